@@ -1,0 +1,127 @@
+package watermark
+
+import (
+	"bufio"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// ErrKey is wrapped by every error of [ParseKey].
+var ErrKey = errors.New("watermark: not a usable mark key")
+
+const (
+	secretPrefix = "KYCMARK-SECRET-KEY-1-"
+	secretSize   = 32
+	sumSize      = 4
+)
+
+var keyText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding(base32.NoPadding)
+
+// A Key is a mark key: 32 random bytes from which everything keyed in a mark is
+// derived by HKDF-SHA256 (RFC 5869) under a labelled context. Whoever holds it
+// can read and forge marks. It never prints, logs or marshals its secret: all
+// formatting verbs show [Key.ID]; only [Key.Secret] lets the secret out.
+//
+// The zero Key is invalid. A *Key is safe for concurrent use.
+type Key struct {
+	secret [secretSize]byte
+	id     string
+}
+
+// GenerateKey makes a new key from the operating system's random source.
+func GenerateKey() *Key {
+	var s [secretSize]byte
+	rand.Read(s[:]) // never fails: crypto/rand aborts the program instead
+	return newKey(s)
+}
+
+func newKey(secret [secretSize]byte) *Key {
+	k := &Key{secret: secret}
+	k.id = fmt.Sprintf("v%d-%s", Version, hex.EncodeToString(k.derive("key id", 8)))
+	return k
+}
+
+// ParseKey reads the text form of a key as written by [Key.Secret]. Blank lines
+// and lines that begin with # are passed over, so that a key file may carry
+// comments. The error wraps [ErrKey] and says whether the text is no key at all,
+// of a later version, cut short, or damaged (its checksum does not match); it
+// never repeats the text.
+func ParseKey(text string) (*Key, error) {
+	var line string
+	sc := bufio.NewScanner(strings.NewReader(text))
+	for sc.Scan() {
+		l := strings.TrimSpace(sc.Text())
+		if l == "" || strings.HasPrefix(l, "#") {
+			continue
+		}
+		if line != "" {
+			return nil, fmt.Errorf("%w: more than one key in the file", ErrKey)
+		}
+		line = l
+	}
+	if err := sc.Err(); err != nil {
+		return nil, fmt.Errorf("%w: no key text found", ErrKey)
+	}
+	switch {
+	case line == "":
+		return nil, fmt.Errorf("%w: empty", ErrKey)
+	case !strings.HasPrefix(line, "KYCMARK-SECRET-KEY-"):
+		return nil, fmt.Errorf("%w: it does not begin with KYCMARK-SECRET-KEY", ErrKey)
+	case !strings.HasPrefix(line, secretPrefix):
+		return nil, fmt.Errorf("%w: made by a later version of kycmark", ErrKey)
+	}
+	raw, err := keyText.DecodeString(strings.TrimPrefix(line, secretPrefix))
+	if err != nil || len(raw) != secretSize+sumSize {
+		return nil, fmt.Errorf("%w: damaged: wrong length or characters", ErrKey)
+	}
+	sum := sha256.Sum256(raw[:secretSize])
+	if subtle.ConstantTimeCompare(sum[:sumSize], raw[secretSize:]) != 1 {
+		return nil, fmt.Errorf("%w: damaged: its checksum does not match", ErrKey)
+	}
+	return newKey([secretSize]byte(raw[:secretSize])), nil
+}
+
+// Secret returns the text form of the key, one line, the inverse of [ParseKey].
+// Store it like a password.
+func (k *Key) Secret() string {
+	sum := sha256.Sum256(k.secret[:])
+	return secretPrefix + keyText.EncodeToString(append(k.secret[:len(k.secret):len(k.secret)], sum[:sumSize]...))
+}
+
+// ID names the key in public: the version of the mark and 16 hex digits that
+// reveal nothing of the secret, such as "v1-5e0c7a1f90b2d364".
+func (k *Key) ID() string { return k.id }
+
+// String returns [Key.ID].
+func (k *Key) String() string { return k.id }
+
+// GoString returns [Key.ID], so that %#v does not print the secret.
+func (k *Key) GoString() string { return "watermark.Key(" + k.id + ")" }
+
+// Format writes [Key.ID] for every verb.
+func (k *Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.id) }
+
+// LogValue logs [Key.ID].
+func (k *Key) LogValue() slog.Value { return slog.StringValue(k.id) }
+
+// MarshalText refuses: a key is written only by [Key.Secret].
+func (k *Key) MarshalText() ([]byte, error) {
+	return nil, fmt.Errorf("%w: keys do not marshal; use Secret", ErrKey)
+}
+
+// derive returns n bytes of HKDF-SHA256 under a context of version and label.
+func (k *Key) derive(label string, n int) []byte {
+	out, err := hkdf.Key(sha256.New, k.secret[:], nil, fmt.Sprintf("kycmark v%d %s", Version, label), n)
+	if err != nil {
+		panic("watermark: hkdf: " + err.Error()) // only for n > 8160
+	}
+	return out
+}
