@@ -1,0 +1,158 @@
+package specimen
+
+import (
+	"strings"
+	"time"
+)
+
+// The machine readable zone: ICAO Doc 9303, 8th edition, part 3 section 4
+// (characters, names, check digits), part 4 section 4.2 (TD3, two lines of 44)
+// and part 5 section 4.2 (TD1, three lines of 30).
+
+const (
+	country  = "UTO" // Utopia: reserved by Doc 9303-3 section 5 for examples
+	td3Width = 44
+	td1Width = 30
+)
+
+// CheckDigit is the check digit of a field of the machine readable zone:
+// weights 7, 3, 1 over the values 0-9 of digits, 10-35 of letters and 0 of the
+// filler, modulo 10 (Doc 9303-3 section 4.9). Any other byte counts as filler.
+func CheckDigit(field string) byte {
+	weights := [3]int{7, 3, 1}
+	sum := 0
+	for i := range len(field) {
+		switch c := field[i]; {
+		case c >= '0' && c <= '9':
+			sum += int(c-'0') * weights[i%3]
+		case c >= 'A' && c <= 'Z':
+			sum += int(c-'A'+10) * weights[i%3]
+		}
+	}
+	return byte('0' + sum%10)
+}
+
+// MRZ gives the lines of the machine readable zone: two of 44 characters for
+// the passport, three of 30 for the identity card and the residence card, none
+// for the other templates.
+func (p Person) MRZ(t Template) []string {
+	switch t {
+	case Passport:
+		return p.td3()
+	case IDCard:
+		return p.td1("I<")
+	case Residence:
+		return p.td1("IR")
+	}
+	return nil
+}
+
+func (p Person) td3() []string {
+	upper := "P<" + country + NameField(p.Surname, p.Given, td3Width-5)
+	number := checked(p.Number(Passport))
+	born, expires := checked(mrzDate(p.Born)), checked(mrzDate(p.Expires))
+	optional := checked(fill(p.personal(), 14))
+	composite := CheckDigit(number + born + expires + optional)
+	lower := number + country + born + p.mrzSex() + expires + optional + string(composite)
+	return []string{upper, lower}
+}
+
+func (p Person) td1(kind string) []string {
+	t := IDCard
+	if kind == "IR" {
+		t = Residence
+	}
+	number := checked(p.Number(t)) + fill("", 15)
+	born, expires := checked(mrzDate(p.Born)), checked(mrzDate(p.Expires))
+	optional := fill("", 11)
+	composite := CheckDigit(number + born + expires + optional)
+	return []string{
+		kind + country + number,
+		born + p.mrzSex() + expires + country + optional + string(composite),
+		NameField(p.Surname, p.Given, td1Width),
+	}
+}
+
+// personal is the personal number in the passport's optional field.
+func (p Person) personal() string { return p.Number(0) }
+
+func (p Person) mrzSex() string {
+	if p.Sex == "F" || p.Sex == "M" {
+		return p.Sex
+	}
+	return "<"
+}
+
+// checked appends its check digit to a field.
+func checked(field string) string { return field + string(CheckDigit(field)) }
+
+func mrzDate(t time.Time) string { return t.Format("060102") }
+
+// fill pads or cuts a field to n characters.
+func fill(s string, n int) string {
+	if len(s) >= n {
+		return s[:n]
+	}
+	return s + strings.Repeat("<", n-len(s))
+}
+
+// NameField is the name as the zone prints it, exactly n characters of A-Z and
+// '<': surname, two fillers, given names, each in the letters of Doc 9303-3
+// section 6. A name that is too long is cut as section 4.6 asks: the surname
+// leaves room for at least one letter of the given names.
+func NameField(surname, given string, n int) string {
+	s, g := mrzWords(surname), mrzWords(given)
+	if s == "" {
+		s, g = g, ""
+	}
+	if g == "" {
+		return fill(s, n)
+	}
+	if most := n - 3; len(s) > most {
+		s = strings.TrimRight(s[:max(most, 0)], "<")
+	}
+	return fill(s+"<<"+g, n)
+}
+
+// mrzWords turns a name into words of A-Z parted by one filler. Apostrophes and
+// full stops vanish, hyphens and spaces part words (Doc 9303-3 section 4.6).
+func mrzWords(name string) string {
+	var b strings.Builder
+	gap := false
+	for _, c := range strings.ToUpper(name) {
+		letters := string(c)
+		switch {
+		case c == '\'' || c == '’' || c == '.':
+			continue
+		case c < 'A' || c > 'Z':
+			letters = transliterations[c]
+		}
+		if letters == "" {
+			gap = b.Len() > 0
+			continue
+		}
+		if gap {
+			b.WriteByte('<')
+			gap = false
+		}
+		b.WriteString(letters)
+	}
+	return b.String()
+}
+
+// transliterations are the Latin letters of Doc 9303-3 section 6 A that the
+// names of this package and their neighbours use. Where the document leaves a
+// choice (Ä as AE or A), the longer form stands.
+var transliterations = map[rune]string{
+	'À': "A", 'Á': "A", 'Â': "A", 'Ã': "A", 'Ä': "AE", 'Å': "AA", 'Æ': "AE", 'Ā': "A", 'Ă': "A", 'Ą': "A",
+	'Ç': "C", 'Ć': "C", 'Ĉ': "C", 'Ċ': "C", 'Č': "C", 'Ď': "D", 'Đ': "D", 'Ð': "D",
+	'È': "E", 'É': "E", 'Ê': "E", 'Ë': "E", 'Ē': "E", 'Ĕ': "E", 'Ė': "E", 'Ę': "E", 'Ě': "E",
+	'Ĝ': "G", 'Ğ': "G", 'Ġ': "G", 'Ģ': "G", 'Ĥ': "H", 'Ħ': "H",
+	'Ì': "I", 'Í': "I", 'Î': "I", 'Ï': "I", 'Ĩ': "I", 'Ī': "I", 'Ĭ': "I", 'Į': "I", 'İ': "I",
+	'Ĵ': "J", 'Ķ': "K", 'Ĺ': "L", 'Ļ': "L", 'Ľ': "L", 'Ł': "L", 'Ñ': "N", 'Ń': "N", 'Ņ': "N", 'Ň': "N",
+	'Ò': "O", 'Ó': "O", 'Ô': "O", 'Õ': "O", 'Ö': "OE", 'Ø': "OE", 'Ō': "O", 'Ŏ': "O", 'Ő': "O", 'Œ': "OE",
+	'Ŕ': "R", 'Ŗ': "R", 'Ř': "R", 'Ś': "S", 'Ŝ': "S", 'Ş': "S", 'Š': "S", 'ß': "SS", 'ẞ': "SS",
+	'Ţ': "T", 'Ť': "T", 'Ŧ': "T", 'Þ': "TH",
+	'Ù': "U", 'Ú': "U", 'Û': "U", 'Ü': "UE", 'Ũ': "U", 'Ū': "U", 'Ŭ': "U", 'Ů': "U", 'Ű': "U", 'Ų': "U",
+	'Ŵ': "W", 'Ý': "Y", 'Ÿ': "Y", 'Ŷ': "Y", 'Ź': "Z", 'Ż': "Z", 'Ž': "Z",
+}
