@@ -1,0 +1,50 @@
+package picture
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Sentinels for errors.Is; errors.As gives the typed errors below.
+var (
+	ErrFormat = errors.New("picture: not a readable picture")
+	ErrLimit  = errors.New("picture: over a limit")
+)
+
+// A FormatError says why bytes are not a picture that can be read.
+type FormatError struct {
+	// Format names the decoder that refused ("jpeg"). It is empty when the
+	// bytes belong to none of the formats that are decoded; Reason then says
+	// what they are.
+	Format string
+	Reason string
+}
+
+func (e *FormatError) Error() string {
+	if e.Format == "" {
+		return e.Reason
+	}
+	return e.Format + ": " + e.Reason
+}
+
+// Is makes errors.Is(err, ErrFormat) true.
+func (e *FormatError) Is(target error) bool { return target == ErrFormat }
+
+// A LimitError says which of the Limits a file is over.
+type LimitError struct {
+	What      string // "bytes" or "pixels"
+	Got, Most int64  // Got is Most+1 when a stream of unknown length went over
+}
+
+func (e *LimitError) Error() string {
+	switch {
+	case e.What == "bytes" && e.Got == e.Most+1:
+		return fmt.Sprintf("file is larger than the limit of %d bytes", e.Most)
+	case e.What == "bytes":
+		return fmt.Sprintf("file has %d bytes, limit is %d", e.Got, e.Most)
+	}
+	return fmt.Sprintf("picture has %d %s, limit is %d", e.Got, e.What, e.Most)
+}
+
+// Is makes errors.Is(err, ErrLimit) true.
+func (e *LimitError) Is(target error) bool { return target == ErrLimit }

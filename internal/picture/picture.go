@@ -1,0 +1,129 @@
+package picture
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+)
+
+// Limits bound what one file may cost. They are checked against the headers,
+// before anything is allocated for pixels. The zero value means the defaults.
+type Limits struct {
+	MaxBytes  int64 // of the file; 0 means 64 MiB
+	MaxPixels int64 // width times height; 0 means 100 000 000
+}
+
+const (
+	defaultMaxBytes  = 64 << 20
+	defaultMaxPixels = 100_000_000
+)
+
+func (l Limits) orDefault() Limits {
+	if l.MaxBytes <= 0 {
+		l.MaxBytes = defaultMaxBytes
+	}
+	if l.MaxPixels <= 0 {
+		l.MaxPixels = defaultMaxPixels
+	}
+	return l
+}
+
+// A Picture is a decoded file with what evidence needs to know of its making.
+type Picture struct {
+	Image       *image.NRGBA // origin (0,0), upright, alpha kept and not premultiplied
+	Format      string       // "jpeg", "png", "webp", "tiff", "bmp" or "gif", by content
+	Orientation int          // EXIF/TIFF orientation found in the file, 1 to 8; already applied
+	Pages       int          // pictures in the file (GIF, TIFF, APNG); only the first is decoded
+	Decoder     string       // package and version, such as "image/jpeg go1.26.8"
+	SHA256      [32]byte     // of the file's bytes
+	Size        int64        // of the file, bytes
+}
+
+// Load reads and decodes the file at path. What is not a regular file (a
+// folder, a pipe, a device) is refused without being opened.
+func Load(path string, lim Limits) (*Picture, error) {
+	lim = lim.orDefault()
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	if !st.Mode().IsRegular() {
+		return nil, &FormatError{Reason: "not a regular file"}
+	}
+	if st.Size() > lim.MaxBytes {
+		return nil, &LimitError{What: "bytes", Got: st.Size(), Most: lim.MaxBytes}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	defer f.Close()
+	return Read(f, lim)
+}
+
+// withoutPath drops the path that package os puts into its errors: callers
+// name the file themselves.
+func withoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// Read decodes the picture in r, of which it reads at most lim.MaxBytes+1
+// bytes.
+func Read(r io.Reader, lim Limits) (*Picture, error) {
+	lim = lim.orDefault()
+	most := lim.MaxBytes
+	if most < math.MaxInt64 {
+		most++
+	}
+	data, err := io.ReadAll(io.LimitReader(r, most))
+	if err != nil {
+		return nil, fmt.Errorf("read picture: %w", withoutPath(err))
+	}
+	return Decode(data, lim)
+}
+
+// Decode decodes one file's bytes; it does not keep data. The error is a
+// *FormatError or a *LimitError.
+func Decode(data []byte, lim Limits) (*Picture, error) {
+	lim = lim.orDefault()
+	if n := int64(len(data)); n > lim.MaxBytes {
+		return nil, &LimitError{What: "bytes", Got: n, Most: lim.MaxBytes}
+	}
+	f, err := sniff(data)
+	if err != nil {
+		return nil, err
+	}
+	h, err := f.readHeader(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.check(f.name, lim); err != nil {
+		return nil, err
+	}
+	img, err := f.readPixels(data, h)
+	if err != nil {
+		return nil, err
+	}
+	if b := img.Bounds(); b.Dx() != h.width || b.Dy() != h.height {
+		return nil, &FormatError{f.name, fmt.Sprintf("header says %dx%d, picture is %dx%d", h.width, h.height, b.Dx(), b.Dy())}
+	}
+	upright := orient(img, h.orientation)
+	return &Picture{
+		Image:       upright,
+		Format:      f.name,
+		Orientation: h.orientation,
+		Pages:       h.pages,
+		Decoder:     decoderVersion(f.decoder),
+		SHA256:      sha256.Sum256(data),
+		Size:        int64(len(data)),
+	}, nil
+}
