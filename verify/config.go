@@ -1,0 +1,50 @@
+package verify
+
+import "github.com/kycmark/kycmark/watermark"
+
+// Config is shared by [NewIssuer] and [NewInvestigator]. Registry is required;
+// every limit of 0 means its default.
+type Config struct {
+	Registry *Registry
+
+	// Keys are the mark keys: the first one marks, all of them are tried in
+	// reading. Submit needs none.
+	Keys []*watermark.Key
+
+	// SealKey seals and opens the kept originals. An investigator without it
+	// works on hashes alone and can confirm no copy.
+	SealKey *SealKey
+
+	// Actor is who acts, as written to the registry and the report.
+	Actor string
+
+	// Command is the command line, as the report repeats it.
+	Command []string
+
+	MaxBytes  int64 // of one file; default 64 MiB
+	MaxPixels int64 // of one picture; default 100 million
+	MaxFiles  int   // of one dump; default 1 million
+	Workers   int   // leaks examined at a time; default one a CPU
+
+	// MaxSide shrinks copies to this many pixels on the long side before they
+	// are marked; 0 leaves them as they are.
+	MaxSide int
+	// MaxCopyBytes is the most that a copy's file may have: JPEG quality is
+	// lowered, then the picture shrunk, until it fits; 0 sets no limit.
+	MaxCopyBytes int64
+	// AllowWeak releases copies whose mark would not survive a messenger,
+	// which is otherwise an error that wraps [ErrWeak].
+	AllowWeak bool
+
+	// Trials is the number of independent trials, with no false identification
+	// among them, that validated the reading of marks. It caps every likelihood
+	// ratio at Trials/3, the inverse of the 95 % upper bound of the error rate
+	// (rule of three). Default [DefaultTrials].
+	Trials int
+
+	// Progress, where set, is called after each leak of a dump, in order.
+	Progress func(done, total int)
+}
+
+// DefaultTrials is the number of trials behind the cap on likelihood ratios.
+const DefaultTrials = 3000
