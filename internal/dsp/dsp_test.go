@@ -1,0 +1,269 @@
+package dsp_test
+
+import (
+	"image"
+	"math"
+	"math/cmplx"
+	"testing"
+	"testing/quick"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// noise is a small deterministic source of test signals in [-1, 1).
+type noise uint64
+
+func (n *noise) next() float32 {
+	*n = *n*6364136223846793005 + 1442695040888963407
+	return float32(int32(*n>>32)) / (1 << 31)
+}
+
+func noisePlane(w, h int, seed uint64) dsp.Plane {
+	n := noise(seed)
+	p := dsp.NewPlane(w, h)
+	for i := range p.Pix {
+		p.Pix[i] = n.next()
+	}
+	return p
+}
+
+func TestCisAndExpAgreeWithMath(t *testing.T) {
+	f := func(x float64) bool {
+		x = math.Mod(x, 1000)
+		if math.IsNaN(x) {
+			return true
+		}
+		c, s := dsp.Cis(x)
+		ws, wc := math.Sincos(2 * math.Pi * (x - math.Floor(x)))
+		e := math.Mod(x, 700)
+		return math.Abs(c-wc) < 2e-15 && math.Abs(s-ws) < 2e-15 && math.Abs(dsp.Exp(e)/math.Exp(e)-1) < 1e-14
+	}
+	require.NoError(t, quick.Check(f, &quick.Config{MaxCount: 20000}))
+	for k := range 8 {
+		c, s := dsp.Cis(float64(k) / 8)
+		assert.InDelta(t, 1, c*c+s*s, 1e-15)
+	}
+	assert.Equal(t, 1.0, dsp.Exp(0))
+	assert.Equal(t, 0.0, dsp.Exp(-1e9))
+}
+
+func slowDFT(x []complex64) []complex128 {
+	n := len(x)
+	out := make([]complex128, n)
+	for k := range out {
+		for j, v := range x {
+			out[k] += complex128(v) * cmplx.Rect(1, -2*math.Pi*float64(j*k%n)/float64(n))
+		}
+	}
+	return out
+}
+
+func TestFFTAgainstDefinition(t *testing.T) {
+	src := noise(1)
+	for _, n := range []int{1, 2, 3, 4, 5, 6, 8, 12, 15, 16, 20, 32, 60, 64, 128, 240, 375} {
+		x := make([]complex64, n)
+		for i := range x {
+			x[i] = complex(src.next(), src.next())
+		}
+		want := slowDFT(x)
+		got := append([]complex64(nil), x...)
+		f, tmp := dsp.NewFFT(n), make([]complex64, n)
+		f.Forward(got, tmp)
+		for k := range want {
+			assert.InDelta(t, 0, cmplx.Abs(want[k]-complex128(got[k])), 3e-6*float64(n), "n=%d k=%d", n, k)
+		}
+		f.Inverse(got, tmp)
+		for k := range x {
+			assert.InDelta(t, 0, cmplx.Abs(complex128(got[k])/complex(float64(n), 0)-complex128(x[k])), 1e-5, "n=%d k=%d", n, k)
+		}
+	}
+	assert.Panics(t, func() { dsp.NewFFT(7) })
+}
+
+func TestFFT2RoundTripAndParseval(t *testing.T) {
+	for _, c := range []struct{ w, h, pw, ph int }{{16, 16, 16, 16}, {13, 9, 16, 12}, {30, 21, 30, 25}, {5, 40, 6, 40}} {
+		p := noisePlane(c.w, c.h, uint64(c.w))
+		f := dsp.NewFFT2(c.pw, c.ph)
+		s := f.Forward(p)
+		sum := 0.0
+		for y := range s.H {
+			for k := range s.Stride() {
+				v := s.C[y*s.Stride()+k]
+				g := 2.0
+				if k == 0 || k == s.W/2 {
+					g = 1
+				}
+				sum += g * float64(real(v)*real(v)+imag(v)*imag(v))
+			}
+		}
+		assert.InEpsilon(t, p.SumSquares()*float64(c.pw*c.ph), sum, 1e-4)
+		q := f.Inverse(s, c.w, c.h)
+		for i := range p.Pix {
+			require.InDelta(t, p.Pix[i], q.Pix[i], 1e-5, "%v at %d", c, i)
+		}
+	}
+}
+
+func TestInverseDCT2AgainstDefinition(t *testing.T) {
+	const n = 16
+	c := noisePlane(n, n, 3)
+	got := dsp.InverseDCT2(c)
+	s := func(k int) float64 {
+		if k == 0 {
+			return math.Sqrt(1.0 / n)
+		}
+		return math.Sqrt(2.0 / n)
+	}
+	for y := range n {
+		for x := range n {
+			want := 0.0
+			for v := range n {
+				for u := range n {
+					want += s(u) * s(v) * float64(c.Pix[v*n+u]) * math.Cos(math.Pi*float64((2*x+1)*u)/(2*n)) * math.Cos(math.Pi*float64((2*y+1)*v)/(2*n))
+				}
+			}
+			require.InDelta(t, want, got.Pix[y*n+x], 1e-5)
+		}
+	}
+}
+
+func mirror(i, n int) int {
+	for i < 0 || i >= n {
+		if i < 0 {
+			i = -1 - i
+		} else {
+			i = 2*n - 1 - i
+		}
+	}
+	return i
+}
+
+func TestFiltersAgainstDefinition(t *testing.T) {
+	p := noisePlane(19, 11, 5)
+	box, lo, hi := dsp.Box(p, 5), dsp.Erode(p, 5), dsp.Dilate(p, 3)
+	const grey = 40 // values are told apart in eighths of a grey level
+	q := p.Clone()
+	q.Scale(grey)
+	bil := dsp.Bilateral(q, 2, 0.7*grey, 1.5)
+	for y := range p.H {
+		for x := range p.W {
+			sum, least, most := 0.0, float32(9), float32(-9)
+			num, den := 0.0, 0.0
+			for dy := -2; dy <= 2; dy++ {
+				for dx := -2; dx <= 2; dx++ {
+					v := p.Pix[mirror(y+dy, p.H)*p.W+mirror(x+dx, p.W)]
+					sum += float64(v)
+					inside := y+dy >= 0 && y+dy < p.H && x+dx >= 0 && x+dx < p.W
+					if inside {
+						least = min(least, v)
+					}
+					if inside && max(dx, -dx) <= 1 && max(dy, -dy) <= 1 {
+						most = max(most, v)
+					}
+					if d := float64(dx*dx + dy*dy); d <= 4 {
+						dv := float64(v - p.Pix[y*p.W+x])
+						g := math.Exp(-d/4.5) * math.Exp(-dv*dv/0.98)
+						num, den = num+g*float64(v), den+g
+					}
+				}
+			}
+			i := y*p.W + x
+			require.InDelta(t, sum/25, box.Pix[i], 1e-6)
+			require.Equal(t, least, lo.Pix[i])
+			require.Equal(t, most, hi.Pix[i])
+			require.InDelta(t, num/den, bil.Pix[i]/grey, 2e-3)
+		}
+	}
+	flat := dsp.NewPlane(9, 7)
+	for i := range flat.Pix {
+		flat.Pix[i] = 3
+	}
+	for i, v := range dsp.Gauss(flat, 1.3).Pix {
+		require.InDelta(t, 3, v, 1e-5, i)
+	}
+}
+
+func TestShrinkIsTheAreaMean(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 23, 17))
+	n := noise(8)
+	for i := range img.Pix {
+		img.Pix[i] = uint8(127 + 127*n.next())
+		if i%4 == 3 && i%3 != 0 {
+			img.Pix[i] = 255
+		}
+	}
+	for _, c := range [][2]int{{23, 17}, {10, 7}, {7, 17}, {1, 1}} {
+		got := dsp.ShrinkNRGBA(img, c[0], c[1])
+		for y := range c[1] {
+			for x := range c[0] {
+				require.InDelta(t, areaMean(img, x, y, c[0], c[1]), got.G.Pix[y*c[0]+x], 1e-3, "%v at %d,%d", c, x, y)
+			}
+		}
+	}
+}
+
+// areaMean is green over white under sample (x, y) of a w x h grid.
+func areaMean(img *image.NRGBA, x, y, w, h int) float64 {
+	sw, sh := img.Rect.Dx(), img.Rect.Dy()
+	overlap := func(i, k, from, to int) float64 {
+		a, b := float64(i*from)/float64(to), float64((i+1)*from)/float64(to)
+		return max(0, min(b, float64(k+1))-max(a, float64(k)))
+	}
+	sum, area := 0.0, 0.0
+	for j := range sh {
+		for i := range sw {
+			g := overlap(x, i, sw, w) * overlap(y, j, sh, h)
+			c := img.NRGBAAt(i, j)
+			sum += g * (255 + float64(c.A)/255*(float64(c.G)-255))
+			area += g
+		}
+	}
+	return sum / area
+}
+
+func TestEnlargerKeepsLinesAndConstants(t *testing.T) {
+	p := dsp.NewPlane(8, 6)
+	for y := range 6 {
+		for x := range 8 {
+			p.Pix[y*8+x] = float32(2*x + 3*y)
+		}
+	}
+	e := dsp.NewEnlarger(p, 24, 18)
+	row := make([]float32, 24)
+	for y := 6; y < 12; y++ {
+		e.Row(y, row)
+		for x := 6; x < 18; x++ {
+			want := 2*((float64(x)+0.5)/3-0.5) + 3*((float64(y)+0.5)/3-0.5)
+			require.InDelta(t, want, row[x], 0.35, "cubic convolution with a=-3/4 is not exact on lines but close")
+		}
+	}
+	same := dsp.NewEnlarger(p, 8, 6)
+	row = make([]float32, 8)
+	for y := range 6 {
+		same.Row(y, row)
+		require.Equal(t, p.Row(y), row)
+	}
+}
+
+func BenchmarkFFT2(b *testing.B) {
+	for _, n := range []int{512, 1024, 2048} {
+		b.Run(map[int]string{512: "512", 1024: "1024", 2048: "2048"}[n], func(b *testing.B) {
+			p, f := noisePlane(n, n, 1), dsp.NewFFT2(n, n)
+			b.SetBytes(int64(4 * n * n))
+			for b.Loop() {
+				f.Forward(p)
+			}
+		})
+	}
+}
+
+func BenchmarkBilateral(b *testing.B) {
+	p := noisePlane(1024, 768, 1)
+	p.Scale(100)
+	for b.Loop() {
+		dsp.Bilateral(p, 5, 6, 4)
+	}
+}

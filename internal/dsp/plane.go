@@ -1,0 +1,100 @@
+package dsp
+
+import (
+	"image"
+	"slices"
+)
+
+// A Plane is a picture of one channel: H rows of W samples, row by row.
+type Plane struct {
+	W, H int
+	Pix  []float32
+}
+
+// NewPlane returns a plane of zeros.
+func NewPlane(w, h int) Plane { return Plane{W: w, H: h, Pix: make([]float32, w*h)} }
+
+// Row returns row y.
+func (p Plane) Row(y int) []float32 { return p.Pix[y*p.W : (y+1)*p.W : (y+1)*p.W] }
+
+// Clone returns a copy.
+func (p Plane) Clone() Plane { return Plane{W: p.W, H: p.H, Pix: slices.Clone(p.Pix)} }
+
+// Window returns a copy of the w x h samples from (x, y) on, which must lie inside.
+func (p Plane) Window(x, y, w, h int) Plane {
+	q := NewPlane(w, h)
+	for j := range h {
+		copy(q.Row(j), p.Row(y + j)[x:x+w])
+	}
+	return q
+}
+
+// RMS returns the root of the mean square.
+func (p Plane) RMS() float64 { return sqrtMean(p.SumSquares(), len(p.Pix)) }
+
+// SumSquares returns the sum of squares, row by row.
+func (p Plane) SumSquares() float64 {
+	total := 0.0
+	for y := range p.H {
+		s := 0.0
+		for _, v := range p.Row(y) {
+			s += float64(float64(v) * float64(v))
+		}
+		total += s
+	}
+	return total
+}
+
+// Scale multiplies every sample by g.
+func (p Plane) Scale(g float32) {
+	for i := range p.Pix {
+		p.Pix[i] *= g
+	}
+}
+
+// RGB is a colour picture as three planes of 0..255.
+type RGB struct{ R, G, B Plane }
+
+// Luma returns the luminance 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), 0..255.
+func (c RGB) Luma() Plane {
+	y := NewPlane(c.R.W, c.R.H)
+	for i := range y.Pix {
+		y.Pix[i] = float32(0.299*c.R.Pix[i]) + float32(0.587*c.G.Pix[i]) + float32(0.114*c.B.Pix[i])
+	}
+	return y
+}
+
+// Cb returns the blue difference 0.564 (B - Y), given the luma.
+func (c RGB) Cb(luma Plane) Plane {
+	cb := NewPlane(luma.W, luma.H)
+	for i := range cb.Pix {
+		cb.Pix[i] = float32(0.564 * (c.B.Pix[i] - luma.Pix[i]))
+	}
+	return cb
+}
+
+// Gray tells whether the picture has next to no colour: on every fourth sample of
+// every fourth row |B-G|+|R-G| is below 2 in the mean.
+func (c RGB) Gray() bool {
+	sum, n := 0.0, 0
+	for y := 0; y < c.R.H; y += 4 {
+		r, g, b := c.R.Row(y), c.G.Row(y), c.B.Row(y)
+		for x := 0; x < c.R.W; x += 4 {
+			sum += float64(abs32(b[x]-g[x]) + abs32(r[x]-g[x]))
+			n++
+		}
+	}
+	return sum < float64(2*float64(n))
+}
+
+// FromNRGBA returns the colours of a picture over white, unscaled.
+func FromNRGBA(img *image.NRGBA) RGB {
+	return ShrinkNRGBA(img, img.Rect.Dx(), img.Rect.Dy())
+}
+
+func abs32(v float32) float32 {
+	if v < 0 {
+		return -v
+	}
+	return v
+}
