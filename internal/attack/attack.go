@@ -1,0 +1,139 @@
+// Package attack is what a leaked picture goes through between a recipient's
+// hands and a channel: messengers, thumbnails, crops, screenshots, photographs of
+// screens, filters, redactions. [kycmark bench] and the leak tests measure the
+// mark under it.
+//
+// The list, its names, groups and parameters are those of the project's
+// executable definition in Python (OpenCV and libjpeg-turbo); the two agree in
+// effect, not in pixels. Everything random in an attack (place of a crop, noise)
+// comes from a seed: the same picture, attack and seed give the same result.
+//
+// Attacks are no part of a mark or a verdict, so they may use floating point as
+// the processor likes it.
+package attack
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"image"
+	"math/rand/v2"
+	"slices"
+)
+
+// ErrUnknown is returned for a name that is not in the list.
+var ErrUnknown = errors.New("attack: unknown attack")
+
+// An Attack is one way to change a picture. The zero Attack changes nothing.
+type Attack struct {
+	Name  string // as in tables and on the command line, such as "crop25"
+	Group string // family, such as "crop"; "none" for the untouched picture
+	About string // one line for people
+
+	run step
+}
+
+// All returns the 63 attacks, "none" first.
+func All() []Attack { return slices.Clone(list) }
+
+// Find returns the attack called name. The error wraps [ErrUnknown].
+func Find(name string) (Attack, error) {
+	i := slices.IndexFunc(list, func(a Attack) bool { return a.Name == name })
+	if i < 0 {
+		return Attack{}, fmt.Errorf("%w %q", ErrUnknown, name)
+	}
+	return list[i], nil
+}
+
+// Groups returns the families in the order of [All].
+func Groups() []string {
+	var names []string
+	for _, a := range list {
+		if !slices.Contains(names, a.Group) {
+			names = append(names, a.Group)
+		}
+	}
+	return names
+}
+
+// Apply returns img as it is after the attack: a new opaque picture with its
+// origin at (0,0) and often of another size. Transparency is laid over white
+// first. img is not changed. The result depends on img, the attack and seed
+// alone, and different attacks draw independently from one seed.
+//
+// img should be at least 8 pixels high and wide; an empty picture comes back
+// empty.
+func (a Attack) Apply(img *image.NRGBA, seed uint64) *image.NRGBA {
+	p := opaque(img)
+	if a.run == nil || p.Rect.Empty() {
+		return p
+	}
+	h := fnv.New64a()
+	h.Write([]byte(a.Name)) // never fails
+	return a.run(rand.New(rand.NewPCG(seed, h.Sum64())), p)
+}
+
+// A step is one change in an attack. It gets a packed opaque picture with its
+// origin at (0,0), must not change it, and returns one of the same kind.
+type step func(r *rand.Rand, p *image.NRGBA) *image.NRGBA
+
+// steps is one step after the other.
+func steps(all ...step) step {
+	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
+		for _, s := range all {
+			p = s(r, p)
+		}
+		return p
+	}
+}
+
+// opaque copies img to a packed picture with its origin at (0,0), laid over
+// white.
+func opaque(img *image.NRGBA) *image.NRGBA {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	out := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		src := img.Pix[y*img.Stride:][:4*w]
+		dst := out.Pix[y*out.Stride:][:4*w]
+		for i := 0; i < len(src); i += 4 {
+			s, d := src[i:i+4:i+4], dst[i:i+4:i+4]
+			a := uint32(s[3])
+			white := 255 * (255 - a)
+			d[0] = uint8((uint32(s[0])*a + white + 127) / 255)
+			d[1] = uint8((uint32(s[1])*a + white + 127) / 255)
+			d[2] = uint8((uint32(s[2])*a + white + 127) / 255)
+			d[3] = 255
+		}
+	}
+	return out
+}
+
+// canvas returns an opaque picture of one colour.
+func canvas(w, h int, c rgb) *image.NRGBA {
+	p := image.NewNRGBA(image.Rect(0, 0, w, h))
+	fill(p, p.Rect, c)
+	return p
+}
+
+// rgb is a colour of 8 bits a channel.
+type rgb [3]uint8
+
+// fill paints the part of p inside box.
+func fill(p *image.NRGBA, box image.Rectangle, c rgb) {
+	box = box.Intersect(p.Rect)
+	for y := box.Min.Y; y < box.Max.Y; y++ {
+		row := p.Pix[y*p.Stride+4*box.Min.X : y*p.Stride+4*box.Max.X]
+		for i := 0; i < len(row); i += 4 {
+			row[i], row[i+1], row[i+2], row[i+3] = c[0], c[1], c[2], 255
+		}
+	}
+}
+
+// paste lays q over p with its corner at (x, y); what lies outside p is lost.
+func paste(p, q *image.NRGBA, x, y int) {
+	box := q.Rect.Add(image.Pt(x, y)).Intersect(p.Rect)
+	for v := box.Min.Y; v < box.Max.Y; v++ {
+		copy(p.Pix[v*p.Stride+4*box.Min.X:v*p.Stride+4*box.Max.X],
+			q.Pix[(v-y)*q.Stride+4*(box.Min.X-x):])
+	}
+}

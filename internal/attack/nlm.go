@@ -1,0 +1,156 @@
+package attack
+
+import (
+	"image"
+	"math"
+	"math/rand/v2"
+)
+
+// Windows of non-local means, pixels from the middle.
+const (
+	patchReach  = 2 // 5 x 5 pixels are compared
+	searchReach = 7 // with those of 15 x 15 places
+)
+
+// nonLocalMeans denoises lightness and colour apart, each with the strength h
+// given in their 8-bit units: Buades, Coll and Morel, Non-Local Means Denoising,
+// IPOL 2011.
+func nonLocalMeans(h, hColour float64) step {
+	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+		big := padded(p, patchReach+searchReach, reflect)
+		lab := toLab(big)
+		light := denoise(lab.l, nil, lab.w, lab.h, nlmWeights(h*h))
+		colour := denoise(lab.a, lab.b, lab.w, lab.h, nlmWeights(2*hColour*hColour))
+		return fromLab(light, colour, lab.w, p.Rect)
+	}
+}
+
+// nlmWeights gives the weight of a place, at most 255, by the sum of the square
+// differences over its patch, divided by 32.
+func nlmWeights(h2 float64) []uint64 {
+	const side = 2*patchReach + 1
+	var weights []uint64
+	for i := 0; ; i++ {
+		w := uint64(math.Round(255 * math.Exp(-float64(i)*32/(side*side)/h2)))
+		if w == 0 {
+			return weights
+		}
+		weights = append(weights, w)
+	}
+}
+
+// A sum of weighted pixels is packed into 64 bits: 24 bits each for both
+// channels, 16 for the weights. 225 places x 255 x 255 < 2^24.
+const (
+	packB = 24
+	packW = 48
+)
+
+// denoise averages one channel, or two that are compared together, over the
+// search window of every pixel and returns the packed sums. w and h are those of
+// the padded planes; b may be nil.
+//
+// The places p+o of p and p-o of p are the same pair: each is weighed once and
+// counts for both.
+func denoise(a, b []uint8, w, h int, weights []uint64) []uint64 {
+	n := &nlmPairs{a: a, b: b, w: w, h: h, weights: weights}
+	n.value = make([]uint64, w*h)
+	n.sums = make([]uint64, w*h)
+	for i := range n.value {
+		n.value[i] = uint64(a[i]) | 1<<packW
+		if b != nil {
+			n.value[i] |= uint64(b[i]) << packB
+		}
+		n.sums[i] = 255 * n.value[i]
+	}
+	n.column = make([]int32, w)
+	n.squares = make([]int32, (2*patchReach+1)*w)
+	for dy := range searchReach + 1 {
+		for dx := -searchReach; dx <= searchReach; dx++ {
+			if dy > 0 || dx > 0 {
+				n.shift(dx, dy)
+			}
+		}
+	}
+	return n.sums
+}
+
+// nlmPairs weighs the pairs of pixels that lie one shift apart.
+type nlmPairs struct {
+	a, b        []uint8
+	w, h        int
+	weights     []uint64
+	value, sums []uint64
+
+	column  []int32 // sums of square differences over the rows of a patch
+	squares []int32 // square differences of these rows, in turn
+}
+
+// shift weighs all pairs (x, y), (x+dx, y+dy) whose patches lie in the planes.
+func (n *nlmPairs) shift(dx, dy int) {
+	const side = 2*patchReach + 1
+	x0, x1 := max(0, -dx), min(n.w, n.w-dx) // both pixels are in the planes
+	clear(n.column)
+	clear(n.squares)
+	for y := range n.h - dy {
+		p := y*n.w + x0
+		q := p + dy*n.w + dx
+		old := n.squares[y%side*n.w:][:x1-x0]
+		squareRow(n.column[:x1-x0], old, n.a[p:], n.a[q:])
+		if n.b != nil {
+			addSquareRow(n.column[:x1-x0], old, n.b[p:], n.b[q:])
+		}
+		if y >= side-1 {
+			back := patchReach * n.w
+			n.weigh(p-back, q-back, x1-x0)
+		}
+	}
+}
+
+// squareRow puts the square differences of two rows in the place of those of the
+// row that leaves the patch.
+func squareRow(column, old []int32, a, b []uint8) {
+	old, a, b = old[:len(column)], a[:len(column)], b[:len(column)]
+	for i := range column {
+		d := int32(a[i]) - int32(b[i])
+		column[i] += d*d - old[i]
+		old[i] = d * d
+	}
+}
+
+// addSquareRow adds the square differences of the second channel.
+func addSquareRow(column, old []int32, a, b []uint8) {
+	old, a, b = old[:len(column)], a[:len(column)], b[:len(column)]
+	for i := range column {
+		d := int32(a[i]) - int32(b[i])
+		column[i] += d * d
+		old[i] += d * d
+	}
+}
+
+// weigh adds the n pairs from p and q on to each other's sums, but for those
+// whose patch does not fit.
+func (n *nlmPairs) weigh(p, q, count int) {
+	const side = 2*patchReach + 1
+	if count < side {
+		return
+	}
+	column := n.column[:count]
+	var s int32
+	for _, c := range column[:side-1] {
+		s += c
+	}
+	p, q, count = p+patchReach, q+patchReach, count-side+1
+	enter, leave := column[side-1:][:count], column[:count]
+	vp, vq := n.value[p:][:count], n.value[q:][:count]
+	sp, sq := n.sums[p:][:count], n.sums[q:][:count]
+	for i := range enter {
+		s += enter[i]
+		if k := int(s >> 5); k < len(n.weights) {
+			w := n.weights[k]
+			sp[i] += w * vq[i]
+			sq[i] += w * vp[i]
+		}
+		s -= leave[i]
+	}
+}

@@ -1,0 +1,36 @@
+package attack
+
+import (
+	"image"
+	"image/color"
+
+	"github.com/disintegration/imaging"
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/math/fixed"
+)
+
+// write draws a line of text so wide that it takes width pixels and capitals are
+// capital pixels high, its baseline beginning at (x, y). The bitmap font is
+// enlarged smoothly.
+func write(p *image.NRGBA, text string, x, y, width, capital int, c rgb) {
+	const capBits = 9 // height of a capital in the font
+	face := basicfont.Face7x13
+	mask := image.NewNRGBA(image.Rect(0, 0, face.Advance*len(text), face.Height))
+	fill(mask, mask.Rect, rgb{})
+	d := font.Drawer{Dst: mask, Src: image.NewUniform(color.White), Face: face, Dot: fixed.P(0, face.Ascent)}
+	d.DrawString(text)
+	height := max(1, face.Height*capital/capBits)
+	mask = imaging.Resize(mask, max(1, width), height, imaging.CatmullRom)
+	y -= height * face.Ascent / face.Height
+	box := mask.Rect.Add(image.Pt(x, y)).Intersect(p.Rect)
+	for v := box.Min.Y; v < box.Max.Y; v++ {
+		for u := box.Min.X; u < box.Max.X; u++ {
+			a := int(mask.Pix[(v-y)*mask.Stride+4*(u-x)])
+			s := p.Pix[v*p.Stride+4*u:][:3:3]
+			for i := range s {
+				s[i] = uint8((int(s[i])*(255-a) + int(c[i])*a + 127) / 255)
+			}
+		}
+	}
+}

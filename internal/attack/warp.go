@@ -1,0 +1,120 @@
+package attack
+
+import (
+	"image"
+	"math"
+)
+
+// A mat3 is a projective map of the plane, rows first.
+type mat3 [9]float64
+
+func (m mat3) mul(n mat3) mat3 {
+	var out mat3
+	for i := range 3 {
+		for j := range 3 {
+			out[3*i+j] = m[3*i]*n[j] + m[3*i+1]*n[3+j] + m[3*i+2]*n[6+j]
+		}
+	}
+	return out
+}
+
+// inverse returns the inverse up to a factor, which a projective map ignores.
+func (m mat3) inverse() mat3 {
+	return mat3{
+		m[4]*m[8] - m[5]*m[7], m[2]*m[7] - m[1]*m[8], m[1]*m[5] - m[2]*m[4],
+		m[5]*m[6] - m[3]*m[8], m[0]*m[8] - m[2]*m[6], m[2]*m[3] - m[0]*m[5],
+		m[3]*m[7] - m[4]*m[6], m[1]*m[6] - m[0]*m[7], m[0]*m[4] - m[1]*m[3],
+	}
+}
+
+// Positions are rounded to 1/warpGrid pixel, weights are in 1/warpUnit.
+const (
+	warpBits = 5
+	warpGrid = 1 << warpBits
+	unitBits = 11
+	warpUnit = 1 << unitBits
+)
+
+// cubicTaps holds, for every position between two pixels, the weights of the
+// four around it.
+func cubicTaps() (taps [warpGrid][4]int) {
+	for i := range taps {
+		f := float64(i) / warpGrid
+		rest := warpUnit
+		for _, k := range []int{0, 2, 3} {
+			taps[i][k] = int(math.Round(warpUnit * keys(float64(k-1)-f)))
+			rest -= taps[i][k]
+		}
+		taps[i][1] = rest
+	}
+	return taps
+}
+
+// A warper draws src through a projective map with cubic interpolation. Outside
+// src lies the colour border.
+type warper struct {
+	src    *image.NRGBA
+	taps   [warpGrid][4]int
+	border rgb
+}
+
+// warp moves the pixels of p by m, a map from positions in p to positions in a
+// picture of w x h pixels.
+func warp(p *image.NRGBA, m mat3, w, h int, border rgb) *image.NRGBA {
+	wp := &warper{src: p, taps: cubicTaps(), border: border}
+	out := image.NewNRGBA(image.Rect(0, 0, w, h))
+	inv := m.inverse()
+	for y := range h {
+		wp.row(out.Pix[y*out.Stride:][:4*w], inv, float64(y))
+	}
+	return out
+}
+
+func (wp *warper) row(dst []uint8, inv mat3, y float64) {
+	w, h := float64(wp.src.Rect.Dx()), float64(wp.src.Rect.Dy())
+	x0, y0, z0 := inv[1]*y+inv[2], inv[4]*y+inv[5], inv[7]*y+inv[8]
+	for i := 0; i < len(dst); i += 4 {
+		x := float64(i / 4)
+		z := inv[6]*x + z0
+		sx, sy := (inv[0]*x+x0)/z, (inv[3]*x+y0)/z
+		d := dst[i : i+4 : i+4]
+		if !(sx > -2 && sy > -2 && sx < w+1 && sy < h+1) { // also when not a number
+			d[0], d[1], d[2], d[3] = wp.border[0], wp.border[1], wp.border[2], 255
+			continue
+		}
+		wp.sample(d, int(math.Floor(sx*warpGrid+.5)), int(math.Floor(sy*warpGrid+.5)))
+	}
+}
+
+// sample sets d to the colour at (gx, gy) / warpGrid.
+func (wp *warper) sample(d []uint8, gx, gy int) {
+	x, y := gx>>warpBits-1, gy>>warpBits-1
+	cx, cy := &wp.taps[gx&(warpGrid-1)], &wp.taps[gy&(warpGrid-1)]
+	w, h, stride := wp.src.Rect.Dx(), wp.src.Rect.Dy(), wp.src.Stride
+	var r, g, b int
+	if x >= 0 && y >= 0 && x+4 <= w && y+4 <= h {
+		for k := range 4 {
+			s := wp.src.Pix[(y+k)*stride+4*x:][:16:16]
+			r += cy[k] * (cx[0]*int(s[0]) + cx[1]*int(s[4]) + cx[2]*int(s[8]) + cx[3]*int(s[12]))
+			g += cy[k] * (cx[0]*int(s[1]) + cx[1]*int(s[5]) + cx[2]*int(s[9]) + cx[3]*int(s[13]))
+			b += cy[k] * (cx[0]*int(s[2]) + cx[1]*int(s[6]) + cx[2]*int(s[10]) + cx[3]*int(s[14]))
+		}
+	} else {
+		for k := range 16 {
+			u, v, c := x+k%4, y+k/4, wp.border
+			if u >= 0 && v >= 0 && u < w && v < h {
+				c = rgb(wp.src.Pix[v*stride+4*u:][:3])
+			}
+			weight := cx[k%4] * cy[k/4]
+			r += weight * int(c[0])
+			g += weight * int(c[1])
+			b += weight * int(c[2])
+		}
+	}
+	d[0], d[1], d[2], d[3] = unit8(r), unit8(g), unit8(b), 255
+}
+
+// unit8 rounds a sum of two weights and a colour to 8 bits.
+func unit8(v int) uint8 {
+	return uint8(min(255, max(0, (v+1<<(2*unitBits-1))>>(2*unitBits))))
+}

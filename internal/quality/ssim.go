@@ -1,0 +1,134 @@
+package quality
+
+import (
+	"image"
+	"math"
+)
+
+// Parameters of SSIM as published.
+const (
+	sigma = 1.5
+	reach = 5 // the window is 11 x 11
+	side  = 2*reach + 1
+	c1    = 0.01 * 0.01 * 255 * 255
+	c2    = 0.03 * 0.03 * 255 * 255
+)
+
+// SSIM returns the mean structural similarity of two pictures of the same size,
+// 1 for equal ones: Wang, Bovik, Sheikh and Simoncelli, Image Quality Assessment:
+// From Error Visibility to Structural Similarity, IEEE TIP 13(4), 2004, with the
+// Gaussian window of that paper (deviation 1.5, 11 x 11 pixels) on the luma of
+// ITU-R BT.601 rounded to 8 bits, averaged over all windows that lie inside. That
+// is structural_similarity of scikit-image with gaussian_weights=True, sigma=1.5,
+// use_sample_covariance=False, data_range=255.
+//
+// It is NaN where the sizes differ or a side is shorter than the window.
+func SSIM(a, b *image.NRGBA) float64 {
+	w, h := a.Rect.Dx(), a.Rect.Dy()
+	if w != b.Rect.Dx() || h != b.Rect.Dy() || w < side || h < side {
+		return math.NaN()
+	}
+	s := newSSIM(w)
+	total := 0.0
+	for y := range h {
+		s.load(y, a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
+		if y >= side-1 {
+			total += s.row(y)
+		}
+	}
+	return total / (float64(w-side+1) * float64(h-side+1))
+}
+
+// The four local means that SSIM is made of.
+const (
+	meanA = iota
+	meanB
+	meanSquares // of a² + b²
+	meanProduct // of a·b
+	fields
+)
+
+// ssim holds the last rows, filtered along the row. Products stand in
+// conversions so that no compiler fuses them into the addition that follows.
+type ssim struct {
+	weight [reach + 1]float64 // from the middle outwards
+	in     [fields][]float64
+	rows   [side][fields][]float64 // row y at y modulo side
+	mean   [fields][]float64
+}
+
+func newSSIM(w int) *ssim {
+	s := &ssim{}
+	sum := 0.0
+	for k := range s.weight {
+		s.weight[k] = math.Exp(-float64(k*k) / (2 * sigma * sigma))
+		sum += s.weight[k]
+		if k > 0 {
+			sum += s.weight[k]
+		}
+	}
+	for k := range s.weight {
+		s.weight[k] /= sum
+	}
+	for f := range fields {
+		s.in[f] = make([]float64, w)
+		s.mean[f] = make([]float64, w-side+1)
+		for k := range s.rows {
+			s.rows[k][f] = make([]float64, w-side+1)
+		}
+	}
+	return s
+}
+
+// load filters row y of both pictures along the row.
+func (s *ssim) load(y int, a, b []uint8) {
+	for x := range s.in[0] {
+		p, q := luma(a[4*x:]), luma(b[4*x:])
+		s.in[meanA][x], s.in[meanB][x] = float64(p), float64(q)
+		s.in[meanSquares][x], s.in[meanProduct][x] = float64(p*p+q*q), float64(p*q)
+	}
+	for f, dst := range s.rows[y%side] {
+		src := s.in[f]
+		scaleInto(dst, src[reach:], s.weight[0])
+		for k := 1; k <= reach; k++ {
+			addPair(dst, src[reach-k:], src[reach+k:], s.weight[k])
+		}
+	}
+}
+
+// row sums SSIM over the windows that end in row y.
+func (s *ssim) row(y int) float64 {
+	at := func(f, k int) []float64 { return s.rows[(y-reach+k+side)%side][f] }
+	for f, dst := range s.mean {
+		scaleInto(dst, at(f, 0), s.weight[0])
+		for k := 1; k <= reach; k++ {
+			addPair(dst, at(f, -k), at(f, k), s.weight[k])
+		}
+	}
+	total := 0.0
+	for x, p := range s.mean[meanA] {
+		q := s.mean[meanB][x]
+		pq, squares := float64(p*q), float64(p*p)+float64(q*q)
+		covariance := s.mean[meanProduct][x] - pq
+		variances := s.mean[meanSquares][x] - squares
+		total += float64((2*pq+c1)*(2*covariance+c2)) / float64((squares+c1)*(variances+c2))
+	}
+	return total
+}
+
+// luma is that of ITU-R BT.601, rounded.
+func luma(p []uint8) int { return (299*int(p[0]) + 587*int(p[1]) + 114*int(p[2]) + 500) / 1000 }
+
+func scaleInto(dst, src []float64, weight float64) {
+	src = src[:len(dst)]
+	for i := range dst {
+		dst[i] = weight * src[i]
+	}
+}
+
+func addPair(dst, a, b []float64, weight float64) {
+	a, b = a[:len(dst)], b[:len(dst)]
+	for i := range dst {
+		dst[i] += float64(weight * (a[i] + b[i]))
+	}
+}
