@@ -1,0 +1,156 @@
+package geometry
+
+import "math"
+
+// A Pair is a point and where it is seen to go.
+type Pair struct{ From, To Point }
+
+// FitHomography returns the homography of least squared algebraic error after
+// normalisation (Hartley and Zisserman, "Multiple View Geometry", algorithm 4.2).
+// It needs at least four pairs in general position.
+func FitHomography(pairs []Pair) (Mat, bool) {
+	if len(pairs) < 4 {
+		return Mat{}, false
+	}
+	na, nb := normaliser(pairs, func(p Pair) Point { return p.From }), normaliser(pairs, func(p Pair) Point { return p.To })
+	ata, atb := square(8), make([]float64, 8)
+	for _, pr := range pairs {
+		p, q := na.Apply(pr.From), nb.Apply(pr.To)
+		accumulate(ata, atb, []float64{p.X, p.Y, 1, 0, 0, 0, -float64(q.X * p.X), -float64(q.X * p.Y)}, q.X)
+		accumulate(ata, atb, []float64{0, 0, 0, p.X, p.Y, 1, -float64(q.Y * p.X), -float64(q.Y * p.Y)}, q.Y)
+	}
+	h, ok := Solve(ata, atb)
+	if !ok {
+		return Mat{}, false
+	}
+	inv, ok := nb.Inverse()
+	if !ok {
+		return Mat{}, false
+	}
+	return unit(inv.Mul(Mat{h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], 1}).Mul(na))
+}
+
+// FitSimilarity returns the rotation, scale and shift of least squared error. It
+// needs at least two pairs.
+func FitSimilarity(pairs []Pair) (Mat, bool) {
+	if len(pairs) < 2 {
+		return Mat{}, false
+	}
+	ata, atb := square(4), make([]float64, 4)
+	c := mean(pairs, func(p Pair) Point { return p.From })
+	for _, pr := range pairs {
+		x, y := pr.From.X-c.X, pr.From.Y-c.Y
+		accumulate(ata, atb, []float64{x, -y, 1, 0}, pr.To.X)
+		accumulate(ata, atb, []float64{y, x, 0, 1}, pr.To.Y)
+	}
+	s, ok := Solve(ata, atb)
+	if !ok {
+		return Mat{}, false
+	}
+	return Mat{s[0], -s[1], s[2], s[1], s[0], s[3], 0, 0, 1}.Mul(Translation(-c.X, -c.Y)), true
+}
+
+// Robust draws samples of size n from pairs, fits each, and returns the fit to
+// the largest set of pairs that a fit maps within tolerance pixels (RANSAC,
+// Fischler and Bolles, 1981), with that set's size. The draws are fixed.
+func Robust(pairs []Pair, n, draws int, tolerance float64, fit func([]Pair) (Mat, bool)) (Mat, int) {
+	if len(pairs) < n {
+		return Identity(), 0
+	}
+	rng := uint64(0x9e3779b97f4a7c15)
+	sample := make([]Pair, n)
+	var best []Pair
+	for range draws {
+		for i := range sample {
+			rng = rng*6364136223846793005 + 1442695040888963407
+			sample[i] = pairs[(rng>>33)%uint64(len(pairs))]
+		}
+		m, ok := fit(sample)
+		if !ok {
+			continue
+		}
+		if in := within(pairs, m, tolerance); len(in) > len(best) {
+			best = in
+		}
+	}
+	m := Identity()
+	for range 3 {
+		if len(best) < n {
+			return Identity(), 0
+		}
+		next, ok := fit(best)
+		if !ok {
+			return Identity(), 0
+		}
+		m = next
+		best = within(pairs, m, tolerance)
+	}
+	return m, len(best)
+}
+
+func within(pairs []Pair, m Mat, tolerance float64) []Pair {
+	var in []Pair
+	for _, p := range pairs {
+		q := m.Apply(p.From)
+		dx, dy := q.X-p.To.X, q.Y-p.To.Y
+		if float64(dx*dx)+float64(dy*dy) <= float64(tolerance*tolerance) {
+			in = append(in, p)
+		}
+	}
+	return in
+}
+
+func unit(m Mat) (Mat, bool) {
+	if math.Abs(m[8]) < 1e-12 {
+		return Mat{}, false
+	}
+	for i := range m {
+		m[i] /= m[8]
+		if math.IsNaN(m[i]) || math.IsInf(m[i], 0) {
+			return Mat{}, false
+		}
+	}
+	m[8] = 1
+	return m, true
+}
+
+func square(n int) [][]float64 {
+	a := make([][]float64, n)
+	for i := range a {
+		a[i] = make([]float64, n)
+	}
+	return a
+}
+
+// accumulate adds one equation row . x = y to the normal equations.
+func accumulate(ata [][]float64, atb []float64, row []float64, y float64) {
+	for i, v := range row {
+		for j, w := range row {
+			ata[i][j] += float64(v * w)
+		}
+		atb[i] += float64(v * y)
+	}
+}
+
+func mean(pairs []Pair, of func(Pair) Point) Point {
+	var c Point
+	for _, p := range pairs {
+		q := of(p)
+		c.X += q.X
+		c.Y += q.Y
+	}
+	n := float64(len(pairs))
+	return Point{c.X / n, c.Y / n}
+}
+
+// normaliser moves the points' mean to the origin and their mean distance to sqrt 2.
+func normaliser(pairs []Pair, of func(Pair) Point) Mat {
+	c := mean(pairs, of)
+	d := 0.0
+	for _, p := range pairs {
+		q := of(p)
+		d += math.Sqrt(float64((q.X-c.X)*(q.X-c.X)) + float64((q.Y-c.Y)*(q.Y-c.Y)))
+	}
+	s := math.Sqrt2 / (d/float64(len(pairs)) + 1e-9)
+	return Mat{s, 0, -float64(s * c.X), 0, s, -float64(s * c.Y), 0, 0, 1}
+}
