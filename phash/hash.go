@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"image"
 	"math"
 	"math/bits"
 	"strings"
@@ -142,22 +141,4 @@ func (h Hash) Distance(o Hash) int {
 		d += bits.OnesCount64(w ^ o.Bits[i])
 	}
 	return d
-}
-
-// Sum hashes a picture by the chain [Kind.Chain] names. Quality is 0 to 100.
-// Errors wrap [ErrKind] or [ErrPicture].
-func Sum(kind Kind, img image.Image) (h Hash, quality int, err error) {
-	all, quality, err := SumDihedral(kind, img)
-	return all[0], quality, err
-}
-
-// SumDihedral returns the hashes of the picture in its eight orientations.
-func SumDihedral(kind Kind, img image.Image) (all [8]Hash, quality int, err error) {
-	if !kind.valid() {
-		return all, 0, fmt.Errorf("%w: %s", ErrKind, kind)
-	}
-	for i := range all {
-		all[i].Kind = kind
-	}
-	return all, 0, nil
 }
