@@ -7,10 +7,6 @@ import "image"
 // below 1 gives an empty picture.
 func Render(t Template, p Person, width int) *image.NRGBA { return image.NewNRGBA(t.Bounds(width)) }
 
-// Portrait draws the person's passport portrait: head and shoulders, frontal,
-// plain light background. 35 x 45 is the usual shape.
-func Portrait(p Person, w, h int) *image.NRGBA { return image.NewNRGBA(image.Rect(0, 0, w, h)) }
-
 // Selfie draws the person in a room, head turned and lit from a window; seed
 // chooses room, clothes and pose.
 func Selfie(p Person, seed uint64, w, h int) *image.NRGBA {

@@ -1,0 +1,175 @@
+package specimen
+
+import (
+	"image"
+	"math"
+)
+
+// rgb is a colour in linear light, 0 dark to 1 white, before the picture's own
+// encoding. The encoding here is a square root: near enough to sRGB's curve
+// for drawings, and exact on every machine (IEEE 754 rounds roots correctly).
+type rgb struct{ r, g, b float64 }
+
+// srgb is the colour of an encoded 24-bit value 0xRRGGBB.
+func srgb(v uint32) rgb {
+	lin := func(c uint32) float64 { f := float64(c&255) / 255; return f * f }
+	return rgb{lin(v >> 16), lin(v >> 8), lin(v)}
+}
+
+func grey(v float64) rgb { return rgb{v, v, v} }
+
+func (c rgb) scale(k float64) rgb { return rgb{c.r * k, c.g * k, c.b * k} }
+func (c rgb) times(d rgb) rgb     { return rgb{c.r * d.r, c.g * d.g, c.b * d.b} }
+func (c rgb) plus(d rgb) rgb      { return rgb{c.r + d.r, c.g + d.g, c.b + d.b} }
+
+// over lays colour d with an opacity over c.
+func (c rgb) over(d rgb, opacity float64) rgb {
+	return rgb{mix(c.r, d.r, opacity), mix(c.g, d.g, opacity), mix(c.b, d.b, opacity)}
+}
+
+func (c rgb) luma() float64 {
+	return float64(c.r*0.299) + float64(c.g*0.587) + float64(c.b*0.114)
+}
+
+// encode is the byte of a linear value.
+func encode(v float64) uint8 {
+	if v <= 0 {
+		return 0
+	}
+	if v >= 1 {
+		return 255
+	}
+	return uint8(float64(math.Sqrt(v)*255) + 0.5)
+}
+
+// decode is the linear value of a byte.
+func decode(v uint8) float64 { f := float64(v) / 255; return f * f }
+
+// mix goes from a to b as t goes from 0 to 1. The conversions here and below
+// keep compilers from fusing multiply and add, which would change the last bit.
+func mix(a, b, t float64) float64 { return a + float64((b-a)*t) }
+
+func clamp(v, low, high float64) float64 { return min(max(v, low), high) }
+
+// step rises smoothly from 0 at a to 1 at b (falls, if b < a).
+func step(a, b, v float64) float64 {
+	t := clamp((v-a)/(b-a), 0, 1)
+	return t * t * (3 - float64(2*t))
+}
+
+// bump is a bell of compact support: 1 at 0, 0 from |t| = 1 on. It stands in
+// for a Gaussian of sigma 0.38, at a fraction of the cost and without exp.
+func bump(t float64) float64 {
+	d := 1 - float64(t*t)
+	if d <= 0 {
+		return 0
+	}
+	return d * d * d
+}
+
+// bump2 is the bell over an ellipse around (cx, cy) with radii rx, ry.
+func bump2(x, y, cx, cy, rx, ry float64) float64 {
+	u, v := (x-cx)/rx, (y-cy)/ry
+	d := 1 - float64(u*u) - float64(v*v)
+	if d <= 0 {
+		return 0
+	}
+	return d * d * d
+}
+
+// segment is the distance from (x, y) to the line from a to b, and how far
+// along the line, 0 to 1, the nearest point lies.
+func segment(x, y, ax, ay, bx, by float64) (distance, along float64) {
+	dx, dy := bx-ax, by-ay
+	t := clamp((float64((x-ax)*dx)+float64((y-ay)*dy))/(float64(dx*dx)+float64(dy*dy)), 0, 1)
+	return hypot(x-ax-float64(t*dx), y-ay-float64(t*dy)), t
+}
+
+// box is the signed distance to a rectangle of half sizes hx, hy with rounded
+// corners, negative inside.
+func box(x, y, hx, hy, radius float64) float64 {
+	dx, dy := math.Abs(x)-hx+radius, math.Abs(y)-hy+radius
+	return hypot(max(dx, 0), max(dy, 0)) + min(max(dx, dy), 0) - radius
+}
+
+func hypot(x, y float64) float64 { return math.Sqrt(float64(x*x) + float64(y*y)) }
+
+func square(x float64) float64 { return x * x }
+
+// hash2 scrambles a lattice point and a seed into 64 well mixed bits (the
+// finaliser of splitmix64).
+func hash2(x, y int32, seed uint64) uint64 {
+	h := seed ^ uint64(uint32(x))*0x9e3779b97f4a7c15 ^ uint64(uint32(y))*0xc2b2ae3d27d4eb4f
+	h ^= h >> 30
+	h *= 0xbf58476d1ce4e5b9
+	h ^= h >> 27
+	h *= 0x94d049bb133111eb
+	return h ^ h>>31
+}
+
+// unit turns bits into [0, 1).
+func unit(h uint64) float64 { return float64(h>>11) / (1 << 53) }
+
+// noise is gradient noise (Perlin, "Improving noise", 2002) over the plane: about
+// -0.7 to 0.7, one wave per unit of length, zero at lattice points.
+func noise(x, y float64, seed uint64) float64 {
+	fx, fy := math.Floor(x), math.Floor(y)
+	ix, iy := int32(fx), int32(fy)
+	x, y = x-fx, y-fy
+	u := x * x * x * (float64(x*(float64(x*6)-15)) + 10)
+	v := y * y * y * (float64(y*(float64(y*6)-15)) + 10)
+	top := mix(slope(hash2(ix, iy, seed), x, y), slope(hash2(ix+1, iy, seed), x-1, y), u)
+	low := mix(slope(hash2(ix, iy+1, seed), x, y-1), slope(hash2(ix+1, iy+1, seed), x-1, y-1), u)
+	return mix(top, low, v)
+}
+
+// slope is the height at (x, y) of a plane tilted in one of eight directions.
+func slope(h uint64, x, y float64) float64 {
+	const d = math.Sqrt2 / 2
+	switch h >> 61 {
+	case 0:
+		return x
+	case 1:
+		return -x
+	case 2:
+		return y
+	case 3:
+		return -y
+	case 4:
+		return (x + y) * d
+	case 5:
+		return (x - y) * d
+	case 6:
+		return (y - x) * d
+	}
+	return -(x + y) * d
+}
+
+// cloud is a sum of octaves of noise, each half as high and twice as fine.
+func cloud(x, y float64, octaves int, seed uint64) float64 {
+	sum, height := 0.0, 1.0
+	for i := range octaves {
+		sum += float64(height * noise(x, y, seed+uint64(i)))
+		x, y, height = float64(x*2)+17.3, float64(y*2)+31.7, height/2
+	}
+	return sum
+}
+
+// paint fills a picture from a function of the pixel's centre.
+func paint(img *image.NRGBA, at func(x, y float64) rgb) {
+	b := img.Rect
+	for y := range b.Dy() {
+		row := img.Pix[y*img.Stride : y*img.Stride+4*b.Dx()]
+		for x := range b.Dx() {
+			c := at(float64(x)+0.5, float64(y)+0.5)
+			row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = encode(c.r), encode(c.g), encode(c.b), 255
+		}
+	}
+}
+
+// pixel is the colour of a picture's pixel, clamped to its bounds.
+func pixel(img *image.NRGBA, x, y int) (c rgb, alpha float64) {
+	x, y = min(max(x, 0), img.Rect.Dx()-1), min(max(y, 0), img.Rect.Dy()-1)
+	p := img.Pix[y*img.Stride+4*x:]
+	return rgb{decode(p[0]), decode(p[1]), decode(p[2])}, float64(p[3]) / 255
+}
