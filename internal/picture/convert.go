@@ -23,14 +23,6 @@ func toNRGBA(img image.Image) *image.NRGBA {
 		eachRow(dst, img)
 	case *image.Gray16:
 		eachRow(dst, src)
-	case *image.NYCbCrA:
-		drawOpaque(dst, &src.YCbCr)
-		for y := range b.Dy() {
-			row := dst.Pix[y*dst.Stride:]
-			for x := range b.Dx() {
-				row[4*x+3] = src.A[src.AOffset(b.Min.X+x, b.Min.Y+y)]
-			}
-		}
 	case *image.YCbCr, *image.Gray, *image.CMYK:
 		drawOpaque(dst, img)
 	case *image.Paletted:
@@ -123,8 +115,6 @@ func eachRow(dst *image.NRGBA, img image.Image) {
 		}
 	}
 }
-
-func be16(b []byte) uint16 { return uint16(b[0])<<8 | uint16(b[1]) }
 
 func straightRow(to, from []byte) {
 	for i := 0; i < len(to); i += 4 {

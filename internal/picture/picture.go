@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -63,7 +64,7 @@ func Load(path string, lim Limits) (*Picture, error) {
 		return nil, withoutPath(err)
 	}
 	defer f.Close()
-	return Read(f, lim)
+	return read(f, st.Size(), lim)
 }
 
 // withoutPath drops the path that package os puts into its errors: callers
@@ -79,16 +80,20 @@ func withoutPath(err error) error {
 // Read decodes the picture in r, of which it reads at most lim.MaxBytes+1
 // bytes.
 func Read(r io.Reader, lim Limits) (*Picture, error) {
-	lim = lim.orDefault()
+	return read(r, 0, lim.orDefault())
+}
+
+// read makes room for a file of the expected size at once.
+func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
 	most := lim.MaxBytes
 	if most < math.MaxInt64 {
 		most++
 	}
-	data, err := io.ReadAll(io.LimitReader(r, most))
-	if err != nil {
-		return nil, fmt.Errorf("read picture: %w", withoutPath(err))
+	buf := bytes.NewBuffer(make([]byte, 0, expected+bytes.MinRead))
+	if _, err := buf.ReadFrom(io.LimitReader(r, most)); err != nil {
+		return nil, fmt.Errorf("read: %w", withoutPath(err))
 	}
-	return Decode(data, lim)
+	return Decode(buf.Bytes(), lim)
 }
 
 // Decode decodes one file's bytes; it does not keep data. The error is a
@@ -102,23 +107,12 @@ func Decode(data []byte, lim Limits) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := f.readHeader(data)
+	img, h, err := f.decode(data, lim)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.check(f.name, lim); err != nil {
-		return nil, err
-	}
-	img, err := f.readPixels(data, h)
-	if err != nil {
-		return nil, err
-	}
-	if b := img.Bounds(); b.Dx() != h.width || b.Dy() != h.height {
-		return nil, &FormatError{f.name, fmt.Sprintf("header says %dx%d, picture is %dx%d", h.width, h.height, b.Dx(), b.Dy())}
-	}
-	upright := orient(img, h.orientation)
 	return &Picture{
-		Image:       upright,
+		Image:       img,
 		Format:      f.name,
 		Orientation: h.orientation,
 		Pages:       h.pages,

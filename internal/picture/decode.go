@@ -1,0 +1,150 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"math"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/disintegration/imaging"
+)
+
+// A header is what a file says of itself before any pixel is decoded.
+type header struct {
+	width, height int64 // of the whole canvas
+	orientation   int   // 1 to 8; anything else counts as 1
+	pages         int   // pictures in the file; less than 1 counts as 1
+	truncated     bool  // the file ends before the picture does
+	palette       int   // colours stored, where the decoder does not check indexes
+}
+
+// check holds a header against the limits.
+func (h header) check(name string, lim Limits) error {
+	if h.width <= 0 || h.height <= 0 {
+		return &FormatError{name, fmt.Sprintf("picture of %d x %d pixels", h.width, h.height)}
+	}
+	if h.width > lim.MaxPixels/h.height { // their product may not fit into 64 bits
+		got := int64(math.MaxInt64)
+		if h.width <= math.MaxInt64/h.height {
+			got = h.width * h.height
+		}
+		return &LimitError{What: "pixels", Got: got, Most: lim.MaxPixels}
+	}
+	if h.truncated {
+		return &FormatError{name, "truncated: " + io.ErrUnexpectedEOF.Error()}
+	}
+	return nil
+}
+
+// decode reads the header, checks it and only then decodes.
+func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
+	h, err := f.header(data)
+	if err != nil {
+		return nil, h, f.because(err)
+	}
+	if h.orientation < 1 || h.orientation > 8 {
+		h.orientation = 1
+	}
+	h.pages = max(h.pages, 1)
+	if err := h.check(f.name, lim); err != nil {
+		return nil, h, err
+	}
+	img, err := f.pixels(data, h)
+	if err != nil {
+		return nil, h, f.because(err)
+	}
+	if w, ht := int64(img.Rect.Dx()), int64(img.Rect.Dy()); w != h.width || ht != h.height {
+		return nil, h, &FormatError{f.name, fmt.Sprintf("header says %d x %d pixels, picture has %d x %d", h.width, h.height, w, ht)}
+	}
+	return upright(img, h.orientation), h, nil
+}
+
+// upright applies a stored orientation: EXIF 2.32 section 4.6.4, tag 274.
+func upright(img *image.NRGBA, orientation int) *image.NRGBA {
+	switch orientation {
+	case 2:
+		return imaging.FlipH(img)
+	case 3:
+		return imaging.Rotate180(img)
+	case 4:
+		return imaging.FlipV(img)
+	case 5:
+		return imaging.Transpose(img)
+	case 6:
+		return imaging.Rotate270(img) // counter-clockwise, as is Rotate90
+	case 7:
+		return imaging.Transverse(img)
+	case 8:
+		return imaging.Rotate90(img)
+	}
+	return img
+}
+
+// config and pixels call a decoder that is not ours.
+func config(f func(io.Reader) (image.Config, error), data []byte) (header, error) {
+	c, err := guard(f, data)
+	return header{width: int64(c.Width), height: int64(c.Height)}, err
+}
+
+func pixels(f func(io.Reader) (image.Image, error), data []byte) (image.Image, error) {
+	return guard(f, data)
+}
+
+// guard turns a panic of such a decoder, fed with such bytes, into an error.
+// It surrounds nothing of our own.
+func guard[T any](f func(io.Reader) (T, error), data []byte) (out T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("decoder failed: %v", r)
+		}
+	}()
+	return f(bytes.NewReader(data))
+}
+
+// because gives err as a *FormatError of one line, without the decoder's own
+// prefixes; a *LimitError stays what it is.
+func (f *format) because(err error) error {
+	var le *LimitError
+	if errors.As(err, &le) {
+		return le
+	}
+	text := err.Error()
+	for _, p := range []string{f.name + ": ", "invalid format: ", "invalid JPEG format: "} {
+		text = strings.TrimPrefix(text, p)
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		text = "truncated: " + io.ErrUnexpectedEOF.Error()
+	}
+	return &FormatError{f.name, strings.ReplaceAll(text, "\n", " ")}
+}
+
+// cannotHold is the error for headers that promise more than the data behind
+// them could hold, at a format's best compression.
+func cannotHold(data int64, h header) error {
+	return fmt.Errorf("truncated: %d bytes cannot hold %d x %d pixels", data, h.width, h.height)
+}
+
+// decoderVersion names a decoder package with its version: the Go release, or
+// what the module was built with. The latter is not known to test binaries.
+func decoderVersion(path string) string {
+	if !strings.Contains(path, ".") {
+		return path + " " + runtime.Version()
+	}
+	version := "(unknown version)"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if strings.HasPrefix(path, m.Path+"/") {
+				version = m.Version
+				if m.Replace != nil {
+					version = m.Replace.Version
+				}
+			}
+		}
+	}
+	return strings.TrimPrefix(path, "golang.org/") + " " + version
+}

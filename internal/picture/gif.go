@@ -1,0 +1,73 @@
+package picture
+
+import (
+	"errors"
+	"image"
+	"image/gif"
+)
+
+func gifHeader(data []byte) (header, error) {
+	h, err := config(gif.DecodeConfig, data)
+	h.pages = gifFrames(data)
+	return h, err
+}
+
+// gifFrames counts the image descriptors (GIF89a section 20) as far as the
+// blocks can be followed.
+func gifFrames(data []byte) (n int) {
+	at := 13
+	if len(data) < at {
+		return 0
+	}
+	at += colorTable(data[10])
+	for at < len(data) {
+		switch data[at] {
+		case 0x21: // extension: label, sub-blocks
+			at = skipSubBlocks(data, at+2)
+		case 0x2c: // image: descriptor, colour table, code size, sub-blocks
+			if at+10 > len(data) {
+				return n
+			}
+			n++
+			at = skipSubBlocks(data, at+10+colorTable(data[at+9])+1)
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+// colorTable gives the bytes of the colour table that flags announce.
+func colorTable(flags byte) int {
+	if flags&0x80 == 0 {
+		return 0
+	}
+	return 3 << (flags&7 + 1)
+}
+
+func skipSubBlocks(data []byte, at int) int {
+	for at < len(data) {
+		n := int(data[at])
+		at += 1 + n
+		if n == 0 {
+			break
+		}
+	}
+	return at
+}
+
+// gifPixels lays the first frame on its canvas, transparent elsewhere, as
+// browsers do.
+func gifPixels(data []byte, h header) (*image.NRGBA, error) {
+	img, err := pixels(gif.Decode, data)
+	if err != nil {
+		return nil, err
+	}
+	frame, ok := img.(*image.Paletted)
+	if !ok || frame.Rect.Empty() {
+		return nil, errors.New("first frame has no pixels")
+	}
+	canvas := image.NewNRGBA(image.Rect(0, 0, int(h.width), int(h.height)))
+	copyPaletted(canvas.SubImage(frame.Rect).(*image.NRGBA), frame)
+	return canvas, nil
+}

@@ -1,0 +1,145 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+)
+
+// mostScans bounds the work that a progressive file of a few bytes can ask
+// for: encoders write about ten scans.
+const mostScans = 100
+
+// A jpegOutline is what ITU-T T.81 annex B calls the high-level syntax.
+type jpegOutline struct {
+	frame      byte // the SOF marker, 0 when there was none
+	layered    bool // hierarchical: DHP seen
+	precision  int  // bits a sample
+	components []byte
+	scanned    [256]bool // by component identifier
+	scans      int
+	adobe      bool
+	exif       []byte
+	ended      bool // EOI seen
+}
+
+// outlineJPEG walks the markers as image/jpeg does: bytes that are no marker
+// are passed over, also between segments, and EOI ends the picture.
+func outlineJPEG(data []byte) (o jpegOutline) {
+	for i := 2; ; {
+		n := bytes.IndexByte(data[i:], 0xff)
+		if n < 0 {
+			return o
+		}
+		i += n
+		for i < len(data) && data[i] == 0xff { // fill bytes
+			i++
+		}
+		if i == len(data) {
+			return o
+		}
+		marker := data[i]
+		i++
+		switch {
+		case marker == 0 || marker >= 0xd0 && marker <= 0xd7: // stuffing, RSTn
+			continue
+		case marker == 0xd9:
+			o.ended = true
+			return o
+		}
+		if i+2 > len(data) {
+			return o
+		}
+		size := int(be16(data[i:]))
+		if size < 2 || i+size > len(data) {
+			return o
+		}
+		o.segment(marker, data[i+2:i+size])
+		i += size
+	}
+}
+
+func (o *jpegOutline) segment(marker byte, body []byte) {
+	switch {
+	case marker == 0xde:
+		o.layered = true
+	case isSOF(marker) && o.frame == 0 && len(body) >= 6:
+		o.frame, o.precision = marker, int(body[0])
+		for c := body[6:]; len(c) >= 3; c = c[3:] {
+			o.components = append(o.components, c[0])
+		}
+	case marker == 0xda && len(body) >= 1:
+		o.scans++
+		for c := body[1:]; len(c) >= 2 && len(c) > len(body)-1-2*int(body[0]); c = c[2:] {
+			o.scanned[c[0]] = true
+		}
+	case marker == 0xe1 && o.exif == nil && bytes.HasPrefix(body, []byte("Exif\x00\x00")):
+		o.exif = body
+	case marker == 0xee && bytes.HasPrefix(body, []byte("Adobe")):
+		o.adobe = true
+	}
+}
+
+// isSOF: table B.1, and JPEG-LS (ITU-T T.87), which follows T.81 that far.
+func isSOF(marker byte) bool {
+	return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc || marker == 0xf7
+}
+
+// unsupported names the processes of JPEG that image/jpeg does not decode.
+func (o *jpegOutline) unsupported() error {
+	switch {
+	case o.frame == 0xf7:
+		return errors.New("JPEG-LS is not supported yet")
+	case o.layered, o.frame >= 0xc5 && o.frame <= 0xc7, o.frame >= 0xcd:
+		return errors.New("hierarchical JPEG is not supported yet")
+	case o.frame >= 0xc9:
+		return errors.New("arithmetic coding is not supported yet")
+	case o.frame == 0xc3:
+		return errors.New("lossless JPEG is not supported yet")
+	case o.frame != 0 && o.precision != 8:
+		return fmt.Errorf("%d-bit JPEG is not supported yet", o.precision)
+	case len(o.components) == 4 && !o.adobe:
+		return errors.New("CMYK without Adobe marker: which way round its inks are stored is not known")
+	}
+	return nil
+}
+
+func jpegHeader(data []byte) (header, error) {
+	o := outlineJPEG(data)
+	if err := o.unsupported(); err != nil {
+		return header{}, err
+	}
+	if o.scans > mostScans {
+		return header{}, &LimitError{What: "scans", Got: int64(o.scans), Most: mostScans}
+	}
+	h, err := config(jpeg.DecodeConfig, data)
+	if err != nil {
+		return h, err
+	}
+	h.orientation = exifOrientation(o.exif)
+	h.truncated = !o.ended
+	if o.ended {
+		for _, id := range o.components {
+			if !o.scanned[id] {
+				return h, fmt.Errorf("no data for colour component %d", id)
+			}
+		}
+	}
+	return h, nil
+}
+
+func jpegPixels(data []byte, h header) (*image.NRGBA, error) {
+	// Each block of 8x8 samples needs one bit at least in its first scan
+	// (there are no codes of no bits, T.81 annex C), and there is one
+	// component at least.
+	if blocks := ((h.width + 7) / 8) * ((h.height + 7) / 8); blocks/8 > int64(len(data)) {
+		return nil, cannotHold(int64(len(data)), h)
+	}
+	img, err := pixels(jpeg.Decode, data)
+	if err != nil {
+		return nil, err
+	}
+	return toNRGBA(img), nil
+}

@@ -1,0 +1,143 @@
+package picture
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+
+	"golang.org/x/image/tiff"
+)
+
+const (
+	// mostBlocks bounds strips and tiles: each costs a decompressor, while
+	// all of them may point to the same few bytes.
+	mostBlocks = 100_000
+	// freeTile is how many pixels a tile may have whatever the limits say.
+	freeTile = 1 << 20
+)
+
+// Names for the compressions and colour models of TIFF that are met in the
+// wild and not decoded.
+var (
+	tiffCompressions = map[uint32]string{
+		6: "old-style JPEG", 7: "JPEG", 34712: "JPEG 2000", 34892: "lossy JPEG",
+		34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL",
+	}
+	tiffModels = map[uint32]string{5: "CMYK", 6: "YCbCr", 8: "CIELab", 32803: "colour filter array"}
+)
+
+func tiffHeader(data []byte) (header, error) {
+	d, ok := firstIFD(data)
+	if !ok {
+		return header{}, errors.New("truncated: unexpected EOF")
+	}
+	if err := d.unsupported(data); err != nil {
+		return header{}, err
+	}
+	h, err := config(tiff.DecodeConfig, data)
+	if err != nil {
+		return h, err
+	}
+	h.orientation, h.pages = d.orientation(), d.pages()
+	return h, d.checkBlocks(h)
+}
+
+func (d ifd) unsupported(data []byte) error {
+	_, dng := d.uint(tagDNGVersion)
+	subfile, _ := d.uint(tagSubfileType)
+	if dng || subfile&1 != 0 || len(data) > 10 && string(data[8:10]) == "CR" {
+		// The first picture of such a file is a preview of the true one.
+		return errors.New("camera raw (DNG, NEF, CR2, …) is not supported yet")
+	}
+	compression, _ := d.uint(tagCompression)
+	if name := tiffCompressions[compression]; name != "" {
+		return fmt.Errorf("%s compression is not supported yet", name)
+	}
+	model, _ := d.uint(tagPhotometric)
+	if name := tiffModels[model]; name != "" {
+		return fmt.Errorf("%s colours are not supported yet", name)
+	}
+	samples, _ := d.uint(tagSamples)
+	if planar, _ := d.uint(tagPlanarConfig); planar == 2 && samples > 1 {
+		return errors.New("separate colour planes are not supported yet")
+	}
+	return nil
+}
+
+// pages counts the directories, without previews (bit 0 of the subfile type)
+// and masks (bit 2).
+func (d ifd) pages() (n int) {
+	for range mostIFDs {
+		if subfile, _ := d.uint(tagSubfileType); subfile&5 == 0 {
+			n++
+		}
+		if d.next == 0 {
+			return n
+		}
+		var ok bool
+		if d, ok = d.at(d.next); !ok {
+			return n
+		}
+	}
+	return n
+}
+
+// checkBlocks refuses strips and tiles that cost more than their pixels do:
+// the decoder makes room for whole tiles, also where they hang over the edge.
+func (d ifd) checkBlocks(h header) error {
+	if h.width <= 0 || h.height <= 0 {
+		return nil // for header.check
+	}
+	tw, _ := d.uint(tagTileWidth)
+	th, _ := d.uint(tagTileLength)
+	if tw == 0 {
+		rows, _ := d.uint(tagRowsPerStrip)
+		if rows == 0 {
+			return nil
+		}
+		if n := (h.height-1)/int64(rows) + 1; n > mostBlocks {
+			return &LimitError{What: "strips", Got: n, Most: mostBlocks}
+		}
+		return nil
+	}
+	w, ht := int64(tw), int64(th)
+	if ht == 0 {
+		return errors.New("tiles without height")
+	}
+	// Tiles of a picture that is within the limits are so too if they do
+	// not hang over by more than their rounding to 16.
+	if (w > h.width+15 || ht > h.height+15 || w > 2*h.width || ht > 2*h.height) && w > freeTile/ht {
+		return fmt.Errorf("tiles of %d x %d pixels in a picture of %d x %d", w, ht, h.width, h.height)
+	}
+	across, down := (h.width-1)/w+1, (h.height-1)/ht+1
+	if across > mostBlocks/down {
+		return &LimitError{What: "tiles", Got: across * down, Most: mostBlocks}
+	}
+	return nil
+}
+
+func tiffPixels(data []byte, _ header) (*image.NRGBA, error) {
+	img, err := pixels(tiff.Decode, data)
+	if err != nil {
+		return nil, err
+	}
+	if p, ok := img.(*image.Paletted); ok {
+		widenPalette(p.Palette)
+	}
+	return toNRGBA(img), nil
+}
+
+// widenPalette repairs colour maps of old writers, who stored 8 bits a
+// channel where 16 are asked for: one that is all but black is taken for that.
+func widenPalette(p color.Palette) {
+	for _, c := range p {
+		if c, ok := c.(color.RGBA64); !ok || c.R > 255 || c.G > 255 || c.B > 255 {
+			return
+		}
+	}
+	for i, c := range p {
+		c := c.(color.RGBA64)
+		p[i] = color.RGBA64{c.R * 257, c.G * 257, c.B * 257, c.A}
+	}
+}

@@ -1,0 +1,106 @@
+package picture
+
+import (
+	"errors"
+	"image"
+
+	"golang.org/x/image/webp"
+)
+
+// webpHeader walks the chunks of the RIFF container (RFC 9649 section 2).
+func webpHeader(data []byte) (header, error) {
+	// Some writers leave out the last padding byte but count it.
+	size := int64(le32(data[4:])) + 8
+	if size > int64(len(data))+1 {
+		return header{}, errors.New("truncated: unexpected EOF")
+	}
+	var exif []byte
+	end := int(min(size, int64(len(data))))
+	for at := 12; end-at >= 8; {
+		kind, n := string(data[at:at+4]), int64(le32(data[at+4:]))
+		at += 8
+		if n > int64(end-at) {
+			break
+		}
+		body := data[at : at+int(n)]
+		if kind == "VP8X" && n > 0 && body[0]&2 != 0 {
+			return header{}, errors.New("animated WebP is not supported yet")
+		}
+		if kind == "EXIF" && exif == nil {
+			exif = body
+		}
+		at += int(n + n&1)
+	}
+	h, err := config(webp.DecodeConfig, data)
+	h.orientation = exifOrientation(exif)
+	return h, err
+}
+
+func webpPixels(data []byte, _ header) (*image.NRGBA, error) {
+	img, err := pixels(webp.Decode, data)
+	if err != nil {
+		return nil, err
+	}
+	switch src := img.(type) {
+	case *image.YCbCr:
+		return fromVideoRange(src), nil
+	case *image.NYCbCrA:
+		dst := fromVideoRange(&src.YCbCr)
+		copyAlpha(dst, src)
+		return dst, nil
+	}
+	return toNRGBA(img), nil
+}
+
+// fromVideoRange converts the YCbCr of lossy WebP. VP8 stores ITU-R BT.601
+// with luma from 16 to 235 and chroma from 16 to 240 (RFC 6386 section 9.2),
+// while image.YCbCr is taken for JPEG's full range everywhere else, so that
+// x/image's own conversion is paler than every other decoder's
+// (golang/go issue 40173).
+//
+// With k = 255/219 for luma and 255/112 for chroma,
+//
+//	R = k(Y-16) + 1.402/2 * 255/112 (Cr-128)
+//	G = k(Y-16) - 0.344136/2 * 255/112 (Cb-128) - 0.714136/2 * 255/112 (Cr-128)
+//	B = k(Y-16) + 1.772/2 * 255/112 (Cb-128)
+//
+// in units of 2^-16, rounded.
+func fromVideoRange(src *image.YCbCr) *image.NRGBA {
+	const (
+		luma = 76309  // 255/219 * 65536
+		crR  = 104597 // 0.701 * 255/112 * 65536
+		cbG  = 25675  // 0.172068 * 255/112 * 65536
+		crG  = 53279  // 0.357068 * 255/112 * 65536
+		cbB  = 132201 // 0.886 * 255/112 * 65536
+		half = 1 << 15
+	)
+	b := src.Rect
+	dst := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	for y := range b.Dy() {
+		row := dst.Pix[y*dst.Stride : y*dst.Stride+4*b.Dx()]
+		luminances := src.Y[src.YOffset(b.Min.X, b.Min.Y+y):]
+		for x := range b.Dx() {
+			c := src.COffset(b.Min.X+x, b.Min.Y+y)
+			l := luma*(int32(luminances[x])-16) + half
+			cb, cr := int32(src.Cb[c])-128, int32(src.Cr[c])-128
+			pix := row[4*x : 4*x+4]
+			pix[0] = clamp8((l + crR*cr) >> 16)
+			pix[1] = clamp8((l - cbG*cb - crG*cr) >> 16)
+			pix[2] = clamp8((l + cbB*cb) >> 16)
+			pix[3] = 255
+		}
+	}
+	return dst
+}
+
+func clamp8(v int32) uint8 { return uint8(max(0, min(v, 255))) }
+
+func copyAlpha(dst *image.NRGBA, src *image.NYCbCrA) {
+	b := src.Rect
+	for y := range b.Dy() {
+		alpha := src.A[src.AOffset(b.Min.X, b.Min.Y+y):]
+		for x := range b.Dx() {
+			dst.Pix[y*dst.Stride+4*x+3] = alpha[x]
+		}
+	}
+}
