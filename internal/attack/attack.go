@@ -93,16 +93,19 @@ func opaque(img *image.NRGBA) *image.NRGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for y := range h {
-		src := img.Pix[y*img.Stride:][:4*w]
-		dst := out.Pix[y*out.Stride:][:4*w]
-		for i := 0; i < len(src); i += 4 {
-			s, d := src[i:i+4:i+4], dst[i:i+4:i+4]
+		row := out.Pix[y*out.Stride:][:4*w]
+		copy(row, img.Pix[y*img.Stride:])
+		for i := 0; i < len(row); i += 4 {
+			s := row[i : i+4 : i+4]
 			a := uint32(s[3])
+			if a == 255 {
+				continue
+			}
 			white := 255 * (255 - a)
-			d[0] = uint8((uint32(s[0])*a + white + 127) / 255)
-			d[1] = uint8((uint32(s[1])*a + white + 127) / 255)
-			d[2] = uint8((uint32(s[2])*a + white + 127) / 255)
-			d[3] = 255
+			s[0] = uint8((uint32(s[0])*a + white + 127) / 255)
+			s[1] = uint8((uint32(s[1])*a + white + 127) / 255)
+			s[2] = uint8((uint32(s[2])*a + white + 127) / 255)
+			s[3] = 255
 		}
 	}
 	return out

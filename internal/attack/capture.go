@@ -19,7 +19,7 @@ func screenshot(side int) step {
 		for i := range 8 {
 			fill(page, image.Rect(10, 80+60*i, 61, 111+60*i), rgb{90, 90, 90})
 		}
-		write(page, "Case review - document 3 of 7", 70, 36, 415, 18, rgb{220, 220, 220})
+		write(page, "Case review - document 3 of 7", 70, 36, 415, 18, 1, rgb{220, 220, 220})
 		y, x := 60+r.IntN(page.Rect.Dy()-h-59), r.IntN(page.Rect.Dx()-w+1)
 		paste(page, p, x, y)
 		return page

@@ -38,7 +38,8 @@ func recode(p *image.NRGBA, quality int) *image.NRGBA {
 	return fromYCbCr(c)
 }
 
-// fromYCbCr converts without smoothing the chroma.
+// fromYCbCr repeats the chroma over its 2 x 2 pixels, as our own decoder does for
+// a leak, where libjpeg would smooth it.
 func fromYCbCr(c *image.YCbCr) *image.NRGBA {
 	out := image.NewNRGBA(image.Rect(0, 0, c.Rect.Dx(), c.Rect.Dy()))
 	draw.Draw(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}, out.Rect, c, c.Rect.Min, draw.Src)

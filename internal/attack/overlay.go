@@ -49,7 +49,7 @@ func stamp(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	for i := range 6 {
 		x, y := int(uniform(r, 0, .4)*float64(w)), (10*i+7)*h/60
 		// The definition's font at w/700 is half as wide as the picture.
-		write(out, "LEAKED t.me/channel", x, y, w*353/700, max(1, w*22/700), rgb{220, 40, 40})
+		write(out, "LEAKED t.me/channel", x, y, w*353/700, max(1, w*22/700), 4, rgb{220, 40, 40})
 	}
 	return out
 }

@@ -12,8 +12,9 @@ import (
 
 // write draws a line of text so wide that it takes width pixels and capitals are
 // capital pixels high, its baseline beginning at (x, y). The bitmap font is
-// enlarged smoothly.
-func write(p *image.NRGBA, text string, x, y, width, capital int, c rgb) {
+// enlarged smoothly; bold > 1 makes its strokes heavier by so many times their
+// soft edges' darkness.
+func write(p *image.NRGBA, text string, x, y, width, capital, bold int, c rgb) {
 	const capBits = 9 // height of a capital in the font
 	face := basicfont.Face7x13
 	mask := image.NewNRGBA(image.Rect(0, 0, face.Advance*len(text), face.Height))
@@ -26,7 +27,7 @@ func write(p *image.NRGBA, text string, x, y, width, capital int, c rgb) {
 	box := mask.Rect.Add(image.Pt(x, y)).Intersect(p.Rect)
 	for v := box.Min.Y; v < box.Max.Y; v++ {
 		for u := box.Min.X; u < box.Max.X; u++ {
-			a := int(mask.Pix[(v-y)*mask.Stride+4*(u-x)])
+			a := min(255, bold*int(mask.Pix[(v-y)*mask.Stride+4*(u-x)]))
 			s := p.Pix[v*p.Stride+4*u:][:3:3]
 			for i := range s {
 				s[i] = uint8((int(s[i])*(255-a) + int(c[i])*a + 127) / 255)
