@@ -1,7 +1,7 @@
 // Package quality measures how far a marked picture is from its original.
 //
-// Both measures give the same bits on every machine. They look at the colours
-// alone and pass over alpha.
+// Both measures look at the colours alone and pass over alpha. Their sums are
+// made in a fixed order, so that they agree on every machine.
 package quality
 
 import (
