@@ -1,0 +1,59 @@
+package sqlite
+
+import (
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/store"
+)
+
+const memory = ":memory:"
+
+// parseDSN returns the path of "file:PATH", or memory for "file::memory:".
+// Parameters are refused: they could switch off what makes a registry durable.
+func parseDSN(dsn string) (path string, err error) {
+	rest, ok := strings.CutPrefix(dsn, "file:")
+	switch {
+	case !ok:
+		return "", fmt.Errorf("%w: the address must be file: and a path, not %.60q", store.ErrSchema, dsn)
+	case rest == memory:
+		return memory, nil
+	case rest == "":
+		return "", fmt.Errorf("%w: the address has no path", store.ErrSchema)
+	case strings.ContainsAny(rest, "?#\x00"):
+		return "", fmt.Errorf("%w: the path must not contain ?, # or NUL: %.60q", store.ErrSchema, rest)
+	}
+	path = filepath.Clean(filepath.FromSlash(strings.TrimPrefix(rest, "//")))
+	if path == memory {
+		return "", fmt.Errorf("%w: a file cannot be called %s", store.ErrSchema, memory)
+	}
+	return path, nil
+}
+
+// driverName is the name under which modernc.org/sqlite registers itself.
+const driverName = "sqlite"
+
+// writer and reader are the driver's addresses of one file. WAL lets readers go on
+// while one writer commits; FULL makes every commit reach the disk before it is
+// acknowledged; immediate takes the write lock at the beginning of a transaction,
+// so that it cannot fail half-way for another writer.
+func writer(path string) string {
+	return address(path, "_txlock=immediate", "_journal_mode=WAL", "_synchronous=FULL")
+}
+
+func reader(path string) string { return address(path, "_query_only=1") }
+
+func address(path string, params ...string) string {
+	params = append(params, "_busy_timeout=20000", "_foreign_keys=1", "_defensive=1", "_dqs=0",
+		"_pragma=trusted_schema(0)", "_pragma=secure_delete(1)")
+	if path != memory {
+		if filepath.VolumeName(path) != "" {
+			path = "/" + path // file:/C:/… (sqlite.org/uri.html, section 3.1)
+		}
+		path = (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()
+		params = append(params, "mode=rw") // never make a file here
+	}
+	return "file:" + path + "?" + strings.Join(params, "&")
+}

@@ -1,0 +1,54 @@
+package sqlite
+
+import _ "embed" // the statements
+
+var (
+	//go:embed sql/add_ledger.sql
+	addLedgerSQL string
+	//go:embed sql/head.sql
+	headSQL string
+	//go:embed sql/set_head.sql
+	setHeadSQL string
+	//go:embed sql/ledger.sql
+	ledgerSQL string
+	//go:embed sql/registry.sql
+	registrySQL string
+	//go:embed sql/add_registry.sql
+	addRegistrySQL string
+	//go:embed sql/add_recipient.sql
+	addRecipientSQL string
+	//go:embed sql/recipient.sql
+	recipientSQL string
+	//go:embed sql/add_mark_key.sql
+	addMarkKeySQL string
+	//go:embed sql/mark_key.sql
+	markKeySQL string
+	//go:embed sql/add_submission.sql
+	addSubmissionSQL string
+	//go:embed sql/submission.sql
+	submissionSQL string
+	//go:embed sql/hashes.sql
+	hashesSQL string
+	//go:embed sql/add_sealed.sql
+	addSealedSQL string
+	//go:embed sql/sealed.sql
+	sealedSQL string
+	//go:embed sql/add_copy.sql
+	addCopySQL string
+	//go:embed sql/copy.sql
+	copySQL string
+	//go:embed sql/add_custody.sql
+	addCustodySQL string
+	//go:embed sql/add_custody_submission.sql
+	addCustodySubmissionSQL string
+	//go:embed sql/custody.sql
+	custodySQL string
+	//go:embed sql/custody_submission.sql
+	custodySubmissionSQL string
+	//go:embed sql/custody_of.sql
+	custodyOfSQL string
+	//go:embed sql/counts.sql
+	countsSQL string
+	//go:embed sql/unsealed.sql
+	unsealedSQL string
+)

@@ -1,0 +1,2 @@
+INSERT INTO custody (recipient, since, until, listed, note, entered, actor, salt, seq)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+INSERT INTO custody_submission (custody, submission) VALUES (?, ?)

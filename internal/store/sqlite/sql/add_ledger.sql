@@ -1,0 +1,1 @@
+INSERT INTO ledger (seq, entry, hash) VALUES (?, ?, ?)

@@ -1,0 +1,1 @@
+INSERT INTO mark_key (id, since, salt, seq) VALUES (?, ?, ?, ?)

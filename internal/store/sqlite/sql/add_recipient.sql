@@ -1,0 +1,1 @@
+INSERT INTO recipient (name, kind, actor, added, salt, seq) VALUES (?, ?, ?, ?, ?, ?)

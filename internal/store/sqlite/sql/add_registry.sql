@@ -1,0 +1,1 @@
+INSERT INTO registry (one, id, created, salt, seq) VALUES (1, ?, ?, ?, ?)

@@ -1,0 +1,1 @@
+INSERT INTO sealed (submission, key_id, wrapped, body) VALUES (?, ?, ?, ?)

@@ -1,0 +1,1 @@
+SELECT id, recipient, since, until, listed, note, entered, actor, salt, seq FROM custody

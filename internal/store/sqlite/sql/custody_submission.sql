@@ -1,0 +1,1 @@
+SELECT submission FROM custody_submission WHERE custody = ? ORDER BY submission

@@ -1,0 +1,1 @@
+SELECT ref, hash, quality FROM submission WHERE ref > ? ORDER BY ref LIMIT ?

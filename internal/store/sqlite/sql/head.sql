@@ -1,0 +1,1 @@
+SELECT size, hash FROM ledger_head WHERE id = 1

@@ -1,0 +1,1 @@
+SELECT seq, entry, hash FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?

@@ -1,0 +1,1 @@
+SELECT id, since, salt, seq FROM mark_key

@@ -1,0 +1,1 @@
+SELECT name, kind, actor, added, salt, seq FROM recipient

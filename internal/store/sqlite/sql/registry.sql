@@ -1,0 +1,1 @@
+SELECT id, created, salt, seq FROM registry

@@ -1,0 +1,1 @@
+SELECT key_id, wrapped, body FROM sealed WHERE submission = ?

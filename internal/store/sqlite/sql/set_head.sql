@@ -1,0 +1,1 @@
+UPDATE ledger_head SET size = ?, hash = ? WHERE id = 1

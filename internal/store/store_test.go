@@ -1,0 +1,281 @@
+package store_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
+)
+
+var t0 = time.Date(2018, 2, 3, 4, 5, 6, 789000, time.UTC)
+
+func salt(s string) store.Salt { return sha256.Sum256([]byte("salt " + s)) }
+
+func info() store.Info {
+	return store.Info{ID: [16]byte{1, 2, 3}, Created: t0, Salt: salt("info")}
+}
+
+// each runs one body against every kind of store.
+func each(t *testing.T, body func(t *testing.T, s store.Store)) {
+	t.Helper()
+	for name, dsn := range map[string]string{
+		"memory": "file::memory:",
+		"file":   "file:" + filepath.Join(t.TempDir(), "a b%20c.db"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := sqlite.Create(t.Context(), dsn, info())
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, s.Close()) })
+			body(t, s)
+		})
+	}
+}
+
+func recipient(name string) store.Recipient {
+	return store.Recipient{Name: name, Kind: "vendor", Actor: "ops", Added: t0.Add(time.Hour), Salt: salt(name)}
+}
+
+func submission(n int) (store.Submission, store.Sealed) {
+	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
+	s := store.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: int64(n), Format: "jpeg", Decoder: "test/1", Width: 640, Height: 480,
+		Submitted: t0.AddDate(0, 0, n), Received: t0.AddDate(1, 0, n), Subject: fmt.Sprintf("subject-%d", n),
+		Hash: fmt.Sprintf("pdq:%064x", n), Chain: "pdq/1", Quality: 100, Salt: salt(fmt.Sprint("submission", n)),
+	}
+	return s, store.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n)}}
+}
+
+func issued(id uint64, of [16]byte, to string) (store.Copy, store.MarkKey) {
+	return store.Copy{
+		ID: id, Submission: of, Recipient: to, Purpose: "request 7", KeyID: "v1-key", Strength: 0.75, Margin: 3.5,
+		PSNR: 45.25, SSIM: 0.991, Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte{byte(id)}),
+		Size: 999, Issued: t0.AddDate(2, 0, 0), Actor: "ops", Salt: salt(fmt.Sprint("copy", id)),
+	}, store.MarkKey{ID: "v1-key", Since: t0.AddDate(2, 0, 0), Salt: salt("key")}
+}
+
+func custody(to string, subs ...[16]byte) store.Custody {
+	return store.Custody{Recipient: to, From: t0, To: t0.AddDate(0, 0, 5), Submissions: subs, Note: "contract 12",
+		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Salt: salt("custody" + to + fmt.Sprint(len(subs)))}
+}
+
+// fill enters one of everything and more.
+func fill(t *testing.T, s store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	for _, n := range []string{"vendor A", "vendor B"} {
+		_, err := s.AddRecipient(ctx, recipient(n))
+		require.NoError(t, err)
+	}
+	for n := range 10 {
+		sub, x := submission(n)
+		added, err := s.AddSubmission(ctx, sub, x)
+		require.NoError(t, err)
+		require.True(t, added)
+		c, k := issued(uint64(n)<<60|7, sub.ID, "vendor A")
+		require.NoError(t, s.AddCopy(ctx, c, k))
+	}
+	one, _ := submission(1)
+	two, _ := submission(2)
+	require.NoError(t, s.AddCustody(ctx, custody("vendor A")))
+	require.NoError(t, s.AddCustody(ctx, custody("vendor B", one.ID, two.ID)))
+}
+
+func TestRowsComeBackAsTheyWere(t *testing.T) {
+	each(t, func(t *testing.T, s store.Store) {
+		fill(t, s)
+		ctx := t.Context()
+		i, err := s.Info(ctx)
+		require.NoError(t, err)
+		want := info()
+		want.Seq = 1
+		require.Equal(t, want, *i)
+
+		sub, sealed := submission(3)
+		got, err := s.Submission(ctx, sub.ID)
+		require.NoError(t, err)
+		sub.Ref, sub.Seq = got.Ref, got.Seq
+		require.Equal(t, sub, *got)
+		byRef, err := s.SubmissionByRef(ctx, got.Ref)
+		require.NoError(t, err)
+		require.Equal(t, got, byRef)
+		x, err := s.Sealed(ctx, sub.ID)
+		require.NoError(t, err)
+		require.Equal(t, sealed, *x)
+
+		c, _ := issued(3<<60|7, sub.ID, "vendor A")
+		back, err := s.Copy(ctx, c.ID)
+		require.NoError(t, err)
+		c.Seq = back.Seq
+		require.Equal(t, c, *back)
+		of, err := s.Copies(ctx, sub.ID)
+		require.NoError(t, err)
+		require.Equal(t, []store.Copy{c}, of)
+
+		rs, err := s.Recipients(ctx)
+		require.NoError(t, err)
+		require.Len(t, rs, 2)
+		require.Equal(t, "vendor A", rs[0].Name)
+	})
+}
+
+func TestMissingRows(t *testing.T) {
+	each(t, func(t *testing.T, s store.Store) {
+		ctx := t.Context()
+		_, err := s.Submission(ctx, [16]byte{9})
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = s.SubmissionByRef(ctx, 99)
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = s.Sealed(ctx, [16]byte{9})
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = s.Copy(ctx, 5)
+		require.ErrorIs(t, err, store.ErrNotFound)
+		none, err := s.Copies(ctx, [16]byte{9})
+		require.NoError(t, err)
+		require.Empty(t, none)
+		cs, err := s.CustodyOf(ctx, [16]byte{9})
+		require.NoError(t, err)
+		require.Empty(t, cs)
+	})
+}
+
+func TestAddingTwice(t *testing.T) {
+	each(t, func(t *testing.T, s store.Store) {
+		fill(t, s)
+		ctx := t.Context()
+		size, head, err := s.Head(ctx)
+		require.NoError(t, err)
+
+		added, err := s.AddRecipient(ctx, recipient("vendor A"))
+		require.NoError(t, err)
+		require.False(t, added)
+		other := recipient("vendor A")
+		other.Kind = "authority"
+		_, err = s.AddRecipient(ctx, other)
+		require.ErrorIs(t, err, store.ErrConflict)
+
+		sub, x := submission(3)
+		sub.Subject = "somebody else"
+		added, err = s.AddSubmission(ctx, sub, x)
+		require.NoError(t, err)
+		require.False(t, added)
+		sub.SHA256[31]++
+		_, err = s.AddSubmission(ctx, sub, x)
+		require.ErrorIs(t, err, store.ErrConflict)
+
+		c, k := issued(3<<60|7, sub.ID, "vendor B")
+		require.ErrorIs(t, s.AddCopy(ctx, c, k), store.ErrConflict)
+
+		size2, head2, err := s.Head(ctx)
+		require.NoError(t, err)
+		require.Equal(t, size, size2, "nothing was added to the ledger")
+		require.Equal(t, head, head2)
+	})
+}
+
+func TestUnknownReferencesAreRefused(t *testing.T) {
+	each(t, func(t *testing.T, s store.Store) {
+		fill(t, s)
+		ctx := t.Context()
+		c, k := issued(1, [16]byte{99}, "vendor A")
+		require.Error(t, s.AddCopy(ctx, c, k), "no such submission")
+		sub, _ := submission(1)
+		c, k = issued(1, sub.ID, "nobody")
+		require.Error(t, s.AddCopy(ctx, c, k), "no such recipient")
+		require.Error(t, s.AddCustody(ctx, custody("nobody")))
+		require.Error(t, s.AddCustody(ctx, custody("vendor A", [16]byte{99})))
+		_, _, err := s.Check(ctx)
+		require.NoError(t, err)
+	})
+}
+
+func TestCustodyCoversWhatWasSubmittedInItsTime(t *testing.T) {
+	each(t, func(t *testing.T, s store.Store) {
+		fill(t, s)
+		want := map[int]int{0: 1, 1: 2, 2: 2, 3: 1, 5: 1, 6: 0}
+		for n, k := range want {
+			sub, _ := submission(n)
+			cs, err := s.CustodyOf(t.Context(), sub.ID)
+			require.NoError(t, err)
+			assert.Len(t, cs, k, "submission %d", n)
+		}
+		one, _ := submission(1)
+		cs, err := s.CustodyOf(t.Context(), one.ID)
+		require.NoError(t, err)
+		require.Equal(t, "vendor A", cs[0].Recipient)
+		require.Equal(t, "vendor B", cs[1].Recipient)
+		require.Len(t, cs[1].Submissions, 2)
+		all, err := s.Custody(t.Context())
+		require.NoError(t, err)
+		require.ElementsMatch(t, cs, all)
+	})
+}
+
+func TestPages(t *testing.T) {
+	each(t, func(t *testing.T, s store.Store) {
+		fill(t, s)
+		var seen []int64
+		for ref := int64(0); ; {
+			page, err := s.HashesAfter(t.Context(), ref, 3)
+			require.NoError(t, err)
+			if len(page) == 0 {
+				break
+			}
+			for _, h := range page {
+				seen = append(seen, h.Ref)
+				ref = h.Ref
+			}
+		}
+		require.Len(t, seen, 10)
+		subs, err := s.SubmissionsAfter(t.Context(), seen[6], 100)
+		require.NoError(t, err)
+		require.Len(t, subs, 3)
+	})
+}
+
+func TestConcurrentWriters(t *testing.T) {
+	each(t, func(t *testing.T, s store.Store) {
+		ctx := t.Context()
+		_, err := s.AddRecipient(ctx, recipient("vendor A"))
+		require.NoError(t, err)
+		const writers, rows = 8, 12
+		var wg sync.WaitGroup
+		errs := make(chan error, 4*writers*rows)
+		for w := range writers {
+			wg.Go(func() { write(ctx, s, w, rows, errs) })
+		}
+		wg.Wait()
+		close(errs)
+		for err := range errs {
+			require.NoError(t, err)
+		}
+		size, _, err := s.Check(ctx)
+		require.NoError(t, err)
+		require.EqualValues(t, 1+1+1+rows+writers*rows, size, "registry, recipient, key, submissions once, copies")
+	})
+}
+
+// write submits what every other writer submits too, issues copies and reads.
+func write(ctx context.Context, s store.Store, w, rows int, errs chan<- error) {
+	for n := range rows {
+		sub, x := submission(n)
+		_, err := s.AddSubmission(ctx, sub, x)
+		errs <- err
+		c, k := issued(uint64(w*1000+n), sub.ID, "vendor A")
+		errs <- s.AddCopy(ctx, c, k)
+		_, err = s.Copies(ctx, sub.ID)
+		errs <- err
+		if n%4 == 0 {
+			_, _, err = s.Check(ctx)
+			errs <- err
+		}
+	}
+}
