@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 )
 
 // ErrKey is wrapped by every error of [ParseKey].
@@ -34,6 +35,8 @@ var keyText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding
 type Key struct {
 	secret [secretSize]byte
 	id     string
+	once   sync.Once
+	kd     *keyed
 }
 
 // GenerateKey makes a new key from the operating system's random source.
@@ -124,4 +127,10 @@ func (k *Key) derive(label string, n int) []byte {
 		panic("watermark: hkdf: " + err.Error()) // only for n > 8160
 	}
 	return out
+}
+
+// keyed returns what a blind reader knows, made at the first call.
+func (k *Key) keyed() *keyed {
+	k.once.Do(func() { k.kd = newKeyed(k) })
+	return k.kd
 }

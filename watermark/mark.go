@@ -9,8 +9,14 @@ import (
 // Version is the version of the mark that this package writes.
 const Version = 1
 
+// MaxStrength is the greatest share of the visibility budget that Options take.
+const MaxStrength = 1
+
 // ErrTooSmall is returned for pictures that are too small to carry a mark.
 var ErrTooSmall = errors.New("watermark: picture too small to mark")
+
+// ErrStrength is returned for a strength outside (0, MaxStrength].
+var ErrStrength = errors.New("watermark: strength out of range")
 
 // Options of marking. The zero value works.
 type Options struct {
@@ -24,8 +30,8 @@ type Marked struct {
 	PSNR     float64 // dB, over R, G and B
 	SSIM     float64 // of luma, 0..1
 	Strength float64 // share of the visibility budget used
-	Margin   float64 // how far the read-back was above the limit, dB; negative: not read
-	Weak     bool    // not read back after a messenger even at full strength
+	Margin   float64 // dB by which the read-back exceeds the least readable signal; 0 if not read
+	Weak     bool    // not read back after a messenger, at any strength tried
 }
 
 // Point is a position in pixels.
@@ -36,24 +42,35 @@ type Detection struct {
 	Found    bool
 	Copy     CopyID
 	KeyID    string
-	LogPFA   float64  // log10 P(a picture without a mark of this key reads as marked), search included
-	Scale    float64  // leak pixels per mark pixel
-	Rotation float64  // degrees
+	LogPFA   float64 // log10 P(a picture without a mark of this key reads as marked), search included
+	Checks   int     // 32-bit checks made in the search
+	Scale    float64 // leak pixels per mark pixel
+	Rotation float64 // degrees
 	Mirrored bool
 	Quad     [4]Point // where in the leak the evidence lies
+
+	Correlation float64    // of the message's code with what was read, 0..1
+	Transform   [9]float64 // homography, leak pixels to mark pixels, row by row
 }
 
 // Embed marks src with id and returns the marked picture.
 func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// Mark marks src, reads it back after a simulated messenger and strengthens it within the budget.
-func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
-	return nil, errors.ErrUnsupported
+	o, err := Prepare(key, src, opts)
+	if err != nil {
+		return nil, err
+	}
+	return o.Embed(id), nil
 }
 
 // Detect reads a mark blind: from the leak alone.
 func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error) {
-	return nil, errors.ErrUnsupported
+	c, fields, scale, err := leakFields(leak)
+	if err != nil {
+		return nil, err
+	}
+	r := &reader{ctx: ctx, kd: key.keyed(), carriers: c, fields: fields}
+	if err := r.read(); err != nil {
+		return nil, err
+	}
+	return r.report(key.ID(), scale), nil
 }

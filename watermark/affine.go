@@ -1,0 +1,158 @@
+package watermark
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// pairSearch proposes affine maps: two observed peaks and two pilots define one,
+// tried where the second peak lies near the place that a similarity predicts. It
+// returns the best plain and the best mirrored map.
+type pairSearch struct {
+	f        []frequency
+	pairs    [][2]int
+	scaleTop float64
+}
+
+// How far the second peak may lie from its prediction, in shares of its radius.
+const pairTolerance = 0.16
+
+// newPairSearch draws n pairs of pilots at an angle of 40 degrees or more, the
+// same pairs at every call.
+func newPairSearch(f []frequency, n int, scaleTop float64) *pairSearch {
+	s := &pairSearch{f: f, scaleTop: scaleTop}
+	rng := uint64(7)
+	draw := func() int {
+		rng = rng*6364136223846793005 + 1442695040888963407
+		return int((rng >> 33) % uint64(len(f)))
+	}
+	for len(s.pairs) < n {
+		a, b := draw(), draw()
+		d := math.Atan2(f[a].y, f[a].x) - math.Atan2(f[b].y, f[b].x)
+		if d = math.Abs(math.Remainder(d, math.Pi)); a != b && d > 0.7 {
+			s.pairs = append(s.pairs, [2]int{a, b})
+		}
+	}
+	return s
+}
+
+// search returns candidates from the strongest peaks of m.
+func (s *pairSearch) search(m *peakMap, peaks int, rmin float64) []candidate {
+	pk := m.strongest(peaks, rmin)
+	if len(pk) < 8 {
+		return nil
+	}
+	for _, p := range pk[:len(pk):len(pk)] {
+		pk = append(pk, peak{-p.x, -p.y})
+	}
+	for i := range pk {
+		pk[i].x /= float64(m.n)
+		pk[i].y /= float64(m.n)
+	}
+	near := standardised(m.dilated())
+	best := [2]candidate{{score: math.Inf(-1)}, {score: math.Inf(-1)}}
+	for _, q := range s.pairs {
+		for mir := range best {
+			s.propose(near, pk, q, mir == 1, &best[mir])
+		}
+	}
+	sortCandidates(best[:])
+	return best[:]
+}
+
+// standardised returns the map cut at 6, with mean 0 and deviation 1.
+func standardised(m *peakMap) *peakMap {
+	sum, sq := 0.0, 0.0
+	for i, v := range m.g.Pix {
+		v = min(v, 6)
+		m.g.Pix[i] = v
+		sum += float64(v)
+		sq += float64(float64(v) * float64(v))
+	}
+	n := float64(len(m.g.Pix))
+	mean := sum / n
+	dev := math.Sqrt(math.Max(sq/n-float64(mean*mean), 1e-12))
+	for i, v := range m.g.Pix {
+		m.g.Pix[i] = float32((float64(v) - mean) / dev)
+	}
+	return m
+}
+
+func (s *pairSearch) propose(near *peakMap, pk []peak, q [2]int, mirrored bool, best *candidate) {
+	a, b := s.f[q[0]], s.f[q[1]]
+	ra2 := float64(a.x*a.x) + float64(a.y*a.y)
+	ra, rb := math.Sqrt(ra2), math.Sqrt(float64(b.x*b.x)+float64(b.y*b.y))
+	det := float64(a.x*b.y) - float64(a.y*b.x)
+	mx, my, nx, ny := a.x, a.y, b.x, b.y
+	if mirrored {
+		my, ny = -my, -ny
+	}
+	for _, p := range pk {
+		rho := math.Sqrt(float64(p.x*p.x)+float64(p.y*p.y)) / ra
+		if rho < 1/s.scaleTop || rho > 1/scaleLow {
+			continue
+		}
+		cr := (float64(p.x*mx) + float64(p.y*my)) / ra2
+		si := (float64(p.y*mx) - float64(p.x*my)) / ra2
+		qx, qy := float64(cr*nx)-float64(si*ny), float64(si*nx)+float64(cr*ny)
+		rad := float64(pairTolerance * float64(rho*rb))
+		for _, o := range pk {
+			dx, dy := o.x-qx, o.y-qy
+			if float64(dx*dx)+float64(dy*dy) > float64(rad*rad) {
+				continue
+			}
+			m := [4]float64{
+				(float64(p.x*b.y) - float64(o.x*a.y)) / det, (float64(o.x*a.x) - float64(p.x*b.x)) / det,
+				(float64(p.y*b.y) - float64(o.y*a.y)) / det, (float64(o.y*a.x) - float64(p.y*b.x)) / det,
+			}
+			if z := near.quick(s.f, m); z > best.score {
+				*best = candidate{m, z}
+			}
+		}
+	}
+}
+
+// quick is a coarse score at the nearest bins that gives up half-way on
+// hopeless maps.
+func (m *peakMap) quick(f []frequency, b [4]float64) float64 {
+	sum, seen, half := 0.0, 0, float64(m.n/2)
+	for k, q := range f {
+		x := float64((float64(b[0]*q.x) + float64(b[1]*q.y)) * float64(m.n))
+		y := float64((float64(b[2]*q.x) + float64(b[3]*q.y)) * float64(m.n))
+		if x < 0 {
+			x, y = -x, -y
+		}
+		ix, iy := int(x+0.5), int(y+half+0.5)
+		if ix >= m.g.W || iy < 1 || iy >= m.n-1 {
+			continue
+		}
+		sum += float64(m.g.Pix[iy*m.g.W+ix])
+		seen++
+		if k == len(f)/2-1 && sum < 8 {
+			break
+		}
+	}
+	return sum / math.Sqrt(float64(seen+4))
+}
+
+// stretches along the picture's axes that are tried one by one; each catches
+// about 6 % to either side.
+var stretches = [...]float64{0.93, 1.075, 0.87, 1.15}
+
+// stretched proposes the best similarity after a stretch of the vertical axis.
+func (m *peakMap) stretched(wide *peakMap, f []frequency, by float64) candidate {
+	c := wide.similarities(f, 1, fineStep, scaleHigh, by)[0]
+	c.b[2] /= by
+	c.b[3] /= by
+	c.b, c.score = m.climb(f, c.b, .004, .002, .001, .0005)
+	return c
+}
+
+// fineStep is the step of rotation (radians) and ln scale over the whole frame.
+const fineStep = 0.0035
+
+// window copies part of a field.
+func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }
+
+type rect struct{ x, y, w, h int }

@@ -1,0 +1,41 @@
+package watermark
+
+import "github.com/kycmark/kycmark/internal/convcode"
+
+// The format v1. These constants are read by every detector that is to read
+// marks of this version: they never change under this version number. The units
+// are mark pixels: a torus of torus x torus of them is laid over each picture,
+// its long side about 1024 mark pixels.
+const (
+	torus    = 1024 // mark pixels, width and height of the pattern before it repeats
+	cell     = 4    // mark pixels a chip
+	cells    = torus / cell
+	idBits   = 64
+	sumBits  = 32
+	messageN = idBits + sumBits
+
+	pilotN     = 32 // sinusoids that carry the synchronisation
+	pilotLow   = 0.045
+	pilotHigh  = 0.120 // cycles a mark pixel, annulus of the pilots
+	pilotApart = 6     // lattice steps between any two pilots or their negatives
+	pilotShare = 0.36  // of the blind part's energy
+
+	bandLow  = 0.035 // cycles a mark pixel, band of the chips
+	bandHigh = 0.125
+
+	placeScale = 0.1 // largest |ln| of the pattern's scale against 1024 a long side
+
+	tracerShare = 0.30 // of the luma mark's energy
+	tracerLow   = 5    // cycles a long side, band of the tracer
+	tracerHigh  = 400
+	tracerSize  = 1024 // samples, side of the tracer's cosine transform
+)
+
+const codedN = outputsPerBit * (messageN + convcode.Tail)
+const outputsPerBit = 3
+
+// Strength: what a marker may change without another format.
+const (
+	canonicalSide = 1024 // pixels, long side at which masks and patterns are made
+	smallestSide  = 160  // pixels, short side of the smallest picture marked
+)

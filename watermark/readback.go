@@ -1,0 +1,88 @@
+package watermark
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/quality"
+)
+
+// The messenger that a mark must pass before a copy is handed out: the harder of
+// two common clients' settings (WhatsApp's smaller picture, Telegram desktop's
+// long side).
+const (
+	messengerSide    = 1280
+	messengerQuality = 70
+)
+
+// strengths are tried in turn, as shares of the strength asked for.
+var strengths = [...]float64{1, 1.2, 1.4}
+
+// Mark marks src and reads the mark back as a messenger would deliver it, shrunk
+// to 1280 pixels and compressed. If that fails it marks again, stronger, up to 1.4
+// times the strength asked for, and sets Weak if the strongest is not read either:
+// then nothing should be handed out. It never draws another ID.
+func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
+	o, err := Prepare(key, src, opts)
+	if err != nil {
+		return nil, err
+	}
+	return o.Mark(ctx, id)
+}
+
+// Mark is [Mark] on a prepared original.
+func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
+	var m Marked
+	for _, share := range strengths {
+		m = Marked{Strength: share * o.strength}
+		m.Image = o.embed(id, m.Strength)
+		leak, err := messenger(m.Image)
+		if err != nil {
+			return nil, err
+		}
+		d, err := Detect(ctx, o.key, leak)
+		if err != nil {
+			return nil, err
+		}
+		if m.Weak = !d.Found || d.Copy != id; !m.Weak {
+			m.Margin = margin(d.Correlation)
+			break
+		}
+	}
+	m.PSNR, m.SSIM = quality.PSNR(o.src, m.Image), quality.SSIM(o.src, m.Image)
+	return &m, nil
+}
+
+// margin is the signal to noise ratio of the soft bits over that of the least
+// correlation that is read, in dB.
+func margin(c float64) float64 {
+	snr := func(c float64) float64 { return c * c / math.Max(1-c*c, 1e-6) }
+	return 10 * math.Log10(snr(c)/snr(minCorrelation))
+}
+
+func messenger(img *image.NRGBA) (image.Image, error) {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	if side := max(w, h); side > messengerSide {
+		w, h = max(1, w*messengerSide/side), max(1, h*messengerSide/side)
+	}
+	c := dsp.ShrinkNRGBA(img, w, h)
+	small := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for i := range c.R.Pix {
+		p := small.Pix[4*i : 4*i+4 : 4*i+4]
+		p[0], p[1], p[2], p[3] = to8(c.R.Pix[i]), to8(c.G.Pix[i]), to8(c.B.Pix[i]), 255
+	}
+	var buf bytes.Buffer
+	if err := jpeg.Encode(&buf, small, &jpeg.Options{Quality: messengerQuality}); err != nil {
+		return nil, fmt.Errorf("watermark: read back: %w", err)
+	}
+	leak, err := jpeg.Decode(&buf)
+	if err != nil {
+		return nil, fmt.Errorf("watermark: read back: %w", err)
+	}
+	return leak, nil
+}

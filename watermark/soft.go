@@ -1,0 +1,285 @@
+package watermark
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+// A window is a rectangle of mark pixels; its corner lies on the chips' grid.
+type window struct{ u, v, w, h int }
+
+// windowSide is the largest window that is read: more than one torus repeats.
+const windowSide = 1280
+
+// markWindow returns the window that a w x h picture covers under m, or that part
+// of it around the given centre.
+func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
+	lo, hi := geometry.Point{X: math.Inf(1), Y: math.Inf(1)}, geometry.Point{X: math.Inf(-1), Y: math.Inf(-1)}
+	for _, c := range [4]geometry.Point{{X: 0, Y: 0}, {X: float64(w), Y: 0}, {X: float64(w), Y: float64(h)}, {X: 0, Y: float64(h)}} {
+		p := m.Apply(c)
+		lo.X, lo.Y, hi.X, hi.Y = math.Min(lo.X, p.X), math.Min(lo.Y, p.Y), math.Max(hi.X, p.X), math.Max(hi.Y, p.Y)
+	}
+	c := geometry.Point{X: (lo.X + hi.X) / 2, Y: (lo.Y + hi.Y) / 2}
+	if centre != nil {
+		c = *centre
+	}
+	u0, u1 := span(lo.X, hi.X, c.X)
+	v0, v1 := span(lo.Y, hi.Y, c.Y)
+	return window{u0, v0, u1 - u0, v1 - v0}
+}
+
+// span rounds [lo, hi], cut to windowSide around c, outwards to whole chips.
+func span(lo, hi, c float64) (int, int) {
+	const far = 1 << 24
+	lo, hi = math.Max(lo, c-windowSide/2), math.Min(hi, c+windowSide/2)
+	lo, hi = math.Min(math.Max(lo, -far), far), math.Min(math.Max(hi, -far), far)
+	a, b := int(math.Floor(lo/cell))*cell, int(math.Ceil(hi/cell))*cell
+	return a, min(max(b, a+64), a+windowSide+cell)
+}
+
+// rectify samples z, work pixels, on the mark pixels of win under m, work to mark;
+// zero outside.
+func rectify(z dsp.Plane, m geometry.Mat, win window) (dsp.Plane, bool) {
+	inv, ok := m.Inverse()
+	if !ok {
+		return dsp.Plane{}, false
+	}
+	cubic := true
+	if s := m.LinearScale(); s < 0.7 { // work pixels are finer: low-pass first
+		z = dsp.Gauss(z, math.Min(0.45/s, 8))
+		cubic = false
+	}
+	out := dsp.NewPlane(win.w, win.h)
+	for y := range win.h {
+		dst := out.Row(y)
+		v := float64(win.v + y)
+		a, b, c := float64(inv[1]*v)+inv[2], float64(inv[4]*v)+inv[5], float64(inv[7]*v)+inv[8]
+		for x := range dst {
+			u := float64(win.u + x)
+			w := float64(inv[6]*u) + c
+			px, py := (float64(inv[0]*u)+a)/w, (float64(inv[3]*u)+b)/w
+			if !(px > 1 && py > 1 && px < float64(z.W-3) && py < float64(z.H-3)) {
+				continue
+			}
+			if cubic {
+				dst[x] = sampleCubic(z, px, py)
+			} else {
+				dst[x] = sampleLinear(z, px, py)
+			}
+		}
+	}
+	return out, true
+}
+
+// sampleCubic and sampleLinear need their taps inside p.
+func sampleCubic(p dsp.Plane, x, y float64) float32 {
+	ix, iy := int(x), int(y)
+	wx, wy := dsp.Bicubic(float32(x-float64(ix))), dsp.Bicubic(float32(y-float64(iy)))
+	var sum float32
+	at := (iy-1)*p.W + ix - 1
+	for j := range 4 {
+		r := p.Pix[at : at+4 : at+4]
+		v := float32(wx[0]*r[0]) + float32(wx[1]*r[1]) + float32(wx[2]*r[2]) + float32(wx[3]*r[3])
+		sum += float32(wy[j] * v)
+		at += p.W
+	}
+	return sum
+}
+
+func sampleLinear(p dsp.Plane, x, y float64) float32 {
+	ix, iy := int(x), int(y)
+	a, b := float32(x-float64(ix)), float32(y-float64(iy))
+	at := iy*p.W + ix
+	t := p.Pix[at] + float32(a*(p.Pix[at+1]-p.Pix[at]))
+	at += p.W
+	u := p.Pix[at] + float32(a*(p.Pix[at+1]-p.Pix[at]))
+	return t + float32(b*(u-t))
+}
+
+// amplitudes are complex pilot amplitudes, one set a cell: cells of cw x ch
+// samples, the last of a row or column taking what is left.
+type amplitudes struct {
+	nx, ny int
+	c      [][pilotN]complex64
+}
+
+// frequency is in cycles a sample.
+type frequency struct{ x, y float64 }
+
+// cellAmplitudes sums z exp(-2 pi i f.x) over each cell, x counted from (x0, y0).
+func cellAmplitudes(z dsp.Plane, x0, y0 int, f *[pilotN]frequency, cw, ch int) amplitudes {
+	a := amplitudes{nx: max(1, z.W/cw), ny: max(1, z.H/ch)}
+	a.c = make([][pilotN]complex64, a.nx*a.ny)
+	cos, sin := phases(f, z.W, x0)
+	for y := range z.H {
+		row := z.Row(y)
+		var turn [pilotN]complex64
+		for k := range f {
+			c, s := dsp.Cis(float64(f[k].y * float64(y+y0)))
+			turn[k] = complex(float32(c), float32(-s))
+		}
+		i := min(y/ch, a.ny-1)
+		for j := range a.nx {
+			from, to := j*cw, (j+1)*cw
+			if j == a.nx-1 {
+				to = z.W
+			}
+			out := &a.c[i*a.nx+j]
+			part := row[from:to]
+			for k := range f {
+				re, im := project(part, cos[k*z.W+from:k*z.W+to], sin[k*z.W+from:k*z.W+to])
+				t := turn[k]
+				out[k] += complex(float32(re*real(t))-float32(im*imag(t)), float32(re*imag(t))+float32(im*real(t)))
+			}
+		}
+	}
+	return a
+}
+
+func phases(f *[pilotN]frequency, w, x0 int) (cos, sin []float32) {
+	cos, sin = make([]float32, pilotN*w), make([]float32, pilotN*w)
+	for k := range f {
+		for x := range w {
+			c, s := dsp.Cis(float64(f[k].x * float64(x+x0)))
+			cos[k*w+x], sin[k*w+x] = float32(c), float32(-s)
+		}
+	}
+	return cos, sin
+}
+
+// project returns the sums of z cos and z sin, in two interleaved partial sums.
+func project(z, cos, sin []float32) (re, im float32) {
+	cos, sin = cos[:len(z)], sin[:len(z)]
+	var re1, im1 float32
+	n := len(z) &^ 1
+	for x := 0; x < n; x += 2 {
+		re += float32(z[x] * cos[x])
+		im += float32(z[x] * sin[x])
+		re1 += float32(z[x+1] * cos[x+1])
+		im1 += float32(z[x+1] * sin[x+1])
+	}
+	if n < len(z) {
+		re += float32(z[n] * cos[n])
+		im += float32(z[n] * sin[n])
+	}
+	return re + re1, im + im1
+}
+
+// markFrequencies are the pilots' in cycles a mark pixel.
+func (kd *keyed) markFrequencies() *[pilotN]frequency {
+	var f [pilotN]frequency
+	for k, p := range kd.pilots {
+		f[k] = frequency{float64(p.kx) / torus, float64(p.ky) / torus}
+	}
+	return &f
+}
+
+// aligned turns amplitudes by the pilots' phases: a mark in place is real and
+// positive.
+func (kd *keyed) aligned(c *[pilotN]complex64) (out [pilotN]complex64) {
+	for k, p := range kd.pilots {
+		co, si := dsp.Cis(p.phase)
+		r, i := real(c[k]), imag(c[k])
+		out[k] = complex(float32(r*float32(co))+float32(i*float32(si)), float32(i*float32(co))-float32(r*float32(si)))
+	}
+	return out
+}
+
+// softBits are the soft coded bits of one carrier and its pilots' real amplitudes.
+type softBits struct {
+	bit   [codedN]float64
+	pilot [pilotN]float64
+}
+
+// soft despreads the payload of one carrier under m, work to mark. sign is -1 for
+// an inverted picture.
+func (kd *keyed) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (softBits, bool) {
+	var out softBits
+	win := markWindow(m, z.W, z.H, centre)
+	r, ok := rectify(z, m, win)
+	if !ok {
+		return out, false
+	}
+	weight := kd.coherence(r, win, sign, &out)
+	y := kd.matchedBand(r)
+	nx, ny := win.w/cell, win.h/cell
+	sum := 0.0
+	for j := range ny {
+		for i := range nx {
+			v := float64(y.Pix[j*cell*y.W+i*cell])
+			sum += float64(v * v)
+		}
+	}
+	g := float32(1 / (math.Sqrt(sum/float64(nx*ny)) + 1e-12))
+	for j := range ny {
+		row := ((j + win.v/cell) & (cells - 1)) * cells
+		for i := range nx {
+			at := row + (i+win.u/cell)&(cells-1)
+			v := clip(g*y.Pix[j*cell*y.W+i*cell], -4, 4)
+			out.bit[kd.bit[at]] += float64(float32(v*kd.sign[at]) * float32(sign*weight.at(i, j, nx, ny)))
+		}
+	}
+	return out, true
+}
+
+// matchedBand weighs the spectrum by the chips' band over the local power.
+func (kd *keyed) matchedBand(r dsp.Plane) dsp.Plane {
+	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
+	s := f.Forward(r)
+	m := localPower(powers(s), 25, 1e-3)
+	st := s.Stride()
+	for v := range s.H {
+		fy := float64(min(v, s.H-v)) / float64(s.H)
+		for u := range st {
+			fx := float64(u) / float64(s.W)
+			i := v*st + u
+			g := kd.band.at(math.Sqrt(float64(fx*fx)+float64(fy*fy))) / m.Pix[i]
+			s.C[i] = complex(float32(g*real(s.C[i])), float32(g*imag(s.C[i])))
+		}
+	}
+	return f.Inverse(s, r.W, r.H)
+}
+
+// weights is how far each 32 x 32 cell of a window is to be believed.
+type weights struct {
+	nx, ny int
+	w      []float32
+}
+
+const weightCell = 32
+
+// coherence weighs the cells of a rectified window by how well the pilots around
+// stand in place, and sums their real amplitudes into out.
+func (kd *keyed) coherence(r dsp.Plane, win window, sign float32, out *softBits) weights {
+	a := cellAmplitudes(r, win.u, win.v, kd.markFrequencies(), weightCell, weightCell)
+	seen, noise := dsp.NewPlane(a.nx, a.ny), dsp.NewPlane(a.nx, a.ny)
+	for i := range a.c {
+		al := kd.aligned(&a.c[i])
+		for k, c := range al {
+			seen.Pix[i] += float32(sign * real(c))
+			noise.Pix[i] += float32(real(c)*real(c)) + float32(imag(c)*imag(c))
+			out.pilot[k] += float64(sign * real(c))
+		}
+	}
+	seen, noise = dsp.Box(seen, 5), dsp.Box(noise, 5)
+	w := weights{a.nx, a.ny, make([]float32, len(a.c))}
+	for i := range w.w { // box means of 25 cells: sums are 25 times, the root of them 5
+		q := 5 * seen.Pix[i] / float32(math.Sqrt(math.Max(float64(noise.Pix[i]), 0)/2)+1e-9)
+		w.w[i] = clip(q/3, 0.25, 1)
+	}
+	return w
+}
+
+// at interpolates at chip (i, j) of nx x ny.
+func (w weights) at(i, j, nx, ny int) float32 {
+	x, y := (float32(i)+0.5)*float32(w.nx)/float32(nx)-0.5, (float32(j)+0.5)*float32(w.ny)/float32(ny)-0.5
+	x, y = clip(x, 0, float32(w.nx-1)), clip(y, 0, float32(w.ny-1))
+	ix, iy := min(int(x), max(w.nx-2, 0)), min(int(y), max(w.ny-2, 0))
+	a, b := x-float32(ix), y-float32(iy)
+	jx, jy := min(ix+1, w.nx-1), min(iy+1, w.ny-1)
+	t := w.w[iy*w.nx+ix] + float32(a*(w.w[iy*w.nx+jx]-w.w[iy*w.nx+ix]))
+	u := w.w[jy*w.nx+ix] + float32(a*(w.w[jy*w.nx+jx]-w.w[jy*w.nx+ix]))
+	return t + float32(b*(u-t))
+}

@@ -1,0 +1,86 @@
+package watermark
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// The visibility budget at strength 1. Flats carry flatGain just-noticeable
+// differences; texture carries what a PSNR cap leaves, within bounds.
+const (
+	flatGain    = 0.50
+	slopeLow    = 0.05
+	slopeHigh   = 0.22
+	chromaLevel = 1.0  // grey levels RMS in the blue difference
+	psnrFloor   = 44.3 // dB over R, G and B of the canonical picture
+)
+
+// shape returns the luma and the blue-difference mark for the given blind
+// patterns, one a carrier, and the tracer. The slope of strength over texture
+// solves the quadratic equation that puts the squared error at the PSNR floor;
+// what clipping would take costs nothing and is not counted.
+func (o *Original) shape(blindLuma, blindChroma, own dsp.Plane, strength float64) (luma, chroma dsp.Plane) {
+	luma, chroma = dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
+	level := float32(chromaLevel)
+	if o.grey {
+		level = 0
+	}
+	flat, texture := dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
+	for i := range luma.Pix {
+		p := float32(flatGain * (float32(blindWeight*blindLuma.Pix[i]) + float32(tracerWeight*own.Pix[i])))
+		flat.Pix[i] = float32(p * o.mask.flat.Pix[i])
+		texture.Pix[i] = float32(p * o.mask.texture.Pix[i])
+		chroma.Pix[i] = float32(level * blindChroma.Pix[i])
+	}
+	slope, gain := o.solve(flat, texture, chroma)
+	gain *= float32(strength)
+	for i := range luma.Pix {
+		luma.Pix[i] = float32(gain * (flat.Pix[i] + float32(slope*texture.Pix[i])))
+		chroma.Pix[i] = float32(gain * chroma.Pix[i])
+	}
+	return luma, chroma
+}
+
+var (
+	blindWeight  = float32(math.Sqrt(1 - tracerShare))
+	tracerWeight = float32(math.Sqrt(tracerShare))
+)
+
+// solve finds the texture slope, and the gain below 1 where even the least slope
+// breaks the PSNR floor. With L = flat + s texture in R, G and B, and the blue
+// difference C as -1.772 C in B and 0.344 C in G, the mean squared error is
+// <L^2> + (1.772^2 + 0.344^2)/3 <C^2> - 2 (1.772 - 0.344)/3 <L C>.
+func (o *Original) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
+	const cross, square = (cbToB - cbToG) / 3, (cbToB*cbToB + cbToG*cbToG) / 3
+	var ff, ft, tt, fc, tc, cc float64
+	for i, y := range o.luma.Pix {
+		f, t, c := float64(flat.Pix[i]), float64(texture.Pix[i]), float64(chroma.Pix[i])
+		if f > 0 && y > 252 || f < 0 && y < 3 {
+			continue
+		}
+		ff += float64(f * f)
+		ft += float64(f * t)
+		tt += float64(t * t)
+		fc += float64(f * c)
+		tc += float64(t * c)
+		cc += float64(c * c)
+	}
+	n := float64(len(o.luma.Pix))
+	target := float64(255*255) * dsp.Exp(-psnrFloor/10*math.Ln10)
+	a, b := tt/n, (ft-float64(cross*tc))/n
+	c := (ff+float64(square*cc)-float64(2*cross*fc))/n - target
+	s := slopeLow
+	switch disc := float64(b*b) - float64(a*c); {
+	case disc > 0 && a > 1e-9:
+		s = (math.Sqrt(disc) - b) / a
+	case c < 0:
+		s = slopeHigh
+	}
+	s = math.Min(math.Max(s, slopeLow), slopeHigh)
+	g := 1.0
+	if e := float64(a*float64(s*s)) + float64(2*b*s) + c + target; e > target {
+		g = math.Sqrt(target / e)
+	}
+	return float32(s), float32(g)
+}

@@ -1,0 +1,76 @@
+package watermark
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/keystream"
+)
+
+// tracer returns the part of a mark that is a copy's own, of unit RMS over a
+// w x h picture: signs keyed by (key, submission, copy) on the coefficients of a
+// cosine transform whose first w' x h' samples, long side 1024, are the picture.
+// A coefficient (u, v) has the frequency hypot(u, v)/2 cycles a long side and the
+// amplitude 1/f, equal energy an octave. Signs are drawn row by row, only inside
+// the band; pictures with a shorter long side carry it up to 0.45 of theirs.
+func tracer(k *Key, sub Submission, id CopyID, w, h int) dsp.Plane {
+	s := keystream.New(k.derive("tracer "+sub.String()+" "+id.String(), keystream.KeySize))
+	side := max(w, h)
+	end := math.Min(tracerHigh, 0.45*float64(side))
+	c := dsp.NewPlane(tracerSize, tracerSize)
+	signs := make([]float32, tracerSize)
+	for v := range tracerSize {
+		first, n := tracerSpan(v)
+		if n <= 0 {
+			continue
+		}
+		s.Signs(signs[:n])
+		row := c.Row(v)
+		for i, sg := range signs[:n] {
+			u := first + i
+			if f := math.Sqrt(float64(u*u+v*v)) / 2; f < end {
+				row[u] = float32(float64(sg) / f)
+			}
+		}
+	}
+	t := dsp.InverseDCT2(c)
+	out := dsp.NewPlane(w, h)
+	scale := float64(tracerSize) / float64(side)
+	for y := range h {
+		dst := out.Row(y)
+		for x := range dst {
+			dst[x] = sampleInside(t, float64((float64(x)+0.5)*scale)-0.5, float64((float64(y)+0.5)*scale)-0.5)
+		}
+	}
+	out.Scale(float32(1 / (out.RMS() + 1e-20)))
+	return out
+}
+
+// tracerSpan returns the first u and the number of u with
+// tracerLow <= hypot(u, v)/2 < tracerHigh, all of which follow each other.
+func tracerSpan(v int) (first, n int) {
+	const lo, hi = 4 * tracerLow * tracerLow, 4 * tracerHigh * tracerHigh
+	for first*first+v*v < lo {
+		first++
+	}
+	for (first+n)*(first+n)+v*v < hi && first+n < tracerSize {
+		n++
+	}
+	return first, n
+}
+
+// sampleInside samples by cubic convolution, edge samples repeated.
+func sampleInside(p dsp.Plane, x, y float64) float32 {
+	fx, fy := math.Floor(x), math.Floor(y)
+	wx, wy := dsp.Bicubic(float32(x-fx)), dsp.Bicubic(float32(y-fy))
+	var sum float32
+	for j := range 4 {
+		row := p.Row(min(max(int(fy)-1+j, 0), p.H-1))
+		var v float32
+		for i := range 4 {
+			v += float32(wx[i] * row[min(max(int(fx)-1+i, 0), p.W-1)])
+		}
+		sum += float32(wy[j] * v)
+	}
+	return sum
+}
