@@ -81,8 +81,10 @@ func (f *FFT) Forward(x, tmp []complex64) {
 			st.radix4(src, dst)
 		case 2:
 			st.radix2(src, dst)
+		case 3:
+			st.radix3(src, dst)
 		default:
-			st.generic(src, dst)
+			st.radix5(src, dst)
 		}
 		src, dst = dst, src
 	}
@@ -140,30 +142,51 @@ func (st *stage) radix2(src, dst []complex64) {
 	}
 }
 
-// generic is a stage of radix 3 or 5 by the definition of the transform.
-func (st *stage) generic(src, dst []complex64) {
-	r, m, s := st.radix, st.n/st.radix, st.stride
-	var root [5]complex64
-	for k := range r {
-		c, sn := Cis(float64(k) / float64(r))
-		root[k] = complex(float32(c), float32(-sn))
-	}
-	var in [5]complex64
+// times returns x scaled by a real factor.
+func times(x complex64, g float32) complex64 {
+	return complex(float32(real(x)*g), float32(imag(x)*g))
+}
+
+// turned returns -i x.
+func turned(x complex64) complex64 { return complex(imag(x), -real(x)) }
+
+func (st *stage) radix3(src, dst []complex64) {
+	const sin60 = 0.86602540378443864676
+	m, s := st.n/3, st.stride
 	for p := range m {
+		w1, w2 := st.tw[2*p], st.tw[2*p+1]
+		a, b, c := src[s*p:s*p+s], src[s*(p+m):s*(p+m)+s], src[s*(p+2*m):s*(p+2*m)+s]
+		y0, y1, y2 := dst[3*s*p:3*s*p+s], dst[3*s*p+s:3*s*p+2*s], dst[3*s*p+2*s:3*s*p+3*s]
+		for q := range a {
+			sum := b[q] + c[q]
+			mid := a[q] - times(sum, 0.5)
+			off := turned(times(b[q]-c[q], sin60))
+			y0[q] = a[q] + sum
+			y1[q] = mul(mid+off, w1)
+			y2[q] = mul(mid-off, w2)
+		}
+	}
+}
+
+func (st *stage) radix5(src, dst []complex64) {
+	const c1, c2 = 0.30901699437494742410, -0.80901699437494742410 // cos 72, 144 degrees
+	const s1, s2 = 0.95105651629515357212, 0.58778525229247312917  // their sines
+	m, s := st.n/5, st.stride
+	for p := range m {
+		w := st.tw[4*p : 4*p+4 : 4*p+4]
 		for q := range s {
-			for k := range r {
-				in[k] = src[s*(p+k*m)+q]
-			}
-			for k := range r {
-				sum := in[0]
-				for j := 1; j < r; j++ {
-					sum += mul(in[j], root[j*k%r])
-				}
-				if k > 0 {
-					sum = mul(sum, st.tw[(r-1)*p+k-1])
-				}
-				dst[s*(r*p+k)+q] = sum
-			}
+			i := s*p + q
+			a, b, c, d, e := src[i], src[i+s*m], src[i+2*s*m], src[i+3*s*m], src[i+4*s*m]
+			be, cd := b+e, c+d
+			bd, cc := turned(b-e), turned(c-d)
+			m1, m2 := a+times(be, c1)+times(cd, c2), a+times(be, c2)+times(cd, c1)
+			o1, o2 := times(bd, s1)+times(cc, s2), times(bd, s2)-times(cc, s1)
+			o := 5*s*p + q
+			dst[o] = a + be + cd
+			dst[o+s] = mul(m1+o1, w[0])
+			dst[o+2*s] = mul(m2+o2, w[1])
+			dst[o+3*s] = mul(m2-o2, w[2])
+			dst[o+4*s] = mul(m1-o1, w[3])
 		}
 	}
 }
