@@ -82,7 +82,7 @@ func ParseKey(text string) (*Key, error) {
 		return nil, fmt.Errorf("%w: made by a later version of kycmark", ErrKey)
 	}
 	raw, err := keyText.DecodeString(strings.TrimPrefix(line, secretPrefix))
-	if err != nil || len(raw) != secretSize+sumSize {
+	if err != nil || len(raw) != secretSize+sumSize || secretPrefix+keyText.EncodeToString(raw) != line {
 		return nil, fmt.Errorf("%w: damaged: wrong length or characters", ErrKey)
 	}
 	sum := sha256.Sum256(raw[:secretSize])

@@ -1,0 +1,110 @@
+package watermark
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+func TestPatternHasUnitPowerAndItsPilots(t *testing.T) {
+	kd := testKey(1).keyed()
+	p := kd.pattern(kd.payload.code(42), nil, nil)
+	assert.InDelta(t, 1, p.RMS(), 0.01) // chips and pilots share their band, so their powers do not add up to the digit
+	a := cellAmplitudes(p, 0, 0, kd.markFrequencies(), torus, torus)
+	want := math.Sqrt(2*pilotShare/pilotN) / 2 * torus * torus
+	for k, v := range kd.aligned(&a.c[0]) {
+		// chips share the band: their power a bin is a hundredth of a pilot's
+		assert.InEpsilon(t, want, float64(real(v)), 0.35, "pilot %d", k)
+	}
+	for i, p := range kd.pilots {
+		r := math.Hypot(float64(p.kx), float64(p.ky)) / torus
+		assert.True(t, r > pilotLow-0.001 && r < pilotHigh+0.001)
+		for _, q := range kd.pilots[:i] {
+			assert.Greater(t, math.Hypot(float64(p.kx-q.kx), float64(p.ky-q.ky)), float64(pilotApart))
+		}
+	}
+}
+
+func TestCellAmplitudesAgainstDefinition(t *testing.T) {
+	kd := testKey(3).keyed()
+	z := dsp.NewPlane(37, 21)
+	for i := range z.Pix {
+		z.Pix[i] = float32(math.Sin(float64(i * i)))
+	}
+	f := kd.markFrequencies()
+	a := cellAmplitudes(z, 5, -3, f, 16, 10)
+	require.Equal(t, 2, a.nx)
+	require.Equal(t, 2, a.ny)
+	for k := range f {
+		var want [4]complex128
+		for y := range z.H {
+			for x := range z.W {
+				s, c := math.Sincos(-2 * math.Pi * (f[k].x*float64(x+5) + f[k].y*float64(y-3)))
+				want[min(y/10, 1)*2+min(x/16, 1)] += complex(c, s) * complex(float64(z.Pix[y*z.W+x]), 0)
+			}
+		}
+		for i := range want {
+			assert.InDelta(t, real(want[i]), real(a.c[i][k]), 1e-3)
+			assert.InDelta(t, imag(want[i]), imag(a.c[i][k]), 1e-3)
+		}
+	}
+}
+
+func TestShiftIsFoundPlainTurnedAndInverted(t *testing.T) {
+	kd := testKey(4).keyed()
+	p := kd.pattern(kd.payload.code(7), nil, nil)
+	fft := dsp.NewFFT(shiftGrid)
+	for _, turned := range []bool{false, true} {
+		for _, sign := range []float32{1, -1} {
+			m := geometry.Mat{1, 0, 100, 0, 1, 300, 0, 0, 1}
+			if turned {
+				m = geometry.Mat{-1, 0, 100, 0, -1, 300, 0, 0, 1}
+			}
+			z := lay(p, m, 512, 400)
+			z.Scale(sign)
+			a := cellAmplitudes(z, 0, 0, kd.markFrequencies(), 512, 400)
+			s := kd.findShift(fft, &a.c[0])
+			assert.Greater(t, s.z, 7.0)
+			assert.Equal(t, turned, s.flipped)
+			assert.Equal(t, sign, s.sign)
+			got := s.toMatrix([4]float64{1, 0, 0, 1})
+			assert.InDelta(t, 100, math.Mod(got[2]+torus, torus), 2)
+			assert.InDelta(t, 300, math.Mod(got[5]+torus, torus), 2)
+		}
+	}
+}
+
+func TestTracerIsTheCopysOwn(t *testing.T) {
+	k := testKey(5)
+	sub := Submission{9}
+	a := tracer(k, sub, 1, 640, 480)
+	assert.InDelta(t, 1, a.RMS(), 1e-4)
+	dot := func(b dsp.Plane) float64 {
+		s := 0.0
+		for i, v := range a.Pix {
+			s += float64(v * b.Pix[i])
+		}
+		return s / float64(len(a.Pix))
+	}
+	assert.InDelta(t, 1, dot(tracer(k, sub, 1, 640, 480)), 1e-4)
+	for name, b := range map[string]dsp.Plane{
+		"copy": tracer(k, sub, 2, 640, 480), "submission": tracer(k, Submission{8}, 1, 640, 480), "key": tracer(testKey(6), sub, 1, 640, 480),
+	} {
+		assert.Less(t, math.Abs(dot(b)), 0.35, name) // few coefficients carry most of a 1/f spectrum
+	}
+}
+
+func TestTracerBandIsTheHalfOpenRing(t *testing.T) {
+	for v := range tracerSize {
+		first, n := tracerSpan(v)
+		for u := range tracerSize {
+			f := math.Hypot(float64(u), float64(v)) / 2
+			require.Equal(t, f >= tracerLow && f < tracerHigh, u >= first && u < first+n, "u=%d v=%d", u, v)
+		}
+	}
+}
