@@ -109,7 +109,7 @@ func create(dir string, perm fs.FileMode) (*os.File, error) {
 // claim gives temp the name path unless that is taken. Only a hard link does
 // this in one step. File systems without hard links (FAT, some network
 // shares) get an empty file first, which holds the name, and then a rename
-// over it; no other writer of this package can get between.
+// over it; no other writer of this package that does not overwrite can get between.
 func (d disk) claim(temp, path string, perm fs.FileMode) error {
 	err := d.link(temp, path)
 	if err == nil || errors.Is(err, fs.ErrExist) {

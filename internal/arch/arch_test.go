@@ -1,0 +1,224 @@
+package arch_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+const module = "github.com/kycmark/kycmark"
+
+// A rule forbids imports to some packages. Packages of the module are named by
+// their folder; "x/..." means x and all below it, and "..." everything.
+type rule struct {
+	of     []string // the importing packages
+	except []string // of those, the ones that may
+	deep   bool     // also through other packages of the module
+	tests  bool     // also in _test.go files
+	never  []string // the imports
+	only   []string // if set: of the module's packages no others may be imported
+	why    string
+}
+
+var rules = []rule{
+	{
+		of: []string{"watermark", "phash"}, deep: true,
+		never: []string{"verify/...", "cmd/...", "examples/..."},
+		why:   "the mark and the hashes know nothing of registries and commands: verify stands on them",
+	},
+	{
+		of: []string{"watermark", "phash"}, deep: true,
+		never: []string{"os/...", "io/ioutil", "net/...", "database/sql/...", "syscall", "path/filepath", "golang.org/x/sys/..."},
+		why:   "marking and hashing are pure functions on pictures: files, networks and databases are the caller's",
+	},
+	{
+		of: []string{"watermark", "phash", "verify/..."}, deep: true, except: []string{"internal/attack/...", "internal/bench/..."},
+		never: []string{"math/rand/..."},
+		why:   "whatever is keyed or stands in evidence comes from keys or crypto/rand",
+	},
+	{
+		of: []string{"watermark", "phash"}, deep: true,
+		never: []string{"expvar", "os/signal", "unsafe"},
+		why:   "libraries return errors and stay portable",
+	},
+	{
+		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/bench/..."},
+		why: "commands stand on verify, not the other way round",
+	},
+	{
+		of:    []string{"..."},
+		never: []string{"cmd/...", "examples/...", "internal/arch/..."},
+		why:   "they are ends: nothing stands on them",
+	},
+	{
+		of:     []string{"..."},
+		except: []string{"internal/attack/...", "internal/bench/...", "internal/demo/...", "verify/leaktest/...", "cmd/..."},
+		never:  []string{"internal/attack/..."},
+		why:    "leaks are simulated to measure and to test, never in what marks or judges",
+	},
+	{
+		of:    []string{"..."},
+		never: []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/..."},
+		why:   "test libraries stay in _test.go files, so that no user builds them in",
+	},
+	{
+		of: []string{"..."}, except: []string{"cmd/..."},
+		never: []string{"github.com/spf13/...", "github.com/vbauerster/..."},
+		why:   "flags and progress bars are the command's",
+	},
+	{
+		of: []string{"..."}, except: []string{"cmd/...", "examples/..."},
+		never: []string{"log"}, // log/slog has types that keep secrets out of users' logs
+		why:   "libraries return errors and do not log",
+	},
+	{
+		of: []string{"..."}, except: []string{"internal/picture"}, tests: false,
+		never: []string{"golang.org/x/image/tiff/...", "golang.org/x/image/webp", "golang.org/x/image/bmp", "golang.org/x/image/vp8/...", "golang.org/x/image/vp8l"},
+		why:   "pictures are decoded by internal/picture, where the limits hold",
+	},
+	{
+		of: []string{"..."}, tests: true,
+		never: []string{"C", "io/ioutil", "github.com/disintegration/imaging/...", "github.com/corona10/goimagehash/..."},
+		except: []string{
+			"internal/picture", "internal/attack", "internal/specimen", "internal/demo", "internal/bench", // imaging
+			"phash", // goimagehash and its resizing
+		},
+		why: "libraries with traps are used in few places, which know them; cgo in none",
+	},
+	{
+		of:    []string{"internal/picture", "internal/durable", "internal/quality", "internal/dsp", "internal/geometry", "internal/attack/...", "internal/keystream", "internal/convcode"},
+		deep:  true,
+		never: []string{"watermark", "phash", "verify/..."},
+		why:   "tools know nothing of what is built with them",
+	},
+	{
+		of: []string{"cmd/..."}, tests: false,
+		only: []string{
+			"watermark", "phash", "verify/...", "cmd/...", "testdata/...",
+			"internal/picture", "internal/durable", "internal/attack", "internal/bench/...", "internal/quality",
+			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...",
+		},
+		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
+	},
+	{
+		of: []string{"examples/..."}, only: []string{"watermark", "phash", "verify/...", "testdata"},
+		why: "users copy the examples into modules of their own, where internal packages cannot be imported",
+	},
+}
+
+// calls forbids single functions, in all files and tests too.
+var calls = []struct {
+	pkg    string
+	except []string
+	never  []string
+	why    string
+}{
+	{
+		"github.com/disintegration/imaging", nil, []string{"Open", "Decode", "Save", "AutoOrientation"},
+		"it has no limits, and a bad palette kills the process (CVE-2023-36308): read with internal/picture, write with internal/durable",
+	},
+	{
+		"image", []string{"internal/picture"}, []string{"Decode", "DecodeConfig", "RegisterFormat"},
+		"what they accept depends on who else is linked in, and they have no limits: read with internal/picture",
+	},
+	{
+		"log/slog", []string{"cmd/..."}, []string{"Debug", "Info", "Warn", "Error", "Log", "LogAttrs", "Default", "SetDefault"},
+		"libraries return errors and do not log",
+	},
+}
+
+func TestImports(t *testing.T) {
+	m := load(t, os.DirFS(root(t)))
+	require.NotEmpty(t, m.packages)
+	for _, b := range m.breaches(rules) {
+		t.Error(b)
+	}
+	for _, b := range m.forbiddenCalls() {
+		t.Error(b)
+	}
+}
+
+// root is the folder of go.mod.
+func root(t *testing.T) string {
+	t.Helper()
+	dir, err := filepath.Abs(".")
+	require.NoError(t, err)
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		require.NotEqual(t, up, dir, "no go.mod above the test")
+		dir = up
+	}
+}
+
+// The rules must be able to fail, and must not when packages are missing.
+func TestRulesBite(t *testing.T) {
+	file := func(imports ...string) *fstest.MapFile {
+		src := "package p\n"
+		for _, i := range imports {
+			src += "import _ \"" + strings.Replace(i, "M/", module+"/", 1) + "\"\n"
+		}
+		return &fstest.MapFile{Data: []byte(src)}
+	}
+	body := func(src string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(src)} }
+	for _, c := range []struct {
+		name  string
+		files fstest.MapFS
+		want  string // "" for no breach
+	}{
+		{"empty module", fstest.MapFS{}, ""},
+		{"allowed", fstest.MapFS{"watermark/a.go": file("image", "math", "M/internal/dsp"), "internal/dsp/a.go": file("math")}, ""},
+		{"arrow turned round", fstest.MapFS{"phash/a.go": file("M/verify")}, "phash imports verify"},
+		{"I/O", fstest.MapFS{"watermark/a.go": file("os")}, "watermark imports os"},
+		{"I/O behind a helper", fstest.MapFS{"watermark/a.go": file("M/internal/dsp"), "internal/dsp/a.go": file("M/internal/x"), "internal/x/a.go": file("net/http")},
+			"watermark -> internal/dsp -> internal/x imports net/http"},
+		{"I/O in another system's file", fstest.MapFS{"watermark/a_windows.go": file("os")}, "watermark imports os"},
+		{"I/O in a test", fstest.MapFS{"watermark/a_test.go": file("os", "math/rand/v2")}, ""},
+		{"seedable randomness", fstest.MapFS{"verify/a.go": file("math/rand/v2")}, "verify imports math/rand/v2"},
+		{"attack in a verdict", fstest.MapFS{"verify/a.go": file("M/internal/attack")}, "verify imports internal/attack"},
+		{"attack for users' tests", fstest.MapFS{"verify/leaktest/a.go": file("M/internal/attack"), "internal/attack/a.go": file("math/rand")}, ""},
+		{"testify in a binary", fstest.MapFS{"cmd/kycmark/a.go": file("github.com/stretchr/testify/require")}, "imports github.com/stretchr/testify/require"},
+		{"testify in a test", fstest.MapFS{"cmd/kycmark/a_test.go": file("github.com/stretchr/testify/require")}, ""},
+		{"command in the maths", fstest.MapFS{"cmd/kycmark/a.go": file("M/internal/dsp")}, "cmd/kycmark imports internal/dsp"},
+		{"command", fstest.MapFS{"cmd/kycmark/a.go": file("M/verify", "M/internal/picture", "log/slog", "github.com/spf13/cobra")}, ""},
+		{"example", fstest.MapFS{"examples/mark/main.go": file("M/internal/picture")}, "examples/mark imports internal/picture"},
+		{"imaging opens", fstest.MapFS{"internal/picture/a.go": body("package p\nimport x \"github.com/disintegration/imaging\"\nvar _ = x.Open")}, "calls imaging.Open"},
+		{"imaging in a test", fstest.MapFS{"internal/picture/a_test.go": body("package p\nimport \"github.com/disintegration/imaging\"\nfunc f() { imaging.Decode(nil) }")}, "calls imaging.Decode"},
+		{"imaging without a name", fstest.MapFS{"internal/picture/a.go": body("package p\nimport . \"github.com/disintegration/imaging\"")}, "dot"},
+		{"imaging resizes", fstest.MapFS{"internal/picture/a.go": body("package p\nimport \"github.com/disintegration/imaging\"\nvar _ = imaging.Resize")}, ""},
+		{"image decodes", fstest.MapFS{"verify/a.go": body("package p\nimport \"image\"\nvar _, _, _ = image.Decode(nil)")}, "calls image.Decode"},
+		{"a library logs", fstest.MapFS{"verify/a.go": body("package p\nimport \"log/slog\"\nfunc f() { slog.Info(\"x\") }")}, "calls slog.Info"},
+		{"a key hides from logs", fstest.MapFS{"watermark/a.go": body("package p\nimport \"log/slog\"\nvar _ slog.LogValuer")}, ""},
+		{"folders that Go does not build", fstest.MapFS{"testdata/x/y/testdata/a.go": file("C"), "_x/a.go": file("C"), ".x/a.go": file("C"), "vendor/a.go": file("C")}, ""},
+	} {
+		m := load(t, c.files)
+		got := append(m.breaches(rules), m.forbiddenCalls()...)
+		if c.want == "" {
+			assert.Empty(t, got, c.name)
+			continue
+		}
+		if assert.NotEmpty(t, got, c.name) {
+			assert.Contains(t, got[0], c.want, c.name)
+		}
+	}
+}
+
+func TestBrokenSourceIsAnError(t *testing.T) {
+	_, err := parse(fstest.MapFS{"a/a.go": {Data: []byte("packag a")}})
+	assert.Error(t, err)
+}
+
+func load(t *testing.T, src fs.FS) *tree {
+	t.Helper()
+	m, err := parse(src)
+	require.NoError(t, err)
+	return m
+}
