@@ -1,6 +1,12 @@
 package verify
 
-import "github.com/kycmark/kycmark/watermark"
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/watermark"
+)
 
 // Config is shared by [NewIssuer] and [NewInvestigator]. Registry is required;
 // every limit of 0 means its default.
@@ -29,8 +35,9 @@ type Config struct {
 	// MaxSide shrinks copies to this many pixels on the long side before they
 	// are marked; 0 leaves them as they are.
 	MaxSide int
-	// MaxCopyBytes is the most that a copy's file may have: JPEG quality is
-	// lowered, then the picture shrunk, until it fits; 0 sets no limit.
+	// MaxCopyBytes is the most that a copy's file may have: lossless formats
+	// become JPEG, JPEG quality is lowered to 80, then the picture shrunk, until
+	// it fits; 0 sets no limit.
 	MaxCopyBytes int64
 	// AllowWeak releases copies whose mark would not survive a messenger,
 	// which is otherwise an error that wraps [ErrWeak].
@@ -44,6 +51,46 @@ type Config struct {
 
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
+}
+
+const (
+	defaultMaxBytes = 64 << 20
+	defaultMaxFiles = 1_000_000
+)
+
+// ready checks a configuration and fills in the defaults.
+func (c Config) ready() (Config, error) {
+	if c.Registry == nil {
+		return c, fmt.Errorf("%w: no registry", ErrInput)
+	}
+	for _, k := range c.Keys {
+		if k == nil {
+			return c, fmt.Errorf("%w: a mark key is nil", ErrInput)
+		}
+	}
+	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.MaxFiles < 0 || c.Workers < 0 || c.MaxSide < 0 || c.MaxCopyBytes < 0 || c.Trials < 0 {
+		return c, fmt.Errorf("%w: a limit is negative", ErrInput)
+	}
+	if err := checkText("actor", c.Actor, maxName); err != nil {
+		return c, err
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = defaultMaxBytes
+	}
+	if c.MaxFiles == 0 {
+		c.MaxFiles = defaultMaxFiles
+	}
+	if c.Workers == 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if c.Trials == 0 {
+		c.Trials = DefaultTrials
+	}
+	return c, nil
+}
+
+func (c Config) limits() picture.Limits {
+	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels}
 }
 
 // DefaultTrials is the number of trials behind the cap on likelihood ratios.

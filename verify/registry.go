@@ -2,34 +2,73 @@ package verify
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"iter"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // A Registry holds submissions with their hashes and sealed originals, the
 // recipients, the copies issued to them, custody facts, and the ledger that
 // binds all of these. It is safe for concurrent use, also by several processes.
-type Registry struct{}
+type Registry struct {
+	store store.Store
+	now   func() time.Time
+	index hashIndex
+}
+
+func newRegistry(s store.Store) *Registry {
+	return &Registry{store: s, now: time.Now}
+}
 
 // Create makes an empty registry and opens it. The DSN is "file:" and a path,
 // which must not exist yet (else the error wraps [fs.ErrExist]), or
 // "file::memory:" for one that lives in memory until Close.
 func Create(ctx context.Context, dsn string) (*Registry, error) {
-	return nil, errors.ErrUnsupported
+	if err := supported(dsn); err != nil {
+		return nil, err
+	}
+	info := store.Info{Created: timestamp(time.Now()), Salt: newSalt()}
+	rand.Read(info.ID[:])
+	s, err := sqlite.Create(ctx, dsn, info)
+	if err != nil {
+		return nil, fmt.Errorf("create registry: %w", err)
+	}
+	return newRegistry(s), nil
 }
 
 // Open opens an existing registry, "file:" and a path, and brings its schema up
 // to date. It never makes one: a missing file is an error that wraps
 // [fs.ErrNotExist], a registry of a later version one that wraps [ErrRegistry].
 func Open(ctx context.Context, dsn string) (*Registry, error) {
-	return nil, errors.ErrUnsupported
+	if err := supported(dsn); err != nil {
+		return nil, err
+	}
+	s, err := sqlite.Open(ctx, dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open registry: %w", err)
+	}
+	return newRegistry(s), nil
+}
+
+func supported(dsn string) error {
+	if strings.HasPrefix(dsn, "postgres:") || strings.HasPrefix(dsn, "postgresql:") {
+		return fmt.Errorf("%w: this version of kycmark keeps registries in SQLite files only (file:PATH)", ErrRegistry)
+	}
+	return nil
 }
 
 // Close releases the registry.
-func (r *Registry) Close() error { return errors.ErrUnsupported }
+func (r *Registry) Close() error { return r.store.Close() }
 
 // Kinds of recipients.
 const (
@@ -51,12 +90,48 @@ type Recipient struct {
 // AddRecipient enters a recipient. A second entry of the same name and kind
 // changes nothing; another kind is an error that wraps [ErrConflict].
 func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
-	return errors.ErrUnsupported
+	switch to.Kind {
+	case Store, Vendor, Authority, Reviewer, Partner:
+	default:
+		return fmt.Errorf("%w: the kind of a recipient is store, vendor, authority, reviewer or partner, not %.40q", ErrInput, to.Kind)
+	}
+	if to.Name == "" {
+		return fmt.Errorf("%w: a recipient needs a name", ErrInput)
+	}
+	if err := errors.Join(checkText("name", to.Name, maxName), checkText("actor", to.Actor, maxName)); err != nil {
+		return err
+	}
+	_, err := r.store.AddRecipient(ctx, store.Recipient{
+		Name: to.Name, Kind: to.Kind, Actor: to.Actor, Added: r.clock(), Salt: newSalt(),
+	})
+	return err
 }
 
 // Recipients lists all recipients by name.
 func (r *Registry) Recipients(ctx context.Context) ([]Recipient, error) {
-	return nil, errors.ErrUnsupported
+	rows, err := r.store.Recipients(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Recipient, len(rows))
+	for i, x := range rows {
+		out[i] = Recipient{Name: x.Name, Kind: x.Kind, Added: x.Added, Actor: x.Actor}
+	}
+	return out, nil
+}
+
+// recipient returns one recipient; the error wraps [ErrNotFound] if there is none.
+func (r *Registry) recipient(ctx context.Context, name string) (*Recipient, error) {
+	all, err := r.Recipients(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range all {
+		if x.Name == name {
+			return &x, nil
+		}
+	}
+	return nil, fmt.Errorf("recipient %q: %w", name, ErrNotFound)
 }
 
 // A Submission is one upload as received.
@@ -74,16 +149,51 @@ type Submission struct {
 	Quality   int                  `json:"quality"`           // of the hash, 0..100; below 50 it is not searched
 }
 
+func publicSubmission(s *store.Submission) *Submission {
+	return &Submission{
+		ID: s.ID, SHA256: hex.EncodeToString(s.SHA256[:]), Size: s.Size, Format: s.Format,
+		Width: s.Width, Height: s.Height, Submitted: s.Submitted, Received: s.Received,
+		Subject: s.Subject, Hash: s.Hash, Quality: s.Quality,
+	}
+}
+
 // Submission returns one upload; the error wraps [ErrNotFound] if there is none.
 func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Submission, error) {
-	return nil, errors.ErrUnsupported
+	s, err := r.store.Submission(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", id, err)
+	}
+	return publicSubmission(s), nil
 }
+
+// submissionPage is how many uploads are read at a time.
+const submissionPage = 1000
 
 // Submissions walks all uploads submitted at or after since (the zero time:
 // all), in the order of their receipt. An error ends it. Writing to the registry
 // while walking is allowed.
 func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*Submission, error] {
-	return func(yield func(*Submission, error) bool) { yield(nil, errors.ErrUnsupported) }
+	return func(yield func(*Submission, error) bool) {
+		for ref := int64(0); ; {
+			page, err := r.store.SubmissionsAfter(ctx, ref, submissionPage)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page {
+				ref = page[i].Ref
+				if page[i].Submitted.Before(since) {
+					continue
+				}
+				if !yield(publicSubmission(&page[i]), nil) {
+					return
+				}
+			}
+			if len(page) < submissionPage {
+				return
+			}
+		}
+	}
 }
 
 // A Copy is what one recipient was handed of one submission.
@@ -98,7 +208,7 @@ type Copy struct {
 	Weak       bool                 `json:"weak"`
 	PSNR       float64              `json:"psnr"`   // dB
 	SSIM       float64              `json:"ssim"`   // 0..1
-	Format     string               `json:"format"` // "jpeg", "png", …
+	Format     string               `json:"format"` // "jpeg", "png", "tiff" or "bmp"
 	Width      int                  `json:"width"`  // pixels
 	Height     int                  `json:"height"`
 	SHA256     string               `json:"sha256"` // of the bytes released, hex
@@ -107,14 +217,35 @@ type Copy struct {
 	Actor      string               `json:"actor,omitempty"`
 }
 
+func publicCopy(c *store.Copy) *Copy {
+	return &Copy{
+		ID: watermark.CopyID(c.ID), Submission: c.Submission, Recipient: c.Recipient, Purpose: c.Purpose,
+		KeyID: c.KeyID, Strength: c.Strength, Margin: c.Margin, Weak: c.Weak, PSNR: c.PSNR, SSIM: c.SSIM,
+		Format: c.Format, Width: c.Width, Height: c.Height, SHA256: hex.EncodeToString(c.SHA256[:]),
+		Size: c.Size, Issued: c.Issued, Actor: c.Actor,
+	}
+}
+
 // Copy returns one issued copy; the error wraps [ErrNotFound] if there is none.
 func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
-	return nil, errors.ErrUnsupported
+	c, err := r.store.Copy(ctx, uint64(id))
+	if err != nil {
+		return nil, fmt.Errorf("copy %s: %w", id, err)
+	}
+	return publicCopy(c), nil
 }
 
 // Copies lists the copies issued of a submission, oldest first.
 func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy, error) {
-	return nil, errors.ErrUnsupported
+	rows, err := r.store.Copies(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Copy, len(rows))
+	for i := range rows {
+		out[i] = *publicCopy(&rows[i])
+	}
+	return out, nil
 }
 
 // CheckLedger recomputes the ledger's hash chain and every commitment in it
@@ -122,6 +253,42 @@ func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy,
 // the first entry or row that was edited, removed, added or reordered. The size
 // (entries) and head (hex SHA-256) that it returns should be kept elsewhere:
 // somebody who rewrites the whole file is found out only by comparing them.
+//
+// The sealed originals are not opened: one that was altered fails, with an error
+// that wraps [ErrSealed], when it is used.
 func (r *Registry) CheckLedger(ctx context.Context) (size int64, head string, err error) {
-	return 0, "", errors.ErrUnsupported
+	size, sum, err := r.store.Check(ctx)
+	if err != nil {
+		return 0, "", err
+	}
+	return size, hex.EncodeToString(sum[:]), nil
+}
+
+// clock is the time to the precision that rows keep.
+func (r *Registry) clock() time.Time { return timestamp(r.now()) }
+
+func timestamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func newSalt() (s store.Salt) {
+	rand.Read(s[:])
+	return s
+}
+
+// Most bytes of texts that users enter.
+const (
+	maxName = 200
+	maxNote = 4000
+)
+
+// checkText refuses texts that would not come back, or not on one line.
+func checkText(what, s string, most int) error {
+	switch {
+	case len(s) > most:
+		return fmt.Errorf("%w: the %s has %d bytes, at most %d are kept", ErrInput, what, len(s), most)
+	case !utf8.ValidString(s):
+		return fmt.Errorf("%w: the %s is not UTF-8", ErrInput, what)
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return fmt.Errorf("%w: the %s contains control characters", ErrInput, what)
+	}
+	return nil
 }

@@ -8,15 +8,12 @@ import (
 	"time"
 )
 
+// Package verify hands these on under the same names.
 var (
-	// ErrNotFound is returned for a row that is not there.
-	ErrNotFound = errors.New("no such row")
-	// ErrConflict is wrapped when a unique name or ID is taken by another row.
-	ErrConflict = errors.New("conflicting row")
-	// ErrTampered is wrapped when ledger and rows do not bear each other out.
-	ErrTampered = errors.New("tampered")
-	// ErrSchema is wrapped when a file is no registry or has a later schema.
-	ErrSchema = errors.New("schema")
+	ErrNotFound = errors.New("not in the registry")
+	ErrConflict = errors.New("already in the registry")    // a unique name or ID is taken by another row
+	ErrTampered = errors.New("the ledger does not verify") // ledger and rows do not bear each other out
+	ErrSchema   = errors.New("not a usable registry")      // no registry, or a later schema
 )
 
 // A Salt blinds the commitment that stands in the ledger for a row.

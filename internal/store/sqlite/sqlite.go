@@ -20,6 +20,7 @@ import (
 	sqlitelib "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
 
+	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/store"
 )
 
@@ -51,11 +52,7 @@ func Create(ctx context.Context, dsn string, info store.Info) (*DB, error) {
 		return nil, err
 	}
 	if path != memory {
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return nil, err
-		}
-		if err := f.Close(); err != nil {
+		if err := durable.WriteFile(path, nil, 0o600, false); err != nil {
 			return nil, err
 		}
 	}
