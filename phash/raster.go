@@ -49,27 +49,49 @@ func (r *raster) luma(dst []float32, y int) {
 		row := m.Pix[m.PixOffset(lo.X, y):]
 		for i, x := range r.xs {
 			p := row[4*x : 4*x+4 : 4*x+4]
-			dst[i] = luma(p[0], p[1], p[2], p[3])
+			dst[i] = luma(onWhite(color.NRGBA{p[0], p[1], p[2], p[3]}))
 		}
 		return
 	}
 	for i, x := range r.xs {
-		c := color.NRGBAModel.Convert(r.img.At(lo.X+x, y)).(color.NRGBA)
-		dst[i] = luma(c.R, c.G, c.B, c.A)
+		dst[i] = luma(onWhite(at(r.img, lo.X+x, y)))
 	}
 }
 
-// luma returns the brightness of a pixel over white paper, with the weights of
-// ITU-R BT.601. The conversions around the products keep compilers from fusing
-// them with the sums, which would round differently on some processors.
-func luma(r, g, b, a uint8) float32 {
-	if a != 0xff {
-		r, g, b = overWhite(r, a), overWhite(g, a), overWhite(b, a)
-	}
-	return float32(float32(0.299*float32(r))+float32(0.587*float32(g))) + float32(0.114*float32(b))
+// luma returns the brightness of an opaque pixel with the weights of ITU-R
+// BT.601. The conversions around the products keep compilers from fusing them
+// with the sums, which would round differently on some processors.
+func luma(c color.NRGBA) float32 {
+	return float32(0.299*float32(c.R)) + float32(0.587*float32(c.G)) + float32(0.114*float32(c.B))
 }
 
-// overWhite blends one channel with white, rounding to nearest.
-func overWhite(c, a uint8) uint8 {
-	return uint8((uint32(c)*uint32(a) + 255*(255-uint32(a)) + 127) / 255)
+// at returns a pixel of any picture, reduced to 8 bits.
+func at(img image.Image, x, y int) color.NRGBA {
+	return color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
+}
+
+// onWhite blends a pixel with white paper, rounding to nearest.
+func onWhite(c color.NRGBA) color.NRGBA {
+	if c.A == 0xff {
+		return c
+	}
+	a := uint32(c.A)
+	blend := func(v uint8) uint8 { return uint8((uint32(v)*a + 255*(255-a) + 127) / 255) }
+	return color.NRGBA{blend(c.R), blend(c.G), blend(c.B), 0xff}
+}
+
+// flat returns the picture on white paper, opaque and from (0, 0) on. It may be
+// img itself.
+func flat(img image.Image) *image.NRGBA {
+	b := img.Bounds()
+	if m, ok := img.(*image.NRGBA); ok && b.Min == (image.Point{}) && m.Opaque() {
+		return m
+	}
+	m := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			m.SetNRGBA(x, y, onWhite(at(img, b.Min.X+x, b.Min.Y+y)))
+		}
+	}
+	return m
 }
