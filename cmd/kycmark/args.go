@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+// exactly wants the named arguments and no others.
+func exactly(names ...string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(names) == 0 && len(args) > 0:
+			return usagef("takes no arguments, got %q", args[0])
+		case len(args) != len(names):
+			return usagef("needs %s, got %s", strings.Join(names, " and "), plural(len(args), "argument"))
+		}
+		return nil
+	}
+}
+
+// some wants at least one argument.
+func some(name string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("needs at least one %s", name)
+		}
+		return nil
+	}
+}
+
+// only makes cmd the parent of verbs: it does nothing itself, and what is none
+// of them is refused with the nearest name.
+func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
+	var names []string
+	for _, v := range verbs {
+		names = append(names, v.Name())
+	}
+	cmd.AddCommand(verbs...)
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("say %s", strings.Join(names, " or "))
+		}
+		err := usagef("there is no verb %q", args[0])
+		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+			return withHint(err, "did you mean %q?", near[0])
+		}
+		return err
+	}
+	return cmd
+}
+
+// frontPage writes the help of the whole command, the verbs in our order.
+func frontPage(w io.Writer, root *cobra.Command) {
+	fmt.Fprintf(w, "%s\n\nUsage:\n  kycmark VERB [flags] [arguments]\n\nExamples:\n%s\n", root.Long, root.Example)
+	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
+	for _, g := range groups() {
+		fmt.Fprintf(tw, "\n%s\n", g.title)
+		for _, verb := range g.verbs {
+			cmd := verb(&ui{})
+			fmt.Fprintf(tw, "  %s\t%s\n", cmd.Name(), cmd.Short)
+		}
+	}
+	tw.Flush()
+	fmt.Fprint(w, "\nEvery verb takes --json, for JSON lines on stdout, and --help, for examples.\n")
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/bench"
+)
+
+func newBench(u *ui) *cobra.Command {
+	return only(&cobra.Command{
+		Use:   "bench",
+		Short: "Measure the mark on a folder of pictures",
+		Example: `  kycmark bench robustness --pictures photos/ --attacks messenger,crop50 --out table.md
+  kycmark bench falsepositives --pictures photos/ --keys 4
+  kycmark bench quality
+  kycmark bench speed --json`,
+	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchQuality(u), newBenchSpeed(u))
+}
+
+func newBenchRobustness(u *ui) *cobra.Command {
+	var f benchFlags
+	var bars map[string]string
+	cmd := f.command("robustness", "What the mark survives", `Mark each picture, attack the marked picture in every way and read it back. Only
+the exact copy ID counts as read. Exit 1 when a --bar is missed, or when any
+reading gives a wrong ID.`,
+		`  kycmark bench robustness --pictures photos/ --out table.md
+  kycmark bench robustness --pictures photos/ --attacks codec,telegram --bar all=0.9`)
+	f.attackFlag(cmd)
+	cmd.Flags().StringToStringVar(&bars, "bar", nil, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
+	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) (err error) {
+		if f.cfg.Bars, err = parseBars(bars); err != nil {
+			return err
+		}
+		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg bench.Config) (measured, error) {
+			r, err := bench.Robustness(ctx, cfg)
+			if err != nil {
+				return measured{}, err
+			}
+			return measured{r, slices.Concat(r.Broken, r.Errors), len(r.Missed) > 0 || len(r.Wrong) > 0}, nil
+		})
+	})
+	return cmd
+}
+
+func newBenchFalsePositives(u *ui) *cobra.Command {
+	var f benchFlags
+	cmd := f.command("falsepositives", "Whether marks are read where there are none", `Attack each picture unmarked, and marked under another key, and read it. Exit 1
+when any mark is found.`, `  kycmark bench falsepositives --pictures photos/ --keys 4`)
+	f.attackFlag(cmd)
+	cmd.Flags().IntVar(&f.cfg.Keys, "keys", 1, "`number` of keys to read with")
+	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) error {
+		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg bench.Config) (measured, error) {
+			r, err := bench.FalsePositives(ctx, cfg)
+			if err != nil {
+				return measured{}, err
+			}
+			return measured{r, slices.Concat(r.Broken, r.Errors), len(r.Found) > 0}, nil
+		})
+	})
+	return cmd
+}
+
+func newBenchQuality(u *ui) *cobra.Command {
+	var f benchFlags
+	cmd := f.command("quality", "How visible the mark is", `Mark each picture and measure PSNR and SSIM, beside what JPEG 90 and 75 do to the
+same pictures; and Butteraugli, where libjxl's butteraugli_main is on PATH.`,
+		`  kycmark bench quality --pictures photos/ --out quality.md`)
+	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) error {
+		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg bench.Config) (measured, error) {
+			r, err := bench.Quality(ctx, cfg)
+			if err != nil {
+				return measured{}, err
+			}
+			return measured{r, r.Broken, false}, nil
+		})
+	})
+	return cmd
+}
+
+func newBenchSpeed(u *ui) *cobra.Command {
+	var f benchFlags
+	cmd := f.command("speed", "What marking and reading cost", `Time each step on each picture, one at a time.`,
+		`  kycmark bench speed --pictures photos/ --json`)
+	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) error {
+		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg bench.Config) (measured, error) {
+			r, err := bench.Speed(ctx, cfg)
+			if err != nil {
+				return measured{}, err
+			}
+			return measured{r, r.Broken, false}, nil
+		})
+	})
+	return cmd
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/bench"
+	"github.com/kycmark/kycmark/testdata"
+)
+
+// benchFlags are common to all measurements.
+type benchFlags struct {
+	pictures []string
+	attacks  []string
+	key, out string
+	force    bool
+	cfg      bench.Config
+}
+
+func (f *benchFlags) command(name, short, long, example string) *cobra.Command {
+	cmd := &cobra.Command{Use: name, Short: short, Long: long, Example: example, Args: exactly()}
+	fs := cmd.Flags()
+	fs.StringSliceVar(&f.pictures, "pictures", nil, "`folders` or files to measure on (default: the shipped pictures)")
+	fs.StringVarP(&f.out, "out", "o", "", "write the Markdown table to this `file`, too")
+	fs.BoolVar(&f.force, "force", false, "overwrite the table if it exists")
+	fs.StringVarP(&f.key, "key", "k", "", "mark key `file` (default: a key made from the seed)")
+	fs.Uint64Var(&f.cfg.Seed, "seed", 0, "repeats a measurement; another one draws other IDs and attacks")
+	fs.IntVar(&f.cfg.MaxSide, "max-side", 0, "first shrink the pictures to this many `pixels`")
+	fs.IntVar(&f.cfg.Workers, "workers", 0, "pictures at a `time` (default: one a processor)")
+	return cmd
+}
+
+func (f *benchFlags) attackFlag(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&f.attacks, "attacks", nil, "`names` or groups of attacks (default: all)")
+}
+
+// measured is what a measurement gives to print.
+type measured struct {
+	report   interface{ Markdown() string }
+	failures []bench.Failure
+	no       bool // a bar was missed
+}
+
+func (u *ui) bench(ctx context.Context, f *benchFlags, measure func(context.Context, bench.Config) (measured, error)) error {
+	if f.out != "" {
+		if err := checkOutput(f.out, f.force); err != nil {
+			return err
+		}
+	}
+	if f.key != "" {
+		keys, err := u.readKeys([]string{f.key})
+		if err != nil {
+			return err
+		}
+		f.cfg.Key = keys[0]
+	}
+	if len(f.pictures) == 0 {
+		dir, err := os.MkdirTemp("", "kycmark-bench-")
+		if err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+		if err := os.CopyFS(dir, testdata.Pictures); err != nil {
+			return err
+		}
+		f.pictures = []string{filepath.Join(dir, "pictures")}
+	}
+	var err error
+	if f.cfg.Pictures, err = bench.Find(f.pictures...); err != nil {
+		return err
+	}
+	show, done := u.progressOf(ctx, "measuring")
+	defer done()
+	f.cfg.Attacks, f.cfg.Progress = f.attacks, show
+	m, err := measure(ctx, f.cfg)
+	done()
+	if errors.Is(err, bench.ErrBar) || errors.Is(err, attack.ErrUnknown) {
+		return &usageError{err}
+	}
+	if err != nil {
+		return err
+	}
+	return u.measured(m, f)
+}
+
+func (u *ui) measured(m measured, f *benchFlags) error {
+	for _, failure := range m.failures {
+		what := failure.File
+		if failure.Attack != "" {
+			what += " under " + failure.Attack
+		}
+		u.fail(what, errors.New(failure.Error))
+	}
+	if m.no {
+		u.no()
+	}
+	table := m.report.Markdown()
+	if f.out != "" {
+		if err := writeOutput(f.out, []byte(table), f.force); err != nil {
+			return err
+		}
+	}
+	u.printf("%s", table)
+	return u.line(m.report)
+}
+
+func parseBars(text map[string]string) (map[string]float64, error) {
+	bars := map[string]float64{}
+	for group, rate := range text {
+		r, err := strconv.ParseFloat(rate, 64)
+		if err != nil {
+			return nil, usagef("--bar: %s is not a rate from 0 to 1", rate)
+		}
+		bars[group] = r
+	}
+	return bars, nil
+}

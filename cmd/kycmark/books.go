@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/verify"
+)
+
+// bookVerb is a verb that works in a home: it adds --home and hands an open
+// registry to do.
+func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
+	var dir string
+	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")
+	cmd.RunE = u.verb(func(cmd *cobra.Command, args []string) error {
+		h, err := openHome(dir)
+		if err != nil {
+			return err
+		}
+		r, err := h.Registry(cmd.Context())
+		if err != nil {
+			return err
+		}
+		err = do(cmd.Context(), &books{ui: u, home: h, registry: r}, args)
+		return errors.Join(err, r.Close())
+	})
+	return cmd
+}
+
+func openHome(dir string) (*home.Home, error) {
+	from := "--home"
+	if dir == "" {
+		dir, from = os.Getenv("KYCMARK_HOME"), "KYCMARK_HOME"
+	}
+	if dir == "" {
+		dir, from = ".", "the current folder"
+	}
+	h, err := home.Open(dir)
+	if errors.Is(err, home.ErrNoHome) {
+		return nil, withHint(fmt.Errorf("%w (looked there because of %s)", err, from),
+			"make one with \"kycmark init DIR\"; name it by --home or KYCMARK_HOME")
+	}
+	return h, err
+}
+
+// books is a home with its registry open.
+type books struct {
+	*ui
+	home     *home.Home
+	registry *verify.Registry
+}
+
+// config holds what every journey through the books needs, keys included.
+func (b *books) config() (verify.Config, error) {
+	keys, seal, err := b.home.Keys()
+	if err != nil {
+		return verify.Config{}, withHint(err, "keys that are lost or damaged come back only from a backup")
+	}
+	for _, path := range b.home.KeyFiles() {
+		b.warnExposed(path)
+	}
+	return verify.Config{
+		Registry: b.registry,
+		Keys:     keys,
+		SealKey:  seal,
+		Actor:    actor(),
+		Command:  append([]string{"kycmark"}, b.args...),
+	}, nil
+}
+
+// actor is who acts, as the registry notes it.
+func actor() string {
+	if me, err := user.Current(); err == nil {
+		return me.Username
+	}
+	return os.Getenv("USER")
+}
+
+// notFound gives an error about an unknown recipient or submission a hint.
+func notFound(err error) error {
+	if errors.Is(err, verify.ErrNotFound) {
+		return withHint(err, "\"kycmark recipient list\" names the recipients, \"kycmark show ID\" looks an ID up")
+	}
+	return err
+}
+
+// parseTime reads RFC 3339, or a day or month of UTC, of which it takes the
+// first or, with last, the final moment.
+func parseTime(s string, last bool) (time.Time, error) {
+	if t, err := time.Parse(time.RFC3339, s); err == nil {
+		return t, nil
+	}
+	t, months, days := time.Time{}, 0, 0
+	var err error
+	if t, err = time.Parse(time.DateOnly, s); err == nil {
+		days = 1
+	} else if t, err = time.Parse("2006-01", s); err == nil {
+		months = 1
+	} else {
+		return time.Time{}, usagef("%q is no time: write 2018-02-28T09:30:00Z, 2018-02-28 or 2018-02", s)
+	}
+	if last {
+		t = t.AddDate(0, months, days).Add(-time.Nanosecond)
+	}
+	return t, nil
+}
+
+// parseOptionalTime is parseTime with the zero time for "".
+func parseOptionalTime(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	return parseTime(s, false)
+}
+
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	if stem, ok := strings.CutSuffix(thing, "y"); ok {
+		return fmt.Sprintf("%d %sies", n, stem)
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

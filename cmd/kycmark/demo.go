@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/demo"
+)
+
+// demoMarker is a file by which a folder is known as an earlier demo's.
+const demoMarker = ".kycmark-demo"
+
+func newDemo(u *ui) *cobra.Command {
+	var dir string
+	var force bool
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "See the whole story on the shipped pictures",
+		Long: `Play the whole story on pictures that are built in: uploads come in, recipients
+are handed marked copies, some of it leaks, and the leak is investigated. Each
+step is a verb of this command, run as printed; the persons are invented.`,
+		Example: `  kycmark demo
+  kycmark demo --dir /tmp/story --force`,
+		Args: exactly(),
+		RunE: u.verb(func(cmd *cobra.Command, _ []string) error {
+			if err := demoFolder(dir, force); err != nil {
+				return err
+			}
+			return (&demoStory{ui: u, ctx: cmd.Context(), dir: dir}).tell()
+		}),
+	}
+	cmd.Flags().StringVar(&dir, "dir", "kycmark-demo", "`folder` for all that it makes")
+	cmd.Flags().BoolVar(&force, "force", false, "throw away what an earlier demo left there")
+	return cmd
+}
+
+// demoFolder makes the folder. It takes away only what an earlier demo made.
+func demoFolder(dir string, force bool) error {
+	marker := filepath.Join(dir, demoMarker)
+	old, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(old) > 0 {
+		if _, err := os.Stat(marker); err != nil {
+			return withHint(fmt.Errorf("folder %s exists and is no earlier demo's", dir), "choose another one by --dir")
+		}
+		if !force {
+			return withHint(fmt.Errorf("folder %s exists", dir), "--force throws the earlier demo away, --dir chooses another folder")
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(marker, []byte("kycmark demo --force may throw this folder away\n"), 0o600)
+}
+
+// demoStory tells the story step by step; the first error ends it.
+type demoStory struct {
+	*ui
+	ctx  context.Context // of the command
+	dir  string
+	step int
+	bad  error // the first one
+}
+
+func (d *demoStory) tell() error {
+	home, uploads, leaks := d.path("home"), d.path("uploads"), d.path("leaks")
+	forVendor := d.path("copies", "vendor-a")
+
+	d.say("An exchange keeps its books in a home: a registry and the keys.")
+	d.run("init", home)
+	d.pasteable(home)
+
+	d.say("Customers send %d pictures. Each is hashed and kept, sealed.", demo.Uploads)
+	d.do(demo.WriteUploads(uploads))
+	for _, day := range demo.Days() {
+		d.run("submit", "--at", day, filepath.Join(uploads, day))
+	}
+
+	d.say("Three are handed pictures. In February, before marking began, vendor-a had the\n   uploads as they came: that is entered as custody, before anything leaks.")
+	d.run("recipient", "add", "store", "--kind", "store")
+	d.run("recipient", "add", "vendor-a", "--kind", "vendor")
+	d.run("recipient", "add", "authority-b", "--kind", "authority")
+	d.run("custody", "add", "vendor-a", "--from", "2018-02", "--to", "2018-02", "--note", "contract 2017/3: vendor-a takes in our uploads")
+
+	d.say("From March on everybody gets copies of their own. Each carries a random ID that\n   nobody sees, and stands in the ledger before it leaves the house.")
+	d.run("issue", "--to", "store", "--all", "--out", d.path("copies", "store"))
+	d.run("issue", "--to", "vendor-a", "--since", "2018-03", "--purpose", "identity checks", "--out", forVendor)
+	d.run("issue", "--to", "authority-b", "--since", "2018-04", "--purpose", "request 2018/44", "--out", d.path("copies", "authority-b"))
+
+	d.say("Years later pictures turn up in a channel. Unknown to the exchange, they are:")
+	made, err := demo.WriteLeaks(leaks, uploads, forVendor)
+	d.do(err)
+	for _, leak := range made {
+		d.printf("     %-20s %s\n", leak.File, leak.What)
+	}
+
+	d.say("Whose copies are they?")
+	d.run("investigate", leaks, "--report", d.path("report.html"))
+	if d.bad == nil {
+		d.printf("\nOpen the report in a browser. Everything lies in %s; look around with the verbs above.\n", d.dir)
+	}
+	return d.bad
+}
+
+func (d *demoStory) path(elem ...string) string {
+	return filepath.Join(append([]string{d.dir}, elem...)...)
+}
+
+func (d *demoStory) do(err error) {
+	if d.bad == nil {
+		d.bad = err
+	}
+}
+
+// say begins a step.
+func (d *demoStory) say(format string, args ...any) {
+	if d.bad == nil {
+		d.step++
+		d.printf("\n%d. %s\n", d.step, fmt.Sprintf(format, args...))
+	}
+}
+
+// pasteable tells how to run the printed lines by hand.
+func (d *demoStory) pasteable(home string) {
+	if d.bad == nil {
+		d.printf("   $ export KYCMARK_HOME=%s\n", home)
+	}
+}
+
+// run prints a line and runs it, as if it had been typed. Only what the
+// investigation says is shown.
+func (d *demoStory) run(args ...string) {
+	if d.bad != nil {
+		return
+	}
+	d.printf("   $ kycmark %s\n", quoted(args))
+	out := io.Discard
+	verb := args[0]
+	if verb == "investigate" {
+		d.printf("\n")
+		out = d.out
+	}
+	if verb != "init" {
+		args = append(args, "--home", d.path("home"))
+	}
+	if d.json {
+		args = append(args, "--json")
+	}
+	code := run(d.ctx, args, nil, out, d.err.w)
+	if code != exitDone && !(verb == "investigate" && code == exitSome) { // one leak is damaged
+		d.bad = fmt.Errorf("%s ended with exit code %d", verb, code)
+	}
+}
+
+// quoted writes arguments as a shell reads them.
+func quoted(args []string) string {
+	words := make([]string, len(args))
+	for i, a := range args {
+		if strings.ContainsAny(a, " '\"$") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		words[i] = a
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// listFiles replaces each folder among paths by the regular files in it and
+// below, in lexical order, without hidden ones. What cannot be read is kept: it
+// fails when it is opened, as one bad input among others.
+func listFiles(paths []string) []string {
+	var files []string
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil || !info.IsDir() {
+			files = append(files, path)
+			continue
+		}
+		filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				files = append(files, p)
+				return nil
+			case p != path && strings.HasPrefix(d.Name(), "."):
+				if d.IsDir() {
+					return fs.SkipDir
+				}
+			case !d.IsDir():
+				files = append(files, p)
+			}
+			return nil
+		})
+	}
+	return files
+}
+
+// reason is err in one line, without the path that package os puts in front: the
+// line names the file already.
+func reason(err error) string {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err.Error()
+	}
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
+}
+
+// each does work on every input, on as many at once as there are processors, and
+// hands the results to emit in the order of the inputs. It returns the first
+// error of emit or the context's.
+func each[T any](ctx context.Context, inputs []string, work func(ctx context.Context, input string) T, emit func(input string, result T) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	results := make([]chan T, len(inputs))
+	for i := range results {
+		results[i] = make(chan T, 1)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer cancel()
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	wg.Go(func() {
+		for i, input := range inputs {
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+				return
+			}
+			wg.Go(func() {
+				results[i] <- work(ctx, input)
+				<-slots
+			})
+		}
+	})
+	for i, input := range inputs {
+		select {
+		case r := <-results[i]:
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if err := emit(input, r); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+type investigateFlags struct {
+	report        string
+	reveal, force bool
+}
+
+func newInvestigate(u *ui) *cobra.Command {
+	var f investigateFlags
+	cmd := &cobra.Command{
+		Use:   "investigate DUMP...",
+		Short: "Say of leaked pictures whose copies they are",
+		Long: `Examine leaked pictures: files, folders and zip archives. Each is matched
+against the registry and its mark is read; then the findings are weighed
+together. The report is one HTML file that needs nothing else. It is redacted
+(no subject references, mosaics for thumbnails) unless --reveal.
+
+Findings: copy (carries the mark of an issued copy and shows that copy's upload),
+unreadable (shows an upload, no mark could be read), lookalike (same template or
+scene, another capture), transplanted (carries a mark that belongs to another
+upload), unknown (matches nothing), damaged (not a readable picture).`,
+		Example: `  kycmark investigate leaks/ --report report.html
+  kycmark investigate dump.zip --json`,
+		Args: some("file, folder or zip archive"),
+	}
+	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
+	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
+	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+		return b.investigate(ctx, f, args)
+	})
+}
+
+func (b *books) investigate(ctx context.Context, f investigateFlags, dump []string) error {
+	if f.report != "" {
+		if err := checkOutput(f.report, f.force, dump...); err != nil {
+			return err
+		}
+	}
+	for _, path := range dump {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Errorf("%s: %s", path, reason(err))
+		}
+	}
+	cfg, err := b.config()
+	if err != nil {
+		return err
+	}
+	show, done := b.progressOf(ctx, "examining")
+	defer done()
+	cfg.Progress = show
+	inv, err := verify.NewInvestigator(cfg)
+	if err != nil {
+		return err
+	}
+	var verdicts []*verify.Verdict
+	for v, err := range inv.InvestigateFiles(ctx, dump...) {
+		if err != nil {
+			return err
+		}
+		if v.Finding == verify.FoundDamaged {
+			b.fail(v.File, errors.New(v.Error))
+		}
+		if err := b.line(newLeakLine(v)); err != nil {
+			return err
+		}
+		verdicts = append(verdicts, v)
+	}
+	done()
+	d, err := inv.Weigh(ctx, verdicts)
+	if err != nil {
+		return err
+	}
+	if f.report != "" {
+		var buf bytes.Buffer
+		if err := inv.WriteReport(ctx, &buf, d, f.reveal); err != nil {
+			return err
+		}
+		if err := writeOutput(f.report, buf.Bytes(), f.force); err != nil {
+			return err
+		}
+	}
+	b.verdict(d)
+	if f.report != "" {
+		b.printf("\nreport: %s\n", f.report)
+	}
+	return b.line(map[string]*verify.DumpVerdict{"verdict": d})
+}
+
+// leakLine is one leak's verdict as JSON, with every field of the contract:
+// null where there is nothing to say.
+type leakLine struct {
+	*verify.Verdict
+	Submission *watermark.Submission `json:"submission"`
+	Copy       *watermark.CopyID     `json:"copy"`
+	Recipient  *string               `json:"recipient"`
+	Matches    []verify.Match        `json:"matches"`
+	Accused    []watermark.CopyID    `json:"accused"`
+	Error      *string               `json:"error"`
+}
+
+func newLeakLine(v *verify.Verdict) leakLine {
+	line := leakLine{
+		Verdict:   v,
+		Recipient: text(v.Recipient),
+		Matches:   nonNil(v.Matches),
+		Accused:   nonNil(v.Accused),
+		Error:     text(v.Error),
+	}
+	if v.Submission != (watermark.Submission{}) {
+		line.Submission = &v.Submission
+	}
+	if v.Copy != 0 {
+		line.Copy = &v.Copy
+	}
+	return line
+}

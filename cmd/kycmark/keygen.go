@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func newKeygen(u *ui) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "keygen --out FILE",
+		Short: "Make a new mark key file",
+		Long: `Make a new mark key: 32 random bytes in a text file that only you can read.
+Whoever holds it can read and forge marks, and without it no mark can be read
+again: keep a copy in a safe place. An existing file is never overwritten.`,
+		Example: `  kycmark keygen --out mark.key`,
+		Args:    exactly(),
+		RunE:    u.verb(func(*cobra.Command, []string) error { return keygen(u, out) }),
+	}
+	cmd.Flags().StringVarP(&out, "out", "o", "", "the key file to make (required)")
+	cmd.MarkFlagRequired("out")
+	return cmd
+}
+
+func keygen(u *ui, path string) error {
+	key := watermark.GenerateKey()
+	err := keyfile.CreateMark(path, key)
+	if errors.Is(err, fs.ErrExist) {
+		return withHint(err, "choose another name, or move the old key away")
+	}
+	if err != nil {
+		return err
+	}
+	u.printf("%s: new mark key %s\n", path, key.ID())
+	return u.line(struct {
+		File  string `json:"file"`
+		KeyID string `json:"key_id"`
+	}{path, key.ID()})
+}

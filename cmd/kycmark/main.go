@@ -1,0 +1,104 @@
+// Command kycmark marks pictures per recipient and says whose copy leaked.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is the whole command: arguments in, exit code out.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	u := newUI(stdout, stderr)
+	u.args = args
+	root := newRoot(u)
+	root.SetArgs(args)
+	root.SetIn(stdin)
+	root.SetOut(u.out)
+	root.SetErr(u.err)
+	if len(args) == 0 {
+		frontPage(u.out, root)
+		return exitDone
+	}
+	cmd, err := root.ExecuteContextC(ctx)
+	return u.finish(ctx, cmd, err)
+}
+
+func newRoot(u *ui) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "kycmark",
+		Short: "Whose copy leaked? Invisible marks for KYC pictures",
+		Long: `kycmark marks each copy of a KYC picture for the one who receives it, and tells
+from a leaked picture whose copy it was.
+
+Exit codes: 0 done; 1 the answer is "no" (nothing found, does not hold, refused
+as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
+		Example: `  # the whole story on shipped pictures, nothing to set up
+  kycmark demo
+
+  # mark one picture for one recipient, read it back from what leaked
+  kycmark keygen --out mark.key
+  kycmark mark --key mark.key --copy 00000000000004d2 upload.jpg for-vendor.jpg
+  kycmark detect --key mark.key leak.jpg
+
+  # keep the books: who was handed what, and whose copy is this
+  kycmark init kyc
+  export KYCMARK_HOME=$PWD/kyc
+  kycmark recipient add vendor-a --kind vendor
+  kycmark submit uploads/
+  kycmark issue --to vendor-a --all --out for-vendor-a/
+  kycmark investigate leaks/ --report report.html`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().BoolVar(&u.json, "json", false, "JSON lines on stdout, one object an input")
+	var verbs []*cobra.Command
+	for _, g := range groups() {
+		for _, verb := range g.verbs {
+			verbs = append(verbs, verb(u))
+		}
+	}
+	only(root, verbs...)
+	help := root.HelpFunc()
+	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if cmd.HasParent() {
+			help(cmd, args)
+			return
+		}
+		frontPage(cmd.OutOrStdout(), cmd)
+	})
+	return root
+}
+
+// A group is one section of the front page.
+type group struct {
+	title string
+	verbs []func(*ui) *cobra.Command
+}
+
+// groups are the verbs in the order in which a newcomer meets them.
+func groups() []group {
+	return []group{
+		{"Pictures and keys (no home needed):", []func(*ui) *cobra.Command{
+			newKeygen, newMark, newDetect, newHash,
+		}},
+		{"The books (in a home):", []func(*ui) *cobra.Command{
+			newInit, newRecipient, newSubmit, newIssue, newCustody, newInvestigate, newShow, newAudit,
+		}},
+		{"See and measure:", []func(*ui) *cobra.Command{
+			newDemo, newBench, newVersion,
+		}},
+	}
+}

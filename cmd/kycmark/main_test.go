@@ -1,0 +1,130 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"io/fs"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/testdata"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"kycmark": main})
+}
+
+// TestScripts runs testdata/*.txtar, one story each. Beside testscript's own
+// commands they may use:
+//
+//	code N PROGRAM ARGS...    like exec, for an exit code that is not 0
+//	shipped N FILE            the N-th picture of the shipped ones
+//	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
+//	cut N IN OUT              the first N bytes of a file
+//	huge FILE                 a PNG header of 65536 x 65536 pixels
+//	flip FILE                 change one letter near the end of a text
+//	ids FIELD                 the first such field of the JSON on stdout, as $FIELD
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"code":    code,
+			"shipped": shipped,
+			"attack":  attacked,
+			"cut":     cut,
+			"huge":    huge,
+			"flip":    flip,
+			"ids":     ids,
+		},
+	})
+}
+
+func arguments(ts *testscript.TestScript, neg bool, args []string, n int) {
+	if neg || len(args) != n {
+		ts.Fatalf("wants %d arguments", n)
+	}
+}
+
+func number(ts *testscript.TestScript, s string) int {
+	n, err := strconv.Atoi(s)
+	ts.Check(err)
+	return n
+}
+
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("wants an exit code and a program")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if want := number(ts, args[0]); !errors.As(err, &exit) || exit.ExitCode() != want {
+		ts.Fatalf("want exit code %d, got %v", want, err)
+	}
+}
+
+func shipped(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2)
+	names, err := fs.Glob(testdata.Pictures, "pictures/*")
+	ts.Check(err)
+	data, err := testdata.Pictures.ReadFile(names[number(ts, args[0])])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
+}
+
+func attacked(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 3)
+	a, err := attack.Find(args[0])
+	ts.Check(err)
+	p, err := picture.Load(ts.MkAbs(args[1]), picture.Limits{})
+	ts.Check(err)
+	format, err := picture.FormatOf(args[2])
+	ts.Check(err)
+	var buf bytes.Buffer
+	ts.Check(picture.Encode(&buf, a.Apply(p.Image, 1), format, 0))
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), buf.Bytes(), 0o644))
+}
+
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 3)
+	data, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), data[:number(ts, args[0])], 0o644))
+}
+
+func huge(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	header := []byte("IHDR\x00\x01\x00\x00\x00\x01\x00\x00\x08\x02\x00\x00\x00")
+	png := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d"), header...)
+	png = binary.BigEndian.AppendUint32(png, crc32.ChecksumIEEE(header))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), png, 0o644))
+}
+
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	i := len(bytes.TrimRight(data, "\n")) - 3
+	data[i] = 'A' + (data[i]-'A'+1)%26
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+func ids(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	m := regexp.MustCompile(`"` + args[0] + `":"([0-9a-f]+)"`).FindStringSubmatch(ts.ReadFile("stdout"))
+	if m == nil {
+		ts.Fatalf("no %s in stdout", args[0])
+	}
+	ts.Setenv(strings.ToUpper(args[0]), m[1])
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/kycmark/kycmark/internal/durable"
+)
+
+const outputPerm fs.FileMode = 0o644
+
+// checkOutput refuses an output that is one of the inputs, or that exists when
+// overwriting was not asked for. It looks before the work is done; writeOutput
+// looks again.
+func checkOutput(path string, force bool, inputs ...string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return usagef("output %s is a folder", path)
+	}
+	for _, in := range inputs {
+		if i, err := os.Stat(in); err == nil && os.SameFile(i, info) {
+			return usagef("output %s is the input itself", path)
+		}
+	}
+	if !force {
+		return exists(path)
+	}
+	return nil
+}
+
+// writeOutput writes a file under a temporary name and renames it.
+func writeOutput(path string, data []byte, force bool) error {
+	err := durable.WriteFile(path, data, outputPerm, force)
+	if errors.Is(err, fs.ErrExist) {
+		return exists(path)
+	}
+	return err
+}
+
+func exists(path string) error {
+	return withHint(fmt.Errorf("output %s exists", path), "use --force to overwrite it, or choose another name")
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/verify"
+)
+
+func newRecipient(u *ui) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "recipient",
+		Short:   "Enter and list those who are handed copies",
+		Example: "  kycmark recipient add vendor-a --kind vendor\n  kycmark recipient list",
+	}
+	return only(cmd, newRecipientAdd(u), newRecipientList(u))
+}
+
+func newRecipientAdd(u *ui) *cobra.Command {
+	var kind string
+	cmd := &cobra.Command{
+		Use:   "add NAME --kind KIND",
+		Short: "Enter a recipient",
+		Long: `Enter a recipient. Kinds: store (the exchange's own working copies), vendor,
+authority (law enforcement, a court, a regulator), reviewer (a person), partner.`,
+		Example: `  kycmark recipient add store --kind store
+  kycmark recipient add vendor-a --kind vendor
+  kycmark recipient add authority-b --kind authority`,
+		Args: exactly("NAME"),
+	}
+	cmd.Flags().StringVar(&kind, "kind", "", "store, vendor, authority, reviewer or partner (required)")
+	cmd.MarkFlagRequired("kind")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+		switch kind {
+		case verify.Store, verify.Vendor, verify.Authority, verify.Reviewer, verify.Partner:
+		default:
+			return usagef("--kind is store, vendor, authority, reviewer or partner, not %q", kind)
+		}
+		to := verify.Recipient{Name: args[0], Kind: kind, Actor: actor()}
+		if err := b.registry.AddRecipient(ctx, to); err != nil {
+			return err
+		}
+		b.printf("%s: recipient of kind %s\n", to.Name, to.Kind)
+		return b.line(map[string]string{"name": to.Name, "kind": to.Kind})
+	})
+}
+
+func newRecipientList(u *ui) *cobra.Command {
+	return u.bookVerb(&cobra.Command{
+		Use:     "list",
+		Short:   "List the recipients",
+		Example: `  kycmark recipient list --json`,
+		Args:    exactly(),
+	}, func(ctx context.Context, b *books, _ []string) error {
+		all, err := b.registry.Recipients(ctx)
+		if err != nil {
+			return err
+		}
+		var rows [][]string
+		for _, r := range all {
+			rows = append(rows, []string{r.Name, r.Kind, day(r.Added)})
+			if err := b.line(r); err != nil {
+				return err
+			}
+		}
+		b.table("NAME\tKIND\tADDED", rows)
+		return nil
+	})
+}

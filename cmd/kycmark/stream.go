@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/cwriter"
+	"github.com/vbauerster/mpb/v8/decor"
+)
+
+// stream is stdout or stderr. It is safe for concurrent use, writes above a
+// progress bar while there is one, and keeps its first error, since nobody looks
+// at those of fmt.
+type stream struct {
+	w        io.Writer
+	terminal bool
+
+	mu     sync.Mutex
+	bar    io.Writer
+	failed error
+}
+
+func newStream(w io.Writer) *stream {
+	f, ok := w.(*os.File)
+	return &stream{w: w, terminal: ok && cwriter.IsTerminal(int(f.Fd()))}
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w := s.w
+	if s.bar != nil {
+		w = s.bar
+	}
+	n, err := w.Write(p)
+	if err != nil && s.failed == nil {
+		s.failed = err
+	}
+	return n, err
+}
+
+func (s *stream) above(bar io.Writer) {
+	if s.terminal {
+		s.mu.Lock()
+		s.bar = bar
+		s.mu.Unlock()
+	}
+}
+
+// progress shows a bar of total steps on stderr when that is a terminal. Call
+// step after each, from any goroutine, and done at the end, however it came.
+func (u *ui) progress(ctx context.Context, what string, total int) (step, done func()) {
+	show, done := u.progressOf(ctx, what)
+	var n atomic.Int64
+	return func() { show(int(n.Add(1)), total) }, done
+}
+
+// progressOf is progress for work that counts for itself: show may raise the
+// total as it goes. The bar appears with the first call.
+func (u *ui) progressOf(ctx context.Context, what string) (show func(n, total int), done func()) {
+	if !u.err.terminal {
+		return func(int, int) {}, func() {}
+	}
+	b := &bar{ui: u, ctx: ctx, what: what}
+	return b.show, b.done
+}
+
+type bar struct {
+	ui   *ui
+	ctx  context.Context // of the work, ends the bar
+	what string
+
+	mu   sync.Mutex
+	at   int
+	pool *mpb.Progress
+	bar  *mpb.Bar
+}
+
+func (b *bar) show(n, total int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pool == nil {
+		b.start(total)
+	}
+	b.at = max(b.at, n) // workers may report out of order
+	b.bar.SetTotal(int64(total), false)
+	b.bar.SetCurrent(int64(b.at))
+}
+
+func (b *bar) start(total int) {
+	b.pool = mpb.NewWithContext(b.ctx, mpb.WithOutput(b.ui.err.w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
+	b.bar = b.pool.AddBar(int64(total),
+		mpb.PrependDecorators(decor.Name(b.what+" "), decor.CountersNoUnit("%d/%d ")),
+		mpb.AppendDecorators(decor.AverageETA(decor.ET_STYLE_GO)),
+		mpb.BarRemoveOnComplete())
+	b.ui.err.above(b.pool)
+	b.ui.out.above(b.pool)
+}
+
+// done takes the bar away; it may be called more than once.
+func (b *bar) done() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pool == nil {
+		return
+	}
+	b.ui.err.above(nil)
+	b.ui.out.above(nil)
+	b.bar.Abort(true)
+	b.pool.Wait()
+	b.pool = nil
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+)
+
+// ui is how the command speaks. Results go to stdout: text for people, or with
+// --json one object a line. All else goes to stderr, one line each, with the
+// prefix "kycmark:", no capital and no full stop. It also remembers the worst
+// outcome so far, which becomes the exit code.
+type ui struct {
+	out, err *stream
+	args     []string // of the command line
+	json     bool
+	started  bool // a verb runs: flags and arguments were understood
+	code     int
+}
+
+func newUI(stdout, stderr io.Writer) *ui {
+	return &ui{out: newStream(stdout), err: newStream(stderr)}
+}
+
+// verb wraps the work of a command, so that errors before it count as usage.
+func (u *ui) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		u.started = true
+		return do(cmd, args)
+	}
+}
+
+// errorf says what went wrong.
+func (u *ui) errorf(format string, args ...any) { u.say("", format, args...) }
+
+// hintf says what to do about it.
+func (u *ui) hintf(format string, args ...any) { u.say("hint: ", format, args...) }
+
+// warnf says what should worry the user although the work goes on.
+func (u *ui) warnf(format string, args ...any) { u.say("warning: ", format, args...) }
+
+func (u *ui) say(kind, format string, args ...any) {
+	msg := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
+	fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, strings.ReplaceAll(msg, "\n", "\nkycmark: "))
+}
+
+// fail reports one bad input; the batch goes on and the exit code becomes 3.
+func (u *ui) fail(file string, err error) {
+	u.code = worse(u.code, exitSome)
+	u.errorf("%s: %s", file, reason(err))
+}
+
+// no records that the question was answered with "no".
+func (u *ui) no() { u.code = worse(u.code, exitNo) }
+
+// printf writes a result for people; silent with --json.
+func (u *ui) printf(format string, args ...any) {
+	if !u.json {
+		fmt.Fprintf(u.out, format, args...)
+	}
+}
+
+// line writes one result as JSON; silent without --json.
+func (u *ui) line(v any) error {
+	if !u.json {
+		return nil
+	}
+	enc := json.NewEncoder(u.out)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// table writes rows in aligned columns for people; silent with --json.
+func (u *ui) table(header string, rows [][]string) {
+	if u.json || len(rows) == 0 {
+		return
+	}
+	tw := tabwriter.NewWriter(u.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(tw, header)
+	for _, row := range rows {
+		fmt.Fprintln(tw, strings.Join(row, "\t"))
+	}
+	tw.Flush()
+}
+
+// text returns a pointer to s, or nil for "": JSON null.
+func text(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// reasonText is reason as a JSON value, null without an error.
+func reasonText(err error) *string {
+	if err == nil {
+		return nil
+	}
+	return text(reason(err))
+}

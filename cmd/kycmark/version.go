@@ -1,0 +1,41 @@
+package main
+
+import (
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func newVersion(u *ui) *cobra.Command {
+	return &cobra.Command{
+		Use:     "version",
+		Short:   "Print the version of the command and of the mark",
+		Example: `  kycmark version --json`,
+		Args:    exactly(),
+		RunE: u.verb(func(*cobra.Command, []string) error {
+			v := versionLine{Version: "(devel)", Mark: watermark.Version, Go: runtime.Version()}
+			if info, ok := debug.ReadBuildInfo(); ok {
+				if info.Main.Version != "" {
+					v.Version = info.Main.Version
+				}
+				for _, s := range info.Settings {
+					if s.Key == "vcs.revision" {
+						v.Revision = text(s.Value)
+					}
+				}
+			}
+			u.printf("kycmark %s, mark v%d, %s %s/%s\n", v.Version, v.Mark, v.Go, runtime.GOOS, runtime.GOARCH)
+			return u.line(v)
+		}),
+	}
+}
+
+type versionLine struct {
+	Version  string  `json:"version"`
+	Revision *string `json:"revision"`
+	Mark     int     `json:"mark"` // version of the mark that is written
+	Go       string  `json:"go"`
+}

@@ -1,0 +1,6 @@
+// Package examples has one runnable program for each way of using kycmark:
+//
+//	go run ./examples/mark          mark one picture and read it back
+//	go run ./examples/pipeline      take an upload in, hand two recipients a copy each
+//	go run ./examples/investigate   say of leaks whose copies they are
+package examples

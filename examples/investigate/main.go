@@ -1,0 +1,79 @@
+// Command investigate says of a folder of leaks whose copies they are.
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"log"
+	"testing/fstest"
+	"time"
+
+	"github.com/kycmark/kycmark/testdata"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func main() {
+	ctx := context.Background()
+	registry, err := verify.Create(ctx, "file::memory:")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer registry.Close()
+	keys := []*watermark.Key{watermark.GenerateKey()}
+	cfg := verify.Config{Registry: registry, Keys: keys, SealKey: verify.GenerateSealKey()}
+	leaks := fstest.MapFS{} // in earnest: os.DirFS("leaks")
+	if err = handOut(ctx, cfg, leaks); err == nil {
+		err = investigate(ctx, cfg, leaks)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// investigate prints a line for each leak and what they say together.
+func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
+	inv, err := verify.NewInvestigator(cfg)
+	if err != nil {
+		return err
+	}
+	var verdicts []*verify.Verdict
+	for v, err := range inv.InvestigateFS(ctx, leaks) {
+		if err != nil {
+			return err
+		}
+		fmt.Println(v.File, v.Label(), v.Recipient)
+		verdicts = append(verdicts, v)
+	}
+	dump, err := inv.Weigh(ctx, verdicts)
+	if err == nil {
+		fmt.Println(dump.Headline)
+	}
+	return err
+}
+
+// handOut hands vendor A a copy of an upload, which leaks together with a
+// picture that was never ours.
+func handOut(ctx context.Context, cfg verify.Config, leaks fstest.MapFS) error {
+	names, _ := fs.Glob(testdata.Pictures, "pictures/*.jpg")
+	upload, _ := testdata.Pictures.ReadFile(names[0])
+	stranger, _ := testdata.Pictures.ReadFile(names[len(names)-1])
+	issuer, err := verify.NewIssuer(cfg)
+	if err != nil {
+		return err
+	}
+	s, _, err := issuer.Submit(ctx, bytes.NewReader(upload), "", time.Time{})
+	if err != nil {
+		return err
+	}
+	if err := cfg.Registry.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}); err != nil {
+		return err
+	}
+	var file bytes.Buffer
+	_, err = issuer.Issue(ctx, &file, s.ID, "vendor A", "identity check")
+	leaks["1.jpg"] = &fstest.MapFile{Data: file.Bytes()}
+	leaks["2.jpg"] = &fstest.MapFile{Data: stranger}
+	return err
+}

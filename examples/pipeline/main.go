@@ -1,0 +1,77 @@
+// Command pipeline is what an exchange's intake does: it takes an upload in and
+// hands two recipients a copy each.
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"log"
+	"time"
+
+	"github.com/kycmark/kycmark/testdata"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func main() {
+	if err := run(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	// In earnest: "file:/var/lib/kyc/registry.db", and keys out of a safe.
+	registry, err := verify.Create(ctx, "file::memory:")
+	if err != nil {
+		return err
+	}
+	defer registry.Close()
+	issuer, err := verify.NewIssuer(verify.Config{
+		Registry: registry,
+		Keys:     []*watermark.Key{watermark.GenerateKey()},
+		SealKey:  verify.GenerateSealKey(),
+		Actor:    "intake service",
+	})
+	if err != nil {
+		return err
+	}
+
+	upload, err := shippedPicture()
+	if err != nil {
+		return err
+	}
+	submission, _, err := issuer.Submit(ctx, bytes.NewReader(upload), "customer-4711", time.Time{})
+	if err != nil {
+		return err
+	}
+	fmt.Printf("submission %s: %s, %d x %d pixels\n", submission.ID, submission.Format, submission.Width, submission.Height)
+
+	for name, kind := range map[string]string{"store": verify.Store, "vendor A": verify.Vendor} {
+		if err := registry.AddRecipient(ctx, verify.Recipient{Name: name, Kind: kind}); err != nil {
+			return err
+		}
+		var file bytes.Buffer // what you send
+		c, err := issuer.Issue(ctx, &file, submission.ID, name, "identity check")
+		if err != nil {
+			return err
+		}
+		fmt.Printf("copy %s for %s: %d bytes, PSNR %.1f dB\n", c.ID, name, file.Len(), c.PSNR)
+	}
+
+	entries, _, err := registry.CheckLedger(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("the ledger of %d entries holds\n", entries)
+	return nil
+}
+
+func shippedPicture() ([]byte, error) {
+	names, err := fs.Glob(testdata.Pictures, "pictures/*.jpg")
+	if err != nil {
+		return nil, err
+	}
+	return testdata.Pictures.ReadFile(names[0])
+}

@@ -1,0 +1,104 @@
+package home_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/home"
+)
+
+func TestCreateOpen(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "home")
+	made, err := home.Create(t.Context(), dir)
+	require.NoError(t, err)
+	h, err := home.Open(dir)
+	require.NoError(t, err)
+	require.Equal(t, made, h)
+
+	keys, seal, err := h.Keys()
+	require.NoError(t, err)
+	require.Len(t, keys, 1)
+	require.NotNil(t, seal)
+	r, err := h.Registry(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+
+	if runtime.GOOS == "windows" {
+		return // no permission bits
+	}
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		info, err := d.Info()
+		require.NoError(t, err)
+		assert.Zero(t, info.Mode().Perm()&0o077, "%s is open to others: %s", path, info.Mode())
+		return nil
+	}))
+}
+
+func TestCreateSparesWhatIsThere(t *testing.T) {
+	for _, name := range []string{"kycmark.toml", "registry.db", "keys"} {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o600))
+		_, err := home.Create(t.Context(), dir)
+		require.ErrorIs(t, err, fs.ErrExist, name)
+		entries, err := os.ReadDir(dir)
+		require.NoError(t, err)
+		require.Len(t, entries, 1, "nothing may be added beside %s", name)
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	_, err := home.Open(t.TempDir())
+	require.ErrorIs(t, err, home.ErrNoHome)
+	_, err = home.Open(filepath.Join(t.TempDir(), "none"))
+	require.ErrorIs(t, err, home.ErrNoHome)
+
+	for config, want := range map[string]string{
+		"registry = ": "toml",
+		"":            "registry is not set",
+		"registry = \"r.db\"\nkeys.mark = [\"m\"]":                         "keys.seal is not set",
+		"registry = \"r.db\"\nkeys.seal = \"s\"":                           "keys.mark is not set",
+		"registry = \"r.db\"\nkeys.mark = [\"m\"]\nkeys.seal = \"s\"\nx=1": "there is no setting \"x\"",
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "kycmark.toml")
+		require.NoError(t, os.WriteFile(path, []byte(config), 0o600))
+		_, err := home.Open(dir)
+		if assert.ErrorContains(t, err, want, config) {
+			assert.ErrorContains(t, err, path, config)
+		}
+	}
+}
+
+func TestMissingRegistryIsNotMade(t *testing.T) {
+	dir := t.TempDir()
+	h, err := home.Create(t.Context(), filepath.Join(dir, "h"))
+	require.NoError(t, err)
+	db := filepath.Join(h.Dir(), "registry.db")
+	require.NoError(t, os.Remove(db))
+	_, err = h.Registry(t.Context())
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NoFileExists(t, db)
+}
+
+func FuzzOpen(f *testing.F) {
+	f.Add([]byte("registry = \"r.db\"\n[keys]\nmark = [\"m\"]\nseal = \"s\"\n"))
+	f.Add([]byte("registry = 1"))
+	f.Add([]byte("[keys]\nmark = \"m\""))
+	f.Add([]byte("\x00\xff"))
+	f.Fuzz(func(t *testing.T, config []byte) {
+		dir := t.TempDir()
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "kycmark.toml"), config, 0o600))
+		h, err := home.Open(dir)
+		require.Equal(t, err == nil, h != nil)
+		if err == nil {
+			require.NotEmpty(t, h.KeyFiles())
+		}
+	})
+}

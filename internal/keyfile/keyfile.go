@@ -1,0 +1,112 @@
+// Package keyfile keeps secrets in files: one secret a file, as text with
+// comments, readable by its owner alone, never overwritten.
+package keyfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+
+	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// maxSize is the most that a key file may hold, bytes. Real ones hold about 200.
+const maxSize = 64 << 10
+
+// perm keeps a key file from everybody but its owner.
+const perm fs.FileMode = 0o600
+
+// CreateMark writes key to a new file, readable by its owner alone. The error
+// wraps [fs.ErrExist] when path exists: no key is ever overwritten, for all that
+// was marked with it could not be read any more.
+func CreateMark(path string, key *watermark.Key) error {
+	return create(path, fmt.Sprintf("# kycmark mark key %s\n%s\n", key.ID(), key.Secret()))
+}
+
+// CreateSeal is [CreateMark] for a sealing key.
+func CreateSeal(path string, key *verify.SealKey) error {
+	return create(path, fmt.Sprintf("# kycmark sealing key %s\n%s\n", key.ID(), key.Secret()))
+}
+
+func create(path, text string) error {
+	err := durable.WriteFile(path, []byte(text), perm, false)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("key file %s: %w: a key is never overwritten", path, fs.ErrExist)
+	}
+	if err != nil {
+		return fmt.Errorf("key file %s: %w", path, err)
+	}
+	return nil
+}
+
+// ReadMark reads a mark key. Every error names the file and says what is wrong
+// with it, and none repeats its contents; those about the contents wrap
+// [watermark.ErrKey].
+func ReadMark(path string) (*watermark.Key, error) {
+	text, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := watermark.ParseKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// ReadSeal reads a sealing key as [ReadMark] reads a mark key; errors about the
+// contents wrap [verify.ErrSealKey].
+func ReadSeal(path string) (*verify.SealKey, error) {
+	text, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := verify.ParseSealKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return key, nil
+}
+
+func read(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", fmt.Errorf("key file %s: %w", path, bare(err))
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return "", fmt.Errorf("key file %s: is a folder", path)
+	}
+	b, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return "", fmt.Errorf("key file %s: %w", path, bare(err))
+	}
+	if len(b) > maxSize {
+		return "", fmt.Errorf("key file %s: larger than any key file", path)
+	}
+	return string(b), nil
+}
+
+// bare drops the path that package os puts into its errors.
+func bare(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// Exposed reports whether others than the owner may read the file. Windows has
+// no such permission bits; there it is always false.
+func Exposed(path string) bool {
+	if runtime.GOOS == "windows" {
+		return false
+	}
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().Perm()&0o077 != 0
+}

@@ -1,0 +1,113 @@
+package keyfile_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func TestKeysComeBack(t *testing.T) {
+	dir := t.TempDir()
+	mark, seal := watermark.GenerateKey(), verify.GenerateSealKey()
+	require.NoError(t, keyfile.CreateMark(filepath.Join(dir, "mark.key"), mark))
+	require.NoError(t, keyfile.CreateSeal(filepath.Join(dir, "seal.key"), seal))
+
+	gotMark, err := keyfile.ReadMark(filepath.Join(dir, "mark.key"))
+	require.NoError(t, err)
+	require.Equal(t, mark.Secret(), gotMark.Secret())
+	gotSeal, err := keyfile.ReadSeal(filepath.Join(dir, "seal.key"))
+	require.NoError(t, err)
+	require.Equal(t, seal.Secret(), gotSeal.Secret())
+	if runtime.GOOS == "windows" {
+		return // no permission bits
+	}
+	for _, name := range []string{"mark.key", "seal.key"} {
+		info, err := os.Stat(filepath.Join(dir, name))
+		require.NoError(t, err)
+		assert.Equal(t, fs.FileMode(0o600), info.Mode().Perm(), name)
+	}
+}
+
+func TestNeverOverwritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mark.key")
+	require.NoError(t, keyfile.CreateMark(path, watermark.GenerateKey()))
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+
+	require.ErrorIs(t, keyfile.CreateMark(path, watermark.GenerateKey()), fs.ErrExist)
+	require.ErrorIs(t, keyfile.CreateSeal(path, verify.GenerateSealKey()), fs.ErrExist)
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+}
+
+func TestBadFilesSayWhich(t *testing.T) {
+	good := watermark.GenerateKey().Secret()
+	for name, text := range map[string]string{
+		"empty":     "",
+		"comments":  "# nothing\n\n# else\n",
+		"text":      "correct horse battery staple\n",
+		"cut":       good[:len(good)-5],
+		"changed":   good[:len(good)-1] + string('A'+(good[len(good)-1]-'A'+4)%20),
+		"twice":     good + "\n" + good + "\n",
+		"huge line": strings.Repeat("x", 65<<10),
+		"huge":      strings.Repeat("# x\n", 17<<10),
+		"binary":    "\xff\xd8\xff\xe0\x00\x00",
+	} {
+		path := filepath.Join(t.TempDir(), "a.key")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		for kind, read := range map[string]func() error{
+			"mark": func() error { _, err := keyfile.ReadMark(path); return err },
+			"seal": func() error { _, err := keyfile.ReadSeal(path); return err },
+		} {
+			err := read()
+			if assert.Error(t, err, "%s as %s", name, kind) {
+				assert.Contains(t, err.Error(), "key file "+path+": ", "%s as %s", name, kind)
+				assert.NotContains(t, err.Error(), "battery", "%s as %s: secrets are not repeated", name, kind)
+				assert.NotContains(t, err.Error(), "KEY-1-", "%s as %s: secrets are not repeated", name, kind)
+				assert.NotContains(t, err.Error(), "\n", "%s as %s: one line", name, kind)
+			}
+		}
+	}
+}
+
+func TestKindsAreNotMixedUp(t *testing.T) {
+	dir := t.TempDir()
+	mark, seal := filepath.Join(dir, "mark"), filepath.Join(dir, "seal")
+	require.NoError(t, keyfile.CreateMark(mark, watermark.GenerateKey()))
+	require.NoError(t, keyfile.CreateSeal(seal, verify.GenerateSealKey()))
+	_, err := keyfile.ReadMark(seal)
+	require.ErrorIs(t, err, watermark.ErrKey)
+	_, err = keyfile.ReadSeal(mark)
+	require.ErrorIs(t, err, verify.ErrSealKey)
+}
+
+func TestMissingAndFolder(t *testing.T) {
+	dir := t.TempDir()
+	_, err := keyfile.ReadMark(filepath.Join(dir, "none"))
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	_, err = keyfile.ReadMark(dir)
+	require.ErrorContains(t, err, "is a folder")
+}
+
+func TestExposed(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // no permission bits
+	}
+	path := filepath.Join(t.TempDir(), "a.key")
+	require.NoError(t, keyfile.CreateMark(path, watermark.GenerateKey()))
+	require.False(t, keyfile.Exposed(path))
+	require.NoError(t, os.Chmod(path, 0o640))
+	require.True(t, keyfile.Exposed(path))
+	require.False(t, keyfile.Exposed(path+".none"))
+}
