@@ -107,7 +107,7 @@ func (s *sitter) fabric(x, y float64) rgb {
 
 func (s *sitter) folds(x, y, edge float64) rgb {
 	f := func(x, y float64) float64 {
-		return 0.16*noise(x*1.4+0.8*y, y*0.9, s.seed+74) + 0.05*noise(x*3.6-y*2, y*2.2+x, s.seed+75)
+		return 0.10*noise(x*1.4+0.8*y, y*0.9, s.seed+74) + 0.025*noise(x*3.6-y*2, y*2.2+x, s.seed+75)
 	}
 	const e = 0.02
 	z := f(x, y)
@@ -176,7 +176,7 @@ func (s *sitter) suit(x, y float64, coat rgb, cover float64) (rgb, float64) {
 	}
 	inner, innerCover = s.shirt(x, y, inner, innerCover, max(under, 0.5))
 	lapel := math.Max(-front, ax-0.70+0.22*(y-1.15))
-	notch := step(0.012, 0.0, math.Abs(y-1.60-0.5*(ax-0.4))) * step(0.45, 0.5, ax+0.2*(y-1.2))
+	notch := step(0.012, 0.0, math.Abs(y-1.60-0.5*(ax-0.4))) * step(0.006, -0.006, max(lapel, 0.50-ax))
 	coat = coat.scale(mix(0.62, 1, step(0, 0.035, math.Abs(lapel)))).scale(1 - 0.5*notch)
 	on := step(-s.pixel, s.pixel, front)
 	shadow := mix(0.60, 1, step(0, 0.09, -front))

@@ -93,7 +93,7 @@ func (f *look) reliefMouth(x, ax, y float64, e expression) float64 {
 // mouthLine is where the lips meet, ax from the middle.
 func (f *look) mouthLine(ax float64, e expression) float64 {
 	u := ax / f.mouthW
-	return f.mouthY + 0.005*math.Cos(float64(min(u, 1)*3*math.Pi)) - float64((0.006+0.045*e.smile)*min(u*u, 1.2))
+	return f.mouthY + 0.004*math.Cos(float64(min(u, 1)*3*math.Pi)) - float64((0.016+0.045*e.smile)*min(u*u, 1.2))
 }
 
 // flesh is the colour of the bare skin at a point of the face.

@@ -33,16 +33,14 @@ func CheckDigit(field string) byte {
 }
 
 // MRZ gives the lines of the machine readable zone: two of 44 characters for
-// the passport, three of 30 for the identity card and the residence card, none
-// for the other templates.
+// the passport, three of 30 for the residence card, none for the other
+// templates (an identity card has its zone on the back).
 func (p Person) MRZ(t Template) []string {
 	switch t {
 	case Passport:
 		return p.td3()
-	case IDCard:
-		return p.td1("I<")
 	case Residence:
-		return p.td1("IR")
+		return p.td1()
 	}
 	return nil
 }
@@ -57,17 +55,13 @@ func (p Person) td3() []string {
 	return []string{upper, lower}
 }
 
-func (p Person) td1(kind string) []string {
-	t := IDCard
-	if kind == "IR" {
-		t = Residence
-	}
-	number := checked(p.Number(t)) + fill("", 15)
+func (p Person) td1() []string {
+	number := checked(p.Number(Residence)) + fill("", 15)
 	born, expires := checked(mrzDate(p.Born)), checked(mrzDate(p.Expires))
 	optional := fill("", 11)
 	composite := CheckDigit(number + born + expires + optional)
 	return []string{
-		kind + country + number,
+		"IR" + country + number,
 		born + p.mrzSex() + expires + country + optional + string(composite),
 		NameField(p.Surname, p.Given, td1Width),
 	}

@@ -3,6 +3,9 @@ package specimen
 import (
 	"image"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 )
 
 // rgb is a colour in linear light, 0 dark to 1 white, before the picture's own
@@ -118,31 +121,26 @@ func noise(x, y float64, seed uint64) float64 {
 	x, y = x-fx, y-fy
 	u := x * x * x * (float64(x*(float64(x*6)-15)) + 10)
 	v := y * y * y * (float64(y*(float64(y*6)-15)) + 10)
-	top := mix(slope(hash2(ix, iy, seed), x, y), slope(hash2(ix+1, iy, seed), x-1, y), u)
-	low := mix(slope(hash2(ix, iy+1, seed), x, y-1), slope(hash2(ix+1, iy+1, seed), x-1, y-1), u)
+	top := mix(slope(ix, iy, seed, x, y), slope(ix+1, iy, seed, x-1, y), u)
+	low := mix(slope(ix, iy+1, seed, x, y-1), slope(ix+1, iy+1, seed, x-1, y-1), u)
 	return mix(top, low, v)
 }
 
-// slope is the height at (x, y) of a plane tilted in one of eight directions.
-func slope(h uint64, x, y float64) float64 {
-	const d = math.Sqrt2 / 2
-	switch h >> 61 {
-	case 0:
-		return x
-	case 1:
-		return -x
-	case 2:
-		return y
-	case 3:
-		return -y
-	case 4:
-		return (x + y) * d
-	case 5:
-		return (x - y) * d
-	case 6:
-		return (y - x) * d
-	}
-	return -(x + y) * d
+// slope is the height at (x, y) of the plane that a lattice point tilts.
+func slope(ix, iy int32, seed uint64, x, y float64) float64 {
+	h := uint64(uint32(ix))*0x9e3779b97f4a7c15 + uint64(uint32(iy))*0xc2b2ae3d27d4eb4f + seed*0xd6e8feb86659fd93
+	h ^= h >> 32
+	h *= 0xbf58476d1ce4e5b9
+	g := &tilts[h>>60]
+	return float64(g[0]*x) + float64(g[1]*y)
+}
+
+// tilts are sixteen directions, evenly spaced, length 1.
+var tilts = [16][2]float64{
+	{1, 0}, {0.92387953251, 0.38268343236}, {0.70710678119, 0.70710678119}, {0.38268343236, 0.92387953251},
+	{0, 1}, {-0.38268343236, 0.92387953251}, {-0.70710678119, 0.70710678119}, {-0.92387953251, 0.38268343236},
+	{-1, 0}, {-0.92387953251, -0.38268343236}, {-0.70710678119, -0.70710678119}, {-0.38268343236, -0.92387953251},
+	{0, -1}, {0.38268343236, -0.92387953251}, {0.70710678119, -0.70710678119}, {0.92387953251, -0.38268343236},
 }
 
 // cloud is a sum of octaves of noise, each half as high and twice as fine.
@@ -155,16 +153,28 @@ func cloud(x, y float64, octaves int, seed uint64) float64 {
 	return sum
 }
 
-// paint fills a picture from a function of the pixel's centre.
+// paint fills a picture from a function of the pixel's centre, bands of rows at
+// once. The function must be safe for concurrent use; since each pixel depends
+// on its place alone, the result does not depend on the bands.
 func paint(img *image.NRGBA, at func(x, y float64) rgb) {
-	b := img.Rect
-	for y := range b.Dy() {
-		row := img.Pix[y*img.Stride : y*img.Stride+4*b.Dx()]
-		for x := range b.Dx() {
-			c := at(float64(x)+0.5, float64(y)+0.5)
-			row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = encode(c.r), encode(c.g), encode(c.b), 255
-		}
+	const band = 32
+	var wait sync.WaitGroup
+	var next atomic.Int64
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	for range runtime.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for top := int(next.Add(band)) - band; top < h; top = int(next.Add(band)) - band {
+				for y := top; y < min(top+band, h); y++ {
+					row := img.Pix[y*img.Stride : y*img.Stride+4*w]
+					for x := range w {
+						c := at(float64(x)+0.5, float64(y)+0.5)
+						row[4*x], row[4*x+1], row[4*x+2], row[4*x+3] = encode(c.r), encode(c.g), encode(c.b), 255
+					}
+				}
+			}
+		})
 	}
+	wait.Wait()
 }
 
 // pixel is the colour of a picture's pixel, clamped to its bounds.
