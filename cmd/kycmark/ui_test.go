@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWorse(t *testing.T) {
+	order := []int{exitDone, exitNo, exitSome, exitUsage, exitFatal} // 4 > 2 > 3 > 1 > 0
+	for i, a := range order {
+		for j, b := range order {
+			assert.Equal(t, order[max(i, j)], worse(a, b), "%d and %d", a, b)
+		}
+	}
+}
+
+func TestEachKeepsOrder(t *testing.T) {
+	var inputs, got []string
+	for i := range 100 {
+		inputs = append(inputs, fmt.Sprint(i))
+	}
+	err := each(t.Context(), inputs, func(_ context.Context, in string) string {
+		time.Sleep(time.Duration(len(in)*int(in[0])%7) * time.Millisecond / 4)
+		return in + "!"
+	}, func(in, out string) error {
+		require.Equal(t, in+"!", out)
+		got = append(got, in)
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, inputs, got)
+}
+
+func TestEachEnds(t *testing.T) {
+	boom := errors.New("boom")
+	inputs := make([]string, 1000)
+	err := each(t.Context(), inputs, func(context.Context, string) int { return 0 }, func(string, int) error { return boom })
+	require.ErrorIs(t, err, boom)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	err = each(ctx, inputs, func(ctx context.Context, _ string) int { return 0 }, func(string, int) error {
+		n++
+		cancel()
+		return nil
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 1, n, "nothing is emitted after the end of the context")
+	require.NoError(t, each(t.Context(), nil, func(context.Context, string) int { return 0 }, nil))
+}
+
+func TestInterrupt(t *testing.T) {
+	key := filepath.Join(t.TempDir(), "mark.key")
+	require.Equal(t, exitDone, run(t.Context(), []string{"keygen", "--out", key}, nil, &bytes.Buffer{}, &bytes.Buffer{}))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	require.Equal(t, exitFatal, run(ctx, []string{"detect", "--key", key, key}, nil, &out, &errs))
+	require.Equal(t, "kycmark: interrupted\n", errs.String())
+	require.Empty(t, out.String())
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+func TestLostOutputIsFatal(t *testing.T) {
+	var errs bytes.Buffer
+	require.Equal(t, exitFatal, run(t.Context(), []string{"version"}, nil, fullDisk{}, &errs))
+	require.Equal(t, "kycmark: standard output: no space left\n", errs.String())
+}
+
+func TestParseTime(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		last bool
+		want string
+	}{
+		{"2018-02", false, "2018-02-01T00:00:00Z"},
+		{"2018-02", true, "2018-02-28T23:59:59.999999999Z"},
+		{"2020-02", true, "2020-02-29T23:59:59.999999999Z"},
+		{"2018-12", true, "2018-12-31T23:59:59.999999999Z"},
+		{"2018-02-14", false, "2018-02-14T00:00:00Z"},
+		{"2018-02-14", true, "2018-02-14T23:59:59.999999999Z"},
+		{"2018-02-14T10:00:00+02:00", true, "2018-02-14T08:00:00Z"},
+	} {
+		got, err := parseTime(c.text, c.last)
+		if assert.NoError(t, err, c.text) {
+			assert.Equal(t, c.want, got.UTC().Format(time.RFC3339Nano), "%s, last %t", c.text, c.last)
+		}
+	}
+	for _, text := range []string{"", "2018", "14.2.2018", "2018-13", "2018-02-30", "now"} {
+		_, err := parseTime(text, false)
+		var usage *usageError
+		assert.ErrorAs(t, err, &usage, text)
+	}
+}
+
+func TestListFiles(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"b.jpg", "a/z.jpg", "a/.hidden", ".git/config", "c.txt"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+	}
+	missing := filepath.Join(dir, "missing")
+	want := []string{missing, filepath.Join(dir, "a", "z.jpg"), filepath.Join(dir, "b.jpg"), filepath.Join(dir, "c.txt")}
+	require.Equal(t, want, listFiles([]string{missing, dir}))
+}
+
+func TestReasonIsOneLine(t *testing.T) {
+	err := errors.Join(errors.New("one"), errors.New("two"))
+	require.Equal(t, "one; two", reason(err))
+	require.Equal(t, "file does not exist", reason(&fs.PathError{Op: "open", Path: "secret/place", Err: fs.ErrNotExist}))
+}
+
+func TestWrap(t *testing.T) {
+	long := strings.Repeat("word ", 60)
+	for _, line := range strings.Split(wrap(long, "  "), "\n") {
+		assert.LessOrEqual(t, len(line), 78)
+	}
+	require.Equal(t, strings.Fields(long), strings.Fields(wrap(long, "  ")))
+	require.Empty(t, wrap("", "  "))
+}
+
+func TestPlural(t *testing.T) {
+	for want, got := range map[string]string{
+		"1 copy": plural(1, "copy"), "0 copies": plural(0, "copy"), "2 uploads": plural(2, "upload"),
+	} {
+		assert.Equal(t, want, got)
+	}
+}
+
+func TestQuoted(t *testing.T) {
+	require.Equal(t, `issue --to 'vendor A' --note 'it'\''s'`, quoted([]string{"issue", "--to", "vendor A", "--note", "it's"}))
+}
+
+// TestEveryVerbTeaches keeps --help useful: an example that names the verb.
+func TestEveryVerbTeaches(t *testing.T) {
+	root := newRoot(newUI(&bytes.Buffer{}, &bytes.Buffer{}))
+	for _, cmd := range root.Commands() {
+		for _, c := range append(cmd.Commands(), cmd) {
+			assert.Contains(t, c.Example, c.CommandPath(), "example of %s", c.CommandPath())
+			assert.NotEmpty(t, c.Short, c.CommandPath())
+			assert.NotRegexp(t, `\.$`, c.Short, c.CommandPath())
+		}
+	}
+}
