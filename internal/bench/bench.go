@@ -132,7 +132,7 @@ func testKey(seed uint64, n int) (*watermark.Key, error) {
 	secret := sha256.Sum256(fmt.Appendf(nil, "kycmark bench key %d of seed %d", n, seed))
 	sum := sha256.Sum256(secret[:])
 	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(secret[:], sum[:4]...))
-	key, err := watermark.ParseKey("KYCMARK-SECRET-KEY-1" + text)
+	key, err := watermark.ParseKey("KYCMARK-SECRET-KEY-1-" + text)
 	if err != nil {
 		return nil, fmt.Errorf("bench: test key: %w", err)
 	}

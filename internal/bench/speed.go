@@ -3,14 +3,12 @@ package bench
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
 	"math"
 	"os"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/picture"
@@ -124,12 +122,18 @@ func (t *timing) picture(ctx context.Context) error {
 	t.result.Width, t.result.Height = p.Image.Rect.Dx(), p.Image.Rect.Dy()
 	id := watermark.CopyID(t.cfg.draw("copy", p.SHA256))
 	opts := submissionOf(p)
-	return errors.Join(
-		t.decoding(ctx, p.Image),
-		t.time(ctx, stepHash, func() error { _, _, err := t.hash(phash.PDQ, p.Image); return err }),
-		t.time(ctx, stepEmbed, func() error { _, err := t.embed(t.key, id, p.Image, opts); return err }),
-		t.markAndRead(ctx, id, p.Image, opts),
-	)
+	if err := t.decoding(ctx, p.Image); err != nil {
+		return err
+	}
+	err = t.time(ctx, stepHash, func() error { _, _, err := t.hash(phash.PDQ, p.Image); return err })
+	if err != nil {
+		return err
+	}
+	err = t.time(ctx, stepEmbed, func() error { _, err := t.embed(t.key, id, p.Image, opts); return err })
+	if err != nil {
+		return err
+	}
+	return t.markAndRead(ctx, id, p.Image, opts)
 }
 
 func (t *timing) decoding(ctx context.Context, img *image.NRGBA) error {
@@ -151,8 +155,6 @@ func (t *timing) decoding(ctx context.Context, img *image.NRGBA) error {
 	return t.time(ctx, stepDecode, func() error { _, err := picture.Decode(data, t.cfg.Limits); return err })
 }
 
-// markAndRead counts a reading only where it belongs: one of a marked picture
-// that is not found is no time of "detect, found".
 func (t *timing) markAndRead(ctx context.Context, id watermark.CopyID, img *image.NRGBA, opts *watermark.Options) error {
 	var marked *image.NRGBA
 	err := t.time(ctx, stepMark, func() error {
@@ -165,23 +167,27 @@ func (t *timing) markAndRead(ctx context.Context, id watermark.CopyID, img *imag
 	if err != nil {
 		return err
 	}
-	for k, leak := range map[int]*image.NRGBA{stepFound: marked, stepNotFound: img} {
-		var found bool
-		err := t.time(ctx, k, func() error {
-			d, err := t.detect(ctx, t.key, leak)
-			if err == nil {
-				found = d.Found
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if found != (k == stepFound) {
-			t.result.MS[k] = Number(math.NaN())
-		}
+	if err := t.reading(ctx, stepFound, marked); err != nil {
+		return err
 	}
-	return nil
+	return t.reading(ctx, stepNotFound, img)
+}
+
+// reading counts only where it belongs: one of a marked picture that is not found
+// is no time of "detect, found".
+func (t *timing) reading(ctx context.Context, step int, leak *image.NRGBA) error {
+	var found bool
+	err := t.time(ctx, step, func() error {
+		d, err := t.detect(ctx, t.key, leak)
+		if err == nil {
+			found = d.Found
+		}
+		return err
+	})
+	if found != (step == stepFound) {
+		t.result.MS[step] = Number(math.NaN())
+	}
+	return err
 }
 
 // time notes the shortest of a few runs.
@@ -200,50 +206,4 @@ func (t *timing) time(ctx context.Context, step int, run func() error) error {
 	}
 	t.result.MS[step] = Number(best)
 	return nil
-}
-
-// summarise adds up the pictures. Each step is compared over those that have it.
-func (rep *SpeedReport) summarise() {
-	for k := range steps {
-		var all mean
-		var yardstick, mpx float64
-		for i := range rep.Pictures {
-			p := &rep.Pictures[i]
-			if ms := float64(p.MS[k]); !math.IsNaN(ms) {
-				all.add(ms)
-				yardstick += float64(p.MS[stepJPEG])
-				mpx += p.mpx()
-			}
-		}
-		rep.MeanMS[k] = all.value()
-		rep.MSPerMpx[k], rep.Ratio[k] = Number(math.NaN()), Number(math.NaN())
-		if all.n > 0 {
-			rep.MSPerMpx[k], rep.Ratio[k] = Number(all.sum/mpx), Number(all.sum/yardstick)
-		}
-	}
-}
-
-func (p *SpeedResult) mpx() float64 { return float64(p.Width) * float64(p.Height) / 1e6 }
-
-// Markdown returns the report as tables: the steps, then milliseconds by picture.
-func (rep *SpeedReport) Markdown() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d pictures, %s, %d cores, key %s, seed %d. Wall time, the shortest of up to %d runs.\n\n",
-		len(rep.Pictures), rep.Go, rep.Cores, rep.KeyID, rep.Seed, speedRuns)
-	b.WriteString("| step | ms a picture | ms a megapixel | times image/jpeg's decoding |\n|---|---|---|---|\n")
-	for k, name := range rep.Steps {
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name,
-			rep.MeanMS[k].digits(1), rep.MSPerMpx[k].digits(1), rep.Ratio[k].digits(2))
-	}
-	fmt.Fprintf(&b, "\n| picture | pixels | %s |\n|---|---|%s\n", strings.Join(rep.Steps[:], " | "), strings.Repeat("---|", steps))
-	for i := range rep.Pictures {
-		p := &rep.Pictures[i]
-		fmt.Fprintf(&b, "| %s | %d x %d |", short(p.File), p.Width, p.Height)
-		for _, ms := range p.MS {
-			fmt.Fprintf(&b, " %s |", ms.digits(0))
-		}
-		b.WriteString("\n")
-	}
-	writeFailures(&b, "Not measured", rep.Broken)
-	return b.String()
 }
