@@ -108,7 +108,7 @@ func parseTime(s string, last bool) (time.Time, error) {
 		return time.Time{}, usagef("%q is no time: write 2018-02-28T09:30:00Z, 2018-02-28 or 2018-02", s)
 	}
 	if last {
-		t = t.AddDate(0, months, days).Add(-time.Nanosecond)
+		t = t.AddDate(0, months, days).Add(-time.Microsecond) // as fine as registries keep time
 	}
 	return t, nil
 }
