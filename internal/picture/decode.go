@@ -114,10 +114,16 @@ func (f *format) because(err error) error {
 		return le
 	}
 	text := err.Error()
-	for _, p := range []string{f.name + ": ", "invalid format: ", "invalid JPEG format: "} {
-		text = strings.TrimPrefix(text, p)
+	for found := true; found; { // image/png wraps its own errors again
+		found = false
+		for _, p := range []string{f.name + ": ", "invalid format: ", "invalid JPEG format: "} {
+			if rest, ok := strings.CutPrefix(text, p); ok && rest != "" {
+				text, found = rest, true
+			}
+		}
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+	// Not every decoder wraps: image/gif prints them into its text.
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || strings.HasSuffix(text, "EOF") {
 		text = "truncated: " + io.ErrUnexpectedEOF.Error()
 	}
 	return &FormatError{f.name, strings.ReplaceAll(text, "\n", " ")}

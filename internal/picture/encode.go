@@ -14,9 +14,10 @@ import (
 const DefaultQuality = 92
 
 // Encode writes img as "jpeg", "png", "tiff" or "bmp". Quality, 1 to 100, is
-// for JPEG alone; 0 means DefaultQuality. JPEG has no alpha: what is
-// transparent comes to lie on white. No metadata is written: the pixels are
-// upright already, and what a file said of its owner does not travel on.
+// for JPEG alone; 0 means DefaultQuality. JPEG has no alpha, and of BMP's most
+// readers know nothing: there, what is transparent comes to lie on white. No
+// metadata is written: the pixels are upright already, and what a file said of
+// its owner does not travel on.
 func Encode(w io.Writer, img image.Image, format string, quality int) error {
 	if quality == 0 {
 		quality = DefaultQuality
@@ -37,7 +38,7 @@ func Encode(w io.Writer, img image.Image, format string, quality int) error {
 	case "tiff":
 		kind = imaging.TIFF
 	case "bmp":
-		kind = imaging.BMP
+		kind, pix = imaging.BMP, Flatten(pix)
 	default:
 		return &FormatError{Reason: fmt.Sprintf("cannot write the format %q: choose jpeg, png, tiff or bmp", format)}
 	}
