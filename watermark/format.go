@@ -15,13 +15,13 @@ const (
 	messageN = idBits + sumBits
 
 	pilotN     = 32 // sinusoids that carry the synchronisation
-	pilotLow   = 0.045
-	pilotHigh  = 0.120 // cycles a mark pixel, annulus of the pilots
+	pilotLow   = 0.032
+	pilotHigh  = 0.100 // cycles a mark pixel, annulus of the pilots
 	pilotApart = 6     // lattice steps between any two pilots or their negatives
-	pilotShare = 0.36  // of the blind part's energy
+	pilotShare = 0.32  // of the blind part's energy
 
-	bandLow  = 0.035 // cycles a mark pixel, band of the chips
-	bandHigh = 0.125
+	bandLow  = 0.030 // cycles a mark pixel, band of the chips
+	bandHigh = 0.120
 
 	placeScale = 0.1 // largest |ln| of the pattern's scale against 1024 a long side
 

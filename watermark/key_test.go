@@ -38,7 +38,7 @@ func TestDamagedKeysSaySo(t *testing.T) {
 		_, err := watermark.ParseKey(text[:i] + string(c) + text[i+1:])
 		require.ErrorIs(t, err, watermark.ErrKey, "character %d", i)
 		require.ErrorContains(t, err, "damaged")
-		require.NotContains(t, err.Error(), text[i+1:])
+		require.NotContains(t, err.Error(), text[len(secret):len(secret)+6])
 	}
 	for in, want := range map[string]string{
 		"":                                     "empty",

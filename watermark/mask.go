@@ -17,8 +17,10 @@ const (
 	maskHighPass  = 2.0
 	maskActivity  = 7 // window of the activity
 	maskErode     = 5 // texture must not lend strength to the flats beside it
-	maskTexture   = 8.0
-	maskWhite     = 0.7 // paper hides more
+	maskTexture   = 6.0
+	maskWhite     = 0.6   // bare paper hides more,
+	maskWhiteFrom = 243.0 // but tinted paper does not
+	maskWhiteOver = 9.0
 	maskQuietFlat = 0.7
 )
 
@@ -42,7 +44,7 @@ func newMask(luma dsp.Plane) mask {
 		b := ground.Pix[i]
 		off := max(127-b, b-127) / 127.5
 		lum := (1 + float32(0.25*off)) * clip((b+20)/50, 0.6, 1)
-		white := 1 + float32(maskWhite*clip((b-235)/15, 0, 1))
+		white := 1 + float32(maskWhite*clip((b-maskWhiteFrom)/maskWhiteOver, 0, 1))
 		m.flat.Pix[i] = float32(lum * (maskQuietFlat + float32((1-maskQuietFlat)*min(a/0.6, 1))) * white)
 		m.texture.Pix[i] = float32(m.flat.Pix[i] * min(a, maskTexture))
 	}

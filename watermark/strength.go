@@ -6,15 +6,25 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// The visibility budget at strength 1. Flats carry flatGain just-noticeable
-// differences; texture carries what a PSNR cap leaves, within bounds.
+// The visibility budget at strength 1. Texture carries what a PSNR cap leaves,
+// within bounds. Measured against Butteraugli: docs/format.md.
 const (
-	flatGain    = 0.50
+	flatTypical = 0.53
+	flatLow     = 0.40
+	flatHigh    = 0.62
 	slopeLow    = 0.05
 	slopeHigh   = 0.22
 	chromaLevel = 1.0  // grey levels RMS in the blue difference
 	psnrFloor   = 44.3 // dB over R, G and B of the canonical picture
 )
+
+// flatGain is the mark in flats, in just-noticeable differences. Large pictures are
+// looked at closer, so that their mark, which grows with them, shows more: 0.53
+// (1800/side)^(3/8), side in pixels.
+func flatGain(side int) float32 {
+	r := math.Sqrt(math.Sqrt(1800 / float64(side)))
+	return float32(math.Min(math.Max(flatTypical*float64(r*math.Sqrt(r)), flatLow), flatHigh))
+}
 
 // shape returns the luma and the blue-difference mark for the given blind
 // patterns, one a carrier, and the tracer. The slope of strength over texture
@@ -27,6 +37,7 @@ func (o *Original) shape(blindLuma, blindChroma, own dsp.Plane, strength float64
 		level = 0
 	}
 	flat, texture := dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
+	flatGain := flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
 	for i := range luma.Pix {
 		p := float32(flatGain * (float32(blindWeight*blindLuma.Pix[i]) + float32(tracerWeight*own.Pix[i])))
 		flat.Pix[i] = float32(p * o.mask.flat.Pix[i])

@@ -7,55 +7,73 @@ const bilateralSteps = 8
 
 // Bilateral returns the bilateral filter (Tomasi and Manduchi, 1998) of p over a
 // disc of the given radius: Gaussian weights in distance (sigmaSpace, samples)
-// and in value (sigmaValue, grey levels). The picture ends at its edges.
+// and in value (sigmaValue, grey levels). The picture is mirrored at its edges.
 func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
-	type tap struct {
-		dx, dy int
-		w      float32
-	}
-	var taps []tap
-	for dy := -radius; dy <= radius; dy++ {
+	b := newBilateral(p, radius, sigmaValue, sigmaSpace)
+	out := NewPlane(p.W, p.H)
+	Parallel(p.H, func(from, to int) { b.rows(out, from, to) })
+	return out
+}
+
+type bilateral struct {
+	w, stride, radius int
+	val               []float32 // the picture, mirrored at its edges
+	idx               []int32   // the same in steps of a grey level
+	span              int32     // index of difference 0 in lut
+	lut               []float32 // weight of a difference
+	taps              []bilateralTap
+}
+
+// A bilateralTap stands for the two samples at +offset and -offset.
+type bilateralTap struct {
+	offset int
+	weight float32
+}
+
+func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilateral {
+	b := &bilateral{w: p.W, stride: p.W + 2*radius, radius: radius}
+	for dy := 0; dy <= radius; dy++ {
 		for dx := -radius; dx <= radius; dx++ {
-			if d := dx*dx + dy*dy; d <= radius*radius {
-				taps = append(taps, tap{dx, dy, float32(Exp(-float64(d) / (2 * float64(sigmaSpace*sigmaSpace))))})
+			if d := dx*dx + dy*dy; d <= radius*radius && (dy > 0 || dx > 0) && (dx+dy)%2 == 0 {
+				b.taps = append(b.taps, bilateralTap{dy*b.stride + dx, float32(Exp(-float64(d) / (2 * float64(sigmaSpace*sigmaSpace))))})
 			}
 		}
 	}
-	w, h, r := p.W, p.H, radius
-	pw := w + 2*r
 	lo, hi := extent(p)
-	span := int((hi-lo)*bilateralSteps) + 2
-	lut := make([]float32, 2*span+1)
-	for i := range lut {
-		d := float64(i-span) / bilateralSteps
-		lut[i] = float32(Exp(-float64(d*d) / (2 * float64(sigmaValue*sigmaValue))))
+	b.span = int32((hi-lo)*bilateralSteps) + 1
+	b.lut = make([]float32, 2*b.span+1)
+	for i := range b.lut {
+		d := float64(int32(i)-b.span) / bilateralSteps
+		b.lut[i] = float32(Exp(-float64(d*d) / (2 * float64(sigmaValue*sigmaValue))))
 	}
-	val := make([]float32, pw*(h+2*r)) // mirrored at the edges
-	idx := make([]int32, len(val))
-	for y := range h + 2*r {
-		src := p.Row(mirror(y-r, h))
-		for x := range pw {
-			v := src[mirror(x-r, w)]
-			val[y*pw+x] = v
-			idx[y*pw+x] = int32((v - lo) * bilateralSteps)
+	b.val = make([]float32, b.stride*(p.H+2*radius))
+	b.idx = make([]int32, len(b.val))
+	for y := range p.H + 2*radius {
+		src := p.Row(mirror(y-radius, p.H))
+		for x := range b.stride {
+			v := src[mirror(x-radius, p.W)]
+			b.val[y*b.stride+x] = v
+			b.idx[y*b.stride+x] = int32((v - lo) * bilateralSteps)
 		}
 	}
-	out := NewPlane(w, h)
-	num, den, centre := make([]float32, w), make([]float32, w), make([]int32, w)
-	for y := range h {
-		clear(num)
-		clear(den)
-		c0 := (y+r)*pw + r
+	return b
+}
+
+func (b *bilateral) rows(out Plane, from, to int) {
+	num, den, centre := make([]float32, b.w), make([]float32, b.w), make([]int32, b.w)
+	for y := from; y < to; y++ {
+		c0 := (y+b.radius)*b.stride + b.radius
 		for x := range centre {
-			centre[x] = int32(span) - idx[c0+x]
+			centre[x] = b.span - b.idx[c0+x]
+			num[x], den[x] = b.val[c0+x], 1
 		}
-		for _, t := range taps {
-			o := c0 + t.dy*pw + t.dx
-			v, ix := val[o:o+w], idx[o:o+w]
+		for _, t := range b.taps {
+			i, j := c0+t.offset, c0-t.offset
+			vi, ii, vj, ij := b.val[i:i+b.w], b.idx[i:i+b.w], b.val[j:j+b.w], b.idx[j:j+b.w]
 			for x, c := range centre {
-				g := float32(t.w * lut[ix[x]+c])
-				den[x] += g
-				num[x] += float32(g * v[x])
+				g, h := b.lut[ii[x]+c], b.lut[ij[x]+c]
+				den[x] += float32(t.weight * (g + h))
+				num[x] += float32(t.weight * (float32(g*vi[x]) + float32(h*vj[x])))
 			}
 		}
 		dst := out.Row(y)
@@ -63,7 +81,6 @@ func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
 			dst[x] = num[x] / den[x]
 		}
 	}
-	return out
 }
 
 func extent(p Plane) (lo, hi float32) {
