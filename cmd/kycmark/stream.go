@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -33,11 +34,12 @@ func newStream(w io.Writer) *stream {
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w := s.w
 	if s.bar != nil {
-		w = s.bar
+		if n, err := s.bar.Write(p); !errors.Is(err, mpb.ErrDone) { // the bar ends with its context
+			return n, err
+		}
 	}
-	n, err := w.Write(p)
+	n, err := s.w.Write(p)
 	if err != nil && s.failed == nil {
 		s.failed = err
 	}
@@ -85,19 +87,18 @@ func (b *bar) show(n, total int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.pool == nil {
-		b.start(total)
+		b.start()
 	}
 	b.at = max(b.at, n) // workers may report out of order
 	b.bar.SetTotal(int64(total), false)
 	b.bar.SetCurrent(int64(b.at))
 }
 
-func (b *bar) start(total int) {
+func (b *bar) start() {
 	b.pool = mpb.NewWithContext(b.ctx, mpb.WithOutput(b.ui.err.w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
-	b.bar = b.pool.AddBar(int64(total),
+	b.bar = b.pool.AddBar(0, // the total may rise, and done alone ends it
 		mpb.PrependDecorators(decor.Name(b.what+" "), decor.CountersNoUnit("%d/%d ")),
-		mpb.AppendDecorators(decor.AverageETA(decor.ET_STYLE_GO)),
-		mpb.BarRemoveOnComplete())
+		mpb.AppendDecorators(decor.AverageETA(decor.ET_STYLE_GO)))
 	b.ui.err.above(b.pool)
 	b.ui.out.above(b.pool)
 }
