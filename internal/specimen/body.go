@@ -38,7 +38,7 @@ func (s *sitter) neck(x, y float64) (rgb, float64) {
 	nx := clamp(x/w, -1, 1) * 0.9
 	cords := 0.05 * bump((ax-0.17-0.10*(1.5-y))/0.07) * step(0.9, 1.2, y)
 	lit := s.light.diffuse(nx, 0.12, math.Sqrt(max(0.04, 1-nx*nx)), 0.3)
-	c := s.flesh(x*0.7+3, y).times(lit).scale(0.92 + cords)
+	c := s.flesh(x*0.7+3, y).times(rgb{0.97, 1, 1.03}).times(lit).scale(0.94 + cords)
 	// the chin's shadow: the outline of the face, moved away from the light
 	r := s.skull((x-0.10*sign(-s.light.x))*0.94, y-0.24)
 	shadow := step(1.18, 0.78, r)
@@ -88,7 +88,7 @@ func (s *sitter) garment(x, y float64) (rgb, float64) {
 
 // fabric is the bare colour of the cloth: knitted, woven, striped or checked.
 func (s *sitter) fabric(x, y float64) rgb {
-	weave := 1 + 0.10*noise(x*130, y*130, s.seed+71) + 0.08*noise(x*9, y*9, s.seed+72)
+	weave := 1 + 0.10*noise(x*130, y*130, s.seed+71) + 0.02*noise(x*9, y*9, s.seed+72)
 	c := s.cloth.scale(weave)
 	switch s.seed >> 3 % 4 {
 	case 0:
@@ -107,7 +107,8 @@ func (s *sitter) fabric(x, y float64) rgb {
 
 func (s *sitter) folds(x, y, edge float64) rgb {
 	f := func(x, y float64) float64 {
-		return 0.10*noise(x*1.4+0.8*y, y*0.9, s.seed+74) + 0.025*noise(x*3.6-y*2, y*2.2+x, s.seed+75)
+		long := noise(x*(4.2-1.1*y), y*0.5, s.seed+74) // folds fall from the shoulders
+		return 0.075*long + 0.03*noise(x*1.3, y*1.3, s.seed+75)
 	}
 	const e = 0.02
 	z := f(x, y)

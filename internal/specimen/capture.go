@@ -63,7 +63,7 @@ func NewCapture(doc image.Rectangle, seed uint64, w, h int) Capture {
 	c.falloff = between(r, 0.10, 0.34)
 	c.shadow = between(r, 0, 0.30)
 	warm := between(r, -1, 1)
-	c.tint = rgb{1 + 0.07*warm, 1, 1 - 0.10*warm}.scale(between(r, 0.78, 0.98))
+	c.tint = rgb{1 + 0.07*warm, 1, 1 - 0.10*warm}.scale(between(r, 0.90, 1.08))
 	c.glare = max(0, between(r, -0.15, 0.30))
 	c.glareX, c.glareY = between(r, 0.1, 0.9), between(r, 0.1, 0.9)*c.aspect
 	c.curl = between(r, -1, 1)

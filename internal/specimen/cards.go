@@ -15,8 +15,8 @@ func idCardBlank(c *canvas) {
 		t := (x + y*0.4) / (w + h*0.4)
 		paper := sand.over(leaf, step(0.15, 0.55, t)).over(sea, step(0.5, 1, t))
 		tint := brown.over(teal, step(0.3, 0.8, t))
-		paper = paper.over(tint, 0.45*rings(x, y, 66, 58, 1.0, 1.5, 22, pixel))
-		paper = paper.over(tint, 0.36*waves(x, y, 0.95, 1.7, 23, 0.4, pixel))
+		paper = paper.over(tint, 0.36*rings(x, y, 66, 58, 0.8, 1.5, 22, pixel))
+		paper = paper.over(tint, 0.28*waves(x, y, 0.8, 1.7, 23, 0.4, pixel))
 		if y < 10.5 {
 			band := srgb(0x2b6a68).over(srgb(0x3f8f6f), x/w)
 			return band.over(grey(1), 0.16*waves(x, y, 0.9, 1.1, 15, 0.2, pixel))
@@ -63,8 +63,8 @@ func licenceBlank(c *canvas) {
 		t := y / h
 		paper := sky.over(lilac, step(0, 0.5, t)).over(peach, step(0.45, 1, t))
 		tint := violet.over(orange, step(0.4, 0.95, t))
-		paper = paper.over(tint, 0.42*waves(x, y, 0.85, 2.0, 31, -0.3, pixel))
-		paper = paper.over(tint, 0.40*rings(x, y, 20, 30, 0.9, 1.2, 12, pixel))
+		paper = paper.over(tint, 0.34*waves(x, y, 0.75, 2.0, 31, -0.3, pixel))
+		paper = paper.over(tint, 0.30*rings(x, y, 20, 30, 0.8, 1.2, 12, pixel))
 		if x < 3.2 {
 			return srgb(0x4a3f78).over(grey(1), 0.25*waves(y, x, 0.8, 0.5, 9, 0.3, pixel))
 		}
@@ -121,8 +121,8 @@ func residenceBlank(c *canvas) {
 			return paper.over(grey(0.95), 0.65)
 		}
 		tint := steel.over(pine, step(0.2, 0.9, t))
-		paper = paper.over(tint, 0.45*rings(x, y, 43, -14, 0.9, 0.9, 40, pixel))
-		return paper.over(tint, 0.40*waves(x, y, 1.0, 1.4, 19, 0.25, pixel))
+		paper = paper.over(tint, 0.36*rings(x, y, 43, -14, 0.8, 0.9, 40, pixel))
+		return paper.over(tint, 0.30*waves(x, y, 0.85, 1.4, 19, 0.25, pixel))
 	})
 	c.rosette(0x5f82a8, 0.5, 66, 18, 9, 0.4, 14, 8)
 	c.stars(0x2f5480, 0.5, 66, 18, 6.5, 12)

@@ -71,7 +71,7 @@ func (f *look) reliefNose(x, ax, y float64) float64 {
 }
 
 func (f *look) reliefMouth(x, ax, y float64, e expression) float64 {
-	if y < f.noseY-0.25 {
+	if y < f.noseY-0.32 {
 		return 0
 	}
 	m := f.mouthLine(ax, e)
@@ -104,11 +104,11 @@ func (f *look) flesh(x, y float64) rgb {
 	c := f.skin.times(rgb{1 + 0.05*red*f.redness, 1 - 0.20*red*f.redness, 1 - 0.17*red*f.redness})
 	under := bump2(ax, y, f.eyeX-0.03, f.eyeY+0.095, 0.18, 0.085) + 0.8*bump2(ax, y, 0.15, f.eyeY+0.01, 0.09, 0.11)
 	c = c.times(rgb{1 - 0.20*under, 1 - 0.24*under, 1 - 0.18*under})
-	mottle := 1 + 0.10*cloud(x*7, y*7, 3, f.seed+12) + 0.05*noise(x*70, y*70, f.seed+14)
+	mottle := 1 + 0.10*cloud(x*7, y*7, 3, f.seed+12) + 0.07*noise(x*70, y*70, f.seed+14)
 	c = c.scale(mottle)
 	if f.freckles > 0 {
-		spot := step(0.30, 0.48, noise(x*26, y*26, f.seed+15)) * bump2(ax, y, 0.26, 0.22, 0.46, 0.36)
-		c = c.over(f.skin.times(rgb{0.62, 0.45, 0.36}), 0.75*f.freckles*spot)
+		spot := step(0.28, 0.55, noise(x*34, y*34, f.seed+15)) * bump2(ax, y, 0.26, 0.22, 0.46, 0.36)
+		c = c.over(f.skin.times(rgb{0.62, 0.45, 0.36}), 0.5*f.freckles*spot)
 	}
 	if f.beard > 0 { // shaven or not, the skin under a beard is darker
 		c = c.over(f.hair.over(f.skin, 0.35), 0.32*f.beardArea(x, y))

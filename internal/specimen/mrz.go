@@ -95,6 +95,7 @@ func fill(s string, n int) string {
 // section 6. A name that is too long is cut as section 4.6 asks: the surname
 // leaves room for at least one letter of the given names.
 func NameField(surname, given string, n int) string {
+	n = max(n, 0)
 	s, g := mrzWords(surname), mrzWords(given)
 	if s == "" {
 		s, g = g, ""
@@ -103,7 +104,7 @@ func NameField(surname, given string, n int) string {
 		return fill(s, n)
 	}
 	if most := n - 3; len(s) > most {
-		s = strings.TrimRight(s[:max(most, 0)], "<")
+		s = strings.TrimRight(s[:max(most, 0)], "<") // no third filler before the given names
 	}
 	return fill(s+"<<"+g, n)
 }

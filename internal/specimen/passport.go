@@ -26,10 +26,10 @@ func passportBlank(c *canvas) {
 			return paper.over(grey(0.93), 0.6).over(blue, 0.16*waves(x, y, 1.1, 0.7, 17, 0.1, pixel))
 		}
 		tint := blue.over(green, step(0.2, 0.7, t)).over(red, step(0.6, 1, t))
-		paper = paper.over(tint, 0.50*waves(x, y, 1.25, 2.6, 41, 0.10, pixel))
-		paper = paper.over(tint, 0.36*waves(x, y, 1.6, 3.4, 29, -0.55, pixel))
+		paper = paper.over(tint, 0.40*waves(x, y, 0.95, 2.6, 41, 0.10, pixel))
+		paper = paper.over(tint, 0.26*waves(x, y, 1.3, 3.4, 29, -0.55, pixel))
 		near := step(36, 8, hypot(x-88, y-38))
-		return paper.over(tint.scale(0.8), 0.75*near*rings(x, y, 88, 38, 1.5, 2.0, 16, pixel))
+		return paper.over(tint.scale(0.8), 0.50*near*rings(x, y, 88, 38, 1.2, 2.0, 16, pixel))
 	})
 	c.rosette(0x5c86a0, 0.55, 88, 38, 15, 0.32, 12, 9)
 	c.rosette(0xa8737a, 0.45, 88, 38, 8.5, 0.4, 8, 7)

@@ -139,7 +139,7 @@ func (s *sitter) head(c rgb, x, y float64) rgb {
 // face is the lit colour of a point of the face.
 func (s *sitter) face(x, y, k float64) rgb {
 	d := depth(k)
-	wob := 0.014 * noise(x*1.7, y*1.7, s.seed+4) // no face is quite symmetrical
+	wob := 0.008 * noise(x*1.7, y*1.7, s.seed+4) // no face is quite symmetrical
 	fx, fy := x-float64(s.yaw*d)+wob, y-float64(s.pitch*d)+0.6*wob
 	nx, ny, nz := s.normal(x, y, fx, fy, d)
 	c := s.flesh(fx, fy)
@@ -158,7 +158,7 @@ func (s *sitter) normal(x, y, fx, fy, d float64) (nx, ny, nz float64) {
 	e := max(0.006, s.pixel)
 	height := func(dx, dy float64) float64 {
 		base := headDepth * depth(s.skull(x+dx, y+dy))
-		return base + s.relief(fx+dx, fy+dy, s.expression) + 0.0011*noise((fx+dx)*62, (fy+dy)*62, s.seed+5)
+		return base + s.relief(fx+dx, fy+dy, s.expression) + 0.0015*noise((fx+dx)*62, (fy+dy)*62, s.seed+5)
 	}
 	z := height(0, 0)
 	nx, ny = (z-height(e, 0))/e, (z-height(0, e))/e

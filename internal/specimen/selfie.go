@@ -19,9 +19,9 @@ func Selfie(p Person, seed uint64, w, h int) *image.NRGBA {
 	s := newSitter(f, float64(w)*between(r, 0.42, 0.58), float64(h)*between(r, 0.42, 0.48), unit)
 	s.roll(between(r, -0.13, 0.13))
 	s.yaw, s.pitch = between(r, -0.12, 0.12), between(r, -0.04, 0.06)
-	s.smile = between(r, 0.15, 0.95)
-	if s.smile > 0.55 {
-		s.open = 0.10 * (s.smile - 0.3)
+	s.smile = between(r, 0.12, 0.55)
+	if r.IntN(3) == 0 { // with teeth
+		s.smile, s.open = between(r, 0.6, 0.9), between(r, 0.045, 0.07)
 	}
 	s.gaze = -0.10 * s.yaw
 	side := 1.0

@@ -104,7 +104,7 @@ func (v *vista) hill(x, y, top float64, i int) rgb {
 	near := (k + 1) / 5
 	fx, fy := x*(6+3*k), (y-top)*(12+6*k)
 	relief := func(x, y float64) float64 { return cloud(x+0.6*y, y, 5, v.seed+70+uint64(i)) }
-	slope := relief(fx, fy) - relief(fx+0.12*sign(v.sunX-x), fy-0.10)
+	slope := relief(fx, fy) - relief(fx+0.12*clamp((v.sunX-x)*3, -1, 1), fy-0.10)
 	bush := noise(x*90*near+3, y*140*near, v.seed+81)
 	c := v.land.scale(0.85 + 2.2*slope*near + 0.35*bush*near)
 	rock := step(0.05, 0.35, relief(fx*0.6+5, fy*0.6)) * (1 - near) * 0.8
