@@ -191,6 +191,14 @@ func short(path string) string {
 	return strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 }
 
+// count writes a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 // stopped is the error of a run that was cancelled.
 func stopped(ctx context.Context) error {
 	return fmt.Errorf("bench: stopped: %w", context.Cause(ctx))

@@ -8,7 +8,8 @@ import (
 // Markdown returns the report as a table and what went wrong.
 func (rep *FalsePositiveReport) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d pictures, %d attacks, read with %d keys, seed %d. ", rep.Pictures, rep.Attacks, len(rep.KeyIDs), rep.Seed)
+	fmt.Fprintf(&b, "%s, %s, read with %s, seed %d. ",
+		count(rep.Pictures, "picture"), count(rep.Attacks, "attack"), count(len(rep.KeyIDs), "key"), rep.Seed)
 	b.WriteString("Each 32-bit check passes by chance with probability 2^-32: the computed rate is checks × 2^-32. ")
 	b.WriteString("The trials alone show no more than their upper limit.\n\n")
 	b.WriteString("| pictures | readings | found | upper 95 % limit | checks a reading, mean / most | computed rate, mean / worst | largest correlation |\n")

@@ -57,7 +57,7 @@ func summarise(pictures []QualityResult, k int) (means, worst Visible) {
 // Markdown returns the report as a table.
 func (rep *QualityReport) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d pictures, key %s, seed %d. PSNR in dB / SSIM", len(rep.Pictures), rep.KeyID, rep.Seed)
+	fmt.Fprintf(&b, "%s, key %s, seed %d. PSNR in dB / SSIM", count(len(rep.Pictures), "picture"), rep.KeyID, rep.Seed)
 	if rep.Butteraugli {
 		b.WriteString(" / Butteraugli maximum / 3-norm")
 	}

@@ -1,11 +1,9 @@
 package bench
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
-	"strings"
 )
 
 // report adds up the trials in the order of pictures and attacks.
@@ -131,82 +129,4 @@ func (m *mean) value() Number {
 		return Number(math.NaN())
 	}
 	return Number(m.sum / float64(m.n))
-}
-
-// Markdown returns the report as tables: groups with their attacks and the
-// pictures that failed, then every picture, then what went wrong.
-func (rep *RobustnessReport) Markdown() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d pictures, %d attacks, key %s, seed %d", len(rep.Pictures), len(rep.Attacks), rep.KeyID, rep.Seed)
-	if rep.MaxSide > 0 {
-		fmt.Fprintf(&b, ", pictures shrunk to %d px", rep.MaxSide)
-	}
-	b.WriteString(". Read means the exact 64-bit copy ID.\n\n")
-	rep.groupTable(&b)
-	b.WriteString("\n| picture | pixels | PSNR, dB | SSIM | read | not read |\n|---|---|---|---|---|---|\n")
-	for _, p := range rep.Pictures {
-		weak := ""
-		if p.Weak {
-			weak = " (weak)"
-		}
-		fmt.Fprintf(&b, "| %s | %d x %d | %s%s | %s | %d/%d | %s |\n", short(p.File), p.Width, p.Height,
-			p.PSNR.digits(1), weak, p.SSIM.digits(4), p.Read, p.Tried, strings.Join(p.Missed, " "))
-	}
-	fmt.Fprintf(&b, "\nMean times: marking %s ms, attack %s ms, reading %s ms where found and %s ms where not.\n",
-		rep.MeanMS.Mark.digits(0), rep.MeanMS.Attack.digits(0), rep.MeanMS.Found.digits(0), rep.MeanMS.NotFound.digits(0))
-	rep.troubles(&b)
-	return b.String()
-}
-
-func (rep *RobustnessReport) groupTable(b *strings.Builder) {
-	b.WriteString("| group | read | attacks (read/pictures), and the pictures that failed |\n|---|---|---|\n")
-	for _, g := range rep.Groups {
-		var cells []string
-		for _, a := range rep.Attacks {
-			if a.Group == g.Name {
-				cells = append(cells, a.cell())
-			}
-		}
-		fmt.Fprintf(b, "| %s | %.1f %% | %s |\n", g.Name, 100*g.Share(), strings.Join(cells, ", "))
-	}
-	fmt.Fprintf(b, "| **all** | **%.1f %%** | %d/%d |\n", 100*rep.Total.Share(), rep.Total.Read, rep.Total.Tried)
-}
-
-// cell names the pictures that failed, unless none or all did.
-func (a *AttackResult) cell() string {
-	text := fmt.Sprintf("%s %d/%d", a.Name, a.Read, a.Tried)
-	if len(a.Missed) == 0 || a.Read == 0 {
-		return text
-	}
-	names := make([]string, len(a.Missed))
-	for i, file := range a.Missed {
-		names[i] = short(file)
-	}
-	return text + " (" + strings.Join(names, " ") + ")"
-}
-
-func (rep *RobustnessReport) troubles(b *strings.Builder) {
-	for _, w := range rep.Wrong {
-		fmt.Fprintf(b, "\n**ALARM: wrong ID**: %s under %s was marked %s and read %s.\n", short(w.File), w.Attack, w.Copy, w.Read)
-	}
-	for _, m := range rep.Missed {
-		fmt.Fprintf(b, "\n**Bar missed**: %s %.1f %%, asked for %.1f %%.\n", m.Name, 100*float64(m.Got), 100*float64(m.Bar))
-	}
-	writeFailures(b, "Not measured", rep.Broken)
-	writeFailures(b, "Reading failed, counted as not read", rep.Errors)
-}
-
-// writeFailures writes a list under a heading, or nothing.
-func writeFailures(b *strings.Builder, heading string, list []Failure) {
-	if len(list) == 0 {
-		return
-	}
-	fmt.Fprintf(b, "\n%s:\n", heading)
-	for _, f := range list {
-		name := short(f.File)
-		if f.Attack != "" {
-			name += " under " + f.Attack
-		}
-		fmt.Fprintf(b, "- %s: %s\n", name, f.Error)
-	}
 }

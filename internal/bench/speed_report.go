@@ -32,8 +32,8 @@ func (p *SpeedResult) mpx() float64 { return float64(p.Width) * float64(p.Height
 // Markdown returns the report as tables: the steps, then milliseconds by picture.
 func (rep *SpeedReport) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d pictures, %s, %d cores, key %s, seed %d. Wall time, the shortest of up to %d runs.\n\n",
-		len(rep.Pictures), rep.Go, rep.Cores, rep.KeyID, rep.Seed, speedRuns)
+	fmt.Fprintf(&b, "%s, %s, %s, key %s, seed %d. Wall time, the shortest of up to %d runs.\n\n",
+		count(len(rep.Pictures), "picture"), rep.Go, count(rep.Cores, "core"), rep.KeyID, rep.Seed, speedRuns)
 	b.WriteString("| step | ms a picture | ms a megapixel | times image/jpeg's decoding |\n|---|---|---|---|\n")
 	for k, name := range rep.Steps {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name,
