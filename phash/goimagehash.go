@@ -4,16 +4,14 @@ import (
 	"image"
 
 	"github.com/corona10/goimagehash/etcs"
-	"github.com/nfnt/resize"
 )
 
-// The three 64-bit hashes of github.com/corona10/goimagehash v1.1.0, made of
-// that library's parts wherever these give the same result on every processor:
-// its resizing, its mean and its median. Its grey values and its cosine
-// transform do not: compiled with fused multiplication and addition (arm64, or
-// GOAMD64=v3) they round differently, and where a picture is even or symmetric
-// the bits follow the rounding. Those two are written out here; they give what
-// the library gives on processors that do not fuse.
+// The three 64-bit hashes of github.com/corona10/goimagehash v1.1.0. The
+// library's own functions round differently where the compiler fuses products
+// and sums (arm64, or GOAMD64=v3), and the bits of an even or symmetric picture
+// follow the rounding. So what computes in floating point is written out here,
+// to give what the library gives where nothing is fused; its mean and its
+// median, which have nothing to fuse, are called.
 
 // sum64 hashes a picture that is opaque and begins at (0, 0). The first pixel or
 // coefficient is the top bit.
@@ -47,19 +45,6 @@ func above(v []float64, limit float64) (bits uint64) {
 		}
 	}
 	return bits
-}
-
-// grey resizes the picture to w × h and returns its rows of luma, 0 to 255.
-func grey(m *image.NRGBA, w, h int) []float64 {
-	small := resize.Resize(uint(w), uint(h), m, resize.Bilinear)
-	v := make([]float64, 0, w*h)
-	for y := range h {
-		for x := range w {
-			r, g, b, _ := small.At(x, y).RGBA()
-			v = append(v, float64(0.299*float64(r>>8))+float64(0.587*float64(g>>8))+float64(0.114*float64(b>>8)))
-		}
-	}
-	return v
 }
 
 // lowest returns the 8 × 8 coefficients of lowest frequency of a cosine

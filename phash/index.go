@@ -58,8 +58,9 @@ func (x *Index) Add(h Hash, ref int64) error {
 	return nil
 }
 
-// Remove forgets the entry of ref, in memory as well, and reports whether there
-// was one.
+// Remove forgets the entry of ref and reports whether there was one. The hash,
+// which is personal data, is overwritten in the index; where an older and
+// smaller copy of the index lay, it waits for the garbage collector.
 func (x *Index) Remove(ref int64) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -70,7 +71,7 @@ func (x *Index) Remove(ref int64) bool {
 	last := len(x.refs) - 1
 	x.hashes[i], x.refs[i] = x.hashes[last], x.refs[last]
 	x.at[x.refs[i]] = i
-	x.hashes[last], x.refs[last] = [4]uint64{}, 0 // a hash is personal data
+	x.hashes[last], x.refs[last] = [4]uint64{}, 0
 	x.hashes, x.refs = x.hashes[:last], x.refs[:last]
 	delete(x.at, ref)
 	return true
@@ -84,17 +85,28 @@ func (x *Index) Search(q Hash, radius int) ([]Hit, error) {
 		return nil, err
 	}
 	x.mu.RLock()
-	hits := x.scan(&q.Bits, radius)
+	hits := x.within(&q.Bits, radius)
 	x.mu.RUnlock()
-	slices.SortFunc(hits, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Ref, b.Ref))
-	})
+	sortHits(hits)
 	return hits, nil
 }
 
-// scan collects the entries within radius in no order. The first half of the
-// bits decides for nearly all of them.
-func (x *Index) scan(q *[4]uint64, radius int) []Hit {
+// Nearest returns the k entries nearest to q, or all if there are fewer, in the
+// order of [Index.Search] and with its errors.
+func (x *Index) Nearest(q Hash, k int) ([]Hit, error) {
+	if err := x.check(q); err != nil || k <= 0 {
+		return nil, err
+	}
+	x.mu.RLock()
+	hits := x.within(&q.Bits, x.reach(&q.Bits, k))
+	x.mu.RUnlock()
+	sortHits(hits)
+	return hits[:min(k, len(hits))], nil
+}
+
+// within collects the entries within radius in no order. The first half of the
+// bits decides for nearly all of them. The caller holds mu.
+func (x *Index) within(q *[4]uint64, radius int) []Hit {
 	var hits []Hit
 	for i := range x.hashes {
 		h := &x.hashes[i]
@@ -110,14 +122,27 @@ func (x *Index) scan(q *[4]uint64, radius int) []Hit {
 	return hits
 }
 
-// Nearest returns the k entries nearest to q, or all if there are fewer, in the
-// order of [Index.Search] and with its errors.
-func (x *Index) Nearest(q Hash, k int) ([]Hit, error) {
-	hits, err := x.Search(q, x.kind.Len())
-	if err != nil || len(hits) <= k {
-		return hits, err
+// reach returns the least radius within which k entries lie, or the greatest
+// radius there is. The caller holds mu.
+func (x *Index) reach(q *[4]uint64, k int) int {
+	var at [257]int // number of entries at each distance
+	for i := range x.hashes {
+		h := &x.hashes[i]
+		at[bits.OnesCount64(h[0]^q[0])+bits.OnesCount64(h[1]^q[1])+
+			bits.OnesCount64(h[2]^q[2])+bits.OnesCount64(h[3]^q[3])]++
 	}
-	return hits[:max(k, 0)], nil
+	for radius, n := range at {
+		if k -= n; k <= 0 {
+			return radius
+		}
+	}
+	return len(at) - 1
+}
+
+func sortHits(hits []Hit) {
+	slices.SortFunc(hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Ref, b.Ref))
+	})
 }
 
 func (x *Index) check(h Hash) error {

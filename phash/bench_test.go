@@ -1,0 +1,55 @@
+package phash_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/kycmark/kycmark/phash"
+)
+
+func BenchmarkSum(b *testing.B) {
+	small, large := picture("photo", 512, 512), picture("photo", 4000, 3000)
+	for _, kind := range kinds {
+		b.Run(fmt.Sprintf("%s/512x512", kind), func(b *testing.B) {
+			for b.Loop() {
+				_, _, _ = phash.Sum(kind, small)
+			}
+		})
+		b.Run(fmt.Sprintf("%s/12Mpx", kind), func(b *testing.B) {
+			for b.Loop() {
+				_, _, _ = phash.Sum(kind, large)
+			}
+		})
+	}
+	b.Run("pdq-full/12Mpx", func(b *testing.B) {
+		for b.Loop() {
+			_, _, _ = phash.SumFull(large)
+		}
+	})
+	b.Run("pdq-dihedral/12Mpx", func(b *testing.B) {
+		for b.Loop() {
+			_, _, _ = phash.SumDihedral(phash.PDQ, large)
+		}
+	})
+}
+
+func BenchmarkIndex(b *testing.B) {
+	for _, n := range []int{100_000, 1_000_000} {
+		x := phash.NewIndex(phash.PDQ)
+		r := newRandom(1)
+		for ref := range n {
+			_ = x.Add(randomHash(r, phash.PDQ), int64(ref))
+		}
+		q := randomHash(r, phash.PDQ)
+		b.Run(fmt.Sprintf("Search/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = x.Search(q, phash.MatchRadius)
+			}
+		})
+		b.Run(fmt.Sprintf("Nearest10/%d", n), func(b *testing.B) {
+			for b.Loop() {
+				_, _ = x.Nearest(q, 10)
+			}
+		})
+	}
+}

@@ -1,0 +1,86 @@
+package phash
+
+import (
+	"image"
+	"math"
+)
+
+// Bilinear resizing as goimagehash has it from github.com/nfnt/resize, in 8-bit
+// integers: columns first, then rows, weights in 256ths and rounded down.
+
+// A sampler says what a resized sample is made of: consecutive samples from
+// first on, by weight.
+type sampler struct {
+	first   int
+	weights []uint64
+	sum     uint64
+}
+
+// samplers returns what the m samples are made of that n are resized to. Of a
+// tent that reaches beyond an edge, the sample at the edge gets the weight.
+func samplers(n, m int) []sampler {
+	scale := float64(n) / float64(m)
+	length := 2 * int(math.Max(math.Ceil(scale), 1))
+	slope := math.Min(1/scale, 1)
+	all := make([]sampler, m)
+	for o := range all {
+		centre := float64(scale*(float64(o)+0.5)) - 0.5
+		start := int(centre) - length/2 + 1
+		centre -= float64(start)
+		first, last := max(start, 0), min(start+length, n)-1
+		s := sampler{first: first, weights: make([]uint64, last-first+1)}
+		for i := range length {
+			distance := math.Abs(float64((centre - float64(i)) * slope))
+			w := uint64(math.Max(1-distance, 0) * 256)
+			s.weights[min(max(start+i, first), last)-first] += w
+			s.sum += w
+		}
+		all[o] = s
+	}
+	return all
+}
+
+// mean sets the colour of dst to the weighted mean, rounded down, of pixels that
+// stand step bytes apart in src.
+func (s *sampler) mean(dst, src []uint8, step int) {
+	var r, g, b uint64
+	at := s.first * step
+	for _, w := range s.weights {
+		p := src[at : at+3 : at+3]
+		r += w * uint64(p[0])
+		g += w * uint64(p[1])
+		b += w * uint64(p[2])
+		at += step
+	}
+	dst[0], dst[1], dst[2] = uint8(r/s.sum), uint8(g/s.sum), uint8(b/s.sum)
+}
+
+// resized returns the picture, opaque and from (0, 0) on, at w × h pixels.
+func resized(m *image.NRGBA, w, h int) *image.NRGBA {
+	from := m.Rect.Max
+	across, down := samplers(from.X, w), samplers(from.Y, h)
+	narrow := image.NewNRGBA(image.Rect(0, 0, w, from.Y))
+	for y := range from.Y {
+		for x := range across {
+			across[x].mean(narrow.Pix[y*narrow.Stride+4*x:], m.Pix[y*m.Stride:], 4)
+		}
+	}
+	small := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range down {
+		for x := range w {
+			down[y].mean(small.Pix[y*small.Stride+4*x:], narrow.Pix[4*x:], narrow.Stride)
+		}
+	}
+	return small
+}
+
+// grey resizes the picture to w × h and returns its rows of luma, 0 to 255.
+func grey(m *image.NRGBA, w, h int) []float64 {
+	small := resized(m, w, h)
+	v := make([]float64, 0, w*h)
+	for i := 0; i < len(small.Pix); i += 4 {
+		r, g, b := float64(small.Pix[i]), float64(small.Pix[i+1]), float64(small.Pix[i+2])
+		v = append(v, float64(0.299*r)+float64(0.587*g)+float64(0.114*b))
+	}
+	return v
+}
