@@ -35,6 +35,7 @@ type reader struct {
 	carriers []dsp.Plane // luma, and minus blue difference unless grey
 	fields   []dsp.Plane // what is searched: luma, and both together
 	maps     []*peakMap
+	tones    []*toneReader // of each field, made when first needed
 	f        []frequency
 	fft      *dsp.FFT
 	checks   int
@@ -80,6 +81,7 @@ func (r *reader) read() error {
 	f := r.kd.markFrequencies()
 	r.f = f[:]
 	r.fft = dsp.NewFFT(shiftGrid)
+	r.tones = make([]*toneReader, len(r.fields))
 	side := max(r.fields[0].W, r.fields[0].H)
 	n := powerOfTwo(1.25 * float64(side))
 	for _, z := range r.fields {
@@ -116,8 +118,7 @@ func (r *reader) wholeFrame() error {
 		if pass == 2 {
 			f = low[:pilotN/2]
 		}
-		for i, z := range r.fields {
-			m := r.maps[i]
+		for i, m := range r.maps {
 			if pass > 0 {
 				m = m.capped(peakCapLow)
 			}
@@ -126,7 +127,7 @@ func (r *reader) wholeFrame() error {
 					return err
 				}
 				b, _ := m.climb(f, c.b, .001, .0005, .00025)
-				r.attempt(z, b, nil, pass > 0 || j > 0, settle)
+				r.attempt(i, b, nil, pass > 0 || j > 0, settle)
 				if r.done() {
 					return nil
 				}
@@ -145,7 +146,7 @@ func (r *reader) stretched() error {
 			if err := r.ctx.Err(); err != nil {
 				return err
 			}
-			r.attempt(r.fields[i], m.stretched(wide, r.f, by).b, nil, true, spreadOut)
+			r.attempt(i, m.stretched(wide, r.f, by).b, nil, true, spreadOut)
 			if r.done() {
 				return nil
 			}
@@ -165,7 +166,7 @@ func (r *reader) affine() error {
 		for _, c := range s.search(m, 80, 10)[:1] {
 			b, score := m.climb(r.f, c.b, .004, .002, .001, .0005)
 			if score >= leastScore {
-				r.attempt(r.fields[i], b, nil, false, spreadOut)
+				r.attempt(i, b, nil, false, spreadOut)
 			}
 		}
 		if r.done() {
@@ -196,7 +197,7 @@ func (r *reader) windows() error {
 				if err := r.ctx.Err(); err != nil {
 					return err
 				}
-				r.attempt(r.fields[i], c.b, &c.part, true, spreadOut)
+				r.attempt(i, c.b, &c.part, true, spreadOut)
 				if r.done() {
 					return nil
 				}
@@ -260,19 +261,22 @@ func halfOverlapping(w, h, side int) []rect {
 	return out
 }
 
-// attempt looks for the shift under the linear map b, and if the pilots agree on
-// one, refines the map and reads.
-func (r *reader) attempt(z dsp.Plane, b [4]float64, part *rect, quick bool, rounds []round) {
-	s := r.shiftIn(z, b, part, quick)
-	r.bestZ = math.Max(r.bestZ, s.z)
-	least := 5.4
-	if quick {
-		least = 5.2
+// Agreement of the pilots on a shift from which a map is refined and read: over
+// the whole frame, and where half windows were tried too.
+const leastAgreement, leastAgreementParts = 5.2, 5.4
+
+// attempt looks in field i for the shift under the linear map b, and if the pilots
+// agree on one, refines the map and reads.
+func (r *reader) attempt(i int, b [4]float64, part *rect, quick bool, rounds []round) {
+	s, least := r.shiftIn(i, b, part, quick), leastAgreement
+	if !quick {
+		least = leastAgreementParts
 	}
+	r.bestZ = math.Max(r.bestZ, s.z)
 	if s.z < least {
 		return
 	}
-	m := s.toMatrix(b)
+	z, m := r.fields[i], s.toMatrix(b)
 	t := r.kd.track(z, m, s.sign, rounds)
 	if t.votes < 40 {
 		plain, sumPlain := r.kd.coherent(z, m, s.sign, nil)
@@ -284,9 +288,10 @@ func (r *reader) attempt(z dsp.Plane, b [4]float64, part *rect, quick bool, roun
 	r.decode(t, s.sign)
 }
 
-// shiftIn finds the shift in the given part of the field, or in the whole and,
-// unless quick, in half windows too.
-func (r *reader) shiftIn(z dsp.Plane, b [4]float64, part *rect, quick bool) shift {
+// shiftIn finds the shift in the given part of field i, or in the whole and, unless
+// quick, in half windows too.
+func (r *reader) shiftIn(i int, b [4]float64, part *rect, quick bool) shift {
+	z := r.fields[i]
 	var f [pilotN]frequency
 	for k, q := range r.f {
 		f[k] = frequency{float64(b[0]*q.x) + float64(b[1]*q.y), float64(b[2]*q.x) + float64(b[3]*q.y)}
@@ -295,13 +300,17 @@ func (r *reader) shiftIn(z dsp.Plane, b [4]float64, part *rect, quick bool) shif
 		a := cellAmplitudes(cut(z, *part), part.x, part.y, &f, part.w, part.h)
 		return r.kd.findShift(r.fft, a.sum(0, 0, a.nx, a.ny))
 	}
+	if quick {
+		if s := r.roughShift(i, &f); s.z < leastAgreement-0.3 {
+			return s
+		}
+		a := cellAmplitudes(z, 0, 0, &f, z.W, z.H)
+		return r.kd.findShift(r.fft, &a.c[0])
+	}
 	const parts = 8
 	a := cellAmplitudes(z, 0, 0, &f, max(8, z.W/parts), max(8, z.H/parts))
 	best := r.kd.findShift(r.fft, a.sum(0, 0, parts, parts))
-	if quick || best.z > 6.5 {
-		return best
-	}
-	for y := 0; y <= parts/2; y += parts / 4 {
+	for y := 0; y <= parts/2 && best.z <= 6.5; y += parts / 4 {
 		for x := 0; x <= parts/2; x += parts / 4 {
 			if s := r.kd.findShift(r.fft, a.sum(x, y, parts/2, parts/2)); s.z > best.z {
 				best = s
@@ -309,6 +318,18 @@ func (r *reader) shiftIn(z dsp.Plane, b [4]float64, part *rect, quick bool) shif
 		}
 	}
 	return best
+}
+
+// roughShift is findShift on interpolated amplitudes.
+func (r *reader) roughShift(i int, f *[pilotN]frequency) shift {
+	if r.tones[i] == nil {
+		r.tones[i] = newToneReader(r.fields[i])
+	}
+	var c [pilotN]complex64
+	for k, q := range f {
+		c[k] = r.tones[i].at(q)
+	}
+	return r.kd.findShift(r.fft, &c)
 }
 
 // decode adds up the carriers' soft bits, each weighed by what the pilots say of

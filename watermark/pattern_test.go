@@ -2,6 +2,7 @@ package watermark
 
 import (
 	"math"
+	"math/cmplx"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -106,5 +107,22 @@ func TestTracerBandIsTheHalfOpenRing(t *testing.T) {
 			f := math.Hypot(float64(u), float64(v)) / 2
 			require.Equal(t, f >= tracerLow && f < tracerHigh, u >= first && u < first+n, "u=%d v=%d", u, v)
 		}
+	}
+}
+
+func TestToneReaderIsNearTheDefinition(t *testing.T) {
+	kd := testKey(4).keyed()
+	z := lay(kd.pattern(kd.payload.code(7), nil, nil), geometry.Mat{1.3, 0.4, 100, -0.4, 1.3, 300, 0, 0, 1}, 300, 200)
+	r := newToneReader(z)
+	f := kd.markFrequencies()
+	for k := range f {
+		f[k] = frequency{float64(1.3*f[k].x) - float64(0.4*f[k].y), float64(0.4*f[k].x) + float64(1.3*f[k].y)}
+	}
+	a := cellAmplitudes(z, 0, 0, f, 300, 200)
+	for k, q := range f {
+		want, got := complex128(a.c[0][k]), complex128(r.at(q))
+		assert.InDelta(t, 0, cmplx.Abs(want-got), 0.08*cmplx.Abs(want)+20, "pilot %d", k)
+		got = complex128(r.at(frequency{-q.x, -q.y}))
+		assert.InDelta(t, 0, cmplx.Abs(cmplx.Conj(want)-got), 0.08*cmplx.Abs(want)+20, "pilot %d", k)
 	}
 }

@@ -97,3 +97,74 @@ func (a amplitudes) sum(x, y, w, h int) *[pilotN]complex64 {
 	}
 	return &out
 }
+
+// A tone reader interpolates the transform of a field at any frequency, about the
+// field's middle, where it varies least: fit to sort out hopeless maps cheaply.
+type toneReader struct {
+	s      dsp.Spectrum
+	cx, cy float64
+}
+
+func newToneReader(z dsp.Plane) *toneReader {
+	w, h := dsp.FastEven(2*z.W), dsp.FastLen(2*z.H)
+	t := &toneReader{s: dsp.NewFFT2(w, h).Forward(z), cx: float64(z.W-1) / 2, cy: float64(z.H-1) / 2}
+	st := t.s.Stride()
+	turnX := make([]complex64, st)
+	for u := range turnX {
+		turnX[u] = unitTurn(float64(float64(u) * t.cx / float64(w)))
+	}
+	for v := range h {
+		fy := v
+		if v > h/2 {
+			fy -= h
+		}
+		turnY := unitTurn(float64(float64(fy) * t.cy / float64(h)))
+		row := t.s.C[v*st : (v+1)*st]
+		for u := range row {
+			row[u] = times(times(row[u], turnX[u]), turnY)
+		}
+	}
+	return t
+}
+
+func unitTurn(turns float64) complex64 {
+	c, s := dsp.Cis(turns)
+	return complex(float32(c), float32(s))
+}
+
+func times(a, b complex64) complex64 {
+	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
+}
+
+func (t *toneReader) coefficient(u, v int) complex64 {
+	if u < 0 {
+		c := t.coefficient(-u, -v)
+		return complex(real(c), -imag(c))
+	}
+	return t.s.C[((v%t.s.H+t.s.H)%t.s.H)*t.s.Stride()+u]
+}
+
+// at is about the sum of z exp(-2 pi i f.x) over the field.
+func (t *toneReader) at(f frequency) complex64 {
+	x, y := float64(f.x*float64(t.s.W)), float64(f.y*float64(t.s.H))
+	flip := x < 0
+	if flip {
+		x, y = -x, -y
+	}
+	ix, iy := int(x), int(math.Floor(y))
+	if ix+2 >= t.s.Stride() {
+		return 0
+	}
+	wx, wy := dsp.Bicubic(float32(x-float64(ix))), dsp.Bicubic(float32(y-float64(iy)))
+	var sum complex64
+	for j := range 4 {
+		for i := range 4 {
+			g, c := float32(wx[i]*wy[j]), t.coefficient(ix-1+i, iy-1+j)
+			sum += complex(float32(g*real(c)), float32(g*imag(c)))
+		}
+	}
+	if flip {
+		sum = complex(real(sum), -imag(sum))
+	}
+	return times(sum, unitTurn(-(float64(f.x*t.cx) + float64(f.y*t.cy))))
+}

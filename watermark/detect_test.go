@@ -1,0 +1,159 @@
+package watermark_test
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+const testID = watermark.CopyID(0x0123456789abcdef)
+
+func detect(t *testing.T, k *watermark.Key, leak image.Image) *watermark.Detection {
+	t.Helper()
+	d, err := watermark.Detect(t.Context(), k, leak)
+	require.NoError(t, err)
+	return d
+}
+
+func applied(t *testing.T, name string, img *image.NRGBA) *image.NRGBA {
+	t.Helper()
+	a, err := attack.Find(name)
+	require.NoError(t, err)
+	return a.Apply(img, 3)
+}
+
+// The floor under robustness: each of these must be read from a picture of 900 x
+// 700 pixels. The measured rates on real pictures stand in the README.
+func TestDetectReadsTheExactIDAfter(t *testing.T) {
+	m := embed(t, testID, scene(900, 700))
+	for _, name := range []string{"none", "jpeg50", "resize50", "resize150", "telegram", "crop50", "rot5", "rot90", "mirror", "aspect10", "persp3", "gray", "screenshot"} {
+		t.Run(name, func(t *testing.T) {
+			d := detect(t, key, applied(t, name, m))
+			require.True(t, d.Found)
+			assert.Equal(t, testID, d.Copy)
+			assert.Equal(t, key.ID(), d.KeyID)
+			assert.LessOrEqual(t, d.LogPFA, -9.03)
+			assert.GreaterOrEqual(t, d.Checks, 1)
+			assert.LessOrEqual(t, d.Checks, 4)
+			assert.Equal(t, name == "mirror", d.Mirrored)
+		})
+	}
+}
+
+func TestDetectReportsTheGeometry(t *testing.T) {
+	m := embed(t, testID, scene(900, 700))
+	plain := detect(t, key, m)
+	require.True(t, plain.Found)
+	half := detect(t, key, applied(t, "resize50", m))
+	assert.InEpsilon(t, plain.Scale/2, half.Scale, 0.01)
+	turned := detect(t, key, applied(t, "rot90", m))
+	assert.InDelta(t, 90, math.Abs(math.Remainder(turned.Rotation-plain.Rotation, 360)), 0.5)
+	assert.InEpsilon(t, plain.Scale, turned.Scale, 0.01)
+	for _, p := range plain.Quad {
+		// the corners of a box that stands askew stick out
+		assert.True(t, p.X > -600 && p.X < 1500 && p.Y > -600 && p.Y < 1300, "the evidence lies about the picture: %v", p)
+	}
+}
+
+func TestUnmarkedAndForeignPicturesAreNotFound(t *testing.T) {
+	src := scene(700, 500)
+	other := watermark.GenerateKey()
+	foreign, err := watermark.Embed(other, testID, src, nil)
+	require.NoError(t, err)
+	for name, img := range map[string]*image.NRGBA{"unmarked": src, "foreign": foreign, "blank": image.NewNRGBA(image.Rect(0, 0, 400, 400))} {
+		d := detect(t, key, img)
+		assert.False(t, d.Found, name)
+		assert.Zero(t, d.Copy, name)
+		assert.Zero(t, d.LogPFA, name)
+		assert.LessOrEqual(t, d.Checks, 4, name)
+	}
+	assert.True(t, detect(t, other, foreign).Found)
+}
+
+func TestDetectRefusesAndStops(t *testing.T) {
+	for _, size := range [][2]int{{0, 0}, {1, 1}, {31, 500}, {50000, 40}} {
+		_, err := watermark.Detect(t.Context(), key, image.NewNRGBA(image.Rect(0, 0, size[0], size[1])))
+		assert.ErrorIs(t, err, watermark.ErrTooSmall, size)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := watermark.Detect(ctx, key, scene(300, 200))
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+func TestMarkReadsBackOrSaysWeak(t *testing.T) {
+	m, err := watermark.Mark(t.Context(), key, testID, scene(900, 700), &watermark.Options{Submission: sub})
+	require.NoError(t, err)
+	assert.False(t, m.Weak)
+	assert.Equal(t, 1.0, m.Strength)
+	assert.Greater(t, m.Margin, 3.0)
+	assert.GreaterOrEqual(t, m.PSNR, 44.0)
+	assert.GreaterOrEqual(t, m.SSIM, 0.985)
+	assert.Equal(t, embed(t, testID, scene(900, 700)).Pix, m.Image.Pix)
+
+	// at a hundredth of the budget rounding leaves nothing to read
+	weak, err := watermark.Mark(t.Context(), key, testID, scene(300, 200), &watermark.Options{Strength: 0.01})
+	require.NoError(t, err)
+	assert.True(t, weak.Weak)
+	assert.Zero(t, weak.Margin)
+	assert.InDelta(t, 0.014, weak.Strength, 1e-9)
+}
+
+func FuzzDetectSizes(f *testing.F) {
+	f.Add(uint8(64), uint8(40), uint32(1))
+	f.Add(uint8(32), uint8(255), uint32(0))
+	f.Add(uint8(0), uint8(1), uint32(9))
+	f.Fuzz(func(t *testing.T, w, h uint8, seed uint32) {
+		img := image.NewNRGBA(image.Rect(0, 0, int(w), int(h)))
+		for i := range img.Pix {
+			seed = seed*1664525 + 1013904223
+			img.Pix[i] = uint8(seed >> 24)
+		}
+		d, err := watermark.Detect(t.Context(), key, img)
+		if err != nil {
+			require.ErrorIs(t, err, watermark.ErrTooSmall)
+			return
+		}
+		require.False(t, d.Found)
+	})
+}
+
+func BenchmarkDetect(b *testing.B) {
+	src := scene(1200, 900)
+	m, err := watermark.Embed(key, testID, src, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, img := range map[string]*image.NRGBA{"found": m, "notFound": src} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := watermark.Detect(b.Context(), key, img); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func Example() {
+	key := watermark.GenerateKey()
+	id := watermark.NewCopyID()
+	m, err := watermark.Mark(context.Background(), key, id, scene(640, 480), nil)
+	if err != nil {
+		panic(err)
+	}
+	d, err := watermark.Detect(context.Background(), key, m.Image)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(d.Found, d.Copy == id)
+	// Output: true true
+}
