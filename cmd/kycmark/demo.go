@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -69,10 +70,11 @@ func demoFolder(dir string, force bool) error {
 // demoStory tells the story step by step; the first error ends it.
 type demoStory struct {
 	*ui
-	ctx  context.Context // of the command
-	dir  string
-	step int
-	bad  error // the first one
+	ctx   context.Context // of the command
+	dir   string
+	step  int
+	quiet bool  // lines are run, not printed
+	bad   error // the first one
 }
 
 func (d *demoStory) tell() error {
@@ -83,13 +85,19 @@ func (d *demoStory) tell() error {
 	d.run("init", home)
 	d.pasteable(home)
 
-	d.say("Customers send %d pictures. Each is hashed and kept, sealed.", demo.Uploads)
-	d.do(demo.WriteUploads(uploads))
-	for _, day := range demo.Days() {
-		d.run("submit", "--at", day, filepath.Join(uploads, day))
+	customers, err := demo.WriteUploads(uploads)
+	d.do(err)
+	d.say("Customers send %d pictures. Each is hashed and kept, sealed.", len(customers))
+	for i, c := range customers {
+		if i == 1 {
+			d.printf("     … and so on\n")
+		}
+		d.quiet = i > 0
+		d.run("submit", "--subject", c.Subject, "--at", c.Submitted.Format(time.RFC3339), demo.UploadPath(uploads, c))
 	}
+	d.quiet = false
 
-	d.say("Three are handed pictures. In February, before marking began, vendor-a had the\n   uploads as they came: that is entered as custody, before anything leaks.")
+	d.say("Three are handed pictures. In February 2018, before marking began, vendor-a had\n   the uploads as they came: that is entered as custody, before anything leaks.")
 	d.run("recipient", "add", "store", "--kind", "store")
 	d.run("recipient", "add", "vendor-a", "--kind", "vendor")
 	d.run("recipient", "add", "authority-b", "--kind", "authority")
@@ -98,14 +106,10 @@ func (d *demoStory) tell() error {
 	d.say("From March on everybody gets copies of their own. Each carries a random ID that\n   nobody sees, and stands in the ledger before it leaves the house.")
 	d.run("issue", "--to", "store", "--all", "--out", d.path("copies", "store"))
 	d.run("issue", "--to", "vendor-a", "--since", "2018-03", "--purpose", "identity checks", "--out", forVendor)
-	d.run("issue", "--to", "authority-b", "--since", "2018-04", "--purpose", "request 2018/44", "--out", d.path("copies", "authority-b"))
+	d.run("issue", "--to", "authority-b", "--since", "2018-08", "--purpose", "request 2019/44", "--out", d.path("copies", "authority-b"))
 
 	d.say("Years later pictures turn up in a channel. Unknown to the exchange, they are:")
-	made, err := demo.WriteLeaks(leaks, uploads, forVendor)
-	d.do(err)
-	for _, leak := range made {
-		d.printf("     %-20s %s\n", leak.File, leak.What)
-	}
+	d.leaks(leaks, uploads, forVendor)
 
 	d.say("Whose copies are they?")
 	d.run("investigate", leaks, "--report", d.path("report.html"))
@@ -113,6 +117,17 @@ func (d *demoStory) tell() error {
 		d.printf("\nOpen the report in a browser. Everything lies in %s; look around with the verbs above.\n", d.dir)
 	}
 	return d.bad
+}
+
+func (d *demoStory) leaks(dir, uploads, copies string) {
+	if d.bad != nil {
+		return
+	}
+	made, err := demo.WriteLeaks(dir, uploads, copies)
+	d.do(err)
+	for _, leak := range made {
+		d.printf("     %-26s %s\n", leak.File, leak.What)
+	}
 }
 
 func (d *demoStory) path(elem ...string) string {
@@ -146,7 +161,9 @@ func (d *demoStory) run(args ...string) {
 	if d.bad != nil {
 		return
 	}
-	d.printf("   $ kycmark %s\n", quoted(args))
+	if !d.quiet {
+		d.printf("   $ kycmark %s\n", quoted(args))
+	}
 	out := io.Discard
 	verb := args[0]
 	if verb == "investigate" {

@@ -6,10 +6,11 @@ package demo
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"image"
-	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 
@@ -21,44 +22,32 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-const uploadsPerDay = 4
-
-// Uploads is the number of uploads of the story.
-const Uploads = 3 * uploadsPerDay
-
-// Days lists the days on which uploads arrive, four on each. The first is before
-// marking began.
-func Days() []string { return []string{"2018-02-14", "2018-03-20", "2018-04-11"} }
-
-// shipped lists the names of the pictures that are shipped, in a fixed order.
-func shipped() ([]string, error) {
-	names, err := fs.Glob(testdata.Pictures, "pictures/*")
-	if err == nil && len(names) <= Uploads {
-		err = fmt.Errorf("demo: %d pictures are shipped, the story needs %d", len(names), Uploads+1)
+// WriteUploads writes the uploads into dir, which it makes, and lists them in the
+// order in which they came.
+func WriteUploads(dir string) ([]testdata.Entry, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
 	}
-	return names, err
+	var uploads []testdata.Entry
+	for _, e := range testdata.Manifest() {
+		if !e.Uploaded() {
+			continue
+		}
+		data, err := testdata.Pictures.ReadFile(e.File)
+		if err != nil {
+			return nil, err
+		}
+		if err := os.WriteFile(UploadPath(dir, e), data, 0o600); err != nil {
+			return nil, err
+		}
+		uploads = append(uploads, e)
+	}
+	return uploads, nil
 }
 
-// WriteUploads writes the uploads into one folder a day below dir.
-func WriteUploads(dir string) error {
-	names, err := shipped()
-	if err != nil {
-		return err
-	}
-	for i, name := range names[:Uploads] {
-		data, err := testdata.Pictures.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		day := filepath.Join(dir, Days()[i/uploadsPerDay])
-		if err := os.MkdirAll(day, 0o700); err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(day, filepath.Base(name)), data, 0o600); err != nil {
-			return err
-		}
-	}
-	return nil
+// UploadPath is where [WriteUploads] puts an upload.
+func UploadPath(dir string, e testdata.Entry) string {
+	return filepath.Join(dir, path.Base(e.File))
 }
 
 // A Leak is one leaked file.
@@ -70,33 +59,57 @@ type Leak struct {
 // WriteLeaks makes the leaks in dir out of the uploads and of the copies that
 // one recipient was handed (files named by submission).
 func WriteLeaks(dir, uploads, copies string) ([]Leak, error) {
-	m := &maker{dir: dir}
-	handed, err := m.pair(uploads, copies)
-	if err != nil {
-		return nil, err
-	}
-	if len(handed) < 5 {
-		return nil, fmt.Errorf("demo: %d copies in %s, the story needs 5", len(handed), copies)
-	}
-	early, err := filepath.Glob(filepath.Join(uploads, Days()[0], "*"))
-	if err != nil || len(early) == 0 {
-		return nil, fmt.Errorf("demo: no uploads in %s: %w", filepath.Join(uploads, Days()[0]), err)
-	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+	var handed, unmarked []handOut
+	var strangers []testdata.Entry
+	for _, e := range testdata.Manifest() {
+		h, err := pair(e, uploads, copies)
+		switch {
+		case err != nil:
+			return nil, err
+		case !e.Uploaded():
+			strangers = append(strangers, e)
+		case h.copy == "":
+			unmarked = append(unmarked, h)
+		default:
+			handed = append(handed, h)
+		}
+	}
+	if len(handed) < 4 || len(unmarked) < 2 || len(strangers) < 1 {
+		return nil, fmt.Errorf("demo: %d copies in %s: the story needs 4, and 2 uploads without", len(handed), copies)
+	}
+	m := &maker{dir: dir}
 	m.attacked("1-messenger.jpg", "a copy as a messenger's small preview", handed[0].copy, "telegram_low")
 	m.attacked("2-screenshot.png", "a copy on a screen", handed[1].copy, "screenshot")
 	m.attacked("3-crop.jpg", "a part of a copy", handed[2].copy, "crop50")
-	m.attacked("4-february.jpg", "an upload of February that never was marked", early[0], "telegram")
-	m.stranger("5-stranger.jpg", "a picture that nobody here ever had")
-	m.transplant("6-transplanted.jpg", "the mark of one copy, laid upon another upload", handed[3], handed[4].original)
-	m.damaged("7-damaged.jpg", "half a file", handed[0].copy)
+	m.attacked("4-february.jpg", "an upload of February that never was marked", unmarked[0].original, "telegram")
+	m.transplant("5-transplanted.jpg", "the mark of one copy, laid upon another upload", handed[3], unmarked[1].original)
+	for i, e := range strangers {
+		m.shipped(fmt.Sprintf("%d-%s", 6+i, path.Base(e.File)), e)
+	}
+	m.damaged(fmt.Sprintf("%d-damaged.jpg", 6+len(strangers)), "half a file", handed[0].copy)
 	return m.made, m.err
 }
 
-// handOut is a copy and the upload that it was made of.
+// handOut is an upload and the copy that was made of it, "" if there is none.
 type handOut struct{ original, copy string }
+
+// pair finds an upload's copy: a submission is named by its file's digest.
+func pair(e testdata.Entry, uploads, copies string) (handOut, error) {
+	data, err := testdata.Pictures.ReadFile(e.File)
+	if err != nil {
+		return handOut{}, err
+	}
+	sum := sha256.Sum256(data)
+	found, err := filepath.Glob(filepath.Join(copies, watermark.Submission(sum[:16]).String()+".*"))
+	h := handOut{original: UploadPath(uploads, e)}
+	if len(found) > 0 {
+		h.copy = found[0]
+	}
+	return h, err
+}
 
 // maker writes leaks until the first error.
 type maker struct {
@@ -105,37 +118,13 @@ type maker struct {
 	err  error
 }
 
-// pair finds each copy's upload: a submission is named by its file's digest.
-func (m *maker) pair(uploads, copies string) ([]handOut, error) {
-	originals, err := filepath.Glob(filepath.Join(uploads, "*", "*"))
-	if err != nil {
-		return nil, err
-	}
-	var pairs []handOut
-	for _, path := range originals {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		sum := sha256.Sum256(data)
-		found, err := filepath.Glob(filepath.Join(copies, watermark.Submission(sum[:16]).String()+".*"))
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range found {
-			pairs = append(pairs, handOut{original: path, copy: c})
-		}
-	}
-	return pairs, nil
-}
-
-func (m *maker) load(path string) *image.NRGBA {
+func (m *maker) load(file string) *image.NRGBA {
 	if m.err != nil {
 		return nil
 	}
-	p, err := picture.Load(path, picture.Limits{})
+	p, err := picture.Load(file, picture.Limits{})
 	if err != nil {
-		m.err = fmt.Errorf("%s: %w", path, err)
+		m.err = fmt.Errorf("%s: %w", file, err)
 		return nil
 	}
 	return picture.Flatten(p.Image)
@@ -162,8 +151,8 @@ func (m *maker) picture(name, what string, img *image.NRGBA) {
 	m.write(name, what, buf.Bytes())
 }
 
-func (m *maker) attacked(name, what, path, attackName string) {
-	img := m.load(path)
+func (m *maker) attacked(name, what, file, attackName string) {
+	img := m.load(file)
 	if m.err != nil {
 		return
 	}
@@ -175,18 +164,13 @@ func (m *maker) attacked(name, what, path, attackName string) {
 	m.picture(name, what, a.Apply(img, 1))
 }
 
-func (m *maker) stranger(name, what string) {
-	names, err := shipped()
+func (m *maker) shipped(name string, e testdata.Entry) {
+	data, err := testdata.Pictures.ReadFile(e.File)
 	if err != nil {
-		m.err = err
+		m.err = errors.Join(m.err, err)
 		return
 	}
-	data, err := testdata.Pictures.ReadFile(names[Uploads])
-	if err != nil {
-		m.err = err
-		return
-	}
-	m.write(name, what, data)
+	m.write(name, e.About, data)
 }
 
 // transplant takes a copy's mark, which is the copy minus its original, and adds
@@ -208,11 +192,11 @@ func (m *maker) transplant(name, what string, from handOut, onto string) {
 	m.picture(name, what, target)
 }
 
-func (m *maker) damaged(name, what, path string) {
+func (m *maker) damaged(name, what, file string) {
 	if m.err != nil {
 		return
 	}
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(file)
 	if err != nil {
 		m.err = err
 		return
