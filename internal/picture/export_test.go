@@ -1,5 +1,10 @@
 package picture
 
+import (
+	"image"
+	"io"
+)
+
 // ExifOrientation is for the fuzz target.
 func ExifOrientation(data []byte) int { return exifOrientation(data) }
 
@@ -20,4 +25,22 @@ func Walk(data []byte) {
 	}
 	_ = isBMP(data)
 	gifFrames(data)
+}
+
+// DecodeWith decodes data by a decoder that is not ours, as the table's rows
+// do.
+func DecodeWith(f func(io.Reader) (image.Image, error), data []byte) error {
+	row := format{
+		name:   "test",
+		header: func([]byte) (header, error) { return header{width: 1, height: 1}, nil },
+		pixels: func(data []byte, _ header) (*image.NRGBA, error) {
+			img, err := pixels(f, data)
+			if err != nil {
+				return nil, err
+			}
+			return toNRGBA(img), nil
+		},
+	}
+	_, _, err := row.decode(data, Limits{}.orDefault())
+	return err
 }

@@ -276,7 +276,7 @@ func TestLimits(t *testing.T) {
 	copy(jpg[sof+5:], "\xff\xff\xff\xff")
 	for _, data := range [][]byte{
 		rawPNG(1<<32-1, 1<<32-1, 8, 0, 0, nil), rawPNG(1<<31-1, 1<<31-1, 16, 6, 1, nil), huge, jpg,
-		rgbTIFF(binary.LittleEndian, pattern(2, 2), long(256, 1<<28), long(257, 1<<28)),
+		rgbTIFF(binary.LittleEndian, pattern(2, 2), long(256, 10_001), long(257, 10_001)),
 		riff(vp8x(0x10, 65536, 32767), vp8l(pattern(4, 4))),
 		patchedBMP(pattern(2, 2), 21, 0x7f),
 	} {
@@ -285,6 +285,22 @@ func TestLimits(t *testing.T) {
 		require.ErrorAs(t, err, &le)
 		assert.Equal(t, "pixels", le.What)
 		assert.Greater(t, le.Got, le.Most)
+	}
+}
+
+// What a decoder does with such bytes must not take the process down.
+func TestDecoderPanics(t *testing.T) {
+	var none []int
+	for want, f := range map[string]func(io.Reader) (image.Image, error){
+		"test: decoder failed: runtime error: index out of range [3] with length 0": func(io.Reader) (image.Image, error) { _ = none[3]; return nil, nil },
+		"test: decoder failed: unreachable":                                         func(io.Reader) (image.Image, error) { panic("unreachable") },
+		"test: two lines":                                                           func(io.Reader) (image.Image, error) { return nil, errors.New("two\nlines") },
+		"test: truncated: unexpected EOF":                                           func(io.Reader) (image.Image, error) { return nil, fmt.Errorf("wrapped: %w", io.EOF) },
+		"test: header says 1 x 1 pixels, picture has 2 x 1":                         func(io.Reader) (image.Image, error) { return pattern(2, 1), nil },
+	} {
+		err := picture.DecodeWith(f, []byte{1})
+		assert.EqualError(t, err, want)
+		assert.NoError(t, well(err))
 	}
 }
 
