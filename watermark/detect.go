@@ -398,7 +398,7 @@ func meanOverDeviation(x []float64) float64 {
 
 // report puts a reading in terms of the leak's own pixels.
 func (r *reader) report(keyID string, scale [2]float64) *Detection {
-	d := &Detection{KeyID: keyID, Checks: r.checks}
+	d := &Detection{KeyID: keyID, Checks: r.checks, Sync: r.bestZ}
 	d.LogPFA = math.Log10(float64(max(r.checks, 1))) - 32*math.Log10(2)
 	if r.found == nil {
 		d.LogPFA = 0

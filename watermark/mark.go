@@ -49,6 +49,7 @@ type Detection struct {
 	Mirrored bool
 	Quad     [4]Point // where in the leak the evidence lies
 
+	Sync        float64    // strongest agreement of the pilots on a place: 8 at most, noise below about 5.4
 	Correlation float64    // of the message's code with what was read, 0..1
 	Transform   [9]float64 // homography, leak pixels to mark pixels, row by row
 }
