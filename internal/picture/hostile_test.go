@@ -278,7 +278,7 @@ func TestLimits(t *testing.T) {
 		rawPNG(1<<32-1, 1<<32-1, 8, 0, 0, nil), rawPNG(1<<31-1, 1<<31-1, 16, 6, 1, nil), huge, jpg,
 		rgbTIFF(binary.LittleEndian, pattern(2, 2), long(256, 10_001), long(257, 10_001)),
 		riff(vp8x(0x10, 65536, 32767), vp8l(pattern(4, 4))),
-		patchedBMP(pattern(2, 2), 21, 0x7f),
+		patchedBMP(pattern(2, 2), 21, 0x0f),
 	} {
 		var le *picture.LimitError
 		_, err := picture.Decode(data, picture.Limits{})
