@@ -8,12 +8,16 @@
 //	page := specimen.Render(specimen.Passport, person, 1400)
 //	photo := specimen.Photograph(page, 1, 1600, 1200)
 //
+// Where many documents of one template are needed, [NewBlank] prints the
+// background once. [NewCapture] gives a photograph's geometry, the truth that
+// tests of matching want, before it is taken.
+//
 // Everything is a pure function of its arguments: the same seed gives the same
-// person, picture and photograph. Nothing here is keyed or secret, so seeds go
-// through PCG of math/rand/v2. The maths is written without fused
-// multiply-adds in the places that matter, but it uses the sines and square
-// roots of package math; between two kinds of CPU a sample may differ by one
-// level, and package testdata's test allows for that.
+// person, picture and photograph, however many goroutines draw it. Nothing here
+// is keyed or secret, so seeds go through PCG of math/rand/v2. Between kinds of
+// CPU a sample may differ by a level where a product was fused with a sum, or a
+// sine rounded the other way (over 73 dB apart on every picture of testdata, see
+// the test of the generate command); no mark, hash or verdict depends on it.
 //
 // # What these pictures are not
 //

@@ -55,12 +55,14 @@ func Portrait(p Person, w, h int) *image.NRGBA {
 	s.yaw, s.pitch = between(r, -0.05, 0.05), between(r, -0.02, 0.03)
 	s.smile = max(0.06, between(r, -0.1, 0.45))
 	s.light = newLighting(between(r, -0.5, 0.5), -0.5, 0.85, grey(0.82), grey(0.17), grey(0.30))
-	paint(img, func(x, y float64) rgb {
+	wall := func(x, y float64) rgb {
 		c := s.ground.scale(1.02 - 0.16*y/float64(h) - 0.05*x/float64(w)*sign(-s.light.x))
 		c = c.scale(1 + 0.012*noise(x*9/unit, y*9/unit, s.seed+1))
 		// the sitter's soft shadow on the wall
-		c = c.scale(1 - 0.10*bump2(x, y, s.cx+0.25*unit*sign(-s.light.x), s.cy+0.5*unit, 1.6*unit, 1.9*unit))
-		return s.at(c, x, y)
+		return c.scale(1 - 0.10*bump2(x, y, s.cx+0.25*unit*sign(-s.light.x), s.cy+0.5*unit, 1.6*unit, 1.9*unit))
+	}
+	paint(img, func(x, y float64) rgb {
+		return s.at(func() rgb { return wall(x, y) }, x, y)
 	})
 	return img
 }
@@ -71,40 +73,58 @@ func newSitter(f look, cx, cy, unit float64) *sitter {
 
 func (s *sitter) roll(angle float64) { s.cos, s.sin = math.Cos(angle), math.Sin(angle) }
 
-// at paints the sitter over the background colour at a pixel.
-func (s *sitter) at(c rgb, px, py float64) rgb {
+// at is the colour of a pixel with the sitter before a background. What lies
+// behind something opaque is not worked out.
+func (s *sitter) at(background func() rgb, px, py float64) rgb {
 	x, y := (px-s.cx)/s.unit, (py-s.cy)/s.unit
 	if y < -1.7 {
-		return c
+		return background()
 	}
 	// the head rolls about the neck, the shoulders stay
 	hx := float64(x*s.cos) + float64((y-0.9)*s.sin)
 	hy := float64((y-0.9)*s.cos) - float64(x*s.sin) + 0.9
-	far := y > 2.6 || math.Abs(hx) > 2.2
-	if !far {
+	if y > 2.6 || math.Abs(hx) > 2.2 {
+		cloth, a := s.garment(x, y)
+		if a == 1 {
+			return cloth
+		}
+		return background().over(cloth, a)
+	}
+	var c rgb
+	if s.skull(hx, hy) > 1-s.outline() {
+		c = s.behind(background, x, y, hx, hy)
+	}
+	return s.head(c, hx, hy)
+}
+
+// behind is everything but the head: background, hair at the back, neck,
+// clothes, ears.
+func (s *sitter) behind(background func() rgb, x, y, hx, hy float64) rgb {
+	c, cover := s.garment(x, y)
+	if cover < 1 {
+		back := background()
 		if hair, a := s.hairBack(hx, hy, s.pixel, &s.light); a > 0 {
-			c = c.over(hair, a)
+			back = back.over(hair, a)
 		}
 		if skin, a := s.neck(hx, hy); a > 0 {
-			c = c.over(skin, a)
+			back = back.over(skin, a)
 		}
 		if y > 1.0 { // the chest, where the neckline leaves it free
 			if skin, a := s.chest(x, y); a > 0 {
-				c = c.over(skin, a)
+				back = back.over(skin, a)
 			}
 		}
-	}
-	if cloth, a := s.garment(x, y); a > 0 {
-		c = c.over(cloth, a)
-	}
-	if far {
-		return c
+		c = back.over(c, cover)
 	}
 	if skin, a := s.ear(hx, hy); a > 0 {
 		c = c.over(skin, a)
 	}
-	return s.head(c, hx, hy)
+	return c
 }
+
+// outline is how far from 1 the value of skull is where the face's edge, one
+// pixel soft, begins.
+func (s *sitter) outline() float64 { return 3.6 * s.pixel }
 
 func (s *sitter) chest(x, y float64) (rgb, float64) {
 	edge := y - s.shoulderLine(math.Abs(x)) - 0.01
@@ -118,11 +138,13 @@ func (s *sitter) chest(x, y float64) (rgb, float64) {
 }
 
 func (s *sitter) head(c rgb, x, y float64) rgb {
+	hair, hairCover := s.hairFront(x, y, s.pixel, &s.light)
+	if hairCover == 1 {
+		return hair
+	}
 	k := s.skull(x, y)
-	if k < 1.1 {
-		if cover := step(1+3.6*s.pixel, 1-3.6*s.pixel, k); cover > 0 {
-			c = c.over(s.face(x, y, k), cover)
-		}
+	if cover := step(1+s.outline(), 1-s.outline(), k); cover > 0 {
+		c = c.over(s.face(x, y, k), cover)
 	}
 	if s.beard > 0.7 && k >= 0.9 && k < 1.3 && y > 0.3 { // a full beard stands out from the chin
 		fuzz := 0.10*s.beard + 0.10*noise(x*16, y*7, s.seed+2)
@@ -130,10 +152,7 @@ func (s *sitter) head(c rgb, x, y float64) rgb {
 		tex := 0.75 + 0.6*noise(x*50, y*14, s.seed+3)
 		c = c.over(s.hair.scale(max(0.2, tex)).times(s.light.diffuse(x, 0.3, 0.7, 0.3)), cover)
 	}
-	if hair, a := s.hairFront(x, y, s.pixel, &s.light); a > 0 {
-		c = c.over(hair, a)
-	}
-	return c
+	return c.over(hair, hairCover)
 }
 
 // face is the lit colour of a point of the face.

@@ -34,7 +34,7 @@ func Selfie(p Person, seed uint64, w, h int) *image.NRGBA {
 		day.over(lamp, warm).scale(between(r, 0.82, 0.98)), lamp.over(day, warm).scale(0.20), grey(between(r, 0.20, 0.28)))
 	m := newRoom(seed, side, day.over(lamp, warm), float64(w)/float64(h))
 	paint(img, func(x, y float64) rgb {
-		return s.at(m.at(x/float64(h), y/float64(h)), x, y)
+		return s.at(func() rgb { return m.at(x/float64(h), y/float64(h)) }, x, y)
 	})
 	finish(img, optics{seed: seed + p.Seed, blur: between(r, 0.6, 0.9), noise: between(r, 1.2, 2.0), vignette: 0.14})
 	return img

@@ -204,3 +204,12 @@ func BenchmarkLandscape(b *testing.B) {
 		specimen.Landscape(7, 1600, 1067)
 	}
 }
+
+// BenchmarkCorpus is one document of a same-template corpus: filled from a
+// shared blank and photographed small.
+func BenchmarkCorpus(b *testing.B) {
+	blank := specimen.NewBlank(specimen.IDCard, 640)
+	for i := 0; b.Loop(); i++ {
+		specimen.Photograph(blank.Fill(specimen.NewPerson(uint64(i))), uint64(i), 800, 600)
+	}
+}

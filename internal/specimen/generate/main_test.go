@@ -19,7 +19,8 @@ import (
 
 // Every picture of testdata/pictures is what the code draws today. Other kinds
 // of CPU may round a sample differently, so the pixels are compared and not the
-// bytes: 50 dB leaves room for that and for nothing that eyes could see.
+// bytes. With fused multiply-adds (GOAMD64=v3) and on 386 the worst picture was
+// at 73 dB, so 65 dB leaves room for that and for no change of the drawing.
 func TestPicturesAreGenerated(t *testing.T) {
 	for _, s := range shots() {
 		t.Run(s.file, func(t *testing.T) {
@@ -32,7 +33,8 @@ func TestPicturesAreGenerated(t *testing.T) {
 				return
 			}
 			p := psnr(decode(t, want), decode(t, got))
-			assert.GreaterOrEqual(t, p, 50.0, "run: go run ./internal/specimen/generate")
+			t.Logf("%.1f dB", p)
+			assert.GreaterOrEqual(t, p, 65.0, "run: go run ./internal/specimen/generate")
 		})
 	}
 }
