@@ -24,8 +24,8 @@
 // They are drawings. They are no photographs, no copies or imitations of any
 // document ever issued, and no test of face recognition: no state, emblem,
 // number range or person in them exists. The issuer is the Republic of Utopia,
-// country code UTO, which ICAO Doc 9303 reserves for examples; every document
-// says SPECIMEN across its face; the machine readable zone is set in Go Mono
+// country code UTO, the fictional state of the examples in ICAO Doc 9303; every
+// document says SPECIMEN across its face; the machine readable zone is set in Go Mono
 // and not in OCR-B. A hash, a mark or a verdict that works on them is not
 // thereby shown to work on real uploads: real cameras, real paper and real
 // faces are more varied than any generator.

@@ -5,12 +5,11 @@ import (
 	"time"
 )
 
-// The machine readable zone: ICAO Doc 9303, 8th edition, part 3 section 4
-// (characters, names, check digits), part 4 section 4.2 (TD3, two lines of 44)
-// and part 5 section 4.2 (TD1, three lines of 30).
+// The machine readable zone: ICAO Doc 9303, part 3 (characters, names, check
+// digits), part 4 (TD3, two lines of 44) and part 5 (TD1, three lines of 30).
 
 const (
-	country  = "UTO" // Utopia: reserved by Doc 9303-3 section 5 for examples
+	country  = "UTO" // Utopia, the fictional state of the examples in Doc 9303
 	td3Width = 44
 	td1Width = 30
 )
@@ -91,9 +90,9 @@ func fill(s string, n int) string {
 }
 
 // NameField is the name as the zone prints it, exactly n characters of A-Z and
-// '<': surname, two fillers, given names, each in the letters of Doc 9303-3
-// section 6. A name that is too long is cut as section 4.6 asks: the surname
-// leaves room for at least one letter of the given names.
+// '<': surname, two fillers, given names, each in the letters that Doc
+// 9303-3 section 6 recommends. A name that is too long is cut at the end, and
+// the surname leaves room for at least one letter of the given names.
 func NameField(surname, given string, n int) string {
 	n = max(n, 0)
 	s, g := mrzWords(surname), mrzWords(given)
@@ -110,7 +109,7 @@ func NameField(surname, given string, n int) string {
 }
 
 // mrzWords turns a name into words of A-Z parted by one filler. Apostrophes and
-// full stops vanish, hyphens and spaces part words (Doc 9303-3 section 4.6).
+// full stops vanish, hyphens and spaces part words (Doc 9303-3).
 func mrzWords(name string) string {
 	var b strings.Builder
 	gap := false

@@ -11,8 +11,8 @@ import (
 	"github.com/kycmark/kycmark/internal/specimen"
 )
 
-// The worked examples of ICAO Doc 9303: part 4 appendix B (TD3), part 5
-// appendix B (TD1), part 3 section 4.9.
+// The worked examples of ICAO Doc 9303: the check digits of part 3, the
+// passport of part 4 and the card of part 5.
 func TestCheckDigit(t *testing.T) {
 	for _, c := range []struct {
 		field string
@@ -73,7 +73,7 @@ func TestMachineReadableZone(t *testing.T) {
 }
 
 // checkTD3 works the check digits of the second line out again, by the
-// positions of Doc 9303-4 section 4.2.2.
+// positions of Doc 9303-4.
 func checkTD3(t *testing.T, line string) {
 	t.Helper()
 	for _, field := range [][2]int{{0, 9}, {13, 19}, {21, 27}, {28, 42}} {

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// The passport's data page, laid out as ICAO Doc 9303-4 section 4 zones it: a
+// The passport's data page, laid out in the zones of ICAO Doc 9303-4: a
 // header, the portrait on the left, data on the right, the machine readable
 // zone in the lower 23.2 mm. Captions are in English and Esperanto.
 
 const (
-	zoneHeight = 23.2 // of the machine readable zone, Doc 9303-3 section 4.3
+	zoneHeight = 23.2 // of the machine readable zone, Doc 9303-4
 	zonePitch  = 2.54 // ten characters an inch
 )
 

@@ -11,7 +11,7 @@ import (
 // names.
 type Person struct {
 	Seed       uint64 // of the looks, the numbers and the signature
-	Sex        string // "F", "M" or "X" (unspecified), as ICAO Doc 9303-3 section 4.1.1.1
+	Sex        string // "F", "M" or "X" (unspecified), as in ICAO Doc 9303
 	Surname    string
 	Given      string
 	Born       time.Time
