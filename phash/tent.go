@@ -115,7 +115,7 @@ func (r *raster) shrink() *grid {
 	}
 	across, down := newBox(w), newBox(h)
 	first, second := newColumnBox(w, down), newColumnBox(gridSide, down)
-	line, all := make([]float32, w), every(w, w)
+	line, all := make([]float32, w), every(w, w, false)
 	cols, rows := centres(w), centres(h)
 	filled := 0
 	for y := range h + 2*down.lead {
