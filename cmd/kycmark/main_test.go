@@ -7,12 +7,14 @@ import (
 	"hash/crc32"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -33,9 +35,17 @@ func TestMain(m *testing.M) {
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
 //	flip FILE                 change one letter near the end of a text
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD
+//
+// With -short only those run that mark and read nothing.
 func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	if testing.Short() {
+		files = []string{"testdata/usage.txtar", "testdata/keygen.txtar", "testdata/keys.txtar", "testdata/hash.txtar", "testdata/init.txtar"}
+	}
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata",
+		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
