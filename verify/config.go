@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"runtime"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
@@ -42,6 +43,10 @@ type Config struct {
 	// AllowWeak releases copies whose mark would not survive a messenger,
 	// which is otherwise an error that wraps [ErrWeak].
 	AllowWeak bool
+
+	// Found is when the leaks were found. Custody that was entered later is listed
+	// as inadmissible. The zero time: not known.
+	Found time.Time
 
 	// Trials is the number of independent trials, with no false identification
 	// among them, that validated the reading of marks. It caps every likelihood

@@ -2,40 +2,172 @@ package verify
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
-	"io/fs"
-	"iter"
+	"fmt"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // An Investigator examines leaks against a registry. It is safe for concurrent use.
-type Investigator struct{}
+type Investigator struct {
+	Config
+	cache *pictureCache
+}
 
 // NewInvestigator needs a Registry; it reads marks under all Keys and compares
 // pixels where there is a SealKey.
-func NewInvestigator(cfg Config) (*Investigator, error) { return nil, errors.ErrUnsupported }
+func NewInvestigator(cfg Config) (*Investigator, error) {
+	cfg, err := cfg.ready()
+	if err != nil {
+		return nil, err
+	}
+	return &Investigator{Config: cfg, cache: &pictureCache{most: cachedOriginals}}, nil
+}
+
+func (v *Investigator) key(id string) *watermark.Key {
+	i := slices.IndexFunc(v.Keys, func(k *watermark.Key) bool { return k.ID() == id })
+	if i < 0 {
+		return nil
+	}
+	return v.Keys[i]
+}
 
 // Investigate examines one leak, given as the bytes of its file; path is only
 // how the verdict names it. A file that cannot be decoded is the finding
 // [FoundDamaged], not an error; errors are failures of the registry and the end
 // of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
-	return nil, errors.ErrUnsupported
+	pic, err := picture.Decode(leak, v.limits())
+	if err != nil {
+		return damaged(path, leak, err), nil
+	}
+	pic.Image = picture.Flatten(pic.Image)
+	out := &Verdict{
+		File: path, SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
+		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Matches: []Match{}, Accused: []watermark.CopyID{},
+		mosaic: mosaic(pic.Image), preview: preview(pic.Image),
+	}
+	e, err := v.examine(ctx, &leakPicture{Picture: pic})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if err := v.fill(ctx, out, e, conclude(e)); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return out, nil
 }
 
-// InvestigateFiles examines the files, folders (all files below) and zip archives
-// (all files within) that paths name, several at a time, and gives the verdicts
-// in lexical order of each path's files. One bad file never stops it: it is
-// [FoundDamaged]. An error ends it.
-func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
-	return func(yield func(*Verdict, error) bool) { yield(nil, errors.ErrUnsupported) }
+// examine gathers the evidence: hash, pixels, blind reads under every key.
+func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
+	near, tooFlat, err := v.candidates(ctx, l)
+	if err != nil {
+		return e, err
+	}
+	e.tooFlat = tooFlat
+	if e.matches, err = v.matches(ctx, l, near); err != nil {
+		return e, err
+	}
+	for _, key := range v.Keys {
+		d, err := watermark.Detect(ctx, key, l.Image)
+		if errors.Is(err, watermark.ErrTooSmall) {
+			break // no key will find more
+		}
+		if err != nil {
+			return e, fmt.Errorf("read under key %s: %w", key.ID(), err)
+		}
+		if !d.Found {
+			continue
+		}
+		r, err := v.resolve(ctx, l, d, e.matches)
+		if err != nil {
+			return e, err
+		}
+		e.reads = append(e.reads, *r)
+	}
+	return e, nil
 }
 
-// InvestigateFS is [Investigator.InvestigateFiles] over every file of fsys.
-func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[*Verdict, error] {
-	return func(yield func(*Verdict, error) bool) { yield(nil, errors.ErrUnsupported) }
+// resolve looks a read copy up and says whether the leak shows its submission.
+func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
+	r := &read{copy: d.Copy, keyID: d.KeyID, logP: d.LogPFA, shows: PixelsUnknown}
+	issued, err := v.Registry.Copy(ctx, d.Copy)
+	if errors.Is(err, ErrNotFound) {
+		return r, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if issued.KeyID != d.KeyID {
+		return r, nil // the ID was issued under another key: this mark is not that copy's
+	}
+	r.issued = issued
+	for _, m := range matches {
+		if m.Submission == issued.Submission {
+			r.shows = m.Pixels
+		}
+	}
+	if r.shows != PixelsSame && !showsAnother(matches, issued.Submission) {
+		along, err := v.alongMark(ctx, l, d, issued)
+		if err != nil {
+			return nil, err
+		}
+		if along == PixelsSame || r.shows == PixelsUnknown {
+			r.shows = along
+		}
+	}
+	return r, nil
 }
 
-// Weigh draws the leaks of one dump together.
-func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdict, error) {
-	return nil, errors.ErrUnsupported
+func showsAnother(matches []Match, not watermark.Submission) bool {
+	return slices.ContainsFunc(matches, func(m Match) bool { return m.Submission != not && m.Pixels == PixelsSame })
+}
+
+// fill writes a conclusion and its numbers into the verdict.
+func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c conclusion) error {
+	out.Finding, out.Unconfirmed, out.Submission, out.Note = c.finding, c.unconfirmed, c.submission, c.note
+	out.Matches = append(out.Matches, e.matches...)
+	for i := range e.matches {
+		if e.matches[i].Submission == c.submission {
+			out.Distance = &e.matches[i].Distance
+		}
+	}
+	switch {
+	case c.read != nil:
+		out.Copy, out.Recipient, out.Issued = c.read.copy, c.read.issued.Recipient, c.read.issued
+		out.LogP, out.KeyID = &c.read.logP, c.read.keyID
+		if c.finding == FoundCopy && !c.unconfirmed {
+			out.Accused = append(out.Accused, c.read.copy)
+		}
+	case len(e.reads) > 0:
+		out.LogP, out.KeyID = &e.reads[0].logP, e.reads[0].keyID
+	}
+	if !out.matched() {
+		return nil
+	}
+	sub, err := v.Registry.Submission(ctx, c.submission)
+	if err != nil {
+		return err
+	}
+	out.subject = sub.Subject
+	out.Custody, err = v.Registry.Custody(ctx, c.submission)
+	return err
+}
+
+// damaged is the verdict on a file that is no readable picture.
+func damaged(path string, leak []byte, cause error) *Verdict {
+	sum := sha256Hex(leak)
+	return &Verdict{
+		File: path, Finding: FoundDamaged, SHA256: sum, Size: int64(len(leak)),
+		Matches: []Match{}, Accused: []watermark.CopyID{},
+		Note: "Could not be decoded.", Error: cause.Error(),
+	}
+}
+
+// admissible reports whether a fact of custody was entered before the leaks were
+// found; where that time is not known every fact is.
+func (c Config) admissible(x Custody) bool {
+	return c.Found.IsZero() || x.Entered.Before(c.Found)
 }

@@ -13,14 +13,15 @@ type Finding string
 const (
 	// FoundCopy: the mark of an issued copy was read, and the picture shows that
 	// copy's submission. Where the latter could not be checked the verdict says
-	// Unconfirmed.
+	// Unconfirmed: the mark could have been transplanted.
 	FoundCopy Finding = "copy"
 	// FoundUnmarked: shows a submission and carries no mark, though one would
 	// have been seen. Not produced while the power of reading is not measured.
 	FoundUnmarked Finding = "unmarked"
 	// FoundUnreadable: shows a submission; whether it was marked cannot be said.
 	FoundUnreadable Finding = "unreadable"
-	// FoundTransplanted: carries an issued copy's mark on another submission.
+	// FoundTransplanted: carries an issued copy's mark on another submission. It
+	// says nothing about that copy's recipient.
 	FoundTransplanted Finding = "transplanted"
 	// FoundLookalike: same template or scene as a submission, another capture.
 	FoundLookalike Finding = "lookalike"
@@ -30,14 +31,22 @@ const (
 	FoundDamaged Finding = "damaged"
 )
 
+// What the pixels of a leak say of a submission that it resembles.
+const (
+	PixelsSame      = "same"         // the same capture, as far as can be seen
+	PixelsDifferent = "different"    // aligned, but other detail in places: a lookalike, or edited
+	PixelsUndecided = "undecided"    // too little to see, or too much hidden
+	PixelsUnrelated = "unrelated"    // the pictures do not align
+	PixelsUnknown   = "not compared" // the original could not be opened, or was too far down the list
+)
+
 // A Match is a submission that a leak resembles.
 type Match struct {
 	Submission watermark.Submission `json:"submission"`
-	Distance   int                  `json:"distance"`         // bits of 256, nearest of eight orientations
-	Score      *float64             `json:"score"`            // agreement of the pixels, 0..1; null: not compared
-	Same       bool                 `json:"same"`             // the pixels are of the same capture
-	Submitted  time.Time            `json:"submitted"`        // of the submission
-	Reason     string               `json:"reason,omitempty"` // why the pixels were not compared
+	Distance   int                  `json:"distance"`  // of the hashes, bits of 256, nearest of eight orientations
+	Pixels     string               `json:"pixels"`    // one of the constants
+	Score      *float64             `json:"score"`     // share of the comparable blocks that agree, 0..1; null: not compared
+	Submitted  time.Time            `json:"submitted"` // of the submission
 }
 
 // A Verdict is what was found out about one leak. It is a value: its JSON is the
@@ -49,21 +58,26 @@ type Verdict struct {
 	Submission  watermark.Submission `json:"submission,omitzero"`
 	Copy        watermark.CopyID     `json:"copy,omitzero"`
 	Recipient   string               `json:"recipient,omitempty"`
-	Distance    *int                 `json:"distance"`          // to Submission, bits of 256; null: matched otherwise or not at all
-	LogP        *float64             `json:"log10_p"`           // of the blind read, search included; null: nothing read
-	Power       *float64             `json:"power"`             // null: not measured
-	Matches     []Match              `json:"matches"`           // all within the radius, nearest first
-	Accused     []watermark.CopyID   `json:"accused"`           // confirmed copies only
-	Note        string               `json:"note"`              // one plain sentence
-	Error       string               `json:"error,omitempty"`   // why it is damaged
-	SHA256      string               `json:"sha256,omitempty"`  // of the file, hex
-	Size        int64                `json:"size"`              // bytes
-	Format      string               `json:"format,omitempty"`  // "jpeg", …
+	Distance    *int                 `json:"distance"` // of the hashes to Submission, bits of 256; null: not among the matches
+	LogP        *float64             `json:"log10_p"`  // of the blind read, search included; null: nothing read
+	Power       *float64             `json:"power"`    // null: not measured
+	Matches     []Match              `json:"matches"`  // all within the radius, nearest first, and near ones whose pixels align
+	Accused     []watermark.CopyID   `json:"accused"`  // confirmed copies only
+	Note        string               `json:"note"`     // one plain sentence
+	Error       string               `json:"error,omitempty"`
+	SHA256      string               `json:"sha256,omitempty"` // of the file, hex
+	Size        int64                `json:"size"`             // bytes
+	Format      string               `json:"format,omitempty"`
 	Decoder     string               `json:"decoder,omitempty"` // name and version
 	Width       int                  `json:"width,omitzero"`    // pixels, upright
 	Height      int                  `json:"height,omitzero"`
-	Issued      *Copy                `json:"issued,omitempty"`  // the ledger's row of Copy
-	Custody     []Custody            `json:"custody,omitempty"` // who could hold Submission unmarked
+	KeyID       string               `json:"key_id,omitempty"` // of the mark that was read
+	Issued      *Copy                `json:"issued,omitempty"` // the registry's row of Copy
+	Custody     []Custody            `json:"custody,omitempty"`
+
+	subject string // of Submission: clusters leaks of one person, never printed unless asked
+	mosaic  []byte // PNG, too coarse to recognise anybody
+	preview []byte // JPEG
 }
 
 // Label is the finding as people read it: "copy (unconfirmed)" for unconfirmed copies.
@@ -72,4 +86,15 @@ func (v *Verdict) Label() string {
 		return string(v.Finding) + " (unconfirmed)"
 	}
 	return string(v.Finding)
+}
+
+// matched reports whether the leak shows a submission of the registry.
+func (v *Verdict) matched() bool {
+	switch v.Finding {
+	case FoundUnmarked, FoundUnreadable, FoundTransplanted:
+		return true
+	case FoundCopy:
+		return !v.Unconfirmed
+	}
+	return false
 }

@@ -132,6 +132,9 @@ type Store interface {
 	Submission(ctx context.Context, id [16]byte) (*Submission, error)
 	SubmissionByRef(ctx context.Context, ref int64) (*Submission, error)
 	SubmissionsAfter(ctx context.Context, ref int64, limit int) ([]Submission, error)
+	// Span returns when the first and the last upload were submitted; the zero
+	// time for both where there is none.
+	Span(ctx context.Context) (first, last time.Time, err error)
 	HashesAfter(ctx context.Context, ref int64, limit int) ([]Hash, error)
 	Sealed(ctx context.Context, id [16]byte) (*Sealed, error)
 

@@ -241,6 +241,19 @@ func TestPages(t *testing.T) {
 	})
 }
 
+func TestSpan(t *testing.T) {
+	each(t, func(t *testing.T, s store.Store) {
+		first, last, err := s.Span(t.Context())
+		require.NoError(t, err)
+		require.True(t, first.IsZero() && last.IsZero())
+		fill(t, s)
+		first, last, err = s.Span(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, t0, first)
+		require.Equal(t, t0.AddDate(0, 0, 9), last)
+	})
+}
+
 func TestConcurrentWriters(t *testing.T) {
 	each(t, func(t *testing.T, s store.Store) {
 		ctx := t.Context()

@@ -27,6 +27,8 @@ var (
 	addSubmissionSQL string
 	//go:embed sql/submission.sql
 	submissionSQL string
+	//go:embed sql/span.sql
+	spanSQL string
 	//go:embed sql/hashes.sql
 	hashesSQL string
 	//go:embed sql/add_sealed.sql

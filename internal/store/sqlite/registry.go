@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/store"
 )
@@ -93,6 +94,15 @@ func (d *DB) SubmissionByRef(ctx context.Context, ref int64) (*store.Submission,
 // SubmissionsAfter returns up to limit uploads with a greater number.
 func (d *DB) SubmissionsAfter(ctx context.Context, ref int64, limit int) ([]store.Submission, error) {
 	return collect(ctx, d.read, scanSubmission, submissionSQL+" WHERE ref > ? ORDER BY ref LIMIT ?", ref, limit)
+}
+
+// Span returns when the first and the last upload were submitted.
+func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
+	var a, b sql.NullInt64
+	if err := d.read.QueryRowContext(ctx, spanSQL).Scan(&a, &b); err != nil || !a.Valid || !b.Valid {
+		return first, last, err
+	}
+	return at(a.Int64), at(b.Int64), nil
 }
 
 // HashesAfter returns the hashes of up to limit uploads with a greater number.

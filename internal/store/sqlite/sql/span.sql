@@ -1,0 +1,1 @@
+SELECT min(submitted), max(submitted) FROM submission

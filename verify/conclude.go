@@ -1,0 +1,170 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// evidence is all that one leak showed.
+type evidence struct {
+	matches []Match // nearest first; within the radius, and aligned ones beyond it
+	reads   []read  // blind, one for each key under which a mark was found
+	tooFlat bool    // the hash has too little to go on
+}
+
+// A read is a mark that was read blind.
+type read struct {
+	copy   watermark.CopyID
+	keyID  string
+	logP   float64
+	issued *Copy  // nil: the registry has no such copy
+	shows  string // what the pixels say of the leak and the copy's submission
+}
+
+// sureWithoutPixels is the distance in bits up to which a hash alone shows a
+// submission positively, where the originals cannot be opened. Between documents
+// of different persons on the specimen templates it was never below 32.
+const sureWithoutPixels = 10
+
+// A conclusion is what follows from the evidence of one leak.
+type conclusion struct {
+	finding     Finding
+	unconfirmed bool
+	submission  watermark.Submission
+	read        *read
+	note        string
+}
+
+// conclude is the table of findings (design, section 5): pure, one rule after the
+// other, the first that applies wins.
+func conclude(e evidence) conclusion {
+	shown := e.shown()
+	issued := e.issuedReads()
+	for i := range issued {
+		if r := &issued[i]; r.shows == PixelsSame {
+			return conclusion{finding: FoundCopy, submission: r.issued.Submission, read: r, note: fmt.Sprintf(
+				"Carries the mark of copy %s and shows the submission that this copy was made of.", r.copy)}
+		}
+	}
+	if len(issued) > 0 {
+		return concludeUnconfirmed(e, &issued[0], shown)
+	}
+	stray := ""
+	if len(e.reads) > 0 {
+		r := e.reads[0]
+		stray = fmt.Sprintf(" A mark under key %s names copy %s, which this registry never issued: the key was used elsewhere, or the mark was forged.", r.keyID, r.copy)
+	}
+	switch {
+	case shown != nil && shown.Pixels == PixelsSame:
+		return conclusion{finding: FoundUnreadable, submission: shown.Submission,
+			note: "Shows this submission; no mark of an issued copy was read, and how likely a mark would have been seen is not measured." + stray}
+	case shown != nil:
+		return conclusion{finding: FoundUnreadable, submission: shown.Submission, note: fmt.Sprintf(
+			"Matches this submission by its hash (%d of 256 bits apart); its pixels could not settle it (%s). No mark of an issued copy was read.", shown.Distance, shown.Pixels) + stray}
+	}
+	if m := e.first(PixelsDifferent); m != nil {
+		return conclusion{finding: FoundLookalike, submission: m.Submission,
+			note: "Looks like this submission but differs from it in places, as another capture of the same template does, or an edited picture." + stray}
+	}
+	return conclusion{finding: FoundUnknown, note: e.unknownNote() + stray}
+}
+
+// concludeUnconfirmed is for a mark of ours whose copy's submission the picture
+// could not be shown to show.
+func concludeUnconfirmed(e evidence, r *read, shown *Match) conclusion {
+	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: r.issued.Submission, read: r}
+	if m := e.positive(r.issued.Submission); m != nil {
+		c.finding, c.unconfirmed, c.submission = FoundTransplanted, false, m.Submission
+		c.note = fmt.Sprintf("Carries the mark of copy %s, but shows another submission than that copy's: the mark was laid onto it, which says nothing about the copy's recipient.", r.copy)
+		return c
+	}
+	switch r.shows {
+	case PixelsDifferent:
+		c.note = fmt.Sprintf("Carries the mark of copy %s; the picture resembles that copy's submission but differs in places (edited, or another capture), so a transplanted mark is not excluded.", r.copy)
+	case PixelsUnknown:
+		c.note = fmt.Sprintf("Carries the mark of copy %s; the original of that copy could not be opened for comparison, so a transplanted mark is not excluded.", r.copy)
+	default:
+		c.note = fmt.Sprintf("Carries the mark of copy %s; that the picture shows that copy's submission could not be confirmed, so a transplanted mark is not excluded.", r.copy)
+	}
+	return c
+}
+
+// issuedReads returns the reads that name copies of the registry, confirmed ones
+// and then the strongest first.
+func (e evidence) issuedReads() []read {
+	var out []read
+	for _, r := range e.reads {
+		if r.issued != nil {
+			out = append(out, r)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b read) int {
+		if (a.shows == PixelsSame) != (b.shows == PixelsSame) {
+			if a.shows == PixelsSame {
+				return -1
+			}
+			return 1
+		}
+		switch {
+		case a.logP < b.logP:
+			return -1
+		case a.logP > b.logP:
+			return 1
+		}
+		return 0
+	})
+	return out
+}
+
+// shown is the submission that the leak shows: the nearest one of the same
+// pixels, else the nearest within the radius whose pixels do not speak against it.
+func (e evidence) shown() *Match {
+	if m := e.first(PixelsSame); m != nil {
+		return m
+	}
+	for i := range e.matches {
+		m := &e.matches[i]
+		if m.Distance <= phash.MatchRadius && m.Pixels != PixelsDifferent {
+			return m
+		}
+	}
+	return nil
+}
+
+func (e evidence) first(pixels string) *Match {
+	for i := range e.matches {
+		if e.matches[i].Pixels == pixels {
+			return &e.matches[i]
+		}
+	}
+	return nil
+}
+
+// positive is a submission other than not that the leak positively shows: by its
+// pixels, or, where nothing could be compared, by a very near hash while that of
+// not is further away.
+func (e evidence) positive(not watermark.Submission) *Match {
+	for i := range e.matches {
+		m := &e.matches[i]
+		if m.Submission == not {
+			if m.Pixels == PixelsUnknown {
+				return nil // nearer than all others that follow
+			}
+			continue
+		}
+		if m.Pixels == PixelsSame || m.Pixels == PixelsUnknown && m.Distance <= sureWithoutPixels {
+			return m
+		}
+	}
+	return nil
+}
+
+func (e evidence) unknownNote() string {
+	if e.tooFlat {
+		return "Shows too little for its hash to be searched, and no mark of an issued copy was read."
+	}
+	return "Matches no submission of the registry, and no mark of an issued copy was read."
+}

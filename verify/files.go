@@ -1,0 +1,275 @@
+package verify
+
+import (
+	"archive/zip"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// A source is one file of a dump.
+type source struct {
+	name string // as the verdict names it
+	size int64  // bytes, as announced
+	open func() (io.ReadCloser, error)
+	err  error // why it cannot be opened at all
+}
+
+// InvestigateFiles examines the files, folders (all files below, hidden ones
+// apart) and zip archives (all files within) that paths name, several at a time,
+// and gives the verdicts in the order of paths, each path's files in lexical
+// order. One bad file never stops it: it is [FoundDamaged]. An error ends it.
+func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
+	return func(yield func(*Verdict, error) bool) {
+		var all []source
+		var open closers
+		defer open.close()
+		for _, p := range paths {
+			found, err := v.list(p, &open)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if all = append(all, found...); len(all) > v.MaxFiles {
+				yield(nil, tooMany(v.MaxFiles))
+				return
+			}
+		}
+		v.run(ctx, all, yield)
+	}
+}
+
+// InvestigateFS is [Investigator.InvestigateFiles] over every file of fsys, zip
+// archives within it apart: these are damaged.
+func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[*Verdict, error] {
+	return func(yield func(*Verdict, error) bool) {
+		all, err := v.walk(fsys, "")
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		v.run(ctx, all, yield)
+	}
+}
+
+func tooMany(most int) error {
+	return fmt.Errorf("%w: the dump has more than %d files", ErrLimit, most)
+}
+
+// closers are archives that stay open until all their files are read.
+type closers []io.Closer
+
+func (c closers) close() {
+	for _, x := range c {
+		x.Close()
+	}
+}
+
+// list returns the files that a path stands for.
+func (v *Investigator) list(p string, open *closers) ([]source, error) {
+	st, err := os.Stat(p)
+	if err != nil {
+		return nil, err
+	}
+	if st.IsDir() {
+		return v.walk(os.DirFS(p), p)
+	}
+	if strings.EqualFold(filepath.Ext(p), ".zip") {
+		z, err := zip.OpenReader(p)
+		if err != nil {
+			return []source{{name: p, err: fmt.Errorf("zip archive: %w", err)}}, nil
+		}
+		*open = append(*open, z)
+		return v.listZip(&z.Reader, p)
+	}
+	return []source{{name: p, size: st.Size(), open: func() (io.ReadCloser, error) { return openRegular(p) }}}, nil
+}
+
+// openRegular refuses pipes and devices, which would wait forever.
+func openRegular(p string) (io.ReadCloser, error) {
+	if st, err := os.Stat(p); err != nil {
+		return nil, err
+	} else if !st.Mode().IsRegular() {
+		return nil, errNotRegular
+	}
+	return os.Open(p)
+}
+
+var errNotRegular = errors.New("not a regular file")
+
+// walk lists the files of a tree in lexical order; what cannot be listed becomes
+// a source that says so. Links are not followed.
+func (v *Investigator) walk(fsys fs.FS, under string) ([]source, error) {
+	var out []source
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		full := name
+		if under != "" {
+			full = filepath.Join(under, filepath.FromSlash(name))
+		}
+		switch {
+		case err != nil:
+			out = append(out, source{name: full, err: err})
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+		case name != "." && strings.HasPrefix(path.Base(name), "."):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+		case d.IsDir():
+		case !d.Type().IsRegular():
+			out = append(out, source{name: full, err: errNotRegular})
+		default:
+			out = append(out, fileOf(fsys, name, full, d))
+		}
+		if len(out) > v.MaxFiles {
+			return tooMany(v.MaxFiles)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func fileOf(fsys fs.FS, name, full string, d fs.DirEntry) source {
+	s := source{name: full, open: func() (io.ReadCloser, error) { return fsys.Open(name) }}
+	if info, err := d.Info(); err == nil {
+		s.size = info.Size()
+	}
+	return s
+}
+
+// listZip lists an archive's files. Sizes that it announces are not believed:
+// reading stops at the limit.
+func (v *Investigator) listZip(z *zip.Reader, under string) ([]source, error) {
+	var out []source
+	for _, f := range z.File {
+		if f.FileInfo().IsDir() || strings.HasPrefix(path.Base(f.Name), ".") {
+			continue
+		}
+		if len(out) >= v.MaxFiles {
+			return nil, tooMany(v.MaxFiles)
+		}
+		out = append(out, source{name: under + "!" + f.Name, open: f.Open})
+	}
+	slices.SortStableFunc(out, func(a, b source) int { return cmp.Compare(a.name, b.name) })
+	return out, nil
+}
+
+// result is what one worker hands back.
+type result struct {
+	verdict *Verdict
+	err     error
+}
+
+// run examines the sources on a bounded number of workers and yields in order. It
+// owns its goroutines: all have ended when it returns.
+func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdict, error) bool) {
+	ctx, cancel := context.WithCancel(ctx)
+	slots := make([]chan result, len(all))
+	for i := range slots {
+		slots[i] = make(chan result, 1)
+	}
+	ahead := make(chan struct{}, 4*v.Workers) // bounds what is done but not yet taken
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		v.work(ctx, all, slots, ahead)
+	}()
+	defer func() { cancel(); <-done }()
+	for i := range slots {
+		r := <-slots[i]
+		select {
+		case <-ahead:
+		default: // given up before it took a place
+		}
+		if r.err != nil {
+			yield(nil, r.err)
+			return
+		}
+		if v.Progress != nil {
+			v.Progress(i+1, len(all))
+		}
+		if !yield(r.verdict, nil) {
+			return
+		}
+	}
+}
+
+// work feeds the workers in order and returns when all have ended. Every slot is
+// filled, with the context's error where the work was given up.
+func (v *Investigator) work(ctx context.Context, all []source, slots []chan result, ahead chan struct{}) {
+	next := make(chan int)
+	ended := make(chan struct{})
+	for range v.Workers {
+		go func() {
+			defer func() { ended <- struct{}{} }()
+			for i := range next {
+				verdict, err := v.investigateSource(ctx, all[i])
+				slots[i] <- result{verdict, err}
+			}
+		}()
+	}
+	for i := range all {
+		select {
+		case ahead <- struct{}{}:
+			next <- i
+		case <-ctx.Done():
+			slots[i] <- result{err: ctx.Err()}
+		}
+	}
+	close(next)
+	for range v.Workers {
+		<-ended
+	}
+}
+
+// investigateSource reads one file and examines it. Only failures of the registry
+// and the end of ctx are errors.
+func (v *Investigator) investigateSource(ctx context.Context, s source) (*Verdict, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	data, err := v.read(s)
+	if err != nil {
+		d := damaged(s.name, nil, withoutPath(err))
+		d.Size, d.SHA256 = s.size, "" // its bytes were not read
+		return d, nil
+	}
+	return v.Investigate(ctx, s.name, data)
+}
+
+func (v *Investigator) read(s source) ([]byte, error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	if s.size > v.MaxBytes {
+		return nil, &picture.LimitError{What: "bytes", Got: s.size, Most: v.MaxBytes}
+	}
+	f, err := s.open()
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAll(f, v.MaxBytes)
+}
+
+// withoutPath drops the path that package os puts into its errors: the verdict
+// names the file.
+func withoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

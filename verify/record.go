@@ -1,0 +1,107 @@
+package verify
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/kycmark/kycmark/phash"
+)
+
+// A Record says who examined what with which tool, so that it can be repeated.
+type Record struct {
+	Time       time.Time         `json:"time"` // UTC, by the clock of the machine
+	Actor      string            `json:"actor,omitempty"`
+	Command    []string          `json:"command,omitempty"`
+	Version    string            `json:"version"` // of kycmark
+	Go         string            `json:"go"`
+	Platform   string            `json:"platform"`
+	Build      map[string]string `json:"build"` // settings of the build
+	Registry   string            `json:"registry"`
+	Indexed    int               `json:"indexed"` // submissions whose hashes were searched
+	LedgerSize int64             `json:"ledger_size"`
+	LedgerHead string            `json:"ledger_head"`
+	Keys       []string          `json:"keys"` // IDs of the mark keys that were tried
+	SealKey    string            `json:"seal_key,omitempty"`
+	Parameters map[string]string `json:"parameters"`
+}
+
+// modulePath is how a build names this module.
+const modulePath = "github.com/kycmark/kycmark"
+
+func (v *Investigator) record(ctx context.Context) (*Record, error) {
+	info, err := v.Registry.store.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	size, head, err := v.Registry.store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	index, err := v.Registry.index.follow(ctx, v.Registry.store)
+	if err != nil {
+		return nil, err
+	}
+	r := &Record{
+		Time: v.Registry.clock(), Actor: v.Actor, Command: v.Command,
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Registry: hex.EncodeToString(info.ID[:]), Indexed: index.Len(),
+		LedgerSize: size, LedgerHead: hex.EncodeToString(head[:]),
+		Keys: []string{}, Parameters: v.parameters(),
+	}
+	r.Version, r.Build = buildInfo()
+	for _, k := range v.Keys {
+		r.Keys = append(r.Keys, k.ID())
+	}
+	if v.SealKey != nil {
+		r.SealKey = v.SealKey.ID()
+	}
+	return r, nil
+}
+
+func (v *Investigator) parameters() map[string]string {
+	p := map[string]string{
+		"hash":                      phash.PDQ.Chain(),
+		"hash radius":               fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
+		"least hash quality":        strconv.Itoa(phash.MinQuality),
+		"radius of near ones":       fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear),
+		"compared by pixels":        fmt.Sprintf("the nearest %d", maxCompared),
+		"independent submissions":   fmt.Sprintf("%d before a recipient is named", leastEvidence),
+		"validation trials":         strconv.Itoa(v.Trials),
+		"most bytes of a file":      strconv.FormatInt(v.limits().MaxBytes, 10),
+		"leaks found on":            "not stated",
+		"originals could be opened": strconv.FormatBool(v.SealKey != nil),
+	}
+	if !v.Found.IsZero() {
+		p["leaks found on"] = v.Found.UTC().Format(time.RFC3339)
+	}
+	return p
+}
+
+// buildInfo is what the program knows of its own making.
+func buildInfo() (version string, settings map[string]string) {
+	settings = make(map[string]string)
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown", settings
+	}
+	version = info.Main.Version
+	if info.Main.Path != modulePath {
+		for _, d := range info.Deps {
+			if d.Path == modulePath {
+				version = d.Version
+			}
+		}
+	}
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision", "vcs.time", "vcs.modified", "CGO_ENABLED", "-tags", "GOAMD64", "GOARM64":
+			settings[s.Key] = s.Value
+		}
+	}
+	return version, settings
+}

@@ -1,0 +1,251 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+// This file holds the words of a verdict. What they may not say is listed in the
+// project's verdict model, and a test holds every output against that list.
+
+// count is "1 picture", "3 pictures".
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// sentence joins parts into one sentence, none into "".
+func sentence(parts []string) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	s := strings.Join(parts, "; ")
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+func list(names []string) string {
+	switch n := len(names); n {
+	case 0:
+		return ""
+	case 1:
+		return names[0]
+	default:
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+}
+
+// speak writes headline and sentences from the counts.
+func (w *weighing) speak() {
+	w.Headline = w.headline()
+	w.Shows, w.ShowsNot = []string{}, []string{}
+	w.showMatches()
+	w.showCopies()
+	w.showCustody()
+	w.showRest()
+	w.warn()
+}
+
+func pictures(n int) string { return count(n, "picture", "pictures") }
+
+func (w *weighing) headline() string {
+	confirmed := w.Counts[string(FoundCopy)]
+	switch {
+	case w.Leaks == 0:
+		return "Inconclusive: no picture was examined."
+	case len(w.Named) > 0:
+		var parts []string
+		for _, s := range w.sources {
+			if slices.Contains(w.Named, s.Name) {
+				parts = append(parts, fmt.Sprintf("%s recorded as issued to %s%s", containCopies(s.pictures), s.Name, under(s.purposes)))
+			}
+		}
+		return strings.Join(parts, "; ") + "."
+	case confirmed > 0:
+		return fmt.Sprintf("Inconclusive: the mark of an issued copy was read and confirmed on %s, less than the %d independent submissions of one recipient's copies that are required before a recipient is named here.",
+			pictures(confirmed), leastEvidence)
+	case w.Matched > 0:
+		return fmt.Sprintf("Inconclusive: %s, and no mark of an issued copy was confirmed on any of them.",
+			count(w.Matched, "of the pictures matches a submission of the registry", fmt.Sprintf("of the %s match submissions of the registry", pictures(w.Leaks))))
+	}
+	return fmt.Sprintf("No submission of the registry was matched by the %s examined.", pictures(w.Leaks))
+}
+
+func containCopies(n int) string {
+	return count(n, "picture contains a copy", "pictures contain copies")
+}
+
+// under names the requests that copies answer.
+func under(purposes []string) string {
+	switch {
+	case len(purposes) == 0:
+		return ""
+	case len(purposes) > 3:
+		return fmt.Sprintf(" under %d requests", len(purposes))
+	}
+	quoted := make([]string, len(purposes))
+	for i, p := range purposes {
+		quoted[i] = "“" + p + "”"
+	}
+	return " under " + list(quoted)
+}
+
+func (w *weighing) showMatches() {
+	if w.Leaks == 0 {
+		return
+	}
+	s := fmt.Sprintf("Of %s examined, %d %s a submission of the registry.", pictures(w.Leaks), w.Matched, verb(w.Matched, "shows", "show"))
+	if w.Repeated > 0 {
+		s += fmt.Sprintf(" %s byte for byte %s of others and %s nothing.", count(w.Repeated, "is", "are"),
+			verb(w.Repeated, "a repetition", "repetitions"), verb(w.Repeated, "adds", "add"))
+	}
+	w.Shows = append(w.Shows, s)
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+func (w *weighing) showCopies() {
+	for _, h := range w.Hypotheses {
+		if h.Evidence == 0 || h.LogLR <= 0 {
+			continue
+		}
+		w.Shows = append(w.Shows, fmt.Sprintf(
+			"%s recorded as issued to %s, of %s. This is at least %s times more probable if the pictures derive from those copies than under the strongest listed alternative without them (log10 likelihood ratio %.1f, %s)%s.",
+			containCopies(h.Pictures), h.Name, count(h.Evidence, "independent submission", "independent submissions"),
+			times(h.LogLR), h.LogLR, h.Words, w.capWords(h.Capped)))
+	}
+	if w.Counts[string(FoundCopy)] > 0 {
+		w.ShowsNot = append(w.ShowsNot,
+			"It does not show who released these copies; the exchange also possessed them, and so did whoever the recipient passed them to or lost them to.")
+	}
+	if len(w.confirmedSources()) > 1 {
+		w.ShowsNot = append(w.ShowsNot,
+			"Copies of several recipients appear. Several sources, or one holder of the copies of several, are not told apart.")
+	}
+}
+
+func (w *weighing) confirmedSources() (out []party) {
+	for _, s := range w.sources {
+		if s.pictures > 0 {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func (w *weighing) capWords(capped bool) string {
+	if !capped {
+		return ""
+	}
+	return fmt.Sprintf("; the number is a cap: %d trials without a false identification bound the rate of errors by 3 in %d at 95 %%, and no more than that is claimed", w.cfg.Trials, w.cfg.Trials)
+}
+
+// times is 10^x rounded down to one digit.
+func times(logLR float64) string {
+	x := math.Pow(10, logLR+1e-9)
+	unit := math.Pow(10, math.Floor(math.Log10(x)))
+	return fmt.Sprintf("%.0f", math.Floor(x/unit)*unit)
+}
+
+func (w *weighing) showCustody() {
+	bare := w.Counts[string(FoundUnreadable)] + w.Counts[string(FoundUnmarked)]
+	if bare == 0 {
+		return
+	}
+	var holders []string
+	late := 0
+	for _, s := range w.sources {
+		if s.custody > 0 {
+			holders = append(holders, fmt.Sprintf("%s (%d)", s.Name, s.custody))
+		}
+		late += s.late
+	}
+	if len(holders) > 0 {
+		w.Shows = append(w.Shows, fmt.Sprintf("Of the %s that match without a readable mark, some were submitted at a time, or stand on a list, for which the records say who could hold them unmarked: %s.", pictures(bare), list(holders)))
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
+			"How many pictures lie within one custody is no measure of its holder. Against a thief who took one contiguous range of the registry's %s, as likely as scattered pictures, a window of one month earns a likelihood ratio of at most about %.2g, however many the pictures; against another holder of the same pictures (a sub-processor, a backup, the exchange) it earns nothing. No number is derived from custody here.",
+			count(w.months, "month", "months"), rangeCap(w.months)))
+	}
+	if late > 0 {
+		w.ShowsNot = append(w.ShowsNot, "Custody that was entered after the leaks were found is listed but not admissible against them.")
+	}
+	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
+		"On %s no mark was read. How likely a mark would have survived their degradation is not measured, and deliberate removal is not excluded: nothing follows from its absence.", pictures(bare)))
+}
+
+// showRest is about the leaks that name nobody.
+func (w *weighing) showRest() {
+	if n := w.Counts[string(FoundCopy)+" (unconfirmed)"]; n > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s the mark of an issued copy, but could not be confirmed to show that copy's submission: a mark can be laid onto another picture, so %s for nobody.",
+			count(n, "picture carries", "pictures carry"), verb(n, "it counts", "they count")))
+	}
+	if n := w.Counts[string(FoundTransplanted)]; n > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s a mark that belongs to another picture: somebody transplanted it. That says nothing about the recipient of the copy whose mark was used, and somebody who can do that may have prepared other pictures of this dump.",
+			count(n, "picture carries", "pictures carry")))
+	}
+	if n := w.Counts[string(FoundLookalike)]; n > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s submissions of the registry without showing the same capture; %s not counted as matched.",
+			count(n, "picture resembles", "pictures resemble"), verb(n, "it is", "they are")))
+	}
+	if n := w.Counts[string(FoundUnknown)]; n > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s no submission that the search could find. Pictures that were cropped, turned or altered much are missed by hashes; how many, is not measured for pictures of this kind.",
+			count(n, "picture matches", "pictures match")))
+	}
+	if n := w.Counts[string(FoundDamaged)]; n > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s not be decoded and %s nothing.",
+			count(n, "file could", "files could"), verb(n, "says", "say")))
+	}
+}
+
+// warn names the patterns that somebody who plants evidence would leave.
+func (w *weighing) warn() {
+	for i := range w.sources {
+		s := &w.sources[i]
+		if s.pictures == 0 {
+			continue
+		}
+		if n := len(s.clusters); s.pictures > n {
+			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("The %s with copies issued to %s are of %s: repetitions and pictures of one subject count once.",
+				pictures(s.pictures), s.Name, count(n, "independent submission", "independent submissions")))
+		}
+		if others := w.alsoHeld(s.Name); len(others) > 0 {
+			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("Every picture with a copy issued to %s could also be held unmarked by %s, who, with that copy in hand, could have laid its mark onto the unmarked picture.",
+				s.Name, list(others)))
+		}
+	}
+}
+
+// alsoHeld are the other recipients whose admissible custody covers all confirmed
+// pictures of one recipient.
+func (w *weighing) alsoHeld(name string) []string {
+	held, n := make(map[string]int), 0
+	for _, l := range w.Verdicts {
+		if l.Finding != FoundCopy || l.Unconfirmed || l.Recipient != name {
+			continue
+		}
+		n++
+		once := make(map[string]bool)
+		for _, c := range l.Custody {
+			if c.Recipient != name && w.cfg.admissible(c) && !once[c.Recipient] {
+				once[c.Recipient] = true
+				held[c.Recipient]++
+			}
+		}
+	}
+	var out []string
+	for other, k := range held {
+		if k == n {
+			out = append(out, other)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

@@ -1,0 +1,41 @@
+package verify
+
+import (
+	"bytes"
+	"image"
+
+	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+const (
+	mosaicSide  = 9   // fields of a mosaic's long side: enough to tell pictures apart, not persons
+	previewSide = 240 // pixels of a preview's long side
+)
+
+// mosaic is a PNG of a few fields of colour.
+func mosaic(img *image.NRGBA) []byte { return thumbnail(img, mosaicSide, "png") }
+
+// preview is a JPEG in which persons can be recognised.
+func preview(img *image.NRGBA) []byte { return thumbnail(img, previewSide, "jpeg") }
+
+// thumbnail is nil for pictures that cannot be encoded: a report does without.
+func thumbnail(img *image.NRGBA, side int, format string) []byte {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	if w == 0 || h == 0 {
+		return nil
+	}
+	if w >= h {
+		h = max(1, h*side/w)
+		w = min(w, side)
+	} else {
+		w = max(1, w*side/h)
+		h = min(h, side)
+	}
+	var buf bytes.Buffer
+	if err := picture.Encode(&buf, imaging.Resize(img, w, h, imaging.Box), format, 80); err != nil {
+		return nil
+	}
+	return buf.Bytes()
+}
