@@ -34,7 +34,8 @@ type reader struct {
 	kd       *keyed
 	carriers []dsp.Plane // luma, and minus blue difference unless grey
 	fields   []dsp.Plane // what is searched: luma, and both together
-	maps     []*peakMap
+	mapSize  int
+	maps     []*peakMap    // of each field, made when first needed
 	tones    []*toneReader // of each field, made when first needed
 	f        []frequency
 	fft      *dsp.FFT
@@ -51,7 +52,7 @@ type reading struct {
 }
 
 // leakFields shrinks a leak and whitens it: the part of reading that needs no key.
-func leakFields(leak image.Image) (carriers_, fields []dsp.Plane, scale [2]float64, err error) {
+func leakFields(leak image.Image) (c, fields []dsp.Plane, scale [2]float64, err error) {
 	p := toNRGBA(leak)
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	if min(w, h) < leastSide {
@@ -64,7 +65,7 @@ func leakFields(leak image.Image) (carriers_, fields []dsp.Plane, scale [2]float
 	if min(ww, wh) < leastSide/2 {
 		return nil, nil, scale, fmt.Errorf("%w: %d x %d pixels is too long and thin", ErrTooSmall, w, h)
 	}
-	c := carriers(dsp.ShrinkNRGBA(p, ww, wh))
+	c = carriers(dsp.ShrinkNRGBA(p, ww, wh))
 	fields = []dsp.Plane{c[0]}
 	if len(c) > 1 {
 		both := dsp.NewPlane(ww, wh)
@@ -83,16 +84,21 @@ func (r *reader) read() error {
 	r.fft = dsp.NewFFT(shiftGrid)
 	r.tones = make([]*toneReader, len(r.fields))
 	side := max(r.fields[0].W, r.fields[0].H)
-	n := powerOfTwo(1.25 * float64(side))
-	for _, z := range r.fields {
-		r.maps = append(r.maps, newPeakMap(z, n))
-	}
+	r.mapSize = powerOfTwo(1.25 * float64(side))
+	r.maps = make([]*peakMap, len(r.fields))
 	for _, stage := range []func() error{r.wholeFrame, r.stretched, r.affine, r.windows} {
 		if err := stage(); err != nil || r.done() {
 			return err
 		}
 	}
 	return nil
+}
+
+func (r *reader) peaks(i int) *peakMap {
+	if r.maps[i] == nil {
+		r.maps[i] = newPeakMap(r.fields[i], r.mapSize)
+	}
+	return r.maps[i]
 }
 
 func (r *reader) done() bool { return r.found != nil || r.checks >= checkBudget }
@@ -118,7 +124,8 @@ func (r *reader) wholeFrame() error {
 		if pass == 2 {
 			f = low[:pilotN/2]
 		}
-		for i, m := range r.maps {
+		for i := range r.fields {
+			m := r.peaks(i)
 			if pass > 0 {
 				m = m.capped(peakCapLow)
 			}
@@ -140,7 +147,7 @@ func (r *reader) wholeFrame() error {
 // stretched tries similarities after a stretch along the picture's axes.
 func (r *reader) stretched() error {
 	for i := len(r.fields) - 1; i >= 0; i-- {
-		m := r.maps[i].capped(peakCapLow)
+		m := r.peaks(i).capped(peakCapLow)
 		wide := m.dilated()
 		for _, by := range stretches {
 			if err := r.ctx.Err(); err != nil {
@@ -162,7 +169,7 @@ func (r *reader) affine() error {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		m := r.maps[i].capped(peakCapLow)
+		m := r.peaks(i).capped(peakCapLow)
 		for _, c := range s.search(m, 80, 10)[:1] {
 			b, score := m.climb(r.f, c.b, .004, .002, .001, .0005)
 			if score >= leastScore {
@@ -336,9 +343,14 @@ func (r *reader) roughShift(i int, f *[pilotN]frequency) shift {
 // its strength (maximum ratio combining), and checks the likeliest messages.
 func (r *reader) decode(t tracked, sign float32) {
 	var soft [codedN]float64
-	for _, z := range r.carriers {
-		s, ok := r.kd.soft(z, t.m, sign, t.centre)
-		if !ok {
+	read, ok := make([]softBits, len(r.carriers)), make([]bool, len(r.carriers))
+	dsp.Parallel(len(read), func(from, to int) {
+		for i := from; i < to; i++ {
+			read[i], ok[i] = r.kd.soft(r.carriers[i], t.m, sign, t.centre)
+		}
+	})
+	for i, s := range read {
+		if !ok[i] {
 			return
 		}
 		weight := math.Max(meanOverDeviation(s.pilot[:]), 0.05) / (deviation(s.bit[:]) + 1e-12)

@@ -10,12 +10,20 @@ import (
 // and minus the blue difference unless the picture is grey.
 func carriers(c dsp.RGB) []dsp.Plane {
 	y := c.Luma()
-	out := []dsp.Plane{whiten(residual(y, 6, 0.5))}
-	if !c.Gray() {
-		cb := whiten(residual(c.Cb(y), 4, 0.3))
-		cb.Scale(-1)
-		out = append(out, cb)
+	if c.Gray() {
+		return []dsp.Plane{whiten(residual(y, 6, 0.5))}
 	}
+	out := make([]dsp.Plane, 2)
+	dsp.Parallel(2, func(from, to int) {
+		for i := from; i < to; i++ {
+			if i == 0 {
+				out[0] = whiten(residual(y, 6, 0.5))
+				continue
+			}
+			out[1] = whiten(residual(c.Cb(y), 4, 0.3))
+			out[1].Scale(-1)
+		}
+	})
 	return out
 }
 

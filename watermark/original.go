@@ -114,10 +114,12 @@ func (o *Original) marks(id CopyID, strength float64) (luma, chroma dsp.Plane) {
 	marked := o.simulate(l, c)
 	var second [2]dsp.Plane
 	fronts := carriers(marked)
-	for i, z := range fronts {
-		bitGain, pilotGain := kd.evenOut(z, o.place, code)
-		second[i] = lay(kd.pattern(code, bitGain, pilotGain), o.place, w, h)
-	}
+	dsp.Parallel(len(fronts), func(from, to int) {
+		for i := from; i < to; i++ {
+			bitGain, pilotGain := kd.evenOut(fronts[i], o.place, code)
+			second[i] = lay(kd.pattern(code, bitGain, pilotGain), o.place, w, h)
+		}
+	})
 	return o.shape(second[0], second[len(fronts)-1], own, strength)
 }
 
@@ -166,9 +168,15 @@ const (
 func (o *Original) add(luma, chroma dsp.Plane) *image.NRGBA {
 	w, h := o.src.Rect.Dx(), o.src.Rect.Dy()
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
+	dsp.Parallel(h, func(from, to int) { o.addRows(out, luma, chroma, from, to) })
+	return out
+}
+
+func (o *Original) addRows(out *image.NRGBA, luma, chroma dsp.Plane, from, to int) {
+	w, h := out.Rect.Dx(), out.Rect.Dy()
 	el, ec := dsp.NewEnlarger(luma, w, h), dsp.NewEnlarger(chroma, w, h)
 	rl, rc := make([]float32, w), make([]float32, w)
-	for y := range h {
+	for y := from; y < to; y++ {
 		el.Row(y, rl)
 		ec.Row(y, rc)
 		src := o.src.Pix[y*o.src.Stride : y*o.src.Stride+4*w]
@@ -182,7 +190,6 @@ func (o *Original) add(luma, chroma dsp.Plane) *image.NRGBA {
 			d[3] = s[3]
 		}
 	}
-	return out
 }
 
 func to8(v float32) uint8 {

@@ -25,13 +25,15 @@ func placement(k *Key, sub Submission, w, h int) geometry.Mat {
 // picture under the affine map m, by cubic convolution.
 func lay(pattern dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 	out := dsp.NewPlane(w, h)
-	for y := range h {
-		dst := out.Row(y)
-		for x := range dst {
-			p := m.Apply(geometry.Point{X: float64(x), Y: float64(y)})
-			dst[x] = sampleTorus(pattern, p.X, p.Y)
+	dsp.Parallel(h, func(from, to int) {
+		for y := from; y < to; y++ {
+			dst := out.Row(y)
+			for x := range dst {
+				p := m.Apply(geometry.Point{X: float64(x), Y: float64(y)})
+				dst[x] = sampleTorus(pattern, p.X, p.Y)
+			}
 		}
-	}
+	})
 	return out
 }
 

@@ -52,25 +52,30 @@ func rectify(z dsp.Plane, m geometry.Mat, win window) (dsp.Plane, bool) {
 		cubic = false
 	}
 	out := dsp.NewPlane(win.w, win.h)
-	for y := range win.h {
-		dst := out.Row(y)
-		v := float64(win.v + y)
-		a, b, c := float64(inv[1]*v)+inv[2], float64(inv[4]*v)+inv[5], float64(inv[7]*v)+inv[8]
-		for x := range dst {
-			u := float64(win.u + x)
-			w := float64(inv[6]*u) + c
-			px, py := (float64(inv[0]*u)+a)/w, (float64(inv[3]*u)+b)/w
-			if !(px > 1 && py > 1 && px < float64(z.W-3) && py < float64(z.H-3)) {
-				continue
-			}
-			if cubic {
-				dst[x] = sampleCubic(z, px, py)
-			} else {
-				dst[x] = sampleLinear(z, px, py)
-			}
+	dsp.Parallel(win.h, func(from, to int) {
+		for y := from; y < to; y++ {
+			rectifyRow(out.Row(y), z, inv, win.u, win.v+y, cubic)
+		}
+	})
+	return out, true
+}
+
+func rectifyRow(dst []float32, z dsp.Plane, inv geometry.Mat, u0, v int, cubic bool) {
+	fv := float64(v)
+	a, b, c := float64(inv[1]*fv)+inv[2], float64(inv[4]*fv)+inv[5], float64(inv[7]*fv)+inv[8]
+	for x := range dst {
+		u := float64(u0 + x)
+		w := float64(inv[6]*u) + c
+		px, py := (float64(inv[0]*u)+a)/w, (float64(inv[3]*u)+b)/w
+		if !(px > 1 && py > 1 && px < float64(z.W-3) && py < float64(z.H-3)) {
+			continue
+		}
+		if cubic {
+			dst[x] = sampleCubic(z, px, py)
+		} else {
+			dst[x] = sampleLinear(z, px, py)
 		}
 	}
-	return out, true
 }
 
 // sampleCubic and sampleLinear need their taps inside p.
@@ -113,29 +118,38 @@ func cellAmplitudes(z dsp.Plane, x0, y0 int, f *[pilotN]frequency, cw, ch int) a
 	a := amplitudes{nx: max(1, z.W/cw), ny: max(1, z.H/ch)}
 	a.c = make([][pilotN]complex64, a.nx*a.ny)
 	cos, sin := phases(f, z.W, x0)
-	for y := range z.H {
-		row := z.Row(y)
-		var turn [pilotN]complex64
-		for k := range f {
-			c, s := dsp.Cis(float64(f[k].y * float64(y+y0)))
-			turn[k] = complex(float32(c), float32(-s))
+	dsp.Parallel(a.ny, func(from, to int) {
+		for i := from; i < to; i++ {
+			end := (i + 1) * ch
+			if i == a.ny-1 {
+				end = z.H
+			}
+			for y := i * ch; y < end; y++ {
+				a.addRow(a.c[i*a.nx:(i+1)*a.nx], z.Row(y), y+y0, f, cos, sin, cw)
+			}
 		}
-		i := min(y/ch, a.ny-1)
-		for j := range a.nx {
-			from, to := j*cw, (j+1)*cw
-			if j == a.nx-1 {
-				to = z.W
-			}
-			out := &a.c[i*a.nx+j]
-			part := row[from:to]
-			for k := range f {
-				re, im := project(part, cos[k*z.W+from:k*z.W+to], sin[k*z.W+from:k*z.W+to])
-				t := turn[k]
-				out[k] += complex(float32(re*real(t))-float32(im*imag(t)), float32(re*imag(t))+float32(im*real(t)))
-			}
+	})
+	return a
+}
+
+// addRow adds row y, counted from the origin, to the cells that it crosses.
+func (a *amplitudes) addRow(cells [][pilotN]complex64, row []float32, y int, f *[pilotN]frequency, cos, sin []float32, cw int) {
+	var turn [pilotN]complex64
+	for k := range f {
+		c, s := dsp.Cis(float64(f[k].y * float64(y)))
+		turn[k] = complex(float32(c), float32(-s))
+	}
+	n := len(row)
+	for j := range cells {
+		from, to := j*cw, (j+1)*cw
+		if j == len(cells)-1 {
+			to = n
+		}
+		for k := range f {
+			re, im := project(row[from:to], cos[k*n+from:k*n+to], sin[k*n+from:k*n+to])
+			cells[j][k] += times(complex(re, im), turn[k])
 		}
 	}
-	return a
 }
 
 func phases(f *[pilotN]frequency, w, x0 int) (cos, sin []float32) {
