@@ -1,11 +1,78 @@
-// Package phash names pictures by perceptual hashes and finds them again.
+// Package phash names pictures by perceptual hashes and finds them again: which
+// of our uploads does this leak show?
+//
+// A perceptual hash keeps the coarse pattern of light and dark. Recompressing,
+// resizing or brightening a picture changes a few of its bits, another picture
+// differs in about half of them, and the number of differing bits, the Hamming
+// distance, tells how alike two pictures look. For most uses:
+//
+//   - [Sum] hashes an upload. Store [Hash.String] and [Kind.Chain] with it; if
+//     the quality is below [MinQuality], store it but do not search for it.
+//   - [SumTurned] hashes a leak in its eight orientations.
+//   - [Index] holds the uploads' hashes; [Index.Search] returns all that lie
+//     within [MatchRadius] bits of the leak's.
+//
+// A match of hashes is a candidate and no proof. Two identity cards of one
+// template look alike to any hash, and every candidate within the radius, not
+// the nearest alone, has to be compared in detail.
+//
+// # Kinds
+//
+// [PDQ] is the hash to use: 256 bits, published with its reference by Facebook
+// (github.com/facebook/ThreatExchange, folder pdq) and exchanged between
+// companies. [Perception], [Difference] and [Average] are the 64-bit hashes of
+// github.com/corona10/goimagehash v1.1.0, for users whose archives hold those.
+// Distances are defined within a kind alone.
+//
+// # The same bits everywhere
+//
+// On equal pixels PDQ is the reference's, bit for bit, in hash and quality, and
+// the other kinds are the library's as it computes on amd64. All arithmetic is
+// in a fixed order and kept from being fused, so no processor, operating system
+// or version of Go changes a bit.
+//
+// Unequal pixels are another matter. A JPEG decodes to slightly different pixels
+// in different decoders, and tools that hash large pictures as they are differ
+// from tools that reduce them first. So the way from pixels to bits is frozen
+// under a name, such as "pdq/1":
+//
+//  1. the caller decodes the picture and turns it upright by its EXIF
+//     orientation (record which decoder that was);
+//  2. transparent pixels are laid on white paper, and 16-bit channels are cut to
+//     8 bits;
+//  3. with a side over 512 pixels, the picture is reduced to 512 × 512, whatever
+//     its shape, by taking the nearest pixel, as the reference's file reader
+//     does;
+//  4. the reference's hash is taken. Grey pictures go the way of coloured ones.
+//
+// The goimagehash kinds skip step 3. Through Go's image/jpeg the chain stays
+// within 10 bits of the reference on the reference's own pictures where quality
+// is 80 or more, most of them within 2.
+//
+// Step 3 is what makes PDQ cheap on a photo of 12 megapixels, and has a price:
+// the nearest pixel of fine print is a matter of chance. Scanned pages of text
+// move by more bits than photos when they are resized, sometimes by more than
+// MatchRadius. [SumFull] leaves it out.
+//
+// # What it does not find
+//
+// A picture turned by an angle that is not a multiple of 90°, cropped by more
+// than its margin, or shown within another picture has another hash: a turn by
+// 1° costs about 26 bits, one by 6° about 100. Such leaks need local features or
+// rectification first.
+//
+// # Personal data
+//
+// A hash can be turned back into a blurred likeness of the picture. Treat hashes
+// as the personal data that they are: do not log or publish them, and erase them
+// with the person.
 package phash
 
-// MatchRadius and MinQuality are what the authors of PDQ recommend
-// (facebook/ThreatExchange, pdq/README.md, "Matching").
+// What the authors of PDQ recommend (facebook/ThreatExchange, pdq/README.md,
+// "Matching").
 const (
 	// MatchRadius is the distance in bits up to which two PDQ hashes match.
 	MatchRadius = 31
-	// MinQuality is the least quality of a PDQ hash that may be matched on.
+	// MinQuality is the least quality at which a hash may be matched on.
 	MinQuality = 50
 )

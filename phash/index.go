@@ -146,7 +146,7 @@ func sortHits(hits []Hit) {
 }
 
 func (x *Index) check(h Hash) error {
-	if h.Kind != x.kind {
+	if h.Kind != x.kind || !h.Kind.valid() {
 		return fmt.Errorf("%w: %s in an index of %s", ErrKind, h.Kind, x.kind)
 	}
 	return nil

@@ -52,6 +52,12 @@ var textures = map[string]func(x, y, w, h uint32) color.NRGBA{
 		return color.NRGBA{uint8(x * 255 / w), uint8(y * 255 / h), uint8((x + y) * 127 / (w + h)), 255}
 	},
 	"even": func(x, y, w, h uint32) color.NRGBA { return color.NRGBA{120, 90, 33, 255} },
+	// Left and right the same: half of the cosine coefficients are 0, or would be
+	// but for rounding.
+	"mirrored": func(x, y, w, h uint32) color.NRGBA {
+		v := min(x, w-1-x) * 510 / w
+		return color.NRGBA{uint8(v), uint8(v / 2), uint8(y * 255 / h), 255}
+	},
 	// Every pixel of another colour and transparency, for the blend with white.
 	"glass": func(x, y, w, h uint32) color.NRGBA {
 		v := mix(x + y*w)
