@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"image"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -65,10 +66,15 @@ when any mark is found.`, `  kycmark bench falsepositives --pictures photos/ --k
 
 func newBenchQuality(u *ui) *cobra.Command {
 	var f benchFlags
+	var sheets string
 	cmd := f.command("quality", "How visible the mark is", `Mark each picture and measure PSNR and SSIM, beside what JPEG 90 and 75 do to the
 same pictures; and Butteraugli, where libjxl's butteraugli_main is on PATH.`,
-		`  kycmark bench quality --pictures photos/ --out quality.md`)
+		`  kycmark bench quality --pictures photos/ --out quality.md --sheets sheets/`)
+	cmd.Flags().StringVar(&sheets, "sheets", "", "write pictures of original, copy and difference to this `folder`, too")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) error {
+		if sheets != "" {
+			f.cfg.Sheet = func(file string, sheet *image.NRGBA) error { return writeSheet(sheets, file, sheet, f.force) }
+		}
 		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg bench.Config) (measured, error) {
 			r, err := bench.Quality(ctx, cfg)
 			if err != nil {

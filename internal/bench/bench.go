@@ -18,6 +18,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io/fs"
 	"math"
 	"path/filepath"
@@ -55,6 +56,10 @@ type Config struct {
 
 	// Keys is how many keys [FalsePositives] reads with; 0 means 1.
 	Keys int
+
+	// Sheet, if not nil, is given a [Sheet] of each picture that [Quality] marks,
+	// by several goroutines at a time.
+	Sheet func(file string, sheet *image.NRGBA) error
 
 	// Progress, if not nil, is called after each step, never by two goroutines
 	// at a time.

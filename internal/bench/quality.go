@@ -102,6 +102,11 @@ func (r *qualityRun) prepare(ctx context.Context, i int) bool {
 		return false
 	}
 	s.original, s.marked = p.Image, m.Image
+	if r.cfg.Sheet != nil {
+		if s.broken = r.cfg.Sheet(r.cfg.Pictures[i], Sheet(p.Image, m.Image)); s.broken != nil {
+			return false
+		}
+	}
 	s.result = QualityResult{
 		File: r.cfg.Pictures[i], Width: p.Image.Rect.Dx(), Height: p.Image.Rect.Dy(),
 		Strength: Number(m.Strength), Weak: m.Weak,
