@@ -1,11 +1,22 @@
 // Package leaktest is for the unit tests of pipelines that hand out pictures:
 // fixed test keys, a registry in memory, simulated leaks, and assertions that what
-// leaves the pipeline is marked and would survive a messenger.
+// leaves the pipeline is marked and would survive a messenger. The whole test of a
+// pipeline is ten lines:
+//
+//	func TestWhatLeavesIsMarked(t *testing.T) {
+//		out := pipeline.Publish(upload, leaktest.Key())
+//		leaktest.RequireMarked(t, leaktest.Key(), out, leaktest.Leak(t, out, "telegram"))
+//		leaktest.RequireNotOurs(t, leaktest.Key(), upload)
+//	}
+//
+// The keys are known to everybody: never mark real pictures with them.
 package leaktest
 
 import (
+	"context"
 	"image"
 
+	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -18,27 +29,123 @@ type T interface {
 	Cleanup(func())
 }
 
+const (
+	markKey = "KYCMARK-SECRET-KEY-1-KB3BWN5W7RFAEYQDIJXDI6PYGGU5TAXTWWESWJYAYPTEJ7JFXYKF5LNNUY"
+	sealKey = "KYCMARK-SEAL-KEY-1-ILMCQYR2CUPELH6MPE3KQQLLMTNEQMAR7H6HENL2QBDUMNJHH5NXTPM5BE"
+)
+
 // Key returns the mark key of all tests: always the same, known to everybody.
-func Key() *watermark.Key { return nil }
+func Key() *watermark.Key {
+	k, err := watermark.ParseKey(markKey)
+	if err != nil {
+		panic("leaktest: " + err.Error()) // a constant of this package is wrong
+	}
+	return k
+}
 
 // SealKey returns the sealing key of all tests: always the same, known to everybody.
-func SealKey() *verify.SealKey { return nil }
+func SealKey() *verify.SealKey {
+	k, err := verify.ParseSealKey(sealKey)
+	if err != nil {
+		panic("leaktest: " + err.Error()) // a constant of this package is wrong
+	}
+	return k
+}
 
 // NewRegistry returns an empty registry in memory that is closed after the test.
-func NewRegistry(t T) *verify.Registry { return nil }
+func NewRegistry(t T) *verify.Registry {
+	t.Helper()
+	r, err := verify.Create(context.Background(), "file::memory:")
+	if err != nil {
+		fail(t, "leaktest: %v", err)
+		return nil
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Errorf("leaktest: close the registry: %v", err)
+		}
+	})
+	return r
+}
 
-// Config returns a configuration with a new registry and the test keys.
-func Config(t T) verify.Config { return verify.Config{} }
+// Config returns a configuration with a new registry in memory and the test keys,
+// ready for [verify.NewIssuer] and [verify.NewInvestigator].
+func Config(t T) verify.Config {
+	t.Helper()
+	return verify.Config{
+		Registry: NewRegistry(t), Keys: []*watermark.Key{Key()}, SealKey: SealKey(), Actor: "leaktest",
+	}
+}
 
-// Leak returns img as it looks after an attack of `kycmark bench`, such as
-// "telegram", "screenshot" or "crop50"; the test fails for a name that is unknown.
-func Leak(t T, img image.Image, attack string) *image.NRGBA { return nil }
+// Leak returns img as it looks after one of the attacks that
+// "kycmark bench robustness" measures, such as "telegram", "whatsapp_twice",
+// "screenshot", "jpeg50" or "crop50". The same picture and attack give the same
+// leak. The test fails for a name that is unknown.
+func Leak(t T, img image.Image, name string) *image.NRGBA {
+	t.Helper()
+	a, err := attack.Find(name)
+	if err != nil {
+		var known []string
+		for _, a := range attack.All() {
+			known = append(known, a.Name)
+		}
+		fail(t, "leaktest: %v; there are %v", err, known)
+		return nil
+	}
+	return a.Apply(own(img), 1)
+}
 
 // RequireMarked fails the test unless a mark of key can be read in every picture.
-func RequireMarked(t T, key *watermark.Key, pictures ...image.Image) { t.Helper() }
+func RequireMarked(t T, key *watermark.Key, pictures ...image.Image) {
+	t.Helper()
+	each(t, key, pictures, func(i int, d *watermark.Detection) {
+		if !d.Found {
+			fail(t, "picture %d carries no readable mark of key %s", i, key.ID())
+		}
+	})
+}
 
 // RequireCopy fails the test unless every picture is read as copy id.
-func RequireCopy(t T, key *watermark.Key, id watermark.CopyID, pictures ...image.Image) { t.Helper() }
+func RequireCopy(t T, key *watermark.Key, id watermark.CopyID, pictures ...image.Image) {
+	t.Helper()
+	each(t, key, pictures, func(i int, d *watermark.Detection) {
+		switch {
+		case !d.Found:
+			fail(t, "picture %d carries no readable mark of key %s, want copy %s", i, key.ID(), id)
+		case d.Copy != id:
+			fail(t, "picture %d is read as copy %s, want %s", i, d.Copy, id)
+		}
+	})
+}
 
 // RequireNotOurs fails the test if a mark of key is read in any picture.
-func RequireNotOurs(t T, key *watermark.Key, pictures ...image.Image) { t.Helper() }
+func RequireNotOurs(t T, key *watermark.Key, pictures ...image.Image) {
+	t.Helper()
+	each(t, key, pictures, func(i int, d *watermark.Detection) {
+		if d.Found {
+			fail(t, "picture %d is read as copy %s of key %s (log10 p = %.1f), want no mark", i, d.Copy, key.ID(), d.LogPFA)
+		}
+	})
+}
+
+func each(t T, key *watermark.Key, pictures []image.Image, check func(int, *watermark.Detection)) {
+	t.Helper()
+	if len(pictures) == 0 {
+		fail(t, "leaktest: no picture was given")
+		return
+	}
+	for i, img := range pictures {
+		d, err := watermark.Detect(context.Background(), key, own(img))
+		if err != nil {
+			fail(t, "picture %d: %v", i, err)
+			return
+		}
+		check(i, d)
+	}
+}
+
+func fail(t T, format string, args ...any) {
+	t.Helper()
+	t.Errorf(format, args...)
+	t.FailNow()
+}

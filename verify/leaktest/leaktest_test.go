@@ -1,0 +1,95 @@
+package leaktest_test
+
+import (
+	"fmt"
+	"image"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func document() image.Image {
+	return specimen.Render(specimen.Passport, specimen.NewPerson(3), 600)
+}
+
+// unmarked is small, for a search that finds nothing takes seconds on more.
+func unmarked() image.Image {
+	return specimen.Render(specimen.Passport, specimen.NewPerson(3), 160)
+}
+
+// recorder is a test that may fail.
+type recorder struct {
+	failures []string
+	stopped  bool
+	cleanups []func()
+}
+
+func (r *recorder) Helper() {}
+func (r *recorder) Errorf(format string, args ...any) {
+	r.failures = append(r.failures, fmt.Sprintf(format, args...))
+}
+func (r *recorder) FailNow()         { r.stopped = true }
+func (r *recorder) Cleanup(f func()) { r.cleanups = append(r.cleanups, f) }
+
+func (r *recorder) requireFailed(t *testing.T, with string) {
+	t.Helper()
+	require.True(t, r.stopped)
+	require.NotEmpty(t, r.failures)
+	require.Contains(t, r.failures[0], with)
+	*r = recorder{}
+}
+
+func TestAssertions(t *testing.T) {
+	key, id := leaktest.Key(), watermark.CopyID(0x0123456789abcdef)
+	plain := unmarked()
+	marked, err := watermark.Embed(key, id, document(), nil)
+	require.NoError(t, err)
+	leak := leaktest.Leak(t, marked, "telegram")
+
+	leaktest.RequireMarked(t, key, marked, leak)
+	leaktest.RequireCopy(t, key, id, marked, leak)
+	leaktest.RequireNotOurs(t, key, plain)
+
+	var r recorder
+	leaktest.RequireMarked(&r, key, plain)
+	r.requireFailed(t, "picture 0 carries no readable mark")
+	leaktest.RequireCopy(&r, key, id+1, marked)
+	r.requireFailed(t, "is read as copy 0123456789abcdef, want 0123456789abcdf0")
+	leaktest.RequireCopy(&r, key, id, plain)
+	r.requireFailed(t, "no readable mark")
+	leaktest.RequireNotOurs(&r, key, plain, marked)
+	r.requireFailed(t, "picture 1 is read as copy")
+}
+
+func TestMisuseFails(t *testing.T) {
+	var r recorder
+	leaktest.RequireNotOurs(&r, leaktest.Key())
+	r.requireFailed(t, "no picture was given")
+	leaktest.RequireMarked(&r, leaktest.Key(), image.NewGray(image.Rect(0, 0, 3, 3)))
+	r.requireFailed(t, "too small")
+	require.Nil(t, leaktest.Leak(&r, document(), "teleport"))
+	r.requireFailed(t, "telegram")
+}
+
+func TestKeysAreFixed(t *testing.T) {
+	require.Equal(t, leaktest.Key().ID(), leaktest.Key().ID())
+	require.Equal(t, "v1-88be6330e05755a7", leaktest.Key().ID())
+	require.Equal(t, "SEALID", leaktest.SealKey().ID())
+}
+
+func TestRegistryIsClosedAfterTheTest(t *testing.T) {
+	var r recorder
+	reg := leaktest.NewRegistry(&r)
+	_, err := reg.Recipients(t.Context())
+	require.NoError(t, err)
+	for _, f := range r.cleanups {
+		f()
+	}
+	_, err = reg.Recipients(t.Context())
+	require.Error(t, err)
+	require.Empty(t, r.failures)
+}
