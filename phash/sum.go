@@ -61,13 +61,15 @@ func SumTurned(kind Kind, img image.Image) (all [8]Hash, quality int, err error)
 // SumDihedral is the reference's cheap form of [SumTurned]: in the same order,
 // the first hash that of [Sum], the other seven from the same cosine transform
 // by signs and transposition. They are the reference's to the bit, but not those
-// of the turned pixels: the blur and the sampling of PDQ do not lie in the middle
-// of its blocks, and in a turned picture they lie to the other side. On photos
-// and documents the seven lay 4 to 52 bits from the turned pixels, 16 on average
-// (only squares of 64 or 320 pixels agreed), and a search has 31 to spend. Ask
-// with SumTurned unless the reference's own values are wanted.
+// of the turned pixels: the blur and the sampling of PDQ lie off the middle of
+// its blocks, and in a turned picture they lie off to the other side. Only the
+// plain transposition is exact, and squares of 64 or 320 pixels. On photos and
+// documents the other six lay 4 to 52 bits from the turned pixels, 17 on average
+// (TestDihedralOnPictures), and a search has [MatchRadius] to spend: ask with
+// SumTurned unless the reference's own values are wanted.
 //
-// The 64-bit kinds have no such form: for them SumDihedral is SumTurned.
+// A picture of 64 × 64 pixels is not blurred, as in Sum, though the reference
+// blurs it here. The 64-bit kinds have no cheap form: theirs is SumTurned.
 func SumDihedral(kind Kind, img image.Image) (all [8]Hash, quality int, err error) {
 	if kind != PDQ {
 		return SumTurned(kind, img)
