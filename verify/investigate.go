@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"image"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/picture"
@@ -14,8 +15,12 @@ import (
 // An Investigator examines leaks against a registry. It is safe for concurrent use.
 type Investigator struct {
 	Config
-	cache *pictureCache
+	cache  *pictureCache
+	detect detectFunc
 }
+
+// detectFunc is [watermark.Detect].
+type detectFunc func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
 
 // NewInvestigator needs a Registry; it reads marks under all Keys and compares
 // pixels where there is a SealKey.
@@ -24,7 +29,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{Config: cfg, cache: &pictureCache{most: cachedOriginals}}, nil
+	return &Investigator{Config: cfg, cache: &pictureCache{most: cachedOriginals}, detect: watermark.Detect}, nil
 }
 
 func (v *Investigator) key(id string) *watermark.Key {
@@ -71,7 +76,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 		return e, err
 	}
 	for _, key := range v.Keys {
-		d, err := watermark.Detect(ctx, key, l.Image)
+		d, err := v.detect(ctx, key, l.Image)
 		if errors.Is(err, watermark.ErrTooSmall) {
 			break // no key will find more
 		}

@@ -232,7 +232,7 @@ func (v *Investigator) alongMark(ctx context.Context, l *leakPicture, d *waterma
 	if err != nil {
 		return PixelsUndecided, nil
 	}
-	ref, err := watermark.Detect(ctx, key, marked)
+	ref, err := v.detect(ctx, key, marked)
 	if err != nil {
 		return "", fmt.Errorf("read the mark of copy %s again: %w", c.ID, err)
 	}

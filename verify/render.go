@@ -26,8 +26,12 @@ const (
 	leastQuality = 80
 )
 
-// maxShrinks bounds how often a copy is made smaller to fit a limit on bytes.
-const maxShrinks = 6
+// A copy is made smaller at most maxShrinks times to fit a limit on bytes, and
+// never below leastCopySide pixels on the long side.
+const (
+	maxShrinks    = 6
+	leastCopySide = 200
+)
 
 // render marks the picture and encodes it, smaller where the limits ask for it:
 // first shrunk, then marked.
@@ -51,7 +55,11 @@ func (s *Issuer) render(ctx context.Context, id watermark.CopyID, of watermark.S
 			return out, nil
 		}
 		by := 0.95 * math.Sqrt(float64(s.MaxCopyBytes)/float64(size))
-		src = picture.Fit(src, int(by*float64(max(src.Rect.Dx(), src.Rect.Dy()))))
+		side := int(by * float64(max(src.Rect.Dx(), src.Rect.Dy())))
+		if side < leastCopySide {
+			break
+		}
+		src = picture.Fit(src, side)
 	}
 	return nil, fmt.Errorf("%w: it does not fit into %d bytes", ErrInput, s.MaxCopyBytes)
 }

@@ -1,0 +1,73 @@
+package verify
+
+import (
+	"context"
+	"image"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// SetClock replaces the registry's clock.
+func (r *Registry) SetClock(now func() time.Time) { r.now = now }
+
+// Wrap puts something between the registry and its store.
+func (r *Registry) Wrap(f func(store.Store) store.Store) { r.store = f(r.store) }
+
+// Inner returns the registry's store.
+func (r *Registry) Inner() store.Store { return r.store }
+
+// SetMark replaces marking, which takes a second, and the source of copy IDs.
+func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Marked, error), ids func() watermark.CopyID) {
+	s.mark = func(_ context.Context, _ *watermark.Key, id watermark.CopyID, img image.Image, _ *watermark.Options) (*watermark.Marked, error) {
+		return mark(id, img)
+	}
+	if ids != nil {
+		s.newID = ids
+	}
+}
+
+// SetDetect replaces blind reading, which takes seconds.
+func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
+	v.detect = f
+}
+
+// Seal and Open are tested alone.
+func (k *SealKey) Seal(id watermark.Submission, file []byte) (store.Sealed, error) {
+	return k.seal(id, file)
+}
+
+// Open is the inverse of Seal.
+func (k *SealKey) Open(id watermark.Submission, x *store.Sealed) ([]byte, error) {
+	return k.open(id, x)
+}
+
+// JPEGQuality and the arithmetic are tested alone.
+var (
+	JPEGQuality    = jpegQuality
+	LogChoose      = logChoose
+	FamilyWise     = familyWise
+	ValidationCap  = validationCap
+	RecipientOdds  = recipientOdds
+	RangeCap       = rangeCap
+	Words          = words
+	SpanMonths     = spanMonths
+	ShellLine      = shellLine
+	MosaicSide     = mosaicSide
+	LeastEvidence  = leastEvidence
+	ReportTemplate = reportHTML
+)
+
+// WeighFor weighs leaks without a registry and writes the sentences.
+func WeighFor(leaks []*Verdict, recipients []Recipient, cfg Config, months int) *DumpVerdict {
+	w := weigh(leaks, recipients, cfg, months)
+	w.speak()
+	return &w.DumpVerdict
+}
+
+// SetSubject says whose upload a leak shows.
+func (v *Verdict) SetSubject(s string) { v.subject = s }
+
+// SetThumbnails gives a verdict its pictures.
+func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }

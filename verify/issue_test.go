@@ -1,0 +1,280 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"image"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return b
+}
+
+// unmarkedMark stands for marking where only the books matter: it takes a second.
+func unmarkedMark(_ watermark.CopyID, img image.Image) (*watermark.Marked, error) {
+	return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, Margin: 4, PSNR: 45, SSIM: 0.99}, nil
+}
+
+// shop is a registry with a recipient and a submission.
+func shop(t *testing.T, format string, change ...func(*verify.Config)) (*verify.Issuer, verify.Config, *verify.Submission) {
+	t.Helper()
+	cfg := leaktest.Config(t)
+	for _, f := range change {
+		f(&cfg)
+	}
+	s := newIssuer(t, cfg)
+	s.SetMark(unmarkedMark, nil)
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), verify.Recipient{Name: "vendor A", Kind: verify.Vendor}))
+	return s, cfg, submit(t, s, file(t, passport(1), format), "customer 17", feb)
+}
+
+func TestIssue(t *testing.T) {
+	for format, want := range map[string]string{"jpeg": "jpeg", "png": "png", "tiff": "tiff", "bmp": "bmp"} {
+		s, cfg, sub := shop(t, format)
+		var out bytes.Buffer
+		c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "request 7")
+		require.NoError(t, err)
+		sum := sha256.Sum256(out.Bytes())
+		require.Equal(t, hex.EncodeToString(sum[:]), c.SHA256, "of the very bytes released")
+		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		assert.Equal(t, want, pic.Format)
+		assert.Equal(t, image.Rect(0, 0, c.Width, c.Height), pic.Image.Rect)
+		got, err := cfg.Registry.Copy(t.Context(), c.ID)
+		require.NoError(t, err)
+		require.Equal(t, c, got)
+		require.Equal(t, leaktest.Key().ID(), c.KeyID)
+		all, err := cfg.Registry.Copies(t.Context(), sub.ID)
+		require.NoError(t, err)
+		require.Equal(t, []verify.Copy{*c}, all)
+		require.EqualValues(t, 5, checkLedger(t, cfg.Registry), "registry, recipient, submission, key, copy")
+	}
+}
+
+func TestIssueNeeds(t *testing.T) {
+	s, cfg, sub := shop(t, "png")
+	var out bytes.Buffer
+	ctx := t.Context()
+	_, err := s.Issue(ctx, &out, sub.ID, "nobody", "")
+	require.ErrorIs(t, err, verify.ErrNotFound)
+	_, err = s.Issue(ctx, &out, watermark.Submission{1}, "vendor A", "")
+	require.ErrorIs(t, err, verify.ErrNotFound)
+	_, err = s.Issue(ctx, &out, sub.ID, "vendor A", "a\x07b")
+	require.ErrorIs(t, err, verify.ErrInput)
+
+	other := cfg
+	other.SealKey = verify.GenerateSealKey()
+	_, err = newIssuer(t, other).Issue(ctx, &out, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, verify.ErrSealed)
+	other = cfg
+	other.Keys = nil
+	_, err = newIssuer(t, other).Issue(ctx, &out, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, verify.ErrInput)
+	require.Zero(t, out.Len())
+
+	for name, bad := range map[string]verify.Config{
+		"no registry": {SealKey: leaktest.SealKey()},
+		"no seal key": {Registry: cfg.Registry},
+		"nil key":     {Registry: cfg.Registry, SealKey: leaktest.SealKey(), Keys: []*watermark.Key{nil}},
+		"negative":    {Registry: cfg.Registry, SealKey: leaktest.SealKey(), MaxSide: -1},
+	} {
+		_, err := verify.NewIssuer(bad)
+		assert.ErrorIs(t, err, verify.ErrInput, name)
+	}
+}
+
+func TestWeakMarksAreRefusedUnlessAllowed(t *testing.T) {
+	weak := func(_ watermark.CopyID, img image.Image) (*watermark.Marked, error) {
+		return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, Margin: -2, Weak: true}, nil
+	}
+	s, cfg, sub := shop(t, "png")
+	s.SetMark(weak, nil)
+	var out bytes.Buffer
+	before := checkLedger(t, cfg.Registry)
+	_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, verify.ErrWeak)
+	require.Zero(t, out.Len())
+	require.Equal(t, before, checkLedger(t, cfg.Registry), "nothing is logged")
+	s.AllowWeak = true
+	c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	require.True(t, c.Weak)
+}
+
+// faulty makes the logging of copies fail, before or after it is done.
+type faulty struct {
+	store.Store
+	persist bool
+}
+
+var errFault = errors.New("fault")
+
+func (f *faulty) AddCopy(ctx context.Context, c store.Copy, k store.MarkKey) error {
+	if f.persist {
+		return errors.Join(f.Store.AddCopy(ctx, c, k), errFault)
+	}
+	return errFault
+}
+
+// Whatever fails, no copy is ever released that the ledger does not hold.
+func TestNothingIsReleasedUnlogged(t *testing.T) {
+	for _, persist := range []bool{false, true} {
+		t.Run(fmt.Sprintf("persisted=%v", persist), func(t *testing.T) {
+			s, cfg, sub := shop(t, "png")
+			inner := cfg.Registry.Inner()
+			cfg.Registry.Wrap(func(in store.Store) store.Store { return &faulty{in, persist} })
+			var out bytes.Buffer
+			_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+			require.ErrorIs(t, err, errFault)
+			require.Zero(t, out.Len(), "not released")
+
+			cfg.Registry.Wrap(func(store.Store) store.Store { return inner })
+			c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+			require.NoError(t, err)
+			all, err := cfg.Registry.Copies(t.Context(), sub.ID)
+			require.NoError(t, err)
+			require.Contains(t, all, *c)
+			if persist {
+				require.Len(t, all, 2, "one is logged and was never released")
+			} else {
+				require.Len(t, all, 1)
+			}
+			checkLedger(t, cfg.Registry)
+		})
+	}
+}
+
+// broken is a recipient's connection that fails; it notes whether the copy was
+// logged by then.
+type broken struct {
+	registry *verify.Registry
+	of       watermark.Submission
+	logged   int
+}
+
+func (b *broken) Write([]byte) (int, error) {
+	all, err := b.registry.Copies(context.Background(), b.of)
+	b.logged = len(all)
+	return 0, errors.Join(errFault, err)
+}
+
+func TestLoggedBeforeTheFirstByte(t *testing.T) {
+	s, cfg, sub := shop(t, "png")
+	b := &broken{registry: cfg.Registry, of: sub.ID}
+	_, err := s.Issue(t.Context(), b, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, errFault)
+	require.Equal(t, 1, b.logged)
+}
+
+func TestTakenCopyID(t *testing.T) {
+	s, _, sub := shop(t, "png")
+	s.SetMark(unmarkedMark, func() watermark.CopyID { return 7 })
+	var out bytes.Buffer
+	_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	out.Reset()
+	_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, verify.ErrConflict)
+	require.Zero(t, out.Len())
+}
+
+func TestSizeLimitsOfCopies(t *testing.T) {
+	for name, c := range map[string]struct {
+		format  string
+		side    int
+		bytes   int64
+		want    string
+		atMost  int
+		atLeast int
+	}{
+		"as it is":     {"png", 0, 0, "png", 500, 500},
+		"side":         {"png", 300, 0, "png", 300, 300},
+		"larger side":  {"png", 900, 0, "png", 500, 500},
+		"bytes":        {"jpeg", 0, 30_000, "jpeg", 500, 300},
+		"few bytes":    {"png", 0, 12_000, "jpeg", 400, 200},
+		"roomy":        {"png", 0, 10_000_000, "png", 500, 500},
+		"both":         {"bmp", 320, 20_000, "jpeg", 320, 200},
+		"lossless fit": {"bmp", 0, 600_000, "bmp", 500, 500},
+	} {
+		s, _, sub := shop(t, c.format, func(cfg *verify.Config) { cfg.MaxSide, cfg.MaxCopyBytes = c.side, c.bytes })
+		var out bytes.Buffer
+		got, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		require.NoError(t, err, name)
+		assert.Equal(t, c.want, got.Format, name)
+		assert.LessOrEqual(t, got.Width, c.atMost, name)
+		assert.GreaterOrEqual(t, got.Width, c.atLeast, name)
+		if c.bytes > 0 {
+			assert.LessOrEqual(t, int64(out.Len()), c.bytes, name)
+		}
+	}
+	s, _, sub := shop(t, "png", func(cfg *verify.Config) { cfg.MaxCopyBytes = 200 })
+	_, err := s.Issue(t.Context(), &bytes.Buffer{}, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, verify.ErrInput)
+}
+
+func TestJPEGQuality(t *testing.T) {
+	img := passport(3)
+	for _, q := range []int{20, 50, 75, 92, 95, 100} {
+		var b bytes.Buffer
+		require.NoError(t, picture.Encode(&b, img, "jpeg", q))
+		assert.Equal(t, q, verify.JPEGQuality(b.Bytes()))
+	}
+	for _, no := range [][]byte{nil, {0xff}, {0xff, 0xd8, 0xff, 0xdb}, {0xff, 0xd8, 0xff, 0xdb, 0, 0}, file(t, img, "png")} {
+		assert.Zero(t, verify.JPEGQuality(no))
+	}
+}
+
+func FuzzJPEGQuality(f *testing.F) {
+	var b bytes.Buffer
+	_ = picture.Encode(&b, specimen.Render(specimen.Bill, specimen.NewPerson(1), 40), "jpeg", 60)
+	f.Add(b.Bytes())
+	f.Add([]byte{0xff, 0xd8, 0xff, 0xff, 0xdb, 0, 3, 0x10})
+	f.Fuzz(func(t *testing.T, file []byte) {
+		q := verify.JPEGQuality(file)
+		require.True(t, q >= 0 && q <= 100)
+	})
+}
+
+func TestConcurrentSubmitAndIssue(t *testing.T) {
+	s, cfg, sub := shop(t, "png")
+	uploads := [][]byte{file(t, passport(2), "jpeg"), file(t, passport(3), "jpeg")}
+	var wg sync.WaitGroup
+	errs := make(chan error, 64)
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 4 {
+				_, _, err := s.Submit(t.Context(), bytes.NewReader(uploads[(w+i)%2]), "", feb)
+				errs <- err
+				var out bytes.Buffer
+				_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+				errs <- err
+			}
+		})
+	}
+	wg.Wait()
+	close(errs)
+	for err := range errs {
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 4+2+16, checkLedger(t, cfg.Registry), "registry, recipient, submission, key; two more uploads, 16 copies")
+}

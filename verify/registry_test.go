@@ -1,0 +1,237 @@
+package verify_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"image"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+var feb = time.Date(2018, 2, 14, 12, 0, 0, 0, time.UTC)
+
+// file encodes a picture.
+func file(t *testing.T, img image.Image, format string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, picture.Encode(&b, img, format, 90))
+	return b.Bytes()
+}
+
+// passport draws a person's passport page, 500 pixels wide.
+func passport(person uint64) *image.NRGBA {
+	return specimen.Render(specimen.Passport, specimen.NewPerson(person), 500)
+}
+
+func newIssuer(t *testing.T, cfg verify.Config) *verify.Issuer {
+	t.Helper()
+	s, err := verify.NewIssuer(cfg)
+	require.NoError(t, err)
+	return s
+}
+
+func submit(t *testing.T, s *verify.Issuer, data []byte, subject string, at time.Time) *verify.Submission {
+	t.Helper()
+	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at)
+	require.NoError(t, err)
+	require.False(t, duplicate)
+	return sub
+}
+
+func checkLedger(t *testing.T, r *verify.Registry) int64 {
+	t.Helper()
+	size, head, err := r.CheckLedger(t.Context())
+	require.NoError(t, err)
+	require.Len(t, head, 64)
+	return size
+}
+
+func TestSubmit(t *testing.T) {
+	cfg := leaktest.Config(t)
+	now := time.Date(2026, 3, 1, 9, 0, 0, 123456789, time.FixedZone("", 3600))
+	cfg.Registry.SetClock(func() time.Time { return now })
+	s := newIssuer(t, cfg)
+	data := file(t, passport(1), "png")
+	sub := submit(t, s, data, "customer 17", feb)
+	sum := sha256.Sum256(data)
+	require.Equal(t, watermark.Submission(sum[:16]), sub.ID)
+	require.Equal(t, hex.EncodeToString(sum[:]), sub.SHA256)
+	require.Equal(t, "png", sub.Format)
+	require.Equal(t, []int{500, 352}, []int{sub.Width, sub.Height})
+	require.EqualValues(t, len(data), sub.Size)
+	require.Equal(t, feb, sub.Submitted)
+	require.Equal(t, now.UTC().Truncate(time.Microsecond), sub.Received)
+	require.True(t, strings.HasPrefix(sub.Hash, "pdq:"))
+	require.GreaterOrEqual(t, sub.Quality, 50)
+
+	again, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), "somebody else", time.Time{})
+	require.NoError(t, err)
+	require.True(t, duplicate)
+	require.Equal(t, sub, again, "the first entry stands")
+	require.EqualValues(t, 2, checkLedger(t, cfg.Registry))
+
+	byClock := submit(t, s, file(t, passport(2), "jpeg"), "", time.Time{})
+	require.Equal(t, byClock.Received, byClock.Submitted)
+	got, err := cfg.Registry.Submission(t.Context(), byClock.ID)
+	require.NoError(t, err)
+	require.Equal(t, byClock, got)
+}
+
+func TestSubmitRefusesWhatIsNoPicture(t *testing.T) {
+	cfg := leaktest.Config(t)
+	cfg.MaxBytes, cfg.MaxPixels = 200_000, 200_000
+	s := newIssuer(t, cfg)
+	jpeg := file(t, passport(1), "jpeg")
+	for name, c := range map[string]struct {
+		data    []byte
+		subject string
+		want    error
+	}{
+		"nothing":      {nil, "", verify.ErrFormat},
+		"text":         {[]byte("hello"), "", verify.ErrFormat},
+		"cut":          {jpeg[:len(jpeg)/2], "", verify.ErrFormat},
+		"large file":   {make([]byte, 200_001), "", verify.ErrLimit},
+		"many pixels":  {file(t, image.NewGray(image.Rect(0, 0, 500, 401)), "png"), "", verify.ErrLimit},
+		"long subject": {jpeg, strings.Repeat("x", 201), verify.ErrInput},
+		"two lines":    {jpeg, "a\nb", verify.ErrInput},
+		"not UTF-8":    {jpeg, "\xff", verify.ErrInput},
+	} {
+		_, _, err := s.Submit(t.Context(), bytes.NewReader(c.data), c.subject, time.Time{})
+		require.ErrorIs(t, err, c.want, name)
+		assert.NotContains(t, err.Error(), "\n", name)
+	}
+	require.EqualValues(t, 1, checkLedger(t, cfg.Registry), "nothing was entered")
+}
+
+func TestNothingClearInTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	r, err := verify.Create(t.Context(), "file:"+path)
+	require.NoError(t, err)
+	s := newIssuer(t, verify.Config{Registry: r, SealKey: leaktest.SealKey()})
+	data := file(t, passport(1), "jpeg")
+	submit(t, s, data, "customer 17", feb)
+	require.NoError(t, r.Close())
+	raw := readFile(t, path)
+	require.NotContains(t, string(raw), string(data[1000:1032]), "the picture is sealed")
+	require.NotContains(t, string(raw), leaktest.SealKey().Secret()[20:])
+}
+
+func TestRecipients(t *testing.T) {
+	r := leaktest.NewRegistry(t)
+	ctx := t.Context()
+	for _, name := range []string{"vendor B", "vendor A"} {
+		require.NoError(t, r.AddRecipient(ctx, verify.Recipient{Name: name, Kind: verify.Vendor, Actor: "ops"}))
+	}
+	require.NoError(t, r.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}), "again")
+	require.ErrorIs(t, r.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Store}), verify.ErrConflict)
+	require.ErrorIs(t, r.AddRecipient(ctx, verify.Recipient{Name: "x", Kind: "friend"}), verify.ErrInput)
+	require.ErrorIs(t, r.AddRecipient(ctx, verify.Recipient{Kind: verify.Vendor}), verify.ErrInput)
+	require.ErrorIs(t, r.AddRecipient(ctx, verify.Recipient{Name: "a\x00", Kind: verify.Vendor}), verify.ErrInput)
+	all, err := r.Recipients(ctx)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, "vendor A", all[0].Name)
+	require.Equal(t, "ops", all[0].Actor)
+	require.False(t, all[0].Added.IsZero())
+}
+
+func TestCustody(t *testing.T) {
+	cfg := leaktest.Config(t)
+	ctx, r := t.Context(), cfg.Registry
+	s := newIssuer(t, cfg)
+	in := submit(t, s, file(t, passport(1), "png"), "", feb)
+	out := submit(t, s, file(t, passport(2), "png"), "", feb.AddDate(0, 1, 0))
+	require.NoError(t, r.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}))
+	month := verify.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -14), To: feb.AddDate(0, 0, 14), Note: "contract 12", Actor: "legal"}
+	require.NoError(t, r.AddCustody(ctx, month))
+	listed := verify.Custody{Recipient: "vendor A", From: feb.AddDate(-1, 0, 0), To: feb.AddDate(1, 0, 0), Submissions: []watermark.Submission{out.ID, out.ID}}
+	require.NoError(t, r.AddCustody(ctx, listed))
+
+	got, err := r.Custody(ctx, in.ID)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.Equal(t, "contract 12", got[0].Note)
+	require.WithinDuration(t, time.Now(), got[0].Entered, time.Minute)
+	got, err = r.Custody(ctx, out.ID)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.Equal(t, []watermark.Submission{out.ID}, got[0].Submissions)
+	all, err := r.AllCustody(ctx)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+
+	backwards := month
+	backwards.From, backwards.To = month.To, month.From
+	require.ErrorIs(t, r.AddCustody(ctx, backwards), verify.ErrInput)
+	require.ErrorIs(t, r.AddCustody(ctx, verify.Custody{Recipient: "nobody", From: feb, To: feb}), verify.ErrNotFound)
+	require.ErrorIs(t, r.AddCustody(ctx, verify.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{{9}}}), verify.ErrNotFound)
+	checkLedger(t, r)
+}
+
+func TestSubmissionsWalk(t *testing.T) {
+	cfg := leaktest.Config(t)
+	ctx := t.Context()
+	s := newIssuer(t, cfg)
+	for p := range 4 {
+		submit(t, s, file(t, specimen.Render(specimen.IDCard, specimen.NewPerson(uint64(p)), 200), "png"), "", feb.AddDate(0, p, 0))
+	}
+	n := 0
+	for sub, err := range cfg.Registry.Submissions(ctx, feb.AddDate(0, 2, 0)) {
+		require.NoError(t, err)
+		require.False(t, sub.Submitted.Before(feb.AddDate(0, 2, 0)))
+		// in memory there is one connection: a walk must not hold it
+		require.NoError(t, cfg.Registry.AddRecipient(ctx, verify.Recipient{Name: sub.ID.String(), Kind: verify.Store}))
+		n++
+	}
+	require.Equal(t, 2, n)
+	for range cfg.Registry.Submissions(ctx, time.Time{}) {
+		break
+	}
+}
+
+func TestOpenAndCreate(t *testing.T) {
+	ctx := t.Context()
+	dsn := "file:" + filepath.Join(t.TempDir(), "kyc.db")
+	_, err := verify.Open(ctx, dsn)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	r, err := verify.Create(ctx, dsn)
+	require.NoError(t, err)
+	require.NoError(t, r.AddRecipient(ctx, verify.Recipient{Name: "a", Kind: verify.Store}))
+	size := checkLedger(t, r)
+	require.NoError(t, r.Close())
+	_, err = verify.Create(ctx, dsn)
+	require.ErrorIs(t, err, fs.ErrExist)
+	r, err = verify.Open(ctx, dsn)
+	require.NoError(t, err)
+	require.Equal(t, size, checkLedger(t, r))
+	require.NoError(t, r.Close())
+	for _, bad := range []string{"", "kyc.db", "postgres://localhost/kyc", "postgresql://x", "file:", "file:x?mode=ro"} {
+		_, err := verify.Open(ctx, bad)
+		assert.ErrorIs(t, err, verify.ErrRegistry, bad)
+		_, err = verify.Create(ctx, bad)
+		assert.ErrorIs(t, err, verify.ErrRegistry, bad)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	r := leaktest.NewRegistry(t)
+	_, err := r.Submission(t.Context(), watermark.Submission{1})
+	require.ErrorIs(t, err, verify.ErrNotFound)
+	require.ErrorContains(t, err, "01000000000000000000000000000000")
+	_, err = r.Copy(t.Context(), 7)
+	require.ErrorIs(t, err, verify.ErrNotFound)
+	require.ErrorContains(t, err, "0000000000000007")
+}
