@@ -15,7 +15,8 @@ const (
 	slopeLow    = 0.05
 	slopeHigh   = 0.22
 	chromaLevel = 1.0  // grey levels RMS in the blue difference
-	psnrFloor   = 44.3 // dB over R, G and B of the canonical picture
+	psnrFloor   = 44.3 // dB over R, G and B of the canonical picture, from a megapixel on
+	psnrSmall   = 42.0 // below, where pixels are few and seen smaller
 )
 
 // flatGain is the mark in flats, in just-noticeable differences. Large pictures are
@@ -27,7 +28,8 @@ func flatGain(side int) float32 {
 }
 
 // shape returns the luma and the blue-difference mark for the given blind
-// patterns, one a carrier, and the tracer. The slope of strength over texture
+// patterns, one a carrier, and the tracer, strength times as strong as the budget
+// at 1 but never past the PSNR floor. The slope of strength over texture
 // solves the quadratic equation that puts the squared error at the PSNR floor;
 // what clipping would take costs nothing and is not counted.
 func (o *Original) shape(blindLuma, blindChroma, own dsp.Plane, strength float64) (luma, chroma dsp.Plane) {
@@ -37,15 +39,15 @@ func (o *Original) shape(blindLuma, blindChroma, own dsp.Plane, strength float64
 		level = 0
 	}
 	flat, texture := dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
-	flatGain := flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
+	level *= float32(strength)
+	flats := float32(strength) * flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
 	for i := range luma.Pix {
-		p := float32(flatGain * (float32(blindWeight*blindLuma.Pix[i]) + float32(tracerWeight*own.Pix[i])))
+		p := float32(flats * (float32(blindWeight*blindLuma.Pix[i]) + float32(tracerWeight*own.Pix[i])))
 		flat.Pix[i] = float32(p * o.mask.flat.Pix[i])
 		texture.Pix[i] = float32(p * o.mask.texture.Pix[i])
 		chroma.Pix[i] = float32(level * blindChroma.Pix[i])
 	}
 	slope, gain := o.solve(flat, texture, chroma)
-	gain *= float32(strength)
 	for i := range luma.Pix {
 		luma.Pix[i] = float32(gain * (flat.Pix[i] + float32(slope*texture.Pix[i])))
 		chroma.Pix[i] = float32(gain * chroma.Pix[i])
@@ -78,7 +80,11 @@ func (o *Original) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) 
 		cc += float64(c * c)
 	}
 	n := float64(len(o.luma.Pix))
-	target := float64(255*255) * dsp.Exp(-psnrFloor/10*math.Ln10)
+	floor := psnrFloor
+	if o.src.Rect.Dx()*o.src.Rect.Dy() < 1e6 {
+		floor = psnrSmall
+	}
+	target := float64(255*255) * dsp.Exp(-floor/10*math.Ln10)
 	a, b := tt/n, (ft-float64(cross*tc))/n
 	c := (ff+float64(square*cc)-float64(2*cross*fc))/n - target
 	s := slopeLow
