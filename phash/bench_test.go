@@ -26,6 +26,11 @@ func BenchmarkSum(b *testing.B) {
 			_, _, _ = phash.SumFull(large)
 		}
 	})
+	b.Run("pdq-turned/12Mpx", func(b *testing.B) {
+		for b.Loop() {
+			_, _, _ = phash.SumTurned(phash.PDQ, large)
+		}
+	})
 	b.Run("pdq-dihedral/12Mpx", func(b *testing.B) {
 		for b.Loop() {
 			_, _, _ = phash.SumDihedral(phash.PDQ, large)
