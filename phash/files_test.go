@@ -154,7 +154,7 @@ func TestDihedralOnPictures(t *testing.T) {
 		files, err := filepath.Glob(filepath.Join(shared(t, sub), "*"))
 		require.NoError(t, err)
 		for _, file := range files {
-			if info, err := os.Stat(file); err != nil || info.Size() > 300_000 {
+			if info, err := os.Stat(file); err != nil || info.Size() > 200_000 {
 				continue // keeps the test fast
 			}
 			m := decodeOrNil(file)

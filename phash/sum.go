@@ -64,7 +64,7 @@ func SumTurned(kind Kind, img image.Image) (all [8]Hash, quality int, err error)
 // of the turned pixels: the blur and the sampling of PDQ lie off the middle of
 // its blocks, and in a turned picture they lie off to the other side. Only the
 // plain transposition is exact, and squares of 64 or 320 pixels. On photos and
-// documents the other six lay 4 to 52 bits from the turned pixels, 17 on average
+// documents the other six lay 4 to 52 bits from the turned pixels, 18 on average
 // (TestDihedralOnPictures), and a search has [MatchRadius] to spend: ask with
 // SumTurned unless the reference's own values are wanted.
 //
