@@ -56,7 +56,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (near []c
 	if err != nil {
 		return nil, false, err
 	}
-	hashes, quality, err := phash.SumDihedral(phash.PDQ, l.Image)
+	hashes, quality, err := phash.SumTurned(phash.PDQ, l.Image)
 	if err != nil {
 		return nil, false, err
 	}
