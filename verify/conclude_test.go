@@ -1,0 +1,105 @@
+package verify
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// The table of findings, row by row. S is the submission of copy C, T another.
+func TestConclude(t *testing.T) {
+	s, other := watermark.Submission{1}, watermark.Submission{2}
+	match := func(id watermark.Submission, distance int, pixels string) Match {
+		return Match{Submission: id, Distance: distance, Pixels: pixels}
+	}
+	c := func(shows string) read {
+		return read{copy: 7, keyID: "v1-k", logP: -9, shows: shows, issued: &Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
+	}
+	stray := read{copy: 8, keyID: "v1-k", logP: -9, shows: PixelsUnknown}
+	for name, row := range map[string]struct {
+		e           evidence
+		want        Finding
+		unconfirmed bool
+		submission  watermark.Submission
+		copy        watermark.CopyID
+	}{
+		"nothing":         {evidence{}, FoundUnknown, false, watermark.Submission{}, 0},
+		"flat":            {evidence{tooFlat: true}, FoundUnknown, false, watermark.Submission{}, 0},
+		"copy":            {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"copy, cropped":   {evidence{reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"copy, template":  {evidence{matches: []Match{match(other, 2, PixelsDifferent), match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"copy among keys": {evidence{reads: []read{stray, c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"no original":     {evidence{matches: []Match{match(s, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
+		"edited":          {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{c(PixelsDifferent)}}, FoundCopy, true, s, 7},
+		"cannot be shown": {evidence{reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
+		"near hash only":  {evidence{matches: []Match{match(s, 4, PixelsUndecided)}, reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
+		"transplanted":    {evidence{matches: []Match{match(other, 4, PixelsSame)}, reads: []read{c(PixelsUnknown)}}, FoundTransplanted, false, other, 7},
+		"transplanted, template": {evidence{matches: []Match{match(s, 2, PixelsDifferent), match(other, 4, PixelsSame)}, reads: []read{c(PixelsDifferent)}},
+			FoundTransplanted, false, other, 7},
+		"transplanted, without originals":     {evidence{matches: []Match{match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundTransplanted, false, other, 7},
+		"further away, without originals":     {evidence{matches: []Match{match(other, 14, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
+		"own is nearer, without originals":    {evidence{matches: []Match{match(s, 2, PixelsUnknown), match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
+		"lookalike is no proof of transplant": {evidence{matches: []Match{match(other, 4, PixelsDifferent)}, reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
+		"unread":                              {evidence{matches: []Match{match(s, 4, PixelsSame)}}, FoundUnreadable, false, s, 0},
+		"unread, by pixels":                   {evidence{matches: []Match{match(s, 40, PixelsSame)}}, FoundUnreadable, false, s, 0},
+		"unread, better second":               {evidence{matches: []Match{match(other, 2, PixelsDifferent), match(s, 4, PixelsSame)}}, FoundUnreadable, false, s, 0},
+		"unread, by hash":                     {evidence{matches: []Match{match(s, 30, PixelsUndecided)}}, FoundUnreadable, false, s, 0},
+		"unread, no original":                 {evidence{matches: []Match{match(s, 30, PixelsUnknown)}}, FoundUnreadable, false, s, 0},
+		"never by a far hash":                 {evidence{matches: []Match{match(s, 32, PixelsUnknown)}}, FoundUnknown, false, watermark.Submission{}, 0},
+		"lookalike":                           {evidence{matches: []Match{match(s, 20, PixelsDifferent)}}, FoundLookalike, false, s, 0},
+		"lookalike, far":                      {evidence{matches: []Match{match(s, 50, PixelsDifferent)}}, FoundLookalike, false, s, 0},
+		"stray mark":                          {evidence{reads: []read{stray}}, FoundUnknown, false, watermark.Submission{}, 0},
+		"stray mark on upload":                {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{stray}}, FoundUnreadable, false, s, 0},
+		"stray mark, lookalike":               {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{stray}}, FoundLookalike, false, s, 0},
+	} {
+		got := conclude(row.e)
+		assert.Equal(t, row.want, got.finding, name)
+		assert.NotEqual(t, FoundUnmarked, got.finding, "power is not measured")
+		assert.Equal(t, row.unconfirmed, got.unconfirmed, name)
+		assert.Equal(t, row.submission, got.submission, name)
+		if row.copy == 0 {
+			assert.Nil(t, got.read, name)
+		} else if assert.NotNil(t, got.read, name) {
+			assert.Equal(t, row.copy, got.read.copy, name)
+		}
+		assert.Regexp(t, `^[A-Z].*\.$`, got.note, name)
+		if len(row.e.reads) > 0 && row.e.reads[0].issued == nil && row.copy == 0 {
+			assert.Contains(t, got.note, "never issued", name)
+			assert.NotContains(t, got.note, "vendor", name)
+		}
+	}
+}
+
+// However the evidence is made up: a copy is confirmed only by equal pixels, and
+// an unissued copy ID never becomes a finding about somebody.
+func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
+	s := []watermark.Submission{{1}, {2}}
+	answers := []string{PixelsSame, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
+	for _, a := range answers {
+		for _, b := range answers {
+			for _, shows := range answers {
+				for _, d := range []int{0, 9, 31, 40} {
+					e := evidence{
+						matches: []Match{{Submission: s[0], Distance: d, Pixels: a}, {Submission: s[1], Distance: d + 1, Pixels: b}},
+						reads:   []read{{copy: 7, logP: -9, shows: shows, issued: &Copy{ID: 7, Submission: s[0]}}},
+					}
+					got := conclude(e)
+					if got.finding == FoundCopy && !got.unconfirmed {
+						assert.Equal(t, PixelsSame, shows)
+					}
+					if got.finding == FoundTransplanted {
+						assert.Equal(t, s[1], got.submission)
+						assert.NotEqual(t, PixelsSame, shows)
+						assert.Contains(t, []string{PixelsSame, PixelsUnknown}, b)
+					}
+					e.reads[0].issued = nil
+					got = conclude(e)
+					assert.Nil(t, got.read)
+					assert.NotContains(t, []Finding{FoundCopy, FoundTransplanted, FoundUnmarked}, got.finding)
+				}
+			}
+		}
+	}
+}

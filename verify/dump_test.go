@@ -1,0 +1,207 @@
+package verify_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+var found = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+
+var recipients = []verify.Recipient{
+	{Name: "store", Kind: verify.Store}, {Name: "vendor A", Kind: verify.Vendor},
+	{Name: "vendor B", Kind: verify.Vendor}, {Name: "authority C", Kind: verify.Authority},
+}
+
+// leakOf is a verdict as Investigate would make it.
+func leakOf(n int, finding verify.Finding, recipient string, custody ...verify.Custody) *verify.Verdict {
+	v := &verify.Verdict{
+		File: fmt.Sprintf("leak%d.jpg", n), Finding: finding, SHA256: fmt.Sprintf("%064x", n), Size: 1000,
+		Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480,
+		Matches: []verify.Match{}, Accused: []watermark.CopyID{}, Note: "A note.", Custody: custody,
+	}
+	if finding != verify.FoundUnknown && finding != verify.FoundDamaged {
+		d := 4
+		v.Submission = watermark.Submission{byte(n), 1}
+		v.Distance = &d
+		v.Matches = append(v.Matches, verify.Match{Submission: v.Submission, Distance: 4, Pixels: verify.PixelsSame, Submitted: feb})
+	}
+	if recipient != "" {
+		p := -9.1
+		v.Copy, v.Recipient, v.LogP, v.KeyID = watermark.CopyID(n), recipient, &p, "v1-k"
+		v.Issued = &verify.Copy{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
+			Format: "jpeg", Width: 1200, Height: 900, SHA256: fmt.Sprintf("%064x", n+1000), Issued: feb.AddDate(1, 0, 0)}
+		if finding == verify.FoundCopy {
+			v.Accused = append(v.Accused, v.Copy)
+		}
+	}
+	if finding == verify.FoundDamaged {
+		v.Error = "jpeg: unexpected end"
+	}
+	return v
+}
+
+func unconfirmed(v *verify.Verdict) *verify.Verdict {
+	v.Unconfirmed, v.Accused = true, []watermark.CopyID{}
+	return v
+}
+
+func subject(v *verify.Verdict, s string) *verify.Verdict {
+	v.SetSubject(s)
+	return v
+}
+
+func again(v *verify.Verdict) *verify.Verdict {
+	w := *v
+	w.File = "again-" + v.File
+	return &w
+}
+
+func holds(name string, entered time.Time) verify.Custody {
+	return verify.Custody{Recipient: name, From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12", Entered: entered}
+}
+
+// A dump and what must come of it.
+type dump struct {
+	leaks    []*verify.Verdict
+	named    []string
+	headline string
+	says     []string // somewhere in the sentences
+	evidence map[string]int
+}
+
+func dumps() map[string]dump {
+	before, after := found.AddDate(-1, 0, 0), found.AddDate(0, 0, 1)
+	a := func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A") }
+	bare := func(n int, c ...verify.Custody) *verify.Verdict { return leakOf(n, verify.FoundUnreadable, "", c...) }
+	return map[string]dump{
+		"empty":                 {headline: "no picture was examined"},
+		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"missed by hashes"}},
+		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "No submission", says: []string{"1 file could not be decoded"}},
+		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was read and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
+		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1000 times more probable", "strong support", "does not show who released", "the exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
+		"same copy twice":       {leaks: []*verify.Verdict{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},
+		"same person twice":     {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
+		"two persons":           {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "q")}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
+		"unconfirmed":           {leaks: []*verify.Verdict{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "No submission of the registry was matched", says: []string{"count for nobody"}, evidence: map[string]int{"vendor A": 0}},
+		"transplanted":          {leaks: []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor A"), leakOf(2, verify.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures match", says: []string{"somebody transplanted it", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
+		"real and transplanted": {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
+		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"vendor A", "authority C"}, headline: "; 2 pictures contain copies recorded as issued to authority C", says: []string{"Copies of several recipients appear"}},
+		"one each":              {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
+		"the store's":           {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
+		"February":              {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures match submissions of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "one contiguous range", "1.5e+04", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
+		"custody afterwards":    {leaks: []*verify.Verdict{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
+		"also held":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"could also be held unmarked by vendor B"}},
+		"lookalikes":            {leaks: []*verify.Verdict{leakOf(1, verify.FoundLookalike, "")}, headline: "No submission", says: []string{"without showing the same capture"}},
+		"removed recipient":     {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "nobody any more"), leakOf(2, verify.FoundCopy, "nobody any more")}, headline: "Inconclusive"},
+	}
+}
+
+func weighed(d dump) *verify.DumpVerdict {
+	cfg := verify.Config{Found: found, Trials: 3000, Keys: []*watermark.Key{watermark.GenerateKey()}}
+	return verify.WeighFor(d.leaks, recipients, cfg, 120)
+}
+
+func TestWeigh(t *testing.T) {
+	for name, d := range dumps() {
+		got := weighed(d)
+		assert.Contains(t, got.Headline, d.headline, name)
+		if d.named == nil {
+			assert.Empty(t, got.Named, name)
+			for _, r := range recipients[1:] {
+				assert.NotContains(t, got.Headline, r.Name, "%s: an inconclusive headline names nobody", name)
+			}
+		} else {
+			assert.Equal(t, d.named, got.Named, name)
+		}
+		text := strings.Join(append(append([]string{}, got.Shows...), got.ShowsNot...), "\n")
+		for _, s := range d.says {
+			assert.Contains(t, text, s, name)
+		}
+		for _, h := range got.Hypotheses {
+			if want, ok := d.evidence[h.Name]; ok {
+				assert.Equal(t, want, h.Evidence, "%s, %s", name, h.Name)
+			}
+			assert.LessOrEqual(t, h.LogLR, 3.0, name)
+			assert.NotEmpty(t, h.Words, name)
+		}
+		assert.Equal(t, len(d.leaks), got.Leaks, name)
+		assert.LessOrEqual(t, got.Matched, got.Leaks)
+	}
+}
+
+// The explanations that marks cannot tell apart stand in every verdict, at 1.
+func TestExplanationsThatAreNeverExcluded(t *testing.T) {
+	for name, d := range dumps() {
+		kinds := make(map[string]float64)
+		for _, h := range weighed(d).Hypotheses {
+			kinds[h.Kind] = h.LogLR
+		}
+		for _, k := range []string{"issuer", "unlisted", "forged"} {
+			lr, ok := kinds[k]
+			assert.True(t, ok, "%s: %s", name, k)
+			assert.Zero(t, lr, "%s: %s", name, k)
+		}
+		assert.LessOrEqual(t, kinds["elsewhere"], 0.0, name)
+	}
+}
+
+// What counts for nobody changes no number.
+func TestMarksThatCountForNobody(t *testing.T) {
+	base := []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")}
+	want := weighed(dump{leaks: base})
+	more := append(base,
+		leakOf(3, verify.FoundTransplanted, "vendor B"), leakOf(4, verify.FoundTransplanted, "vendor A"),
+		unconfirmed(leakOf(5, verify.FoundCopy, "vendor B")), again(base[0]))
+	got := weighed(dump{leaks: more})
+	require.Equal(t, want.Named, got.Named)
+	for i, h := range want.Hypotheses {
+		assert.Equal(t, h.Evidence, got.Hypotheses[i].Evidence)
+		assert.InDelta(t, h.LogLR, got.Hypotheses[i].LogLR, 1e-9)
+	}
+}
+
+func TestFewTrialsAllowSmallClaimsOnly(t *testing.T) {
+	leaks := []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")}
+	got := verify.WeighFor(leaks, recipients, verify.Config{Trials: 12}, 1)
+	require.Empty(t, got.Named, "a ratio of 4 names nobody")
+	require.InDelta(t, 0.602, got.Hypotheses[0].LogLR, 1e-3)
+	require.True(t, got.Hypotheses[0].Capped)
+}
+
+// never lists what no output may say (the verdict model, section 5).
+var never = regexp.MustCompile(`(?i)\bproves?\b|\bproven\b|\bproof\b|\bguilty?\b|\bguilt\b|leaked by|\bcertain(ly|ty)?\b|\bimpossible\b|probability that .{0,80}(is|was|are|were) (innocent|guilty)|\binnocent\b|none (is|are|was|were) ours|\bdefinitely\b|\bculprit\b|\bperpetrator\b`)
+
+func requireCarefulWords(t *testing.T, name, text string) {
+	t.Helper()
+	if at := never.FindStringIndex(text); at != nil {
+		require.Fail(t, "forbidden words", "%s: …%s…", name, text[max(0, at[0]-60):min(len(text), at[1]+60)])
+	}
+}
+
+func TestNeverWords(t *testing.T) {
+	require.Regexp(t, never, "This proves that X leaked it")
+	require.Regexp(t, never, "the probability that X is innocent is 1e-9")
+	requireCarefulWords(t, "template", verify.ReportTemplate)
+	for name, d := range dumps() {
+		got := weighed(d)
+		requireCarefulWords(t, name, got.Headline)
+		for _, s := range append(got.Shows, got.ShowsNot...) {
+			requireCarefulWords(t, name, s)
+			assert.Regexp(t, `^[A-Z0-9].*\.$`, s, "%s: a sentence", name)
+			assert.NotContains(t, s, "  ", name)
+			assert.NotContains(t, s, "%!", name)
+		}
+		for _, h := range got.Hypotheses {
+			requireCarefulWords(t, name, h.Name+" "+h.Words+" "+h.Note)
+		}
+	}
+}

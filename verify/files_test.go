@@ -1,0 +1,203 @@
+package verify_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"fmt"
+	"image"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// dot is a small picture, another for each number.
+func dot(t *testing.T, n int) []byte {
+	t.Helper()
+	return file(t, imaging.New(8+n, 8, image.White), "png")
+}
+
+// searcher is an investigator with an empty registry whose reading takes longer
+// the smaller the picture, so that results come out of order.
+func searcher(t *testing.T, change ...func(*verify.Config)) *verify.Investigator {
+	t.Helper()
+	cfg := leaktest.Config(t)
+	cfg.Workers = 4
+	for _, f := range change {
+		f(&cfg)
+	}
+	v, err := verify.NewInvestigator(cfg)
+	require.NoError(t, err)
+	v.SetDetect(func(ctx context.Context, _ *watermark.Key, img image.Image) (*watermark.Detection, error) {
+		select {
+		case <-time.After(time.Duration(40-img.Bounds().Dx()) * time.Millisecond / 4):
+			return &watermark.Detection{}, nil
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	})
+	return v
+}
+
+func names(t *testing.T, seq func(func(*verify.Verdict, error) bool)) (files []string, findings map[string]verify.Finding) {
+	t.Helper()
+	findings = make(map[string]verify.Finding)
+	for v, err := range seq {
+		require.NoError(t, err)
+		files = append(files, v.File)
+		findings[v.File] = v.Finding
+	}
+	return files, findings
+}
+
+func TestInvestigateFS(t *testing.T) {
+	fsys := fstest.MapFS{
+		"b/2.png": {Data: dot(t, 1)}, "a.png": {Data: dot(t, 2)}, "b/1.png": {Data: dot(t, 3)}, "z.png": {Data: dot(t, 4)},
+		"bad.jpg": {Data: []byte("no picture")}, "empty.png": {}, ".hidden": {Data: dot(t, 5)}, ".git/x.png": {Data: dot(t, 6)},
+		"pipe.png": {Mode: fs.ModeNamedPipe},
+	}
+	want := []string{"a.png", "b/1.png", "b/2.png", "bad.jpg", "empty.png", "pipe.png", "z.png"}
+	var progress []string
+	v := searcher(t, func(c *verify.Config) {
+		c.Progress = func(done, total int) { progress = append(progress, fmt.Sprint(done, "/", total)) }
+	})
+	for range 2 {
+		files, findings := names(t, v.InvestigateFS(t.Context(), fsys))
+		require.Equal(t, want, files)
+		require.Equal(t, verify.FoundDamaged, findings["bad.jpg"])
+		require.Equal(t, verify.FoundDamaged, findings["empty.png"])
+		require.Equal(t, verify.FoundDamaged, findings["pipe.png"])
+		require.Equal(t, verify.FoundUnknown, findings["z.png"])
+	}
+	require.Equal(t, "1/7", progress[0])
+	require.Equal(t, "7/7", progress[13])
+}
+
+func TestInvestigateFiles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name string, data []byte) string {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+		return path
+	}
+	one := write("one.png", dot(t, 1))
+	write("dump/sub/2.png", dot(t, 2))
+	write("dump/1.png", dot(t, 3))
+	var archive bytes.Buffer
+	z := zip.NewWriter(&archive)
+	for i, name := range []string{"y.png", "in/x.png", "in/", ".DS_Store"} {
+		w, err := z.Create(name)
+		require.NoError(t, err)
+		if name != "in/" {
+			_, err = w.Write(dot(t, i))
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, z.Close())
+	zipped := write("all.ZIP", archive.Bytes())
+	badZip := write("bad.zip", []byte("PK"))
+	dump := filepath.Join(dir, "dump")
+
+	v := searcher(t)
+	files, findings := names(t, v.InvestigateFiles(t.Context(), zipped, dump, one, badZip))
+	require.Equal(t, []string{
+		zipped + "!in/x.png", zipped + "!y.png",
+		filepath.Join(dump, "1.png"), filepath.Join(dump, "sub", "2.png"), one, badZip,
+	}, files)
+	require.Equal(t, verify.FoundDamaged, findings[badZip])
+	require.Equal(t, verify.FoundUnknown, findings[zipped+"!y.png"])
+
+	for _, err := range v.InvestigateFiles(t.Context(), filepath.Join(dir, "missing")) {
+		require.ErrorIs(t, err, fs.ErrNotExist)
+	}
+}
+
+func TestLimitsOfDumps(t *testing.T) {
+	fsys := fstest.MapFS{}
+	for i := range 6 {
+		fsys[fmt.Sprintf("%d.png", i)] = &fstest.MapFile{Data: dot(t, i)}
+	}
+	v := searcher(t, func(c *verify.Config) { c.MaxFiles = 5 })
+	n := 0
+	for _, err := range v.InvestigateFS(t.Context(), fsys) {
+		require.ErrorIs(t, err, verify.ErrLimit)
+		n++
+	}
+	require.Equal(t, 1, n)
+
+	v = searcher(t, func(c *verify.Config) { c.MaxBytes = 40 })
+	for got, err := range v.InvestigateFS(t.Context(), fsys) {
+		require.NoError(t, err)
+		assert.Equal(t, verify.FoundDamaged, got.Finding)
+		assert.Contains(t, got.Error, "limit")
+		assert.Positive(t, got.Size)
+	}
+}
+
+func TestTheWalkCanBeLeftAndCancelled(t *testing.T) {
+	fsys := fstest.MapFS{}
+	for i := range 60 {
+		fsys[fmt.Sprintf("%02d.png", i)] = &fstest.MapFile{Data: dot(t, i%20)}
+	}
+	before := runtime.NumGoroutine()
+	v := searcher(t)
+	n := 0
+	for range v.InvestigateFS(t.Context(), fsys) {
+		if n++; n == 5 {
+			break
+		}
+	}
+	require.Equal(t, 5, n)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	var last error
+	n = 0
+	for _, err := range v.InvestigateFS(ctx, fsys) {
+		if last = err; err != nil {
+			break
+		}
+		if n++; n == 3 {
+			cancel()
+		}
+	}
+	cancel()
+	require.ErrorIs(t, last, context.Canceled)
+	require.Less(t, n, 60)
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+2 }, 2*time.Second, 10*time.Millisecond,
+		"the walk owns its goroutines")
+}
+
+// Parallel or not, the verdicts are the same.
+func TestWorkersDoNotChangeVerdicts(t *testing.T) {
+	c := newCase(t)
+	fsys := fstest.MapFS{
+		"a.png": {Data: file(t, c.first, "jpeg")}, "b.png": {Data: file(t, c.second, "jpeg")}, "c.png": {Data: file(t, c.bill, "jpeg")},
+		"d.png": {Data: file(t, passport(7), "jpeg")}, "e.png": {Data: []byte("x")}, "f.png": {Data: file(t, c.first, "png")},
+	}
+	var want []*verify.Verdict
+	for _, workers := range []int{1, 5} {
+		c.Workers = workers
+		var got []*verify.Verdict
+		for v, err := range c.investigator(t, noMark).InvestigateFS(t.Context(), fsys) {
+			require.NoError(t, err)
+			got = append(got, v)
+		}
+		if want == nil {
+			want = got
+		}
+		require.Equal(t, want, got)
+	}
+}

@@ -1,0 +1,264 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"image"
+	"testing"
+	"time"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// noMark reads nothing: a search that finds nothing takes seconds.
+func noMark(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error) {
+	return &watermark.Detection{}, nil
+}
+
+// reads returns a reader that finds a copy's mark, upright and at its place.
+func reads(id watermark.CopyID) func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error) {
+	return func(_ context.Context, k *watermark.Key, _ image.Image) (*watermark.Detection, error) {
+		return &watermark.Detection{Found: true, Copy: id, KeyID: k.ID(), LogPFA: -9.1, Transform: [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}}, nil
+	}
+}
+
+// A case file: two persons' passports and a bill are submitted, a copy of the
+// first passport is issued.
+type caseFile struct {
+	verify.Config
+	first, second, bill       *image.NRGBA
+	firstID, secondID, billID watermark.Submission
+	copy                      *verify.Copy
+	copyFile                  []byte
+}
+
+func newCase(t *testing.T) *caseFile {
+	t.Helper()
+	c := &caseFile{Config: leaktest.Config(t)}
+	s := newIssuer(t, c.Config)
+	s.SetMark(unmarkedMark, nil)
+	ctx := t.Context()
+	require.NoError(t, c.Registry.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}))
+	enter := func(img *image.NRGBA, subject string) watermark.Submission {
+		return submit(t, s, file(t, img, "png"), subject, feb).ID
+	}
+	c.first, c.second = passport(1), passport(2)
+	c.bill = specimen.Render(specimen.Bill, specimen.NewPerson(1), 400)
+	c.firstID, c.secondID, c.billID = enter(c.first, "customer 1"), enter(c.second, "customer 2"), enter(c.bill, "customer 1")
+	require.NoError(t, c.Registry.AddCustody(ctx, verify.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
+	var out bytes.Buffer
+	var err error
+	c.copy, err = s.Issue(ctx, &out, c.firstID, "vendor A", "request 7")
+	require.NoError(t, err)
+	c.copyFile = out.Bytes()
+	return c
+}
+
+func (c *caseFile) investigator(t *testing.T, detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) *verify.Investigator {
+	t.Helper()
+	v, err := verify.NewInvestigator(c.Config)
+	require.NoError(t, err)
+	v.SetDetect(detect)
+	return v
+}
+
+func (c *caseFile) examine(t *testing.T, img image.Image, detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) *verify.Verdict {
+	t.Helper()
+	v, err := c.investigator(t, detect).Investigate(t.Context(), "leak.png", file(t, img, "png"))
+	require.NoError(t, err)
+	return v
+}
+
+func leaked(t *testing.T, img image.Image, name string) *image.NRGBA {
+	t.Helper()
+	a, err := attack.Find(name)
+	require.NoError(t, err)
+	return a.Apply(picture.Flatten(imaging.Clone(img)), 1)
+}
+
+func TestFindings(t *testing.T) {
+	c := newCase(t)
+	id := c.copy.ID
+	stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
+	for name, row := range map[string]struct {
+		leak        image.Image
+		detect      func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
+		want        verify.Finding
+		unconfirmed bool
+		submission  watermark.Submission
+	}{
+		"messenger":        {leaked(t, c.first, "telegram"), reads(id), verify.FoundCopy, false, c.firstID},
+		"turned":           {imaging.Rotate90(c.first), reads(id), verify.FoundCopy, false, c.firstID},
+		"mirrored":         {imaging.FlipH(c.first), reads(id), verify.FoundCopy, false, c.firstID},
+		"cropped":          {imaging.Crop(c.first, image.Rect(0, 0, 350, 250)), reads(id), verify.FoundCopy, false, c.firstID},
+		"unread":           {leaked(t, c.first, "jpeg20"), noMark, verify.FoundUnreadable, false, c.firstID},
+		"unread bill":      {leaked(t, c.bill, "thumb320"), noMark, verify.FoundUnreadable, false, c.billID},
+		"transplanted":     {c.second, reads(id), verify.FoundTransplanted, false, c.secondID},
+		"on a stranger":    {stranger, reads(id), verify.FoundCopy, true, c.firstID},
+		"unissued":         {stranger, reads(id + 1), verify.FoundUnknown, false, watermark.Submission{}},
+		"unissued, upload": {c.second, reads(id + 1), verify.FoundUnreadable, false, c.secondID},
+		"stranger":         {stranger, noMark, verify.FoundUnknown, false, watermark.Submission{}},
+		"blank":            {imaging.New(300, 200, image.White), noMark, verify.FoundUnknown, false, watermark.Submission{}},
+		"tiny":             {imaging.New(2, 2, image.White), noMark, verify.FoundUnknown, false, watermark.Submission{}},
+	} {
+		v := c.examine(t, row.leak, row.detect)
+		assert.Equal(t, row.want, v.Finding, "%s: %s", name, v.Note)
+		assert.Equal(t, row.unconfirmed, v.Unconfirmed, "%s: %s", name, v.Note)
+		assert.Equal(t, row.submission, v.Submission, name)
+		assert.Nil(t, v.Power, "power is not measured")
+		confirmed := v.Finding == verify.FoundCopy && !v.Unconfirmed
+		assert.Equal(t, confirmed, len(v.Accused) == 1, name)
+		if v.Finding == verify.FoundCopy || v.Finding == verify.FoundTransplanted {
+			assert.Equal(t, id, v.Copy, name)
+			assert.Equal(t, c.copy, v.Issued, name)
+			assert.InDelta(t, -9.1, *v.LogP, 1e-9, name)
+		} else {
+			assert.Zero(t, v.Copy, name)
+			assert.Empty(t, v.Recipient, name)
+		}
+		if v.Finding == verify.FoundUnreadable {
+			require.Len(t, v.Custody, 1, name)
+			assert.Equal(t, "contract 12", v.Custody[0].Note)
+			assert.False(t, v.Custody[0].Entered.IsZero())
+		}
+	}
+}
+
+// Another person's document of the same template is never taken for an upload.
+func TestLookalikes(t *testing.T) {
+	c := newCase(t)
+	found := 0
+	for p := uint64(20); p < 26; p++ {
+		v := c.examine(t, passport(p), noMark)
+		assert.Contains(t, []verify.Finding{verify.FoundLookalike, verify.FoundUnknown}, v.Finding, "person %d: %s", p, v.Note)
+		if v.Finding == verify.FoundLookalike {
+			found++
+			require.NotEmpty(t, v.Matches)
+			assert.Equal(t, verify.PixelsDifferent, v.Matches[0].Pixels)
+			assert.Contains(t, []watermark.Submission{c.firstID, c.secondID}, v.Submission)
+		}
+		v = c.examine(t, passport(p), reads(c.copy.ID))
+		assert.Equal(t, "copy (unconfirmed)", v.Label(), "the mark of a copy on it confirms nothing: %s", v.Note)
+	}
+	require.NotZero(t, found, "none of six came near enough to be called a lookalike")
+}
+
+func TestAllCandidatesAreListed(t *testing.T) {
+	c := newCase(t)
+	s := newIssuer(t, c.Config)
+	near := submit(t, s, file(t, leaked(t, c.first, "jpeg50"), "png"), "", feb)
+	v := c.examine(t, c.first, noMark)
+	require.Equal(t, c.firstID, v.Submission)
+	require.GreaterOrEqual(t, len(v.Matches), 2)
+	assert.Equal(t, near.ID, v.Matches[1].Submission)
+	assert.LessOrEqual(t, v.Matches[0].Distance, v.Matches[1].Distance)
+	for _, m := range v.Matches[:2] {
+		assert.Equal(t, verify.PixelsSame, m.Pixels)
+		assert.Greater(t, *m.Score, 0.95)
+		assert.Equal(t, feb, m.Submitted)
+	}
+}
+
+func TestWithoutOriginalsNothingIsConfirmed(t *testing.T) {
+	c := newCase(t)
+	for name, key := range map[string]*verify.SealKey{"no key": nil, "other key": verify.GenerateSealKey()} {
+		c.SealKey = key
+		v := c.examine(t, c.first, reads(c.copy.ID))
+		assert.Equal(t, "copy (unconfirmed)", v.Label(), name)
+		assert.Empty(t, v.Accused)
+		assert.Equal(t, verify.PixelsUnknown, v.Matches[0].Pixels)
+		v = c.examine(t, c.second, noMark)
+		assert.Equal(t, verify.FoundUnreadable, v.Finding, name)
+		v = c.examine(t, c.second, reads(c.copy.ID))
+		assert.Equal(t, verify.FoundTransplanted, v.Finding, name)
+	}
+}
+
+func TestCopyIDUnderAnotherKeyIsNotThatCopy(t *testing.T) {
+	c := newCase(t)
+	c.Keys = []*watermark.Key{watermark.GenerateKey()}
+	v := c.examine(t, c.first, reads(c.copy.ID))
+	require.Equal(t, verify.FoundUnreadable, v.Finding)
+	require.Zero(t, v.Copy)
+	require.Contains(t, v.Note, "never issued")
+}
+
+func TestDamagedFiles(t *testing.T) {
+	c := newCase(t)
+	c.MaxBytes, c.MaxPixels = 500_000, 400_000
+	v := c.investigator(t, noMark)
+	whole := file(t, c.first, "jpeg")
+	for name, data := range map[string][]byte{
+		"empty": nil, "text": []byte("hello"), "cut": whole[:len(whole)/2], "large": make([]byte, 500_001),
+		"many pixels": file(t, imaging.New(800, 501, image.White), "png"),
+	} {
+		got, err := v.Investigate(t.Context(), name, data)
+		require.NoError(t, err, name)
+		assert.Equal(t, verify.FoundDamaged, got.Finding, name)
+		assert.NotEmpty(t, got.Error, name)
+		assert.NotContains(t, got.Error, "\n", name)
+		assert.Len(t, got.SHA256, 64, name)
+	}
+}
+
+func TestFailuresOfTheRegistryAreErrors(t *testing.T) {
+	c := newCase(t)
+	v := c.investigator(t, noMark)
+	c.Registry.Wrap(func(in store.Store) store.Store { return deaf{in} })
+	_, err := v.Investigate(t.Context(), "x.png", file(t, c.first, "png"))
+	require.ErrorIs(t, err, errFault)
+	require.ErrorContains(t, err, "x.png")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = newCase(t).investigator(t, noMark).Investigate(ctx, "x.png", file(t, c.first, "png"))
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+// deaf is a store whose hashes cannot be read.
+type deaf struct{ store.Store }
+
+func (deaf) HashesAfter(context.Context, int64, int) ([]store.Hash, error) { return nil, errFault }
+
+func TestVerdictJSON(t *testing.T) {
+	c := newCase(t)
+	v := c.examine(t, c.first, reads(c.copy.ID))
+	raw, err := json.Marshal(v)
+	require.NoError(t, err)
+	require.NotContains(t, string(raw), "customer", "no subject references")
+	var m map[string]any
+	require.NoError(t, json.Unmarshal(raw, &m))
+	for _, key := range []string{"file", "finding", "submission", "copy", "recipient", "distance", "log10_p", "power", "matches", "accused", "note"} {
+		require.Contains(t, m, key)
+	}
+	require.Equal(t, c.copy.ID.String(), m["copy"])
+	var back verify.Verdict
+	require.NoError(t, json.Unmarshal(raw, &back))
+	again, err := json.Marshal(back)
+	require.NoError(t, err)
+	require.JSONEq(t, string(raw), string(again))
+}
+
+func TestIndexFollowsTheRegistry(t *testing.T) {
+	c := newCase(t)
+	v := c.investigator(t, noMark)
+	late := passport(5)
+	got, err := v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
+	require.NoError(t, err)
+	require.NotEqual(t, verify.FoundUnreadable, got.Finding)
+	sub := submit(t, newIssuer(t, c.Config), file(t, late, "png"), "", time.Time{})
+	got, err = v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
+	require.NoError(t, err)
+	require.Equal(t, verify.FoundUnreadable, got.Finding)
+	require.Equal(t, sub.ID, got.Submission)
+}

@@ -1,0 +1,156 @@
+package verify_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"html"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// goldenDump is a verdict with one of everything and a fixed record.
+func goldenDump() *verify.DumpVerdict {
+	before := found.AddDate(-1, 0, 0)
+	leaks := []*verify.Verdict{
+		leakOf(1, verify.FoundCopy, "vendor A"),
+		leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)),
+		unconfirmed(leakOf(3, verify.FoundCopy, "authority C")),
+		leakOf(4, verify.FoundUnreadable, "", holds("vendor A", before), holds("vendor B", found.AddDate(0, 0, 1))),
+		leakOf(5, verify.FoundTransplanted, "vendor B"),
+		leakOf(6, verify.FoundLookalike, ""),
+		leakOf(7, verify.FoundUnknown, ""),
+		leakOf(8, verify.FoundDamaged, ""),
+	}
+	leaks[6].File = `<script>alert("x")</script> & 'quotes'.jpg`
+	d := weighed(dump{leaks: leaks})
+	d.Record = verify.Record{
+		Time: found, Actor: "A. Examiner", Command: []string{"kycmark", "investigate", "the dump/", "--report", "out.html"},
+		Version: "v0.1.0", Go: "go1.26.0", Platform: "linux/amd64", Build: map[string]string{"vcs.revision": "abc"},
+		Registry: strings.Repeat("0a", 16), Indexed: 12, LedgerSize: 40, LedgerHead: strings.Repeat("0b", 32),
+		Keys: []string{"v1-88be6330e05755a7"}, SealKey: "seal1-f86cb05d14976836",
+		Parameters: map[string]string{"hash": "pdq/1", "validation trials": "3000", "leaks found on": "2026-05-01T00:00:00Z"},
+	}
+	return d
+}
+
+func report(t *testing.T, d *verify.DumpVerdict, reveal bool) string {
+	t.Helper()
+	v, err := verify.NewInvestigator(leaktest.Config(t))
+	require.NoError(t, err)
+	var b bytes.Buffer
+	require.NoError(t, v.WriteReport(t.Context(), &b, d, reveal))
+	return b.String()
+}
+
+func TestGoldenReport(t *testing.T) {
+	got := report(t, goldenDump(), false)
+	path := filepath.Join("testdata", "report.html")
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	require.Equal(t, string(readFile(t, path)), got, "go test ./verify -run GoldenReport -update rewrites it")
+}
+
+func TestReportStandsAlone(t *testing.T) {
+	got := report(t, goldenDump(), false)
+	for _, no := range []string{"<script", "http://", "https://", "<link", "<iframe", "@import", "url(", "onload", "javascript:"} {
+		assert.NotContains(t, strings.ToLower(got), no)
+	}
+	require.Contains(t, got, "default-src 'none'")
+	require.Contains(t, got, "&lt;script&gt;", "hostile file names are escaped")
+	requireCarefulWords(t, "report", html.UnescapeString(got))
+}
+
+// What machines read out of a report is what went into it.
+func TestReportCarriesItsData(t *testing.T) {
+	d := goldenDump()
+	got := report(t, d, false)
+	m := regexp.MustCompile(`(?s)<pre id="findings" hidden>(.*?)</pre>`).FindStringSubmatch(got)
+	require.Len(t, m, 2)
+	var back struct {
+		Verdict *verify.DumpVerdict `json:"verdict"`
+		Leaks   []*verify.Verdict   `json:"leaks"`
+	}
+	dec := json.NewDecoder(strings.NewReader(html.UnescapeString(m[1])))
+	dec.DisallowUnknownFields()
+	require.NoError(t, dec.Decode(&back))
+	back.Verdict.Verdicts = back.Leaks
+	require.Equal(t, d, back.Verdict)
+}
+
+func TestReportOfNothing(t *testing.T) {
+	d := weighed(dump{})
+	d.Record.Time = found
+	got := report(t, d, false)
+	require.Contains(t, got, "no picture was examined")
+	require.NotContains(t, got, "Custody of unmarked uploads")
+}
+
+// Redacted reports hold no subject references and no picture in which anybody
+// could be recognised.
+func TestRedaction(t *testing.T) {
+	c := newCase(t)
+	v := c.investigator(t, noMark)
+	leak, err := v.Investigate(t.Context(), "x.png", file(t, c.first, "png"))
+	require.NoError(t, err)
+	d, err := v.Weigh(t.Context(), []*verify.Verdict{leak})
+	require.NoError(t, err)
+	var redacted, revealed bytes.Buffer
+	require.NoError(t, v.WriteReport(t.Context(), &redacted, d, false))
+	require.NoError(t, v.WriteReport(t.Context(), &revealed, d, true))
+	require.NotContains(t, redacted.String(), "customer 1")
+	require.NotContains(t, redacted.String(), "image/jpeg;base64")
+	require.Less(t, longest(redacted.String(), `base64,[A-Za-z0-9+/&#;=]+`), 900, "mosaics only")
+	require.Contains(t, revealed.String(), "customer 1")
+	require.Contains(t, revealed.String(), "not redacted")
+	require.LessOrEqual(t, verify.MosaicSide, 12)
+}
+
+func longest(text, pattern string) (n int) {
+	for _, m := range regexp.MustCompile(pattern).FindAllString(text, -1) {
+		n = max(n, len(m))
+	}
+	return n
+}
+
+func TestWeighRecordsHowItWasDone(t *testing.T) {
+	c := newCase(t)
+	now := time.Date(2026, 5, 2, 10, 0, 0, 0, time.UTC)
+	c.Registry.SetClock(func() time.Time { return now })
+	c.Command, c.Actor, c.Found = []string{"kycmark", "investigate", "x"}, "examiner", found
+	v := c.investigator(t, noMark)
+	d, err := v.Weigh(t.Context(), nil)
+	require.NoError(t, err)
+	size, head, err := c.Registry.CheckLedger(t.Context())
+	require.NoError(t, err)
+	r := d.Record
+	assert.Equal(t, now, r.Time)
+	assert.Equal(t, "examiner", r.Actor)
+	assert.Equal(t, c.Command, r.Command)
+	assert.Equal(t, size, r.LedgerSize)
+	assert.Equal(t, head, r.LedgerHead)
+	assert.Equal(t, 3, r.Indexed)
+	assert.Equal(t, []string{leaktest.Key().ID()}, r.Keys)
+	assert.Equal(t, "2026-05-01T00:00:00Z", r.Parameters["leaks found on"])
+	assert.Regexp(t, `^go1\.`, r.Go)
+	assert.NotEmpty(t, r.Version)
+	assert.NotEmpty(t, r.Platform)
+}
+
+func TestShellLine(t *testing.T) {
+	require.Equal(t, `kycmark investigate 'a b' 'it'\''s' '' --json`, verify.ShellLine([]string{"kycmark", "investigate", "a b", "it's", "", "--json"}))
+}

@@ -1,0 +1,85 @@
+package verify_test
+
+import (
+	"bytes"
+	"image"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// The whole story with real marks: two uploads, copies to a vendor, leaks through
+// a messenger, as a crop that no hash can match, and a mark laid onto another
+// upload by somebody who had both pictures.
+func TestStory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("marking and reading take seconds: skipped by -short")
+	}
+	cfg := leaktest.Config(t)
+	ctx := t.Context()
+	s := newIssuer(t, cfg)
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}))
+	var uploads, copies [2]*image.NRGBA
+	var subs [2]*verify.Submission
+	var ids [2]watermark.CopyID
+	for i := range uploads {
+		uploads[i] = picture.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(i+1)), 700))
+		subs[i] = submit(t, s, file(t, uploads[i], "png"), "", feb)
+		var out bytes.Buffer
+		c, err := s.Issue(ctx, &out, subs[i].ID, "vendor A", "request 7")
+		require.NoError(t, err)
+		require.False(t, c.Weak)
+		require.Greater(t, c.PSNR, 40.0)
+		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		copies[i], ids[i] = pic.Image, c.ID
+	}
+	v, err := verify.NewInvestigator(cfg)
+	require.NoError(t, err)
+	var leaks []*verify.Verdict
+	for _, l := range []struct {
+		name string
+		img  *image.NRGBA
+		want verify.Finding
+		of   int // the submission that it shows
+		read int // the copy whose mark it carries
+	}{
+		{"messenger", leaked(t, copies[0], "telegram"), verify.FoundCopy, 0, 0},
+		{"crop", leaked(t, copies[1], "crop50"), verify.FoundCopy, 1, 1},
+		{"transplant", transplant(uploads[0], copies[0], uploads[1]), verify.FoundTransplanted, 1, 0},
+	} {
+		got, err := v.Investigate(ctx, l.name+".jpg", file(t, l.img, "jpeg"))
+		require.NoError(t, err)
+		assert.Equal(t, string(l.want), got.Label(), "%s: %s", l.name, got.Note)
+		assert.Equal(t, subs[l.of].ID, got.Submission, l.name)
+		assert.Equal(t, ids[l.read], got.Copy, l.name)
+		require.NotNil(t, got.LogP, l.name)
+		assert.Less(t, *got.LogP, -9.0, l.name)
+		leaks = append(leaks, got)
+	}
+	assert.Nil(t, leaks[1].Distance, "no hash matches a half of a picture")
+	d, err := v.Weigh(ctx, leaks)
+	require.NoError(t, err)
+	require.Equal(t, []string{"vendor A"}, d.Named)
+	require.Contains(t, d.Headline, "2 pictures contain copies recorded as issued to vendor A")
+	requireCarefulWords(t, "headline", d.Headline)
+}
+
+// transplant lays the mark of a copy onto another picture of the same size.
+func transplant(original, copied, onto *image.NRGBA) *image.NRGBA {
+	out := image.NewNRGBA(onto.Rect)
+	for i := range out.Pix {
+		out.Pix[i] = uint8(min(max(int(onto.Pix[i])+int(copied.Pix[i])-int(original.Pix[i]), 0), 255))
+		if i%4 == 3 {
+			out.Pix[i] = 255
+		}
+	}
+	return out
+}
