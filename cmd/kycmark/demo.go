@@ -104,7 +104,7 @@ func (d *demoStory) tell() error {
 	d.run("custody", "add", "vendor-a", "--from", "2018-02", "--to", "2018-02", "--note", "contract 2017/3: vendor-a takes in our uploads")
 
 	d.say("From March on everybody gets copies of their own. Each carries a random ID that\n   nobody sees, and stands in the ledger before it leaves the house.")
-	d.run("issue", "--to", "store", "--all", "--out", d.path("copies", "store"))
+	d.run("issue", "--to", "store", "--since", "2018-03", "--out", d.path("copies", "store"))
 	d.run("issue", "--to", "vendor-a", "--since", "2018-03", "--purpose", "identity checks", "--out", forVendor)
 	d.run("issue", "--to", "authority-b", "--since", "2018-08", "--purpose", "request 2019/44", "--out", d.path("copies", "authority-b"))
 

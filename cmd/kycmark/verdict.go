@@ -12,7 +12,7 @@ import (
 func (u *ui) verdict(d *verify.DumpVerdict) {
 	var rows [][]string
 	for _, v := range d.Verdicts {
-		rows = append(rows, []string{v.File, v.Label(), shortSubmission(v), copyID(v), orDash(v.Recipient), distance(v), logP(v)})
+		rows = append(rows, []string{v.File, v.Label(), shortSubmission(v), copyID(v), recipient(v), distance(v), logP(v)})
 	}
 	u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tLOG10 P", rows)
 	u.printf("\n%s\n", wrap(d.Headline, ""))
@@ -71,11 +71,13 @@ func logP(v *verify.Verdict) string {
 	return fmt.Sprintf("%.1f", *v.LogP)
 }
 
-func orDash(s string) string {
-	if s == "" {
+// recipient is who was handed the copy. Nobody stands beside a transplanted mark:
+// it says nothing of the one whose mark it is.
+func recipient(v *verify.Verdict) string {
+	if v.Recipient == "" || v.Finding != verify.FoundCopy {
 		return "-"
 	}
-	return s
+	return v.Recipient
 }
 
 // wrap breaks a sentence into lines of at most 78 characters, all but the first
