@@ -170,7 +170,7 @@ var reportFuncs = template.FuncMap{
 		}
 		return fmt.Sprintf("%.2f", *x)
 	},
-	"odds": func(x float64) string { return strings.ReplaceAll(fmt.Sprintf("%+.1f", x), "-", "−") },
+	"odds": signed,
 	"minus": func(x *float64) string {
 		if x == nil {
 			return "–"
@@ -190,8 +190,8 @@ var reportFuncs = template.FuncMap{
 		return s.String()
 	},
 	"short": func(s string) string {
-		if len(s) > 12 {
-			return s[:12] + "…"
+		if len(s) > 8 {
+			return s[:8] + "…"
 		}
 		return s
 	},
@@ -201,10 +201,16 @@ var reportFuncs = template.FuncMap{
 		}
 		return c.String()
 	},
-	"shell":  shellLine,
-	"verb":   verb,
-	"is":     func(a, b string) bool { return a == b },
-	"factor": func(x float64) string { return times(x) },
+	"shell": shellLine,
+	"verb":  verb,
+}
+
+// signed is a log10 likelihood ratio with its sign, 0 without one.
+func signed(x float64) string {
+	if x == 0 {
+		return "0"
+	}
+	return strings.ReplaceAll(fmt.Sprintf("%+.1f", x), "-", "−")
 }
 
 // shellLine quotes a command line for a POSIX shell.

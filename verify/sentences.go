@@ -63,7 +63,7 @@ func (w *weighing) headline() string {
 				parts = append(parts, fmt.Sprintf("%s recorded as issued to %s%s", containCopies(s.pictures), s.Name, under(s.purposes)))
 			}
 		}
-		return strings.Join(parts, "; ") + "."
+		return strings.Join(parts, "; ") + ". This does not show who released them; the exchange also possessed them."
 	case confirmed > 0:
 		return fmt.Sprintf("Inconclusive: the mark of an issued copy was read and confirmed on %s, less than the %d independent submissions of one recipient's copies that are required before a recipient is named here.",
 			pictures(confirmed), leastEvidence)
@@ -113,14 +113,24 @@ func verb(n int, one, many string) string {
 }
 
 func (w *weighing) showCopies() {
+	capped := false
 	for _, h := range w.Hypotheses {
 		if h.Evidence == 0 || h.LogLR <= 0 {
 			continue
 		}
+		few := ""
+		if h.Evidence < leastEvidence {
+			few = " That is too little to be named in the headline."
+		}
 		w.Shows = append(w.Shows, fmt.Sprintf(
-			"%s recorded as issued to %s, of %s. This is at least %s times more probable if the pictures derive from those copies than under the strongest listed alternative without them (log10 likelihood ratio %.1f, %s)%s.",
+			"%s recorded as issued to %s, of %s. This is at least %s times more probable if the pictures derive from those copies than under the strongest listed alternative without them (log10 likelihood ratio %.1f: %s).%s",
 			containCopies(h.Pictures), h.Name, count(h.Evidence, "independent submission", "independent submissions"),
-			times(h.LogLR), h.LogLR, h.Words, w.capWords(h.Capped)))
+			times(h.LogLR), h.LogLR, h.Words, few))
+		capped = capped || h.Capped
+	}
+	if capped {
+		w.Shows = append(w.Shows, fmt.Sprintf("%s times is the most that is claimed: %s trials without a false identification bound the rate of errors by 3 in %[2]s at 95 %%.",
+			times(validationCap(w.cfg.Trials)), thousands(float64(w.cfg.Trials))))
 	}
 	if w.Counts[string(FoundCopy)] > 0 {
 		w.ShowsNot = append(w.ShowsNot,
@@ -141,18 +151,26 @@ func (w *weighing) confirmedSources() (out []party) {
 	return out
 }
 
-func (w *weighing) capWords(capped bool) string {
-	if !capped {
-		return ""
-	}
-	return fmt.Sprintf("; the number is a cap: %d trials without a false identification bound the rate of errors by 3 in %d at 95 %%, and no more than that is claimed", w.cfg.Trials, w.cfg.Trials)
-}
-
-// times is 10^x rounded down to one digit.
+// times is 10^x, rounded down to one digit.
 func times(logLR float64) string {
 	x := math.Pow(10, logLR+1e-9)
 	unit := math.Pow(10, math.Floor(math.Log10(x)))
-	return fmt.Sprintf("%.0f", math.Floor(x/unit)*unit)
+	return thousands(math.Floor(x/unit) * unit)
+}
+
+// thousands writes a whole number with commas.
+func thousands(x float64) string {
+	s := fmt.Sprintf("%.0f", x)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// about rounds to two digits.
+func about(x float64) string {
+	unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(x))-1))
+	return thousands(math.Round(x/unit) * unit)
 }
 
 func (w *weighing) showCustody() {
@@ -171,8 +189,8 @@ func (w *weighing) showCustody() {
 	if len(holders) > 0 {
 		w.Shows = append(w.Shows, fmt.Sprintf("Of the %s that match without a readable mark, some were submitted at a time, or stand on a list, for which the records say who could hold them unmarked: %s.", pictures(bare), list(holders)))
 		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
-			"How many pictures lie within one custody is no measure of its holder. Against a thief who took one contiguous range of the registry's %s, as likely as scattered pictures, a window of one month earns a likelihood ratio of at most about %.2g, however many the pictures; against another holder of the same pictures (a sub-processor, a backup, the exchange) it earns nothing. No number is derived from custody here.",
-			count(w.months, "month", "months"), rangeCap(w.months)))
+			"How many pictures lie within one custody is no measure of its holder. Against a thief who took one contiguous range of the registry's %s, as likely as scattered pictures, a window of one month earns a likelihood ratio of at most about %s, however many the pictures; against another holder of the same pictures (a sub-processor, a backup, the exchange) it earns nothing. No number is derived from custody here.",
+			count(w.months, "month", "months"), about(rangeCap(w.months))))
 	}
 	if late > 0 {
 		w.ShowsNot = append(w.ShowsNot, "Custody that was entered after the leaks were found is listed but not admissible against them.")
