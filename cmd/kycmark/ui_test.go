@@ -157,3 +157,13 @@ func TestEveryVerbTeaches(t *testing.T) {
 		}
 	}
 }
+
+func TestDetectWords(t *testing.T) {
+	require.Equal(t, "no mark found", (&detectLine{}).words())
+	line := &detectLine{Detections: []detection{
+		{Copy: 1, KeyID: "v1-a", LogP: -9.6, Mirrored: true},
+		{Copy: 2, KeyID: "v1-b", LogP: -9.3},
+	}}
+	line.repeatStrongest()
+	require.Equal(t, "copy 0000000000000001 (key v1-a, log10 p -9.6, mirrored); and copy 0000000000000002 (key v1-b, log10 p -9.3)", line.words())
+}
