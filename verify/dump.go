@@ -50,7 +50,7 @@ const leastEvidence = 2
 
 // Weigh draws the leaks of one dump together.
 func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdict, error) {
-	recipients, err := v.Registry.Recipients(ctx)
+	recipients, err := v.cfg.Registry.Recipients(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +58,11 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if err != nil {
 		return nil, err
 	}
-	first, last, err := v.Registry.store.Span(ctx)
+	first, last, err := v.cfg.Registry.store.Span(ctx)
 	if err != nil {
 		return nil, err
 	}
-	w := weigh(leaks, recipients, v.Config, spanMonths(first, last))
+	w := weigh(leaks, recipients, v.cfg, spanMonths(first, last))
 	w.speak()
 	w.Record = *record
 	return &w.DumpVerdict, nil
@@ -219,7 +219,7 @@ func (s *party) note() string {
 		parts = append(parts, count(s.custody, "picture without a readable mark lies", "pictures without a readable mark lie")+" within this recipient's recorded custody of unmarked uploads")
 	}
 	if s.late > 0 {
-		parts = append(parts, count(s.late, "more lies", "more lie")+" within custody that was entered after the leaks were found, which is not admissible")
+		parts = append(parts, count(s.late, "picture lies", "pictures lie")+" within custody that was entered after the leaks were found, which is not admissible")
 	}
 	if s.unconfirmed > 0 {
 		parts = append(parts, count(s.unconfirmed, "picture carries a mark of this recipient's copies but is not confirmed", "pictures carry marks of this recipient's copies but are not confirmed")+" and not counted")

@@ -41,8 +41,8 @@ func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) it
 				yield(nil, err)
 				return
 			}
-			if all = append(all, found...); len(all) > v.MaxFiles {
-				yield(nil, tooMany(v.MaxFiles))
+			if all = append(all, found...); len(all) > v.cfg.MaxFiles {
+				yield(nil, tooMany(v.cfg.MaxFiles))
 				return
 			}
 		}
@@ -133,8 +133,8 @@ func (v *Investigator) walk(fsys fs.FS, under string) ([]source, error) {
 		default:
 			out = append(out, fileOf(fsys, name, full, d))
 		}
-		if len(out) > v.MaxFiles {
-			return tooMany(v.MaxFiles)
+		if len(out) > v.cfg.MaxFiles {
+			return tooMany(v.cfg.MaxFiles)
 		}
 		return nil
 	})
@@ -157,8 +157,8 @@ func (v *Investigator) listZip(z *zip.Reader, under string) ([]source, error) {
 		if f.FileInfo().IsDir() || strings.HasPrefix(path.Base(f.Name), ".") {
 			continue
 		}
-		if len(out) >= v.MaxFiles {
-			return nil, tooMany(v.MaxFiles)
+		if len(out) >= v.cfg.MaxFiles {
+			return nil, tooMany(v.cfg.MaxFiles)
 		}
 		out = append(out, source{name: under + "!" + f.Name, open: f.Open})
 	}
@@ -180,7 +180,7 @@ func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdic
 	for i := range slots {
 		slots[i] = make(chan result, 1)
 	}
-	ahead := make(chan struct{}, 4*v.Workers) // bounds what is done but not yet taken
+	ahead := make(chan struct{}, 4*v.cfg.Workers) // bounds what is done but not yet taken
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -197,8 +197,8 @@ func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdic
 			yield(nil, r.err)
 			return
 		}
-		if v.Progress != nil {
-			v.Progress(i+1, len(all))
+		if v.cfg.Progress != nil {
+			v.cfg.Progress(i+1, len(all))
 		}
 		if !yield(r.verdict, nil) {
 			return
@@ -211,7 +211,7 @@ func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdic
 func (v *Investigator) work(ctx context.Context, all []source, slots []chan result, ahead chan struct{}) {
 	next := make(chan int)
 	ended := make(chan struct{})
-	for range v.Workers {
+	for range v.cfg.Workers {
 		go func() {
 			defer func() { ended <- struct{}{} }()
 			for i := range next {
@@ -229,7 +229,7 @@ func (v *Investigator) work(ctx context.Context, all []source, slots []chan resu
 		}
 	}
 	close(next)
-	for range v.Workers {
+	for range v.cfg.Workers {
 		<-ended
 	}
 }
@@ -253,15 +253,15 @@ func (v *Investigator) read(s source) ([]byte, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	if s.size > v.MaxBytes {
-		return nil, &picture.LimitError{What: "bytes", Got: s.size, Most: v.MaxBytes}
+	if s.size > v.cfg.MaxBytes {
+		return nil, &picture.LimitError{What: "bytes", Got: s.size, Most: v.cfg.MaxBytes}
 	}
 	f, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readAll(f, v.MaxBytes)
+	return readAll(f, v.cfg.MaxBytes)
 }
 
 // withoutPath drops the path that package os puts into its errors: the verdict

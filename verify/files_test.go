@@ -185,7 +185,7 @@ func TestWorkersDoNotChangeVerdicts(t *testing.T) {
 	c := newCase(t)
 	fsys := fstest.MapFS{
 		"a.png": {Data: file(t, c.first, "jpeg")}, "b.png": {Data: file(t, c.second, "jpeg")}, "c.png": {Data: file(t, c.bill, "jpeg")},
-		"d.png": {Data: file(t, passport(7), "jpeg")}, "e.png": {Data: []byte("x")}, "f.png": {Data: file(t, c.first, "png")},
+		"d.png": {Data: file(t, passport(7), "jpeg")}, "e.png": {Data: []byte("x")}, "f.png": {Data: file(t, c.first, "bmp")},
 	}
 	var want []*verify.Verdict
 	for _, workers := range []int{1, 5} {

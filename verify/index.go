@@ -10,8 +10,8 @@ import (
 )
 
 // A hashIndex follows the registry's hashes in memory. Numbers of submissions
-// ascend and are never reused, so what is missing is all that lies beyond the
-// last one seen.
+// ascend in the order in which they become visible and are never reused, so what
+// is missing is all that lies beyond the last one seen.
 type hashIndex struct {
 	mu   sync.Mutex
 	last int64

@@ -14,7 +14,7 @@ import (
 
 // An Investigator examines leaks against a registry. It is safe for concurrent use.
 type Investigator struct {
-	Config
+	cfg    Config
 	cache  *pictureCache
 	detect detectFunc
 }
@@ -29,15 +29,15 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{Config: cfg, cache: &pictureCache{most: cachedOriginals}, detect: watermark.Detect}, nil
+	return &Investigator{cfg: cfg, cache: &pictureCache{most: cachedOriginals}, detect: watermark.Detect}, nil
 }
 
 func (v *Investigator) key(id string) *watermark.Key {
-	i := slices.IndexFunc(v.Keys, func(k *watermark.Key) bool { return k.ID() == id })
+	i := slices.IndexFunc(v.cfg.Keys, func(k *watermark.Key) bool { return k.ID() == id })
 	if i < 0 {
 		return nil
 	}
-	return v.Keys[i]
+	return v.cfg.Keys[i]
 }
 
 // Investigate examines one leak, given as the bytes of its file; path is only
@@ -45,7 +45,7 @@ func (v *Investigator) key(id string) *watermark.Key {
 // [FoundDamaged], not an error; errors are failures of the registry and the end
 // of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
-	pic, err := picture.Decode(leak, v.limits())
+	pic, err := picture.Decode(leak, v.cfg.limits())
 	if err != nil {
 		return damaged(path, leak, err), nil
 	}
@@ -75,7 +75,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if e.matches, err = v.matches(ctx, l, near); err != nil {
 		return e, err
 	}
-	for _, key := range v.Keys {
+	for _, key := range v.cfg.Keys {
 		d, err := v.detect(ctx, key, l.Image)
 		if errors.Is(err, watermark.ErrTooSmall) {
 			break // no key will find more
@@ -98,7 +98,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 // resolve looks a read copy up and says whether the leak shows its submission.
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
 	r := &read{copy: d.Copy, keyID: d.KeyID, logP: d.LogPFA, shows: PixelsUnknown}
-	issued, err := v.Registry.Copy(ctx, d.Copy)
+	issued, err := v.cfg.Registry.Copy(ctx, d.Copy)
 	if errors.Is(err, ErrNotFound) {
 		return r, nil
 	}
@@ -152,12 +152,12 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c con
 	if !out.matched() {
 		return nil
 	}
-	sub, err := v.Registry.Submission(ctx, c.submission)
+	sub, err := v.cfg.Registry.Submission(ctx, c.submission)
 	if err != nil {
 		return err
 	}
 	out.subject = sub.Subject
-	out.Custody, err = v.Registry.Custody(ctx, c.submission)
+	out.Custody, err = v.cfg.Registry.Custody(ctx, c.submission)
 	return err
 }
 

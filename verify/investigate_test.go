@@ -51,7 +51,7 @@ func newCase(t *testing.T) *caseFile {
 	ctx := t.Context()
 	require.NoError(t, c.Registry.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}))
 	enter := func(img *image.NRGBA, subject string) watermark.Submission {
-		return submit(t, s, file(t, img, "png"), subject, feb).ID
+		return submit(t, s, file(t, img, "jpeg"), subject, feb).ID
 	}
 	c.first, c.second = passport(1), passport(2)
 	c.bill = specimen.Render(specimen.Bill, specimen.NewPerson(1), 400)
@@ -75,7 +75,7 @@ func (c *caseFile) investigator(t *testing.T, detect func(context.Context, *wate
 
 func (c *caseFile) examine(t *testing.T, img image.Image, detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) *verify.Verdict {
 	t.Helper()
-	v, err := c.investigator(t, detect).Investigate(t.Context(), "leak.png", file(t, img, "png"))
+	v, err := c.investigator(t, detect).Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
 	require.NoError(t, err)
 	return v
 }
@@ -139,7 +139,7 @@ func TestFindings(t *testing.T) {
 func TestLookalikes(t *testing.T) {
 	c := newCase(t)
 	found := 0
-	for p := uint64(20); p < 26; p++ {
+	for p := uint64(20); p < 24; p++ {
 		v := c.examine(t, passport(p), noMark)
 		assert.Contains(t, []verify.Finding{verify.FoundLookalike, verify.FoundUnknown}, v.Finding, "person %d: %s", p, v.Note)
 		if v.Finding == verify.FoundLookalike {
@@ -148,10 +148,10 @@ func TestLookalikes(t *testing.T) {
 			assert.Equal(t, verify.PixelsDifferent, v.Matches[0].Pixels)
 			assert.Contains(t, []watermark.Submission{c.firstID, c.secondID}, v.Submission)
 		}
-		v = c.examine(t, passport(p), reads(c.copy.ID))
-		assert.Equal(t, "copy (unconfirmed)", v.Label(), "the mark of a copy on it confirms nothing: %s", v.Note)
 	}
-	require.NotZero(t, found, "none of six came near enough to be called a lookalike")
+	require.NotZero(t, found, "none of four came near enough to be called a lookalike")
+	v := c.examine(t, passport(20), reads(c.copy.ID))
+	assert.Equal(t, "copy (unconfirmed)", v.Label(), "the mark of a copy on it confirms nothing: %s", v.Note)
 }
 
 func TestAllCandidatesAreListed(t *testing.T) {
@@ -216,12 +216,12 @@ func TestFailuresOfTheRegistryAreErrors(t *testing.T) {
 	c := newCase(t)
 	v := c.investigator(t, noMark)
 	c.Registry.Wrap(func(in store.Store) store.Store { return deaf{in} })
-	_, err := v.Investigate(t.Context(), "x.png", file(t, c.first, "png"))
+	_, err := v.Investigate(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
 	require.ErrorIs(t, err, errFault)
-	require.ErrorContains(t, err, "x.png")
+	require.ErrorContains(t, err, "x.jpg")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = newCase(t).investigator(t, noMark).Investigate(ctx, "x.png", file(t, c.first, "png"))
+	_, err = newCase(t).investigator(t, noMark).Investigate(ctx, "x.jpg", file(t, c.first, "jpeg"))
 	require.ErrorIs(t, err, context.Canceled)
 }
 

@@ -18,7 +18,7 @@ import (
 // An Issuer takes uploads in and hands marked copies out. It is safe for
 // concurrent use.
 type Issuer struct {
-	Config
+	cfg   Config
 	newID func() watermark.CopyID
 	mark  markFunc
 }
@@ -35,7 +35,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 	if cfg.SealKey == nil {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
 	}
-	return &Issuer{Config: cfg, newID: watermark.NewCopyID, mark: watermark.Mark}, nil
+	return &Issuer{cfg: cfg, newID: watermark.NewCopyID, mark: watermark.Mark}, nil
 }
 
 // Submit enters an upload: its digest, hash and sealed original are committed
@@ -48,32 +48,32 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	if err := checkText("subject reference", subject, maxName); err != nil {
 		return nil, false, err
 	}
-	data, err := readAll(file, s.MaxBytes)
+	data, err := readAll(file, s.cfg.MaxBytes)
 	if err != nil {
 		return nil, false, err
 	}
 	sum := sha256.Sum256(data)
 	id := watermark.Submission(sum[:16])
-	if old, err := s.Registry.Submission(ctx, id); !errors.Is(err, ErrNotFound) {
+	if old, err := s.cfg.Registry.Submission(ctx, id); !errors.Is(err, ErrNotFound) {
 		return old, err == nil, err // no need to decode it again
 	}
 	row, err := s.describe(data, sum)
 	if err != nil {
 		return nil, false, err
 	}
-	row.Subject, row.Submitted, row.Received = subject, timestamp(at), s.Registry.clock()
+	row.Subject, row.Submitted, row.Received = subject, timestamp(at), s.cfg.Registry.clock()
 	if at.IsZero() {
 		row.Submitted = row.Received
 	}
-	sealed, err := s.SealKey.seal(id, data)
+	sealed, err := s.cfg.SealKey.seal(id, data)
 	if err != nil {
 		return nil, false, err
 	}
-	added, err := s.Registry.store.AddSubmission(ctx, *row, sealed)
+	added, err := s.cfg.Registry.store.AddSubmission(ctx, *row, sealed)
 	if err != nil {
 		return nil, false, fmt.Errorf("submission %s: %w", id, err)
 	}
-	if sub, err = s.Registry.Submission(ctx, id); err != nil {
+	if sub, err = s.cfg.Registry.Submission(ctx, id); err != nil {
 		return nil, false, err
 	}
 	return sub, !added, nil
@@ -81,7 +81,7 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 
 // describe decodes and hashes an upload.
 func (s *Issuer) describe(data []byte, sum [32]byte) (*store.Submission, error) {
-	pic, err := picture.Decode(data, s.limits())
+	pic, err := picture.Decode(data, s.cfg.limits())
 	if err != nil {
 		return nil, err
 	}
@@ -118,20 +118,20 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 // the original but 92 to 98, PNG, TIFF and BMP stay what they are; other formats
 // become JPEG, or PNG where they are transparent.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
-	if len(s.Keys) == 0 {
+	if len(s.cfg.Keys) == 0 {
 		return nil, fmt.Errorf("%w: no mark key", ErrInput)
 	}
 	if err := checkText("purpose", purpose, maxNote); err != nil {
 		return nil, err
 	}
-	if _, err := s.Registry.recipient(ctx, to); err != nil {
+	if _, err := s.cfg.Registry.recipient(ctx, to); err != nil {
 		return nil, err
 	}
-	file, err := s.Registry.original(ctx, s.SealKey, of)
+	file, err := s.cfg.Registry.original(ctx, s.cfg.SealKey, of)
 	if err != nil {
 		return nil, err
 	}
-	pic, err := picture.Decode(file, s.limits())
+	pic, err := picture.Decode(file, s.cfg.limits())
 	if err != nil {
 		return nil, fmt.Errorf("original of %s: %w", of, err)
 	}
@@ -141,7 +141,7 @@ func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submissi
 		return nil, fmt.Errorf("copy of %s: %w", of, err)
 	}
 	row, key := s.logged(id, of, to, purpose, out)
-	if err := s.Registry.store.AddCopy(ctx, row, key); err != nil {
+	if err := s.cfg.Registry.store.AddCopy(ctx, row, key); err != nil {
 		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", of, err)
 	}
 	if _, err := dst.Write(out.file); err != nil {
@@ -152,13 +152,13 @@ func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submissi
 
 // logged is what the registry keeps of a rendered copy.
 func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (store.Copy, store.MarkKey) {
-	key, now := s.Keys[0].ID(), s.Registry.clock()
+	key, now := s.cfg.Keys[0].ID(), s.cfg.Registry.clock()
 	b := out.Image.Rect
 	return store.Copy{
 		ID: uint64(id), Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
 		Strength: out.Strength, Margin: out.Margin, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
 		Format: out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
-		Issued: now, Actor: s.Actor, Salt: newSalt(),
+		Issued: now, Actor: s.cfg.Actor, Salt: newSalt(),
 	}, store.MarkKey{ID: key, Since: now, Salt: newSalt()}
 }
 

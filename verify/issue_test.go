@@ -72,7 +72,7 @@ func TestIssue(t *testing.T) {
 }
 
 func TestIssueNeeds(t *testing.T) {
-	s, cfg, sub := shop(t, "png")
+	s, cfg, sub := shop(t, "jpeg")
 	var out bytes.Buffer
 	ctx := t.Context()
 	_, err := s.Issue(ctx, &out, sub.ID, "nobody", "")
@@ -107,7 +107,7 @@ func TestWeakMarksAreRefusedUnlessAllowed(t *testing.T) {
 	weak := func(_ watermark.CopyID, img image.Image) (*watermark.Marked, error) {
 		return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, Margin: -2, Weak: true}, nil
 	}
-	s, cfg, sub := shop(t, "png")
+	s, cfg, sub := shop(t, "jpeg")
 	s.SetMark(weak, nil)
 	var out bytes.Buffer
 	before := checkLedger(t, cfg.Registry)
@@ -115,7 +115,9 @@ func TestWeakMarksAreRefusedUnlessAllowed(t *testing.T) {
 	require.ErrorIs(t, err, verify.ErrWeak)
 	require.Zero(t, out.Len())
 	require.Equal(t, before, checkLedger(t, cfg.Registry), "nothing is logged")
-	s.AllowWeak = true
+	cfg.AllowWeak = true
+	s = newIssuer(t, cfg)
+	s.SetMark(weak, nil)
 	c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
 	require.NoError(t, err)
 	require.True(t, c.Weak)
@@ -140,7 +142,7 @@ func (f *faulty) AddCopy(ctx context.Context, c store.Copy, k store.MarkKey) err
 func TestNothingIsReleasedUnlogged(t *testing.T) {
 	for _, persist := range []bool{false, true} {
 		t.Run(fmt.Sprintf("persisted=%v", persist), func(t *testing.T) {
-			s, cfg, sub := shop(t, "png")
+			s, cfg, sub := shop(t, "jpeg")
 			inner := cfg.Registry.Inner()
 			cfg.Registry.Wrap(func(in store.Store) store.Store { return &faulty{in, persist} })
 			var out bytes.Buffer
@@ -179,7 +181,7 @@ func (b *broken) Write([]byte) (int, error) {
 }
 
 func TestLoggedBeforeTheFirstByte(t *testing.T) {
-	s, cfg, sub := shop(t, "png")
+	s, cfg, sub := shop(t, "jpeg")
 	b := &broken{registry: cfg.Registry, of: sub.ID}
 	_, err := s.Issue(t.Context(), b, sub.ID, "vendor A", "")
 	require.ErrorIs(t, err, errFault)
@@ -187,7 +189,7 @@ func TestLoggedBeforeTheFirstByte(t *testing.T) {
 }
 
 func TestTakenCopyID(t *testing.T) {
-	s, _, sub := shop(t, "png")
+	s, _, sub := shop(t, "jpeg")
 	s.SetMark(unmarkedMark, func() watermark.CopyID { return 7 })
 	var out bytes.Buffer
 	_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
@@ -256,7 +258,7 @@ func FuzzJPEGQuality(f *testing.F) {
 }
 
 func TestConcurrentSubmitAndIssue(t *testing.T) {
-	s, cfg, sub := shop(t, "png")
+	s, cfg, sub := shop(t, "jpeg")
 	uploads := [][]byte{file(t, passport(2), "jpeg"), file(t, passport(3), "jpeg")}
 	var wg sync.WaitGroup
 	errs := make(chan error, 64)

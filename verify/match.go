@@ -52,7 +52,7 @@ func (l *leakPicture) oriented(k int) *compare.Picture {
 
 // candidates searches the index with all eight orientations of the leak.
 func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (near []candidate, tooFlat bool, err error) {
-	index, err := v.Registry.index.follow(ctx, v.Registry.store)
+	index, err := v.cfg.Registry.index.follow(ctx, v.cfg.Registry.store)
 	if err != nil {
 		return nil, false, err
 	}
@@ -95,7 +95,7 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, near []candi
 				break
 			}
 		}
-		row, err := v.Registry.store.SubmissionByRef(ctx, c.ref)
+		row, err := v.cfg.Registry.store.SubmissionByRef(ctx, c.ref)
 		if errors.Is(err, ErrNotFound) {
 			continue // erased since the index was read
 		}
@@ -159,17 +159,17 @@ func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*
 }
 
 func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*picture.Picture, error) {
-	if v.SealKey == nil {
+	if v.cfg.SealKey == nil {
 		return nil, nil
 	}
-	file, err := v.Registry.original(ctx, v.SealKey, of)
+	file, err := v.cfg.Registry.original(ctx, v.cfg.SealKey, of)
 	if errors.Is(err, ErrSealed) || errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	pic, err := picture.Decode(file, v.limits())
+	pic, err := picture.Decode(file, v.cfg.limits())
 	if err != nil {
 		return nil, nil
 	}

@@ -34,31 +34,31 @@ type Record struct {
 const modulePath = "github.com/kycmark/kycmark"
 
 func (v *Investigator) record(ctx context.Context) (*Record, error) {
-	info, err := v.Registry.store.Info(ctx)
+	info, err := v.cfg.Registry.store.Info(ctx)
 	if err != nil {
 		return nil, err
 	}
-	size, head, err := v.Registry.store.Head(ctx)
+	size, head, err := v.cfg.Registry.store.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	index, err := v.Registry.index.follow(ctx, v.Registry.store)
+	index, err := v.cfg.Registry.index.follow(ctx, v.cfg.Registry.store)
 	if err != nil {
 		return nil, err
 	}
 	r := &Record{
-		Time: v.Registry.clock(), Actor: v.Actor, Command: v.Command,
+		Time: v.cfg.Registry.clock(), Actor: v.cfg.Actor, Command: v.cfg.Command,
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Registry: hex.EncodeToString(info.ID[:]), Indexed: index.Len(),
 		LedgerSize: size, LedgerHead: hex.EncodeToString(head[:]),
 		Keys: []string{}, Parameters: v.parameters(),
 	}
 	r.Version, r.Build = buildInfo()
-	for _, k := range v.Keys {
+	for _, k := range v.cfg.Keys {
 		r.Keys = append(r.Keys, k.ID())
 	}
-	if v.SealKey != nil {
-		r.SealKey = v.SealKey.ID()
+	if v.cfg.SealKey != nil {
+		r.SealKey = v.cfg.SealKey.ID()
 	}
 	return r, nil
 }
@@ -71,13 +71,13 @@ func (v *Investigator) parameters() map[string]string {
 		"radius of near ones":       fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear),
 		"compared by pixels":        fmt.Sprintf("the nearest %d", maxCompared),
 		"independent submissions":   fmt.Sprintf("%d before a recipient is named", leastEvidence),
-		"validation trials":         strconv.Itoa(v.Trials),
-		"most bytes of a file":      strconv.FormatInt(v.limits().MaxBytes, 10),
+		"validation trials":         strconv.Itoa(v.cfg.Trials),
+		"most bytes of a file":      strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
 		"leaks found on":            "not stated",
-		"originals could be opened": strconv.FormatBool(v.SealKey != nil),
+		"originals could be opened": strconv.FormatBool(v.cfg.SealKey != nil),
 	}
-	if !v.Found.IsZero() {
-		p["leaks found on"] = v.Found.UTC().Format(time.RFC3339)
+	if !v.cfg.Found.IsZero() {
+		p["leaks found on"] = v.cfg.Found.UTC().Format(time.RFC3339)
 	}
 	return p
 }

@@ -37,8 +37,8 @@ const (
 // first shrunk, then marked.
 func (s *Issuer) render(ctx context.Context, id watermark.CopyID, of watermark.Submission, pic *picture.Picture, quality int) (*rendered, error) {
 	src := pic.Image
-	if s.MaxSide > 0 {
-		src = picture.Fit(src, s.MaxSide)
+	if s.cfg.MaxSide > 0 {
+		src = picture.Fit(src, s.cfg.MaxSide)
 	}
 	format := copyFormat(pic)
 	for range maxShrinks {
@@ -46,30 +46,30 @@ func (s *Issuer) render(ctx context.Context, id watermark.CopyID, of watermark.S
 		if err != nil {
 			return nil, err
 		}
-		out, err := encode(m, format, quality, s.MaxCopyBytes)
+		out, err := encode(m, format, quality, s.cfg.MaxCopyBytes)
 		if err != nil {
 			return nil, err
 		}
 		size := int64(len(out.file))
-		if s.MaxCopyBytes == 0 || size <= s.MaxCopyBytes {
+		if s.cfg.MaxCopyBytes == 0 || size <= s.cfg.MaxCopyBytes {
 			return out, nil
 		}
-		by := 0.95 * math.Sqrt(float64(s.MaxCopyBytes)/float64(size))
+		by := 0.95 * math.Sqrt(float64(s.cfg.MaxCopyBytes)/float64(size))
 		side := int(by * float64(max(src.Rect.Dx(), src.Rect.Dy())))
 		if side < leastCopySide {
 			break
 		}
 		src = picture.Fit(src, side)
 	}
-	return nil, fmt.Errorf("%w: it does not fit into %d bytes", ErrInput, s.MaxCopyBytes)
+	return nil, fmt.Errorf("%w: it does not fit into %d bytes", ErrInput, s.cfg.MaxCopyBytes)
 }
 
 func (s *Issuer) marked(ctx context.Context, id watermark.CopyID, of watermark.Submission, src *image.NRGBA) (*watermark.Marked, error) {
-	m, err := s.mark(ctx, s.Keys[0], id, src, &watermark.Options{Submission: of})
+	m, err := s.mark(ctx, s.cfg.Keys[0], id, src, &watermark.Options{Submission: of})
 	if err != nil {
 		return nil, err
 	}
-	if m.Weak && !s.AllowWeak {
+	if m.Weak && !s.cfg.AllowWeak {
 		return nil, fmt.Errorf("%w: it was not read back after a simulated messenger (%d x %d pixels)",
 			ErrWeak, src.Rect.Dx(), src.Rect.Dy())
 	}

@@ -35,7 +35,7 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 			if !l.matched() {
 				continue
 			}
-			s, err := v.Registry.Submission(ctx, l.Submission)
+			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
 			if err != nil {
 				return fmt.Errorf("report: %w", err)
 			}

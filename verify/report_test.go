@@ -62,7 +62,11 @@ func TestGoldenReport(t *testing.T) {
 		require.NoError(t, os.MkdirAll("testdata", 0o755))
 		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
 	}
-	require.Equal(t, string(readFile(t, path)), got, "go test ./verify -run GoldenReport -update rewrites it")
+	want, lines := strings.Split(string(readFile(t, path)), "\n"), strings.Split(got, "\n")
+	for i := range min(len(want), len(lines)) {
+		require.Equal(t, want[i], lines[i], "line %d; go test ./verify -run GoldenReport -update rewrites it", i+1)
+	}
+	require.Len(t, lines, len(want))
 }
 
 func TestReportStandsAlone(t *testing.T) {
@@ -105,7 +109,7 @@ func TestReportOfNothing(t *testing.T) {
 func TestRedaction(t *testing.T) {
 	c := newCase(t)
 	v := c.investigator(t, noMark)
-	leak, err := v.Investigate(t.Context(), "x.png", file(t, c.first, "png"))
+	leak, err := v.Investigate(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
 	require.NoError(t, err)
 	d, err := v.Weigh(t.Context(), []*verify.Verdict{leak})
 	require.NoError(t, err)

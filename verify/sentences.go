@@ -187,7 +187,8 @@ func (w *weighing) showCustody() {
 		late += s.late
 	}
 	if len(holders) > 0 {
-		w.Shows = append(w.Shows, fmt.Sprintf("Of the %s that match without a readable mark, some were submitted at a time, or stand on a list, for which the records say who could hold them unmarked: %s.", pictures(bare), list(holders)))
+		w.Shows = append(w.Shows, fmt.Sprintf("%s without a readable mark. The records say who could hold such submissions unmarked, by their time or by a list: %s.",
+			count(bare, "picture shows a submission", "pictures show submissions"), list(holders)))
 		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
 			"How many pictures lie within one custody is no measure of its holder. Against a thief who took one contiguous range of the registry's %s, as likely as scattered pictures, a window of one month earns a likelihood ratio of at most about %s, however many the pictures; against another holder of the same pictures (a sub-processor, a backup, the exchange) it earns nothing. No number is derived from custody here.",
 			count(w.months, "month", "months"), about(rangeCap(w.months))))
@@ -196,7 +197,7 @@ func (w *weighing) showCustody() {
 		w.ShowsNot = append(w.ShowsNot, "Custody that was entered after the leaks were found is listed but not admissible against them.")
 	}
 	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
-		"On %s no mark was read. How likely a mark would have survived their degradation is not measured, and deliberate removal is not excluded: nothing follows from its absence.", pictures(bare)))
+		"On %s no mark was read. How likely a mark would have survived the degradation is not measured, and deliberate removal is not excluded: nothing follows from its absence.", pictures(bare)))
 }
 
 // showRest is about the leaks that name nobody.

@@ -48,7 +48,7 @@ type MarkKey struct {
 
 // A Submission is one upload.
 type Submission struct {
-	Ref       int64 // assigned by the store, ascending in the order of receipt
+	Ref       int64 // assigned by the store, ascending in the order in which rows become visible
 	ID        [16]byte
 	SHA256    [32]byte // of the file
 	Size      int64    // bytes

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -213,6 +214,39 @@ func TestReopenedRegistryIsTheSame(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, size, size2)
 	require.Equal(t, head, head2)
+}
+
+// Two handles are two processes to SQLite.
+func TestTwoHandlesWriteOneFile(t *testing.T) {
+	dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
+	one := fill(t, dsn)
+	two, err := sqlite.Open(t.Context(), dsn)
+	require.NoError(t, err)
+	defer two.Close()
+	before, _, err := one.Head(t.Context())
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	errs := make(chan error, 100)
+	for h, d := range []*sqlite.DB{one, two} {
+		wg.Go(func() {
+			for n := range 25 {
+				s, x := submission(100 + n)
+				_, err := d.AddSubmission(t.Context(), s, x)
+				errs <- err
+				c, k := issued(100 + n)
+				c.ID = uint64(1000*h + n + 500)
+				errs <- d.AddCopy(t.Context(), c, k)
+			}
+		})
+	}
+	wg.Wait()
+	close(errs)
+	for err := range errs {
+		require.NoError(t, err)
+	}
+	after, _, err := two.Check(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, before+25+50, after)
 }
 
 func TestOtherFilesAreRefusedAndLeftAlone(t *testing.T) {
