@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/internal/store"
@@ -30,6 +31,17 @@ func noMark(context.Context, *watermark.Key, image.Image) (*watermark.Detection,
 func reads(id watermark.CopyID) func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error) {
 	return func(_ context.Context, k *watermark.Key, _ image.Image) (*watermark.Detection, error) {
 		return &watermark.Detection{Found: true, Copy: id, KeyID: k.ID(), LogPFA: -9.1, Transform: [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}}, nil
+	}
+}
+
+// readsCrop is reads for a leak that was cut out of the copy at a point.
+func readsCrop(id watermark.CopyID, of watermark.Submission, whole image.Rectangle, at geometry.Point) func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error) {
+	read := reads(id)
+	return func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
+		d, err := read(ctx, k, img)
+		toMark := geometry.Mat(watermark.Placement(k, of, whole.Dx(), whole.Dy()))
+		d.Transform = geometry.Translation(1024, -1024).Mul(toMark).Mul(geometry.Translation(at.X, at.Y)) // the mark repeats
+		return d, err
 	}
 }
 
@@ -101,7 +113,8 @@ func TestFindings(t *testing.T) {
 		"messenger":        {leaked(t, c.first, "telegram"), reads(id), verify.FoundCopy, false, c.firstID},
 		"turned":           {imaging.Rotate90(c.first), reads(id), verify.FoundCopy, false, c.firstID},
 		"mirrored":         {imaging.FlipH(c.first), reads(id), verify.FoundCopy, false, c.firstID},
-		"cropped":          {imaging.Crop(c.first, image.Rect(0, 0, 350, 250)), reads(id), verify.FoundCopy, false, c.firstID},
+		"cropped":          {imaging.Crop(c.first, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, false, c.firstID},
+		"cropped stranger": {imaging.Crop(passport(9), image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
 		"unread":           {leaked(t, c.first, "jpeg20"), noMark, verify.FoundUnreadable, false, c.firstID},
 		"unread bill":      {leaked(t, c.bill, "thumb320"), noMark, verify.FoundUnreadable, false, c.billID},
 		"transplanted":     {c.second, reads(id), verify.FoundTransplanted, false, c.secondID},

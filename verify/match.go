@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 
@@ -212,46 +211,32 @@ func (c *pictureCache) put(id watermark.Submission, p *compare.Picture) {
 	c.order = append(c.order, id)
 }
 
-// torus is the side of the mark space of format v1, in mark pixels: a position is
-// known up to its multiples.
-const torus = 1024
-
 // alongMark compares a leak with the submission of the copy whose mark was read
 // in it, for leaks that no hash can match: cropped, turned by any angle, seen from
-// the side. The mark itself says how the leak lies: reading the copy's mark again,
-// in a fresh rendering of that copy, gives the original's position in mark space;
-// the two positions together map one picture onto the other.
+// the side. The mark itself says how the leak lies: where it was read in the leak
+// and where it was laid on the original together map one picture onto the other.
 func (v *Investigator) alongMark(ctx context.Context, l *leakPicture, d *watermark.Detection, c *Copy) (string, error) {
 	key := v.key(d.KeyID)
-	pic, err := v.openOriginal(ctx, c.Submission)
-	if err != nil || pic == nil || key == nil {
+	orig, err := v.original(ctx, c.Submission)
+	if err != nil || orig == nil || key == nil {
 		return PixelsUnknown, err
 	}
-	small := picture.Fit(pic.Image, torus)
-	marked, err := watermark.Embed(key, c.ID, small, &watermark.Options{Submission: c.Submission})
-	if err != nil {
+	markToLeak, ok := geometry.Mat(d.Transform).Inverse()
+	if !ok {
 		return PixelsUndecided, nil
 	}
-	ref, err := v.detect(ctx, key, marked)
-	if err != nil {
-		return "", fmt.Errorf("read the mark of copy %s again: %w", c.ID, err)
-	}
-	leakToMark := geometry.Mat(d.Transform)
-	markToLeak, ok := leakToMark.Inverse()
-	if !ref.Found || ref.Copy != c.ID || !ok {
-		return PixelsUndecided, nil
-	}
-	orig := compare.New(small)
-	return bestAlong(orig, l.oriented(0), geometry.Mat(ref.Transform), markToLeak), nil
+	w, h := orig.Size()
+	toMark := watermark.Placement(key, c.Submission, w, h)
+	return bestAlong(orig, l.oriented(0), geometry.Mat(toMark), markToLeak), nil
 }
 
 // bestAlong tries the multiples of the mark space and returns what the best
 // alignment says.
 func bestAlong(orig, leak *compare.Picture, toMark, markToLeak geometry.Mat) string {
 	best, most := PixelsUndecided, 0
-	for dy := -2; dy <= 2; dy++ {
-		for dx := -2; dx <= 2; dx++ {
-			start := markToLeak.Mul(geometry.Translation(float64(dx*torus), float64(dy*torus))).Mul(toMark)
+	for dy := -3; dy <= 3; dy++ {
+		for dx := -3; dx <= 3; dx++ {
+			start := markToLeak.Mul(geometry.Translation(float64(dx*watermark.Torus), float64(dy*watermark.Torus))).Mul(toMark)
 			if compare.Overlap(orig, leak, start) < leastOverlap {
 				continue
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -61,6 +62,38 @@ func TestDetectReportsTheGeometry(t *testing.T) {
 		// the corners of a box that stands askew stick out
 		assert.True(t, p.X > -600 && p.X < 1500 && p.Y > -600 && p.Y < 1300, "the evidence lies about the picture: %v", p)
 	}
+}
+
+func TestPlacementIsWhereTheMarkIsRead(t *testing.T) {
+	for _, size := range [][2]int{{900, 700}, {1500, 1100}} {
+		m := embed(t, testID, scene(size[0], size[1]))
+		d := detect(t, key, applied(t, "crop50", m))
+		require.True(t, d.Found)
+		crop := geometry.Mat(d.Transform)
+		inv, ok := geometry.Mat(watermark.Placement(key, sub, size[0], size[1])).Inverse()
+		require.True(t, ok)
+		// a crop lies on its picture by a shift alone
+		a := shiftOnto(inv, crop, geometry.Point{X: 100, Y: 100}, size)
+		b := shiftOnto(inv, crop, geometry.Point{X: 300, Y: 250}, size)
+		assert.InDelta(t, 200, b.X-a.X, 1.5)
+		assert.InDelta(t, 150, b.Y-a.Y, 1.5)
+		assert.InDelta(t, math.Round(a.X), a.X, 0.35)
+	}
+}
+
+// shiftOnto maps a crop's pixel into the picture, at that repeat of the pattern
+// that lies inside.
+func shiftOnto(toPicture, crop geometry.Mat, p geometry.Point, size [2]int) geometry.Point {
+	u := crop.Apply(p)
+	for dy := -2.0; dy <= 2; dy++ {
+		for dx := -2.0; dx <= 2; dx++ {
+			q := toPicture.Apply(geometry.Point{X: u.X + dx*watermark.Torus, Y: u.Y + dy*watermark.Torus})
+			if q.X > 0 && q.Y > 0 && q.X < float64(size[0]) && q.Y < float64(size[1]) {
+				return q
+			}
+		}
+	}
+	return geometry.Point{}
 }
 
 func TestUnmarkedAndForeignPicturesAreNotFound(t *testing.T) {

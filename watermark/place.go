@@ -8,6 +8,18 @@ import (
 	"github.com/kycmark/kycmark/internal/keystream"
 )
 
+// Torus is the side of the pattern, in mark pixels, before it repeats: a position
+// that [Detect] reports is known up to multiples of it.
+const Torus = torus
+
+// Placement returns the homography, row by row, from the pixels of a w x h picture
+// to mark pixels under which a mark of the key lies on it. Beside
+// [Detection.Transform] it says how a leak lies on the submission that it shows.
+func Placement(key *Key, sub Submission, w, h int) [9]float64 {
+	cw, ch := canonicalSize(w, h)
+	return [9]float64(placement(key, sub, cw, ch).Mul(geometry.PixelScale(float64(cw)/float64(w), float64(ch)/float64(h))))
+}
+
 // placement returns the map from pixels of a w x h picture to mark pixels: any
 // rotation, a scale within e^+-0.1 of 1024 mark pixels a long side, any shift. It
 // is keyed by submission, never by copy, so that a trace serves all copies in one
