@@ -26,10 +26,11 @@ type source struct {
 	err  error // why it cannot be opened at all
 }
 
-// InvestigateFiles examines the files, folders (all files below, hidden ones
-// apart) and zip archives (all files within) that paths name, several at a time,
-// and gives the verdicts in the order of paths, each path's files in lexical
-// order. One bad file never stops it: it is [FoundDamaged]. An error ends it.
+// InvestigateFiles examines the files, folders (all files below) and zip archives
+// (all files within) that paths name, several at a time, and gives the verdicts in
+// the order of paths, each path's files in lexical order. What systems leave in
+// folders and archives by themselves (.DS_Store, Thumbs.db and the like) is passed
+// over. One bad file never stops it: it is [FoundDamaged]. An error ends it.
 func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
 		var all []source
@@ -123,11 +124,7 @@ func (v *Investigator) walk(fsys fs.FS, under string) ([]source, error) {
 			if d != nil && d.IsDir() {
 				return fs.SkipDir
 			}
-		case name != "." && strings.HasPrefix(path.Base(name), "."):
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-		case d.IsDir():
+		case d.IsDir() || litter(name):
 		case !d.Type().IsRegular():
 			out = append(out, source{name: full, err: errNotRegular})
 		default:
@@ -139,6 +136,16 @@ func (v *Investigator) walk(fsys fs.FS, under string) ([]source, error) {
 		return nil
 	})
 	return out, err
+}
+
+// litter reports whether a file is one that systems make by themselves.
+func litter(name string) bool {
+	switch base := path.Base(name); base {
+	case ".DS_Store", "Thumbs.db", "desktop.ini":
+		return true
+	default: // AppleDouble files hold no pictures
+		return strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX/")
+	}
 }
 
 func fileOf(fsys fs.FS, name, full string, d fs.DirEntry) source {
@@ -154,7 +161,7 @@ func fileOf(fsys fs.FS, name, full string, d fs.DirEntry) source {
 func (v *Investigator) listZip(z *zip.Reader, under string) ([]source, error) {
 	var out []source
 	for _, f := range z.File {
-		if f.FileInfo().IsDir() || strings.HasPrefix(path.Base(f.Name), ".") {
+		if f.FileInfo().IsDir() || litter(f.Name) {
 			continue
 		}
 		if len(out) >= v.cfg.MaxFiles {

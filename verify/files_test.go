@@ -65,10 +65,10 @@ func names(t *testing.T, seq func(func(*verify.Verdict, error) bool)) (files []s
 func TestInvestigateFS(t *testing.T) {
 	fsys := fstest.MapFS{
 		"b/2.png": {Data: dot(t, 1)}, "a.png": {Data: dot(t, 2)}, "b/1.png": {Data: dot(t, 3)}, "z.png": {Data: dot(t, 4)},
-		"bad.jpg": {Data: []byte("no picture")}, "empty.png": {}, ".hidden": {Data: dot(t, 5)}, ".git/x.png": {Data: dot(t, 6)},
+		"bad.jpg": {Data: []byte("no picture")}, "empty.png": {}, ".hidden": {Data: dot(t, 5)}, ".in/x.png": {Data: dot(t, 6)}, ".DS_Store": {Data: dot(t, 5)}, "b/Thumbs.db": {}, "b/._1.png": {},
 		"pipe.png": {Mode: fs.ModeNamedPipe},
 	}
-	want := []string{"a.png", "b/1.png", "b/2.png", "bad.jpg", "empty.png", "pipe.png", "z.png"}
+	want := []string{".hidden", ".in/x.png", "a.png", "b/1.png", "b/2.png", "bad.jpg", "empty.png", "pipe.png", "z.png"}
 	var progress []string
 	v := searcher(t, func(c *verify.Config) {
 		c.Progress = func(done, total int) { progress = append(progress, fmt.Sprint(done, "/", total)) }
@@ -81,8 +81,8 @@ func TestInvestigateFS(t *testing.T) {
 		require.Equal(t, verify.FoundDamaged, findings["pipe.png"])
 		require.Equal(t, verify.FoundUnknown, findings["z.png"])
 	}
-	require.Equal(t, "1/7", progress[0])
-	require.Equal(t, "7/7", progress[13])
+	require.Equal(t, "1/9", progress[0])
+	require.Equal(t, "9/9", progress[17])
 }
 
 func TestInvestigateFiles(t *testing.T) {

@@ -48,6 +48,9 @@ func New(img *image.NRGBA) *Picture {
 	}
 }
 
+// Size returns the size of the picture itself, pixels.
+func (p *Picture) Size() (w, h int) { return p.w, p.h }
+
 func fit(w, h, side int) (int, int) {
 	long := max(w, h)
 	if long <= side {
