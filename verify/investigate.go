@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -163,9 +164,9 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c con
 
 // damaged is the verdict on a file that is no readable picture.
 func damaged(path string, leak []byte, cause error) *Verdict {
-	sum := sha256Hex(leak)
+	sum := sha256.Sum256(leak)
 	return &Verdict{
-		File: path, Finding: FoundDamaged, SHA256: sum, Size: int64(len(leak)),
+		File: path, Finding: FoundDamaged, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak)),
 		Matches: []Match{}, Accused: []watermark.CopyID{},
 		Note: "Could not be decoded.", Error: cause.Error(),
 	}
