@@ -16,11 +16,12 @@ import (
 
 // A header is what a file says of itself before any pixel is decoded.
 type header struct {
-	width, height int64 // of the whole canvas
-	orientation   int   // 1 to 8; anything else counts as 1
-	pages         int   // pictures in the file; less than 1 counts as 1
-	truncated     bool  // the file ends before the picture does
-	palette       int   // colours stored, where the decoder does not check indexes
+	width, height int64  // of the whole canvas
+	orientation   int    // 1 to 8; anything else counts as 1
+	pages         int    // pictures in the file; less than 1 counts as 1
+	truncated     bool   // the file ends before the picture does
+	palette       int    // colours stored, where the decoder does not check indexes
+	decoder       string // import path, where it is not the format's
 }
 
 // check holds a header against the limits.
@@ -143,7 +144,7 @@ func decoderVersion(path string) string {
 	}
 	version := "(unknown version)"
 	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, m := range info.Deps {
+		for _, m := range append(info.Deps, &info.Main) {
 			if strings.HasPrefix(path, m.Path+"/") {
 				version = m.Version
 				if m.Replace != nil {

@@ -11,9 +11,10 @@
 //     Bytes behind the picture's end (gain maps, a camera's second picture) are
 //     ignored.
 //   - Limits are checked against the headers before pixels are allocated, and
-//     for JPEG, PNG and BMP also whether the data could hold that many pixels.
-//     Decoding a file allocates no more than 56 bytes a pixel in all (16-bit
-//     TIFF in one strip; a JPEG takes 7, a progressive one 19).
+//     for JPEG, PNG, BMP and YCbCr in TIFF also whether the data could hold
+//     that many pixels. Decoding a file allocates no more than 56 bytes a
+//     pixel in all (16-bit TIFF in one strip; a JPEG takes 7, a progressive
+//     one 19).
 //   - A picture is whole or an error; truncated ones are never shown in part.
 //   - A panic inside a decoder that is not ours becomes a *FormatError. All
 //     decoders used run on the caller's goroutine, so none escapes.

@@ -22,6 +22,8 @@ func Walk(data []byte) {
 		_ = d.unsupported(data)
 		d.pages()
 		_ = d.checkBlocks(header{width: 100, height: 100})
+		_, _ = d.yccHeader()
+		_, _ = d.yccPixels(header{width: 9, height: 7})
 	}
 	_ = isBMP(data)
 	gifFrames(data)

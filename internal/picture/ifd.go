@@ -7,19 +7,30 @@ import (
 
 // Tags of TIFF 6.0 (section 8 and appendix A) and DNG 1.4 that are looked at.
 const (
-	tagSubfileType   = 254
-	tagCompression   = 259
-	tagPhotometric   = 262
-	tagOrientation   = 274
-	tagSamples       = 277
-	tagRowsPerStrip  = 278
-	tagPlanarConfig  = 284
-	tagTileWidth     = 322
-	tagTileLength    = 323
-	tagDNGVersion    = 50706
-	ifdEntry         = 12  // bytes
-	mostIFDs         = 512 // of a chain that are followed
-	orientationUpper = 8
+	tagSubfileType    = 254
+	tagWidth          = 256
+	tagLength         = 257
+	tagBitsPerSample  = 258
+	tagCompression    = 259
+	tagPhotometric    = 262
+	tagFillOrder      = 266
+	tagStripOffsets   = 273
+	tagOrientation    = 274
+	tagSamples        = 277
+	tagRowsPerStrip   = 278
+	tagStripCounts    = 279
+	tagPlanarConfig   = 284
+	tagPredictor      = 317
+	tagTileWidth      = 322
+	tagTileLength     = 323
+	tagSampleFormat   = 339
+	tagCoefficients   = 529
+	tagSubsampling    = 530
+	tagReferenceLevel = 532 // ReferenceBlackWhite
+	tagDNGVersion     = 50706
+	ifdEntry          = 12  // bytes
+	mostIFDs          = 512 // of a chain that are followed
+	orientationUpper  = 8
 )
 
 // An ifd is one image file directory (TIFF 6.0 section 2), which is also how
@@ -30,6 +41,7 @@ type ifd struct {
 	order   binary.ByteOrder
 	entries []byte // whole entries that lie within data
 	next    uint32 // offset of the next directory; 0 is none
+	cut     bool   // entries are missing
 }
 
 // firstIFD reads the header of a TIFF structure and its first directory.
@@ -61,40 +73,79 @@ func (d ifd) at(offset uint32) (ifd, bool) {
 	if n+4 <= len(rest) {
 		d.next = d.order.Uint32(rest[n:])
 	}
+	d.cut = n > len(rest)
 	n = min(n, len(rest)/ifdEntry*ifdEntry)
 	d.entries = rest[:n]
 	return d, true
 }
 
-// uint gives the first value of a tag of type BYTE, SHORT or LONG. When a tag
-// stands there twice the first one counts.
-func (d ifd) uint(tag uint16) (uint32, bool) {
+// values are those of one entry, as far as they lie within the data.
+type values struct {
+	order binary.ByteOrder
+	size  int // bytes of one: 1, 2, 4, or 8 for a RATIONAL
+	raw   []byte
+}
+
+// values finds a tag of type BYTE, SHORT, LONG or RATIONAL. When a tag stands
+// there twice the first one counts.
+func (d ifd) values(tag uint16) (values, bool) {
 	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
 		if d.order.Uint16(e) != tag {
 			continue
 		}
-		size := map[uint16]uint64{1: 1, 3: 2, 4: 4}[d.order.Uint16(e[2:])]
+		size := map[uint16]int{1: 1, 3: 2, 4: 4, 5: 8}[d.order.Uint16(e[2:])]
 		count := uint64(d.order.Uint32(e[4:]))
-		if size == 0 || count == 0 {
-			return 0, false
+		raw := e[8:12]
+		if uint64(size)*count > 4 {
+			raw = d.data[min(uint64(d.order.Uint32(raw)), uint64(len(d.data))):]
 		}
-		value := e[8:12]
-		if size*count > 4 {
-			offset := uint64(d.order.Uint32(value))
-			if offset+size > uint64(len(d.data)) {
-				return 0, false
-			}
-			value = d.data[offset:]
+		raw = raw[:min(uint64(size)*count, uint64(len(raw)))]
+		return values{d.order, size, raw}, size != 0 && len(raw) >= size
+	}
+	return values{}, false
+}
+
+// has tells a tag that is damaged from one that is not there.
+func (d ifd) has(tag uint16) bool {
+	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
+		if d.order.Uint16(e) == tag {
+			return true
 		}
-		switch size {
-		case 1:
-			return uint32(value[0]), true
-		case 2:
-			return uint32(d.order.Uint16(value)), true
-		}
-		return d.order.Uint32(value), true
+	}
+	return false
+}
+
+// uint gives value i of those that are not rational.
+func (v values) uint(i int) (uint32, bool) {
+	if v.size == 0 || i >= len(v.raw)/v.size {
+		return 0, false
+	}
+	at := v.raw[i*v.size:]
+	switch v.size {
+	case 1:
+		return uint32(at[0]), true
+	case 2:
+		return uint32(v.order.Uint16(at)), true
+	case 4:
+		return v.order.Uint32(at), true
 	}
 	return 0, false
+}
+
+// number gives value i of any type; one divided by zero is none.
+func (v values) number(i int) (float64, bool) {
+	if v.size != 8 || i >= len(v.raw)/8 {
+		n, ok := v.uint(i)
+		return float64(n), ok
+	}
+	over, under := v.order.Uint32(v.raw[8*i:]), v.order.Uint32(v.raw[8*i+4:])
+	return float64(over) / float64(max(under, 1)), under != 0
+}
+
+// uint gives the first value of a tag of type BYTE, SHORT or LONG.
+func (d ifd) uint(tag uint16) (uint32, bool) {
+	v, _ := d.values(tag)
+	return v.uint(0)
 }
 
 // orientation gives tag 274, or 1.

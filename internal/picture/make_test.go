@@ -234,15 +234,16 @@ func vp8l(img *image.NRGBA) []byte {
 
 func webpBytes(img *image.NRGBA) []byte { return riff(vp8l(img)) }
 
-// A tag is a TIFF entry of SHORTs or LONGs.
+// A tag is a TIFF entry of SHORTs, LONGs or RATIONALs, which are two values
+// each.
 type tag struct {
-	id   uint16
-	long bool
-	v    []uint32
+	id, kind uint16
+	v        []uint32
 }
 
-func short(id uint16, v ...uint32) tag { return tag{id, false, v} }
-func long(id uint16, v ...uint32) tag  { return tag{id, true, v} }
+func short(id uint16, v ...uint32) tag    { return tag{id, 3, v} }
+func long(id uint16, v ...uint32) tag     { return tag{id, 4, v} }
+func rational(id uint16, v ...uint32) tag { return tag{id, 5, v} }
 
 // tiffFile lays out one directory; data stands at offset 8. Tags of the same
 // id replace earlier ones.
@@ -265,15 +266,18 @@ func tiffFile(order binary.AppendByteOrder, data []byte, tags ...tag) []byte {
 	entries := order.AppendUint16(nil, uint16(len(tags)))
 	for _, t := range tags {
 		var v []byte
-		kind := uint16(3)
+		count := len(t.v)
+		if t.kind == 5 {
+			count /= 2
+		}
 		for _, n := range t.v {
-			if t.long {
-				kind, v = 4, order.AppendUint32(v, n)
-			} else {
+			if t.kind == 3 {
 				v = order.AppendUint16(v, uint16(n))
+			} else {
+				v = order.AppendUint32(v, n)
 			}
 		}
-		entries = order.AppendUint32(order.AppendUint16(order.AppendUint16(entries, t.id), kind), uint32(len(t.v)))
+		entries = order.AppendUint32(order.AppendUint16(order.AppendUint16(entries, t.id), t.kind), uint32(count))
 		if len(v) > 4 {
 			entries = order.AppendUint32(entries, uint32(8+len(values)))
 			values = append(values, v...)

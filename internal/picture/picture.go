@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -40,7 +41,7 @@ type Picture struct {
 	Format      string       // "jpeg", "png", "webp", "tiff", "bmp" or "gif", by content
 	Orientation int          // EXIF/TIFF orientation found in the file, 1 to 8; already applied
 	Pages       int          // pictures in the file (GIF, TIFF, APNG); only the first is decoded
-	Decoder     string       // package and version, such as "image/jpeg go1.26.8"
+	Decoder     string       // package and version, such as "image/jpeg go1.26.8"; our own for YCbCr in TIFF
 	SHA256      [32]byte     // of the file's bytes
 	Size        int64        // of the file, bytes
 }
@@ -116,7 +117,7 @@ func Decode(data []byte, lim Limits) (*Picture, error) {
 		Format:      f.name,
 		Orientation: h.orientation,
 		Pages:       h.pages,
-		Decoder:     decoderVersion(f.decoder),
+		Decoder:     decoderVersion(cmp.Or(h.decoder, f.decoder)),
 		SHA256:      sha256.Sum256(data),
 		Size:        int64(len(data)),
 	}, nil

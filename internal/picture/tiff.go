@@ -24,7 +24,7 @@ var (
 		6: "old-style JPEG", 7: "JPEG", 34712: "JPEG 2000", 34892: "lossy JPEG",
 		34925: "LZMA", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL",
 	}
-	tiffModels = map[uint32]string{5: "CMYK", 6: "YCbCr", 8: "CIELab", 32803: "colour filter array"}
+	tiffModels = map[uint32]string{5: "CMYK", 8: "CIELab", 32803: "colour filter array"}
 )
 
 func tiffHeader(data []byte) (header, error) {
@@ -35,7 +35,11 @@ func tiffHeader(data []byte) (header, error) {
 	if err := d.unsupported(data); err != nil {
 		return header{}, err
 	}
-	h, err := config(tiff.DecodeConfig, data)
+	read := func() (header, error) { return config(tiff.DecodeConfig, data) }
+	if d.isYCC() {
+		read = d.yccHeader
+	}
+	h, err := read()
 	if err != nil {
 		return h, err
 	}
@@ -117,7 +121,10 @@ func (d ifd) checkBlocks(h header) error {
 	return nil
 }
 
-func tiffPixels(data []byte, _ header) (*image.NRGBA, error) {
+func tiffPixels(data []byte, h header) (*image.NRGBA, error) {
+	if d, ok := firstIFD(data); ok && d.isYCC() {
+		return d.yccPixels(h)
+	}
 	img, err := pixels(tiff.Decode, data)
 	if err != nil {
 		return nil, err
