@@ -149,8 +149,9 @@ func (m *peakMap) stretched(wide *peakMap, f []frequency, by float64) candidate 
 	return c
 }
 
-// fineStep is the step of rotation (radians) and ln scale over the whole frame.
-const fineStep = 0.0035
+// Steps of rotation (radians) and ln scale, over the whole frame and over parts of
+// it, whose peaks are wider.
+const fineStep, coarseStep = 0.0035, 0.012
 
 // window copies part of a field.
 func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }

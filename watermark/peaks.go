@@ -1,6 +1,7 @@
 package watermark
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -146,7 +147,6 @@ type peak struct{ x, y float64 }
 
 // strongest returns up to n local maxima at least rmin bins from the origin.
 func (m *peakMap) strongest(n int, rmin float64) []peak {
-	d := dsp.Dilate(m.g, 5)
 	type found struct {
 		peak
 		v float32
@@ -157,7 +157,7 @@ func (m *peakMap) strongest(n int, rmin float64) []peak {
 		for ix := 1; ix < w-4; ix++ {
 			i := iy*w + ix
 			v := m.g.Pix[i]
-			if v <= 2 || v < d.Pix[i] {
+			if v <= 2 || !m.summit(ix, iy, v) {
 				continue
 			}
 			x, y := float64(ix), float64(iy-m.n/2)
@@ -168,20 +168,24 @@ func (m *peakMap) strongest(n int, rmin float64) []peak {
 			all = append(all, found{peak{x + vertex(l, v, r), y + vertex(u, v, b)}, v + float32(0.25*(l+r+u+b))})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b found) int {
-		switch {
-		case a.v > b.v:
-			return -1
-		case a.v < b.v:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.v, a.v) })
 	out := make([]peak, 0, n)
 	for _, f := range all[:min(n, len(all))] {
 		out = append(out, f.peak)
 	}
 	return out
+}
+
+// summit tells whether nothing within two bins exceeds v at (x, y).
+func (m *peakMap) summit(x, y int, v float32) bool {
+	for j := y - 2; j <= y+2; j++ {
+		for _, o := range m.g.Row(j)[max(x-2, 0) : x+3] {
+			if o > v {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // vertex is where the parabola through three samples peaks, within half a sample.

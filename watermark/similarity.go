@@ -1,6 +1,7 @@
 package watermark
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -71,15 +72,7 @@ func (m *peakMap) similarities(f []frequency, n int, step, scaleMost, stretch fl
 }
 
 func sortCandidates(c []candidate) {
-	slices.SortStableFunc(c, func(a, b candidate) int {
-		switch {
-		case a.score > b.score:
-			return -1
-		case a.score < b.score:
-			return 1
-		}
-		return 0
-	})
+	slices.SortStableFunc(c, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 }
 
 func (lp *logPolar) best(angle []float64, shift []int, cols, n int, least float64, mirrored bool) []candidate {

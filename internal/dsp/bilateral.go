@@ -7,7 +7,9 @@ const bilateralSteps = 8
 
 // Bilateral returns the bilateral filter (Tomasi and Manduchi, 1998) of p over a
 // disc of the given radius: Gaussian weights in distance (sigmaSpace, samples)
-// and in value (sigmaValue, grey levels). The picture is mirrored at its edges.
+// and in value (sigmaValue, grey levels), of every other sample of the disc, like a
+// chessboard's: half the work, and marks are read as well. The picture is mirrored
+// at its edges.
 func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
 	b := newBilateral(p, radius, sigmaValue, sigmaSpace)
 	out := NewPlane(p.W, p.H)

@@ -163,7 +163,7 @@ func TestFiltersAgainstDefinition(t *testing.T) {
 					if inside && max(dx, -dx) <= 1 && max(dy, -dy) <= 1 {
 						most = max(most, v)
 					}
-					if d := float64(dx*dx + dy*dy); d <= 4 {
+					if d := float64(dx*dx + dy*dy); d <= 4 && (dx+dy)%2 == 0 {
 						dv := float64(v - p.Pix[y*p.W+x])
 						g := math.Exp(-d/4.5) * math.Exp(-dv*dv/0.98)
 						num, den = num+g*float64(v), den+g

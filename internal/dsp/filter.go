@@ -116,26 +116,37 @@ func extreme(p Plane, n int, greatest bool) Plane {
 	tmp, out, r := NewPlane(p.W, p.H), NewPlane(p.W, p.H), n/2
 	for y := range p.H {
 		src, dst := p.Row(y), tmp.Row(y)
-		for x := range dst {
-			v := src[x]
-			for _, s := range src[max(0, x-r):min(p.W, x+r+1)] {
-				if (s > v) == greatest {
-					v = s
-				}
-			}
-			dst[x] = v
+		copy(dst, src)
+		for k := 1; k <= min(r, p.W-1); k++ {
+			beyond(dst[k:], src, greatest)
+			beyond(dst, src[k:], greatest)
 		}
 	}
 	for y := range p.H {
 		dst := out.Row(y)
 		copy(dst, tmp.Row(y))
 		for j := max(0, y-r); j < min(p.H, y+r+1); j++ {
-			for x, s := range tmp.Row(j) {
-				if (s > dst[x]) == greatest {
-					dst[x] = s
-				}
-			}
+			beyond(dst, tmp.Row(j), greatest)
 		}
 	}
 	return out
+}
+
+// beyond replaces what src exceeds (or falls below), over the shorter of both.
+func beyond(dst, src []float32, greatest bool) {
+	n := min(len(dst), len(src))
+	dst, src = dst[:n], src[:n]
+	if greatest {
+		for x, s := range src {
+			if s > dst[x] {
+				dst[x] = s
+			}
+		}
+		return
+	}
+	for x, s := range src {
+		if s < dst[x] {
+			dst[x] = s
+		}
+	}
 }
