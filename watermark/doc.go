@@ -52,8 +52,9 @@
 //
 // The constants of format.go are version 1 of the mark. A mark made under a version
 // stays readable by every later release: a change that would break it gets another
-// [Version], which the key ID names, and both are read. The same picture, key,
-// submission and ID give the same pixels on every machine; testdata/v1 pins them.
+// [Version], which the key ID names, and both are read. Within a release the same
+// picture, key, submission and ID give the same pixels on every machine;
+// testdata/v1 pins format and pixels.
 //
 // # Sources
 //
