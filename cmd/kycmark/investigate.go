@@ -14,7 +14,7 @@ import (
 )
 
 type investigateFlags struct {
-	report        string
+	report, found string
 	reveal, force bool
 }
 
@@ -33,10 +33,11 @@ unreadable (shows an upload, no mark could be read), lookalike (same template or
 scene, another capture), transplanted (carries a mark that belongs to another
 upload), unknown (matches nothing), damaged (not a readable picture).`,
 		Example: `  kycmark investigate leaks/ --report report.html
-  kycmark investigate dump.zip --json`,
+  kycmark investigate dump.zip --found 2026-11-20 --json`,
 		Args: some("file, folder or zip archive"),
 	}
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
+	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
@@ -45,6 +46,10 @@ upload), unknown (matches nothing), damaged (not a readable picture).`,
 }
 
 func (b *books) investigate(ctx context.Context, f investigateFlags, dump []string) error {
+	found, err := parseOptionalTime(f.found)
+	if err != nil {
+		return err
+	}
 	if f.report != "" {
 		if err := checkOutput(f.report, f.force, dump...); err != nil {
 			return err
@@ -61,7 +66,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()
-	cfg.Progress = show
+	cfg.Progress, cfg.Found = show, found
 	inv, err := verify.NewInvestigator(cfg)
 	if err != nil {
 		return err
