@@ -35,7 +35,7 @@ func (f *benchFlags) command(name, short, long, example string) *cobra.Command {
 	fs.StringVarP(&f.key, "key", "k", "", "mark key `file` (default: a key made from the seed)")
 	fs.Uint64Var(&f.cfg.Seed, "seed", 0, "repeats a measurement; another one draws other IDs and attacks")
 	fs.IntVar(&f.cfg.MaxSide, "max-side", 0, "first shrink the pictures to this many `pixels`")
-	fs.IntVar(&f.cfg.Workers, "workers", 0, "pictures at a `time` (default: one a processor)")
+	fs.IntVar(&f.cfg.Workers, "workers", 0, "`number` of pictures at a time (default: one a processor)")
 	return cmd
 }
 

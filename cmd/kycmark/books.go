@@ -30,6 +30,9 @@ func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *books,
 			return err
 		}
 		err = do(cmd.Context(), &books{ui: u, home: h, registry: r}, args)
+		if errors.Is(err, verify.ErrInput) {
+			err = &usageError{err}
+		}
 		return errors.Join(err, r.Close())
 	})
 	return cmd
