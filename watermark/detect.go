@@ -203,7 +203,7 @@ func (r *reader) report(keyID string, scale [2]float64) *Detection {
 	c := geometry.Point{X: (b[0] + b[2]) / 2, Y: (b[1] + b[3]) / 2}
 	o, px, py := inv.Apply(c), inv.Apply(geometry.Point{X: c.X + 1, Y: c.Y}), inv.Apply(geometry.Point{X: c.X, Y: c.Y + 1})
 	ax, ay, bx, by := px.X-o.X, px.Y-o.Y, py.X-o.X, py.Y-o.Y
-	det := ax*by - ay*bx
+	det := float64(ax*by) - float64(ay*bx)
 	d.Scale, d.Mirrored = math.Sqrt(math.Abs(det)), det < 0
 	d.Rotation = math.Atan2(ay, ax) * 180 / math.Pi
 	d.Transform = [9]float64(m)

@@ -100,7 +100,7 @@ func TestUnmarkedAndForeignPicturesAreNotFound(t *testing.T) {
 	other := watermark.GenerateKey()
 	foreign, err := watermark.Embed(other, testID, src, nil)
 	require.NoError(t, err)
-	for name, img := range map[string]*image.NRGBA{"unmarked": src, "foreign": foreign, "blank": image.NewNRGBA(image.Rect(0, 0, 400, 400))} {
+	for name, img := range map[string]*image.NRGBA{"unmarked": src, "foreign": foreign, "clear": image.NewNRGBA(image.Rect(0, 0, 400, 400)), "black": uniform(300, 300, 0), "white": uniform(300, 200, 255)} {
 		d := detect(t, key, img)
 		assert.False(t, d.Found, name)
 		assert.Zero(t, d.Copy, name)
@@ -108,6 +108,24 @@ func TestUnmarkedAndForeignPicturesAreNotFound(t *testing.T) {
 		assert.LessOrEqual(t, d.Checks, 4, name)
 	}
 	assert.True(t, detect(t, other, foreign).Found)
+}
+
+func uniform(w, h int, v uint8) *image.NRGBA {
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for i := range img.Pix {
+		img.Pix[i] = v
+		if i%4 == 3 {
+			img.Pix[i] = 255
+		}
+	}
+	return img
+}
+
+func TestUniformPicturesAreWeakAndNoMore(t *testing.T) {
+	for _, v := range []uint8{0, 128, 255} {
+		_, err := watermark.Mark(t.Context(), key, testID, uniform(160, 160, v), nil)
+		require.NoError(t, err, v)
+	}
 }
 
 func TestDetectRefusesAndStops(t *testing.T) {
@@ -143,11 +161,24 @@ func FuzzDetectSizes(f *testing.F) {
 	f.Add(uint8(64), uint8(40), uint32(1))
 	f.Add(uint8(32), uint8(255), uint32(0))
 	f.Add(uint8(0), uint8(1), uint32(9))
+	f.Add(uint8(99), uint8(70), uint32(5))
+	f.Add(uint8(90), uint8(80), uint32(6))
+	f.Add(uint8(200), uint8(33), uint32(7))
 	f.Fuzz(func(t *testing.T, w, h uint8, seed uint32) {
 		img := image.NewNRGBA(image.Rect(0, 0, int(w), int(h)))
+		kind := seed % 4
 		for i := range img.Pix {
-			seed = seed*1664525 + 1013904223
-			img.Pix[i] = uint8(seed >> 24)
+			switch kind {
+			case 0: // uniform
+				img.Pix[i] = uint8(seed >> 8)
+			case 1: // steps
+				img.Pix[i] = uint8(i / 64 * 16)
+			case 2: // clear in places
+				img.Pix[i] = uint8(seed >> (i % 24))
+			default:
+				seed = seed*1664525 + 1013904223
+				img.Pix[i] = uint8(seed >> 24)
+			}
 		}
 		d, err := watermark.Detect(t.Context(), key, img)
 		if err != nil {

@@ -68,7 +68,8 @@ func (r *reader) affine() error {
 			return err
 		}
 		m := r.peaks(i).capped(peakCapLow)
-		for _, c := range s.search(m, 80, 10)[:1] {
+		found := s.search(m, 80, 10)
+		for _, c := range found[:min(1, len(found))] {
 			b, score := m.climb(r.f, c.b, .004, .002, .001, .0005)
 			if score >= leastScore {
 				r.attempt(i, b, nil, false, spreadOut)
