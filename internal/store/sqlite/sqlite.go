@@ -245,7 +245,10 @@ func readHead(ctx context.Context, q querier) (size int64, head [32]byte, err er
 	if err := q.QueryRowContext(ctx, headSQL).Scan(&size, &h); err != nil {
 		return 0, head, fmt.Errorf("ledger head: %w", err)
 	}
-	return size, [32]byte(h), nil // the schema checks its length
+	if len(h) != len(head) { // the schema checks it, a damaged file need not
+		return 0, head, tampered("the ledger's head has %d bytes where %d belong", len(h), len(head))
+	}
+	return size, [32]byte(h), nil
 }
 
 // Head returns the size of the ledger and the hash of its last entry.

@@ -82,6 +82,7 @@ func TestEveryEditByRawSQLIsFound(t *testing.T) {
 		"entry added":             `INSERT INTO ledger SELECT seq + 1, entry, hash FROM ledger WHERE seq = 10`,
 		"renumbered":              `UPDATE ledger SET seq = seq + 100`,
 		"head rolled back":        `UPDATE ledger_head SET size = 9, hash = (SELECT hash FROM ledger WHERE seq = 9)`,
+		"head cut short":          `UPDATE ledger_head SET hash = zeroblob(5)`,
 		"ledger emptied":          `DELETE FROM ledger`,
 		"truncated to the head":   `DELETE FROM ledger WHERE seq = 10; UPDATE ledger_head SET size = 9, hash = (SELECT hash FROM ledger WHERE seq = 9)`,
 		"copy's recipient":        `INSERT INTO recipient SELECT 'B', kind, actor, added, salt, 77 FROM recipient; UPDATE copy SET recipient = 'B'`,
