@@ -73,6 +73,9 @@ func (c Config) ready() (Config, error) {
 			return c, fmt.Errorf("%w: a mark key is nil", ErrInput)
 		}
 	}
+	if c.SealKey != nil && c.SealKey.secret == nil {
+		return c, fmt.Errorf("%w: the sealing key is the zero SealKey", ErrInput)
+	}
 	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.MaxFiles < 0 || c.Workers < 0 || c.MaxSide < 0 || c.MaxCopyBytes < 0 || c.Trials < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", ErrInput)
 	}

@@ -38,6 +38,9 @@ func (k *SealKey) Seal(id watermark.Submission, file []byte) (store.Sealed, erro
 	return k.seal(id, file)
 }
 
+// RawSecret is what no output may hold.
+func (k *SealKey) RawSecret() []byte { return (*k.secret)[:] }
+
 // Open is the inverse of Seal.
 func (k *SealKey) Open(id watermark.Submission, x *store.Sealed) ([]byte, error) {
 	return k.open(id, x)

@@ -29,11 +29,14 @@ var sealText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPaddin
 
 // A SealKey is the sealing key: 32 random bytes under which the data keys of the
 // kept originals are wrapped. It never prints, logs or marshals its secret: all
-// formatting verbs show [SealKey.ID]; only [SealKey.Secret] lets the secret out.
+// formatting verbs show [SealKey.ID], of a copied key as well; only [SealKey.Secret]
+// lets the secret out.
 //
 // The zero SealKey is invalid. A *SealKey is safe for concurrent use.
 type SealKey struct {
-	secret [sealSize]byte
+	// secret stands behind two pointers: inside of other structs fmt calls no
+	// methods, and follows one pointer where a verb does not fit.
+	secret **[sealSize]byte
 	id     string
 }
 
@@ -45,7 +48,8 @@ func GenerateSealKey() *SealKey {
 }
 
 func newSealKey(secret [sealSize]byte) *SealKey {
-	k := &SealKey{secret: secret}
+	p := &secret
+	k := &SealKey{secret: &p}
 	k.id = "seal1-" + hex.EncodeToString(k.derive("key id", nil, 8))
 	return k
 }
@@ -107,7 +111,7 @@ func sealChecksum(secret []byte) []byte {
 // Secret returns the text form of the key, one line, the inverse of
 // [ParseSealKey]. Store it like a password, apart from the registry.
 func (k *SealKey) Secret() string {
-	raw := append(k.secret[:sealSize:sealSize], sealChecksum(k.secret[:])...)
+	raw := append((*k.secret)[:sealSize:sealSize], sealChecksum((*k.secret)[:])...)
 	return sealPrefix + sealText.EncodeToString(raw)
 }
 
@@ -116,25 +120,25 @@ func (k *SealKey) Secret() string {
 func (k *SealKey) ID() string { return k.id }
 
 // String returns [SealKey.ID].
-func (k *SealKey) String() string { return k.id }
+func (k SealKey) String() string { return k.id }
 
 // GoString returns [SealKey.ID], so that %#v does not print the secret.
-func (k *SealKey) GoString() string { return "verify.SealKey(" + k.id + ")" }
+func (k SealKey) GoString() string { return "verify.SealKey(" + k.id + ")" }
 
 // Format writes [SealKey.ID] for every verb.
-func (k *SealKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.id) }
+func (k SealKey) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.id) }
 
 // LogValue logs [SealKey.ID].
-func (k *SealKey) LogValue() slog.Value { return slog.StringValue(k.id) }
+func (k SealKey) LogValue() slog.Value { return slog.StringValue(k.id) }
 
 // MarshalText refuses: a key is written only by [SealKey.Secret].
-func (k *SealKey) MarshalText() ([]byte, error) {
+func (k SealKey) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("%w: keys do not marshal; use Secret", ErrSealKey)
 }
 
 // derive returns n bytes of HKDF-SHA256 (RFC 5869) under a label and a context.
 func (k *SealKey) derive(label string, context []byte, n int) []byte {
-	out, err := hkdf.Key(sha256.New, k.secret[:], nil, "kycmark seal v1 "+label+"\x00"+string(context), n)
+	out, err := hkdf.Key(sha256.New, (*k.secret)[:], nil, "kycmark seal v1 "+label+"\x00"+string(context), n)
 	if err != nil {
 		panic("verify: hkdf: " + err.Error()) // only for n > 8160
 	}

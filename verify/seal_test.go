@@ -70,6 +70,37 @@ func TestSealKeysNeverShowTheirSecret(t *testing.T) {
 	require.ErrorIs(t, err, verify.ErrSealKey)
 }
 
+// A dereferenced key, alone, in an exported and in an unexported field: fmt calls
+// no methods of the last.
+func TestCopiedSealKeysNeverShowTheirSecret(t *testing.T) {
+	k := leaktest.SealKey()
+	bare := *k
+	type holder struct {
+		Key verify.SealKey
+		key verify.SealKey
+	}
+	h := holder{bare, bare}
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("x", "key", bare, "holder", h)
+	out := log.String()
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		require.Contains(t, fmt.Sprintf(verb, bare), k.ID(), verb)
+		out += fmt.Sprintf(verb+verb, bare, h)
+	}
+	require.NotContains(t, out, k.Secret()[20:])
+	raw := k.RawSecret()
+	for _, form := range []string{"%d", "%x", "%v", "%#v", "%s"} {
+		text := fmt.Sprintf(form, raw)
+		require.NotContains(t, out, strings.Trim(text, "[]"), form)
+	}
+	_, err := json.Marshal(bare)
+	require.ErrorIs(t, err, verify.ErrSealKey)
+	cfg := leaktest.Config(t)
+	cfg.SealKey = new(verify.SealKey)
+	_, err = verify.NewInvestigator(cfg)
+	require.ErrorIs(t, err, verify.ErrInput, "the zero key")
+}
+
 func TestSealing(t *testing.T) {
 	k, id, file := leaktest.SealKey(), watermark.Submission{1}, []byte("a picture")
 	x, err := k.Seal(id, file)
