@@ -17,18 +17,26 @@ import "math"
 //     question that marks answer: the recipient, its sub-processors, somebody who
 //     took them from it, the issuer. These stay at a ratio of 1 among each other.
 
-// logChoose is the logarithm of n over k. (Abramowitz and Stegun, 6.1.5 and
-// 24.1.1: by the gamma function.)
+// logChoose is the logarithm of n over k: the sum of log10((n-k+i)/i) for i of
+// 1..k, smallest k first. math.Lgamma is not used: its polynomials may be fused
+// multiply-adds on some CPUs.
 func logChoose(n, k int) float64 {
 	if k < 0 || k > n {
 		return math.Inf(-1)
 	}
-	lg := func(x int) float64 {
-		v, _ := math.Lgamma(float64(x) + 1)
-		return v
+	k = min(k, n-k)
+	sum := 0.0
+	for i := 1; i <= k; i++ {
+		sum += math.Log10(float64(n-k+i) / float64(i))
 	}
-	return (lg(n) - lg(k) - lg(n-k)) / math.Ln10
+	return sum
 }
+
+// micro rounds a stated logarithm to 1e-6. The standard library's logarithms may
+// differ in their last bit between CPUs (some are assembly, some fused), a sum of
+// a million of them by less than 1e-9: what is compared and printed is rounded
+// here, and then differs only where it lay that near to the middle of two steps.
+func micro(x float64) float64 { return math.Round(x*1e6) / 1e6 }
 
 // familyWise is the logarithm of an upper bound for the probability that, in a
 // dump of that many leaks without any mark, reads by chance confirm copies of at
@@ -53,15 +61,16 @@ func validationCap(trials int) float64 {
 	if trials <= 3 {
 		return 0
 	}
-	return math.Log10(float64(trials) / 3)
+	return micro(math.Log10(float64(trials) / 3))
 }
 
 // recipientOdds is the log10 likelihood ratio for a recipient's copies being among
 // the sources of a dump, against the strongest explanation without them, and
 // whether it is the cap. If those copies are a source their marks are read with a
-// probability near 1, else only by chance: the inverse of familyWise, capped.
+// probability near 1, else only by chance: the inverse of familyWise, capped, to
+// the nearest 1e-6.
 func recipientOdds(n, leaks, recipients int, logP float64, trials int) (logLR float64, capped bool) {
-	lr := -familyWise(n, leaks, recipients, logP)
+	lr := max(0, micro(-familyWise(n, leaks, recipients, logP)))
 	if most := validationCap(trials); lr > most {
 		return most, true
 	}

@@ -76,9 +76,23 @@ func TestRecipientOddsAreCapped(t *testing.T) {
 	require.InDelta(t, 3, lr, 1e-9)
 	lr, capped = verify.RecipientOdds(1, 10_000, 50, -6.5, 3000)
 	require.False(t, capped)
-	require.InDelta(t, 6.5-4-math.Log10(50), lr, 1e-9)
+	require.InDelta(t, 6.5-4-math.Log10(50), lr, 1e-6)
 	lr, _ = verify.RecipientOdds(1, 10_000, 50, -3, 3000)
 	require.Zero(t, lr, "a read that chance explains is no evidence")
+}
+
+// Stated ratios are whole multiples of 1e-6, so that the last bits of a CPU's
+// logarithms neither name anybody nor show.
+func TestStatedOddsAreRounded(t *testing.T) {
+	whole := func(x float64) { require.Equal(t, math.Round(x*1e6)/1e6, x) }
+	for n := 1; n < 40; n++ {
+		lr, _ := verify.RecipientOdds(n, 397, 7, -2.71828182845, 1_000_000)
+		whole(lr)
+		whole(verify.ValidationCap(7 * n))
+	}
+	require.InDelta(t, 19_564.445199871, verify.LogChoose(65_000, 32_500), 1e-6, "a large dump")
+	lr, _ := verify.RecipientOdds(1, 1, 1, math.Nextafter(-1, 0), 3000)
+	require.Equal(t, 1.0, lr, "a last bit below the limit of naming is no difference")
 }
 
 func TestRangeCap(t *testing.T) {
