@@ -58,7 +58,7 @@ func detect(ctx context.Context, u *ui, keyPaths, args []string) error {
 			found++
 		}
 		if r.err == nil {
-			u.printf("%s: %s\n", file, r.line.words())
+			u.printf("%s: %s\n", name(file), r.line.words())
 		}
 		return u.line(r.line)
 	})

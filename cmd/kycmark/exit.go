@@ -67,7 +67,7 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 		u.hintf("see \"%s --help\"", cmd.CommandPath())
 		return worse(u.code, exitUsage)
 	}
-	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+	if ctx.Err() != nil {
 		u.errorf("interrupted")
 		return exitFatal
 	}

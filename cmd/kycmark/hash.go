@@ -94,7 +94,7 @@ func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 			line.Error = reasonText(line.err)
 			u.fail(file, line.err)
 		} else {
-			u.printf("%s: %s\n", file, strings.Join(line.text, ", "))
+			u.printf("%s: %s\n", name(file), strings.Join(line.text, ", "))
 		}
 		return u.line(line)
 	})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -43,9 +42,8 @@ func listFiles(paths []string) []string {
 // reason is err in one line, without the path that package os puts in front: the
 // line names the file already.
 func reason(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err.Error()
+	if p, ok := err.(*fs.PathError); ok {
+		err = p.Err
 	}
 	return strings.ReplaceAll(err.Error(), "\n", "; ")
 }

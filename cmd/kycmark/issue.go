@@ -85,6 +85,9 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 		} else {
 			issued++
 		}
+		if line.Weak {
+			b.warnf("%s: weak: the mark may not be read back after a messenger", *line.File)
+		}
 		return b.line(line)
 	})
 	b.printf("%s for %s in %s\n", plural(issued, "copy"), f.to, f.out)

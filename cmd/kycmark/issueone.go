@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/kycmark/kycmark/verify"
@@ -35,8 +36,10 @@ func issueOne(ctx context.Context, issuer *verify.Issuer, id string, f issueFlag
 		return failed(err)
 	}
 	stem := filepath.Join(f.out, of.String())
-	if old, _ := filepath.Glob(stem + ".*"); len(old) > 0 && !f.force {
-		return failed(fmt.Errorf("output %s exists; --force overwrites it", old[0]))
+	for _, format := range []string{"jpeg", "png", "tiff", "bmp"} { // which it becomes is known after it is logged
+		if _, err := os.Lstat(stem + extension(format)); err == nil && !f.force {
+			return failed(fmt.Errorf("output %s exists; --force overwrites it", stem+extension(format)))
+		}
 	}
 	var buf bytes.Buffer
 	c, err := issuer.Issue(ctx, &buf, of, f.to, f.purpose)
@@ -45,7 +48,7 @@ func issueOne(ctx context.Context, issuer *verify.Issuer, id string, f issueFlag
 	}
 	path := stem + extension(c.Format)
 	if err := writeOutput(path, buf.Bytes(), f.force); err != nil {
-		return failed(err)
+		return failed(fmt.Errorf("copy %s is logged but not written: %w", c.ID, err))
 	}
 	line.Copy, line.File, line.PSNR, line.Weak = text(c.ID.String()), &path, &c.PSNR, c.Weak
 	return line

@@ -65,9 +65,9 @@ func (b *books) submit(ctx context.Context, issuer *verify.Issuer, files, args [
 		case line.err != nil:
 			b.fail(file, line.err)
 		case line.Duplicate:
-			b.printf("%s: submission %s, was there already\n", file, *line.Submission)
+			b.printf("%s: submission %s, was there already\n", name(file), *line.Submission)
 		default:
-			b.printf("%s: submission %s\n", file, *line.Submission)
+			b.printf("%s: submission %s\n", name(file), *line.Submission)
 		}
 		return b.line(line)
 	})

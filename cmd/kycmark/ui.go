@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -44,14 +45,15 @@ func (u *ui) hintf(format string, args ...any) { u.say("hint: ", format, args...
 func (u *ui) warnf(format string, args ...any) { u.say("warning: ", format, args...) }
 
 func (u *ui) say(kind, format string, args ...any) {
-	msg := strings.TrimRight(fmt.Sprintf(format, args...), "\n")
-	fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, strings.ReplaceAll(msg, "\n", "\nkycmark: "))
+	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
+		fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, name(strings.TrimRight(line, "\n")))
+	}
 }
 
 // fail reports one bad input; the batch goes on and the exit code becomes 3.
 func (u *ui) fail(file string, err error) {
 	u.code = worse(u.code, exitSome)
-	u.errorf("%s: %s", file, reason(err))
+	u.errorf("%s: %s", name(file), reason(err))
 }
 
 // no records that the question was answered with "no".
@@ -82,9 +84,23 @@ func (u *ui) table(header string, rows [][]string) {
 	tw := tabwriter.NewWriter(u.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, header)
 	for _, row := range rows {
+		for i := range row {
+			row[i] = name(row[i])
+		}
 		fmt.Fprintln(tw, strings.Join(row, "\t"))
 	}
 	tw.Flush()
+}
+
+// name is s as it may be shown on a terminal. File names come from whoever made
+// the leak: one with line breaks or escape sequences must not write lines of ours.
+func name(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s)
 }
 
 // text returns a pointer to s, or nil for "": JSON null.

@@ -122,6 +122,7 @@ func TestListFiles(t *testing.T) {
 func TestReasonIsOneLine(t *testing.T) {
 	err := errors.Join(errors.New("one"), errors.New("two"))
 	require.Equal(t, "one; two", reason(err))
+	require.Equal(t, "copy: open a: file does not exist", reason(fmt.Errorf("copy: %w", &fs.PathError{Op: "open", Path: "a", Err: fs.ErrNotExist})))
 	require.Equal(t, "file does not exist", reason(&fs.PathError{Op: "open", Path: "secret/place", Err: fs.ErrNotExist}))
 }
 
@@ -166,4 +167,14 @@ func TestDetectWords(t *testing.T) {
 	}}
 	line.repeatStrongest()
 	require.Equal(t, "copy 0000000000000001 (key v1-a, log10 p -9.6, mirrored); and copy 0000000000000002 (key v1-b, log10 p -9.3)", line.words())
+}
+
+func TestHostileNamesWriteNoLines(t *testing.T) {
+	evil := filepath.Join(t.TempDir(), "a\nkycmark: all is well\x1b[2J\u202ejpg")
+	require.NoError(t, os.WriteFile(evil, []byte("text"), 0o600))
+	var out, errs bytes.Buffer
+	require.Equal(t, exitSome, run(t.Context(), []string{"hash", evil}, nil, &out, &errs))
+	require.Equal(t, 1, strings.Count(errs.String(), "\n"), errs.String())
+	require.NotContains(t, errs.String(), "\x1b")
+	require.NotContains(t, errs.String(), "\u202e")
 }

@@ -13,6 +13,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/disintegration/imaging"
 
@@ -103,10 +104,12 @@ func pair(e testdata.Entry, uploads, copies string) (handOut, error) {
 		return handOut{}, err
 	}
 	sum := sha256.Sum256(data)
-	found, err := filepath.Glob(filepath.Join(copies, watermark.Submission(sum[:16]).String()+".*"))
 	h := handOut{original: UploadPath(uploads, e)}
-	if len(found) > 0 {
-		h.copy = found[0]
+	files, err := os.ReadDir(copies)
+	for _, f := range files {
+		if strings.TrimSuffix(f.Name(), filepath.Ext(f.Name())) == watermark.Submission(sum[:16]).String() {
+			h.copy = filepath.Join(copies, f.Name())
+		}
 	}
 	return h, err
 }
