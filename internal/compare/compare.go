@@ -108,11 +108,11 @@ const (
 	Unrelated               // the pictures do not align
 )
 
-// Limits of the answers, measured on specimens of five templates and on 39 real
-// pictures through 15 to 63 attacks (TestSameAndDifferent repeats a part): of the
-// blocks of the same capture at most 1 % differed and 0.2 % were opposed, outside
-// of stamps; of another person's document of the same template at least 2 %
-// differed, and 2 % were opposed above thumbnail size.
+// Limits of the answers. TestStudy counts what they give, for pairs whose hashes
+// lie within 64 bits. Specimens of five templates through twelve attacks: the same
+// document was Same in 60 of 60, another person's in 0 of 412 (408 Different). The
+// 22 documents of the project's test pictures through all 63 attacks: Same in 800 of
+// 846, Undecided in 11, Different in 35, nearly all of them stamps and perspective.
 const (
 	leastBlocks   = 24    // that must be comparable
 	leastMedian   = 0.6   // below this nothing aligns
@@ -147,8 +147,8 @@ func (r Result) Score() float64 {
 	return 0
 }
 
-// Stretch is the start for pictures with the same framing: the orientation d (as
-// phash.SumDihedral numbers them) of the original, stretched over the leak.
+// Stretch is the start for two pictures of the same framing: the one stretched over
+// the other.
 func Stretch(orig, leak *Picture) geometry.Mat {
 	return geometry.PixelScale(float64(leak.w)/float64(orig.w), float64(leak.h)/float64(orig.h))
 }
