@@ -22,7 +22,8 @@ func newDetect(u *ui) *cobra.Command {
 line a picture. Exit 1 when no mark was found in any of them.
 
 log10_p is the base-10 logarithm of the probability that a picture without a
-mark of these keys reads as marked, the whole search included.`,
+mark of the key that was read reads as marked, the whole search included; with
+several keys, each adds as much.`,
 		Example: `  kycmark detect --key mark.key leak.jpg
   kycmark detect --key 2025.key --key 2026.key --json leaks/`,
 		Args: some("file or folder"),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -37,6 +38,18 @@ func listFiles(paths []string) []string {
 		})
 	}
 	return files
+}
+
+// openRegular opens a file, but no pipe or device, which might never answer.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() && !info.IsDir() {
+		return nil, errors.New("not a regular file")
+	}
+	return os.Open(path)
 }
 
 // reason is err in one line, without the path that package os puts in front: the

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -53,11 +51,6 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if f.report != "" {
 		if err := checkOutput(f.report, f.force, dump...); err != nil {
 			return err
-		}
-	}
-	for _, path := range dump {
-		if _, err := os.Stat(path); err != nil {
-			return fmt.Errorf("%s: %s", path, reason(err))
 		}
 	}
 	cfg, err := b.config()
@@ -114,15 +107,17 @@ type leakLine struct {
 	Recipient  *string               `json:"recipient"`
 	Matches    []verify.Match        `json:"matches"`
 	Accused    []watermark.CopyID    `json:"accused"`
+	Edits      []struct{}            `json:"edits"` // found by a trace, which is not there yet: always empty
 	Error      *string               `json:"error"`
 }
 
 func newLeakLine(v *verify.Verdict) leakLine {
 	line := leakLine{
 		Verdict:   v,
-		Recipient: text(v.Recipient),
+		Recipient: text(named(v)),
 		Matches:   nonNil(v.Matches),
 		Accused:   nonNil(v.Accused),
+		Edits:     []struct{}{},
 		Error:     text(v.Error),
 	}
 	if v.Submission != (watermark.Submission{}) {
@@ -132,4 +127,14 @@ func newLeakLine(v *verify.Verdict) leakLine {
 		line.Copy = &v.Copy
 	}
 	return line
+}
+
+// named is who was handed the copy that a leak is. Nobody is named beside a mark
+// that was transplanted or could not be confirmed: it says nothing of the one whose
+// mark it is.
+func named(v *verify.Verdict) string {
+	if v.Finding != verify.FoundCopy || v.Unconfirmed {
+		return ""
+	}
+	return v.Recipient
 }

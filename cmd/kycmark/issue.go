@@ -70,7 +70,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.out, 0o755); err != nil {
+	if err := os.MkdirAll(f.out, folderPerm); err != nil {
 		return err
 	}
 	step, done := b.progress(ctx, "marking", len(ids))

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
+	"image"
+	"image/draw"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -33,6 +35,7 @@ func TestMain(m *testing.M) {
 //	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
 //	cut N IN OUT              the first N bytes of a file
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
+//	blank FILE                a small white PNG, on which no mark holds
 //	flip FILE                 change one letter near the end of a text
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD
 //
@@ -54,6 +57,7 @@ func TestScripts(t *testing.T) {
 			"attack":  attacked,
 			"cut":     cut,
 			"huge":    huge,
+			"blank":   blank,
 			"flip":    flip,
 			"ids":     ids,
 		},
@@ -116,6 +120,15 @@ func huge(ts *testscript.TestScript, neg bool, args []string) {
 	png := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d"), header...)
 	png = binary.BigEndian.AppendUint32(png, crc32.ChecksumIEEE(header))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), png, 0o644))
+}
+
+func blank(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	img := image.NewNRGBA(image.Rect(0, 0, 220, 200))
+	draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
+	var buf bytes.Buffer
+	ts.Check(picture.Encode(&buf, img, "png", 0))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), buf.Bytes(), 0o644))
 }
 
 func flip(ts *testscript.TestScript, neg bool, args []string) {

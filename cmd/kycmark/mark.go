@@ -113,8 +113,8 @@ type markLine struct {
 	KeyID    string           `json:"key_id"`
 	PSNR     *float64         `json:"psnr"`     // dB
 	SSIM     *float64         `json:"ssim"`     // 0..1
-	Strength *float64         `json:"strength"` // share of the visibility budget
-	Margin   *float64         `json:"margin"`   // dB above the limit of reading, after a messenger
+	Strength *float64         `json:"strength"` // used: 1, or up to 1.4 where the mark was not read at 1
+	Margin   *float64         `json:"margin"`   // dB above the limit of reading, after a messenger; null: not read
 	Weak     bool             `json:"weak"`
 	Error    *string          `json:"error"`
 }
@@ -127,7 +127,7 @@ func (u *ui) markFailed(line markLine, err error) error {
 
 func (u *ui) markRefused(line markLine) error {
 	u.no()
-	u.errorf("%s: refused as weak: the mark would not be read back after a messenger (%.1f dB short); nothing written", line.File, -*line.Margin)
+	u.errorf("%s: refused as weak: the mark would not be read back after a messenger; nothing written", line.File)
 	u.hintf("a larger or less plain picture carries more; --allow-weak writes it all the same")
 	return u.line(line)
 }

@@ -9,7 +9,11 @@ import (
 	"github.com/kycmark/kycmark/internal/durable"
 )
 
-const outputPerm fs.FileMode = 0o644
+// Outputs are identity pictures and reports on them: for their owner alone.
+const (
+	outputPerm fs.FileMode = 0o600
+	folderPerm fs.FileMode = 0o700
+)
 
 // checkOutput refuses an output that is one of the inputs, or that exists when
 // overwriting was not asked for. It looks before the work is done; writeOutput

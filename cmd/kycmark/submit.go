@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 	"strings"
 	"time"
 
@@ -79,7 +78,7 @@ func submitFile(ctx context.Context, issuer *verify.Issuer, file, subject string
 		line.err, line.Error = err, reasonText(err)
 		return line
 	}
-	f, err := os.Open(file)
+	f, err := openRegular(file)
 	if err != nil {
 		return failed(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -71,14 +72,7 @@ func logP(v *verify.Verdict) string {
 	return fmt.Sprintf("%.1f", *v.LogP)
 }
 
-// recipient is who was handed the copy. Nobody stands beside a transplanted mark:
-// it says nothing of the one whose mark it is.
-func recipient(v *verify.Verdict) string {
-	if v.Recipient == "" || v.Finding != verify.FoundCopy {
-		return "-"
-	}
-	return v.Recipient
-}
+func recipient(v *verify.Verdict) string { return cmp.Or(named(v), "-") }
 
 // wrap breaks a sentence into lines of at most 78 characters, all but the first
 // one indented.
