@@ -88,7 +88,10 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return u.markFailed(line, err)
 	}
-	line.PSNR, line.SSIM, line.Strength, line.Margin, line.Weak = &m.PSNR, &m.SSIM, &m.Strength, &m.Margin, m.Weak
+	line.PSNR, line.SSIM, line.Strength, line.Weak = &m.PSNR, &m.SSIM, &m.Strength, m.Weak
+	if !m.Weak {
+		line.Margin = &m.Margin
+	}
 	if m.Weak && !f.allowWeak {
 		return u.markRefused(line)
 	}
