@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -13,6 +14,7 @@ type evidence struct {
 	matches []Match // nearest first; within the radius, and aligned ones beyond it
 	reads   []read  // blind, one for each key under which a mark was found
 	tooFlat bool    // the hash has too little to go on
+	opens   bool    // there is a sealing key: what was not compared could not be opened with it
 }
 
 // A read is a mark that was read blind.
@@ -35,6 +37,7 @@ type conclusion struct {
 	unconfirmed bool
 	submission  watermark.Submission
 	read        *read
+	accused     []watermark.CopyID
 	note        string
 }
 
@@ -43,14 +46,15 @@ type conclusion struct {
 func conclude(e evidence) conclusion {
 	shown := e.shown()
 	issued := e.issuedReads()
-	for i := range issued {
-		if r := &issued[i]; r.shows == PixelsSame {
-			return conclusion{finding: FoundCopy, submission: r.issued.Submission, read: r, note: fmt.Sprintf(
-				"Carries the mark of copy %s and shows the submission that this copy was made of.", r.copy)}
-		}
-	}
-	if len(issued) > 0 {
-		return concludeUnconfirmed(e, &issued[0], shown)
+	switch {
+	case len(issued) > 1:
+		return concludeSeveral(e, issued)
+	case len(issued) == 1 && issued[0].shows == PixelsSame:
+		r := &issued[0]
+		return conclusion{finding: FoundCopy, submission: r.issued.Submission, read: r, accused: []watermark.CopyID{r.copy}, note: fmt.Sprintf(
+			"Carries the mark of copy %s and shows the submission that this copy was made of.", r.copy)}
+	case len(issued) == 1:
+		return concludeUnconfirmed(e, &issued[0])
 	}
 	stray := ""
 	if len(e.reads) > 0 {
@@ -69,12 +73,16 @@ func conclude(e evidence) conclusion {
 		return conclusion{finding: FoundLookalike, submission: m.Submission,
 			note: "Looks like this submission but differs from it in places, as another capture of the same template does, or an edited picture." + stray}
 	}
+	if m := e.first(PixelsPartial); m != nil {
+		return conclusion{finding: FoundLookalike, submission: m.Submission,
+			note: "Looks like this submission, but too little of it is there to tell it from another document of the template." + stray}
+	}
 	return conclusion{finding: FoundUnknown, note: e.unknownNote() + stray}
 }
 
 // concludeUnconfirmed is for a mark of ours whose copy's submission the picture
 // could not be shown to show.
-func concludeUnconfirmed(e evidence, r *read, shown *Match) conclusion {
+func concludeUnconfirmed(e evidence, r *read) conclusion {
 	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: r.issued.Submission, read: r}
 	if m := e.positive(r.issued.Submission); m != nil {
 		c.finding, c.unconfirmed, c.submission = FoundTransplanted, false, m.Submission
@@ -82,6 +90,8 @@ func concludeUnconfirmed(e evidence, r *read, shown *Match) conclusion {
 		return c
 	}
 	switch r.shows {
+	case PixelsPartial:
+		c.note = fmt.Sprintf("Carries the mark of copy %s; what can be seen agrees with that copy's submission, but too little of the picture is there to tell it from another document of the template, so a transplanted mark is not excluded.", r.copy)
 	case PixelsDifferent:
 		c.note = fmt.Sprintf("Carries the mark of copy %s; the picture resembles that copy's submission but differs in places (edited, or another capture), so a transplanted mark is not excluded.", r.copy)
 	case PixelsUnknown:
@@ -92,12 +102,37 @@ func concludeUnconfirmed(e evidence, r *read, shown *Match) conclusion {
 	return c
 }
 
-// issuedReads returns the reads that name copies of the registry, confirmed ones
-// and then the strongest first.
+// concludeSeveral is for a leak in which several issued copies were read: at most
+// one of the marks was laid by issuing, and nothing says which.
+func concludeSeveral(e evidence, issued []read) conclusion {
+	first := &issued[0]
+	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: first.issued.Submission, read: first}
+	var names []string
+	var shows *Match
+	elsewhere := 0 // marks of copies of another submission than the leak shows
+	for _, r := range issued {
+		c.accused = append(c.accused, r.copy)
+		names = append(names, r.copy.String())
+		if m := e.positive(r.issued.Submission); m != nil && r.shows != PixelsSame {
+			shows = m
+			elsewhere++
+		}
+	}
+	if elsewhere == len(issued) {
+		c.finding, c.unconfirmed, c.submission, c.accused = FoundTransplanted, false, shows.Submission, nil
+		c.note = fmt.Sprintf("Carries the marks of copies %s, but shows another submission than any of theirs: the marks were laid onto it, which says nothing about the copies' recipients.", list(names))
+		return c
+	}
+	c.note = fmt.Sprintf("Carries the marks of several issued copies, %s: a picture is issued with one, so at least one mark was laid onto it or the copies were merged, and none of them is confirmed.", list(names))
+	return c
+}
+
+// issuedReads returns the reads that name copies of the registry, each copy once,
+// confirmed ones and then the strongest first.
 func (e evidence) issuedReads() []read {
 	var out []read
 	for _, r := range e.reads {
-		if r.issued != nil {
+		if r.issued != nil && !slices.ContainsFunc(out, func(o read) bool { return o.copy == r.copy }) {
 			out = append(out, r)
 		}
 	}
@@ -108,31 +143,30 @@ func (e evidence) issuedReads() []read {
 			}
 			return 1
 		}
-		switch {
-		case a.logP < b.logP:
-			return -1
-		case a.logP > b.logP:
-			return 1
-		}
-		return 0
+		return cmp.Compare(a.logP, b.logP)
 	})
 	return out
 }
 
 // shown is the submission that the leak shows: the nearest one of the same
-// pixels, else the nearest within the radius whose pixels do not speak against it.
+// pixels, else the nearest within the radius whose pixels do not speak against it:
+// pixels that do not align do, and so does an original that should open and does
+// not. Where there is no sealing key the hash is all there is.
 func (e evidence) shown() *Match {
 	if m := e.first(PixelsSame); m != nil {
 		return m
 	}
 	for i := range e.matches {
 		m := &e.matches[i]
-		if m.Distance <= phash.MatchRadius && m.Pixels != PixelsDifferent {
+		if m.Distance <= phash.MatchRadius && (m.Pixels == PixelsUndecided || m.Pixels == PixelsPartial || e.byHash(m)) {
 			return m
 		}
 	}
 	return nil
 }
+
+// byHash reports whether a match may rest on its hash alone.
+func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && !e.opens }
 
 func (e evidence) first(pixels string) *Match {
 	for i := range e.matches {
@@ -155,7 +189,7 @@ func (e evidence) positive(not watermark.Submission) *Match {
 			}
 			continue
 		}
-		if m.Pixels == PixelsSame || m.Pixels == PixelsUnknown && m.Distance <= sureWithoutPixels {
+		if m.Pixels == PixelsSame || e.byHash(m) && m.Distance <= sureWithoutPixels {
 			return m
 		}
 	}
@@ -165,6 +199,9 @@ func (e evidence) positive(not watermark.Submission) *Match {
 func (e evidence) unknownNote() string {
 	if e.tooFlat {
 		return "Shows too little for its hash to be searched, and no mark of an issued copy was read."
+	}
+	if len(e.matches) > 0 {
+		return "Its hash lies near submissions of the registry, but their originals do not align with it or could not be opened for comparison; no mark of an issued copy was read."
 	}
 	return "Matches no submission of the registry, and no mark of an issued copy was read."
 }

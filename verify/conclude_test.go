@@ -10,7 +10,7 @@ import (
 
 // The table of findings, row by row. S is the submission of copy C, T another.
 func TestConclude(t *testing.T) {
-	s, other := watermark.Submission{1}, watermark.Submission{2}
+	s, other, third := watermark.Submission{1}, watermark.Submission{2}, watermark.Submission{3}
 	match := func(id watermark.Submission, distance int, pixels string) Match {
 		return Match{Submission: id, Distance: distance, Pixels: pixels}
 	}
@@ -18,6 +18,7 @@ func TestConclude(t *testing.T) {
 		return read{copy: 7, keyID: "v1-k", logP: -9, shows: shows, issued: &Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
 	}
 	stray := read{copy: 8, keyID: "v1-k", logP: -9, shows: PixelsUnknown}
+	d := read{copy: 9, keyID: "v1-l", logP: -12, shows: PixelsUnknown, issued: &Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
 	for name, row := range map[string]struct {
 		e           evidence
 		want        Finding
@@ -42,6 +43,16 @@ func TestConclude(t *testing.T) {
 		"further away, without originals":     {evidence{matches: []Match{match(other, 14, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
 		"own is nearer, without originals":    {evidence{matches: []Match{match(s, 2, PixelsUnknown), match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
 		"lookalike is no proof of transplant": {evidence{matches: []Match{match(other, 4, PixelsDifferent)}, reads: []read{c(PixelsUndecided)}}, FoundCopy, true, s, 7},
+		"too little of it":                    {evidence{reads: []read{c(PixelsPartial)}}, FoundCopy, true, s, 7},
+		"two copies":                          {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{d, c(PixelsSame)}}, FoundCopy, true, s, 7},
+		"two copies, on neither":              {evidence{reads: []read{c(PixelsUndecided), d}}, FoundCopy, true, other, 9},
+		"two copies, on a third":              {evidence{matches: []Match{match(third, 4, PixelsSame)}, reads: []read{c(PixelsUnknown), d}}, FoundTransplanted, false, third, 9},
+		"one copy twice":                      {evidence{reads: []read{c(PixelsSame), c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"sealed, transplanted, not opened":    {evidence{opens: true, matches: []Match{match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
+		"sealed, not opened":                  {evidence{opens: true, matches: []Match{match(s, 4, PixelsUnknown)}}, FoundUnknown, false, watermark.Submission{}, 0},
+		"does not align":                      {evidence{matches: []Match{match(s, 4, PixelsUnrelated)}}, FoundUnknown, false, watermark.Submission{}, 0},
+		"does not align, second not opened":   {evidence{matches: []Match{match(s, 4, PixelsUnrelated), match(other, 5, PixelsUnknown)}}, FoundUnreadable, false, other, 0},
+		"far, too little of it":               {evidence{matches: []Match{match(s, 40, PixelsPartial)}}, FoundLookalike, false, s, 0},
 		"unread":                              {evidence{matches: []Match{match(s, 4, PixelsSame)}}, FoundUnreadable, false, s, 0},
 		"unread, by pixels":                   {evidence{matches: []Match{match(s, 40, PixelsSame)}}, FoundUnreadable, false, s, 0},
 		"unread, better second":               {evidence{matches: []Match{match(other, 2, PixelsDifferent), match(s, 4, PixelsSame)}}, FoundUnreadable, false, s, 0},
@@ -72,11 +83,40 @@ func TestConclude(t *testing.T) {
 	}
 }
 
+// Marks of several issued copies in one leak: all are listed, none is confirmed,
+// and which key was tried first does not matter.
+func TestConcludeSeveralCopies(t *testing.T) {
+	s := watermark.Submission{1}
+	a := read{copy: 7, keyID: "v1-k", logP: -9, shows: PixelsSame, issued: &Copy{ID: 7, Submission: s}}
+	b := read{copy: 9, keyID: "v1-l", logP: -12, shows: PixelsSame, issued: &Copy{ID: 9, Submission: s}}
+	for _, reads := range [][]read{{a, b}, {b, a}} {
+		got := conclude(evidence{matches: []Match{{Submission: s, Pixels: PixelsSame}}, reads: reads})
+		assert.Equal(t, FoundCopy, got.finding)
+		assert.True(t, got.unconfirmed)
+		assert.Equal(t, []watermark.CopyID{9, 7}, got.accused, "the strongest first")
+		assert.Contains(t, got.note, a.copy.String())
+		assert.Contains(t, got.note, b.copy.String())
+		assert.Contains(t, got.note, "several issued copies")
+	}
+}
+
+// A mark never overrules what the whole frame shows.
+func TestMarksDoNotOverruleTheWholeFrame(t *testing.T) {
+	for _, along := range []string{PixelsSame, PixelsPartial, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown} {
+		assert.Equal(t, PixelsDifferent, together(PixelsDifferent, along))
+		assert.Equal(t, PixelsSame, together(PixelsSame, along))
+		assert.Equal(t, along, together(PixelsUnknown, along))
+	}
+	assert.Equal(t, PixelsSame, together(PixelsUnrelated, PixelsSame), "a crop")
+	assert.Equal(t, PixelsDifferent, together(PixelsUndecided, PixelsDifferent))
+	assert.Equal(t, PixelsUnrelated, together(PixelsUnrelated, PixelsUndecided))
+}
+
 // However the evidence is made up: a copy is confirmed only by equal pixels, and
 // an unissued copy ID never becomes a finding about somebody.
 func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 	s := []watermark.Submission{{1}, {2}}
-	answers := []string{PixelsSame, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
+	answers := []string{PixelsSame, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown, PixelsPartial}
 	for _, a := range answers {
 		for _, b := range answers {
 			for _, shows := range answers {

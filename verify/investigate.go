@@ -72,7 +72,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if err != nil {
 		return e, err
 	}
-	e.tooFlat = tooFlat
+	e.tooFlat, e.opens = tooFlat, v.cfg.SealKey != nil
 	if e.matches, err = v.matches(ctx, l, near); err != nil {
 		return e, err
 	}
@@ -115,16 +115,27 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 			r.shows = m.Pixels
 		}
 	}
-	if r.shows != PixelsSame && !showsAnother(matches, issued.Submission) {
+	if !settled(r.shows) && !showsAnother(matches, issued.Submission) {
 		along, err := v.alongMark(ctx, l, d, issued)
 		if err != nil {
 			return nil, err
 		}
-		if along == PixelsSame || r.shows == PixelsUnknown {
-			r.shows = along
-		}
+		r.shows = together(r.shows, along)
 	}
 	return r, nil
+}
+
+// settled reports whether the whole frame's answer stands.
+func settled(whole string) bool { return whole == PixelsSame || whole == PixelsDifferent }
+
+// together is what follows from the pixels of the whole frame and from those along
+// the mark. What the whole frame settles stands: where a mark lies is the word of
+// whoever laid it.
+func together(whole, along string) string {
+	if !settled(whole) && (aligned(along) || whole == PixelsUnknown) {
+		return along
+	}
+	return whole
 }
 
 func showsAnother(matches []Match, not watermark.Submission) bool {
@@ -144,9 +155,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c con
 	case c.read != nil:
 		out.Copy, out.Recipient, out.Issued = c.read.copy, c.read.issued.Recipient, c.read.issued
 		out.LogP, out.KeyID = &c.read.logP, c.read.keyID
-		if c.finding == FoundCopy && !c.unconfirmed {
-			out.Accused = append(out.Accused, c.read.copy)
-		}
+		out.Accused = append(out.Accused, c.accused...)
 	case len(e.reads) > 0:
 		out.LogP, out.KeyID = &e.reads[0].logP, e.reads[0].keyID
 	}

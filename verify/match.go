@@ -107,7 +107,7 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, near []candi
 				return nil, err
 			}
 		}
-		if within || m.Pixels == PixelsSame || m.Pixels == PixelsDifferent {
+		if within || aligned(m.Pixels) {
 			out = append(out, m)
 		}
 	}
@@ -122,13 +122,29 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, c cand
 	leak := l.oriented(c.orientation)
 	r := compare.Pair(orig, leak, compare.Stretch(orig, leak))
 	score := r.Score()
-	m.Pixels, m.Score = pixelWord(r.Answer()), &score
+	m.Pixels, m.Score = pixelWord(r), &score
 	return nil
 }
 
-func pixelWord(a compare.Answer) string {
-	switch a {
+// leastCompared is the share of the original's textured blocks that must have
+// been compared before a picture counts as the same capture. Documents of one
+// template share their print: thirds of another person's bill agree in every
+// comparable block (TestTemplatePartsConfirmNothing), and whoever plants a mark
+// chooses the part. More than a half is harder to choose so.
+const leastCompared = 0.6
+
+// aligned reports whether the pixels say something about a submission beyond its
+// hash.
+func aligned(pixels string) bool {
+	return pixels == PixelsSame || pixels == PixelsPartial || pixels == PixelsDifferent
+}
+
+func pixelWord(r compare.Result) string {
+	switch r.Answer() {
 	case compare.Same:
+		if float64(r.Agree+r.Differ) < leastCompared*float64(r.Textured) {
+			return PixelsPartial
+		}
 		return PixelsSame
 	case compare.Different:
 		return PixelsDifferent
@@ -242,7 +258,7 @@ func bestAlong(orig, leak *compare.Picture, toMark, markToLeak geometry.Mat) str
 			}
 			r := compare.Pair(orig, leak, start)
 			if r.Agree > most {
-				best, most = pixelWord(r.Answer()), r.Agree
+				best, most = pixelWord(r), r.Agree
 			}
 		}
 	}

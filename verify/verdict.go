@@ -33,7 +33,10 @@ const (
 
 // What the pixels of a leak say of a submission that it resembles.
 const (
-	PixelsSame      = "same"         // the same capture, as far as can be seen
+	PixelsSame = "same" // the same capture, as far as can be seen
+	// PixelsPartial: what can be seen is the same, but too little of the original is
+	// there to tell it from another document of its template.
+	PixelsPartial   = "same in part"
 	PixelsDifferent = "different"    // aligned, but other detail in places: a lookalike, or edited
 	PixelsUndecided = "undecided"    // too little to see, or too much hidden
 	PixelsUnrelated = "unrelated"    // the pictures do not align
@@ -57,13 +60,13 @@ type Verdict struct {
 	Unconfirmed bool                 `json:"unconfirmed,omitempty"`
 	Submission  watermark.Submission `json:"submission,omitzero"`
 	Copy        watermark.CopyID     `json:"copy,omitzero"`
-	Recipient   string               `json:"recipient,omitempty"`
-	Distance    *int                 `json:"distance"` // of the hashes to Submission, bits of 256; null: not among the matches
-	LogP        *float64             `json:"log10_p"`  // of the blind read, search included; null: nothing read
-	Power       *float64             `json:"power"`    // null: not measured
-	Matches     []Match              `json:"matches"`  // all within the radius, nearest first, and near ones whose pixels align
-	Accused     []watermark.CopyID   `json:"accused"`  // confirmed copies only
-	Note        string               `json:"note"`     // one plain sentence
+	Recipient   string               `json:"recipient,omitempty"` // of a confirmed copy, see MayName; "" beside all other reads
+	Distance    *int                 `json:"distance"`            // of the hashes to Submission, bits of 256; null: not among the matches
+	LogP        *float64             `json:"log10_p"`             // of the blind read, search included; null: nothing read
+	Power       *float64             `json:"power"`               // null: not measured
+	Matches     []Match              `json:"matches"`             // all within the radius, nearest first, and near ones whose pixels align
+	Accused     []watermark.CopyID   `json:"accused"`             // the confirmed copy; or all issued ones, Unconfirmed, where several were read in one leak
+	Note        string               `json:"note"`                // one plain sentence
 	Error       string               `json:"error,omitempty"`
 	SHA256      string               `json:"sha256,omitempty"` // of the file, hex
 	Size        int64                `json:"size"`             // bytes
@@ -72,9 +75,10 @@ type Verdict struct {
 	Width       int                  `json:"width,omitzero"`    // pixels, upright
 	Height      int                  `json:"height,omitzero"`
 	KeyID       string               `json:"key_id,omitempty"` // of the mark that was read
-	Issued      *Copy                `json:"issued,omitempty"` // the registry's row of Copy
+	Issued      *Copy                `json:"issued,omitempty"` // the registry's row of Copy; only beside Recipient, for it names the same
 	Custody     []Custody            `json:"custody,omitempty"`
 
+	marked  string // the recipient of Copy, confirmed or not: counted, not printed beside the leak
 	subject string // of Submission: clusters leaks of one person, never printed unless asked
 	mosaic  []byte // PNG, too coarse to recognise anybody
 	preview []byte // JPEG
@@ -86,6 +90,16 @@ func (v *Verdict) Label() string {
 		return string(v.Finding) + " (unconfirmed)"
 	}
 	return string(v.Finding)
+}
+
+// MayName is the recipient that may stand beside a leak: that of a confirmed copy,
+// else "". Marks that were transplanted, or may have been, say nothing about the
+// recipients of the copies that they were taken from.
+func (v *Verdict) MayName() string {
+	if v.Finding != FoundCopy || v.Unconfirmed {
+		return ""
+	}
+	return v.Recipient
 }
 
 // matched reports whether the leak shows a submission of the registry.
