@@ -124,7 +124,7 @@ func weigh(leaks []*Verdict, recipients []Recipient, cfg Config, months int) *we
 
 // count adds one leak to the recipients that it concerns.
 func (w *weighing) count(l *Verdict, byName map[string]*party) {
-	if s := byName[l.Recipient]; s != nil {
+	if s := byName[cmp.Or(l.MayName(), l.marked)]; s != nil {
 		switch {
 		case l.Finding == FoundTransplanted:
 			s.transplanted++

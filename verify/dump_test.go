@@ -36,12 +36,14 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...verify.C
 	}
 	if recipient != "" {
 		p := -9.1
-		v.Copy, v.Recipient, v.LogP, v.KeyID = watermark.CopyID(n), recipient, &p, "v1-k"
+		v.Copy, v.LogP, v.KeyID = watermark.CopyID(n), &p, "v1-k"
+		v.SetMarked(recipient)
+	}
+	if recipient != "" && finding == verify.FoundCopy {
+		v.Recipient = recipient
 		v.Issued = &verify.Copy{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
 			Format: "jpeg", Width: 1200, Height: 900, SHA256: fmt.Sprintf("%064x", n+1000), Issued: feb.AddDate(1, 0, 0)}
-		if finding == verify.FoundCopy {
-			v.Accused = append(v.Accused, v.Copy)
-		}
+		v.Accused = append(v.Accused, v.Copy)
 	}
 	if finding == verify.FoundDamaged {
 		v.Error = "jpeg: unexpected end"
@@ -50,7 +52,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...verify.C
 }
 
 func unconfirmed(v *verify.Verdict) *verify.Verdict {
-	v.Unconfirmed, v.Accused = true, []watermark.CopyID{}
+	v.Unconfirmed, v.Accused, v.Recipient, v.Issued = true, []watermark.CopyID{}, "", nil
 	return v
 }
 

@@ -72,5 +72,11 @@ func WeighFor(leaks []*Verdict, recipients []Recipient, cfg Config, months int) 
 // SetSubject says whose upload a leak shows.
 func (v *Verdict) SetSubject(s string) { v.subject = s }
 
+// SetMarked says whose copy's mark was read, confirmed or not.
+func (v *Verdict) SetMarked(recipient string) { v.marked = recipient }
+
+// Marked is what SetMarked sets.
+func (v *Verdict) Marked() string { return v.marked }
+
 // SetThumbnails gives a verdict its pictures.
 func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }

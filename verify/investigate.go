@@ -153,8 +153,11 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c con
 	}
 	switch {
 	case c.read != nil:
-		out.Copy, out.Recipient, out.Issued = c.read.copy, c.read.issued.Recipient, c.read.issued
+		out.Copy, out.marked = c.read.copy, c.read.issued.Recipient
 		out.LogP, out.KeyID = &c.read.logP, c.read.keyID
+		if c.finding == FoundCopy && !c.unconfirmed {
+			out.Recipient, out.Issued = c.read.issued.Recipient, c.read.issued
+		}
 		out.Accused = append(out.Accused, c.accused...)
 	case len(e.reads) > 0:
 		out.LogP, out.KeyID = &e.reads[0].logP, e.reads[0].keyID

@@ -138,17 +138,27 @@ func TestFindings(t *testing.T) {
 		}
 		if v.Finding == verify.FoundCopy || v.Finding == verify.FoundTransplanted {
 			assert.Equal(t, id, v.Copy, name)
-			assert.Equal(t, c.copy, v.Issued, name)
 			assert.InDelta(t, -9.1, *v.LogP, 1e-9, name)
+			assert.Equal(t, "vendor A", v.Marked(), name)
 		} else {
 			assert.Zero(t, v.Copy, name)
-			assert.Empty(t, v.Recipient, name)
 		}
 		if v.Finding == verify.FoundUnreadable {
 			require.Len(t, v.Custody, 1, name)
 			assert.Equal(t, "contract 12", v.Custody[0].Note)
 			assert.False(t, v.Custody[0].Entered.IsZero())
 		}
+		if confirmed {
+			assert.Equal(t, c.copy, v.Issued, name)
+			assert.Equal(t, "vendor A", v.MayName(), name)
+			continue
+		}
+		assert.Empty(t, v.MayName(), name)
+		v.Custody = nil // a table of its own, which names holders
+		raw, err := json.Marshal(v)
+		require.NoError(t, err)
+		assert.NotContains(t, string(raw), "vendor A", "%s: named beside a read that confirms nothing", name)
+		assert.NotContains(t, string(raw), "request 7", name)
 	}
 }
 

@@ -93,7 +93,26 @@ func TestReportCarriesItsData(t *testing.T) {
 	dec.DisallowUnknownFields()
 	require.NoError(t, dec.Decode(&back))
 	back.Verdict.Verdicts = back.Leaks
+	for _, v := range d.Verdicts {
+		v.SetMarked("") // for counting only
+	}
 	require.Equal(t, d, back.Verdict)
+}
+
+// Even a verdict that somebody filled in by hand names nobody beside a read that
+// confirms nothing.
+func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
+	leaks := []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, verify.FoundCopy, "vendor B"))}
+	for _, v := range leaks {
+		v.Recipient, v.Issued = "vendor B", &verify.Copy{ID: 1, Recipient: "vendor B"}
+	}
+	d := weighed(dump{leaks: leaks})
+	d.Record.Time = found
+	page, _, _ := strings.Cut(report(t, d, false), "<pre id=")
+	weighedAt := strings.Index(page, "<h2>Explanations weighed")
+	require.NotContains(t, page[:weighedAt], "vendor B")
+	require.NotContains(t, page[strings.Index(page, "<h2>Each picture"):], "vendor B")
+	require.Contains(t, page, "mark read of copy")
 }
 
 func TestReportOfNothing(t *testing.T) {

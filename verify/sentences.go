@@ -247,7 +247,7 @@ func (w *weighing) warn() {
 func (w *weighing) alsoHeld(name string) []string {
 	held, n := make(map[string]int), 0
 	for _, l := range w.Verdicts {
-		if l.Finding != FoundCopy || l.Unconfirmed || l.Recipient != name {
+		if l.MayName() != name {
 			continue
 		}
 		n++
