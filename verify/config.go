@@ -45,7 +45,8 @@ type Config struct {
 	AllowWeak bool
 
 	// Found is when the leaks were found. Custody that was entered later is listed
-	// as inadmissible. The zero time: not known.
+	// as inadmissible. The zero time: not known; whether custody is admissible is
+	// then not judged, and the sentences name no holders.
 	Found time.Time
 
 	// Trials is the number of independent trials, with no false identification

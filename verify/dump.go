@@ -3,6 +3,8 @@ package verify
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -16,7 +18,7 @@ type Hypothesis struct {
 	LogLR    float64 `json:"log10_lr"` // log10 likelihood ratio against the strongest explanation without it, capped
 	Words    string  `json:"words"`    // the same on the verbal scale
 	Capped   bool    `json:"capped"`   // LogLR is the cap, not the evidence's own value
-	Evidence int     `json:"evidence"` // independent submissions with a confirmed copy of this recipient
+	Evidence int     `json:"evidence"` // independent submissions with a confirmed copy of this recipient: one a subject, and one for all uploads without a subject reference
 	Pictures int     `json:"pictures"` // leaks with one
 	Note     string  `json:"note,omitempty"`
 }
@@ -62,10 +64,46 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if err != nil {
 		return nil, err
 	}
+	if slices.Contains(leaks, nil) {
+		return nil, fmt.Errorf("%w: a verdict is nil", ErrInput)
+	}
+	if leaks, err = v.restored(ctx, leaks); err != nil {
+		return nil, err
+	}
 	w := weigh(leaks, recipients, v.cfg, spanMonths(first, last))
 	w.speak()
 	w.Record = *record
 	return &w.DumpVerdict, nil
+}
+
+// restored gives verdicts that were read back from JSON what their JSON leaves out:
+// the subject that clusters them and whose copy's mark was read. What the registry
+// does not know stays empty.
+func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdict, error) {
+	out := slices.Clone(leaks)
+	for i, l := range leaks {
+		full := *l
+		if l.subject == "" && l.matched() {
+			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return nil, err
+			}
+			if err == nil {
+				full.subject = s.Subject
+			}
+		}
+		if l.marked == "" && l.Copy != 0 {
+			c, err := v.cfg.Registry.Copy(ctx, l.Copy)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return nil, err
+			}
+			if err == nil {
+				full.marked = c.Recipient
+			}
+		}
+		out[i] = &full
+	}
+	return out, nil
 }
 
 // spanMonths is how many calendar months two times and those between them touch.
@@ -86,12 +124,14 @@ type party struct {
 	Recipient
 	logP         float64 // of the weakest confirmed read
 	pictures     int
-	clusters     map[string]bool // independent submissions
+	clusters     map[string]bool // independent submissions, by subject: all without one are one
+	nameless     int             // pictures whose subject is not known
 	purposes     []string
 	transplanted int // leaks with this recipient's marks on other pictures
 	unconfirmed  int
 	custody      int // unmarked or unreadable leaks within admissible custody
 	late         int // the same, custody entered after the leaks were found
+	unjudged     int // the same, custody where it is not known when the leaks were found
 }
 
 // weigh counts the findings and computes the odds: a pure function.
@@ -131,41 +171,51 @@ func (w *weighing) count(l *Verdict, byName map[string]*party) {
 		case l.Finding == FoundCopy && l.Unconfirmed:
 			s.unconfirmed++
 		case l.Finding == FoundCopy:
-			s.pictures++
-			s.clusters[cluster(l)] = true
-			s.logP = math.Max(s.logP, *l.LogP)
-			if p := l.Issued.Purpose; p != "" && !slices.Contains(s.purposes, p) {
-				s.purposes = append(s.purposes, p)
-			}
+			s.add(l)
 		}
 	}
 	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked {
 		return
 	}
-	in, late := make(map[string]bool), make(map[string]bool)
+	in, out := make(map[string]bool), make(map[string]bool)
 	for _, c := range l.Custody {
 		if w.cfg.admissible(c) {
 			in[c.Recipient] = true
 		} else {
-			late[c.Recipient] = true
+			out[c.Recipient] = true
 		}
 	}
 	for name, s := range byName {
 		switch {
 		case in[name]:
 			s.custody++
-		case late[name]:
+		case out[name] && w.cfg.Found.IsZero():
+			s.unjudged++
+		case out[name]:
 			s.late++
 		}
 	}
 }
 
-// cluster names what counts once: a subject's uploads together, else a submission.
-func cluster(l *Verdict) string {
-	if l.subject != "" {
-		return "subject " + l.subject
+// add counts a confirmed copy. A verdict without a probability of its read, as one
+// that was read back from elsewhere may be, is a picture that earns nothing.
+func (s *party) add(l *Verdict) {
+	s.pictures++
+	s.clusters[l.subject] = true
+	if l.subject == "" {
+		s.nameless++
 	}
-	return "submission " + l.Submission.String()
+	logP := 0.0
+	if l.LogP != nil && *l.LogP < 0 { // not NaN either
+		logP = *l.LogP
+	}
+	s.logP = math.Max(s.logP, logP)
+	if l.Issued == nil {
+		return
+	}
+	if p := l.Issued.Purpose; p != "" && !slices.Contains(s.purposes, p) {
+		s.purposes = append(s.purposes, p)
+	}
 }
 
 // hypotheses lists every explanation, those that cannot be told apart included.
@@ -212,6 +262,9 @@ func (w *weighing) others(best float64) []Hypothesis {
 	}
 }
 
+// notJudged stands beside custody where Config.Found is not set.
+const notJudged = "admissibility not judged: when the leaks were found was not given"
+
 // party.note says in words what the odds leave out.
 func (s *party) note() string {
 	var parts []string
@@ -220,6 +273,9 @@ func (s *party) note() string {
 	}
 	if s.late > 0 {
 		parts = append(parts, count(s.late, "picture lies", "pictures lie")+" within custody that was entered after the leaks were found, which is not admissible")
+	}
+	if s.unjudged > 0 {
+		parts = append(parts, count(s.unjudged, "picture lies", "pictures lie")+" within this recipient's recorded custody of unmarked uploads; "+notJudged)
 	}
 	if s.unconfirmed > 0 {
 		parts = append(parts, count(s.unconfirmed, "picture carries a mark of this recipient's copies but is not confirmed", "pictures carry marks of this recipient's copies but are not confirmed")+" and not counted")

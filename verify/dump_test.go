@@ -1,8 +1,11 @@
 package verify_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"image"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +48,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...verify.C
 			Format: "jpeg", Width: 1200, Height: 900, SHA256: fmt.Sprintf("%064x", n+1000), Issued: feb.AddDate(1, 0, 0)}
 		v.Accused = append(v.Accused, v.Copy)
 	}
+	v.SetSubject(fmt.Sprintf("person %d", n))
 	if finding == verify.FoundDamaged {
 		v.Error = "jpeg: unexpected end"
 	}
@@ -101,7 +105,11 @@ func dumps() map[string]dump {
 		"the store's":           {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
 		"February":              {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures match submissions of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "one contiguous range", "at most about 15,000", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
 		"custody afterwards":    {leaks: []*verify.Verdict{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
-		"also held":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"could also be held unmarked by vendor B"}},
+		"also held":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"could also be held unmarked by others: 2 by vendor B."}},
+		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 3 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
+		"no subjects":           {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), "")}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference", "count as one independent submission together"}, evidence: map[string]int{"vendor A": 1}},
+		"one subject of three":  {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), ""), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"2 are of uploads without"}, evidence: map[string]int{"vendor A": 2}},
+		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "Marks of copies issued to vendor A were also transplanted, onto 1 other picture of this dump.", says: []string{"strongest listed alternative that does not contain them", "planting by somebody who held such a copy and the original are listed and not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"lookalikes":            {leaks: []*verify.Verdict{leakOf(1, verify.FoundLookalike, "")}, headline: "No submission", says: []string{"without showing the same capture"}},
 		"removed recipient":     {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "nobody any more"), leakOf(2, verify.FoundCopy, "nobody any more")}, headline: "Inconclusive"},
 	}
@@ -138,6 +146,53 @@ func TestWeigh(t *testing.T) {
 		assert.Equal(t, len(d.leaks), got.Leaks, name)
 		assert.LessOrEqual(t, got.Matched, got.Leaks)
 	}
+}
+
+// Where it is not known when the leaks were found, no sentence names a holder.
+func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
+	before := found.AddDate(-1, 0, 0)
+	leaks := []*verify.Verdict{leakOf(1, verify.FoundUnreadable, "", holds("vendor B", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before))}
+	got := verify.WeighFor(leaks, recipients, verify.Config{Trials: 3000}, 120)
+	text := strings.Join(append(got.Shows, got.ShowsNot...), "\n")
+	require.NotContains(t, text, "vendor B")
+	require.Contains(t, text, "admissibility not judged: when the leaks were found was not given")
+	require.NotContains(t, text, "no number is derived")
+	i := slices.IndexFunc(got.Hypotheses, func(h verify.Hypothesis) bool { return h.Name == "vendor B" })
+	require.Contains(t, got.Hypotheses[i].Note, "admissibility not judged")
+	got.Record.Time, got.Record.Parameters = found, map[string]string{"leaks found on": "not stated"}
+	require.Contains(t, report(t, got, false), "Admissibility not judged: when the leaks were found was not given.")
+}
+
+// Verdicts that were read back from JSON are weighed like those they were written
+// from, and those without a probability earn nothing.
+func TestWeighVerdictsReadBack(t *testing.T) {
+	c := newCase(t)
+	v := c.investigator(t, reads(c.copy.ID))
+	var leaks, back []*verify.Verdict
+	for _, img := range []*image.NRGBA{c.first, c.second} { // a copy, and its mark on another upload
+		l, err := v.Investigate(t.Context(), "x.jpg", file(t, img, "jpeg"))
+		require.NoError(t, err)
+		raw, err := json.Marshal(l)
+		require.NoError(t, err)
+		b := new(verify.Verdict)
+		require.NoError(t, json.Unmarshal(raw, b))
+		leaks, back = append(leaks, l), append(back, b)
+	}
+	want, err := v.Weigh(t.Context(), leaks)
+	require.NoError(t, err)
+	got, err := v.Weigh(t.Context(), back)
+	require.NoError(t, err)
+	require.Equal(t, want.Hypotheses, got.Hypotheses)
+	require.Equal(t, want.ShowsNot, got.ShowsNot)
+	require.NotContains(t, strings.Join(got.ShowsNot, " "), "without a subject reference")
+	require.Contains(t, got.Hypotheses[0].Note, "transplanted")
+
+	back[0].LogP, back[0].Issued = nil, nil
+	got, err = v.Weigh(t.Context(), back)
+	require.NoError(t, err)
+	require.Zero(t, got.Hypotheses[0].LogLR)
+	_, err = v.Weigh(t.Context(), []*verify.Verdict{nil})
+	require.ErrorIs(t, err, verify.ErrInput)
 }
 
 // The explanations that marks cannot tell apart stand in every verdict, at 1.

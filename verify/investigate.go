@@ -185,7 +185,7 @@ func damaged(path string, leak []byte, cause error) *Verdict {
 }
 
 // admissible reports whether a fact of custody was entered before the leaks were
-// found; where that time is not known every fact is.
+// found; where that time is not known none is.
 func (c Config) admissible(x Custody) bool {
-	return c.Found.IsZero() || x.Entered.Before(c.Found)
+	return !c.Found.IsZero() && x.Entered.Before(c.Found)
 }

@@ -2,6 +2,7 @@ package verify
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -63,7 +64,7 @@ func (w *weighing) headline() string {
 				parts = append(parts, fmt.Sprintf("%s recorded as issued to %s%s", containCopies(s.pictures), s.Name, under(s.purposes)))
 			}
 		}
-		return strings.Join(parts, "; ") + ". This does not show who released them; the exchange also possessed them."
+		return strings.Join(parts, "; ") + "." + w.alsoTransplanted() + " This does not show who released them; the exchange also possessed them."
 	case confirmed > 0:
 		return fmt.Sprintf("Inconclusive: the mark of an issued copy was read and confirmed on %s, less than the %d independent submissions of one recipient's copies that are required before a recipient is named here.",
 			pictures(confirmed), leastEvidence)
@@ -72,6 +73,23 @@ func (w *weighing) headline() string {
 			count(w.Matched, "of the pictures matches a submission of the registry", fmt.Sprintf("of the %s match submissions of the registry", pictures(w.Leaks))))
 	}
 	return fmt.Sprintf("No submission of the registry was matched by the %s examined.", pictures(w.Leaks))
+}
+
+// alsoTransplanted belongs to every headline that names somebody whose marks
+// others laid onto pictures of the same dump.
+func (w *weighing) alsoTransplanted() string {
+	var names []string
+	n := 0
+	for _, s := range w.sources {
+		if s.transplanted > 0 && slices.Contains(w.Named, s.Name) {
+			names = append(names, s.Name)
+			n += s.transplanted
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" Marks of copies issued to %s were also transplanted, onto %s of this dump.", list(names), count(n, "other picture", "other pictures"))
 }
 
 func containCopies(n int) string {
@@ -123,7 +141,7 @@ func (w *weighing) showCopies() {
 			few = " That is too little to be named in the headline."
 		}
 		w.Shows = append(w.Shows, fmt.Sprintf(
-			"%s recorded as issued to %s, of %s. This is at least %s times more probable if the pictures derive from those copies than under the strongest listed alternative without them (log10 likelihood ratio %.1f: %s).%s",
+			"%s recorded as issued to %s, of %s. This is at least %s times more probable if the pictures derive from those copies than under the strongest listed alternative that does not contain them (log10 likelihood ratio %.1f: %s). Alternatives that contain them are not compared: the issuer, an unlisted holder, and planting by somebody who held such a copy and the original are listed and not excluded.%s",
 			containCopies(h.Pictures), h.Name, count(h.Evidence, "independent submission", "independent submissions"),
 			times(h.LogLR), h.LogLR, h.Words, few))
 		capped = capped || h.Capped
@@ -179,12 +197,13 @@ func (w *weighing) showCustody() {
 		return
 	}
 	var holders []string
-	late := 0
+	late, unjudged := 0, 0
 	for _, s := range w.sources {
 		if s.custody > 0 {
 			holders = append(holders, fmt.Sprintf("%s (%d)", s.Name, s.custody))
 		}
 		late += s.late
+		unjudged += s.unjudged
 	}
 	if len(holders) > 0 {
 		w.Shows = append(w.Shows, fmt.Sprintf("%s without a readable mark. The records say who could hold such submissions unmarked, by their time or by a list: %s.",
@@ -192,6 +211,9 @@ func (w *weighing) showCustody() {
 		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
 			"How many pictures lie within one custody is no measure of its holder. Against a thief who took one contiguous range of the registry's %s, as likely as scattered pictures, a window of one month earns a likelihood ratio of at most about %s, however many the pictures; against another holder of the same pictures (a sub-processor, a backup, the exchange) it earns nothing. No number is derived from custody here.",
 			count(w.months, "month", "months"), about(rangeCap(w.months))))
+	}
+	if unjudged > 0 {
+		w.ShowsNot = append(w.ShowsNot, "The custody that covers pictures without a readable mark is listed, its "+notJudged+".")
 	}
 	if late > 0 {
 		w.ShowsNot = append(w.ShowsNot, "Custody that was entered after the leaks were found is listed but not admissible against them.")
@@ -235,22 +257,25 @@ func (w *weighing) warn() {
 			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("The %s with copies issued to %s are of %s: repetitions and pictures of one subject count once.",
 				pictures(s.pictures), s.Name, count(n, "independent submission", "independent submissions")))
 		}
+		if s.nameless > 0 {
+			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("Of the %s with copies issued to %s, %d %s of uploads without a subject reference: whether these are of different persons is not known, and they count as one independent submission together.",
+				pictures(s.pictures), s.Name, s.nameless, verb(s.nameless, "is", "are")))
+		}
 		if others := w.alsoHeld(s.Name); len(others) > 0 {
-			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("Every picture with a copy issued to %s could also be held unmarked by %s, who, with that copy in hand, could have laid its mark onto the unmarked picture.",
-				s.Name, list(others)))
+			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("Of the %s with a copy issued to %s, these could also be held unmarked by others: %s. Whoever of them had that copy in hand could have laid its mark onto the unmarked picture.",
+				pictures(s.pictures), s.Name, list(others)))
 		}
 	}
 }
 
-// alsoHeld are the other recipients whose admissible custody covers all confirmed
-// pictures of one recipient.
+// alsoHeld are the other recipients whose admissible custody covers confirmed
+// pictures of one recipient, each with how many.
 func (w *weighing) alsoHeld(name string) []string {
-	held, n := make(map[string]int), 0
+	held := make(map[string]int)
 	for _, l := range w.Verdicts {
 		if l.MayName() != name {
 			continue
 		}
-		n++
 		once := make(map[string]bool)
 		for _, c := range l.Custody {
 			if c.Recipient != name && w.cfg.admissible(c) && !once[c.Recipient] {
@@ -260,11 +285,8 @@ func (w *weighing) alsoHeld(name string) []string {
 		}
 	}
 	var out []string
-	for other, k := range held {
-		if k == n {
-			out = append(out, other)
-		}
+	for _, other := range slices.Sorted(maps.Keys(held)) {
+		out = append(out, fmt.Sprintf("%d by %s", held[other], other))
 	}
-	slices.Sort(out)
 	return out
 }

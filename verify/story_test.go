@@ -31,7 +31,7 @@ func TestStory(t *testing.T) {
 	var ids [2]watermark.CopyID
 	for i := range uploads {
 		uploads[i] = picture.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(i+1)), 600))
-		subs[i] = submit(t, s, file(t, uploads[i], "jpeg"), "", feb)
+		subs[i] = submit(t, s, file(t, uploads[i], "jpeg"), []string{"customer 1", "customer 2"}[i], feb)
 		var out bytes.Buffer
 		c, err := s.Issue(ctx, &out, subs[i].ID, "vendor A", "request 7")
 		require.NoError(t, err)
