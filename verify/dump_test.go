@@ -93,7 +93,7 @@ func dumps() map[string]dump {
 		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"missed by hashes"}},
 		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "No submission", says: []string{"1 file could not be decoded"}},
 		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was read and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
-		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "the exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
+		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "trials of reading pictures without a mark of the key; the comparison of pictures is not covered by them; kycmark bench falsepositives", "strong support", "does not show who released", "the exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"same copy twice":       {leaks: []*verify.Verdict{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},
 		"same person twice":     {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
 		"two persons":           {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "q")}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
@@ -232,6 +232,18 @@ func TestFewTrialsAllowSmallClaimsOnly(t *testing.T) {
 	require.Empty(t, got.Named, "a ratio of 4 names nobody")
 	require.InDelta(t, 0.602, got.Hypotheses[0].LogLR, 1e-3)
 	require.True(t, got.Hypotheses[0].Capped)
+}
+
+// The default claims no more than its trials allow, and says what they cover.
+func TestDefaultTrials(t *testing.T) {
+	require.Equal(t, 22*4*2, verify.DefaultTrials, "the run that its comment names")
+	c := newCase(t)
+	got, err := c.investigator(t, noMark).Weigh(t.Context(), []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")})
+	require.NoError(t, err)
+	require.InDelta(t, 1.768, got.Hypotheses[0].LogLR, 1e-3)
+	require.Contains(t, strings.Join(got.Shows, " "), "50 times is the most that is claimed: 176 trials")
+	require.Equal(t, "176", got.Record.Parameters["validation trials"])
+	require.Contains(t, got.Record.Parameters["validation covers"], "the comparison of pictures is not covered")
 }
 
 // never lists what no output may say (the verdict model, section 5).

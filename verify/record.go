@@ -72,6 +72,7 @@ func (v *Investigator) parameters() map[string]string {
 		"compared by pixels":        fmt.Sprintf("the nearest %d", maxCompared),
 		"independent submissions":   fmt.Sprintf("%d before a recipient is named", leastEvidence),
 		"validation trials":         strconv.Itoa(v.cfg.Trials),
+		"validation covers":         trialsCover + "; repeated by kycmark bench falsepositives",
 		"most bytes of a file":      strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
 		"leaks found on":            "not stated",
 		"originals could be opened": strconv.FormatBool(v.cfg.SealKey != nil),
