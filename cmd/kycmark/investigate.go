@@ -114,7 +114,7 @@ type leakLine struct {
 func newLeakLine(v *verify.Verdict) leakLine {
 	line := leakLine{
 		Verdict:   v,
-		Recipient: text(named(v)),
+		Recipient: text(v.MayName()),
 		Matches:   nonNil(v.Matches),
 		Accused:   nonNil(v.Accused),
 		Edits:     []struct{}{},
@@ -127,14 +127,4 @@ func newLeakLine(v *verify.Verdict) leakLine {
 		line.Copy = &v.Copy
 	}
 	return line
-}
-
-// named is who was handed the copy that a leak is. Nobody is named beside a mark
-// that was transplanted or could not be confirmed: it says nothing of the one whose
-// mark it is.
-func named(v *verify.Verdict) string {
-	if v.Finding != verify.FoundCopy || v.Unconfirmed {
-		return ""
-	}
-	return v.Recipient
 }

@@ -72,7 +72,7 @@ func logP(v *verify.Verdict) string {
 	return fmt.Sprintf("%.1f", *v.LogP)
 }
 
-func recipient(v *verify.Verdict) string { return cmp.Or(named(v), "-") }
+func recipient(v *verify.Verdict) string { return cmp.Or(v.MayName(), "-") }
 
 // wrap breaks a sentence into lines of at most 78 characters, all but the first
 // one indented.
