@@ -33,9 +33,9 @@ func logChoose(n, k int) float64 {
 }
 
 // micro rounds a stated logarithm to 1e-6. The standard library's logarithms may
-// differ in their last bit between CPUs (some are assembly, some fused), a sum of
-// a million of them by less than 1e-9: what is compared and printed is rounded
-// here, and then differs only where it lay that near to the middle of two steps.
+// differ in their last bit between CPUs (some are assembly, some fused): what is
+// compared and printed is rounded here, and then differs only where it lay within
+// such a difference of the middle between two steps.
 func micro(x float64) float64 { return math.Round(x*1e6) / 1e6 }
 
 // familyWise is the logarithm of an upper bound for the probability that, in a
