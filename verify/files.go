@@ -80,8 +80,8 @@ func (c closers) close() {
 // list returns the files that a path stands for.
 func (v *Investigator) list(p string, open *closers) ([]source, error) {
 	st, err := os.Stat(p)
-	if err != nil {
-		return nil, err
+	if err != nil { // one bad input among others
+		return []source{{name: p, err: err}}, nil
 	}
 	if st.IsDir() {
 		return v.walk(os.DirFS(p), p)

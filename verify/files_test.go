@@ -120,9 +120,10 @@ func TestInvestigateFiles(t *testing.T) {
 	require.Equal(t, verify.FoundDamaged, findings[badZip])
 	require.Equal(t, verify.FoundUnknown, findings[zipped+"!y.png"])
 
-	for _, err := range v.InvestigateFiles(t.Context(), filepath.Join(dir, "missing")) {
-		require.ErrorIs(t, err, fs.ErrNotExist)
-	}
+	missing := filepath.Join(dir, "missing")
+	files, findings = names(t, v.InvestigateFiles(t.Context(), missing, one))
+	require.Equal(t, []string{missing, one}, files, "one bad input does not stop the others")
+	require.Equal(t, verify.FoundDamaged, findings[missing])
 }
 
 func TestLimitsOfDumps(t *testing.T) {

@@ -180,7 +180,7 @@ func damaged(path string, leak []byte, cause error) *Verdict {
 	return &Verdict{
 		File: path, Finding: FoundDamaged, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak)),
 		Matches: []Match{}, Accused: []watermark.CopyID{},
-		Note: "Could not be decoded.", Error: cause.Error(),
+		Note: "Could not be decoded.", Error: withoutPath(cause).Error(),
 	}
 }
 
