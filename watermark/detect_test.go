@@ -165,7 +165,7 @@ func FuzzDetectSizes(f *testing.F) {
 	f.Add(uint8(90), uint8(80), uint32(6))
 	f.Add(uint8(200), uint8(33), uint32(7))
 	f.Fuzz(func(t *testing.T, w, h uint8, seed uint32) {
-		img := image.NewNRGBA(image.Rect(0, 0, int(w), int(h)))
+		img := image.NewNRGBA(image.Rect(0, 0, int(w)%100, int(h)%100)) // small: each takes a full search
 		kind := seed % 4
 		for i := range img.Pix {
 			switch kind {
