@@ -236,13 +236,13 @@ func TestFewTrialsAllowSmallClaimsOnly(t *testing.T) {
 
 // The default claims no more than its trials allow, and says what they cover.
 func TestDefaultTrials(t *testing.T) {
-	require.Equal(t, 22*4*2, verify.DefaultTrials, "the run that its comment names")
+	require.Equal(t, 15*10*2, verify.DefaultTrials, "the run that its comment names")
 	c := newCase(t)
 	got, err := c.investigator(t, noMark).Weigh(t.Context(), []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")})
 	require.NoError(t, err)
-	require.InDelta(t, 1.768, got.Hypotheses[0].LogLR, 1e-3)
-	require.Contains(t, strings.Join(got.Shows, " "), "50 times is the most that is claimed: 176 trials")
-	require.Equal(t, "176", got.Record.Parameters["validation trials"])
+	require.InDelta(t, 2, got.Hypotheses[0].LogLR, 1e-3)
+	require.Contains(t, strings.Join(got.Shows, " "), "100 times is the most that is claimed: 300 trials")
+	require.Equal(t, "300", got.Record.Parameters["validation trials"])
 	require.Contains(t, got.Record.Parameters["validation covers"], "the comparison of pictures is not covered")
 }
 
