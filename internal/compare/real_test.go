@@ -1,3 +1,5 @@
+//go:build study
+
 package compare_test
 
 import (
@@ -22,11 +24,11 @@ const nearEnough = 64
 
 // TestStudy counts what the limits of the answers were set by.
 //
-//	go test ./internal/compare -run Study -v -timeout 2h -study ../../../shared/pictures/documents
+//	go test -tags study ./internal/compare -run Study -v -timeout 2h -study ../../../shared/pictures/documents
 func TestStudy(t *testing.T) {
 	switch *study {
 	case "":
-		t.Skip("counts answers over all attacks, for minutes: skipped without -study FOLDER")
+		t.Fatal("-study says what to count on: a folder, or \"specimens\"")
 	case "specimens":
 		studySpecimens(t)
 	default:
