@@ -112,7 +112,8 @@ func (d *demoStory) tell() error {
 	d.leaks(leaks, uploads, forVendor)
 
 	d.say("Whose copies are they?")
-	d.run("investigate", leaks, "--report", d.path("report.html"))
+	// Custody counts if it was entered before the leaks were found, which is now.
+	d.run("investigate", leaks, "--found", time.Now().UTC().Format(time.RFC3339), "--report", d.path("report.html"))
 	if d.bad == nil {
 		d.printf("\nOpen the report in a browser. Everything lies in %s; look around with the verbs above.\n", d.dir)
 	}
