@@ -21,9 +21,6 @@ const (
 	minCorrelation = 0.62
 )
 
-// workSide is the long side at which a leak is searched; it is never enlarged.
-const workSide = 1024
-
 // leastSide is the shortest side of a leak that is searched at all.
 const leastSide = 32
 
@@ -50,17 +47,14 @@ type reading struct {
 	tracked
 }
 
-// leakFields shrinks a leak and whitens it: the part of reading that needs no key.
+// leakFields shrinks a leak to the canonical size and whitens it: the part of reading that needs no key.
 func leakFields(leak image.Image) (c, fields []dsp.Plane, scale [2]float64, err error) {
 	p := toNRGBA(leak)
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	if min(w, h) < leastSide {
 		return nil, nil, scale, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, w, h)
 	}
-	ww, wh := w, h
-	if side := max(w, h); side > workSide {
-		ww, wh = max(1, (w*workSide+side/2)/side), max(1, (h*workSide+side/2)/side)
-	}
+	ww, wh := canonicalSize(w, h)
 	if min(ww, wh) < leastSide/2 {
 		return nil, nil, scale, fmt.Errorf("%w: %d x %d pixels is too long and thin", ErrTooSmall, w, h)
 	}

@@ -45,7 +45,7 @@ type Detection struct {
 	LogPFA   float64 // log10 P(a picture without a mark of this key reads as marked), search included
 	Checks   int     // 32-bit checks made in the search
 	Scale    float64 // leak pixels per mark pixel
-	Rotation float64 // degrees
+	Rotation float64 // degrees, against the pattern: its own turn is keyed by submission, see Placement
 	Mirrored bool
 	Quad     [4]Point // where in the leak the evidence lies
 

@@ -42,12 +42,12 @@ func (kd *keyed) track(z dsp.Plane, m geometry.Mat, sign float32, rounds []round
 		if !ok {
 			return t
 		}
-		votes, size := kd.votes(flat, win, sign, r)
+		votes := kd.votes(flat, win, sign, r)
 		t.votes = len(votes)
 		if len(votes) == 0 {
 			continue
 		}
-		t.follow(votes, size, r)
+		t.follow(votes, r)
 	}
 	return t
 }
@@ -58,7 +58,7 @@ type vote struct {
 	q float64
 }
 
-func (kd *keyed) votes(flat dsp.Plane, win window, sign float32, r round) (out []vote, size float64) {
+func (kd *keyed) votes(flat dsp.Plane, win window, sign float32, r round) (out []vote) {
 	a := cellAmplitudes(flat, win.u, win.v, kd.markFrequencies(), r.cell, r.cell)
 	nx, ny := min(r.n, a.nx), min(r.n, a.ny)
 	g := newDisplacements(kd, r.reach, r.step)
@@ -73,12 +73,13 @@ func (kd *keyed) votes(flat dsp.Plane, win window, sign float32, r round) (out [
 			out = append(out, vote{geometry.Pair{From: c, To: geometry.Point{X: c.X + d.X, Y: c.Y + d.Y}}, q})
 		}
 	}
-	return out, float64(r.cell)
+	return out
 }
 
 // follow moves the map to what the votes agree on: a homography where many do, a
 // similarity where some do, else their weighted mean shift.
-func (t *tracked) follow(votes []vote, size float64, r round) {
+func (t *tracked) follow(votes []vote, r round) {
+	size := float64(r.cell)
 	pairs := make([]geometry.Pair, len(votes))
 	box := [4]float64{math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)}
 	var cx, cy, dx, dy, q1, q2 float64
