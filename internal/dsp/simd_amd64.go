@@ -1,0 +1,102 @@
+//go:build !purego
+
+package dsp
+
+import "golang.org/x/sys/cpu"
+
+//go:generate go run -C _asm . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg dsp
+
+// avx2 tells whether the kernels of kernels_amd64.s are used. Their results have the
+// bits of the plain ones, so nothing but time depends on it.
+var avx2 = cpu.X86.HasAVX2
+
+func radix2(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix2AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
+	radix2Go(dst, src, tw, m, s)
+}
+
+func radix3(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix3AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
+	radix3Go(dst, src, tw, m, s)
+}
+
+func radix4(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix4AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
+	radix4Go(dst, src, tw, m, s)
+}
+
+func radix5(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix5AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
+	radix5Go(dst, src, tw, m, s)
+}
+
+// The fast functions do the first so many columns, samples or coefficients (from
+// the second on) of whole batches, and return how many.
+
+func interleaveFast(dst []complex64, src []float32, w int) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = dst[n*batch-1], src[2*batch*w-1]
+	interleaveAVX2(&dst[0], &src[0], w, n)
+	interleaveAVX2(&dst[batch/2], &src[batch*w], w, n)
+	return n
+}
+
+func deinterleaveFast(dst []float32, w int, b []complex64, g float32) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = b[n*batch-1], dst[2*batch*w-1]
+	deinterleaveAVX2(&dst[0], w, &b[0], n, g)
+	deinterleaveAVX2(&dst[batch*w], w, &b[batch/2], n, g)
+	return n
+}
+
+func splitFast(dst, b []complex64, w int) int {
+	n, st := (w/2-1)&^3, w/2+1
+	if !avx2 || n <= 0 {
+		return 0
+	}
+	_, _ = b[w*batch-1], dst[2*batch*st-1]
+	splitAVX2(&dst[1], st, &b[batch], &b[(w-1)*batch], n)
+	splitAVX2(&dst[batch*st+1], st, &b[batch+batch/2], &b[(w-1)*batch+batch/2], n)
+	return n
+}
+
+func joinFast(b, src []complex64, w int) int {
+	n, st := (w/2-1)&^3, w/2+1
+	if !avx2 || n <= 0 {
+		return 0
+	}
+	_, _ = b[w*batch-1], src[2*batch*st-1]
+	joinAVX2(&b[batch], &b[(w-1)*batch], &src[1], st, n)
+	joinAVX2(&b[batch+batch/2], &b[(w-1)*batch+batch/2], &src[batch*st+1], st, n)
+	return n
+}
+
+func copyBlockFast(dst []complex64, dstStride int, src []complex64, srcStride, rows int, conjugate bool) (some, done bool) {
+	if !avx2 {
+		return false, false
+	}
+	_, _ = dst[(rows-1)*dstStride+batch-1], src[(rows-1)*srcStride+batch-1]
+	flip := uint32(0)
+	if conjugate {
+		flip = 1 << 31
+	}
+	return copyBlockAVX2(&dst[0], dstStride, &src[0], srcStride, rows, flip) != 0, true
+}
