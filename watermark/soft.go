@@ -54,45 +54,22 @@ func rectify(z dsp.Plane, m geometry.Mat, win window) (dsp.Plane, bool) {
 	out := dsp.NewPlane(win.w, win.h)
 	dsp.Parallel(win.h, func(from, to int) {
 		for y := from; y < to; y++ {
-			rectifyRow(out.Row(y), z, inv, win.u, win.v+y, cubic)
+			v := float64(win.v + y)
+			l := dsp.Line{
+				X: inv[0], X0: float64(inv[1]*v) + inv[2], Y: inv[3], Y0: float64(inv[4]*v) + inv[5],
+				W: inv[6], W0: float64(inv[7]*v) + inv[8], U: float64(win.u),
+			}
+			if cubic {
+				dsp.SampleCubic(out.Row(y), z, l)
+			} else {
+				dsp.SampleLinear(out.Row(y), z, l)
+			}
 		}
 	})
 	return out, true
 }
 
-func rectifyRow(dst []float32, z dsp.Plane, inv geometry.Mat, u0, v int, cubic bool) {
-	fv := float64(v)
-	a, b, c := float64(inv[1]*fv)+inv[2], float64(inv[4]*fv)+inv[5], float64(inv[7]*fv)+inv[8]
-	for x := range dst {
-		u := float64(u0 + x)
-		w := float64(inv[6]*u) + c
-		px, py := (float64(inv[0]*u)+a)/w, (float64(inv[3]*u)+b)/w
-		if !(px > 1 && py > 1 && px < float64(z.W-3) && py < float64(z.H-3)) {
-			continue
-		}
-		if cubic {
-			dst[x] = sampleCubic(z, px, py)
-		} else {
-			dst[x] = sampleLinear(z, px, py)
-		}
-	}
-}
-
-// sampleCubic and sampleLinear need their taps inside p.
-func sampleCubic(p dsp.Plane, x, y float64) float32 {
-	ix, iy := int(x), int(y)
-	wx, wy := dsp.Bicubic(float32(x-float64(ix))), dsp.Bicubic(float32(y-float64(iy)))
-	var sum float32
-	at := (iy-1)*p.W + ix - 1
-	for j := range 4 {
-		r := p.Pix[at : at+4 : at+4]
-		v := float32(wx[0]*r[0]) + float32(wx[1]*r[1]) + float32(wx[2]*r[2]) + float32(wx[3]*r[3])
-		sum += float32(wy[j] * v)
-		at += p.W
-	}
-	return sum
-}
-
+// sampleLinear needs its taps inside p.
 func sampleLinear(p dsp.Plane, x, y float64) float32 {
 	ix, iy := int(x), int(y)
 	a, b := float32(x-float64(ix)), float32(y-float64(iy))

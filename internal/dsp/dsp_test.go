@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 	"math/cmplx"
+	"strconv"
 	"testing"
 	"testing/quick"
 
@@ -250,12 +251,9 @@ func TestEnlargerKeepsLinesAndConstants(t *testing.T) {
 
 func BenchmarkFFT2(b *testing.B) {
 	for _, n := range []int{512, 1024, 2048} {
-		b.Run(map[int]string{512: "512", 1024: "1024", 2048: "2048"}[n], func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			p, f := noisePlane(n, n, 1), dsp.NewFFT2(n, n)
-			b.SetBytes(int64(4 * n * n))
-			for b.Loop() {
-				f.Forward(p)
-			}
+			plainAndOwn(b, 4*n*n, func() { f.Forward(p) })
 		})
 	}
 }
@@ -263,7 +261,32 @@ func BenchmarkFFT2(b *testing.B) {
 func BenchmarkBilateral(b *testing.B) {
 	p := noisePlane(1024, 768, 1)
 	p.Scale(100)
-	for b.Loop() {
-		dsp.Bilateral(p, 5, 6, 4)
-	}
+	plainAndOwn(b, 4*len(p.Pix), func() { dsp.Bilateral(p, 5, 6, 4) })
+}
+
+// plainAndOwn runs a benchmark with the plain kernels and with the processor's own.
+func plainAndOwn(b *testing.B, bytes int, f func()) {
+	b.Run("plain", func(b *testing.B) {
+		dsp.Plain(func() {
+			b.SetBytes(int64(bytes))
+			for b.Loop() {
+				f()
+			}
+		})
+	})
+	b.Run("own", func(b *testing.B) {
+		b.SetBytes(int64(bytes))
+		for b.Loop() {
+			f()
+		}
+	})
+}
+
+func BenchmarkSampleTorus(b *testing.B) {
+	t, dst := dsp.NewTorus(noisePlane(1024, 1024, 1)), make([]float32, 1024)
+	plainAndOwn(b, 4*1024*768, func() {
+		for y := range 768 {
+			t.SampleCubic(dst, dsp.Line{X: 0.7, X0: float64(y), Y: 0.7, Y0: float64(y), W0: 1})
+		}
+	})
 }

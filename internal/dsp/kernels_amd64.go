@@ -5,28 +5,56 @@
 package dsp
 
 // radix2AVX2 is radix2Go for s a multiple of 4.
+//
+//go:noescape
 func radix2AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
 // radix3AVX2 is radix3Go for s a multiple of 4.
+//
+//go:noescape
 func radix3AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
 // radix4AVX2 is radix4Go for s a multiple of 4.
+//
+//go:noescape
 func radix4AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
 // radix5AVX2 is radix5Go for s a multiple of 4.
+//
+//go:noescape
 func radix5AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
 // interleaveAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 4 of 8 complex numbers a row.
+//
+//go:noescape
 func interleaveAVX2(dst *complex64, src *float32, stride int, n int)
 
 // deinterleaveAVX2 undoes interleaveAVX2, scaling real parts by gain and imaginary ones by -gain.
+//
+//go:noescape
 func deinterleaveAVX2(dst *float32, stride int, src *complex64, n int, gain float32)
 
 // splitAVX2 is splitGo for 4 sequences and n coefficients, a multiple of 4.
+//
+//go:noescape
 func splitAVX2(dst *complex64, stride int, up *complex64, down *complex64, n int)
 
 // joinAVX2 is joinGo for 4 sequences and n coefficients, a multiple of 4.
+//
+//go:noescape
 func joinAVX2(up *complex64, down *complex64, src *complex64, stride int, n int)
 
 // copyBlockAVX2 is copyBlockGo for 8 columns.
+//
+//go:noescape
 func copyBlockAVX2(dst *complex64, dstStride int, src *complex64, srcStride int, n int, flip uint32) uint32
+
+// positionsAVX2 is positionsGo for n, a multiple of 4.
+//
+//go:noescape
+func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int)
+
+// cubicAVX2 is cubicGo for n, a multiple of 8.
+//
+//go:noescape
+func cubicAVX2(dst *float32, p *int32, src *float32, stride int, n int)

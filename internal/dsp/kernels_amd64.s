@@ -660,3 +660,366 @@ copyBlock:
 	MOVL    AX, ret+48(FP)
 	VZEROUPPER
 	RET
+
+// func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int)
+// Requires: AVX, AVX2
+TEXT ·positionsAVX2(SB), NOSPLIT, $0-32
+	MOVQ         p+0(FP), AX
+	MOVQ         l+8(FP), CX
+	MOVL         stride+16(FP), DX
+	VMOVD        DX, X0
+	VPBROADCASTD X0, X0
+	MOVL         mask+20(FP), DX
+	VMOVD        DX, X1
+	VPBROADCASTD X1, X1
+	MOVQ         n+24(FP), DX
+	VBROADCASTSD 64(CX), Y2
+	VADDPD       ramp<>+0(SB), Y2, Y2
+	VPCMPEQD     X3, X3, X3
+
+positions:
+	VBROADCASTSD 48(CX), Y4
+	VMULPD       Y4, Y2, Y4
+	VBROADCASTSD 56(CX), Y5
+	VADDPD       Y5, Y4, Y4
+	VBROADCASTSD (CX), Y5
+	VMULPD       Y5, Y2, Y5
+	VBROADCASTSD 8(CX), Y6
+	VADDPD       Y6, Y5, Y5
+	VBROADCASTSD 16(CX), Y6
+	VADDPD       Y6, Y5, Y5
+	VDIVPD       Y4, Y5, Y5
+	VBROADCASTSD 72(CX), Y6
+	VCMPPD       $0x1e, Y6, Y5, Y6
+	VBROADCASTSD 80(CX), Y7
+	VCMPPD       $0x11, Y7, Y5, Y7
+	VANDPD       Y6, Y7, Y6
+	VROUNDPD     $0x09, Y5, Y7
+	VSUBPD       Y7, Y5, Y5
+	VCVTPD2PSY   Y5, X5
+	VCVTTPD2DQY  Y7, X7
+	VBROADCASTSD 24(CX), Y8
+	VMULPD       Y8, Y2, Y8
+	VBROADCASTSD 32(CX), Y9
+	VADDPD       Y9, Y8, Y8
+	VBROADCASTSD 40(CX), Y9
+	VADDPD       Y9, Y8, Y8
+	VDIVPD       Y4, Y8, Y8
+	VBROADCASTSD 72(CX), Y4
+	VCMPPD       $0x1e, Y4, Y8, Y4
+	VBROADCASTSD 88(CX), Y9
+	VCMPPD       $0x11, Y9, Y8, Y9
+	VANDPD       Y4, Y9, Y4
+	VROUNDPD     $0x09, Y8, Y9
+	VSUBPD       Y9, Y8, Y8
+	VCVTPD2PSY   Y8, X8
+	VCVTTPD2DQY  Y9, X9
+	VANDPD       Y6, Y4, Y6
+	VEXTRACTF128 $0x01, Y6, X4
+	VSHUFPS      $0x88, X4, X6, X4
+	VPADDD       X3, X7, X7
+	VPADDD       X3, X9, X9
+	VPAND        X1, X7, X7
+	VPAND        X1, X9, X9
+	VPMULLD      X0, X9, X9
+	VPADDD       X7, X9, X9
+	VPAND        X4, X9, X9
+	VMOVDQU      X9, (AX)
+	VMOVUPS      X5, 256(AX)
+	VMOVUPS      X8, 512(AX)
+	VMOVUPS      X4, 768(AX)
+	VADDPD       four<>+0(SB), Y2, Y2
+	ADDQ         $0x10, AX
+	SUBQ         $0x04, DX
+	JNZ          positions
+	VZEROUPPER
+	RET
+
+DATA ramp<>+0(SB)/8, $0x0000000000000000
+DATA ramp<>+8(SB)/8, $0x3ff0000000000000
+DATA ramp<>+16(SB)/8, $0x4000000000000000
+DATA ramp<>+24(SB)/8, $0x4008000000000000
+GLOBL ramp<>(SB), RODATA|NOPTR, $32
+
+DATA four<>+0(SB)/8, $0x4010000000000000
+DATA four<>+8(SB)/8, $0x4010000000000000
+DATA four<>+16(SB)/8, $0x4010000000000000
+DATA four<>+24(SB)/8, $0x4010000000000000
+GLOBL four<>(SB), RODATA|NOPTR, $32
+
+// func cubicAVX2(dst *float32, p *int32, src *float32, stride int, n int)
+// Requires: AVX
+TEXT ·cubicAVX2(SB), NOSPLIT, $128-40
+	MOVQ dst+0(FP), AX
+	MOVQ p+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, BX
+
+cubic:
+	VMOVUPS        512(CX), Y0
+	VMOVUPS        one<>+0(SB), Y1
+	VADDPS         Y1, Y0, Y2
+	VMULPS         cubicA<>+0(SB), Y2, Y3
+	VSUBPS         cubic5A<>+0(SB), Y3, Y3
+	VMULPS         Y2, Y3, Y3
+	VADDPS         cubic8A<>+0(SB), Y3, Y3
+	VMULPS         Y2, Y3, Y2
+	VSUBPS         cubic4A<>+0(SB), Y2, Y2
+	VMULPS         cubicA2<>+0(SB), Y0, Y3
+	VSUBPS         cubicA3<>+0(SB), Y3, Y3
+	VMULPS         Y0, Y0, Y4
+	VMULPS         Y4, Y3, Y3
+	VADDPS         Y1, Y3, Y3
+	VSUBPS         Y0, Y1, Y0
+	VMULPS         cubicA2<>+0(SB), Y0, Y4
+	VSUBPS         cubicA3<>+0(SB), Y4, Y4
+	VMULPS         Y0, Y0, Y0
+	VMULPS         Y0, Y4, Y0
+	VADDPS         Y1, Y0, Y0
+	VSUBPS         Y2, Y1, Y1
+	VSUBPS         Y3, Y1, Y1
+	VSUBPS         Y0, Y1, Y1
+	VMOVUPS        Y2, (SP)
+	VMOVUPS        Y3, 32(SP)
+	VMOVUPS        Y0, 64(SP)
+	VMOVUPS        Y1, 96(SP)
+	VMOVUPS        256(CX), Y0
+	VMOVUPS        one<>+0(SB), Y1
+	VADDPS         Y1, Y0, Y2
+	VMULPS         cubicA<>+0(SB), Y2, Y3
+	VSUBPS         cubic5A<>+0(SB), Y3, Y3
+	VMULPS         Y2, Y3, Y3
+	VADDPS         cubic8A<>+0(SB), Y3, Y3
+	VMULPS         Y2, Y3, Y2
+	VSUBPS         cubic4A<>+0(SB), Y2, Y2
+	VMULPS         cubicA2<>+0(SB), Y0, Y3
+	VSUBPS         cubicA3<>+0(SB), Y3, Y3
+	VMULPS         Y0, Y0, Y4
+	VMULPS         Y4, Y3, Y3
+	VADDPS         Y1, Y3, Y3
+	VSUBPS         Y0, Y1, Y0
+	VMULPS         cubicA2<>+0(SB), Y0, Y4
+	VSUBPS         cubicA3<>+0(SB), Y4, Y4
+	VMULPS         Y0, Y0, Y0
+	VMULPS         Y0, Y4, Y0
+	VADDPS         Y1, Y0, Y0
+	VSUBPS         Y2, Y1, Y1
+	VSUBPS         Y3, Y1, Y1
+	VSUBPS         Y0, Y1, Y1
+	VXORPS         Y4, Y4, Y4
+	MOVQ           DX, DI
+	MOVLQSX        (CX), R8
+	MOVLQSX        16(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y5
+	VINSERTF128    $0x01, (DI)(R9*4), Y5, Y5
+	MOVLQSX        4(CX), R8
+	MOVLQSX        20(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y6
+	VINSERTF128    $0x01, (DI)(R9*4), Y6, Y6
+	MOVLQSX        8(CX), R8
+	MOVLQSX        24(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y7
+	VINSERTF128    $0x01, (DI)(R9*4), Y7, Y7
+	MOVLQSX        12(CX), R8
+	MOVLQSX        28(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y8
+	VINSERTF128    $0x01, (DI)(R9*4), Y8, Y8
+	VUNPCKLPS      Y6, Y5, Y9
+	VUNPCKHPS      Y6, Y5, Y5
+	VUNPCKLPS      Y8, Y7, Y6
+	VUNPCKHPS      Y8, Y7, Y8
+	VUNPCKLPD      Y6, Y9, Y7
+	VUNPCKHPD      Y6, Y9, Y6
+	VUNPCKLPD      Y8, Y5, Y9
+	VUNPCKHPD      Y8, Y5, Y5
+	VMULPS         Y7, Y2, Y7
+	VMULPS         Y6, Y3, Y6
+	VADDPS         Y6, Y7, Y6
+	VMULPS         Y9, Y0, Y7
+	VADDPS         Y7, Y6, Y6
+	VMULPS         Y5, Y1, Y5
+	VADDPS         Y5, Y6, Y5
+	VMULPS         (SP), Y5, Y5
+	VADDPS         Y5, Y4, Y4
+	ADDQ           BX, DI
+	MOVLQSX        (CX), R8
+	MOVLQSX        16(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y5
+	VINSERTF128    $0x01, (DI)(R9*4), Y5, Y5
+	MOVLQSX        4(CX), R8
+	MOVLQSX        20(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y6
+	VINSERTF128    $0x01, (DI)(R9*4), Y6, Y6
+	MOVLQSX        8(CX), R8
+	MOVLQSX        24(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y7
+	VINSERTF128    $0x01, (DI)(R9*4), Y7, Y7
+	MOVLQSX        12(CX), R8
+	MOVLQSX        28(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y8
+	VINSERTF128    $0x01, (DI)(R9*4), Y8, Y8
+	VUNPCKLPS      Y6, Y5, Y9
+	VUNPCKHPS      Y6, Y5, Y5
+	VUNPCKLPS      Y8, Y7, Y6
+	VUNPCKHPS      Y8, Y7, Y8
+	VUNPCKLPD      Y6, Y9, Y7
+	VUNPCKHPD      Y6, Y9, Y6
+	VUNPCKLPD      Y8, Y5, Y9
+	VUNPCKHPD      Y8, Y5, Y5
+	VMULPS         Y7, Y2, Y7
+	VMULPS         Y6, Y3, Y6
+	VADDPS         Y6, Y7, Y6
+	VMULPS         Y9, Y0, Y7
+	VADDPS         Y7, Y6, Y6
+	VMULPS         Y5, Y1, Y5
+	VADDPS         Y5, Y6, Y5
+	VMULPS         32(SP), Y5, Y5
+	VADDPS         Y5, Y4, Y4
+	ADDQ           BX, DI
+	MOVLQSX        (CX), R8
+	MOVLQSX        16(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y5
+	VINSERTF128    $0x01, (DI)(R9*4), Y5, Y5
+	MOVLQSX        4(CX), R8
+	MOVLQSX        20(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y6
+	VINSERTF128    $0x01, (DI)(R9*4), Y6, Y6
+	MOVLQSX        8(CX), R8
+	MOVLQSX        24(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y7
+	VINSERTF128    $0x01, (DI)(R9*4), Y7, Y7
+	MOVLQSX        12(CX), R8
+	MOVLQSX        28(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y8
+	VINSERTF128    $0x01, (DI)(R9*4), Y8, Y8
+	VUNPCKLPS      Y6, Y5, Y9
+	VUNPCKHPS      Y6, Y5, Y5
+	VUNPCKLPS      Y8, Y7, Y6
+	VUNPCKHPS      Y8, Y7, Y8
+	VUNPCKLPD      Y6, Y9, Y7
+	VUNPCKHPD      Y6, Y9, Y6
+	VUNPCKLPD      Y8, Y5, Y9
+	VUNPCKHPD      Y8, Y5, Y5
+	VMULPS         Y7, Y2, Y7
+	VMULPS         Y6, Y3, Y6
+	VADDPS         Y6, Y7, Y6
+	VMULPS         Y9, Y0, Y7
+	VADDPS         Y7, Y6, Y6
+	VMULPS         Y5, Y1, Y5
+	VADDPS         Y5, Y6, Y5
+	VMULPS         64(SP), Y5, Y5
+	VADDPS         Y5, Y4, Y4
+	ADDQ           BX, DI
+	MOVLQSX        (CX), R8
+	MOVLQSX        16(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y5
+	VINSERTF128    $0x01, (DI)(R9*4), Y5, Y5
+	MOVLQSX        4(CX), R8
+	MOVLQSX        20(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y6
+	VINSERTF128    $0x01, (DI)(R9*4), Y6, Y6
+	MOVLQSX        8(CX), R8
+	MOVLQSX        24(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y7
+	VINSERTF128    $0x01, (DI)(R9*4), Y7, Y7
+	MOVLQSX        12(CX), R8
+	MOVLQSX        28(CX), R9
+	VBROADCASTF128 (DI)(R8*4), Y8
+	VINSERTF128    $0x01, (DI)(R9*4), Y8, Y8
+	VUNPCKLPS      Y6, Y5, Y9
+	VUNPCKHPS      Y6, Y5, Y5
+	VUNPCKLPS      Y8, Y7, Y6
+	VUNPCKHPS      Y8, Y7, Y8
+	VUNPCKLPD      Y6, Y9, Y7
+	VUNPCKHPD      Y6, Y9, Y6
+	VUNPCKLPD      Y8, Y5, Y9
+	VUNPCKHPD      Y8, Y5, Y5
+	VMULPS         Y7, Y2, Y2
+	VMULPS         Y6, Y3, Y3
+	VADDPS         Y3, Y2, Y2
+	VMULPS         Y9, Y0, Y0
+	VADDPS         Y0, Y2, Y0
+	VMULPS         Y5, Y1, Y1
+	VADDPS         Y1, Y0, Y0
+	VMULPS         96(SP), Y0, Y0
+	VADDPS         Y0, Y4, Y4
+	VANDPS         768(CX), Y4, Y4
+	VMOVUPS        Y4, (AX)
+	ADDQ           $0x20, CX
+	ADDQ           $0x20, AX
+	SUBQ           $0x08, SI
+	JNZ            cubic
+	VZEROUPPER
+	RET
+
+DATA one<>+0(SB)/4, $0x3f800000
+DATA one<>+4(SB)/4, $0x3f800000
+DATA one<>+8(SB)/4, $0x3f800000
+DATA one<>+12(SB)/4, $0x3f800000
+DATA one<>+16(SB)/4, $0x3f800000
+DATA one<>+20(SB)/4, $0x3f800000
+DATA one<>+24(SB)/4, $0x3f800000
+DATA one<>+28(SB)/4, $0x3f800000
+GLOBL one<>(SB), RODATA|NOPTR, $32
+
+DATA cubicA<>+0(SB)/4, $0xbf400000
+DATA cubicA<>+4(SB)/4, $0xbf400000
+DATA cubicA<>+8(SB)/4, $0xbf400000
+DATA cubicA<>+12(SB)/4, $0xbf400000
+DATA cubicA<>+16(SB)/4, $0xbf400000
+DATA cubicA<>+20(SB)/4, $0xbf400000
+DATA cubicA<>+24(SB)/4, $0xbf400000
+DATA cubicA<>+28(SB)/4, $0xbf400000
+GLOBL cubicA<>(SB), RODATA|NOPTR, $32
+
+DATA cubic5A<>+0(SB)/4, $0xc0700000
+DATA cubic5A<>+4(SB)/4, $0xc0700000
+DATA cubic5A<>+8(SB)/4, $0xc0700000
+DATA cubic5A<>+12(SB)/4, $0xc0700000
+DATA cubic5A<>+16(SB)/4, $0xc0700000
+DATA cubic5A<>+20(SB)/4, $0xc0700000
+DATA cubic5A<>+24(SB)/4, $0xc0700000
+DATA cubic5A<>+28(SB)/4, $0xc0700000
+GLOBL cubic5A<>(SB), RODATA|NOPTR, $32
+
+DATA cubic8A<>+0(SB)/4, $0xc0c00000
+DATA cubic8A<>+4(SB)/4, $0xc0c00000
+DATA cubic8A<>+8(SB)/4, $0xc0c00000
+DATA cubic8A<>+12(SB)/4, $0xc0c00000
+DATA cubic8A<>+16(SB)/4, $0xc0c00000
+DATA cubic8A<>+20(SB)/4, $0xc0c00000
+DATA cubic8A<>+24(SB)/4, $0xc0c00000
+DATA cubic8A<>+28(SB)/4, $0xc0c00000
+GLOBL cubic8A<>(SB), RODATA|NOPTR, $32
+
+DATA cubic4A<>+0(SB)/4, $0xc0400000
+DATA cubic4A<>+4(SB)/4, $0xc0400000
+DATA cubic4A<>+8(SB)/4, $0xc0400000
+DATA cubic4A<>+12(SB)/4, $0xc0400000
+DATA cubic4A<>+16(SB)/4, $0xc0400000
+DATA cubic4A<>+20(SB)/4, $0xc0400000
+DATA cubic4A<>+24(SB)/4, $0xc0400000
+DATA cubic4A<>+28(SB)/4, $0xc0400000
+GLOBL cubic4A<>(SB), RODATA|NOPTR, $32
+
+DATA cubicA2<>+0(SB)/4, $0x3fa00000
+DATA cubicA2<>+4(SB)/4, $0x3fa00000
+DATA cubicA2<>+8(SB)/4, $0x3fa00000
+DATA cubicA2<>+12(SB)/4, $0x3fa00000
+DATA cubicA2<>+16(SB)/4, $0x3fa00000
+DATA cubicA2<>+20(SB)/4, $0x3fa00000
+DATA cubicA2<>+24(SB)/4, $0x3fa00000
+DATA cubicA2<>+28(SB)/4, $0x3fa00000
+GLOBL cubicA2<>(SB), RODATA|NOPTR, $32
+
+DATA cubicA3<>+0(SB)/4, $0x40100000
+DATA cubicA3<>+4(SB)/4, $0x40100000
+DATA cubicA3<>+8(SB)/4, $0x40100000
+DATA cubicA3<>+12(SB)/4, $0x40100000
+DATA cubicA3<>+16(SB)/4, $0x40100000
+DATA cubicA3<>+20(SB)/4, $0x40100000
+DATA cubicA3<>+24(SB)/4, $0x40100000
+DATA cubicA3<>+28(SB)/4, $0x40100000
+GLOBL cubicA3<>(SB), RODATA|NOPTR, $32

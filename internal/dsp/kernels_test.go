@@ -3,6 +3,7 @@ package dsp_test
 import (
 	"fmt"
 	"math"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -93,5 +94,46 @@ func TestFFT2HasTheSameBits(t *testing.T) {
 			}
 			return f.Inverse(s, c.w, c.h).Pix
 		}, "inverse", fmt.Sprint(c))
+	}
+}
+
+// An assembler takes registers 16 to 31 for a sign that AVX-512 is meant.
+func TestKernelsNeedNoMoreThanAVX2(t *testing.T) {
+	text, err := os.ReadFile("kernels_amd64.s")
+	require.NoError(t, err)
+	require.NotRegexp(t, `\b([XY](1[6-9]|2[0-9]|3[01])|[ZK][0-9]+)\b`, string(text))
+	require.NotRegexp(t, `VFN?M(ADD|SUB)`, string(text), "fused products round once")
+}
+
+func TestSamplesHaveTheSameBits(t *testing.T) {
+	p := hostilePlane(64, 64, 4)
+	for _, w := range []float64{0, 1e-3} {
+		l := dsp.Line{X: 0.9, X0: -7.3, X1: 0.25, Y: 0.41, Y0: 5.2, Y1: 0.125, W: w, W0: 1, U: -5}
+		for _, n := range []int{1, 3, 7, 8, 64, 77, 131} {
+			for name, f := range map[string]func([]float32){
+				"cubic":  func(dst []float32) { dsp.SampleCubic(dst, p, l) },
+				"linear": func(dst []float32) { dsp.SampleLinear(dst, p, l) },
+				"torus":  func(dst []float32) { dsp.NewTorus(p).SampleCubic(dst, l) },
+			} {
+				requireSame(t, func() []float32 {
+					dst := make([]float32, n+1)[1:]
+					f(dst)
+					return dst
+				}, name, n, w)
+			}
+		}
+	}
+	for _, side := range []int{1, 3, 4, 5} {
+		dst := []float32{1, 1, 1, 1, 1, 1, 1, 1}
+		dsp.SampleCubic(dst, noisePlane(side, side, 1), dsp.Line{X: 1, W0: 1})
+		require.Equal(t, make([]float32, 8), dst, "no taps inside")
+	}
+}
+
+func TestTorusSamplesItself(t *testing.T) {
+	p, dst := noisePlane(16, 16, 1), make([]float32, 40)
+	dsp.NewTorus(p).SampleCubic(dst, dsp.Line{X: 1, Y: 0, Y0: -3, W0: 1, U: -20})
+	for i, v := range dst {
+		require.Equal(t, p.Pix[13*16+(i-20)&15], v)
 	}
 }

@@ -100,3 +100,25 @@ func copyBlockFast(dst []complex64, dstStride int, src []complex64, srcStride, r
 	}
 	return copyBlockAVX2(&dst[0], dstStride, &src[0], srcStride, rows, flip) != 0, true
 }
+
+func positions(p *linePositions, l *lineWalk, stride, mask uint32, n int) {
+	done := 0
+	if avx2 && n >= 4 {
+		done = n &^ 3
+		positionsAVX2(&p.at[0], &l.X, stride, mask, done)
+	}
+	positionsGo(p, l, stride, mask, done, n)
+}
+
+func cubic(dst []float32, at *linePositions, p Plane) {
+	if n := (len(dst) + 7) &^ 7; avx2 && n == len(dst) {
+		cubicAVX2(&dst[0], &at.at[0], &p.Pix[0], p.W, n)
+	} else if avx2 { // n is within the block, where positions without a sample are the first
+		var whole [lineBlock]float32
+		clear(at.at[len(dst):n])
+		cubicAVX2(&whole[0], &at.at[0], &p.Pix[0], p.W, n)
+		copy(dst, whole[:])
+	} else {
+		cubicGo(dst, at, p)
+	}
+}

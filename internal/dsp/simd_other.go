@@ -17,3 +17,9 @@ func joinFast(_, _ []complex64, _ int) int                      { return 0 }
 func copyBlockFast([]complex64, int, []complex64, int, int, bool) (some, done bool) {
 	return false, false
 }
+
+func positions(p *linePositions, l *lineWalk, stride, mask uint32, n int) {
+	positionsGo(p, l, stride, mask, 0, n)
+}
+
+func cubic(dst []float32, at *linePositions, p Plane) { cubicGo(dst, at, p) }

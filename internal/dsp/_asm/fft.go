@@ -73,6 +73,7 @@ func (w twiddle) times(x reg.VecVirtual) reg.VecVirtual {
 // of four. keep holds the twiddles in registers.
 func stage(radix int, keep bool, body func(x []reg.VecVirtual, w []twiddle) []reg.VecVirtual) {
 	TEXT(fmt.Sprintf("radix%dAVX2", radix), NOSPLIT, "func(dst, src, tw *complex64, m, s int)")
+	Pragma("noescape")
 	Doc(fmt.Sprintf("radix%dAVX2 is radix%dGo for s a multiple of 4.", radix, radix))
 	dst, src, tw := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("tw"), GP64())
 	p, s := Load(Param("m"), GP64()), Load(Param("s"), GP64())

@@ -20,6 +20,7 @@ func main() {
 	stages()
 	transposes()
 	spectra()
+	samples()
 	Generate()
 }
 

@@ -9,6 +9,7 @@ import (
 // transposes are those of floats between rows and interleaved sequences.
 func transposes() {
 	TEXT("interleaveAVX2", NOSPLIT, "func(dst *complex64, src *float32, stride, n int)")
+	Pragma("noescape")
 	Doc("interleaveAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 4 of 8 complex numbers a row.")
 	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
 	stride, n := Load(Param("stride"), GP64()), Load(Param("n"), GP64())
@@ -30,6 +31,7 @@ func transposes() {
 	RET()
 
 	TEXT("deinterleaveAVX2", NOSPLIT, "func(dst *float32, stride int, src *complex64, n int, gain float32)")
+	Pragma("noescape")
 	Doc("deinterleaveAVX2 undoes interleaveAVX2, scaling real parts by gain and imaginary ones by -gain.")
 	dst, stride = Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
 	src, n = Load(Param("src"), GP64()), Load(Param("n"), GP64())
@@ -130,6 +132,7 @@ func spectra() {
 // down from w-1, four steps at a time.
 func split(even, odd, half Mem) {
 	TEXT("splitAVX2", NOSPLIT, "func(dst *complex64, stride int, up, down *complex64, n int)")
+	Pragma("noescape")
 	Doc("splitAVX2 is splitGo for 4 sequences and n coefficients, a multiple of 4.")
 	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
 	up, down, n := Load(Param("up"), GP64()), Load(Param("down"), GP64()), Load(Param("n"), GP64())
@@ -159,6 +162,7 @@ func split(even, odd, half Mem) {
 
 func join(odd Mem) {
 	TEXT("joinAVX2", NOSPLIT, "func(up, down, src *complex64, stride, n int)")
+	Pragma("noescape")
 	Doc("joinAVX2 is joinGo for 4 sequences and n coefficients, a multiple of 4.")
 	up, down := Load(Param("up"), GP64()), Load(Param("down"), GP64())
 	src, stride, n := Load(Param("src"), GP64()), Load(Param("stride"), GP64()), Load(Param("n"), GP64())
@@ -192,6 +196,7 @@ func join(odd Mem) {
 
 func copyBlock() {
 	TEXT("copyBlockAVX2", NOSPLIT, "func(dst *complex64, dstStride int, src *complex64, srcStride, n int, flip uint32) uint32")
+	Pragma("noescape")
 	Doc("copyBlockAVX2 is copyBlockGo for 8 columns.")
 	dst, ds := Load(Param("dst"), GP64()), Load(Param("dstStride"), GP64())
 	src, ss := Load(Param("src"), GP64()), Load(Param("srcStride"), GP64())
