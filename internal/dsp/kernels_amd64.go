@@ -58,3 +58,48 @@ func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int)
 //
 //go:noescape
 func cubicAVX2(dst *float32, p *int32, src *float32, stride int, n int)
+
+// widenAVX2 is widenGo for n, a multiple of 8.
+//
+//go:noescape
+func widenAVX2(dst *float32, at *int32, w0 *float32, w1 *float32, w2 *float32, w3 *float32, src *float32, n int)
+
+// weightedAVX2 is weightedGo for n, a multiple of 8, and four weights w.
+//
+//go:noescape
+func weightedAVX2(dst *float32, r0 *float32, r1 *float32, r2 *float32, r3 *float32, w *float32, n int)
+
+// addRowAVX2 is addRowGo for n, a multiple of 8.
+//
+//go:noescape
+func addRowAVX2(dst *uint8, src *uint8, luma *float32, chroma *float32, toG float32, toB float32, n int)
+
+// shrinkRowAVX2 sums for each of n samples so many pixels from byte from on, weighed, all four channels.
+//
+//go:noescape
+func shrinkRowAVX2(line *float32, src *uint8, from *int32, weights *float32, taps int, n int)
+
+// opaqueAVX2 tells whether n pixels, a multiple of 8, all have alpha 255.
+//
+//go:noescape
+func opaqueAVX2(src *uint8, n int) uint32
+
+// addAVX2 adds src to dst. n is a multiple of 8.
+//
+//go:noescape
+func addAVX2(dst *float32, src *float32, n int)
+
+// addScaledAVX2 adds gain src to dst. n is a multiple of 8.
+//
+//go:noescape
+func addScaledAVX2(dst *float32, src *float32, n int, gain float32)
+
+// maxAVX2 replaces what src exceeds. n is a multiple of 8.
+//
+//go:noescape
+func maxAVX2(dst *float32, src *float32, n int)
+
+// minAVX2 replaces what src falls below. n is a multiple of 8.
+//
+//go:noescape
+func minAVX2(dst *float32, src *float32, n int)

@@ -1023,3 +1023,305 @@ DATA cubicA3<>+20(SB)/4, $0x40100000
 DATA cubicA3<>+24(SB)/4, $0x40100000
 DATA cubicA3<>+28(SB)/4, $0x40100000
 GLOBL cubicA3<>(SB), RODATA|NOPTR, $32
+
+// func widenAVX2(dst *float32, at *int32, w0 *float32, w1 *float32, w2 *float32, w3 *float32, src *float32, n int)
+// Requires: AVX
+TEXT ·widenAVX2(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), AX
+	MOVQ at+8(FP), CX
+	MOVQ w0+16(FP), DX
+	MOVQ w1+24(FP), BX
+	MOVQ w2+32(FP), SI
+	MOVQ w3+40(FP), DI
+	MOVQ src+48(FP), R8
+	MOVQ n+56(FP), R9
+	XORQ R10, R10
+
+widen:
+	MOVLQSX        (CX)(R10*4), R11
+	MOVLQSX        16(CX)(R10*4), R12
+	VBROADCASTF128 (R8)(R11*4), Y0
+	VINSERTF128    $0x01, (R8)(R12*4), Y0, Y0
+	MOVLQSX        4(CX)(R10*4), R11
+	MOVLQSX        20(CX)(R10*4), R12
+	VBROADCASTF128 (R8)(R11*4), Y1
+	VINSERTF128    $0x01, (R8)(R12*4), Y1, Y1
+	MOVLQSX        8(CX)(R10*4), R11
+	MOVLQSX        24(CX)(R10*4), R12
+	VBROADCASTF128 (R8)(R11*4), Y2
+	VINSERTF128    $0x01, (R8)(R12*4), Y2, Y2
+	MOVLQSX        12(CX)(R10*4), R11
+	MOVLQSX        28(CX)(R10*4), R12
+	VBROADCASTF128 (R8)(R11*4), Y3
+	VINSERTF128    $0x01, (R8)(R12*4), Y3, Y3
+	VUNPCKLPS      Y1, Y0, Y4
+	VUNPCKHPS      Y1, Y0, Y0
+	VUNPCKLPS      Y3, Y2, Y1
+	VUNPCKHPS      Y3, Y2, Y3
+	VUNPCKLPD      Y1, Y4, Y2
+	VUNPCKHPD      Y1, Y4, Y1
+	VUNPCKLPD      Y3, Y0, Y4
+	VUNPCKHPD      Y3, Y0, Y0
+	VMULPS         (DX)(R10*4), Y2, Y2
+	VMULPS         (BX)(R10*4), Y1, Y1
+	VMULPS         (SI)(R10*4), Y4, Y3
+	VMULPS         (DI)(R10*4), Y0, Y0
+	VADDPS         Y1, Y2, Y1
+	VADDPS         Y3, Y1, Y1
+	VADDPS         Y0, Y1, Y0
+	VMOVUPS        Y0, (AX)(R10*4)
+	ADDQ           $0x08, R10
+	CMPQ           R10, R9
+	JNE            widen
+	VZEROUPPER
+	RET
+
+// func weightedAVX2(dst *float32, r0 *float32, r1 *float32, r2 *float32, r3 *float32, w *float32, n int)
+// Requires: AVX
+TEXT ·weightedAVX2(SB), NOSPLIT, $0-56
+	MOVQ         dst+0(FP), AX
+	MOVQ         r0+8(FP), CX
+	MOVQ         r1+16(FP), DX
+	MOVQ         r2+24(FP), BX
+	MOVQ         r3+32(FP), SI
+	MOVQ         w+40(FP), DI
+	MOVQ         n+48(FP), R8
+	VBROADCASTSS (DI), Y0
+	VBROADCASTSS 4(DI), Y1
+	VBROADCASTSS 8(DI), Y2
+	VBROADCASTSS 12(DI), Y3
+	XORQ         DI, DI
+
+weighted:
+	VMULPS  (CX)(DI*4), Y0, Y4
+	VMULPS  (DX)(DI*4), Y1, Y5
+	VMULPS  (BX)(DI*4), Y2, Y6
+	VMULPS  (SI)(DI*4), Y3, Y7
+	VADDPS  Y5, Y4, Y4
+	VADDPS  Y6, Y4, Y4
+	VADDPS  Y7, Y4, Y4
+	VMOVUPS Y4, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	CMPQ    DI, R8
+	JNE     weighted
+	VZEROUPPER
+	RET
+
+// func addRowAVX2(dst *uint8, src *uint8, luma *float32, chroma *float32, toG float32, toB float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·addRowAVX2(SB), NOSPLIT, $0-48
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         luma+16(FP), DX
+	MOVQ         chroma+24(FP), BX
+	MOVSS        toG+32(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        toB+36(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVQ         n+40(FP), SI
+	VMOVUPS      half<>+0(SB), Y2
+	VMOVUPS      most8<>+0(SB), Y3
+	VMOVUPS      low8<>+0(SB), Y4
+	VXORPS       Y5, Y5, Y5
+
+addRow:
+	VMOVDQU    (CX), Y6
+	VMOVUPS    (DX), Y7
+	VMOVUPS    (BX), Y8
+	VPAND      Y4, Y6, Y9
+	VCVTDQ2PS  Y9, Y9
+	VADDPS     Y7, Y9, Y9
+	VMAXPS     Y5, Y9, Y9
+	VMINPS     Y3, Y9, Y9
+	VADDPS     Y2, Y9, Y9
+	VCVTTPS2DQ Y9, Y9
+	VPSRLD     $0x08, Y6, Y10
+	VPAND      Y4, Y10, Y10
+	VCVTDQ2PS  Y10, Y10
+	VADDPS     Y7, Y10, Y10
+	VMULPS     Y0, Y8, Y11
+	VADDPS     Y11, Y10, Y10
+	VMAXPS     Y5, Y10, Y10
+	VMINPS     Y3, Y10, Y10
+	VADDPS     Y2, Y10, Y10
+	VCVTTPS2DQ Y10, Y10
+	VPSLLD     $0x08, Y10, Y10
+	VPOR       Y10, Y9, Y9
+	VPSRLD     $0x10, Y6, Y10
+	VPAND      Y4, Y10, Y10
+	VCVTDQ2PS  Y10, Y10
+	VADDPS     Y7, Y10, Y7
+	VMULPS     Y1, Y8, Y8
+	VSUBPS     Y8, Y7, Y7
+	VMAXPS     Y5, Y7, Y7
+	VMINPS     Y3, Y7, Y7
+	VADDPS     Y2, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VPSLLD     $0x10, Y7, Y7
+	VPOR       Y7, Y9, Y9
+	VPSRLD     $0x18, Y6, Y6
+	VPSLLD     $0x18, Y6, Y6
+	VPOR       Y6, Y9, Y9
+	VMOVDQU    Y9, (AX)
+	ADDQ       $0x20, CX
+	ADDQ       $0x20, AX
+	ADDQ       $0x20, DX
+	ADDQ       $0x20, BX
+	SUBQ       $0x08, SI
+	JNZ        addRow
+	VZEROUPPER
+	RET
+
+DATA most8<>+0(SB)/4, $0x437f0000
+DATA most8<>+4(SB)/4, $0x437f0000
+DATA most8<>+8(SB)/4, $0x437f0000
+DATA most8<>+12(SB)/4, $0x437f0000
+DATA most8<>+16(SB)/4, $0x437f0000
+DATA most8<>+20(SB)/4, $0x437f0000
+DATA most8<>+24(SB)/4, $0x437f0000
+DATA most8<>+28(SB)/4, $0x437f0000
+GLOBL most8<>(SB), RODATA|NOPTR, $32
+
+DATA low8<>+0(SB)/4, $0x000000ff
+DATA low8<>+4(SB)/4, $0x000000ff
+DATA low8<>+8(SB)/4, $0x000000ff
+DATA low8<>+12(SB)/4, $0x000000ff
+DATA low8<>+16(SB)/4, $0x000000ff
+DATA low8<>+20(SB)/4, $0x000000ff
+DATA low8<>+24(SB)/4, $0x000000ff
+DATA low8<>+28(SB)/4, $0x000000ff
+GLOBL low8<>(SB), RODATA|NOPTR, $32
+
+// func shrinkRowAVX2(line *float32, src *uint8, from *int32, weights *float32, taps int, n int)
+// Requires: AVX
+TEXT ·shrinkRowAVX2(SB), NOSPLIT, $0-48
+	MOVQ line+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ from+16(FP), DX
+	MOVQ weights+24(FP), BX
+	MOVQ taps+32(FP), SI
+	MOVQ n+40(FP), DI
+
+shrink:
+	MOVLQSX (DX), R8
+	ADDQ    CX, R8
+	MOVQ    SI, R9
+	VXORPS  X0, X0, X0
+
+shrinkTap:
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x04, R8
+	ADDQ         $0x04, BX
+	DECQ         R9
+	JNZ          shrinkTap
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink
+	VZEROUPPER
+	RET
+
+// func opaqueAVX2(src *uint8, n int) uint32
+// Requires: AVX, AVX2
+TEXT ·opaqueAVX2(SB), NOSPLIT, $0-20
+	MOVQ     src+0(FP), AX
+	MOVQ     n+8(FP), CX
+	VPCMPEQD Y0, Y0, Y0
+
+opaque:
+	VPAND    (AX), Y0, Y0
+	ADDQ     $0x20, AX
+	SUBQ     $0x08, CX
+	JNZ      opaque
+	VPCMPEQD Y1, Y1, Y1
+	VPSLLD   $0x18, Y1, Y1
+	VPTEST   Y1, Y0
+	SETCS    AL
+	MOVBLZX  AL, AX
+	MOVL     AX, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func addAVX2(dst *float32, src *float32, n int)
+// Requires: AVX
+TEXT ·addAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+addAVX2Loop:
+	VMOVUPS (AX), Y0
+	VMOVUPS (CX), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     addAVX2Loop
+	VZEROUPPER
+	RET
+
+// func addScaledAVX2(dst *float32, src *float32, n int, gain float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·addScaledAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        gain+24(FP), X0
+	VBROADCASTSS X0, Y0
+
+addScaledAVX2Loop:
+	VMOVUPS (AX), Y1
+	VMOVUPS (CX), Y2
+	VMULPS  Y0, Y2, Y2
+	VADDPS  Y2, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     addScaledAVX2Loop
+	VZEROUPPER
+	RET
+
+// func maxAVX2(dst *float32, src *float32, n int)
+// Requires: AVX
+TEXT ·maxAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+maxAVX2Loop:
+	VMOVUPS (AX), Y0
+	VMOVUPS (CX), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     maxAVX2Loop
+	VZEROUPPER
+	RET
+
+// func minAVX2(dst *float32, src *float32, n int)
+// Requires: AVX
+TEXT ·minAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+minAVX2Loop:
+	VMOVUPS (AX), Y0
+	VMOVUPS (CX), Y1
+	VMINPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     minAVX2Loop
+	VZEROUPPER
+	RET

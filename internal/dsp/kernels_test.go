@@ -2,8 +2,10 @@ package dsp_test
 
 import (
 	"fmt"
+	"image"
 	"math"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -136,4 +138,88 @@ func TestTorusSamplesItself(t *testing.T) {
 	for i, v := range dst {
 		require.Equal(t, p.Pix[13*16+(i-20)&15], v)
 	}
+}
+
+func TestEnlargerHasTheSameBits(t *testing.T) {
+	for _, c := range [][4]int{{1, 1, 5, 4}, {3, 2, 40, 9}, {20, 9, 20, 9}, {31, 17, 100, 60}, {64, 3, 65, 80}} {
+		p := hostilePlane(c[0], c[1], 3)
+		read := func(e *dsp.Enlarger) func() []float32 {
+			return func() []float32 {
+				out := dsp.NewPlane(c[2], c[3])
+				for y := range c[3] {
+					e.Row(y, out.Row(y))
+				}
+				return out.Pix
+			}
+		}
+		requireSame(t, func() []float32 { return read(dsp.NewEnlarger(p, c[2], c[3]))() }, c)
+		requireSame(t, func() []float32 { return read(dsp.NewScaler(p, c[2], 0.31, 0.2))() }, "scaler", c)
+	}
+}
+
+func TestShrinkHasTheSameBits(t *testing.T) {
+	for _, opaque := range []bool{true, false} {
+		for _, c := range [][4]int{{1, 1, 1, 1}, {23, 17, 23, 17}, {64, 9, 17, 4}, {100, 31, 33, 31}, {41, 8, 40, 2}, {9, 9, 1, 1}} {
+			img := image.NewNRGBA(image.Rect(0, 0, c[0], c[1]))
+			n := noise(8)
+			for i := range img.Pix {
+				img.Pix[i] = uint8(127 + 127*n.next())
+				if i%4 == 3 && (opaque || i/4%37 != 36) {
+					img.Pix[i] = 255
+				}
+			}
+			requireSame(t, func() []float32 {
+				p := dsp.ShrinkNRGBA(img, c[2], c[3])
+				return slices.Concat(p.R.Pix, p.G.Pix, p.B.Pix)
+			}, c, opaque)
+		}
+	}
+}
+
+func TestRowsHaveTheSameBits(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 8, 9, 31, 64} {
+		a, b := hostilePlane(n+1, 1, 1).Pix[1:], hostilePlane(n+3, 1, 2).Pix[3:]
+		run := func(f func(dst []float32)) func() []float32 {
+			return func() []float32 {
+				dst := slices.Clone(a)
+				f(dst)
+				return dst
+			}
+		}
+		requireSame(t, run(func(dst []float32) { dsp.AddTo(dst, b) }), n)
+		requireSame(t, run(func(dst []float32) { dsp.AddScaled(dst, b, 0.37) }), n)
+
+		src := make([]uint8, 4*n)
+		for i := range src {
+			src[i] = uint8(37 * i)
+		}
+		requireSame(t, func() []float32 {
+			dst := make([]uint8, 4*n)
+			dsp.AddLumaChroma(dst, src, a, b, 0.344, 1.772)
+			out := make([]float32, len(dst))
+			for i, v := range dst {
+				out[i] = float32(v)
+			}
+			return out
+		}, n)
+	}
+}
+
+func TestAddLumaChromaRoundsAndCuts(t *testing.T) {
+	luma, chroma := make([]float32, 9), make([]float32, 9)
+	src, dst := make([]uint8, 36), make([]uint8, 36)
+	for i := range src {
+		src[i] = 100
+	}
+	for i, v := range []float32{0, 0.49, 0.5, -0.5, -0.51, 200, -200, 1e9, -1e9} {
+		luma[i] = v
+	}
+	dsp.AddLumaChroma(dst, src, luma, chroma, 1, 1)
+	for i, want := range []uint8{100, 100, 101, 100, 99, 255, 0, 255, 0} {
+		require.Equal(t, []uint8{want, want, want, 100}, dst[4*i:4*i+4])
+	}
+	clear(luma)
+	chroma[0] = 10
+	dsp.AddLumaChroma(dst, src, luma, chroma, 0.5, 2)
+	require.Equal(t, []uint8{100, 105, 80, 100}, dst[:4])
 }

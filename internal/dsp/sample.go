@@ -132,3 +132,15 @@ func linearGo(dst []float32, at *linePositions, p Plane) {
 		dst[i] = t + float32(b*(u-t))
 	}
 }
+
+// Bicubic returns the four weights of cubic convolution with a = -3/4 (Keys,
+// 1981) for a sample at fraction t in [0, 1) behind the second of four.
+func Bicubic(t float32) [4]float32 {
+	const a = -0.75
+	u := 1 + t
+	w0 := float32(float32(float32(float32(float32(a*u)-5*a)*u)+8*a)*u) - 4*a
+	w1 := float32(float32(float32((a+2)*t)-(a+3))*float32(t*t)) + 1
+	v := 1 - t
+	w2 := float32(float32(float32((a+2)*v)-(a+3))*float32(v*v)) + 1
+	return [4]float32{w0, w1, w2, 1 - w0 - w1 - w2}
+}

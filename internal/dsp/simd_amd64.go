@@ -122,3 +122,66 @@ func cubic(dst []float32, at *linePositions, p Plane) {
 		cubicGo(dst, at, p)
 	}
 }
+
+// The fast functions of rows do the first so many samples, and return how many.
+
+func addFast(dst, src []float32) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	addAVX2(&dst[0], &src[0], n)
+	return n
+}
+
+func addScaledFast(dst, src []float32, gain float32) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	addScaledAVX2(&dst[0], &src[0], n, gain)
+	return n
+}
+
+func addRowFast(dst, src []uint8, luma, chroma []float32, toG, toB float32) int {
+	n := len(luma) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	addRowAVX2(&dst[0], &src[0], &luma[0], &chroma[0], toG, toB, n)
+	return n
+}
+
+func widen(dst, src []float32, at []int32, wx *[4][]float32, from, to int) {
+	if n := (to - from) &^ 7; avx2 && n > 0 {
+		widenAVX2(&dst[from], &at[from], &wx[0][from], &wx[1][from], &wx[2][from], &wx[3][from], &src[0], n)
+		from += n
+	}
+	widenGo(dst, src, at, wx, from, to)
+}
+
+func weighted(dst []float32, r *[4][]float32, w *[4]float32) {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		n = 0
+	} else {
+		weightedAVX2(&dst[0], &r[0][0], &r[1][0], &r[2][0], &r[3][0], &w[0], n)
+	}
+	weightedGo(dst, r, w, n)
+}
+
+func shrinkRow(line []float32, src []uint8, xs []span, t *spanTaps) {
+	n := len(src) / 4 &^ 7
+	if !avx2 || t.n == 0 || n > 0 && opaqueAVX2(&src[0], n) == 0 {
+		shrinkRowGo(line, src, xs)
+		return
+	}
+	for i := n; i < len(src)/4; i++ {
+		if src[4*i+3] != 255 {
+			shrinkRowGo(line, src, xs)
+			return
+		}
+	}
+	shrinkRowAVX2(&line[0], &src[0], &t.from[0], &t.weights[0], t.taps, t.n)
+	shrinkRowGo(line[4*t.n:], src, xs[t.n:])
+}

@@ -23,3 +23,16 @@ func positions(p *linePositions, l *lineWalk, stride, mask uint32, n int) {
 }
 
 func cubic(dst []float32, at *linePositions, p Plane) { cubicGo(dst, at, p) }
+
+func addFast(_, _ []float32) int                  { return 0 }
+func addScaledFast(_, _ []float32, _ float32) int { return 0 }
+
+func addRowFast(_, _ []uint8, _, _ []float32, _, _ float32) int { return 0 }
+
+func widen(dst, src []float32, at []int32, wx *[4][]float32, from, to int) {
+	widenGo(dst, src, at, wx, from, to)
+}
+
+func weighted(dst []float32, r *[4][]float32, w *[4]float32) { weightedGo(dst, r, w, 0) }
+
+func shrinkRow(line []float32, src []uint8, xs []span, _ *spanTaps) { shrinkRowGo(line, src, xs) }

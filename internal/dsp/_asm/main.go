@@ -21,6 +21,7 @@ func main() {
 	transposes()
 	spectra()
 	samples()
+	rows()
 	Generate()
 }
 
