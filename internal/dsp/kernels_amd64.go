@@ -103,3 +103,8 @@ func maxAVX2(dst *float32, src *float32, n int)
 //
 //go:noescape
 func minAVX2(dst *float32, src *float32, n int)
+
+// toneRowsAVX2 is toneRowsGo.
+//
+//go:noescape
+func toneRowsAVX2(sum *float32, src *float32, stride int, width int, rows int, wave *float32, turn *float32, turnStride int)

@@ -1325,3 +1325,105 @@ minAVX2Loop:
 	JNZ     minAVX2Loop
 	VZEROUPPER
 	RET
+
+// func toneRowsAVX2(sum *float32, src *float32, stride int, width int, rows int, wave *float32, turn *float32, turnStride int)
+// Requires: AVX
+TEXT ·toneRowsAVX2(SB), NOSPLIT, $0-64
+	MOVQ sum+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ width+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ wave+40(FP), DI
+	MOVQ turn+48(FP), R8
+	MOVQ turnStride+56(FP), R9
+	SHLQ $0x02, DX
+	SHLQ $0x02, R9
+
+toneRow:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   CX, R10
+	MOVQ   DI, R11
+	MOVQ   BX, R12
+	SUBQ   $0x02, R12
+	JL     toneLast
+
+tonePair:
+	VBROADCASTSS (R10), Y8
+	VMULPS       (R11), Y8, Y9
+	VADDPS       Y9, Y0, Y0
+	VMULPS       32(R11), Y8, Y9
+	VADDPS       Y9, Y1, Y1
+	VMULPS       64(R11), Y8, Y9
+	VADDPS       Y9, Y2, Y2
+	VMULPS       96(R11), Y8, Y8
+	VADDPS       Y8, Y3, Y3
+	VBROADCASTSS 4(R10), Y8
+	VMULPS       128(R11), Y8, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       160(R11), Y8, Y9
+	VADDPS       Y9, Y5, Y5
+	VMULPS       192(R11), Y8, Y9
+	VADDPS       Y9, Y6, Y6
+	VMULPS       224(R11), Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	ADDQ         $0x08, R10
+	ADDQ         $0x00000100, R11
+	SUBQ         $0x02, R12
+	JGE          tonePair
+
+toneLast:
+	CMPQ         R12, $-1
+	JNE          toneTurn
+	VBROADCASTSS (R10), Y8
+	VMULPS       (R11), Y8, Y9
+	VADDPS       Y9, Y0, Y0
+	VMULPS       32(R11), Y8, Y9
+	VADDPS       Y9, Y1, Y1
+	VMULPS       64(R11), Y8, Y9
+	VADDPS       Y9, Y2, Y2
+	VMULPS       96(R11), Y8, Y8
+	VADDPS       Y8, Y3, Y3
+
+toneTurn:
+	VADDPS  Y4, Y0, Y0
+	VADDPS  Y5, Y1, Y1
+	VADDPS  Y6, Y2, Y2
+	VADDPS  Y7, Y3, Y3
+	VMOVUPS (R8), Y4
+	VMOVUPS 64(R8), Y5
+	VMULPS  Y4, Y0, Y6
+	VMULPS  Y5, Y2, Y7
+	VSUBPS  Y7, Y6, Y6
+	VMULPS  Y5, Y0, Y0
+	VMULPS  Y4, Y2, Y2
+	VADDPS  Y2, Y0, Y0
+	VADDPS  (AX), Y6, Y2
+	VMOVUPS Y2, (AX)
+	VADDPS  64(AX), Y0, Y0
+	VMOVUPS Y0, 64(AX)
+	VMOVUPS 32(R8), Y0
+	VMOVUPS 96(R8), Y2
+	VMULPS  Y0, Y1, Y4
+	VMULPS  Y2, Y3, Y5
+	VSUBPS  Y5, Y4, Y4
+	VMULPS  Y2, Y1, Y1
+	VMULPS  Y0, Y3, Y0
+	VADDPS  Y0, Y1, Y0
+	VADDPS  32(AX), Y4, Y1
+	VMOVUPS Y1, 32(AX)
+	VADDPS  96(AX), Y0, Y0
+	VMOVUPS Y0, 96(AX)
+	ADDQ    DX, CX
+	ADDQ    R9, R8
+	DECQ    SI
+	JNZ     toneRow
+	VZEROUPPER
+	RET

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"math/cmplx"
 	"os"
 	"slices"
 	"testing"
@@ -222,4 +223,44 @@ func TestAddLumaChromaRoundsAndCuts(t *testing.T) {
 	chroma[0] = 10
 	dsp.AddLumaChroma(dst, src, luma, chroma, 0.5, 2)
 	require.Equal(t, []uint8{100, 105, 80, 100}, dst[:4])
+}
+
+func TestToneCellsHaveTheSameBits(t *testing.T) {
+	for _, c := range [][4]int{{1, 1, 4, 4}, {37, 20, 8, 8}, {64, 33, 32, 32}, {31, 9, 40, 40}, {40, 40, 7, 5}} {
+		for _, grid := range []float64{1024, 1000} {
+			for _, n := range []int{1, 16, 21, 32} {
+				src := noise(n)
+				f := make([]dsp.Tone, n)
+				for i := range f {
+					f[i] = dsp.Tone{X: math.Round(100*float64(src.next())) / grid, Y: math.Round(100*float64(src.next())) / grid}
+				}
+				p := hostilePlane(c[0], c[1], 3)
+				requireSame(t, func() []float32 {
+					sums, _, _ := dsp.ToneCells(p, -7, 1300, f, c[2], c[3])
+					return floats(sums)
+				}, c, grid, n)
+			}
+		}
+	}
+}
+
+func TestToneCellsAgainstDefinition(t *testing.T) {
+	const x0, y0, cw, ch = 5, -9, 6, 4
+	p := noisePlane(21, 11, 3)
+	for _, f := range [][]dsp.Tone{{{X: 31. / 1024, Y: -77. / 1024}, {X: -1. / 1024}}, {{X: 0.03, Y: 0.1}, {X: -0.4, Y: 0.031}}} {
+		got, nx, ny := dsp.ToneCells(p, x0, y0, f, cw, ch)
+		require.Equal(t, []int{3, 2}, []int{nx, ny})
+		want := make([]complex128, len(got))
+		for y := range p.H {
+			for x := range p.W {
+				for k, q := range f {
+					i := (min(y/ch, ny-1)*nx + min(x/cw, nx-1)) * len(f)
+					want[i+k] += complex(float64(p.Pix[y*p.W+x]), 0) * cmplx.Rect(1, -2*math.Pi*(q.X*float64(x+x0)+q.Y*float64(y+y0)))
+				}
+			}
+		}
+		for i, v := range want {
+			require.InDelta(t, 0, cmplx.Abs(v-complex128(got[i])), 1e-5)
+		}
+	}
 }

@@ -185,3 +185,12 @@ func shrinkRow(line []float32, src []uint8, xs []span, t *spanTaps) {
 	shrinkRowAVX2(&line[0], &src[0], &t.from[0], &t.weights[0], t.taps, t.n)
 	shrinkRowGo(line[4*t.n:], src, xs[t.n:])
 }
+
+func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
+	if !avx2 || width == 0 || rows == 0 {
+		toneRowsGo(sum, src, stride, width, rows, wave, turn)
+		return
+	}
+	_, _, _ = src[(rows-1)*stride+width-1], wave[2*toneBlock*width-1], turn[2*toneBlock*rows-1]
+	toneRowsAVX2(&sum[0], &src[0], stride, width, rows, &wave[0], &turn[0], 2*toneBlock)
+}

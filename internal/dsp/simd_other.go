@@ -36,3 +36,7 @@ func widen(dst, src []float32, at []int32, wx *[4][]float32, from, to int) {
 func weighted(dst []float32, r *[4][]float32, w *[4]float32) { weightedGo(dst, r, w, 0) }
 
 func shrinkRow(line []float32, src []uint8, xs []span, _ *spanTaps) { shrinkRowGo(line, src, xs) }
+
+func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
+	toneRowsGo(sum, src, stride, width, rows, wave, turn)
+}

@@ -22,6 +22,7 @@ func main() {
 	spectra()
 	samples()
 	rows()
+	tones()
 	Generate()
 }
 
