@@ -29,10 +29,20 @@ func radix5AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 //go:noescape
 func interleaveAVX2(dst *complex64, src *float32, stride int, n int)
 
+// intoColumnsAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 8 of 16 floats a row.
+//
+//go:noescape
+func intoColumnsAVX2(dst *float32, src *float32, stride int, n int)
+
 // deinterleaveAVX2 undoes interleaveAVX2, scaling real parts by gain and imaginary ones by -gain.
 //
 //go:noescape
 func deinterleaveAVX2(dst *float32, stride int, src *complex64, n int, gain float32)
+
+// intoRowsAVX2 undoes intoColumnsAVX2.
+//
+//go:noescape
+func intoRowsAVX2(dst *float32, stride int, src *float32, n int)
 
 // splitAVX2 is splitGo for 4 sequences and n coefficients, a multiple of 4.
 //
@@ -48,6 +58,16 @@ func joinAVX2(up *complex64, down *complex64, src *complex64, stride int, n int)
 //
 //go:noescape
 func copyBlockAVX2(dst *complex64, dstStride int, src *complex64, srcStride int, n int, flip uint32) uint32
+
+// expandAVX2 writes n rows of 8 floats, 16 apart, as complex numbers times each row's tw.
+//
+//go:noescape
+func expandAVX2(dst *complex64, src *float32, tw *complex64, n int)
+
+// realsAVX2 writes 2n rows of 8 real parts, from up and from down in turns, a row of 8 numbers forth and back.
+//
+//go:noescape
+func realsAVX2(dst *float32, stride int, up *complex64, down *complex64, n int)
 
 // positionsAVX2 is positionsGo for n, a multiple of 4.
 //
@@ -108,3 +128,23 @@ func minAVX2(dst *float32, src *float32, n int)
 //
 //go:noescape
 func toneRowsAVX2(sum *float32, src *float32, stride int, width int, rows int, wave *float32, turn *float32, turnStride int)
+
+// bilateralAVX2 is bilateralGo for n, a multiple of 8; lut points at difference 0.
+//
+//go:noescape
+func bilateralAVX2(dst *float32, val *float32, idx *int32, lut *float32, offsets *int64, weights *float32, taps int, n int)
+
+// symmetricAVX2 is symmetricGo for n, a multiple of 16.
+//
+//go:noescape
+func symmetricAVX2(dst *float32, src *float32, offsets *int64, weights *float32, taps int, n int)
+
+// boxAVX2 is boxGo for 16 columns.
+//
+//go:noescape
+func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64)
+
+// stepsAVX2 writes (src - low) steps, cut to whole numbers, for n, a multiple of 8.
+//
+//go:noescape
+func stepsAVX2(dst *int32, src *float32, low float32, steps float32, n int)

@@ -350,7 +350,7 @@ TEXT ·interleaveAVX2(SB), NOSPLIT, $0-32
 	LEAQ (DX)(DX*4), DI
 	LEAQ (SI)(DX*4), R8
 
-interleave:
+interleaveAVX2Loop:
 	VMOVUPS    (CX), Y0
 	VMOVUPS    (CX)(DX*1), Y1
 	VMOVUPS    (CX)(DX*2), Y2
@@ -394,7 +394,67 @@ interleave:
 	ADDQ       $0x00000200, AX
 	ADDQ       $0x20, CX
 	SUBQ       $0x08, BX
-	JNZ        interleave
+	JNZ        interleaveAVX2Loop
+	VZEROUPPER
+	RET
+
+// func intoColumnsAVX2(dst *float32, src *float32, stride int, n int)
+// Requires: AVX
+TEXT ·intoColumnsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ stride+16(FP), DX
+	MOVQ n+24(FP), BX
+	SHLQ $0x02, DX
+	LEAQ (DX)(DX*2), SI
+	LEAQ (DX)(DX*4), DI
+	LEAQ (SI)(DX*4), R8
+
+intoColumnsAVX2Loop:
+	VMOVUPS    (CX), Y0
+	VMOVUPS    (CX)(DX*1), Y1
+	VMOVUPS    (CX)(DX*2), Y2
+	VMOVUPS    (CX)(SI*1), Y3
+	VMOVUPS    (CX)(DX*4), Y4
+	VMOVUPS    (CX)(DI*1), Y5
+	VMOVUPS    (CX)(SI*2), Y6
+	VMOVUPS    (CX)(R8*1), Y7
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPS  Y5, Y4, Y3
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y1, Y8, Y7
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y2, Y0, Y8
+	VUNPCKHPD  Y2, Y0, Y0
+	VUNPCKLPD  Y5, Y3, Y2
+	VUNPCKHPD  Y5, Y3, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y7, Y6
+	VPERM2F128 $0x31, Y2, Y7, Y2
+	VPERM2F128 $0x20, Y3, Y1, Y7
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VPERM2F128 $0x20, Y5, Y8, Y3
+	VPERM2F128 $0x31, Y5, Y8, Y5
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y0
+	VMOVUPS    Y6, (AX)
+	VMOVUPS    Y7, 64(AX)
+	VMOVUPS    Y3, 128(AX)
+	VMOVUPS    Y8, 192(AX)
+	VMOVUPS    Y2, 256(AX)
+	VMOVUPS    Y1, 320(AX)
+	VMOVUPS    Y5, 384(AX)
+	VMOVUPS    Y0, 448(AX)
+	ADDQ       $0x00000200, AX
+	ADDQ       $0x20, CX
+	SUBQ       $0x08, BX
+	JNZ        intoColumnsAVX2Loop
 	VZEROUPPER
 	RET
 
@@ -413,7 +473,7 @@ TEXT ·deinterleaveAVX2(SB), NOSPLIT, $0-36
 	LEAQ         (CX)(CX*4), DI
 	LEAQ         (SI)(CX*4), R8
 
-deinterleave:
+deinterleaveAVX2Loop:
 	VMULPS     (DX), Y0, Y1
 	VMULPS     64(DX), Y0, Y2
 	VMULPS     128(DX), Y0, Y3
@@ -457,7 +517,67 @@ deinterleave:
 	ADDQ       $0x00000200, DX
 	ADDQ       $0x20, AX
 	SUBQ       $0x08, BX
-	JNZ        deinterleave
+	JNZ        deinterleaveAVX2Loop
+	VZEROUPPER
+	RET
+
+// func intoRowsAVX2(dst *float32, stride int, src *float32, n int)
+// Requires: AVX
+TEXT ·intoRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ stride+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ n+24(FP), BX
+	SHLQ $0x02, CX
+	LEAQ (CX)(CX*2), SI
+	LEAQ (CX)(CX*4), DI
+	LEAQ (SI)(CX*4), R8
+
+intoRowsAVX2Loop:
+	VMOVUPS    (DX), Y0
+	VMOVUPS    64(DX), Y1
+	VMOVUPS    128(DX), Y2
+	VMOVUPS    192(DX), Y3
+	VMOVUPS    256(DX), Y4
+	VMOVUPS    320(DX), Y5
+	VMOVUPS    384(DX), Y6
+	VMOVUPS    448(DX), Y7
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y0
+	VUNPCKLPS  Y3, Y2, Y1
+	VUNPCKHPS  Y3, Y2, Y2
+	VUNPCKLPS  Y5, Y4, Y3
+	VUNPCKHPS  Y5, Y4, Y4
+	VUNPCKLPS  Y7, Y6, Y5
+	VUNPCKHPS  Y7, Y6, Y6
+	VUNPCKLPD  Y1, Y8, Y7
+	VUNPCKHPD  Y1, Y8, Y1
+	VUNPCKLPD  Y2, Y0, Y8
+	VUNPCKHPD  Y2, Y0, Y0
+	VUNPCKLPD  Y5, Y3, Y2
+	VUNPCKHPD  Y5, Y3, Y3
+	VUNPCKLPD  Y6, Y4, Y5
+	VUNPCKHPD  Y6, Y4, Y4
+	VPERM2F128 $0x20, Y2, Y7, Y6
+	VPERM2F128 $0x31, Y2, Y7, Y2
+	VPERM2F128 $0x20, Y3, Y1, Y7
+	VPERM2F128 $0x31, Y3, Y1, Y1
+	VPERM2F128 $0x20, Y5, Y8, Y3
+	VPERM2F128 $0x31, Y5, Y8, Y5
+	VPERM2F128 $0x20, Y4, Y0, Y8
+	VPERM2F128 $0x31, Y4, Y0, Y0
+	VMOVUPS    Y6, (AX)
+	VMOVUPS    Y7, (AX)(CX*1)
+	VMOVUPS    Y3, (AX)(CX*2)
+	VMOVUPS    Y8, (AX)(SI*1)
+	VMOVUPS    Y2, (AX)(CX*4)
+	VMOVUPS    Y1, (AX)(DI*1)
+	VMOVUPS    Y5, (AX)(SI*2)
+	VMOVUPS    Y0, (AX)(R8*1)
+	ADDQ       $0x00000200, DX
+	ADDQ       $0x20, AX
+	SUBQ       $0x08, BX
+	JNZ        intoRowsAVX2Loop
 	VZEROUPPER
 	RET
 
@@ -658,6 +778,59 @@ copyBlock:
 	SETNE   AL
 	MOVBLZX AL, AX
 	MOVL    AX, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func expandAVX2(dst *complex64, src *float32, tw *complex64, n int)
+// Requires: AVX, AVX2
+TEXT ·expandAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ tw+16(FP), DX
+	MOVQ n+24(FP), BX
+
+expand:
+	VPERMQ       $0xd8, (CX), Y0
+	VBROADCASTSD (DX), Y1
+	VUNPCKLPS    Y0, Y0, Y2
+	VUNPCKHPS    Y0, Y0, Y0
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      Y2, (AX)
+	VMULPS       Y1, Y0, Y0
+	VMOVUPS      Y0, 32(AX)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x08, DX
+	DECQ         BX
+	JNZ          expand
+	VZEROUPPER
+	RET
+
+// func realsAVX2(dst *float32, stride int, up *complex64, down *complex64, n int)
+// Requires: AVX, AVX2
+TEXT ·realsAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ stride+8(FP), CX
+	MOVQ up+16(FP), DX
+	MOVQ down+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, CX
+
+reals:
+	VMOVUPS (DX), Y0
+	VSHUFPS $0x88, 32(DX), Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	VMOVUPS (BX), Y0
+	VSHUFPS $0x88, 32(BX), Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    CX, AX
+	ADDQ    $0x40, DX
+	SUBQ    $0x40, BX
+	DECQ    SI
+	JNZ     reals
 	VZEROUPPER
 	RET
 
@@ -1425,5 +1598,196 @@ toneTurn:
 	ADDQ    R9, R8
 	DECQ    SI
 	JNZ     toneRow
+	VZEROUPPER
+	RET
+
+// func bilateralAVX2(dst *float32, val *float32, idx *int32, lut *float32, offsets *int64, weights *float32, taps int, n int)
+// Requires: AVX, AVX2
+TEXT ·bilateralAVX2(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), AX
+	MOVQ val+8(FP), CX
+	MOVQ idx+16(FP), DX
+	MOVQ lut+24(FP), BX
+	MOVQ offsets+32(FP), SI
+	MOVQ weights+40(FP), DI
+	MOVQ taps+48(FP), R8
+	MOVQ n+56(FP), R9
+
+bilateral:
+	VMOVUPS (CX), Y0
+	VMOVUPS ones<>+0(SB), Y1
+	VMOVDQU (DX), Y2
+	XORQ    R10, R10
+
+bilateralTap:
+	MOVQ         (SI)(R10*8), R11
+	VMOVDQU      (DX)(R11*4), Y3
+	VPSUBD       Y2, Y3, Y3
+	VPCMPEQD     Y4, Y4, Y4
+	VGATHERDPS   Y4, (BX)(Y3*4), Y5
+	VMULPS       (CX)(R11*4), Y5, Y3
+	NEGQ         R11
+	VMOVDQU      (DX)(R11*4), Y4
+	VPSUBD       Y2, Y4, Y4
+	VPCMPEQD     Y7, Y7, Y7
+	VGATHERDPS   Y7, (BX)(Y4*4), Y6
+	VMULPS       (CX)(R11*4), Y6, Y4
+	VBROADCASTSS (DI)(R10*4), Y7
+	VADDPS       Y6, Y5, Y8
+	VMULPS       Y7, Y8, Y8
+	VADDPS       Y8, Y1, Y1
+	VADDPS       Y4, Y3, Y3
+	VMULPS       Y7, Y3, Y3
+	VADDPS       Y3, Y0, Y0
+	INCQ         R10
+	CMPQ         R10, R8
+	JNE          bilateralTap
+	VDIVPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, R9
+	JNZ          bilateral
+	VZEROUPPER
+	RET
+
+DATA ones<>+0(SB)/4, $0x3f800000
+DATA ones<>+4(SB)/4, $0x3f800000
+DATA ones<>+8(SB)/4, $0x3f800000
+DATA ones<>+12(SB)/4, $0x3f800000
+DATA ones<>+16(SB)/4, $0x3f800000
+DATA ones<>+20(SB)/4, $0x3f800000
+DATA ones<>+24(SB)/4, $0x3f800000
+DATA ones<>+28(SB)/4, $0x3f800000
+GLOBL ones<>(SB), RODATA|NOPTR, $32
+
+// func symmetricAVX2(dst *float32, src *float32, offsets *int64, weights *float32, taps int, n int)
+// Requires: AVX
+TEXT ·symmetricAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ offsets+16(FP), DX
+	MOVQ weights+24(FP), BX
+	MOVQ taps+32(FP), SI
+	MOVQ n+40(FP), DI
+
+symmetric:
+	XORQ         R8, R8
+	MOVQ         (DX), R9
+	VBROADCASTSS (BX), Y0
+	VMULPS       (CX)(R9*4), Y0, Y1
+	VMULPS       32(CX)(R9*4), Y0, Y0
+	LEAQ         16(DX), R11
+	INCQ         R8
+
+symmetricTap:
+	MOVQ         (R11), R9
+	MOVQ         8(R11), R10
+	VBROADCASTSS (BX)(R8*4), Y2
+	VMOVUPS      (CX)(R9*4), Y3
+	VADDPS       (CX)(R10*4), Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VMOVUPS      32(CX)(R9*4), Y3
+	VADDPS       32(CX)(R10*4), Y3, Y3
+	VMULPS       Y2, Y3, Y2
+	VADDPS       Y2, Y0, Y0
+	ADDQ         $0x10, R11
+	INCQ         R8
+	CMPQ         R8, SI
+	JNE          symmetricTap
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y0, 32(AX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, DI
+	JNZ          symmetric
+	VZEROUPPER
+	RET
+
+// func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64)
+// Requires: AVX, AVX2, SSE2
+TEXT ·boxAVX2(SB), NOSPLIT, $0-72
+	MOVQ         sum+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         dstStride+16(FP), DX
+	MOVQ         add+24(FP), BX
+	MOVQ         addStride+32(FP), SI
+	MOVQ         sub+40(FP), DI
+	MOVQ         subStride+48(FP), R8
+	MOVQ         n+56(FP), R9
+	MOVSD        mean+64(FP), X0
+	VBROADCASTSD X0, Y0
+	SHLQ         $0x02, DX
+	SHLQ         $0x02, SI
+	SHLQ         $0x02, R8
+	VMOVUPS      (AX), Y1
+	VMOVUPS      32(AX), Y2
+	VMOVUPS      64(AX), Y3
+	VMOVUPS      96(AX), Y4
+
+box:
+	VMULPD     Y0, Y1, Y5
+	VCVTPD2PSY Y5, X5
+	VMOVUPS    X5, (CX)
+	VCVTPS2PD  (BX), Y5
+	VCVTPS2PD  (DI), Y6
+	VSUBPD     Y6, Y5, Y5
+	VADDPD     Y5, Y1, Y1
+	VMULPD     Y0, Y2, Y5
+	VCVTPD2PSY Y5, X5
+	VMOVUPS    X5, 16(CX)
+	VCVTPS2PD  16(BX), Y5
+	VCVTPS2PD  16(DI), Y6
+	VSUBPD     Y6, Y5, Y5
+	VADDPD     Y5, Y2, Y2
+	VMULPD     Y0, Y3, Y5
+	VCVTPD2PSY Y5, X5
+	VMOVUPS    X5, 32(CX)
+	VCVTPS2PD  32(BX), Y5
+	VCVTPS2PD  32(DI), Y6
+	VSUBPD     Y6, Y5, Y5
+	VADDPD     Y5, Y3, Y3
+	VMULPD     Y0, Y4, Y5
+	VCVTPD2PSY Y5, X5
+	VMOVUPS    X5, 48(CX)
+	VCVTPS2PD  48(BX), Y5
+	VCVTPS2PD  48(DI), Y6
+	VSUBPD     Y6, Y5, Y5
+	VADDPD     Y5, Y4, Y4
+	ADDQ       DX, CX
+	ADDQ       SI, BX
+	ADDQ       R8, DI
+	DECQ       R9
+	JNZ        box
+	VMOVUPS    Y1, (AX)
+	VMOVUPS    Y2, 32(AX)
+	VMOVUPS    Y3, 64(AX)
+	VMOVUPS    Y4, 96(AX)
+	VZEROUPPER
+	RET
+
+// func stepsAVX2(dst *int32, src *float32, low float32, steps float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·stepsAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVSS        low+16(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        steps+20(FP), X1
+	VBROADCASTSS X1, Y1
+	MOVQ         n+24(FP), DX
+
+steps:
+	VMOVUPS    (CX), Y2
+	VSUBPS     Y0, Y2, Y2
+	VMULPS     Y1, Y2, Y2
+	VCVTTPS2DQ Y2, Y2
+	VMOVDQU    Y2, (AX)
+	ADDQ       $0x20, AX
+	ADDQ       $0x20, CX
+	SUBQ       $0x08, DX
+	JNZ        steps
 	VZEROUPPER
 	RET

@@ -264,3 +264,31 @@ func TestToneCellsAgainstDefinition(t *testing.T) {
 		}
 	}
 }
+
+func TestFiltersHaveTheSameBits(t *testing.T) {
+	for _, c := range [][2]int{{1, 1}, {3, 40}, {8, 9}, {16, 16}, {17, 33}, {40, 7}, {67, 50}} {
+		p, q := hostilePlane(c[0], c[1], 3), noisePlane(c[0], c[1], 3)
+		q.Scale(60)
+		for name, f := range map[string]func() dsp.Plane{
+			"box3":      func() dsp.Plane { return dsp.Box(p, 3) },
+			"box9":      func() dsp.Plane { return dsp.Box(p, 9) },
+			"gauss0.7":  func() dsp.Plane { return dsp.Gauss(p, 0.7) },
+			"gauss3":    func() dsp.Plane { return dsp.Gauss(p, 3) },
+			"erode":     func() dsp.Plane { return dsp.Erode(p, 5) },
+			"dilate":    func() dsp.Plane { return dsp.Dilate(p, 3) },
+			"bilateral": func() dsp.Plane { return dsp.Bilateral(q, 5, 6, 4) },
+		} {
+			requireSame(t, func() []float32 { return f().Pix }, name, c)
+		}
+	}
+}
+
+func TestInverseDCT2HasTheSameBits(t *testing.T) {
+	for _, n := range []int{1, 2, 4, 8, 16, 64} {
+		requireSame(t, func() []float32 {
+			c := hostilePlane(n, n, 3)
+			clear(c.Pix[n*n/2:]) // rows of zeros
+			return dsp.InverseDCT2(c).Pix
+		}, n)
+	}
+}

@@ -194,3 +194,108 @@ func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows in
 	_, _, _ = src[(rows-1)*stride+width-1], wave[2*toneBlock*width-1], turn[2*toneBlock*rows-1]
 	toneRowsAVX2(&sum[0], &src[0], stride, width, rows, &wave[0], &turn[0], 2*toneBlock)
 }
+
+func beyondFast(dst, src []float32, greatest bool) int {
+	n := len(dst) &^ 7
+	switch {
+	case !avx2 || n == 0:
+		return 0
+	case greatest:
+		maxAVX2(&dst[0], &src[0], n)
+	default:
+		minAVX2(&dst[0], &src[0], n)
+	}
+	return n
+}
+
+func stepsFast(dst []int32, src []float32, low float32) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	stepsAVX2(&dst[0], &src[0], low, bilateralSteps, n)
+	return n
+}
+
+func bilateralFast(dst []float32, b *bilateral, at int) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 || len(b.offsets) == 0 {
+		return 0
+	}
+	bilateralAVX2(&dst[0], &b.val[at], &b.idx[at], &b.lut[b.span], &b.offsets[0], &b.weights[0], len(b.offsets), n)
+	return n
+}
+
+// symmetric does the last samples of a row again where they are not sixteen.
+func symmetric(dst, src []float32, offsets []int64, k []float32) {
+	n := len(dst) &^ 15
+	if !avx2 || n == 0 || len(k) < 2 {
+		symmetricGo(dst, src, offsets, k, 0)
+		return
+	}
+	symmetricAVX2(&dst[0], &src[0], &offsets[0], &k[0], len(k), n)
+	if last := len(dst) - 16; n < len(dst) {
+		symmetricAVX2(&dst[last], &src[last], &offsets[0], &k[0], len(k), 16)
+	}
+}
+
+func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
+	if !avx2 || lanes < boxLanes {
+		boxGo(sum, lanes, n, g, dst, add, sub)
+		return
+	}
+	for _, b := range [...]boxRow{dst, add, sub} {
+		_, _ = b.at(0, lanes), b.at(n-1, lanes)
+	}
+	boxAVX2(&sum[0], &dst.at(0, lanes)[0], dst.step*dst.W, &add.at(0, lanes)[0], add.step*add.W, &sub.at(0, lanes)[0], sub.step*sub.W, n, g)
+}
+
+func intoColumnsFast(dst, src []float32, w int) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = dst[n*boxLanes-1], src[boxLanes*w-1]
+	intoColumnsAVX2(&dst[0], &src[0], w, n)
+	intoColumnsAVX2(&dst[boxLanes/2], &src[boxLanes/2*w], w, n)
+	return n
+}
+
+func intoRowsFast(dst, src []float32, w int) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = src[n*boxLanes-1], dst[boxLanes*w-1]
+	intoRowsAVX2(&dst[0], w, &src[0], n)
+	intoRowsAVX2(&dst[boxLanes/2*w], w, &src[boxLanes/2], n)
+	return n
+}
+
+func columns8Fast(dst, src []float32, w int) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = dst[n*boxLanes-1], src[batch*w-1]
+	intoColumnsAVX2(&dst[0], &src[0], w, n)
+	return n
+}
+
+func expand(dst []complex64, src []float32, tw []complex64) {
+	if !avx2 {
+		expandGo(dst, src, tw)
+		return
+	}
+	_, _ = dst[len(tw)*batch-1], src[len(tw)*boxLanes-1]
+	expandAVX2(&dst[0], &src[0], &tw[0], len(tw))
+}
+
+func reals(out Plane, x, rows int, b []complex64, n int) {
+	if !avx2 || rows < batch || n < 2 {
+		realsGo(out, x, rows, b, n)
+		return
+	}
+	_ = out.Pix[(n-1)*out.W+x+batch-1]
+	realsAVX2(&out.Pix[x], out.W, &b[0], &b[(n-1)*batch], n/2)
+}

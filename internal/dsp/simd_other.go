@@ -40,3 +40,22 @@ func shrinkRow(line []float32, src []uint8, xs []span, _ *spanTaps) { shrinkRowG
 func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
 	toneRowsGo(sum, src, stride, width, rows, wave, turn)
 }
+
+func beyondFast(_, _ []float32, _ bool) int        { return 0 }
+func stepsFast([]int32, []float32, float32) int    { return 0 }
+func bilateralFast([]float32, *bilateral, int) int { return 0 }
+func intoColumnsFast(_, _ []float32, _ int) int    { return 0 }
+func intoRowsFast(_, _ []float32, _ int) int       { return 0 }
+func columns8Fast(_, _ []float32, _ int) int       { return 0 }
+
+func symmetric(dst, src []float32, offsets []int64, k []float32) {
+	symmetricGo(dst, src, offsets, k, 0)
+}
+
+func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
+	boxGo(sum, lanes, n, g, dst, add, sub)
+}
+
+func expand(dst []complex64, src []float32, tw []complex64) { expandGo(dst, src, tw) }
+
+func reals(out Plane, x, rows int, b []complex64, n int) { realsGo(out, x, rows, b, n) }

@@ -23,6 +23,7 @@ func main() {
 	samples()
 	rows()
 	tones()
+	filters()
 	Generate()
 }
 

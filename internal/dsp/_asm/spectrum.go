@@ -8,14 +8,24 @@ import (
 
 // transposes are those of floats between rows and interleaved sequences.
 func transposes() {
-	TEXT("interleaveAVX2", NOSPLIT, "func(dst *complex64, src *float32, stride, n int)")
-	Pragma("noescape")
+	interleave("interleaveAVX2", "func(dst *complex64, src *float32, stride, n int)")
 	Doc("interleaveAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 4 of 8 complex numbers a row.")
+	interleave("intoColumnsAVX2", "func(dst, src *float32, stride, n int)")
+	Doc("intoColumnsAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 8 of 16 floats a row.")
+	deinterleave("deinterleaveAVX2", "func(dst *float32, stride int, src *complex64, n int, gain float32)", true)
+	Doc("deinterleaveAVX2 undoes interleaveAVX2, scaling real parts by gain and imaginary ones by -gain.")
+	deinterleave("intoRowsAVX2", "func(dst *float32, stride int, src *float32, n int)", false)
+	Doc("intoRowsAVX2 undoes intoColumnsAVX2.")
+}
+
+func interleave(name, signature string) {
+	TEXT(name, NOSPLIT, signature)
+	Pragma("noescape")
 	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
 	stride, n := Load(Param("stride"), GP64()), Load(Param("n"), GP64())
 	SHLQ(U8(2), stride)
 	rows := rowPointers(src, stride)
-	Label("interleave")
+	Label(name + "Loop")
 	var v [8]reg.VecVirtual
 	for i := range v {
 		v[i] = ymm(rows(i))
@@ -26,24 +36,30 @@ func transposes() {
 	ADDQ(U32(8*64), dst)
 	ADDQ(U8(32), src)
 	SUBQ(U8(8), n)
-	JNZ(LabelRef("interleave"))
+	JNZ(LabelRef(name + "Loop"))
 	VZEROUPPER()
 	RET()
+}
 
-	TEXT("deinterleaveAVX2", NOSPLIT, "func(dst *float32, stride int, src *complex64, n int, gain float32)")
+func deinterleave(name, signature string, scaled bool) {
+	TEXT(name, NOSPLIT, signature)
 	Pragma("noescape")
-	Doc("deinterleaveAVX2 undoes interleaveAVX2, scaling real parts by gain and imaginary ones by -gain.")
-	dst, stride = Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
-	src, n = Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	g := YMM()
-	VBROADCASTSS(Load(Param("gain"), XMM()), g)
-	VXORPS(constants["signOdd"], g, g)
+	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
+	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	var g reg.VecVirtual
+	if scaled {
+		g = xor(gain(), constants["signOdd"])
+	}
 	SHLQ(U8(2), stride)
-	rows = rowPointers(dst, stride)
-	Label("deinterleave")
+	rows := rowPointers(dst, stride)
+	Label(name + "Loop")
+	var v [8]reg.VecVirtual
 	for i := range v {
-		v[i] = YMM()
-		VMULPS(Mem{Base: src, Disp: 64 * i}, g, v[i])
+		if scaled {
+			v[i] = product(g, Mem{Base: src, Disp: 64 * i})
+		} else {
+			v[i] = ymm(Mem{Base: src, Disp: 64 * i})
+		}
 	}
 	for i, y := range transpose8(v) {
 		VMOVUPS(y, rows(i))
@@ -51,7 +67,7 @@ func transposes() {
 	ADDQ(U32(8*64), src)
 	ADDQ(U8(32), dst)
 	SUBQ(U8(8), n)
-	JNZ(LabelRef("deinterleave"))
+	JNZ(LabelRef(name + "Loop"))
 	VZEROUPPER()
 	RET()
 }
@@ -126,6 +142,8 @@ func spectra() {
 	split(even, odd, half)
 	join(odd)
 	copyBlock()
+	expand()
+	reals()
 }
 
 // split and join walk the interleaved sequences from both ends: up from 1 and
@@ -226,6 +244,53 @@ func copyBlock() {
 	SETNE(r.As8())
 	MOVBLZX(r.As8(), r)
 	Store(r, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// expand and reals are the ends of the cosine transform.
+func expand() {
+	TEXT("expandAVX2", NOSPLIT, "func(dst *complex64, src *float32, tw *complex64, n int)")
+	Pragma("noescape")
+	Doc("expandAVX2 writes n rows of 8 floats, 16 apart, as complex numbers times each row's tw.")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	tw, n := Load(Param("tw"), GP64()), Load(Param("n"), GP64())
+	Label("expand")
+	v, w, a, b := YMM(), YMM(), YMM(), YMM()
+	VPERMQ(U8(0xD8), Mem{Base: src}, v)
+	VBROADCASTSD(Mem{Base: tw}, w)
+	VUNPCKLPS(v, v, a)
+	VUNPCKHPS(v, v, b)
+	VMOVUPS(product(a, w), Mem{Base: dst})
+	VMOVUPS(product(b, w), Mem{Base: dst, Disp: 32})
+	ADDQ(U8(64), dst)
+	ADDQ(U8(64), src)
+	ADDQ(U8(8), tw)
+	DECQ(n)
+	JNZ(LabelRef("expand"))
+	VZEROUPPER()
+	RET()
+}
+
+func reals() {
+	TEXT("realsAVX2", NOSPLIT, "func(dst *float32, stride int, up, down *complex64, n int)")
+	Pragma("noescape")
+	Doc("realsAVX2 writes 2n rows of 8 real parts, from up and from down in turns, a row of 8 numbers forth and back.")
+	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
+	up, down, n := Load(Param("up"), GP64()), Load(Param("down"), GP64()), Load(Param("n"), GP64())
+	SHLQ(U8(2), stride)
+	Label("reals")
+	for _, src := range []reg.Register{up, down} {
+		v := ymm(Mem{Base: src})
+		VSHUFPS(U8(0x88), Mem{Base: src, Disp: 32}, v, v)
+		VPERMPD(U8(0xD8), v, v)
+		VMOVUPS(v, Mem{Base: dst})
+		ADDQ(stride, dst)
+	}
+	ADDQ(U8(64), up)
+	SUBQ(U8(64), down)
+	DECQ(n)
+	JNZ(LabelRef("reals"))
 	VZEROUPPER()
 	RET()
 }
