@@ -46,6 +46,9 @@ func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilatera
 	for i := range b.span + 1 {
 		d := float64(i-b.span) / bilateralSteps
 		g := float32(Exp(-float64(d*d) / (2 * float64(sigmaValue*sigmaValue))))
+		if g < 1e-30 { // next to the centre's 1 it is nothing, but denormal numbers are slow
+			g = 0
+		}
 		b.lut[i], b.lut[2*b.span-i] = g, g
 	}
 	b.val = make([]float32, b.stride*(p.H+2*radius))
