@@ -90,7 +90,7 @@ func (s *pairSearch) propose(near *peakMap, pk []peak, q [2]int, mirrored bool, 
 	}
 	for _, p := range pk {
 		rho := math.Sqrt(float64(p.x*p.x)+float64(p.y*p.y)) / ra
-		if rho < 1/s.scaleTop || rho > 1/scaleLow {
+		if rho < 1/s.scaleTop || rho > 1/partLow {
 			continue
 		}
 		cr := (float64(p.x*mx) + float64(p.y*my)) / ra2
@@ -142,7 +142,12 @@ var stretches = [...]float64{0.93, 1.075, 0.87, 1.15}
 
 // stretched proposes the best similarity after a stretch of the vertical axis.
 func (m *peakMap) stretched(wide *peakMap, f []frequency, by float64) candidate {
-	c := wide.similarities(f, 1, fineStep, scaleHigh, by)[0]
+	s := scales{partLow, anyScale.most}
+	found := newLogPolar(wide, s, fineStep, by).similarities(f, 1, s)
+	if len(found) == 0 {
+		return candidate{b: [4]float64{1, 0, 0, 1}}
+	}
+	c := found[0]
 	c.b[2] /= by
 	c.b[3] /= by
 	c.b, c.score = m.climb(f, c.b, .004, .002, .001, .0005)

@@ -24,20 +24,77 @@ const (
 // leastSide is the shortest side of a leak that is searched at all.
 const leastSide = 32
 
-// A reader searches one leak for the mark of one key.
-type reader struct {
-	ctx      context.Context
-	kd       *keyed
+// A leak is a picture shrunk to the canonical size and whitened, and what searches
+// under any key look at, made when first needed. It serves one search at a time.
+type leak struct {
 	carriers []dsp.Plane // luma, and minus blue difference unless grey
 	fields   []dsp.Plane // what is searched: luma, and both together
-	mapSize  int
-	maps     []*peakMap    // of each field, made when first needed
-	tones    []*toneReader // of each field, made when first needed
-	f        []frequency
-	fft      *dsp.FFT
-	checks   int
-	bestZ    float64 // best agreement of the pilots seen
-	found    *reading
+	scale    [2]float64  // of the shrinking, horizontal and vertical
+	maps     []*peakMap  // of each field
+	cut      []*peakMap  // the same, with strong peaks cut
+	tones    []*toneReader
+	polars   map[polarKey]*logPolar
+}
+
+func newLeak(img image.Image) (*leak, error) {
+	p := toNRGBA(img)
+	w, h := p.Rect.Dx(), p.Rect.Dy()
+	if min(w, h) < leastSide {
+		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, w, h)
+	}
+	ww, wh := canonicalSize(w, h)
+	if min(ww, wh) < leastSide/2 {
+		return nil, fmt.Errorf("%w: %d x %d pixels is too long and thin", ErrTooSmall, w, h)
+	}
+	l := &leak{carriers: carriers(dsp.ShrinkNRGBA(p, ww, wh)), scale: [2]float64{float64(ww) / float64(w), float64(wh) / float64(h)}}
+	l.fields = []dsp.Plane{l.carriers[0]}
+	if len(l.carriers) > 1 {
+		both := dsp.NewPlane(ww, wh)
+		for i := range both.Pix {
+			both.Pix[i] = float32(math.Sqrt2 / 2 * (l.carriers[0].Pix[i] + l.carriers[1].Pix[i]))
+		}
+		l.fields = append(l.fields, both)
+	}
+	n := len(l.fields)
+	l.maps, l.cut, l.tones, l.polars = make([]*peakMap, n), make([]*peakMap, n), make([]*toneReader, n), map[polarKey]*logPolar{}
+	return l, nil
+}
+
+// side is the long side of the canonical picture.
+func (l *leak) side() int { return max(l.fields[0].W, l.fields[0].H) }
+
+// peaks is the peak map of field i, strong peaks cut or not.
+func (l *leak) peaks(i int, cut bool) *peakMap {
+	if l.maps[i] == nil {
+		l.maps[i] = newPeakMap(l.fields[i], mapSize(l.side()))
+	}
+	if !cut {
+		return l.maps[i]
+	}
+	if l.cut[i] == nil {
+		l.cut[i] = l.maps[i].capped(peakCapLow)
+	}
+	return l.cut[i]
+}
+
+func (l *leak) tone(i int) *toneReader {
+	if l.tones[i] == nil {
+		l.tones[i] = newToneReader(l.fields[i])
+	}
+	return l.tones[i]
+}
+
+// A reader searches one leak for the marks of one key.
+type reader struct {
+	*leak
+	ctx    context.Context
+	kd     *keyed
+	f      []frequency
+	fft    *dsp.FFT
+	checks int
+	bestZ  float64 // best agreement of the pilots seen
+	want   int     // marks at which the search ends
+	found  []*reading
 }
 
 // A reading is a decoded message and the map that it was read under.
@@ -47,39 +104,14 @@ type reading struct {
 	tracked
 }
 
-// leakFields shrinks a leak to the canonical size and whitens it: the part of reading that needs no key.
-func leakFields(leak image.Image) (c, fields []dsp.Plane, scale [2]float64, err error) {
-	p := toNRGBA(leak)
-	w, h := p.Rect.Dx(), p.Rect.Dy()
-	if min(w, h) < leastSide {
-		return nil, nil, scale, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, w, h)
-	}
-	ww, wh := canonicalSize(w, h)
-	if min(ww, wh) < leastSide/2 {
-		return nil, nil, scale, fmt.Errorf("%w: %d x %d pixels is too long and thin", ErrTooSmall, w, h)
-	}
-	c = carriers(dsp.ShrinkNRGBA(p, ww, wh))
-	fields = []dsp.Plane{c[0]}
-	if len(c) > 1 {
-		both := dsp.NewPlane(ww, wh)
-		for i := range both.Pix {
-			both.Pix[i] = float32(math.Sqrt2 / 2 * (c[0].Pix[i] + c[1].Pix[i]))
-		}
-		fields = append(fields, both)
-	}
-	return c, fields, [2]float64{float64(ww) / float64(w), float64(wh) / float64(h)}, nil
+func newReader(ctx context.Context, l *leak, key *Key) *reader {
+	kd := key.keyed()
+	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.markFrequencies()[:], fft: dsp.NewFFT(shiftGrid), want: 1}
 }
 
 // read runs the search, cheap and likely stages first, until a message passes.
 func (r *reader) read() error {
-	f := r.kd.markFrequencies()
-	r.f = f[:]
-	r.fft = dsp.NewFFT(shiftGrid)
-	r.tones = make([]*toneReader, len(r.fields))
-	side := max(r.fields[0].W, r.fields[0].H)
-	r.mapSize = mapSize(side)
-	r.maps = make([]*peakMap, len(r.fields))
-	for _, stage := range []func() error{r.wholeFrame, r.stretched, r.affine, r.windows} {
+	for _, stage := range []func() error{r.wholePicture, r.wholeFrame, r.stretched, r.affine, r.windows} {
 		if err := stage(); err != nil || r.done() {
 			return err
 		}
@@ -87,14 +119,37 @@ func (r *reader) read() error {
 	return nil
 }
 
-func (r *reader) peaks(i int) *peakMap {
-	if r.maps[i] == nil {
-		r.maps[i] = newPeakMap(r.fields[i], r.mapSize)
+// readOn goes on after a mark was read, for marks of the same key in other places of
+// the torus: those of a copy that was marked again. It looks only where most marks
+// are found.
+func (r *reader) readOn() error {
+	for r.done() && r.checks < checkBudget {
+		r.want = len(r.found) + 1
+		r.mute(r.found[len(r.found)-1])
+		for _, stage := range []func() error{r.wholePicture, r.wholeFrame} {
+			if err := stage(); err != nil {
+				return err
+			}
+			if r.done() {
+				break
+			}
+		}
 	}
-	return r.maps[i]
+	return nil
 }
 
-func (r *reader) done() bool { return r.found != nil || r.checks >= checkBudget }
+// mute takes the pilots of a mark that was read out of the maps.
+func (r *reader) mute(found *reading) {
+	own := *r.leak
+	own.maps, own.cut, own.polars = make([]*peakMap, len(r.fields)), make([]*peakMap, len(r.fields)), map[polarKey]*logPolar{}
+	m := found.m
+	for i := range r.fields {
+		own.maps[i] = r.leak.peaks(i, false).without(r.f, [4]float64{m[0], m[3], m[1], m[4]})
+	}
+	r.leak = &own
+}
+
+func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= checkBudget }
 
 // mapSize is that of the transform of a field or part with the given long side:
 // padded by half, so that a peak between two bins loses little.
@@ -132,7 +187,7 @@ func (r *reader) decode(t tracked, sign float32) {
 		}
 		r.checks++
 		if id, ok := r.kd.payload.parse(bits); ok {
-			r.found = &reading{id: id, correlation: c, tracked: t}
+			r.found = append(r.found, &reading{id: id, correlation: c, tracked: t})
 			return
 		}
 	}
@@ -169,24 +224,22 @@ func meanOverDeviation(x []float64) float64 {
 	return m / (d + 1e-12)
 }
 
-// report puts a reading in terms of the leak's own pixels.
-func (r *reader) report(keyID string, scale [2]float64) *Detection {
+// report puts a reading, or that there is none, in terms of the leak's own pixels.
+func (r *reader) report(keyID string, found *reading) *Detection {
 	d := &Detection{KeyID: keyID, Checks: r.checks, Sync: r.bestZ}
-	d.LogPFA = math.Log10(float64(max(r.checks, 1))) - 32*math.Log10(2)
-	if r.found == nil {
-		d.LogPFA = 0
+	if found == nil {
 		return d
 	}
-	d.Found, d.Copy, d.Correlation = true, r.found.id, r.found.correlation
-	toWork := geometry.PixelScale(scale[0], scale[1])
-	m := r.found.m.Mul(toWork)
+	d.LogPFA = math.Log10(float64(max(r.checks, 1))) - 32*math.Log10(2)
+	d.Found, d.Copy, d.Correlation = true, found.id, found.correlation
+	m := found.m.Mul(geometry.PixelScale(r.scale[0], r.scale[1]))
 	inv, ok := m.Inverse()
 	if !ok {
 		return d
 	}
-	b := r.found.box
+	b := found.box
 	if b == [4]float64{} {
-		w := markWindow(r.found.m, r.carriers[0].W, r.carriers[0].H, r.found.centre)
+		w := markWindow(found.m, r.carriers[0].W, r.carriers[0].H, found.centre)
 		b = [4]float64{float64(w.u), float64(w.v), float64(w.u + w.w), float64(w.v + w.h)}
 	}
 	for i, c := range [4]geometry.Point{{X: b[0], Y: b[1]}, {X: b[2], Y: b[1]}, {X: b[2], Y: b[3]}, {X: b[0], Y: b[3]}} {

@@ -1,9 +1,11 @@
 package watermark
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"image"
+	"slices"
 )
 
 // Version is the version of the mark that this package writes.
@@ -63,15 +65,47 @@ func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, e
 	return o.Embed(id), nil
 }
 
-// Detect reads a mark blind: from the leak alone.
+// Detect reads a mark blind: from the leak alone. The error wraps [ErrTooSmall], or is
+// ctx's.
 func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error) {
-	c, fields, scale, err := leakFields(leak)
+	l, err := newLeak(leak)
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{ctx: ctx, kd: key.keyed(), carriers: c, fields: fields}
+	r := newReader(ctx, l, key)
 	if err := r.read(); err != nil {
 		return nil, err
 	}
-	return r.report(key.ID(), scale), nil
+	if len(r.found) == 0 {
+		return r.report(key.ID(), nil), nil
+	}
+	return r.report(key.ID(), r.found[0]), nil
+}
+
+// DetectAll reads the marks of all keys, strongest first: a copy that a recipient
+// marked again, under another key or as another submission, carries more than one.
+// What does not depend on the key is done once. Each key has its own bound on false
+// reads, that of [Detect]. Errors are those of [Detect].
+func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
+	l, err := newLeak(leak)
+	if err != nil {
+		return nil, err
+	}
+	var all []*Detection
+	for _, key := range keys {
+		r := newReader(ctx, l, key)
+		if err := r.read(); err != nil {
+			return nil, err
+		}
+		if len(r.found) > 0 {
+			if err := r.readOn(); err != nil {
+				return nil, err
+			}
+		}
+		for _, f := range r.found {
+			all = append(all, r.report(key.ID(), f))
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Detection) int { return cmp.Compare(b.Correlation, a.Correlation) })
+	return all, nil
 }

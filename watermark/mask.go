@@ -6,8 +6,9 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// A mask is how much of a mark each pixel hides, in grey levels: flat everywhere,
-// plus texture times a slope chosen per picture.
+// A mask is how much of a mark each pixel hides, in just-noticeable differences
+// of a mid-grey flat: flat everywhere, plus texture times a slope chosen per
+// picture.
 type mask struct {
 	flat, texture dsp.Plane
 }
@@ -17,17 +18,21 @@ const (
 	maskHighPass  = 2.0
 	maskActivity  = 7 // window of the activity
 	maskErode     = 5 // texture must not lend strength to the flats beside it
-	maskTexture   = 6.0
-	maskWhite     = 0.6   // bare paper hides more,
+	maskTexture   = 10.0
+	maskWhite     = 0.3   // bare paper hides more, half of the mark being clipped,
 	maskWhiteFrom = 243.0 // but tinted paper does not
 	maskWhiteOver = 9.0
-	maskQuietFlat = 0.7
 )
+
+// maskLuminance is how much more of a mark hides on flats of 0, 16, 32 ... 256
+// grey levels than on mid-grey: the inverse of the Butteraugli distance of one and
+// the same mark there, cut at 1.6, since displays and editors lift the dark.
+var maskLuminance = [...]float32{1.6, 1.6, 1.44, 1.23, 1.11, 1.05, 1.02, 1.00, 1.00, 1.01, 1.03, 1.06, 1.09, 1.13, 1.16, 1.19, 1.22}
 
 // newMask is a just-noticeable-difference model of box filters and one erosion.
 // Activity is the 1/2-norm of the high-passed luma, so that lone edges count
-// little; luminance follows Weber's law in the bright and loses strength in the
-// dark, where displays lift it.
+// little; what it hides grows with the root of 1 + activity, as Butteraugli's
+// distance on noise of any strength falls.
 func newMask(luma dsp.Plane) mask {
 	act := luma.Clone()
 	for i, v := range dsp.Gauss(luma, maskHighPass).Pix {
@@ -42,13 +47,17 @@ func newMask(luma dsp.Plane) mask {
 	m := mask{flat: dsp.NewPlane(luma.W, luma.H), texture: dsp.NewPlane(luma.W, luma.H)}
 	for i, a := range act.Pix {
 		b := ground.Pix[i]
-		off := max(127-b, b-127) / 127.5
-		lum := (1 + float32(0.25*off)) * clip((b+20)/50, 0.6, 1)
 		white := 1 + float32(maskWhite*clip((b-maskWhiteFrom)/maskWhiteOver, 0, 1))
-		m.flat.Pix[i] = float32(lum * (maskQuietFlat + float32((1-maskQuietFlat)*min(a/0.6, 1))) * white)
-		m.texture.Pix[i] = float32(m.flat.Pix[i] * min(a, maskTexture))
+		m.flat.Pix[i] = float32(luminanceGain(b) * white)
+		m.texture.Pix[i] = float32(m.flat.Pix[i] * float32(math.Sqrt(float64(1+min(a, maskTexture)))-1))
 	}
 	return m
+}
+
+func luminanceGain(level float32) float32 {
+	x := clip(level, 0, 255) / 16
+	i := int(x)
+	return maskLuminance[i] + float32((x-float32(i))*(maskLuminance[i+1]-maskLuminance[i]))
 }
 
 func clip(v, lo, hi float32) float32 { return min(max(v, lo), hi) }

@@ -78,6 +78,26 @@ func (m *peakMap) capped(limit float32) *peakMap {
 	return &peakMap{m.n, g}
 }
 
+// without returns the map with the surroundings of where b puts the pilots levelled.
+func (m *peakMap) without(f []frequency, b [4]float64) *peakMap {
+	const reach = 4
+	g := m.g.Clone()
+	for _, q := range f {
+		x := float64((float64(b[0]*q.x) + float64(b[1]*q.y)) * float64(m.n))
+		y := float64((float64(b[2]*q.x) + float64(b[3]*q.y)) * float64(m.n))
+		if x < 0 {
+			x, y = -x, -y
+		}
+		cx, cy := int(x+0.5), int(math.Floor(y+0.5))+m.n/2
+		for v := max(cy-reach, 0); v <= min(cy+reach, g.H-1); v++ {
+			for u := max(cx-reach, 0); u <= min(cx+reach, g.W-1); u++ {
+				g.Pix[v*g.W+u] = 0
+			}
+		}
+	}
+	return &peakMap{m.n, g}
+}
+
 func (m *peakMap) dilated() *peakMap { return &peakMap{m.n, dsp.Dilate(m.g, 3)} }
 
 // at interpolates at a frequency in bins; 0 beyond the map.

@@ -10,8 +10,36 @@ import (
 
 // The stages of the search, from what most leaks need to what few do.
 
-// wholeFrame tries similarities: on the map as it is, with strong peaks cut, and
-// with the lower half of the pilots only (thumbnails, blur).
+// wholePicture tries similarities under which the leak shows all of the picture, of
+// whatever size and turned: few enough that even the faint can be told apart.
+func (r *reader) wholePicture() error {
+	mid := float64(r.side()) / torus
+	by := scales{mid * dsp.Exp(-wholeSlack), mid * dsp.Exp(wholeSlack)}
+	for _, n := range [...]int{4, 100} {
+		var all []hit
+		for i := range r.fields {
+			for _, c := range r.polar(i, true, by).similarities(r.f, n, by) {
+				if err := r.ctx.Err(); err != nil {
+					return err
+				}
+				if r.offer(&all, i, r.peaks(i, true), c.b, settle); r.done() {
+					return nil
+				}
+			}
+		}
+		if r.attemptBest(all, settle); r.done() {
+			return nil
+		}
+	}
+	return nil
+}
+
+// wholeSlack is how far |ln| of the scale may lie from that of the whole picture:
+// the placement's own and a little for cut edges.
+const wholeSlack = placeScale + 0.04
+
+// wholeFrame tries similarities of any scale: on the map as it is, with strong
+// peaks cut, and with the lower half of the pilots only (thumbnails, blur).
 func (r *reader) wholeFrame() error {
 	low := slices.Clone(r.f)
 	slices.SortStableFunc(low, func(a, b frequency) int {
@@ -22,36 +50,87 @@ func (r *reader) wholeFrame() error {
 		if pass == 2 {
 			f = low[:pilotN/2]
 		}
+		var all []hit
 		for i := range r.fields {
-			m := r.peaks(i)
-			if pass > 0 {
-				m = m.capped(peakCapLow)
-			}
-			for j, c := range m.similarities(f, 8, fineStep, scaleHigh, 1) {
+			m := r.peaks(i, pass > 0)
+			for j, c := range r.polar(i, pass > 0, anyScale).similarities(f, 40, anyScale) {
 				if err := r.ctx.Err(); err != nil {
 					return err
 				}
-				b, _ := m.climb(f, c.b, .001, .0005, .00025)
-				r.attempt(i, b, nil, pass > 0 || j > 0, settle)
-				if r.done() {
+				if pass == 0 && j == 0 {
+					b, _ := m.climb(f, c.b, .001, .0005, .00025)
+					if r.attemptParts(i, b, settle); r.done() {
+						return nil
+					}
+				}
+				if r.offer(&all, i, m, c.b, settle); r.done() {
 					return nil
 				}
 			}
+		}
+		if r.attemptBest(all, settle); r.done() {
+			return nil
 		}
 	}
 	return nil
 }
 
+// A hit is a map under which the pilots agree on a shift in one field.
+type hit struct {
+	field int
+	m     *peakMap
+	b     [4]float64
+	z     float64
+}
+
+// Agreement at which a map is read at once; and the number of lesser ones that are
+// read when a stage is over.
+const (
+	sureAgreement = 6.0
+	lesserHits    = 3
+)
+
+// offer reads under b at once if the pilots agree strongly, and keeps it for later
+// if they may.
+func (r *reader) offer(all *[]hit, i int, m *peakMap, b [4]float64, rounds []round) {
+	s := r.roughShift(i, b)
+	switch {
+	case s.z >= sureAgreement:
+		r.climbAndAttempt(hit{i, m, b, s.z}, rounds)
+	case s.z >= leastAgreement-0.3:
+		*all = append(*all, hit{i, m, b, s.z})
+	}
+}
+
+func (r *reader) attemptBest(all []hit, rounds []round) {
+	slices.SortStableFunc(all, func(a, b hit) int { return cmp.Compare(b.z, a.z) })
+	for _, h := range all[:min(lesserHits, len(all))] {
+		if r.climbAndAttempt(h, rounds); r.done() {
+			return
+		}
+	}
+}
+
+// climbAndAttempt reads under the hit's map as improved on the peak map, unless the
+// pilots agree less there.
+func (r *reader) climbAndAttempt(h hit, rounds []round) {
+	b, _ := h.m.climb(r.f, h.b, .001, .0005, .00025)
+	if r.roughShift(h.field, b).z < h.z {
+		b = h.b
+	}
+	r.attempt(h.field, b, nil, rounds)
+}
+
 // stretched tries similarities after a stretch along the picture's axes.
 func (r *reader) stretched() error {
 	for i := len(r.fields) - 1; i >= 0; i-- {
-		m := r.peaks(i).capped(peakCapLow)
+		m := r.peaks(i, true)
 		wide := m.dilated()
 		for _, by := range stretches {
 			if err := r.ctx.Err(); err != nil {
 				return err
 			}
-			r.attempt(i, m.stretched(wide, r.f, by).b, nil, true, spreadOut)
+			r.attempt(i, m.stretched(wide, r.f, by).b, nil, spreadOut)
 			if r.done() {
 				return nil
 			}
@@ -62,17 +141,17 @@ func (r *reader) stretched() error {
 
 // affine tries affine maps from pairs of peaks over the whole frame.
 func (r *reader) affine() error {
-	s := newPairSearch(r.f, 120, scaleHigh)
+	s := newPairSearch(r.f, 120, anyScale.most)
 	for i := len(r.fields) - 1; i >= 0; i-- {
 		if err := r.ctx.Err(); err != nil {
 			return err
 		}
-		m := r.peaks(i).capped(peakCapLow)
+		m := r.peaks(i, true)
 		found := s.search(m, 80, 10)
 		for _, c := range found[:min(1, len(found))] {
 			b, score := m.climb(r.f, c.b, .004, .002, .001, .0005)
 			if score >= leastScore {
-				r.attempt(i, b, nil, false, spreadOut)
+				r.attemptParts(i, b, spreadOut)
 			}
 		}
 		if r.done() {
@@ -82,13 +161,16 @@ func (r *reader) affine() error {
 	return nil
 }
 
+// partLow is the least scale looked for in parts of the frame.
+const partLow = 0.27
+
 // leastScore is the peak map's score below which a map is not tried.
 const leastScore = 6
 
 // windows tries parts of the frame, for perspective and small remains: the four
 // best of each size and field.
 func (r *reader) windows() error {
-	side := float64(max(r.fields[0].W, r.fields[0].H))
+	side := float64(r.side())
 	for _, size := range []struct{ side, top float64 }{{math.Max(192, 0.36*side), 3.0}, {math.Max(160, 0.25*side), 2.2}} {
 		s := newPairSearch(r.f, 80, size.top)
 		for i := len(r.fields) - 1; i >= 0; i-- {
@@ -103,7 +185,7 @@ func (r *reader) windows() error {
 				if err := r.ctx.Err(); err != nil {
 					return err
 				}
-				r.attempt(i, c.b, &c.part, true, spreadOut)
+				r.attempt(i, c.b, &c.part, spreadOut)
 				if r.done() {
 					return nil
 				}
@@ -140,7 +222,8 @@ func (r *reader) partCandidates(z dsp.Plane, part rect, top float64, s *pairSear
 	n := mapSize(max(p.W, p.H))
 	m := newPeakMap(p, n).capped(peakCapLow)
 	found := s.search(m, 64, 6*float64(n)/float64(max(p.W, p.H)))
-	found = append(found[:min(1, len(found))], m.similarities(r.f, 1, coarseStep, top, 1)...)
+	by := scales{partLow, top}
+	found = append(found[:min(1, len(found))], newLogPolar(m, by, coarseStep, 1).similarities(r.f, 1, by)...)
 	out := make([]windowCandidate, len(found))
 	for i, c := range found {
 		c.b, c.score = m.climb(r.f, c.b, .004, .002, .001, .0005)
@@ -175,17 +258,37 @@ func halfOverlapping(w, h, side int) []rect {
 // the whole frame, and where half windows were tried too.
 const leastAgreement, leastAgreementParts = 5.2, 5.4
 
-// attempt looks in field i for the shift under the linear map b, and if the pilots
-// agree on one, refines the map and reads.
-func (r *reader) attempt(i int, b [4]float64, part *rect, quick bool, rounds []round) {
-	s, least := r.shiftIn(i, b, part, quick), leastAgreement
-	if !quick {
-		least = leastAgreementParts
+// attempt looks in field i, or in a part of it, for the shift under the linear map
+// b, and if the pilots agree on one, refines the map and reads.
+func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
+	r.settle(i, b, r.shiftIn(i, b, part), leastAgreement, rounds)
+}
+
+// attemptParts is attempt in the whole field and, where the pilots do not agree
+// there, in half windows of it.
+func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
+	const parts = 8
+	z := r.fields[i]
+	f, held := r.observed(b)
+	a := cellAmplitudes(z, 0, 0, &f, max(8, z.W/parts), max(8, z.H/parts))
+	best := r.kd.findShift(r.fft, only(held, a.sum(0, 0, parts, parts)))
+	for y := 0; y <= parts/2 && best.z <= sureAgreement; y += parts / 4 {
+		for x := 0; x <= parts/2; x += parts / 4 {
+			if s := r.kd.findShift(r.fft, only(held, a.sum(x, y, parts/2, parts/2))); s.z > best.z {
+				best = s
+			}
+		}
 	}
+	r.settle(i, b, best, leastAgreementParts, rounds)
+}
+
+// settle refines the map that b and a shift make, and reads.
+func (r *reader) settle(i int, b [4]float64, s shift, least float64, rounds []round) {
 	r.bestZ = math.Max(r.bestZ, s.z)
 	if s.z < least {
 		return
 	}
+	devAttempts++
 	z, m := r.fields[i], s.toMatrix(b)
 	t := r.kd.track(z, m, s.sign, rounds)
 	if t.votes < 40 {
@@ -198,46 +301,46 @@ func (r *reader) attempt(i int, b [4]float64, part *rect, quick bool, rounds []r
 	r.decode(t, s.sign)
 }
 
-// shiftIn finds the shift in the given part of field i, or in the whole and, unless
-// quick, in half windows too.
-func (r *reader) shiftIn(i int, b [4]float64, part *rect, quick bool) shift {
-	z := r.fields[i]
-	var f [pilotN]frequency
+// observed returns where the pilots stand under b, cycles a work pixel, and whether
+// the leak's pixels can hold each.
+func (r *reader) observed(b [4]float64) (f [pilotN]frequency, held [pilotN]bool) {
+	const most = 0.48
 	for k, q := range r.f {
 		f[k] = frequency{float64(b[0]*q.x) + float64(b[1]*q.y), float64(b[2]*q.x) + float64(b[3]*q.y)}
+		held[k] = math.Abs(f[k].x) < most && math.Abs(f[k].y) < most
 	}
-	if part != nil {
-		a := cellAmplitudes(cut(z, *part), part.x, part.y, &f, part.w, part.h)
-		return r.kd.findShift(r.fft, a.sum(0, 0, a.nx, a.ny))
-	}
-	if quick {
-		if s := r.roughShift(i, &f); s.z < leastAgreement-0.3 {
-			return s
-		}
-		a := cellAmplitudes(z, 0, 0, &f, z.W, z.H)
-		return r.kd.findShift(r.fft, &a.c[0])
-	}
-	const parts = 8
-	a := cellAmplitudes(z, 0, 0, &f, max(8, z.W/parts), max(8, z.H/parts))
-	best := r.kd.findShift(r.fft, a.sum(0, 0, parts, parts))
-	for y := 0; y <= parts/2 && best.z <= 6.5; y += parts / 4 {
-		for x := 0; x <= parts/2; x += parts / 4 {
-			if s := r.kd.findShift(r.fft, a.sum(x, y, parts/2, parts/2)); s.z > best.z {
-				best = s
-			}
-		}
-	}
-	return best
+	return f, held
 }
 
-// roughShift is findShift on interpolated amplitudes.
-func (r *reader) roughShift(i int, f *[pilotN]frequency) shift {
-	if r.tones[i] == nil {
-		r.tones[i] = newToneReader(r.fields[i])
+// shiftIn finds the shift in the given part of field i, or in the whole.
+func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
+	f, held := r.observed(b)
+	z, x0, y0 := r.fields[i], 0, 0
+	if part != nil {
+		z, x0, y0 = cut(z, *part), part.x, part.y
 	}
+	a := cellAmplitudes(z, x0, y0, &f, z.W, z.H)
+	return r.kd.findShift(r.fft, only(held, &a.c[0]))
+}
+
+// roughShift is shiftIn the whole field on interpolated amplitudes.
+func (r *reader) roughShift(i int, b [4]float64) shift {
+	t := r.tone(i)
+	f, held := r.observed(b)
 	var c [pilotN]complex64
 	for k, q := range f {
-		c[k] = r.tones[i].at(q)
+		if held[k] {
+			c[k] = t.at(q)
+		}
 	}
 	return r.kd.findShift(r.fft, &c)
+}
+
+func only(held [pilotN]bool, c *[pilotN]complex64) *[pilotN]complex64 {
+	for k, is := range held {
+		if !is {
+			c[k] = 0
+		}
+	}
+	return c
 }

@@ -7,8 +7,13 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// shiftGrid samples the torus of shifts on every second mark pixel.
-const shiftGrid = 512
+// shiftGrid samples the torus of shifts on every fourth mark pixel; the best few
+// are then refined.
+const (
+	shiftGrid  = 256
+	shiftStep  = torus / shiftGrid
+	shiftsKept = 6
+)
 
 // A shift is where on the torus the pilots agree.
 type shift struct {
@@ -28,7 +33,7 @@ func (kd *keyed) findShift(fft *dsp.FFT, c *[pilotN]complex64) shift {
 	at := func(x, y int) *complex64 {
 		return &grid[(y&(shiftGrid-1))*shiftGrid+x&(shiftGrid-1)]
 	}
-	used := map[int]bool{}
+	var used [shiftGrid]bool
 	energy := 0.0
 	for k, p := range kd.pilots {
 		a, b := v[k], u[k]
@@ -38,11 +43,12 @@ func (kd *keyed) findShift(fft *dsp.FFT, c *[pilotN]complex64) shift {
 		energy += float64(float64(real(a))*float64(real(a))) + float64(float64(imag(a))*float64(imag(a)))
 	}
 	tmp := make([]complex64, shiftGrid)
-	for y := range used {
-		fft.Forward(grid[y*shiftGrid:(y+1)*shiftGrid], tmp)
+	for y, is := range used {
+		if is {
+			fft.Forward(grid[y*shiftGrid:(y+1)*shiftGrid], tmp)
+		}
 	}
-	rms := 2*math.Sqrt(energy/2) + 1e-20
-	best := shift{sign: 1}
+	var best bestShifts
 	col := make([]complex64, shiftGrid)
 	for x := range shiftGrid {
 		for y := range col {
@@ -50,21 +56,84 @@ func (kd *keyed) findShift(fft *dsp.FFT, c *[pilotN]complex64) shift {
 		}
 		fft.Forward(col, tmp)
 		for y, d := range col {
-			best.offer(float64(real(d))/rms, x, y, false)
-			best.offer(float64(imag(d))/rms, x, y, true)
+			best.offer(real(d), x, y, false)
+			best.offer(imag(d), x, y, true)
 		}
 	}
-	return best
+	rms := math.Sqrt(energy/2) + 1e-20
+	var most shift
+	for _, s := range best.kept {
+		amp := &v
+		if s.flipped {
+			amp = &u
+		}
+		t, sum := kd.refineShift(amp, float64(s.x*shiftStep), float64(s.y*shiftStep), s.sum)
+		if z := math.Abs(sum) / rms; z > most.z {
+			most = shift{z, t, 1, s.flipped}
+			if sum < 0 {
+				most.sign = -1
+			}
+		}
+	}
+	return most
 }
 
-func (s *shift) offer(z float64, x, y int, flipped bool) {
-	if math.Abs(z) <= s.z {
+// bestShifts keeps the strongest places of the grid.
+type bestShifts struct {
+	kept  [shiftsKept]gridShift
+	least float32
+}
+
+type gridShift struct {
+	sum     float32
+	x, y    int
+	flipped bool
+}
+
+func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
+	if sum <= b.least && -sum <= b.least {
 		return
 	}
-	*s = shift{math.Abs(z), geometry.Point{X: float64(x) * torus / shiftGrid, Y: float64(y) * torus / shiftGrid}, 1, flipped}
-	if z < 0 {
-		s.sign = -1
+	weakest := 0
+	for i, s := range b.kept {
+		if abs(s.sum) < abs(b.kept[weakest].sum) {
+			weakest = i
+		}
 	}
+	b.kept[weakest] = gridShift{sum, x, y, flipped}
+	b.least = abs(b.kept[0].sum)
+	for _, s := range b.kept[1:] {
+		b.least = min(b.least, abs(s.sum))
+	}
+}
+
+func abs(v float32) float32 { return max(v, -v) }
+
+// refineShift climbs the pilots' sum from (x, y) in steps down to half a mark pixel.
+func (kd *keyed) refineShift(amp *[pilotN]complex64, x, y float64, start float32) (geometry.Point, float64) {
+	sign := 1.0
+	if start < 0 {
+		sign = -1
+	}
+	best := sign * kd.pilotSum(amp, x, y)
+	for _, step := range [...]float64{2, 1, 0.5} {
+		for _, d := range [...]geometry.Point{{X: step}, {X: -step}, {Y: step}, {Y: -step}, {X: step}, {X: -step}, {Y: step}, {Y: -step}} {
+			if s := sign * kd.pilotSum(amp, x+d.X, y+d.Y); s > best {
+				best, x, y = s, x+d.X, y+d.Y
+			}
+		}
+	}
+	return geometry.Point{X: x, Y: y}, sign * best
+}
+
+// pilotSum is the real part of the sum of the amplitudes if the pattern lies at (x, y).
+func (kd *keyed) pilotSum(amp *[pilotN]complex64, x, y float64) float64 {
+	sum := 0.0
+	for k, p := range kd.pilots {
+		c, s := dsp.Cis((float64(float64(p.kx)*x) + float64(float64(p.ky)*y)) / torus)
+		sum += float64(float64(real(amp[k]))*c) + float64(float64(imag(amp[k]))*s)
+	}
+	return sum
 }
 
 func conjugate(c *[pilotN]complex64) *[pilotN]complex64 {

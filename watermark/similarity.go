@@ -15,8 +15,11 @@ type candidate struct {
 	score float64
 }
 
-// Range of the search, work pixels a mark pixel.
-const scaleLow, scaleHigh = 0.27, 4.6
+// scales is a range of scales, work pixels a mark pixel.
+type scales struct{ least, most float64 }
+
+// anyScale is the range of the search over the whole frame.
+var anyScale = scales{0.13, 4.6}
 
 // logPolar is a peak map over (angle, log radius): rotation and scale become
 // shifts (Ó Ruanaidh and Pun, 1998).
@@ -27,8 +30,13 @@ type logPolar struct {
 	v             []float32
 }
 
-// newLogPolar samples m, its vertical frequencies stretched by the given factor.
-func newLogPolar(m *peakMap, lo, hi, step, stretch float64) *logPolar {
+// Radii of the pilots of any key, rounded to the lattice, cycles a mark pixel.
+const pilotLeast, pilotMost = pilotLow - 1.0/torus, pilotHigh + 1.0/torus
+
+// newLogPolar samples m where pilots can stand at the given scales, its vertical
+// frequencies stretched by the given factor.
+func newLogPolar(m *peakMap, by scales, step, stretch float64) *logPolar {
+	lo, hi := pilotLeast/by.most, pilotMost/by.least
 	lp := &logPolar{angles: int(math.Pi / step), radii: int(math.Log(hi/lo)/step) + 2, step: step, start: lo}
 	lp.v = make([]float32, lp.angles*lp.radii)
 	radius := make([]float64, lp.radii)
@@ -46,26 +54,34 @@ func newLogPolar(m *peakMap, lo, hi, step, stretch float64) *logPolar {
 	return lp
 }
 
-// similarities returns the best n rotations and scales, mirrored ones included,
-// by the sum of the map over all pilots.
-func (m *peakMap) similarities(f []frequency, n int, step, scaleMost, stretch float64) []candidate {
-	radius, angle := make([]float64, len(f)), make([]float64, len(f))
-	least, most := math.Inf(1), 0.0
+// A polarKey names one of the log-polar maps that a leak keeps.
+type polarKey struct {
+	field int
+	cut   bool
+	by    scales
+}
+
+func (l *leak) polar(i int, cut bool, by scales) *logPolar {
+	k := polarKey{i, cut, by}
+	if l.polars[k] == nil {
+		l.polars[k] = newLogPolar(l.peaks(i, cut), by, fineStep, 1)
+	}
+	return l.polars[k]
+}
+
+// similarities returns the best n rotations and scales within by, mirrored ones
+// included, by the sum of the map over all pilots.
+func (lp *logPolar) similarities(f []frequency, n int, by scales) []candidate {
+	angle, shift := make([]float64, len(f)), make([]int, len(f))
 	for k, q := range f {
-		radius[k] = math.Sqrt(float64(q.x*q.x) + float64(q.y*q.y))
+		radius := math.Sqrt(float64(q.x*q.x) + float64(q.y*q.y))
 		angle[k] = math.Atan2(q.y, q.x)
-		least, most = math.Min(least, radius[k]), math.Max(most, radius[k])
+		shift[k] = int(math.Round(math.Log(radius/pilotLeast) / lp.step))
 	}
-	lp := newLogPolar(m, least/scaleMost*0.999, most/scaleLow*1.001, step, stretch)
-	shift, reach := make([]int, len(f)), 0
-	for k := range f {
-		shift[k] = int(math.Round(math.Log(radius[k]/least) / step))
-		reach = max(reach, shift[k])
-	}
-	cols := min(int(math.Log(scaleMost/scaleLow)/step), lp.radii-reach-1)
+	cols := int(math.Log(by.most/by.least) / lp.step)
 	var out []candidate
 	for _, mirrored := range [...]bool{false, true} {
-		out = append(out, lp.best(angle, shift, cols, n, least, mirrored)...)
+		out = append(out, lp.best(angle, shift, cols, n, mirrored)...)
 	}
 	sortCandidates(out)
 	return out[:min(n, len(out))]
@@ -75,7 +91,7 @@ func sortCandidates(c []candidate) {
 	slices.SortStableFunc(c, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 }
 
-func (lp *logPolar) best(angle []float64, shift []int, cols, n int, least float64, mirrored bool) []candidate {
+func (lp *logPolar) best(angle []float64, shift []int, cols, n int, mirrored bool) []candidate {
 	sum := make([]float32, lp.angles*cols)
 	per := float64(lp.angles) / math.Pi
 	for k := range angle {
@@ -87,38 +103,41 @@ func (lp *logPolar) best(angle []float64, shift []int, cols, n int, least float6
 		for i := range lp.angles {
 			src := ((i+turn)%lp.angles + lp.angles) % lp.angles
 			from := lp.v[src*lp.radii+shift[k]:]
-			dst := sum[i*cols : (i+1)*cols]
-			for j, v := range from[:cols] {
-				dst[j] += v
-			}
+			dsp.AddTo(sum[i*cols:(i+1)*cols], from[:cols])
 		}
 	}
 	normaliseColumns(sum, lp.angles, cols)
 	var out []candidate
-	for range n {
-		at := 0
-		for i, v := range sum {
-			if v > sum[at] {
-				at = i
-			}
-		}
+	for _, at := range summits(sum, lp.angles, cols, n) {
 		i, j := at/cols, at%cols
 		c, s := dsp.Cis(float64(i) / float64(2*lp.angles))
-		rho := float64(lp.start*dsp.Exp(float64(float64(j)*lp.step))) / least
+		rho := float64(lp.start*dsp.Exp(float64(float64(j)*lp.step))) / pilotLeast
 		b := [4]float64{float64(rho * c), -float64(rho * s), float64(rho * s), float64(rho * c)}
 		if mirrored {
 			b[1], b[3] = -b[1], -b[3]
 		}
 		out = append(out, candidate{b, float64(sum[at])})
-		for di := -4; di <= 4; di++ { // leave the surroundings to others
-			row := ((i+di)%lp.angles + lp.angles) % lp.angles * cols
-			for q := max(0, j-4); q < min(cols, j+5); q++ {
-				sum[row+q] = -9
-			}
-		}
 	}
 	return out
 }
+
+// summits returns where the n greatest values of v stand that nothing within four
+// rows and columns exceeds, the greatest first.
+func summits(v []float32, rows, cols, n int) []int {
+	const window = 9
+	var all []int
+	for i, most := range dsp.Dilate(dsp.Plane{W: cols, H: rows, Pix: v}, window).Pix {
+		if v[i] == most && most > leastSum {
+			all = append(all, i)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(v[b], v[a]) })
+	return all[:min(n, len(all))]
+}
+
+// leastSum is the standardised sum over the pilots below which no similarity is
+// worth a look.
+const leastSum = 1.5
 
 // normaliseColumns subtracts each column's median and divides by its robust
 // deviation, at least half of the median one.

@@ -9,22 +9,25 @@ import (
 // The visibility budget at strength 1. Texture carries what a PSNR cap leaves,
 // within bounds. Measured against Butteraugli: docs/format.md.
 const (
-	flatTypical = 0.53
-	flatLow     = 0.40
-	flatHigh    = 0.62
-	slopeLow    = 0.05
-	slopeHigh   = 0.22
+	flatTypical = 0.44
+	flatLow     = 0.25
+	flatHigh    = 0.68
+	slopeLow    = 0.3
+	slopeHigh   = 1.0
 	chromaLevel = 1.0  // grey levels RMS in the blue difference
 	psnrFloor   = 44.3 // dB over R, G and B of the canonical picture, from a megapixel on
 	psnrSmall   = 42.0 // below, where pixels are few and seen smaller
 )
 
-// flatGain is the mark in flats, in just-noticeable differences. Large pictures are
-// looked at closer, so that their mark, which grows with them, shows more: 0.53
-// (1800/side)^(3/8), side in pixels.
+// flatGain is the mark in mid-grey flats, in grey levels RMS. Large pictures are
+// looked at closer, so that their mark, which grows with them, shows more: 0.44
+// (1800/side)^(7/16), side in pixels.
 func flatGain(side int) float32 {
-	r := math.Sqrt(math.Sqrt(1800 / float64(side)))
-	return float32(math.Min(math.Max(flatTypical*float64(r*math.Sqrt(r)), flatLow), flatHigh))
+	half := math.Sqrt(1800 / float64(side))
+	quarter := math.Sqrt(half)
+	eighth := math.Sqrt(quarter)
+	g := float64(float64(flatTypical*quarter)*eighth) * math.Sqrt(eighth)
+	return float32(math.Min(math.Max(g, flatLow), flatHigh))
 }
 
 // shape returns the luma and the blue-difference mark for the given blind
@@ -48,6 +51,7 @@ func (o *Original) shape(blindLuma, blindChroma, own dsp.Plane, strength float64
 		chroma.Pix[i] = float32(level * blindChroma.Pix[i])
 	}
 	slope, gain := o.solve(flat, texture, chroma)
+	devSlope, devGain = slope, gain
 	for i := range luma.Pix {
 		luma.Pix[i] = float32(gain * (flat.Pix[i] + float32(slope*texture.Pix[i])))
 		chroma.Pix[i] = float32(gain * chroma.Pix[i])
