@@ -165,19 +165,26 @@ func (kd *keyed) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometr
 func (kd *keyed) matchedBand(r dsp.Plane) dsp.Plane {
 	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
 	s := f.Forward(r)
-	m := localPower(powers(s), 25, 1e-3)
-	st := s.Stride()
+	g := dsp.LocalPower(s.Powers(), 25, 1e-3)
 	for v := range s.H {
 		fy := float64(min(v, s.H-v)) / float64(s.H)
-		for u := range st {
-			fx := float64(u) / float64(s.W)
-			i := v*st + u
-			g := kd.band.at(math.Sqrt(float64(fx*fx)+float64(fy*fy))) / m.Pix[i]
-			s.C[i] = complex(float32(g*real(s.C[i])), float32(g*imag(s.C[i])))
+		row := g.Row(v)
+		inside := 0 // bins of the row within the band
+		if w := responseEnd*responseEnd - float64(fy*fy); w > 0 {
+			inside = min(len(row), int(math.Sqrt(w)*float64(s.W))+2)
 		}
+		for u, m := range row[:inside] {
+			fx := float64(u) / float64(s.W)
+			row[u] = kd.band.at(math.Sqrt(float64(fx*fx)+float64(fy*fy))) / m
+		}
+		clear(row[inside:])
 	}
+	s.Weigh(g.Pix)
 	return f.Inverse(s, r.W, r.H)
 }
+
+// responseEnd is the frequency from which on a responseTable holds nothing.
+const responseEnd = float64(len(responseTable{})-1) / 4096
 
 // weights is how far each 32 x 32 cell of a window is to be believed.
 type weights struct {

@@ -45,14 +45,14 @@ func (f *FFT2) Forward(p Plane) Spectrum {
 		clear(f.buf[p.W*batch : f.w*batch])
 		split(s.C[y*s.Stride():], f.row.run(f.buf, f.tmp, batch), f.w, rows)
 	}
-	f.columns(s, false)
+	f.col.columns(s.C, s.Stride(), s.Stride(), false, f.buf, f.tmp)
 	return s
 }
 
 // Inverse returns the top left w x h samples of the picture of s, and destroys s.
 func (f *FFT2) Inverse(s Spectrum, w, h int) Plane {
-	f.columns(s, true)
 	p, st := NewPlane(w, h), s.Stride()
+	f.col.columns(s.C, st, st, true, f.buf, f.tmp)
 	g := 1 / (float32(f.w) * float32(f.h))
 	for y := 0; y < h; y += 2 * batch {
 		rows := min(2*batch, h-y)
@@ -60,18 +60,6 @@ func (f *FFT2) Inverse(s Spectrum, w, h int) Plane {
 		deinterleave(p.Pix[y*w:(y+rows)*w], w, f.row.run(f.buf, f.tmp, batch), rows, g)
 	}
 	return p
-}
-
-// columns transforms the columns of s, inversely if so asked: the conjugate of the
-// transform of the conjugate. Columns of zeros stay as they are.
-func (f *FFT2) columns(s Spectrum, inverse bool) {
-	st := s.Stride()
-	for x := 0; x < st; x += batch {
-		n := min(batch, st-x)
-		if copyBlock(f.buf, batch, s.C[x:], st, n, f.h, inverse) {
-			copyBlock(s.C[x:], st, f.col.run(f.buf, f.tmp, batch), batch, n, f.h, inverse)
-		}
-	}
 }
 
 // interleave writes up to 2 batch real rows of w samples as batch complex

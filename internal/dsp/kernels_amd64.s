@@ -834,6 +834,149 @@ reals:
 	VZEROUPPER
 	RET
 
+// func first4AVX2(dst *complex64, src *complex64, w1 *complex64, w2 *complex64, w3 *complex64, m int)
+// Requires: AVX
+TEXT ·first4AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ w1+16(FP), DX
+	MOVQ w2+24(FP), BX
+	MOVQ w3+32(FP), SI
+	MOVQ m+40(FP), DI
+	MOVQ DI, R8
+	SHLQ $0x03, R8
+	LEAQ (R8)(R8*2), R9
+
+first4:
+	VMOVUPS    (CX), Y0
+	VMOVUPS    (CX)(R8*2), Y1
+	VMOVUPS    (CX)(R8*1), Y2
+	VMOVUPS    (CX)(R9*1), Y3
+	VADDPS     Y1, Y0, Y4
+	VSUBPS     Y1, Y0, Y0
+	VADDPS     Y3, Y2, Y1
+	VSUBPS     Y3, Y2, Y2
+	VPERMILPS  $0xb1, Y2, Y2
+	VXORPS     signEven<>+0(SB), Y2, Y2
+	VADDPS     Y1, Y4, Y3
+	VSUBPS     Y2, Y0, Y5
+	VMOVSLDUP  (DX), Y6
+	VMOVSHDUP  (DX), Y7
+	VMULPS     Y6, Y5, Y6
+	VPERMILPS  $0xb1, Y5, Y5
+	VMULPS     Y7, Y5, Y5
+	VADDSUBPS  Y5, Y6, Y5
+	VSUBPS     Y1, Y4, Y1
+	VMOVSLDUP  (BX), Y4
+	VMOVSHDUP  (BX), Y6
+	VMULPS     Y4, Y1, Y4
+	VPERMILPS  $0xb1, Y1, Y1
+	VMULPS     Y6, Y1, Y1
+	VADDSUBPS  Y1, Y4, Y1
+	VADDPS     Y2, Y0, Y0
+	VMOVSLDUP  (SI), Y2
+	VMOVSHDUP  (SI), Y4
+	VMULPS     Y2, Y0, Y2
+	VPERMILPS  $0xb1, Y0, Y0
+	VMULPS     Y4, Y0, Y0
+	VADDSUBPS  Y0, Y2, Y0
+	VUNPCKLPD  Y5, Y3, Y2
+	VUNPCKHPD  Y5, Y3, Y3
+	VUNPCKLPD  Y0, Y1, Y4
+	VUNPCKHPD  Y0, Y1, Y0
+	VPERM2F128 $0x20, Y4, Y2, Y1
+	VPERM2F128 $0x31, Y4, Y2, Y2
+	VPERM2F128 $0x20, Y0, Y3, Y4
+	VPERM2F128 $0x31, Y0, Y3, Y0
+	VMOVUPS    Y1, (AX)
+	VMOVUPS    Y4, 32(AX)
+	VMOVUPS    Y2, 64(AX)
+	VMOVUPS    Y0, 96(AX)
+	ADDQ       $0x20, CX
+	ADDQ       $0x00000080, AX
+	ADDQ       $0x20, DX
+	ADDQ       $0x20, BX
+	ADDQ       $0x20, SI
+	SUBQ       $0x04, DI
+	JNZ        first4
+	VZEROUPPER
+	RET
+
+// func powersAVX2(dst *float32, src *complex64, n int)
+// Requires: AVX, AVX2
+TEXT ·powersAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+powers:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMULPS  Y0, Y0, Y0
+	VMULPS  Y1, Y1, Y1
+	VSHUFPS $0x88, Y1, Y0, Y2
+	VSHUFPS $0xdd, Y1, Y0, Y0
+	VADDPS  Y0, Y2, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNZ     powers
+	VZEROUPPER
+	RET
+
+// func weighAVX2(dst *complex64, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·weighAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+weigh:
+	VPERMQ    $0xd8, (CX), Y0
+	VUNPCKLPS Y0, Y0, Y1
+	VUNPCKHPS Y0, Y0, Y0
+	VMULPS    (AX), Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMULPS    32(AX), Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x20, CX
+	SUBQ      $0x08, DX
+	JNZ       weigh
+	VZEROUPPER
+	RET
+
+// func maxAbsAVX2(src *complex64, n int) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-20
+	MOVQ     src+0(FP), AX
+	MOVQ     n+8(FP), CX
+	VPCMPEQD Y0, Y0, Y0
+	VPSRLD   $0x01, Y0, Y0
+	VXORPS   Y1, Y1, Y1
+	VXORPS   Y2, Y2, Y2
+
+maxAbs:
+	VANDPS       (AX), Y0, Y3
+	VANDPS       32(AX), Y0, Y4
+	VMAXPS       Y3, Y1, Y1
+	VMAXPS       Y4, Y2, Y2
+	ADDQ         $0x40, AX
+	SUBQ         $0x08, CX
+	JNZ          maxAbs
+	VMAXPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X0
+	VMAXPS       X1, X0, X0
+	VPERMILPS    $0x0e, X0, X1
+	VMAXPS       X1, X0, X0
+	VPERMILPS    $0x01, X0, X1
+	VMAXPS       X1, X0, X0
+	MOVSS        X0, ret+16(FP)
+	VZEROUPPER
+	RET
+
 // func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int)
 // Requires: AVX, AVX2
 TEXT ·positionsAVX2(SB), NOSPLIT, $0-32
@@ -1458,6 +1601,28 @@ addScaledAVX2Loop:
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, DX
 	JNZ     addScaledAVX2Loop
+	VZEROUPPER
+	RET
+
+// func capAVX2(dst *float32, src *float32, n int, gain float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·capAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        gain+24(FP), X0
+	VBROADCASTSS X0, Y0
+
+capAVX2Loop:
+	VMOVUPS (AX), Y1
+	VMOVUPS (CX), Y2
+	VMULPS  Y0, Y2, Y2
+	VMINPS  Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     capAVX2Loop
 	VZEROUPPER
 	RET
 

@@ -292,3 +292,57 @@ func TestInverseDCT2HasTheSameBits(t *testing.T) {
 		}, n)
 	}
 }
+
+func TestSpectraHaveTheSameBits(t *testing.T) {
+	for _, c := range [][2]int{{2, 1}, {6, 5}, {16, 8}, {30, 25}, {64, 48}} {
+		s := func() dsp.Spectrum {
+			return dsp.NewFFT2(c[0], c[1]).Forward(noisePlane(c[0], c[1], 7))
+		}
+		requireSame(t, func() []float32 { return s().Powers().Pix }, c)
+		requireSame(t, func() []float32 {
+			s := s()
+			s.Weigh(hostilePlane(s.Stride(), s.H, 1).Pix)
+			return floats(s.C)
+		}, c)
+		requireSame(t, func() []float32 { return []float32{dsp.MaxAbs(s().C)} }, c)
+		requireSame(t, func() []float32 { return dsp.LocalPower(s().Powers(), 9, 1e-3).Pix }, c)
+	}
+}
+
+func TestColumnsAreTransforms(t *testing.T) {
+	const stride, n, h = 21, 19, 60
+	src := noise(3)
+	c := make([]complex64, stride*h)
+	for i := range c {
+		c[i] = complex(src.next(), src.next())
+	}
+	got, f := slices.Clone(c), dsp.NewFFT(h)
+	f.Columns(got, stride, n)
+	col, tmp := make([]complex64, h), make([]complex64, h)
+	for x := range stride {
+		for y := range col {
+			col[y] = c[y*stride+x]
+		}
+		if x < n {
+			f.Forward(col, tmp)
+		}
+		for y := range col {
+			require.Equal(t, col[y], got[y*stride+x])
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	src := noise(3)
+	for n := 1; n < 60; n++ {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(math.Round(20 * float64(src.next()))) // many are equal
+		}
+		sorted := slices.Sorted(slices.Values(x))
+		for k := range n {
+			require.Equal(t, sorted[k], dsp.Select(slices.Clone(x), k))
+		}
+	}
+	require.Equal(t, float32(3), dsp.MaxAbs([]complex64{1, complex(0, -3), 2}))
+}

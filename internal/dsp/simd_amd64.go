@@ -299,3 +299,49 @@ func reals(out Plane, x, rows int, b []complex64, n int) {
 	_ = out.Pix[(n-1)*out.W+x+batch-1]
 	realsAVX2(&out.Pix[x], out.W, &b[0], &b[(n-1)*batch], n/2)
 }
+
+func first4(dst, src []complex64, st *stage, m int) {
+	if !avx2 || m%4 != 0 {
+		radix4Go(dst, src, st.tw, m, 1)
+		return
+	}
+	first4AVX2(&dst[0], &src[0], &st.rows[0][0], &st.rows[1][0], &st.rows[2][0], m)
+}
+
+func powersFast(dst []float32, src []complex64) int {
+	n := len(src) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_ = dst[n-1]
+	powersAVX2(&dst[0], &src[0], n)
+	return n
+}
+
+func weighFast(dst []complex64, src []float32) int {
+	n := len(src) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_ = dst[n-1]
+	weighAVX2(&dst[0], &src[0], n)
+	return n
+}
+
+func capFast(dst, src []float32, gain float32) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_ = src[n-1]
+	capAVX2(&dst[0], &src[0], n, gain)
+	return n
+}
+
+func maxAbsFast(c []complex64) (float32, int) {
+	n := len(c) &^ 7
+	if !avx2 || n == 0 {
+		return 0, 0
+	}
+	return maxAbsAVX2(&c[0], n), n
+}

@@ -59,3 +59,10 @@ func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub box
 func expand(dst []complex64, src []float32, tw []complex64) { expandGo(dst, src, tw) }
 
 func reals(out Plane, x, rows int, b []complex64, n int) { realsGo(out, x, rows, b, n) }
+
+func first4(dst, src []complex64, st *stage, m int) { radix4Go(dst, src, st.tw, m, 1) }
+
+func powersFast([]float32, []complex64) int { return 0 }
+func weighFast([]complex64, []float32) int  { return 0 }
+func capFast(_, _ []float32, _ float32) int { return 0 }
+func maxAbsFast([]complex64) (float32, int) { return 0, 0 }
