@@ -37,7 +37,10 @@ func NewFFT2(w, h int) *FFT2 {
 func FastEven(n int) int { return 2 * FastLen((n+1)/2) }
 
 // Forward returns the transform of p, zero-padded to the size of f.
-func (f *FFT2) Forward(p Plane) Spectrum {
+func (f *FFT2) Forward(p Plane) Spectrum { return f.ForwardLow(p, f.w/2+1) }
+
+// ForwardLow is Forward with only the first n coefficients of each row.
+func (f *FFT2) ForwardLow(p Plane, n int) Spectrum {
 	s := Spectrum{W: f.w, H: f.h, C: make([]complex64, f.h*(f.w/2+1))}
 	for y := 0; y < p.H; y += 2 * batch { // two real rows make one complex sequence
 		rows := min(2*batch, p.H-y)
@@ -45,7 +48,10 @@ func (f *FFT2) Forward(p Plane) Spectrum {
 		clear(f.buf[p.W*batch : f.w*batch])
 		split(s.C[y*s.Stride():], f.row.run(f.buf, f.tmp, batch), f.w, rows)
 	}
-	f.col.columns(s.C, s.Stride(), s.Stride(), false, f.buf, f.tmp)
+	f.col.columns(s.C, s.Stride(), n, false, f.buf, f.tmp)
+	for y := range s.H {
+		clear(s.C[y*s.Stride()+n : (y+1)*s.Stride()])
+	}
 	return s
 }
 

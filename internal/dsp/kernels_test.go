@@ -212,9 +212,7 @@ func TestAddLumaChromaRoundsAndCuts(t *testing.T) {
 	for i := range src {
 		src[i] = 100
 	}
-	for i, v := range []float32{0, 0.49, 0.5, -0.5, -0.51, 200, -200, 1e9, -1e9} {
-		luma[i] = v
-	}
+	copy(luma, []float32{0, 0.49, 0.5, -0.5, -0.51, 200, -200, 1e9, -1e9})
 	dsp.AddLumaChroma(dst, src, luma, chroma, 1, 1)
 	for i, want := range []uint8{100, 100, 101, 100, 99, 255, 0, 255, 0} {
 		require.Equal(t, []uint8{want, want, want, 100}, dst[4*i:4*i+4])
