@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/keystream"
@@ -23,10 +24,12 @@ type keyed struct {
 	bit     []uint16  // coded bit under each of the cells x cells chips, row by row
 	sign    []float32 // spreading sign of each chip
 	band    *responseTable
+
+	response func() *bandResponse // made when first needed, for marking
 }
 
 func newKeyed(k *Key) *keyed {
-	kd := &keyed{payload: payload{scramble: k.derive("payload scrambling", 32), check: k.derive("payload check", 32)}, band: newResponseTable()}
+	kd := &keyed{payload: payload{scramble: k.derive("payload scrambling", 32), check: k.derive("payload check", 32)}, band: newResponseTable(), response: sync.OnceValue(newBandResponse)}
 	kd.drawPilots(keystream.New(k.derive("pilots", keystream.KeySize)))
 	s := keystream.New(k.derive("chips", keystream.KeySize))
 	kd.bit = make([]uint16, cells*cells)
@@ -88,7 +91,7 @@ func (kd *keyed) pattern(code []float32, bitGain, pilotGain []float32) dsp.Plane
 	}
 	f := dsp.NewFFT2(torus, torus)
 	s := f.ForwardLow(chips, bandEnd)
-	shapeBand(s)
+	shapeBand(s, kd.response())
 	scaleBand(s, math.Sqrt((1-pilotShare)/bandPower(s)))
 	kd.addTones(s, pilotGain)
 	return f.Inverse(s, torus, torus)
@@ -98,22 +101,30 @@ func (kd *keyed) pattern(code []float32, bitGain, pilotGain []float32) dsp.Plane
 // response is below 1e-12 there, and what goes on beyond it is left out.
 const bandEnd = 7 * torus / 32
 
-func shapeBand(s dsp.Spectrum) {
-	var response [bandEnd * bandEnd]float32 // by squared radius, filled as needed
+// A bandResponse is bandPass by the square of a radius in cycles a torus.
+type bandResponse [bandEnd * bandEnd]float32
+
+func newBandResponse() *bandResponse {
+	r := new(bandResponse)
+	for v := range bandEnd {
+		for u := range v + 1 {
+			if r2 := u*u + v*v; r2 < len(r) && r[r2] == 0 {
+				r[r2] = float32(bandPass(math.Sqrt(float64(r2)) / torus))
+			}
+		}
+	}
+	return r
+}
+
+func shapeBand(s dsp.Spectrum, response *bandResponse) {
 	for v := range s.H {
-		fy := min(v, s.H-v)
-		for u, c := range bandRow(s, v) {
-			r2 := u*u + fy*fy
-			if r2 >= bandEnd*bandEnd {
-				bandRow(s, v)[u] = 0
-				continue
+		fy, row := min(v, s.H-v), bandRow(s, v)
+		for u, c := range row {
+			var h float32
+			if r2 := u*u + fy*fy; r2 < len(response) {
+				h = response[r2]
 			}
-			h := response[r2]
-			if h == 0 {
-				h = float32(bandPass(math.Sqrt(float64(r2)) / torus))
-				response[r2] = h
-			}
-			bandRow(s, v)[u] = complex(float32(h*real(c)), float32(h*imag(c)))
+			row[u] = complex(float32(h*real(c)), float32(h*imag(c)))
 		}
 	}
 }

@@ -2,9 +2,14 @@ package dsp
 
 // Box returns the mean over n x n windows, n odd, the picture mirrored at its edges.
 func Box(p Plane, n int) Plane {
-	out := boxColumns(p, n)
-	boxRows(out, n)
+	out := NewPlane(p.W, p.H)
+	boxInto(out, p, n)
 	return out
+}
+
+func boxInto(out, p Plane, n int) {
+	boxColumns(out, p, n)
+	boxRows(out, n)
 }
 
 // boxLanes columns are summed together.
@@ -22,12 +27,10 @@ func boxRows(p Plane, n int) {
 	}
 }
 
-func boxColumns(p Plane, n int) Plane {
-	out := NewPlane(p.W, p.H)
+func boxColumns(out, p Plane, n int) {
 	for x := 0; x < p.W; x += boxLanes {
 		boxBlock(out, p, x, min(boxLanes, p.W-x), n)
 	}
-	return out
 }
 
 // boxBlock writes the means of n samples down columns [x, x+lanes).

@@ -89,10 +89,10 @@ func weighAVX2(dst *complex64, src *float32, n int)
 //go:noescape
 func maxAbsAVX2(src *complex64, n int) float32
 
-// positionsAVX2 is positionsGo for n, a multiple of 4.
+// positionsAVX2 is positionsGo for n, a multiple of 4; affine tells that W is 0 and W0 1.
 //
 //go:noescape
-func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int)
+func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int, affine bool)
 
 // cubicAVX2 is cubicGo for n, a multiple of 8.
 //

@@ -977,9 +977,9 @@ maxAbs:
 	VZEROUPPER
 	RET
 
-// func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int)
+// func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int, affine bool)
 // Requires: AVX, AVX2
-TEXT ·positionsAVX2(SB), NOSPLIT, $0-32
+TEXT ·positionsAVX2(SB), NOSPLIT, $0-33
 	MOVQ         p+0(FP), AX
 	MOVQ         l+8(FP), CX
 	MOVL         stride+16(FP), DX
@@ -992,6 +992,7 @@ TEXT ·positionsAVX2(SB), NOSPLIT, $0-32
 	VBROADCASTSD 64(CX), Y2
 	VADDPD       ramp<>+0(SB), Y2, Y2
 	VPCMPEQD     X3, X3, X3
+	MOVBLZX      affine+32(FP), BX
 
 positions:
 	VBROADCASTSD 48(CX), Y4
@@ -1004,7 +1005,11 @@ positions:
 	VADDPD       Y6, Y5, Y5
 	VBROADCASTSD 16(CX), Y6
 	VADDPD       Y6, Y5, Y5
+	TESTL        BX, BX
+	JNZ          positions0
 	VDIVPD       Y4, Y5, Y5
+
+positions0:
 	VBROADCASTSD 72(CX), Y6
 	VCMPPD       $0x1e, Y6, Y5, Y6
 	VBROADCASTSD 80(CX), Y7
@@ -1020,7 +1025,11 @@ positions:
 	VADDPD       Y9, Y8, Y8
 	VBROADCASTSD 40(CX), Y9
 	VADDPD       Y9, Y8, Y8
+	TESTL        BX, BX
+	JNZ          positions24
 	VDIVPD       Y4, Y8, Y8
+
+positions24:
 	VBROADCASTSD 72(CX), Y4
 	VCMPPD       $0x1e, Y4, Y8, Y4
 	VBROADCASTSD 88(CX), Y9

@@ -105,7 +105,7 @@ func positions(p *linePositions, l *lineWalk, stride, mask uint32, n int) {
 	done := 0
 	if avx2 && n >= 4 {
 		done = n &^ 3
-		positionsAVX2(&p.at[0], &l.X, stride, mask, done)
+		positionsAVX2(&p.at[0], &l.X, stride, mask, done, l.W == 0 && l.W0 == 1)
 	}
 	positionsGo(p, l, stride, mask, done, n)
 }

@@ -23,12 +23,21 @@ func (s Spectrum) Weigh(g []float32) {
 // time with peaks cut at three times the first mean; floor is a share of the
 // greatest mean that is added throughout.
 func LocalPower(p Plane, n int, floor float32) Plane {
-	m := spectralBox(p, n)
+	r := min(n/2, p.W-1)
+	ext, box := NewPlane(p.W+2*r, p.H+2*r), NewPlane(p.W+2*r, p.H+2*r)
+	spectralBox(box, ext, p, r)
 	cut := p.Clone()
-	for i := capFast(cut.Pix, m.Pix, 3); i < len(cut.Pix); i++ {
-		cut.Pix[i] = min(cut.Pix[i], 3*m.Pix[i])
+	for y := range p.H {
+		dst, mean := cut.Row(y), box.Row(y + r)[r:r+p.W]
+		for x := capFast(dst, mean, 3); x < p.W; x++ {
+			dst[x] = min(dst[x], 3*mean[x])
+		}
 	}
-	m = spectralBox(cut, n)
+	spectralBox(box, ext, cut, r)
+	m := cut
+	for y := range p.H {
+		copy(m.Row(y), box.Row(y + r)[r:])
+	}
 	_, most := extent(m)
 	add := float32(floor*max(most, 0)) + 1e-20
 	for i := range m.Pix {
@@ -37,11 +46,10 @@ func LocalPower(p Plane, n int, floor float32) Plane {
 	return m
 }
 
-// spectralBox is a box mean that goes on over the edges of a half spectrum:
-// rows wrap, columns continue as F(-u,-v) = conj F(u,v).
-func spectralBox(p Plane, n int) Plane {
-	r := min(n/2, p.W-1)
-	ext := NewPlane(p.W+2*r, p.H+2*r)
+// spectralBox is a box mean that goes on over the edges of a half spectrum: rows
+// wrap, columns continue as F(-u,-v) = conj F(u,v). It fills ext with p and r more
+// samples all around, and box with means over 2r+1 of them.
+func spectralBox(box, ext, p Plane, r int) {
 	for y := range ext.H {
 		v := ((y-r)%p.H + p.H) % p.H
 		row, opposite, dst := p.Row(v), p.Row((p.H-v)%p.H), ext.Row(y)
@@ -51,7 +59,7 @@ func spectralBox(p Plane, n int) Plane {
 			dst[r+p.W-1+k] = opposite[p.W-1-k]
 		}
 	}
-	return Box(ext, 2*r+1).Window(r, r, p.W, p.H)
+	boxInto(box, ext, 2*r+1)
 }
 
 // MaxAbs returns the greatest absolute value of any real or imaginary part.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -42,9 +43,9 @@ func pd(op Op) reg.VecVirtual {
 
 // positions: four positions at a time in double precision.
 func positions() {
-	TEXT("positionsAVX2", NOSPLIT, "func(p *int32, l *float64, stride, mask uint32, n int)")
+	TEXT("positionsAVX2", NOSPLIT, "func(p *int32, l *float64, stride, mask uint32, n int, affine bool)")
 	Pragma("noescape")
-	Doc("positionsAVX2 is positionsGo for n, a multiple of 4.")
+	Doc("positionsAVX2 is positionsGo for n, a multiple of 4; affine tells that W is 0 and W0 1.")
 	p, l := Load(Param("p"), GP64()), Load(Param("l"), GP64())
 	stride, mask := XMM(), XMM()
 	VMOVD(Load(Param("stride"), GP32()), stride)
@@ -64,6 +65,7 @@ func positions() {
 	VADDPD(ramp, u, u)
 	ones := XMM()
 	VPCMPEQD(ones, ones, ones)
+	affine := Load(Param("affine"), GP32())
 	Label("positions")
 	w := YMM()
 	VMULPD(pd(Mem{Base: l, Disp: offW}), u, w)
@@ -73,7 +75,11 @@ func positions() {
 		VMULPD(pd(Mem{Base: l, Disp: k}), u, x)
 		VADDPD(pd(Mem{Base: l, Disp: k0}), x, x)
 		VADDPD(pd(Mem{Base: l, Disp: k1}), x, x)
+		skip := fmt.Sprintf("positions%d", k)
+		TESTL(affine, affine)
+		JNZ(LabelRef(skip))
 		VDIVPD(w, x, x)
+		Label(skip)
 		a, b := YMM(), YMM()
 		VCMPPD(U8(0x1e), pd(Mem{Base: l, Disp: offLow}), x, a) // x > low
 		VCMPPD(U8(0x11), pd(Mem{Base: l, Disp: high}), x, b)   // x < high
