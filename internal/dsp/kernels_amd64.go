@@ -90,14 +90,20 @@ func weighAVX2(dst *complex64, src *float32, n int)
 func maxAbsAVX2(src *complex64, n int) float32
 
 // positionsAVX2 is positionsGo for n, a multiple of 4; affine tells that W is 0 and W0 1.
+// u, if not nil, holds what otherwise counts up.
 //
 //go:noescape
-func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int, affine bool)
+func positionsAVX2(p *int32, l *float64, u *float64, stride uint32, mask uint32, n int, affine bool)
 
 // cubicAVX2 is cubicGo for n, a multiple of 8.
 //
 //go:noescape
 func cubicAVX2(dst *float32, p *int32, src *float32, stride int, n int)
+
+// linearAVX2 is linearGo for n, a multiple of 8; src points at the second tap of the second row.
+//
+//go:noescape
+func linearAVX2(dst *float32, p *int32, src *float32, stride int, n int)
 
 // widenAVX2 is widenGo for n, a multiple of 8.
 //

@@ -977,24 +977,31 @@ maxAbs:
 	VZEROUPPER
 	RET
 
-// func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int, affine bool)
+// func positionsAVX2(p *int32, l *float64, u *float64, stride uint32, mask uint32, n int, affine bool)
 // Requires: AVX, AVX2
-TEXT ·positionsAVX2(SB), NOSPLIT, $0-33
+TEXT ·positionsAVX2(SB), NOSPLIT, $0-41
 	MOVQ         p+0(FP), AX
 	MOVQ         l+8(FP), CX
-	MOVL         stride+16(FP), DX
+	MOVL         stride+24(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, X0
-	MOVL         mask+20(FP), DX
+	MOVL         mask+28(FP), DX
 	VMOVD        DX, X1
 	VPBROADCASTD X1, X1
-	MOVQ         n+24(FP), DX
+	MOVQ         n+32(FP), DX
+	MOVQ         u+16(FP), BX
 	VBROADCASTSD 64(CX), Y2
 	VADDPD       ramp<>+0(SB), Y2, Y2
 	VPCMPEQD     X3, X3, X3
-	MOVBLZX      affine+32(FP), BX
+	MOVBLZX      affine+40(FP), SI
 
 positions:
+	TESTQ   BX, BX
+	JZ      positionsCount
+	VMOVUPD (BX), Y2
+	ADDQ    $0x20, BX
+
+positionsCount:
 	VBROADCASTSD 48(CX), Y4
 	VMULPD       Y4, Y2, Y4
 	VBROADCASTSD 56(CX), Y5
@@ -1005,14 +1012,14 @@ positions:
 	VADDPD       Y6, Y5, Y5
 	VBROADCASTSD 16(CX), Y6
 	VADDPD       Y6, Y5, Y5
-	TESTL        BX, BX
+	TESTL        SI, SI
 	JNZ          positions0
 	VDIVPD       Y4, Y5, Y5
 
 positions0:
 	VBROADCASTSD 72(CX), Y6
 	VCMPPD       $0x1e, Y6, Y5, Y6
-	VBROADCASTSD 80(CX), Y7
+	VBROADCASTSD 88(CX), Y7
 	VCMPPD       $0x11, Y7, Y5, Y7
 	VANDPD       Y6, Y7, Y6
 	VROUNDPD     $0x09, Y5, Y7
@@ -1025,14 +1032,14 @@ positions0:
 	VADDPD       Y9, Y8, Y8
 	VBROADCASTSD 40(CX), Y9
 	VADDPD       Y9, Y8, Y8
-	TESTL        BX, BX
+	TESTL        SI, SI
 	JNZ          positions24
 	VDIVPD       Y4, Y8, Y8
 
 positions24:
-	VBROADCASTSD 72(CX), Y4
+	VBROADCASTSD 80(CX), Y4
 	VCMPPD       $0x1e, Y4, Y8, Y4
-	VBROADCASTSD 88(CX), Y9
+	VBROADCASTSD 96(CX), Y9
 	VCMPPD       $0x11, Y9, Y8, Y9
 	VANDPD       Y4, Y9, Y4
 	VROUNDPD     $0x09, Y8, Y9
@@ -1348,6 +1355,79 @@ DATA cubicA3<>+20(SB)/4, $0x40100000
 DATA cubicA3<>+24(SB)/4, $0x40100000
 DATA cubicA3<>+28(SB)/4, $0x40100000
 GLOBL cubicA3<>(SB), RODATA|NOPTR, $32
+
+// func linearAVX2(dst *float32, p *int32, src *float32, stride int, n int)
+// Requires: AVX
+TEXT ·linearAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ p+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, BX
+	MOVQ DX, DI
+	ADDQ BX, DI
+
+linear:
+	VMOVUPS     256(CX), Y0
+	VMOVUPS     512(CX), Y1
+	MOVLQSX     (CX), BX
+	VMOVQ       (DX)(BX*4), X2
+	MOVLQSX     4(CX), BX
+	VMOVHPS     (DX)(BX*4), X2, X2
+	MOVLQSX     8(CX), BX
+	VMOVQ       (DX)(BX*4), X3
+	MOVLQSX     12(CX), BX
+	VMOVHPS     (DX)(BX*4), X3, X3
+	MOVLQSX     16(CX), BX
+	VMOVQ       (DX)(BX*4), X4
+	MOVLQSX     20(CX), BX
+	VMOVHPS     (DX)(BX*4), X4, X4
+	MOVLQSX     24(CX), BX
+	VMOVQ       (DX)(BX*4), X5
+	MOVLQSX     28(CX), BX
+	VMOVHPS     (DX)(BX*4), X5, X5
+	VINSERTF128 $0x01, X4, Y2, Y4
+	VINSERTF128 $0x01, X5, Y3, Y5
+	VSHUFPS     $0x88, Y5, Y4, Y6
+	VSHUFPS     $0xdd, Y5, Y4, Y4
+	VSUBPS      Y6, Y4, Y4
+	VMULPS      Y0, Y4, Y4
+	VADDPS      Y4, Y6, Y4
+	MOVLQSX     (CX), BX
+	VMOVQ       (DI)(BX*4), X2
+	MOVLQSX     4(CX), BX
+	VMOVHPS     (DI)(BX*4), X2, X2
+	MOVLQSX     8(CX), BX
+	VMOVQ       (DI)(BX*4), X3
+	MOVLQSX     12(CX), BX
+	VMOVHPS     (DI)(BX*4), X3, X3
+	MOVLQSX     16(CX), BX
+	VMOVQ       (DI)(BX*4), X5
+	MOVLQSX     20(CX), BX
+	VMOVHPS     (DI)(BX*4), X5, X5
+	MOVLQSX     24(CX), BX
+	VMOVQ       (DI)(BX*4), X6
+	MOVLQSX     28(CX), BX
+	VMOVHPS     (DI)(BX*4), X6, X6
+	VINSERTF128 $0x01, X5, Y2, Y5
+	VINSERTF128 $0x01, X6, Y3, Y6
+	VSHUFPS     $0x88, Y6, Y5, Y7
+	VSHUFPS     $0xdd, Y6, Y5, Y5
+	VSUBPS      Y7, Y5, Y5
+	VMULPS      Y0, Y5, Y0
+	VADDPS      Y0, Y7, Y0
+	VSUBPS      Y4, Y0, Y0
+	VMULPS      Y1, Y0, Y0
+	VADDPS      Y0, Y4, Y0
+	VANDPS      768(CX), Y0, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, SI
+	JNZ         linear
+	VZEROUPPER
+	RET
 
 // func widenAVX2(dst *float32, at *int32, w0 *float32, w1 *float32, w2 *float32, w3 *float32, src *float32, n int)
 // Requires: AVX

@@ -126,6 +126,14 @@ func TestSamplesHaveTheSameBits(t *testing.T) {
 			}
 		}
 	}
+	radii := []float64{0, 0.5, 1, 3.25, 7, 20, 33.3, 50, 63.5, 61.9, 62, 900}
+	for _, dir := range [][2]float64{{1, 0}, {0, 1}, {0, -1}, {0.6, -0.8}, {0.6, 0.8}} {
+		requireSame(t, func() []float32 {
+			dst := make([]float32, len(radii))
+			dsp.SampleRay(dst, p, radii, dir[0], 32, dir[1])
+			return dst
+		}, dir)
+	}
 	for _, side := range []int{1, 3, 4, 5} {
 		dst := []float32{1, 1, 1, 1, 1, 1, 1, 1}
 		dsp.SampleCubic(dst, noisePlane(side, side, 1), dsp.Line{X: 1, W0: 1})
@@ -343,4 +351,20 @@ func TestSelect(t *testing.T) {
 		}
 	}
 	require.Equal(t, float32(3), dsp.MaxAbs([]complex64{1, complex(0, -3), 2}))
+}
+
+func TestSampleRayInterpolates(t *testing.T) {
+	p, dst := dsp.NewPlane(20, 30), make([]float32, 9)
+	for i := range p.Pix {
+		p.Pix[i] = float32(i%20) + 100*float32(i/20)
+	}
+	r := []float64{0, 1, 2.5, 5, 10, 15.5, 17.5, 23, 40}
+	dsp.SampleRay(dst, p, r, 1, 15, -0.5)
+	for i, r := range r {
+		want := r + 100*(15-r/2)
+		if r >= 18 {
+			want = 0
+		}
+		require.InDelta(t, want, dst[i], 1e-3, r)
+	}
 }

@@ -101,26 +101,47 @@ func copyBlockFast(dst []complex64, dstStride int, src []complex64, srcStride, r
 	return copyBlockAVX2(&dst[0], dstStride, &src[0], srcStride, rows, flip) != 0, true
 }
 
-func positions(p *linePositions, l *lineWalk, stride, mask uint32, n int) {
+func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, n int) {
 	done := 0
 	if avx2 && n >= 4 {
 		done = n &^ 3
-		positionsAVX2(&p.at[0], &l.X, stride, mask, done, l.W == 0 && l.W0 == 1)
+		var first *float64
+		if list != nil {
+			_, first = list[n-1], &list[0]
+		}
+		positionsAVX2(&p.at[0], &l.X, first, stride, mask, done, l.W == 0 && l.W0 == 1)
 	}
-	positionsGo(p, l, stride, mask, done, n)
+	positionsGo(p, l, list, stride, mask, done, n)
 }
 
 func cubic(dst []float32, at *linePositions, p Plane) {
-	if n := (len(dst) + 7) &^ 7; avx2 && n == len(dst) {
-		cubicAVX2(&dst[0], &at.at[0], &p.Pix[0], p.W, n)
-	} else if avx2 { // n is within the block, where positions without a sample are the first
-		var whole [lineBlock]float32
-		clear(at.at[len(dst):n])
-		cubicAVX2(&whole[0], &at.at[0], &p.Pix[0], p.W, n)
-		copy(dst, whole[:])
-	} else {
+	if !avx2 {
 		cubicGo(dst, at, p)
+		return
 	}
+	whole(dst, at, func(dst *float32, n int) { cubicAVX2(dst, &at.at[0], &p.Pix[0], p.W, n) })
+}
+
+func linear(dst []float32, at *linePositions, p Plane) {
+	if !avx2 {
+		linearGo(dst, at, p)
+		return
+	}
+	whole(dst, at, func(dst *float32, n int) { linearAVX2(dst, &at.at[0], &p.Pix[p.W+1], p.W, n) })
+}
+
+// whole calls f for whole eights of samples, the last of them, if dst has fewer,
+// where positions without a sample are.
+func whole(dst []float32, at *linePositions, f func(dst *float32, n int)) {
+	n := (len(dst) + 7) &^ 7
+	if n == len(dst) {
+		f(&dst[0], n)
+		return
+	}
+	var block [lineBlock]float32
+	clear(at.at[len(dst):n])
+	f(&block[0], n)
+	copy(dst, block[:])
 }
 
 // The fast functions of rows do the first so many samples, and return how many.

@@ -18,11 +18,12 @@ func copyBlockFast([]complex64, int, []complex64, int, int, bool) (some, done bo
 	return false, false
 }
 
-func positions(p *linePositions, l *lineWalk, stride, mask uint32, n int) {
-	positionsGo(p, l, stride, mask, 0, n)
+func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, n int) {
+	positionsGo(p, l, list, stride, mask, 0, n)
 }
 
-func cubic(dst []float32, at *linePositions, p Plane) { cubicGo(dst, at, p) }
+func cubic(dst []float32, at *linePositions, p Plane)  { cubicGo(dst, at, p) }
+func linear(dst []float32, at *linePositions, p Plane) { linearGo(dst, at, p) }
 
 func addFast(_, _ []float32) int                  { return 0 }
 func addScaledFast(_, _ []float32, _ float32) int { return 0 }
