@@ -238,12 +238,12 @@ func stepsFast(dst []int32, src []float32, low float32) int {
 	return n
 }
 
-func bilateralFast(dst []float32, b *bilateral, at int) int {
+func bilateralFast(dst []float32, b *bilateral, s *bilateralStrip, at int) int {
 	n := len(dst) &^ 7
 	if !avx2 || n == 0 || len(b.offsets) == 0 {
 		return 0
 	}
-	bilateralAVX2(&dst[0], &b.val[at], &b.idx[at], &b.lut[b.span], &b.offsets[0], &b.weights[0], len(b.offsets), n)
+	bilateralAVX2(&dst[0], &s.val[at], &s.idx[at], &b.lut[b.span], &b.offsets[0], &b.weights[0], len(b.offsets), n)
 	return n
 }
 

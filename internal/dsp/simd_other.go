@@ -42,12 +42,12 @@ func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows in
 	toneRowsGo(sum, src, stride, width, rows, wave, turn)
 }
 
-func beyondFast(_, _ []float32, _ bool) int        { return 0 }
-func stepsFast([]int32, []float32, float32) int    { return 0 }
-func bilateralFast([]float32, *bilateral, int) int { return 0 }
-func intoColumnsFast(_, _ []float32, _ int) int    { return 0 }
-func intoRowsFast(_, _ []float32, _ int) int       { return 0 }
-func columns8Fast(_, _ []float32, _ int) int       { return 0 }
+func beyondFast(_, _ []float32, _ bool) int                         { return 0 }
+func stepsFast([]int32, []float32, float32) int                     { return 0 }
+func bilateralFast([]float32, *bilateral, *bilateralStrip, int) int { return 0 }
+func intoColumnsFast(_, _ []float32, _ int) int                     { return 0 }
+func intoRowsFast(_, _ []float32, _ int) int                        { return 0 }
+func columns8Fast(_, _ []float32, _ int) int                        { return 0 }
 
 func symmetric(dst, src []float32, offsets []int64, k []float32) {
 	symmetricGo(dst, src, offsets, k, 0)

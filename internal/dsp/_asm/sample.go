@@ -88,8 +88,8 @@ func positions() {
 		VDIVPD(w, x, x)
 		Label(skip)
 		a, b := YMM(), YMM()
-		VCMPPD(U8(0x1e), pd(Mem{Base: l, Disp: low}), x, a) // x > low
-		VCMPPD(U8(0x11), pd(Mem{Base: l, Disp: high}), x, b)   // x < high
+		VCMPPD(U8(0x1e), pd(Mem{Base: l, Disp: low}), x, a)  // x > low
+		VCMPPD(U8(0x11), pd(Mem{Base: l, Disp: high}), x, b) // x < high
 		VANDPD(a, b, a)
 		f := YMM()
 		VROUNDPD(U8(9), x, f) // floor
