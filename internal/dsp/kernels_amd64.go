@@ -89,6 +89,11 @@ func weighAVX2(dst *complex64, src *float32, n int)
 //go:noescape
 func maxAbsAVX2(src *complex64, n int) float32
 
+// greatestAVX2 is the greatest of n numbers, a multiple of 16.
+//
+//go:noescape
+func greatestAVX2(src *float32, n int) float32
+
 // positionsAVX2 is positionsGo for n, a multiple of 4; affine tells that W is 0 and W0 1.
 // u, if not nil, holds what otherwise counts up.
 //

@@ -953,27 +953,59 @@ weigh:
 TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-20
 	MOVQ     src+0(FP), AX
 	MOVQ     n+8(FP), CX
-	VPCMPEQD Y0, Y0, Y0
-	VPSRLD   $0x01, Y0, Y0
-	VXORPS   Y1, Y1, Y1
-	VXORPS   Y2, Y2, Y2
+	VMOVUPS  (AX), Y0
+	VMOVUPS  32(AX), Y1
+	VPCMPEQD Y2, Y2, Y2
+	VPSRLD   $0x01, Y2, Y2
+	VANDPS   Y0, Y2, Y0
+	VANDPS   Y1, Y2, Y1
 
-maxAbs:
-	VANDPS       (AX), Y0, Y3
-	VANDPS       32(AX), Y0, Y4
-	VMAXPS       Y3, Y1, Y1
-	VMAXPS       Y4, Y2, Y2
+maxAbsAVX2Loop:
+	VANDPS       (AX), Y2, Y3
+	VANDPS       32(AX), Y2, Y4
+	VMAXPS       Y3, Y0, Y0
+	VMAXPS       Y4, Y1, Y1
 	ADDQ         $0x40, AX
 	SUBQ         $0x08, CX
-	JNZ          maxAbs
-	VMAXPS       Y2, Y1, Y1
-	VEXTRACTF128 $0x01, Y1, X0
-	VMAXPS       X1, X0, X0
-	VPERMILPS    $0x0e, X0, X1
-	VMAXPS       X1, X0, X0
-	VPERMILPS    $0x01, X0, X1
-	VMAXPS       X1, X0, X0
-	MOVSS        X0, ret+16(FP)
+	JNZ          maxAbsAVX2Loop
+	VMAXPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VMAXPS       X0, X1, X1
+	MOVSS        X1, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func greatestAVX2(src *float32, n int) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·greatestAVX2(SB), NOSPLIT, $0-20
+	MOVQ     src+0(FP), AX
+	MOVQ     n+8(FP), CX
+	VMOVUPS  (AX), Y0
+	VMOVUPS  32(AX), Y1
+	VPCMPEQD Y2, Y2, Y2
+	VANDPS   Y0, Y2, Y0
+	VANDPS   Y1, Y2, Y1
+
+greatestAVX2Loop:
+	VANDPS       (AX), Y2, Y3
+	VANDPS       32(AX), Y2, Y4
+	VMAXPS       Y3, Y0, Y0
+	VMAXPS       Y4, Y1, Y1
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, CX
+	JNZ          greatestAVX2Loop
+	VMAXPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VMAXPS       X0, X1, X1
+	MOVSS        X1, ret+16(FP)
 	VZEROUPPER
 	RET
 

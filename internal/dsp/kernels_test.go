@@ -368,3 +368,21 @@ func TestSampleRayInterpolates(t *testing.T) {
 		require.InDelta(t, want, dst[i], 1e-3, r)
 	}
 }
+
+func TestArgMax(t *testing.T) {
+	require.Equal(t, -1, dsp.ArgMax(nil))
+	for n := 1; n < 70; n++ {
+		for at := range n {
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = -5 - float32(i*37%11)
+			}
+			x[at] = -1
+			if at+3 < n {
+				x[at+3] = -1
+			}
+			require.Equal(t, at, dsp.ArgMax(x))
+			dsp.Plain(func() { require.Equal(t, at, dsp.ArgMax(x)) })
+		}
+	}
+}

@@ -366,3 +366,11 @@ func maxAbsFast(c []complex64) (float32, int) {
 	}
 	return maxAbsAVX2(&c[0], n), n
 }
+
+func greatestFast(x []float32) (float32, int) {
+	n := len(x) &^ 15
+	if !avx2 || n == 0 {
+		return 0, 0
+	}
+	return greatestAVX2(&x[0], n), n
+}

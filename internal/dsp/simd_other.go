@@ -67,3 +67,5 @@ func powersFast([]float32, []complex64) int { return 0 }
 func weighFast([]complex64, []float32) int  { return 0 }
 func capFast(_, _ []float32, _ float32) int { return 0 }
 func maxAbsFast([]complex64) (float32, int) { return 0, 0 }
+
+func greatestFast([]float32) (float32, int) { return 0, 0 }
