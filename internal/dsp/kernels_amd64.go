@@ -145,6 +145,11 @@ func addAVX2(dst *float32, src *float32, n int)
 //go:noescape
 func addScaledAVX2(dst *float32, src *float32, n int, gain float32)
 
+// scaleAVX2 writes gain src. n is a multiple of 8.
+//
+//go:noescape
+func scaleAVX2(dst *float32, src *float32, n int, gain float32)
+
 // capAVX2 cuts dst at gain src. n is a multiple of 8.
 //
 //go:noescape

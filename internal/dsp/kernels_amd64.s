@@ -1725,6 +1725,27 @@ addScaledAVX2Loop:
 	VZEROUPPER
 	RET
 
+// func scaleAVX2(dst *float32, src *float32, n int, gain float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        gain+24(FP), X0
+	VBROADCASTSS X0, Y0
+
+scaleAVX2Loop:
+	VMOVUPS (AX), Y1
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     scaleAVX2Loop
+	VZEROUPPER
+	RET
+
 // func capAVX2(dst *float32, src *float32, n int, gain float32)
 // Requires: AVX, AVX2, SSE
 TEXT ·capAVX2(SB), NOSPLIT, $0-28

@@ -197,6 +197,11 @@ func TestRowsHaveTheSameBits(t *testing.T) {
 		}
 		requireSame(t, run(func(dst []float32) { dsp.AddTo(dst, b) }), n)
 		requireSame(t, run(func(dst []float32) { dsp.AddScaled(dst, b, 0.37) }), n)
+		requireSame(t, run(func(dst []float32) { dsp.Plane{W: n, H: 1, Pix: dst}.Scale(1.7) }), n)
+		requireSame(t, func() []float32 {
+			p := dsp.Plane{W: n, H: 1, Pix: a}
+			return dsp.RGB{R: p, G: dsp.Plane{W: n, H: 1, Pix: b}, B: p}.Luma().Pix
+		}, n)
 
 		src := make([]uint8, 4*n)
 		for i := range src {

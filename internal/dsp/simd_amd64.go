@@ -374,3 +374,12 @@ func greatestFast(x []float32) (float32, int) {
 	}
 	return greatestAVX2(&x[0], n), n
 }
+
+func scaleFast(x []float32, gain float32) int {
+	n := len(x) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	scaleAVX2(&x[0], &x[0], n, gain)
+	return n
+}

@@ -69,3 +69,5 @@ func capFast(_, _ []float32, _ float32) int { return 0 }
 func maxAbsFast([]complex64) (float32, int) { return 0, 0 }
 
 func greatestFast([]float32) (float32, int) { return 0, 0 }
+
+func scaleFast([]float32, float32) int { return 0 }

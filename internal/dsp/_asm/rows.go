@@ -15,6 +15,7 @@ func rows() {
 	opaque()
 	elementwise("addAVX2", "func(dst, src *float32, n int)", "addAVX2 adds src to dst.", nil, func(d, s, _ reg.VecVirtual) reg.VecVirtual { return plus(d, s) })
 	elementwise("addScaledAVX2", "func(dst, src *float32, n int, gain float32)", "addScaledAVX2 adds gain src to dst.", gain, func(d, s, g reg.VecVirtual) reg.VecVirtual { return plus(d, product(s, g)) })
+	elementwise("scaleAVX2", "func(dst, src *float32, n int, gain float32)", "scaleAVX2 writes gain src.", gain, func(_, s, g reg.VecVirtual) reg.VecVirtual { return product(s, g) })
 	elementwise("capAVX2", "func(dst, src *float32, n int, gain float32)", "capAVX2 cuts dst at gain src.", gain, func(d, s, g reg.VecVirtual) reg.VecVirtual {
 		y := YMM()
 		VMINPS(d, product(s, g), y)
