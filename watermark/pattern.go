@@ -94,7 +94,8 @@ func (kd *keyed) pattern(code []float32, bitGain, pilotGain []float32) dsp.Plane
 	shapeBand(s, kd.response())
 	scaleBand(s, math.Sqrt((1-pilotShare)/bandPower(s)))
 	kd.addTones(s, pilotGain)
-	return f.Inverse(s, torus, torus)
+	f.InverseTo(chips, s)
+	return chips
 }
 
 // bandEnd cycles a torus are 1.75 times the upper edge of the chips' band: the

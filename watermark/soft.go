@@ -140,12 +140,12 @@ func (kd *keyed) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometr
 		return out, false
 	}
 	weight := kd.coherence(r, win, sign, &out)
-	y := kd.matchedBand(r)
+	kd.matchedBand(r)
 	nx, ny := win.w/cell, win.h/cell
 	sum := 0.0
 	for j := range ny {
 		for i := range nx {
-			v := float64(y.Pix[j*cell*y.W+i*cell])
+			v := float64(r.Pix[j*cell*r.W+i*cell])
 			sum += float64(v * v)
 		}
 	}
@@ -154,15 +154,15 @@ func (kd *keyed) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometr
 		row := ((j + win.v/cell) & (cells - 1)) * cells
 		for i := range nx {
 			at := row + (i+win.u/cell)&(cells-1)
-			v := clip(g*y.Pix[j*cell*y.W+i*cell], -4, 4)
+			v := clip(g*r.Pix[j*cell*r.W+i*cell], -4, 4)
 			out.bit[kd.bit[at]] += float64(float32(v*kd.sign[at]) * float32(sign*weight.at(i, j, nx, ny)))
 		}
 	}
 	return out, true
 }
 
-// matchedBand weighs the spectrum by the chips' band over the local power.
-func (kd *keyed) matchedBand(r dsp.Plane) dsp.Plane {
+// matchedBand weighs r's spectrum by the chips' band over the local power.
+func (kd *keyed) matchedBand(r dsp.Plane) {
 	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
 	s := f.Forward(r)
 	g := dsp.LocalPower(s.Powers(), 25, 1e-3)
@@ -180,7 +180,7 @@ func (kd *keyed) matchedBand(r dsp.Plane) dsp.Plane {
 		clear(row[inside:])
 	}
 	s.Weigh(g.Pix)
-	return f.Inverse(s, r.W, r.H)
+	f.InverseTo(r, s)
 }
 
 // responseEnd is the frequency from which on a responseTable holds nothing.

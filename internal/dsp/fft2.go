@@ -57,7 +57,14 @@ func (f *FFT2) ForwardLow(p Plane, n int) Spectrum {
 
 // Inverse returns the top left w x h samples of the picture of s, and destroys s.
 func (f *FFT2) Inverse(s Spectrum, w, h int) Plane {
-	p, st := NewPlane(w, h), s.Stride()
+	p := NewPlane(w, h)
+	f.InverseTo(p, s)
+	return p
+}
+
+// InverseTo writes the top left samples of the picture of s to p, and destroys s.
+func (f *FFT2) InverseTo(p Plane, s Spectrum) {
+	w, h, st := p.W, p.H, s.Stride()
 	f.col.columns(s.C, st, st, true, f.buf, f.tmp)
 	g := 1 / (float32(f.w) * float32(f.h))
 	for y := 0; y < h; y += 2 * batch {
@@ -65,7 +72,6 @@ func (f *FFT2) Inverse(s Spectrum, w, h int) Plane {
 		join(f.buf, s.C[y*st:(y+rows)*st], f.w, rows)
 		deinterleave(p.Pix[y*w:(y+rows)*w], w, f.row.run(f.buf, f.tmp, batch), rows, g)
 	}
-	return p
 }
 
 // interleave writes up to 2 batch real rows of w samples as batch complex
