@@ -1638,12 +1638,28 @@ TEXT ·shrinkRowAVX2(SB), NOSPLIT, $0-48
 	MOVQ weights+24(FP), BX
 	MOVQ taps+32(FP), SI
 	MOVQ n+40(FP), DI
+	CMPQ SI, $0x01
+	JE   shrink1
+	CMPQ SI, $0x02
+	JE   shrink2
+	CMPQ SI, $0x03
+	JE   shrink3
+	CMPQ SI, $0x04
+	JE   shrink4
+	CMPQ SI, $0x05
+	JE   shrink5
+	CMPQ SI, $0x06
+	JE   shrink6
+	CMPQ SI, $0x07
+	JE   shrink7
+	CMPQ SI, $0x08
+	JE   shrink8
 
-shrink:
+shrink0:
 	MOVLQSX (DX), R8
 	ADDQ    CX, R8
-	MOVQ    SI, R9
 	VXORPS  X0, X0, X0
+	MOVQ    SI, R9
 
 shrinkTap:
 	VPMOVZXBD    (R8), X1
@@ -1655,11 +1671,296 @@ shrinkTap:
 	ADDQ         $0x04, BX
 	DECQ         R9
 	JNZ          shrinkTap
+	ADDQ         $0x00, BX
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	ADDQ         $0x04, DX
 	DECQ         DI
-	JNZ          shrink
+	JNZ          shrink0
+	VZEROUPPER
+	RET
+
+shrink1:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x04, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink1
+	VZEROUPPER
+	RET
+
+shrink2:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x08, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink2
+	VZEROUPPER
+	RET
+
+shrink3:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x0c, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink3
+	VZEROUPPER
+	RET
+
+shrink4:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x10, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink4
+	VZEROUPPER
+	RET
+
+shrink5:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    16(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 16(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x14, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink5
+	VZEROUPPER
+	RET
+
+shrink6:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    16(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 16(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    20(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 20(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x18, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink6
+	VZEROUPPER
+	RET
+
+shrink7:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    16(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 16(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    20(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 20(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    24(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 24(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x1c, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink7
+	VZEROUPPER
+	RET
+
+shrink8:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    16(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 16(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    20(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 20(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    24(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 24(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    28(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 28(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x20, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink8
 	VZEROUPPER
 	RET
 

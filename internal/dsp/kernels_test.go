@@ -168,7 +168,7 @@ func TestEnlargerHasTheSameBits(t *testing.T) {
 
 func TestShrinkHasTheSameBits(t *testing.T) {
 	for _, opaque := range []bool{true, false} {
-		for _, c := range [][4]int{{1, 1, 1, 1}, {23, 17, 23, 17}, {64, 9, 17, 4}, {100, 31, 33, 31}, {41, 8, 40, 2}, {9, 9, 1, 1}} {
+		for _, c := range [][4]int{{1, 1, 1, 1}, {23, 17, 23, 17}, {64, 9, 17, 4}, {100, 31, 33, 31}, {100, 5, 23, 2}, {100, 5, 15, 5}, {90, 3, 10, 1}, {41, 8, 40, 2}, {9, 9, 1, 1}} {
 			img := image.NewNRGBA(image.Rect(0, 0, c[0], c[1]))
 			n := noise(8)
 			for i := range img.Pix {
