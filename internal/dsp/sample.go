@@ -14,20 +14,20 @@ type Line struct {
 // than a pixel inside of p are 0.
 func SampleCubic(dst []float32, p Plane, l Line) {
 	walk := lineWalk{l, 1, 1, float64(p.W - 3), float64(p.H - 3)}
-	sample(dst, p, walk, nil, ^uint32(0), cubic)
+	sample(dst, p, walk, nil, ^uint32(0), 4)
 }
 
 // SampleLinear is [SampleCubic] with bilinear interpolation.
 func SampleLinear(dst []float32, p Plane, l Line) {
 	walk := lineWalk{l, 1, 1, float64(p.W - 3), float64(p.H - 3)}
-	sample(dst, p, walk, nil, ^uint32(0), linear)
+	sample(dst, p, walk, nil, ^uint32(0), 2)
 }
 
 // SampleRay samples p by bilinear interpolation at (dx r, y0 + dy r) for each r >= 0.
 // Samples outside of [0, W-2) x (1, H-2) are 0; dx is not negative.
 func SampleRay(dst []float32, p Plane, r []float64, dx, y0, dy float64) {
 	l := Line{X: dx, Y: dy, Y0: y0, W0: 1}
-	sample(dst, p, lineWalk{l, -1, 1, float64(p.W - 2), float64(p.H - 2)}, r[:len(dst)], ^uint32(0), linear)
+	sample(dst, p, lineWalk{l, -1, 1, float64(p.W - 2), float64(p.H - 2)}, r[:len(dst)], ^uint32(0), 2)
 }
 
 // A Torus is a plane that repeats, ready to be sampled anywhere.
@@ -54,7 +54,7 @@ func NewTorus(p Plane) Torus {
 // to within 2^31 pixels.
 func (t Torus) SampleCubic(dst []float32, l Line) {
 	walk := lineWalk{l, math.Inf(-1), math.Inf(-1), math.Inf(1), math.Inf(1)}
-	sample(dst, t.padded, walk, nil, uint32(t.n-1), cubic)
+	sample(dst, t.padded, walk, nil, uint32(t.n-1), 4)
 }
 
 // lineBlock positions are worked out before they are sampled.
@@ -74,7 +74,8 @@ type linePositions struct {
 	keep   [lineBlock]uint32
 }
 
-func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, taps func(dst []float32, at *linePositions, p Plane)) {
+// sample samples p with so many taps each way.
+func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, taps int) {
 	if p.W < 4 || p.H < 4 {
 		clear(dst)
 		return
@@ -83,7 +84,11 @@ func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, tap
 	for len(dst) > 0 {
 		n := min(len(dst), lineBlock)
 		positions(&at, &walk, u, uint32(p.W), mask, n)
-		taps(dst[:n], &at, p)
+		if taps == 4 {
+			cubic(dst[:n], &at, p)
+		} else {
+			linear(dst[:n], &at, p)
+		}
 		dst = dst[n:]
 		if walk.U += float64(n); u != nil {
 			u = u[n:]
