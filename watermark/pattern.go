@@ -1,7 +1,10 @@
 package watermark
 
 import (
+	"maps"
 	"math"
+	"slices"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/keystream"
@@ -21,10 +24,12 @@ type keyed struct {
 	bit     []uint16  // coded bit under each of the cells x cells chips, row by row
 	sign    []float32 // spreading sign of each chip
 	band    *responseTable
+
+	response func() *bandResponse // made when first needed, for marking
 }
 
 func newKeyed(k *Key) *keyed {
-	kd := &keyed{payload: payload{scramble: k.derive("payload scrambling", 32), check: k.derive("payload check", 32)}, band: newResponseTable()}
+	kd := &keyed{payload: payload{scramble: k.derive("payload scrambling", 32), check: k.derive("payload check", 32)}, band: newResponseTable(), response: sync.OnceValue(newBandResponse)}
 	kd.drawPilots(keystream.New(k.derive("pilots", keystream.KeySize)))
 	s := keystream.New(k.derive("chips", keystream.KeySize))
 	kd.bit = make([]uint16, cells*cells)
@@ -85,76 +90,60 @@ func (kd *keyed) pattern(code []float32, bitGain, pilotGain []float32) dsp.Plane
 		chips.Pix[i/cells*cell*torus+i%cells*cell] = v
 	}
 	f := dsp.NewFFT2(torus, torus)
-	s := f.Forward(chips)
-	shapeBand(s)
-	scaleSpectrum(s, math.Sqrt((1-pilotShare)/power(s)))
-
-	tones := dsp.Spectrum{W: torus, H: torus, C: make([]complex64, len(s.C))}
-	for i, p := range kd.pilots {
-		g := 1.0
-		if pilotGain != nil {
-			g = float64(pilotGain[i])
-		}
-		addTone(tones, p, g)
-	}
-	scaleSpectrum(tones, math.Sqrt(pilotShare/power(tones)))
-	for i, v := range tones.C {
-		s.C[i] += v
-	}
-	return f.Inverse(s, torus, torus)
+	s := f.ForwardLow(chips, bandEnd)
+	shapeBand(s, kd.response())
+	scaleBand(s, math.Sqrt((1-pilotShare)/bandPower(s)))
+	kd.addTones(s, pilotGain)
+	f.InverseTo(chips, s)
+	return chips
 }
 
-func shapeBand(s dsp.Spectrum) {
-	st := s.Stride()
-	const end = 7 * torus / 32      // 1.75 times the upper edge: the response is below 1e-12 there
-	var response [end * end]float32 // by squared radius, filled as needed
+// bandEnd cycles a torus are 1.75 times the upper edge of the chips' band: the
+// response is below 1e-12 there, and what goes on beyond it is left out.
+const bandEnd = 7 * torus / 32
+
+// A bandResponse is bandPass by the square of a radius in cycles a torus.
+type bandResponse [bandEnd * bandEnd]float32
+
+func newBandResponse() *bandResponse {
+	r := new(bandResponse)
+	for v := range bandEnd {
+		for u := range v + 1 {
+			if r2 := u*u + v*v; r2 < len(r) && r[r2] == 0 {
+				r[r2] = float32(bandPass(math.Sqrt(float64(r2)) / torus))
+			}
+		}
+	}
+	return r
+}
+
+func shapeBand(s dsp.Spectrum, response *bandResponse) {
 	for v := range s.H {
-		fy := v
-		if v > s.H/2 {
-			fy = s.H - v
-		}
-		for u := range st {
-			c := &s.C[v*st+u]
-			r2 := u*u + fy*fy
-			if r2 >= end*end {
-				*c = 0
-				continue
+		fy, row := min(v, s.H-v), bandRow(s, v)
+		for u, c := range row {
+			var h float32
+			if r2 := u*u + fy*fy; r2 < len(response) {
+				h = response[r2]
 			}
-			h := response[r2]
-			if h == 0 {
-				h = float32(bandPass(math.Sqrt(float64(r2)) / torus))
-				response[r2] = h
-			}
-			*c = complex(float32(h*real(*c)), float32(h*imag(*c)))
+			row[u] = complex(float32(h*real(c)), float32(h*imag(c)))
 		}
 	}
 }
 
-// addTone adds g cos(2 pi (kx u + ky v)/torus + phase), up to a common factor.
-func addTone(s dsp.Spectrum, p pilot, g float64) {
-	c, sn := dsp.Cis(p.phase)
-	kx, ky, im := p.kx, p.ky, sn
-	if kx < 0 {
-		kx, ky, im = -kx, -ky, -sn
-	}
-	at := func(x, y int) *complex64 { return &s.C[(y+s.H)%s.H*s.Stride()+x] }
-	*at(kx, ky) += complex(float32(g*c), float32(g*im))
-	if kx == 0 {
-		*at(0, -ky) += complex(float32(g*c), float32(-g*im))
-	}
+// bandRow is the part of row v in which the chips' band may lie.
+func bandRow(s dsp.Spectrum, v int) []complex64 {
+	st := s.Stride()
+	return s.C[v*st : v*st+min(st, bandEnd)]
 }
 
-// power returns the mean square of the picture of s.
-func power(s dsp.Spectrum) float64 {
-	total, st := 0.0, s.Stride()
+// bandPower returns the mean square of the picture of s, which holds nothing
+// outside of the band.
+func bandPower(s dsp.Spectrum) float64 {
+	total := 0.0
 	for v := range s.H {
 		row := 0.0
-		for u, c := range s.C[v*st : (v+1)*st] {
-			p := float64(float64(real(c))*float64(real(c))) + float64(float64(imag(c))*float64(imag(c)))
-			if u > 0 && u < s.W/2 {
-				p += p
-			}
-			row += p
+		for u, c := range bandRow(s, v) {
+			row += linePower(s, u, c)
 		}
 		total += row
 	}
@@ -162,10 +151,61 @@ func power(s dsp.Spectrum) float64 {
 	return total / float64(n*n)
 }
 
-func scaleSpectrum(s dsp.Spectrum, g float64) {
+// linePower is what coefficient c in column u and its mirror image contribute.
+func linePower(s dsp.Spectrum, u int, c complex64) float64 {
+	p := float64(float64(real(c))*float64(real(c))) + float64(float64(imag(c))*float64(imag(c)))
+	if u > 0 && u < s.W/2 {
+		p += p
+	}
+	return p
+}
+
+func scaleBand(s dsp.Spectrum, g float64) {
 	f := float32(g)
-	for i, c := range s.C {
-		s.C[i] = complex(float32(f*real(c)), float32(f*imag(c)))
+	for v := range s.H {
+		row := bandRow(s, v)
+		for u, c := range row {
+			row[u] = complex(float32(f*real(c)), float32(f*imag(c)))
+		}
+	}
+}
+
+// addTones adds the pilots, of which gains weigh each, at their share of the power.
+func (kd *keyed) addTones(s dsp.Spectrum, gain []float32) {
+	tones := map[int]complex64{} // by place in s
+	for i, p := range kd.pilots {
+		g := 1.0
+		if gain != nil {
+			g = float64(gain[i])
+		}
+		addTone(tones, s, p, g)
+	}
+	n := float64(s.W) * float64(s.H)
+	places := slices.Sorted(maps.Keys(tones))
+	total, row, st := 0.0, 0.0, s.Stride()
+	for i, at := range places {
+		row += linePower(s, at%st, tones[at])
+		if i+1 == len(places) || places[i+1]/st != at/st {
+			total, row = total+row, 0
+		}
+	}
+	f := float32(math.Sqrt(pilotShare / (total / float64(n*n))))
+	for at, c := range tones {
+		s.C[at] += complex(float32(f*real(c)), float32(f*imag(c)))
+	}
+}
+
+// addTone adds g cos(2 pi (kx u + ky v)/torus + phase), up to a common factor.
+func addTone(tones map[int]complex64, s dsp.Spectrum, p pilot, g float64) {
+	c, sn := dsp.Cis(p.phase)
+	kx, ky, im := p.kx, p.ky, sn
+	if kx < 0 {
+		kx, ky, im = -kx, -ky, -sn
+	}
+	place := func(x, y int) int { return (y+s.H)%s.H*s.Stride() + x }
+	tones[place(kx, ky)] += complex(float32(g*c), float32(g*im))
+	if kx == 0 {
+		tones[place(0, -ky)] += complex(float32(g*c), float32(-g*im))
 	}
 }
 

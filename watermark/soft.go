@@ -140,12 +140,12 @@ func (kd *keyed) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometr
 		return out, false
 	}
 	weight := kd.coherence(r, win, sign, &out)
-	y := kd.matchedBand(r)
+	kd.matchedBand(r)
 	nx, ny := win.w/cell, win.h/cell
 	sum := 0.0
 	for j := range ny {
 		for i := range nx {
-			v := float64(y.Pix[j*cell*y.W+i*cell])
+			v := float64(r.Pix[j*cell*r.W+i*cell])
 			sum += float64(v * v)
 		}
 	}
@@ -154,30 +154,37 @@ func (kd *keyed) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometr
 		row := ((j + win.v/cell) & (cells - 1)) * cells
 		for i := range nx {
 			at := row + (i+win.u/cell)&(cells-1)
-			v := clip(g*y.Pix[j*cell*y.W+i*cell], -4, 4)
+			v := clip(g*r.Pix[j*cell*r.W+i*cell], -4, 4)
 			out.bit[kd.bit[at]] += float64(float32(v*kd.sign[at]) * float32(sign*weight.at(i, j, nx, ny)))
 		}
 	}
 	return out, true
 }
 
-// matchedBand weighs the spectrum by the chips' band over the local power.
-func (kd *keyed) matchedBand(r dsp.Plane) dsp.Plane {
+// matchedBand weighs r's spectrum by the chips' band over the local power.
+func (kd *keyed) matchedBand(r dsp.Plane) {
 	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
 	s := f.Forward(r)
-	m := localPower(powers(s), 25, 1e-3)
-	st := s.Stride()
+	g := dsp.LocalPower(s.Powers(), 25, 1e-3)
 	for v := range s.H {
 		fy := float64(min(v, s.H-v)) / float64(s.H)
-		for u := range st {
-			fx := float64(u) / float64(s.W)
-			i := v*st + u
-			g := kd.band.at(math.Sqrt(float64(fx*fx)+float64(fy*fy))) / m.Pix[i]
-			s.C[i] = complex(float32(g*real(s.C[i])), float32(g*imag(s.C[i])))
+		row := g.Row(v)
+		inside := 0 // bins of the row within the band
+		if w := responseEnd*responseEnd - float64(fy*fy); w > 0 {
+			inside = min(len(row), int(math.Sqrt(w)*float64(s.W))+2)
 		}
+		for u, m := range row[:inside] {
+			fx := float64(u) / float64(s.W)
+			row[u] = kd.band.at(math.Sqrt(float64(fx*fx)+float64(fy*fy))) / m
+		}
+		clear(row[inside:])
 	}
-	return f.Inverse(s, r.W, r.H)
+	s.Weigh(g.Pix)
+	f.InverseTo(r, s)
 }
+
+// responseEnd is the frequency from which on a responseTable holds nothing.
+const responseEnd = float64(len(responseTable{})-1) / 4096
 
 // weights is how far each 32 x 32 cell of a window is to be believed.
 type weights struct {

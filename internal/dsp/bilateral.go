@@ -16,22 +16,28 @@ const bilateralSteps = 8
 func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
 	b := newBilateral(p, radius, sigmaValue, sigmaSpace)
 	out := NewPlane(p.W, p.H)
-	Parallel(p.H, func(from, to int) { b.rows(out, from, to) })
+	Parallel(p.H, func(from, to int) { b.rows(out, p, from, to) })
 	return out
 }
 
 type bilateral struct {
-	w, stride, radius int
-	val               []float32 // the picture, mirrored at its edges
-	idx               []int32   // the same in steps of a grey level
-	span              int32     // index of difference 0 in lut
-	lut               []float32 // weight of a difference
-	offsets           []int64   // a tap stands for the two samples at +offset and -offset
-	weights           []float32
+	stride, radius int
+	low            float32   // least grey value
+	span           int32     // index of difference 0 in lut
+	lut            []float32 // weight of a difference
+	offsets        []int64   // a tap stands for the two samples at +offset and -offset
+	weights        []float32
+}
+
+// A bilateralStrip is some rows of the picture, mirrored at its edges, and the same
+// in steps of a grey level.
+type bilateralStrip struct {
+	val []float32
+	idx []int32
 }
 
 func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilateral {
-	b := &bilateral{w: p.W, stride: p.W + 2*radius, radius: radius}
+	b := &bilateral{stride: p.W + 2*radius, radius: radius}
 	for dy := 0; dy <= radius; dy++ {
 		for dx := -radius; dx <= radius; dx++ {
 			if d := dx*dx + dy*dy; d <= radius*radius && (dy > 0 || dx > 0) && (dx+dy)%2 == 0 {
@@ -41,6 +47,7 @@ func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilatera
 		}
 	}
 	lo, hi := extent(p)
+	b.low = lo
 	b.span = int32((hi-lo)*bilateralSteps) + 1
 	b.lut = make([]float32, 2*b.span+1)
 	for i := range b.span + 1 {
@@ -50,14 +57,6 @@ func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilatera
 			g = 0
 		}
 		b.lut[i], b.lut[2*b.span-i] = g, g
-	}
-	b.val = make([]float32, b.stride*(p.H+2*radius))
-	for y := range p.H + 2*radius {
-		mirrorRow(b.val[y*b.stride:(y+1)*b.stride], p.Row(mirror(y-radius, p.H)), radius)
-	}
-	b.idx = make([]int32, len(b.val))
-	for i := stepsFast(b.idx, b.val, lo); i < len(b.val); i++ {
-		b.idx[i] = int32((b.val[i] - lo) * bilateralSteps)
 	}
 	return b
 }
@@ -71,25 +70,46 @@ func mirrorRow(dst, src []float32, r int) {
 	}
 }
 
-func (b *bilateral) rows(out Plane, from, to int) {
-	for y := from; y < to; y++ {
-		dst, at := out.Row(y), (y+b.radius)*b.stride+b.radius
-		done := bilateralFast(dst, b, at)
-		bilateralGo(dst[done:], b, at+done)
+// bilateralRows are filtered from one strip.
+const bilateralRows = 64
+
+func (b *bilateral) rows(out, p Plane, from, to int) {
+	n := b.stride * (bilateralRows + 2*b.radius)
+	strip := bilateralStrip{make([]float32, n), make([]int32, n)}
+	for ; from < to; from += bilateralRows {
+		end := min(to, from+bilateralRows)
+		b.fill(&strip, p, from-b.radius, end+b.radius)
+		for y := from; y < end; y++ {
+			dst, at := out.Row(y), (y-from+b.radius)*b.stride+b.radius
+			done := bilateralFast(dst, b, &strip, at)
+			bilateralGo(dst[done:], b, &strip, at+done)
+		}
 	}
 }
 
-// bilateralGo filters the samples from index at on.
-func bilateralGo(dst []float32, b *bilateral, at int) {
+// fill sets up the strip of rows [from, to).
+func (b *bilateral) fill(s *bilateralStrip, p Plane, from, to int) {
+	for y := from; y < to; y++ {
+		k := (y - from) * b.stride
+		val, idx := s.val[k:k+b.stride], s.idx[k:k+b.stride]
+		mirrorRow(val, p.Row(mirror(y, p.H)), b.radius)
+		for i := stepsFast(idx, val, b.low); i < len(val); i++ {
+			idx[i] = int32((val[i] - b.low) * bilateralSteps)
+		}
+	}
+}
+
+// bilateralGo filters the samples from index at of the strip on.
+func bilateralGo(dst []float32, b *bilateral, s *bilateralStrip, at int) {
 	for x := range dst {
 		centre := at + x
-		c := b.span - b.idx[centre]
-		num, den := b.val[centre], float32(1)
+		c := b.span - s.idx[centre]
+		num, den := s.val[centre], float32(1)
 		for k, o := range b.offsets {
 			i, j, w := centre+int(o), centre-int(o), b.weights[k]
-			g, h := b.lut[b.idx[i]+c], b.lut[b.idx[j]+c]
+			g, h := b.lut[s.idx[i]+c], b.lut[s.idx[j]+c]
 			den += float32(w * (g + h))
-			num += float32(w * (float32(g*b.val[i]) + float32(h*b.val[j])))
+			num += float32(w * (float32(g*s.val[i]) + float32(h*s.val[j])))
 		}
 		dst[x] = num / den
 	}

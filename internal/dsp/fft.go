@@ -15,8 +15,9 @@ type FFT struct {
 }
 
 type stage struct {
-	radix, n, stride int         // transforms of length n, interleaved stride times
-	tw               []complex64 // w^p, w^2p, ... for p in [0, n/radix)
+	radix, n, stride int            // transforms of length n, interleaved stride times
+	tw               []complex64    // w^p, w^2p, ... for p in [0, n/radix)
+	rows             [3][]complex64 // the same of radix 4, each power for itself
 }
 
 // FastLen returns the least 2^a 3^b 5^c that is at least n.
@@ -64,7 +65,16 @@ func newStage(radix, n, stride int) stage {
 			tw = append(tw, complex(float32(c), float32(-s)))
 		}
 	}
-	return stage{radix, n, stride, tw}
+	st := stage{radix: radix, n: n, stride: stride, tw: tw}
+	if radix == 4 && stride == 1 {
+		for k := range st.rows {
+			st.rows[k] = make([]complex64, m)
+			for p := range m {
+				st.rows[k][p] = tw[3*p+k]
+			}
+		}
+	}
+	return st
 }
 
 // Len returns the length of the transform.
@@ -85,12 +95,14 @@ func (f *FFT) run(x, tmp []complex64, count int) []complex64 {
 	for i := range f.stages {
 		st := &f.stages[i]
 		m, s := st.n/st.radix, st.stride*count
-		switch st.radix {
-		case 4:
+		switch {
+		case st.radix == 4 && s == 1:
+			first4(dst, src, st, m)
+		case st.radix == 4:
 			radix4(dst, src, st.tw, m, s)
-		case 2:
+		case st.radix == 2:
 			radix2(dst, src, st.tw, m, s)
-		case 3:
+		case st.radix == 3:
 			radix3(dst, src, st.tw, m, s)
 		default:
 			radix5(dst, src, st.tw, m, s)
@@ -98,6 +110,24 @@ func (f *FFT) run(x, tmp []complex64, count int) []complex64 {
 		src, dst = dst, src
 	}
 	return src
+}
+
+// Columns transforms the first n columns of c, whose rows are stride numbers long.
+// It is faster than column by column.
+func (f *FFT) Columns(c []complex64, stride, n int) {
+	buf, tmp := make([]complex64, batch*f.n), make([]complex64, batch*f.n)
+	f.columns(c, stride, n, false, buf, tmp)
+}
+
+// columns does so inversely if so asked: the conjugate of the transform of the
+// conjugate. Columns of zeros stay as they are.
+func (f *FFT) columns(c []complex64, stride, n int, inverse bool, buf, tmp []complex64) {
+	for x := 0; x < n; x += batch {
+		k := min(batch, n-x)
+		if copyBlock(buf, batch, c[x:], stride, k, f.n, inverse) {
+			copyBlock(c[x:], stride, f.run(buf, tmp, batch), batch, k, f.n, inverse)
+		}
+	}
 }
 
 // Inverse replaces x by n times its inverse transform.

@@ -37,7 +37,10 @@ func NewFFT2(w, h int) *FFT2 {
 func FastEven(n int) int { return 2 * FastLen((n+1)/2) }
 
 // Forward returns the transform of p, zero-padded to the size of f.
-func (f *FFT2) Forward(p Plane) Spectrum {
+func (f *FFT2) Forward(p Plane) Spectrum { return f.ForwardLow(p, f.w/2+1) }
+
+// ForwardLow is Forward with only the first n coefficients of each row.
+func (f *FFT2) ForwardLow(p Plane, n int) Spectrum {
 	s := Spectrum{W: f.w, H: f.h, C: make([]complex64, f.h*(f.w/2+1))}
 	for y := 0; y < p.H; y += 2 * batch { // two real rows make one complex sequence
 		rows := min(2*batch, p.H-y)
@@ -45,32 +48,29 @@ func (f *FFT2) Forward(p Plane) Spectrum {
 		clear(f.buf[p.W*batch : f.w*batch])
 		split(s.C[y*s.Stride():], f.row.run(f.buf, f.tmp, batch), f.w, rows)
 	}
-	f.columns(s, false)
+	f.col.columns(s.C, s.Stride(), n, false, f.buf, f.tmp)
+	for y := range s.H {
+		clear(s.C[y*s.Stride()+n : (y+1)*s.Stride()])
+	}
 	return s
 }
 
 // Inverse returns the top left w x h samples of the picture of s, and destroys s.
 func (f *FFT2) Inverse(s Spectrum, w, h int) Plane {
-	f.columns(s, true)
-	p, st := NewPlane(w, h), s.Stride()
+	p := NewPlane(w, h)
+	f.InverseTo(p, s)
+	return p
+}
+
+// InverseTo writes the top left samples of the picture of s to p, and destroys s.
+func (f *FFT2) InverseTo(p Plane, s Spectrum) {
+	w, h, st := p.W, p.H, s.Stride()
+	f.col.columns(s.C, st, st, true, f.buf, f.tmp)
 	g := 1 / (float32(f.w) * float32(f.h))
 	for y := 0; y < h; y += 2 * batch {
 		rows := min(2*batch, h-y)
 		join(f.buf, s.C[y*st:(y+rows)*st], f.w, rows)
 		deinterleave(p.Pix[y*w:(y+rows)*w], w, f.row.run(f.buf, f.tmp, batch), rows, g)
-	}
-	return p
-}
-
-// columns transforms the columns of s, inversely if so asked: the conjugate of the
-// transform of the conjugate. Columns of zeros stay as they are.
-func (f *FFT2) columns(s Spectrum, inverse bool) {
-	st := s.Stride()
-	for x := 0; x < st; x += batch {
-		n := min(batch, st-x)
-		if copyBlock(f.buf, batch, s.C[x:], st, n, f.h, inverse) {
-			copyBlock(s.C[x:], st, f.col.run(f.buf, f.tmp, batch), batch, n, f.h, inverse)
-		}
 	}
 }
 

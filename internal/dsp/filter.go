@@ -1,30 +1,36 @@
 package dsp
 
 // Box returns the mean over n x n windows, n odd, the picture mirrored at its edges.
-func Box(p Plane, n int) Plane { return boxRows(boxColumns(p, n), n) }
+func Box(p Plane, n int) Plane {
+	out := NewPlane(p.W, p.H)
+	boxInto(out, p, n)
+	return out
+}
+
+func boxInto(out, p Plane, n int) {
+	boxColumns(out, p, n)
+	boxRows(out, n)
+}
 
 // boxLanes columns are summed together.
 const boxLanes = 16
 
-// boxRows is boxColumns of the transpose, boxLanes rows at a time.
-func boxRows(p Plane, n int) Plane {
-	out := NewPlane(p.W, p.H)
+// boxRows replaces p, boxLanes rows at a time, by boxColumns of its transpose.
+func boxRows(p Plane, n int) {
 	in, mean := NewPlane(boxLanes, p.W), NewPlane(boxLanes, p.W)
 	for y := 0; y < p.H; y += boxLanes {
 		rows := min(boxLanes, p.H-y)
-		intoColumns(in.Pix, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
+		block := p.Pix[y*p.W : (y+rows)*p.W]
+		intoColumns(in.Pix, block, p.W, rows)
 		boxBlock(mean, in, 0, boxLanes, n)
-		intoRows(out.Pix[y*p.W:(y+rows)*p.W], mean.Pix, p.W, rows)
+		intoRows(block, mean.Pix, p.W, rows)
 	}
-	return out
 }
 
-func boxColumns(p Plane, n int) Plane {
-	out := NewPlane(p.W, p.H)
+func boxColumns(out, p Plane, n int) {
 	for x := 0; x < p.W; x += boxLanes {
 		boxBlock(out, p, x, min(boxLanes, p.W-x), n)
 	}
-	return out
 }
 
 // boxBlock writes the means of n samples down columns [x, x+lanes).

@@ -69,15 +69,46 @@ func expandAVX2(dst *complex64, src *float32, tw *complex64, n int)
 //go:noescape
 func realsAVX2(dst *float32, stride int, up *complex64, down *complex64, n int)
 
-// positionsAVX2 is positionsGo for n, a multiple of 4.
+// first4AVX2 is radix4Go for s = 1 and m a multiple of 4, the twiddle factors in three rows.
 //
 //go:noescape
-func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int)
+func first4AVX2(dst *complex64, src *complex64, w1 *complex64, w2 *complex64, w3 *complex64, m int)
+
+// powersAVX2 writes |src|^2 for n, a multiple of 8.
+//
+//go:noescape
+func powersAVX2(dst *float32, src *complex64, n int)
+
+// weighAVX2 multiplies dst by src for n, a multiple of 8.
+//
+//go:noescape
+func weighAVX2(dst *complex64, src *float32, n int)
+
+// maxAbsAVX2 is the greatest absolute value of any part of n numbers, a multiple of 8.
+//
+//go:noescape
+func maxAbsAVX2(src *complex64, n int) float32
+
+// greatestAVX2 is the greatest of n numbers, a multiple of 16.
+//
+//go:noescape
+func greatestAVX2(src *float32, n int) float32
+
+// positionsAVX2 is positionsGo for n, a multiple of 4; affine tells that W is 0 and W0 1.
+// u, if not nil, holds what otherwise counts up.
+//
+//go:noescape
+func positionsAVX2(p *int32, l *float64, u *float64, stride uint32, mask uint32, n int, affine bool)
 
 // cubicAVX2 is cubicGo for n, a multiple of 8.
 //
 //go:noescape
 func cubicAVX2(dst *float32, p *int32, src *float32, stride int, n int)
+
+// linearAVX2 is linearGo for n, a multiple of 8; src points at the second tap of the second row.
+//
+//go:noescape
+func linearAVX2(dst *float32, p *int32, src *float32, stride int, n int)
 
 // widenAVX2 is widenGo for n, a multiple of 8.
 //
@@ -113,6 +144,16 @@ func addAVX2(dst *float32, src *float32, n int)
 //
 //go:noescape
 func addScaledAVX2(dst *float32, src *float32, n int, gain float32)
+
+// scaleAVX2 writes gain src. n is a multiple of 8.
+//
+//go:noescape
+func scaleAVX2(dst *float32, src *float32, n int, gain float32)
+
+// capAVX2 cuts dst at gain src. n is a multiple of 8.
+//
+//go:noescape
+func capAVX2(dst *float32, src *float32, n int, gain float32)
 
 // maxAVX2 replaces what src exceeds. n is a multiple of 8.
 //

@@ -834,23 +834,206 @@ reals:
 	VZEROUPPER
 	RET
 
-// func positionsAVX2(p *int32, l *float64, stride uint32, mask uint32, n int)
+// func first4AVX2(dst *complex64, src *complex64, w1 *complex64, w2 *complex64, w3 *complex64, m int)
+// Requires: AVX
+TEXT ·first4AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ w1+16(FP), DX
+	MOVQ w2+24(FP), BX
+	MOVQ w3+32(FP), SI
+	MOVQ m+40(FP), DI
+	MOVQ DI, R8
+	SHLQ $0x03, R8
+	LEAQ (R8)(R8*2), R9
+
+first4:
+	VMOVUPS    (CX), Y0
+	VMOVUPS    (CX)(R8*2), Y1
+	VMOVUPS    (CX)(R8*1), Y2
+	VMOVUPS    (CX)(R9*1), Y3
+	VADDPS     Y1, Y0, Y4
+	VSUBPS     Y1, Y0, Y0
+	VADDPS     Y3, Y2, Y1
+	VSUBPS     Y3, Y2, Y2
+	VPERMILPS  $0xb1, Y2, Y2
+	VXORPS     signEven<>+0(SB), Y2, Y2
+	VADDPS     Y1, Y4, Y3
+	VSUBPS     Y2, Y0, Y5
+	VMOVSLDUP  (DX), Y6
+	VMOVSHDUP  (DX), Y7
+	VMULPS     Y6, Y5, Y6
+	VPERMILPS  $0xb1, Y5, Y5
+	VMULPS     Y7, Y5, Y5
+	VADDSUBPS  Y5, Y6, Y5
+	VSUBPS     Y1, Y4, Y1
+	VMOVSLDUP  (BX), Y4
+	VMOVSHDUP  (BX), Y6
+	VMULPS     Y4, Y1, Y4
+	VPERMILPS  $0xb1, Y1, Y1
+	VMULPS     Y6, Y1, Y1
+	VADDSUBPS  Y1, Y4, Y1
+	VADDPS     Y2, Y0, Y0
+	VMOVSLDUP  (SI), Y2
+	VMOVSHDUP  (SI), Y4
+	VMULPS     Y2, Y0, Y2
+	VPERMILPS  $0xb1, Y0, Y0
+	VMULPS     Y4, Y0, Y0
+	VADDSUBPS  Y0, Y2, Y0
+	VUNPCKLPD  Y5, Y3, Y2
+	VUNPCKHPD  Y5, Y3, Y3
+	VUNPCKLPD  Y0, Y1, Y4
+	VUNPCKHPD  Y0, Y1, Y0
+	VPERM2F128 $0x20, Y4, Y2, Y1
+	VPERM2F128 $0x31, Y4, Y2, Y2
+	VPERM2F128 $0x20, Y0, Y3, Y4
+	VPERM2F128 $0x31, Y0, Y3, Y0
+	VMOVUPS    Y1, (AX)
+	VMOVUPS    Y4, 32(AX)
+	VMOVUPS    Y2, 64(AX)
+	VMOVUPS    Y0, 96(AX)
+	ADDQ       $0x20, CX
+	ADDQ       $0x00000080, AX
+	ADDQ       $0x20, DX
+	ADDQ       $0x20, BX
+	ADDQ       $0x20, SI
+	SUBQ       $0x04, DI
+	JNZ        first4
+	VZEROUPPER
+	RET
+
+// func powersAVX2(dst *float32, src *complex64, n int)
 // Requires: AVX, AVX2
-TEXT ·positionsAVX2(SB), NOSPLIT, $0-32
+TEXT ·powersAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+powers:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y1
+	VMULPS  Y0, Y0, Y0
+	VMULPS  Y1, Y1, Y1
+	VSHUFPS $0x88, Y1, Y0, Y2
+	VSHUFPS $0xdd, Y1, Y0, Y0
+	VADDPS  Y0, Y2, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x40, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, DX
+	JNZ     powers
+	VZEROUPPER
+	RET
+
+// func weighAVX2(dst *complex64, src *float32, n int)
+// Requires: AVX, AVX2
+TEXT ·weighAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ n+16(FP), DX
+
+weigh:
+	VPERMQ    $0xd8, (CX), Y0
+	VUNPCKLPS Y0, Y0, Y1
+	VUNPCKHPS Y0, Y0, Y0
+	VMULPS    (AX), Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMULPS    32(AX), Y0, Y0
+	VMOVUPS   Y0, 32(AX)
+	ADDQ      $0x40, AX
+	ADDQ      $0x20, CX
+	SUBQ      $0x08, DX
+	JNZ       weigh
+	VZEROUPPER
+	RET
+
+// func maxAbsAVX2(src *complex64, n int) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-20
+	MOVQ     src+0(FP), AX
+	MOVQ     n+8(FP), CX
+	VMOVUPS  (AX), Y0
+	VMOVUPS  32(AX), Y1
+	VPCMPEQD Y2, Y2, Y2
+	VPSRLD   $0x01, Y2, Y2
+	VANDPS   Y0, Y2, Y0
+	VANDPS   Y1, Y2, Y1
+
+maxAbsAVX2Loop:
+	VANDPS       (AX), Y2, Y3
+	VANDPS       32(AX), Y2, Y4
+	VMAXPS       Y3, Y0, Y0
+	VMAXPS       Y4, Y1, Y1
+	ADDQ         $0x40, AX
+	SUBQ         $0x08, CX
+	JNZ          maxAbsAVX2Loop
+	VMAXPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VMAXPS       X0, X1, X1
+	MOVSS        X1, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func greatestAVX2(src *float32, n int) float32
+// Requires: AVX, AVX2, SSE
+TEXT ·greatestAVX2(SB), NOSPLIT, $0-20
+	MOVQ     src+0(FP), AX
+	MOVQ     n+8(FP), CX
+	VMOVUPS  (AX), Y0
+	VMOVUPS  32(AX), Y1
+	VPCMPEQD Y2, Y2, Y2
+	VANDPS   Y0, Y2, Y0
+	VANDPS   Y1, Y2, Y1
+
+greatestAVX2Loop:
+	VANDPS       (AX), Y2, Y3
+	VANDPS       32(AX), Y2, Y4
+	VMAXPS       Y3, Y0, Y0
+	VMAXPS       Y4, Y1, Y1
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, CX
+	JNZ          greatestAVX2Loop
+	VMAXPS       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x0e, X1, X0
+	VMAXPS       X0, X1, X1
+	VPERMILPS    $0x01, X1, X0
+	VMAXPS       X0, X1, X1
+	MOVSS        X1, ret+16(FP)
+	VZEROUPPER
+	RET
+
+// func positionsAVX2(p *int32, l *float64, u *float64, stride uint32, mask uint32, n int, affine bool)
+// Requires: AVX, AVX2
+TEXT ·positionsAVX2(SB), NOSPLIT, $0-41
 	MOVQ         p+0(FP), AX
 	MOVQ         l+8(FP), CX
-	MOVL         stride+16(FP), DX
+	MOVL         stride+24(FP), DX
 	VMOVD        DX, X0
 	VPBROADCASTD X0, X0
-	MOVL         mask+20(FP), DX
+	MOVL         mask+28(FP), DX
 	VMOVD        DX, X1
 	VPBROADCASTD X1, X1
-	MOVQ         n+24(FP), DX
+	MOVQ         n+32(FP), DX
+	MOVQ         u+16(FP), BX
 	VBROADCASTSD 64(CX), Y2
 	VADDPD       ramp<>+0(SB), Y2, Y2
 	VPCMPEQD     X3, X3, X3
+	MOVBLZX      affine+40(FP), SI
 
 positions:
+	TESTQ   BX, BX
+	JZ      positionsCount
+	VMOVUPD (BX), Y2
+	ADDQ    $0x20, BX
+
+positionsCount:
 	VBROADCASTSD 48(CX), Y4
 	VMULPD       Y4, Y2, Y4
 	VBROADCASTSD 56(CX), Y5
@@ -861,10 +1044,14 @@ positions:
 	VADDPD       Y6, Y5, Y5
 	VBROADCASTSD 16(CX), Y6
 	VADDPD       Y6, Y5, Y5
+	TESTL        SI, SI
+	JNZ          positions0
 	VDIVPD       Y4, Y5, Y5
+
+positions0:
 	VBROADCASTSD 72(CX), Y6
 	VCMPPD       $0x1e, Y6, Y5, Y6
-	VBROADCASTSD 80(CX), Y7
+	VBROADCASTSD 88(CX), Y7
 	VCMPPD       $0x11, Y7, Y5, Y7
 	VANDPD       Y6, Y7, Y6
 	VROUNDPD     $0x09, Y5, Y7
@@ -877,10 +1064,14 @@ positions:
 	VADDPD       Y9, Y8, Y8
 	VBROADCASTSD 40(CX), Y9
 	VADDPD       Y9, Y8, Y8
+	TESTL        SI, SI
+	JNZ          positions24
 	VDIVPD       Y4, Y8, Y8
-	VBROADCASTSD 72(CX), Y4
+
+positions24:
+	VBROADCASTSD 80(CX), Y4
 	VCMPPD       $0x1e, Y4, Y8, Y4
-	VBROADCASTSD 88(CX), Y9
+	VBROADCASTSD 96(CX), Y9
 	VCMPPD       $0x11, Y9, Y8, Y9
 	VANDPD       Y4, Y9, Y4
 	VROUNDPD     $0x09, Y8, Y9
@@ -1197,6 +1388,79 @@ DATA cubicA3<>+24(SB)/4, $0x40100000
 DATA cubicA3<>+28(SB)/4, $0x40100000
 GLOBL cubicA3<>(SB), RODATA|NOPTR, $32
 
+// func linearAVX2(dst *float32, p *int32, src *float32, stride int, n int)
+// Requires: AVX
+TEXT ·linearAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ p+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ stride+24(FP), BX
+	MOVQ n+32(FP), SI
+	SHLQ $0x02, BX
+	MOVQ DX, DI
+	ADDQ BX, DI
+
+linear:
+	VMOVUPS     256(CX), Y0
+	VMOVUPS     512(CX), Y1
+	MOVLQSX     (CX), BX
+	VMOVQ       (DX)(BX*4), X2
+	MOVLQSX     4(CX), BX
+	VMOVHPS     (DX)(BX*4), X2, X2
+	MOVLQSX     8(CX), BX
+	VMOVQ       (DX)(BX*4), X3
+	MOVLQSX     12(CX), BX
+	VMOVHPS     (DX)(BX*4), X3, X3
+	MOVLQSX     16(CX), BX
+	VMOVQ       (DX)(BX*4), X4
+	MOVLQSX     20(CX), BX
+	VMOVHPS     (DX)(BX*4), X4, X4
+	MOVLQSX     24(CX), BX
+	VMOVQ       (DX)(BX*4), X5
+	MOVLQSX     28(CX), BX
+	VMOVHPS     (DX)(BX*4), X5, X5
+	VINSERTF128 $0x01, X4, Y2, Y4
+	VINSERTF128 $0x01, X5, Y3, Y5
+	VSHUFPS     $0x88, Y5, Y4, Y6
+	VSHUFPS     $0xdd, Y5, Y4, Y4
+	VSUBPS      Y6, Y4, Y4
+	VMULPS      Y0, Y4, Y4
+	VADDPS      Y4, Y6, Y4
+	MOVLQSX     (CX), BX
+	VMOVQ       (DI)(BX*4), X2
+	MOVLQSX     4(CX), BX
+	VMOVHPS     (DI)(BX*4), X2, X2
+	MOVLQSX     8(CX), BX
+	VMOVQ       (DI)(BX*4), X3
+	MOVLQSX     12(CX), BX
+	VMOVHPS     (DI)(BX*4), X3, X3
+	MOVLQSX     16(CX), BX
+	VMOVQ       (DI)(BX*4), X5
+	MOVLQSX     20(CX), BX
+	VMOVHPS     (DI)(BX*4), X5, X5
+	MOVLQSX     24(CX), BX
+	VMOVQ       (DI)(BX*4), X6
+	MOVLQSX     28(CX), BX
+	VMOVHPS     (DI)(BX*4), X6, X6
+	VINSERTF128 $0x01, X5, Y2, Y5
+	VINSERTF128 $0x01, X6, Y3, Y6
+	VSHUFPS     $0x88, Y6, Y5, Y7
+	VSHUFPS     $0xdd, Y6, Y5, Y5
+	VSUBPS      Y7, Y5, Y5
+	VMULPS      Y0, Y5, Y0
+	VADDPS      Y0, Y7, Y0
+	VSUBPS      Y4, Y0, Y0
+	VMULPS      Y1, Y0, Y0
+	VADDPS      Y0, Y4, Y0
+	VANDPS      768(CX), Y0, Y0
+	VMOVUPS     Y0, (AX)
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, AX
+	SUBQ        $0x08, SI
+	JNZ         linear
+	VZEROUPPER
+	RET
+
 // func widenAVX2(dst *float32, at *int32, w0 *float32, w1 *float32, w2 *float32, w3 *float32, src *float32, n int)
 // Requires: AVX
 TEXT ·widenAVX2(SB), NOSPLIT, $0-64
@@ -1374,12 +1638,28 @@ TEXT ·shrinkRowAVX2(SB), NOSPLIT, $0-48
 	MOVQ weights+24(FP), BX
 	MOVQ taps+32(FP), SI
 	MOVQ n+40(FP), DI
+	CMPQ SI, $0x01
+	JE   shrink1
+	CMPQ SI, $0x02
+	JE   shrink2
+	CMPQ SI, $0x03
+	JE   shrink3
+	CMPQ SI, $0x04
+	JE   shrink4
+	CMPQ SI, $0x05
+	JE   shrink5
+	CMPQ SI, $0x06
+	JE   shrink6
+	CMPQ SI, $0x07
+	JE   shrink7
+	CMPQ SI, $0x08
+	JE   shrink8
 
-shrink:
+shrink0:
 	MOVLQSX (DX), R8
 	ADDQ    CX, R8
-	MOVQ    SI, R9
 	VXORPS  X0, X0, X0
+	MOVQ    SI, R9
 
 shrinkTap:
 	VPMOVZXBD    (R8), X1
@@ -1391,11 +1671,296 @@ shrinkTap:
 	ADDQ         $0x04, BX
 	DECQ         R9
 	JNZ          shrinkTap
+	ADDQ         $0x00, BX
 	VMOVUPS      X0, (AX)
 	ADDQ         $0x10, AX
 	ADDQ         $0x04, DX
 	DECQ         DI
-	JNZ          shrink
+	JNZ          shrink0
+	VZEROUPPER
+	RET
+
+shrink1:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x04, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink1
+	VZEROUPPER
+	RET
+
+shrink2:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x08, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink2
+	VZEROUPPER
+	RET
+
+shrink3:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x0c, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink3
+	VZEROUPPER
+	RET
+
+shrink4:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x10, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink4
+	VZEROUPPER
+	RET
+
+shrink5:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    16(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 16(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x14, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink5
+	VZEROUPPER
+	RET
+
+shrink6:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    16(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 16(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    20(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 20(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x18, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink6
+	VZEROUPPER
+	RET
+
+shrink7:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    16(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 16(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    20(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 20(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    24(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 24(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x1c, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink7
+	VZEROUPPER
+	RET
+
+shrink8:
+	MOVLQSX      (DX), R8
+	ADDQ         CX, R8
+	VXORPS       X0, X0, X0
+	VPMOVZXBD    (R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS (BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    4(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 4(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    8(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 8(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    12(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 12(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    16(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 16(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    20(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 20(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    24(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 24(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	VPMOVZXBD    28(R8), X1
+	VCVTDQ2PS    X1, X1
+	VBROADCASTSS 28(BX), X2
+	VMULPS       X2, X1, X1
+	VADDPS       X1, X0, X0
+	ADDQ         $0x20, BX
+	VMOVUPS      X0, (AX)
+	ADDQ         $0x10, AX
+	ADDQ         $0x04, DX
+	DECQ         DI
+	JNZ          shrink8
 	VZEROUPPER
 	RET
 
@@ -1458,6 +2023,49 @@ addScaledAVX2Loop:
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, DX
 	JNZ     addScaledAVX2Loop
+	VZEROUPPER
+	RET
+
+// func scaleAVX2(dst *float32, src *float32, n int, gain float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        gain+24(FP), X0
+	VBROADCASTSS X0, Y0
+
+scaleAVX2Loop:
+	VMOVUPS (AX), Y1
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     scaleAVX2Loop
+	VZEROUPPER
+	RET
+
+// func capAVX2(dst *float32, src *float32, n int, gain float32)
+// Requires: AVX, AVX2, SSE
+TEXT ·capAVX2(SB), NOSPLIT, $0-28
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+16(FP), DX
+	MOVSS        gain+24(FP), X0
+	VBROADCASTSS X0, Y0
+
+capAVX2Loop:
+	VMOVUPS (AX), Y1
+	VMOVUPS (CX), Y2
+	VMULPS  Y0, Y2, Y2
+	VMINPS  Y1, Y2, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	SUBQ    $0x08, DX
+	JNZ     capAVX2Loop
 	VZEROUPPER
 	RET
 

@@ -126,6 +126,14 @@ func TestSamplesHaveTheSameBits(t *testing.T) {
 			}
 		}
 	}
+	radii := []float64{0, 0.5, 1, 3.25, 7, 20, 33.3, 50, 63.5, 61.9, 62, 900}
+	for _, dir := range [][2]float64{{1, 0}, {0, 1}, {0, -1}, {0.6, -0.8}, {0.6, 0.8}} {
+		requireSame(t, func() []float32 {
+			dst := make([]float32, len(radii))
+			dsp.SampleRay(dst, p, radii, dir[0], 32, dir[1])
+			return dst
+		}, dir)
+	}
 	for _, side := range []int{1, 3, 4, 5} {
 		dst := []float32{1, 1, 1, 1, 1, 1, 1, 1}
 		dsp.SampleCubic(dst, noisePlane(side, side, 1), dsp.Line{X: 1, W0: 1})
@@ -160,7 +168,7 @@ func TestEnlargerHasTheSameBits(t *testing.T) {
 
 func TestShrinkHasTheSameBits(t *testing.T) {
 	for _, opaque := range []bool{true, false} {
-		for _, c := range [][4]int{{1, 1, 1, 1}, {23, 17, 23, 17}, {64, 9, 17, 4}, {100, 31, 33, 31}, {41, 8, 40, 2}, {9, 9, 1, 1}} {
+		for _, c := range [][4]int{{1, 1, 1, 1}, {23, 17, 23, 17}, {64, 9, 17, 4}, {100, 31, 33, 31}, {100, 5, 23, 2}, {100, 5, 15, 5}, {90, 3, 10, 1}, {41, 8, 40, 2}, {9, 9, 1, 1}} {
 			img := image.NewNRGBA(image.Rect(0, 0, c[0], c[1]))
 			n := noise(8)
 			for i := range img.Pix {
@@ -189,6 +197,11 @@ func TestRowsHaveTheSameBits(t *testing.T) {
 		}
 		requireSame(t, run(func(dst []float32) { dsp.AddTo(dst, b) }), n)
 		requireSame(t, run(func(dst []float32) { dsp.AddScaled(dst, b, 0.37) }), n)
+		requireSame(t, run(func(dst []float32) { dsp.Plane{W: n, H: 1, Pix: dst}.Scale(1.7) }), n)
+		requireSame(t, func() []float32 {
+			p := dsp.Plane{W: n, H: 1, Pix: a}
+			return dsp.RGB{R: p, G: dsp.Plane{W: n, H: 1, Pix: b}, B: p}.Luma().Pix
+		}, n)
 
 		src := make([]uint8, 4*n)
 		for i := range src {
@@ -212,9 +225,7 @@ func TestAddLumaChromaRoundsAndCuts(t *testing.T) {
 	for i := range src {
 		src[i] = 100
 	}
-	for i, v := range []float32{0, 0.49, 0.5, -0.5, -0.51, 200, -200, 1e9, -1e9} {
-		luma[i] = v
-	}
+	copy(luma, []float32{0, 0.49, 0.5, -0.5, -0.51, 200, -200, 1e9, -1e9})
 	dsp.AddLumaChroma(dst, src, luma, chroma, 1, 1)
 	for i, want := range []uint8{100, 100, 101, 100, 99, 255, 0, 255, 0} {
 		require.Equal(t, []uint8{want, want, want, 100}, dst[4*i:4*i+4])
@@ -290,5 +301,93 @@ func TestInverseDCT2HasTheSameBits(t *testing.T) {
 			clear(c.Pix[n*n/2:]) // rows of zeros
 			return dsp.InverseDCT2(c).Pix
 		}, n)
+	}
+}
+
+func TestSpectraHaveTheSameBits(t *testing.T) {
+	for _, c := range [][2]int{{2, 1}, {6, 5}, {16, 8}, {30, 25}, {64, 48}} {
+		s := func() dsp.Spectrum {
+			return dsp.NewFFT2(c[0], c[1]).Forward(noisePlane(c[0], c[1], 7))
+		}
+		requireSame(t, func() []float32 { return s().Powers().Pix }, c)
+		requireSame(t, func() []float32 {
+			s := s()
+			s.Weigh(hostilePlane(s.Stride(), s.H, 1).Pix)
+			return floats(s.C)
+		}, c)
+		requireSame(t, func() []float32 { return []float32{dsp.MaxAbs(s().C)} }, c)
+		requireSame(t, func() []float32 { return dsp.LocalPower(s().Powers(), 9, 1e-3).Pix }, c)
+	}
+}
+
+func TestColumnsAreTransforms(t *testing.T) {
+	const stride, n, h = 21, 19, 60
+	src := noise(3)
+	c := make([]complex64, stride*h)
+	for i := range c {
+		c[i] = complex(src.next(), src.next())
+	}
+	got, f := slices.Clone(c), dsp.NewFFT(h)
+	f.Columns(got, stride, n)
+	col, tmp := make([]complex64, h), make([]complex64, h)
+	for x := range stride {
+		for y := range col {
+			col[y] = c[y*stride+x]
+		}
+		if x < n {
+			f.Forward(col, tmp)
+		}
+		for y := range col {
+			require.Equal(t, col[y], got[y*stride+x])
+		}
+	}
+}
+
+func TestSelect(t *testing.T) {
+	src := noise(3)
+	for n := 1; n < 60; n++ {
+		x := make([]float32, n)
+		for i := range x {
+			x[i] = float32(math.Round(20 * float64(src.next()))) // many are equal
+		}
+		sorted := slices.Sorted(slices.Values(x))
+		for k := range n {
+			require.Equal(t, sorted[k], dsp.Select(slices.Clone(x), k))
+		}
+	}
+	require.Equal(t, float32(3), dsp.MaxAbs([]complex64{1, complex(0, -3), 2}))
+}
+
+func TestSampleRayInterpolates(t *testing.T) {
+	p, dst := dsp.NewPlane(20, 30), make([]float32, 9)
+	for i := range p.Pix {
+		p.Pix[i] = float32(i%20) + 100*float32(i/20)
+	}
+	r := []float64{0, 1, 2.5, 5, 10, 15.5, 17.5, 23, 40}
+	dsp.SampleRay(dst, p, r, 1, 15, -0.5)
+	for i, r := range r {
+		want := r + 100*(15-r/2)
+		if r >= 18 {
+			want = 0
+		}
+		require.InDelta(t, want, dst[i], 1e-3, r)
+	}
+}
+
+func TestArgMax(t *testing.T) {
+	require.Equal(t, -1, dsp.ArgMax(nil))
+	for n := 1; n < 70; n++ {
+		for at := range n {
+			x := make([]float32, n)
+			for i := range x {
+				x[i] = -5 - float32(i*37%11)
+			}
+			x[at] = -1
+			if at+3 < n {
+				x[at+3] = -1
+			}
+			require.Equal(t, at, dsp.ArgMax(x))
+			dsp.Plain(func() { require.Equal(t, at, dsp.ArgMax(x)) })
+		}
 	}
 }

@@ -34,8 +34,21 @@ func (p Plane) RMS() float64 { return sqrtMean(p.SumSquares(), len(p.Pix)) }
 
 // SumSquares returns the sum of squares, row by row.
 func (p Plane) SumSquares() float64 {
-	total := 0.0
-	for y := range p.H {
+	total, y := 0.0, 0
+	for ; y+4 <= p.H; y += 4 { // each row for itself, four at once
+		r0 := p.Row(y)
+		r1, r2, r3 := p.Row(y + 1)[:len(r0)], p.Row(y + 2)[:len(r0)], p.Row(y + 3)[:len(r0)]
+		var s0, s1, s2, s3 float64
+		for x, v := range r0 {
+			a, b, c, d := float64(v), float64(r1[x]), float64(r2[x]), float64(r3[x])
+			s0 += float64(a * a)
+			s1 += float64(b * b)
+			s2 += float64(c * c)
+			s3 += float64(d * d)
+		}
+		total = total + s0 + s1 + s2 + s3
+	}
+	for ; y < p.H; y++ {
 		s := 0.0
 		for _, v := range p.Row(y) {
 			s += float64(float64(v) * float64(v))
@@ -47,7 +60,7 @@ func (p Plane) SumSquares() float64 {
 
 // Scale multiplies every sample by g.
 func (p Plane) Scale(g float32) {
-	for i := range p.Pix {
+	for i := scaleFast(p.Pix, g); i < len(p.Pix); i++ {
 		p.Pix[i] *= g
 	}
 }
@@ -58,9 +71,7 @@ type RGB struct{ R, G, B Plane }
 // Luma returns the luminance 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), 0..255.
 func (c RGB) Luma() Plane {
 	y := NewPlane(c.R.W, c.R.H)
-	for i := range y.Pix {
-		y.Pix[i] = float32(0.299*c.R.Pix[i]) + float32(0.587*c.G.Pix[i]) + float32(0.114*c.B.Pix[i])
-	}
+	weighted(y.Pix, &[4][]float32{c.R.Pix, c.G.Pix, c.B.Pix, c.B.Pix}, &[4]float32{0.299, 0.587, 0.114, 0})
 	return y
 }
 

@@ -13,14 +13,21 @@ type Line struct {
 // SampleCubic samples p along l by cubic convolution. Samples that are not more
 // than a pixel inside of p are 0.
 func SampleCubic(dst []float32, p Plane, l Line) {
-	walk := lineWalk{l, 1, float64(p.W - 3), float64(p.H - 3)}
-	sample(dst, p, walk, ^uint32(0), cubic)
+	walk := lineWalk{l, 1, 1, float64(p.W - 3), float64(p.H - 3)}
+	sample(dst, p, walk, nil, ^uint32(0), 4)
 }
 
 // SampleLinear is [SampleCubic] with bilinear interpolation.
 func SampleLinear(dst []float32, p Plane, l Line) {
-	walk := lineWalk{l, 1, float64(p.W - 3), float64(p.H - 3)}
-	sample(dst, p, walk, ^uint32(0), linearGo)
+	walk := lineWalk{l, 1, 1, float64(p.W - 3), float64(p.H - 3)}
+	sample(dst, p, walk, nil, ^uint32(0), 2)
+}
+
+// SampleRay samples p by bilinear interpolation at (dx r, y0 + dy r) for each r >= 0.
+// Samples outside of [0, W-2) x (1, H-2) are 0; dx is not negative.
+func SampleRay(dst []float32, p Plane, r []float64, dx, y0, dy float64) {
+	l := Line{X: dx, Y: dy, Y0: y0, W0: 1}
+	sample(dst, p, lineWalk{l, -1, 1, float64(p.W - 2), float64(p.H - 2)}, r[:len(dst)], ^uint32(0), 2)
 }
 
 // A Torus is a plane that repeats, ready to be sampled anywhere.
@@ -46,8 +53,8 @@ func NewTorus(p Plane) Torus {
 // SampleCubic samples the torus along l by cubic convolution. Positions are good
 // to within 2^31 pixels.
 func (t Torus) SampleCubic(dst []float32, l Line) {
-	walk := lineWalk{l, math.Inf(-1), math.Inf(1), math.Inf(1)}
-	sample(dst, t.padded, walk, uint32(t.n-1), cubic)
+	walk := lineWalk{l, math.Inf(-1), math.Inf(-1), math.Inf(1), math.Inf(1)}
+	sample(dst, t.padded, walk, nil, uint32(t.n-1), 4)
 }
 
 // lineBlock positions are worked out before they are sampled.
@@ -56,7 +63,7 @@ const lineBlock = 64
 // A lineWalk is a line and the bounds within which its positions are kept.
 type lineWalk struct {
 	Line
-	low, highX, highY float64
+	lowX, lowY, highX, highY float64
 }
 
 // linePositions are where samples lie: the index of the first of 4 x 4 taps, the
@@ -67,7 +74,8 @@ type linePositions struct {
 	keep   [lineBlock]uint32
 }
 
-func sample(dst []float32, p Plane, walk lineWalk, mask uint32, taps func(dst []float32, at *linePositions, p Plane)) {
+// sample samples p with so many taps each way.
+func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, taps int) {
 	if p.W < 4 || p.H < 4 {
 		clear(dst)
 		return
@@ -75,20 +83,30 @@ func sample(dst []float32, p Plane, walk lineWalk, mask uint32, taps func(dst []
 	var at linePositions
 	for len(dst) > 0 {
 		n := min(len(dst), lineBlock)
-		positions(&at, &walk, uint32(p.W), mask, n)
-		taps(dst[:n], &at, p)
+		positions(&at, &walk, u, uint32(p.W), mask, n)
+		if taps == 4 {
+			cubic(dst[:n], &at, p)
+		} else {
+			linear(dst[:n], &at, p)
+		}
 		dst = dst[n:]
-		walk.U += float64(n)
+		if walk.U += float64(n); u != nil {
+			u = u[n:]
+		}
 	}
 }
 
-// positionsGo works out n positions on rows of the given stride, modulo mask+1.
-func positionsGo(p *linePositions, l *lineWalk, stride, mask uint32, from, n int) {
+// positionsGo works out n positions on rows of the given stride, modulo mask+1, at
+// places list of the line or, without one, at those that count up.
+func positionsGo(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, from, n int) {
 	for i := from; i < n; i++ {
 		u := l.U + float64(i)
+		if list != nil {
+			u = list[i]
+		}
 		w := float64(l.W*u) + l.W0
 		x, y := (float64(l.X*u)+l.X0+l.X1)/w, (float64(l.Y*u)+l.Y0+l.Y1)/w
-		if !(x > l.low && y > l.low && x < l.highX && y < l.highY) {
+		if !(x > l.lowX && y > l.lowY && x < l.highX && y < l.highY) {
 			p.at[i], p.keep[i] = 0, 0
 			continue
 		}

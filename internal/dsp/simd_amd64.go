@@ -101,26 +101,47 @@ func copyBlockFast(dst []complex64, dstStride int, src []complex64, srcStride, r
 	return copyBlockAVX2(&dst[0], dstStride, &src[0], srcStride, rows, flip) != 0, true
 }
 
-func positions(p *linePositions, l *lineWalk, stride, mask uint32, n int) {
+func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, n int) {
 	done := 0
 	if avx2 && n >= 4 {
 		done = n &^ 3
-		positionsAVX2(&p.at[0], &l.X, stride, mask, done)
+		var first *float64
+		if list != nil {
+			_, first = list[n-1], &list[0]
+		}
+		positionsAVX2(&p.at[0], &l.X, first, stride, mask, done, l.W == 0 && l.W0 == 1)
 	}
-	positionsGo(p, l, stride, mask, done, n)
+	positionsGo(p, l, list, stride, mask, done, n)
 }
 
 func cubic(dst []float32, at *linePositions, p Plane) {
-	if n := (len(dst) + 7) &^ 7; avx2 && n == len(dst) {
-		cubicAVX2(&dst[0], &at.at[0], &p.Pix[0], p.W, n)
-	} else if avx2 { // n is within the block, where positions without a sample are the first
-		var whole [lineBlock]float32
-		clear(at.at[len(dst):n])
-		cubicAVX2(&whole[0], &at.at[0], &p.Pix[0], p.W, n)
-		copy(dst, whole[:])
-	} else {
+	if !avx2 {
 		cubicGo(dst, at, p)
+		return
 	}
+	whole(dst, at, func(dst *float32, n int) { cubicAVX2(dst, &at.at[0], &p.Pix[0], p.W, n) })
+}
+
+func linear(dst []float32, at *linePositions, p Plane) {
+	if !avx2 {
+		linearGo(dst, at, p)
+		return
+	}
+	whole(dst, at, func(dst *float32, n int) { linearAVX2(dst, &at.at[0], &p.Pix[p.W+1], p.W, n) })
+}
+
+// whole calls f for whole eights of samples, the last of them, if dst has fewer,
+// where positions without a sample are.
+func whole(dst []float32, at *linePositions, f func(dst *float32, n int)) {
+	n := (len(dst) + 7) &^ 7
+	if n == len(dst) {
+		f(&dst[0], n)
+		return
+	}
+	var block [lineBlock]float32
+	clear(at.at[len(dst):n])
+	f(&block[0], n)
+	copy(dst, block[:])
 }
 
 // The fast functions of rows do the first so many samples, and return how many.
@@ -217,12 +238,12 @@ func stepsFast(dst []int32, src []float32, low float32) int {
 	return n
 }
 
-func bilateralFast(dst []float32, b *bilateral, at int) int {
+func bilateralFast(dst []float32, b *bilateral, s *bilateralStrip, at int) int {
 	n := len(dst) &^ 7
 	if !avx2 || n == 0 || len(b.offsets) == 0 {
 		return 0
 	}
-	bilateralAVX2(&dst[0], &b.val[at], &b.idx[at], &b.lut[b.span], &b.offsets[0], &b.weights[0], len(b.offsets), n)
+	bilateralAVX2(&dst[0], &s.val[at], &s.idx[at], &b.lut[b.span], &b.offsets[0], &b.weights[0], len(b.offsets), n)
 	return n
 }
 
@@ -298,4 +319,67 @@ func reals(out Plane, x, rows int, b []complex64, n int) {
 	}
 	_ = out.Pix[(n-1)*out.W+x+batch-1]
 	realsAVX2(&out.Pix[x], out.W, &b[0], &b[(n-1)*batch], n/2)
+}
+
+func first4(dst, src []complex64, st *stage, m int) {
+	if !avx2 || m%4 != 0 {
+		radix4Go(dst, src, st.tw, m, 1)
+		return
+	}
+	first4AVX2(&dst[0], &src[0], &st.rows[0][0], &st.rows[1][0], &st.rows[2][0], m)
+}
+
+func powersFast(dst []float32, src []complex64) int {
+	n := len(src) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_ = dst[n-1]
+	powersAVX2(&dst[0], &src[0], n)
+	return n
+}
+
+func weighFast(dst []complex64, src []float32) int {
+	n := len(src) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_ = dst[n-1]
+	weighAVX2(&dst[0], &src[0], n)
+	return n
+}
+
+func capFast(dst, src []float32, gain float32) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_ = src[n-1]
+	capAVX2(&dst[0], &src[0], n, gain)
+	return n
+}
+
+func maxAbsFast(c []complex64) (float32, int) {
+	n := len(c) &^ 7
+	if !avx2 || n == 0 {
+		return 0, 0
+	}
+	return maxAbsAVX2(&c[0], n), n
+}
+
+func greatestFast(x []float32) (float32, int) {
+	n := len(x) &^ 15
+	if !avx2 || n == 0 {
+		return 0, 0
+	}
+	return greatestAVX2(&x[0], n), n
+}
+
+func scaleFast(x []float32, gain float32) int {
+	n := len(x) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	scaleAVX2(&x[0], &x[0], n, gain)
+	return n
 }

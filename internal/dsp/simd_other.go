@@ -18,11 +18,12 @@ func copyBlockFast([]complex64, int, []complex64, int, int, bool) (some, done bo
 	return false, false
 }
 
-func positions(p *linePositions, l *lineWalk, stride, mask uint32, n int) {
-	positionsGo(p, l, stride, mask, 0, n)
+func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, n int) {
+	positionsGo(p, l, list, stride, mask, 0, n)
 }
 
-func cubic(dst []float32, at *linePositions, p Plane) { cubicGo(dst, at, p) }
+func cubic(dst []float32, at *linePositions, p Plane)  { cubicGo(dst, at, p) }
+func linear(dst []float32, at *linePositions, p Plane) { linearGo(dst, at, p) }
 
 func addFast(_, _ []float32) int                  { return 0 }
 func addScaledFast(_, _ []float32, _ float32) int { return 0 }
@@ -41,12 +42,12 @@ func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows in
 	toneRowsGo(sum, src, stride, width, rows, wave, turn)
 }
 
-func beyondFast(_, _ []float32, _ bool) int        { return 0 }
-func stepsFast([]int32, []float32, float32) int    { return 0 }
-func bilateralFast([]float32, *bilateral, int) int { return 0 }
-func intoColumnsFast(_, _ []float32, _ int) int    { return 0 }
-func intoRowsFast(_, _ []float32, _ int) int       { return 0 }
-func columns8Fast(_, _ []float32, _ int) int       { return 0 }
+func beyondFast(_, _ []float32, _ bool) int                         { return 0 }
+func stepsFast([]int32, []float32, float32) int                     { return 0 }
+func bilateralFast([]float32, *bilateral, *bilateralStrip, int) int { return 0 }
+func intoColumnsFast(_, _ []float32, _ int) int                     { return 0 }
+func intoRowsFast(_, _ []float32, _ int) int                        { return 0 }
+func columns8Fast(_, _ []float32, _ int) int                        { return 0 }
 
 func symmetric(dst, src []float32, offsets []int64, k []float32) {
 	symmetricGo(dst, src, offsets, k, 0)
@@ -59,3 +60,14 @@ func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub box
 func expand(dst []complex64, src []float32, tw []complex64) { expandGo(dst, src, tw) }
 
 func reals(out Plane, x, rows int, b []complex64, n int) { realsGo(out, x, rows, b, n) }
+
+func first4(dst, src []complex64, st *stage, m int) { radix4Go(dst, src, st.tw, m, 1) }
+
+func powersFast([]float32, []complex64) int { return 0 }
+func weighFast([]complex64, []float32) int  { return 0 }
+func capFast(_, _ []float32, _ float32) int { return 0 }
+func maxAbsFast([]complex64) (float32, int) { return 0, 0 }
+
+func greatestFast([]float32) (float32, int) { return 0, 0 }
+
+func scaleFast([]float32, float32) int { return 0 }

@@ -109,16 +109,34 @@ func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
 		if vertical {
 			q = t.Y
 		}
+		if c.table == nil {
+			wave(out[k:], q, start, n)
+			continue
+		}
 		step := int(float64(q * circleSteps))
 		for p := range n {
-			var v complex64
-			if c.table != nil {
-				v = c.table[step*(start+p)&(circleSteps-1)]
-			} else {
-				v = conjugateTurn(float64(q * float64(start+p)))
-			}
+			v := c.table[step*(start+p)&(circleSteps-1)]
 			out[2*toneBlock*p+k], out[2*toneBlock*p+toneBlock+k] = real(v), imag(v)
 		}
 	}
 	return out
+}
+
+// waveStep places of a wave follow from one of them by multiplication.
+const waveStep = 32
+
+// wave writes one tone of any frequency, every 2 toneBlock floats a place.
+func wave(out []float32, q float64, start, n int) {
+	var fine [waveStep][2]float64
+	for i := range fine {
+		fine[i][0], fine[i][1] = Cis(float64(q * float64(i)))
+	}
+	for p := 0; p < n; p += waveStep {
+		c, s := Cis(float64(q * float64(start+p)))
+		for i := range min(waveStep, n-p) {
+			at, a, b := 2*toneBlock*(p+i), fine[i][0], fine[i][1]
+			out[at] = float32(float64(c*a) - float64(s*b))
+			out[at+toneBlock] = float32(-float64(c*b) - float64(s*a))
+		}
+	}
 }

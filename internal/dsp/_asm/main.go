@@ -20,6 +20,8 @@ func main() {
 	stages()
 	transposes()
 	spectra()
+	first4()
+	powers()
 	samples()
 	rows()
 	tones()

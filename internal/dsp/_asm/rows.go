@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -15,6 +17,12 @@ func rows() {
 	opaque()
 	elementwise("addAVX2", "func(dst, src *float32, n int)", "addAVX2 adds src to dst.", nil, func(d, s, _ reg.VecVirtual) reg.VecVirtual { return plus(d, s) })
 	elementwise("addScaledAVX2", "func(dst, src *float32, n int, gain float32)", "addScaledAVX2 adds gain src to dst.", gain, func(d, s, g reg.VecVirtual) reg.VecVirtual { return plus(d, product(s, g)) })
+	elementwise("scaleAVX2", "func(dst, src *float32, n int, gain float32)", "scaleAVX2 writes gain src.", gain, func(_, s, g reg.VecVirtual) reg.VecVirtual { return product(s, g) })
+	elementwise("capAVX2", "func(dst, src *float32, n int, gain float32)", "capAVX2 cuts dst at gain src.", gain, func(d, s, g reg.VecVirtual) reg.VecVirtual {
+		y := YMM()
+		VMINPS(d, product(s, g), y)
+		return y
+	})
 	elementwise("maxAVX2", "func(dst, src *float32, n int)", "maxAVX2 replaces what src exceeds.", nil, func(d, s, _ reg.VecVirtual) reg.VecVirtual {
 		y := YMM()
 		VMAXPS(d, s, y)
@@ -174,6 +182,9 @@ func addRow() {
 	RET()
 }
 
+// shrinkTaps are the numbers of taps whose loops are unrolled.
+const shrinkTaps = 8
+
 // shrinkRow: one pixel at a time, a channel a lane.
 func shrinkRow() {
 	TEXT("shrinkRowAVX2", NOSPLIT, "func(line *float32, src *uint8, from *int32, weights *float32, taps, n int)")
@@ -182,31 +193,47 @@ func shrinkRow() {
 	line, src := Load(Param("line"), GP64()), Load(Param("src"), GP64())
 	from, weights := Load(Param("from"), GP64()), Load(Param("weights"), GP64())
 	taps, n := Load(Param("taps"), GP64()), Load(Param("n"), GP64())
-	Label("shrink")
+	for k := 1; k <= shrinkTaps; k++ {
+		CMPQ(taps, U8(k))
+		JE(LabelRef(fmt.Sprintf("shrink%d", k)))
+	}
+	tap := func(sum reg.VecVirtual, pixel, weight Mem) {
+		p, w := XMM(), XMM()
+		VPMOVZXBD(pixel, p)
+		VCVTDQ2PS(p, p)
+		VBROADCASTSS(weight, w)
+		VMULPS(w, p, p)
+		VADDPS(p, sum, sum)
+	}
 	at, k := GP64(), GP64()
-	MOVLQSX(Mem{Base: from}, at)
-	ADDQ(src, at)
-	MOVQ(taps, k)
-	sum := XMM()
-	VXORPS(sum, sum, sum)
-	Label("shrinkTap")
-	p, w := XMM(), XMM()
-	VPMOVZXBD(Mem{Base: at}, p)
-	VCVTDQ2PS(p, p)
-	VBROADCASTSS(Mem{Base: weights}, w)
-	VMULPS(w, p, p)
-	VADDPS(p, sum, sum)
-	ADDQ(U8(4), at)
-	ADDQ(U8(4), weights)
-	DECQ(k)
-	JNZ(LabelRef("shrinkTap"))
-	VMOVUPS(sum, Mem{Base: line})
-	ADDQ(U8(16), line)
-	ADDQ(U8(4), from)
-	DECQ(n)
-	JNZ(LabelRef("shrink"))
-	VZEROUPPER()
-	RET()
+	for unrolled := range shrinkTaps + 1 {
+		label := fmt.Sprintf("shrink%d", unrolled)
+		Label(label)
+		MOVLQSX(Mem{Base: from}, at)
+		ADDQ(src, at)
+		sum := XMM()
+		VXORPS(sum, sum, sum)
+		if unrolled == 0 {
+			MOVQ(taps, k)
+			Label("shrinkTap")
+			tap(sum, Mem{Base: at}, Mem{Base: weights})
+			ADDQ(U8(4), at)
+			ADDQ(U8(4), weights)
+			DECQ(k)
+			JNZ(LabelRef("shrinkTap"))
+		}
+		for i := range unrolled {
+			tap(sum, Mem{Base: at, Disp: 4 * i}, Mem{Base: weights, Disp: 4 * i})
+		}
+		ADDQ(U8(4*unrolled), weights)
+		VMOVUPS(sum, Mem{Base: line})
+		ADDQ(U8(16), line)
+		ADDQ(U8(4), from)
+		DECQ(n)
+		JNZ(LabelRef(label))
+		VZEROUPPER()
+		RET()
+	}
 }
 
 func opaque() {

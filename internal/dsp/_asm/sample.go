@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -25,13 +26,14 @@ const (
 	offY, offY0, offY1 = 24, 32, 40
 	offW, offW0        = 48, 56
 	offU               = 64
-	offLow             = 72
-	offHighX, offHighY = 80, 88
+	offLowX, offLowY   = 72, 80
+	offHighX, offHighY = 88, 96
 )
 
 func samples() {
 	positions()
 	cubic()
+	linear()
 }
 
 func pd(op Op) reg.VecVirtual {
@@ -42,9 +44,9 @@ func pd(op Op) reg.VecVirtual {
 
 // positions: four positions at a time in double precision.
 func positions() {
-	TEXT("positionsAVX2", NOSPLIT, "func(p *int32, l *float64, stride, mask uint32, n int)")
+	TEXT("positionsAVX2", NOSPLIT, "func(p *int32, l, u *float64, stride, mask uint32, n int, affine bool)")
 	Pragma("noescape")
-	Doc("positionsAVX2 is positionsGo for n, a multiple of 4.")
+	Doc("positionsAVX2 is positionsGo for n, a multiple of 4; affine tells that W is 0 and W0 1.", "u, if not nil, holds what otherwise counts up.")
 	p, l := Load(Param("p"), GP64()), Load(Param("l"), GP64())
 	stride, mask := XMM(), XMM()
 	VMOVD(Load(Param("stride"), GP32()), stride)
@@ -60,23 +62,34 @@ func positions() {
 	for i := range 4 {
 		DATA(8*i, U64(math.Float64bits(4)))
 	}
+	list := Load(Param("u"), GP64())
 	u := pd(Mem{Base: l, Disp: offU})
 	VADDPD(ramp, u, u)
 	ones := XMM()
 	VPCMPEQD(ones, ones, ones)
+	affine := Load(Param("affine"), GP32())
 	Label("positions")
+	TESTQ(list, list)
+	JZ(LabelRef("positionsCount"))
+	VMOVUPD(Mem{Base: list}, u)
+	ADDQ(U8(32), list)
+	Label("positionsCount")
 	w := YMM()
 	VMULPD(pd(Mem{Base: l, Disp: offW}), u, w)
 	VADDPD(pd(Mem{Base: l, Disp: offW0}), w, w)
-	coordinate := func(k, k0, k1, high int) (whole reg.VecVirtual, frac reg.VecVirtual, in reg.VecVirtual) {
+	coordinate := func(k, k0, k1, low, high int) (whole reg.VecVirtual, frac reg.VecVirtual, in reg.VecVirtual) {
 		x := YMM()
 		VMULPD(pd(Mem{Base: l, Disp: k}), u, x)
 		VADDPD(pd(Mem{Base: l, Disp: k0}), x, x)
 		VADDPD(pd(Mem{Base: l, Disp: k1}), x, x)
+		skip := fmt.Sprintf("positions%d", k)
+		TESTL(affine, affine)
+		JNZ(LabelRef(skip))
 		VDIVPD(w, x, x)
+		Label(skip)
 		a, b := YMM(), YMM()
-		VCMPPD(U8(0x1e), pd(Mem{Base: l, Disp: offLow}), x, a) // x > low
-		VCMPPD(U8(0x11), pd(Mem{Base: l, Disp: high}), x, b)   // x < high
+		VCMPPD(U8(0x1e), pd(Mem{Base: l, Disp: low}), x, a)  // x > low
+		VCMPPD(U8(0x11), pd(Mem{Base: l, Disp: high}), x, b) // x < high
 		VANDPD(a, b, a)
 		f := YMM()
 		VROUNDPD(U8(9), x, f) // floor
@@ -86,8 +99,8 @@ func positions() {
 		VCVTTPD2DQY(f, whole)
 		return whole, frac, a
 	}
-	ix, tx, inX := coordinate(offX, offX0, offX1, offHighX)
-	iy, ty, inY := coordinate(offY, offY0, offY1, offHighY)
+	ix, tx, inX := coordinate(offX, offX0, offX1, offLowX, offHighX)
+	iy, ty, inY := coordinate(offY, offY0, offY1, offLowY, offHighY)
 	VANDPD(inX, inY, inX)
 	hi, keep := XMM(), XMM()
 	VEXTRACTF128(U8(1), inX, hi)
@@ -174,6 +187,51 @@ func cubic() {
 	ADDQ(U8(32), dst)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef("cubic"))
+	VZEROUPPER()
+	RET()
+}
+
+// linear: eight samples at a time, two taps of two rows each.
+func linear() {
+	TEXT("linearAVX2", NOSPLIT, "func(dst *float32, p *int32, src *float32, stride, n int)")
+	Pragma("noescape")
+	Doc("linearAVX2 is linearGo for n, a multiple of 8; src points at the second tap of the second row.")
+	dst, p := Load(Param("dst"), GP64()), Load(Param("p"), GP64())
+	src, stride, n := Load(Param("src"), GP64()), Load(Param("stride"), GP64()), Load(Param("n"), GP64())
+	SHLQ(U8(2), stride)
+	next := GP64()
+	MOVQ(src, next)
+	ADDQ(stride, next)
+	Label("linear")
+	a, b := ymm(Mem{Base: p, Disp: offTX}), ymm(Mem{Base: p, Disp: offTY})
+	along := func(row reg.Register) reg.VecVirtual {
+		var pair [4]reg.VecVirtual
+		for i := range pair {
+			at := GP64()
+			pair[i] = XMM()
+			MOVLQSX(Mem{Base: p, Disp: offAt + 8*i}, at)
+			VMOVQ(Mem{Base: row, Index: at, Scale: 4}, pair[i])
+			MOVLQSX(Mem{Base: p, Disp: offAt + 8*i + 4}, at)
+			VMOVHPS(Mem{Base: row, Index: at, Scale: 4}, pair[i], pair[i])
+		}
+		var y [2]reg.VecVirtual
+		for i := range y {
+			y[i] = YMM()
+			VINSERTF128(U8(1), pair[i+2], pair[i].AsY(), y[i])
+		}
+		left, right := YMM(), YMM()
+		VSHUFPS(U8(0x88), y[1], y[0], left)
+		VSHUFPS(U8(0xDD), y[1], y[0], right)
+		return plus(left, product(minus(right, left), a))
+	}
+	t := along(src)
+	v := plus(t, product(minus(along(next), t), b))
+	VANDPS(Mem{Base: p, Disp: offKeep}, v, v)
+	VMOVUPS(v, Mem{Base: dst})
+	ADDQ(U8(32), p)
+	ADDQ(U8(32), dst)
+	SUBQ(U8(8), n)
+	JNZ(LabelRef("linear"))
 	VZEROUPPER()
 	RET()
 }

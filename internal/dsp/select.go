@@ -1,0 +1,55 @@
+package dsp
+
+// Select returns the k-th smallest of x, k from 0, which it puts in another order
+// (Hoare, "Algorithm 65: Find", 1961). x has no NaN.
+func Select(x []float32, k int) float32 {
+	lo, hi := 0, len(x)-1
+	for lo < hi {
+		a, b, c := x[lo], x[(lo+hi)/2], x[hi]
+		pivot := max(min(a, b), min(max(a, b), c)) // their median
+		i, j := lo, hi
+		for i <= j {
+			for x[i] < pivot {
+				i++
+			}
+			for x[j] > pivot {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i++
+				j--
+			}
+		}
+		switch {
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return x[k]
+		}
+	}
+	return x[k]
+}
+
+// ArgMax returns the first index of the greatest value of x, which has no NaN, or
+// -1 if x is empty.
+func ArgMax(x []float32) int {
+	if len(x) == 0 {
+		return -1
+	}
+	most, n := x[0], 0
+	if m, k := greatestFast(x); k > 0 {
+		most, n = m, k
+	}
+	for _, v := range x[n:] {
+		most = max(most, v)
+	}
+	for i, v := range x {
+		if v == most {
+			return i
+		}
+	}
+	return -1
+}
