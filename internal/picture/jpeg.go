@@ -23,7 +23,18 @@ type jpegOutline struct {
 	adobe      bool
 	exif       []byte
 	ended      bool // EOI seen
+
+	// Of the segments before the first scan.
+	tables   [4]quantTable
+	sampling []sampling // as components
+	icc      [][]byte   // bodies of the ICC segments, behind their magic
 }
+
+// sampling is how one component is stored.
+type sampling struct{ h, v, table byte }
+
+// progressiveFrame is SOF2, the marker of progressive Huffman-coded frames.
+const progressiveFrame = 0xc2
 
 // outlineJPEG walks the markers as image/jpeg does: bytes that are no marker
 // are passed over, also between segments, and EOI ends the picture.
@@ -69,6 +80,13 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 		o.frame, o.precision = marker, int(body[0])
 		for c := body[6:]; len(c) >= 3; c = c[3:] {
 			o.components = append(o.components, c[0])
+			o.sampling = append(o.sampling, sampling{c[1] >> 4, c[1] & 15, c[2]})
+		}
+	case marker == 0xdb && o.scans == 0:
+		o.readTables(body)
+	case marker == 0xe2 && o.scans == 0 && bytes.HasPrefix(body, []byte(iccMagic)):
+		if len(o.icc) < mostICCSegments {
+			o.icc = append(o.icc, body[len(iccMagic):])
 		}
 	case marker == 0xda && len(body) >= 1:
 		o.scans++

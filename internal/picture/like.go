@@ -1,0 +1,125 @@
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/tiff"
+)
+
+// LeastLike is the lowest JPEG quality that EncodeLike takes over from a source.
+const LeastLike = 75
+
+// LikeOptions change what EncodeLike takes over. The zero value changes nothing.
+type LikeOptions struct {
+	Format   string // "jpeg", "png", "tiff" or "bmp"; "" is the source's, if it is one of these
+	Quality  int    // of JPEG, 1 to 100; 0 is LikeQuality of the source
+	KeepEXIF bool   // in JPEG, PNG and TIFF: the fields that exifRules list
+}
+
+// LikeQuality is the JPEG quality of a copy: that of its source but at least
+// LeastLike, or DefaultQuality where the source is no JPEG.
+func (s Source) LikeQuality() int {
+	if s.Quality == 0 {
+		return DefaultQuality
+	}
+	return max(s.Quality, LeastLike)
+}
+
+// EncodeLike writes img so that it looks as if it came from the program that
+// wrote src: a JPEG of a JPEG has its quality and subsampling, is progressive if
+// it was, and grey if it was and the pixels are; the colour profile stays. What
+// else the source said of itself and its owner is left out, but for the EXIF
+// that is asked for.
+//
+// Baseline JPEGs in grey and 4:2:0, the default of other sources, are written by
+// image/jpeg, which takes no memory and no time to start; the rest by jpegli,
+// which knows the other subsamplings. Both use the tables of the Independent JPEG
+// Group. jpegli holds a progressive picture in memory many times over, so
+// that above 4 megapixels, and in grey, progressive ones become baseline.
+func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
+	if o.Format == "" {
+		o.Format = src.Format
+	}
+	if o.Quality == 0 {
+		o.Quality = src.LikeQuality()
+	}
+	if o.Quality < 1 || o.Quality > 100 {
+		return fmt.Errorf("picture: JPEG quality %d, want 1 to 100", o.Quality)
+	}
+	pix := toNRGBA(img)
+	gray := src.grayOf(pix)
+	if gray == nil && profileModel(src.ICC) == modelGray {
+		src.ICC = nil
+	}
+	var b bytes.Buffer
+	if err := src.encode(&b, pix, gray, o); err != nil {
+		return err
+	}
+	if !o.KeepEXIF {
+		src.exif = nil
+	}
+	file, err := src.insert(b.Bytes(), o.Format, pix.Rect)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", o.Format, err)
+	}
+	if _, err := w.Write(file); err != nil {
+		return fmt.Errorf("write %s: %w", o.Format, err)
+	}
+	return nil
+}
+
+// encode writes the pixels alone; gray are the same ones where they are to be
+// stored without colours, else nil.
+func (s Source) encode(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, o LikeOptions) error {
+	if o.Format == "jpeg" && gray == nil {
+		pix = Flatten(pix)
+		if progressive := s.Progressive && pix.Rect.Dx() <= mostProgressive/max(1, pix.Rect.Dy()); progressive || s.fullColour() {
+			return encodeJpegli(b, pix, s.Subsampling, o.Quality, progressive)
+		}
+	}
+	if gray != nil {
+		var err error
+		switch o.Format {
+		case "jpeg":
+			err = jpeg.Encode(b, gray, &jpeg.Options{Quality: o.Quality})
+		case "png":
+			err = png.Encode(b, gray)
+		case "tiff":
+			err = tiff.Encode(b, gray, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+		default:
+			return Encode(b, pix, o.Format, o.Quality)
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", o.Format, err)
+		}
+		return nil
+	}
+	return Encode(b, pix, o.Format, o.Quality)
+}
+
+// fullColour tells the subsamplings that image/jpeg cannot write.
+func (s Source) fullColour() bool {
+	return s.Subsampling == Sub444 || s.Subsampling == Sub422 || s.Subsampling == Sub440
+}
+
+// grayOf takes the pixels of a grey source as grey, unless there are colours or
+// transparent ones among them.
+func (s Source) grayOf(pix *image.NRGBA) *image.Gray {
+	if !s.Gray || pix.Rect.Empty() {
+		return nil
+	}
+	gray := image.NewGray(pix.Rect)
+	for i := range gray.Pix {
+		p := pix.Pix[4*i : 4*i+4 : 4*i+4]
+		if p[0] != p[1] || p[1] != p[2] || p[3] != 255 {
+			return nil
+		}
+		gray.Pix[i] = p[0]
+	}
+	return gray
+}
