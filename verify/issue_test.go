@@ -16,7 +16,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -232,29 +231,6 @@ func TestSizeLimitsOfCopies(t *testing.T) {
 	s, _, sub := shop(t, "png", func(cfg *verify.Config) { cfg.MaxCopyBytes = 200 })
 	_, err := s.Issue(t.Context(), &bytes.Buffer{}, sub.ID, "vendor A", "")
 	require.ErrorIs(t, err, verify.ErrInput)
-}
-
-func TestJPEGQuality(t *testing.T) {
-	img := passport(3)
-	for _, q := range []int{20, 50, 75, 92, 95, 100} {
-		var b bytes.Buffer
-		require.NoError(t, picture.Encode(&b, img, "jpeg", q))
-		assert.Equal(t, q, verify.JPEGQuality(b.Bytes()))
-	}
-	for _, no := range [][]byte{nil, {0xff}, {0xff, 0xd8, 0xff, 0xdb}, {0xff, 0xd8, 0xff, 0xdb, 0, 0}, file(t, img, "png")} {
-		assert.Zero(t, verify.JPEGQuality(no))
-	}
-}
-
-func FuzzJPEGQuality(f *testing.F) {
-	var b bytes.Buffer
-	_ = picture.Encode(&b, specimen.Render(specimen.Bill, specimen.NewPerson(1), 40), "jpeg", 60)
-	f.Add(b.Bytes())
-	f.Add([]byte{0xff, 0xd8, 0xff, 0xff, 0xdb, 0, 3, 0x10})
-	f.Fuzz(func(t *testing.T, file []byte) {
-		q := verify.JPEGQuality(file)
-		require.True(t, q >= 0 && q <= 100)
-	})
 }
 
 func TestConcurrentSubmitAndIssue(t *testing.T) {

@@ -46,6 +46,9 @@ func profileModel(data []byte) string {
 // profile puts the segments of a JPEG together (ICC.1:2022 annex B.4): each
 // begins with its number, from 1, and the number of all.
 func (o *jpegOutline) profile() []byte {
+	if len(o.components) == 4 { // inks are converted, after which no profile of theirs holds
+		return nil
+	}
 	var parts [mostICCSegments + 1][]byte
 	total := 0
 	for _, s := range o.icc {

@@ -28,6 +28,7 @@ type jpegOutline struct {
 	tables   [4]quantTable
 	sampling []sampling // as components
 	icc      [][]byte   // bodies of the ICC segments, behind their magic
+	fitted   bool       // Huffman codes are not the example ones
 }
 
 // sampling is how one component is stored.
@@ -84,6 +85,8 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 		}
 	case marker == 0xdb && o.scans == 0:
 		o.readTables(body)
+	case marker == 0xc4 && o.scans == 0:
+		o.fitted = o.fitted || !exampleCodes(body)
 	case marker == 0xe2 && o.scans == 0 && bytes.HasPrefix(body, []byte(iccMagic)):
 		if len(o.icc) < mostICCSegments {
 			o.icc = append(o.icc, body[len(iccMagic):])

@@ -9,28 +9,43 @@ import (
 	"github.com/gen2brain/jpegli"
 )
 
-// mostProgressive bounds the pixels of a progressive JPEG: jpegli takes about 52
-// bytes for each, where baseline takes 10.
-const mostProgressive = 4_000_000
+// jpegli holds the picture in memory, in one form or several: so many bytes for
+// each pixel, measured at 12 megapixels in 4:4:4, the costliest.
+const (
+	bytesFitted      = 23 // with Huffman codes of its own
+	bytesProgressive = 52
+	mostHeld         = 256 << 20 // bytes; above, files become plain baseline, at 10 a pixel
+)
 
-// encodeJpegli writes an opaque picture by jpegli, a C++ library of the JPEG XL
-// project, which the module gen2brain/jpegli carries as WebAssembly: it runs in a
-// sandbox, without cgo, and never loads a library of the system. WebAssembly's
-// floating point is IEEE 754 to the last bit but for the payload of NaNs
-// (WebAssembly core specification 2.0, section 4.3.3), and the binary asks for no
-// relaxed SIMD, so that the bytes are the same on every machine.
+// fullColour tells the subsamplings that image/jpeg cannot write.
+func (s Subsampling) fullColour() bool { return s == Sub444 || s == Sub422 || s == Sub440 }
+
+// within holds what jpegli is to do to what a picture of that size may cost.
+func (s Source) within(size image.Rectangle) Source {
+	held := mostHeld / max(1, size.Dx()) / max(1, size.Dy())
+	s.Progressive = s.Progressive && held >= bytesProgressive
+	s.fitted = s.fitted && held >= bytesFitted
+	return s
+}
+
+// encodeJpegli writes an opaque picture by jpegli, a C++ library that came out of
+// the JPEG XL project, which the module gen2brain/jpegli carries as WebAssembly:
+// it runs in a sandbox, without cgo, and never loads a library of the system.
+// WebAssembly's floating point is IEEE 754 to the last bit but for the payload of
+// NaNs (WebAssembly core specification 2.0, section 4.3.3), and the binary asks
+// for no relaxed SIMD, so that the bytes are the same on every machine.
 //
 // The plain tables and no adaptive quantisation: what jpegli does beyond, it does
 // by leaving out detail of the kind that a mark is made of. Huffman codes are the
-// standard ones in baseline files, as in image/jpeg: fitting them saves 3 % and
-// triples the memory.
-func encodeJpegli(b *bytes.Buffer, pix *image.NRGBA, s Subsampling, quality int, progressive bool) (err error) {
+// example ones where the source has these, as cameras do; in smooth pictures
+// fitted ones save up to a fifth.
+func (s Source) encodeJpegli(b *bytes.Buffer, pix *image.NRGBA, quality int) (err error) {
 	o := jpegli.EncodingOptions{
 		Quality:             quality,
 		ChromaSubsampling:   image.YCbCrSubsampleRatio420,
 		StandardQuantTables: true,
 	}
-	switch s {
+	switch s.Subsampling {
 	case Sub444:
 		o.ChromaSubsampling = image.YCbCrSubsampleRatio444
 	case Sub422:
@@ -38,8 +53,8 @@ func encodeJpegli(b *bytes.Buffer, pix *image.NRGBA, s Subsampling, quality int,
 	case Sub440:
 		o.ChromaSubsampling = image.YCbCrSubsampleRatio440
 	}
-	if progressive {
-		o.ProgressiveLevel, o.OptimizeCoding = 2, true
+	if o.OptimizeCoding = s.fitted || s.Progressive; s.Progressive {
+		o.ProgressiveLevel = 2
 	}
 	if pix.Rect.Empty() {
 		return &FormatError{"jpeg", "cannot write a picture without pixels"}

@@ -36,11 +36,12 @@ func (s Source) LikeQuality() int {
 // else the source said of itself and its owner is left out, but for the EXIF
 // that is asked for.
 //
-// Baseline JPEGs in grey and 4:2:0, the default of other sources, are written by
-// image/jpeg, which takes no memory and no time to start; the rest by jpegli,
-// which knows the other subsamplings. Both use the tables of the Independent JPEG
-// Group. jpegli holds a progressive picture in memory many times over, so
-// that above 4 megapixels, and in grey, progressive ones become baseline.
+// Baseline JPEGs in 4:2:0 with the standard's Huffman codes, which is what most
+// cameras write, are written by image/jpeg, and so are grey ones and JPEGs of
+// sources in other formats: it takes no memory and no time to start. The rest is
+// written by jpegli. Both use the quantisation tables of the Independent JPEG
+// Group. Grey files and those of more than 5 megapixels do not stay progressive:
+// the one is beyond the encoder, the other takes too much memory.
 func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if o.Format == "" {
 		o.Format = src.Format
@@ -77,9 +78,8 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 // stored without colours, else nil.
 func (s Source) encode(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, o LikeOptions) error {
 	if o.Format == "jpeg" && gray == nil {
-		pix = Flatten(pix)
-		if progressive := s.Progressive && pix.Rect.Dx() <= mostProgressive/max(1, pix.Rect.Dy()); progressive || s.fullColour() {
-			return encodeJpegli(b, pix, s.Subsampling, o.Quality, progressive)
+		if s = s.within(pix.Rect); s.Progressive || s.fitted || s.Subsampling.fullColour() {
+			return s.encodeJpegli(b, Flatten(pix), o.Quality)
 		}
 	}
 	if gray != nil {
@@ -100,11 +100,6 @@ func (s Source) encode(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, o Li
 		return nil
 	}
 	return Encode(b, pix, o.Format, o.Quality)
-}
-
-// fullColour tells the subsamplings that image/jpeg cannot write.
-func (s Source) fullColour() bool {
-	return s.Subsampling == Sub444 || s.Subsampling == Sub422 || s.Subsampling == Sub440
 }
 
 // grayOf takes the pixels of a grey source as grey, unless there are colours or

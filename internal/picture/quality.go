@@ -112,3 +112,27 @@ func (o *jpegOutline) subsampling() Subsampling {
 	}
 	return Sub444
 }
+
+// exampleCounts are how many codes of 1 to 16 bits there are in the example
+// Huffman tables (ITU-T T.81, tables K.3 to K.6), which most cameras use.
+var exampleCounts = map[[16]byte]bool{
+	{0, 1, 5, 1, 1, 1, 1, 1, 1}:                         true,
+	{0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1}:                   true,
+	{0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 0x7d}: true,
+	{0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77}: true,
+}
+
+// exampleCodes tells whether a DHT segment (T.81, B.2.4.2) holds nothing else.
+func exampleCodes(body []byte) bool {
+	for len(body) >= 17 {
+		counts, symbols := [16]byte(body[1:17]), 0
+		for _, n := range counts {
+			symbols += int(n)
+		}
+		if !exampleCounts[counts] || len(body) < 17+symbols {
+			return false
+		}
+		body = body[17+symbols:]
+	}
+	return true
+}

@@ -16,6 +16,7 @@ type Source struct {
 	// left out: the pixels are not inks any more.
 	ICC []byte
 
+	fitted bool       // the JPEG has Huffman codes of its own
 	colour []pngChunk // what PNG says of its colours in other words than a profile
 	exif   []field    // those that a copy may carry, see exifRules
 }
@@ -56,7 +57,7 @@ func source(format string, data []byte) Source {
 		o := outlineJPEG(data)
 		s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
 		s.Gray = s.Subsampling == SubGray
-		s.Quality = o.quality()
+		s.Quality, s.fitted = o.quality(), o.fitted
 		s.ICC, exif = o.profile(), o.exif
 	case "png":
 		exif = s.readPNG(data)
