@@ -12,7 +12,9 @@ import (
 )
 
 // LeastLike is the lowest JPEG quality that EncodeLike takes over from a source.
-const LeastLike = 75
+// It is the one at which marking reads its mark back; below 60 the hardest
+// pictures began to lose reads (docs/limits.md).
+const LeastLike = 70
 
 // LikeOptions change what EncodeLike takes over. The zero value changes nothing.
 type LikeOptions struct {
