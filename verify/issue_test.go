@@ -70,6 +70,34 @@ func TestIssue(t *testing.T) {
 	}
 }
 
+// A copy is written as its original is, of whatever kind that is, and weighs what
+// the unmarked picture would.
+func TestCopiesLookLikeTheirOriginals(t *testing.T) {
+	img := passport(4)
+	for name, look := range map[string]picture.Source{
+		"4:4:4":             {Format: "jpeg", Subsampling: picture.Sub444},
+		"4:2:2":             {Format: "jpeg", Subsampling: picture.Sub422},
+		"progressive 4:2:0": {Format: "jpeg", Subsampling: picture.Sub420, Progressive: true},
+	} {
+		var original, plain, out bytes.Buffer
+		require.NoError(t, picture.EncodeLike(&original, img, look, picture.LikeOptions{Quality: 83}))
+		first, err := picture.Decode(original.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		require.NoError(t, picture.EncodeLike(&plain, first.Image, first.Source, picture.LikeOptions{}))
+
+		_, cfg, _ := shop(t, "png")
+		s := newIssuer(t, cfg) // which marks
+		sub := submit(t, s, original.Bytes(), "", feb)
+		c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		require.NoError(t, err)
+		assert.Less(t, c.PSNR, 60.0, "it is marked")
+		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		assert.Equal(t, first.Source, pic.Source, name)
+		assert.InEpsilon(t, plain.Len(), out.Len(), 0.15, name)
+	}
+}
+
 func TestIssueNeeds(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
 	var out bytes.Buffer
