@@ -114,11 +114,11 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 // A crash leaves at worst a copy that is logged and was never released. Where
 // the mark would be too weak the error wraps [ErrWeak] and nothing is logged.
 //
-// A copy looks like the original's file: JPEG stays JPEG, with the quality (but 70
-// at least) and the chroma subsampling of the original, PNG, TIFF and BMP stay what
-// they are; other formats become JPEG, or PNG where they are transparent. The
-// colour profile stays. Other metadata is not passed on, but for the EXIF that
-// [Config] may ask for.
+// A copy looks like the original's file: JPEG stays JPEG, of like quality (but 70
+// at least, 50 from 2560 pixels on) and with the chroma subsampling of the original;
+// PNG, TIFF and BMP stay what they are; other formats become JPEG, or PNG where they
+// are transparent. The colour profile stays. Other metadata is not passed on, but
+// for the EXIF that [Config] may ask for.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
 	if len(s.cfg.Keys) == 0 {
 		return nil, fmt.Errorf("%w: no mark key", ErrInput)

@@ -102,7 +102,7 @@ func encode(m *watermark.Marked, src picture.Source, like picture.LikeOptions, m
 	if ok, err := fits(); ok || err != nil {
 		return out, err
 	}
-	first := src.LikeQuality()
+	first := src.LikeQuality(m.Image.Rect)
 	if like.Format != "jpeg" {
 		like.Format, out.format = "jpeg", "jpeg"
 		first += qualityStep

@@ -17,6 +17,7 @@ type jpegOutline struct {
 	frame      byte // the SOF marker, 0 when there was none
 	layered    bool // hierarchical: DHP seen
 	precision  int  // bits a sample
+	pixels     int
 	components []byte
 	scanned    [256]bool // by component identifier
 	scans      int
@@ -29,6 +30,8 @@ type jpegOutline struct {
 	sampling []sampling // as components
 	icc      [][]byte   // bodies of the ICC segments, behind their magic
 	fitted   bool       // Huffman codes are not the example ones
+
+	scanAt, coded int // where the first scan begins, and its bytes up to EOI
 }
 
 // sampling is how one component is stored.
@@ -59,7 +62,13 @@ func outlineJPEG(data []byte) (o jpegOutline) {
 			continue
 		case marker == 0xd9:
 			o.ended = true
+			if o.scans > 0 {
+				o.coded = i - o.scanAt
+			}
 			return o
+		}
+		if marker == 0xda && o.scans == 0 {
+			o.scanAt = i
 		}
 		if i+2 > len(data) {
 			return o
@@ -79,6 +88,7 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 		o.layered = true
 	case isSOF(marker) && o.frame == 0 && len(body) >= 6:
 		o.frame, o.precision = marker, int(body[0])
+		o.pixels = int(be16(body[1:])) * int(be16(body[3:]))
 		for c := body[6:]; len(c) >= 3; c = c[3:] {
 			o.components = append(o.components, c[0])
 			o.sampling = append(o.sampling, sampling{c[1] >> 4, c[1] & 15, c[2]})

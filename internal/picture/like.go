@@ -11,25 +11,38 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// LeastLike is the lowest JPEG quality that EncodeLike takes over from a source.
-// It is the one at which marking reads its mark back; below 60 the hardest
-// pictures began to lose reads (docs/limits.md).
-const LeastLike = 70
+// The lowest JPEG qualities that EncodeLike takes over from a source: LeastLike is
+// the one at which marking reads its mark back, after shrinking to 1280 pixels.
+// Pictures of twice that and more may be compressed down to LeastLarge: shrinking
+// averages the loss away, and no read was lost by it (docs/limits.md).
+const (
+	LeastLike  = 70
+	LeastLarge = 50
+	Large      = 2560 // pixels on the long side
+)
 
 // LikeOptions change what EncodeLike takes over. The zero value changes nothing.
 type LikeOptions struct {
 	Format   string // "jpeg", "png", "tiff" or "bmp"; "" is the source's, if it is one of these
-	Quality  int    // of JPEG, 1 to 100; 0 is LikeQuality of the source
+	Quality  int    // of JPEG, 1 to 100; 0 is LikeQuality
 	KeepEXIF bool   // in JPEG, PNG and TIFF: the fields that exifRules list
 }
 
-// LikeQuality is the JPEG quality of a copy: that of its source but at least
-// LeastLike, or DefaultQuality where the source is no JPEG.
-func (s Source) LikeQuality() int {
+// LikeQuality is the JPEG quality of a copy of the size given: that of its source
+// but at least LeastLike or LeastLarge, or DefaultQuality where the source is no
+// JPEG.
+func (s Source) LikeQuality(size image.Rectangle) int {
 	if s.Quality == 0 {
 		return DefaultQuality
 	}
-	return max(s.Quality, LeastLike)
+	return max(s.Quality, least(size))
+}
+
+func least(size image.Rectangle) int {
+	if max(size.Dx(), size.Dy()) >= Large {
+		return LeastLarge
+	}
+	return LeastLike
 }
 
 // EncodeLike writes img so that it looks as if it came from the program that
@@ -44,17 +57,21 @@ func (s Source) LikeQuality() int {
 // written by jpegli. Both use the quantisation tables of the Independent JPEG
 // Group. Grey files and those of more than 5 megapixels do not stay progressive:
 // the one is beyond the encoder, the other takes too much memory.
+//
+// A mark is detail that takes bytes, in smooth pictures of high quality up to a
+// quarter more. Where a copy of the same size in pixels comes out a tenth heavier
+// than its source, its quality is two steps lower, if none was asked for.
 func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if o.Format == "" {
 		o.Format = src.Format
 	}
-	if o.Quality == 0 {
-		o.Quality = src.LikeQuality()
+	pix, asked := toNRGBA(img), o.Quality != 0
+	if !asked {
+		o.Quality = src.LikeQuality(pix.Rect)
 	}
 	if o.Quality < 1 || o.Quality > 100 {
 		return fmt.Errorf("picture: JPEG quality %d, want 1 to 100", o.Quality)
 	}
-	pix := toNRGBA(img)
 	gray := src.grayOf(pix)
 	if gray == nil && profileModel(src.ICC) == modelGray {
 		src.ICC = nil
@@ -62,6 +79,12 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	var b bytes.Buffer
 	if err := src.encode(&b, pix, gray, o); err != nil {
 		return err
+	}
+	if o.Quality -= giveWay; !asked && o.Quality >= least(pix.Rect) && src.outweighed(b.Bytes(), o.Format, pix.Rect) {
+		b.Reset()
+		if err := src.encode(&b, pix, gray, o); err != nil {
+			return err
+		}
 	}
 	if !o.KeepEXIF {
 		src.exif = nil
@@ -74,6 +97,20 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 		return fmt.Errorf("write %s: %w", o.Format, err)
 	}
 	return nil
+}
+
+const (
+	giveWay    = 2  // steps of quality by which a heavy copy is lowered
+	overweight = 10 // percent that a copy may weigh more than its source
+)
+
+// outweighed tells whether a JPEG's coded pixels take more bytes than they may.
+func (s Source) outweighed(file []byte, format string, size image.Rectangle) bool {
+	if format != "jpeg" || s.coded == 0 || s.pixels != size.Dx()*size.Dy() {
+		return false
+	}
+	o := outlineJPEG(file)
+	return int64(o.coded)*100 > int64(s.coded)*(100+overweight)
 }
 
 // encode writes the pixels alone; gray are the same ones where they are to be

@@ -17,6 +17,8 @@ type Source struct {
 	ICC []byte
 
 	fitted bool       // the JPEG has Huffman codes of its own
+	coded  int        // bytes of the JPEG's coded pixels
+	pixels int        // coded
 	colour []pngChunk // what PNG says of its colours in other words than a profile
 	exif   []field    // those that a copy may carry, see exifRules
 }
@@ -58,6 +60,7 @@ func source(format string, data []byte) Source {
 		s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
 		s.Gray = s.Subsampling == SubGray
 		s.Quality, s.fitted = o.quality(), o.fitted
+		s.coded, s.pixels = o.coded, o.pixels
 		s.ICC, exif = o.profile(), o.exif
 	case "png":
 		exif = s.readPNG(data)
