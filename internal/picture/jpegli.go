@@ -29,11 +29,12 @@ func (s Source) within(size image.Rectangle) Source {
 }
 
 // encodeJpegli writes an opaque picture by jpegli, a C++ library that came out of
-// the JPEG XL project, which the module gen2brain/jpegli carries as WebAssembly:
-// it runs in a sandbox, without cgo, and never loads a library of the system.
-// WebAssembly's floating point is IEEE 754 to the last bit but for the payload of
-// NaNs (WebAssembly core specification 2.0, section 4.3.3), and the binary asks
-// for no relaxed SIMD, so that the bytes are the same on every machine.
+// the JPEG XL project. The module gen2brain/jpegli carries it as WebAssembly, and
+// on arm64 as Go made from that: there is no cgo, and no library of the system is
+// ever loaded. WebAssembly's floating point is IEEE 754 to the last bit but for the
+// payload of NaNs (WebAssembly core specification 2.0, section 4.3.3), the binary
+// asks for no relaxed SIMD, and the Go rounds each product by itself, so that the
+// bytes are the same on every machine; TestLikeVectors holds them.
 //
 // The plain tables and no adaptive quantisation: what jpegli does beyond, it does
 // by leaving out detail of the kind that a mark is made of. Huffman codes are the
@@ -59,7 +60,7 @@ func (s Source) encodeJpegli(b *bytes.Buffer, pix *image.NRGBA, quality int) (er
 	if pix.Rect.Empty() {
 		return &FormatError{"jpeg", "cannot write a picture without pixels"}
 	}
-	// Where the runtime can get no executable memory it panics.
+	// Where the runtime can get no memory, or none to execute, it panics.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("write jpeg: jpegli failed: %v", r)
