@@ -63,14 +63,14 @@ func (s Source) encodeJpegli(b *bytes.Buffer, pix *image.NRGBA, quality int) (er
 	// Where the runtime can get no memory, or none to execute, it panics.
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("write jpeg: jpegli failed: %v", r)
+			err = fmt.Errorf("jpegli failed: %v", r)
 		}
 	}()
 	if err := jpegli.Encode(b, pix, &o); err != nil {
-		return fmt.Errorf("write jpeg: %w", err)
+		return err
 	}
 	if b.Len() == 0 {
-		return errors.New("write jpeg: jpegli wrote nothing")
+		return errors.New("jpegli wrote nothing")
 	}
 	return nil
 }

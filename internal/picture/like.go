@@ -14,7 +14,7 @@ import (
 // The lowest JPEG qualities that EncodeLike takes over from a source: LeastLike is
 // the one at which marking reads its mark back, after shrinking to 1280 pixels.
 // Pictures of twice that and more may be compressed down to LeastLarge: shrinking
-// averages the loss away, and no read was lost by it (docs/limits.md).
+// averages the loss away, and as many reads were left (docs/limits.md).
 const (
 	LeastLike  = 70
 	LeastLarge = 50
@@ -60,7 +60,7 @@ func least(size image.Rectangle) int {
 //
 // A mark is detail that takes bytes, in smooth pictures of high quality up to a
 // quarter more. Where a copy of the same size in pixels comes out a tenth heavier
-// than its source, its quality is two steps lower, if none was asked for.
+// than its source, its quality is one or two steps lower, if none was asked for.
 func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if o.Format == "" {
 		o.Format = src.Format
@@ -76,20 +76,18 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if gray == nil && profileModel(src.ICC) == modelGray {
 		src.ICC = nil
 	}
-	var b bytes.Buffer
-	if err := src.encode(&b, pix, gray, o); err != nil {
-		return err
+	write := src.encodeLight
+	if asked {
+		write = src.encode
 	}
-	if o.Quality -= giveWay; !asked && o.Quality >= least(pix.Rect) && src.outweighed(b.Bytes(), o.Format, pix.Rect) {
-		b.Reset()
-		if err := src.encode(&b, pix, gray, o); err != nil {
-			return err
-		}
+	encoded, err := write(pix, gray, o)
+	if err != nil {
+		return err
 	}
 	if !o.KeepEXIF {
 		src.exif = nil
 	}
-	file, err := src.insert(b.Bytes(), o.Format, pix.Rect)
+	file, err := src.insert(encoded, o.Format, pix.Rect)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", o.Format, err)
 	}
@@ -100,45 +98,66 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 }
 
 const (
-	giveWay    = 2  // steps of quality by which a heavy copy is lowered
-	overweight = 10 // percent that a copy may weigh more than its source
+	giveWay    = 2    // steps of quality by which a heavy copy is lowered at most
+	overweight = 1.10 // times its source's weight that a copy may have
 )
 
-// outweighed tells whether a JPEG's coded pixels take more bytes than they may.
-func (s Source) outweighed(file []byte, format string, size image.Rectangle) bool {
-	if format != "jpeg" || s.coded == 0 || s.pixels != size.Dx()*size.Dy() {
-		return false
+// encodeLight encodes at the quality of o or, where the file is too heavy, lower.
+func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
+	file, err := s.encode(pix, gray, o)
+	weight := s.weigh(file, o.Format, pix.Rect)
+	for range giveWay {
+		if o.Quality--; err != nil || weight <= overweight || o.Quality < least(pix.Rect) {
+			break
+		}
+		var lighter []byte
+		if lighter, err = s.encode(pix, gray, o); err != nil {
+			break
+		}
+		less := s.weigh(lighter, o.Format, pix.Rect)
+		if less*weight < 1 { // it lacks more than the other is over, as from 100 to 98
+			break
+		}
+		file, weight = lighter, less
+	}
+	return file, err
+}
+
+// weigh compares the coded pixels of a JPEG with the source's: times their bytes.
+// It is 1 where there is nothing to compare.
+func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 {
+	if format != "jpeg" || s.coded == 0 || s.pixels != size.Dx()*size.Dy() || len(file) == 0 {
+		return 1
 	}
 	o := outlineJPEG(file)
-	return int64(o.coded)*100 > int64(s.coded)*(100+overweight)
+	return float64(o.coded) / float64(s.coded)
 }
 
 // encode writes the pixels alone; gray are the same ones where they are to be
 // stored without colours, else nil.
-func (s Source) encode(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, o LikeOptions) error {
-	if o.Format == "jpeg" && gray == nil {
-		if s = s.within(pix.Rect); s.Progressive || s.fitted || s.Subsampling.fullColour() {
-			return s.encodeJpegli(b, Flatten(pix), o.Quality)
+func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
+	var b bytes.Buffer
+	var err error
+	s = s.within(pix.Rect)
+	switch jpg := o.Format == "jpeg"; {
+	case jpg && gray != nil:
+		err = jpeg.Encode(&b, gray, &jpeg.Options{Quality: o.Quality})
+	case jpg && (s.Progressive || s.fitted || s.Subsampling.fullColour()):
+		err = s.encodeJpegli(&b, Flatten(pix), o.Quality)
+	case o.Format == "png" && gray != nil:
+		err = png.Encode(&b, gray)
+	case o.Format == "tiff" && gray != nil:
+		err = tiff.Encode(&b, gray, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+	default:
+		if err := Encode(&b, pix, o.Format, o.Quality); err != nil {
+			return nil, err
 		}
+		return b.Bytes(), nil
 	}
-	if gray != nil {
-		var err error
-		switch o.Format {
-		case "jpeg":
-			err = jpeg.Encode(b, gray, &jpeg.Options{Quality: o.Quality})
-		case "png":
-			err = png.Encode(b, gray)
-		case "tiff":
-			err = tiff.Encode(b, gray, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
-		default:
-			return Encode(b, pix, o.Format, o.Quality)
-		}
-		if err != nil {
-			return fmt.Errorf("write %s: %w", o.Format, err)
-		}
-		return nil
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", o.Format, err)
 	}
-	return Encode(b, pix, o.Format, o.Quality)
+	return b.Bytes(), nil
 }
 
 // grayOf takes the pixels of a grey source as grey, unless there are colours or
