@@ -95,7 +95,7 @@ func TestCopiesLookLikeTheirOriginals(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, first.Source.Subsampling, pic.Source.Subsampling, name)
 		assert.Equal(t, first.Source.Progressive, pic.Source.Progressive, name)
-		assert.InDelta(t, first.Source.Quality, pic.Source.Quality, 2, name)
+		assert.InDelta(t, first.Source.Quality, pic.Source.Quality, 3, name)
 		assert.InEpsilon(t, plain.Len(), out.Len(), 0.15, name)
 	}
 }

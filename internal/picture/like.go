@@ -59,8 +59,8 @@ func least(size image.Rectangle) int {
 // the one is beyond the encoder, the other takes too much memory.
 //
 // A mark is detail that takes bytes, in smooth pictures of high quality up to a
-// quarter more. Where a copy of the same size in pixels comes out a tenth heavier
-// than its source, its quality is one or two steps lower, if none was asked for.
+// quarter more. Where a copy of the same size in pixels comes out an eighth heavier
+// than its source, its quality is one to three steps lower, if none was asked for.
 func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if o.Format == "" {
 		o.Format = src.Format
@@ -98,8 +98,8 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 }
 
 const (
-	giveWay    = 2    // steps of quality by which a heavy copy is lowered at most
-	overweight = 1.10 // times its source's weight that a copy may have
+	giveWay    = 3    // steps of quality by which a heavy copy is lowered at most
+	overweight = 1.13 // times its source's weight that a copy may have
 )
 
 // encodeLight encodes at the quality of o or, where the file is too heavy, lower.
