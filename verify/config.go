@@ -40,6 +40,10 @@ type Config struct {
 	// become JPEG, JPEG quality is lowered to 80, then the picture shrunk, until
 	// it fits; 0 sets no limit.
 	MaxCopyBytes int64
+	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera
+	// and lens. Places, names, serial numbers, texts, maker's notes, thumbnails and
+	// all metadata outside EXIF are never passed on.
+	KeepEXIF bool
 	// AllowWeak releases copies whose mark would not survive a messenger,
 	// which is otherwise an error that wraps [ErrWeak].
 	AllowWeak bool

@@ -46,9 +46,8 @@ func (k *SealKey) Open(id watermark.Submission, x *store.Sealed) ([]byte, error)
 	return k.open(id, x)
 }
 
-// JPEGQuality and the arithmetic are tested alone.
+// The arithmetic is tested alone.
 var (
-	JPEGQuality    = jpegQuality
 	LogChoose      = logChoose
 	FamilyWise     = familyWise
 	ValidationCap  = validationCap

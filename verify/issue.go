@@ -114,9 +114,11 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 // A crash leaves at worst a copy that is logged and was never released. Where
 // the mark would be too weak the error wraps [ErrWeak] and nothing is logged.
 //
-// Metadata of the original is not passed on. JPEG stays JPEG, at the quality of
-// the original but 92 to 98, PNG, TIFF and BMP stay what they are; other formats
-// become JPEG, or PNG where they are transparent.
+// A copy looks like the original's file: JPEG stays JPEG, of like quality (but 70
+// at least, 50 from 2560 pixels on) and with the chroma subsampling of the original;
+// PNG, TIFF and BMP stay what they are; other formats become JPEG, or PNG where they
+// are transparent. The colour profile stays. Other metadata is not passed on, but
+// for the EXIF that [Config] may ask for.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
 	if len(s.cfg.Keys) == 0 {
 		return nil, fmt.Errorf("%w: no mark key", ErrInput)
@@ -136,7 +138,7 @@ func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submissi
 		return nil, fmt.Errorf("original of %s: %w", of, err)
 	}
 	id := s.newID()
-	out, err := s.render(ctx, id, of, pic, jpegQuality(file))
+	out, err := s.render(ctx, id, of, pic)
 	if err != nil {
 		return nil, fmt.Errorf("copy of %s: %w", of, err)
 	}

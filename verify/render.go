@@ -18,12 +18,10 @@ type rendered struct {
 	format string
 }
 
-// JPEG qualities of copies: like the original's between likeLow and likeHigh; a
-// limit on bytes may lower them to leastQuality.
+// A limit on bytes may lower the JPEG quality of a copy to leastQuality.
 const (
-	likeLow      = 92
-	likeHigh     = 98
 	leastQuality = 80
+	qualityStep  = 4
 )
 
 // A copy is made smaller at most maxShrinks times to fit a limit on bytes, and
@@ -35,18 +33,18 @@ const (
 
 // render marks the picture and encodes it, smaller where the limits ask for it:
 // first shrunk, then marked.
-func (s *Issuer) render(ctx context.Context, id watermark.CopyID, of watermark.Submission, pic *picture.Picture, quality int) (*rendered, error) {
+func (s *Issuer) render(ctx context.Context, id watermark.CopyID, of watermark.Submission, pic *picture.Picture) (*rendered, error) {
 	src := pic.Image
 	if s.cfg.MaxSide > 0 {
 		src = picture.Fit(src, s.cfg.MaxSide)
 	}
-	format := copyFormat(pic)
+	like := picture.LikeOptions{Format: copyFormat(pic), KeepEXIF: s.cfg.KeepEXIF}
 	for range maxShrinks {
 		m, err := s.marked(ctx, id, of, src)
 		if err != nil {
 			return nil, err
 		}
-		out, err := encode(m, format, quality, s.cfg.MaxCopyBytes)
+		out, err := encode(m, pic.Source, like, s.cfg.MaxCopyBytes)
 		if err != nil {
 			return nil, err
 		}
@@ -88,101 +86,31 @@ func copyFormat(pic *picture.Picture) string {
 	return "png"
 }
 
-// encode writes the marked picture. Where the file is larger than most bytes
-// (0: no limit) lossless formats become JPEG and the quality falls step by step;
-// what is too large even then is returned for the caller to shrink.
-func encode(m *watermark.Marked, format string, quality int, most int64) (*rendered, error) {
-	out := &rendered{Marked: m, format: format}
-	fits := func(quality int) (bool, error) {
+// encode writes the marked picture like its source. Where the file is larger than
+// most bytes (0: no limit) lossless formats become JPEG and the quality falls step
+// by step; what is too large even then is returned for the caller to shrink.
+func encode(m *watermark.Marked, src picture.Source, like picture.LikeOptions, most int64) (*rendered, error) {
+	out := &rendered{Marked: m, format: like.Format}
+	fits := func() (bool, error) {
 		var buf bytes.Buffer
-		if err := picture.Encode(&buf, m.Image, out.format, quality); err != nil {
+		if err := picture.EncodeLike(&buf, m.Image, src, like); err != nil {
 			return false, err
 		}
 		out.file = buf.Bytes()
 		return most == 0 || int64(buf.Len()) <= most, nil
 	}
-	if format != "jpeg" {
-		if ok, err := fits(0); ok || err != nil {
-			return out, err
-		}
-		out.format, quality = "jpeg", likeLow
+	if ok, err := fits(); ok || err != nil {
+		return out, err
 	}
-	for q := min(max(quality, likeLow), likeHigh); q >= leastQuality; q -= 4 {
-		if ok, err := fits(q); ok || err != nil {
+	first := src.LikeQuality(m.Image.Rect)
+	if like.Format != "jpeg" {
+		like.Format, out.format = "jpeg", "jpeg"
+		first += qualityStep
+	}
+	for like.Quality = first - qualityStep; like.Quality >= leastQuality; like.Quality -= qualityStep {
+		if ok, err := fits(); ok || err != nil {
 			return out, err
 		}
 	}
 	return out, nil
-}
-
-// baseLuma is the example quantisation table for luminance, in zigzag order
-// (ITU-T T.81, table K.1).
-var baseLuma = [64]int{
-	16, 11, 12, 14, 12, 10, 16, 14, 13, 14, 18, 17, 16, 19, 24, 40,
-	26, 24, 22, 22, 24, 49, 35, 37, 29, 40, 58, 51, 61, 60, 57, 51,
-	56, 55, 64, 72, 92, 78, 64, 68, 87, 69, 55, 56, 80, 109, 81, 87,
-	95, 98, 103, 104, 103, 62, 77, 113, 121, 112, 100, 120, 92, 101, 103, 99,
-}
-
-// jpegQuality estimates at which quality (1..100, in the scale of the Independent
-// JPEG Group) a JPEG file was written, from its first quantisation table. It is
-// 0 for other files and unreadable headers.
-func jpegQuality(file []byte) int {
-	table, ok := firstQuantTable(file)
-	if !ok {
-		return 0
-	}
-	best, least := 0, math.MaxInt
-	for q := 1; q <= 100; q++ {
-		scale := 200 - 2*q
-		if q < 50 {
-			scale = 5000 / q
-		}
-		miss := 0
-		for i, b := range baseLuma {
-			d := table[i] - min(max((b*scale+50)/100, 1), 255)
-			miss += max(d, -d)
-		}
-		if miss < least {
-			best, least = q, miss
-		}
-	}
-	return best
-}
-
-// firstQuantTable walks the markers of a JPEG file to its first table
-// (ITU-T T.81, B.2.4.1).
-func firstQuantTable(file []byte) (table [64]int, ok bool) {
-	const soi, dqt, sos = 0xd8, 0xdb, 0xda
-	if len(file) < 4 || file[0] != 0xff || file[1] != soi {
-		return table, false
-	}
-	for at := 2; at+4 <= len(file) && file[at] == 0xff; {
-		marker, size := file[at+1], int(file[at+2])<<8|int(file[at+3])
-		if marker == 0xff { // fill byte
-			at++
-			continue
-		}
-		if marker == sos || at+2+size > len(file) {
-			return table, false
-		}
-		seg := file[at+4 : max(at+4, at+2+size)]
-		at += 2 + size
-		if marker != dqt || len(seg) == 0 {
-			continue
-		}
-		wide := int(seg[0] >> 4)
-		if wide > 1 || len(seg) < 1+64*(1+wide) {
-			return table, false
-		}
-		for i := range table {
-			if wide == 1 {
-				table[i] = int(seg[1+2*i])<<8 | int(seg[2+2*i])
-			} else {
-				table[i] = int(seg[1+i])
-			}
-		}
-		return table, true
-	}
-	return table, false
 }

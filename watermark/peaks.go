@@ -29,8 +29,8 @@ func newPeakMap(z dsp.Plane, n int) *peakMap {
 			dst[x] = float32(float32(src[x]*wx[x]) * wy[y])
 		}
 	}
-	p := powers(dsp.NewFFT2(n, n).Forward(wz))
-	local := localPower(p, max(9, 15*n/1024|1), 1e-12)
+	p := dsp.NewFFT2(n, n).Forward(wz).Powers()
+	local := dsp.LocalPower(p, max(9, 15*n/1024|1), 1e-12)
 	m := &peakMap{n: n, g: dsp.NewPlane(n/2+1, n)}
 	for v := range n {
 		src, mean, dst := p.Row(v), local.Row(v), m.g.Row((v+n/2)%n)
@@ -187,6 +187,14 @@ func (m *peakMap) strongest(n int, rmin float64) []peak {
 			l, r, u, b := m.g.Pix[i-1], m.g.Pix[i+1], m.g.Pix[i-w], m.g.Pix[i+w]
 			all = append(all, found{peak{x + vertex(l, v, r), y + vertex(u, v, b)}, v + float32(0.25*(l+r+u+b))})
 		}
+	}
+	if len(all) > n { // sort no more than is wanted
+		v := make([]float32, len(all))
+		for i, f := range all {
+			v[i] = f.v
+		}
+		least := dsp.Select(v, len(v)-n)
+		all = slices.DeleteFunc(all, func(f found) bool { return f.v < least })
 	}
 	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.v, a.v) })
 	out := make([]peak, 0, n)

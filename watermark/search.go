@@ -288,7 +288,6 @@ func (r *reader) settle(i int, b [4]float64, s shift, least float64, rounds []ro
 	if s.z < least {
 		return
 	}
-	devAttempts++
 	z, m := r.fields[i], s.toMatrix(b)
 	t := r.kd.track(z, m, s.sign, rounds)
 	if t.votes < 40 {

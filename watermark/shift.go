@@ -12,6 +12,7 @@ import (
 const (
 	shiftGrid  = 256
 	shiftStep  = torus / shiftGrid
+	shiftRow   = shiftGrid + 8 // powers of two crowd the cache
 	shiftsKept = 6
 )
 
@@ -29,9 +30,9 @@ type shift struct {
 func (kd *keyed) findShift(fft *dsp.FFT, c *[pilotN]complex64) shift {
 	v := kd.aligned(c)
 	u := kd.aligned(conjugate(c))
-	grid := make([]complex64, shiftGrid*shiftGrid)
+	grid := make([]complex64, shiftGrid*shiftRow)
 	at := func(x, y int) *complex64 {
-		return &grid[(y&(shiftGrid-1))*shiftGrid+x&(shiftGrid-1)]
+		return &grid[(y&(shiftGrid-1))*shiftRow+x&(shiftGrid-1)]
 	}
 	var used [shiftGrid]bool
 	energy := 0.0
@@ -45,17 +46,17 @@ func (kd *keyed) findShift(fft *dsp.FFT, c *[pilotN]complex64) shift {
 	tmp := make([]complex64, shiftGrid)
 	for y, is := range used {
 		if is {
-			fft.Forward(grid[y*shiftGrid:(y+1)*shiftGrid], tmp)
+			fft.Forward(grid[y*shiftRow:y*shiftRow+shiftGrid], tmp)
 		}
 	}
+	fft.Columns(grid, shiftRow, shiftGrid)
 	var best bestShifts
-	col := make([]complex64, shiftGrid)
-	for x := range shiftGrid {
-		for y := range col {
-			col[y] = grid[y*shiftGrid+x]
+	for y := range shiftGrid {
+		row := grid[y*shiftRow : y*shiftRow+shiftGrid]
+		if dsp.MaxAbs(row) <= best.least {
+			continue
 		}
-		fft.Forward(col, tmp)
-		for y, d := range col {
+		for x, d := range row {
 			best.offer(real(d), x, y, false)
 			best.offer(imag(d), x, y, true)
 		}

@@ -46,10 +46,10 @@ func newLogPolar(m *peakMap, by scales, step, stretch float64) *logPolar {
 	for a := range lp.angles {
 		c, s := dsp.Cis(float64(a) / float64(2*lp.angles))
 		s /= stretch
-		row := lp.v[a*lp.radii : (a+1)*lp.radii]
-		for j, r := range radius {
-			row[j] = m.at(float64(r*c), float64(r*s))
+		if c < 0 { // the map's other half
+			c, s = -c, -s
 		}
+		dsp.SampleRay(lp.v[a*lp.radii:(a+1)*lp.radii], m.g, radius, c, float64(m.n/2), s)
 	}
 	return lp
 }
@@ -94,16 +94,18 @@ func sortCandidates(c []candidate) {
 func (lp *logPolar) best(angle []float64, shift []int, cols, n int, mirrored bool) []candidate {
 	sum := make([]float32, lp.angles*cols)
 	per := float64(lp.angles) / math.Pi
-	for k := range angle {
-		a := angle[k]
+	turn := make([]int, len(angle))
+	for k, a := range angle {
 		if mirrored {
 			a = -a
 		}
-		turn := int(math.Round(float64(a * per)))
-		for i := range lp.angles {
-			src := ((i+turn)%lp.angles + lp.angles) % lp.angles
-			from := lp.v[src*lp.radii+shift[k]:]
-			dsp.AddTo(sum[i*cols:(i+1)*cols], from[:cols])
+		turn[k] = int(math.Round(float64(a * per)))
+	}
+	for i := range lp.angles { // row by row, so that it stays in the cache
+		dst := sum[i*cols : (i+1)*cols]
+		for k, t := range turn {
+			src := ((i+t)%lp.angles + lp.angles) % lp.angles
+			dsp.AddTo(dst, lp.v[src*lp.radii+shift[k]:])
 		}
 	}
 	normaliseColumns(sum, lp.angles, cols)
@@ -149,13 +151,11 @@ func normaliseColumns(v []float32, rows, cols int) {
 		for i := 0; i < rows; i += 7 {
 			s = append(s, v[i*cols+j])
 		}
-		slices.Sort(s)
-		mid[j] = s[len(s)/2]
+		mid[j] = dsp.Select(s, len(s)/2)
 		for i, x := range s {
 			s[i] = max(x-mid[j], mid[j]-x)
 		}
-		slices.Sort(s)
-		dev[j] = float32(1.4826*s[len(s)/2]) + 1e-3
+		dev[j] = float32(1.4826*dsp.Select(s, len(s)/2)) + 1e-3
 	}
 	all := slices.Clone(dev)
 	slices.Sort(all)

@@ -51,7 +51,6 @@ func (o *Original) shape(blindLuma, blindChroma, own dsp.Plane, strength float64
 		chroma.Pix[i] = float32(level * blindChroma.Pix[i])
 	}
 	slope, gain := o.solve(flat, texture, chroma)
-	devSlope, devGain = slope, gain
 	for i := range luma.Pix {
 		luma.Pix[i] = float32(gain * (flat.Pix[i] + float32(slope*texture.Pix[i])))
 		chroma.Pix[i] = float32(gain * chroma.Pix[i])

@@ -17,6 +17,7 @@ type issueFlags struct {
 	all, allowWeak, force   bool
 	maxSide                 int
 	maxBytes                int64
+	metadata                metadataFlag
 }
 
 func newIssue(u *ui) *cobra.Command {
@@ -27,7 +28,9 @@ func newIssue(u *ui) *cobra.Command {
 		Long: `Mark a copy of each upload for one recipient and write it to a folder, named by
 the submission. Each copy gets a fresh random ID and is entered in the ledger
 before it is written. A picture whose mark would not be read back after a
-messenger is refused, unless --allow-weak.`,
+messenger is refused, unless --allow-weak.
+
+` + metadataHelp,
 		Example: `  kycmark issue --to vendor-a --all --out for-vendor-a/
   kycmark issue --to authority-b --submission 0123456789abcdef0123456789abcdef --purpose "request 2026/17" --out for-b/`,
 		Args: exactly(),
@@ -41,6 +44,7 @@ messenger is refused, unless --allow-weak.`,
 	fs.StringVarP(&f.out, "out", "o", "", "`folder` for the copies, made if need be (required)")
 	fs.IntVar(&f.maxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
 	fs.Int64Var(&f.maxBytes, "max-bytes", 0, "most `bytes` of a copy's file")
+	fs.Var(&f.metadata, "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
 	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
 	cmd.MarkFlagRequired("to")
@@ -58,7 +62,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if err != nil {
 		return err
 	}
-	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak = f.maxSide, f.maxBytes, f.allowWeak
+	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.maxSide, f.maxBytes, f.allowWeak, f.metadata.keep
 	issuer, err := verify.NewIssuer(cfg)
 	if err != nil {
 		return err

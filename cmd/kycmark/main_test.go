@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 //	cut N IN OUT              the first N bytes of a file
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
 //	blank FILE                a small white PNG, on which no mark holds
+//	dressed NAME FILE QUALITY the shipped picture as a camera's JPEG, with metadata
+//	written FILE QUALITY SUBSAMPLING ICC
+//	                          how a JPEG must be written, and upright
+//	weighs FILE FILE          two files' sizes must be within 15 %
 //	flip FILE                 change one letter near the end of a text
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD
 //
@@ -58,6 +62,9 @@ func TestScripts(t *testing.T) {
 			"cut":     cut,
 			"huge":    huge,
 			"blank":   blank,
+			"dressed": dressed,
+			"written": written,
+			"weighs":  weighs,
 			"flip":    flip,
 			"ids":     ids,
 		},

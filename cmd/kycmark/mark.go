@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,8 @@ import (
 
 type markFlags struct {
 	key, copy, submission string
-	quality               int
+	quality               int // 0: like IN
+	metadata              metadataFlag
 	force, allowWeak      bool
 }
 
@@ -28,23 +30,30 @@ The mark is read back after a simulated messenger and strengthened within the
 visibility budget. A picture on which it would not be read back is refused as
 weak (exit 1) and nothing is written, unless --allow-weak.
 
-The ending of OUT chooses the format: .jpg, .png, .tif or .bmp.`,
+The ending of OUT chooses the format: .jpg, .png, .tif or .bmp.
+
+` + metadataHelp,
 		Example: `  kycmark keygen --out mark.key
   kycmark mark --key mark.key --copy 00000000000004d2 upload.jpg for-vendor.jpg`,
 		Args: exactly("IN", "OUT"),
-		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
-			return mark(cmd.Context(), u, f, args[0], args[1])
-		}),
 	}
 	fs := cmd.Flags()
 	fs.StringVarP(&f.key, "key", "k", "", "mark key `file` (required)")
 	fs.StringVar(&f.copy, "copy", "", "ID of the copy, 16 hex `digits` (required)")
 	fs.StringVar(&f.submission, "submission", "", "ID of the upload, 32 hex `digits` (default: the first 16 bytes of IN's SHA-256)")
-	fs.IntVar(&f.quality, "quality", 92, "JPEG quality, 1 to 100")
+	fs.IntVar(&f.quality, "quality", 0, fmt.Sprintf("JPEG quality, 1 to 100 (default: that of IN, but at least %d, %d from %d pixels on; %d where IN is no JPEG)",
+		picture.LeastLike, picture.LeastLarge, picture.Large, picture.DefaultQuality))
+	fs.Var(&f.metadata, "metadata", "EXIF of IN: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "write the picture even if the mark would not be read back")
 	fs.BoolVar(&f.force, "force", false, "overwrite OUT if it exists")
 	cmd.MarkFlagRequired("key")
 	cmd.MarkFlagRequired("copy")
+	cmd.RunE = u.verb(func(cmd *cobra.Command, args []string) error {
+		if fs.Changed("quality") && (f.quality < 1 || f.quality > 100) {
+			return usagef("--quality is 1 to 100, not %d", f.quality)
+		}
+		return mark(cmd.Context(), u, f, args[0], args[1])
+	})
 	return cmd
 }
 
@@ -58,9 +67,6 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 		if submission, err = watermark.ParseSubmission(f.submission); err != nil {
 			return usagef("--submission: %w", err)
 		}
-	}
-	if f.quality < 1 || f.quality > 100 {
-		return usagef("--quality is 1 to 100, not %d", f.quality)
 	}
 	format, err := picture.FormatOf(out)
 	if err != nil {
@@ -88,24 +94,56 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return u.markFailed(line, err)
 	}
-	line.PSNR, line.SSIM, line.Strength, line.Weak = &m.PSNR, &m.SSIM, &m.Strength, m.Weak
-	if !m.Weak {
-		line.Margin = &m.Margin
-	}
+	line.measure(m)
 	if m.Weak && !f.allowWeak {
-		return u.markRefused(line)
+		return u.markRefused(line, errWeak)
 	}
-	var buf bytes.Buffer
-	if err := picture.Encode(&buf, m.Image, format, f.quality); err != nil {
+	file, err := f.encode(ctx, keys[0], id, m, pic.Source, format)
+	if errors.Is(err, errUnread) {
+		return u.markRefused(line, err)
+	}
+	if err != nil {
 		return err
 	}
-	if err := writeOutput(out, buf.Bytes(), f.force); err != nil {
+	if err := writeOutput(out, file, f.force); err != nil {
 		return err
 	}
 	line.Out = &out
 	u.printf("%s: carries copy %s under key %s (PSNR %.1f dB, SSIM %.4f, %s)\n",
 		out, id, line.KeyID, m.PSNR, m.SSIM, marginText(m))
 	return u.line(line)
+}
+
+// Reasons to refuse a copy as weak.
+var (
+	errWeak   = errors.New("the mark would not be read back after a messenger")
+	errUnread = errors.New("the mark is not read back from the file itself at this --quality")
+)
+
+// encode writes the marked picture like its source. Marking has read the mark
+// back at JPEG 70; a quality below what sources are followed to is asked for
+// by hand and may be less, so there the file itself is read.
+func (f *markFlags) encode(ctx context.Context, key *watermark.Key, id watermark.CopyID, m *watermark.Marked, src picture.Source, format string) ([]byte, error) {
+	var buf bytes.Buffer
+	like := picture.LikeOptions{Format: format, Quality: f.quality, KeepEXIF: f.metadata.keep}
+	if err := picture.EncodeLike(&buf, m.Image, src, like); err != nil {
+		return nil, err
+	}
+	if format != "jpeg" || f.quality == 0 || f.quality >= picture.LeastLike || f.allowWeak {
+		return buf.Bytes(), nil
+	}
+	pic, err := picture.Decode(buf.Bytes(), picture.Limits{})
+	if err != nil {
+		return nil, fmt.Errorf("read back: %w", err)
+	}
+	d, err := watermark.Detect(ctx, key, pic.Image)
+	if err != nil {
+		return nil, err
+	}
+	if !d.Found || d.Copy != id {
+		return nil, errUnread
+	}
+	return buf.Bytes(), nil
 }
 
 // markLine is the result of mark as JSON. The figures are null where there are none.
@@ -122,15 +160,22 @@ type markLine struct {
 	Error    *string          `json:"error"`
 }
 
+func (l *markLine) measure(m *watermark.Marked) {
+	l.PSNR, l.SSIM, l.Strength, l.Weak = &m.PSNR, &m.SSIM, &m.Strength, m.Weak
+	if !m.Weak {
+		l.Margin = &m.Margin
+	}
+}
+
 func (u *ui) markFailed(line markLine, err error) error {
 	u.fail(line.File, err)
 	line.Error = reasonText(err)
 	return u.line(line)
 }
 
-func (u *ui) markRefused(line markLine) error {
+func (u *ui) markRefused(line markLine, why error) error {
 	u.no()
-	u.errorf("%s: refused as weak: the mark would not be read back after a messenger; nothing written", line.File)
+	u.errorf("%s: refused as weak: %s; nothing written", line.File, why)
 	u.hintf("a larger or less plain picture carries more; --allow-weak writes it all the same")
 	return u.line(line)
 }

@@ -14,13 +14,15 @@
 //     for JPEG, PNG, BMP and YCbCr in TIFF also whether the data could hold
 //     that many pixels. Decoding a file allocates no more than 56 bytes a
 //     pixel in all (16-bit TIFF in one strip; a JPEG takes 7, a progressive
-//     one 19).
+//     one 19), and for a colour profile, of which at most 4 MiB are kept.
 //   - A picture is whole or an error; truncated ones are never shown in part.
 //   - A panic inside a decoder that is not ours becomes a *FormatError. All
 //     decoders used run on the caller's goroutine, so none escapes.
 //
 // Orientation (EXIF in JPEG, PNG and WebP, tag 274 in TIFF) is applied once.
-// Colour profiles are not: the stored numbers count, for hash and mark alike.
+// Colour profiles are not: the stored numbers count, for hash and mark alike;
+// EncodeLike passes the profile on with them. How the file was written, and the
+// little of its metadata that may go with a copy, is in Picture.Source.
 // All conversions are in integers, so pixels are the same on every machine;
 // they may differ between releases of a decoder, which is why Picture.Decoder
 // records it.

@@ -1,6 +1,7 @@
 package picture
 
 import (
+	"bytes"
 	"image"
 	"io"
 )
@@ -45,4 +46,54 @@ func DecodeWith(f func(io.Reader) (image.Image, error), data []byte) error {
 	}
 	_, _, err := row.decode(data, Limits{}.orDefault())
 	return err
+}
+
+// ReadEXIF gives all entries of the first and of the Exif directory of a JPEG,
+// PNG or little-endian TIFF, as they are stored; it fails where a second
+// directory follows.
+func ReadEXIF(data []byte) (outer, inner map[uint16][]byte) {
+	block := data
+	switch f, _ := sniff(data); f.name {
+	case "jpeg":
+		o := outlineJPEG(data)
+		block = bytes.TrimPrefix(o.exif, []byte("Exif\x00\x00"))
+	case "png":
+		block = nil
+		for kind, body := range pngChunks(data) {
+			if kind == "eXIf" {
+				block = body
+			}
+		}
+	}
+	all := func(d ifd) map[uint16][]byte {
+		out := map[uint16][]byte{}
+		for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
+			tag := d.order.Uint16(e)
+			_, out[tag] = d.entry(tag)
+		}
+		if d.next != 0 {
+			panic("a second directory")
+		}
+		return out
+	}
+	d, ok := firstIFD(block)
+	if !ok {
+		return nil, nil
+	}
+	outer = all(d)
+	if at, ok := d.uint(tagExifIFD); ok {
+		if d, ok := d.at(at); ok {
+			inner = all(d)
+		}
+	}
+	return outer, inner
+}
+
+// SourceOf reads a file that need not decode.
+func SourceOf(format string, data []byte) Source { return source(format, data) }
+
+// Look is what two files that look alike have in common.
+func (s Source) Look() Source {
+	s.coded, s.exif = 0, nil
+	return s
 }

@@ -2,7 +2,9 @@ package picture
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
+	"slices"
 )
 
 // Tags of TIFF 6.0 (section 8 and appendix A) and DNG 1.4 that are looked at.
@@ -27,6 +29,8 @@ const (
 	tagCoefficients   = 529
 	tagSubsampling    = 530
 	tagReferenceLevel = 532 // ReferenceBlackWhite
+	tagExifIFD        = 34665
+	tagICC            = 34675
 	tagDNGVersion     = 50706
 	ifdEntry          = 12  // bytes
 	mostIFDs          = 512 // of a chain that are followed
@@ -167,4 +171,52 @@ func exifOrientation(exif []byte) int {
 		return 1
 	}
 	return d.orientation()
+}
+
+// entry gives type and raw value of a tag, if the whole value lies within the
+// data and the type is one that is known here.
+func (d ifd) entry(tag uint16) (kind uint16, raw []byte) {
+	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
+		if d.order.Uint16(e) != tag {
+			continue
+		}
+		kind = d.order.Uint16(e[2:])
+		size := uint64(kindSizes[kind]) * uint64(d.order.Uint32(e[4:]))
+		raw = e[8:12]
+		if size > 4 {
+			raw = d.data[min(uint64(d.order.Uint32(raw)), uint64(len(d.data))):]
+		}
+		if size > uint64(len(raw)) {
+			return kind, nil
+		}
+		return kind, raw[:size]
+	}
+	return 0, nil
+}
+
+// directory writes fields as a little-endian directory that begins at an
+// offset, without a next one, followed by the values that do not fit into it. It
+// sorts the fields, as TIFF 6.0 section 2 asks for.
+func directory(fields []field, offset int) []byte {
+	slices.SortFunc(fields, func(a, b field) int { return cmp.Compare(a.tag, b.tag) })
+	le := binary.LittleEndian
+	out := le.AppendUint16(nil, uint16(len(fields)))
+	at := offset + 2 + len(fields)*ifdEntry + 4
+	var values []byte
+	for _, f := range fields {
+		out = le.AppendUint16(le.AppendUint16(out, f.tag), f.kind)
+		out = le.AppendUint32(out, uint32(len(f.value)/kindSizes[f.kind]))
+		if len(f.value) <= 4 {
+			var inline [4]byte
+			copy(inline[:], f.value)
+			out = append(out, inline[:]...)
+			continue
+		}
+		out = le.AppendUint32(out, uint32(at+len(values)))
+		values = append(values, f.value...)
+		if len(values)%2 == 1 { // values begin on a word boundary
+			values = append(values, 0)
+		}
+	}
+	return append(append(out, 0, 0, 0, 0), values...)
 }

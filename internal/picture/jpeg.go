@@ -17,13 +17,28 @@ type jpegOutline struct {
 	frame      byte // the SOF marker, 0 when there was none
 	layered    bool // hierarchical: DHP seen
 	precision  int  // bits a sample
+	pixels     int
 	components []byte
 	scanned    [256]bool // by component identifier
 	scans      int
 	adobe      bool
 	exif       []byte
 	ended      bool // EOI seen
+
+	// Of the segments before the first scan.
+	tables   [4]quantTable
+	sampling []sampling // as components
+	icc      [][]byte   // bodies of the ICC segments, behind their magic
+	fitted   bool       // Huffman codes are not the example ones
+
+	scanAt, coded int // where the first scan begins, and its bytes up to EOI
 }
+
+// sampling is how one component is stored.
+type sampling struct{ h, v, table byte }
+
+// progressiveFrame is SOF2, the marker of progressive Huffman-coded frames.
+const progressiveFrame = 0xc2
 
 // outlineJPEG walks the markers as image/jpeg does: bytes that are no marker
 // are passed over, also between segments, and EOI ends the picture.
@@ -47,7 +62,13 @@ func outlineJPEG(data []byte) (o jpegOutline) {
 			continue
 		case marker == 0xd9:
 			o.ended = true
+			if o.scans > 0 {
+				o.coded = i - o.scanAt
+			}
 			return o
+		}
+		if marker == 0xda && o.scans == 0 {
+			o.scanAt = i
 		}
 		if i+2 > len(data) {
 			return o
@@ -67,8 +88,18 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 		o.layered = true
 	case isSOF(marker) && o.frame == 0 && len(body) >= 6:
 		o.frame, o.precision = marker, int(body[0])
+		o.pixels = int(be16(body[1:])) * int(be16(body[3:]))
 		for c := body[6:]; len(c) >= 3; c = c[3:] {
 			o.components = append(o.components, c[0])
+			o.sampling = append(o.sampling, sampling{c[1] >> 4, c[1] & 15, c[2]})
+		}
+	case marker == 0xdb && o.scans == 0:
+		o.readTables(body)
+	case marker == 0xc4 && o.scans == 0:
+		o.fitted = o.fitted || !exampleCodes(body)
+	case marker == 0xe2 && o.scans == 0 && bytes.HasPrefix(body, []byte(iccMagic)):
+		if len(o.icc) < mostICCSegments {
+			o.icc = append(o.icc, body[len(iccMagic):])
 		}
 	case marker == 0xda && len(body) >= 1:
 		o.scans++

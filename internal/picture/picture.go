@@ -44,6 +44,7 @@ type Picture struct {
 	Decoder     string       // package and version, such as "image/jpeg go1.26.8"; our own for YCbCr in TIFF
 	SHA256      [32]byte     // of the file's bytes
 	Size        int64        // of the file, bytes
+	Source      Source       // how it was written, for EncodeLike
 }
 
 // Load reads and decodes the file at path. What is not a regular file (a
@@ -120,5 +121,6 @@ func Decode(data []byte, lim Limits) (*Picture, error) {
 		Decoder:     decoderVersion(cmp.Or(h.decoder, f.decoder)),
 		SHA256:      sha256.Sum256(data),
 		Size:        int64(len(data)),
+		Source:      source(f.name, data),
 	}, nil
 }

@@ -1,9 +1,13 @@
 package picture
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
+	"hash/crc32"
 	"image"
 	"image/png"
+	"iter"
 )
 
 const (
@@ -18,16 +22,11 @@ const (
 // Checksums and chunk order are left to the decoder.
 func pngHeader(data []byte) (h header, err error) {
 	h.truncated = true
+	if at := data[pngSignature:]; len(at) >= 12 && (string(at[4:8]) != "IHDR" || be32(at) != pngIHDR) {
+		return h, errors.New("no IHDR chunk at the beginning")
+	}
 	frames, exif := 0, []byte(nil)
-	for at := pngSignature; len(data)-at >= 12; {
-		size, kind := int64(be32(data[at:])), string(data[at+4:at+8])
-		if at == pngSignature && (kind != "IHDR" || size != pngIHDR) {
-			return h, errors.New("no IHDR chunk at the beginning")
-		}
-		if size > int64(len(data)-at-12) {
-			break
-		}
-		body := data[at+8 : at+8+int(size)]
+	for kind, body := range pngChunks(data) {
 		switch kind {
 		case "IHDR":
 			if len(body) == pngIHDR {
@@ -44,16 +43,66 @@ func pngHeader(data []byte) (h header, err error) {
 		case "IEND":
 			h.truncated = false
 		}
-		if !h.truncated {
-			break
-		}
-		at += 12 + int(size)
 	}
 	if h.width == 0 && h.truncated {
 		return h, errors.New("truncated: unexpected EOF")
 	}
 	h.orientation, h.pages = exifOrientation(exif), frames
 	return h, nil
+}
+
+// pngChunks gives the kind and body of each chunk that lies within data, up to
+// IEND.
+func pngChunks(data []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		for at := pngSignature; len(data)-at >= 12; {
+			size, kind := int64(be32(data[at:])), string(data[at+4:at+8])
+			if size > int64(len(data)-at-12) || !yield(kind, data[at+8:at+8+int(size)]) || kind == "IEND" {
+				return
+			}
+			at += 12 + int(size)
+		}
+	}
+}
+
+// A pngChunk is one chunk as it is written again.
+type pngChunk struct {
+	kind string
+	body []byte
+}
+
+// append writes the chunk with its length and checksum (section 5.3).
+func (c pngChunk) append(to []byte) []byte {
+	to = binary.BigEndian.AppendUint32(to, uint32(len(c.body)))
+	start := len(to)
+	to = append(append(to, c.kind...), c.body...)
+	return binary.BigEndian.AppendUint32(to, crc32.ChecksumIEEE(to[start:]))
+}
+
+// pngColours are the chunks that say in numbers which colours are meant, with
+// their sizes (section 11.3.2). Like a profile they have to go with the pixels.
+var pngColours = map[string]int{"cHRM": 32, "gAMA": 4, "sRGB": 1, "cICP": 4}
+
+// readPNG takes in what a PNG says of its colours and returns its EXIF. Only
+// what stands before the pixels counts for colours (section 5.6).
+func (s *Source) readPNG(data []byte) (exif []byte) {
+	pixels := false
+	for kind, body := range pngChunks(data) {
+		size, known := pngColours[kind]
+		switch {
+		case kind == "IHDR" && len(body) == pngIHDR:
+			s.Gray = body[9]&2 == 0 // bit 1 of the colour type: colours
+		case kind == "IDAT":
+			pixels = true
+		case kind == "iCCP" && s.ICC == nil && !pixels:
+			s.ICC = inflateProfile(body)
+		case known && len(body) == size && !pixels && len(s.colour) < len(pngColours):
+			s.colour = append(s.colour, pngChunk{kind, bytes.Clone(body)})
+		case kind == "eXIf" && exif == nil:
+			exif = body
+		}
+	}
+	return exif
 }
 
 func pngPixels(data []byte, h header) (*image.NRGBA, error) {

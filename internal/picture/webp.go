@@ -3,6 +3,7 @@ package picture
 import (
 	"errors"
 	"image"
+	"iter"
 
 	"golang.org/x/image/webp"
 )
@@ -15,25 +16,32 @@ func webpHeader(data []byte) (header, error) {
 		return header{}, errors.New("truncated: unexpected EOF")
 	}
 	var exif []byte
-	end := int(min(size, int64(len(data))))
-	for at := 12; end-at >= 8; {
-		kind, n := string(data[at:at+4]), int64(le32(data[at+4:]))
-		at += 8
-		if n > int64(end-at) {
-			break
-		}
-		body := data[at : at+int(n)]
-		if kind == "VP8X" && n > 0 && body[0]&2 != 0 {
+	for kind, body := range webpChunks(data) {
+		if kind == "VP8X" && len(body) > 0 && body[0]&2 != 0 {
 			return header{}, errors.New("animated WebP is not supported yet")
 		}
 		if kind == "EXIF" && exif == nil {
 			exif = body
 		}
-		at += int(n + n&1)
 	}
 	h, err := config(webp.DecodeConfig, data)
 	h.orientation = exifOrientation(exif)
 	return h, err
+}
+
+// webpChunks gives the kind and body of each chunk that lies within data.
+func webpChunks(data []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		end := int(min(int64(le32(data[4:]))+8, int64(len(data))))
+		for at := 12; end-at >= 8; {
+			kind, n := string(data[at:at+4]), int64(le32(data[at+4:]))
+			at += 8
+			if n > int64(end-at) || !yield(kind, data[at:at+int(n)]) {
+				return
+			}
+			at += int(n + n&1)
+		}
+	}
 }
 
 func webpPixels(data []byte, _ header) (*image.NRGBA, error) {

@@ -1,0 +1,198 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"regexp"
+)
+
+// EXIF (CIPA DC-008, Exif 2.32) is never copied as a block: it is read by this
+// list of fields and written afresh. On the list is what cannot say where a
+// picture was taken or whose it is: numbers of the exposure, the time, the names
+// of camera and lens, each with the one type and no more values than the standard
+// gives it. Not on it are
+//
+//   - the GPS directory, and offsets from UTC, which say roughly the same;
+//   - the maker's note, which no standard describes and some makers put places in;
+//   - the thumbnail and its directory: it shows the picture without a mark;
+//   - serial numbers, the owner, artist, copyright, titles, comments, the
+//     software, and every other text that people or programs write into;
+//   - the orientation, which is applied, and the size, which may be another: the
+//     two are written as they are in the copy.
+//
+// XMP, IPTC and Photoshop's blocks are never read.
+type exifRule struct {
+	tag   uint16
+	kind  uint16
+	most  int // values; of a text its bytes with the final zero
+	check func([]byte) bool
+}
+
+// Types of TIFF 6.0 section 2.
+const (
+	kindASCII     = 2
+	kindShort     = 3
+	kindLong      = 4
+	kindRational  = 5
+	kindUndefined = 7
+	kindSRational = 10
+)
+
+var kindSizes = map[uint16]int{1: 1, kindASCII: 1, kindShort: 2, kindLong: 4, kindRational: 8, kindUndefined: 1, 9: 4, kindSRational: 8}
+
+const (
+	tagPixelX = 40962
+	tagPixelY = 40963
+	mostName  = 64 // bytes of a camera's or lens's name
+
+)
+
+// The first directory (Exif 2.32 table 4) and the Exif directory (tables 7 and
+// 8), in order of tags.
+var exifRules = [2][]exifRule{{
+	{271, kindASCII, mostName, plainText}, // Make
+	{272, kindASCII, mostName, plainText}, // Model
+	{282, kindRational, 1, nil},           // XResolution
+	{283, kindRational, 1, nil},           // YResolution
+	{296, kindShort, 1, nil},              // ResolutionUnit
+	{306, kindASCII, 20, moment.Match},    // DateTime
+	{531, kindShort, 1, nil},              // YCbCrPositioning
+}, {
+	{33434, kindRational, 1, nil},           // ExposureTime
+	{33437, kindRational, 1, nil},           // FNumber
+	{34850, kindShort, 1, nil},              // ExposureProgram
+	{34855, kindShort, 3, nil},              // PhotographicSensitivity
+	{34864, kindShort, 1, nil},              // SensitivityType
+	{36864, kindUndefined, 4, digits.Match}, // ExifVersion
+	{36867, kindASCII, 20, moment.Match},    // DateTimeOriginal
+	{36868, kindASCII, 20, moment.Match},    // DateTimeDigitized
+	{37121, kindUndefined, 4, nil},          // ComponentsConfiguration
+	{37377, kindSRational, 1, nil},          // ShutterSpeedValue
+	{37378, kindRational, 1, nil},           // ApertureValue
+	{37379, kindSRational, 1, nil},          // BrightnessValue
+	{37380, kindSRational, 1, nil},          // ExposureBiasValue
+	{37381, kindRational, 1, nil},           // MaxApertureValue
+	{37382, kindRational, 1, nil},           // SubjectDistance
+	{37383, kindShort, 1, nil},              // MeteringMode
+	{37384, kindShort, 1, nil},              // LightSource
+	{37385, kindShort, 1, nil},              // Flash
+	{37386, kindRational, 1, nil},           // FocalLength
+	{37520, kindASCII, 10, digits.Match},    // SubSecTime
+	{37521, kindASCII, 10, digits.Match},    // SubSecTimeOriginal
+	{37522, kindASCII, 10, digits.Match},    // SubSecTimeDigitized
+	{40960, kindUndefined, 4, digits.Match}, // FlashpixVersion
+	{40961, kindShort, 1, nil},              // ColorSpace
+	{41495, kindShort, 1, nil},              // SensingMethod
+	{41728, kindUndefined, 1, nil},          // FileSource
+	{41729, kindUndefined, 1, nil},          // SceneType
+	{41985, kindShort, 1, nil},              // CustomRendered
+	{41986, kindShort, 1, nil},              // ExposureMode
+	{41987, kindShort, 1, nil},              // WhiteBalance
+	{41988, kindRational, 1, nil},           // DigitalZoomRatio
+	{41989, kindShort, 1, nil},              // FocalLengthIn35mmFilm
+	{41990, kindShort, 1, nil},              // SceneCaptureType
+	{41991, kindShort, 1, nil},              // GainControl
+	{41992, kindShort, 1, nil},              // Contrast
+	{41993, kindShort, 1, nil},              // Saturation
+	{41994, kindShort, 1, nil},              // Sharpness
+	{41996, kindShort, 1, nil},              // SubjectDistanceRange
+	{42034, kindRational, 4, nil},           // LensSpecification
+	{42035, kindASCII, mostName, plainText}, // LensMake
+	{42036, kindASCII, mostName, plainText}, // LensModel
+}}
+
+var (
+	moment = regexp.MustCompile(`^[0-9 ]{4}:[0-9 ]{2}:[0-9 ]{2} [0-9 ]{2}:[0-9 ]{2}:[0-9 ]{2}\x00$`)
+	digits = regexp.MustCompile(`^[0-9]+ *\x00?$`)
+)
+
+// plainText is printable ASCII with one zero at the end or several.
+func plainText(b []byte) bool {
+	text := bytes.TrimRight(b, "\x00")
+	for _, c := range text {
+		if c < ' ' || c > '~' {
+			return false
+		}
+	}
+	return len(text) > 0 && len(text) < len(b)
+}
+
+// A field is one entry of a directory, its value in little-endian order.
+type field struct {
+	tag, kind uint16
+	value     []byte
+	inner     bool // stands in the Exif directory, not in the first
+}
+
+// cleanEXIF picks from an EXIF block, or a whole TIFF file, the fields that are
+// on the list. It makes room for a few KiB at most.
+func cleanEXIF(block []byte) (kept []field) {
+	d, ok := firstIFD(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
+	for dir := 0; dir < len(exifRules) && ok; dir++ {
+		for _, rule := range exifRules[dir] {
+			if f, ok := d.allowed(rule); ok {
+				f.inner = dir == 1
+				kept = append(kept, f)
+			}
+		}
+		var at uint32
+		if at, ok = d.uint(tagExifIFD); ok {
+			d, ok = d.at(at)
+		}
+	}
+	return kept
+}
+
+func (d ifd) allowed(rule exifRule) (field, bool) {
+	kind, raw := d.entry(rule.tag)
+	size := kindSizes[rule.kind]
+	if kind != rule.kind || len(raw) == 0 || len(raw) > size*rule.most || rule.check != nil && !rule.check(raw) {
+		return field{}, false
+	}
+	value := bytes.Clone(raw)
+	if d.order == binary.BigEndian {
+		if size == 8 { // two numbers of 4 bytes
+			size = 4
+		}
+		for i := 0; i+size <= len(value); i += size {
+			reverse(value[i : i+size])
+		}
+	}
+	return field{tag: rule.tag, kind: rule.kind, value: value}, true
+}
+
+func reverse(b []byte) {
+	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
+		b[i], b[j] = b[j], b[i]
+	}
+}
+
+// exifFields gives the fields of a copy of the size stated: of the first
+// directory and of the Exif directory, each in order of tags.
+func exifFields(kept []field, width, height int) (outer, inner []field) {
+	for _, f := range kept {
+		if f.inner {
+			inner = append(inner, f)
+		} else {
+			outer = append(outer, f)
+		}
+	}
+	inner = append(inner, longField(tagPixelX, uint32(width)), longField(tagPixelY, uint32(height)))
+	return append(outer, field{tag: tagOrientation, kind: kindShort, value: []byte{1, 0}}), inner
+}
+
+func longField(tag uint16, v uint32) field {
+	return field{tag: tag, kind: kindLong, value: binary.LittleEndian.AppendUint32(nil, v)}
+}
+
+// exifBlock writes the fields kept as a TIFF structure without the magic that
+// JPEG puts in front.
+func exifBlock(kept []field, width, height int) []byte {
+	const start = 8
+	outer, inner := exifFields(kept, width, height)
+	outer = append(outer, longField(tagExifIFD, 0))
+	after := start + len(directory(outer, start))
+	outer[len(outer)-1] = longField(tagExifIFD, uint32(after))
+	block := append([]byte("II*\x00\x08\x00\x00\x00"), directory(outer, start)...)
+	return append(block, directory(inner, after)...)
+}

@@ -1,0 +1,118 @@
+package picture
+
+import (
+	"bytes"
+	"compress/zlib"
+	"io"
+)
+
+// Colour profiles (ICC.1:2022): where they stand in files, and which are kept.
+const (
+	mostICC         = 4 << 20 // bytes of a profile that is kept
+	mostICCSegments = 255     // of a JPEG: they are counted in one byte
+	iccMagic        = "ICC_PROFILE\x00"
+	iccHeader       = 128
+	modelRGB        = "RGB "
+	modelGray       = "GRAY"
+)
+
+// profile copies a profile that can be passed on: whole, of a size that it
+// states itself, and for RGB or grey pixels. Else there is none.
+func profile(data []byte) []byte {
+	size, ok := profileSize(data)
+	if !ok || size > len(data) {
+		return nil
+	}
+	return bytes.Clone(data[:size])
+}
+
+// profileSize reads the header (ICC.1:2022 section 7.2).
+func profileSize(data []byte) (int, bool) {
+	if len(data) < iccHeader || string(data[36:40]) != "acsp" {
+		return 0, false
+	}
+	size, model := be32(data), profileModel(data)
+	return int(size), size >= iccHeader && size <= mostICC && (model == modelRGB || model == modelGray)
+}
+
+// profileModel names the kind of pixels that a profile is for.
+func profileModel(data []byte) string {
+	if len(data) < iccHeader {
+		return ""
+	}
+	return string(data[16:20])
+}
+
+// profile puts the segments of a JPEG together (ICC.1:2022 annex B.4): each
+// begins with its number, from 1, and the number of all.
+func (o *jpegOutline) profile() []byte {
+	if len(o.components) == 4 { // inks are converted, after which no profile of theirs holds
+		return nil
+	}
+	var parts [mostICCSegments + 1][]byte
+	total := 0
+	for _, s := range o.icc {
+		if len(s) < 2 || int(s[1]) != len(o.icc) || s[0] == 0 || int(s[0]) > len(o.icc) || parts[s[0]] != nil {
+			return nil
+		}
+		parts[s[0]] = s[2:]
+		total += len(s) - 2
+	}
+	if total > mostICC {
+		return nil
+	}
+	whole := make([]byte, 0, total)
+	for _, p := range parts {
+		whole = append(whole, p...)
+	}
+	return profile(whole)
+}
+
+// inflateProfile reads the body of a PNG's iCCP chunk (PNG, third edition,
+// section 11.3.2.3): a name, a zero, the method 0, and a zlib stream. The header
+// is looked at before anything is allocated for the rest.
+func inflateProfile(body []byte) []byte {
+	end := bytes.IndexByte(body, 0)
+	if end < 1 || end > 79 || len(body) < end+2 || body[end+1] != 0 {
+		return nil
+	}
+	z, err := zlib.NewReader(bytes.NewReader(body[end+2:]))
+	if err != nil {
+		return nil
+	}
+	defer z.Close()
+	var header [iccHeader]byte
+	if _, err := io.ReadFull(z, header[:]); err != nil {
+		return nil
+	}
+	size, ok := profileSize(header[:])
+	if !ok {
+		return nil
+	}
+	whole := bytes.NewBuffer(bytes.Clone(header[:]))
+	if _, err := io.Copy(whole, io.LimitReader(z, int64(size-iccHeader))); err != nil {
+		return nil
+	}
+	return profile(whole.Bytes())
+}
+
+// deflateProfile is the inverse of inflateProfile.
+func deflateProfile(icc []byte) []byte {
+	body := bytes.NewBufferString("ICC Profile\x00\x00")
+	z := zlib.NewWriter(body)
+	z.Write(icc) // to memory: it cannot fail
+	z.Close()
+	return body.Bytes()
+}
+
+// iccSegments cuts a profile into the bodies of APP2 segments.
+func iccSegments(icc []byte) (bodies [][]byte) {
+	const most = 0xffff - 2 - len(iccMagic) - 2
+	count := (len(icc) + most - 1) / most
+	for i := 1; len(icc) > 0; i++ {
+		n := min(most, len(icc))
+		bodies = append(bodies, append([]byte(iccMagic+string([]byte{byte(i), byte(count)})), icc[:n]...))
+		icc = icc[n:]
+	}
+	return bodies
+}

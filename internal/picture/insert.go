@@ -1,0 +1,149 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"image"
+)
+
+// errNoPlace means that an encoder wrote another beginning than it always does.
+var errNoPlace = errors.New("found no place for the metadata")
+
+// insert puts what is taken over from the source into a file that an encoder has
+// written without it. BMP has no place for any of it.
+func (s Source) insert(file []byte, format string, size image.Rectangle) ([]byte, error) {
+	var exif []byte
+	if len(s.exif) > 0 {
+		exif = exifBlock(s.exif, size.Dx(), size.Dy())
+	}
+	switch format {
+	case "jpeg":
+		return insertJPEG(file, exif, s.ICC)
+	case "png":
+		return insertPNG(file, s.pngExtras(exif))
+	case "tiff":
+		return s.insertTIFF(file, size)
+	}
+	return file, nil
+}
+
+// insertJPEG writes EXIF and profile behind SOI, or behind the JFIF segment that
+// has to come first (JFIF 1.02).
+func insertJPEG(file, exif, icc []byte) ([]byte, error) {
+	if len(file) < 6 || file[0] != 0xff || file[1] != 0xd8 {
+		return nil, errNoPlace
+	}
+	at := 2
+	if file[2] == 0xff && file[3] == 0xe0 {
+		at += 2 + int(be16(file[4:]))
+	}
+	if at > len(file) {
+		return nil, errNoPlace
+	}
+	var extra []byte
+	add := func(marker byte, body []byte) {
+		extra = binary.BigEndian.AppendUint16(append(extra, 0xff, marker), uint16(2+len(body)))
+		extra = append(extra, body...)
+	}
+	if exif != nil {
+		add(0xe1, append([]byte("Exif\x00\x00"), exif...))
+	}
+	for _, body := range iccSegments(icc) {
+		add(0xe2, body)
+	}
+	return splice(file, at, extra), nil
+}
+
+// pngExtras are the chunks for a PNG: a profile, or else what the source PNG said
+// of its colours, of which a profile is the better half (section 4.3).
+func (s Source) pngExtras(exif []byte) (chunks []pngChunk) {
+	if s.ICC != nil {
+		chunks = append(chunks, pngChunk{"iCCP", deflateProfile(s.ICC)})
+	} else {
+		chunks = append(chunks, s.colour...)
+	}
+	if exif != nil {
+		chunks = append(chunks, pngChunk{"eXIf", exif})
+	}
+	return chunks
+}
+
+func insertPNG(file []byte, chunks []pngChunk) ([]byte, error) {
+	const behindIHDR = pngSignature + 12 + pngIHDR
+	if len(file) < behindIHDR {
+		return nil, errNoPlace
+	}
+	var extra []byte
+	for _, c := range chunks {
+		extra = c.append(extra)
+	}
+	return splice(file, behindIHDR, extra), nil
+}
+
+func splice(file []byte, at int, extra []byte) []byte {
+	if len(extra) == 0 {
+		return file
+	}
+	return bytes.Join([][]byte{file[:at], extra, file[at:]}, nil)
+}
+
+// insertTIFF writes the first directory anew at the end of the file, with the
+// profile and the EXIF fields, of which those of the first directory stand in
+// it. The old directory stays where it was, unused.
+func (s Source) insertTIFF(file []byte, size image.Rectangle) ([]byte, error) {
+	if s.ICC == nil && len(s.exif) == 0 {
+		return file, nil
+	}
+	d, ok := firstIFD(file)
+	if !ok || d.order != binary.LittleEndian || d.next != 0 {
+		return nil, errNoPlace
+	}
+	var fields, inner []field
+	if len(s.exif) > 0 {
+		fields, inner = exifFields(s.exif, size.Dx(), size.Dy())
+		fields = append(fields, longField(tagExifIFD, 0))
+	}
+	if s.ICC != nil {
+		fields = append(fields, field{tag: tagICC, kind: kindUndefined, value: s.ICC})
+	}
+	known := map[uint16]bool{}
+	for _, f := range fields {
+		known[f.tag] = true
+	}
+	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
+		tag := d.order.Uint16(e)
+		if known[tag] { // the resolution, which the encoder makes up
+			continue
+		}
+		kind, value := d.entry(tag)
+		if len(value) == 0 {
+			return nil, errNoPlace
+		}
+		fields = append(fields, field{tag: tag, kind: kind, value: value})
+	}
+	return appendDirectories(file, fields, inner), nil
+}
+
+// appendDirectories writes a first directory, and the Exif directory if there is
+// one, to the end of a little-endian TIFF.
+func appendDirectories(file []byte, fields, inner []field) []byte {
+	out := bytes.Clone(file)
+	if len(out)%2 == 1 {
+		out = append(out, 0)
+	}
+	start := len(out)
+	if inner != nil {
+		after := start + len(directory(fields, start))
+		for i := range fields {
+			if fields[i].tag == tagExifIFD {
+				fields[i] = longField(tagExifIFD, uint32(after))
+			}
+		}
+		out = append(append(out, directory(fields, start)...), directory(inner, after)...)
+	} else {
+		out = append(out, directory(fields, start)...)
+	}
+	binary.LittleEndian.PutUint32(out[4:], uint32(start))
+	return out
+}

@@ -1,0 +1,76 @@
+package picture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image"
+
+	"github.com/gen2brain/jpegli"
+)
+
+// jpegli holds the picture in memory, in one form or several: so many bytes for
+// each pixel, measured at 12 megapixels in 4:4:4, the costliest.
+const (
+	bytesFitted      = 23 // with Huffman codes of its own
+	bytesProgressive = 52
+	mostHeld         = 256 << 20 // bytes; above, files become plain baseline, at 10 a pixel
+)
+
+// fullColour tells the subsamplings that image/jpeg cannot write.
+func (s Subsampling) fullColour() bool { return s == Sub444 || s == Sub422 || s == Sub440 }
+
+// within holds what jpegli is to do to what a picture of that size may cost.
+func (s Source) within(size image.Rectangle) Source {
+	held := mostHeld / max(1, size.Dx()) / max(1, size.Dy())
+	s.Progressive = s.Progressive && held >= bytesProgressive
+	s.fitted = s.fitted && held >= bytesFitted
+	return s
+}
+
+// encodeJpegli writes an opaque picture by jpegli, a C++ library that came out of
+// the JPEG XL project. The module gen2brain/jpegli carries it as WebAssembly, and
+// on arm64 as Go made from that: there is no cgo, and no library of the system is
+// ever loaded. WebAssembly's floating point is IEEE 754 to the last bit but for the
+// payload of NaNs (WebAssembly core specification 2.0, section 4.3.3), the binary
+// asks for no relaxed SIMD, and the Go rounds each product by itself, so that the
+// bytes are the same on every machine; TestLikeVectors holds them.
+//
+// The plain tables and no adaptive quantisation: what jpegli does beyond, it does
+// by leaving out detail of the kind that a mark is made of. Huffman codes are the
+// example ones where the source has these, as cameras do; in smooth pictures
+// fitted ones save up to a fifth.
+func (s Source) encodeJpegli(b *bytes.Buffer, pix *image.NRGBA, quality int) (err error) {
+	o := jpegli.EncodingOptions{
+		Quality:             quality,
+		ChromaSubsampling:   image.YCbCrSubsampleRatio420,
+		StandardQuantTables: true,
+	}
+	switch s.Subsampling {
+	case Sub444:
+		o.ChromaSubsampling = image.YCbCrSubsampleRatio444
+	case Sub422:
+		o.ChromaSubsampling = image.YCbCrSubsampleRatio422
+	case Sub440:
+		o.ChromaSubsampling = image.YCbCrSubsampleRatio440
+	}
+	if o.OptimizeCoding = s.fitted || s.Progressive; s.Progressive {
+		o.ProgressiveLevel = 2
+	}
+	if pix.Rect.Empty() {
+		return &FormatError{"jpeg", "cannot write a picture without pixels"}
+	}
+	// Where the runtime can get no memory, or none to execute, it panics.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("jpegli failed: %v", r)
+		}
+	}()
+	if err := jpegli.Encode(b, pix, &o); err != nil {
+		return err
+	}
+	if b.Len() == 0 {
+		return errors.New("jpegli wrote nothing")
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package picture
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/tiff"
+)
+
+// The lowest JPEG qualities that EncodeLike takes over from a source: LeastLike is
+// the one at which marking reads its mark back, after shrinking to 1280 pixels.
+// Pictures of twice that and more may be compressed down to LeastLarge: shrinking
+// averages the loss away, and as many reads were left (docs/limits.md).
+const (
+	LeastLike  = 70
+	LeastLarge = 50
+	Large      = 2560 // pixels on the long side
+)
+
+// LikeOptions change what EncodeLike takes over. The zero value changes nothing.
+type LikeOptions struct {
+	Format   string // "jpeg", "png", "tiff" or "bmp"; "" is the source's, if it is one of these
+	Quality  int    // of JPEG, 1 to 100; 0 is LikeQuality
+	KeepEXIF bool   // in JPEG, PNG and TIFF: the fields that exifRules list
+}
+
+// LikeQuality is the JPEG quality of a copy of the size given: that of its source
+// but at least LeastLike or LeastLarge, or DefaultQuality where the source is no
+// JPEG.
+func (s Source) LikeQuality(size image.Rectangle) int {
+	if s.Quality == 0 {
+		return DefaultQuality
+	}
+	return max(s.Quality, least(size))
+}
+
+func least(size image.Rectangle) int {
+	if max(size.Dx(), size.Dy()) >= Large {
+		return LeastLarge
+	}
+	return LeastLike
+}
+
+// EncodeLike writes img so that it looks as if it came from the program that
+// wrote src: a JPEG of a JPEG has its quality and subsampling, is progressive if
+// it was, and grey if it was and the pixels are; the colour profile stays. What
+// else the source said of itself and its owner is left out, but for the EXIF
+// that is asked for.
+//
+// Baseline JPEGs in 4:2:0 with the standard's Huffman codes, which is what most
+// cameras write, are written by image/jpeg, and so are grey ones and JPEGs of
+// sources in other formats: it takes no memory and no time to start. The rest is
+// written by jpegli. Both use the quantisation tables of the Independent JPEG
+// Group. Grey files and those of more than 5 megapixels do not stay progressive:
+// the one is beyond the encoder, the other takes too much memory.
+//
+// A mark is detail that takes bytes, in smooth pictures of high quality up to a
+// quarter more. Where a copy of the same size in pixels comes out an eighth heavier
+// than its source, its quality is one to three steps lower, if none was asked for.
+func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
+	if o.Format == "" {
+		o.Format = src.Format
+	}
+	pix, asked := toNRGBA(img), o.Quality != 0
+	if !asked {
+		o.Quality = src.LikeQuality(pix.Rect)
+	}
+	if o.Quality < 1 || o.Quality > 100 {
+		return fmt.Errorf("picture: JPEG quality %d, want 1 to 100", o.Quality)
+	}
+	gray := src.grayOf(pix)
+	if gray == nil && profileModel(src.ICC) == modelGray {
+		src.ICC = nil
+	}
+	write := src.encodeLight
+	if asked {
+		write = src.encode
+	}
+	encoded, err := write(pix, gray, o)
+	if err != nil {
+		return err
+	}
+	if !o.KeepEXIF {
+		src.exif = nil
+	}
+	file, err := src.insert(encoded, o.Format, pix.Rect)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", o.Format, err)
+	}
+	if _, err := w.Write(file); err != nil {
+		return fmt.Errorf("write %s: %w", o.Format, err)
+	}
+	return nil
+}
+
+const (
+	giveWay    = 3    // steps of quality by which a heavy copy is lowered at most
+	overweight = 1.13 // times its source's weight that a copy may have
+)
+
+// encodeLight encodes at the quality of o or, where the file is too heavy, lower.
+func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
+	file, err := s.encode(pix, gray, o)
+	weight := s.weigh(file, o.Format, pix.Rect)
+	for range giveWay {
+		if o.Quality--; err != nil || weight <= overweight || o.Quality < least(pix.Rect) {
+			break
+		}
+		var lighter []byte
+		if lighter, err = s.encode(pix, gray, o); err != nil {
+			break
+		}
+		less := s.weigh(lighter, o.Format, pix.Rect)
+		if less*weight < 1 { // it lacks more than the other is over, as from 100 to 98
+			break
+		}
+		file, weight = lighter, less
+	}
+	return file, err
+}
+
+// weigh compares the coded pixels of a JPEG with the source's: times their bytes.
+// It is 1 where there is nothing to compare.
+func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 {
+	if format != "jpeg" || s.coded == 0 || s.pixels != size.Dx()*size.Dy() || len(file) == 0 {
+		return 1
+	}
+	o := outlineJPEG(file)
+	return float64(o.coded) / float64(s.coded)
+}
+
+// encode writes the pixels alone; gray are the same ones where they are to be
+// stored without colours, else nil.
+func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
+	var b bytes.Buffer
+	var err error
+	s = s.within(pix.Rect)
+	switch jpg := o.Format == "jpeg"; {
+	case jpg && gray != nil:
+		err = jpeg.Encode(&b, gray, &jpeg.Options{Quality: o.Quality})
+	case jpg && (s.Progressive || s.fitted || s.Subsampling.fullColour()):
+		err = s.encodeJpegli(&b, Flatten(pix), o.Quality)
+	case o.Format == "png" && gray != nil:
+		err = png.Encode(&b, gray)
+	case o.Format == "tiff" && gray != nil:
+		err = tiff.Encode(&b, gray, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
+	default:
+		if err := Encode(&b, pix, o.Format, o.Quality); err != nil {
+			return nil, err
+		}
+		return b.Bytes(), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", o.Format, err)
+	}
+	return b.Bytes(), nil
+}
+
+// grayOf takes the pixels of a grey source as grey, unless there are colours or
+// transparent ones among them.
+func (s Source) grayOf(pix *image.NRGBA) *image.Gray {
+	if !s.Gray || pix.Rect.Empty() {
+		return nil
+	}
+	gray := image.NewGray(pix.Rect)
+	for i := range gray.Pix {
+		p := pix.Pix[4*i : 4*i+4 : 4*i+4]
+		if p[0] != p[1] || p[1] != p[2] || p[3] != 255 {
+			return nil
+		}
+		gray.Pix[i] = p[0]
+	}
+	return gray
+}

@@ -1,0 +1,90 @@
+package picture
+
+import "strconv"
+
+// A Source says how a file was written, as far as a copy that should look like
+// it has to know. The zero value is a file of which nothing is known.
+type Source struct {
+	Format      string      // as Picture.Format
+	Quality     int         // of a JPEG, 1 to 100 on the scale of the Independent JPEG Group; 0: not known
+	Subsampling Subsampling // of a JPEG
+	Progressive bool        // of a JPEG
+	Gray        bool        // no colours are stored, in JPEG, PNG or TIFF
+
+	// ICC is the colour profile, byte for byte as it was stored, where it
+	// describes RGB or grey pixels and has at most 4 MiB. Profiles of inks are
+	// left out: the pixels are not inks any more.
+	ICC []byte
+
+	fitted bool       // the JPEG has Huffman codes of its own
+	coded  int        // bytes of the JPEG's coded pixels
+	pixels int        // coded
+	colour []pngChunk // what PNG says of its colours in other words than a profile
+	exif   []field    // those that a copy may carry, see exifRules
+}
+
+// blackIsZero is, with WhiteIsZero before it, the photometric interpretation of
+// grey TIFFs (TIFF 6.0 section 8).
+const blackIsZero = 1
+
+// Subsampling is how much of a JPEG's colour is stored, in the customary
+// notation. What has no such name counts as the next finer one.
+type Subsampling uint8
+
+// The zero Subsampling is that of a file that is no JPEG.
+const (
+	Sub444  Subsampling = iota + 1 // colour for each pixel
+	Sub422                         // half of it across
+	Sub440                         // half of it down
+	Sub420                         // half of it both ways
+	SubGray                        // none
+)
+
+var subsamplings = [...]string{Sub444: "4:4:4", Sub422: "4:2:2", Sub440: "4:4:0", Sub420: "4:2:0", SubGray: "gray"}
+
+func (s Subsampling) String() string {
+	if s >= Sub444 && int(s) < len(subsamplings) {
+		return subsamplings[s]
+	}
+	return "Subsampling(" + strconv.Itoa(int(s)) + ")"
+}
+
+// source reads how a file was written. It is called for files that have been
+// decoded, but trusts nothing in them.
+func source(format string, data []byte) Source {
+	s := Source{Format: format}
+	var exif []byte
+	switch format {
+	case "jpeg":
+		o := outlineJPEG(data)
+		s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
+		s.Gray = s.Subsampling == SubGray
+		s.Quality, s.fitted = o.quality(), o.fitted
+		s.coded, s.pixels = o.coded, o.pixels
+		s.ICC, exif = o.profile(), o.exif
+	case "png":
+		exif = s.readPNG(data)
+	case "webp":
+		for kind, body := range webpChunks(data) {
+			switch {
+			case kind == "ICCP" && s.ICC == nil:
+				s.ICC = profile(body)
+			case kind == "EXIF" && exif == nil:
+				exif = body
+			}
+		}
+	case "tiff":
+		if d, ok := firstIFD(data); ok {
+			model, ok := d.uint(tagPhotometric)
+			s.Gray = ok && model <= blackIsZero
+			_, icc := d.entry(tagICC)
+			s.ICC = profile(icc)
+		}
+		exif = data
+	}
+	s.exif = cleanEXIF(exif)
+	if profileModel(s.ICC) == modelGray && !s.Gray {
+		s.ICC = nil
+	}
+	return s
+}
