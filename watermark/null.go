@@ -19,8 +19,8 @@ import (
 // statistics on which the promise on false positives rests.
 type NullTrial struct {
 	Correlation float64 // of the likeliest message's code with the soft bits, 0..1
-	CheckBits   int     // leading bits of that message's check that hold, 0..32: each by chance with probability 1/2
-	Copy        CopyID  // of that message
+	CheckBits   int     // leading bits of its check that hold, 0..32: each by chance with probability 1/2
+	Copy        CopyID  // of that message, or of the one that a reading would have found
 	Checks      int     // 32-bit checks that a reader would have made here, 0..4
 	Found       bool    // whether one of them held
 	Covered     int     // coded bits with a chip in the picture, 0..312
@@ -268,7 +268,9 @@ func tryMessage(kd *keyed, soft *[codedN]float64) NullTrial {
 			break
 		}
 		t.Checks++
-		_, t.Found = kd.payload.parse(message)
+		if id, ok := kd.payload.parse(message); ok {
+			t.Found, t.Copy, t.CheckBits = true, id, sumBits
+		}
 	}
 	return t
 }

@@ -30,17 +30,19 @@ func correlations(all []watermark.NullTrial) []float64 {
 	return c
 }
 
-// What a picture's field correlates with is what white noise correlates with, well
-// below the 0.62 from which a reader makes a check, and checks hold by chance as
-// often as coins fall.
+// A picture's field correlates as white noise does, or less where few chips make a
+// coded bit: below the 0.62 from which a reader makes a check. Checks hold by
+// chance as often as coins fall.
 func TestNullTrials(t *testing.T) {
 	const n = 3000
 	page := specimen.Render(specimen.IDCard, specimen.NewPerson(3), 500)
 	noise, seen := nullTrials(t, nil, 1, n), nullTrials(t, page, 1, n)
+	assert.InDelta(t, .5623, correlations(noise)[n/2], .002)
 	for name, all := range map[string][]watermark.NullTrial{"noise": noise, "picture": seen} {
 		c := correlations(all)
-		assert.InDelta(t, .5615, c[n/2], .004, name)
-		assert.InDelta(t, .587, c[n*99/100], .005, name)
+		assert.Greater(t, c[n/2], .53, name)
+		assert.Less(t, c[n/2], .566, name)
+		assert.Less(t, c[n*99/100], .592, name)
 		assert.Less(t, c[n-1], .62, name)
 		agree, measured := 0.0, 0
 		var held [3]float64
