@@ -15,6 +15,8 @@ type Fake struct {
 	Mark   func(context.Context, *watermark.Key, watermark.CopyID, image.Image) (*watermark.Marked, error)
 	Detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
 	Judge  func(original, changed *image.NRGBA) (Visibility, error)
+	Null   func(leak image.Image, seed uint64, n int, each func(watermark.NullTrial))
+	Ruined func(seed uint64, n int, each func(watermark.NullTrial))
 	Clock  func() time.Time
 }
 
@@ -32,6 +34,14 @@ func (f Fake) engine() *engine {
 	}
 	e.hash = func(phash.Kind, image.Image) (phash.Hash, int, error) { return phash.Hash{}, 100, nil }
 	e.detect, e.now, e.judge = f.Detect, f.Clock, nil
+	e.null = func(_ context.Context, leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) error {
+		f.Null(leak, seed, n, each)
+		return nil
+	}
+	e.ruined = func(_ context.Context, _ *watermark.Key, _ watermark.Submission, _ image.Image, seed uint64, n int, each func(watermark.NullTrial)) error {
+		f.Ruined(seed, n, each)
+		return nil
+	}
 	if f.Judge != nil {
 		e.judge = func(_ context.Context, a, b *image.NRGBA) (Visibility, error) { return f.Judge(a, b) }
 	}
@@ -80,6 +90,10 @@ func FindButteraugli(a, b *image.NRGBA) (v Visibility, found bool, err error) {
 }
 
 var (
-	UpperBound = upperBound
-	TestKey    = testKey
+	UpperBound    = upperBound
+	LowerBound    = lowerBound
+	SphereTail    = sphereTail
+	CodeWordTail  = codeWordTail
+	AgreementTail = agreementTail
+	TestKey       = testKey
 )
