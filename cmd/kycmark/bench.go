@@ -16,9 +16,10 @@ func newBench(u *ui) *cobra.Command {
 		Short: "Measure the mark on a folder of pictures",
 		Example: `  kycmark bench robustness --pictures photos/ --attacks messenger,crop50 --out table.md
   kycmark bench falsepositives --pictures photos/ --keys 4
+  kycmark bench security --copies 1000
   kycmark bench quality
   kycmark bench speed --json`,
-	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchQuality(u), newBenchSpeed(u))
+	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchSecurity(u), newBenchQuality(u), newBenchSpeed(u))
 }
 
 func newBenchRobustness(u *ui) *cobra.Command {

@@ -56,6 +56,16 @@ func (f Fake) FalsePositives(ctx context.Context, cfg Config) (*FalsePositiveRep
 	return f.engine().falsePositives(ctx, cfg)
 }
 
+func (f Fake) Security(ctx context.Context, cfg Config) (*SecurityReport, error) {
+	return f.engine().security(ctx, cfg)
+}
+
+// Notch takes the n strongest peaks out of a picture.
+func Notch(img *image.NRGBA, n int) *image.NRGBA {
+	out, _ := notchOut(n)(nil, &victim{upload: &upload{image: img}, copies: []*image.NRGBA{img}})
+	return out
+}
+
 func (f Fake) Quality(ctx context.Context, cfg Config) (*QualityReport, error) {
 	return f.engine().quality(ctx, cfg)
 }
@@ -95,5 +105,7 @@ var (
 	SphereTail    = sphereTail
 	CodeWordTail  = codeWordTail
 	AgreementTail = agreementTail
+	Middle        = middle
+	Average       = average
 	TestKey       = testKey
 )

@@ -15,9 +15,9 @@ import (
 // one copy of the key that is read with, two of them averaged and two in one
 // mosaic.
 const (
-	nullLeaks   = 8 // of which the first two are not attacked
-	noiseShare  = 4 // one trial on noise for so many on pictures
-	ruinedShare = 8 // one ruined trial of each kind
+	nullLeaks   = 8  // of which the first two are not attacked
+	noiseShare  = 4  // one trial on noise for so many on pictures
+	ruinedShare = 40 // one ruined trial of each kind
 )
 
 // What a trial was made on, in the order of the report.

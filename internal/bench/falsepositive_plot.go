@@ -26,7 +26,7 @@ func (p *panel) frame(title, across, up, style string, dx, dy float64) {
 	fmt.Fprintf(p.b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="none" stroke="#888"/>`+"\n", p.x, p.y, p.w, p.h)
 	p.text(p.x+p.w/2, p.y-10, "middle", title)
 	p.text(p.x+p.w/2, p.y+p.h+34, "middle", across)
-	fmt.Fprintf(p.b, `<text transform="translate(%.1f %.1f) rotate(-90)" text-anchor="middle">%s</text>`+"\n", p.x-44, p.y+p.h/2, up)
+	fmt.Fprintf(p.b, `<text transform="translate(%.1f %.1f) rotate(-90)" text-anchor="middle">%s</text>`+"\n", p.x-48, p.y+p.h/2, up)
 	for v := math.Ceil(p.left/dx-1e-9) * dx; v <= p.right+1e-9; v += dx {
 		x, _ := p.at(v, p.low)
 		p.line(x, p.y+p.h, x, p.y+p.h+4)

@@ -103,8 +103,8 @@ func (h *histogram) merge(o *histogram) {
 // quantile is the value that a share of p exceeds, or not a number where that is
 // fewer than one of the values.
 func (h *histogram) quantile(p float64) float64 {
-	left := int(math.Round(p * float64(h.n)))
-	if left < 1 || h.n == 0 {
+	left := int(p*float64(h.n) + 1e-6)
+	if left < 1 {
 		return math.NaN()
 	}
 	for i := len(h.count) - 1; i >= 0; i-- {
