@@ -62,7 +62,7 @@ func (f Fake) Security(ctx context.Context, cfg Config) (*SecurityReport, error)
 
 // Notch takes the n strongest peaks out of a picture.
 func Notch(img *image.NRGBA, n int) *image.NRGBA {
-	out, _ := notchOut(n)(nil, &victim{upload: &upload{image: img}, copies: []*image.NRGBA{img}})
+	out, _ := notchOut(n, 3)(nil, &victim{upload: &upload{image: img}, copies: []*image.NRGBA{img}})
 	return out
 }
 

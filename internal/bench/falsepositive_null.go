@@ -117,7 +117,7 @@ func (r *falseRun) ruin(ctx context.Context, i int, out *nullResult, n int) erro
 	}
 	alarm := func(id watermark.CopyID, how string) {
 		out.third = append(out.third, FalseFinding{
-			File: r.cfg.Pictures[i], Attack: ruinedNames[kind] + how, KeyID: key.ID(), Copy: id.String(), LogPFA: Number(math.NaN()),
+			File: r.cfg.Pictures[i], Attack: ruinedNames[kind] + how, Own: true, KeyID: key.ID(), Copy: id.String(), LogPFA: Number(math.NaN()),
 		})
 	}
 	d, err := r.detect(ctx, key, leak)

@@ -19,11 +19,14 @@ func (rep *FalsePositiveReport) Markdown() string {
 	rep.Total.row(&b, "**all**")
 	for _, f := range rep.Found {
 		kind := "unmarked"
-		if f.OtherKey {
+		switch {
+		case f.OtherKey:
 			kind = "marked under another key"
+		case f.Own:
+			kind = "marked under the same key"
 		}
-		fmt.Fprintf(&b, "\n**ALARM: false finding**: %s (%s) under %s read as copy %s of key %s, log10 p %.1f.\n",
-			short(f.File), kind, f.Attack, f.Copy, f.KeyID, f.LogPFA)
+		fmt.Fprintf(&b, "\n**ALARM: false finding**: %s (%s) under %s read as copy %s of key %s, log10 p %s.\n",
+			short(f.File), kind, f.Attack, f.Copy, f.KeyID, f.LogPFA.digits(1))
 	}
 	if rep.Null != nil {
 		rep.Null.write(&b)

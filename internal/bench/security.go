@@ -169,9 +169,10 @@ var attempts = []attempt{
 	{"average32", toRemove, "average of 32 copies", 32, collude(average, 32)},
 	{"median_of_5", toRemove, "median of 5 copies, pixel by pixel", 5, collude(middle, 5)},
 	{"median_of_31", toRemove, "median of 31 copies", 31, collude(middle, 31)},
-	{"notch32", toRemove, "the 32 strongest peaks in the pilots' band of the spectrum taken out", 1, notchOut(32)},
-	{"notch64", toRemove, "the 64 strongest peaks taken out", 1, notchOut(64)},
-	{"notch128", toRemove, "the 128 strongest peaks taken out", 1, notchOut(128)},
+	{"notch32", toRemove, "the 32 strongest peaks in the pilots' band of the estimate's spectrum taken out, three bins around, in eight rounds", 1, notchOut(32, 3)},
+	{"notch64", toRemove, "the 64 strongest peaks taken out", 1, notchOut(64, 3)},
+	{"notch32_wide", toRemove, "the 32 strongest taken out, eight bins around", 1, notchOut(32, 8)},
+	{"notch64_wide", toRemove, "the 64 strongest taken out, eight bins around", 1, notchOut(64, 8)},
 	{"wrong_keys", toGuess, "a copy read with keys that did not mark it", 1, asItIs},
 }
 

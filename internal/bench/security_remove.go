@@ -92,44 +92,79 @@ func middle(of []*image.NRGBA) *image.NRGBA {
 // 0.032 to 0.100 a mark pixel, and a scale that is keyed within e^0.1.
 const ringLow, ringHigh = 0.029, 0.111
 
-// notchOut takes the n strongest peaks of the pilots' band out of the spectrum, as
-// somebody would who knows the scheme and not the key.
-func notchOut(n int) maker {
+// notchOut takes what the mark's estimate has within reach bins of the n strongest peaks of the
+// pilots' band out of a copy, round after round, as somebody would who knows the
+// scheme and not the key. Luma and blue difference share their peaks.
+func notchOut(n, reach int) maker {
+	const rounds, gain = 8, 2 // an estimate has a fifth to a half of a pilot's amplitude
 	return func(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
 		img := s.copies[0]
 		w, h := img.Rect.Dx(), img.Rect.Dy()
 		f := dsp.NewFFT2(dsp.FastEven(w), dsp.FastLen(h))
-		peaks := strongest(f.Forward(estimateOf(img).luma), float64(max(w, h))/canvasSide, n)
-		c := dsp.ShrinkNRGBA(img, w, h)
-		out := image.NewNRGBA(img.Rect)
-		copy(out.Pix, img.Pix)
-		for channel, p := range []dsp.Plane{c.R, c.G, c.B} {
-			spectrum := f.Forward(p)
-			flatten(spectrum, peaks)
-			for i, v := range f.Inverse(spectrum, w, h).Pix {
-				out.Pix[4*i+channel] = level(0, v)
+		e := estimateOf(img)
+		power := powers(f.Forward(evened(e.luma)))
+		for i, v := range powers(f.Forward(evened(e.blue))).Pix {
+			power.Pix[i] += v
+		}
+		peaks := strongest(power, dsp.FastEven(w), float64(max(w, h))/canvasSide, n)
+		for range rounds {
+			part := estimate{around(f, e.luma, peaks, reach), around(f, e.blue, peaks, reach)}
+			img = part.addTo(img, -gain)
+			e = estimateOf(img)
+		}
+		return img, s.image
+	}
+}
+
+// evened divides an estimate by its local RMS, so that texture does not drown the
+// pilots of plain areas, under a Hann window.
+func evened(p dsp.Plane) dsp.Plane {
+	square := p.Clone()
+	for i, v := range p.Pix {
+		square.Pix[i] = v * v
+	}
+	local := dsp.Gauss(square, 4)
+	out := p.Clone()
+	for i, v := range p.Pix {
+		x, y := float64(i%p.W)/float64(p.W), float64(i/p.W)/float64(p.H)
+		hann := (1 - math.Cos(2*math.Pi*x)) * (1 - math.Cos(2*math.Pi*y))
+		out.Pix[i] = float32(hann * math.Min(math.Max(float64(v)/(math.Sqrt(float64(local.Pix[i]))+0.5), -3), 3))
+	}
+	return out
+}
+
+// around is what p has within reach bins of the peaks.
+func around(f *dsp.FFT2, p dsp.Plane, peaks []bin, reach int) dsp.Plane {
+	s := f.Forward(p)
+	kept := make([]complex64, len(s.C))
+	for _, b := range peaks {
+		for v := b.v - reach; v <= b.v+reach; v++ {
+			for u := max(0, b.u-reach); u <= min(s.Stride()-1, b.u+reach); u++ {
+				i := (v+s.H)%s.H*s.Stride() + u
+				kept[i] = s.C[i]
 			}
 		}
-		return out, s.image
 	}
+	s.C = kept
+	return f.Inverse(s, p.W, p.H)
 }
 
 // A bin is a coefficient of a half spectrum, v wrapped to h.
 type bin struct{ u, v int }
 
 // strongest returns the peaks of the ring that stand out most from the 15 x 15 bins
-// around, no two within two bins of each other.
-func strongest(s dsp.Spectrum, scale float64, n int) []bin {
-	power := powers(s)
+// around, no two within four bins of each other. power is that of a half spectrum of
+// rows of width coefficients.
+func strongest(power dsp.Plane, width int, scale float64, n int) []bin {
 	local := dsp.Box(power, 15)
 	type candidate struct {
 		bin
 		ratio float32
 	}
 	var all []candidate
-	for v := range s.H {
-		for u := range s.Stride() {
-			fx, fy := float64(u)/float64(s.W), float64(min(v, s.H-v))/float64(s.H)
+	for v := range power.H {
+		for u := range power.W {
+			fx, fy := float64(u)/float64(width), float64(min(v, power.H-v))/float64(power.H)
 			if r := math.Hypot(fx, fy) * scale; r >= ringLow && r <= ringHigh {
 				all = append(all, candidate{bin{u, v}, power.Row(v)[u] / (local.Row(v)[u] + 1e-9)})
 			}
@@ -138,7 +173,7 @@ func strongest(s dsp.Spectrum, scale float64, n int) []bin {
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Compare(b.ratio, a.ratio) })
 	var out []bin
 	for _, c := range all {
-		near := slices.ContainsFunc(out, func(b bin) bool { return max(b.u-c.u, c.u-b.u) <= 2 && max(b.v-c.v, c.v-b.v) <= 2 })
+		near := slices.ContainsFunc(out, func(b bin) bool { return max(b.u-c.u, c.u-b.u) <= 4 && max(b.v-c.v, c.v-b.v) <= 4 })
 		if !near {
 			out = append(out, c.bin)
 		}
@@ -155,31 +190,4 @@ func powers(s dsp.Spectrum) dsp.Plane {
 		p.Pix[i] = real(c)*real(c) + imag(c)*imag(c)
 	}
 	return p
-}
-
-// flatten brings each peak and the bins within two of it down to a quarter of the
-// median power around.
-func flatten(s dsp.Spectrum, peaks []bin) {
-	power := powers(s)
-	for _, b := range peaks {
-		var around []float32
-		each(s, b, 7, func(i int) { around = append(around, power.Pix[i]) })
-		slices.Sort(around)
-		floor := around[len(around)/2] / 4
-		each(s, b, 2, func(i int) {
-			if power.Pix[i] > floor {
-				g := float32(math.Sqrt(float64(floor / power.Pix[i])))
-				s.C[i] = complex(g*real(s.C[i]), g*imag(s.C[i]))
-			}
-		})
-	}
-}
-
-// each calls f with the index of every coefficient within r bins.
-func each(s dsp.Spectrum, b bin, r int, f func(i int)) {
-	for v := b.v - r; v <= b.v+r; v++ {
-		for u := max(0, b.u-r); u <= min(s.Stride()-1, b.u+r); u++ {
-			f((v+s.H)%s.H*s.Stride() + u)
-		}
-	}
 }
