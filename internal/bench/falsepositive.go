@@ -61,6 +61,7 @@ type FalseFinding struct {
 	File     string `json:"file"`
 	Attack   string `json:"attack"`
 	OtherKey bool   `json:"other_key"` // the picture carries a mark of another key
+	Own      bool   `json:"own"`       // it carries other copies of this key
 	KeyID    string `json:"key_id"`
 	Copy     string `json:"copy"`
 	LogPFA   Number `json:"log10_p"`
