@@ -180,15 +180,7 @@ func (o *Original) addRows(out *image.NRGBA, luma, chroma dsp.Plane, from, to in
 		el.Row(y, rl)
 		ec.Row(y, rc)
 		src := o.src.Pix[y*o.src.Stride : y*o.src.Stride+4*w]
-		dst := out.Pix[y*out.Stride : y*out.Stride+4*w]
-		for x := range w {
-			l, c := rl[x], rc[x]
-			s, d := src[4*x:4*x+4:4*x+4], dst[4*x:4*x+4:4*x+4]
-			d[0] = to8(float32(s[0]) + l)
-			d[1] = to8(float32(s[1]) + l + float32(cbToG*c))
-			d[2] = to8(float32(s[2]) + l - float32(cbToB*c))
-			d[3] = s[3]
-		}
+		dsp.AddLumaChroma(out.Pix[y*out.Stride:y*out.Stride+4*w], src, rl, rc, cbToG, cbToB)
 	}
 }
 

@@ -1,8 +1,6 @@
 package watermark
 
 import (
-	"math"
-
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/keystream"
@@ -36,32 +34,12 @@ func placement(k *Key, sub Submission, w, h int) geometry.Mat {
 // lay samples the pattern, repeated over the plane, at each pixel of a w x h
 // picture under the affine map m, by cubic convolution.
 func lay(pattern dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
-	out := dsp.NewPlane(w, h)
+	out, t := dsp.NewPlane(w, h), dsp.NewTorus(pattern)
 	dsp.Parallel(h, func(from, to int) {
 		for y := from; y < to; y++ {
-			dst := out.Row(y)
-			for x := range dst {
-				p := m.Apply(geometry.Point{X: float64(x), Y: float64(y)})
-				dst[x] = sampleTorus(pattern, p.X, p.Y)
-			}
+			v := float64(y)
+			t.SampleCubic(out.Row(y), dsp.Line{X: m[0], X0: float64(m[1] * v), X1: m[2], Y: m[3], Y0: float64(m[4] * v), Y1: m[5], W0: 1})
 		}
 	})
 	return out
-}
-
-func sampleTorus(p dsp.Plane, x, y float64) float32 {
-	fx, fy := math.Floor(x), math.Floor(y)
-	wx, wy := dsp.Bicubic(float32(x-fx)), dsp.Bicubic(float32(y-fy))
-	ix, iy := int(fx)-1, int(fy)-1
-	var ks [4]int
-	for k := range ks {
-		ks[k] = (ix + k) & (torus - 1)
-	}
-	var sum float32
-	for j := range 4 {
-		row := p.Row((iy + j) & (torus - 1))
-		v := float32(wx[0]*row[ks[0]]) + float32(wx[1]*row[ks[1]]) + float32(wx[2]*row[ks[2]]) + float32(wx[3]*row[ks[3]])
-		sum += float32(wy[j] * v)
-	}
-	return sum
 }

@@ -54,45 +54,22 @@ func rectify(z dsp.Plane, m geometry.Mat, win window) (dsp.Plane, bool) {
 	out := dsp.NewPlane(win.w, win.h)
 	dsp.Parallel(win.h, func(from, to int) {
 		for y := from; y < to; y++ {
-			rectifyRow(out.Row(y), z, inv, win.u, win.v+y, cubic)
+			v := float64(win.v + y)
+			l := dsp.Line{
+				X: inv[0], X0: float64(inv[1]*v) + inv[2], Y: inv[3], Y0: float64(inv[4]*v) + inv[5],
+				W: inv[6], W0: float64(inv[7]*v) + inv[8], U: float64(win.u),
+			}
+			if cubic {
+				dsp.SampleCubic(out.Row(y), z, l)
+			} else {
+				dsp.SampleLinear(out.Row(y), z, l)
+			}
 		}
 	})
 	return out, true
 }
 
-func rectifyRow(dst []float32, z dsp.Plane, inv geometry.Mat, u0, v int, cubic bool) {
-	fv := float64(v)
-	a, b, c := float64(inv[1]*fv)+inv[2], float64(inv[4]*fv)+inv[5], float64(inv[7]*fv)+inv[8]
-	for x := range dst {
-		u := float64(u0 + x)
-		w := float64(inv[6]*u) + c
-		px, py := (float64(inv[0]*u)+a)/w, (float64(inv[3]*u)+b)/w
-		if !(px > 1 && py > 1 && px < float64(z.W-3) && py < float64(z.H-3)) {
-			continue
-		}
-		if cubic {
-			dst[x] = sampleCubic(z, px, py)
-		} else {
-			dst[x] = sampleLinear(z, px, py)
-		}
-	}
-}
-
-// sampleCubic and sampleLinear need their taps inside p.
-func sampleCubic(p dsp.Plane, x, y float64) float32 {
-	ix, iy := int(x), int(y)
-	wx, wy := dsp.Bicubic(float32(x-float64(ix))), dsp.Bicubic(float32(y-float64(iy)))
-	var sum float32
-	at := (iy-1)*p.W + ix - 1
-	for j := range 4 {
-		r := p.Pix[at : at+4 : at+4]
-		v := float32(wx[0]*r[0]) + float32(wx[1]*r[1]) + float32(wx[2]*r[2]) + float32(wx[3]*r[3])
-		sum += float32(wy[j] * v)
-		at += p.W
-	}
-	return sum
-}
-
+// sampleLinear needs its taps inside p.
 func sampleLinear(p dsp.Plane, x, y float64) float32 {
 	ix, iy := int(x), int(y)
 	a, b := float32(x-float64(ix)), float32(y-float64(iy))
@@ -115,70 +92,16 @@ type frequency struct{ x, y float64 }
 
 // cellAmplitudes sums z exp(-2 pi i f.x) over each cell, x counted from (x0, y0).
 func cellAmplitudes(z dsp.Plane, x0, y0 int, f *[pilotN]frequency, cw, ch int) amplitudes {
-	a := amplitudes{nx: max(1, z.W/cw), ny: max(1, z.H/ch)}
-	a.c = make([][pilotN]complex64, a.nx*a.ny)
-	cos, sin := phases(f, z.W, x0)
-	dsp.Parallel(a.ny, func(from, to int) {
-		for i := from; i < to; i++ {
-			end := (i + 1) * ch
-			if i == a.ny-1 {
-				end = z.H
-			}
-			for y := i * ch; y < end; y++ {
-				a.addRow(a.c[i*a.nx:(i+1)*a.nx], z.Row(y), y+y0, f, cos, sin, cw)
-			}
-		}
-	})
+	tones := make([]dsp.Tone, pilotN)
+	for k, q := range f {
+		tones[k] = dsp.Tone{X: q.x, Y: q.y}
+	}
+	c, nx, ny := dsp.ToneCells(z, x0, y0, tones, cw, ch)
+	a := amplitudes{nx: nx, ny: ny, c: make([][pilotN]complex64, nx*ny)}
+	for i := range a.c {
+		copy(a.c[i][:], c[i*pilotN:])
+	}
 	return a
-}
-
-// addRow adds row y, counted from the origin, to the cells that it crosses.
-func (a *amplitudes) addRow(cells [][pilotN]complex64, row []float32, y int, f *[pilotN]frequency, cos, sin []float32, cw int) {
-	var turn [pilotN]complex64
-	for k := range f {
-		c, s := dsp.Cis(float64(f[k].y * float64(y)))
-		turn[k] = complex(float32(c), float32(-s))
-	}
-	n := len(row)
-	for j := range cells {
-		from, to := j*cw, (j+1)*cw
-		if j == len(cells)-1 {
-			to = n
-		}
-		for k := range f {
-			re, im := project(row[from:to], cos[k*n+from:k*n+to], sin[k*n+from:k*n+to])
-			cells[j][k] += times(complex(re, im), turn[k])
-		}
-	}
-}
-
-func phases(f *[pilotN]frequency, w, x0 int) (cos, sin []float32) {
-	cos, sin = make([]float32, pilotN*w), make([]float32, pilotN*w)
-	for k := range f {
-		for x := range w {
-			c, s := dsp.Cis(float64(f[k].x * float64(x+x0)))
-			cos[k*w+x], sin[k*w+x] = float32(c), float32(-s)
-		}
-	}
-	return cos, sin
-}
-
-// project returns the sums of z cos and z sin, in two interleaved partial sums.
-func project(z, cos, sin []float32) (re, im float32) {
-	cos, sin = cos[:len(z)], sin[:len(z)]
-	var re1, im1 float32
-	n := len(z) &^ 1
-	for x := 0; x < n; x += 2 {
-		re += float32(z[x] * cos[x])
-		im += float32(z[x] * sin[x])
-		re1 += float32(z[x+1] * cos[x+1])
-		im1 += float32(z[x+1] * sin[x+1])
-	}
-	if n < len(z) {
-		re += float32(z[n] * cos[n])
-		im += float32(z[n] * sin[n])
-	}
-	return re + re1, im + im1
 }
 
 // markFrequencies are the pilots' in cycles a mark pixel.

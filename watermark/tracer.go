@@ -36,11 +36,9 @@ func tracer(k *Key, sub Submission, id CopyID, w, h int) dsp.Plane {
 	t := dsp.InverseDCT2(c)
 	out := dsp.NewPlane(w, h)
 	scale := float64(tracerSize) / float64(side)
+	e := dsp.NewScaler(t, w, scale, scale)
 	for y := range h {
-		dst := out.Row(y)
-		for x := range dst {
-			dst[x] = sampleInside(t, float64((float64(x)+0.5)*scale)-0.5, float64((float64(y)+0.5)*scale)-0.5)
-		}
+		e.Row(y, out.Row(y))
 	}
 	out.Scale(float32(1 / (out.RMS() + 1e-20)))
 	return out
@@ -57,20 +55,4 @@ func tracerSpan(v int) (first, n int) {
 		n++
 	}
 	return first, n
-}
-
-// sampleInside samples by cubic convolution, edge samples repeated.
-func sampleInside(p dsp.Plane, x, y float64) float32 {
-	fx, fy := math.Floor(x), math.Floor(y)
-	wx, wy := dsp.Bicubic(float32(x-fx)), dsp.Bicubic(float32(y-fy))
-	var sum float32
-	for j := range 4 {
-		row := p.Row(min(max(int(fy)-1+j, 0), p.H-1))
-		var v float32
-		for i := range 4 {
-			v += float32(wx[i] * row[min(max(int(fx)-1+i, 0), p.W-1)])
-		}
-		sum += float32(wy[j] * v)
-	}
-	return sum
 }

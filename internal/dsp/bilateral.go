@@ -1,6 +1,9 @@
 package dsp
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // levels of a grey value that the bilateral filter tells apart.
 const bilateralSteps = 8
@@ -23,13 +26,8 @@ type bilateral struct {
 	idx               []int32   // the same in steps of a grey level
 	span              int32     // index of difference 0 in lut
 	lut               []float32 // weight of a difference
-	taps              []bilateralTap
-}
-
-// A bilateralTap stands for the two samples at +offset and -offset.
-type bilateralTap struct {
-	offset int
-	weight float32
+	offsets           []int64   // a tap stands for the two samples at +offset and -offset
+	weights           []float32
 }
 
 func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilateral {
@@ -37,58 +35,78 @@ func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilatera
 	for dy := 0; dy <= radius; dy++ {
 		for dx := -radius; dx <= radius; dx++ {
 			if d := dx*dx + dy*dy; d <= radius*radius && (dy > 0 || dx > 0) && (dx+dy)%2 == 0 {
-				b.taps = append(b.taps, bilateralTap{dy*b.stride + dx, float32(Exp(-float64(d) / (2 * float64(sigmaSpace*sigmaSpace))))})
+				b.offsets = append(b.offsets, int64(dy*b.stride+dx))
+				b.weights = append(b.weights, float32(Exp(-float64(d)/(2*float64(sigmaSpace*sigmaSpace)))))
 			}
 		}
 	}
 	lo, hi := extent(p)
 	b.span = int32((hi-lo)*bilateralSteps) + 1
 	b.lut = make([]float32, 2*b.span+1)
-	for i := range b.lut {
-		d := float64(int32(i)-b.span) / bilateralSteps
-		b.lut[i] = float32(Exp(-float64(d*d) / (2 * float64(sigmaValue*sigmaValue))))
+	for i := range b.span + 1 {
+		d := float64(i-b.span) / bilateralSteps
+		g := float32(Exp(-float64(d*d) / (2 * float64(sigmaValue*sigmaValue))))
+		if g < 1e-30 { // next to the centre's 1 it is nothing, but denormal numbers are slow
+			g = 0
+		}
+		b.lut[i], b.lut[2*b.span-i] = g, g
 	}
 	b.val = make([]float32, b.stride*(p.H+2*radius))
-	b.idx = make([]int32, len(b.val))
 	for y := range p.H + 2*radius {
-		src := p.Row(mirror(y-radius, p.H))
-		for x := range b.stride {
-			v := src[mirror(x-radius, p.W)]
-			b.val[y*b.stride+x] = v
-			b.idx[y*b.stride+x] = int32((v - lo) * bilateralSteps)
-		}
+		mirrorRow(b.val[y*b.stride:(y+1)*b.stride], p.Row(mirror(y-radius, p.H)), radius)
+	}
+	b.idx = make([]int32, len(b.val))
+	for i := stepsFast(b.idx, b.val, lo); i < len(b.val); i++ {
+		b.idx[i] = int32((b.val[i] - lo) * bilateralSteps)
 	}
 	return b
 }
 
+// mirrorRow copies src into the middle of dst and mirrors r samples to either side.
+func mirrorRow(dst, src []float32, r int) {
+	copy(dst[r:], src)
+	for i := range r {
+		dst[i] = src[mirror(i-r, len(src))]
+		dst[r+len(src)+i] = src[mirror(len(src)+i, len(src))]
+	}
+}
+
 func (b *bilateral) rows(out Plane, from, to int) {
-	num, den, centre := make([]float32, b.w), make([]float32, b.w), make([]int32, b.w)
 	for y := from; y < to; y++ {
-		c0 := (y+b.radius)*b.stride + b.radius
-		for x := range centre {
-			centre[x] = b.span - b.idx[c0+x]
-			num[x], den[x] = b.val[c0+x], 1
+		dst, at := out.Row(y), (y+b.radius)*b.stride+b.radius
+		done := bilateralFast(dst, b, at)
+		bilateralGo(dst[done:], b, at+done)
+	}
+}
+
+// bilateralGo filters the samples from index at on.
+func bilateralGo(dst []float32, b *bilateral, at int) {
+	for x := range dst {
+		centre := at + x
+		c := b.span - b.idx[centre]
+		num, den := b.val[centre], float32(1)
+		for k, o := range b.offsets {
+			i, j, w := centre+int(o), centre-int(o), b.weights[k]
+			g, h := b.lut[b.idx[i]+c], b.lut[b.idx[j]+c]
+			den += float32(w * (g + h))
+			num += float32(w * (float32(g*b.val[i]) + float32(h*b.val[j])))
 		}
-		for _, t := range b.taps {
-			i, j := c0+t.offset, c0-t.offset
-			vi, ii, vj, ij := b.val[i:i+b.w], b.idx[i:i+b.w], b.val[j:j+b.w], b.idx[j:j+b.w]
-			for x, c := range centre {
-				g, h := b.lut[ii[x]+c], b.lut[ij[x]+c]
-				den[x] += float32(t.weight * (g + h))
-				num[x] += float32(t.weight * (float32(g*vi[x]) + float32(h*vj[x])))
-			}
-		}
-		dst := out.Row(y)
-		for x := range dst {
-			dst[x] = num[x] / den[x]
-		}
+		dst[x] = num / den
 	}
 }
 
 func extent(p Plane) (lo, hi float32) {
 	lo, hi = math.MaxFloat32, -math.MaxFloat32
-	for _, v := range p.Pix {
-		lo, hi = min(lo, v), max(hi, v)
+	if p.H == 0 {
+		return lo, hi
+	}
+	least, most := slices.Clone(p.Row(0)), slices.Clone(p.Row(0))
+	for y := range p.H {
+		beyond(least, p.Row(y), false)
+		beyond(most, p.Row(y), true)
+	}
+	for x := range least {
+		lo, hi = min(lo, least[x]), max(hi, most[x])
 	}
 	return lo, hi
 }

@@ -1,6 +1,9 @@
 package dsp
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // InverseDCT2 returns the orthonormal two-dimensional inverse cosine transform
 // (DCT-III) of the n x n coefficients c, n a power of two: rows of horizontal
@@ -10,20 +13,12 @@ import "math"
 func InverseDCT2(c Plane) Plane {
 	n := c.W
 	d := newIDCT(n)
-	half := NewPlane(n, n)
-	line := make([]float32, n)
-	for y := range n {
-		d.run(c.Row(y), line)
-		for x, v := range line {
-			half.Pix[x*n+y] = v // transposed
-		}
+	half, out := NewPlane(n, n), NewPlane(n, n)
+	for y := 0; y < n; y += batch {
+		d.rows(half, c, y) // transposed
 	}
-	out := NewPlane(n, n)
-	for x := range n {
-		d.run(half.Row(x), line)
-		for y, v := range line {
-			out.Pix[y*n+x] = v
-		}
+	for x := 0; x < n; x += batch {
+		d.rows(out, half, x)
 	}
 	return out
 }
@@ -31,30 +26,65 @@ func InverseDCT2(c Plane) Plane {
 type idct struct {
 	n      int
 	fft    *FFT
-	tw     []complex64
+	tw     []complex64 // conjugate, and so is what goes through the transform
+	in     []float32
 	b, tmp []complex64
 }
 
 func newIDCT(n int) *idct {
-	d := &idct{n: n, fft: NewFFT(n), b: make([]complex64, n), tmp: make([]complex64, n)}
+	d := &idct{n: n, fft: NewFFT(n), in: make([]float32, n*boxLanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
 	scale := math.Sqrt(2 / float64(n))
 	for k := range n {
 		c, s := Cis(float64(k) / float64(4*n))
-		d.tw = append(d.tw, complex(float32(scale*c), float32(scale*s)))
+		d.tw = append(d.tw, complex(float32(scale*c), float32(-scale*s)))
 	}
 	d.tw[0] = complex(float32(math.Sqrt(1/float64(n))), 0)
 	return d
 }
 
-// run writes sum_k s_k X[k] cos(pi (2x+1) k / 2n) to out.
-func (d *idct) run(in, out []float32) {
-	n := d.n
-	for k := range n { // Re of sum s_k X_k e^{i pi k/2n} e^{i 2 pi k m/n} at m = even half
-		d.b[k] = complex(float32(in[k]*real(d.tw[k])), float32(in[k]*imag(d.tw[k])))
+// rows writes to column y of out, and those after it, the sums
+// s_k X[k] cos(pi (2x+1) k / 2n) of rows y to y+batch of c.
+func (d *idct) rows(out, c Plane, y int) {
+	n, rows := d.n, min(batch, c.H-y)
+	src := c.Pix[y*n : (y+rows)*n]
+	if !slices.ContainsFunc(src, func(v float32) bool { return v != 0 }) {
+		return
 	}
-	d.fft.Inverse(d.b, d.tmp)
+	columns8(d.in, src, n, rows)
+	expand(d.b, d.in, d.tw) // Re of sum s_k X_k e^{i pi k/2n} e^{i 2 pi k m/n} at m = even half
+	reals(out, y, rows, d.fft.run(d.b, d.tmp, batch), n)
+}
+
+// columns8 writes up to batch rows as columns, boxLanes floats a row.
+func columns8(dst, src []float32, w, rows int) {
+	done := 0
+	if rows == batch {
+		done = columns8Fast(dst, src, w)
+	}
+	for y := range rows {
+		for x := done; x < w; x++ {
+			dst[x*boxLanes+y] = src[y*w+x]
+		}
+	}
+}
+
+// expandGo makes numbers of floats, each row times its factor.
+func expandGo(dst []complex64, src []float32, tw []complex64) {
+	for k, w := range tw {
+		for i := range batch {
+			v := src[k*boxLanes+i]
+			dst[k*batch+i] = complex(float32(v*real(w)), float32(v*imag(w)))
+		}
+	}
+}
+
+// realsGo undoes the order in which the transform takes the even and, backwards,
+// the odd samples.
+func realsGo(out Plane, x, rows int, b []complex64, n int) {
 	for m := range n / 2 {
-		out[2*m] = real(d.b[m])
-		out[2*m+1] = real(d.b[n-1-m])
+		even, odd := out.Row(2 * m)[x:x+rows], out.Row(2*m + 1)[x:x+rows]
+		for i := range even {
+			even[i], odd[i] = real(b[m*batch+i]), real(b[(n-1-m)*batch+i])
+		}
 	}
 }

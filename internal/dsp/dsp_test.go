@@ -4,6 +4,7 @@ import (
 	"image"
 	"math"
 	"math/cmplx"
+	"strconv"
 	"testing"
 	"testing/quick"
 
@@ -250,12 +251,9 @@ func TestEnlargerKeepsLinesAndConstants(t *testing.T) {
 
 func BenchmarkFFT2(b *testing.B) {
 	for _, n := range []int{512, 1024, 2048} {
-		b.Run(map[int]string{512: "512", 1024: "1024", 2048: "2048"}[n], func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			p, f := noisePlane(n, n, 1), dsp.NewFFT2(n, n)
-			b.SetBytes(int64(4 * n * n))
-			for b.Loop() {
-				f.Forward(p)
-			}
+			plainAndOwn(b, 4*n*n, func() { f.Forward(p) })
 		})
 	}
 }
@@ -263,7 +261,93 @@ func BenchmarkFFT2(b *testing.B) {
 func BenchmarkBilateral(b *testing.B) {
 	p := noisePlane(1024, 768, 1)
 	p.Scale(100)
-	for b.Loop() {
-		dsp.Bilateral(p, 5, 6, 4)
+	plainAndOwn(b, 4*len(p.Pix), func() { dsp.Bilateral(p, 5, 6, 4) })
+}
+
+// plainAndOwn runs a benchmark with the plain kernels and with the processor's own.
+func plainAndOwn(b *testing.B, bytes int, f func()) {
+	b.Run("plain", func(b *testing.B) {
+		dsp.Plain(func() {
+			b.SetBytes(int64(bytes))
+			for b.Loop() {
+				f()
+			}
+		})
+	})
+	b.Run("own", func(b *testing.B) {
+		b.SetBytes(int64(bytes))
+		for b.Loop() {
+			f()
+		}
+	})
+}
+
+func BenchmarkSampleTorus(b *testing.B) {
+	t, dst := dsp.NewTorus(noisePlane(1024, 1024, 1)), make([]float32, 1024)
+	plainAndOwn(b, 4*1024*768, func() {
+		for y := range 768 {
+			t.SampleCubic(dst, dsp.Line{X: 0.7, X0: float64(y), Y: 0.7, Y0: float64(y), W0: 1})
+		}
+	})
+}
+
+func BenchmarkFilters(b *testing.B) {
+	p := noisePlane(1024, 768, 1)
+	for _, f := range []struct {
+		name string
+		f    func()
+	}{
+		{"Box21", func() { dsp.Box(p, 21) }},
+		{"Gauss4", func() { dsp.Gauss(p, 4) }},
+		{"Dilate3", func() { dsp.Dilate(p, 3) }},
+		{"Erode5", func() { dsp.Erode(p, 5) }},
+	} {
+		b.Run(f.name, func(b *testing.B) { plainAndOwn(b, 4*len(p.Pix), f.f) })
 	}
+}
+
+func BenchmarkInverseDCT2(b *testing.B) {
+	p := noisePlane(1024, 1024, 1)
+	clear(p.Pix[800*1024:])
+	plainAndOwn(b, 4*len(p.Pix), func() { dsp.InverseDCT2(p) })
+}
+
+func BenchmarkToneCells(b *testing.B) {
+	p, n := noisePlane(1024, 768, 1), noise(1)
+	lattice, free := make([]dsp.Tone, 32), make([]dsp.Tone, 32)
+	for k := range lattice {
+		free[k] = dsp.Tone{X: 0.1 * float64(n.next()), Y: 0.1 * float64(n.next())}
+		lattice[k] = dsp.Tone{X: math.Round(1024*free[k].X) / 1024, Y: math.Round(1024*free[k].Y) / 1024}
+	}
+	b.Run("lattice32", func(b *testing.B) {
+		plainAndOwn(b, 4*len(p.Pix), func() { dsp.ToneCells(p, 0, 0, lattice, 32, 32) })
+	})
+	b.Run("free", func(b *testing.B) {
+		plainAndOwn(b, 4*len(p.Pix), func() { dsp.ToneCells(p, 0, 0, free, 1024, 768) })
+	})
+}
+
+func BenchmarkRows(b *testing.B) {
+	img := image.NewNRGBA(image.Rect(0, 0, 4000, 3000))
+	for i := range img.Pix {
+		img.Pix[i] = uint8(i) | uint8(i%4/3*255)
+	}
+	b.Run("Shrink", func(b *testing.B) {
+		plainAndOwn(b, len(img.Pix), func() { dsp.ShrinkNRGBA(img, 1024, 768) })
+	})
+	p, out := noisePlane(1024, 768, 1), make([]uint8, 4*4000)
+	luma, chroma := make([]float32, 4000), make([]float32, 4000)
+	b.Run("EnlargeAndAdd", func(b *testing.B) {
+		plainAndOwn(b, len(img.Pix), func() {
+			el, ec := dsp.NewEnlarger(p, 4000, 3000), dsp.NewEnlarger(p, 4000, 3000)
+			for y := range 3000 {
+				el.Row(y, luma)
+				ec.Row(y, chroma)
+				dsp.AddLumaChroma(out, img.Pix[y*img.Stride:(y+1)*img.Stride], luma, chroma, 0.344, 1.772)
+			}
+		})
+	})
+	b.Run("AddTo", func(b *testing.B) {
+		plainAndOwn(b, 4*len(luma), func() { dsp.AddTo(luma, chroma) })
+	})
 }

@@ -73,24 +73,31 @@ func (f *FFT) Len() int { return f.n }
 // Forward replaces x by its transform X[k] = sum x[j] exp(-2 pi i jk/n). tmp is
 // scratch space of the same length.
 func (f *FFT) Forward(x, tmp []complex64) {
-	src, dst := x[:f.n], tmp[:f.n]
+	if y := f.run(x[:f.n], tmp[:f.n], 1); f.n > 0 && &y[0] != &x[0] {
+		copy(x, y)
+	}
+}
+
+// run transforms count interleaved sequences, x[j*count+i] the j-th number of the
+// i-th, and returns the one of x and tmp that holds the result.
+func (f *FFT) run(x, tmp []complex64, count int) []complex64 {
+	src, dst := x[:f.n*count], tmp[:f.n*count]
 	for i := range f.stages {
 		st := &f.stages[i]
+		m, s := st.n/st.radix, st.stride*count
 		switch st.radix {
 		case 4:
-			st.radix4(src, dst)
+			radix4(dst, src, st.tw, m, s)
 		case 2:
-			st.radix2(src, dst)
+			radix2(dst, src, st.tw, m, s)
 		case 3:
-			st.radix3(src, dst)
+			radix3(dst, src, st.tw, m, s)
 		default:
-			st.radix5(src, dst)
+			radix5(dst, src, st.tw, m, s)
 		}
 		src, dst = dst, src
 	}
-	if len(f.stages)%2 == 1 {
-		copy(x, src)
-	}
+	return src
 }
 
 // Inverse replaces x by n times its inverse transform.
@@ -103,91 +110,6 @@ func (f *FFT) Inverse(x, tmp []complex64) {
 func conj(x []complex64) {
 	for i, v := range x {
 		x[i] = complex(real(v), -imag(v))
-	}
-}
-
-func mul(a, b complex64) complex64 {
-	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
-}
-
-func (st *stage) radix4(src, dst []complex64) {
-	m, s := st.n/4, st.stride
-	for p := range m {
-		w1, w2, w3 := st.tw[3*p], st.tw[3*p+1], st.tw[3*p+2]
-		a, b := src[s*p:s*p+s], src[s*(p+m):s*(p+m)+s]
-		c, d := src[s*(p+2*m):s*(p+2*m)+s], src[s*(p+3*m):s*(p+3*m)+s]
-		y0, y1 := dst[4*s*p:4*s*p+s], dst[4*s*p+s:4*s*p+2*s]
-		y2, y3 := dst[4*s*p+2*s:4*s*p+3*s], dst[4*s*p+3*s:4*s*p+4*s]
-		for q := range a {
-			ac, amc := a[q]+c[q], a[q]-c[q]
-			bd, bmd := b[q]+d[q], b[q]-d[q]
-			j := complex(-imag(bmd), real(bmd)) // i (b-d)
-			y0[q] = ac + bd
-			y1[q] = mul(amc-j, w1)
-			y2[q] = mul(ac-bd, w2)
-			y3[q] = mul(amc+j, w3)
-		}
-	}
-}
-
-func (st *stage) radix2(src, dst []complex64) {
-	m, s := st.n/2, st.stride
-	for p := range m {
-		w := st.tw[p]
-		for q := range s {
-			a, b := src[s*p+q], src[s*(p+m)+q]
-			dst[2*s*p+q] = a + b
-			dst[2*s*p+s+q] = mul(a-b, w)
-		}
-	}
-}
-
-// times returns x scaled by a real factor.
-func times(x complex64, g float32) complex64 {
-	return complex(float32(real(x)*g), float32(imag(x)*g))
-}
-
-// turned returns -i x.
-func turned(x complex64) complex64 { return complex(imag(x), -real(x)) }
-
-func (st *stage) radix3(src, dst []complex64) {
-	const sin60 = 0.86602540378443864676
-	m, s := st.n/3, st.stride
-	for p := range m {
-		w1, w2 := st.tw[2*p], st.tw[2*p+1]
-		a, b, c := src[s*p:s*p+s], src[s*(p+m):s*(p+m)+s], src[s*(p+2*m):s*(p+2*m)+s]
-		y0, y1, y2 := dst[3*s*p:3*s*p+s], dst[3*s*p+s:3*s*p+2*s], dst[3*s*p+2*s:3*s*p+3*s]
-		for q := range a {
-			sum := b[q] + c[q]
-			mid := a[q] - times(sum, 0.5)
-			off := turned(times(b[q]-c[q], sin60))
-			y0[q] = a[q] + sum
-			y1[q] = mul(mid+off, w1)
-			y2[q] = mul(mid-off, w2)
-		}
-	}
-}
-
-func (st *stage) radix5(src, dst []complex64) {
-	const c1, c2 = 0.30901699437494742410, -0.80901699437494742410 // cos 72, 144 degrees
-	const s1, s2 = 0.95105651629515357212, 0.58778525229247312917  // their sines
-	m, s := st.n/5, st.stride
-	for p := range m {
-		w := st.tw[4*p : 4*p+4 : 4*p+4]
-		for q := range s {
-			i := s*p + q
-			a, b, c, d, e := src[i], src[i+s*m], src[i+2*s*m], src[i+3*s*m], src[i+4*s*m]
-			be, cd := b+e, c+d
-			bd, cc := turned(b-e), turned(c-d)
-			m1, m2 := a+times(be, c1)+times(cd, c2), a+times(be, c2)+times(cd, c1)
-			o1, o2 := times(bd, s1)+times(cc, s2), times(bd, s2)-times(cc, s1)
-			o := 5*s*p + q
-			dst[o] = a + be + cd
-			dst[o+s] = mul(m1+o1, w[0])
-			dst[o+2*s] = mul(m2+o2, w[1])
-			dst[o+3*s] = mul(m2-o2, w[2])
-			dst[o+4*s] = mul(m1-o1, w[3])
-		}
 	}
 }
 

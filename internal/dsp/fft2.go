@@ -15,17 +15,22 @@ func (s Spectrum) Stride() int { return s.W/2 + 1 }
 type FFT2 struct {
 	w, h     int
 	row, col *FFT
-	buf, tmp []complex64
+	buf, tmp []complex64 // batch interleaved sequences
 }
 
-// colBlock columns are transformed together, for the cache's sake.
-const colBlock = 8
+// batch sequences are transformed together: their numbers lie side by side, so
+// that each step works on neighbours in memory.
+const batch = 8
 
 // NewFFT2 returns a transform of w x h pictures; both must be products of 2, 3
 // and 5 and w even (see [FastEven]).
 func NewFFT2(w, h int) *FFT2 {
-	n := max(w, h)
-	return &FFT2{w: w, h: h, row: NewFFT(w), col: NewFFT(h), buf: make([]complex64, colBlock*n), tmp: make([]complex64, n)}
+	n := batch * max(w, h)
+	f := &FFT2{w: w, h: h, row: NewFFT(w), buf: make([]complex64, n), tmp: make([]complex64, n)}
+	if f.col = f.row; h != w {
+		f.col = NewFFT(h)
+	}
+	return f
 }
 
 // FastEven returns the least even 2^a 3^b 5^c that is at least n.
@@ -34,90 +39,167 @@ func FastEven(n int) int { return 2 * FastLen((n+1)/2) }
 // Forward returns the transform of p, zero-padded to the size of f.
 func (f *FFT2) Forward(p Plane) Spectrum {
 	s := Spectrum{W: f.w, H: f.h, C: make([]complex64, f.h*(f.w/2+1))}
-	st := s.Stride()
-	for y := 0; y < p.H; y += 2 { // two real rows make one complex row
-		b := f.buf[:f.w]
-		clear(b)
-		for x, v := range p.Row(y) {
-			b[x] = complex(v, 0)
-		}
-		two := y+1 < p.H
-		if two {
-			for x, v := range p.Row(y + 1) {
-				b[x] = complex(real(b[x]), v)
-			}
-		}
-		f.row.Forward(b, f.tmp)
-		r0 := s.C[y*st : (y+1)*st]
-		for k := range r0 {
-			a, c := b[k], b[(f.w-k)%f.w]
-			r0[k] = complex(float32(0.5*(real(a)+real(c))), float32(0.5*(imag(a)-imag(c))))
-		}
-		if !two {
-			break
-		}
-		r1 := s.C[(y+1)*st : (y+2)*st]
-		for k := range r1 {
-			a, c := b[k], b[(f.w-k)%f.w]
-			r1[k] = complex(float32(0.5*(imag(a)+imag(c))), float32(0.5*(real(c)-real(a))))
-		}
+	for y := 0; y < p.H; y += 2 * batch { // two real rows make one complex sequence
+		rows := min(2*batch, p.H-y)
+		interleave(f.buf, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
+		clear(f.buf[p.W*batch : f.w*batch])
+		split(s.C[y*s.Stride():], f.row.run(f.buf, f.tmp, batch), f.w, rows)
 	}
-	f.columns(s, f.col.Forward)
+	f.columns(s, false)
 	return s
 }
 
 // Inverse returns the top left w x h samples of the picture of s, and destroys s.
 func (f *FFT2) Inverse(s Spectrum, w, h int) Plane {
-	f.columns(s, f.col.Inverse)
+	f.columns(s, true)
 	p, st := NewPlane(w, h), s.Stride()
 	g := 1 / (float32(f.w) * float32(f.h))
-	for y := 0; y < h; y += 2 {
-		b := f.buf[:f.w]
-		r0, r1 := s.C[y*st:(y+1)*st], s.C[y*st:(y+1)*st]
-		two := y+1 < h
-		if two {
-			r1 = s.C[(y+1)*st : (y+2)*st]
-		}
-		for k := range f.w { // rebuild F0 + i F1 from the two half spectra
-			j, sg := k, float32(1)
-			if k > f.w/2 {
-				j, sg = f.w-k, -1
-			}
-			a, c := r0[j], r1[j]
-			b[k] = complex(real(a)-float32(sg*imag(c)), float32(sg*imag(a))+real(c))
-		}
-		f.row.Inverse(b, f.tmp)
-		o := p.Row(y)
-		for x := range o {
-			o[x] = g * real(b[x])
-		}
-		if two {
-			o = p.Row(y + 1)
-			for x := range o {
-				o[x] = g * imag(b[x])
-			}
-		}
+	for y := 0; y < h; y += 2 * batch {
+		rows := min(2*batch, h-y)
+		join(f.buf, s.C[y*st:(y+rows)*st], f.w, rows)
+		deinterleave(p.Pix[y*w:(y+rows)*w], w, f.row.run(f.buf, f.tmp, batch), rows, g)
 	}
 	return p
 }
 
-func (f *FFT2) columns(s Spectrum, transform func(x, tmp []complex64)) {
-	st, h := s.Stride(), f.h
-	for c0 := 0; c0 < st; c0 += colBlock {
-		n := min(colBlock, st-c0)
-		for y := range h {
-			for i, v := range s.C[y*st+c0 : y*st+c0+n] {
-				f.buf[i*h+y] = v
+// columns transforms the columns of s, inversely if so asked: the conjugate of the
+// transform of the conjugate. Columns of zeros stay as they are.
+func (f *FFT2) columns(s Spectrum, inverse bool) {
+	st := s.Stride()
+	for x := 0; x < st; x += batch {
+		n := min(batch, st-x)
+		if copyBlock(f.buf, batch, s.C[x:], st, n, f.h, inverse) {
+			copyBlock(s.C[x:], st, f.col.run(f.buf, f.tmp, batch), batch, n, f.h, inverse)
+		}
+	}
+}
+
+// interleave writes up to 2 batch real rows of w samples as batch complex
+// sequences, rows 2i and 2i+1 as real and imaginary part of the i-th.
+func interleave(dst []complex64, src []float32, w, rows int) {
+	done := 0
+	if rows == 2*batch {
+		done = interleaveFast(dst, src, w)
+	}
+	for i := range batch {
+		var r0, r1 []float32
+		if 2*i < rows {
+			r0 = src[2*i*w : (2*i+1)*w]
+		}
+		if 2*i+1 < rows {
+			r1 = src[(2*i+1)*w : (2*i+2)*w]
+		}
+		for x := done; x < w; x++ {
+			var re, im float32
+			if r0 != nil {
+				re = r0[x]
 			}
+			if r1 != nil {
+				im = r1[x]
+			}
+			dst[x*batch+i] = complex(re, im)
 		}
-		for i := range n {
-			transform(f.buf[i*h:(i+1)*h], f.tmp)
+	}
+}
+
+// split writes the half spectra of the 2 batch real rows whose transforms, of
+// length w, are interleaved in b.
+func split(dst, b []complex64, w, rows int) {
+	done := 0
+	if rows == 2*batch {
+		done = splitFast(dst, b, w)
+	}
+	st := w/2 + 1
+	for i := range rows {
+		splitRow(dst[i*st:(i+1)*st], b[i/2:], w, 0, 1, i%2 == 1)
+		splitRow(dst[i*st:(i+1)*st], b[i/2:], w, 1+done, st, i%2 == 1)
+	}
+}
+
+// splitRow writes coefficients [from, to) of one row.
+func splitRow(dst, b []complex64, w, from, to int, second bool) {
+	for k := from; k < to; k++ {
+		a, c := b[k*batch], b[(w-k)%w*batch]
+		if second {
+			dst[k] = complex(float32(0.5*(imag(a)+imag(c))), float32(0.5*(real(c)-real(a))))
+		} else {
+			dst[k] = complex(float32(0.5*(real(a)+real(c))), float32(0.5*(imag(a)-imag(c))))
 		}
-		for y := range h {
-			row := s.C[y*st+c0 : y*st+c0+n]
-			for i := range row {
-				row[i] = f.buf[i*h+y]
+	}
+}
+
+// join rebuilds from half spectra of real rows F0, F1 the conjugates of F0 + i F1.
+func join(b, src []complex64, w, rows int) {
+	done := 0
+	if rows == 2*batch {
+		done = joinFast(b, src, w)
+	}
+	st := w/2 + 1
+	for i := range batch {
+		if 2*i >= rows {
+			for k := range w {
+				b[k*batch+i] = 0
+			}
+			continue
+		}
+		r0, r1 := src[2*i*st:(2*i+1)*st], src[2*i*st:(2*i+1)*st]
+		if 2*i+1 < rows {
+			r1 = src[(2*i+1)*st : (2*i+2)*st]
+		}
+		joinRow(b[i:], r0, r1, w, 0, 1)
+		joinRow(b[i:], r0, r1, w, 1+done, st)
+	}
+}
+
+// joinRow writes coefficients [from, to) and their counterparts.
+func joinRow(b, r0, r1 []complex64, w, from, to int) {
+	for k := from; k < to; k++ {
+		a, c := r0[k], r1[k]
+		b[k*batch] = complex(real(a)-imag(c), -(imag(a) + real(c)))
+		if k > 0 && 2*k < w {
+			b[(w-k)*batch] = complex(real(a)+imag(c), -(real(c) - imag(a)))
+		}
+	}
+}
+
+// deinterleave writes the real rows that b holds as conjugates, times g.
+func deinterleave(dst []float32, w int, b []complex64, rows int, g float32) {
+	done := 0
+	if rows == 2*batch {
+		done = deinterleaveFast(dst, w, b, g)
+	}
+	for i := range rows {
+		o := dst[i*w : (i+1)*w]
+		for x := done; x < w; x++ {
+			if v := b[x*batch+i/2]; i%2 == 0 {
+				o[x] = g * real(v)
+			} else {
+				o[x] = -g * imag(v)
 			}
 		}
 	}
+}
+
+// copyBlock copies rows of n <= batch numbers, conjugated if so asked, and tells
+// whether any is not zero.
+func copyBlock(dst []complex64, dstStride int, src []complex64, srcStride, n, rows int, conjugate bool) bool {
+	if n == batch {
+		if some, done := copyBlockFast(dst, dstStride, src, srcStride, rows, conjugate); done {
+			return some
+		}
+	}
+	some := false
+	for y := range rows {
+		d, s := dst[y*dstStride:y*dstStride+n], src[y*srcStride:y*srcStride+n]
+		for i, v := range s {
+			if v != 0 {
+				some = true
+			}
+			if conjugate {
+				v = complex(real(v), -imag(v))
+			}
+			d[i] = v
+		}
+	}
+	return some
 }

@@ -3,40 +3,101 @@ package dsp
 // Box returns the mean over n x n windows, n odd, the picture mirrored at its edges.
 func Box(p Plane, n int) Plane { return boxRows(boxColumns(p, n), n) }
 
+// boxLanes columns are summed together.
+const boxLanes = 16
+
+// boxRows is boxColumns of the transpose, boxLanes rows at a time.
 func boxRows(p Plane, n int) Plane {
-	out, r := NewPlane(p.W, p.H), n/2
-	g := 1 / float64(n)
-	for y := range p.H {
-		src, dst := p.Row(y), out.Row(y)
-		sum := 0.0
-		for k := -r; k <= r; k++ {
-			sum += float64(src[mirror(k, p.W)])
-		}
-		for x := range dst {
-			dst[x] = float32(sum * g)
-			sum += float64(src[mirror(x+r+1, p.W)]) - float64(src[mirror(x-r, p.W)])
-		}
+	out := NewPlane(p.W, p.H)
+	in, mean := NewPlane(boxLanes, p.W), NewPlane(boxLanes, p.W)
+	for y := 0; y < p.H; y += boxLanes {
+		rows := min(boxLanes, p.H-y)
+		intoColumns(in.Pix, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
+		boxBlock(mean, in, 0, boxLanes, n)
+		intoRows(out.Pix[y*p.W:(y+rows)*p.W], mean.Pix, p.W, rows)
 	}
 	return out
 }
 
 func boxColumns(p Plane, n int) Plane {
-	out, r := NewPlane(p.W, p.H), n/2
-	g := 1 / float64(n)
-	sum := make([]float64, p.W)
-	for k := -r; k <= r; k++ {
-		for x, v := range p.Row(mirror(k, p.H)) {
-			sum[x] += float64(v)
-		}
-	}
-	for y := range p.H {
-		dst, add, sub := out.Row(y), p.Row(mirror(y+r+1, p.H)), p.Row(mirror(y-r, p.H))
-		for x := range dst {
-			dst[x] = float32(sum[x] * g)
-			sum[x] += float64(add[x]) - float64(sub[x])
-		}
+	out := NewPlane(p.W, p.H)
+	for x := 0; x < p.W; x += boxLanes {
+		boxBlock(out, p, x, min(boxLanes, p.W-x), n)
 	}
 	return out
+}
+
+// boxBlock writes the means of n samples down columns [x, x+lanes).
+func boxBlock(out, p Plane, x, lanes, n int) {
+	var sum [boxLanes]float64
+	r, g := n/2, 1/float64(n)
+	for k := -r; k <= r; k++ {
+		for i, v := range p.Row(mirror(k, p.H))[x : x+lanes] {
+			sum[i] += float64(v)
+		}
+	}
+	step := func(from, to, add, addStep, sub, subStep int) {
+		if from < to {
+			boxSteps(&sum, lanes, to-from, g, boxRow{out, x, from, 1}, boxRow{p, x, add, addStep}, boxRow{p, x, sub, subStep})
+		}
+	}
+	if p.H <= 2*r+1 { // rows are mirrored more than once
+		for y := range p.H {
+			step(y, y+1, mirror(y+r+1, p.H), 1, mirror(y-r, p.H), 1)
+		}
+		return
+	}
+	step(0, r, r+1, 1, r-1, -1)
+	step(r, p.H-r-1, 2*r+1, 1, 0, 1)
+	step(p.H-r-1, p.H, p.H-1, -1, p.H-2*r-1, 1)
+}
+
+// A boxRow is where a kernel reads or writes: from row y on, step rows on each time.
+type boxRow struct {
+	Plane
+	x, y, step int
+}
+
+func (b boxRow) at(i, lanes int) []float32 {
+	k := (b.y+i*b.step)*b.W + b.x
+	return b.Pix[k : k+lanes : k+lanes]
+}
+
+// boxGo writes n rows of sum times g, moving the sum on after each.
+func boxGo(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
+	for i := range n {
+		d, a, s := dst.at(i, lanes), add.at(i, lanes), sub.at(i, lanes)
+		for x := range d {
+			d[x] = float32(sum[x] * g)
+			sum[x] += float64(a[x]) - float64(s[x])
+		}
+	}
+}
+
+// intoColumns writes up to boxLanes rows of w samples as columns, boxLanes floats a row.
+func intoColumns(dst, src []float32, w, rows int) {
+	done := 0
+	if rows == boxLanes {
+		done = intoColumnsFast(dst, src, w)
+	}
+	for y := range rows {
+		for x := done; x < w; x++ {
+			dst[x*boxLanes+y] = src[y*w+x]
+		}
+	}
+}
+
+// intoRows undoes intoColumns.
+func intoRows(dst, src []float32, w, rows int) {
+	done := 0
+	if rows == boxLanes {
+		done = intoRowsFast(dst, src, w)
+	}
+	for y := range rows {
+		for x := done; x < w; x++ {
+			dst[y*w+x] = src[x*boxLanes+y]
+		}
+	}
 }
 
 // mirror folds an index into [0, n) as ...cba|abc...xyz|zyx...
@@ -55,36 +116,33 @@ func mirror(i, n int) int {
 // samples, cut off at four of them, the picture mirrored at its edges.
 func Gauss(p Plane, sigma float64) Plane {
 	k := gaussKernel(sigma)
-	tmp, out, r := NewPlane(p.W, p.H), NewPlane(p.W, p.H), len(k)-1
+	r := len(k) - 1
+	out, offsets := NewPlane(p.W, p.H), make([]int64, 2*len(k))
+	line, pad := make([]float32, p.W), make([]float32, p.W+2*r)
 	for y := range p.H {
-		dst := tmp.Row(y)
-		for x, v := range p.Row(y) {
-			dst[x] = float32(k[0] * v)
+		for i := range k {
+			offsets[2*i], offsets[2*i+1] = int64(mirror(y-i, p.H)*p.W), int64(mirror(y+i, p.H)*p.W)
 		}
-		for i := 1; i <= r; i++ {
-			a, b := p.Row(mirror(y-i, p.H)), p.Row(mirror(y+i, p.H))
-			for x := range dst {
-				dst[x] += float32(k[i] * (a[x] + b[x]))
-			}
+		symmetric(line, p.Pix, offsets, k)
+		mirrorRow(pad, line, r)
+		for i := range k {
+			offsets[2*i], offsets[2*i+1] = int64(r-i), int64(r+i)
 		}
-	}
-	pad := make([]float32, p.W+2*r)
-	for y := range p.H {
-		src, dst := tmp.Row(y), out.Row(y)
-		for i := range pad {
-			pad[i] = src[mirror(i-r, p.W)]
-		}
-		for x := range dst {
-			dst[x] = float32(k[0] * pad[x+r])
-		}
-		for i := 1; i <= r; i++ {
-			a, b := pad[r-i:], pad[r+i:]
-			for x := range dst {
-				dst[x] += float32(k[i] * (a[x] + b[x]))
-			}
-		}
+		symmetric(out.Row(y), pad, offsets, k)
 	}
 	return out
+}
+
+// symmetricGo writes the sums of src weighed by k, the i-th weight for the two
+// samples at the i-th pair of offsets, the first for one alone.
+func symmetricGo(dst, src []float32, offsets []int64, k []float32, from int) {
+	for x := from; x < len(dst); x++ {
+		sum := float32(k[0] * src[x+int(offsets[0])])
+		for i := 1; i < len(k); i++ {
+			sum += float32(k[i] * (src[x+int(offsets[2*i])] + src[x+int(offsets[2*i+1])]))
+		}
+		dst[x] = sum
+	}
 }
 
 // gaussKernel returns the centre and one side of the kernel; all taps sum to 1.
@@ -136,17 +194,18 @@ func extreme(p Plane, n int, greatest bool) Plane {
 func beyond(dst, src []float32, greatest bool) {
 	n := min(len(dst), len(src))
 	dst, src = dst[:n], src[:n]
+	from := beyondFast(dst, src, greatest)
 	if greatest {
-		for x, s := range src {
-			if s > dst[x] {
-				dst[x] = s
+		for x := from; x < n; x++ {
+			if src[x] > dst[x] {
+				dst[x] = src[x]
 			}
 		}
 		return
 	}
-	for x, s := range src {
-		if s < dst[x] {
-			dst[x] = s
+	for x := from; x < n; x++ {
+		if src[x] < dst[x] {
+			dst[x] = src[x]
 		}
 	}
 }

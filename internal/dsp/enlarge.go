@@ -1,0 +1,101 @@
+package dsp
+
+import "math"
+
+// An Enlarger resamples a plane to w x h by cubic convolution, row by row, samples
+// beyond an edge like those on it.
+type Enlarger struct {
+	src      Plane
+	scaleY   float64
+	at       []int32      // index of the first of four taps a sample, before the edges cut it
+	wx       [4][]float32 // their weights
+	from, to int          // samples whose taps all lie inside
+	rows     [4][]float32 // the four source rows under the last row asked for, widened
+	have     [4]int
+}
+
+// NewEnlarger prepares to resample src to w x h, their edges aligned.
+func NewEnlarger(src Plane, w, h int) *Enlarger {
+	return NewScaler(src, w, float64(src.W)/float64(w), float64(src.H)/float64(h))
+}
+
+// NewScaler prepares to resample src to rows of w samples that stand for so many
+// samples of src each, the top left corners aligned.
+func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
+	e := &Enlarger{src: src, scaleY: scaleY, at: make([]int32, w), have: [4]int{-1, -1, -1, -1}}
+	for k := range e.wx {
+		e.wx[k], e.rows[k] = make([]float32, w), make([]float32, w)
+	}
+	for x := range w {
+		i, t := position(x, scaleX)
+		e.at[x] = int32(i - 1)
+		for k, v := range Bicubic(t) {
+			e.wx[k][x] = v
+		}
+		if i < 1 {
+			e.from = x + 1
+		}
+		if i+2 < src.W {
+			e.to = x + 1
+		}
+	}
+	e.to = max(e.to, e.from)
+	return e
+}
+
+// position maps sample x of one raster to another of samples scale times as
+// small: index and fraction.
+func position(x int, scale float64) (int, float32) {
+	p := float64((float64(x)+0.5)*scale) - 0.5
+	f := math.Floor(p)
+	return int(f), float32(p - f)
+}
+
+// Row writes row y to dst. Rows are cheapest asked for in order.
+func (e *Enlarger) Row(y int, dst []float32) {
+	i, t := position(y, e.scaleY)
+	w := Bicubic(t)
+	var r [4][]float32
+	for k := range 4 {
+		r[k] = e.widened(min(max(i-1+k, 0), e.src.H-1))[:len(dst)]
+	}
+	weighted(dst, &r, &w)
+}
+
+func (e *Enlarger) widened(j int) []float32 {
+	k := j & 3
+	if e.have[k] == j {
+		return e.rows[k]
+	}
+	e.have[k] = j
+	src, dst := e.src.Row(j), e.rows[k]
+	e.edges(dst, src, 0, e.from)
+	widen(dst, src, e.at, &e.wx, e.from, e.to)
+	e.edges(dst, src, e.to, len(dst))
+	return dst
+}
+
+// edges writes samples [from, to), some of whose taps the edges cut.
+func (e *Enlarger) edges(dst, src []float32, from, to int) {
+	for x := from; x < to; x++ {
+		var v [4]float32
+		for k := range v {
+			v[k] = float32(e.wx[k][x] * src[min(max(int(e.at[x])+k, 0), len(src)-1)])
+		}
+		dst[x] = v[0] + v[1] + v[2] + v[3]
+	}
+}
+
+func widenGo(dst, src []float32, at []int32, wx *[4][]float32, from, to int) {
+	for x := from; x < to; x++ {
+		r := src[at[x] : at[x]+4 : at[x]+4]
+		dst[x] = float32(wx[0][x]*r[0]) + float32(wx[1][x]*r[1]) + float32(wx[2][x]*r[2]) + float32(wx[3][x]*r[3])
+	}
+}
+
+func weightedGo(dst []float32, r *[4][]float32, w *[4]float32, from int) {
+	r0, r1, r2, r3 := r[0], r[1], r[2], r[3]
+	for x := from; x < len(dst); x++ {
+		dst[x] = float32(w[0]*r0[x]) + float32(w[1]*r1[x]) + float32(w[2]*r2[x]) + float32(w[3]*r3[x])
+	}
+}

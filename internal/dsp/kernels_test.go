@@ -1,0 +1,294 @@
+package dsp_test
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"math/cmplx"
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// hostile draws zeros of both signs, denormals and huge numbers among others.
+func (n *noise) hostile() float32 {
+	v := n.next()
+	switch uint64(*n) >> 60 {
+	case 0:
+		return 0
+	case 1:
+		return float32(math.Copysign(0, -1))
+	case 2:
+		return v * 1e-39
+	case 3:
+		return v * 1e15
+	}
+	return v * 100
+}
+
+func hostilePlane(w, h int, seed uint64) dsp.Plane {
+	n := noise(seed)
+	p := dsp.NewPlane(w, h)
+	for i := range p.Pix {
+		p.Pix[i] = n.hostile()
+	}
+	return p
+}
+
+// requireSame runs f with and without the processor's own kernels and requires
+// results of the same bits.
+func requireSame(t *testing.T, f func() []float32, what ...any) {
+	t.Helper()
+	var want []float32
+	dsp.Plain(func() { want = f() })
+	got := f()
+	require.Len(t, got, len(want))
+	for i := range want {
+		if a, b := math.Float32bits(want[i]), math.Float32bits(got[i]); a != b {
+			require.Failf(t, "other bits", "%v: sample %d is %v (%x), plainly %v (%x)", what, i, got[i], b, want[i], a)
+		}
+	}
+}
+
+func floats(c []complex64) []float32 {
+	out := make([]float32, 0, 2*len(c))
+	for _, v := range c {
+		out = append(out, real(v), imag(v))
+	}
+	return out
+}
+
+func TestFFTHasTheSameBits(t *testing.T) {
+	if !dsp.HasKernels() {
+		t.Log("no kernels for this processor: plain against plain")
+	}
+	for _, n := range []int{1, 2, 4, 6, 8, 16, 20, 36, 60, 64, 100, 160, 375, 512} {
+		requireSame(t, func() []float32 {
+			src := noise(n)
+			x := make([]complex64, n+1)[1:] // unaligned
+			for i := range x {
+				x[i] = complex(src.hostile(), src.hostile())
+			}
+			dsp.NewFFT(n).Forward(x, make([]complex64, n))
+			return floats(x)
+		}, n)
+	}
+}
+
+func TestFFT2HasTheSameBits(t *testing.T) {
+	for _, c := range []struct{ w, h, pw, ph int }{
+		{1, 1, 2, 1}, {2, 17, 2, 18}, {7, 33, 8, 36}, {16, 16, 16, 16}, {21, 5, 24, 5}, {33, 40, 40, 45}, {50, 64, 54, 81}, {64, 31, 64, 32}, {97, 30, 100, 60},
+	} {
+		requireSame(t, func() []float32 {
+			s := dsp.NewFFT2(c.pw, c.ph).Forward(hostilePlane(c.w, c.h, 9))
+			return floats(s.C)
+		}, "forward", fmt.Sprint(c))
+		requireSame(t, func() []float32 {
+			f := dsp.NewFFT2(c.pw, c.ph)
+			s := f.Forward(noisePlane(c.w, c.h, 9))
+			for i := range s.C {
+				if i%s.Stride() >= s.Stride()/2 { // columns of zeros
+					s.C[i] = 0
+				}
+			}
+			return f.Inverse(s, c.w, c.h).Pix
+		}, "inverse", fmt.Sprint(c))
+	}
+}
+
+// An assembler takes registers 16 to 31 for a sign that AVX-512 is meant.
+func TestKernelsNeedNoMoreThanAVX2(t *testing.T) {
+	text, err := os.ReadFile("kernels_amd64.s")
+	require.NoError(t, err)
+	require.NotRegexp(t, `\b([XY](1[6-9]|2[0-9]|3[01])|[ZK][0-9]+)\b`, string(text))
+	require.NotRegexp(t, `VFN?M(ADD|SUB)`, string(text), "fused products round once")
+}
+
+func TestSamplesHaveTheSameBits(t *testing.T) {
+	p := hostilePlane(64, 64, 4)
+	for _, w := range []float64{0, 1e-3} {
+		l := dsp.Line{X: 0.9, X0: -7.3, X1: 0.25, Y: 0.41, Y0: 5.2, Y1: 0.125, W: w, W0: 1, U: -5}
+		for _, n := range []int{1, 3, 7, 8, 64, 77, 131} {
+			for name, f := range map[string]func([]float32){
+				"cubic":  func(dst []float32) { dsp.SampleCubic(dst, p, l) },
+				"linear": func(dst []float32) { dsp.SampleLinear(dst, p, l) },
+				"torus":  func(dst []float32) { dsp.NewTorus(p).SampleCubic(dst, l) },
+			} {
+				requireSame(t, func() []float32 {
+					dst := make([]float32, n+1)[1:]
+					f(dst)
+					return dst
+				}, name, n, w)
+			}
+		}
+	}
+	for _, side := range []int{1, 3, 4, 5} {
+		dst := []float32{1, 1, 1, 1, 1, 1, 1, 1}
+		dsp.SampleCubic(dst, noisePlane(side, side, 1), dsp.Line{X: 1, W0: 1})
+		require.Equal(t, make([]float32, 8), dst, "no taps inside")
+	}
+}
+
+func TestTorusSamplesItself(t *testing.T) {
+	p, dst := noisePlane(16, 16, 1), make([]float32, 40)
+	dsp.NewTorus(p).SampleCubic(dst, dsp.Line{X: 1, Y: 0, Y0: -3, W0: 1, U: -20})
+	for i, v := range dst {
+		require.Equal(t, p.Pix[13*16+(i-20)&15], v)
+	}
+}
+
+func TestEnlargerHasTheSameBits(t *testing.T) {
+	for _, c := range [][4]int{{1, 1, 5, 4}, {3, 2, 40, 9}, {20, 9, 20, 9}, {31, 17, 100, 60}, {64, 3, 65, 80}} {
+		p := hostilePlane(c[0], c[1], 3)
+		read := func(e *dsp.Enlarger) func() []float32 {
+			return func() []float32 {
+				out := dsp.NewPlane(c[2], c[3])
+				for y := range c[3] {
+					e.Row(y, out.Row(y))
+				}
+				return out.Pix
+			}
+		}
+		requireSame(t, func() []float32 { return read(dsp.NewEnlarger(p, c[2], c[3]))() }, c)
+		requireSame(t, func() []float32 { return read(dsp.NewScaler(p, c[2], 0.31, 0.2))() }, "scaler", c)
+	}
+}
+
+func TestShrinkHasTheSameBits(t *testing.T) {
+	for _, opaque := range []bool{true, false} {
+		for _, c := range [][4]int{{1, 1, 1, 1}, {23, 17, 23, 17}, {64, 9, 17, 4}, {100, 31, 33, 31}, {41, 8, 40, 2}, {9, 9, 1, 1}} {
+			img := image.NewNRGBA(image.Rect(0, 0, c[0], c[1]))
+			n := noise(8)
+			for i := range img.Pix {
+				img.Pix[i] = uint8(127 + 127*n.next())
+				if i%4 == 3 && (opaque || i/4%37 != 36) {
+					img.Pix[i] = 255
+				}
+			}
+			requireSame(t, func() []float32 {
+				p := dsp.ShrinkNRGBA(img, c[2], c[3])
+				return slices.Concat(p.R.Pix, p.G.Pix, p.B.Pix)
+			}, c, opaque)
+		}
+	}
+}
+
+func TestRowsHaveTheSameBits(t *testing.T) {
+	for _, n := range []int{0, 1, 7, 8, 9, 31, 64} {
+		a, b := hostilePlane(n+1, 1, 1).Pix[1:], hostilePlane(n+3, 1, 2).Pix[3:]
+		run := func(f func(dst []float32)) func() []float32 {
+			return func() []float32 {
+				dst := slices.Clone(a)
+				f(dst)
+				return dst
+			}
+		}
+		requireSame(t, run(func(dst []float32) { dsp.AddTo(dst, b) }), n)
+		requireSame(t, run(func(dst []float32) { dsp.AddScaled(dst, b, 0.37) }), n)
+
+		src := make([]uint8, 4*n)
+		for i := range src {
+			src[i] = uint8(37 * i)
+		}
+		requireSame(t, func() []float32 {
+			dst := make([]uint8, 4*n)
+			dsp.AddLumaChroma(dst, src, a, b, 0.344, 1.772)
+			out := make([]float32, len(dst))
+			for i, v := range dst {
+				out[i] = float32(v)
+			}
+			return out
+		}, n)
+	}
+}
+
+func TestAddLumaChromaRoundsAndCuts(t *testing.T) {
+	luma, chroma := make([]float32, 9), make([]float32, 9)
+	src, dst := make([]uint8, 36), make([]uint8, 36)
+	for i := range src {
+		src[i] = 100
+	}
+	for i, v := range []float32{0, 0.49, 0.5, -0.5, -0.51, 200, -200, 1e9, -1e9} {
+		luma[i] = v
+	}
+	dsp.AddLumaChroma(dst, src, luma, chroma, 1, 1)
+	for i, want := range []uint8{100, 100, 101, 100, 99, 255, 0, 255, 0} {
+		require.Equal(t, []uint8{want, want, want, 100}, dst[4*i:4*i+4])
+	}
+	clear(luma)
+	chroma[0] = 10
+	dsp.AddLumaChroma(dst, src, luma, chroma, 0.5, 2)
+	require.Equal(t, []uint8{100, 105, 80, 100}, dst[:4])
+}
+
+func TestToneCellsHaveTheSameBits(t *testing.T) {
+	for _, c := range [][4]int{{1, 1, 4, 4}, {37, 20, 8, 8}, {64, 33, 32, 32}, {31, 9, 40, 40}, {40, 40, 7, 5}} {
+		for _, grid := range []float64{1024, 1000} {
+			for _, n := range []int{1, 16, 21, 32} {
+				src := noise(n)
+				f := make([]dsp.Tone, n)
+				for i := range f {
+					f[i] = dsp.Tone{X: math.Round(100*float64(src.next())) / grid, Y: math.Round(100*float64(src.next())) / grid}
+				}
+				p := hostilePlane(c[0], c[1], 3)
+				requireSame(t, func() []float32 {
+					sums, _, _ := dsp.ToneCells(p, -7, 1300, f, c[2], c[3])
+					return floats(sums)
+				}, c, grid, n)
+			}
+		}
+	}
+}
+
+func TestToneCellsAgainstDefinition(t *testing.T) {
+	const x0, y0, cw, ch = 5, -9, 6, 4
+	p := noisePlane(21, 11, 3)
+	for _, f := range [][]dsp.Tone{{{X: 31. / 1024, Y: -77. / 1024}, {X: -1. / 1024}}, {{X: 0.03, Y: 0.1}, {X: -0.4, Y: 0.031}}} {
+		got, nx, ny := dsp.ToneCells(p, x0, y0, f, cw, ch)
+		require.Equal(t, []int{3, 2}, []int{nx, ny})
+		want := make([]complex128, len(got))
+		for y := range p.H {
+			for x := range p.W {
+				for k, q := range f {
+					i := (min(y/ch, ny-1)*nx + min(x/cw, nx-1)) * len(f)
+					want[i+k] += complex(float64(p.Pix[y*p.W+x]), 0) * cmplx.Rect(1, -2*math.Pi*(q.X*float64(x+x0)+q.Y*float64(y+y0)))
+				}
+			}
+		}
+		for i, v := range want {
+			require.InDelta(t, 0, cmplx.Abs(v-complex128(got[i])), 1e-5)
+		}
+	}
+}
+
+func TestFiltersHaveTheSameBits(t *testing.T) {
+	for _, c := range [][2]int{{1, 1}, {3, 40}, {8, 9}, {16, 16}, {17, 33}, {40, 7}, {67, 50}} {
+		p, q := hostilePlane(c[0], c[1], 3), noisePlane(c[0], c[1], 3)
+		q.Scale(60)
+		for name, f := range map[string]func() dsp.Plane{
+			"box3":      func() dsp.Plane { return dsp.Box(p, 3) },
+			"box9":      func() dsp.Plane { return dsp.Box(p, 9) },
+			"gauss0.7":  func() dsp.Plane { return dsp.Gauss(p, 0.7) },
+			"gauss3":    func() dsp.Plane { return dsp.Gauss(p, 3) },
+			"erode":     func() dsp.Plane { return dsp.Erode(p, 5) },
+			"dilate":    func() dsp.Plane { return dsp.Dilate(p, 3) },
+			"bilateral": func() dsp.Plane { return dsp.Bilateral(q, 5, 6, 4) },
+		} {
+			requireSame(t, func() []float32 { return f().Pix }, name, c)
+		}
+	}
+}
+
+func TestInverseDCT2HasTheSameBits(t *testing.T) {
+	for _, n := range []int{1, 2, 4, 8, 16, 64} {
+		requireSame(t, func() []float32 {
+			c := hostilePlane(n, n, 3)
+			clear(c.Pix[n*n/2:]) // rows of zeros
+			return dsp.InverseDCT2(c).Pix
+		}, n)
+	}
+}

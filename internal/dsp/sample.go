@@ -1,0 +1,146 @@
+package dsp
+
+import "math"
+
+// A Line is a row of positions on a plane: the i-th is
+// ((X u + X0) + X1, (Y u + Y0) + Y1) / (W u + W0) with u = U + i, in pixels whose
+// centres lie on integers. Of a homography m along row v it is
+// {X: m0, X0: m1 v + m2, Y: m3, Y0: m4 v + m5, W: m6, W0: m7 v + m8}.
+type Line struct {
+	X, X0, X1, Y, Y0, Y1, W, W0, U float64
+}
+
+// SampleCubic samples p along l by cubic convolution. Samples that are not more
+// than a pixel inside of p are 0.
+func SampleCubic(dst []float32, p Plane, l Line) {
+	walk := lineWalk{l, 1, float64(p.W - 3), float64(p.H - 3)}
+	sample(dst, p, walk, ^uint32(0), cubic)
+}
+
+// SampleLinear is [SampleCubic] with bilinear interpolation.
+func SampleLinear(dst []float32, p Plane, l Line) {
+	walk := lineWalk{l, 1, float64(p.W - 3), float64(p.H - 3)}
+	sample(dst, p, walk, ^uint32(0), linearGo)
+}
+
+// A Torus is a plane that repeats, ready to be sampled anywhere.
+type Torus struct {
+	n      int
+	padded Plane
+}
+
+// NewTorus prepares p, whose width and height must be the same power of two.
+func NewTorus(p Plane) Torus {
+	const taps = 4
+	t := Torus{p.W, NewPlane(p.W+taps-1, p.H+taps-1)}
+	for y := range t.padded.H {
+		src, dst := p.Row(y&(p.H-1)), t.padded.Row(y)
+		copy(dst, src)
+		for x := p.W; x < len(dst); x++ {
+			dst[x] = src[x&(p.W-1)]
+		}
+	}
+	return t
+}
+
+// SampleCubic samples the torus along l by cubic convolution. Positions are good
+// to within 2^31 pixels.
+func (t Torus) SampleCubic(dst []float32, l Line) {
+	walk := lineWalk{l, math.Inf(-1), math.Inf(1), math.Inf(1)}
+	sample(dst, t.padded, walk, uint32(t.n-1), cubic)
+}
+
+// lineBlock positions are worked out before they are sampled.
+const lineBlock = 64
+
+// A lineWalk is a line and the bounds within which its positions are kept.
+type lineWalk struct {
+	Line
+	low, highX, highY float64
+}
+
+// linePositions are where samples lie: the index of the first of 4 x 4 taps, the
+// fractions behind the second one, and all bits set where they are kept.
+type linePositions struct {
+	at     [lineBlock]int32
+	tx, ty [lineBlock]float32
+	keep   [lineBlock]uint32
+}
+
+func sample(dst []float32, p Plane, walk lineWalk, mask uint32, taps func(dst []float32, at *linePositions, p Plane)) {
+	if p.W < 4 || p.H < 4 {
+		clear(dst)
+		return
+	}
+	var at linePositions
+	for len(dst) > 0 {
+		n := min(len(dst), lineBlock)
+		positions(&at, &walk, uint32(p.W), mask, n)
+		taps(dst[:n], &at, p)
+		dst = dst[n:]
+		walk.U += float64(n)
+	}
+}
+
+// positionsGo works out n positions on rows of the given stride, modulo mask+1.
+func positionsGo(p *linePositions, l *lineWalk, stride, mask uint32, from, n int) {
+	for i := from; i < n; i++ {
+		u := l.U + float64(i)
+		w := float64(l.W*u) + l.W0
+		x, y := (float64(l.X*u)+l.X0+l.X1)/w, (float64(l.Y*u)+l.Y0+l.Y1)/w
+		if !(x > l.low && y > l.low && x < l.highX && y < l.highY) {
+			p.at[i], p.keep[i] = 0, 0
+			continue
+		}
+		fx, fy := math.Floor(x), math.Floor(y)
+		p.tx[i], p.ty[i] = float32(x-fx), float32(y-fy)
+		ix, iy := uint32(int32(fx)-1)&mask, uint32(int32(fy)-1)&mask
+		p.at[i], p.keep[i] = int32(iy*stride+ix), ^uint32(0)
+	}
+}
+
+func cubicGo(dst []float32, at *linePositions, p Plane) {
+	for i := range dst {
+		if at.keep[i] == 0 {
+			dst[i] = 0
+			continue
+		}
+		wx, wy := Bicubic(at.tx[i]), Bicubic(at.ty[i])
+		var sum float32
+		k := int(at.at[i])
+		for j := range 4 {
+			r := p.Pix[k : k+4 : k+4]
+			v := float32(wx[0]*r[0]) + float32(wx[1]*r[1]) + float32(wx[2]*r[2]) + float32(wx[3]*r[3])
+			sum += float32(wy[j] * v)
+			k += p.W
+		}
+		dst[i] = sum
+	}
+}
+
+func linearGo(dst []float32, at *linePositions, p Plane) {
+	for i := range dst {
+		if at.keep[i] == 0 {
+			dst[i] = 0
+			continue
+		}
+		a, b := at.tx[i], at.ty[i]
+		k := int(at.at[i]) + p.W + 1
+		t := p.Pix[k] + float32(a*(p.Pix[k+1]-p.Pix[k]))
+		k += p.W
+		u := p.Pix[k] + float32(a*(p.Pix[k+1]-p.Pix[k]))
+		dst[i] = t + float32(b*(u-t))
+	}
+}
+
+// Bicubic returns the four weights of cubic convolution with a = -3/4 (Keys,
+// 1981) for a sample at fraction t in [0, 1) behind the second of four.
+func Bicubic(t float32) [4]float32 {
+	const a = -0.75
+	u := 1 + t
+	w0 := float32(float32(float32(float32(float32(a*u)-5*a)*u)+8*a)*u) - 4*a
+	w1 := float32(float32(float32((a+2)*t)-(a+3))*float32(t*t)) + 1
+	v := 1 - t
+	w2 := float32(float32(float32((a+2)*v)-(a+3))*float32(v*v)) + 1
+	return [4]float32{w0, w1, w2, 1 - w0 - w1 - w2}
+}

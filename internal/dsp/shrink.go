@@ -1,0 +1,112 @@
+package dsp
+
+import (
+	"image"
+	"math"
+)
+
+// ShrinkNRGBA returns the picture over white, area-averaged to w x h samples,
+// which must not exceed its size.
+func ShrinkNRGBA(img *image.NRGBA, w, h int) RGB {
+	sw, sh := img.Rect.Dx(), img.Rect.Dy()
+	xs, ys := areaSpans(sw, w), areaSpans(sh, h)
+	out := RGB{NewPlane(w, h), NewPlane(w, h), NewPlane(w, h)}
+	weights := tapsOf(xs, sw)
+	line, acc := make([]float32, 4*w), make([]float32, 4*w)
+	for y := range h {
+		clear(acc)
+		sp := &ys[y]
+		for sy := sp.from; sy < sp.to; sy++ {
+			shrinkRow(line, img.Pix[sy*img.Stride:sy*img.Stride+4*sw], xs, weights)
+			AddScaled(acc, line, sp.weight(sy))
+		}
+		r, g, b := out.R.Row(y), out.G.Row(y), out.B.Row(y)
+		for x := range r {
+			p := acc[4*x : 4*x+4 : 4*x+4]
+			r[x], g[x], b[x] = p[0], p[1], p[2]
+		}
+	}
+	return out
+}
+
+// shrinkRowGo writes to line the weighed sums of the pixels under each sample, in
+// red, green and blue; every fourth float is not used.
+func shrinkRowGo(line []float32, src []uint8, xs []span) {
+	for x := range xs {
+		sp := &xs[x]
+		var r, g, b float32
+		for sx := sp.from; sx < sp.to; sx++ {
+			p := src[4*sx : 4*sx+4 : 4*sx+4]
+			wt := sp.weight(sx)
+			pr, pg, pb := float32(p[0]), float32(p[1]), float32(p[2])
+			if a := p[3]; a != 255 {
+				k := float32(a) / 255
+				pr, pg, pb = 255+float32(k*(pr-255)), 255+float32(k*(pg-255)), 255+float32(k*(pb-255))
+			}
+			r += float32(wt * pr)
+			g += float32(wt * pg)
+			b += float32(wt * pb)
+		}
+		line[4*x], line[4*x+1], line[4*x+2] = r, g, b
+	}
+}
+
+// spanTaps are spans as equally many weights a sample, zero behind its end.
+type spanTaps struct {
+	taps    int
+	n       int // samples whose taps all lie within the row
+	from    []int32
+	weights []float32
+}
+
+func tapsOf(xs []span, width int) *spanTaps {
+	t := &spanTaps{from: make([]int32, len(xs))}
+	for i := range xs {
+		t.taps = max(t.taps, xs[i].to-xs[i].from)
+	}
+	t.weights = make([]float32, len(xs)*t.taps)
+	for i := range xs {
+		sp := &xs[i]
+		t.from[i] = int32(4 * sp.from)
+		for k := sp.from; k < sp.to; k++ {
+			t.weights[i*t.taps+k-sp.from] = sp.weight(k)
+		}
+		if sp.from+t.taps <= width {
+			t.n = i + 1
+		}
+	}
+	return t
+}
+
+// A span is the samples [from, to) under one shrunk sample, with their weights.
+type span struct {
+	from, to         int
+	first, mid, last float32
+}
+
+func (s *span) weight(i int) float32 {
+	switch i {
+	case s.from:
+		return s.first
+	case s.to - 1:
+		return s.last
+	}
+	return s.mid
+}
+
+func areaSpans(from, to int) []span {
+	k := float64(from) / float64(to)
+	out := make([]span, to)
+	for i := range out {
+		a, b := float64(float64(i)*k), float64(float64(i+1)*k)
+		lo, hi := int(math.Floor(a+1e-9)), min(from, int(math.Ceil(b-1e-9)))
+		s := span{from: lo, to: max(hi, lo+1), mid: float32(1 / k)}
+		s.first = float32((math.Min(b, float64(lo+1)) - a) / k)
+		s.last = float32((b - float64(s.to-1)) / k)
+		if s.to-s.from == 1 {
+			s.first, s.last = 1, 1
+		}
+		out[i] = s
+	}
+	return out
+}

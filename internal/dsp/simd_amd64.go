@@ -1,0 +1,301 @@
+//go:build !purego
+
+package dsp
+
+import "golang.org/x/sys/cpu"
+
+//go:generate go run -C _asm . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg dsp
+
+// avx2 tells whether the kernels of kernels_amd64.s are used. Their results have the
+// bits of the plain ones, so nothing but time depends on it.
+var avx2 = cpu.X86.HasAVX2
+
+func radix2(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix2AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
+	radix2Go(dst, src, tw, m, s)
+}
+
+func radix3(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix3AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
+	radix3Go(dst, src, tw, m, s)
+}
+
+func radix4(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix4AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
+	radix4Go(dst, src, tw, m, s)
+}
+
+func radix5(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix5AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
+	radix5Go(dst, src, tw, m, s)
+}
+
+// The fast functions do the first so many columns, samples or coefficients (from
+// the second on) of whole batches, and return how many.
+
+func interleaveFast(dst []complex64, src []float32, w int) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = dst[n*batch-1], src[2*batch*w-1]
+	interleaveAVX2(&dst[0], &src[0], w, n)
+	interleaveAVX2(&dst[batch/2], &src[batch*w], w, n)
+	return n
+}
+
+func deinterleaveFast(dst []float32, w int, b []complex64, g float32) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = b[n*batch-1], dst[2*batch*w-1]
+	deinterleaveAVX2(&dst[0], w, &b[0], n, g)
+	deinterleaveAVX2(&dst[batch*w], w, &b[batch/2], n, g)
+	return n
+}
+
+func splitFast(dst, b []complex64, w int) int {
+	n, st := (w/2-1)&^3, w/2+1
+	if !avx2 || n <= 0 {
+		return 0
+	}
+	_, _ = b[w*batch-1], dst[2*batch*st-1]
+	splitAVX2(&dst[1], st, &b[batch], &b[(w-1)*batch], n)
+	splitAVX2(&dst[batch*st+1], st, &b[batch+batch/2], &b[(w-1)*batch+batch/2], n)
+	return n
+}
+
+func joinFast(b, src []complex64, w int) int {
+	n, st := (w/2-1)&^3, w/2+1
+	if !avx2 || n <= 0 {
+		return 0
+	}
+	_, _ = b[w*batch-1], src[2*batch*st-1]
+	joinAVX2(&b[batch], &b[(w-1)*batch], &src[1], st, n)
+	joinAVX2(&b[batch+batch/2], &b[(w-1)*batch+batch/2], &src[batch*st+1], st, n)
+	return n
+}
+
+func copyBlockFast(dst []complex64, dstStride int, src []complex64, srcStride, rows int, conjugate bool) (some, done bool) {
+	if !avx2 {
+		return false, false
+	}
+	_, _ = dst[(rows-1)*dstStride+batch-1], src[(rows-1)*srcStride+batch-1]
+	flip := uint32(0)
+	if conjugate {
+		flip = 1 << 31
+	}
+	return copyBlockAVX2(&dst[0], dstStride, &src[0], srcStride, rows, flip) != 0, true
+}
+
+func positions(p *linePositions, l *lineWalk, stride, mask uint32, n int) {
+	done := 0
+	if avx2 && n >= 4 {
+		done = n &^ 3
+		positionsAVX2(&p.at[0], &l.X, stride, mask, done)
+	}
+	positionsGo(p, l, stride, mask, done, n)
+}
+
+func cubic(dst []float32, at *linePositions, p Plane) {
+	if n := (len(dst) + 7) &^ 7; avx2 && n == len(dst) {
+		cubicAVX2(&dst[0], &at.at[0], &p.Pix[0], p.W, n)
+	} else if avx2 { // n is within the block, where positions without a sample are the first
+		var whole [lineBlock]float32
+		clear(at.at[len(dst):n])
+		cubicAVX2(&whole[0], &at.at[0], &p.Pix[0], p.W, n)
+		copy(dst, whole[:])
+	} else {
+		cubicGo(dst, at, p)
+	}
+}
+
+// The fast functions of rows do the first so many samples, and return how many.
+
+func addFast(dst, src []float32) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	addAVX2(&dst[0], &src[0], n)
+	return n
+}
+
+func addScaledFast(dst, src []float32, gain float32) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	addScaledAVX2(&dst[0], &src[0], n, gain)
+	return n
+}
+
+func addRowFast(dst, src []uint8, luma, chroma []float32, toG, toB float32) int {
+	n := len(luma) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	addRowAVX2(&dst[0], &src[0], &luma[0], &chroma[0], toG, toB, n)
+	return n
+}
+
+func widen(dst, src []float32, at []int32, wx *[4][]float32, from, to int) {
+	if n := (to - from) &^ 7; avx2 && n > 0 {
+		widenAVX2(&dst[from], &at[from], &wx[0][from], &wx[1][from], &wx[2][from], &wx[3][from], &src[0], n)
+		from += n
+	}
+	widenGo(dst, src, at, wx, from, to)
+}
+
+func weighted(dst []float32, r *[4][]float32, w *[4]float32) {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		n = 0
+	} else {
+		weightedAVX2(&dst[0], &r[0][0], &r[1][0], &r[2][0], &r[3][0], &w[0], n)
+	}
+	weightedGo(dst, r, w, n)
+}
+
+func shrinkRow(line []float32, src []uint8, xs []span, t *spanTaps) {
+	n := len(src) / 4 &^ 7
+	if !avx2 || t.n == 0 || n > 0 && opaqueAVX2(&src[0], n) == 0 {
+		shrinkRowGo(line, src, xs)
+		return
+	}
+	for i := n; i < len(src)/4; i++ {
+		if src[4*i+3] != 255 {
+			shrinkRowGo(line, src, xs)
+			return
+		}
+	}
+	shrinkRowAVX2(&line[0], &src[0], &t.from[0], &t.weights[0], t.taps, t.n)
+	shrinkRowGo(line[4*t.n:], src, xs[t.n:])
+}
+
+func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
+	if !avx2 || width == 0 || rows == 0 {
+		toneRowsGo(sum, src, stride, width, rows, wave, turn)
+		return
+	}
+	_, _, _ = src[(rows-1)*stride+width-1], wave[2*toneBlock*width-1], turn[2*toneBlock*rows-1]
+	toneRowsAVX2(&sum[0], &src[0], stride, width, rows, &wave[0], &turn[0], 2*toneBlock)
+}
+
+func beyondFast(dst, src []float32, greatest bool) int {
+	n := len(dst) &^ 7
+	switch {
+	case !avx2 || n == 0:
+		return 0
+	case greatest:
+		maxAVX2(&dst[0], &src[0], n)
+	default:
+		minAVX2(&dst[0], &src[0], n)
+	}
+	return n
+}
+
+func stepsFast(dst []int32, src []float32, low float32) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	stepsAVX2(&dst[0], &src[0], low, bilateralSteps, n)
+	return n
+}
+
+func bilateralFast(dst []float32, b *bilateral, at int) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 || len(b.offsets) == 0 {
+		return 0
+	}
+	bilateralAVX2(&dst[0], &b.val[at], &b.idx[at], &b.lut[b.span], &b.offsets[0], &b.weights[0], len(b.offsets), n)
+	return n
+}
+
+// symmetric does the last samples of a row again where they are not sixteen.
+func symmetric(dst, src []float32, offsets []int64, k []float32) {
+	n := len(dst) &^ 15
+	if !avx2 || n == 0 || len(k) < 2 {
+		symmetricGo(dst, src, offsets, k, 0)
+		return
+	}
+	symmetricAVX2(&dst[0], &src[0], &offsets[0], &k[0], len(k), n)
+	if last := len(dst) - 16; n < len(dst) {
+		symmetricAVX2(&dst[last], &src[last], &offsets[0], &k[0], len(k), 16)
+	}
+}
+
+func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
+	if !avx2 || lanes < boxLanes {
+		boxGo(sum, lanes, n, g, dst, add, sub)
+		return
+	}
+	for _, b := range [...]boxRow{dst, add, sub} {
+		_, _ = b.at(0, lanes), b.at(n-1, lanes)
+	}
+	boxAVX2(&sum[0], &dst.at(0, lanes)[0], dst.step*dst.W, &add.at(0, lanes)[0], add.step*add.W, &sub.at(0, lanes)[0], sub.step*sub.W, n, g)
+}
+
+func intoColumnsFast(dst, src []float32, w int) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = dst[n*boxLanes-1], src[boxLanes*w-1]
+	intoColumnsAVX2(&dst[0], &src[0], w, n)
+	intoColumnsAVX2(&dst[boxLanes/2], &src[boxLanes/2*w], w, n)
+	return n
+}
+
+func intoRowsFast(dst, src []float32, w int) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = src[n*boxLanes-1], dst[boxLanes*w-1]
+	intoRowsAVX2(&dst[0], w, &src[0], n)
+	intoRowsAVX2(&dst[boxLanes/2*w], w, &src[boxLanes/2], n)
+	return n
+}
+
+func columns8Fast(dst, src []float32, w int) int {
+	n := w &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_, _ = dst[n*boxLanes-1], src[batch*w-1]
+	intoColumnsAVX2(&dst[0], &src[0], w, n)
+	return n
+}
+
+func expand(dst []complex64, src []float32, tw []complex64) {
+	if !avx2 {
+		expandGo(dst, src, tw)
+		return
+	}
+	_, _ = dst[len(tw)*batch-1], src[len(tw)*boxLanes-1]
+	expandAVX2(&dst[0], &src[0], &tw[0], len(tw))
+}
+
+func reals(out Plane, x, rows int, b []complex64, n int) {
+	if !avx2 || rows < batch || n < 2 {
+		realsGo(out, x, rows, b, n)
+		return
+	}
+	_ = out.Pix[(n-1)*out.W+x+batch-1]
+	realsAVX2(&out.Pix[x], out.W, &b[0], &b[(n-1)*batch], n/2)
+}

@@ -1,0 +1,124 @@
+package dsp
+
+import "math"
+
+// A Tone is a spatial frequency in cycles a sample.
+type Tone struct{ X, Y float64 }
+
+// toneBlock tones are summed together.
+const toneBlock = 16
+
+// ToneCells returns the sums of z exp(-2 pi i f.x) over cells of cw x ch samples,
+// the last of a row or column taking what is left, x counted from (x0, y0): nx x ny
+// cells, row by row, of len(f) numbers each.
+func ToneCells(z Plane, x0, y0 int, f []Tone, cw, ch int) (c []complex64, nx, ny int) {
+	nx, ny = max(1, z.W/cw), max(1, z.H/ch)
+	c = make([]complex64, nx*ny*len(f))
+	blocks := (len(f) + toneBlock - 1) / toneBlock
+	circle := newCircle(f)
+	waves := make([][]float32, blocks)
+	for b := range waves {
+		waves[b] = circle.samples(f[b*toneBlock:min(len(f), (b+1)*toneBlock)], x0, z.W, false)
+	}
+	Parallel(ny, func(from, to int) {
+		for j := from; j < to; j++ {
+			end := (j + 1) * ch
+			if j == ny-1 {
+				end = z.H
+			}
+			for b := range waves {
+				part := f[b*toneBlock : min(len(f), (b+1)*toneBlock)]
+				turns := circle.samples(part, y0+j*ch, end-j*ch, true)
+				for i := range nx {
+					right := (i + 1) * cw
+					if i == nx-1 {
+						right = z.W
+					}
+					toneCell(c[(j*nx+i)*len(f)+b*toneBlock:][:len(part)], z, i*cw, right, j*ch, end, waves[b][2*toneBlock*i*cw:], turns)
+				}
+			}
+		}
+	})
+	return c, nx, ny
+}
+
+func toneCell(c []complex64, z Plane, left, right, top, bottom int, wave, turn []float32) {
+	var sum [2 * toneBlock]float32
+	toneRows(&sum, z.Pix[top*z.W+left:], z.W, right-left, bottom-top, wave, turn)
+	for k := range c {
+		c[k] = complex(sum[k], sum[toneBlock+k])
+	}
+}
+
+// toneRowsGo adds to sum, toneBlock real and as many imaginary parts, the samples
+// of each row times wave, even and odd places for themselves, times the row's turn.
+func toneRowsGo(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
+	for y := range rows {
+		var even, odd [2 * toneBlock]float32
+		for x, v := range src[y*stride : y*stride+width] {
+			acc := &even
+			if x&1 == 1 {
+				acc = &odd
+			}
+			for k, w := range (*[2 * toneBlock]float32)(wave[2*toneBlock*x:]) {
+				acc[k] += float32(v * w)
+			}
+		}
+		t := (*[2 * toneBlock]float32)(turn[2*toneBlock*y:])
+		for k := range toneBlock {
+			re, im := even[k]+odd[k], even[k+toneBlock]+odd[k+toneBlock]
+			tr, ti := t[k], t[k+toneBlock]
+			sum[k] += float32(re*tr) - float32(im*ti)
+			sum[k+toneBlock] += float32(re*ti) + float32(im*tr)
+		}
+	}
+}
+
+// A circle gives cosines and sines. Where all frequencies are multiples of 1/1024,
+// as those of a mark in place are, it looks them up.
+type circle struct {
+	table []complex64
+}
+
+const circleSteps = 1024
+
+func newCircle(f []Tone) circle {
+	for _, t := range f {
+		if x, y := float64(t.X*circleSteps), float64(t.Y*circleSteps); x != math.Floor(x) || y != math.Floor(y) || math.Abs(x) > circleSteps || math.Abs(y) > circleSteps {
+			return circle{}
+		}
+	}
+	c := circle{make([]complex64, circleSteps)}
+	for i := range c.table {
+		c.table[i] = conjugateTurn(float64(i) / circleSteps)
+	}
+	return c
+}
+
+func conjugateTurn(turns float64) complex64 {
+	c, s := Cis(turns)
+	return complex(float32(c), float32(-s))
+}
+
+// samples are exp(-2 pi i f p) at n places p from start on: a place toneBlock real
+// parts and as many imaginary ones, zero where there are fewer tones.
+func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
+	out := make([]float32, 2*toneBlock*n)
+	for k, t := range f {
+		q := t.X
+		if vertical {
+			q = t.Y
+		}
+		step := int(float64(q * circleSteps))
+		for p := range n {
+			var v complex64
+			if c.table != nil {
+				v = c.table[step*(start+p)&(circleSteps-1)]
+			} else {
+				v = conjugateTurn(float64(q * float64(start+p)))
+			}
+			out[2*toneBlock*p+k], out[2*toneBlock*p+toneBlock+k] = real(v), imag(v)
+		}
+	}
+	return out
+}

@@ -1,0 +1,43 @@
+package dsp
+
+// AddTo adds src to dst.
+func AddTo(dst, src []float32) {
+	src = src[:len(dst)]
+	for i := addFast(dst, src); i < len(dst); i++ {
+		dst[i] += src[i]
+	}
+}
+
+// AddScaled adds gain times src to dst.
+func AddScaled(dst, src []float32, gain float32) {
+	src = src[:len(dst)]
+	for i := addScaledFast(dst, src, gain); i < len(dst); i++ {
+		dst[i] += float32(gain * src[i])
+	}
+}
+
+// AddLumaChroma writes pixels of 8 bits, red, green, blue and alpha, with luma added
+// to the three colours, toG times chroma to green, and toB times chroma taken from
+// blue, rounded and cut to 0..255.
+func AddLumaChroma(dst, src []uint8, luma, chroma []float32, toG, toB float32) {
+	n := len(luma)
+	dst, src, chroma = dst[:4*n], src[:4*n], chroma[:n]
+	for x := addRowFast(dst, src, luma, chroma, toG, toB); x < n; x++ {
+		l, c := luma[x], chroma[x]
+		s, d := src[4*x:4*x+4:4*x+4], dst[4*x:4*x+4:4*x+4]
+		d[0] = to8(float32(s[0]) + l)
+		d[1] = to8(float32(s[1]) + l + float32(toG*c))
+		d[2] = to8(float32(s[2]) + l - float32(toB*c))
+		d[3] = s[3]
+	}
+}
+
+func to8(v float32) uint8 {
+	switch {
+	case v <= 0:
+		return 0
+	case v >= 255:
+		return 255
+	}
+	return uint8(v + 0.5)
+}
