@@ -173,6 +173,7 @@ var attempts = []attempt{
 	{"notch64", toRemove, "the 64 strongest peaks taken out", 1, notchOut(64, 3)},
 	{"notch32_wide", toRemove, "the 32 strongest taken out, eight bins around", 1, notchOut(32, 8)},
 	{"notch64_wide", toRemove, "the 64 strongest taken out, eight bins around", 1, notchOut(64, 8)},
+	{"insider", toRemove, "the same mark subtracted by somebody with the key who knows copy and submission", 1, subtractMark},
 	{"wrong_keys", toGuess, "a copy read with keys that did not mark it", 1, asItIs},
 }
 

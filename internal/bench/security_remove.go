@@ -74,6 +74,18 @@ func collude(merge func([]*image.NRGBA) *image.NRGBA, k int) maker {
 	}
 }
 
+// subtractMark takes away what marking the copy once more would add.
+func subtractMark(r *securityRun, s *victim) (leak, original *image.NRGBA) {
+	again, err := r.embed(r.key, s.ids[0], s.copies[0], s.options)
+	if err != nil {
+		return s.copies[0], s.image // cannot be: it was marked before
+	}
+	for i, v := range s.copies[0].Pix {
+		again.Pix[i] = uint8(min(max(2*int(v)-int(again.Pix[i]), 0), 255))
+	}
+	return again, s.image
+}
+
 // middle is the median of an odd number of pictures of one size.
 func middle(of []*image.NRGBA) *image.NRGBA {
 	out := image.NewNRGBA(of[0].Rect)
