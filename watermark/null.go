@@ -35,6 +35,10 @@ const (
 	nullShifts = 32
 )
 
+// Range of the trials' scales, that of the search: pixels of the shrunk leak a mark
+// pixel.
+const nullScaleLow, nullScaleHigh = 0.27, 4.6
+
 // NullTrials reads leak n times, each time under a key and at a place drawn from
 // seed, and gives each the outcome in turn: any rotation, mirrored or not, a scale
 // anywhere in the range of the search, any shift. Whatever leak shows, it carries
@@ -132,7 +136,7 @@ func (t *nullTrials) place(i int) {
 		return
 	}
 	c, s := dsp.Cis(t.rng.Unit())
-	scale := scaleLow * math.Exp(t.rng.Unit()*math.Log(scaleHigh/scaleLow)) // work pixels a mark pixel
+	scale := nullScaleLow * math.Exp(t.rng.Unit()*math.Log(nullScaleHigh/nullScaleLow))
 	b := [4]float64{c / scale, -s / scale, s / scale, c / scale}
 	if t.rng.Uint32()&1 == 1 { // mirrored
 		b[1], b[3] = -b[1], -b[3]
