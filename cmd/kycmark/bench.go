@@ -16,9 +16,10 @@ func newBench(u *ui) *cobra.Command {
 		Short: "Measure the mark on a folder of pictures",
 		Example: `  kycmark bench robustness --pictures photos/ --attacks messenger,crop50 --out table.md
   kycmark bench falsepositives --pictures photos/ --keys 4
+  kycmark bench security --copies 1000
   kycmark bench quality
   kycmark bench speed --json`,
-	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchQuality(u), newBenchSpeed(u))
+	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchSecurity(u), newBenchQuality(u), newBenchSpeed(u))
 }
 
 func newBenchRobustness(u *ui) *cobra.Command {
@@ -48,15 +49,34 @@ reading gives a wrong ID.`,
 
 func newBenchFalsePositives(u *ui) *cobra.Command {
 	var f benchFlags
-	cmd := f.command("falsepositives", "Whether marks are read where there are none", `Attack each picture unmarked, and marked under another key, and read it. Exit 1
-when any mark is found.`, `  kycmark bench falsepositives --pictures photos/ --keys 4`)
+	var plot string
+	cmd := f.command("falsepositives", "Whether marks are read where there are none", `Attack each picture unmarked, and marked under another key, and read it. Then make
+cheap trials on the same pictures under random keys at random places, which show
+how the statistics behind a reading are distributed. Exit 1 when any mark is found.`,
+		`  kycmark bench falsepositives --pictures photos/ --keys 4
+  kycmark bench falsepositives --pictures photos/ --attacks codec --trials 1000000 --plot null.svg`)
 	f.attackFlag(cmd)
 	cmd.Flags().IntVar(&f.cfg.Keys, "keys", 1, "`number` of keys to read with")
+	cmd.Flags().IntVar(&f.cfg.Trials, "trials", 20000, "`number` of cheap trials; 0: none")
+	cmd.Flags().StringVar(&plot, "plot", "", "draw the distributions of the cheap trials to this SVG `file`, too")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) error {
+		if f.cfg.Trials < 0 || plot != "" && f.cfg.Trials == 0 {
+			return usagef("--trials: %d trials cannot be made or drawn", f.cfg.Trials)
+		}
+		if plot != "" {
+			if err := checkOutput(plot, f.force); err != nil {
+				return err
+			}
+		}
 		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg bench.Config) (measured, error) {
 			r, err := bench.FalsePositives(ctx, cfg)
 			if err != nil {
 				return measured{}, err
+			}
+			if plot != "" {
+				if err := writeOutput(plot, []byte(r.Null.SVG()), f.force); err != nil {
+					return measured{}, err
+				}
 			}
 			return measured{r, slices.Concat(r.Broken, r.Errors), len(r.Found) > 0}, nil
 		})

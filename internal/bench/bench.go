@@ -1,7 +1,7 @@
 // Package bench measures the mark on any folder of pictures: what it survives
-// ([Robustness]), whether it is ever read where it is not ([FalsePositives]), how
-// visible it is ([Quality]) and what it costs ([Speed]). It is the library behind
-// `kycmark bench`.
+// ([Robustness]), whether it is ever read where it is not ([FalsePositives]), what a
+// forger or a remover gets out of marked pictures ([Security]), how visible it is
+// ([Quality]) and what it costs ([Speed]). It is the library behind `kycmark bench`.
 //
 // A measurement is repeated by its seed: copy IDs, what is random in the attacks,
 // and the keys where none is given follow from the seed and the contents of a
@@ -51,11 +51,19 @@ type Config struct {
 	Limits   picture.Limits // for each file
 
 	// Bars are the lowest rates, 0 to 1, that [Robustness] accepts by group of
-	// attacks, or under "all" for the total.
+	// attacks, or under "all" for the total; and the highest that [Security] accepts
+	// by name of an attempt.
 	Bars map[string]float64
 
-	// Keys is how many keys [FalsePositives] reads with; 0 means 1.
+	// Keys is how many keys [FalsePositives] reads with; 0 means 1. [Security] takes
+	// it for the number of wrong keys.
 	Keys int
+
+	// Trials is how many cheap trials [FalsePositives] adds to the full readings.
+	Trials int
+
+	// Copies is how many marked pictures [Security] averages; 0 means 200.
+	Copies int
 
 	// Sheet, if not nil, is given a [Sheet] of each picture that [Quality] marks,
 	// by several goroutines at a time.
@@ -148,6 +156,44 @@ func testKey(seed uint64, n int) (*watermark.Key, error) {
 func (c *Config) draw(purpose string, content [32]byte) uint64 {
 	sum := sha256.Sum256(fmt.Appendf(nil, "kycmark bench %s %d %x", purpose, c.Seed, content))
 	return binary.BigEndian.Uint64(sum[:])
+}
+
+// begin resolves the attacks of a measurement that has pictures.
+func (c *Config) begin() ([]attack.Attack, error) {
+	attacks, err := c.attacks()
+	if err != nil {
+		return nil, err
+	}
+	if len(c.Pictures) == 0 {
+		return nil, ErrNoPictures
+	}
+	return attacks, nil
+}
+
+// An upload is a picture to mark and attack, and what is drawn for it.
+type upload struct {
+	image   *image.NRGBA
+	id      watermark.CopyID
+	seed    uint64 // of its attacks
+	content [32]byte
+	options *watermark.Options // its submission, named as a registry would
+}
+
+func (c *Config) upload(path string) (*upload, error) {
+	p, err := c.load(path)
+	if err != nil {
+		return nil, err
+	}
+	return &upload{
+		image: p.Image, content: p.SHA256,
+		id: watermark.CopyID(c.draw("copy", p.SHA256)), seed: c.draw("attack", p.SHA256),
+		options: submissionOf(p),
+	}, nil
+}
+
+// submissionOf names an upload as a registry would.
+func submissionOf(p *picture.Picture) *watermark.Options {
+	return &watermark.Options{Submission: watermark.Submission(p.SHA256[:16])}
 }
 
 // load reads a picture, laid over white and shrunk as configured.

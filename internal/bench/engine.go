@@ -14,6 +14,8 @@ type engine struct {
 	mark   func(context.Context, *watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*watermark.Marked, error)
 	embed  func(*watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*image.NRGBA, error)
 	detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
+	null   func(ctx context.Context, leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) error
+	ruined func(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) error
 	hash   func(phash.Kind, image.Image) (phash.Hash, int, error)
 	judge  judge // nil: no Butteraugli
 	now    func() time.Time
@@ -22,6 +24,7 @@ type engine struct {
 func newEngine() *engine {
 	return &engine{
 		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,
+		null: watermark.NullTrials, ruined: watermark.RuinedTrials,
 		judge: findButteraugli(), now: time.Now,
 	}
 }

@@ -15,6 +15,8 @@ type Fake struct {
 	Mark   func(context.Context, *watermark.Key, watermark.CopyID, image.Image) (*watermark.Marked, error)
 	Detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
 	Judge  func(original, changed *image.NRGBA) (Visibility, error)
+	Null   func(leak image.Image, seed uint64, n int, each func(watermark.NullTrial))
+	Ruined func(seed uint64, n int, each func(watermark.NullTrial))
 	Clock  func() time.Time
 }
 
@@ -32,6 +34,14 @@ func (f Fake) engine() *engine {
 	}
 	e.hash = func(phash.Kind, image.Image) (phash.Hash, int, error) { return phash.Hash{}, 100, nil }
 	e.detect, e.now, e.judge = f.Detect, f.Clock, nil
+	e.null = func(_ context.Context, leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) error {
+		f.Null(leak, seed, n, each)
+		return nil
+	}
+	e.ruined = func(_ context.Context, _ *watermark.Key, _ watermark.Submission, _ image.Image, seed uint64, n int, each func(watermark.NullTrial)) error {
+		f.Ruined(seed, n, each)
+		return nil
+	}
 	if f.Judge != nil {
 		e.judge = func(_ context.Context, a, b *image.NRGBA) (Visibility, error) { return f.Judge(a, b) }
 	}
@@ -44,6 +54,16 @@ func (f Fake) Robustness(ctx context.Context, cfg Config) (*RobustnessReport, er
 
 func (f Fake) FalsePositives(ctx context.Context, cfg Config) (*FalsePositiveReport, error) {
 	return f.engine().falsePositives(ctx, cfg)
+}
+
+func (f Fake) Security(ctx context.Context, cfg Config) (*SecurityReport, error) {
+	return f.engine().security(ctx, cfg)
+}
+
+// Notch takes the n strongest peaks out of a picture.
+func Notch(img *image.NRGBA, n int) *image.NRGBA {
+	out, _ := notchOut(n, 3)(nil, &victim{upload: &upload{image: img}, copies: []*image.NRGBA{img}})
+	return out
 }
 
 func (f Fake) Quality(ctx context.Context, cfg Config) (*QualityReport, error) {
@@ -80,6 +100,12 @@ func FindButteraugli(a, b *image.NRGBA) (v Visibility, found bool, err error) {
 }
 
 var (
-	UpperBound = upperBound
-	TestKey    = testKey
+	UpperBound    = upperBound
+	LowerBound    = lowerBound
+	SphereTail    = sphereTail
+	CodeWordTail  = codeWordTail
+	AgreementTail = agreementTail
+	Middle        = middle
+	Average       = average
+	TestKey       = testKey
 )

@@ -25,6 +25,7 @@ type FalsePositiveReport struct {
 	OtherKey ReadingCount   `json:"other_key"` // pictures marked under another key
 	Total    ReadingCount   `json:"total"`
 	Found    []FalseFinding `json:"found"` // an alarm: must be empty
+	Null     *NullReport    `json:"null,omitempty"`
 	Broken   []Failure      `json:"broken"`
 	Errors   []Failure      `json:"errors"` // readings that failed: no trials
 }
@@ -47,44 +48,45 @@ type ReadingCount struct {
 	Expected  float64 `json:"expected_rate"`
 	Worst     float64 `json:"worst_rate"`
 
-	// Statistic is the largest correlation of a code word with what was read (0
-	// to 1), and where.
-	Statistic float64 `json:"max_correlation"`
-	File      string  `json:"max_correlation_file"`
-	Attack    string  `json:"max_correlation_attack"`
+	// Checked are the readings in which a check was made at all, Sync the strongest
+	// agreement of the pilots on a place (0 to 8), and where.
+	Checked int     `json:"checked"`
+	Sync    float64 `json:"max_sync"`
+	File    string  `json:"max_sync_file"`
+	Attack  string  `json:"max_sync_attack"`
 }
 
 // A FalseFinding is a mark that was read where there is none.
 type FalseFinding struct {
-	File     string  `json:"file"`
-	Attack   string  `json:"attack"`
-	OtherKey bool    `json:"other_key"` // the picture carries a mark of another key
-	KeyID    string  `json:"key_id"`
-	Copy     string  `json:"copy"`
-	LogPFA   float64 `json:"log10_p"`
+	File     string `json:"file"`
+	Attack   string `json:"attack"`
+	OtherKey bool   `json:"other_key"` // the picture carries a mark of another key
+	Own      bool   `json:"own"`       // it carries other copies of this key
+	KeyID    string `json:"key_id"`
+	Copy     string `json:"copy"`
+	LogPFA   Number `json:"log10_p"`
 }
 
 // FalsePositives attacks each picture unmarked, and marked under a key that is
 // not read with, and reads it with every one of cfg.Keys keys: cfg.Key, if any,
-// and test keys made from the seed. Errors are those of [Robustness].
+// and test keys made from the seed. cfg.Trials cheap trials on the same pictures
+// say how the statistics of reading are distributed, see [NullReport]. Errors are
+// those of [Robustness].
 func FalsePositives(ctx context.Context, cfg Config) (*FalsePositiveReport, error) {
 	return newEngine().falsePositives(ctx, cfg)
 }
 
 func (e *engine) falsePositives(ctx context.Context, cfg Config) (*FalsePositiveReport, error) {
-	attacks, err := cfg.attacks()
+	attacks, err := cfg.begin()
 	if err != nil {
 		return nil, err
-	}
-	if len(cfg.Pictures) == 0 {
-		return nil, ErrNoPictures
 	}
 	run := &falseRun{engine: e, cfg: &cfg, attacks: attacks, subjects: make([]innocent, len(cfg.Pictures))}
 	if err := run.makeKeys(); err != nil {
 		return nil, err
 	}
 	j := &job{
-		pictures: len(cfg.Pictures), tasks: 2 * len(attacks), progress: cfg.Progress,
+		pictures: len(cfg.Pictures), tasks: 2*len(attacks) + run.nullTasks(), progress: cfg.Progress,
 		prepare: run.prepare, task: run.task, release: run.release,
 	}
 	if err := j.run(ctx, cfg.workers()); err != nil {
@@ -100,15 +102,17 @@ type falseRun struct {
 	keys     []*watermark.Key // read with
 	other    *watermark.Key   // marked with
 	subjects []innocent
+	sums     nulls // of the cheap trials
 }
 
 // An innocent is a picture in which nothing is to be found. Task k is attack k on
 // the unmarked picture, and then again on the marked one.
 type innocent struct {
-	plain, marked *image.NRGBA
-	broken        error
-	seed          uint64
-	readings      [][]reading // by task and key
+	*upload  // until its last task
+	marked   *image.NRGBA
+	broken   error
+	readings [][]reading // by task and key
+	nulls    []nullResult
 }
 
 type reading struct {
@@ -135,31 +139,36 @@ func (r *falseRun) makeKeys() (err error) {
 
 func (r *falseRun) prepare(_ context.Context, i int) bool {
 	s := &r.subjects[i]
-	p, err := r.cfg.load(r.cfg.Pictures[i])
-	if err == nil {
-		s.plain, s.seed = p.Image, r.cfg.draw("attack", p.SHA256)
-		id := watermark.CopyID(r.cfg.draw("copy", p.SHA256))
-		s.marked, err = r.embed(r.other, id, p.Image, submissionOf(p))
+	if s.upload, s.broken = r.cfg.upload(r.cfg.Pictures[i]); s.broken == nil {
+		s.marked, s.broken = r.embed(r.other, s.id, s.image, s.options)
 	}
-	s.broken = err
 	s.readings = make([][]reading, 2*len(r.attacks))
-	return err == nil
+	s.nulls = make([]nullResult, r.nullTasks())
+	return s.broken == nil
 }
 
 func (r *falseRun) task(ctx context.Context, i, k int) {
 	s := &r.subjects[i]
-	img := s.plain
-	if k >= len(r.attacks) {
-		img = s.marked
+	if k >= 2*len(r.attacks) {
+		r.nullTask(ctx, i, k-2*len(r.attacks))
+		return
 	}
-	leak := r.attacks[k%len(r.attacks)].Apply(img, s.seed)
+	leak := r.attacks[k%len(r.attacks)].Apply(s.copy(k >= len(r.attacks)), s.seed)
 	for _, key := range r.keys {
 		d, err := r.detect(ctx, key, leak)
 		s.readings[k] = append(s.readings[k], reading{d, err})
 	}
 }
 
-func (r *falseRun) release(i int) { r.subjects[i].plain, r.subjects[i].marked = nil, nil }
+// copy is the picture, or the one marked under the other key.
+func (s *innocent) copy(marked bool) *image.NRGBA {
+	if marked {
+		return s.marked
+	}
+	return s.image
+}
+
+func (r *falseRun) release(i int) { r.subjects[i].upload, r.subjects[i].marked = nil, nil }
 
 func (r *falseRun) report() *FalsePositiveReport {
 	rep := &FalsePositiveReport{
@@ -185,6 +194,9 @@ func (r *falseRun) report() *FalsePositiveReport {
 	for _, c := range []*ReadingCount{&rep.Unmarked, &rep.OtherKey, &rep.Total} {
 		c.finish()
 	}
+	if r.cfg.Trials > 0 {
+		rep.Null = r.nullReport(rep)
+	}
 	return rep
 }
 
@@ -202,7 +214,7 @@ func (rep *FalsePositiveReport) count(one reading, file, attack string, otherKey
 	if one.d.Found {
 		rep.Found = append(rep.Found, FalseFinding{
 			File: file, Attack: attack, OtherKey: otherKey,
-			KeyID: one.d.KeyID, Copy: one.d.Copy.String(), LogPFA: one.d.LogPFA,
+			KeyID: one.d.KeyID, Copy: one.d.Copy.String(), LogPFA: Number(one.d.LogPFA),
 		})
 	}
 }
@@ -214,8 +226,11 @@ func (c *ReadingCount) add(d *watermark.Detection, file, attack string) {
 	}
 	c.Checks += d.Checks
 	c.MaxChecks = max(c.MaxChecks, d.Checks)
-	if d.Correlation > c.Statistic {
-		c.Statistic, c.File, c.Attack = d.Correlation, file, attack
+	if d.Checks > 0 {
+		c.Checked++
+	}
+	if d.Sync > c.Sync {
+		c.Sync, c.File, c.Attack = d.Sync, file, attack
 	}
 }
 

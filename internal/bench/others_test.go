@@ -26,7 +26,7 @@ func TestFalsePositives(t *testing.T) {
 	fake := newWorld().fake()
 	// Nothing is found but in one picture, under one attack, by one key.
 	fake.Detect = func(_ context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
-		d := &watermark.Detection{KeyID: k.ID(), Checks: img.Bounds().Dx() / 10, Correlation: float64(img.Bounds().Dx()) / 1000}
+		d := &watermark.Detection{KeyID: k.ID(), Checks: img.Bounds().Dx() / 10, Sync: float64(img.Bounds().Dx()) / 20}
 		if img.Bounds().Dx() == 30 && k.ID() == key.ID() {
 			d.Found, d.Copy, d.LogPFA = true, 0xabcdef, -8.5
 		}
@@ -49,7 +49,9 @@ func TestFalsePositives(t *testing.T) {
 	assert.Equal(t, 8, rep.Total.MaxChecks)
 	assert.InEpsilon(t, 8/math.Exp2(32), rep.Total.Worst, 1e-12)
 	assert.InEpsilon(t, 4.5/math.Exp2(32), rep.Total.Expected, 1e-12)
-	assert.InDelta(t, .08, rep.Total.Statistic, 1e-12)
+	assert.InDelta(t, 4, rep.Total.Sync, 1e-12)
+	assert.Equal(t, 36, rep.Total.Checked)
+	assert.Nil(t, rep.Null)
 	assert.Equal(t, "none", rep.Total.Attack)
 	assert.InDelta(t, bench.UpperBound(2, 36, .95), rep.Total.Upper95, 1e-12)
 	assert.Len(t, rep.Broken, 2)

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/attack"
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -109,15 +108,12 @@ func Robustness(ctx context.Context, cfg Config) (*RobustnessReport, error) {
 }
 
 func (e *engine) robustness(ctx context.Context, cfg Config) (*RobustnessReport, error) {
-	attacks, err := cfg.attacks()
+	attacks, err := cfg.begin()
 	if err != nil {
 		return nil, err
 	}
 	if err := checkBars(cfg.Bars, attacks); err != nil {
 		return nil, err
-	}
-	if len(cfg.Pictures) == 0 {
-		return nil, ErrNoPictures
 	}
 	key, err := cfg.key()
 	if err != nil {
@@ -178,15 +174,14 @@ type trial struct {
 
 func (r *robustnessRun) prepare(ctx context.Context, i int) bool {
 	s, path := &r.subjects[i], r.cfg.Pictures[i]
-	p, err := r.cfg.load(path)
+	up, err := r.cfg.upload(path)
 	if err != nil {
 		s.broken = err
 		return false
 	}
-	s.id = watermark.CopyID(r.cfg.draw("copy", p.SHA256))
-	s.seed = r.cfg.draw("attack", p.SHA256)
+	s.id, s.seed = up.id, up.seed
 	start := r.now()
-	m, err := r.mark(ctx, r.key, s.id, p.Image, submissionOf(p))
+	m, err := r.mark(ctx, r.key, s.id, up.image, up.options)
 	if err != nil {
 		s.broken = err
 		return false
@@ -194,16 +189,11 @@ func (r *robustnessRun) prepare(ctx context.Context, i int) bool {
 	s.marked = m.Image
 	s.trials = make([]trial, len(r.attacks))
 	s.result = PictureResult{
-		File: path, Width: p.Image.Rect.Dx(), Height: p.Image.Rect.Dy(), Copy: s.id.String(),
+		File: path, Width: up.image.Rect.Dx(), Height: up.image.Rect.Dy(), Copy: s.id.String(),
 		PSNR: Number(m.PSNR), SSIM: Number(m.SSIM), Strength: Number(m.Strength), Margin: Number(m.Margin),
 		Weak: m.Weak, MarkMS: Number(r.since(start)),
 	}
 	return true
-}
-
-// submissionOf names the upload as a registry would.
-func submissionOf(p *picture.Picture) *watermark.Options {
-	return &watermark.Options{Submission: watermark.Submission(p.SHA256[:16])}
 }
 
 func (r *robustnessRun) task(ctx context.Context, i, k int) {
