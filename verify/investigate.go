@@ -20,8 +20,8 @@ type Investigator struct {
 	detect detectFunc
 }
 
-// detectFunc is [watermark.Detect].
-type detectFunc func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
+// detectFunc is [watermark.DetectAll].
+type detectFunc func(context.Context, image.Image, ...*watermark.Key) ([]*watermark.Detection, error)
 
 // NewInvestigator needs a Registry; it reads marks under all Keys and compares
 // pixels where there is a SealKey.
@@ -30,7 +30,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, cache: &pictureCache{most: cachedOriginals}, detect: watermark.Detect}, nil
+	return &Investigator{cfg: cfg, cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll}, nil
 }
 
 func (v *Investigator) key(id string) *watermark.Key {
@@ -76,17 +76,14 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if e.matches, err = v.matches(ctx, l, near); err != nil {
 		return e, err
 	}
-	for _, key := range v.cfg.Keys {
-		d, err := v.detect(ctx, key, l.Image)
-		if errors.Is(err, watermark.ErrTooSmall) {
-			break // no key will find more
-		}
-		if err != nil {
-			return e, fmt.Errorf("read under key %s: %w", key.ID(), err)
-		}
-		if !d.Found {
-			continue
-		}
+	found, err := v.detect(ctx, l.Image, v.cfg.Keys...)
+	if errors.Is(err, watermark.ErrTooSmall) {
+		return e, nil
+	}
+	if err != nil {
+		return e, fmt.Errorf("read: %w", err)
+	}
+	for _, d := range found {
 		r, err := v.resolve(ctx, l, d, e.matches)
 		if err != nil {
 			return e, err

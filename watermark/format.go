@@ -37,5 +37,6 @@ const outputsPerBit = 3
 // Strength: what a marker may change without another format.
 const (
 	canonicalSide = 1024 // pixels, long side at which masks and patterns are made
-	smallestSide  = 160  // pixels, short side of the smallest picture marked
+	longLeast     = 320  // pixels, sides of the smallest picture marked
+	shortLeast    = 240
 )

@@ -19,15 +19,16 @@ const (
 	maskActivity  = 7 // window of the activity
 	maskErode     = 5 // texture must not lend strength to the flats beside it
 	maskTexture   = 10.0
-	maskWhite     = 0.3   // bare paper hides more, half of the mark being clipped,
-	maskWhiteFrom = 243.0 // but tinted paper does not
-	maskWhiteOver = 9.0
+	maskWhite     = 0.45  // bare paper hides more, half of the mark being clipped,
+	maskWhiteFrom = 250.0 // but tinted paper does not
+	maskWhiteOver = 4.0
 )
 
 // maskLuminance is how much more of a mark hides on flats of 0, 16, 32 ... 256
 // grey levels than on mid-grey: the inverse of the Butteraugli distance of one and
-// the same mark there, cut at 1.6, since displays and editors lift the dark.
-var maskLuminance = [...]float32{1.6, 1.6, 1.44, 1.23, 1.11, 1.05, 1.02, 1.00, 1.00, 1.01, 1.03, 1.06, 1.09, 1.13, 1.16, 1.19, 1.22}
+// the same mark there, cut at 1.6, since displays and editors lift the dark, and
+// nearer to 1 in the bright, where the coarse mark of a large picture is seen.
+var maskLuminance = [...]float32{1.6, 1.6, 1.44, 1.23, 1.11, 1.05, 1.02, 1.00, 1.00, 1.00, 1.01, 1.02, 1.03, 1.04, 1.04, 1.05, 1.05}
 
 // newMask is a just-noticeable-difference model of box filters and one erosion.
 // Activity is the 1/2-norm of the high-passed luma, so that lone edges count

@@ -58,10 +58,11 @@ func NullTrials(ctx context.Context, leak image.Image, seed uint64, n int, each 
 	}
 	t.fft = dsp.NewFFT(shiftGrid)
 	if leak != nil {
-		var err error
-		if t.carriers, t.fields, _, err = leakFields(leak); err != nil {
+		l, err := newLeak(leak)
+		if err != nil {
 			return err
 		}
+		t.carriers, t.fields = l.carriers, l.fields
 		t.tones = make([]*toneReader, len(t.fields))
 	}
 	for i := 0; t.left > 0; i++ {
@@ -84,10 +85,11 @@ func NullTrials(ctx context.Context, leak image.Image, seed uint64, n int, each 
 // leak is a picture marked with key and sub, or made of such, neither resized nor
 // moved. Errors are those of [Detect].
 func RuinedTrials(ctx context.Context, key *Key, sub Submission, leak image.Image, seed uint64, n int, each func(NullTrial)) error {
-	c, _, _, err := leakFields(leak)
+	l, err := newLeak(leak)
 	if err != nil {
 		return err
 	}
+	c := l.carriers
 	kd, rng := key.keyed(), nullStream(seed, "ruins")
 	soft := despread(kd, chipGrids(c, placement(key, sub, c[0].W, c[0].H)), 0, 0)
 	dev := deviation(soft[:])
@@ -206,7 +208,8 @@ func chipGrids(carriers []dsp.Plane, m geometry.Mat) []chipGrid {
 		if !ok {
 			continue // only singular maps: a similarity is none
 		}
-		y := kd.matchedBand(r)
+		y := r.Clone()
+		kd.matchedBand(y)
 		g := chipGrid{u: win.u / cell, v: win.v / cell, nx: win.w / cell, ny: win.h / cell}
 		g.value = make([]float32, g.nx*g.ny)
 		sum := 0.0

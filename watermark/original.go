@@ -41,8 +41,8 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 		return nil, fmt.Errorf("%w: %v", ErrStrength, o.Strength)
 	}
 	b := src.Bounds()
-	if min(b.Dx(), b.Dy()) < smallestSide {
-		return nil, fmt.Errorf("%w: %d x %d pixels, the shorter side must have %d", ErrTooSmall, b.Dx(), b.Dy(), smallestSide)
+	if min(b.Dx(), b.Dy()) < shortLeast || max(b.Dx(), b.Dy()) < longLeast {
+		return nil, fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, b.Dx(), b.Dy(), longLeast, shortLeast)
 	}
 	p := &Original{key: key, sub: o.Submission, strength: o.Strength, src: toNRGBA(src)}
 	if p.sub == (Submission{}) {

@@ -20,14 +20,19 @@ const (
 	messengerQuality = 70
 )
 
-// strengths are tried in turn, as shares of the strength asked for.
+// strengths are tried in turn, as shares of the strength asked for: the last only
+// where the mark was not read at all.
 var strengths = [...]float64{1, 1.2, 1.4}
 
+// thinMargin is the margin of the read-back in dB below which a mark is made
+// stronger although it was read.
+const thinMargin = 2
+
 // Mark marks src and reads the mark back as a messenger would deliver it, shrunk
-// to 1280 pixels and compressed. If that fails it marks again, stronger, up to 1.4
-// times the strength asked for but never past the PSNR floor (44.3 dB from a
-// megapixel on, 42 dB below), and sets Weak if the strongest is not read either:
-// then nothing should be handed out. It never draws another ID.
+// to 1280 pixels and compressed. If that succeeds barely it marks again, 1.2 times as
+// strong, and if it fails up to 1.4 times, but never past the PSNR floor (44.3 dB
+// from a megapixel on, 42 dB below). It sets Weak if the strongest is not read
+// either: then nothing should be handed out. It never draws another ID.
 func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {
@@ -52,7 +57,9 @@ func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 		}
 		if m.Weak = !d.Found || d.Copy != id; !m.Weak {
 			m.Margin = margin(d.Correlation)
-			break
+			if m.Margin >= thinMargin || share > 1 {
+				break
+			}
 		}
 	}
 	m.PSNR, m.SSIM = quality.PSNR(o.src, m.Image), quality.SSIM(o.src, m.Image)

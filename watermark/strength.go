@@ -6,29 +6,33 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// The visibility budget at strength 1. Texture carries what a PSNR cap leaves,
-// within bounds. Measured against Butteraugli: docs/format.md.
+// The visibility budget at strength 1, measured against Butteraugli:
+// docs/format.md.
 const (
-	flatTypical = 0.44
-	flatLow     = 0.25
-	flatHigh    = 0.68
-	slopeLow    = 0.3
-	slopeHigh   = 1.0
-	chromaLevel = 1.0  // grey levels RMS in the blue difference
-	psnrFloor   = 44.3 // dB over R, G and B of the canonical picture, from a megapixel on
-	psnrSmall   = 42.0 // below, where pixels are few and seen smaller
+	flatTypical  = 0.55
+	flatLow      = 0.25
+	flatHigh     = 0.80
+	slopeLow     = 0.3
+	textureSide  = 1800 // pixels
+	patternLimit = 1.6  // RMS; the rare peaks beyond are what is seen first, and hardly read
+	chromaLevel  = 1.0  // grey levels RMS in the blue difference
+	psnrFloor    = 44.3 // dB over R, G and B of the canonical picture, from a megapixel on
+	psnrSmall    = 42.0 // below, where pixels are few and seen smaller
 )
 
 // flatGain is the mark in mid-grey flats, in grey levels RMS. Large pictures are
-// looked at closer, so that their mark, which grows with them, shows more: 0.44
+// looked at closer, so that their mark, which grows with them, shows more: 0.55
 // (1800/side)^(7/16), side in pixels.
 func flatGain(side int) float32 {
-	half := math.Sqrt(1800 / float64(side))
-	quarter := math.Sqrt(half)
+	quarter := math.Sqrt(math.Sqrt(1800 / float64(side)))
 	eighth := math.Sqrt(quarter)
 	g := float64(float64(flatTypical*quarter)*eighth) * math.Sqrt(eighth)
 	return float32(math.Min(math.Max(g, flatLow), flatHigh))
 }
+
+// textureMost is the greatest slope over texture: what is texture on the canonical
+// picture is smooth to whoever looks at the pixels of a large one.
+func textureMost(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
 
 // shape returns the luma and the blue-difference mark for the given blind
 // patterns, one a carrier, and the tracer, strength times as strong as the budget
@@ -45,7 +49,7 @@ func (o *Original) shape(blindLuma, blindChroma, own dsp.Plane, strength float64
 	level *= float32(strength)
 	flats := float32(strength) * flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
 	for i := range luma.Pix {
-		p := float32(flats * (float32(blindWeight*blindLuma.Pix[i]) + float32(tracerWeight*own.Pix[i])))
+		p := float32(flats * clip(float32(blindWeight*blindLuma.Pix[i])+float32(tracerWeight*own.Pix[i]), -patternLimit, patternLimit))
 		flat.Pix[i] = float32(p * o.mask.flat.Pix[i])
 		texture.Pix[i] = float32(p * o.mask.texture.Pix[i])
 		chroma.Pix[i] = float32(level * blindChroma.Pix[i])
@@ -95,9 +99,10 @@ func (o *Original) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) 
 	case disc > 0 && a > 1e-9:
 		s = (math.Sqrt(disc) - b) / a
 	case c < 0:
-		s = slopeHigh
+		s = 1
 	}
-	s = math.Min(math.Max(s, slopeLow), slopeHigh)
+	side := max(o.src.Rect.Dx(), o.src.Rect.Dy())
+	s = math.Min(math.Max(s, slopeLow), textureMost(side))
 	g := 1.0
 	if e := float64(a*float64(s*s)) + float64(2*b*s) + c + target; e > target {
 		g = math.Sqrt(target / e)

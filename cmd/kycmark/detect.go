@@ -1,10 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -86,16 +84,13 @@ func detectFile(ctx context.Context, keys []*watermark.Key, file string) detectR
 	if err != nil {
 		return r.failed(err)
 	}
-	for _, key := range keys {
-		d, err := watermark.Detect(ctx, key, pic.Image)
-		if err != nil {
-			return r.failed(err)
-		}
-		if d.Found {
-			r.line.Detections = append(r.line.Detections, newDetection(d))
-		}
+	found, err := watermark.DetectAll(ctx, pic.Image, keys...)
+	if err != nil {
+		return r.failed(err)
 	}
-	slices.SortStableFunc(r.line.Detections, func(a, b detection) int { return cmp.Compare(a.LogP, b.LogP) })
+	for _, d := range found {
+		r.line.Detections = append(r.line.Detections, newDetection(d))
+	}
 	r.line.repeatStrongest()
 	return r
 }
