@@ -34,8 +34,8 @@ func applied(t *testing.T, name string, img *image.NRGBA) *image.NRGBA {
 // The floor under robustness: each of these must be read from a picture of 900 x
 // 700 pixels. The measured rates on real pictures stand in the README.
 func TestDetectReadsTheExactIDAfter(t *testing.T) {
-	m := embed(t, testID, scene(900, 700))
-	for _, name := range []string{"none", "jpeg50", "resize50", "resize150", "telegram", "crop50", "rot5", "rot90", "mirror", "aspect10", "persp3", "gray", "screenshot"} {
+	m := embed(t, testID, scene(1200, 850))
+	for _, name := range []string{"none", "jpeg50", "resize50", "resize150", "telegram", "crop50", "rot5", "rot90", "mirror", "aspect10", "persp3", "gray", "screenshot", "chain_rotcrop", "thumb320"} {
 		t.Run(name, func(t *testing.T) {
 			d := detect(t, key, applied(t, name, m))
 			require.True(t, d.Found)
@@ -50,7 +50,7 @@ func TestDetectReadsTheExactIDAfter(t *testing.T) {
 }
 
 func TestDetectReportsTheGeometry(t *testing.T) {
-	m := embed(t, testID, scene(900, 700))
+	m := embed(t, testID, scene(1200, 850))
 	plain := detect(t, key, m)
 	require.True(t, plain.Found)
 	half := detect(t, key, applied(t, "resize50", m))
@@ -123,7 +123,7 @@ func uniform(w, h int, v uint8) *image.NRGBA {
 
 func TestUniformPicturesAreWeakAndNoMore(t *testing.T) {
 	for _, v := range []uint8{0, 128, 255} {
-		_, err := watermark.Mark(t.Context(), key, testID, uniform(160, 160, v), nil)
+		_, err := watermark.Mark(t.Context(), key, testID, uniform(320, 240, v), nil)
 		require.NoError(t, err, v)
 	}
 }
@@ -140,17 +140,17 @@ func TestDetectRefusesAndStops(t *testing.T) {
 }
 
 func TestMarkReadsBackOrSaysWeak(t *testing.T) {
-	m, err := watermark.Mark(t.Context(), key, testID, scene(900, 700), &watermark.Options{Submission: sub})
+	m, err := watermark.Mark(t.Context(), key, testID, scene(1200, 850), &watermark.Options{Submission: sub})
 	require.NoError(t, err)
 	assert.False(t, m.Weak)
 	assert.Equal(t, 1.0, m.Strength)
 	assert.Greater(t, m.Margin, 3.0)
 	assert.GreaterOrEqual(t, m.PSNR, 44.0)
 	assert.GreaterOrEqual(t, m.SSIM, 0.985)
-	assert.Equal(t, embed(t, testID, scene(900, 700)).Pix, m.Image.Pix)
+	assert.Equal(t, embed(t, testID, scene(1200, 850)).Pix, m.Image.Pix)
 
 	// at a hundredth of the budget rounding leaves nothing to read
-	weak, err := watermark.Mark(t.Context(), key, testID, scene(300, 200), &watermark.Options{Strength: 0.01})
+	weak, err := watermark.Mark(t.Context(), key, testID, scene(360, 240), &watermark.Options{Strength: 0.01})
 	require.NoError(t, err)
 	assert.True(t, weak.Weak)
 	assert.Zero(t, weak.Margin)
@@ -219,4 +219,37 @@ func Example() {
 	}
 	fmt.Println(d.Found, d.Copy == id)
 	// Output: true true
+}
+
+// A copy that its recipient marked again, as an upload of theirs, gives both marks;
+// so do two keys; and no key finds what another laid.
+func TestDetectAllFindsEveryMark(t *testing.T) {
+	const first, second, third = watermark.CopyID(0xa1), watermark.CopyID(0xb2), watermark.CopyID(0xc3)
+	other, stranger := watermark.GenerateKey(), watermark.GenerateKey()
+	m := embed(t, first, scene(1200, 850))
+	for _, again := range []struct {
+		key *watermark.Key
+		id  watermark.CopyID
+	}{{key, second}, {other, third}} {
+		var err error
+		m, err = watermark.Embed(again.key, again.id, m, nil)
+		require.NoError(t, err)
+	}
+	all, err := watermark.DetectAll(t.Context(), applied(t, "jpeg75", m), key, other, stranger)
+	require.NoError(t, err)
+	got := map[watermark.CopyID]string{}
+	for i, d := range all {
+		got[d.Copy] = d.KeyID
+		assert.True(t, d.Found)
+		if i > 0 {
+			assert.LessOrEqual(t, d.Correlation, all[i-1].Correlation, "strongest first")
+		}
+	}
+	assert.Equal(t, map[watermark.CopyID]string{first: key.ID(), second: key.ID(), third: other.ID()}, got)
+
+	none, err := watermark.DetectAll(t.Context(), scene(400, 300), key, other)
+	require.NoError(t, err)
+	assert.Empty(t, none)
+	_, err = watermark.DetectAll(t.Context(), scene(20, 300), key)
+	assert.ErrorIs(t, err, watermark.ErrTooSmall)
 }

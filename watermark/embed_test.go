@@ -80,12 +80,12 @@ func TestEmbedIsFaintAndDependsOnWhatItShould(t *testing.T) {
 }
 
 func TestEmbedTakesAnyPicture(t *testing.T) {
-	src := scene(300, 200)
-	offset := image.NewNRGBA(image.Rect(-7, 5, 293, 205))
+	src := scene(360, 240)
+	offset := image.NewNRGBA(image.Rect(-7, 5, 353, 245))
 	copy(offset.Pix, src.Pix)
 	assert.Equal(t, embed(t, 1, src).Pix, embed(t, 1, offset).Pix)
 
-	glass := scene(300, 200)
+	glass := scene(360, 240)
 	for i := 3; i < len(glass.Pix); i += 4 {
 		glass.Pix[i] = uint8(i / 4 % 256)
 	}
@@ -94,7 +94,7 @@ func TestEmbedTakesAnyPicture(t *testing.T) {
 		require.Equal(t, glass.Pix[i], m.Pix[i], "alpha stays")
 	}
 
-	grey := image.NewGray(image.Rect(0, 0, 300, 200))
+	grey := image.NewGray(image.Rect(0, 0, 360, 240))
 	for i := range grey.Pix {
 		grey.Pix[i] = src.Pix[4*i]
 	}
@@ -117,12 +117,12 @@ func toNRGBA(src image.Image) *image.NRGBA {
 }
 
 func TestEmbedRefuses(t *testing.T) {
-	for _, size := range [][2]int{{0, 0}, {1, 1}, {2000, 100}, {159, 500}} {
+	for _, size := range [][2]int{{0, 0}, {1, 1}, {2000, 100}, {239, 500}, {300, 300}} {
 		_, err := watermark.Embed(key, 1, image.NewNRGBA(image.Rect(0, 0, size[0], size[1])), nil)
 		assert.ErrorIs(t, err, watermark.ErrTooSmall, size)
 	}
 	for _, s := range []float64{-1, 2, math.NaN(), math.Inf(1)} {
-		_, err := watermark.Embed(key, 1, scene(200, 200), &watermark.Options{Strength: s})
+		_, err := watermark.Embed(key, 1, scene(360, 240), &watermark.Options{Strength: s})
 		assert.ErrorIs(t, err, watermark.ErrStrength, s)
 	}
 }
@@ -145,7 +145,7 @@ func TestOneOriginalServesManyCopiesAtOnce(t *testing.T) {
 
 func TestAnySizeEmbeds(t *testing.T) {
 	f := func(a, b uint8) bool {
-		w, h := 160+int(a), 160+int(b)
+		w, h := 320+int(a), 240+int(b)
 		m, err := watermark.Embed(key, 5, scene(w, h), nil)
 		return err == nil && m.Rect.Dx() == w && m.Rect.Dy() == h
 	}

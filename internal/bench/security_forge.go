@@ -150,7 +150,7 @@ func (r *securityRun) host(m int) (*image.NRGBA, error) {
 		return p.Image, nil
 	}
 	seed := r.cfg.Seed<<20 + uint64(m)
-	all, side := specimen.Templates(), max(320, r.cfg.MaxSide*5/8)
+	all, side := specimen.Templates(), max(400, r.cfg.MaxSide*5/8)
 	if k := m % (len(all) + 2); k < len(all) {
 		return r.fit(specimen.Render(all[k], specimen.NewPerson(seed), side)), nil
 	} else if k == len(all) {

@@ -181,10 +181,10 @@ func TestRealSecurity(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "card.png")
 	f, err := os.Create(file)
 	require.NoError(t, err)
-	require.NoError(t, picture.Encode(f, specimen.Render(specimen.IDCard, specimen.NewPerson(5), 400), "png", 0))
+	require.NoError(t, picture.Encode(f, specimen.Render(specimen.IDCard, specimen.NewPerson(5), 480), "png", 0))
 	require.NoError(t, f.Close())
 	rep, err := bench.Security(t.Context(), bench.Config{
-		Pictures: []string{file}, MaxSide: 400, Copies: 3, Attacks: []string{"average"},
+		Pictures: []string{file}, MaxSide: 480, Copies: 3, Attacks: []string{"average"},
 	})
 	require.NoError(t, err)
 	require.Empty(t, rep.Broken)
