@@ -109,30 +109,47 @@ func newReader(ctx context.Context, l *leak, key *Key) *reader {
 	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.markFrequencies()[:], fft: dsp.NewFFT(shiftGrid), want: 1}
 }
 
-// read runs the search, cheap and likely stages first, until a message passes.
+// read runs the search until a message passes.
 func (r *reader) read() error {
-	for _, stage := range []func() error{r.wholePicture, r.wholeFrame, r.stretched, r.affine, r.windows} {
-		if err := stage(); err != nil || r.done() {
+	for _, try := range stages {
+		if err := try(r); err != nil || r.done() {
 			return err
 		}
 	}
 	return nil
 }
 
-// readOn goes on after a mark was read, for marks of the same key in other places of
-// the torus: those of a copy that was marked again. It looks only where most marks
-// are found.
+// readOn looks on after a mark was read, for obvious marks of the same key in other
+// places of the torus: those of a copy that was marked again.
 func (r *reader) readOn() error {
-	for r.done() && r.checks < checkBudget {
-		r.want = len(r.found) + 1
+	for len(r.found) == r.want && r.checks < checkBudget {
 		r.mute(r.found[len(r.found)-1])
-		for _, stage := range []func() error{r.wholePicture, r.wholeFrame} {
-			if err := stage(); err != nil {
+		r.want++
+		if err := r.obvious(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readAll runs the stages of all readers side by side, until one has found a mark:
+// then the others have been searched for as thoroughly.
+func readAll(readers []*reader) error {
+	for _, try := range stages {
+		found := false
+		for _, r := range readers {
+			if err := try(r); err != nil {
 				return err
 			}
-			if r.done() {
-				break
-			}
+			found = found || len(r.found) > 0
+		}
+		if found {
+			break
+		}
+	}
+	for _, r := range readers {
+		if err := r.readOn(); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -84,26 +84,25 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 
 // DetectAll reads the marks of all keys, strongest first: a copy that a recipient
 // marked again, under another key or as another submission, carries more than one.
-// What does not depend on the key is done once. Each key has its own bound on false
-// reads, that of [Detect]. Errors are those of [Detect].
+// What does not depend on the key is done once, and the search ends when one key's
+// mark is found: a second mark that is much fainter may be missed. Each key has its
+// own bound on false reads, that of [Detect]. Errors are those of [Detect].
 func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
 	l, err := newLeak(leak)
 	if err != nil {
 		return nil, err
 	}
+	readers := make([]*reader, len(keys))
+	for i, key := range keys {
+		readers[i] = newReader(ctx, l, key)
+	}
+	if err := readAll(readers); err != nil {
+		return nil, err
+	}
 	var all []*Detection
-	for _, key := range keys {
-		r := newReader(ctx, l, key)
-		if err := r.read(); err != nil {
-			return nil, err
-		}
-		if len(r.found) > 0 {
-			if err := r.readOn(); err != nil {
-				return nil, err
-			}
-		}
+	for i, r := range readers {
 		for _, f := range r.found {
-			all = append(all, r.report(key.ID(), f))
+			all = append(all, r.report(keys[i].ID(), f))
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *Detection) int { return cmp.Compare(b.Correlation, a.Correlation) })

@@ -10,28 +10,29 @@ import (
 
 // The stages of the search, from what most leaks need to what few do.
 
-// wholePicture tries similarities under which the leak shows all of the picture, of
-// whatever size and turned: few enough that even the faint can be told apart.
-func (r *reader) wholePicture() error {
-	mid := float64(r.side()) / torus
-	by := scales{mid * dsp.Exp(-wholeSlack), mid * dsp.Exp(wholeSlack)}
-	for _, n := range [...]int{4, 100} {
-		var all []hit
-		for i := range r.fields {
-			for _, c := range r.polar(i, true, by).similarities(r.f, n, by) {
-				if err := r.ctx.Err(); err != nil {
-					return err
-				}
-				if r.offer(&all, i, r.peaks(i, true), c.b, settle); r.done() {
-					return nil
-				}
-			}
-		}
-		if r.attemptBest(all, settle); r.done() {
-			return nil
-		}
+// A stage looks for marks in one way, until the reader is done.
+type stage func(*reader) error
+
+// stages are all there are, from what most leaks need to what few do.
+var stages = []stage{(*reader).obvious, (*reader).faint, (*reader).wholeFrame, (*reader).stretched, (*reader).affine, (*reader).windows}
+
+// obvious tries the few likeliest similarities: it finds most marks.
+func (r *reader) obvious() error {
+	if err := r.wholePicture(4); err != nil || r.done() {
+		return err
 	}
-	return nil
+	return r.similar(r.f, false, 8, anyScale)
+}
+
+// faint tries many similarities under which the leak shows all of the picture: few
+// enough that even the faint can be told apart.
+func (r *reader) faint() error { return r.wholePicture(100) }
+
+// wholePicture tries the best n similarities under which the leak shows all of the
+// picture, of whatever size and turned.
+func (r *reader) wholePicture(n int) error {
+	mid := float64(r.side()) / torus
+	return r.similar(r.f, true, n, scales{mid * dsp.Exp(-wholeSlack), mid * dsp.Exp(wholeSlack)})
 }
 
 // wholeSlack is how far |ln| of the scale may lie from that of the whole picture:
@@ -39,39 +40,45 @@ func (r *reader) wholePicture() error {
 const wholeSlack = placeScale + 0.04
 
 // wholeFrame tries similarities of any scale: on the map as it is, with strong
-// peaks cut, and with the lower half of the pilots only (thumbnails, blur).
+// peaks cut, and with the lower half of the pilots only (thumbnails, blur); and
+// the best of each field in parts of the frame, too.
 func (r *reader) wholeFrame() error {
 	low := slices.Clone(r.f)
 	slices.SortStableFunc(low, func(a, b frequency) int {
 		return cmp.Compare(float64(a.x*a.x)+float64(a.y*a.y), float64(b.x*b.x)+float64(b.y*b.y))
 	})
-	for pass := range 3 {
-		f := r.f
-		if pass == 2 {
-			f = low[:pilotN/2]
-		}
-		var all []hit
-		for i := range r.fields {
-			m := r.peaks(i, pass > 0)
-			for j, c := range r.polar(i, pass > 0, anyScale).similarities(f, 40, anyScale) {
-				if err := r.ctx.Err(); err != nil {
-					return err
-				}
-				if pass == 0 && j == 0 {
-					b, _ := m.climb(f, c.b, .001, .0005, .00025)
-					if r.attemptParts(i, b, settle); r.done() {
-						return nil
-					}
-				}
-				if r.offer(&all, i, m, c.b, settle); r.done() {
-					return nil
-				}
+	for i := range r.fields {
+		for _, c := range r.polar(i, false, anyScale).similarities(r.f, 1, anyScale) {
+			b, _ := r.peaks(i, false).climb(r.f, c.b, .001, .0005, .00025)
+			if r.attemptParts(i, b, settle); r.done() {
+				return nil
 			}
 		}
-		if r.attemptBest(all, settle); r.done() {
-			return nil
+	}
+	for pass, f := range [...][]frequency{r.f, r.f, low[:pilotN/2]} {
+		if err := r.similar(f, pass > 0, 40, anyScale); err != nil || r.done() {
+			return err
 		}
 	}
+	return nil
+}
+
+// similar tries the best n similarities of each field, by the sum over the given
+// pilots of its map, strong peaks cut or not.
+func (r *reader) similar(f []frequency, cut bool, n int, by scales) error {
+	var all []hit
+	for i := range r.fields {
+		m := r.peaks(i, cut)
+		for _, c := range r.polar(i, cut, by).similarities(f, n, by) {
+			if err := r.ctx.Err(); err != nil {
+				return err
+			}
+			if r.offer(&all, i, m, c.b, settle); r.done() {
+				return nil
+			}
+		}
+	}
+	r.attemptBest(all, settle)
 	return nil
 }
 
@@ -87,7 +94,7 @@ type hit struct {
 // read when a stage is over.
 const (
 	sureAgreement = 6.0
-	lesserHits    = 3
+	lesserHits    = 2
 )
 
 // offer reads under b at once if the pilots agree strongly, and keeps it for later
@@ -97,7 +104,7 @@ func (r *reader) offer(all *[]hit, i int, m *peakMap, b [4]float64, rounds []rou
 	switch {
 	case s.z >= sureAgreement:
 		r.climbAndAttempt(hit{i, m, b, s.z}, rounds)
-	case s.z >= leastAgreement-0.3:
+	case s.z >= leastAgreement:
 		*all = append(*all, hit{i, m, b, s.z})
 	}
 }
@@ -256,7 +263,7 @@ func halfOverlapping(w, h, side int) []rect {
 
 // Agreement of the pilots on a shift from which a map is refined and read: over
 // the whole frame, and where half windows were tried too.
-const leastAgreement, leastAgreementParts = 5.2, 5.4
+const leastAgreement, leastAgreementParts = 5.3, 5.4
 
 // attempt looks in field i, or in a part of it, for the shift under the linear map
 // b, and if the pilots agree on one, refines the map and reads.

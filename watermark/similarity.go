@@ -123,23 +123,39 @@ func (lp *logPolar) best(angle []float64, shift []int, cols, n int, mirrored boo
 	return out
 }
 
-// summits returns where the n greatest values of v stand that nothing within four
-// rows and columns exceeds, the greatest first.
+// summits returns where the n greatest values of v stand, none within four rows and
+// columns of a greater one, the greatest first.
 func summits(v []float32, rows, cols, n int) []int {
-	const window = 9
-	var all []int
-	for i, most := range dsp.Dilate(dsp.Plane{W: cols, H: rows, Pix: v}, window).Pix {
-		if v[i] == most && most > leastSum {
+	const apart = 4
+	var all, out []int
+	for i, x := range v {
+		if x > leastSum {
 			all = append(all, i)
 		}
 	}
 	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(v[b], v[a]) })
-	return all[:min(n, len(all))]
+	taken := make([]bool, len(v))
+	for _, at := range all {
+		if taken[at] {
+			continue
+		}
+		if out = append(out, at); len(out) == n {
+			break
+		}
+		i, j := at/cols, at%cols
+		for di := -apart; di <= apart; di++ {
+			row := ((i+di)%rows + rows) % rows * cols
+			for q := max(0, j-apart); q < min(cols, j+apart+1); q++ {
+				taken[row+q] = true
+			}
+		}
+	}
+	return out
 }
 
 // leastSum is the standardised sum over the pilots below which no similarity is
 // worth a look.
-const leastSum = 1.5
+const leastSum = 2
 
 // normaliseColumns subtracts each column's median and divides by its robust
 // deviation, at least half of the median one.

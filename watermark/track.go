@@ -195,7 +195,8 @@ type cellSum struct {
 }
 
 func climbAffine(cells []cellSum, f *[pilotN]frequency, sign, size float64) (q [6]float64, best float64) {
-	best = affineSum(cells, f, q, sign)
+	waves := newWaves()
+	best = affineSum(cells, f, waves, q, sign)
 	for _, step := range [...]float64{2, 1, 0.5, 0.25} {
 		for range 6 {
 			improved := false
@@ -207,7 +208,7 @@ func climbAffine(cells []cellSum, f *[pilotN]frequency, sign, size float64) (q [
 				for _, s := range [...]float64{h, -h} {
 					for {
 						q[d] += s
-						if v := affineSum(cells, f, q, sign); v > best+1e-9 {
+						if v := affineSum(cells, f, waves, q, sign); v > best+1e-9 {
 							best, improved = v, true
 							continue
 						}
@@ -224,16 +225,28 @@ func climbAffine(cells []cellSum, f *[pilotN]frequency, sign, size float64) (q [
 	return q, best
 }
 
+// waveSteps is how finely climbAffine knows a turn.
+const waveSteps = 4096
+
+// newWaves returns exp(2 pi i t) for t of 0, 1/waveSteps ... 1.
+func newWaves() *[waveSteps]complex64 {
+	var w [waveSteps]complex64
+	for i := range w {
+		w[i] = unitTurn(float64(i) / waveSteps)
+	}
+	return &w
+}
+
 // affineSum is the real pilot sum if each cell is displaced by the affine map q.
-func affineSum(cells []cellSum, f *[pilotN]frequency, q [6]float64, sign float64) float64 {
+func affineSum(cells []cellSum, f *[pilotN]frequency, waves *[waveSteps]complex64, q [6]float64, sign float64) float64 {
 	sum := 0.0
 	for i := range cells {
 		p := cells[i].at
 		dx := q[0] + float64(q[2]*p.X) + float64(q[3]*p.Y)
 		dy := q[1] + float64(q[4]*p.X) + float64(q[5]*p.Y)
 		for k, v := range cells[i].c {
-			c, s := dsp.Cis(float64(f[k].x*dx) + float64(f[k].y*dy))
-			sum += float64(float64(real(v))*c) + float64(float64(imag(v))*s)
+			t := waves[int(math.Floor(float64((float64(f[k].x*dx)+float64(f[k].y*dy))*waveSteps)+0.5))&(waveSteps-1)]
+			sum += float64(float64(real(v))*float64(real(t))) + float64(float64(imag(v))*float64(imag(t)))
 		}
 	}
 	return sum * sign
