@@ -23,9 +23,8 @@ type NullReport struct {
 
 	// PerPlace is the rate of false readings at one place under one key that the
 	// trials leave possible: upper 95 % limit of the trials with a check, times four
-	// checks, times the upper limit of Sound × 2^-32. PerReading is that of a full
-	// reading: the checks it made in the mean, as measured, times the same; it never
-	// exceeds Bound, four checks.
+	// checks, times the upper limit of Sound × 2^-32. PerReading is the same of the full
+	// readings. Bound is that of a reading which makes all its four checks.
 	PerPlace   float64 `json:"rate_per_place_upper"`
 	PerReading float64 `json:"rate_per_reading_upper"`
 	Bound      float64 `json:"rate_bound"`
@@ -151,7 +150,7 @@ func (r *falseRun) nullReport(rep *FalsePositiveReport) *NullReport {
 	chance := math.Ldexp(out.Sound.High, -checkBits)
 	out.PerPlace = 4 * sum.Upper95 * chance
 	if rep.Total.Trials > 0 {
-		out.PerReading = float64(rep.Total.Checks) / float64(rep.Total.Trials) * chance
+		out.PerReading = 4 * upperBound(rep.Total.Checked, rep.Total.Trials, .95) * chance
 	}
 	return out
 }

@@ -20,7 +20,7 @@ func (n *NullReport) write(b *strings.Builder) {
 	n.writeCoins(b)
 	n.writeRuined(b)
 	fmt.Fprintf(b, "\nExtrapolated: a check holds by chance in %.3f (%.3f to %.3f) x 2^-32 of cases. ", n.Sound.Value, n.Sound.Low, n.Sound.High)
-	fmt.Fprintf(b, "False readings a place and key: at most %.1e; a full reading, by the checks it makes in the mean: at most %.1e; by the budget of four checks, whatever the picture: %.1e.\n",
+	fmt.Fprintf(b, "False readings a place and key: at most %.1e; a full reading, by the share in which a check was made: at most %.1e; by the budget of four checks, whatever the picture: %.1e.\n",
 		n.PerPlace, n.PerReading, n.Bound)
 }
 
@@ -54,7 +54,7 @@ func (n *NullReport) writeCoins(b *strings.Builder) {
 	b.WriteString("\nThe check, made on the likeliest message of every trial: its first k bits hold by chance in 2^-k of them.\n\n")
 	b.WriteString("| k | held | expected | rate x 2^k, 95 % limits |\n|---|---|---|---|\n")
 	for _, c := range n.Bits {
-		fmt.Fprintf(b, "| %d | %d | %.1f | %.3g to %.3g |\n", c.Bits, c.Held, c.Expected, c.Low95, c.High95)
+		fmt.Fprintf(b, "| %d | %d | %.1f | %.3f to %.3f |\n", c.Bits, c.Held, c.Expected, c.Low95, c.High95)
 	}
 }
 
