@@ -259,10 +259,15 @@ func (r *reader) report(keyID string, found *reading) *Detection {
 		w := markWindow(found.m, r.carriers[0].W, r.carriers[0].H, found.centre)
 		b = [4]float64{float64(w.u), float64(w.v), float64(w.u + w.w), float64(w.v + w.h)}
 	}
-	for i, c := range [4]geometry.Point{{X: b[0], Y: b[1]}, {X: b[2], Y: b[1]}, {X: b[2], Y: b[3]}, {X: b[0], Y: b[3]}} {
+	lo, hi := Point{math.Inf(1), math.Inf(1)}, Point{math.Inf(-1), math.Inf(-1)}
+	for _, c := range [4]geometry.Point{{X: b[0], Y: b[1]}, {X: b[2], Y: b[1]}, {X: b[2], Y: b[3]}, {X: b[0], Y: b[3]}} {
 		p := inv.Apply(c)
-		d.Quad[i] = Point{p.X, p.Y}
+		lo, hi = Point{math.Min(lo.X, p.X), math.Min(lo.Y, p.Y)}, Point{math.Max(hi.X, p.X), math.Max(hi.Y, p.Y)}
 	}
+	w, h := float64(r.carriers[0].W)/r.scale[0], float64(r.carriers[0].H)/r.scale[1]
+	within := func(v, most float64) float64 { return math.Min(math.Max(v, 0), most) }
+	lo, hi = Point{within(lo.X, w), within(lo.Y, h)}, Point{within(hi.X, w), within(hi.Y, h)}
+	d.Quad = [4]Point{lo, {hi.X, lo.Y}, hi, {lo.X, hi.Y}}
 	// the linear part at the middle of the evidence, mark to leak
 	c := geometry.Point{X: (b[0] + b[2]) / 2, Y: (b[1] + b[3]) / 2}
 	o, px, py := inv.Apply(c), inv.Apply(geometry.Point{X: c.X + 1, Y: c.Y}), inv.Apply(geometry.Point{X: c.X, Y: c.Y + 1})

@@ -49,7 +49,7 @@ type Detection struct {
 	Scale    float64 // leak pixels per mark pixel
 	Rotation float64 // degrees, against the pattern: its own turn is keyed by submission, see Placement
 	Mirrored bool
-	Quad     [4]Point // where in the leak the evidence lies
+	Quad     [4]Point // corners of the part of the leak where the evidence lies, clockwise from the upper left
 
 	Sync        float64    // strongest agreement of the pilots on a place: 8 at most, noise below about 5.4
 	Correlation float64    // of the message's code with what was read, 0..1
