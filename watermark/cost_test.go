@@ -4,6 +4,7 @@ package watermark_test
 
 import (
 	"bytes"
+	"image"
 	"image/jpeg"
 	"syscall"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -50,4 +52,34 @@ func BenchmarkEmbed12MP(b *testing.B) {
 	b.ReportMetric(codec.Seconds()*1e3, "codec-ms")
 	b.ReportMetric(mark.Seconds()*1e3, "mark-ms")
 	b.ReportMetric(mark.Seconds()/(0.2*codec.Seconds()+0.3), "of-bar")
+}
+
+// BenchmarkRead reports the processor time of reading pictures of 1600 x 1200, the
+// mean of the runs: a marked one after a messenger, one without a mark, and both
+// with four keys of which the last marked.
+//
+//	go test -run '^$' -bench Read -benchtime 5x -cpu 1 ./watermark
+func BenchmarkRead(b *testing.B) {
+	plain := scene(1600, 1200)
+	m, err := watermark.Embed(key, 1, plain, &watermark.Options{Submission: sub})
+	require.NoError(b, err)
+	telegram, err := attack.Find("telegram")
+	require.NoError(b, err)
+	leak := telegram.Apply(m, 1)
+	four := []*watermark.Key{watermark.GenerateKey(), watermark.GenerateKey(), watermark.GenerateKey(), key}
+	for _, c := range []struct {
+		name string
+		img  *image.NRGBA
+		keys []*watermark.Key
+	}{{"found", leak, four[3:]}, {"foundFourKeys", leak, four}, {"notFound", plain, four[3:]}, {"notFoundFourKeys", plain, four}} {
+		b.Run(c.name, func(b *testing.B) {
+			start := processorTime()
+			for b.Loop() {
+				all, err := watermark.DetectAll(b.Context(), c.img, c.keys...)
+				require.NoError(b, err)
+				require.Equal(b, c.img == leak, len(all) == 1)
+			}
+			b.ReportMetric((processorTime()-start).Seconds()*1e3/float64(b.N), "cpu-ms/op")
+		})
+	}
 }

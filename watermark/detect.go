@@ -125,8 +125,13 @@ func (r *reader) readOn() error {
 	for len(r.found) == r.want && r.checks < checkBudget {
 		r.mute(r.found[len(r.found)-1])
 		r.want++
-		if err := r.obvious(); err != nil {
-			return err
+		for _, try := range [...]stage{(*reader).likely, (*reader).obvious} {
+			if err := try(r); err != nil {
+				return err
+			}
+			if r.done() {
+				break
+			}
 		}
 	}
 	return nil

@@ -189,23 +189,6 @@ func FuzzDetectSizes(f *testing.F) {
 	})
 }
 
-func BenchmarkDetect(b *testing.B) {
-	src := scene(1200, 900)
-	m, err := watermark.Embed(key, testID, src, nil)
-	if err != nil {
-		b.Fatal(err)
-	}
-	for name, img := range map[string]*image.NRGBA{"found": m, "notFound": src} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				if _, err := watermark.Detect(b.Context(), key, img); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
 func Example() {
 	key := watermark.GenerateKey()
 	id := watermark.NewCopyID()

@@ -14,15 +14,13 @@ import (
 type stage func(*reader) error
 
 // stages are all there are, from what most leaks need to what few do.
-var stages = []stage{(*reader).obvious, (*reader).faint, (*reader).wholeFrame, (*reader).stretched, (*reader).affine, (*reader).windows}
+var stages = []stage{(*reader).likely, (*reader).obvious, (*reader).faint, (*reader).wholeFrame, (*reader).stretched, (*reader).affine, (*reader).windows}
 
-// obvious tries the few likeliest similarities: it finds most marks.
-func (r *reader) obvious() error {
-	if err := r.wholePicture(4); err != nil || r.done() {
-		return err
-	}
-	return r.similar(r.f, false, 8, anyScale)
-}
+// likely and obvious try the few best similarities, under which the leak shows all of
+// the picture, and then of any scale: they find most marks.
+func (r *reader) likely() error { return r.wholePicture(4) }
+
+func (r *reader) obvious() error { return r.similar(r.f, false, 8, anyScale) }
 
 // faint tries many similarities under which the leak shows all of the picture: few
 // enough that even the faint can be told apart.

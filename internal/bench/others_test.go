@@ -96,7 +96,7 @@ func TestQuality(t *testing.T) {
 	rep, err = fake.Quality(t.Context(), bench.Config{Pictures: files})
 	require.NoError(t, err)
 	assert.Contains(t, rep.Markdown(), "**BUTTERAUGLI NOT MEASURED**")
-	assert.Contains(t, rep.Markdown(), "| picture0 | 40 x 30 | 0.80 (weak) | 52.9 / 1.0000 |")
+	assert.Contains(t, rep.Markdown(), "| picture0 | 40 x 30 | 0.80 (weak) | 52.9 / 1.0000 / 0 |")
 }
 
 func TestSpeed(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -46,9 +47,10 @@ type Visible struct {
 	PSNR        Number     `json:"psnr"` // dB
 	SSIM        Number     `json:"ssim"`
 	Butteraugli Visibility `json:"butteraugli"`
+	PDQ         Number     `json:"pdq"` // bits that differ between the hashes; NaN where the original is too flat for one
 }
 
-// Quality marks each picture and measures PSNR, SSIM and, where the program
+// Quality marks each picture and measures PSNR, SSIM, the distance of the PDQ hashes and, where the program
 // butteraugli_main is on PATH, Butteraugli, for the mark and for JPEG 90 and 75
 // of the same picture. Errors are those of [Robustness]; cfg.Attacks is not used.
 func Quality(ctx context.Context, cfg Config) (*QualityReport, error) {
@@ -129,13 +131,28 @@ func (r *qualityRun) task(ctx context.Context, i, k int) {
 	v := &s.result.Changes[k]
 	*v = Visible{
 		PSNR: Number(quality.PSNR(s.original, changed)), SSIM: Number(quality.SSIM(s.original, changed)),
-		Butteraugli: noVisibility,
+		Butteraugli: noVisibility, PDQ: Number(math.NaN()),
+	}
+	if v.PDQ, s.failed[k] = r.hashDistance(s.original, changed); s.failed[k] != nil {
+		return
 	}
 	if r.judge != nil {
 		if v.Butteraugli, s.failed[k] = r.judge(ctx, s.original, changed); s.failed[k] != nil {
 			v.Butteraugli = noVisibility
 		}
 	}
+}
+
+// leastHashQuality is the PDQ quality below which the reference does not use a hash.
+const leastHashQuality = 50
+
+func (r *qualityRun) hashDistance(original, changed *image.NRGBA) (Number, error) {
+	a, quality, err := r.hash(phash.PDQ, original)
+	if err != nil || quality < leastHashQuality {
+		return Number(math.NaN()), err
+	}
+	b, _, err := r.hash(phash.PDQ, changed)
+	return Number(a.Distance(b)), err
 }
 
 var noVisibility = Visibility{Max: Number(math.NaN()), Norm3: Number(math.NaN())}

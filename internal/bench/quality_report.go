@@ -49,6 +49,7 @@ func summarise(pictures []QualityResult, k int) (means, worst Visible) {
 	}
 	means.PSNR, worst.PSNR = over(func(v *Visible) Number { return v.PSNR }, math.Min)
 	means.SSIM, worst.SSIM = over(func(v *Visible) Number { return v.SSIM }, math.Min)
+	means.PDQ, worst.PDQ = over(func(v *Visible) Number { return v.PDQ }, math.Max)
 	means.Butteraugli.Max, worst.Butteraugli.Max = over(func(v *Visible) Number { return v.Butteraugli.Max }, math.Max)
 	means.Butteraugli.Norm3, worst.Butteraugli.Norm3 = over(func(v *Visible) Number { return v.Butteraugli.Norm3 }, math.Max)
 	return means, worst
@@ -57,7 +58,7 @@ func summarise(pictures []QualityResult, k int) (means, worst Visible) {
 // Markdown returns the report as a table.
 func (rep *QualityReport) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, key %s, seed %d. PSNR in dB / SSIM", count(len(rep.Pictures), "picture"), rep.KeyID, rep.Seed)
+	fmt.Fprintf(&b, "%s, key %s, seed %d. PSNR in dB / SSIM / bits of the PDQ hash that differ", count(len(rep.Pictures), "picture"), rep.KeyID, rep.Seed)
 	if rep.Butteraugli {
 		b.WriteString(" / Butteraugli maximum / 3-norm")
 	}
@@ -83,7 +84,7 @@ func (rep *QualityReport) Markdown() string {
 func (rep *QualityReport) cells(all *[changes]Visible) string {
 	var b strings.Builder
 	for _, v := range all {
-		fmt.Fprintf(&b, " %s / %s", v.PSNR.digits(1), v.SSIM.digits(4))
+		fmt.Fprintf(&b, " %s / %s / %s", v.PSNR.digits(1), v.SSIM.digits(4), v.PDQ.digits(0))
 		if rep.Butteraugli {
 			fmt.Fprintf(&b, " / %s / %s", v.Butteraugli.Max.digits(2), v.Butteraugli.Norm3.digits(2))
 		}
