@@ -28,11 +28,16 @@ var strengths = [...]float64{1, 1.2, 1.4}
 // stronger although it was read.
 const thinMargin = 2
 
+// leastSSIM is the similarity of a copy with its original below which its mark is made
+// weaker: SSIM sees more than eyes do in the dark and in what is blurred.
+const leastSSIM = 0.986
+
 // Mark marks src and reads the mark back as a messenger would deliver it, shrunk
 // to 1280 pixels and compressed. If that succeeds barely it marks again, 1.2 times as
 // strong, and if it fails up to 1.4 times, but never past the PSNR floor (44.3 dB
-// from a megapixel on, 42 dB below). It sets Weak if the strongest is not read
-// either: then nothing should be handed out. It never draws another ID.
+// from a megapixel on, 42 dB below) nor an SSIM of 0.986. It sets Weak if the
+// strongest is not read either: then nothing should be handed out. It never draws
+// another ID.
 func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {
@@ -43,10 +48,12 @@ func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Optio
 
 // Mark is [Mark] on a prepared original.
 func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
-	var m Marked
+	var best *Marked
 	for _, share := range strengths {
-		m = Marked{Strength: share * o.strength}
-		m.Image = o.embed(id, m.Strength)
+		m := o.similar(id, share*o.strength)
+		if best != nil && m.Strength <= best.Strength {
+			break // SSIM allows no more
+		}
 		leak, err := messenger(m.Image)
 		if err != nil {
 			return nil, err
@@ -55,6 +62,7 @@ func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 		if err != nil {
 			return nil, err
 		}
+		best = m
 		if m.Weak = !d.Found || d.Copy != id; !m.Weak {
 			m.Margin = margin(d.Correlation)
 			if m.Margin >= thinMargin || share > 1 {
@@ -62,8 +70,22 @@ func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 			}
 		}
 	}
-	m.PSNR, m.SSIM = quality.PSNR(o.src, m.Image), quality.SSIM(o.src, m.Image)
-	return &m, nil
+	best.PSNR = quality.PSNR(o.src, best.Image)
+	return best, nil
+}
+
+// similar embeds id at the given strength or at the greatest that leaves leastSSIM.
+func (o *Original) similar(id CopyID, strength float64) *Marked {
+	m := &Marked{Strength: strength}
+	for range 3 { // what a mark takes off SSIM grows with its square
+		m.Image = o.embed(id, m.Strength)
+		m.SSIM = quality.SSIM(o.src, m.Image)
+		if m.SSIM >= leastSSIM || math.IsNaN(m.SSIM) {
+			break
+		}
+		m.Strength *= 0.99 * math.Sqrt((1-leastSSIM)/(1-m.SSIM))
+	}
+	return m
 }
 
 // margin is the signal to noise ratio of the soft bits over that of the least

@@ -9,7 +9,7 @@ import (
 // The visibility budget at strength 1, measured against Butteraugli:
 // docs/format.md.
 const (
-	flatTypical  = 0.55
+	flatTypical  = 0.54
 	flatLow      = 0.25
 	flatHigh     = 0.80
 	slopeLow     = 0.3
@@ -21,12 +21,19 @@ const (
 )
 
 // flatGain is the mark in mid-grey flats, in grey levels RMS. Large pictures are
-// looked at closer, so that their mark, which grows with them, shows more: 0.55
-// (1800/side)^(7/16), side in pixels.
+// looked at closer, so that their mark, which grows with them, shows more: 0.54
+// (1800/side)^(7/16), and ^(9/16) where the side is longer than 1800 pixels.
 func flatGain(side int) float32 {
-	quarter := math.Sqrt(math.Sqrt(1800 / float64(side)))
-	eighth := math.Sqrt(quarter)
-	g := float64(float64(flatTypical*quarter)*eighth) * math.Sqrt(eighth)
+	r := 1800 / float64(side)
+	half := math.Sqrt(r)
+	eighth := math.Sqrt(math.Sqrt(half))
+	sixteenth := math.Sqrt(eighth)
+	g := float64(flatTypical * half)
+	if r < 1 {
+		g *= sixteenth
+	} else {
+		g /= sixteenth
+	}
 	return float32(math.Min(math.Max(g, flatLow), flatHigh))
 }
 
