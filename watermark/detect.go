@@ -34,6 +34,8 @@ type leak struct {
 	cut      []*peakMap  // the same, with strong peaks cut
 	tones    []*toneReader
 	polars   map[polarKey]*logPolar
+	src      *image.NRGBA
+	small    *leak // the same at coarseSide, made when first needed
 }
 
 func newLeak(img image.Image) (*leak, error) {
@@ -46,10 +48,16 @@ func newLeak(img image.Image) (*leak, error) {
 	if min(ww, wh) < leastSide/2 {
 		return nil, fmt.Errorf("%w: %d x %d pixels is too long and thin", ErrTooSmall, w, h)
 	}
-	l := &leak{carriers: carriers(dsp.ShrinkNRGBA(p, ww, wh)), scale: [2]float64{float64(ww) / float64(w), float64(wh) / float64(h)}}
+	return whitened(p, ww, wh), nil
+}
+
+// whitened shrinks p to w x h pixels and whitens it.
+func whitened(p *image.NRGBA, w, h int) *leak {
+	l := &leak{src: p, carriers: carriers(dsp.ShrinkNRGBA(p, w, h))}
+	l.scale = [2]float64{float64(w) / float64(p.Rect.Dx()), float64(h) / float64(p.Rect.Dy())}
 	l.fields = []dsp.Plane{l.carriers[0]}
 	if len(l.carriers) > 1 {
-		both := dsp.NewPlane(ww, wh)
+		both := dsp.NewPlane(w, h)
 		for i := range both.Pix {
 			both.Pix[i] = float32(math.Sqrt2 / 2 * (l.carriers[0].Pix[i] + l.carriers[1].Pix[i]))
 		}
@@ -57,7 +65,21 @@ func newLeak(img image.Image) (*leak, error) {
 	}
 	n := len(l.fields)
 	l.maps, l.cut, l.tones, l.polars = make([]*peakMap, n), make([]*peakMap, n), make([]*toneReader, n), map[polarKey]*logPolar{}
-	return l, nil
+	return l
+}
+
+// coarseSide is the long side at which what was enlarged is looked at once more: on
+// a small part of a large picture the mark is so coarse that the front end, made for
+// the canonical scale, takes it for the picture.
+const coarseSide = 480
+
+// coarse returns the leak at coarseSide, nil where that is not much less.
+func (l *leak) coarse() *leak {
+	w, h, side := l.fields[0].W, l.fields[0].H, l.side()
+	if l.small == nil && side >= coarseSide*4/3 && min(w, h)*coarseSide/side >= leastSide {
+		l.small = whitened(l.src, max(1, w*coarseSide/side), max(1, h*coarseSide/side))
+	}
+	return l.small
 }
 
 // side is the long side of the canonical picture.

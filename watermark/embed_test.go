@@ -165,3 +165,15 @@ func BenchmarkEmbed(b *testing.B) {
 		})
 	}
 }
+
+// Grain hides the coarse mark of a large picture; where there is none it is fainter.
+func TestLargeSmoothPicturesAreMarkedFainter(t *testing.T) {
+	smooth := uniform(3200, 2400, 120)
+	grain := uniform(3200, 2400, 120)
+	for i := range grain.Pix {
+		if i%4 != 3 {
+			grain.Pix[i] += uint8(i / 4 * 7919 >> 3 & 1) // the same in the three colours
+		}
+	}
+	assert.Greater(t, quality.PSNR(smooth, embed(t, 1, smooth)), quality.PSNR(grain, embed(t, 1, grain))+2)
+}

@@ -51,7 +51,7 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	w, h := canonicalSize(b.Dx(), b.Dy())
 	p.canon = dsp.ShrinkNRGBA(p.src, w, h)
 	p.luma = p.canon.Luma()
-	p.mask = newMask(p.luma)
+	p.mask = newMask(p.luma, smoothness(p.src, w, h))
 	p.grey = p.canon.Gray()
 	p.place = placement(key, p.sub, w, h)
 	return p, nil

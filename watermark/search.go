@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 )
 
 // The stages of the search, from what most leaks need to what few do.
@@ -14,7 +15,7 @@ import (
 type stage func(*reader) error
 
 // stages are all there are, from what most leaks need to what few do.
-var stages = []stage{(*reader).likely, (*reader).obvious, (*reader).faint, (*reader).wholeFrame, (*reader).stretched, (*reader).affine, (*reader).windows}
+var stages = []stage{(*reader).likely, (*reader).obvious, (*reader).faint, (*reader).coarser, (*reader).wholeFrame, (*reader).stretched, (*reader).affine, (*reader).windows}
 
 // likely and obvious try the few best similarities, under which the leak shows all of
 // the picture, and then of any scale: they find most marks.
@@ -25,6 +26,25 @@ func (r *reader) obvious() error { return r.similar(r.f, false, 8, anyScale) }
 // faint tries many similarities under which the leak shows all of the picture: few
 // enough that even the faint can be told apart.
 func (r *reader) faint() error { return r.wholePicture(100) }
+
+// coarser looks for similarities on a smaller rendition of the leak.
+func (r *reader) coarser() error {
+	l := r.leak.coarse()
+	if l == nil {
+		return nil
+	}
+	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, fft: r.fft, checks: r.checks, want: 1}
+	err := c.obvious()
+	if err == nil && !c.done() {
+		err = c.similar(r.f, true, 40, anyScale)
+	}
+	r.checks = c.checks
+	for _, f := range c.found {
+		f.m = f.m.Mul(geometry.PixelScale(l.scale[0]/r.scale[0], l.scale[1]/r.scale[1]))
+		r.found = append(r.found, f)
+	}
+	return err
+}
 
 // wholePicture tries the best n similarities under which the leak shows all of the
 // picture, of whatever size and turned.

@@ -5,6 +5,7 @@ package watermark
 import (
 	"bufio"
 	"fmt"
+	"image"
 	"math"
 	"os"
 	"os/exec"
@@ -49,7 +50,7 @@ func TestVisibilityStudy(t *testing.T) {
 			a.Pix[i] = float32(to8(ground + texture*noise.Pix[i]))
 			b.Pix[i] = float32(to8(a.Pix[i] + add.Pix[i]))
 		}
-		m := newMask(a)
+		m := newMask(a, smoothness(image.NewNRGBA(image.Rect(0, 0, side, side)), side, side))
 		for i, x := range m.texture.Pix {
 			r := float64(x/m.flat.Pix[i]) + 1
 			activity += (r*r - 1) / float64(len(a.Pix))
