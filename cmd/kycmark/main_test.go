@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 //	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
 //	cut N IN OUT              the first N bytes of a file
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
-//	blank FILE                a small white PNG, on which no mark holds
+//	blank FILE                a small black PNG, on which no mark holds
 //	dressed NAME FILE QUALITY the shipped picture as a camera's JPEG, with metadata
 //	written FILE QUALITY SUBSAMPLING ICC
 //	                          how a JPEG must be written, and upright
@@ -131,8 +131,8 @@ func huge(ts *testscript.TestScript, neg bool, args []string) {
 
 func blank(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1)
-	img := image.NewNRGBA(image.Rect(0, 0, 220, 200))
-	draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
+	img := image.NewNRGBA(image.Rect(0, 0, 330, 250))
+	draw.Draw(img, img.Rect, image.Black, image.Point{}, draw.Src)
 	var buf bytes.Buffer
 	ts.Check(picture.Encode(&buf, img, "png", 0))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), buf.Bytes(), 0o644))
