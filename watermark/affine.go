@@ -141,17 +141,17 @@ func (m *peakMap) quick(f []frequency, b [4]float64) float64 {
 var stretches = [...]float64{0.93, 1.075, 0.87, 1.15}
 
 // stretched proposes the best similarity after a stretch of the vertical axis.
-func (m *peakMap) stretched(wide *peakMap, f []frequency, by float64) candidate {
+func (m *peakMap) stretched(wide *peakMap, f []frequency, by float64) (candidate, bool) {
 	s := scales{partLow, anyScale.most}
 	found := newLogPolar(wide, s, fineStep, by).similarities(f, 1, s)
 	if len(found) == 0 {
-		return candidate{b: [4]float64{1, 0, 0, 1}}
+		return candidate{}, false
 	}
 	c := found[0]
 	c.b[2] /= by
 	c.b[3] /= by
 	c.b, c.score = m.climb(f, c.b, .004, .002, .001, .0005)
-	return c
+	return c, true
 }
 
 // Steps of rotation (radians) and ln scale, over the whole frame and over parts of

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/convcode"
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -122,7 +123,9 @@ type reader struct {
 // A reading is a decoded message and the map that it was read under.
 type reading struct {
 	id          CopyID
+	bits        []uint8
 	correlation float64
+	checks      int // made up to this one
 	tracked
 }
 
@@ -229,9 +232,12 @@ func (r *reader) decode(t tracked, sign float32) {
 		if c < minCorrelation {
 			return
 		}
+		if slices.ContainsFunc(r.found, func(f *reading) bool { return slices.Equal(f.bits, bits) }) {
+			return // read before: nothing to check
+		}
 		r.checks++
 		if id, ok := r.kd.payload.parse(bits); ok {
-			r.found = append(r.found, &reading{id: id, correlation: c, tracked: t})
+			r.found = append(r.found, &reading{id, bits, c, r.checks, t})
 			return
 		}
 	}
@@ -274,7 +280,8 @@ func (r *reader) report(keyID string, found *reading) *Detection {
 	if found == nil {
 		return d
 	}
-	d.LogPFA = math.Log10(float64(max(r.checks, 1))) - 32*math.Log10(2)
+	d.Checks = found.checks
+	d.LogPFA = math.Log10(float64(d.Checks)) - 32*math.Log10(2)
 	d.Found, d.Copy, d.Correlation = true, found.id, found.correlation
 	m := found.m.Mul(geometry.PixelScale(r.scale[0], r.scale[1]))
 	inv, ok := m.Inverse()

@@ -236,3 +236,16 @@ func TestDetectAllFindsEveryMark(t *testing.T) {
 	_, err = watermark.DetectAll(t.Context(), scene(20, 300), key)
 	assert.ErrorIs(t, err, watermark.ErrTooSmall)
 }
+
+// One mark is listed once and costs one check, also where perspective or moire
+// smears its pilots, so that they are not muted whole.
+func TestDetectAllListsAMarkOnce(t *testing.T) {
+	m := embed(t, testID, scene(1200, 850))
+	for _, name := range []string{"persp3", "screen_photo", "collage"} {
+		all, err := watermark.DetectAll(t.Context(), applied(t, name, m), key)
+		require.NoError(t, err)
+		require.Len(t, all, 1, name)
+		assert.Equal(t, testID, all[0].Copy)
+		assert.Equal(t, 1, all[0].Checks, name)
+	}
+}

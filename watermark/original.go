@@ -183,13 +183,3 @@ func (o *Original) addRows(out *image.NRGBA, luma, chroma dsp.Plane, from, to in
 		dsp.AddLumaChroma(out.Pix[y*out.Stride:y*out.Stride+4*w], src, rl, rc, cbToG, cbToB)
 	}
 }
-
-func to8(v float32) uint8 {
-	switch {
-	case v <= 0:
-		return 0
-	case v >= 255:
-		return 255
-	}
-	return uint8(v + 0.5)
-}

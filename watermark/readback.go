@@ -104,7 +104,7 @@ func messenger(img *image.NRGBA) (image.Image, error) {
 	small := image.NewNRGBA(image.Rect(0, 0, w, h))
 	for i := range c.R.Pix {
 		p := small.Pix[4*i : 4*i+4 : 4*i+4]
-		p[0], p[1], p[2], p[3] = to8(c.R.Pix[i]), to8(c.G.Pix[i]), to8(c.B.Pix[i]), 255
+		p[0], p[1], p[2], p[3] = dsp.To8(c.R.Pix[i]), dsp.To8(c.G.Pix[i]), dsp.To8(c.B.Pix[i]), 255
 	}
 	var buf bytes.Buffer
 	if err := jpeg.Encode(&buf, small, &jpeg.Options{Quality: messengerQuality}); err != nil {

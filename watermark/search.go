@@ -38,7 +38,7 @@ func (r *reader) coarser() error {
 	if err == nil && !c.done() {
 		err = c.similar(r.f, true, 40, anyScale)
 	}
-	r.checks = c.checks
+	r.checks, r.bestZ = c.checks, math.Max(r.bestZ, c.bestZ)
 	for _, f := range c.found {
 		f.m = f.m.Mul(geometry.PixelScale(l.scale[0]/r.scale[0], l.scale[1]/r.scale[1]))
 		r.found = append(r.found, f)
@@ -155,7 +155,9 @@ func (r *reader) stretched() error {
 			if err := r.ctx.Err(); err != nil {
 				return err
 			}
-			r.attempt(i, m.stretched(wide, r.f, by).b, nil, spreadOut)
+			if c, ok := m.stretched(wide, r.f, by); ok {
+				r.attempt(i, c.b, nil, spreadOut)
+			}
 			if r.done() {
 				return nil
 			}

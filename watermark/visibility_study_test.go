@@ -47,8 +47,8 @@ func TestVisibilityStudy(t *testing.T) {
 	on := func(ground, texture float32, add dsp.Plane) (activity float64, butteraugli string) {
 		a, b := dsp.NewPlane(side, side), dsp.NewPlane(side, side)
 		for i := range a.Pix {
-			a.Pix[i] = float32(to8(ground + texture*noise.Pix[i]))
-			b.Pix[i] = float32(to8(a.Pix[i] + add.Pix[i]))
+			a.Pix[i] = float32(dsp.To8(ground + texture*noise.Pix[i]))
+			b.Pix[i] = float32(dsp.To8(a.Pix[i] + add.Pix[i]))
 		}
 		m := newMask(a, smoothness(image.NewNRGBA(image.Rect(0, 0, side, side)), side, side))
 		for i, x := range m.texture.Pix {
@@ -78,7 +78,7 @@ func distance(t *testing.T, a, b dsp.Plane) string {
 		w := bufio.NewWriter(f)
 		fmt.Fprintf(w, "P6\n%d %d\n255\n", p.W, p.H)
 		for _, v := range p.Pix {
-			w.Write([]byte{to8(v), to8(v), to8(v)})
+			w.Write([]byte{dsp.To8(v), dsp.To8(v), dsp.To8(v)})
 		}
 		require.NoError(t, w.Flush())
 		require.NoError(t, f.Close())

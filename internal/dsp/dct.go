@@ -50,22 +50,9 @@ func (d *idct) rows(out, c Plane, y int) {
 	if !slices.ContainsFunc(src, func(v float32) bool { return v != 0 }) {
 		return
 	}
-	columns8(d.in, src, n, rows)
+	intoColumns(d.in, src, n, rows)
 	expand(d.b, d.in, d.tw) // Re of sum s_k X_k e^{i pi k/2n} e^{i 2 pi k m/n} at m = even half
 	reals(out, y, rows, d.fft.run(d.b, d.tmp, batch), n)
-}
-
-// columns8 writes up to batch rows as columns, boxLanes floats a row.
-func columns8(dst, src []float32, w, rows int) {
-	done := 0
-	if rows == batch {
-		done = columns8Fast(dst, src, w)
-	}
-	for y := range rows {
-		for x := done; x < w; x++ {
-			dst[x*boxLanes+y] = src[y*w+x]
-		}
-	}
 }
 
 // expandGo makes numbers of floats, each row times its factor.

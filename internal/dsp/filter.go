@@ -82,13 +82,15 @@ func boxGo(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow
 
 // intoColumns writes up to boxLanes rows of w samples as columns, boxLanes floats a row.
 func intoColumns(dst, src []float32, w, rows int) {
-	done := 0
-	if rows == boxLanes {
-		done = intoColumnsFast(dst, src, w)
-	}
-	for y := range rows {
-		for x := done; x < w; x++ {
-			dst[x*boxLanes+y] = src[y*w+x]
+	for top := 0; top < rows; top += batch {
+		done := 0
+		if top+batch <= rows {
+			done = columns8Fast(dst[top:], src[top*w:], w)
+		}
+		for y := top; y < min(top+batch, rows); y++ {
+			for x := done; x < w; x++ {
+				dst[x*boxLanes+y] = src[y*w+x]
+			}
 		}
 	}
 }

@@ -271,17 +271,6 @@ func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub box
 	boxAVX2(&sum[0], &dst.at(0, lanes)[0], dst.step*dst.W, &add.at(0, lanes)[0], add.step*add.W, &sub.at(0, lanes)[0], sub.step*sub.W, n, g)
 }
 
-func intoColumnsFast(dst, src []float32, w int) int {
-	n := w &^ 7
-	if !avx2 || n == 0 {
-		return 0
-	}
-	_, _ = dst[n*boxLanes-1], src[boxLanes*w-1]
-	intoColumnsAVX2(&dst[0], &src[0], w, n)
-	intoColumnsAVX2(&dst[boxLanes/2], &src[boxLanes/2*w], w, n)
-	return n
-}
-
 func intoRowsFast(dst, src []float32, w int) int {
 	n := w &^ 7
 	if !avx2 || n == 0 {
@@ -298,7 +287,7 @@ func columns8Fast(dst, src []float32, w int) int {
 	if !avx2 || n == 0 {
 		return 0
 	}
-	_, _ = dst[n*boxLanes-1], src[batch*w-1]
+	_, _ = dst[(n-1)*boxLanes+batch-1], src[batch*w-1]
 	intoColumnsAVX2(&dst[0], &src[0], w, n)
 	return n
 }

@@ -45,7 +45,6 @@ func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows in
 func beyondFast(_, _ []float32, _ bool) int                         { return 0 }
 func stepsFast([]int32, []float32, float32) int                     { return 0 }
 func bilateralFast([]float32, *bilateral, *bilateralStrip, int) int { return 0 }
-func intoColumnsFast(_, _ []float32, _ int) int                     { return 0 }
 func intoRowsFast(_, _ []float32, _ int) int                        { return 0 }
 func columns8Fast(_, _ []float32, _ int) int                        { return 0 }
 

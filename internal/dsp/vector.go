@@ -25,14 +25,15 @@ func AddLumaChroma(dst, src []uint8, luma, chroma []float32, toG, toB float32) {
 	for x := addRowFast(dst, src, luma, chroma, toG, toB); x < n; x++ {
 		l, c := luma[x], chroma[x]
 		s, d := src[4*x:4*x+4:4*x+4], dst[4*x:4*x+4:4*x+4]
-		d[0] = to8(float32(s[0]) + l)
-		d[1] = to8(float32(s[1]) + l + float32(toG*c))
-		d[2] = to8(float32(s[2]) + l - float32(toB*c))
+		d[0] = To8(float32(s[0]) + l)
+		d[1] = To8(float32(s[1]) + l + float32(toG*c))
+		d[2] = To8(float32(s[2]) + l - float32(toB*c))
 		d[3] = s[3]
 	}
 }
 
-func to8(v float32) uint8 {
+// To8 rounds to 8 bits, cut to 0..255.
+func To8(v float32) uint8 {
 	switch {
 	case v <= 0:
 		return 0
