@@ -110,3 +110,36 @@ func areaSpans(from, to int) []span {
 	}
 	return out
 }
+
+// Shrink returns p area-averaged to w x h samples, which must not exceed its size.
+func Shrink(p Plane, w, h int) Plane {
+	if w == p.W && h == p.H {
+		return p.Clone()
+	}
+	xs, ys := areaSpans(p.W, w), areaSpans(p.H, h)
+	out, acc := NewPlane(w, h), make([]float32, p.W)
+	for y := range h {
+		clear(acc)
+		sp := &ys[y]
+		for sy := sp.from; sy < sp.to; sy++ {
+			AddScaled(acc, p.Row(sy), sp.weight(sy))
+		}
+		dst := out.Row(y)
+		for x := range dst {
+			dst[x] = xs[x].mean(acc)
+		}
+	}
+	return out
+}
+
+// mean is the weighed sum of the samples under s.
+func (s *span) mean(row []float32) float32 {
+	sum := float32(s.first * row[s.from])
+	if s.to-s.from == 1 {
+		return sum
+	}
+	for _, v := range row[s.from+1 : s.to-1] {
+		sum += float32(s.mid * v)
+	}
+	return sum + float32(s.last*row[s.to-1])
+}

@@ -8,7 +8,11 @@ type Pair struct{ From, To Point }
 // FitHomography returns the homography of least squared algebraic error after
 // normalisation (Hartley and Zisserman, "Multiple View Geometry", algorithm 4.2).
 // It needs at least four pairs in general position.
-func FitHomography(pairs []Pair) (Mat, bool) {
+func FitHomography(pairs []Pair) (Mat, bool) { return FitHomographyRidge(pairs, 0) }
+
+// FitHomographyRidge is [FitHomography] with ridge times the number of pairs added
+// to the squares of the two perspective terms: few or noisy pairs stay affine.
+func FitHomographyRidge(pairs []Pair, ridge float64) (Mat, bool) {
 	if len(pairs) < 4 {
 		return Mat{}, false
 	}
@@ -19,6 +23,9 @@ func FitHomography(pairs []Pair) (Mat, bool) {
 		accumulate(ata, atb, []float64{p.X, p.Y, 1, 0, 0, 0, -float64(q.X * p.X), -float64(q.X * p.Y)}, q.X)
 		accumulate(ata, atb, []float64{0, 0, 0, p.X, p.Y, 1, -float64(q.Y * p.X), -float64(q.Y * p.Y)}, q.Y)
 	}
+	for i := 6; i < 8; i++ {
+		ata[i][i] += float64(ridge * float64(len(pairs)))
+	}
 	h, ok := Solve(ata, atb)
 	if !ok {
 		return Mat{}, false
@@ -28,6 +35,39 @@ func FitHomography(pairs []Pair) (Mat, bool) {
 		return Mat{}, false
 	}
 	return unit(inv.Mul(Mat{h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], 1}).Mul(na))
+}
+
+// FitAffine returns the affine map of least squared error. It needs at least three
+// pairs in general position.
+func FitAffine(pairs []Pair) (Mat, bool) {
+	if len(pairs) < 3 {
+		return Mat{}, false
+	}
+	ata, x, y := square(3), make([]float64, 3), make([]float64, 3)
+	c := mean(pairs, func(p Pair) Point { return p.From })
+	for _, pr := range pairs {
+		row := [3]float64{pr.From.X - c.X, pr.From.Y - c.Y, 1}
+		for i, v := range row {
+			for j, w := range row {
+				ata[i][j] += float64(v * w)
+			}
+			x[i] += float64(v * pr.To.X)
+			y[i] += float64(v * pr.To.Y)
+		}
+	}
+	again := square(3)
+	for i := range ata {
+		copy(again[i], ata[i])
+	}
+	a, ok := Solve(ata, x)
+	if !ok {
+		return Mat{}, false
+	}
+	b, ok := Solve(again, y)
+	if !ok {
+		return Mat{}, false
+	}
+	return Mat{a[0], a[1], a[2], b[0], b[1], b[2], 0, 0, 1}.Mul(Translation(-c.X, -c.Y)), true
 }
 
 // FitSimilarity returns the rotation, scale and shift of least squared error. It

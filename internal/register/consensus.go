@@ -1,0 +1,253 @@
+package register
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+const (
+	proposers  = 700    // matches that propose a similarity
+	proposed   = 120    // proposals that are looked at twice
+	grown      = 24     // proposals that grow into homographies
+	kept       = 4      // distinct homographies of a look
+	firstTol   = 24.0   // canonical pixels within which a similarity's matches lie
+	leastZoom  = 0.08   // of a similarity
+	mostZoom   = 6.0    // the same
+	nearAngle  = 0.8776 // cosine of half a radian: directions that agree
+	leastInner = 3      // distinct points of the original that a homography needs
+	distinct   = 12.0   // pixels between corners of homographies that differ
+	ridge      = 1e-4   // on the perspective terms
+)
+
+// tolerances are those of the rounds in which a homography grows, canonical pixels.
+var tolerances = [...]float64{16, 12, 8, 6, 3.5, 3.5, 3.5}
+
+// A proposal is the similarity that a match alone makes.
+type proposal struct {
+	pair  int
+	score float64
+}
+
+// consensus finds homographies that many pairs agree on, the best first. No random
+// sampling: each match has a scale and a direction and so makes a similarity.
+func consensus(pairs []pair) []fitted {
+	if len(pairs) < 5 {
+		return nil
+	}
+	var all []proposal
+	for i := range min(len(pairs), proposers) {
+		if z := zoom(&pairs[i]); z > leastZoom && z < mostZoom {
+			all = append(all, proposal{i, support(pairs, &pairs[i])})
+		}
+	}
+	best := func(a, b proposal) int { return cmp.Compare(b.score, a.score) }
+	slices.SortStableFunc(all, best)
+	all = all[:min(len(all), proposed)]
+	once := newCounter(pairs)
+	for i := range all {
+		all[i].score = once.count(pairs, agreeing(pairs, &pairs[all[i].pair]))
+	}
+	slices.SortStableFunc(all, best)
+	return grow(pairs, all[:min(len(all), grown)], once)
+}
+
+// A fitted homography, and how many points of the original agree on it.
+type fitted struct {
+	h       geometry.Mat
+	inliers float64
+}
+
+func grow(pairs []pair, from []proposal, once *counter) []fitted {
+	w, h := extent(pairs)
+	var out []fitted
+	for _, p := range from {
+		m, ok := growOne(pairs, &pairs[p.pair])
+		if !ok {
+			continue
+		}
+		f := fitted{m, once.count(pairs, within(pairs, m, tolerances[len(tolerances)-1]))}
+		if f.inliers >= leastInner && !slices.ContainsFunc(out, func(o fitted) bool { return near(o.h, m, w, h) }) {
+			out = append(out, f)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b fitted) int { return cmp.Compare(b.inliers, a.inliers) })
+	return out[:min(len(out), kept)]
+}
+
+// growOne fits an affine map to a similarity's matches, and then homographies to
+// those that agree ever more closely.
+func growOne(pairs []pair, by *pair) (geometry.Mat, bool) {
+	in := agreeing(pairs, by)
+	if len(in) < 4 {
+		return geometry.Mat{}, false
+	}
+	m, ok := geometry.FitAffine(points(pairs, in))
+	if d := float64(m[0]*m[4]) - float64(m[1]*m[3]); !ok || !(math.Abs(d) > 0.02 && math.Abs(d) < 400) {
+		m = similarity(by)
+	}
+	for _, tol := range tolerances {
+		in = within(pairs, m, tol)
+		if len(in) < 6 {
+			break
+		}
+		if next, ok := geometry.FitHomographyRidge(points(pairs, in), ridge); ok {
+			m = next
+		}
+	}
+	return m, true
+}
+
+// extent is the size of the box that holds all points of the leak.
+func extent(pairs []pair) (w, h float64) {
+	for i := range pairs {
+		w, h = max(w, pairs[i].from.x), max(h, pairs[i].from.y)
+	}
+	return w, h
+}
+
+func near(a, b geometry.Mat, w, h float64) bool {
+	p, q := corners(a, w, h), corners(b, w, h)
+	for i := range p {
+		if !(math.Abs(p[i].X-q[i].X) < distinct && math.Abs(p[i].Y-q[i].Y) < distinct) {
+			return false
+		}
+	}
+	return true
+}
+
+// zoom is the original's pixels per pixel of the leak.
+func zoom(p *pair) float64 { return levelScales[p.to.level] / levelScales[p.from.level] }
+
+// similarity maps the leak to the original as p alone has it.
+func similarity(p *pair) geometry.Mat {
+	c, s := rotation(p)
+	z := zoom(p)
+	c, s = float64(z*c), float64(z*s)
+	return geometry.Mat{
+		c, -s, p.to.x - float64(c*p.from.x) + float64(s*p.from.y),
+		s, c, p.to.y - float64(s*p.from.x) - float64(c*p.from.y),
+		0, 0, 1,
+	}
+}
+
+// rotation is by how much p turns, as cosine and sine.
+func rotation(p *pair) (c, s float64) {
+	return float64(p.from.cos*p.to.cos) + float64(p.from.sin*p.to.sin),
+		float64(p.from.cos*p.to.sin) - float64(p.from.sin*p.to.cos)
+}
+
+// An agreement says how well pairs agree with the similarity of one.
+type agreement struct {
+	m     geometry.Mat
+	c, s  float64
+	steps int // levels from the leak's to the original's
+}
+
+func newAgreement(by *pair) agreement {
+	c, s := rotation(by)
+	return agreement{similarity(by), c, s, by.to.level - by.from.level}
+}
+
+// miss is the squared distance by which the similarity misses, infinite where scale
+// or direction differ.
+func (a *agreement) miss(p *pair) float64 {
+	if d := p.to.level - p.from.level - a.steps; d < -1 || d > 1 {
+		return math.Inf(1)
+	}
+	if c, s := rotation(p); float64(c*a.c)+float64(s*a.s) < nearAngle {
+		return math.Inf(1)
+	}
+	dx := float64(a.m[0]*p.from.x) + float64(a.m[1]*p.from.y) + a.m[2] - p.to.x
+	dy := float64(a.m[3]*p.from.x) + float64(a.m[4]*p.from.y) + a.m[5] - p.to.y
+	return float64(dx*dx) + float64(dy*dy)
+}
+
+func support(pairs []pair, by *pair) float64 {
+	a := newAgreement(by)
+	sum := 0.0
+	for i := range pairs {
+		if e := a.miss(&pairs[i]); e < firstTol*firstTol {
+			sum += float64(pairs[i].weight * (1 - e/(firstTol*firstTol)))
+		}
+	}
+	return sum
+}
+
+func agreeing(pairs []pair, by *pair) []int {
+	a := newAgreement(by)
+	var in []int
+	for i := range pairs {
+		if a.miss(&pairs[i]) < firstTol*firstTol {
+			in = append(in, i)
+		}
+	}
+	return in
+}
+
+func within(pairs []pair, m geometry.Mat, tol float64) []int {
+	var in []int
+	for i := range pairs {
+		q := m.Apply(geometry.Point{X: pairs[i].from.x, Y: pairs[i].from.y})
+		dx, dy := q.X-pairs[i].to.x, q.Y-pairs[i].to.y
+		if float64(dx*dx)+float64(dy*dy) < float64(tol*tol) {
+			in = append(in, i)
+		}
+	}
+	return in
+}
+
+func points(pairs []pair, in []int) []geometry.Pair {
+	out := make([]geometry.Pair, len(in))
+	for i, k := range in {
+		p := &pairs[k]
+		out[i] = geometry.Pair{From: geometry.Point{X: p.from.x, Y: p.from.y}, To: geometry.Point{X: p.to.x, Y: p.to.y}}
+	}
+	return out
+}
+
+// A counter counts points of the original once each: without it flat leaks collapse
+// onto one point that many features match.
+type counter struct {
+	point []int // of each pair
+	sums  []float64
+}
+
+func newCounter(pairs []pair) *counter {
+	order := make([]int, len(pairs))
+	for i := range order {
+		order[i] = i
+	}
+	at := func(i int) (int, int) {
+		return int(math.Floor(pairs[i].to.x + 0.5)), int(math.Floor(pairs[i].to.y + 0.5))
+	}
+	compare := func(a, b int) int {
+		ax, ay := at(a)
+		bx, by := at(b)
+		return cmp.Or(cmp.Compare(ax, bx), cmp.Compare(ay, by))
+	}
+	slices.SortStableFunc(order, compare)
+	c := &counter{point: make([]int, len(pairs)), sums: make([]float64, len(pairs))}
+	n := 0
+	for i, k := range order {
+		if i > 0 && compare(order[i-1], k) != 0 {
+			n++
+		}
+		c.point[k] = n
+	}
+	return c
+}
+
+func (c *counter) count(pairs []pair, in []int) float64 {
+	clear(c.sums)
+	for _, i := range in {
+		c.sums[c.point[i]] += pairs[i].weight
+	}
+	total := 0.0
+	for _, s := range c.sums {
+		total += min(s, 1)
+	}
+	return total
+}

@@ -1,0 +1,265 @@
+package register
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+const (
+	levelStep  = 1.3  // between the levels of the pyramid
+	mostLevels = 9    // of it
+	leastLevel = 32   // pixels of its short side
+	wanted     = 1600 // features of a picture, about
+	margin     = 8    // pixels from a level's edge to the first corner
+	leastEdge  = 0.3  // det/trace of a corner's structure tensor, grey levels squared
+	leastNorm  = 16   // of a descriptor, grey levels
+
+	patch     = 8             // samples across a descriptor
+	patchStep = 4             // pixels between them
+	dims      = patch * patch // numbers in a descriptor
+)
+
+// levelScales are the powers of levelStep.
+var levelScales = func() (s [mostLevels]float64) {
+	s[0] = 1
+	for i := 1; i < mostLevels; i++ {
+		s[i] = float64(s[i-1] * levelStep)
+	}
+	return s
+}()
+
+// A feature is a corner with the direction of its gradient.
+type feature struct {
+	x, y     float64 // pixels of the picture
+	cos, sin float64
+	level    int // its scale is levelStep to this power
+}
+
+// features are the corners of a picture and their descriptors: numbers of zero mean
+// and unit length, patch samples row by row, along the direction first.
+type features struct {
+	at   []feature
+	desc []float32 // dims each
+}
+
+// extract finds features over a pyramid of p.
+func extract(p dsp.Plane) *features {
+	levels := []dsp.Plane{p}
+	total := len(p.Pix)
+	for i := 1; i < mostLevels; i++ {
+		w, h := int(float64(p.W)/levelScales[i]+0.5), int(float64(p.H)/levelScales[i]+0.5)
+		if min(w, h) < leastLevel {
+			break
+		}
+		levels = append(levels, dsp.Shrink(p, w, h))
+		total += w * h
+	}
+	f := &features{}
+	for i, l := range levels {
+		if min(l.W, l.H) < leastLevel {
+			break
+		}
+		n := max(40, int(float64(wanted)*float64(len(l.Pix))/float64(total)))
+		f.level(l, i, n, float64(l.W)/float64(p.W), float64(l.H)/float64(p.H))
+	}
+	return f
+}
+
+// level adds at most n features of one level, which is kx by ky times as fine as
+// the picture.
+func (f *features) level(l dsp.Plane, level, n int, kx, ky float64) {
+	r := cornerness(l)
+	spots := spread(peaks(r), r.W, r.H, n)
+	if len(spots) == 0 {
+		return
+	}
+	turn, soft := dsp.Gauss(l, 3), dsp.Gauss(l, 1.6)
+	for _, s := range spots {
+		x, y := float64(s.x)+vertex(r, s, 1), float64(s.y)+vertex(r, s, r.W)
+		c, sn := direction(turn, s.x, s.y)
+		var d [dims]float32
+		if !describe(&d, soft, x, y, c, sn) {
+			continue
+		}
+		f.at = append(f.at, feature{(x+0.5)/kx - 0.5, (y+0.5)/ky - 0.5, c, sn, level})
+		f.desc = append(f.desc, d[:]...)
+	}
+}
+
+// cornerness is det/trace of the structure tensor (Brown et al., 2005).
+func cornerness(p dsp.Plane) dsp.Plane {
+	gx, gy := dsp.Gradients(dsp.Gauss(p, 1))
+	a, b, c := dsp.Gauss(product(gx, gx), 1.5), dsp.Gauss(product(gx, gy), 1.5), dsp.Gauss(product(gy, gy), 1.5)
+	for i, v := range a.Pix {
+		det := float32(v*c.Pix[i]) - float32(b.Pix[i]*b.Pix[i])
+		a.Pix[i] = det / (v + c.Pix[i] + 1e-3)
+	}
+	return a
+}
+
+// A spot is a peak of cornerness.
+type spot struct {
+	x, y int
+	r    float32
+	rank int // among those of its cell
+}
+
+// peaks returns the maxima over 5 x 5 pixels, the strongest first.
+func peaks(r dsp.Plane) []spot {
+	top := dsp.Dilate(r, 5)
+	var out []spot
+	for y := margin; y < r.H-margin; y++ {
+		a, b := r.Row(y), top.Row(y)
+		for x := margin; x < r.W-margin; x++ {
+			if v := a[x]; v > leastEdge && v >= b[x] {
+				out = append(out, spot{x: x, y: y, r: v})
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b spot) int { return cmp.Compare(b.r, a.r) })
+	return out
+}
+
+// cells is the number of cells each way that share the features among them.
+const cells = 8
+
+// spread keeps n spots: the strongest of each cell first, then whichever.
+func spread(s []spot, w, h, n int) []spot {
+	var count [cells * cells]int
+	for i := range s {
+		c := s[i].y*cells/h*cells + s[i].x*cells/w
+		s[i].rank = count[c]
+		count[c]++
+	}
+	if len(s) <= n {
+		return s
+	}
+	each := max(2, 2*n/(cells*cells))
+	slices.SortStableFunc(s, func(a, b spot) int {
+		switch la, lb := a.rank >= each, b.rank >= each; {
+		case la == lb:
+			return cmp.Compare(b.r, a.r)
+		case lb:
+			return -1
+		}
+		return 1
+	})
+	return s[:n]
+}
+
+// vertex is the shift of the parabola's top through a peak and its neighbours.
+func vertex(r dsp.Plane, s spot, step int) float64 {
+	i := s.y*r.W + s.x
+	m, c, p := float64(r.Pix[i-step]), float64(r.Pix[i]), float64(r.Pix[i+step])
+	d := m - 2*c + p
+	if math.Abs(d) <= 1e-6 {
+		return 0
+	}
+	return min(max(0.5*(m-p)/d, -0.5), 0.5)
+}
+
+// direction is that of the gradient, as cosine and sine.
+func direction(p dsp.Plane, x, y int) (cos, sin float64) {
+	a, b, c := p.Row(y - 1)[x-1:x+2], p.Row(y)[x-1:x+2], p.Row(y + 1)[x-1:x+2]
+	gx := float64(a[2]-a[0]) + 2*float64(b[2]-b[0]) + float64(c[2]-c[0])
+	gy := float64(c[0]-a[0]) + 2*float64(c[1]-a[1]) + float64(c[2]-a[2])
+	n := math.Sqrt(float64(gx*gx) + float64(gy*gy))
+	if n < 1e-9 {
+		return 1, 0
+	}
+	return gx / n, gy / n
+}
+
+// describe samples the patch around (x, y). It reports whether there is anything
+// to see.
+func describe(d *[dims]float32, p dsp.Plane, x, y, cos, sin float64) bool {
+	var sum float32
+	for j := range patch {
+		v := (float64(j) - (patch-1)/2.0) * patchStep
+		for i := range patch {
+			u := (float64(i) - (patch-1)/2.0) * patchStep
+			s := reflected(p, x+float64(cos*u)-float64(sin*v), y+float64(sin*u)+float64(cos*v))
+			d[j*patch+i] = s
+			sum += s
+		}
+	}
+	mean := sum / dims
+	var power float32
+	for i := range d {
+		d[i] -= mean
+		power += float32(d[i] * d[i])
+	}
+	norm := sqrt32(power)
+	for i := range d {
+		d[i] /= norm + 1e-3
+	}
+	return norm > leastNorm
+}
+
+// reflected samples p by bilinear interpolation, mirrored at its edges.
+func reflected(p dsp.Plane, x, y float64) float32 {
+	fx, fy := math.Floor(x), math.Floor(y)
+	tx, ty := float32(x-fx), float32(y-fy)
+	x0, x1, y0, y1 := int(fx), int(fx)+1, int(fy), int(fy)+1
+	if x0 < 0 || y0 < 0 || x1 >= p.W || y1 >= p.H {
+		x0, x1, y0, y1 = fold(x0, p.W), fold(x1, p.W), fold(y0, p.H), fold(y1, p.H)
+	}
+	a, b := p.Row(y0), p.Row(y1)
+	t := a[x0] + float32(tx*(a[x1]-a[x0]))
+	u := b[x0] + float32(tx*(b[x1]-b[x0]))
+	return t + float32(ty*(u-t))
+}
+
+// fold mirrors an index into [0, n), which is at least half as long as it is off.
+func fold(i, n int) int {
+	if i < 0 {
+		i = -1 - i
+	}
+	if i >= n {
+		i = 2*n - 1 - i
+	}
+	return min(max(i, 0), n-1)
+}
+
+// A look is how a leak may have been changed so that its features change too.
+type look struct{ mirror, invert bool }
+
+// as returns the features that the mirrored or inverted picture of width w has: a
+// mirrored patch has its rows in reverse, an inverted one is negative, its
+// gradient turned by half a circle.
+func (f *features) as(l look, w int) *features {
+	if l == (look{}) {
+		return f
+	}
+	out := &features{at: slices.Clone(f.at), desc: make([]float32, len(f.desc))}
+	for i := range out.at {
+		a := &out.at[i]
+		if l.mirror {
+			a.x, a.cos = float64(w-1)-a.x, -a.cos
+		}
+		if l.invert {
+			a.cos, a.sin = -a.cos, -a.sin
+		}
+		src, dst := f.desc[i*dims:(i+1)*dims], out.desc[i*dims:(i+1)*dims]
+		for j := range patch {
+			for k := range patch {
+				u, v := k, j
+				if l.mirror {
+					v = patch - 1 - v
+				}
+				if l.invert {
+					u, v = patch-1-u, patch-1-v
+				}
+				s := src[v*patch+u]
+				if l.invert {
+					s = -s
+				}
+				dst[j*patch+k] = s
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,239 @@
+package register
+
+import (
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+// windows are the deviations of the Gaussian windows of the smooth field, pixels.
+var windows = [...]int{40, 24, 16}
+
+const (
+	fieldHigh  = 10  // deviation of the high-pass before comparing, pixels
+	mostDiffer = 30  // grey levels beyond which a difference counts no more
+	mostStep   = 2   // pixels of a step
+	leastField = 64  // pixels of the leak's short side
+	fieldFloor = 0.5 // damping, and
+	fieldShare = 0.02
+)
+
+// finish adds the positions of the leak's pixels: the homography's, moved by a
+// smooth field where that lowers the difference.
+func (o *Original) finish(r *Registration) {
+	ref := o.at(r.Scale)
+	to := scaleTo(o.canon, ref)
+	r.X, r.Y = positions(to.Mul(r.H), r.Leak.W, r.Leak.H)
+	if min(r.Leak.W, r.Leak.H) >= leastField {
+		f := &field{t: highPass(dsp.Gauss(r.Leak, 1), fieldHigh), o: dsp.Gauss(ref, 1), x: r.X, y: r.Y}
+		f.descend()
+		r.X, r.Y = f.x, f.y
+	}
+	for i := range r.X.Pix {
+		r.X.Pix[i] = float32((float64(r.X.Pix[i]) - to[2]) / to[0])
+		r.Y.Pix[i] = float32((float64(r.Y.Pix[i]) - to[5]) / to[4])
+	}
+}
+
+// positions are where m maps the pixels of a w x h picture.
+func positions(m geometry.Mat, w, h int) (x, y dsp.Plane) {
+	x, y = dsp.NewPlane(w, h), dsp.NewPlane(w, h)
+	for j := range h {
+		l := row(m, j)
+		xs, ys := x.Row(j), y.Row(j)
+		for i := range xs {
+			u := float64(i)
+			d := float64(l.W*u) + l.W0
+			xs[i], ys[i] = float32((float64(l.X*u)+l.X0)/d), float32((float64(l.Y*u)+l.Y0)/d)
+		}
+	}
+	return x, y
+}
+
+// A field is a leak (high-passed), an original of the same scale, and where each
+// pixel of the leak lies on it.
+type field struct {
+	t, o, x, y dsp.Plane
+}
+
+// descend moves the positions by smooth fields of ever smaller windows (Lucas and
+// Kanade, 1981), as long as the difference falls.
+func (f *field) descend() {
+	bx, by, best := f.x, f.y, -1.0
+	for i := 0; i <= len(windows); i++ {
+		sigma := windows[min(i, len(windows)-1)]
+		if 3*sigma > min(f.t.W, f.t.H) {
+			continue
+		}
+		s := f.compare(sigma)
+		if best >= 0 && !(s.cost < best) {
+			break
+		}
+		bx, by, best = f.x, f.y, s.cost
+		if i < len(windows) {
+			f.step(s)
+		}
+	}
+	f.x, f.y = bx, by
+}
+
+// A compared field: the warped original, high-passed, its difference from the leak
+// in its own units, 0 where nothing is seen, and the mean of that.
+type compared struct {
+	window  int
+	o, diff dsp.Plane
+	seen    []bool
+	cost    float64
+}
+
+func (f *field) compare(sigma int) *compared {
+	s := &compared{window: sigma}
+	w := dsp.NewPlane(f.t.W, f.t.H)
+	s.seen = make([]bool, len(w.Pix))
+	remap(w, s.seen, f.o, f.x, f.y)
+	s.o = highPass(w, fieldHigh)
+	cell := cellOf(sigma)
+	to := blurred(s.sums(cell, func(i int) float32 { return f.t.Pix[i] * s.o.Pix[i] }, f.t), sigma, cell)
+	oo := blurred(s.sums(cell, func(i int) float32 { return s.o.Pix[i] * s.o.Pix[i] }, f.t), sigma, cell)
+	for i, v := range to.Pix {
+		to.Pix[i] = min(max(v/(oo.Pix[i]+1), 0.1), 4)
+	}
+	gain := spreadOut(to, f.t.W, f.t.H, cell)
+	s.diff = dsp.NewPlane(f.t.W, f.t.H)
+	n := 0
+	for y := range f.t.H {
+		sum := 0.0
+		for i := y * f.t.W; i < (y+1)*f.t.W; i++ {
+			if !s.seen[i] {
+				continue
+			}
+			g := gain.Pix[i]
+			d := f.t.Pix[i] - float32(g*s.o.Pix[i])
+			s.diff.Pix[i] = min(max(d/g, -mostDiffer), mostDiffer)
+			sum += float64(min(max(d, -d), mostDiffer))
+			n++
+		}
+		s.cost += sum
+	}
+	s.cost /= float64(n + 1)
+	return s
+}
+
+// cellOf is the side of the squares in which sums are taken before they are blurred.
+func cellOf(sigma int) int { return max(1, sigma/8) }
+
+// sums are the sums over cells of what is seen, per pixel of a cell.
+func (s *compared) sums(cell int, of func(int) float32, t dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane((t.W+cell-1)/cell, (t.H+cell-1)/cell)
+	g := 1 / float32(cell*cell)
+	for y := range t.H {
+		dst := out.Row(y / cell)
+		for x := range t.W {
+			if i := y*t.W + x; s.seen[i] {
+				dst[x/cell] += of(i)
+			}
+		}
+	}
+	out.Scale(g)
+	return out
+}
+
+func blurred(p dsp.Plane, sigma, cell int) dsp.Plane {
+	return dsp.Gauss(p, float64(sigma)/float64(cell))
+}
+
+// step moves the positions.
+func (f *field) step(s *compared) {
+	cell := cellOf(s.window)
+	gx, gy := dsp.Gradients(s.o)
+	take := func(a, b dsp.Plane) dsp.Plane {
+		return blurred(s.sums(cell, func(i int) float32 { return a.Pix[i] * b.Pix[i] }, f.t), s.window, cell)
+	}
+	xx, xy, yy, xe, ye := take(gx, gx), take(gx, gy), take(gy, gy), take(gx, s.diff), take(gy, s.diff)
+	trace := 0.0
+	for i, v := range xx.Pix {
+		trace += float64(v) + float64(yy.Pix[i])
+	}
+	damp := float32(fieldFloor + float64(fieldShare*trace/float64(len(xx.Pix))))
+	for i := range xx.Pix {
+		a, b, c, p, q := xx.Pix[i]+damp, xy.Pix[i], yy.Pix[i]+damp, xe.Pix[i], ye.Pix[i]
+		det := float32(a*c) - float32(b*b)
+		xe.Pix[i] = min(max((float32(c*p)-float32(b*q))/det, -mostStep), mostStep)
+		ye.Pix[i] = min(max((float32(a*q)-float32(b*p))/det, -mostStep), mostStep)
+	}
+	f.move(spreadOut(xe, f.t.W, f.t.H, cell), spreadOut(ye, f.t.W, f.t.H, cell))
+}
+
+// move adds shifts, which are in pixels of the original warped to the leak's frame.
+func (f *field) move(ux, uy dsp.Plane) {
+	x, y := f.x.Clone(), f.y.Clone()
+	w, h := f.t.W, f.t.H
+	for j := range h {
+		up, down := max(j-1, 0)*w, min(j+1, h-1)*w
+		ky := 1 / float32(min(j+1, h-1)-max(j-1, 0))
+		for i := range w {
+			l, r := max(i-1, 0), min(i+1, w-1)
+			kx := 1 / float32(r-l)
+			at := j*w + i
+			u, v := kx*ux.Pix[at], ky*uy.Pix[at]
+			x.Pix[at] += float32((f.x.Pix[j*w+r]-f.x.Pix[j*w+l])*u) + float32((f.x.Pix[down+i]-f.x.Pix[up+i])*v)
+			y.Pix[at] += float32((f.y.Pix[j*w+r]-f.y.Pix[j*w+l])*u) + float32((f.y.Pix[down+i]-f.y.Pix[up+i])*v)
+		}
+	}
+	f.x, f.y = x, y
+}
+
+// spreadOut interpolates cells at the pixels of a w x h picture.
+func spreadOut(p dsp.Plane, w, h, cell int) dsp.Plane {
+	out, line := dsp.NewPlane(w, h), make([]float32, p.W)
+	for y := range h {
+		i, t := between(y, cell, p.H)
+		a, b := p.Row(i), p.Row(min(i+1, p.H-1))
+		for x, v := range a {
+			line[x] = v + float32(t*(b[x]-v))
+		}
+		dst := out.Row(y)
+		for x := range dst {
+			j, s := between(x, cell, p.W)
+			k := min(j+1, p.W-1)
+			dst[x] = line[j] + float32(s*(line[k]-line[j]))
+		}
+	}
+	return out
+}
+
+// between returns the cell before pixel i, of n cells, and the fraction beyond it.
+func between(i, cell, n int) (int, float32) {
+	twice := 2*i + 1 - cell // offset from the first cell's middle, half pixels
+	if twice <= 0 {
+		return 0, 0
+	}
+	c := twice / (2 * cell)
+	if c >= n-1 {
+		return n - 1, 0
+	}
+	return c, float32(twice-2*cell*c) / float32(2*cell)
+}
+
+// remap samples p at positions, by bilinear interpolation, beyond its edges like at
+// them, and tells which are more than two pixels inside.
+func remap(dst dsp.Plane, seen []bool, p, xs, ys dsp.Plane) {
+	right, bottom := float32(p.W-1), float32(p.H-1)
+	for i, x := range xs.Pix {
+		y := ys.Pix[i]
+		seen[i] = x > 2 && y > 2 && x < right-2 && y < bottom-2
+		if !(x >= 0) {
+			x = 0
+		}
+		if !(y >= 0) {
+			y = 0
+		}
+		x, y = min(x, right), min(y, bottom)
+		ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
+		fx, fy := x-float32(ix), y-float32(iy)
+		a := p.Pix[iy*p.W+ix : iy*p.W+ix+2 : iy*p.W+ix+2]
+		b := p.Pix[iy*p.W+p.W+ix : iy*p.W+p.W+ix+2]
+		t := a[0] + float32(fx*(a[1]-a[0]))
+		u := b[0] + float32(fx*(b[1]-b[0]))
+		dst.Pix[i] = t + float32(fy*(u-t))
+	}
+}

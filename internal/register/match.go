@@ -1,0 +1,105 @@
+package register
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+const (
+	leastDot  = 0.5  // of a match
+	mostRatio = 0.85 // of its distance to that of the second best, elsewhere
+	elsewhere = 8    // pixels of the matched feature's level
+	mostSure  = 1200 // unambiguous matches
+
+	repeatDot    = 0.8  // of matches that are ambiguous, as in repeated text
+	mostRepeated = 500  // of them
+	repeatWeight = 0.25 // each of their two places
+)
+
+// A pair is a feature of the leak and one of the original that may be the same.
+type pair struct {
+	from, to feature
+	weight   float64
+}
+
+// neighbours are a feature's two best places in the original.
+type neighbours struct {
+	from, best, second int
+	dot, next          float32
+}
+
+func (n *neighbours) ratio() float64 {
+	return math.Sqrt(max(2-2*float64(n.dot), 1e-6) / max(2-2*float64(n.next), 1e-6))
+}
+
+// match pairs features of the leak with those of the original.
+func match(p, q *features) []pair {
+	if len(p.at) < 4 || len(q.at) < 8 {
+		return nil
+	}
+	var sure, repeated []neighbours
+	for _, n := range nearest(p, q) {
+		switch {
+		case n.dot > leastDot && n.ratio() < mostRatio:
+			sure = append(sure, n)
+		case n.dot > repeatDot:
+			repeated = append(repeated, n)
+		}
+	}
+	slices.SortStableFunc(sure, func(a, b neighbours) int { return cmp.Compare(a.ratio(), b.ratio()) })
+	slices.SortStableFunc(repeated, func(a, b neighbours) int { return cmp.Compare(b.dot, a.dot) })
+	sure, repeated = sure[:min(len(sure), mostSure)], repeated[:min(len(repeated), mostRepeated)]
+	var out []pair
+	for _, n := range sure {
+		out = append(out, pair{p.at[n.from], q.at[n.best], 1})
+	}
+	for _, n := range repeated {
+		out = append(out, pair{p.at[n.from], q.at[n.best], repeatWeight})
+	}
+	for _, n := range repeated {
+		out = append(out, pair{p.at[n.from], q.at[n.second], repeatWeight})
+	}
+	return out
+}
+
+// nearest finds for each of p the best feature of q and the best at another place.
+func nearest(p, q *features) []neighbours {
+	n := len(q.at)
+	columns := make([]float32, len(q.desc)) // dimension by dimension
+	for i := range n {
+		for k := range dims {
+			columns[k*n+i] = q.desc[i*dims+k]
+		}
+	}
+	out, dots := make([]neighbours, len(p.at)), make([]float32, n)
+	for i := range out {
+		clear(dots)
+		for k, v := range p.desc[i*dims : (i+1)*dims] {
+			dsp.AddScaled(dots, columns[k*n:(k+1)*n], v)
+		}
+		b := dsp.ArgMax(dots)
+		s, next := secondBest(dots, q, b)
+		out[i] = neighbours{i, b, s, dots[b], next}
+	}
+	return out
+}
+
+// secondBest is the greatest of dots among features that are not where b is.
+func secondBest(dots []float32, q *features, b int) (int, float32) {
+	at := q.at[b]
+	far := elsewhere * levelScales[at.level]
+	far = float64(far * far)
+	second, next := b, float32(-1)
+	for i, d := range dots {
+		if d > next {
+			dx, dy := q.at[i].x-at.x, q.at[i].y-at.y
+			if float64(dx*dx)+float64(dy*dy) > far {
+				second, next = i, d
+			}
+		}
+	}
+	return second, next
+}

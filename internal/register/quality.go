@@ -1,0 +1,101 @@
+package register
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+// Long sides in pixels at which quality is measured: of stretches, of guesses, and
+// before and after refinement.
+const (
+	stretchSide = 128
+	searchSide  = 256
+	finalSide   = 400
+)
+
+// quality returns the mean local correlation of the high-passed leak t with the
+// original under h (pixels of t to canonical pixels), weighed by the original's
+// local deviation, over the overlap; and that overlap's share of the leak. It is
+// negative for inverted leaks.
+func (o *Original) quality(h geometry.Mat, t dsp.Plane, most int) (q, overlap float64) {
+	w, ht := fit(t.W, t.H, most)
+	s := resize(t, max(8, w), max(8, ht))
+	h = h.Mul(scaleTo(s, t))
+	k := math.Min(1, scaleOf(h, s.W, s.H))
+	if math.IsNaN(k) {
+		return 0, 0
+	}
+	ref := o.scaled(side(o.canon.W, k), side(o.canon.H, k))
+	m := scaleTo(o.canon, ref).Mul(h)
+	return correlate(s, warp(ref, m, s.W, s.H), warp(ones(ref.W, ref.H), m, s.W, s.H))
+}
+
+// correlate is quality for a leak t, an original o and the share of each pixel that
+// is seen.
+func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
+	n := 0
+	for i, v := range seen.Pix {
+		if v > 0.99 {
+			seen.Pix[i] = 1
+			n++
+		} else {
+			seen.Pix[i] = 0
+		}
+	}
+	if n < 100 || n < len(seen.Pix)/50 {
+		return 0, 0
+	}
+	a, b := highPass(t, 6), highPass(o, 6)
+	ab, aa, bb := dsp.NewPlane(t.W, t.H), dsp.NewPlane(t.W, t.H), dsp.NewPlane(t.W, t.H)
+	for i, m := range seen.Pix {
+		u, v := a.Pix[i]*m, b.Pix[i]*m
+		ab.Pix[i], aa.Pix[i], bb.Pix[i] = u*v, u*u, v*v
+	}
+	ab, aa, bb = dsp.Gauss(ab, 5), dsp.Gauss(aa, 5), dsp.Gauss(bb, 5)
+	var sum, weight float64
+	for i, m := range seen.Pix {
+		if m == 0 {
+			continue
+		}
+		vb := math.Max(float64(bb.Pix[i]), 0)
+		d := math.Sqrt(float64(math.Max(float64(aa.Pix[i]), 0)*vb)) + 2
+		w := math.Sqrt(vb)
+		sum += float64(float64(ab.Pix[i]) / d * w)
+		weight += w
+	}
+	return sum / (weight + 1e-6), float64(n) / float64(len(seen.Pix))
+}
+
+// mostAspect is how far the aspect ratio of a plain stretch may be from the
+// original's, as a share.
+const mostAspect = 0.04
+
+// stretch returns the best of the eight ways to lay the whole leak on the whole
+// original, turned by right angles and mirrored. ok is false when none has the
+// right aspect ratio.
+func (o *Original) stretch(t dsp.Plane) (best guess, ok bool) {
+	for turns := range 4 {
+		for mirror := range 2 {
+			m, w, h := geometry.Identity(), t.W, t.H
+			if mirror == 1 {
+				m = geometry.Mat{-1, 0, float64(w - 1), 0, 1, 0, 0, 0, 1}
+			}
+			for range turns {
+				m = geometry.Mat{0, 1, 0, -1, 0, float64(w - 1), 0, 0, 1}.Mul(m)
+				w, h = h, w
+			}
+			r := float64(w) / float64(h) * (float64(o.canon.H) / float64(o.canon.W))
+			if r > 1+mostAspect || r < 1/(1+mostAspect) {
+				continue
+			}
+			m = geometry.PixelScale(float64(o.canon.W)/float64(w), float64(o.canon.H)/float64(h)).Mul(m)
+			q, over := o.quality(m, t, stretchSide)
+			if a := math.Abs(q); !ok || a > best.q {
+				best, ok = guess{h: m, invert: q < 0, q: a, over: over, score: a}, true
+			}
+		}
+	}
+	return best, ok
+}

@@ -1,0 +1,287 @@
+package register
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+const (
+	sameScale  = 0.97      // leaks that are finer by less are not resampled
+	mostSide   = 1.5       // of the resampled leak's long side, in parts of canonicalSide
+	mostFall   = 0.01      // of the quality, beyond which a refinement is dropped
+	fullPixels = 700 * 700 // of leaks that are refined at full size too
+	leastSide  = 40        // pixels of the short side of a level that is refined on
+	levels     = 3         // of refinement: 1/4, 1/2, 1/1
+	coarsest   = 1 << (levels - 1)
+)
+
+// refine brings the leak to the scale of the original and its map to the least
+// difference over all pixels. back maps the leak to the shrunk one of the guess.
+func (o *Original) refine(leak dsp.Plane, g guess, back geometry.Mat) *Registration {
+	h := g.h.Mul(back)
+	r := &Registration{Leak: leak, ToLeak: geometry.Identity(), Inverted: g.invert, Inliers: g.inliers}
+	if g.invert {
+		r.Leak = negative(leak)
+	}
+	k := 1 / scaleOf(h, leak.W, leak.H)
+	k = math.Min(k, mostSide*canonicalSide/float64(max(leak.W, leak.H)))
+	if k < sameScale {
+		w, ht := side(leak.W, k), side(leak.H, k)
+		if w <= leak.W && ht <= leak.H {
+			r.Leak, r.Resized = shrink(r.Leak, w, ht), true
+			r.ToLeak = scaleTo(leak, r.Leak)
+			h = h.Mul(scaleTo(r.Leak, leak))
+		}
+	}
+	h = unit(h)
+	before, over := o.quality(h, r.Leak, finalSide)
+	r.H, r.Quality, r.Overlap = h, before, over
+	m := o.descend(r.Leak, h)
+	if after, over := o.quality(m, r.Leak, finalSide); after >= before-mostFall {
+		r.H, r.Quality, r.Overlap = m, after, over
+	}
+	r.Quality = math.Max(r.Quality, 0)
+	r.Scale = scaleOf(r.H, r.Leak.W, r.Leak.H)
+	r.Mirrored = turned(r.H, r.Leak)
+	return r
+}
+
+// turned reports whether a map mirrors, in the middle of p.
+func turned(m geometry.Mat, p dsp.Plane) bool {
+	x, y := float64(p.W)/2, float64(p.H)/2
+	c := m.Apply(geometry.Point{X: x, Y: y})
+	a := m.Apply(geometry.Point{X: x + 1, Y: y})
+	b := m.Apply(geometry.Point{X: x, Y: y + 1})
+	return float64((a.X-c.X)*(b.Y-c.Y))-float64((a.Y-c.Y)*(b.X-c.X)) < 0
+}
+
+// unit scales m to a lower right entry of 1.
+func unit(m geometry.Mat) geometry.Mat {
+	if d := m[8]; d != 0 && d != 1 {
+		for i := range m {
+			m[i] /= d
+		}
+	}
+	return m
+}
+
+// descend refines h from coarse to fine.
+func (o *Original) descend(t dsp.Plane, h geometry.Mat) geometry.Mat {
+	s := math.Min(1, scaleOf(h, t.W, t.H))
+	for div := coarsest; div >= 1; div /= 2 {
+		if div > 1 && min(t.W, t.H)/div < leastSide || div == 1 && len(t.Pix) > fullPixels {
+			continue
+		}
+		k := 1 / float64(div)
+		small := resize(t, side(t.W, k), side(t.H, k))
+		ref := o.scaled(side(o.canon.W, float64(s*k)), side(o.canon.H, float64(s*k)))
+		to, from := scaleTo(o.canon, ref), scaleTo(small, t)
+		m := newFit(small, ref).minimise(unit(to.Mul(h).Mul(from)))
+		toInv, ok := to.Inverse()
+		fromInv, ok2 := from.Inverse()
+		if !ok || !ok2 {
+			return h
+		}
+		h = unit(toInv.Mul(m).Mul(fromInv))
+	}
+	return h
+}
+
+const (
+	fitBlur  = 1.0 // deviation of the blur before comparing, pixels
+	fitHigh  = 8.0 // of the high-pass
+	fitFloor = 4   // grey levels added to the local deviation
+	fitScale = 0.7 // difference at which a pixel's weight is a quarter, in local deviations
+	lifted   = 64  // added to the original so that 0 means outside
+	rounds   = 12
+	least    = 1e-5 // fall of the cost that is worth another round
+)
+
+// A fit is a leak and an original at one scale, high-passed and brought to the same
+// local contrast.
+type fit8 struct {
+	t, o, gx, gy  dsp.Plane
+	cx, cy, scale float64 // of the coordinates in which steps are taken, -1..1
+	seen          dsp.Plane
+}
+
+func newFit(t, o dsp.Plane) *fit8 {
+	f := &fit8{t: normalised(t), o: normalised(o), seen: dsp.NewPlane(t.W, t.H)}
+	f.gx, f.gy = dsp.Gradients(f.o)
+	for i := range f.o.Pix {
+		f.o.Pix[i] += lifted
+	}
+	f.cx, f.cy, f.scale = float64(t.W-1)/2, float64(t.H-1)/2, 2/float64(max(t.W, t.H))
+	return f
+}
+
+func normalised(p dsp.Plane) dsp.Plane {
+	d := highPass(dsp.Gauss(p, fitBlur), fitHigh)
+	power := dsp.Gauss(product(d, d), 2*fitHigh)
+	for i, v := range d.Pix {
+		d.Pix[i] = v / (sqrt32(power.Pix[i]) + fitFloor)
+	}
+	return d
+}
+
+// minimise returns the homography near m of least mean limited squared difference
+// (Levenberg and Marquardt).
+func (f *fit8) minimise(m geometry.Mat) geometry.Mat {
+	norm := geometry.Mat{f.scale, 0, -float64(f.cx * f.scale), 0, f.scale, -float64(f.cy * f.scale), 0, 0, 1}
+	inv, ok := norm.Inverse()
+	if !ok {
+		return m
+	}
+	h := unit(m.Mul(inv))
+	cost, share := f.cost(h, norm)
+	if share == 0 {
+		return m
+	}
+	first, damping := share, 1e-3
+	for range rounds {
+		a, b := f.normal(h, norm)
+		next, ok := h, false
+		var after float64
+		for range 4 {
+			if step, solved := damped(&a, &b, damping); solved {
+				next = h
+				for i := range step {
+					next[i] += step[i]
+				}
+				if after, share = f.cost(next, norm); after < cost && share > first/2 {
+					ok = true
+					break
+				}
+			}
+			damping *= 10
+		}
+		if !ok {
+			f.cost(h, norm)
+			break
+		}
+		fall := cost - after
+		h, cost, damping = next, after, math.Max(damping/10, 1e-5)
+		if fall < least {
+			break
+		}
+	}
+	return unit(h.Mul(norm))
+}
+
+// cost samples the original under h and returns the mean limited squared difference
+// and the share of the leak that is seen.
+func (f *fit8) cost(h, norm geometry.Mat) (cost, share float64) {
+	f.seen = warp(f.o, h.Mul(norm), f.t.W, f.t.H)
+	n := 0
+	for y := range f.t.H {
+		sum := 0.0
+		t, s := f.t.Row(y), f.seen.Row(y)
+		for x, v := range s {
+			if v > lifted/2 {
+				e := t[x] - (v - lifted)
+				sum += float64(min(float32(e*e), 1))
+				n++
+			}
+		}
+		cost += sum
+	}
+	return cost / float64(n+1), float64(n) / float64(len(f.t.Pix))
+}
+
+// normal returns the normal equations of a step from h, at which cost was called
+// last. Along a row the second coordinate is constant, so that sums of the products
+// of the three gradients with powers of the first are enough.
+func (f *fit8) normal(h, norm geometry.Mat) (a [8][8]float64, b [8]float64) {
+	m := h.Mul(norm)
+	gx, gy := warp(f.gx, m, f.t.W, f.t.H), warp(f.gy, m, f.t.W, f.t.H)
+	for y := range f.t.H {
+		v := float64((float64(y) - f.cy) * f.scale)
+		s := f.rowSums(h, v, f.t.Row(y), f.seen.Row(y), gx.Row(y), gy.Row(y))
+		s.addTo(&a, &b, v)
+	}
+	for i := range 8 {
+		for j := range i {
+			a[i][j] = a[j][i]
+		}
+	}
+	return a, b
+}
+
+// rowSums are weighed sums over a row: of the products aa, ab, bb, ac, bc, cc of
+// the gradients times powers of u, and of the gradients times the difference.
+type rowSums struct {
+	p [6][3]float64
+	e [3][2]float64
+}
+
+func (f *fit8) rowSums(h geometry.Mat, v float64, t, seen, gx, gy []float32) *rowSums {
+	r := &rowSums{}
+	x0, y0, d0 := float64(h[1]*v)+h[2], float64(h[4]*v)+h[5], float64(h[7]*v)+1
+	for x, s := range seen {
+		if s <= lifted/2 {
+			continue
+		}
+		e := float64(t[x] - (s - lifted))
+		k := e / fitScale
+		w := 1 + float64(k*k)
+		w = 1 / float64(w*w)
+		if w < 0.02 {
+			continue
+		}
+		u := float64((float64(x) - f.cx) * f.scale)
+		d := 1 / (float64(h[6]*u) + d0)
+		mx, my := float64((float64(h[0]*u)+x0)*d), float64((float64(h[3]*u)+y0)*d)
+		a, b := float64(float64(gx[x])*d), float64(float64(gy[x])*d)
+		c := -(float64(a*mx) + float64(b*my))
+		wa, wb, wc := float64(w*a), float64(w*b), float64(w*c)
+		for i, q := range [6]float64{wa * a, wa * b, wb * b, wa * c, wb * c, wc * c} {
+			p := &r.p[i]
+			q = float64(q)
+			qu := float64(q * u)
+			p[0] += q
+			p[1] += qu
+			p[2] += float64(qu * u)
+		}
+		for i, q := range [3]float64{wa * e, wb * e, wc * e} {
+			q = float64(q)
+			r.e[i][0] += q
+			r.e[i][1] += float64(q * u)
+		}
+	}
+	return r
+}
+
+// addTo adds a row's sums: unknowns are (au, av, a, bu, bv, b, cu, cv).
+func (s *rowSums) addTo(a *[8][8]float64, b *[8]float64, v float64) {
+	pair := [3][3]int{{0, 1, 3}, {1, 2, 4}, {3, 4, 5}} // of gradients, to index of p
+	grad := [8]int{0, 0, 0, 1, 1, 1, 2, 2}
+	pow := [8]int{1, 0, 0, 1, 0, 0, 1, 0} // of u
+	fac := [8]float64{1, v, 1, 1, v, 1, 1, v}
+	for i := range 8 {
+		for j := i; j < 8; j++ {
+			p := s.p[pair[grad[i]][grad[j]]][pow[i]+pow[j]]
+			a[i][j] += float64(float64(fac[i]*fac[j]) * p)
+		}
+		b[i] += float64(fac[i] * s.e[grad[i]][pow[i]])
+	}
+}
+
+// damped solves (a + damping diag a) x = b.
+func damped(a *[8][8]float64, b *[8]float64, damping float64) ([8]float64, bool) {
+	rows, rhs := make([][]float64, 8), make([]float64, 8)
+	for i := range rows {
+		rows[i] = make([]float64, 8)
+		copy(rows[i], a[i][:])
+		rows[i][i] += float64(damping * (a[i][i] + 1e-6))
+		rhs[i] = b[i]
+	}
+	var out [8]float64
+	x, ok := geometry.Solve(rows, rhs)
+	if !ok {
+		return out, false
+	}
+	copy(out[:], x)
+	return out, true
+}

@@ -1,0 +1,211 @@
+// Package register finds where a leaked picture lies on its original.
+//
+// Plain stretches, turned and mirrored, are tried first. Everything else (crops,
+// rotations, perspective, screenshots) goes through features: corners over an image
+// pyramid with oriented patches (Brown, Szeliski and Winder, "Multi-image matching
+// using multi-scale oriented patches", 2005), each match of which proposes a
+// similarity; the best agreed ones grow into homographies. The winner is refined
+// by Gauss-Newton on all pixels (Baker and Matthews, "Lucas-Kanade 20 years on",
+// 2004) and then by a smooth field of shifts (Lucas and Kanade, 1981), which takes
+// up what is no plane: lenses, paper.
+//
+// All sums run in a fixed order and no product is fused with a sum, so that the
+// same pictures give the same answer on every machine.
+package register
+
+import (
+	"context"
+	"math"
+	"sync"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+// canonicalSide is the most pixels of the long side at which pictures are compared.
+const canonicalSide = 1024
+
+// An Original is a picture made ready for having leaks registered onto it. It is
+// safe for concurrent use.
+type Original struct {
+	canon  dsp.Plane
+	levels []dsp.Plane // canon and its halves
+
+	plainOnce, flatOnce sync.Once
+	plain, flat         *features
+}
+
+// New readies a picture by its luma at full resolution, 0..255.
+func New(luma dsp.Plane) *Original {
+	w, h := fit(luma.W, luma.H, canonicalSide)
+	o := &Original{canon: dsp.Shrink(luma, w, h)}
+	for level := o.canon; ; {
+		o.levels = append(o.levels, level)
+		if min(level.W, level.H) < 64 {
+			return o
+		}
+		level = dsp.Shrink(level, (level.W+1)/2, (level.H+1)/2)
+	}
+}
+
+// Canonical returns the original at a long side of at most 1024 pixels. It must
+// not be changed.
+func (o *Original) Canonical() dsp.Plane { return o.canon }
+
+// scaled returns the canonical original at w x h, no larger than it is.
+func (o *Original) scaled(w, h int) dsp.Plane {
+	w, h = min(w, o.canon.W), min(h, o.canon.H)
+	for i := len(o.levels) - 1; i >= 0; i-- {
+		l := o.levels[i]
+		if l.W == w && l.H == h {
+			return l
+		}
+		if l.W >= w && l.H >= h {
+			return dsp.Shrink(l, w, h)
+		}
+	}
+	return o.canon
+}
+
+// at returns the original at s pixels per canonical pixel; nothing is resampled to
+// gain a few per cent.
+func (o *Original) at(s float64) dsp.Plane {
+	if s > 0.97 {
+		return o.canon
+	}
+	return o.scaled(side(o.canon.W, s), side(o.canon.H, s))
+}
+
+func (o *Original) features(flat bool) *features {
+	if flat {
+		o.flatOnce.Do(func() { o.flat = extract(flatten(o.canon)) })
+		return o.flat
+	}
+	o.plainOnce.Do(func() { o.plain = extract(o.canon) })
+	return o.plain
+}
+
+// A Registration is where a leak lies on an original. Its planes must not be
+// changed.
+type Registration struct {
+	Leak     dsp.Plane    // the leak's luma as compared: 255-x where Inverted, low-passed and shrunk where it is finer than the canonical original
+	Resized  bool         // Leak was low-passed (Gaussian, 0.45 of its pixels) and shrunk by us
+	ToLeak   geometry.Mat // pixels of the leak as given to pixels of Leak
+	H        geometry.Mat // pixels of Leak to canonical pixels, without the smooth field
+	X, Y     dsp.Plane    // canonical position of each pixel of Leak, with it
+	Scale    float64      // pixels of Leak per canonical pixel, at most about 1
+	Inverted bool         // dark for light
+	Mirrored bool
+	Quality  float64 // mean local correlation of the high-passed pictures, 0..1
+	Overlap  float64 // share of the leak that lies on the original, 0..1
+	Inliers  int     // features that agree on H; 0 for a plain stretch or a given start
+}
+
+// A guess is a map that may be right.
+type guess struct {
+	h       geometry.Mat // pixels of the leak, shrunk to canonicalSide, to canonical pixels
+	invert  bool
+	inliers int
+	q, over float64 // quality and overlap
+	score   float64
+}
+
+// leastScore is the score of a stretch from which features are not asked.
+const leastScore = 0.8
+
+// Find registers a leak by its luma, 0..255. It returns nil when nothing aligns,
+// and ctx's error when that ends it.
+func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Registration, error) {
+	if !o.usable(leak) {
+		return nil, ctx.Err()
+	}
+	t := small(leak)
+	back := scaleTo(leak, t)
+	best, ok := o.stretch(t)
+	var r *Registration
+	if ok && best.q >= 0.5 {
+		r = o.refine(leak, best, back)
+		if r.Quality >= leastScore {
+			o.finish(r)
+			return r, ctx.Err()
+		}
+	}
+	g, err := o.byFeatures(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if g != nil && (!ok || g.score > best.score) {
+		s := o.refine(leak, *g, back)
+		if r == nil || s.score() > r.score() {
+			r = s
+		}
+	}
+	if r == nil && ok && best.q >= leastQuality {
+		r = o.refine(leak, best, back)
+	}
+	if r == nil || r.Quality < leastQuality {
+		return nil, ctx.Err()
+	}
+	o.finish(r)
+	return r, ctx.Err()
+}
+
+// leastQuality is the quality below which nothing aligns.
+const leastQuality = 0.1
+
+// FindFrom registers a leak from a start known from elsewhere: leak pixels to
+// canonical pixels.
+func (o *Original) FindFrom(ctx context.Context, leak dsp.Plane, start geometry.Mat) (*Registration, error) {
+	if !o.usable(leak) {
+		return nil, ctx.Err()
+	}
+	t := small(leak)
+	back := scaleTo(leak, t)
+	inv, ok := back.Inverse()
+	if !ok || !upright(start, leak.W, leak.H) {
+		return nil, ctx.Err()
+	}
+	g := guess{h: start.Mul(inv)}
+	g.q, g.over = o.quality(g.h, t, searchSide)
+	g.invert, g.q = g.q < 0, math.Abs(g.q)
+	r := o.refine(leak, g, back)
+	if r.Quality < leastQuality {
+		return nil, ctx.Err()
+	}
+	o.finish(r)
+	return r, ctx.Err()
+}
+
+// leastPicture is the short side below which there is nothing to register.
+const leastPicture = 16
+
+func (o *Original) usable(leak dsp.Plane) bool {
+	return min(leak.W, leak.H, o.canon.W, o.canon.H) >= leastPicture
+}
+
+func (r *Registration) score() float64 { return scoreOf(r.Quality, r.Overlap, r.Inliers) }
+
+// scoreOf weighs a good fit over a sliver against a fair one over everything.
+func scoreOf(q, overlap float64, inliers int) float64 {
+	return float64(q*math.Sqrt(overlap)) + float64(0.2*math.Min(1, float64(inliers)/50))
+}
+
+// small returns the leak at a long side of at most canonicalSide.
+func small(leak dsp.Plane) dsp.Plane {
+	w, h := fit(leak.W, leak.H, canonicalSide)
+	if w == leak.W && h == leak.H {
+		return leak
+	}
+	return dsp.Shrink(leak, w, h)
+}
+
+func fit(w, h, most int) (int, int) {
+	long := max(w, h)
+	if long <= most {
+		return w, h
+	}
+	return max(1, (w*most+long/2)/long), max(1, (h*most+long/2)/long)
+}
+
+// side scales a length of n pixels.
+func side(n int, s float64) int { return max(8, int(float64(float64(n)*s)+0.5)) }

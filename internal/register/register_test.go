@@ -1,0 +1,108 @@
+package register_test
+
+import (
+	"context"
+	"image"
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/register"
+	"github.com/kycmark/kycmark/internal/specimen"
+)
+
+// passport is a photographed passport of an invented person.
+func passport(seed uint64) dsp.Plane {
+	doc := specimen.Render(specimen.Passport, specimen.NewPerson(seed), 1100)
+	return luma(specimen.Photograph(doc, seed, 1300, 980))
+}
+
+func luma(img *image.NRGBA) dsp.Plane { return dsp.FromNRGBA(img).Luma() }
+
+// view samples p at w x h positions through m (pixels of the view to those of p),
+// 3 x 3 samples a pixel, black where there is no p.
+func view(p dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
+	const n = 3
+	big, line := dsp.NewPlane(n*w, n*h), geometry.Mat{}
+	line = m.Mul(geometry.PixelScale(1.0/n, 1.0/n))
+	for y := range big.H {
+		v := float64(y)
+		dsp.SampleCubic(big.Row(y), p, dsp.Line{X: line[0], X0: line[1]*v + line[2], Y: line[3], Y0: line[4]*v + line[5], W: line[6], W0: line[7]*v + line[8]})
+	}
+	return dsp.Shrink(big, w, h)
+}
+
+// similar maps the middle of a w x h view to c, turned by so many turns and
+// enlarged.
+func similar(w, h int, c geometry.Point, turns, zoom float64) geometry.Mat {
+	cos, sin := dsp.Cis(turns)
+	cos, sin = zoom*cos, zoom*sin
+	m := geometry.Mat{cos, -sin, 0, sin, cos, 0, 0, 0, 1}
+	return geometry.Translation(c.X, c.Y).Mul(m).Mul(geometry.Translation(-float64(w-1)/2, -float64(h-1)/2))
+}
+
+// misses returns the mean distance in canonical pixels between where r and truth
+// (leak pixels to original pixels) have the leak's pixels, where they lie on the
+// original.
+func misses(t *testing.T, r *register.Registration, truth geometry.Mat, full, canon dsp.Plane) float64 {
+	t.Helper()
+	inv, ok := r.ToLeak.Inverse()
+	require.True(t, ok)
+	toCanon := geometry.PixelScale(float64(canon.W)/float64(full.W), float64(canon.H)/float64(full.H))
+	m := toCanon.Mul(truth).Mul(inv)
+	sum, n := 0.0, 0
+	for y := 0; y < r.X.H; y += 3 {
+		for x := 0; x < r.X.W; x += 3 {
+			p := m.Apply(geometry.Point{X: float64(x), Y: float64(y)})
+			if p.X < 10 || p.Y < 10 || p.X > float64(canon.W-11) || p.Y > float64(canon.H-11) {
+				continue
+			}
+			i := y*r.X.W + x
+			sum += math.Hypot(float64(r.X.Pix[i])-p.X, float64(r.Y.Pix[i])-p.Y)
+			n++
+		}
+	}
+	require.NotZero(t, n)
+	return sum / float64(n)
+}
+
+func TestFindsTheMap(t *testing.T) {
+	full := passport(1)
+	o := register.New(full)
+	w, h := full.W, full.H
+	mid := geometry.Point{X: float64(w-1) / 2, Y: float64(h-1) / 2}
+	for _, c := range []struct {
+		name     string
+		w, h     int
+		m        geometry.Mat
+		mirrored bool
+	}{
+		{"whole", w, h, geometry.Identity(), false},
+		{"half", w / 2, h / 2, geometry.PixelScale(2, 2), false},
+		{"thumbnail", 160, 160 * h / w, geometry.PixelScale(float64(w)/160, float64(h)/float64(160*h/w)), false},
+		{"quarter turn", h, w, geometry.Mat{0, 1, 0, -1, 0, float64(h - 1), 0, 0, 1}, false},
+		{"mirror", w, h, geometry.Mat{-1, 0, float64(w - 1), 0, 1, 0, 0, 0, 1}, true},
+		{"one degree", w, h, similar(w, h, mid, 1.0/360, 1), false},
+		{"crop", 500, 400, geometry.Translation(300.3, 333.6), false},
+		{"small crop", 300, 200, geometry.Translation(280, 300), false},
+		{"turned", 1400, 1400, similar(1400, 1400, mid, 0.13, 1), false},
+		{"turned, mirrored, shrunk", 900, 900, similar(900, 900, mid, 0.4, 1.6).Mul(geometry.Mat{-1, 0, 899, 0, 1, 0, 0, 0, 1}), true},
+		{"perspective", w, h, geometry.Mat{0.9, 0.03, 40, -0.02, 0.93, 30, 1e-4, -8e-5, 1}, false},
+	} {
+		leak := view(full, c.m, c.w, c.h)
+		r, err := o.Find(context.Background(), leak)
+		require.NoError(t, err, c.name)
+		if !assert.NotNil(t, r, c.name) {
+			continue
+		}
+		miss := misses(t, r, c.m, full, o.Canonical())
+		t.Logf("%-26s quality %.2f, overlap %.2f, %d inliers, %.3f px", c.name, r.Quality, r.Overlap, r.Inliers, miss)
+		assert.Less(t, miss*min(1, r.Scale), 0.2, c.name)
+		assert.Equal(t, c.mirrored, r.Mirrored, c.name)
+		assert.False(t, r.Inverted, c.name)
+	}
+}

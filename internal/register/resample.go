@@ -1,0 +1,114 @@
+package register
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+// resize returns p at w x h: area means to shrink, cubic convolution to enlarge.
+func resize(p dsp.Plane, w, h int) dsp.Plane {
+	if w <= p.W && h <= p.H {
+		return dsp.Shrink(p, w, h)
+	}
+	return cubic(p, w, h)
+}
+
+func cubic(p dsp.Plane, w, h int) dsp.Plane {
+	e, out := dsp.NewEnlarger(p, w, h), dsp.NewPlane(w, h)
+	for y := range h {
+		e.Row(y, out.Row(y))
+	}
+	return out
+}
+
+// lowPass is the deviation of the Gaussian before shrinking, pixels of the result.
+const lowPass = 0.45
+
+// shrink returns p at w x h, low-passed by a Gaussian and sampled by cubic
+// convolution: unlike area means it has the same response at every phase.
+func shrink(p dsp.Plane, w, h int) dsp.Plane {
+	return cubic(dsp.Gauss(p, float64(lowPass*float64(p.W)/float64(w))), w, h)
+}
+
+// warp samples p at w x h positions through m by bilinear interpolation. What is
+// not more than a pixel inside of p is 0.
+func warp(p dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
+	out := dsp.NewPlane(w, h)
+	for y := range h {
+		dsp.SampleLinear(out.Row(y), p, row(m, y))
+	}
+	return out
+}
+
+func row(m geometry.Mat, y int) dsp.Line {
+	v := float64(y)
+	return dsp.Line{X: m[0], X0: float64(m[1]*v) + m[2], Y: m[3], Y0: float64(m[4]*v) + m[5], W: m[6], W0: float64(m[7]*v) + m[8]}
+}
+
+func ones(w, h int) dsp.Plane {
+	p := dsp.NewPlane(w, h)
+	for i := range p.Pix {
+		p.Pix[i] = 1
+	}
+	return p
+}
+
+// highPass returns p less its Gaussian blur.
+func highPass(p dsp.Plane, sigma float64) dsp.Plane {
+	b := dsp.Gauss(p, sigma)
+	for i, v := range p.Pix {
+		b.Pix[i] = v - b.Pix[i]
+	}
+	return b
+}
+
+// flatten brings local contrast to a fixed level: for dark or washed-out leaks.
+func flatten(p dsp.Plane) dsp.Plane {
+	z := highPass(p, 12)
+	power := dsp.Gauss(product(z, z), 12)
+	for i, v := range z.Pix {
+		z.Pix[i] = float32(v/sqrt32(power.Pix[i]+1)*25) + 128
+	}
+	return z
+}
+
+func product(a, b dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane(a.W, a.H)
+	for i, v := range a.Pix {
+		out.Pix[i] = v * b.Pix[i]
+	}
+	return out
+}
+
+func negative(p dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane(p.W, p.H)
+	for i, v := range p.Pix {
+		out.Pix[i] = 255 - v
+	}
+	return out
+}
+
+func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }
+
+// scaleOf returns pixels of a w x h picture per pixel that m maps it to: the root of
+// the areas' ratio.
+func scaleOf(m geometry.Mat, w, h int) float64 {
+	c := corners(m, float64(w), float64(h))
+	area := 0.0
+	for i := range c {
+		n := c[(i+1)&3]
+		area += float64(c[i].X*n.Y) - float64(c[i].Y*n.X)
+	}
+	return math.Sqrt(float64(w) * float64(h) / math.Max(math.Abs(area)/2, 1))
+}
+
+func corners(m geometry.Mat, w, h float64) [4]geometry.Point {
+	return [4]geometry.Point{m.Apply(geometry.Point{}), m.Apply(geometry.Point{X: w}), m.Apply(geometry.Point{X: w, Y: h}), m.Apply(geometry.Point{Y: h})}
+}
+
+// scaleTo maps pixels of a picture of size a to those of one of size b.
+func scaleTo(a, b dsp.Plane) geometry.Mat {
+	return geometry.PixelScale(float64(b.W)/float64(a.W), float64(b.H)/float64(a.H))
+}

@@ -1,0 +1,113 @@
+package register
+
+import (
+	"context"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+const (
+	leastLong    = 560  // pixels of a leak's long side, below which it is enlarged for features
+	leastShort   = 200  // the same of its short side
+	mostEnlarged = 6    // times, for the short side's sake
+	flatScore    = 0.35 // of the best guess, below which locally normalised pictures are tried
+	sureInliers  = 30   // of a guess that ends the search
+	sureQuality  = 0.5  // the same
+	leastScaleOf = 0.08 // pixels of the leak per canonical pixel, of a guess
+	mostScaleOf  = 12   // the same
+)
+
+// looks are tried in this order.
+var looks = [...]look{{}, {mirror: true}, {invert: true}, {true, true}}
+
+// byFeatures returns the best guess by features, or nil.
+func (o *Original) byFeatures(ctx context.Context, t dsp.Plane) (*guess, error) {
+	big := enlarged(t)
+	up := scaleTo(t, big)
+	var best *guess
+	for _, flat := range [...]bool{false, true} {
+		ref := o.features(flat)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		leak := big
+		if flat {
+			leak = flatten(big)
+		}
+		found := extract(leak)
+		for _, l := range looks {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			back := up
+			if l.mirror {
+				back = geometry.Mat{-1, 0, float64(big.W - 1), 0, 1, 0, 0, 0, 1}.Mul(up)
+			}
+			g := o.judge(consensus(match(found.as(l, big.W), ref)), t, back, l.invert)
+			if g != nil && (best == nil || g.score > best.score) {
+				best = g
+			}
+			if g != nil && g.inliers >= sureInliers && g.q > sureQuality {
+				return best, nil
+			}
+		}
+		if best != nil && best.score > flatScore {
+			break
+		}
+	}
+	return best, nil
+}
+
+// judge returns the best of homographies from the enlarged, mirrored leak.
+func (o *Original) judge(all []fitted, t dsp.Plane, back geometry.Mat, invert bool) *guess {
+	var best *guess
+	for _, f := range all {
+		h := f.h.Mul(back)
+		s := scaleOf(h, t.W, t.H)
+		if !(s > leastScaleOf && s < mostScaleOf) || !upright(h, t.W, t.H) {
+			continue
+		}
+		q, over := o.quality(h, t, searchSide)
+		if invert {
+			q = -q
+		}
+		if q <= leastQuality {
+			continue
+		}
+		score := scoreOf(q, over, int(f.inliers))
+		if best == nil || score > best.score {
+			best = &guess{h: h, invert: invert, inliers: int(f.inliers), q: q, over: over, score: score}
+		}
+	}
+	return best
+}
+
+// upright reports whether no part of the leak lies beyond the horizon.
+func upright(h geometry.Mat, w, ht int) bool {
+	at := func(x, y int) float64 {
+		return float64(h[6]*float64(x)) + float64(h[7]*float64(y)) + h[8]
+	}
+	a := [...]float64{at(0, 0), at(w, 0), at(0, ht), at(w, ht)}
+	lo, hi := a[0], a[0]
+	for _, v := range a {
+		lo, hi = math.Min(lo, v), math.Max(hi, v)
+	}
+	return lo > 0.1*hi && hi > 0 || hi < 0.1*lo && lo < 0
+}
+
+func enlarged(t dsp.Plane) dsp.Plane {
+	long, short := max(t.W, t.H), min(t.W, t.H)
+	up := 1.0
+	if long < leastLong {
+		up = leastLong / float64(long)
+	}
+	if float64(float64(short)*up) < leastShort {
+		up = math.Min(mostEnlarged, leastShort/float64(short))
+	}
+	if up <= 1 {
+		return t
+	}
+	return cubic(t, int(float64(float64(t.W)*up)+0.5), int(float64(float64(t.H)*up)+0.5))
+}
