@@ -65,6 +65,37 @@ func TestFitsRecoverTheMap(t *testing.T) {
 	assert.False(t, ok)
 }
 
+func TestFitAffineRecoversTheMap(t *testing.T) {
+	want := geometry.Mat{0.9, -0.2, 40, 0.3, 1.1, -25, 0, 0, 1}
+	m, ok := geometry.FitAffine(grid(want))
+	require.True(t, ok)
+	near(t, want, m, 1e-8)
+
+	_, ok = geometry.FitAffine(grid(want)[:2])
+	assert.False(t, ok)
+	line := []geometry.Pair{{}, {From: geometry.Point{X: 1, Y: 1}}, {From: geometry.Point{X: 2, Y: 2}}, {From: geometry.Point{X: 7, Y: 7}}}
+	_, ok = geometry.FitAffine(line)
+	assert.False(t, ok, "points on a line")
+}
+
+// Noise makes four corners look tilted; the ridge takes that for noise.
+func TestRidgeKeepsFewPairsAffine(t *testing.T) {
+	pairs := []geometry.Pair{
+		{From: geometry.Point{X: 0, Y: 0}, To: geometry.Point{X: 0, Y: 0}}, {From: geometry.Point{X: 100, Y: 0}, To: geometry.Point{X: 101, Y: 0}},
+		{From: geometry.Point{X: 0, Y: 100}, To: geometry.Point{X: 0, Y: 100}}, {From: geometry.Point{X: 100, Y: 100}, To: geometry.Point{X: 100, Y: 99}},
+	}
+	tilt := func(ridge float64) float64 {
+		m, ok := geometry.FitHomographyRidge(pairs, ridge)
+		require.True(t, ok)
+		return math.Abs(m[6]) + math.Abs(m[7])
+	}
+	assert.Greater(t, tilt(0), 5*tilt(10))
+
+	m, ok := geometry.FitHomographyRidge(grid(tilted), 1e-9)
+	require.True(t, ok)
+	near(t, tilted, m, 1e-3)
+}
+
 func TestRobustIgnoresAThirdOfWrongPairs(t *testing.T) {
 	pairs := grid(tilted)
 	wrong := 0
