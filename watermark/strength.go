@@ -47,26 +47,32 @@ func textureMost(side int) float64 { return math.Min(1, math.Sqrt(textureSide/fl
 // solves the quadratic equation that puts the squared error at the PSNR floor;
 // what clipping would take costs nothing and is not counted.
 func (o *Original) shape(blindLuma, blindChroma, own dsp.Plane, strength float64) (luma, chroma dsp.Plane) {
-	luma, chroma = dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
+	luma, texture, chroma := o.parts(blindLuma, blindChroma, own, strength)
+	slope, gain := o.solve(luma, texture, chroma)
+	for i := range luma.Pix {
+		luma.Pix[i] = float32(gain * (luma.Pix[i] + float32(slope*texture.Pix[i])))
+		chroma.Pix[i] = float32(gain * chroma.Pix[i])
+	}
+	return luma, chroma
+}
+
+// parts are what a mark is made of: its luma in flats, what texture adds to that, and
+// its blue difference.
+func (o *Original) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) (flat, texture, chroma dsp.Plane) {
 	level := float32(chromaLevel)
 	if o.grey {
 		level = 0
 	}
-	flat, texture := dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
+	flat, texture, chroma = dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
 	level *= float32(strength)
 	flats := float32(strength) * flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
-	for i := range luma.Pix {
+	for i := range flat.Pix {
 		p := float32(flats * clip(float32(blindWeight*blindLuma.Pix[i])+float32(tracerWeight*own.Pix[i]), -patternLimit, patternLimit))
 		flat.Pix[i] = float32(p * o.mask.flat.Pix[i])
 		texture.Pix[i] = float32(p * o.mask.texture.Pix[i])
 		chroma.Pix[i] = float32(level * blindChroma.Pix[i])
 	}
-	slope, gain := o.solve(flat, texture, chroma)
-	for i := range luma.Pix {
-		luma.Pix[i] = float32(gain * (flat.Pix[i] + float32(slope*texture.Pix[i])))
-		chroma.Pix[i] = float32(gain * chroma.Pix[i])
-	}
-	return luma, chroma
+	return flat, texture, chroma
 }
 
 var (

@@ -14,7 +14,15 @@ import (
 // amplitude 1/f, equal energy an octave. Signs are drawn row by row, only inside
 // the band; pictures with a shorter long side carry it up to 0.45 of theirs.
 func tracer(k *Key, sub Submission, id CopyID, w, h int) dsp.Plane {
-	s := keystream.New(k.derive("tracer "+sub.String()+" "+id.String(), keystream.KeySize))
+	return tracerOf(tracerStream(k, sub, id), w, h)
+}
+
+// tracerStream is where the signs of a copy's tracer come from.
+func tracerStream(k *Key, sub Submission, id CopyID) *keystream.Stream {
+	return keystream.New(k.derive("tracer "+sub.String()+" "+id.String(), keystream.KeySize))
+}
+
+func tracerOf(s *keystream.Stream, w, h int) dsp.Plane {
 	side := max(w, h)
 	end := math.Min(tracerHigh, 0.45*float64(side))
 	c := dsp.NewPlane(tracerSize, tracerSize)

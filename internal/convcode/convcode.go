@@ -7,6 +7,7 @@
 package convcode
 
 import (
+	"github.com/kycmark/kycmark/internal/dsp"
 	"math"
 	"math/bits"
 )
@@ -135,4 +136,57 @@ func (d *decoder) traceback(k int) []uint8 {
 		s = s>>1 | int(d.from[at])*states/2
 	}
 	return out
+}
+
+// LnMean returns the natural logarithm of the mean of exp(scale sum soft c) over the
+// codewords c (+1 and -1) of all messages: a forward pass through the trellis. soft has
+// the length of a codeword.
+func LnMean(soft []float64, scale float64) float64 {
+	steps := len(soft) / outputs
+	var sign [2 * states][outputs]float64
+	for reg := range sign {
+		for j, g := range generators {
+			sign[reg][j] = 1 - 2*float64(bits.OnesCount(uint(reg)&g)&1)
+		}
+	}
+	var now, next [states]float64
+	now[0] = 1
+	ln := 0.0
+	for t := range steps {
+		s := soft[outputs*t : outputs*t+outputs]
+		var factor [1 << outputs]float64 // by the signs of the three outputs
+		for k := range factor {
+			x := 0.0
+			for j, v := range s {
+				x += float64((1 - 2*float64(k>>j&1)) * v)
+			}
+			factor[k] = dsp.Exp(float64(scale * x))
+		}
+		total := 0.0
+		for st := range states {
+			next[st] = 0
+			if t >= steps-Tail && st&1 == 1 {
+				continue
+			}
+			for _, reg := range [2]int{st, st | states} {
+				k := 0
+				for j, v := range sign[reg] {
+					if v < 0 {
+						k |= 1 << j
+					}
+				}
+				p := float64(now[reg>>1] * factor[k])
+				if t < steps-Tail {
+					p /= 2
+				}
+				next[st] += p
+			}
+			total += next[st]
+		}
+		for st := range next {
+			now[st] = next[st] / total
+		}
+		ln += dsp.Ln(total)
+	}
+	return ln
 }

@@ -23,6 +23,46 @@ func InverseDCT2(c Plane) Plane {
 	return out
 }
 
+// DCT2 returns the orthonormal two-dimensional cosine transform (DCT-II) of an n x n
+// plane of which p is the upper left part and the rest is zero, n a power of two: the
+// inverse of [InverseDCT2].
+func DCT2(p Plane, n int) Plane {
+	d := newIDCT(n)
+	half, out := NewPlane(p.H, n), NewPlane(n, n)
+	for y := 0; y < p.H; y += batch {
+		d.forward(half, p, y) // transposed
+	}
+	for x := 0; x < n; x += batch {
+		d.forward(out, half, x)
+	}
+	return out
+}
+
+// forward writes to column y of out, and those after it, the sums
+// s_k sum x[m] cos(pi (2m+1) k / 2n) of rows y to y+batch of p.
+func (d *idct) forward(out, p Plane, y int) {
+	n, rows := d.n, min(batch, p.H-y)
+	intoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
+	clear(d.b)
+	for m := range p.W { // even samples first, then the odd ones backwards
+		at := m / 2
+		if m%2 == 1 {
+			at = n - 1 - at
+		}
+		src, dst := d.in[m*boxLanes:m*boxLanes+rows], d.b[at*batch:at*batch+rows]
+		for i, v := range src {
+			dst[i] = complex(v, 0)
+		}
+	}
+	b := d.fft.run(d.b, d.tmp, batch)
+	for k, w := range d.tw {
+		src, dst := b[k*batch:k*batch+rows], out.Row(k)[y:y+rows]
+		for i, v := range src {
+			dst[i] = float32(real(v)*real(w)) - float32(imag(v)*imag(w))
+		}
+	}
+}
+
 type idct struct {
 	n      int
 	fft    *FFT

@@ -67,3 +67,21 @@ func Exp(x float64) float64 {
 	}
 	return math.Ldexp(1+s, int(k))
 }
+
+// Ln returns the natural logarithm of x > 0, the same on every processor: of the
+// mantissa as 2 artanh((m-1)/(m+1)), m within a factor of root 2 of 1.
+func Ln(x float64) float64 {
+	if !(x > 0) || math.IsInf(x, 1) {
+		return math.Log(x)
+	}
+	m, e := math.Frexp(x)
+	if m < math.Sqrt2/2 {
+		m, e = float64(2*m), e-1
+	}
+	t := (m - 1) / (m + 1)
+	y, s := float64(t*t), 0.0
+	for k := 31; k >= 1; k -= 2 {
+		s = 1/float64(k) + float64(y*s)
+	}
+	return float64(float64(2*t)*s) + float64(float64(e)*math.Ln2)
+}

@@ -45,6 +45,16 @@ func (s *Stream) Uint32() uint32 {
 	return v
 }
 
+// Bytes fills p with the stream's next bytes: a word is four of them.
+func (s *Stream) Bytes(p []byte) {
+	n := copy(p, s.buf[s.at:])
+	s.at += n
+	if p = p[n:]; len(p) > 0 { // the buffer is used up
+		clear(p)
+		s.ctr.XORKeyStream(p, p)
+	}
+}
+
 // Intn returns an integer in [0, n), 0 < n <= 2^31, without bias: words above the
 // last multiple of n are passed over.
 func (s *Stream) Intn(n int) int {

@@ -1,0 +1,115 @@
+package photometry
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// A Change is a part of the original that the leak shows otherwise.
+type Change struct {
+	X0, Y0, X1, Y1 float64 // its bounds, pixels of the view's rendition of the original
+	Covered        bool    // the leak has no detail of its own there
+	Score          float64 // RMS difference in units of the residual's elsewhere
+}
+
+// Parameters of changes.
+const (
+	changeCell  = 8    // pixels of the leak, side of the cells that are joined
+	changeShare = 0.5  // of a cell's pixels that must be off
+	changeCells = 3    // of the smallest change
+	changeScore = 4    // of the faintest
+	flatShare   = 0.15 // of the original's detail, below which a part counts as covered
+)
+
+// Changes finds where the leak does not show what the original does: cells in which
+// detail does not follow or the level is off, joined where they touch.
+func (f *Fit) Changes(v *View) []Change {
+	w, h := (f.Inside.W+changeCell-1)/changeCell, (f.Inside.H+changeCell-1)/changeCell
+	off := make([]bool, w*h)
+	for cy := range h {
+		for cx := range w {
+			n, bad := 0, 0
+			f.cell(cx, cy, func(i int) {
+				if f.Inside.Pix[i] > 0 {
+					n++
+					if f.Covered.Pix[i] > 0 || f.Off.Pix[i] > 0 {
+						bad++
+					}
+				}
+			})
+			off[cy*w+cx] = n > changeCell*changeCell/2 && float64(bad) > changeShare*float64(n)
+		}
+	}
+	var out []Change
+	for i, o := range off {
+		if o {
+			if c, ok := f.change(v, joined(off, w, i), w); ok {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// cell visits the pixels of a cell.
+func (f *Fit) cell(cx, cy int, visit func(i int)) {
+	for y := cy * changeCell; y < min((cy+1)*changeCell, f.Inside.H); y++ {
+		for x := cx * changeCell; x < min((cx+1)*changeCell, f.Inside.W); x++ {
+			visit(y*f.Inside.W + x)
+		}
+	}
+}
+
+// joined takes the cells that touch the first one, corners included, out of the grid.
+func joined(grid []bool, w, first int) []int {
+	grid[first] = false
+	cells := []int{first}
+	for k := 0; k < len(cells); k++ {
+		x, y := cells[k]%w, cells[k]/w
+		for dy := -1; dy <= 1; dy++ {
+			for dx := -1; dx <= 1; dx++ {
+				nx, ny := x+dx, y+dy
+				if nx < 0 || nx >= w || ny < 0 || ny*w+nx >= len(grid) || !grid[ny*w+nx] {
+					continue
+				}
+				grid[ny*w+nx] = false
+				cells = append(cells, ny*w+nx)
+			}
+		}
+	}
+	return cells
+}
+
+// change measures what is in some cells.
+func (f *Fit) change(v *View, cells []int, w int) (Change, bool) {
+	c := Change{X0: math.Inf(1), Y0: math.Inf(1), X1: math.Inf(-1), Y1: math.Inf(-1)}
+	if len(cells) < changeCells {
+		return c, false
+	}
+	diff, own, seen, n := 0.0, 0.0, 0.0, 0.0
+	for _, k := range cells {
+		f.cell(k%w, k/w, func(i int) {
+			if f.Inside.Pix[i] == 0 {
+				return
+			}
+			x, y := float64(v.X.Pix[i]), float64(v.Y.Pix[i])
+			c.X0, c.X1 = math.Min(c.X0, x), math.Max(c.X1, x)
+			c.Y0, c.Y1 = math.Min(c.Y0, y), math.Max(c.Y1, y)
+			d, o, s := float64(v.Leak.Pix[i]-f.Predicted.Pix[i]), float64(f.own.Pix[i]), float64(f.shown.Pix[i])
+			diff += float64(d * d)
+			own += float64(o * o)
+			seen += float64(s * s)
+			n++
+		})
+	}
+	c.Score = math.Sqrt(diff/n) / (f.RMS + 1)
+	c.Covered = seen < flatShare*own || seen < 4*n
+	return c, c.Score >= changeScore
+}
+
+// keep is what changes are measured on.
+func (f *Fit) keep(predicted, leak dsp.Plane) {
+	f.Predicted = predicted.Clone()
+	f.own, f.shown = highPass(predicted, 4), highPass(leak, 4)
+}

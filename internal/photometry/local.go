@@ -1,0 +1,166 @@
+package photometry
+
+import (
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// Reach is the deviation of the window in which a fit is local, in pixels of the leak:
+// what is coarser has been taken away.
+const Reach = 10.0
+
+// Local regression: how much of the leak that is left over looks like an offset, a
+// gain, a shift or a change of sharpness of the prediction, around each pixel.
+const (
+	localStep = 3 // pixels between the places where it is solved
+	localN    = 5
+
+	offsetRidge = 0.02 // added to the offset's equation, squares a pixel
+	localRidge  = 1.0  // and to the others'
+)
+
+// A locality is a local regression, ready to be taken from planes of the leak's size.
+type locality struct {
+	weight dsp.Plane
+	basis  [localN]dsp.Plane         // each times the weight
+	normal [localN][localN]dsp.Plane // normal equations on the grid, upper triangle
+}
+
+func newLocality(predicted, weight dsp.Plane) *locality {
+	l := &locality{weight: weight, basis: regressors(predicted)}
+	for i := range l.basis {
+		l.basis[i] = product(l.basis[i], weight)
+	}
+	tmp := dsp.NewPlane(weight.W, weight.H)
+	for i := range localN {
+		for j := i; j < localN; j++ {
+			for k, v := range l.basis[i].Pix {
+				tmp.Pix[k] = float32(v * l.basis[j].Pix[k])
+			}
+			l.normal[i][j] = windowed(tmp)
+		}
+	}
+	return l
+}
+
+// without returns e, times the weight, less its local regression on an offset, the
+// prediction's detail, its gradient and its Laplacian.
+func (l *locality) without(e dsp.Plane) dsp.Plane {
+	out := product(e, l.weight)
+	var b [localN]dsp.Plane
+	for i := range b {
+		b[i] = windowed(product(l.basis[i], out))
+	}
+	l.subtract(out, l.solve(b))
+	return out
+}
+
+// Unexplained returns of a plane of the leak's size what the photometric fit would have
+// left of it, had it been part of the leak.
+func (f *Fit) Unexplained(p dsp.Plane) dsp.Plane { return f.local.without(p) }
+
+// regressors are what the residual is regressed on.
+func regressors(p dsp.Plane) [localN]dsp.Plane {
+	one, gx, gy, lap := dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H)
+	soft := dsp.Gauss(p, 0.7)
+	for y := range p.H {
+		up, mid, down := p.Row(max(y-1, 0)), p.Row(y), p.Row(min(y+1, p.H-1))
+		sUp, sMid, sDown := soft.Row(max(y-1, 0)), soft.Row(y), soft.Row(min(y+1, p.H-1))
+		for x := range p.W {
+			l, r := max(x-1, 0), min(x+1, p.W-1)
+			i := y*p.W + x
+			one.Pix[i] = 1
+			gx.Pix[i] = 0.125 * (up[r] - up[l] + 2*(mid[r]-mid[l]) + down[r] - down[l])
+			gy.Pix[i] = 0.125 * (down[l] - up[l] + 2*(down[x]-up[x]) + down[r] - up[r])
+			lap.Pix[i] = sUp[x] + sDown[x] + sMid[l] + sMid[r] - 4*sMid[x]
+		}
+	}
+	return [localN]dsp.Plane{one, highPass(p, 12), gx, gy, lap}
+}
+
+// windowed sums p over the cells of a coarse grid and blurs by the window.
+func windowed(p dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane((p.W+localStep-1)/localStep, (p.H+localStep-1)/localStep)
+	for y := range p.H {
+		src, dst := p.Row(y), out.Row(y/localStep)
+		for x, v := range src {
+			dst[x/localStep] += v
+		}
+	}
+	out.Scale(1.0 / (localStep * localStep))
+	return dsp.Gauss(out, Reach/localStep)
+}
+
+// solve solves the normal equations on the grid.
+func (l *locality) solve(b [localN]dsp.Plane) (c [localN]dsp.Plane) {
+	for i := range c {
+		c[i] = dsp.NewPlane(b[i].W, b[i].H)
+	}
+	for at := range b[0].Pix {
+		var m [localN][localN]float64
+		var y [localN]float64
+		for i := range localN {
+			y[i] = float64(b[i].Pix[at])
+			for j := i; j < localN; j++ {
+				m[i][j] = float64(l.normal[i][j].Pix[at])
+			}
+			m[i][i] += localRidge
+		}
+		m[0][0] += offsetRidge - localRidge
+		solvePositive(&m, &y)
+		for i := range c {
+			c[i].Pix[at] = float32(y[i])
+		}
+	}
+	return c
+}
+
+// subtract takes the regression from e, coefficients interpolated between places.
+func (l *locality) subtract(e dsp.Plane, c [localN]dsp.Plane) {
+	var up [localN]*dsp.Enlarger
+	for i := range up {
+		up[i] = dsp.NewScaler(c[i], e.W, 1.0/localStep, 1.0/localStep)
+	}
+	row := make([]float32, e.W)
+	for y := range e.H {
+		dst := e.Row(y)
+		for i := range up {
+			up[i].Row(y, row)
+			for x, v := range l.basis[i].Row(y) {
+				dst[x] -= float32(v * row[x])
+			}
+		}
+	}
+}
+
+// solvePositive replaces y by the solution of m x = y, m positive definite of which
+// the upper triangle is given: Cholesky's method, without roots.
+func solvePositive(m *[localN][localN]float64, y *[localN]float64) {
+	var l [localN][localN]float64
+	var d [localN]float64
+	for j := range localN {
+		d[j] = m[j][j]
+		for k := range j {
+			d[j] -= float64(float64(l[j][k]*l[j][k]) * d[k])
+		}
+		for i := j + 1; i < localN; i++ {
+			v := m[j][i]
+			for k := range j {
+				v -= float64(float64(l[i][k]*l[j][k]) * d[k])
+			}
+			l[i][j] = v / d[j]
+		}
+	}
+	for i := range localN {
+		for k := range i {
+			y[i] -= float64(l[i][k] * y[k])
+		}
+	}
+	for i := range localN {
+		y[i] /= d[i]
+	}
+	for i := localN - 2; i >= 0; i-- {
+		for k := i + 1; k < localN; k++ {
+			y[i] -= float64(l[k][i] * y[k])
+		}
+	}
+}

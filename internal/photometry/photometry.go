@@ -1,0 +1,198 @@
+// Package photometry predicts a leaked picture, pixel by pixel, from the original that
+// it was registered to, so that what is left over can be searched for a mark: the
+// original low-passed to the leak's pixels, blurred, put through a tone curve, and
+// fitted locally in gain, offset, shift and sharpness. What the original does not
+// explain (boxes, stamps, another portrait) is masked out.
+//
+// All sums run in a fixed order and no product is fused with a sum, so that the same
+// pictures give the same residual on every machine.
+package photometry
+
+import (
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// A Source is an original, ready to predict leaks of it. It is immutable.
+type Source struct {
+	levels []dsp.Plane // luma, 0..255, each half as large as the one before it
+}
+
+// leastLevel is the short side in pixels at which halving ends.
+const leastLevel = 64
+
+// NewSource readies the luma of an original at its own resolution, 0..255.
+func NewSource(luma dsp.Plane) *Source {
+	s := &Source{}
+	for {
+		s.levels = append(s.levels, luma)
+		if min(luma.W, luma.H) < 2*leastLevel {
+			return s
+		}
+		luma = halve(luma)
+	}
+}
+
+// halve averages 2 x 2 samples; an odd last row or column is dropped.
+func halve(p dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane(p.W/2, p.H/2)
+	for y := range out.H {
+		a, b, dst := p.Row(2*y), p.Row(2*y+1), out.Row(y)
+		for x := range dst {
+			dst[x] = 0.25 * (a[2*x] + a[2*x+1] + b[2*x] + b[2*x+1])
+		}
+	}
+	return out
+}
+
+// A View is a leak and where each of its pixels lies on the original.
+type View struct {
+	Leak    dsp.Plane // luma, 0..255
+	X, Y    dsp.Plane // of each pixel of the leak, in pixels of a rendition of the original
+	W, H    int       // of that rendition
+	Pitch   float64   // pixels of the rendition per pixel of the leak
+	Resized bool      // the leak was low-passed by a Gaussian of 0.45 of its pixels and shrunk
+}
+
+// preBlur is the low-pass of a leak that was shrunk for registering, in its pixels.
+const preBlur = 0.45
+
+// at predicts the leak's pixels before any change of tone: the original averaged
+// over a pixel of the leak and sampled by cubic convolution. inside is 1 where that
+// is known.
+func (s *Source) at(v *View) (out, inside dsp.Plane) {
+	fine := s.levels[0]
+	k := v.Pitch * float64(max(fine.W, fine.H)) / float64(max(v.W, v.H)) // original's pixels a leak's pixel
+	level := 0
+	for level+1 < len(s.levels) && k > 4 {
+		level, k = level+1, k/2
+	}
+	src := s.levels[level]
+	if v.Resized && k > 1.03 {
+		src, k = dsp.Gauss(src, preBlur*k), 1
+	}
+	// positions are of the whole original: a level that dropped odd edges is a little smaller
+	scale := float64(int(1) << level)
+	fx, fy := float64(fine.W)/float64(v.W)/scale, float64(fine.H)/float64(v.H)/scale
+	out, inside = dsp.NewPlane(v.Leak.W, v.Leak.H), dsp.NewPlane(v.Leak.W, v.Leak.H)
+	dsp.Parallel(len(out.Pix), func(from, to int) {
+		for i := from; i < to; i++ {
+			x := float64((float64(v.X.Pix[i])+0.5)*fx) - 0.5
+			y := float64((float64(v.Y.Pix[i])+0.5)*fy) - 0.5
+			out.Pix[i] = Sample(src, x, y, k)
+			if v.X.Pix[i] > 1 && v.Y.Pix[i] > 1 && v.X.Pix[i] < float32(v.W-2) && v.Y.Pix[i] < float32(v.H-2) {
+				inside.Pix[i] = 1
+			}
+		}
+	})
+	return out, inside
+}
+
+// Sample returns p at a position, averaged over the k x k samples around it, k up to 4,
+// or by cubic convolution where k is about 1. Samples beyond an edge are like those on it.
+func Sample(p dsp.Plane, x, y, k float64) float32 {
+	if k > 1.03 {
+		return sampleArea(p, x, y, math.Min(k, 4))
+	}
+	return sampleCubic(p, x, y)
+}
+
+// sampleArea is the mean over the k x k samples around a position, k from 1 to 4, with
+// fractional edges: what shrinking by area does, at any phase.
+func sampleArea(p dsp.Plane, x, y, k float64) float32 {
+	if !(x > -1e6 && y > -1e6 && x < 1e6 && y < 1e6) {
+		return 0
+	}
+	x0, nx, wx := areaTaps(x, k)
+	y0, ny, wy := areaTaps(y, k)
+	var sum float32
+	inside := x0 >= 0 && x0+nx <= p.W
+	for j := range ny {
+		r := p.Row(min(max(y0+j, 0), p.H-1))
+		var v float32
+		if inside {
+			for i, s := range r[x0 : x0+nx] {
+				v += float32(wx[i] * s)
+			}
+		} else {
+			for i := range nx {
+				v += float32(wx[i] * r[min(max(x0+i, 0), p.W-1)])
+			}
+		}
+		sum += float32(wy[j] * v)
+	}
+	return sum
+}
+
+// areaTaps are the samples under [x - k/2, x + k/2] and their weights, of sum 1.
+func areaTaps(x, k float64) (first, n int, w [6]float32) {
+	lo, hi := x+0.5-k/2, x+0.5+k/2
+	f := math.Floor(lo)
+	first = int(f)
+	n = min(max(1, int(math.Ceil(hi))-first), len(w))
+	for i := range n {
+		a := math.Max(lo, f+float64(i))
+		b := math.Min(hi, f+float64(i+1))
+		w[i] = float32((b - a) / k)
+	}
+	return first, n, w
+}
+
+// sampleCubic samples p by cubic convolution, samples beyond an edge like those on it.
+func sampleCubic(p dsp.Plane, x, y float64) float32 {
+	if !(x > -1e6 && y > -1e6 && x < 1e6 && y < 1e6) {
+		return 0
+	}
+	fx, fy := math.Floor(x), math.Floor(y)
+	ix, iy := int(fx)-1, int(fy)-1
+	wx, wy := dsp.Bicubic(float32(x-fx)), dsp.Bicubic(float32(y-fy))
+	var sum float32
+	if ix >= 0 && iy >= 0 && ix+3 < p.W && iy+3 < p.H {
+		k := iy*p.W + ix
+		for j := range 4 {
+			r := p.Pix[k : k+4 : k+4]
+			sum += float32(wy[j] * (float32(wx[0]*r[0]) + float32(wx[1]*r[1]) + float32(wx[2]*r[2]) + float32(wx[3]*r[3])))
+			k += p.W
+		}
+		return sum
+	}
+	for j := range 4 {
+		r := p.Row(min(max(iy+j, 0), p.H-1))
+		var v float32
+		for i := range 4 {
+			v += float32(wx[i] * r[min(max(ix+i, 0), p.W-1)])
+		}
+		sum += float32(wy[j] * v)
+	}
+	return sum
+}
+
+// highPass subtracts what a Gaussian of the given deviation leaves.
+func highPass(p dsp.Plane, sigma float64) dsp.Plane {
+	out := dsp.Gauss(p, sigma)
+	for i, v := range p.Pix {
+		out.Pix[i] = v - out.Pix[i]
+	}
+	return out
+}
+
+// product multiplies sample by sample.
+func product(a, b dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane(a.W, a.H)
+	for i, v := range a.Pix {
+		out.Pix[i] = float32(v * b.Pix[i])
+	}
+	return out
+}
+
+// median returns the middle value of x, which it reorders.
+func median(x []float32) float32 {
+	if len(x) == 0 {
+		return 0
+	}
+	return dsp.Select(x, len(x)/2)
+}
+
+func sorted(x []float32) []float32 { slices.Sort(x); return x }

@@ -1,0 +1,196 @@
+package watermark
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/convcode"
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/keystream"
+)
+
+// evidence is what a leak shows of the marks of one key: sums that any copy's signs and
+// code are correlated with.
+type evidence struct {
+	tracer   coefficients
+	soft     [codedN]float64 // soft bits of the payload, of unit norm; zero where nothing is seen
+	expected float64         // score of a mark at strength 1
+	payload  float64         // the same of the payload's code
+	weight   float64         // of the soft bits: their norm before it was made 1
+}
+
+// evidence adjoins the leak's residual to the marks of a key: what each coefficient of a
+// tracer and each coded bit would have added to the leak, weighed by how well it is seen.
+func (s *suspects) evidence(v *frameView) *evidence {
+	amplitude := s.probe.amplitude()
+	w := v.weighed(v.spectrum)
+	e := &evidence{}
+	var soft [codedN]float64
+	e.tracer, soft = s.adjoint(v, w, amplitude)
+	norm := 0.0
+	for _, b := range soft {
+		norm += float64(b * b)
+	}
+	if norm = math.Sqrt(norm); norm > 0 {
+		for j, b := range soft {
+			e.soft[j] = b / norm
+		}
+	}
+	e.weight = norm
+	e.expected, e.payload = s.probe.expect(s, v, e)
+	return e
+}
+
+// adjoint takes a weighed plane of the frame to the tracer's coefficients and the
+// payload's soft bits.
+func (s *suspects) adjoint(v *frameView, w, amplitude dsp.Plane) (coefficients, [codedN]float64) {
+	masked := dsp.NewPlane(w.W, w.H)
+	for i, a := range amplitude.Pix {
+		masked.Pix[i] = float32(w.Pix[i] * a)
+	}
+	end := math.Min(tracerHigh, 0.45*float64(max(v.w, v.h)))
+	c := v.quantised(dsp.DCT2(masked, tracerSize), end)
+	toMark := s.place.Mul(geometry.PixelScale(v.scale, v.scale))
+	return c, s.key.keyed().despread(masked, toMark)
+}
+
+// despread is the adjoint of laying the payload's pattern: it adds each sample, under
+// m, to the torus, filters by the chips' band and sums over the chips of each coded bit.
+func (kd *keyed) despread(p dsp.Plane, m geometry.Mat) (soft [codedN]float64) {
+	t := dsp.NewPlane(torus, torus)
+	for y := range p.H {
+		for x, w := range p.Row(y) {
+			if w == 0 {
+				continue
+			}
+			u := float64(m[0]*float64(x)) + float64(m[1]*float64(y)) + m[2]
+			v := float64(m[3]*float64(x)) + float64(m[4]*float64(y)) + m[5]
+			fu, fv := math.Floor(u), math.Floor(v)
+			a, b := float32(u-fu), float32(v-fv)
+			iu, iv := int(fu)&(torus-1), int(fv)&(torus-1)
+			ju, jv := (iu+1)&(torus-1), (iv+1)&(torus-1)
+			lower := float32(w * b)
+			upper := w - lower
+			t.Pix[iv*torus+iu] += upper - float32(upper*a)
+			t.Pix[iv*torus+ju] += float32(upper * a)
+			t.Pix[jv*torus+iu] += lower - float32(lower*a)
+			t.Pix[jv*torus+ju] += float32(lower * a)
+		}
+	}
+	f := dsp.NewFFT2(torus, torus)
+	s := f.ForwardLow(t, bandEnd)
+	shapeBand(s, kd.response())
+	f.InverseTo(t, s)
+	for i, b := range kd.bit {
+		soft[b] += float64(t.Pix[i/cells*cell*torus+i%cells*cell] * kd.sign[i])
+	}
+	return soft
+}
+
+// score fills the copies at the given places.
+func (e *evidence) score(key *Key, sub Submission, copies []Issued, at []int, out []CopyTrace) {
+	streams := make([]*keystream.Stream, len(at))
+	for i, k := range at {
+		streams[i] = tracerStream(key, sub, copies[k].Copy)
+	}
+	z := e.tracer.scores(streams)
+	kd := key.keyed()
+	null := newCodeNull(&e.soft)
+	for i, k := range at {
+		c := CopyTrace{Copy: copies[k].Copy, Score: z[i]}
+		for j, b := range kd.payload.code(c.Copy) {
+			c.Payload += float64(float64(b) * e.soft[j])
+		}
+		c.LogE = e.logE(c.Score, c.Payload, copies[k].strength(), null)
+		c.LogP = math.Min(0, math.Min(logFisher(c.Score, c.Payload), -c.LogE)+dsp.Ln(2)/math.Ln10)
+		out[k] = c
+	}
+}
+
+// payloadCap is where the payload's z stops counting in a p: beside a strong codeword
+// others exceed exp(-z^2/2) from about 5.8 on.
+const payloadCap = 6
+
+// logFisher is the log10 of P(X >= x) <= (1 + x) exp(-x), x = (z^2 + z'^2)/2, of two
+// independent scores, each of which exceeds its value with exp(-z^2/2) at most (Fisher's
+// combination).
+func logFisher(z, payload float64) float64 {
+	z, payload = math.Max(z, 0), math.Min(math.Max(payload, 0), payloadCap)
+	x := (float64(z*z) + float64(payload*payload)) / 2
+	return math.Min(0, (dsp.Ln(1+x)-x)/math.Ln10)
+}
+
+// shares are the strengths, of the predicted, over which an e-value is averaged, since
+// the prediction has an error of its own.
+var shares = [...]float64{0.5, 0.75, 1, 1.3}
+
+// Limits of the prediction: more would gain nothing, and lose where it is too high.
+const (
+	mostExpected    = 40
+	mostCorrelation = 0.9
+)
+
+// logE is the log10 of the mean over shares of
+//
+//	exp(l z - l^2/2) x exp(l' z')/M(l')
+//
+// with l and l' predicted from the channel, never from the candidate. The first factor
+// has a mean below 1 for a copy that was not used, since cosh x <= exp(x^2/2); M is the
+// mean of the second over all messages. So the mean of the e-value is 1 at most.
+func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
+	best := math.Inf(-1)
+	var x [len(shares)]float64
+	for i, s := range shares {
+		l := math.Min(math.Max(float64(s*float64(strength*e.expected)), 0), mostExpected)
+		r := math.Min(math.Max(float64(s*float64(strength*e.payload)), 0)/math.Sqrt(codedN), mostCorrelation)
+		lp := math.Sqrt(codedN) * r / (1 - float64(r*r))
+		x[i] = float64(l*z) - float64(l*l)/2 + float64(lp*payload) - null.at(i, lp)
+		best = math.Max(best, x[i])
+	}
+	sum := 0.0
+	for _, v := range x {
+		sum += dsp.Exp(v - best)
+	}
+	return (best + dsp.Ln(sum/float64(len(shares)))) / math.Ln10
+}
+
+// decodeList is how many messages are put to the 32-bit check: the same budget as the
+// blind reader's.
+const decodeList = checkBudget
+
+// decode reads the payload out of the soft bits.
+func (e *evidence) decode(kd *keyed) *CopyID {
+	soft := make([]float32, codedN)
+	for j, b := range e.soft {
+		soft[j] = float32(b)
+	}
+	for _, bits := range convcode.Decode(soft, messageN, decodeList) {
+		correlation := 0.0
+		for j, c := range convcode.Encode(bits) {
+			correlation += float64(float64(c) * e.soft[j])
+		}
+		if correlation/math.Sqrt(codedN) < minCorrelation {
+			continue
+		}
+		if id, ok := kd.payload.parse(bits); ok {
+			return &id
+		}
+	}
+	return nil
+}
+
+// A codeNull knows the mean of exp(l z') over random messages.
+type codeNull struct {
+	soft  *[codedN]float64
+	known [len(shares)]struct{ l, lnM float64 }
+}
+
+func newCodeNull(soft *[codedN]float64) *codeNull { return &codeNull{soft: soft} }
+
+// at returns ln M(l); copies of one strength ask for the same l.
+func (n *codeNull) at(i int, l float64) float64 {
+	if k := &n.known[i]; k.l != l {
+		k.l, k.lnM = l, convcode.LnMean(n.soft[:], l)
+	}
+	return n.known[i].lnM
+}

@@ -1,0 +1,70 @@
+package watermark
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// How far the score of a mark may fall from what is predicted: predictions are off by a
+// factor whose logarithm has this bias and deviation, and the score itself by its unit
+// variance. docs/robustness.md has the trials.
+const (
+	predictionBias   = -0.15
+	predictionSpread = 0.45
+)
+
+// power predicts the score of a mark of the weakest strength issued, and the probability
+// that it would have been accused by its own part alone.
+func (out *Traced) power(copies []Issued) {
+	if len(out.evidence) == 0 {
+		return
+	}
+	weakest := math.Inf(1)
+	for _, c := range copies {
+		weakest = math.Min(weakest, c.strength())
+	}
+	out.Expected = math.Inf(1)
+	for _, e := range out.evidence {
+		out.Expected = math.Min(out.Expected, float64(weakest*e.expected))
+	}
+	need := needed(out.level, len(copies))
+	const steps = 40
+	sum, weights := 0.0, 0.0
+	for i := -steps; i <= steps; i++ {
+		x := 4 * float64(i) / steps
+		w := dsp.Exp(-float64(x*x) / 2)
+		z := float64(out.Expected * dsp.Exp(predictionBias+float64(predictionSpread*x)))
+		sum += float64(w * normalCDF(z-need))
+		weights += w
+	}
+	out.Power = sum / weights
+}
+
+// needed is the score from which on a copy is accused by its own part alone.
+func needed(level float64, copies int) float64 {
+	want := (dsp.Ln(level) - dsp.Ln(2*float64(max(copies, 1)))) / math.Ln10
+	lo, hi := 0.0, 60.0
+	for range 60 {
+		if mid := (lo + hi) / 2; logFisher(mid, 0) > want {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return hi
+}
+
+// normalCDF is the probability that a standard normal variable is at most x: Abramowitz
+// and Stegun, "Handbook of Mathematical Functions" (1964), 26.2.17, within 7.5e-8.
+func normalCDF(x float64) float64 {
+	if x < 0 {
+		return 1 - normalCDF(-x)
+	}
+	t := 1 / (1 + float64(0.2316419*x))
+	p := 0.0
+	for _, c := range [...]float64{1.330274429, -1.821255978, 1.781477937, -0.356563782, 0.319381530} {
+		p = float64(t * (c + p))
+	}
+	return 1 - float64(p*dsp.Exp(-float64(x*x)/2))/math.Sqrt(2*math.Pi)
+}

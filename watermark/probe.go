@@ -1,0 +1,135 @@
+package watermark
+
+import (
+	"math"
+	"sync"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/photometry"
+)
+
+// A probe is a mark that was never issued, of strength 1, put through the same channel
+// as a leak to learn what an issued one would score.
+type probe struct {
+	own  func() *keystream.Stream // its tracer's signs
+	code []float32                // its payload
+	made func() (mark, amplitude dsp.Plane)
+}
+
+func newProbe(o *Original) *probe {
+	s := func() *keystream.Stream {
+		return keystream.New(o.key.derive("trace probe "+o.sub.String(), keystream.KeySize))
+	}
+	p := &probe{own: s, code: o.key.keyed().payload.code(CopyID(s().Uint32()))}
+	p.made = sync.OnceValues(func() (dsp.Plane, dsp.Plane) { return p.make(o) })
+	return p
+}
+
+// make embeds the probe, rounding and clipping included, and returns what that changes
+// in the luma of the canonical picture, and the amplitude that a pattern of unit power is
+// marked with, both in the trace's frame.
+func (p *probe) make(o *Original) (mark, amplitude dsp.Plane) {
+	w, h := o.luma.W, o.luma.H
+	own := tracerOf(p.own(), w, h)
+	kd := o.key.keyed()
+	blind := lay(kd.pattern(p.code, nil, nil), o.place, w, h)
+	flat, texture, chroma := o.parts(blind, blind, own, 1)
+	slope, gain := o.solve(flat, texture, chroma)
+	flats := flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
+	amplitude = dsp.NewPlane(w, h)
+	for i := range amplitude.Pix {
+		flat.Pix[i] = float32(gain * (flat.Pix[i] + float32(slope*texture.Pix[i])))
+		chroma.Pix[i] = float32(gain * chroma.Pix[i])
+		amplitude.Pix[i] = float32(float32(gain*flats) * (o.mask.flat.Pix[i] + float32(slope*o.mask.texture.Pix[i])))
+	}
+	mark = dsp.ShrinkNRGBA(o.add(flat, chroma), w, h).Luma()
+	for i, y := range o.luma.Pix {
+		mark.Pix[i] -= y
+	}
+	return intoFrame(mark), intoFrame(amplitude)
+}
+
+// intoFrame enlarges a plane of the canonical picture to the trace's frame.
+func intoFrame(p dsp.Plane) dsp.Plane {
+	side := max(p.W, p.H)
+	if side == tracerSize {
+		return p
+	}
+	scale := float64(side) / tracerSize
+	cover := func(n int) int { return min(tracerSize, int(math.Ceil(float64(n)/scale))) }
+	out := dsp.NewPlane(cover(p.W), cover(p.H))
+	e := dsp.NewScaler(p, out.W, scale, scale)
+	for y := range out.H {
+		e.Row(y, out.Row(y))
+	}
+	return out
+}
+
+func (p *probe) amplitude() dsp.Plane {
+	_, a := p.made()
+	return a
+}
+
+// expect returns what a mark of strength 1 would score in the mean in the given
+// evidence: the probe is sent through the channel, weighed like the leak's residual,
+// and correlated with itself.
+func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload float64) {
+	mark, amplitude := p.made()
+	c := dsp.DCT2(mark, tracerSize)
+	for y := range tracerSize {
+		row, band := c.Row(y), v.band[y*tracerSize:(y+1)*tracerSize]
+		for u := range row {
+			row[u] = float32(row[u] * v.channel[band[u]])
+		}
+	}
+	spectrum := v.standardised(v.fit.Unexplained(v.onto(dsp.InverseDCT2(c))))
+	own, soft := s.adjoint(v, v.weighed(spectrum), amplitude)
+	z := float64(own.scores([]*keystream.Stream{p.own()})[0] * own.norm())
+	if n := e.tracer.norm(); n > 0 {
+		tracer = z / n
+	}
+	for j, b := range p.code {
+		payload += float64(float64(b) * soft[j])
+	}
+	if e.weight > 0 {
+		payload = math.Min(payload/e.weight, math.Sqrt(codedN))
+	}
+	return tracer, payload
+}
+
+// onto shows a mark of the frame in the leak, through its tone curve. Where the original
+// has no detail of its own to tell how a mark of that strength would have fared, the mark
+// is taken to have been no stronger than what is left over there: an encoder may have
+// smoothed it away.
+func (v *frameView) onto(p dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane(v.leakX.W, v.leakX.H)
+	dsp.Parallel(len(out.Pix), func(from, to int) {
+		for i := from; i < to; i++ {
+			if v.fit.Weight.Pix[i] > 0 {
+				m := photometry.Sample(p, float64(v.leakX.Pix[i]), float64(v.leakY.Pix[i]), v.pitch)
+				out.Pix[i] = float32(m * v.fit.Slope.Pix[i])
+			}
+		}
+	})
+	own, left := squares(out), squares(v.fit.Residual)
+	for i, m := range own.Pix {
+		told := v.fit.Power.Pix[i] / (v.fit.Power.Pix[i] + m + 1e-3)
+		most := float32(math.Sqrt(float64(min(1, left.Pix[i]/(m+1e-3)))))
+		out.Pix[i] *= told + float32((1-told)*most)
+	}
+	return out
+}
+
+// untoldReach is the deviation of the window over which powers are compared, in pixels of
+// the leak.
+const untoldReach = 6
+
+// squares is the mean square around each sample.
+func squares(p dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane(p.W, p.H)
+	for i, v := range p.Pix {
+		out.Pix[i] = float32(v * v)
+	}
+	return dsp.Gauss(out, untoldReach)
+}

@@ -1,0 +1,255 @@
+package watermark
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/photometry"
+	"github.com/kycmark/kycmark/internal/register"
+)
+
+// ErrLevel is returned for an accusation level outside (0, 1).
+var ErrLevel = errors.New("watermark: level out of range")
+
+// ErrNoKey is returned for an issued copy without a key.
+var ErrNoKey = errors.New("watermark: issued copy without a key")
+
+// An Issued is one copy of a submission that a trace looks for.
+type Issued struct {
+	Copy     CopyID
+	Key      *Key    // under which it was marked
+	Strength float64 // as in [Marked].Strength; 0 means 1
+}
+
+func (c *Issued) strength() float64 {
+	if c.Strength == 0 {
+		return 1
+	}
+	return c.Strength
+}
+
+// TraceOptions are options of tracing. The zero value works.
+type TraceOptions struct {
+	Submission Submission // as at marking; zero: derived from the original's pixels, as marking does
+	Level      float64    // an accusation needs a p below this, corrected for the number of copies; 0 means 1e-9
+}
+
+// defaultLevel is the p of an accusation where none is asked for.
+const defaultLevel = 1e-9
+
+// A CopyTrace is the evidence for one copy.
+type CopyTrace struct {
+	Copy    CopyID
+	Score   float64 // z of the copy's own part: P(z >= s) <= exp(-s^2/2) for a copy that was not used
+	Payload float64 // z of the payload's code, sqrt(312) at most
+	LogP    float64 // log10 p of both together, corrected for the number of copies
+	LogE    float64 // log10 of the e-value: a likelihood ratio for a mark of the issued strength
+}
+
+// A Traced is what a trace found out about a leak.
+type Traced struct {
+	Registered         bool        // the leak shows the original
+	Copies             []CopyTrace // in the order given
+	Best               int         // index of the least LogP, -1 if not registered or without copies
+	Accused            []CopyID    // strongest first
+	Power              float64     // probability that a mark of the issued strength would have been accused
+	Expected           float64     // score that such a mark would have in the mean
+	Decoded            *CopyID     // read from what the original leaves over, without the list of copies
+	Quad               [4]Point    // corners of the leak, pixels of the original, clockwise from the leak's upper left
+	Residual           float64     // grey levels RMS that the original does not explain
+	Overlap            float64     // share of the leak that shows the original, 0..1
+	Mirrored, Inverted bool
+	Edits              []Edit // where the leak shows something else than the original
+
+	evidence []*evidence // one a key
+	tracer   *Tracer
+	level    float64
+}
+
+// Trace registers a leak onto its original, takes away what the original explains,
+// and correlates what is left with the complete mark of each issued copy. A copy that
+// was not used is accused with probability Level at most, whatever the leak shows.
+// A leak that does not show the original is not an error: Registered is false.
+//
+// The error wraps [ErrTooSmall], [ErrLevel] or [ErrNoKey], or is ctx's.
+func Trace(ctx context.Context, leak, original image.Image, copies []Issued, opts *TraceOptions) (*Traced, error) {
+	t, err := NewTracer(original, copies, opts)
+	if err != nil {
+		return nil, err
+	}
+	return t.Trace(ctx, leak)
+}
+
+// A Tracer traces leaks of one original. It is immutable and safe for concurrent use.
+type Tracer struct {
+	level  float64
+	copies []Issued
+	frame  frame
+	source *photometry.Source
+	base   *register.Original
+	sides  [2]int      // of the original, pixels
+	under  []*suspects // by key
+}
+
+// suspects are the copies of one key.
+type suspects struct {
+	*Original
+	at    []int // indices of copies
+	probe *probe
+}
+
+// NewTracer readies an original for tracing leaks against copies of it.
+func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
+	var o TraceOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Level == 0 {
+		o.Level = defaultLevel
+	}
+	if !(o.Level > 0 && o.Level < 1) {
+		return nil, fmt.Errorf("%w: %v", ErrLevel, o.Level)
+	}
+	t := &Tracer{level: o.Level, copies: slices.Clone(copies)}
+	for i, c := range copies {
+		if c.Key == nil {
+			return nil, fmt.Errorf("%w: %s", ErrNoKey, c.Copy)
+		}
+		if err := t.add(i, c.Key, original, o.Submission); err != nil {
+			return nil, err
+		}
+	}
+	src := toNRGBA(original)
+	t.sides = [2]int{src.Rect.Dx(), src.Rect.Dy()}
+	luma := dsp.FromNRGBA(src).Luma()
+	t.source, t.base = photometry.NewSource(luma), register.New(luma)
+	c := t.base.Canonical()
+	t.frame = newFrame(c.W, c.H)
+	return t, nil
+}
+
+// add files copy i under its key.
+func (t *Tracer) add(i int, key *Key, original image.Image, sub Submission) error {
+	for _, s := range t.under {
+		if s.key.ID() == key.ID() {
+			s.at = append(s.at, i)
+			return nil
+		}
+	}
+	var o *Original
+	if len(t.under) > 0 {
+		o = t.under[0].withKey(key)
+	} else {
+		var err error
+		if o, err = Prepare(key, original, &Options{Submission: sub}); err != nil {
+			return err
+		}
+	}
+	t.under = append(t.under, &suspects{Original: o, at: []int{i}, probe: newProbe(o)})
+	return nil
+}
+
+// withKey is the same original under another key.
+func (o *Original) withKey(key *Key) *Original {
+	p := *o
+	p.key = key
+	p.place = placement(key, o.sub, o.luma.W, o.luma.H)
+	return &p
+}
+
+// Trace is [Trace] on a prepared original.
+func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
+	p := toNRGBA(leak)
+	if min(p.Rect.Dx(), p.Rect.Dy()) < 8 {
+		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
+	}
+	r, err := t.base.Find(ctx, dsp.FromNRGBA(p).Luma())
+	if err != nil {
+		return nil, err
+	}
+	out := &Traced{Best: -1, level: t.level, tracer: t}
+	if r == nil {
+		return out, nil
+	}
+	return out, t.judge(ctx, out, p, r)
+}
+
+// judge fills out for a leak that r registers.
+func (t *Tracer) judge(ctx context.Context, out *Traced, leak *image.NRGBA, r *register.Registration) error {
+	at := &photometry.View{Leak: r.Leak, X: r.X, Y: r.Y, W: t.frame.w, H: t.frame.h, Pitch: 1 / r.Scale, Resized: r.Resized}
+	fit, err := t.source.Fit(at)
+	if errors.Is(err, photometry.ErrNothing) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	out.Registered = true
+	out.Residual, out.Overlap, out.Mirrored, out.Inverted = fit.RMS, r.Overlap, r.Mirrored, r.Inverted
+	out.Quad = t.quad(leak, r)
+	out.Edits = t.edits(fit.Changes(at))
+	out.Copies = make([]CopyTrace, len(t.copies))
+	view := t.frame.view(r, fit)
+	for _, s := range t.under {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		e := s.evidence(view)
+		out.evidence = append(out.evidence, e)
+		e.score(s.key, s.sub, t.copies, s.at, out.Copies)
+		if out.Decoded == nil {
+			out.Decoded = e.decode(s.key.keyed())
+		}
+	}
+	out.conclude(t.copies)
+	return nil
+}
+
+// quad returns the corners of the leak on the original.
+func (t *Tracer) quad(leak *image.NRGBA, r *register.Registration) (q [4]Point) {
+	w, h := float64(leak.Rect.Dx()), float64(leak.Rect.Dy())
+	m := r.H.Mul(r.ToLeak)
+	sx, sy := float64(t.sides[0])/float64(t.frame.w), float64(t.sides[1])/float64(t.frame.h)
+	for i, c := range [4]geometry.Point{{X: -0.5, Y: -0.5}, {X: w - 0.5, Y: -0.5}, {X: w - 0.5, Y: h - 0.5}, {X: -0.5, Y: h - 0.5}} {
+		p := m.Apply(c)
+		q[i] = Point{float64((p.X + 0.5) * sx), float64((p.Y + 0.5) * sy)}
+	}
+	return q
+}
+
+// conclude corrects for the number of copies, orders and accuses.
+func (out *Traced) conclude(copies []Issued) {
+	n := dsp.Ln(float64(max(len(copies), 1))) / math.Ln10
+	for i := range out.Copies {
+		c := &out.Copies[i]
+		c.LogP = math.Min(0, c.LogP+n)
+		if out.Best < 0 || c.LogP < out.Copies[out.Best].LogP {
+			out.Best = i
+		}
+	}
+	order := make([]int, 0, len(copies))
+	for i, c := range out.Copies {
+		if c.LogP <= dsp.Ln(out.level)/math.Ln10 {
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch pa, pb := out.Copies[a].LogP, out.Copies[b].LogP; {
+		case pa < pb:
+			return -1
+		case pa > pb:
+			return 1
+		}
+		return 0
+	})
+	for _, i := range order {
+		out.Accused = append(out.Accused, out.Copies[i].Copy)
+	}
+	out.power(copies)
+}

@@ -1,0 +1,114 @@
+package watermark
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// A bandSum is a sum over each radial band.
+type bandSum [bandN]float64
+
+// sums adds up a product of two spectra by band, each row for itself.
+func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
+	for y := range tracerSize {
+		var row bandSum
+		band, ra, rb := v.band[y*tracerSize:(y+1)*tracerSize], a.Row(y), b.Row(y)
+		for u, k := range band {
+			row[k] += float64(float64(ra[u]) * float64(rb[u]))
+		}
+		for k := range out {
+			out[k] += row[k]
+		}
+	}
+	return out
+}
+
+// carried is how much of the original's detail the leak still carries, by band, times a
+// factor where the two hardly cohere: the known original tells how every frequency of a
+// mark survived.
+func (v *frameView) carried(base, seen dsp.Plane) bandSum {
+	own, cross, other := v.sums(base, base), v.sums(base, seen), v.sums(seen, seen)
+	var h bandSum
+	for k := range h {
+		h[k] = math.Min(math.Max(cross[k]/(own[k]+1e-6), 0), 1.5)
+		coherence := math.Max(cross[k], 0) / math.Sqrt(float64(own[k]*other[k])+1e-9)
+		if coherence <= 0.1 {
+			h[k] *= coherence / 0.1
+		}
+	}
+	return smooth3(h)
+}
+
+// bands sets the channel of a mark, which is that of faint detail but never better than
+// that of strong, and the whitening filter, the channel over the power of the residual.
+func (v *frameView) bands(strong, faint bandSum) {
+	power := v.sums(v.spectrum, v.spectrum)
+	most := 0.0
+	for k := range power {
+		power[k] /= math.Max(v.size[k], 1)
+	}
+	power = smooth3(power)
+	for _, p := range power {
+		most = math.Max(most, p)
+	}
+	v.whiten, v.channel = make([]float32, bandN), make([]float32, bandN)
+	for k := range strong {
+		g := math.Min(faint[k], strong[k])
+		v.channel[k] = float32(g)
+		v.whiten[k] = float32(g / math.Max(power[k], math.Max(1e-4*most, 1e-12)))
+	}
+}
+
+func smooth3(x bandSum) (out bandSum) {
+	for k := range x {
+		out[k] = 0.25*x[max(k-1, 0)] + 0.5*x[k] + 0.25*x[min(k+1, bandN-1)]
+	}
+	return out
+}
+
+// weighed returns the spectrum of a plane of the frame times the whitening filter, back
+// in the frame, times the gain: the adjoint of how the leak shows what was added.
+func (v *frameView) weighed(spectrum dsp.Plane) dsp.Plane {
+	c := dsp.NewPlane(tracerSize, tracerSize)
+	high := v.highPass()
+	end := int(v.limit * v.limit)
+	for y := range tracerSize {
+		src, dst, band := spectrum.Row(y), c.Row(y), v.band[y*tracerSize:(y+1)*tracerSize]
+		for u := 0; u < tracerSize && u*u+y*y < end; u++ {
+			dst[u] = float32(float32(src[u]*v.whiten[band[u]]) * high.at(u*u+y*y))
+		}
+	}
+	full := dsp.InverseDCT2(c)
+	out := dsp.NewPlane(v.fw, v.fh)
+	for y := range v.fh {
+		dst, src, g := out.Row(y), full.Row(y), v.gain.Row(y)
+		for x := range dst {
+			dst[x] = float32(src[x] * g[x])
+		}
+	}
+	return out
+}
+
+// A lowCut is what the local fit leaves of low frequencies, by their square.
+type lowCut struct{ table []float32 }
+
+func (v *frameView) highPass() lowCut {
+	var l lowCut
+	for i := 0; ; i++ {
+		f := math.Sqrt(float64(i)) * 4 / 2 / tracerSize // every 16th square; cycles a sample
+		x := float64(math.Pi * v.floor * f)
+		g := 1 - dsp.Exp(-2*float64(x*x))
+		l.table = append(l.table, float32(g)+0.05)
+		if g > 0.999 || i > 1<<16 {
+			return l
+		}
+	}
+}
+
+func (l lowCut) at(r2 int) float32 {
+	if i := r2 / 16; i < len(l.table) {
+		return l.table[i]
+	}
+	return 1.05
+}
