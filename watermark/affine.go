@@ -154,9 +154,9 @@ func (m *peakMap) stretched(wide *peakMap, f []frequency, by float64) (candidate
 	return c, true
 }
 
-// Steps of rotation (radians) and ln scale, over the whole frame and over parts of
-// it, whose peaks are wider.
-const fineStep, coarseStep = 0.0035, 0.012
+// Steps of rotation (radians) and ln scale, over the whole frame, its small rendition,
+// and parts of it, whose peaks are wider.
+const fineStep, smallStep, coarseStep = 0.0035, 0.008, 0.012
 
 // window copies part of a field.
 func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }

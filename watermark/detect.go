@@ -35,6 +35,7 @@ type leak struct {
 	cut      []*peakMap  // the same, with strong peaks cut
 	tones    []*toneReader
 	polars   map[polarKey]*logPolar
+	step     float64 // of the log-polar maps
 	src      *image.NRGBA
 	small    *leak // the same at coarseSide, made when first needed
 }
@@ -54,7 +55,7 @@ func newLeak(img image.Image) (*leak, error) {
 
 // whitened shrinks p to w x h pixels and whitens it.
 func whitened(p *image.NRGBA, w, h int) *leak {
-	l := &leak{src: p, carriers: carriers(dsp.ShrinkNRGBA(p, w, h))}
+	l := &leak{src: p, step: fineStep, carriers: carriers(dsp.ShrinkNRGBA(p, w, h))}
 	l.scale = [2]float64{float64(w) / float64(p.Rect.Dx()), float64(h) / float64(p.Rect.Dy())}
 	l.fields = []dsp.Plane{l.carriers[0]}
 	if len(l.carriers) > 1 {
@@ -64,23 +65,42 @@ func whitened(p *image.NRGBA, w, h int) *leak {
 		}
 		l.fields = append(l.fields, both)
 	}
-	n := len(l.fields)
-	l.maps, l.cut, l.tones, l.polars = make([]*peakMap, n), make([]*peakMap, n), make([]*toneReader, n), map[polarKey]*logPolar{}
+	l.forget()
 	return l
 }
 
-// coarseSide is the long side at which what was enlarged is looked at once more: on
-// a small part of a large picture the mark is so coarse that the front end, made for
-// the canonical scale, takes it for the picture.
-const coarseSide = 480
+// coarseSide is the long side at which the leak is looked at once more, as a part of
+// the picture: at 1:1 the mark on a small part of a large picture is so coarse that
+// the front end, made for the canonical scale, takes it for the picture. What a part
+// of up to half of the area holds of the pattern is left at this side.
+const coarseSide = 400
 
-// coarse returns the leak at coarseSide, nil where that is not much less.
+// coarse returns the leak at coarseSide, or as it is where that is not less, with one
+// field more: minus the blue difference alone, since over texture luma holds so
+// little of the mark that it only adds noise.
 func (l *leak) coarse() *leak {
 	w, h, side := l.fields[0].W, l.fields[0].H, l.side()
-	if l.small == nil && side >= coarseSide*4/3 && min(w, h)*coarseSide/side >= leastSide {
-		l.small = whitened(l.src, max(1, w*coarseSide/side), max(1, h*coarseSide/side))
+	if l.small != nil {
+		return l.small
 	}
+	s := *l
+	if side > coarseSide && min(w, h)*coarseSide/side >= leastSide {
+		s = *whitened(l.src, max(1, w*coarseSide/side), max(1, h*coarseSide/side))
+	}
+	s.fields = slices.Clone(s.fields)
+	if len(s.carriers) > 1 {
+		s.fields = append(s.fields, s.carriers[1])
+	}
+	s.forget()
+	s.step = smallStep
+	l.small = &s
 	return l.small
+}
+
+// forget drops what was made of the fields.
+func (l *leak) forget() {
+	n := len(l.fields)
+	l.maps, l.cut, l.tones, l.polars = make([]*peakMap, n), make([]*peakMap, n), make([]*toneReader, n), map[polarKey]*logPolar{}
 }
 
 // side is the long side of the canonical picture.

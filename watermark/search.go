@@ -27,16 +27,15 @@ func (r *reader) obvious() error { return r.similar(r.f, false, 8, anyScale) }
 // enough that even the faint can be told apart.
 func (r *reader) faint() error { return r.wholePicture(100) }
 
-// coarser looks for similarities on a smaller rendition of the leak.
+// coarser takes the leak for a part of the picture, on a smaller rendition.
 func (r *reader) coarser() error {
 	l := r.leak.coarse()
-	if l == nil {
-		return nil
-	}
 	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, fft: r.fft, checks: r.checks, want: 1}
-	err := c.obvious()
+	whole := float64(l.side()) / torus
+	by := scales{partLeast * whole, partMost * whole}
+	err := c.similar(r.f, false, 8, by)
 	if err == nil && !c.done() {
-		err = c.similar(r.f, true, 40, anyScale)
+		err = c.similar(r.f, true, 150, by)
 	}
 	r.checks, r.bestZ = c.checks, math.Max(r.bestZ, c.bestZ)
 	for _, f := range c.found {
@@ -45,6 +44,10 @@ func (r *reader) coarser() error {
 	}
 	return err
 }
+
+// Scales of a part against that of the whole picture: from four fifths of its area to
+// 3 %, at either end of the placement's own.
+const partLeast, partMost = 1.1, 6.5
 
 // wholePicture tries the best n similarities under which the leak shows all of the
 // picture, of whatever size and turned.
@@ -309,22 +312,45 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	r.settle(i, b, best, leastAgreementParts, rounds)
 }
 
+// plainAgreement is what noise hardly reaches: where the pilots agree as well, every
+// map that was weighed is read under, not the best alone.
+const plainAgreement = 5.7
+
 // settle refines the map that b and a shift make, and reads.
 func (r *reader) settle(i int, b [4]float64, s shift, least float64, rounds []round) {
 	r.bestZ = math.Max(r.bestZ, s.z)
 	if s.z < least {
 		return
 	}
-	z, m := r.fields[i], s.toMatrix(b)
-	t := r.kd.track(z, m, s.sign, rounds)
-	if t.votes < 40 {
-		plain, sumPlain := r.kd.coherent(z, m, s.sign, nil)
-		refined, sumRefined := r.kd.coherent(z, t.m, s.sign, t.centre)
-		if t.m = refined; sumPlain > sumRefined {
-			t.m, t.centre = plain, nil
+	maps := r.refined(i, s.toMatrix(b), s.sign, rounds)
+	if s.z < plainAgreement {
+		maps = maps[:1]
+	}
+	for _, t := range maps {
+		if r.decode(t, s.sign); r.done() {
+			return
 		}
 	}
-	r.decode(t, s.sign)
+}
+
+// refined returns refinements of m, work to mark, likeliest first, and m itself: on
+// small leaks the windows' votes are few, and what follows them may lead astray.
+func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []tracked {
+	const enough = 40 // votes
+	z := r.fields[i]
+	t := r.kd.track(z, m, sign, rounds)
+	if t.votes >= enough {
+		return []tracked{t, {m: m}}
+	}
+	followed, plain := t, tracked{m: m}
+	var sumFollowed, sumPlain float64
+	plain.m, sumPlain = r.kd.coherent(z, m, sign, nil)
+	followed.m, sumFollowed = r.kd.coherent(z, t.m, sign, t.centre)
+	if sumPlain > sumFollowed {
+		plain.votes, plain.box = t.votes, t.box
+		return []tracked{plain, {m: m}, t}
+	}
+	return []tracked{followed, {m: m}, plain, t}
 }
 
 // observed returns where the pilots stand under b, cycles a work pixel, and whether

@@ -64,7 +64,7 @@ type polarKey struct {
 func (l *leak) polar(i int, cut bool, by scales) *logPolar {
 	k := polarKey{i, cut, by}
 	if l.polars[k] == nil {
-		l.polars[k] = newLogPolar(l.peaks(i, cut), by, fineStep, 1)
+		l.polars[k] = newLogPolar(l.peaks(i, cut), by, l.step, 1)
 	}
 	return l.polars[k]
 }
