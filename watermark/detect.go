@@ -133,11 +133,14 @@ type reader struct {
 	ctx    context.Context
 	kd     *keyed
 	f      []frequency
-	fft    *dsp.FFT
+	shifts *shiftFinder
 	checks int
 	bestZ  float64 // best agreement of the pilots seen
 	want   int     // marks at which the search ends
 	found  []*reading
+
+	rankings map[fieldRanking][]candidate
+	left     map[ranking][]hit // that were found worth a look and not read
 }
 
 // A reading is a decoded message and the map that it was read under.
@@ -151,14 +154,18 @@ type reading struct {
 
 func newReader(ctx context.Context, l *leak, key *Key) *reader {
 	kd := key.keyed()
-	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.markFrequencies()[:], fft: dsp.NewFFT(shiftGrid), want: 1}
+	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.markFrequencies()[:], shifts: newShiftFinder(), want: 1}
 }
 
-// read runs the search until a message passes.
-func (r *reader) read() error {
+// search runs the stages of all readers side by side, until one has found a mark: then
+// the others have been searched for as thoroughly.
+func search(readers []*reader) error {
 	for _, try := range stages {
-		if err := try(r); err != nil || r.done() {
+		if err := try(readers); err != nil {
 			return err
+		}
+		if slices.ContainsFunc(readers, func(r *reader) bool { return len(r.found) > 0 }) {
+			break
 		}
 	}
 	return nil
@@ -170,36 +177,13 @@ func (r *reader) readOn() error {
 	for len(r.found) == r.want && r.checks < checkBudget {
 		r.mute(r.found[len(r.found)-1])
 		r.want++
-		for _, try := range [...]stage{(*reader).likely, (*reader).obvious} {
+		for _, try := range [...]func(*reader) error{(*reader).likely, (*reader).obvious} {
 			if err := try(r); err != nil {
 				return err
 			}
 			if r.done() {
 				break
 			}
-		}
-	}
-	return nil
-}
-
-// readAll runs the stages of all readers side by side, until one has found a mark:
-// then the others have been searched for as thoroughly.
-func readAll(readers []*reader) error {
-	for _, try := range stages {
-		found := false
-		for _, r := range readers {
-			if err := try(r); err != nil {
-				return err
-			}
-			found = found || len(r.found) > 0
-		}
-		if found {
-			break
-		}
-	}
-	for _, r := range readers {
-		if err := r.readOn(); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -213,7 +197,7 @@ func (r *reader) mute(found *reading) {
 	for i := range r.fields {
 		own.maps[i] = r.leak.peaks(i, false).without(r.f, [4]float64{m[0], m[3], m[1], m[4]})
 	}
-	r.leak = &own
+	r.leak, r.rankings, r.left = &own, nil, nil
 }
 
 func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= checkBudget }
