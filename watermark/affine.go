@@ -37,11 +37,18 @@ func newPairSearch(f []frequency, n int, scaleTop float64) *pairSearch {
 	return s
 }
 
-// search returns candidates from the strongest peaks of m.
-func (s *pairSearch) search(m *peakMap, peaks int, rmin float64) []candidate {
-	pk := m.strongest(peaks, rmin)
+// observed are the strongest peaks of a map, in cycles a pixel, each with its mirror
+// image, and the map as pairs of them are judged on.
+type observed struct {
+	peaks []peak
+	near  *peakMap
+}
+
+// observe returns up to n peaks at least rmin bins from the origin; none of too few.
+func (m *peakMap) observe(n int, rmin float64) observed {
+	pk := m.strongest(n, rmin)
 	if len(pk) < 8 {
-		return nil
+		return observed{}
 	}
 	for _, p := range pk[:len(pk):len(pk)] {
 		pk = append(pk, peak{-p.x, -p.y})
@@ -50,11 +57,18 @@ func (s *pairSearch) search(m *peakMap, peaks int, rmin float64) []candidate {
 		pk[i].x /= float64(m.n)
 		pk[i].y /= float64(m.n)
 	}
-	near := standardised(m.dilated())
+	return observed{pk, standardised(m.dilated())}
+}
+
+// search returns candidates from what was observed.
+func (s *pairSearch) search(seen observed) []candidate {
+	if len(seen.peaks) == 0 {
+		return nil
+	}
 	best := [2]candidate{{score: math.Inf(-1)}, {score: math.Inf(-1)}}
 	for _, q := range s.pairs {
 		for mir := range best {
-			s.propose(near, pk, q, mir == 1, &best[mir])
+			s.propose(seen.near, seen.peaks, q, mir == 1, &best[mir])
 		}
 	}
 	sortCandidates(best[:])
@@ -140,23 +154,17 @@ func (m *peakMap) quick(f []frequency, b [4]float64) float64 {
 // about 6 % to either side.
 var stretches = [...]float64{0.93, 1.075, 0.87, 1.15}
 
-// stretched proposes the best similarity after a stretch of the vertical axis.
-func (m *peakMap) stretched(wide *peakMap, f []frequency, by float64) (candidate, bool) {
-	s := scales{partLow, anyScale.most}
-	found := newLogPolar(wide, s, fineStep, by).similarities(f, 1, s)
-	if len(found) == 0 {
-		return candidate{}, false
-	}
-	c := found[0]
+// unstretched is the map of a similarity found on m with its vertical axis stretched.
+func (m *peakMap) unstretched(c candidate, f []frequency, by float64) [4]float64 {
 	c.b[2] /= by
 	c.b[3] /= by
-	c.b, c.score = m.climb(f, c.b, .004, .002, .001, .0005)
-	return c, true
+	b, _ := m.climb(f, c.b, .004, .002, .001, .0005)
+	return b
 }
 
-// Steps of rotation (radians) and ln scale, over the whole frame and over parts of
-// it, whose peaks are wider.
-const fineStep, coarseStep = 0.0035, 0.012
+// Steps of rotation (radians) and ln scale, over the whole frame, its small rendition,
+// and parts of it, whose peaks are wider.
+const fineStep, smallStep, coarseStep = 0.0035, 0.008, 0.012
 
 // window copies part of a field.
 func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }

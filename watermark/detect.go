@@ -35,6 +35,7 @@ type leak struct {
 	cut      []*peakMap  // the same, with strong peaks cut
 	tones    []*toneReader
 	polars   map[polarKey]*logPolar
+	step     float64 // of the log-polar maps
 	src      *image.NRGBA
 	small    *leak // the same at coarseSide, made when first needed
 }
@@ -54,7 +55,7 @@ func newLeak(img image.Image) (*leak, error) {
 
 // whitened shrinks p to w x h pixels and whitens it.
 func whitened(p *image.NRGBA, w, h int) *leak {
-	l := &leak{src: p, carriers: carriers(dsp.ShrinkNRGBA(p, w, h))}
+	l := &leak{src: p, step: fineStep, carriers: carriers(dsp.ShrinkNRGBA(p, w, h))}
 	l.scale = [2]float64{float64(w) / float64(p.Rect.Dx()), float64(h) / float64(p.Rect.Dy())}
 	l.fields = []dsp.Plane{l.carriers[0]}
 	if len(l.carriers) > 1 {
@@ -64,23 +65,42 @@ func whitened(p *image.NRGBA, w, h int) *leak {
 		}
 		l.fields = append(l.fields, both)
 	}
-	n := len(l.fields)
-	l.maps, l.cut, l.tones, l.polars = make([]*peakMap, n), make([]*peakMap, n), make([]*toneReader, n), map[polarKey]*logPolar{}
+	l.forget()
 	return l
 }
 
-// coarseSide is the long side at which what was enlarged is looked at once more: on
-// a small part of a large picture the mark is so coarse that the front end, made for
-// the canonical scale, takes it for the picture.
-const coarseSide = 480
+// coarseSide is the long side at which the leak is looked at once more, as a part of
+// the picture: at 1:1 the mark on a small part of a large picture is so coarse that
+// the front end, made for the canonical scale, takes it for the picture. What a part
+// of up to half of the area holds of the pattern is left at this side.
+const coarseSide = 400
 
-// coarse returns the leak at coarseSide, nil where that is not much less.
+// coarse returns the leak at coarseSide, or as it is where that is not less, with one
+// field more: minus the blue difference alone, since over texture luma holds so
+// little of the mark that it only adds noise.
 func (l *leak) coarse() *leak {
 	w, h, side := l.fields[0].W, l.fields[0].H, l.side()
-	if l.small == nil && side >= coarseSide*4/3 && min(w, h)*coarseSide/side >= leastSide {
-		l.small = whitened(l.src, max(1, w*coarseSide/side), max(1, h*coarseSide/side))
+	if l.small != nil {
+		return l.small
 	}
+	s := *l
+	if side > coarseSide && min(w, h)*coarseSide/side >= leastSide {
+		s = *whitened(l.src, max(1, w*coarseSide/side), max(1, h*coarseSide/side))
+	}
+	s.fields = slices.Clone(s.fields)
+	if len(s.carriers) > 1 {
+		s.fields = append(s.fields, s.carriers[1])
+	}
+	s.forget()
+	s.step = smallStep
+	l.small = &s
 	return l.small
+}
+
+// forget drops what was made of the fields.
+func (l *leak) forget() {
+	n := len(l.fields)
+	l.maps, l.cut, l.tones, l.polars = make([]*peakMap, n), make([]*peakMap, n), make([]*toneReader, n), map[polarKey]*logPolar{}
 }
 
 // side is the long side of the canonical picture.
@@ -113,11 +133,14 @@ type reader struct {
 	ctx    context.Context
 	kd     *keyed
 	f      []frequency
-	fft    *dsp.FFT
+	shifts *shiftFinder
 	checks int
 	bestZ  float64 // best agreement of the pilots seen
 	want   int     // marks at which the search ends
 	found  []*reading
+
+	rankings map[fieldRanking][]candidate
+	left     map[ranking][]hit // that were found worth a look and not read
 }
 
 // A reading is a decoded message and the map that it was read under.
@@ -131,14 +154,18 @@ type reading struct {
 
 func newReader(ctx context.Context, l *leak, key *Key) *reader {
 	kd := key.keyed()
-	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.markFrequencies()[:], fft: dsp.NewFFT(shiftGrid), want: 1}
+	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.markFrequencies()[:], shifts: newShiftFinder(), want: 1}
 }
 
-// read runs the search until a message passes.
-func (r *reader) read() error {
+// search runs the stages of all readers side by side, until one has found a mark: then
+// the others have been searched for as thoroughly.
+func search(readers []*reader) error {
 	for _, try := range stages {
-		if err := try(r); err != nil || r.done() {
+		if err := try(readers); err != nil {
 			return err
+		}
+		if slices.ContainsFunc(readers, func(r *reader) bool { return len(r.found) > 0 }) {
+			break
 		}
 	}
 	return nil
@@ -150,36 +177,13 @@ func (r *reader) readOn() error {
 	for len(r.found) == r.want && r.checks < checkBudget {
 		r.mute(r.found[len(r.found)-1])
 		r.want++
-		for _, try := range [...]stage{(*reader).likely, (*reader).obvious} {
+		for _, try := range [...]func(*reader) error{(*reader).likely, (*reader).obvious} {
 			if err := try(r); err != nil {
 				return err
 			}
 			if r.done() {
 				break
 			}
-		}
-	}
-	return nil
-}
-
-// readAll runs the stages of all readers side by side, until one has found a mark:
-// then the others have been searched for as thoroughly.
-func readAll(readers []*reader) error {
-	for _, try := range stages {
-		found := false
-		for _, r := range readers {
-			if err := try(r); err != nil {
-				return err
-			}
-			found = found || len(r.found) > 0
-		}
-		if found {
-			break
-		}
-	}
-	for _, r := range readers {
-		if err := r.readOn(); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -193,7 +197,7 @@ func (r *reader) mute(found *reading) {
 	for i := range r.fields {
 		own.maps[i] = r.leak.peaks(i, false).without(r.f, [4]float64{m[0], m[3], m[1], m[4]})
 	}
-	r.leak = &own
+	r.leak, r.rankings, r.left = &own, nil, nil
 }
 
 func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= checkBudget }

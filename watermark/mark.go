@@ -73,7 +73,7 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 		return nil, err
 	}
 	r := newReader(ctx, l, key)
-	if err := r.read(); err != nil {
+	if err := search([]*reader{r}); err != nil {
 		return nil, err
 	}
 	if len(r.found) == 0 {
@@ -96,8 +96,13 @@ func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detectio
 	for i, key := range keys {
 		readers[i] = newReader(ctx, l, key)
 	}
-	if err := readAll(readers); err != nil {
+	if err := search(readers); err != nil {
 		return nil, err
+	}
+	for _, r := range readers {
+		if err := r.readOn(); err != nil {
+			return nil, err
+		}
 	}
 	var all []*Detection
 	for i, r := range readers {

@@ -56,7 +56,7 @@ func NullTrials(ctx context.Context, leak image.Image, seed uint64, n int, each 
 	for i := range t.keys {
 		t.keys[i] = newKeyed(newKey(nullSecret(seed, fmt.Sprint("key ", i))))
 	}
-	t.fft = dsp.NewFFT(shiftGrid)
+	t.shifts = newShiftFinder()
 	if leak != nil {
 		l, err := newLeak(leak)
 		if err != nil {
@@ -119,7 +119,7 @@ type nullTrials struct {
 	ctx      context.Context
 	rng      *keystream.Stream
 	keys     [nullKeys]*keyed
-	fft      *dsp.FFT
+	shifts   *shiftFinder
 	carriers []dsp.Plane // none: white noise
 	fields   []dsp.Plane
 	tones    []*toneReader
@@ -165,7 +165,7 @@ func (t *nullTrials) key(kd *keyed) {
 		}
 		trial := tryMessage(kd, &soft)
 		if shift == 0 {
-			trial.Agreement = kd.findShift(t.fft, t.amplitudes(kd)).z
+			trial.Agreement = kd.findShift(t.shifts, t.amplitudes(kd)).z
 		}
 		t.each(trial)
 	}

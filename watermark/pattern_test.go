@@ -59,7 +59,7 @@ func TestCellAmplitudesAgainstDefinition(t *testing.T) {
 func TestShiftIsFoundPlainTurnedAndInverted(t *testing.T) {
 	kd := testKey(4).keyed()
 	p := kd.pattern(kd.payload.code(7), nil, nil)
-	fft := dsp.NewFFT(shiftGrid)
+	shifts := newShiftFinder()
 	for _, turned := range []bool{false, true} {
 		for _, sign := range []float32{1, -1} {
 			m := geometry.Mat{1, 0, 100, 0, 1, 300, 0, 0, 1}
@@ -69,7 +69,7 @@ func TestShiftIsFoundPlainTurnedAndInverted(t *testing.T) {
 			z := lay(p, m, 512, 400)
 			z.Scale(sign)
 			a := cellAmplitudes(z, 0, 0, kd.markFrequencies(), 512, 400)
-			s := kd.findShift(fft, &a.c[0])
+			s := kd.findShift(shifts, &a.c[0])
 			assert.Greater(t, s.z, 7.0)
 			assert.Equal(t, turned, s.flipped)
 			assert.Equal(t, sign, s.sign)

@@ -11,32 +11,50 @@ import (
 
 // The stages of the search, from what most leaks need to what few do.
 
-// A stage looks for marks in one way, until the reader is done.
-type stage func(*reader) error
+// A stage looks for marks in one way, side by side for all readers of a leak that are
+// not done.
+type stage func([]*reader) error
 
 // stages are all there are, from what most leaks need to what few do.
-var stages = []stage{(*reader).likely, (*reader).obvious, (*reader).faint, (*reader).coarser, (*reader).wholeFrame, (*reader).stretched, (*reader).affine, (*reader).windows}
+var stages = []stage{each((*reader).likely), each((*reader).obvious), each((*reader).faint), each((*reader).coarser), each((*reader).wholeFrame), stretched, each((*reader).affine), windows}
+
+// each is the stage of readers that share nothing beyond what the leak keeps.
+func each(try func(*reader) error) stage {
+	return func(readers []*reader) error {
+		for _, r := range readers {
+			if r.done() {
+				continue
+			}
+			if err := try(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
 
 // likely and obvious try the few best similarities, under which the leak shows all of
 // the picture, and then of any scale: they find most marks.
-func (r *reader) likely() error { return r.wholePicture(4) }
+func (r *reader) likely() error { return r.similar(r.wholePicture(), 0, 4) }
 
-func (r *reader) obvious() error { return r.similar(r.f, false, 8, anyScale) }
+func (r *reader) obvious() error { return r.similar(obviousSums, 0, 8) }
+
+// obviousSums are of any scale, on the map as it is.
+var obviousSums = ranking{by: anyScale, n: 40}
 
 // faint tries many similarities under which the leak shows all of the picture: few
 // enough that even the faint can be told apart.
-func (r *reader) faint() error { return r.wholePicture(100) }
+func (r *reader) faint() error { return r.similar(r.wholePicture(), 4, 100) }
 
-// coarser looks for similarities on a smaller rendition of the leak.
+// coarser takes the leak for a part of the picture, on a smaller rendition.
 func (r *reader) coarser() error {
 	l := r.leak.coarse()
-	if l == nil {
-		return nil
-	}
-	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, fft: r.fft, checks: r.checks, want: 1}
-	err := c.obvious()
+	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, shifts: r.shifts, checks: r.checks, want: 1}
+	whole := float64(l.side()) / torus
+	by := scales{partLeast * whole, partMost * whole}
+	err := c.similar(ranking{by: by, n: 8}, 0, 8)
 	if err == nil && !c.done() {
-		err = c.similar(r.f, true, 40, anyScale)
+		err = c.similar(ranking{cut: true, by: by, n: 150}, 0, 150)
 	}
 	r.checks, r.bestZ = c.checks, math.Max(r.bestZ, c.bestZ)
 	for _, f := range c.found {
@@ -46,11 +64,15 @@ func (r *reader) coarser() error {
 	return err
 }
 
-// wholePicture tries the best n similarities under which the leak shows all of the
-// picture, of whatever size and turned.
-func (r *reader) wholePicture(n int) error {
+// Scales of a part against that of the whole picture: from four fifths of its area to
+// 3 %, at either end of the placement's own.
+const partLeast, partMost = 1.1, 6.5
+
+// wholePicture ranks similarities under which the leak shows all of the picture, of
+// whatever size and turned.
+func (r *reader) wholePicture() ranking {
 	mid := float64(r.side()) / torus
-	return r.similar(r.f, true, n, scales{mid * dsp.Exp(-wholeSlack), mid * dsp.Exp(wholeSlack)})
+	return ranking{cut: true, by: scales{mid * dsp.Exp(-wholeSlack), mid * dsp.Exp(wholeSlack)}, n: 100}
 }
 
 // wholeSlack is how far |ln| of the scale may lie from that of the whole picture:
@@ -61,33 +83,73 @@ const wholeSlack = placeScale + 0.04
 // peaks cut, and with the lower half of the pilots only (thumbnails, blur); and
 // the best of each field in parts of the frame, too.
 func (r *reader) wholeFrame() error {
-	low := slices.Clone(r.f)
-	slices.SortStableFunc(low, func(a, b frequency) int {
-		return cmp.Compare(float64(a.x*a.x)+float64(a.y*a.y), float64(b.x*b.x)+float64(b.y*b.y))
-	})
 	for i := range r.fields {
-		for _, c := range r.polar(i, false, anyScale).similarities(r.f, 1, anyScale) {
+		best := r.ranked(i, obviousSums)
+		for _, c := range best[:min(1, len(best))] {
 			b, _ := r.peaks(i, false).climb(r.f, c.b, .001, .0005, .00025)
 			if r.attemptParts(i, b, settle); r.done() {
 				return nil
 			}
 		}
 	}
-	for pass, f := range [...][]frequency{r.f, r.f, low[:pilotN/2]} {
-		if err := r.similar(f, pass > 0, 40, anyScale); err != nil || r.done() {
+	if err := r.similar(obviousSums, 8, 40); err != nil || r.done() {
+		return err
+	}
+	for _, low := range [...]bool{false, true} {
+		if err := r.similar(ranking{low, true, anyScale, 40}, 0, 40); err != nil || r.done() {
 			return err
 		}
 	}
 	return nil
 }
 
-// similar tries the best n similarities of each field, by the sum over the given
-// pilots of its map, strong peaks cut or not.
-func (r *reader) similar(f []frequency, cut bool, n int, by scales) error {
-	var all []hit
+// A ranking is a list of the best n similarities by the sum of a map, strong peaks cut
+// or not, over all pilots or over the lower half.
+type ranking struct {
+	low, cut bool
+	by       scales
+	n        int
+}
+
+// ranked returns the similarities of field i, which it keeps.
+func (r *reader) ranked(i int, k ranking) []candidate {
+	at := fieldRanking{i, k}
+	c, ok := r.rankings[at]
+	if ok {
+		return c
+	}
+	c = r.polar(i, k.cut, k.by).similarities(r.pilots(k.low), k.n, k.by)
+	if r.rankings == nil {
+		r.rankings = map[fieldRanking][]candidate{}
+	}
+	r.rankings[at] = c
+	return c
+}
+
+type fieldRanking struct {
+	field int
+	ranking
+}
+
+// pilots returns the frequencies of all pilots or of the lower half.
+func (r *reader) pilots(low bool) []frequency {
+	if !low {
+		return r.f
+	}
+	f := slices.Clone(r.f)
+	slices.SortStableFunc(f, func(a, b frequency) int {
+		return cmp.Compare(float64(a.x*a.x)+float64(a.y*a.y), float64(b.x*b.x)+float64(b.y*b.y))
+	})
+	return f[:pilotN/2]
+}
+
+// similar tries the similarities of each field that rank from the given place up to
+// another; the lesser ones of earlier places that were not read compete with them.
+func (r *reader) similar(k ranking, from, to int) error {
+	all := r.left[k]
 	for i := range r.fields {
-		m := r.peaks(i, cut)
-		for _, c := range r.polar(i, cut, by).similarities(f, n, by) {
+		m, c := r.peaks(i, k.cut), r.ranked(i, k)
+		for _, c := range c[min(from, len(c)):min(to, len(c))] {
 			if err := r.ctx.Err(); err != nil {
 				return err
 			}
@@ -96,7 +158,11 @@ func (r *reader) similar(f []frequency, cut bool, n int, by scales) error {
 			}
 		}
 	}
-	r.attemptBest(all, settle)
+	all = r.attemptBest(all, settle)
+	if r.left == nil {
+		r.left = map[ranking][]hit{}
+	}
+	r.left[k] = all
 	return nil
 }
 
@@ -127,13 +193,16 @@ func (r *reader) offer(all *[]hit, i int, m *peakMap, b [4]float64, rounds []rou
 	}
 }
 
-func (r *reader) attemptBest(all []hit, rounds []round) {
+// attemptBest reads under the best hits and returns the others.
+func (r *reader) attemptBest(all []hit, rounds []round) []hit {
 	slices.SortStableFunc(all, func(a, b hit) int { return cmp.Compare(b.z, a.z) })
-	for _, h := range all[:min(lesserHits, len(all))] {
+	n := min(lesserHits, len(all))
+	for _, h := range all[:n] {
 		if r.climbAndAttempt(h, rounds); r.done() {
-			return
+			break
 		}
 	}
+	return all[n:]
 }
 
 // climbAndAttempt reads under the hit's map as improved on the peak map, unless the
@@ -147,19 +216,22 @@ func (r *reader) climbAndAttempt(h hit, rounds []round) {
 }
 
 // stretched tries similarities after a stretch along the picture's axes.
-func (r *reader) stretched() error {
-	for i := len(r.fields) - 1; i >= 0; i-- {
-		m := r.peaks(i, true)
+func stretched(readers []*reader) error {
+	l := readers[0].leak
+	s := scales{partLow, anyScale.most}
+	for i := len(l.fields) - 1; i >= 0; i-- {
+		m := l.peaks(i, true)
 		wide := m.dilated()
 		for _, by := range stretches {
-			if err := r.ctx.Err(); err != nil {
+			lp := newLogPolar(wide, s, fineStep, by)
+			err := each(func(r *reader) error {
+				for _, c := range lp.similarities(r.f, 1, s) {
+					r.attempt(i, m.unstretched(c, r.f, by), nil, spreadOut)
+				}
+				return r.ctx.Err()
+			})(readers)
+			if err != nil {
 				return err
-			}
-			if c, ok := m.stretched(wide, r.f, by); ok {
-				r.attempt(i, c.b, nil, spreadOut)
-			}
-			if r.done() {
-				return nil
 			}
 		}
 	}
@@ -174,7 +246,7 @@ func (r *reader) affine() error {
 			return err
 		}
 		m := r.peaks(i, true)
-		found := s.search(m, 80, 10)
+		found := s.search(m.observe(80, 10))
 		for _, c := range found[:min(1, len(found))] {
 			b, score := m.climb(r.f, c.b, .004, .002, .001, .0005)
 			if score >= leastScore {
@@ -196,27 +268,38 @@ const leastScore = 6
 
 // windows tries parts of the frame, for perspective and small remains: the four
 // best of each size and field.
-func (r *reader) windows() error {
-	side := float64(r.side())
+func windows(readers []*reader) error {
+	l := readers[0].leak
+	side := float64(l.side())
 	for _, size := range []struct{ side, top float64 }{{math.Max(192, 0.36*side), 3.0}, {math.Max(160, 0.25*side), 2.2}} {
-		s := newPairSearch(r.f, 80, size.top)
-		for i := len(r.fields) - 1; i >= 0; i-- {
-			best, err := r.windowCandidates(r.fields[i], int(size.side), size.top, s)
+		for i := len(l.fields) - 1; i >= 0; i-- {
+			left := slices.DeleteFunc(slices.Clone(readers), (*reader).done)
+			best, err := windowCandidates(left, l.fields[i], int(size.side), size.top)
 			if err != nil {
 				return err
 			}
-			for _, c := range best[:min(4, len(best))] {
-				if c.score < leastScore {
-					break
-				}
-				if err := r.ctx.Err(); err != nil {
+			for k, r := range left {
+				if err := r.attemptWindows(i, best[k]); err != nil {
 					return err
 				}
-				r.attempt(i, c.b, &c.part, spreadOut)
-				if r.done() {
-					return nil
-				}
 			}
+		}
+	}
+	return nil
+}
+
+// attemptWindows tries the best four of the candidates in field i.
+func (r *reader) attemptWindows(i int, all []windowCandidate) error {
+	slices.SortStableFunc(all, func(a, b windowCandidate) int { return cmp.Compare(b.score, a.score) })
+	for _, c := range all[:min(4, len(all))] {
+		if c.score < leastScore {
+			break
+		}
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		if r.attempt(i, c.b, &c.part, spreadOut); r.done() {
+			break
 		}
 	}
 	return nil
@@ -227,34 +310,50 @@ type windowCandidate struct {
 	part rect
 }
 
-func (r *reader) windowCandidates(z dsp.Plane, side int, top float64, s *pairSearch) ([]windowCandidate, error) {
-	parts := halfOverlapping(z.W, z.H, side)
-	found := make([][]windowCandidate, len(parts))
+// windowCandidates returns the candidates of each reader in all parts of z.
+func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([][]windowCandidate, error) {
+	if len(readers) == 0 {
+		return nil, nil
+	}
+	searches := make([]*pairSearch, len(readers))
+	for k, r := range readers {
+		searches[k] = newPairSearch(r.f, 80, top)
+	}
+	parts, ctx := halfOverlapping(z.W, z.H, side), readers[0].ctx
+	found := make([][][]windowCandidate, len(parts))
 	dsp.Parallel(len(parts), func(from, to int) {
-		for i := from; i < to && r.ctx.Err() == nil; i++ {
-			found[i] = r.partCandidates(z, parts[i], top, s)
+		for i := from; i < to && ctx.Err() == nil; i++ {
+			found[i] = partCandidates(z, parts[i], top, searches)
 		}
 	})
-	all := slices.Concat(found...)
-	slices.SortStableFunc(all, func(a, b windowCandidate) int { return cmp.Compare(b.score, a.score) })
-	return all, r.ctx.Err()
+	all := make([][]windowCandidate, len(readers))
+	for _, f := range found {
+		for k := range f {
+			all[k] = append(all[k], f[k]...)
+		}
+	}
+	return all, ctx.Err()
 }
 
-// partCandidates returns the best map by pairs and the best similarity of a part.
-func (r *reader) partCandidates(z dsp.Plane, part rect, top float64, s *pairSearch) []windowCandidate {
+// partCandidates returns the best map by pairs and the best similarity of a part, for
+// each search.
+func partCandidates(z dsp.Plane, part rect, top float64, searches []*pairSearch) [][]windowCandidate {
 	p := cut(z, part)
 	if p.SumSquares() < 0.15*float64(len(p.Pix)) { // covered or blank
 		return nil
 	}
 	n := mapSize(max(p.W, p.H))
 	m := newPeakMap(p, n).capped(peakCapLow)
-	found := s.search(m, 64, 6*float64(n)/float64(max(p.W, p.H)))
 	by := scales{partLow, top}
-	found = append(found[:min(1, len(found))], newLogPolar(m, by, coarseStep, 1).similarities(r.f, 1, by)...)
-	out := make([]windowCandidate, len(found))
-	for i, c := range found {
-		c.b, c.score = m.climb(r.f, c.b, .004, .002, .001, .0005)
-		out[i] = windowCandidate{c, part}
+	lp, seen := newLogPolar(m, by, coarseStep, 1), m.observe(64, 6*float64(n)/float64(max(p.W, p.H)))
+	out := make([][]windowCandidate, len(searches))
+	for k, s := range searches {
+		found := s.search(seen)
+		found = append(found[:min(1, len(found))], lp.similarities(s.f, 1, by)...)
+		for _, c := range found {
+			c.b, c.score = m.climb(s.f, c.b, .004, .002, .001, .0005)
+			out[k] = append(out[k], windowCandidate{c, part})
+		}
 	}
 	return out
 }
@@ -298,10 +397,10 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	z := r.fields[i]
 	f, held := r.observed(b)
 	a := cellAmplitudes(z, 0, 0, &f, max(8, z.W/parts), max(8, z.H/parts))
-	best := r.kd.findShift(r.fft, only(held, a.sum(0, 0, parts, parts)))
+	best := r.kd.findShift(r.shifts, only(held, a.sum(0, 0, parts, parts)))
 	for y := 0; y <= parts/2 && best.z <= sureAgreement; y += parts / 4 {
 		for x := 0; x <= parts/2; x += parts / 4 {
-			if s := r.kd.findShift(r.fft, only(held, a.sum(x, y, parts/2, parts/2))); s.z > best.z {
+			if s := r.kd.findShift(r.shifts, only(held, a.sum(x, y, parts/2, parts/2))); s.z > best.z {
 				best = s
 			}
 		}
@@ -309,22 +408,45 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	r.settle(i, b, best, leastAgreementParts, rounds)
 }
 
+// plainAgreement is what noise hardly reaches: where the pilots agree as well, every
+// map that was weighed is read under, not the best alone.
+const plainAgreement = 5.7
+
 // settle refines the map that b and a shift make, and reads.
 func (r *reader) settle(i int, b [4]float64, s shift, least float64, rounds []round) {
 	r.bestZ = math.Max(r.bestZ, s.z)
 	if s.z < least {
 		return
 	}
-	z, m := r.fields[i], s.toMatrix(b)
-	t := r.kd.track(z, m, s.sign, rounds)
-	if t.votes < 40 {
-		plain, sumPlain := r.kd.coherent(z, m, s.sign, nil)
-		refined, sumRefined := r.kd.coherent(z, t.m, s.sign, t.centre)
-		if t.m = refined; sumPlain > sumRefined {
-			t.m, t.centre = plain, nil
+	maps := r.refined(i, s.toMatrix(b), s.sign, rounds)
+	if s.z < plainAgreement {
+		maps = maps[:1]
+	}
+	for _, t := range maps {
+		if r.decode(t, s.sign); r.done() {
+			return
 		}
 	}
-	r.decode(t, s.sign)
+}
+
+// refined returns refinements of m, work to mark, likeliest first, and m itself: on
+// small leaks the windows' votes are few, and what follows them may lead astray.
+func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []tracked {
+	const enough = 40 // votes
+	z := r.fields[i]
+	t := r.kd.track(z, m, sign, rounds)
+	if t.votes >= enough {
+		return []tracked{t, {m: m}}
+	}
+	followed, plain := t, tracked{m: m}
+	var sumFollowed, sumPlain float64
+	plain.m, sumPlain = r.kd.coherent(z, m, sign, nil)
+	followed.m, sumFollowed = r.kd.coherent(z, t.m, sign, t.centre)
+	if sumPlain > sumFollowed {
+		plain.votes, plain.box = t.votes, t.box
+		return []tracked{plain, {m: m}, t}
+	}
+	return []tracked{followed, {m: m}, plain, t}
 }
 
 // observed returns where the pilots stand under b, cycles a work pixel, and whether
@@ -346,7 +468,7 @@ func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
 		z, x0, y0 = cut(z, *part), part.x, part.y
 	}
 	a := cellAmplitudes(z, x0, y0, &f, z.W, z.H)
-	return r.kd.findShift(r.fft, only(held, &a.c[0]))
+	return r.kd.findShift(r.shifts, only(held, &a.c[0]))
 }
 
 // roughShift is shiftIn the whole field on interpolated amplitudes.
@@ -359,7 +481,7 @@ func (r *reader) roughShift(i int, b [4]float64) shift {
 			c[k] = t.at(q)
 		}
 	}
-	return r.kd.findShift(r.fft, &c)
+	return r.kd.findShift(r.shifts, &c)
 }
 
 func only(held [pilotN]bool, c *[pilotN]complex64) *[pilotN]complex64 {

@@ -24,13 +24,30 @@ type shift struct {
 	flipped bool    // turned by 180 degrees
 }
 
+// A shiftFinder is the transform over the torus of shifts and the memory that it takes. It
+// serves one search at a time.
+type shiftFinder struct {
+	fft       *dsp.FFT
+	grid, row []complex64
+	turns     [2 * torus][2]float64 // cosine and sine of a turn's parts
+}
+
+func newShiftFinder() *shiftFinder {
+	on := &shiftFinder{fft: dsp.NewFFT(shiftGrid), grid: make([]complex64, shiftGrid*shiftRow), row: make([]complex64, shiftGrid)}
+	for i := range on.turns {
+		on.turns[i][0], on.turns[i][1] = dsp.Cis(float64(i) / (2 * torus))
+	}
+	return on
+}
+
 // findShift correlates complex pilot amplitudes with all shifts of the torus, of
 // the pattern as it stands and turned by 180 degrees: one transform serves both,
 // the first in its real, the second in its imaginary part.
-func (kd *keyed) findShift(fft *dsp.FFT, c *[pilotN]complex64) shift {
+func (kd *keyed) findShift(on *shiftFinder, c *[pilotN]complex64) shift {
 	v := kd.aligned(c)
 	u := kd.aligned(conjugate(c))
-	grid := make([]complex64, shiftGrid*shiftRow)
+	grid, fft := on.grid, on.fft
+	clear(grid)
 	at := func(x, y int) *complex64 {
 		return &grid[(y&(shiftGrid-1))*shiftRow+x&(shiftGrid-1)]
 	}
@@ -43,10 +60,9 @@ func (kd *keyed) findShift(fft *dsp.FFT, c *[pilotN]complex64) shift {
 		used[p.ky&(shiftGrid-1)], used[-p.ky&(shiftGrid-1)] = true, true
 		energy += float64(float64(real(a))*float64(real(a))) + float64(float64(imag(a))*float64(imag(a)))
 	}
-	tmp := make([]complex64, shiftGrid)
 	for y, is := range used {
 		if is {
-			fft.Forward(grid[y*shiftRow:y*shiftRow+shiftGrid], tmp)
+			fft.Forward(grid[y*shiftRow:y*shiftRow+shiftGrid], on.row)
 		}
 	}
 	fft.Columns(grid, shiftRow, shiftGrid)
@@ -68,7 +84,7 @@ func (kd *keyed) findShift(fft *dsp.FFT, c *[pilotN]complex64) shift {
 		if s.flipped {
 			amp = &u
 		}
-		t, sum := kd.refineShift(amp, float64(s.x*shiftStep), float64(s.y*shiftStep), s.sum)
+		t, sum := kd.refineShift(on, amp, s.x*shiftStep, s.y*shiftStep, s.sum)
 		if z := math.Abs(sum) / rms; z > most.z {
 			most = shift{z, t, 1, s.flipped}
 			if sum < 0 {
@@ -111,28 +127,30 @@ func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 func abs(v float32) float32 { return max(v, -v) }
 
 // refineShift climbs the pilots' sum from (x, y) in steps down to half a mark pixel.
-func (kd *keyed) refineShift(amp *[pilotN]complex64, x, y float64, start float32) (geometry.Point, float64) {
+func (kd *keyed) refineShift(on *shiftFinder, amp *[pilotN]complex64, x, y int, start float32) (geometry.Point, float64) {
 	sign := 1.0
 	if start < 0 {
 		sign = -1
 	}
-	best := sign * kd.pilotSum(amp, x, y)
-	for _, step := range [...]float64{2, 1, 0.5} {
-		for _, d := range [...]geometry.Point{{X: step}, {X: -step}, {Y: step}, {Y: -step}, {X: step}, {X: -step}, {Y: step}, {Y: -step}} {
-			if s := sign * kd.pilotSum(amp, x+d.X, y+d.Y); s > best {
-				best, x, y = s, x+d.X, y+d.Y
+	x, y = 2*x, 2*y // half mark pixels
+	best := sign * kd.pilotSum(on, amp, x, y)
+	for _, step := range [...]int{4, 2, 1} {
+		for _, d := range [...][2]int{{step, 0}, {-step, 0}, {0, step}, {0, -step}, {step, 0}, {-step, 0}, {0, step}, {0, -step}} {
+			if s := sign * kd.pilotSum(on, amp, x+d[0], y+d[1]); s > best {
+				best, x, y = s, x+d[0], y+d[1]
 			}
 		}
 	}
-	return geometry.Point{X: x, Y: y}, sign * best
+	return geometry.Point{X: float64(x) / 2, Y: float64(y) / 2}, sign * best
 }
 
-// pilotSum is the real part of the sum of the amplitudes if the pattern lies at (x, y).
-func (kd *keyed) pilotSum(amp *[pilotN]complex64, x, y float64) float64 {
+// pilotSum is the real part of the sum of the amplitudes if the pattern lies at (x, y),
+// half mark pixels.
+func (kd *keyed) pilotSum(on *shiftFinder, amp *[pilotN]complex64, x, y int) float64 {
 	sum := 0.0
 	for k, p := range kd.pilots {
-		c, s := dsp.Cis((float64(float64(p.kx)*x) + float64(float64(p.ky)*y)) / torus)
-		sum += float64(float64(real(amp[k]))*c) + float64(float64(imag(amp[k]))*s)
+		t := &on.turns[(p.kx*x+p.ky*y)&(2*torus-1)]
+		sum += float64(float64(real(amp[k]))*t[0]) + float64(float64(imag(amp[k]))*t[1])
 	}
 	return sum
 }

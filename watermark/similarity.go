@@ -64,7 +64,7 @@ type polarKey struct {
 func (l *leak) polar(i int, cut bool, by scales) *logPolar {
 	k := polarKey{i, cut, by}
 	if l.polars[k] == nil {
-		l.polars[k] = newLogPolar(l.peaks(i, cut), by, fineStep, 1)
+		l.polars[k] = newLogPolar(l.peaks(i, cut), by, l.step, 1)
 	}
 	return l.polars[k]
 }
@@ -127,13 +127,22 @@ func (lp *logPolar) best(angle []float64, shift []int, cols, n int, mirrored boo
 // columns of a greater one, the greatest first.
 func summits(v []float32, rows, cols, n int) []int {
 	const apart = 4
+	const around = (2*apart + 1) * (2*apart + 1) // that one rules out, itself included
 	var all, out []int
 	for i, x := range v {
 		if x > leastSum {
 			all = append(all, i)
 		}
 	}
-	slices.SortStableFunc(all, func(a, b int) int { return cmp.Compare(v[b], v[a]) })
+	if most := around * n; len(all) > most { // n are among these: sort no more
+		x := make([]float32, len(all))
+		for i, at := range all {
+			x[i] = v[at]
+		}
+		least := dsp.Select(x, len(x)-most)
+		all = slices.DeleteFunc(all, func(at int) bool { return v[at] < least })
+	}
+	slices.SortFunc(all, func(a, b int) int { return cmp.Or(cmp.Compare(v[b], v[a]), cmp.Compare(a, b)) })
 	taken := make([]bool, len(v))
 	for _, at := range all {
 		if taken[at] {
