@@ -9,13 +9,12 @@ import (
 )
 
 const (
-	levelStep  = 1.3  // between the levels of the pyramid
-	mostLevels = 9    // of it
-	leastLevel = 32   // pixels of its short side
-	wanted     = 1600 // features of a picture, about
-	margin     = 8    // pixels from a level's edge to the first corner
-	leastEdge  = 0.3  // det/trace of a corner's structure tensor, grey levels squared
-	leastNorm  = 16   // of a descriptor, grey levels
+	levelStep  = 1.3 // between the levels of the pyramid
+	mostLevels = 9   // of it
+	leastLevel = 32  // pixels of its short side
+	margin     = 8   // pixels from a level's edge to the first corner
+	leastEdge  = 0.3 // det/trace of a corner's structure tensor, grey levels squared
+	leastNorm  = 16  // of a descriptor, grey levels
 
 	patch     = 8             // samples across a descriptor
 	patchStep = 4             // pixels between them
@@ -45,8 +44,8 @@ type features struct {
 	desc []float32 // dims each
 }
 
-// extract finds features over a pyramid of p.
-func extract(p dsp.Plane) *features {
+// extract finds about as many features as wanted over a pyramid of p.
+func extract(p dsp.Plane, wanted int) *features {
 	levels := []dsp.Plane{p}
 	total := len(p.Pix)
 	for i := 1; i < mostLevels; i++ {

@@ -47,10 +47,11 @@ func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 	if n < 100 || n < len(seen.Pix)/50 {
 		return 0, 0
 	}
-	a, b := highPass(t, 6), highPass(o, 6)
+	weights := dsp.Gauss(seen, 6)
+	a, b := highPassSeen(t, seen, weights, 6), highPassSeen(o, seen, weights, 6)
 	ab, aa, bb := dsp.NewPlane(t.W, t.H), dsp.NewPlane(t.W, t.H), dsp.NewPlane(t.W, t.H)
-	for i, m := range seen.Pix {
-		u, v := a.Pix[i]*m, b.Pix[i]*m
+	for i := range seen.Pix {
+		u, v := a.Pix[i], b.Pix[i]
 		ab.Pix[i], aa.Pix[i], bb.Pix[i] = u*v, u*u, v*v
 	}
 	ab, aa, bb = dsp.Gauss(ab, 5), dsp.Gauss(aa, 5), dsp.Gauss(bb, 5)
@@ -66,6 +67,20 @@ func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 		weight += w
 	}
 	return sum / (weight + 1e-6), float64(n) / float64(len(seen.Pix))
+}
+
+// highPassSeen is highPass over what is seen, 1 or 0, alone: what lies around a leak
+// must not count. weights is the blurred seen.
+func highPassSeen(p, seen, weights dsp.Plane, sigma float64) dsp.Plane {
+	b := dsp.Gauss(product(p, seen), sigma)
+	for i, m := range seen.Pix {
+		if m == 0 {
+			b.Pix[i] = 0
+			continue
+		}
+		b.Pix[i] = p.Pix[i] - b.Pix[i]/weights.Pix[i]
+	}
+	return b
 }
 
 // mostAspect is how far the aspect ratio of a plain stretch may be from the

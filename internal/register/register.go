@@ -31,8 +31,8 @@ type Original struct {
 	canon  dsp.Plane
 	levels []dsp.Plane // canon and its halves
 
-	plainOnce, flatOnce sync.Once
-	plain, flat         *features
+	once  [len(passes)]sync.Once
+	found [len(passes)]*features
 }
 
 // New readies a picture by its luma at full resolution, 0..255.
@@ -76,13 +76,16 @@ func (o *Original) at(s float64) dsp.Plane {
 	return o.scaled(side(o.canon.W, s), side(o.canon.H, s))
 }
 
-func (o *Original) features(flat bool) *features {
-	if flat {
-		o.flatOnce.Do(func() { o.flat = extract(flatten(o.canon)) })
-		return o.flat
-	}
-	o.plainOnce.Do(func() { o.plain = extract(o.canon) })
-	return o.plain
+// features are those of a pass.
+func (o *Original) features(pass int) *features {
+	o.once[pass].Do(func() {
+		p := o.canon
+		if passes[pass].flat {
+			p = flatten(p)
+		}
+		o.found[pass] = extract(p, passes[pass].wanted)
+	})
+	return o.found[pass]
 }
 
 // A Registration is where a leak lies on an original. Its planes must not be

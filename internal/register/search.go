@@ -12,7 +12,8 @@ const (
 	leastLong    = 560  // pixels of a leak's long side, below which it is enlarged for features
 	leastShort   = 200  // the same of its short side
 	mostEnlarged = 6    // times, for the short side's sake
-	flatScore    = 0.35 // of the best guess, below which locally normalised pictures are tried
+	fairScore    = 0.35 // of a guess that ends the search after its pass
+	fairInliers  = 8    // the same
 	sureInliers  = 30   // of a guess that ends the search
 	sureQuality  = 0.5  // the same
 	leastScaleOf = 0.08 // pixels of the leak per canonical pixel, of a guess
@@ -22,42 +23,63 @@ const (
 // looks are tried in this order.
 var looks = [...]look{{}, {mirror: true}, {invert: true}, {true, true}}
 
+// A pass is a way to look for features: each is tried where those before it found
+// nothing fair. Small crops need more features, dark and washed-out leaks a local
+// contrast brought to a fixed level.
+type pass struct {
+	flat   bool
+	wanted int // features of a picture, about
+	looks  int // of looks that are tried
+}
+
+var passes = [...]pass{{false, 1600, 4}, {false, 4000, 2}, {true, 1600, 4}}
+
 // byFeatures returns the best guess by features, or nil.
 func (o *Original) byFeatures(ctx context.Context, t dsp.Plane) (*guess, error) {
 	big := enlarged(t)
-	up := scaleTo(t, big)
 	var best *guess
-	for _, flat := range [...]bool{false, true} {
-		ref := o.features(flat)
-		if err := ctx.Err(); err != nil {
+	for i := range passes {
+		if err := o.run(ctx, i, t, big, &best); err != nil {
 			return nil, err
 		}
-		leak := big
-		if flat {
-			leak = flatten(big)
-		}
-		found := extract(leak)
-		for _, l := range looks {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			back := up
-			if l.mirror {
-				back = geometry.Mat{-1, 0, float64(big.W - 1), 0, 1, 0, 0, 0, 1}.Mul(up)
-			}
-			g := o.judge(consensus(match(found.as(l, big.W), ref)), t, back, l.invert)
-			if g != nil && (best == nil || g.score > best.score) {
-				best = g
-			}
-			if g != nil && g.inliers >= sureInliers && g.q > sureQuality {
-				return best, nil
-			}
-		}
-		if best != nil && best.score > flatScore {
+		if best != nil && best.score > fairScore && best.inliers >= fairInliers {
 			break
 		}
 	}
 	return best, nil
+}
+
+// run makes pass i on the leak t, enlarged to big, and keeps the best guess.
+func (o *Original) run(ctx context.Context, i int, t, big dsp.Plane, best **guess) error {
+	p, up := passes[i], scaleTo(t, big)
+	ref, leak := o.features(i), big
+	if p.flat {
+		leak = flatten(big)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	found := extract(leak, p.wanted)
+	for _, l := range looks[:p.looks] {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		back := up
+		if l.mirror {
+			back = geometry.Mat{-1, 0, float64(big.W - 1), 0, 1, 0, 0, 0, 1}.Mul(up)
+		}
+		g := o.judge(consensus(match(found.as(l, big.W), ref)), t, back, l.invert)
+		if g == nil {
+			continue
+		}
+		if *best == nil || g.score > (*best).score {
+			*best = g
+		}
+		if g.inliers >= sureInliers && g.q > sureQuality {
+			return nil
+		}
+	}
+	return nil
 }
 
 // judge returns the best of homographies from the enlarged, mirrored leak.
