@@ -30,6 +30,8 @@ an innocent copy is accused or when another ID is read.`,
 	cmd.Flags().StringToStringVar(&bars, "bar", nil, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
 	cmd.Flags().IntVar(&t.Issued, "copies", 1000, "`number` of copies of each picture to trace against")
 	cmd.Flags().BoolVar(&t.Unmarked, "unmarked", false, "trace the attacked originals, too, in which there is no copy")
+	cmd.Flags().IntVar(&t.Wrong, "wrong", 0, "`number` of other pictures of the folder to lay over each original")
+	cmd.Flags().IntSliceVar(&t.Renditions, "renditions", nil, "long sides, `pixels`, of smaller originals to trace against, too")
 	cmd.Flags().IntSliceVar(&t.Colluders, "collusion", nil, "`numbers` of copies to mix into one leak")
 	cmd.Flags().StringSliceVar(&t.Mixes, "mixes", nil, "`names` of ways to mix (default: all)")
 	cmd.Flags().StringSliceVar(&t.Then, "then", nil, "`names` of attacks on a mixture: the first for every mix, others for the mean alone (default: jpeg75,whatsapp_twice,thumb320,screen_photo)")

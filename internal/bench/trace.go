@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -25,6 +26,14 @@ type TraceConfig struct {
 
 	// Unmarked traces the attacked originals, too, for which all copies are innocent.
 	Unmarked bool
+
+	// Wrong is the number of other pictures, marked for their own uploads, that are
+	// laid over each original; it must be less than that of pictures.
+	Wrong int
+
+	// Renditions are long sides, pixels, to which originals are shrunk before every
+	// attack is traced again.
+	Renditions []int
 
 	// Colluders are the numbers of copies to mix; none means no collusion. Mixes are
 	// the names of [attack.Mixes], none means all; Then is what happens to the
@@ -116,10 +125,12 @@ func (e *traceEngine) trace(ctx context.Context, cfg TraceConfig) (*TraceReport,
 
 // What a leak is made of.
 const (
-	ofLeaked   = iota // one copy
-	ofUnmarked        // the original
-	ofMixture         // several copies
-	ofPooled          // one copy, several times
+	ofLeaked    = iota // one copy
+	ofUnmarked         // the original
+	ofMixture          // several copies
+	ofPooled           // one copy, several times
+	ofWrong            // another picture
+	ofRendition        // one copy, traced against a smaller original
 )
 
 // A traceTask is one leak, or several that are pooled, to make of every picture.
@@ -128,6 +139,8 @@ type traceTask struct {
 	attack    attack.Attack
 	mix       attack.Mix
 	colluders int
+	other     int // which other picture, or rendition
+	full      int // the task with the original in full
 }
 
 // plan lists the tasks: every attack on a copy comes first, in their order.
@@ -141,11 +154,14 @@ func (c *TraceConfig) plan(attacks []attack.Attack) ([]traceTask, error) {
 			plan = append(plan, traceTask{kind: ofUnmarked, attack: a})
 		}
 	}
-	mixtures, err := c.mixtures()
-	if err != nil {
-		return nil, err
+	full := plan[:len(attacks)]
+	for _, more := range []func([]traceTask) ([]traceTask, error){c.wrongTasks, c.renditionTasks, c.mixtures} {
+		tasks, err := more(full)
+		if err != nil {
+			return nil, err
+		}
+		plan = append(plan, tasks...)
 	}
-	plan = append(plan, mixtures...)
 	for _, name := range c.Pool {
 		a, err := attack.Find(name)
 		if err != nil {
@@ -174,6 +190,7 @@ type traceRun struct {
 type suspect struct {
 	*upload // until its last task
 	tracer  tracer
+	smaller []tracer           // of its renditions
 	marked  *image.NRGBA       // the first copy
 	copies  []*image.NRGBA     // those that collude
 	ids     []watermark.CopyID // of all copies
@@ -198,26 +215,18 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) (err erro
 	if err != nil {
 		return err
 	}
-	s.marked = m.Image
-	issued := make([]watermark.Issued, r.cfg.Issued)
-	for k := range issued {
-		id := s.id
-		if k > 0 {
-			id = watermark.CopyID(r.cfg.draw(fmt.Sprint("copy ", k), s.content))
-		}
-		s.ids = append(s.ids, id)
-		issued[k] = watermark.Issued{Copy: id, Key: r.key, Strength: m.Strength}
-	}
-	start := r.now()
-	if s.tracer, err = r.tracer(s.image, issued, &watermark.TraceOptions{Submission: s.options.Submission}); err != nil {
-		return err
+	s.marked, s.ids = m.Image, []watermark.CopyID{s.id}
+	for k := 1; k < r.cfg.Issued; k++ {
+		s.ids = append(s.ids, watermark.CopyID(r.cfg.draw(fmt.Sprint("copy ", k), s.content)))
 	}
 	s.result = TracePicture{
 		File: path, Width: s.image.Rect.Dx(), Height: s.image.Rect.Dy(), Copy: s.id.String(),
 		PSNR: Number(m.PSNR), SSIM: Number(m.SSIM), Strength: Number(m.Strength), Weak: m.Weak,
-		PrepareMS: Number(r.since(start)),
 	}
 	s.seen, s.pooled = make([]sighting, len(r.plan)), make([][]pooled, len(r.plan))
+	if err := r.readyTracers(s, m.Strength); err != nil {
+		return err
+	}
 	if len(r.cfg.Colluders) > 0 {
 		// No stronger than the copy that was checked for visibility.
 		opts := &watermark.Options{Submission: s.options.Submission, Strength: min(watermark.MaxStrength, m.Strength)}
@@ -226,12 +235,40 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) (err erro
 	return err
 }
 
+// readyTracers makes the tracers of a picture and of its renditions.
+func (r *traceRun) readyTracers(s *suspect, strength float64) (err error) {
+	issued := make([]watermark.Issued, len(s.ids))
+	for k, id := range s.ids {
+		issued[k] = watermark.Issued{Copy: id, Key: r.key, Strength: strength}
+	}
+	opts := &watermark.TraceOptions{Submission: s.options.Submission}
+	start := r.now()
+	if s.tracer, err = r.tracer(s.image, issued, opts); err != nil {
+		return err
+	}
+	s.result.PrepareMS = Number(r.since(start))
+	for _, side := range r.cfg.Renditions {
+		small, err := r.tracer(picture.Fit(s.image, side), issued, opts)
+		if err != nil {
+			return fmt.Errorf("shrunk to %d pixels: %w", side, err)
+		}
+		s.smaller = append(s.smaller, small)
+	}
+	return nil
+}
+
 func (r *traceRun) task(ctx context.Context, i, k int) {
 	s, t := &r.subjects[i], &r.plan[k]
 	switch out := &s.seen[k]; t.kind {
 	case ofLeaked:
 		r.look(ctx, s, t.attack.Apply(s.marked, s.seed), 1, out)
 		r.null[0].add(out)
+	case ofRendition:
+		r.trial(ctx, s.smaller[t.other], s.ids, t.attack.Apply(s.marked, s.seed), 1, out)
+		r.null[0].add(out)
+	case ofWrong:
+		r.wrongLeak(ctx, i, t, out)
+		out.innocent.scores, out.innocent.payloads = nil, nil
 	case ofUnmarked:
 		r.look(ctx, s, t.attack.Apply(s.image, s.seed), 0, out)
 		r.null[1].add(out)
@@ -250,5 +287,5 @@ func (r *traceRun) task(ctx context.Context, i, k int) {
 
 func (r *traceRun) release(i int) {
 	s := &r.subjects[i]
-	s.upload, s.tracer, s.marked, s.copies, s.ids = nil, nil, nil, nil, nil
+	s.upload, s.tracer, s.smaller, s.marked, s.copies, s.ids = nil, nil, nil, nil, nil, nil
 }

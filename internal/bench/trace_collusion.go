@@ -28,7 +28,7 @@ type Mixture struct {
 var defaultThen = []string{"jpeg75", "whatsapp_twice", "thumb320", "screen_photo"}
 
 // mixtures lists the tasks of collusion.
-func (c *TraceConfig) mixtures() ([]traceTask, error) {
+func (c *TraceConfig) mixtures([]traceTask) ([]traceTask, error) {
 	names, then := c.Mixes, c.Then
 	if len(names) == 0 {
 		for _, m := range attack.Mixes() {

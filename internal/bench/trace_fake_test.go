@@ -12,6 +12,7 @@ type FakeTrace struct {
 	Fake
 	Trace func(leak image.Image, copies []watermark.Issued) (*watermark.Traced, error)
 	Pool  func(leaks []*watermark.Traced) ([]watermark.CopyTrace, error)
+	Ready func(original image.Image)                     // told of every tracer
 	Mixed func(ids []watermark.CopyID, strength float64) // told of every request for copies
 }
 
@@ -34,7 +35,10 @@ func (f FakeTrace) Run(ctx context.Context, cfg TraceConfig) (*TraceReport, erro
 		}
 		return all, nil
 	}
-	e.tracer = func(_ image.Image, copies []watermark.Issued, _ *watermark.TraceOptions) (tracer, error) {
+	e.tracer = func(original image.Image, copies []watermark.Issued, _ *watermark.TraceOptions) (tracer, error) {
+		if f.Ready != nil {
+			f.Ready(original)
+		}
 		return fakeTracer{copies, f.Trace}, nil
 	}
 	return e.trace(ctx, cfg)

@@ -108,7 +108,7 @@ func (r *traceRun) innocentsOf(name string, scores *nullScores, kinds ...int) In
 			out.Accused += len(n.framed)
 			sum, most, payload = sum+n.sumE, max(most, n.mostE), max(payload, n.payload)
 			if n.score > score {
-				score, out.File, out.Attack = n.score, s.result.File, r.plan[k].label()
+				score, out.File, out.Attack = n.score, s.result.File, seen.label(&r.plan[k])
 			}
 		}
 	}

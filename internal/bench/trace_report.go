@@ -23,6 +23,8 @@ type TraceReport struct {
 	Innocents []Innocents    `json:"innocents"`      // of leaks with a mark, and without one if asked for
 	Collusion []Mixture      `json:"collusion,omitempty"`
 	Pool      []Pooled       `json:"pool,omitempty"`
+	Smaller   []Rendition    `json:"renditions,omitempty"`
+	Wrong     *Wrong         `json:"wrong_originals,omitempty"`
 	Framed    []Framed       `json:"framed"`      // an alarm: must be empty
 	Claims    []Failure      `json:"overclaimed"` // power of at least 0.999, and yet not accused
 	Misread   []WrongID      `json:"wrong_ids"`   // decoded without a list, an alarm: must be empty
@@ -89,9 +91,17 @@ type Framed struct {
 	LogP   Number `json:"log10_p"`
 }
 
-func (t *traceTask) label() string {
-	if t.kind == ofMixture {
+// label says how the leak of a task was made.
+func (s *sighting) label(t *traceTask) string {
+	switch t.kind {
+	case ofMixture:
 		return t.mix.Name + ", " + t.attack.Name
+	case ofUnmarked:
+		return t.attack.Name + ", unmarked"
+	case ofRendition:
+		return t.attack.Name + ", against a smaller original"
+	case ofWrong:
+		return fmt.Sprintf("%s of the picture %d further", s.attack, t.other)
 	}
 	return t.attack.Name
 }
@@ -128,10 +138,11 @@ func (r *traceRun) report() *TraceReport {
 	rep.Total, rep.Power, rep.Expected = countTraces(all), powerBands(all), expectedBands(all)
 	r.reportAttacks(rep)
 	r.reportPictures(rep)
-	rep.Innocents = []Innocents{r.innocentsOf("marked leaks", &r.null[0], ofLeaked, ofMixture)}
+	rep.Innocents = []Innocents{r.innocentsOf("marked leaks", &r.null[0], ofLeaked, ofMixture, ofRendition)}
 	if r.cfg.Unmarked {
 		rep.Innocents = append(rep.Innocents, r.innocentsOf("unmarked leaks", &r.null[1], ofUnmarked))
 	}
+	rep.Smaller, rep.Wrong = r.renditions(), r.wrong()
 	for k, t := range r.plan {
 		switch t.kind {
 		case ofMixture:
@@ -185,10 +196,7 @@ func (r *traceRun) reportPictures(rep *TraceReport) {
 
 // alarms enters what must not be.
 func (rep *TraceReport) alarms(s *suspect, t *traceTask, seen *sighting) {
-	file, label := s.result.File, t.label()
-	if t.kind == ofUnmarked {
-		label += ", unmarked"
-	}
+	file, label := s.result.File, seen.label(t)
 	if seen.err != nil {
 		rep.Errors = append(rep.Errors, Failure{File: file, Attack: label, Error: seen.err.Error()})
 	}

@@ -22,6 +22,8 @@ const powerful = .999
 // A sighting is what a trace told of one leak.
 type sighting struct {
 	err        error
+	skipped    bool   // there was nothing to trace
+	attack     string // that of a wrong original, which the task does not name
 	ms         float64
 	registered bool
 	guilty     []watermark.CopyTrace // the copies that are in the leak
@@ -29,7 +31,8 @@ type sighting struct {
 	accused    bool                  // and accused
 	power      float64
 	expected   float64 // score
-	decoded    bool    // without a list, a guilty copy
+	overlap    float64
+	decoded    bool // without a list, a guilty copy
 	misread    *watermark.CopyID
 	innocent   innocents
 }
@@ -47,20 +50,25 @@ type innocents struct {
 
 // look traces a leak in which the first copies of s are, as many as guilty says.
 func (r *traceRun) look(ctx context.Context, s *suspect, leak image.Image, guilty int, out *sighting) *watermark.Traced {
+	return r.trial(ctx, s.tracer, s.ids, leak, guilty, out)
+}
+
+// trial is look with any tracer of copies ids.
+func (r *traceRun) trial(ctx context.Context, by tracer, ids []watermark.CopyID, leak image.Image, guilty int, out *sighting) *watermark.Traced {
 	start := r.now()
-	t, err := s.tracer.Trace(ctx, leak)
+	t, err := by.Trace(ctx, leak)
 	out.ms = r.since(start)
 	if err != nil {
 		out.err = err
 		return nil
 	}
-	out.judge(t, s.ids, guilty)
+	out.judge(t, ids, guilty)
 	return t
 }
 
 // judge compares a trace with what is in the leak: the first copies of ids.
 func (s *sighting) judge(t *watermark.Traced, ids []watermark.CopyID, guilty int) {
-	s.registered, s.power, s.expected = t.Registered, t.Power, t.Expected
+	s.registered, s.power, s.expected, s.overlap = t.Registered, t.Power, t.Expected, t.Overlap
 	s.guilty = make([]watermark.CopyTrace, guilty)
 	s.innocent = innocents{score: math.Inf(-1), payload: math.Inf(-1)}
 	if t.Decoded != nil {

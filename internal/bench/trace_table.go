@@ -23,6 +23,8 @@ func (rep *TraceReport) Markdown() string {
 	rep.innocentTable(&b)
 	rep.collusionTable(&b)
 	rep.poolTable(&b)
+	rep.renditionTable(&b)
+	rep.wrongTable(&b)
 	rep.troubles(&b)
 	return b.String()
 }
@@ -139,6 +141,29 @@ func (rep *TraceReport) poolTable(b *strings.Builder) {
 			p.Score.Min.digits(1), p.Score.Median.digits(1), p.Payload.Min.digits(1), p.Payload.Median.digits(1),
 			p.LogP.Max.digits(0), p.LogP.Median.digits(0), p.At6)
 	}
+}
+
+func (rep *TraceReport) renditionTable(b *strings.Builder) {
+	if len(rep.Smaller) == 0 {
+		return
+	}
+	b.WriteString("\n| original kept at | named | at 1e-6 | decoded | score / that with the full original | in full, named |\n|---|---|---|---|---|---|\n")
+	for i := range rep.Smaller {
+		s := &rep.Smaller[i]
+		fmt.Fprintf(b, "| %d px | %s | %d | %d | %s | %s |\n", s.Side, s.rate(), s.Likely, s.Decoded, s.Kept.digits(2), rep.Total.rate())
+	}
+}
+
+func (rep *TraceReport) wrongTable(b *strings.Builder) {
+	w := rep.Wrong
+	if w == nil {
+		return
+	}
+	b.WriteString("\n| laid over | pairs | taken for the original, upper 95 % limit | pairs that accuse a copy | ms median / longest |\n|---|---|---|---|---|\n")
+	fmt.Fprintf(b, "| a wrong original | %d | %d, %.1e | %d | %s / %s |\n", w.Pairs, w.Registered, w.Upper95, w.Accused, w.TraceMS.Median.digits(0), w.TraceMS.Max.digits(0))
+	fmt.Fprintf(b, "| the right one | %d | %d (%.1f %%) | %d | %s / %s |\n", rep.Total.Tried, rep.Total.Registered,
+		100*Rate{rep.Total.Registered, rep.Total.Tried}.Share(), rep.Total.Named, rep.Total.TraceMS.Median.digits(0), rep.Total.TraceMS.Max.digits(0))
+	writeFailures(b, "Wrong originals that were taken for the right one", w.Found)
 }
 
 func (rep *TraceReport) troubles(b *strings.Builder) {

@@ -203,6 +203,52 @@ func TestTracePool(t *testing.T) {
 	assert.Zero(t, rep.Pool[0].Subsets)
 }
 
+// Other pictures of the folder are laid over each original, and what is taken for it
+// is told.
+func TestTraceWrongOriginals(t *testing.T) {
+	files := folder(t, image.Pt(40, 30), image.Pt(60, 44), image.Pt(80, 60))
+	cfg := traceConfig(files, "none", "resize50", "gray")
+	cfg.Wrong = 2
+	rep, err := traceWorld().Run(t.Context(), cfg)
+	require.NoError(t, err)
+	// Of three pictures and the broken file, which is no pair: grey leaks are not
+	// taken for the original.
+	require.NotNil(t, rep.Wrong)
+	assert.Equal(t, 4, rep.Wrong.Pairs)
+	assert.Equal(t, len(rep.Wrong.Found), rep.Wrong.Registered)
+	assert.Positive(t, rep.Wrong.Registered)
+	assert.Less(t, rep.Wrong.Registered, 4)
+	assert.Len(t, rep.Framed, rep.Wrong.Accused)
+	for _, f := range rep.Wrong.Found {
+		assert.Contains(t, f.Attack, "further")
+	}
+	assert.Contains(t, rep.Markdown(), "| a wrong original | 4 | ")
+	cfg.Wrong = 4
+	_, err = traceWorld().Run(t.Context(), cfg)
+	require.ErrorIs(t, err, bench.ErrTrace)
+}
+
+// Against a smaller original the same leaks are traced again.
+func TestTraceRenditions(t *testing.T) {
+	files := folder(t, image.Pt(160, 120), image.Pt(60, 44))
+	fake, sides := traceWorld(), map[int]int{}
+	fake.Ready = func(original image.Image) { sides[original.Bounds().Dx()]++ }
+	cfg := traceConfig(files, "none", "resize50", "gray")
+	cfg.Renditions = []int{100, 64}
+	rep, err := fake.Run(t.Context(), cfg)
+	require.NoError(t, err)
+	assert.Equal(t, map[int]int{160: 1, 100: 1, 64: 1, 60: 3}, sides)
+	require.Len(t, rep.Smaller, 2)
+	for _, s := range rep.Smaller {
+		assert.Equal(t, rep.Total, s.TraceCount)
+		assert.Equal(t, 1., float64(s.Kept))
+	}
+	assert.Contains(t, rep.Markdown(), "| 64 px | 3/6 (50.0 %) |")
+	cfg.Renditions = []int{8}
+	_, err = traceWorld().Run(t.Context(), cfg)
+	require.ErrorIs(t, err, bench.ErrTrace)
+}
+
 // Whoever is accused by a leak that does not show the original, or traced in
 // another number, is an error, not a success.
 func TestTraceDistrusts(t *testing.T) {
