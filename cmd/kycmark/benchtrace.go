@@ -21,7 +21,7 @@ it comes first with a p of at most 1e-9, corrected for the number of copies.
 
 Beside what is named the tables compare the power and the score that traces expect
 with what they saw, and count innocent copies. Exit 1 when a --bar is missed, when
-an innocent copy is accused or when another ID is read.`,
+an innocent copy has a p of 1e-6 or less or when another ID is read.`,
 		`  kycmark bench trace --pictures photos/ --out trace.md --bar all=0.99
   kycmark bench trace --pictures photos/ --attacks thumbnail,hard --unmarked --plot innocents.svg
   kycmark bench trace --pictures photos/ --attacks none --collusion 2,5,8 --mixes mean,median --then jpeg75,thumb320
@@ -71,5 +71,5 @@ func (u *ui) benchTrace(ctx context.Context, cfg bench.TraceConfig, plot string,
 			return measured{}, err
 		}
 	}
-	return measured{r, slices.Concat(r.Broken, r.Errors), len(r.Missed)+len(r.Framed)+len(r.Misread) > 0}, nil
+	return measured{r, slices.Concat(r.Broken, r.Errors), len(r.Missed)+r.Alarms() > 0}, nil
 }

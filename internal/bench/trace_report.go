@@ -155,6 +155,16 @@ func (r *traceRun) report() *TraceReport {
 	return rep
 }
 
+// Alarms counts what must not be: innocents accused, or with a corrected p of at most
+// 1e-6, and IDs read that are in no leak.
+func (rep *TraceReport) Alarms() int {
+	n := len(rep.Framed) + len(rep.Misread)
+	for _, i := range rep.Innocents {
+		n += i.At6
+	}
+	return n
+}
+
 func (r *traceRun) reportAttacks(rep *TraceReport) {
 	for k, a := range r.attacks {
 		one := TraceAttack{Name: a.Name, Group: a.Group, Missed: []string{}}

@@ -85,6 +85,10 @@ func (rep *TraceReport) powerTables(b *strings.Builder) {
 	for _, p := range rep.Power {
 		fmt.Fprintf(b, "| %g to %g | %d | %s | %d | %d |\n", p.From, p.To, p.Leaks, p.Claimed.digits(4), p.Accused, p.Leaks-p.Accused)
 	}
+	if last := rep.Power[len(rep.Power)-1]; last.Leaks > 0 {
+		fmt.Fprintf(b, "\nOf %d leaks with a power of 0.999 or more %d were not accused (upper 95 %% limit of the rate %.1e).\n",
+			last.Leaks, last.Leaks-last.Accused, upperBound(last.Leaks-last.Accused, last.Leaks, .95))
+	}
 	b.WriteString("\n| score expected | leaks | seen / expected: 10 %, median, 90 % | median of abs ln(seen / expected) |\n|---|---|---|---|\n")
 	for i, e := range rep.Expected {
 		name := fmt.Sprintf("%g to %s", e.From, e.To.digits(0))
