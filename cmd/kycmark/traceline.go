@@ -106,6 +106,12 @@ func (l *traceLine) words() string {
 			fmt.Fprintf(&b, " (power %.3f)", *l.Power)
 		}
 	}
+	if l.Decoded != nil && !slices.Contains(l.Accused, *l.Decoded) {
+		fmt.Fprintf(&b, ", but it reads as copy %s", *l.Decoded)
+		if l.copyOf(*l.Decoded) == nil {
+			b.WriteString(", which was not given")
+		}
+	}
 	if l.Mirrored {
 		b.WriteString(", mirrored")
 	}

@@ -36,7 +36,12 @@ func TestTraceWords(t *testing.T) {
 		},
 		"shows the original; no copy of 3 is in it (power 1.000)":                    func(*watermark.Traced) {},
 		"shows the original; no copy of 3 is in it that could be seen (power 0.250)": func(t *watermark.Traced) { t.Power = .25 },
-		"does not show the original":                                                 func(t *watermark.Traced) { *t = watermark.Traced{Best: -1} },
+		"shows the original; no copy of 3 is in it (power 1.000), but it reads as copy 0000000000000009, which was not given": func(t *watermark.Traced) {
+			t.Decoded = new(watermark.CopyID)
+			*t.Decoded = 9
+		},
+		"shows the original; no copy of 3 is in it (power 1.000), but it reads as copy 0000000000000002": func(t *watermark.Traced) { t.Decoded = &t.Copies[1].Copy },
+		"does not show the original": func(t *watermark.Traced) { *t = watermark.Traced{Best: -1} },
 	} {
 		assert.Equal(t, want, lineOf(traced(change)).words())
 	}
