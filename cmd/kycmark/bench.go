@@ -17,9 +17,10 @@ func newBench(u *ui) *cobra.Command {
 		Example: `  kycmark bench robustness --pictures photos/ --attacks messenger,crop50 --out table.md
   kycmark bench falsepositives --pictures photos/ --keys 4
   kycmark bench security --copies 1000
+  kycmark bench trace --attacks thumbnail,capture
   kycmark bench quality
   kycmark bench speed --json`,
-	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchSecurity(u), newBenchQuality(u), newBenchSpeed(u))
+	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchSecurity(u), newBenchTrace(u), newBenchQuality(u), newBenchSpeed(u))
 }
 
 func newBenchRobustness(u *ui) *cobra.Command {

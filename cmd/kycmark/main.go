@@ -60,6 +60,7 @@ as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
   kycmark keygen --out mark.key
   kycmark mark --key mark.key --copy 00000000000004d2 upload.jpg for-vendor.jpg
   kycmark detect --key mark.key leak.jpg
+  kycmark trace --key mark.key --original upload.jpg --copies 00000000000004d2 leak.jpg
 
   # keep the books: who was handed what, and whose copy is this
   kycmark init kyc
@@ -101,7 +102,7 @@ type group struct {
 func groups() []group {
 	return []group{
 		{"Pictures and keys (no home needed):", []func(*ui) *cobra.Command{
-			newKeygen, newMark, newDetect, newHash,
+			newKeygen, newMark, newDetect, newTrace, newHash,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
 			newInit, newRecipient, newSubmit, newIssue, newCustody, newInvestigate, newShow, newAudit,

@@ -36,13 +36,15 @@ type Attack struct {
 // All returns the 63 attacks, "none" first.
 func All() []Attack { return slices.Clone(list) }
 
-// Find returns the attack called name. The error wraps [ErrUnknown].
+// Find returns the attack called name, of [All] or [Hard]. The error wraps
+// [ErrUnknown].
 func Find(name string) (Attack, error) {
-	i := slices.IndexFunc(list, func(a Attack) bool { return a.Name == name })
-	if i < 0 {
-		return Attack{}, fmt.Errorf("%w %q", ErrUnknown, name)
+	for _, attacks := range [][]Attack{list, hard} {
+		if i := slices.IndexFunc(attacks, func(a Attack) bool { return a.Name == name }); i >= 0 {
+			return attacks[i], nil
+		}
 	}
-	return list[i], nil
+	return Attack{}, fmt.Errorf("%w %q", ErrUnknown, name)
 }
 
 // Groups returns the families in the order of [All].

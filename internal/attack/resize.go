@@ -38,6 +38,10 @@ func longSide(p *image.NRGBA) int { return max(p.Rect.Dx(), p.Rect.Dy()) }
 func scale(p *image.NRGBA, f float64) *image.NRGBA {
 	w := max(leastSide, int(math.RoundToEven(float64(p.Rect.Dx())*f)))
 	h := max(leastSide, int(math.RoundToEven(float64(p.Rect.Dy())*f)))
+	return scaleTo(p, w, h)
+}
+
+func scaleTo(p *image.NRGBA, w, h int) *image.NRGBA {
 	p = imaging.Resize(p, w, p.Rect.Dy(), resampling(p.Rect.Dx(), w))
 	return imaging.Resize(p, w, h, resampling(p.Rect.Dy(), h))
 }

@@ -1,7 +1,8 @@
 // Package bench measures the mark on any folder of pictures: what it survives
 // ([Robustness]), whether it is ever read where it is not ([FalsePositives]), what a
-// forger or a remover gets out of marked pictures ([Security]), how visible it is
-// ([Quality]) and what it costs ([Speed]). It is the library behind `kycmark bench`.
+// forger or a remover gets out of marked pictures ([Security]), whose copy a leak is
+// when the original is at hand ([Trace]), how visible the mark is ([Quality]) and what
+// it costs ([Speed]). It is the library behind `kycmark bench`.
 //
 // A measurement is repeated by its seed: copy IDs, what is random in the attacks,
 // and the keys where none is given follow from the seed and the contents of a
@@ -110,18 +111,17 @@ func Find(paths ...string) ([]string, error) {
 	return files, nil
 }
 
-// attacks resolves names and groups, in the order of the list and each once.
+// attacks resolves names and groups, in the order of the list and each once. The
+// harder attacks must be asked for.
 func (c *Config) attacks() ([]attack.Attack, error) {
-	all := attack.All()
 	if len(c.Attacks) == 0 {
-		return all, nil
+		return attack.All(), nil
 	}
+	all := slices.Concat(attack.All(), attack.Hard())
 	wanted := map[string]bool{}
 	for _, name := range c.Attacks {
-		if !slices.Contains(attack.Groups(), name) {
-			if _, err := attack.Find(name); err != nil {
-				return nil, fmt.Errorf("bench: %w", err)
-			}
+		if !slices.ContainsFunc(all, func(a attack.Attack) bool { return a.Name == name || a.Group == name }) {
+			return nil, fmt.Errorf("bench: %w %q", attack.ErrUnknown, name)
 		}
 		wanted[name] = true
 	}
