@@ -14,8 +14,9 @@ const (
 	flatHigh     = 0.80
 	slopeLow     = 0.3
 	textureSide  = 1800 // pixels
-	patternLimit = 1.6  // RMS; the rare peaks beyond are what is seen first, and hardly read
-	chromaLevel  = 1.0  // grey levels RMS in the blue difference
+	patternLimit = 1.55 // RMS; the rare peaks beyond are what is seen first, and hardly read
+	chromaLimit  = 1.8  // the same of the blue difference, which makes the maximum on large smooth pictures
+	chromaLevel  = 1.03 // grey levels RMS in the blue difference
 	psnrFloor    = 44.3 // dB over R, G and B of the canonical picture, from a megapixel on
 	psnrSmall    = 42.0 // below, where pixels are few and seen smaller
 )
@@ -70,7 +71,7 @@ func (o *Original) parts(blindLuma, blindChroma, own dsp.Plane, strength float64
 		p := float32(flats * clip(float32(blindWeight*blindLuma.Pix[i])+float32(tracerWeight*own.Pix[i]), -patternLimit, patternLimit))
 		flat.Pix[i] = float32(p * o.mask.flat.Pix[i])
 		texture.Pix[i] = float32(p * o.mask.texture.Pix[i])
-		chroma.Pix[i] = float32(level * blindChroma.Pix[i])
+		chroma.Pix[i] = float32(level * clip(blindChroma.Pix[i], -chromaLimit, chromaLimit))
 	}
 	return flat, texture, chroma
 }
