@@ -12,7 +12,7 @@ import (
 // BenchmarkFind registers leaks of 1600 pixels onto an original of 12 megapixels:
 // everything that one trace does, from both pictures' luma.
 func BenchmarkFind(b *testing.B) {
-	small := passport(1)
+	small := passport()
 	const w, h = 4000, 3000
 	full := view(small, geometry.PixelScale(float64(small.W)/w, float64(small.H)/h), w, h)
 	mid := geometry.Point{X: (w - 1) / 2.0, Y: (h - 1) / 2.0}

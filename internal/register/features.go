@@ -71,7 +71,7 @@ func extract(p dsp.Plane, wanted int) *features {
 // the picture.
 func (f *features) level(l dsp.Plane, level, n int, kx, ky float64) {
 	r := cornerness(l)
-	spots := spread(peaks(r), r.W, r.H, n)
+	spots := share(peaks(r), r.W, r.H, n)
 	if len(spots) == 0 {
 		return
 	}
@@ -125,8 +125,8 @@ func peaks(r dsp.Plane) []spot {
 // cells is the number of cells each way that share the features among them.
 const cells = 8
 
-// spread keeps n spots: the strongest of each cell first, then whichever.
-func spread(s []spot, w, h, n int) []spot {
+// share keeps n spots: the strongest of each cell first, then whichever.
+func share(s []spot, w, h, n int) []spot {
 	var count [cells * cells]int
 	for i := range s {
 		c := s[i].y*cells/h*cells + s[i].x*cells/w

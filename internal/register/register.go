@@ -119,8 +119,8 @@ const leastScore = 0.8
 // Find registers a leak by its luma, 0..255. It returns nil when nothing aligns,
 // and ctx's error when that ends it.
 func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Registration, error) {
-	if !o.usable(leak) {
-		return nil, ctx.Err()
+	if err := ctx.Err(); err != nil || !o.usable(leak) {
+		return nil, err
 	}
 	t := small(leak)
 	back := scaleTo(leak, t)
@@ -159,8 +159,8 @@ const leastQuality = 0.1
 // FindFrom registers a leak from a start known from elsewhere: leak pixels to
 // canonical pixels.
 func (o *Original) FindFrom(ctx context.Context, leak dsp.Plane, start geometry.Mat) (*Registration, error) {
-	if !o.usable(leak) {
-		return nil, ctx.Err()
+	if err := ctx.Err(); err != nil || !o.usable(leak) {
+		return nil, err
 	}
 	t := small(leak)
 	back := scaleTo(leak, t)

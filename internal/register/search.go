@@ -51,6 +51,9 @@ func (o *Original) byFeatures(ctx context.Context, t dsp.Plane) (*guess, error) 
 
 // run makes pass i on the leak t, enlarged to big, and keeps the best guess.
 func (o *Original) run(ctx context.Context, i int, t, big dsp.Plane, best **guess) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	p, up := passes[i], scaleTo(t, big)
 	ref, leak := o.features(i), big
 	if p.flat {

@@ -1,0 +1,421 @@
+package register
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+const (
+	wideBlock  = 16  // pixels
+	smallBlock = 8   // the same, of leaks
+	smallLeak  = 560 // whose long side has no more pixels than this
+
+	detailFine   = 1.2 // deviations of the Gaussians between which detail lies, pixels
+	detailCoarse = 3.0
+	grainFine    = 0.5 // the same of grain
+	grainCoarse  = 1.4
+
+	leastDetail  = 3.0 // deviation of a textured block, grey levels
+	coveredGain  = 0.2 // detail of the leak below which a cell is covered, in parts of what was to be expected
+	leastGain    = 0.3 // gain of a block that agrees, in parts of the typical
+	tolerance    = 0.5 // difference of a pixel that agrees, in parts of what was to be expected
+	noisy        = 1.5 // added to that, in parts of the noise
+	agreeShare   = 0.7 // share of a block's detail that agrees, from which it does
+	opposedShare = 0.4 // the same, below which it is opposed
+)
+
+// softenings are the blurs of the original that are tried, deviations in pixels: a
+// leak that was blurred has lost the finest detail.
+var softenings = [...]float64{0, 0.7, 1.1, 1.6, 2.3, 3.2}
+
+// A Verdict says what a registered leak shows.
+type Verdict uint8
+
+const (
+	Unsure Verdict = iota // too little to see
+	Same                  // the capture that the original is, as far as can be seen, perhaps edited
+	Other                 // what merely looks like it: another document of its template, another capture
+)
+
+// String returns the verdict in a word.
+func (v Verdict) String() string { return [...]string{"unsure", "same", "other"}[min(v, Other)] }
+
+// A Likeness is how far a leak shows what the original shows, after registration.
+// Blocks are squares of 16 pixels of the leak, or 8 of a small one, that lie on the
+// original.
+type Likeness struct {
+	Verdict Verdict
+
+	Textured  int     // blocks with detail in the original
+	Covered   int     // of these, where the leak has none: redacted, or blank
+	Agree     int     // of the rest, with the same detail
+	Opposed   int     // of the rest, with other detail
+	Exchanged int     // of the opposed, lighter here and darker there: not stamped over, but another text
+	Blank     int     // of the covered, where ink is gone and nothing lies over it
+	Spread    float64 // share of the leak's parts in which blocks are exchanged, 0..1
+
+	BlankSpread float64 // share of those in which blocks are exchanged or blank
+
+	Softening float64 // blur of the leak against the original, deviation in pixels
+	Noise     float64 // of the leak's detail against the original's, grey levels
+
+	// Grain is what little there is in blocks that are flat: noise of the sensor,
+	// paper. All but Flat are medians.
+	Flat       int     // blocks
+	Grain      float64 // correlation of the leak's grain with the original's, -1..1
+	GrainPower float64 // of the leak's, in parts of the original's
+	GrainLeast float64 // its first decile in parts of the median: near 0 where a codec wiped grain out
+
+	side int // of a block
+}
+
+const (
+	leastArea      = 20000 // pixels of blocks that must be comparable
+	leastExchanged = 8     // blocks of another document
+	exchangedShare = 0.012 // of the comparable blocks, the same
+	leastSpread    = 0.15  // the same
+	blankShare     = 0.02  // of the textured blocks, exchanged or blank ones of another document
+	blankSpread    = 0.15  // the same
+	leastFlat      = 100   // blocks that must be flat for grain to count
+)
+
+// decide weighs the counts.
+func (n *Likeness) decide() Verdict {
+	shown := n.Textured - n.Covered
+	switch {
+	case n.foreignGrain():
+		return Other
+	case n.Exchanged >= leastExchanged && float64(n.Exchanged) >= float64(exchangedShare*float64(shown)) && n.Spread >= leastSpread:
+		return Other
+	case n.Exchanged+n.Blank >= leastExchanged && float64(n.Exchanged+n.Blank) >= float64(blankShare*float64(n.Textured)) && n.BlankSpread >= blankSpread:
+		return Other
+	case shown*n.side*n.side < leastArea:
+		return Unsure
+	case 2*n.Agree < shown:
+		return Other
+	}
+	return Same
+}
+
+// foreignGrain reports whether the leak has grain, but not the original's. Codecs
+// and denoisers wipe grain out unevenly, which is no sign of another capture.
+func (n *Likeness) foreignGrain() bool {
+	if n.Flat < leastFlat {
+		return false
+	}
+	plain := n.GrainLeast >= 0.3 && n.GrainPower >= 0.25 && n.Grain < 0.15
+	coded := n.GrainLeast >= 0.5 && n.GrainPower >= 0.1 && n.Grain < 0.05
+	gain := float64(n.Grain * math.Sqrt(n.GrainPower))
+	noisy := n.GrainLeast >= 0.15 && n.GrainPower >= 1 && gain < 0.35 && n.Grain < 0.15
+	return plain || coded || noisy
+}
+
+// A sheet is a leak and the original as it lies under it.
+type sheet struct {
+	leak, orig dsp.Plane
+	seen       []bool
+	side, cell int       // of a block, and of the squares in which covers are looked for
+	cw, ch     int       // cells
+	l, o       dsp.Plane // their detail
+}
+
+// Compare looks at the blocks.
+func (r *Registration) Compare(o *Original) Likeness {
+	s := r.sheet(o)
+	var n Likeness
+	n.side = s.side
+	n.Softening = s.soften()
+	blocks := s.blocks(s.covers())
+	n.judge(s, blocks)
+	n.grain(s, blocks)
+	n.Verdict = n.decide()
+	return n
+}
+
+func (r *Registration) sheet(o *Original) *sheet {
+	ref := o.at(r.Scale)
+	to := scaleTo(o.canon, ref)
+	x, y := r.X.Clone(), r.Y.Clone()
+	for i := range x.Pix {
+		x.Pix[i] = float32(float64(to[0]*float64(x.Pix[i])) + to[2])
+		y.Pix[i] = float32(float64(to[4]*float64(y.Pix[i])) + to[5])
+	}
+	s := &sheet{leak: r.Leak, orig: dsp.NewPlane(x.W, x.H), seen: make([]bool, len(x.Pix))}
+	remap(s.orig, s.seen, ref, x, y)
+	for i, in := range s.seen {
+		if !in {
+			s.orig.Pix[i] = s.leak.Pix[i]
+		}
+	}
+	s.side = wideBlock
+	if max(x.W, x.H) <= smallLeak {
+		s.side = smallBlock
+	}
+	s.cell = s.side / 2
+	s.cw, s.ch = x.W/s.cell, x.H/s.cell
+	return s
+}
+
+func band(p dsp.Plane, fine, coarse float64) dsp.Plane {
+	a, b := dsp.Gauss(p, fine), dsp.Gauss(p, coarse)
+	for i, v := range b.Pix {
+		a.Pix[i] -= v
+	}
+	return a
+}
+
+// soften sets the detail of both, of the original at the blur at which they agree
+// best.
+func (s *sheet) soften() float64 {
+	s.l = band(s.leak, detailFine, detailCoarse)
+	best, at := math.Inf(-1), 0.0
+	for _, sigma := range softenings {
+		v := float64(sigma * sigma)
+		d := band(s.orig, math.Sqrt(detailFine*detailFine+v), math.Sqrt(detailCoarse*detailCoarse+v))
+		if c := s.typical(d); c > best+0.002 {
+			best, at, s.o = c, sigma, d
+		} else {
+			break
+		}
+	}
+	return at
+}
+
+// typical is the median correlation of textured blocks.
+func (s *sheet) typical(o dsp.Plane) float64 {
+	var all []float32
+	for y := 0; y+s.side <= o.H; y += s.side {
+		for x := 0; x+s.side <= o.W; x += s.side {
+			m, ok := s.moments(o, s.l, x, y, s.side)
+			if ok && m.oo > leastDetail*leastDetail {
+				all = append(all, float32(m.ol/math.Sqrt(float64(m.oo*m.ll)+1e-3)))
+			}
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	return float64(dsp.Select(all, len(all)/2))
+}
+
+// moments are variances and covariance over a square.
+type moments struct{ oo, ll, ol float64 }
+
+func (s *sheet) moments(o, l dsp.Plane, x, y, side int) (moments, bool) {
+	var so, sl, oo, ll, ol float64
+	for j := y; j < y+side; j++ {
+		i := j*o.W + x
+		for k, in := range s.seen[i : i+side] {
+			if !in {
+				return moments{}, false
+			}
+			a, b := float64(o.Pix[i+k]), float64(l.Pix[i+k])
+			so += a
+			sl += b
+			oo += float64(a * a)
+			ll += float64(b * b)
+			ol += float64(a * b)
+		}
+	}
+	n := float64(side * side)
+	so, sl = so/n, sl/n
+	return moments{math.Max(0, oo/n-float64(so*so)), math.Max(0, ll/n-float64(sl*sl)), ol/n - float64(so*sl)}, true
+}
+
+// covers returns the cells where the original has detail and the leak has none.
+func (s *sheet) covers() []bool {
+	covered := make([]bool, s.cw*s.ch)
+	cells := make([]moments, len(covered))
+	var gains []float32
+	for i := range cells {
+		m, ok := s.moments(s.o, s.l, i%s.cw*s.cell, i/s.cw*s.cell, s.cell)
+		if ok && m.oo > leastDetail*leastDetail {
+			cells[i] = m
+			gains = append(gains, float32(math.Sqrt(m.ll/m.oo)))
+		}
+	}
+	if len(gains) == 0 {
+		return covered
+	}
+	gain := float64(dsp.Select(gains, len(gains)*3/4))
+	for i, m := range cells {
+		covered[i] = m.oo > 0 && m.ll < float64(coveredGain*coveredGain)*float64(gain*gain)*m.oo
+	}
+	return covered
+}
+
+// A block is a textured or a flat square of the leak.
+type block struct {
+	x, y     int
+	textured bool
+	covered  bool
+	gain     float64
+	noise    float64
+	share    float64 // of its detail that agrees
+	opposed  bool
+	agrees   bool
+}
+
+// blocks lists the squares that lie on the original.
+func (s *sheet) blocks(covered []bool) []block {
+	var out []block
+	for y := 0; y+s.side <= s.leak.H; y += s.side {
+		for x := 0; x+s.side <= s.leak.W; x += s.side {
+			m, ok := s.moments(s.o, s.l, x, y, s.side)
+			if !ok {
+				continue
+			}
+			b := block{x: x, y: y, textured: m.oo > leastDetail*leastDetail, covered: s.near(covered, x, y)}
+			if b.textured && !b.covered {
+				s.fit(&b, math.Sqrt(m.oo))
+			}
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// near reports whether a block holds or touches a covered cell.
+func (s *sheet) near(covered []bool, x, y int) bool {
+	for j := max(0, y/s.cell-2); j <= min(s.ch-1, (y+s.side)/s.cell+1); j++ {
+		for i := max(0, x/s.cell-2); i <= min(s.cw-1, (x+s.side)/s.cell+1); i++ {
+			if covered[j*s.cw+i] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fit finds a block's gain, the median over its strong detail, and the median of what
+// is left.
+func (s *sheet) fit(b *block, dev float64) {
+	var ratios [wideBlock * wideBlock]float32
+	n := 0
+	s.strong(b, dev, func(o, l float64) {
+		ratios[n] = float32(l / o)
+		n++
+	})
+	if n == 0 {
+		return
+	}
+	b.gain = float64(dsp.Select(ratios[:n], n/2))
+	n = 0
+	s.strong(b, dev, func(o, l float64) {
+		ratios[n] = float32(math.Abs(l - float64(b.gain*o)))
+		n++
+	})
+	b.noise = float64(dsp.Select(ratios[:n], n/2))
+}
+
+// strong calls f with the detail of both where the original's is strong.
+func (s *sheet) strong(b *block, dev float64, f func(o, l float64)) {
+	for j := b.y; j < b.y+s.side; j++ {
+		i := j*s.o.W + b.x
+		for k, v := range s.o.Pix[i : i+s.side] {
+			if o := float64(v); math.Abs(o) >= dev {
+				f(o, float64(s.l.Pix[i+k]))
+			}
+		}
+	}
+}
+
+// judge counts the blocks.
+func (n *Likeness) judge(s *sheet, blocks []block) {
+	var noise, gains []float32
+	for i := range blocks {
+		if b := &blocks[i]; b.textured && !b.covered {
+			noise, gains = append(noise, float32(b.noise)), append(gains, float32(b.gain))
+		}
+	}
+	if len(noise) == 0 {
+		return
+	}
+	n.Noise = float64(dsp.Select(noise, len(noise)/2))
+	typical := float64(dsp.Select(gains, len(gains)/2))
+	for i := range blocks {
+		b := &blocks[i]
+		if !b.textured {
+			continue
+		}
+		n.Textured++
+		if b.covered {
+			n.Covered++
+			continue
+		}
+		s.explain(b, n.Noise)
+		switch {
+		case b.share < opposedShare || b.gain < float64(leastGain*typical):
+			b.opposed = true
+			n.Opposed++
+		case b.share >= agreeShare:
+			b.agrees = true
+			n.Agree++
+		}
+	}
+	n.exchanged(s, blocks)
+}
+
+// explain finds the share of a block's detail that agrees.
+func (s *sheet) explain(b *block, noise float64) {
+	m, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
+	var in, all float64
+	s.strong(b, math.Sqrt(m.oo), func(o, l float64) {
+		e := float64(b.gain * o)
+		p := float64(o * o)
+		all += p
+		if math.Abs(l-e) <= float64(tolerance*math.Abs(e))+float64(noisy*noise) {
+			in += p
+		}
+	})
+	b.share = in / (all + 1e-9)
+}
+
+const (
+	mostFlat   = 2.0 // detail of a flat block, grey levels
+	leastGrain = 0.3 // grain of it, the same
+	dark       = 10  // grey levels within which both must lie
+	bright     = 245
+)
+
+// grain compares the grain of flat blocks, on the finest band.
+func (n *Likeness) grain(s *sheet, blocks []block) {
+	v := float64(n.Softening * n.Softening)
+	l := band(s.leak, grainFine, grainCoarse)
+	o := band(s.orig, math.Sqrt(grainFine*grainFine+v), math.Sqrt(grainCoarse*grainCoarse+v))
+	var gains, powers []float32
+	for i := range blocks {
+		b := &blocks[i]
+		if b.covered || b.textured {
+			continue
+		}
+		m, _ := s.moments(o, l, b.x, b.y, s.side)
+		d, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
+		if d.oo > mostFlat*mostFlat || m.oo < leastGrain*leastGrain || !s.exposed(b) {
+			continue
+		}
+		gains, powers = append(gains, float32(m.ol/m.oo)), append(powers, float32(m.ll/m.oo))
+	}
+	if n.Flat = len(gains); n.Flat > 0 {
+		gain := float64(dsp.Select(gains, n.Flat/2))
+		n.GrainPower = float64(dsp.Select(powers, n.Flat/2))
+		n.Grain = gain / math.Sqrt(n.GrainPower+1e-9)
+		n.GrainLeast = float64(dsp.Select(powers, n.Flat/10)) / (n.GrainPower + 1e-9)
+	}
+}
+
+// exposed reports whether a block is neither black nor white in either.
+func (s *sheet) exposed(b *block) bool {
+	var o, l float64
+	for j := b.y; j < b.y+s.side; j++ {
+		i := j*s.orig.W + b.x
+		for k := range s.side {
+			o += float64(s.orig.Pix[i+k])
+			l += float64(s.leak.Pix[i+k])
+		}
+	}
+	n := float64(s.side * s.side)
+	o, l = o/n, l/n
+	return o > dark && o < bright && l > dark && l < bright
+}
