@@ -100,3 +100,26 @@ func BenchmarkDecode96List4(b *testing.B) {
 		convcode.Decode(c, 96, 4)
 	}
 }
+
+func TestLnMeanAgainstAllMessages(t *testing.T) {
+	const n = 8
+	soft := make([]float64, convcode.CodedLen(n))
+	for i := range soft {
+		soft[i] = math.Sin(float64(3 * i))
+	}
+	for _, scale := range []float64{0, 0.3, 2} {
+		sum := 0.0
+		for m := range 1 << n {
+			bits := make([]uint8, n)
+			for i := range bits {
+				bits[i] = uint8(m >> i & 1)
+			}
+			x := 0.0
+			for j, c := range convcode.Encode(bits) {
+				x += float64(c) * soft[j]
+			}
+			sum += math.Exp(scale * x)
+		}
+		assert.InDelta(t, math.Log(sum/(1<<n)), convcode.LnMean(soft, scale), 1e-9)
+	}
+}

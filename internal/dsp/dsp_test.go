@@ -131,6 +131,34 @@ func TestInverseDCT2AgainstDefinition(t *testing.T) {
 	}
 }
 
+func TestDCT2UndoesItsInverse(t *testing.T) {
+	p := noisePlane(32, 32, 4)
+	back := dsp.DCT2(dsp.InverseDCT2(p), 32)
+	for i, v := range p.Pix {
+		require.InDelta(t, v, back.Pix[i], 1e-5)
+	}
+	part := noisePlane(21, 13, 5) // the rest is zero
+	full := dsp.NewPlane(32, 32)
+	for y := range part.H {
+		copy(full.Row(y), part.Row(y))
+	}
+	assert.Equal(t, dsp.DCT2(full, 32), dsp.DCT2(part, 32))
+}
+
+func TestLnAgreesWithMath(t *testing.T) {
+	f := func(x float64) bool {
+		x = math.Abs(x)
+		if x == 0 || math.IsNaN(x) {
+			return math.IsInf(dsp.Ln(0), -1)
+		}
+		return math.Abs(dsp.Ln(x)-math.Log(x)) <= 1e-14*math.Max(1, math.Abs(math.Log(x)))
+	}
+	require.NoError(t, quick.Check(f, nil))
+	for _, x := range []float64{1e-300, 0.5, math.Sqrt2, 1, 2, 1e300} {
+		assert.True(t, f(x), x)
+	}
+}
+
 func mirror(i, n int) int {
 	for i < 0 || i >= n {
 		if i < 0 {

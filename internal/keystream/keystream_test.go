@@ -2,6 +2,7 @@ package keystream_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"slices"
 	"testing"
 
@@ -55,4 +56,16 @@ func TestShufflePermutesAndSignsBalance(t *testing.T) {
 	}
 	assert.InDelta(t, 0, sum, 1600) // five standard deviations
 	assert.Panics(t, func() { keystream.New(nil) })
+}
+
+func TestBytesAreTheWords(t *testing.T) {
+	a, b := keystream.New(bytes.Repeat([]byte{3}, 32)), keystream.New(bytes.Repeat([]byte{3}, 32))
+	for _, words := range []int{1, 5, 300, 2, 1000} {
+		got := make([]byte, 4*words)
+		a.Bytes(got)
+		for i := range words {
+			require.Equal(t, b.Uint32(), binary.BigEndian.Uint32(got[4*i:]))
+		}
+	}
+	require.Equal(t, b.Uint32(), a.Uint32())
 }

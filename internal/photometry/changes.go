@@ -15,11 +15,12 @@ type Change struct {
 
 // Parameters of changes.
 const (
-	changeCell  = 8    // pixels of the leak, side of the cells that are joined
-	changeShare = 0.5  // of a cell's pixels that must be off
-	changeCells = 3    // of the smallest change
-	changeScore = 4    // of the faintest
-	flatShare   = 0.15 // of the original's detail, below which a part counts as covered
+	changeCell  = 8   // pixels of the leak, side of the cells that are joined
+	changeShare = 0.5 // of a cell's pixels that must be off
+	changeCells = 3   // of the smallest change
+	changeScore = 4   // of the faintest
+	flatDetail  = 2.0 // grey levels of detail below which a pixel is flat
+	flatShare   = 0.5 // of the pixels that must be, where something is covered
 )
 
 // Changes finds where the leak does not show what the original does: cells in which
@@ -87,7 +88,7 @@ func (f *Fit) change(v *View, cells []int, w int) (Change, bool) {
 	if len(cells) < changeCells {
 		return c, false
 	}
-	diff, own, seen, n := 0.0, 0.0, 0.0, 0.0
+	diff, flat, n := 0.0, 0, 0
 	for _, k := range cells {
 		f.cell(k%w, k/w, func(i int) {
 			if f.Inside.Pix[i] == 0 {
@@ -96,20 +97,21 @@ func (f *Fit) change(v *View, cells []int, w int) (Change, bool) {
 			x, y := float64(v.X.Pix[i]), float64(v.Y.Pix[i])
 			c.X0, c.X1 = math.Min(c.X0, x), math.Max(c.X1, x)
 			c.Y0, c.Y1 = math.Min(c.Y0, y), math.Max(c.Y1, y)
-			d, o, s := float64(v.Leak.Pix[i]-f.Predicted.Pix[i]), float64(f.own.Pix[i]), float64(f.shown.Pix[i])
+			d := float64(v.Leak.Pix[i] - f.Predicted.Pix[i])
 			diff += float64(d * d)
-			own += float64(o * o)
-			seen += float64(s * s)
+			if abs(f.shown.Pix[i]) < flatDetail {
+				flat++
+			}
 			n++
 		})
 	}
-	c.Score = math.Sqrt(diff/n) / (f.RMS + 1)
-	c.Covered = seen < flatShare*own || seen < 4*n
+	c.Score = math.Sqrt(diff/float64(n)) / (f.RMS + 1)
+	c.Covered = float64(flat) > flatShare*float64(n)
 	return c, c.Score >= changeScore
 }
 
 // keep is what changes are measured on.
 func (f *Fit) keep(predicted, leak dsp.Plane) {
 	f.Predicted = predicted.Clone()
-	f.own, f.shown = highPass(predicted, 4), highPass(leak, 4)
+	f.shown = highPass(leak, 4)
 }

@@ -26,9 +26,9 @@ type Fit struct {
 	RMS                  float64   // of the residual, grey levels
 	Correlation          float64   // of the leak's detail with the original's, over what is textured: 0..1
 
-	Predicted  dsp.Plane // the leak as the original, blur and tone curve have it
-	own, shown dsp.Plane // detail of the prediction and of the leak
-	local      *locality
+	Predicted dsp.Plane // the leak as the original, blur and tone curve have it
+	shown     dsp.Plane // detail of the leak
+	local     *locality
 }
 
 // Parameters, in pixels of the leak and grey levels.

@@ -1,0 +1,130 @@
+package watermark
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/convcode"
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/keystream"
+)
+
+// streamOf is the sign stream of a test.
+func streamOf(n byte) *keystream.Stream {
+	k := make([]byte, keystream.KeySize)
+	k[0] = n
+	return keystream.New(k)
+}
+
+func TestScoresAgainstTheSignsOfATracer(t *testing.T) {
+	f := newFrame(1024, 700)
+	c := dsp.NewPlane(tracerSize, tracerSize)
+	for i := range c.Pix {
+		c.Pix[i] = float32(math.Sin(float64(i)))
+	}
+	q := f.quantised(c, tracerHigh)
+	require.Zero(t, len(q.q)%32)
+	got := q.scores([]*keystream.Stream{streamOf(1), streamOf(2)})
+	for i, s := range []*keystream.Stream{streamOf(1), streamOf(2)} {
+		at, sum := 0, 0.0
+		signs := make([]float32, tracerSize)
+		for v := range tracerSize { // as tracerOf draws them
+			_, n := tracerSpan(v)
+			if n <= 0 {
+				continue
+			}
+			s.Signs(signs[:n])
+			for _, sg := range signs[:n] {
+				sum += float64(sg) * float64(q.q[at])
+				at++
+			}
+			at = (at + 31) / 32 * 32
+		}
+		assert.InDelta(t, sum/math.Sqrt(q.square), got[i], 1e-9)
+	}
+	assert.Empty(t, f.quantised(dsp.NewPlane(tracerSize, tracerSize), tracerHigh).q)
+}
+
+func TestATracersOwnCoefficientsScoreHighest(t *testing.T) {
+	f := newFrame(tracerSize, tracerSize)
+	own := tracerOf(streamOf(5), tracerSize, tracerSize)
+	q := f.quantised(dsp.DCT2(own, tracerSize), tracerHigh)
+	z := q.scores([]*keystream.Stream{streamOf(5), streamOf(6)})
+	assert.Greater(t, z[0], 50.0)
+	assert.Less(t, math.Abs(z[1]), 5.0)
+}
+
+func TestEValuesOfOthersHaveAMeanOfOneAtMost(t *testing.T) {
+	// A tracer's score of others is close to normal, so the mean of the first factor is
+	// close to 1; that of the payload is the trellis's business.
+	e := &evidence{expected: 2, payload: 3}
+	for j := range e.soft {
+		e.soft[j] = math.Cos(float64(7 * j))
+	}
+	norm := 0.0
+	for _, v := range e.soft {
+		norm += v * v
+	}
+	for j := range e.soft {
+		e.soft[j] /= math.Sqrt(norm)
+	}
+	null := newCodeNull(&e.soft)
+	s := streamOf(9)
+	const trials = 40000
+	sum, largest := 0.0, 0.0
+	for range trials {
+		z := 0.0
+		for range 12 {
+			z += s.Unit()
+		}
+		bits := make([]uint8, messageN)
+		for i := range bits {
+			bits[i] = uint8(s.Uint32() >> 31)
+		}
+		payload := 0.0
+		for j, c := range convcode.Encode(bits) {
+			payload += float64(c) * e.soft[j]
+		}
+		x := math.Pow(10, e.logE(z-6, payload, 1, null))
+		sum += x
+		largest = max(largest, x)
+	}
+	mean := sum / trials
+	assert.Less(t, mean, 1.15)
+	assert.Greater(t, mean, 0.3) // no e-value at all would have a mean of 0
+	assert.Greater(t, largest, 20.0)
+}
+
+func TestLogFisher(t *testing.T) {
+	assert.Zero(t, logFisher(-3, -3))
+	assert.InDelta(t, math.Log10(9*math.Exp(-8)), logFisher(4, 0), 1e-9)
+	assert.InDelta(t, logFisher(0, payloadCap), logFisher(0, 17), 1e-12)
+	assert.Less(t, logFisher(5, 5), logFisher(5, 4))
+}
+
+func TestNeededScoreAccusesJust(t *testing.T) {
+	z := needed(1e-9, 1000)
+	assert.InDelta(t, -9, logFisher(z, 0)+math.Log10(2000), 1e-6)
+	assert.InDelta(t, 8, z, 0.3)
+	assert.InDelta(t, 0.5, normalCDF(0), 1e-7)
+	assert.InDelta(t, 0.9990324, normalCDF(3.1), 1e-6)
+	assert.InDelta(t, 0.0227501, normalCDF(-2), 1e-6)
+}
+
+func TestPooledCoefficientsAreSums(t *testing.T) {
+	a := coefficients{q: []int32{quantum, -5, 7}, unit: 2}
+	b := coefficients{q: []int32{quantum, 0, quantum / 2}, unit: 1}
+	for _, c := range []*coefficients{&a, &b} {
+		for _, v := range c.q {
+			c.square += float64(v) * float64(v)
+		}
+	}
+	sum := a.plus(b)
+	assert.InEpsilon(t, 3*quantum, float64(sum.q[0])*sum.unit, 1e-6)
+	assert.InEpsilon(t, 14+quantum/2, float64(sum.q[2])*sum.unit, 1e-5)
+	assert.Equal(t, b, coefficients{}.plus(b))
+	assert.Equal(t, a, a.plus(coefficients{}))
+}

@@ -1,0 +1,246 @@
+package watermark_test
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"image/draw"
+	"math"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// issued are n copies; the i-th has the ID 1000+i.
+func issued(n int) []watermark.Issued {
+	var all []watermark.Issued
+	for i := range n {
+		all = append(all, watermark.Issued{Copy: watermark.CopyID(1000 + i), Key: key})
+	}
+	return all
+}
+
+func tracer(t *testing.T, original image.Image, copies []watermark.Issued) *watermark.Tracer {
+	t.Helper()
+	tr, err := watermark.NewTracer(original, copies, &watermark.TraceOptions{Submission: sub})
+	require.NoError(t, err)
+	return tr
+}
+
+func traced(t *testing.T, tr *watermark.Tracer, leak image.Image) *watermark.Traced {
+	t.Helper()
+	r, err := tr.Trace(t.Context(), leak)
+	require.NoError(t, err)
+	return r
+}
+
+func TestTraceNamesTheCopyAfter(t *testing.T) {
+	original := scene(900, 640)
+	tr := tracer(t, original, issued(200))
+	leak := embed(t, 1042, original)
+	for _, name := range []string{"none", "jpeg20", "thumb160", "crop10", "rot17", "mirror", "invert", "redact50", "screen_photo"} {
+		t.Run(name, func(t *testing.T) {
+			r := traced(t, tr, applied(t, name, leak))
+			require.True(t, r.Registered)
+			require.Equal(t, 42, r.Best)
+			assert.Equal(t, []watermark.CopyID{1042}, r.Accused)
+			c := r.Copies[42]
+			assert.Less(t, c.LogP, -9.0)
+			assert.Greater(t, c.LogE, 6.0)
+			assert.Equal(t, name == "mirror", r.Mirrored)
+			assert.Equal(t, name == "invert", r.Inverted)
+			for i, o := range r.Copies {
+				if i != 42 {
+					require.Less(t, o.Score, 5.5)
+					require.Greater(t, o.LogP, -3.0)
+				}
+			}
+			if r.Decoded != nil {
+				assert.Equal(t, watermark.CopyID(1042), *r.Decoded)
+			}
+		})
+	}
+}
+
+func TestTraceOfAnUnmarkedLeakAccusesNobody(t *testing.T) {
+	original := scene(900, 640)
+	tr := tracer(t, original, issued(100))
+	for _, name := range []string{"none", "jpeg50", "rot5"} {
+		r := traced(t, tr, applied(t, name, original))
+		assert.True(t, r.Registered, name)
+		assert.Empty(t, r.Accused, name)
+		assert.Nil(t, r.Decoded, name)
+	}
+	marked := traced(t, tr, applied(t, "jpeg50", embed(t, 1001, original)))
+	plain := traced(t, tr, applied(t, "jpeg50", original))
+	// what a mark would have scored is seen without one, too, and not exaggerated
+	assert.Greater(t, plain.Expected, 0.4*marked.Expected)
+	assert.Less(t, plain.Expected, 1.2*marked.Expected)
+	assert.Greater(t, plain.Power, 0.99)
+}
+
+func TestTraceOfAnotherPictureIsRefused(t *testing.T) {
+	tr := tracer(t, scene(900, 640), issued(20))
+	other := image.NewNRGBA(image.Rect(0, 0, 800, 600))
+	for i := range other.Pix {
+		other.Pix[i] = uint8(128 + 90*math.Sin(float64(i%3200)/97)*math.Cos(float64(i/3200)/31))
+		if i%4 == 3 {
+			other.Pix[i] = 255
+		}
+	}
+	r := traced(t, tr, other)
+	assert.False(t, r.Registered)
+	assert.Equal(t, -1, r.Best)
+	assert.Empty(t, r.Copies)
+	assert.Zero(t, r.Power)
+}
+
+func TestTraceNamesAllColluders(t *testing.T) {
+	original := scene(900, 640)
+	a, b := embed(t, 1003, original), embed(t, 1017, original)
+	mean := image.NewNRGBA(a.Rect)
+	for i := range mean.Pix {
+		mean.Pix[i] = uint8((int(a.Pix[i]) + int(b.Pix[i]) + 1) / 2)
+	}
+	r := traced(t, tracer(t, original, issued(100)), applied(t, "jpeg75", mean))
+	assert.ElementsMatch(t, []watermark.CopyID{1003, 1017}, r.Accused)
+}
+
+// A mark that was lifted from one picture and laid onto another brings neither that
+// picture's placement nor its tracer.
+func TestTraceDoesNotBelieveATransplantedMark(t *testing.T) {
+	from := scene(900, 640)
+	onto := imaging.FlipH(imaging.AdjustBrightness(from, -5))
+	marked := embed(t, 1005, from)
+	framed := image.NewNRGBA(onto.Rect)
+	for i, v := range onto.Pix {
+		framed.Pix[i] = uint8(min(max(int(v)+int(marked.Pix[i])-int(from.Pix[i]), 0), 255))
+	}
+	tr, err := watermark.NewTracer(onto, issued(50), &watermark.TraceOptions{Submission: watermark.Submission{9}})
+	require.NoError(t, err)
+	r := traced(t, tr, applied(t, "jpeg90", framed))
+	require.True(t, r.Registered)
+	assert.Empty(t, r.Accused)
+	assert.Greater(t, r.Power, 0.999, "a mark of its own would have been seen")
+	assert.True(t, detect(t, key, framed).Found, "and yet it reads")
+}
+
+func TestTraceWithASmallerOriginal(t *testing.T) {
+	original := scene(1400, 1000)
+	leak := applied(t, "telegram_low", embed(t, 1007, original))
+	small := imaging.Fit(original, 700, 700, imaging.Box)
+	r := traced(t, tracer(t, small, issued(100)), leak)
+	assert.Equal(t, []watermark.CopyID{1007}, r.Accused)
+	full := traced(t, tracer(t, original, issued(100)), leak)
+	assert.Equal(t, r.Accused, full.Accused)
+}
+
+func TestTraceFindsEdits(t *testing.T) {
+	original := scene(900, 640)
+	leak := embed(t, 1002, original)
+	box := image.Rect(560, 400, 760, 520)
+	draw.Draw(leak, box, image.Black, image.Point{}, draw.Src)
+	r := traced(t, tracer(t, original, issued(50)), applied(t, "jpeg75", leak))
+	assert.Equal(t, []watermark.CopyID{1002}, r.Accused)
+	require.Len(t, r.Edits, 1)
+	e := r.Edits[0]
+	assert.Equal(t, "covered", e.Kind)
+	assert.InDelta(t, box.Min.X, e.Quad[0].X, 16)
+	assert.InDelta(t, box.Min.Y, e.Quad[0].Y, 16)
+	assert.InDelta(t, box.Max.X, e.Quad[2].X, 16)
+	assert.InDelta(t, box.Max.Y, e.Quad[2].Y, 16)
+	assert.InDelta(t, 0, r.Quad[0].X, 1)
+	assert.InDelta(t, 640, r.Quad[2].Y, 1)
+	assert.Empty(t, traced(t, tracer(t, original, issued(2)), applied(t, "jpeg75", original)).Edits)
+}
+
+func TestPoolAddsUpLeaksOfOneCopy(t *testing.T) {
+	original := scene(900, 640)
+	tr := tracer(t, original, issued(100))
+	marked := embed(t, 1009, original)
+	var leaks []*watermark.Traced
+	for _, side := range []int{60, 64, 72, 80} {
+		small := imaging.Fit(marked, side, side, imaging.Box)
+		leaks = append(leaks, traced(t, tr, applied(t, "jpeg75", small)))
+	}
+	together, err := watermark.Pool(leaks)
+	require.NoError(t, err)
+	alone := 0.0
+	for _, l := range leaks {
+		require.True(t, l.Registered)
+		alone = max(alone, l.Copies[9].Score)
+	}
+	assert.Greater(t, together[9].Score, alone)
+	// the same leak twice says nothing more
+	twice, err := watermark.Pool([]*watermark.Traced{leaks[0], leaks[0]})
+	require.NoError(t, err)
+	assert.InDelta(t, leaks[0].Copies[9].Score, twice[9].Score, 1e-3)
+	assert.InDelta(t, leaks[0].Copies[9].LogE, twice[9].LogE, 1e-2)
+
+	none, err := watermark.Pool([]*watermark.Traced{nil, {}})
+	require.NoError(t, err)
+	assert.Nil(t, none)
+	_, err = watermark.Pool([]*watermark.Traced{leaks[0], traced(t, tracer(t, original, issued(100)), marked)})
+	assert.ErrorIs(t, err, watermark.ErrPool)
+}
+
+func TestTogether(t *testing.T) {
+	c := watermark.CopyTrace{Score: 4, Payload: 3, LogP: -1, LogE: 2}
+	both := watermark.Together(c, c, c, c)
+	assert.InDelta(t, 8, both.Score, 1e-12)
+	assert.InDelta(t, 8, both.LogE, 1e-12)
+	assert.InDelta(t, -32/math.Ln10+math.Log10(2), both.LogP, 1e-9)
+	assert.Zero(t, watermark.Together().LogP)
+}
+
+func TestTraceUnderTwoKeys(t *testing.T) {
+	original := scene(900, 640)
+	other := watermark.GenerateKey()
+	m, err := watermark.Embed(other, 77, original, &watermark.Options{Submission: sub})
+	require.NoError(t, err)
+	copies := append(issued(20), watermark.Issued{Copy: 77, Key: other, Strength: 0.9})
+	r := traced(t, tracer(t, original, copies), applied(t, "jpeg50", m))
+	assert.Equal(t, []watermark.CopyID{77}, r.Accused)
+	assert.Equal(t, 20, r.Best)
+}
+
+func TestTraceRefuses(t *testing.T) {
+	ctx, small := t.Context(), image.NewNRGBA(image.Rect(0, 0, 100, 100))
+	_, err := watermark.Trace(ctx, small, small, issued(1), nil)
+	assert.ErrorIs(t, err, watermark.ErrTooSmall)
+	_, err = watermark.Trace(ctx, small, scene(400, 300), []watermark.Issued{{Copy: 1}}, nil)
+	assert.ErrorIs(t, err, watermark.ErrNoKey)
+	for _, level := range []float64{-1, 1, math.NaN()} {
+		_, err = watermark.Trace(ctx, small, scene(400, 300), issued(1), &watermark.TraceOptions{Level: level})
+		assert.ErrorIs(t, err, watermark.ErrLevel, level)
+	}
+	_, err = watermark.Trace(ctx, image.NewNRGBA(image.Rect(0, 0, 5, 900)), scene(400, 300), issued(1), nil)
+	assert.ErrorIs(t, err, watermark.ErrTooSmall)
+	done, stop := context.WithCancel(ctx)
+	stop()
+	_, err = watermark.Trace(done, applied(t, "crop50", scene(900, 640)), scene(900, 640), issued(1), nil)
+	assert.ErrorIs(t, err, context.Canceled)
+	r, err := watermark.Trace(ctx, scene(400, 300), scene(400, 300), nil, nil)
+	require.NoError(t, err)
+	assert.Equal(t, -1, r.Best)
+}
+
+func ExampleTracer() {
+	original := scene(900, 640)
+	copies := []watermark.Issued{{Copy: 0xa, Key: key}, {Copy: 0xb, Key: key}}
+	leak, _ := watermark.Embed(key, 0xb, original, nil)
+	t, err := watermark.NewTracer(original, copies, nil)
+	if err != nil {
+		return
+	}
+	r, err := t.Trace(context.Background(), imaging.Fit(leak, 320, 320, imaging.Box))
+	if err != nil {
+		return
+	}
+	fmt.Println(r.Registered, r.Accused)
+	// Output: true [000000000000000b]
+}
