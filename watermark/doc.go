@@ -29,7 +29,35 @@
 //
 // Reading says which ID is in the picture. It does not say that the ID was put
 // there by its owner: somebody who holds a marked copy and the plain picture can
-// move the mark (see docs in package verify for what a verdict makes of that).
+// move the mark. Tracing tells (below).
+//
+// # Tracing
+//
+// [Trace] needs the original, too, and the list of the copies issued of it. It names the
+// copy where nothing can be read blind any more: thumbnails, hard JPEG, photographs of a
+// screen, small crops; and it names each of several copies that were mixed. [NewTracer]
+// does once what all leaks of one original share, [Pool] adds up several leaks.
+//
+// The leak is registered onto the original (features, homography, a smooth field of
+// shifts), predicted from it (pixels of the leak's size, blur, tone curve, a local fit),
+// and what is left over is whitened and correlated with the mark of each copy. Parts that
+// show something else than the original are left out and reported as edits.
+//
+// A copy's own part, the tracer, has signs that nobody can know without the key. Whatever
+// the leak shows, a copy that was not used scores z or more with probability exp(-z^2/2)
+// at most (Hoeffding, 1963): this p is a theorem, not a calibration. The payload's code
+// adds evidence, which counts up to a z of 6 in a p, and in full in an e-value, whose mean
+// over copies that were not used is 1 at most: its mean over all messages is computed
+// exactly, through the code's trellis. [CopyTrace.LogP] is twice the lesser of both, since
+// two were tried, and times the number of copies.
+//
+// [Traced.Power] says what the absence of a mark is worth. A probe, marked like a copy but
+// never issued, is sent through the channel that the registered pair shows: how much of the
+// original's faint detail the leak still carries, by frequency, and how noisy the rest is.
+//
+// The tracer is keyed by submission and copy, the place of the blind part by submission. A
+// mark that was lifted from one picture and laid onto another still reads blind but is not
+// accused by a trace of the other: it lies in the wrong place and lacks the tracer.
 //
 // # What a mark is
 //
@@ -61,5 +89,6 @@
 // Spread spectrum: Cox, Kilian, Leighton and Shamoon (1997). Informed embedding:
 // Cox, Miller and McKellips (1999). Template synchronisation and the log-polar
 // search: Pereira and Pun (2000), Ó Ruanaidh and Pun (1998). The list Viterbi
-// algorithm: Seshadri and Sundberg (1994).
+// algorithm: Seshadri and Sundberg (1994). Tracing with the original and keyed signs:
+// Cox et al. (1997); e-values: Vovk and Wang (2021).
 package watermark

@@ -31,7 +31,7 @@ type Marked struct {
 	Image    *image.NRGBA
 	PSNR     float64 // dB, over R, G and B
 	SSIM     float64 // of luma, 0..1
-	Strength float64 // used: as asked for, up to 1.4 times that where the mark was not read back, or less where SSIM fell below 0.9852
+	Strength float64 // used: as asked for, up to 1.4 times that where the mark was not read back, or less where SSIM fell below 0.986
 	Margin   float64 // dB by which the read-back exceeds the least readable signal; 0 if not read
 	Weak     bool    // not read back after a messenger, at any strength tried
 }

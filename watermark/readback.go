@@ -30,12 +30,12 @@ const thinMargin = 2
 
 // leastSSIM is the similarity of a copy with its original below which its mark is made
 // weaker: SSIM sees more than eyes do in the dark and in what is blurred.
-const leastSSIM = 0.9852
+const leastSSIM = 0.986
 
 // Mark marks src and reads the mark back as a messenger would deliver it, shrunk
 // to 1280 pixels and compressed. If that succeeds barely it marks again, 1.2 times as
 // strong, and if it fails up to 1.4 times, but never past the PSNR floor (44.3 dB
-// from a megapixel on, 42 dB below) nor an SSIM of 0.9852. It sets Weak if the
+// from a megapixel on, 42 dB below) nor an SSIM of 0.986. It sets Weak if the
 // strongest is not read either: then nothing should be handed out. It never draws
 // another ID.
 func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
