@@ -16,6 +16,7 @@ const (
 	grainFine    = 0.5 // the same of grain
 	grainCoarse  = 1.4
 
+	margins      = 2   // cells around a covered one that count as covered
 	leastDetail  = 3.0 // deviation of a textured block, grey levels
 	coveredGain  = 0.2 // detail of the leak below which a cell is covered, in parts of what was to be expected
 	leastGain    = 0.3 // gain of a block that agrees, in parts of the typical
@@ -76,6 +77,9 @@ const (
 	exchangedShare = 0.012 // of the comparable blocks, the same
 	leastSpread    = 0.15  // the same
 	blankShare     = 0.02  // of the textured blocks, exchanged or blank ones of another document
+	blankOpposed   = 0.008 // of the comparable ones, opposed: filters wipe out thin print too
+	ownGrain       = 0.7   // correlation of grain from which
+	ownExchanged   = 0.022 // this is exchangedShare
 	blankSpread    = 0.15  // the same
 	leastFlat      = 100   // blocks that must be flat for grain to count
 )
@@ -84,11 +88,7 @@ const (
 func (n *Likeness) decide() Verdict {
 	shown := n.Textured - n.Covered
 	switch {
-	case n.foreignGrain():
-		return Other
-	case n.Exchanged >= leastExchanged && float64(n.Exchanged) >= float64(exchangedShare*float64(shown)) && n.Spread >= leastSpread:
-		return Other
-	case n.Exchanged+n.Blank >= leastExchanged && float64(n.Exchanged+n.Blank) >= float64(blankShare*float64(n.Textured)) && n.BlankSpread >= blankSpread:
+	case n.foreignGrain() || n.foreignText(shown):
 		return Other
 	case shown*n.side*n.side < leastArea:
 		return Unsure
@@ -98,13 +98,27 @@ func (n *Likeness) decide() Verdict {
 	return Same
 }
 
+// foreignText reports whether the leak shows another text, in many places. Where
+// grain agrees more of it is asked for.
+func (n *Likeness) foreignText(shown int) bool {
+	least := exchangedShare
+	if n.Flat >= leastFlat && n.Grain >= ownGrain {
+		least = ownExchanged
+	}
+	atLeast := func(k int, share float64, of int) bool { return float64(k) >= float64(share*float64(of)) }
+	moved := n.Exchanged >= leastExchanged && atLeast(n.Exchanged, least, shown) && n.Spread >= leastSpread
+	gone := n.Exchanged+n.Blank >= leastExchanged && atLeast(n.Exchanged+n.Blank, blankShare, n.Textured) &&
+		atLeast(n.Opposed, blankOpposed, shown) && n.BlankSpread >= blankSpread
+	return moved || gone
+}
+
 // foreignGrain reports whether the leak has grain, but not the original's. Codecs
 // and denoisers wipe grain out unevenly, which is no sign of another capture.
 func (n *Likeness) foreignGrain() bool {
 	if n.Flat < leastFlat {
 		return false
 	}
-	plain := n.GrainLeast >= 0.3 && n.GrainPower >= 0.25 && n.Grain < 0.15
+	plain := n.GrainLeast >= 0.3 && n.GrainPower >= 0.25 && n.GrainPower < 1.5 && n.Grain < 0.15
 	coded := n.GrainLeast >= 0.5 && n.GrainPower >= 0.1 && n.Grain < 0.05
 	gain := float64(n.Grain * math.Sqrt(n.GrainPower))
 	noisy := n.GrainLeast >= 0.15 && n.GrainPower >= 1 && gain < 0.35 && n.Grain < 0.15
@@ -249,7 +263,8 @@ func (s *sheet) covers() []bool {
 type block struct {
 	x, y     int
 	textured bool
-	covered  bool
+	covered  bool // or near to what is
+	hidden   bool // itself, in part
 	gain     float64
 	noise    float64
 	share    float64 // of its detail that agrees
@@ -266,7 +281,7 @@ func (s *sheet) blocks(covered []bool) []block {
 			if !ok {
 				continue
 			}
-			b := block{x: x, y: y, textured: m.oo > leastDetail*leastDetail, covered: s.near(covered, x, y)}
+			b := block{x: x, y: y, textured: m.oo > leastDetail*leastDetail, covered: s.near(covered, x, y, margins), hidden: s.near(covered, x, y, 0)}
 			if b.textured && !b.covered {
 				s.fit(&b, math.Sqrt(m.oo))
 			}
@@ -276,10 +291,10 @@ func (s *sheet) blocks(covered []bool) []block {
 	return out
 }
 
-// near reports whether a block holds or touches a covered cell.
-func (s *sheet) near(covered []bool, x, y int) bool {
-	for j := max(0, y/s.cell-2); j <= min(s.ch-1, (y+s.side)/s.cell+1); j++ {
-		for i := max(0, x/s.cell-2); i <= min(s.cw-1, (x+s.side)/s.cell+1); i++ {
+// near reports whether there is a covered cell within so many cells of a block.
+func (s *sheet) near(covered []bool, x, y, cells int) bool {
+	for j := max(0, y/s.cell-cells); j <= min(s.ch-1, (y+s.side)/s.cell-1+cells); j++ {
+		for i := max(0, x/s.cell-cells); i <= min(s.cw-1, (x+s.side)/s.cell-1+cells); i++ {
 			if covered[j*s.cw+i] {
 				return true
 			}

@@ -93,12 +93,8 @@ const mostAspect = 0.04
 func (o *Original) stretch(t dsp.Plane) (best guess, ok bool) {
 	for turns := range 4 {
 		for mirror := range 2 {
-			m, w, h := geometry.Identity(), t.W, t.H
-			if mirror == 1 {
-				m = geometry.Mat{-1, 0, float64(w - 1), 0, 1, 0, 0, 0, 1}
-			}
-			for range turns {
-				m = geometry.Mat{0, 1, 0, -1, 0, float64(w - 1), 0, 0, 1}.Mul(m)
+			m, w, h := orientation(t.W, t.H, turns, mirror == 1), t.W, t.H
+			if turns%2 == 1 {
 				w, h = h, w
 			}
 			r := float64(w) / float64(h) * (float64(o.canon.H) / float64(o.canon.W))
@@ -113,4 +109,17 @@ func (o *Original) stretch(t dsp.Plane) (best guess, ok bool) {
 		}
 	}
 	return best, ok
+}
+
+// orientation mirrors a w x h picture, or not, and then turns it by right angles.
+func orientation(w, h, turns int, mirror bool) geometry.Mat {
+	m := geometry.Identity()
+	if mirror {
+		m = geometry.Mat{-1, 0, float64(w - 1), 0, 1, 0, 0, 0, 1}
+	}
+	for range turns {
+		m = geometry.Mat{0, 1, 0, -1, 0, float64(w - 1), 0, 0, 1}.Mul(m)
+		w, h = h, w
+	}
+	return m
 }

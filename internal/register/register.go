@@ -28,6 +28,7 @@ const canonicalSide = 1024
 // An Original is a picture made ready for having leaks registered onto it. It is
 // safe for concurrent use.
 type Original struct {
+	width  int // as given, pixels
 	canon  dsp.Plane
 	levels []dsp.Plane // canon and its halves
 
@@ -38,7 +39,7 @@ type Original struct {
 // New readies a picture by its luma at full resolution, 0..255.
 func New(luma dsp.Plane) *Original {
 	w, h := fit(luma.W, luma.H, canonicalSide)
-	o := &Original{canon: dsp.Shrink(luma, w, h)}
+	o := &Original{width: luma.W, canon: dsp.Shrink(luma, w, h)}
 	for level := o.canon; ; {
 		o.levels = append(o.levels, level)
 		if min(level.W, level.H) < 64 {
@@ -133,7 +134,7 @@ func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Registration, err
 			return r, ctx.Err()
 		}
 	}
-	g, err := o.byFeatures(ctx, t)
+	g, err := o.byFeatures(ctx, leak, t)
 	if err != nil {
 		return nil, err
 	}

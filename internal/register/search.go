@@ -34,8 +34,9 @@ type pass struct {
 
 var passes = [...]pass{{false, 1600, 4}, {false, 4000, 2}, {true, 1600, 4}}
 
-// byFeatures returns the best guess by features, or nil.
-func (o *Original) byFeatures(ctx context.Context, t dsp.Plane) (*guess, error) {
+// byFeatures returns the best guess by features, or by sliding where they find
+// nothing fair, or nil. t is the shrunk leak.
+func (o *Original) byFeatures(ctx context.Context, leak, t dsp.Plane) (*guess, error) {
 	big := enlarged(t)
 	var best *guess
 	for i := range passes {
@@ -43,8 +44,14 @@ func (o *Original) byFeatures(ctx context.Context, t dsp.Plane) (*guess, error) 
 			return nil, err
 		}
 		if best != nil && best.score > fairScore && best.inliers >= fairInliers {
-			break
+			return best, nil
 		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if g := o.slide(leak, t); g != nil && (best == nil || g.score > best.score) {
+		best = g
 	}
 	return best, nil
 }

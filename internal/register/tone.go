@@ -121,7 +121,7 @@ func (n *Likeness) exchanged(s *sheet, blocks []block) {
 		case b.opposed && min(lighter, darker) >= leastMoved:
 			n.Exchanged++
 			moved[part]++
-		case b.covered && lighter >= leastMoved && darker < leastBlank:
+		case b.hidden && lighter >= leastMoved && darker < leastBlank:
 			n.Blank++
 			gone[part]++
 		}

@@ -1,0 +1,105 @@
+package register
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+const (
+	leastSlide  = 24  // pixels of the short side of a leak that is slid
+	mostSlide   = 0.9 // of the original's side
+	leastPeak   = 7.0 // of the correlation, in deviations over all places
+	slideBlur   = 0.6 // deviation of the blur before sliding, pixels
+	slideFloor  = 1   // grey levels added to the local deviation
+	leastAgreed = 0.2 // quality of a guess by sliding
+)
+
+// slide returns the best place of the leak t as a piece cut out of the original, at
+// the original's own scale, turned by right angles, mirrored or not: the peak of the
+// normalised pictures' correlation. It finds what has no corners: sky, water, skin.
+func (o *Original) slide(leak, t dsp.Plane) *guess {
+	k := float64(o.canon.W) / float64(o.width)
+	w, h := int(float64(float64(leak.W)*k)+0.5), int(float64(float64(leak.H)*k)+0.5)
+	if min(w, h) < leastSlide || float64(max(w, h)) > float64(mostSlide*float64(max(o.canon.W, o.canon.H))) {
+		return nil
+	}
+	piece := slidable(resize(t, w, h))
+	f := dsp.NewFFT2(dsp.FastEven(o.canon.W), dsp.FastLen(o.canon.H))
+	ref := f.Forward(slidable(o.canon))
+	var best *guess
+	for turns := range 4 {
+		for mirror := range 2 {
+			p, m := turnedBy(piece, turns, mirror == 1)
+			x, y, peak := o.peak(f, ref, p)
+			if math.Abs(peak) < leastPeak {
+				continue
+			}
+			g := guess{h: geometry.Translation(float64(x), float64(y)).Mul(m).Mul(scaleTo(t, piece)), invert: peak < 0}
+			g.q, g.over = o.quality(g.h, t, searchSide)
+			if g.invert {
+				g.q = -g.q
+			}
+			g.score = scoreOf(g.q, g.over, 0)
+			if g.q > leastAgreed && (best == nil || g.score > best.score) {
+				best = &g
+			}
+		}
+	}
+	return best
+}
+
+// slidable brings a picture to the same local contrast.
+func slidable(p dsp.Plane) dsp.Plane {
+	d := highPass(dsp.Gauss(p, slideBlur), fitHigh)
+	power := dsp.Gauss(product(d, d), 2*fitHigh)
+	for i, v := range d.Pix {
+		d.Pix[i] = v / (sqrt32(power.Pix[i]) + slideFloor)
+	}
+	return d
+}
+
+// turnedBy returns p mirrored and then turned by so many right angles, and the map to
+// it from p.
+func turnedBy(p dsp.Plane, turns int, mirror bool) (dsp.Plane, geometry.Mat) {
+	m := orientation(p.W, p.H, turns, mirror)
+	w, h := p.W, p.H
+	if turns%2 == 1 {
+		w, h = h, w
+	}
+	out := dsp.NewPlane(w, h)
+	for y := range p.H {
+		for x, v := range p.Row(y) {
+			q := m.Apply(geometry.Point{X: float64(x), Y: float64(y)})
+			out.Pix[int(q.Y+0.5)*w+int(q.X+0.5)] = v
+		}
+	}
+	return out, m
+}
+
+// peak returns where p lies best on the original of spectrum ref, and the correlation
+// there in deviations; it is negative where p is the negative.
+func (o *Original) peak(f *dsp.FFT2, ref dsp.Spectrum, p dsp.Plane) (x, y int, peak float64) {
+	w, h := o.canon.W-p.W+1, o.canon.H-p.H+1
+	if w < 1 || h < 1 {
+		return 0, 0, 0
+	}
+	s := f.Forward(p)
+	for i, c := range s.C {
+		a, b, u, v := real(ref.C[i]), imag(ref.C[i]), real(c), imag(c)
+		s.C[i] = complex(float32(a*u)+float32(b*v), float32(b*u)-float32(a*v))
+	}
+	c := f.Inverse(s, w, h)
+	at, top := 0, float32(0)
+	for i, v := range c.Pix {
+		if a := max(v, -v); a > top {
+			at, top = i, a
+		}
+	}
+	rms := c.RMS()
+	if rms == 0 {
+		return 0, 0, 0
+	}
+	return at % w, at / w, float64(c.Pix[at]) / rms
+}
