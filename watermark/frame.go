@@ -15,13 +15,13 @@ type frame struct {
 	w, h   int     // of the canonical original, pixels
 	fw, fh int     // samples that it covers
 	scale  float64 // canonical pixels a sample
-	spans  []span2 // of the tracer's coefficients
+	spans  []run   // of the tracer's coefficients
 	band   []uint8 // of each coefficient (u, v): radial band, by row
 	size   bandSum // coefficients of each band
 }
 
-// span2 is a run of coefficients of one row that carry a tracer.
-type span2 struct{ first, n int }
+// A run is those coefficients of one row that carry a tracer.
+type run struct{ first, n int }
 
 // bandsAnOctave is how finely radial bands divide frequencies.
 const bandsAnOctave = 5
@@ -29,13 +29,12 @@ const bandsAnOctave = 5
 const bandN = 47
 
 func newFrame(w, h int) frame {
-	f := frame{w: w, h: h, scale: float64(max(w, h)) / tracerSize, spans: make([]span2, tracerSize), band: make([]uint8, tracerSize*tracerSize)}
-	cover := func(n int) int { return min(tracerSize, int(math.Ceil(float64(n)/f.scale))) }
-	f.fw, f.fh = cover(w), cover(h)
+	f := frame{w: w, h: h, spans: make([]run, tracerSize), band: make([]uint8, tracerSize*tracerSize)}
+	f.fw, f.fh, f.scale = frameSize(w, h)
 	edges := bandEdges()
 	for v := range tracerSize {
 		first, n := tracerSpan(v)
-		f.spans[v] = span2{first, max(n, 0)}
+		f.spans[v] = run{first, max(n, 0)}
 		b := 0
 		for u := range tracerSize {
 			r2 := u*u + v*v
@@ -47,6 +46,14 @@ func newFrame(w, h int) frame {
 		}
 	}
 	return f
+}
+
+// frameSize is how many samples a canonical picture of w x h covers, and how many of its
+// pixels one stands for.
+func frameSize(w, h int) (fw, fh int, scale float64) {
+	scale = float64(max(w, h)) / tracerSize
+	cover := func(n int) int { return min(tracerSize, int(math.Ceil(float64(n)/scale))) }
+	return cover(w), cover(h), scale
 }
 
 // bandEdges are the squares of hypot(u, v) at which bands begin, five an octave from
@@ -63,10 +70,9 @@ func bandEdges() [bandN]int {
 // A frameView is a leak brought into the frame.
 type frameView struct {
 	*frame
-	q        dsp.Plane // residual over its deviation, 0 where nothing is seen
-	gain     dsp.Plane // of what was added to the original, over the same deviation
-	spectrum dsp.Plane // cosine transform of q
-	whiten   []float32 // by band: gain of the channel over the power of q
+	gain     dsp.Plane // of what was added to the original, over the residual's deviation
+	spectrum dsp.Plane // of the residual over its deviation
+	whiten   []float32 // by band: gain of the channel over the power of the spectrum
 	channel  []float32 // by band: gain of the channel
 	limit    float64   // highest frequency that the leak carries, hypot(u, v)
 	floor    float64   // samples of the frame that the local fit reaches, standard deviation

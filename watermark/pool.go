@@ -11,7 +11,7 @@ import (
 var ErrPool = errors.New("watermark: traces of different originals")
 
 // Pool returns the evidence of several leaks of one original together, which must come
-// from one [Tracer]: in the order of its copies, or nil where no leak was registered. What
+// from one [Tracer]: in the order of its copies, or nil where no leak lies on the original. What
 // the leaks show is summed before it is compared with any copy, since the signs of a copy
 // are the same in all of them: near-identical leaks count once, as they should, and leaks
 // that are too small or too worn to be traced alone may be traced together. The error is
@@ -20,7 +20,7 @@ func Pool(leaks []*Traced) ([]CopyTrace, error) {
 	var t *Tracer
 	var sums []*evidence
 	for _, l := range leaks {
-		if l == nil || !l.Registered {
+		if l == nil || len(l.evidence) == 0 {
 			continue
 		}
 		if t == nil {

@@ -52,14 +52,12 @@ func (p *probe) make(o *Original) (mark, amplitude dsp.Plane) {
 
 // intoFrame enlarges a plane of the canonical picture to the trace's frame.
 func intoFrame(p dsp.Plane) dsp.Plane {
-	side := max(p.W, p.H)
-	if side == tracerSize {
+	w, h, scale := frameSize(p.W, p.H)
+	if scale == 1 {
 		return p
 	}
-	scale := float64(side) / tracerSize
-	cover := func(n int) int { return min(tracerSize, int(math.Ceil(float64(n)/scale))) }
-	out := dsp.NewPlane(cover(p.W), cover(p.H))
-	e := dsp.NewScaler(p, out.W, scale, scale)
+	out := dsp.NewPlane(w, h)
+	e := dsp.NewScaler(p, w, scale, scale)
 	for y := range out.H {
 		e.Row(y, out.Row(y))
 	}

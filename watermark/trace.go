@@ -54,7 +54,7 @@ type CopyTrace struct {
 
 // A Traced is what a trace found out about a leak.
 type Traced struct {
-	Registered         bool        // the leak shows the original
+	Registered         bool        // the leak shows the original and not what merely looks like it
 	Copies             []CopyTrace // in the order given
 	Best               int         // index of the least LogP, -1 if not registered or without copies
 	Accused            []CopyID    // strongest first
@@ -75,7 +75,10 @@ type Traced struct {
 // Trace registers a leak onto its original, takes away what the original explains,
 // and correlates what is left with the complete mark of each issued copy. A copy that
 // was not used is accused with probability Level at most, whatever the leak shows.
-// A leak that does not show the original is not an error: Registered is false.
+// A leak that does not show the original is not an error: Registered is false. So it is
+// for a leak that lies on the original but is too small to be told from a lookalike
+// (fewer than 20,000 pixels with detail); its scores are given all the same. Whatever
+// carries a copy's own mark does show the original, however little of it is left.
 //
 // The error wraps [ErrTooSmall], [ErrLevel] or [ErrNoKey], or is ctx's.
 func Trace(ctx context.Context, leak, original image.Image, copies []Issued, opts *TraceOptions) (*Traced, error) {
@@ -190,7 +193,6 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, leak *image.NRGBA, r *r
 	if err != nil {
 		return err
 	}
-	out.Registered = true
 	out.Residual, out.Overlap, out.Mirrored, out.Inverted = fit.RMS, r.Overlap, r.Mirrored, r.Inverted
 	out.Quad = t.quad(leak, r)
 	out.Edits = t.edits(fit.Changes(at))
@@ -208,6 +210,11 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, leak *image.NRGBA, r *r
 		}
 	}
 	out.conclude(t.copies)
+	like := r.Compare(t.base).Verdict
+	out.Registered = like == register.Same || len(out.Accused) > 0
+	if like == register.Other && !out.Registered {
+		*out = Traced{Best: -1, level: t.level, tracer: t}
+	}
 	return nil
 }
 

@@ -98,10 +98,12 @@ func (r *traceRun) innocentsOf(name string, scores *nullScores, kinds ...int) In
 			if seen.misread != nil {
 				out.Decoded++
 			}
-			if !seen.registered {
+			if seen.registered {
+				out.Registered++
+			}
+			if n.n == 0 {
 				continue
 			}
-			out.Registered++
 			out.Trials += n.n
 			out.At6 += n.at6
 			out.At9 += n.at9

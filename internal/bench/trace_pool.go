@@ -68,12 +68,12 @@ func handled(p *image.NRGBA, seed uint64, n int) *image.NRGBA {
 	return out
 }
 
-// poolOf pools those of the leaks that show the original.
+// poolOf pools those of the leaks that lie on the original.
 func (r *traceRun) poolOf(leaks []*watermark.Traced, guilty watermark.CopyID) (pooled, error) {
 	out := pooled{leaks: len(leaks)}
 	var shown []*watermark.Traced
 	for _, t := range leaks {
-		if t.Registered {
+		if len(t.Copies) > 0 {
 			shown = append(shown, t)
 		}
 	}

@@ -77,7 +77,7 @@ func (s *sighting) judge(t *watermark.Traced, ids []watermark.CopyID, guilty int
 			s.misread = t.Decoded
 		}
 	}
-	if !t.Registered {
+	if len(t.Copies) == 0 {
 		if len(t.Accused) > 0 {
 			s.err = fmt.Errorf("%d copies accused by a leak that does not show the original", len(t.Accused))
 		}
@@ -120,7 +120,7 @@ func (s *sighting) named(limit float64) bool {
 
 // gain is the score seen over that expected, and whether there is one.
 func (s *sighting) gain() (float64, bool) {
-	if s.err != nil || !s.registered || len(s.guilty) == 0 || !(s.expected > 0) {
+	if s.err != nil || len(s.guilty) == 0 || !(s.expected > 0) {
 		return 0, false
 	}
 	return s.guilty[0].Score / s.expected, true
