@@ -2,6 +2,7 @@ package watermark
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/convcode"
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -120,9 +121,12 @@ func logFisher(z, payload float64) float64 {
 	return math.Min(0, (dsp.Ln(1+x)-x)/math.Ln10)
 }
 
-// shares are the strengths, of the predicted, over which an e-value is averaged, since
-// the prediction has an error of its own.
-var shares = [...]float64{0.5, 0.75, 1, 1.3}
+// Shares of the predicted strength over which each factor of an e-value is averaged,
+// since the prediction has an error of its own. A share of 0 bounds what a wrong one costs.
+var (
+	tracerShares  = [...]float64{0, 0.15, 0.4, 0.7, 1.1}
+	payloadShares = [...]float64{0, 0.4, 0.6, 0.8, 1}
+)
 
 // Limits of the prediction: more would gain nothing, and lose where it is too high.
 const (
@@ -130,28 +134,37 @@ const (
 	mostCorrelation = 0.9
 )
 
-// logE is the log10 of the mean over shares of
+// logE is the log10 of the e-value
 //
-//	exp(l z - l^2/2) x exp(l' z')/M(l')
+//	mean over l of exp(l z - l^2/2) x mean over l' of exp(l' z')/M(l')
 //
 // with l and l' predicted from the channel, never from the candidate. The first factor
 // has a mean below 1 for a copy that was not used, since cosh x <= exp(x^2/2); M is the
-// mean of the second over all messages. So the mean of the e-value is 1 at most.
+// mean of exp(l' z') over all messages. Signs and code are independent, so the mean of the
+// e-value is 1 at most.
 func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
-	best := math.Inf(-1)
-	var x [len(shares)]float64
-	for i, s := range shares {
+	var t [len(tracerShares)]float64
+	for i, s := range tracerShares {
 		l := math.Min(math.Max(float64(s*float64(strength*e.expected)), 0), mostExpected)
-		r := math.Min(math.Max(float64(s*float64(strength*e.payload)), 0)/math.Sqrt(codedN), mostCorrelation)
-		lp := math.Sqrt(codedN) * r / (1 - float64(r*r))
-		x[i] = float64(l*z) - float64(l*l)/2 + float64(lp*payload) - null.at(i, lp)
-		best = math.Max(best, x[i])
+		t[i] = float64(l*z) - float64(l*l)/2
 	}
+	var p [len(payloadShares)]float64
+	for i, s := range payloadShares {
+		r := math.Min(math.Max(float64(s*float64(strength*e.payload)), 0)/math.Sqrt(codedN), mostCorrelation)
+		l := float64(math.Sqrt(codedN)*r) / (1 - float64(r*r))
+		p[i] = float64(l*payload) - null.at(i, l)
+	}
+	return (lnMean(t[:]) + lnMean(p[:])) / math.Ln10
+}
+
+// lnMean returns the logarithm of the mean of exp(x).
+func lnMean(x []float64) float64 {
+	most := slices.Max(x)
 	sum := 0.0
 	for _, v := range x {
-		sum += dsp.Exp(v - best)
+		sum += dsp.Exp(v - most)
 	}
-	return (best + dsp.Ln(sum/float64(len(shares)))) / math.Ln10
+	return most + dsp.Ln(sum/float64(len(x)))
 }
 
 // decodeList is how many messages are put to the 32-bit check: the same budget as the
@@ -182,7 +195,7 @@ func (e *evidence) decode(kd *keyed) *CopyID {
 // A codeNull knows the mean of exp(l z') over random messages.
 type codeNull struct {
 	soft  *[codedN]float64
-	known [len(shares)]struct{ l, lnM float64 }
+	known [len(payloadShares)]struct{ l, lnM float64 }
 }
 
 func newCodeNull(soft *[codedN]float64) *codeNull { return &codeNull{soft: soft} }

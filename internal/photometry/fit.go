@@ -168,14 +168,14 @@ func (f *Fit) samples(follow []bool) *toneSample {
 				trusted++
 			}
 			s.at = append(s.at, int32(i))
-			s.trusted = append(s.trusted, t)
+			s.good, s.trusted = append(s.good, ok), append(s.trusted, t)
 		}
 	}
 	if trusted >= 100 {
 		return s
 	}
-	for i, at := range s.at { // hardly any detail: believe what is not covered
-		s.trusted[i] = good < 100 || near.Pix[at] == 0
+	for i := range s.at { // hardly any detail: believe what is not covered
+		s.trusted[i] = good < 100 || s.good[i]
 	}
 	return s
 }

@@ -25,15 +25,17 @@ func (c toneCurve) slope(level float32) float32 {
 // pixels of a picture that a tone curve is fitted to.
 type toneSample struct {
 	at      []int32 // places
-	trusted []bool  // follow the original's detail: not covered
+	good    []bool  // not covered, as far as detail tells
+	trusted []bool  // follow the original's detail
 }
 
 // toneSamples is about how many pixels a curve is fitted to.
 const toneSamples = 40000
 
 // fitTone returns the curve from base to leak by iterated reweighting, the first
-// rounds on trusted pixels only (black boxes would bend it), and the mean of the
-// lower nine tenths of the error on trusted pixels, in levels.
+// rounds on trusted pixels only (black boxes would bend it), then on all good ones that
+// are not far off by the trusted's measure, and the mean of the lower nine tenths of the
+// error on trusted pixels, in levels.
 func fitTone(base, leak dsp.Plane, s *toneSample) (toneCurve, float64) {
 	var c toneCurve
 	n := len(s.at)
@@ -49,14 +51,14 @@ func fitTone(base, leak dsp.Plane, s *toneSample) (toneCurve, float64) {
 		some = some[:0]
 		for i, at := range s.at {
 			err[i] = leak.Pix[at] - c.at(base.Pix[at])
-			if s.trusted[i] || round >= 3 {
+			if s.trusted[i] {
 				some = append(some, abs(err[i]))
 			}
 		}
 		scale := float64(2 * (float64(1.48*float64(median(some))) + 0.5))
 		for i, e := range err {
 			weight[i] = 0
-			if s.trusted[i] || round >= 3 {
+			if s.trusted[i] || s.good[i] && round >= 3 {
 				q := float64(e) / scale
 				weight[i] = 1 / (1 + float64(q*q))
 			}
