@@ -18,7 +18,7 @@ const (
 // quality returns the mean local correlation of the high-passed leak t with the
 // original under h (pixels of t to canonical pixels), weighed by the original's
 // local deviation, over the overlap; and that overlap's share of the leak. It is
-// negative for inverted leaks.
+// negative for inverted leaks. Covered places weigh by the root of their share.
 func (o *Original) quality(h geometry.Mat, t dsp.Plane, most int) (q, overlap float64) {
 	w, ht := fit(t.W, t.H, most)
 	s := resize(t, max(8, w), max(8, ht))
@@ -31,6 +31,13 @@ func (o *Original) quality(h geometry.Mat, t dsp.Plane, most int) (q, overlap fl
 	m := scaleTo(o.canon, ref).Mul(h)
 	return correlate(s, warp(ref, m, s.W, s.H), warp(ones(ref.W, ref.H), m, s.W, s.H))
 }
+
+// Power below which the leak is blank, where the original has more than the other,
+// grey levels squared: the place is covered.
+const (
+	blankPower   = 0.1
+	coveredPower = 4
+)
 
 // correlate is quality for a leak t, an original o and the share of each pixel that
 // is seen.
@@ -55,7 +62,7 @@ func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 		ab.Pix[i], aa.Pix[i], bb.Pix[i] = u*v, u*u, v*v
 	}
 	ab, aa, bb = dsp.Gauss(ab, 5), dsp.Gauss(aa, 5), dsp.Gauss(bb, 5)
-	var sum, weight float64
+	var sum, shown, weight float64
 	for i, m := range seen.Pix {
 		if m == 0 {
 			continue
@@ -63,10 +70,14 @@ func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 		vb := math.Max(float64(bb.Pix[i]), 0)
 		d := math.Sqrt(float64(math.Max(float64(aa.Pix[i]), 0)*vb)) + 2
 		w := math.Sqrt(vb)
-		sum += float64(float64(ab.Pix[i]) / d * w)
 		weight += w
+		if aa.Pix[i] < blankPower && vb > coveredPower {
+			continue // covered
+		}
+		sum += float64(float64(ab.Pix[i]) / d * w)
+		shown += w
 	}
-	return sum / (weight + 1e-6), float64(n) / float64(len(seen.Pix))
+	return sum / (math.Sqrt(float64(shown*weight)) + 1e-6), float64(n) / float64(len(seen.Pix))
 }
 
 // highPassSeen is highPass over what is seen, 1 or 0, alone: what lies around a leak

@@ -11,6 +11,7 @@ const (
 	sameScale  = 0.97      // leaks that are finer by less are not resampled
 	mostSide   = 1.5       // of the resampled leak's long side, in parts of canonicalSide
 	mostFall   = 0.01      // of the quality, beyond which a refinement is dropped
+	leastRise  = 0.003     // of the quality of a plain stretch, below which it is left as it is
 	fullPixels = 700 * 700 // of leaks that are refined at full size too
 	leastSide  = 40        // pixels of the short side of a level that is refined on
 	levels     = 3         // of refinement: 1/4, 1/2, 1/1
@@ -39,7 +40,11 @@ func (o *Original) refine(leak dsp.Plane, g guess, back geometry.Mat) *Registrat
 	before, over := o.quality(h, r.Leak, finalSide)
 	r.H, r.Quality, r.Overlap = h, before, over
 	m := o.descend(r.Leak, h)
-	if after, over := o.quality(m, r.Leak, finalSide); after >= before-mostFall {
+	least := before - mostFall
+	if g.inliers == 0 {
+		least = before + leastRise
+	}
+	if after, over := o.quality(m, r.Leak, finalSide); after >= least {
 		r.H, r.Quality, r.Overlap = m, after, over
 	}
 	r.Quality = math.Max(r.Quality, 0)
@@ -90,13 +95,16 @@ func (o *Original) descend(t dsp.Plane, h geometry.Mat) geometry.Mat {
 }
 
 const (
-	fitBlur  = 1.0 // deviation of the blur before comparing, pixels
-	fitHigh  = 8.0 // of the high-pass
-	fitFloor = 4   // grey levels added to the local deviation
-	fitScale = 0.7 // difference at which a pixel's weight is a quarter, in local deviations
-	lifted   = 64  // added to the original so that 0 means outside
-	rounds   = 12
-	least    = 1e-5 // fall of the cost that is worth another round
+	fitBlur     = 1.0   // deviation of the blur before comparing, pixels
+	fitHigh     = 8.0   // of the high-pass
+	fitFloor    = 4     // grey levels added to the local deviation
+	fitScale    = 0.7   // difference at which a pixel's weight is a quarter, in local deviations
+	lifted      = 64    // added to the original so that 0 means outside
+	blank       = 1e6   // in the leak, where it has no detail: covered, or nothing to go by
+	blankWindow = 2.0   // deviation of the window in which there is none, pixels
+	blankShare2 = 0.003 // power of the normalised leak, below which there is none
+	rounds      = 12
+	least       = 1e-5 // fall of the cost that is worth another round
 )
 
 // A fit is a leak and an original at one scale, high-passed and brought to the same
@@ -109,6 +117,12 @@ type fit8 struct {
 
 func newFit(t, o dsp.Plane) *fit8 {
 	f := &fit8{t: normalised(t), o: normalised(o), seen: dsp.NewPlane(t.W, t.H)}
+	local := dsp.Gauss(product(f.t, f.t), blankWindow)
+	for i, v := range local.Pix {
+		if v < blankShare2 {
+			f.t.Pix[i] = blank
+		}
+	}
 	f.gx, f.gy = dsp.Gradients(f.o)
 	for i := range f.o.Pix {
 		f.o.Pix[i] += lifted
@@ -179,7 +193,7 @@ func (f *fit8) cost(h, norm geometry.Mat) (cost, share float64) {
 		sum := 0.0
 		t, s := f.t.Row(y), f.seen.Row(y)
 		for x, v := range s {
-			if v > lifted/2 {
+			if v > lifted/2 && t[x] != blank {
 				e := t[x] - (v - lifted)
 				sum += float64(min(float32(e*e), 1))
 				n++
@@ -220,7 +234,7 @@ func (f *fit8) rowSums(h geometry.Mat, v float64, t, seen, gx, gy []float32) *ro
 	r := &rowSums{}
 	x0, y0, d0 := float64(h[1]*v)+h[2], float64(h[4]*v)+h[5], float64(h[7]*v)+1
 	for x, s := range seen {
-		if s <= lifted/2 {
+		if s <= lifted/2 || t[x] == blank {
 			continue
 		}
 		e := float64(t[x] - (s - lifted))

@@ -140,7 +140,10 @@ func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Registration, err
 	}
 	if g != nil && (!ok || g.score > best.score) {
 		s := o.refine(leak, *g, back)
-		if r == nil || s.score() > r.score() {
+		if r == nil && ok && near(best.h, g.h, float64(t.W), float64(t.H)) {
+			r = o.refine(leak, best, back)
+		}
+		if r == nil || s.Quality > r.Quality+mostFall && s.score() > r.score() {
 			r = s
 		}
 	}
