@@ -23,18 +23,11 @@ const (
 
 // flatGain is the mark in mid-grey flats, in grey levels RMS. Large pictures are
 // looked at closer, so that their mark, which grows with them, shows more: 0.54
-// (1800/side)^(7/16), and ^(9/16) where the side is longer than 1800 pixels.
+// (1800/side)^(7/16).
 func flatGain(side int) float32 {
-	r := 1800 / float64(side)
-	half := math.Sqrt(r)
+	half := math.Sqrt(1800 / float64(side))
 	eighth := math.Sqrt(math.Sqrt(half))
-	sixteenth := math.Sqrt(eighth)
-	g := float64(flatTypical * half)
-	if r < 1 {
-		g *= sixteenth
-	} else {
-		g /= sixteenth
-	}
+	g := float64(flatTypical*half) / math.Sqrt(eighth)
 	return float32(math.Min(math.Max(g, flatLow), flatHigh))
 }
 
