@@ -17,6 +17,7 @@ type evidence struct {
 	soft     [codedN]float64 // soft bits of the payload, of unit norm; zero where nothing is seen
 	expected float64         // score of a mark at strength 1
 	payload  float64         // the same of the payload's code
+	told     float64         // how far these can be believed, 0..1
 	weight   float64         // of the soft bits: their norm before it was made 1
 }
 
@@ -39,6 +40,7 @@ func (s *suspects) evidence(v *frameView) *evidence {
 	}
 	e.weight = norm
 	e.expected, e.payload = s.probe.expect(s, v, e)
+	e.told = v.told
 	return e
 }
 

@@ -83,6 +83,7 @@ type frameView struct {
 	pitch     float64   // samples of the frame a pixel of the leak
 	x, y      dsp.Plane // where each sample of the frame lies on the leak
 	deviation dsp.Plane // of the residual, in the leak's raster
+	told      float64   // share of a mark's energy where the original's own detail tells how it fared, 0..1
 }
 
 // view brings a fit from the leak's raster into the frame.

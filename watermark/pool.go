@@ -50,7 +50,7 @@ func Pool(leaks []*Traced) ([]CopyTrace, error) {
 
 // plus adds the sums of two leaks of one original.
 func (e *evidence) plus(o *evidence) *evidence {
-	sum := &evidence{}
+	sum := &evidence{told: math.Min(e.told, o.told)}
 	sum.tracer = e.tracer.plus(o.tracer)
 	if n := sum.tracer.norm(); n > 0 {
 		sum.expected = (float64(e.expected*e.tracer.norm()) + float64(o.expected*o.tracer.norm())) / n

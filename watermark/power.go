@@ -6,12 +6,16 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// How far the score of a mark may fall from what is predicted: predictions are off by a
-// factor whose logarithm has this bias and deviation, and the score itself by its unit
-// variance. docs/robustness.md has the trials.
+// How far the score of a mark may lie from what is predicted: predictions are off by a
+// factor whose logarithm has this bias and deviation, the more so the less of the mark
+// lies where the original's own detail tells how it fared (blank pages through hard
+// compression); and the score itself by its unit variance. docs/robustness.md has the
+// trials.
 const (
-	predictionBias   = -0.15
-	predictionSpread = 0.45
+	predictionBias   = -0.05
+	predictionSpread = 0.25
+	untoldBias       = -0.8 // times the share that is not told
+	untoldSpread     = 0.8
 )
 
 // power predicts the score of a mark of the weakest strength issued, and the probability
@@ -25,16 +29,19 @@ func (out *Traced) power(copies []Issued) {
 		weakest = math.Min(weakest, c.strength())
 	}
 	out.Expected = math.Inf(1)
+	told := 1.0
 	for _, e := range out.evidence {
 		out.Expected = math.Min(out.Expected, float64(weakest*e.expected))
+		told = math.Min(told, e.told)
 	}
+	bias, spread := predictionBias+float64(untoldBias*(1-told)), predictionSpread+float64(untoldSpread*(1-told))
 	need := needed(out.level, len(copies))
 	const steps = 40
 	sum, weights := 0.0, 0.0
 	for i := -steps; i <= steps; i++ {
 		x := 4 * float64(i) / steps
 		w := dsp.Exp(-float64(x*x) / 2)
-		z := float64(out.Expected * dsp.Exp(predictionBias+float64(predictionSpread*x)))
+		z := float64(out.Expected * dsp.Exp(bias+float64(spread*x)))
 		sum += float64(w * normalCDF(z-need))
 		weights += w
 	}

@@ -99,7 +99,7 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 // onto shows a mark of the frame in the leak, through its tone curve. Where the original
 // has no detail of its own to tell how a mark of that strength would have fared, the mark
 // is taken to have been no stronger than what is left over there: an encoder may have
-// smoothed it away.
+// smoothed it away. It sets told.
 func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.leakX.W, v.leakX.H)
 	dsp.Parallel(len(out.Pix), func(from, to int) {
@@ -111,11 +111,16 @@ func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 		}
 	})
 	own, left := squares(out), squares(v.fit.Residual)
+	all, known := 1e-9, 0.0
 	for i, m := range own.Pix {
 		told := v.fit.Power.Pix[i] / (v.fit.Power.Pix[i] + m + 1e-3)
+		w := float64(m * v.fit.Weight.Pix[i] / v.fit.Variance.Pix[i])
+		all += w
+		known += float64(float64(told) * w)
 		most := float32(math.Sqrt(float64(min(1, left.Pix[i]/(m+1e-3)))))
 		out.Pix[i] *= told + float32((1-told)*most)
 	}
+	v.told = known / all
 	return out
 }
 
