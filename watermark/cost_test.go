@@ -109,7 +109,7 @@ func BenchmarkTrace(b *testing.B) {
 		_, err := watermark.NewTracer(original, copies, opts)
 		require.NoError(b, err)
 	})
-	for _, name := range []string{"telegram", "chain_crop", "screen_photo"} {
+	for _, name := range []string{"telegram", "chain_crop", "rot5"} {
 		a, err := attack.Find(name)
 		require.NoError(b, err)
 		leak := a.Apply(m, 1)
