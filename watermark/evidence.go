@@ -24,11 +24,10 @@ type evidence struct {
 // evidence adjoins the leak's residual to the marks of a key: what each coefficient of a
 // tracer and each coded bit would have added to the leak, weighed by how well it is seen.
 func (s *suspects) evidence(v *frameView) *evidence {
-	amplitude := s.probe.amplitude()
 	w := v.weighed(v.spectrum)
 	e := &evidence{}
 	var soft [codedN]float64
-	e.tracer, soft = s.adjoint(v, w, amplitude)
+	e.tracer, soft = s.adjoint(v, w, s.probe.amplitude)
 	norm := 0.0
 	for _, b := range soft {
 		norm += float64(b * b)

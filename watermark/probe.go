@@ -2,7 +2,6 @@ package watermark
 
 import (
 	"math"
-	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/keystream"
@@ -10,26 +9,23 @@ import (
 )
 
 // A probe is a mark that was never issued, of strength 1, put through the same channel
-// as a leak to learn what an issued one would score.
+// as a leak to learn what an issued one would score. Both planes are in the trace's frame.
 type probe struct {
-	own  func() *keystream.Stream // its tracer's signs
-	code []float32                // its payload
-	made func() (mark, amplitude dsp.Plane)
+	own       func() *keystream.Stream // its tracer's signs
+	code      []float32                // its payload
+	mark      dsp.Plane                // what it changes in the luma of the original, grey levels
+	amplitude dsp.Plane                // what a pattern of unit power is marked with
 }
 
 func newProbe(o *Original) *probe {
 	s := func() *keystream.Stream {
 		return keystream.New(o.key.derive("trace probe "+o.sub.String(), keystream.KeySize))
 	}
-	p := &probe{own: s, code: o.key.keyed().payload.code(CopyID(s().Uint32()))}
-	p.made = sync.OnceValues(func() (dsp.Plane, dsp.Plane) { return p.make(o) })
-	return p
+	return &probe{own: s, code: o.key.keyed().payload.code(CopyID(s().Uint32()))}
 }
 
-// make embeds the probe, rounding and clipping included, and returns what that changes
-// in the luma of the canonical picture, and the amplitude that a pattern of unit power is
-// marked with, both in the trace's frame.
-func (p *probe) make(o *Original) (mark, amplitude dsp.Plane) {
+// embed marks o with the probe, rounding and clipping included.
+func (p *probe) embed(o *Original) {
 	w, h := o.luma.W, o.luma.H
 	own := tracerOf(p.own(), w, h)
 	kd := o.key.keyed()
@@ -37,17 +33,17 @@ func (p *probe) make(o *Original) (mark, amplitude dsp.Plane) {
 	flat, texture, chroma := o.parts(blind, blind, own, 1)
 	slope, gain := o.solve(flat, texture, chroma)
 	flats := flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
-	amplitude = dsp.NewPlane(w, h)
+	amplitude := dsp.NewPlane(w, h)
 	for i := range amplitude.Pix {
 		flat.Pix[i] = float32(gain * (flat.Pix[i] + float32(slope*texture.Pix[i])))
 		chroma.Pix[i] = float32(gain * chroma.Pix[i])
 		amplitude.Pix[i] = float32(float32(gain*flats) * (o.mask.flat.Pix[i] + float32(slope*o.mask.texture.Pix[i])))
 	}
-	mark = dsp.ShrinkNRGBA(o.add(flat, chroma), w, h).Luma()
+	mark := dsp.ShrinkNRGBA(o.add(flat, chroma), w, h).Luma()
 	for i, y := range o.luma.Pix {
 		mark.Pix[i] -= y
 	}
-	return intoFrame(mark), intoFrame(amplitude)
+	p.mark, p.amplitude = intoFrame(mark), intoFrame(amplitude)
 }
 
 // intoFrame enlarges a plane of the canonical picture to the trace's frame.
@@ -64,17 +60,11 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-func (p *probe) amplitude() dsp.Plane {
-	_, a := p.made()
-	return a
-}
-
 // expect returns what a mark of strength 1 would score in the mean in the given
 // evidence: the probe is sent through the channel, weighed like the leak's residual,
 // and correlated with itself.
 func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload float64) {
-	mark, amplitude := p.made()
-	c := dsp.DCT2(mark, tracerSize)
+	c := dsp.DCT2(p.mark, tracerSize)
 	for y := range tracerSize {
 		row, band := c.Row(y), v.band[y*tracerSize:(y+1)*tracerSize]
 		for u := range row {
@@ -82,7 +72,7 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 		}
 	}
 	spectrum := v.standardised(v.fit.Unexplained(v.onto(dsp.InverseDCT2(c))))
-	own, soft := s.adjoint(v, v.weighed(spectrum), amplitude)
+	own, soft := s.adjoint(v, v.weighed(spectrum), p.amplitude)
 	z := float64(own.scores([]*keystream.Stream{p.own()})[0] * own.norm())
 	if n := e.tracer.norm(); n > 0 {
 		tracer = z / n

@@ -130,10 +130,14 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	}
 	src := toNRGBA(original)
 	t.sides = [2]int{src.Rect.Dx(), src.Rect.Dy()}
-	luma := dsp.FromNRGBA(src).Luma()
+	luma := dsp.LumaNRGBA(src)
 	t.source, t.base = photometry.NewSource(luma), register.New(luma)
 	c := t.base.Canonical()
 	t.frame = newFrame(c.W, c.H)
+	for _, s := range t.under {
+		s.probe.embed(s.Original)
+		s.Original.src = nil // large, and not needed any more
+	}
 	return t, nil
 }
 
@@ -172,7 +176,8 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
 	if min(p.Rect.Dx(), p.Rect.Dy()) < 8 {
 		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
 	}
-	r, err := t.base.Find(ctx, dsp.FromNRGBA(p).Luma())
+	size := p.Rect.Max // the picture itself is not kept: it may be large
+	r, err := t.base.Find(ctx, dsp.LumaNRGBA(p))
 	if err != nil {
 		return nil, err
 	}
@@ -180,11 +185,11 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
 	if r == nil {
 		return out, nil
 	}
-	return out, t.judge(ctx, out, p, r)
+	return out, t.judge(ctx, out, size, r)
 }
 
-// judge fills out for a leak that r registers.
-func (t *Tracer) judge(ctx context.Context, out *Traced, leak *image.NRGBA, r *register.Registration) error {
+// judge fills out for a leak of the given size that r registers.
+func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *register.Registration) error {
 	at := &photometry.View{Leak: r.Leak, X: r.X, Y: r.Y, W: t.frame.w, H: t.frame.h, Pitch: 1 / r.Scale, Resized: r.Resized}
 	fit, err := t.source.Fit(at)
 	if errors.Is(err, photometry.ErrNothing) {
@@ -194,7 +199,7 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, leak *image.NRGBA, r *r
 		return err
 	}
 	out.Residual, out.Overlap, out.Mirrored, out.Inverted = fit.RMS, r.Overlap, r.Mirrored, r.Inverted
-	out.Quad = t.quad(leak, r)
+	out.Quad = t.quad(size, r)
 	out.Edits = t.edits(fit.Changes(at))
 	out.Copies = make([]CopyTrace, len(t.copies))
 	view := t.frame.view(r, fit)
@@ -219,8 +224,8 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, leak *image.NRGBA, r *r
 }
 
 // quad returns the corners of the leak on the original.
-func (t *Tracer) quad(leak *image.NRGBA, r *register.Registration) (q [4]Point) {
-	w, h := float64(leak.Rect.Dx()), float64(leak.Rect.Dy())
+func (t *Tracer) quad(size image.Point, r *register.Registration) (q [4]Point) {
+	w, h := float64(size.X), float64(size.Y)
 	m := r.H.Mul(r.ToLeak)
 	sx, sy := float64(t.sides[0])/float64(t.frame.w), float64(t.sides[1])/float64(t.frame.h)
 	for i, c := range [4]geometry.Point{{X: -0.5, Y: -0.5}, {X: w - 0.5, Y: -0.5}, {X: w - 0.5, Y: h - 0.5}, {X: -0.5, Y: h - 0.5}} {

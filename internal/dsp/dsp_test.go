@@ -145,6 +145,15 @@ func TestDCT2UndoesItsInverse(t *testing.T) {
 	assert.Equal(t, dsp.DCT2(full, 32), dsp.DCT2(part, 32))
 }
 
+func TestLumaNRGBAIsThatOfThePlanes(t *testing.T) {
+	img := image.NewNRGBA(image.Rect(0, 0, 37, 131))
+	n := noise(8)
+	for i := range img.Pix {
+		img.Pix[i] = uint8(128 + 127*n.next())
+	}
+	assert.Equal(t, dsp.FromNRGBA(img).Luma(), dsp.LumaNRGBA(img))
+}
+
 func TestLnAgreesWithMath(t *testing.T) {
 	f := func(x float64) bool {
 		x = math.Abs(x)

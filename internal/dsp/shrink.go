@@ -29,6 +29,22 @@ func ShrinkNRGBA(img *image.NRGBA, w, h int) RGB {
 	return out
 }
 
+// lumaRows are turned into luma at a time.
+const lumaRows = 64
+
+// LumaNRGBA returns the luma of a picture from (0, 0) on over white, unscaled, 0..255: that
+// of [FromNRGBA] without its three planes.
+func LumaNRGBA(img *image.NRGBA) Plane {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	out := NewPlane(w, h)
+	for y := 0; y < h; y += lumaRows {
+		n := min(lumaRows, h-y)
+		rows := &image.NRGBA{Pix: img.Pix[y*img.Stride:], Stride: img.Stride, Rect: image.Rect(0, 0, w, n)}
+		copy(out.Pix[y*w:], FromNRGBA(rows).Luma().Pix)
+	}
+	return out
+}
+
 // shrinkRowGo writes to line the weighed sums of the pixels under each sample, in
 // red, green and blue; every fourth float is not used.
 func shrinkRowGo(line []float32, src []uint8, xs []span) {
