@@ -77,7 +77,8 @@ type Traced struct {
 // was not used is accused with probability Level at most, whatever the leak shows.
 // A leak that does not show the original is not an error: Registered is false. So it is
 // for a leak that lies on the original but is too small to be told from a lookalike
-// (fewer than 20,000 pixels with detail); its scores are given all the same. Whatever
+// (fewer than 20,000 pixels with detail), or that shows other detail on a two-hundredth of
+// it or more: another person's document, or a stamped one. Scores are given all the same. Whatever
 // carries a copy's own mark does show the original, however little of it is left.
 //
 // The error wraps [ErrTooSmall], [ErrLevel] or [ErrNoKey], or is ctx's.
@@ -200,7 +201,8 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *re
 	}
 	out.Residual, out.Overlap, out.Mirrored, out.Inverted = fit.RMS, r.Overlap, r.Mirrored, r.Inverted
 	out.Quad = t.quad(size, r)
-	out.Edits = t.edits(fit.Changes(at))
+	changes := fit.Changes(at)
+	out.Edits = t.edits(changes)
 	out.Copies = make([]CopyTrace, len(t.copies))
 	view := t.frame.view(r, fit)
 	for _, s := range t.under {
@@ -216,11 +218,26 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *re
 	}
 	out.conclude(t.copies)
 	like := r.Compare(t.base).Verdict
-	out.Registered = like == register.Same || len(out.Accused) > 0
+	out.Registered = like == register.Same && changed(changes, t.frame) < mostChanged || len(out.Accused) > 0
 	if like == register.Other && !out.Registered {
 		*out = Traced{Best: -1, level: t.level, tracer: t}
 	}
 	return nil
+}
+
+// mostChanged is the share of an original that a leak may show with other detail and
+// still pass for it without a copy's mark.
+const mostChanged = 0.005
+
+// changed is the share of the original whose detail is another one, not covered.
+func changed(changes []photometry.Change, f frame) float64 {
+	sum := 0.0
+	for _, c := range changes {
+		if !c.Covered {
+			sum += float64((c.X1 - c.X0) * (c.Y1 - c.Y0))
+		}
+	}
+	return sum / float64(f.w*f.h)
 }
 
 // quad returns the corners of the leak on the original.
