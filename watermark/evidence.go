@@ -46,10 +46,7 @@ func (s *suspects) evidence(v *frameView) *evidence {
 // adjoint takes a weighed plane of the frame to the tracer's coefficients and the
 // payload's soft bits.
 func (s *suspects) adjoint(v *frameView, w, amplitude dsp.Plane) (coefficients, [codedN]float64) {
-	masked := dsp.NewPlane(w.W, w.H)
-	for i, a := range amplitude.Pix {
-		masked.Pix[i] = float32(w.Pix[i] * a)
-	}
+	masked := dsp.Product(w, amplitude)
 	end := math.Min(tracerHigh, 0.45*float64(max(v.w, v.h)))
 	c := v.quantised(dsp.DCT2(masked, tracerSize), end)
 	toMark := s.place.Mul(geometry.PixelScale(v.scale, v.scale))

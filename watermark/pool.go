@@ -78,23 +78,11 @@ func (c coefficients) plus(o coefficients) coefficients {
 	case o.square == 0:
 		return c
 	}
-	out := coefficients{q: make([]int32, len(c.q))}
 	x := make([]float64, len(c.q))
-	most := 0.0
 	for i := range x {
 		x[i] = float64(float64(c.q[i])*c.unit) + float64(float64(o.q[i])*o.unit)
-		most = math.Max(most, math.Abs(x[i]))
 	}
-	if most == 0 {
-		return out
-	}
-	g := quantum / most
-	out.unit = most / quantum
-	for i, v := range x {
-		out.q[i] = int32(math.Round(float64(g * v)))
-		out.square += float64(float64(out.q[i]) * float64(out.q[i]))
-	}
-	return out
+	return quantise(x)
 }
 
 // norm is the root of the sum of squares.

@@ -119,10 +119,4 @@ func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 const untoldReach = 6
 
 // squares is the mean square around each sample.
-func squares(p dsp.Plane) dsp.Plane {
-	out := dsp.NewPlane(p.W, p.H)
-	for i, v := range p.Pix {
-		out.Pix[i] = float32(v * v)
-	}
-	return dsp.Gauss(out, untoldReach)
-}
+func squares(p dsp.Plane) dsp.Plane { return dsp.Gauss(dsp.Product(p, p), untoldReach) }

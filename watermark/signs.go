@@ -22,37 +22,36 @@ const quantum = 1 << 21
 // quantised takes the tracer's coefficients out of the spectrum c, amplitudes 1/f
 // applied, up to frequency end in cycles a long side.
 func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
-	most, low := 0.0, int(4*end*end)
-	amplitude := func(u, v int) float64 {
-		r2 := u*u + v*v
-		if r2 >= low {
-			return 0
-		}
-		return float64(c.Pix[v*tracerSize+u]) / math.Sqrt(float64(r2))
-	}
+	x, low := make([]float64, 0, 1<<19), int(4*end*end)
 	for v, sp := range f.spans {
 		for u := sp.first; u < sp.first+sp.n; u++ {
-			most = math.Max(most, math.Abs(amplitude(u, v)))
+			a := 0.0
+			if r2 := u*u + v*v; r2 < low {
+				a = float64(c.Pix[v*tracerSize+u]) / math.Sqrt(float64(r2))
+			}
+			x = append(x, a)
+		}
+		for len(x)%32 != 0 {
+			x = append(x, 0)
 		}
 	}
-	out := coefficients{q: make([]int32, 0, 1<<19)}
+	return quantise(x)
+}
+
+// quantise makes whole numbers of x, none where all of them are 0.
+func quantise(x []float64) coefficients {
+	most := 0.0
+	for _, v := range x {
+		most = math.Max(most, math.Abs(v))
+	}
 	if most == 0 {
-		return out
+		return coefficients{}
 	}
+	out := coefficients{q: make([]int32, len(x)), unit: most / quantum}
 	g := quantum / most
-	out.unit = most / quantum
-	for v, sp := range f.spans {
-		if sp.n == 0 {
-			continue
-		}
-		for u := sp.first; u < sp.first+sp.n; u++ {
-			q := int32(math.Round(float64(g * amplitude(u, v))))
-			out.q = append(out.q, q)
-			out.square += float64(float64(q) * float64(q))
-		}
-		for len(out.q)%32 != 0 {
-			out.q = append(out.q, 0)
-		}
+	for i, v := range x {
+		out.q[i] = int32(math.Round(float64(g * v)))
+		out.square += float64(float64(out.q[i]) * float64(out.q[i]))
 	}
 	return out
 }

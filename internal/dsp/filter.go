@@ -141,6 +141,24 @@ func Gauss(p Plane, sigma float64) Plane {
 	return out
 }
 
+// HighPass returns p less its Gaussian blur.
+func HighPass(p Plane, sigma float64) Plane {
+	out := Gauss(p, sigma)
+	for i, v := range p.Pix {
+		out.Pix[i] = v - out.Pix[i]
+	}
+	return out
+}
+
+// Product returns a times b, sample by sample.
+func Product(a, b Plane) Plane {
+	out := NewPlane(a.W, a.H)
+	for i, v := range a.Pix {
+		out.Pix[i] = float32(v * b.Pix[i])
+	}
+	return out
+}
+
 // symmetricGo writes the sums of src weighed by k, the i-th weight for the two
 // samples at the i-th pair of offsets, the first for one alone.
 func symmetricGo(dst, src []float32, offsets []int64, k []float32, from int) {

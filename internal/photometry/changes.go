@@ -113,5 +113,5 @@ func (f *Fit) change(v *View, cells []int, w int) (Change, bool) {
 // keep is what changes are measured on.
 func (f *Fit) keep(predicted, leak dsp.Plane) {
 	f.Predicted = predicted.Clone()
-	f.shown = highPass(leak, 4)
+	f.shown = dsp.HighPass(leak, 4)
 }

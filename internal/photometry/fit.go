@@ -77,7 +77,7 @@ func (s *Source) Fit(v *View) (*Fit, error) {
 func (f *Fit) details(base, leak dsp.Plane) {
 	f.Base, f.Seen = f.detail(base, strongDetail, f.Slope), f.detail(leak, strongDetail, dsp.Plane{})
 	f.FaintBase, f.FaintSeen = f.detail(base, faintDetail, f.Slope), f.detail(leak, faintDetail, dsp.Plane{})
-	f.Power = dsp.Gauss(product(f.FaintBase, f.FaintBase), detailReach)
+	f.Power = dsp.Gauss(dsp.Product(f.FaintBase, f.FaintBase), detailReach)
 	for i, p := range f.Power.Pix {
 		g := 1 / (p + faint*faint)
 		f.FaintBase.Pix[i] *= g
@@ -88,7 +88,7 @@ func (f *Fit) details(base, leak dsp.Plane) {
 // detail is p less what a Gaussian leaves of it, where the leak shows the original, times
 // the slope if there is one.
 func (f *Fit) detail(p dsp.Plane, sigma float64, slope dsp.Plane) dsp.Plane {
-	out := highPass(p, sigma)
+	out := dsp.HighPass(p, sigma)
 	for i, w := range f.Weight.Pix {
 		out.Pix[i] *= w
 		if slope.Pix != nil {
@@ -119,12 +119,12 @@ func count(p dsp.Plane) int {
 // cover marks where the original has detail that the leak does not follow, and
 // returns where it does.
 func (f *Fit) cover(base, leak dsp.Plane) (follow []bool) {
-	o, t := highPass(base, 4), highPass(leak, 4)
+	o, t := dsp.HighPass(base, 4), dsp.HighPass(leak, 4)
 	for i, in := range f.Inside.Pix {
 		o.Pix[i] *= in
 		t.Pix[i] *= in
 	}
-	ot, oo, tt := dsp.Box(product(o, t), window), dsp.Box(product(o, o), window), dsp.Box(product(t, t), window)
+	ot, oo, tt := dsp.Box(dsp.Product(o, t), window), dsp.Box(dsp.Product(o, o), window), dsp.Box(dsp.Product(t, t), window)
 	f.Covered = dsp.NewPlane(base.W, base.H)
 	follow = make([]bool, len(base.Pix))
 	sum, n := 0.0, 0
@@ -230,7 +230,7 @@ const varianceReach = 6
 
 // spread measures the residual.
 func (f *Fit) spread() {
-	squares, total, n := product(f.Residual, f.Residual), 0.0, 0
+	squares, total, n := dsp.Product(f.Residual, f.Residual), 0.0, 0
 	for i, v := range squares.Pix {
 		if f.Weight.Pix[i] > 0 {
 			total += float64(v)

@@ -28,7 +28,7 @@ type locality struct {
 func newLocality(predicted, weight dsp.Plane) *locality {
 	l := &locality{weight: weight, basis: regressors(predicted)}
 	for i := range l.basis {
-		l.basis[i] = product(l.basis[i], weight)
+		l.basis[i] = dsp.Product(l.basis[i], weight)
 	}
 	tmp := dsp.NewPlane(weight.W, weight.H)
 	for i := range localN {
@@ -45,10 +45,10 @@ func newLocality(predicted, weight dsp.Plane) *locality {
 // without returns e, times the weight, less its local regression on an offset, the
 // prediction's detail, its gradient and its Laplacian.
 func (l *locality) without(e dsp.Plane) dsp.Plane {
-	out := product(e, l.weight)
+	out := dsp.Product(e, l.weight)
 	var b [localN]dsp.Plane
 	for i := range b {
-		b[i] = windowed(product(l.basis[i], out))
+		b[i] = windowed(dsp.Product(l.basis[i], out))
 	}
 	l.subtract(out, l.solve(b))
 	return out
@@ -74,7 +74,7 @@ func regressors(p dsp.Plane) [localN]dsp.Plane {
 			lap.Pix[i] = sUp[x] + sDown[x] + sMid[l] + sMid[r] - 4*sMid[x]
 		}
 	}
-	return [localN]dsp.Plane{one, highPass(p, 12), gx, gy, lap}
+	return [localN]dsp.Plane{one, dsp.HighPass(p, 12), gx, gy, lap}
 }
 
 // windowed sums p over the cells of a coarse grid and blurs by the window.

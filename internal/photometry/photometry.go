@@ -169,24 +169,6 @@ func sampleCubic(p dsp.Plane, x, y float64) float32 {
 	return sum
 }
 
-// highPass subtracts what a Gaussian of the given deviation leaves.
-func highPass(p dsp.Plane, sigma float64) dsp.Plane {
-	out := dsp.Gauss(p, sigma)
-	for i, v := range p.Pix {
-		out.Pix[i] = v - out.Pix[i]
-	}
-	return out
-}
-
-// product multiplies sample by sample.
-func product(a, b dsp.Plane) dsp.Plane {
-	out := dsp.NewPlane(a.W, a.H)
-	for i, v := range a.Pix {
-		out.Pix[i] = float32(v * b.Pix[i])
-	}
-	return out
-}
-
 // median returns the middle value of x, which it reorders.
 func median(x []float32) float32 {
 	if len(x) == 0 {

@@ -91,7 +91,7 @@ func (f *features) level(l dsp.Plane, level, n int, kx, ky float64) {
 // cornerness is det/trace of the structure tensor (Brown et al., 2005).
 func cornerness(p dsp.Plane) dsp.Plane {
 	gx, gy := dsp.Gradients(dsp.Gauss(p, 1))
-	a, b, c := dsp.Gauss(product(gx, gx), 1.5), dsp.Gauss(product(gx, gy), 1.5), dsp.Gauss(product(gy, gy), 1.5)
+	a, b, c := dsp.Gauss(dsp.Product(gx, gx), 1.5), dsp.Gauss(dsp.Product(gx, gy), 1.5), dsp.Gauss(dsp.Product(gy, gy), 1.5)
 	for i, v := range a.Pix {
 		det := float32(v*c.Pix[i]) - float32(b.Pix[i]*b.Pix[i])
 		a.Pix[i] = det / (v + c.Pix[i] + 1e-3)

@@ -24,7 +24,7 @@ func (o *Original) finish(r *Registration) {
 	to := scaleTo(o.canon, ref)
 	r.X, r.Y = positions(to.Mul(r.H), r.Leak.W, r.Leak.H)
 	if min(r.Leak.W, r.Leak.H) >= leastField {
-		f := &field{t: highPass(dsp.Gauss(r.Leak, 1), fieldHigh), o: dsp.Gauss(ref, 1), x: r.X, y: r.Y}
+		f := &field{t: dsp.HighPass(dsp.Gauss(r.Leak, 1), fieldHigh), o: dsp.Gauss(ref, 1), x: r.X, y: r.Y}
 		f.descend()
 		r.X, r.Y = f.x, f.y
 	}
@@ -90,7 +90,7 @@ func (f *field) compare(sigma int) *compared {
 	w := dsp.NewPlane(f.t.W, f.t.H)
 	s.seen = make([]bool, len(w.Pix))
 	remap(w, s.seen, f.o, f.x, f.y)
-	s.o = highPass(w, fieldHigh)
+	s.o = dsp.HighPass(w, fieldHigh)
 	cell := cellOf(sigma)
 	to := blurred(s.sums(cell, func(i int) float32 { return f.t.Pix[i] * s.o.Pix[i] }, f.t), sigma, cell)
 	oo := blurred(s.sums(cell, func(i int) float32 { return s.o.Pix[i] * s.o.Pix[i] }, f.t), sigma, cell)

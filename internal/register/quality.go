@@ -83,7 +83,7 @@ func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 // highPassSeen is highPass over what is seen, 1 or 0, alone: what lies around a leak
 // must not count. weights is the blurred seen.
 func highPassSeen(p, seen, weights dsp.Plane, sigma float64) dsp.Plane {
-	b := dsp.Gauss(product(p, seen), sigma)
+	b := dsp.Gauss(dsp.Product(p, seen), sigma)
 	for i, m := range seen.Pix {
 		if m == 0 {
 			b.Pix[i] = 0

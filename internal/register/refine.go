@@ -117,7 +117,7 @@ type fit8 struct {
 
 func newFit(t, o dsp.Plane) *fit8 {
 	f := &fit8{t: normalised(t), o: normalised(o), seen: dsp.NewPlane(t.W, t.H)}
-	local := dsp.Gauss(product(f.t, f.t), blankWindow)
+	local := dsp.Gauss(dsp.Product(f.t, f.t), blankWindow)
 	for i, v := range local.Pix {
 		if v < blankShare2 {
 			f.t.Pix[i] = blank
@@ -132,8 +132,8 @@ func newFit(t, o dsp.Plane) *fit8 {
 }
 
 func normalised(p dsp.Plane) dsp.Plane {
-	d := highPass(dsp.Gauss(p, fitBlur), fitHigh)
-	power := dsp.Gauss(product(d, d), 2*fitHigh)
+	d := dsp.HighPass(dsp.Gauss(p, fitBlur), fitHigh)
+	power := dsp.Gauss(dsp.Product(d, d), 2*fitHigh)
 	for i, v := range d.Pix {
 		d.Pix[i] = v / (sqrt32(power.Pix[i]) + fitFloor)
 	}

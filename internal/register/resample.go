@@ -55,31 +55,14 @@ func ones(w, h int) dsp.Plane {
 	return p
 }
 
-// highPass returns p less its Gaussian blur.
-func highPass(p dsp.Plane, sigma float64) dsp.Plane {
-	b := dsp.Gauss(p, sigma)
-	for i, v := range p.Pix {
-		b.Pix[i] = v - b.Pix[i]
-	}
-	return b
-}
-
 // flatten brings local contrast to a fixed level: for dark or washed-out leaks.
 func flatten(p dsp.Plane) dsp.Plane {
-	z := highPass(p, 12)
-	power := dsp.Gauss(product(z, z), 12)
+	z := dsp.HighPass(p, 12)
+	power := dsp.Gauss(dsp.Product(z, z), 12)
 	for i, v := range z.Pix {
 		z.Pix[i] = float32(v/sqrt32(power.Pix[i]+1)*25) + 128
 	}
 	return z
-}
-
-func product(a, b dsp.Plane) dsp.Plane {
-	out := dsp.NewPlane(a.W, a.H)
-	for i, v := range a.Pix {
-		out.Pix[i] = v * b.Pix[i]
-	}
-	return out
 }
 
 func negative(p dsp.Plane) dsp.Plane {

@@ -52,8 +52,8 @@ func (o *Original) slide(leak, t dsp.Plane) *guess {
 
 // slidable brings a picture to the same local contrast.
 func slidable(p dsp.Plane) dsp.Plane {
-	d := highPass(dsp.Gauss(p, slideBlur), fitHigh)
-	power := dsp.Gauss(product(d, d), 2*fitHigh)
+	d := dsp.HighPass(dsp.Gauss(p, slideBlur), fitHigh)
+	power := dsp.Gauss(dsp.Product(d, d), 2*fitHigh)
 	for i, v := range d.Pix {
 		d.Pix[i] = v / (sqrt32(power.Pix[i]) + slideFloor)
 	}
