@@ -44,7 +44,7 @@ func New(img *image.NRGBA) *Picture {
 		if max(level.W, level.H)/2 < leastSide || min(level.W, level.H) < 8 {
 			return p
 		}
-		level = halve(level)
+		level = dsp.Halve(level)
 	}
 }
 
@@ -57,19 +57,6 @@ func fit(w, h, side int) (int, int) {
 		return w, h
 	}
 	return max(1, (w*side+long/2)/long), max(1, (h*side+long/2)/long)
-}
-
-// halve averages 2 x 2 pixels; an odd last row or column is dropped.
-func halve(p dsp.Plane) dsp.Plane {
-	out := dsp.NewPlane(max(1, p.W/2), max(1, p.H/2))
-	for y := range out.H {
-		a, b := p.Row(min(2*y, p.H-1)), p.Row(min(2*y+1, p.H-1))
-		for x := range out.W {
-			l, r := min(2*x, p.W-1), min(2*x+1, p.W-1)
-			out.Pix[y*out.W+x] = 0.25 * (a[l] + a[r] + b[l] + b[r])
-		}
-	}
-	return out
 }
 
 // toLevel maps pixels of the picture to pixels of a level.

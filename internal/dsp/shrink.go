@@ -45,6 +45,19 @@ func LumaNRGBA(img *image.NRGBA) Plane {
 	return out
 }
 
+// Halve averages 2 x 2 samples; an odd last row or column is dropped.
+func Halve(p Plane) Plane {
+	out := NewPlane(max(1, p.W/2), max(1, p.H/2))
+	for y := range out.H {
+		a, b, dst := p.Row(min(2*y, p.H-1)), p.Row(min(2*y+1, p.H-1)), out.Row(y)
+		for x := range dst {
+			l, r := min(2*x, p.W-1), min(2*x+1, p.W-1)
+			dst[x] = 0.25 * (a[l] + a[r] + b[l] + b[r])
+		}
+	}
+	return out
+}
+
 // shrinkRowGo writes to line the weighed sums of the pixels under each sample, in
 // red, green and blue; every fourth float is not used.
 func shrinkRowGo(line []float32, src []uint8, xs []span) {

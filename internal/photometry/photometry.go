@@ -31,20 +31,8 @@ func NewSource(luma dsp.Plane) *Source {
 		if min(luma.W, luma.H) < 2*leastLevel {
 			return s
 		}
-		luma = halve(luma)
+		luma = dsp.Halve(luma)
 	}
-}
-
-// halve averages 2 x 2 samples; an odd last row or column is dropped.
-func halve(p dsp.Plane) dsp.Plane {
-	out := dsp.NewPlane(p.W/2, p.H/2)
-	for y := range out.H {
-		a, b, dst := p.Row(2*y), p.Row(2*y+1), out.Row(y)
-		for x := range dst {
-			dst[x] = 0.25 * (a[2*x] + a[2*x+1] + b[2*x] + b[2*x+1])
-		}
-	}
-	return out
 }
 
 // A View is a leak and where each of its pixels lies on the original.
