@@ -2,6 +2,7 @@ package phash_test
 
 import (
 	"fmt"
+	"image/color"
 	"testing"
 
 	"github.com/kycmark/kycmark/phash"
@@ -26,6 +27,19 @@ func BenchmarkSum(b *testing.B) {
 			_, _, _ = phash.SumFull(large)
 		}
 	})
+	b.Run("area-turned/12Mpx", func(b *testing.B) {
+		for b.Loop() {
+			_, _, _ = phash.SumTurned(phash.Area, large)
+		}
+	})
+	for _, kind := range []phash.Kind{phash.PDQ, phash.Area} {
+		stamped := bars(large, color.NRGBA{220, 40, 40, 255})
+		b.Run(fmt.Sprintf("leak-%s/12Mpx", kind), func(b *testing.B) {
+			for b.Loop() {
+				_, _, _ = phash.SumLeak(kind, stamped)
+			}
+		})
+	}
 	b.Run("pdq-turned/12Mpx", func(b *testing.B) {
 		for b.Loop() {
 			_, _, _ = phash.SumTurned(phash.PDQ, large)

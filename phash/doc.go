@@ -8,7 +8,8 @@
 //
 //   - [Sum] hashes an upload. Store [Hash.String] and [Kind.Chain] with it; if
 //     the quality is below [MinQuality], store it but do not search for it.
-//   - [SumTurned] hashes a leak in its eight orientations.
+//   - [SumLeak] hashes a leak in its eight orientations, as it is, as a negative, and
+//     without what is stamped across it.
 //   - [Index] holds the uploads' hashes; [Index.Search] returns all that lie
 //     within [MatchRadius] bits of the leak's.
 //
@@ -18,10 +19,14 @@
 //
 // # Kinds
 //
-// [PDQ] is the hash to use: 256 bits, published with its reference by Facebook
-// (github.com/facebook/ThreatExchange, folder pdq) and exchanged between
-// companies. [Perception], [Difference] and [Average] are the 64-bit hashes of
-// github.com/corona10/goimagehash v1.1.0, for users whose archives hold those.
+// [PDQ] is the hash to exchange: 256 bits, published with its reference by Facebook
+// (github.com/facebook/ThreatExchange, folder pdq) and used between companies.
+// [Area] is the hash to search one's own uploads by: the same transform of the exact
+// means of 64 × 64 blocks, which resizing hardly moves. The others are the 64-bit
+// hashes of github.com/corona10/goimagehash v1.1.0, [Perception], [Difference] and
+// [Average], and its extended ones of 16 × 16 bits, for users whose archives hold
+// those. Its extended hashes of 8 × 8 bits are the 64-bit ones; other sizes, and those
+// whose width is not their height, which the library gets wrong, are not offered.
 // Distances are defined within a kind alone.
 //
 // # The same bits everywhere
@@ -45,14 +50,14 @@
 //     does;
 //  4. the reference's hash is taken. Grey pictures go the way of coloured ones.
 //
-// The goimagehash kinds skip step 3. Through Go's image/jpeg the chain stays
+// The goimagehash kinds and Area skip step 3. Through Go's image/jpeg the chain stays
 // within 10 bits of the reference on the reference's own pictures where quality
 // is 80 or more, most of them within 2.
 //
-// Step 3 is what makes PDQ cheap on a photo of 12 megapixels, and has a price:
-// the nearest pixel of fine print is a matter of chance. A payslip that a
-// messenger made smaller lay 28 to 34 bits away, a scanned page 18 to 44, and
-// without the step, which [SumFull] leaves out, 10 to 30 (TestFinePrint).
+// Step 3 is what makes PDQ cheap on a photo of 12 megapixels, and has a price: the
+// nearest pixel of fine print is a matter of chance. A payslip that a messenger
+// made smaller lay 28 to 34 bits away, a scanned page 18 to 44, without the step,
+// which [SumFull] leaves out, 10 to 30, and by Area 4 to 14 (TestFinePrint).
 //
 // # What it does not find
 //

@@ -90,8 +90,8 @@ func TestFinePrint(t *testing.T) {
 		m := imaging.Clone(decode(t, filepath.Join(dir, file)))
 		for _, side := range []int{1280, 640, 320} {
 			small := recompressed(imaging.Fit(m, side, side, imaging.Box), 60)
-			var d [2]int
-			for i, sum := range []func(image.Image) (phash.Hash, int, error){step, phash.SumFull} {
+			var d [3]int
+			for i, sum := range []func(image.Image) (phash.Hash, int, error){step, phash.SumFull, area} {
 				a, _, err := sum(m)
 				require.NoError(t, err)
 				b, _, err := sum(small)
@@ -99,9 +99,12 @@ func TestFinePrint(t *testing.T) {
 				d[i] = a.Distance(b)
 			}
 			assert.Less(t, d[1], phash.MatchRadius, "%s at %d px, without the step", file, side)
-			t.Logf("%-26s at %4d px: %2d bits, without the step %2d", file, side, d[0], d[1])
+			assert.LessOrEqual(t, d[2], 16, "%s at %d px, by area", file, side)
+			t.Logf("%-26s at %4d px: %2d bits, without the step %2d, by area %2d", file, side, d[0], d[1], d[2])
 		}
 	}
 }
 
 func step(m image.Image) (phash.Hash, int, error) { return phash.Sum(phash.PDQ, m) }
+
+func area(m image.Image) (phash.Hash, int, error) { return phash.Sum(phash.Area, m) }

@@ -6,68 +6,77 @@ import (
 	"github.com/corona10/goimagehash/etcs"
 )
 
-// The three 64-bit hashes of github.com/corona10/goimagehash v1.1.0. The
-// library's own functions round differently where the compiler fuses products
-// and sums (arm64, or GOAMD64=v3), and the bits of an even or symmetric picture
-// follow the rounding. So what computes in floating point is written out here,
-// to give what the library gives where nothing is fused; its mean and its
-// median, which have nothing to fuse, are called.
+// The hashes of github.com/corona10/goimagehash v1.1.0. The library's own functions
+// round differently where the compiler fuses products and sums (arm64, or
+// GOAMD64=v3), and the bits of an even or symmetric picture follow the rounding. So
+// what computes in floating point is written out here, to give what the library
+// gives where nothing is fused; its mean and its median, which have nothing to fuse,
+// are called.
 
-// sum64 hashes a picture that is opaque and begins at (0, 0). The first pixel or
-// coefficient is the top bit.
-func sum64(kind Kind, m *image.NRGBA) uint64 {
+// side returns the number of bits along each side of a hash of the library.
+func (k Kind) side() int {
+	if k.Len() == 256 {
+		return 16
+	}
+	return 8
+}
+
+// library hashes a picture that is opaque and begins at (0, 0). The first pixel or
+// coefficient is the top bit of the first word.
+func library(kind Kind, m *image.NRGBA) [4]uint64 {
+	n := kind.side()
 	switch kind {
-	case Average:
-		g := grey(m, 8, 8)
+	case Average, Average16:
+		g := grey(m, n, n)
 		return above(g, etcs.MeanOfPixels(g))
-	case Difference:
-		g := grey(m, 9, 8)
-		steps := make([]float64, 0, 64)
-		for y := range 8 {
-			for x := range 8 {
-				steps = append(steps, g[9*y+x+1]-g[9*y+x])
+	case Difference, Difference16:
+		g := grey(m, n+1, n)
+		steps := make([]float64, 0, n*n)
+		for y := range n {
+			for x := range n {
+				steps = append(steps, g[(n+1)*y+x+1]-g[(n+1)*y+x])
 			}
 		}
 		return above(steps, 0)
-	case Perception:
-		g := grey(m, 64, 64)
-		low := lowest(g)
-		return above(low, etcs.MedianOfPixelsFast64(low))
+	case Perception, Perception16:
+		low := lowest(grey(m, n*n, n*n), n)
+		return above(low, etcs.MedianOfPixels(low))
 	}
-	return 0
+	return [4]uint64{}
 }
 
-// above returns a bit for each of 64 values, set where it exceeds the limit.
-func above(v []float64, limit float64) (bits uint64) {
-	for i := range 64 {
+// above returns a bit for each value, set where it exceeds the limit.
+func above(v []float64, limit float64) (bits [4]uint64) {
+	for i := range v {
 		if v[i] > limit {
-			bits |= 1 << (63 - i)
+			bits[i/64] |= 1 << (63 - i%64)
 		}
 	}
 	return bits
 }
 
-// lowest returns the 8 × 8 coefficients of lowest frequency of a cosine
-// transform of 64 × 64 values, along rows and then along columns.
-func lowest(v []float64) []float64 {
-	var line, spare [64]float64
-	for y := range 64 {
-		transform(v[64*y:64*y+64], spare[:])
+// lowest returns the n × n coefficients of lowest frequency of a cosine transform of
+// n² × n² values, along rows and then along columns.
+func lowest(v []float64, n int) []float64 {
+	side := n * n
+	line, spare := make([]float64, side), make([]float64, side)
+	for y := range side {
+		transform(v[side*y:side*(y+1)], spare)
 	}
-	low := make([]float64, 64)
-	for x := range 8 {
-		for y := range 64 {
-			line[y] = v[64*y+x]
+	low := make([]float64, n*n)
+	for x := range n {
+		for y := range side {
+			line[y] = v[side*y+x]
 		}
-		transform(line[:], spare[:])
-		for y := range 8 {
-			low[8*y+x] = line[y]
+		transform(line, spare)
+		for y := range n {
+			low[n*y+x] = line[y]
 		}
 	}
 	return low
 }
 
-// transform replaces v, a power of two of at most 64 values, by its unscaled
+// transform replaces v, a power of two of at most 256 values, by its unscaled
 // cosine transform (DCT-II), by halving: B. G. Lee, "A new algorithm to compute
 // the discrete cosine transform", IEEE Trans. ASSP 32(6), 1984. Spare is as long.
 func transform(v, spare []float64) {
@@ -79,7 +88,7 @@ func transform(v, spare []float64) {
 	for i := range even {
 		a, b := v[i], v[n-1-i]
 		even[i] = a + b
-		odd[i] = (a - b) / (2 * cosine((2*i+1)*64/n))
+		odd[i] = (a - b) / (2 * cosine((2*i+1)*256/n))
 	}
 	transform(even, v[:n/2])
 	transform(odd, v[n/2:])

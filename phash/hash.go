@@ -31,6 +31,12 @@ const (
 	Perception                 // 64 bits, corona10/goimagehash PerceptionHash
 	Difference                 // 64 bits, corona10/goimagehash DifferenceHash
 	Average                    // 64 bits, corona10/goimagehash AverageHash
+
+	Perception16 // 256 bits, corona10/goimagehash ExtPerceptionHash of 16 × 16
+	Difference16 // 256 bits, corona10/goimagehash ExtDifferenceHash of 16 × 16
+	Average16    // 256 bits, corona10/goimagehash ExtAverageHash of 16 × 16
+
+	Area // 256 bits, this package's own: PDQ's transform of the means of 64 × 64 blocks
 )
 
 var kindNames = [...]string{
@@ -38,6 +44,12 @@ var kindNames = [...]string{
 	Perception: "goimagehash/perception",
 	Difference: "goimagehash/difference",
 	Average:    "goimagehash/average",
+
+	Perception16: "goimagehash/perception-16",
+	Difference16: "goimagehash/difference-16",
+	Average16:    "goimagehash/average-16",
+
+	Area: "kycmark/area",
 }
 
 // ParseKind returns the kind of that name, as [Kind.String] writes it.
@@ -50,8 +62,8 @@ func ParseKind(name string) (Kind, error) {
 	return 0, fmt.Errorf("%w: %.40q is none of %s", ErrKind, name, strings.Join(kindNames[PDQ:], ", "))
 }
 
-// String returns the kind's name: "pdq", "goimagehash/perception",
-// "goimagehash/difference" or "goimagehash/average".
+// String returns the kind's name: "pdq", "kycmark/area", or "goimagehash/" with
+// "perception", "difference", "average", or one of these with "-16".
 func (k Kind) String() string {
 	if !k.valid() {
 		return fmt.Sprintf("phash.Kind(%d)", uint8(k))
@@ -63,18 +75,21 @@ func (k Kind) String() string {
 // invalid kind.
 func (k Kind) Len() int {
 	switch {
-	case k == PDQ:
-		return 256
-	case k.valid():
+	case !k.valid():
+		return 0
+	case k == Perception || k == Difference || k == Average:
 		return 64
 	}
-	return 0
+	return 256
 }
 
 // Chain names the frozen way from decoded pixels to bits, such as "pdq/1".
 // Store it with every hash: hashes of two chains may differ by a few bits on
 // one picture, and a chain that is named here never changes.
 func (k Kind) Chain() string { return k.String() + "/1" }
+
+// wide reports whether hashes of this kind have 256 bits.
+func (k Kind) wide() bool { return k.Len() == 256 }
 
 func (k Kind) valid() bool { return k >= PDQ && int(k) < len(kindNames) }
 
@@ -119,8 +134,8 @@ func Parse(s string) (Hash, error) {
 // String returns the hash as text with its kind, such as "pdq:f8f8f0cc…".
 func (h Hash) String() string { return h.Kind.String() + ":" + h.Hex() }
 
-// Hex returns the digits alone: 64 for PDQ, in the order of the reference, 16
-// for the other kinds.
+// Hex returns the digits alone, 4 bits each: those of PDQ in the order of the
+// reference.
 func (h Hash) Hex() string {
 	var raw [32]byte
 	for i, w := range h.Bits {

@@ -2,25 +2,39 @@ package phash
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
-	"math/bits"
 	"slices"
 	"sync"
 )
 
 // An Index finds, among the hashes of one kind that it holds, all that lie near
-// a given one. The search is exact: it compares the query with every hash, so
-// no entry within the radius is ever missed. Its methods may be called at the
-// same time; a search sees every addition and removal that returned before it
-// began.
+// a given one. The search is exact: no entry within the radius is ever missed.
+// Hashes of 256 bits are found by multi-index hashing (see index_plan.go) within about
+// MatchRadius bits; wider searches, searches among hashes that lie so close
+// together that tables do not part them, and the 64-bit kinds compare the query
+// with every hash. Which way is taken changes the time and nothing else.
+//
+// Its methods may be called at the same time; a search sees every addition and
+// removal that returned before it began. Searches do not wait for the tables
+// that additions make necessary: the Add or Remove that finds enough to do builds
+// them before it returns, which can take a second for each two million entries,
+// while others search, add and remove.
 type Index struct {
-	kind Kind
+	kind   Kind
+	memory Memory
 
-	mu     sync.RWMutex
-	hashes [][4]uint64   // guarded by mu
-	refs   []int64       // guarded by mu; refs[i] names hashes[i]
-	at     map[int64]int // guarded by mu; position of a ref in the two slices
+	mu       sync.RWMutex
+	segments []*segment // guarded by mu; the large ones first
+	tail     tail       // guarded by mu
+	skipped  int64      // guarded by mu
+
+	scratches sync.Pool
+	merging   sync.Mutex // held while segments are replaced, longer than mu and before it
 }
+
+// ErrFull is wrapped when more is to be stored than an index has numbers for.
+var ErrFull = errors.New("phash: index full")
 
 // A Hit is an entry near the query.
 type Hit struct {
@@ -29,15 +43,58 @@ type Hit struct {
 }
 
 // NewIndex returns an empty index of hashes of that kind.
-func NewIndex(kind Kind) *Index {
-	return &Index{kind: kind, at: make(map[int64]int)}
+func NewIndex(kind Kind) *Index { return NewIndexIn(kind, nil) }
+
+// NewIndexIn is NewIndex with memory for all but small parts of the index. nil
+// stands for Go's heap.
+func NewIndexIn(kind Kind, memory Memory) *Index {
+	return &Index{kind: kind, memory: memory, tail: newTail(kind)}
 }
+
+// Kind returns the kind of the hashes.
+func (x *Index) Kind() Kind { return x.kind }
 
 // Len returns the number of entries.
 func (x *Index) Len() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	return len(x.refs)
+	n := x.tail.len()
+	for _, s := range x.segments {
+		n += s.live()
+	}
+	return n
+}
+
+// Size returns how many bytes the hashes, refs and tables take.
+func (x *Index) Size() int64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	size := int64(cap(x.tail.hashes) + refSize*cap(x.tail.refs))
+	for _, s := range x.segments {
+		size += s.size()
+	}
+	return size
+}
+
+// Clear removes all entries, overwrites them and gives the memory back.
+func (x *Index) Clear() {
+	x.merging.Lock()
+	defer x.merging.Unlock()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for _, s := range x.segments {
+		s.erase()
+	}
+	x.segments = nil
+	x.tail.erase()
+	x.skipped = 0
+}
+
+// Skipped returns how many hashes Offer refused for their quality.
+func (x *Index) Skipped() int64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	return x.skipped
 }
 
 // Add stores h under ref, in the place of what was stored under ref before. A
@@ -47,34 +104,63 @@ func (x *Index) Add(h Hash, ref int64) error {
 		return err
 	}
 	x.mu.Lock()
-	defer x.mu.Unlock()
-	if i, ok := x.at[ref]; ok {
-		x.hashes[i] = h.Bits
-		return nil
+	x.drop(ref)
+	x.tail.add(&h.Bits, ref)
+	full := x.tail.len() >= tailLen
+	x.mu.Unlock()
+	if full {
+		x.tidy()
 	}
-	x.at[ref] = len(x.refs)
-	x.hashes = append(x.hashes, h.Bits)
-	x.refs = append(x.refs, ref)
 	return nil
 }
 
-// Remove forgets the entry of ref and reports whether there was one. The hash,
-// which is personal data, is overwritten in the index; where an older and
-// smaller copy of the index lay, it waits for the garbage collector.
-func (x *Index) Remove(ref int64) bool {
+// Offer is Add for a hash of that quality, as [Sum] returns both. One below
+// [MinQuality] is not stored, but counted: its picture shows so little that it
+// would match every other plain one. What was stored under ref before is removed
+// in any case.
+func (x *Index) Offer(h Hash, quality int, ref int64) (stored bool, err error) {
+	if quality >= MinQuality {
+		return true, x.Add(h, ref)
+	}
+	if err := x.check(h); err != nil {
+		return false, err
+	}
+	x.Remove(ref)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	i, ok := x.at[ref]
-	if !ok {
-		return false
+	x.skipped++
+	return false, nil
+}
+
+// Remove forgets the entry of ref and reports whether there was one. The hash,
+// which is personal data, is overwritten in the index, and so are its places in
+// the tables, save in lists of more than 256 hashes. What the empty places tell
+// goes with [Index.Compact], which also runs by itself when enough has been
+// removed. Of an index that was opened from a snapshot the snapshot stays as it
+// is: write it anew, by [Index.WriteTo], and delete the old one.
+func (x *Index) Remove(ref int64) bool {
+	x.mu.Lock()
+	was := x.drop(ref)
+	full := was && slices.ContainsFunc(x.segments, (*segment).hollow)
+	x.mu.Unlock()
+	if full {
+		x.tidy()
 	}
-	last := len(x.refs) - 1
-	x.hashes[i], x.refs[i] = x.hashes[last], x.refs[last]
-	x.at[x.refs[i]] = i
-	x.hashes[last], x.refs[last] = [4]uint64{}, 0
-	x.hashes, x.refs = x.hashes[:last], x.refs[:last]
-	delete(x.at, ref)
-	return true
+	return was
+}
+
+// drop removes ref wherever it is. The caller holds mu.
+func (x *Index) drop(ref int64) bool {
+	if x.tail.remove(ref) {
+		return true
+	}
+	for _, s := range x.segments {
+		if i, ok := s.find(ref); ok {
+			s.remove(i)
+			return true
+		}
+	}
+	return false
 }
 
 // Search returns every entry within radius bits of q, nearest first, equally
@@ -91,58 +177,52 @@ func (x *Index) Search(q Hash, radius int) ([]Hit, error) {
 	return hits, nil
 }
 
-// Nearest returns the k entries nearest to q, or all if there are fewer, in the
-// order of [Index.Search] and with its errors.
-func (x *Index) Nearest(q Hash, k int) ([]Hit, error) {
-	if err := x.check(q); err != nil || k <= 0 {
-		return nil, err
-	}
-	x.mu.RLock()
-	hits := x.within(&q.Bits, x.reach(&q.Bits, k))
-	x.mu.RUnlock()
-	sortHits(hits)
-	return hits[:min(k, len(hits))], nil
-}
-
-// within collects the entries within radius in no order. The first half of the
-// bits decides for nearly all of them. The caller holds mu.
+// within collects the entries within radius in no order. The caller holds mu.
 func (x *Index) within(q *[4]uint64, radius int) []Hit {
+	w := x.scratch()
+	defer x.scratches.Put(w)
 	var hits []Hit
-	for i := range x.hashes {
-		h := &x.hashes[i]
-		d := bits.OnesCount64(h[0]^q[0]) + bits.OnesCount64(h[1]^q[1])
-		if d > radius {
-			continue
-		}
-		d += bits.OnesCount64(h[2]^q[2]) + bits.OnesCount64(h[3]^q[3])
-		if d <= radius {
-			hits = append(hits, Hit{Ref: x.refs[i], Distance: d})
-		}
+	for _, s := range x.segments {
+		hits = s.search(q, radius, hits, w)
 	}
-	return hits
+	return x.tail.search(q, radius, hits, w)
 }
 
-// reach returns the least radius within which k entries lie, or the greatest
-// radius there is. The caller holds mu.
-func (x *Index) reach(q *[4]uint64, k int) int {
-	var at [257]int // number of entries at each distance
-	for i := range x.hashes {
-		h := &x.hashes[i]
-		at[bits.OnesCount64(h[0]^q[0])+bits.OnesCount64(h[1]^q[1])+
-			bits.OnesCount64(h[2]^q[2])+bits.OnesCount64(h[3]^q[3])]++
+func (x *Index) scratch() *scratch {
+	if w, ok := x.scratches.Get().(*scratch); ok {
+		return w
 	}
-	for radius, n := range at {
-		if k -= n; k <= 0 {
-			return radius
-		}
-	}
-	return len(at) - 1
+	return new(scratch)
 }
 
+// sortHits sorts by distance, then by ref. Hits are many where hashes cluster:
+// they are dealt out by distance first, and what a scan found is in order then.
 func sortHits(hits []Hit) {
-	slices.SortFunc(hits, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Ref, b.Ref))
-	})
+	byRef := func(a, b Hit) int { return cmp.Compare(a.Ref, b.Ref) }
+	if len(hits) < 64 {
+		slices.SortFunc(hits, func(a, b Hit) int {
+			return cmp.Or(cmp.Compare(a.Distance, b.Distance), byRef(a, b))
+		})
+		return
+	}
+	var at [258]int // where the hits of each distance begin
+	for _, h := range hits {
+		at[h.Distance+1]++
+	}
+	for d := range 257 {
+		at[d+1] += at[d]
+	}
+	ends, dealt := at, make([]Hit, len(hits))
+	for _, h := range hits {
+		dealt[ends[h.Distance]] = h
+		ends[h.Distance]++
+	}
+	copy(hits, dealt)
+	for d := range 257 {
+		if same := hits[at[d]:at[d+1]]; !slices.IsSortedFunc(same, byRef) {
+			slices.SortFunc(same, byRef)
+		}
+	}
 }
 
 func (x *Index) check(h Hash) error {

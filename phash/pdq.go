@@ -2,7 +2,8 @@ package phash
 
 import (
 	"math"
-	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // PDQ after the reference of facebook/ThreatExchange (pdq/cpp, commit baefb4ed)
@@ -51,42 +52,48 @@ func percent(step float32) int {
 // and then across.
 func (g *grid) transform() *spectrum {
 	var half [waves][gridSide]float32 // transformed along y alone
+	var weights [waves][gridSide]float32
 	for i := range half {
 		for k := range g {
-			c := weight(i, k)
-			for x, v := range g[k] {
-				half[i][x] += float32(c * v)
-			}
+			weights[i][k] = weight(i, k)
+			dsp.AddScaled(half[i][:], g[k][:], weights[i][k])
 		}
 	}
-	s := new(spectrum)
-	for j := range waves {
-		for k := range gridSide {
-			c := weight(j, k)
-			for i := range waves {
-				s[i][j] += float32(half[i][k] * c)
-			}
+	var turned [gridSide][waves]float32
+	for i := range half {
+		for k, v := range half[i] {
+			turned[k][i] = v
 		}
 	}
-	return s
+	var t, s spectrum
+	for j := range t {
+		for k := range turned {
+			dsp.AddScaled(t[j][:], turned[k][:], weights[j][k])
+		}
+	}
+	for i := range s {
+		for j := range t {
+			s[i][j] = t[j][i]
+		}
+	}
+	return &s
 }
 
 // weight returns √(2/64)·cos(π/128·(i+1)·(2k+1)), what sample k counts in
 // coefficient i. The reference rounds the root and the product to float32.
 func weight(i, k int) float32 {
 	root := float32(math.Sqrt(2.0 / gridSide))
-	return float32(float64(root) * cosine((i+1)*(2*k+1)))
+	return float32(float64(root) * cosine(4*(i+1)*(2*k+1)))
 }
 
 // bits thresholds the coefficients at their lower median. Coefficient (0, 0) is
 // the last bit of the last word.
 func (s *spectrum) bits() (b [4]uint64) {
-	sorted := make([]float32, 0, waves*waves)
+	var all [waves * waves]float32
 	for i := range s {
-		sorted = append(sorted, s[i][:]...)
+		copy(all[waves*i:], s[i][:])
 	}
-	slices.Sort(sorted)
-	median := sorted[len(sorted)/2-1]
+	median := dsp.Select(all[:], len(all)/2-1)
 	for i := range s {
 		for j, v := range s[i] {
 			if v > median {

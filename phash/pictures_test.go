@@ -8,7 +8,10 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-var kinds = []phash.Kind{phash.PDQ, phash.Perception, phash.Difference, phash.Average}
+var kinds = []phash.Kind{
+	phash.PDQ, phash.Perception, phash.Difference, phash.Average,
+	phash.Perception16, phash.Difference16, phash.Average16, phash.Area,
+}
 
 func newRandom(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 0)) }
 

@@ -1,9 +1,12 @@
 package phash
 
 import (
+	"encoding/binary"
 	"image"
 	"image/color"
 	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // A raster is a picture as it is hashed: on white paper, in one of eight
@@ -15,6 +18,13 @@ type raster struct {
 	// are the raster's columns.
 	xs, ys []int
 	swap   bool
+	// plain tells that a row of the raster is a row of the picture.
+	plain bool
+	line  []uint8 // room for a row of pixels
+	// places are where the pixels of a row lie that are not next to each other, once
+	// they are known; nil if they are too far apart for that.
+	places *dsp.Places
+	known  bool
 }
 
 // whole returns the raster of every pixel.
@@ -37,10 +47,12 @@ func reduced(img image.Image, o orientation) *raster {
 // before axes are swapped. They are chosen in the picture as it then lies.
 func newRaster(img image.Image, o orientation, size image.Point) *raster {
 	b := img.Bounds()
-	r := &raster{img, every(b.Dx(), size.X, o.mirrorX), every(b.Dy(), size.Y, o.mirrorY), o.swap}
+	r := &raster{img: img, xs: every(b.Dx(), size.X, o.mirrorX), ys: every(b.Dy(), size.Y, o.mirrorY), swap: o.swap}
+	r.plain = !o.swap && !o.mirrorX && size.X == b.Dx()
 	if o.swap {
 		r.xs, r.ys = r.ys, r.xs
 	}
+	r.line = make([]uint8, 4*len(r.xs))
 	return r
 }
 
@@ -57,33 +69,131 @@ func every(n, m int, mirror bool) []int {
 	return at
 }
 
-// pixel returns a pixel of the raster, opaque, 8 bits a channel.
-func (r *raster) pixel(x, y int) color.NRGBA {
-	x, y = r.xs[x], r.ys[y]
-	if r.swap {
-		x, y = y, x
-	}
-	lo := r.img.Bounds().Min
-	return onWhite(color.NRGBAModel.Convert(r.img.At(lo.X+x, lo.Y+y)).(color.NRGBA))
-}
+// size returns the number of columns and rows.
+func (r *raster) size() (w, h int) { return len(r.xs), len(r.ys) }
 
 // luma fills dst with row y of the raster, 0 to 255.
 func (r *raster) luma(dst []float32, y int) {
-	m, ok := r.img.(*image.NRGBA)
-	if !ok {
-		for x := range dst {
-			dst[x] = luma(r.pixel(x, y))
+	if !r.plain {
+		pix, stride := []uint8(nil), 0
+		switch m := r.img.(type) {
+		case *image.NRGBA:
+			pix, stride = m.Pix, m.Stride
+		case *image.RGBA:
+			pix, stride = m.Pix, m.Stride
 		}
-		return
+		if from := r.scattered(pix, stride, y); from != nil && dsp.LumaAt(dst, from, r.places) {
+			return
+		}
 	}
-	alongX, alongY := 4, m.Stride
+	dsp.Luma(dst, r.row(y))
+}
+
+// scattered returns the bytes in which the places of row y count, or nil if pixels
+// are not of four bytes, or too far apart.
+func (r *raster) scattered(pix []uint8, stride, y int) []uint8 {
+	if len(pix) == 0 {
+		return nil
+	}
+	alongX, alongY := 4, stride
 	if r.swap {
 		alongX, alongY = alongY, alongX
 	}
-	row := m.Pix[r.ys[y]*alongY:]
+	if !r.known {
+		at := make([]int, len(r.xs))
+		for i, x := range r.xs {
+			at[i] = x * alongX
+		}
+		r.places, r.known = dsp.NewPlaces(at), true
+	}
+	if r.places == nil {
+		return nil
+	}
+	return pix[r.ys[y]*alongY:]
+}
+
+// row returns the pixels of row y, opaque, four bytes each. They are good until the
+// next call, and not to be written to.
+func (r *raster) row(y int) []uint8 {
+	if m, ok := r.img.(*image.NRGBA); ok && r.plain {
+		from := m.Pix[r.ys[y]*m.Stride:][:4*len(r.xs)]
+		if dsp.Opaque(from) {
+			return from
+		}
+		copy(r.line, from)
+		whiten(r.line)
+		return r.line
+	}
+	switch m := r.img.(type) {
+	case *image.NRGBA:
+		r.gather(m.Pix, m.Stride, y)
+		if !dsp.Opaque(r.line) {
+			whiten(r.line)
+		}
+	case *image.RGBA:
+		r.gather(m.Pix, m.Stride, y)
+		if !dsp.Opaque(r.line) {
+			r.any(y)
+		}
+	case *image.Gray:
+		r.grey(m, y)
+	case *image.YCbCr:
+		r.colours(m, y)
+	default:
+		r.any(y)
+	}
+	return r.line
+}
+
+// gather fills the line from pixels of four bytes.
+func (r *raster) gather(pix []uint8, stride, y int) {
+	alongX, alongY := 4, stride
+	if r.swap {
+		alongX, alongY = alongY, alongX
+	}
+	from, line := pix[r.ys[y]*alongY:], r.line
+	for _, x := range r.xs {
+		binary.LittleEndian.PutUint32(line, binary.LittleEndian.Uint32(from[x*alongX:]))
+		line = line[4:]
+	}
+}
+
+func (r *raster) grey(m *image.Gray, y int) {
+	alongX, alongY := 1, m.Stride
+	if r.swap {
+		alongX, alongY = alongY, alongX
+	}
+	from := m.Pix[r.ys[y]*alongY:]
 	for i, x := range r.xs {
-		p := row[x*alongX : x*alongX+4]
-		dst[i] = luma(onWhite(color.NRGBA{p[0], p[1], p[2], p[3]}))
+		v := from[x*alongX]
+		copy(r.line[4*i:], []uint8{v, v, v, 0xff})
+	}
+}
+
+// colours converts as color.YCbCr does, to the bit.
+func (r *raster) colours(m *image.YCbCr, y int) {
+	y = r.ys[y]
+	for i, x := range r.xs {
+		px, py := m.Rect.Min.X+x, m.Rect.Min.Y+y
+		if r.swap {
+			px, py = m.Rect.Min.X+y, m.Rect.Min.Y+x
+		}
+		luma, chroma := m.YOffset(px, py), m.COffset(px, py)
+		red, green, blue := color.YCbCrToRGB(m.Y[luma], m.Cb[chroma], m.Cr[chroma])
+		copy(r.line[4*i:], []uint8{red, green, blue, 0xff})
+	}
+}
+
+// any asks the picture for every pixel.
+func (r *raster) any(y int) {
+	lo := r.img.Bounds().Min
+	for i, x := range r.xs {
+		px, py := lo.X+x, lo.Y+r.ys[y]
+		if r.swap {
+			px, py = lo.X+r.ys[y], lo.Y+x
+		}
+		c := onWhite(color.NRGBAModel.Convert(r.img.At(px, py)).(color.NRGBA))
+		copy(r.line[4*i:], []uint8{c.R, c.G, c.B, c.A})
 	}
 }
 
@@ -97,18 +207,18 @@ func (r *raster) picture() *image.NRGBA {
 	}
 	m := image.NewNRGBA(b)
 	for y := range b.Max.Y {
-		for x := range b.Max.X {
-			m.SetNRGBA(x, y, r.pixel(x, y))
-		}
+		copy(m.Pix[y*m.Stride:], r.row(y))
 	}
 	return m
 }
 
-// luma returns the brightness of an opaque pixel with the weights of ITU-R
-// BT.601. The conversions around the products keep compilers from fusing them
-// with the sums, which would round differently on some processors.
-func luma(c color.NRGBA) float32 {
-	return float32(0.299*float32(c.R)) + float32(0.587*float32(c.G)) + float32(0.114*float32(c.B))
+// whiten blends pixels with white paper.
+func whiten(line []uint8) {
+	for i := 0; i+4 <= len(line); i += 4 {
+		p := line[i : i+4 : i+4]
+		c := onWhite(color.NRGBA{p[0], p[1], p[2], p[3]})
+		p[0], p[1], p[2], p[3] = c.R, c.G, c.B, c.A
+	}
 }
 
 // onWhite blends a pixel with white paper, rounding to nearest.

@@ -16,11 +16,11 @@ const (
 // Transparent pixels count as lying on white paper.
 //
 // Quality, 0 to 100, tells how much there is to see in the picture. It is the
-// metric of PDQ for every kind, as goimagehash has none: below [MinQuality] the
+// metric of PDQ, of its blocks or of Area's, also for goimagehash, which has none: below [MinQuality] the
 // hash says little and must not be matched on. A picture with a side under 5
 // pixels, an empty one as well, has the hash 0 and quality 0.
 //
-// Errors wrap [ErrKind], or [ErrPicture] for nil and, with the 64-bit kinds, for
+// Errors wrap [ErrKind], or [ErrPicture] for nil and, with all kinds but PDQ, for
 // more than 2^28 pixels; PDQ has no bound.
 func Sum(kind Kind, img image.Image) (h Hash, quality int, err error) {
 	if err := check(kind, img); err != nil {
@@ -45,13 +45,20 @@ func Sum(kind Kind, img image.Image) (h Hash, quality int, err error) {
 // that picks one of the eight to store ("the smallest") would pick another as
 // soon as a bit differs.
 func SumTurned(kind Kind, img image.Image) (all [8]Hash, quality int, err error) {
-	all[0], quality, err = Sum(kind, img)
-	if err != nil {
+	if err := check(kind, img); err != nil {
 		return all, 0, err
 	}
-	for i := 1; i < len(all); i++ {
+	for i := range all {
 		all[i].Kind = kind
-		if !tooSmall(img) {
+	}
+	switch {
+	case tooSmall(img):
+	case kind == Area:
+		g := areaGrid(img)
+		return g.turns(), g.quality(), nil
+	default:
+		all[0].Bits, quality = sum(kind, img, orientations[0])
+		for i := 1; i < len(all); i++ {
 			all[i].Bits, _ = sum(kind, img, orientations[i])
 		}
 	}
@@ -69,7 +76,8 @@ func SumTurned(kind Kind, img image.Image) (all [8]Hash, quality int, err error)
 // SumTurned unless the reference's own values are wanted.
 //
 // A picture of 64 × 64 pixels is not blurred, as in Sum, though the reference
-// blurs it here. The 64-bit kinds have no cheap form: theirs is SumTurned.
+// blurs it here. For the other kinds it is SumTurned, which costs no more than Sum
+// with Area.
 func SumDihedral(kind Kind, img image.Image) (all [8]Hash, quality int, err error) {
 	if kind != PDQ {
 		return SumTurned(kind, img)
@@ -115,12 +123,15 @@ func SumFull(img image.Image) (h Hash, quality int, err error) {
 
 // sum hashes a picture that passed check and is not too small.
 func sum(kind Kind, img image.Image, o orientation) (bits [4]uint64, quality int) {
+	if kind == Area {
+		g := areaGrid(img).turned(o)
+		return g.transform().bits(), g.quality()
+	}
 	g := reduced(img, o).shrink()
 	if kind == PDQ {
 		return g.transform().bits(), g.quality()
 	}
-	bits[0] = sum64(kind, whole(img, o).picture())
-	return bits, g.quality()
+	return library(kind, whole(img, o).picture()), g.quality()
 }
 
 var errNoPicture = fmt.Errorf("%w: none given", ErrPicture)

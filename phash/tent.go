@@ -1,5 +1,7 @@
 package phash
 
+import "github.com/kycmark/kycmark/internal/dsp"
+
 // The blur of PDQ: a box filter along x, then along y, then both again, which
 // makes a tent (W. Jarosz, "Fast Image Convolutions", SIGGRAPH workshop 2001),
 // read at the centres of 64 × 64 blocks.
@@ -7,24 +9,20 @@ package phash
 // The hash hangs on the last bit of these sums. So each is a running sum in
 // float32, which takes in the sample that enters the window before it lets go
 // of the one that leaves, and each mean is a division: the order of the
-// reference (pdq/cpp/downscaling). What is free is where the sums live. Rows are
-// streamed through both passes, so memory grows with the picture's width and
-// not with its area, and of the second pass only the block centres are made.
+// reference (pdq/cpp/downscaling). Where the window hangs over an edge, zeros
+// enter or leave, which changes no sum. What is free is where the sums live and
+// how many run at once. Rows are streamed through both passes by dsp.Lanes, so
+// memory grows with the picture's width and not with its area, and of the second
+// pass only the block centres are made.
 
 // gridSide is the number of blocks a side.
 const gridSide = 64
 
 type grid [gridSide][gridSide]float32
 
-// centres returns the middle sample of each block when n samples are cut into
-// gridSide blocks.
-func centres(n int) []int {
-	at := make([]int, gridSide)
-	for i := range at {
-		at[i] = int((2*int64(i) + 1) * int64(n) / (2 * gridSide))
-	}
-	return at
-}
+// centre returns the middle sample of block i when n samples are cut into gridSide
+// blocks.
+func centre(i, n int) int { return int((2*int64(i) + 1) * int64(n) / (2 * gridSide)) }
 
 // A box is the window of a running mean over n samples. The mean at o takes the
 // size samples that end with o+lead, as far as they exist.
@@ -36,76 +34,144 @@ func newBox(n int) box {
 	return box{n, size, size / 2}
 }
 
-// count returns how many samples the mean at o takes.
+// count returns how many samples the mean at o takes; for a place beyond the
+// samples, 1.
 func (b box) count(o int) float32 {
-	return float32(min(o+b.lead, b.n-1) - max(o+b.lead-b.size, -1))
+	return float32(max(1, min(o+b.lead, b.n-1)-max(o+b.lead-b.size, -1)))
 }
 
-// means fills dst with the means of src at the given positions, which rise.
-func (b box) means(dst, src []float32, at []int) {
-	var sum float32
-	r := 0 // next sample to enter
-	for i, o := range at {
-		for ; r <= o+b.lead; r++ {
-			if r < b.n {
-				sum += src[r]
-			}
-			if r >= b.size {
-				sum -= src[r-b.size]
-			}
-		}
-		dst[i] = sum / b.count(o)
+// zeros are what lies beyond the edges.
+var zeros [dsp.Lanes]float32
+
+// A rowBox is a box run along dsp.Lanes rows at once, which lie as columns.
+type rowBox struct {
+	box
+	counts []float32
+}
+
+func newRowBox(b box) *rowBox {
+	r := &rowBox{b, make([]float32, b.n)}
+	for o := range r.counts {
+		r.counts[o] = b.count(o)
+	}
+	return r
+}
+
+// part returns what enters and leaves from step i on, and the step up to which
+// that goes on. At step i sample i enters and sample i-size leaves.
+func (r *rowBox) part(src []float32, i int) (enter, leave dsp.Strip, to int) {
+	enter, leave = dsp.Strip{Pix: zeros[:]}, dsp.Strip{Pix: zeros[:]}
+	to = r.n + r.lead
+	if i < r.n {
+		enter, to = dsp.Strip{Pix: src[i*dsp.Lanes:], Step: dsp.Lanes}, r.n
+	}
+	if i >= r.size {
+		leave = dsp.Strip{Pix: src[(i-r.size)*dsp.Lanes:], Step: dsp.Lanes}
+	} else {
+		to = min(to, r.size)
+	}
+	return enter, leave, to
+}
+
+// means fills dst with the means of all places.
+func (r *rowBox) means(dst, src []float32) {
+	var sum [dsp.Lanes]float32
+	i := r.slide(&sum, src, 0, r.lead)
+	for i < r.n+r.lead {
+		enter, leave, to := r.part(src, i)
+		at := i - r.lead
+		dsp.Means(&sum, dsp.Strip{Pix: dst[at*dsp.Lanes:], Step: dsp.Lanes}, enter, leave, r.counts[at:to-r.lead])
+		i = to
 	}
 }
 
-// A columnBox is a box run down all columns at once, row after row.
-type columnBox struct {
-	box
-	r    int         // next row to enter
-	sum  []float32   // a running sum for each column
-	ring [][]float32 // the rows in the window, and the one that leaves it
+// centres fills dst with the means of the middles of the blocks.
+func (r *rowBox) centres(dst, src []float32) {
+	var sum [dsp.Lanes]float32
+	i := 0
+	for k := range gridSide {
+		o := centre(k, r.n)
+		i = r.slide(&sum, src, i, o+r.lead+1)
+		n := r.counts[o]
+		for l, v := range sum {
+			dst[k*dsp.Lanes+l] = v / n
+		}
+	}
 }
 
-func newColumnBox(width int, b box) *columnBox {
-	c := &columnBox{box: b, sum: make([]float32, width), ring: make([][]float32, b.size+1)}
-	for i := range c.ring {
-		c.ring[i] = make([]float32, width)
+// slide moves the window from step i to another.
+func (r *rowBox) slide(sum *[dsp.Lanes]float32, src []float32, i, to int) int {
+	for i < to {
+		enter, leave, end := r.part(src, i)
+		end = min(end, to)
+		dsp.Slide(sum, enter, leave, end-i)
+		i = end
+	}
+	return i
+}
+
+// A columnBox is a box run down all columns at once, dsp.Lanes rows at a time. It
+// is fed rows of which the first so many, late, lie above the picture.
+type columnBox struct {
+	box
+	width, late int
+	steps       int       // rows that have entered
+	sum         []float32 // a running sum for each column
+	ring        []float32 // the rows in the window, those that leave, and those that enter
+	counts      []float32 // by step
+}
+
+func newColumnBox(width, late int, b box, steps int) *columnBox {
+	rows := roundUp(b.size) + dsp.Lanes
+	c := &columnBox{
+		box: b, width: width, late: late,
+		sum: make([]float32, width), ring: make([]float32, rows*width), counts: make([]float32, steps),
+	}
+	for i := range c.counts {
+		c.counts[i] = b.count(i - late - b.lead)
 	}
 	return c
 }
 
-// entering returns the place for the row that enters with the next step.
-func (c *columnBox) entering() []float32 { return c.ring[c.r%len(c.ring)] }
+// roundUp returns n rounded up to whole batches of lanes.
+func roundUp(n int) int { return (n + dsp.Lanes - 1) / dsp.Lanes * dsp.Lanes }
 
-// step moves the window down by a row and returns the row whose mean the sums
-// now are: negative for the first steps.
-func (c *columnBox) step() (row int) {
-	if c.r < c.n {
-		for i, v := range c.entering() {
-			c.sum[i] += v
-		}
-	}
-	if c.r >= c.size {
-		for i, v := range c.ring[(c.r-c.size)%len(c.ring)] {
-			c.sum[i] -= v
-		}
-	}
-	c.r++
-	return c.r - 1 - c.lead
+// entering returns the place for the dsp.Lanes rows that enter with the next step.
+func (c *columnBox) entering() []float32 {
+	at := c.steps * c.width % len(c.ring)
+	return c.ring[at : at+dsp.Lanes*c.width]
 }
 
-// means fills dst with the means of that row.
-func (c *columnBox) means(dst []float32, row int) {
-	n := c.count(row)
-	for i, s := range c.sum {
-		dst[i] = s / n
+// step moves the window down by dsp.Lanes rows and fills dst with their means. The
+// first is that of row steps-late-lead.
+func (c *columnBox) step(dst []float32) {
+	from, enter := c.steps, c.entering()
+	for i := 0; i < dsp.Lanes; {
+		leave, step, to := zeros[:], 0, dsp.Lanes
+		if gone := from + i - c.size; gone >= 0 {
+			at := gone * c.width % len(c.ring)
+			leave, step = c.ring[at:], c.width
+			to = min(to, i+(len(c.ring)-at)/c.width)
+		} else {
+			to = min(to, i-gone)
+		}
+		for x := 0; x < c.width; x += dsp.Lanes {
+			sub := dsp.Strip{Pix: leave, Step: step}
+			if step > 0 {
+				sub.Pix = leave[x:]
+			}
+			dsp.Means((*[dsp.Lanes]float32)(c.sum[x:]), dsp.Strip{Pix: dst[i*c.width+x:], Step: c.width},
+				dsp.Strip{Pix: enter[i*c.width+x:], Step: c.width}, sub, c.counts[from+i:from+to])
+		}
+		i = to
 	}
+	c.steps += dsp.Lanes
 }
 
 // shrink reduces the raster to the grid. A raster of the grid's very size is
 // taken as it is.
 func (r *raster) shrink() *grid {
-	w, h := len(r.xs), len(r.ys)
+	w, h := r.size()
 	g := new(grid)
 	if w == gridSide && h == gridSide {
 		for y := range g {
@@ -113,28 +179,76 @@ func (r *raster) shrink() *grid {
 		}
 		return g
 	}
-	across, down := newBox(w), newBox(h)
-	first, second := newColumnBox(w, down), newColumnBox(gridSide, down)
-	line, all := make([]float32, w), every(w, w, false)
-	cols, rows := centres(w), centres(h)
-	filled := 0
-	for y := range h + 2*down.lead {
-		if y < h {
-			r.luma(line, y)
-			across.means(first.entering(), line, all)
+	t := newTent(w, h)
+	for y := 0; y < h; y += dsp.Lanes {
+		n := min(dsp.Lanes, h-y)
+		for i := range n {
+			r.luma(t.rows[i*t.width:][:w], y+i)
 		}
-		if y < h+down.lead {
-			if row := first.step(); row >= 0 {
-				first.means(line, row)
-				across.means(second.entering(), line, cols)
-			}
-		}
-		if y < down.lead {
-			continue
-		}
-		for row := second.step(); filled < gridSide && rows[filled] == row; filled++ {
-			second.means(g[filled][:], row)
-		}
+		clear(t.rows[n*t.width:])
+		t.blur()
+		t.fill(g)
+	}
+	for !t.fill(g) {
+		clear(t.rows)
+		t.blur()
 	}
 	return g
+}
+
+// A tent is the blur at work.
+type tent struct {
+	width         int // of rows, a multiple of dsp.Lanes
+	across        *rowBox
+	first, second *columnBox
+	rows          []float32 // dsp.Lanes rows
+	columns       []float32 // the same as columns
+	cells         []float32 // and with the middles of the blocks alone
+	done          int       // rows of the grid
+}
+
+func newTent(w, h int) *tent {
+	down := newBox(h)
+	width, steps := roundUp(w), roundUp(h+2*down.lead)
+	n := dsp.Lanes * width
+	return &tent{
+		width: width, across: newRowBox(newBox(w)),
+		first: newColumnBox(width, 0, down, steps), second: newColumnBox(gridSide, down.lead, down, steps),
+		rows: make([]float32, n), columns: make([]float32, n),
+		cells: make([]float32, 2*gridSide*dsp.Lanes),
+	}
+}
+
+// blur sends the rows through both passes; cells are what comes out of the second.
+func (t *tent) blur() {
+	dsp.IntoColumns(t.columns, t.rows, t.width, dsp.Lanes)
+	means := t.rows // as columns, for once
+	t.across.means(means, t.columns)
+	dsp.IntoRows(t.first.entering(), means, t.width, dsp.Lanes)
+	row := t.first.steps - t.first.lead // of the first mean
+	t.first.step(t.rows)
+	dsp.IntoColumns(t.columns, t.rows, t.width, dsp.Lanes)
+	middles, cells := t.second.entering(), t.cells[:gridSide*dsp.Lanes]
+	t.across.centres(cells, t.columns)
+	dsp.IntoRows(middles, cells, gridSide, dsp.Lanes)
+	for i := range dsp.Lanes {
+		if row+i < 0 || row+i >= t.first.n {
+			clear(middles[i*gridSide : (i+1)*gridSide])
+		}
+	}
+	t.second.step(t.cells)
+}
+
+// fill copies the rows of the grid that the last blur made, and tells whether all
+// are there.
+func (t *tent) fill(g *grid) bool {
+	top := t.second.steps - dsp.Lanes - 2*t.second.lead
+	for ; t.done < gridSide; t.done++ {
+		i := centre(t.done, t.first.n) - top
+		if i >= dsp.Lanes || t.second.steps == 0 {
+			return false
+		}
+		copy(g[t.done][:], t.cells[i*gridSide:])
+	}
+	return true
 }

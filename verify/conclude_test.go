@@ -2,9 +2,13 @@ package verify
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -17,6 +21,11 @@ func TestConclude(t *testing.T) {
 	c := func(shows string) read {
 		return read{copy: 7, keyID: "v1-k", logP: -9, shows: shows, issued: &Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
 	}
+	forged := c(PixelsSame)
+	forged.issued.Issued = time.Unix(1000, 0)
+	forged.key = &KeyState{KeyID: "v1-k", State: KeyCompromised, Since: forged.issued.Issued}
+	gone := c(PixelsUnknown)
+	gone.erased = true
 	stray := read{copy: 8, keyID: "v1-k", logP: -9, shows: PixelsUnknown}
 	d := read{copy: 9, keyID: "v1-l", logP: -12, shows: PixelsUnknown, issued: &Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
 	for name, row := range map[string]struct {
@@ -29,6 +38,8 @@ func TestConclude(t *testing.T) {
 		"nothing":         {evidence{}, FoundUnknown, false, watermark.Submission{}, 0},
 		"flat":            {evidence{tooFlat: true}, FoundUnknown, false, watermark.Submission{}, 0},
 		"copy":            {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
+		"copy, forgeable": {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{forged}}, FoundCopy, true, s, 7},
+		"copy, erased":    {evidence{reads: []read{gone}}, FoundCopy, true, s, 7},
 		"copy, cropped":   {evidence{reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
 		"copy, template":  {evidence{matches: []Match{match(other, 2, PixelsDifferent), match(s, 4, PixelsSame)}, reads: []read{c(PixelsSame)}}, FoundCopy, false, s, 7},
 		"copy among keys": {evidence{reads: []read{stray, c(PixelsSame)}}, FoundCopy, false, s, 7},
@@ -62,6 +73,8 @@ func TestConclude(t *testing.T) {
 		"lookalike":                           {evidence{matches: []Match{match(s, 20, PixelsDifferent)}}, FoundLookalike, false, s, 0},
 		"lookalike, far":                      {evidence{matches: []Match{match(s, 50, PixelsDifferent)}}, FoundLookalike, false, s, 0},
 		"stray mark":                          {evidence{reads: []read{stray}}, FoundUnknown, false, watermark.Submission{}, 0},
+		"same document":                       {evidence{matches: []Match{match(s, 4, PixelsAlike)}}, FoundLookalike, false, s, 0},
+		"same document, marked":               {evidence{matches: []Match{match(s, 4, PixelsAlike)}, reads: []read{c(PixelsAlike)}}, FoundCopy, true, s, 7},
 		"stray mark on upload":                {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{stray}}, FoundUnreadable, false, s, 0},
 		"stray mark, lookalike":               {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{stray}}, FoundLookalike, false, s, 0},
 	} {
@@ -100,23 +113,11 @@ func TestConcludeSeveralCopies(t *testing.T) {
 	}
 }
 
-// A mark never overrules what the whole frame shows.
-func TestMarksDoNotOverruleTheWholeFrame(t *testing.T) {
-	for _, along := range []string{PixelsSame, PixelsPartial, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown} {
-		assert.Equal(t, PixelsDifferent, together(PixelsDifferent, along))
-		assert.Equal(t, PixelsSame, together(PixelsSame, along))
-		assert.Equal(t, along, together(PixelsUnknown, along))
-	}
-	assert.Equal(t, PixelsSame, together(PixelsUnrelated, PixelsSame), "a crop")
-	assert.Equal(t, PixelsDifferent, together(PixelsUndecided, PixelsDifferent))
-	assert.Equal(t, PixelsUnrelated, together(PixelsUnrelated, PixelsUndecided))
-}
-
 // However the evidence is made up: a copy is confirmed only by equal pixels, and
 // an unissued copy ID never becomes a finding about somebody.
 func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 	s := []watermark.Submission{{1}, {2}}
-	answers := []string{PixelsSame, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown, PixelsPartial}
+	answers := []string{PixelsSame, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown, PixelsPartial, PixelsAlike}
 	for _, a := range answers {
 		for _, b := range answers {
 			for _, shows := range answers {
@@ -140,6 +141,21 @@ func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 					assert.NotContains(t, []Finding{FoundCopy, FoundTransplanted, FoundUnmarked}, got.finding)
 				}
 			}
+		}
+	}
+}
+
+// What a hash alone may show is nearer than any two persons' documents of a template.
+func TestHashesOfOnePersonsDocument(t *testing.T) {
+	for _, k := range []specimen.Template{specimen.Passport, specimen.Licence, specimen.IDCard, specimen.Residence, specimen.Bill} {
+		var seen []phash.Hash
+		for p := range 20 {
+			h, _, err := phash.Sum(searched, specimen.Render(k, specimen.NewPerson(uint64(p+1)), 400))
+			require.NoError(t, err)
+			for _, o := range seen {
+				require.Greater(t, h.Distance(o), sureWithoutPixels, "%v", k)
+			}
+			seen = append(seen, h)
 		}
 	}
 }

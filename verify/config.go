@@ -2,6 +2,8 @@ package verify
 
 import (
 	"fmt"
+	"image"
+	"io"
 	"runtime"
 	"time"
 
@@ -33,13 +35,25 @@ type Config struct {
 	MaxFiles  int   // of one dump; default 1 million
 	Workers   int   // leaks examined at a time; default one a CPU
 
+	// HashOnly enters uploads by their hashes alone: they are found, whole, but no
+	// original is kept to be compared or to make copies of, and no features by which
+	// parts are found. What was entered so stays so.
+	HashOnly bool
+
 	// MaxSide shrinks copies to this many pixels on the long side before they
 	// are marked; 0 leaves them as they are.
 	MaxSide int
 	// MaxCopyBytes is the most that a copy's file may have: lossless formats
-	// become JPEG, JPEG quality is lowered to 80, then the picture shrunk, until
-	// it fits; 0 sets no limit.
+	// become JPEG, unless Format asks for them, the quality of lossy ones is lowered
+	// to 80, then the picture shrunk, until it fits; 0 sets no limit.
 	MaxCopyBytes int64
+	// Format of all copies: "jpeg", "png", or "webp", which takes EncodeWebP; "" makes
+	// each like its original.
+	Format string
+	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100, with
+	// a colour profile and an EXIF block where they are not empty. The command brings
+	// an encoder; the library leaves the choice to its users.
+	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
 	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera
 	// and lens. Places, names, serial numbers, texts, maker's notes, thumbnails and
 	// all metadata outside EXIF are never passed on.
@@ -47,6 +61,12 @@ type Config struct {
 	// AllowWeak releases copies whose mark would not survive a messenger,
 	// which is otherwise an error that wraps [ErrWeak].
 	AllowWeak bool
+
+	// Search says where leaks are looked for. In memory: all uploads within 64 bits and,
+	// with a SealKey, by local features, which finds parts; 100 bytes and 4 kB an
+	// upload. In the store: whole pictures within 31 bits, in next to no memory.
+	// Default [SearchMemory]; from 20 million uploads on [SearchStore].
+	Search string
 
 	// Found is when the leaks were found. Custody that was entered later is listed
 	// as inadmissible. The zero time: not known; whether custody is admissible is
@@ -79,11 +99,20 @@ func (c Config) ready() (Config, error) {
 			return c, fmt.Errorf("%w: a mark key is nil", ErrInput)
 		}
 	}
-	if c.SealKey != nil && c.SealKey.secret == nil {
+	if c.SealKey != nil && c.SealKey.master == nil {
 		return c, fmt.Errorf("%w: the sealing key is the zero SealKey", ErrInput)
 	}
 	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.MaxFiles < 0 || c.Workers < 0 || c.MaxSide < 0 || c.MaxCopyBytes < 0 || c.Trials < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", ErrInput)
+	}
+	switch {
+	case c.Format != "" && c.Format != "jpeg" && c.Format != "png" && c.Format != "webp":
+		return c, fmt.Errorf("%w: the format of copies is jpeg, png or webp, not %.40q", ErrInput, c.Format)
+	case c.Format == "webp" && c.EncodeWebP == nil:
+		return c, fmt.Errorf("%w: there is no encoder for WebP", ErrInput)
+	}
+	if err := checkSearch(c.Search, c.Registry); err != nil {
+		return c, err
 	}
 	if err := checkText("actor", c.Actor, maxName); err != nil {
 		return c, err

@@ -28,27 +28,73 @@ type Custody struct {
 // AddCustody enters a custody fact. Its time of entry is recorded: what is
 // entered after a leak was found is not admissible against it.
 func (r *Registry) AddCustody(ctx context.Context, c Custody) error {
-	if err := errors.Join(checkText("note", c.Note, maxNote), checkText("actor", c.Actor, maxName)); err != nil {
+	row, err := r.custodyRow(ctx, c)
+	if err != nil {
 		return err
+	}
+	return r.store.AddCustody(ctx, row)
+}
+
+// ImportCustody enters many facts, those left out that are there already, and returns
+// how many it entered. Where any is unusable none is entered, and wrong holds what is
+// wrong with each, nil for those that are right.
+func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added int, wrong []error, err error) {
+	there, err := r.store.Custody(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
+	known := make(map[[32]byte]bool)
+	for _, c := range there {
+		known[said(c)] = true
+	}
+	var rows []store.Custody
+	wrong = make([]error, len(facts))
+	for i, c := range facts {
+		row, err := r.custodyRow(ctx, c)
+		if err != nil && !errors.Is(err, ErrInput) && !errors.Is(err, ErrNotFound) {
+			return 0, nil, err
+		}
+		wrong[i] = err
+		if !known[said(row)] {
+			rows, known[said(row)] = append(rows, row), true
+		}
+	}
+	if slices.ContainsFunc(wrong, func(err error) bool { return err != nil }) {
+		return 0, wrong, nil
+	}
+	return len(rows), nil, r.store.AddCustody(ctx, rows...)
+}
+
+// custodyRow checks a fact.
+func (r *Registry) custodyRow(ctx context.Context, c Custody) (store.Custody, error) {
+	row := store.Custody{
+		Recipient: c.Recipient, From: timestamp(c.From), To: timestamp(c.To),
+		Note: c.Note, Entered: r.clock(), Actor: c.Actor, Salt: newSalt(),
+	}
+	if err := errors.Join(checkText("note", c.Note, maxNote), checkText("actor", c.Actor, maxName)); err != nil {
+		return row, err
 	}
 	if c.To.Before(c.From) {
-		return fmt.Errorf("%w: custody ends (%s) before it begins (%s)", ErrInput, day(c.To), day(c.From))
+		return row, fmt.Errorf("%w: custody ends (%s) before it begins (%s)", ErrInput, day(c.To), day(c.From))
 	}
 	if _, err := r.recipient(ctx, c.Recipient); err != nil {
-		return err
+		return row, err
 	}
-	subs := make([][16]byte, len(c.Submissions))
-	for i, s := range c.Submissions {
-		if _, err := r.Submission(ctx, s); err != nil {
-			return err
+	for _, s := range c.Submissions {
+		if _, err := r.Submission(ctx, s); err != nil && !errors.Is(err, ErrErased) {
+			return row, err
 		}
-		subs[i] = s
+		row.Submissions = append(row.Submissions, s)
 	}
-	slices.SortFunc(subs, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
-	return r.store.AddCustody(ctx, store.Custody{
-		Recipient: c.Recipient, From: timestamp(c.From), To: timestamp(c.To), Submissions: slices.Compact(subs),
-		Note: c.Note, Entered: r.clock(), Actor: c.Actor, Salt: newSalt(),
-	})
+	slices.SortFunc(row.Submissions, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	row.Submissions = slices.Compact(row.Submissions)
+	return row, nil
+}
+
+// said is the same for facts that say the same, whoever entered them when.
+func said(c store.Custody) [32]byte {
+	c.Actor, c.Entered, c.Salt = "", time.Time{}, store.Salt{}
+	return c.Entry().Commitment
 }
 
 // Custody lists the facts that cover a submission, in the order of entry.
@@ -60,6 +106,15 @@ func (r *Registry) Custody(ctx context.Context, of watermark.Submission) ([]Cust
 // AllCustody lists all custody facts in the order of entry.
 func (r *Registry) AllCustody(ctx context.Context) ([]Custody, error) {
 	rows, err := r.store.Custody(ctx)
+	return publicCustody(rows), err
+}
+
+// CustodyBy lists the facts about a recipient in the order of entry.
+func (r *Registry) CustodyBy(ctx context.Context, recipient string) ([]Custody, error) {
+	if _, err := r.recipient(ctx, recipient); err != nil {
+		return nil, err
+	}
+	rows, err := r.store.CustodyBy(ctx, recipient)
 	return publicCustody(rows), err
 }
 

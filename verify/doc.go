@@ -20,13 +20,23 @@
 // The pipeline needs both, an investigator who only reads needs both as well,
 // and nobody who is handed copies may hold either.
 //
+// The ledger's key signs checkpoints and nothing else: keep it where the registry
+// is kept, and its public half with those who audit it.
+//
+// # What others can check
+//
+// Every row is committed to in a ledger, a Merkle tree whose states are signed as
+// [Registry.SignCheckpoint] says. Who keeps a checkpoint finds out whether the ledger
+// still begins with it ([Registry.Audit]); a single copy is proved to those who see
+// nothing of the registry by [Registry.Prove] and [CheckProof].
+//
 // # Personal data
 //
 // Originals are sealed: each with a data key of its own, so that destroying that
-// key destroys the picture. Perceptual hashes can be inverted into recognisable
-// faces: they are personal data too, stand in the clear in the registry file,
-// and the file must be guarded accordingly. The ledger itself holds only opaque
-// identifiers and salted commitments.
+// key destroys the picture ([Registry.Erase]). Perceptual hashes can be inverted
+// into recognisable faces: they are personal data too, stand in the clear in the
+// registry file unless they are sealed, and the file must be guarded accordingly.
+// The ledger itself holds only opaque identifiers and salted commitments.
 //
 // # What a verdict is
 //

@@ -85,7 +85,7 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 		full := *l
 		if l.subject == "" && l.matched() {
 			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
-			if err != nil && !errors.Is(err, ErrNotFound) {
+			if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrErased) {
 				return nil, err
 			}
 			if err == nil {

@@ -90,7 +90,7 @@ func dumps() map[string]dump {
 	bare := func(n int, c ...verify.Custody) *verify.Verdict { return leakOf(n, verify.FoundUnreadable, "", c...) }
 	return map[string]dump{
 		"empty":                 {headline: "no picture was examined"},
-		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"missed by hashes"}},
+		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"some are missed"}},
 		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "No submission", says: []string{"1 file could not be decoded"}},
 		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was read and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
 		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "trials of reading pictures without a mark of the key; the comparison of pictures is not covered by them; kycmark bench falsepositives", "strong support", "does not show who released", "the exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},

@@ -30,7 +30,8 @@ type source struct {
 // (all files within) that paths name, several at a time, and gives the verdicts in
 // the order of paths, each path's files in lexical order. What systems leave in
 // folders and archives by themselves (.DS_Store, Thumbs.db and the like) is passed
-// over. One bad file never stops it: it is [FoundDamaged]. An error ends it.
+// over. One bad file never stops it: it is [FoundDamaged]. An error ends it. That it
+// begins is entered first: see [Investigation].
 func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
 		var all []source
@@ -47,7 +48,7 @@ func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) it
 				return
 			}
 		}
-		v.run(ctx, all, yield)
+		v.runLogged(ctx, all, yield)
 	}
 }
 
@@ -60,8 +61,17 @@ func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[
 			yield(nil, err)
 			return
 		}
-		v.run(ctx, all, yield)
+		v.runLogged(ctx, all, yield)
 	}
+}
+
+// runLogged enters that the sources are examined, and examines them.
+func (v *Investigator) runLogged(ctx context.Context, all []source, yield func(*Verdict, error) bool) {
+	if err := v.log(ctx, all); err != nil {
+		yield(nil, err)
+		return
+	}
+	v.run(ctx, all, yield)
 }
 
 func tooMany(most int) error {
@@ -253,7 +263,7 @@ func (v *Investigator) investigateSource(ctx context.Context, s source) (*Verdic
 		d.Size, d.SHA256 = s.size, "" // its bytes were not read
 		return d, nil
 	}
-	return v.Investigate(ctx, s.name, data)
+	return v.investigate(ctx, s.name, data)
 }
 
 func (v *Investigator) read(s source) ([]byte, error) {

@@ -8,16 +8,23 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // An Investigator examines leaks against a registry. It is safe for concurrent use.
 type Investigator struct {
 	cfg    Config
+	found  *catalogue
 	cache  *pictureCache
 	detect detectFunc
+
+	mu     sync.Mutex
+	logged []store.Salt // of the investigations that were entered
+	where  string       // the search is; "" until it is known
 }
 
 // detectFunc is [watermark.DetectAll].
@@ -30,22 +37,22 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll}, nil
-}
-
-func (v *Investigator) key(id string) *watermark.Key {
-	i := slices.IndexFunc(v.cfg.Keys, func(k *watermark.Key) bool { return k.ID() == id })
-	if i < 0 {
-		return nil
-	}
-	return v.cfg.Keys[i]
+	return &Investigator{cfg: cfg, found: new(catalogue), cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll}, nil
 }
 
 // Investigate examines one leak, given as the bytes of its file; path is only
-// how the verdict names it. A file that cannot be decoded is the finding
-// [FoundDamaged], not an error; errors are failures of the registry and the end
-// of ctx.
+// how the verdict names it. It enters first that it does so: see [Investigation]. A
+// file that cannot be decoded is the finding [FoundDamaged], not an error; errors
+// are failures of the registry and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
+	if err := v.log(ctx, []source{{name: path, size: int64(len(leak))}}); err != nil {
+		return nil, err
+	}
+	return v.investigate(ctx, path, leak)
+}
+
+// investigate is Investigate for a leak that was logged among others.
+func (v *Investigator) investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
 	pic, err := picture.Decode(leak, v.cfg.limits())
 	if err != nil {
 		return damaged(path, leak, err), nil
@@ -68,22 +75,25 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 
 // examine gathers the evidence: hash, pixels, blind reads under every key.
 func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
-	near, tooFlat, err := v.candidates(ctx, l)
+	found, err := v.candidates(ctx, l)
 	if err != nil {
 		return e, err
 	}
-	e.tooFlat, e.opens = tooFlat, v.cfg.SealKey != nil
-	if e.matches, err = v.matches(ctx, l, near); err != nil {
+	if err := v.cache.follow(ctx, v.cfg.Registry.store); err != nil {
 		return e, err
 	}
-	found, err := v.detect(ctx, l.Image, v.cfg.Keys...)
+	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
+	if e.matches, err = v.matches(ctx, l, found); err != nil {
+		return e, err
+	}
+	marks, err := v.detect(ctx, l.Image, v.cfg.Keys...)
 	if errors.Is(err, watermark.ErrTooSmall) {
 		return e, nil
 	}
 	if err != nil {
 		return e, fmt.Errorf("read: %w", err)
 	}
-	for _, d := range found {
+	for _, d := range marks {
 		r, err := v.resolve(ctx, l, d, e.matches)
 		if err != nil {
 			return e, err
@@ -107,40 +117,76 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 		return r, nil // the ID was issued under another key: this mark is not that copy's
 	}
 	r.issued = issued
+	if err := v.standing(ctx, r); err != nil {
+		return nil, err
+	}
 	for _, m := range matches {
 		if m.Submission == issued.Submission {
 			r.shows = m.Pixels
 		}
 	}
-	if !settled(r.shows) && !showsAnother(matches, issued.Submission) {
-		along, err := v.alongMark(ctx, l, d, issued)
-		if err != nil {
+	if r.erased {
+		return r, nil // whatever may be left in memory
+	}
+	if r.shows == PixelsUnknown {
+		m := Match{Submission: issued.Submission, Pixels: PixelsUnknown}
+		if err := v.comparePixels(ctx, l, &m); err != nil {
 			return nil, err
 		}
-		r.shows = together(r.shows, along)
+		r.shows = m.Pixels
 	}
-	return r, nil
+	if !showsAnother(matches, issued.Submission) {
+		r.traced, err = v.traced(ctx, l, r)
+	}
+	return r, err
 }
 
-// settled reports whether the whole frame's answer stands.
-func settled(whole string) bool { return whole == PixelsSame || whole == PixelsDifferent }
-
-// together is what follows from the pixels of the whole frame and from those along
-// the mark. What the whole frame settles stands: where a mark lies is the word of
-// whoever laid it.
-func together(whole, along string) string {
-	if !settled(whole) && (aligned(along) || whole == PixelsUnknown) {
-		return along
+// standing looks up the state of a read copy's key, and whether its upload was erased.
+func (v *Investigator) standing(ctx context.Context, r *read) error {
+	key, err := v.cfg.Registry.MarkKey(ctx, r.keyID)
+	if err != nil {
+		return err
 	}
-	return whole
+	r.key = &key.KeyState
+	row, err := v.cfg.Registry.store.Submission(ctx, r.issued.Submission)
+	if err != nil {
+		return err
+	}
+	r.erased = row.Erased != 0
+	return nil
 }
 
 func showsAnother(matches []Match, not watermark.Submission) bool {
 	return slices.ContainsFunc(matches, func(m Match) bool { return m.Submission != not && m.Pixels == PixelsSame })
 }
 
+// traced reports whether the part of a mark that is a copy's own is in a leak that
+// shows the detail of its submission, but too little of it or perhaps in another
+// capture. Where other detail is seen, or next to none, it would prove nothing: a
+// whole mark can be lifted off a copy and laid onto another picture.
+func (v *Investigator) traced(ctx context.Context, l *leakPicture, r *read) (bool, error) {
+	if r.shows != PixelsAlike && r.shows != PixelsPartial {
+		return false, nil
+	}
+	i := slices.IndexFunc(v.cfg.Keys, func(k *watermark.Key) bool { return k.ID() == r.keyID })
+	pic, err := v.openOriginal(ctx, r.issued.Submission)
+	if err != nil || pic == nil || i < 0 {
+		return false, err
+	}
+	copies := []watermark.Issued{{Copy: r.copy, Key: v.cfg.Keys[i], Strength: r.issued.Strength}}
+	found, err := watermark.Trace(ctx, l.Image, pic.Image, copies, &watermark.TraceOptions{Submission: r.issued.Submission})
+	if errors.Is(err, watermark.ErrTooSmall) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("trace: %w", err)
+	}
+	return len(found.Accused) > 0, nil
+}
+
 // fill writes a conclusion and its numbers into the verdict.
 func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c conclusion) error {
+	out.Forgeable = c.forgeable
 	out.Finding, out.Unconfirmed, out.Submission, out.Note = c.finding, c.unconfirmed, c.submission, c.note
 	out.Matches = append(out.Matches, e.matches...)
 	for i := range e.matches {
@@ -148,6 +194,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c con
 			out.Distance = &e.matches[i].Distance
 		}
 	}
+	out.Keys = e.keys()
 	switch {
 	case c.read != nil:
 		out.Copy, out.marked = c.read.copy, c.read.issued.Recipient
@@ -163,7 +210,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c con
 		return nil
 	}
 	sub, err := v.cfg.Registry.Submission(ctx, c.submission)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrErased) { // meanwhile
 		return err
 	}
 	out.subject = sub.Subject

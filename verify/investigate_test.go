@@ -196,9 +196,31 @@ func TestTemplatePartsConfirmNothing(t *testing.T) {
 		part := image.Rect(0, row.from*h/100, mine.Rect.Dx(), row.to*h/100)
 		v := c.examine(t, imaging.Crop(other, part), readsCrop(issued.ID, sub.ID, mine.Rect, geometry.Point{Y: float64(part.Min.Y)}))
 		assert.Equal(t, "copy (unconfirmed)", v.Label(), "%v: %s", row, v.Note)
-		assert.Contains(t, v.Note, "too little of the picture is there", "%v", row)
+		assert.Contains(t, v.Note, "a transplanted mark is not excluded", "%v", row)
 		assert.Empty(t, v.Accused, "%v", row)
 	}
+}
+
+// A part of a copy is confirmed by the part of its mark that is the copy's alone,
+// and the same part of what was never marked is not.
+func TestTracedPartsAreConfirmed(t *testing.T) {
+	c := newCase(t)
+	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(3), 900), 3, 1200, 900)
+	s := newIssuer(t, c.Config)
+	sub := submit(t, s, file(t, upload, "png"), "customer 3", feb)
+	var out bytes.Buffer
+	issued, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "request 9")
+	require.NoError(t, err)
+	marked, err := picture.Decode(out.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+	part := image.Rect(300, 250, 1000, 750)
+	v := c.examine(t, imaging.Crop(marked.Image, part), reads(issued.ID))
+	assert.Equal(t, "copy", v.Label(), v.Note)
+	assert.Contains(t, v.Note, "the part of the mark that is this copy's alone")
+	assert.Equal(t, []watermark.CopyID{issued.ID}, v.Accused)
+	v = c.examine(t, imaging.Crop(upload, part), reads(issued.ID))
+	assert.Equal(t, "copy (unconfirmed)", v.Label(), v.Note)
+	assert.Empty(t, v.Accused)
 }
 
 func TestAllCandidatesAreListed(t *testing.T) {

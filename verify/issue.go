@@ -11,37 +11,38 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store"
-	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // An Issuer takes uploads in and hands marked copies out. It is safe for
 // concurrent use.
 type Issuer struct {
-	cfg   Config
-	newID func() watermark.CopyID
-	mark  markFunc
+	cfg     Config
+	newID   func() watermark.CopyID
+	prepare func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
 }
 
-// markFunc is [watermark.Mark].
-type markFunc func(context.Context, *watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*watermark.Marked, error)
-
-// NewIssuer needs Registry and SealKey, and for [Issuer.Issue] a mark key.
+// NewIssuer needs Registry and, unless it is HashOnly and the registry's
+// hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key.
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
 		return nil, err
 	}
-	if cfg.SealKey == nil {
+	if cfg.Registry.readOnly() {
+		return nil, refused("issue")
+	}
+	if cfg.SealKey == nil && (!cfg.HashOnly || cfg.Registry.sealHashes) {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
 	}
-	return &Issuer{cfg: cfg, newID: watermark.NewCopyID, mark: watermark.Mark}, nil
+	return &Issuer{cfg: cfg, newID: watermark.NewCopyID, prepare: prepareMark}, nil
 }
 
 // Submit enters an upload: its digest, hash and sealed original are committed
 // together. Subject is an opaque reference of the customer, never a name; at is
 // when the customer submitted it (the zero time: now). A file that is already
-// there is left as it was first entered, and duplicate is true.
+// there is left as it was first entered, and duplicate is true. For many files see
+// [Issuer.Import].
 //
 // Unreadable pictures are errors that wrap [ErrFormat], too large ones [ErrLimit].
 func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *Submission, duplicate bool, err error) {
@@ -52,48 +53,46 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	if err != nil {
 		return nil, false, err
 	}
-	sum := sha256.Sum256(data)
-	id := watermark.Submission(sum[:16])
-	if old, err := s.cfg.Registry.Submission(ctx, id); !errors.Is(err, ErrNotFound) {
-		return old, err == nil, err // no need to decode it again
-	}
-	row, err := s.describe(data, sum)
+	id, up, err := s.examine(ctx, data, subject, at)
 	if err != nil {
 		return nil, false, err
 	}
-	row.Subject, row.Submitted, row.Received = subject, timestamp(at), s.cfg.Registry.clock()
-	if at.IsZero() {
-		row.Submitted = row.Received
-	}
-	sealed, err := s.cfg.SealKey.seal(id, data)
-	if err != nil {
-		return nil, false, err
-	}
-	added, err := s.cfg.Registry.store.AddSubmission(ctx, *row, sealed)
-	if err != nil {
-		return nil, false, fmt.Errorf("submission %s: %w", id, err)
+	added := []bool{false}
+	if up != nil {
+		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, []store.Upload{*up}); err != nil {
+			return nil, false, fmt.Errorf("submission %s: %w", id, err)
+		}
 	}
 	if sub, err = s.cfg.Registry.Submission(ctx, id); err != nil {
 		return nil, false, err
 	}
-	return sub, !added, nil
+	return sub, !added[0], nil
 }
 
-// describe decodes and hashes an upload.
-func (s *Issuer) describe(data []byte, sum [32]byte) (*store.Submission, error) {
-	pic, err := picture.Decode(data, s.cfg.limits())
-	if err != nil {
-		return nil, err
+// examine readies an upload to be entered; nil where it is there already, which its
+// digest tells without decoding it.
+func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (watermark.Submission, *store.Upload, error) {
+	sum := sha256.Sum256(data)
+	id := watermark.Submission(sum[:16])
+	switch old, err := s.cfg.Registry.store.Submission(ctx, id); {
+	case err == nil && old.Erased != 0:
+		return id, nil, fmt.Errorf("submission %s: %w", id, ErrErased)
+	case err == nil && old.SHA256 != sum:
+		return id, nil, fmt.Errorf("submission %s is another file: %w", id, ErrConflict)
+	case err == nil:
+		return id, nil, nil
+	case !errors.Is(err, ErrNotFound):
+		return id, nil, fmt.Errorf("submission %s: %w", id, err)
 	}
-	hash, quality, err := phash.Sum(phash.PDQ, picture.Flatten(pic.Image))
+	up, err := s.describe(data, sum)
 	if err != nil {
-		return nil, err
+		return id, nil, err
 	}
-	return &store.Submission{
-		ID: [16]byte(sum[:16]), SHA256: sum, Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
-		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(),
-		Hash: hash.String(), Chain: phash.PDQ.Chain(), Quality: quality, Salt: newSalt(),
-	}, nil
+	up.Subject, up.Submitted, up.Received = subject, timestamp(at), s.cfg.Registry.clock()
+	if at.IsZero() {
+		up.Submitted = up.Received
+	}
+	return id, up, nil
 }
 
 // readAll reads at most limit bytes; more are an error that wraps [ErrLimit].
@@ -113,43 +112,19 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 // digest of the encoded bytes, and only then writes these to dst, in one Write.
 // A crash leaves at worst a copy that is logged and was never released. Where
 // the mark would be too weak the error wraps [ErrWeak] and nothing is logged.
+// For several recipients of one submission see [Issuer.Prepare].
 //
-// A copy looks like the original's file: JPEG stays JPEG, of like quality (but 70
-// at least, 50 from 2560 pixels on) and with the chroma subsampling of the original;
-// PNG, TIFF and BMP stay what they are; other formats become JPEG, or PNG where they
-// are transparent. The colour profile stays. Other metadata is not passed on, but
-// for the EXIF that [Config] may ask for.
+// A copy looks like the original's file, unless [Config] asks for a format: JPEG
+// stays JPEG, of like quality (but 70 at least, 50 from 2560 pixels on) and with the
+// chroma subsampling of the original; PNG, TIFF and BMP stay what they are; other
+// formats become JPEG, or PNG where they are transparent. The colour profile stays.
+// Other metadata is not passed on, but for the EXIF that [Config] may ask for.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
-	if len(s.cfg.Keys) == 0 {
-		return nil, fmt.Errorf("%w: no mark key", ErrInput)
-	}
-	if err := checkText("purpose", purpose, maxNote); err != nil {
-		return nil, err
-	}
-	if _, err := s.cfg.Registry.recipient(ctx, to); err != nil {
-		return nil, err
-	}
-	file, err := s.cfg.Registry.original(ctx, s.cfg.SealKey, of)
+	p, err := s.Prepare(ctx, of)
 	if err != nil {
 		return nil, err
 	}
-	pic, err := picture.Decode(file, s.cfg.limits())
-	if err != nil {
-		return nil, fmt.Errorf("original of %s: %w", of, err)
-	}
-	id := s.newID()
-	out, err := s.render(ctx, id, of, pic)
-	if err != nil {
-		return nil, fmt.Errorf("copy of %s: %w", of, err)
-	}
-	row, key := s.logged(id, of, to, purpose, out)
-	if err := s.cfg.Registry.store.AddCopy(ctx, row, key); err != nil {
-		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", of, err)
-	}
-	if _, err := dst.Write(out.file); err != nil {
-		return nil, fmt.Errorf("copy %s is logged but could not be handed out: %w", id, err)
-	}
-	return publicCopy(&row), nil
+	return p.Issue(ctx, dst, to, purpose)
 }
 
 // logged is what the registry keeps of a rendered copy.
@@ -161,12 +136,19 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 		Strength: out.Strength, Margin: out.Margin, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
 		Format: out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
 		Issued: now, Actor: s.cfg.Actor, Salt: newSalt(),
-	}, store.MarkKey{ID: key, Since: now, Salt: newSalt()}
+	}, store.MarkKey{ID: key, Commitment: s.cfg.Keys[0].Commitment(), Since: now, Salt: newSalt()}
 }
 
 // original opens the kept file of a submission and checks that it is the one
 // that was received.
 func (r *Registry) original(ctx context.Context, key *SealKey, of watermark.Submission) ([]byte, error) {
+	row, err := r.store.Submission(ctx, of)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", of, err)
+	}
+	if row.Erased == 0 && !row.Kept {
+		return nil, fmt.Errorf("submission %s: %w: only its hash was entered", of, ErrSealed)
+	}
 	sealed, err := r.store.Sealed(ctx, of)
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", of, err)

@@ -8,14 +8,17 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"io"
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -160,9 +163,9 @@ type faulty struct {
 
 var errFault = errors.New("fault")
 
-func (f *faulty) AddCopy(ctx context.Context, c store.Copy, k store.MarkKey) error {
+func (f *faulty) AddCopies(ctx context.Context, c []store.Copy, k store.MarkKey) error {
 	if f.persist {
-		return errors.Join(f.Store.AddCopy(ctx, c, k), errFault)
+		return errors.Join(f.Store.AddCopies(ctx, c, k), errFault)
 	}
 	return errFault
 }
@@ -242,9 +245,9 @@ func TestSizeLimitsOfCopies(t *testing.T) {
 		"side":         {"png", 300, 0, "png", 300, 300},
 		"larger side":  {"png", 900, 0, "png", 500, 500},
 		"bytes":        {"jpeg", 0, 30_000, "jpeg", 500, 300},
-		"few bytes":    {"png", 0, 12_000, "jpeg", 400, 200},
+		"few bytes":    {"png", 0, 25_000, "jpeg", 400, 320},
 		"roomy":        {"png", 0, 10_000_000, "png", 500, 500},
-		"both":         {"bmp", 320, 20_000, "jpeg", 320, 200},
+		"both":         {"bmp", 320, 25_000, "jpeg", 320, 320},
 		"lossless fit": {"bmp", 0, 600_000, "bmp", 500, 500},
 	} {
 		s, _, sub := shop(t, c.format, func(cfg *verify.Config) { cfg.MaxSide, cfg.MaxCopyBytes = c.side, c.bytes })
@@ -261,6 +264,117 @@ func TestSizeLimitsOfCopies(t *testing.T) {
 	s, _, sub := shop(t, "png", func(cfg *verify.Config) { cfg.MaxCopyBytes = 200 })
 	_, err := s.Issue(t.Context(), &bytes.Buffer{}, sub.ID, "vendor A", "")
 	require.ErrorIs(t, err, verify.ErrInput)
+	require.Regexp(t, `does not fit into 200 bytes: the smallest that was tried has [12]\d{4}$`, err.Error())
+}
+
+// A format that is asked for is kept, whatever it weighs.
+func TestFormatsOfCopies(t *testing.T) {
+	asWebP := func(w io.Writer, img *image.NRGBA, quality int, _, _ []byte) error {
+		require.True(t, img.Opaque())
+		return picture.Encode(w, img, "jpeg", quality) // any bytes: the command's encoder is tested there
+	}
+	for name, c := range map[string]struct {
+		from, format string
+		bytes        int64
+		atMost       int
+	}{
+		"png to jpeg":   {"png", "jpeg", 0, 500},
+		"jpeg to png":   {"jpeg", "png", 0, 500},
+		"small png":     {"jpeg", "png", 200_000, 450},
+		"bmp to webp":   {"bmp", "webp", 0, 500},
+		"small webp":    {"png", "webp", 30_000, 450},
+		"jpeg as it is": {"jpeg", "jpeg", 0, 500},
+	} {
+		s, _, sub := shop(t, c.from, func(cfg *verify.Config) {
+			cfg.Format, cfg.MaxCopyBytes, cfg.EncodeWebP = c.format, c.bytes, asWebP
+		})
+		var out bytes.Buffer
+		got, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		require.NoError(t, err, name)
+		assert.Equal(t, c.format, got.Format, name)
+		assert.LessOrEqual(t, got.Width, c.atMost, name)
+		if c.bytes > 0 {
+			assert.LessOrEqual(t, int64(out.Len()), c.bytes, name)
+			assert.Less(t, got.Width, 500, name)
+		}
+	}
+	for _, format := range []string{"webp", "heic", "JPEG"} {
+		_, err := verify.NewIssuer(verify.Config{Registry: leaktest.NewRegistry(t), SealKey: leaktest.SealKey(), Format: format})
+		assert.ErrorIs(t, err, verify.ErrInput, format)
+	}
+}
+
+// Copies for several recipients of one prepared submission differ, are logged one by
+// one, and what one lacks does not keep the others from theirs.
+func TestPreparedForSeveral(t *testing.T) {
+	_, cfg, sub := shop(t, "jpeg")
+	s := newIssuer(t, cfg) // which marks
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), verify.Recipient{Name: "vendor B", Kind: verify.Vendor}))
+	p, err := s.Prepare(t.Context(), sub.ID)
+	require.NoError(t, err)
+	before := checkLedger(t, cfg.Registry)
+	var got []*verify.Copy
+	var files []string
+	for _, to := range []string{"vendor A", "nobody", "vendor B"} {
+		var out bytes.Buffer
+		c, err := p.Issue(t.Context(), &out, to, "")
+		if to == "nobody" {
+			require.ErrorIs(t, err, verify.ErrNotFound)
+			require.Zero(t, out.Len())
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, to, c.Recipient)
+		got, files = append(got, c), append(files, out.String())
+	}
+	require.NotEqual(t, got[0].ID, got[1].ID)
+	require.NotEqual(t, files[0], files[1])
+	all, err := cfg.Registry.Copies(t.Context(), sub.ID)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, before+3, checkLedger(t, cfg.Registry), "the mark key, and a copy each")
+	for i, f := range files {
+		img, err := picture.Decode([]byte(f), picture.Limits{})
+		require.NoError(t, err)
+		leaktest.RequireCopy(t, leaktest.Key(), got[i].ID, img.Image)
+	}
+	_, err = s.Prepare(t.Context(), watermark.Submission{1})
+	require.ErrorIs(t, err, verify.ErrNotFound)
+}
+
+// What several recipients' copies of one upload save over as many calls of Issue.
+func BenchmarkIssueToFour(b *testing.B) {
+	cfg := leaktest.Config(b)
+	s, err := verify.NewIssuer(cfg)
+	require.NoError(b, err)
+	require.NoError(b, cfg.Registry.AddRecipient(b.Context(), verify.Recipient{Name: "vendor A", Kind: verify.Vendor}))
+	var upload bytes.Buffer
+	page := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 1600), 1, 4000, 3000)
+	require.NoError(b, picture.Encode(&upload, page, "jpeg", 90))
+	sub, _, err := s.Submit(b.Context(), &upload, "", time.Time{})
+	require.NoError(b, err)
+	b.Run("apart", func(b *testing.B) {
+		for b.Loop() {
+			for range 4 {
+				if _, err := s.Issue(b.Context(), io.Discard, sub.ID, "vendor A", ""); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("together", func(b *testing.B) {
+		for b.Loop() {
+			p, err := s.Prepare(b.Context(), sub.ID)
+			for range 4 {
+				if err == nil {
+					_, err = p.Issue(b.Context(), io.Discard, "vendor A", "")
+				}
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }
 
 func TestConcurrentSubmitAndIssue(t *testing.T) {

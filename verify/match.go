@@ -1,15 +1,17 @@
 package verify
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"image"
 	"slices"
 	"sync"
 
-	"github.com/kycmark/kycmark/internal/compare"
-	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -18,138 +20,194 @@ import (
 // compared by their pixels. Beyond it, up to nearRadius, the nearest maxNear are
 // compared as well and listed only where the pixels align: a picture that was
 // turned by a degree or clipped in the highlights lies there, and so do
-// lookalikes.
+// lookalikes. Once a submission of the same pixels is found, those further away by
+// more than clearGap are not compared.
 const (
 	maxCompared = 32
 	nearRadius  = 64
 	maxNear     = 8
+	clearGap    = 16 // bits
 )
 
 // A candidate is a submission near a leak's hash.
 type candidate struct {
-	ref         int64
-	distance    int
-	orientation int // of the leak, as phash.SumDihedral numbers them
+	ref      int64
+	distance int
+	region   *Quad // where it lies in the leak; nil: all of it
 }
 
-// A leakPicture is a leak made ready for comparing.
+// A search is what the hashes of a leak led to.
+type search struct {
+	near    []candidate // nearest first
+	queries []phash.Query
+	tooFlat bool // the hash has too little to go on
+}
+
+// A leakPicture is a leak, and its luma for comparing once that was needed.
 type leakPicture struct {
 	*picture.Picture
-	plain *compare.Picture
-	turns [8]*compare.Picture
+	compared dsp.Plane
 }
 
-func (l *leakPicture) oriented(k int) *compare.Picture {
-	if l.plain == nil {
-		l.plain = compare.New(l.Image)
+func (l *leakPicture) luma() dsp.Plane {
+	if l.compared.Pix == nil {
+		l.compared = comparedLuma(l.Image)
 	}
-	if l.turns[k] == nil {
-		l.turns[k] = l.plain.Oriented(k)
-	}
-	return l.turns[k]
+	return l.compared
 }
 
-// candidates searches the index with all eight orientations of the leak.
-func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (near []candidate, tooFlat bool, err error) {
-	index, err := v.cfg.Registry.index.follow(ctx, v.cfg.Registry.store)
+// comparedSide is the long side in pixels at which pictures are compared: more than
+// what the registration works at, less than what many originals in memory allow.
+const comparedSide = 1600
+
+// comparedLuma is the luma of a picture at no more than that, the same on every
+// machine.
+func comparedLuma(img *image.NRGBA) dsp.Plane {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	long := max(w, h)
+	if long <= comparedSide {
+		return dsp.LumaNRGBA(img)
+	}
+	side := func(n int) int { return max(1, (n*comparedSide+long/2)/long) }
+	return dsp.ShrinkNRGBA(img, side(w), side(h)).Luma()
+}
+
+// candidates searches the hashes with the leak in its eight orientations, as a
+// negative too, and without stamps.
+func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search, error) {
+	queries, quality, err := phash.SumLeak(searched, l.Image)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
-	hashes, quality, err := phash.SumTurned(phash.PDQ, l.Image)
-	if err != nil {
-		return nil, false, err
+	s := &search{queries: queries, tooFlat: quality < phash.MinQuality}
+	if s.tooFlat {
+		return s, nil
 	}
-	if quality < phash.MinQuality {
-		return nil, true, nil
-	}
-	best := make(map[int64]candidate)
-	for k, h := range hashes {
-		hits, err := index.Search(h, nearRadius)
-		if err != nil {
-			return nil, false, err
-		}
-		for _, hit := range hits {
-			if c, ok := best[hit.Ref]; !ok || hit.Distance < c.distance {
-				best[hit.Ref] = candidate{hit.Ref, hit.Distance, k}
-			}
-		}
-	}
-	for _, c := range best {
-		near = append(near, c)
-	}
-	slices.SortFunc(near, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(a.distance, b.distance), cmp.Compare(a.ref, b.ref))
-	})
-	return near, false, nil
+	s.near, err = v.near(ctx, queries)
+	return s, err
 }
 
-// matches compares the pixels of the candidates.
-func (v *Investigator) matches(ctx context.Context, l *leakPicture, near []candidate) ([]Match, error) {
-	var out []Match
-	beyond := 0
+// matches compares the pixels of the candidates, and where none is the same capture
+// those of what the leak shows a part of.
+func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
+	out, looked, err := v.wholeMatches(ctx, l, s.near)
+	if err != nil || slices.ContainsFunc(out, func(m Match) bool { return m.Pixels == PixelsSame }) {
+		return out, err
+	}
+	parts, err := v.partMatches(ctx, l, s.near[:looked], s.queries)
+	return append(out, parts...), err
+}
+
+// wholeMatches also says how many of the candidates it looked at: those beyond, of one
+// template perhaps hundreds, may still be found by their parts.
+func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []candidate) (out []Match, looked int, err error) {
+	beyond, compared := 0, nearRadius // compared: distance up to which pixels are
 	for i, c := range near {
 		within := c.distance <= phash.MatchRadius
 		if !within {
-			if beyond++; beyond > maxNear {
+			if beyond++; beyond > maxNear || c.distance > compared {
 				break
 			}
 		}
-		row, err := v.cfg.Registry.store.SubmissionByRef(ctx, c.ref)
+		looked = i + 1
+		m, err := v.match(ctx, c)
 		if errors.Is(err, ErrNotFound) {
-			continue // erased since the index was read
+			continue // erased since the catalogue was read
 		}
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
-		m := Match{Submission: row.ID, Distance: c.distance, Pixels: PixelsUnknown, Submitted: row.Submitted}
-		if i < maxCompared || !within {
-			if err := v.comparePixels(ctx, l, c, &m); err != nil {
-				return nil, err
+		if c.distance <= compared && (i < maxCompared || !within) {
+			if err := v.comparePixels(ctx, l, m); err != nil {
+				return nil, 0, err
 			}
 		}
+		if m.Pixels == PixelsSame {
+			compared = min(compared, c.distance+clearGap)
+		}
 		if within || aligned(m.Pixels) {
-			out = append(out, m)
+			out = append(out, *m)
 		}
 	}
-	return out, nil
+	return out, looked, nil
 }
 
-func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, c candidate, m *Match) error {
+// match looks a candidate up. One that was erased is [ErrNotFound].
+func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
+	row, err := v.cfg.Registry.store.SubmissionBySeq(ctx, c.ref)
+	if err != nil {
+		return nil, err
+	}
+	if row.Erased != 0 {
+		return nil, ErrNotFound
+	}
+	return &Match{Submission: row.ID, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, bare: !row.Kept}, nil
+}
+
+func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {
 	orig, err := v.original(ctx, m.Submission)
 	if err != nil || orig == nil {
 		return err
 	}
-	leak := l.oriented(c.orientation)
-	r := compare.Pair(orig, leak, compare.Stretch(orig, leak))
-	score := r.Score()
-	m.Pixels, m.Score = pixelWord(r), &score
-	return nil
+	m.Pixels, m.Score, err = comparePixels(ctx, orig, l)
+	return err
 }
 
-// leastCompared is the share of the original's textured blocks that must have
-// been compared before a picture counts as the same capture. Documents of one
-// template share their print: thirds of another person's bill agree in every
-// comparable block (TestTemplatePartsConfirmNothing), and whoever plants a mark
-// chooses the part. More than a half is harder to choose so.
-const leastCompared = 0.6
+// comparePixels says what a leak shows of an original, and which share of the
+// comparable blocks agrees; nil where nothing aligns.
+func comparePixels(ctx context.Context, orig *capture.Original, l *leakPicture) (string, *float64, error) {
+	s, err := orig.Find(ctx, l.luma())
+	if err != nil {
+		return "", nil, err
+	}
+	none := 0.0
+	if s == nil {
+		return PixelsUnrelated, &none, nil
+	}
+	verdict, err := s.Verdict()
+	if err != nil {
+		return "", nil, err
+	}
+	n := s.Likeness()
+	score := float64(n.Agree) / float64(max(n.Textured-n.Covered, 1))
+	if verdict == capture.Other && (score < leastAligned || s.Quality < leastAlignedQuality) {
+		return PixelsUnrelated, &score, nil
+	}
+	return pixelWord(verdict, s.Shown()), &score, nil
+}
+
+const (
+	leastAligned        = 0.5 // share of the blocks that agree where two pictures align at all
+	leastAlignedQuality = 0.4 // the same of the registration's quality
+)
+
+// leastShown is the share of the original that must be seen before a picture counts
+// as the same capture. Documents of one template share their print: thirds of another
+// person's bill agree in every comparable block (TestTemplatePartsConfirmNothing), and
+// whoever plants a mark chooses the part. More than a half is harder to choose so.
+const leastShown = 0.6
 
 // aligned reports whether the pixels say something about a submission beyond its
 // hash.
 func aligned(pixels string) bool {
-	return pixels == PixelsSame || pixels == PixelsPartial || pixels == PixelsDifferent
+	switch pixels {
+	case PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent:
+		return true
+	}
+	return false
 }
 
-func pixelWord(r compare.Result) string {
-	switch r.Answer() {
-	case compare.Same:
-		if float64(r.Agree+r.Differ) < leastCompared*float64(r.Textured) {
+func pixelWord(v capture.Verdict, shown float64) string {
+	switch v {
+	case capture.Same:
+		if shown < leastShown {
 			return PixelsPartial
 		}
 		return PixelsSame
-	case compare.Different:
+	case capture.Alike:
+		return PixelsAlike
+	case capture.Edited, capture.Other:
 		return PixelsDifferent
-	case compare.Unrelated:
-		return PixelsUnrelated
 	}
 	return PixelsUndecided
 }
@@ -157,7 +215,7 @@ func pixelWord(r compare.Result) string {
 // original opens a sealed original for comparing. It is nil, without an error,
 // where it cannot be opened: no key, another key, altered, unreadable by today's
 // decoders. What fails is the comparison, not the investigation.
-func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*compare.Picture, error) {
+func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*capture.Original, error) {
 	if p, ok := v.cache.get(of); ok {
 		return p, nil
 	}
@@ -165,9 +223,9 @@ func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*
 	if err != nil {
 		return nil, err
 	}
-	var p *compare.Picture
+	var p *capture.Original
 	if pic != nil {
-		p = compare.New(pic.Image)
+		p = capture.New(comparedLuma(pic.Image))
 	}
 	v.cache.put(of, p)
 	return p, nil
@@ -178,7 +236,7 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 		return nil, nil
 	}
 	file, err := v.cfg.Registry.original(ctx, v.cfg.SealKey, of)
-	if errors.Is(err, ErrSealed) || errors.Is(err, ErrNotFound) {
+	if errors.Is(err, ErrSealed) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
 		return nil, nil
 	}
 	if err != nil {
@@ -194,27 +252,44 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 
 // A pictureCache keeps the originals that were compared last.
 type pictureCache struct {
-	mu    sync.Mutex
-	most  int
-	order []watermark.Submission // oldest first
-	held  map[watermark.Submission]*compare.Picture
+	mu     sync.Mutex
+	most   int
+	erased int64                  // number of the last erasure that was followed
+	order  []watermark.Submission // oldest first
+	held   map[watermark.Submission]*capture.Original
 }
 
-// cachedOriginals is how many are kept: about 1 MB each.
-const cachedOriginals = 64
+// cachedOriginals is how many are kept: up to 20 MB each.
+const cachedOriginals = 16
 
-func (c *pictureCache) get(id watermark.Submission) (*compare.Picture, bool) {
+// follow forgets the originals that were erased.
+func (c *pictureCache) follow(ctx context.Context, s store.Store) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	gone, err := s.ErasedAfter(ctx, c.erased)
+	if err != nil {
+		return fmt.Errorf("load erasures: %w", err)
+	}
+	for _, e := range gone {
+		c.erased = max(c.erased, e.Erasure)
+		delete(c.held, e.ID)
+		c.order = slices.DeleteFunc(c.order, func(id watermark.Submission) bool { return id == e.ID })
+	}
+	return nil
+}
+
+func (c *pictureCache) get(id watermark.Submission) (*capture.Original, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	p, ok := c.held[id]
 	return p, ok
 }
 
-func (c *pictureCache) put(id watermark.Submission, p *compare.Picture) {
+func (c *pictureCache) put(id watermark.Submission, p *capture.Original) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held == nil {
-		c.held = make(map[watermark.Submission]*compare.Picture)
+		c.held = make(map[watermark.Submission]*capture.Original)
 	}
 	if _, ok := c.held[id]; ok {
 		return
@@ -226,45 +301,3 @@ func (c *pictureCache) put(id watermark.Submission, p *compare.Picture) {
 	c.held[id] = p
 	c.order = append(c.order, id)
 }
-
-// alongMark compares a leak with the submission of the copy whose mark was read
-// in it, for leaks that no hash can match: cropped, turned by any angle, seen from
-// the side. The mark itself says how the leak lies: where it was read in the leak
-// and where it was laid on the original together map one picture onto the other.
-func (v *Investigator) alongMark(ctx context.Context, l *leakPicture, d *watermark.Detection, c *Copy) (string, error) {
-	key := v.key(d.KeyID)
-	orig, err := v.original(ctx, c.Submission)
-	if err != nil || orig == nil || key == nil {
-		return PixelsUnknown, err
-	}
-	markToLeak, ok := geometry.Mat(d.Transform).Inverse()
-	if !ok {
-		return PixelsUndecided, nil
-	}
-	w, h := orig.Size()
-	toMark := watermark.Placement(key, c.Submission, w, h)
-	return bestAlong(orig, l.oriented(0), geometry.Mat(toMark), markToLeak), nil
-}
-
-// bestAlong tries the multiples of the mark space and returns what the best
-// alignment says.
-func bestAlong(orig, leak *compare.Picture, toMark, markToLeak geometry.Mat) string {
-	best, most := PixelsUndecided, 0
-	for dy := -3; dy <= 3; dy++ {
-		for dx := -3; dx <= 3; dx++ {
-			start := markToLeak.Mul(geometry.Translation(float64(dx*watermark.Torus), float64(dy*watermark.Torus))).Mul(toMark)
-			if compare.Overlap(orig, leak, start) < leastOverlap {
-				continue
-			}
-			r := compare.Pair(orig, leak, start)
-			if r.Agree > most {
-				best, most = pixelWord(r), r.Agree
-			}
-		}
-	}
-	return best
-}
-
-// leastOverlap is the share of the original or the leak, whichever is more, that
-// must lie on the other picture.
-const leastOverlap = 0.3

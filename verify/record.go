@@ -23,9 +23,11 @@ type Record struct {
 	Build      map[string]string `json:"build"` // settings of the build
 	Registry   string            `json:"registry"`
 	Indexed    int               `json:"indexed"` // submissions whose hashes were searched
+	Search     string            `json:"search"`  // where: [SearchMemory] or [SearchStore]
 	LedgerSize int64             `json:"ledger_size"`
 	LedgerHead string            `json:"ledger_head"`
-	Keys       []string          `json:"keys"` // IDs of the mark keys that were tried
+	Logged     []int64           `json:"logged"` // entries of the ledger that say that these investigations began
+	Keys       []string          `json:"keys"`   // IDs of the mark keys that were tried
 	SealKey    string            `json:"seal_key,omitempty"`
 	Parameters map[string]string `json:"parameters"`
 }
@@ -42,18 +44,25 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	index, err := v.cfg.Registry.index.follow(ctx, v.cfg.Registry.store)
+	where, err := v.searches(ctx)
+	if err != nil {
+		return nil, err
+	}
+	indexed, err := v.searched(ctx, where)
 	if err != nil {
 		return nil, err
 	}
 	r := &Record{
 		Time: v.cfg.Registry.clock(), Actor: v.cfg.Actor, Command: v.cfg.Command,
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Registry: hex.EncodeToString(info.ID[:]), Indexed: index.Len(),
+		Registry: hex.EncodeToString(info.ID[:]), Indexed: indexed, Search: where,
 		LedgerSize: size, LedgerHead: hex.EncodeToString(head[:]),
-		Keys: []string{}, Parameters: v.parameters(),
+		Keys: []string{}, Parameters: v.parameters(where),
 	}
 	r.Version, r.Build = buildInfo()
+	if r.Logged, err = v.entries(ctx); err != nil {
+		return nil, err
+	}
 	for _, k := range v.cfg.Keys {
 		r.Keys = append(r.Keys, k.ID())
 	}
@@ -63,12 +72,12 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 	return r, nil
 }
 
-func (v *Investigator) parameters() map[string]string {
+func (v *Investigator) parameters(where string) map[string]string {
 	p := map[string]string{
-		"hash":                      phash.PDQ.Chain(),
+		"hash":                      searched.Chain(),
 		"hash radius":               fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
 		"least hash quality":        strconv.Itoa(phash.MinQuality),
-		"radius of near ones":       fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear),
+		"radius of near ones":       beyond(where),
 		"compared by pixels":        fmt.Sprintf("the nearest %d", maxCompared),
 		"independent submissions":   fmt.Sprintf("%d before a recipient is named", leastEvidence),
 		"validation trials":         strconv.Itoa(v.cfg.Trials),

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -23,48 +24,66 @@ import (
 type Registry struct {
 	store store.Store
 	now   func() time.Time
-	index hashIndex
+
+	sealHashes bool
 }
 
-func newRegistry(s store.Store) *Registry {
-	return &Registry{store: s, now: time.Now}
-}
-
-// Create makes an empty registry and opens it. The DSN is "file:" and a path,
-// which must not exist yet (else the error wraps [fs.ErrExist]), or
-// "file::memory:" for one that lives in memory until Close.
-func Create(ctx context.Context, dsn string) (*Registry, error) {
-	if err := supported(dsn); err != nil {
-		return nil, err
+func newRegistry(ctx context.Context, s store.Store) (*Registry, error) {
+	info, err := s.Info(ctx)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
+	return &Registry{store: s, now: time.Now, sealHashes: info.SealHashes}, nil
+}
+
+// CreateOptions are options of [Create]. The zero value works.
+type CreateOptions struct {
+	// SealHashes keeps the perceptual hashes sealed, too, under each submission's own
+	// data key: a hash can be turned back into a blurred face. They are searched in
+	// memory only, and only by who has the sealing key.
+	SealHashes bool
+}
+
+// Create makes an empty registry and opens it; opts may be nil. The address is one of
+//
+//	file:PATH                          a SQLite file, which must not exist yet
+//	file::memory:                      in memory until Close
+//	postgres://USER@HOST/DATABASE      a PostgreSQL database, without a registry yet
+//
+// with the parameters of libpq for PostgreSQL; search_path names a schema, so that
+// several registries fit in one database. Leave passwords to PGPASSFILE or
+// PGPASSWORD. An existing registry is left alone: the error wraps [fs.ErrExist].
+func Create(ctx context.Context, dsn string, opts *CreateOptions) (*Registry, error) {
 	info := store.Info{Created: timestamp(time.Now()), Salt: newSalt()}
+	if opts != nil {
+		info.SealHashes = opts.SealHashes
+	}
 	rand.Read(info.ID[:])
-	s, err := sqlite.Create(ctx, dsn, info)
+	create := sqlite.Create
+	if postgres.IsDSN(dsn) {
+		create = postgres.Create
+	}
+	s, err := create(ctx, dsn, info)
 	if err != nil {
 		return nil, fmt.Errorf("create registry: %w", err)
 	}
-	return newRegistry(s), nil
+	return newRegistry(ctx, s)
 }
 
-// Open opens an existing registry, "file:" and a path, and brings its schema up
-// to date. It never makes one: a missing file is an error that wraps
-// [fs.ErrNotExist], a registry of a later version one that wraps [ErrRegistry].
+// Open opens an existing registry by an address as of [Create], and brings its
+// schema up to date. It never makes one: a missing file is an error that wraps
+// [fs.ErrNotExist], a database without a registry and a registry of a later version
+// ones that wrap [ErrRegistry].
 func Open(ctx context.Context, dsn string) (*Registry, error) {
-	if err := supported(dsn); err != nil {
-		return nil, err
+	open := sqlite.Open
+	if postgres.IsDSN(dsn) {
+		open = postgres.Open
 	}
-	s, err := sqlite.Open(ctx, dsn)
+	s, err := open(ctx, dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open registry: %w", err)
 	}
-	return newRegistry(s), nil
-}
-
-func supported(dsn string) error {
-	if strings.HasPrefix(dsn, "postgres:") || strings.HasPrefix(dsn, "postgresql:") {
-		return fmt.Errorf("%w: this version of kycmark keeps registries in SQLite files only (file:PATH)", ErrRegistry)
-	}
-	return nil
+	return newRegistry(ctx, s)
 }
 
 // Close releases the registry.
@@ -145,23 +164,28 @@ type Submission struct {
 	Submitted time.Time            `json:"submitted"`         // when the customer sent it
 	Received  time.Time            `json:"received"`          // when the registry took it
 	Subject   string               `json:"subject,omitempty"` // opaque reference, never a name
-	Hash      string               `json:"hash"`              // "pdq:…", personal data
-	Quality   int                  `json:"quality"`           // of the hash, 0..100; below 50 it is not searched
+	Hash      string               `json:"hash"`              // "pdq:…", personal data; "" where hashes are sealed
+	Quality   int                  `json:"quality"`           // of the hash, 0..100
+	Erased    bool                 `json:"erased,omitempty"`  // only ID and times are left
 }
 
 func publicSubmission(s *store.Submission) *Submission {
 	return &Submission{
 		ID: s.ID, SHA256: hex.EncodeToString(s.SHA256[:]), Size: s.Size, Format: s.Format,
 		Width: s.Width, Height: s.Height, Submitted: s.Submitted, Received: s.Received,
-		Subject: s.Subject, Hash: s.Hash, Quality: s.Quality,
+		Subject: s.Subject, Hash: s.Hash, Quality: s.Quality, Erased: s.Erased != 0,
 	}
 }
 
-// Submission returns one upload; the error wraps [ErrNotFound] if there is none.
+// Submission returns one upload; the error wraps [ErrNotFound] if there is none. Of
+// one that was erased it returns what is left, and an error that wraps [ErrErased].
 func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Submission, error) {
 	s, err := r.store.Submission(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", id, err)
+	}
+	if s.Erased != 0 {
+		return publicSubmission(s), fmt.Errorf("submission %s: %w", id, ErrErased)
 	}
 	return publicSubmission(s), nil
 }
@@ -170,19 +194,19 @@ func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Su
 const submissionPage = 1000
 
 // Submissions walks all uploads submitted at or after since (the zero time:
-// all), in the order of their receipt. An error ends it. Writing to the registry
-// while walking is allowed.
+// all) that were not erased, in the order of their receipt. An error ends it.
+// Writing to the registry while walking is allowed.
 func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*Submission, error] {
 	return func(yield func(*Submission, error) bool) {
-		for ref := int64(0); ; {
-			page, err := r.store.SubmissionsAfter(ctx, ref, submissionPage)
+		for seq := int64(0); ; {
+			page, err := r.store.SubmissionsAfter(ctx, seq, submissionPage)
 			if err != nil {
 				yield(nil, err)
 				return
 			}
 			for i := range page {
-				ref = page[i].Ref
-				if page[i].Submitted.Before(since) {
+				seq = page[i].Seq
+				if page[i].Submitted.Before(since) || page[i].Erased != 0 {
 					continue
 				}
 				if !yield(publicSubmission(&page[i]), nil) {
@@ -208,7 +232,7 @@ type Copy struct {
 	Weak       bool                 `json:"weak"`
 	PSNR       float64              `json:"psnr"`   // dB
 	SSIM       float64              `json:"ssim"`   // 0..1
-	Format     string               `json:"format"` // "jpeg", "png", "tiff" or "bmp"
+	Format     string               `json:"format"` // "jpeg", "png", "webp", "tiff" or "bmp"
 	Width      int                  `json:"width"`  // pixels
 	Height     int                  `json:"height"`
 	SHA256     string               `json:"sha256"` // of the bytes released, hex
@@ -248,14 +272,12 @@ func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy,
 	return out, nil
 }
 
-// CheckLedger recomputes the ledger's hash chain and every commitment in it
-// against the rows that it stands for. An error that wraps [ErrTampered] names
-// the first entry or row that was edited, removed, added or reordered. The size
-// (entries) and head (hex SHA-256) that it returns should be kept elsewhere:
-// somebody who rewrites the whole file is found out only by comparing them.
-//
-// The sealed originals are not opened: one that was altered fails, with an error
-// that wraps [ErrSealed], when it is used.
+// CheckLedger recomputes the ledger's tree and every commitment in it against the
+// rows that it stands for. An error that wraps [ErrTampered] names the first entry or
+// row that was edited, removed, added or reordered. Size (entries) and head (root of
+// the tree, hex) are the state that was checked: somebody who rewrites the whole
+// registry is found out only by a state that was kept elsewhere. [Registry.Audit]
+// compares such states and opens the sealed originals, too.
 func (r *Registry) CheckLedger(ctx context.Context) (size int64, head string, err error) {
 	size, sum, err := r.store.Check(ctx)
 	if err != nil {

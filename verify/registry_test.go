@@ -121,7 +121,7 @@ func TestSubmitRefusesWhatIsNoPicture(t *testing.T) {
 
 func TestNothingClearInTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kyc.db")
-	r, err := verify.Create(t.Context(), "file:"+path)
+	r, err := verify.Create(t.Context(), "file:"+path, nil)
 	require.NoError(t, err)
 	s := newIssuer(t, verify.Config{Registry: r, SealKey: leaktest.SealKey()})
 	data := file(t, passport(1), "jpeg")
@@ -184,6 +184,45 @@ func TestCustody(t *testing.T) {
 	checkLedger(t, r)
 }
 
+func TestImportCustody(t *testing.T) {
+	cfg := leaktest.Config(t)
+	ctx, r := t.Context(), cfg.Registry
+	sub := submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "", feb)
+	for _, name := range []string{"vendor A", "vendor B"} {
+		require.NoError(t, r.AddRecipient(ctx, verify.Recipient{Name: name, Kind: verify.Vendor}))
+	}
+	month := verify.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12"}
+	listed := verify.Custody{Recipient: "vendor B", From: feb, To: feb, Submissions: []watermark.Submission{sub.ID}}
+	size := checkLedger(t, r)
+	bad := []verify.Custody{month, {Recipient: "nobody"}, listed, {Recipient: "vendor A", From: feb}}
+	added, wrong, err := r.ImportCustody(ctx, bad)
+	require.NoError(t, err)
+	require.Zero(t, added)
+	require.Len(t, wrong, 4)
+	require.NoError(t, wrong[0])
+	require.ErrorIs(t, wrong[1], verify.ErrNotFound)
+	require.NoError(t, wrong[2])
+	require.ErrorIs(t, wrong[3], verify.ErrInput)
+	require.Equal(t, size, checkLedger(t, r), "all or nothing")
+
+	for _, want := range []int{2, 0} {
+		added, wrong, err := r.ImportCustody(ctx, []verify.Custody{month, listed, month})
+		require.NoError(t, err)
+		require.Empty(t, wrong)
+		require.Equal(t, want, added, "the same fact is entered once")
+	}
+	require.Equal(t, size+2, checkLedger(t, r))
+	by, err := r.CustodyBy(ctx, "vendor B")
+	require.NoError(t, err)
+	require.Len(t, by, 1)
+	require.Equal(t, listed.Submissions, by[0].Submissions)
+	_, err = r.CustodyBy(ctx, "nobody")
+	require.ErrorIs(t, err, verify.ErrNotFound)
+	of, err := r.Custody(ctx, sub.ID)
+	require.NoError(t, err)
+	require.Len(t, of, 2)
+}
+
 func TestSubmissionsWalk(t *testing.T) {
 	cfg := leaktest.Config(t)
 	ctx := t.Context()
@@ -210,21 +249,21 @@ func TestOpenAndCreate(t *testing.T) {
 	dsn := "file:" + filepath.Join(t.TempDir(), "kyc.db")
 	_, err := verify.Open(ctx, dsn)
 	require.ErrorIs(t, err, fs.ErrNotExist)
-	r, err := verify.Create(ctx, dsn)
+	r, err := verify.Create(ctx, dsn, nil)
 	require.NoError(t, err)
 	require.NoError(t, r.AddRecipient(ctx, verify.Recipient{Name: "a", Kind: verify.Store}))
 	size := checkLedger(t, r)
 	require.NoError(t, r.Close())
-	_, err = verify.Create(ctx, dsn)
+	_, err = verify.Create(ctx, dsn, nil)
 	require.ErrorIs(t, err, fs.ErrExist)
 	r, err = verify.Open(ctx, dsn)
 	require.NoError(t, err)
 	require.Equal(t, size, checkLedger(t, r))
 	require.NoError(t, r.Close())
-	for _, bad := range []string{"", "kyc.db", "postgres://localhost/kyc", "postgresql://x", "file:", "file:x?mode=ro"} {
+	for _, bad := range []string{"", "kyc.db", "postgres:kyc", "postgres://u@h:x/db", "file:", "file:x?mode=ro"} {
 		_, err := verify.Open(ctx, bad)
 		assert.ErrorIs(t, err, verify.ErrRegistry, bad)
-		_, err = verify.Create(ctx, bad)
+		_, err = verify.Create(ctx, bad, nil)
 		assert.ErrorIs(t, err, verify.ErrRegistry, bad)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	_ "embed" // the template and its style sheet
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -36,7 +37,7 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 				continue
 			}
 			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
-			if err != nil {
+			if err != nil && !errors.Is(err, ErrErased) {
 				return fmt.Errorf("report: %w", err)
 			}
 			machine.Subjects[s.ID.String()] = s.Subject
@@ -182,6 +183,13 @@ var reportFuncs = template.FuncMap{
 			return "–"
 		}
 		return fmt.Sprint(*x)
+	},
+	"keys": func(keys []KeyState) string {
+		var out []string
+		for _, k := range keys {
+			out = append(out, k.String())
+		}
+		return strings.Join(out, "; ")
 	},
 	"id": func(s watermark.Submission) string {
 		if s == (watermark.Submission{}) {

@@ -39,7 +39,7 @@ func goldenDump() *verify.DumpVerdict {
 	d.Record = verify.Record{
 		Time: found, Actor: "A. Examiner", Command: []string{"kycmark", "investigate", "the dump/", "--report", "out.html"},
 		Version: "v0.1.0", Go: "go1.26.0", Platform: "linux/amd64", Build: map[string]string{"vcs.revision": "abc"},
-		Registry: strings.Repeat("0a", 16), Indexed: 12, LedgerSize: 40, LedgerHead: strings.Repeat("0b", 32),
+		Registry: strings.Repeat("0a", 16), Indexed: 12, Search: verify.SearchMemory, LedgerSize: 40, LedgerHead: strings.Repeat("0b", 32),
 		Keys: []string{"v1-88be6330e05755a7"}, SealKey: "seal1-f86cb05d14976836",
 		Parameters: map[string]string{"hash": "pdq/1", "validation trials": "3000", "leaks found on": "2026-05-01T00:00:00Z"},
 	}

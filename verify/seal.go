@@ -2,8 +2,6 @@ package verify
 
 import (
 	"bufio"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -14,8 +12,9 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/store"
-	"github.com/kycmark/kycmark/watermark"
+	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
+	"github.com/tink-crypto/tink-go/v2/secretdata"
+	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
 const (
@@ -23,35 +22,75 @@ const (
 	sealPrefix = sealFamily + "1-"
 	sealSize   = 32
 	sealSum    = 4
+
+	sealIDPrefix = "seal1-" // of the IDs of our own keys
 )
 
 var sealText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding(base32.NoPadding)
 
-// A SealKey is the sealing key: 32 random bytes under which the data keys of the
-// kept originals are wrapped. It never prints, logs or marshals its secret: all
-// formatting verbs show [SealKey.ID], of a copied key as well; only [SealKey.Secret]
-// lets the secret out.
+// A SealKey is the sealing key: the master key under which the data keys of the
+// kept originals are wrapped. It is 32 random bytes of our own, as a key file holds
+// them, or a key of a key management service (see [NewSealKey]). It never prints,
+// logs or marshals its secret: all formatting verbs show [SealKey.ID], of a copied
+// key as well; only [SealKey.Secret] lets the secret out.
 //
-// The zero SealKey is invalid. A *SealKey is safe for concurrent use.
+// The zero SealKey is invalid. A *SealKey is safe for concurrent use, if that of
+// its service is.
 type SealKey struct {
-	// secret stands behind two pointers: inside of other structs fmt calls no
+	// master stands behind two pointers: inside of other structs fmt calls no
 	// methods, and follows one pointer where a verb does not fit.
-	secret **[sealSize]byte
+	master **sealMaster
 	id     string
+}
+
+// A sealMaster wraps data keys.
+type sealMaster struct {
+	aead   tink.AEAD
+	secret []byte // sealSize bytes; nil where a service keeps the key
+}
+
+func newSealKey(id string, m sealMaster) *SealKey {
+	p := &m
+	return &SealKey{master: &p, id: id}
+}
+
+// NewSealKey makes a sealing key of a key that a key management service keeps: the
+// tink.AEAD of its client, such as those of tink-crypto/tink-go-gcpkms and
+// tink-go-awskms. ID names it in public and in the registry: the same one, never
+// given to another key, must be passed whenever the registry is opened. The service
+// sees data keys and, as associated data, the IDs of submissions; one call wraps
+// the data key of an upload, one opens it.
+//
+// The error wraps [ErrSealKey].
+func NewSealKey(id string, master tink.AEAD) (*SealKey, error) {
+	switch err := checkText("ID of a sealing key", id, maxName); {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrSealKey, err)
+	case id == "" || strings.HasPrefix(id, sealIDPrefix):
+		return nil, fmt.Errorf("%w: an ID is needed that does not begin with %s", ErrSealKey, sealIDPrefix)
+	case master == nil:
+		return nil, fmt.Errorf("%w: no master", ErrSealKey)
+	}
+	return newSealKey(id, sealMaster{aead: master}), nil
 }
 
 // GenerateSealKey makes a new key from the operating system's random source.
 func GenerateSealKey() *SealKey {
 	var s [sealSize]byte
 	rand.Read(s[:]) // never fails: crypto/rand aborts the program instead
-	return newSealKey(s)
+	return localSealKey(s)
 }
 
-func newSealKey(secret [sealSize]byte) *SealKey {
-	p := &secret
-	k := &SealKey{secret: &p}
-	k.id = "seal1-" + hex.EncodeToString(k.derive("key id", nil, 8))
-	return k
+func localSealKey(secret [sealSize]byte) *SealKey {
+	id, err := hkdf.Key(sha256.New, secret[:], nil, "kycmark seal v1 key id\x00", 8)
+	if err != nil {
+		panic("verify: hkdf: " + err.Error()) // only for more than 8160 bytes
+	}
+	master, err := newAEAD(secretdata.NewBytesFromData(secret[:], insecuresecretdataaccess.Token{}))
+	if err != nil {
+		panic("verify: tink: " + err.Error()) // only for another length of key
+	}
+	return newSealKey(sealIDPrefix+hex.EncodeToString(id), sealMaster{master, secret[:]})
 }
 
 // ParseSealKey reads the text form of a key as written by [SealKey.Secret]. Blank
@@ -77,7 +116,7 @@ func ParseSealKey(text string) (*SealKey, error) {
 	if subtle.ConstantTimeCompare(sum, raw[sealSize:]) != 1 {
 		return nil, fmt.Errorf("%w: damaged: its checksum does not match", ErrSealKey)
 	}
-	return newSealKey([sealSize]byte(raw[:sealSize])), nil
+	return localSealKey([sealSize]byte(raw[:sealSize])), nil
 }
 
 // keyLine returns the only line that is neither blank nor a comment.
@@ -109,10 +148,14 @@ func sealChecksum(secret []byte) []byte {
 }
 
 // Secret returns the text form of the key, one line, the inverse of
-// [ParseSealKey]. Store it like a password, apart from the registry.
+// [ParseSealKey], or "" where a service keeps the key. Store it like a password,
+// apart from the registry.
 func (k *SealKey) Secret() string {
-	raw := append((*k.secret)[:sealSize:sealSize], sealChecksum((*k.secret)[:])...)
-	return sealPrefix + sealText.EncodeToString(raw)
+	secret := (*k.master).secret
+	if secret == nil {
+		return ""
+	}
+	return sealPrefix + sealText.EncodeToString(append(secret[:sealSize:sealSize], sealChecksum(secret)...))
 }
 
 // ID names the key in public, such as "seal1-5e0c7a1f90b2d364"; it reveals
@@ -134,71 +177,4 @@ func (k SealKey) LogValue() slog.Value { return slog.StringValue(k.id) }
 // MarshalText refuses: a key is written only by [SealKey.Secret].
 func (k SealKey) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("%w: keys do not marshal; use Secret", ErrSealKey)
-}
-
-// derive returns n bytes of HKDF-SHA256 (RFC 5869) under a label and a context.
-func (k *SealKey) derive(label string, context []byte, n int) []byte {
-	out, err := hkdf.Key(sha256.New, (*k.secret)[:], nil, "kycmark seal v1 "+label+"\x00"+string(context), n)
-	if err != nil {
-		panic("verify: hkdf: " + err.Error()) // only for n > 8160
-	}
-	return out
-}
-
-// seal encrypts a file under a data key of its own (AES-256-GCM, random nonce in
-// front), and the data key under a key that is derived from the sealing key for
-// this submission alone. The submission ID is associated data of both, so that no
-// original can be passed off as another's.
-func (k *SealKey) seal(id watermark.Submission, file []byte) (store.Sealed, error) {
-	var data [32]byte
-	rand.Read(data[:])
-	body, err := aead(data[:])
-	if err != nil {
-		return store.Sealed{}, err
-	}
-	wrap, err := aead(k.derive("wrap", id[:], 32))
-	if err != nil {
-		return store.Sealed{}, err
-	}
-	return store.Sealed{
-		KeyID:   k.id,
-		Wrapped: wrap.Seal(nil, nil, data[:], sealContext("data key", id)),
-		Body:    body.Seal(nil, nil, file, sealContext("original", id)),
-	}, nil
-}
-
-// open is the inverse of seal. Its error wraps [ErrSealed].
-func (k *SealKey) open(id watermark.Submission, x *store.Sealed) ([]byte, error) {
-	if x.KeyID != k.id {
-		return nil, fmt.Errorf("%w: it was sealed under the key %s, not %s", ErrSealed, x.KeyID, k.id)
-	}
-	wrap, err := aead(k.derive("wrap", id[:], 32))
-	if err != nil {
-		return nil, err
-	}
-	data, err := wrap.Open(nil, nil, x.Wrapped, sealContext("data key", id))
-	if err != nil || len(data) != 32 {
-		return nil, fmt.Errorf("%w: its data key was altered", ErrSealed)
-	}
-	body, err := aead(data)
-	if err != nil {
-		return nil, err
-	}
-	file, err := body.Open(nil, nil, x.Body, sealContext("original", id))
-	if err != nil {
-		return nil, fmt.Errorf("%w: it was altered", ErrSealed)
-	}
-	return file, nil
-}
-
-func aead(key []byte) (cipher.AEAD, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
-
-func sealContext(what string, id watermark.Submission) []byte {
-	return append([]byte("kycmark seal v1 "+what+"\x00"), id[:]...)
 }

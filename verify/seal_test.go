@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -10,6 +11,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify"
@@ -136,6 +140,116 @@ func TestSealing(t *testing.T) {
 	require.ErrorIs(t, err, verify.ErrSealed)
 }
 
+// Original and features are apart, and neither passes for the other.
+func TestSealedParts(t *testing.T) {
+	k, id := leaktest.SealKey(), watermark.Submission{1}
+	x, err := k.SealParts(id, "original", "a picture", "features", "its corners")
+	require.NoError(t, err)
+	for what, want := range map[string]string{"original": "a picture", "features": "its corners"} {
+		got, err := k.OpenPart(id, x, what, what)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	_, err = k.OpenPart(id, x, "original", "features")
+	require.ErrorIs(t, err, verify.ErrSealed)
+	_, err = k.OpenPart(id, x, "features", "original")
+	require.ErrorIs(t, err, verify.ErrSealed)
+}
+
+// service stands for the client of a key management service.
+type service struct {
+	tink.AEAD
+	wrapped, opened int
+	context         []byte
+	down            error
+}
+
+func (s *service) Encrypt(clear, context []byte) ([]byte, error) {
+	if s.down != nil {
+		return nil, s.down
+	}
+	s.wrapped++
+	s.context = context
+	return s.AEAD.Encrypt(clear, context)
+}
+
+func (s *service) Decrypt(sealed, context []byte) ([]byte, error) {
+	if s.down != nil {
+		return nil, s.down
+	}
+	s.opened++
+	return s.AEAD.Decrypt(sealed, context)
+}
+
+func newService(t *testing.T) *service {
+	t.Helper()
+	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	require.NoError(t, err)
+	master, err := aead.New(handle)
+	require.NoError(t, err)
+	return &service{AEAD: master}
+}
+
+// A service sees one data key an upload and no picture.
+func TestSealingByAService(t *testing.T) {
+	kms := newService(t)
+	k, err := verify.NewSealKey("gcp-kms://projects/p/keys/k", kms)
+	require.NoError(t, err)
+	require.Empty(t, k.Secret())
+	require.Equal(t, "gcp-kms://projects/p/keys/k", fmt.Sprint(k))
+	require.NotContains(t, fmt.Sprintf("%+v %#v", k, struct{ k verify.SealKey }{*k}), "AEAD")
+
+	cfg := leaktest.Config(t)
+	cfg.SealKey = k
+	s := newIssuer(t, cfg)
+	s.SetMark(unmarkedMark, nil)
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), verify.Recipient{Name: "vendor A", Kind: verify.Vendor}))
+	upload := file(t, passport(1), "jpeg")
+	sub := submit(t, s, upload, "", feb)
+	require.Equal(t, 1, kms.wrapped)
+	require.Contains(t, string(kms.context), string(sub.ID[:]))
+	_, duplicate, err := s.Submit(t.Context(), bytes.NewReader(upload), "", feb)
+	require.NoError(t, err)
+	require.True(t, duplicate)
+	require.Equal(t, 1, kms.wrapped, "nothing new is sealed")
+	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	require.Equal(t, 1, kms.opened)
+	_, err = k.Open(watermark.Submission{2}, sealedOf(t, cfg, sub.ID))
+	require.ErrorIs(t, err, verify.ErrSealed, "another submission's")
+
+	// A service that does not answer is no evidence that an original was altered.
+	kms.down = errors.New("connection refused")
+	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, verify.ErrSealKey)
+	require.ErrorIs(t, err, kms.down)
+	require.NotErrorIs(t, err, verify.ErrSealed)
+	v, err := verify.NewInvestigator(cfg)
+	require.NoError(t, err)
+	v.SetDetect(noMark)
+	_, err = v.Investigate(t.Context(), "leak.jpg", upload)
+	require.ErrorIs(t, err, kms.down, "a leak is not judged on half of what could be known")
+	_, _, err = s.Submit(t.Context(), bytes.NewReader(file(t, passport(2), "jpeg")), "", feb)
+	require.ErrorIs(t, err, kms.down)
+}
+
+func sealedOf(t *testing.T, cfg verify.Config, id watermark.Submission) *store.Sealed {
+	t.Helper()
+	x, err := cfg.Registry.Inner().Sealed(t.Context(), id)
+	require.NoError(t, err)
+	return x
+}
+
+func TestUnusableServices(t *testing.T) {
+	kms := newService(t)
+	for _, id := range []string{"", "seal1-0000000000000000", "a\nb", strings.Repeat("x", 1000)} {
+		_, err := verify.NewSealKey(id, kms)
+		assert.ErrorIs(t, err, verify.ErrSealKey, "%q", id)
+	}
+	_, err := verify.NewSealKey("kms", nil)
+	assert.ErrorIs(t, err, verify.ErrSealKey)
+}
+
 func FuzzParseSealKey(f *testing.F) {
 	f.Add(leaktest.SealKey().Secret())
 	f.Add("# comment\n" + leaktest.SealKey().Secret() + "\r\n")
@@ -150,4 +264,30 @@ func FuzzParseSealKey(f *testing.F) {
 		}
 		require.Contains(t, text, k.Secret(), "a key has one spelling")
 	})
+}
+
+// Sealing must not be what limits an import.
+func BenchmarkSeal(b *testing.B) {
+	k, id := leaktest.SealKey(), watermark.Submission{1}
+	for _, size := range []int{4 << 10, 5 << 20} {
+		file := make([]byte, size)
+		sealed, err := k.Seal(id, file)
+		require.NoError(b, err)
+		b.Run(fmt.Sprintf("seal/%dKB", size>>10), func(b *testing.B) {
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				if _, err := k.Seal(id, file); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("open/%dKB", size>>10), func(b *testing.B) {
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				if _, err := k.Open(id, &sealed); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
 }

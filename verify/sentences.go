@@ -224,7 +224,17 @@ func (w *weighing) showCustody() {
 
 // showRest is about the leaks that name nobody.
 func (w *weighing) showRest() {
-	if n := w.Counts[string(FoundCopy)+" (unconfirmed)"]; n > 0 {
+	forgeable := 0
+	for _, l := range w.Verdicts {
+		if l.Forgeable {
+			forgeable++
+		}
+	}
+	if forgeable > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s the mark of a copy that was issued when somebody else may have held its mark key: whoever held it could have made that mark, so %s for nobody.",
+			count(forgeable, "picture carries", "pictures carry"), verb(forgeable, "it counts", "they count")))
+	}
+	if n := w.Counts[string(FoundCopy)+" (unconfirmed)"] - forgeable; n > 0 {
 		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s the mark of an issued copy, but could not be confirmed to show that copy's submission: a mark can be laid onto another picture, so %s for nobody.",
 			count(n, "picture carries", "pictures carry"), verb(n, "it counts", "they count")))
 	}
@@ -237,7 +247,7 @@ func (w *weighing) showRest() {
 			count(n, "picture resembles", "pictures resemble"), verb(n, "it is", "they are")))
 	}
 	if n := w.Counts[string(FoundUnknown)]; n > 0 {
-		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s no submission that the search could find. Pictures that were cropped, turned or altered much are missed by hashes; how many, is not measured for pictures of this kind.",
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s no submission that the search could find. Of pictures that were altered much, or of which little is left, some are missed; how many, is not measured for pictures of this kind.",
 			count(n, "picture matches", "pictures match")))
 	}
 	if n := w.Counts[string(FoundDamaged)]; n > 0 {
@@ -248,6 +258,7 @@ func (w *weighing) showRest() {
 
 // warn names the patterns that somebody who plants evidence would leave.
 func (w *weighing) warn() {
+	w.warnOfKeys()
 	for i := range w.sources {
 		s := &w.sources[i]
 		if s.pictures == 0 {
@@ -265,6 +276,26 @@ func (w *weighing) warn() {
 			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("Of the %s with a copy issued to %s, these could also be held unmarked by others: %s. Whoever of them had that copy in hand could have laid its mark onto the unmarked picture.",
 				pictures(s.pictures), s.Name, list(others)))
 		}
+	}
+}
+
+// warnOfKeys names the keys of confirmed copies that somebody else may have held when
+// the leaks were found. Those that somebody may have held at the issue confirm nothing.
+func (w *weighing) warnOfKeys() {
+	at := make(map[string]KeyState)
+	n := make(map[string]int)
+	for _, l := range w.Verdicts {
+		for _, k := range l.Keys {
+			before := !w.cfg.Found.IsZero() && w.cfg.Found.Before(k.Since)
+			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == KeyCompromised && !before {
+				at[k.KeyID] = k
+				n[k.KeyID]++
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(n)) {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("The mark key %s of %s with a confirmed copy is recorded as compromised since %s, after these copies were issued: whoever held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload.",
+			id, pictures(n[id]), day(at[id].Since)))
 	}
 }
 

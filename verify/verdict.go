@@ -36,7 +36,10 @@ const (
 	PixelsSame = "same" // the same capture, as far as can be seen
 	// PixelsPartial: what can be seen is the same, but too little of the original is
 	// there to tell it from another document of its template.
-	PixelsPartial   = "same in part"
+	PixelsPartial = "same in part"
+	// PixelsAlike: the same document, but for all that can be seen perhaps another
+	// capture of it.
+	PixelsAlike     = "same document"
 	PixelsDifferent = "different"    // aligned, but other detail in places: a lookalike, or edited
 	PixelsUndecided = "undecided"    // too little to see, or too much hidden
 	PixelsUnrelated = "unrelated"    // the pictures do not align
@@ -46,10 +49,13 @@ const (
 // A Match is a submission that a leak resembles.
 type Match struct {
 	Submission watermark.Submission `json:"submission"`
-	Distance   int                  `json:"distance"`  // of the hashes, bits of 256, nearest of eight orientations
-	Pixels     string               `json:"pixels"`    // one of the constants
-	Score      *float64             `json:"score"`     // share of the comparable blocks that agree, 0..1; null: not compared
-	Submitted  time.Time            `json:"submitted"` // of the submission
+	Distance   int                  `json:"distance"`         // of the hashes, bits of 256, nearest of eight orientations
+	Region     *Quad                `json:"region,omitempty"` // where it lies in the leak, if it was found as a part
+	Pixels     string               `json:"pixels"`           // one of the constants
+	Score      *float64             `json:"score"`            // share of the comparable blocks that agree, 0..1; null: not compared
+	Submitted  time.Time            `json:"submitted"`        // of the submission
+
+	bare bool // only the hash of the submission was entered
 }
 
 // A Verdict is what was found out about one leak. It is a value: its JSON is the
@@ -58,6 +64,7 @@ type Verdict struct {
 	File        string               `json:"file"`
 	Finding     Finding              `json:"finding"`
 	Unconfirmed bool                 `json:"unconfirmed,omitempty"`
+	Forgeable   bool                 `json:"forgeable,omitempty"` // Unconfirmed for its key alone: it was compromised before the copy was issued
 	Submission  watermark.Submission `json:"submission,omitzero"`
 	Copy        watermark.CopyID     `json:"copy,omitzero"`
 	Recipient   string               `json:"recipient,omitempty"` // of a confirmed copy, see MayName; "" beside all other reads
@@ -75,6 +82,7 @@ type Verdict struct {
 	Width       int                  `json:"width,omitzero"`    // pixels, upright
 	Height      int                  `json:"height,omitzero"`
 	KeyID       string               `json:"key_id,omitempty"` // of the mark that was read
+	Keys        []KeyState           `json:"keys,omitempty"`   // of the copies that were read, in their present state
 	Issued      *Copy                `json:"issued,omitempty"` // the registry's row of Copy; only beside Recipient, for it names the same
 	Custody     []Custody            `json:"custody,omitempty"`
 
@@ -108,7 +116,7 @@ func (v *Verdict) matched() bool {
 	case FoundUnmarked, FoundUnreadable, FoundTransplanted:
 		return true
 	case FoundCopy:
-		return !v.Unconfirmed
+		return !v.Unconfirmed || v.Forgeable
 	}
 	return false
 }

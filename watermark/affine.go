@@ -42,13 +42,48 @@ func newPairSearch(f []frequency, n int, scaleTop float64) *pairSearch {
 type observed struct {
 	peaks []peak
 	near  *peakMap
+	x, y  bands
 }
 
-// observe returns up to n peaks at least rmin bins from the origin; none of too few.
-func (m *peakMap) observe(n int, rmin float64) observed {
+// observedMost is the greatest number of peaks, mirror images included.
+const observedMost = 160
+
+// A peakSet is a set of observed peaks by their number.
+type peakSet [(observedMost + 63) / 64]uint64
+
+// bands cut the axis of frequencies, from -1/2 to 1/2 cycles a pixel, into parts: the
+// peaks below each.
+type bands [axisBands + 1]peakSet
+
+const axisBands = 64
+
+func bandOf(f float64) int { return min(max(int((f+0.5)*axisBands), 0), axisBands-1) }
+
+func newBands(pk []peak, at func(peak) float64) (b bands) {
+	for i, p := range pk {
+		for j := bandOf(at(p)) + 1; j <= axisBands; j++ {
+			b[j][i/64] |= 1 << (i % 64)
+		}
+	}
+	return b
+}
+
+// within are the peaks of the bands that lie within reach of f, and perhaps some more.
+func (b *bands) within(f, reach float64) (s peakSet) {
+	const slack = 1e-9 // for rounding
+	lo, hi := &b[bandOf(f-reach-slack)], &b[bandOf(f+reach+slack)+1]
+	for i := range s {
+		s[i] = hi[i] &^ lo[i]
+	}
+	return s
+}
+
+// observe returns up to n peaks, observedMost/2 at most, at least rmin bins from the
+// origin; none of too few.
+func (m *peakMap) observe(n int, rmin float64) *observed {
 	pk := m.strongest(n, rmin)
 	if len(pk) < 8 {
-		return observed{}
+		return &observed{}
 	}
 	for _, p := range pk[:len(pk):len(pk)] {
 		pk = append(pk, peak{-p.x, -p.y})
@@ -57,18 +92,18 @@ func (m *peakMap) observe(n int, rmin float64) observed {
 		pk[i].x /= float64(m.n)
 		pk[i].y /= float64(m.n)
 	}
-	return observed{pk, standardised(m.dilated())}
+	return &observed{pk, standardised(m.dilated()), newBands(pk, func(p peak) float64 { return p.x }), newBands(pk, func(p peak) float64 { return p.y })}
 }
 
 // search returns candidates from what was observed.
-func (s *pairSearch) search(seen observed) []candidate {
+func (s *pairSearch) search(seen *observed) []candidate {
 	if len(seen.peaks) == 0 {
 		return nil
 	}
 	best := [2]candidate{{score: math.Inf(-1)}, {score: math.Inf(-1)}}
 	for _, q := range s.pairs {
 		for mir := range best {
-			s.propose(seen.near, seen.peaks, q, mir == 1, &best[mir])
+			s.propose(seen, q, mir == 1, &best[mir])
 		}
 	}
 	sortCandidates(best[:])
@@ -93,7 +128,7 @@ func standardised(m *peakMap) *peakMap {
 	return m
 }
 
-func (s *pairSearch) propose(near *peakMap, pk []peak, q [2]int, mirrored bool, best *candidate) {
+func (s *pairSearch) propose(seen *observed, q [2]int, mirrored bool, best *candidate) {
 	a, b := s.f[q[0]], s.f[q[1]]
 	ra2 := float64(a.x*a.x) + float64(a.y*a.y)
 	ra, rb := math.Sqrt(ra2), math.Sqrt(float64(b.x*b.x)+float64(b.y*b.y))
@@ -102,7 +137,7 @@ func (s *pairSearch) propose(near *peakMap, pk []peak, q [2]int, mirrored bool, 
 	if mirrored {
 		my, ny = -my, -ny
 	}
-	for _, p := range pk {
+	for _, p := range seen.peaks {
 		rho := math.Sqrt(float64(p.x*p.x)+float64(p.y*p.y)) / ra
 		if rho < 1/s.scaleTop || rho > 1/partLow {
 			continue
@@ -111,7 +146,12 @@ func (s *pairSearch) propose(near *peakMap, pk []peak, q [2]int, mirrored bool, 
 		si := (float64(p.y*mx) - float64(p.x*my)) / ra2
 		qx, qy := float64(cr*nx)-float64(si*ny), float64(si*nx)+float64(cr*ny)
 		rad := float64(pairTolerance * float64(rho*rb))
-		for _, o := range pk {
+		near := seen.x.within(qx, rad)
+		for i, w := range seen.y.within(qy, rad) {
+			near[i] &= w
+		}
+		for i := range dsp.SetBits(near[:]) {
+			o := seen.peaks[i]
 			dx, dy := o.x-qx, o.y-qy
 			if float64(dx*dx)+float64(dy*dy) > float64(rad*rad) {
 				continue
@@ -120,7 +160,7 @@ func (s *pairSearch) propose(near *peakMap, pk []peak, q [2]int, mirrored bool, 
 				(float64(p.x*b.y) - float64(o.x*a.y)) / det, (float64(o.x*a.x) - float64(p.x*b.x)) / det,
 				(float64(p.y*b.y) - float64(o.y*a.y)) / det, (float64(o.y*a.x) - float64(p.y*b.x)) / det,
 			}
-			if z := near.quick(s.f, m); z > best.score {
+			if z := seen.near.quick(s.f, m); z > best.score {
 				*best = candidate{m, z}
 			}
 		}

@@ -38,6 +38,8 @@ type leak struct {
 	step     float64 // of the log-polar maps
 	src      *image.NRGBA
 	small    *leak // the same at coarseSide, made when first needed
+	shifts   *shiftFinder
+	sums     *polarSums
 }
 
 func newLeak(img image.Image) (*leak, error) {
@@ -55,18 +57,23 @@ func newLeak(img image.Image) (*leak, error) {
 
 // whitened shrinks p to w x h pixels and whitens it.
 func whitened(p *image.NRGBA, w, h int) *leak {
-	l := &leak{src: p, step: fineStep, carriers: carriers(dsp.ShrinkNRGBA(p, w, h))}
+	l := &leak{src: p, step: fineStep, carriers: carriers(dsp.ShrinkNRGBA(p, w, h)), shifts: newShiftFinder(), sums: new(polarSums)}
 	l.scale = [2]float64{float64(w) / float64(p.Rect.Dx()), float64(h) / float64(p.Rect.Dy())}
-	l.fields = []dsp.Plane{l.carriers[0]}
-	if len(l.carriers) > 1 {
-		both := dsp.NewPlane(w, h)
-		for i := range both.Pix {
-			both.Pix[i] = float32(math.Sqrt2 / 2 * (l.carriers[0].Pix[i] + l.carriers[1].Pix[i]))
-		}
-		l.fields = append(l.fields, both)
-	}
+	l.fields = combined(l.carriers)
 	l.forget()
 	return l
+}
+
+// combined returns what is searched of carriers: luma, and both together.
+func combined(carriers []dsp.Plane) []dsp.Plane {
+	if len(carriers) == 1 {
+		return carriers
+	}
+	both := dsp.NewPlane(carriers[0].W, carriers[0].H)
+	for i := range both.Pix {
+		both.Pix[i] = float32(math.Sqrt2 / 2 * (carriers[0].Pix[i] + carriers[1].Pix[i]))
+	}
+	return []dsp.Plane{carriers[0], both}
 }
 
 // coarseSide is the long side at which the leak is looked at once more, as a part of
@@ -133,7 +140,6 @@ type reader struct {
 	ctx    context.Context
 	kd     *keyed
 	f      []frequency
-	shifts *shiftFinder
 	checks int
 	bestZ  float64 // best agreement of the pilots seen
 	want   int     // marks at which the search ends
@@ -154,11 +160,11 @@ type reading struct {
 
 func newReader(ctx context.Context, l *leak, key *Key) *reader {
 	kd := key.keyed()
-	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.markFrequencies()[:], shifts: newShiftFinder(), want: 1}
+	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.markFrequencies()[:], want: 1}
 }
 
 // search runs the stages of all readers side by side, until one has found a mark: then
-// the others have been searched for as thoroughly.
+// the others have been searched for as thoroughly, and are looked for along with it.
 func search(readers []*reader) error {
 	for _, try := range stages {
 		if err := try(readers); err != nil {
@@ -168,7 +174,7 @@ func search(readers []*reader) error {
 			break
 		}
 	}
-	return nil
+	return alongside(readers)
 }
 
 // readOn looks on after a mark was read, for obvious marks of the same key in other

@@ -237,6 +237,29 @@ func TestDetectAllFindsEveryMark(t *testing.T) {
 	assert.ErrorIs(t, err, watermark.ErrTooSmall)
 }
 
+// A fainter mark under another key is found along with the first, whatever happened to
+// both and in whatever order the keys are given; alone its own search may miss it.
+func TestDetectAllFindsTheFainterKey(t *testing.T) {
+	const first, second = watermark.CopyID(0xa1), watermark.CopyID(0xb2)
+	other, err := watermark.ParseKey("KYCMARK-SECRET-KEY-1-BEAQEAYAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAABUK2PMY")
+	require.NoError(t, err)
+	m, err := watermark.Embed(other, second, embed(t, first, scene(1200, 850)), &watermark.Options{Strength: 0.35})
+	require.NoError(t, err)
+	for _, name := range []string{"telegram", "persp3"} {
+		leak := applied(t, name, m)
+		for _, keys := range [][]*watermark.Key{{key, other}, {other, key}} {
+			all, err := watermark.DetectAll(t.Context(), leak, keys...)
+			require.NoError(t, err)
+			require.Len(t, all, 2, name)
+			assert.Equal(t, first, all[0].Copy, name)
+			assert.Equal(t, second, all[1].Copy, name)
+			assert.Equal(t, other.ID(), all[1].KeyID)
+			assert.LessOrEqual(t, all[1].Checks, 4)
+			assert.InEpsilon(t, all[0].Scale, all[1].Scale, 0.25)
+		}
+	}
+}
+
 // One mark is listed once and costs one check, also where perspective or moire
 // smears its pilots, so that they are not muted whole.
 func TestDetectAllListsAMarkOnce(t *testing.T) {

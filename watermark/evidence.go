@@ -24,10 +24,18 @@ type evidence struct {
 // evidence adjoins the leak's residual to the marks of a key: what each coefficient of a
 // tracer and each coded bit would have added to the leak, weighed by how well it is seen.
 func (s *suspects) evidence(v *frameView) *evidence {
-	w := v.weighed(v.spectrum)
+	e := s.gathered(v.frame, v.weighed(v.spectrum))
+	e.expected, e.payload = s.probe.expect(s, v, e)
+	e.told = v.told
+	return e
+}
+
+// gathered sums a weighed plane of the frame up for the marks of a key; nothing is
+// expected of it so far.
+func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 	e := &evidence{}
 	var soft [codedN]float64
-	e.tracer, soft = s.adjoint(v, w, s.probe.amplitude)
+	e.tracer, soft = s.adjoint(f, w, s.probe.amplitude)
 	norm := 0.0
 	for _, b := range soft {
 		norm += float64(b * b)
@@ -38,18 +46,16 @@ func (s *suspects) evidence(v *frameView) *evidence {
 		}
 	}
 	e.weight = norm
-	e.expected, e.payload = s.probe.expect(s, v, e)
-	e.told = v.told
 	return e
 }
 
 // adjoint takes a weighed plane of the frame to the tracer's coefficients and the
 // payload's soft bits.
-func (s *suspects) adjoint(v *frameView, w, amplitude dsp.Plane) (coefficients, [codedN]float64) {
+func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [codedN]float64) {
 	masked := dsp.Product(w, amplitude)
-	end := math.Min(tracerHigh, 0.45*float64(max(v.w, v.h)))
-	c := v.quantised(dsp.DCT2(masked, tracerSize), end)
-	toMark := s.place.Mul(geometry.PixelScale(v.scale, v.scale))
+	end := math.Min(tracerHigh, 0.45*float64(max(f.w, f.h)))
+	c := f.quantised(dsp.DCT2(masked, tracerSize), end)
+	toMark := s.place.Mul(geometry.PixelScale(f.scale, f.scale))
 	return c, s.key.keyed().despread(masked, toMark)
 }
 

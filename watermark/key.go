@@ -103,6 +103,10 @@ func (k *Key) Secret() string {
 // reveal nothing of the secret, such as "v1-5e0c7a1f90b2d364".
 func (k *Key) ID() string { return k.id }
 
+// Commitment binds its holder to the secret without revealing it: 32 bytes that
+// only this key yields.
+func (k *Key) Commitment() [32]byte { return [32]byte(k.derive("commitment", 32)) }
+
 // String returns [Key.ID].
 func (k *Key) String() string { return k.id }
 

@@ -84,9 +84,11 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 
 // DetectAll reads the marks of all keys, strongest first: a copy that a recipient
 // marked again, under another key or as another submission, carries more than one.
-// What does not depend on the key is done once, and the search ends when one key's
-// mark is found: a second mark that is much fainter may be missed. Each key has its
-// own bound on false reads, that of [Detect]. Errors are those of [Detect].
+// What does not depend on the key is done once. The search ends with the stage that finds
+// one key's mark; the other keys' are then looked for once more on the leak as that mark
+// lays it straight, where marks of half its strength are found, too. One that is fainter
+// still, or that another part of a collage carries, may be missed. Each key has its own
+// bound on false reads, that of [Detect]. Errors are those of [Detect].
 func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
 	l, err := newLeak(leak)
 	if err != nil {

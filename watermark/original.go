@@ -94,10 +94,16 @@ func (o *Original) Submission() Submission { return o.sub }
 
 // Embed returns the picture marked with id, of the same size and alpha. The same
 // picture, key, submission and ID give the same pixels on every machine.
-func (o *Original) Embed(id CopyID) *image.NRGBA { return o.embed(id, o.strength) }
+func (o *Original) Embed(id CopyID) *image.NRGBA {
+	out := image.NewNRGBA(o.src.Rect)
+	o.embed(out, id, o.strength)
+	return out
+}
 
-func (o *Original) embed(id CopyID, strength float64) *image.NRGBA {
-	return o.add(o.marks(id, strength))
+// embed writes the picture marked with id to out, which is of the same size.
+func (o *Original) embed(out *image.NRGBA, id CopyID, strength float64) {
+	luma, chroma := o.marks(id, strength)
+	o.add(out, luma, chroma)
 }
 
 // marks returns what is added to luma and, negated, to the blue difference of the
@@ -164,12 +170,9 @@ const (
 	cbToG = 0.344
 )
 
-// add enlarges the marks to the picture's size and adds them.
-func (o *Original) add(luma, chroma dsp.Plane) *image.NRGBA {
-	w, h := o.src.Rect.Dx(), o.src.Rect.Dy()
-	out := image.NewNRGBA(image.Rect(0, 0, w, h))
-	dsp.Parallel(h, func(from, to int) { o.addRows(out, luma, chroma, from, to) })
-	return out
+// add enlarges the marks to the picture's size, adds them, and writes that to out.
+func (o *Original) add(out *image.NRGBA, luma, chroma dsp.Plane) {
+	dsp.Parallel(out.Rect.Dy(), func(from, to int) { o.addRows(out, luma, chroma, from, to) })
 }
 
 func (o *Original) addRows(out *image.NRGBA, luma, chroma dsp.Plane, from, to int) {

@@ -21,11 +21,13 @@ type pilot struct {
 type keyed struct {
 	payload payload
 	pilots  [pilotN]pilot
-	bit     []uint16  // coded bit under each of the cells x cells chips, row by row
-	sign    []float32 // spreading sign of each chip
+	turns   [pilotN]complex64 // exp(2 pi i phase) of each pilot
+	bit     []uint16          // coded bit under each of the cells x cells chips, row by row
+	sign    []float32         // spreading sign of each chip
 	band    *responseTable
 
 	response func() *bandResponse // made when first needed, for marking
+	grids    [gridN]func() *displacements
 }
 
 func newKeyed(k *Key) *keyed {
@@ -39,6 +41,7 @@ func newKeyed(k *Key) *keyed {
 	keystream.Shuffle(s, kd.bit)
 	kd.sign = make([]float32, cells*cells)
 	s.Signs(kd.sign)
+	kd.grids = newGrids(kd)
 	return kd
 }
 
@@ -57,6 +60,7 @@ func (kd *keyed) drawPilots(s *keystream.Stream) {
 	}
 	for i := range kd.pilots {
 		kd.pilots[i].phase = s.Unit()
+		kd.turns[i] = unitTurn(kd.pilots[i].phase)
 	}
 }
 

@@ -13,11 +13,12 @@ import (
 // each spatial frequency, in robust standard deviations. Only horizontal
 // frequencies >= 0 are kept; the rest is the mirror image.
 type peakMap struct {
-	n int       // samples of the transform, n x n
-	g dsp.Plane // n/2+1 columns; row v holds the vertical frequency v - n/2 bins
+	n    int       // samples of the transform, n x n
+	g    dsp.Plane // n/2+1 columns; row v holds the vertical frequency v - n/2 bins
+	most float32   // at which values are cut; the least is peakLeast
 }
 
-const peakCap, peakCapLow = 8, 3.5
+const peakLeast, peakCap, peakCapLow = -3, 8, 3.5
 
 // newPeakMap transforms z under a root-Hann window, zero-padded to n x n.
 func newPeakMap(z dsp.Plane, n int) *peakMap {
@@ -31,7 +32,7 @@ func newPeakMap(z dsp.Plane, n int) *peakMap {
 	}
 	p := dsp.NewFFT2(n, n).Forward(wz).Powers()
 	local := dsp.LocalPower(p, max(9, 15*n/1024|1), 1e-12)
-	m := &peakMap{n: n, g: dsp.NewPlane(n/2+1, n)}
+	m := &peakMap{n: n, g: dsp.NewPlane(n/2+1, n), most: peakCap}
 	for v := range n {
 		src, mean, dst := p.Row(v), local.Row(v), m.g.Row((v+n/2)%n)
 		for u := range dst {
@@ -40,7 +41,7 @@ func newPeakMap(z dsp.Plane, n int) *peakMap {
 	}
 	s := float32(1/(1.4826*spread(m.g.Pix))) + 0
 	for i, v := range m.g.Pix {
-		m.g.Pix[i] = clip(float32(v*s), -3, peakCap)
+		m.g.Pix[i] = clip(float32(v*s), peakLeast, peakCap)
 	}
 	return m
 }
@@ -75,7 +76,7 @@ func (m *peakMap) capped(limit float32) *peakMap {
 	for i, v := range g.Pix {
 		g.Pix[i] = min(v, limit)
 	}
-	return &peakMap{m.n, g}
+	return &peakMap{m.n, g, limit}
 }
 
 // without returns the map with the surroundings of where b puts the pilots levelled.
@@ -95,10 +96,10 @@ func (m *peakMap) without(f []frequency, b [4]float64) *peakMap {
 			}
 		}
 	}
-	return &peakMap{m.n, g}
+	return &peakMap{m.n, g, m.most}
 }
 
-func (m *peakMap) dilated() *peakMap { return &peakMap{m.n, dsp.Dilate(m.g, 3)} }
+func (m *peakMap) dilated() *peakMap { return &peakMap{m.n, dsp.Dilate(m.g, 3), m.most} }
 
 // at interpolates at a frequency in bins; 0 beyond the map.
 func (m *peakMap) at(x, y float64) float32 {

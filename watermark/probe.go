@@ -1,6 +1,7 @@
 package watermark
 
 import (
+	"image"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -39,7 +40,9 @@ func (p *probe) embed(o *Original) {
 		chroma.Pix[i] = float32(gain * chroma.Pix[i])
 		amplitude.Pix[i] = float32(float32(gain*flats) * (o.mask.flat.Pix[i] + float32(slope*o.mask.texture.Pix[i])))
 	}
-	mark := dsp.ShrinkNRGBA(o.add(flat, chroma), w, h).Luma()
+	marked := image.NewNRGBA(o.src.Rect)
+	o.add(marked, flat, chroma)
+	mark := dsp.ShrinkNRGBA(marked, w, h).Luma()
 	for i, y := range o.luma.Pix {
 		mark.Pix[i] -= y
 	}
@@ -52,12 +55,7 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 	if scale == 1 {
 		return p
 	}
-	out := dsp.NewPlane(w, h)
-	e := dsp.NewScaler(p, w, scale, scale)
-	for y := range out.H {
-		e.Row(y, out.Row(y))
-	}
-	return out
+	return scaledTo(p, w, h, scale)
 }
 
 // expect returns what a mark of strength 1 would score in the mean in the given
@@ -72,7 +70,13 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 		}
 	}
 	spectrum := v.standardised(v.fit.Unexplained(v.onto(dsp.InverseDCT2(c))))
-	own, soft := s.adjoint(v, v.weighed(spectrum), p.amplitude)
+	return p.answer(s, v.frame, v.weighed(spectrum), e)
+}
+
+// answer returns what the probe scores in the given evidence, of which it alone would have
+// made the weighed plane w of the frame.
+func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer, payload float64) {
+	own, soft := s.adjoint(f, w, p.amplitude)
 	z := float64(own.scores([]*keystream.Stream{p.own()})[0] * own.norm())
 	if n := e.tracer.norm(); n > 0 {
 		tracer = z / n

@@ -76,9 +76,9 @@ func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 
 // similar embeds id at the given strength or at the greatest that leaves leastSSIM.
 func (o *Original) similar(id CopyID, strength float64) *Marked {
-	m := &Marked{Strength: strength}
+	m := &Marked{Strength: strength, Image: image.NewNRGBA(o.src.Rect)}
 	for range 3 { // what a mark takes off SSIM grows with its square
-		m.Image = o.embed(id, m.Strength)
+		o.embed(m.Image, id, m.Strength)
 		m.SSIM = quality.SSIM(o.src, m.Image)
 		if m.SSIM >= leastSSIM || math.IsNaN(m.SSIM) {
 			break

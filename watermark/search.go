@@ -49,19 +49,64 @@ func (r *reader) faint() error { return r.similar(r.wholePicture(), 4, 100) }
 // coarser takes the leak for a part of the picture, on a smaller rendition.
 func (r *reader) coarser() error {
 	l := r.leak.coarse()
-	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, shifts: r.shifts, checks: r.checks, want: 1}
 	whole := float64(l.side()) / torus
 	by := scales{partLeast * whole, partMost * whole}
-	err := c.similar(ranking{by: by, n: 8}, 0, 8)
-	if err == nil && !c.done() {
-		err = c.similar(ranking{cut: true, by: by, n: 150}, 0, 150)
-	}
+	return r.in(l, geometry.PixelScale(l.scale[0]/r.scale[0], l.scale[1]/r.scale[1]), func(c *reader) error {
+		err := c.similar(ranking{by: by, n: 8}, 0, 8)
+		if err == nil && !c.done() {
+			err = c.similar(ranking{cut: true, by: by, n: 150}, 0, 150)
+		}
+		return err
+	})
+}
+
+// in searches another rendition of the leak, to whose pixels the given map leads.
+func (r *reader) in(l *leak, to geometry.Mat, try func(*reader) error) error {
+	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, checks: r.checks, want: 1}
+	err := try(c)
 	r.checks, r.bestZ = c.checks, math.Max(r.bestZ, c.bestZ)
 	for _, f := range c.found {
-		f.m = f.m.Mul(geometry.PixelScale(l.scale[0]/r.scale[0], l.scale[1]/r.scale[1]))
+		f.m = f.m.Mul(to)
 		r.found = append(r.found, f)
 	}
 	return err
+}
+
+// alongside looks for other keys' marks where one key's mark was found: whoever marks a
+// copy again marks what then goes through the same, so that the two marks differ by a
+// similarity, whatever happened to the leak.
+func alongside(readers []*reader) error {
+	at := slices.IndexFunc(readers, func(r *reader) bool { return len(r.found) > 0 })
+	if at < 0 || len(readers) == 1 {
+		return nil
+	}
+	l, to, ok := readers[at].straightened(readers[at].found[0].tracked)
+	if !ok {
+		return nil
+	}
+	const most = 2*placeScale + 0.04 // of |ln| of the scale between two placements
+	by := ranking{cut: true, by: scales{dsp.Exp(-most), dsp.Exp(most)}, n: 100}
+	return each(func(r *reader) error {
+		return r.in(l, to, func(c *reader) error { return c.similar(by, 0, by.n) })
+	})(readers)
+}
+
+// straightened returns the leak on the mark pixels of a mark that was read, and the map
+// that leads there.
+func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
+	win := markWindow(t.m, l.carriers[0].W, l.carriers[0].H, t.centre)
+	s := *l
+	s.carriers, s.step = slices.Clone(l.carriers), fineStep
+	for i, z := range l.carriers {
+		flat, ok := rectify(z, t.m, win)
+		if !ok {
+			return nil, t.m, false
+		}
+		s.carriers[i] = flat
+	}
+	s.fields = combined(s.carriers)
+	s.forget()
+	return &s, geometry.Translation(float64(-win.u), float64(-win.v)).Mul(t.m), true
 }
 
 // Scales of a part against that of the whole picture: from four fifths of its area to
@@ -118,7 +163,7 @@ func (r *reader) ranked(i int, k ranking) []candidate {
 	if ok {
 		return c
 	}
-	c = r.polar(i, k.cut, k.by).similarities(r.pilots(k.low), k.n, k.by)
+	c = r.polar(i, k.cut, k.by).similarities(r.sums, r.pilots(k.low), k.n, k.by)
 	if r.rankings == nil {
 		r.rankings = map[fieldRanking][]candidate{}
 	}
@@ -225,7 +270,7 @@ func stretched(readers []*reader) error {
 		for _, by := range stretches {
 			lp := newLogPolar(wide, s, fineStep, by)
 			err := each(func(r *reader) error {
-				for _, c := range lp.similarities(r.f, 1, s) {
+				for _, c := range lp.similarities(r.sums, r.f, 1, s) {
 					r.attempt(i, m.unstretched(c, r.f, by), nil, spreadOut)
 				}
 				return r.ctx.Err()
@@ -322,8 +367,9 @@ func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([]
 	parts, ctx := halfOverlapping(z.W, z.H, side), readers[0].ctx
 	found := make([][][]windowCandidate, len(parts))
 	dsp.Parallel(len(parts), func(from, to int) {
+		on := new(polarSums)
 		for i := from; i < to && ctx.Err() == nil; i++ {
-			found[i] = partCandidates(z, parts[i], top, searches)
+			found[i] = partCandidates(on, z, parts[i], top, searches)
 		}
 	})
 	all := make([][]windowCandidate, len(readers))
@@ -337,7 +383,7 @@ func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([]
 
 // partCandidates returns the best map by pairs and the best similarity of a part, for
 // each search.
-func partCandidates(z dsp.Plane, part rect, top float64, searches []*pairSearch) [][]windowCandidate {
+func partCandidates(on *polarSums, z dsp.Plane, part rect, top float64, searches []*pairSearch) [][]windowCandidate {
 	p := cut(z, part)
 	if p.SumSquares() < 0.15*float64(len(p.Pix)) { // covered or blank
 		return nil
@@ -349,7 +395,7 @@ func partCandidates(z dsp.Plane, part rect, top float64, searches []*pairSearch)
 	out := make([][]windowCandidate, len(searches))
 	for k, s := range searches {
 		found := s.search(seen)
-		found = append(found[:min(1, len(found))], lp.similarities(s.f, 1, by)...)
+		found = append(found[:min(1, len(found))], lp.similarities(on, s.f, 1, by)...)
 		for _, c := range found {
 			c.b, c.score = m.climb(s.f, c.b, .004, .002, .001, .0005)
 			out[k] = append(out[k], windowCandidate{c, part})
@@ -441,7 +487,11 @@ func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []
 	followed, plain := t, tracked{m: m}
 	var sumFollowed, sumPlain float64
 	plain.m, sumPlain = r.kd.coherent(z, m, sign, nil)
-	followed.m, sumFollowed = r.kd.coherent(z, t.m, sign, t.centre)
+	if t.centre == nil { // nothing was followed
+		followed.m, sumFollowed = plain.m, sumPlain
+	} else {
+		followed.m, sumFollowed = r.kd.coherent(z, t.m, sign, t.centre)
+	}
 	if sumPlain > sumFollowed {
 		plain.votes, plain.box = t.votes, t.box
 		return []tracked{plain, {m: m}, t}

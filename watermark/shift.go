@@ -28,12 +28,12 @@ type shift struct {
 // serves one search at a time.
 type shiftFinder struct {
 	fft       *dsp.FFT
-	grid, row []complex64
+	grid, tmp []complex64
 	turns     [2 * torus][2]float64 // cosine and sine of a turn's parts
 }
 
 func newShiftFinder() *shiftFinder {
-	on := &shiftFinder{fft: dsp.NewFFT(shiftGrid), grid: make([]complex64, shiftGrid*shiftRow), row: make([]complex64, shiftGrid)}
+	on := &shiftFinder{fft: dsp.NewFFT(shiftGrid), grid: make([]complex64, shiftGrid*shiftRow), tmp: make([]complex64, 2*dsp.ColumnBatch*shiftGrid)}
 	for i := range on.turns {
 		on.turns[i][0], on.turns[i][1] = dsp.Cis(float64(i) / (2 * torus))
 	}
@@ -62,22 +62,15 @@ func (kd *keyed) findShift(on *shiftFinder, c *[pilotN]complex64) shift {
 	}
 	for y, is := range used {
 		if is {
-			fft.Forward(grid[y*shiftRow:y*shiftRow+shiftGrid], on.row)
-		}
-	}
-	fft.Columns(grid, shiftRow, shiftGrid)
-	var best bestShifts
-	for y := range shiftGrid {
-		row := grid[y*shiftRow : y*shiftRow+shiftGrid]
-		if dsp.MaxAbs(row) <= best.least {
-			continue
-		}
-		for x, d := range row {
-			best.offer(real(d), x, y, false)
-			best.offer(imag(d), x, y, true)
+			fft.Forward(grid[y*shiftRow:y*shiftRow+shiftGrid], on.tmp)
 		}
 	}
 	rms := math.Sqrt(energy/2) + 1e-20
+	usual := float32(2 * usualAgreement * rms)
+	best := on.strongest(usual)
+	if best.least <= usual {
+		best = on.strongest(0)
+	}
 	var most shift
 	for _, s := range best.kept {
 		amp := &v
@@ -95,10 +88,33 @@ func (kd *keyed) findShift(on *shiftFinder, c *[pilotN]complex64) shift {
 	return most
 }
 
+// usualAgreement is what shiftsKept places of the grid nearly always exceed.
+const usualAgreement = 3.6
+
+// strongest transforms the columns of the grid and returns its strongest places, as many
+// as exceed least.
+func (on *shiftFinder) strongest(least float32) bestShifts {
+	best := bestShifts{atLeast: least, least: least}
+	on.fft.EachColumns(on.grid, shiftRow, shiftGrid, on.tmp, func(x int, t []complex64) {
+		const lines = 16
+		for y := 0; y < shiftGrid; y += lines {
+			block := t[y*dsp.ColumnBatch : (y+lines)*dsp.ColumnBatch]
+			if dsp.MaxAbs(block) <= best.least {
+				continue
+			}
+			for i, d := range block {
+				best.offer(real(d), x+i%dsp.ColumnBatch, y+i/dsp.ColumnBatch, false)
+				best.offer(imag(d), x+i%dsp.ColumnBatch, y+i/dsp.ColumnBatch, true)
+			}
+		}
+	})
+	return best
+}
+
 // bestShifts keeps the strongest places of the grid.
 type bestShifts struct {
-	kept  [shiftsKept]gridShift
-	least float32
+	kept           [shiftsKept]gridShift
+	atLeast, least float32
 }
 
 type gridShift struct {
@@ -122,6 +138,7 @@ func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 	for _, s := range b.kept[1:] {
 		b.least = min(b.least, abs(s.sum))
 	}
+	b.least = max(b.least, b.atLeast)
 }
 
 func abs(v float32) float32 { return max(v, -v) }

@@ -27,8 +27,11 @@ type logPolar struct {
 	angles, radii int
 	step          float64 // of ln radius
 	start         float64 // radius of column 0, cycles a work pixel
-	v             []float32
+	v             []uint8 // levels; and those of a block of columns more, which say nothing
 }
+
+// polarBlock is the number of columns that are summed at once.
+const polarBlock = 64
 
 // Radii of the pilots of any key, rounded to the lattice, cycles a mark pixel.
 const pilotLeast, pilotMost = pilotLow - 1.0/torus, pilotHigh + 1.0/torus
@@ -38,7 +41,8 @@ const pilotLeast, pilotMost = pilotLow - 1.0/torus, pilotHigh + 1.0/torus
 func newLogPolar(m *peakMap, by scales, step, stretch float64) *logPolar {
 	lo, hi := pilotLeast/by.most, pilotMost/by.least
 	lp := &logPolar{angles: int(math.Pi / step), radii: int(math.Log(hi/lo)/step) + 2, step: step, start: lo}
-	lp.v = make([]float32, lp.angles*lp.radii)
+	lp.v = make([]uint8, lp.angles*lp.radii+polarBlock)
+	ray, gain := make([]float32, lp.radii), dsp.MostLevel/(m.most-peakLeast)
 	radius := make([]float64, lp.radii)
 	for j := range radius {
 		radius[j] = float64(lo*dsp.Exp(float64(float64(j)*step))) * float64(m.n)
@@ -49,7 +53,8 @@ func newLogPolar(m *peakMap, by scales, step, stretch float64) *logPolar {
 		if c < 0 { // the map's other half
 			c, s = -c, -s
 		}
-		dsp.SampleRay(lp.v[a*lp.radii:(a+1)*lp.radii], m.g, radius, c, float64(m.n/2), s)
+		dsp.SampleRay(ray, m.g, radius, c, float64(m.n/2), s)
+		dsp.ToLevels(lp.v[a*lp.radii:(a+1)*lp.radii], ray, peakLeast, gain)
 	}
 	return lp
 }
@@ -70,8 +75,9 @@ func (l *leak) polar(i int, cut bool, by scales) *logPolar {
 }
 
 // similarities returns the best n rotations and scales within by, mirrored ones
-// included, by the sum of the map over all pilots.
-func (lp *logPolar) similarities(f []frequency, n int, by scales) []candidate {
+// included, by the sum of the map over all pilots, in robust deviations. It uses the
+// memory of on.
+func (lp *logPolar) similarities(on *polarSums, f []frequency, n int, by scales) []candidate {
 	angle, shift := make([]float64, len(f)), make([]int, len(f))
 	for k, q := range f {
 		radius := math.Sqrt(float64(q.x*q.x) + float64(q.y*q.y))
@@ -81,7 +87,7 @@ func (lp *logPolar) similarities(f []frequency, n int, by scales) []candidate {
 	cols := int(math.Log(by.most/by.least) / lp.step)
 	var out []candidate
 	for _, mirrored := range [...]bool{false, true} {
-		out = append(out, lp.best(angle, shift, cols, n, mirrored)...)
+		out = append(out, lp.best(on, angle, shift, cols, n, mirrored)...)
 	}
 	sortCandidates(out)
 	return out[:min(n, len(out))]
@@ -91,104 +97,32 @@ func sortCandidates(c []candidate) {
 	slices.SortStableFunc(c, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
 }
 
-func (lp *logPolar) best(angle []float64, shift []int, cols, n int, mirrored bool) []candidate {
-	sum := make([]float32, lp.angles*cols)
+func (lp *logPolar) best(on *polarSums, angle []float64, shift []int, cols, n int, mirrored bool) []candidate {
+	on.resize(lp.angles, cols)
 	per := float64(lp.angles) / math.Pi
-	turn := make([]int, len(angle))
+	turn, at := make([]int, len(angle)), make([]int, len(angle))
 	for k, a := range angle {
 		if mirrored {
 			a = -a
 		}
 		turn[k] = int(math.Round(float64(a * per)))
 	}
-	for i := range lp.angles { // row by row, so that it stays in the cache
-		dst := sum[i*cols : (i+1)*cols]
+	for i := range lp.angles {
 		for k, t := range turn {
-			src := ((i+t)%lp.angles + lp.angles) % lp.angles
-			dsp.AddTo(dst, lp.v[src*lp.radii+shift[k]:])
+			at[k] = ((i+t)%lp.angles+lp.angles)%lp.angles*lp.radii + shift[k]
 		}
+		dsp.SumLevels(on.row(i), lp.v, at)
 	}
-	normaliseColumns(sum, lp.angles, cols)
+	on.standardise()
 	var out []candidate
-	for _, at := range summits(sum, lp.angles, cols, n) {
-		i, j := at/cols, at%cols
-		c, s := dsp.Cis(float64(i) / float64(2*lp.angles))
-		rho := float64(lp.start*dsp.Exp(float64(float64(j)*lp.step))) / pilotLeast
+	for _, p := range on.summits(n) {
+		c, s := dsp.Cis(float64(p.row) / float64(2*lp.angles))
+		rho := float64(lp.start*dsp.Exp(float64(float64(p.col)*lp.step))) / pilotLeast
 		b := [4]float64{float64(rho * c), -float64(rho * s), float64(rho * s), float64(rho * c)}
 		if mirrored {
 			b[1], b[3] = -b[1], -b[3]
 		}
-		out = append(out, candidate{b, float64(sum[at])})
+		out = append(out, candidate{b, float64(p.score)})
 	}
 	return out
-}
-
-// summits returns where the n greatest values of v stand, none within four rows and
-// columns of a greater one, the greatest first.
-func summits(v []float32, rows, cols, n int) []int {
-	const apart = 4
-	const around = (2*apart + 1) * (2*apart + 1) // that one rules out, itself included
-	var all, out []int
-	for i, x := range v {
-		if x > leastSum {
-			all = append(all, i)
-		}
-	}
-	if most := around * n; len(all) > most { // n are among these: sort no more
-		x := make([]float32, len(all))
-		for i, at := range all {
-			x[i] = v[at]
-		}
-		least := dsp.Select(x, len(x)-most)
-		all = slices.DeleteFunc(all, func(at int) bool { return v[at] < least })
-	}
-	slices.SortFunc(all, func(a, b int) int { return cmp.Or(cmp.Compare(v[b], v[a]), cmp.Compare(a, b)) })
-	taken := make([]bool, len(v))
-	for _, at := range all {
-		if taken[at] {
-			continue
-		}
-		if out = append(out, at); len(out) == n {
-			break
-		}
-		i, j := at/cols, at%cols
-		for di := -apart; di <= apart; di++ {
-			row := ((i+di)%rows + rows) % rows * cols
-			for q := max(0, j-apart); q < min(cols, j+apart+1); q++ {
-				taken[row+q] = true
-			}
-		}
-	}
-	return out
-}
-
-// leastSum is the standardised sum over the pilots below which no similarity is
-// worth a look.
-const leastSum = 2
-
-// normaliseColumns subtracts each column's median and divides by its robust
-// deviation, at least half of the median one.
-func normaliseColumns(v []float32, rows, cols int) {
-	mid, dev := make([]float32, cols), make([]float32, cols)
-	var s []float32
-	for j := range cols {
-		s = s[:0]
-		for i := 0; i < rows; i += 7 {
-			s = append(s, v[i*cols+j])
-		}
-		mid[j] = dsp.Select(s, len(s)/2)
-		for i, x := range s {
-			s[i] = max(x-mid[j], mid[j]-x)
-		}
-		dev[j] = float32(1.4826*dsp.Select(s, len(s)/2)) + 1e-3
-	}
-	all := slices.Clone(dev)
-	slices.Sort(all)
-	least := 0.5 * all[len(all)/2]
-	for i := range rows {
-		row := v[i*cols : (i+1)*cols]
-		for j := range row {
-			row[j] = (row[j] - mid[j]) / max(dev[j], least)
-		}
-	}
 }

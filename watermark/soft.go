@@ -116,10 +116,9 @@ func (kd *keyed) markFrequencies() *[pilotN]frequency {
 // aligned turns amplitudes by the pilots' phases: a mark in place is real and
 // positive.
 func (kd *keyed) aligned(c *[pilotN]complex64) (out [pilotN]complex64) {
-	for k, p := range kd.pilots {
-		co, si := dsp.Cis(p.phase)
+	for k, t := range kd.turns {
 		r, i := real(c[k]), imag(c[k])
-		out[k] = complex(float32(r*float32(co))+float32(i*float32(si)), float32(i*float32(co))-float32(r*float32(si)))
+		out[k] = complex(float32(r*real(t))+float32(i*imag(t)), float32(i*real(t))-float32(r*imag(t)))
 	}
 	return out
 }

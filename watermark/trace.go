@@ -7,11 +7,13 @@ import (
 	"image"
 	"math"
 	"slices"
+	"sync"
 
+	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/photometry"
 	"github.com/kycmark/kycmark/internal/register"
+	"github.com/kycmark/kycmark/internal/requant"
 )
 
 // ErrLevel is returned for an accusation level outside (0, 1).
@@ -95,8 +97,7 @@ type Tracer struct {
 	level  float64
 	copies []Issued
 	frame  frame
-	source *photometry.Source
-	base   *register.Original
+	onto   *capture.Original
 	sides  [2]int      // of the original, pixels
 	under  []*suspects // by key
 }
@@ -131,9 +132,8 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	}
 	src := toNRGBA(original)
 	t.sides = [2]int{src.Rect.Dx(), src.Rect.Dy()}
-	luma := dsp.LumaNRGBA(src)
-	t.source, t.base = photometry.NewSource(luma), register.New(luma)
-	c := t.base.Canonical()
+	t.onto = capture.New(dsp.LumaNRGBA(src))
+	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
 	for _, s := range t.under {
 		s.probe.embed(s.Original)
@@ -177,39 +177,38 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
 	if min(p.Rect.Dx(), p.Rect.Dy()) < 8 {
 		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
 	}
-	size := p.Rect.Max // the picture itself is not kept: it may be large
-	r, err := t.base.Find(ctx, dsp.LumaNRGBA(p))
+	size, opened := p.Rect.Max, t.opened(p) // the picture itself is not kept: it may be large
+	s, err := t.onto.Find(ctx, dsp.LumaNRGBA(p))
 	if err != nil {
 		return nil, err
 	}
 	out := &Traced{Best: -1, level: t.level, tracer: t}
-	if r == nil {
+	if s == nil {
 		return out, nil
 	}
-	return out, t.judge(ctx, out, size, r)
+	return out, t.judge(ctx, out, size, s, opened)
 }
 
-// judge fills out for a leak of the given size that r registers.
-func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *register.Registration) error {
-	at := &photometry.View{Leak: r.Leak, X: r.X, Y: r.Y, W: t.frame.w, H: t.frame.h, Pitch: 1 / r.Scale, Resized: r.Resized}
-	fit, err := t.source.Fit(at)
-	if errors.Is(err, photometry.ErrNothing) {
-		return nil
-	}
-	if err != nil {
+// judge fills out for a leak of the given size as it lies on the original, and as it was
+// opened from a JPEG file if it was.
+func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *capture.Sight, opened *requant.Leak) error {
+	fit, changes, err := r.Fit()
+	if err != nil || fit == nil {
 		return err
 	}
 	out.Residual, out.Overlap, out.Mirrored, out.Inverted = fit.RMS, r.Overlap, r.Mirrored, r.Inverted
-	out.Quad = t.quad(size, r)
-	changes := fit.Changes(at)
+	out.Quad = t.quad(size, r.Registration)
 	out.Edits = t.edits(changes)
 	out.Copies = make([]CopyTrace, len(t.copies))
-	view := t.frame.view(r, fit)
+	view := sync.OnceValue(func() *frameView { return t.frame.view(r.Registration, fit) })
 	for _, s := range t.under {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		e := s.evidence(view)
+		e := t.rounded(s, opened, r, out.Quad)
+		if e == nil {
+			e = s.evidence(view())
+		}
 		out.evidence = append(out.evidence, e)
 		e.score(s.key, s.sub, t.copies, s.at, out.Copies)
 		if out.Decoded == nil {
@@ -217,27 +216,15 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *re
 		}
 	}
 	out.conclude(t.copies)
-	like := r.Compare(t.base).Verdict
-	out.Registered = like == register.Same && changed(changes, t.frame) < mostChanged || len(out.Accused) > 0
-	if like == register.Other && !out.Registered {
+	verdict, err := r.Verdict()
+	if err != nil {
+		return err
+	}
+	out.Registered = verdict == capture.Same || len(out.Accused) > 0
+	if verdict == capture.Other && !out.Registered {
 		*out = Traced{Best: -1, level: t.level, tracer: t}
 	}
 	return nil
-}
-
-// mostChanged is the share of an original that a leak may show with other detail and
-// still pass for it without a copy's mark.
-const mostChanged = 0.005
-
-// changed is the share of the original whose detail is another one, not covered.
-func changed(changes []photometry.Change, f frame) float64 {
-	sum := 0.0
-	for _, c := range changes {
-		if !c.Covered {
-			sum += float64((c.X1 - c.X0) * (c.Y1 - c.Y0))
-		}
-	}
-	return sum / float64(f.w*f.h)
 }
 
 // quad returns the corners of the leak on the original.

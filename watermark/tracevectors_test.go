@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // traceVector is what a trace finds, to the bit.
@@ -21,8 +23,9 @@ type traceVector struct {
 	Quad                   [8]string
 }
 
-// TestTraceVectors pins a trace of a shrunk leak, laid on as it is, and of a part, found
-// by features: a verdict rests on them, so they must be the same on every processor.
+// TestTraceVectors pins a trace of a shrunk leak, laid on as it is, of a part, found by
+// features, and of one that shows roundings: a verdict rests on them, so they must be the
+// same on every processor.
 func TestTraceVectors(t *testing.T) {
 	const file = "testdata/v1/trace.json"
 	const id = CopyID(0x0123456789abcdef)
@@ -35,16 +38,17 @@ func TestTraceVectors(t *testing.T) {
 	marked, err := Embed(k, id, original, &Options{Submission: sub})
 	require.NoError(t, err)
 	var got []traceVector
-	for _, leak := range []image.Image{halved(marked), marked.SubImage(image.Rect(90, 60, 370, 300))} {
+	for i, leak := range []image.Image{halved(marked), marked.SubImage(image.Rect(90, 60, 370, 300)), blocksRounded(marked, 40)} {
 		r, err := tr.Trace(context.Background(), leak)
 		require.NoError(t, err)
 		require.Equal(t, []CopyID{id}, r.Accused)
+		require.Equal(t, i == 2, tr.opened(toNRGBA(leak)) != nil)
 		v := traceVector{Expected: bitsOf(r.Expected), Residual: bitsOf(r.Residual)}
-		for i, c := range r.Copies {
-			v.Scores[i], v.Payloads[i], v.LogE[i] = bitsOf(c.Score), bitsOf(c.Payload), bitsOf(c.LogE)
+		for k, c := range r.Copies {
+			v.Scores[k], v.Payloads[k], v.LogE[k] = bitsOf(c.Score), bitsOf(c.Payload), bitsOf(c.LogE)
 		}
-		for i, p := range r.Quad {
-			v.Quad[2*i], v.Quad[2*i+1] = bitsOf(p.X), bitsOf(p.Y)
+		for k, p := range r.Quad {
+			v.Quad[2*k], v.Quad[2*k+1] = bitsOf(p.X), bitsOf(p.Y)
 		}
 		got = append(got, v)
 	}
@@ -71,6 +75,44 @@ func halved(p *image.NRGBA) *image.NRGBA {
 			for c := range 4 {
 				sum := int(p.Pix[a+c]) + int(p.Pix[a+4+c]) + int(p.Pix[b+c]) + int(p.Pix[b+4+c])
 				out.Pix[out.PixOffset(x, y)+c] = uint8(sum / 4)
+			}
+		}
+	}
+	return out
+}
+
+// blocksRounded is a grey picture as it comes out of a JPEG file with one step for all
+// coefficients.
+func blocksRounded(p *image.NRGBA, step float64) *image.NRGBA {
+	var basis [8][8]float64 // frequency, sample
+	for k := range basis {
+		for n := range basis[k] {
+			basis[k][n], _ = dsp.Cis(float64((2*n+1)*k) / 32)
+			basis[k][n] /= 2
+			if k == 0 {
+				basis[k][n] = math.Sqrt(0.125)
+			}
+		}
+	}
+	luma := dsp.LumaNRGBA(p)
+	out := image.NewNRGBA(p.Rect)
+	for y := 0; y+8 <= luma.H; y += 8 {
+		for x := 0; x+8 <= luma.W; x += 8 {
+			var b [64]float64
+			for k := range b {
+				sum := 0.0
+				for i := range b {
+					sum += float64(float64(luma.Pix[(y+i/8)*luma.W+x+i%8]-128) * float64(basis[k/8][i/8]*basis[k%8][i%8]))
+				}
+				b[k] = float64(step * math.Round(sum/step))
+			}
+			for i := range b {
+				sum := 128.5
+				for k, c := range b {
+					sum += float64(c * float64(basis[k/8][i/8]*basis[k%8][i%8]))
+				}
+				v := uint8(min(max(sum, 0), 255))
+				copy(out.Pix[out.PixOffset(x+i%8, y+i/8):], []uint8{v, v, v, 255})
 			}
 		}
 	}

@@ -2,26 +2,27 @@ package watermark
 
 import (
 	"math"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
 // A round of tracking: windows of n x n cells of the given size are displaced by
-// up to reach mark pixels in steps; those whose pilots then agree better than the
+// up to the reach of a grid of shifts; those whose pilots then agree better than the
 // threshold vote for a better map.
 type round struct {
 	cell, n           int
-	reach, step       float64
+	by                grid
 	threshold         float64
 	homographyWithin  float64 // mark pixels
 	similarityAtLeast int     // votes
 }
 
 var (
-	settle = []round{{64, 4, 36, 2, 5.0, 4, 4}, {64, 3, 14, 1, 4.5, 2, 4}, {32, 4, 6, 0.5, 4.5, 2, 4}}
+	settle = []round{{64, 4, farGrid, 5.0, 4, 4}, {64, 3, nearGrid, 4.5, 2, 4}, {32, 4, fineGrid, 4.5, 2, 4}}
 	// spread grows a map that holds in one place over a perspective.
-	spreadOut = []round{{64, 4, 36, 2, 5.0, 4, 4}, {64, 3, 36, 2, 4.5, 4, 4}, {64, 3, 36, 2, 4.5, 4, 4}, {64, 3, 14, 1, 4.5, 2, 4}, {32, 4, 6, 0.5, 4.5, 2, 4}}
+	spreadOut = []round{{64, 4, farGrid, 5.0, 4, 4}, {64, 3, farGrid, 4.5, 4, 4}, {64, 3, farGrid, 4.5, 4, 4}, {64, 3, nearGrid, 4.5, 2, 4}, {32, 4, fineGrid, 4.5, 2, 4}}
 )
 
 // A tracked map, the number of windows that voted for it, their centre and the
@@ -36,18 +37,21 @@ type tracked struct {
 // track refines m, work to mark, by rounds of displacement votes.
 func (kd *keyed) track(z dsp.Plane, m geometry.Mat, sign float32, rounds []round) tracked {
 	t := tracked{m: m}
-	for _, r := range rounds {
-		win := markWindow(t.m, z.W, z.H, t.centre)
-		flat, ok := rectify(z, t.m, win)
-		if !ok {
-			return t
+	var win window
+	var flat dsp.Plane
+	for i, r := range rounds {
+		if i == 0 || t.votes > 0 { // else the map is that of the round before
+			var ok bool
+			win = markWindow(t.m, z.W, z.H, t.centre)
+			if flat, ok = rectify(z, t.m, win); !ok {
+				return t
+			}
 		}
 		votes := kd.votes(flat, win, sign, r)
 		t.votes = len(votes)
-		if len(votes) == 0 {
-			continue
+		if len(votes) > 0 {
+			t.follow(votes, r)
 		}
-		t.follow(votes, r)
 	}
 	return t
 }
@@ -61,7 +65,7 @@ type vote struct {
 func (kd *keyed) votes(flat dsp.Plane, win window, sign float32, r round) (out []vote) {
 	a := cellAmplitudes(flat, win.u, win.v, kd.markFrequencies(), r.cell, r.cell)
 	nx, ny := min(r.n, a.nx), min(r.n, a.ny)
-	g := newDisplacements(kd, r.reach, r.step)
+	g := kd.grids[r.by]()
 	half := float64(r.cell) / 2
 	for y := 0; y+ny <= a.ny; y++ {
 		for x := 0; x+nx <= a.nx; x++ {
@@ -112,6 +116,26 @@ func (t *tracked) follow(votes []vote, r round) {
 	t.centre = &geometry.Point{X: cx / q1, Y: cy / q1}
 	half := float64(float64(r.n) * size / 2)
 	t.box = [4]float64{box[0] - half, box[1] - half, box[2] + half, box[3] + half}
+}
+
+// A grid is one of those of small shifts, up to a reach in steps, mark pixels.
+type grid int
+
+const (
+	farGrid grid = iota
+	nearGrid
+	fineGrid
+	gridN
+)
+
+var reaches, steps = [gridN]float64{36, 14, 6}, [gridN]float64{2, 1, 0.5}
+
+// newGrids makes the displacements of each grid when first needed.
+func newGrids(kd *keyed) (g [gridN]func() *displacements) {
+	for i := range g {
+		g[i] = sync.OnceValue(func() *displacements { return newDisplacements(kd, reaches[i], steps[i]) })
+	}
+	return g
 }
 
 // displacements are the pilots' phases over a grid of small shifts.

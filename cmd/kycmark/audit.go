@@ -9,35 +9,125 @@ import (
 	"github.com/kycmark/kycmark/verify"
 )
 
-func newAudit(u *ui) *cobra.Command {
-	return u.bookVerb(&cobra.Command{
-		Use:   "audit",
-		Short: "Check the ledger against the registry",
-		Long: `Recompute the ledger's hash chain and every commitment in it. Exit 1 when
-something was edited, removed, added or reordered. Keep the size and the head
-that it prints elsewhere: somebody who rewrites the whole registry is found out
-only by comparing them.`,
-		Example: `  kycmark audit --json`,
-		Args:    exactly(),
-	}, func(ctx context.Context, b *books, _ []string) error {
-		size, head, err := b.registry.CheckLedger(ctx)
-		line := auditLine{Holds: err == nil, Size: size, Head: head, Error: reasonText(err)}
-		switch {
-		case err == nil:
-			b.printf("the ledger holds: %d entries, head %s\n", size, head)
-		case errors.Is(err, verify.ErrTampered):
-			b.no()
-			b.errorf("%v", err)
-		default:
-			return err
-		}
-		return b.line(line)
-	})
+type auditFlags struct {
+	checkpoints, keys, witnesses []string
+	originals                    bool
 }
 
+func newAudit(u *ui) *cobra.Command {
+	var f auditFlags
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Check the ledger against the registry, and against what others kept",
+		Long: `Recompute the ledger's tree, every commitment in it and the signatures of all
+checkpoints. Exit 1 when something was edited, removed, added or reordered.
+
+Somebody who rewrites the whole registry is found out only by what was kept
+elsewhere: hand in checkpoints that a witness or an auditor kept (--checkpoint) and
+the public key that came with them (--key). With --originals every sealed original
+is opened, too, and compared with the digest that was entered.`,
+		Example: `  kycmark audit --originals
+  kycmark audit --checkpoint 2026-11-20.checkpoint --key ledger.pub --json`,
+		Args: exactly(),
+	}
+	fs := cmd.Flags()
+	fs.StringArrayVar(&f.checkpoints, "checkpoint", nil, "`file` with a checkpoint that was kept elsewhere; may be repeated")
+	fs.StringArrayVar(&f.keys, "key", nil, "public `key` of the ledger, or its file; of several any may have signed (default: the home's)")
+	fs.StringArrayVar(&f.witnesses, "witness", nil, "public `key` of a witness, or its file: check its signatures; may be repeated")
+	fs.BoolVar(&f.originals, "originals", false, "open every sealed original")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.audit(ctx, f) })
+}
+
+// auditLine is the result as JSON.
 type auditLine struct {
-	Holds bool    `json:"holds"`
-	Size  int64   `json:"size"` // entries
-	Head  string  `json:"head"` // hex SHA-256
-	Error *string `json:"error"`
+	Holds       bool     `json:"holds"`
+	Size        int64    `json:"size"`        // entries
+	Head        string   `json:"head"`        // root of the tree over them, hex
+	Checkpoints int      `json:"checkpoints"` // kept ones that hold
+	Outside     int      `json:"outside"`     // handed in ones that hold
+	Originals   *int     `json:"originals"`   // opened; null: not asked for
+	Problems    []string `json:"problems"`
+	Error       *string  `json:"error"` // the first problem
+}
+
+func (b *books) audit(ctx context.Context, f auditFlags) error {
+	o, err := b.auditOptions(f)
+	if err != nil {
+		return err
+	}
+	show, done := b.progressOf(ctx, "opening")
+	defer done()
+	o.Progress = show
+	a, err := b.registry.Audit(ctx, o)
+	if err != nil {
+		return keyUsage(err)
+	}
+	done()
+	line := auditLine{Holds: a.Holds, Size: a.Size, Head: a.Head,
+		Checkpoints: len(a.Checkpoints), Outside: len(a.Outside), Problems: a.Problems}
+	if f.originals {
+		line.Originals = &a.Originals
+	}
+	for i, p := range a.Problems {
+		if i == 0 {
+			b.no()
+			line.Error = text(p)
+		}
+		b.errorf("%s", p)
+	}
+	if a.Holds {
+		b.printf("the ledger holds: %s, head %s\n", entries(a.Size), a.Head)
+	}
+	b.auditWords(f, a)
+	return b.line(line)
+}
+
+func (b *books) auditOptions(f auditFlags) (o verify.AuditOptions, err error) {
+	if o.Keys, err = publicKeys(f.keys); err != nil {
+		return o, err
+	}
+	if len(f.keys) == 0 {
+		if key, err := b.home.LedgerPublic(); err == nil {
+			o.Keys = append(o.Keys, key)
+		}
+	}
+	if o.Witnesses, err = publicKeys(f.witnesses); err != nil {
+		return o, err
+	}
+	for _, path := range f.checkpoints {
+		text, err := readSmall(path)
+		if err != nil {
+			b.fail(path, err)
+			continue
+		}
+		o.Checkpoints = append(o.Checkpoints, string(text))
+	}
+	if !f.originals {
+		return o, nil
+	}
+	_, o.SealKey, err = b.home.Keys()
+	if err == nil && o.SealKey == nil {
+		err = errors.New("--originals needs the sealing key")
+	}
+	return o, err
+}
+
+// auditWords says what was looked at, where there was anything to look at.
+func (b *books) auditWords(f auditFlags, a *verify.Audit) {
+	for _, c := range append(a.Checkpoints, a.Outside...) {
+		for _, w := range c.Witnesses {
+			b.printf("the first %s: signed by the witness %s%s\n", entries(c.Size), w.Name, at(w.Time))
+		}
+	}
+	if n := len(a.Checkpoints); n > 0 {
+		b.printf("%s kept: the ledger begins with each\n", plural(n, "checkpoint"))
+	}
+	if n := len(a.Outside); n > 0 {
+		b.printf("%s handed in: the ledger begins with each\n", plural(n, "checkpoint"))
+	} else if len(f.checkpoints) == 0 {
+		b.printf("no checkpoint was handed in: that the whole registry was not rewritten is not shown\n")
+	}
+	if f.originals {
+		b.printf("%s opened, with the digests that were entered\n", plural(a.Originals, "original"))
+	}
 }

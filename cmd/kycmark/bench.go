@@ -18,9 +18,11 @@ func newBench(u *ui) *cobra.Command {
   kycmark bench falsepositives --pictures photos/ --keys 4
   kycmark bench security --copies 1000
   kycmark bench trace --attacks thumbnail,capture
+  kycmark bench match --sizes 1M,10M
+  kycmark bench registry --sizes 1M
   kycmark bench quality
   kycmark bench speed --json`,
-	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchSecurity(u), newBenchTrace(u), newBenchQuality(u), newBenchSpeed(u))
+	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchSecurity(u), newBenchTrace(u), newBenchMatch(u), newBenchRegistry(u), newBenchQuality(u), newBenchSpeed(u))
 }
 
 func newBenchRobustness(u *ui) *cobra.Command {

@@ -18,6 +18,15 @@ import (
 // bookVerb is a verb that works in a home: it adds --home and hands an open
 // registry to do.
 func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
+	return u.homeVerb(cmd, (*home.Home).Registry, do)
+}
+
+// searchVerb is bookVerb with a registry that is open for investigation only.
+func (u *ui) searchVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
+	return u.homeVerb(cmd, (*home.Home).Investigation, do)
+}
+
+func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*verify.Registry, error), do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	var dir string
 	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, args []string) error {
@@ -25,7 +34,7 @@ func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *books,
 		if err != nil {
 			return err
 		}
-		r, err := h.Registry(cmd.Context())
+		r, err := open(h, cmd.Context())
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,10 @@ import (
 )
 
 // hashKinds are the algorithms by the names that --algorithm takes.
-var hashKinds = []phash.Kind{phash.PDQ, phash.Perception, phash.Difference, phash.Average}
+var hashKinds = []phash.Kind{
+	phash.PDQ, phash.Area, phash.Perception, phash.Difference, phash.Average,
+	phash.Perception16, phash.Difference16, phash.Average16,
+}
 
 func newHash(u *ui) *cobra.Command {
 	var algorithms []string
@@ -21,7 +24,10 @@ func newHash(u *ui) *cobra.Command {
 		Use:   "hash FILE|DIR...",
 		Short: "Print perceptual hashes of pictures",
 		Long: `Print perceptual hashes: PDQ (256 bits, with its quality 0 to 100; below 50 the
-picture is too plain to be told by it) and those of goimagehash (64 bits).
+picture is too plain to be told by it), which others exchange; that of areas (256
+bits), which resizing moves least; and those of goimagehash (64 bits, or 256 with
+-16). Store with each its chain and the decoder, which --json names: they are the way
+from the file to the bits.
 
 A hash can be turned back into a blurry picture: treat it as personal data.`,
 		Example: `  kycmark hash upload.jpg
@@ -51,7 +57,7 @@ next:
 			return hashKinds, nil
 		}
 		for _, k := range hashKinds {
-			if name == k.String() || "goimagehash/"+name == k.String() {
+			if name == k.String() || "goimagehash/"+name == k.String() || "kycmark/"+name == k.String() {
 				kinds = append(kinds, k)
 				continue next
 			}
@@ -68,8 +74,10 @@ next:
 type hashLine struct {
 	File    string            `json:"file"`
 	Hashes  map[string]string `json:"hashes"`  // hex digits by algorithm
-	Quality *int              `json:"quality"` // of PDQ, 0..100; null without it
+	Quality *int              `json:"quality"` // of PDQ, else of areas, 0..100; null without either
 	Error   *string           `json:"error"`
+	Chains  map[string]string `json:"chains"`  // from pixels to bits, by algorithm
+	Decoder string            `json:"decoder"` // from the file to pixels
 
 	text []string
 	err  error
@@ -101,12 +109,13 @@ func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 }
 
 func hashFile(kinds []phash.Kind, file string) (line hashLine) {
-	line = hashLine{File: file, Hashes: map[string]string{}}
+	line = hashLine{File: file, Hashes: map[string]string{}, Chains: map[string]string{}}
 	pic, err := picture.Load(file, picture.Limits{})
 	if err != nil {
 		line.err = err
 		return line
 	}
+	line.Decoder = pic.Decoder
 	flat := picture.Flatten(pic.Image)
 	for _, kind := range kinds {
 		h, quality, err := phash.Sum(kind, flat)
@@ -114,10 +123,12 @@ func hashFile(kinds []phash.Kind, file string) (line hashLine) {
 			line.err = errors.Join(line.err, err)
 			continue
 		}
-		line.Hashes[kind.String()] = h.Hex()
+		line.Hashes[kind.String()], line.Chains[kind.String()] = h.Hex(), kind.Chain()
 		words := h.String()
-		if kind == phash.PDQ {
-			line.Quality = &quality
+		if kind == phash.PDQ || kind == phash.Area {
+			if kind == phash.PDQ || line.Quality == nil {
+				line.Quality = &quality
+			}
 			words += fmt.Sprintf(" (quality %d)", quality)
 		}
 		line.text = append(line.text, words)

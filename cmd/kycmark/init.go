@@ -8,22 +8,32 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/verify"
 )
 
 func newInit(u *ui) *cobra.Command {
-	return &cobra.Command{
+	var registry string
+	var sealHashes bool
+	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "Make a home: configuration, registry and keys",
-		Long: `Make a home: a folder with kycmark.toml, an empty registry, a mark key and a
-sealing key, all readable by you alone. Keep copies of the keys elsewhere: without
-the mark key no mark can be read, without the sealing key no original opened.`,
+		Long: `Make a home: a folder with kycmark.toml, an empty registry, a mark key, a sealing
+key and a key that signs the ledger, all readable by you alone. Keep copies of the keys elsewhere: without
+the mark key no mark can be read, without the sealing key no original opened.
+
+With --registry postgres://USER@HOST/DATABASE the registry is made in a PostgreSQL
+database, where many machines can work on it. Leave the password to PGPASSFILE or
+PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
 		Example: `  kycmark init kyc
-  export KYCMARK_HOME=$PWD/kyc`,
+  export KYCMARK_HOME=$PWD/kyc
+
+  # the registry in PostgreSQL
+  kycmark init --registry 'postgres://kyc@db.example/kyc?sslmode=verify-full' kyc`,
 		Args: exactly("DIR"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
-			h, err := home.Create(cmd.Context(), args[0])
+			h, err := home.Create(cmd.Context(), args[0], registry, &verify.CreateOptions{SealHashes: sealHashes})
 			if errors.Is(err, fs.ErrExist) {
-				return withHint(err, "a home is never made over another; choose a new folder")
+				return withHint(err, "neither a home nor a registry is made over another; choose a new folder, or another database or schema")
 			}
 			if err != nil {
 				return err
@@ -36,13 +46,22 @@ the mark key no mark can be read, without the sealing key no original opened.`,
 			if abs, err := filepath.Abs(dir); err == nil {
 				dir = abs
 			}
+			public, err := h.LedgerPublic()
+			if err != nil {
+				return err
+			}
 			u.printf("%s: new home with mark key %s and sealing key %s\n", dir, keys[0].ID(), seal.ID())
+			u.printf("public key of its ledger, for auditors: %s\n", public)
 			u.printf("next: export KYCMARK_HOME='%s'\n      kycmark recipient add vendor-a --kind vendor\n", dir)
 			return u.line(struct {
 				Home      string `json:"home"`
 				KeyID     string `json:"key_id"`
 				SealKeyID string `json:"seal_key_id"`
-			}{dir, keys[0].ID(), seal.ID()})
+				LedgerKey string `json:"ledger_key"` // public
+			}{dir, keys[0].ID(), seal.ID(), public})
 		}),
 	}
+	cmd.Flags().StringVar(&registry, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")
+	cmd.Flags().BoolVar(&sealHashes, "seal-hashes", false, "keep the perceptual hashes sealed, too; they are then searched in memory only")
+	return cmd
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -50,6 +52,23 @@ func openRegular(path string) (*os.File, error) {
 		return nil, errors.New("not a regular file")
 	}
 	return os.Open(path)
+}
+
+// maxSmall is the most that a checkpoint, a proof or a list may have, bytes.
+const maxSmall = 64 << 20
+
+// readSmall reads a regular file that is not large.
+func readSmall(path string) ([]byte, error) {
+	f, err := openRegular(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, maxSmall+1))
+	if err == nil && len(data) > maxSmall {
+		err = fmt.Errorf("%s: larger than %d bytes", path, maxSmall)
+	}
+	return data, err
 }
 
 // reason is err in one line, without the path that package os puts in front: the

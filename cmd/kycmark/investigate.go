@@ -13,6 +13,7 @@ import (
 
 type investigateFlags struct {
 	report, found string
+	search        string
 	reveal, force bool
 }
 
@@ -24,7 +25,8 @@ func newInvestigate(u *ui) *cobra.Command {
 		Long: `Examine leaked pictures: files, folders and zip archives. Each is matched
 against the registry and its mark is read; then the findings are weighed
 together. The report is one HTML file that needs nothing else. It is redacted
-(no subject references, mosaics for thumbnails) unless --reveal.
+(no subject references, mosaics for thumbnails) unless --reveal. That the
+investigation begins is entered in the ledger first ("kycmark show investigations").
 
 Findings: copy (carries the mark of an issued copy and shows that copy's upload),
 unreadable (shows an upload, no mark could be read), lookalike (same template or
@@ -36,9 +38,10 @@ upload), unknown (matches nothing), damaged (not a readable picture).`,
 	}
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
+	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		return b.investigate(ctx, f, args)
 	})
 }
@@ -59,7 +62,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()
-	cfg.Progress, cfg.Found = show, found
+	cfg.Progress, cfg.Found, cfg.Search = show, found, f.search
 	inv, err := verify.NewInvestigator(cfg)
 	if err != nil {
 		return err

@@ -4,46 +4,57 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 type issueFlags struct {
-	to, since, purpose, out string
-	submissions             []string
-	all, allowWeak, force   bool
-	maxSide                 int
-	maxBytes                int64
-	metadata                metadataFlag
+	since, purpose, out, format string
+	to, submissions             []string
+	all, allowWeak, force       bool
+	maxSide                     int
+	maxBytes                    int64
+	metadata                    metadataFlag
 }
 
 func newIssue(u *ui) *cobra.Command {
 	var f issueFlags
 	cmd := &cobra.Command{
-		Use:   "issue --to NAME (--submission ID | --all | --since TIME) --out DIR",
-		Short: "Hand marked copies of uploads to a recipient",
-		Long: `Mark a copy of each upload for one recipient and write it to a folder, named by
-the submission. Each copy gets a fresh random ID and is entered in the ledger
-before it is written. A picture whose mark would not be read back after a
-messenger is refused, unless --allow-weak.
+		Use:   "issue --to NAME... (--submission ID | --all | --since TIME) --out DIR",
+		Short: "Hand marked copies of uploads to recipients",
+		Long: `Mark a copy of each upload for each recipient and write it to a folder, named by
+the submission; with several recipients, to a folder of each one's name in it. Each
+copy gets a fresh random ID and is entered in the ledger before it is written. A
+picture whose mark would not be read back after a messenger is refused, unless
+--allow-weak.
+
+For what a recipient's upload form takes: --max-side shrinks, before marking;
+--format jpeg, png or webp (opaque, of like quality to the original's) instead of the
+original's; --max-bytes makes lossless copies JPEG, unless --format asks for them,
+lowers the quality to 80, and then shrinks, until a copy fits.
 
 ` + metadataHelp,
 		Example: `  kycmark issue --to vendor-a --all --out for-vendor-a/
-  kycmark issue --to authority-b --submission 0123456789abcdef0123456789abcdef --purpose "request 2026/17" --out for-b/`,
+  kycmark issue --to authority-b --submission 0123456789abcdef0123456789abcdef --purpose "request 2026/17" --out for-b/
+  kycmark issue --to vendor-a --to vendor-b --since 2018-02 --format jpeg --max-side 1920 --max-bytes 1MB --out copies/`,
 		Args: exactly(),
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&f.to, "to", "", "the recipient's `name` (required)")
+	fs.StringArrayVar(&f.to, "to", nil, "a recipient's `name` (required); may be repeated")
 	fs.StringArrayVar(&f.submissions, "submission", nil, "`ID` of an upload, 32 hex digits; may be repeated")
 	fs.BoolVar(&f.all, "all", false, "every upload")
 	fs.StringVar(&f.since, "since", "", "every upload sent at or after this `time`: RFC 3339, or a day")
 	fs.StringVar(&f.purpose, "purpose", "", "the request that this answers, as the ledger keeps it")
 	fs.StringVarP(&f.out, "out", "o", "", "`folder` for the copies, made if need be (required)")
 	fs.IntVar(&f.maxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
-	fs.Int64Var(&f.maxBytes, "max-bytes", 0, "most `bytes` of a copy's file")
+	fs.Var((*byteSize)(&f.maxBytes), "max-bytes", "most `bytes` of a copy's file, such as 800000, 500KB or 1MB")
+	fs.StringVar(&f.format, "format", "", "jpeg, png or webp (default: like the original)")
 	fs.Var(&f.metadata, "metadata", "EXIF of uploads: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
 	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
@@ -55,47 +66,89 @@ messenger is refused, unless --allow-weak.
 }
 
 func (b *books) issue(ctx context.Context, f issueFlags) error {
-	if f.maxSide < 0 || f.maxBytes < 0 {
-		return usagef("--max-side and --max-bytes cannot be negative")
+	if f.maxSide < 0 {
+		return usagef("--max-side cannot be negative")
+	}
+	if err := f.checkFolders(); err != nil {
+		return err
 	}
 	cfg, err := b.config()
 	if err != nil {
 		return err
 	}
 	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.maxSide, f.maxBytes, f.allowWeak, f.metadata.keep
+	cfg.Format, cfg.EncodeWebP = f.format, webp.Encode
 	issuer, err := verify.NewIssuer(cfg)
 	if err != nil {
 		return err
 	}
-	if err := b.knowsRecipient(ctx, f.to); err != nil {
-		return err
+	for _, to := range f.to {
+		if err := b.knowsRecipient(ctx, to); err != nil {
+			return err
+		}
 	}
 	ids, err := b.chosen(ctx, f)
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.out, folderPerm); err != nil {
-		return err
+	for _, to := range f.to {
+		if err := os.MkdirAll(f.folder(to), folderPerm); err != nil {
+			return err
+		}
 	}
 	step, done := b.progress(ctx, "marking", len(ids))
 	defer done()
 	issued := 0
-	err = each(ctx, ids, func(ctx context.Context, id string) issueLine {
+	err = each(ctx, ids, func(ctx context.Context, id string) []issueLine {
 		defer step()
-		return issueOne(ctx, issuer, id, f)
-	}, func(id string, line issueLine) error {
-		if line.err != nil {
-			b.fail(id, line.err)
-		} else {
-			issued++
+		return issueAll(ctx, issuer, id, f)
+	}, func(id string, lines []issueLine) error {
+		for _, line := range lines {
+			if line.err == nil {
+				issued++
+			}
+			if err := b.issueDone(id, line); err != nil {
+				return err
+			}
 		}
-		if line.Weak {
-			b.warnf("%s: weak: the mark may not be read back after a messenger", *line.File)
-		}
-		return b.line(line)
+		return nil
 	})
-	b.printf("%s for %s in %s\n", plural(issued, "copy"), f.to, f.out)
+	b.printf("%s for %s in %s\n", plural(issued, "copy"), strings.Join(f.to, ", "), f.out)
 	return err
+}
+
+func (b *books) issueDone(id string, line issueLine) error {
+	if line.err != nil {
+		b.fail(id, line.err)
+	}
+	if line.Weak {
+		b.warnf("%s: weak: the mark may not be read back after a messenger", *line.File)
+	}
+	return b.line(line)
+}
+
+// folder is where a recipient's copies go.
+func (f issueFlags) folder(to string) string {
+	if len(f.to) == 1 {
+		return f.out
+	}
+	return filepath.Join(f.out, to)
+}
+
+// checkFolders refuses recipients whose copies could end up in one folder, or
+// outside of --out.
+func (f issueFlags) checkFolders() error {
+	for i, to := range f.to {
+		for _, other := range f.to[:i] {
+			if strings.EqualFold(to, other) {
+				return usagef("--to %s and --to %s would share a folder", other, to)
+			}
+		}
+		if len(f.to) > 1 && (!filepath.IsLocal(to) || filepath.Base(to) != to || to == "." || strings.ContainsAny(to, `/\`)) {
+			return usagef("--to %q cannot name a folder: issue to it alone", to)
+		}
+	}
+	return nil
 }
 
 func (b *books) knowsRecipient(ctx context.Context, name string) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/watermark"
@@ -25,30 +26,47 @@ type issueLine struct {
 	err error
 }
 
-func issueOne(ctx context.Context, issuer *verify.Issuer, id string, f issueFlags) issueLine {
-	line := issueLine{Submission: id, Recipient: f.to}
-	failed := func(err error) issueLine {
-		line.err, line.Error = err, reasonText(err)
-		return line
+// issueAll issues one upload to every recipient; it is opened and decoded once.
+func issueAll(ctx context.Context, issuer *verify.Issuer, id string, f issueFlags) []issueLine {
+	prepared := sync.OnceValues(func() (*verify.Prepared, error) {
+		of, err := watermark.ParseSubmission(id)
+		if err != nil {
+			return nil, err
+		}
+		return issuer.Prepare(ctx, of)
+	})
+	var lines []issueLine
+	for _, to := range f.to {
+		lines = append(lines, issueOne(ctx, prepared, id, to, f))
 	}
-	of, err := watermark.ParseSubmission(id)
-	if err != nil {
-		return failed(err)
-	}
-	stem := filepath.Join(f.out, of.String())
-	for _, format := range []string{"jpeg", "png", "tiff", "bmp"} { // which it becomes is known after it is logged
+	return lines
+}
+
+func (l issueLine) failed(err error) issueLine {
+	l.err, l.Error = err, reasonText(err)
+	return l
+}
+
+func issueOne(ctx context.Context, prepared func() (*verify.Prepared, error), id, to string, f issueFlags) issueLine {
+	line := issueLine{Submission: id, Recipient: to}
+	stem := filepath.Join(f.folder(to), id)
+	for _, format := range []string{"jpeg", "png", "webp", "tiff", "bmp"} { // which it becomes is known after it is logged
 		if _, err := os.Lstat(stem + extension(format)); err == nil && !f.force {
-			return failed(fmt.Errorf("output %s exists; --force overwrites it", stem+extension(format)))
+			return line.failed(fmt.Errorf("output %s exists; --force overwrites it", stem+extension(format)))
 		}
 	}
-	var buf bytes.Buffer
-	c, err := issuer.Issue(ctx, &buf, of, f.to, f.purpose)
+	p, err := prepared()
 	if err != nil {
-		return failed(err)
+		return line.failed(err)
+	}
+	var buf bytes.Buffer
+	c, err := p.Issue(ctx, &buf, to, f.purpose)
+	if err != nil {
+		return line.failed(err)
 	}
 	path := stem + extension(c.Format)
 	if err := writeOutput(path, buf.Bytes(), f.force); err != nil {
-		return failed(fmt.Errorf("copy %s is logged but not written: %w", c.ID, err))
+		return line.failed(fmt.Errorf("copy %s is logged but not written: %w", c.ID, err))
 	}
 	line.Copy, line.File, line.PSNR, line.Weak = text(c.ID.String()), &path, &c.PSNR, c.Weak
 	return line

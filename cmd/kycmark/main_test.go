@@ -1,12 +1,16 @@
 package main
 
 import (
+	"archive/tar"
+	"archive/zip"
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
 	"image"
 	"image/draw"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,7 +45,11 @@ func TestMain(m *testing.M) {
 //	                          how a JPEG must be written, and upright
 //	weighs FILE FILE          two files' sizes must be within 15 %
 //	flip FILE                 change one letter near the end of a text
-//	ids FIELD                 the first such field of the JSON on stdout, as $FIELD
+//	pack ARCHIVE FILE...      a .zip or .tar.gz of files
+//	ids FIELD                 the first such field of the JSON on stdout, as $FIELD, without v1-
+//	cosigned NAME IN OUT KEY  a witness's signature added to a checkpoint
+//	receipted NAME IN SIGNATURE KEY
+//	                          a file signed with Ed25519
 //
 // With -short only those run that mark and read nothing.
 func TestScripts(t *testing.T) {
@@ -49,7 +57,7 @@ func TestScripts(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	if testing.Short() {
-		files = []string{"testdata/usage.txtar", "testdata/keygen.txtar", "testdata/keys.txtar", "testdata/hash.txtar", "testdata/init.txtar"}
+		files = []string{"testdata/usage.txtar", "testdata/keygen.txtar", "testdata/keys.txtar", "testdata/hash.txtar", "testdata/init.txtar", "testdata/witness.txtar", "testdata/custody.txtar"}
 	}
 	testscript.Run(t, testscript.Params{
 		Files:               files,
@@ -66,7 +74,11 @@ func TestScripts(t *testing.T) {
 			"written": written,
 			"weighs":  weighs,
 			"flip":    flip,
+			"pack":    pack,
 			"ids":     ids,
+
+			"cosigned":  cosigned,
+			"receipted": receipted,
 		},
 	})
 }
@@ -147,9 +159,48 @@ func flip(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
 }
 
+func pack(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("wants an archive and files")
+	}
+	var buf bytes.Buffer
+	create, finish := packZip(&buf)
+	if strings.HasSuffix(args[0], ".tar.gz") {
+		create, finish = packTar(&buf)
+	}
+	for _, name := range args[1:] {
+		data, err := os.ReadFile(ts.MkAbs(name))
+		ts.Check(err)
+		ts.Check(create(name, data))
+	}
+	ts.Check(finish())
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), buf.Bytes(), 0o644))
+}
+
+func packZip(w io.Writer) (create func(string, []byte) error, finish func() error) {
+	z := zip.NewWriter(w)
+	return func(name string, data []byte) error {
+		f, err := z.Create(name)
+		if err == nil {
+			_, err = f.Write(data)
+		}
+		return err
+	}, z.Close
+}
+
+func packTar(w io.Writer) (create func(string, []byte) error, finish func() error) {
+	z := gzip.NewWriter(w)
+	t := tar.NewWriter(z)
+	return func(name string, data []byte) error {
+		err := t.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Size: int64(len(data)), Mode: 0o600})
+		_, writing := t.Write(data)
+		return errors.Join(err, writing)
+	}, func() error { return errors.Join(t.Close(), z.Close()) }
+}
+
 func ids(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 1)
-	m := regexp.MustCompile(`"` + args[0] + `":"([0-9a-f]+)"`).FindStringSubmatch(ts.ReadFile("stdout"))
+	m := regexp.MustCompile(`"` + args[0] + `":"(?:v1-)?([0-9a-f]+)"`).FindStringSubmatch(ts.ReadFile("stdout"))
 	if m == nil {
 		ts.Fatalf("no %s in stdout", args[0])
 	}

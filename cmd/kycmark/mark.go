@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -30,7 +31,8 @@ The mark is read back after a simulated messenger and strengthened within the
 visibility budget. A picture on which it would not be read back is refused as
 weak (exit 1) and nothing is written, unless --allow-weak.
 
-The ending of OUT chooses the format: .jpg, .png, .tif or .bmp.
+The ending of OUT chooses the format: .jpg, .png, .webp (opaque, of like
+quality to --quality), .tif or .bmp.
 
 ` + metadataHelp,
 		Example: `  kycmark keygen --out mark.key
@@ -125,11 +127,11 @@ var (
 // by hand and may be less, so there the file itself is read.
 func (f *markFlags) encode(ctx context.Context, key *watermark.Key, id watermark.CopyID, m *watermark.Marked, src picture.Source, format string) ([]byte, error) {
 	var buf bytes.Buffer
-	like := picture.LikeOptions{Format: format, Quality: f.quality, KeepEXIF: f.metadata.keep}
+	like := picture.LikeOptions{Format: format, Quality: f.quality, KeepEXIF: f.metadata.keep, WebP: webp.Encode}
 	if err := picture.EncodeLike(&buf, m.Image, src, like); err != nil {
 		return nil, err
 	}
-	if format != "jpeg" || f.quality == 0 || f.quality >= picture.LeastLike || f.allowWeak {
+	if format != "jpeg" && format != "webp" || f.quality == 0 || f.quality >= picture.LeastLike || f.allowWeak {
 		return buf.Bytes(), nil
 	}
 	pic, err := picture.Decode(buf.Bytes(), picture.Limits{})

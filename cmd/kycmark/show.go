@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,14 +14,20 @@ import (
 
 func newShow(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
-		Use:   "show ID...",
-		Short: "Look up submissions and copies",
+		Use:   "show ID... | show investigations",
+		Short: "Look up submissions, copies and investigations",
 		Long: `Look up what the registry holds of a submission (32 hex digits: the upload, the
-copies issued of it, who held it unmarked) or of a copy (16 hex digits).`,
+copies issued of it, who held it unmarked) or of a copy (16 hex digits: whom it was
+issued to, the state of its mark key, receipts). "show investigations" lists who
+looked for leaks, and when.`,
 		Example: `  kycmark show 00000000000004d2
-  kycmark show --json 0123456789abcdef0123456789abcdef`,
+  kycmark show --json 0123456789abcdef0123456789abcdef
+  kycmark show investigations`,
 		Args: some("ID"),
 	}, func(ctx context.Context, b *books, ids []string) error {
+		if len(ids) == 1 && ids[0] == "investigations" {
+			return b.showInvestigations(ctx)
+		}
 		for _, id := range ids {
 			if len(id) != 16 && len(id) != 32 {
 				return usagef("%q is neither a copy ID (16 hex digits) nor a submission ID (32)", id)
@@ -44,12 +51,7 @@ func (b *books) show(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		c, err := b.registry.Copy(ctx, copyID)
-		if err != nil {
-			return err
-		}
-		b.printf("%s", copyWords(c))
-		return b.line(c)
+		return b.showCopy(ctx, copyID)
 	}
 	sub, err := watermark.ParseSubmission(id)
 	if err != nil {
@@ -58,9 +60,49 @@ func (b *books) show(ctx context.Context, id string) error {
 	return b.showSubmission(ctx, sub)
 }
 
+func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
+	c, err := b.registry.Copy(ctx, id)
+	if err != nil {
+		return err
+	}
+	receipts, err := b.registry.Receipts(ctx, id)
+	if err != nil {
+		return err
+	}
+	key, err := b.registry.MarkKey(ctx, c.KeyID)
+	if err != nil {
+		return err
+	}
+	b.printf("%s  key %s\n", copyWords(c), key.KeyState)
+	for _, x := range receipts {
+		b.printf("%s", receiptWords(&x))
+	}
+	return b.line(struct {
+		*verify.Copy
+		Key      verify.KeyState  `json:"key"`
+		Receipts []verify.Receipt `json:"receipts"`
+	}{c, key.KeyState, nonNil(receipts)})
+}
+
+func (b *books) showInvestigations(ctx context.Context) error {
+	all, err := b.registry.Investigations(ctx)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, x := range all {
+		rows = append(rows, []string{fmt.Sprint(x.Entry), x.Started.UTC().Format(time.RFC3339), x.Actor, fmt.Sprint(x.Files), x.Command})
+		if err := b.line(x); err != nil {
+			return err
+		}
+	}
+	b.table("ENTRY\tSTARTED\tBY\tFILES\tCOMMAND", rows)
+	return nil
+}
+
 func (b *books) showSubmission(ctx context.Context, id watermark.Submission) error {
 	s, err := b.registry.Submission(ctx, id)
-	if err != nil {
+	if err != nil && !errors.Is(err, verify.ErrErased) {
 		return err
 	}
 	copies, err := b.registry.Copies(ctx, id)
@@ -71,11 +113,7 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 	if err != nil {
 		return err
 	}
-	b.printf("submission %s\n  sent %s, received %s\n", s.ID, s.Submitted.UTC().Format(time.RFC3339), s.Received.UTC().Format(time.RFC3339))
-	b.printf("  %s, %d x %d pixels, %d bytes, SHA-256 %s\n", s.Format, s.Width, s.Height, s.Size, s.SHA256)
-	if s.Subject != "" {
-		b.printf("  subject %s\n", s.Subject)
-	}
+	b.printf("%s", submissionWords(s))
 	for _, c := range copies {
 		b.printf("%s", copyWords(&c))
 	}
@@ -87,6 +125,18 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 		Copies  []verify.Copy    `json:"copies"`
 		Custody []verify.Custody `json:"custody"`
 	}{s, nonNil(copies), nonNil(custody)})
+}
+
+func submissionWords(s *verify.Submission) string {
+	words := fmt.Sprintf("submission %s\n  sent %s, received %s\n", s.ID, s.Submitted.UTC().Format(time.RFC3339), s.Received.UTC().Format(time.RFC3339))
+	if s.Erased {
+		return words + "  erased\n"
+	}
+	words += fmt.Sprintf("  %s, %d x %d pixels, %d bytes, SHA-256 %s\n", s.Format, s.Width, s.Height, s.Size, s.SHA256)
+	if s.Subject != "" {
+		words += fmt.Sprintf("  subject %s\n", s.Subject)
+	}
+	return words
 }
 
 func copyWords(c *verify.Copy) string {

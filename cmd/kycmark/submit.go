@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"strings"
 	"time"
 
@@ -10,34 +12,74 @@ import (
 	"github.com/kycmark/kycmark/verify"
 )
 
+type submitFlags struct {
+	subject, at, manifest string
+	hashOnly              bool
+}
+
 func newSubmit(u *ui) *cobra.Command {
-	var subject, at string
+	var f submitFlags
 	cmd := &cobra.Command{
-		Use:   "submit FILE|DIR...",
+		Use:   "submit FILE|DIR|ARCHIVE... | submit --manifest FILE.csv",
 		Short: "Enter uploads into the registry",
-		Long: `Enter uploads as they were received: digest, perceptual hash and the original,
-sealed under a key of its own. A file that is there already is left as it is.`,
+		Long: `Enter uploads as they were received: digest, perceptual hashes, features by which
+parts are found, and the original, sealed under a key of its own. Files are taken
+from folders and from archives (.zip, .tar, .tar.gz, .tgz), those within archives
+apart. A file that is there already is left as it is, and is told by its digest
+alone: an import that was cut short is resumed by the same command.
+
+A manifest is a CSV file whose first line names its columns: file, and where there
+are such, subject and at. Files are looked for from the manifest's folder.
+
+With --hash-only no originals are kept, and no features: such uploads are found
+again, whole, but nothing of them can be issued or compared by its pixels.`,
 		Example: `  kycmark submit upload.jpg --subject customer-4711
-  kycmark submit --at 2018-02-14 uploads/2018-02-14/`,
-		Args: some("file or folder"),
+  kycmark submit --at 2018-02-14 uploads/2018-02-14/
+  kycmark submit --at mtime archive-2018.tar.gz
+  kycmark submit --manifest uploads/customers.csv`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.manifest == "" {
+				return some("file or folder")(cmd, args)
+			}
+			if len(args) > 0 {
+				return usagef("--manifest names the files: no others beside it")
+			}
+			return nil
+		},
 	}
-	cmd.Flags().StringVar(&subject, "subject", "", "opaque `reference` of the customer, never a name")
-	cmd.Flags().StringVar(&at, "at", "", "`when` the customer sent it: RFC 3339, or a day (default: now)")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
-		when, err := parseOptionalTime(at)
-		if err != nil {
-			return err
+	fs := cmd.Flags()
+	fs.StringVar(&f.subject, "subject", "", "opaque `reference` of the customer, never a name")
+	fs.StringVar(&f.at, "at", "", "`when` the customer sent it: RFC 3339, or a day, or mtime, when the file was changed (default: now)")
+	fs.StringVar(&f.manifest, "manifest", "", "CSV `file` with the columns file, subject, at")
+	fs.BoolVar(&f.hashOnly, "hash-only", false, "keep the hashes alone, no originals")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error { return b.submit(ctx, f, args) })
+}
+
+// changeTime is the --at that takes the time of each file.
+const changeTime = "mtime"
+
+var errNoTime = errors.New("nothing says when it was changed; state --at")
+
+// dated gives uploads their subject and time, where they have none.
+func (f submitFlags) dated(uploads iter.Seq[verify.Upload], at time.Time) iter.Seq[verify.Upload] {
+	return func(yield func(verify.Upload) bool) {
+		for u := range uploads {
+			if u.Subject == "" {
+				u.Subject = f.subject
+			}
+			if u.At.IsZero() {
+				u.At = at
+				if f.at == changeTime {
+					if u.At = u.Modified; u.At.IsZero() && u.Err == nil {
+						u.Err = errNoTime
+					}
+				}
+			}
+			if !yield(u) {
+				return
+			}
 		}
-		cfg, err := b.config()
-		if err != nil {
-			return err
-		}
-		issuer, err := verify.NewIssuer(cfg)
-		if err != nil {
-			return err
-		}
-		return b.submit(ctx, issuer, listFiles(args), args, subject, when)
-	})
+	}
 }
 
 // submitLine is the result of submit as JSON.
@@ -46,47 +88,81 @@ type submitLine struct {
 	Submission *string `json:"submission"` // null when it failed
 	Duplicate  bool    `json:"duplicate"`
 	Error      *string `json:"error"`
-
-	err error
 }
 
-func (b *books) submit(ctx context.Context, issuer *verify.Issuer, files, args []string, subject string, when time.Time) error {
-	if len(files) == 0 {
-		return usagef("no files in %s", strings.Join(args, ", "))
-	}
-	step, done := b.progress(ctx, "submitting", len(files))
-	defer done()
-	return each(ctx, files, func(ctx context.Context, file string) submitLine {
-		defer step()
-		return submitFile(ctx, issuer, file, subject, when)
-	}, func(file string, line submitLine) error {
-		switch {
-		case line.err != nil:
-			b.fail(file, line.err)
-		case line.Duplicate:
-			b.printf("%s: submission %s, was there already\n", name(file), *line.Submission)
-		default:
-			b.printf("%s: submission %s\n", name(file), *line.Submission)
+func (b *books) submit(ctx context.Context, f submitFlags, args []string) error {
+	var when time.Time
+	var err error
+	if f.at != changeTime {
+		if when, err = parseOptionalTime(f.at); err != nil {
+			return err
 		}
-		return b.line(line)
-	})
+	}
+	cfg, err := b.config()
+	if err != nil {
+		return err
+	}
+	cfg.HashOnly = f.hashOnly
+	issuer, err := verify.NewIssuer(cfg)
+	if err != nil {
+		return err
+	}
+	uploads := verify.Uploads(args...)
+	if f.manifest != "" {
+		m, err := openManifest(f.manifest)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+		uploads = m.uploads
+	}
+	show, done := b.progressOf(ctx, "submitting")
+	defer done()
+	total, n := b.countUploads(f, args), 0
+	for r, err := range issuer.Import(ctx, f.dated(uploads, when)) {
+		if err != nil {
+			return err
+		}
+		n++
+		show(n, max(n, total))
+		if err := b.submitted(r); err != nil {
+			return err
+		}
+	}
+	if n == 0 {
+		return usagef("no files in %s", strings.Join(append(args, f.manifest), ", "))
+	}
+	return nil
 }
 
-func submitFile(ctx context.Context, issuer *verify.Issuer, file, subject string, when time.Time) submitLine {
-	line := submitLine{File: file}
-	failed := func(err error) submitLine {
-		line.err, line.Error = err, reasonText(err)
-		return line
+// countUploads is how many there are for the bar, as far as that is told quickly; 0
+// where there is no bar.
+func (b *books) countUploads(f submitFlags, args []string) (n int) {
+	if !b.err.terminal || f.manifest != "" {
+		return 0
 	}
-	f, err := openRegular(file)
-	if err != nil {
-		return failed(err)
+	for _, path := range args {
+		if low := strings.ToLower(path); strings.HasSuffix(low, ".gz") || strings.HasSuffix(low, ".tgz") {
+			continue
+		}
+		for range verify.Uploads(path) {
+			n++
+		}
 	}
-	defer f.Close()
-	sub, duplicate, err := issuer.Submit(ctx, f, subject, when)
-	if err != nil {
-		return failed(err)
+	return n
+}
+
+func (b *books) submitted(r verify.Imported) error {
+	line := submitLine{File: r.Name, Duplicate: r.Duplicate, Error: reasonText(r.Err)}
+	if r.Err != nil {
+		b.fail(r.Name, r.Err)
+		return b.line(line)
 	}
-	line.Submission, line.Duplicate = text(sub.ID.String()), duplicate
-	return line
+	line.Submission = text(r.Submission.String())
+	was := ""
+	if r.Duplicate {
+		was = ", was there already"
+	}
+	b.printf("%s: submission %s%s\n", name(r.Name), *line.Submission, was)
+	return b.line(line)
 }

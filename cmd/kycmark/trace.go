@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -154,7 +153,7 @@ func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 			return nil, fmt.Errorf("--copies-from %s: %s", f.copiesFrom, reason(err))
 		}
 		n := 0
-		for line := range strings.Lines(text) {
+		for line := range strings.Lines(string(text)) {
 			n++
 			if line = strings.TrimSpace(line); line == "" {
 				continue
@@ -168,26 +167,6 @@ func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 		return nil, usagef("no copies: give --copies or --copies-from")
 	}
 	return ids, nil
-}
-
-// mostIDs is the size of the longest list of IDs that is read, bytes.
-const mostIDs = 64 << 20
-
-func readSmall(path string) (string, error) {
-	file, err := openRegular(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return "", err
-	}
-	if info.Size() > mostIDs {
-		return "", fmt.Errorf("too large: %d bytes, at most %d are read", info.Size(), mostIDs)
-	}
-	text, err := os.ReadFile(path)
-	return string(text), err
 }
 
 type traceResult struct {

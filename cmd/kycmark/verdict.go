@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kycmark/kycmark/verify"
@@ -16,6 +17,9 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 		rows = append(rows, []string{v.File, v.Label(), shortSubmission(v), copyID(v), recipient(v), distance(v), logP(v)})
 	}
 	u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tLOG10 P", rows)
+	for _, k := range keyStates(d) {
+		u.printf("mark key %s\n", k)
+	}
 	u.printf("\n%s\n", wrap(d.Headline, ""))
 	u.sentences("What it shows:", d.Shows)
 	u.sentences("What it does not show:", d.ShowsNot)
@@ -32,6 +36,19 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 	}
 	u.printf("\n")
 	u.table("HYPOTHESIS\tKIND\tLOG10 LR\tIN WORDS", rows)
+}
+
+// keyStates are the states of the keys of all copies that were read, each once.
+func keyStates(d *verify.DumpVerdict) []verify.KeyState {
+	var out []verify.KeyState
+	for _, v := range d.Verdicts {
+		for _, k := range v.Keys {
+			if !slices.Contains(out, k) {
+				out = append(out, k)
+			}
+		}
+	}
+	return out
 }
 
 func (u *ui) sentences(title string, list []string) {

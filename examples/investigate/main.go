@@ -17,7 +17,7 @@ import (
 
 func main() {
 	ctx := context.Background()
-	registry, err := verify.Create(ctx, "file::memory:")
+	registry, err := verify.Create(ctx, "file::memory:", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -54,8 +54,8 @@ func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
 	return err
 }
 
-// handOut hands vendor A a copy of an upload, which leaks together with a
-// picture that was never ours.
+// handOut hands vendor A a copy of an upload, which leaks together with another
+// person's document of the same kind that was never ours.
 func handOut(ctx context.Context, cfg verify.Config, leaks fstest.MapFS) error {
 	names, _ := fs.Glob(testdata.Pictures, "pictures/*.jpg")
 	upload, _ := testdata.Pictures.ReadFile(names[0])

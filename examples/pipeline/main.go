@@ -23,7 +23,7 @@ func main() {
 
 func run(ctx context.Context) error {
 	// In earnest: "file:/var/lib/kyc/registry.db", and keys out of a safe.
-	registry, err := verify.Create(ctx, "file::memory:")
+	registry, err := verify.Create(ctx, "file::memory:", nil)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/local"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -22,6 +23,8 @@ const (
 	stepJPEG = iota
 	stepDecode
 	stepHash
+	stepArea
+	stepFeatures
 	stepEmbed
 	stepMark
 	stepFound
@@ -30,7 +33,7 @@ const (
 )
 
 var stepNames = [steps]string{
-	"image/jpeg decode", "decode", "hash (PDQ)", "embed", "mark", "detect, found", "detect, not found",
+	"image/jpeg decode", "decode", "hash (PDQ)", "hash (area)", "features", "embed", "mark", "detect, found", "detect, not found",
 }
 
 // A step is run until it has been run speedRuns times or for speedTime, at least
@@ -126,6 +129,14 @@ func (t *timing) picture(ctx context.Context) error {
 		return err
 	}
 	err = t.time(ctx, stepHash, func() error { _, _, err := t.hash(phash.PDQ, p.Image); return err })
+	if err != nil {
+		return err
+	}
+	err = t.time(ctx, stepArea, func() error { _, _, err := t.hash(phash.Area, p.Image); return err })
+	if err != nil {
+		return err
+	}
+	err = t.time(ctx, stepFeatures, func() error { _, err := local.Extract(p.Image); return err })
 	if err != nil {
 		return err
 	}

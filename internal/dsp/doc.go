@@ -1,4 +1,4 @@
-// Package dsp holds the signal maths under the mark: planes of samples,
+// Package dsp holds the signal maths under the mark and the hashes: planes of samples,
 // transforms, filters and resampling.
 //
 // A mark must come out the same on every machine. So each function here sums in

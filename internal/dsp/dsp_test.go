@@ -384,7 +384,11 @@ func BenchmarkRows(b *testing.B) {
 			}
 		})
 	})
-	b.Run("AddTo", func(b *testing.B) {
-		plainAndOwn(b, 4*len(luma), func() { dsp.AddTo(luma, chroma) })
+	b.Run("SumLevels", func(b *testing.B) {
+		levels, sums, at := make([]uint8, 8192), make([]int16, len(luma)), make([]int, 32)
+		for k := range at {
+			at[k] = 100 * k
+		}
+		plainAndOwn(b, len(at)*len(sums), func() { dsp.SumLevels(sums, levels, at) })
 	})
 }

@@ -112,15 +112,25 @@ func (f *FFT) run(x, tmp []complex64, count int) []complex64 {
 	return src
 }
 
-// Columns transforms the first n columns of c, whose rows are stride numbers long.
-// It is faster than column by column.
-func (f *FFT) Columns(c []complex64, stride, n int) {
-	buf, tmp := make([]complex64, batch*f.n), make([]complex64, batch*f.n)
-	f.columns(c, stride, n, false, buf, tmp)
+// ColumnBatch is the number of columns that EachColumns transforms at once.
+const ColumnBatch = batch
+
+// EachColumns transforms the first n columns of c, a multiple of ColumnBatch, whose rows
+// are stride numbers long, and calls each with the first of each ColumnBatch of them and
+// their transforms, row by row. tmp is scratch space for twice as many columns; c stays
+// as it is.
+func (f *FFT) EachColumns(c []complex64, stride, n int, tmp []complex64, each func(x int, transforms []complex64)) {
+	buf, tmp := tmp[:batch*f.n], tmp[batch*f.n:2*batch*f.n]
+	for x := 0; x < n; x += batch {
+		if !copyBlock(buf, batch, c[x:], stride, batch, f.n, false) {
+			clear(buf)
+		}
+		each(x, f.run(buf, tmp, batch))
+	}
 }
 
-// columns does so inversely if so asked: the conjugate of the transform of the
-// conjugate. Columns of zeros stay as they are.
+// columns transforms the first n columns of c, inversely if so asked: the conjugate of the
+// transform of the conjugate. Columns of zeros stay as they are.
 func (f *FFT) columns(c []complex64, stride, n int, inverse bool, buf, tmp []complex64) {
 	for x := 0; x < n; x += batch {
 		k := min(batch, n-x)

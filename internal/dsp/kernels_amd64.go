@@ -135,11 +135,6 @@ func shrinkRowAVX2(line *float32, src *uint8, from *int32, weights *float32, tap
 //go:noescape
 func opaqueAVX2(src *uint8, n int) uint32
 
-// addAVX2 adds src to dst. n is a multiple of 8.
-//
-//go:noescape
-func addAVX2(dst *float32, src *float32, n int)
-
 // addScaledAVX2 adds gain src to dst. n is a multiple of 8.
 //
 //go:noescape
@@ -189,3 +184,43 @@ func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride 
 //
 //go:noescape
 func stepsAVX2(dst *int32, src *float32, low float32, steps float32, n int)
+
+// meansAVX2 is meansGo.
+//
+//go:noescape
+func meansAVX2(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)
+
+// slideAVX2 is slideGo.
+//
+//go:noescape
+func slideAVX2(sum *float32, add *float32, addStep int, sub *float32, subStep int, n int)
+
+// lumaAVX2 is Luma for n, a multiple of 8.
+//
+//go:noescape
+func lumaAVX2(dst *float32, src *uint8, n int)
+
+// lumaAtAVX2 is LumaAt for n, a multiple of 8.
+//
+//go:noescape
+func lumaAtAVX2(dst *float32, src *uint8, at *int32, n int) uint32
+
+// toLevelsAVX2 writes float32((src-low) gain) + 0.5, cut to whole numbers. n is a multiple of 32.
+//
+//go:noescape
+func toLevelsAVX2(dst *uint8, src *float32, low float32, gain float32, n int)
+
+// sumLevelsAVX2 is SumLevels of n columns, a multiple of 64.
+//
+//go:noescape
+func sumLevelsAVX2(dst *int16, src *uint8, at *int, rows int, n int)
+
+// ranksAVX2 is Ranks of at least one row.
+//
+//go:noescape
+func ranksAVX2(dst *int16, x *int16, rows int, k int)
+
+// aboveAVX2 is Above of n numbers, a multiple of 64.
+//
+//go:noescape
+func aboveAVX2(set *uint64, x *int16, limit *int16, n int)

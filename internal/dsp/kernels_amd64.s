@@ -1985,25 +1985,6 @@ opaque:
 	VZEROUPPER
 	RET
 
-// func addAVX2(dst *float32, src *float32, n int)
-// Requires: AVX
-TEXT ·addAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
-
-addAVX2Loop:
-	VMOVUPS (AX), Y0
-	VMOVUPS (CX), Y1
-	VADDPS  Y1, Y0, Y0
-	VMOVUPS Y0, (AX)
-	ADDQ    $0x20, AX
-	ADDQ    $0x20, CX
-	SUBQ    $0x08, DX
-	JNZ     addAVX2Loop
-	VZEROUPPER
-	RET
-
 // func addScaledAVX2(dst *float32, src *float32, n int, gain float32)
 // Requires: AVX, AVX2, SSE
 TEXT ·addScaledAVX2(SB), NOSPLIT, $0-28
@@ -2397,5 +2378,373 @@ steps:
 	ADDQ       $0x20, CX
 	SUBQ       $0x08, DX
 	JNZ        steps
+	VZEROUPPER
+	RET
+
+// func meansAVX2(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)
+// Requires: AVX
+TEXT ·meansAVX2(SB), NOSPLIT, $0-72
+	MOVQ    sum+0(FP), AX
+	MOVQ    dst+8(FP), CX
+	MOVQ    dstStep+16(FP), DX
+	MOVQ    add+24(FP), BX
+	MOVQ    addStep+32(FP), SI
+	MOVQ    sub+40(FP), DI
+	MOVQ    subStep+48(FP), R8
+	MOVQ    counts+56(FP), R9
+	MOVQ    n+64(FP), R10
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	SHLQ    $0x02, R8
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+
+means:
+	VBROADCASTSS (R9), Y2
+	VADDPS       (BX), Y0, Y0
+	VSUBPS       (DI), Y0, Y0
+	VDIVPS       Y2, Y0, Y3
+	VMOVUPS      Y3, (CX)
+	VADDPS       32(BX), Y1, Y1
+	VSUBPS       32(DI), Y1, Y1
+	VDIVPS       Y2, Y1, Y2
+	VMOVUPS      Y2, 32(CX)
+	ADDQ         DX, CX
+	ADDQ         SI, BX
+	ADDQ         R8, DI
+	ADDQ         $0x04, R9
+	DECQ         R10
+	JNZ          means
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func slideAVX2(sum *float32, add *float32, addStep int, sub *float32, subStep int, n int)
+// Requires: AVX
+TEXT ·slideAVX2(SB), NOSPLIT, $0-48
+	MOVQ    sum+0(FP), AX
+	MOVQ    add+8(FP), CX
+	MOVQ    addStep+16(FP), DX
+	MOVQ    sub+24(FP), BX
+	MOVQ    subStep+32(FP), SI
+	MOVQ    n+40(FP), DI
+	SHLQ    $0x02, DX
+	SHLQ    $0x02, SI
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+
+slide:
+	VADDPS  (CX), Y0, Y0
+	VSUBPS  (BX), Y0, Y0
+	VADDPS  32(CX), Y1, Y1
+	VSUBPS  32(BX), Y1, Y1
+	ADDQ    DX, CX
+	ADDQ    SI, BX
+	DECQ    DI
+	JNZ     slide
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func lumaAVX2(dst *float32, src *uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·lumaAVX2(SB), NOSPLIT, $0-24
+	MOVQ    dst+0(FP), AX
+	MOVQ    src+8(FP), CX
+	MOVQ    n+16(FP), DX
+	VMOVUPS low8<>+0(SB), Y0
+	VMOVUPS lumaR<>+0(SB), Y1
+	VMOVUPS lumaG<>+0(SB), Y2
+	VMOVUPS lumaB<>+0(SB), Y3
+
+luma:
+	VMOVUPS   (CX), Y4
+	VPAND     Y0, Y4, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y1, Y5, Y5
+	VPSRLD    $0x08, Y4, Y6
+	VPAND     Y0, Y6, Y6
+	VCVTDQ2PS Y6, Y6
+	VMULPS    Y2, Y6, Y6
+	VPSRLD    $0x10, Y4, Y4
+	VPAND     Y0, Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    Y6, Y5, Y5
+	VADDPS    Y4, Y5, Y4
+	VMOVUPS   Y4, (AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, DX
+	JNZ       luma
+	VZEROUPPER
+	RET
+
+DATA lumaR<>+0(SB)/4, $0x3e991687
+DATA lumaR<>+4(SB)/4, $0x3e991687
+DATA lumaR<>+8(SB)/4, $0x3e991687
+DATA lumaR<>+12(SB)/4, $0x3e991687
+DATA lumaR<>+16(SB)/4, $0x3e991687
+DATA lumaR<>+20(SB)/4, $0x3e991687
+DATA lumaR<>+24(SB)/4, $0x3e991687
+DATA lumaR<>+28(SB)/4, $0x3e991687
+GLOBL lumaR<>(SB), RODATA|NOPTR, $32
+
+DATA lumaG<>+0(SB)/4, $0x3f1645a2
+DATA lumaG<>+4(SB)/4, $0x3f1645a2
+DATA lumaG<>+8(SB)/4, $0x3f1645a2
+DATA lumaG<>+12(SB)/4, $0x3f1645a2
+DATA lumaG<>+16(SB)/4, $0x3f1645a2
+DATA lumaG<>+20(SB)/4, $0x3f1645a2
+DATA lumaG<>+24(SB)/4, $0x3f1645a2
+DATA lumaG<>+28(SB)/4, $0x3f1645a2
+GLOBL lumaG<>(SB), RODATA|NOPTR, $32
+
+DATA lumaB<>+0(SB)/4, $0x3de978d5
+DATA lumaB<>+4(SB)/4, $0x3de978d5
+DATA lumaB<>+8(SB)/4, $0x3de978d5
+DATA lumaB<>+12(SB)/4, $0x3de978d5
+DATA lumaB<>+16(SB)/4, $0x3de978d5
+DATA lumaB<>+20(SB)/4, $0x3de978d5
+DATA lumaB<>+24(SB)/4, $0x3de978d5
+DATA lumaB<>+28(SB)/4, $0x3de978d5
+GLOBL lumaB<>(SB), RODATA|NOPTR, $32
+
+// func lumaAtAVX2(dst *float32, src *uint8, at *int32, n int) uint32
+// Requires: AVX, AVX2
+TEXT ·lumaAtAVX2(SB), NOSPLIT, $0-36
+	MOVQ     dst+0(FP), AX
+	MOVQ     src+8(FP), CX
+	MOVQ     at+16(FP), DX
+	MOVQ     n+24(FP), BX
+	VMOVUPS  low8<>+0(SB), Y0
+	VMOVUPS  lumaR<>+0(SB), Y1
+	VMOVUPS  lumaG<>+0(SB), Y2
+	VMOVUPS  lumaB<>+0(SB), Y3
+	VPCMPEQD Y4, Y4, Y4
+
+lumaAt:
+	VMOVDQU    (DX), Y6
+	VPCMPEQD   Y7, Y7, Y7
+	VPGATHERDD Y7, (CX)(Y6*1), Y5
+	VPAND      Y5, Y4, Y4
+	VPAND      Y0, Y5, Y6
+	VCVTDQ2PS  Y6, Y6
+	VMULPS     Y1, Y6, Y6
+	VPSRLD     $0x08, Y5, Y7
+	VPAND      Y0, Y7, Y7
+	VCVTDQ2PS  Y7, Y7
+	VMULPS     Y2, Y7, Y7
+	VPSRLD     $0x10, Y5, Y8
+	VPAND      Y0, Y8, Y8
+	VCVTDQ2PS  Y8, Y8
+	VMULPS     Y3, Y8, Y8
+	VADDPS     Y7, Y6, Y6
+	VADDPS     Y8, Y6, Y6
+	VMOVUPS    Y6, (AX)
+	ADDQ       $0x20, DX
+	ADDQ       $0x20, AX
+	SUBQ       $0x08, BX
+	JNZ        lumaAt
+	VPCMPEQD   Y0, Y0, Y0
+	VPSLLD     $0x18, Y0, Y0
+	VPTEST     Y0, Y4
+	SETCS      AL
+	MOVBLZX    AL, AX
+	MOVL       AX, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// func toLevelsAVX2(dst *uint8, src *float32, low float32, gain float32, n int)
+// Requires: AVX, AVX2, SSE
+TEXT ·toLevelsAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         src+8(FP), CX
+	MOVQ         n+24(FP), DX
+	MOVSS        low+16(FP), X0
+	VBROADCASTSS X0, Y0
+	MOVSS        gain+20(FP), X1
+	VBROADCASTSS X1, Y1
+	VBROADCASTSS levelHalf<>+0(SB), Y2
+	VMOVDQU      levelOrder<>+0(SB), Y3
+
+toLevels:
+	VMOVUPS    (CX), Y4
+	VSUBPS     Y0, Y4, Y4
+	VMULPS     Y1, Y4, Y4
+	VADDPS     Y2, Y4, Y4
+	VCVTTPS2DQ Y4, Y4
+	VMOVUPS    32(CX), Y5
+	VSUBPS     Y0, Y5, Y5
+	VMULPS     Y1, Y5, Y5
+	VADDPS     Y2, Y5, Y5
+	VCVTTPS2DQ Y5, Y5
+	VMOVUPS    64(CX), Y6
+	VSUBPS     Y0, Y6, Y6
+	VMULPS     Y1, Y6, Y6
+	VADDPS     Y2, Y6, Y6
+	VCVTTPS2DQ Y6, Y6
+	VMOVUPS    96(CX), Y7
+	VSUBPS     Y0, Y7, Y7
+	VMULPS     Y1, Y7, Y7
+	VADDPS     Y2, Y7, Y7
+	VCVTTPS2DQ Y7, Y7
+	VPACKSSDW  Y5, Y4, Y4
+	VPACKSSDW  Y7, Y6, Y6
+	VPACKUSWB  Y6, Y4, Y4
+	VPERMD     Y4, Y3, Y4
+	VMOVDQU    Y4, (AX)
+	ADDQ       $0x00000080, CX
+	ADDQ       $0x20, AX
+	SUBQ       $0x20, DX
+	JNZ        toLevels
+	VZEROUPPER
+	RET
+
+DATA levelHalf<>+0(SB)/4, $0x3f000000
+DATA levelHalf<>+4(SB)/4, $0x3f000000
+DATA levelHalf<>+8(SB)/4, $0x3f000000
+DATA levelHalf<>+12(SB)/4, $0x3f000000
+DATA levelHalf<>+16(SB)/4, $0x3f000000
+DATA levelHalf<>+20(SB)/4, $0x3f000000
+DATA levelHalf<>+24(SB)/4, $0x3f000000
+DATA levelHalf<>+28(SB)/4, $0x3f000000
+GLOBL levelHalf<>(SB), RODATA|NOPTR, $32
+
+DATA levelOrder<>+0(SB)/4, $0x00000000
+DATA levelOrder<>+4(SB)/4, $0x00000004
+DATA levelOrder<>+8(SB)/4, $0x00000001
+DATA levelOrder<>+12(SB)/4, $0x00000005
+DATA levelOrder<>+16(SB)/4, $0x00000002
+DATA levelOrder<>+20(SB)/4, $0x00000006
+DATA levelOrder<>+24(SB)/4, $0x00000003
+DATA levelOrder<>+28(SB)/4, $0x00000007
+GLOBL levelOrder<>(SB), RODATA|NOPTR, $32
+
+// func sumLevelsAVX2(dst *int16, src *uint8, at *int, rows int, n int)
+// Requires: AVX, AVX2
+TEXT ·sumLevelsAVX2(SB), NOSPLIT, $0-40
+	MOVQ     dst+0(FP), AX
+	MOVQ     src+8(FP), CX
+	MOVQ     at+16(FP), DX
+	MOVQ     rows+24(FP), BX
+	MOVQ     n+32(FP), SI
+	VPCMPEQW Y0, Y0, Y0
+	VPSRLW   $0x08, Y0, Y0
+
+sumLevelsColumns:
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	MOVQ  DX, DI
+	MOVQ  BX, R8
+
+sumLevelsRows:
+	MOVQ       (DI), R9
+	MOVQ       8(DI), R10
+	VMOVDQU    (CX)(R9*1), Y5
+	VPADDB     (CX)(R10*1), Y5, Y5
+	VPAND      Y5, Y0, Y6
+	VPSRLW     $0x08, Y5, Y5
+	VPADDW     Y6, Y1, Y1
+	VPADDW     Y5, Y2, Y2
+	VMOVDQU    32(CX)(R9*1), Y5
+	VPADDB     32(CX)(R10*1), Y5, Y5
+	VPAND      Y5, Y0, Y6
+	VPSRLW     $0x08, Y5, Y5
+	VPADDW     Y6, Y3, Y3
+	VPADDW     Y5, Y4, Y4
+	ADDQ       $0x10, DI
+	SUBQ       $0x02, R8
+	JNZ        sumLevelsRows
+	VPUNPCKLWD Y2, Y1, Y5
+	VPUNPCKHWD Y2, Y1, Y1
+	VPERM2I128 $0x20, Y1, Y5, Y2
+	VMOVDQU    Y2, (AX)
+	VPERM2I128 $0x31, Y1, Y5, Y2
+	VMOVDQU    Y2, 32(AX)
+	VPUNPCKLWD Y4, Y3, Y1
+	VPUNPCKHWD Y4, Y3, Y2
+	VPERM2I128 $0x20, Y2, Y1, Y3
+	VMOVDQU    Y3, 64(AX)
+	VPERM2I128 $0x31, Y2, Y1, Y3
+	VMOVDQU    Y3, 96(AX)
+	ADDQ       $0x40, CX
+	ADDQ       $0x00000080, AX
+	SUBQ       $0x40, SI
+	JNZ        sumLevelsColumns
+	VZEROUPPER
+	RET
+
+// func ranksAVX2(dst *int16, x *int16, rows int, k int)
+// Requires: AVX, AVX2
+TEXT ·ranksAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         rows+16(FP), DX
+	MOVQ         k+24(FP), BX
+	VMOVD        BX, X0
+	VPBROADCASTW X0, Y0
+	VPCMPEQW     Y1, Y1, Y1
+	VPSRLW       $0x0f, Y1, Y1
+	VPSLLW       $0x0b, Y1, Y1
+	VPXOR        Y2, Y2, Y2
+	MOVQ         $0x0000000c, BX
+
+ranksBits:
+	VPOR  Y1, Y2, Y3
+	VPXOR Y4, Y4, Y4
+	MOVQ  CX, SI
+	MOVQ  DX, DI
+
+ranksRows:
+	VPCMPGTW (SI), Y3, Y5
+	VPSUBW   Y5, Y4, Y4
+	ADDQ     $0x20, SI
+	DECQ     DI
+	JNZ      ranksRows
+	VPCMPGTW Y0, Y4, Y5
+	VPANDN   Y1, Y5, Y5
+	VPOR     Y5, Y2, Y2
+	VPSRLW   $0x01, Y1, Y1
+	DECQ     BX
+	JNZ      ranksBits
+	VMOVDQU  Y2, (AX)
+	VZEROUPPER
+	RET
+
+// func aboveAVX2(set *uint64, x *int16, limit *int16, n int)
+// Requires: AVX, AVX2
+TEXT ·aboveAVX2(SB), NOSPLIT, $0-32
+	MOVQ set+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ limit+16(FP), DX
+	MOVQ n+24(FP), BX
+
+above:
+	VMOVDQU   (CX), Y0
+	VMOVDQU   32(CX), Y1
+	VPCMPGTW  (DX), Y0, Y0
+	VPCMPGTW  32(DX), Y1, Y1
+	VPACKSSWB Y1, Y0, Y0
+	VPERMQ    $0xd8, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, (AX)
+	VMOVDQU   64(CX), Y0
+	VMOVDQU   96(CX), Y1
+	VPCMPGTW  64(DX), Y0, Y0
+	VPCMPGTW  96(DX), Y1, Y1
+	VPACKSSWB Y1, Y0, Y0
+	VPERMQ    $0xd8, Y0, Y0
+	VPMOVMSKB Y0, SI
+	MOVL      SI, 4(AX)
+	ADDQ      $0x00000080, CX
+	ADDQ      $0x00000080, DX
+	ADDQ      $0x08, AX
+	SUBQ      $0x40, BX
+	JNZ       above
 	VZEROUPPER
 	RET

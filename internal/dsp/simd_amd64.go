@@ -2,7 +2,11 @@
 
 package dsp
 
-import "golang.org/x/sys/cpu"
+import (
+	"math"
+
+	"golang.org/x/sys/cpu"
+)
 
 //go:generate go run -C _asm . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg dsp
 
@@ -145,15 +149,6 @@ func whole(dst []float32, at *linePositions, f func(dst *float32, n int)) {
 }
 
 // The fast functions of rows do the first so many samples, and return how many.
-
-func addFast(dst, src []float32) int {
-	n := len(dst) &^ 7
-	if !avx2 || n == 0 {
-		return 0
-	}
-	addAVX2(&dst[0], &src[0], n)
-	return n
-}
 
 func addScaledFast(dst, src []float32, gain float32) int {
 	n := len(dst) &^ 7
@@ -370,5 +365,92 @@ func scaleFast(x []float32, gain float32) int {
 		return 0
 	}
 	scaleAVX2(&x[0], &x[0], n, gain)
+	return n
+}
+
+func means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
+	if !avx2 {
+		meansGo(sum, dst, add, sub, counts)
+		return
+	}
+	meansAVX2(&sum[0], &dst.Pix[0], dst.Step, &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, &counts[0], len(counts))
+}
+
+func slide(sum *[Lanes]float32, add, sub Strip, n int) {
+	if !avx2 {
+		slideGo(sum, add, sub, n)
+		return
+	}
+	slideAVX2(&sum[0], &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, n)
+}
+
+func lumaFast(dst []float32, src []uint8) int {
+	n := len(dst) &^ 7
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_ = src[4*n-1]
+	lumaAVX2(&dst[0], &src[0], n)
+	return n
+}
+
+// opaqueFast looks at the first so many bytes, and returns -1 if they are not opaque.
+func opaqueFast(src []uint8) int {
+	n := len(src) / 4 &^ 7
+	switch {
+	case !avx2 || n == 0:
+		return 0
+	case opaqueAVX2(&src[0], n) == 0:
+		return -1
+	}
+	return 4 * n
+}
+
+func lumaAtFast(dst []float32, src []uint8, at []int32) (n int, opaque bool) {
+	n = len(at) &^ 7
+	if !avx2 || n == 0 {
+		return 0, true
+	}
+	return n, lumaAtAVX2(&dst[0], &src[0], &at[0], n) != 0
+}
+
+func toLevelsFast(dst []uint8, src []float32, low, gain float32) int {
+	n := len(dst) &^ 31
+	if !avx2 || n == 0 {
+		return 0
+	}
+	toLevelsAVX2(&dst[0], &src[0], low, gain, n)
+	return n
+}
+
+// sumLevelsFast does the last columns again where they are not sixty-four.
+func sumLevelsFast(dst []int16, src []uint8, at []int) int {
+	n := len(dst) &^ 63
+	if !avx2 || n == 0 || len(at) == 0 {
+		return 0
+	}
+	sumLevelsAVX2(&dst[0], &src[0], &at[0], len(at), n)
+	if last := len(dst) - 64; n < len(dst) {
+		sumLevelsAVX2(&dst[last], &src[last], &at[0], len(at), 64)
+	}
+	return len(dst)
+}
+
+func ranksFast(out *[RankLanes]int16, x []int16, k int) bool {
+	rows := len(x) / RankLanes
+	if !avx2 || rows == 0 || rows > math.MaxInt16 {
+		return false
+	}
+	ranksAVX2(&out[0], &x[0], rows, k)
+	return true
+}
+
+func aboveFast(set []uint64, x, limit []int16) int {
+	n := len(x) &^ 63
+	if !avx2 || n == 0 {
+		return 0
+	}
+	_ = set[n/64-1]
+	aboveAVX2(&set[0], &x[0], &limit[0], n)
 	return n
 }

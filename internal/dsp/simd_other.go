@@ -25,7 +25,6 @@ func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint3
 func cubic(dst []float32, at *linePositions, p Plane)  { cubicGo(dst, at, p) }
 func linear(dst []float32, at *linePositions, p Plane) { linearGo(dst, at, p) }
 
-func addFast(_, _ []float32) int                  { return 0 }
 func addScaledFast(_, _ []float32, _ float32) int { return 0 }
 
 func addRowFast(_, _ []uint8, _, _ []float32, _, _ float32) int { return 0 }
@@ -70,3 +69,20 @@ func maxAbsFast([]complex64) (float32, int) { return 0, 0 }
 func greatestFast([]float32) (float32, int) { return 0, 0 }
 
 func scaleFast([]float32, float32) int { return 0 }
+
+func means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
+	meansGo(sum, dst, add, sub, counts)
+}
+
+func slide(sum *[Lanes]float32, add, sub Strip, n int) { slideGo(sum, add, sub, n) }
+
+func lumaFast([]float32, []uint8) int { return 0 }
+
+func opaqueFast([]uint8) int { return 0 }
+
+func lumaAtFast([]float32, []uint8, []int32) (n int, opaque bool) { return 0, true }
+
+func toLevelsFast([]uint8, []float32, float32, float32) int { return 0 }
+func sumLevelsFast([]int16, []uint8, []int) int             { return 0 }
+func ranksFast(*[RankLanes]int16, []int16, int) bool        { return false }
+func aboveFast(_ []uint64, _, _ []int16) int                { return 0 }

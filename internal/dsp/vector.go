@@ -1,13 +1,5 @@
 package dsp
 
-// AddTo adds src to dst.
-func AddTo(dst, src []float32) {
-	src = src[:len(dst)]
-	for i := addFast(dst, src); i < len(dst); i++ {
-		dst[i] += src[i]
-	}
-}
-
 // AddScaled adds gain times src to dst.
 func AddScaled(dst, src []float32, gain float32) {
 	src = src[:len(dst)]

@@ -3,9 +3,12 @@
 // by its owner alone.
 //
 //	kycmark.toml     what lies where; every path is relative to the folder
-//	registry.db      submissions, recipients, copies, custody, the ledger
+//	registry.db      submissions, recipients, copies, custody, the ledger, unless
+//	                 they are in a PostgreSQL database
 //	keys/mark.key    reads and forges marks
 //	keys/seal.key    opens the kept originals
+//	keys/ledger.key  signs checkpoints of the ledger
+//	keys/ledger.pub  checks them, and proofs: for auditors
 package home
 
 import (
@@ -39,6 +42,9 @@ const (
 //go:embed kycmark.toml
 var defaultConfig string
 
+// defaultRegistry is the line of the default configuration that names the registry.
+const defaultRegistry = "registry = \"registry.db\"\n"
+
 // A Home is an existing home.
 type Home struct {
 	dir    string
@@ -49,45 +55,79 @@ type Home struct {
 type config struct {
 	Registry string `toml:"registry"`
 	Keys     struct {
-		Mark []string `toml:"mark"`
-		Seal string   `toml:"seal"`
+		Mark   []string `toml:"mark"`
+		Seal   string   `toml:"seal"`
+		Ledger string   `toml:"ledger"`
 	} `toml:"keys"`
+	InvestigateOnly bool `toml:"investigate_only"`
 }
 
 // Create makes a home in dir, which may exist but must hold nothing of a home:
-// else the error wraps [fs.ErrExist]. The configuration is written last, so that
-// what was interrupted is no home.
-func Create(ctx context.Context, dir string) (*Home, error) {
+// else the error wraps [fs.ErrExist]. The registry is made at an address as of
+// [verify.Create], or in the folder if that is empty. The configuration is written
+// last, so that what was interrupted is no home.
+func Create(ctx context.Context, dir, registry string, opts *verify.CreateOptions) (*Home, error) {
 	for _, name := range []string{configName, "registry.db", "keys"} {
 		path := filepath.Join(dir, name)
 		if _, err := os.Lstat(path); err == nil {
 			return nil, fmt.Errorf("%s: %w", path, fs.ErrExist)
 		}
 	}
-	if err := os.MkdirAll(filepath.Join(dir, "keys"), dirPerm); err != nil {
+	text, err := configFor(registry)
+	if err != nil {
 		return nil, err
 	}
 	h := &Home{dir: dir}
-	if err := h.parse(defaultConfig); err != nil {
+	if err := h.parse(text); err != nil {
 		return nil, err
 	}
-	if err := keyfile.CreateMark(h.path(h.config.Keys.Mark[0]), watermark.GenerateKey()); err != nil {
+	if err := os.MkdirAll(filepath.Join(dir, "keys"), dirPerm); err != nil {
+		return nil, err
+	}
+	mark := watermark.GenerateKey()
+	if err := keyfile.CreateMark(h.path(h.config.Keys.Mark[0]), mark); err != nil {
 		return nil, err
 	}
 	if err := keyfile.CreateSeal(h.path(h.config.Keys.Seal), verify.GenerateSealKey()); err != nil {
 		return nil, err
 	}
-	r, err := verify.Create(ctx, h.dsn())
+	r, err := verify.Create(ctx, h.dsn(), opts)
 	if err != nil {
 		return nil, err
 	}
-	if err := r.Close(); err != nil {
+	if err := errors.Join(h.furnish(ctx, r, mark), r.Close()); err != nil {
 		return nil, err
 	}
-	if err := durable.WriteFile(filepath.Join(dir, configName), []byte(defaultConfig), filePerm, false); err != nil {
+	if err := durable.WriteFile(filepath.Join(dir, configName), []byte(text), filePerm, false); err != nil {
 		return nil, err
 	}
 	return h, nil
+}
+
+// furnish enters the mark key in a new registry and makes the ledger's key.
+func (h *Home) furnish(ctx context.Context, r *verify.Registry, mark *watermark.Key) error {
+	if _, err := r.AddMarkKey(ctx, mark); err != nil {
+		return err
+	}
+	private, public, err := r.GenerateLedgerKey(ctx)
+	if err != nil {
+		return err
+	}
+	return keyfile.CreateLedger(h.path(h.config.Keys.Ledger), h.ledgerPublic(), private, public)
+}
+
+// configFor is the default configuration with a registry elsewhere.
+func configFor(registry string) (string, error) {
+	if registry == "" {
+		return defaultConfig, nil
+	}
+	line, err := toml.Marshal(struct {
+		Registry string `toml:"registry"`
+	}{registry})
+	if err != nil {
+		return "", err
+	}
+	return strings.Replace(defaultConfig, defaultRegistry, string(line), 1), nil
 }
 
 // Open reads the configuration of the home in dir. The error wraps [ErrNoHome]
@@ -136,9 +176,21 @@ func (h *Home) parse(text string) error {
 // Dir is the home's folder.
 func (h *Home) Dir() string { return h.dir }
 
-// Registry opens the registry.
+// Registry opens the registry; for investigation only where the home is for that.
 func (h *Home) Registry(ctx context.Context) (*verify.Registry, error) {
-	r, err := verify.Open(ctx, h.dsn())
+	if h.config.InvestigateOnly {
+		return h.Investigation(ctx)
+	}
+	return h.open(ctx, verify.Open)
+}
+
+// Investigation opens the registry for investigation only.
+func (h *Home) Investigation(ctx context.Context) (*verify.Registry, error) {
+	return h.open(ctx, verify.OpenForInvestigation)
+}
+
+func (h *Home) open(ctx context.Context, open func(context.Context, string) (*verify.Registry, error)) (*verify.Registry, error) {
+	r, err := open(ctx, h.dsn())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the registry of %s is gone: %w", h.dir, err)
 	}
@@ -159,13 +211,40 @@ func (h *Home) Keys() ([]*watermark.Key, *verify.SealKey, error) {
 	return keys, seal, err
 }
 
-// KeyFiles lists the paths of all keys.
+// errNoLedgerKey is for homes that were never given one.
+var errNoLedgerKey = errors.New("this home has no ledger key: keys.ledger is not set")
+
+// LedgerKey reads the private text of the key that signs checkpoints.
+func (h *Home) LedgerKey() (string, error) {
+	if h.config.Keys.Ledger == "" {
+		return "", errNoLedgerKey
+	}
+	return keyfile.ReadLedger(h.path(h.config.Keys.Ledger))
+}
+
+// LedgerPublic reads the public text of that key.
+func (h *Home) LedgerPublic() (string, error) {
+	if h.config.Keys.Ledger == "" {
+		return "", errNoLedgerKey
+	}
+	return keyfile.ReadPublic(h.ledgerPublic())
+}
+
+func (h *Home) ledgerPublic() string {
+	return strings.TrimSuffix(h.path(h.config.Keys.Ledger), ".key") + ".pub"
+}
+
+// KeyFiles lists the paths of all secret keys.
 func (h *Home) KeyFiles() []string {
 	var paths []string
 	for _, name := range h.config.Keys.Mark {
 		paths = append(paths, h.path(name))
 	}
-	return append(paths, h.path(h.config.Keys.Seal))
+	paths = append(paths, h.path(h.config.Keys.Seal))
+	if h.config.Keys.Ledger != "" {
+		paths = append(paths, h.path(h.config.Keys.Ledger))
+	}
+	return paths
 }
 
 func (h *Home) path(name string) string {
@@ -176,5 +255,9 @@ func (h *Home) path(name string) string {
 }
 
 func (h *Home) dsn() string {
-	return "file:" + h.path(strings.TrimPrefix(h.config.Registry, "file:"))
+	address := h.config.Registry
+	if strings.HasPrefix(address, "postgres:") || strings.HasPrefix(address, "postgresql:") {
+		return address
+	}
+	return "file:" + h.path(strings.TrimPrefix(address, "file:"))
 }

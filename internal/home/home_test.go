@@ -15,7 +15,7 @@ import (
 
 func TestCreateOpen(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "a", "home")
-	made, err := home.Create(t.Context(), dir)
+	made, err := home.Create(t.Context(), dir, "", nil)
 	require.NoError(t, err)
 	h, err := home.Open(dir)
 	require.NoError(t, err)
@@ -45,7 +45,7 @@ func TestCreateSparesWhatIsThere(t *testing.T) {
 	for _, name := range []string{"kycmark.toml", "registry.db", "keys"} {
 		dir := t.TempDir()
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte("mine"), 0o600))
-		_, err := home.Create(t.Context(), dir)
+		_, err := home.Create(t.Context(), dir, "", nil)
 		require.ErrorIs(t, err, fs.ErrExist, name)
 		entries, err := os.ReadDir(dir)
 		require.NoError(t, err)
@@ -78,7 +78,7 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestMissingRegistryIsNotMade(t *testing.T) {
 	dir := t.TempDir()
-	h, err := home.Create(t.Context(), filepath.Join(dir, "h"))
+	h, err := home.Create(t.Context(), filepath.Join(dir, "h"), "", nil)
 	require.NoError(t, err)
 	db := filepath.Join(h.Dir(), "registry.db")
 	require.NoError(t, os.Remove(db))

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/verify"
@@ -31,6 +32,15 @@ func CreateMark(path string, key *watermark.Key) error {
 // CreateSeal is [CreateMark] for a sealing key.
 func CreateSeal(path string, key *verify.SealKey) error {
 	return create(path, fmt.Sprintf("# kycmark sealing key %s\n%s\n", key.ID(), key.Secret()))
+}
+
+// CreateLedger writes the two texts of a ledger's key (see
+// [verify.Registry.GenerateLedgerKey]) to new files as [CreateMark] does; the public
+// one holds no secret.
+func CreateLedger(path, publicPath, private, public string) error {
+	return errors.Join(
+		create(path, "# kycmark ledger key: signs checkpoints\n"+private+"\n"),
+		create(publicPath, "# kycmark ledger, public key: checks checkpoints and proofs\n"+public+"\n"))
 }
 
 func create(path, text string) error {
@@ -71,6 +81,39 @@ func ReadSeal(path string) (*verify.SealKey, error) {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
 	return key, nil
+}
+
+// ReadLedger reads the private text of a ledger's key. Errors about the contents wrap
+// [verify.ErrLedgerKey].
+func ReadLedger(path string) (string, error) {
+	return readNoteKey(path, true)
+}
+
+// ReadPublic reads the public key of a ledger or of a witness, as [ReadLedger].
+func ReadPublic(path string) (string, error) {
+	return readNoteKey(path, false)
+}
+
+// readNoteKey reads the only line that is neither blank nor a comment.
+func readNoteKey(path string, private bool) (string, error) {
+	text, err := read(path)
+	if err != nil {
+		return "", err
+	}
+	var keys []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+			keys = append(keys, line)
+		}
+	}
+	if len(keys) != 1 || strings.HasPrefix(keys[0], "PRIVATE+KEY+") != private || strings.Count(keys[0], "+") < 2 {
+		kind := "public"
+		if private {
+			kind = "private"
+		}
+		return "", fmt.Errorf("key file %s: %w: not one %s key of a ledger or a witness", path, verify.ErrLedgerKey, kind)
+	}
+	return keys[0], nil
 }
 
 func read(path string) (string, error) {

@@ -35,6 +35,9 @@ func NewSource(luma dsp.Plane) *Source {
 	}
 }
 
+// Luma returns the original as given. It must not be changed.
+func (s *Source) Luma() dsp.Plane { return s.levels[0] }
+
 // A View is a leak and where each of its pixels lies on the original.
 type View struct {
 	Leak    dsp.Plane // luma, 0..255

@@ -49,6 +49,7 @@ func Encode(w io.Writer, img image.Image, format string, quality int) error {
 }
 
 // FormatOf says which format to write under a file's name, by its ending.
+// WebP takes EncodeLike with an encoder.
 // For reading the content alone decides.
 func FormatOf(path string) (string, error) {
 	ext := strings.ToLower(filepath.Ext(path))
@@ -57,14 +58,16 @@ func FormatOf(path string) (string, error) {
 		return "jpeg", nil
 	case ".png":
 		return "png", nil
+	case ".webp":
+		return "webp", nil
 	case ".tif", ".tiff":
 		return "tiff", nil
 	case ".bmp":
 		return "bmp", nil
 	case "":
-		return "", &FormatError{Reason: "cannot tell the format to write from a name without ending: use .jpg, .png, .tiff or .bmp"}
+		return "", &FormatError{Reason: "cannot tell the format to write from a name without ending: use .jpg, .png, .webp, .tiff or .bmp"}
 	}
-	return "", &FormatError{Reason: fmt.Sprintf("cannot write %s files: use .jpg, .png, .tiff or .bmp", ext)}
+	return "", &FormatError{Reason: fmt.Sprintf("cannot write %s files: use .jpg, .png, .webp, .tiff or .bmp", ext)}
 }
 
 // Flatten lays img over white. An opaque picture is returned as it is, else

@@ -99,7 +99,7 @@ func TestFormatOf(t *testing.T) {
 		assert.NoError(t, err, path)
 		assert.Equal(t, want, got, path)
 	}
-	for _, path := range []string{"a", "a.webp", "a.gif", "dir.png/a", ".jpg.txt", ""} {
+	for _, path := range []string{"a", "a.heic", "a.gif", "dir.png/a", ".jpg.txt", ""} {
 		_, err := picture.FormatOf(path)
 		assert.ErrorIs(t, err, picture.ErrFormat, path)
 	}

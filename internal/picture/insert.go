@@ -11,7 +11,8 @@ import (
 var errNoPlace = errors.New("found no place for the metadata")
 
 // insert puts what is taken over from the source into a file that an encoder has
-// written without it. BMP has no place for any of it.
+// written without it. BMP has no place for any
+// of it, and WebP has it already.
 func (s Source) insert(file []byte, format string, size image.Rectangle) ([]byte, error) {
 	var exif []byte
 	if len(s.exif) > 0 {

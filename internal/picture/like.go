@@ -23,9 +23,11 @@ const (
 
 // LikeOptions change what EncodeLike takes over. The zero value changes nothing.
 type LikeOptions struct {
-	Format   string // "jpeg", "png", "tiff" or "bmp"; "" is the source's, if it is one of these
-	Quality  int    // of JPEG, 1 to 100; 0 is LikeQuality
-	KeepEXIF bool   // in JPEG, PNG and TIFF: the fields that exifRules list
+	Format   string // "jpeg", "png", "webp", "tiff" or "bmp"; "" is the source's, if it is one of these
+	Quality  int    // of JPEG, 1 to 100, or of WebP of like quality; 0 is LikeQuality
+	KeepEXIF bool   // in all but BMP: the fields that exifRules list
+
+	WebP WebPEncoder // nil: there is no WebP
 }
 
 // LikeQuality is the JPEG quality of a copy of the size given: that of its source
@@ -73,8 +75,11 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 		return fmt.Errorf("picture: JPEG quality %d, want 1 to 100", o.Quality)
 	}
 	gray := src.grayOf(pix)
-	if gray == nil && profileModel(src.ICC) == modelGray {
+	if (gray == nil || o.Format == "webp") && profileModel(src.ICC) == modelGray {
 		src.ICC = nil
+	}
+	if !o.KeepEXIF {
+		src.exif = nil
 	}
 	write := src.encodeLight
 	if asked {
@@ -83,9 +88,6 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	encoded, err := write(pix, gray, o)
 	if err != nil {
 		return err
-	}
-	if !o.KeepEXIF {
-		src.exif = nil
 	}
 	file, err := src.insert(encoded, o.Format, pix.Rect)
 	if err != nil {
@@ -133,7 +135,7 @@ func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 
 	return float64(o.coded) / float64(s.coded)
 }
 
-// encode writes the pixels alone; gray are the same ones where they are to be
+// encode writes the pixels alone, WebP with its metadata; gray are the same ones where they are to be
 // stored without colours, else nil.
 func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
 	var b bytes.Buffer
@@ -144,6 +146,8 @@ func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byt
 		err = jpeg.Encode(&b, gray, &jpeg.Options{Quality: o.Quality})
 	case jpg && (s.Progressive || s.fitted || s.Subsampling.fullColour()):
 		err = s.encodeJpegli(&b, Flatten(pix), o.Quality)
+	case o.Format == "webp":
+		err = s.encodeWebP(&b, pix, o)
 	case o.Format == "png" && gray != nil:
 		err = png.Encode(&b, gray)
 	case o.Format == "tiff" && gray != nil:

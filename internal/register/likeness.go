@@ -68,6 +68,15 @@ type Likeness struct {
 	GrainPower float64 // of the leak's, in parts of the original's
 	GrainLeast float64 // its first decile in parts of the median: near 0 where a codec wiped grain out
 
+	// Quiet is the correlation of the finest detail of both, -1..1, over the quietest
+	// tenth of Still blocks without texture: what is the sensor's there is not print.
+	Still int
+	Quiet float64
+
+	// Foreign: the detail is the original's, and it is for its grain that the verdict is
+	// Other.
+	Foreign bool
+
 	side int // of a block
 }
 
@@ -88,11 +97,17 @@ const (
 func (n *Likeness) decide() Verdict {
 	shown := n.Textured - n.Covered
 	switch {
-	case n.foreignGrain() || n.foreignText(shown):
+	case n.foreignText(shown):
 		return Other
 	case shown*n.side*n.side < leastArea:
+		if n.foreignGrain() {
+			return Other
+		}
 		return Unsure
 	case 2*n.Agree < shown:
+		return Other
+	case n.foreignGrain():
+		n.Foreign = true
 		return Other
 	}
 	return Same
@@ -110,19 +125,6 @@ func (n *Likeness) foreignText(shown int) bool {
 	gone := n.Exchanged+n.Blank >= leastExchanged && atLeast(n.Exchanged+n.Blank, blankShare, n.Textured) &&
 		atLeast(n.Opposed, blankOpposed, shown) && n.BlankSpread >= blankSpread
 	return moved || gone
-}
-
-// foreignGrain reports whether the leak has grain, but not the original's. Codecs
-// and denoisers wipe grain out unevenly, which is no sign of another capture.
-func (n *Likeness) foreignGrain() bool {
-	if n.Flat < leastFlat {
-		return false
-	}
-	plain := n.GrainLeast >= 0.3 && n.GrainPower >= 0.25 && n.GrainPower < 1.5 && n.Grain < 0.15
-	coded := n.GrainLeast >= 0.5 && n.GrainPower >= 0.1 && n.Grain < 0.05
-	gain := float64(n.Grain * math.Sqrt(n.GrainPower))
-	noisy := n.GrainLeast >= 0.15 && n.GrainPower >= 1 && gain < 0.35 && n.Grain < 0.15
-	return plain || coded || noisy
 }
 
 // A sheet is a leak and the original as it lies under it.
@@ -385,52 +387,4 @@ func (s *sheet) explain(b *block, noise float64) {
 		}
 	})
 	b.share = in / (all + 1e-9)
-}
-
-const (
-	mostFlat   = 2.0 // detail of a flat block, grey levels
-	leastGrain = 0.3 // grain of it, the same
-	dark       = 10  // grey levels within which both must lie
-	bright     = 245
-)
-
-// grain compares the grain of flat blocks, on the finest band.
-func (n *Likeness) grain(s *sheet, blocks []block) {
-	v := float64(n.Softening * n.Softening)
-	l := band(s.leak, grainFine, grainCoarse)
-	o := band(s.orig, math.Sqrt(grainFine*grainFine+v), math.Sqrt(grainCoarse*grainCoarse+v))
-	var gains, powers []float32
-	for i := range blocks {
-		b := &blocks[i]
-		if b.covered || b.textured {
-			continue
-		}
-		m, _ := s.moments(o, l, b.x, b.y, s.side)
-		d, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
-		if d.oo > mostFlat*mostFlat || m.oo < leastGrain*leastGrain || !s.exposed(b) {
-			continue
-		}
-		gains, powers = append(gains, float32(m.ol/m.oo)), append(powers, float32(m.ll/m.oo))
-	}
-	if n.Flat = len(gains); n.Flat > 0 {
-		gain := float64(dsp.Select(gains, n.Flat/2))
-		n.GrainPower = float64(dsp.Select(powers, n.Flat/2))
-		n.Grain = gain / math.Sqrt(n.GrainPower+1e-9)
-		n.GrainLeast = float64(dsp.Select(powers, n.Flat/10)) / (n.GrainPower + 1e-9)
-	}
-}
-
-// exposed reports whether a block is neither black nor white in either.
-func (s *sheet) exposed(b *block) bool {
-	var o, l float64
-	for j := b.y; j < b.y+s.side; j++ {
-		i := j*s.orig.W + b.x
-		for k := range s.side {
-			o += float64(s.orig.Pix[i+k])
-			l += float64(s.leak.Pix[i+k])
-		}
-	}
-	n := float64(s.side * s.side)
-	o, l = o/n, l/n
-	return o > dark && o < bright && l > dark && l < bright
 }

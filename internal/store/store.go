@@ -1,124 +1,35 @@
 // Package store defines what a registry keeps and what its ledger says about it.
-// The folders below it keep these rows in one database each and share no SQL.
+// Package sqldb below it keeps these rows in a database, packages sqlite and
+// postgres open one each.
 package store
 
 import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/phash"
 )
 
 // Package verify hands these on under the same names.
 var (
 	ErrNotFound = errors.New("not in the registry")
 	ErrConflict = errors.New("already in the registry")    // a unique name or ID is taken by another row
+	ErrErased   = errors.New("erased from the registry")   // the upload was there and its person was erased
 	ErrTampered = errors.New("the ledger does not verify") // ledger and rows do not bear each other out
 	ErrSchema   = errors.New("not a usable registry")      // no registry, or a later schema
+	ErrSearch   = errors.New("the registry cannot be searched so")
+	ErrReadOnly = errors.New("the registry is open for investigation only")
 )
 
-// A Salt blinds the commitment that stands in the ledger for a row.
-type Salt = [32]byte
-
-// Info names the registry.
-type Info struct {
-	ID      [16]byte // random
-	Created time.Time
-	Salt    Salt
-	Seq     int64
-}
-
-// A Recipient is one row of recipients. Seq, here and in every row, is the number
-// of its ledger entry and is assigned by the store.
-type Recipient struct {
-	Name  string
-	Kind  string
-	Actor string
-	Added time.Time
-	Salt  Salt
-	Seq   int64
-}
-
-// A MarkKey is a mark key that was used for issuing.
-type MarkKey struct {
-	ID    string
-	Since time.Time
-	Salt  Salt
-	Seq   int64
-}
-
-// A Submission is one upload.
-type Submission struct {
-	Ref       int64 // assigned by the store, ascending in the order in which rows become visible
-	ID        [16]byte
-	SHA256    [32]byte // of the file
-	Size      int64    // bytes
-	Format    string
-	Decoder   string // that the hash was made with
-	Width     int    // pixels
-	Height    int
-	Submitted time.Time
-	Received  time.Time
-	Subject   string
-	Hash      string // text form of a phash.Hash
-	Chain     string // version of the way from pixels to Hash
-	Quality   int    // 0..100
-	Salt      Salt
-	Seq       int64
-}
-
-// Sealed is an encrypted original.
-type Sealed struct {
-	KeyID   string // of the sealing key
-	Wrapped []byte // the data key, sealed under the sealing key
-	Body    []byte // the file, sealed under the data key
-}
-
-// A Hash is what the search needs of a submission.
-type Hash struct {
-	Ref     int64
-	Hash    string
-	Quality int
-}
-
-// A Copy is one issued copy.
-type Copy struct {
-	ID         uint64
-	Submission [16]byte
-	Recipient  string
-	Purpose    string
-	KeyID      string
-	Strength   float64
-	Margin     float64 // dB
-	Weak       bool
-	PSNR       float64 // dB
-	SSIM       float64
-	Format     string
-	Width      int
-	Height     int
-	SHA256     [32]byte // of the bytes released
-	Size       int64    // bytes
-	Issued     time.Time
-	Actor      string
-	Salt       Salt
-	Seq        int64
-}
-
-// Custody is one fact of custody: uploads submitted in [From, To], of the list
-// where there is one, could be held unmarked.
-type Custody struct {
-	Recipient   string
-	From, To    time.Time
-	Submissions [][16]byte // ascending
-	Note        string
-	Entered     time.Time
-	Actor       string
-	Salt        Salt
-	Seq         int64
-}
-
-// Store keeps the rows of one registry. Every Add commits the row and its ledger
-// entry in one transaction or leaves no trace; times are kept to the microsecond.
-// All methods may be called concurrently.
+// Store keeps the rows of one registry. Every Add commits its rows and their ledger
+// entries in one transaction or leaves no trace; times are kept to the microsecond.
+// All methods may be called concurrently, from several processes too.
+//
+// After an error of a commit itself (a lost connection, a disk that fails) nobody
+// knows whether the rows are there: the caller asks by their unique names, or enters
+// them again.
 type Store interface {
 	Close() error
 	Info(ctx context.Context) (*Info, error)
@@ -127,29 +38,82 @@ type Store interface {
 	AddRecipient(ctx context.Context, r Recipient) (added bool, err error)
 	Recipients(ctx context.Context) ([]Recipient, error)
 
-	// AddSubmission reports false where the same ID is there already.
-	AddSubmission(ctx context.Context, s Submission, sealed Sealed) (added bool, err error)
+	// AddMarkKey reports false where the key is there already.
+	AddMarkKey(ctx context.Context, k MarkKey) (added bool, err error)
+	MarkKeys(ctx context.Context) ([]MarkKey, error)
+	AddKeyState(ctx context.Context, s KeyState) error
+	KeyStates(ctx context.Context) ([]KeyState, error) // in the order of entry
+
+	// AddSubmissions enters uploads in one transaction and says which were not there
+	// before. One that was erased is an error that wraps ErrErased, another file of
+	// the same ID one that wraps ErrConflict; then none is entered.
+	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
 	Submission(ctx context.Context, id [16]byte) (*Submission, error)
-	SubmissionByRef(ctx context.Context, ref int64) (*Submission, error)
-	SubmissionsAfter(ctx context.Context, ref int64, limit int) ([]Submission, error)
+	SubmissionBySeq(ctx context.Context, seq int64) (*Submission, error)
+	// SubmissionsAfter, like the other pages, returns up to limit rows with a greater
+	// number, ascending.
+	SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]Submission, error)
+	SubmissionsOf(ctx context.Context, subject string) ([]Submission, error)
 	// Span returns when the first and the last upload were submitted; the zero
 	// time for both where there is none.
 	Span(ctx context.Context) (first, last time.Time, err error)
-	HashesAfter(ctx context.Context, ref int64, limit int) ([]Hash, error)
+	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
+	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
 	Sealed(ctx context.Context, id [16]byte) (*Sealed, error)
 
-	// AddCopy enters the mark key first where it was never used before.
-	AddCopy(ctx context.Context, c Copy, key MarkKey) error
+	// Near returns every submission whose area hash lies within radius bits of any of
+	// the hashes, nearest first, equally near ones by number, each once with its least
+	// distance. Submissions of too low a quality to be matched on are left out.
+	// A radius over [phash.MatchRadius], a hash of another kind, and a registry whose
+	// hashes are sealed are errors that wrap ErrSearch.
+	Near(ctx context.Context, hashes []phash.Hash, radius int) ([]phash.Hit, error)
+	// Searchable counts the submissions that Near can find.
+	Searchable(ctx context.Context) (int64, error)
+	// DeferBands stops the upkeep of what Near looks up, so that many submissions are
+	// entered faster. Until BuildBands Near compares those with each of its hashes.
+	DeferBands(ctx context.Context) error
+	// BuildBands makes up for what DeferBands left out, and from then on entering a
+	// submission keeps it up again; anew makes everything again. Others may read and
+	// write meanwhile. progress, if not nil, is called with how many submissions are
+	// done of about how many. One that is interrupted leaves a registry that is searched
+	// correctly, and is run again.
+	BuildBands(ctx context.Context, anew bool, progress func(done, total int64)) error
+
+	// Erase blanks the rows of the submissions that e lists, removes what was sealed
+	// of them, and enters e. What has been erased before is an error that wraps
+	// ErrErased.
+	Erase(ctx context.Context, e Erasure) error
+	// ErasedAfter lists the submissions whose erasure has a greater number.
+	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)
+
+	// AddCopies enters copies in one transaction, and before them their mark key
+	// where it was never entered. Copies of an erased submission are refused with an
+	// error that wraps ErrErased.
+	AddCopies(ctx context.Context, copies []Copy, key MarkKey) error
 	Copy(ctx context.Context, id uint64) (*Copy, error)
 	Copies(ctx context.Context, of [16]byte) ([]Copy, error)
+	AddReceipt(ctx context.Context, r Receipt) error
+	Receipts(ctx context.Context, copy uint64) ([]Receipt, error)
 
-	AddCustody(ctx context.Context, c Custody) error
+	// AddCustody enters facts in one transaction.
+	AddCustody(ctx context.Context, facts ...Custody) error
 	Custody(ctx context.Context) ([]Custody, error)
 	CustodyOf(ctx context.Context, submission [16]byte) ([]Custody, error)
+	CustodyBy(ctx context.Context, recipient string) ([]Custody, error)
 
-	// Check recomputes the ledger from its first entry and returns its size and
-	// the hash of its last entry.
-	Check(ctx context.Context) (size int64, head [32]byte, err error)
+	AddInvestigation(ctx context.Context, i Investigation) error
+	Investigations(ctx context.Context) ([]Investigation, error)
+
+	// Check recomputes the ledger from its first entry, holds every row against it,
+	// and returns its size and root.
+	Check(ctx context.Context) (size int64, root tlog.Hash, err error)
 	// Head returns the same without checking anything.
-	Head(ctx context.Context) (size int64, head [32]byte, err error)
+	Head(ctx context.Context) (size int64, root tlog.Hash, err error)
+	// Entries returns up to limit encoded entries after number seq.
+	Entries(ctx context.Context, seq int64, limit int) ([][]byte, error)
+	// Nodes returns nodes of the ledger's tree, in the order asked for.
+	Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error)
+	AddCheckpoint(ctx context.Context, c Checkpoint) error
+	// Checkpoints lists the signed checkpoints that are kept, by size.
+	Checkpoints(ctx context.Context) ([]Checkpoint, error)
 }

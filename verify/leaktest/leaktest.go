@@ -55,7 +55,7 @@ func SealKey() *verify.SealKey {
 // NewRegistry returns an empty registry in memory that is closed after the test.
 func NewRegistry(t T) *verify.Registry {
 	t.Helper()
-	r, err := verify.Create(context.Background(), "file::memory:")
+	r, err := verify.Create(context.Background(), "file::memory:", nil)
 	if err != nil {
 		fail(t, "leaktest: %v", err)
 		return nil

@@ -26,6 +26,8 @@ func main() {
 	rows()
 	tones()
 	filters()
+	running()
+	levels()
 	Generate()
 }
 

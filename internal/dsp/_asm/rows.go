@@ -15,7 +15,6 @@ func rows() {
 	addRow()
 	shrinkRow()
 	opaque()
-	elementwise("addAVX2", "func(dst, src *float32, n int)", "addAVX2 adds src to dst.", nil, func(d, s, _ reg.VecVirtual) reg.VecVirtual { return plus(d, s) })
 	elementwise("addScaledAVX2", "func(dst, src *float32, n int, gain float32)", "addScaledAVX2 adds gain src to dst.", gain, func(d, s, g reg.VecVirtual) reg.VecVirtual { return plus(d, product(s, g)) })
 	elementwise("scaleAVX2", "func(dst, src *float32, n int, gain float32)", "scaleAVX2 writes gain src.", gain, func(_, s, g reg.VecVirtual) reg.VecVirtual { return product(s, g) })
 	elementwise("capAVX2", "func(dst, src *float32, n int, gain float32)", "capAVX2 cuts dst at gain src.", gain, func(d, s, g reg.VecVirtual) reg.VecVirtual {
@@ -248,6 +247,11 @@ func opaque() {
 	ADDQ(U8(32), src)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef("opaque"))
+	storeOpaque(and)
+}
+
+// storeOpaque returns whether all bits of the fourth bytes are set.
+func storeOpaque(and reg.VecVirtual) {
 	alpha, ones := YMM(), YMM()
 	VPCMPEQD(ones, ones, ones)
 	VPSLLD(U8(24), ones, alpha)

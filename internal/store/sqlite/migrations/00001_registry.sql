@@ -3,26 +3,38 @@
 -- number of the ledger entry that commits to it, and the salt of that commitment.
 PRAGMA application_id = 0x6b79636d; -- "kycm"
 
+-- An entry stands with the hashes that it completes in the tree over all entries (RFC
+-- 6962): its leaf, then the perfect subtrees that end with it, 32 bytes each.
 CREATE TABLE ledger (
     seq   INTEGER PRIMARY KEY CHECK (seq > 0),
     entry BLOB NOT NULL,
-    hash  BLOB NOT NULL CHECK (length(hash) = 32)
+    nodes BLOB NOT NULL CHECK (length(nodes) >= 32)
 ) STRICT;
 
 CREATE TABLE ledger_head (
-    id   INTEGER PRIMARY KEY CHECK (id = 1),
+    one  INTEGER PRIMARY KEY CHECK (one = 1),
     size INTEGER NOT NULL,
-    hash BLOB NOT NULL CHECK (length(hash) = 32)
+    root BLOB NOT NULL CHECK (length(root) = 32)
 ) STRICT;
 
-INSERT INTO ledger_head (id, size, hash) VALUES (1, 0, zeroblob(32));
+-- SHA-256 of nothing: the root of the tree without leaves.
+INSERT INTO ledger_head (one, size, root)
+VALUES (1, 0, x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855');
+
+CREATE TABLE checkpoint (
+    size INTEGER PRIMARY KEY,
+    root BLOB NOT NULL CHECK (length(root) = 32),
+    note BLOB NOT NULL,
+    made INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE registry (
-    one     INTEGER PRIMARY KEY CHECK (one = 1),
-    id      BLOB NOT NULL CHECK (length(id) = 16),
-    created INTEGER NOT NULL,
-    salt    BLOB NOT NULL CHECK (length(salt) = 32),
-    seq     INTEGER NOT NULL UNIQUE
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    id          BLOB NOT NULL CHECK (length(id) = 16),
+    created     INTEGER NOT NULL,
+    seal_hashes INTEGER NOT NULL CHECK (seal_hashes IN (0, 1)),
+    salt        BLOB NOT NULL CHECK (length(salt) = 32),
+    seq         INTEGER NOT NULL UNIQUE
 ) STRICT;
 
 CREATE TABLE recipient (
@@ -35,42 +47,96 @@ CREATE TABLE recipient (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE mark_key (
-    id    TEXT PRIMARY KEY,
-    since INTEGER NOT NULL,
-    salt  BLOB NOT NULL CHECK (length(salt) = 32),
-    seq   INTEGER NOT NULL UNIQUE
+    id         TEXT PRIMARY KEY,
+    commitment BLOB NOT NULL CHECK (length(commitment) = 32),
+    since      INTEGER NOT NULL,
+    salt       BLOB NOT NULL CHECK (length(salt) = 32),
+    seq        INTEGER NOT NULL UNIQUE
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE key_state (
+    seq     INTEGER PRIMARY KEY,
+    key_id  TEXT NOT NULL REFERENCES mark_key (id),
+    state   TEXT NOT NULL CHECK (state IN ('active', 'retired', 'compromised')),
+    since   INTEGER NOT NULL,
+    note    TEXT NOT NULL,
+    entered INTEGER NOT NULL,
+    actor   TEXT NOT NULL,
+    salt    BLOB NOT NULL CHECK (length(salt) = 32)
+) STRICT;
+
+-- Of an erased submission id, submitted, received, seq and erased are left.
 CREATE TABLE submission (
-    ref       INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused: indexes in memory follow it
-    id        BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
-    sha256    BLOB NOT NULL CHECK (length(sha256) = 32),
-    size      INTEGER NOT NULL,
-    format    TEXT NOT NULL,
-    decoder   TEXT NOT NULL,
-    width     INTEGER NOT NULL,
-    height    INTEGER NOT NULL,
-    submitted INTEGER NOT NULL,
-    received  INTEGER NOT NULL,
-    subject   TEXT NOT NULL,
-    hash      TEXT NOT NULL, -- personal data: a hash can be inverted into a face
-    chain     TEXT NOT NULL,
-    quality   INTEGER NOT NULL,
-    salt      BLOB NOT NULL CHECK (length(salt) = 32),
-    seq       INTEGER NOT NULL UNIQUE
+    seq          INTEGER PRIMARY KEY, -- never used again: indexes in memory follow it
+    id           BLOB NOT NULL UNIQUE CHECK (length(id) = 16),
+    sha256       BLOB NOT NULL CHECK (length(sha256) = 32),
+    size         INTEGER NOT NULL,
+    format       TEXT NOT NULL,
+    decoder      TEXT NOT NULL,
+    width        INTEGER NOT NULL,
+    height       INTEGER NOT NULL,
+    submitted    INTEGER NOT NULL,
+    received     INTEGER NOT NULL,
+    subject      TEXT NOT NULL,
+    hash         TEXT NOT NULL, -- personal data: a hash can be inverted into a face
+    area         TEXT NOT NULL, -- likewise
+    chain        TEXT NOT NULL,
+    quality      INTEGER NOT NULL,
+    area_quality INTEGER NOT NULL,
+    kept         INTEGER NOT NULL CHECK (kept IN (0, 1)),
+    salt         BLOB NOT NULL CHECK (length(salt) = 32),
+    erased       INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX submission_submitted ON submission (submitted);
 CREATE INDEX submission_subject ON submission (subject) WHERE subject <> '';
+CREATE INDEX submission_erased ON submission (erased) WHERE erased > 0;
 
--- Destroying a row here destroys the picture: body is sealed under a data key of
--- its own, which stands, wrapped, in this row alone.
+-- Destroying a row here destroys what it holds: everything is sealed under a data
+-- key of its own, which stands, wrapped, in this row alone.
 CREATE TABLE sealed (
     submission BLOB PRIMARY KEY REFERENCES submission (id),
     key_id     TEXT NOT NULL,
     wrapped    BLOB NOT NULL,
+    hashes     BLOB NOT NULL,
+    features   BLOB NOT NULL,
     body       BLOB NOT NULL
 ) STRICT;
+
+-- What submissions are found by (package sqldb, band.go): in each band of a hash the
+-- value of its bits. Likewise personal data.
+CREATE TABLE band (
+    band  INTEGER NOT NULL,
+    value INTEGER NOT NULL,
+    seq   INTEGER NOT NULL,
+    PRIMARY KEY (band, value, seq)
+) STRICT, WITHOUT ROWID;
+
+-- Which way hashes are cut, up to which entry submissions have their rows in band
+-- (9223372036854775807: all), and who is entering those beyond it (0: nobody).
+CREATE TABLE band_state (
+    one    INTEGER PRIMARY KEY CHECK (one = 1),
+    scheme INTEGER NOT NULL,
+    upto   INTEGER NOT NULL,
+    build  INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO band_state (one, scheme, upto, build) VALUES (1, 1, 9223372036854775807, 0);
+
+CREATE TABLE erasure (
+    seq     INTEGER PRIMARY KEY,
+    remains BLOB NOT NULL CHECK (length(remains) = 32), -- digest of what is left of the submissions
+    note    TEXT NOT NULL,
+    entered INTEGER NOT NULL,
+    actor   TEXT NOT NULL,
+    salt    BLOB NOT NULL CHECK (length(salt) = 32)
+) STRICT;
+
+CREATE TABLE erasure_submission (
+    erasure    INTEGER NOT NULL REFERENCES erasure (seq),
+    submission BLOB NOT NULL REFERENCES submission (id),
+    PRIMARY KEY (erasure, submission)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE copy (
     id         BLOB PRIMARY KEY CHECK (length(id) = 8),
@@ -96,8 +162,20 @@ CREATE TABLE copy (
 
 CREATE INDEX copy_submission ON copy (submission);
 
+CREATE TABLE receipt (
+    seq        INTEGER PRIMARY KEY,
+    copy       BLOB NOT NULL REFERENCES copy (id),
+    public_key BLOB NOT NULL CHECK (length(public_key) = 32),
+    signature  BLOB NOT NULL CHECK (length(signature) = 64),
+    entered    INTEGER NOT NULL,
+    actor      TEXT NOT NULL,
+    salt       BLOB NOT NULL CHECK (length(salt) = 32)
+) STRICT;
+
+CREATE INDEX receipt_copy ON receipt (copy);
+
 CREATE TABLE custody (
-    id        INTEGER PRIMARY KEY,
+    seq       INTEGER PRIMARY KEY,
     recipient TEXT NOT NULL REFERENCES recipient (name),
     since     INTEGER NOT NULL,
     until     INTEGER NOT NULL,
@@ -106,17 +184,29 @@ CREATE TABLE custody (
     entered   INTEGER NOT NULL,
     actor     TEXT NOT NULL,
     salt      BLOB NOT NULL CHECK (length(salt) = 32),
-    seq       INTEGER NOT NULL UNIQUE,
     CHECK (since <= until)
 ) STRICT;
 
-CREATE INDEX custody_since ON custody (since, until);
+CREATE INDEX custody_since ON custody (since, until) WHERE listed = 0;
+CREATE INDEX custody_recipient ON custody (recipient);
 
 CREATE TABLE custody_submission (
-    custody    INTEGER NOT NULL REFERENCES custody (id),
+    custody    INTEGER NOT NULL REFERENCES custody (seq),
     submission BLOB NOT NULL REFERENCES submission (id),
-    PRIMARY KEY (custody, submission)
+    PRIMARY KEY (submission, custody)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX custody_submission_custody ON custody_submission (custody);
+
+CREATE TABLE investigation (
+    seq     INTEGER PRIMARY KEY,
+    started INTEGER NOT NULL,
+    actor   TEXT NOT NULL,
+    command TEXT NOT NULL,
+    input   BLOB NOT NULL CHECK (length(input) = 32),
+    files   INTEGER NOT NULL,
+    salt    BLOB NOT NULL CHECK (length(salt) = 32)
+) STRICT;
 
 -- Against accidents, not against attackers: those are found by the check.
 -- +goose StatementBegin

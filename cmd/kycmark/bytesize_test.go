@@ -1,0 +1,22 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestByteSize(t *testing.T) {
+	for s, want := range map[string]int64{
+		"800000": 800_000, "500KB": 500_000, "500 kb": 500_000, "1MB": 1_000_000, "1.5MB": 1_500_000, "2MiB": 2 << 20, "1k": 1000, "7B": 7,
+	} {
+		var b byteSize
+		if assert.NoError(t, b.Set(s), s) {
+			assert.EqualValues(t, want, b, s)
+		}
+	}
+	for _, s := range []string{"", "0", "-1", "MB", "x", "1GB", "nan", "inf", "1e300", "0.5", "1 2", "99999999999"} {
+		var b byteSize
+		assert.Error(t, b.Set(s), "%q", s)
+	}
+}

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/verify"
+)
+
+func newCheckpoint(u *ui) *cobra.Command {
+	var public bool
+	cmd := &cobra.Command{
+		Use:   "checkpoint",
+		Short: "Sign the ledger's present state for witnesses and auditors",
+		Long: `Sign how many entries the ledger has and the root of the tree over them, keep that
+in the registry and print it (C2SP tlog-checkpoint). Hand it to somebody who keeps
+it, or signs it too: what stood in the ledger then can be neither changed nor
+removed unnoticed, and nothing can be dated back before it. A state that has a
+checkpoint is not signed again.
+
+With --public print the public key, which checkpoints and proofs are checked with.
+Give it to auditors and witnesses by another way than these.`,
+		Example: `  kycmark checkpoint > 2026-11-20.checkpoint
+  kycmark checkpoint --public
+  kycmark checkpoint add cosigned.checkpoint --witness witness.pub`,
+		Args: exactly(),
+	}
+	cmd.Flags().BoolVar(&public, "public", false, "print the public key of the ledger, and sign nothing")
+	cmd.AddCommand(newCheckpointAdd(u), newCheckpointList(u))
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
+		if public {
+			key, err := b.publicKey("")
+			if err != nil {
+				return err
+			}
+			b.printf("%s\n", key)
+			return b.line(map[string]string{"public_key": key})
+		}
+		private, err := b.home.LedgerKey()
+		if err != nil {
+			return withHint(err, "checkpoints are signed where the ledger's key is: keys.ledger in kycmark.toml")
+		}
+		for _, path := range b.home.KeyFiles() {
+			b.warnExposed(path)
+		}
+		c, err := b.registry.SignCheckpoint(ctx, private)
+		if err != nil {
+			return err
+		}
+		b.printf("%s", c.Text)
+		return b.line(c)
+	})
+}
+
+func newCheckpointAdd(u *ui) *cobra.Command {
+	var witnesses []string
+	var key string
+	cmd := &cobra.Command{
+		Use:   "add FILE --witness KEY",
+		Short: "Take back a checkpoint that witnesses have signed",
+		Long: `Take back a checkpoint that witnesses have signed beside the ledger's own key, and
+add their signatures to the one that is kept. Each named witness must have signed;
+what others signed is left out. Exit 1 when a signature does not hold.
+
+A witness's key is the text name+hash+key of a signed note: plain Ed25519, or a
+C2SP cosignature, which says when the witness signed; or a file that holds it.`,
+		Example: `  kycmark checkpoint add cosigned.checkpoint --witness witness.pub`,
+		Args:    exactly("FILE"),
+	}
+	cmd.Flags().StringArrayVar(&witnesses, "witness", nil, "public `key` of a witness, or its file; may be repeated (required)")
+	cmd.Flags().StringVar(&key, "key", "", "public `key` of the ledger, or its file (default: the home's)")
+	cmd.MarkFlagRequired("witness")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+		text, err := readSmall(args[0])
+		if err != nil {
+			return err
+		}
+		public, err := b.publicKey(key)
+		if err != nil {
+			return err
+		}
+		keys, err := publicKeys(witnesses)
+		if err != nil {
+			return err
+		}
+		c, err := b.registry.AddCosignatures(ctx, text, public, keys...)
+		if errors.Is(err, verify.ErrCheckpoint) || errors.Is(err, verify.ErrNotFound) {
+			b.no()
+			b.errorf("%s: %v", args[0], err)
+			return nil
+		}
+		if err != nil {
+			return keyUsage(err)
+		}
+		for _, w := range c.Witnesses {
+			b.printf("checkpoint of %s: signed by the witness %s%s\n", entries(c.Size), w.Name, at(w.Time))
+		}
+		return b.line(c)
+	})
+}
+
+func newCheckpointList(u *ui) *cobra.Command {
+	return u.bookVerb(&cobra.Command{
+		Use:     "list",
+		Short:   "List the checkpoints that are kept",
+		Example: `  kycmark checkpoint list --json`,
+		Args:    exactly(),
+	}, func(ctx context.Context, b *books, _ []string) error {
+		all, err := b.registry.Checkpoints(ctx)
+		if err != nil {
+			return err
+		}
+		var rows [][]string
+		for _, c := range all {
+			rows = append(rows, []string{strconv.FormatInt(c.Size, 10), c.Root, c.Made.UTC().Format(time.RFC3339), strings.Join(c.Signers, ", ")})
+			if err := b.line(c); err != nil {
+				return err
+			}
+		}
+		b.table("ENTRIES\tROOT\tMADE\tSIGNED BY", rows)
+		return nil
+	})
+}
+
+// at is " at TIME", or nothing where there is no time.
+func at(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return " at " + t.UTC().Format(time.RFC3339)
+}
+
+func entries(n int64) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return strconv.FormatInt(n, 10) + " entries"
+}
+
+// publicKey is the ledger's public key that a flag names, else the home's.
+func (b *books) publicKey(flag string) (string, error) {
+	if flag != "" {
+		return publicKey(flag)
+	}
+	key, err := b.home.LedgerPublic()
+	if err != nil {
+		return "", withHint(err, "name the public key of the ledger by --key")
+	}
+	return key, nil
+}
+
+// publicKey reads a key that is given as its text or as a file.
+func publicKey(arg string) (string, error) {
+	if strings.Count(arg, "+") >= 2 {
+		return arg, nil
+	}
+	key, err := keyfile.ReadPublic(arg)
+	if err != nil {
+		return "", withHint(err, "a public key is a text of the form name+hash+key, or a file that holds it")
+	}
+	return key, nil
+}
+
+func publicKeys(args []string) ([]string, error) {
+	var keys []string
+	for _, a := range args {
+		key, err := publicKey(a)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// keyUsage makes an unusable key the caller's mistake.
+func keyUsage(err error) error {
+	if errors.Is(err, verify.ErrLedgerKey) {
+		return &usageError{err}
+	}
+	return err
+}

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/verify"
+)
+
+func newCopyRegistry(u *ui) *cobra.Command {
+	return &cobra.Command{
+		Use:   "copy-registry FROM TO",
+		Short: "Copy a registry into a new file or a PostgreSQL database, and check the copy",
+		Long: `Copy every row of a registry, with the whole ledger, to a place where none is; then
+check the copy and compare the ledgers. FROM and TO are files or addresses of
+PostgreSQL databases (postgres://USER@HOST/DATABASE, password in PGPASSFILE or
+PGPASSWORD). FROM may be in use: what is written to it meanwhile is not copied.
+
+A copy that was interrupted cannot be used as a registry: delete it and copy again.
+Then name the new registry in kycmark.toml. Only one of the two may go on being
+written to: they would become two ledgers.`,
+		Example: `  kycmark copy-registry kyc/registry.db 'postgres://kyc@db.example/kyc?sslmode=verify-full'`,
+		Args:    exactly("FROM", "TO"),
+		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
+			show, done := u.progressOf(cmd.Context(), "copying")
+			defer done()
+			rows := 0
+			size, root, err := verify.CopyRegistry(cmd.Context(), address(args[0]), address(args[1]), func(n, total int) {
+				rows = n
+				show(n, total)
+			})
+			done()
+			if errors.Is(err, fs.ErrExist) || errors.Is(err, verify.ErrConflict) {
+				return withHint(err, "a registry is never made over another; name a new file, database or schema, or delete what is left of an interrupted copy")
+			}
+			if err != nil {
+				return err
+			}
+			u.printf("copied %s; the ledger holds: %s, head %s\n", plural(rows, "row"), entries(size), root)
+			return u.line(struct {
+				Rows int    `json:"rows"`
+				Size int64  `json:"size"` // entries of the ledger
+				Head string `json:"head"` // root of the tree over them, hex
+			}{rows, size, root})
+		}),
+	}
+}
+
+// address takes what is neither file: nor postgres: for the path of a file.
+func address(s string) string {
+	for _, scheme := range []string{"file:", "postgres:", "postgresql:"} {
+		if strings.HasPrefix(s, scheme) {
+			return s
+		}
+	}
+	return "file:" + s
+}

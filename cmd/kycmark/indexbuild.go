@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/archive"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/local"
+)
+
+// indexInputs are what is put into an index: pictures and lists of hashes.
+type indexInputs struct{ lists []string }
+
+func (in *indexInputs) flag(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&in.lists, "hashes", nil, "`files` of hashes, one a line: name, tab, hash; or the hash alone; - for standard input")
+}
+
+func newIndexBuild(u *ui) *cobra.Command {
+	var in indexInputs
+	var algorithm string
+	var parts, force bool
+	cmd := &cobra.Command{
+		Use:   "build INDEX [FILE|DIR...]",
+		Short: "Make an index of pictures",
+		Long: `Make an index of pictures, in a folder of its own. Pictures are named by their paths
+as given here, and the names are what queries answer with.
+
+A picture whose quality is below 50 is too plain to be told by its hash: it is
+counted and kept out. A hash finds whole pictures; with --parts the index keeps
+local features as well, 4 KB a picture, and finds crops, collages and screenshots.`,
+		Example: `  kycmark index build uploads.index uploads/ --parts
+  kycmark index build archive.index --hashes archive.tsv`,
+		Args: some("index"),
+		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
+			kinds, err := parseKinds([]string{algorithm})
+			if err != nil || len(kinds) != 1 {
+				return usagef("--algorithm: choose one of %s", hashNames())
+			}
+			a, err := archive.Create(args[0], kinds[0], parts, force)
+			if err != nil {
+				return indexBusy(err)
+			}
+			return in.fill(cmd, u, a, args)
+		}),
+	}
+	in.flag(cmd)
+	cmd.Flags().StringVarP(&algorithm, "algorithm", "a", phash.PDQ.String(), "`one` of "+hashNames())
+	cmd.Flags().BoolVar(&parts, "parts", false, "keep local features, too, so that parts of pictures are found")
+	cmd.Flags().BoolVar(&force, "force", false, "replace the index if it exists")
+	return cmd
+}
+
+func newIndexAdd(u *ui) *cobra.Command {
+	var in indexInputs
+	cmd := &cobra.Command{
+		Use:   "add INDEX [FILE|DIR...]",
+		Short: "Add pictures to an index",
+		Long:  `Add pictures to an index. One whose name is there takes the place of what was there.`,
+		Example: `  kycmark index add uploads.index uploads/2018-02-15/
+  printf 'old/7.jpg\tpdq:%s\n' $DIGITS | kycmark index add uploads.index --hashes -`,
+		Args: some("index"),
+		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
+			a, err := openIndex(args[0])
+			if err != nil {
+				return err
+			}
+			return in.fill(cmd, u, a, args)
+		}),
+	}
+	in.flag(cmd)
+	return cmd
+}
+
+// fill adds the inputs to the archive, saves and closes it. Of args the first is
+// the index.
+func (in *indexInputs) fill(cmd *cobra.Command, u *ui, a *archive.Archive, args []string) (err error) {
+	defer func() { err = errors.Join(err, a.Close()) }()
+	files := listFiles(args[1:])
+	if len(files) == 0 && len(in.lists) == 0 {
+		return usagef("name pictures to put into it, or lists of hashes by --hashes")
+	}
+	var entries []archive.Entry
+	for _, list := range in.lists {
+		err := readHashes(list, cmd.InOrStdin(), a.Index.Kind(), func(where, name string, h phash.Hash, err error) {
+			if err != nil {
+				u.fail(where, err)
+				return
+			}
+			entries = append(entries, archive.Entry{Name: name, Hash: h, Quality: 100})
+		})
+		if err != nil {
+			u.fail(list, err)
+		}
+	}
+	hashed, err := hashFiles(cmd.Context(), u, a, files)
+	if err != nil {
+		return err
+	}
+	added, err := a.Add(append(entries, hashed...))
+	if err != nil {
+		return err
+	}
+	return saveIndex(cmd.Context(), u, args[0], a, added)
+}
+
+// indexedLine is one picture of build and add as JSON.
+type indexedLine struct {
+	File    string  `json:"file"`
+	Quality *int    `json:"quality"`
+	Stored  bool    `json:"stored"`
+	Error   *string `json:"error"`
+
+	hash     phash.Hash
+	features *local.Features
+	err      error
+}
+
+// hashFiles hashes pictures, and looks for features where a keeps them, and says so
+// of each.
+func hashFiles(ctx context.Context, u *ui, a *archive.Archive, files []string) (entries []archive.Entry, err error) {
+	step, done := u.progress(ctx, "hashing", len(files))
+	defer done()
+	err = each(ctx, files, func(_ context.Context, file string) indexedLine {
+		defer step()
+		line := indexedLine{File: file}
+		pic, err := picture.Load(file, picture.Limits{})
+		if err == nil {
+			flat := picture.Flatten(pic.Image)
+			var quality int
+			line.hash, quality, err = phash.Sum(a.Index.Kind(), flat)
+			line.Quality, line.Stored = &quality, quality >= phash.MinQuality
+			if err == nil && line.Stored && a.Features != nil {
+				line.features, err = local.Extract(flat)
+			}
+		}
+		line.err, line.Error = err, reasonText(err)
+		return line
+	}, func(file string, line indexedLine) error {
+		if line.err != nil {
+			u.fail(file, line.err)
+			return u.line(line)
+		}
+		if !line.Stored {
+			u.warnf("%s: too plain to be told by its hash (quality %d): kept out", file, *line.Quality)
+		}
+		entries = append(entries, archive.Entry{Name: file, Hash: line.hash, Quality: *line.Quality, Features: line.features})
+		return u.line(line)
+	})
+	return entries, err
+}
+
+// parseHash reads a hash with its kind before it or, of that kind, bare digits.
+func parseHash(text string, kind phash.Kind) (phash.Hash, error) {
+	text = strings.ToLower(strings.TrimSpace(text))
+	if !strings.Contains(text, ":") {
+		text = kind.String() + ":" + text
+	}
+	h, err := phash.Parse(text)
+	if err == nil && h.Kind != kind {
+		err = phash.ErrKind
+	}
+	return h, err
+}

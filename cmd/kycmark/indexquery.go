@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/archive"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/phash"
+)
+
+// indexQuery is what to ask an index.
+type indexQuery struct {
+	*ui
+	archive *archive.Archive
+	radius  int
+	nearest int
+	lists   []string
+	hashes  []string
+}
+
+func newIndexQuery(u *ui) *cobra.Command {
+	q := indexQuery{ui: u}
+	cmd := &cobra.Command{
+		Use:   "query INDEX [FILE|DIR...]",
+		Short: "Ask which pictures of an index a picture shows",
+		Long: `Ask which pictures of an index lie within a radius of a picture's hash, in any of its
+eight orientations, as it is, as a negative or without what is stamped across it. Of
+an index that was built with --parts it is also asked which pictures it shows a part
+of, or shows among other things, and where. Matches are candidates: two identity cards
+of one template look alike to both. Exit 1 when nothing matches anywhere.`,
+		Example: `  kycmark index query uploads.index leak.jpg
+  kycmark index query uploads.index --nearest 3 --json leaks/
+  kycmark index query uploads.index --hash pdq:$DIGITS --radius 40`,
+		Args: some("index"),
+		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
+			if q.radius < 0 || q.nearest < 0 {
+				return usagef("--radius and --nearest take 0 or more")
+			}
+			if q.nearest > 0 && !cmd.Flags().Changed("radius") {
+				q.radius = -1
+			}
+			return q.run(cmd, args)
+		}),
+	}
+	cmd.Flags().IntVar(&q.radius, "radius", phash.MatchRadius, "greatest `number` of bits in which a match differs")
+	cmd.Flags().IntVar(&q.nearest, "nearest", 0, "the nearest `number` of pictures, however far away unless --radius is given")
+	cmd.Flags().StringSliceVar(&q.hashes, "hash", nil, "a `hash` to ask with instead of a picture")
+	cmd.Flags().StringSliceVar(&q.lists, "hashes", nil, "`files` of hashes to ask with, as for build")
+	return cmd
+}
+
+// matchLine is the answer to one input as JSON.
+type matchLine struct {
+	File    string      `json:"file"`
+	Quality *int        `json:"quality"` // null for a hash
+	Matches []matchItem `json:"matches"` // nearest first
+	Parts   []partItem  `json:"parts"`   // pictures shown in part, those with most of their own first; null: not asked for
+	Error   *string     `json:"error"`
+
+	err error
+}
+
+type matchItem struct {
+	Name        string `json:"name"`
+	Distance    int    `json:"distance"`    // bits
+	Orientation int    `json:"orientation"` // of the input that matches: its place in the order of phash.SumTurned
+	Reading     string `json:"reading"`     // how the input was taken: as it is, as a negative, or without what is stamped across it
+}
+
+// readings are the words for a phash.Reading.
+var readings = [...]string{phash.AsIs: "plain", phash.Negative: "negative", phash.Cleaned: "cleaned"}
+
+// orientations are the words for what was done to the input.
+var orientations = [8]string{"", ", turned 90°", ", turned 180°", ", turned 270°",
+	", upside down mirrored", ", mirrored", ", transposed", ", transposed and turned"}
+
+func (q *indexQuery) run(cmd *cobra.Command, args []string) error {
+	files := listFiles(args[1:])
+	if len(files)+len(q.lists)+len(q.hashes) == 0 {
+		return usagef("name pictures to ask with, or hashes by --hash or --hashes")
+	}
+	a, err := openIndex(args[0])
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	q.archive = a
+	found, err := q.askHashes(cmd)
+	if err != nil {
+		return err
+	}
+	step, done := q.progress(cmd.Context(), "asking", len(files))
+	defer done()
+	err = each(cmd.Context(), files, func(ctx context.Context, file string) matchLine {
+		defer step()
+		return q.askPicture(ctx, file)
+	}, func(_ string, line matchLine) error {
+		found = found || len(line.Matches)+len(line.Parts) > 0
+		return q.answer(line)
+	})
+	if err == nil && !found {
+		q.no()
+	}
+	return err
+}
+
+// askHashes asks with the hashes of the command line and of lists.
+func (q *indexQuery) askHashes(cmd *cobra.Command) (found bool, err error) {
+	ask := func(_, name string, h phash.Hash, wrong error) {
+		line := matchLine{File: name, err: wrong}
+		if wrong == nil {
+			line.Matches, line.err = q.matches(phash.Query{Hash: h})
+		}
+		found = found || len(line.Matches) > 0
+		if failed := q.answer(line); err == nil {
+			err = failed
+		}
+	}
+	kind := q.archive.Index.Kind()
+	for _, text := range q.hashes {
+		h, wrong := parseHash(text, kind)
+		ask("", text, h, wrong)
+	}
+	for _, list := range q.lists {
+		if err := readHashes(list, cmd.InOrStdin(), kind, ask); err != nil {
+			q.fail(list, err)
+		}
+	}
+	return found, err
+}
+
+func (q *indexQuery) askPicture(ctx context.Context, file string) (line matchLine) {
+	line.File = file
+	pic, err := picture.Load(file, picture.Limits{})
+	if err != nil {
+		line.err = err
+		return line
+	}
+	flat := picture.Flatten(pic.Image)
+	queries, quality, err := q.queries(flat)
+	if err != nil {
+		line.err = err
+		return line
+	}
+	line.Quality = &quality
+	if quality >= phash.MinQuality {
+		line.Matches, line.err = q.matches(queries...)
+	}
+	if line.err == nil && q.archive.Features != nil {
+		line.Parts, line.err = q.parts(ctx, flat)
+	}
+	return line
+}
+
+// queries are what to ask for a picture: in its eight orientations, and for the kinds
+// that have it as a negative and without stamps, too.
+func (q *indexQuery) queries(img image.Image) (queries []phash.Query, quality int, err error) {
+	kind := q.archive.Index.Kind()
+	if kind == phash.PDQ || kind == phash.Area {
+		return phash.SumLeak(kind, img)
+	}
+	turned, quality, err := phash.SumTurned(kind, img)
+	for turn, h := range turned {
+		queries = append(queries, phash.Query{Hash: h, Orientation: turn})
+	}
+	return queries, quality, err
+}
+
+// matches are the entries near any of the queries, each at its least distance.
+func (q *indexQuery) matches(queries ...phash.Query) ([]matchItem, error) {
+	near, err := q.near(queries)
+	refs := make([]int64, len(near))
+	for i, n := range near {
+		refs[i] = n.Ref
+	}
+	names := q.archive.Names(refs...)
+	items := make([]matchItem, len(near))
+	for i, n := range near {
+		by := queries[n.Query]
+		items[i] = matchItem{Name: names[n.Ref], Distance: n.Distance, Orientation: by.Orientation, Reading: readings[by.Reading]}
+	}
+	return items, err
+}
+
+func (q *indexQuery) near(queries []phash.Query) ([]phash.Near, error) {
+	if q.nearest == 0 {
+		return q.archive.Index.SearchEach(queries, q.radius)
+	}
+	near, err := q.archive.Index.NearestEach(queries, q.nearest)
+	if q.radius >= 0 {
+		near = slices.DeleteFunc(near, func(n phash.Near) bool { return n.Distance > q.radius })
+	}
+	return near, err
+}
+
+func (q *indexQuery) answer(line matchLine) error {
+	switch {
+	case line.err != nil:
+		line.Error = reasonText(line.err)
+		q.fail(line.File, line.err)
+	case len(line.Matches) == 0 && len(line.Parts) > 0:
+		q.printf("%s: %s\n", name(line.File), partWords(line.Parts))
+	case line.Quality != nil && *line.Quality < phash.MinQuality:
+		q.printf("%s: too plain to be told by its hash (quality %d)\n", name(line.File), *line.Quality)
+	case len(line.Matches) == 0:
+		q.printf("%s: no match\n", name(line.File))
+	default:
+		words := make([]string, len(line.Matches))
+		for i, m := range line.Matches {
+			words[i] = fmt.Sprintf("%s (%s%s)", name(m.Name), plural(m.Distance, "bit"), orientations[m.Orientation])
+		}
+		q.printf("%s: %s\n", name(line.File), strings.Join(words, ", "))
+	}
+	if line.Matches == nil {
+		line.Matches = []matchItem{}
+	}
+	return q.line(line)
+}

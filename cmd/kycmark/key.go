@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/verify"
+)
+
+func newKey(u *ui) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "key",
+		Short: "Enter mark keys in the ledger, list and retire them",
+		Example: `  kycmark key list
+  kycmark key retire v1-0011223344556677 --note "replaced after the audit"
+  kycmark key compromised v1-0011223344556677 --since 2026-10-01 --note "backup tape lost"`,
+	}
+	return only(cmd, newKeyList(u), newKeyAdd(u),
+		newKeyState(u, "retire", verify.KeyRetired, "Enter that a mark key makes no more marks",
+			"Enter that a mark key is retired: it is refused for issuing, and reads marks as before."),
+		newKeyState(u, "compromised", verify.KeyCompromised, "Enter that somebody else may hold a mark key",
+			`Enter since when somebody else may hold a mark key. It is refused for issuing. Copies
+issued since then confirm nothing: whoever holds the key can make their marks. That
+cannot be taken back, only entered for an earlier time.`))
+}
+
+func newKeyList(u *ui) *cobra.Command {
+	return u.bookVerb(&cobra.Command{
+		Use:     "list",
+		Short:   "List the mark keys with their states",
+		Example: `  kycmark key list --json`,
+		Args:    exactly(),
+	}, func(ctx context.Context, b *books, _ []string) error {
+		all, err := b.registry.MarkKeys(ctx)
+		if err != nil {
+			return err
+		}
+		var rows [][]string
+		for _, k := range all {
+			rows = append(rows, []string{k.KeyID, k.State, k.Since.UTC().Format(time.RFC3339), day(k.Added), k.Note})
+			if err := b.line(k); err != nil {
+				return err
+			}
+		}
+		b.table("KEY\tSTATE\tSINCE\tADDED\tNOTE", rows)
+		return nil
+	})
+}
+
+func newKeyAdd(u *ui) *cobra.Command {
+	return u.bookVerb(&cobra.Command{
+		Use:   "add",
+		Short: "Enter the commitments to the home's mark keys",
+		Long: `Enter the commitments to the mark keys that kycmark.toml names, those that are not
+in the ledger yet: to be done before the first copy is marked with them. To use a
+new key, make it with keygen, name it first under keys.mark, and enter it.`,
+		Example: `  kycmark keygen --out kyc/keys/mark2.key
+  kycmark key add`,
+		Args: exactly(),
+	}, func(ctx context.Context, b *books, _ []string) error {
+		cfg, err := b.config()
+		if err != nil {
+			return err
+		}
+		for _, k := range cfg.Keys {
+			added, err := b.registry.AddMarkKey(ctx, k)
+			if err != nil {
+				return err
+			}
+			was := ""
+			if !added {
+				was = ", was there already"
+			}
+			b.printf("%s: commitment entered%s\n", k.ID(), was)
+			if err := b.line(struct {
+				KeyID string `json:"key_id"`
+				Added bool   `json:"added"`
+			}{k.ID(), added}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
+	var since, note string
+	cmd := &cobra.Command{
+		Use:     verb + " KEYID",
+		Short:   short,
+		Long:    long,
+		Example: "  kycmark key " + verb + " v1-0011223344556677 --since 2026-10-01 --note \"how that is known\"",
+		Args:    exactly("KEYID"),
+	}
+	cmd.Flags().StringVar(&since, "since", "", "`time` from which on: RFC 3339, or a day")
+	cmd.Flags().StringVar(&note, "note", "", "how that is known")
+	if state == verify.KeyCompromised {
+		cmd.MarkFlagRequired("since")
+		cmd.MarkFlagRequired("note")
+	}
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+		when, err := parseOptionalTime(since)
+		if err != nil {
+			return err
+		}
+		if since == "" {
+			when = time.Now()
+		}
+		s := verify.KeyState{KeyID: args[0], State: state, Since: when, Note: note, Actor: actor()}
+		err = b.registry.SetKeyState(ctx, s)
+		if errors.Is(err, verify.ErrNotFound) {
+			return withHint(err, "\"kycmark key list\" names the keys")
+		}
+		if err != nil {
+			return err
+		}
+		b.printf("%s\n", s)
+		return b.line(s)
+	})
+}

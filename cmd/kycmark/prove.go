@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+type proveFlags struct {
+	check     string
+	key, out  string
+	witnesses []string
+	force     bool
+}
+
+func newProve(u *ui) *cobra.Command {
+	var f proveFlags
+	cmd := &cobra.Command{
+		Use:   "prove ID | prove --check FILE",
+		Short: "Prove to others what stands in the ledger, or check such a proof",
+		Long: `Write a proof that a copy (16 hex digits) stands in the ledger, as one line of
+JSON: its row, its mark key and its receipts, the salts of their commitments, their
+entries, and the paths to the root of a signed checkpoint. It tells nothing of the
+person. Of a submission (32 hex digits) the proof holds subject reference and
+hashes: it is personal data.
+
+With --check check a proof, without the registry. Exit 1 when it does not hold. Take
+the public key of the ledger (--key) from somewhere else than the proof: without it
+the proof is checked with the key that it brings.`,
+		Example: `  kycmark prove 00000000000004d2 --out proof.json
+  kycmark prove --check proof.json --key ledger.pub`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if f.check != "" {
+				return exactly()(cmd, args)
+			}
+			return exactly("a copy's or a submission's ID")(cmd, args)
+		},
+	}
+	fs := cmd.Flags()
+	fs.StringVar(&f.check, "check", "", "check the proof in this `file`")
+	fs.StringVar(&f.key, "key", "", "public `key` of the ledger, or its file (default: the home's; with --check the proof's)")
+	fs.StringArrayVar(&f.witnesses, "witness", nil, "with --check: public `key` of a witness, or its file; may be repeated")
+	fs.StringVarP(&f.out, "out", "o", "", "write the proof to this `file`")
+	fs.BoolVar(&f.force, "force", false, "overwrite a file that exists")
+	u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error { return b.prove(ctx, f, args[0]) })
+	inHome := cmd.RunE
+	offline := u.verb(func(*cobra.Command, []string) error { return u.checkProof(f) })
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if f.check != "" {
+			return offline(cmd, args)
+		}
+		return inHome(cmd, args)
+	}
+	return cmd
+}
+
+func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
+	public, err := b.publicKey(f.key)
+	if err != nil {
+		return err
+	}
+	var proof []byte
+	if len(id) == 32 {
+		sub, err := watermark.ParseSubmission(id)
+		if err != nil {
+			return &usageError{err}
+		}
+		if proof, err = b.registry.ProveSubmission(ctx, sub, public); err != nil {
+			return proveHint(err)
+		}
+		b.warnf("this proof holds a subject reference and hashes: it is personal data")
+	} else {
+		copyID, err := watermark.ParseCopyID(id)
+		if err != nil {
+			return &usageError{err}
+		}
+		if proof, err = b.registry.Prove(ctx, copyID, public); err != nil {
+			return proveHint(err)
+		}
+	}
+	if f.out != "" {
+		if err := writeOutput(f.out, proof, f.force); err != nil {
+			return err
+		}
+		b.printf("%s: proof of %s\n", f.out, id)
+		return b.line(map[string]string{"file": f.out, "id": id})
+	}
+	_, err = b.out.Write(proof)
+	return err
+}
+
+func proveHint(err error) error {
+	if errors.Is(err, verify.ErrProof) {
+		return withHint(err, "sign the ledger's present state with \"kycmark checkpoint\"")
+	}
+	return notFound(err)
+}
+
+// proofLine is the result of --check as JSON.
+type proofLine struct {
+	File  string        `json:"file"`
+	Holds bool          `json:"holds"`
+	Proof *verify.Proof `json:"proof"`
+	Error *string       `json:"error"`
+}
+
+func (u *ui) checkProof(f proveFlags) error {
+	data, err := readSmall(f.check)
+	if err != nil {
+		return err
+	}
+	key := ""
+	if f.key != "" {
+		if key, err = publicKey(f.key); err != nil {
+			return err
+		}
+	}
+	witnesses, err := publicKeys(f.witnesses)
+	if err != nil {
+		return err
+	}
+	p, err := verify.CheckProof(data, key, witnesses...)
+	switch {
+	case errors.Is(err, verify.ErrProof):
+		u.no()
+		u.errorf("%s: %v", f.check, err)
+		return u.line(proofLine{File: f.check, Error: reasonText(err)})
+	case err != nil:
+		return keyUsage(err)
+	}
+	if key == "" {
+		u.warnf("checked with the key that the proof brings, %s: compare it with the one that you have from elsewhere", p.Key)
+	}
+	u.proofWords(p)
+	return u.line(proofLine{File: f.check, Holds: true, Proof: p})
+}
+
+func (u *ui) proofWords(p *verify.Proof) {
+	for _, e := range p.Entries {
+		what := ""
+		switch {
+		case e.Copy != nil:
+			what = copyWords(e.Copy)
+		case e.MarkKey != nil:
+			what = fmt.Sprintf("mark key %s: its commitment %s was entered on %s\n", e.MarkKey.KeyID, e.MarkKey.Commitment, e.MarkKey.Added.UTC().Format(time.RFC3339))
+		case e.Receipt != nil:
+			what = receiptWords(e.Receipt)
+		case e.Submission != nil:
+			what = submissionWords(e.Submission)
+		}
+		c := p.Checkpoints[e.Checkpoint]
+		u.printf("%s  holds: entry %d of the ledger %s, among the %d that were signed\n", what, e.Entry, c.Origin, c.Size)
+		for _, w := range c.Witnesses {
+			u.printf("  signed by the witness %s, too%s\n", w.Name, at(w.Time))
+		}
+	}
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func newReceipt(u *ui) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "receipt",
+		Short: "Enter recipients' signatures for the copies they were handed",
+		Example: `  kycmark receipt message 00000000000004d2 > message.txt
+  openssl pkeyutl -sign -rawin -inkey vendor.pem -in message.txt -out receipt.sig
+  kycmark receipt add 00000000000004d2 --signature receipt.sig --public-key vendor.pub.pem`,
+	}
+	return only(cmd, newReceiptAdd(u), newReceiptMessage(u))
+}
+
+func newReceiptAdd(u *ui) *cobra.Command {
+	var signature, public string
+	cmd := &cobra.Command{
+		Use:   "add COPY --signature FILE|HEX --public-key FILE|HEX",
+		Short: "Enter a recipient's receipt of a copy",
+		Long: `Enter the Ed25519 signature by which a recipient confirms that it was handed a copy
+of these very bytes. It is checked first; exit 1 when it does not hold. What is
+signed, "kycmark receipt message COPY" prints.
+
+The signature is 64 bytes or their hex digits, the public key 32 bytes, their hex
+digits, or PEM or DER as openssl writes it; each as a file or, in hex, on the command
+line.`,
+		Example: `  kycmark receipt add 00000000000004d2 --signature receipt.sig --public-key vendor.pub.pem`,
+		Args:    exactly("COPY"),
+	}
+	cmd.Flags().StringVar(&signature, "signature", "", "`file` with the signature, or its hex digits (required)")
+	cmd.Flags().StringVar(&public, "public-key", "", "`file` with the recipient's public key, or its hex digits (required)")
+	cmd.MarkFlagRequired("signature")
+	cmd.MarkFlagRequired("public-key")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
+		id, err := watermark.ParseCopyID(args[0])
+		if err != nil {
+			return &usageError{err}
+		}
+		x := verify.Receipt{Copy: id, Actor: actor()}
+		if x.Signature, err = hexOf(signature, ed25519.SignatureSize, nil); err != nil {
+			return fmt.Errorf("signature: %w", err)
+		}
+		if x.PublicKey, err = hexOf(public, ed25519.PublicKeySize, publicDER); err != nil {
+			return fmt.Errorf("public key: %w", err)
+		}
+		added, err := b.registry.AddReceipt(ctx, x)
+		if errors.Is(err, verify.ErrReceipt) {
+			b.no()
+			b.errorf("%v", err)
+			return b.line(receiptLine{args[0], false, reasonText(err)})
+		}
+		if err != nil {
+			return notFound(err)
+		}
+		was := ""
+		if !added {
+			was = ", was there already"
+		}
+		b.printf("copy %s: receipt signed by %s%s\n", id, x.PublicKey, was)
+		return b.line(receiptLine{args[0], true, nil})
+	})
+}
+
+type receiptLine struct {
+	Copy  string  `json:"copy"`
+	Holds bool    `json:"holds"`
+	Error *string `json:"error"`
+}
+
+func newReceiptMessage(u *ui) *cobra.Command {
+	return u.bookVerb(&cobra.Command{
+		Use:   "message COPY",
+		Short: "Print what the recipient of a copy signs",
+		Long: `Print the bytes that a receipt signs, three lines: "kycmark receipt v1", the SHA-256
+of the file handed over, the copy's ID. A recipient makes them of the file that it
+received, and of nothing that it was told but the ID.`,
+		Example: `  kycmark receipt message 00000000000004d2`,
+		Args:    exactly("COPY"),
+	}, func(ctx context.Context, b *books, args []string) error {
+		id, err := watermark.ParseCopyID(args[0])
+		if err != nil {
+			return &usageError{err}
+		}
+		c, err := b.registry.Copy(ctx, id)
+		if err != nil {
+			return notFound(err)
+		}
+		b.printf("%s", c.ReceiptMessage())
+		return b.line(map[string]string{"copy": args[0], "message": string(c.ReceiptMessage())})
+	})
+}
+
+// hexOf reads n bytes: from their hex digits, from a file that holds the bytes or the
+// digits, or from a file in the format that other, unless it is nil, reads.
+func hexOf(arg string, n int, other func([]byte) []byte) (string, error) {
+	if raw, err := hex.DecodeString(arg); err == nil && len(raw) == n {
+		return hex.EncodeToString(raw), nil
+	}
+	data, err := readSmall(arg)
+	if err != nil {
+		return "", err
+	}
+	if len(data) == n {
+		return hex.EncodeToString(data), nil
+	}
+	if raw, err := hex.DecodeString(strings.TrimSpace(string(data))); err == nil && len(raw) == n {
+		return hex.EncodeToString(raw), nil
+	}
+	if other != nil {
+		if raw := other(data); len(raw) == n {
+			return hex.EncodeToString(raw), nil
+		}
+	}
+	return "", usagef("%s holds neither %d bytes nor their hex digits", arg, n)
+}
+
+// publicDER reads an Ed25519 public key as openssl writes it (RFC 8410), nil where
+// it is none.
+func publicDER(data []byte) []byte {
+	if block, _ := pem.Decode(data); block != nil {
+		data = block.Bytes
+	}
+	key, err := x509.ParsePKIXPublicKey(data)
+	if err != nil {
+		return nil
+	}
+	public, _ := key.(ed25519.PublicKey)
+	return public
+}
+
+func receiptWords(x *verify.Receipt) string {
+	return fmt.Sprintf("receipt of copy %s, signed by %s, entered on %s\n", x.Copy, x.PublicKey, x.Entered.UTC().Format(time.RFC3339))
+}

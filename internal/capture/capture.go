@@ -1,0 +1,87 @@
+// Package capture says whether a leak shows the very picture that an original is,
+// and not what merely looks like it: another person's document of the same template,
+// or another photograph of the same card.
+//
+// The leak is registered onto the original, and blocks of detail are compared. That
+// tells another person's document. Two captures of one card agree in all of its
+// detail, so what passes needs a reason to be the same capture: see [Sight.Verdict].
+//
+// Everything runs in a fixed order: the same pictures give the same answer on every
+// machine.
+package capture
+
+import (
+	"context"
+	"errors"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/photometry"
+	"github.com/kycmark/kycmark/internal/register"
+)
+
+// An Original is a picture ready for having leaks held against it. It is safe for
+// concurrent use.
+type Original struct {
+	base   *register.Original
+	source *photometry.Source
+}
+
+// New readies a picture by its luma at full resolution, 0..255.
+func New(luma dsp.Plane) *Original {
+	return &Original{base: register.New(luma), source: photometry.NewSource(luma)}
+}
+
+// Canonical returns the original at a long side of at most 1024 pixels, in which
+// positions are given. It must not be changed.
+func (o *Original) Canonical() dsp.Plane { return o.base.Canonical() }
+
+// Luma returns the original at full resolution. It must not be changed.
+func (o *Original) Luma() dsp.Plane { return o.source.Luma() }
+
+// A Sight is a leak as it lies on an original.
+type Sight struct {
+	*register.Registration
+	on      *Original
+	like    *register.Likeness
+	view    photometry.View
+	fit     *photometry.Fit
+	changes []photometry.Change
+}
+
+// Find registers a leak by its luma, 0..255. It returns nil where nothing aligns,
+// and ctx's error where that ends it.
+func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Sight, error) {
+	r, err := o.base.Find(ctx, leak)
+	if err != nil || r == nil {
+		return nil, err
+	}
+	c := o.base.Canonical()
+	return &Sight{Registration: r, on: o, view: photometry.View{
+		Leak: r.Leak, X: r.X, Y: r.Y, W: c.W, H: c.H, Pitch: 1 / r.Scale, Resized: r.Resized,
+	}}, nil
+}
+
+// Likeness compares blocks of detail.
+func (s *Sight) Likeness() register.Likeness {
+	if s.like == nil {
+		like := s.Compare(s.on.base)
+		s.like = &like
+	}
+	return *s.like
+}
+
+// Fit predicts the leak from the original and finds where it shows something else.
+// The fit is nil where nothing of the original is seen.
+func (s *Sight) Fit() (*photometry.Fit, []photometry.Change, error) {
+	if s.fit == nil {
+		fit, err := s.on.source.Fit(&s.view)
+		if errors.Is(err, photometry.ErrNothing) {
+			return nil, nil, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		s.fit, s.changes = fit, fit.Changes(&s.view)
+	}
+	return s.fit, s.changes, nil
+}

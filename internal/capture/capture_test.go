@@ -1,0 +1,81 @@
+package capture_test
+
+import (
+	"context"
+	"image"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/specimen"
+)
+
+func page(person uint64) *image.NRGBA {
+	return specimen.Render(specimen.Residence, specimen.NewPerson(person), 1000)
+}
+
+func photo(person, seed uint64) *image.NRGBA {
+	return specimen.Photograph(page(person), seed, 1280, 960)
+}
+
+func scan(person, seed uint64) *image.NRGBA { return specimen.Scan(page(person), seed, 1200, 900) }
+
+func after(t *testing.T, name string, img *image.NRGBA) *image.NRGBA {
+	t.Helper()
+	a, err := attack.Find(name)
+	require.NoError(t, err)
+	return a.Apply(img, 3)
+}
+
+// verdict is "apart" where nothing aligns.
+func verdict(t *testing.T, o *capture.Original, leak *image.NRGBA) string {
+	t.Helper()
+	s, err := o.Find(t.Context(), dsp.LumaNRGBA(leak))
+	require.NoError(t, err)
+	if s == nil {
+		return "apart"
+	}
+	v, err := s.Verdict()
+	require.NoError(t, err)
+	return v.String()
+}
+
+func TestVerdictOnPhotographs(t *testing.T) {
+	o := capture.New(dsp.LumaNRGBA(photo(1, 1)))
+	for _, name := range []string{"jpeg20", "whatsapp_twice", "rot90", "crop50", "persp3", "redact30", "thumb320"} {
+		assert.Equal(t, "same", verdict(t, o, after(t, name, photo(1, 1))), name)
+	}
+	assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, photo(1, 2)), "another photograph of the card")
+	assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, after(t, "telegram_low", photo(1, 3))), "another, made small")
+	assert.NotContains(t, []string{"same", "unsure", "alike"}, verdict(t, o, photo(2, 1)), "another person's, photographed from the same place")
+}
+
+// Scans have one light, and little noise: only how the card lies tells them apart.
+func TestVerdictOnScans(t *testing.T) {
+	o := capture.New(dsp.LumaNRGBA(scan(1, 1)))
+	for _, name := range []string{"jpeg10", "telegram", "mirror", "crop50"} {
+		assert.Equal(t, "same", verdict(t, o, after(t, name, scan(1, 1))), name)
+	}
+	assert.Equal(t, "alike", verdict(t, o, scan(1, 2)), "another scan of the card")
+	assert.Equal(t, "alike", verdict(t, o, after(t, "thumb320", scan(1, 3))), "another, made small")
+	assert.Equal(t, "other", verdict(t, o, scan(2, 1)), "another person's, laid on the same place")
+}
+
+func TestVerdictIsOfWhatIsShown(t *testing.T) {
+	o := capture.New(dsp.LumaNRGBA(photo(1, 1)))
+	assert.Contains(t, []string{"apart", "other"}, verdict(t, o, specimen.Landscape(5, 800, 600)))
+	s, err := o.Find(t.Context(), dsp.LumaNRGBA(after(t, "crop25", photo(1, 1))))
+	require.NoError(t, err)
+	require.NotNil(t, s)
+	assert.InDelta(t, 0.25, s.Shown(), 0.03)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = o.Find(ctx, dsp.LumaNRGBA(photo(1, 1)))
+	assert.ErrorIs(t, err, context.Canceled)
+	blank := capture.New(dsp.NewPlane(400, 300))
+	assert.NotEqual(t, "same", verdict(t, blank, image.NewNRGBA(image.Rect(0, 0, 400, 300))), "nothing on nothing")
+}

@@ -1,0 +1,171 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// levels are kernels on small integers.
+func levels() {
+	toLevels()
+	sumLevels()
+	ranks()
+	above()
+}
+
+func toLevels() {
+	TEXT("toLevelsAVX2", NOSPLIT, "func(dst *uint8, src *float32, low, gain float32, n int)")
+	Pragma("noescape")
+	Doc("toLevelsAVX2 writes float32((src-low) gain) + 0.5, cut to whole numbers. n is a multiple of 32.")
+	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	low, gain := broadcast(Load(Param("low"), XMM())), broadcast(Load(Param("gain"), XMM()))
+	half, order := broadcast(repeat8("levelHalf", float(0.5), float(0.5))), YMM()
+	VMOVDQU(levelOrder(), order)
+	Label("toLevels")
+	var v [4]reg.VecVirtual
+	for i := range v {
+		x := plus(product(minus(ymm(Mem{Base: src, Disp: 32 * i}), low), gain), half)
+		v[i] = YMM()
+		VCVTTPS2DQ(x, v[i])
+	}
+	VPACKSSDW(v[1], v[0], v[0])
+	VPACKSSDW(v[3], v[2], v[2])
+	VPACKUSWB(v[2], v[0], v[0])
+	VPERMD(v[0], order, v[0])
+	VMOVDQU(v[0], Mem{Base: dst})
+	ADDQ(U32(128), src)
+	ADDQ(U8(32), dst)
+	SUBQ(U8(32), n)
+	JNZ(LabelRef("toLevels"))
+	VZEROUPPER()
+	RET()
+}
+
+// levelOrder undoes the order that packing in lanes makes.
+func levelOrder() Mem {
+	m := GLOBL("levelOrder", 8|16)
+	for i, v := range [...]uint32{0, 4, 1, 5, 2, 6, 3, 7} {
+		DATA(4*i, U32(v))
+	}
+	return m
+}
+
+func sumLevels() {
+	TEXT("sumLevelsAVX2", NOSPLIT, "func(dst *int16, src *uint8, at *int, rows, n int)")
+	Pragma("noescape")
+	Doc("sumLevelsAVX2 is SumLevels of n columns, a multiple of 64.")
+	dst, src, at := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("at"), GP64())
+	rows, n := Load(Param("rows"), GP64()), Load(Param("n"), GP64())
+	low := YMM()
+	VPCMPEQW(low, low, low)
+	VPSRLW(U8(8), low, low)
+	var even, odd [2]reg.VecVirtual
+	Label("sumLevelsColumns")
+	for i := range even {
+		even[i], odd[i] = YMM(), YMM()
+		VPXOR(even[i], even[i], even[i])
+		VPXOR(odd[i], odd[i], odd[i])
+	}
+	p, r := GP64(), GP64()
+	MOVQ(at, p)
+	MOVQ(rows, r)
+	Label("sumLevelsRows")
+	a, b := GP64(), GP64()
+	MOVQ(Mem{Base: p}, a)
+	MOVQ(Mem{Base: p, Disp: 8}, b)
+	for i := range even {
+		x, y := YMM(), YMM()
+		VMOVDQU(Mem{Base: src, Index: a, Scale: 1, Disp: 32 * i}, x)
+		VPADDB(Mem{Base: src, Index: b, Scale: 1, Disp: 32 * i}, x, x)
+		VPAND(x, low, y)
+		VPSRLW(U8(8), x, x)
+		VPADDW(y, even[i], even[i])
+		VPADDW(x, odd[i], odd[i])
+	}
+	ADDQ(U8(16), p)
+	SUBQ(U8(2), r)
+	JNZ(LabelRef("sumLevelsRows"))
+	for i := range even {
+		x, y, z := YMM(), YMM(), YMM()
+		VPUNPCKLWD(odd[i], even[i], x)
+		VPUNPCKHWD(odd[i], even[i], y)
+		VPERM2I128(U8(0x20), y, x, z)
+		VMOVDQU(z, Mem{Base: dst, Disp: 64 * i})
+		VPERM2I128(U8(0x31), y, x, z)
+		VMOVDQU(z, Mem{Base: dst, Disp: 64*i + 32})
+	}
+	ADDQ(U8(64), src)
+	ADDQ(U32(128), dst)
+	SUBQ(U8(64), n)
+	JNZ(LabelRef("sumLevelsColumns"))
+	VZEROUPPER()
+	RET()
+}
+
+func ranks() {
+	TEXT("ranksAVX2", NOSPLIT, "func(dst, x *int16, rows, k int)")
+	Pragma("noescape")
+	Doc("ranksAVX2 is Ranks of at least one row.")
+	dst, x := Load(Param("dst"), GP64()), Load(Param("x"), GP64())
+	rows, rank := Load(Param("rows"), GP64()), Load(Param("k"), GP64())
+	k, bit, out := YMM(), YMM(), YMM()
+	VMOVD(rank.(reg.GPVirtual).As32(), k.AsX())
+	VPBROADCASTW(k.AsX(), k)
+	VPCMPEQW(bit, bit, bit)
+	VPSRLW(U8(15), bit, bit)
+	VPSLLW(U8(11), bit, bit)
+	VPXOR(out, out, out)
+	bits := GP64()
+	MOVQ(U32(12), bits)
+	Label("ranksBits")
+	try, below, c := YMM(), YMM(), YMM()
+	VPOR(bit, out, try)
+	VPXOR(below, below, below)
+	p, r := GP64(), GP64()
+	MOVQ(x, p)
+	MOVQ(rows, r)
+	Label("ranksRows")
+	VPCMPGTW(Mem{Base: p}, try, c)
+	VPSUBW(c, below, below)
+	ADDQ(U8(32), p)
+	DECQ(r)
+	JNZ(LabelRef("ranksRows"))
+	VPCMPGTW(k, below, c) // more than k are below
+	VPANDN(bit, c, c)
+	VPOR(c, out, out)
+	VPSRLW(U8(1), bit, bit)
+	DECQ(bits)
+	JNZ(LabelRef("ranksBits"))
+	VMOVDQU(out, Mem{Base: dst})
+	VZEROUPPER()
+	RET()
+}
+
+func above() {
+	TEXT("aboveAVX2", NOSPLIT, "func(set *uint64, x, limit *int16, n int)")
+	Pragma("noescape")
+	Doc("aboveAVX2 is Above of n numbers, a multiple of 64.")
+	set, x, limit := Load(Param("set"), GP64()), Load(Param("x"), GP64()), Load(Param("limit"), GP64())
+	n := Load(Param("n"), GP64())
+	Label("above")
+	for i := range 2 {
+		a, b := YMM(), YMM()
+		VMOVDQU(Mem{Base: x, Disp: 64 * i}, a)
+		VMOVDQU(Mem{Base: x, Disp: 64*i + 32}, b)
+		VPCMPGTW(Mem{Base: limit, Disp: 64 * i}, a, a)
+		VPCMPGTW(Mem{Base: limit, Disp: 64*i + 32}, b, b)
+		VPACKSSWB(b, a, a)
+		VPERMQ(U8(0xD8), a, a)
+		m := GP32()
+		VPMOVMSKB(a, m)
+		MOVL(m, Mem{Base: set, Disp: 4 * i})
+	}
+	ADDQ(U32(128), x)
+	ADDQ(U32(128), limit)
+	ADDQ(U8(8), set)
+	SUBQ(U8(64), n)
+	JNZ(LabelRef("above"))
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,110 @@
+package dsp
+
+import (
+	"encoding/binary"
+	"iter"
+	"math/bits"
+)
+
+// Levels are samples in 7 bits, 0 to MostLevel: where many are added and compared, an
+// eighth of the memory and of the time of floats.
+
+// MostLevel is the greatest level.
+const MostLevel = 127
+
+// ToLevels writes src, from low on, in steps of 1/gain, rounded. (src-low) gain must be
+// within 0..MostLevel.
+func ToLevels(dst []uint8, src []float32, low, gain float32) {
+	src = src[:len(dst)]
+	for i := toLevelsFast(dst, src, low, gain); i < len(dst); i++ {
+		dst[i] = uint8(float32((src[i]-low)*gain) + 0.5)
+	}
+}
+
+// SumLevels writes sums of rows of levels, one from each place in src. The places are
+// at most 256, and even in number.
+func SumLevels(dst []int16, src []uint8, at []int) {
+	if len(dst) == 0 {
+		return
+	}
+	for _, a := range at {
+		_ = src[a : a+len(dst)]
+	}
+	n := sumLevelsFast(dst, src, at)
+	for ; n+8 <= len(dst); n += 8 {
+		sumEight(dst[n:n+8:n+8], src[n:], at)
+	}
+	for ; n < len(dst); n++ {
+		var sum int16
+		for _, a := range at {
+			sum += int16(src[a+n])
+		}
+		dst[n] = sum
+	}
+}
+
+// sumEight is SumLevels of eight columns: two levels add up in 8 bits, their sums in 16.
+func sumEight(dst []int16, src []uint8, at []int) {
+	const low = 0x00FF00FF00FF00FF
+	var even, odd uint64
+	for ; len(at) >= 2; at = at[2:] {
+		v := binary.LittleEndian.Uint64(src[at[0]:]) + binary.LittleEndian.Uint64(src[at[1]:])
+		even += v & low
+		odd += v >> 8 & low
+	}
+	for i := range 4 {
+		dst[2*i], dst[2*i+1] = int16(even>>(16*i)), int16(odd>>(16*i))
+	}
+}
+
+// RankLanes is the number of columns that Ranks works on.
+const RankLanes = 16
+
+// Ranks returns the k-th smallest of each column, k from 0, of rows of RankLanes numbers
+// of 0 to 4095: the greatest number that at most k are smaller than, bit by bit.
+func Ranks(x []int16, k int) (out [RankLanes]int16) {
+	if ranksFast(&out, x, k) {
+		return out
+	}
+	var below [RankLanes]int32
+	for bit := int16(2048); bit > 0; bit >>= 1 {
+		clear(below[:])
+		for row := x; len(row) >= RankLanes; row = row[RankLanes:] {
+			for i, v := range row[:RankLanes] {
+				below[i] += int32(uint32(int32(v)-int32(out[i]|bit)) >> 31)
+			}
+		}
+		for i, n := range below {
+			if n <= int32(k) {
+				out[i] |= bit
+			}
+		}
+	}
+	return out
+}
+
+// Above sets the bits, the lowest first, of where x exceeds limit, and clears the
+// others.
+func Above(set []uint64, x, limit []int16) {
+	limit = limit[:len(x)]
+	n := aboveFast(set, x, limit)
+	clear(set[n/64:])
+	for i := n; i < len(x); i++ {
+		if x[i] > limit[i] {
+			set[i/64] |= 1 << (i % 64)
+		}
+	}
+}
+
+// SetBits are the places of the set bits, in rising order.
+func SetBits(set []uint64) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, w := range set {
+			for ; w != 0; w &= w - 1 {
+				if !yield(64*i + bits.TrailingZeros64(w)) {
+					return
+				}
+			}
+		}
+	}
+}

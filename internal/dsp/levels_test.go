@@ -1,0 +1,121 @@
+package dsp_test
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// bothKernels runs f with the plain kernels and with the processor's own.
+func bothKernels(f func()) {
+	dsp.Plain(f)
+	f()
+}
+
+func TestToLevels(t *testing.T) {
+	for _, n := range []int{0, 1, 31, 32, 33, 100} {
+		src := noisePlane(n+1, 1, 1).Pix[1:]
+		for i, v := range src {
+			src[i] = min(max(v, -3), 8)
+		}
+		if n > 2 {
+			src[0], src[1] = -3, 8
+		}
+		const low, gain = -3, float32(dsp.MostLevel) / 11
+		bothKernels(func() {
+			dst := make([]uint8, n)
+			dsp.ToLevels(dst, src, low, gain)
+			for i, v := range src {
+				require.InDelta(t, (float64(v)-low)*float64(gain), float64(dst[i]), 0.5001)
+			}
+		})
+	}
+}
+
+func TestSumLevels(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	src := make([]uint8, 1000)
+	for i := range src {
+		src[i] = uint8(rng.IntN(dsp.MostLevel + 1))
+	}
+	for _, n := range []int{0, 1, 7, 8, 63, 64, 65, 80, 200} {
+		for _, rows := range []int{0, 2, 16, 32, 256} {
+			at := make([]int, rows)
+			for k := range at {
+				at[k] = rng.IntN(len(src) - n)
+			}
+			want := make([]int16, n)
+			for _, a := range at {
+				for i := range want {
+					want[i] += int16(src[a+i])
+				}
+			}
+			bothKernels(func() {
+				got := slices.Repeat([]int16{-1}, n)
+				dsp.SumLevels(got, src, at)
+				require.Equal(t, want, got, "%d columns, %d rows", n, rows)
+			})
+		}
+	}
+	full := slices.Repeat([]uint8{dsp.MostLevel}, 128)
+	bothKernels(func() {
+		got := make([]int16, 70)
+		dsp.SumLevels(got, full, make([]int, 256))
+		require.Equal(t, slices.Repeat([]int16{256 * dsp.MostLevel}, 70), got)
+	})
+	bothKernels(func() { require.Panics(t, func() { dsp.SumLevels(make([]int16, 64), full, []int{0, 65}) }) })
+}
+
+func TestRanks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, rows := range []int{1, 2, 9, 128, 300} {
+		for _, most := range []int{1, 5, 4096} {
+			x := make([]int16, rows*dsp.RankLanes)
+			for i := range x {
+				x[i] = int16(rng.IntN(most))
+			}
+			for _, k := range []int{0, rows / 2, rows - 1} {
+				var want [dsp.RankLanes]int16
+				for c := range want {
+					var column []int16
+					for r := range rows {
+						column = append(column, x[r*dsp.RankLanes+c])
+					}
+					slices.Sort(column)
+					want[c] = column[k]
+				}
+				bothKernels(func() { require.Equal(t, want, dsp.Ranks(x, k), "%d of %d rows", k, rows) })
+			}
+		}
+	}
+}
+
+func TestAbove(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, n := range []int{0, 1, 63, 64, 65, 200} {
+		x, limit := make([]int16, n), make([]int16, n)
+		var want []int
+		for i := range x {
+			x[i], limit[i] = int16(rng.IntN(5)-2), int16(rng.IntN(5)-2)
+			if i%7 == 0 {
+				x[i], limit[i] = 32767, -32768
+			}
+			if x[i] > limit[i] {
+				want = append(want, i)
+			}
+		}
+		bothKernels(func() {
+			set := slices.Repeat([]uint64{^uint64(0)}, (n+63)/64)
+			dsp.Above(set, x, limit)
+			require.Equal(t, want, slices.Collect(dsp.SetBits(set)))
+			for i := range dsp.SetBits(set) {
+				require.Equal(t, want[0], i)
+				break
+			}
+		})
+	}
+}

@@ -1,0 +1,123 @@
+package dsp
+
+import "math"
+
+// Lanes is how many running sums [Means] and [Slide] keep at once.
+const Lanes = boxLanes
+
+// A Strip is Lanes samples in each of several rows: from Pix[0] on, and Step floats
+// on for each further row. With step 0 all rows are one.
+type Strip struct {
+	Pix  []float32
+	Step int
+}
+
+func (s Strip) at(i int) *[Lanes]float32 { return (*[Lanes]float32)(s.Pix[i*s.Step:]) }
+
+// Means moves a window down Lanes columns by n rows. To each sum the row of add is
+// added that enters the window, then the row of sub taken from it that leaves, each
+// rounded, and the sum divided by the row's count is written to dst. Where the
+// strips overlap, the result is undefined.
+func Means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
+	if n := len(counts); n > 0 {
+		dst.at(n - 1)
+		add.at(n - 1)
+		sub.at(n - 1)
+		means(sum, dst, add, sub, counts)
+	}
+}
+
+// Slide is [Means] without the means.
+func Slide(sum *[Lanes]float32, add, sub Strip, n int) {
+	if n > 0 {
+		add.at(n - 1)
+		sub.at(n - 1)
+		slide(sum, add, sub, n)
+	}
+}
+
+func meansGo(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
+	for i, n := range counts {
+		d, a, s := dst.at(i), add.at(i), sub.at(i)
+		for x := range sum {
+			v := sum[x] + a[x]
+			v -= s[x]
+			sum[x] = v
+			d[x] = v / n
+		}
+	}
+}
+
+func slideGo(sum *[Lanes]float32, add, sub Strip, n int) {
+	for i := range n {
+		a, s := add.at(i), sub.at(i)
+		for x := range sum {
+			v := sum[x] + a[x]
+			sum[x] = v - s[x]
+		}
+	}
+}
+
+// IntoColumns writes up to Lanes rows of w samples as columns, Lanes floats a row.
+func IntoColumns(dst, src []float32, w, rows int) { intoColumns(dst, src, w, rows) }
+
+// IntoRows undoes [IntoColumns].
+func IntoRows(dst, src []float32, w, rows int) { intoRows(dst, src, w, rows) }
+
+// Luma writes 0.299 R + 0.587 G + 0.114 B of pixels of 8 bits, red, green, blue and
+// a fourth that does not count, summed from left to right.
+func Luma(dst []float32, src []uint8) {
+	src = src[:4*len(dst)]
+	for x := lumaFast(dst, src); x < len(dst); x++ {
+		p := src[4*x : 4*x+4 : 4*x+4]
+		dst[x] = float32(0.299*float32(p[0])) + float32(0.587*float32(p[1])) + float32(0.114*float32(p[2]))
+	}
+}
+
+// Places are where in a row of bytes pixels begin.
+type Places struct {
+	at   []int32
+	most int // of these
+}
+
+// NewPlaces returns those places, or nil if one is negative or beyond 2^31 - 1.
+func NewPlaces(at []int) *Places {
+	p := &Places{at: make([]int32, len(at))}
+	for i, v := range at {
+		if v < 0 || v > math.MaxInt32 {
+			return nil
+		}
+		p.at[i], p.most = int32(v), max(p.most, v)
+	}
+	return p
+}
+
+// LumaAt is [Luma] of the pixels of src at those places, and tells whether their
+// fourth bytes are all 255.
+func LumaAt(dst []float32, src []uint8, p *Places) bool {
+	if len(p.at) == 0 {
+		return true
+	}
+	_, dst = src[p.most+3], dst[:len(p.at)]
+	n, opaque := lumaAtFast(dst, src, p.at)
+	for i, at := range p.at[n:] {
+		q := src[at : at+4 : at+4]
+		dst[n+i] = float32(0.299*float32(q[0])) + float32(0.587*float32(q[1])) + float32(0.114*float32(q[2]))
+		opaque = opaque && q[3] == 255
+	}
+	return opaque
+}
+
+// Opaque tells whether all pixels of 8 bits, red, green, blue and alpha, have alpha
+// 255.
+func Opaque(src []uint8) bool {
+	n := opaqueFast(src)
+	if n < 0 {
+		return false
+	}
+	and := uint8(255)
+	for i := n + 3; i < len(src); i += 4 {
+		and &= src[i]
+	}
+	return and == 255
+}

@@ -1,0 +1,20 @@
+//go:build !(linux || darwin || freebsd || netbsd || openbsd)
+
+package mapfile
+
+import (
+	"io"
+	"os"
+)
+
+func mapped(f *os.File, size int) ([]byte, func([]byte) error, error) {
+	data := make([]byte, size)
+	_, err := io.ReadFull(f, data)
+	return data, nil, err
+}
+
+// Alloc returns nil: the heap serves.
+func (Pages) Alloc(int) []byte { return nil }
+
+// Free does nothing.
+func (Pages) Free([]byte) {}

@@ -1,0 +1,35 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd
+
+package mapfile
+
+import (
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+func mapped(f *os.File, size int) ([]byte, func([]byte) error, error) {
+	data, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
+	return data, unix.Munmap, err
+}
+
+// Alloc returns size zero bytes, or nil if there are none to be had.
+func (Pages) Alloc(size int) []byte {
+	if size <= 0 {
+		return nil
+	}
+	whole := (size + hugePage - 1) / hugePage * hugePage
+	b, err := unix.Mmap(-1, 0, whole, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err != nil {
+		return nil
+	}
+	askForHugePages(b)
+	return b[:size]
+}
+
+// Free gives back what Alloc returned.
+func (Pages) Free(b []byte) {
+	if cap(b) > 0 {
+		_ = unix.Munmap(b[:cap(b)]) // fails for what is no mapping alone
+	}
+}

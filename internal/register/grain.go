@@ -1,0 +1,90 @@
+package register
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+const (
+	mostFlat   = 2.0 // detail of a flat block, grey levels
+	leastGrain = 0.3 // grain of it, the same
+	leastQuiet = 0.2 // the same of a quiet one: below is a codec's or a white sheet's
+	dark       = 10  // grey levels within which both must lie
+	bright     = 245
+)
+
+// grain compares the grain of flat blocks, on the finest band.
+func (n *Likeness) grain(s *sheet, blocks []block) {
+	v := float64(n.Softening * n.Softening)
+	l := band(s.leak, grainFine, grainCoarse)
+	o := band(s.orig, math.Sqrt(grainFine*grainFine+v), math.Sqrt(grainCoarse*grainCoarse+v))
+	var gains, powers []float32
+	var still []moments
+	for i := range blocks {
+		b := &blocks[i]
+		if b.covered || b.textured {
+			continue
+		}
+		if !s.exposed(b) {
+			continue
+		}
+		m, _ := s.moments(o, l, b.x, b.y, s.side)
+		if m.oo > leastQuiet*leastQuiet {
+			still = append(still, m)
+		}
+		d, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
+		if d.oo > mostFlat*mostFlat || m.oo < leastGrain*leastGrain {
+			continue
+		}
+		gains, powers = append(gains, float32(m.ol/m.oo)), append(powers, float32(m.ll/m.oo))
+	}
+	if n.Flat = len(gains); n.Flat > 0 {
+		gain := float64(dsp.Select(gains, n.Flat/2))
+		n.GrainPower = float64(dsp.Select(powers, n.Flat/2))
+		n.Grain = gain / math.Sqrt(n.GrainPower+1e-9)
+		n.GrainLeast = float64(dsp.Select(powers, n.Flat/10)) / (n.GrainPower + 1e-9)
+	}
+	n.quiet(still)
+}
+
+// quiet pools the blocks where the original has least.
+func (n *Likeness) quiet(still []moments) {
+	slices.SortStableFunc(still, func(a, b moments) int { return cmp.Compare(a.oo, b.oo) })
+	n.Still = len(still)
+	var sum moments
+	for _, m := range still[:min(len(still), max(len(still)/10, 8))] {
+		sum.oo, sum.ll, sum.ol = sum.oo+m.oo, sum.ll+m.ll, sum.ol+m.ol
+	}
+	n.Quiet = sum.ol / math.Sqrt(float64(sum.oo*sum.ll)+1e-9)
+}
+
+// exposed reports whether a block is neither black nor white in either.
+func (s *sheet) exposed(b *block) bool {
+	var o, l float64
+	for j := b.y; j < b.y+s.side; j++ {
+		i := j*s.orig.W + b.x
+		for k := range s.side {
+			o += float64(s.orig.Pix[i+k])
+			l += float64(s.leak.Pix[i+k])
+		}
+	}
+	n := float64(s.side * s.side)
+	o, l = o/n, l/n
+	return o > dark && o < bright && l > dark && l < bright
+}
+
+// foreignGrain reports whether the leak has grain, but not the original's. Codecs
+// and denoisers wipe grain out unevenly, which is no sign of another capture.
+func (n *Likeness) foreignGrain() bool {
+	if n.Flat < leastFlat {
+		return false
+	}
+	plain := n.GrainLeast >= 0.3 && n.GrainPower >= 0.25 && n.GrainPower < 1.5 && n.Grain < 0.15
+	coded := n.GrainLeast >= 0.5 && n.GrainPower >= 0.1 && n.Grain < 0.05
+	gain := float64(n.Grain * math.Sqrt(n.GrainPower))
+	noisy := n.GrainLeast >= 0.15 && n.GrainPower >= 1 && gain < 0.35 && n.Grain < 0.15
+	return plain || coded || noisy
+}

@@ -1,0 +1,112 @@
+package requant
+
+import "github.com/kycmark/kycmark/internal/dsp"
+
+// side is that of the blocks of JPEG, in pixels.
+const side = 8
+
+// A block is 8 x 8 pixels or their coefficients, row by row.
+type block [side * side]float32
+
+// cosines are those of the orthonormal transform (ITU-T T.81, A.3.3): row u, sample x.
+type cosines [side][side]float32
+
+func newCosines() (c cosines) {
+	for u := range c {
+		for x := range c[u] {
+			v, _ := dsp.Cis(float64((2*x+1)*u) / (4 * side))
+			c[u][x] = float32(v / 2)
+			if u == 0 {
+				c[u][x] = float32(sqrtEighth)
+			}
+		}
+	}
+	return c
+}
+
+const sqrtEighth = 0.35355339059327376
+
+// forward takes pixels to coefficients.
+func (c *cosines) forward(b *block) {
+	var t block
+	for y := 0; y < len(b); y += side {
+		r := b[y : y+side : y+side]
+		var even, odd [side / 2]float32
+		for x := range even {
+			even[x], odd[x] = r[x]+r[7-x], r[x]-r[7-x]
+		}
+		for u := range side {
+			h := &even
+			if u&1 == 1 {
+				h = &odd
+			}
+			k := &c[u]
+			t[u*side+y/side] = float32(k[0]*h[0]) + float32(k[1]*h[1]) + float32(k[2]*h[2]) + float32(k[3]*h[3])
+		}
+	}
+	for u := range side {
+		r := t[u*side : u*side+side : u*side+side]
+		var even, odd [side / 2]float32
+		for y := range even {
+			even[y], odd[y] = r[y]+r[7-y], r[y]-r[7-y]
+		}
+		for v := range side {
+			h := &even
+			if v&1 == 1 {
+				h = &odd
+			}
+			k := &c[v]
+			b[v*side+u] = float32(k[0]*h[0]) + float32(k[1]*h[1]) + float32(k[2]*h[2]) + float32(k[3]*h[3])
+		}
+	}
+}
+
+// inverse takes coefficients to pixels.
+func (c *cosines) inverse(b *block) {
+	var t block
+	for v := range side {
+		c.synthesise(t[v*side:v*side+side], b[v*side:v*side+side])
+	}
+	var col, out [side]float32
+	for x := range side {
+		for v := range side {
+			col[v] = t[v*side+x]
+		}
+		c.synthesise(out[:], col[:])
+		for y := range side {
+			b[y*side+x] = out[y]
+		}
+	}
+}
+
+// synthesise is the inverse transform in one dimension.
+func (c *cosines) synthesise(dst, src []float32) {
+	for x := range side / 2 {
+		even := float32(c[0][x]*src[0]) + float32(c[2][x]*src[2]) + float32(c[4][x]*src[4]) + float32(c[6][x]*src[6])
+		odd := float32(c[1][x]*src[1]) + float32(c[3][x]*src[3]) + float32(c[5][x]*src[5]) + float32(c[7][x]*src[7])
+		dst[x], dst[7-x] = even+odd, even-odd
+	}
+}
+
+// load reads the block at column bx and row by of blocks; samples beyond an edge are like
+// those on it, as encoders pad.
+func (b *block) load(p dsp.Plane, bx, by int) {
+	for y := range side {
+		r := p.Row(min(by*side+y, p.H-1))
+		dst := b[y*side : y*side+side : y*side+side]
+		if (bx+1)*side <= p.W {
+			copy(dst, r[bx*side:])
+			continue
+		}
+		for x := range dst {
+			dst[x] = r[min(bx*side+x, p.W-1)]
+		}
+	}
+}
+
+// store writes what of the block lies inside of p.
+func (b *block) store(p dsp.Plane, bx, by int) {
+	for y := range min(side, p.H-by*side) {
+		copy(p.Row(by*side + y)[bx*side:min((bx+1)*side, p.W)], b[y*side:])
+	}
+}

@@ -1,0 +1,68 @@
+package requant
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// A logistic is the distribution function F(t) = 1/(1 + exp(-t)), tabulated. It stands
+// for that of what lies between a predicted coefficient and the one that was rounded. For
+// it the score of an interval is a mere sum, and bounded: one coefficient that cannot be
+// right does not outweigh all others.
+type logistic [2*logisticEnd*logisticFine + 1]float32
+
+const (
+	logisticEnd   = 16
+	logisticFine  = 32                 // steps a unit
+	logisticReach = 8                  // where hardly anything is left of the distribution
+	tauOfSigma    = 0.5513288954217921 // sqrt(3)/pi: scale of unit deviation
+)
+
+func newLogistic() *logistic {
+	var l logistic
+	for i := range l {
+		t := float64(i)/logisticFine - logisticEnd
+		l[i] = float32(1 / (1 + dsp.Exp(-t)))
+	}
+	return &l
+}
+
+// at is F(t), interpolated.
+func (l *logistic) at(t float32) float32 {
+	if !(t > -logisticEnd) {
+		return 0
+	}
+	if t >= logisticEnd {
+		return 1
+	}
+	p := float32((t + logisticEnd) * logisticFine)
+	i := min(int(p), len(l)-2) // p may have been rounded up
+	return l[i] + float32((p-float32(i))*(l[i+1]-l[i]))
+}
+
+// score is the derivative by x, at 0, of ln P, P the probability that x plus logistic
+// noise of unit scale lies between a and b. With f = F(1 - F) for the density it is
+//
+//	(f(a) - f(b)) / (F(b) - F(a)) = F(a) + F(b) - 1,
+//
+// next to nothing where 0 is far inside of the interval, and 1 at most.
+func (l *logistic) score(a, b float32) float32 { return l.at(a) + l.at(b) - 1 }
+
+// information is the mean square of the score of x over all intervals of a step, each
+// around a multiple of it: by how much the mean of the score grows with x (Fisher, 1925).
+func (l *logistic) information(x, step float32) float32 {
+	if step < 1 {
+		return 1.0 / 3 // as if not rounded at all
+	}
+	n := int(math.Ceil(float64(logisticReach / step)))
+	k := int(nearest(x / step))
+	var sum, below float32
+	for j := k - n; j <= k+n; j++ {
+		above := l.at(float32((float32(j)+0.5)*step) - x)
+		s := below + above - 1
+		sum += float32(float32(s*s) * (above - below))
+		below = above
+	}
+	return sum + float32(float32(below*below)*(1-below))
+}

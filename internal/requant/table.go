@@ -1,0 +1,242 @@
+package requant
+
+import (
+	"image"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// A Table holds the steps that coefficients were rounded to, row by row of vertical
+// frequency; 0 where none can be told, as all coefficients are 0.
+type Table [side * side]float32
+
+// Parameters of the table's estimate.
+const (
+	leastStep   = 8     // finer ones leave little that differences do not tell
+	notZero     = 4     // grey levels from which on a coefficient is not one that was 0
+	mostStep    = 255   // of baseline JPEG
+	offComb     = 2.5   // grey levels from a multiple of the step that rounded pixels hardly make
+	mostOff     = 0.25  // of the share of coefficients that are farther off by chance
+	leastValues = 0.004 // share of coefficients that are not 0, from which on there is a comb
+	leastTold   = 50    // coefficients that are not 0, for a standard table
+	leastBlocks = 400   // for a table of its own
+	mostBlocks  = 4000  // that are looked at
+)
+
+// A Leak is a picture as it was opened from a JPEG file.
+type Leak struct {
+	Table   Table
+	luma    dsp.Plane // as decoded, 0..255
+	clipped []bool    // where luma may be another
+}
+
+// Open finds the luma table of the JPEG file that a picture was last opened from, by the
+// combs that coefficients lie on (Fan and de Queiroz, "Identification of bitmap
+// compression history", 2003): a standard one at some quality (ITU-T T.81, table K.1, as
+// scaled by the Independent JPEG Group) or else one of its own. It reports false where a
+// frequency has values and no comb, which is so of whatever was changed after it was
+// opened, and of fine tables.
+func Open(p *image.NRGBA) (*Leak, bool) {
+	values := coefficients(someRows(p))
+	t, ok := standardTable(values)
+	if !ok {
+		t, ok = ownTable(values)
+	}
+	if !ok {
+		return nil, false
+	}
+	l := &Leak{Table: t}
+	l.luma, l.clipped = decodedLuma(p)
+	return l, true
+}
+
+// someRows are rows of blocks, evenly over a picture.
+func someRows(p *image.NRGBA) *image.NRGBA {
+	w, h := p.Rect.Dx(), p.Rect.Dy()/side
+	step := max(1, w/side*h/mostBlocks)
+	out := image.NewNRGBA(image.Rect(0, 0, w, (h+step-1)/step*side))
+	for y := range out.Rect.Dy() {
+		copy(out.Pix[y*out.Stride:(y+1)*out.Stride], p.Pix[(y/side*step*side+y%side)*p.Stride:])
+	}
+	return out
+}
+
+// ownTable finds the step of each frequency by itself. The lowest must be told: a page of
+// paper has none but means, and any table suits it.
+func ownTable(values []block) (t Table, ok bool) {
+	if len(values) < leastBlocks {
+		return t, false
+	}
+	for _, at := range byFrequency() {
+		step, ok := stepOf(values, at)
+		if !ok {
+			return t, false
+		}
+		t[at] = step
+	}
+	return t, t[1] > 0 && t[side] > 0 && t[side+1] > 0
+}
+
+// byFrequency lists the places of a block by rising frequency: what is no JPEG shows at
+// the first.
+func byFrequency() []int {
+	var order []int
+	for sum := range 2*side - 1 {
+		for v := range side {
+			if u := sum - v; u >= 0 && u < side {
+				order = append(order, v*side+u)
+			}
+		}
+	}
+	return order
+}
+
+// coefficients are those of the blocks of a picture without clipped pixels.
+func coefficients(p *image.NRGBA) []block {
+	var l Leak
+	l.luma, l.clipped = decodedLuma(p)
+	c := newCosines()
+	w := l.luma.W / side
+	var out []block
+	for i := range w * (l.luma.H / side) {
+		if l.clips(i%w, i/w) {
+			continue
+		}
+		var b block
+		b.load(l.luma, i%w, i/w)
+		c.forward(&b)
+		b[0] -= middle
+		out = append(out, b)
+	}
+	return out
+}
+
+// clips reports whether pixels of a block are clipped.
+func (l *Leak) clips(bx, by int) bool {
+	for y := by * side; y < min((by+1)*side, l.luma.H); y++ {
+		if slices.Contains(l.clipped[y*l.luma.W+bx*side:y*l.luma.W+min((bx+1)*side, l.luma.W)], true) {
+			return true
+		}
+	}
+	return false
+}
+
+// middle is the first coefficient of a block of grey, from which JPEG counts.
+const middle = 128 * side
+
+// base is the example table for luminance (ITU-T T.81, table K.1).
+var base = [side * side]int{
+	16, 11, 10, 16, 24, 40, 51, 61,
+	12, 12, 14, 19, 26, 58, 60, 55,
+	14, 13, 16, 24, 40, 57, 69, 56,
+	14, 17, 22, 29, 51, 87, 80, 62,
+	18, 22, 37, 56, 68, 109, 103, 77,
+	24, 35, 55, 64, 81, 104, 113, 92,
+	49, 64, 78, 87, 103, 121, 120, 101,
+	72, 92, 95, 98, 112, 100, 103, 99,
+}
+
+// scaled is the base table at a quality of 1 to 100.
+func scaled(quality int) (t Table) {
+	scale := 200 - 2*quality
+	if quality < 50 {
+		scale = 5000 / quality
+	}
+	for i, b := range base {
+		t[i] = float32(min(max((b*scale+50)/100, 1), mostStep))
+	}
+	return t
+}
+
+// standardTable returns the standard table on whose combs the values lie best, of the
+// coarsest that will do: finer ones may be parts of them.
+func standardTable(values []block) (best Table, ok bool) {
+	least := math.Inf(1)
+	for quality := 1; quality < 100; quality++ {
+		t := scaled(quality)
+		if slices.Min(t[:]) < leastStep {
+			break
+		}
+		miss, on := onCombs(values, &t)
+		switch {
+		case on && miss < least:
+			best, least, ok = t, miss, true
+		case !on && ok:
+			return best, true
+		}
+	}
+	return best, ok
+}
+
+// onCombs reports whether hardly any value is far from a multiple of its step, and the
+// mean squared distance of all that are near. Means of blocks, which areas of one shade
+// share, say nothing.
+func onCombs(values []block, t *Table) (miss float64, ok bool) {
+	told, far, chance := 0, 0, 0.0
+	for i := range values {
+		for k, v := range values[i] {
+			if k == 0 || v > -notZero && v < notZero {
+				continue
+			}
+			told++
+			chance += 1 - 2*offComb/float64(t[k])
+			v -= float32(t[k] * nearest(v/t[k]))
+			if v > offComb || v < -offComb {
+				far++
+				continue
+			}
+			miss += float64(float64(v) * float64(v))
+		}
+		if i&63 == 63 && told > leastTold && float64(far) > 2*mostOff*chance {
+			return 0, false
+		}
+	}
+	return miss / float64(max(told-far, 1)), told >= leastTold && float64(far) <= mostOff*chance
+}
+
+// stepOf returns the greatest step of which the coefficients at a place are multiples, 0
+// where hardly any is not 0. It reports false where there is none.
+func stepOf(values []block, at int) (float32, bool) {
+	var x []float32
+	for i := range values {
+		if v := float32(math.Abs(float64(values[i][at]))); v > notZero {
+			x = append(x, v)
+		}
+	}
+	if float64(len(x)) <= leastValues*float64(len(values)) {
+		return 0, true
+	}
+	best, least := 0, math.Inf(1)
+	for q := mostStep; q >= leastStep; q-- {
+		miss, ok := comb(x, float32(q))
+		switch {
+		case ok && miss < least:
+			best, least = q, miss
+		case !ok && best > 0:
+			return float32(best), true
+		}
+	}
+	return float32(best), best > 0
+}
+
+// comb returns the mean squared distance of those x that lie near multiples of q, other
+// than 0, and whether so many do that these are no chance.
+func comb(x []float32, q float32) (miss float64, ok bool) {
+	far, most := 0, int(mostOff*(1-2*offComb/float64(q))*float64(len(x)))
+	for _, v := range x {
+		d := v - float32(q*max(1, nearest(v/q)))
+		if d > offComb || d < -offComb {
+			if far++; far > most {
+				return 0, false
+			}
+			continue
+		}
+		miss += float64(float64(d) * float64(d))
+	}
+	return miss / float64(len(x)-far), true
+}
+
+// nearest is the nearest whole number.
+func nearest(v float32) float32 { return float32(math.Floor(float64(v) + 0.5)) }

@@ -1,0 +1,92 @@
+package store
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrEntry is wrapped by every error of [ParseEntry].
+var ErrEntry = errors.New("malformed ledger entry")
+
+// Kinds of ledger entries, one for each table of evidence.
+const (
+	KindRegistry      = "registry"
+	KindRecipient     = "recipient"
+	KindKey           = "key"
+	KindSubmission    = "submission"
+	KindIssue         = "issue"
+	KindReceipt       = "receipt"
+	KindCustody       = "custody"
+	KindKeyState      = "key-state"
+	KindErasure       = "erasure"
+	KindInvestigation = "investigation"
+)
+
+// entryVersion is written into every entry and commitment; the meaning of a
+// version never changes.
+const entryVersion = 1
+
+// An Entry is one leaf of the ledger. It says that something of a kind was
+// entered at a time, and binds the row's contents by a salted commitment, so that
+// the leaf itself holds no personal data and survives the erasure of the row.
+type Entry struct {
+	Commitment [32]byte
+	Kind       string
+	Seq        int64 // from 1, without gaps
+	Time       time.Time
+}
+
+// wireEntry has its keys in ascending order: with ASCII strings and integers
+// below 2^53 its encoding is canonical JSON (RFC 8785).
+type wireEntry struct {
+	Commitment string `json:"commitment"`
+	Kind       string `json:"kind"`
+	Seq        int64  `json:"seq"`
+	Time       string `json:"time"`
+	V          int    `json:"v"`
+}
+
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+// Encode returns the entry as canonical JSON.
+func (e Entry) Encode() []byte {
+	b, err := json.Marshal(wireEntry{
+		Commitment: hex.EncodeToString(e.Commitment[:]), Kind: e.Kind, Seq: e.Seq,
+		Time: e.Time.UTC().Format(timeLayout), V: entryVersion,
+	})
+	if err != nil {
+		panic("store: entry: " + err.Error()) // strings and integers always marshal
+	}
+	return b
+}
+
+// ParseEntry reads what [Entry.Encode] writes and nothing else: an entry that
+// would be encoded otherwise than it stands is refused.
+func ParseEntry(b []byte) (Entry, error) {
+	var w wireEntry
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&w); err != nil {
+		return Entry{}, fmt.Errorf("%w: %w", ErrEntry, err)
+	}
+	if w.V != entryVersion {
+		return Entry{}, fmt.Errorf("%w: version %d", ErrEntry, w.V)
+	}
+	sum, err := hex.DecodeString(w.Commitment)
+	if err != nil || len(sum) != 32 {
+		return Entry{}, fmt.Errorf("%w: commitment is not 64 hex digits", ErrEntry)
+	}
+	t, err := time.Parse(timeLayout, w.Time)
+	if err != nil {
+		return Entry{}, fmt.Errorf("%w: time: %w", ErrEntry, err)
+	}
+	e := Entry{Commitment: [32]byte(sum), Kind: w.Kind, Seq: w.Seq, Time: t}
+	if !bytes.Equal(e.Encode(), b) {
+		return Entry{}, fmt.Errorf("%w: not in canonical form", ErrEntry)
+	}
+	return e, nil
+}

@@ -1,0 +1,220 @@
+// Package pgtest runs a PostgreSQL server that is thrown away with the test that
+// started it: in a temporary folder, on a Unix socket, with the durability settings
+// of a real one.
+package pgtest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A Server starts when it is first asked for an address; the zero value is ready.
+// The test binary's TestMain owns one and stops it.
+type Server struct {
+	MaxFile int // megabytes that its files may have, until Unlimit; 0: any
+
+	mu      sync.Mutex
+	dir     string // "" until it is started
+	failed  error  // why it could not be
+	schemas int
+	guard   *exec.Cmd
+	alive   io.Closer // closing it ends the server
+}
+
+var errMissing = errors.New("no PostgreSQL server is installed: apt-get install postgresql")
+
+// startTime is how long a server may take to answer.
+const startTime = time.Minute
+
+// DSN returns the address of a schema that does not exist yet. It skips the test
+// where no server is installed.
+func (s *Server) DSN(t testing.TB) string {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.dir == "" && s.failed == nil {
+		s.failed = s.start()
+	}
+	if errors.Is(s.failed, errMissing) {
+		t.Skip(s.failed)
+	}
+	if s.failed != nil {
+		t.Fatal(s.failed)
+	}
+	s.schemas++
+	return s.dsn() + "&search_path=test" + strconv.Itoa(s.schemas)
+}
+
+// Data is the server's data directory, for tests that look into its files.
+func (s *Server) Data() string { return filepath.Join(s.dir, "data") }
+
+// limit is the argument of ulimit -f: blocks of 512 bytes.
+func (s *Server) limit() string {
+	if s.MaxFile == 0 {
+		return "unlimited"
+	}
+	return strconv.Itoa(s.MaxFile << 11)
+}
+
+// Unlimit crashes the server and starts it without a limit.
+func (s *Server) Unlimit(t testing.TB) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(s.dir, "limit"), []byte("unlimited"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s.Crash(t)
+	s.Ready(t)
+}
+
+// Crash kills the server; it starts again by itself and recovers.
+func (s *Server) Crash(t testing.TB) {
+	t.Helper()
+	lock, err := os.ReadFile(filepath.Join(s.Data(), "postmaster.pid"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(lock), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Ready waits until the server answers.
+func (s *Server) Ready(t testing.TB) {
+	t.Helper()
+	if err := s.ready(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Stop ends the server and removes its folder.
+func (s *Server) Stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.alive != nil {
+		s.alive.Close()
+		s.guard.Wait()
+	}
+	s.dir, s.alive, s.failed = "", nil, nil
+}
+
+func (s *Server) dsn() string {
+	return "postgres:///postgres?host=" + url.QueryEscape(s.dir) + "&user=postgres&sslmode=disable"
+}
+
+// watch runs a server, again when it crashes, until its own input ends, which
+// happens at the latest when the test binary dies, however it dies.
+const watch = `trap "" INT TERM
+(
+	trap 'kill -QUIT $server; wait $server; exit' USR1
+	while :; do
+		ulimit -S -f "$(cat "$DIR/limit")"
+		"$@" >>"$DIR/log" 2>&1 &
+		server=$!
+		wait $server
+		sleep 0.05
+	done
+) &
+cat >/dev/null
+kill -USR1 $!
+wait $!
+rm -rf "$DIR"`
+
+func (s *Server) start() (err error) {
+	bin, err := binaries()
+	if err != nil {
+		return err
+	}
+	// A short name: the path of a socket has at most 107 bytes.
+	dir, err := os.MkdirTemp("", "pg")
+	if err != nil {
+		return err
+	}
+	as, err := unprivileged(dir)
+	if err == nil {
+		data := filepath.Join(dir, "data")
+		initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+			"--locale=C.UTF-8", "--locale-provider=icu", "--icu-locale=en", "--no-sync")
+		initdb.SysProcAttr, initdb.Dir = as, dir
+		if out, e := initdb.CombinedOutput(); e != nil {
+			err = fmt.Errorf("initdb: %w\n%s", e, out)
+		}
+	}
+	if err == nil {
+		s.guard = exec.Command("sh", "-c", watch, "sh", filepath.Join(bin, "postgres"), "-D", filepath.Join(dir, "data"),
+			"-c", "listen_addresses=", "-c", "unix_socket_directories="+dir, "-c", "max_connections=200")
+		s.guard.SysProcAttr, s.guard.Dir = as, dir
+		s.guard.Env = append(os.Environ(), "DIR="+dir)
+		s.alive, err = s.guard.StdinPipe()
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "limit"), []byte(s.limit()), 0o644)
+	}
+	if err == nil {
+		err = s.guard.Start()
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+		s.alive = nil
+		return err
+	}
+	s.dir = dir
+	return s.ready()
+}
+
+func (s *Server) ready() error {
+	var err error
+	for end := time.Now().Add(startTime); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var c *pgx.Conn
+		if c, err = pgx.Connect(context.Background(), s.dsn()); err == nil {
+			return c.Close(context.Background())
+		}
+	}
+	log, _ := os.ReadFile(filepath.Join(s.dir, "log"))
+	return fmt.Errorf("the server does not answer: %w\n%s", err, bytes.TrimSpace(log))
+}
+
+// binaries finds the latest version where Debian puts them, else those in PATH.
+func binaries() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil {
+		return "", err
+	}
+	if len(found) > 0 {
+		return filepath.Dir(slices.MaxFunc(found, func(a, b string) int { return cmp.Compare(version(a), version(b)) })), nil
+	}
+	initdb, err := exec.LookPath("initdb")
+	if err != nil {
+		return "", errMissing
+	}
+	return filepath.Dir(initdb), nil
+}
+
+func version(initdb string) int {
+	n, _ := strconv.Atoi(strings.Split(filepath.ToSlash(initdb), "/")[4])
+	return n
+}

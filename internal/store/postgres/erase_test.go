@@ -1,0 +1,74 @@
+package postgres_test
+
+import (
+	"bytes"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+)
+
+// found lists the folders of the server's data directory with a file that holds the
+// text.
+func found(t *testing.T, text string) map[string]bool {
+	t.Helper()
+	in := make(map[string]bool)
+	err := filepath.WalkDir(server.Data(), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil // files come and go
+		}
+		if b, err := os.ReadFile(path); err == nil && bytes.Contains(b, []byte(text)) {
+			rel, _ := filepath.Rel(server.Data(), path)
+			in[strings.Split(filepath.ToSlash(rel), "/")[0]] = true
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	return in
+}
+
+// What an erasure leaves in the server's files, and what takes it out of them, as
+// docs/registry.md says.
+func TestWhatErasureLeaves(t *testing.T) {
+	dsn := server.DSN(t)
+	d := create(t, dsn)
+	ups := uploads(0, 200)
+	for i := range ups {
+		s := fmt.Sprintf(" %d of test 6", i)
+		ups[i].Subject, ups[i].Hash, ups[i].Kept = "subject"+s, "hash"+s, true
+		ups[i].Sealed = &store.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + s), Body: bytes.Repeat([]byte("body"+s), 1000)}
+	}
+	_, err := d.AddSubmissions(t.Context(), ups)
+	require.NoError(t, err)
+	admin(t, dsn, "CHECKPOINT")
+	erased := []string{"subject 77 of test 6", "hash 77 of test 6", "wrapped 77 of test 6", "body 77 of test 6"}
+	for _, text := range erased {
+		require.True(t, found(t, text)["base"], text)
+	}
+	require.NoError(t, d.Erase(t.Context(), store.Erasure{Submissions: [][16]byte{ups[77].ID}, Entered: t0}))
+	admin(t, dsn, "CHECKPOINT")
+	for _, text := range erased {
+		require.True(t, found(t, text)["pg_wal"], "the log keeps it for a while: %s", text)
+	}
+	require.True(t, found(t, erased[3])["base"], "free pages are not overwritten")
+
+	admin(t, dsn, "VACUUM FULL submission, sealed")
+	admin(t, dsn, "ALTER SYSTEM SET wal_recycle = off")
+	admin(t, dsn, "SELECT pg_reload_conf()")
+	for range 3 {
+		admin(t, dsn, "SELECT pg_switch_wal()")
+		admin(t, dsn, "CHECKPOINT")
+	}
+	for _, text := range erased {
+		require.Empty(t, found(t, text), text)
+	}
+	require.NotEmpty(t, found(t, "subject 78 of test 6"), "what was not erased is there")
+	_, _, err = d.Check(t.Context())
+	require.NoError(t, err)
+}

@@ -1,0 +1,21 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+)
+
+// Connect opens the connections of a registry.
+func Connect(ctx context.Context, dsn string) (write, read *sql.DB, done func() error, err error) {
+	s, err := connect(ctx, dsn)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return s.write, s.read, s.close, nil
+}
+
+// ParseDSN is tested alone because it stands between users and the driver.
+func ParseDSN(dsn string) (schema string, err error) {
+	_, schema, err = parseDSN(dsn)
+	return schema, err
+}

@@ -1,0 +1,253 @@
+// Package postgres keeps a registry in a schema of a PostgreSQL database.
+//
+// Each process writes on one connection and reads on others; processes take turns
+// at the row of the ledger's head. A commit is on the server's disk before it
+// returns: servers that run with fsync=off or full_page_writes=off are refused.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Create makes the registry that info names and opens it. The database must be
+// there; the schema that search_path names is made where it is missing. If a
+// registry is there the error wraps [fs.ErrExist].
+func Create(ctx context.Context, dsn string, info store.Info) (*sqldb.DB, error) {
+	s, err := empty(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	d, err := sqldb.Create(ctx, s.dialect(), s.write, s.read, info)
+	if conflict(err) {
+		err = fmt.Errorf("the registry in %s: %w", s.place, fs.ErrExist)
+	}
+	return d, err
+}
+
+// CreateEmpty makes the tables for [sqldb.Transfer] to fill, where [Create] would
+// make a registry.
+func CreateEmpty(ctx context.Context, dsn string) (*sqldb.DB, error) {
+	s, err := empty(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	d, err := sqldb.CreateEmpty(ctx, s.dialect(), s.write, s.read)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.place, err)
+	}
+	return d, err
+}
+
+// empty connects to a database, with its schema, that holds no registry.
+func empty(ctx context.Context, dsn string) (*server, error) {
+	s, err := connect(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+// Open opens a registry and brings its schema up to date. It makes none: an error
+// about a database that holds no registry wraps [store.ErrSchema].
+func Open(ctx context.Context, dsn string) (*sqldb.DB, error) {
+	s, err := connect(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	tables, err := s.tables(ctx)
+	switch {
+	case err != nil:
+	case tables == 0:
+		err = fmt.Errorf("%w: there is no kycmark registry in %s", store.ErrSchema, s.place)
+	case tables < registryTables:
+		err = fmt.Errorf("%w: there is no whole kycmark registry in %s; if its creation was interrupted, create it again",
+			store.ErrSchema, s.place)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return sqldb.Open(ctx, s.dialect(), s.write, s.read)
+}
+
+// A server is a connected database.
+type server struct {
+	pool        *pgxpool.Pool
+	write, read *sql.DB
+	schema      string // that search_path names, or ""
+	place       string // database and schema, for errors
+}
+
+// connect opens the connections and refuses a server that may lose what it
+// acknowledged.
+func connect(ctx context.Context, dsn string) (*server, error) {
+	cfg, schema, err := parseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	cfg.AfterConnect = session
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	s := &server{pool: pool, schema: schema, write: stdlib.OpenDBFromPool(pool), read: stdlib.OpenDBFromPool(pool)}
+	s.write.SetMaxOpenConns(1)
+	s.read.SetMaxOpenConns(int(cfg.MaxConns) - 1)
+	s.place = "database " + cfg.ConnConfig.Database
+	if schema != "" {
+		s.place += ", schema " + schema
+	}
+	if err := s.durable(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
+	return s, nil
+}
+
+func (s *server) close() error {
+	err := errors.Join(s.read.Close(), s.write.Close())
+	s.pool.Close()
+	return err
+}
+
+// session makes every commit of a session reach the disk first, whatever the server,
+// the role or the address say. Plans are kept for the life of a session: one that was
+// made while a table was empty must not read it from end to end when it is large.
+func session(ctx context.Context, c *pgx.Conn) error {
+	_, err := c.Exec(ctx, `SELECT set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
+		CASE WHEN current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')
+		THEN set_config('synchronous_commit', 'on', false) END`)
+	return err
+}
+
+func (s *server) durable(ctx context.Context) error {
+	var fsync, pages, encoding string
+	err := s.read.QueryRowContext(ctx, `SELECT current_setting('fsync'), current_setting('full_page_writes'),
+		current_setting('server_encoding')`).Scan(&fsync, &pages, &encoding)
+	switch {
+	case err != nil:
+		return fmt.Errorf("connect: %w", err)
+	case fsync != "on" || pages != "on":
+		return fmt.Errorf("%w: the server runs with fsync=%s and full_page_writes=%s, so that a crash can destroy the registry",
+			store.ErrSchema, fsync, pages)
+	case encoding != "UTF8":
+		return fmt.Errorf("%w: %s is encoded in %s; it must be UTF8", store.ErrSchema, s.place, encoding)
+	}
+	return nil
+}
+
+// registryTables is how many of the tables that [server.tables] counts a registry has.
+const registryTables = 3
+
+// tables tells a registry from other databases before anything is written.
+func (s *server) tables(ctx context.Context) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM pg_catalog.pg_class
+		WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())
+		AND relkind IN ('r', 'p') AND relname IN ('schema_version', 'ledger_head', 'registry')`).Scan(&n)
+	if err != nil {
+		err = fmt.Errorf("open: %w", err)
+	}
+	return n, err
+}
+
+// prepare makes the schema where it is missing and refuses one that holds a registry.
+func (s *server) prepare(ctx context.Context) error {
+	if s.schema != "" {
+		if err := s.makeSchema(ctx); err != nil {
+			return err
+		}
+	}
+	tables, err := s.tables(ctx)
+	if err != nil || tables < registryTables {
+		return err
+	}
+	var n int
+	if err := s.read.QueryRowContext(ctx, "SELECT count(*) FROM registry").Scan(&n); err != nil {
+		return fmt.Errorf("create: %w", err)
+	}
+	if n > 0 {
+		return fmt.Errorf("the registry in %s: %w", s.place, fs.ErrExist)
+	}
+	return nil // its creation was interrupted before anything was kept
+}
+
+// makeSchema asks first, since who may use a schema need not be allowed to make one.
+func (s *server) makeSchema(ctx context.Context) error {
+	var there bool
+	err := s.read.QueryRowContext(ctx, "SELECT count(*) > 0 FROM pg_catalog.pg_namespace WHERE nspname = $1", s.schema).Scan(&there)
+	if err == nil && !there {
+		_, err = s.write.ExecContext(ctx, "CREATE SCHEMA IF NOT EXISTS "+s.schema)
+	}
+	if err != nil {
+		return fmt.Errorf("schema %s: %w", s.schema, err)
+	}
+	return nil
+}
+
+func (s *server) dialect() sqldb.Dialect {
+	return sqldb.Dialect{
+		Goose: goose.DialectPostgres, Migrations: migrations,
+		Lock:     " FOR UPDATE",
+		Write:    &sql.TxOptions{Isolation: sql.LevelReadCommitted},
+		Snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
+		Conflict: conflict,
+		Again:    again,
+		Insert:   insert,
+		List:     list,
+		Among:    among,
+		Probing:  probing,
+		Settle:   "VACUUM (ANALYZE) band",
+		Scrub:    scrub,
+		Close:    s.pool.Close,
+	}
+}
+
+// SQLSTATEs (PostgreSQL documentation, appendix A).
+const (
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
+
+func sqlstate(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+func conflict(err error) bool { return sqlstate(err) == uniqueViolation }
+
+// again: the transaction was rolled back, for the server says so.
+func again(err error) bool {
+	code := sqlstate(err)
+	return code == serializationFailure || code == deadlockDetected
+}
+
+// scrub frees the versions of rows as they were before an erasure, so that their
+// places are used again. What that does not reach, docs/registry.md says.
+func scrub(ctx context.Context, write *sql.DB) error {
+	if _, err := write.ExecContext(ctx, "VACUUM (INDEX_CLEANUP ON) submission, sealed, band"); err != nil {
+		return fmt.Errorf("the erasure is done, but the old rows could not be freed: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,66 @@
+package sqldb_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+)
+
+// hashRow is an upload of which nothing is kept but its hash.
+func hashRow(n int64) store.Upload {
+	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
+	return store.Upload{Submission: store.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: 3_000_000, Format: "jpeg", Decoder: "test/1", Width: 4000, Height: 3000,
+		Submitted: t0, Received: t0, Subject: fmt.Sprintf("subject-%d", n), Hash: fmt.Sprintf("pdq:%x", sum),
+		Area: fmt.Sprintf("kycmark/area:%x", sum), Chain: "pdq/1", Quality: 100, AreaQuality: 90, Salt: sum,
+	}}
+}
+
+func benchEach(b *testing.B, body func(b *testing.B, d *sqldb.DB)) {
+	for _, kind := range []string{"file", "postgres"} {
+		b.Run(kind, func(b *testing.B) {
+			d := kinds[kind](b, info())
+			b.ResetTimer()
+			body(b, d)
+		})
+	}
+}
+
+// Uploads that come one by one from 32 callers: an operation is an upload.
+func BenchmarkLiveInsert(b *testing.B) {
+	benchEach(b, func(b *testing.B, d *sqldb.DB) {
+		var n atomic.Int64
+		b.SetParallelism(16) // for each of 2 processors
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				_, err := d.AddSubmissions(b.Context(), []store.Upload{hashRow(n.Add(1))})
+				require.NoError(b, err)
+			}
+		})
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "uploads/s")
+	})
+}
+
+// Uploads in batches of 5,000: an operation is a batch.
+func BenchmarkBulkInsert(b *testing.B) {
+	const batch = 5000
+	benchEach(b, func(b *testing.B, d *sqldb.DB) {
+		rows := make([]store.Upload, batch)
+		for n := range b.N {
+			b.StopTimer()
+			for i := range rows {
+				rows[i] = hashRow(int64(n*batch + i))
+			}
+			b.StartTimer()
+			_, err := d.AddSubmissions(b.Context(), rows)
+			require.NoError(b, err)
+		}
+		b.ReportMetric(float64(batch*b.N)/b.Elapsed().Seconds(), "uploads/s")
+	})
+}

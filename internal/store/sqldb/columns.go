@@ -1,0 +1,105 @@
+package sqldb
+
+import (
+	"database/sql/driver"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/store"
+)
+
+// Columns bind fields of rows, for reading and for writing, where the database has
+// another type for them.
+
+// micros keeps a time as microseconds since 1970 UTC.
+type micros struct{ t *time.Time }
+
+func (m micros) Value() (driver.Value, error) { return m.t.UnixMicro(), nil }
+
+func (m micros) Scan(src any) error {
+	n, ok := src.(int64)
+	if !ok {
+		return unexpected(src)
+	}
+	*m.t = time.UnixMicro(n).UTC()
+	return nil
+}
+
+// fixed keeps an array as a blob of its size.
+type fixed []byte
+
+func (f fixed) Value() (driver.Value, error) { return []byte(f), nil }
+
+func (f fixed) Scan(src any) error {
+	b, ok := src.([]byte)
+	if !ok {
+		return unexpected(src)
+	}
+	if len(b) != len(f) {
+		return fmt.Errorf("%w: a blob of %d bytes where %d belong", store.ErrTampered, len(b), len(f))
+	}
+	copy(f, b)
+	return nil
+}
+
+// blob keeps bytes; none are an empty blob.
+type blob struct{ b *[]byte }
+
+func (x blob) Value() (driver.Value, error) {
+	if *x.b == nil {
+		return []byte{}, nil
+	}
+	return *x.b, nil
+}
+
+func (x blob) Scan(src any) error {
+	b, ok := src.([]byte)
+	if !ok {
+		return unexpected(src)
+	}
+	*x.b = nil
+	if len(b) > 0 {
+		*x.b = append([]byte(nil), b...)
+	}
+	return nil
+}
+
+// flag keeps a boolean as 0 or 1.
+type flag struct{ b *bool }
+
+func (f flag) Value() (driver.Value, error) {
+	if *f.b {
+		return int64(1), nil
+	}
+	return int64(0), nil
+}
+
+func (f flag) Scan(src any) error {
+	n, ok := src.(int64)
+	if !ok || n != 0 && n != 1 {
+		return unexpected(src)
+	}
+	*f.b = n == 1
+	return nil
+}
+
+// copyID keeps the ID of a copy as 8 bytes, big endian, as a mark carries them.
+type copyID struct{ id *uint64 }
+
+func (c copyID) Value() (driver.Value, error) {
+	return binary.BigEndian.AppendUint64(nil, *c.id), nil
+}
+
+func (c copyID) Scan(src any) error {
+	var raw [8]byte
+	if err := fixed(raw[:]).Scan(src); err != nil {
+		return err
+	}
+	*c.id = binary.BigEndian.Uint64(raw[:])
+	return nil
+}
+
+func unexpected(src any) error {
+	return fmt.Errorf("%w: a column holds %T", store.ErrTampered, src)
+}

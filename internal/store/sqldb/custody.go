@@ -1,0 +1,96 @@
+package sqldb
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/store"
+)
+
+// AddCustody enters facts of custody.
+func (d *DB) AddCustody(ctx context.Context, facts ...store.Custody) error {
+	return d.update(ctx, func(t *tx) error {
+		var rows []custodyRow
+		var lines []listed
+		for _, c := range facts {
+			c.Submissions = ascending(c.Submissions)
+			c.Seq = t.append(c)
+			rows = append(rows, custodyRow{listed: int64(len(c.Submissions)), Custody: c})
+			lines = append(lines, lists(c.Seq, c.Submissions)...)
+		}
+		if err := insert(ctx, t, custodyTable, rows...); err != nil {
+			return err
+		}
+		return insert(ctx, t, custodyListTable, lines...)
+	})
+}
+
+// ascending sorts a list and leaves each submission in it once, as it is read back.
+func ascending(ids [][16]byte) [][16]byte {
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
+}
+
+func lists(in int64, ids [][16]byte) []listed {
+	out := make([]listed, len(ids))
+	for i, id := range ids {
+		out[i] = listed{in, id}
+	}
+	return out
+}
+
+// Custody lists all facts in the order of entry.
+func (d *DB) Custody(ctx context.Context) ([]store.Custody, error) {
+	return readCustody(ctx, d.read, " ORDER BY seq")
+}
+
+// CustodyBy lists the facts about a recipient in the order of entry.
+func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]store.Custody, error) {
+	return readCustody(ctx, d.read, " WHERE recipient = $1 ORDER BY seq", recipient)
+}
+
+// CustodyOf lists the facts that cover an upload in the order of entry.
+func (d *DB) CustodyOf(ctx context.Context, submission [16]byte) ([]store.Custody, error) {
+	return readCustody(ctx, d.read, ` WHERE seq IN (
+		SELECT c.seq FROM submission s
+		JOIN custody c ON c.listed = 0 AND c.since <= s.submitted AND s.submitted <= c.until
+		WHERE s.id = $1
+		UNION ALL
+		SELECT c.seq FROM submission s
+		JOIN custody_submission l ON l.submission = s.id
+		JOIN custody c ON c.seq = l.custody AND c.since <= s.submitted AND s.submitted <= c.until
+		WHERE s.id = $1)
+	ORDER BY seq`, submission[:])
+}
+
+func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]store.Custody, error) {
+	rows, err := custodyTable.rows(ctx, q, tail, args...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]store.Custody, len(rows))
+	for i, r := range rows {
+		if r.listed > 0 {
+			if r.Submissions, err = readList(ctx, q, custodyListTable, r.Seq); err != nil {
+				return nil, err
+			}
+			if int64(len(r.Submissions)) != r.listed {
+				return nil, tampered("the custody of entry %d lists %d submissions, but %d were entered", r.Seq, len(r.Submissions), r.listed)
+			}
+		}
+		out[i] = r.Custody
+	}
+	return out, nil
+}
+
+// readList reads the submissions that the row of a number lists.
+func readList(ctx context.Context, q querier, t table[listed], of int64) ([][16]byte, error) {
+	rows, err := t.rows(ctx, q, " WHERE "+t.columns[0]+" = $1 ORDER BY submission", of)
+	out := make([][16]byte, len(rows))
+	for i, r := range rows {
+		out[i] = r.id
+	}
+	return out, err
+}

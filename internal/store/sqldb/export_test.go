@@ -1,0 +1,24 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/kycmark/kycmark/internal/tlog"
+)
+
+// SetCommit replaces the end of every transaction, to see what a failing one leaves.
+func (d *DB) SetCommit(f func(*sql.Tx) error) { d.commit = f }
+
+// Raw is the database behind the ledger's back: what an attacker with it can do.
+func (d *DB) Raw() *sql.DB { return d.write }
+
+// Check is [DB.Check] in a transaction of the caller.
+func Check(ctx context.Context, q querier) (int64, tlog.Hash, error) { return check(ctx, q) }
+
+// Waiting is how many writers wait for their turn.
+func (d *DB) Waiting() int {
+	d.turns.mu.Lock()
+	defer d.turns.mu.Unlock()
+	return len(d.turns.wait)
+}

@@ -1,0 +1,169 @@
+package sqldb_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+)
+
+// writes are one of each kind: what a repetition says where the first was committed
+// after all, and how many entries it makes.
+var writes = map[string]struct {
+	do      func(ctx context.Context, d *sqldb.DB) error
+	again   error
+	entries int64
+}{
+	"recipient": {func(ctx context.Context, d *sqldb.DB) error {
+		_, err := d.AddRecipient(ctx, recipient("vendor C"))
+		return err
+	}, nil, 1},
+	"submission": {func(ctx context.Context, d *sqldb.DB) error {
+		s, x := submission(18)
+		_, err := add(ctx, d, s, x)
+		return err
+	}, nil, 1},
+	"copy and its key": {func(ctx context.Context, d *sqldb.DB) error {
+		s, _ := submission(1)
+		c, k := issued(99, s.ID, "vendor A")
+		k.ID, c.KeyID = "v1-other", "v1-other"
+		return d.AddCopies(ctx, []store.Copy{c}, k)
+	}, store.ErrConflict, 2}, // it is there: the copy ID is fresh for each issue
+	"erasure": {func(ctx context.Context, d *sqldb.DB) error {
+		return d.Erase(ctx, erasure("letter", 3))
+	}, store.ErrErased, 1},
+}
+
+// A commit either fails, or fails to say that it succeeded; in both cases a
+// repetition leaves one row and a ledger that verifies.
+func TestFaults(t *testing.T) {
+	errFault := errors.New("fault")
+	fails := func(*sql.Tx) error { return errFault }
+	persists := func(tx *sql.Tx) error { return errors.Join(tx.Commit(), errFault) }
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		for name, w := range writes {
+			before, _, err := d.Head(t.Context())
+			require.NoError(t, err)
+			for _, commit := range []func(*sql.Tx) error{fails, persists} {
+				d.SetCommit(commit)
+				require.ErrorIs(t, w.do(t.Context(), d), errFault, name)
+				_, _, err := d.Check(t.Context())
+				require.NoError(t, err, name)
+			}
+			d.SetCommit((*sql.Tx).Commit)
+			require.ErrorIs(t, w.do(t.Context(), d), w.again, name)
+			after, _, err := d.Check(t.Context())
+			require.NoError(t, err, name)
+			require.Equal(t, before+w.entries, after, name)
+		}
+	})
+}
+
+// Writers who wait are committed together; each is told its own error, and none
+// fails for another's.
+func TestWritersWhoWaitAreCommittedTogether(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		ctx := t.Context()
+		first, waiting := make(chan struct{}), make(chan struct{})
+		commits := 0
+		d.SetCommit(func(tx *sql.Tx) error {
+			if commits++; commits == 1 {
+				close(first)
+				<-waiting
+			}
+			return tx.Commit()
+		})
+		errs := make([]error, 20)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			_, err := d.AddRecipient(ctx, recipient("holds the turn"))
+			assert.NoError(t, err)
+		})
+		<-first
+		for n := range errs {
+			wg.Go(func() { errs[n] = d.AddCustody(ctx, custody(fmt.Sprintf("vendor %c", 'A'+n%2))) })
+		}
+		gone, cancel := context.WithCancel(ctx)
+		wg.Go(func() { assert.ErrorIs(t, d.AddInvestigation(gone, investigation(1)), context.Canceled) })
+		for d.Waiting() < len(errs)+1 {
+			runtime.Gosched()
+		}
+		cancel()
+		for d.Waiting() > len(errs) {
+			runtime.Gosched()
+		}
+		close(waiting)
+		wg.Wait()
+		for n := range errs {
+			require.NoError(t, errs[n])
+		}
+		require.Equal(t, 2, commits)
+		_, _, err := d.Check(ctx)
+		require.NoError(t, err)
+	})
+}
+
+// A commit is not cut off.
+func TestCancelledDuringCommit(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		ctx, cancel := context.WithCancel(t.Context())
+		d.SetCommit(func(tx *sql.Tx) error {
+			cancel()
+			return tx.Commit()
+		})
+		added, err := d.AddRecipient(ctx, recipient("vendor A"))
+		require.NoError(t, err)
+		require.True(t, added)
+		_, err = d.AddRecipient(ctx, recipient("vendor B"))
+		require.ErrorIs(t, err, context.Canceled)
+		size, _, err := d.Check(t.Context())
+		require.NoError(t, err)
+		require.EqualValues(t, 2, size)
+	})
+}
+
+func TestOneBadWriterSpoilsNoOther(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		require.NoError(t, d.Erase(t.Context(), erasure("x", 5)))
+		before, _, err := d.Head(t.Context())
+		require.NoError(t, err)
+		var wg sync.WaitGroup
+		for n := range 40 {
+			wg.Go(func() {
+				switch n % 4 {
+				case 0:
+					s, x := submission(5)
+					_, err := add(t.Context(), d, s, x)
+					assert.ErrorIs(t, err, store.ErrErased)
+				case 1:
+					assert.Error(t, d.AddCustody(t.Context(), custody("nobody")))
+				case 2:
+					s, x := submission(100 + n)
+					added, err := add(t.Context(), d, s, x)
+					assert.NoError(t, err)
+					assert.True(t, added)
+				case 3:
+					s, _ := submission(1)
+					c, k := issued(uint64(1000+n), s.ID, "vendor A")
+					assert.NoError(t, d.AddCopies(t.Context(), []store.Copy{c}, k))
+				}
+			})
+		}
+		wg.Wait()
+		after, _, err := d.Check(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, before+20, after)
+	})
+}

@@ -1,0 +1,157 @@
+package sqldb_test
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/postgres"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
+)
+
+var kills = flag.Int("kills", 5, "how often the writer is killed on each store")
+
+// victimEnv makes the test binary write to the registry that it names until it is
+// killed, and say so after each acknowledged write.
+const victimEnv = "KYCMARK_TEST_VICTIM"
+
+func open(ctx context.Context, dsn string) (*sqldb.DB, error) {
+	if postgres.IsDSN(dsn) {
+		return postgres.Open(ctx, dsn)
+	}
+	return sqlite.Open(ctx, dsn)
+}
+
+// victim submits, issues and erases from several goroutines at once.
+func victim(dsn string) error {
+	ctx := context.Background()
+	d, err := open(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	first, _, err := d.Head(ctx)
+	if err != nil {
+		return err
+	}
+	const writers = 3
+	errs := make(chan error)
+	for w := range writers {
+		go func() {
+			for n := 1000 + int(first)*writers + w; ; n += writers {
+				if err := strike(ctx, d, n); err != nil {
+					errs <- err
+				}
+			}
+		}()
+	}
+	return <-errs
+}
+
+// strike submits n and issues its copy n, and erases every third.
+func strike(ctx context.Context, d *sqldb.DB, n int) error {
+	s, x := submission(n)
+	x.Body = make([]byte, 30_000) // many pages, so that a kill falls between them
+	if _, err := add(ctx, d, s, x); err != nil {
+		return err
+	}
+	fmt.Println("submit", n)
+	c, k := issued(uint64(n), s.ID, "vendor A")
+	if err := d.AddCopies(ctx, []store.Copy{c}, k); err != nil {
+		return err
+	}
+	fmt.Println("issue", n)
+	if n%3 > 0 {
+		return nil
+	}
+	if err := d.Erase(ctx, erasure(fmt.Sprint("letter", n), n)); err != nil {
+		return err
+	}
+	fmt.Println("erase", n)
+	return nil
+}
+
+func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
+	for kind, dsn := range map[string]func() string{
+		"file":     func() string { return "file:" + filepath.Join(t.TempDir(), "r.db") },
+		"postgres": func() string { return server.DSN(t) },
+	} {
+		t.Run(kind, func(t *testing.T) {
+			dsn := dsn()
+			create := sqlite.Create
+			if kind == "postgres" {
+				create = postgres.Create
+			}
+			d := opened(create(t.Context(), dsn, info()))(t)
+			fill(t, d)
+			random := rand.New(rand.NewPCG(uint64(*kills), 1))
+			total := 0
+			for range *kills {
+				acked := runVictim(t, dsn, time.Duration(random.IntN(40_000))*time.Microsecond)
+				total += len(acked)
+				survived(t, dsn, acked)
+			}
+			t.Logf("%d kills, %d acknowledged writes", *kills, total)
+		})
+	}
+}
+
+type ack struct {
+	what string
+	n    int
+}
+
+// survived checks that all that was acknowledged is there.
+func survived(t *testing.T, dsn string, acked []ack) {
+	t.Helper()
+	d, err := open(t.Context(), dsn)
+	require.NoError(t, err)
+	defer d.Close()
+	_, _, err = d.Check(t.Context())
+	require.NoError(t, err)
+	for _, a := range acked {
+		sub, _ := submission(a.n)
+		s, err := d.Submission(t.Context(), sub.ID)
+		require.NoError(t, err, "submission %d was acknowledged", a.n)
+		switch a.what {
+		case "issue":
+			_, err := d.Copy(t.Context(), uint64(a.n))
+			require.NoError(t, err, "copy %d was acknowledged", a.n)
+		case "erase":
+			require.NotZero(t, s.Erased, "the erasure of %d was acknowledged", a.n)
+		}
+	}
+}
+
+// runVictim kills a writer that long after its first acknowledgement.
+func runVictim(t *testing.T, dsn string, after time.Duration) (acked []ack) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), victimEnv+"="+dsn)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	var once sync.Once
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		var a ack
+		_, err := fmt.Sscan(lines.Text(), &a.what, &a.n)
+		require.NoError(t, err)
+		acked = append(acked, a)
+		once.Do(func() { time.AfterFunc(after, func() { cmd.Process.Kill() }) })
+	}
+	require.Error(t, cmd.Wait(), "it can only end by the kill")
+	require.NotEmpty(t, acked)
+	return acked
+}

@@ -1,0 +1,286 @@
+package sqldb_test
+
+import (
+	"cmp"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/phash"
+)
+
+// A corpus is uploads whose hashes are random, near each other as those of documents
+// of one template are, or equal.
+type corpus struct {
+	*rand.Rand
+	n       int
+	centres []phash.Hash
+	kept    map[int64]phash.Hash // by number: what must be found
+	ids     map[int64][16]byte
+}
+
+func newCorpus(seed uint64) *corpus {
+	c := &corpus{Rand: rand.New(rand.NewPCG(seed, 31)), kept: make(map[int64]phash.Hash), ids: make(map[int64][16]byte)}
+	for range 3 {
+		c.centres = append(c.centres, c.hash())
+	}
+	return c
+}
+
+func (c *corpus) hash() phash.Hash {
+	return phash.Hash{Kind: phash.Area, Bits: [4]uint64{c.Uint64(), c.Uint64(), c.Uint64(), c.Uint64()}}
+}
+
+// turned changes n different bits.
+func (c *corpus) turned(h phash.Hash, n int) phash.Hash {
+	for _, b := range c.Perm(256)[:n] {
+		h.Bits[b/64] ^= 1 << (b % 64)
+	}
+	return h
+}
+
+func (c *corpus) next() phash.Hash {
+	switch c.IntN(4) {
+	case 0:
+		return c.turned(c.centres[c.IntN(len(c.centres))], c.IntN(40))
+	case 1:
+		return c.centres[c.IntN(len(c.centres))]
+	}
+	return c.hash()
+}
+
+// add enters n uploads in one transaction, one in ten of too low a quality.
+func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
+	t.Helper()
+	size, _, err := d.Head(t.Context())
+	require.NoError(t, err)
+	uploads := make([]store.Upload, n)
+	for i := range uploads {
+		s, _ := submission(c.n)
+		h := c.next()
+		s.Area, s.Kept, s.AreaQuality = h.String(), false, phash.MinQuality
+		if c.n++; c.n%10 == 0 {
+			s.AreaQuality--
+		} else {
+			c.kept[size+int64(i)+1] = h
+		}
+		c.ids[size+int64(i)+1] = s.ID
+		uploads[i] = store.Upload{Submission: s}
+	}
+	_, err = d.AddSubmissions(t.Context(), uploads)
+	require.NoError(t, err)
+}
+
+// erase erases every k-th upload that is there.
+func (c *corpus) erase(t *testing.T, d *sqldb.DB, k int) {
+	t.Helper()
+	e := store.Erasure{Entered: t0, Actor: "dpo", Salt: salt(fmt.Sprint("erasure", len(c.ids)))}
+	for seq := range c.kept {
+		if seq%int64(k) == 0 {
+			e.Submissions = append(e.Submissions, c.ids[seq])
+			delete(c.kept, seq)
+		}
+	}
+	slices.SortFunc(e.Submissions, func(a, b [16]byte) int { return slices.Compare(a[:], b[:]) })
+	require.NoError(t, d.Erase(t.Context(), e))
+}
+
+// naive compares with every hash.
+func (c *corpus) naive(hashes []phash.Hash, radius int) []phash.Hit {
+	out := []phash.Hit{}
+	for seq, h := range c.kept {
+		least := 257
+		for _, q := range hashes {
+			least = min(least, h.Distance(q))
+		}
+		if least <= radius {
+			out = append(out, phash.Hit{Ref: seq, Distance: least})
+		}
+	}
+	slices.SortFunc(out, func(a, b phash.Hit) int {
+		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Ref, b.Ref))
+	})
+	return out
+}
+
+// check holds what Near finds against comparing with every hash: for queries at all
+// distances up to beyond the radius, one at a time and many in one call.
+func (c *corpus) check(t *testing.T, d *sqldb.DB, radius int) {
+	t.Helper()
+	numbers := make([]int64, 0, len(c.kept))
+	for seq := range c.kept {
+		numbers = append(numbers, seq)
+	}
+	slices.Sort(numbers)
+	var all []phash.Hash
+	found := 0
+	for flips := range 36 {
+		q := c.turned(c.kept[numbers[c.IntN(len(numbers))]], flips)
+		all = append(all, q)
+		if flips%4 != 3 {
+			continue
+		}
+		got, err := d.Near(t.Context(), all[len(all)-1:], radius)
+		require.NoError(t, err)
+		require.Equal(t, c.naive(all[len(all)-1:], radius), got)
+		found += len(got)
+	}
+	require.Positive(t, found)
+	got, err := d.Near(t.Context(), all[:16], radius)
+	require.NoError(t, err)
+	require.Equal(t, c.naive(all[:16], radius), got)
+	_, _, err = d.Check(t.Context())
+	require.NoError(t, err)
+}
+
+// bulk is so many that the tables are looked up and not the hashes compared.
+const bulk = 2000
+
+func TestNearIsExact(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		c := newCorpus(1)
+		c.add(t, d, 20) // compared with one by one
+		c.check(t, d, 31)
+		c.add(t, d, bulk)
+		c.check(t, d, 31)
+		c.check(t, d, 9)
+		c.erase(t, d, 7)
+		c.add(t, d, 1)
+		c.add(t, d, 300)
+		c.check(t, d, 31)
+	})
+}
+
+// Whatever is deferred or half built is found all the same.
+func TestNearWithoutAllBands(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		c := newCorpus(2)
+		c.add(t, d, bulk)
+		require.NoError(t, d.DeferBands(t.Context()))
+		before := bandRows(t, d)
+		c.add(t, d, bulk)
+		require.Equal(t, before, bandRows(t, d))
+		c.check(t, d, 31)
+		c.erase(t, d, 5)
+		c.check(t, d, 31)
+
+		stopped := fmt.Errorf("stopped")
+		steps := 0
+		d.SetCommit(func(tx *sql.Tx) error {
+			if steps++; steps == 8 {
+				return stopped
+			}
+			return tx.Commit()
+		})
+		require.ErrorIs(t, d.BuildBands(t.Context(), false, nil), stopped)
+		d.SetCommit((*sql.Tx).Commit)
+		require.Greater(t, bandRows(t, d), before)
+		c.erase(t, d, 11)
+		c.check(t, d, 31)
+
+		var done, total int64
+		require.NoError(t, d.BuildBands(t.Context(), false, func(d, n int64) { done, total = d, n }))
+		require.Positive(t, done)
+		require.Equal(t, total, done)
+		c.check(t, d, 31)
+		require.Equal(t, 11*len(c.kept), bandRows(t, d))
+		c.add(t, d, 10)
+		require.Equal(t, 11*len(c.kept), bandRows(t, d))
+		require.NoError(t, d.BuildBands(t.Context(), true, nil))
+		c.check(t, d, 31)
+	})
+}
+
+// An upload that is erased while its rows are entered leaves none.
+func TestErasureDuringBuild(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		c := newCorpus(3)
+		require.NoError(t, d.DeferBands(t.Context()))
+		c.add(t, d, bulk)
+		calls := 0
+		require.NoError(t, d.BuildBands(t.Context(), false, func(int64, int64) {
+			if calls++; calls == 3 || calls == 6 {
+				c.erase(t, d, calls)
+			}
+		}))
+		c.check(t, d, 31)
+		require.Equal(t, 11*len(c.kept), bandRows(t, d))
+	})
+}
+
+func TestTwoBuildsDoNotMix(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		c := newCorpus(4)
+		require.NoError(t, d.DeferBands(t.Context()))
+		c.add(t, d, bulk)
+		second := false
+		err := d.BuildBands(t.Context(), false, func(int64, int64) {
+			if !second {
+				second = true
+				require.NoError(t, d.BuildBands(t.Context(), false, nil))
+			}
+		})
+		require.ErrorContains(t, err, "another process")
+		c.check(t, d, 31)
+	})
+}
+
+func TestNearRefuses(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		h := newCorpus(5).hash()
+		_, err := d.Near(t.Context(), []phash.Hash{h}, 32)
+		require.ErrorIs(t, err, store.ErrSearch)
+		_, err = d.Near(t.Context(), []phash.Hash{{Kind: phash.PDQ, Bits: h.Bits}}, 31)
+		require.ErrorIs(t, err, store.ErrSearch)
+		require.NoError(t, rawly(t, d, "UPDATE band_state SET scheme = 2"))
+		_, err = d.Near(t.Context(), []phash.Hash{h}, 31)
+		require.ErrorIs(t, err, store.ErrSchema)
+		s, x := submission(1)
+		_, err = add(t.Context(), d, s, x)
+		require.ErrorIs(t, err, store.ErrSchema)
+	})
+	sealed := info()
+	sealed.SealHashes = true
+	for name, create := range kinds {
+		_, err := create(t, sealed).Near(t.Context(), []phash.Hash{newCorpus(5).hash()}, 31)
+		require.ErrorIs(t, err, store.ErrSearch, name)
+	}
+}
+
+func TestCheckFindsEditedBands(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		c := newCorpus(6)
+		c.add(t, d, 50)
+		for _, edit := range []string{
+			"DELETE FROM band WHERE band = 3 AND seq = 5",
+			"UPDATE band SET value = 8388607 - value WHERE band = 3 AND seq = 5",
+			"UPDATE band SET seq = 99 WHERE band = 10 AND seq = 5",
+			"INSERT INTO band (band, value, seq) VALUES (3, 77, 5)",
+		} {
+			require.NoError(t, rawly(t, d, edit))
+			_, _, err := d.Check(t.Context())
+			require.ErrorIs(t, err, store.ErrTampered, edit)
+			require.NoError(t, d.BuildBands(t.Context(), true, nil))
+			_, _, err = d.Check(t.Context())
+			require.NoError(t, err, edit)
+		}
+	})
+}
+
+func rawly(t *testing.T, d *sqldb.DB, query string) error {
+	t.Helper()
+	_, err := d.Raw().ExecContext(t.Context(), query)
+	return err
+}
+
+func bandRows(t *testing.T, d *sqldb.DB) (n int) {
+	t.Helper()
+	require.NoError(t, d.Raw().QueryRowContext(t.Context(), "SELECT count(*) FROM band").Scan(&n))
+	return n
+}

@@ -1,0 +1,224 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/tlog"
+)
+
+// AddRecipient enters a recipient unless it is there.
+func (d *DB) AddRecipient(ctx context.Context, r store.Recipient) (added bool, err error) {
+	err = d.update(ctx, func(t *tx) error {
+		added = false
+		old, err := recipientTable.one(ctx, t, " WHERE name = $1", r.Name)
+		switch {
+		case err == nil && old.Kind != r.Kind:
+			return fmt.Errorf("%w: recipient %q is a %s", store.ErrConflict, r.Name, old.Kind)
+		case err == nil:
+			return nil
+		case !errors.Is(err, store.ErrNotFound):
+			return err
+		}
+		added = true
+		r.Seq = t.append(r)
+		return insert(ctx, t, recipientTable, r)
+	})
+	return added && err == nil, err
+}
+
+// Recipients lists all recipients by name.
+func (d *DB) Recipients(ctx context.Context) ([]store.Recipient, error) {
+	return recipientTable.rows(ctx, d.read, " ORDER BY name")
+}
+
+// AddMarkKey enters a mark key unless it is there.
+func (d *DB) AddMarkKey(ctx context.Context, k store.MarkKey) (added bool, err error) {
+	err = d.update(ctx, func(t *tx) (err error) {
+		added, err = ensureMarkKey(ctx, t, k)
+		return err
+	})
+	return added && err == nil, err
+}
+
+func ensureMarkKey(ctx context.Context, t *tx, k store.MarkKey) (added bool, err error) {
+	old, err := markKeyTable.one(ctx, t, " WHERE id = $1", k.ID)
+	switch {
+	case err == nil && old.Commitment != k.Commitment:
+		return false, fmt.Errorf("%w: another mark key has the ID %s", store.ErrConflict, k.ID)
+	case !errors.Is(err, store.ErrNotFound):
+		return false, err
+	}
+	k.Seq = t.append(k)
+	return true, insert(ctx, t, markKeyTable, k)
+}
+
+// MarkKeys lists the mark keys in the order of entry.
+func (d *DB) MarkKeys(ctx context.Context) ([]store.MarkKey, error) {
+	return markKeyTable.rows(ctx, d.read, " ORDER BY seq")
+}
+
+// AddKeyState enters a state of a mark key.
+func (d *DB) AddKeyState(ctx context.Context, s store.KeyState) error {
+	return d.update(ctx, func(t *tx) error {
+		s.Seq = t.append(s)
+		return insert(ctx, t, keyStateTable, s)
+	})
+}
+
+// KeyStates lists the states of all mark keys in the order of entry.
+func (d *DB) KeyStates(ctx context.Context) ([]store.KeyState, error) {
+	return keyStateTable.rows(ctx, d.read, " ORDER BY seq")
+}
+
+// AddCopies enters copies, and before them their mark key where it was never entered.
+func (d *DB) AddCopies(ctx context.Context, copies []store.Copy, key store.MarkKey) error {
+	err := d.update(ctx, func(t *tx) error {
+		if err := noneErased(ctx, t, copies); err != nil {
+			return err
+		}
+		if _, err := ensureMarkKey(ctx, t, key); err != nil {
+			return err
+		}
+		rows := make([]store.Copy, len(copies))
+		for i, c := range copies {
+			c.Seq = t.append(c)
+			rows[i] = c
+		}
+		return insert(ctx, t, copyTable, rows...)
+	})
+	if err != nil && d.dialect.Conflict(err) {
+		return fmt.Errorf("%w: a copy ID is taken", store.ErrConflict)
+	}
+	return err
+}
+
+// noneErased refuses copies of what was erased since it was opened.
+func noneErased(ctx context.Context, t *tx, copies []store.Copy) error {
+	for i, c := range copies {
+		if i > 0 && c.Submission == copies[i-1].Submission {
+			continue
+		}
+		s, err := submissionTable.one(ctx, t, " WHERE id = $1", c.Submission[:])
+		if err != nil {
+			return fmt.Errorf("submission %x: %w", c.Submission, err)
+		}
+		if s.Erased != 0 {
+			return fmt.Errorf("submission %x: %w", c.Submission, store.ErrErased)
+		}
+	}
+	return nil
+}
+
+// Copy returns one issued copy.
+func (d *DB) Copy(ctx context.Context, id uint64) (*store.Copy, error) {
+	return copyTable.one(ctx, d.read, " WHERE id = $1", copyID{&id})
+}
+
+// Copies lists the copies of an upload in the order of issue.
+func (d *DB) Copies(ctx context.Context, of [16]byte) ([]store.Copy, error) {
+	return copyTable.rows(ctx, d.read, " WHERE submission = $1 ORDER BY seq", of[:])
+}
+
+// AddReceipt enters the receipt of a copy.
+func (d *DB) AddReceipt(ctx context.Context, r store.Receipt) error {
+	return d.update(ctx, func(t *tx) error {
+		r.Seq = t.append(r)
+		return insert(ctx, t, receiptTable, r)
+	})
+}
+
+// Receipts lists the receipts of a copy in the order of entry.
+func (d *DB) Receipts(ctx context.Context, of uint64) ([]store.Receipt, error) {
+	return receiptTable.rows(ctx, d.read, " WHERE copy = $1 ORDER BY seq", copyID{&of})
+}
+
+// AddInvestigation enters that an investigation began.
+func (d *DB) AddInvestigation(ctx context.Context, i store.Investigation) error {
+	return d.update(ctx, func(t *tx) error {
+		i.Seq = t.append(i)
+		return insert(ctx, t, investigationTable, i)
+	})
+}
+
+// Investigations lists all investigations in the order of entry.
+func (d *DB) Investigations(ctx context.Context) ([]store.Investigation, error) {
+	return investigationTable.rows(ctx, d.read, " ORDER BY seq")
+}
+
+// Span returns when the first and the last upload were submitted.
+func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
+	var a, b sql.NullInt64
+	err = d.read.QueryRowContext(ctx, "SELECT min(submitted), max(submitted) FROM submission").Scan(&a, &b)
+	if err != nil || !a.Valid || !b.Valid {
+		return first, last, err
+	}
+	return time.UnixMicro(a.Int64).UTC(), time.UnixMicro(b.Int64).UTC(), nil
+}
+
+// Head returns the size of the ledger and the root of its tree.
+func (d *DB) Head(ctx context.Context) (int64, tlog.Hash, error) { return readHead(ctx, d.read, "") }
+
+// Entries returns up to limit encoded entries after number seq.
+func (d *DB) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
+	rows, err := ledgerTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
+	out := make([][]byte, len(rows))
+	for i, r := range rows {
+		out[i] = r.entry
+	}
+	return out, err
+}
+
+// Nodes returns nodes of the ledger's tree.
+func (d *DB) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) {
+	return readNodes(ctx, d.read, ids)
+}
+
+// AddCheckpoint keeps a signed checkpoint, or the same with further signatures. One
+// of another ledger is refused: it could never be taken out again.
+func (d *DB) AddCheckpoint(ctx context.Context, c store.Checkpoint) error {
+	return d.update(ctx, func(t *tx) error {
+		if err := t.holds(ctx, c); err != nil {
+			return err
+		}
+		old, err := checkpointTable.one(ctx, t, " WHERE size = $1", c.Size)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return insert(ctx, t, checkpointTable, c)
+		case err != nil:
+			return err
+		case old.Root != c.Root:
+			return fmt.Errorf("%w: another checkpoint of %d entries", store.ErrConflict, c.Size)
+		}
+		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1 WHERE size = $2", blob{&c.Note}, c.Size)
+		return err
+	})
+}
+
+// holds says whether the ledger was once as a checkpoint says.
+func (t *tx) holds(ctx context.Context, c store.Checkpoint) error {
+	if c.Size < 1 || uint64(c.Size) > t.tree.Size() {
+		return fmt.Errorf("%w: a checkpoint of %d entries, where there are %d", store.ErrConflict, c.Size, t.tree.Size())
+	}
+	border, err := readNodes(ctx, t, tlog.Border(uint64(c.Size)))
+	if err != nil {
+		return err
+	}
+	then, err := tlog.NewTree(uint64(c.Size), border)
+	if err != nil {
+		return err
+	}
+	if then.Root() != c.Root {
+		return fmt.Errorf("%w: a checkpoint of another ledger", store.ErrConflict)
+	}
+	return nil
+}
+
+// Checkpoints lists the checkpoints that are kept, by size.
+func (d *DB) Checkpoints(ctx context.Context) ([]store.Checkpoint, error) {
+	return checkpointTable.rows(ctx, d.read, " ORDER BY size")
+}

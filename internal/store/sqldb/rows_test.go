@@ -1,0 +1,307 @@
+package sqldb_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/tlog"
+)
+
+func keyState(state string) store.KeyState {
+	return store.KeyState{KeyID: "v1-key", State: state, Since: t0.AddDate(2, 1, 0), Note: "found on a laptop",
+		Entered: t0.AddDate(2, 2, 0), Actor: "ops", Salt: salt("state " + state)}
+}
+
+func receipt(copy uint64) store.Receipt {
+	return store.Receipt{Copy: copy, PublicKey: salt("public"), Signature: [64]byte{1, 63: 9},
+		Entered: t0.AddDate(2, 0, 1), Actor: "ops", Salt: salt(fmt.Sprint("receipt", copy))}
+}
+
+func investigation(n int) store.Investigation {
+	return store.Investigation{Started: t0.AddDate(3, 0, n), Actor: "legal", Command: "kycmark investigate", Files: int64(n),
+		Input: sha256.Sum256([]byte{byte(n)}), Salt: salt(fmt.Sprint("investigation", n))}
+}
+
+func erasure(note string, subs ...int) store.Erasure {
+	e := store.Erasure{Note: note, Entered: t0.AddDate(4, 0, 0), Actor: "dpo", Salt: salt(note)}
+	for _, n := range subs {
+		sub, _ := submission(n)
+		e.Submissions = append(e.Submissions, sub.ID)
+	}
+	return e
+}
+
+// checkpoint keeps one of the ledger as it is.
+func checkpoint(t *testing.T, s store.Store) store.Checkpoint {
+	t.Helper()
+	size, root, err := s.Head(t.Context())
+	require.NoError(t, err)
+	c := store.Checkpoint{Size: size, Root: root, Note: []byte("signed"), Made: t0}
+	require.NoError(t, s.AddCheckpoint(t.Context(), c))
+	return c
+}
+
+func TestKeyStates(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		ctx := t.Context()
+		require.Error(t, d.AddKeyState(ctx, keyState("retired")), "no such key")
+		fill(t, d)
+		require.Error(t, d.AddKeyState(ctx, keyState("lost")), "no such state")
+		want := []store.KeyState{keyState("retired"), keyState("compromised")}
+		for _, s := range want {
+			require.NoError(t, d.AddKeyState(ctx, s))
+		}
+		got, err := d.KeyStates(ctx)
+		require.NoError(t, err)
+		for i := range want {
+			want[i].Seq = got[i].Seq
+		}
+		require.Equal(t, want, got)
+
+		_, k := issued(1, [16]byte{}, "vendor A")
+		added, err := d.AddMarkKey(ctx, k)
+		require.NoError(t, err)
+		require.False(t, added)
+		k.Commitment[0]++
+		_, err = d.AddMarkKey(ctx, k)
+		require.ErrorIs(t, err, store.ErrConflict)
+		keys, err := d.MarkKeys(ctx)
+		require.NoError(t, err)
+		require.Len(t, keys, 1)
+	})
+}
+
+func TestReceipts(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		want := receipt(3<<60 | 7)
+		require.NoError(t, d.AddReceipt(t.Context(), want))
+		require.Error(t, d.AddReceipt(t.Context(), receipt(99)), "no such copy")
+		got, err := d.Receipts(t.Context(), want.Copy)
+		require.NoError(t, err)
+		want.Seq = got[0].Seq
+		require.Equal(t, []store.Receipt{want}, got)
+		none, err := d.Receipts(t.Context(), 4<<60|7)
+		require.NoError(t, err)
+		require.Empty(t, none)
+	})
+}
+
+func TestInvestigations(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		want := []store.Investigation{investigation(1), investigation(2)}
+		for _, i := range want {
+			require.NoError(t, d.AddInvestigation(t.Context(), i))
+		}
+		got, err := d.Investigations(t.Context())
+		require.NoError(t, err)
+		for i := range want {
+			want[i].Seq = got[i].Seq
+		}
+		require.Equal(t, want, got)
+	})
+}
+
+// Lists come back ascending, however they were given: their commitment depends on it.
+func TestCustodyBy(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		all, err := d.Custody(t.Context())
+		require.NoError(t, err)
+		list := all[1].Submissions
+		require.NoError(t, d.AddCustody(t.Context(), custody("vendor A", list[1], list[0], list[1])))
+		of, err := d.CustodyBy(t.Context(), "vendor A")
+		require.NoError(t, err)
+		require.Len(t, of, 2)
+		require.Nil(t, of[0].Submissions)
+		require.Equal(t, list, of[1].Submissions)
+		_, _, err = d.Check(t.Context())
+		require.NoError(t, err)
+	})
+}
+
+func TestErase(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		everything(t, d) // erases 9, then 7 and 8
+		ctx := t.Context()
+		for _, n := range []int{7, 8, 9} {
+			sub, x := submission(n)
+			got, err := d.Submission(ctx, sub.ID)
+			require.NoError(t, err)
+			require.NotZero(t, got.Erased)
+			require.Equal(t, store.Submission{ID: sub.ID, Submitted: sub.Submitted, Received: sub.Received,
+				Seq: got.Seq, Erased: got.Erased}, *got)
+			_, err = d.Sealed(ctx, sub.ID)
+			require.ErrorIs(t, err, store.ErrNotFound)
+			of, err := d.SubmissionsOf(ctx, sub.Subject)
+			require.NoError(t, err)
+			require.Empty(t, of)
+			_, err = add(ctx, d, sub, x)
+			require.ErrorIs(t, err, store.ErrErased)
+			copies, err := d.Copies(ctx, sub.ID)
+			require.NoError(t, err)
+			require.Equal(t, "vendor A", copies[0].Recipient, "who was handed it is still known")
+			c, k := issued(uint64(900+n), sub.ID, "vendor A")
+			require.ErrorIs(t, d.AddCopies(ctx, []store.Copy{c}, k), store.ErrErased, "of a picture that was opened before")
+		}
+		size, _, err := d.Head(ctx)
+		require.NoError(t, err)
+		require.ErrorIs(t, d.Erase(ctx, erasure("again", 1, 9)), store.ErrErased)
+		require.ErrorIs(t, d.Erase(ctx, erasure("unknown", 1, 10)), store.ErrNotFound)
+		after, _, err := d.Check(ctx)
+		require.NoError(t, err)
+		require.Equal(t, size, after, "nothing was entered")
+		one, _ := submission(1)
+		still, err := d.Submission(ctx, one.ID)
+		require.NoError(t, err)
+		require.Zero(t, still.Erased)
+
+		gone, err := d.ErasedAfter(ctx, 0)
+		require.NoError(t, err)
+		require.Len(t, gone, 3)
+		later, err := d.ErasedAfter(ctx, gone[0].Erasure)
+		require.NoError(t, err)
+		require.Equal(t, gone[1:], later)
+		hashes, err := d.HashesAfter(ctx, 0, 100)
+		require.NoError(t, err)
+		require.Len(t, hashes, 7)
+	})
+}
+
+func TestFeatures(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		ctx := t.Context()
+		for n := range 6 {
+			sub, x := submission(n)
+			if n%2 == 0 {
+				x.Features = []byte{3, byte(n)}
+			}
+			_, err := add(ctx, d, sub, x)
+			require.NoError(t, err)
+		}
+		first, err := d.FeaturesAfter(ctx, 0, 2)
+		require.NoError(t, err)
+		require.Len(t, first, 2)
+		zero, x := submission(0)
+		require.Equal(t, store.Features{Seq: first[0].Seq, ID: zero.ID,
+			Sealed: store.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Features: []byte{3, 0}}}, first[0])
+		rest, err := d.FeaturesAfter(ctx, first[1].Seq, 100)
+		require.NoError(t, err)
+		require.Len(t, rest, 1)
+		require.NoError(t, d.Erase(ctx, erasure("x", 4)))
+		rest, err = d.FeaturesAfter(ctx, first[1].Seq, 100)
+		require.NoError(t, err)
+		require.Empty(t, rest)
+	})
+}
+
+func TestSealedHashes(t *testing.T) {
+	for name, create := range kinds {
+		t.Run(name, func(t *testing.T) {
+			i := info()
+			i.SealHashes = true
+			d := create(t, i)
+			for n := range 4 {
+				sub, x := submission(n)
+				sub.Hash, sub.Area = "", ""
+				x.Hashes = []byte{5, byte(n)}
+				_, err := add(t.Context(), d, sub, x)
+				require.NoError(t, err)
+			}
+			require.NoError(t, d.Erase(t.Context(), erasure("x", 1)))
+			got, err := d.HashesAfter(t.Context(), 0, 100)
+			require.NoError(t, err)
+			require.Len(t, got, 3)
+			for k, n := range []int{0, 2, 3} {
+				sub, x := submission(n)
+				require.Equal(t, store.Hash{Seq: got[k].Seq, ID: sub.ID, Quality: 100, AreaQuality: 90,
+					Sealed: &store.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Hashes: []byte{5, byte(n)}}}, got[k])
+			}
+			_, _, err = d.Check(t.Context())
+			require.NoError(t, err)
+		})
+	}
+}
+
+// What the store keeps of the tree proves its entries under a head.
+func TestEntriesAndNodes(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		everything(t, d)
+		ctx := t.Context()
+		size, root, err := d.Head(ctx)
+		require.NoError(t, err)
+		var entries [][]byte
+		for page := [][]byte{nil}; len(page) > 0; entries = append(entries, page...) {
+			page, err = d.Entries(ctx, int64(len(entries)), 7)
+			require.NoError(t, err)
+		}
+		require.Len(t, entries, int(size))
+		for i, e := range entries {
+			path, err := tlog.Inclusion(ctx, uint64(i), uint64(size), d.Nodes)
+			require.NoError(t, err)
+			require.NoError(t, tlog.VerifyInclusion(tlog.LeafHash(e), uint64(i), uint64(size), path, root))
+		}
+		_, err = d.Nodes(ctx, []tlog.NodeID{{Level: 40, Index: 1}})
+		require.ErrorIs(t, err, store.ErrTampered)
+		none, err := d.Nodes(ctx, nil)
+		require.NoError(t, err)
+		require.Empty(t, none)
+	})
+}
+
+func TestCheckpoints(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		ctx := t.Context()
+		first := checkpoint(t, d)
+		fill(t, d)
+		last := checkpoint(t, d)
+		got, err := d.Checkpoints(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []store.Checkpoint{first, last}, got)
+
+		last.Note = []byte("signed twice")
+		require.NoError(t, d.AddCheckpoint(ctx, last))
+		for name, bad := range map[string]store.Checkpoint{
+			"another root": {Size: first.Size, Root: last.Root}, "a root of its own": {Size: 5, Root: tlog.Hash{1}},
+			"later": {Size: last.Size + 1, Root: last.Root}, "empty": {Root: tlog.EmptyRoot()},
+		} {
+			require.ErrorIs(t, d.AddCheckpoint(ctx, bad), store.ErrConflict, name)
+		}
+		got, err = d.Checkpoints(ctx)
+		require.NoError(t, err)
+		require.Equal(t, []store.Checkpoint{first, last}, got)
+		size, _, err := d.Check(ctx)
+		require.NoError(t, err)
+		require.Equal(t, last.Size, size, "a checkpoint is no entry")
+	})
+}
+
+func TestManyRowsAtOnce(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		var uploads []store.Upload
+		for n := range 1200 {
+			sub, x := submission(n)
+			uploads = append(uploads, store.Upload{Submission: sub, Sealed: &x})
+		}
+		uploads = append(uploads, uploads[3])
+		added, err := d.AddSubmissions(t.Context(), uploads)
+		require.NoError(t, err)
+		require.False(t, added[1200], "the same twice")
+		require.False(t, slices.Contains(added[:1200], false))
+		added, err = d.AddSubmissions(t.Context(), uploads)
+		require.NoError(t, err)
+		require.NotContains(t, added, true)
+		size, _, err := d.Check(t.Context())
+		require.NoError(t, err)
+		require.EqualValues(t, 1201, size)
+		none, err := d.AddSubmissions(t.Context(), nil)
+		require.NoError(t, err)
+		require.Empty(t, none)
+	})
+}

@@ -1,0 +1,181 @@
+// Package sqldb keeps the rows of a registry in a SQL database. What differs
+// between databases is a [Dialect]; statements are the common subset, with $1, $2
+// for arguments.
+//
+// Writers take turns at the ledger's head, which each transaction locks first, so
+// that entries are numbered without gaps in the order in which they become visible.
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/kycmark/kycmark/internal/store"
+)
+
+// A Dialect is what a database does in its own way.
+type Dialect struct {
+	Goose      goose.Dialect
+	Migrations embed.FS // with a folder migrations
+
+	// Questions: arguments may be written ? in place of $1, and are faster so.
+	Questions bool
+	// Lock ends the query that reads the ledger's head in a transaction that writes,
+	// so that others wait there; empty where beginning the transaction does that.
+	Lock string
+	// Write is how a transaction that writes must begin to see, once it has the lock,
+	// what others committed before.
+	Write *sql.TxOptions
+	// Snapshot is how a transaction that only reads must begin to see one state.
+	Snapshot *sql.TxOptions
+	// Conflict reports whether a unique name or ID is taken.
+	Conflict func(error) bool
+	// Again reports whether the database gave up a transaction for another's sake, so
+	// that it may be run again.
+	Again func(error) bool
+	// Insert enters many rows of a table at once inside of the transaction that is
+	// open on conn; nil: one by one.
+	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error
+	// Enter begins a statement that enters many rows and after whose failure the
+	// transaction is rolled back; empty: INSERT.
+	Enter string
+	// List returns a table p of one column, value, that holds the numbers of an
+	// argument, and the argument: what stands behind FROM, for $1.
+	List func([]int64) (from string, arg any)
+	// Among returns a condition that is true for the numbers of an argument: what
+	// stands behind a column, for $1.
+	Among func([]int64) (condition string, arg any)
+	// Probing is an expression, a number, whose evaluation makes a transaction that
+	// reads look up every entry of a list rather than read whole tables; empty where
+	// it does.
+	Probing string
+	// Settle runs after many rows were entered in the search tables; empty: nothing.
+	Settle string
+	// Scrub runs after an erasure was committed and removes what the database still
+	// holds of it in files; nil: nothing.
+	Scrub func(ctx context.Context, write *sql.DB) error
+	// Close runs when the registry is closed, after its connections; nil: nothing.
+	Close func()
+}
+
+// DB is a registry in a SQL database.
+type DB struct {
+	dialect Dialect
+	write   *sql.DB
+	read    *sql.DB // may be the same
+	info    *store.Info
+	turns   *turns
+
+	// commit ends a transaction; tests replace it to make commits fail.
+	commit func(*sql.Tx) error
+}
+
+var _ store.Store = (*DB)(nil)
+
+func newDB(dialect Dialect, write, read *sql.DB) *DB {
+	return &DB{dialect: dialect, write: write, read: read, turns: newTurns(), commit: (*sql.Tx).Commit}
+}
+
+// Create brings an empty database to the latest schema and enters the registry that
+// info names. It closes the connections when it fails.
+func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info store.Info) (*DB, error) {
+	d := newDB(dialect, write, read)
+	err := d.migrate(ctx)
+	if err == nil {
+		err = d.mustBeEmpty(ctx)
+	}
+	if err == nil {
+		err = d.update(ctx, func(t *tx) error {
+			info.Seq = t.append(info)
+			return insert(ctx, t, infoTable, info)
+		})
+	}
+	if err == nil {
+		d.info, err = d.readInfo(ctx)
+	}
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Open opens a registry and brings its schema up to date. It closes the connections
+// when it fails.
+func Open(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
+	d := newDB(dialect, write, read)
+	err := d.migrate(ctx)
+	if err == nil {
+		d.info, err = d.readInfo(ctx)
+	}
+	if err != nil {
+		d.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Close closes all connections.
+func (d *DB) Close() error {
+	var err error
+	if d.read != d.write {
+		err = d.read.Close()
+	}
+	err = errors.Join(err, d.write.Close())
+	if d.dialect.Close != nil {
+		d.dialect.Close()
+	}
+	return err
+}
+
+// migrate applies the embedded migrations that are missing, each in its own
+// transaction, and refuses a schema that is later than all of them.
+func (d *DB) migrate(ctx context.Context) error {
+	dir, err := fs.Sub(d.dialect.Migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(d.dialect.Goose, d.write, dir,
+		goose.WithDisableGlobalRegistry(true), goose.WithTableName("schema_version"))
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	have, latest, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("schema version: %w", err)
+	}
+	if have > latest {
+		return fmt.Errorf("%w: the registry has schema %d, made by a later version of kycmark; this one knows up to %d",
+			store.ErrSchema, have, latest)
+	}
+	if have == latest {
+		return nil
+	}
+	if _, err := p.Up(ctx); err != nil {
+		if now, _, e := p.GetVersions(ctx); e == nil && now == latest {
+			return nil // another process was faster
+		}
+		return fmt.Errorf("migrate: %w", err)
+	}
+	return nil
+}
+
+// Info returns the registry's identity.
+func (d *DB) Info(context.Context) (*store.Info, error) {
+	i := *d.info
+	return &i, nil
+}
+
+func (d *DB) readInfo(ctx context.Context) (*store.Info, error) {
+	i, err := infoTable.one(ctx, d.read, "")
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fmt.Errorf("%w: the creation of the registry was interrupted; delete it and create it again", store.ErrSchema)
+	}
+	return i, err
+}

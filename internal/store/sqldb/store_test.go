@@ -1,0 +1,334 @@
+package sqldb_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/pgtest"
+	"github.com/kycmark/kycmark/internal/store/postgres"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
+)
+
+var t0 = time.Date(2018, 2, 3, 4, 5, 6, 789000, time.UTC)
+
+func salt(s string) store.Salt { return sha256.Sum256([]byte("salt " + s)) }
+
+func info() store.Info {
+	return store.Info{ID: [16]byte{1, 2, 3}, Created: t0, Salt: salt("info")}
+}
+
+var server pgtest.Server
+
+func TestMain(m *testing.M) {
+	for env, role := range map[string]func(string) error{victimEnv: victim, writerEnv: writer} {
+		if task := os.Getenv(env); task != "" {
+			if err := role(task); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
+		}
+	}
+	code := m.Run()
+	server.Stop()
+	os.Exit(code)
+}
+
+// kinds are the ways to make an empty registry.
+var kinds = map[string]func(t testing.TB, i store.Info) *sqldb.DB{
+	"memory": func(t testing.TB, i store.Info) *sqldb.DB {
+		return opened(sqlite.Create(t.Context(), "file::memory:", i))(t)
+	},
+	"file": func(t testing.TB, i store.Info) *sqldb.DB {
+		return opened(sqlite.Create(t.Context(), "file:"+filepath.Join(t.TempDir(), "a b%20c.db"), i))(t)
+	},
+	"postgres": func(t testing.TB, i store.Info) *sqldb.DB {
+		return opened(postgres.Create(t.Context(), server.DSN(t), i))(t)
+	},
+}
+
+func opened(d *sqldb.DB, err error) func(t testing.TB) *sqldb.DB {
+	return func(t testing.TB) *sqldb.DB {
+		t.Helper()
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, d.Close()) })
+		return d
+	}
+}
+
+// each runs one body against every kind of store.
+func each(t *testing.T, body func(t *testing.T, d *sqldb.DB)) {
+	t.Helper()
+	for name, create := range kinds {
+		t.Run(name, func(t *testing.T) { body(t, create(t, info())) })
+	}
+}
+
+func recipient(name string) store.Recipient {
+	return store.Recipient{Name: name, Kind: "vendor", Actor: "ops", Added: t0.Add(time.Hour), Salt: salt(name)}
+}
+
+func submission(n int) (store.Submission, store.Sealed) {
+	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
+	s := store.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: int64(n), Format: "jpeg", Decoder: "test/1", Width: 640, Height: 480,
+		Submitted: t0.AddDate(0, 0, n), Received: t0.AddDate(1, 0, n), Subject: fmt.Sprintf("subject-%d", n),
+		Hash: fmt.Sprintf("pdq:%064x", n), Area: fmt.Sprintf("kycmark/area:%064x", n), Chain: "pdq/1", Quality: 100, AreaQuality: 90, Kept: true, Salt: salt(fmt.Sprint("submission", n)),
+	}
+	return s, store.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n)}}
+}
+
+func issued(id uint64, of [16]byte, to string) (store.Copy, store.MarkKey) {
+	return store.Copy{
+		ID: id, Submission: of, Recipient: to, Purpose: "request 7", KeyID: "v1-key", Strength: 0.75, Margin: 3.5,
+		PSNR: 45.25, SSIM: 0.991, Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte{byte(id)}),
+		Size: 999, Issued: t0.AddDate(2, 0, 0), Actor: "ops", Salt: salt(fmt.Sprint("copy", id)),
+	}, store.MarkKey{ID: "v1-key", Commitment: salt("commitment"), Since: t0.AddDate(2, 0, 0), Salt: salt("key")}
+}
+
+func custody(to string, subs ...[16]byte) store.Custody {
+	return store.Custody{Recipient: to, From: t0, To: t0.AddDate(0, 0, 5), Submissions: subs, Note: "contract 12",
+		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Salt: salt("custody" + to + fmt.Sprint(len(subs)))}
+}
+
+func add(ctx context.Context, s store.Store, sub store.Submission, x store.Sealed) (bool, error) {
+	added, err := s.AddSubmissions(ctx, []store.Upload{{Submission: sub, Sealed: &x}})
+	return err == nil && added[0], err
+}
+
+// fill enters one of everything and more.
+func fill(t *testing.T, s store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	for _, n := range []string{"vendor A", "vendor B"} {
+		_, err := s.AddRecipient(ctx, recipient(n))
+		require.NoError(t, err)
+	}
+	for n := range 10 {
+		sub, x := submission(n)
+		added, err := add(ctx, s, sub, x)
+		require.NoError(t, err)
+		require.True(t, added)
+		c, k := issued(uint64(n)<<60|7, sub.ID, "vendor A")
+		require.NoError(t, s.AddCopies(ctx, []store.Copy{c}, k))
+	}
+	one, _ := submission(1)
+	two, _ := submission(2)
+	require.NoError(t, s.AddCustody(ctx, custody("vendor A")))
+	require.NoError(t, s.AddCustody(ctx, custody("vendor B", one.ID, two.ID)))
+}
+
+func TestRowsComeBackAsTheyWere(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		fill(t, s)
+		ctx := t.Context()
+		i, err := s.Info(ctx)
+		require.NoError(t, err)
+		want := info()
+		want.Seq = 1
+		require.Equal(t, want, *i)
+
+		sub, sealed := submission(3)
+		got, err := s.Submission(ctx, sub.ID)
+		require.NoError(t, err)
+		sub.Seq = got.Seq
+		require.Equal(t, sub, *got)
+		bySeq, err := s.SubmissionBySeq(ctx, got.Seq)
+		require.NoError(t, err)
+		require.Equal(t, got, bySeq)
+		x, err := s.Sealed(ctx, sub.ID)
+		require.NoError(t, err)
+		require.Equal(t, sealed, *x)
+
+		c, _ := issued(3<<60|7, sub.ID, "vendor A")
+		back, err := s.Copy(ctx, c.ID)
+		require.NoError(t, err)
+		c.Seq = back.Seq
+		require.Equal(t, c, *back)
+		of, err := s.Copies(ctx, sub.ID)
+		require.NoError(t, err)
+		require.Equal(t, []store.Copy{c}, of)
+
+		rs, err := s.Recipients(ctx)
+		require.NoError(t, err)
+		require.Len(t, rs, 2)
+		require.Equal(t, "vendor A", rs[0].Name)
+	})
+}
+
+func TestMissingRows(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		ctx := t.Context()
+		_, err := s.Submission(ctx, [16]byte{9})
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = s.SubmissionBySeq(ctx, 99)
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = s.Sealed(ctx, [16]byte{9})
+		require.ErrorIs(t, err, store.ErrNotFound)
+		_, err = s.Copy(ctx, 5)
+		require.ErrorIs(t, err, store.ErrNotFound)
+		none, err := s.Copies(ctx, [16]byte{9})
+		require.NoError(t, err)
+		require.Empty(t, none)
+		cs, err := s.CustodyOf(ctx, [16]byte{9})
+		require.NoError(t, err)
+		require.Empty(t, cs)
+	})
+}
+
+func TestAddingTwice(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		fill(t, s)
+		ctx := t.Context()
+		size, head, err := s.Head(ctx)
+		require.NoError(t, err)
+
+		added, err := s.AddRecipient(ctx, recipient("vendor A"))
+		require.NoError(t, err)
+		require.False(t, added)
+		other := recipient("vendor A")
+		other.Kind = "authority"
+		_, err = s.AddRecipient(ctx, other)
+		require.ErrorIs(t, err, store.ErrConflict)
+
+		sub, x := submission(3)
+		sub.Subject = "somebody else"
+		added, err = add(ctx, s, sub, x)
+		require.NoError(t, err)
+		require.False(t, added)
+		sub.SHA256[31]++
+		_, err = add(ctx, s, sub, x)
+		require.ErrorIs(t, err, store.ErrConflict)
+
+		c, k := issued(3<<60|7, sub.ID, "vendor B")
+		require.ErrorIs(t, s.AddCopies(ctx, []store.Copy{c}, k), store.ErrConflict)
+
+		size2, head2, err := s.Head(ctx)
+		require.NoError(t, err)
+		require.Equal(t, size, size2, "nothing was added to the ledger")
+		require.Equal(t, head, head2)
+	})
+}
+
+func TestUnknownReferencesAreRefused(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		fill(t, s)
+		ctx := t.Context()
+		c, k := issued(1, [16]byte{99}, "vendor A")
+		require.Error(t, s.AddCopies(ctx, []store.Copy{c}, k), "no such submission")
+		sub, _ := submission(1)
+		c, k = issued(1, sub.ID, "nobody")
+		require.Error(t, s.AddCopies(ctx, []store.Copy{c}, k), "no such recipient")
+		require.Error(t, s.AddCustody(ctx, custody("nobody")))
+		require.Error(t, s.AddCustody(ctx, custody("vendor A", [16]byte{99})))
+		_, _, err := s.Check(ctx)
+		require.NoError(t, err)
+	})
+}
+
+func TestCustodyCoversWhatWasSubmittedInItsTime(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		fill(t, s)
+		want := map[int]int{0: 1, 1: 2, 2: 2, 3: 1, 5: 1, 6: 0}
+		for n, k := range want {
+			sub, _ := submission(n)
+			cs, err := s.CustodyOf(t.Context(), sub.ID)
+			require.NoError(t, err)
+			assert.Len(t, cs, k, "submission %d", n)
+		}
+		one, _ := submission(1)
+		cs, err := s.CustodyOf(t.Context(), one.ID)
+		require.NoError(t, err)
+		require.Equal(t, "vendor A", cs[0].Recipient)
+		require.Equal(t, "vendor B", cs[1].Recipient)
+		require.Len(t, cs[1].Submissions, 2)
+		all, err := s.Custody(t.Context())
+		require.NoError(t, err)
+		require.ElementsMatch(t, cs, all)
+	})
+}
+
+func TestPages(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		fill(t, s)
+		var seen []int64
+		for ref := int64(0); ; {
+			page, err := s.HashesAfter(t.Context(), ref, 3)
+			require.NoError(t, err)
+			if len(page) == 0 {
+				break
+			}
+			for _, h := range page {
+				seen = append(seen, h.Seq)
+				ref = h.Seq
+			}
+		}
+		require.Len(t, seen, 10)
+		subs, err := s.SubmissionsAfter(t.Context(), seen[6], 100)
+		require.NoError(t, err)
+		require.Len(t, subs, 3)
+	})
+}
+
+func TestSpan(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		first, last, err := s.Span(t.Context())
+		require.NoError(t, err)
+		require.True(t, first.IsZero() && last.IsZero())
+		fill(t, s)
+		first, last, err = s.Span(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, t0, first)
+		require.Equal(t, t0.AddDate(0, 0, 9), last)
+	})
+}
+
+func TestConcurrentWriters(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		ctx := t.Context()
+		_, err := s.AddRecipient(ctx, recipient("vendor A"))
+		require.NoError(t, err)
+		const writers, rows = 8, 12
+		var wg sync.WaitGroup
+		errs := make(chan error, 4*writers*rows)
+		for w := range writers {
+			wg.Go(func() { write(ctx, s, w, rows, errs) })
+		}
+		wg.Wait()
+		close(errs)
+		for err := range errs {
+			require.NoError(t, err)
+		}
+		size, _, err := s.Check(ctx)
+		require.NoError(t, err)
+		require.EqualValues(t, 1+1+1+rows+writers*rows, size, "registry, recipient, key, submissions once, copies")
+	})
+}
+
+// write submits what every other writer submits too, issues copies and reads.
+func write(ctx context.Context, s store.Store, w, rows int, errs chan<- error) {
+	for n := range rows {
+		sub, x := submission(n)
+		_, err := add(ctx, s, sub, x)
+		errs <- err
+		c, k := issued(uint64(w*1000+n), sub.ID, "vendor A")
+		errs <- s.AddCopies(ctx, []store.Copy{c}, k)
+		_, err = s.Copies(ctx, sub.ID)
+		errs <- err
+		if n%4 == 0 {
+			_, _, err = s.Check(ctx)
+			errs <- err
+		}
+	}
+}

@@ -1,0 +1,221 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/kycmark/kycmark/internal/store"
+)
+
+// inList is the most IDs that one query asks for.
+const inList = 250
+
+// AddSubmissions enters the uploads that are not there.
+func (d *DB) AddSubmissions(ctx context.Context, uploads []store.Upload) (added []bool, err error) {
+	if len(uploads) == 0 {
+		return nil, nil
+	}
+	r := &request{ctx: ctx, uploads: uploads}
+	if err := d.request(r); err != nil {
+		return nil, err
+	}
+	return r.added, nil
+}
+
+// addUploads enters the uploads that are not there and says which these are.
+func addUploads(ctx context.Context, t *tx, uploads []store.Upload) (added []bool, err error) {
+	added = make([]bool, len(uploads))
+	known, err := digests(ctx, t, uploads)
+	if err != nil {
+		return nil, err
+	}
+	var rows []store.Submission
+	var sealed []sealedRow
+	for i, u := range uploads {
+		if old, ok := known[u.ID]; ok {
+			if err := sameFile(old, &u.Submission); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if u.Kept != (u.Sealed != nil && len(u.Sealed.Body) > 0) {
+			return nil, fmt.Errorf("submission %x: Kept is %t, which the sealed original belies", u.ID, u.Kept)
+		}
+		known[u.ID] = digest{u.ID, u.SHA256, 0}
+		added[i] = true
+		u.Erased = 0
+		u.Seq = t.append(u.Submission)
+		rows = append(rows, u.Submission)
+		if u.Sealed != nil {
+			sealed = append(sealed, sealedRow{u.ID, *u.Sealed})
+		}
+	}
+	if err := insert(ctx, t, submissionTable, rows...); err != nil {
+		return nil, fmt.Errorf("submissions: %w", err)
+	}
+	if err := insert(ctx, t, sealedTable, sealed...); err != nil {
+		return nil, fmt.Errorf("sealed originals: %w", err)
+	}
+	return added, enterBands(ctx, t, rows)
+}
+
+// A digest is what tells whether a file is there.
+type digest struct {
+	id     [16]byte
+	sha256 [32]byte
+	erased int64
+}
+
+// digests returns, by ID, what is there of the uploads.
+func digests(ctx context.Context, t *tx, uploads []store.Upload) (map[[16]byte]digest, error) {
+	known := make(map[[16]byte]digest, len(uploads))
+	for len(uploads) > 0 {
+		n := min(len(uploads), inList)
+		args := make([]any, n)
+		for i := range n {
+			args[i] = uploads[i].ID[:]
+		}
+		uploads = uploads[n:]
+		rows, err := collect(ctx, t, func(d *digest) []any {
+			return []any{fixed(d.id[:]), fixed(d.sha256[:]), &d.erased}
+		}, "SELECT id, sha256, erased FROM submission WHERE id IN "+t.dialect.in(1, n), args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			known[r.id] = r
+		}
+	}
+	return known, nil
+}
+
+func sameFile(old digest, s *store.Submission) error {
+	switch {
+	case old.erased != 0:
+		return fmt.Errorf("submission %x: %w", s.ID, store.ErrErased)
+	case old.sha256 != s.SHA256:
+		return fmt.Errorf("%w: another file has the submission ID %x", store.ErrConflict, s.ID)
+	}
+	return nil
+}
+
+// Submission returns one upload by its ID.
+func (d *DB) Submission(ctx context.Context, id [16]byte) (*store.Submission, error) {
+	return submissionTable.one(ctx, d.read, " WHERE id = $1", id[:])
+}
+
+// SubmissionBySeq returns one upload by its number.
+func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*store.Submission, error) {
+	return submissionTable.one(ctx, d.read, " WHERE seq = $1", seq)
+}
+
+// SubmissionsAfter returns up to limit uploads with a greater number.
+func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]store.Submission, error) {
+	return submissionTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
+}
+
+// SubmissionsOf lists the uploads of a subject in the order of entry.
+func (d *DB) SubmissionsOf(ctx context.Context, subject string) ([]store.Submission, error) {
+	return submissionTable.rows(ctx, d.read, " WHERE subject = $1 AND subject <> '' ORDER BY seq", subject)
+}
+
+// HashesAfter returns the hashes of up to limit uploads with a greater number.
+func (d *DB) HashesAfter(ctx context.Context, seq int64, limit int) ([]store.Hash, error) {
+	const page = " WHERE s.erased = 0 AND s.seq > $1 ORDER BY s.seq LIMIT $2"
+	bind := func(h *store.Hash) []any {
+		return []any{&h.Seq, fixed(h.ID[:]), &h.Hash, &h.Area, &h.Quality, &h.AreaQuality}
+	}
+	const clear = "SELECT s.seq, s.id, s.hash, s.area, s.quality, s.area_quality"
+	if !d.info.SealHashes {
+		return collect(ctx, d.read, bind, clear+" FROM submission s"+page, seq, limit)
+	}
+	return collect(ctx, d.read, func(h *store.Hash) []any {
+		h.Sealed = new(store.Sealed)
+		return append(bind(h), &h.Sealed.KeyID, blob{&h.Sealed.Wrapped}, blob{&h.Sealed.Hashes})
+	}, clear+", x.key_id, x.wrapped, x.hashes FROM submission s JOIN sealed x ON x.submission = s.id"+page, seq, limit)
+}
+
+// FeaturesAfter returns the features of up to limit uploads with a greater number
+// that have any.
+func (d *DB) FeaturesAfter(ctx context.Context, seq int64, limit int) ([]store.Features, error) {
+	return collect(ctx, d.read, func(f *store.Features) []any {
+		return []any{&f.Seq, fixed(f.ID[:]), &f.Sealed.KeyID, blob{&f.Sealed.Wrapped}, blob{&f.Sealed.Features}}
+	}, `SELECT s.seq, s.id, x.key_id, x.wrapped, x.features FROM submission s JOIN sealed x ON x.submission = s.id
+		WHERE s.seq > $1 AND length(x.features) > 0 ORDER BY s.seq LIMIT $2`, seq, limit)
+}
+
+// Sealed returns what is kept of an upload, sealed.
+func (d *DB) Sealed(ctx context.Context, id [16]byte) (*store.Sealed, error) {
+	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
+	if err != nil {
+		return nil, err
+	}
+	return &row.Sealed, nil
+}
+
+// Erase blanks and removes what is known of the submissions that e lists.
+func (d *DB) Erase(ctx context.Context, e store.Erasure) error {
+	e.Submissions = ascending(e.Submissions)
+	err := d.update(ctx, func(t *tx) error {
+		old, err := present(ctx, t, e.Submissions)
+		if err != nil {
+			return err
+		}
+		e.Left = store.Left(old)
+		e.Seq = t.append(e)
+		if err := insert(ctx, t, erasureTable, e); err != nil {
+			return err
+		}
+		if err := errors.Join(eraseBands(ctx, t, old), blank(ctx, t, e.Submissions, e.Seq)); err != nil {
+			return err
+		}
+		return insert(ctx, t, erasureListTable, lists(e.Seq, e.Submissions)...)
+	})
+	if err != nil || d.dialect.Scrub == nil {
+		return err
+	}
+	return d.dialect.Scrub(ctx, d.write)
+}
+
+// present reads submissions, of which none may be missing or erased.
+func present(ctx context.Context, t *tx, ids [][16]byte) ([]store.Submission, error) {
+	rows := make([]store.Submission, len(ids))
+	for i, id := range ids {
+		s, err := submissionTable.one(ctx, t, " WHERE id = $1", id[:])
+		if err == nil && s.Erased != 0 {
+			err = store.ErrErased
+		}
+		if err != nil {
+			return nil, fmt.Errorf("submission %x: %w", id, err)
+		}
+		rows[i] = *s
+	}
+	return rows, nil
+}
+
+func blank(ctx context.Context, t *tx, ids [][16]byte, erasure int64) error {
+	var zero [32]byte
+	for _, id := range ids {
+		if _, err := t.ExecContext(ctx, `UPDATE submission SET sha256 = $1, size = 0, format = '', decoder = '', width = 0,
+			height = 0, subject = '', hash = '', area = '', chain = '', quality = 0, area_quality = 0, kept = 0,
+			salt = $1, erased = $2 WHERE id = $3`, zero[:], erasure, id[:]); err != nil {
+			return err
+		}
+		if _, err := t.ExecContext(ctx, "DELETE FROM sealed WHERE submission = $1", id[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ErasedAfter lists the submissions of later erasures.
+func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]store.Erased, error) {
+	return erasedAfter(ctx, d.read, erasure)
+}
+
+func erasedAfter(ctx context.Context, q querier, erasure int64) ([]store.Erased, error) {
+	return collect(ctx, q, func(e *store.Erased) []any {
+		return []any{&e.Erasure, &e.Seq, fixed(e.ID[:])}
+	}, "SELECT erased, seq, id FROM submission WHERE erased > 0 AND erased > $1 ORDER BY erased, seq", erasure)
+}

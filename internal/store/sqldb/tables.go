@@ -1,0 +1,193 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/store"
+)
+
+// A table ties a row type to the columns that keep it. Reading and writing share
+// bind, so that they cannot differ.
+type table[T any] struct {
+	name    string
+	columns []string
+	bind    func(*T) []any // in the order of columns
+}
+
+func columns(list string) []string { return strings.Fields(list) }
+
+var (
+	infoTable = table[store.Info]{"registry", columns("id created seal_hashes salt seq"),
+		func(i *store.Info) []any {
+			return []any{fixed(i.ID[:]), micros{&i.Created}, flag{&i.SealHashes}, fixed(i.Salt[:]), &i.Seq}
+		}}
+	recipientTable = table[store.Recipient]{"recipient", columns("name kind actor added salt seq"),
+		func(r *store.Recipient) []any {
+			return []any{&r.Name, &r.Kind, &r.Actor, micros{&r.Added}, fixed(r.Salt[:]), &r.Seq}
+		}}
+	markKeyTable = table[store.MarkKey]{"mark_key", columns("id commitment since salt seq"),
+		func(k *store.MarkKey) []any {
+			return []any{&k.ID, fixed(k.Commitment[:]), micros{&k.Since}, fixed(k.Salt[:]), &k.Seq}
+		}}
+	keyStateTable = table[store.KeyState]{"key_state", columns("key_id state since note entered actor salt seq"),
+		func(s *store.KeyState) []any {
+			return []any{&s.KeyID, &s.State, micros{&s.Since}, &s.Note, micros{&s.Entered}, &s.Actor, fixed(s.Salt[:]), &s.Seq}
+		}}
+	submissionTable = table[store.Submission]{"submission",
+		columns("id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased"),
+		func(s *store.Submission) []any {
+			return []any{fixed(s.ID[:]), fixed(s.SHA256[:]), &s.Size, &s.Format, &s.Decoder, &s.Width, &s.Height,
+				micros{&s.Submitted}, micros{&s.Received}, &s.Subject, &s.Hash, &s.Area, &s.Chain, &s.Quality,
+				&s.AreaQuality, flag{&s.Kept}, fixed(s.Salt[:]), &s.Seq, &s.Erased}
+		}}
+	sealedTable = table[sealedRow]{"sealed", columns("submission key_id wrapped hashes features body"),
+		func(x *sealedRow) []any {
+			return []any{fixed(x.of[:]), &x.KeyID, blob{&x.Wrapped}, blob{&x.Hashes}, blob{&x.Features}, blob{&x.Body}}
+		}}
+	erasureTable = table[store.Erasure]{"erasure", columns("remains note entered actor salt seq"),
+		func(e *store.Erasure) []any {
+			return []any{fixed(e.Left[:]), &e.Note, micros{&e.Entered}, &e.Actor, fixed(e.Salt[:]), &e.Seq}
+		}}
+	erasureListTable = table[listed]{"erasure_submission", columns("erasure submission"), bindListed}
+	copyTable        = table[store.Copy]{"copy",
+		columns("id submission recipient purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq"),
+		func(c *store.Copy) []any {
+			return []any{copyID{&c.ID}, fixed(c.Submission[:]), &c.Recipient, &c.Purpose, &c.KeyID, &c.Strength,
+				&c.Margin, flag{&c.Weak}, &c.PSNR, &c.SSIM, &c.Format, &c.Width, &c.Height, fixed(c.SHA256[:]),
+				&c.Size, micros{&c.Issued}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
+		}}
+	receiptTable = table[store.Receipt]{"receipt", columns("copy public_key signature entered actor salt seq"),
+		func(r *store.Receipt) []any {
+			return []any{copyID{&r.Copy}, fixed(r.PublicKey[:]), fixed(r.Signature[:]), micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
+		}}
+	custodyTable = table[custodyRow]{"custody", columns("recipient since until listed note entered actor salt seq"),
+		func(c *custodyRow) []any {
+			return []any{&c.Recipient, micros{&c.From}, micros{&c.To}, &c.listed, &c.Note, micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
+		}}
+	custodyListTable   = table[listed]{"custody_submission", columns("custody submission"), bindListed}
+	investigationTable = table[store.Investigation]{"investigation", columns("started actor command input files salt seq"),
+		func(i *store.Investigation) []any {
+			return []any{micros{&i.Started}, &i.Actor, &i.Command, fixed(i.Input[:]), &i.Files, fixed(i.Salt[:]), &i.Seq}
+		}}
+	checkpointTable = table[store.Checkpoint]{"checkpoint", columns("size root note made"),
+		func(c *store.Checkpoint) []any {
+			return []any{&c.Size, fixed(c.Root[:]), blob{&c.Note}, micros{&c.Made}}
+		}}
+	ledgerTable = table[ledgerRow]{"ledger", columns("seq entry nodes"),
+		func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.entry}, blob{&r.nodes}} }}
+)
+
+// A ledgerRow is an entry and the nodes of the tree that it completes, from its leaf
+// upwards.
+type ledgerRow struct {
+	seq   int64
+	entry []byte
+	nodes []byte
+}
+
+type sealedRow struct {
+	of [16]byte
+	store.Sealed
+}
+
+// custodyRow is a row of custody without its list.
+type custodyRow struct {
+	listed int64 // how many submissions the list has
+	store.Custody
+}
+
+// listed is one submission of a list that the row of that number has.
+type listed struct {
+	in int64
+	id [16]byte
+}
+
+func bindListed(l *listed) []any { return []any{&l.in, fixed(l.id[:])} }
+
+// querier is a *sql.DB, *sql.Tx or *sql.Conn.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// rows reads all rows that the tail of a query selects.
+func (t table[T]) rows(ctx context.Context, q querier, tail string, args ...any) ([]T, error) {
+	return collect(ctx, q, t.bind, t.query()+tail, args...)
+}
+
+func (t table[T]) query() string {
+	return "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name
+}
+
+// one reads the only row; none is [store.ErrNotFound].
+func (t table[T]) one(ctx context.Context, q querier, tail string, args ...any) (*T, error) {
+	var row T
+	err := q.QueryRowContext(ctx, t.query()+tail, args...).Scan(t.bind(&row)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, store.ErrNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &row, nil
+}
+
+// collect runs a query and binds all of its rows.
+func collect[T any](ctx context.Context, q querier, bind func(*T) []any, query string, args ...any) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []T
+	for rows.Next() {
+		var row T
+		if err := rows.Scan(bind(&row)...); err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, rows.Err()
+}
+
+// in returns "($1, $2, …)" for n arguments from number first on.
+func in(first, n int) string {
+	var b strings.Builder
+	for i := range n {
+		b.WriteString(", $" + strconv.Itoa(first+i))
+	}
+	return "(" + strings.TrimPrefix(b.String(), ", ") + ")"
+}
+
+// in is the same for arguments that stand in order.
+func (d *Dialect) in(first, n int) string {
+	if d.Questions {
+		return "(?" + strings.Repeat(", ?", n-1) + ")"
+	}
+	return in(first, n)
+}
+
+// insert is a statement that enters n rows.
+func (t table[T]) insert(n int, d *Dialect) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES ")
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(d.in(1+i*len(t.columns), len(t.columns)))
+	}
+	return b.String()
+}
+
+func (t table[T]) arguments(rows []T) []any {
+	args := make([]any, 0, len(rows)*len(t.columns))
+	for i := range rows {
+		args = append(args, t.bind(&rows[i])...)
+	}
+	return args
+}

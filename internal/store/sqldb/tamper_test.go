@@ -1,0 +1,210 @@
+package sqldb_test
+
+import (
+	"database/sql"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+)
+
+// everything is fill and one of each of the rarer rows; uploads 8 and 9 are erased.
+func everything(t *testing.T, s store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	fill(t, s)
+	require.NoError(t, s.AddKeyState(ctx, keyState("retired")))
+	require.NoError(t, s.AddKeyState(ctx, keyState("compromised")))
+	require.NoError(t, s.AddReceipt(ctx, receipt(3<<60|7)))
+	require.NoError(t, s.AddReceipt(ctx, receipt(4<<60|7)))
+	require.NoError(t, s.AddInvestigation(ctx, investigation(1)))
+	require.NoError(t, s.AddInvestigation(ctx, investigation(2)))
+	checkpoint(t, s)
+	require.NoError(t, s.Erase(ctx, erasure("letter 5", 9)))
+	require.NoError(t, s.Erase(ctx, erasure("letter 6", 7, 8)))
+	checkpoint(t, s)
+	_, _, err := s.Check(ctx)
+	require.NoError(t, err)
+}
+
+// Edits are SQL that all databases know, but for BYTES(hex) and EDITED(entry), the
+// entry with another year.
+var edits = map[string]string{
+	"entry edited":             `UPDATE ledger SET entry = EDITED WHERE seq = 4`,
+	"last entry edited":        `UPDATE ledger SET entry = EDITED WHERE seq = (SELECT max(seq) FROM ledger)`,
+	"node edited":              `UPDATE ledger SET nodes = (SELECT nodes FROM ledger WHERE seq = 2) WHERE seq = 4`,
+	"leaf edited":              `UPDATE ledger SET nodes = ZERO32 WHERE seq = 3`,
+	"nodes removed":            `UPDATE ledger SET nodes = (SELECT nodes FROM ledger WHERE seq = 3) WHERE seq = 4`,
+	"nodes cut short":          `UPDATE ledger SET nodes = BYTES() WHERE seq = (SELECT max(seq) FROM ledger)`,
+	"nodes added":              `UPDATE ledger SET nodes = (SELECT nodes FROM ledger WHERE seq = 4) WHERE seq = 3`,
+	"entry removed":            `DELETE FROM ledger WHERE seq = 5`,
+	"first entry removed":      `DELETE FROM ledger WHERE seq = 1`,
+	"last entry removed":       `DELETE FROM ledger WHERE seq = (SELECT max(seq) FROM ledger)`,
+	"two swapped":              `UPDATE ledger SET seq = 999 WHERE seq = 10; UPDATE ledger SET seq = 10 WHERE seq = 9; UPDATE ledger SET seq = 9 WHERE seq = 999`,
+	"entry added":              `INSERT INTO ledger SELECT seq + 1, entry, nodes FROM ledger WHERE seq = (SELECT max(seq) FROM ledger)`,
+	"renumbered":               `UPDATE ledger SET seq = seq + 1000`,
+	"commitment moved":         `UPDATE ledger SET entry = (SELECT entry FROM ledger WHERE seq = 4) WHERE seq = 7`,
+	"head rolled back":         `UPDATE ledger_head SET size = size - 1`,
+	"head of no size":          `UPDATE ledger_head SET size = -1`,
+	"root edited":              `UPDATE ledger_head SET root = ZERO32`,
+	"root cut short":           `UPDATE ledger_head SET root = BYTES(0000)`,
+	"head removed":             `DELETE FROM ledger_head`,
+	"ledger emptied":           `DELETE FROM ledger`,
+	"truncated to the head":    `DELETE FROM ledger WHERE seq = (SELECT max(seq) FROM ledger); UPDATE ledger_head SET size = size - 1`,
+	"copy's recipient":         `UPDATE copy SET recipient = 'vendor B' WHERE seq = (SELECT min(seq) FROM copy)`,
+	"copy's digest":            `UPDATE copy SET sha256 = ZERO32 WHERE seq = (SELECT min(seq) FROM copy)`,
+	"copy's size":              `UPDATE copy SET size = size + 1 WHERE seq = (SELECT max(seq) FROM copy)`,
+	"copy's margin":            `UPDATE copy SET margin = margin + 0.5 WHERE seq = (SELECT max(seq) FROM copy)`,
+	"copy's weakness":          `UPDATE copy SET weak = 1 - weak WHERE seq = (SELECT max(seq) FROM copy)`,
+	"copy's time":              `UPDATE copy SET issued = issued - 1 WHERE id = BYTES(1000000000000007)`,
+	"copy removed":             `DELETE FROM receipt WHERE copy = BYTES(1000000000000007); DELETE FROM copy WHERE id = BYTES(1000000000000007)`,
+	"copy added":               `INSERT INTO copy SELECT BYTES(0000000000000009), submission, recipient, purpose, key_id, strength, margin, weak, psnr, ssim, format, width, height, sha256, size, issued, actor, salt, 888 FROM copy LIMIT 1`,
+	"copies swapped":           `UPDATE copy SET seq = 999 WHERE seq = 6; UPDATE copy SET seq = 6 WHERE seq = 8; UPDATE copy SET seq = 8 WHERE seq = 999`,
+	"submission's time":        `UPDATE submission SET submitted = submitted + 1 WHERE seq = 4`,
+	"submission's hash":        `UPDATE submission SET hash = 'pdq:1' WHERE seq = 4`,
+	"submission's area hash":   `UPDATE submission SET area = '' WHERE seq = 4`,
+	"submission's subject":     `UPDATE submission SET subject = 'another' WHERE seq = 4`,
+	"submission's ID":          `UPDATE submission SET id = BYTES(00000000000000000000000000000000) WHERE seq = 4`,
+	"submission removed":       `DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = 4); DELETE FROM submission WHERE seq = 4`,
+	"submission added":         `INSERT INTO submission SELECT 999, BYTES(00000000000000000000000000000000), sha256, size, format, decoder, width, height, submitted, received, subject, hash, area, chain, quality, area_quality, 0, salt, 0 FROM submission WHERE seq = 4`,
+	"salt":                     `UPDATE submission SET salt = ZERO32 WHERE seq = 4`,
+	"salt cut short":           `UPDATE submission SET salt = BYTES(00) WHERE seq = 4`,
+	"original removed":         `DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = 4)`,
+	"original emptied":         `UPDATE sealed SET body = BYTES() WHERE submission = (SELECT id FROM submission WHERE seq = 4)`,
+	"original of nothing":      `INSERT INTO sealed SELECT BYTES(00000000000000000000000000000000), key_id, wrapped, hashes, features, body FROM sealed LIMIT 1`,
+	"custody widened":          `UPDATE custody SET until = until + 1`,
+	"custody backdated":        `UPDATE custody SET entered = entered - 1`,
+	"custody's note":           `UPDATE custody SET note = ''`,
+	"custody list changed":     `UPDATE custody_submission SET submission = (SELECT id FROM submission WHERE seq = 4) WHERE submission = (SELECT id FROM submission WHERE seq = 7)`,
+	"custody list emptied":     `DELETE FROM custody_submission`,
+	"custody list added":       `INSERT INTO custody_submission SELECT (SELECT max(seq) FROM custody), id FROM submission WHERE seq = 4`,
+	"custody list withdrawn":   `UPDATE custody SET listed = 0`,
+	"custody list miscounted":  `UPDATE custody SET listed = 2 - listed`, // the sum stays
+	"custody list of nothing":  `INSERT INTO custody_submission SELECT 999, id FROM submission WHERE seq = 4`,
+	"custody removed":          `DELETE FROM custody_submission; DELETE FROM custody`,
+	"recipient's kind":         `UPDATE recipient SET kind = 'store'`,
+	"recipient added":          `INSERT INTO recipient SELECT 'B', kind, actor, added, salt, 777 FROM recipient WHERE name = 'vendor A'`,
+	"mark key's commitment":    `UPDATE mark_key SET commitment = ZERO32`,
+	"mark key added":           `INSERT INTO mark_key SELECT 'v1-other', commitment, since, salt, 777 FROM mark_key`,
+	"key state's time":         `UPDATE key_state SET since = since + 1 WHERE state = 'compromised'`,
+	"key state changed":        `UPDATE key_state SET state = 'active' WHERE state = 'compromised'`,
+	"key state removed":        `DELETE FROM key_state WHERE state = 'compromised'`,
+	"key state added":          `INSERT INTO key_state (seq, key_id, state, since, note, entered, actor, salt) SELECT 999, key_id, 'active', since, note, entered, actor, salt FROM key_state WHERE state = 'retired'`,
+	"receipt's signature":      `UPDATE receipt SET signature = BYTES(` + zero32 + zero32 + `) WHERE seq = (SELECT min(seq) FROM receipt)`,
+	"receipt's copy":           `UPDATE receipt SET copy = BYTES(1000000000000007) WHERE seq = (SELECT min(seq) FROM receipt)`,
+	"receipt removed":          `DELETE FROM receipt WHERE seq = (SELECT max(seq) FROM receipt)`,
+	"investigation's actor":    `UPDATE investigation SET actor = 'nobody'`,
+	"investigation removed":    `DELETE FROM investigation WHERE seq = (SELECT max(seq) FROM investigation)`,
+	"investigation's input":    `UPDATE investigation SET input = ZERO32`,
+	"erasure's note":           `UPDATE erasure SET note = 'no reason'`,
+	"erasure removed":          `DELETE FROM erasure_submission; DELETE FROM erasure`,
+	"erasure list changed":     `UPDATE erasure_submission SET submission = (SELECT id FROM submission WHERE seq = 4) WHERE submission = (SELECT id FROM submission WHERE seq = 21)`,
+	"erased twice over":        `INSERT INTO erasure_submission SELECT max(erasure), (SELECT id FROM submission WHERE seq = 4) FROM erasure_submission`,
+	"blanked unlisted":         blanked + `WHERE seq = 4; DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = 4)`,
+	"blanked and listed":       blanked + `WHERE seq = 4; DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = 4); INSERT INTO erasure_submission SELECT max(erasure), (SELECT id FROM submission WHERE seq = 4) FROM erasure_submission`,
+	"blanked for a fake entry": blanked + `WHERE seq = 4; UPDATE submission SET erased = 999 WHERE seq = 4; DELETE FROM sealed WHERE submission = (SELECT id FROM submission WHERE seq = 4); INSERT INTO erasure_submission SELECT 999, id FROM submission WHERE seq = 4`,
+	"erased row unblanked":     `UPDATE submission SET subject = 'subject-9' WHERE erased > 0`,
+	"erased row revived":       `UPDATE submission SET erased = 0 WHERE erased = (SELECT max(erased) FROM submission)`,
+	"erased row's time":        `UPDATE submission SET submitted = submitted + 1 WHERE erased > 0`,
+	"erased rows swapped":      `UPDATE submission SET seq = 999 WHERE seq = 19; UPDATE submission SET seq = 19 WHERE seq = 21; UPDATE submission SET seq = 21 WHERE seq = 999`,
+	"erased row removed":       `DELETE FROM copy WHERE submission = (SELECT id FROM submission WHERE seq = 23); DELETE FROM submission WHERE seq = 23`,
+	"erased original restored": `INSERT INTO sealed SELECT (SELECT id FROM submission WHERE seq = 23), key_id, wrapped, hashes, features, body FROM sealed LIMIT 1`,
+	"checkpoint's root":        `UPDATE checkpoint SET root = ZERO32 WHERE size = (SELECT min(size) FROM checkpoint)`,
+	"checkpoint's size":        `UPDATE checkpoint SET size = size + 1 WHERE size = (SELECT max(size) FROM checkpoint)`,
+	"checkpoint of nothing":    `UPDATE checkpoint SET size = 0 WHERE size = (SELECT max(size) FROM checkpoint)`,
+	"registry's ID":            `UPDATE registry SET id = BYTES(00000000000000000000000000000000)`,
+	"registry's sealing":       `UPDATE registry SET seal_hashes = 1 - seal_hashes`,
+	"registry removed":         `DELETE FROM registry`,
+}
+
+const (
+	zero32  = "0000000000000000000000000000000000000000000000000000000000000000"
+	blanked = `UPDATE submission SET sha256 = ZERO32, size = 0, format = '', decoder = '', width = 0, height = 0, subject = '',
+		hash = '', area = '', chain = '', quality = 0, area_quality = 0, kept = 0, salt = ZERO32,
+		erased = (SELECT max(erasure) FROM erasure_submission) `
+)
+
+var bytesOf = regexp.MustCompile(`BYTES\(([0-9a-f]*)\)`)
+
+// An attacker with the database can do away with triggers and constraints.
+func inDialect(kind, edit string) (before, during string) {
+	edit = regexp.MustCompile("ZERO32").ReplaceAllString(edit, "BYTES("+zero32+")")
+	if kind == "postgres" {
+		edit = regexp.MustCompile("EDITED").ReplaceAllString(edit, `convert_to(replace(convert_from(entry, 'UTF8'), '"time":"20', '"time":"19'), 'UTF8')`)
+		return "", `SET LOCAL session_replication_role = replica;
+			DO $$ DECLARE c record; BEGIN
+				FOR c IN SELECT conrelid::regclass AS tab, conname FROM pg_constraint
+					WHERE contype = 'c' AND connamespace = current_schema()::regnamespace
+				LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.tab, c.conname); END LOOP;
+			END $$; ` + bytesOf.ReplaceAllString(edit, `'\x$1'::bytea`)
+	}
+	edit = regexp.MustCompile("EDITED").ReplaceAllString(edit, `CAST(replace(CAST(entry AS TEXT), '"time":"20', '"time":"19') AS BLOB)`)
+	return `PRAGMA foreign_keys = 0; PRAGMA ignore_check_constraints = 1`,
+		`DROP TRIGGER ledger_is_append_only_1; DROP TRIGGER ledger_is_append_only_2; ` + bytesOf.ReplaceAllString(edit, `x'$1'`)
+}
+
+func TestEveryEditByRawSQLIsFound(t *testing.T) {
+	for _, kind := range []string{"memory", "postgres"} {
+		t.Run(kind, func(t *testing.T) {
+			d := kinds[kind](t, info())
+			everything(t, d)
+			for name, edit := range edits {
+				before, edit := inDialect(kind, edit)
+				_, err := d.Raw().Exec(before)
+				require.NoError(t, err)
+				edited(t, d, name, edit)
+			}
+			_, _, err := d.Check(t.Context())
+			require.NoError(t, err, "each edit was rolled back")
+		})
+	}
+}
+
+func edited(t *testing.T, d *sqldb.DB, name, edit string) {
+	t.Helper()
+	tx, err := d.Raw().BeginTx(t.Context(), &sql.TxOptions{})
+	require.NoError(t, err)
+	defer tx.Rollback()
+	_, err = tx.Exec(edit)
+	require.NoError(t, err, name)
+	_, _, err = sqldb.Check(t.Context(), tx)
+	if assert.ErrorIs(t, err, store.ErrTampered, name) {
+		assert.NotContains(t, err.Error(), "SQL", name)
+	}
+}
+
+func TestLedgerRefusesAccidents(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		fill(t, d)
+		for _, q := range []string{"UPDATE ledger SET seq = 99 WHERE seq = 1", "DELETE FROM ledger"} {
+			_, err := d.Raw().Exec(q)
+			require.ErrorContains(t, err, "append-only", q)
+		}
+	})
+}
+
+// The clock of a machine may go back: the ledger orders by numbers, not by times.
+func TestClockGoesBack(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		for n, name := range []string{"a", "b", "c"} {
+			r := recipient(name)
+			r.Added = t0.AddDate(0, 0, -n)
+			_, err := d.AddRecipient(t.Context(), r)
+			require.NoError(t, err)
+		}
+		_, _, err := d.Check(t.Context())
+		require.NoError(t, err)
+		entries, err := d.Entries(t.Context(), 1, 10)
+		require.NoError(t, err)
+		for n, raw := range entries {
+			e, err := store.ParseEntry(raw)
+			require.NoError(t, err)
+			require.Equal(t, int64(n+2), e.Seq)
+			require.Equal(t, t0.AddDate(0, 0, -n), e.Time, "an auditor sees the clock go back")
+		}
+	})
+}

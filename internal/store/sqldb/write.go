@@ -1,0 +1,160 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/tlog"
+)
+
+// A tx is a transaction that writes rows and their entries. It holds the ledger's
+// lock from its beginning to its end.
+type tx struct {
+	*sql.Tx
+	conn    *sql.Conn
+	dialect *Dialect
+	tree    *tlog.Tree
+	entries []ledgerRow // not written yet
+}
+
+// lock waits for other processes and reads the right border of the ledger's tree,
+// unless it is as this process left it.
+func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
+	size, root, err := readHead(ctx, t, t.dialect.Lock)
+	if err != nil {
+		return err
+	}
+	if last != nil && last.Size() == uint64(size) && last.Root() == root {
+		t.tree = last
+		return nil
+	}
+	border, err := readNodes(ctx, t, tlog.Border(uint64(size)))
+	if err != nil {
+		return err
+	}
+	if t.tree, err = tlog.NewTree(uint64(size), border); err != nil {
+		return fmt.Errorf("%w: %w", store.ErrTampered, err)
+	}
+	if t.tree.Root() != root {
+		return tampered("the ledger's tree of %d entries has another root", size)
+	}
+	return nil
+}
+
+// append makes the entry of a row and returns its number. The entry is written at
+// the end of the transaction.
+func (t *tx) append(row store.Row) int64 {
+	e := row.Entry()
+	e.Seq = int64(t.tree.Size()) + 1
+	raw := e.Encode()
+	t.entries = append(t.entries, ledgerRow{e.Seq, raw, appendLeaf(t.tree, raw)})
+	return e.Seq
+}
+
+func (t *tx) flush(ctx context.Context) error {
+	if len(t.entries) == 0 {
+		return nil
+	}
+	if err := insert(ctx, t, ledgerTable, t.entries...); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	root := t.tree.Root()
+	if _, err := t.ExecContext(ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1",
+		int64(t.tree.Size()), root[:]); err != nil {
+		return fmt.Errorf("ledger head: %w", err)
+	}
+	return nil
+}
+
+// maxArguments bounds the arguments of a statement that enters several rows: SQLite's
+// driver looks through all of them for each.
+const maxArguments = 100
+
+func insert[T any](ctx context.Context, t *tx, into table[T], rows ...T) error {
+	if len(rows) > 1 && t.dialect.Insert != nil {
+		all := make([][]any, len(rows))
+		for i := range rows {
+			all[i] = into.bind(&rows[i])
+		}
+		return t.dialect.Insert(ctx, t.conn, into.name, into.columns, all)
+	}
+	most := max(1, maxArguments/len(into.columns))
+	if len(rows) > most {
+		stmt, err := t.PrepareContext(ctx, into.insert(most, t.dialect))
+		if err != nil {
+			return err
+		}
+		defer stmt.Close()
+		for ; len(rows) >= most; rows = rows[most:] {
+			if _, err := stmt.ExecContext(ctx, into.arguments(rows[:most])...); err != nil {
+				return err
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := t.ExecContext(ctx, into.insert(len(rows), t.dialect), into.arguments(rows)...)
+	return err
+}
+
+// readHead reads the ledger's size and root; tail may lock them.
+func readHead(ctx context.Context, q querier, tail string) (size int64, root tlog.Hash, err error) {
+	err = q.QueryRowContext(ctx, "SELECT size, root FROM ledger_head WHERE one = 1"+tail).Scan(&size, fixed(root[:]))
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, root, tampered("the ledger has no head")
+	}
+	if err != nil {
+		return 0, root, fmt.Errorf("ledger head: %w", err)
+	}
+	if size < 0 {
+		return 0, root, tampered("the ledger has %d entries", size)
+	}
+	return size, root, nil
+}
+
+// appendLeaf adds an entry to the tree and returns the nodes that it completes.
+func appendLeaf(tree *tlog.Tree, entry []byte) (nodes []byte) {
+	for _, n := range tree.Append(tlog.LeafHash(entry)) {
+		nodes = append(nodes, n.Hash[:]...)
+	}
+	return nodes
+}
+
+// lastLeaf is the number of the entry that completes a node.
+func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
+
+func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = lastLeaf(id)
+	}
+	rows, err := collect(ctx, q, func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.nodes}} },
+		"SELECT seq, nodes FROM ledger WHERE seq IN "+in(1, len(ids)), args...)
+	if err != nil {
+		return nil, fmt.Errorf("ledger tree: %w", err)
+	}
+	at := make(map[int64][]byte, len(rows))
+	for _, r := range rows {
+		at[r.seq] = r.nodes
+	}
+	out := make([]tlog.Hash, len(ids))
+	for i, id := range ids {
+		nodes, from := at[lastLeaf(id)], int(id.Level)*len(tlog.Hash{})
+		if len(nodes) < from+len(tlog.Hash{}) {
+			return nil, tampered("node %d of level %d of the ledger's tree is missing", id.Index, id.Level)
+		}
+		out[i] = tlog.Hash(nodes[from:])
+	}
+	return out, nil
+}
+
+func tampered(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", store.ErrTampered, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,55 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
+)
+
+// What was erased stands in no file any more: not in the registry's pages, used or
+// free, and not in the write-ahead log.
+func TestErasureLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	d, err := sqlite.Create(t.Context(), "file:"+filepath.Join(dir, "r.db"), info())
+	require.NoError(t, err)
+	defer d.Close()
+	var ups []store.Upload
+	for n := range 300 {
+		s, _ := submission(n)
+		is := fmt.Sprintf(" %d of test 6", n)
+		s.Subject, s.Hash = "subject"+is, "hash"+is
+		ups = append(ups, store.Upload{Submission: s, Sealed: &store.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + is),
+			Features: []byte("features" + is), Body: bytes.Repeat([]byte("body"+is), 1000)}})
+	}
+	_, err = d.AddSubmissions(t.Context(), ups)
+	require.NoError(t, err)
+	var gone [][16]byte
+	for n := 0; n < 300; n += 7 {
+		gone = append(gone, ups[n].ID)
+	}
+	require.NoError(t, d.Erase(t.Context(), store.Erasure{Submissions: gone, Entered: t0}))
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, path := range files {
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for n := range 300 {
+			for _, text := range []string{"subject", "hash", "wrapped", "features", "body"} {
+				is := bytes.Contains(b, fmt.Appendf(nil, "%s %d of test 6", text, n))
+				if n%7 == 0 {
+					require.False(t, is, "%s of %d in %s", text, n, path)
+				} else if filepath.Base(path) == "r.db" {
+					require.True(t, is, "%s of %d in %s", text, n, path)
+				}
+			}
+		}
+	}
+}

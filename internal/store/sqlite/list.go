@@ -1,0 +1,22 @@
+package sqlite
+
+import "strconv"
+
+// Numbers are handed over as a JSON array.
+
+func list(numbers []int64) (from string, arg any) { return "json_each($1) p", array(numbers) }
+
+func among(numbers []int64) (condition string, arg any) {
+	return "IN (SELECT value FROM json_each($1))", array(numbers)
+}
+
+func array(numbers []int64) string {
+	text := []byte{'['}
+	for i, n := range numbers {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, n, 10)
+	}
+	return string(append(text, ']'))
+}

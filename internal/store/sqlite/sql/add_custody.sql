@@ -1,2 +1,0 @@
-INSERT INTO custody (recipient, since, until, listed, note, entered, actor, salt, seq)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)

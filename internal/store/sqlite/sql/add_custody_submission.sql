@@ -1,1 +1,0 @@
-INSERT INTO custody_submission (custody, submission) VALUES (?, ?)

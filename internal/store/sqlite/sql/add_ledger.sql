@@ -1,1 +1,0 @@
-INSERT INTO ledger (seq, entry, hash) VALUES (?, ?, ?)

@@ -1,1 +1,0 @@
-INSERT INTO mark_key (id, since, salt, seq) VALUES (?, ?, ?, ?)

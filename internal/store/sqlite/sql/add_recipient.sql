@@ -1,1 +1,0 @@
-INSERT INTO recipient (name, kind, actor, added, salt, seq) VALUES (?, ?, ?, ?, ?, ?)

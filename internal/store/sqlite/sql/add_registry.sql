@@ -1,1 +1,0 @@
-INSERT INTO registry (one, id, created, salt, seq) VALUES (1, ?, ?, ?, ?)

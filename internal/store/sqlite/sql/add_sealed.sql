@@ -1,1 +1,0 @@
-INSERT INTO sealed (submission, key_id, wrapped, body) VALUES (?, ?, ?, ?)

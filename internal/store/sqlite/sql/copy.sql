@@ -1,3 +1,0 @@
-SELECT id, submission, recipient, purpose, key_id, strength, margin, weak, psnr, ssim,
-    format, width, height, sha256, size, issued, actor, salt, seq
-FROM copy

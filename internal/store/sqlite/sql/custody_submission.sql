@@ -1,1 +1,0 @@
-SELECT submission FROM custody_submission WHERE custody = ? ORDER BY submission

@@ -1,1 +1,0 @@
-SELECT ref, hash, quality FROM submission WHERE ref > ? ORDER BY ref LIMIT ?

@@ -1,1 +1,0 @@
-SELECT size, hash FROM ledger_head WHERE id = 1

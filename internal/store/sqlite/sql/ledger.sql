@@ -1,1 +1,0 @@
-SELECT seq, entry, hash FROM ledger WHERE seq > ? ORDER BY seq LIMIT ?

@@ -1,1 +1,0 @@
-SELECT id, since, salt, seq FROM mark_key

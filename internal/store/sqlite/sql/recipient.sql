@@ -1,1 +1,0 @@
-SELECT name, kind, actor, added, salt, seq FROM recipient

@@ -1,1 +1,0 @@
-SELECT id, created, salt, seq FROM registry

@@ -1,1 +1,0 @@
-SELECT key_id, wrapped, body FROM sealed WHERE submission = ?

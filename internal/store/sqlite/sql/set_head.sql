@@ -1,1 +1,0 @@
-UPDATE ledger_head SET size = ?, hash = ? WHERE id = 1

@@ -1,1 +1,0 @@
-SELECT min(submitted), max(submitted) FROM submission

@@ -1,0 +1,107 @@
+package tlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/transparency-dev/merkle/proof"
+	"github.com/transparency-dev/merkle/rfc6962"
+)
+
+// Nodes reads the hashes of stored nodes, in the order asked for. It fails if
+// any is missing.
+type Nodes func(ctx context.Context, ids []NodeID) ([]Hash, error)
+
+// Inclusion proves that leaf index, counted from 0, is in the tree of the first
+// size leaves: the audit path of RFC 6962, section 2.1.1, from the leaf upwards.
+// The stored tree may have grown since. It asks for nodes once, for less than
+// 128, or not at all.
+func Inclusion(ctx context.Context, index, size uint64, nodes Nodes) ([]Hash, error) {
+	if size > MaxSize {
+		return nil, tooLarge(size)
+	}
+	p, err := proof.Inclusion(index, size)
+	if err != nil {
+		return nil, fmt.Errorf("%w of inclusion: %w", ErrProof, err)
+	}
+	return read(ctx, p, nodes)
+}
+
+// Consistency proves that the tree of the first old leaves is the beginning of
+// that of the first size leaves: RFC 6962, section 2.1.2. The proof is empty if
+// old is 0 or size.
+func Consistency(ctx context.Context, old, size uint64, nodes Nodes) ([]Hash, error) {
+	if size > MaxSize {
+		return nil, tooLarge(size)
+	}
+	p, err := proof.Consistency(old, size)
+	if err != nil {
+		return nil, fmt.Errorf("%w of consistency: %w", ErrProof, err)
+	}
+	return read(ctx, p, nodes)
+}
+
+// VerifyInclusion checks a proof of [Inclusion] against a root that the caller
+// has from a checkpoint, with its size: a proof alone does not pin the size.
+// The error wraps [ErrProof].
+func VerifyInclusion(leaf Hash, index, size uint64, path []Hash, root Hash) error {
+	if size > MaxSize {
+		return tooLarge(size)
+	}
+	err := proof.VerifyInclusion(rfc6962.DefaultHasher, index, size, leaf[:], byteSlices(path), root[:])
+	if err != nil {
+		return fmt.Errorf("%w that leaf %d is among %d: %s", ErrProof, index, size, reason(err))
+	}
+	return nil
+}
+
+// VerifyConsistency checks a proof of [Consistency] against the roots of two
+// checkpoints. With old 0 it says nothing of root, for every tree begins with
+// the empty one. The error wraps [ErrProof].
+func VerifyConsistency(old, size uint64, path []Hash, oldRoot, root Hash) error {
+	if size > MaxSize {
+		return tooLarge(size)
+	}
+	if old == 0 && oldRoot != EmptyRoot() {
+		return fmt.Errorf("%w: the root without leaves is another", ErrProof)
+	}
+	err := proof.VerifyConsistency(rfc6962.DefaultHasher, old, size, byteSlices(path), oldRoot[:], root[:])
+	if err != nil {
+		return fmt.Errorf("%w that %d leaves begin with %d: %s", ErrProof, size, old, reason(err))
+	}
+	return nil
+}
+
+// read fetches the nodes of a proof and joins those that stand for the one
+// subtree that is not perfect.
+func read(ctx context.Context, p proof.Nodes, nodes Nodes) ([]Hash, error) {
+	if len(p.IDs) == 0 {
+		return nil, nil
+	}
+	hashes, err := nodes(ctx, p.IDs)
+	if err != nil {
+		return nil, fmt.Errorf("tlog: nodes of a proof: %w", err)
+	}
+	joined, err := p.Rehash(byteSlices(hashes), rfc6962.DefaultHasher.HashChildren)
+	if err != nil {
+		return nil, fmt.Errorf("tlog: nodes of a proof: %w", err)
+	}
+	out := make([]Hash, len(joined))
+	for i, h := range joined {
+		out[i] = Hash(h)
+	}
+	return out, nil
+}
+
+// reason is an error of the merkle module in one line.
+func reason(err error) string {
+	if m, ok := errors.AsType[proof.RootMismatchError](err); ok {
+		return fmt.Sprintf("it leads to root %x, not %x", m.CalculatedRoot, m.ExpectedRoot)
+	}
+	return err.Error()
+}
+
+func tooLarge(size uint64) error {
+	return fmt.Errorf("%w: size %d, the limit is %d", ErrProof, size, uint64(MaxSize))
+}

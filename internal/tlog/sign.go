@@ -1,0 +1,156 @@
+package tlog
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// GenerateKey makes an Ed25519 key of a log whose origin is name, which should
+// look like a URL without its scheme and may hold neither spaces nor "+". Both
+// texts are as in golang.org/x/mod/sumdb/note: private is
+// "PRIVATE+KEY+name+hash+key", to be kept secret, and public "name+hash+key".
+func GenerateKey(name string) (private, public string, err error) {
+	private, public, err = note.GenerateKey(rand.Reader, name)
+	if err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	if _, err := note.NewVerifier(public); err != nil || !isLine(name) {
+		return "", "", fmt.Errorf("%w: the name %q is empty or holds spaces, + or control characters", ErrKey, name)
+	}
+	return private, public, nil
+}
+
+// Sign writes a signed note of the checkpoint. The key's name must be the
+// origin. Errors wrap [ErrKey] or [ErrCheckpoint].
+func (c Checkpoint) Sign(private string) (text []byte, err error) {
+	signer, err := note.NewSigner(private)
+	if err != nil {
+		return nil, fmt.Errorf("%w: not the private key of a log", ErrKey)
+	}
+	if signer.Name() != c.Origin {
+		return nil, fmt.Errorf("%w: a key of %q for a checkpoint of %q", ErrKey, signer.Name(), c.Origin)
+	}
+	body := c.Body()
+	parsed, err := ParseCheckpoint(body)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Equal(parsed.Extensions, c.Extensions) {
+		return nil, fmt.Errorf("%w: an extension of several lines", ErrCheckpoint)
+	}
+	text, err = note.Sign(&note.Note{Text: body}, signer)
+	if err != nil {
+		return nil, fmt.Errorf("tlog: sign a checkpoint: %w", err)
+	}
+	return limited(text)
+}
+
+// OpenCheckpoint reads a signed checkpoint of the log whose key is public. The
+// log's own signature must be there, and its name must be the origin.
+//
+// Witnesses are given by their key texts, either plain Ed25519 (signature type
+// 1) or C2SP tlog-cosignature (type 4), no two with the same Ed25519 key. The
+// result lists those who signed, once each and in the order given; of several
+// cosignatures of one witness it has the earliest, since that dates the
+// checkpoint best. How many are enough is the caller's to say.
+//
+// Signatures by other keys are ignored, but one by a known key that does not
+// hold is an error. Errors wrap [ErrKey] or [ErrCheckpoint].
+func OpenCheckpoint(text []byte, public string, witnesses ...string) (Checkpoint, []Cosignature, error) {
+	fail := func(err error) (Checkpoint, []Cosignature, error) { return Checkpoint{}, nil, err }
+	keys, err := parseKeys(public, witnesses)
+	if err != nil {
+		return fail(err)
+	}
+	n, err := parseNote(text)
+	if err != nil {
+		return fail(err)
+	}
+	c, err := ParseCheckpoint(n.Text)
+	if err != nil {
+		return fail(err)
+	}
+	if keys[0].Name() != c.Origin {
+		return fail(fmt.Errorf("%w: of %q, not of %q", ErrCheckpoint, c.Origin, keys[0].Name()))
+	}
+	var seen []Cosignature
+	for i, k := range keys {
+		at, found, err := k.verify(n)
+		switch {
+		case err != nil:
+			return fail(err)
+		case i == 0 && !found:
+			return fail(fmt.Errorf("%w: not signed by the log's key %s", ErrCheckpoint, public))
+		case i > 0 && found:
+			seen = append(seen, Cosignature{k.Name(), k.text, at})
+		}
+	}
+	return c, seen, nil
+}
+
+// AddSignatures adds to a signed checkpoint the signatures of others. Cosigned
+// is the same checkpoint signed by them, or their signature lines alone, as a
+// C2SP tlog-witness answers. No signature is dropped, and none is there twice.
+// None is checked either: [OpenCheckpoint] the result before it replaces text.
+// Errors wrap [ErrCheckpoint].
+func AddSignatures(text, cosigned []byte) ([]byte, error) {
+	n, err := parseNote(text)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := limited(cosigned); err != nil {
+		return nil, err
+	}
+	if !bytes.Contains(cosigned, []byte("\n\n")) {
+		cosigned = append([]byte(n.Text+"\n"), cosigned...)
+	}
+	more, err := parseNote(cosigned)
+	if err != nil {
+		return nil, err
+	}
+	if more.Text != n.Text {
+		return nil, fmt.Errorf("%w: signatures of another one", ErrCheckpoint)
+	}
+	have := map[note.Signature]bool{}
+	for _, s := range n.UnverifiedSigs {
+		have[s] = true
+	}
+	for _, s := range more.UnverifiedSigs {
+		if !have[s] {
+			n.UnverifiedSigs = append(n.UnverifiedSigs, s)
+		}
+	}
+	merged, err := note.Sign(n)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	if _, err := parseNote(merged); err != nil {
+		return nil, err // too many now
+	}
+	return merged, nil
+}
+
+// parseNote splits a signed note without judging its signatures: all of them
+// are in UnverifiedSigs, in their order, identical ones once.
+func parseNote(text []byte) (*note.Note, error) {
+	if _, err := limited(text); err != nil {
+		return nil, err
+	}
+	_, err := note.Open(text, nil)
+	if unverified, ok := errors.AsType[*note.UnverifiedNoteError](err); ok {
+		return unverified.Note, nil
+	}
+	return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+}
+
+func limited(text []byte) ([]byte, error) {
+	if len(text) > maxText {
+		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrCheckpoint, len(text), maxText)
+	}
+	return text, nil
+}

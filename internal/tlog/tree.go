@@ -1,0 +1,93 @@
+package tlog
+
+import (
+	"fmt"
+
+	"github.com/transparency-dev/merkle/compact"
+	"github.com/transparency-dev/merkle/rfc6962"
+)
+
+// A Hash is the SHA-256 of a leaf or a node, RFC 6962, section 2.1.
+type Hash = [32]byte
+
+// EmptyRoot is the root of the tree without leaves: SHA-256 of nothing.
+func EmptyRoot() Hash { return Hash(rfc6962.DefaultHasher.EmptyRoot()) }
+
+// LeafHash is the leaf of an entry: SHA-256 of a zero byte and the entry.
+func LeafHash(entry []byte) Hash { return Hash(rfc6962.DefaultHasher.HashLeaf(entry)) }
+
+// A NodeID names a perfect subtree: that of the 1<<Level leaves from
+// Index<<Level on. Level 0 are the leaves, and Index counts from the left.
+type NodeID = compact.NodeID
+
+// A Node is a perfect subtree and its root.
+type Node struct {
+	NodeID
+	Hash Hash
+}
+
+// A Tree is what appending needs: the roots of the perfect subtrees at the
+// right border, at most 63. It is made by [NewTree] and not safe for concurrent
+// use.
+type Tree struct {
+	border *compact.Range
+}
+
+var ranges = compact.RangeFactory{Hash: rfc6962.DefaultHasher.HashChildren}
+
+// Border lists the nodes that [NewTree] needs for a tree of size leaves, from
+// left to right: one for each 1 in the binary form of size.
+func Border(size uint64) []NodeID {
+	return compact.RangeNodes(0, size, nil)
+}
+
+// NewTree resumes a tree from the hashes of its [Border], which it copies; the
+// empty tree has none. It cannot know whether they are the right ones: compare
+// [Tree.Root] with the last checkpoint.
+func NewTree(size uint64, border []Hash) (*Tree, error) {
+	if size > MaxSize {
+		return nil, fmt.Errorf("tlog: tree of %d leaves, the limit is %d", size, uint64(MaxSize))
+	}
+	r, err := ranges.NewRange(0, size, byteSlices(border))
+	if err != nil {
+		return nil, fmt.Errorf("tlog: tree of %d leaves: %w", size, err)
+	}
+	return &Tree{r}, nil
+}
+
+// Size is the number of leaves.
+func (t *Tree) Size() uint64 { return t.border.End() }
+
+// Append adds a leaf and returns the nodes that it completes, from the leaf
+// upwards: levels 0 to k, where k counts the trailing 1 bits of the size before.
+func (t *Tree) Append(leaf Hash) []Node {
+	var done []Node
+	err := t.border.Append(leaf[:], func(id NodeID, hash []byte) {
+		done = append(done, Node{id, Hash(hash)})
+	})
+	if err != nil {
+		panic(err) // a border of the wrong length, which NewTree refuses
+	}
+	return done
+}
+
+// Root is the hash over all leaves, RFC 6962, section 2.1.
+func (t *Tree) Root() Hash {
+	if t.Size() == 0 {
+		return EmptyRoot()
+	}
+	root, err := t.border.GetRootHash(nil)
+	if err != nil {
+		panic(err) // a range that does not begin at 0, which NewTree never makes
+	}
+	return Hash(root)
+}
+
+// byteSlices copies hashes into the form that the merkle module works with.
+func byteSlices(hashes []Hash) [][]byte {
+	out := make([][]byte, len(hashes))
+	for i, h := range hashes {
+		out[i] = h[:]
+	}
+	return out
+}

@@ -1,0 +1,36 @@
+package phash_test
+
+import (
+	"fmt"
+	"image/color"
+
+	"github.com/kycmark/kycmark/phash"
+)
+
+// One's own uploads are kept by Area, and asked for with what a leak may have become:
+// here somebody wrote across it in red, and mirrored it.
+func ExampleSumLeak() {
+	upload := picture("page", 1200, 1600)
+	index := phash.NewIndex(phash.Area)
+	h, _, _ := phash.Sum(phash.Area, upload)
+	_ = index.Add(h, 17)
+
+	queries, quality, err := phash.SumLeak(phash.Area, mirror(bars(upload, color.NRGBA{220, 40, 40, 255})))
+	if err != nil || quality < phash.MinQuality {
+		fmt.Println("cannot be asked for", err)
+		return
+	}
+	for _, q := range queries {
+		hits, err := index.Search(q.Hash, phash.MatchRadius)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, hit := range hits {
+			fmt.Println("upload", hit.Ref, "in orientation", q.Orientation, "with the overprint painted over:", q.Reading == phash.Cleaned)
+			return
+		}
+	}
+	// Output:
+	// upload 17 in orientation 5 with the overprint painted over: true
+}

@@ -1,0 +1,175 @@
+package phash
+
+import (
+	"encoding/binary"
+	"sort"
+)
+
+var le = binary.LittleEndian
+
+// A table is a band's index: for every value that the band's bits can have the
+// numbers of the hashes with that value, ascending.
+//
+// The numbers of all hashes lie in lists, one value after another. Sixteen values
+// share a block of 12 bytes: where their lists begin, 4 bytes, and the sixteen
+// lengths, 4 bits each; 0.75 bytes a value instead of the 4 of plain offsets.
+// Where a list is longer than 15, the block is wide: its first word has the
+// highest bit set and names a run of 17 plain offsets in wide.
+//
+// Everything lies in bytes as it does in a file, so that a table that is mapped
+// from one needs no conversion.
+type table struct {
+	cut
+	blocks []byte // 12 a block
+	wide   []byte // 4 × 17 a wide block
+	lists  []byte // idSize a hash, and idPad
+	masks  []uint32
+}
+
+const (
+	blockBits = 4 // of a value, which choose within a block
+	blockLen  = 1 << blockBits
+	blockSize = 4 + blockLen/2
+	maxShort  = 15 // longest list of a block that is not wide
+	wideFlag  = 1 << 31
+	wideSize  = 4 * (blockLen + 1)
+	idPad     = 16 // bytes that may be read beyond the last number
+)
+
+// A run is a part of the lists: where it begins, and from bit 32 on how many
+// numbers it has.
+type run = uint64
+
+func runOf(start, n uint32) run { return uint64(start) | uint64(n)<<32 }
+
+func spanOf(r run) (start, n uint32) { return uint32(r), uint32(r >> 32) }
+
+// prefixed adds up the lengths in the nibbles of v.
+func prefixed(v uint64) uint32 {
+	const m = 0x0f0f0f0f0f0f0f0f
+	return uint32(((v&m + v>>4&m) * 0x0101010101010101) >> 56)
+}
+
+// run returns where the list of a value is.
+func (t *table) run(value uint32) run {
+	block := t.blocks[blockSize*int(value>>blockBits):][:blockSize]
+	first, lengths := le.Uint32(block), le.Uint64(block[4:])
+	k := value & (blockLen - 1)
+	if first&wideFlag != 0 {
+		offsets := t.wide[wideSize*int(first&^wideFlag)+4*int(k):][:8]
+		start := le.Uint32(offsets)
+		return runOf(start, le.Uint32(offsets[4:])-start)
+	}
+	return runOf(first+prefixed(lengths&(1<<(4*k)-1)), uint32(lengths>>(4*k))&maxShort)
+}
+
+// probe appends to runs, of which it fills the first n and which has room for
+// eight more than there are masks, the lists that are not empty of the values that
+// differ from value by one of the masks. It returns how many runs there are then
+// and how many numbers were added.
+func (t *table) probe(value uint32, masks []uint32, runs []run, n int) (filled, numbers int) {
+	for len(masks) > 0 {
+		done, sum := 0, 0
+		done, n, sum = t.probeFast(value, masks, runs, n)
+		numbers += sum
+		masks = masks[done:]
+		some := masks
+		if hasLookupKernels() {
+			some = masks[:min(8, len(masks))] // beside a wide block
+		}
+		n, sum = t.probeSome(value, some, runs, n)
+		numbers += sum
+		masks = masks[len(some):]
+	}
+	return n, numbers
+}
+
+func (t *table) probeSome(value uint32, masks []uint32, runs []run, n int) (filled, numbers int) {
+	sum := uint64(0)
+	for _, m := range masks {
+		r := t.run(value ^ m)
+		runs[n] = r
+		n += int((r>>32 + 1<<32 - 1) >> 32) // without a branch, which could not be foreseen
+		sum += r >> 32
+	}
+	return n, int(sum)
+}
+
+// An idList reads the numbers of a segment's tables: 3 bytes each while they fit.
+type idList struct {
+	size int
+	mask uint32
+}
+
+func idsUpTo(n int) idList {
+	if n < 1<<24 {
+		return idList{3, 1<<24 - 1}
+	}
+	return idList{4, 1<<32 - 1}
+}
+
+func (l idList) at(lists []byte, i uint32) uint32 {
+	return le.Uint32(lists[l.size*int(i):]) & l.mask
+}
+
+func (l idList) put(lists []byte, i, id uint32) {
+	b := lists[l.size*int(i):][:l.size]
+	b[0], b[1], b[2] = byte(id), byte(id>>8), byte(id>>16)
+	if l.size == 4 {
+		b[3] = byte(id >> 24)
+	}
+}
+
+// gather copies the numbers of the runs to ids, which has room for four more. It
+// copies four at a time, as most runs are shorter and their lengths cannot be
+// foreseen.
+func (l idList) gather(lists []byte, runs []run, ids []uint32) int {
+	if len(runs) > 0 && hasLookupKernels() {
+		return gatherFast(l.size, lists, runs, ids)
+	}
+	n := 0
+	for _, r := range runs {
+		start, count := spanOf(r)
+		from := l.size * int(start)
+		for left := int(count); ; left -= 4 {
+			b, to := lists[from:][:3*l.size+4], ids[n:][:4]
+			to[0] = le.Uint32(b) & l.mask
+			to[1] = le.Uint32(b[l.size:]) & l.mask
+			to[2] = le.Uint32(b[2*l.size:]) & l.mask
+			to[3] = le.Uint32(b[3*l.size:]) & l.mask
+			if left <= 4 {
+				n += left
+				break
+			}
+			n += 4
+			from += 4 * l.size
+		}
+	}
+	return n
+}
+
+// forget overwrites the number id in the list of value by a neighbour, which a
+// search then finds twice, or by none, which is a number that never counts. A
+// long list is left as it is: the values of so many say little of one.
+func (t *table) forget(l idList, value, id, none uint32) {
+	const long = 256
+	start, n := spanOf(t.run(value))
+	if n > long {
+		return
+	}
+	at := func(i int) uint32 { return l.at(t.lists, start+uint32(i)) }
+	lo := sort.Search(int(n), func(i int) bool { return at(i) >= id })
+	hi := lo
+	for hi < int(n) && at(hi) == id {
+		hi++
+	}
+	by := none
+	if lo > 0 {
+		by = at(lo - 1)
+	} else if hi < int(n) {
+		by = at(hi)
+	}
+	for ; lo < hi; lo++ {
+		l.put(t.lists, start+uint32(lo), by)
+	}
+}

@@ -1,0 +1,188 @@
+package phash
+
+import (
+	"image"
+	"image/color"
+	"slices"
+)
+
+// What is printed across a picture in a colour of its own: its chroma stands out
+// from the mean around it by more than overprintStep, in the sum of levels of Cb and
+// Cr. The sizes are in pixels of the reduced picture, 512 a side. They were chosen on
+// stamped pictures of 19 uploads (docs/matching.md): a lower step takes prints of the
+// documents themselves for stamps, a higher one leaves edges of the letters.
+const (
+	overprintStep   = 75
+	overprintAround = 64 // radius of the mean
+	fillAround      = 8  // radius within which the paint is mixed
+	strokeAround    = 8  // radius within which strokes are told from fields
+	mostStrokes     = 7  // tenths of it that strokes may fill
+	leastOverprint  = 1000
+	mostOverprint   = 4
+)
+
+// A page is a reduced picture in which overprint is looked for.
+type page struct {
+	grey   *image.Gray
+	cb, cr []int32
+	over   []bool
+}
+
+func newPage(w, h int) *page {
+	return &page{grey: image.NewGray(image.Rect(0, 0, w, h)), cb: make([]int32, w*h), cr: make([]int32, w*h)}
+}
+
+// row fills row y from opaque pixels of four bytes.
+func (p *page) row(line []uint8, y int) {
+	at := y * p.grey.Stride
+	for x := range p.grey.Stride {
+		luma, cb, cr := color.RGBToYCbCr(line[4*x], line[4*x+1], line[4*x+2])
+		p.grey.Pix[at+x], p.cb[at+x], p.cr[at+x] = luma, int32(cb), int32(cr)
+	}
+}
+
+// cleaned returns the page with overprint painted over: with all that stands out, and
+// with strokes alone, as a field of colour may be the document's own. Each is left out
+// if there is not enough of it to matter, or so much that it is the picture itself.
+func (p *page) cleaned() (all []*image.Gray) {
+	w, h := p.grey.Rect.Dx(), p.grey.Rect.Dy()
+	n := p.find(w, h)
+	whole := &page{grey: p.grey, over: slices.Clone(p.over)}
+	if whole.paint(w, h, n) {
+		all = append(all, whole.grey)
+	}
+	strokes := p.strokes(w, h)
+	if strokes < n && p.paint(w, h, strokes) {
+		all = append(all, p.grey)
+	}
+	return all
+}
+
+// paint paints over the n marked pixels of a copy, if that is a fair number.
+func (p *page) paint(w, h, n int) bool {
+	if n < max(1, w*h/leastOverprint) || n > w*h/mostOverprint {
+		return false
+	}
+	p.grey = &image.Gray{Pix: slices.Clone(p.grey.Pix), Stride: p.grey.Stride, Rect: p.grey.Rect}
+	for r, left := fillAround, n; left > 0 && r < 2*max(w, h); r *= 2 {
+		left = p.fill(w, h, r)
+	}
+	return true
+}
+
+// find marks overprinted pixels and their neighbours, and counts them.
+func (p *page) find(w, h int) (n int) {
+	p.over = make([]bool, w*h)
+	meanCb, meanCr := boxSums(p.cb, w, h, overprintAround), boxSums(p.cr, w, h, overprintAround)
+	for y := range h {
+		for x := range w {
+			i, size := y*w+x, boxSize(x, y, w, h, overprintAround)
+			if abs(p.cb[i]-meanCb[i]/size)+abs(p.cr[i]-meanCr[i]/size) <= overprintStep {
+				continue
+			}
+			for v := max(0, y-1); v <= min(h-1, y+1); v++ {
+				for u := max(0, x-1); u <= min(w-1, x+1); u++ {
+					p.over[v*w+u] = true
+				}
+			}
+		}
+	}
+	for _, o := range p.over {
+		if o {
+			n++
+		}
+	}
+	return n
+}
+
+// strokes lets go of marked pixels that lie among too many of their like, which are
+// fields of colour and not writing, and counts the others.
+func (p *page) strokes(w, h int) (n int) {
+	marked := make([]int32, w*h)
+	for i, o := range p.over {
+		if o {
+			marked[i] = 1
+		}
+	}
+	around := boxSums(marked, w, h, strokeAround)
+	for y := range h {
+		for x := range w {
+			i := y*w + x
+			p.over[i] = p.over[i] && around[i]*10 <= mostStrokes*boxSize(x, y, w, h, strokeAround)
+			if p.over[i] {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// fill paints marked pixels with the mean of those within radius r that are not,
+// where these are an eighth of the window, and returns how many pixels stay marked.
+func (p *page) fill(w, h, r int) (left int) {
+	sum, count := make([]int32, w*h), make([]int32, w*h)
+	for i, o := range p.over {
+		if !o {
+			sum[i], count[i] = int32(p.grey.Pix[i]), 1
+		}
+	}
+	sum, count = boxSums(sum, w, h, r), boxSums(count, w, h, r)
+	for y := range h {
+		for x := range w {
+			i := y*w + x
+			switch {
+			case !p.over[i]:
+			case count[i]*8 < boxSize(x, y, w, h, r):
+				left++
+			default:
+				p.grey.Pix[i] = uint8(sum[i] / count[i])
+				p.over[i] = false
+			}
+		}
+	}
+	return left
+}
+
+// boxSize returns how many pixels lie within radius r.
+func boxSize(x, y, w, h, r int) int32 {
+	return int32((min(x+r, w-1) - max(x-r, 0) + 1) * (min(y+r, h-1) - max(y-r, 0) + 1))
+}
+
+// boxSums returns for each of w × h values the sum of those within radius r along
+// either axis.
+func boxSums(v []int32, w, h, r int) []int32 {
+	across, sums := make([]int32, len(v)), make([]int32, len(v))
+	for y := range h {
+		line, sum := v[y*w:(y+1)*w], int32(0)
+		for x := -r; x < w; x++ {
+			if x+r < w {
+				sum += line[x+r]
+			}
+			if x-r > 0 {
+				sum -= line[x-r-1]
+			}
+			if x >= 0 {
+				across[y*w+x] = sum
+			}
+		}
+	}
+	column := make([]int32, w)
+	for y := -r; y < h; y++ {
+		if y+r < h {
+			for x, s := range across[(y+r)*w : (y+r+1)*w] {
+				column[x] += s
+			}
+		}
+		if y-r > 0 {
+			for x, s := range across[(y-r-1)*w : (y-r)*w] {
+				column[x] -= s
+			}
+		}
+		if y >= 0 {
+			copy(sums[y*w:], column)
+		}
+	}
+	return sums
+}
+
+func abs(v int32) int32 { return max(v, -v) }

@@ -1,0 +1,75 @@
+package verify_test
+
+import (
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// The database finds the whole pictures that the memory finds, and the report says
+// where was searched.
+func TestSearchInTheStore(t *testing.T) {
+	c := newCase(t)
+	for _, where := range []string{"", verify.SearchMemory, verify.SearchStore} {
+		c.Config.Search = where
+		v := c.examine(t, imaging.Rotate90(leaked(t, c.first, "telegram")), reads(c.copy.ID))
+		assert.Equal(t, verify.FoundCopy, v.Finding, where)
+		assert.Equal(t, c.firstID, v.Submission, where)
+		stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
+		v = c.examine(t, stranger, noMark)
+		assert.Equal(t, verify.FoundUnknown, v.Finding, where)
+
+		inv := c.investigator(t, noMark)
+		d, err := inv.Weigh(t.Context(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, 3, d.Record.Indexed)
+		text := report(t, d, false)
+		if where == verify.SearchStore {
+			assert.Equal(t, verify.SearchStore, d.Record.Search)
+			assert.Contains(t, text, "parts of submissions were not looked for")
+			assert.Equal(t, "none: the registry's database is searched", d.Record.Parameters["radius of near ones"])
+		} else {
+			assert.Equal(t, verify.SearchMemory, d.Record.Search)
+			assert.NotContains(t, text, "parts of submissions were not looked for")
+		}
+	}
+}
+
+// Deferred search tables change nothing but the time of a search.
+func TestSearchTablesMayBeDeferred(t *testing.T) {
+	c := newCase(t)
+	c.Config.Search = verify.SearchStore
+	s := newIssuer(t, c.Config)
+	require.NoError(t, c.Registry.DeferSearchTables(t.Context()))
+	third := passport(3)
+	want := submit(t, s, file(t, third, "jpeg"), "customer 3", feb).ID
+	finds := func() watermark.Submission { return c.examine(t, third, noMark).Submission }
+	require.Equal(t, want, finds())
+	require.NoError(t, c.Registry.BuildSearchTables(t.Context(), false, nil))
+	require.Equal(t, want, finds())
+	require.NoError(t, c.Registry.BuildSearchTables(t.Context(), true, nil))
+	require.Equal(t, want, finds())
+	_, _, err := c.Registry.CheckLedger(t.Context())
+	require.NoError(t, err)
+}
+
+func TestSearchRefuses(t *testing.T) {
+	cfg := leaktest.Config(t)
+	cfg.Search = "cloud"
+	_, err := verify.NewInvestigator(cfg)
+	require.ErrorIs(t, err, verify.ErrInput)
+	r, err := verify.Create(t.Context(), "file::memory:", &verify.CreateOptions{SealHashes: true})
+	require.NoError(t, err)
+	defer r.Close()
+	_, err = verify.NewInvestigator(verify.Config{Registry: r, Search: verify.SearchStore})
+	require.ErrorIs(t, err, verify.ErrInput)
+	require.ErrorContains(t, err, "sealed")
+}

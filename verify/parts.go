@@ -1,0 +1,147 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"image"
+	"image/draw"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// maxParts is how many submissions that a leak shows in part are compared by their
+// pixels: of one template there may be thousands, and what is rarest in the leak
+// comes first.
+const maxParts = 16
+
+// partMargin is the share of a matched region by which more of the leak is compared:
+// features fix its corners to a few pixels.
+const partMargin = 0.05
+
+// partCandidates searches the local features of all submissions for what the leak
+// shows a part of, or has in itself as a part: a crop, a collage, a screen with a
+// document on it. Those in known are left out.
+func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known []candidate) ([]candidate, error) {
+	if v.found.parts.Len() == 0 {
+		return nil, nil
+	}
+	query, err := local.Examine(l.Image)
+	if err != nil {
+		return nil, err
+	}
+	found, err := v.found.parts.Search(ctx, query, nil)
+	if err != nil {
+		return nil, err
+	}
+	var out []candidate
+	for _, m := range found {
+		has := func(c candidate) bool { return c.ref == m.Ref }
+		if slices.ContainsFunc(known, has) || slices.ContainsFunc(out, has) {
+			continue
+		}
+		if out = append(out, candidate{ref: m.Ref, region: quad(m.Leak, l.Image.Rect)}); len(out) == maxParts {
+			break
+		}
+	}
+	return out, nil
+}
+
+// A Quad is a region of a leak: its corners in pixels from the upper left corner of
+// the leak, clockwise from the upper left one of what lies there. Corners of what was
+// cut off lie outside.
+type Quad [4][2]float64
+
+// quad moves the corners from the centre of the first pixel to its corner, to tenths
+// of a pixel.
+func quad(q [4][2]float64, leak image.Rectangle) *Quad {
+	for i := range q {
+		for k := range q[i] {
+			q[i][k] = math.Round((q[i][k]+0.5)*10) / 10
+		}
+	}
+	out := Quad(q)
+	return &out
+}
+
+// cut returns the part of a leak around a region.
+func (l *leakPicture) cut(q *Quad) *leakPicture {
+	x0, y0, x1, y1 := q[0][0], q[0][1], q[0][0], q[0][1]
+	for _, p := range q[1:] {
+		x0, x1 = math.Min(x0, p[0]), math.Max(x1, p[0])
+		y0, y1 = math.Min(y0, p[1]), math.Max(y1, p[1])
+	}
+	margin := partMargin * math.Max(x1-x0, y1-y0)
+	b := l.Image.Rect
+	at := func(v float64, low, high int) int { return int(math.Max(float64(low), math.Min(v, float64(high)))) }
+	r := image.Rect(at(x0-margin, b.Min.X, b.Max.X), at(y0-margin, b.Min.Y, b.Max.Y),
+		at(x1+margin, b.Min.X, b.Max.X), at(y1+margin, b.Min.Y, b.Max.Y))
+	if r == b || r.Empty() {
+		return l
+	}
+	dst := image.NewNRGBA(image.Rect(0, 0, r.Dx(), r.Dy()))
+	draw.Draw(dst, dst.Rect, l.Image, r.Min, draw.Src)
+	return &leakPicture{Picture: &picture.Picture{Image: dst}}
+}
+
+// partMatches compares the pixels of the submissions that lie in a leak as parts, or
+// that it is a part of, and lists those that align.
+func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries []phash.Query) ([]Match, error) {
+	parts, err := v.partCandidates(ctx, l, known)
+	if err != nil {
+		return nil, err
+	}
+	var out []Match
+	for _, c := range parts {
+		m, err := v.match(ctx, c)
+		if errors.Is(err, ErrNotFound) {
+			continue // erased since the catalogue was read
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := v.comparePixels(ctx, l.cut(c.region), m); err != nil {
+			return nil, err
+		}
+		if !aligned(m.Pixels) {
+			continue
+		}
+		if m.Distance, err = v.hashDistance(ctx, m.Submission, queries); err != nil {
+			return nil, err
+		}
+		out = append(out, *m)
+	}
+	return out, nil
+}
+
+// hashDistance is that of a submission's hash to the nearest of the queries.
+func (v *Investigator) hashDistance(ctx context.Context, of watermark.Submission, queries []phash.Query) (int, error) {
+	row, err := v.cfg.Registry.store.Submission(ctx, of)
+	if err != nil {
+		return 0, err
+	}
+	text := row.Area
+	if text == "" {
+		x, err := v.cfg.Registry.store.Sealed(ctx, of)
+		if err != nil {
+			return 0, err
+		}
+		if text, err = openHash(&store.Hash{ID: of, Sealed: x}, v.cfg.SealKey); err != nil {
+			return 0, err
+		}
+	}
+	h, err := phash.Parse(text)
+	if err != nil {
+		return 0, err
+	}
+	least := searched.Len()
+	for _, q := range queries {
+		least = min(least, h.Distance(q.Hash))
+	}
+	return least, nil
+}

@@ -1,0 +1,140 @@
+package verify_test
+
+import (
+	"encoding/hex"
+	"image"
+	"image/color"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Unmarked parts of uploads, which no hash of a whole picture finds: a quarter of one,
+// four in a collage, a small one on a page.
+func TestPartsAreFound(t *testing.T) {
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	kinds := []specimen.Template{specimen.Passport, specimen.Licence, specimen.IDCard, specimen.Residence}
+	var ids []watermark.Submission
+	var uploads []*image.NRGBA
+	for i, k := range kinds {
+		img := specimen.Photograph(specimen.Render(k, specimen.NewPerson(uint64(40+i)), 900), uint64(i), 1200, 900)
+		uploads = append(uploads, img)
+		ids = append(ids, submit(t, s, file(t, img, "jpeg"), "", feb).ID)
+	}
+	v, err := verify.NewInvestigator(cfg)
+	require.NoError(t, err)
+	v.SetDetect(noMark)
+	collage := imaging.New(1600, 1200, color.White)
+	for i, u := range uploads {
+		collage = imaging.Paste(collage, imaging.Resize(u, 780, 0, imaging.Lanczos), image.Pt(10+800*(i%2), 10+600*(i/2)))
+	}
+	page := imaging.Paste(imaging.New(1400, 1800, color.NRGBA{240, 240, 235, 255}), imaging.Resize(uploads[1], 700, 0, imaging.Lanczos), image.Pt(300, 400))
+	for name, leak := range map[string]struct {
+		img  *image.NRGBA
+		want []int
+		at   image.Rectangle // of the first
+	}{
+		"a quarter": {imaging.Crop(uploads[0], image.Rect(350, 250, 950, 700)), []int{0}, image.Rect(-350, -250, 850, 650)},
+		"a collage": {collage, []int{0, 1, 2, 3}, image.Rect(10, 10, 790, 595)},
+		"a page":    {page, []int{1}, image.Rect(300, 400, 1000, 925)},
+	} {
+		got, err := v.Investigate(t.Context(), name, file(t, leak.img, "jpeg"))
+		require.NoError(t, err)
+		for k, i := range leak.want {
+			at := slices.IndexFunc(got.Matches, func(m verify.Match) bool { return m.Submission == ids[i] })
+			if !assert.GreaterOrEqual(t, at, 0, "%s: upload %d is not listed: %s", name, i, got.Note) {
+				continue
+			}
+			m := got.Matches[at]
+			assert.Contains(t, []string{verify.PixelsSame, verify.PixelsPartial, verify.PixelsAlike}, m.Pixels, "%s: upload %d", name, i)
+			assert.Greater(t, m.Distance, phash.MatchRadius, name)
+			if require.NotNil(t, m.Region, name); k == 0 {
+				requireNear(t, leak.at, *m.Region, name)
+			}
+		}
+		assert.Contains(t, ids, got.Submission, name)
+	}
+	stranger := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(99), 900), 99, 1200, 900)
+	got, err := v.Investigate(t.Context(), "stranger", file(t, imaging.Crop(stranger, image.Rect(350, 250, 950, 700)), "jpeg"))
+	require.NoError(t, err)
+	assert.Contains(t, []verify.Finding{verify.FoundLookalike, verify.FoundUnknown}, got.Finding, got.Note)
+	for _, m := range got.Matches {
+		assert.NotEqual(t, verify.PixelsSame, m.Pixels, "another person's passport")
+	}
+}
+
+// requireNear checks the corners of a region to twelve pixels.
+func requireNear(t *testing.T, want image.Rectangle, got verify.Quad, name string) {
+	t.Helper()
+	for i, p := range [4]image.Point{want.Min, {X: want.Max.X, Y: want.Min.Y}, want.Max, {X: want.Min.X, Y: want.Max.Y}} {
+		assert.InDelta(t, float64(p.X), got[i][0], 12, "%s: corner %d of %v", name, i, got)
+		assert.InDelta(t, float64(p.Y), got[i][1], 12, "%s: corner %d of %v", name, i, got)
+	}
+}
+
+// A registry that seals its hashes finds the same, but only with the sealing key, and
+// its file holds no hash in the clear.
+func TestSealedHashes(t *testing.T) {
+	cfg := leaktest.Config(t)
+	path := filepath.Join(t.TempDir(), "r.db")
+	r, err := verify.Create(t.Context(), "file:"+path, &verify.CreateOptions{SealHashes: true})
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close() })
+	cfg.Registry = r
+	upload := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(40), 700), 1, 1000, 750)
+	raw := file(t, upload, "jpeg")
+	sub := submit(t, newIssuer(t, cfg), raw, "", feb)
+	require.Empty(t, sub.Hash)
+	for name, want := range map[string]bool{"with the key": true, "without": false} {
+		c := cfg
+		if !want {
+			c.SealKey = nil
+		}
+		v, err := verify.NewInvestigator(c)
+		require.NoError(t, err)
+		v.SetDetect(noMark)
+		for _, leak := range []*image.NRGBA{upload, imaging.Crop(upload, image.Rect(300, 200, 800, 575))} {
+			got, err := v.Investigate(t.Context(), name, file(t, leak, "jpeg"))
+			require.NoError(t, err)
+			require.Equal(t, want, len(got.Matches) == 1, "%s: %s", name, got.Note)
+		}
+	}
+	_, _, err = r.CheckLedger(t.Context())
+	require.NoError(t, err)
+	pic, err := picture.Decode(raw, picture.Limits{})
+	require.NoError(t, err)
+	for _, kind := range []phash.Kind{phash.PDQ, phash.Area} {
+		hash, _, err := phash.Sum(kind, picture.Flatten(pic.Image))
+		require.NoError(t, err)
+		bits, err := hex.DecodeString(hash.Hex())
+		require.NoError(t, err)
+		require.NotContains(t, fileBytes(t, path), hash.Hex()[:16], kind)
+		require.NotContains(t, fileBytes(t, path), string(bits[:8]), kind)
+	}
+	require.Contains(t, fileBytes(t, path), sub.Format, "the bytes looked at are those of the registry")
+}
+
+// fileBytes are those of a SQLite registry and its write-ahead log.
+func fileBytes(t *testing.T, path string) string {
+	t.Helper()
+	var all []byte
+	for _, tail := range []string{"", "-wal"} {
+		b, err := os.ReadFile(path + tail)
+		require.NoError(t, err)
+		all = append(all, b...)
+	}
+	return string(all)
+}

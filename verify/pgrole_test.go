@@ -1,0 +1,61 @@
+package verify_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store/pgtest"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+)
+
+// deskGrants are the permissions of an investigator's role, as docs/registry.md has
+// them; $SCHEMA is the registry's.
+const deskGrants = `CREATE ROLE desk LOGIN;
+GRANT USAGE ON SCHEMA $SCHEMA TO desk;
+GRANT SELECT ON ALL TABLES IN SCHEMA $SCHEMA TO desk;
+GRANT INSERT ON investigation, ledger TO desk;
+GRANT UPDATE ON ledger_head TO desk;`
+
+// PostgreSQL itself refuses to an investigator what is not an investigation.
+func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
+	var server pgtest.Server
+	defer server.Stop()
+	dsn := server.DSN(t)
+	ctx := t.Context()
+	cfg := leaktest.Config(t)
+	var err error
+	cfg.Registry, err = verify.Create(ctx, dsn, nil)
+	require.NoError(t, err)
+	defer cfg.Registry.Close()
+	submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 1", feb)
+	db, err := pgx.Connect(ctx, dsn)
+	require.NoError(t, err)
+	defer db.Close(ctx)
+	_, schema, _ := strings.Cut(dsn, "search_path=")
+	_, err = db.Exec(ctx, strings.ReplaceAll(deskGrants, "$SCHEMA", schema))
+	require.NoError(t, err)
+
+	desk := cfg
+	desk.Registry, err = verify.OpenForInvestigation(ctx, dsn+"&user=desk")
+	require.NoError(t, err)
+	defer desk.Registry.Close()
+	v, err := verify.NewInvestigator(desk)
+	require.NoError(t, err)
+	v.SetDetect(noMark)
+	got, err := v.Investigate(ctx, "leak.jpg", file(t, passport(1), "jpeg"))
+	require.NoError(t, err)
+	require.Equal(t, verify.FoundUnreadable, got.Finding)
+	checkLedger(t, desk.Registry)
+
+	bold, err := verify.Open(ctx, dsn+"&user=desk")
+	require.NoError(t, err)
+	defer bold.Close()
+	require.ErrorContains(t, bold.AddRecipient(ctx, verify.Recipient{Name: "x", Kind: verify.Vendor}), "permission denied")
+	_, err = bold.Erase(ctx, "customer 1", "", "")
+	require.ErrorContains(t, err, "permission denied")
+	require.EqualValues(t, 3, checkLedger(t, cfg.Registry))
+}

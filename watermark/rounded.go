@@ -1,0 +1,101 @@
+package watermark
+
+import (
+	"image"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/requant"
+)
+
+// A leak that is its original seen through a hard JPEG is no original plus noise: the
+// original, rounded by the same steps, comes out as nearly the same values. What its
+// coefficients tell of a mark is which of those near a boundary fell to which side.
+
+const (
+	mostRounded = 1 << 22 // pixels of the largest leak that is looked at: larger ones carry a mark well enough
+	sameCorner  = 4.0     // canonical pixels between the corners of leak and original, as hard JPEGs are registered
+)
+
+// opened looks for the steps of a JPEG file in a leak of the original's size; nil if there
+// are none.
+func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
+	w, h := p.Rect.Dx(), p.Rect.Dy()
+	if w != t.sides[0] || h != t.sides[1] || w*h > mostRounded {
+		return nil
+	}
+	l, ok := requant.Open(p)
+	if !ok {
+		return nil
+	}
+	return l
+}
+
+// rounded is the evidence of what was rounded in a leak; nil where that is not the
+// original as it is.
+func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]Point) *evidence {
+	if l == nil || sight.Inverted || sight.Mirrored || !t.inPlace(quad) {
+		return nil
+	}
+	original := t.onto.Luma()
+	pitch := 1 / t.frame.pixels(original.W, original.H)
+	mark := scaledTo(s.probe.mark, original.W, original.H, pitch)
+	r, ok := l.Read(original, mark, t.weakest())
+	if !ok {
+		return nil
+	}
+	e := s.gathered(&t.frame, t.frame.gather(r.Score))
+	e.expected, e.payload = s.probe.answer(s, &t.frame, t.frame.gather(r.Response), e)
+	e.told = 1
+	return e
+}
+
+// inPlace reports whether a leak's corners are those of the original.
+func (t *Tracer) inPlace(quad [4]Point) bool {
+	w, h := float64(t.sides[0]), float64(t.sides[1])
+	most := sameCorner * math.Max(1, math.Max(w, h)/float64(max(t.frame.w, t.frame.h)))
+	for i, c := range [4]Point{{0, 0}, {w, 0}, {w, h}, {0, h}} {
+		if !(math.Max(math.Abs(quad[i].X-c.X), math.Abs(quad[i].Y-c.Y)) <= most) {
+			return false
+		}
+	}
+	return true
+}
+
+// weakest is the least strength that was issued.
+func (t *Tracer) weakest() float64 {
+	least := math.Inf(1)
+	for i := range t.copies {
+		least = math.Min(least, t.copies[i].strength())
+	}
+	return least
+}
+
+// pixels is how many pixels of the whole original, of w x h, a sample of the frame stands
+// for.
+func (f *frame) pixels(w, h int) float64 { return float64(max(w, h)) / tracerSize }
+
+// gather brings scores of the original's pixels into the frame: each sample has the sum
+// of those that it would have changed.
+func (f *frame) gather(p dsp.Plane) dsp.Plane {
+	k := f.pixels(p.W, p.H)
+	var out dsp.Plane
+	if k > 1 {
+		out = dsp.Shrink(p, f.fw, f.fh)
+	} else {
+		out = scaledTo(p, f.fw, f.fh, k)
+	}
+	out.Scale(float32(k * k))
+	return out
+}
+
+// scaledTo resamples p to w x h samples that stand for step samples of p each.
+func scaledTo(p dsp.Plane, w, h int, step float64) dsp.Plane {
+	out := dsp.NewPlane(w, h)
+	e := dsp.NewScaler(p, w, step, step)
+	for y := range h {
+		e.Row(y, out.Row(y))
+	}
+	return out
+}
