@@ -66,7 +66,7 @@ func BenchmarkRead(b *testing.B) {
 	telegram, err := attack.Find("telegram")
 	require.NoError(b, err)
 	leak := telegram.Apply(m, 1)
-	four := []*watermark.Key{watermark.GenerateKey(), watermark.GenerateKey(), watermark.GenerateKey(), key}
+	four := []*watermark.Key{others[0], others[1], others[2], key}
 	for _, c := range []struct {
 		name string
 		img  *image.NRGBA

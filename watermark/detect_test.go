@@ -97,7 +97,7 @@ func shiftOnto(toPicture, crop geometry.Mat, p geometry.Point, size [2]int) geom
 
 func TestUnmarkedAndForeignPicturesAreNotFound(t *testing.T) {
 	src := scene(700, 500)
-	other := watermark.GenerateKey()
+	other := others[0]
 	foreign, err := watermark.Embed(other, testID, src, nil)
 	require.NoError(t, err)
 	for name, img := range map[string]*image.NRGBA{"unmarked": src, "foreign": foreign, "clear": image.NewNRGBA(image.Rect(0, 0, 400, 400)), "black": uniform(300, 300, 0), "white": uniform(300, 200, 255)} {
@@ -208,7 +208,7 @@ func Example() {
 // so do two keys; and no key finds what another laid.
 func TestDetectAllFindsEveryMark(t *testing.T) {
 	const first, second, third = watermark.CopyID(0xa1), watermark.CopyID(0xb2), watermark.CopyID(0xc3)
-	other, stranger := watermark.GenerateKey(), watermark.GenerateKey()
+	other, stranger := others[0], others[1]
 	m := embed(t, first, scene(1200, 850))
 	for _, again := range []struct {
 		key *watermark.Key

@@ -45,6 +45,14 @@ func scene(w, h int) *image.NRGBA {
 var (
 	key = mustKey("KYCMARK-SECRET-KEY-1-AEBAGBAFAYDQQCIKBMGA2DQPCAIREEYUCULBOGAZDINRYHI6D4QK4ILMFY")
 	sub = watermark.Submission{1, 2, 3}
+
+	// Other keys, fixed too: a test whose outcome is a matter of chance has to be
+	// the same matter of chance each time.
+	others = []*watermark.Key{
+		mustKey("KYCMARK-SECRET-KEY-1-AEDQOBYAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADJPVNR4"),
+		mustKey("KYCMARK-SECRET-KEY-1-AIDQOBYAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAANXEAJYY"),
+		mustKey("KYCMARK-SECRET-KEY-1-AMDQOBYAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA4HZYNQ"),
+	}
 )
 
 func mustKey(s string) *watermark.Key {

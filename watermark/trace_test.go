@@ -202,7 +202,7 @@ func TestTogether(t *testing.T) {
 
 func TestTraceUnderTwoKeys(t *testing.T) {
 	original := scene(900, 640)
-	other := watermark.GenerateKey()
+	other := others[0]
 	m, err := watermark.Embed(other, 77, original, &watermark.Options{Submission: sub})
 	require.NoError(t, err)
 	copies := append(issued(20), watermark.Issued{Copy: 77, Key: other, Strength: 0.9})
