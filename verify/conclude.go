@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -23,11 +24,11 @@ type read struct {
 	copy   watermark.CopyID
 	keyID  string
 	logP   float64
-	issued *Copy     // nil: the registry has no such copy
-	shows  string    // what the pixels say of the leak and the copy's submission
-	key    *KeyState // of the copy's key; nil where the copy is not known
-	erased bool      // the copy's upload was erased
-	traced bool      // against the original, the part of the mark that is this copy's alone was found
+	issued *registry.Copy     // nil: the registry has no such copy
+	shows  string             // what the pixels say of the leak and the copy's submission
+	key    *registry.KeyState // of the copy's key; nil where the copy is not known
+	erased bool               // the copy's upload was erased
+	traced bool               // against the original, the part of the mark that is this copy's alone was found
 }
 
 // sureWithoutPixels is the distance in bits up to which a hash alone shows a
@@ -38,6 +39,13 @@ const sureWithoutPixels = 10
 
 // confirmed reports whether the leak shows the copy's submission.
 func (r *read) confirmed() bool { return r.shows == PixelsSame || r.traced }
+
+// forgeable reports whether somebody else may have held the key when the copy was
+// issued under it: its mark then says nothing that a forger could not say.
+func (r *read) forgeable() bool {
+	k := r.key
+	return k != nil && k.State == registry.KeyCompromised && !k.Since.After(r.issued.Issued)
+}
 
 // A conclusion is what follows from the evidence of one leak.
 type conclusion struct {
@@ -60,7 +68,7 @@ func conclude(e evidence) conclusion {
 		return concludeSeveral(e, issued)
 	case len(issued) == 1 && issued[0].confirmed():
 		r := &issued[0]
-		if r.key.forgeable(r.issued) {
+		if r.forgeable() {
 			return concludeForgeable(r)
 		}
 		note := "Carries the mark of copy %s and shows the submission that this copy was made of."
@@ -161,8 +169,8 @@ func concludeSeveral(e evidence, issued []read) conclusion {
 }
 
 // keys are the states of the keys of all issued copies that were read, each once.
-func (e evidence) keys() []KeyState {
-	var out []KeyState
+func (e evidence) keys() []registry.KeyState {
+	var out []registry.KeyState
 	for _, r := range e.issuedReads() {
 		if r.key != nil && !slices.Contains(out, *r.key) {
 			out = append(out, *r.key)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -19,15 +20,15 @@ func TestConclude(t *testing.T) {
 		return Match{Submission: id, Distance: distance, Pixels: pixels}
 	}
 	c := func(shows string) read {
-		return read{copy: 7, keyID: "v1-k", logP: -9, shows: shows, issued: &Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
+		return read{copy: 7, keyID: "v1-k", logP: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
 	}
 	forged := c(PixelsSame)
 	forged.issued.Issued = time.Unix(1000, 0)
-	forged.key = &KeyState{KeyID: "v1-k", State: KeyCompromised, Since: forged.issued.Issued}
+	forged.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised, Since: forged.issued.Issued}
 	gone := c(PixelsUnknown)
 	gone.erased = true
 	stray := read{copy: 8, keyID: "v1-k", logP: -9, shows: PixelsUnknown}
-	d := read{copy: 9, keyID: "v1-l", logP: -12, shows: PixelsUnknown, issued: &Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
+	d := read{copy: 9, keyID: "v1-l", logP: -12, shows: PixelsUnknown, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
 	for name, row := range map[string]struct {
 		e           evidence
 		want        Finding
@@ -100,8 +101,8 @@ func TestConclude(t *testing.T) {
 // and which key was tried first does not matter.
 func TestConcludeSeveralCopies(t *testing.T) {
 	s := watermark.Submission{1}
-	a := read{copy: 7, keyID: "v1-k", logP: -9, shows: PixelsSame, issued: &Copy{ID: 7, Submission: s}}
-	b := read{copy: 9, keyID: "v1-l", logP: -12, shows: PixelsSame, issued: &Copy{ID: 9, Submission: s}}
+	a := read{copy: 7, keyID: "v1-k", logP: -9, shows: PixelsSame, issued: &registry.Copy{ID: 7, Submission: s}}
+	b := read{copy: 9, keyID: "v1-l", logP: -12, shows: PixelsSame, issued: &registry.Copy{ID: 9, Submission: s}}
 	for _, reads := range [][]read{{a, b}, {b, a}} {
 		got := conclude(evidence{matches: []Match{{Submission: s, Pixels: PixelsSame}}, reads: reads})
 		assert.Equal(t, FoundCopy, got.finding)
@@ -124,7 +125,7 @@ func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 				for _, d := range []int{0, 9, 31, 40} {
 					e := evidence{
 						matches: []Match{{Submission: s[0], Distance: d, Pixels: a}, {Submission: s[1], Distance: d + 1, Pixels: b}},
-						reads:   []read{{copy: 7, logP: -9, shows: shows, issued: &Copy{ID: 7, Submission: s[0]}}},
+						reads:   []read{{copy: 7, logP: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s[0]}}},
 					}
 					got := conclude(e)
 					if got.finding == FoundCopy && !got.unconfirmed {

@@ -9,9 +9,11 @@ import (
 	"image"
 	"slices"
 	"sync"
+	"time"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -21,10 +23,11 @@ type Investigator struct {
 	found  *catalogue
 	cache  *pictureCache
 	detect detectFunc
+	now    func() time.Time
 
 	mu     sync.Mutex
-	logged []store.Salt // of the investigations that were entered
-	where  string       // the search is; "" until it is known
+	logged []int64 // entries of the investigations that were begun
+	where  string  // the search is; "" until it is known
 }
 
 // detectFunc is [watermark.DetectAll].
@@ -37,7 +40,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: new(catalogue), cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll}, nil
+	return &Investigator{cfg: cfg, found: new(catalogue), cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll, now: time.Now}, nil
 }
 
 // Investigate examines one leak, given as the bytes of its file; path is only
@@ -79,7 +82,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if err != nil {
 		return e, err
 	}
-	if err := v.cache.follow(ctx, v.cfg.Registry.store); err != nil {
+	if err := v.cache.follow(ctx, v.cfg.Registry); err != nil {
 		return e, err
 	}
 	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
@@ -107,7 +110,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
 	r := &read{copy: d.Copy, keyID: d.KeyID, logP: d.LogPFA, shows: PixelsUnknown}
 	issued, err := v.cfg.Registry.Copy(ctx, d.Copy)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, registry.ErrNotFound) {
 		return r, nil
 	}
 	if err != nil {
@@ -148,12 +151,11 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 		return err
 	}
 	r.key = &key.KeyState
-	row, err := v.cfg.Registry.store.Submission(ctx, r.issued.Submission)
-	if err != nil {
-		return err
+	_, err = v.cfg.Registry.Submission(ctx, r.issued.Submission)
+	if r.erased = errors.Is(err, registry.ErrErased); r.erased {
+		return nil
 	}
-	r.erased = row.Erased != 0
-	return nil
+	return err
 }
 
 func showsAnother(matches []Match, not watermark.Submission) bool {
@@ -210,7 +212,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c con
 		return nil
 	}
 	sub, err := v.cfg.Registry.Submission(ctx, c.submission)
-	if err != nil && !errors.Is(err, ErrErased) { // meanwhile
+	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
 	out.subject = sub.Subject
@@ -224,12 +226,12 @@ func damaged(path string, leak []byte, cause error) *Verdict {
 	return &Verdict{
 		File: path, Finding: FoundDamaged, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak)),
 		Matches: []Match{}, Accused: []watermark.CopyID{},
-		Note: "Could not be decoded.", Error: withoutPath(cause).Error(),
+		Note: "Could not be decoded.", Error: intake.WithoutPath(cause).Error(),
 	}
 }
 
 // admissible reports whether a fact of custody was entered before the leaks were
 // found; where that time is not known none is.
-func (c Config) admissible(x Custody) bool {
+func (c Config) admissible(x registry.Custody) bool {
 	return !c.Found.IsZero() && x.Entered.Before(c.Found)
 }

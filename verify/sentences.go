@@ -6,6 +6,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // This file holds the words of a verdict. What they may not say is listed in the
@@ -49,6 +52,9 @@ func (w *weighing) speak() {
 	w.showRest()
 	w.warn()
 }
+
+// day is a time as a sentence gives it.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func pictures(n int) string { return count(n, "picture", "pictures") }
 
@@ -282,12 +288,12 @@ func (w *weighing) warn() {
 // warnOfKeys names the keys of confirmed copies that somebody else may have held when
 // the leaks were found. Those that somebody may have held at the issue confirm nothing.
 func (w *weighing) warnOfKeys() {
-	at := make(map[string]KeyState)
+	at := make(map[string]registry.KeyState)
 	n := make(map[string]int)
 	for _, l := range w.Verdicts {
 		for _, k := range l.Keys {
 			before := !w.cfg.Found.IsZero() && w.cfg.Found.Before(k.Since)
-			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == KeyCompromised && !before {
+			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == registry.KeyCompromised && !before {
 				at[k.KeyID] = k
 				n[k.KeyID]++
 			}

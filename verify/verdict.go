@@ -3,6 +3,7 @@ package verify
 import (
 	"time"
 
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -82,9 +83,9 @@ type Verdict struct {
 	Width       int                  `json:"width,omitzero"`    // pixels, upright
 	Height      int                  `json:"height,omitzero"`
 	KeyID       string               `json:"key_id,omitempty"` // of the mark that was read
-	Keys        []KeyState           `json:"keys,omitempty"`   // of the copies that were read, in their present state
-	Issued      *Copy                `json:"issued,omitempty"` // the registry's row of Copy; only beside Recipient, for it names the same
-	Custody     []Custody            `json:"custody,omitempty"`
+	Keys        []registry.KeyState  `json:"keys,omitempty"`   // of the copies that were read, in their present state
+	Issued      *registry.Copy       `json:"issued,omitempty"` // the registry's row of Copy; only beside Recipient, for it names the same
+	Custody     []registry.Custody   `json:"custody,omitempty"`
 
 	marked  string // the recipient of Copy, confirmed or not: counted, not printed beside the leak
 	subject string // of Submission: clusters leaks of one person, never printed unless asked

@@ -56,14 +56,16 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 			return err
 		}
 	}
-	cfg, err := b.config()
+	keys, seal, err := b.keys()
 	if err != nil {
 		return err
 	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()
-	cfg.Progress, cfg.Found, cfg.Search = show, found, f.search
-	inv, err := verify.NewInvestigator(cfg)
+	inv, err := verify.NewInvestigator(verify.Config{
+		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
+		Search: f.search, Found: found, Progress: show,
+	})
 	if err != nil {
 		return err
 	}
