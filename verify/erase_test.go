@@ -103,13 +103,13 @@ func TestErase(t *testing.T) {
 	ctx := t.Context()
 	s := newIssuer(t, c.Config)
 	v := c.investigator(t, noMark)
-	leak := file(t, leaked(t, c.first, "telegram"), "jpeg")
+	leak := file(t, leaked(t, c.marked, "telegram"), "jpeg")
 	examine := func(v *verify.Investigator) *verify.Verdict {
 		got, err := v.Investigate(ctx, "leak.jpg", leak)
 		require.NoError(t, err)
 		return got
 	}
-	require.Equal(t, verify.FoundUnreadable, examine(v).Finding)
+	require.Equal(t, "copy", examine(v).Label(), "traced")
 	marked := c.investigator(t, reads(c.copy.ID))
 	require.Equal(t, "copy", examine(marked).Label(), "the original is in memory")
 
@@ -155,7 +155,7 @@ func TestErase(t *testing.T) {
 	require.ErrorIs(t, err, verify.ErrErased, "it does not come back unnoticed")
 	_, err = s.Issue(ctx, &report, c.firstID, "vendor A", "")
 	require.Error(t, err)
-	require.Equal(t, "unreadable", func() string {
+	require.Equal(t, "unmarked", func() string {
 		got, err := v.Investigate(ctx, "leak.jpg", file(t, c.second, "jpeg"))
 		require.NoError(t, err)
 		return got.Label()
@@ -180,7 +180,7 @@ func TestErasuresOfOthersAreFollowed(t *testing.T) {
 		require.NoError(t, err)
 		return got.Finding
 	}
-	require.Equal(t, verify.FoundUnreadable, finding())
+	require.Equal(t, verify.FoundUnmarked, finding())
 	other, err := verify.Open(t.Context(), dsn)
 	require.NoError(t, err)
 	defer other.Close()

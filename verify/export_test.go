@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"image"
+	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/store"
@@ -114,10 +115,14 @@ func WeighFor(leaks []*Verdict, recipients []Recipient, cfg Config, months int) 
 func (v *Verdict) SetSubject(s string) { v.subject = s }
 
 // SetMarked says whose copy's mark was read, confirmed or not.
-func (v *Verdict) SetMarked(recipient string) { v.marked = recipient }
+func (v *Verdict) SetMarked(recipient string) {
+	if v.marked = nil; recipient != "" {
+		v.marked = []string{recipient}
+	}
+}
 
 // Marked is what SetMarked sets.
-func (v *Verdict) Marked() string { return v.marked }
+func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
 func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }
