@@ -94,13 +94,13 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 				full.subject = s.Subject
 			}
 		}
-		if l.marked == "" && l.Copy != 0 {
+		if len(l.marked) == 0 && l.Copy != 0 {
 			c, err := v.cfg.Registry.Copy(ctx, l.Copy)
 			if err != nil && !errors.Is(err, registry.ErrNotFound) {
 				return nil, err
 			}
 			if err == nil {
-				full.marked = c.Recipient
+				full.marked = []string{c.Recipient}
 			}
 		}
 		out[i] = &full
@@ -166,8 +166,14 @@ func weigh(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months
 
 // count adds one leak to the recipients that it concerns.
 func (w *weighing) count(l *Verdict, byName map[string]*party) {
-	if s := byName[cmp.Or(l.MayName(), l.marked)]; s != nil {
+	names := l.MayNames()
+	if len(names) == 0 {
+		names = l.marked
+	}
+	for _, name := range names {
+		s := byName[name]
 		switch {
+		case s == nil:
 		case l.Finding == FoundTransplanted:
 			s.transplanted++
 		case l.Finding == FoundCopy && l.Unconfirmed:
@@ -212,11 +218,10 @@ func (s *party) add(l *Verdict) {
 		logP = *l.LogP
 	}
 	s.logP = math.Max(s.logP, logP)
-	if l.Issued == nil {
-		return
-	}
-	if p := l.Issued.Purpose; p != "" && !slices.Contains(s.purposes, p) {
-		s.purposes = append(s.purposes, p)
+	for _, c := range l.Issued {
+		if c.Recipient == s.Name && c.Purpose != "" && !slices.Contains(s.purposes, c.Purpose) {
+			s.purposes = append(s.purposes, c.Purpose)
+		}
 	}
 }
 

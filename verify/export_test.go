@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"image"
+	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/verify/registry"
@@ -54,10 +55,14 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 func (v *Verdict) SetSubject(s string) { v.subject = s }
 
 // SetMarked says whose copy's mark was read, confirmed or not.
-func (v *Verdict) SetMarked(recipient string) { v.marked = recipient }
+func (v *Verdict) SetMarked(recipient string) {
+	if v.marked = nil; recipient != "" {
+		v.marked = []string{recipient}
+	}
+}
 
 // Marked is what SetMarked sets.
-func (v *Verdict) Marked() string { return v.marked }
+func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
 func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }

@@ -113,6 +113,7 @@ type caseFile struct {
 	issuing                   registry.Config
 	path                      string // of the registry
 	first, second, bill       *image.NRGBA
+	marked                    *image.NRGBA // the copy of the first
 	firstID, secondID, billID watermark.Submission
 	copy                      *registry.Copy
 }
@@ -131,7 +132,7 @@ func makeCase(t *testing.T) {
 	r, err := registry.Create(ctx, "file:"+path, nil)
 	require.NoError(t, err)
 	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
-	s := newIssuer(t, registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey(), AllowWeak: true})
+	s := newIssuer(t, registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()})
 	enter := func(img *image.NRGBA, subject string) watermark.Submission {
 		return submit(t, s, file(t, img, "jpeg"), subject, feb).ID
 	}
@@ -139,8 +140,12 @@ func makeCase(t *testing.T) {
 	c.bill = specimen.Render(specimen.Bill, specimen.NewPerson(1), 400)
 	c.firstID, c.secondID, c.billID = enter(c.first, "customer 1"), enter(c.second, "customer 2"), enter(c.bill, "customer 1")
 	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
-	c.copy, err = s.Issue(ctx, new(bytes.Buffer), c.firstID, "vendor A", "request 7")
+	var out bytes.Buffer
+	c.copy, err = s.Issue(ctx, &out, c.firstID, "vendor A", "request 7")
 	require.NoError(t, err)
+	copied, err := picture.Decode(out.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+	c.marked = copied.Image
 	require.NoError(t, r.Close())
 	made.file = readFile(t, path)
 }

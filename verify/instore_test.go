@@ -21,7 +21,7 @@ func TestSearchInTheStore(t *testing.T) {
 	c := newCase(t)
 	for _, where := range []string{"", verify.SearchMemory, verify.SearchStore} {
 		c.Config.Search = where
-		v := c.examine(t, imaging.Rotate90(leaked(t, c.first, "telegram")), reads(c.copy.ID))
+		v := c.examine(t, imaging.Rotate90(leaked(t, c.marked, "telegram")), reads(c.copy.ID))
 		assert.Equal(t, verify.FoundCopy, v.Finding, where)
 		assert.Equal(t, c.firstID, v.Submission, where)
 		stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))

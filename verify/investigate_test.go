@@ -32,14 +32,18 @@ func TestFindings(t *testing.T) {
 		unconfirmed bool
 		submission  watermark.Submission
 	}{
-		"messenger":        {leaked(t, c.first, "telegram"), reads(id), verify.FoundCopy, false, c.firstID},
-		"turned":           {imaging.Rotate90(c.first), reads(id), verify.FoundCopy, false, c.firstID},
-		"mirrored":         {imaging.FlipH(c.first), reads(id), verify.FoundCopy, false, c.firstID},
-		"cropped":          {imaging.Crop(c.first, image.Rect(30, 20, 560, 400)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 30, Y: 20}), verify.FoundCopy, false, c.firstID},
+		"messenger":        {leaked(t, c.marked, "telegram"), reads(id), verify.FoundCopy, false, c.firstID},
+		"turned":           {imaging.Rotate90(c.marked), reads(id), verify.FoundCopy, false, c.firstID},
+		"mirrored":         {imaging.FlipH(c.marked), reads(id), verify.FoundCopy, false, c.firstID},
+		"only traced":      {leaked(t, c.marked, "jpeg50"), noMark, verify.FoundCopy, false, c.firstID},
+		"cropped":          {imaging.Crop(c.marked, image.Rect(30, 20, 560, 400)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 30, Y: 20}), verify.FoundCopy, false, c.firstID},
+		"half of the copy": {imaging.Crop(c.marked, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, false, c.firstID},
+		"ID alone":         {leaked(t, c.first, "telegram"), reads(id), verify.FoundTransplanted, false, c.firstID},
 		"cropped to half":  {imaging.Crop(c.first, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
 		"cropped stranger": {imaging.Crop(passport(9), image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
-		"unread":           {leaked(t, c.first, "jpeg20"), noMark, verify.FoundUnreadable, false, c.firstID},
-		"unread bill":      {leaked(t, c.bill, "thumb320"), noMark, verify.FoundUnreadable, false, c.billID},
+		"unmarked":         {leaked(t, c.first, "jpeg50"), noMark, verify.FoundUnmarked, false, c.firstID},
+		"none issued":      {leaked(t, c.bill, "jpeg50"), noMark, verify.FoundUnmarked, false, c.billID},
+		"unread bill":      {leaked(t, c.bill, "thumb160"), noMark, verify.FoundUnreadable, false, c.billID},
 		"transplanted":     {c.second, reads(id), verify.FoundTransplanted, false, c.secondID},
 		"on a stranger":    {stranger, reads(id), verify.FoundCopy, true, c.firstID},
 		"unissued":         {stranger, reads(id + 1), verify.FoundUnknown, false, watermark.Submission{}},
@@ -52,7 +56,9 @@ func TestFindings(t *testing.T) {
 		assert.Equal(t, row.want, v.Finding, "%s: %s", name, v.Note)
 		assert.Equal(t, row.unconfirmed, v.Unconfirmed, "%s: %s", name, v.Note)
 		assert.Equal(t, row.submission, v.Submission, name)
-		assert.Nil(t, v.Power, "power is not measured")
+		if row.want == verify.FoundUnmarked && assert.NotNil(t, v.Power, name) {
+			assert.GreaterOrEqual(t, *v.Power, 0.999, name)
+		}
 		confirmed := v.Finding == verify.FoundCopy && !v.Unconfirmed
 		assert.Equal(t, confirmed, len(v.Accused) == 1, name)
 		if name == "cropped to half" {
@@ -60,18 +66,20 @@ func TestFindings(t *testing.T) {
 		}
 		if v.Finding == verify.FoundCopy || v.Finding == verify.FoundTransplanted {
 			assert.Equal(t, id, v.Copy, name)
-			assert.InDelta(t, -9.1, *v.LogP, 1e-9, name)
+			assert.Equal(t, name == "only traced", v.BlindLogP == nil, name)
+			assert.LessOrEqual(t, *v.LogP, -9.0, name)
+			assert.Equal(t, confirmed, v.TraceLogP != nil && *v.TraceLogP < -9, name)
 			assert.Equal(t, "vendor A", v.Marked(), name)
 		} else {
 			assert.Zero(t, v.Copy, name)
 		}
-		if v.Finding == verify.FoundUnreadable {
+		if v.Finding == verify.FoundUnreadable || v.Finding == verify.FoundUnmarked {
 			require.Len(t, v.Custody, 1, name)
 			assert.Equal(t, "contract 12", v.Custody[0].Note)
 			assert.False(t, v.Custody[0].Entered.IsZero())
 		}
 		if confirmed {
-			assert.Equal(t, c.copy, v.Issued, name)
+			assert.Equal(t, []registry.Copy{*c.copy}, v.Issued, name)
 			assert.Equal(t, "vendor A", v.MayName(), name)
 			continue
 		}
@@ -224,7 +232,7 @@ func TestFailuresOfTheRegistryAreErrors(t *testing.T) {
 
 func TestVerdictJSON(t *testing.T) {
 	c := newCase(t)
-	v := c.examine(t, c.first, reads(c.copy.ID))
+	v := c.examine(t, c.marked, reads(c.copy.ID))
 	raw, err := json.Marshal(v)
 	require.NoError(t, err)
 	require.NotContains(t, string(raw), "customer", "no subject references")
@@ -247,10 +255,10 @@ func TestIndexFollowsTheRegistry(t *testing.T) {
 	late := passport(5)
 	got, err := v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
-	require.NotEqual(t, verify.FoundUnreadable, got.Finding)
+	require.NotEqual(t, verify.FoundUnmarked, got.Finding)
 	sub := submit(t, newIssuer(t, c.issuing), file(t, late, "png"), "", time.Time{})
 	got, err = v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnreadable, got.Finding)
+	require.Equal(t, verify.FoundUnmarked, got.Finding)
 	require.Equal(t, sub.ID, got.Submission)
 }

@@ -18,7 +18,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	c := newCase(t)
 	c.Found = time.Now().Add(time.Hour)
 	v := c.investigator(t, reads(c.copy.ID))
-	picture := file(t, leaked(t, c.first, "telegram"), "jpeg")
+	picture := file(t, leaked(t, c.marked, "telegram"), "jpeg")
 	examine := func() (*verify.Verdict, *verify.DumpVerdict) {
 		leak, err := v.Investigate(t.Context(), "leak.jpg", picture)
 		require.NoError(t, err)

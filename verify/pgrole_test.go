@@ -48,7 +48,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	v.SetDetect(noMark)
 	got, err := v.Investigate(ctx, "leak.jpg", file(t, passport(1), "jpeg"))
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnreadable, got.Finding)
+	require.Equal(t, verify.FoundUnmarked, got.Finding)
 	checkLedger(t, desk.Registry)
 
 	bold, err := registry.Open(ctx, dsn+"&user=desk")

@@ -211,6 +211,8 @@ var reportFuncs = template.FuncMap{
 		return c.String()
 	},
 	"shell": shellLine,
+	"share": func(p *float64) string { return share(*p) },
+	"px":    func(x float64) string { return fmt.Sprintf("%.0f", x) },
 	"verb":  verb,
 }
 

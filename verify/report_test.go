@@ -106,7 +106,7 @@ func TestReportCarriesItsData(t *testing.T) {
 func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 	leaks := []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, verify.FoundCopy, "vendor B"))}
 	for _, v := range leaks {
-		v.Recipient, v.Issued = "vendor B", &registry.Copy{ID: 1, Recipient: "vendor B"}
+		v.Recipient, v.Issued = "vendor B", []registry.Copy{{ID: 1, Recipient: "vendor B"}}
 	}
 	d := weighed(dump{leaks: leaks})
 	d.Record.Time = found

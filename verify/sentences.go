@@ -224,8 +224,14 @@ func (w *weighing) showCustody() {
 	if late > 0 {
 		w.ShowsNot = append(w.ShowsNot, "Custody that was entered after the leaks were found is listed but not admissible against them.")
 	}
-	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
-		"On %s no mark was read. How likely a mark would have survived the degradation is not measured, and deliberate removal is not excluded: nothing follows from its absence.", pictures(bare)))
+	if n := w.Counts[string(FoundUnmarked)]; n > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
+			"On %s no mark was found, where a mark would have been found with a probability of 99.9 %% or more each. Deliberate removal is not excluded: it would hit a dump as a whole, so that many such pictures say no more than one.", pictures(n)))
+	}
+	if n := w.Counts[string(FoundUnreadable)]; n > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
+			"On %s no mark was found. One might have been missed, and deliberate removal is not excluded: nothing follows from its absence.", pictures(n)))
+	}
 }
 
 // showRest is about the leaks that name nobody.
@@ -310,7 +316,7 @@ func (w *weighing) warnOfKeys() {
 func (w *weighing) alsoHeld(name string) []string {
 	held := make(map[string]int)
 	for _, l := range w.Verdicts {
-		if l.MayName() != name {
+		if !slices.Contains(l.MayNames(), name) {
 			continue
 		}
 		once := make(map[string]bool)
