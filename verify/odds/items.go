@@ -28,7 +28,7 @@ const sureLnE = 6.907755278982137
 // former and below 1 up to the latter, both towards saying nothing. It makes clusters alike.
 const (
 	forStep     = 0.25
-	againstStep = 1.0
+	againstStep = 2.0
 )
 
 // An item is a cluster: leaks that count once.
