@@ -18,6 +18,7 @@ type books struct {
 	cells      []odds.Cell // the calendar months of all submissions
 	holdings   *registry.Holdings
 	copies     map[watermark.Submission][]registry.Copy
+	history    History
 }
 
 func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, error) {
@@ -34,6 +35,9 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 		if b.copies[l.Submission], err = r.Copies(ctx, l.Submission); err != nil {
 			return nil, err
 		}
+	}
+	if b.history, err = v.history(ctx, b.recipients); err != nil {
+		return nil, err
 	}
 	first, last, err := r.Span(ctx) // after the copies: no month of theirs is missing
 	if err != nil || first.IsZero() {

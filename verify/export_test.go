@@ -65,6 +65,18 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 			}
 		}
 	}
+	for _, c := range b.cells {
+		b.history.Submitted = append(b.history.Submitted, registry.DayCount{Day: c.From, N: each})
+	}
+	for _, r := range recipients {
+		h := RecipientHistory{Name: r.Name, Kind: r.Kind}
+		for i, n := range b.holdings.Unmarked[r.Name] {
+			if n > 0 {
+				h.Custody = append(h.Custody, CustodySpan{From: b.cells[i].From, To: b.cells[i].From.AddDate(0, 1, -1)})
+			}
+		}
+		b.history.Recipients = append(b.history.Recipients, h)
+	}
 	w, err := weigh(leaks, b, cfg)
 	if err != nil {
 		panic(err)
