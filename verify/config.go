@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"io"
@@ -54,6 +55,10 @@ type Config struct {
 	// a colour profile and an EXIF block where they are not empty. The command brings
 	// an encoder; the library leaves the choice to its users.
 	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
+	// OpenPDF opens the bytes of a PDF, which it keeps, so that the pictures in it are
+	// examined. The command brings a reader; the library leaves the choice to its users,
+	// for whom PDFs are damaged otherwise.
+	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
 	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera
 	// and lens. Places, names, serial numbers, texts, maker's notes, thumbnails and
 	// all metadata outside EXIF are never passed on.
