@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"time"
@@ -33,6 +34,11 @@ type Config struct {
 	MaxPixels int64 // of one picture; default 100 million
 	MaxFiles  int   // of one dump; default 1 million
 	Workers   int   // leaks examined at a time; default one a CPU
+
+	// OpenPDF opens the bytes of a PDF, which it keeps, so that the pictures in it are
+	// examined. The command brings a reader; the library leaves the choice to its users,
+	// for whom PDFs are damaged otherwise.
+	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
 
 	// Search says where leaks are looked for. In memory: all uploads within 64 bits and,
 	// with a SealKey, by local features, which finds parts; 100 bytes and 4 kB an
