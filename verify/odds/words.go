@@ -61,7 +61,7 @@ func (w *Window) Sentence() string {
 	if len(w.Holders) > 0 {
 		holders = "Recorded as having held all of these unmarked: " + list(w.Holders) + "."
 	}
-	return fmt.Sprintf("%d of %s without a mark were submitted in %s, which holds %.2g %% of the registry. %s Against a thief who took one contiguous range of %s, as likely as not, this earns a holder of exactly that time a likelihood ratio of at most about %s, however many the pictures; against another holder of the same pictures it earns nothing. The absence of marks is no more than the channel explains, or deliberate removal, which is not excluded.",
+	return fmt.Sprintf("%d of %s without a mark were submitted in %s, which holds %.2g %% of the registry. %s Against a thief who took one contiguous range of %s, as likely as not, this earns a holder of exactly that time a likelihood ratio of at most about %s, however many the pictures; against another holder of the same pictures it earns nothing. Deliberate removal of marks is not excluded.",
 		w.Leaks, count(w.Of, "matched picture", "matched pictures"), w.Dates, 100*w.Share, holders,
 		count(w.Cells, "period", "periods"), Times(w.Most))
 }
