@@ -170,15 +170,17 @@ func (m *model) elsewhere() source {
 func (m *model) parts(kind string, holder int, counts []int, own int) []part {
 	out := []part{{whole: 1, size: math.Max(1, float64(total(counts))), from: -1, to: -1, set: -1}}
 	first, last := span(counts)
-	if first < 0 {
+	if first < 0 || !m.covers(kind, holder) {
+		out[0].taken = 1 // whatever was taken, none of it is here
 		return out
 	}
 	n := float64(last - first + 1)
-	others := float64(len(m.sets))
-	if own >= 0 {
-		others--
+	choices := float64(n * (n + 1) / 2)
+	for i, s := range m.sets {
+		if i != own && common(s.counts, counts) > 0 {
+			choices++
+		}
 	}
-	choices := float64(n*(n+1)/2) + others
 	p := newProfile(m, kind, holder, counts)
 	for _, r := range p.ranges() {
 		out = append(out, p.rangePart(r, choices))
@@ -209,6 +211,16 @@ func (m *model) useful(parts []part, kind string, holder int) []part {
 	return out
 }
 
+// common is how many submissions two sets have in common, at most: that many where one
+// contains the other within each cell.
+func common(a, b []int) float64 {
+	n := 0
+	for k, c := range a {
+		n += min(c, b[k])
+	}
+	return float64(n)
+}
+
 // setParts are the two other sets that fit best.
 func (m *model) setParts(p *profile, kind string, own int, choices float64) []part {
 	type candidate struct {
@@ -220,10 +232,7 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 		if i == own {
 			continue
 		}
-		size, n, plain := 0.0, 0.0, 0.0
-		for k, c := range s.counts {
-			size += float64(min(c, p.counts[k]))
-		}
+		size, n, plain := common(s.counts, p.counts), 0.0, 0.0
 		for _, it := range m.items {
 			for _, l := range it.leaks {
 				if l := &m.seen[l]; l.has(kind, p.holder) && l.has(s.kind, s.holder) {
