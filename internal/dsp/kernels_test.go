@@ -319,32 +319,37 @@ func TestSpectraHaveTheSameBits(t *testing.T) {
 	}
 }
 
-func TestColumnsAreTransforms(t *testing.T) {
-	const n, stride, h = 3 * dsp.ColumnBatch, 3*dsp.ColumnBatch + 5, 60
-	src := noise(3)
-	c := make([]complex64, stride*h)
-	for i := range c {
-		if x := i % stride; x < dsp.ColumnBatch || x >= 2*dsp.ColumnBatch { // a batch of zeros
-			c[i] = complex(src.next(), src.next())
+func TestToneGridSumsTones(t *testing.T) {
+	for _, n := range []int{16, 64, 256} {
+		src := noise(n)
+		at := [][2]int{{0, 0}, {-3, 5}, {3, -5}, {n/2 - 1, n/4 + 5}, {1, 5}} // some of one butterfly
+		for len(at) < 20 {
+			at = append(at, [2]int{int(float32(n) * src.next()), int(float32(n) * src.next())})
+		}
+		c, tmp := make([]complex64, len(at)), make([]complex64, 2*n*dsp.ColumnBatch)
+		for k := range c {
+			c[k] = complex(src.next(), src.next())
+		}
+		g := dsp.NewToneGrid(n, at)
+		sums := func() (all []float32) {
+			g.EachColumns(c, tmp, func(x int, got []complex64) {
+				require.Equal(t, len(all)/(2*n), x)
+				require.Len(t, got, n*dsp.ColumnBatch)
+				all = append(all, floats(got)...)
+			})
+			return all
+		}
+		requireSame(t, sums, n)
+		for i, v := range sums() {
+			x, y := i/2/(n*dsp.ColumnBatch)*dsp.ColumnBatch+i/2%dsp.ColumnBatch, i/2/dsp.ColumnBatch%n
+			var want complex128
+			for k, p := range at {
+				turn := float64((p[0]*x+p[1]*y)%n) / float64(n)
+				want += complex128(c[k]) * cmplx.Exp(complex(0, -2*math.Pi*turn))
+			}
+			require.InDelta(t, []float64{real(want), imag(want)}[i%2], v, 2e-5, "%d (%d, %d)", n, x, y)
 		}
 	}
-	col, tmp := make([]complex64, h), make([]complex64, 2*dsp.ColumnBatch*h)
-	f, seen := dsp.NewFFT(h), 0
-	f.EachColumns(c, stride, n, tmp, func(x int, got []complex64) {
-		require.Equal(t, seen*dsp.ColumnBatch, x)
-		require.Len(t, got, dsp.ColumnBatch*h)
-		seen++
-		for i := range dsp.ColumnBatch {
-			for y := range col {
-				col[y] = c[y*stride+x+i]
-			}
-			f.Forward(col, make([]complex64, h))
-			for y := range col {
-				require.Equal(t, col[y], got[y*dsp.ColumnBatch+i])
-			}
-		}
-	})
-	require.Equal(t, 3, seen)
 }
 
 func TestSelect(t *testing.T) {
