@@ -30,7 +30,7 @@ func (m *model) names(v *Verdict) {
 		case h.Clusters < m.o.NameClusters:
 			reason = fmt.Sprintf("its copies are in leaks of %s; %d are required", count(h.Clusters, "independent cluster", "independent clusters"), m.o.NameClusters)
 		case m.safe(h) < m.o.NameClusters:
-			reason = fmt.Sprintf("all but %d of the clusters with its copies could have been planted by others who had the same: %s", m.safe(h), list(h.Planters))
+			reason = fmt.Sprintf("all but %d of the clusters with its copies are of submissions that others held unmarked, or of copies that they had: %s; whoever of them had those copies could have laid the marks there", m.safe(h), list(h.Planters))
 		case h.Raw-family < m.o.NameLogLR:
 			reason = "the likelihood ratio, divided by the number of recipients, is too small"
 		case h.LogLR < 1:
