@@ -71,6 +71,7 @@ type DB struct {
 	read    *sql.DB // may be the same
 	info    *store.Info
 	turns   *turns
+	lotSize int // see the constant; tests make it smaller
 
 	// commit ends a transaction; tests replace it to make commits fail.
 	commit func(*sql.Tx) error
@@ -79,7 +80,7 @@ type DB struct {
 var _ store.Store = (*DB)(nil)
 
 func newDB(dialect Dialect, write, read *sql.DB) *DB {
-	return &DB{dialect: dialect, write: write, read: read, turns: newTurns(), commit: (*sql.Tx).Commit}
+	return &DB{dialect: dialect, write: write, read: read, turns: newTurns(), lotSize: lotSize, commit: (*sql.Tx).Commit}
 }
 
 // Create brings an empty database to the latest schema and enters the registry that

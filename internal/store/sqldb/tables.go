@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -174,7 +175,11 @@ func (d *Dialect) in(first, n int) string {
 // insert is a statement that enters n rows.
 func (t table[T]) insert(n int, d *Dialect) string {
 	var b strings.Builder
-	b.WriteString("INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES ")
+	enter := "INSERT"
+	if n > 1 {
+		enter = cmp.Or(d.Enter, enter)
+	}
+	b.WriteString(enter + " INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES ")
 	for i := range n {
 		if i > 0 {
 			b.WriteString(", ")

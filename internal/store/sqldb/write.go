@@ -18,6 +18,7 @@ type tx struct {
 	dialect *Dialect
 	tree    *tlog.Tree
 	entries []ledgerRow // not written yet
+	lotSize int         // see [lotSize]
 }
 
 // lock waits for other processes and reads the right border of the ledger's tree,
