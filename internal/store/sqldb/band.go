@@ -86,6 +86,18 @@ func (w window) near(e window, radius int) bool {
 	return bits.OnesCount16(uint16(x)) <= bandFlips && bits.OnesCount64(x)+bits.OnesCount64(w[1]^e[1]) <= radius
 }
 
+// pieces is what is known of a hash.
+type pieces struct{ bits, known [4]uint64 }
+
+// add adds the entry of a hash in band i.
+func (p *pieces) add(i int, e window) {
+	for k := range entryBands {
+		at, shift := (i+k)/4%4, bandBits*((i+k)%4)
+		p.bits[at] |= e[k/4] >> (bandBits * (k % 4)) & (1<<bandBits - 1) << shift
+		p.known[at] |= (1<<bandBits - 1) << shift
+	}
+}
+
 // searchable is the hash that a submission is found by; false where it has none,
 // since it is sealed, erased or too poor to be matched on.
 func searchable(seq int64, area string, quality int) (h phash.Hash, ok bool, err error) {

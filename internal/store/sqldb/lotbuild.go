@@ -258,9 +258,9 @@ func (b *lotBuild) finish(ctx context.Context) error {
 			if err := t.makeLot(ctx, numbered{rest.seqs[:n], rest.hashes[:n]}); err != nil {
 				return err
 			}
+			state.upto = rest.seqs[n-1]
 			rest = numbered{rest.seqs[n:], rest.hashes[n:]}
 		}
-		state.upto = int64(t.tree.Size())
 		if err := t.dropRecent(ctx, state.upto); err != nil {
 			return err
 		}

@@ -75,7 +75,7 @@ func (n *nearest) search() error {
 	if err != nil {
 		return err
 	}
-	if err := n.compare(found); err != nil {
+	if err := n.compare(n.unsure(found)); err != nil {
 		return err
 	}
 	if err := n.recent(max(state.upto, state.since)); err != nil || state.since <= state.upto {
@@ -92,8 +92,8 @@ func (n *nearest) begin() (s searchState, err error) {
 	return s, s.check(err)
 }
 
-// candidates returns, ascending, the submissions of which an entry is near a hash.
-func (n *nearest) candidates(lots []lot) ([]int64, error) {
+// candidates returns the submissions of which an entry is near a hash.
+func (n *nearest) candidates(lots []lot) (map[int64]*pieces, error) {
 	var keys []int64
 	byID := make(map[int64]*lot, len(lots))
 	for i := range lots {
@@ -110,30 +110,47 @@ func (n *nearest) candidates(lots []lot) ([]int64, error) {
 			windows[i] = append(windows[i], windowOf(&n.hashes[k], i))
 		}
 	}
-	var found []int64
+	found := make(map[int64]*pieces)
 	err := readLists(n.ctx, n.q, n.dialect, keys, func(p *posting) error {
 		id, at := keyed(p.id)
-		l := byID[id]
 		for _, w := range windows[at.band()] {
-			if l.covers(at, uint16(w[0])) {
-				found = p.near(found, w, n.radius, l.first)
+			if byID[id].covers(at, uint16(w[0])) {
+				p.near(found, w, n.radius, byID[id].first)
 			}
 		}
 		return p.damaged()
 	})
-	slices.Sort(found)
-	return slices.Compact(found), err
+	return found, err
 }
 
-// near appends the submissions of the entries near a window, of the lot that begins with
-// number first.
-func (p *posting) near(found []int64, w window, radius int, first int64) []int64 {
+// near adds the entries near a window, of the lot that begins with number first.
+func (p *posting) near(found map[int64]*pieces, w window, radius int, first int64) {
+	_, at := keyed(p.id)
 	for e := p.entries; len(e) >= entryBytes; e = e[entryBytes:] {
-		if entry, offset := readEntry(e); w.near(entry, radius) {
-			found = append(found, first+int64(offset))
+		entry, offset := readEntry(e)
+		if !w.near(entry, radius) {
+			continue
+		}
+		seq := first + int64(offset)
+		if found[seq] == nil {
+			found[seq] = new(pieces)
+		}
+		found[seq].add(at.band(), entry)
+	}
+}
+
+// unsure compares the candidates whose entries were seen in so many bands that they are the
+// whole hash, which those of most that are near are, and returns the others, ascending.
+func (n *nearest) unsure(found map[int64]*pieces) (rest []int64) {
+	for seq, p := range found {
+		if p.known == [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)} {
+			n.match(seq, &phash.Hash{Kind: searched, Bits: p.bits})
+		} else {
+			rest = append(rest, seq)
 		}
 	}
-	return found
+	slices.Sort(rest)
+	return rest
 }
 
 // recent compares the recent hashes after a number.
