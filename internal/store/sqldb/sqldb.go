@@ -42,9 +42,6 @@ type Dialect struct {
 	// Insert enters many rows of a table at once inside of the transaction that is
 	// open on conn; nil: one by one.
 	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error
-	// Enter begins a statement that enters many rows and after whose failure the
-	// transaction is rolled back; empty: INSERT.
-	Enter string
 	// List returns a table p of one column, value, that holds the numbers of an
 	// argument, and the argument: what stands behind FROM, for $1.
 	List func([]int64) (from string, arg any)
