@@ -159,7 +159,7 @@ func (n *nearest) recent(after int64) error {
 		if seq > after {
 			n.match(seq, h)
 		}
-	}, "")
+	}, " WHERE seq > 0 ORDER BY seq") // by the index, which knows of no former rows
 }
 
 // match keeps a submission that is near.
