@@ -304,6 +304,10 @@ func (r *registryRun) live(ctx context.Context) (err error) {
 	if r.out.Live, r.out.LiveCPU, err = r.enter(ctx, r.out.Size, r.opt.Live, liveBatch); err != nil {
 		return err
 	}
+	warm := r.lone(2 * r.opt.Queries)[r.opt.Queries:]
+	if _, err = r.measure(ctx, r.db.Near, slices.Chunk(warm, 1), len(warm)); err != nil {
+		return err
+	}
 	far := r.lone(r.opt.Queries)
 	r.out.Grown, err = r.measure(ctx, r.db.Near, slices.Chunk(far, 1), len(far))
 	return err

@@ -211,6 +211,7 @@ func (s *server) dialect() sqldb.Dialect {
 		Conflict: conflict,
 		Again:    again,
 		Insert:   insert,
+		Blobs:    blobs,
 		List:     list,
 		Among:    among,
 		Probing:  probing,

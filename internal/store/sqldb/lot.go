@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"fmt"
 	"math/bits"
@@ -149,10 +148,10 @@ const maxList = 50_000
 
 // readLists hands on the lists, in parts, that are there of those asked for. Entries
 // are valid until f returns.
-func readLists(ctx context.Context, q querier, dialect *Dialect, keys []int64, f func(*posting) error) error {
+func readLists(q blobQuery, dialect *Dialect, keys []int64, f func(*posting) error) error {
 	for part := range slices.Chunk(keys, maxList) {
 		list, arg := dialect.List(part)
-		err := each(ctx, q, bindPosting, f, "SELECT b.id, b.entries FROM "+list+
+		err := eachList(q, f, "SELECT b.id, b.entries FROM "+list+
 			" CROSS JOIN posting b WHERE b.id BETWEEN p.value AND p.value + 16777215", arg)
 		if err != nil {
 			return err
@@ -161,8 +160,9 @@ func readLists(ctx context.Context, q querier, dialect *Dialect, keys []int64, f
 	return nil
 }
 
-// bindPosting reads entries without a copy of them.
-func bindPosting(p *posting) []any { return []any{&p.id, (*sql.RawBytes)(&p.entries)} }
+func eachList(q blobQuery, f func(*posting) error, query string, args ...any) error {
+	return q(func(id int64, entries []byte) error { return f(&posting{id, entries}) }, query, args...)
+}
 
 // damaged is an error about entries that no search can read.
 func (p *posting) damaged() error {

@@ -62,7 +62,7 @@ func (c *lotCheck) see(f filed) {
 
 // finish reads the tables.
 func (c *lotCheck) finish(ctx context.Context, q querier) error {
-	err := eachRecent(ctx, q, func(seq int64, h *phash.Hash) { c.see(filed{seq: seq, band: -1, bits: h.Bits}) }, "")
+	err := eachRecent(blobsOf(ctx, q), func(seq int64, h *phash.Hash) { c.see(filed{seq: seq, band: -1, bits: h.Bits}) }, "")
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (c *lotCheck) finish(ctx context.Context, q querier) error {
 	if err != nil {
 		return err
 	}
-	err = each(ctx, q, bindPosting, func(p *posting) error { return c.list(lots, p) }, postingTable.query())
+	err = eachList(blobsOf(ctx, q), func(p *posting) error { return c.list(lots, p) }, postingTable.query())
 	switch {
 	case err != nil:
 		return err

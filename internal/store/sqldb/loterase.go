@@ -58,9 +58,9 @@ func (t *tx) eraseFrom(ctx context.Context, l *lot, seq int64, h *phash.Hash) (e
 		for i := range keys {
 			keys[i] = l.key(placeOf(i, bandOf(h, i)) &^ (l.values() - 1))
 		}
-		err = readLists(ctx, t, t.dialect, keys, see)
+		err = readLists(blobsOf(ctx, t), t.dialect, keys, see)
 	} else {
-		err = each(ctx, t, bindPosting, see, postingTable.query()+" WHERE id >= $1 AND id < $2", l.key(0), l.key(endPlace))
+		err = eachList(blobsOf(ctx, t), see, postingTable.query()+" WHERE id >= $1 AND id < $2", l.key(0), l.key(endPlace))
 	}
 	if err != nil {
 		return err

@@ -107,7 +107,7 @@ func (t *tx) tend(ctx context.Context, state searchState, begun int) error {
 // recentLot makes a lot of the recent hashes.
 func (t *tx) recentLot(ctx context.Context, state *searchState) error {
 	var all numbered
-	if err := eachRecent(ctx, t, func(seq int64, h *phash.Hash) { all.add(seq, *h) }, " ORDER BY seq"); err != nil {
+	if err := eachRecent(blobsOf(ctx, t), func(seq int64, h *phash.Hash) { all.add(seq, *h) }, " ORDER BY seq"); err != nil {
 		return err
 	}
 	n := all.span()
@@ -267,7 +267,7 @@ func (t *tx) moveLists(ctx context.Context, l *lot, lots []lot) (moved int, err 
 // they stand in the lot that they move to.
 func (t *tx) takeLists(ctx context.Context, l, target *lot, from, to place, all []byte) ([]byte, error) {
 	by := l.first - target.first
-	err := each(ctx, t, bindPosting, func(p *posting) error {
+	err := eachList(blobsOf(ctx, t), func(p *posting) error {
 		if err := p.damaged(); err != nil {
 			return err
 		}

@@ -40,12 +40,17 @@ func (d *DB) near(ctx context.Context, hashes []phash.Hash, radius int, search f
 			return nil, fmt.Errorf("%w: by a hash of kind %s, not %s", store.ErrSearch, h.Kind, searched)
 		}
 	}
-	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
+	conn, err := d.read.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	raw, err := conn.BeginTx(ctx, d.dialect.Snapshot)
 	if err != nil {
 		return nil, err
 	}
 	defer raw.Rollback()
-	n := nearest{ctx: ctx, q: raw, dialect: &d.dialect, hashes: hashes, radius: radius, found: make(map[int64]int)}
+	n := nearest{ctx: ctx, q: raw, conn: conn, dialect: &d.dialect, hashes: hashes, radius: radius, found: make(map[int64]int)}
 	if err := search(&n); err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
@@ -56,6 +61,7 @@ func (d *DB) near(ctx context.Context, hashes []phash.Hash, radius int, search f
 type nearest struct {
 	ctx     context.Context
 	q       *sql.Tx
+	conn    *sql.Conn // of q
 	dialect *Dialect
 	hashes  []phash.Hash
 	radius  int
@@ -111,7 +117,7 @@ func (n *nearest) candidates(lots []lot) (map[int64]*pieces, error) {
 		}
 	}
 	found := make(map[int64]*pieces)
-	err := readLists(n.ctx, n.q, n.dialect, keys, func(p *posting) error {
+	err := readLists(n.blobs, n.dialect, keys, func(p *posting) error {
 		id, at := keyed(p.id)
 		for _, w := range windows[at.band()] {
 			if byID[id].covers(at, uint16(w[0])) {
@@ -155,7 +161,7 @@ func (n *nearest) unsure(found map[int64]*pieces) (rest []int64) {
 
 // recent compares the recent hashes after a number.
 func (n *nearest) recent(after int64) error {
-	return eachRecent(n.ctx, n.q, func(seq int64, h *phash.Hash) {
+	return eachRecent(n.blobs, func(seq int64, h *phash.Hash) {
 		if seq > after {
 			n.match(seq, h)
 		}
@@ -220,6 +226,28 @@ func (n *nearest) hits() []phash.Hit {
 		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Ref, b.Ref))
 	})
 	return out
+}
+
+// blobQuery runs a query of a number and a blob and hands its rows on; a blob is valid until
+// f returns.
+type blobQuery func(f func(int64, []byte) error, query string, args ...any) error
+
+func (n *nearest) blobs(f func(int64, []byte) error, query string, args ...any) error {
+	if n.dialect.Blobs != nil {
+		return n.dialect.Blobs(n.ctx, n.conn, f, query, args...)
+	}
+	return blobsOf(n.ctx, n.q)(f, query, args...)
+}
+
+func blobsOf(ctx context.Context, q querier) blobQuery {
+	type row struct {
+		number int64
+		blob   sql.RawBytes
+	}
+	return func(f func(int64, []byte) error, query string, args ...any) error {
+		return each(ctx, q, func(r *row) []any { return []any{&r.number, &r.blob} },
+			func(r *row) error { return f(r.number, r.blob) }, query, args...)
+	}
 }
 
 // each runs a query and hands its rows on, one at a time.

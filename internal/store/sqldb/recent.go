@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 
@@ -60,9 +59,11 @@ func (r *recentRow) each(f func(seq int64, h *phash.Hash)) error {
 }
 
 // eachRecent hands on the hashes in recent rows that a tail of a query selects.
-func eachRecent(ctx context.Context, q querier, f func(seq int64, h *phash.Hash), tail string, args ...any) error {
-	return each(ctx, q, func(r *recentRow) []any { return []any{&r.seq, (*sql.RawBytes)(&r.hashes)} },
-		func(r *recentRow) error { return r.each(f) }, recentTable.query()+tail, args...)
+func eachRecent(q blobQuery, f func(seq int64, h *phash.Hash), tail string, args ...any) error {
+	return q(func(seq int64, hashes []byte) error {
+		r := recentRow{seq, hashes}
+		return r.each(f)
+	}, recentTable.query()+tail, args...)
 }
 
 // enterRecent adds hashes and returns how many rows that began.
@@ -105,7 +106,7 @@ func (t *tx) setRecent(ctx context.Context, row int64, hashes []byte) error {
 // dropRecent removes the submissions up to a number from the rows of recent hashes.
 func (t *tx) dropRecent(ctx context.Context, upto int64) error {
 	var left numbered
-	err := eachRecent(ctx, t, func(seq int64, h *phash.Hash) {
+	err := eachRecent(blobsOf(ctx, t), func(seq int64, h *phash.Hash) {
 		if seq > upto {
 			left.add(seq, *h)
 		}

@@ -42,6 +42,9 @@ type Dialect struct {
 	// Insert enters many rows of a table at once inside of the transaction that is
 	// open on conn; nil: one by one.
 	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error
+	// Blobs runs a query of a number and a blob in the transaction that is open on conn and
+	// hands its rows on; a blob is valid until f returns. nil: as any other query.
+	Blobs func(ctx context.Context, conn *sql.Conn, f func(int64, []byte) error, query string, args ...any) error
 	// List returns a table p of one column, value, that holds the numbers of an
 	// argument, and the argument: what stands behind FROM, for $1.
 	List func([]int64) (from string, arg any)
