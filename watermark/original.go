@@ -49,13 +49,22 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 		p.sub = pixelDigest(p.src)
 	}
 	w, h := canonicalSize(b.Dx(), b.Dy())
-	p.canon = dsp.ShrinkNRGBA(p.src, w, h)
-	p.luma = p.canon.Luma()
-	p.mask = newMask(p.luma, smoothness(p.src, w, h))
-	p.grey = p.canon.Gray()
 	p.place = placement(key, p.sub, w, h)
+	p.shrink()
 	return p, nil
 }
+
+// shrink makes the canonical picture and what follows from it.
+func (o *Original) shrink() {
+	w, h := canonicalSize(o.src.Rect.Dx(), o.src.Rect.Dy())
+	o.canon = dsp.ShrinkNRGBA(o.src, w, h)
+	o.luma = o.canon.Luma()
+	o.mask = newMask(o.luma, smoothness(o.src, w, h))
+	o.grey = o.canon.Gray()
+}
+
+// drop lets go of what shrink made.
+func (o *Original) drop() { o.canon, o.luma, o.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
 
 // canonicalSize shrinks w x h so that the long side is at most canonicalSide.
 func canonicalSize(w, h int) (int, int) {

@@ -30,8 +30,8 @@ func newPeakMap(z dsp.Plane, n int) *peakMap {
 			dst[x] = float32(float32(src[x]*wx[x]) * wy[y])
 		}
 	}
-	p := dsp.NewFFT2(n, n).Forward(wz).Powers()
-	local := dsp.LocalPower(p, max(9, 15*n/1024|1), 1e-12)
+	p := dsp.NewFFT2(n, n).Powers(wz)
+	local := dsp.LocalPower(p.Clone(), max(9, 15*n/1024|1), 1e-12)
 	m := &peakMap{n: n, g: dsp.NewPlane(n/2+1, n), most: peakCap}
 	for v := range n {
 		src, mean, dst := p.Row(v), local.Row(v), m.g.Row((v+n/2)%n)

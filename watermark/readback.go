@@ -43,7 +43,7 @@ func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Optio
 	if err != nil {
 		return nil, err
 	}
-	m, err := o.tried(ctx, id)
+	m, err := o.tried(ctx, id, true)
 	if err != nil {
 		return nil, err
 	}
@@ -55,18 +55,25 @@ func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Optio
 
 // Mark is [Mark] on a prepared original.
 func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
-	m, err := o.tried(ctx, id)
+	m, err := o.tried(ctx, id, false)
 	if err != nil {
 		return nil, err
 	}
 	return m.written(o, image.NewNRGBA(o.src.Rect)), nil
 }
 
-// tried is the trial whose mark is read, or else the strongest.
-func (o *Original) tried(ctx context.Context, id CopyID) (*trial, error) {
+// tried is the trial whose mark is read, or else the strongest. An original that is
+// marked this once alone holds only its source while a mark is read.
+func (o *Original) tried(ctx context.Context, id CopyID, alone bool) (*trial, error) {
 	var best *trial
-	for _, share := range strengths {
+	for i, share := range strengths {
+		if alone && i > 0 {
+			o.shrink()
+		}
 		m := o.similar(id, share*o.strength)
+		if alone {
+			o.drop()
+		}
 		if best != nil && m.Strength <= best.Strength {
 			break // SSIM allows no more
 		}

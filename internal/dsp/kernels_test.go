@@ -319,6 +319,44 @@ func TestSpectraHaveTheSameBits(t *testing.T) {
 	}
 }
 
+func TestPowersAreThoseOfTheSpectrum(t *testing.T) {
+	for _, c := range []struct{ w, h, pw, ph int }{{1, 1, 2, 1}, {7, 33, 8, 36}, {33, 17, 40, 45}, {64, 31, 64, 32}} {
+		p := noisePlane(c.w, c.h, 5)
+		require.Equal(t, dsp.NewFFT2(c.pw, c.ph).Forward(p).Powers(), dsp.NewFFT2(c.pw, c.ph).Powers(p))
+	}
+}
+
+// The local power of the whole spectrum, of which half is held, is a mean over windows that
+// go round, twice.
+func TestLocalPowerAgainstDefinition(t *testing.T) {
+	const w, h, n, floor = 20, 12, 7, 1e-3
+	p := dsp.NewFFT2(w, h).Powers(noisePlane(w, h, 3))
+	p.Pix[3*p.W+4] *= 50
+	whole := func(u, v int) float64 {
+		if u = (u%w + w) % w; u > w/2 {
+			u, v = w-u, -v
+		}
+		return float64(p.Pix[(v%h+h)%h*p.W+u])
+	}
+	mean := func(u, v int, f func(u, v int) float64) (sum float64) {
+		for j := -n / 2; j <= n/2; j++ {
+			for i := -n / 2; i <= n/2; i++ {
+				sum += f(u+i, v+j) / (n * n)
+			}
+		}
+		return sum
+	}
+	want, most := make([]float64, len(p.Pix)), 0.0
+	for i := range want {
+		want[i] = mean(i%p.W, i/p.W, func(u, v int) float64 { return math.Min(whole(u, v), 3*mean(u, v, whole)) })
+		most = math.Max(most, want[i])
+	}
+	got := dsp.LocalPower(p, n, floor)
+	for i := range want {
+		require.InEpsilon(t, want[i]+floor*most, got.Pix[i], 1e-5, i)
+	}
+}
+
 func TestToneGridSumsTones(t *testing.T) {
 	for _, n := range []int{16, 64, 256} {
 		src := noise(n)
