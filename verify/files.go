@@ -8,10 +8,11 @@ import (
 	"io/fs"
 	"iter"
 	"math"
-	"os"
 
 	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // A source is one file of a dump.
@@ -39,7 +40,7 @@ type PDF interface {
 // folders and archives by themselves (.DS_Store, Thumbs.db and the like) is passed
 // over. Nested and compressed archives are unpacked to temporary files, which are gone
 // afterwards. One bad file never stops it: it is [FoundDamaged]. An error ends it. That it
-// begins is entered first: see [Investigation].
+// begins is entered first: see [registry.Investigation].
 func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.Add(ctx, paths...) })
 }
@@ -94,23 +95,8 @@ func (v *Investigator) dumpOptions() dump.Options {
 }
 
 func tooMany(most int) error {
-	return fmt.Errorf("%w: the dump has more than %d files", ErrLimit, most)
+	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, most)
 }
-
-// openRegular refuses pipes and devices, which would wait forever.
-func openRegular(p string) (io.ReadCloser, error) {
-	if st, err := os.Stat(p); err != nil {
-		return nil, err
-	} else if !st.Mode().IsRegular() {
-		return nil, errNotRegular
-	}
-	return os.Open(p)
-}
-
-var errNotRegular = errors.New("not a regular file")
-
-// litter reports whether a file is one that systems make by themselves.
-func litter(name string) bool { return dump.Litter(name) }
 
 // result is what one worker hands back.
 type result struct {
@@ -191,7 +177,7 @@ func (v *Investigator) investigateSource(ctx context.Context, s source) (*Verdic
 		return nil, err
 	}
 	if err != nil {
-		d := damaged(s.name, nil, withoutPath(err))
+		d := damaged(s.name, nil, intake.WithoutPath(err))
 		d.Size, d.SHA256 = s.size, "" // its bytes were not read
 		return d, nil
 	}
@@ -210,15 +196,5 @@ func (v *Investigator) read(ctx context.Context, s source) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readAll(f, v.cfg.MaxBytes)
-}
-
-// withoutPath drops the path that package os puts into its errors: the verdict
-// names the file.
-func withoutPath(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
+	return intake.ReadAll(f, v.cfg.MaxBytes)
 }

@@ -14,6 +14,8 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"github.com/kycmark/kycmark/internal/intake"
 )
 
 // archive lists the files in one.
@@ -113,7 +115,7 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 		return err
 	}
 	for _, e := range z.File {
-		if e.FileInfo().IsDir() || Litter(e.Name) {
+		if e.FileInfo().IsDir() || intake.Litter(e.Name) {
 			continue
 		}
 		f := File{Name: under + "!" + e.Name, Open: func(context.Context) (io.ReadCloser, error) { return e.Open() }}
@@ -121,7 +123,7 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 		case e.Flags&1 != 0: // APPNOTE 4.4.4
 			f = File{Name: f.Name, Err: errEncrypted}
 		case !e.Mode().IsRegular():
-			f = File{Name: f.Name, Err: errNotRegular}
+			f = File{Name: f.Name, Err: intake.ErrNotRegular}
 		}
 		if err := d.entry(ctx, depth+1, f); err != nil {
 			return err
@@ -140,7 +142,7 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return err
 		}
-		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || Litter(path.Clean(h.Name)) {
+		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || intake.Litter(path.Clean(h.Name)) {
 			continue
 		}
 		start, err := whole.Seek(0, io.SeekCurrent)
@@ -154,7 +156,7 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 		case sparse(h):
 			f = File{Name: f.Name, Err: errSparse}
 		case h.Typeflag != tar.TypeReg:
-			f = File{Name: f.Name, Err: errNotRegular}
+			f = File{Name: f.Name, Err: intake.ErrNotRegular}
 		}
 		if err := d.entry(ctx, depth+1, f); err != nil {
 			return err

@@ -15,18 +15,18 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
 )
 
 var (
 	// ErrTooMany is returned when there are more files than [Options] allow.
 	ErrTooMany = errors.New("too many files")
 
-	errNotRegular = errors.New("not a regular file")
 	errEncrypted  = errors.New("encrypted in its archive")
 	errNested     = errors.New("an archive within an archive within an archive, which is not opened")
 	errSparse     = errors.New("a sparse file in a tar archive, which is not read")
@@ -105,7 +105,7 @@ func (d *Dump) Add(ctx context.Context, paths ...string) error {
 		case st.IsDir():
 			err = d.AddFS(ctx, os.DirFS(p), p)
 		default:
-			err = d.entry(ctx, 0, File{Name: p, Size: st.Size(), Open: func(context.Context) (io.ReadCloser, error) { return openRegular(p) }})
+			err = d.entry(ctx, 0, File{Name: p, Size: st.Size(), Open: func(context.Context) (io.ReadCloser, error) { return intake.OpenRegular(p) }})
 		}
 		if err != nil {
 			return err
@@ -131,10 +131,10 @@ func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 				return fs.SkipDir
 			}
 			return nil
-		case e.IsDir() || Litter(name):
+		case e.IsDir() || intake.Litter(name):
 			return nil
 		case !e.Type().IsRegular():
-			return d.add(File{Name: full, Err: errNotRegular})
+			return d.add(File{Name: full, Err: intake.ErrNotRegular})
 		}
 		f := File{Name: full, Open: func(context.Context) (io.ReadCloser, error) { return fsys.Open(name) }}
 		if info, err := e.Info(); err == nil {
@@ -142,27 +142,6 @@ func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 		}
 		return d.entry(ctx, 0, f)
 	})
-}
-
-// Litter reports whether a file is one that systems leave in folders and archives by
-// themselves, such as .DS_Store.
-func Litter(name string) bool {
-	switch base := path.Base(name); base {
-	case ".DS_Store", "Thumbs.db", "desktop.ini":
-		return true
-	default: // AppleDouble files hold no pictures
-		return strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX/")
-	}
-}
-
-// openRegular refuses pipes and devices, which would wait forever.
-func openRegular(p string) (io.ReadCloser, error) {
-	if st, err := os.Stat(p); err != nil {
-		return nil, err
-	} else if !st.Mode().IsRegular() {
-		return nil, errNotRegular
-	}
-	return os.Open(p)
 }
 
 func (d *Dump) add(f File) error {

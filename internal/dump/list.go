@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/kycmark/kycmark/internal/intake"
 )
 
 // maxList is the most that a list of names may have, bytes.
@@ -25,7 +27,7 @@ func Expand(args []string, stdin io.Reader) ([]string, error) {
 			}
 			out = append(out, names...)
 		case isList:
-			f, err := openRegular(list)
+			f, err := intake.OpenRegular(list)
 			if err != nil {
 				return nil, err
 			}
