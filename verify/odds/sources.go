@@ -6,8 +6,6 @@ import (
 	"math"
 	"slices"
 	"time"
-
-	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // Kinds of explanations, as [Hypothesis].Kind has them.
@@ -73,22 +71,67 @@ func newModel(c *Case, o Options) *model {
 		m.all = append(m.all, cell.Submissions)
 	}
 	m.collectSets()
+	kept := m.fittest()
 	for i, s := range m.sets {
-		if m.covers(s.kind, s.holder) {
+		if kept[i] {
 			m.sources = append(m.sources, source{kind: s.kind, holder: s.holder, holders: s.holders, parts: m.parts(s.kind, s.holder, s.counts, i)})
 		}
 	}
 	for i, s := range m.sets {
-		if s.kind == Copies && m.plantable(s.holder) {
+		if kept[i] && s.kind == Copies && m.plantable(s.holder) {
 			m.sources = append(m.sources, source{kind: Planted, holder: s.holder, parts: m.parts(Planted, s.holder, s.counts, i)})
 		}
 	}
-	for _, kind := range []string{Unlisted, Insider} {
+	for _, kind := range []string{Insider, Unlisted} {
 		m.sources = append(m.sources, source{kind: kind, holder: -1, parts: m.parts(kind, -1, m.all, -1)})
 	}
 	m.sources = append(m.sources, m.elsewhere())
 	m.fill()
 	return m
+}
+
+// mostSets is how many sets are kept as sources. Registries with more recipients whose
+// copies or custody a dump touches are rare.
+const mostSets = 40
+
+// fittest says which sets are sources: those that hold leaks, and if they are too many, first
+// those whose marks are seen, then those in which leaks are densest.
+func (m *model) fittest() []bool {
+	matched := 0.0
+	for _, s := range m.seen {
+		if s.matched {
+			matched++
+		}
+	}
+	marked, fit := make([]bool, len(m.sets)), make([]float64, len(m.sets))
+	kept := make([]bool, len(m.sets))
+	var order []int
+	for i, s := range m.sets {
+		n := 0.0
+		for k := range m.seen {
+			if m.seen[k].has(s.kind, s.holder) {
+				n++
+				marked[i] = marked[i] || s.kind == Copies && m.seen[k].mark[s.holder] > 1
+			}
+		}
+		if n > 0 {
+			fit[i] = scan(n, matched, float64(total(s.counts)), float64(total(m.all)))
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		if marked[a] != marked[b] {
+			if marked[a] {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(fit[b], fit[a])
+	})
+	for _, i := range order[:min(len(order), mostSets)] {
+		kept[i] = true
+	}
+	return kept
 }
 
 // collectSets lists the distinct sets: holders of the same submissions unmarked share one.
@@ -249,7 +292,7 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 		}
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.fit, a.fit), cmp.Compare(a.size, b.size)) })
-	most := mostSets
+	most := mostParts
 	if kind == Copies || kind == Planted {
 		most = 1
 	}
@@ -260,8 +303,8 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 	return out
 }
 
-// mostSets is how many other sets are kept as parts of a source.
-const mostSets = 3
+// mostParts is how many other sets are kept as parts of a source.
+const mostParts = 3
 
 // in reports whether a leak lies in a part of a source's holdings.
 func (m *model) in(p part, s *sighting) bool {
@@ -344,11 +387,7 @@ func (m *model) fill() {
 			m.rows.count = append(m.rows.count, 0)
 			for c, v := range values {
 				m.rows.col[c] = append(m.rows.col[c], v)
-				ln := math.Inf(-1)
-				if v > 0 {
-					ln = dsp.Ln(v)
-				}
-				m.rows.ln[c] = append(m.rows.ln[c], ln)
+				m.rows.ln[c] = append(m.rows.ln[c], ln(v))
 			}
 		}
 		m.rows.count[k]++

@@ -260,7 +260,7 @@ func (m *model) addSilent(v *Verdict) {
 	for _, h := range m.c.Holders {
 		if total(h.Copies) > 0 && !slices.ContainsFunc(v.Hypotheses, func(o Hypothesis) bool { return o.Kind == Copies && o.Name == h.Name }) {
 			v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Copies, Name: h.Name, Words: Words(0),
-				Note: "No leak shows a submission of which a copy was issued to this recipient."})
+				Note: "No leak shows a submission of which a copy was issued to this recipient, or too few to be weighed."})
 		}
 	}
 }
