@@ -191,11 +191,10 @@ func (w *world) evidence(r, i int, strength float64, marked bool) odds.Copy {
 
 // tally counts how the verdicts of simulated dumps do.
 type tally struct {
-	dumps, named, wrong  int
-	couldName, didName   int
-	falsehoods           map[string]int    // hypotheses that were not so, by kind
-	stated               map[string][7]int // of those, how many were stated at 10^k or more
-	windows, windowFound int
+	dumps, named, wrong int
+	couldName, didName  int
+	falsehoods          map[string]int    // hypotheses that were not so, by kind
+	stated              map[string][7]int // of those, how many were stated at 10^k or more
 }
 
 func simulate(t *testing.T, seed uint64, dumps int) tally {
