@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed" // the template and its style sheet
 	"encoding/base64"
 	"encoding/json"
@@ -10,10 +11,12 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -23,12 +26,17 @@ var reportHTML string
 //go:embed report.css
 var reportCSS string
 
-// WriteReport writes the verdict as one HTML file that needs nothing else, runs no
-// script and prints on A4. It is redacted (no subject references, thumbnails
+//go:embed report.js
+var reportJS string
+
+// WriteReport writes the verdict as one HTML file that needs nothing else and prints on
+// A4; its one script sorts and filters a table. It is redacted (no subject references, thumbnails
 // reduced to coarse mosaics) unless reveal is set. The same data stand in it as
 // JSON, in the element with the ID "findings".
 func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
-	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS)}
+	digest := sha256.Sum256([]byte(reportJS))
+	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS), Script: template.JS(reportJS),
+		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(digest[:]))}
 	machine := reportJSON{Verdict: d, Leaks: d.Verdicts}
 	if reveal {
 		machine.Subjects = make(map[string]string)
@@ -37,7 +45,7 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 				continue
 			}
 			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
-			if err != nil && !errors.Is(err, ErrErased) {
+			if err != nil && !errors.Is(err, registry.ErrErased) {
 				return fmt.Errorf("report: %w", err)
 			}
 			machine.Subjects[s.ID.String()] = s.Subject
@@ -48,6 +56,7 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 		return fmt.Errorf("report: %w", err)
 	}
 	view.JSON = string(text)
+	view.Timeline, view.CustodyChart = d.charts()
 	for i, l := range d.Verdicts {
 		view.Rows = append(view.Rows, reportRow{Verdict: l, Number: i + 1, Thumbnail: l.thumbnail(reveal),
 			Subject: machine.Subjects[l.Submission.String()]})
@@ -78,6 +87,10 @@ type reportView struct {
 	CSS    template.CSS
 	JSON   string
 	Rows   []reportRow
+
+	Script                 template.JS
+	ScriptHash             template.HTMLAttr // of the content security policy
+	Timeline, CustodyChart template.HTML
 }
 
 type reportRow struct {
@@ -132,8 +145,8 @@ func (r reportView) Tallies() []tally {
 }
 
 // AllCustody lists the facts of custody that concern the leaks, each once.
-func (r reportView) AllCustody() []Custody {
-	var out []Custody
+func (r reportView) AllCustody() []registry.Custody {
+	var out []registry.Custody
 	seen := make(map[string]bool)
 	for _, l := range r.Verdicts {
 		for _, c := range l.Custody {
@@ -144,7 +157,7 @@ func (r reportView) AllCustody() []Custody {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Custody) int {
+	slices.SortStableFunc(out, func(a, b registry.Custody) int {
 		if c := strings.Compare(a.Recipient, b.Recipient); c != 0 {
 			return c
 		}
@@ -184,7 +197,7 @@ var reportFuncs = template.FuncMap{
 		}
 		return fmt.Sprint(*x)
 	},
-	"keys": func(keys []KeyState) string {
+	"keys": func(keys []registry.KeyState) string {
 		var out []string
 		for _, k := range keys {
 			out = append(out, k.String())
@@ -210,7 +223,15 @@ var reportFuncs = template.FuncMap{
 		return c.String()
 	},
 	"shell": shellLine,
-	"verb":  verb,
+	"share": func(p *float64) string { return share(*p) },
+	"power": func(p *float64) string {
+		if p == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.3f", math.Floor(*p*1000)/1000)
+	},
+	"px":   func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb": verb,
 }
 
 // signed is a log10 likelihood ratio with its sign, 0 without one.

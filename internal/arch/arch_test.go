@@ -48,6 +48,15 @@ var rules = []rule{
 		why:   "libraries return errors and stay portable",
 	},
 	{
+		of:    []string{"verify/registry"},
+		never: []string{"verify", "verify/leaktest/...", "html/template", "internal/capture", "internal/register"},
+		why:   "the registry keeps and hands out, and judges nothing: verify stands on it",
+	},
+	{
+		of: []string{"verify", "verify/leaktest/..."}, never: []string{"internal/store/..."},
+		why: "what judges asks the registry, which knows which rows count and opens what is sealed",
+	},
+	{
 		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/bench/..."},
 		why: "commands stand on verify, not the other way round",
 	},
@@ -88,6 +97,11 @@ var rules = []rule{
 		why:   "it registers a decoder with package image, which is the command's to bear and no library user's",
 	},
 	{
+		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/pdf"},
+		never: []string{"github.com/klippa-app/...", "internal/pdf"},
+		why:   "PDFium is 4 MB of WebAssembly, which is the command's to bear and no library user's",
+	},
+	{
 		of: []string{"..."}, tests: true, except: []string{"phash"},
 		never: []string{"github.com/corona10/goimagehash/..."},
 		why:   "it reads from the corner (0,0) whatever the bounds, and its hashes are not everybody's: phash knows",
@@ -119,7 +133,7 @@ var rules = []rule{
 		only: []string{
 			"watermark", "phash/...", "verify/...", "cmd/...", "testdata/...",
 			"internal/picture", "internal/webp", "internal/durable", "internal/attack", "internal/bench/...", "internal/quality",
-			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive",
+			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/pdf",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
 	},
@@ -201,6 +215,9 @@ func TestRulesBite(t *testing.T) {
 		{"I/O in another system's file", fstest.MapFS{"watermark/a_windows.go": file("os")}, "watermark imports os"},
 		{"I/O in a test", fstest.MapFS{"watermark/a_test.go": file("os", "math/rand/v2")}, ""},
 		{"seedable randomness", fstest.MapFS{"verify/a.go": file("math/rand/v2")}, "verify imports math/rand/v2"},
+		{"a verdict in the registry", fstest.MapFS{"verify/registry/a.go": file("M/verify")}, "verify/registry imports verify"},
+		{"judging in the registry", fstest.MapFS{"verify/registry/a.go": file("M/internal/capture")}, "verify/registry imports internal/capture"},
+		{"rows in a verdict", fstest.MapFS{"verify/a.go": file("M/verify/registry", "M/internal/store")}, "verify imports internal/store"},
 		{"attack in a verdict", fstest.MapFS{"verify/a.go": file("M/internal/attack")}, "verify imports internal/attack"},
 		{"attack for users' tests", fstest.MapFS{"verify/leaktest/a.go": file("M/internal/attack"), "internal/attack/a.go": file("math/rand")}, ""},
 		{"testify in a binary", fstest.MapFS{"cmd/kycmark/a.go": file("github.com/stretchr/testify/require")}, "imports github.com/stretchr/testify/require"},

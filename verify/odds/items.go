@@ -14,8 +14,40 @@ type sighting struct {
 	mark     map[int]float64 // by recipient: g, the ratio that the marks of its copies earn, d = 0
 	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
 	unmarked map[int]bool    // holders of the submission
-	planted  map[int]bool    // recipients whose copy somebody else listed could have planted
+	planted  map[int]bool    // recipients whose very copy somebody else listed had, and could have planted
 	by       map[int][]int   // by such recipients: those holders
+}
+
+// wideHolder is the share of a recipient's copies from which on a holder of the same
+// submissions unmarked is not taken for one who could have planted them. That all copies lie
+// in what somebody held who held nearly everything is no pattern; that they lie in
+// little is what a holder leaves who lays marks onto what it has.
+const wideHolder = 0.9
+
+// narrow says of each recipient which holders held little unmarked of what it was issued
+// copies of, by cells.
+func narrow(c *Case) [][]bool {
+	out := make([][]bool, len(c.Holders))
+	for r := range c.Holders {
+		out[r] = make([]bool, len(c.Holders))
+		for k := range c.Holders {
+			out[r][k] = k != r && overlap(c, r, k) < wideHolder
+		}
+	}
+	return out
+}
+
+// overlap is the share of the submissions of which copies were issued to r that k held
+// unmarked.
+func overlap(c *Case, r, k int) float64 {
+	var both, all float64
+	for i, n := range c.Holders[r].Copies {
+		if u := c.Holders[k].Unmarked; len(u) > 0 && c.Cells[i].Submissions > 0 {
+			both += float64(float64(n) * float64(u[i]) / float64(c.Cells[i].Submissions))
+		}
+		all += float64(n)
+	}
+	return both / math.Max(all, 1)
 }
 
 // sureLnE is the logarithm of the e-value, 1,000, from which a copy is evidence that
@@ -41,7 +73,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 	for i, h := range c.Holders {
 		index[h.Name] = i
 	}
-	clusters := make(map[string]int)
+	clusters, few := make(map[string]int), narrow(c)
 	for i := range c.Leaks {
 		l := &c.Leaks[i]
 		s := sighting{matched: l.Submission != "", recall: l.Recall, chance: l.FalseMatch}
@@ -52,7 +84,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 			s.chance = o.FalseMatch
 		}
 		if s.matched {
-			s.read(c, l, index, o)
+			s.read(c, l, index, few, o)
 		}
 		seen = append(seen, s)
 		key := "?" + l.Cluster
@@ -71,7 +103,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 }
 
 // read takes the copies and the custody of a matched leak.
-func (s *sighting) read(c *Case, l *Leak, index map[string]int, o Options) {
+func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.sure, s.unmarked = make(map[int]float64), make(map[int]bool), make(map[int]bool)
 	s.planted, s.by = make(map[int]bool), make(map[int][]int)
@@ -101,10 +133,9 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, o Options) {
 	for r := range sum {
 		s.mark[r] = rounded(sum[r] / of[r])
 	}
-	for _, name := range l.Unmarked { // admissible or not: whoever held it could lay a mark onto it
-		k := index[name]
+	for _, name := range l.Unmarked {
 		for r := range sum {
-			if k != r {
+			if k := index[name]; few[r][k] {
 				s.other(r, k)
 			}
 		}

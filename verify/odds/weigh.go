@@ -164,8 +164,8 @@ func (a *answers) modest() (ratio float64, at int) {
 
 // cap is the most that may be claimed for a kind.
 func (m *model) cap(kind string) float64 {
-	if kind == Copies || kind == Planted {
-		return math.Min(Cap(m.c.MarkTrials), Cap(m.c.MatchTrials))
+	if kind == Copies {
+		return Cap(m.c.MarkTrials) // a mark is as improbable by chance on whatever picture
 	}
 	return Cap(m.c.MatchTrials)
 }
