@@ -3,8 +3,6 @@ package odds
 import (
 	"math"
 	"slices"
-
-	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // A sighting is a leak as the model sees it.
@@ -121,7 +119,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 		if copied.Confirmed {
 			e, miss = math.Min(copied.LnE, o.MostLnE), math.Max(copied.Miss, o.LeastMiss)
 		}
-		sum[r] += float64((1-miss)*dsp.Exp(e)) + miss
+		sum[r] += float64((1-miss)*exp(e)) + miss
 		of[r]++
 		if copied.Confirmed && e >= sureLnE {
 			s.sure[r] = true
@@ -153,11 +151,11 @@ func (s *sighting) other(r, k int) {
 
 // rounded rounds a ratio towards 1.
 func rounded(g float64) float64 {
-	ln := dsp.Ln(g)
+	ln := ln(g)
 	if ln >= 0 {
-		return dsp.Exp(float64(math.Floor(ln/forStep+1e-9) * forStep))
+		return exp(float64(math.Floor(ln/forStep+1e-9) * forStep))
 	}
-	return dsp.Exp(float64(math.Ceil(ln/againstStep-1e-9) * againstStep))
+	return exp(float64(math.Ceil(ln/againstStep-1e-9) * againstStep))
 }
 
 // plain reports whether no mark speaks for a recipient.

@@ -153,19 +153,20 @@ type Window struct {
 	Holders []string `json:"holders"`
 }
 
-// window describes where the leaks without a mark are densest.
+// window describes where the leaks without a mark are densest, if they are denser there
+// than chance makes them anywhere in one dump of 20 (the union bound over all ranges).
 func (m *model) window(v *Verdict) *Window {
 	p := newProfile(m, Insider, -1, m.all)
 	if p.total[plainLeaks] == 0 {
 		return nil
 	}
 	best, ok := p.densest(plainLeaks, interval{0, len(m.all) - 1})
-	if !ok {
-		return nil
-	}
 	first, last := span(m.all)
 	n := last - first + 1
-	w := &Window{From: best.from, To: best.to, Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
+	if !ok || p.scan(plainLeaks, best) < ln(float64(20*n*(n+1)/2)) {
+		return nil
+	}
+	w := &Window{Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
 		Share: micro((p.ahead[best.to+1] - p.ahead[best.from]) / p.size)}
 	w.Most = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
 	var inside []*sighting
