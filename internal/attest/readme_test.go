@@ -1,15 +1,13 @@
 package attest_test
 
 import (
+	"crypto/x509"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
-
-	"crypto/x509"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -41,13 +39,16 @@ func shell(t *testing.T, dir, line string) (string, error) {
 	return string(out), err
 }
 
-// opensslBundle is a bundle in a folder, stamped by openssl.
-func opensslBundle(t *testing.T, c attest.Content) string {
+// opensslBundle is a bundle in a folder, stamped by openssl. What is trusted is the
+// authority's root, or its own certificate alone.
+func opensslBundle(t *testing.T, c attest.Content, leaf bool) string {
 	t.Helper()
 	a := newAuthority(t, nil)
-	now := time.Now()
-	a.renew(t, a.key, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = now.Add(-time.Hour), now.Add(time.Hour) })
-	b, err := attest.Seal(t.Context(), c, fixedKey(1), a.tsaBy(t, a.byOpenssl(t, "sha256")))
+	tsa := a.tsaBy(t, a.byOpenssl(t, "sha256"))
+	if leaf {
+		tsa.Trusted = []*x509.Certificate{a.cert}
+	}
+	b, err := attest.Seal(t.Context(), c, fixedKey(1), tsa)
 	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "bundle")
 	require.NoError(t, b.Write(dir, false))
@@ -57,26 +58,28 @@ func opensslBundle(t *testing.T, c attest.Content) string {
 // The commands that README.txt gives are run as they stand there, and answer what it
 // says they do.
 func TestReadmeCommands(t *testing.T) {
-	dir := opensslBundle(t, someContent())
 	want := []string{
 		attest.KeyID(public(fixedKey(1))), "Signature Verified Successfully", "", "Signature Verified Successfully", "",
 		"Verification: OK", "Time stamp: ", `"_type":"https://in-toto.io/Statement/v1"`,
 	}
-	lines := commands(t, dir)
-	require.Len(t, lines, len(want))
-	for i, line := range lines {
-		out, err := shell(t, dir, line)
-		require.NoError(t, err, "%s\n%s", line, out)
-		if want[i] == "" {
-			assert.Empty(t, out, line)
+	for _, leaf := range []bool{false, true} {
+		dir := opensslBundle(t, someContent(), leaf)
+		lines := commands(t, dir)
+		require.Len(t, lines, len(want))
+		for i, line := range lines {
+			out, err := shell(t, dir, line)
+			require.NoError(t, err, "%s\n%s", line, out)
+			if want[i] == "" {
+				assert.Empty(t, out, line)
+			}
+			assert.Contains(t, out, want[i], line)
 		}
-		assert.Contains(t, out, want[i], line)
 	}
 }
 
 // Each of them can fail: of every file one edit at least one of them finds.
 func TestReadmeCommandsFindEdits(t *testing.T) {
-	dir := opensslBundle(t, someContent())
+	dir := opensslBundle(t, someContent(), false)
 	lines := commands(t, dir)[1:6]
 	found := map[string]int{}
 	require.NoError(t, filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -110,7 +113,7 @@ func TestReadmeCommandsOfManyInputs(t *testing.T) {
 	for i := range 10_000 {
 		c.Inputs = append(c.Inputs, attest.Input{Path: strings.Repeat("folder/", 10) + string(rune('a'+i%26)) + strings.Repeat("x", i%50), Size: int64(i), SHA256: [32]byte{byte(i), byte(i >> 8)}})
 	}
-	dir := opensslBundle(t, c)
+	dir := opensslBundle(t, c, false)
 	for _, line := range commands(t, dir) {
 		out, err := shell(t, dir, line)
 		require.NoError(t, err, "%s\n%.1000s", line, out)
