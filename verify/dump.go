@@ -8,6 +8,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // A Hypothesis is one explanation of where pictures of a dump came from. They do
@@ -60,12 +62,12 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if err != nil {
 		return nil, err
 	}
-	first, last, err := v.cfg.Registry.store.Span(ctx)
+	first, last, err := v.cfg.Registry.Span(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if slices.Contains(leaks, nil) {
-		return nil, fmt.Errorf("%w: a verdict is nil", ErrInput)
+		return nil, fmt.Errorf("%w: a verdict is nil", registry.ErrInput)
 	}
 	if leaks, err = v.restored(ctx, leaks); err != nil {
 		return nil, err
@@ -85,20 +87,20 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 		full := *l
 		if l.subject == "" && l.matched() {
 			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
-			if err != nil && !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrErased) {
+			if err != nil && !errors.Is(err, registry.ErrNotFound) && !errors.Is(err, registry.ErrErased) {
 				return nil, err
 			}
 			if err == nil {
 				full.subject = s.Subject
 			}
 		}
-		if l.marked == "" && l.Copy != 0 {
+		if len(l.marked) == 0 && l.Copy != 0 {
 			c, err := v.cfg.Registry.Copy(ctx, l.Copy)
-			if err != nil && !errors.Is(err, ErrNotFound) {
+			if err != nil && !errors.Is(err, registry.ErrNotFound) {
 				return nil, err
 			}
 			if err == nil {
-				full.marked = c.Recipient
+				full.marked = []string{c.Recipient}
 			}
 		}
 		out[i] = &full
@@ -121,7 +123,7 @@ type weighing struct {
 
 // party is what a dump holds of one recipient's copies.
 type party struct {
-	Recipient
+	registry.Recipient
 	logP         float64 // of the weakest confirmed read
 	pictures     int
 	clusters     map[string]bool // independent submissions, by subject: all without one are one
@@ -135,7 +137,7 @@ type party struct {
 }
 
 // weigh counts the findings and computes the odds: a pure function.
-func weigh(leaks []*Verdict, recipients []Recipient, cfg Config, months int) *weighing {
+func weigh(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int) *weighing {
 	w := &weighing{cfg: cfg, months: months}
 	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
 	w.Named = []string{}
@@ -164,8 +166,14 @@ func weigh(leaks []*Verdict, recipients []Recipient, cfg Config, months int) *we
 
 // count adds one leak to the recipients that it concerns.
 func (w *weighing) count(l *Verdict, byName map[string]*party) {
-	if s := byName[cmp.Or(l.MayName(), l.marked)]; s != nil {
+	names := l.MayNames()
+	if len(names) == 0 {
+		names = l.marked
+	}
+	for _, name := range names {
+		s := byName[name]
 		switch {
+		case s == nil:
 		case l.Finding == FoundTransplanted:
 			s.transplanted++
 		case l.Finding == FoundCopy && l.Unconfirmed:
@@ -210,11 +218,10 @@ func (s *party) add(l *Verdict) {
 		logP = *l.LogP
 	}
 	s.logP = math.Max(s.logP, logP)
-	if l.Issued == nil {
-		return
-	}
-	if p := l.Issued.Purpose; p != "" && !slices.Contains(s.purposes, p) {
-		s.purposes = append(s.purposes, p)
+	for _, c := range l.Issued {
+		if c.Recipient == s.Name && c.Purpose != "" && !slices.Contains(s.purposes, c.Purpose) {
+			s.purposes = append(s.purposes, c.Purpose)
+		}
 	}
 }
 

@@ -14,18 +14,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 var found = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 
-var recipients = []verify.Recipient{
-	{Name: "store", Kind: verify.Store}, {Name: "vendor A", Kind: verify.Vendor},
-	{Name: "vendor B", Kind: verify.Vendor}, {Name: "authority C", Kind: verify.Authority},
+var recipients = []registry.Recipient{
+	{Name: "store", Kind: registry.Store}, {Name: "vendor A", Kind: registry.Vendor},
+	{Name: "vendor B", Kind: registry.Vendor}, {Name: "authority C", Kind: registry.Authority},
 }
 
 // leakOf is a verdict as Investigate would make it.
-func leakOf(n int, finding verify.Finding, recipient string, custody ...verify.Custody) *verify.Verdict {
+func leakOf(n int, finding verify.Finding, recipient string, custody ...registry.Custody) *verify.Verdict {
 	v := &verify.Verdict{
 		File: fmt.Sprintf("leak%d.jpg", n), Finding: finding, SHA256: fmt.Sprintf("%064x", n), Size: 1000,
 		Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480,
@@ -44,8 +45,8 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...verify.C
 	}
 	if recipient != "" && finding == verify.FoundCopy {
 		v.Recipient = recipient
-		v.Issued = &verify.Copy{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
-			Format: "jpeg", Width: 1200, Height: 900, SHA256: fmt.Sprintf("%064x", n+1000), Issued: feb.AddDate(1, 0, 0)}
+		v.Issued = []registry.Copy{{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
+			Format: "jpeg", Width: 1200, Height: 900, SHA256: fmt.Sprintf("%064x", n+1000), Issued: feb.AddDate(1, 0, 0)}}
 		v.Accused = append(v.Accused, v.Copy)
 	}
 	v.SetSubject(fmt.Sprintf("person %d", n))
@@ -71,8 +72,8 @@ func again(v *verify.Verdict) *verify.Verdict {
 	return &w
 }
 
-func holds(name string, entered time.Time) verify.Custody {
-	return verify.Custody{Recipient: name, From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12", Entered: entered}
+func holds(name string, entered time.Time) registry.Custody {
+	return registry.Custody{Recipient: name, From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12", Entered: entered}
 }
 
 // A dump and what must come of it.
@@ -87,7 +88,7 @@ type dump struct {
 func dumps() map[string]dump {
 	before, after := found.AddDate(-1, 0, 0), found.AddDate(0, 0, 1)
 	a := func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A") }
-	bare := func(n int, c ...verify.Custody) *verify.Verdict { return leakOf(n, verify.FoundUnreadable, "", c...) }
+	bare := func(n int, c ...registry.Custody) *verify.Verdict { return leakOf(n, verify.FoundUnreadable, "", c...) }
 	return map[string]dump{
 		"empty":                 {headline: "no picture was examined"},
 		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"some are missed"}},
@@ -192,7 +193,7 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, got.Hypotheses[0].LogLR)
 	_, err = v.Weigh(t.Context(), []*verify.Verdict{nil})
-	require.ErrorIs(t, err, verify.ErrInput)
+	require.ErrorIs(t, err, registry.ErrInput)
 }
 
 // The explanations that marks cannot tell apart stand in every verdict, at 1.

@@ -2,42 +2,16 @@ package verify
 
 import (
 	"context"
-	"encoding/json"
 	"image"
+	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/store"
-	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// SetClock replaces the registry's clock.
-func (r *Registry) SetClock(now func() time.Time) { r.now = now }
-
-// Wrap puts something between the registry and its store.
-func (r *Registry) Wrap(f func(store.Store) store.Store) { r.store = f(r.store) }
-
-// Inner returns the registry's store.
-func (r *Registry) Inner() store.Store { return r.store }
-
-// SetMark replaces marking, which takes a second, and the source of copy IDs.
-func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Marked, error), ids func() watermark.CopyID) {
-	s.prepare = func(_ *watermark.Key, img image.Image, _ *watermark.Options) (marker, error) {
-		return fakeMarker{mark, img}, nil
-	}
-	if ids != nil {
-		s.newID = ids
-	}
-}
-
-type fakeMarker struct {
-	mark func(watermark.CopyID, image.Image) (*watermark.Marked, error)
-	img  image.Image
-}
-
-func (f fakeMarker) Mark(_ context.Context, id watermark.CopyID) (*watermark.Marked, error) {
-	return f.mark(id, f.img)
-}
+// SetClock replaces the clock of the records.
+func (v *Investigator) SetClock(now func() time.Time) { v.now = now }
 
 // SetDetect replaces blind reading, which takes seconds.
 func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
@@ -53,39 +27,6 @@ func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.I
 		}
 		return all, nil
 	}
-}
-
-// Seal and Open are tested alone.
-func (k *SealKey) Seal(id watermark.Submission, file []byte) (store.Sealed, error) {
-	return k.seal(id, file)
-}
-
-// RawSecret is what no output may hold.
-func (k *SealKey) RawSecret() []byte { return (*k.master).secret }
-
-// Open is the inverse of Seal.
-func (k *SealKey) Open(id watermark.Submission, x *store.Sealed) ([]byte, error) {
-	return k.open(id, x)
-}
-
-// SealParts seals texts under one data key: pairs of what a part is and its text.
-func (k *SealKey) SealParts(id watermark.Submission, pairs ...string) (map[string][]byte, error) {
-	data, wrapped, err := k.newDataKey(id)
-	out := map[string][]byte{"": wrapped}
-	for i := 0; i < len(pairs) && err == nil; i += 2 {
-		out[pairs[i]], err = data.seal(part(pairs[i]), []byte(pairs[i+1]))
-	}
-	return out, err
-}
-
-// OpenPart opens what was sealed as one part as if it were as.
-func (k *SealKey) OpenPart(id watermark.Submission, sealed map[string][]byte, what, as string) (string, error) {
-	data, err := k.openDataKey(id, &store.Sealed{KeyID: k.id, Wrapped: sealed[""]})
-	if err != nil {
-		return "", err
-	}
-	clear, err := data.open(part(as), sealed[what])
-	return string(clear), err
 }
 
 // The arithmetic is tested alone.
@@ -104,7 +45,7 @@ var (
 )
 
 // WeighFor weighs leaks without a registry and writes the sentences.
-func WeighFor(leaks []*Verdict, recipients []Recipient, cfg Config, months int) *DumpVerdict {
+func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int) *DumpVerdict {
 	w := weigh(leaks, recipients, cfg, months)
 	w.speak()
 	return &w.DumpVerdict
@@ -114,32 +55,14 @@ func WeighFor(leaks []*Verdict, recipients []Recipient, cfg Config, months int) 
 func (v *Verdict) SetSubject(s string) { v.subject = s }
 
 // SetMarked says whose copy's mark was read, confirmed or not.
-func (v *Verdict) SetMarked(recipient string) { v.marked = recipient }
+func (v *Verdict) SetMarked(recipient string) {
+	if v.marked = nil; recipient != "" {
+		v.marked = []string{recipient}
+	}
+}
 
 // Marked is what SetMarked sets.
-func (v *Verdict) Marked() string { return v.marked }
+func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
 func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }
-
-// CreateAs makes a registry in memory with the ID of another, as a forger does.
-func CreateAs(ctx context.Context, id [16]byte) (*Registry, error) {
-	s, err := sqlite.Create(ctx, "file::memory:", store.Info{ID: id, Created: timestamp(time.Now()), Salt: newSalt()})
-	if err != nil {
-		return nil, err
-	}
-	return newRegistry(ctx, s)
-}
-
-// EncodeProof writes a proof as CheckProof wants it, whatever it holds.
-func EncodeProof(p map[string]any) ([]byte, error) {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return nil, err
-	}
-	var w wireProof
-	if err := json.Unmarshal(raw, &w); err != nil {
-		return nil, err
-	}
-	return w.encode()
-}

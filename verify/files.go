@@ -4,18 +4,18 @@ import (
 	"archive/zip"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
 	"os"
-	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // A source is one file of a dump.
@@ -75,7 +75,7 @@ func (v *Investigator) runLogged(ctx context.Context, all []source, yield func(*
 }
 
 func tooMany(most int) error {
-	return fmt.Errorf("%w: the dump has more than %d files", ErrLimit, most)
+	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, most)
 }
 
 // closers are archives that stay open until all their files are read.
@@ -104,20 +104,8 @@ func (v *Investigator) list(p string, open *closers) ([]source, error) {
 		*open = append(*open, z)
 		return v.listZip(&z.Reader, p)
 	}
-	return []source{{name: p, size: st.Size(), open: func() (io.ReadCloser, error) { return openRegular(p) }}}, nil
+	return []source{{name: p, size: st.Size(), open: func() (io.ReadCloser, error) { return intake.OpenRegular(p) }}}, nil
 }
-
-// openRegular refuses pipes and devices, which would wait forever.
-func openRegular(p string) (io.ReadCloser, error) {
-	if st, err := os.Stat(p); err != nil {
-		return nil, err
-	} else if !st.Mode().IsRegular() {
-		return nil, errNotRegular
-	}
-	return os.Open(p)
-}
-
-var errNotRegular = errors.New("not a regular file")
 
 // walk lists the files of a tree in lexical order; what cannot be listed becomes
 // a source that says so. Links are not followed.
@@ -134,9 +122,9 @@ func (v *Investigator) walk(fsys fs.FS, under string) ([]source, error) {
 			if d != nil && d.IsDir() {
 				return fs.SkipDir
 			}
-		case d.IsDir() || litter(name):
+		case d.IsDir() || intake.Litter(name):
 		case !d.Type().IsRegular():
-			out = append(out, source{name: full, err: errNotRegular})
+			out = append(out, source{name: full, err: intake.ErrNotRegular})
 		default:
 			out = append(out, fileOf(fsys, name, full, d))
 		}
@@ -146,16 +134,6 @@ func (v *Investigator) walk(fsys fs.FS, under string) ([]source, error) {
 		return nil
 	})
 	return out, err
-}
-
-// litter reports whether a file is one that systems make by themselves.
-func litter(name string) bool {
-	switch base := path.Base(name); base {
-	case ".DS_Store", "Thumbs.db", "desktop.ini":
-		return true
-	default: // AppleDouble files hold no pictures
-		return strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX/")
-	}
 }
 
 func fileOf(fsys fs.FS, name, full string, d fs.DirEntry) source {
@@ -171,7 +149,7 @@ func fileOf(fsys fs.FS, name, full string, d fs.DirEntry) source {
 func (v *Investigator) listZip(z *zip.Reader, under string) ([]source, error) {
 	var out []source
 	for _, f := range z.File {
-		if f.FileInfo().IsDir() || litter(f.Name) {
+		if f.FileInfo().IsDir() || intake.Litter(f.Name) {
 			continue
 		}
 		if len(out) >= v.cfg.MaxFiles {
@@ -259,7 +237,7 @@ func (v *Investigator) investigateSource(ctx context.Context, s source) (*Verdic
 	}
 	data, err := v.read(s)
 	if err != nil {
-		d := damaged(s.name, nil, withoutPath(err))
+		d := damaged(s.name, nil, intake.WithoutPath(err))
 		d.Size, d.SHA256 = s.size, "" // its bytes were not read
 		return d, nil
 	}
@@ -278,15 +256,5 @@ func (v *Investigator) read(s source) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readAll(f, v.cfg.MaxBytes)
-}
-
-// withoutPath drops the path that package os puts into its errors: the verdict
-// names the file.
-func withoutPath(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
+	return intake.ReadAll(f, v.cfg.MaxBytes)
 }

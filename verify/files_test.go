@@ -20,6 +20,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -33,13 +34,12 @@ func dot(t *testing.T, n int) []byte {
 // the smaller the picture, so that results come out of order.
 func searcher(t *testing.T, change ...func(*verify.Config)) *verify.Investigator {
 	t.Helper()
-	cfg := leaktest.Config(t)
+	cfg := investigating(leaktest.Config(t))
 	cfg.Workers = 4
 	for _, f := range change {
 		f(&cfg)
 	}
-	v, err := verify.NewInvestigator(cfg)
-	require.NoError(t, err)
+	v := newInvestigator(t, cfg)
 	v.SetDetect(func(ctx context.Context, _ *watermark.Key, img image.Image) (*watermark.Detection, error) {
 		select {
 		case <-time.After(time.Duration(40-img.Bounds().Dx()) * time.Millisecond / 4):
@@ -134,7 +134,7 @@ func TestLimitsOfDumps(t *testing.T) {
 	v := searcher(t, func(c *verify.Config) { c.MaxFiles = 5 })
 	n := 0
 	for _, err := range v.InvestigateFS(t.Context(), fsys) {
-		require.ErrorIs(t, err, verify.ErrLimit)
+		require.ErrorIs(t, err, registry.ErrLimit)
 		n++
 	}
 	require.Equal(t, 1, n)

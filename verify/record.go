@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -36,11 +35,7 @@ type Record struct {
 const modulePath = "github.com/kycmark/kycmark"
 
 func (v *Investigator) record(ctx context.Context) (*Record, error) {
-	info, err := v.cfg.Registry.store.Info(ctx)
-	if err != nil {
-		return nil, err
-	}
-	size, head, err := v.cfg.Registry.store.Head(ctx)
+	size, head, err := v.cfg.Registry.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -53,16 +48,13 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 		return nil, err
 	}
 	r := &Record{
-		Time: v.cfg.Registry.clock(), Actor: v.cfg.Actor, Command: v.cfg.Command,
+		Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command,
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Registry: hex.EncodeToString(info.ID[:]), Indexed: indexed, Search: where,
-		LedgerSize: size, LedgerHead: hex.EncodeToString(head[:]),
-		Keys: []string{}, Parameters: v.parameters(where),
+		Registry: v.cfg.Registry.ID(), Indexed: indexed, Search: where,
+		LedgerSize: size, LedgerHead: head,
+		Logged: v.entries(), Keys: []string{}, Parameters: v.parameters(where),
 	}
 	r.Version, r.Build = buildInfo()
-	if r.Logged, err = v.entries(ctx); err != nil {
-		return nil, err
-	}
 	for _, k := range v.cfg.Keys {
 		r.Keys = append(r.Keys, k.ID())
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -37,7 +38,7 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 				continue
 			}
 			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
-			if err != nil && !errors.Is(err, ErrErased) {
+			if err != nil && !errors.Is(err, registry.ErrErased) {
 				return fmt.Errorf("report: %w", err)
 			}
 			machine.Subjects[s.ID.String()] = s.Subject
@@ -132,8 +133,8 @@ func (r reportView) Tallies() []tally {
 }
 
 // AllCustody lists the facts of custody that concern the leaks, each once.
-func (r reportView) AllCustody() []Custody {
-	var out []Custody
+func (r reportView) AllCustody() []registry.Custody {
+	var out []registry.Custody
 	seen := make(map[string]bool)
 	for _, l := range r.Verdicts {
 		for _, c := range l.Custody {
@@ -144,7 +145,7 @@ func (r reportView) AllCustody() []Custody {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Custody) int {
+	slices.SortStableFunc(out, func(a, b registry.Custody) int {
 		if c := strings.Compare(a.Recipient, b.Recipient); c != 0 {
 			return c
 		}
@@ -184,7 +185,7 @@ var reportFuncs = template.FuncMap{
 		}
 		return fmt.Sprint(*x)
 	},
-	"keys": func(keys []KeyState) string {
+	"keys": func(keys []registry.KeyState) string {
 		var out []string
 		for _, k := range keys {
 			out = append(out, k.String())
@@ -210,6 +211,8 @@ var reportFuncs = template.FuncMap{
 		return c.String()
 	},
 	"shell": shellLine,
+	"share": func(p *float64) string { return share(*p) },
+	"px":    func(x float64) string { return fmt.Sprintf("%.0f", x) },
 	"verb":  verb,
 }
 

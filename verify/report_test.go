@@ -17,6 +17,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -48,7 +49,7 @@ func goldenDump() *verify.DumpVerdict {
 
 func report(t *testing.T, d *verify.DumpVerdict, reveal bool) string {
 	t.Helper()
-	v, err := verify.NewInvestigator(leaktest.Config(t))
+	v, err := verify.NewInvestigator(investigating(leaktest.Config(t)))
 	require.NoError(t, err)
 	var b bytes.Buffer
 	require.NoError(t, v.WriteReport(t.Context(), &b, d, reveal))
@@ -105,7 +106,7 @@ func TestReportCarriesItsData(t *testing.T) {
 func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 	leaks := []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor B"), unconfirmed(leakOf(2, verify.FoundCopy, "vendor B"))}
 	for _, v := range leaks {
-		v.Recipient, v.Issued = "vendor B", &verify.Copy{ID: 1, Recipient: "vendor B"}
+		v.Recipient, v.Issued = "vendor B", []registry.Copy{{ID: 1, Recipient: "vendor B"}}
 	}
 	d := weighed(dump{leaks: leaks})
 	d.Record.Time = found
@@ -154,9 +155,9 @@ func longest(text, pattern string) (n int) {
 func TestWeighRecordsHowItWasDone(t *testing.T) {
 	c := newCase(t)
 	now := time.Date(2026, 5, 2, 10, 0, 0, 0, time.UTC)
-	c.Registry.SetClock(func() time.Time { return now })
 	c.Command, c.Actor, c.Found = []string{"kycmark", "investigate", "x"}, "examiner", found
 	v := c.investigator(t, noMark)
+	v.SetClock(func() time.Time { return now })
 	d, err := v.Weigh(t.Context(), nil)
 	require.NoError(t, err)
 	size, head, err := c.Registry.CheckLedger(t.Context())

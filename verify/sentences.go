@@ -6,6 +6,9 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // This file holds the words of a verdict. What they may not say is listed in the
@@ -49,6 +52,9 @@ func (w *weighing) speak() {
 	w.showRest()
 	w.warn()
 }
+
+// day is a time as a sentence gives it.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func pictures(n int) string { return count(n, "picture", "pictures") }
 
@@ -218,8 +224,14 @@ func (w *weighing) showCustody() {
 	if late > 0 {
 		w.ShowsNot = append(w.ShowsNot, "Custody that was entered after the leaks were found is listed but not admissible against them.")
 	}
-	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
-		"On %s no mark was read. How likely a mark would have survived the degradation is not measured, and deliberate removal is not excluded: nothing follows from its absence.", pictures(bare)))
+	if n := w.Counts[string(FoundUnmarked)]; n > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
+			"On %s no mark was found, where a mark would have been found with a probability of 99.9 %% or more each. Deliberate removal is not excluded: it would hit a dump as a whole, so that many such pictures say no more than one.", pictures(n)))
+	}
+	if n := w.Counts[string(FoundUnreadable)]; n > 0 {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
+			"On %s no mark was found. One might have been missed, and deliberate removal is not excluded: nothing follows from its absence.", pictures(n)))
+	}
 }
 
 // showRest is about the leaks that name nobody.
@@ -282,12 +294,12 @@ func (w *weighing) warn() {
 // warnOfKeys names the keys of confirmed copies that somebody else may have held when
 // the leaks were found. Those that somebody may have held at the issue confirm nothing.
 func (w *weighing) warnOfKeys() {
-	at := make(map[string]KeyState)
+	at := make(map[string]registry.KeyState)
 	n := make(map[string]int)
 	for _, l := range w.Verdicts {
 		for _, k := range l.Keys {
 			before := !w.cfg.Found.IsZero() && w.cfg.Found.Before(k.Since)
-			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == KeyCompromised && !before {
+			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == registry.KeyCompromised && !before {
 				at[k.KeyID] = k
 				n[k.KeyID]++
 			}
@@ -304,7 +316,7 @@ func (w *weighing) warnOfKeys() {
 func (w *weighing) alsoHeld(name string) []string {
 	held := make(map[string]int)
 	for _, l := range w.Verdicts {
-		if l.MayName() != name {
+		if !slices.Contains(l.MayNames(), name) {
 			continue
 		}
 		once := make(map[string]bool)

@@ -8,12 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/home"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func newInit(u *ui) *cobra.Command {
-	var registry string
-	var sealHashes bool
+	var at string
+	var opts registry.CreateOptions
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "Make a home: configuration, registry and keys",
@@ -31,7 +31,7 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
   kycmark init --registry 'postgres://kyc@db.example/kyc?sslmode=verify-full' kyc`,
 		Args: exactly("DIR"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
-			h, err := home.Create(cmd.Context(), args[0], registry, &verify.CreateOptions{SealHashes: sealHashes})
+			h, err := home.Create(cmd.Context(), args[0], at, &opts)
 			if errors.Is(err, fs.ErrExist) {
 				return withHint(err, "neither a home nor a registry is made over another; choose a new folder, or another database or schema")
 			}
@@ -61,7 +61,7 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
 			}{dir, keys[0].ID(), seal.ID(), public})
 		}),
 	}
-	cmd.Flags().StringVar(&registry, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")
-	cmd.Flags().BoolVar(&sealHashes, "seal-hashes", false, "keep the perceptual hashes sealed, too; they are then searched in memory only")
+	cmd.Flags().StringVar(&at, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")
+	cmd.Flags().BoolVar(&opts.SealHashes, "seal-hashes", false, "keep the perceptual hashes sealed, too; they are then searched in memory only")
 	return cmd
 }

@@ -28,9 +28,14 @@ together. The report is one HTML file that needs nothing else. It is redacted
 (no subject references, mosaics for thumbnails) unless --reveal. That the
 investigation begins is entered in the ledger first ("kycmark show investigations").
 
+Each leak that resembles an upload is also traced against its sealed original, which
+finds marks that can no longer be read alone, and says how likely one would have been
+found.
+
 Findings: copy (carries the mark of an issued copy and shows that copy's upload),
-unreadable (shows an upload, no mark could be read), lookalike (same template or
-scene, another capture), transplanted (carries a mark that belongs to another
+unmarked (shows an upload and no mark, where one would have been found with a
+probability of 0.999), unreadable (shows an upload; whether it was marked cannot be
+said), lookalike (same template or scene, another capture), transplanted (carries a mark that belongs to another
 upload), unknown (matches nothing), damaged (not a readable picture).`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip --found 2026-11-20 --json`,
@@ -56,14 +61,16 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 			return err
 		}
 	}
-	cfg, err := b.config()
+	keys, seal, err := b.keys()
 	if err != nil {
 		return err
 	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()
-	cfg.Progress, cfg.Found, cfg.Search = show, found, f.search
-	inv, err := verify.NewInvestigator(cfg)
+	inv, err := verify.NewInvestigator(verify.Config{
+		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
+		Search: f.search, Found: found, Progress: show,
+	})
 	if err != nil {
 		return err
 	}
@@ -110,7 +117,8 @@ type leakLine struct {
 	Recipient  *string               `json:"recipient"`
 	Matches    []verify.Match        `json:"matches"`
 	Accused    []watermark.CopyID    `json:"accused"`
-	Edits      []struct{}            `json:"edits"` // found by a trace, which is not there yet: always empty
+	Edits      []verify.Edit         `json:"edits"`
+	Traces     []verify.Tracing      `json:"traces"`
 	Error      *string               `json:"error"`
 }
 
@@ -120,7 +128,8 @@ func newLeakLine(v *verify.Verdict) leakLine {
 		Recipient: text(v.MayName()),
 		Matches:   nonNil(v.Matches),
 		Accused:   nonNil(v.Accused),
-		Edits:     []struct{}{},
+		Edits:     nonNil(v.Edits),
+		Traces:    nonNil(v.Traces),
 		Error:     text(v.Error),
 	}
 	if v.Submission != (watermark.Submission{}) {

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func newKey(u *ui) *cobra.Command {
@@ -19,9 +19,9 @@ func newKey(u *ui) *cobra.Command {
   kycmark key compromised v1-0011223344556677 --since 2026-10-01 --note "backup tape lost"`,
 	}
 	return only(cmd, newKeyList(u), newKeyAdd(u),
-		newKeyState(u, "retire", verify.KeyRetired, "Enter that a mark key makes no more marks",
+		newKeyState(u, "retire", registry.KeyRetired, "Enter that a mark key makes no more marks",
 			"Enter that a mark key is retired: it is refused for issuing, and reads marks as before."),
-		newKeyState(u, "compromised", verify.KeyCompromised, "Enter that somebody else may hold a mark key",
+		newKeyState(u, "compromised", registry.KeyCompromised, "Enter that somebody else may hold a mark key",
 			`Enter since when somebody else may hold a mark key. It is refused for issuing. Copies
 issued since then confirm nothing: whoever holds the key can make their marks. That
 cannot be taken back, only entered for an earlier time.`))
@@ -61,11 +61,11 @@ new key, make it with keygen, name it first under keys.mark, and enter it.`,
   kycmark key add`,
 		Args: exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error {
-		cfg, err := b.config()
+		keys, _, err := b.keys()
 		if err != nil {
 			return err
 		}
-		for _, k := range cfg.Keys {
+		for _, k := range keys {
 			added, err := b.registry.AddMarkKey(ctx, k)
 			if err != nil {
 				return err
@@ -97,7 +97,7 @@ func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&since, "since", "", "`time` from which on: RFC 3339, or a day")
 	cmd.Flags().StringVar(&note, "note", "", "how that is known")
-	if state == verify.KeyCompromised {
+	if state == registry.KeyCompromised {
 		cmd.MarkFlagRequired("since")
 		cmd.MarkFlagRequired("note")
 	}
@@ -109,9 +109,9 @@ func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 		if since == "" {
 			when = time.Now()
 		}
-		s := verify.KeyState{KeyID: args[0], State: state, Since: when, Note: note, Actor: actor()}
+		s := registry.KeyState{KeyID: args[0], State: state, Since: when, Note: note, Actor: actor()}
 		err = b.registry.SetKeyState(ctx, s)
-		if errors.Is(err, verify.ErrNotFound) {
+		if errors.Is(err, registry.ErrNotFound) {
 			return withHint(err, "\"kycmark key list\" names the keys")
 		}
 		if err != nil {

@@ -48,6 +48,15 @@ var rules = []rule{
 		why:   "libraries return errors and stay portable",
 	},
 	{
+		of:    []string{"verify/registry"},
+		never: []string{"verify", "verify/leaktest/...", "html/template", "internal/capture", "internal/register"},
+		why:   "the registry keeps and hands out, and judges nothing: verify stands on it",
+	},
+	{
+		of: []string{"verify", "verify/leaktest/..."}, never: []string{"internal/store/..."},
+		why: "what judges asks the registry, which knows which rows count and opens what is sealed",
+	},
+	{
 		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/bench/..."},
 		why: "commands stand on verify, not the other way round",
 	},
@@ -211,6 +220,9 @@ func TestRulesBite(t *testing.T) {
 		{"I/O in another system's file", fstest.MapFS{"watermark/a_windows.go": file("os")}, "watermark imports os"},
 		{"I/O in a test", fstest.MapFS{"watermark/a_test.go": file("os", "math/rand/v2")}, ""},
 		{"seedable randomness", fstest.MapFS{"verify/a.go": file("math/rand/v2")}, "verify imports math/rand/v2"},
+		{"a verdict in the registry", fstest.MapFS{"verify/registry/a.go": file("M/verify")}, "verify/registry imports verify"},
+		{"judging in the registry", fstest.MapFS{"verify/registry/a.go": file("M/internal/capture")}, "verify/registry imports internal/capture"},
+		{"rows in a verdict", fstest.MapFS{"verify/a.go": file("M/verify/registry", "M/internal/store")}, "verify imports internal/store"},
 		{"attack in a verdict", fstest.MapFS{"verify/a.go": file("M/internal/attack")}, "verify imports internal/attack"},
 		{"attack for users' tests", fstest.MapFS{"verify/leaktest/a.go": file("M/internal/attack"), "internal/attack/a.go": file("math/rand")}, ""},
 		{"testify in a binary", fstest.MapFS{"cmd/kycmark/a.go": file("github.com/stretchr/testify/require")}, "imports github.com/stretchr/testify/require"},

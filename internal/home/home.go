@@ -29,7 +29,7 @@ import (
 	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -70,16 +70,16 @@ type config struct {
 
 // Create makes a home in dir, which may exist but must hold nothing of a home:
 // else the error wraps [fs.ErrExist]. The registry is made at an address as of
-// [verify.Create], or in the folder if that is empty. The configuration is written
+// [registry.Create], or in the folder if that is empty. The configuration is written
 // last, so that what was interrupted is no home.
-func Create(ctx context.Context, dir, registry string, opts *verify.CreateOptions) (*Home, error) {
+func Create(ctx context.Context, dir, address string, opts *registry.CreateOptions) (*Home, error) {
 	for _, name := range []string{configName, "registry.db", "keys"} {
 		path := filepath.Join(dir, name)
 		if _, err := os.Lstat(path); err == nil {
 			return nil, fmt.Errorf("%s: %w", path, fs.ErrExist)
 		}
 	}
-	text, err := configFor(registry)
+	text, err := configFor(address)
 	if err != nil {
 		return nil, err
 	}
@@ -94,10 +94,10 @@ func Create(ctx context.Context, dir, registry string, opts *verify.CreateOption
 	if err := keyfile.CreateMark(h.path(h.config.Keys.Mark[0]), mark); err != nil {
 		return nil, err
 	}
-	if err := keyfile.CreateSeal(h.path(h.config.Keys.Seal), verify.GenerateSealKey()); err != nil {
+	if err := keyfile.CreateSeal(h.path(h.config.Keys.Seal), registry.GenerateSealKey()); err != nil {
 		return nil, err
 	}
-	r, err := verify.Create(ctx, h.dsn(), opts)
+	r, err := registry.Create(ctx, h.dsn(), opts)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func Create(ctx context.Context, dir, registry string, opts *verify.CreateOption
 }
 
 // furnish enters the mark key in a new registry and makes the ledger's key.
-func (h *Home) furnish(ctx context.Context, r *verify.Registry, mark *watermark.Key) error {
+func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
 	if _, err := r.AddMarkKey(ctx, mark); err != nil {
 		return err
 	}
@@ -190,19 +190,19 @@ func (h *Home) parse(text string) error {
 func (h *Home) Dir() string { return h.dir }
 
 // Registry opens the registry; for investigation only where the home is for that.
-func (h *Home) Registry(ctx context.Context) (*verify.Registry, error) {
+func (h *Home) Registry(ctx context.Context) (*registry.Registry, error) {
 	if h.config.InvestigateOnly {
 		return h.Investigation(ctx)
 	}
-	return h.open(ctx, verify.Open)
+	return h.open(ctx, registry.Open)
 }
 
 // Investigation opens the registry for investigation only.
-func (h *Home) Investigation(ctx context.Context) (*verify.Registry, error) {
-	return h.open(ctx, verify.OpenForInvestigation)
+func (h *Home) Investigation(ctx context.Context) (*registry.Registry, error) {
+	return h.open(ctx, registry.OpenForInvestigation)
 }
 
-func (h *Home) open(ctx context.Context, open func(context.Context, string) (*verify.Registry, error)) (*verify.Registry, error) {
+func (h *Home) open(ctx context.Context, open func(context.Context, string) (*registry.Registry, error)) (*registry.Registry, error) {
 	r, err := open(ctx, h.dsn())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the registry of %s is gone: %w", h.dir, err)
@@ -211,7 +211,7 @@ func (h *Home) open(ctx context.Context, open func(context.Context, string) (*ve
 }
 
 // Keys reads the mark keys, of which the first one marks, and the sealing key.
-func (h *Home) Keys() ([]*watermark.Key, *verify.SealKey, error) {
+func (h *Home) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 	var keys []*watermark.Key
 	for _, name := range h.config.Keys.Mark {
 		key, err := keyfile.ReadMark(h.path(name))

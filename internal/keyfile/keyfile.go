@@ -14,7 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/durable"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -32,12 +32,12 @@ func CreateMark(path string, key *watermark.Key) error {
 }
 
 // CreateSeal is [CreateMark] for a sealing key.
-func CreateSeal(path string, key *verify.SealKey) error {
+func CreateSeal(path string, key *registry.SealKey) error {
 	return create(path, fmt.Sprintf("# kycmark sealing key %s\n%s\n", key.ID(), key.Secret()))
 }
 
 // CreateLedger writes the two texts of a ledger's key (see
-// [verify.Registry.GenerateLedgerKey]) to new files as [CreateMark] does; the public
+// [registry.Registry.GenerateLedgerKey]) to new files as [CreateMark] does; the public
 // one holds no secret.
 func CreateLedger(path, publicPath, private, public string) error {
 	return errors.Join(
@@ -94,13 +94,13 @@ func ReadMark(path string) (*watermark.Key, error) {
 }
 
 // ReadSeal reads a sealing key as [ReadMark] reads a mark key; errors about the
-// contents wrap [verify.ErrSealKey].
-func ReadSeal(path string) (*verify.SealKey, error) {
+// contents wrap [registry.ErrSealKey].
+func ReadSeal(path string) (*registry.SealKey, error) {
 	text, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	key, err := verify.ParseSealKey(text)
+	key, err := registry.ParseSealKey(text)
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
@@ -108,7 +108,7 @@ func ReadSeal(path string) (*verify.SealKey, error) {
 }
 
 // ReadLedger reads the private text of a ledger's key. Errors about the contents wrap
-// [verify.ErrLedgerKey].
+// [registry.ErrLedgerKey].
 func ReadLedger(path string) (string, error) {
 	return readNoteKey(path, true)
 }
@@ -162,7 +162,7 @@ func readNoteKey(path string, private bool) (string, error) {
 		if private {
 			kind = "private"
 		}
-		return "", fmt.Errorf("key file %s: %w: not one %s key of a ledger or a witness", path, verify.ErrLedgerKey, kind)
+		return "", fmt.Errorf("key file %s: %w: not one %s key of a ledger or a witness", path, registry.ErrLedgerKey, kind)
 	}
 	return keys[0], nil
 }

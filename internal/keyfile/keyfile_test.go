@@ -13,13 +13,13 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 func TestKeysComeBack(t *testing.T) {
 	dir := t.TempDir()
-	mark, seal := watermark.GenerateKey(), verify.GenerateSealKey()
+	mark, seal := watermark.GenerateKey(), registry.GenerateSealKey()
 	require.NoError(t, keyfile.CreateMark(filepath.Join(dir, "mark.key"), mark))
 	require.NoError(t, keyfile.CreateSeal(filepath.Join(dir, "seal.key"), seal))
 
@@ -46,7 +46,7 @@ func TestNeverOverwritten(t *testing.T) {
 	require.NoError(t, err)
 
 	require.ErrorIs(t, keyfile.CreateMark(path, watermark.GenerateKey()), fs.ErrExist)
-	require.ErrorIs(t, keyfile.CreateSeal(path, verify.GenerateSealKey()), fs.ErrExist)
+	require.ErrorIs(t, keyfile.CreateSeal(path, registry.GenerateSealKey()), fs.ErrExist)
 	after, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, before, after)
@@ -114,11 +114,11 @@ func TestKindsAreNotMixedUp(t *testing.T) {
 	dir := t.TempDir()
 	mark, seal := filepath.Join(dir, "mark"), filepath.Join(dir, "seal")
 	require.NoError(t, keyfile.CreateMark(mark, watermark.GenerateKey()))
-	require.NoError(t, keyfile.CreateSeal(seal, verify.GenerateSealKey()))
+	require.NoError(t, keyfile.CreateSeal(seal, registry.GenerateSealKey()))
 	_, err := keyfile.ReadMark(seal)
 	require.ErrorIs(t, err, watermark.ErrKey)
 	_, err = keyfile.ReadSeal(mark)
-	require.ErrorIs(t, err, verify.ErrSealKey)
+	require.ErrorIs(t, err, registry.ErrSealKey)
 }
 
 func TestMissingAndFolder(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// Package verify hands these on under the same names.
+// Package registry hands these on under the same names.
 var (
 	ErrNotFound = errors.New("not in the registry")
 	ErrConflict = errors.New("already in the registry")    // a unique name or ID is taken by another row
@@ -101,7 +101,8 @@ type Store interface {
 	CustodyOf(ctx context.Context, submission [16]byte) ([]Custody, error)
 	CustodyBy(ctx context.Context, recipient string) ([]Custody, error)
 
-	AddInvestigation(ctx context.Context, i Investigation) error
+	// AddInvestigation returns the number of the entry.
+	AddInvestigation(ctx context.Context, i Investigation) (seq int64, err error)
 	Investigations(ctx context.Context) ([]Investigation, error)
 
 	// Check recomputes the ledger from its first entry, holds every row against it,
