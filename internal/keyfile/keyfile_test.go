@@ -75,7 +75,7 @@ func TestReportKey(t *testing.T) {
 	_, err = keyfile.ReadReportPublic(path)
 	require.ErrorIs(t, err, attest.ErrKey)
 	_, err = keyfile.ReadLedger(path)
-	require.ErrorIs(t, err, verify.ErrLedgerKey)
+	require.ErrorIs(t, err, registry.ErrLedgerKey)
 }
 
 func TestBadFilesSayWhich(t *testing.T) {
