@@ -45,11 +45,16 @@ type Config struct {
 	// then not judged, and the sentences name no holders.
 	Found time.Time
 
-	// Trials is the number of independent trials of reading pictures without a
-	// mark of the key, with no false identification among them. It caps every
-	// likelihood ratio at Trials/3, the inverse of the 95 % upper bound of the
-	// error rate (rule of three). The comparison of pictures, which confirms
-	// copies, is not covered by them. Default [DefaultTrials].
+	// Claimed is how many pictures somebody claims to have, of which the dump is a part; 0:
+	// nobody does. Drawn says that we drew the dump at random from them: of a selection
+	// that others made nothing follows but what is in it.
+	Claimed int
+	Drawn   bool
+
+	// Trials is the number of independent trials, of marks and of matching, that ended
+	// without a false identification. It caps every likelihood ratio at Trials/3, the inverse
+	// of the 95 % upper bound of the error rate (rule of three). 0: those that validated
+	// this code, [TraceTrials], [ReadTrials] and [MatchTrials].
 	Trials int
 
 	// Progress, where set, is called after each leak of a dump, in order.
@@ -71,7 +76,7 @@ func (c Config) ready() (Config, error) {
 	if c.SealKey != nil && c.SealKey.ID() == "" {
 		return c, fmt.Errorf("%w: the sealing key is the zero SealKey", registry.ErrInput)
 	}
-	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.MaxFiles < 0 || c.Workers < 0 || c.Trials < 0 {
+	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.MaxFiles < 0 || c.Workers < 0 || c.Trials < 0 || c.Claimed < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", registry.ErrInput)
 	}
 	if err := checkSearch(c.Search, c.Registry); err != nil {
@@ -89,24 +94,9 @@ func (c Config) ready() (Config, error) {
 	if c.Workers == 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
-	if c.Trials == 0 {
-		c.Trials = DefaultTrials
-	}
 	return c, nil
 }
 
 func (c Config) limits() picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels}
 }
-
-// DefaultTrials is the number of trials behind the cap on likelihood ratios: 300
-// readings of the 15 pictures in testdata/pictures after 10 attacks, each unmarked
-// and marked under another key, with no mark found:
-//
-//	kycmark bench falsepositives --pictures testdata/pictures --attacks none,telegram,telegram_low,whatsapp,jpeg50,jpeg20,crop50,crop25,rot5,screenshot
-//
-// More trials, once they are made, are stated in [Config].
-const DefaultTrials = 300
-
-// trialsCover says what the trials are about, wherever their number stands.
-const trialsCover = "trials of reading pictures without a mark of the key; the comparison of pictures is not covered by them"

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -29,24 +30,45 @@ func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.I
 	}
 }
 
-// The arithmetic is tested alone.
+// What tests look at.
 var (
-	LogChoose      = logChoose
-	FamilyWise     = familyWise
-	ValidationCap  = validationCap
-	RecipientOdds  = recipientOdds
-	RangeCap       = rangeCap
-	Words          = words
-	SpanMonths     = spanMonths
 	ShellLine      = shellLine
 	MosaicSide     = mosaicSide
-	LeastEvidence  = leastEvidence
 	ReportTemplate = reportHTML
 )
 
-// WeighFor weighs leaks without a registry and writes the sentences.
+// WeighFor weighs leaks without a registry and writes the sentences. The registry's
+// submissions are spread over so many months; every recipient has copies of all, and
+// those whose custody covers a leak held what was submitted in its month.
 func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int) *DumpVerdict {
-	w := weigh(leaks, recipients, cfg, months)
+	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
+		holdings: &registry.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
+	const each = 1000 // submissions a month
+	for _, l := range leaks {
+		if len(b.cells) == 0 && !l.Submitted.IsZero() {
+			b.cells = odds.Months(l.Submitted.AddDate(0, -months/2, 0), l.Submitted.AddDate(0, months-months/2-1, 0))
+		}
+		b.copies[l.Submission] = append(b.copies[l.Submission], l.Issued...)
+	}
+	for i := range b.cells {
+		b.cells[i].Submissions = each
+		b.holdings.Submissions = append(b.holdings.Submissions, each)
+	}
+	for _, r := range recipients {
+		b.holdings.Copies[r.Name] = b.holdings.Submissions
+	}
+	for _, l := range leaks {
+		for _, c := range l.Custody {
+			if cfg.admissible(c) && b.holdings.Unmarked[c.Recipient] == nil {
+				b.holdings.Unmarked[c.Recipient] = make([]int, len(b.cells))
+				b.holdings.Unmarked[c.Recipient][odds.CellOf(b.cells, l.Submitted)] = each
+			}
+		}
+	}
+	w, err := weigh(leaks, b, cfg)
+	if err != nil {
+		panic(err)
+	}
 	w.speak()
 	return &w.DumpVerdict
 }

@@ -194,7 +194,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c con
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.subject = sub.Subject
+	out.subject, out.Submitted = sub.Subject, sub.Submitted
 	out.Custody, err = v.cfg.Registry.Custody(ctx, c.submission)
 	return err
 }

@@ -69,6 +69,8 @@ type Verdict struct {
 	Unconfirmed bool                 `json:"unconfirmed,omitempty"`
 	Forgeable   bool                 `json:"forgeable,omitempty"` // Unconfirmed for its key alone: it was compromised before the copy was issued
 	Submission  watermark.Submission `json:"submission,omitzero"`
+	Submitted   time.Time            `json:"submitted,omitzero"` // of Submission, where the leak shows it
+	Cluster     string               `json:"cluster,omitempty"`  // numbers the subject of Submission within a dump: [Investigator.Weigh] sets it
 	Copy        watermark.CopyID     `json:"copy,omitzero"`
 	Recipient   string               `json:"recipient,omitempty"` // of a confirmed copy, see MayName; "" beside all other reads
 	Distance    *int                 `json:"distance"`            // of the hashes to Submission, bits of 256; null: not among the matches

@@ -193,3 +193,10 @@ type Checkpoint struct {
 	Note []byte // C2SP tlog-checkpoint with its signatures
 	Made time.Time
 }
+
+// Issued counts uploads of one day of which copies were issued to a recipient.
+type Issued struct {
+	Recipient string
+	Day       time.Time // begin of the day of submission, UTC
+	Uploads   int64
+}

@@ -57,6 +57,11 @@ type Store interface {
 	// Span returns when the first and the last upload were submitted; the zero
 	// time for both where there is none.
 	Span(ctx context.Context) (first, last time.Time, err error)
+	// CountSubmitted counts the uploads submitted in each span, ends included.
+	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error)
+	// CountIssued counts, for each recipient and each day (of UTC) of submission, the
+	// uploads of which copies were issued to it.
+	CountIssued(ctx context.Context) ([]Issued, error)
 	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
 	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
 	Sealed(ctx context.Context, id [16]byte) (*Sealed, error)

@@ -16,7 +16,7 @@ type sighting struct {
 	mark     map[int]float64 // by recipient: g, the ratio that the marks of its copies earn, d = 0
 	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
 	unmarked map[int]bool    // holders of the submission
-	planted  map[int]bool    // recipients whose copy somebody else listed could have planted
+	planted  map[int]bool    // recipients whose very copy somebody else listed had, and could have planted
 	by       map[int][]int   // by such recipients: those holders
 }
 
@@ -28,7 +28,7 @@ const sureLnE = 6.907755278982137
 // former and below 1 up to the latter, both towards saying nothing. It makes clusters alike.
 const (
 	forStep     = 0.25
-	againstStep = 1.0
+	againstStep = 2.0
 )
 
 // An item is a cluster: leaks that count once.
@@ -102,14 +102,6 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, o Options) {
 	}
 	for r := range sum {
 		s.mark[r] = rounded(sum[r] / of[r])
-	}
-	for _, name := range l.Unmarked { // admissible or not: whoever held it could lay a mark onto it
-		k := index[name]
-		for r := range sum {
-			if k != r {
-				s.other(r, k)
-			}
-		}
 	}
 }
 

@@ -69,7 +69,7 @@ func (m *model) holder(name string) int {
 const (
 	FlagTransplanted = "transplanted"     // leaks carry a recipient's marks on other submissions
 	FlagOnly         = "transplants only" // and there is no confirmed copy of it
-	FlagAlsoHeld     = "also held"        // all leaks with a recipient's copies could have been made by another holder
+	FlagAlsoHeld     = "also held"        // all leaks with a recipient's copies are of submissions that others held unmarked, or had these copies of
 	FlagRepeated     = "repeated"         // a recipient's evidence is one copy, or one cluster, again and again
 )
 
@@ -97,11 +97,17 @@ func (m *model) flags() []Flag {
 				continue
 			}
 			confirmed++
-			if s.planted[r] {
-				held++
-				for _, k := range s.by[r] {
-					others = append(others, m.c.Holders[k].Name)
+			before := len(others)
+			for _, k := range s.by[r] {
+				others = append(others, m.c.Holders[k].Name)
+			}
+			for _, name := range m.c.Leaks[i].Unmarked {
+				if name != h.Name {
+					others = append(others, name)
 				}
+			}
+			if len(others) > before {
+				held++
 			}
 			for _, c := range m.c.Leaks[i].Copies {
 				if c.Recipient == h.Name && c.Confirmed && c.LnE >= sureLnE {
@@ -129,7 +135,8 @@ func (m *model) flags() []Flag {
 
 // A Window is a contiguous range of time in which leaks without marks lie.
 type Window struct {
-	From, To int     `json:"-"`
+	From     int     `json:"from"` // cells
+	To       int     `json:"to"`
 	Dates    string  `json:"dates"`
 	Leaks    int     `json:"leaks"` // without a mark, in the window
 	Of       int     `json:"of"`    // without a mark, matched

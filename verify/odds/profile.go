@@ -61,9 +61,9 @@ func (p *profile) count(class, cell int, share float64) {
 // interval is a run of cells, from up to and including to.
 type interval struct{ from, to int }
 
-// ranges are the intervals worth a part: for each class of leaks the one that spans all,
-// the one in which they are densest by the scan statistic, and for sources of everything
-// the densest apart from that.
+// ranges are the intervals worth a part: those in which leaks with marks of the
+// recipient, and leaks without any mark, are densest by the scan statistic; for sources of
+// everything also the next densest, and that of all leaks.
 func (p *profile) ranges() []interval {
 	var out []interval
 	add := func(r interval, ok bool) {
@@ -74,16 +74,15 @@ func (p *profile) ranges() []interval {
 			out = append(out, r)
 		}
 	}
+	all := interval{0, len(p.counts) - 1}
 	for class := range classes {
-		if p.total[class] == 0 {
+		broad := p.kind == Insider || p.kind == Unlisted
+		if p.total[class] == 0 || class == everyLeak && !broad && p.total[plainLeaks]+p.total[markedLeaks] > 0 {
 			continue
 		}
-		all := interval{0, len(p.counts) - 1}
-		snug, ok := p.snug(class, all)
-		add(snug, ok)
 		best, ok := p.densest(class, all)
 		add(best, ok)
-		if p.kind != Insider && p.kind != Unlisted {
+		if !broad || class != plainLeaks {
 			continue
 		}
 		before, okBefore := p.densest(class, interval{0, best.from - 1})
@@ -95,20 +94,6 @@ func (p *profile) ranges() []interval {
 		}
 	}
 	return out
-}
-
-// snug is the least interval within r that holds the same leaks.
-func (p *profile) snug(class int, r interval) (interval, bool) {
-	out := interval{-1, -1}
-	for i := r.from; i <= r.to; i++ {
-		if p.n[class][i] > 0 {
-			if out.from < 0 {
-				out.from = i
-			}
-			out.to = i
-		}
-	}
-	return out, out.from >= 0
 }
 
 // densest is the interval within r whose scan statistic is greatest, the first of them.

@@ -2,6 +2,7 @@ package odds
 
 import (
 	"cmp"
+	"container/heap"
 	"math"
 	"slices"
 )
@@ -28,57 +29,94 @@ type answers struct {
 // A candidate is a set of up to three sources.
 type candidate struct {
 	sources []int
-	most    float64 // no greater is P(data | A) at any point of the grid, logarithm
-	value   []float64
-	top     combination // the greatest part of it, at the middle of the grid
+	all     []combination // the most promising first
+	most    float64       // no greater is P(data | A) at any point of the grid, logarithm
+	value   []float64     // P(data | A) at each point of the grid, logarithm
+	top     []int         // the combination that has most of it
+	tight   bool          // most is no longer only the first bound
+	place   int           // among all sets
+}
+
+// A queue hands out sets by their bounds, the greatest first.
+type queue []*candidate
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, k int) bool {
+	return q[i].most > q[k].most || q[i].most == q[k].most && q[i].place < q[k].place
+}
+func (q queue) Swap(i, k int) { q[i], q[k] = q[k], q[i] }
+func (q *queue) Push(c any)   { *q = append(*q, c.(*candidate)) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
 }
 
 // A combination is one part for each source of a set, with or without marks removed.
 type combination struct {
-	parts   []int
-	columns []int
-	removed int // 1: all marks were removed
-	weight  []float64
-	heavy   float64    // greatest weight, logarithm
-	most    float64    // bound of the product, logarithm
+	parts   [3]int
+	columns [3]int
+	sources int
+	removed int        // 1: all marks were removed
+	heavy   float64    // greatest weight over the grid, logarithm
+	most    float64    // bound of the product times that, logarithm
 	shares  [3]float64 // where it is greatest, about
-	value   float64
 }
 
 // points are the grid, tau first.
 func (m *model) points() int { return len(m.o.Tau) * len(m.o.Rho) }
 
 // search finds the answers to questions over all sets of up to three sources. No set is
-// left out that could change one: a set is computed unless its upper bound lies below what
-// it would have to exceed.
-func (m *model) search(questions []question) []answers {
+// left out that could change one: a set is computed unless its upper bound does not
+// exceed what it would have to exceed. It also returns the sets that were computed.
+func (m *model) search(questions []question) ([]answers, []*candidate) {
 	out := make([]answers, len(questions))
 	for q := range out {
-		for range m.points() {
-			out[q].with = append(out[q].with, math.Inf(-1))
-			out[q].without = append(out[q].without, math.Inf(-1))
-		}
-		out[q].withSet = make([]*candidate, m.points())
-		out[q].withoutSet = make([]*candidate, m.points())
+		out[q] = m.unanswered()
 	}
-	for _, c := range m.candidates() {
-		if !m.needed(c, questions, out) {
+	var computed []*candidate
+	queue := m.candidates()
+	for queue.Len() > 0 {
+		c := heap.Pop(&queue).(*candidate)
+		need := needed(c, questions, out)
+		if !(c.most > need) {
 			continue
 		}
-		m.compute(c)
-		for q := range questions {
-			in, against := questions[q].takes(c)
-			for g, v := range c.value {
-				if in && v > out[q].with[g] {
-					out[q].with[g], out[q].withSet[g] = v, c
-				}
-				if against && v > out[q].without[g] {
-					out[q].without[g], out[q].withoutSet[g] = v, c
-				}
+		if !c.tight {
+			if c.most = m.tighten(c, need); c.most > need {
+				heap.Push(&queue, c)
+			}
+			continue
+		}
+		m.compute(c, need)
+		computed = append(computed, c)
+		answer(c, questions, out)
+	}
+	return out, computed
+}
+
+func (m *model) unanswered() answers {
+	var a answers
+	for range m.points() {
+		a.with, a.without = append(a.with, math.Inf(-1)), append(a.without, math.Inf(-1))
+	}
+	a.withSet, a.withoutSet = make([]*candidate, m.points()), make([]*candidate, m.points())
+	return a
+}
+
+// answer enters what a computed set says.
+func answer(c *candidate, questions []question, out []answers) {
+	for q := range questions {
+		in, against := questions[q].takes(c)
+		for g, v := range c.value {
+			if in && v > out[q].with[g] {
+				out[q].with[g], out[q].withSet[g] = v, c
+			}
+			if against && v > out[q].without[g] {
+				out[q].without[g], out[q].withoutSet[g] = v, c
 			}
 		}
 	}
-	return out
 }
 
 // takes says to which families of a question a set belongs.
@@ -93,27 +131,32 @@ func (q *question) takes(c *candidate) (with, without bool) {
 	return with && !barred, without
 }
 
-func (m *model) needed(c *candidate, questions []question, found []answers) bool {
+// needed is what a set's value must exceed to change any answer.
+func needed(c *candidate, questions []question, found []answers) float64 {
+	least := math.Inf(1)
 	for q := range questions {
 		with, without := questions[q].takes(c)
-		if with && c.most > slices.Min(found[q].with) || without && c.most > slices.Min(found[q].without) {
-			return true
+		if with {
+			least = math.Min(least, slices.Min(found[q].with))
+		}
+		if without {
+			least = math.Min(least, slices.Min(found[q].without))
 		}
 	}
-	return false
+	return least
 }
 
-// candidates are all sets with their bounds, the greatest first.
-func (m *model) candidates() []*candidate {
+// candidates are all sets that can have produced the dump.
+func (m *model) candidates() queue {
 	n := len(m.sources)
-	var out []*candidate
+	var out queue
 	fit := make([]float64, n) // greatest bound of a set of one or two with it
 	for i := range n {
 		fit[i] = math.Inf(-1)
 	}
 	add := func(sources ...int) {
-		c := &candidate{sources: sources}
-		if c.most = m.bound(c); math.IsInf(c.most, -1) {
+		c := &candidate{sources: sources, place: len(out)}
+		if c.most = m.combine(c); math.IsInf(c.most, -1) {
 			return
 		}
 		if len(sources) < 3 {
@@ -143,70 +186,107 @@ func (m *model) candidates() []*candidate {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b *candidate) int { return cmp.Compare(b.most, a.most) })
+	heap.Init(&out)
 	return out
 }
 
-// combinations lists what the sources of a set may have taken.
-func (m *model) combinations(c *candidate) []combination {
+// combine lists what the sources of a set may have taken, the most promising first, and
+// returns an upper bound of P(data | A) at all points of the grid.
+func (m *model) combine(c *candidate) float64 {
 	removed := 1
 	for _, s := range c.sources {
 		if m.sources[s].kind == Copies {
 			removed = 2
 		}
 	}
-	var out []combination
-	at := make([]int, len(c.sources))
+	var at [3]int
 	for {
 		for d := range removed {
-			if k, ok := m.combination(c, at, d, removed == 2); ok {
-				out = append(out, k)
+			k := combination{parts: at, removed: d, sources: len(c.sources)}
+			for i, s := range c.sources {
+				k.columns[i] = m.sources[s].parts[at[i]].column[d]
+			}
+			k.heavy = m.heaviest(c, &k)
+			k.most = m.rows.ceiling(k.cols()) + k.heavy
+			if !math.IsInf(k.most, -1) {
+				c.all = append(c.all, k)
 			}
 		}
 		i := 0
-		for ; i < len(at); i++ {
+		for ; i < len(c.sources); i++ {
 			if at[i]++; at[i] < len(m.sources[c.sources[i]].parts) {
 				break
 			}
 			at[i] = 0
 		}
-		if i == len(at) {
+		if i == len(c.sources) {
 			break
 		}
 	}
-	return out
+	slices.SortStableFunc(c.all, func(a, b combination) int { return cmp.Compare(b.most, a.most) })
+	return c.bound()
 }
 
-// combination is one of them with its weights and a first bound; not ok where it
-// cannot have produced the dump.
-func (m *model) combination(c *candidate, at []int, d int, hasCopies bool) (combination, bool) {
-	k := combination{removed: d, heavy: math.Inf(-1)}
+// bound is the sum of the bounds of a set's combinations.
+func (c *candidate) bound() float64 {
+	var s sum
+	for i := range c.all {
+		s.add(c.all[i].most)
+	}
+	return s.ln()
+}
+
+// tighten lowers the bounds of a set's combinations as far as it takes to see whether their
+// sum exceeds need, and returns the sum.
+func (m *model) tighten(c *candidate, need float64) float64 {
+	c.tight = true
+	most := math.Inf(-1)
+	need -= ln(float64(max(len(c.all), 1)))
+	for i := range c.all {
+		k := &c.all[i]
+		if k.most <= math.Max(most-little, need) {
+			break
+		}
+		tight, _ := m.rows.lnMost(k.cols(), 6, math.Max(most-little, need)-k.heavy)
+		k.most = math.Min(k.most, tight+k.heavy)
+		most = math.Max(most, k.most)
+	}
+	return c.bound()
+}
+
+// little is how far below a sum, natural logarithm, the bound of a term lies that is left
+// out of it. Bounds exceed their terms by what the shares cost, which is as much again.
+const little = 9
+
+// cols are the columns of a combination.
+func (k *combination) cols() []int { return k.columns[:k.sources] }
+
+// weight is the prior of a combination at a point of the grid.
+func (m *model) weight(c *candidate, k *combination, tau, rho float64) float64 {
+	w, copies := 1.0, false
 	for i, s := range c.sources {
-		k.parts = append(k.parts, at[i])
-		k.columns = append(k.columns, m.sources[s].parts[at[i]].column[d])
+		p := &m.sources[s].parts[k.parts[i]]
+		w = float64(w * (float64((1-tau)*p.whole) + float64(tau*p.taken)))
+		copies = copies || m.sources[s].kind == Copies
 	}
-	if k.most = m.rows.ceiling(k.columns); math.IsInf(k.most, -1) {
-		return k, false
+	switch {
+	case copies && k.removed == 1:
+		w = float64(w * rho)
+	case copies:
+		w = float64(w * (1 - rho))
 	}
+	return w
+}
+
+// heaviest is the logarithm of the greatest weight over the grid.
+func (m *model) heaviest(c *candidate, k *combination) float64 {
+	most := 0.0
 	for _, tau := range m.o.Tau {
-		w := 1.0
-		for i, s := range c.sources {
-			p := m.sources[s].parts[at[i]]
-			w = float64(w * (float64((1-tau)*p.whole) + float64(tau*p.taken)))
-		}
 		for _, rho := range m.o.Rho {
-			v := w
-			switch {
-			case hasCopies && d == 1:
-				v = float64(w * rho)
-			case hasCopies:
-				v = float64(w * (1 - rho))
-			}
-			k.weight = append(k.weight, ln(v))
+			most = math.Max(most, m.weight(c, k, tau, rho))
 		}
 	}
-	k.heavy = slices.Max(k.weight)
-	return k, !math.IsInf(k.heavy, -1)
+	return ln(most)
 }
 
 // ceiling bounds the product of a mixture from above: each cluster came from the
@@ -229,50 +309,38 @@ func (r *rows) ceiling(columns []int) float64 {
 	return sum
 }
 
-// bound is an upper bound of P(data | A) at all points of the grid.
-func (m *model) bound(c *candidate) float64 {
-	all := m.combinations(c)
-	slices.SortStableFunc(all, func(a, b combination) int { return cmp.Compare(b.most+b.heavy, a.most+a.heavy) })
-	most := math.Inf(-1)
-	for i := range all {
-		if all[i].most+all[i].heavy <= most {
-			break
-		}
-		tight, _ := m.rows.lnMost(all[i].columns, 6, 0.5)
-		most = math.Max(most, math.Min(tight, all[i].most)+all[i].heavy)
+// compute sums a set's combinations at each point of the grid, the most promising first.
+// Those that would add next to nothing are left out, and all if they cannot exceed need.
+func (m *model) compute(c *candidate, need float64) {
+	c.top, c.value = make([]int, m.points()), make([]float64, m.points())
+	sums, greatest := make([]sum, m.points()), make([]float64, m.points())
+	for g := range greatest {
+		c.value[g], greatest[g] = math.Inf(-1), math.Inf(-1)
 	}
-	return most + ln(float64(len(all)))
-}
-
-// compute sums P(data | A) over what the sources may have taken, at each point of
-// the grid. Combinations whose bound is e^-32 of the sum at all points are left out.
-func (m *model) compute(c *candidate) {
-	all := m.combinations(c)
-	slices.SortStableFunc(all, func(a, b combination) int { return cmp.Compare(b.most+b.heavy, a.most+a.heavy) })
-	sums := make([]sum, m.points())
-	least := math.Inf(-1)
-	top := math.Inf(-1)
-	for i := range all {
-		k := &all[i]
-		if k.most+k.heavy < least-far {
-			break
-		}
-		var tight float64
-		tight, k.shares = m.rows.lnMost(k.columns, 40, 0.05)
-		if math.Min(tight, k.most)+k.heavy < least-far {
+	need -= ln(float64(max(len(c.all), 1))) + little
+	for i := range c.all {
+		k := &c.all[i]
+		floor := math.Max(need, slices.Min(c.value)-little)
+		if k.most <= floor {
 			continue
 		}
-		k.value = m.rows.lnMean(k.columns, k.shares)
-		least = math.Inf(1)
-		for g := range sums {
-			sums[g].add(k.value + k.weight[g])
-			least = math.Min(least, sums[g].ln())
+		var tight float64
+		tight, k.shares = m.rows.lnMost(k.cols(), 40, floor-k.heavy)
+		if k.most = math.Min(k.most, tight+k.heavy); k.most <= floor {
+			continue
 		}
-		if v := k.value + k.weight[len(sums)/2]; v > top {
-			top, c.top = v, *k
+		value := m.rows.lnMean(k.cols(), k.shares)
+		g := 0
+		for _, tau := range m.o.Tau {
+			for _, rho := range m.o.Rho {
+				v := value + ln(m.weight(c, k, tau, rho))
+				sums[g].add(v)
+				c.value[g] = sums[g].ln()
+				if v > greatest[g] {
+					greatest[g], c.top[g] = v, i
+				}
+				g++
+			}
 		}
-	}
-	for g := range sums {
-		c.value = append(c.value, sums[g].ln())
 	}
 }

@@ -22,7 +22,7 @@ type Sensitivity struct {
 const mostSensitive = 6
 
 // sensitivities searches again without the clusters that matter most.
-func (m *model) sensitivities(v *Verdict, what []asked, questions []question, found []answers) {
+func (m *model) sensitivities(v *Verdict, what []asked, questions []question, found []answers, computed []*candidate) {
 	done := 0
 	for i := range v.Hypotheses {
 		h := &v.Hypotheses[i]
@@ -39,10 +39,10 @@ func (m *model) sensitivities(v *Verdict, what []asked, questions []question, fo
 		done++
 		order := m.support(&found[q])
 		s := &Sensitivity{Leak: m.items[order[0]].leaks[0], Wrong: (h.Clusters + 19) / 20}
-		s.Without = m.without(questions[q], h.Kind, order[:1])
+		s.Without = m.without(questions[q], h.Kind, order[:1], computed)
 		s.IfWrong = s.Without
 		if s.Wrong > 1 {
-			s.IfWrong = m.without(questions[q], h.Kind, order[:min(s.Wrong, len(order))])
+			s.IfWrong = m.without(questions[q], h.Kind, order[:min(s.Wrong, len(order))], computed)
 		}
 		h.Sensitivity = s
 	}
@@ -51,18 +51,18 @@ func (m *model) sensitivities(v *Verdict, what []asked, questions []question, fo
 // support orders the clusters by how much each speaks for an answer: the ratio of what the
 // best explanations with and without the source say of it, where these are greatest.
 func (m *model) support(a *answers) []int {
-	_, g := a.least()
-	with, without := a.withSet[g].top, a.withoutSet[g].top
-	at := func(k combination, row int) float64 {
+	_, g := a.modest()
+	with, without := a.withSet[g], a.withoutSet[g]
+	at := func(k *combination, row int) float64 {
 		f := 0.0
-		for h, c := range k.columns {
+		for h, c := range k.cols() {
 			f += float64(k.shares[h] * m.rows.col[c][row])
 		}
-		return f
+		return ln(f)
 	}
 	ratio := make([]float64, len(m.rows.count))
 	for row := range ratio {
-		ratio[row] = ln(at(with, row)) - ln(at(without, row))
+		ratio[row] = at(&with.all[with.top[g]], row) - at(&without.all[without.top[g]], row)
 		if math.IsNaN(ratio[row]) {
 			ratio[row] = 0
 		}
@@ -75,8 +75,24 @@ func (m *model) support(a *answers) []int {
 	return order
 }
 
-// without is the capped log10 ratio of a question where some clusters are left out.
-func (m *model) without(q question, kind string, left []int) float64 {
+// shortlist is how many of the best explanations on either side are weighed again.
+const shortlist = 12
+
+// best are the combinations that are greatest somewhere on the grid, their bounds lifted.
+func (c *candidate) best() []combination {
+	var out []combination
+	for i, k := range c.all {
+		if slices.Contains(c.top, i) {
+			k.most = math.Inf(1)
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// without is the capped log10 ratio of a question where some clusters are left out, from
+// the explanations on either side that were best with them.
+func (m *model) without(q question, kind string, left []int, computed []*candidate) float64 {
 	less := *m
 	less.rows.count = slices.Clone(m.rows.count)
 	for _, i := range left {
@@ -85,8 +101,25 @@ func (m *model) without(q question, kind string, left []int) float64 {
 	if less.rows.n() == 0 {
 		return 0
 	}
-	found := less.search([]question{q})
-	ratio, _ := found[0].least()
+	slices.SortStableFunc(computed, func(a, b *candidate) int { return cmp.Compare(slices.Max(b.value), slices.Max(a.value)) })
+	found := []answers{m.unanswered()}
+	with, without := 0, 0
+	for _, c := range computed {
+		in, against := q.takes(c)
+		if !(in && with < shortlist) && !(against && without < shortlist) {
+			continue
+		}
+		if in {
+			with++
+		}
+		if against {
+			without++
+		}
+		again := &candidate{sources: c.sources, all: c.best()}
+		less.compute(again, math.Inf(-1))
+		answer(again, []question{q}, found)
+	}
+	ratio, _ := found[0].modest()
 	lr, _ := m.capped(log10(ratio), kind)
 	return lr
 }

@@ -19,7 +19,7 @@ import (
 // rule is then 2 exp(-2 pi^2) = 5e-9 of the peak.
 
 // far is how far below the peak, natural logarithm, the integrand is left out.
-const far = 32
+const far = 24
 
 // rows are the distinct kinds of clusters: how many of each, and for each column (a
 // source with a part of its holdings) how probable it makes such a cluster.
@@ -256,8 +256,9 @@ func nearest(xs []float64, x float64) int {
 // where it is greatest, about. Any shares p give the bound ln F(p) + n ln max_h D_h, D_h =
 // mean over clusters of v_h / sum p v, since the logarithm is concave (the dual of
 // mixture likelihoods: Lindsay, Ann. Statist. 11, 1983); p is improved by expectation
-// maximisation until the bound is within slack of the value, or steps are over.
-func (r *rows) lnMost(cols []int, steps int, slack float64) (bound float64, p [3]float64) {
+// maximisation until the bound is not above need, or within 0.05 of the value, or
+// steps are over.
+func (r *rows) lnMost(cols []int, steps int, need float64) (bound float64, p [3]float64) {
 	k := len(cols)
 	if k == 1 {
 		return r.lnAt(cols, [3]float64{1}), [3]float64{1}
@@ -277,19 +278,18 @@ func (r *rows) lnMost(cols []int, steps int, slack float64) (bound float64, p [3
 			if f <= 0 {
 				return math.Inf(-1), p
 			}
+			m /= f
 			for h, c := range cols {
-				d[h] += float64(m*r.col[c][t]) / f
+				d[h] += float64(m * r.col[c][t])
 			}
 		}
 		value, most := r.lnAt(cols, p), 0.0
 		for h := range k {
 			most = math.Max(most, d[h]/n)
 		}
-		gap := float64(n * dsp.Ln(most))
-		if value+gap < bound {
-			bound = value + gap
-		}
-		if gap < slack {
+		gap := float64(n * ln(most))
+		bound = math.Min(bound, value+gap)
+		if gap < 0.05 || bound <= need {
 			return bound, p
 		}
 		for h := range k {

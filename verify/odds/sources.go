@@ -184,7 +184,29 @@ func (m *model) parts(kind string, holder int, counts []int, own int) []part {
 		out = append(out, p.rangePart(r, choices))
 	}
 	out = append(out, m.setParts(p, kind, own, choices)...)
-	return m.merged(out, kind, holder)
+	return m.useful(m.merged(out, kind, holder), kind, holder)
+}
+
+// useful leaves out parts that no explanation could gain by. Beside everything, a part is
+// at best more probable by the ratio of sizes for each cluster that it holds, and dearer
+// by its prior at the greatest tau.
+func (m *model) useful(parts []part, kind string, holder int) []part {
+	whole, tau := parts[0], slices.Max(m.o.Tau)
+	out := parts[:1]
+	for _, p := range parts[1:] {
+		n := 0.0
+		for _, it := range m.items {
+			if slices.ContainsFunc(it.leaks, func(l int) bool { return m.seen[l].has(kind, holder) && m.in(p, &m.seen[l]) }) {
+				n++
+			}
+		}
+		gain := float64(n * ln(whole.size/p.size))
+		cost := ln(float64(tau*p.taken)+float64((1-tau)*p.whole)) - ln(float64((1-tau)*whole.whole)+float64(tau*whole.taken))
+		if gain+cost > 0 {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // setParts are the two other sets that fit best.
@@ -218,8 +240,12 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 		}
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.fit, a.fit), cmp.Compare(a.size, b.size)) })
+	most := mostSets
+	if kind == Copies || kind == Planted {
+		most = 1
+	}
 	var out []part
-	for _, c := range all[:min(len(all), mostSets)] {
+	for _, c := range all[:min(len(all), most)] {
 		out = append(out, c.part)
 	}
 	return out

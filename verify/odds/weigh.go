@@ -77,7 +77,7 @@ func Weigh(c *Case) (*Verdict, error) {
 	}
 	v.Claim = claim(v.Matched, len(c.Leaks), c.Claimed, c.Drawn)
 	asked, questions := m.questions()
-	found := m.search(questions)
+	found, computed := m.search(questions)
 	for i, a := range asked {
 		if a.planting < 0 {
 			v.Hypotheses = append(v.Hypotheses, m.hypothesis(a, questions, found, i))
@@ -90,7 +90,7 @@ func Weigh(c *Case) (*Verdict, error) {
 	v.Window = m.window(v)
 	v.AllElsewhere = m.allElsewhere(found)
 	m.addLines(v)
-	m.sensitivities(v, asked, questions, found)
+	m.sensitivities(v, asked, questions, found, computed)
 	return v, nil
 }
 
@@ -139,21 +139,33 @@ func (m *model) questions() (what []asked, out []question) {
 	return what, out
 }
 
-// least is the least ratio over the grid, natural logarithm, and where it is.
-func (a *answers) least() (ratio float64, at int) {
-	ratio = math.Inf(1)
+// modest is the ratio over the grid that claims least, natural logarithm, and where it is:
+// the least where all support the source, the greatest where all speak against it, else none.
+func (a *answers) modest() (ratio float64, at int) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	atLo, atHi := 0, 0
 	for g := range a.with {
-		if r := a.with[g] - a.without[g]; r < ratio {
-			ratio, at = r, g
+		r := a.with[g] - a.without[g]
+		if r < lo {
+			lo, atLo = r, g
+		}
+		if r > hi {
+			hi, atHi = r, g
 		}
 	}
-	return ratio, at
+	switch {
+	case lo > 0:
+		return lo, atLo
+	case hi < 0:
+		return hi, atHi
+	}
+	return 0, atLo
 }
 
 // cap is the most that may be claimed for a kind.
 func (m *model) cap(kind string) float64 {
-	if kind == Copies || kind == Planted {
-		return math.Min(Cap(m.c.MarkTrials), Cap(m.c.MatchTrials))
+	if kind == Copies {
+		return Cap(m.c.MarkTrials) // a mark is as improbable by chance on whatever picture
 	}
 	return Cap(m.c.MatchTrials)
 }
@@ -162,7 +174,7 @@ func (m *model) cap(kind string) float64 {
 func (m *model) hypothesis(a asked, questions []question, found []answers, i int) Hypothesis {
 	s := m.sources[a.source]
 	h := Hypothesis{Kind: s.kind, Holders: s.holders}
-	ratio, at := found[i].least()
+	ratio, at := found[i].modest()
 	h.Raw = log10(ratio)
 	if s.kind == Copies {
 		h.Name, h.Holders = s.holders[0], nil
@@ -171,11 +183,11 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	h.LogLR, h.Capped = m.capped(h.Raw, s.kind)
 	h.Words = Words(h.LogLR)
 	if set := found[i].withoutSet[at]; set != nil {
-		h.Against = m.say(set)
+		h.Against = m.say(set, at)
 	}
 	h.Clusters, h.Pictures = m.evidence(s)
 	if i+1 < len(questions) && questions[i+1].with == a.source {
-		strict, _ := found[i+1].least()
+		strict, _ := found[i+1].modest()
 		lr, _ := m.capped(log10(strict), s.kind)
 		lr = math.Min(lr, h.LogLR)
 		h.Planting = &lr
@@ -189,14 +201,16 @@ func (m *model) capped(raw float64, kind string) (float64, bool) {
 	return math.Min(math.Max(raw, -most), most), math.Abs(raw) > most
 }
 
-// say names the sources of a set, with the parts of its greatest combination.
-func (m *model) say(c *candidate) string {
+// say names the sources of a set, with the parts of its greatest combination at a
+// point of the grid.
+func (m *model) say(c *candidate, at int) string {
 	var parts []string
+	top := c.all[c.top[at]]
 	for i, s := range c.sources {
-		parts = append(parts, m.describe(m.sources[s], m.sources[s].parts[c.top.parts[i]]))
+		parts = append(parts, m.describe(m.sources[s], m.sources[s].parts[top.parts[i]]))
 	}
 	text := list(parts)
-	if c.top.removed == 1 {
+	if top.removed == 1 {
 		text += ", all marks removed"
 	}
 	return text
@@ -297,11 +311,13 @@ func (m *model) neutral() bool {
 // allElsewhere compares no listed source at all with the best explanation.
 func (m *model) allElsewhere(found []answers) float64 {
 	alone := &candidate{sources: []int{len(m.sources) - 1}}
-	m.compute(alone)
-	ratio := math.Inf(1)
-	for g, v := range alone.value {
-		ratio = math.Min(ratio, v-math.Max(found[0].with[g], found[0].without[g]))
+	m.combine(alone)
+	m.compute(alone, math.Inf(-1))
+	a := answers{with: alone.value}
+	for g := range alone.value {
+		a.without = append(a.without, math.Max(found[0].with[g], found[0].without[g]))
 	}
+	ratio, _ := a.modest()
 	lr, _ := m.capped(log10(ratio), Elsewhere)
 	return lr
 }
