@@ -18,6 +18,8 @@ type books struct {
 	cells      []odds.Cell // the calendar months of all submissions
 	holdings   *registry.Holdings
 	copies     map[watermark.Submission][]registry.Copy
+
+	unconfirmed map[string]int // see [DumpVerdict]; where the leaks do not say it
 }
 
 func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, error) {

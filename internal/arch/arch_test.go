@@ -73,7 +73,7 @@ var rules = []rule{
 	},
 	{
 		of:    []string{"..."},
-		never: []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/..."},
+		never: []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/...", "github.com/santhosh-tekuri/..."},
 		why:   "test libraries stay in _test.go files, so that no user builds them in",
 	},
 	{
@@ -138,7 +138,7 @@ var rules = []rule{
 		only: []string{
 			"watermark", "phash/...", "verify/...", "cmd/...", "testdata/...",
 			"internal/picture", "internal/webp", "internal/durable", "internal/attack", "internal/bench/...", "internal/quality",
-			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive",
+			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/attest",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
 	},
