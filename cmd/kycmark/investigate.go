@@ -15,6 +15,7 @@ type investigateFlags struct {
 	report, found string
 	search        string
 	reveal, force bool
+	bundleFlags
 }
 
 func newInvestigate(u *ui) *cobra.Command {
@@ -38,7 +39,8 @@ probability of 0.999), unreadable (shows an upload; whether it was marked cannot
 said), lookalike (same template or scene, another capture), transplanted (carries a mark that belongs to another
 upload), unknown (matches nothing), damaged (not a readable picture).`,
 		Example: `  kycmark investigate leaks/ --report report.html
-  kycmark investigate dump.zip --found 2026-11-20 --json`,
+  kycmark investigate dump.zip --found 2026-11-20 --json
+  kycmark investigate leaks/ --bundle for-the-vendor.zip`,
 		Args: some("file, folder or zip archive"),
 	}
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
@@ -46,6 +48,7 @@ upload), unknown (matches nothing), damaged (not a readable picture).`,
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
+	f.bundleFlags.add(cmd)
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		return b.investigate(ctx, f, args)
 	})
@@ -60,6 +63,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		if err := checkOutput(f.report, f.force, dump...); err != nil {
 			return err
 		}
+	}
+	if err := f.ready(b, f.force, dump); err != nil {
+		return err
 	}
 	keys, seal, err := b.keys()
 	if err != nil {
@@ -101,10 +107,14 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 			return err
 		}
 	}
+	if err := f.write(ctx, b, inv, d, f.reveal, f.force); err != nil {
+		return err
+	}
 	b.verdict(d)
 	if f.report != "" {
 		b.printf("\nreport: %s\n", f.report)
 	}
+	f.written(b)
 	return b.line(map[string]*verify.DumpVerdict{"verdict": d})
 }
 
