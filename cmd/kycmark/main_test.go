@@ -47,6 +47,7 @@ func TestMain(m *testing.M) {
 //	flip FILE                 change one letter near the end of a text
 //	pack ARCHIVE FILE...      a .zip or .tar.gz of files
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD, without v1-
+//	tsa FILE                  starts a timestamp authority at $TSA, its certificate in FILE (needs [exec:openssl])
 //	cosigned NAME IN OUT KEY  a witness's signature added to a checkpoint
 //	receipted NAME IN SIGNATURE KEY
 //	                          a file signed with Ed25519
@@ -77,6 +78,7 @@ func TestScripts(t *testing.T) {
 			"pack":    pack,
 			"ids":     ids,
 
+			"tsa":       tsa,
 			"cosigned":  cosigned,
 			"receipted": receipted,
 		},
