@@ -46,6 +46,15 @@ type Config struct {
 	// Default [SearchMemory]; from 20 million uploads on [SearchStore].
 	Search string
 
+	// Against skips the search: leaks are compared with these submissions, and traced against
+	// all of them.
+	Against []watermark.Submission
+
+	// State is a file that keeps the verdicts of a dump while it is examined. A run that was
+	// cut short goes on where it was; files whose bytes are in it are not examined again.
+	// "": none is kept.
+	State string
+
 	// Found is when the leaks were found. Custody that was entered later is listed
 	// as inadmissible. The zero time: not known; whether custody is admissible is
 	// then not judged, and the sentences name no holders.
@@ -67,7 +76,10 @@ type Config struct {
 	Progress func(done, total int)
 }
 
-const defaultMaxFiles = 1_000_000
+const (
+	defaultMaxFiles = 1_000_000
+	maxAgainst      = 1_000
+)
 
 // ready checks a configuration and fills in the defaults.
 func (c Config) ready() (Config, error) {
@@ -90,6 +102,9 @@ func (c Config) ready() (Config, error) {
 	}
 	if err := intake.CheckText("actor", c.Actor, intake.MaxName); err != nil {
 		return c, fmt.Errorf("%w: %w", registry.ErrInput, err)
+	}
+	if len(c.Against) > maxAgainst {
+		return c, fmt.Errorf("%w: more than %d submissions to trace against", registry.ErrInput, maxAgainst)
 	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = picture.DefaultMaxBytes

@@ -70,7 +70,13 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
-		v.run(ctx, all, yield)
+		p, err := v.begin()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer p.close()
+		v.run(ctx, all, p, yield)
 	}
 }
 
@@ -106,7 +112,7 @@ type result struct {
 
 // run examines the sources on a bounded number of workers and yields in order. It
 // owns its goroutines: all have ended when it returns.
-func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdict, error) bool) {
+func (v *Investigator) run(ctx context.Context, all []source, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	slots := make([]chan result, len(all))
 	for i := range slots {
@@ -116,7 +122,7 @@ func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdic
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		v.work(ctx, all, slots, ahead)
+		v.work(ctx, all, p, slots, ahead)
 	}()
 	defer func() { cancel(); <-done }()
 	for i := range slots {
@@ -124,6 +130,9 @@ func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdic
 		select {
 		case <-ahead:
 		default: // given up before it took a place
+		}
+		if r.err == nil {
+			r.err = p.add(r.verdict)
 		}
 		if r.err != nil {
 			yield(nil, r.err)
@@ -140,14 +149,14 @@ func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdic
 
 // work feeds the workers in order and returns when all have ended. Every slot is
 // filled, with the context's error where the work was given up.
-func (v *Investigator) work(ctx context.Context, all []source, slots []chan result, ahead chan struct{}) {
+func (v *Investigator) work(ctx context.Context, all []source, p *progress, slots []chan result, ahead chan struct{}) {
 	next := make(chan int)
 	ended := make(chan struct{})
 	for range v.cfg.Workers {
 		go func() {
 			defer func() { ended <- struct{}{} }()
 			for i := range next {
-				verdict, err := v.investigateSource(ctx, all[i])
+				verdict, err := v.investigateSource(ctx, all[i], p)
 				slots[i] <- result{verdict, err}
 			}
 		}()
@@ -168,7 +177,7 @@ func (v *Investigator) work(ctx context.Context, all []source, slots []chan resu
 
 // investigateSource reads one file and examines it. Only failures of the registry
 // and the end of ctx are errors.
-func (v *Investigator) investigateSource(ctx context.Context, s source) (*Verdict, error) {
+func (v *Investigator) investigateSource(ctx context.Context, s source, p *progress) (*Verdict, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -180,6 +189,9 @@ func (v *Investigator) investigateSource(ctx context.Context, s source) (*Verdic
 		d := damaged(s.name, nil, intake.WithoutPath(err))
 		d.Size, d.SHA256 = s.size, "" // its bytes were not read
 		return d, nil
+	}
+	if known := p.again(s.name, data, v.cfg.limits()); known != nil {
+		return known, nil
 	}
 	return v.investigate(ctx, s.name, data)
 }

@@ -17,6 +17,10 @@ import (
 type investigateFlags struct {
 	report, found string
 	search        string
+	state         string
+	against       []string
+	claimed       int
+	drawn         bool
 	reveal, force bool
 }
 
@@ -49,6 +53,10 @@ upload), unknown (matches nothing), damaged (not a readable picture).`,
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
+	cmd.Flags().StringSliceVar(&f.against, "against", nil, "`submissions` to compare with and trace against; nothing else is searched")
+	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
+	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that somebody claims to have")
+	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
@@ -73,6 +81,14 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 			return err
 		}
 	}
+	var against []watermark.Submission
+	for _, text := range f.against {
+		id, err := watermark.ParseSubmission(text)
+		if err != nil {
+			return usagef("--against: %w", err)
+		}
+		against = append(against, id)
+	}
 	keys, seal, err := b.keys()
 	if err != nil {
 		return err
@@ -83,7 +99,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	defer pdfs.Close()
 	inv, err := verify.NewInvestigator(verify.Config{
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
-		Search: f.search, Found: found, Progress: show,
+		Search: f.search, Found: found, Progress: show, Against: against, State: f.state, Claimed: f.claimed, Drawn: f.drawn,
 		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {

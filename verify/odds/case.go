@@ -13,7 +13,7 @@ var ErrCase = errors.New("odds: unusable case")
 
 // Limits of a [Case], checked before anything is allocated.
 const (
-	MaxLeaks   = 1_000_000
+	MaxLeaks   = 100_000
 	MaxHolders = 1_000
 	MaxCells   = 1_200 // a hundred years of months
 )

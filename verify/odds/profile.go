@@ -2,8 +2,6 @@ package odds
 
 import (
 	"math"
-
-	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // Classes of leaks whose times are looked at for ranges.
@@ -179,9 +177,9 @@ func scan(n, total, size, all float64) float64 {
 	if n <= 0 || size <= 0 || float64(n*all) <= float64(total*size) {
 		return 0
 	}
-	fit := float64(n * dsp.Ln(float64(n*all)/float64(total*size)))
+	fit := float64(n * ln(float64(n*all)/float64(total*size)))
 	if rest := total - n; rest > 1e-9 && all > size {
-		fit += float64(rest * dsp.Ln(float64(rest*all)/float64(total*(all-size))))
+		fit += float64(rest * ln(float64(rest*all)/float64(total*(all-size))))
 	}
 	return fit
 }
@@ -207,7 +205,7 @@ func (p *profile) rangePart(r interval, choices float64) part {
 		for b := r.to; b <= hi; b++ {
 			ratio := out.size / (p.ahead[b+1] - p.ahead[a])
 			if ratio > 0 && !math.IsInf(ratio, 0) {
-				out.taken += dsp.Exp(float64(n * dsp.Ln(ratio)))
+				out.taken += exp(float64(n * ln(ratio)))
 			}
 		}
 	}

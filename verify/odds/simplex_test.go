@@ -152,3 +152,18 @@ func TestGaussLegendre(t *testing.T) {
 		}
 	}
 }
+
+func TestLogarithms(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 6))
+	for range 100_000 {
+		x := math.Exp(1400*rng.Float64() - 700)
+		assert.InEpsilon(t, math.Log(x), ln(x), 1e-15)
+		y := 1400*rng.Float64() - 700
+		assert.InEpsilon(t, math.Exp(y), exp(y), 2e-13) // the reference is no closer for large y
+		z := 0.5 + rng.Float64()
+		assert.InDelta(t, math.Log(z), ln(z), 4e-16)
+		assert.InEpsilon(t, math.Exp(z), exp(z), 1e-15)
+	}
+	assert.True(t, math.IsInf(ln(0), -1))
+	assert.Zero(t, exp(math.Inf(-1)))
+}

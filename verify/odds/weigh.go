@@ -42,7 +42,7 @@ type Verdict struct {
 	Hypotheses []Hypothesis `json:"hypotheses"` // recipients' copies first, then custody, each strongest first, then the others
 	Named      []string     `json:"named"`      // recipients that a headline may name, by the copies that leaks contain
 	Withheld   []Withheld   `json:"withheld"`   // recipients with evidence that it may not
-	Window     *Window      `json:"window"`     // where in time leaks without marks lie; null: nothing to say
+	Window     *Window      `json:"window"`     // where in time leaks without marks are dense; null: nowhere more than by chance
 	Flags      []Flag       `json:"flags"`      // patterns that somebody who plants evidence would leave
 	Claim      Claim        `json:"claim"`
 	Clusters   int          `json:"clusters"` // that count once each
@@ -260,7 +260,7 @@ func (m *model) addSilent(v *Verdict) {
 	for _, h := range m.c.Holders {
 		if total(h.Copies) > 0 && !slices.ContainsFunc(v.Hypotheses, func(o Hypothesis) bool { return o.Kind == Copies && o.Name == h.Name }) {
 			v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Copies, Name: h.Name, Words: Words(0),
-				Note: "No leak shows a submission of which a copy was issued to this recipient."})
+				Note: "No leak shows a submission of which a copy was issued to this recipient, or too few to be weighed."})
 		}
 	}
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strings"
-
-	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 func count(n int, one, many string) string {
@@ -80,7 +78,7 @@ func (c *Claim) Sentence() string {
 // Times is 10^logLR, rounded down to one digit.
 func Times(logLR float64) string {
 	exponent := math.Floor(logLR + 1e-9)
-	digit := math.Floor(dsp.Exp(float64((logLR-exponent)*math.Ln10)) + 1e-6)
+	digit := math.Floor(exp(float64((logLR-exponent)*math.Ln10)) + 1e-6)
 	unit := 1.0
 	for range int(min(exponent, 15)) {
 		unit *= 10
