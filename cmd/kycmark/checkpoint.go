@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func newCheckpoint(u *ui) *cobra.Command {
@@ -90,7 +90,7 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 			return err
 		}
 		c, err := b.registry.AddCosignatures(ctx, text, public, keys...)
-		if errors.Is(err, verify.ErrCheckpoint) || errors.Is(err, verify.ErrNotFound) {
+		if errors.Is(err, registry.ErrCheckpoint) || errors.Is(err, registry.ErrNotFound) {
 			b.no()
 			b.errorf("%s: %v", args[0], err)
 			return nil
@@ -181,7 +181,7 @@ func publicKeys(args []string) ([]string, error) {
 
 // keyUsage makes an unusable key the caller's mistake.
 func keyUsage(err error) error {
-	if errors.Is(err, verify.ErrLedgerKey) {
+	if errors.Is(err, registry.ErrLedgerKey) {
 		return &usageError{err}
 	}
 	return err

@@ -193,3 +193,11 @@ type Checkpoint struct {
 	Note []byte // C2SP tlog-checkpoint with its signatures
 	Made time.Time
 }
+
+// Issued counts something of one day and, but for counts of uploads alone, of one
+// recipient.
+type Issued struct {
+	Recipient string
+	Day       time.Time // its begin, UTC
+	Count     int64
+}

@@ -137,12 +137,17 @@ func (d *DB) Receipts(ctx context.Context, of uint64) ([]store.Receipt, error) {
 	return receiptTable.rows(ctx, d.read, " WHERE copy = $1 ORDER BY seq", copyID{&of})
 }
 
-// AddInvestigation enters that an investigation began.
-func (d *DB) AddInvestigation(ctx context.Context, i store.Investigation) error {
-	return d.update(ctx, func(t *tx) error {
+// AddInvestigation enters that an investigation began and returns the number of its
+// entry.
+func (d *DB) AddInvestigation(ctx context.Context, i store.Investigation) (int64, error) {
+	err := d.update(ctx, func(t *tx) error {
 		i.Seq = t.append(i)
 		return insert(ctx, t, investigationTable, i)
 	})
+	if err != nil {
+		return 0, err
+	}
+	return i.Seq, nil
 }
 
 // Investigations lists all investigations in the order of entry.

@@ -96,14 +96,13 @@ func TestReceipts(t *testing.T) {
 func TestInvestigations(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
 		want := []store.Investigation{investigation(1), investigation(2)}
-		for _, i := range want {
-			require.NoError(t, d.AddInvestigation(t.Context(), i))
+		for i := range want {
+			var err error
+			want[i].Seq, err = d.AddInvestigation(t.Context(), want[i])
+			require.NoError(t, err)
 		}
 		got, err := d.Investigations(t.Context())
 		require.NoError(t, err)
-		for i := range want {
-			want[i].Seq = got[i].Seq
-		}
 		require.Equal(t, want, got)
 	})
 }
