@@ -70,8 +70,8 @@ func (v *Verdict) checkPixels() error {
 	known := []string{PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
 	said := make(map[watermark.Submission]string)
 	for _, m := range v.Matches {
-		if !slices.Contains(known, m.Pixels) || said[m.Submission] != "" {
-			return fmt.Errorf("the pixels are said to be %.40q, or a submission matches twice", m.Pixels)
+		if was := said[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {
+			return fmt.Errorf("the pixels are said to be %.40q and %.40q", m.Pixels, was)
 		}
 		said[m.Submission] = m.Pixels
 	}
@@ -204,7 +204,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 			unconfirmed++
 		}
 	}
-	b := &books{cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
+	b := &books{history: f.Verdict.History, cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
 		holdings: &registry.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	for _, name := range slices.Sorted(maps.Keys(b.unconfirmed)) {
 		known := slices.ContainsFunc(c.Holders, func(h odds.Holder) bool { return h.Name == name })

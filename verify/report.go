@@ -3,11 +3,13 @@ package verify
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed" // the template and its style sheet
 	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -22,8 +24,11 @@ var reportHTML string
 //go:embed report.css
 var reportCSS string
 
-// WriteReport writes the verdict as one HTML file that needs nothing else, runs no
-// script and prints on A4. It is redacted (no subject references, thumbnails
+//go:embed report.js
+var reportJS string
+
+// WriteReport writes the verdict as one HTML file that needs nothing else and prints on
+// A4; its one script sorts and filters a table. It is redacted (no subject references, thumbnails
 // reduced to coarse mosaics) unless reveal is set. The same data stand in it as
 // JSON, in the element with the ID "findings".
 func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
@@ -35,7 +40,10 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 	if err != nil {
 		return err
 	}
-	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS), JSON: string(text)}
+	digest := sha256.Sum256([]byte(reportJS))
+	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS), JSON: string(text), Script: template.JS(reportJS),
+		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(digest[:]))}
+	view.Timeline, view.CustodyChart = d.charts()
 	for i, l := range d.Verdicts {
 		view.Rows = append(view.Rows, reportRow{Verdict: l, Number: i + 1, Thumbnail: l.thumbnail(reveal),
 			Subject: f.Subjects[l.Submission.String()]})
@@ -59,6 +67,10 @@ type reportView struct {
 	CSS    template.CSS
 	JSON   string
 	Rows   []reportRow
+
+	Script                 template.JS
+	ScriptHash             template.HTMLAttr // of the content security policy
+	Timeline, CustodyChart template.HTML
 }
 
 type reportRow struct {
@@ -192,8 +204,14 @@ var reportFuncs = template.FuncMap{
 	},
 	"shell": shellLine,
 	"share": func(p *float64) string { return share(*p) },
-	"px":    func(x float64) string { return fmt.Sprintf("%.0f", x) },
-	"verb":  verb,
+	"power": func(p *float64) string {
+		if p == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.3f", math.Floor(*p*1000)/1000)
+	},
+	"px":   func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb": verb,
 }
 
 // signed is a log10 likelihood ratio with its sign, 0 without one.

@@ -66,7 +66,7 @@ func hostile() chart.TimelineData {
 		Leaks: []chart.Leak{
 			{Submitted: day(2021, 1, 1)}, {Submitted: day(2021, 1, 2), State: 77}, {}, {Submitted: day(-4000, 1, 1)}, {Submitted: day(9999, 1, 1), State: chart.Unmarked},
 		},
-		Registry: []chart.Count{{Day: day(2020, 1, 1), N: math.MaxInt}, {Day: day(2021, 1, 1), N: -5}, {Day: day(2022, 1, 1), N: 1}},
+		Registry: []chart.Count{{Day: day(2020, 1, 1), N: 2_000_000_000}, {Day: day(2021, 1, 1), N: -5}, {Day: day(2022, 1, 1), N: 1}},
 	}
 	for i, name := range []string{
 		`<script>alert("x")</script>`, `"><img src=x onerror=alert(1)>`, "]]>&amp;</title></svg>", strings.Repeat("very long name ", 20), strings.Repeat("W", 200),

@@ -129,6 +129,15 @@ func (d *Document) Pages() int { return d.pages }
 // Pictures are those of the file, page by page.
 func (d *Document) Pictures() []Picture { return d.pictures }
 
+// Names are those of the pictures.
+func (d *Document) Names() []string {
+	out := make([]string, len(d.pictures))
+	for i, p := range d.pictures {
+		out[i] = p.Name
+	}
+	return out
+}
+
 // Close ends the use of the document.
 func (d *Document) Close() error {
 	d.mu.Lock()
