@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/verify/odds"
@@ -18,6 +19,7 @@ type books struct {
 	cells      []odds.Cell // the calendar months of all submissions
 	holdings   *registry.Holdings
 	copies     map[watermark.Submission][]registry.Copy
+	history    History
 }
 
 func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, error) {
@@ -34,6 +36,9 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 		if b.copies[l.Submission], err = r.Copies(ctx, l.Submission); err != nil {
 			return nil, err
 		}
+	}
+	if b.history, err = v.history(ctx, b.recipients); err != nil {
+		return nil, err
 	}
 	first, last, err := r.Span(ctx) // after the copies: no month of theirs is missing
 	if err != nil || first.IsZero() {
@@ -108,20 +113,28 @@ func (w *weighing) holdersOf(l *Verdict) []string {
 // evidenceFor is the evidence for one copy of the submission that a leak shows.
 func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
-	for _, c := range v.Issued {
-		out.Confirmed = out.Confirmed || c.ID == x.ID && v.Finding == FoundCopy && !v.Unconfirmed
-	}
+	confirmed := v.Finding == FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
 	t := v.traceOf(v.Submission)
-	if t.copy(x.ID) != nil && t.Registered {
-		out.LnE, out.Miss = pooled[x.ID], micro(1-t.Power)
-	} else if out.Confirmed && v.BlindLogP != nil {
+	traced := t.copy(x.ID)
+	switch {
+	case v.Forgeable && x.ID == v.Copy:
+	case traced != nil && t.Registered:
+		out.Confirmed, out.LnE, out.Miss = true, pooled[x.ID], micro(1-t.Power)
+		if !confirmed {
+			out.LnE = math.Min(out.LnE, mostUnconfirmed)
+		}
+	case confirmed && v.BlindLogP != nil:
 		// The bound of the rate of false reads is fixed beforehand, so that its inverse,
 		// earned by a read alone, has a mean of 1 at most. How likely a read was is not
 		// measured without the original: a half costs next to nothing.
-		out.LnE, out.Miss = micro(-*v.BlindLogP*math.Ln10), 0.5
+		out.Confirmed, out.LnE, out.Miss = true, micro(-*v.BlindLogP*math.Ln10), 0.5
 	}
 	return out
 }
+
+// mostUnconfirmed is the most that a copy counts, natural logarithm, in a leak that is not
+// found to be that copy: less than what counts towards a name.
+const mostUnconfirmed = 6.9
 
 // foundByTrace reports whether tracing found the copy's own part of the mark.
 func (v *Verdict) foundByTrace() bool {

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"time"
@@ -34,11 +35,25 @@ type Config struct {
 	MaxFiles  int   // of one dump; default 1 million
 	Workers   int   // leaks examined at a time; default one a CPU
 
+	// OpenPDF opens the bytes of a PDF, which it keeps, so that the pictures in it are
+	// examined. The command brings a reader; the library leaves the choice to its users,
+	// for whom PDFs are damaged otherwise.
+	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
+
 	// Search says where leaks are looked for. In memory: all uploads within 64 bits and,
 	// with a SealKey, by local features, which finds parts; 100 bytes and 4 kB an
 	// upload. In the store: whole pictures within 31 bits, in next to no memory.
 	// Default [SearchMemory]; from 20 million uploads on [SearchStore].
 	Search string
+
+	// Against skips the search: leaks are compared with these submissions, and traced against
+	// all of them.
+	Against []watermark.Submission
+
+	// State is a file that keeps the verdicts of a dump while it is examined. A run that was
+	// cut short goes on where it was; files whose bytes are in it are not examined again.
+	// "": none is kept.
+	State string
 
 	// Found is when the leaks were found. Custody that was entered later is listed
 	// as inadmissible. The zero time: not known; whether custody is admissible is
@@ -61,7 +76,10 @@ type Config struct {
 	Progress func(done, total int)
 }
 
-const defaultMaxFiles = 1_000_000
+const (
+	defaultMaxFiles = 1_000_000
+	maxAgainst      = 1_000
+)
 
 // ready checks a configuration and fills in the defaults.
 func (c Config) ready() (Config, error) {
@@ -84,6 +102,9 @@ func (c Config) ready() (Config, error) {
 	}
 	if err := intake.CheckText("actor", c.Actor, intake.MaxName); err != nil {
 		return c, fmt.Errorf("%w: %w", registry.ErrInput, err)
+	}
+	if len(c.Against) > maxAgainst {
+		return c, fmt.Errorf("%w: more than %d submissions to trace against", registry.ErrInput, maxAgainst)
 	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = picture.DefaultMaxBytes

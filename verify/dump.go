@@ -25,6 +25,7 @@ type DumpVerdict struct {
 	Odds       *odds.Verdict     `json:"odds"`     // what [odds.Weigh] says of Case
 	Case       *odds.Case        `json:"case"`     // all that the odds were computed from
 	Of         []int             `json:"of"`       // for each leak of Case its place among the leaks
+	History    History           `json:"history"`
 	Record     Record            `json:"record"`
 	Verdicts   []*Verdict        `json:"-"`
 }
@@ -127,6 +128,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 		seen[l.SHA256] = true
 		w.count(l)
 	}
+	w.History = b.history
 	w.clusters()
 	w.Case, w.Of = w.caseOf(b)
 	var err error

@@ -79,6 +79,10 @@ func holds(name string, entered time.Time) registry.Custody {
 	return registry.Custody{Recipient: name, From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12", Entered: entered}
 }
 
+func all(name string, entered time.Time) registry.Custody {
+	return registry.Custody{Recipient: name, From: feb.AddDate(-20, 0, 0), To: feb.AddDate(20, 0, 0), Note: "everything", Entered: entered}
+}
+
 // A dump and what must come of it.
 type dump struct {
 	leaks    []*verify.Verdict
@@ -112,8 +116,9 @@ func dumps() map[string]dump {
 		"February, two holders": {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Of 20 pictures without a mark", says: []string{"Nothing here tells vendor A and vendor B from"}},
 		"scattered":             {leaks: many(20, func(n int) *verify.Verdict { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "Inconclusive: 20 of the 20"},
 		"custody afterwards":    {leaks: []*verify.Verdict{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
-		"also held":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"could also be held unmarked by others: 2 by vendor B."}},
-		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 3 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
+		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), headline: "Inconclusive", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is one that vendor B held unmarked", "It is not named in the headline: all but 0 of the clusters"}},
+		"held by one of all":    {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is one that store held unmarked"}},
+		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
 		"no subjects":           {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), "")}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference", "count as one independent submission together"}, evidence: map[string]int{"vendor A": 1}},
 		"one subject of three":  {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), ""), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"2 are of uploads without"}, evidence: map[string]int{"vendor A": 2}},
 		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "Marks of copies issued to vendor A were also transplanted, onto 1 other picture of this dump.", says: []string{"strongest listed alternative that does not contain them", "planting by somebody who held such a copy and the original are listed and not excluded"}, evidence: map[string]int{"vendor A": 2}},

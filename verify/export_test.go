@@ -39,7 +39,7 @@ var (
 
 // WeighFor weighs leaks without a registry and writes the sentences. The registry's
 // submissions are spread over so many months; every recipient has copies of all, and
-// those whose custody covers a leak held what was submitted in its month.
+// those whose custody covers a leak held what was submitted in its months.
 func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int) *DumpVerdict {
 	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
 		holdings: &registry.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
@@ -61,9 +61,23 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 		for _, c := range l.Custody {
 			if cfg.admissible(c) && b.holdings.Unmarked[c.Recipient] == nil {
 				b.holdings.Unmarked[c.Recipient] = make([]int, len(b.cells))
-				b.holdings.Unmarked[c.Recipient][odds.CellOf(b.cells, l.Submitted)] = each
+				for i := odds.CellOf(b.cells, c.From); i <= odds.CellOf(b.cells, c.To.AddDate(0, 0, -1)); i++ {
+					b.holdings.Unmarked[c.Recipient][i] = each
+				}
 			}
 		}
+	}
+	for _, c := range b.cells {
+		b.history.Submitted = append(b.history.Submitted, registry.DayCount{Day: c.From, N: each})
+	}
+	for _, r := range recipients {
+		h := RecipientHistory{Name: r.Name, Kind: r.Kind}
+		for i, n := range b.holdings.Unmarked[r.Name] {
+			if n > 0 {
+				h.Custody = append(h.Custody, CustodySpan{From: b.cells[i].From, To: b.cells[i].From.AddDate(0, 1, -1)})
+			}
+		}
+		b.history.Recipients = append(b.history.Recipients, h)
 	}
 	w, err := weigh(leaks, b, cfg)
 	if err != nil {

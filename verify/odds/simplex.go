@@ -102,7 +102,7 @@ func (r *rows) lnAt(cols []int, p [3]float64) float64 {
 			continue
 		}
 		if m > 4 {
-			sum += float64(m * dsp.Ln(f))
+			sum += float64(m * ln(f))
 			continue
 		}
 		for range int(m) {
@@ -117,7 +117,7 @@ func (r *rows) lnAt(cols []int, p [3]float64) float64 {
 	if product <= 0 {
 		return math.Inf(-1)
 	}
-	return sum + dsp.Ln(product) + float64(float64(exponent)*math.Ln2)
+	return sum + ln(product) + float64(float64(exponent)*math.Ln2)
 }
 
 // lnMean is the logarithm of the mean of the product over Dirichlet(1/2) shares of
@@ -129,7 +129,7 @@ func (r *rows) lnMean(cols []int, peak [3]float64) float64 {
 	case 2:
 		var s sum
 		r.line(cols, 0, nearest(r.rule.square, peak[0]), 0, &s)
-		return s.ln() - dsp.Ln(float64(len(r.rule.square)))
+		return s.ln() - ln(float64(len(r.rule.square)))
 	}
 	return r.sphere(cols, peak)
 }
@@ -146,10 +146,10 @@ func (s *sum) add(ln float64) {
 	case !s.any:
 		s.top, s.rest, s.any = ln, 1, true
 	case ln > s.top:
-		s.rest = 1 + float64(s.rest*dsp.Exp(s.top-ln))
+		s.rest = 1 + float64(s.rest*exp(s.top-ln))
 		s.top = ln
 	default:
-		s.rest += dsp.Exp(ln - s.top)
+		s.rest += exp(ln - s.top)
 	}
 }
 
@@ -157,7 +157,7 @@ func (s *sum) ln() float64 {
 	if !s.any {
 		return math.Inf(-1)
 	}
-	return s.top + dsp.Ln(s.rest)
+	return s.top + ln(s.rest)
 }
 
 // line adds the nodes of one quarter circle, on which the third column has the share
@@ -227,7 +227,7 @@ func (r *rows) sphere(cols []int, peak [3]float64) float64 {
 		}
 		for ; k >= 0 && k < len(r.rule.height); k += step {
 			var value float64
-			at, value = r.line(cols, r.rule.height[k], at, dsp.Ln(r.rule.weight[k]), &s)
+			at, value = r.line(cols, r.rule.height[k], at, ln(r.rule.weight[k]), &s)
 			if step > 0 && k == first {
 				angle = at
 			}
@@ -238,7 +238,7 @@ func (r *rows) sphere(cols []int, peak [3]float64) float64 {
 			last = value
 		}
 	}
-	return s.ln() - dsp.Ln(float64(len(r.rule.square)))
+	return s.ln() - ln(float64(len(r.rule.square)))
 }
 
 // nearest is the index of the element nearest to x.

@@ -42,14 +42,14 @@ type Verdict struct {
 	Hypotheses []Hypothesis `json:"hypotheses"` // recipients' copies first, then custody, each strongest first, then the others
 	Named      []string     `json:"named"`      // recipients that a headline may name, by the copies that leaks contain
 	Withheld   []Withheld   `json:"withheld"`   // recipients with evidence that it may not
-	Window     *Window      `json:"window"`     // where in time leaks without marks lie; null: nothing to say
+	Window     *Window      `json:"window"`     // where in time leaks without marks are dense; null: nowhere more than by chance
 	Flags      []Flag       `json:"flags"`      // patterns that somebody who plants evidence would leave
 	Claim      Claim        `json:"claim"`
 	Clusters   int          `json:"clusters"` // that count once each
 	Matched    int          `json:"matched"`  // leaks
 	Recall     float64      `json:"recall"`   // mean of the leaks' recall
-	// AllElsewhere is the log10 likelihood ratio for no listed source at all against the best
-	// explanation, within the cap.
+	// AllElsewhere is the log10 likelihood ratio for files that their owners also sent elsewhere,
+	// and nothing else, against the best explanation without any such file, within the cap.
 	AllElsewhere float64 `json:"all_elsewhere_log10_lr"`
 }
 
@@ -181,11 +181,15 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 		h.Raw = math.Max(h.Raw, log10(ln(slices.Max(m.o.Rho)))) // absence counts once, and no more than that
 	}
 	h.LogLR, h.Capped = m.capped(h.Raw, s.kind)
+	h.Clusters, h.Pictures = m.evidence(s)
+	if s.kind == Copies && h.Clusters == 0 && h.LogLR > 0 {
+		h.LogLR, h.Capped = 0, false
+		h.Note = "Copies of these submissions were issued to this recipient. No confirmed mark of any is in them, and that marks could have been removed is no evidence for it."
+	}
 	h.Words = Words(h.LogLR)
 	if set := found[i].withoutSet[at]; set != nil {
 		h.Against = m.say(set, at)
 	}
-	h.Clusters, h.Pictures = m.evidence(s)
 	if i+1 < len(questions) && questions[i+1].with == a.source {
 		strict, _ := found[i+1].modest()
 		lr, _ := m.capped(log10(strict), s.kind)
@@ -256,7 +260,7 @@ func (m *model) addSilent(v *Verdict) {
 	for _, h := range m.c.Holders {
 		if total(h.Copies) > 0 && !slices.ContainsFunc(v.Hypotheses, func(o Hypothesis) bool { return o.Kind == Copies && o.Name == h.Name }) {
 			v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Copies, Name: h.Name, Words: Words(0),
-				Note: "No leak shows a submission of which a copy was issued to this recipient."})
+				Note: "No leak shows a submission of which a copy was issued to this recipient, or too few to be weighed."})
 		}
 	}
 }
@@ -308,15 +312,14 @@ func (m *model) neutral() bool {
 	return any
 }
 
-// allElsewhere compares no listed source at all with the best explanation.
+// allElsewhere compares files that owners also sent elsewhere, and nothing else, with the
+// best explanation without such files.
 func (m *model) allElsewhere(found []answers) float64 {
 	alone := &candidate{sources: []int{len(m.sources) - 1}}
 	m.combine(alone)
 	m.compute(alone, math.Inf(-1))
 	a := answers{with: alone.value}
-	for g := range alone.value {
-		a.without = append(a.without, math.Max(found[0].with[g], found[0].without[g]))
-	}
+	a.without = found[len(found)-1].without // the last question is about these files
 	ratio, _ := a.modest()
 	lr, _ := m.capped(log10(ratio), Elsewhere)
 	return lr

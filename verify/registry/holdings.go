@@ -39,7 +39,7 @@ func (r *Registry) Holdings(ctx context.Context, cells []time.Time, counts func(
 		if h.Copies[x.Recipient] == nil {
 			h.Copies[x.Recipient] = make([]int, len(cells))
 		}
-		h.Copies[x.Recipient][b.at(x.Day)] += int(x.Uploads)
+		h.Copies[x.Recipient][b.at(x.Day)] += int(x.Count)
 	}
 	facts, err := r.AllCustody(ctx)
 	if err != nil {
@@ -58,6 +58,29 @@ func (r *Registry) Holdings(ctx context.Context, cells []time.Time, counts func(
 		}
 	}
 	return h, nil
+}
+
+// A DayCount is how many there are of one day.
+type DayCount struct {
+	Day time.Time `json:"day"` // its begin, UTC
+	N   int       `json:"n"`
+}
+
+// History counts by days of UTC: the submissions, and, by recipient, the copies by their
+// issue.
+func (r *Registry) History(ctx context.Context) (submitted []DayCount, issued map[string][]DayCount, err error) {
+	all, copies, err := r.store.CountDays(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, x := range all {
+		submitted = append(submitted, DayCount{x.Day, int(x.Count)})
+	}
+	issued = make(map[string][]DayCount)
+	for _, x := range copies {
+		issued[x.Recipient] = append(issued[x.Recipient], DayCount{x.Day, int(x.Count)})
+	}
+	return submitted, issued, nil
 }
 
 // A span of time, both ends included.

@@ -24,8 +24,23 @@ const microsOfDay = 86_400_000_000
 // CountIssued counts, for each recipient and each day (of UTC) of submission, the
 // uploads of which copies were issued to it.
 func (d *DB) CountIssued(ctx context.Context) ([]store.Issued, error) {
-	rows, err := d.read.QueryContext(ctx, `SELECT c.recipient, s.submitted / 86400000000 AS day, count(DISTINCT c.submission)
+	return d.days(ctx, `SELECT c.recipient, s.submitted / 86400000000 AS day, count(DISTINCT c.submission)
 		FROM copy c JOIN submission s ON s.id = c.submission GROUP BY c.recipient, day ORDER BY c.recipient, day`)
+}
+
+// CountDays counts, by days of UTC, the uploads by their submission and, for each
+// recipient, the copies by their issue.
+func (d *DB) CountDays(ctx context.Context) (submitted, issued []store.Issued, err error) {
+	submitted, err = d.days(ctx, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission GROUP BY day ORDER BY day")
+	if err != nil {
+		return nil, nil, err
+	}
+	issued, err = d.days(ctx, "SELECT recipient, issued / 86400000000 AS day, count(*) FROM copy GROUP BY recipient, day ORDER BY recipient, day")
+	return submitted, issued, err
+}
+
+func (d *DB) days(ctx context.Context, query string) ([]store.Issued, error) {
+	rows, err := d.read.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -34,7 +49,7 @@ func (d *DB) CountIssued(ctx context.Context) ([]store.Issued, error) {
 	for rows.Next() {
 		var x store.Issued
 		var day int64
-		if err := rows.Scan(&x.Recipient, &day, &x.Uploads); err != nil {
+		if err := rows.Scan(&x.Recipient, &day, &x.Count); err != nil {
 			return nil, err
 		}
 		x.Day = time.UnixMicro(day * microsOfDay).UTC()

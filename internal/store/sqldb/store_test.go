@@ -344,7 +344,17 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, issued, 10)
 		for n, x := range issued {
-			require.Equal(t, store.Issued{Recipient: "vendor A", Day: days(n).Truncate(24 * time.Hour), Uploads: 1}, x)
+			require.Equal(t, store.Issued{Recipient: "vendor A", Day: days(n).Truncate(24 * time.Hour), Count: 1}, x)
 		}
+		submitted, copied, err := s.CountDays(t.Context())
+		require.NoError(t, err)
+		require.Len(t, submitted, 10)
+		require.Equal(t, store.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
+		total := int64(0)
+		for _, x := range copied {
+			require.Equal(t, "vendor A", x.Recipient)
+			total += x.Count
+		}
+		require.EqualValues(t, 10, total)
 	})
 }
