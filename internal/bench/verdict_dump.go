@@ -330,8 +330,11 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 		l := &d.leaks[of[k]]
 		for x := range c.Leaks[k].Copies {
 			copied := &c.Leaks[k].Copies[x]
-			if all := pool[[2]int{l.upload, l.recipient}]; len(all) > 1 && l.recipient >= 0 && copied.Recipient == d.holders[l.recipient].name && copied.Confirmed {
+			if all := pool[[2]int{l.upload, l.recipient}]; len(all) > 1 && l.recipient >= 0 && copied.Recipient == d.holders[l.recipient].name && copied.Confirmed && l.found.Own != nil {
 				copied.LnE = meanLn(all)
+				if l.found.Finding != string(verify.FoundCopy) { // less than what counts towards a name
+					copied.LnE = min(copied.LnE, l.found.Own.LnE)
+				}
 			}
 		}
 	}

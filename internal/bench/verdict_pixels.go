@@ -14,7 +14,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -172,7 +171,7 @@ func (p *pixelRun) investigate(ctx context.Context, rng *rand.Rand, d *simDump) 
 		return nil, err
 	}
 	took := time.Since(start)
-	p.outcomes(d, v)
+	p.outcomes(d, leaks, v)
 	s := d.judge(v.Odds)
 	s.took = took
 	return s, nil
@@ -214,10 +213,10 @@ func (p *pixelRun) anyCopy(rng *rand.Rand, l *simLeak) *pixelUpload {
 }
 
 // outcomes enters what was found of each leak.
-func (p *pixelRun) outcomes(d *simDump, v *verify.DumpVerdict) {
+func (p *pixelRun) outcomes(d *simDump, leaks []*verify.Verdict, v *verify.DumpVerdict) {
 	for k := range d.leaks {
 		l := &d.leaks[k]
-		l.found = &Outcome{Kind: l.kind, Attack: l.attack, LeftOut: true}
+		l.found = &Outcome{Kind: l.kind, Attack: l.attack, Finding: leaks[k].Label(), LeftOut: true}
 		at := slices.Index(v.Of, k)
 		if at < 0 {
 			continue
@@ -230,13 +229,6 @@ func (p *pixelRun) outcomes(d *simDump, v *verify.DumpVerdict) {
 			l.found.Shows = ShowsOwn
 		default:
 			l.found.Shows = ShowsOther
-		}
-		if l.kind != OutcomeCopy || l.found.Shows != ShowsOwn {
-			continue
-		}
-		i := slices.IndexFunc(seen.Copies, func(c odds.Copy) bool { return c.Recipient == d.holders[l.recipient].name })
-		if i >= 0 {
-			l.found.Own = &Evidence{seen.Copies[i].LnE, seen.Copies[i].Miss, seen.Copies[i].Confirmed}
 		}
 	}
 }

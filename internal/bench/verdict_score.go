@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -183,7 +184,7 @@ func (s *score) told(d *simDump, v *odds.Verdict) {
 				continue
 			}
 			sent[d.subject[l.upload]] = true
-			if own := l.own(l.upload); l.found.Shows == ShowsOwn && own != nil && own.Confirmed {
+			if l.found.Shows == ShowsOwn && l.found.Finding == string(verify.FoundCopy) {
 				survived[d.subject[l.upload]] = true
 			}
 		}
