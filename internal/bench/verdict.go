@@ -78,6 +78,7 @@ type VerdictReport struct {
 	Outcomes   int               `json:"outcomes"` // in the table
 	Stories    []Story           `json:"stories"`
 	Named      []Tally           `json:"named"`    // true recipients with one, two, three and more surviving marked leaks that went through a messenger
+	Safe       Tally             `json:"safe"`     // of those with three and more, the ones with three of uploads that no other recipient held unmarked
 	Sent       Tally             `json:"sent"`     // the same with three such leaks, whether their marks survived or not
 	Scrubbed   Tally             `json:"scrubbed"` // true recipients named whose leaks were scrubbed, with three and more
 	Wrong      int               `json:"false_accusations"`

@@ -51,6 +51,7 @@ func (rep *VerdictReport) Markdown() string {
 	row := func(what string, result any, bar string) { fmt.Fprintf(&b, "| %s | %v | %s |\n", what, result, bar) }
 	row("false accusations: a recipient named of whose copies no leak was made", fmt.Sprintf("%d of %d; 95 %% bound %.1e", rep.Wrong, rep.Dumps, rep.Upper95), "0")
 	row("true recipient named, three surviving marked leaks or more that went through a messenger", rep.Named[2], "99.9 %")
+	row("the same with three of uploads that no other recipient held unmarked", rep.Safe, "")
 	row("the same with two", rep.Named[1], "")
 	row("the same with one", rep.Named[0], "moonshot")
 	row("the same with three that were sent, whether or not their marks survived", rep.Sent, "")

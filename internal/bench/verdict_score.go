@@ -42,9 +42,11 @@ type statement struct {
 type told struct {
 	sent      int // clusters with leaks of copies that went through a messenger
 	survived  int // of these, that were found to be copies
+	safe      int // of these, of uploads that no other recipient is recorded to have held unmarked
 	scrubbed  bool
 	scrubbedN int
 	named     bool
+	reason    string // why not
 }
 
 // weigh weighs the case of a dump.
@@ -174,7 +176,7 @@ func (s *score) told(d *simDump, v *odds.Verdict) {
 			continue
 		}
 		t := told{named: slices.Contains(v.Named, d.holders[src.holder].name), scrubbed: src.scrubbed}
-		sent, survived, all := map[string]bool{}, map[string]bool{}, map[string]bool{}
+		sent, survived, safe, all := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 		for _, l := range d.leaks {
 			if l.kind != OutcomeCopy || l.recipient != src.holder {
 				continue
@@ -186,11 +188,30 @@ func (s *score) told(d *simDump, v *odds.Verdict) {
 			sent[d.subject[l.upload]] = true
 			if l.found.Shows == ShowsOwn && l.found.Finding == string(verify.FoundCopy) {
 				survived[d.subject[l.upload]] = true
+				if !d.heldByOther(l.upload, src.holder) {
+					safe[d.subject[l.upload]] = true
+				}
 			}
 		}
-		t.sent, t.survived, t.scrubbedN = len(sent), len(survived), len(all)
+		for _, w := range v.Withheld {
+			if w.Name == d.holders[src.holder].name {
+				t.reason = w.Reason
+			}
+		}
+		t.sent, t.survived, t.safe, t.scrubbedN = len(sent), len(survived), len(safe), len(all)
 		s.recipients = append(s.recipients, t)
 	}
+}
+
+// heldByOther reports whether another recipient is recorded to have held an upload unmarked,
+// so that it could lay marks onto it.
+func (d *simDump) heldByOther(upload, recipient int) bool {
+	for r, h := range d.holders {
+		if r != recipient && h.unmarked[upload] {
+			return true
+		}
+	}
+	return false
 }
 
 // add counts the score of dump i.
@@ -228,6 +249,9 @@ func (rep *VerdictReport) add(i int, s *score) {
 		if r.survived > 0 {
 			rep.Named[min(r.survived, 3)-1].add(r.named)
 		}
+		if r.safe >= 3 {
+			rep.Safe.add(r.named)
+		}
 		if r.sent >= 3 {
 			rep.Sent.add(r.named)
 		}
@@ -235,7 +259,7 @@ func (rep *VerdictReport) add(i int, s *score) {
 			rep.Scrubbed.add(r.named)
 		}
 		if r.survived >= 3 && !r.named {
-			rep.note(i, s, fmt.Sprintf("does not name a recipient of whose copies %d survived a messenger", r.survived))
+			rep.note(i, s, fmt.Sprintf("does not name a recipient of whose copies %d survived a messenger: %s", r.survived, r.reason))
 		}
 	}
 	for _, x := range s.statements {

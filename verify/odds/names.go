@@ -166,7 +166,7 @@ func (m *model) window(v *Verdict) *Window {
 	if !ok || p.scan(plainLeaks, best) < ln(float64(20*n*(n+1)/2)) {
 		return nil
 	}
-	w := &Window{Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
+	w := &Window{From: best.from, To: best.to, Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
 		Share: micro((p.ahead[best.to+1] - p.ahead[best.from]) / p.size)}
 	w.Most = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
 	var inside []*sighting
