@@ -23,7 +23,7 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []ph
 		if err != nil {
 			return nil, fmt.Errorf("submission %s: %w", id, err)
 		}
-		m := Match{Submission: id, Pixels: PixelsUnknown, Submitted: sub.Submitted, bare: !sub.Kept}
+		m := Match{Submission: id, Pixels: PixelsUnknown, Submitted: sub.Submitted, HashOnly: !sub.Kept}
 		if m.Distance, err = v.distance(ctx, id, queries); err != nil {
 			return nil, err
 		}

@@ -20,6 +20,8 @@ type books struct {
 	holdings   *registry.Holdings
 	copies     map[watermark.Submission][]registry.Copy
 	history    History
+
+	unconfirmed map[string]int // see [DumpVerdict]; where the leaks do not say it
 }
 
 func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, error) {

@@ -324,7 +324,7 @@ func (e evidence) shown() *Match {
 }
 
 // byHash reports whether a match may rest on its hash alone.
-func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!e.opens || m.bare) }
+func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!e.opens || m.HashOnly) }
 
 func (e evidence) first(pixels string) *Match {
 	for i := range e.matches {

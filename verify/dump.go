@@ -22,12 +22,15 @@ type DumpVerdict struct {
 	Leaks      int               `json:"leaks"`
 	Repeated   int               `json:"repeated"` // leaks that are byte for byte repetitions of others
 	Counts     map[string]int    `json:"counts"`   // leaks by Verdict.Label
-	Odds       *odds.Verdict     `json:"odds"`     // what [odds.Weigh] says of Case
-	Case       *odds.Case        `json:"case"`     // all that the odds were computed from
-	Of         []int             `json:"of"`       // for each leak of Case its place among the leaks
-	History    History           `json:"history"`
-	Record     Record            `json:"record"`
-	Verdicts   []*Verdict        `json:"-"`
+	// Unconfirmed counts, by recipient, the leaks with marks of its copies that are not
+	// confirmed: beside a leak they are not named.
+	Unconfirmed map[string]int `json:"unconfirmed"`
+	Odds        *odds.Verdict  `json:"odds"` // what [odds.Weigh] says of Case
+	Case        *odds.Case     `json:"case"` // all that the odds were computed from
+	Of          []int          `json:"of"`   // for each leak of Case its place among the leaks
+	History     History        `json:"history"`
+	Record      Record         `json:"record"`
+	Verdicts    []*Verdict     `json:"-"`
 }
 
 // Weigh draws the leaks of one dump together.
@@ -129,6 +132,12 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 		w.count(l)
 	}
 	w.History = b.history
+	w.Unconfirmed = make(map[string]int)
+	for name, s := range w.parties {
+		if s.unconfirmed += b.unconfirmed[name]; s.unconfirmed > 0 {
+			w.Unconfirmed[name] = s.unconfirmed
+		}
+	}
 	w.clusters()
 	w.Case, w.Of = w.caseOf(b)
 	var err error

@@ -32,7 +32,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 	v := &verify.Verdict{
 		File: fmt.Sprintf("leak%d.jpg", n), Finding: finding, SHA256: fmt.Sprintf("%064x", n), Size: 1000,
 		Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480,
-		Matches: []verify.Match{}, Accused: []watermark.CopyID{}, Note: "A note.", Custody: custody,
+		Matches: []verify.Match{}, Accused: []watermark.CopyID{}, Traces: []verify.Tracing{}, Edits: []verify.Edit{}, Note: "A note.", Custody: custody,
 	}
 	if finding != verify.FoundUnknown && finding != verify.FoundDamaged {
 		d := 4

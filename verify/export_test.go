@@ -102,3 +102,9 @@ func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
 func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }
+
+// Recheck concludes the leak again from the evidence in it.
+func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens) }
+
+// Encode writes findings as a program with the key could.
+func (f *Findings) Encode() ([]byte, error) { return f.encode() }

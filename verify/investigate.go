@@ -104,7 +104,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 
 // resolve looks a read copy up and says whether the leak shows its submission.
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
-	r := &read{copy: d.Copy, keyID: d.KeyID, blind: d.LogPFA, shows: PixelsUnknown}
+	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), shows: PixelsUnknown}
 	issued, err := v.cfg.Registry.Copy(ctx, d.Copy)
 	if errors.Is(err, registry.ErrNotFound) {
 		return r, nil
@@ -148,45 +148,10 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 	return err
 }
 
-// fill writes a conclusion and its numbers into the verdict.
+// fill writes a conclusion into the verdict, and what the registry says of the
+// submission that the leak shows.
 func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c conclusion) error {
-	out.Forgeable = c.forgeable
-	out.Finding, out.Unconfirmed, out.Submission, out.Note = c.finding, c.unconfirmed, c.submission, c.note
-	out.Matches = append(out.Matches, e.matches...)
-	for i := range e.matches {
-		if e.matches[i].Submission == c.submission {
-			out.Distance = &e.matches[i].Distance
-		}
-	}
-	out.Keys = e.keys()
-	out.Traces = append(out.Traces, e.traces...)
-	if t := e.traceOf(c.submission); t != nil {
-		out.Power, out.Edits = &t.Power, append(out.Edits, t.Edits...)
-	}
-	r := c.read
-	if r == nil && len(e.reads) > 0 {
-		r = &e.reads[0] // of a copy that was never issued
-	}
-	if r != nil {
-		out.KeyID, out.LogP = r.keyID, stated(r.logP())
-		if r.blind != 0 {
-			out.BlindLogP = stated(r.blind)
-		}
-		if r.traced != nil {
-			out.TraceLogP = stated(r.traced.LogP)
-		}
-	}
-	if c.read != nil {
-		out.Copy = c.read.copy
-		out.Accused = append(out.Accused, c.accused...)
-		for _, r := range append([]read{*c.read}, c.also...) {
-			out.marked = append(out.marked, r.issued.Recipient)
-			if c.finding == FoundCopy && !c.unconfirmed {
-				out.Issued = append(out.Issued, *r.issued)
-			}
-		}
-	}
-	out.Recipient = out.MayName()
+	out.state(e, c)
 	if !out.matched() {
 		return nil
 	}
@@ -211,7 +176,7 @@ func damaged(path string, leak []byte, cause error) *Verdict {
 	return &Verdict{
 		File: path, Finding: FoundDamaged, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak)),
 		Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{},
-		Note: "Could not be decoded.", Error: intake.WithoutPath(cause).Error(),
+		Note: noteDamaged, Error: intake.WithoutPath(cause).Error(),
 	}
 }
 

@@ -54,6 +54,7 @@ func TestFindings(t *testing.T) {
 	} {
 		v := c.examine(t, row.leak, row.detect)
 		assert.Equal(t, row.want, v.Finding, "%s: %s", name, v.Note)
+		assert.NoError(t, v.Recheck(true), name)
 		assert.Equal(t, row.unconfirmed, v.Unconfirmed, "%s: %s", name, v.Note)
 		assert.Equal(t, row.submission, v.Submission, name)
 		if row.want == verify.FoundUnmarked && assert.NotNil(t, v.Power, name) {

@@ -144,7 +144,7 @@ func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Match{Submission: row.ID, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, bare: !row.Kept}, nil
+	return &Match{Submission: row.ID, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
 }
 
 func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {

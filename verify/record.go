@@ -31,6 +31,13 @@ type Record struct {
 	Parameters map[string]string `json:"parameters"`
 }
 
+// Parameters that conclusions depend on.
+const (
+	foundOn       = "leaks found on" // RFC 3339, or notStated
+	notStated     = "not stated"
+	originalsOpen = "originals could be opened" // true or false
+)
+
 // modulePath is how a build names this module.
 const modulePath = "github.com/kycmark/kycmark"
 
@@ -66,20 +73,20 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 
 func (v *Investigator) parameters(where string) map[string]string {
 	p := map[string]string{
-		"hash":                      searched.Chain(),
-		"hash radius":               fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
-		"least hash quality":        strconv.Itoa(phash.MinQuality),
-		"radius of near ones":       beyond(where),
-		"compared by pixels":        fmt.Sprintf("the nearest %d", maxCompared),
-		"traced against":            fmt.Sprintf("%d submissions at most", maxTraced),
-		"found by a trace":          fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
-		"least power of absence":    fmt.Sprint(leastPower),
-		"most bytes of a file":      strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
-		"leaks found on":            "not stated",
-		"originals could be opened": strconv.FormatBool(v.cfg.SealKey != nil),
+		"hash":                   searched.Chain(),
+		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
+		"least hash quality":     strconv.Itoa(phash.MinQuality),
+		"radius of near ones":    beyond(where),
+		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
+		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
+		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
+		"least power of absence": fmt.Sprint(leastPower),
+		"most bytes of a file":   strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
+		foundOn:                  "not stated",
+		originalsOpen:            strconv.FormatBool(v.cfg.SealKey != nil),
 	}
 	if !v.cfg.Found.IsZero() {
-		p["leaks found on"] = v.cfg.Found.UTC().Format(time.RFC3339)
+		p[foundOn] = v.cfg.Found.UTC().Format(time.RFC3339Nano)
 	}
 	return p
 }

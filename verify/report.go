@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	_ "embed" // the template and its style sheet
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
@@ -34,32 +32,21 @@ var reportJS string
 // reduced to coarse mosaics) unless reveal is set. The same data stand in it as
 // JSON, in the element with the ID "findings".
 func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
-	digest := sha256.Sum256([]byte(reportJS))
-	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS), Script: template.JS(reportJS),
-		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(digest[:]))}
-	machine := reportJSON{Verdict: d, Leaks: d.Verdicts}
-	if reveal {
-		machine.Subjects = make(map[string]string)
-		for _, l := range d.Verdicts {
-			if !l.matched() {
-				continue
-			}
-			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
-			if err != nil && !errors.Is(err, registry.ErrErased) {
-				return fmt.Errorf("report: %w", err)
-			}
-			machine.Subjects[s.ID.String()] = s.Subject
-		}
-	}
-	text, err := json.MarshalIndent(machine, "", " ")
+	f, err := v.findings(ctx, d, reveal)
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return err
 	}
-	view.JSON = string(text)
+	text, err := f.encode()
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256([]byte(reportJS))
+	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS), JSON: string(text), Script: template.JS(reportJS),
+		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(digest[:]))}
 	view.Timeline, view.CustodyChart = d.charts()
 	for i, l := range d.Verdicts {
 		view.Rows = append(view.Rows, reportRow{Verdict: l, Number: i + 1, Thumbnail: l.thumbnail(reveal),
-			Subject: machine.Subjects[l.Submission.String()]})
+			Subject: f.Subjects[l.Submission.String()]})
 	}
 	t, err := template.New("report").Funcs(reportFuncs).Parse(reportHTML)
 	if err != nil {
@@ -71,13 +58,6 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 	}
 	_, err = w.Write(buf.Bytes())
 	return err
-}
-
-// reportJSON is what machines read in a report.
-type reportJSON struct {
-	Verdict  *DumpVerdict      `json:"verdict"`
-	Leaks    []*Verdict        `json:"leaks"`
-	Subjects map[string]string `json:"subjects,omitempty"` // by submission; only where revealed
 }
 
 // reportView is what the template sees.

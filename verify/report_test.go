@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"flag"
 	"html"
 	"os"
@@ -90,16 +89,10 @@ func TestReportStandsAlone(t *testing.T) {
 func TestReportCarriesItsData(t *testing.T) {
 	d := goldenDump()
 	got := report(t, d, false)
-	m := regexp.MustCompile(`(?s)<pre id="findings" hidden>(.*?)</pre>`).FindStringSubmatch(got)
-	require.Len(t, m, 2)
-	var back struct {
-		Verdict *verify.DumpVerdict `json:"verdict"`
-		Leaks   []*verify.Verdict   `json:"leaks"`
-	}
-	dec := json.NewDecoder(strings.NewReader(html.UnescapeString(m[1])))
-	dec.DisallowUnknownFields()
-	require.NoError(t, dec.Decode(&back))
-	back.Verdict.Verdicts = back.Leaks
+	text, err := verify.FindingsInReport([]byte(got))
+	require.NoError(t, err)
+	back, err := verify.ReadFindings(bytes.NewReader(text))
+	require.NoError(t, err)
 	for _, v := range d.Verdicts {
 		v.SetMarked("") // for counting only, like the next
 		v.SetSubject("")

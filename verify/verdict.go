@@ -52,13 +52,12 @@ const (
 // A Match is a submission that a leak resembles.
 type Match struct {
 	Submission watermark.Submission `json:"submission"`
-	Distance   int                  `json:"distance"`         // of the hashes, bits of 256, nearest of eight orientations
-	Region     *Quad                `json:"region,omitempty"` // where it lies in the leak, if it was found as a part
-	Pixels     string               `json:"pixels"`           // one of the constants
-	Score      *float64             `json:"score"`            // share of the comparable blocks that agree, 0..1; null: not compared
-	Submitted  time.Time            `json:"submitted"`        // of the submission
-
-	bare bool // only the hash of the submission was entered
+	Distance   int                  `json:"distance"`            // of the hashes, bits of 256, nearest of eight orientations
+	Region     *Quad                `json:"region,omitempty"`    // where it lies in the leak, if it was found as a part
+	Pixels     string               `json:"pixels"`              // one of the constants
+	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared
+	Submitted  time.Time            `json:"submitted"`           // of the submission
+	HashOnly   bool                 `json:"hash_only,omitempty"` // of the submission its hash alone was entered
 }
 
 // A Verdict is what was found out about one leak. It is a value: its JSON is the
@@ -80,6 +79,8 @@ type Verdict struct {
 	Power       *float64             `json:"power"`               // of tracing against Submission: that a mark would have been found; null: not traced
 	Edits       []Edit               `json:"edits"`               // where the leak shows something else than Submission
 	Traces      []Tracing            `json:"traces"`              // against each submission that it was traced against
+	Reads       []Reading            `json:"reads,omitempty"`     // all marks that were read, or found by tracing
+	TooFlat     bool                 `json:"too_flat,omitempty"`  // shows too little for its hash to be searched
 	Matches     []Match              `json:"matches"`             // all within the radius, nearest first, and near ones whose pixels align
 	Accused     []watermark.CopyID   `json:"accused"`             // the confirmed copies; or all issued ones, Unconfirmed, where several were read in one leak and cannot all be there
 	Note        string               `json:"note"`                // one plain sentence

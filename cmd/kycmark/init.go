@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -18,7 +19,7 @@ func newInit(u *ui) *cobra.Command {
 		Use:   "init DIR",
 		Short: "Make a home: configuration, registry and keys",
 		Long: `Make a home: a folder with kycmark.toml, an empty registry, a mark key, a sealing
-key and a key that signs the ledger, all readable by you alone. Keep copies of the keys elsewhere: without
+key and keys that sign the ledger and reports, all readable by you alone. Keep copies of the keys elsewhere: without
 the mark key no mark can be read, without the sealing key no original opened.
 
 With --registry postgres://USER@HOST/DATABASE the registry is made in a PostgreSQL
@@ -51,14 +52,20 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
 				return err
 			}
 			u.printf("%s: new home with mark key %s and sealing key %s\n", dir, keys[0].ID(), seal.ID())
+			report, err := h.ReportPublic()
+			if err != nil {
+				return err
+			}
 			u.printf("public key of its ledger, for auditors: %s\n", public)
+			u.printf("ID of its report key, for those who are to trust its reports: %s\n", attest.KeyID(report))
 			u.printf("next: export KYCMARK_HOME='%s'\n      kycmark recipient add vendor-a --kind vendor\n", dir)
 			return u.line(struct {
 				Home      string `json:"home"`
 				KeyID     string `json:"key_id"`
 				SealKeyID string `json:"seal_key_id"`
-				LedgerKey string `json:"ledger_key"` // public
-			}{dir, keys[0].ID(), seal.ID(), public})
+				LedgerKey string `json:"ledger_key"`    // public
+				ReportKey string `json:"report_key_id"` // of the public half
+			}{dir, keys[0].ID(), seal.ID(), public, attest.KeyID(report)})
 		}),
 	}
 	cmd.Flags().StringVar(&at, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")

@@ -22,6 +22,7 @@ type investigateFlags struct {
 	claimed       int
 	drawn         bool
 	reveal, force bool
+	bundleFlags
 }
 
 func newInvestigate(u *ui) *cobra.Command {
@@ -47,6 +48,7 @@ said), lookalike (same template or scene, another capture), transplanted (carrie
 upload), unknown (matches nothing), damaged (not a readable picture).`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
+  kycmark investigate leaks/ --bundle for-the-vendor.zip
   find leaks -newer last -print0 | kycmark investigate -`,
 		Args: some("file, folder, archive or PDF"),
 	}
@@ -59,6 +61,7 @@ upload), unknown (matches nothing), damaged (not a readable picture).`,
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
+	f.bundleFlags.add(cmd)
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		paths, err := dump.Expand(args, cmd.InOrStdin())
 		if err != nil {
@@ -80,6 +83,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		if err := checkOutput(f.report, f.force, dump...); err != nil {
 			return err
 		}
+	}
+	if err := f.ready(b, f.force, dump); err != nil {
+		return err
 	}
 	var against []watermark.Submission
 	for _, text := range f.against {
@@ -138,10 +144,14 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 			return err
 		}
 	}
+	if err := f.write(ctx, b, inv, d, f.reveal, f.force); err != nil {
+		return err
+	}
 	b.verdict(d)
 	if f.report != "" {
 		b.printf("\nreport: %s\n", f.report)
 	}
+	f.written(b)
 	return b.line(map[string]*verify.DumpVerdict{"verdict": d})
 }
 

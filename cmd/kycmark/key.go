@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -18,7 +21,7 @@ func newKey(u *ui) *cobra.Command {
   kycmark key retire v1-0011223344556677 --note "replaced after the audit"
   kycmark key compromised v1-0011223344556677 --since 2026-10-01 --note "backup tape lost"`,
 	}
-	return only(cmd, newKeyList(u), newKeyAdd(u),
+	return only(cmd, newKeyList(u), newKeyAdd(u), newKeyReport(u),
 		newKeyState(u, "retire", registry.KeyRetired, "Enter that a mark key makes no more marks",
 			"Enter that a mark key is retired: it is refused for issuing, and reads marks as before."),
 		newKeyState(u, "compromised", registry.KeyCompromised, "Enter that somebody else may hold a mark key",
@@ -83,6 +86,43 @@ new key, make it with keygen, name it first under keys.mark, and enter it.`,
 			}
 		}
 		return nil
+	})
+}
+
+func newKeyReport(u *ui) *cobra.Command {
+	var create bool
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Print the public key that checks reports, or make one",
+		Long: `Print the ID and the public half of the key that signs reports. Tell the other side
+the ID before there is a quarrel: in the contract, on paper, on a web site.
+
+With --create make the key, for a home that has none: one is never overwritten.`,
+		Example: `  kycmark key report
+  kycmark key report --create`,
+		Args: exactly(),
+	}
+	cmd.Flags().BoolVar(&create, "create", false, "make the key")
+	return u.bookVerb(cmd, func(_ context.Context, b *books, _ []string) error {
+		var key ed25519.PublicKey
+		var err error
+		if create {
+			key, err = b.home.CreateReportKey()
+		} else {
+			key, err = b.home.ReportPublic()
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return withHint(err, "make one with --create")
+		}
+		if err != nil {
+			return err
+		}
+		public, err := attest.EncodePublic(key)
+		if err != nil {
+			return err
+		}
+		b.printf("%s\n%s", attest.KeyID(key), public)
+		return b.line(map[string]string{"key_id": attest.KeyID(key), "public_key": string(public)})
 	})
 }
 

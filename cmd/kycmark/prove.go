@@ -153,6 +153,8 @@ func (u *ui) proofWords(p *registry.Proof) {
 			what = receiptWords(e.Receipt)
 		case e.Submission != nil:
 			what = submissionWords(e.Submission)
+		case e.Investigation != nil:
+			what = fmt.Sprintf("investigation of %s by %s, begun on %s\n", plural(int(e.Investigation.Files), "file"), e.Investigation.Actor, e.Investigation.Started.UTC().Format(time.RFC3339))
 		}
 		c := p.Checkpoints[e.Checkpoint]
 		u.printf("%s  holds: entry %d of the ledger %s, among the %d that were signed\n", what, e.Entry, c.Origin, c.Size)

@@ -108,7 +108,7 @@ func newScale(first, last time.Time, left, right int) scale {
 // units is about how many there are.
 func (s scale) units() int {
 	days := [units]int{1, 7, 30, 91, 365, 3652, 36524}[s.unit]
-	return int(s.to.Unix()-s.from.Unix()) / 86400 / days
+	return int((s.to.Unix()-s.from.Unix())/86400) / days
 }
 
 // x is where a time lies, between the edges.

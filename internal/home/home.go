@@ -9,10 +9,13 @@
 //	keys/seal.key    opens the kept originals
 //	keys/ledger.key  signs checkpoints of the ledger
 //	keys/ledger.pub  checks them, and proofs: for auditors
+//	keys/report.key  signs reports
+//	keys/report.pub  checks them: for the other side
 package home
 
 import (
 	"context"
+	"crypto/ed25519"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -23,6 +26,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -35,6 +39,7 @@ var ErrNoHome = errors.New("not a kycmark home")
 const (
 	configName = "kycmark.toml"
 	maxConfig  = 1 << 20 // bytes
+	reportKey  = "keys/report.key"
 	dirPerm    = 0o700
 	filePerm   = 0o600
 )
@@ -58,6 +63,7 @@ type config struct {
 		Mark   []string `toml:"mark"`
 		Seal   string   `toml:"seal"`
 		Ledger string   `toml:"ledger"`
+		Report string   `toml:"report"`
 	} `toml:"keys"`
 	InvestigateOnly bool `toml:"investigate_only"`
 }
@@ -113,7 +119,11 @@ func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermar
 	if err != nil {
 		return err
 	}
-	return keyfile.CreateLedger(h.path(h.config.Keys.Ledger), h.ledgerPublic(), private, public)
+	if err := keyfile.CreateLedger(h.path(h.config.Keys.Ledger), h.ledgerPublic(), private, public); err != nil {
+		return err
+	}
+	_, err = h.CreateReportKey()
+	return err
 }
 
 // configFor is the default configuration with a registry elsewhere.
@@ -169,6 +179,9 @@ func (h *Home) parse(text string) error {
 		return errors.New("keys.mark is not set")
 	case h.config.Keys.Seal == "":
 		return errors.New("keys.seal is not set")
+	}
+	if h.config.Keys.Report == "" {
+		h.config.Keys.Report = reportKey
 	}
 	return nil
 }
@@ -230,11 +243,37 @@ func (h *Home) LedgerPublic() (string, error) {
 	return keyfile.ReadPublic(h.ledgerPublic())
 }
 
-func (h *Home) ledgerPublic() string {
-	return strings.TrimSuffix(h.path(h.config.Keys.Ledger), ".key") + ".pub"
+func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Ledger)) }
+
+// CreateReportKey makes the key that signs reports, where a home has none yet, and returns its
+// public half. The error wraps [fs.ErrExist] when there is one.
+func (h *Home) CreateReportKey() (ed25519.PublicKey, error) {
+	key, err := attest.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	path := h.path(h.config.Keys.Report)
+	if err := keyfile.CreateReport(path, publicPath(path), key); err != nil {
+		return nil, err
+	}
+	return key.Public().(ed25519.PublicKey), nil
 }
 
-// KeyFiles lists the paths of all secret keys.
+// ReportKey reads the key that signs reports. The error wraps [fs.ErrNotExist] where the
+// home has none.
+func (h *Home) ReportKey() (ed25519.PrivateKey, error) {
+	return keyfile.ReadReport(h.path(h.config.Keys.Report))
+}
+
+// ReportPublic reads its public half.
+func (h *Home) ReportPublic() (ed25519.PublicKey, error) {
+	return keyfile.ReadReportPublic(publicPath(h.path(h.config.Keys.Report)))
+}
+
+// publicPath is where the public half of a key lies.
+func publicPath(path string) string { return strings.TrimSuffix(path, ".key") + ".pub" }
+
+// KeyFiles lists the paths of all secret keys. That of the report key need not be there.
 func (h *Home) KeyFiles() []string {
 	var paths []string
 	for _, name := range h.config.Keys.Mark {
@@ -244,7 +283,7 @@ func (h *Home) KeyFiles() []string {
 	if h.config.Keys.Ledger != "" {
 		paths = append(paths, h.path(h.config.Keys.Ledger))
 	}
-	return paths
+	return append(paths, h.path(h.config.Keys.Report))
 }
 
 func (h *Home) path(name string) string {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -51,6 +52,32 @@ func TestNeverOverwritten(t *testing.T) {
 	require.Equal(t, before, after)
 }
 
+func TestReportKey(t *testing.T) {
+	path, publicPath := filepath.Join(t.TempDir(), "report.key"), filepath.Join(t.TempDir(), "report.pub")
+	key, err := attest.GenerateKey()
+	require.NoError(t, err)
+	require.NoError(t, keyfile.CreateReport(path, publicPath, key))
+	got, err := keyfile.ReadReport(path)
+	require.NoError(t, err)
+	require.Equal(t, key, got)
+	public, err := keyfile.ReadReportPublic(publicPath)
+	require.NoError(t, err)
+	require.Equal(t, key.Public(), public)
+	require.False(t, keyfile.Exposed(path))
+	require.ErrorIs(t, keyfile.CreateReport(path, publicPath, key), fs.ErrExist)
+
+	alone := filepath.Join(t.TempDir(), "report.key")
+	require.ErrorIs(t, keyfile.CreateReport(alone, publicPath, key), fs.ErrExist)
+	require.NoFileExists(t, alone, "a key whose public half lies elsewhere is not kept")
+
+	_, err = keyfile.ReadReport(publicPath)
+	require.ErrorIs(t, err, attest.ErrKey)
+	_, err = keyfile.ReadReportPublic(path)
+	require.ErrorIs(t, err, attest.ErrKey)
+	_, err = keyfile.ReadLedger(path)
+	require.ErrorIs(t, err, registry.ErrLedgerKey)
+}
+
 func TestBadFilesSayWhich(t *testing.T) {
 	good := watermark.GenerateKey().Secret()
 	for name, text := range map[string]string{
@@ -67,8 +94,10 @@ func TestBadFilesSayWhich(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a.key")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		for kind, read := range map[string]func() error{
-			"mark": func() error { _, err := keyfile.ReadMark(path); return err },
-			"seal": func() error { _, err := keyfile.ReadSeal(path); return err },
+			"mark":   func() error { _, err := keyfile.ReadMark(path); return err },
+			"seal":   func() error { _, err := keyfile.ReadSeal(path); return err },
+			"report": func() error { _, err := keyfile.ReadReport(path); return err },
+			"public": func() error { _, err := keyfile.ReadReportPublic(path); return err },
 		} {
 			err := read()
 			if assert.Error(t, err, "%s as %s", name, kind) {

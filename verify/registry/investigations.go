@@ -27,12 +27,21 @@ func (r *Registry) Investigations(ctx context.Context) ([]Investigation, error) 
 	rows, err := r.store.Investigations(ctx)
 	out := make([]Investigation, len(rows))
 	for i, x := range rows {
-		out[i] = Investigation{
-			Entry: x.Seq, Started: x.Started, Actor: x.Actor, Command: x.Command,
-			Input: hex.EncodeToString(x.Input[:]), Files: x.Files,
-		}
+		out[i] = *publicInvestigation(x)
 	}
 	return out, err
+}
+
+func publicInvestigation(x store.Investigation) *Investigation {
+	return &Investigation{
+		Entry: x.Seq, Started: x.Started, Actor: x.Actor, Command: x.Command,
+		Input: hex.EncodeToString(x.Input[:]), Files: x.Files,
+	}
+}
+
+func (x *Investigation) row(salt store.Salt) (store.Investigation, error) {
+	row := store.Investigation{Started: x.Started, Actor: x.Actor, Command: x.Command, Files: x.Files, Salt: salt, Seq: x.Entry}
+	return row, unhex("input", row.Input[:], x.Input)
 }
 
 // LogInvestigation enters that an investigation begins and returns the number of its

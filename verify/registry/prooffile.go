@@ -43,6 +43,8 @@ type wireEntry struct {
 	Receipt    *Receipt        `json:"receipt,omitempty"`
 	Submission *wireSubmission `json:"submission,omitempty"`
 
+	Investigation *Investigation `json:"investigation,omitempty"`
+
 	seq int64
 }
 
@@ -115,6 +117,9 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	if err != nil {
 		return fail(err)
 	}
+	if x := w.Investigation; x != nil && x.Entry != e.Seq {
+		return fail(fmt.Errorf("entry %d is said to be %d", e.Seq, x.Entry))
+	}
 	row, err := w.row()
 	if err != nil {
 		return fail(fmt.Errorf("entry %d: %w", e.Seq, err))
@@ -146,20 +151,29 @@ func (w *wireEntry) row() (store.Row, error) {
 	if err := unhex("salt", salt[:], w.Salt); err != nil {
 		return nil, err
 	}
+	rows := 0
+	for _, there := range []bool{w.Copy != nil, w.MarkKey != nil, w.Receipt != nil, w.Submission != nil, w.Investigation != nil} {
+		if there {
+			rows++
+		}
+	}
+	if rows != 1 {
+		return nil, errors.New("it has not one row")
+	}
 	switch {
-	case w.Copy != nil && w.MarkKey == nil && w.Receipt == nil && w.Submission == nil:
+	case w.Copy != nil:
 		return w.Copy.row(salt)
-	case w.Copy == nil && w.MarkKey != nil && w.Receipt == nil && w.Submission == nil:
+	case w.MarkKey != nil:
 		k := store.MarkKey{ID: w.MarkKey.ID, Since: w.MarkKey.Added, Salt: salt}
 		return k, unhex("commitment", k.Commitment[:], w.MarkKey.Commitment)
-	case w.Copy == nil && w.MarkKey == nil && w.Receipt != nil && w.Submission == nil:
+	case w.Receipt != nil:
 		x, err := w.Receipt.row()
 		x.Salt = salt
 		return x.Receipt, err
-	case w.Copy == nil && w.MarkKey == nil && w.Receipt == nil && w.Submission != nil:
+	case w.Submission != nil:
 		return w.Submission.row(salt)
 	}
-	return nil, errors.New("it has not one row")
+	return w.Investigation.row(salt)
 }
 
 func (c *Copy) row(salt store.Salt) (store.Copy, error) {
@@ -182,7 +196,7 @@ func (s *wireSubmission) row(salt store.Salt) (store.Submission, error) {
 
 // proved is the row as it is handed on.
 func (w *wireEntry) proved(seq int64) Proved {
-	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt}
+	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Investigation: w.Investigation}
 	if s := w.Submission; s != nil {
 		p.Submission = &s.Submission
 		p.Submission.Kept = s.Kept

@@ -21,7 +21,7 @@ type Proof struct {
 }
 
 // Proved is one row, its entry, and the checkpoint that covers it. One of Copy,
-// MarkKey, Receipt and Submission is set.
+// MarkKey, Receipt, Submission and Investigation is set.
 type Proved struct {
 	Entry      int64       `json:"entry"`      // its number, from 1
 	Checkpoint int         `json:"checkpoint"` // which of [Proof.Checkpoints]
@@ -29,6 +29,8 @@ type Proved struct {
 	MarkKey    *MarkKey    `json:"mark_key,omitempty"`
 	Receipt    *Receipt    `json:"receipt,omitempty"`
 	Submission *Submission `json:"submission,omitempty"`
+
+	Investigation *Investigation `json:"investigation,omitempty"`
 }
 
 // Prove writes a proof that a copy stands in the ledger, as JSON: its row and those
@@ -75,6 +77,20 @@ func (r *Registry) ProveSubmission(ctx context.Context, id watermark.Submission,
 		return nil, fmt.Errorf("submission %s: %w", id, err)
 	}
 	return r.prove(ctx, []wireEntry{{Submission: wireSubmissionOf(s), Salt: hex.EncodeToString(s.Salt[:]), seq: s.Seq}}, public)
+}
+
+// ProveInvestigation is [Registry.Prove] for the entry of an investigation, by its number.
+func (r *Registry) ProveInvestigation(ctx context.Context, entry int64, public string) ([]byte, error) {
+	rows, err := r.store.Investigations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range rows {
+		if x.Seq == entry {
+			return r.prove(ctx, []wireEntry{{Investigation: publicInvestigation(x), Salt: hex.EncodeToString(x.Salt[:]), seq: x.Seq}}, public)
+		}
+	}
+	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
 }
 
 // prove adds entries, paths and checkpoints, and checks what it made.
@@ -203,8 +219,8 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 func (p *Proof) fits() error {
 	first := p.Entries[0]
 	if first.Copy == nil {
-		if first.Submission == nil || len(p.Entries) != 1 {
-			return fmt.Errorf("%w: it is neither of a copy nor of a submission", ErrProof)
+		if first.Submission == nil && first.Investigation == nil || len(p.Entries) != 1 {
+			return fmt.Errorf("%w: it is neither of a copy nor of a submission or an investigation", ErrProof)
 		}
 		return nil
 	}

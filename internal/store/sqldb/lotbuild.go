@@ -282,6 +282,7 @@ func (d *DB) mergeLots(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			more = true // in a transaction that is run again, too
 			for left := buildMerge; left > 0; {
 				moved, err := t.merge(ctx, state.upto)
 				if err != nil || moved == 0 {

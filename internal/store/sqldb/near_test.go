@@ -304,6 +304,28 @@ func TestCheckFindsEditedBands(t *testing.T) {
 	})
 }
 
+// Whoever has the database can do away with constraints.
+func TestEditedLotsAreRefused(t *testing.T) {
+	d := kinds["memory"](t, info())
+	d.SetLotSize(testLot)
+	c := newCorpus(8)
+	c.add(t, d, 700)
+	c.add(t, d, 50)
+	require.NoError(t, rawly(t, d, "PRAGMA ignore_check_constraints = 1"))
+	for column, values := range map[string][]int64{"bits": {-1, 17, 1 << 40}, "reach": {-1, 1<<20 + 1}, "last": {1 << 40}} {
+		for _, v := range values {
+			edit := fmt.Sprintf("UPDATE lot SET %s = %d", column, v)
+			edited(t, d, edit, edit)
+		}
+	}
+	require.NoError(t, rawly(t, d, "UPDATE lot SET bits = 99"))
+	_, err := d.Near(t.Context(), []phash.Hash{c.hash()}, 31)
+	require.ErrorIs(t, err, store.ErrTampered)
+	require.NoError(t, rawly(t, d, "UPDATE lot SET bits = 1; UPDATE posting SET entries = x'00'"))
+	_, err = d.Near(t.Context(), []phash.Hash{c.hash()}, 31)
+	require.ErrorIs(t, err, store.ErrTampered)
+}
+
 func rawly(t *testing.T, d *sqldb.DB, query string) error {
 	t.Helper()
 	_, err := d.Raw().ExecContext(t.Context(), query)
