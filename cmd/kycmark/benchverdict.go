@@ -49,7 +49,7 @@ window stated that 20 unmarked leaks came from.`,
 	fs.StringVar(&f.outcomes, "outcomes", "", "draw from this table, a `file` that --record wrote (default: the shipped one)")
 	fs.IntVar(&f.simulated.Dumps, "dumps", 10_000, "`number` of dumps to simulate")
 	fs.IntVar(&f.pixels, "pixels", 0, "`number` of dumps of pictures to investigate, and simulate nothing")
-	fs.DurationVar(&f.within, "within", 0, "pixels: begin no dump after this `time`, as 10m (default: all are begun)")
+	fs.DurationVar(&f.within, "within", 0, "begin no dump after this `time`, as 10m (default: all are begun)")
 	fs.BoolVar(&f.bar, "bar", false, "exit 1 when a bar is missed")
 	fs.StringVar(&f.plot, "plot", "", "draw the reliability diagram to this SVG `file`, too")
 	fs.IntVar(&f.recording.Specimens, "specimens", 15, "record: `number` of documents drawn and submitted")
@@ -146,6 +146,6 @@ func (f *verdictFlags) verdicts(ctx context.Context) (*bench.VerdictReport, erro
 		return nil, err
 	}
 	cfg := f.simulated
-	cfg.Outcomes, cfg.Seed, cfg.Workers, cfg.Progress = t, f.cfg.Seed, f.cfg.Workers, f.cfg.Progress
+	cfg.Outcomes, cfg.Seed, cfg.Workers, cfg.Within, cfg.Progress = t, f.cfg.Seed, f.cfg.Workers, f.within, f.cfg.Progress
 	return bench.Verdicts(ctx, cfg)
 }

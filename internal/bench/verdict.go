@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"time"
 )
 
 // A VerdictConfig says how many dumps [Verdicts] simulates.
@@ -14,7 +15,8 @@ type VerdictConfig struct {
 	Worlds   int           // registries, in turn; 0 means 64
 	Story    string        // the only one that is told, of those in the report; "": all
 	Seed     uint64
-	Workers  int // 0 means one a processor
+	Workers  int           // 0 means one a processor
+	Within   time.Duration // no dump is begun later, and the report is on those before; 0: all are
 	Progress func(done, total int)
 }
 
@@ -112,10 +114,14 @@ func Verdicts(ctx context.Context, cfg VerdictConfig) (*VerdictReport, error) {
 		s.worlds = append(s.worlds, newWorld(cfg.Seed<<16+uint64(i), worldUploads, worldMonths))
 	}
 	scores, errs := make([]*score, cfg.Dumps), make([]error, cfg.Dumps)
+	start := time.Now()
 	j := &job{
 		pictures: cfg.Dumps, tasks: 1, progress: cfg.Progress,
 		prepare: func(context.Context, int) bool { return true }, release: func(int) {},
 		task: func(_ context.Context, i, _ int) {
+			if cfg.Within > 0 && time.Since(start) > cfg.Within {
+				return
+			}
 			d, rng := s.dump(i)
 			scores[i], errs[i] = d.weigh(s.caseOf(rng, d))
 		},
@@ -130,7 +136,9 @@ func Verdicts(ctx context.Context, cfg VerdictConfig) (*VerdictReport, error) {
 	rep := newVerdictReport(cfg.Seed)
 	rep.Outcomes = len(cfg.Outcomes.Outcomes)
 	for i, sc := range scores {
-		rep.add(i, sc)
+		if sc != nil {
+			rep.add(i, sc)
+		}
 	}
 	rep.finish()
 	return rep, nil
