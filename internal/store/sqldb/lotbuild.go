@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	buildPart  = 1 << 23 // submissions of a lot that is made at once; in memory 40 bytes each
+	buildPart  = 1 << 23 // submissions of a lot that is made at once; in memory 48 bytes each
 	buildStep  = 1 << 20 // entries of a transaction, at most about twice; others write between two
 	buildRest  = 1_000   // submissions that are entered while others wait
 	buildPage  = 50_000  // submissions that are read at a time
