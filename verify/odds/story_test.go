@@ -286,7 +286,7 @@ func TestPlanting(t *testing.T) {
 	require.Len(t, v.Flags, 1)
 	assert.Equal(t, odds.Flag{Kind: odds.FlagAlsoHeld, Name: "X", Others: []string{"Y"}, Leaks: 6}, v.Flags[0])
 	require.Len(t, v.Withheld, 1)
-	assert.Contains(t, v.Withheld[0].Reason, "could have laid the marks there")
+	assert.Contains(t, v.Withheld[0].Reason, "others held unmarked, or of copies that they had: Y")
 	v = weigh(t, build(6, 1))
 	assert.Empty(t, v.Named, "one that Y did not have is one cluster")
 	v = weigh(t, build(6, 2))

@@ -98,6 +98,14 @@ func (p *pieces) add(i int, e window) {
 	}
 }
 
+// distance is how many of the bits that are known differ from those of a hash.
+func (p *pieces) distance(h *phash.Hash) (d int) {
+	for i, w := range h.Bits {
+		d += bits.OnesCount64((p.bits[i] ^ w) & p.known[i])
+	}
+	return d
+}
+
 // searchable is the hash that a submission is found by; false where it has none,
 // since it is sealed, erased or too poor to be matched on.
 func searchable(seq int64, area string, quality int) (h phash.Hash, ok bool, err error) {

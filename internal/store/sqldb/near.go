@@ -146,12 +146,19 @@ func (p *posting) near(found map[int64]*pieces, w window, radius int, first int6
 }
 
 // unsure compares the candidates whose entries were seen in so many bands that they are the
-// whole hash, which those of most that are near are, and returns the others, ascending.
+// whole hash, which those of most that are near are, leaves out those that are too far away
+// by what was seen, and returns the others, ascending.
 func (n *nearest) unsure(found map[int64]*pieces) (rest []int64) {
 	for seq, p := range found {
-		if p.known == [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)} {
-			n.match(seq, &phash.Hash{Kind: searched, Bits: p.bits})
-		} else {
+		least := n.radius + 1
+		for k := range n.hashes {
+			least = min(least, p.distance(&n.hashes[k]))
+		}
+		switch {
+		case least > n.radius:
+		case p.known == [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}:
+			n.found[seq] = least
+		default:
 			rest = append(rest, seq)
 		}
 	}
