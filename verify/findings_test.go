@@ -152,7 +152,8 @@ func TestFindingsHaveOneForm(t *testing.T) {
 // given are the paths of evidence: pictures and registry said it, and nothing in the file need
 // contradict an edit. Everything else is concluded, and found when it is edited.
 var given = []*regexp.Regexp{
-	regexp.MustCompile(`^\.verdict\.record\.`),
+	regexp.MustCompile(`^\.verdict\.(record|history)\.`),
+	regexp.MustCompile(`^\.verdict\.case\.cells\[\]\.from$`),
 	regexp.MustCompile(`^\.leaks\[\]\.(file|error|sha256|size|format|decoder|width|height)$`),
 	regexp.MustCompile(`^\.leaks\[\]\.matches\[\]\.(distance|score|region|submitted)`),
 	regexp.MustCompile(`^\.leaks\[\]\.reads\[\]\.(issued|submission)$`), // of copies that are not confirmed
@@ -348,7 +349,7 @@ func TestSchemaHasAllFields(t *testing.T) {
 	for name, x := range map[string]any{
 		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": verify.Record{}, "match": verify.Match{}, "reading": verify.Reading{},
 		"trace": verify.Tracing{}, "tracedCopy": verify.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{},
-		"keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
+		"history": verify.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
 		"options": odds.Options{}, "odds": odds.Verdict{}, "hypothesis": odds.Hypothesis{}, "sensitivity": odds.Sensitivity{}, "window": odds.Window{},
 		"withheld": odds.Withheld{}, "flag": odds.Flag{}, "claim": odds.Claim{},
 	} {

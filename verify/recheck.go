@@ -70,8 +70,8 @@ func (v *Verdict) checkPixels() error {
 	known := []string{PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
 	said := make(map[watermark.Submission]string)
 	for _, m := range v.Matches {
-		if !slices.Contains(known, m.Pixels) || said[m.Submission] != "" {
-			return fmt.Errorf("the pixels are said to be %.40q, or a submission matches twice", m.Pixels)
+		if was := said[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {
+			return fmt.Errorf("the pixels are said to be %.40q and %.40q", m.Pixels, was)
 		}
 		said[m.Submission] = m.Pixels
 	}

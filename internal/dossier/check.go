@@ -3,10 +3,14 @@ package dossier
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/kycmark/kycmark/internal/attest"
@@ -112,7 +116,7 @@ func CheckBundle(ctx context.Context, b *attest.Bundle, trust Trust) *Result {
 	}
 	if s := sealed.Statement; s != nil {
 		r.add("inputs", "the statement is about the files that the findings are about, and has their record", checkInputs(s, r.Findings))
-		r.proofs(b, s, trust.Ledger)
+		r.proofs(b, s, trust.Ledger, trust.TSA)
 	}
 	return r
 }
@@ -164,7 +168,7 @@ func checkInputs(s *attest.Statement, f *verify.Findings) error {
 }
 
 // proofs checks the ledger's part.
-func (r *Result) proofs(b *attest.Bundle, s *attest.Statement, key string) {
+func (r *Result) proofs(b *attest.Bundle, s *attest.Statement, key string, tsa []*x509.Certificate) {
 	data, ok := b.File(ProofsName)
 	if !ok {
 		if key != "" {
@@ -182,12 +186,40 @@ func (r *Result) proofs(b *attest.Bundle, s *attest.Statement, key string) {
 			text += "; checked with the key that the bundle brings, " + s.Predicate.Ledger.Key + ": compare that with what you have from elsewhere"
 		}
 	}
-	r.add("proofs", text, err)
+	if r.add("proofs", text, err) {
+		for _, c := range p.states {
+			r.state(b, c, tsa)
+		}
+	}
+}
+
+// state checks when a state of the ledger existed, where it has a timestamp.
+func (r *Result) state(b *attest.Bundle, c registry.Checkpoint, tsa []*x509.Certificate) {
+	stamp, ok := b.File(stampName(c) + stampEnd)
+	if !ok {
+		return
+	}
+	const name = "ledger"
+	if body, _ := b.File(stampName(c) + bodyEnd); !bytes.Equal(body, c.Body()) {
+		r.add(name, "", fmt.Errorf("%w: %s is not the state that the proofs rest on", attest.ErrBundle, stampName(c)+bodyEnd))
+		return
+	}
+	if len(tsa) == 0 {
+		r.skip(name, fmt.Sprintf("when its first %d entries were there: for the timestamp %s the authority's certificate is needed", c.Size, stampName(c)+stampEnd))
+		return
+	}
+	s, err := attest.VerifyStamp(stamp, sha256.Sum256(c.Body()), tsa)
+	text := ""
+	if err == nil {
+		text = fmt.Sprintf("its first %d entries were there on %s, says %s", c.Size, s.Time.Format(time.RFC3339), s.Authority)
+	}
+	r.add(name, text, err)
 }
 
 type proved struct {
 	investigations, copies int
 	size                   int64
+	states                 []registry.Checkpoint // that proofs rest on, each once
 }
 
 func checkProofs(b *attest.Bundle, data []byte, s *attest.Statement, f *verify.Findings, key string) (out proved, err error) {
@@ -214,6 +246,9 @@ func checkProofs(b *attest.Bundle, data []byte, s *attest.Statement, f *verify.F
 		for _, c := range p.Checkpoints {
 			if c.Origin != "kycmark/"+f.Verdict.Record.Registry {
 				return out, fmt.Errorf("%w: of another registry's ledger, %s", registry.ErrProof, c.Origin)
+			}
+			if !slices.ContainsFunc(out.states, func(o registry.Checkpoint) bool { return o.Text == c.Text }) {
+				out.states = append(out.states, c)
 			}
 			if c.Size > out.size {
 				out.size, last = c.Size, c.Text

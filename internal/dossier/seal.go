@@ -80,6 +80,7 @@ func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *attest.TSA) (*
 func prove(ctx context.Context, c Content, f *verify.Findings, to *attest.Content) error {
 	var proofs bytes.Buffer
 	var last registry.Checkpoint
+	used := make(map[string]bool)
 	add := func(proof []byte, err error) error {
 		if err != nil {
 			return err
@@ -89,6 +90,7 @@ func prove(ctx context.Context, c Content, f *verify.Findings, to *attest.Conten
 			return err
 		}
 		for _, s := range p.Checkpoints {
+			used[s.Text] = true
 			if s.Size > last.Size {
 				last = s
 			}
@@ -114,8 +116,34 @@ func prove(ctx context.Context, c Content, f *verify.Findings, to *attest.Conten
 		attest.File{Name: ProofsName, About: "proofs that this investigation and the copies named stand in the ledger, one a line", Data: proofs.Bytes()},
 		attest.File{Name: StateName, About: "the ledger's signed state (C2SP tlog-checkpoint)", Data: []byte(last.Text)},
 		attest.File{Name: LedgerName, About: "public key of the ledger, which the proofs are checked with", Data: []byte(c.LedgerPublic + "\n")})
+	return stamps(ctx, c.Registry, used, to)
+}
+
+// stamps adds the timestamps of those states of the ledger that proofs rest on.
+func stamps(ctx context.Context, r *registry.Registry, used map[string]bool, to *attest.Content) error {
+	kept, err := r.Checkpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range kept {
+		if !used[s.Text] || len(s.Stamp) == 0 {
+			continue
+		}
+		name := stampName(s)
+		to.Files = append(to.Files,
+			attest.File{Name: name + stampEnd, About: "a timestamp (RFC 3161) of the next, a state of the ledger", Data: s.Stamp},
+			attest.File{Name: name + bodyEnd, About: "that state without its signatures", Data: s.Body()})
+	}
 	return nil
 }
+
+// Of a state of so many entries: its timestamp, and what that is of.
+const (
+	stampEnd = ".tsr"
+	bodyEnd  = ".body"
+)
+
+func stampName(c registry.Checkpoint) string { return fmt.Sprintf("ledger-%d", c.Size) }
 
 // named are the copies whose recipients stand beside leaks, each once.
 func named(f *verify.Findings) (out []registry.Copy) {

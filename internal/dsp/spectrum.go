@@ -53,12 +53,28 @@ func spectralBox(work, p Plane, r int) Plane {
 	in, mean := NewPlane(boxLanes, p.H+2*r), NewPlane(boxLanes, p.H+2*r)
 	for x := 0; x < work.W; x += boxLanes {
 		lanes := min(boxLanes, work.W-x)
+		inside := lanes == boxLanes && x >= r && x-r+boxLanes <= p.W
 		for y := range in.H {
-			beyondSpectrum(in.Row(y)[:lanes], p, x-r, y-r)
+			v := (y - r) % p.H
+			if v < 0 {
+				v += p.H
+			}
+			if dst := in.Pix[y*boxLanes:]; inside {
+				row := [boxLanes]float32(p.Pix[v*p.W+x-r:])
+				*(*[boxLanes]float32)(dst) = row
+			} else {
+				beyondSpectrum(dst[:lanes], p, x-r, v)
+			}
 		}
 		boxBlock(mean, in, 0, lanes, 2*r+1)
 		for y := range p.H {
-			copy(work.Row(y)[x:x+lanes], mean.Row(y+r))
+			src, dst := mean.Pix[(y+r)*boxLanes:], work.Pix[y*work.W+x:]
+			if lanes == boxLanes {
+				row := [boxLanes]float32(src)
+				*(*[boxLanes]float32)(dst) = row
+			} else {
+				copy(dst[:lanes], src)
+			}
 		}
 	}
 	boxRows(work, 2*r+1)
@@ -69,14 +85,10 @@ func spectralBox(work, p Plane, r int) Plane {
 	return out
 }
 
-// beyondSpectrum copies the bins of row y from column x on of a half spectrum.
+// beyondSpectrum copies the bins of row y from column x on, which may be negative, of a
+// half spectrum.
 func beyondSpectrum(dst []float32, p Plane, x, y int) {
-	v := (y%p.H + p.H) % p.H
-	row, opposite := p.Row(v), p.Row((p.H-v)%p.H)
-	if x >= 0 && x+len(dst) <= p.W {
-		copy(dst, row[x:])
-		return
-	}
+	row, opposite := p.Row(y), p.Row((p.H-y)%p.H)
 	for i := range dst {
 		switch u := x + i; {
 		case u < 0:

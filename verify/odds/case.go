@@ -37,8 +37,9 @@ type Case struct {
 	Drawn bool `json:"drawn,omitempty"`
 
 	// MarkTrials and MatchTrials are the numbers of independent validation trials, of
-	// marks and of matching, that ended without a single false identification. Likelihood
-	// ratios are capped at a third of them; with none nothing is claimed.
+	// marks and of matching, that ended without a single false identification. Ratios for
+	// copies are capped at a third of the former, others at a third of the latter; with none
+	// nothing is claimed.
 	MarkTrials  int `json:"mark_trials"`
 	MatchTrials int `json:"match_trials"`
 

@@ -57,7 +57,7 @@ func newOracle(c *Case) *oracle {
 	}
 	for i, h := range c.Holders {
 		has := func(l *Leak) bool {
-			others := slices.ContainsFunc(l.Unmarked, func(n string) bool { return n != h.Name })
+			others := slices.ContainsFunc(l.Unmarked, func(n string) bool { return n != h.Name && o.share(h, n) < 0.9 })
 			for _, c := range l.Copies {
 				others = others || c.Recipient == h.Name && len(c.Others) > 0
 			}
@@ -83,6 +83,19 @@ func (o *oracle) mark(l *Leak, name string) float64 {
 		}
 	}
 	return math.NaN()
+}
+
+// share is how much of the submissions of which h has copies another held unmarked, if
+// what it held lies evenly in each cell.
+func (o *oracle) share(h Holder, other string) (share float64) {
+	for _, x := range o.c.Holders {
+		for k := range x.Unmarked {
+			if x.Name == other {
+				share += float64(h.Copies[k]) * float64(x.Unmarked[k]) / float64(o.c.Cells[k].Submissions) / float64(total(h.Copies))
+			}
+		}
+	}
+	return share
 }
 
 // choice is one part: its prior shares and what each leak has under it, d = 0 and 1.

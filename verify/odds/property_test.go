@@ -157,15 +157,8 @@ func TestCarefulWords(t *testing.T) {
 		v := weigh(t, c)
 		text, err := json.Marshal(v)
 		require.NoError(t, err)
-		all := string(text) + v.Claim.Sentence()
-		for _, h := range v.Hypotheses {
-			all += h.Sentence()
-		}
-		if v.Window != nil {
-			all += v.Window.Sentence()
-		}
 		for _, never := range []string{"prove", "guilty", "leaked by", "certain", "impossible", "innocent", "none is ours", "NaN", "%!"} {
-			assert.NotContains(t, strings.ToLower(all), strings.ToLower(never), seed)
+			assert.NotContains(t, strings.ToLower(string(text)), strings.ToLower(never), seed)
 		}
 	}
 }
@@ -177,9 +170,6 @@ func TestWordsAndNumbers(t *testing.T) {
 		-0.2: "no support either way", -3: "strong support for the alternative",
 	} {
 		assert.Equal(t, want, odds.Words(lr), "%v", lr)
-	}
-	for lr, want := range map[float64]string{0.30103: "2", 1: "10", 3: "1,000", 3.861056: "7,000", 4.522879: "30,000", 6: "1,000,000"} {
-		assert.Equal(t, want, odds.Times(lr), "%v", lr)
 	}
 	for _, n := range []int{-1, 0, 3} {
 		assert.Zero(t, odds.Cap(n))
@@ -194,20 +184,4 @@ func TestWordsAndNumbers(t *testing.T) {
 	assert.Equal(t, 25, odds.CellOf(months, time.Date(2018, 2, 28, 23, 0, 0, 0, time.UTC)))
 	assert.Equal(t, 0, odds.CellOf(months, time.Time{}))
 	assert.Equal(t, 119, odds.CellOf(months, time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)))
-}
-
-// The mean over uniform p of the e-value of a p-value is 1, and it never exceeds 1/p.
-func TestEValueOfP(t *testing.T) {
-	mean, steps := 0.0, 400_000
-	for i := range steps {
-		lo, hi := -12*float64(i+1)/float64(steps), -12*float64(i)/float64(steps)
-		mid := (lo + hi) / 2
-		mean += math.Exp(odds.LnE(mid)) * (math.Pow(10, hi) - math.Pow(10, lo))
-	}
-	assert.InDelta(t, 1, mean, 0.05, "the rest lies below p = 1e-12")
-	assert.LessOrEqual(t, mean, 1.0)
-	for _, p := range []float64{-1, -3, -9, -30, -300} {
-		assert.Less(t, odds.LnE(p), -p*math.Ln10)
-	}
-	assert.InDelta(t, math.Log(2.3e6), odds.LnE(-9), 0.05)
 }

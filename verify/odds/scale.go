@@ -66,50 +66,6 @@ func Cap(trials int) float64 {
 	return log10(ln(float64(trials) / 3))
 }
 
-// A level of the verbal scale: from this log10 likelihood ratio on.
-type level struct {
-	from  float64
-	words string
-}
-
-// verbal is the scale of the ENFSI Guideline for Evaluative Reporting in Forensic
-// Science (2015), section 2.4 and table on page 17.
-var verbal = []level{
-	{6, "extremely strong support"},
-	{4, "very strong support"},
-	{3, "strong support"},
-	{2, "moderately strong support"},
-	{1, "moderate support"},
-	{0.30102999566398120, "weak support"}, // log10 2
-}
-
-// Words is the verbal equivalent of a log10 likelihood ratio.
-func Words(logLR float64) string {
-	for _, l := range verbal {
-		if logLR >= l.from {
-			return l.words
-		}
-		if -logLR >= l.from {
-			return l.words + " for the alternative"
-		}
-	}
-	return "no support either way"
-}
-
-// LnE turns the log10 of a p-value, corrected for its search, into the natural logarithm of
-// an e-value: e = (1 - p + p ln p) / (p ln^2 p), the mean of the calibrators k p^(k-1) over k in
-// 0..1 (Vovk and Wang, Annals of Statistics 49, 2021, section 2). For a blind read that has no e-value
-// of its own. It never exceeds 1/p.
-func LnE(log10P float64) float64 {
-	x := float64(log10P * math.Ln10) // ln p
-	if !(x < -1e-3) {
-		return ln(0.5)
-	}
-	x = math.Max(x, -700)
-	p := exp(x)
-	return ln(1-p+float64(p*x)) - x - float64(2*ln(-x))
-}
-
 // A Claim is how far what was examined speaks for all pictures that somebody claims.
 type Claim struct {
 	Seen    int     `json:"seen"`    // leaks that show a submission of the registry

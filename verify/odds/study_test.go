@@ -6,7 +6,7 @@ import "testing"
 
 // go test -tags study -timeout 4h -v -run VerdictStudy ./verify/odds
 func TestVerdictStudy(t *testing.T) {
-	s := simulate(t, 2, 4_000)
+	s := simulate(t, 2, 2_000)
 	t.Log("\n" + s.String())
 	s.calibrated(t)
 }

@@ -22,9 +22,47 @@ type Checkpoint struct {
 	Size      int64     `json:"size"`   // entries
 	Root      string    `json:"root"`   // hex
 	Made      time.Time `json:"made,omitzero"`
-	Signers   []string  `json:"signers"`   // names beside the signatures, the ledger's own first; not checked
-	Witnesses []Witness `json:"witnesses"` // those whose signatures were checked, where their keys were given
-	Text      string    `json:"text"`      // as it is handed out: C2SP tlog-checkpoint, a signed note
+	Signers   []string  `json:"signers"`         // names beside the signatures, the ledger's own first; not checked
+	Witnesses []Witness `json:"witnesses"`       // those whose signatures were checked, where their keys were given
+	Text      string    `json:"text"`            // as it is handed out: C2SP tlog-checkpoint, a signed note
+	Stamp     []byte    `json:"stamp,omitempty"` // RFC 3161 timestamp of Body, DER, as it was kept; not checked
+}
+
+// Body is what is signed and what is stamped: Text up to the blank line before the
+// signatures. Witnesses that sign later do not change it.
+func (c *Checkpoint) Body() []byte {
+	body, _, _ := strings.Cut(c.Text, "\n\n")
+	return []byte(body + "\n")
+}
+
+// maxStamp is the most that a timestamp may have, bytes.
+const maxStamp = 256 << 10
+
+// AddStamp keeps an RFC 3161 timestamp of the [Checkpoint.Body] of a kept checkpoint, in
+// the place of one that is there. It is for the caller to have checked it. The error wraps
+// [ErrNotFound] where no checkpoint of that size is kept.
+func (r *Registry) AddStamp(ctx context.Context, size int64, stamp []byte) (*Checkpoint, error) {
+	if len(stamp) == 0 || len(stamp) > maxStamp {
+		return nil, fmt.Errorf("%w: a timestamp of %d bytes", ErrInput, len(stamp))
+	}
+	origin, err := r.Origin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := r.store.Checkpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(kept, func(k store.Checkpoint) bool { return k.Size == size })
+	if i < 0 {
+		return nil, fmt.Errorf("checkpoint of %d entries: %w", size, ErrNotFound)
+	}
+	row := kept[i]
+	row.Stamp = stamp
+	if err := r.store.AddCheckpoint(ctx, row); err != nil {
+		return nil, err
+	}
+	return publicCheckpoint(row, origin, nil), nil
 }
 
 // A Witness is somebody else who signed a checkpoint.
@@ -212,7 +250,7 @@ func (r *Registry) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
 func publicCheckpoint(row store.Checkpoint, origin string, seen []tlog.Cosignature) *Checkpoint {
 	c := &Checkpoint{
 		Origin: origin, Size: row.Size, Root: hex.EncodeToString(row.Root[:]), Made: row.Made,
-		Text: string(row.Note), Signers: []string{}, Witnesses: []Witness{},
+		Text: string(row.Note), Signers: []string{}, Witnesses: []Witness{}, Stamp: row.Stamp,
 	}
 	for line := range strings.Lines(noteSignatures(row.Note)) {
 		if f := strings.Fields(line); len(f) == 3 && !slices.Contains(c.Signers, f[1]) {

@@ -38,7 +38,7 @@ type Proved struct {
 // entry, and the path from the entry to the root of a signed checkpoint. It needs
 // the public text of the ledger's key, and a kept checkpoint that covers each of
 // these entries (else the error wraps [ErrProof]); of several it takes the first,
-// those with a witness's signature before others. Nothing in it tells whose upload
+// those with a witness's signature or a timestamp before others. Nothing in it tells whose upload
 // the copy was made of.
 func (r *Registry) Prove(ctx context.Context, id watermark.CopyID, public string) ([]byte, error) {
 	c, err := r.store.Copy(ctx, uint64(id))
@@ -135,14 +135,14 @@ func (r *Registry) prove(ctx context.Context, rows []wireEntry, public string) (
 }
 
 // covering is the checkpoint to prove an entry under: the first that covers it with
-// the signature of a witness, else the first; -1 where there is none.
+// the signature of a witness or a timestamp, else the first; -1 where there is none.
 func covering(kept []store.Checkpoint, seq int64) int {
 	first := -1
 	for i, c := range kept {
 		if c.Size < seq {
 			continue
 		}
-		if len(publicCheckpoint(c, "", nil).Signers) > 1 {
+		if len(c.Stamp) > 0 || len(publicCheckpoint(c, "", nil).Signers) > 1 {
 			return i
 		}
 		if first < 0 {

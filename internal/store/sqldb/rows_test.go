@@ -265,7 +265,11 @@ func TestCheckpoints(t *testing.T) {
 		require.Equal(t, []store.Checkpoint{first, last}, got)
 
 		last.Note = []byte("signed twice")
+		last.Stamp = []byte("stamped")
 		require.NoError(t, d.AddCheckpoint(ctx, last))
+		unstamped := last
+		unstamped.Stamp = nil
+		require.NoError(t, d.AddCheckpoint(ctx, unstamped), "a timestamp stays")
 		for name, bad := range map[string]store.Checkpoint{
 			"another root": {Size: first.Size, Root: last.Root}, "a root of its own": {Size: 5, Root: tlog.Hash{1}},
 			"later": {Size: last.Size + 1, Root: last.Root}, "empty": {Root: tlog.EmptyRoot()},

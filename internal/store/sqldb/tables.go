@@ -73,9 +73,9 @@ var (
 		func(i *store.Investigation) []any {
 			return []any{micros{&i.Started}, &i.Actor, &i.Command, fixed(i.Input[:]), &i.Files, fixed(i.Salt[:]), &i.Seq}
 		}}
-	checkpointTable = table[store.Checkpoint]{"checkpoint", columns("size root note made"),
+	checkpointTable = table[store.Checkpoint]{"checkpoint", columns("size root note made stamp"),
 		func(c *store.Checkpoint) []any {
-			return []any{&c.Size, fixed(c.Root[:]), blob{&c.Note}, micros{&c.Made}}
+			return []any{&c.Size, fixed(c.Root[:]), blob{&c.Note}, micros{&c.Made}, blob{&c.Stamp}}
 		}}
 	ledgerTable = table[ledgerRow]{"ledger", columns("seq entry nodes"),
 		func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.entry}, blob{&r.nodes}} }}

@@ -27,7 +27,8 @@ CREATE TABLE checkpoint (
     size BIGINT PRIMARY KEY,
     root BYTEA NOT NULL CHECK (length(root) = 32),
     note BYTEA NOT NULL,
-    made BIGINT NOT NULL
+    made BIGINT NOT NULL,
+    stamp BYTEA NOT NULL
 );
 
 CREATE TABLE registry (

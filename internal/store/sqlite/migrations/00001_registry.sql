@@ -25,7 +25,8 @@ CREATE TABLE checkpoint (
     size INTEGER PRIMARY KEY,
     root BLOB NOT NULL CHECK (length(root) = 32),
     note BLOB NOT NULL,
-    made INTEGER NOT NULL
+    made INTEGER NOT NULL,
+    stamp BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE registry (
