@@ -3,10 +3,12 @@ package verify
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -14,21 +16,34 @@ import (
 type evidence struct {
 	matches []Match // nearest first; within the radius, and aligned ones beyond it
 	reads   []read  // blind, one for each key under which a mark was found
-	tooFlat bool    // the hash has too little to go on
-	opens   bool    // there is a sealing key: what was not compared could not be opened with it
+	traces  []Tracing
+	tooFlat bool // the hash has too little to go on
+	opens   bool // there is a sealing key: what was not compared could not be opened with it
 }
 
-// A read is a mark that was read blind.
+// A read is a mark that was read blind, or found by tracing.
 type read struct {
 	copy   watermark.CopyID
 	keyID  string
-	logP   float64
-	issued *Copy     // nil: the registry has no such copy
-	shows  string    // what the pixels say of the leak and the copy's submission
-	key    *KeyState // of the copy's key; nil where the copy is not known
-	erased bool      // the copy's upload was erased
-	traced bool      // against the original, the part of the mark that is this copy's alone was found
+	blind  float64            // log10 p of the blind read; 0: not read blind
+	traced *TracedCopy        // nil: not traced
+	issued *registry.Copy     // nil: the registry has no such copy
+	shows  string             // what the pixels say of the leak and the copy's submission
+	key    *registry.KeyState // of the copy's key; nil where the copy is not known
+	erased bool               // the copy's upload was erased
+	lacks  bool               // traced, and the part of the mark that is this copy's alone is not there, where it would have been found
 }
+
+// logP is of the stronger way in which the mark was found.
+func (r *read) logP() float64 {
+	if r.found() {
+		return min(r.blind, r.traced.LogP)
+	}
+	return r.blind
+}
+
+// found reports whether tracing found the copy's own part of the mark.
+func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 
 // sureWithoutPixels is the distance in bits up to which a hash alone shows a
 // submission positively, where the originals cannot be opened. Between documents
@@ -36,8 +51,26 @@ type read struct {
 // 31 in 2 of 100 pairs (TestHashesOfOnePersonsDocument holds the rule on a third of them).
 const sureWithoutPixels = 10
 
-// confirmed reports whether the leak shows the copy's submission.
-func (r *read) confirmed() bool { return r.shows == PixelsSame || r.traced }
+// confirmed reports whether the leak shows the copy's submission: by its pixels, or,
+// where these leave it open, by the part of the mark that is this copy's alone. Where
+// other detail is seen that part proves nothing: a whole mark can be lifted off a copy
+// and laid onto another picture.
+func (r *read) confirmed() bool {
+	switch r.shows {
+	case PixelsSame:
+		return !r.lacks
+	case PixelsAlike, PixelsPartial, PixelsUndecided:
+		return r.found()
+	}
+	return false
+}
+
+// forgeable reports whether somebody else may have held the key when the copy was
+// issued under it: its mark then says nothing that a forger could not say.
+func (r *read) forgeable() bool {
+	k := r.key
+	return k != nil && k.State == registry.KeyCompromised && !k.Since.After(r.issued.Issued)
+}
 
 // A conclusion is what follows from the evidence of one leak.
 type conclusion struct {
@@ -46,6 +79,7 @@ type conclusion struct {
 	forgeable   bool // unconfirmed for its key alone
 	submission  watermark.Submission
 	read        *read
+	also        []read // confirmed beside read: copies merged into one picture
 	accused     []watermark.CopyID
 	note        string
 }
@@ -56,18 +90,16 @@ func conclude(e evidence) conclusion {
 	shown := e.shown()
 	issued := e.issuedReads()
 	switch {
+	case len(issued) > 1 && merged(issued):
+		return concludeMerged(issued)
 	case len(issued) > 1:
 		return concludeSeveral(e, issued)
 	case len(issued) == 1 && issued[0].confirmed():
 		r := &issued[0]
-		if r.key.forgeable(r.issued) {
+		if r.forgeable() {
 			return concludeForgeable(r)
 		}
-		note := "Carries the mark of copy %s and shows the submission that this copy was made of."
-		if r.traced {
-			note = "Carries the mark of copy %s; traced against the original of its submission, the part of the mark that is this copy's alone is in it too."
-		}
-		return conclusion{finding: FoundCopy, submission: r.issued.Submission, read: r, accused: []watermark.CopyID{r.copy}, note: fmt.Sprintf(note, r.copy)}
+		return conclusion{finding: FoundCopy, submission: r.issued.Submission, read: r, accused: []watermark.CopyID{r.copy}, note: r.note()}
 	case len(issued) == 1:
 		return concludeUnconfirmed(e, &issued[0])
 	}
@@ -78,8 +110,7 @@ func conclude(e evidence) conclusion {
 	}
 	switch {
 	case shown != nil && shown.Pixels == PixelsSame:
-		return conclusion{finding: FoundUnreadable, submission: shown.Submission,
-			note: "Shows this submission; no mark of an issued copy was read, and how likely a mark would have been seen is not measured." + stray}
+		return concludeNoMark(e, shown, stray)
 	case shown != nil:
 		return conclusion{finding: FoundUnreadable, submission: shown.Submission, note: fmt.Sprintf(
 			"Matches this submission by its hash (%d of 256 bits apart); its pixels could not settle it (%s). No mark of an issued copy was read.", shown.Distance, shown.Pixels) + stray}
@@ -99,6 +130,83 @@ func conclude(e evidence) conclusion {
 	return conclusion{finding: FoundUnknown, note: e.unknownNote() + stray}
 }
 
+// concludeNoMark is for a leak that shows a submission and in which no mark of an issued
+// copy was found.
+func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
+	c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
+	t := e.traceOf(shown.Submission)
+	switch {
+	case stray != "" || t == nil:
+		c.note = "Shows this submission; no mark of an issued copy was read, and how likely one would have been found is not known." + stray
+	case t.wouldShow() && t.Issued == 0:
+		c.finding = FoundUnmarked
+		c.note = fmt.Sprintf("Shows this submission, of which no marked copy is recorded, and carries no mark; one would have been found with a probability of %s, unless it was removed on purpose.", share(t.Power))
+	case t.wouldShow():
+		c.finding = FoundUnmarked
+		c.note = fmt.Sprintf("Shows this submission and carries the mark of none of the %s issued of it; one would have been found with a probability of %s, unless it was removed on purpose.", count(t.Issued, "copy", "copies"), share(t.Power))
+	case t.Unsought > 0:
+		c.note = fmt.Sprintf("Shows this submission; no mark was found, but of %s issued of it the mark keys are not at hand.", count(t.Unsought, "copy", "copies"))
+	case !t.Registered:
+		c.note = "Shows this submission, but could not be laid onto its original exactly enough to look for a mark; none was read without it."
+	default:
+		c.note = fmt.Sprintf("Shows this submission; no mark was found, but one would have been found only with a probability of %s: whether it was marked cannot be said.", share(t.Power))
+	}
+	return c
+}
+
+// share is a probability in words, rounded down so that it never says more than it is.
+func share(p float64) string {
+	switch {
+	case p >= 0.9999:
+		return "more than 99.99 %"
+	case p >= 0.99:
+		return fmt.Sprintf("%.2f %%", math.Floor(p*1e4)/100)
+	}
+	return fmt.Sprintf("%.0f %%", math.Floor(p*100))
+}
+
+// note says how the mark of a confirmed copy was found.
+func (r *read) note() string {
+	shows := "and shows the submission that this copy was made of"
+	if r.shows != PixelsSame {
+		shows = "of which too little can be seen to compare it otherwise"
+	}
+	switch {
+	case r.blind == 0:
+		return fmt.Sprintf("Traced against its original, the mark of copy %s is in this picture, %s.", r.copy, shows)
+	case r.found() && r.shows != PixelsSame:
+		return fmt.Sprintf("Carries the mark of copy %s; traced against the original of its submission, the part of the mark that is this copy's alone is in it too.", r.copy)
+	case r.found():
+		return fmt.Sprintf("Carries the mark of copy %s, read without and found again with the original, and shows the submission that this copy was made of.", r.copy)
+	}
+	return fmt.Sprintf("Carries the mark of copy %s and shows the submission that this copy was made of.", r.copy)
+}
+
+// merged reports whether a picture is made of several copies of one submission: tracing
+// found the own part of each.
+func merged(issued []read) bool {
+	for i := range issued {
+		r := &issued[i]
+		if !r.confirmed() || !r.found() || r.forgeable() || r.issued.Submission != issued[0].issued.Submission {
+			return false
+		}
+	}
+	return true
+}
+
+// concludeMerged is for a picture in which several copies of one submission were found,
+// each by the part of the mark that is its alone.
+func concludeMerged(issued []read) conclusion {
+	c := conclusion{finding: FoundCopy, submission: issued[0].issued.Submission, read: &issued[0], also: issued[1:]}
+	var names []string
+	for _, r := range issued {
+		c.accused = append(c.accused, r.copy)
+		names = append(names, r.copy.String())
+	}
+	c.note = fmt.Sprintf("Traced against its original, the marks of copies %s are all in this picture, each with the part that is that copy's alone: whoever made it had all of them.", list(names))
+	return c
+}
+
 // concludeForgeable is for a mark that fits, under a key that somebody else may have
 // held when the copy was issued.
 func concludeForgeable(r *read) conclusion {
@@ -111,6 +219,12 @@ func concludeForgeable(r *read) conclusion {
 // could not be shown to show.
 func concludeUnconfirmed(e evidence, r *read) conclusion {
 	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: r.issued.Submission, read: r}
+	if r.lacks && r.shows == PixelsSame {
+		c.finding, c.unconfirmed = FoundTransplanted, false
+		c.note = fmt.Sprintf("Carries the ID of copy %s and shows its submission, but not the part of the mark that is this copy's alone, which would have been found with a probability of %s: that ID was laid onto an unmarked picture, which says nothing about the copy's recipient.",
+			r.copy, share(e.traceOf(r.issued.Submission).Power))
+		return c
+	}
 	if m := e.positive(r.issued.Submission); m != nil {
 		c.finding, c.unconfirmed, c.submission = FoundTransplanted, false, m.Submission
 		c.note = fmt.Sprintf("Carries the mark of copy %s, but shows another submission than that copy's: the mark was laid onto it, which says nothing about the copy's recipient.", r.copy)
@@ -161,8 +275,8 @@ func concludeSeveral(e evidence, issued []read) conclusion {
 }
 
 // keys are the states of the keys of all issued copies that were read, each once.
-func (e evidence) keys() []KeyState {
-	var out []KeyState
+func (e evidence) keys() []registry.KeyState {
+	var out []registry.KeyState
 	for _, r := range e.issuedReads() {
 		if r.key != nil && !slices.Contains(out, *r.key) {
 			out = append(out, *r.key)
@@ -187,7 +301,7 @@ func (e evidence) issuedReads() []read {
 			}
 			return 1
 		}
-		return cmp.Compare(a.logP, b.logP)
+		return cmp.Compare(a.logP(), b.logP())
 	})
 	return out
 }
@@ -210,7 +324,7 @@ func (e evidence) shown() *Match {
 }
 
 // byHash reports whether a match may rest on its hash alone.
-func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!e.opens || m.bare) }
+func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!e.opens || m.HashOnly) }
 
 func (e evidence) first(pixels string) *Match {
 	for i := range e.matches {

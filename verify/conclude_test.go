@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -19,15 +20,27 @@ func TestConclude(t *testing.T) {
 		return Match{Submission: id, Distance: distance, Pixels: pixels}
 	}
 	c := func(shows string) read {
-		return read{copy: 7, keyID: "v1-k", logP: -9, shows: shows, issued: &Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
+		return read{copy: 7, keyID: "v1-k", blind: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s, Recipient: "vendor A"}}
 	}
 	forged := c(PixelsSame)
 	forged.issued.Issued = time.Unix(1000, 0)
-	forged.key = &KeyState{KeyID: "v1-k", State: KeyCompromised, Since: forged.issued.Issued}
+	forged.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised, Since: forged.issued.Issued}
 	gone := c(PixelsUnknown)
 	gone.erased = true
-	stray := read{copy: 8, keyID: "v1-k", logP: -9, shows: PixelsUnknown}
-	d := read{copy: 9, keyID: "v1-l", logP: -12, shows: PixelsUnknown, issued: &Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
+	found, missing := c(PixelsPartial), c(PixelsSame)
+	found.traced = &TracedCopy{Copy: 7, LogP: -20, Found: true}
+	missing.traced, missing.lacks = &TracedCopy{Copy: 7, LogP: -0.5}, true
+	edited, small := found, found
+	edited.shows, small.shows, small.blind = PixelsDifferent, PixelsUndecided, 0
+	second := read{copy: 8, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 8, Submission: s, Recipient: "vendor B"}, traced: &TracedCopy{Copy: 8, LogP: -12, Found: true}}
+	same := []Match{match(s, 4, PixelsSame)}
+	traced := func(power float64, issued, unsought int) []Tracing {
+		return []Tracing{{Submission: s, Registered: true, Power: power, Issued: issued, Unsought: unsought}}
+	}
+	aside := traced(1, 5, 0)
+	aside[0].Registered = false
+	stray := read{copy: 8, keyID: "v1-k", blind: -9, shows: PixelsUnknown}
+	d := read{copy: 9, keyID: "v1-l", blind: -12, shows: PixelsUnknown, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
 	for name, row := range map[string]struct {
 		e           evidence
 		want        Finding
@@ -75,12 +88,23 @@ func TestConclude(t *testing.T) {
 		"stray mark":                          {evidence{reads: []read{stray}}, FoundUnknown, false, watermark.Submission{}, 0},
 		"same document":                       {evidence{matches: []Match{match(s, 4, PixelsAlike)}}, FoundLookalike, false, s, 0},
 		"same document, marked":               {evidence{matches: []Match{match(s, 4, PixelsAlike)}, reads: []read{c(PixelsAlike)}}, FoundCopy, true, s, 7},
+		"copy, traced":                        {evidence{reads: []read{found}}, FoundCopy, false, s, 7},
+		"copy, only traced":                   {evidence{matches: []Match{match(s, 20, PixelsUndecided)}, reads: []read{small}}, FoundCopy, false, s, 7},
+		"copy, traced, edited":                {evidence{matches: []Match{match(s, 20, PixelsDifferent)}, reads: []read{edited}}, FoundCopy, true, s, 7},
+		"copies merged":                       {evidence{reads: []read{second, found}}, FoundCopy, false, s, 7},
+		"ID without its part":                 {evidence{matches: same, traces: traced(1, 5, 0), reads: []read{missing}}, FoundTransplanted, false, s, 7},
+		"unmarked":                            {evidence{matches: same, traces: traced(.999, 5, 0)}, FoundUnmarked, false, s, 0},
+		"unmarked, none issued":               {evidence{matches: same, traces: traced(.9999, 0, 0)}, FoundUnmarked, false, s, 0},
+		"power too low":                       {evidence{matches: same, traces: traced(.9989, 5, 0)}, FoundUnreadable, false, s, 0},
+		"key missing":                         {evidence{matches: same, traces: traced(1, 5, 1)}, FoundUnreadable, false, s, 0},
+		"not on its original":                 {evidence{matches: same, traces: aside}, FoundUnreadable, false, s, 0},
+		"unmarked, but stray":                 {evidence{matches: same, traces: traced(1, 5, 0), reads: []read{stray}}, FoundUnreadable, false, s, 0},
+		"lookalike, traced":                   {evidence{matches: []Match{match(s, 20, PixelsDifferent)}, traces: traced(1, 5, 0)}, FoundLookalike, false, s, 0},
 		"stray mark on upload":                {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{stray}}, FoundUnreadable, false, s, 0},
 		"stray mark, lookalike":               {evidence{matches: []Match{match(s, 4, PixelsDifferent)}, reads: []read{stray}}, FoundLookalike, false, s, 0},
 	} {
 		got := conclude(row.e)
 		assert.Equal(t, row.want, got.finding, name)
-		assert.NotEqual(t, FoundUnmarked, got.finding, "power is not measured")
 		assert.Equal(t, row.unconfirmed, got.unconfirmed, name)
 		assert.Equal(t, row.submission, got.submission, name)
 		if row.copy == 0 {
@@ -100,8 +124,8 @@ func TestConclude(t *testing.T) {
 // and which key was tried first does not matter.
 func TestConcludeSeveralCopies(t *testing.T) {
 	s := watermark.Submission{1}
-	a := read{copy: 7, keyID: "v1-k", logP: -9, shows: PixelsSame, issued: &Copy{ID: 7, Submission: s}}
-	b := read{copy: 9, keyID: "v1-l", logP: -12, shows: PixelsSame, issued: &Copy{ID: 9, Submission: s}}
+	a := read{copy: 7, keyID: "v1-k", blind: -9, shows: PixelsSame, issued: &registry.Copy{ID: 7, Submission: s}}
+	b := read{copy: 9, keyID: "v1-l", blind: -12, shows: PixelsSame, issued: &registry.Copy{ID: 9, Submission: s}}
 	for _, reads := range [][]read{{a, b}, {b, a}} {
 		got := conclude(evidence{matches: []Match{{Submission: s, Pixels: PixelsSame}}, reads: reads})
 		assert.Equal(t, FoundCopy, got.finding)
@@ -113,34 +137,41 @@ func TestConcludeSeveralCopies(t *testing.T) {
 	}
 }
 
-// However the evidence is made up: a copy is confirmed only by equal pixels, and
-// an unissued copy ID never becomes a finding about somebody.
+// However the evidence is made up: a copy is confirmed only by equal pixels or by its
+// own part of the mark where no other detail is seen, absence counts only where a
+// mark would have been found, and an unissued copy ID never becomes a finding about
+// somebody.
 func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 	s := []watermark.Submission{{1}, {2}}
 	answers := []string{PixelsSame, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown, PixelsPartial, PixelsAlike}
-	for _, a := range answers {
-		for _, b := range answers {
-			for _, shows := range answers {
-				for _, d := range []int{0, 9, 31, 40} {
-					e := evidence{
-						matches: []Match{{Submission: s[0], Distance: d, Pixels: a}, {Submission: s[1], Distance: d + 1, Pixels: b}},
-						reads:   []read{{copy: 7, logP: -9, shows: shows, issued: &Copy{ID: 7, Submission: s[0]}}},
-					}
-					got := conclude(e)
-					if got.finding == FoundCopy && !got.unconfirmed {
-						assert.Equal(t, PixelsSame, shows)
-					}
-					if got.finding == FoundTransplanted {
-						assert.Equal(t, s[1], got.submission)
-						assert.NotEqual(t, PixelsSame, shows)
-						assert.Contains(t, []string{PixelsSame, PixelsUnknown}, b)
-					}
-					e.reads[0].issued = nil
-					got = conclude(e)
-					assert.Nil(t, got.read)
-					assert.NotContains(t, []Finding{FoundCopy, FoundTransplanted, FoundUnmarked}, got.finding)
-				}
-			}
+	for n := range 4 * 2 * len(answers) * len(answers) * len(answers) {
+		pick := func(of int) int { i := n % of; n /= of; return i }
+		a, b, shows := answers[pick(len(answers))], answers[pick(len(answers))], answers[pick(len(answers))]
+		d, found := []int{0, 9, 31, 40}[pick(4)], pick(2) == 1
+		e := evidence{
+			matches: []Match{{Submission: s[0], Distance: d, Pixels: a}, {Submission: s[1], Distance: d + 1, Pixels: b}},
+			reads:   []read{{copy: 7, blind: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s[0]}, traced: &TracedCopy{Copy: 7, LogP: -30, Found: found}}},
+			traces:  []Tracing{{Submission: s[0], Registered: true, Issued: 1, Power: 1}, {Submission: s[1], Registered: true, Issued: 1, Power: .5}},
+		}
+		got := conclude(e)
+		if got.finding == FoundCopy && !got.unconfirmed {
+			assert.True(t, shows == PixelsSame || found)
+			assert.NotContains(t, []string{PixelsDifferent, PixelsUnrelated, PixelsUnknown}, shows)
+		}
+		if got.finding == FoundTransplanted {
+			assert.Equal(t, s[1], got.submission)
+			assert.NotEqual(t, PixelsSame, shows)
+			assert.Contains(t, []string{PixelsSame, PixelsUnknown}, b)
+		}
+		assert.NotEqual(t, FoundUnmarked, got.finding, "a mark was found")
+		e.reads[0].issued = nil
+		got = conclude(e)
+		assert.Nil(t, got.read)
+		assert.NotContains(t, []Finding{FoundCopy, FoundTransplanted, FoundUnmarked}, got.finding)
+		e.reads = nil
+		if got = conclude(e); got.finding == FoundUnmarked {
+			assert.Equal(t, s[0], got.submission, "power is too low for the other")
+			assert.Equal(t, PixelsSame, a)
 		}
 	}
 }

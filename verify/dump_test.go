@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -14,38 +15,41 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 var found = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 
-var recipients = []verify.Recipient{
-	{Name: "store", Kind: verify.Store}, {Name: "vendor A", Kind: verify.Vendor},
-	{Name: "vendor B", Kind: verify.Vendor}, {Name: "authority C", Kind: verify.Authority},
+var recipients = []registry.Recipient{
+	{Name: "store", Kind: registry.Store}, {Name: "vendor A", Kind: registry.Vendor},
+	{Name: "vendor B", Kind: registry.Vendor}, {Name: "authority C", Kind: registry.Authority},
 }
 
 // leakOf is a verdict as Investigate would make it.
-func leakOf(n int, finding verify.Finding, recipient string, custody ...verify.Custody) *verify.Verdict {
+func leakOf(n int, finding verify.Finding, recipient string, custody ...registry.Custody) *verify.Verdict {
 	v := &verify.Verdict{
 		File: fmt.Sprintf("leak%d.jpg", n), Finding: finding, SHA256: fmt.Sprintf("%064x", n), Size: 1000,
 		Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480,
-		Matches: []verify.Match{}, Accused: []watermark.CopyID{}, Note: "A note.", Custody: custody,
+		Matches: []verify.Match{}, Accused: []watermark.CopyID{}, Traces: []verify.Tracing{}, Edits: []verify.Edit{}, Note: "A note.", Custody: custody,
 	}
 	if finding != verify.FoundUnknown && finding != verify.FoundDamaged {
 		d := 4
 		v.Submission = watermark.Submission{byte(n), 1}
 		v.Distance = &d
+		v.Submitted = feb
 		v.Matches = append(v.Matches, verify.Match{Submission: v.Submission, Distance: 4, Pixels: verify.PixelsSame, Submitted: feb})
 	}
 	if recipient != "" {
 		p := -9.1
-		v.Copy, v.LogP, v.KeyID = watermark.CopyID(n), &p, "v1-k"
+		v.Copy, v.LogP, v.BlindLogP, v.KeyID = watermark.CopyID(n), &p, &p, "v1-k"
 		v.SetMarked(recipient)
 	}
 	if recipient != "" && finding == verify.FoundCopy {
 		v.Recipient = recipient
-		v.Issued = &verify.Copy{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
-			Format: "jpeg", Width: 1200, Height: 900, SHA256: fmt.Sprintf("%064x", n+1000), Issued: feb.AddDate(1, 0, 0)}
+		v.Issued = []registry.Copy{{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
+			Format: "jpeg", Width: 1200, Height: 900, SHA256: fmt.Sprintf("%064x", n+1000), Issued: feb.AddDate(1, 0, 0)}}
 		v.Accused = append(v.Accused, v.Copy)
 	}
 	v.SetSubject(fmt.Sprintf("person %d", n))
@@ -71,8 +75,12 @@ func again(v *verify.Verdict) *verify.Verdict {
 	return &w
 }
 
-func holds(name string, entered time.Time) verify.Custody {
-	return verify.Custody{Recipient: name, From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12", Entered: entered}
+func holds(name string, entered time.Time) registry.Custody {
+	return registry.Custody{Recipient: name, From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12", Entered: entered}
+}
+
+func all(name string, entered time.Time) registry.Custody {
+	return registry.Custody{Recipient: name, From: feb.AddDate(-20, 0, 0), To: feb.AddDate(20, 0, 0), Note: "everything", Entered: entered}
 }
 
 // A dump and what must come of it.
@@ -87,32 +95,44 @@ type dump struct {
 func dumps() map[string]dump {
 	before, after := found.AddDate(-1, 0, 0), found.AddDate(0, 0, 1)
 	a := func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A") }
-	bare := func(n int, c ...verify.Custody) *verify.Verdict { return leakOf(n, verify.FoundUnreadable, "", c...) }
+	bare := func(n int, c ...registry.Custody) *verify.Verdict { return leakOf(n, verify.FoundUnreadable, "", c...) }
 	return map[string]dump{
 		"empty":                 {headline: "no picture was examined"},
 		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"some are missed"}},
 		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "No submission", says: []string{"1 file could not be decoded"}},
-		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was read and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
-		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "trials of reading pictures without a mark of the key; the comparison of pictures is not covered by them; kycmark bench falsepositives", "strong support", "does not show who released", "the exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
+		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was found and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
+		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "the exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"same copy twice":       {leaks: []*verify.Verdict{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},
 		"same person twice":     {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
 		"two persons":           {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "q")}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
 		"unconfirmed":           {leaks: []*verify.Verdict{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "No submission of the registry was matched", says: []string{"count for nobody"}, evidence: map[string]int{"vendor A": 0}},
 		"transplanted":          {leaks: []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor A"), leakOf(2, verify.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures match", says: []string{"somebody transplanted it", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
 		"real and transplanted": {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
-		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"vendor A", "authority C"}, headline: "; 2 pictures contain copies recorded as issued to authority C", says: []string{"Copies of several recipients appear"}},
+		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: "; 2 pictures contain copies recorded as issued to authority C", says: []string{"Copies of several recipients appear"}},
 		"one each":              {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
 		"the store's":           {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
-		"February":              {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures match submissions of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "one contiguous range", "at most about 15,000", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
+		"two of February":       {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures match submissions of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "contiguous range", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
+		"February":              {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before)) }), headline: "Of 20 pictures without a mark 20 were submitted in 2018-02-01 to 2018-02-28, which recipients held unmarked", says: []string{"vendor A (20)", "0.8 % of all submissions", "if pictures come from what vendor A held unmarked", "Nothing here tells vendor A from a sub-processor", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
+		"February, two holders": {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Of 20 pictures without a mark", says: []string{"Nothing here tells vendor A and vendor B from"}},
+		"scattered":             {leaks: many(20, func(n int) *verify.Verdict { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "Inconclusive: 20 of the 20"},
 		"custody afterwards":    {leaks: []*verify.Verdict{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
-		"also held":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before))}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"could also be held unmarked by others: 2 by vendor B."}},
-		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 3 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
+		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), headline: "Inconclusive", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is one that vendor B held unmarked", "It is not named in the headline: all but 0 of the clusters"}},
+		"held by one of all":    {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is one that store held unmarked"}},
+		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
 		"no subjects":           {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), "")}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference", "count as one independent submission together"}, evidence: map[string]int{"vendor A": 1}},
 		"one subject of three":  {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), ""), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"2 are of uploads without"}, evidence: map[string]int{"vendor A": 2}},
 		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "Marks of copies issued to vendor A were also transplanted, onto 1 other picture of this dump.", says: []string{"strongest listed alternative that does not contain them", "planting by somebody who held such a copy and the original are listed and not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"lookalikes":            {leaks: []*verify.Verdict{leakOf(1, verify.FoundLookalike, "")}, headline: "No submission", says: []string{"without showing the same capture"}},
 		"removed recipient":     {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "nobody any more"), leakOf(2, verify.FoundCopy, "nobody any more")}, headline: "Inconclusive"},
 	}
+}
+
+func many(n int, f func(int) *verify.Verdict) []*verify.Verdict {
+	var out []*verify.Verdict
+	for i := range n {
+		out = append(out, f(i+1))
+	}
+	return out
 }
 
 func weighed(d dump) *verify.DumpVerdict {
@@ -138,7 +158,7 @@ func TestWeigh(t *testing.T) {
 		}
 		for _, h := range got.Hypotheses {
 			if want, ok := d.evidence[h.Name]; ok {
-				assert.Equal(t, want, h.Evidence, "%s, %s", name, h.Name)
+				assert.Equal(t, want, h.Clusters, "%s, %s", name, h.Name)
 			}
 			assert.LessOrEqual(t, h.LogLR, 3.0, name)
 			assert.NotEmpty(t, h.Words, name)
@@ -157,7 +177,7 @@ func TestCustodyIsNotJudgedWithoutATime(t *testing.T) {
 	require.NotContains(t, text, "vendor B")
 	require.Contains(t, text, "admissibility not judged: when the leaks were found was not given")
 	require.NotContains(t, text, "no number is derived")
-	i := slices.IndexFunc(got.Hypotheses, func(h verify.Hypothesis) bool { return h.Name == "vendor B" })
+	i := slices.IndexFunc(got.Hypotheses, func(h odds.Hypothesis) bool { return h.Name == "vendor B" })
 	require.Contains(t, got.Hypotheses[i].Note, "admissibility not judged")
 	got.Record.Time, got.Record.Parameters = found, map[string]string{"leaks found on": "not stated"}
 	require.Contains(t, report(t, got, false), "Admissibility not judged: when the leaks were found was not given.")
@@ -190,9 +210,9 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	back[0].LogP, back[0].Issued = nil, nil
 	got, err = v.Weigh(t.Context(), back)
 	require.NoError(t, err)
-	require.Zero(t, got.Hypotheses[0].LogLR)
+	require.LessOrEqual(t, got.Hypotheses[0].LogLR, 0.0)
 	_, err = v.Weigh(t.Context(), []*verify.Verdict{nil})
-	require.ErrorIs(t, err, verify.ErrInput)
+	require.ErrorIs(t, err, registry.ErrInput)
 }
 
 // The explanations that marks cannot tell apart stand in every verdict, at 1.
@@ -202,12 +222,14 @@ func TestExplanationsThatAreNeverExcluded(t *testing.T) {
 		for _, h := range weighed(d).Hypotheses {
 			kinds[h.Kind] = h.LogLR
 		}
-		for _, k := range []string{"issuer", "unlisted", "forged"} {
+		for _, k := range []string{odds.Unlisted, odds.Forged} {
 			lr, ok := kinds[k]
 			assert.True(t, ok, "%s: %s", name, k)
 			assert.Zero(t, lr, "%s: %s", name, k)
 		}
-		assert.LessOrEqual(t, kinds["elsewhere"], 0.0, name)
+		if len(weighed(d).Named) > 0 {
+			assert.LessOrEqual(t, kinds[odds.Elsewhere], 0.0, name)
+		}
 	}
 }
 
@@ -221,7 +243,10 @@ func TestMarksThatCountForNobody(t *testing.T) {
 	got := weighed(dump{leaks: more})
 	require.Equal(t, want.Named, got.Named)
 	for i, h := range want.Hypotheses {
-		assert.Equal(t, h.Evidence, got.Hypotheses[i].Evidence)
+		if h.Kind != odds.Copies {
+			continue // more submissions are there, wherever from
+		}
+		assert.Equal(t, h.Clusters, got.Hypotheses[i].Clusters)
 		assert.InDelta(t, h.LogLR, got.Hypotheses[i].LogLR, 1e-9)
 	}
 }
@@ -236,14 +261,19 @@ func TestFewTrialsAllowSmallClaimsOnly(t *testing.T) {
 
 // The default claims no more than its trials allow, and says what they cover.
 func TestDefaultTrials(t *testing.T) {
-	require.Equal(t, 15*10*2, verify.DefaultTrials, "the run that its comment names")
-	c := newCase(t)
-	got, err := c.investigator(t, noMark).Weigh(t.Context(), []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")})
-	require.NoError(t, err)
+	require.Equal(t, 15*10*2, verify.ReadTrials, "the run that its comment names")
+	read := []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")}
+	got := verify.WeighFor(read, recipients, verify.Config{}, 120)
 	require.InDelta(t, 2, got.Hypotheses[0].LogLR, 1e-3)
 	require.Contains(t, strings.Join(got.Shows, " "), "100 times is the most that is claimed: 300 trials")
-	require.Equal(t, "300", got.Record.Parameters["validation trials"])
-	require.Contains(t, got.Record.Parameters["validation covers"], "the comparison of pictures is not covered")
+	require.Contains(t, strings.Join(got.Shows, " "), "the comparison of pictures is not covered")
+	for _, l := range read {
+		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []verify.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
+	}
+	got = verify.WeighFor(read, recipients, verify.Config{}, 120)
+	require.InDelta(t, math.Log10(verify.TraceTrials/3.), got.Hypotheses[0].LogLR, 1e-3)
+	require.Contains(t, strings.Join(got.Shows, " "), "400,000 times is the most that is claimed: 1,256,742 trials")
+	require.Contains(t, strings.Join(got.Shows, " "), "tracing leaks against copies that were not used")
 }
 
 // never lists what no output may say (the verdict model, section 5).

@@ -2,42 +2,17 @@ package verify
 
 import (
 	"context"
-	"encoding/json"
 	"image"
+	"strings"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/store"
-	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// SetClock replaces the registry's clock.
-func (r *Registry) SetClock(now func() time.Time) { r.now = now }
-
-// Wrap puts something between the registry and its store.
-func (r *Registry) Wrap(f func(store.Store) store.Store) { r.store = f(r.store) }
-
-// Inner returns the registry's store.
-func (r *Registry) Inner() store.Store { return r.store }
-
-// SetMark replaces marking, which takes a second, and the source of copy IDs.
-func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Marked, error), ids func() watermark.CopyID) {
-	s.prepare = func(_ *watermark.Key, img image.Image, _ *watermark.Options) (marker, error) {
-		return fakeMarker{mark, img}, nil
-	}
-	if ids != nil {
-		s.newID = ids
-	}
-}
-
-type fakeMarker struct {
-	mark func(watermark.CopyID, image.Image) (*watermark.Marked, error)
-	img  image.Image
-}
-
-func (f fakeMarker) Mark(_ context.Context, id watermark.CopyID) (*watermark.Marked, error) {
-	return f.mark(id, f.img)
-}
+// SetClock replaces the clock of the records.
+func (v *Investigator) SetClock(now func() time.Time) { v.now = now }
 
 // SetDetect replaces blind reading, which takes seconds.
 func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) {
@@ -55,57 +30,59 @@ func (v *Investigator) SetDetect(f func(context.Context, *watermark.Key, image.I
 	}
 }
 
-// Seal and Open are tested alone.
-func (k *SealKey) Seal(id watermark.Submission, file []byte) (store.Sealed, error) {
-	return k.seal(id, file)
-}
-
-// RawSecret is what no output may hold.
-func (k *SealKey) RawSecret() []byte { return (*k.master).secret }
-
-// Open is the inverse of Seal.
-func (k *SealKey) Open(id watermark.Submission, x *store.Sealed) ([]byte, error) {
-	return k.open(id, x)
-}
-
-// SealParts seals texts under one data key: pairs of what a part is and its text.
-func (k *SealKey) SealParts(id watermark.Submission, pairs ...string) (map[string][]byte, error) {
-	data, wrapped, err := k.newDataKey(id)
-	out := map[string][]byte{"": wrapped}
-	for i := 0; i < len(pairs) && err == nil; i += 2 {
-		out[pairs[i]], err = data.seal(part(pairs[i]), []byte(pairs[i+1]))
-	}
-	return out, err
-}
-
-// OpenPart opens what was sealed as one part as if it were as.
-func (k *SealKey) OpenPart(id watermark.Submission, sealed map[string][]byte, what, as string) (string, error) {
-	data, err := k.openDataKey(id, &store.Sealed{KeyID: k.id, Wrapped: sealed[""]})
-	if err != nil {
-		return "", err
-	}
-	clear, err := data.open(part(as), sealed[what])
-	return string(clear), err
-}
-
-// The arithmetic is tested alone.
+// What tests look at.
 var (
-	LogChoose      = logChoose
-	FamilyWise     = familyWise
-	ValidationCap  = validationCap
-	RecipientOdds  = recipientOdds
-	RangeCap       = rangeCap
-	Words          = words
-	SpanMonths     = spanMonths
 	ShellLine      = shellLine
 	MosaicSide     = mosaicSide
-	LeastEvidence  = leastEvidence
 	ReportTemplate = reportHTML
 )
 
-// WeighFor weighs leaks without a registry and writes the sentences.
-func WeighFor(leaks []*Verdict, recipients []Recipient, cfg Config, months int) *DumpVerdict {
-	w := weigh(leaks, recipients, cfg, months)
+// WeighFor weighs leaks without a registry and writes the sentences. The registry's
+// submissions are spread over so many months; every recipient has copies of all, and
+// those whose custody covers a leak held what was submitted in its months.
+func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int) *DumpVerdict {
+	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
+		holdings: &registry.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
+	const each = 1000 // submissions a month
+	for _, l := range leaks {
+		if len(b.cells) == 0 && !l.Submitted.IsZero() {
+			b.cells = odds.Months(l.Submitted.AddDate(0, -months/2, 0), l.Submitted.AddDate(0, months-months/2-1, 0))
+		}
+		b.copies[l.Submission] = append(b.copies[l.Submission], l.Issued...)
+	}
+	for i := range b.cells {
+		b.cells[i].Submissions = each
+		b.holdings.Submissions = append(b.holdings.Submissions, each)
+	}
+	for _, r := range recipients {
+		b.holdings.Copies[r.Name] = b.holdings.Submissions
+	}
+	for _, l := range leaks {
+		for _, c := range l.Custody {
+			if cfg.admissible(c) && b.holdings.Unmarked[c.Recipient] == nil {
+				b.holdings.Unmarked[c.Recipient] = make([]int, len(b.cells))
+				for i := odds.CellOf(b.cells, c.From); i <= odds.CellOf(b.cells, c.To.AddDate(0, 0, -1)); i++ {
+					b.holdings.Unmarked[c.Recipient][i] = each
+				}
+			}
+		}
+	}
+	for _, c := range b.cells {
+		b.history.Submitted = append(b.history.Submitted, registry.DayCount{Day: c.From, N: each})
+	}
+	for _, r := range recipients {
+		h := RecipientHistory{Name: r.Name, Kind: r.Kind}
+		for i, n := range b.holdings.Unmarked[r.Name] {
+			if n > 0 {
+				h.Custody = append(h.Custody, CustodySpan{From: b.cells[i].From, To: b.cells[i].From.AddDate(0, 1, -1)})
+			}
+		}
+		b.history.Recipients = append(b.history.Recipients, h)
+	}
+	w, err := weigh(leaks, b, cfg)
+	if err != nil {
+		panic(err)
+	}
 	w.speak()
 	return &w.DumpVerdict
 }
@@ -114,32 +91,20 @@ func WeighFor(leaks []*Verdict, recipients []Recipient, cfg Config, months int) 
 func (v *Verdict) SetSubject(s string) { v.subject = s }
 
 // SetMarked says whose copy's mark was read, confirmed or not.
-func (v *Verdict) SetMarked(recipient string) { v.marked = recipient }
+func (v *Verdict) SetMarked(recipient string) {
+	if v.marked = nil; recipient != "" {
+		v.marked = []string{recipient}
+	}
+}
 
 // Marked is what SetMarked sets.
-func (v *Verdict) Marked() string { return v.marked }
+func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
 func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }
 
-// CreateAs makes a registry in memory with the ID of another, as a forger does.
-func CreateAs(ctx context.Context, id [16]byte) (*Registry, error) {
-	s, err := sqlite.Create(ctx, "file::memory:", store.Info{ID: id, Created: timestamp(time.Now()), Salt: newSalt()})
-	if err != nil {
-		return nil, err
-	}
-	return newRegistry(ctx, s)
-}
+// Recheck concludes the leak again from the evidence in it.
+func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens) }
 
-// EncodeProof writes a proof as CheckProof wants it, whatever it holds.
-func EncodeProof(p map[string]any) ([]byte, error) {
-	raw, err := json.Marshal(p)
-	if err != nil {
-		return nil, err
-	}
-	var w wireProof
-	if err := json.Unmarshal(raw, &w); err != nil {
-		return nil, err
-	}
-	return w.encode()
-}
+// Encode writes findings as a program with the key could.
+func (f *Findings) Encode() ([]byte, error) { return f.encode() }

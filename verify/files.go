@@ -1,186 +1,107 @@
 package verify
 
 import (
-	"archive/zip"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
-	"os"
-	"path"
-	"path/filepath"
-	"slices"
-	"strings"
+	"math"
 
+	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // A source is one file of a dump.
 type source struct {
 	name string // as the verdict names it
 	size int64  // bytes, as announced
-	open func() (io.ReadCloser, error)
+	open func(ctx context.Context) (io.ReadCloser, error)
 	err  error // why it cannot be opened at all
 }
 
-// InvestigateFiles examines the files, folders (all files below) and zip archives
-// (all files within) that paths name, several at a time, and gives the verdicts in
-// the order of paths, each path's files in lexical order. What systems leave in
-// folders and archives by themselves (.DS_Store, Thumbs.db and the like) is passed
-// over. One bad file never stops it: it is [FoundDamaged]. An error ends it. That it
-// begins is entered first: see [Investigation].
-func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
-	return func(yield func(*Verdict, error) bool) {
-		var all []source
-		var open closers
-		defer open.close()
-		for _, p := range paths {
-			found, err := v.list(p, &open)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			if all = append(all, found...); len(all) > v.cfg.MaxFiles {
-				yield(nil, tooMany(v.cfg.MaxFiles))
-				return
-			}
-		}
-		v.runLogged(ctx, all, yield)
-	}
+// A PDF is an open PDF file, safe for concurrent use: see [Config].OpenPDF.
+type PDF interface {
+	// Names are of its pictures, each once, such as "page3-image1.jpg".
+	Names() []string
+	// Read gives the i-th picture as the bytes of a file. An error is that of this
+	// picture, or the context's.
+	Read(ctx context.Context, i int) ([]byte, error)
+	Close() error
 }
 
-// InvestigateFS is [Investigator.InvestigateFiles] over every file of fsys, zip
-// archives within it apart: these are damaged.
+// InvestigateFiles examines what paths name, several files at a time: files, folders (all
+// files below), archives (zip, tar, tar.gz, tar.bz2; also in folders and one level deep in
+// each other), and, with [Config.OpenPDF], the pictures in PDFs. It gives the verdicts in
+// the order of paths, each path's files in lexical order. What systems leave in
+// folders and archives by themselves (.DS_Store, Thumbs.db and the like) is passed
+// over. Nested and compressed archives are unpacked to temporary files, which are gone
+// afterwards. One bad file never stops it: it is [FoundDamaged]. An error ends it. That it
+// begins is entered first: see [registry.Investigation].
+func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
+	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.Add(ctx, paths...) })
+}
+
+// InvestigateFS is [Investigator.InvestigateFiles] over every file of fsys.
 func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[*Verdict, error] {
+	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.AddFS(ctx, fsys, "") })
+}
+
+// investigateDump lists a dump, enters that it is examined, and examines it.
+func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
-		all, err := v.walk(fsys, "")
+		d := dump.New(v.dumpOptions())
+		defer d.Close()
+		if err := list(d); errors.Is(err, dump.ErrTooMany) {
+			yield(nil, tooMany(v.cfg.MaxFiles))
+			return
+		} else if err != nil {
+			yield(nil, err)
+			return
+		}
+		all := make([]source, len(d.Files))
+		for i, f := range d.Files {
+			all[i] = source{name: f.Name, size: f.Size, open: f.Open, err: f.Err}
+		}
+		if err := v.log(ctx, all); err != nil {
+			yield(nil, err)
+			return
+		}
+		p, err := v.begin()
 		if err != nil {
 			yield(nil, err)
 			return
 		}
-		v.runLogged(ctx, all, yield)
+		defer p.close()
+		v.run(ctx, all, p, yield)
 	}
 }
 
-// runLogged enters that the sources are examined, and examines them.
-func (v *Investigator) runLogged(ctx context.Context, all []source, yield func(*Verdict, error) bool) {
-	if err := v.log(ctx, all); err != nil {
-		yield(nil, err)
-		return
+// maxPDF is how many times [Config.MaxBytes] a PDF may have, which holds many pictures.
+const maxPDF = 4
+
+func (v *Investigator) dumpOptions() dump.Options {
+	o := dump.Options{MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64}
+	if v.cfg.MaxBytes < math.MaxInt64/maxPDF {
+		o.MaxPDF = maxPDF * v.cfg.MaxBytes
 	}
-	v.run(ctx, all, yield)
+	if v.cfg.OpenPDF != nil {
+		o.OpenPDF = func(ctx context.Context, data []byte) (dump.PDF, error) {
+			p, err := v.cfg.OpenPDF(ctx, data)
+			if err != nil {
+				return nil, err
+			}
+			return p, nil
+		}
+	}
+	return o
 }
 
 func tooMany(most int) error {
-	return fmt.Errorf("%w: the dump has more than %d files", ErrLimit, most)
-}
-
-// closers are archives that stay open until all their files are read.
-type closers []io.Closer
-
-func (c closers) close() {
-	for _, x := range c {
-		x.Close()
-	}
-}
-
-// list returns the files that a path stands for.
-func (v *Investigator) list(p string, open *closers) ([]source, error) {
-	st, err := os.Stat(p)
-	if err != nil { // one bad input among others
-		return []source{{name: p, err: err}}, nil
-	}
-	if st.IsDir() {
-		return v.walk(os.DirFS(p), p)
-	}
-	if strings.EqualFold(filepath.Ext(p), ".zip") {
-		z, err := zip.OpenReader(p)
-		if err != nil {
-			return []source{{name: p, err: fmt.Errorf("zip archive: %w", err)}}, nil
-		}
-		*open = append(*open, z)
-		return v.listZip(&z.Reader, p)
-	}
-	return []source{{name: p, size: st.Size(), open: func() (io.ReadCloser, error) { return openRegular(p) }}}, nil
-}
-
-// openRegular refuses pipes and devices, which would wait forever.
-func openRegular(p string) (io.ReadCloser, error) {
-	if st, err := os.Stat(p); err != nil {
-		return nil, err
-	} else if !st.Mode().IsRegular() {
-		return nil, errNotRegular
-	}
-	return os.Open(p)
-}
-
-var errNotRegular = errors.New("not a regular file")
-
-// walk lists the files of a tree in lexical order; what cannot be listed becomes
-// a source that says so. Links are not followed.
-func (v *Investigator) walk(fsys fs.FS, under string) ([]source, error) {
-	var out []source
-	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		full := name
-		if under != "" {
-			full = filepath.Join(under, filepath.FromSlash(name))
-		}
-		switch {
-		case err != nil:
-			out = append(out, source{name: full, err: err})
-			if d != nil && d.IsDir() {
-				return fs.SkipDir
-			}
-		case d.IsDir() || litter(name):
-		case !d.Type().IsRegular():
-			out = append(out, source{name: full, err: errNotRegular})
-		default:
-			out = append(out, fileOf(fsys, name, full, d))
-		}
-		if len(out) > v.cfg.MaxFiles {
-			return tooMany(v.cfg.MaxFiles)
-		}
-		return nil
-	})
-	return out, err
-}
-
-// litter reports whether a file is one that systems make by themselves.
-func litter(name string) bool {
-	switch base := path.Base(name); base {
-	case ".DS_Store", "Thumbs.db", "desktop.ini":
-		return true
-	default: // AppleDouble files hold no pictures
-		return strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX/")
-	}
-}
-
-func fileOf(fsys fs.FS, name, full string, d fs.DirEntry) source {
-	s := source{name: full, open: func() (io.ReadCloser, error) { return fsys.Open(name) }}
-	if info, err := d.Info(); err == nil {
-		s.size = info.Size()
-	}
-	return s
-}
-
-// listZip lists an archive's files. Sizes that it announces are not believed:
-// reading stops at the limit.
-func (v *Investigator) listZip(z *zip.Reader, under string) ([]source, error) {
-	var out []source
-	for _, f := range z.File {
-		if f.FileInfo().IsDir() || litter(f.Name) {
-			continue
-		}
-		if len(out) >= v.cfg.MaxFiles {
-			return nil, tooMany(v.cfg.MaxFiles)
-		}
-		out = append(out, source{name: under + "!" + f.Name, open: f.Open})
-	}
-	slices.SortStableFunc(out, func(a, b source) int { return cmp.Compare(a.name, b.name) })
-	return out, nil
+	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, most)
 }
 
 // result is what one worker hands back.
@@ -191,7 +112,7 @@ type result struct {
 
 // run examines the sources on a bounded number of workers and yields in order. It
 // owns its goroutines: all have ended when it returns.
-func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdict, error) bool) {
+func (v *Investigator) run(ctx context.Context, all []source, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	slots := make([]chan result, len(all))
 	for i := range slots {
@@ -201,7 +122,7 @@ func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdic
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		v.work(ctx, all, slots, ahead)
+		v.work(ctx, all, p, slots, ahead)
 	}()
 	defer func() { cancel(); <-done }()
 	for i := range slots {
@@ -209,6 +130,9 @@ func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdic
 		select {
 		case <-ahead:
 		default: // given up before it took a place
+		}
+		if r.err == nil {
+			r.err = p.add(r.verdict)
 		}
 		if r.err != nil {
 			yield(nil, r.err)
@@ -225,14 +149,14 @@ func (v *Investigator) run(ctx context.Context, all []source, yield func(*Verdic
 
 // work feeds the workers in order and returns when all have ended. Every slot is
 // filled, with the context's error where the work was given up.
-func (v *Investigator) work(ctx context.Context, all []source, slots []chan result, ahead chan struct{}) {
+func (v *Investigator) work(ctx context.Context, all []source, p *progress, slots []chan result, ahead chan struct{}) {
 	next := make(chan int)
 	ended := make(chan struct{})
 	for range v.cfg.Workers {
 		go func() {
 			defer func() { ended <- struct{}{} }()
 			for i := range next {
-				verdict, err := v.investigateSource(ctx, all[i])
+				verdict, err := v.investigateSource(ctx, all[i], p)
 				slots[i] <- result{verdict, err}
 			}
 		}()
@@ -253,40 +177,36 @@ func (v *Investigator) work(ctx context.Context, all []source, slots []chan resu
 
 // investigateSource reads one file and examines it. Only failures of the registry
 // and the end of ctx are errors.
-func (v *Investigator) investigateSource(ctx context.Context, s source) (*Verdict, error) {
+func (v *Investigator) investigateSource(ctx context.Context, s source, p *progress) (*Verdict, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	data, err := v.read(s)
+	data, err := v.read(ctx, s)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	if err != nil {
-		d := damaged(s.name, nil, withoutPath(err))
+		d := damaged(s.name, nil, intake.WithoutPath(err))
 		d.Size, d.SHA256 = s.size, "" // its bytes were not read
 		return d, nil
+	}
+	if known := p.again(s.name, data, v.cfg.limits()); known != nil {
+		return known, nil
 	}
 	return v.investigate(ctx, s.name, data)
 }
 
-func (v *Investigator) read(s source) ([]byte, error) {
+func (v *Investigator) read(ctx context.Context, s source) ([]byte, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
 	if s.size > v.cfg.MaxBytes {
 		return nil, &picture.LimitError{What: "bytes", Got: s.size, Most: v.cfg.MaxBytes}
 	}
-	f, err := s.open()
+	f, err := s.open(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return readAll(f, v.cfg.MaxBytes)
-}
-
-// withoutPath drops the path that package os puts into its errors: the verdict
-// names the file.
-func withoutPath(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
+	return intake.ReadAll(f, v.cfg.MaxBytes)
 }

@@ -1,9 +1,11 @@
 package verify_test
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io/fs"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -33,13 +36,12 @@ func dot(t *testing.T, n int) []byte {
 // the smaller the picture, so that results come out of order.
 func searcher(t *testing.T, change ...func(*verify.Config)) *verify.Investigator {
 	t.Helper()
-	cfg := leaktest.Config(t)
+	cfg := investigating(leaktest.Config(t))
 	cfg.Workers = 4
 	for _, f := range change {
 		f(&cfg)
 	}
-	v, err := verify.NewInvestigator(cfg)
-	require.NoError(t, err)
+	v := newInvestigator(t, cfg)
 	v.SetDetect(func(ctx context.Context, _ *watermark.Key, img image.Image) (*watermark.Detection, error) {
 		select {
 		case <-time.After(time.Duration(40-img.Bounds().Dx()) * time.Millisecond / 4):
@@ -134,7 +136,7 @@ func TestLimitsOfDumps(t *testing.T) {
 	v := searcher(t, func(c *verify.Config) { c.MaxFiles = 5 })
 	n := 0
 	for _, err := range v.InvestigateFS(t.Context(), fsys) {
-		require.ErrorIs(t, err, verify.ErrLimit)
+		require.ErrorIs(t, err, registry.ErrLimit)
 		n++
 	}
 	require.Equal(t, 1, n)
@@ -201,4 +203,65 @@ func TestWorkersDoNotChangeVerdicts(t *testing.T) {
 		}
 		require.Equal(t, want, got)
 	}
+}
+
+// pages is a PDF of pictures, of which some cannot be read.
+type pages struct{ data [][]byte }
+
+func (p pages) Names() (out []string) {
+	for i := range p.data {
+		out = append(out, fmt.Sprintf("page%d-image1.png", i+1))
+	}
+	return out
+}
+
+func (p pages) Read(_ context.Context, i int) ([]byte, error) {
+	if p.data[i] == nil {
+		return nil, errors.New("the page cannot be read")
+	}
+	return p.data[i], nil
+}
+
+func (p pages) Close() error { return nil }
+
+// The pictures of a PDF are leaks of their own, a bad one among them is damaged, and so is
+// a PDF where nobody opens PDFs.
+func TestPDFsInDumps(t *testing.T) {
+	fsys := fstest.MapFS{"a.pdf": {Data: []byte("%PDF-1.7 a")}, "b.pdf": {Data: []byte("none")}, "c.png": {Data: dot(t, 1)}}
+	v := searcher(t, func(c *verify.Config) {
+		c.OpenPDF = func(_ context.Context, data []byte) (verify.PDF, error) {
+			if string(data) == "none" {
+				return nil, errors.New("no PDF")
+			}
+			return pages{[][]byte{dot(t, 2), nil, dot(t, 3)}}, nil
+		}
+	})
+	files, findings := names(t, v.InvestigateFS(t.Context(), fsys))
+	require.Equal(t, []string{"a.pdf#page1-image1.png", "a.pdf#page2-image1.png", "a.pdf#page3-image1.png", "b.pdf", "c.png"}, files)
+	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page1-image1.png"])
+	require.Equal(t, verify.FoundDamaged, findings["a.pdf#page2-image1.png"])
+	require.Equal(t, verify.FoundUnknown, findings["a.pdf#page3-image1.png"])
+	require.Equal(t, verify.FoundDamaged, findings["b.pdf"])
+
+	for got, err := range searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"a.pdf": fsys["a.pdf"]}) {
+		require.NoError(t, err)
+		require.Equal(t, verify.FoundDamaged, got.Finding)
+		require.Contains(t, got.Error, "PDF is not supported")
+	}
+}
+
+// Archives are opened wherever they lie.
+func TestArchivesInDumps(t *testing.T) {
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for i, name := range []string{"b.png", "a.png"} {
+		data := dot(t, i)
+		require.NoError(t, w.WriteHeader(&tar.Header{Name: name, Size: int64(len(data)), Mode: 0o600}))
+		_, err := w.Write(data)
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	files, findings := names(t, searcher(t).InvestigateFS(t.Context(), fstest.MapFS{"in/x.tar": {Data: archive.Bytes()}}))
+	require.Equal(t, []string{"in/x.tar!a.png", "in/x.tar!b.png"}, files)
+	require.Equal(t, verify.FoundUnknown, findings["in/x.tar!a.png"])
 }

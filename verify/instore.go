@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // Where an investigation searches: see [Config].
@@ -25,15 +26,15 @@ func (v *Investigator) searches(ctx context.Context) (string, error) {
 	if v.where != "" {
 		return v.where, nil
 	}
-	where, s := v.cfg.Search, v.cfg.Registry.store
+	where, r := v.cfg.Search, v.cfg.Registry
 	if where == "" {
 		where = SearchMemory
-		entries, _, err := s.Head(ctx)
+		entries, _, err := r.Head(ctx)
 		if err != nil {
 			return "", err
 		}
-		if entries >= storeFrom && !v.cfg.Registry.sealHashes {
-			uploads, err := s.Searchable(ctx)
+		if entries >= storeFrom && !r.SealsHashes() {
+			uploads, err := r.Searchable(ctx)
 			if err != nil {
 				return "", err
 			}
@@ -59,13 +60,13 @@ func (v *Investigator) near(ctx context.Context, queries []phash.Query) ([]candi
 		for i, q := range queries {
 			hashes[i] = q.Hash
 		}
-		hits, err := v.cfg.Registry.store.Near(ctx, hashes, phash.MatchRadius)
+		hits, err := v.cfg.Registry.Near(ctx, hashes)
 		for _, h := range hits {
 			out = append(out, candidate{ref: h.Ref, distance: h.Distance})
 		}
 		return out, err
 	}
-	if err := v.found.follow(ctx, v.cfg.Registry.store, v.cfg.SealKey); err != nil {
+	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
 		return nil, err
 	}
 	hits, err := v.found.hashes.SearchEach(queries, nearRadius)
@@ -78,10 +79,10 @@ func (v *Investigator) near(ctx context.Context, queries []phash.Query) ([]candi
 // searched counts the submissions that are searched.
 func (v *Investigator) searched(ctx context.Context, where string) (int, error) {
 	if where == SearchStore {
-		n, err := v.cfg.Registry.store.Searchable(ctx)
+		n, err := v.cfg.Registry.Searchable(ctx)
 		return int(n), err
 	}
-	if err := v.found.follow(ctx, v.cfg.Registry.store, v.cfg.SealKey); err != nil {
+	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
 		return 0, err
 	}
 	return v.found.hashes.Len(), nil
@@ -96,25 +97,12 @@ func beyond(where string) string {
 }
 
 // checkSearch checks where a registry is to be searched.
-func checkSearch(where string, r *Registry) error {
+func checkSearch(where string, r *registry.Registry) error {
 	switch {
 	case where != "" && where != SearchMemory && where != SearchStore:
-		return fmt.Errorf("%w: the search is in %s or %s, not %.40q", ErrInput, SearchMemory, SearchStore, where)
-	case where == SearchStore && r.sealHashes:
-		return fmt.Errorf("%w: the hashes are sealed, so that they can be searched in %s only", ErrInput, SearchMemory)
+		return fmt.Errorf("%w: the search is in %s or %s, not %.40q", registry.ErrInput, SearchMemory, SearchStore, where)
+	case where == SearchStore && r.SealsHashes():
+		return fmt.Errorf("%w: the hashes are sealed, so that they can be searched in %s only", registry.ErrInput, SearchMemory)
 	}
 	return nil
-}
-
-// DeferSearchTables stops the upkeep of the tables by which uploads are found in the
-// registry's database, so that many are submitted faster. Until [Registry.BuildSearchTables]
-// a search there compares with each of these uploads.
-func (r *Registry) DeferSearchTables(ctx context.Context) error { return r.store.DeferBands(ctx) }
-
-// BuildSearchTables makes up for what [Registry.DeferSearchTables] left out, or, anew,
-// makes all of these tables again, as after an audit that found them edited. Others may
-// use the registry meanwhile, and it may be interrupted and run again. progress, which
-// may be nil, is called with how many uploads are done of about how many.
-func (r *Registry) BuildSearchTables(ctx context.Context, anew bool, progress func(done, total int64)) error {
-	return r.store.BuildBands(ctx, anew, progress)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -20,7 +21,7 @@ func TestSearchInTheStore(t *testing.T) {
 	c := newCase(t)
 	for _, where := range []string{"", verify.SearchMemory, verify.SearchStore} {
 		c.Config.Search = where
-		v := c.examine(t, imaging.Rotate90(leaked(t, c.first, "telegram")), reads(c.copy.ID))
+		v := c.examine(t, imaging.Rotate90(leaked(t, c.marked, "telegram")), reads(c.copy.ID))
 		assert.Equal(t, verify.FoundCopy, v.Finding, where)
 		assert.Equal(t, c.firstID, v.Submission, where)
 		stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
@@ -47,7 +48,7 @@ func TestSearchInTheStore(t *testing.T) {
 func TestSearchTablesMayBeDeferred(t *testing.T) {
 	c := newCase(t)
 	c.Config.Search = verify.SearchStore
-	s := newIssuer(t, c.Config)
+	s := newIssuer(t, c.issuing)
 	require.NoError(t, c.Registry.DeferSearchTables(t.Context()))
 	third := passport(3)
 	want := submit(t, s, file(t, third, "jpeg"), "customer 3", feb).ID
@@ -62,14 +63,14 @@ func TestSearchTablesMayBeDeferred(t *testing.T) {
 }
 
 func TestSearchRefuses(t *testing.T) {
-	cfg := leaktest.Config(t)
+	cfg := investigating(leaktest.Config(t))
 	cfg.Search = "cloud"
 	_, err := verify.NewInvestigator(cfg)
-	require.ErrorIs(t, err, verify.ErrInput)
-	r, err := verify.Create(t.Context(), "file::memory:", &verify.CreateOptions{SealHashes: true})
+	require.ErrorIs(t, err, registry.ErrInput)
+	r, err := registry.Create(t.Context(), "file::memory:", &registry.CreateOptions{SealHashes: true})
 	require.NoError(t, err)
 	defer r.Close()
 	_, err = verify.NewInvestigator(verify.Config{Registry: r, Search: verify.SearchStore})
-	require.ErrorIs(t, err, verify.ErrInput)
+	require.ErrorIs(t, err, registry.ErrInput)
 	require.ErrorContains(t, err, "sealed")
 }

@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"slices"
 	"sync"
+	"time"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -21,10 +22,11 @@ type Investigator struct {
 	found  *catalogue
 	cache  *pictureCache
 	detect detectFunc
+	now    func() time.Time
 
 	mu     sync.Mutex
-	logged []store.Salt // of the investigations that were entered
-	where  string       // the search is; "" until it is known
+	logged []int64 // entries of the investigations that were begun
+	where  string  // the search is; "" until it is known
 }
 
 // detectFunc is [watermark.DetectAll].
@@ -37,7 +39,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: new(catalogue), cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll}, nil
+	return &Investigator{cfg: cfg, found: new(catalogue), cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll, now: time.Now}, nil
 }
 
 // Investigate examines one leak, given as the bytes of its file; path is only
@@ -60,7 +62,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	pic.Image = picture.Flatten(pic.Image)
 	out := &Verdict{
 		File: path, SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
-		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Matches: []Match{}, Accused: []watermark.CopyID{},
+		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{},
 		mosaic: mosaic(pic.Image), preview: preview(pic.Image),
 	}
 	e, err := v.examine(ctx, &leakPicture{Picture: pic})
@@ -79,7 +81,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if err != nil {
 		return e, err
 	}
-	if err := v.cache.follow(ctx, v.cfg.Registry.store); err != nil {
+	if err := v.cache.follow(ctx, v.cfg.Registry); err != nil {
 		return e, err
 	}
 	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
@@ -87,10 +89,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 		return e, err
 	}
 	marks, err := v.detect(ctx, l.Image, v.cfg.Keys...)
-	if errors.Is(err, watermark.ErrTooSmall) {
-		return e, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, watermark.ErrTooSmall) {
 		return e, fmt.Errorf("read: %w", err)
 	}
 	for _, d := range marks {
@@ -100,14 +99,14 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 		}
 		e.reads = append(e.reads, *r)
 	}
-	return e, nil
+	return e, v.trace(ctx, l, &e)
 }
 
 // resolve looks a read copy up and says whether the leak shows its submission.
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
-	r := &read{copy: d.Copy, keyID: d.KeyID, logP: d.LogPFA, shows: PixelsUnknown}
+	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), shows: PixelsUnknown}
 	issued, err := v.cfg.Registry.Copy(ctx, d.Copy)
-	if errors.Is(err, ErrNotFound) {
+	if errors.Is(err, registry.ErrNotFound) {
 		return r, nil
 	}
 	if err != nil {
@@ -125,20 +124,14 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 			r.shows = m.Pixels
 		}
 	}
-	if r.erased {
-		return r, nil // whatever may be left in memory
-	}
-	if r.shows == PixelsUnknown {
+	if r.shows == PixelsUnknown && !r.erased { // whatever may be left in memory
 		m := Match{Submission: issued.Submission, Pixels: PixelsUnknown}
 		if err := v.comparePixels(ctx, l, &m); err != nil {
 			return nil, err
 		}
 		r.shows = m.Pixels
 	}
-	if !showsAnother(matches, issued.Submission) {
-		r.traced, err = v.traced(ctx, l, r)
-	}
-	return r, err
+	return r, nil
 }
 
 // standing looks up the state of a read copy's key, and whether its upload was erased.
@@ -148,74 +141,33 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 		return err
 	}
 	r.key = &key.KeyState
-	row, err := v.cfg.Registry.store.Submission(ctx, r.issued.Submission)
-	if err != nil {
-		return err
+	_, err = v.cfg.Registry.Submission(ctx, r.issued.Submission)
+	if r.erased = errors.Is(err, registry.ErrErased); r.erased {
+		return nil
 	}
-	r.erased = row.Erased != 0
-	return nil
+	return err
 }
 
-func showsAnother(matches []Match, not watermark.Submission) bool {
-	return slices.ContainsFunc(matches, func(m Match) bool { return m.Submission != not && m.Pixels == PixelsSame })
-}
-
-// traced reports whether the part of a mark that is a copy's own is in a leak that
-// shows the detail of its submission, but too little of it or perhaps in another
-// capture. Where other detail is seen, or next to none, it would prove nothing: a
-// whole mark can be lifted off a copy and laid onto another picture.
-func (v *Investigator) traced(ctx context.Context, l *leakPicture, r *read) (bool, error) {
-	if r.shows != PixelsAlike && r.shows != PixelsPartial {
-		return false, nil
-	}
-	i := slices.IndexFunc(v.cfg.Keys, func(k *watermark.Key) bool { return k.ID() == r.keyID })
-	pic, err := v.openOriginal(ctx, r.issued.Submission)
-	if err != nil || pic == nil || i < 0 {
-		return false, err
-	}
-	copies := []watermark.Issued{{Copy: r.copy, Key: v.cfg.Keys[i], Strength: r.issued.Strength}}
-	found, err := watermark.Trace(ctx, l.Image, pic.Image, copies, &watermark.TraceOptions{Submission: r.issued.Submission})
-	if errors.Is(err, watermark.ErrTooSmall) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("trace: %w", err)
-	}
-	return len(found.Accused) > 0, nil
-}
-
-// fill writes a conclusion and its numbers into the verdict.
+// fill writes a conclusion into the verdict, and what the registry says of the
+// submission that the leak shows.
 func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c conclusion) error {
-	out.Forgeable = c.forgeable
-	out.Finding, out.Unconfirmed, out.Submission, out.Note = c.finding, c.unconfirmed, c.submission, c.note
-	out.Matches = append(out.Matches, e.matches...)
-	for i := range e.matches {
-		if e.matches[i].Submission == c.submission {
-			out.Distance = &e.matches[i].Distance
-		}
-	}
-	out.Keys = e.keys()
-	switch {
-	case c.read != nil:
-		out.Copy, out.marked = c.read.copy, c.read.issued.Recipient
-		out.LogP, out.KeyID = &c.read.logP, c.read.keyID
-		if c.finding == FoundCopy && !c.unconfirmed {
-			out.Recipient, out.Issued = c.read.issued.Recipient, c.read.issued
-		}
-		out.Accused = append(out.Accused, c.accused...)
-	case len(e.reads) > 0:
-		out.LogP, out.KeyID = &e.reads[0].logP, e.reads[0].keyID
-	}
+	out.state(e, c)
 	if !out.matched() {
 		return nil
 	}
 	sub, err := v.cfg.Registry.Submission(ctx, c.submission)
-	if err != nil && !errors.Is(err, ErrErased) { // meanwhile
+	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
-	out.subject = sub.Subject
+	out.subject, out.Submitted = sub.Subject, sub.Submitted
 	out.Custody, err = v.cfg.Registry.Custody(ctx, c.submission)
 	return err
+}
+
+// stated is a logarithm as it is printed.
+func stated(x float64) *float64 {
+	x = micro(x)
+	return &x
 }
 
 // damaged is the verdict on a file that is no readable picture.
@@ -223,13 +175,13 @@ func damaged(path string, leak []byte, cause error) *Verdict {
 	sum := sha256.Sum256(leak)
 	return &Verdict{
 		File: path, Finding: FoundDamaged, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak)),
-		Matches: []Match{}, Accused: []watermark.CopyID{},
-		Note: "Could not be decoded.", Error: withoutPath(cause).Error(),
+		Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{},
+		Note: noteDamaged, Error: intake.WithoutPath(cause).Error(),
 	}
 }
 
 // admissible reports whether a fact of custody was entered before the leaks were
 // found; where that time is not known none is.
-func (c Config) admissible(x Custody) bool {
+func (c Config) admissible(x registry.Custody) bool {
 	return !c.Found.IsZero() && x.Entered.Before(c.Found)
 }

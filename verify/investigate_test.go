@@ -3,6 +3,7 @@ package verify_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"image"
 	"testing"
@@ -12,92 +13,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify"
-	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
-
-// noMark reads nothing: a search that finds nothing takes seconds.
-func noMark(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error) {
-	return &watermark.Detection{}, nil
-}
-
-// reads returns a reader that finds a copy's mark, upright and at its place.
-func reads(id watermark.CopyID) func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error) {
-	return func(_ context.Context, k *watermark.Key, _ image.Image) (*watermark.Detection, error) {
-		return &watermark.Detection{Found: true, Copy: id, KeyID: k.ID(), LogPFA: -9.1, Transform: [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}}, nil
-	}
-}
-
-// readsCrop is reads for a leak that was cut out of the copy at a point.
-func readsCrop(id watermark.CopyID, of watermark.Submission, whole image.Rectangle, at geometry.Point) func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error) {
-	read := reads(id)
-	return func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
-		d, err := read(ctx, k, img)
-		toMark := geometry.Mat(watermark.Placement(k, of, whole.Dx(), whole.Dy()))
-		d.Transform = geometry.Translation(1024, -1024).Mul(toMark).Mul(geometry.Translation(at.X, at.Y)) // the mark repeats
-		return d, err
-	}
-}
-
-// A case file: two persons' passports and a bill are submitted, a copy of the
-// first passport is issued.
-type caseFile struct {
-	verify.Config
-	first, second, bill       *image.NRGBA
-	firstID, secondID, billID watermark.Submission
-	copy                      *verify.Copy
-	copyFile                  []byte
-}
-
-func newCase(t *testing.T) *caseFile {
-	t.Helper()
-	c := &caseFile{Config: leaktest.Config(t)}
-	s := newIssuer(t, c.Config)
-	s.SetMark(unmarkedMark, nil)
-	ctx := t.Context()
-	require.NoError(t, c.Registry.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}))
-	enter := func(img *image.NRGBA, subject string) watermark.Submission {
-		return submit(t, s, file(t, img, "jpeg"), subject, feb).ID
-	}
-	c.first, c.second = passport(1), passport(2)
-	c.bill = specimen.Render(specimen.Bill, specimen.NewPerson(1), 400)
-	c.firstID, c.secondID, c.billID = enter(c.first, "customer 1"), enter(c.second, "customer 2"), enter(c.bill, "customer 1")
-	require.NoError(t, c.Registry.AddCustody(ctx, verify.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
-	var out bytes.Buffer
-	var err error
-	c.copy, err = s.Issue(ctx, &out, c.firstID, "vendor A", "request 7")
-	require.NoError(t, err)
-	c.copyFile = out.Bytes()
-	return c
-}
-
-func (c *caseFile) investigator(t *testing.T, detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) *verify.Investigator {
-	t.Helper()
-	v, err := verify.NewInvestigator(c.Config)
-	require.NoError(t, err)
-	v.SetDetect(detect)
-	return v
-}
-
-func (c *caseFile) examine(t *testing.T, img image.Image, detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)) *verify.Verdict {
-	t.Helper()
-	v, err := c.investigator(t, detect).Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
-	require.NoError(t, err)
-	return v
-}
-
-func leaked(t *testing.T, img image.Image, name string) *image.NRGBA {
-	t.Helper()
-	a, err := attack.Find(name)
-	require.NoError(t, err)
-	return a.Apply(picture.Flatten(imaging.Clone(img)), 1)
-}
 
 func TestFindings(t *testing.T) {
 	c := newCase(t)
@@ -105,19 +27,23 @@ func TestFindings(t *testing.T) {
 	stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
 	for name, row := range map[string]struct {
 		leak        image.Image
-		detect      func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
+		detect      detectFunc
 		want        verify.Finding
 		unconfirmed bool
 		submission  watermark.Submission
 	}{
-		"messenger":        {leaked(t, c.first, "telegram"), reads(id), verify.FoundCopy, false, c.firstID},
-		"turned":           {imaging.Rotate90(c.first), reads(id), verify.FoundCopy, false, c.firstID},
-		"mirrored":         {imaging.FlipH(c.first), reads(id), verify.FoundCopy, false, c.firstID},
-		"cropped":          {imaging.Crop(c.first, image.Rect(30, 20, 560, 400)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 30, Y: 20}), verify.FoundCopy, false, c.firstID},
+		"messenger":        {leaked(t, c.marked, "telegram"), reads(id), verify.FoundCopy, false, c.firstID},
+		"turned":           {imaging.Rotate90(c.marked), reads(id), verify.FoundCopy, false, c.firstID},
+		"mirrored":         {imaging.FlipH(c.marked), reads(id), verify.FoundCopy, false, c.firstID},
+		"only traced":      {leaked(t, c.marked, "jpeg50"), noMark, verify.FoundCopy, false, c.firstID},
+		"cropped":          {imaging.Crop(c.marked, image.Rect(30, 20, 560, 400)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 30, Y: 20}), verify.FoundCopy, false, c.firstID},
+		"half of the copy": {imaging.Crop(c.marked, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, false, c.firstID},
+		"ID alone":         {leaked(t, c.first, "telegram"), reads(id), verify.FoundTransplanted, false, c.firstID},
 		"cropped to half":  {imaging.Crop(c.first, image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
 		"cropped stranger": {imaging.Crop(passport(9), image.Rect(90, 40, 440, 290)), readsCrop(id, c.firstID, c.first.Rect, geometry.Point{X: 90, Y: 40}), verify.FoundCopy, true, c.firstID},
-		"unread":           {leaked(t, c.first, "jpeg20"), noMark, verify.FoundUnreadable, false, c.firstID},
-		"unread bill":      {leaked(t, c.bill, "thumb320"), noMark, verify.FoundUnreadable, false, c.billID},
+		"unmarked":         {leaked(t, c.first, "jpeg50"), noMark, verify.FoundUnmarked, false, c.firstID},
+		"none issued":      {leaked(t, c.bill, "jpeg50"), noMark, verify.FoundUnmarked, false, c.billID},
+		"unread bill":      {leaked(t, c.bill, "thumb160"), noMark, verify.FoundUnreadable, false, c.billID},
 		"transplanted":     {c.second, reads(id), verify.FoundTransplanted, false, c.secondID},
 		"on a stranger":    {stranger, reads(id), verify.FoundCopy, true, c.firstID},
 		"unissued":         {stranger, reads(id + 1), verify.FoundUnknown, false, watermark.Submission{}},
@@ -128,9 +54,12 @@ func TestFindings(t *testing.T) {
 	} {
 		v := c.examine(t, row.leak, row.detect)
 		assert.Equal(t, row.want, v.Finding, "%s: %s", name, v.Note)
+		assert.NoError(t, v.Recheck(true), name)
 		assert.Equal(t, row.unconfirmed, v.Unconfirmed, "%s: %s", name, v.Note)
 		assert.Equal(t, row.submission, v.Submission, name)
-		assert.Nil(t, v.Power, "power is not measured")
+		if row.want == verify.FoundUnmarked && assert.NotNil(t, v.Power, name) {
+			assert.GreaterOrEqual(t, *v.Power, 0.999, name)
+		}
 		confirmed := v.Finding == verify.FoundCopy && !v.Unconfirmed
 		assert.Equal(t, confirmed, len(v.Accused) == 1, name)
 		if name == "cropped to half" {
@@ -138,18 +67,20 @@ func TestFindings(t *testing.T) {
 		}
 		if v.Finding == verify.FoundCopy || v.Finding == verify.FoundTransplanted {
 			assert.Equal(t, id, v.Copy, name)
-			assert.InDelta(t, -9.1, *v.LogP, 1e-9, name)
+			assert.Equal(t, name == "only traced", v.BlindLogP == nil, name)
+			assert.LessOrEqual(t, *v.LogP, -9.0, name)
+			assert.Equal(t, confirmed, v.TraceLogP != nil && *v.TraceLogP < -9, name)
 			assert.Equal(t, "vendor A", v.Marked(), name)
 		} else {
 			assert.Zero(t, v.Copy, name)
 		}
-		if v.Finding == verify.FoundUnreadable {
+		if v.Finding == verify.FoundUnreadable || v.Finding == verify.FoundUnmarked {
 			require.Len(t, v.Custody, 1, name)
 			assert.Equal(t, "contract 12", v.Custody[0].Note)
 			assert.False(t, v.Custody[0].Entered.IsZero())
 		}
 		if confirmed {
-			assert.Equal(t, c.copy, v.Issued, name)
+			assert.Equal(t, []registry.Copy{*c.copy}, v.Issued, name)
 			assert.Equal(t, "vendor A", v.MayName(), name)
 			continue
 		}
@@ -185,8 +116,7 @@ func TestLookalikes(t *testing.T) {
 // bill with the print of every bill in view, under the mark of a copy of a bill.
 func TestTemplatePartsConfirmNothing(t *testing.T) {
 	c := newCase(t)
-	s := newIssuer(t, c.Config)
-	s.SetMark(unmarkedMark, nil)
+	s := newIssuer(t, c.issuing)
 	mine, other := specimen.Render(specimen.Bill, specimen.NewPerson(1), 800), specimen.Render(specimen.Bill, specimen.NewPerson(2), 800)
 	sub := submit(t, s, file(t, mine, "png"), "customer 1", feb)
 	issued, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "request 8")
@@ -206,7 +136,7 @@ func TestTemplatePartsConfirmNothing(t *testing.T) {
 func TestTracedPartsAreConfirmed(t *testing.T) {
 	c := newCase(t)
 	upload := specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(3), 900), 3, 1200, 900)
-	s := newIssuer(t, c.Config)
+	s := newIssuer(t, c.issuing)
 	sub := submit(t, s, file(t, upload, "png"), "customer 3", feb)
 	var out bytes.Buffer
 	issued, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "request 9")
@@ -225,7 +155,7 @@ func TestTracedPartsAreConfirmed(t *testing.T) {
 
 func TestAllCandidatesAreListed(t *testing.T) {
 	c := newCase(t)
-	s := newIssuer(t, c.Config)
+	s := newIssuer(t, c.issuing)
 	near := submit(t, s, file(t, leaked(t, c.first, "jpeg50"), "png"), "", feb)
 	v := c.examine(t, c.first, noMark)
 	require.Equal(t, c.firstID, v.Submission)
@@ -241,7 +171,7 @@ func TestAllCandidatesAreListed(t *testing.T) {
 
 func TestWithoutOriginalsNothingIsConfirmed(t *testing.T) {
 	c := newCase(t)
-	for name, key := range map[string]*verify.SealKey{"no key": nil, "other key": verify.GenerateSealKey()} {
+	for name, key := range map[string]*registry.SealKey{"no key": nil, "other key": registry.GenerateSealKey()} {
 		c.SealKey = key
 		v := c.examine(t, c.first, reads(c.copy.ID))
 		assert.Equal(t, "copy (unconfirmed)", v.Label(), name)
@@ -287,25 +217,23 @@ func TestDamagedFiles(t *testing.T) {
 
 func TestFailuresOfTheRegistryAreErrors(t *testing.T) {
 	c := newCase(t)
-	v := c.investigator(t, noMark)
-	c.Registry.Wrap(func(in store.Store) store.Store { return deaf{in} })
-	_, err := v.Investigate(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
-	require.ErrorIs(t, err, errFault)
-	require.ErrorContains(t, err, "x.jpg")
+	db, err := sql.Open("sqlite", c.path)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), "UPDATE submission SET area = 'no hash' WHERE id = ?", c.secondID[:])
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	_, err = c.investigator(t, noMark).Investigate(t.Context(), "x.jpg", file(t, c.first, "jpeg"))
+	require.ErrorIs(t, err, registry.ErrTampered)
+	require.ErrorContains(t, err, "x.jpg: load hashes")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = newCase(t).investigator(t, noMark).Investigate(ctx, "x.jpg", file(t, c.first, "jpeg"))
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// deaf is a store whose hashes cannot be read.
-type deaf struct{ store.Store }
-
-func (deaf) HashesAfter(context.Context, int64, int) ([]store.Hash, error) { return nil, errFault }
-
 func TestVerdictJSON(t *testing.T) {
 	c := newCase(t)
-	v := c.examine(t, c.first, reads(c.copy.ID))
+	v := c.examine(t, c.marked, reads(c.copy.ID))
 	raw, err := json.Marshal(v)
 	require.NoError(t, err)
 	require.NotContains(t, string(raw), "customer", "no subject references")
@@ -328,10 +256,10 @@ func TestIndexFollowsTheRegistry(t *testing.T) {
 	late := passport(5)
 	got, err := v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
-	require.NotEqual(t, verify.FoundUnreadable, got.Finding)
-	sub := submit(t, newIssuer(t, c.Config), file(t, late, "png"), "", time.Time{})
+	require.NotEqual(t, verify.FoundUnmarked, got.Finding)
+	sub := submit(t, newIssuer(t, c.issuing), file(t, late, "png"), "", time.Time{})
 	got, err = v.Investigate(t.Context(), "x", file(t, late, "jpeg"))
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnreadable, got.Finding)
+	require.Equal(t, verify.FoundUnmarked, got.Finding)
 	require.Equal(t, sub.ID, got.Submission)
 }

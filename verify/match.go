@@ -11,8 +11,8 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -80,7 +80,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 		return nil, err
 	}
 	s := &search{queries: queries, tooFlat: quality < phash.MinQuality}
-	if s.tooFlat {
+	if s.tooFlat || len(v.cfg.Against) > 0 {
 		return s, nil
 	}
 	s.near, err = v.near(ctx, queries)
@@ -90,6 +90,9 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 // matches compares the pixels of the candidates, and where none is the same capture
 // those of what the leak shows a part of.
 func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
+	if len(v.cfg.Against) > 0 {
+		return v.against(ctx, l, s.queries)
+	}
 	out, looked, err := v.wholeMatches(ctx, l, s.near)
 	if err != nil || slices.ContainsFunc(out, func(m Match) bool { return m.Pixels == PixelsSame }) {
 		return out, err
@@ -111,7 +114,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 		}
 		looked = i + 1
 		m, err := v.match(ctx, c)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased since the catalogue was read
 		}
 		if err != nil {
@@ -134,14 +137,14 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 
 // match looks a candidate up. One that was erased is [ErrNotFound].
 func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
-	row, err := v.cfg.Registry.store.SubmissionBySeq(ctx, c.ref)
+	row, err := v.cfg.Registry.SubmissionAt(ctx, c.ref)
+	if errors.Is(err, registry.ErrErased) {
+		return nil, registry.ErrNotFound
+	}
 	if err != nil {
 		return nil, err
 	}
-	if row.Erased != 0 {
-		return nil, ErrNotFound
-	}
-	return &Match{Submission: row.ID, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, bare: !row.Kept}, nil
+	return &Match{Submission: row.ID, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
 }
 
 func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {
@@ -235,8 +238,8 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	if v.cfg.SealKey == nil {
 		return nil, nil
 	}
-	file, err := v.cfg.Registry.original(ctx, v.cfg.SealKey, of)
-	if errors.Is(err, ErrSealed) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
+	file, err := v.cfg.Registry.Original(ctx, v.cfg.SealKey, of)
+	if errors.Is(err, registry.ErrSealed) || errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) {
 		return nil, nil
 	}
 	if err != nil {
@@ -263,17 +266,16 @@ type pictureCache struct {
 const cachedOriginals = 16
 
 // follow forgets the originals that were erased.
-func (c *pictureCache) follow(ctx context.Context, s store.Store) error {
+func (c *pictureCache) follow(ctx context.Context, r *registry.Registry) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	gone, err := s.ErasedAfter(ctx, c.erased)
+	var err error
+	c.erased, err = r.ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) {
+		delete(c.held, gone)
+		c.order = slices.DeleteFunc(c.order, func(id watermark.Submission) bool { return id == gone })
+	})
 	if err != nil {
 		return fmt.Errorf("load erasures: %w", err)
-	}
-	for _, e := range gone {
-		c.erased = max(c.erased, e.Erasure)
-		delete(c.held, e.ID)
-		c.order = slices.DeleteFunc(c.order, func(id watermark.Submission) bool { return id == e.ID })
 	}
 	return nil
 }

@@ -9,9 +9,9 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -99,7 +99,7 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 	var out []Match
 	for _, c := range parts {
 		m, err := v.match(ctx, c)
-		if errors.Is(err, ErrNotFound) {
+		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased since the catalogue was read
 		}
 		if err != nil {
@@ -121,21 +121,7 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 
 // hashDistance is that of a submission's hash to the nearest of the queries.
 func (v *Investigator) hashDistance(ctx context.Context, of watermark.Submission, queries []phash.Query) (int, error) {
-	row, err := v.cfg.Registry.store.Submission(ctx, of)
-	if err != nil {
-		return 0, err
-	}
-	text := row.Area
-	if text == "" {
-		x, err := v.cfg.Registry.store.Sealed(ctx, of)
-		if err != nil {
-			return 0, err
-		}
-		if text, err = openHash(&store.Hash{ID: of, Sealed: x}, v.cfg.SealKey); err != nil {
-			return 0, err
-		}
-	}
-	h, err := phash.Parse(text)
+	h, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, of)
 	if err != nil {
 		return 0, err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -34,8 +35,7 @@ func TestPartsAreFound(t *testing.T) {
 		uploads = append(uploads, img)
 		ids = append(ids, submit(t, s, file(t, img, "jpeg"), "", feb).ID)
 	}
-	v, err := verify.NewInvestigator(cfg)
-	require.NoError(t, err)
+	v := newInvestigator(t, investigating(cfg))
 	v.SetDetect(noMark)
 	collage := imaging.New(1600, 1200, color.White)
 	for i, u := range uploads {
@@ -90,7 +90,7 @@ func requireNear(t *testing.T, want image.Rectangle, got verify.Quad, name strin
 func TestSealedHashes(t *testing.T) {
 	cfg := leaktest.Config(t)
 	path := filepath.Join(t.TempDir(), "r.db")
-	r, err := verify.Create(t.Context(), "file:"+path, &verify.CreateOptions{SealHashes: true})
+	r, err := registry.Create(t.Context(), "file:"+path, &registry.CreateOptions{SealHashes: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	cfg.Registry = r
@@ -99,12 +99,11 @@ func TestSealedHashes(t *testing.T) {
 	sub := submit(t, newIssuer(t, cfg), raw, "", feb)
 	require.Empty(t, sub.Hash)
 	for name, want := range map[string]bool{"with the key": true, "without": false} {
-		c := cfg
+		c := investigating(cfg)
 		if !want {
 			c.SealKey = nil
 		}
-		v, err := verify.NewInvestigator(c)
-		require.NoError(t, err)
+		v := newInvestigator(t, c)
 		v.SetDetect(noMark)
 		for _, leak := range []*image.NRGBA{upload, imaging.Crop(upload, image.Rect(300, 200, 800, 575))} {
 			got, err := v.Investigate(t.Context(), name, file(t, leak, "jpeg"))

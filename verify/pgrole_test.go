@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // deskGrants are the permissions of an investigator's role, as docs/registry.md has
@@ -28,7 +29,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	ctx := t.Context()
 	cfg := leaktest.Config(t)
 	var err error
-	cfg.Registry, err = verify.Create(ctx, dsn, nil)
+	cfg.Registry, err = registry.Create(ctx, dsn, nil)
 	require.NoError(t, err)
 	defer cfg.Registry.Close()
 	submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 1", feb)
@@ -39,22 +40,21 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	_, err = db.Exec(ctx, strings.ReplaceAll(deskGrants, "$SCHEMA", schema))
 	require.NoError(t, err)
 
-	desk := cfg
-	desk.Registry, err = verify.OpenForInvestigation(ctx, dsn+"&user=desk")
+	desk := investigating(cfg)
+	desk.Registry, err = registry.OpenForInvestigation(ctx, dsn+"&user=desk")
 	require.NoError(t, err)
 	defer desk.Registry.Close()
-	v, err := verify.NewInvestigator(desk)
-	require.NoError(t, err)
+	v := newInvestigator(t, desk)
 	v.SetDetect(noMark)
 	got, err := v.Investigate(ctx, "leak.jpg", file(t, passport(1), "jpeg"))
 	require.NoError(t, err)
-	require.Equal(t, verify.FoundUnreadable, got.Finding)
+	require.Equal(t, verify.FoundUnmarked, got.Finding)
 	checkLedger(t, desk.Registry)
 
-	bold, err := verify.Open(ctx, dsn+"&user=desk")
+	bold, err := registry.Open(ctx, dsn+"&user=desk")
 	require.NoError(t, err)
 	defer bold.Close()
-	require.ErrorContains(t, bold.AddRecipient(ctx, verify.Recipient{Name: "x", Kind: verify.Vendor}), "permission denied")
+	require.ErrorContains(t, bold.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.Vendor}), "permission denied")
 	_, err = bold.Erase(ctx, "customer 1", "", "")
 	require.ErrorContains(t, err, "permission denied")
 	require.EqualValues(t, 3, checkLedger(t, cfg.Registry))

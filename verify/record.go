@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -32,15 +31,18 @@ type Record struct {
 	Parameters map[string]string `json:"parameters"`
 }
 
+// Parameters that conclusions depend on.
+const (
+	foundOn       = "leaks found on" // RFC 3339, or notStated
+	notStated     = "not stated"
+	originalsOpen = "originals could be opened" // true or false
+)
+
 // modulePath is how a build names this module.
 const modulePath = "github.com/kycmark/kycmark"
 
 func (v *Investigator) record(ctx context.Context) (*Record, error) {
-	info, err := v.cfg.Registry.store.Info(ctx)
-	if err != nil {
-		return nil, err
-	}
-	size, head, err := v.cfg.Registry.store.Head(ctx)
+	size, head, err := v.cfg.Registry.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -53,16 +55,13 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 		return nil, err
 	}
 	r := &Record{
-		Time: v.cfg.Registry.clock(), Actor: v.cfg.Actor, Command: v.cfg.Command,
+		Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command,
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Registry: hex.EncodeToString(info.ID[:]), Indexed: indexed, Search: where,
-		LedgerSize: size, LedgerHead: hex.EncodeToString(head[:]),
-		Keys: []string{}, Parameters: v.parameters(where),
+		Registry: v.cfg.Registry.ID(), Indexed: indexed, Search: where,
+		LedgerSize: size, LedgerHead: head,
+		Logged: v.entries(), Keys: []string{}, Parameters: v.parameters(where),
 	}
 	r.Version, r.Build = buildInfo()
-	if r.Logged, err = v.entries(ctx); err != nil {
-		return nil, err
-	}
 	for _, k := range v.cfg.Keys {
 		r.Keys = append(r.Keys, k.ID())
 	}
@@ -74,20 +73,20 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 
 func (v *Investigator) parameters(where string) map[string]string {
 	p := map[string]string{
-		"hash":                      searched.Chain(),
-		"hash radius":               fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
-		"least hash quality":        strconv.Itoa(phash.MinQuality),
-		"radius of near ones":       beyond(where),
-		"compared by pixels":        fmt.Sprintf("the nearest %d", maxCompared),
-		"independent submissions":   fmt.Sprintf("%d before a recipient is named", leastEvidence),
-		"validation trials":         strconv.Itoa(v.cfg.Trials),
-		"validation covers":         trialsCover + "; repeated by kycmark bench falsepositives",
-		"most bytes of a file":      strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
-		"leaks found on":            "not stated",
-		"originals could be opened": strconv.FormatBool(v.cfg.SealKey != nil),
+		"hash":                   searched.Chain(),
+		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
+		"least hash quality":     strconv.Itoa(phash.MinQuality),
+		"radius of near ones":    beyond(where),
+		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
+		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
+		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
+		"least power of absence": fmt.Sprint(leastPower),
+		"most bytes of a file":   strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
+		foundOn:                  "not stated",
+		originalsOpen:            strconv.FormatBool(v.cfg.SealKey != nil),
 	}
 	if !v.cfg.Found.IsZero() {
-		p["leaks found on"] = v.cfg.Found.UTC().Format(time.RFC3339)
+		p[foundOn] = v.cfg.Found.UTC().Format(time.RFC3339Nano)
 	}
 	return p
 }

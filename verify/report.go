@@ -3,17 +3,18 @@ package verify
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed" // the template and its style sheet
 	"encoding/base64"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -23,34 +24,29 @@ var reportHTML string
 //go:embed report.css
 var reportCSS string
 
-// WriteReport writes the verdict as one HTML file that needs nothing else, runs no
-// script and prints on A4. It is redacted (no subject references, thumbnails
+//go:embed report.js
+var reportJS string
+
+// WriteReport writes the verdict as one HTML file that needs nothing else and prints on
+// A4; its one script sorts and filters a table. It is redacted (no subject references, thumbnails
 // reduced to coarse mosaics) unless reveal is set. The same data stand in it as
 // JSON, in the element with the ID "findings".
 func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
-	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS)}
-	machine := reportJSON{Verdict: d, Leaks: d.Verdicts}
-	if reveal {
-		machine.Subjects = make(map[string]string)
-		for _, l := range d.Verdicts {
-			if !l.matched() {
-				continue
-			}
-			s, err := v.cfg.Registry.Submission(ctx, l.Submission)
-			if err != nil && !errors.Is(err, ErrErased) {
-				return fmt.Errorf("report: %w", err)
-			}
-			machine.Subjects[s.ID.String()] = s.Subject
-		}
-	}
-	text, err := json.MarshalIndent(machine, "", " ")
+	f, err := v.findings(ctx, d, reveal)
 	if err != nil {
-		return fmt.Errorf("report: %w", err)
+		return err
 	}
-	view.JSON = string(text)
+	text, err := f.encode()
+	if err != nil {
+		return err
+	}
+	digest := sha256.Sum256([]byte(reportJS))
+	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS), JSON: string(text), Script: template.JS(reportJS),
+		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(digest[:]))}
+	view.Timeline, view.CustodyChart = d.charts()
 	for i, l := range d.Verdicts {
 		view.Rows = append(view.Rows, reportRow{Verdict: l, Number: i + 1, Thumbnail: l.thumbnail(reveal),
-			Subject: machine.Subjects[l.Submission.String()]})
+			Subject: f.Subjects[l.Submission.String()]})
 	}
 	t, err := template.New("report").Funcs(reportFuncs).Parse(reportHTML)
 	if err != nil {
@@ -64,13 +60,6 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 	return err
 }
 
-// reportJSON is what machines read in a report.
-type reportJSON struct {
-	Verdict  *DumpVerdict      `json:"verdict"`
-	Leaks    []*Verdict        `json:"leaks"`
-	Subjects map[string]string `json:"subjects,omitempty"` // by submission; only where revealed
-}
-
 // reportView is what the template sees.
 type reportView struct {
 	*DumpVerdict
@@ -78,6 +67,10 @@ type reportView struct {
 	CSS    template.CSS
 	JSON   string
 	Rows   []reportRow
+
+	Script                 template.JS
+	ScriptHash             template.HTMLAttr // of the content security policy
+	Timeline, CustodyChart template.HTML
 }
 
 type reportRow struct {
@@ -132,8 +125,8 @@ func (r reportView) Tallies() []tally {
 }
 
 // AllCustody lists the facts of custody that concern the leaks, each once.
-func (r reportView) AllCustody() []Custody {
-	var out []Custody
+func (r reportView) AllCustody() []registry.Custody {
+	var out []registry.Custody
 	seen := make(map[string]bool)
 	for _, l := range r.Verdicts {
 		for _, c := range l.Custody {
@@ -144,7 +137,7 @@ func (r reportView) AllCustody() []Custody {
 			}
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Custody) int {
+	slices.SortStableFunc(out, func(a, b registry.Custody) int {
 		if c := strings.Compare(a.Recipient, b.Recipient); c != 0 {
 			return c
 		}
@@ -184,7 +177,7 @@ var reportFuncs = template.FuncMap{
 		}
 		return fmt.Sprint(*x)
 	},
-	"keys": func(keys []KeyState) string {
+	"keys": func(keys []registry.KeyState) string {
 		var out []string
 		for _, k := range keys {
 			out = append(out, k.String())
@@ -210,7 +203,15 @@ var reportFuncs = template.FuncMap{
 		return c.String()
 	},
 	"shell": shellLine,
-	"verb":  verb,
+	"share": func(p *float64) string { return share(*p) },
+	"power": func(p *float64) string {
+		if p == nil {
+			return "–"
+		}
+		return fmt.Sprintf("%.3f", math.Floor(*p*1000)/1000)
+	},
+	"px":   func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb": verb,
 }
 
 // signed is a log10 likelihood ratio with its sign, 0 without one.

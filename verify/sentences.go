@@ -6,6 +6,10 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // This file holds the words of a verdict. What they may not say is listed in the
@@ -45,10 +49,14 @@ func (w *weighing) speak() {
 	w.Shows, w.ShowsNot = []string{}, []string{}
 	w.showMatches()
 	w.showCopies()
-	w.showCustody()
+	w.showUnmarked()
+	w.showClaim()
 	w.showRest()
 	w.warn()
 }
+
+// day is a time as a sentence gives it.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func pictures(n int) string { return count(n, "picture", "pictures") }
 
@@ -59,15 +67,16 @@ func (w *weighing) headline() string {
 		return "Inconclusive: no picture was examined."
 	case len(w.Named) > 0:
 		var parts []string
-		for _, s := range w.sources {
-			if slices.Contains(w.Named, s.Name) {
+		for _, name := range w.names {
+			if s := w.parties[name]; slices.Contains(w.Named, name) {
 				parts = append(parts, fmt.Sprintf("%s recorded as issued to %s%s", containCopies(s.pictures), s.Name, under(s.purposes)))
 			}
 		}
-		return strings.Join(parts, "; ") + "." + w.alsoTransplanted() + " This does not show who released them; the exchange also possessed them."
+		return strings.Join(parts, "; ") + "." + w.alsoTransplanted() + " This does not show who released them; the exchange also possessed them." + w.windowHeadline()
+	case w.windowHeadline() != "":
+		return strings.TrimSpace(w.windowHeadline()) + " No recipient is named by marks."
 	case confirmed > 0:
-		return fmt.Sprintf("Inconclusive: the mark of an issued copy was read and confirmed on %s, less than the %d independent submissions of one recipient's copies that are required before a recipient is named here.",
-			pictures(confirmed), leastEvidence)
+		return fmt.Sprintf("Inconclusive: the mark of an issued copy was found and confirmed on %s, which is not enough for a recipient to be named here.", pictures(confirmed))
 	case w.Matched > 0:
 		return fmt.Sprintf("Inconclusive: %s, and no mark of an issued copy was confirmed on any of them.",
 			count(w.Matched, "of the pictures matches a submission of the registry", fmt.Sprintf("of the %s match submissions of the registry", pictures(w.Leaks))))
@@ -80,9 +89,9 @@ func (w *weighing) headline() string {
 func (w *weighing) alsoTransplanted() string {
 	var names []string
 	n := 0
-	for _, s := range w.sources {
-		if s.transplanted > 0 && slices.Contains(w.Named, s.Name) {
-			names = append(names, s.Name)
+	for _, name := range w.Named {
+		if s := w.parties[name]; s.transplanted > 0 {
+			names = append(names, name)
 			n += s.transplanted
 		}
 	}
@@ -133,40 +142,64 @@ func verb(n int, one, many string) string {
 func (w *weighing) showCopies() {
 	capped := false
 	for _, h := range w.Hypotheses {
-		if h.Evidence == 0 || h.LogLR <= 0 {
+		if h.Kind != odds.Copies || h.Clusters == 0 || h.LogLR <= 0 {
 			continue
 		}
-		few := ""
-		if h.Evidence < leastEvidence {
-			few = " That is too little to be named in the headline."
-		}
-		w.Shows = append(w.Shows, fmt.Sprintf(
-			"%s recorded as issued to %s, of %s. This is at least %s times more probable if the pictures derive from those copies than under the strongest listed alternative that does not contain them (log10 likelihood ratio %.1f: %s). Alternatives that contain them are not compared: the issuer, an unlisted holder, and planting by somebody who held such a copy and the original are listed and not excluded.%s",
-			containCopies(h.Pictures), h.Name, count(h.Evidence, "independent submission", "independent submissions"),
-			times(h.LogLR), h.LogLR, h.Words, few))
+		w.Shows = append(w.Shows, w.copiesSentence(h))
 		capped = capped || h.Capped
+		if x := h.Sensitivity; x != nil {
+			w.Shows = append(w.Shows, fmt.Sprintf("What this hangs on, for %s: without its strongest finding (%s) the log10 likelihood ratio is %.1f; if %s in its favour were wrong, %.1f.",
+				h.Name, w.Verdicts[w.Of[x.Leak]].File, x.Without, count(x.Wrong, "independent finding", "independent findings"), x.IfWrong))
+		}
 	}
 	if capped {
-		w.Shows = append(w.Shows, fmt.Sprintf("%s times is the most that is claimed: %s trials without a false identification bound the rate of errors by 3 in %[2]s at 95 %%. They are %s; kycmark bench falsepositives repeats such trials.",
-			times(validationCap(w.cfg.Trials)), thousands(float64(w.cfg.Trials)), trialsCover))
+		w.Shows = append(w.Shows, w.capSentence())
 	}
 	if w.Counts[string(FoundCopy)] > 0 {
 		w.ShowsNot = append(w.ShowsNot,
 			"It does not show who released these copies; the exchange also possessed them, and so did whoever the recipient passed them to or lost them to.")
 	}
-	if len(w.confirmedSources()) > 1 {
+	if w.sourcesSeen() > 1 {
 		w.ShowsNot = append(w.ShowsNot,
 			"Copies of several recipients appear. Several sources, or one holder of the copies of several, are not told apart.")
 	}
 }
 
-func (w *weighing) confirmedSources() (out []party) {
-	for _, s := range w.sources {
-		if s.pictures > 0 {
-			out = append(out, s)
+// copiesSentence says what the copies of one recipient are worth.
+func (w *weighing) copiesSentence(h odds.Hypothesis) string {
+	against := ""
+	if h.Against != "" {
+		against = " (" + h.Against + ")"
+	}
+	return fmt.Sprintf(
+		"%s recorded as issued to %s, of %s. This is at least %s times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them%s; log10 likelihood ratio %.1f: %s. Alternatives that contain them are not compared: the issuer, an unlisted holder, and planting by somebody who held such a copy and the original are listed and not excluded.%s",
+		containCopies(w.parties[h.Name].pictures), h.Name, count(h.Clusters, "independent submission", "independent submissions"),
+		times(h.LogLR), against, h.LogLR, h.Words, w.withheld(h.Name))
+}
+
+// withheld says why a recipient with evidence does not stand in the headline.
+func (w *weighing) withheld(name string) string {
+	for _, x := range w.Odds.Withheld {
+		if x.Name == name {
+			return " It is not named in the headline: " + x.Reason + "."
 		}
 	}
-	return out
+	return ""
+}
+
+// capSentence says why no more is claimed.
+func (w *weighing) capSentence() string {
+	return fmt.Sprintf("%s times is the most that is claimed: %s trials without a false identification bound the rate of errors by 3 in %[2]s at 95 %%. They are %s.",
+		times(odds.Cap(w.Case.MarkTrials)), thousands(float64(w.Case.MarkTrials)), w.trialsCover())
+}
+
+func (w *weighing) sourcesSeen() (n int) {
+	for _, s := range w.parties {
+		if s.pictures > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // times is 10^x, rounded down to one digit.
@@ -189,37 +222,6 @@ func thousands(x float64) string {
 func about(x float64) string {
 	unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(x))-1))
 	return thousands(math.Round(x/unit) * unit)
-}
-
-func (w *weighing) showCustody() {
-	bare := w.Counts[string(FoundUnreadable)] + w.Counts[string(FoundUnmarked)]
-	if bare == 0 {
-		return
-	}
-	var holders []string
-	late, unjudged := 0, 0
-	for _, s := range w.sources {
-		if s.custody > 0 {
-			holders = append(holders, fmt.Sprintf("%s (%d)", s.Name, s.custody))
-		}
-		late += s.late
-		unjudged += s.unjudged
-	}
-	if len(holders) > 0 {
-		w.Shows = append(w.Shows, fmt.Sprintf("%s without a readable mark. The records say who could hold such submissions unmarked, by their time or by a list: %s.",
-			count(bare, "picture shows a submission", "pictures show submissions"), list(holders)))
-		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
-			"How many pictures lie within one custody is no measure of its holder. Against a thief who took one contiguous range of the registry's %s, as likely as scattered pictures, a window of one month earns a likelihood ratio of at most about %s, however many the pictures; against another holder of the same pictures (a sub-processor, a backup, the exchange) it earns nothing. No number is derived from custody here.",
-			count(w.months, "month", "months"), about(rangeCap(w.months))))
-	}
-	if unjudged > 0 {
-		w.ShowsNot = append(w.ShowsNot, "The custody that covers pictures without a readable mark is listed, its "+notJudged+".")
-	}
-	if late > 0 {
-		w.ShowsNot = append(w.ShowsNot, "Custody that was entered after the leaks were found is listed but not admissible against them.")
-	}
-	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
-		"On %s no mark was read. How likely a mark would have survived the degradation is not measured, and deliberate removal is not excluded: nothing follows from its absence.", pictures(bare)))
 }
 
 // showRest is about the leaks that name nobody.
@@ -259,8 +261,9 @@ func (w *weighing) showRest() {
 // warn names the patterns that somebody who plants evidence would leave.
 func (w *weighing) warn() {
 	w.warnOfKeys()
-	for i := range w.sources {
-		s := &w.sources[i]
+	w.warnOfPlanting()
+	for _, name := range w.names {
+		s := w.parties[name]
 		if s.pictures == 0 {
 			continue
 		}
@@ -282,12 +285,12 @@ func (w *weighing) warn() {
 // warnOfKeys names the keys of confirmed copies that somebody else may have held when
 // the leaks were found. Those that somebody may have held at the issue confirm nothing.
 func (w *weighing) warnOfKeys() {
-	at := make(map[string]KeyState)
+	at := make(map[string]registry.KeyState)
 	n := make(map[string]int)
 	for _, l := range w.Verdicts {
 		for _, k := range l.Keys {
 			before := !w.cfg.Found.IsZero() && w.cfg.Found.Before(k.Since)
-			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == KeyCompromised && !before {
+			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == registry.KeyCompromised && !before {
 				at[k.KeyID] = k
 				n[k.KeyID]++
 			}
@@ -304,7 +307,7 @@ func (w *weighing) warnOfKeys() {
 func (w *weighing) alsoHeld(name string) []string {
 	held := make(map[string]int)
 	for _, l := range w.Verdicts {
-		if l.MayName() != name {
+		if !slices.Contains(l.MayNames(), name) {
 			continue
 		}
 		once := make(map[string]bool)
@@ -321,3 +324,14 @@ func (w *weighing) alsoHeld(name string) []string {
 	}
 	return out
 }
+
+// percent is a share in words.
+func percent(x float64) string {
+	if x > 0 && x < 0.001 {
+		return "less than 0.1 %"
+	}
+	return fmt.Sprintf("%.1f %%", 100*x)
+}
+
+// micro rounds a stated logarithm or probability to 1e-6.
+func micro(x float64) float64 { return math.Round(x*1e6) / 1e6 }

@@ -13,6 +13,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -26,9 +27,9 @@ func TestStory(t *testing.T) {
 	cfg := leaktest.Config(t)
 	ctx := t.Context()
 	s := newIssuer(t, cfg)
-	require.NoError(t, cfg.Registry.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
 	var uploads, copies [2]*image.NRGBA
-	var subs [2]*verify.Submission
+	var subs [2]*registry.Submission
 	var ids [2]watermark.CopyID
 	for i := range uploads {
 		uploads[i] = picture.Flatten(specimen.Render(specimen.Passport, specimen.NewPerson(uint64(i+1)), 600))
@@ -42,8 +43,7 @@ func TestStory(t *testing.T) {
 		require.NoError(t, err)
 		copies[i], ids[i] = pic.Image, c.ID
 	}
-	v, err := verify.NewInvestigator(cfg)
-	require.NoError(t, err)
+	v := newInvestigator(t, investigating(cfg))
 	var leaks []*verify.Verdict
 	for _, l := range []struct {
 		name string

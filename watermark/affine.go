@@ -40,9 +40,10 @@ func newPairSearch(f []frequency, n int, scaleTop float64) *pairSearch {
 // observed are the strongest peaks of a map, in cycles a pixel, each with its mirror
 // image, and the map as pairs of them are judged on.
 type observed struct {
-	peaks []peak
-	near  *peakMap
-	x, y  bands
+	peaks  []peak
+	radius []float64 // of each, cycles a pixel
+	near   *peakMap
+	x, y   bands
 }
 
 // observedMost is the greatest number of peaks, mirror images included.
@@ -88,11 +89,13 @@ func (m *peakMap) observe(n int, rmin float64) *observed {
 	for _, p := range pk[:len(pk):len(pk)] {
 		pk = append(pk, peak{-p.x, -p.y})
 	}
+	radius := make([]float64, len(pk))
 	for i := range pk {
 		pk[i].x /= float64(m.n)
 		pk[i].y /= float64(m.n)
+		radius[i] = math.Sqrt(float64(pk[i].x*pk[i].x) + float64(pk[i].y*pk[i].y))
 	}
-	return &observed{pk, standardised(m.dilated()), newBands(pk, func(p peak) float64 { return p.x }), newBands(pk, func(p peak) float64 { return p.y })}
+	return &observed{pk, radius, standardised(m.dilated()), newBands(pk, func(p peak) float64 { return p.x }), newBands(pk, func(p peak) float64 { return p.y })}
 }
 
 // search returns candidates from what was observed.
@@ -137,8 +140,8 @@ func (s *pairSearch) propose(seen *observed, q [2]int, mirrored bool, best *cand
 	if mirrored {
 		my, ny = -my, -ny
 	}
-	for _, p := range seen.peaks {
-		rho := math.Sqrt(float64(p.x*p.x)+float64(p.y*p.y)) / ra
+	for i, p := range seen.peaks[:len(seen.peaks)/2] { // their mirror images give the same maps, turned
+		rho := seen.radius[i] / ra
 		if rho < 1/s.scaleTop || rho > 1/partLow {
 			continue
 		}

@@ -33,6 +33,7 @@ type leak struct {
 	scale    [2]float64  // of the shrinking, horizontal and vertical
 	maps     []*peakMap  // of each field
 	cut      []*peakMap  // the same, with strong peaks cut
+	seen     []*observed // their strongest peaks
 	tones    []*toneReader
 	polars   map[polarKey]*logPolar
 	step     float64 // of the log-polar maps
@@ -111,8 +112,14 @@ func (l *leak) coarse() *leak {
 
 // forget drops what was made of the fields.
 func (l *leak) forget() {
+	l.tones = make([]*toneReader, len(l.fields))
+	l.forgetMaps()
+}
+
+// forgetMaps drops the peak maps and what was made of them.
+func (l *leak) forgetMaps() {
 	n := len(l.fields)
-	l.maps, l.cut, l.tones, l.polars = make([]*peakMap, n), make([]*peakMap, n), make([]*toneReader, n), map[polarKey]*logPolar{}
+	l.maps, l.cut, l.seen, l.polars = make([]*peakMap, n), make([]*peakMap, n), make([]*observed, n), map[polarKey]*logPolar{}
 }
 
 // side is the long side of the canonical picture.
@@ -130,6 +137,14 @@ func (l *leak) peaks(i int, cut bool) *peakMap {
 		l.cut[i] = l.maps[i].capped(peakCapLow)
 	}
 	return l.cut[i]
+}
+
+// seenIn returns the strongest peaks of field i.
+func (l *leak) seenIn(i int) *observed {
+	if l.seen[i] == nil {
+		l.seen[i] = l.peaks(i, true).observe(80, 10)
+	}
+	return l.seen[i]
 }
 
 func (l *leak) tone(i int) *toneReader {
@@ -203,7 +218,7 @@ func (r *reader) readOn() error {
 // mute takes the pilots of a mark that was read out of the maps.
 func (r *reader) mute(found *reading) {
 	own := *r.leak
-	own.maps, own.cut, own.polars = make([]*peakMap, len(r.fields)), make([]*peakMap, len(r.fields)), map[polarKey]*logPolar{}
+	own.forgetMaps()
 	m := found.m
 	for i := range r.fields {
 		own.maps[i] = r.leak.peaks(i, false).without(r.f, [4]float64{m[0], m[3], m[1], m[4]})

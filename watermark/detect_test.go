@@ -157,6 +157,31 @@ func TestMarkReadsBackOrSaysWeak(t *testing.T) {
 	assert.InDelta(t, 0.014, weak.Strength, 1e-9)
 }
 
+// In place the marked picture is the same and takes the memory of the source; without, and
+// where marking fails, the source stays as it is.
+func TestMarkInPlace(t *testing.T) {
+	plain := scene(480, 360)
+	src := scene(480, 360)
+	want, err := watermark.Mark(t.Context(), key, testID, src, nil)
+	require.NoError(t, err)
+	require.Equal(t, plain.Pix, src.Pix)
+	require.NotEqual(t, plain.Pix, want.Image.Pix)
+
+	inPlace := &watermark.Options{InPlace: true}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = watermark.Mark(ctx, key, testID, src, inPlace)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, plain.Pix, src.Pix)
+
+	got, err := watermark.Mark(t.Context(), key, testID, src, inPlace)
+	require.NoError(t, err)
+	assert.Same(t, src, got.Image)
+	assert.Equal(t, want.Image.Pix, got.Image.Pix)
+	want.Image, got.Image = nil, nil
+	assert.Equal(t, want, got)
+}
+
 func FuzzDetectSizes(f *testing.F) {
 	f.Add(uint8(64), uint8(40), uint32(1))
 	f.Add(uint8(32), uint8(255), uint32(0))

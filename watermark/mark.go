@@ -24,6 +24,11 @@ var ErrStrength = errors.New("watermark: strength out of range")
 type Options struct {
 	Submission Submission // keys placement and tracer; zero: derived from the pixels
 	Strength   float64    // share of the visibility budget, 0 < s <= 1; 0 means 1
+
+	// InPlace lets [Mark], and it alone, write the marked picture over src, where that is
+	// an *image.NRGBA from (0, 0) on, instead of holding both. Where Mark fails, src is
+	// as it was.
+	InPlace bool
 }
 
 // Marked is a marked picture and what marking found out about it.

@@ -49,13 +49,22 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 		p.sub = pixelDigest(p.src)
 	}
 	w, h := canonicalSize(b.Dx(), b.Dy())
-	p.canon = dsp.ShrinkNRGBA(p.src, w, h)
-	p.luma = p.canon.Luma()
-	p.mask = newMask(p.luma, smoothness(p.src, w, h))
-	p.grey = p.canon.Gray()
 	p.place = placement(key, p.sub, w, h)
+	p.shrink()
 	return p, nil
 }
+
+// shrink makes the canonical picture and what follows from it.
+func (o *Original) shrink() {
+	w, h := canonicalSize(o.src.Rect.Dx(), o.src.Rect.Dy())
+	o.canon = dsp.ShrinkNRGBA(o.src, w, h)
+	o.luma = o.canon.Luma()
+	o.mask = newMask(o.luma, smoothness(o.src, w, h))
+	o.grey = o.canon.Gray()
+}
+
+// drop lets go of what shrink made.
+func (o *Original) drop() { o.canon, o.luma, o.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
 
 // canonicalSize shrinks w x h so that the long side is at most canonicalSide.
 func canonicalSize(w, h int) (int, int) {
@@ -95,15 +104,10 @@ func (o *Original) Submission() Submission { return o.sub }
 // Embed returns the picture marked with id, of the same size and alpha. The same
 // picture, key, submission and ID give the same pixels on every machine.
 func (o *Original) Embed(id CopyID) *image.NRGBA {
+	luma, chroma := o.marks(id, o.strength)
 	out := image.NewNRGBA(o.src.Rect)
-	o.embed(out, id, o.strength)
-	return out
-}
-
-// embed writes the picture marked with id to out, which is of the same size.
-func (o *Original) embed(out *image.NRGBA, id CopyID, strength float64) {
-	luma, chroma := o.marks(id, strength)
 	o.add(out, luma, chroma)
+	return out
 }
 
 // marks returns what is added to luma and, negated, to the blue difference of the
@@ -170,19 +174,37 @@ const (
 	cbToG = 0.344
 )
 
-// add enlarges the marks to the picture's size, adds them, and writes that to out.
+// add enlarges the marks to the picture's size and writes the picture with them to out,
+// which may be the picture itself.
 func (o *Original) add(out *image.NRGBA, luma, chroma dsp.Plane) {
-	dsp.Parallel(out.Rect.Dy(), func(from, to int) { o.addRows(out, luma, chroma, from, to) })
+	dsp.Parallel(out.Rect.Dy(), func(from, to int) {
+		rows := o.newRows(luma, chroma)
+		for y := from; y < to; y++ {
+			rows.mark(out.Pix[y*out.Stride:y*out.Stride+4*out.Rect.Dx()], y)
+		}
+	})
 }
 
-func (o *Original) addRows(out *image.NRGBA, luma, chroma dsp.Plane, from, to int) {
-	w, h := out.Rect.Dx(), out.Rect.Dy()
-	el, ec := dsp.NewEnlarger(luma, w, h), dsp.NewEnlarger(chroma, w, h)
-	rl, rc := make([]float32, w), make([]float32, w)
-	for y := from; y < to; y++ {
-		el.Row(y, rl)
-		ec.Row(y, rc)
-		src := o.src.Pix[y*o.src.Stride : y*o.src.Stride+4*w]
-		dsp.AddLumaChroma(out.Pix[y*out.Stride:y*out.Stride+4*w], src, rl, rc, cbToG, cbToB)
-	}
+// markedRows are the rows of a picture with its marks.
+type markedRows struct {
+	src          *image.NRGBA
+	luma, chroma *dsp.Enlarger
+	l, c         []float32
+}
+
+func (o *Original) newRows(luma, chroma dsp.Plane) *markedRows {
+	w, h := o.src.Rect.Dx(), o.src.Rect.Dy()
+	return &markedRows{o.src, dsp.NewEnlarger(luma, w, h), dsp.NewEnlarger(chroma, w, h), make([]float32, w), make([]float32, w)}
+}
+
+// mark writes row y; they are cheapest in order.
+func (r *markedRows) mark(dst []uint8, y int) {
+	r.luma.Row(y, r.l)
+	r.chroma.Row(y, r.c)
+	dsp.AddLumaChroma(dst, r.row(y), r.l, r.c, cbToG, cbToB)
+}
+
+// row is row y without the marks.
+func (r *markedRows) row(y int) []uint8 {
+	return r.src.Pix[y*r.src.Stride : y*r.src.Stride+4*len(r.l)]
 }

@@ -28,6 +28,7 @@ type keyed struct {
 
 	response func() *bandResponse // made when first needed, for marking
 	grids    [gridN]func() *displacements
+	shifts   func() *dsp.ToneGrid
 }
 
 func newKeyed(k *Key) *keyed {
@@ -42,6 +43,7 @@ func newKeyed(k *Key) *keyed {
 	kd.sign = make([]float32, cells*cells)
 	s.Signs(kd.sign)
 	kd.grids = newGrids(kd)
+	kd.shifts = sync.OnceValue(func() *dsp.ToneGrid { return newShiftGrid(kd) })
 	return kd
 }
 

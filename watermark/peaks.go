@@ -30,8 +30,8 @@ func newPeakMap(z dsp.Plane, n int) *peakMap {
 			dst[x] = float32(float32(src[x]*wx[x]) * wy[y])
 		}
 	}
-	p := dsp.NewFFT2(n, n).Forward(wz).Powers()
-	local := dsp.LocalPower(p, max(9, 15*n/1024|1), 1e-12)
+	p := dsp.NewFFT2(n, n).Powers(wz)
+	local := dsp.LocalPower(p.Clone(), max(9, 15*n/1024|1), 1e-12)
 	m := &peakMap{n: n, g: dsp.NewPlane(n/2+1, n), most: peakCap}
 	for v := range n {
 		src, mean, dst := p.Row(v), local.Row(v), m.g.Row((v+n/2)%n)
@@ -126,22 +126,19 @@ func (m *peakMap) score(f []frequency, b [4]float64) float64 {
 	return sum / math.Sqrt(float64(len(f)))
 }
 
-// climb improves b by small scalings, rotations, stretches and shears.
+// climb improves b by small scalings, rotations, stretches and shears, of each step up to
+// ten rounds of them and until none helps.
 func (m *peakMap) climb(f []frequency, b [4]float64, steps ...float64) ([4]float64, float64) {
+	times := [...]float64{1, -1, 2, -2, 3, -3}
+	const round = 4 * len(times)
 	best := m.score(f, b)
 	for _, st := range steps {
-		for range 10 {
-			improved := false
-			for d := range 4 {
-				for _, q := range [...]float64{1, -1, 2, -2, 3, -3} {
-					c := nudge(b, d, float64(q*st))
-					if v := m.score(f, c); v > best+1e-6 {
-						best, b, improved = v, c, true
-					}
-				}
-			}
-			if !improved {
-				break
+		vain := 0 // tries since the last that helped
+		for try := 0; try < 10*round && vain < round; try++ {
+			vain++
+			c := nudge(b, try/len(times)%4, float64(times[try%len(times)]*st))
+			if v := m.score(f, c); v > best+1e-6 {
+				best, b, vain = v, c, 0
 			}
 		}
 	}

@@ -58,10 +58,7 @@ func (s *polarSums) standardise() {
 	all := slices.Clone(s.dev[:s.cols])
 	least := 0.5 * dsp.Select(all, len(all)/2)
 	for j, d := range s.dev {
-		s.dev[j], s.limit[j] = max(d, least), math.MaxInt16
-		if j < s.cols {
-			s.limit[j] = int16(s.mid[j] + float32(leastSum*s.dev[j]))
-		}
+		s.dev[j] = max(d, least)
 	}
 }
 
@@ -72,8 +69,30 @@ type summit struct {
 }
 
 // summits returns the n greatest of the standardised sums beyond leastSum, none within
-// four rows and columns of a greater one, the greatest first.
+// four rows and columns of a greater one, the greatest first. Those beyond more are
+// fewer and mostly enough.
 func (s *polarSums) summits(n int) []summit {
+	const perSummit, rounding = 4, 0.05
+	for _, more := range [...]float32{3.5, 3, 2.5} {
+		if s.collect(more); len(s.queue) < perSummit*n {
+			continue
+		}
+		if out := s.apart(n); len(out) == n && out[n-1].score > more+rounding {
+			return out
+		}
+	}
+	s.collect(leastSum)
+	return s.apart(n)
+}
+
+// collect queues the places of the standardised sums beyond least.
+func (s *polarSums) collect(least float32) {
+	for j, d := range s.dev {
+		s.limit[j] = math.MaxInt16
+		if j < s.cols {
+			s.limit[j] = int16(s.mid[j] + float32(least*d))
+		}
+	}
 	s.queue = s.queue[:0]
 	for i := range s.rows {
 		row := s.row(i)
@@ -83,6 +102,10 @@ func (s *polarSums) summits(n int) []summit {
 			s.queue = append(s.queue, uint64(math.Float32bits(score))<<32|uint64(^uint32(i*s.wide+j)))
 		}
 	}
+}
+
+// apart takes the n greatest summits out of the queue.
+func (s *polarSums) apart(n int) []summit {
 	q := s.queue
 	for i := len(q)/2 - 1; i >= 0; i-- {
 		sink(q, i)

@@ -15,7 +15,7 @@ import (
 
 func TestSummitsAgainstDefinition(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	for _, c := range []struct{ rows, cols, n int }{{90, 70, 1}, {90, 70, 8}, {50, 64, 300}, {9, 130, 40}} {
+	for _, c := range []struct{ rows, cols, n int }{{90, 70, 1}, {90, 70, 8}, {50, 64, 300}, {9, 130, 40}, {300, 200, 2}, {300, 200, 20}, {300, 200, 200}} {
 		var s polarSums
 		s.resize(c.rows, c.cols)
 		for i := range c.rows {

@@ -1,7 +1,6 @@
 package watermark
 
 import (
-	"image"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -40,9 +39,13 @@ func (p *probe) embed(o *Original) {
 		chroma.Pix[i] = float32(gain * chroma.Pix[i])
 		amplitude.Pix[i] = float32(float32(gain*flats) * (o.mask.flat.Pix[i] + float32(slope*o.mask.texture.Pix[i])))
 	}
-	marked := image.NewNRGBA(o.src.Rect)
-	o.add(marked, flat, chroma)
-	mark := dsp.ShrinkNRGBA(marked, w, h).Luma()
+	sw, sh := o.src.Rect.Dx(), o.src.Rect.Dy()
+	shrinker, rows, marked := dsp.NewShrinker(sw, sh, w, h), o.newRows(flat, chroma), make([]uint8, 4*sw)
+	for y := range sh {
+		rows.mark(marked, y)
+		shrinker.Add(marked)
+	}
+	mark := shrinker.Shrunk().Luma()
 	for i, y := range o.luma.Pix {
 		mark.Pix[i] -= y
 	}

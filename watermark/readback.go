@@ -43,26 +43,45 @@ func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Optio
 	if err != nil {
 		return nil, err
 	}
-	return o.Mark(ctx, id)
+	m, err := o.tried(ctx, id, true)
+	if err != nil {
+		return nil, err
+	}
+	if opts != nil && opts.InPlace {
+		return m.written(o, o.src), nil
+	}
+	return m.written(o, image.NewNRGBA(o.src.Rect)), nil
 }
 
 // Mark is [Mark] on a prepared original.
 func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
-	var best *Marked
-	for _, share := range strengths {
+	m, err := o.tried(ctx, id, false)
+	if err != nil {
+		return nil, err
+	}
+	return m.written(o, image.NewNRGBA(o.src.Rect)), nil
+}
+
+// tried is the trial whose mark is read, or else the strongest. An original that is
+// marked this once alone holds only its source while a mark is read.
+func (o *Original) tried(ctx context.Context, id CopyID, alone bool) (*trial, error) {
+	var best *trial
+	for i, share := range strengths {
+		if alone && i > 0 {
+			o.shrink()
+		}
 		m := o.similar(id, share*o.strength)
+		if alone {
+			o.drop()
+		}
 		if best != nil && m.Strength <= best.Strength {
 			break // SSIM allows no more
 		}
-		leak, err := messenger(m.Image)
-		if err != nil {
-			return nil, err
-		}
-		d, err := Detect(ctx, o.key, leak)
-		if err != nil {
-			return nil, err
-		}
 		best = m
+		d, err := m.readBack(ctx, o.key)
+		if err != nil {
+			return nil, err
+		}
 		if m.Weak = !d.Found || d.Copy != id; !m.Weak {
 			m.Margin = margin(d.Correlation)
 			if m.Margin >= thinMargin || share > 1 {
@@ -70,22 +89,55 @@ func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 			}
 		}
 	}
-	best.PSNR = quality.PSNR(o.src, best.Image)
 	return best, nil
 }
 
+// A trial is a marked picture before it is written: its marks, and what the messenger
+// makes of it.
+type trial struct {
+	Marked
+	luma, chroma dsp.Plane
+	small        dsp.RGB // dropped once it was read
+}
+
+// written writes the marked picture to out.
+func (m *trial) written(o *Original, out *image.NRGBA) *Marked {
+	o.add(out, m.luma, m.chroma)
+	marked := m.Marked // the marks' planes go
+	marked.Image = out
+	return &marked
+}
+
 // similar embeds id at the given strength or at the greatest that leaves leastSSIM.
-func (o *Original) similar(id CopyID, strength float64) *Marked {
-	m := &Marked{Strength: strength, Image: image.NewNRGBA(o.src.Rect)}
+func (o *Original) similar(id CopyID, strength float64) *trial {
+	m := &trial{Marked: Marked{Strength: strength}}
 	for range 3 { // what a mark takes off SSIM grows with its square
-		o.embed(m.Image, id, m.Strength)
-		m.SSIM = quality.SSIM(o.src, m.Image)
+		m.luma, m.chroma = o.marks(id, m.Strength)
+		o.measure(m)
 		if m.SSIM >= leastSSIM || math.IsNaN(m.SSIM) {
 			break
 		}
 		m.Strength *= 0.99 * math.Sqrt((1-leastSSIM)/(1-m.SSIM))
 	}
 	return m
+}
+
+// measure compares the marked picture with the original and shrinks it, a row at a time,
+// so that only one picture is held while the mark is read back.
+func (o *Original) measure(m *trial) {
+	w, h := o.src.Rect.Dx(), o.src.Rect.Dy()
+	sw, sh := w, h
+	if side := max(w, h); side > messengerSide {
+		sw, sh = max(1, w*messengerSide/side), max(1, h*messengerSide/side)
+	}
+	compared, shrinker := quality.NewComparison(w, h), dsp.NewShrinker(w, h, sw, sh)
+	rows, marked := o.newRows(m.luma, m.chroma), make([]uint8, 4*w)
+	for y := range h {
+		rows.mark(marked, y)
+		compared.Add(rows.row(y), marked)
+		shrinker.Add(marked)
+	}
+	m.PSNR, m.SSIM, m.small = compared.PSNR(), compared.SSIM(), shrinker.Shrunk()
 }
 
 // margin is the signal to noise ratio of the soft bits over that of the least
@@ -95,13 +147,19 @@ func margin(c float64) float64 {
 	return 10 * math.Log10(snr(c)/snr(minCorrelation))
 }
 
-func messenger(img *image.NRGBA) (image.Image, error) {
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	if side := max(w, h); side > messengerSide {
-		w, h = max(1, w*messengerSide/side), max(1, h*messengerSide/side)
+// readBack reads the mark as the messenger delivers it.
+func (m *trial) readBack(ctx context.Context, key *Key) (*Detection, error) {
+	leak, err := messenger(m.small)
+	if err != nil {
+		return nil, err
 	}
-	c := dsp.ShrinkNRGBA(img, w, h)
-	small := image.NewNRGBA(image.Rect(0, 0, w, h))
+	m.small = dsp.RGB{}
+	return Detect(ctx, key, leak)
+}
+
+// messenger compresses a picture that was shrunk.
+func messenger(c dsp.RGB) (image.Image, error) {
+	small := image.NewNRGBA(image.Rect(0, 0, c.R.W, c.R.H))
 	for i := range c.R.Pix {
 		p := small.Pix[4*i : 4*i+4 : 4*i+4]
 		p[0], p[1], p[2], p[3] = dsp.To8(c.R.Pix[i]), dsp.To8(c.G.Pix[i]), dsp.To8(c.B.Pix[i]), 255

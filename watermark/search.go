@@ -271,7 +271,9 @@ func stretched(readers []*reader) error {
 			lp := newLogPolar(wide, s, fineStep, by)
 			err := each(func(r *reader) error {
 				for _, c := range lp.similarities(r.sums, r.f, 1, s) {
-					r.attempt(i, m.unstretched(c, r.f, by), nil, spreadOut)
+					if b := m.unstretched(c, r.f, by); r.roughShift(i, b).z >= nearAgreement {
+						r.attempt(i, b, nil, spreadOut)
+					}
 				}
 				return r.ctx.Err()
 			})(readers)
@@ -291,7 +293,7 @@ func (r *reader) affine() error {
 			return err
 		}
 		m := r.peaks(i, true)
-		found := s.search(m.observe(80, 10))
+		found := s.search(r.seenIn(i))
 		for _, c := range found[:min(1, len(found))] {
 			b, score := m.climb(r.f, c.b, .004, .002, .001, .0005)
 			if score >= leastScore {
@@ -429,6 +431,10 @@ func halfOverlapping(w, h, side int) []rect {
 // Agreement of the pilots on a shift from which a map is refined and read: over
 // the whole frame, and where half windows were tried too.
 const leastAgreement, leastAgreementParts = 5.3, 5.4
+
+// nearAgreement is that on interpolated amplitudes from which on the exact ones, on which
+// pilots that agree do so to within 0.04 as well, are worth their cost.
+const nearAgreement = leastAgreement - 0.5
 
 // attempt looks in field i, or in a part of it, for the shift under the linear map
 // b, and if the pilots agree on one, refines the map and reads.

@@ -12,7 +12,6 @@ import (
 const (
 	shiftGrid  = 256
 	shiftStep  = torus / shiftGrid
-	shiftRow   = shiftGrid + 8 // powers of two crowd the cache
 	shiftsKept = 6
 )
 
@@ -24,20 +23,28 @@ type shift struct {
 	flipped bool    // turned by 180 degrees
 }
 
-// A shiftFinder is the transform over the torus of shifts and the memory that it takes. It
-// serves one search at a time.
+// A shiftFinder is the memory that finding shifts takes. It serves one search at a time.
 type shiftFinder struct {
-	fft       *dsp.FFT
-	grid, tmp []complex64
-	turns     [2 * torus][2]float64 // cosine and sine of a turn's parts
+	tones []complex64
+	tmp   []complex64
+	turns [2 * torus][2]float64 // cosine and sine of a turn's parts
 }
 
 func newShiftFinder() *shiftFinder {
-	on := &shiftFinder{fft: dsp.NewFFT(shiftGrid), grid: make([]complex64, shiftGrid*shiftRow), tmp: make([]complex64, 2*dsp.ColumnBatch*shiftGrid)}
+	on := &shiftFinder{tones: make([]complex64, 2*pilotN), tmp: make([]complex64, 2*dsp.ColumnBatch*shiftGrid)}
 	for i := range on.turns {
 		on.turns[i][0], on.turns[i][1] = dsp.Cis(float64(i) / (2 * torus))
 	}
 	return on
+}
+
+// newShiftGrid is the pilots and their mirror images on the grid of shifts.
+func newShiftGrid(kd *keyed) *dsp.ToneGrid {
+	var at [2 * pilotN][2]int
+	for k, p := range kd.pilots {
+		at[2*k], at[2*k+1] = [2]int{p.kx, p.ky}, [2]int{-p.kx, -p.ky}
+	}
+	return dsp.NewToneGrid(shiftGrid, at[:])
 }
 
 // findShift correlates complex pilot amplitudes with all shifts of the torus, of
@@ -46,30 +53,18 @@ func newShiftFinder() *shiftFinder {
 func (kd *keyed) findShift(on *shiftFinder, c *[pilotN]complex64) shift {
 	v := kd.aligned(c)
 	u := kd.aligned(conjugate(c))
-	grid, fft := on.grid, on.fft
-	clear(grid)
-	at := func(x, y int) *complex64 {
-		return &grid[(y&(shiftGrid-1))*shiftRow+x&(shiftGrid-1)]
-	}
-	var used [shiftGrid]bool
 	energy := 0.0
-	for k, p := range kd.pilots {
-		a, b := v[k], u[k]
-		*at(p.kx, p.ky) += complex(real(a)-imag(b), imag(a)+real(b))
-		*at(-p.kx, -p.ky) += complex(real(a)+imag(b), real(b)-imag(a))
-		used[p.ky&(shiftGrid-1)], used[-p.ky&(shiftGrid-1)] = true, true
+	for k, a := range v {
+		b := u[k]
+		on.tones[2*k] = complex(real(a)-imag(b), imag(a)+real(b))
+		on.tones[2*k+1] = complex(real(a)+imag(b), real(b)-imag(a))
 		energy += float64(float64(real(a))*float64(real(a))) + float64(float64(imag(a))*float64(imag(a)))
-	}
-	for y, is := range used {
-		if is {
-			fft.Forward(grid[y*shiftRow:y*shiftRow+shiftGrid], on.tmp)
-		}
 	}
 	rms := math.Sqrt(energy/2) + 1e-20
 	usual := float32(2 * usualAgreement * rms)
-	best := on.strongest(usual)
+	best := on.strongest(kd.shifts(), usual)
 	if best.least <= usual {
-		best = on.strongest(0)
+		best = on.strongest(kd.shifts(), 0)
 	}
 	var most shift
 	for _, s := range best.kept {
@@ -91,11 +86,11 @@ func (kd *keyed) findShift(on *shiftFinder, c *[pilotN]complex64) shift {
 // usualAgreement is what shiftsKept places of the grid nearly always exceed.
 const usualAgreement = 3.6
 
-// strongest transforms the columns of the grid and returns its strongest places, as many
-// as exceed least.
-func (on *shiftFinder) strongest(least float32) bestShifts {
+// strongest sums the tones on the grid and returns its strongest places, as many as exceed
+// least.
+func (on *shiftFinder) strongest(grid *dsp.ToneGrid, least float32) bestShifts {
 	best := bestShifts{atLeast: least, least: least}
-	on.fft.EachColumns(on.grid, shiftRow, shiftGrid, on.tmp, func(x int, t []complex64) {
+	grid.EachColumns(on.tones, on.tmp, func(x int, t []complex64) {
 		const lines = 16
 		for y := 0; y < shiftGrid; y += lines {
 			block := t[y*dsp.ColumnBatch : (y+lines)*dsp.ColumnBatch]
@@ -241,12 +236,20 @@ func times(a, b complex64) complex64 {
 	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
 
-func (t *toneReader) coefficient(u, v int) complex64 {
-	if u < 0 {
-		c := t.coefficient(-u, -v)
-		return complex(real(c), -imag(c))
+// taps are the four coefficients of row v, which goes round, from column u on, -1 at
+// least.
+func (t *toneReader) taps(u, v int) (c [4]complex64) {
+	h, st := t.s.H, t.s.Stride()
+	if v %= h; v < 0 {
+		v += h
 	}
-	return t.s.C[((v%t.s.H+t.s.H)%t.s.H)*t.s.Stride()+u]
+	if u >= 0 {
+		return [4]complex64(t.s.C[v*st+u:])
+	}
+	opposite := t.s.C[(h-v)%h*st+1]
+	copy(c[1:], t.s.C[v*st:])
+	c[0] = complex(real(opposite), -imag(opposite))
+	return c
 }
 
 // at is about the sum of z exp(-2 pi i f.x) over the field.
@@ -263,8 +266,9 @@ func (t *toneReader) at(f frequency) complex64 {
 	wx, wy := dsp.Bicubic(float32(x-float64(ix))), dsp.Bicubic(float32(y-float64(iy)))
 	var sum complex64
 	for j := range 4 {
-		for i := range 4 {
-			g, c := float32(wx[i]*wy[j]), t.coefficient(ix-1+i, iy-1+j)
+		row := t.taps(ix-1, iy-1+j)
+		for i, c := range row {
+			g := float32(wx[i] * wy[j])
 			sum += complex(float32(g*real(c)), float32(g*imag(c)))
 		}
 	}

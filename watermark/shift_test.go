@@ -42,7 +42,7 @@ func TestStrongestShiftsAgainstDefinition(t *testing.T) {
 		slices.SortFunc(all, func(a, b place) int { return cmp.Compare(b.sum, a.sum) })
 		best := kd.findShift(on, &c)
 		for _, least := range []float32{0, float32(all[shiftsKept].sum)} {
-			strongest := on.strongest(least)
+			strongest := on.strongest(kd.shifts(), least)
 			kept := strongest.kept[:]
 			slices.SortFunc(kept, func(a, b gridShift) int { return cmp.Compare(abs(b.sum), abs(a.sum)) })
 			for i, s := range kept {

@@ -100,18 +100,22 @@ func sortCandidates(c []candidate) {
 func (lp *logPolar) best(on *polarSums, angle []float64, shift []int, cols, n int, mirrored bool) []candidate {
 	on.resize(lp.angles, cols)
 	per := float64(lp.angles) / math.Pi
-	turn, at := make([]int, len(angle)), make([]int, len(angle))
+	at := make([]int, len(angle)) // of row 0, then of each in turn
 	for k, a := range angle {
 		if mirrored {
 			a = -a
 		}
-		turn[k] = int(math.Round(float64(a * per)))
+		turn := int(math.Round(float64(a * per)))
+		at[k] = (turn%lp.angles+lp.angles)%lp.angles*lp.radii + shift[k]
 	}
+	around := lp.angles * lp.radii
 	for i := range lp.angles {
-		for k, t := range turn {
-			at[k] = ((i+t)%lp.angles+lp.angles)%lp.angles*lp.radii + shift[k]
-		}
 		dsp.SumLevels(on.row(i), lp.v, at)
+		for k := range at {
+			if at[k] += lp.radii; at[k] >= around+shift[k] {
+				at[k] -= around
+			}
+		}
 	}
 	on.standardise()
 	var out []candidate

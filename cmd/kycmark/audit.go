@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 type auditFlags struct {
@@ -82,7 +82,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	return b.line(line)
 }
 
-func (b *books) auditOptions(f auditFlags) (o verify.AuditOptions, err error) {
+func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) {
 	if o.Keys, err = publicKeys(f.keys); err != nil {
 		return o, err
 	}
@@ -113,7 +113,7 @@ func (b *books) auditOptions(f auditFlags) (o verify.AuditOptions, err error) {
 }
 
 // auditWords says what was looked at, where there was anything to look at.
-func (b *books) auditWords(f auditFlags, a *verify.Audit) {
+func (b *books) auditWords(f auditFlags, a *registry.Audit) {
 	for _, c := range append(a.Checkpoints, a.Outside...) {
 		for _, w := range c.Witnesses {
 			b.printf("the first %s: signed by the witness %s%s\n", entries(c.Size), w.Name, at(w.Time))

@@ -27,8 +27,8 @@ speed is missed.`,
 	fs.StringSliceVar(&stores, "stores", []string{"sqlite", "postgres"}, "`names` of stores")
 	fs.StringVar(&opt.Postgres, "postgres", "", "`address` of an empty PostgreSQL database")
 	fs.IntVar(&opt.Queries, "queries", 200, "`number` of queries of each sort")
-	fs.IntVar(&opt.Live, "live", 10_000, "`number` of uploads that are entered live")
-	fs.BoolVar(&opt.Bare, "bare", false, "enter rows without a ledger, and nothing live: look-ups and search tables alone")
+	fs.IntVar(&opt.Live, "live", 100_000, "`number` of uploads that are entered live")
+	fs.BoolVar(&opt.Bare, "bare", false, "enter rows without a ledger, and nothing live: rows, look-ups and search tables alone")
 	fs.StringVar(&opt.Dir, "temp", "", "`folder` for the SQLite file (default: the system's)")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) (err error) {
 		if opt.Sizes, err = bench.ParseSizes(sizes); err != nil {

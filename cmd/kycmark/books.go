@@ -12,7 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/home"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // bookVerb is a verb that works in a home: it adds --home and hands an open
@@ -26,7 +27,7 @@ func (u *ui) searchVerb(cmd *cobra.Command, do func(ctx context.Context, b *book
 	return u.homeVerb(cmd, (*home.Home).Investigation, do)
 }
 
-func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*verify.Registry, error), do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
+func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*registry.Registry, error), do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	var dir string
 	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, args []string) error {
@@ -39,7 +40,7 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 			return err
 		}
 		err = do(cmd.Context(), &books{ui: u, home: h, registry: r}, args)
-		if errors.Is(err, verify.ErrInput) {
+		if errors.Is(err, registry.ErrInput) {
 			err = &usageError{err}
 		}
 		return errors.Join(err, r.Close())
@@ -67,25 +68,29 @@ func openHome(dir string) (*home.Home, error) {
 type books struct {
 	*ui
 	home     *home.Home
-	registry *verify.Registry
+	registry *registry.Registry
 }
 
-// config holds what every journey through the books needs, keys included.
-func (b *books) config() (verify.Config, error) {
+// keys reads the home's keys, of which the first mark key marks, and warns of those
+// that others can read.
+func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	keys, seal, err := b.home.Keys()
 	if err != nil {
-		return verify.Config{}, withHint(err, "keys that are lost or damaged come back only from a backup")
+		return nil, nil, withHint(err, "keys that are lost or damaged come back only from a backup")
 	}
 	for _, path := range b.home.KeyFiles() {
 		b.warnExposed(path)
 	}
-	return verify.Config{
-		Registry: b.registry,
-		Keys:     keys,
-		SealKey:  seal,
-		Actor:    actor(),
-		Command:  append([]string{"kycmark"}, b.args...),
-	}, nil
+	return keys, seal, nil
+}
+
+// issuing is what is common to whatever enters uploads and hands out copies.
+func (b *books) issuing() (registry.Config, error) {
+	keys, seal, err := b.keys()
+	if err != nil {
+		return registry.Config{}, err
+	}
+	return registry.Config{Registry: b.registry, Key: keys[0], SealKey: seal, Actor: actor()}, nil
 }
 
 // actor is who acts, as the registry notes it.
@@ -98,7 +103,7 @@ func actor() string {
 
 // notFound gives an error about an unknown recipient or submission a hint.
 func notFound(err error) error {
-	if errors.Is(err, verify.ErrNotFound) {
+	if errors.Is(err, registry.ErrNotFound) {
 		return withHint(err, "\"kycmark recipient list\" names the recipients, \"kycmark show ID\" looks an ID up")
 	}
 	return err

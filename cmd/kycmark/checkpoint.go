@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"strconv"
 	"strings"
@@ -10,11 +11,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func newCheckpoint(u *ui) *cobra.Command {
 	var public bool
+	var f stampFlags
+	var out string
 	cmd := &cobra.Command{
 		Use:   "checkpoint",
 		Short: "Sign the ledger's present state for witnesses and auditors",
@@ -24,14 +27,24 @@ it, or signs it too: what stood in the ledger then can be neither changed nor
 removed unnoticed, and nothing can be dated back before it. A state that has a
 checkpoint is not signed again.
 
+With --tsa have a timestamp authority date that state, too, and keep the timestamp with
+it; --stamp writes it to a file. It is of the checkpoint's body, the lines up to the
+blank one: witnesses that sign later do not change them. With openssl:
+
+  sed '/^$/,$d' 2026-11-20.checkpoint > body
+  openssl ts -verify -in 2026-11-20.tsr -data body -CAfile tsa.pem -partial_chain
+
 With --public print the public key, which checkpoints and proofs are checked with.
 Give it to auditors and witnesses by another way than these.`,
 		Example: `  kycmark checkpoint > 2026-11-20.checkpoint
+  kycmark checkpoint --tsa http://tsa.example --tsa-ca tsa.pem --stamp 2026-11-20.tsr
   kycmark checkpoint --public
   kycmark checkpoint add cosigned.checkpoint --witness witness.pub`,
 		Args: exactly(),
 	}
 	cmd.Flags().BoolVar(&public, "public", false, "print the public key of the ledger, and sign nothing")
+	cmd.Flags().StringVar(&out, "stamp", "", "write the timestamp to this new `file`")
+	f.add(cmd)
 	cmd.AddCommand(newCheckpointAdd(u), newCheckpointList(u))
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
 		if public {
@@ -41,6 +54,15 @@ Give it to auditors and witnesses by another way than these.`,
 			}
 			b.printf("%s\n", key)
 			return b.line(map[string]string{"public_key": key})
+		}
+		tsa, err := f.authority()
+		if err != nil {
+			return err
+		}
+		if out != "" {
+			if err := checkOutput(out, false); err != nil {
+				return err
+			}
 		}
 		private, err := b.home.LedgerKey()
 		if err != nil {
@@ -52,6 +74,22 @@ Give it to auditors and witnesses by another way than these.`,
 		c, err := b.registry.SignCheckpoint(ctx, private)
 		if err != nil {
 			return err
+		}
+		if tsa != nil && len(c.Stamp) == 0 {
+			stamp, _, err := tsa.Stamp(ctx, sha256.Sum256(c.Body()))
+			if err != nil {
+				return err
+			}
+			if c, err = b.registry.AddStamp(ctx, c.Size, stamp); err != nil {
+				return err
+			}
+		}
+		if out != "" && len(c.Stamp) == 0 {
+			return usagef("this state has no timestamp: name an authority by --tsa")
+		} else if out != "" {
+			if err := writeOutput(out, c.Stamp, false); err != nil {
+				return err
+			}
 		}
 		b.printf("%s", c.Text)
 		return b.line(c)
@@ -90,7 +128,7 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 			return err
 		}
 		c, err := b.registry.AddCosignatures(ctx, text, public, keys...)
-		if errors.Is(err, verify.ErrCheckpoint) || errors.Is(err, verify.ErrNotFound) {
+		if errors.Is(err, registry.ErrCheckpoint) || errors.Is(err, registry.ErrNotFound) {
 			b.no()
 			b.errorf("%s: %v", args[0], err)
 			return nil
@@ -181,7 +219,7 @@ func publicKeys(args []string) ([]string, error) {
 
 // keyUsage makes an unusable key the caller's mistake.
 func keyUsage(err error) error {
-	if errors.Is(err, verify.ErrLedgerKey) {
+	if errors.Is(err, registry.ErrLedgerKey) {
 		return &usageError{err}
 	}
 	return err

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func newCopyRegistry(u *ui) *cobra.Command {
@@ -28,12 +28,12 @@ written to: they would become two ledgers.`,
 			show, done := u.progressOf(cmd.Context(), "copying")
 			defer done()
 			rows := 0
-			size, root, err := verify.CopyRegistry(cmd.Context(), address(args[0]), address(args[1]), func(n, total int) {
+			size, root, err := registry.Clone(cmd.Context(), address(args[0]), address(args[1]), func(n, total int) {
 				rows = n
 				show(n, total)
 			})
 			done()
-			if errors.Is(err, fs.ErrExist) || errors.Is(err, verify.ErrConflict) {
+			if errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrConflict) {
 				return withHint(err, "a registry is never made over another; name a new file, database or schema, or delete what is left of an interrupted copy")
 			}
 			if err != nil {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -78,8 +78,8 @@ is a file with one submission ID a line; lines that begin with # are passed over
 // always is later than whatever was submitted, within what JSON's times may say.
 var always = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-func (f custodyFlags) custody(name string) (verify.Custody, error) {
-	c := verify.Custody{Recipient: name, Note: noteOf(f.source, f.note), Actor: actor(), To: always}
+func (f custodyFlags) custody(name string) (registry.Custody, error) {
+	c := registry.Custody{Recipient: name, Note: noteOf(f.source, f.note), Actor: actor(), To: always}
 	var err error
 	if f.all {
 		c.To = time.Now()
@@ -172,7 +172,7 @@ func newCustodyList(u *ui) *cobra.Command {
 	})
 }
 
-func (b *books) custody(ctx context.Context, recipient, submission string) ([]verify.Custody, error) {
+func (b *books) custody(ctx context.Context, recipient, submission string) ([]registry.Custody, error) {
 	switch {
 	case recipient != "":
 		return b.registry.CustodyBy(ctx, recipient)
@@ -189,7 +189,7 @@ func (b *books) custody(ctx context.Context, recipient, submission string) ([]ve
 	return b.registry.AllCustody(ctx)
 }
 
-func custodyWords(c verify.Custody) string {
+func custodyWords(c registry.Custody) string {
 	what := "all uploads"
 	if n := len(c.Submissions); n > 0 {
 		what = plural(n, "listed upload")

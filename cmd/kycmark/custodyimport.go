@@ -11,7 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func newCustodyImport(u *ui) *cobra.Command {
@@ -62,7 +62,7 @@ var custodyColumns = []string{"recipient", "from", "to", "note", "source", "subm
 
 // readCustody reads the table; lines are the numbers of the facts' lines. It names
 // all wrong lines.
-func (b *books) readCustody(file string, data []byte) (facts []verify.Custody, lines []int, err error) {
+func (b *books) readCustody(file string, data []byte) (facts []registry.Custody, lines []int, err error) {
 	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(data, []byte("\ufeff"))))
 	r.TrimLeadingSpace = true
 	header, err := r.Read()
@@ -114,7 +114,7 @@ func (b *books) readCustody(file string, data []byte) (facts []verify.Custody, l
 	return facts, lines, nil
 }
 
-func custodyRow(header, row []string) (verify.Custody, error) {
+func custodyRow(header, row []string) (registry.Custody, error) {
 	at := func(name string) string {
 		if i := slices.Index(header, name); i >= 0 {
 			return strings.TrimSpace(row[i])
@@ -125,11 +125,11 @@ func custodyRow(header, row []string) (verify.Custody, error) {
 		submissions: strings.Fields(at("submissions"))}
 	switch {
 	case at("recipient") == "":
-		return verify.Custody{}, errors.New("no recipient")
+		return registry.Custody{}, errors.New("no recipient")
 	case f.note == "" && f.source == "":
-		return verify.Custody{}, errors.New("neither a source nor a note")
+		return registry.Custody{}, errors.New("neither a source nor a note")
 	case (f.from == "") != (f.to == ""), f.from == "" && len(f.submissions) == 0:
-		return verify.Custody{}, errors.New("from and to are needed, or submissions")
+		return registry.Custody{}, errors.New("from and to are needed, or submissions")
 	}
 	return f.custody(at("recipient"))
 }

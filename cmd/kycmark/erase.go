@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -57,7 +57,7 @@ func (b *books) wouldErase(ctx context.Context, subject string) error {
 		return err
 	}
 	if len(subs) == 0 {
-		return verify.ErrNotFound
+		return registry.ErrNotFound
 	}
 	for _, s := range subs {
 		copies, err := b.registry.Copies(ctx, s.ID)

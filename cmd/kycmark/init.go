@@ -7,18 +7,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/home"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func newInit(u *ui) *cobra.Command {
-	var registry string
-	var sealHashes bool
+	var at string
+	var opts registry.CreateOptions
 	cmd := &cobra.Command{
 		Use:   "init DIR",
 		Short: "Make a home: configuration, registry and keys",
 		Long: `Make a home: a folder with kycmark.toml, an empty registry, a mark key, a sealing
-key and a key that signs the ledger, all readable by you alone. Keep copies of the keys elsewhere: without
+key and keys that sign the ledger and reports, all readable by you alone. Keep copies of the keys elsewhere: without
 the mark key no mark can be read, without the sealing key no original opened.
 
 With --registry postgres://USER@HOST/DATABASE the registry is made in a PostgreSQL
@@ -31,7 +32,7 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
   kycmark init --registry 'postgres://kyc@db.example/kyc?sslmode=verify-full' kyc`,
 		Args: exactly("DIR"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
-			h, err := home.Create(cmd.Context(), args[0], registry, &verify.CreateOptions{SealHashes: sealHashes})
+			h, err := home.Create(cmd.Context(), args[0], at, &opts)
 			if errors.Is(err, fs.ErrExist) {
 				return withHint(err, "neither a home nor a registry is made over another; choose a new folder, or another database or schema")
 			}
@@ -51,17 +52,23 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
 				return err
 			}
 			u.printf("%s: new home with mark key %s and sealing key %s\n", dir, keys[0].ID(), seal.ID())
+			report, err := h.ReportPublic()
+			if err != nil {
+				return err
+			}
 			u.printf("public key of its ledger, for auditors: %s\n", public)
+			u.printf("ID of its report key, for those who are to trust its reports: %s\n", attest.KeyID(report))
 			u.printf("next: export KYCMARK_HOME='%s'\n      kycmark recipient add vendor-a --kind vendor\n", dir)
 			return u.line(struct {
 				Home      string `json:"home"`
 				KeyID     string `json:"key_id"`
 				SealKeyID string `json:"seal_key_id"`
-				LedgerKey string `json:"ledger_key"` // public
-			}{dir, keys[0].ID(), seal.ID(), public})
+				LedgerKey string `json:"ledger_key"`    // public
+				ReportKey string `json:"report_key_id"` // of the public half
+			}{dir, keys[0].ID(), seal.ID(), public, attest.KeyID(report)})
 		}),
 	}
-	cmd.Flags().StringVar(&registry, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")
-	cmd.Flags().BoolVar(&sealHashes, "seal-hashes", false, "keep the perceptual hashes sealed, too; they are then searched in memory only")
+	cmd.Flags().StringVar(&at, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")
+	cmd.Flags().BoolVar(&opts.SealHashes, "seal-hashes", false, "keep the perceptual hashes sealed, too; they are then searched in memory only")
 	return cmd
 }

@@ -58,15 +58,18 @@ func openRegular(path string) (*os.File, error) {
 const maxSmall = 64 << 20
 
 // readSmall reads a regular file that is not large.
-func readSmall(path string) ([]byte, error) {
+func readSmall(path string) ([]byte, error) { return readLarge(path, maxSmall) }
+
+// readLarge reads a file of at most so many bytes.
+func readLarge(path string, most int64) ([]byte, error) {
 	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxSmall+1))
-	if err == nil && len(data) > maxSmall {
-		err = fmt.Errorf("%s: larger than %d bytes", path, maxSmall)
+	data, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err == nil && int64(len(data)) > most {
+		err = fmt.Errorf("%s: larger than %d bytes", path, most)
 	}
 	return data, err
 }

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -14,7 +17,12 @@ import (
 type investigateFlags struct {
 	report, found string
 	search        string
+	state         string
+	against       []string
+	claimed       int
+	drawn         bool
 	reveal, force bool
+	bundleFlags
 }
 
 func newInvestigate(u *ui) *cobra.Command {
@@ -22,27 +30,47 @@ func newInvestigate(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "investigate DUMP...",
 		Short: "Say of leaked pictures whose copies they are",
-		Long: `Examine leaked pictures: files, folders and zip archives. Each is matched
-against the registry and its mark is read; then the findings are weighed
+		Long: `Examine leaked pictures: files, folders, archives (.zip, .tar, .tar.gz,
+.tar.bz2; also one level deep in each other) and the pictures in PDFs. @FILE stands for the
+names in that file, one a line, and - for those on stdin. Each picture is matched against the registry and its mark is read; then the findings are weighed
 together. The report is one HTML file that needs nothing else. It is redacted
 (no subject references, mosaics for thumbnails) unless --reveal. That the
 investigation begins is entered in the ledger first ("kycmark show investigations").
 
+Each leak that resembles an upload is also traced against its sealed original, which
+finds marks that can no longer be read alone, and says how likely one would have been
+found.
+
 Findings: copy (carries the mark of an issued copy and shows that copy's upload),
-unreadable (shows an upload, no mark could be read), lookalike (same template or
-scene, another capture), transplanted (carries a mark that belongs to another
+unmarked (shows an upload and no mark, where one would have been found with a
+probability of 0.999), unreadable (shows an upload; whether it was marked cannot be
+said), lookalike (same template or scene, another capture), transplanted (carries a mark that belongs to another
 upload), unknown (matches nothing), damaged (not a readable picture).`,
 		Example: `  kycmark investigate leaks/ --report report.html
-  kycmark investigate dump.zip --found 2026-11-20 --json`,
-		Args: some("file, folder or zip archive"),
+  kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
+  kycmark investigate leaks/ --bundle for-the-vendor.zip
+  find leaks -newer last -print0 | kycmark investigate -`,
+		Args: some("file, folder, archive or PDF"),
 	}
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
+	cmd.Flags().StringSliceVar(&f.against, "against", nil, "`submissions` to compare with and trace against; nothing else is searched")
+	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
+	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that somebody claims to have")
+	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
+	f.bundleFlags.add(cmd)
 	return u.searchVerb(cmd, func(ctx context.Context, b *books, args []string) error {
-		return b.investigate(ctx, f, args)
+		paths, err := dump.Expand(args, cmd.InOrStdin())
+		if err != nil {
+			return err
+		}
+		if len(paths) == 0 {
+			return usagef("no files in %s", strings.Join(args, ", "))
+		}
+		return b.investigate(ctx, f, paths)
 	})
 }
 
@@ -56,14 +84,36 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 			return err
 		}
 	}
-	cfg, err := b.config()
+	if err := f.ready(b, f.force, dump); err != nil {
+		return err
+	}
+	var against []watermark.Submission
+	for _, text := range f.against {
+		id, err := watermark.ParseSubmission(text)
+		if err != nil {
+			return usagef("--against: %w", err)
+		}
+		against = append(against, id)
+	}
+	keys, seal, err := b.keys()
 	if err != nil {
 		return err
 	}
 	show, done := b.progressOf(ctx, "examining")
 	defer done()
-	cfg.Progress, cfg.Found, cfg.Search = show, found, f.search
-	inv, err := verify.NewInvestigator(cfg)
+	var pdfs pdf.Engine
+	defer pdfs.Close()
+	inv, err := verify.NewInvestigator(verify.Config{
+		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
+		Search: f.search, Found: found, Progress: show, Against: against, State: f.state, Claimed: f.claimed, Drawn: f.drawn,
+		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
+			d, err := pdfs.Open(ctx, data, pdf.Limits{})
+			if err != nil {
+				return nil, err
+			}
+			return d, nil
+		},
+	})
 	if err != nil {
 		return err
 	}
@@ -94,10 +144,14 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 			return err
 		}
 	}
+	if err := f.write(ctx, b, inv, d, f.reveal, f.force); err != nil {
+		return err
+	}
 	b.verdict(d)
 	if f.report != "" {
 		b.printf("\nreport: %s\n", f.report)
 	}
+	f.written(b)
 	return b.line(map[string]*verify.DumpVerdict{"verdict": d})
 }
 
@@ -110,7 +164,8 @@ type leakLine struct {
 	Recipient  *string               `json:"recipient"`
 	Matches    []verify.Match        `json:"matches"`
 	Accused    []watermark.CopyID    `json:"accused"`
-	Edits      []struct{}            `json:"edits"` // found by a trace, which is not there yet: always empty
+	Edits      []verify.Edit         `json:"edits"`
+	Traces     []verify.Tracing      `json:"traces"`
 	Error      *string               `json:"error"`
 }
 
@@ -120,7 +175,8 @@ func newLeakLine(v *verify.Verdict) leakLine {
 		Recipient: text(v.MayName()),
 		Matches:   nonNil(v.Matches),
 		Accused:   nonNil(v.Accused),
-		Edits:     []struct{}{},
+		Edits:     nonNil(v.Edits),
+		Traces:    nonNil(v.Traces),
 		Error:     text(v.Error),
 	}
 	if v.Submission != (watermark.Submission{}) {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/webp"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -72,13 +72,13 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if err := f.checkFolders(); err != nil {
 		return err
 	}
-	cfg, err := b.config()
+	cfg, err := b.issuing()
 	if err != nil {
 		return err
 	}
 	cfg.MaxSide, cfg.MaxCopyBytes, cfg.AllowWeak, cfg.KeepEXIF = f.maxSide, f.maxBytes, f.allowWeak, f.metadata.keep
 	cfg.Format, cfg.EncodeWebP = f.format, webp.Encode
-	issuer, err := verify.NewIssuer(cfg)
+	issuer, err := registry.NewIssuer(cfg)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (b *books) knowsRecipient(ctx context.Context, name string) error {
 			return nil
 		}
 	}
-	return notFound(fmt.Errorf("recipient %q: %w", name, verify.ErrNotFound))
+	return notFound(fmt.Errorf("recipient %q: %w", name, registry.ErrNotFound))
 }
 
 // chosen lists the submissions that the flags name.

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -27,8 +27,8 @@ type issueLine struct {
 }
 
 // issueAll issues one upload to every recipient; it is opened and decoded once.
-func issueAll(ctx context.Context, issuer *verify.Issuer, id string, f issueFlags) []issueLine {
-	prepared := sync.OnceValues(func() (*verify.Prepared, error) {
+func issueAll(ctx context.Context, issuer *registry.Issuer, id string, f issueFlags) []issueLine {
+	prepared := sync.OnceValues(func() (*registry.Prepared, error) {
 		of, err := watermark.ParseSubmission(id)
 		if err != nil {
 			return nil, err
@@ -47,7 +47,7 @@ func (l issueLine) failed(err error) issueLine {
 	return l
 }
 
-func issueOne(ctx context.Context, prepared func() (*verify.Prepared, error), id, to string, f issueFlags) issueLine {
+func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), id, to string, f issueFlags) issueLine {
 	line := issueLine{Submission: id, Recipient: to}
 	stem := filepath.Join(f.folder(to), id)
 	for _, format := range []string{"jpeg", "png", "webp", "tiff", "bmp"} { // which it becomes is known after it is logged

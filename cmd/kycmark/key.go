@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func newKey(u *ui) *cobra.Command {
@@ -18,10 +21,10 @@ func newKey(u *ui) *cobra.Command {
   kycmark key retire v1-0011223344556677 --note "replaced after the audit"
   kycmark key compromised v1-0011223344556677 --since 2026-10-01 --note "backup tape lost"`,
 	}
-	return only(cmd, newKeyList(u), newKeyAdd(u),
-		newKeyState(u, "retire", verify.KeyRetired, "Enter that a mark key makes no more marks",
+	return only(cmd, newKeyList(u), newKeyAdd(u), newKeyReport(u),
+		newKeyState(u, "retire", registry.KeyRetired, "Enter that a mark key makes no more marks",
 			"Enter that a mark key is retired: it is refused for issuing, and reads marks as before."),
-		newKeyState(u, "compromised", verify.KeyCompromised, "Enter that somebody else may hold a mark key",
+		newKeyState(u, "compromised", registry.KeyCompromised, "Enter that somebody else may hold a mark key",
 			`Enter since when somebody else may hold a mark key. It is refused for issuing. Copies
 issued since then confirm nothing: whoever holds the key can make their marks. That
 cannot be taken back, only entered for an earlier time.`))
@@ -61,11 +64,11 @@ new key, make it with keygen, name it first under keys.mark, and enter it.`,
   kycmark key add`,
 		Args: exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error {
-		cfg, err := b.config()
+		keys, _, err := b.keys()
 		if err != nil {
 			return err
 		}
-		for _, k := range cfg.Keys {
+		for _, k := range keys {
 			added, err := b.registry.AddMarkKey(ctx, k)
 			if err != nil {
 				return err
@@ -86,6 +89,43 @@ new key, make it with keygen, name it first under keys.mark, and enter it.`,
 	})
 }
 
+func newKeyReport(u *ui) *cobra.Command {
+	var create bool
+	cmd := &cobra.Command{
+		Use:   "report",
+		Short: "Print the public key that checks reports, or make one",
+		Long: `Print the ID and the public half of the key that signs reports. Tell the other side
+the ID before there is a quarrel: in the contract, on paper, on a web site.
+
+With --create make the key, for a home that has none: one is never overwritten.`,
+		Example: `  kycmark key report
+  kycmark key report --create`,
+		Args: exactly(),
+	}
+	cmd.Flags().BoolVar(&create, "create", false, "make the key")
+	return u.bookVerb(cmd, func(_ context.Context, b *books, _ []string) error {
+		var key ed25519.PublicKey
+		var err error
+		if create {
+			key, err = b.home.CreateReportKey()
+		} else {
+			key, err = b.home.ReportPublic()
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return withHint(err, "make one with --create")
+		}
+		if err != nil {
+			return err
+		}
+		public, err := attest.EncodePublic(key)
+		if err != nil {
+			return err
+		}
+		b.printf("%s\n%s", attest.KeyID(key), public)
+		return b.line(map[string]string{"key_id": attest.KeyID(key), "public_key": string(public)})
+	})
+}
+
 func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 	var since, note string
 	cmd := &cobra.Command{
@@ -97,7 +137,7 @@ func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&since, "since", "", "`time` from which on: RFC 3339, or a day")
 	cmd.Flags().StringVar(&note, "note", "", "how that is known")
-	if state == verify.KeyCompromised {
+	if state == registry.KeyCompromised {
 		cmd.MarkFlagRequired("since")
 		cmd.MarkFlagRequired("note")
 	}
@@ -109,9 +149,9 @@ func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 		if since == "" {
 			when = time.Now()
 		}
-		s := verify.KeyState{KeyID: args[0], State: state, Since: when, Note: note, Actor: actor()}
+		s := registry.KeyState{KeyID: args[0], State: state, Since: when, Note: note, Actor: actor()}
 		err = b.registry.SetKeyState(ctx, s)
-		if errors.Is(err, verify.ErrNotFound) {
+		if errors.Is(err, registry.ErrNotFound) {
 			return withHint(err, "\"kycmark key list\" names the keys")
 		}
 		if err != nil {

@@ -109,7 +109,7 @@ func groups() []group {
 			newInit, newRecipient, newKey, newSubmit, newIssue, newReceipt, newCustody, newInvestigate, newShow, newErase, newSearchTables,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
-			newCheckpoint, newAudit, newProve, newCopyRegistry,
+			newVerifyReport, newCheckpoint, newAudit, newProve, newCopyRegistry,
 		}},
 		{"See and measure:", []func(*ui) *cobra.Command{
 			newDemo, newBench, newVersion,

@@ -46,7 +46,9 @@ func TestMain(m *testing.M) {
 //	weighs FILE FILE          two files' sizes must be within 15 %
 //	flip FILE                 change one letter near the end of a text
 //	pack ARCHIVE FILE...      a .zip or .tar.gz of files
+//	pdf FILE JPEG...          a PDF of pictures, one a page
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD, without v1-
+//	tsa FILE                  starts a timestamp authority at $TSA, its certificate in FILE (needs [exec:openssl])
 //	cosigned NAME IN OUT KEY  a witness's signature added to a checkpoint
 //	receipted NAME IN SIGNATURE KEY
 //	                          a file signed with Ed25519
@@ -68,6 +70,7 @@ func TestScripts(t *testing.T) {
 			"shipped": shipped,
 			"attack":  attacked,
 			"cut":     cut,
+			"pdf":     writePDF,
 			"huge":    huge,
 			"blank":   blank,
 			"dressed": dressed,
@@ -77,6 +80,7 @@ func TestScripts(t *testing.T) {
 			"pack":    pack,
 			"ids":     ids,
 
+			"tsa":       tsa,
 			"cosigned":  cosigned,
 			"receipted": receipted,
 		},

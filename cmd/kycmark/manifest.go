@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // A manifest is a CSV file (RFC 4180) that says whose uploads files are and when they
@@ -64,7 +64,7 @@ func (m *manifest) readColumns() error {
 
 // uploads are the files of the manifest; a line that is wrong is one of them, with
 // what is wrong.
-func (m *manifest) uploads(yield func(verify.Upload) bool) {
+func (m *manifest) uploads(yield func(registry.Upload) bool) {
 	for !m.failed {
 		row, err := m.csv.Read()
 		if errors.Is(err, io.EOF) {
@@ -74,7 +74,7 @@ func (m *manifest) uploads(yield func(verify.Upload) bool) {
 		if err == nil {
 			line, _ = m.csv.FieldPos(0)
 		}
-		var u verify.Upload
+		var u registry.Upload
 		var broken *csv.ParseError
 		switch {
 		case errors.As(err, &broken): // where the next line begins is not known
@@ -96,7 +96,7 @@ func (m *manifest) uploads(yield func(verify.Upload) bool) {
 	}
 }
 
-func (m *manifest) upload(row []string) (u verify.Upload) {
+func (m *manifest) upload(row []string) (u registry.Upload) {
 	cell := func(column string) string {
 		if i, ok := m.columns[column]; ok {
 			return row[i]
@@ -125,6 +125,6 @@ func (m *manifest) upload(row []string) (u verify.Upload) {
 		u.Err = fmt.Errorf("%s: is a folder", path)
 		return u
 	}
-	return verify.Upload{Name: path, Subject: cell("subject"), At: at, Modified: info.ModTime(), Size: info.Size(),
+	return registry.Upload{Name: path, Subject: cell("subject"), At: at, Modified: info.ModTime(), Size: info.Size(),
 		Open: func() (io.ReadCloser, error) { return openRegular(path) }}
 }

@@ -89,7 +89,7 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if f.submission == "" {
 		submission = watermark.Submission(pic.SHA256[:16])
 	}
-	m, err := watermark.Mark(ctx, keys[0], id, pic.Image, &watermark.Options{Submission: submission})
+	m, err := watermark.Mark(ctx, keys[0], id, pic.Image, &watermark.Options{Submission: submission, InPlace: true})
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -96,7 +96,7 @@ func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
 }
 
 func proveHint(err error) error {
-	if errors.Is(err, verify.ErrProof) {
+	if errors.Is(err, registry.ErrProof) {
 		return withHint(err, "sign the ledger's present state with \"kycmark checkpoint\"")
 	}
 	return notFound(err)
@@ -104,10 +104,10 @@ func proveHint(err error) error {
 
 // proofLine is the result of --check as JSON.
 type proofLine struct {
-	File  string        `json:"file"`
-	Holds bool          `json:"holds"`
-	Proof *verify.Proof `json:"proof"`
-	Error *string       `json:"error"`
+	File  string          `json:"file"`
+	Holds bool            `json:"holds"`
+	Proof *registry.Proof `json:"proof"`
+	Error *string         `json:"error"`
 }
 
 func (u *ui) checkProof(f proveFlags) error {
@@ -125,9 +125,9 @@ func (u *ui) checkProof(f proveFlags) error {
 	if err != nil {
 		return err
 	}
-	p, err := verify.CheckProof(data, key, witnesses...)
+	p, err := registry.CheckProof(data, key, witnesses...)
 	switch {
-	case errors.Is(err, verify.ErrProof):
+	case errors.Is(err, registry.ErrProof):
 		u.no()
 		u.errorf("%s: %v", f.check, err)
 		return u.line(proofLine{File: f.check, Error: reasonText(err)})
@@ -141,7 +141,7 @@ func (u *ui) checkProof(f proveFlags) error {
 	return u.line(proofLine{File: f.check, Holds: true, Proof: p})
 }
 
-func (u *ui) proofWords(p *verify.Proof) {
+func (u *ui) proofWords(p *registry.Proof) {
 	for _, e := range p.Entries {
 		what := ""
 		switch {
@@ -153,6 +153,8 @@ func (u *ui) proofWords(p *verify.Proof) {
 			what = receiptWords(e.Receipt)
 		case e.Submission != nil:
 			what = submissionWords(e.Submission)
+		case e.Investigation != nil:
+			what = fmt.Sprintf("investigation of %s by %s, begun on %s\n", plural(int(e.Investigation.Files), "file"), e.Investigation.Actor, e.Investigation.Started.UTC().Format(time.RFC3339))
 		}
 		c := p.Checkpoints[e.Checkpoint]
 		u.printf("%s  holds: entry %d of the ledger %s, among the %d that were signed\n", what, e.Entry, c.Origin, c.Size)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -52,7 +52,7 @@ line.`,
 		if err != nil {
 			return &usageError{err}
 		}
-		x := verify.Receipt{Copy: id, Actor: actor()}
+		x := registry.Receipt{Copy: id, Actor: actor()}
 		if x.Signature, err = hexOf(signature, ed25519.SignatureSize, nil); err != nil {
 			return fmt.Errorf("signature: %w", err)
 		}
@@ -60,7 +60,7 @@ line.`,
 			return fmt.Errorf("public key: %w", err)
 		}
 		added, err := b.registry.AddReceipt(ctx, x)
-		if errors.Is(err, verify.ErrReceipt) {
+		if errors.Is(err, registry.ErrReceipt) {
 			b.no()
 			b.errorf("%v", err)
 			return b.line(receiptLine{args[0], false, reasonText(err)})
@@ -144,6 +144,6 @@ func publicDER(data []byte) []byte {
 	return public
 }
 
-func receiptWords(x *verify.Receipt) string {
+func receiptWords(x *registry.Receipt) string {
 	return fmt.Sprintf("receipt of copy %s, signed by %s, entered on %s\n", x.Copy, x.PublicKey, x.Entered.UTC().Format(time.RFC3339))
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 func newRecipient(u *ui) *cobra.Command {
@@ -33,11 +33,11 @@ authority (law enforcement, a court, a regulator), reviewer (a person), partner.
 	cmd.MarkFlagRequired("kind")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		switch kind {
-		case verify.Store, verify.Vendor, verify.Authority, verify.Reviewer, verify.Partner:
+		case registry.Store, registry.Vendor, registry.Authority, registry.Reviewer, registry.Partner:
 		default:
 			return usagef("--kind is store, vendor, authority, reviewer or partner, not %q", kind)
 		}
-		to := verify.Recipient{Name: args[0], Kind: kind, Actor: actor()}
+		to := registry.Recipient{Name: args[0], Kind: kind, Actor: actor()}
 		if err := b.registry.AddRecipient(ctx, to); err != nil {
 			return err
 		}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -78,9 +78,9 @@ func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 		b.printf("%s", receiptWords(&x))
 	}
 	return b.line(struct {
-		*verify.Copy
-		Key      verify.KeyState  `json:"key"`
-		Receipts []verify.Receipt `json:"receipts"`
+		*registry.Copy
+		Key      registry.KeyState  `json:"key"`
+		Receipts []registry.Receipt `json:"receipts"`
 	}{c, key.KeyState, nonNil(receipts)})
 }
 
@@ -102,7 +102,7 @@ func (b *books) showInvestigations(ctx context.Context) error {
 
 func (b *books) showSubmission(ctx context.Context, id watermark.Submission) error {
 	s, err := b.registry.Submission(ctx, id)
-	if err != nil && !errors.Is(err, verify.ErrErased) {
+	if err != nil && !errors.Is(err, registry.ErrErased) {
 		return err
 	}
 	copies, err := b.registry.Copies(ctx, id)
@@ -121,13 +121,13 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 		b.printf("held unmarked by %s: %s (%s)\n", c.Recipient, custodyWords(c), c.Note)
 	}
 	return b.line(struct {
-		*verify.Submission
-		Copies  []verify.Copy    `json:"copies"`
-		Custody []verify.Custody `json:"custody"`
+		*registry.Submission
+		Copies  []registry.Copy    `json:"copies"`
+		Custody []registry.Custody `json:"custody"`
 	}{s, nonNil(copies), nonNil(custody)})
 }
 
-func submissionWords(s *verify.Submission) string {
+func submissionWords(s *registry.Submission) string {
 	words := fmt.Sprintf("submission %s\n  sent %s, received %s\n", s.ID, s.Submitted.UTC().Format(time.RFC3339), s.Received.UTC().Format(time.RFC3339))
 	if s.Erased {
 		return words + "  erased\n"
@@ -139,7 +139,7 @@ func submissionWords(s *verify.Submission) string {
 	return words
 }
 
-func copyWords(c *verify.Copy) string {
+func copyWords(c *registry.Copy) string {
 	purpose := ""
 	if c.Purpose != "" {
 		purpose = fmt.Sprintf(" for %q", c.Purpose)

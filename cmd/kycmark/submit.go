@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 type submitFlags struct {
@@ -61,8 +61,8 @@ const changeTime = "mtime"
 var errNoTime = errors.New("nothing says when it was changed; state --at")
 
 // dated gives uploads their subject and time, where they have none.
-func (f submitFlags) dated(uploads iter.Seq[verify.Upload], at time.Time) iter.Seq[verify.Upload] {
-	return func(yield func(verify.Upload) bool) {
+func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter.Seq[registry.Upload] {
+	return func(yield func(registry.Upload) bool) {
 		for u := range uploads {
 			if u.Subject == "" {
 				u.Subject = f.subject
@@ -98,16 +98,16 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 			return err
 		}
 	}
-	cfg, err := b.config()
+	cfg, err := b.issuing()
 	if err != nil {
 		return err
 	}
 	cfg.HashOnly = f.hashOnly
-	issuer, err := verify.NewIssuer(cfg)
+	issuer, err := registry.NewIssuer(cfg)
 	if err != nil {
 		return err
 	}
-	uploads := verify.Uploads(args...)
+	uploads := registry.Uploads(args...)
 	if f.manifest != "" {
 		m, err := openManifest(f.manifest)
 		if err != nil {
@@ -145,14 +145,14 @@ func (b *books) countUploads(f submitFlags, args []string) (n int) {
 		if low := strings.ToLower(path); strings.HasSuffix(low, ".gz") || strings.HasSuffix(low, ".tgz") {
 			continue
 		}
-		for range verify.Uploads(path) {
+		for range registry.Uploads(path) {
 			n++
 		}
 	}
 	return n
 }
 
-func (b *books) submitted(r verify.Imported) error {
+func (b *books) submitted(r registry.Imported) error {
 	line := submitLine{File: r.Name, Duplicate: r.Duplicate, Error: reasonText(r.Err)}
 	if r.Err != nil {
 		b.fail(r.Name, r.Err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -39,8 +40,8 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 }
 
 // keyStates are the states of the keys of all copies that were read, each once.
-func keyStates(d *verify.DumpVerdict) []verify.KeyState {
-	var out []verify.KeyState
+func keyStates(d *verify.DumpVerdict) []registry.KeyState {
+	var out []registry.KeyState
 	for _, v := range d.Verdicts {
 		for _, k := range v.Keys {
 			if !slices.Contains(out, k) {

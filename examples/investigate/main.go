@@ -12,21 +12,21 @@ import (
 
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 func main() {
 	ctx := context.Background()
-	registry, err := verify.Create(ctx, "file::memory:", nil)
+	books, err := registry.Create(ctx, "file::memory:", nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer registry.Close()
-	keys := []*watermark.Key{watermark.GenerateKey()}
-	cfg := verify.Config{Registry: registry, Keys: keys, SealKey: verify.GenerateSealKey()}
+	defer books.Close()
+	key, seal := watermark.GenerateKey(), registry.GenerateSealKey()
 	leaks := fstest.MapFS{} // in earnest: os.DirFS("leaks")
-	if err = handOut(ctx, cfg, leaks); err == nil {
-		err = investigate(ctx, cfg, leaks)
+	if err = handOut(ctx, registry.Config{Registry: books, Key: key, SealKey: seal}, leaks); err == nil {
+		err = investigate(ctx, verify.Config{Registry: books, Keys: []*watermark.Key{key}, SealKey: seal}, leaks)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -56,11 +56,11 @@ func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
 
 // handOut hands vendor A a copy of an upload, which leaks together with another
 // person's document of the same kind that was never ours.
-func handOut(ctx context.Context, cfg verify.Config, leaks fstest.MapFS) error {
+func handOut(ctx context.Context, cfg registry.Config, leaks fstest.MapFS) error {
 	names, _ := fs.Glob(testdata.Pictures, "pictures/*.jpg")
 	upload, _ := testdata.Pictures.ReadFile(names[0])
 	stranger, _ := testdata.Pictures.ReadFile(names[len(names)-1])
-	issuer, err := verify.NewIssuer(cfg)
+	issuer, err := registry.NewIssuer(cfg)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func handOut(ctx context.Context, cfg verify.Config, leaks fstest.MapFS) error {
 	if err != nil {
 		return err
 	}
-	if err := cfg.Registry.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}); err != nil {
+	if err := cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}); err != nil {
 		return err
 	}
 	var file bytes.Buffer

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/testdata"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -23,15 +23,15 @@ func main() {
 
 func run(ctx context.Context) error {
 	// In earnest: "file:/var/lib/kyc/registry.db", and keys out of a safe.
-	registry, err := verify.Create(ctx, "file::memory:", nil)
+	books, err := registry.Create(ctx, "file::memory:", nil)
 	if err != nil {
 		return err
 	}
-	defer registry.Close()
-	issuer, err := verify.NewIssuer(verify.Config{
-		Registry: registry,
-		Keys:     []*watermark.Key{watermark.GenerateKey()},
-		SealKey:  verify.GenerateSealKey(),
+	defer books.Close()
+	issuer, err := registry.NewIssuer(registry.Config{
+		Registry: books,
+		Key:      watermark.GenerateKey(),
+		SealKey:  registry.GenerateSealKey(),
 		Actor:    "intake service",
 	})
 	if err != nil {
@@ -48,8 +48,8 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("submission %s: %s, %d x %d pixels\n", submission.ID, submission.Format, submission.Width, submission.Height)
 
-	for name, kind := range map[string]string{"store": verify.Store, "vendor A": verify.Vendor} {
-		if err := registry.AddRecipient(ctx, verify.Recipient{Name: name, Kind: kind}); err != nil {
+	for name, kind := range map[string]string{"store": registry.Store, "vendor A": registry.Vendor} {
+		if err := books.AddRecipient(ctx, registry.Recipient{Name: name, Kind: kind}); err != nil {
 			return err
 		}
 		var file bytes.Buffer // what you send
@@ -60,7 +60,7 @@ func run(ctx context.Context) error {
 		fmt.Printf("copy %s for %s: %d bytes, PSNR %.1f dB\n", c.ID, name, file.Len(), c.PSNR)
 	}
 
-	entries, _, err := registry.CheckLedger(ctx)
+	entries, _, err := books.CheckLedger(ctx)
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,16 @@ var rules = []rule{
 		why:   "libraries return errors and stay portable",
 	},
 	{
-		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/bench/..."},
+		of:    []string{"verify/registry"},
+		never: []string{"verify", "verify/leaktest/...", "html/template", "internal/capture", "internal/register"},
+		why:   "the registry keeps and hands out, and judges nothing: verify stands on it",
+	},
+	{
+		of: []string{"verify", "verify/leaktest/..."}, never: []string{"internal/store/..."},
+		why: "what judges asks the registry, which knows which rows count and opens what is sealed",
+	},
+	{
+		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/bench/...", "internal/dossier"},
 		why: "commands stand on verify, not the other way round",
 	},
 	{
@@ -64,7 +73,7 @@ var rules = []rule{
 	},
 	{
 		of:    []string{"..."},
-		never: []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/..."},
+		never: []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/...", "github.com/santhosh-tekuri/..."},
 		why:   "test libraries stay in _test.go files, so that no user builds them in",
 	},
 	{
@@ -88,6 +97,11 @@ var rules = []rule{
 		why:   "it registers a decoder with package image, which is the command's to bear and no library user's",
 	},
 	{
+		of: []string{"..."}, tests: true, except: []string{"cmd/...", "internal/pdf"},
+		never: []string{"github.com/klippa-app/...", "internal/pdf"},
+		why:   "PDFium is 4 MB of WebAssembly, which is the command's to bear and no library user's",
+	},
+	{
 		of: []string{"..."}, tests: true, except: []string{"phash"},
 		never: []string{"github.com/corona10/goimagehash/..."},
 		why:   "it reads from the corner (0,0) whatever the bounds, and its hashes are not everybody's: phash knows",
@@ -96,6 +110,16 @@ var rules = []rule{
 		of: []string{"..."}, tests: true, except: []string{"internal/tlog"},
 		never: []string{"golang.org/x/mod/...", "github.com/transparency-dev/..."},
 		why:   "trees, proofs and notes go through internal/tlog, where the limits and the strictness hold",
+	},
+	{
+		of: []string{"..."}, tests: true, except: []string{"internal/attest"},
+		never: []string{"github.com/digitorus/...", "github.com/secure-systems-lab/...", "github.com/in-toto/..."},
+		why:   "signatures and timestamps of reports go through internal/attest, where the limits and the strictness hold",
+	},
+	{
+		of:    []string{"..."},
+		never: []string{"github.com/in-toto/..."},
+		why:   "it reads our statements in a test; its numbers are floating-point and its output has no one form",
 	},
 	{
 		of: []string{"internal/tlog"}, deep: true,
@@ -109,7 +133,7 @@ var rules = []rule{
 		why:   "the module builds without cgo, for every system, and with the present standard library",
 	},
 	{
-		of:    []string{"internal/picture", "internal/durable", "internal/quality", "internal/dsp", "internal/geometry", "internal/attack/...", "internal/keystream", "internal/convcode", "internal/register", "internal/photometry", "internal/requant", "internal/capture"},
+		of:    []string{"internal/picture", "internal/durable", "internal/quality", "internal/dsp", "internal/geometry", "internal/attack/...", "internal/keystream", "internal/convcode", "internal/register", "internal/photometry", "internal/requant", "internal/capture", "internal/attest"},
 		deep:  true,
 		never: []string{"watermark", "phash/...", "verify/..."},
 		why:   "tools know nothing of what is built with them",
@@ -119,7 +143,7 @@ var rules = []rule{
 		only: []string{
 			"watermark", "phash/...", "verify/...", "cmd/...", "testdata/...",
 			"internal/picture", "internal/webp", "internal/durable", "internal/attack", "internal/bench/...", "internal/quality",
-			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive",
+			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/pdf", "internal/attest", "internal/dossier",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
 	},
@@ -201,6 +225,9 @@ func TestRulesBite(t *testing.T) {
 		{"I/O in another system's file", fstest.MapFS{"watermark/a_windows.go": file("os")}, "watermark imports os"},
 		{"I/O in a test", fstest.MapFS{"watermark/a_test.go": file("os", "math/rand/v2")}, ""},
 		{"seedable randomness", fstest.MapFS{"verify/a.go": file("math/rand/v2")}, "verify imports math/rand/v2"},
+		{"a verdict in the registry", fstest.MapFS{"verify/registry/a.go": file("M/verify")}, "verify/registry imports verify"},
+		{"judging in the registry", fstest.MapFS{"verify/registry/a.go": file("M/internal/capture")}, "verify/registry imports internal/capture"},
+		{"rows in a verdict", fstest.MapFS{"verify/a.go": file("M/verify/registry", "M/internal/store")}, "verify imports internal/store"},
 		{"attack in a verdict", fstest.MapFS{"verify/a.go": file("M/internal/attack")}, "verify imports internal/attack"},
 		{"attack for users' tests", fstest.MapFS{"verify/leaktest/a.go": file("M/internal/attack"), "internal/attack/a.go": file("math/rand")}, ""},
 		{"testify in a binary", fstest.MapFS{"cmd/kycmark/a.go": file("github.com/stretchr/testify/require")}, "imports github.com/stretchr/testify/require"},
@@ -216,6 +243,9 @@ func TestRulesBite(t *testing.T) {
 		{"image decodes in a test", fstest.MapFS{"verify/a_test.go": body("package p\nimport \"image\"\nvar _, _, _ = image.Decode(nil)")}, ""},
 		{"goimagehash elsewhere", fstest.MapFS{"verify/a_test.go": file("github.com/corona10/goimagehash")}, "imports github.com/corona10/goimagehash"},
 		{"a note behind the limits", fstest.MapFS{"verify/a_test.go": file("golang.org/x/mod/sumdb/note")}, "imports golang.org/x/mod/sumdb/note"},
+		{"a timestamp behind the limits", fstest.MapFS{"verify/a_test.go": file("github.com/digitorus/timestamp")}, "imports github.com/digitorus/timestamp"},
+		{"a statement in floating point", fstest.MapFS{"internal/attest/a.go": file("github.com/in-toto/attestation/go/v1")}, "imports github.com/in-toto"},
+		{"a statement in a test", fstest.MapFS{"internal/attest/a_test.go": file("github.com/in-toto/attestation/go/v1")}, ""},
 		{"the ledger's arithmetic", fstest.MapFS{"internal/tlog/a.go": file("golang.org/x/mod/sumdb/note", "github.com/transparency-dev/merkle")}, ""},
 		{"the ledger's arithmetic stores", fstest.MapFS{"internal/tlog/a.go": file("M/internal/store"), "internal/store/a.go": file("database/sql")}, "internal/tlog imports internal/store"},
 		{"cgo", fstest.MapFS{"internal/x/a.go": file("C")}, "internal/x imports C"},

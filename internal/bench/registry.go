@@ -24,10 +24,10 @@ type RegistryOptions struct {
 	Sizes    []int  // numbers of uploads; none means 100,000
 	Queries  int    // of each sort; 0 means 200
 	Scans    int    // queries that are also compared with every hash; 0 means 3
-	Live     int    // uploads that are entered one batch after the other at the end; 0 means 10,000
+	Live     int    // uploads that are entered one batch after the other at the end; 0 means 100,000
 	SQLite   bool   // measure a file in Dir
 	Postgres string // address of an empty database; "" for none
-	Bare     bool   // rows without a ledger, and nothing live: for large sizes
+	Bare     bool   // rows without a ledger alone, and nothing live: for large sizes
 	Dir      string // for temporary files; "" for the system's
 	Seed     uint64
 
@@ -52,8 +52,10 @@ type RegistryStore struct {
 	Name string `json:"name"`
 	Size int    `json:"size"`
 
-	Fill       Number `json:"fill_s"`       // of rows without a ledger, seconds; 0: with one
-	Bulk       Number `json:"bulk_rate"`    // uploads a second, search tables deferred
+	Bare       bool   `json:"bare"`         // there is no ledger
+	Rows       Number `json:"rows_rate"`    // hash rows a second, without ledger and search tables
+	RowsCPU    Number `json:"rows_cpu_us"`  // CPU time of one, microseconds
+	Bulk       Number `json:"bulk_rate"`    // uploads a second with their entries in the ledger, search tables deferred
 	BulkCPU    Number `json:"bulk_cpu_us"`  // CPU time of one, microseconds
 	Build      Number `json:"build_s"`      // of the search tables, seconds
 	BuildCPU   Number `json:"build_cpu_us"` // CPU time for an upload, microseconds
@@ -65,6 +67,7 @@ type RegistryStore struct {
 	Far        Lookup `json:"far"`     // half of the queries planted near a lone upload
 	Cluster    Lookup `json:"cluster"` // all of them within a cluster
 	Leak       Lookup `json:"leak"`    // 16 hashes in a call, as of one leak
+	Grown      Lookup `json:"grown"`   // the queries of Far again, after the live uploads
 	Scan       Lookup `json:"scan"`    // comparing with every hash
 	Exact      int    `json:"exact"`   // queries whose hits were held against a scan's
 	ServerSeen bool   `json:"server_seen"`
@@ -78,7 +81,7 @@ type Lookup struct {
 }
 
 const (
-	bulkBatch = 4000
+	bulkBatch = 20_000
 	liveBatch = 500
 	leakReads = 16 // hashes that a leak is asked for by, without overprint
 )
@@ -94,7 +97,7 @@ func Registry(ctx context.Context, opt RegistryOptions) (*RegistryReport, error)
 	for _, d := range []struct {
 		n     *int
 		value int
-	}{{&opt.Queries, 200}, {&opt.Scans, 3}, {&opt.Live, 10_000}} {
+	}{{&opt.Queries, 200}, {&opt.Scans, 3}, {&opt.Live, 100_000}} {
 		if *d.n == 0 {
 			*d.n = d.value
 		}
@@ -111,11 +114,11 @@ func Registry(ctx context.Context, opt RegistryOptions) (*RegistryReport, error)
 	}
 	rep := &RegistryReport{Go: fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		Cores: runtime.GOMAXPROCS(0), Queries: opt.Queries, Seed: opt.Seed, Radius: phash.MatchRadius}
-	steps := &stepper{total: len(opt.Sizes) * len(stores) * registrySteps, show: opt.Progress}
+	steps := &stepper{total: len(opt.Sizes) * len(stores) * len((&registryRun{opt: &opt}).list()), show: opt.Progress}
 	for _, size := range opt.Sizes {
 		for _, name := range stores {
 			r := registryRun{opt: &opt, steps: steps, hashes: matchCorpora[1].make(opt.Seed, size),
-				out: RegistryStore{Name: name, Size: size, LiveBatch: liveBatch}}
+				out: RegistryStore{Name: name, Size: size, LiveBatch: liveBatch, Bare: opt.Bare}}
 			if err := r.run(ctx); err != nil {
 				return nil, fmt.Errorf("%s, %d uploads: %w", name, size, err)
 			}
@@ -137,9 +140,6 @@ func (s *stepper) step() {
 	}
 }
 
-// registrySteps is how many steps a store has.
-const registrySteps = 5
-
 // registryRun measures one store.
 type registryRun struct {
 	opt    *RegistryOptions
@@ -147,6 +147,7 @@ type registryRun struct {
 	hashes matchHashes
 	db     *sqldb.DB
 	usage  usage
+	opened int // schemas that were made
 	out    RegistryStore
 }
 
@@ -155,25 +156,23 @@ type usage struct {
 	bytes  func(context.Context) (int64, error)
 	bare   bareFunc
 	server func(context.Context) (time.Duration, bool) // CPU time
+	close  func() error                                // and remove all of it
+}
+
+// list is what is measured of a store.
+func (r *registryRun) list() []func(context.Context) error {
+	if r.opt.Bare {
+		return []func(context.Context) error{r.fill, r.build, r.lookups, r.scans}
+	}
+	return []func(context.Context) error{r.rows, r.bulk, r.build, r.lookups, r.scans, r.live}
 }
 
 func (r *registryRun) run(ctx context.Context) (err error) {
-	info := store.Info{ID: [16]byte{1}, Created: time.Unix(1_500_000_000, 0)}
-	var done func() error
-	if r.out.Name == "sqlite" {
-		done, err = r.openSQLite(ctx, info)
-	} else {
-		done, err = r.openPostgres(ctx, info)
-	}
-	if err != nil {
+	if err := r.open(ctx); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, done()) }()
-	steps := []func(context.Context) error{r.bulk, r.build, r.lookups, r.scans, r.live}
-	if r.opt.Bare {
-		steps = []func(context.Context) error{r.fill, r.build, r.lookups, r.scans}
-	}
-	for _, step := range steps {
+	defer func() { err = errors.Join(err, r.usage.close()) }()
+	for _, step := range r.list() {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -182,39 +181,53 @@ func (r *registryRun) run(ctx context.Context) (err error) {
 	return nil
 }
 
-func (r *registryRun) openSQLite(ctx context.Context, info store.Info) (func() error, error) {
+func (r *registryRun) open(ctx context.Context) error {
+	info := store.Info{ID: [16]byte{1}, Created: time.Unix(1_500_000_000, 0)}
+	if r.out.Name == "sqlite" {
+		return r.openSQLite(ctx, info)
+	}
+	return r.openPostgres(ctx, info)
+}
+
+func (r *registryRun) openSQLite(ctx context.Context, info store.Info) error {
 	dir, err := os.MkdirTemp(r.opt.Dir, "kycmark-registry-")
 	if err != nil {
-		return nil, err
+		return err
 	}
 	path := filepath.Join(dir, "kyc.db")
 	if r.db, err = sqlite.Create(ctx, "file:"+path, info); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return errors.Join(err, os.RemoveAll(dir))
 	}
-	r.usage.server = func(context.Context) (time.Duration, bool) { return 0, false }
-	r.usage.bare = bareSQLite(path)
-	r.usage.bytes = func(context.Context) (int64, error) {
-		st, err := os.Stat(path)
-		if err != nil {
-			return 0, err
-		}
-		return st.Size(), nil
+	db := r.db
+	r.usage = usage{
+		bytes: func(context.Context) (int64, error) {
+			st, err := os.Stat(path)
+			if err != nil {
+				return 0, err
+			}
+			return st.Size(), nil
+		},
+		bare:   bareSQLite(path),
+		server: func(context.Context) (time.Duration, bool) { return 0, false },
+		close:  func() error { return errors.Join(db.Close(), os.RemoveAll(dir)) },
 	}
-	return func() error { return errors.Join(r.db.Close(), os.RemoveAll(dir)) }, nil
+	return nil
 }
 
 // openPostgres makes a schema of its own and drops it afterwards.
-func (r *registryRun) openPostgres(ctx context.Context, info store.Info) (func() error, error) {
-	schema := fmt.Sprintf("kycmark_bench_%d_%d", os.Getpid(), r.out.Size)
+func (r *registryRun) openPostgres(ctx context.Context, info store.Info) error {
+	r.opened++
+	schema := fmt.Sprintf("kycmark_bench_%d_%d_%d", os.Getpid(), r.out.Size, r.opened)
 	s, err := newServerUsage(ctx, r.opt.Postgres, schema)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if r.db, err = postgres.Create(ctx, s.dsn, info); err != nil {
-		return nil, errors.Join(err, s.close())
+		return errors.Join(err, s.close())
 	}
-	r.usage = usage{s.bytes, barePostgres(s.conn, schema), s.cpu}
-	return func() error { return errors.Join(r.db.Close(), s.drop(), s.close()) }, nil
+	db := r.db
+	r.usage = usage{s.bytes, barePostgres(s.conn), s.cpu, func() error { return errors.Join(db.Close(), s.drop(), s.close()) }}
+	return nil
 }
 
 // upload makes upload i. All that stands in its row is as long as in a real one.
@@ -235,19 +248,29 @@ func (r *registryRun) upload(i int) store.Upload {
 func areaHash(h phash.Hash) phash.Hash { return phash.Hash{Kind: phash.Area, Bits: h.Bits} }
 
 // enter enters the uploads from number first on in batches and returns how many a
-// second, and the microseconds of CPU time of one.
+// second, and the microseconds of CPU time of one. Making them up is not counted.
 func (r *registryRun) enter(ctx context.Context, first, n, batch int) (rate, us Number, err error) {
-	start, cpu := time.Now(), r.cpu(ctx)
+	return r.timed(ctx, first, n, batch, func(uploads []store.Upload) error {
+		_, err := r.db.AddSubmissions(ctx, uploads)
+		return err
+	})
+}
+
+func (r *registryRun) timed(ctx context.Context, first, n, batch int, add func([]store.Upload) error) (rate, us Number, err error) {
+	var wall, cpu time.Duration
 	for at := first; at < first+n; at += batch {
 		uploads := make([]store.Upload, 0, batch)
 		for i := at; i < min(at+batch, first+n); i++ {
 			uploads = append(uploads, r.upload(i))
 		}
-		if _, err := r.db.AddSubmissions(ctx, uploads); err != nil {
+		before, start := r.cpu(ctx), time.Now()
+		if err := add(uploads); err != nil {
 			return 0, 0, err
 		}
+		wall += time.Since(start)
+		cpu += r.cpu(ctx) - before
 	}
-	return Number(float64(n) / time.Since(start).Seconds()), 1000 * perQuery(r.cpu(ctx)-cpu, n), nil
+	return Number(float64(n) / wall.Seconds()), 1000 * perQuery(cpu, n), nil
 }
 
 func (r *registryRun) bulk(ctx context.Context) (err error) {
@@ -276,8 +299,17 @@ func (r *registryRun) build(ctx context.Context) error {
 	return nil
 }
 
+// live enters uploads in small batches, and looks for some among the lots that this makes.
 func (r *registryRun) live(ctx context.Context) (err error) {
-	r.out.Live, r.out.LiveCPU, err = r.enter(ctx, r.out.Size, r.opt.Live, liveBatch)
+	if r.out.Live, r.out.LiveCPU, err = r.enter(ctx, r.out.Size, r.opt.Live, liveBatch); err != nil {
+		return err
+	}
+	warm := r.lone(2 * r.opt.Queries)[r.opt.Queries:]
+	if _, err = r.measure(ctx, r.db.Near, slices.Chunk(warm, 1), len(warm)); err != nil {
+		return err
+	}
+	far := r.lone(r.opt.Queries)
+	r.out.Grown, err = r.measure(ctx, r.db.Near, slices.Chunk(far, 1), len(far))
 	return err
 }
 

@@ -59,7 +59,7 @@ func newServerUsage(ctx context.Context, dsn, schema string) (*serverUsage, erro
 	q.Set("application_name", s.name)
 	u.RawQuery = q.Encode()
 	s.dsn = u.String()
-	s.conn, err = pgx.Connect(ctx, dsn)
+	s.conn, err = pgx.Connect(ctx, s.dsn)
 	return s, err
 }
 
@@ -80,7 +80,7 @@ func (s *serverUsage) bytes(ctx context.Context) (n int64, err error) {
 // cpu is what the server's processes behind the measured connections have used, as
 // long as they run on this machine.
 func (s *serverUsage) cpu(ctx context.Context) (time.Duration, bool) {
-	rows, err := s.conn.Query(ctx, "SELECT pid FROM pg_stat_activity WHERE application_name = $1", s.name)
+	rows, err := s.conn.Query(ctx, "SELECT pid FROM pg_stat_activity WHERE application_name = $1 AND backend_type = 'client backend'", s.name)
 	if err != nil {
 		return 0, false
 	}

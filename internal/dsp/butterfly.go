@@ -25,6 +25,18 @@ func radix4Go(dst, src, tw []complex64, m, s int) {
 	}
 }
 
+// last4Go is radix4Go for m = 1, whose twiddle factors are 1.
+func last4Go(dst, src []complex64, s int) {
+	a, b, c, d := src[:s], src[s:2*s], src[2*s:3*s], src[3*s:4*s]
+	y0, y1, y2, y3 := dst[:s], dst[s:2*s], dst[2*s:3*s], dst[3*s:4*s]
+	for q := range a {
+		ac, amc := a[q]+c[q], a[q]-c[q]
+		bd, bmd := b[q]+d[q], b[q]-d[q]
+		j := complex(-imag(bmd), real(bmd)) // i (b-d)
+		y0[q], y1[q], y2[q], y3[q] = ac+bd, amc-j, ac-bd, amc+j
+	}
+}
+
 func radix2Go(dst, src, tw []complex64, m, s int) {
 	for p := range m {
 		w := tw[p]

@@ -91,11 +91,17 @@ func (f *FFT) Forward(x, tmp []complex64) {
 // run transforms count interleaved sequences, x[j*count+i] the j-th number of the
 // i-th, and returns the one of x and tmp that holds the result.
 func (f *FFT) run(x, tmp []complex64, count int) []complex64 {
-	src, dst := x[:f.n*count], tmp[:f.n*count]
-	for i := range f.stages {
-		st := &f.stages[i]
+	return f.runFrom(0, x[:f.n*count], tmp[:f.n*count], count)
+}
+
+// runFrom is run from a stage on.
+func (f *FFT) runFrom(first int, src, dst []complex64, count int) []complex64 {
+	for i := range f.stages[first:] {
+		st := &f.stages[first+i]
 		m, s := st.n/st.radix, st.stride*count
 		switch {
+		case st.radix == 4 && m == 1:
+			last4(dst, src, s)
 		case st.radix == 4 && s == 1:
 			first4(dst, src, st, m)
 		case st.radix == 4:
@@ -110,23 +116,6 @@ func (f *FFT) run(x, tmp []complex64, count int) []complex64 {
 		src, dst = dst, src
 	}
 	return src
-}
-
-// ColumnBatch is the number of columns that EachColumns transforms at once.
-const ColumnBatch = batch
-
-// EachColumns transforms the first n columns of c, a multiple of ColumnBatch, whose rows
-// are stride numbers long, and calls each with the first of each ColumnBatch of them and
-// their transforms, row by row. tmp is scratch space for twice as many columns; c stays
-// as it is.
-func (f *FFT) EachColumns(c []complex64, stride, n int, tmp []complex64, each func(x int, transforms []complex64)) {
-	buf, tmp := tmp[:batch*f.n], tmp[batch*f.n:2*batch*f.n]
-	for x := 0; x < n; x += batch {
-		if !copyBlock(buf, batch, c[x:], stride, batch, f.n, false) {
-			clear(buf)
-		}
-		each(x, f.run(buf, tmp, batch))
-	}
 }
 
 // columns transforms the first n columns of c, inversely if so asked: the conjugate of the

@@ -42,17 +42,41 @@ func (f *FFT2) Forward(p Plane) Spectrum { return f.ForwardLow(p, f.w/2+1) }
 // ForwardLow is Forward with only the first n coefficients of each row.
 func (f *FFT2) ForwardLow(p Plane, n int) Spectrum {
 	s := Spectrum{W: f.w, H: f.h, C: make([]complex64, f.h*(f.w/2+1))}
-	for y := 0; y < p.H; y += 2 * batch { // two real rows make one complex sequence
-		rows := min(2*batch, p.H-y)
-		interleave(f.buf, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
-		clear(f.buf[p.W*batch : f.w*batch])
-		split(s.C[y*s.Stride():], f.row.run(f.buf, f.tmp, batch), f.w, rows)
-	}
+	f.rows(s.C, p)
 	f.col.columns(s.C, s.Stride(), n, false, f.buf, f.tmp)
 	for y := range s.H {
 		clear(s.C[y*s.Stride()+n : (y+1)*s.Stride()])
 	}
 	return s
+}
+
+// rows writes the half spectra of the rows of p, padded to the width of f.
+func (f *FFT2) rows(c []complex64, p Plane) {
+	st := f.w/2 + 1
+	for y := 0; y < p.H; y += 2 * batch { // two real rows make one complex sequence
+		n := min(2*batch, p.H-y)
+		interleave(f.buf, p.Pix[y*p.W:(y+n)*p.W], p.W, n)
+		clear(f.buf[p.W*batch : f.w*batch])
+		split(c[y*st:], f.row.run(f.buf, f.tmp, batch), f.w, n)
+	}
+}
+
+// Powers returns the [Spectrum.Powers] of p's transform, without holding that.
+func (f *FFT2) Powers(p Plane) Plane {
+	st := f.w/2 + 1
+	c, out := make([]complex64, p.H*st), NewPlane(st, f.h)
+	f.rows(c, p)
+	block := make([]float32, batch*f.h)
+	for x := 0; x < st; x += batch {
+		n := min(batch, st-x)
+		copyBlock(f.buf, batch, c[x:], st, n, p.H, false)
+		clear(f.buf[p.H*batch : f.h*batch])
+		powers(block, f.col.run(f.buf, f.tmp, batch))
+		for y := range f.h {
+			copy(out.Pix[y*st+x:y*st+x+n], block[y*batch:])
+		}
+	}
+	return out
 }
 
 // Inverse returns the top left w x h samples of the picture of s, and destroys s.

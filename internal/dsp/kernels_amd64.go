@@ -74,6 +74,16 @@ func realsAVX2(dst *float32, stride int, up *complex64, down *complex64, n int)
 //go:noescape
 func first4AVX2(dst *complex64, src *complex64, w1 *complex64, w2 *complex64, w3 *complex64, m int)
 
+// last4AVX2 is last4Go for s a multiple of 4.
+//
+//go:noescape
+func last4AVX2(dst *complex64, src *complex64, s int)
+
+// sparse4AVX2 is sparse4Go.
+//
+//go:noescape
+func sparse4AVX2(dst *complex64, turns *complex64, c *complex64, counts *int, m int)
+
 // powersAVX2 writes |src|^2 for n, a multiple of 8.
 //
 //go:noescape

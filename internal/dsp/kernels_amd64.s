@@ -902,6 +902,130 @@ first4:
 	VZEROUPPER
 	RET
 
+// func last4AVX2(dst *complex64, src *complex64, s int)
+// Requires: AVX
+TEXT ·last4AVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ s+16(FP), DX
+	SHLQ $0x03, DX
+	LEAQ (DX)(DX*2), BX
+	MOVQ DX, SI
+
+last4:
+	VMOVUPS   (CX), Y0
+	VMOVUPS   (CX)(DX*1), Y1
+	VMOVUPS   (CX)(DX*2), Y2
+	VMOVUPS   (CX)(BX*1), Y3
+	VADDPS    Y2, Y0, Y4
+	VSUBPS    Y2, Y0, Y0
+	VADDPS    Y3, Y1, Y2
+	VSUBPS    Y3, Y1, Y1
+	VPERMILPS $0xb1, Y1, Y1
+	VXORPS    signEven<>+0(SB), Y1, Y1
+	VADDPS    Y2, Y4, Y3
+	VSUBPS    Y1, Y0, Y5
+	VSUBPS    Y2, Y4, Y2
+	VADDPS    Y1, Y0, Y0
+	VMOVUPS   Y3, (AX)
+	VMOVUPS   Y5, (AX)(DX*1)
+	VMOVUPS   Y2, (AX)(DX*2)
+	VMOVUPS   Y0, (AX)(BX*1)
+	ADDQ      $0x20, CX
+	ADDQ      $0x20, AX
+	SUBQ      $0x20, SI
+	JNZ       last4
+	VZEROUPPER
+	RET
+
+// func sparse4AVX2(dst *complex64, turns *complex64, c *complex64, counts *int, m int)
+// Requires: AVX
+TEXT ·sparse4AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), AX
+	MOVQ turns+8(FP), CX
+	MOVQ c+16(FP), DX
+	MOVQ counts+24(FP), BX
+	MOVQ m+32(FP), SI
+
+sparse4:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   (BX), DI
+	TESTQ  DI, DI
+	JZ     sparse4Store
+
+sparse4Tone:
+	VMOVUPS      (CX), Y8
+	VPERMILPS    $0xb1, Y8, Y9
+	VMOVUPS      32(CX), Y10
+	VPERMILPS    $0xb1, Y10, Y11
+	VBROADCASTSS (DX), Y12
+	VBROADCASTSS 4(DX), Y13
+	VMULPS       Y12, Y8, Y14
+	VMULPS       Y13, Y9, Y15
+	VADDSUBPS    Y15, Y14, Y14
+	VADDPS       Y14, Y0, Y0
+	VMULPS       Y12, Y10, Y12
+	VMULPS       Y13, Y11, Y13
+	VADDSUBPS    Y13, Y12, Y12
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 8(DX), Y12
+	VBROADCASTSS 12(DX), Y13
+	VMULPS       Y12, Y8, Y14
+	VMULPS       Y13, Y9, Y15
+	VADDSUBPS    Y15, Y14, Y14
+	VADDPS       Y14, Y2, Y2
+	VMULPS       Y12, Y10, Y12
+	VMULPS       Y13, Y11, Y13
+	VADDSUBPS    Y13, Y12, Y12
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 16(DX), Y12
+	VBROADCASTSS 20(DX), Y13
+	VMULPS       Y12, Y8, Y14
+	VMULPS       Y13, Y9, Y15
+	VADDSUBPS    Y15, Y14, Y14
+	VADDPS       Y14, Y4, Y4
+	VMULPS       Y12, Y10, Y12
+	VMULPS       Y13, Y11, Y13
+	VADDSUBPS    Y13, Y12, Y12
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 24(DX), Y12
+	VBROADCASTSS 28(DX), Y13
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y13, Y9, Y9
+	VADDSUBPS    Y9, Y8, Y8
+	VADDPS       Y8, Y6, Y6
+	VMULPS       Y12, Y10, Y8
+	VMULPS       Y13, Y11, Y9
+	VADDSUBPS    Y9, Y8, Y8
+	VADDPS       Y8, Y7, Y7
+	ADDQ         $0x40, CX
+	ADDQ         $0x20, DX
+	DECQ         DI
+	JNZ          sparse4Tone
+
+sparse4Store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	ADDQ    $0x08, BX
+	ADDQ    $0x00000100, AX
+	DECQ    SI
+	JNZ     sparse4
+	VZEROUPPER
+	RET
+
 // func powersAVX2(dst *float32, src *complex64, n int)
 // Requires: AVX, AVX2
 TEXT ·powersAVX2(SB), NOSPLIT, $0-24

@@ -319,32 +319,75 @@ func TestSpectraHaveTheSameBits(t *testing.T) {
 	}
 }
 
-func TestColumnsAreTransforms(t *testing.T) {
-	const n, stride, h = 3 * dsp.ColumnBatch, 3*dsp.ColumnBatch + 5, 60
-	src := noise(3)
-	c := make([]complex64, stride*h)
-	for i := range c {
-		if x := i % stride; x < dsp.ColumnBatch || x >= 2*dsp.ColumnBatch { // a batch of zeros
-			c[i] = complex(src.next(), src.next())
+func TestPowersAreThoseOfTheSpectrum(t *testing.T) {
+	for _, c := range []struct{ w, h, pw, ph int }{{1, 1, 2, 1}, {7, 33, 8, 36}, {33, 17, 40, 45}, {64, 31, 64, 32}} {
+		p := noisePlane(c.w, c.h, 5)
+		require.Equal(t, dsp.NewFFT2(c.pw, c.ph).Forward(p).Powers(), dsp.NewFFT2(c.pw, c.ph).Powers(p))
+	}
+}
+
+// The local power of the whole spectrum, of which half is held, is a mean over windows that
+// go round, twice.
+func TestLocalPowerAgainstDefinition(t *testing.T) {
+	const w, h, n, floor = 20, 12, 7, 1e-3
+	p := dsp.NewFFT2(w, h).Powers(noisePlane(w, h, 3))
+	p.Pix[3*p.W+4] *= 50
+	whole := func(u, v int) float64 {
+		if u = (u%w + w) % w; u > w/2 {
+			u, v = w-u, -v
+		}
+		return float64(p.Pix[(v%h+h)%h*p.W+u])
+	}
+	mean := func(u, v int, f func(u, v int) float64) (sum float64) {
+		for j := -n / 2; j <= n/2; j++ {
+			for i := -n / 2; i <= n/2; i++ {
+				sum += f(u+i, v+j) / (n * n)
+			}
+		}
+		return sum
+	}
+	want, most := make([]float64, len(p.Pix)), 0.0
+	for i := range want {
+		want[i] = mean(i%p.W, i/p.W, func(u, v int) float64 { return math.Min(whole(u, v), 3*mean(u, v, whole)) })
+		most = math.Max(most, want[i])
+	}
+	got := dsp.LocalPower(p, n, floor)
+	for i := range want {
+		require.InEpsilon(t, want[i]+floor*most, got.Pix[i], 1e-5, i)
+	}
+}
+
+func TestToneGridSumsTones(t *testing.T) {
+	for _, n := range []int{16, 64, 256} {
+		src := noise(n)
+		at := [][2]int{{0, 0}, {-3, 5}, {3, -5}, {n/2 - 1, n/4 + 5}, {1, 5}} // some of one butterfly
+		for len(at) < 20 {
+			at = append(at, [2]int{int(float32(n) * src.next()), int(float32(n) * src.next())})
+		}
+		c, tmp := make([]complex64, len(at)), make([]complex64, 2*n*dsp.ColumnBatch)
+		for k := range c {
+			c[k] = complex(src.next(), src.next())
+		}
+		g := dsp.NewToneGrid(n, at)
+		sums := func() (all []float32) {
+			g.EachColumns(c, tmp, func(x int, got []complex64) {
+				require.Equal(t, len(all)/(2*n), x)
+				require.Len(t, got, n*dsp.ColumnBatch)
+				all = append(all, floats(got)...)
+			})
+			return all
+		}
+		requireSame(t, sums, n)
+		for i, v := range sums() {
+			x, y := i/2/(n*dsp.ColumnBatch)*dsp.ColumnBatch+i/2%dsp.ColumnBatch, i/2/dsp.ColumnBatch%n
+			var want complex128
+			for k, p := range at {
+				turn := float64((p[0]*x+p[1]*y)%n) / float64(n)
+				want += complex128(c[k]) * cmplx.Exp(complex(0, -2*math.Pi*turn))
+			}
+			require.InDelta(t, []float64{real(want), imag(want)}[i%2], v, 2e-5, "%d (%d, %d)", n, x, y)
 		}
 	}
-	col, tmp := make([]complex64, h), make([]complex64, 2*dsp.ColumnBatch*h)
-	f, seen := dsp.NewFFT(h), 0
-	f.EachColumns(c, stride, n, tmp, func(x int, got []complex64) {
-		require.Equal(t, seen*dsp.ColumnBatch, x)
-		require.Len(t, got, dsp.ColumnBatch*h)
-		seen++
-		for i := range dsp.ColumnBatch {
-			for y := range col {
-				col[y] = c[y*stride+x+i]
-			}
-			f.Forward(col, make([]complex64, h))
-			for y := range col {
-				require.Equal(t, col[y], got[y*dsp.ColumnBatch+i])
-			}
-		}
-	})
-	require.Equal(t, 3, seen)
 }
 
 func TestSelect(t *testing.T) {

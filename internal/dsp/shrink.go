@@ -9,25 +9,54 @@ import (
 // which must not exceed its size.
 func ShrinkNRGBA(img *image.NRGBA, w, h int) RGB {
 	sw, sh := img.Rect.Dx(), img.Rect.Dy()
-	xs, ys := areaSpans(sw, w), areaSpans(sh, h)
-	out := RGB{NewPlane(w, h), NewPlane(w, h), NewPlane(w, h)}
-	weights := tapsOf(xs, sw)
-	line, acc := make([]float32, 4*w), make([]float32, 4*w)
-	for y := range h {
-		clear(acc)
-		sp := &ys[y]
-		for sy := sp.from; sy < sp.to; sy++ {
-			shrinkRow(line, img.Pix[sy*img.Stride:sy*img.Stride+4*sw], xs, weights)
-			AddScaled(acc, line, sp.weight(sy))
+	s := NewShrinker(sw, sh, w, h)
+	for y := range sh {
+		s.Add(img.Pix[y*img.Stride : y*img.Stride+4*sw])
+	}
+	return s.Shrunk()
+}
+
+// A Shrinker is [ShrinkNRGBA] of a picture that comes row by row.
+type Shrinker struct {
+	xs, ys    []span
+	weights   *spanTaps
+	out       RGB
+	line, acc []float32
+	row, y    int // the next of the picture, and of out
+}
+
+// NewShrinker prepares to shrink pictures of sw x sh pixels to w x h samples, which must
+// not exceed that.
+func NewShrinker(sw, sh, w, h int) *Shrinker {
+	xs := areaSpans(sw, w)
+	return &Shrinker{
+		xs: xs, ys: areaSpans(sh, h), weights: tapsOf(xs, sw),
+		out:  RGB{NewPlane(w, h), NewPlane(w, h), NewPlane(w, h)},
+		line: make([]float32, 4*w), acc: make([]float32, 4*w),
+	}
+}
+
+// Add takes the next row, four bytes a pixel: red, green, blue, and alpha, not
+// premultiplied.
+func (s *Shrinker) Add(pix []uint8) {
+	shrinkRow(s.line, pix, s.xs, s.weights)
+	for ; s.y < len(s.ys) && s.ys[s.y].from <= s.row; s.y++ {
+		AddScaled(s.acc, s.line, s.ys[s.y].weight(s.row))
+		if s.row+1 < s.ys[s.y].to {
+			break
 		}
-		r, g, b := out.R.Row(y), out.G.Row(y), out.B.Row(y)
+		r, g, b := s.out.R.Row(s.y), s.out.G.Row(s.y), s.out.B.Row(s.y)
 		for x := range r {
-			p := acc[4*x : 4*x+4 : 4*x+4]
+			p := s.acc[4*x : 4*x+4 : 4*x+4]
 			r[x], g[x], b[x] = p[0], p[1], p[2]
 		}
+		clear(s.acc)
 	}
-	return out
+	s.row++
 }
+
+// Shrunk returns the samples, once all rows were added.
+func (s *Shrinker) Shrunk() RGB { return s.out }
 
 // lumaRows are turned into luma at a time.
 const lumaRows = 64

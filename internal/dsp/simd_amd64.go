@@ -38,6 +38,24 @@ func radix4(dst, src, tw []complex64, m, s int) {
 	radix4Go(dst, src, tw, m, s)
 }
 
+func last4(dst, src []complex64, s int) {
+	if avx2 && s%4 == 0 {
+		_, _ = dst[4*s-1], src[4*s-1]
+		last4AVX2(&dst[0], &src[0], s)
+		return
+	}
+	last4Go(dst, src, s)
+}
+
+func sparse4(dst, turns []complex64, c [][4]complex64, counts []int) {
+	if avx2 {
+		_, _, _ = dst[4*len(counts)*batch-1], turns[len(c)*batch-1], c[0]
+		sparse4AVX2(&dst[0], &turns[0], &c[0][0], &counts[0], len(counts))
+		return
+	}
+	sparse4Go(dst, turns, c, counts)
+}
+
 func radix5(dst, src, tw []complex64, m, s int) {
 	if avx2 && s%4 == 0 {
 		radix5AVX2(&dst[0], &src[0], &tw[0], m, s)

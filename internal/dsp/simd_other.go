@@ -9,6 +9,12 @@ func radix3(dst, src, tw []complex64, m, s int) { radix3Go(dst, src, tw, m, s) }
 func radix4(dst, src, tw []complex64, m, s int) { radix4Go(dst, src, tw, m, s) }
 func radix5(dst, src, tw []complex64, m, s int) { radix5Go(dst, src, tw, m, s) }
 
+func last4(dst, src []complex64, s int) { last4Go(dst, src, s) }
+
+func sparse4(dst, turns []complex64, c [][4]complex64, counts []int) {
+	sparse4Go(dst, turns, c, counts)
+}
+
 func interleaveFast([]complex64, []float32, int) int            { return 0 }
 func deinterleaveFast([]float32, int, []complex64, float32) int { return 0 }
 func splitFast(_, _ []complex64, _ int) int                     { return 0 }

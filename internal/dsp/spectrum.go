@@ -3,11 +3,16 @@ package dsp
 // Powers returns |F|^2, the half spectrum as a plane.
 func (s Spectrum) Powers() Plane {
 	p := NewPlane(s.Stride(), s.H)
-	for i := powersFast(p.Pix, s.C); i < len(s.C); i++ {
-		c := s.C[i]
-		p.Pix[i] = float32(real(c)*real(c)) + float32(imag(c)*imag(c))
-	}
+	powers(p.Pix, s.C)
 	return p
+}
+
+func powers(dst []float32, src []complex64) {
+	dst = dst[:len(src)]
+	for i := powersFast(dst, src); i < len(src); i++ {
+		c := src[i]
+		dst[i] = float32(real(c)*real(c)) + float32(imag(c)*imag(c))
+	}
 }
 
 // Weigh multiplies the coefficients by real factors, as many.
@@ -21,23 +26,18 @@ func (s Spectrum) Weigh(g []float32) {
 
 // LocalPower is the mean over n x n bins of a half spectrum's powers, a second
 // time with peaks cut at three times the first mean; floor is a share of the
-// greatest mean that is added throughout.
+// greatest mean that is added throughout. It cuts p.
 func LocalPower(p Plane, n int, floor float32) Plane {
 	r := min(n/2, p.W-1)
-	ext, box := NewPlane(p.W+2*r, p.H+2*r), NewPlane(p.W+2*r, p.H+2*r)
-	spectralBox(box, ext, p, r)
-	cut := p.Clone()
+	work := NewPlane(p.W+2*r, p.H)
+	m := spectralBox(work, p, r)
 	for y := range p.H {
-		dst, mean := cut.Row(y), box.Row(y + r)[r:r+p.W]
+		dst, mean := p.Row(y), m.Row(y)
 		for x := capFast(dst, mean, 3); x < p.W; x++ {
 			dst[x] = min(dst[x], 3*mean[x])
 		}
 	}
-	spectralBox(box, ext, cut, r)
-	m := cut
-	for y := range p.H {
-		copy(m.Row(y), box.Row(y + r)[r:])
-	}
+	m = spectralBox(work, p, r)
 	_, most := extent(m)
 	add := float32(floor*max(most, 0)) + 1e-20
 	for i := range m.Pix {
@@ -46,20 +46,59 @@ func LocalPower(p Plane, n int, floor float32) Plane {
 	return m
 }
 
-// spectralBox is a box mean that goes on over the edges of a half spectrum: rows
-// wrap, columns continue as F(-u,-v) = conj F(u,v). It fills ext with p and r more
-// samples all around, and box with means over 2r+1 of them.
-func spectralBox(box, ext, p Plane, r int) {
-	for y := range ext.H {
-		v := ((y-r)%p.H + p.H) % p.H
-		row, opposite, dst := p.Row(v), p.Row((p.H-v)%p.H), ext.Row(y)
-		copy(dst[r:], row)
-		for k := 1; k <= r; k++ {
-			dst[r-k] = opposite[k]
-			dst[r+p.W-1+k] = opposite[p.W-1-k]
+// spectralBox is a box mean over 2r+1 bins of a half spectrum that goes on over its
+// edges: rows wrap, columns continue as F(-u,-v) = conj F(u,v). It lies in the memory of
+// work, which has the rows of p and r more columns to either side.
+func spectralBox(work, p Plane, r int) Plane {
+	in, mean := NewPlane(boxLanes, p.H+2*r), NewPlane(boxLanes, p.H+2*r)
+	for x := 0; x < work.W; x += boxLanes {
+		lanes := min(boxLanes, work.W-x)
+		inside := lanes == boxLanes && x >= r && x-r+boxLanes <= p.W
+		for y := range in.H {
+			v := (y - r) % p.H
+			if v < 0 {
+				v += p.H
+			}
+			if dst := in.Pix[y*boxLanes:]; inside {
+				row := [boxLanes]float32(p.Pix[v*p.W+x-r:])
+				*(*[boxLanes]float32)(dst) = row
+			} else {
+				beyondSpectrum(dst[:lanes], p, x-r, v)
+			}
+		}
+		boxBlock(mean, in, 0, lanes, 2*r+1)
+		for y := range p.H {
+			src, dst := mean.Pix[(y+r)*boxLanes:], work.Pix[y*work.W+x:]
+			if lanes == boxLanes {
+				row := [boxLanes]float32(src)
+				*(*[boxLanes]float32)(dst) = row
+			} else {
+				copy(dst[:lanes], src)
+			}
 		}
 	}
-	boxInto(box, ext, 2*r+1)
+	boxRows(work, 2*r+1)
+	out := Plane{W: p.W, H: p.H, Pix: work.Pix[:p.W*p.H]}
+	for y := range p.H {
+		copy(out.Row(y), work.Row(y)[r:])
+	}
+	return out
+}
+
+// beyondSpectrum copies the bins of row y from column x on, which may be negative, of a
+// half spectrum.
+func beyondSpectrum(dst []float32, p Plane, x, y int) {
+	row, opposite := p.Row(y), p.Row((p.H-y)%p.H)
+	for i := range dst {
+		switch u := x + i; {
+		case u < 0:
+			dst[i] = opposite[-u]
+		case u < p.W:
+			dst[i] = row[u]
+		default:
+			dst[i] = opposite[2*(p.W-1)-u]
+		}
+	}
 }
 
 // MaxAbs returns the greatest absolute value of any real or imaginary part.

@@ -9,10 +9,13 @@
 //	keys/seal.key    opens the kept originals
 //	keys/ledger.key  signs checkpoints of the ledger
 //	keys/ledger.pub  checks them, and proofs: for auditors
+//	keys/report.key  signs reports
+//	keys/report.pub  checks them: for the other side
 package home
 
 import (
 	"context"
+	"crypto/ed25519"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -23,9 +26,10 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -35,6 +39,7 @@ var ErrNoHome = errors.New("not a kycmark home")
 const (
 	configName = "kycmark.toml"
 	maxConfig  = 1 << 20 // bytes
+	reportKey  = "keys/report.key"
 	dirPerm    = 0o700
 	filePerm   = 0o600
 )
@@ -58,22 +63,23 @@ type config struct {
 		Mark   []string `toml:"mark"`
 		Seal   string   `toml:"seal"`
 		Ledger string   `toml:"ledger"`
+		Report string   `toml:"report"`
 	} `toml:"keys"`
 	InvestigateOnly bool `toml:"investigate_only"`
 }
 
 // Create makes a home in dir, which may exist but must hold nothing of a home:
 // else the error wraps [fs.ErrExist]. The registry is made at an address as of
-// [verify.Create], or in the folder if that is empty. The configuration is written
+// [registry.Create], or in the folder if that is empty. The configuration is written
 // last, so that what was interrupted is no home.
-func Create(ctx context.Context, dir, registry string, opts *verify.CreateOptions) (*Home, error) {
+func Create(ctx context.Context, dir, address string, opts *registry.CreateOptions) (*Home, error) {
 	for _, name := range []string{configName, "registry.db", "keys"} {
 		path := filepath.Join(dir, name)
 		if _, err := os.Lstat(path); err == nil {
 			return nil, fmt.Errorf("%s: %w", path, fs.ErrExist)
 		}
 	}
-	text, err := configFor(registry)
+	text, err := configFor(address)
 	if err != nil {
 		return nil, err
 	}
@@ -88,10 +94,10 @@ func Create(ctx context.Context, dir, registry string, opts *verify.CreateOption
 	if err := keyfile.CreateMark(h.path(h.config.Keys.Mark[0]), mark); err != nil {
 		return nil, err
 	}
-	if err := keyfile.CreateSeal(h.path(h.config.Keys.Seal), verify.GenerateSealKey()); err != nil {
+	if err := keyfile.CreateSeal(h.path(h.config.Keys.Seal), registry.GenerateSealKey()); err != nil {
 		return nil, err
 	}
-	r, err := verify.Create(ctx, h.dsn(), opts)
+	r, err := registry.Create(ctx, h.dsn(), opts)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +111,7 @@ func Create(ctx context.Context, dir, registry string, opts *verify.CreateOption
 }
 
 // furnish enters the mark key in a new registry and makes the ledger's key.
-func (h *Home) furnish(ctx context.Context, r *verify.Registry, mark *watermark.Key) error {
+func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
 	if _, err := r.AddMarkKey(ctx, mark); err != nil {
 		return err
 	}
@@ -113,7 +119,11 @@ func (h *Home) furnish(ctx context.Context, r *verify.Registry, mark *watermark.
 	if err != nil {
 		return err
 	}
-	return keyfile.CreateLedger(h.path(h.config.Keys.Ledger), h.ledgerPublic(), private, public)
+	if err := keyfile.CreateLedger(h.path(h.config.Keys.Ledger), h.ledgerPublic(), private, public); err != nil {
+		return err
+	}
+	_, err = h.CreateReportKey()
+	return err
 }
 
 // configFor is the default configuration with a registry elsewhere.
@@ -170,6 +180,9 @@ func (h *Home) parse(text string) error {
 	case h.config.Keys.Seal == "":
 		return errors.New("keys.seal is not set")
 	}
+	if h.config.Keys.Report == "" {
+		h.config.Keys.Report = reportKey
+	}
 	return nil
 }
 
@@ -177,19 +190,19 @@ func (h *Home) parse(text string) error {
 func (h *Home) Dir() string { return h.dir }
 
 // Registry opens the registry; for investigation only where the home is for that.
-func (h *Home) Registry(ctx context.Context) (*verify.Registry, error) {
+func (h *Home) Registry(ctx context.Context) (*registry.Registry, error) {
 	if h.config.InvestigateOnly {
 		return h.Investigation(ctx)
 	}
-	return h.open(ctx, verify.Open)
+	return h.open(ctx, registry.Open)
 }
 
 // Investigation opens the registry for investigation only.
-func (h *Home) Investigation(ctx context.Context) (*verify.Registry, error) {
-	return h.open(ctx, verify.OpenForInvestigation)
+func (h *Home) Investigation(ctx context.Context) (*registry.Registry, error) {
+	return h.open(ctx, registry.OpenForInvestigation)
 }
 
-func (h *Home) open(ctx context.Context, open func(context.Context, string) (*verify.Registry, error)) (*verify.Registry, error) {
+func (h *Home) open(ctx context.Context, open func(context.Context, string) (*registry.Registry, error)) (*registry.Registry, error) {
 	r, err := open(ctx, h.dsn())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the registry of %s is gone: %w", h.dir, err)
@@ -198,7 +211,7 @@ func (h *Home) open(ctx context.Context, open func(context.Context, string) (*ve
 }
 
 // Keys reads the mark keys, of which the first one marks, and the sealing key.
-func (h *Home) Keys() ([]*watermark.Key, *verify.SealKey, error) {
+func (h *Home) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 	var keys []*watermark.Key
 	for _, name := range h.config.Keys.Mark {
 		key, err := keyfile.ReadMark(h.path(name))
@@ -230,11 +243,37 @@ func (h *Home) LedgerPublic() (string, error) {
 	return keyfile.ReadPublic(h.ledgerPublic())
 }
 
-func (h *Home) ledgerPublic() string {
-	return strings.TrimSuffix(h.path(h.config.Keys.Ledger), ".key") + ".pub"
+func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Ledger)) }
+
+// CreateReportKey makes the key that signs reports, where a home has none yet, and returns its
+// public half. The error wraps [fs.ErrExist] when there is one.
+func (h *Home) CreateReportKey() (ed25519.PublicKey, error) {
+	key, err := attest.GenerateKey()
+	if err != nil {
+		return nil, err
+	}
+	path := h.path(h.config.Keys.Report)
+	if err := keyfile.CreateReport(path, publicPath(path), key); err != nil {
+		return nil, err
+	}
+	return key.Public().(ed25519.PublicKey), nil
 }
 
-// KeyFiles lists the paths of all secret keys.
+// ReportKey reads the key that signs reports. The error wraps [fs.ErrNotExist] where the
+// home has none.
+func (h *Home) ReportKey() (ed25519.PrivateKey, error) {
+	return keyfile.ReadReport(h.path(h.config.Keys.Report))
+}
+
+// ReportPublic reads its public half.
+func (h *Home) ReportPublic() (ed25519.PublicKey, error) {
+	return keyfile.ReadReportPublic(publicPath(h.path(h.config.Keys.Report)))
+}
+
+// publicPath is where the public half of a key lies.
+func publicPath(path string) string { return strings.TrimSuffix(path, ".key") + ".pub" }
+
+// KeyFiles lists the paths of all secret keys. That of the report key need not be there.
 func (h *Home) KeyFiles() []string {
 	var paths []string
 	for _, name := range h.config.Keys.Mark {
@@ -244,7 +283,7 @@ func (h *Home) KeyFiles() []string {
 	if h.config.Keys.Ledger != "" {
 		paths = append(paths, h.path(h.config.Keys.Ledger))
 	}
-	return paths
+	return append(paths, h.path(h.config.Keys.Report))
 }
 
 func (h *Home) path(name string) string {

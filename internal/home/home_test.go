@@ -41,6 +41,33 @@ func TestCreateOpen(t *testing.T) {
 	}))
 }
 
+// A home of a time before reports were signed has no key for that, and can be given one.
+func TestReportKey(t *testing.T) {
+	dir := t.TempDir()
+	h, err := home.Create(t.Context(), filepath.Join(dir, "h"), "", nil)
+	require.NoError(t, err)
+	key, err := h.ReportKey()
+	require.NoError(t, err)
+	public, err := h.ReportPublic()
+	require.NoError(t, err)
+	require.Equal(t, key.Public(), public)
+	_, err = h.CreateReportKey()
+	require.ErrorIs(t, err, fs.ErrExist)
+
+	old := filepath.Join(dir, "old")
+	require.NoError(t, os.MkdirAll(filepath.Join(old, "keys"), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(old, "kycmark.toml"), []byte("registry = \"r.db\"\nkeys.mark = [\"m\"]\nkeys.seal = \"s\"\n"), 0o600))
+	h, err = home.Open(old)
+	require.NoError(t, err)
+	_, err = h.ReportKey()
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	made, err := h.CreateReportKey()
+	require.NoError(t, err)
+	public, err = h.ReportPublic()
+	require.NoError(t, err)
+	require.Equal(t, made, public)
+}
+
 func TestCreateSparesWhatIsThere(t *testing.T) {
 	for _, name := range []string{"kycmark.toml", "registry.db", "keys"} {
 		dir := t.TempDir()

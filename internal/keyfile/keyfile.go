@@ -3,6 +3,7 @@
 package keyfile
 
 import (
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -11,8 +12,9 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/durable"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -30,17 +32,39 @@ func CreateMark(path string, key *watermark.Key) error {
 }
 
 // CreateSeal is [CreateMark] for a sealing key.
-func CreateSeal(path string, key *verify.SealKey) error {
+func CreateSeal(path string, key *registry.SealKey) error {
 	return create(path, fmt.Sprintf("# kycmark sealing key %s\n%s\n", key.ID(), key.Secret()))
 }
 
 // CreateLedger writes the two texts of a ledger's key (see
-// [verify.Registry.GenerateLedgerKey]) to new files as [CreateMark] does; the public
+// [registry.Registry.GenerateLedgerKey]) to new files as [CreateMark] does; the public
 // one holds no secret.
 func CreateLedger(path, publicPath, private, public string) error {
 	return errors.Join(
 		create(path, "# kycmark ledger key: signs checkpoints\n"+private+"\n"),
 		create(publicPath, "# kycmark ledger, public key: checks checkpoints and proofs\n"+public+"\n"))
+}
+
+// CreateReport writes the two halves of a key that signs reports to new files as
+// [CreateMark] does, in the PEM forms that openssl reads; the public one holds no secret.
+func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
+	private, err := attest.EncodePrivate(key)
+	if err != nil {
+		return err
+	}
+	half := key.Public().(ed25519.PublicKey)
+	public, err := attest.EncodePublic(half)
+	if err != nil {
+		return err
+	}
+	id := attest.KeyID(half)
+	if err := create(path, "# kycmark report key "+id+": signs reports\n"+string(private)); err != nil {
+		return err
+	}
+	if err := create(publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(public)); err != nil {
+		return errors.Join(err, os.Remove(path)) // the two halves never differ
+	}
+	return nil
 }
 
 func create(path, text string) error {
@@ -70,13 +94,13 @@ func ReadMark(path string) (*watermark.Key, error) {
 }
 
 // ReadSeal reads a sealing key as [ReadMark] reads a mark key; errors about the
-// contents wrap [verify.ErrSealKey].
-func ReadSeal(path string) (*verify.SealKey, error) {
+// contents wrap [registry.ErrSealKey].
+func ReadSeal(path string) (*registry.SealKey, error) {
 	text, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	key, err := verify.ParseSealKey(text)
+	key, err := registry.ParseSealKey(text)
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
@@ -84,7 +108,7 @@ func ReadSeal(path string) (*verify.SealKey, error) {
 }
 
 // ReadLedger reads the private text of a ledger's key. Errors about the contents wrap
-// [verify.ErrLedgerKey].
+// [registry.ErrLedgerKey].
 func ReadLedger(path string) (string, error) {
 	return readNoteKey(path, true)
 }
@@ -92,6 +116,33 @@ func ReadLedger(path string) (string, error) {
 // ReadPublic reads the public key of a ledger or of a witness, as [ReadLedger].
 func ReadPublic(path string) (string, error) {
 	return readNoteKey(path, false)
+}
+
+// ReadReport reads a key that signs reports; errors about the contents wrap
+// [attest.ErrKey].
+func ReadReport(path string) (ed25519.PrivateKey, error) {
+	text, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := attest.ParsePrivate([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return key, nil
+}
+
+// ReadReportPublic reads the public half as [ReadReport] reads the private one.
+func ReadReportPublic(path string) (ed25519.PublicKey, error) {
+	text, err := read(path)
+	if err != nil {
+		return nil, err
+	}
+	key, err := attest.ParsePublic([]byte(text))
+	if err != nil {
+		return nil, fmt.Errorf("key file %s: %w", path, err)
+	}
+	return key, nil
 }
 
 // readNoteKey reads the only line that is neither blank nor a comment.
@@ -111,7 +162,7 @@ func readNoteKey(path string, private bool) (string, error) {
 		if private {
 			kind = "private"
 		}
-		return "", fmt.Errorf("key file %s: %w: not one %s key of a ledger or a witness", path, verify.ErrLedgerKey, kind)
+		return "", fmt.Errorf("key file %s: %w: not one %s key of a ledger or a witness", path, registry.ErrLedgerKey, kind)
 	}
 	return keys[0], nil
 }

@@ -11,14 +11,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/keyfile"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 func TestKeysComeBack(t *testing.T) {
 	dir := t.TempDir()
-	mark, seal := watermark.GenerateKey(), verify.GenerateSealKey()
+	mark, seal := watermark.GenerateKey(), registry.GenerateSealKey()
 	require.NoError(t, keyfile.CreateMark(filepath.Join(dir, "mark.key"), mark))
 	require.NoError(t, keyfile.CreateSeal(filepath.Join(dir, "seal.key"), seal))
 
@@ -45,10 +46,36 @@ func TestNeverOverwritten(t *testing.T) {
 	require.NoError(t, err)
 
 	require.ErrorIs(t, keyfile.CreateMark(path, watermark.GenerateKey()), fs.ErrExist)
-	require.ErrorIs(t, keyfile.CreateSeal(path, verify.GenerateSealKey()), fs.ErrExist)
+	require.ErrorIs(t, keyfile.CreateSeal(path, registry.GenerateSealKey()), fs.ErrExist)
 	after, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, before, after)
+}
+
+func TestReportKey(t *testing.T) {
+	path, publicPath := filepath.Join(t.TempDir(), "report.key"), filepath.Join(t.TempDir(), "report.pub")
+	key, err := attest.GenerateKey()
+	require.NoError(t, err)
+	require.NoError(t, keyfile.CreateReport(path, publicPath, key))
+	got, err := keyfile.ReadReport(path)
+	require.NoError(t, err)
+	require.Equal(t, key, got)
+	public, err := keyfile.ReadReportPublic(publicPath)
+	require.NoError(t, err)
+	require.Equal(t, key.Public(), public)
+	require.False(t, keyfile.Exposed(path))
+	require.ErrorIs(t, keyfile.CreateReport(path, publicPath, key), fs.ErrExist)
+
+	alone := filepath.Join(t.TempDir(), "report.key")
+	require.ErrorIs(t, keyfile.CreateReport(alone, publicPath, key), fs.ErrExist)
+	require.NoFileExists(t, alone, "a key whose public half lies elsewhere is not kept")
+
+	_, err = keyfile.ReadReport(publicPath)
+	require.ErrorIs(t, err, attest.ErrKey)
+	_, err = keyfile.ReadReportPublic(path)
+	require.ErrorIs(t, err, attest.ErrKey)
+	_, err = keyfile.ReadLedger(path)
+	require.ErrorIs(t, err, registry.ErrLedgerKey)
 }
 
 func TestBadFilesSayWhich(t *testing.T) {
@@ -67,8 +94,10 @@ func TestBadFilesSayWhich(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a.key")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		for kind, read := range map[string]func() error{
-			"mark": func() error { _, err := keyfile.ReadMark(path); return err },
-			"seal": func() error { _, err := keyfile.ReadSeal(path); return err },
+			"mark":   func() error { _, err := keyfile.ReadMark(path); return err },
+			"seal":   func() error { _, err := keyfile.ReadSeal(path); return err },
+			"report": func() error { _, err := keyfile.ReadReport(path); return err },
+			"public": func() error { _, err := keyfile.ReadReportPublic(path); return err },
 		} {
 			err := read()
 			if assert.Error(t, err, "%s as %s", name, kind) {
@@ -85,11 +114,11 @@ func TestKindsAreNotMixedUp(t *testing.T) {
 	dir := t.TempDir()
 	mark, seal := filepath.Join(dir, "mark"), filepath.Join(dir, "seal")
 	require.NoError(t, keyfile.CreateMark(mark, watermark.GenerateKey()))
-	require.NoError(t, keyfile.CreateSeal(seal, verify.GenerateSealKey()))
+	require.NoError(t, keyfile.CreateSeal(seal, registry.GenerateSealKey()))
 	_, err := keyfile.ReadMark(seal)
 	require.ErrorIs(t, err, watermark.ErrKey)
 	_, err = keyfile.ReadSeal(mark)
-	require.ErrorIs(t, err, verify.ErrSealKey)
+	require.ErrorIs(t, err, registry.ErrSealKey)
 }
 
 func TestMissingAndFolder(t *testing.T) {

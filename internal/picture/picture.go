@@ -20,14 +20,14 @@ type Limits struct {
 	MaxPixels int64 // width times height; 0 means 100 000 000
 }
 
-const (
-	defaultMaxBytes  = 64 << 20
-	defaultMaxPixels = 100_000_000
-)
+// DefaultMaxBytes is what MaxBytes of 0 means.
+const DefaultMaxBytes = 64 << 20
+
+const defaultMaxPixels = 100_000_000
 
 func (l Limits) orDefault() Limits {
 	if l.MaxBytes <= 0 {
-		l.MaxBytes = defaultMaxBytes
+		l.MaxBytes = DefaultMaxBytes
 	}
 	if l.MaxPixels <= 0 {
 		l.MaxPixels = defaultMaxPixels

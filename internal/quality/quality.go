@@ -20,14 +20,60 @@ func PSNR(a, b *image.NRGBA) float64 {
 	}
 	var sum uint64
 	for y := range h {
-		p, q := a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w]
-		for i := 0; i < len(p); i += 4 {
-			r, g, b := int(p[i])-int(q[i]), int(p[i+1])-int(q[i+1]), int(p[i+2])-int(q[i+2])
-			sum += uint64(r*r + g*g + b*b)
-		}
+		sum += squares(a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
 	}
+	return ratio(sum, w, h)
+}
+
+// squares sums those of the differences of two rows.
+func squares(p, q []uint8) (sum uint64) {
+	for i := 0; i < len(p); i += 4 {
+		r, g, b := int(p[i])-int(q[i]), int(p[i+1])-int(q[i+1]), int(p[i+2])-int(q[i+2])
+		sum += uint64(r*r + g*g + b*b)
+	}
+	return sum
+}
+
+func ratio(sum uint64, w, h int) float64 {
 	if sum == 0 {
 		return math.Inf(1)
 	}
 	return 10 * math.Log10(255*255*3*float64(w)*float64(h)/float64(sum))
+}
+
+// A Comparison is [PSNR] and [SSIM] of two pictures that come row by row.
+type Comparison struct {
+	w, h, y int
+	sum     uint64
+	ssim    *ssim // nil where a side is shorter than its window
+	total   float64
+}
+
+// NewComparison prepares to compare pictures of w x h pixels, one at least.
+func NewComparison(w, h int) *Comparison {
+	c := &Comparison{w: w, h: h}
+	if min(w, h) >= side {
+		c.ssim = newSSIM(w)
+	}
+	return c
+}
+
+// Add takes the next row of both, four bytes a pixel.
+func (c *Comparison) Add(a, b []uint8) {
+	c.sum += squares(a, b)
+	if c.ssim != nil {
+		c.total += c.ssim.next(c.y, a, b)
+	}
+	c.y++
+}
+
+// PSNR returns that of the pictures, once all rows were added.
+func (c *Comparison) PSNR() float64 { return ratio(c.sum, c.w, c.h) }
+
+// SSIM returns that of the pictures, once all rows were added.
+func (c *Comparison) SSIM() float64 {
+	if c.ssim == nil {
+		return math.NaN()
+	}
+	return c.total / (float64(c.w-side+1) * float64(c.h-side+1))
 }

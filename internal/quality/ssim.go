@@ -27,15 +27,11 @@ func SSIM(a, b *image.NRGBA) float64 {
 	if w != b.Rect.Dx() || h != b.Rect.Dy() || w < side || h < side {
 		return math.NaN()
 	}
-	s := newSSIM(w)
-	total := 0.0
+	c := NewComparison(w, h)
 	for y := range h {
-		s.load(y, a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
-		if y >= side-1 {
-			total += s.row(y)
-		}
+		c.total += c.ssim.next(y, a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
 	}
-	return total / (float64(w-side+1) * float64(h-side+1))
+	return c.SSIM()
 }
 
 // window is the Gaussian exp(-k²/4.5) from the middle outwards, both sides
@@ -74,6 +70,15 @@ func newSSIM(w int) *ssim {
 		}
 	}
 	return s
+}
+
+// next takes row y of both pictures and sums SSIM over the windows that end in it.
+func (s *ssim) next(y int, a, b []uint8) float64 {
+	s.load(y, a, b)
+	if y < side-1 {
+		return 0
+	}
+	return s.row(y)
 }
 
 // load filters row y of both pictures along the row.

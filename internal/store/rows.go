@@ -192,4 +192,14 @@ type Checkpoint struct {
 	Root tlog.Hash
 	Note []byte // C2SP tlog-checkpoint with its signatures
 	Made time.Time
+
+	Stamp []byte // RFC 3161 timestamp of the note's body; empty: none
+}
+
+// Issued counts something of one day and, but for counts of uploads alone, of one
+// recipient.
+type Issued struct {
+	Recipient string
+	Day       time.Time // its begin, UTC
+	Count     int64
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// Package verify hands these on under the same names.
+// Package registry hands these on under the same names.
 var (
 	ErrNotFound = errors.New("not in the registry")
 	ErrConflict = errors.New("already in the registry")    // a unique name or ID is taken by another row
@@ -57,6 +57,14 @@ type Store interface {
 	// Span returns when the first and the last upload were submitted; the zero
 	// time for both where there is none.
 	Span(ctx context.Context) (first, last time.Time, err error)
+	// CountSubmitted counts the uploads submitted in each span, ends included.
+	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error)
+	// CountIssued counts, for each recipient and each day (of UTC) of submission, the
+	// uploads of which copies were issued to it.
+	CountIssued(ctx context.Context) ([]Issued, error)
+	// CountDays counts, by days of UTC, the uploads by their submission and, for each
+	// recipient, the copies by their issue.
+	CountDays(ctx context.Context) (submitted []Issued, issued []Issued, err error)
 	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
 	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
 	Sealed(ctx context.Context, id [16]byte) (*Sealed, error)
@@ -101,7 +109,8 @@ type Store interface {
 	CustodyOf(ctx context.Context, submission [16]byte) ([]Custody, error)
 	CustodyBy(ctx context.Context, recipient string) ([]Custody, error)
 
-	AddInvestigation(ctx context.Context, i Investigation) error
+	// AddInvestigation returns the number of the entry.
+	AddInvestigation(ctx context.Context, i Investigation) (seq int64, err error)
 	Investigations(ctx context.Context) ([]Investigation, error)
 
 	// Check recomputes the ledger from its first entry, holds every row against it,

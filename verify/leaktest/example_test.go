@@ -7,27 +7,28 @@ import (
 	"image"
 	"image/jpeg"
 	"testing"
+	"time"
 
-	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // publish stands for the pipeline under test: it takes an upload in and returns
 // what the vendor gets.
-func publish(cfg verify.Config, upload image.Image) (image.Image, error) {
+func publish(cfg registry.Config, upload image.Image) (image.Image, error) {
 	ctx := context.Background()
-	issuer, err := verify.NewIssuer(cfg)
+	issuer, err := registry.NewIssuer(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.Registry.AddRecipient(ctx, verify.Recipient{Name: "vendor A", Kind: verify.Vendor}); err != nil {
+	if err := cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}); err != nil {
 		return nil, err
 	}
 	var in, out bytes.Buffer
 	if err := jpeg.Encode(&in, upload, nil); err != nil {
 		return nil, err
 	}
-	sub, _, err := issuer.Submit(ctx, &in, "customer 17", cfg.Found)
+	sub, _, err := issuer.Submit(ctx, &in, "customer 17", time.Time{})
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 	"image"
 
 	"github.com/kycmark/kycmark/internal/attack"
-	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -44,8 +44,8 @@ func Key() *watermark.Key {
 }
 
 // SealKey returns the sealing key of all tests: always the same, known to everybody.
-func SealKey() *verify.SealKey {
-	k, err := verify.ParseSealKey(sealKey)
+func SealKey() *registry.SealKey {
+	k, err := registry.ParseSealKey(sealKey)
 	if err != nil {
 		panic("leaktest: " + err.Error()) // a constant of this package is wrong
 	}
@@ -53,9 +53,9 @@ func SealKey() *verify.SealKey {
 }
 
 // NewRegistry returns an empty registry in memory that is closed after the test.
-func NewRegistry(t T) *verify.Registry {
+func NewRegistry(t T) *registry.Registry {
 	t.Helper()
-	r, err := verify.Create(context.Background(), "file::memory:", nil)
+	r, err := registry.Create(context.Background(), "file::memory:", nil)
 	if err != nil {
 		fail(t, "leaktest: %v", err)
 		return nil
@@ -69,11 +69,11 @@ func NewRegistry(t T) *verify.Registry {
 }
 
 // Config returns a configuration with a new registry in memory and the test keys,
-// ready for [verify.NewIssuer] and [verify.NewInvestigator].
-func Config(t T) verify.Config {
+// ready for [registry.NewIssuer].
+func Config(t T) registry.Config {
 	t.Helper()
-	return verify.Config{
-		Registry: NewRegistry(t), Keys: []*watermark.Key{Key()}, SealKey: SealKey(), Actor: "leaktest",
+	return registry.Config{
+		Registry: NewRegistry(t), Key: Key(), SealKey: SealKey(), Actor: "leaktest",
 	}
 }
 

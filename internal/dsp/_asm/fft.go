@@ -133,6 +133,87 @@ func stage(radix int, keep bool, body func(x []reg.VecVirtual, w []twiddle) []re
 	RET()
 }
 
+// last4 is the last stage of radix 4, whose twiddle factors are all 1.
+func last4() {
+	TEXT("last4AVX2", NOSPLIT, "func(dst, src *complex64, s int)")
+	Pragma("noescape")
+	Doc("last4AVX2 is last4Go for s a multiple of 4.")
+	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	s, s3 := Load(Param("s"), GP64()), GP64()
+	SHLQ(U8(3), s)
+	LEAQ(Mem{Base: s, Index: s, Scale: 2}, s3)
+	at := func(base reg.Register) [4]Mem {
+		return [4]Mem{{Base: base}, {Base: base, Index: s, Scale: 1}, {Base: base, Index: s, Scale: 2}, {Base: base, Index: s3, Scale: 1}}
+	}
+	left := GP64()
+	MOVQ(s, left)
+	Label("last4")
+	from, to := at(src), at(dst)
+	a, b, c, d := ymm(from[0]), ymm(from[1]), ymm(from[2]), ymm(from[3])
+	ac, amc, bd := plus(a, c), minus(a, c), plus(b, d)
+	j := xor(swapped(minus(b, d)), constants["signEven"])
+	for k, y := range [4]reg.VecVirtual{plus(ac, bd), minus(amc, j), minus(ac, bd), plus(amc, j)} {
+		VMOVUPS(y, to[k])
+	}
+	ADDQ(U8(32), src)
+	ADDQ(U8(32), dst)
+	SUBQ(U8(32), left)
+	JNZ(LabelRef("last4"))
+	VZEROUPPER()
+	RET()
+}
+
+// sparse4 is the first stage of radix 4 on columns of a few tones.
+func sparse4() {
+	TEXT("sparse4AVX2", NOSPLIT, "func(dst, turns, c *complex64, counts *int, m int)")
+	Pragma("noescape")
+	Doc("sparse4AVX2 is sparse4Go.")
+	dst, turns, c := Load(Param("dst"), GP64()), Load(Param("turns"), GP64()), Load(Param("c"), GP64())
+	counts, m := Load(Param("counts"), GP64()), Load(Param("m"), GP64())
+	n := GP64()
+	Label("sparse4")
+	var acc [4][2]reg.VecVirtual
+	for k := range acc {
+		for h := range acc[k] {
+			acc[k][h] = YMM()
+			VXORPS(acc[k][h], acc[k][h], acc[k][h])
+		}
+	}
+	MOVQ(Mem{Base: counts}, n)
+	TESTQ(n, n)
+	JZ(LabelRef("sparse4Store"))
+	Label("sparse4Tone")
+	var t, swap [2]reg.VecVirtual
+	for h := range t {
+		t[h] = ymm(Mem{Base: turns, Disp: 32 * h})
+		swap[h] = swapped(t[h])
+	}
+	for k := range acc {
+		re, im := broadcast(Mem{Base: c, Disp: 8 * k}), broadcast(Mem{Base: c, Disp: 8*k + 4})
+		for h := range t {
+			a, b := product(t[h], re), product(swap[h], im)
+			VADDSUBPS(b, a, a)
+			VADDPS(a, acc[k][h], acc[k][h])
+		}
+	}
+	ADDQ(U8(64), turns)
+	ADDQ(U8(32), c)
+	DECQ(n)
+	JNZ(LabelRef("sparse4Tone"))
+	Label("sparse4Store")
+	for k := range acc {
+		for h := range acc[k] {
+			VMOVUPS(acc[k][h], Mem{Base: dst, Disp: 64*k + 32*h})
+		}
+	}
+	ADDQ(U8(8), counts)
+	ADDQ(U32(256), dst)
+	DECQ(m)
+	JNZ(LabelRef("sparse4"))
+	VZEROUPPER()
+	RET()
+}
+
 // first4 is the stage of radix 4 on one sequence alone: four butterflies at a time,
 // whose results are transposed.
 func first4() {

@@ -21,6 +21,8 @@ func main() {
 	transposes()
 	spectra()
 	first4()
+	last4()
+	sparse4()
 	powers()
 	samples()
 	rows()

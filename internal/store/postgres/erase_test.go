@@ -2,6 +2,8 @@ package postgres_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"os"
@@ -12,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/phash"
 )
 
 // found lists the folders of the server's data directory with a file that holds the
@@ -33,6 +36,16 @@ func found(t *testing.T, text string) map[string]bool {
 	return in
 }
 
+// area is a hash of which no seven bands are another's.
+func area(n int) phash.Hash {
+	sum := sha256.Sum256([]byte{byte(n)})
+	h := phash.Hash{Kind: phash.Area}
+	for i := range h.Bits {
+		h.Bits[i] = binary.LittleEndian.Uint64(sum[8*i:])
+	}
+	return h
+}
+
 // What an erasure leaves in the server's files, and what takes it out of them, as
 // docs/registry.md says.
 func TestWhatErasureLeaves(t *testing.T) {
@@ -42,12 +55,21 @@ func TestWhatErasureLeaves(t *testing.T) {
 	for i := range ups {
 		s := fmt.Sprintf(" %d of test 6", i)
 		ups[i].Subject, ups[i].Hash, ups[i].Kept = "subject"+s, "hash"+s, true
+		ups[i].Area, ups[i].AreaQuality = area(i).String(), phash.MinQuality
 		ups[i].Sealed = &store.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + s), Body: bytes.Repeat([]byte("body"+s), 1000)}
 	}
 	_, err := d.AddSubmissions(t.Context(), ups)
 	require.NoError(t, err)
 	admin(t, dsn, "CHECKPOINT")
-	erased := []string{"subject 77 of test 6", "hash 77 of test 6", "wrapped 77 of test 6", "body 77 of test 6"}
+	words := binary.LittleEndian.AppendUint64(nil, area(77).Bits[0])
+	words = binary.LittleEndian.AppendUint64(words, area(77).Bits[1])
+	require.True(t, found(t, string(words))["base"], "among the recent hashes")
+	require.NoError(t, d.DeferBands(t.Context()))
+	require.NoError(t, d.BuildBands(t.Context(), false, nil))
+	admin(t, dsn, "ANALYZE") // which keeps samples of columns
+	admin(t, dsn, "CHECKPOINT")
+	erased := []string{"subject 77 of test 6", "hash 77 of test 6", "wrapped 77 of test 6", "body 77 of test 6",
+		area(77).String(), string(words[:14])}
 	for _, text := range erased {
 		require.True(t, found(t, text)["base"], text)
 	}
@@ -58,7 +80,7 @@ func TestWhatErasureLeaves(t *testing.T) {
 	}
 	require.True(t, found(t, erased[3])["base"], "free pages are not overwritten")
 
-	admin(t, dsn, "VACUUM FULL submission, sealed")
+	admin(t, dsn, "VACUUM FULL submission, sealed, recent, posting")
 	admin(t, dsn, "ALTER SYSTEM SET wal_recycle = off")
 	admin(t, dsn, "SELECT pg_reload_conf()")
 	for range 3 {

@@ -1,5 +1,14 @@
 package postgres
 
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
 // Numbers are handed over as an array.
 
 func list(numbers []int64) (from string, arg any) {
@@ -12,3 +21,29 @@ func among(numbers []int64) (condition string, arg any) { return "= ANY ($1::big
 // way: an index search for each entry.
 const probing = `(SELECT count(set_config(name, 'off', true)) FROM unnest(ARRAY['enable_hashjoin', 'enable_mergejoin',
 	'enable_seqscan', 'enable_bitmapscan', 'enable_material', 'enable_memoize', 'jit']) AS name)`
+
+// blobs reads numbers and blobs without a copy of them.
+func blobs(ctx context.Context, conn *sql.Conn, f func(int64, []byte) error, query string, args ...any) error {
+	return conn.Raw(func(raw any) error {
+		c, ok := raw.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("a connection of %T", raw)
+		}
+		rows, err := c.Conn().Query(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var number int64
+			var blob pgtype.DriverBytes
+			if err := rows.Scan(&number, &blob); err != nil {
+				return err
+			}
+			if err := f(number, blob); err != nil {
+				return err
+			}
+		}
+		return rows.Err()
+	})
+}

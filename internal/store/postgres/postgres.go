@@ -211,10 +211,11 @@ func (s *server) dialect() sqldb.Dialect {
 		Conflict: conflict,
 		Again:    again,
 		Insert:   insert,
+		Blobs:    blobs,
 		List:     list,
 		Among:    among,
 		Probing:  probing,
-		Settle:   "VACUUM (ANALYZE) band",
+		Settle:   "VACUUM (ANALYZE) posting, recent",
 		Scrub:    scrub,
 		Close:    s.pool.Close,
 	}
@@ -246,7 +247,7 @@ func again(err error) bool {
 // scrub frees the versions of rows as they were before an erasure, so that their
 // places are used again. What that does not reach, docs/registry.md says.
 func scrub(ctx context.Context, write *sql.DB) error {
-	if _, err := write.ExecContext(ctx, "VACUUM (INDEX_CLEANUP ON) submission, sealed, band"); err != nil {
+	if _, err := write.ExecContext(ctx, "VACUUM (INDEX_CLEANUP ON) submission, sealed, posting, recent"); err != nil {
 		return fmt.Errorf("the erasure is done, but the old rows could not be freed: %w", err)
 	}
 	return nil

@@ -10,6 +10,9 @@ import (
 // SetCommit replaces the end of every transaction, to see what a failing one leaves.
 func (d *DB) SetCommit(f func(*sql.Tx) error) { d.commit = f }
 
+// SetLotSize makes lots of fewer submissions.
+func (d *DB) SetLotSize(n int) { d.lotSize = n }
+
 // Raw is the database behind the ledger's back: what an attacker with it can do.
 func (d *DB) Raw() *sql.DB { return d.write }
 

@@ -95,7 +95,10 @@ func TestWritersWhoWaitAreCommittedTogether(t *testing.T) {
 			wg.Go(func() { errs[n] = d.AddCustody(ctx, custody(fmt.Sprintf("vendor %c", 'A'+n%2))) })
 		}
 		gone, cancel := context.WithCancel(ctx)
-		wg.Go(func() { assert.ErrorIs(t, d.AddInvestigation(gone, investigation(1)), context.Canceled) })
+		wg.Go(func() {
+			_, err := d.AddInvestigation(gone, investigation(1))
+			assert.ErrorIs(t, err, context.Canceled)
+		})
 		for d.Waiting() < len(errs)+1 {
 			runtime.Gosched()
 		}

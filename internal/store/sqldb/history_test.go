@@ -115,7 +115,7 @@ func (h *history) rare(k int) func(ctx context.Context, s store.Store) (any, err
 		return func(ctx context.Context, s store.Store) (any, error) { return nil, s.AddKeyState(ctx, st) }
 	case 12:
 		i := investigation(h.IntN(1000))
-		return func(ctx context.Context, s store.Store) (any, error) { return nil, s.AddInvestigation(ctx, i) }
+		return func(ctx context.Context, s store.Store) (any, error) { return s.AddInvestigation(ctx, i) }
 	default:
 		_, k := issued(1, [16]byte{}, "")
 		k.ID, k.Commitment = fmt.Sprintf("v1-%d", h.IntN(5)), [32]byte{byte(h.IntN(2))}

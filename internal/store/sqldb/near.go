@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math/bits"
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/store"
@@ -41,12 +40,17 @@ func (d *DB) near(ctx context.Context, hashes []phash.Hash, radius int, search f
 			return nil, fmt.Errorf("%w: by a hash of kind %s, not %s", store.ErrSearch, h.Kind, searched)
 		}
 	}
-	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
+	conn, err := d.read.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close()
+	raw, err := conn.BeginTx(ctx, d.dialect.Snapshot)
 	if err != nil {
 		return nil, err
 	}
 	defer raw.Rollback()
-	n := nearest{ctx: ctx, q: raw, dialect: &d.dialect, hashes: hashes, radius: radius, found: make(map[int64]int)}
+	n := nearest{ctx: ctx, q: raw, conn: conn, dialect: &d.dialect, hashes: hashes, radius: radius, found: make(map[int64]int)}
 	if err := search(&n); err != nil {
 		return nil, fmt.Errorf("search: %w", err)
 	}
@@ -57,6 +61,7 @@ func (d *DB) near(ctx context.Context, hashes []phash.Hash, radius int, search f
 type nearest struct {
 	ctx     context.Context
 	q       *sql.Tx
+	conn    *sql.Conn // of q
 	dialect *Dialect
 	hashes  []phash.Hash
 	radius  int
@@ -64,94 +69,121 @@ type nearest struct {
 }
 
 func (n *nearest) search() error {
-	state, last, err := n.begin()
+	state, err := n.begin()
 	if err != nil {
 		return err
 	}
-	state.upto = min(state.upto, last)
-	ranges, values := n.ranges(state.upto)
-	if int64(len(ranges)) > state.upto { // comparing with every hash is less work
-		state.upto = 0
+	lots, err := readLots(n.ctx, n.q, state.upto)
+	if err != nil {
+		return err
 	}
-	if state.upto > 0 {
-		found, err := n.candidates(ranges, values, state.upto)
-		if err != nil {
-			return err
-		}
-		if err := n.compare(found); err != nil {
-			return err
-		}
+	found, err := n.candidates(lots)
+	if err != nil {
+		return err
 	}
-	if state.upto < last {
-		return n.scan(" WHERE s.erased = 0 AND s.seq > $1", state.upto)
+	if err := n.compare(n.unsure(found)); err != nil {
+		return err
 	}
-	return nil
+	if err := n.recent(max(state.upto, state.since)); err != nil || state.since <= state.upto {
+		return err
+	}
+	return n.scan(" WHERE s.erased = 0 AND s.seq > $1 AND s.seq <= $2", state.upto, state.since)
 }
 
-// begin reads the state of the tables and the number of the last submission.
-func (n *nearest) begin() (s bandState, last int64, err error) {
+// begin reads where submissions are found.
+func (n *nearest) begin() (s searchState, err error) {
 	var ready int64
-	err = n.q.QueryRowContext(n.ctx, "SELECT scheme, upto, build, coalesce((SELECT max(seq) FROM submission), 0), "+
-		cmp.Or(n.dialect.Probing, "0")+" FROM band_state WHERE one = 1").Scan(&s.scheme, &s.upto, &s.build, &last, &ready)
-	return s, last, s.check(err)
+	err = n.q.QueryRowContext(n.ctx, selectState+", "+cmp.Or(n.dialect.Probing, "0")+" FROM search_state WHERE one = 1").
+		Scan(append(s.bind(), &ready)...)
+	return s, s.check(err)
 }
 
-// A stretch is a range of values of one band: 4 bits of the band, 24 of the first
-// value, 24 of the last.
-type stretch int64
-
-// Values that lie so close that no more than mergeBelow rows are expected between
-// them are read as one range: reading on is cheaper than looking up.
-const mergeBelow = 1.5
-
-// ranges lists what must be looked up among rows submissions, in the order of the
-// table, and the values of the hashes in each band.
-func (n *nearest) ranges(rows int64) (all []stretch, values [bandCount][]uint32) {
-	var probes []uint32
-	for i := range bandCount {
-		b := bandAt(i)
-		probes = probes[:0]
+// candidates returns the submissions of which an entry is near a hash.
+func (n *nearest) candidates(lots []lot) (map[int64]*pieces, error) {
+	var keys []int64
+	byID := make(map[int64]*lot, len(lots))
+	for i := range lots {
+		byID[lots[i].id] = &lots[i]
 		for k := range n.hashes {
-			v := b.value(&n.hashes[k])
-			values[i] = append(values[i], v)
-			probes = b.probes(probes, v)
-		}
-		slices.Sort(probes)
-		gap := uint32(min(mergeBelow*float64(int64(1)<<b.width)/float64(rows+1), 1<<valueBits))
-		for from := 0; from < len(probes); {
-			to := from
-			for to+1 < len(probes) && probes[to+1]-probes[to] <= gap {
-				to++
-			}
-			all = append(all, stretch(i)<<(2*valueBits)|stretch(probes[from])<<valueBits|stretch(probes[to]))
-			from = to + 1
+			keys = lots[i].probes(keys, &n.hashes[k])
 		}
 	}
-	return all, values
+	slices.Sort(keys)
+	keys = slices.Compact(keys)
+	var windows [bandCount][]window
+	for i := range windows {
+		for k := range n.hashes {
+			windows[i] = append(windows[i], windowOf(&n.hashes[k], i))
+		}
+	}
+	found := make(map[int64]*pieces)
+	err := readLists(n.blobs, n.dialect, keys, func(p *posting) error {
+		id, at := keyed(p.id)
+		for _, w := range windows[at.band()] {
+			if byID[id].covers(at, uint16(w[0])) {
+				p.near(found, w, n.radius, byID[id].first)
+			}
+		}
+		return p.damaged()
+	})
+	return found, err
 }
 
-// candidates returns, ascending, the submissions up to number upto that have a band
-// within its flips of a hash's.
-func (n *nearest) candidates(ranges []stretch, values [bandCount][]uint32, upto int64) ([]int64, error) {
-	var found []int64
-	for part := range slices.Chunk(ranges, maxList) {
-		list, arg := n.dialect.List(numbers(part))
-		err := each(n.ctx, n.q, func(p *place) []any { return []any{(*int64)(p)} }, func(p *place) error {
-			i, value := p.band(), p.value()
-			near := func(v uint32) bool { return bits.OnesCount32(v^value) <= bandAt(i).flips }
-			if p.seq() <= upto && slices.ContainsFunc(values[i], near) {
-				found = append(found, p.seq())
-			}
-			return nil
-		}, selectPlaces+"FROM "+list+` CROSS JOIN band b
-			WHERE b.band = CAST(p.value >> 48 AS SMALLINT) AND b.value BETWEEN
-				CAST((p.value >> 24) & 16777215 AS INTEGER) AND CAST(p.value & 16777215 AS INTEGER)`, arg)
-		if err != nil {
-			return nil, err
+// near adds the entries near a window, of the lot that begins with number first.
+func (p *posting) near(found map[int64]*pieces, w window, radius int, first int64) {
+	_, at := keyed(p.id)
+	for e := p.entries; len(e) >= entryBytes; e = e[entryBytes:] {
+		entry, offset := readEntry(e)
+		if !w.near(entry, radius) {
+			continue
+		}
+		seq := first + int64(offset)
+		if found[seq] == nil {
+			found[seq] = new(pieces)
+		}
+		found[seq].add(at.band(), entry)
+	}
+}
+
+// unsure compares the candidates whose entries were seen in so many bands that they are the
+// whole hash, which those of most that are near are, leaves out those that are too far away
+// by what was seen, and returns the others, ascending.
+func (n *nearest) unsure(found map[int64]*pieces) (rest []int64) {
+	for seq, p := range found {
+		least := n.radius + 1
+		for k := range n.hashes {
+			least = min(least, p.distance(&n.hashes[k]))
+		}
+		switch {
+		case least > n.radius:
+		case p.known == [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}:
+			n.found[seq] = least
+		default:
+			rest = append(rest, seq)
 		}
 	}
-	slices.Sort(found)
-	return slices.Compact(found), nil
+	slices.Sort(rest)
+	return rest
+}
+
+// recent compares the recent hashes after a number.
+func (n *nearest) recent(after int64) error {
+	return eachRecent(n.blobs, func(seq int64, h *phash.Hash) {
+		if seq > after {
+			n.match(seq, h)
+		}
+	}, " WHERE seq > 0 ORDER BY seq") // by the index, which knows of no former rows
+}
+
+// match keeps a submission that is near.
+func (n *nearest) match(seq int64, h *phash.Hash) {
+	least := n.radius + 1
+	for k := range n.hashes {
+		least = min(least, h.Distance(n.hashes[k]))
+	}
+	if least <= n.radius {
+		n.found[seq] = least
+	}
 }
 
 // compare reads the hashes of candidates.
@@ -175,13 +207,7 @@ func (n *nearest) scan(tail string, args ...any) error {
 		if !ok {
 			return nil
 		}
-		least := n.radius + 1
-		for k := range n.hashes {
-			least = min(least, h.Distance(n.hashes[k]))
-		}
-		if least <= n.radius {
-			n.found[r.seq] = least
-		}
+		n.match(r.seq, &h)
 		return nil
 	}, selectArea+tail, args...)
 }
@@ -207,6 +233,28 @@ func (n *nearest) hits() []phash.Hit {
 		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Ref, b.Ref))
 	})
 	return out
+}
+
+// blobQuery runs a query of a number and a blob and hands its rows on; a blob is valid until
+// f returns.
+type blobQuery func(f func(int64, []byte) error, query string, args ...any) error
+
+func (n *nearest) blobs(f func(int64, []byte) error, query string, args ...any) error {
+	if n.dialect.Blobs != nil {
+		return n.dialect.Blobs(n.ctx, n.conn, f, query, args...)
+	}
+	return blobsOf(n.ctx, n.q)(f, query, args...)
+}
+
+func blobsOf(ctx context.Context, q querier) blobQuery {
+	type row struct {
+		number int64
+		blob   sql.RawBytes
+	}
+	return func(f func(int64, []byte) error, query string, args ...any) error {
+		return each(ctx, q, func(r *row) []any { return []any{&r.number, &r.blob} },
+			func(r *row) error { return f(r.number, r.blob) }, query, args...)
+	}
 }
 
 // each runs a query and hands its rows on, one at a time.

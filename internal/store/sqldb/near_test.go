@@ -139,17 +139,25 @@ func (c *corpus) check(t *testing.T, d *sqldb.DB, radius int) {
 	require.NoError(t, err)
 }
 
-// bulk is so many that the tables are looked up and not the hashes compared.
-const bulk = 2000
+// bulk is so many that lots of testLot submissions are made, and merged.
+const (
+	bulk    = 2000
+	testLot = 300
+)
 
 func TestNearIsExact(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
+		d.SetLotSize(testLot)
 		c := newCorpus(1)
 		c.add(t, d, 20) // compared with one by one
 		c.check(t, d, 31)
-		c.add(t, d, bulk)
-		c.check(t, d, 31)
+		for range 12 { // with lists on both sides of a merge
+			c.add(t, d, 190)
+			c.check(t, d, 31)
+			c.erase(t, d, 17)
+		}
 		c.check(t, d, 9)
+		require.Greater(t, listed(t, d), bandCount*bulk/2)
 		c.erase(t, d, 7)
 		c.add(t, d, 1)
 		c.add(t, d, 300)
@@ -160,15 +168,18 @@ func TestNearIsExact(t *testing.T) {
 // Whatever is deferred or half built is found all the same.
 func TestNearWithoutAllBands(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
+		d.SetLotSize(testLot)
 		c := newCorpus(2)
 		c.add(t, d, bulk)
 		require.NoError(t, d.DeferBands(t.Context()))
-		before := bandRows(t, d)
+		before := listed(t, d)
+		require.Positive(t, before)
 		c.add(t, d, bulk)
-		require.Equal(t, before, bandRows(t, d))
+		require.Equal(t, before, listed(t, d))
 		c.check(t, d, 31)
 		c.erase(t, d, 5)
 		c.check(t, d, 31)
+		before = listed(t, d)
 
 		stopped := fmt.Errorf("stopped")
 		steps := 0
@@ -180,7 +191,7 @@ func TestNearWithoutAllBands(t *testing.T) {
 		})
 		require.ErrorIs(t, d.BuildBands(t.Context(), false, nil), stopped)
 		d.SetCommit((*sql.Tx).Commit)
-		require.Greater(t, bandRows(t, d), before)
+		require.Greater(t, listed(t, d), before)
 		c.erase(t, d, 11)
 		c.check(t, d, 31)
 
@@ -189,15 +200,17 @@ func TestNearWithoutAllBands(t *testing.T) {
 		require.Positive(t, done)
 		require.Equal(t, total, done)
 		c.check(t, d, 31)
-		require.Equal(t, 11*len(c.kept), bandRows(t, d))
+		require.Equal(t, bandCount*len(c.kept), listed(t, d))
 		c.add(t, d, 10)
-		require.Equal(t, 11*len(c.kept), bandRows(t, d))
+		c.check(t, d, 31)
+		require.Equal(t, bandCount*(len(c.kept)-9), listed(t, d), "recent ones are compared one by one")
 		require.NoError(t, d.BuildBands(t.Context(), true, nil))
 		c.check(t, d, 31)
+		require.Equal(t, bandCount*len(c.kept), listed(t, d))
 	})
 }
 
-// An upload that is erased while its rows are entered leaves none.
+// An upload that is erased while its lists are made leaves no entry.
 func TestErasureDuringBuild(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
 		c := newCorpus(3)
@@ -207,10 +220,11 @@ func TestErasureDuringBuild(t *testing.T) {
 		require.NoError(t, d.BuildBands(t.Context(), false, func(int64, int64) {
 			if calls++; calls == 3 || calls == 6 {
 				c.erase(t, d, calls)
+				c.check(t, d, 31)
 			}
 		}))
 		c.check(t, d, 31)
-		require.Equal(t, 11*len(c.kept), bandRows(t, d))
+		require.Equal(t, bandCount*len(c.kept), listed(t, d))
 	})
 }
 
@@ -238,7 +252,7 @@ func TestNearRefuses(t *testing.T) {
 		require.ErrorIs(t, err, store.ErrSearch)
 		_, err = d.Near(t.Context(), []phash.Hash{{Kind: phash.PDQ, Bits: h.Bits}}, 31)
 		require.ErrorIs(t, err, store.ErrSearch)
-		require.NoError(t, rawly(t, d, "UPDATE band_state SET scheme = 2"))
+		require.NoError(t, rawly(t, d, "UPDATE search_state SET scheme = 2"))
 		_, err = d.Near(t.Context(), []phash.Hash{h}, 31)
 		require.ErrorIs(t, err, store.ErrSchema)
 		s, x := submission(1)
@@ -255,22 +269,61 @@ func TestNearRefuses(t *testing.T) {
 
 func TestCheckFindsEditedBands(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
+		d.SetLotSize(testLot)
 		c := newCorpus(6)
-		c.add(t, d, 50)
+		c.add(t, d, 1000)
+		c.add(t, d, 60) // which are in no lot
+		const (
+			first = "(SELECT min(id) FROM posting)"
+			last  = "(SELECT max(id) FROM posting)"
+		)
 		for _, edit := range []string{
-			"DELETE FROM band WHERE band = 3 AND seq = 5",
-			"UPDATE band SET value = 8388607 - value WHERE band = 3 AND seq = 5",
-			"UPDATE band SET seq = 99 WHERE band = 10 AND seq = 5",
-			"INSERT INTO band (band, value, seq) VALUES (3, 77, 5)",
+			"DELETE FROM posting WHERE id = " + first,
+			"UPDATE posting SET entries = (SELECT p.entries FROM posting p WHERE p.id = " + last + ") WHERE id = " + first,
+			"UPDATE posting SET id = id + 17592186044416 WHERE id = " + first,
+			"UPDATE posting SET id = id + 68719476736 WHERE id = " + last,
+			"UPDATE posting SET id = id + 16777216 WHERE id = " + last,
+			"UPDATE lot SET first = first + 1",
+			"UPDATE lot SET first = first + 5000, last = last + 5000",
+			"UPDATE lot SET reach = 1000",
+			"UPDATE lot SET bits = bits + 1",
+			"DELETE FROM lot",
+			"DELETE FROM recent",
+			"UPDATE recent SET hashes = (SELECT entries FROM posting WHERE id = " + first + ")",
+			"UPDATE search_state SET upto = upto + 8",
+			"UPDATE search_state SET upto = upto - 8",
+			"UPDATE search_state SET since = 2000",
 		} {
-			require.NoError(t, rawly(t, d, edit))
-			_, _, err := d.Check(t.Context())
-			require.ErrorIs(t, err, store.ErrTampered, edit)
-			require.NoError(t, d.BuildBands(t.Context(), true, nil))
-			_, _, err = d.Check(t.Context())
-			require.NoError(t, err, edit)
+			edited(t, d, edit, edit)
 		}
+		_, _, err := d.Check(t.Context())
+		require.NoError(t, err, "each edit was rolled back")
+		require.NoError(t, rawly(t, d, "DELETE FROM lot; DELETE FROM recent"))
+		require.NoError(t, d.BuildBands(t.Context(), true, nil))
+		c.check(t, d, 31)
 	})
+}
+
+// Whoever has the database can do away with constraints.
+func TestEditedLotsAreRefused(t *testing.T) {
+	d := kinds["memory"](t, info())
+	d.SetLotSize(testLot)
+	c := newCorpus(8)
+	c.add(t, d, 700)
+	c.add(t, d, 50)
+	require.NoError(t, rawly(t, d, "PRAGMA ignore_check_constraints = 1"))
+	for column, values := range map[string][]int64{"bits": {-1, 17, 1 << 40}, "reach": {-1, 1<<20 + 1}, "last": {1 << 40}} {
+		for _, v := range values {
+			edit := fmt.Sprintf("UPDATE lot SET %s = %d", column, v)
+			edited(t, d, edit, edit)
+		}
+	}
+	require.NoError(t, rawly(t, d, "UPDATE lot SET bits = 99"))
+	_, err := d.Near(t.Context(), []phash.Hash{c.hash()}, 31)
+	require.ErrorIs(t, err, store.ErrTampered)
+	require.NoError(t, rawly(t, d, "UPDATE lot SET bits = 1; UPDATE posting SET entries = x'00'"))
+	_, err = d.Near(t.Context(), []phash.Hash{c.hash()}, 31)
+	require.ErrorIs(t, err, store.ErrTampered)
 }
 
 func rawly(t *testing.T, d *sqldb.DB, query string) error {
@@ -279,8 +332,15 @@ func rawly(t *testing.T, d *sqldb.DB, query string) error {
 	return err
 }
 
-func bandRows(t *testing.T, d *sqldb.DB) (n int) {
+// The layout that docs/registry.md states.
+const (
+	bandCount  = 16
+	entryBytes = 18
+)
+
+// listed counts the entries in the lists.
+func listed(t *testing.T, d *sqldb.DB) (n int) {
 	t.Helper()
-	require.NoError(t, d.Raw().QueryRowContext(t.Context(), "SELECT count(*) FROM band").Scan(&n))
-	return n
+	require.NoError(t, d.Raw().QueryRowContext(t.Context(), "SELECT coalesce(sum(length(entries)), 0) FROM posting").Scan(&n))
+	return n / entryBytes
 }

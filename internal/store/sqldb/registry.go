@@ -137,12 +137,17 @@ func (d *DB) Receipts(ctx context.Context, of uint64) ([]store.Receipt, error) {
 	return receiptTable.rows(ctx, d.read, " WHERE copy = $1 ORDER BY seq", copyID{&of})
 }
 
-// AddInvestigation enters that an investigation began.
-func (d *DB) AddInvestigation(ctx context.Context, i store.Investigation) error {
-	return d.update(ctx, func(t *tx) error {
+// AddInvestigation enters that an investigation began and returns the number of its
+// entry.
+func (d *DB) AddInvestigation(ctx context.Context, i store.Investigation) (int64, error) {
+	err := d.update(ctx, func(t *tx) error {
 		i.Seq = t.append(i)
 		return insert(ctx, t, investigationTable, i)
 	})
+	if err != nil {
+		return 0, err
+	}
+	return i.Seq, nil
 }
 
 // Investigations lists all investigations in the order of entry.
@@ -178,7 +183,7 @@ func (d *DB) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) 
 	return readNodes(ctx, d.read, ids)
 }
 
-// AddCheckpoint keeps a signed checkpoint, or the same with further signatures. One
+// AddCheckpoint keeps a signed checkpoint, or the same with further signatures or a timestamp. One
 // of another ledger is refused: it could never be taken out again.
 func (d *DB) AddCheckpoint(ctx context.Context, c store.Checkpoint) error {
 	return d.update(ctx, func(t *tx) error {
@@ -194,7 +199,10 @@ func (d *DB) AddCheckpoint(ctx context.Context, c store.Checkpoint) error {
 		case old.Root != c.Root:
 			return fmt.Errorf("%w: another checkpoint of %d entries", store.ErrConflict, c.Size)
 		}
-		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1 WHERE size = $2", blob{&c.Note}, c.Size)
+		if len(c.Stamp) == 0 {
+			c.Stamp = old.Stamp
+		}
+		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", blob{&c.Note}, blob{&c.Stamp}, c.Size)
 		return err
 	})
 }

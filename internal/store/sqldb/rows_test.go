@@ -96,14 +96,13 @@ func TestReceipts(t *testing.T) {
 func TestInvestigations(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
 		want := []store.Investigation{investigation(1), investigation(2)}
-		for _, i := range want {
-			require.NoError(t, d.AddInvestigation(t.Context(), i))
+		for i := range want {
+			var err error
+			want[i].Seq, err = d.AddInvestigation(t.Context(), want[i])
+			require.NoError(t, err)
 		}
 		got, err := d.Investigations(t.Context())
 		require.NoError(t, err)
-		for i := range want {
-			want[i].Seq = got[i].Seq
-		}
 		require.Equal(t, want, got)
 	})
 }
@@ -266,7 +265,11 @@ func TestCheckpoints(t *testing.T) {
 		require.Equal(t, []store.Checkpoint{first, last}, got)
 
 		last.Note = []byte("signed twice")
+		last.Stamp = []byte("stamped")
 		require.NoError(t, d.AddCheckpoint(ctx, last))
+		unstamped := last
+		unstamped.Stamp = nil
+		require.NoError(t, d.AddCheckpoint(ctx, unstamped), "a timestamp stays")
 		for name, bad := range map[string]store.Checkpoint{
 			"another root": {Size: first.Size, Root: last.Root}, "a root of its own": {Size: 5, Root: tlog.Hash{1}},
 			"later": {Size: last.Size + 1, Root: last.Root}, "empty": {Root: tlog.EmptyRoot()},

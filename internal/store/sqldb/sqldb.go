@@ -42,9 +42,9 @@ type Dialect struct {
 	// Insert enters many rows of a table at once inside of the transaction that is
 	// open on conn; nil: one by one.
 	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error
-	// Enter begins a statement that enters many rows and after whose failure the
-	// transaction is rolled back; empty: INSERT.
-	Enter string
+	// Blobs runs a query of a number and a blob in the transaction that is open on conn and
+	// hands its rows on; a blob is valid until f returns. nil: as any other query.
+	Blobs func(ctx context.Context, conn *sql.Conn, f func(int64, []byte) error, query string, args ...any) error
 	// List returns a table p of one column, value, that holds the numbers of an
 	// argument, and the argument: what stands behind FROM, for $1.
 	List func([]int64) (from string, arg any)
@@ -71,6 +71,7 @@ type DB struct {
 	read    *sql.DB // may be the same
 	info    *store.Info
 	turns   *turns
+	lotSize int // see the constant; tests make it smaller
 
 	// commit ends a transaction; tests replace it to make commits fail.
 	commit func(*sql.Tx) error
@@ -79,7 +80,7 @@ type DB struct {
 var _ store.Store = (*DB)(nil)
 
 func newDB(dialect Dialect, write, read *sql.DB) *DB {
-	return &DB{dialect: dialect, write: write, read: read, turns: newTurns(), commit: (*sql.Tx).Commit}
+	return &DB{dialect: dialect, write: write, read: read, turns: newTurns(), lotSize: lotSize, commit: (*sql.Tx).Commit}
 }
 
 // Create brings an empty database to the latest schema and enters the registry that

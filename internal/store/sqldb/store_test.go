@@ -332,3 +332,29 @@ func write(ctx context.Context, s store.Store, w, rows int, errs chan<- error) {
 		}
 	}
 }
+
+func TestCounts(t *testing.T) {
+	each(t, func(t *testing.T, s *sqldb.DB) {
+		fill(t, s)
+		days := func(n int) time.Time { return t0.AddDate(0, 0, n) }
+		got, err := s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(3).Add(time.Microsecond), days(9)}, [2]time.Time{days(10), days(20)})
+		require.NoError(t, err)
+		require.Equal(t, []int64{4, 6, 0}, got)
+		issued, err := s.CountIssued(t.Context())
+		require.NoError(t, err)
+		require.Len(t, issued, 10)
+		for n, x := range issued {
+			require.Equal(t, store.Issued{Recipient: "vendor A", Day: days(n).Truncate(24 * time.Hour), Count: 1}, x)
+		}
+		submitted, copied, err := s.CountDays(t.Context())
+		require.NoError(t, err)
+		require.Len(t, submitted, 10)
+		require.Equal(t, store.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
+		total := int64(0)
+		for _, x := range copied {
+			require.Equal(t, "vendor A", x.Recipient)
+			total += x.Count
+		}
+		require.EqualValues(t, 10, total)
+	})
+}

@@ -57,7 +57,7 @@ func addUploads(ctx context.Context, t *tx, uploads []store.Upload) (added []boo
 	if err := insert(ctx, t, sealedTable, sealed...); err != nil {
 		return nil, fmt.Errorf("sealed originals: %w", err)
 	}
-	return added, enterBands(ctx, t, rows)
+	return added, enterHashes(ctx, t, rows)
 }
 
 // A digest is what tells whether a file is there.
@@ -167,7 +167,7 @@ func (d *DB) Erase(ctx context.Context, e store.Erasure) error {
 		if err := insert(ctx, t, erasureTable, e); err != nil {
 			return err
 		}
-		if err := errors.Join(eraseBands(ctx, t, old), blank(ctx, t, e.Submissions, e.Seq)); err != nil {
+		if err := errors.Join(eraseHashes(ctx, t, old), blank(ctx, t, e.Submissions, e.Seq)); err != nil {
 			return err
 		}
 		return insert(ctx, t, erasureListTable, lists(e.Seq, e.Submissions)...)

@@ -73,9 +73,9 @@ var (
 		func(i *store.Investigation) []any {
 			return []any{micros{&i.Started}, &i.Actor, &i.Command, fixed(i.Input[:]), &i.Files, fixed(i.Salt[:]), &i.Seq}
 		}}
-	checkpointTable = table[store.Checkpoint]{"checkpoint", columns("size root note made"),
+	checkpointTable = table[store.Checkpoint]{"checkpoint", columns("size root note made stamp"),
 		func(c *store.Checkpoint) []any {
-			return []any{&c.Size, fixed(c.Root[:]), blob{&c.Note}, micros{&c.Made}}
+			return []any{&c.Size, fixed(c.Root[:]), blob{&c.Note}, micros{&c.Made}, blob{&c.Stamp}}
 		}}
 	ledgerTable = table[ledgerRow]{"ledger", columns("seq entry nodes"),
 		func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.entry}, blob{&r.nodes}} }}
@@ -171,23 +171,7 @@ func (d *Dialect) in(first, n int) string {
 	return in(first, n)
 }
 
-// insert is a statement that enters n rows.
-func (t table[T]) insert(n int, d *Dialect) string {
-	var b strings.Builder
-	b.WriteString("INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES ")
-	for i := range n {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(d.in(1+i*len(t.columns), len(t.columns)))
-	}
-	return b.String()
-}
-
-func (t table[T]) arguments(rows []T) []any {
-	args := make([]any, 0, len(rows)*len(t.columns))
-	for i := range rows {
-		args = append(args, t.bind(&rows[i])...)
-	}
-	return args
+// insert is a statement that enters a row.
+func (t table[T]) insert(d *Dialect) string {
+	return "INSERT INTO " + t.name + " (" + strings.Join(t.columns, ", ") + ") VALUES " + d.in(1, len(t.columns))
 }

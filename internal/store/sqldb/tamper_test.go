@@ -21,8 +21,10 @@ func everything(t *testing.T, s store.Store) {
 	require.NoError(t, s.AddKeyState(ctx, keyState("compromised")))
 	require.NoError(t, s.AddReceipt(ctx, receipt(3<<60|7)))
 	require.NoError(t, s.AddReceipt(ctx, receipt(4<<60|7)))
-	require.NoError(t, s.AddInvestigation(ctx, investigation(1)))
-	require.NoError(t, s.AddInvestigation(ctx, investigation(2)))
+	for i := range 2 {
+		_, err := s.AddInvestigation(ctx, investigation(i+1))
+		require.NoError(t, err)
+	}
 	checkpoint(t, s)
 	require.NoError(t, s.Erase(ctx, erasure("letter 5", 9)))
 	require.NoError(t, s.Erase(ctx, erasure("letter 6", 7, 8)))

@@ -183,7 +183,7 @@ func (t *transfer) finish(size int64, root tlog.Hash) error {
 		if _, err := to.ExecContext(t.ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1", size, root[:]); err != nil {
 			return err
 		}
-		if err := to.setBandState(t.ctx, 0, 0); err != nil {
+		if err := to.setSearchState(t.ctx, searchState{since: size, deferred: true}); err != nil {
 			return err
 		}
 		n, sum, err := check(t.ctx, to)

@@ -18,6 +18,7 @@ type tx struct {
 	dialect *Dialect
 	tree    *tlog.Tree
 	entries []ledgerRow // not written yet
+	lotSize int         // see [lotSize]
 }
 
 // lock waits for other processes and reads the right border of the ledger's tree,
@@ -69,11 +70,13 @@ func (t *tx) flush(ctx context.Context) error {
 	return nil
 }
 
-// maxArguments bounds the arguments of a statement that enters several rows: SQLite's
-// driver looks through all of them for each.
-const maxArguments = 100
-
+// insert enters rows. Without a way of its own a database is handed them one by one: a
+// statement of many would look for rows that refer to those that it adds, and keep a
+// journal of its own.
 func insert[T any](ctx context.Context, t *tx, into table[T], rows ...T) error {
+	if len(rows) == 0 {
+		return nil
+	}
 	if len(rows) > 1 && t.dialect.Insert != nil {
 		all := make([][]any, len(rows))
 		for i := range rows {
@@ -81,24 +84,21 @@ func insert[T any](ctx context.Context, t *tx, into table[T], rows ...T) error {
 		}
 		return t.dialect.Insert(ctx, t.conn, into.name, into.columns, all)
 	}
-	most := max(1, maxArguments/len(into.columns))
-	if len(rows) > most {
-		stmt, err := t.PrepareContext(ctx, into.insert(most, t.dialect))
-		if err != nil {
+	if len(rows) == 1 {
+		_, err := t.ExecContext(ctx, into.insert(t.dialect), into.bind(&rows[0])...)
+		return err
+	}
+	stmt, err := t.PrepareContext(ctx, into.insert(t.dialect))
+	if err != nil {
+		return err
+	}
+	defer stmt.Close()
+	for i := range rows {
+		if _, err := stmt.ExecContext(ctx, into.bind(&rows[i])...); err != nil {
 			return err
 		}
-		defer stmt.Close()
-		for ; len(rows) >= most; rows = rows[most:] {
-			if _, err := stmt.ExecContext(ctx, into.arguments(rows[:most])...); err != nil {
-				return err
-			}
-		}
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	_, err := t.ExecContext(ctx, into.insert(len(rows), t.dialect), into.arguments(rows)...)
-	return err
+	return nil
 }
 
 // readHead reads the ledger's size and root; tail may lock them.

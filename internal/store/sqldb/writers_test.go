@@ -83,7 +83,8 @@ func operate(ctx context.Context, s store.Store, process, i int, sum *tally) err
 		return s.AddCopies(ctx, []store.Copy{c}, k)
 	default:
 		sum.others.Add(1)
-		return s.AddInvestigation(ctx, investigation(i))
+		_, err := s.AddInvestigation(ctx, investigation(i))
+		return err
 	}
 }
 

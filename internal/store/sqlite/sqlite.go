@@ -38,7 +38,6 @@ func dialect(path string) sqldb.Dialect {
 		Snapshot: &sql.TxOptions{ReadOnly: true},
 		Conflict: conflict,
 		Again:    func(error) bool { return false }, // who waits for the lock is not turned away
-		Enter:    "INSERT OR FAIL",                  // keeps no journal of the pages as they were before the statement
 		List:     list,
 		Among:    among,
 		Scrub:    scrub,

@@ -27,7 +27,8 @@ CREATE TABLE checkpoint (
     size BIGINT PRIMARY KEY,
     root BYTEA NOT NULL CHECK (length(root) = 32),
     note BYTEA NOT NULL,
-    made BIGINT NOT NULL
+    made BIGINT NOT NULL,
+    stamp BYTEA NOT NULL
 );
 
 CREATE TABLE registry (
@@ -109,25 +110,59 @@ CREATE TABLE sealed (
 ALTER TABLE sealed ALTER hashes SET STORAGE EXTERNAL, ALTER features SET STORAGE EXTERNAL,
     ALTER body SET STORAGE EXTERNAL;
 
--- What submissions are found by (package sqldb, band.go): in each band of a hash the
--- value of its bits. Likewise personal data.
-CREATE TABLE band (
-    band  SMALLINT NOT NULL,
-    value INTEGER NOT NULL,
-    seq   BIGINT NOT NULL,
-    PRIMARY KEY (band, value, seq)
+-- What submissions are found by (package sqldb, band.go). Likewise personal data: an
+-- entry holds half of a hash. Those that were entered last stand with their whole
+-- hashes in recent, some in each row, under the number of the first.
+CREATE TABLE recent (
+    seq    BIGINT PRIMARY KEY,
+    hashes BYTEA NOT NULL
 );
 
--- Which way hashes are cut, up to which entry submissions have their rows in band
--- (9223372036854775807: all), and who is entering those beyond it (0: nobody).
-CREATE TABLE band_state (
-    one    BIGINT PRIMARY KEY CHECK (one = 1),
-    scheme BIGINT NOT NULL,
-    upto   BIGINT NOT NULL,
-    build  BIGINT NOT NULL
+-- The others lie in lots, of which each has those from number first to number last. A
+-- lot has lists by the first bits of each band; reach says how far they are made, target
+-- which other lot they move to (0: none).
+CREATE TABLE lot (
+    id     BIGINT PRIMARY KEY CHECK (id > 0),
+    first  BIGINT NOT NULL,
+    last   BIGINT NOT NULL,
+    size   BIGINT NOT NULL,
+    bits   BIGINT NOT NULL CHECK (bits BETWEEN 0 AND 16),
+    reach  BIGINT NOT NULL CHECK (reach BETWEEN 0 AND 1048576),
+    target BIGINT NOT NULL
 );
 
-INSERT INTO band_state (one, scheme, upto, build) VALUES (1, 1, 9223372036854775807, 0);
+-- A list, or a part of one: 19 bits of the lot, 4 of the band, 16 of the first value of the
+-- band that belongs there, 24 of the part.
+CREATE TABLE posting (
+    id      BIGINT PRIMARY KEY,
+    entries BYTEA NOT NULL
+);
+
+-- Rows that are always small enough for a page stay there, and random bits do not shrink.
+ALTER TABLE recent ALTER hashes SET STORAGE PLAIN;
+ALTER TABLE posting ALTER entries SET STORAGE PLAIN;
+
+-- Which way hashes are cut; up to which number submissions lie in lots; after which
+-- number they stand in recent until then; whether lots are deferred; and who is making
+-- them for those beyond (0: nobody in particular).
+CREATE TABLE search_state (
+    one      BIGINT PRIMARY KEY CHECK (one = 1),
+    scheme   BIGINT NOT NULL,
+    upto     BIGINT NOT NULL,
+    since    BIGINT NOT NULL,
+    deferred BIGINT NOT NULL CHECK (deferred IN (0, 1)),
+    build    BIGINT NOT NULL
+);
+
+INSERT INTO search_state (one, scheme, upto, since, deferred, build) VALUES (1, 1, 0, 0, 0, 0);
+
+-- Statistics keep samples of what stands in a column, which no erasure reaches.
+ALTER TABLE submission ALTER sha256 SET STATISTICS 0, ALTER subject SET STATISTICS 0, ALTER hash SET STATISTICS 0,
+    ALTER area SET STATISTICS 0, ALTER salt SET STATISTICS 0;
+ALTER TABLE sealed ALTER wrapped SET STATISTICS 0, ALTER hashes SET STATISTICS 0, ALTER features SET STATISTICS 0,
+    ALTER body SET STATISTICS 0;
+ALTER TABLE recent ALTER hashes SET STATISTICS 0;
+ALTER TABLE posting ALTER entries SET STATISTICS 0;
 
 CREATE TABLE erasure (
     seq     BIGINT PRIMARY KEY,

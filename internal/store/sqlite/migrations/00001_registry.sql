@@ -25,7 +25,8 @@ CREATE TABLE checkpoint (
     size INTEGER PRIMARY KEY,
     root BLOB NOT NULL CHECK (length(root) = 32),
     note BLOB NOT NULL,
-    made INTEGER NOT NULL
+    made INTEGER NOT NULL,
+    stamp BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE registry (
@@ -103,25 +104,47 @@ CREATE TABLE sealed (
     body       BLOB NOT NULL
 ) STRICT;
 
--- What submissions are found by (package sqldb, band.go): in each band of a hash the
--- value of its bits. Likewise personal data.
-CREATE TABLE band (
-    band  INTEGER NOT NULL,
-    value INTEGER NOT NULL,
-    seq   INTEGER NOT NULL,
-    PRIMARY KEY (band, value, seq)
-) STRICT, WITHOUT ROWID;
-
--- Which way hashes are cut, up to which entry submissions have their rows in band
--- (9223372036854775807: all), and who is entering those beyond it (0: nobody).
-CREATE TABLE band_state (
-    one    INTEGER PRIMARY KEY CHECK (one = 1),
-    scheme INTEGER NOT NULL,
-    upto   INTEGER NOT NULL,
-    build  INTEGER NOT NULL
+-- What submissions are found by (package sqldb, band.go). Likewise personal data: an
+-- entry holds half of a hash. Those that were entered last stand with their whole
+-- hashes in recent, some in each row, under the number of the first.
+CREATE TABLE recent (
+    seq    INTEGER PRIMARY KEY,
+    hashes BLOB NOT NULL
 ) STRICT;
 
-INSERT INTO band_state (one, scheme, upto, build) VALUES (1, 1, 9223372036854775807, 0);
+-- The others lie in lots, of which each has those from number first to number last. A
+-- lot has lists by the first bits of each band; reach says how far they are made, target
+-- which other lot they move to (0: none).
+CREATE TABLE lot (
+    id     INTEGER PRIMARY KEY CHECK (id > 0),
+    first  INTEGER NOT NULL,
+    last   INTEGER NOT NULL,
+    size   INTEGER NOT NULL,
+    bits   INTEGER NOT NULL CHECK (bits BETWEEN 0 AND 16),
+    reach  INTEGER NOT NULL CHECK (reach BETWEEN 0 AND 1048576),
+    target INTEGER NOT NULL
+) STRICT;
+
+-- A list, or a part of one: 19 bits of the lot, 4 of the band, 16 of the first value of the
+-- band that belongs there, 24 of the part.
+CREATE TABLE posting (
+    id      INTEGER PRIMARY KEY,
+    entries BLOB NOT NULL
+) STRICT;
+
+-- Which way hashes are cut; up to which number submissions lie in lots; after which
+-- number they stand in recent until then; whether lots are deferred; and who is making
+-- them for those beyond (0: nobody in particular).
+CREATE TABLE search_state (
+    one      INTEGER PRIMARY KEY CHECK (one = 1),
+    scheme   INTEGER NOT NULL,
+    upto     INTEGER NOT NULL,
+    since    INTEGER NOT NULL,
+    deferred INTEGER NOT NULL CHECK (deferred IN (0, 1)),
+    build    INTEGER NOT NULL
+) STRICT;
+
+INSERT INTO search_state (one, scheme, upto, since, deferred, build) VALUES (1, 1, 0, 0, 0, 0);
 
 CREATE TABLE erasure (
     seq     INTEGER PRIMARY KEY,

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/dossier"
+	"github.com/kycmark/kycmark/verify"
+)
+
+type verifyFlags struct{ key, ca, ledger string }
+
+func newVerifyReport(u *ui) *cobra.Command {
+	var f verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify-report R",
+		Short: "Check a report that somebody handed over",
+		Long: `Check what "kycmark investigate --bundle" wrote, a folder or a .zip: signatures,
+digests, timestamp, proofs from the ledger, and the arithmetic: every finding is
+concluded again from its evidence, and the verdict is weighed again. It needs no
+home and no network. Exit 1 when something does not hold.
+
+Of a findings.json or a report.html alone only the arithmetic can be checked.
+
+Take the keys from somewhere else than the bundle: whoever forges one brings keys
+of their own. Without --key, --tsa-ca and --ledger-key those of the bundle are used
+and named.`,
+		Example: `  kycmark verify-report bundle.zip --key report.pub --tsa-ca tsa.pem --ledger-key ledger.pub
+  kycmark verify-report findings.json`,
+		Args: exactly("a bundle, findings.json or report.html"),
+		RunE: u.verb(func(cmd *cobra.Command, args []string) error { return u.verifyReport(cmd.Context(), f, args[0]) }),
+	}
+	cmd.Flags().StringVar(&f.key, "key", "", "`file` with the public key of reports, PEM")
+	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the certificate of the timestamp authority or its issuers, PEM")
+	cmd.Flags().StringVar(&f.ledger, "ledger-key", "", "public `key` of the ledger, or its file")
+	return cmd
+}
+
+func (u *ui) verifyReport(ctx context.Context, f verifyFlags, path string) error {
+	var trust dossier.Trust
+	var err error
+	if f.key != "" {
+		text, err := readSmall(f.key)
+		if err != nil {
+			return err
+		}
+		if trust.Key, err = attest.ParsePublic(text); err != nil {
+			return usagef("%s: %v", f.key, err)
+		}
+	}
+	if trust.TSA, err = certificates(f.ca); err != nil {
+		return err
+	}
+	if f.ledger != "" {
+		if trust.Ledger, err = publicKey(f.ledger); err != nil {
+			return err
+		}
+	}
+	r, err := examineReport(ctx, path, trust)
+	if err != nil {
+		return err
+	}
+	return u.reportChecks(path, r)
+}
+
+// examineReport checks a bundle, or what else it may be. An error is one of reading.
+func examineReport(ctx context.Context, path string, trust dossier.Trust) (*dossier.Result, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() && !isZip(path) {
+		if trust.Key != nil || trust.TSA != nil || trust.Ledger != "" {
+			return nil, usagef("%s is one file, which nobody signed: keys are for bundles", path)
+		}
+		data, err := readLarge(path, verify.MaxFindings)
+		if err != nil {
+			return nil, err
+		}
+		return dossier.CheckFindings(data), nil
+	}
+	b, err := attest.Read(path)
+	if errors.Is(err, attest.ErrBundle) {
+		return &dossier.Result{Checks: []dossier.Check{{Name: "bundle", Err: err}}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return dossier.CheckBundle(ctx, b, trust), nil
+}
+
+// checkLine is one check as JSON.
+type checkLine struct {
+	Check string  `json:"check"`
+	Holds *bool   `json:"holds"` // null: not checked
+	Text  string  `json:"text"`
+	Error *string `json:"error"`
+}
+
+func (u *ui) reportChecks(path string, r *dossier.Result) error {
+	for _, c := range r.Checks {
+		line := checkLine{Check: c.Name, Text: c.Text, Error: reasonText(c.Err)}
+		holds := c.Err == nil
+		switch {
+		case c.Skipped:
+			u.printf("%-10s not checked: %s\n", c.Name, c.Text)
+		case holds:
+			line.Holds = &holds
+			u.printf("%-10s holds: %s\n", c.Name, name(c.Text))
+		default:
+			line.Holds = &holds
+			u.no()
+			u.printf("%-10s DOES NOT HOLD: %s\n", c.Name, name(c.Err.Error()))
+			u.errorf("%s: %s does not hold: %v", path, c.Name, c.Err)
+		}
+		if err := u.line(line); err != nil {
+			return err
+		}
+	}
+	headline := ""
+	if r.Findings != nil && r.Holds() {
+		headline = r.Findings.Verdict.Headline
+		u.printf("\n%s\n", wrap(name(headline), ""))
+	}
+	return u.line(struct {
+		File     string  `json:"file"`
+		Holds    bool    `json:"holds"`
+		KeyID    *string `json:"key_id"`
+		Headline *string `json:"headline"`
+	}{path, r.Holds(), text(r.KeyID), text(headline)})
+}

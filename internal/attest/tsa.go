@@ -1,0 +1,181 @@
+package attest
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"mime"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/digitorus/timestamp"
+)
+
+// ErrTSA is wrapped when an authority gave no timestamp.
+var ErrTSA = errors.New("no timestamp")
+
+const (
+	defaultTimeout = 30 * time.Second
+	mostRedirects  = 3
+	typeQuery      = "application/timestamp-query" // RFC 3161 section 3.4
+	typeReply      = "application/timestamp-reply"
+)
+
+// A TSA is a timestamp authority that answers by HTTP (RFC 3161 section 3.4).
+type TSA struct {
+	URL       string              // http or https; user and password in it are used and never printed
+	Trusted   []*x509.Certificate // its own, or those of its issuers; at least one
+	Timeout   time.Duration       // of the whole exchange; 0: 30 s
+	Transport http.RoundTripper   // nil: http.DefaultTransport
+}
+
+// Stamp has the authority stamp a SHA-256, checks the answer (see [VerifyStamp]) and
+// that it is the answer to this request, and returns it as it came, TimeStampResp in
+// DER. Errors wrap [ErrTSA], and [ErrStamp] too where there was an answer that does not hold.
+func (t *TSA) Stamp(ctx context.Context, digest [32]byte) ([]byte, *Stamp, error) {
+	address, err := t.address()
+	if err != nil {
+		return nil, nil, err
+	}
+	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 64))
+	if err != nil {
+		return nil, nil, err
+	}
+	request := timestamp.Request{HashAlgorithm: crypto.SHA256, HashedMessage: digest[:], Certificates: true, Nonce: nonce}
+	query, err := request.Marshal()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrTSA, err)
+	}
+	timeout := t.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	answer, err := t.ask(ctx, address, query)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w from %s: %w", ErrTSA, address.Redacted(), err)
+	}
+	stamp, err := verifyStamp(answer, digest, nonce, t.Trusted)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w from %s: %w", ErrTSA, address.Redacted(), err)
+	}
+	return answer, stamp, nil
+}
+
+func (t *TSA) address() (*url.URL, error) {
+	if len(t.Trusted) == 0 {
+		return nil, fmt.Errorf("%w: no certificate to check it with", ErrTSA)
+	}
+	u, err := url.Parse(t.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the authority's address cannot be read", ErrTSA) // the error would repeat a password
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("%w: %q is no address by http or https", ErrTSA, u.Redacted())
+	}
+	return u, nil
+}
+
+// ask posts a request and returns the answer's body.
+func (t *TSA) ask(ctx context.Context, address *url.URL, query []byte) ([]byte, error) {
+	client := http.Client{Transport: t.Transport, CheckRedirect: checkRedirect}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(query))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", typeQuery)
+	req.Header.Set("Accept", typeReply)
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, bareURL(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("it answers %.100s", resp.Status)
+	}
+	if kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || kind != typeReply {
+		return nil, fmt.Errorf("it answers with %.100q instead of %s", resp.Header.Get("Content-Type"), typeReply)
+	}
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxStamp+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(answer) > maxStamp {
+		return nil, fmt.Errorf("it answers with more than %d bytes", maxStamp)
+	}
+	return answer, nil
+}
+
+// checkRedirect follows what keeps the request and does not leave https.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	last := via[len(via)-1].URL
+	switch {
+	case len(via) > mostRedirects:
+		return errors.New("it redirects without end")
+	case req.Method != http.MethodPost:
+		return errors.New("it redirects in a way that drops the request")
+	case req.URL.Scheme != "https" && (req.URL.Scheme != "http" || last.Scheme == "https"):
+		return fmt.Errorf("it redirects from %s to %.20q", last.Scheme, req.URL.Scheme)
+	}
+	return nil
+}
+
+// bareURL drops the address that package net/http puts into its errors.
+func bareURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// ParseCertificates reads certificates in PEM, at least one. Text between them is left
+// out.
+func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
+	var out []*x509.Certificate
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			break
+		}
+		text = rest
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %d: %w", len(out)+1, err)
+		}
+		out = append(out, c)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no certificate in PEM")
+	}
+	return out, nil
+}
+
+func encodeCertificates(certs []*x509.Certificate) []byte {
+	var out []byte
+	for _, c := range certs {
+		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+	}
+	return out
+}
+
+// fingerprint names a certificate as "openssl x509 -fingerprint -sha256" does, without
+// the colons.
+func fingerprint(c *x509.Certificate) string {
+	sum := sha256.Sum256(c.Raw)
+	return hex.EncodeToString(sum[:])
+}

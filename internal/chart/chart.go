@@ -1,0 +1,153 @@
+// Package chart draws the pictures of a report as SVG: when the leaked uploads were
+// submitted and who could hold them ([Timeline]), and how many of them each recipient
+// could have held ([Custody]).
+//
+// A chart is one svg element that stands in an HTML page as it is: no script, no
+// style sheet, no reference to anything outside it, on a white card of its own, so that it
+// reads the same on a dark page. What is drawn is also said in words, in its title and
+// desc elements. Kinds of uploads differ by lightness before they differ by hue, so
+// that a grey print keeps them apart. All arithmetic is in integers: the same data give
+// the same bytes on every machine.
+package chart
+
+import (
+	"strings"
+	"time"
+)
+
+// Options of a chart. The zero value works.
+type Options struct {
+	// Width in CSS pixels, 320 to 1600; 0 means 680, the text width of an A4 page. Below
+	// 520 names stand above their bars instead of beside them.
+	Width int
+	// ID begins every id in the chart, and must differ between the charts of a page:
+	// letters, digits and hyphens. Default "chart".
+	ID string
+	// MaxRows is how many holders are drawn, the first ones; how many are left out is
+	// said. 0 means 24.
+	MaxRows int
+}
+
+// State is what was found of a leaked upload.
+type State uint8
+
+const (
+	Marked     State = iota // carries the confirmed mark of an issued copy
+	Unmarked                // carries no mark, though one would have been seen
+	Unreadable              // whether it was marked cannot be said
+	states
+)
+
+// A Leak is one upload that was found among the leaks, however often.
+type Leak struct {
+	Submitted time.Time // the zero time: not known; counted, not drawn
+	State     State
+}
+
+// A Count is how many there are of one UTC day.
+type Count struct {
+	Day time.Time // any time of it
+	N   int       // less than 1 counts as 0, more than 10 billion as that
+}
+
+func (c Count) n() int64 { return min(max(int64(c.N), 0), 1e10) }
+
+// A Span is a time, both ends included.
+type Span struct {
+	From, To time.Time
+	// Listed says that not all uploads of that time are meant, but a list of them.
+	Listed bool
+}
+
+// A Holder is a recipient: one row of a chart.
+type Holder struct {
+	Name string // from outside: any text
+	Kind string // such as "vendor"; may be empty
+
+	Custody []Span  // uploads submitted in this time could be held unmarked
+	Issued  []Count // days on which marked copies were issued
+
+	// Of the leaked uploads, how many, none at least and all at most, ...
+	Held      int // ... the holder could hold unmarked
+	Copies    int // ... the holder was issued marked copies of
+	Confirmed int // ... carry the confirmed mark of one of these copies
+}
+
+// called is what stands for the holder.
+func (h Holder) called() string {
+	if strings.TrimSpace(clean(h.Name)) == "" {
+		return "(no name)"
+	}
+	return h.Name
+}
+
+const (
+	defaultWidth   = 680
+	narrow         = 520
+	minWidth       = 320
+	maxWidth       = 1600
+	defaultMaxRows = 24
+)
+
+func (o Options) ready() Options {
+	if o.Width == 0 {
+		o.Width = defaultWidth
+	}
+	o.Width = min(max(o.Width, minWidth), maxWidth)
+	if o.MaxRows <= 0 {
+		o.MaxRows = defaultMaxRows
+	}
+	o.ID = strings.Map(func(r rune) rune {
+		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
+			return r
+		}
+		return -1
+	}, o.ID)
+	if o.ID == "" {
+		o.ID = "chart"
+	}
+	return o
+}
+
+// shown are the holders that are drawn, and how many are not.
+func (o Options) shown(all []Holder, leaks int) (rows []Holder, left int) {
+	n := min(len(all), o.MaxRows)
+	for _, h := range all[:n] {
+		for _, count := range []*int{&h.Held, &h.Copies, &h.Confirmed} {
+			*count = min(max(*count, 0), leaks)
+		}
+		rows = append(rows, h)
+	}
+	return rows, len(all) - n
+}
+
+// A look is how one kind of thing is filled. The lightness (CIE L*) of the three states is
+// 28, 58 and 90: three tenths of the range apart, so that they differ in grey.
+type look struct{ fill, stroke string }
+
+var (
+	looks = [states]look{
+		Marked:     {"#7f1d1d", "#7f1d1d"},
+		Unmarked:   {"#5b8fc4", "#3c6e9f"},
+		Unreadable: {"#e3e3e3", "#8a8f98"},
+	}
+	registryLook = look{"#b9c0c9", ""}
+)
+
+const (
+	ink    = "#1c2430" // text
+	soft   = "#56606e" // secondary text: 6.4:1 on white
+	rule   = "#d5dae1" // lines that help the eye
+	axis   = "#7b8492"
+	shade  = "#fff3d1" // behind the time in which most leaks were submitted
+	border = "#d5dae1"
+)
+
+var stateNames = [states]string{"marked copy", "unmarked", "unreadable"}
+
+// sizes of text, pixels
+const (
+	titleSize = 15
+	textSize  = 12
+	smallSize = 11
+)

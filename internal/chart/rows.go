@@ -1,0 +1,203 @@
+package chart
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	rowHeight    = 36 * px // of a holder beside its bars
+	tallRow      = 46 * px // with its name above
+	custodyThick = 9 * px
+	issuedThick  = 7 * px
+)
+
+// holders draws a row for each holder.
+func (t *timeline) holders() {
+	t.bottom = t.y
+	if len(t.rows) == 0 {
+		return
+	}
+	t.y += 10 * px
+	p := pen{size: smallSize, colour: soft}
+	if !t.narrow() {
+		t.text(margin, t.y+12*px, p, "recipient")
+		p.anchor = "end"
+		t.text(t.Width*px-margin, t.y+12*px, p, "could hold")
+		t.y += 18 * px
+	}
+	for _, h := range t.rows {
+		t.holder(h)
+	}
+	t.line(margin, t.y, t.Width*px-margin, t.y, rule)
+	t.bottom = t.y
+	if t.left > 0 {
+		t.paragraph(margin, t.Width*px-2*margin, pen{size: smallSize, colour: soft}, fmt.Sprintf("%s more not drawn.", plural(t.left, "recipient", "recipients")))
+	}
+}
+
+func (t *timeline) holder(h Holder) {
+	t.open(t.says(h))
+	t.line(margin, t.y, t.Width*px-margin, t.y, rule)
+	held := fmt.Sprintf("%s of %s", number(h.Held), number(len(t.data.Leaks)))
+	right := pen{size: textSize, colour: ink, anchor: "end"}
+	top := t.y + 8*px
+	if t.narrow() {
+		held = "could hold " + held
+		room := t.Width*px - 2*margin - width(held, smallSize) - 8*px
+		right.size = smallSize
+		t.text(margin, t.y+15*px, pen{size: textSize, colour: ink}, fit(h.called(), room, textSize))
+		t.text(t.Width*px-margin, t.y+15*px, right, held)
+		top = t.y + 22*px
+		t.y += tallRow
+	} else {
+		t.label(margin, t.y+15*px, names-8*px, h)
+		t.text(t.Width*px-margin, t.y+22*px, right, held)
+		t.y += rowHeight
+	}
+	for _, s := range h.Custody {
+		t.window(s, top, len(h.Custody) == 1)
+	}
+	t.issues(h.Issued, top+custodyThick+4*px)
+	t.close()
+}
+
+// window draws a time of custody, two pixels at least, and says it beside the bar if
+// asked to. Where it goes on beyond the edges it ends there.
+func (t *timeline) window(s Span, y int, say bool) {
+	from, to := s.From, s.To
+	if to.Before(from) || to.Before(t.scale.from) || from.After(t.scale.to) {
+		return
+	}
+	x := t.scale.x(from)
+	w := max(t.scale.x(to)-x, 2*px)
+	x = min(x, t.scale.right-w)
+	l := looks[Unmarked]
+	if s.Listed {
+		l.fill = "url(#" + t.ID + "-listed)"
+	}
+	t.rect(x, y, w, custodyThick, l)
+	if !say {
+		return
+	}
+	p := pen{size: smallSize, colour: soft, halo: true}
+	switch room := width(s.short(), smallSize) + 5*px; {
+	case x+w+room <= t.scale.right:
+		t.text(x+w+5*px, y+custodyThick, p, s.short())
+	case x-room >= t.scale.left:
+		p.anchor = "end"
+		t.text(x-5*px, y+custodyThick, p, s.short())
+	}
+}
+
+// issues draws the days on which copies were issued; neighbours that would touch are
+// one bar.
+func (t *timeline) issues(counts []Count, y int) {
+	fine := t.scale
+	fine.unit = day
+	bins := fine.histogram(counts)
+	end := -1
+	start := 0
+	flush := func() {
+		if end >= 0 {
+			t.rect(start, y, end-start, issuedThick, look{fill: looks[Marked].fill})
+		}
+	}
+	for _, at := range slices.SortedFunc(maps.Keys(bins), time.Time.Compare) {
+		x := t.scale.x(at)
+		w := max(t.scale.x(day.next(at))-x, 2*px)
+		if x > end {
+			flush()
+			start = x
+		}
+		end = x + w
+	}
+	flush()
+}
+
+// foot explains what the rows show.
+func (t *timeline) foot() {
+	if len(t.rows) == 0 {
+		return
+	}
+	t.y += 4 * px
+	keys := []key{{looks[Unmarked], "uploads submitted then could be held unmarked"}}
+	listed := false
+	for _, h := range t.rows {
+		for _, s := range h.Custody {
+			listed = listed || s.Listed
+		}
+	}
+	if listed {
+		keys = append(keys, key{look{"url(#" + t.ID + "-listed)", looks[Unmarked].stroke}, "only listed uploads of then"})
+	}
+	keys = append(keys, key{look{fill: looks[Marked].fill}, "marked copies were issued on these days"})
+	if t.found {
+		keys = append(keys, key{look{shade, axis}, number(t.burst.n) + " of the leaked uploads were submitted then"})
+	}
+	t.legend(margin, t.Width*px-2*margin, keys)
+}
+
+// says puts a row into words.
+func (t *timeline) says(h Holder) string {
+	var b strings.Builder
+	b.WriteString(quoted(h.called()))
+	if h.Kind != "" {
+		fmt.Fprintf(&b, " (%s)", clean(h.Kind))
+	}
+	fmt.Fprintf(&b, " could hold %s of the %s unmarked", number(h.Held), plural(len(t.data.Leaks), "leaked upload", "leaked uploads"))
+	for i, s := range h.Custody {
+		if i == 5 {
+			fmt.Fprintf(&b, ", and %d more times", len(h.Custody)-i)
+			break
+		}
+		what := "all"
+		if s.Listed {
+			what = "listed ones"
+		}
+		fmt.Fprintf(&b, "; %s submitted from %s to %s", what, longDay(s.From), longDay(s.To))
+	}
+	var n int64
+	var first, last time.Time
+	for _, c := range h.Issued {
+		if c.N <= 0 || c.Day.IsZero() {
+			continue
+		}
+		n += c.n()
+		if first.IsZero() || c.Day.Before(first) {
+			first = c.Day
+		}
+		if c.Day.After(last) {
+			last = c.Day
+		}
+	}
+	if n > 0 {
+		fmt.Fprintf(&b, "; %s issued from %s to %s", plural(n, "marked copy", "marked copies"), longDay(first), longDay(last))
+	}
+	return b.String() + "."
+}
+
+// desc says all that the picture shows.
+func (t *timeline) desc() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s.", t.title())
+	if r := t.remark(); r != "" {
+		b.WriteString(" " + r)
+	}
+	for s := range states {
+		fmt.Fprintf(&b, " %s: %s.", capital(stateNames[s]), number(t.total[s]))
+	}
+	fmt.Fprintf(&b, " The axis goes from %s to %s, by %s.", longDay(t.scale.from), longDay(t.scale.to.AddDate(0, 0, -1)), t.scale.unit)
+	for _, h := range t.rows {
+		b.WriteString(" " + t.says(h))
+	}
+	if t.left > 0 {
+		fmt.Fprintf(&b, " %s more not drawn.", plural(t.left, "recipient", "recipients"))
+	}
+	return b.String()
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

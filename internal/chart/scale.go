@@ -1,0 +1,275 @@
+package chart
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// A unit is a length of time by the calendar, UTC.
+type unit uint8
+
+const (
+	day unit = iota
+	week
+	month
+	quarter
+	year
+	decade
+	century
+	units
+)
+
+// floor is the begin of the unit that t is in.
+func (u unit) floor(t time.Time) time.Time {
+	t = t.UTC()
+	y, m, d := t.Date()
+	switch u {
+	case day:
+		return date(y, m, d)
+	case week: // from Monday on: ISO 8601
+		return date(y, m, d-(int(t.Weekday())+6)%7)
+	case month:
+		return date(y, m, 1)
+	case quarter:
+		return date(y, m-(m-1)%3, 1)
+	case year:
+		return date(y, 1, 1)
+	case decade:
+		return date(y-y%10, 1, 1)
+	}
+	return date(y-y%100, 1, 1)
+}
+
+// next is the begin of the unit after the one that begins at t.
+func (u unit) next(t time.Time) time.Time {
+	return t.AddDate([units]int{year: 1, decade: 10, century: 100}[u],
+		[units]int{month: 1, quarter: 3}[u], [units]int{day: 1, week: 7}[u])
+}
+
+func (u unit) String() string {
+	return [units]string{"day", "week", "month", "quarter", "year", "ten years", "hundred years"}[u]
+}
+
+// name says which unit begins at t.
+func (u unit) name(t time.Time) string {
+	switch u {
+	case day:
+		return longDay(t)
+	case week:
+		return "week of " + longDay(t)
+	case month:
+		return t.Format("January 2006")
+	case quarter:
+		return fmt.Sprintf("%s to %s", t.Format("January"), t.AddDate(0, 2, 0).Format("January 2006"))
+	case year:
+		return t.Format("2006")
+	}
+	return fmt.Sprintf("%s to %s", t.Format("2006"), u.next(t).AddDate(-1, 0, 0).Format("2006"))
+}
+
+func date(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
+
+func longDay(t time.Time) string { return t.UTC().Format("2 January 2006") }
+
+// years are what the charts draw; times outside are put to the nearer end.
+var firstTime, lastTime = date(1900, 1, 1), date(2200, 1, 1)
+
+func within(t time.Time) time.Time {
+	switch t = t.UTC(); {
+	case t.Before(firstTime):
+		return firstTime
+	case !t.Before(lastTime):
+		return lastTime.Add(-time.Second)
+	}
+	return t
+}
+
+// A scale lays time out between two edges.
+type scale struct {
+	from, to    time.Time // to is past the end
+	left, right int       // tenths of a pixel
+	unit        unit      // of the bars
+}
+
+// newScale takes the smallest unit whose bars are not too narrow, and begins and ends with
+// whole units.
+func newScale(first, last time.Time, left, right int) scale {
+	const bar = 22 // tenths of a pixel at least
+	s := scale{left: left, right: right}
+	for s.unit = day; ; s.unit++ {
+		s.from, s.to = s.unit.floor(first), s.unit.next(s.unit.floor(last))
+		if s.unit == century || s.units()*bar <= right-left {
+			return s
+		}
+	}
+}
+
+// units is about how many there are.
+func (s scale) units() int {
+	days := [units]int{1, 7, 30, 91, 365, 3652, 36524}[s.unit]
+	return int((s.to.Unix()-s.from.Unix())/86400) / days
+}
+
+// x is where a time lies, between the edges.
+func (s scale) x(t time.Time) int {
+	at, all := t.Unix()-s.from.Unix(), s.to.Unix()-s.from.Unix()
+	return s.left + int(min(max(at, 0), all)*int64(s.right-s.left)/all)
+}
+
+// starts are the begins of all units of one size, from the first at or after the left edge.
+func (s scale) starts(u unit) []time.Time {
+	var out []time.Time
+	for t := u.floor(s.from); t.Before(s.to); t = u.next(t) {
+		if !t.Before(s.from) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// A tick is a labelled time.
+type tick struct {
+	at    time.Time
+	label string
+	year  string // below the label, where that has none and the year is not known from the tick before
+}
+
+// ticks are as many as have room for their labels.
+func (s scale) ticks() []tick {
+	for _, form := range []struct {
+		unit   unit
+		every  int // so many units
+		format string
+		room   int // tenths of a pixel that a label takes
+	}{
+		{day, 1, "2 Jan", 44 * px}, {week, 1, "2 Jan", 44 * px}, {week, 2, "2 Jan", 44 * px},
+		{month, 1, "Jan 2006", 62 * px}, {month, 3, "Jan 2006", 62 * px}, {month, 6, "Jan 2006", 62 * px},
+		{year, 1, "2006", 38 * px}, {year, 2, "2006", 38 * px}, {year, 5, "2006", 38 * px}, {year, 10, "2006", 38 * px}, {year, 25, "2006", 38 * px}, {year, 50, "2006", 38 * px},
+	} {
+		starts := slices.DeleteFunc(s.starts(form.unit), func(t time.Time) bool { return ordinal(form.unit, t)%form.every != 0 })
+		if len(starts) == 0 || len(starts)*form.room > s.right-s.left+form.room {
+			continue
+		}
+		out := make([]tick, len(starts))
+		for i, t := range starts {
+			out[i] = tick{at: t, label: t.Format(form.format)}
+			if form.unit <= week && (i == 0 || starts[i-1].Year() != t.Year()) {
+				out[i].year = t.Format("2006")
+			}
+		}
+		return out
+	}
+	return []tick{{at: s.from, label: s.from.Format("2006")}}
+}
+
+// ordinal counts units from some time on.
+func ordinal(u unit, t time.Time) int {
+	switch u {
+	case month:
+		return int(t.Month()) - 1
+	case year:
+		return t.Year()
+	}
+	return int(t.Unix() / (86400 * 7))
+}
+
+// histogram counts by unit; the keys are what [unit.floor] gives.
+func (s scale) histogram(counts []Count) map[time.Time]int64 {
+	out := make(map[time.Time]int64)
+	for _, c := range counts {
+		if c.N > 0 && !c.Day.IsZero() {
+			out[s.unit.floor(within(c.Day))] += c.n()
+		}
+	}
+	return out
+}
+
+// roundUp is the next of 1, 2, 5, 10, 20, 50 ... that is not below n.
+func roundUp(n int64) int64 {
+	for step := int64(1); ; step *= 10 {
+		for _, k := range []int64{1, 2, 5} {
+			if k*step >= n {
+				return k * step
+			}
+		}
+	}
+}
+
+// levels are two to four whole numbers to draw lines at, up to about most.
+func levels(most int64) []int64 {
+	step := max(roundUp((most+3)/4), 1)
+	var out []int64
+	for v := step; v <= most; v += step {
+		out = append(out, v)
+	}
+	return out
+}
+
+// A burst is a short time in which most of the leaks were submitted.
+type burst struct {
+	from, to time.Time // begin of the first day, end of the last
+	n        int       // leaks in it
+}
+
+// findBurst looks for the shortest run of days that holds most leaks and is at most a
+// fifth of the time that the chart shows: first for nine tenths of the leaks, then three
+// quarters, then half. The leaks that follow closely on either side belong to it.
+func findBurst(leaks []time.Time, s scale) (burst, bool) {
+	leaks = slices.SortedFunc(slices.Values(leaks), time.Time.Compare)
+	for _, percent := range []int{90, 75, 50} {
+		need := max((len(leaks)*percent+99)/100, 3)
+		first, shortest := -1, int64(0) // seconds: a time.Duration ends at 292 years
+		for i := 0; i+need <= len(leaks); i++ {
+			if d := day.next(day.floor(leaks[i+need-1])).Unix() - day.floor(leaks[i]).Unix(); first < 0 || d < shortest {
+				first, shortest = i, d
+			}
+		}
+		if first >= 0 && 5*shortest <= s.to.Unix()-s.from.Unix() {
+			return grow(leaks, first, first+need-1), true
+		}
+	}
+	return burst{}, false
+}
+
+// grow takes in leaks on either side that are a day away, or as near as those within are to
+// each other, four times over.
+func grow(leaks []time.Time, first, last int) burst {
+	near := max(4*(leaks[last].Unix()-leaks[first].Unix())/int64(last-first), 2*86400)
+	for first > 0 && day.floor(leaks[first]).Unix()-day.floor(leaks[first-1]).Unix() < near {
+		first--
+	}
+	for last < len(leaks)-1 && day.floor(leaks[last+1]).Unix()-day.floor(leaks[last]).Unix() < near {
+		last++
+	}
+	return burst{day.floor(leaks[first]), day.next(day.floor(leaks[last])), last - first + 1}
+}
+
+// days says which days a burst takes.
+func (b burst) days() string {
+	last := b.to.AddDate(0, 0, -1)
+	switch {
+	case last.Equal(b.from):
+		return "on " + longDay(b.from)
+	case last.Year() != b.from.Year():
+		return "from " + longDay(b.from) + " to " + longDay(last)
+	case last.Month() != b.from.Month():
+		return "from " + b.from.Format("2 January") + " to " + longDay(last)
+	}
+	return "from " + b.from.Format("2") + " to " + longDay(last)
+}
+
+// short says which days a time of custody takes, in few letters.
+func (s Span) short() string {
+	from, to := day.floor(s.From), day.floor(s.To)
+	const long = "2 Jan 2006"
+	switch whole := from.Day() == 1 && to.AddDate(0, 0, 1).Day() == 1; {
+	case from.Equal(to):
+		return from.Format(long)
+	case whole && month.floor(from).Equal(month.floor(to)):
+		return from.Format("January 2006")
+	case whole:
+		return from.Format("Jan 2006") + " – " + to.Format("Jan 2006")
+	}
+	return from.Format(long) + " – " + to.Format(long)
+}

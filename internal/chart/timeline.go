@@ -1,0 +1,385 @@
+package chart
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// A TimelineData is what [Timeline] draws.
+type TimelineData struct {
+	Leaks    []Leak
+	Registry []Count  // all uploads of the registry, by the day of submission
+	Holders  []Holder // the ones that matter first
+}
+
+// Timeline draws when the leaked uploads were submitted, above all uploads of the registry
+// and, below, what each holder could hold and when it was issued copies. Where most leaks
+// fall into a short time it says which, and shades it from top to bottom, so that the
+// holders of that time stand out, and whether there is more than one of them.
+func Timeline(d TimelineData, o Options) string {
+	t := &timeline{canvas: canvas{Options: o.ready()}, data: d}
+	t.measure()
+	t.head()
+	if t.empty {
+		return t.svg(t.title(), t.title()+".", "")
+	}
+	top := t.y
+	body := t.b.String()
+	t.b.Reset()
+	t.leaks()
+	t.registry()
+	t.holders()
+	drawn := t.b.String()
+	t.b.Reset()
+	t.b.WriteString(body)
+	if t.found { // behind all that is drawn
+		t.band(top)
+	}
+	t.b.WriteString(drawn)
+	t.foot()
+	return t.svg(t.title(), t.desc(), hatch(t.ID+"-listed", looks[Unmarked].stroke))
+}
+
+// band shades the burst; its dotted edges are what a grey print keeps.
+func (t *timeline) band(top int) {
+	x, end := t.scale.x(t.burst.from)-px, t.scale.x(t.burst.to)+px
+	t.rect(x, top, end-x, t.bottom-top, look{fill: shade})
+	for _, x := range []int{x, end} {
+		fmt.Fprintf(&t.b, `<path d="M%s %sV%s" stroke="%s" stroke-width=".7" stroke-dasharray="2 2"/>`+"\n", tenths(x), tenths(top), tenths(t.bottom), axis)
+	}
+}
+
+type timeline struct {
+	canvas
+	data   TimelineData
+	scale  scale
+	dated  int // leaks that have a time
+	total  [states]int
+	all    int64 // uploads of the registry
+	inside int64 // of these, in the burst
+	burst  burst
+	found  bool
+	bottom int // of the shade
+	empty  bool
+
+	rows []Holder
+	left int // holders that are not drawn
+}
+
+const (
+	margin    = 14 * px
+	numbers   = 46 * px // room for the numbers of an axis
+	names     = 148 * px
+	counts    = 74 * px // room for what stands right of a row
+	leakPanel = 128 * px
+	allPanel  = 56 * px
+)
+
+func (t *timeline) narrow() bool { return t.Width < narrow }
+
+// measure finds the time that is drawn and what stands out.
+func (t *timeline) measure() {
+	var first, last time.Time
+	see := func(at time.Time) {
+		if at = within(at); first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if last.IsZero() || at.After(last) {
+			last = at
+		}
+	}
+	var times []time.Time
+	for _, l := range t.data.Leaks {
+		t.total[min(l.State, Unreadable)]++
+		if !l.Submitted.IsZero() {
+			times = append(times, within(l.Submitted))
+			see(l.Submitted)
+		}
+	}
+	for _, c := range t.drawn() {
+		see(c.Day)
+	}
+	t.rows, t.left = t.shown(t.data.Holders, len(t.data.Leaks))
+	for _, h := range t.rows {
+		for _, c := range h.Issued {
+			if c.N > 0 && !c.Day.IsZero() {
+				see(c.Day)
+			}
+		}
+		for _, s := range h.Custody { // an open end is no reason to draw until it
+			if first.IsZero() && !s.To.Before(s.From) {
+				see(s.From)
+				see(s.To)
+			}
+		}
+	}
+	if first.IsZero() {
+		t.empty = true
+		return
+	}
+	left, right := margin+names, t.Width*px-margin-counts
+	if t.narrow() {
+		left, right = margin+numbers, t.Width*px-margin
+	}
+	t.scale = newScale(first, last, left, right)
+	t.dated = len(times)
+	if t.burst, t.found = findBurst(times, t.scale); t.found {
+		for _, c := range t.data.Registry {
+			if at := day.floor(c.Day); c.N > 0 && !at.Before(t.burst.from) && at.Before(t.burst.to) {
+				t.inside += c.n()
+			}
+		}
+	}
+}
+
+const noLeaks = "No leaked picture was matched to an upload"
+
+// drawn counts the uploads of the registry, and gives those whose days the axis must
+// reach: all, unless it would be half as long without the first and the last thousandth
+// of them, for a clock that was wrong once must not squeeze all the rest.
+func (t *timeline) drawn() []Count {
+	var days []Count
+	for _, c := range t.data.Registry {
+		if c.N > 0 && !c.Day.IsZero() {
+			t.all += c.n()
+			days = append(days, c)
+		}
+	}
+	slices.SortFunc(days, func(a, b Count) int { return a.Day.Compare(b.Day) })
+	if len(days) == 0 {
+		return nil
+	}
+	from, to := 0, len(days)
+	for left := (t.all - 1) / 1000; days[from].n() <= left; from++ {
+		left -= days[from].n()
+	}
+	for left := (t.all - 1) / 1000; days[to-1].n() <= left; to-- {
+		left -= days[to-1].n()
+	}
+	length := func(of []Count) int64 { return within(of[len(of)-1].Day).Unix() - within(of[0].Day).Unix() }
+	if 2*length(days[from:to]) > length(days) {
+		return days
+	}
+	return days[from:to]
+}
+
+// outside is how many uploads of the registry the axis does not reach.
+func (t *timeline) outside() (n int64) {
+	for _, c := range t.data.Registry {
+		if at := within(c.Day); !c.Day.IsZero() && (at.Before(t.scale.from) || !at.Before(t.scale.to)) {
+			n += c.n()
+		}
+	}
+	return n
+}
+
+// title is the story in one sentence.
+func (t *timeline) title() string {
+	n := len(t.data.Leaks)
+	switch {
+	case n == 0:
+		return noLeaks
+	case t.found:
+		return fmt.Sprintf("%s of %s leaked uploads were submitted %s", number(t.burst.n), number(n), t.burst.days())
+	}
+	return fmt.Sprintf("%s, by the time of submission", plural(n, "leaked upload", "leaked uploads"))
+}
+
+// remark says how much of the registry the burst is.
+func (t *timeline) remark() string {
+	var out []string
+	if t.found && t.all > 0 {
+		out = append(out, fmt.Sprintf("%s of the registry’s %s were submitted in that time (%s).",
+			number(t.inside), plural(t.all, "upload", "uploads"), percent(t.inside, t.all)))
+	}
+	if n := len(t.data.Leaks) - t.dated; n > 0 {
+		out = append(out, fmt.Sprintf("%s without a time of submission %s not drawn.", number(n), verb(n, "is", "are")))
+	}
+	if n := t.outside(); n > 0 {
+		out = append(out, fmt.Sprintf("%s of the registry’s uploads %s before or after the time drawn.", number(n), verb(int(min(n, 2)), "lies", "lie")))
+	}
+	return strings.Join(out, " ")
+}
+
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// percent has one decimal, rounded half up, and says where that would read as nothing or all.
+func percent(n, of int64) string {
+	p := (2000*n + of) / (2 * of)
+	switch {
+	case n > 0 && p == 0:
+		return "less than 0.1 %"
+	case n < of && p == 1000:
+		return "more than 99.9 %"
+	}
+	return fmt.Sprintf("%d.%d %%", p/10, p%10)
+}
+
+func (t *timeline) head() {
+	room := t.Width*px - 2*margin
+	t.y = 8 * px
+	t.paragraph(margin, room, pen{size: titleSize, colour: ink, bold: true}, t.title())
+	if r := t.remark(); r != "" {
+		t.paragraph(margin, room, pen{size: textSize, colour: soft}, r)
+	}
+	if len(t.data.Leaks) == 0 {
+		return
+	}
+	var keys []key
+	for s := range states {
+		keys = append(keys, key{looks[s], fmt.Sprintf("%s: %s", stateNames[s], number(t.total[s]))})
+	}
+	t.legend(margin, room, keys)
+	t.y += 6 * px
+}
+
+// A key is a line of a legend.
+type key struct {
+	look
+	says string
+}
+
+// legend writes keys from left to right, in as many lines as they take.
+func (c *canvas) legend(left, room int, keys []key) {
+	x := left
+	c.y += 16 * px
+	for _, k := range keys {
+		w := 16*px + width(k.says, textSize) + 14*px
+		if x > left && x+w > left+room {
+			x = left
+			c.y += 18 * px
+		}
+		c.rect(x, c.y-9*px, 10*px, 10*px, k.look)
+		c.text(x+16*px, c.y, pen{size: textSize, colour: ink}, k.says)
+		x += w
+	}
+	c.y += 8 * px
+}
+
+// panel draws the lines and numbers of a histogram that goes up to most, and returns its base.
+func (t *timeline) panel(height int, most int64, says string) (base int) {
+	t.y += 12 * px
+	base = t.y + height
+	for _, v := range levels(most) {
+		y := base - part(height, v, most)
+		t.line(t.scale.left, y, t.scale.right, y, rule)
+		t.text(t.scale.left-5*px, y+4*px, pen{size: smallSize, colour: soft, anchor: "end"}, short(v))
+	}
+	t.text(t.scale.left-5*px, base+4*px, pen{size: smallSize, colour: soft, anchor: "end"}, "0")
+	if t.narrow() {
+		t.text(margin, t.y-14*px, pen{size: smallSize, colour: ink, halo: true}, says)
+		return base
+	}
+	y := t.y + 8*px
+	for _, line := range wrap(says, names-numbers, textSize) {
+		t.text(margin, y, pen{size: textSize, colour: ink}, line)
+		y += 15 * px
+	}
+	return base
+}
+
+// leaks draws the leaked uploads.
+func (t *timeline) leaks() {
+	bins := make(map[time.Time]*[states]int)
+	most := 0
+	for _, l := range t.data.Leaks {
+		if l.Submitted.IsZero() {
+			continue
+		}
+		at := t.scale.unit.floor(within(l.Submitted))
+		if bins[at] == nil {
+			bins[at] = new([states]int)
+		}
+		bins[at][min(l.State, Unreadable)]++
+		most = max(most, sum(bins[at]))
+	}
+	if t.narrow() {
+		t.y += 18 * px
+	}
+	base := t.panel(leakPanel, int64(max(most, 1)), "leaked uploads, by "+t.scale.unit.String())
+	for _, at := range t.scale.starts(t.scale.unit) {
+		if bins[at] != nil {
+			t.stack(at, bins[at], base, most)
+		}
+	}
+	t.line(t.scale.left, base, t.scale.right, base, axis)
+	t.y = base
+}
+
+func sum(n *[states]int) int { return n[Marked] + n[Unmarked] + n[Unreadable] }
+
+// stack draws the bar of one unit. Each kind that is there takes two pixels at least.
+func (t *timeline) stack(at time.Time, n *[states]int, base, most int) {
+	var parts []string
+	for s := range states {
+		if n[s] > 0 {
+			parts = append(parts, number(n[s])+" "+stateNames[s])
+		}
+	}
+	t.open(t.scale.unit.name(at) + ": " + strings.Join(parts, ", "))
+	x, w := t.bar(at)
+	y := base
+	for s := range states {
+		if n[s] == 0 {
+			continue
+		}
+		h := max(part(leakPanel, int64(n[s]), int64(most)), 2*px)
+		y -= h
+		t.rect(x, y, w, h, looks[s])
+	}
+	if all := sum(n); all == most {
+		t.text(min(max(x+w/2, t.scale.left+8*px), t.scale.right-8*px), y-3*px, pen{size: smallSize, colour: ink, bold: true, anchor: "middle", halo: true}, number(all))
+	}
+	t.close()
+}
+
+// bar is where the bar of a unit goes.
+func (t *timeline) bar(at time.Time) (x, w int) {
+	x = t.scale.x(at)
+	w = t.scale.x(t.scale.unit.next(at)) - x
+	gap := min(w/5, 4*px)
+	return x + gap/2, max(w-gap, px)
+}
+
+// registry draws all uploads, and the axis of time.
+func (t *timeline) registry() {
+	bins := t.scale.histogram(t.data.Registry)
+	most := int64(1)
+	for _, n := range bins {
+		most = max(most, n)
+	}
+	t.y += 12 * px
+	if t.narrow() {
+		t.y += 16 * px
+	}
+	base := t.panel(allPanel, most, "all uploads of the registry")
+	for _, at := range t.scale.starts(t.scale.unit) {
+		if n := bins[at]; n > 0 {
+			x, w := t.bar(at)
+			h := max(part(allPanel, n, most), px/2)
+			t.open(t.scale.unit.name(at) + ": " + plural(n, "upload", "uploads"))
+			t.rect(x, base-h, w, h, registryLook)
+			t.close()
+		}
+	}
+	t.line(t.scale.left, base, t.scale.right, base, axis)
+	below := 0
+	for _, k := range t.scale.ticks() {
+		x := t.scale.x(k.at)
+		t.line(x, base, x, base+4*px, axis)
+		if k.year != "" {
+			t.text(x, base+29*px, pen{size: smallSize, colour: soft, anchor: "middle", halo: true}, k.year)
+			below = 13 * px
+		}
+		room := width(k.label, smallSize) / 2
+		t.text(min(x, t.Width*px-6*px-room), base+16*px, pen{size: smallSize, colour: soft, anchor: "middle", halo: true}, k.label)
+	}
+	t.y = base + 18*px + below
+}

@@ -1,0 +1,283 @@
+package dossier
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Trust is what a verifier has from elsewhere than the bundle.
+type Trust struct {
+	attest.Trust
+	Ledger string // public key of the ledger; "": the one that the bundle brings
+}
+
+// A Check is one question. Where it was answered with yes, Err is nil; where it could not
+// be asked, Skipped is true and Text says why.
+type Check struct {
+	Name    string
+	Text    string
+	Skipped bool
+	Err     error
+}
+
+// A Result is what came of checking.
+type Result struct {
+	Checks   []Check
+	KeyID    string           // of the report key that the bundle brings; "": no bundle
+	Findings *verify.Findings // nil: they cannot be read
+}
+
+// Holds says whether no check failed.
+func (r *Result) Holds() bool {
+	for _, c := range r.Checks {
+		if c.Err != nil {
+			return false
+		}
+	}
+	return len(r.Checks) > 0
+}
+
+func (r *Result) add(name, text string, err error) bool {
+	if err != nil {
+		text = ""
+	}
+	r.Checks = append(r.Checks, Check{Name: name, Text: text, Err: err})
+	return err == nil
+}
+
+func (r *Result) skip(name, why string) {
+	r.Checks = append(r.Checks, Check{Name: name, Text: why, Skipped: true})
+}
+
+// CheckFindings checks findings alone, or those in a report alone: whether they follow
+// from themselves. Who wrote them, and when, cannot be said of them.
+func CheckFindings(data []byte) *Result {
+	r := &Result{}
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")) {
+		text, err := verify.FindingsInReport(data)
+		if !r.add("report", "the report holds findings; that its words are theirs is not checked", err) {
+			return r
+		}
+		data = text
+	}
+	r.findings(data)
+	const alone = "not in this file alone: hand in the bundle"
+	for _, name := range []string{"signature", "timestamp", "proofs"} {
+		r.skip(name, alone)
+	}
+	return r
+}
+
+func (r *Result) findings(data []byte) {
+	f, err := verify.ReadFindings(bytes.NewReader(data))
+	if !r.add("findings", "written in the form of "+verify.FindingsFormat, err) {
+		return
+	}
+	r.Findings = f
+	r.add("leaks", fmt.Sprintf("each of the %d findings follows from the evidence beside it", len(f.Leaks)), f.CheckLeaks())
+	r.add("verdict", "odds, hypotheses, counts and words follow from the findings", f.CheckVerdict())
+}
+
+// CheckBundle checks all of a bundle, without registry, network and clock.
+func CheckBundle(ctx context.Context, b *attest.Bundle, trust Trust) *Result {
+	sealed := b.Verify(ctx, trust.Trust)
+	r := &Result{KeyID: sealed.KeyID}
+	for _, c := range sealed.Checks {
+		r.add(c.Name, c.Text, c.Err)
+	}
+	if sealed.Stamp == nil && len(trust.TSA) == 0 {
+		if _, has := b.File(attest.StampName); !has {
+			r.skip("timestamp", "there is none: when this was signed is known from its signer alone")
+		}
+	}
+	data, ok := b.File(FindingsName)
+	if !ok {
+		r.add("findings", "", fmt.Errorf("%w: there is no %s", attest.ErrBundle, FindingsName))
+		return r
+	}
+	r.findings(data)
+	r.add("report", "the report holds the same findings; that its words are theirs is not checked", checkReport(b, data))
+	if r.Findings == nil {
+		return r
+	}
+	if s := sealed.Statement; s != nil {
+		r.add("inputs", "the statement is about the files that the findings are about, and has their record", checkInputs(s, r.Findings))
+		r.proofs(b, s, trust.Ledger, trust.TSA)
+	}
+	return r
+}
+
+func checkReport(b *attest.Bundle, findings []byte) error {
+	report, ok := b.File(ReportName)
+	if !ok {
+		return fmt.Errorf("%w: there is no %s", attest.ErrBundle, ReportName)
+	}
+	text, err := verify.FindingsInReport(report)
+	if err == nil && !bytes.Equal(text, findings) {
+		err = fmt.Errorf("%w: those in %s are others", verify.ErrFindings, ReportName)
+	}
+	return err
+}
+
+// checkInputs holds the statement's inputs and record against those of the findings.
+func checkInputs(s *attest.Statement, f *verify.Findings) error {
+	record, err := json.Marshal(f.Verdict.Record)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(record, s.Predicate.Record) {
+		return fmt.Errorf("%w: the statement's record is another than that of the findings", attest.ErrBundle)
+	}
+	type input struct {
+		path, sum string
+		size      int64
+	}
+	stated := make(map[input]bool)
+	for _, x := range s.Inputs() {
+		stated[input{x.Name, x.Digest.SHA256, x.Annotations.Size}] = true
+	}
+	seen := make(map[input]bool)
+	for _, l := range f.Leaks {
+		if sum, err := hex.DecodeString(l.SHA256); err != nil || len(sum) == 0 {
+			continue
+		}
+		in := input{strings.ToValidUTF8(l.File, string(utf8.RuneError)), l.SHA256, l.Size}
+		if !stated[in] {
+			return fmt.Errorf("%w: the statement says nothing about the input %.200q", attest.ErrBundle, l.File)
+		}
+		seen[in] = true
+	}
+	if len(seen) != len(stated) {
+		return fmt.Errorf("%w: the statement is about %d inputs, and the findings about %d", attest.ErrBundle, len(stated), len(seen))
+	}
+	return nil
+}
+
+// proofs checks the ledger's part.
+func (r *Result) proofs(b *attest.Bundle, s *attest.Statement, key string, tsa []*x509.Certificate) {
+	data, ok := b.File(ProofsName)
+	if !ok {
+		if key != "" {
+			r.add("proofs", "", errNoProofs)
+		} else {
+			r.skip("proofs", "there are none: that the copies were entered before they were released is not shown")
+		}
+		return
+	}
+	p, err := checkProofs(b, data, s, r.Findings, key)
+	text := ""
+	if err == nil {
+		text = fmt.Sprintf("%d investigations and %d copies stand in the ledger as the findings have them, under its signed state of %d entries", p.investigations, p.copies, p.size)
+		if key == "" {
+			text += "; checked with the key that the bundle brings, " + s.Predicate.Ledger.Key + ": compare that with what you have from elsewhere"
+		}
+	}
+	if r.add("proofs", text, err) {
+		for _, c := range p.states {
+			r.state(b, c, tsa)
+		}
+	}
+}
+
+// state checks when a state of the ledger existed, where it has a timestamp.
+func (r *Result) state(b *attest.Bundle, c registry.Checkpoint, tsa []*x509.Certificate) {
+	stamp, ok := b.File(stampName(c) + stampEnd)
+	if !ok {
+		return
+	}
+	const name = "ledger"
+	if body, _ := b.File(stampName(c) + bodyEnd); !bytes.Equal(body, c.Body()) {
+		r.add(name, "", fmt.Errorf("%w: %s is not the state that the proofs rest on", attest.ErrBundle, stampName(c)+bodyEnd))
+		return
+	}
+	if len(tsa) == 0 {
+		r.skip(name, fmt.Sprintf("when its first %d entries were there: for the timestamp %s the authority's certificate is needed", c.Size, stampName(c)+stampEnd))
+		return
+	}
+	s, err := attest.VerifyStamp(stamp, sha256.Sum256(c.Body()), tsa)
+	text := ""
+	if err == nil {
+		text = fmt.Sprintf("its first %d entries were there on %s, says %s", c.Size, s.Time.Format(time.RFC3339), s.Authority)
+	}
+	r.add(name, text, err)
+}
+
+type proved struct {
+	investigations, copies int
+	size                   int64
+	states                 []registry.Checkpoint // that proofs rest on, each once
+}
+
+func checkProofs(b *attest.Bundle, data []byte, s *attest.Statement, f *verify.Findings, key string) (out proved, err error) {
+	l := s.Predicate.Ledger
+	if l == nil {
+		return out, fmt.Errorf("%w: the statement names no ledger", attest.ErrBundle)
+	}
+	public, _ := b.File(LedgerName)
+	state, _ := b.File(StateName)
+	switch {
+	case string(public) != l.Key+"\n" || string(state) != l.Checkpoint:
+		return out, fmt.Errorf("%w: %s or %s is not what the statement has", attest.ErrBundle, LedgerName, StateName)
+	case key != "" && key != l.Key:
+		return out, fmt.Errorf("%w: made under the key %s, not %s", registry.ErrProof, l.Key, key)
+	}
+	copies := make(map[watermark.CopyID]registry.Copy)
+	logged := make(map[int64]bool)
+	last := ""
+	for line := range bytes.Lines(data) {
+		p, err := registry.CheckProof(line, l.Key)
+		if err != nil {
+			return out, err
+		}
+		for _, c := range p.Checkpoints {
+			if c.Origin != "kycmark/"+f.Verdict.Record.Registry {
+				return out, fmt.Errorf("%w: of another registry's ledger, %s", registry.ErrProof, c.Origin)
+			}
+			if !slices.ContainsFunc(out.states, func(o registry.Checkpoint) bool { return o.Text == c.Text }) {
+				out.states = append(out.states, c)
+			}
+			if c.Size > out.size {
+				out.size, last = c.Size, c.Text
+			}
+		}
+		switch first := p.Entries[0]; {
+		case first.Copy != nil:
+			copies[first.Copy.ID] = *first.Copy
+		case first.Investigation != nil:
+			x := first.Investigation
+			if x.Actor != f.Verdict.Record.Actor || x.Started.After(f.Verdict.Record.Time) {
+				return out, fmt.Errorf("%w: entry %d is of another investigation", registry.ErrProof, x.Entry)
+			}
+			logged[x.Entry] = true
+		}
+	}
+	if last != l.Checkpoint {
+		return out, fmt.Errorf("%w: they rest on another state of the ledger than the statement", registry.ErrProof)
+	}
+	for _, n := range f.Verdict.Record.Logged {
+		if !logged[n] {
+			return out, fmt.Errorf("%w: none of entry %d, the investigation", registry.ErrProof, n)
+		}
+	}
+	for _, c := range named(f) {
+		if x, ok := copies[c.ID]; !ok || x != c {
+			return out, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
+		}
+	}
+	out.investigations, out.copies = len(logged), len(copies)
+	return out, nil
+}

@@ -1,0 +1,268 @@
+package dossier_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/dossier"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func reportKey(n byte) ed25519.PrivateKey {
+	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
+}
+
+var made struct {
+	sync.Once
+	bundle *attest.Bundle
+	ledger string // public key
+}
+
+// bundle is that of an investigation of two leaks, one a copy.
+func bundle(t *testing.T) *attest.Bundle {
+	t.Helper()
+	made.Do(func() { makeBundle(t) })
+	require.NotNil(t, made.bundle, "the bundle could not be made")
+	return made.bundle
+}
+
+func makeBundle(t *testing.T) {
+	ctx := t.Context()
+	cfg := leaktest.Config(t)
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	s, err := registry.NewIssuer(cfg)
+	require.NoError(t, err)
+	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 500))), "customer 1", time.Time{})
+	require.NoError(t, err)
+	var copied bytes.Buffer
+	_, err = s.Issue(ctx, &copied, sub.ID, "vendor A", "request 7")
+	require.NoError(t, err)
+	private, public, err := cfg.Registry.GenerateLedgerKey(ctx)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "copy.jpg"), copied.Bytes(), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "odd.jpg"), []byte("no picture"), 0o600))
+	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
+	require.NoError(t, err)
+	var leaks []*verify.Verdict
+	for v, err := range inv.InvestigateFiles(ctx, dir) {
+		require.NoError(t, err)
+		leaks = append(leaks, v)
+	}
+	d, err := inv.Weigh(ctx, leaks)
+	require.NoError(t, err)
+	require.Equal(t, 1, d.Counts["copy"])
+	var report, findings bytes.Buffer
+	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
+	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
+	c := dossier.Content{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
+	_, err = dossier.Seal(ctx, c, reportKey(1), nil)
+	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
+	_, err = cfg.Registry.SignCheckpoint(ctx, private)
+	require.NoError(t, err)
+	b, err := dossier.Seal(ctx, c, reportKey(1), nil)
+	require.NoError(t, err)
+	made.bundle, made.ledger = b, public
+	c.Findings = bytes.Replace(c.Findings, []byte(`"matched": 1`), []byte(`"matched": 2`), 1)
+	_, err = dossier.Seal(ctx, c, reportKey(1), nil)
+	require.ErrorIs(t, err, verify.ErrFindings, "what does not hold is not signed")
+}
+
+func jpeg(t *testing.T, img image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, picture.Encode(&b, img, "jpeg", 90))
+	return b.Bytes()
+}
+
+func trusting() dossier.Trust {
+	return dossier.Trust{Trust: attest.Trust{Key: reportKey(1).Public().(ed25519.PublicKey)}, Ledger: made.ledger}
+}
+
+// failed are the names of the checks that fail.
+func failed(r *dossier.Result) (out []string) {
+	for _, c := range r.Checks {
+		if c.Err != nil {
+			out = append(out, c.Name)
+		}
+	}
+	return out
+}
+
+func TestBundleHolds(t *testing.T) {
+	b := bundle(t)
+	for _, trust := range []dossier.Trust{{}, trusting()} {
+		r := dossier.CheckBundle(t.Context(), b, trust)
+		assert.Empty(t, failed(r), "%v", r.Checks)
+		assert.True(t, r.Holds())
+		assert.NotNil(t, r.Findings)
+	}
+	findings, _ := b.File(dossier.FindingsName)
+	report, _ := b.File(dossier.ReportName)
+	assert.True(t, dossier.CheckFindings(findings).Holds())
+	assert.True(t, dossier.CheckFindings(report).Holds())
+	assert.False(t, dossier.CheckFindings([]byte("{}")).Holds())
+	assert.False(t, dossier.CheckFindings([]byte("<html>")).Holds())
+	assert.False(t, dossier.CheckFindings(nil).Holds())
+}
+
+// folder writes a bundle's files, some of them changed, and reads them back.
+func folder(t *testing.T, b *attest.Bundle, change map[string][]byte) (*attest.Bundle, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range b.Files() {
+		data, changed := change[f.Name]
+		if !changed {
+			data = f.Data
+		} else if data == nil {
+			continue
+		}
+		path := filepath.Join(dir, f.Name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+	}
+	return attest.Read(dir)
+}
+
+func TestEveryFileIsGuarded(t *testing.T) {
+	b := bundle(t)
+	for _, f := range b.Files() {
+		edited := bytes.Clone(f.Data)
+		edited[len(edited)/2] ^= 1
+		for name, data := range map[string][]byte{"edited": edited, "removed": nil, "cut": f.Data[:len(f.Data)-1]} {
+			changed, err := folder(t, b, map[string][]byte{f.Name: data})
+			if err == nil {
+				assert.NotEmpty(t, failed(dossier.CheckBundle(t.Context(), changed, dossier.Trust{})), "%s %s", f.Name, name)
+			} else {
+				assert.ErrorIs(t, err, attest.ErrBundle)
+			}
+		}
+	}
+}
+
+// forged is the bundle that somebody signs who edits files, and has a key.
+func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]byte, c *attest.Content)) *attest.Bundle {
+	t.Helper()
+	b := bundle(t)
+	r := b.Verify(context.Background(), attest.Trust{})
+	require.True(t, r.Holds())
+	c := attest.Content{Predicate: r.Statement.Predicate}
+	files := make(map[string][]byte)
+	for _, name := range []string{dossier.ReportName, dossier.FindingsName, dossier.SchemaName, dossier.ProofsName, dossier.StateName, dossier.LedgerName} {
+		data, ok := b.File(name)
+		require.True(t, ok, name)
+		files[name] = data
+	}
+	f, err := verify.ReadFindings(bytes.NewReader(files[dossier.FindingsName]))
+	require.NoError(t, err)
+	for _, l := range f.Leaks {
+		in := attest.Input{Path: l.File, Size: l.Size}
+		require.NoError(t, json.Unmarshal([]byte(hexArray(l.SHA256)), &in.SHA256))
+		c.Inputs = append(c.Inputs, in)
+	}
+	edit(files, &c)
+	for name, data := range files {
+		c.Files = append(c.Files, attest.File{Name: name, About: "as before", Data: data})
+	}
+	out, err := attest.Seal(t.Context(), c, key, nil)
+	require.NoError(t, err)
+	return out
+}
+
+// hexArray is a digest as JSON numbers.
+func hexArray(s string) string {
+	var parts []string
+	for i := 0; i < len(s); i += 2 {
+		n := strings.IndexByte("0123456789abcdef", s[i])*16 + strings.IndexByte("0123456789abcdef", s[i+1])
+		text, _ := json.Marshal(n)
+		parts = append(parts, string(text))
+	}
+	return "[" + strings.Join(parts, ",") + "]"
+}
+
+func replaceIn(files map[string][]byte, old, replacement string, names ...string) {
+	for _, name := range names {
+		files[name] = bytes.Replace(files[name], []byte(old), []byte(replacement), 1)
+	}
+}
+
+func TestSignedAnew(t *testing.T) {
+	both := []string{dossier.FindingsName, dossier.ReportName}
+	for name, x := range map[string]struct {
+		key  byte
+		edit func(files map[string][]byte, c *attest.Content)
+		want []string // checks that fail without trust from elsewhere
+	}{
+		"nothing": {1, func(map[string][]byte, *attest.Content) {}, nil},
+		"a number, in the report too, with another key": {2, func(files map[string][]byte, _ *attest.Content) {
+			replaceIn(files, `"matched": 1`, `"matched": 2`, dossier.FindingsName)
+			replaceIn(files, `&#34;matched&#34;: 1`, `&#34;matched&#34;: 2`, dossier.ReportName)
+		}, []string{"verdict"}},
+		"a number, with the right key": {1, func(files map[string][]byte, _ *attest.Content) {
+			replaceIn(files, `"matched": 1`, `"matched": 2`, dossier.FindingsName)
+		}, []string{"verdict", "report"}},
+		"the recipient, with the right key": {1, func(files map[string][]byte, _ *attest.Content) {
+			for _, name := range both {
+				files[name] = bytes.ReplaceAll(files[name], []byte("vendor A"), []byte("vendor B"))
+			}
+		}, []string{"proofs"}},
+		"a note": {1, func(files map[string][]byte, _ *attest.Content) {
+			for _, name := range both {
+				files[name] = bytes.ReplaceAll(files[name], []byte("Could not be decoded."), []byte("Shows nothing."))
+			}
+		}, []string{"leaks"}},
+		"the report alone": {1, func(files map[string][]byte, _ *attest.Content) {
+			files[dossier.ReportName] = []byte("<p>Nobody did it.</p>")
+		}, []string{"report"}},
+		"no findings":   {1, func(files map[string][]byte, _ *attest.Content) { delete(files, dossier.FindingsName) }, []string{"findings"}},
+		"no report":     {1, func(files map[string][]byte, _ *attest.Content) { delete(files, dossier.ReportName) }, []string{"report"}},
+		"an input less": {1, func(_ map[string][]byte, c *attest.Content) { c.Inputs = c.Inputs[1:] }, []string{"inputs"}},
+		"an input more": {1, func(_ map[string][]byte, c *attest.Content) {
+			c.Inputs = append(c.Inputs, attest.Input{Path: "another.jpg", Size: 1})
+		}, []string{"inputs"}},
+		"another record": {1, func(_ map[string][]byte, c *attest.Content) { c.Predicate.Record = json.RawMessage(`{"actor":"you"}`) }, []string{"inputs"}},
+		"a proof less": {1, func(files map[string][]byte, _ *attest.Content) {
+			_, files[dossier.ProofsName], _ = bytes.Cut(files[dossier.ProofsName], []byte("\n"))
+		}, []string{"proofs"}},
+		"an edited proof": {1, func(files map[string][]byte, _ *attest.Content) {
+			replaceIn(files, `"files":2`, `"files":3`, dossier.ProofsName)
+		}, []string{"proofs"}},
+		"another state": {1, func(_ map[string][]byte, c *attest.Content) { c.Predicate.Ledger.Checkpoint += "x" }, []string{"proofs"}},
+		"no ledger":     {1, func(_ map[string][]byte, c *attest.Content) { c.Predicate.Ledger = nil }, []string{"proofs"}},
+		"another registry": {1, func(files map[string][]byte, c *attest.Content) {
+			c.Predicate.Ledger.Key = "x+" + c.Predicate.Ledger.Key
+		}, []string{"proofs"}},
+	} {
+		b := forged(t, reportKey(x.key), x.edit)
+		assert.Equal(t, x.want, failed(dossier.CheckBundle(t.Context(), b, dossier.Trust{})), name)
+		if x.key != 1 {
+			assert.Contains(t, failed(dossier.CheckBundle(t.Context(), b, trusting())), "key", name)
+		}
+	}
+	none := forged(t, reportKey(1), func(files map[string][]byte, c *attest.Content) {
+		delete(files, dossier.ProofsName)
+		delete(files, dossier.StateName)
+		delete(files, dossier.LedgerName)
+		c.Predicate.Ledger = nil
+	})
+	assert.Empty(t, failed(dossier.CheckBundle(t.Context(), none, dossier.Trust{})), "says that they are not there")
+	assert.Equal(t, []string{"proofs"}, failed(dossier.CheckBundle(t.Context(), none, trusting())))
+}

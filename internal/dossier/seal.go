@@ -1,0 +1,166 @@
+// Package dossier is what the other side is handed of an investigation: report and
+// findings, signed, with proofs from the ledger; and how all of it is checked without
+// the registry. docs/report.md describes the files.
+package dossier
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Files of a bundle beside those of package attest.
+const (
+	ReportName   = "report.html"
+	FindingsName = "findings.json"
+	SchemaName   = "findings.schema.json"
+	ProofsName   = "proofs.jsonl"
+	LedgerName   = "ledger.pub"
+	StateName    = "ledger.checkpoint"
+)
+
+// Content is what a bundle is made of.
+type Content struct {
+	Report, Findings []byte             // by verify's WriteReport and WriteFindings
+	Registry         *registry.Registry // for proofs
+	LedgerPublic     string             // public key name+hash+key of its ledger; "": no proofs
+	Made             time.Time
+}
+
+// Seal makes the bundle. Findings that do not hold are not signed: the error wraps
+// [verify.ErrFindings]. Where no signed checkpoint covers what is to be proved, the error
+// wraps [registry.ErrProof].
+func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *attest.TSA) (*attest.Bundle, error) {
+	f, err := verify.ReadFindings(bytes.NewReader(c.Findings))
+	if err == nil {
+		err = errors.Join(f.CheckLeaks(), f.CheckVerdict())
+	}
+	if err != nil {
+		return nil, err
+	}
+	record, err := json.Marshal(f.Verdict.Record)
+	if err != nil {
+		return nil, err
+	}
+	content := attest.Content{
+		Files: []attest.File{
+			{Name: ReportName, About: "the report, for people: open it in any browser", Data: c.Report},
+			{Name: FindingsName, About: "all that the report says, for machines", Data: c.Findings},
+			{Name: SchemaName, About: "what the fields of " + FindingsName + " mean (JSON Schema)", Data: []byte(verify.FindingsSchema)},
+		},
+		Predicate: attest.Predicate{Made: c.Made, Tool: "kycmark " + f.Verdict.Record.Version, Record: record},
+	}
+	for _, l := range f.Leaks {
+		in := attest.Input{Path: l.File, Size: l.Size}
+		if n, err := hex.Decode(in.SHA256[:], []byte(l.SHA256)); err != nil || n != len(in.SHA256) {
+			continue // a file that could not be read
+		}
+		content.Inputs = append(content.Inputs, in)
+	}
+	if c.LedgerPublic != "" {
+		if err := prove(ctx, c, f, &content); err != nil {
+			return nil, err
+		}
+	}
+	return attest.Seal(ctx, content, key, tsa)
+}
+
+// prove adds proofs that the investigation and the copies that it names stand in the
+// ledger, and the last signed state that they rest on.
+func prove(ctx context.Context, c Content, f *verify.Findings, to *attest.Content) error {
+	var proofs bytes.Buffer
+	var last registry.Checkpoint
+	used := make(map[string]bool)
+	add := func(proof []byte, err error) error {
+		if err != nil {
+			return err
+		}
+		p, err := registry.CheckProof(proof, c.LedgerPublic)
+		if err != nil {
+			return err
+		}
+		for _, s := range p.Checkpoints {
+			used[s.Text] = true
+			if s.Size > last.Size {
+				last = s
+			}
+		}
+		proofs.Write(proof)
+		return nil
+	}
+	for _, entry := range f.Verdict.Record.Logged {
+		if err := add(c.Registry.ProveInvestigation(ctx, entry, c.LedgerPublic)); err != nil {
+			return err
+		}
+	}
+	for _, x := range named(f) {
+		if err := add(c.Registry.Prove(ctx, x.ID, c.LedgerPublic)); err != nil {
+			return err
+		}
+	}
+	if proofs.Len() == 0 {
+		return nil
+	}
+	to.Predicate.Ledger = &attest.Ledger{Key: c.LedgerPublic, Checkpoint: last.Text}
+	to.Files = append(to.Files,
+		attest.File{Name: ProofsName, About: "proofs that this investigation and the copies named stand in the ledger, one a line", Data: proofs.Bytes()},
+		attest.File{Name: StateName, About: "the ledger's signed state (C2SP tlog-checkpoint)", Data: []byte(last.Text)},
+		attest.File{Name: LedgerName, About: "public key of the ledger, which the proofs are checked with", Data: []byte(c.LedgerPublic + "\n")})
+	return stamps(ctx, c.Registry, used, to)
+}
+
+// stamps adds the timestamps of those states of the ledger that proofs rest on.
+func stamps(ctx context.Context, r *registry.Registry, used map[string]bool, to *attest.Content) error {
+	kept, err := r.Checkpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range kept {
+		if !used[s.Text] || len(s.Stamp) == 0 {
+			continue
+		}
+		name := stampName(s)
+		to.Files = append(to.Files,
+			attest.File{Name: name + stampEnd, About: "a timestamp (RFC 3161) of the next, a state of the ledger", Data: s.Stamp},
+			attest.File{Name: name + bodyEnd, About: "that state without its signatures", Data: s.Body()})
+	}
+	return nil
+}
+
+// Of a state of so many entries: its timestamp, and what that is of.
+const (
+	stampEnd = ".tsr"
+	bodyEnd  = ".body"
+)
+
+func stampName(c registry.Checkpoint) string { return fmt.Sprintf("ledger-%d", c.Size) }
+
+// named are the copies whose recipients stand beside leaks, each once.
+func named(f *verify.Findings) (out []registry.Copy) {
+	once := make(map[watermark.CopyID]bool)
+	for _, l := range f.Leaks {
+		if l.MayName() == "" {
+			continue
+		}
+		for _, c := range l.Issued {
+			if !once[c.ID] {
+				once[c.ID] = true
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+// errNoProofs says what a bundle without proofs does not show.
+var errNoProofs = fmt.Errorf("%w: there are none", registry.ErrProof)

@@ -1,0 +1,84 @@
+package dsp
+
+import "slices"
+
+// A ToneGrid sums a few tones at all places of an n x n grid: the transform of a
+// spectrum that is zero but for them, without its rows and without the zeros of its
+// columns. It is immutable and safe for concurrent use.
+type ToneGrid struct {
+	fft    *FFT
+	order  []int          // of the tones: those of a first butterfly follow each other
+	counts []int          // tones of each first butterfly
+	leg    [][4]complex64 // what each tone, in order, is to the results of its butterfly
+	turns  []complex64    // of a batch of columns after the other: each tone, in order, in each column
+}
+
+// ColumnBatch is the number of columns that a ToneGrid sums at once.
+const ColumnBatch = batch
+
+// NewToneGrid readies one tone or more, of whole cycles (x, y) a grid of n x n places;
+// n is a power of 4 from 16 on.
+func NewToneGrid(n int, at [][2]int) *ToneGrid {
+	circle := make([]complex64, n)
+	for i := range circle {
+		circle[i] = conjugateTurn(float64(i) / float64(n))
+	}
+	g := &ToneGrid{fft: NewFFT(n), counts: make([]int, n/4), turns: make([]complex64, 0, n*len(at))}
+	for k := range at {
+		g.order = append(g.order, k)
+	}
+	first := func(k int) int { return at[k][1] & (n/4 - 1) }
+	slices.SortStableFunc(g.order, func(a, b int) int { return first(a) - first(b) })
+	for _, k := range g.order {
+		g.counts[first(k)]++
+		var leg [4]complex64
+		for j := range leg {
+			leg[j] = circle[j*at[k][1]&(n-1)]
+		}
+		g.leg = append(g.leg, leg)
+	}
+	for x := range n / batch {
+		for _, k := range g.order {
+			for i := range batch {
+				g.turns = append(g.turns, circle[at[k][0]*(x*batch+i)&(n-1)])
+			}
+		}
+	}
+	return g
+}
+
+// EachColumns calls each with the first of each ColumnBatch columns x and the sums of
+// c exp(-2 pi i (tone x, y)/n) in them, row by row. tmp is scratch space for 2 n
+// ColumnBatch numbers.
+func (g *ToneGrid) EachColumns(c, tmp []complex64, each func(x int, sums []complex64)) {
+	n := g.fft.n
+	legs := make([][4]complex64, len(g.leg))
+	for i, k := range g.order {
+		for j, w := range g.leg[i] {
+			legs[i][j] = mul(c[k], w)
+		}
+	}
+	buf, tmp := tmp[:batch*n], tmp[batch*n:2*batch*n]
+	for x := range n / batch {
+		sparse4(buf, g.turns[x*batch*len(legs):(x+1)*batch*len(legs)], legs, g.counts)
+		each(x*batch, g.fft.runFrom(1, buf, tmp, batch))
+	}
+}
+
+// sparse4Go is the first stage of radix 4 on a batch of columns: the results of each
+// butterfly are the sums of its tones' turns in the columns times their legs.
+func sparse4Go(dst, turns []complex64, legs [][4]complex64, counts []int) {
+	for p, n := range counts {
+		out := dst[4*batch*p : 4*batch*(p+1)]
+		clear(out)
+		for _, leg := range legs[:n] {
+			for j, c := range leg {
+				for i, t := range turns[:batch] {
+					out[j*batch+i] += mul(t, c)
+				}
+			}
+			turns = turns[batch:]
+		}
+		legs = legs[n:]
+	}
+}

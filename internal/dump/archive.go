@@ -1,0 +1,175 @@
+package dump
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"compress/bzip2"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/intake"
+)
+
+// archive lists the files in one.
+func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) error {
+	r, err := f.Open(ctx)
+	if err != nil {
+		return err
+	}
+	at, size, err := d.seekable(ctx, kind, r)
+	if err != nil {
+		return err
+	}
+	if kind == ".zip" {
+		return d.zip(ctx, at, size, depth, f.Name)
+	}
+	return d.tar(ctx, at, size, depth, f.Name)
+}
+
+// seekable gives an archive's bytes, uncompressed, to be read anywhere: from the file itself
+// where it can, otherwise from a temporary file. Both stay open until the dump is closed.
+func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser) (io.ReaderAt, int64, error) {
+	var from io.Reader = bufio.NewReader(r)
+	switch kind {
+	case ".tar.gz":
+		z, err := gzip.NewReader(from)
+		if err != nil {
+			r.Close()
+			return nil, 0, err
+		}
+		from = z
+	case ".tar.bz2":
+		from = bzip2.NewReader(from)
+	default:
+		at, ok := r.(io.ReaderAt)
+		file, isFile := r.(fs.File)
+		if !ok || !isFile {
+			break
+		}
+		st, err := file.Stat()
+		if err != nil {
+			r.Close()
+			return nil, 0, err
+		}
+		d.closers = append(d.closers, r)
+		return at, st.Size(), nil
+	}
+	defer r.Close()
+	return d.spool(ctx, from)
+}
+
+// spool unpacks to a temporary file, which has no name any longer where the system allows
+// that, so that nothing is left behind.
+func (d *Dump) spool(ctx context.Context, from io.Reader) (io.ReaderAt, int64, error) {
+	f, err := os.CreateTemp("", "kycmark-*")
+	if err != nil {
+		return nil, 0, err
+	}
+	d.closers = append(d.closers, &temporary{f, os.Remove(f.Name()) == nil})
+	n, err := io.Copy(f, io.LimitReader(&stopped{ctx, from}, d.left+1))
+	if err == nil && n > d.left {
+		err = fmt.Errorf("more than %d bytes would have to be unpacked", d.opts.MaxUnpacked)
+	}
+	d.left -= min(n, d.left)
+	return f, n, err
+}
+
+// A temporary is a file that is gone once it is closed.
+type temporary struct {
+	*os.File
+	removed bool // already: not where an open file cannot be removed
+}
+
+func (t *temporary) Close() error {
+	err := t.File.Close()
+	if !t.removed {
+		err = errors.Join(err, os.Remove(t.Name()))
+	}
+	return err
+}
+
+// stopped ends reading with its context.
+type stopped struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (s *stopped) Read(b []byte) (int, error) {
+	if err := s.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return s.r.Read(b)
+}
+
+func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, under string) error {
+	z, err := zip.NewReader(at, size)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
+		return err
+	}
+	for _, e := range z.File {
+		if e.FileInfo().IsDir() || intake.Litter(e.Name) {
+			continue
+		}
+		f := File{Name: under + "!" + e.Name, Open: func(context.Context) (io.ReadCloser, error) { return e.Open() }}
+		switch {
+		case e.Flags&1 != 0: // APPNOTE 4.4.4
+			f = File{Name: f.Name, Err: errEncrypted}
+		case !e.Mode().IsRegular():
+			f = File{Name: f.Name, Err: intake.ErrNotRegular}
+		}
+		if err := d.entry(ctx, depth+1, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, depth int, under string) error {
+	whole := io.NewSectionReader(at, 0, size)
+	for t := tar.NewReader(whole); ; { // which seeks over the files
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
+			return err
+		}
+		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || intake.Litter(path.Clean(h.Name)) {
+			continue
+		}
+		start, err := whole.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return err
+		}
+		f := File{Name: under + "!" + h.Name, Size: h.Size, Open: func(context.Context) (io.ReadCloser, error) {
+			return io.NopCloser(io.NewSectionReader(at, start, h.Size)), nil
+		}}
+		switch {
+		case sparse(h):
+			f = File{Name: f.Name, Err: errSparse}
+		case h.Typeflag != tar.TypeReg:
+			f = File{Name: f.Name, Err: intake.ErrNotRegular}
+		}
+		if err := d.entry(ctx, depth+1, f); err != nil {
+			return err
+		}
+	}
+}
+
+// sparse reports whether the file's bytes lie in the archive in pieces.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return h.Typeflag == tar.TypeGNUSparse
+}

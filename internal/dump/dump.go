@@ -1,0 +1,239 @@
+// Package dump lists the files of a dump: files, folders (all files below), archives
+// (zip, tar, tar with gzip or bzip2), also in folders and one level deep in each other, and
+// the pictures in PDF files wherever they lie.
+//
+// Archives and PDFs are told by the ends of their names. Names within them are labels:
+// nothing is ever written under them. What cannot be listed is listed with its error.
+package dump
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
+)
+
+var (
+	// ErrTooMany is returned when there are more files than [Options] allow.
+	ErrTooMany = errors.New("too many files")
+
+	errEncrypted  = errors.New("encrypted in its archive")
+	errNested     = errors.New("an archive within an archive within an archive, which is not opened")
+	errSparse     = errors.New("a sparse file in a tar archive, which is not read")
+	errNoPictures = errors.New("a PDF without pictures")
+	errSlow       = errors.New("it takes too long to read")
+)
+
+// A File is one of a dump.
+type File struct {
+	Name string // path, "archive!name" within archives, "file.pdf#picture" within PDFs
+	Size int64  // bytes, as announced, which nobody believes; 0: not known
+	Err  error  // why it cannot be read; Open is nil then
+	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// A PDF is an open PDF file, safe for concurrent use.
+type PDF interface {
+	Names() []string // of the pictures, each once
+	// Read gives the i-th picture as the bytes of a file.
+	Read(ctx context.Context, i int) ([]byte, error)
+	Close() error
+}
+
+// Options say what is listed. MaxFiles and MaxPDF are required.
+type Options struct {
+	MaxFiles int   // of the dump, pictures of PDFs among them
+	MaxPDF   int64 // bytes of one PDF
+	// MaxUnpacked bounds what is unpacked to temporary files, which nested and compressed
+	// archives need, bytes altogether; 0 means 16 GiB.
+	MaxUnpacked int64
+	// OpenPDF opens a PDF's bytes; nil lists PDFs as plain files. It keeps data.
+	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
+}
+
+const (
+	defaultUnpacked = 16 << 30
+	maxDepth        = 2 // of archives in each other
+	openTime        = 2 * time.Minute
+	readTime        = time.Minute
+)
+
+// A Dump is what was listed.
+type Dump struct {
+	Files []File // in the order of the paths, each path's files in lexical order
+
+	opts    Options
+	left    int64 // bytes that may still be unpacked
+	closers []io.Closer
+	pdfs    pdfCache
+}
+
+// New is an empty dump.
+func New(opts Options) *Dump {
+	if opts.MaxUnpacked <= 0 {
+		opts.MaxUnpacked = defaultUnpacked
+	}
+	return &Dump{opts: opts, left: opts.MaxUnpacked, pdfs: pdfCache{open: opts.OpenPDF}}
+}
+
+// Close ends the use of the dump and its files.
+func (d *Dump) Close() error {
+	errs := []error{d.pdfs.close()}
+	for _, c := range slices.Backward(d.closers) {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Add lists what paths stand for. Only the end of ctx and [ErrTooMany] are errors.
+func (d *Dump) Add(ctx context.Context, paths ...string) error {
+	for _, p := range paths {
+		st, err := os.Stat(p)
+		switch {
+		case err != nil: // one bad input among others
+			err = d.add(File{Name: p, Err: err})
+		case st.IsDir():
+			err = d.AddFS(ctx, os.DirFS(p), p)
+		default:
+			err = d.entry(ctx, 0, File{Name: p, Size: st.Size(), Open: func(context.Context) (io.ReadCloser, error) { return intake.OpenRegular(p) }})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddFS lists the files of a tree. Names begin with under, where that is not empty. Links are
+// not followed.
+func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
+	return fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
+		full := name
+		if under != "" {
+			full = filepath.Join(under, filepath.FromSlash(name))
+		}
+		switch {
+		case err != nil:
+			if err := d.add(File{Name: full, Err: err}); err != nil {
+				return err
+			}
+			if e != nil && e.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case e.IsDir() || intake.Litter(name):
+			return nil
+		case !e.Type().IsRegular():
+			return d.add(File{Name: full, Err: intake.ErrNotRegular})
+		}
+		f := File{Name: full, Open: func(context.Context) (io.ReadCloser, error) { return fsys.Open(name) }}
+		if info, err := e.Info(); err == nil {
+			f.Size = info.Size()
+		}
+		return d.entry(ctx, 0, f)
+	})
+}
+
+func (d *Dump) add(f File) error {
+	if len(d.Files) >= d.opts.MaxFiles {
+		return ErrTooMany
+	}
+	d.Files = append(d.Files, f)
+	return nil
+}
+
+// kind is ".zip", ".tar", ".tar.gz", ".tar.bz2", ".pdf", or "" for anything else.
+func kind(name string) string {
+	name = strings.ToLower(name)
+	for _, k := range [][2]string{{".zip", ".zip"}, {".tar", ".tar"}, {".tar.gz", ".tar.gz"}, {".tgz", ".tar.gz"},
+		{".tar.bz2", ".tar.bz2"}, {".tbz2", ".tar.bz2"}, {".tbz", ".tar.bz2"}, {".pdf", ".pdf"}} {
+		if strings.HasSuffix(name, k[0]) {
+			return k[1]
+		}
+	}
+	return ""
+}
+
+// entry lists a file, or what is in it. It lies in depth archives.
+func (d *Dump) entry(ctx context.Context, depth int, f File) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	k := kind(f.Name)
+	switch {
+	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil:
+		return d.add(f)
+	case k == ".pdf":
+		return d.pdf(ctx, f)
+	case depth >= maxDepth:
+		return d.add(File{Name: f.Name, Err: errNested})
+	}
+	from := len(d.Files)
+	err := d.archive(ctx, k, depth, f)
+	slices.SortStableFunc(d.Files[from:], func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	if err == nil || errors.Is(err, ErrTooMany) || ctx.Err() != nil {
+		return cmp.Or(ctx.Err(), err)
+	}
+	return d.add(File{Name: f.Name, Err: fmt.Errorf("archive: %w", withoutPath(err))})
+}
+
+// withoutPath drops the path that package os puts into its errors: the list names the file.
+func withoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// pdf lists the pictures of a PDF.
+func (d *Dump) pdf(ctx context.Context, f File) error {
+	file := &pdfFile{load: func(ctx context.Context) ([]byte, error) { return d.load(ctx, f) }}
+	names, err := d.pdfs.names(ctx, file)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err == nil && len(names) == 0 {
+		err = errNoPictures
+	}
+	if err != nil {
+		return d.add(File{Name: f.Name, Size: f.Size, Err: withoutPath(err)})
+	}
+	for i, name := range names {
+		err := d.add(File{Name: f.Name + "#" + name, Open: func(ctx context.Context) (io.ReadCloser, error) {
+			data, err := d.pdfs.read(ctx, file, i)
+			return io.NopCloser(bytes.NewReader(data)), err
+		}})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load reads a PDF.
+func (d *Dump) load(ctx context.Context, f File) ([]byte, error) {
+	if f.Size > d.opts.MaxPDF {
+		return nil, fmt.Errorf("the PDF has %d bytes, limit is %d", f.Size, d.opts.MaxPDF)
+	}
+	r, err := f.Open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(io.LimitReader(r, d.opts.MaxPDF+1))
+	if err == nil && int64(len(data)) > d.opts.MaxPDF {
+		err = fmt.Errorf("the PDF is larger than the limit of %d bytes", d.opts.MaxPDF)
+	}
+	return data, err
+}

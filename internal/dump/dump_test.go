@@ -1,0 +1,296 @@
+package dump_test
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dump"
+)
+
+type entry struct{ name, text string }
+
+func zipOf(t *testing.T, entries ...entry) string {
+	t.Helper()
+	var buf bytes.Buffer
+	z := zip.NewWriter(&buf)
+	for _, e := range entries {
+		w, err := z.Create(e.name)
+		require.NoError(t, err)
+		_, err = io.WriteString(w, e.text)
+		require.NoError(t, err)
+	}
+	require.NoError(t, z.Close())
+	return buf.String()
+}
+
+func tarOf(t *testing.T, entries ...entry) string {
+	t.Helper()
+	var buf bytes.Buffer
+	w := tar.NewWriter(&buf)
+	for _, e := range entries {
+		h := &tar.Header{Name: e.name, Size: int64(len(e.text)), Mode: 0o600, Typeflag: tar.TypeReg}
+		if strings.HasSuffix(e.name, "/") {
+			h.Typeflag = tar.TypeDir
+		}
+		if e.text == "link" {
+			h.Typeflag, h.Linkname, h.Size = tar.TypeSymlink, "/etc/passwd", 0
+		}
+		require.NoError(t, w.WriteHeader(h))
+		if h.Size > 0 {
+			_, err := io.WriteString(w, e.text)
+			require.NoError(t, err)
+		}
+	}
+	require.NoError(t, w.Close())
+	return buf.String()
+}
+
+func gzipOf(t *testing.T, text string) string {
+	t.Helper()
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	_, err := io.WriteString(w, text)
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	return buf.String()
+}
+
+// bzipped is a tar archive of one file, x.jpg, of the text "bzip2"; the standard library does
+// not write the format.
+const bzipped = "testdata/one.tar.bz2"
+
+func write(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	p := filepath.Join(dir, filepath.FromSlash(name))
+	require.NoError(t, os.MkdirAll(filepath.Dir(p), 0o700))
+	require.NoError(t, os.WriteFile(p, []byte(text), 0o600))
+	return p
+}
+
+func options() dump.Options { return dump.Options{MaxFiles: 1000, MaxPDF: 1000} }
+
+// contents are the files by what they hold, or why they cannot be read, without dir.
+func contents(t *testing.T, d *dump.Dump, dir string) (out []string) {
+	t.Helper()
+	for _, f := range d.Files {
+		name := filepath.ToSlash(strings.TrimPrefix(f.Name, dir+string(filepath.Separator)))
+		text, err := read(t.Context(), f)
+		if err != nil {
+			text = "! " + err.Error()
+		}
+		out = append(out, name+": "+text)
+	}
+	return out
+}
+
+func read(ctx context.Context, f dump.File) (string, error) {
+	if f.Err != nil {
+		return "", f.Err
+	}
+	r, err := f.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	data, err := io.ReadAll(r)
+	return string(data), err
+}
+
+func TestEveryKindOfDump(t *testing.T) {
+	dir := t.TempDir()
+	inner := zipOf(t, entry{"in.jpg", "zip in zip"}, entry{"deep.tar", tarOf(t, entry{"x.jpg", "x"})})
+	paths := []string{
+		write(t, dir, "one.jpg", "one"),
+		write(t, dir, "a.ZIP", zipOf(t, entry{"y.jpg", "y"}, entry{"b/x.jpg", "x"}, entry{"b/", ""}, entry{".DS_Store", ""}, entry{"../../up.jpg", "up"}, entry{"inner.zip", inner})),
+		write(t, dir, "t.tar", tarOf(t, entry{"z/", ""}, entry{"z/2.jpg", "two"}, entry{"z/1.jpg", "first"}, entry{"link.jpg", "link"}, entry{"inner.tgz", gzipOf(t, tarOf(t, entry{"g.jpg", "tgz in tar"}))})),
+		write(t, dir, "t.tar.gz", gzipOf(t, tarOf(t, entry{"2.jpg", "two"}, entry{"1.jpg", strings.Repeat("long ", 1000)}))),
+		filepath.FromSlash(bzipped),
+		write(t, dir, "folder/in.zip", zipOf(t, entry{"f.jpg", "zip in folder"})),
+		filepath.Join(dir, "missing.jpg"),
+		write(t, dir, "bad.zip", "PK"), write(t, dir, "bad.tar", "no tar"), write(t, dir, "bad.tgz", "this is no gzip file"), write(t, dir, "plain.pdf", "%PDF"),
+	}
+	paths[5] = filepath.Dir(paths[5])
+	write(t, dir, "folder/a.jpg", "a")
+	write(t, dir, "folder/.hidden/b.jpg", "b")
+	write(t, dir, "folder/Thumbs.db", "")
+	d := dump.New(options())
+	require.NoError(t, d.Add(t.Context(), paths...))
+	want := []string{
+		"one.jpg: one",
+		"a.ZIP!../../up.jpg: up", "a.ZIP!b/x.jpg: x", "a.ZIP!inner.zip!deep.tar: ! an archive within an archive within an archive, which is not opened",
+		"a.ZIP!inner.zip!in.jpg: zip in zip", "a.ZIP!y.jpg: y",
+		"t.tar!inner.tgz!g.jpg: tgz in tar", "t.tar!link.jpg: ! not a regular file", "t.tar!z/1.jpg: first", "t.tar!z/2.jpg: two",
+		"t.tar.gz!1.jpg: " + strings.Repeat("long ", 1000), "t.tar.gz!2.jpg: two",
+		bzipped + "!x.jpg: bzip2",
+		"folder/.hidden/b.jpg: b", "folder/a.jpg: a", "folder/in.zip!f.jpg: zip in folder",
+		"missing.jpg: ! ", "bad.zip: ! archive: zip: not a valid zip file", "bad.tar: ! archive: unexpected EOF", "bad.tgz: ! archive: gzip: invalid header", "plain.pdf: %PDF",
+	}
+	got := contents(t, d, dir)
+	require.Len(t, got, len(want))
+	for i := range want {
+		assert.True(t, strings.HasPrefix(got[i], want[i]), "%q, want %q", got[i], want[i])
+	}
+	require.NoError(t, d.Close())
+}
+
+// Trees that are no folders hold the same.
+func TestFS(t *testing.T) {
+	fsys := fstest.MapFS{"b.zip": {Data: []byte(zipOf(t, entry{"x.jpg", "x"}))}, "a.jpg": {Data: []byte("a")}, "p": {Mode: os.ModeNamedPipe}}
+	d := dump.New(options())
+	defer d.Close()
+	require.NoError(t, d.AddFS(t.Context(), fsys, ""))
+	require.Equal(t, []string{"a.jpg: a", "b.zip!x.jpg: x", "p: ! not a regular file"}, contents(t, d, ""))
+}
+
+func TestWhatIsCutOff(t *testing.T) {
+	whole := tarOf(t, entry{"1.jpg", strings.Repeat("1", 600)}, entry{"2.jpg", strings.Repeat("2", 600)})
+	dir := t.TempDir()
+	d := dump.New(options())
+	defer d.Close()
+	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.tar", whole[:512+1024+200]), write(t, dir, "b.tgz", gzipOf(t, whole)[:40]), write(t, dir, "c.jpg", "c")))
+	require.Equal(t, []string{"a.tar!1.jpg: " + strings.Repeat("1", 600), "a.tar: ! archive: unexpected EOF", "b.tgz: ! archive: unexpected EOF", "c.jpg: c"}, contents(t, d, dir))
+}
+
+func TestEncryptedEntries(t *testing.T) {
+	data := []byte(zipOf(t, entry{"a.jpg", "a"}, entry{"b.jpg", "b"}))
+	central := bytes.Index(data, []byte("PK\x01\x02"))
+	data[central+8] |= 1 // general purpose bit flag of the first entry
+	d := dump.New(options())
+	defer d.Close()
+	dir := t.TempDir()
+	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.zip", string(data))))
+	require.Equal(t, []string{"a.zip!a.jpg: ! encrypted in its archive", "a.zip!b.jpg: b"}, contents(t, d, dir))
+}
+
+func TestLimits(t *testing.T) {
+	dir := t.TempDir()
+	var many []entry
+	for i := range 20 {
+		many = append(many, entry{fmt.Sprint(i, ".jpg"), "x"})
+	}
+	o := options()
+	o.MaxFiles = 19
+	for _, p := range []string{write(t, dir, "many.zip", zipOf(t, many...)), write(t, dir, "many.tgz", gzipOf(t, tarOf(t, many...)))} {
+		d := dump.New(o)
+		require.ErrorIs(t, d.Add(t.Context(), p), dump.ErrTooMany)
+		require.NoError(t, d.Close())
+	}
+	o = options()
+	o.MaxUnpacked = 5000
+	d := dump.New(o)
+	defer d.Close()
+	bomb := write(t, dir, "bomb.tgz", gzipOf(t, strings.Repeat("\x00", 1<<20)))
+	require.NoError(t, d.Add(t.Context(), bomb, write(t, dir, "b.jpg", "b")))
+	require.Equal(t, []string{"bomb.tgz: ! archive: more than 5000 bytes would have to be unpacked", "b.jpg: b"}, contents(t, d, dir))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, dump.New(o).Add(ctx, bomb), context.Canceled)
+}
+
+// What is unpacked is gone when the dump is closed.
+func TestTemporaryFiles(t *testing.T) {
+	tmp, dir := t.TempDir(), t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	t.Setenv("TMP", tmp)
+	d := dump.New(options())
+	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.tgz", gzipOf(t, tarOf(t, entry{"a.jpg", "a"})))))
+	require.Equal(t, []string{"a.tgz!a.jpg: a"}, contents(t, d, dir))
+	require.NoError(t, d.Close())
+	left, err := os.ReadDir(tmp)
+	require.NoError(t, err)
+	require.Empty(t, left)
+}
+
+// lines is a PDF for tests: every line is a picture, of the line's text.
+type lines struct {
+	text []string
+	open *atomic.Int32
+}
+
+func (l lines) Names() (out []string) {
+	for i := range l.text {
+		out = append(out, fmt.Sprintf("page%d-image1.jpg", i+1))
+	}
+	return out
+}
+
+func (l lines) Read(ctx context.Context, i int) ([]byte, error) {
+	if l.text[i] == "bad" {
+		return nil, errors.New("bad page")
+	}
+	return []byte(l.text[i]), ctx.Err()
+}
+
+func (l lines) Close() error { l.open.Add(-1); return nil }
+
+func TestPDFs(t *testing.T) {
+	var open atomic.Int32
+	o := options()
+	o.MaxPDF = 100
+	o.OpenPDF = func(_ context.Context, data []byte) (dump.PDF, error) {
+		if bytes.HasPrefix(data, []byte("no")) {
+			return nil, errors.New("no PDF")
+		}
+		open.Add(1)
+		return lines{strings.Fields(string(data)), &open}, nil
+	}
+	dir := t.TempDir()
+	d := dump.New(o)
+	require.NoError(t, d.Add(t.Context(),
+		write(t, dir, "a.pdf", "one\nbad\nthree"), write(t, dir, "b.PDF", "no"), write(t, dir, "c.pdf", ""), write(t, dir, "big.pdf", strings.Repeat("x", 101)),
+		// two files of one name
+		write(t, dir, "d.zip", zipOf(t, entry{"x.pdf", "first"}, entry{"x.pdf", "second"}, entry{"i.zip", zipOf(t, entry{"y.pdf", "nested"})}, entry{"z.pdf", strings.Repeat("x", 101)}))))
+	want := []string{
+		"a.pdf#page1-image1.jpg: one", "a.pdf#page2-image1.jpg: ! bad page", "a.pdf#page3-image1.jpg: three",
+		"b.PDF: ! no PDF", "c.pdf: ! a PDF without pictures", "big.pdf: ! the PDF has 101 bytes, limit is 100",
+		"d.zip!i.zip!y.pdf#page1-image1.jpg: nested", "d.zip!x.pdf#page1-image1.jpg: first", "d.zip!x.pdf#page1-image1.jpg: second",
+		"d.zip!z.pdf: ! the PDF is larger than the limit of 100 bytes",
+	}
+	require.Equal(t, want, contents(t, d, dir))
+	var wg sync.WaitGroup
+	for range 8 {
+		for i, f := range d.Files {
+			wg.Go(func() {
+				text, err := read(t.Context(), f)
+				if !strings.Contains(want[i], "! ") {
+					assert.NoError(t, err)
+					assert.True(t, strings.HasSuffix(want[i], ": "+text), "%s: %s", f.Name, text)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	assert.LessOrEqual(t, open.Load(), int32(2))
+	require.NoError(t, d.Close())
+	require.Zero(t, open.Load())
+}
+
+func TestExpand(t *testing.T) {
+	dir := t.TempDir()
+	a := write(t, dir, "a.txt", "\ufeffx y.jpg\r\n\n#1.jpg\nlast.jpg")
+	z := write(t, dir, "z.txt", "with\nline.jpg\x00two.jpg\x00")
+	got, err := dump.Expand([]string{"first.jpg", "@" + a, "-", "@" + z, "./@x"}, strings.NewReader("stdin.jpg\n"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"first.jpg", "x y.jpg", "#1.jpg", "last.jpg", "stdin.jpg", "with\nline.jpg", "two.jpg", "./@x"}, got)
+	_, err = dump.Expand([]string{"@" + dir + "/none"}, nil)
+	require.ErrorIs(t, err, os.ErrNotExist)
+	_, err = dump.Expand([]string{"@" + dir}, nil)
+	require.ErrorContains(t, err, "not a regular file")
+}

@@ -1,0 +1,82 @@
+// Package intake reads what comes from outside: files that nobody vouches for, and
+// texts that users enter.
+package intake
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/kycmark/kycmark/internal/picture"
+)
+
+// ErrNotRegular is why a pipe, a device or a link is not read.
+var ErrNotRegular = errors.New("not a regular file")
+
+// OpenRegular refuses pipes and devices, which would wait forever.
+func OpenRegular(name string) (io.ReadCloser, error) {
+	if st, err := os.Stat(name); err != nil {
+		return nil, err
+	} else if !st.Mode().IsRegular() {
+		return nil, ErrNotRegular
+	}
+	return os.Open(name)
+}
+
+// ReadAll reads at most limit bytes; more are a [picture.LimitError].
+func ReadAll(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("read: %w", err)
+	}
+	if int64(len(data)) > limit {
+		return nil, &picture.LimitError{What: "bytes", Got: int64(len(data)), Most: limit}
+	}
+	return data, nil
+}
+
+// Litter reports whether a file, named with slashes, is one that systems make by
+// themselves.
+func Litter(name string) bool {
+	switch base := path.Base(name); base {
+	case ".DS_Store", "Thumbs.db", "desktop.ini":
+		return true
+	default: // AppleDouble files hold no pictures
+		return strings.HasPrefix(base, "._") || strings.HasPrefix(name, "__MACOSX/")
+	}
+}
+
+// WithoutPath drops the path that package os puts into its errors, for callers that
+// name the file themselves.
+func WithoutPath(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// Most bytes of texts that users enter.
+const (
+	MaxName = 200
+	MaxNote = 4000
+)
+
+// CheckText refuses texts that would not come back, or not on one line.
+func CheckText(what, s string, most int) error {
+	switch {
+	case len(s) > most:
+		return fmt.Errorf("the %s has %d bytes, at most %d are kept", what, len(s), most)
+	case !utf8.ValidString(s):
+		return fmt.Errorf("the %s is not UTF-8", what)
+	case strings.ContainsFunc(s, unicode.IsControl):
+		return fmt.Errorf("the %s contains control characters", what)
+	}
+	return nil
+}

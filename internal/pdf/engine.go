@@ -1,0 +1,81 @@
+package pdf
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"reflect"
+	"sync"
+
+	"github.com/klippa-app/go-pdfium"
+	"github.com/klippa-app/go-pdfium/webassembly"
+	"github.com/tetratelabs/wazero"
+)
+
+// An Engine is PDFium, compiled. It is started by the first file, which takes a second or
+// two of processor time once, and is safe for concurrent use. The zero value works.
+type Engine struct {
+	mu   sync.Mutex
+	pool pdfium.Pool
+	err  error
+}
+
+// memoryPages bounds what one file may make PDFium take, 64 KiB each: 1 GiB.
+const memoryPages = 1 << 14
+
+// Close ends the engine. Its documents must be closed before.
+func (e *Engine) Close() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.pool == nil {
+		return nil
+	}
+	err := e.pool.Close()
+	e.pool = nil
+	return err
+}
+
+// instance has memory of its own, which is freed with it.
+func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.pool == nil && e.err == nil {
+		e.pool, e.err = webassembly.Init(webassembly.Config{
+			MaxTotal:      -1, // as many as there are files open
+			FSConfig:      wazero.NewFSConfig(),
+			RuntimeConfig: wazero.NewRuntimeConfig().WithMemoryLimitPages(memoryPages).WithCloseOnContextDone(true),
+			Stdout:        io.Discard,
+			Stderr:        io.Discard,
+			RandomSource:  noRandom{}, // the same file gives the same pictures
+		})
+	}
+	if e.err != nil {
+		return nil, fmt.Errorf("PDFium does not start: %w", e.err)
+	}
+	inst, err := e.pool.GetInstanceWithContext(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("PDFium does not start: %w", err)
+	}
+	return inst, nil
+}
+
+type noRandom struct{}
+
+func (noRandom) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}
+
+// bind makes the calls that follow end with ctx. The library hands each of them the context
+// that it keeps in the field Context of a type that only reflection reaches.
+func (d *Document) bind(ctx context.Context) error {
+	field := reflect.Indirect(reflect.ValueOf(d.inst.GetImplementation())).FieldByName("Context")
+	if !field.IsValid() || !field.CanSet() || field.Type() != reflect.TypeFor[context.Context]() {
+		return fmt.Errorf("PDFium cannot be stopped: this version of go-pdfium keeps no context")
+	}
+	field.Set(reflect.ValueOf(ctx))
+	return ctx.Err()
+}

@@ -1,0 +1,328 @@
+// Package pdf takes the pictures out of PDF files: scans, photographed documents, reports
+// with pictures on their pages.
+//
+// A picture that stands alone on its page, or beside others, is given as the very bytes
+// that the file holds, where these are a JPEG, and as a PNG of its pixels otherwise.
+// Pictures that touch or overlap each other are pieces of one: scanning software cuts pages
+// into strips, and into layers of different resolution. Such a group is rendered as the page
+// shows it, at the resolution of its sharpest piece.
+//
+// Of a file that is damaged as a whole, such as the begin of one that was cut off, the
+// JPEGs are given that lie in it in one piece.
+//
+// Files are read by PDFium, compiled to WebAssembly: it sees neither files nor network, has
+// memory of its own that is bounded, and can be stopped. Whatever a file makes it do is an
+// error of that file.
+package pdf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+
+	"github.com/klippa-app/go-pdfium"
+	pdfium_errors "github.com/klippa-app/go-pdfium/errors"
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+)
+
+var (
+	// ErrFormat is wrapped where a file is no PDF that can be read, or is encrypted under a
+	// password.
+	ErrFormat = errors.New("not a readable PDF")
+	// ErrLimit is wrapped where a file is over one of the [Limits].
+	ErrLimit = errors.New("over a limit")
+)
+
+// Limits of one file. The zero value means the defaults.
+type Limits struct {
+	MaxPages    int   // 0 means 10,000
+	MaxPictures int   // 0 means 10,000
+	MaxPixels   int64 // of one picture; 0 means 100 million
+}
+
+// maxObjects is how much of a page is looked through, and maxDepth how deep forms are
+// followed.
+const (
+	maxObjects = 100_000
+	maxDepth   = 8
+)
+
+func (l Limits) orDefault() Limits {
+	if l.MaxPages <= 0 {
+		l.MaxPages = 10_000
+	}
+	if l.MaxPictures <= 0 {
+		l.MaxPictures = 10_000
+	}
+	if l.MaxPixels <= 0 {
+		l.MaxPixels = 100_000_000
+	}
+	return l
+}
+
+// A Picture is one of a file, which [Document.Read] reads.
+type Picture struct {
+	// Name is such as "page3-image1.jpg"; "page3-render1.png" is one that was put together,
+	// "salvaged1.jpg" one of a damaged file.
+	Name string
+	Page int   // from 1 on; 0: not known
+	Err  error // why it cannot be read; it may stand for a whole page
+
+	group []piece
+	data  []byte // of one that was salvaged
+}
+
+// A piece is a picture object of a page.
+type piece struct {
+	path                     []int   // its place among the page's objects, through forms
+	left, bottom, right, top float64 // points
+	width, height            int     // pixels
+	jpeg                     bool    // its data are a JPEG
+}
+
+// A Document is an open file. It is safe for concurrent use, and does one thing at a time.
+type Document struct {
+	mu       sync.Mutex
+	engine   *Engine
+	data     []byte
+	lim      Limits
+	inst     pdfium.Pdfium // nil after a failure, until it is needed again
+	doc      references.FPDF_DOCUMENT
+	pages    int
+	pictures []Picture
+}
+
+// Open reads a file as far as to know its pictures; it keeps data. Pages that cannot be read
+// are listed with their error. The error wraps [ErrFormat] or [ErrLimit], or is that of ctx.
+func (e *Engine) Open(ctx context.Context, data []byte, lim Limits) (*Document, error) {
+	d := &Document{engine: e, data: data, lim: lim.orDefault()}
+	if err := d.load(ctx); err != nil {
+		if d.pictures = salvage(data); len(d.pictures) == 0 || !errors.Is(err, ErrFormat) {
+			return nil, err
+		}
+		return d, nil
+	}
+	if d.pages > d.lim.MaxPages {
+		d.Close()
+		return nil, fmt.Errorf("%w: %d pages, limit is %d", ErrLimit, d.pages, d.lim.MaxPages)
+	}
+	for page := 1; page <= d.pages; page++ {
+		if err := d.list(ctx, page); err != nil {
+			d.Close()
+			return nil, err
+		}
+		if len(d.pictures) > d.lim.MaxPictures {
+			d.Close()
+			return nil, fmt.Errorf("%w: more than %d pictures", ErrLimit, d.lim.MaxPictures)
+		}
+	}
+	return d, nil
+}
+
+// Pages is how many pages the file has.
+func (d *Document) Pages() int { return d.pages }
+
+// Pictures are those of the file, page by page.
+func (d *Document) Pictures() []Picture { return d.pictures }
+
+// Names are those of the pictures.
+func (d *Document) Names() []string {
+	out := make([]string, len(d.pictures))
+	for i, p := range d.pictures {
+		out[i] = p.Name
+	}
+	return out
+}
+
+// Close ends the use of the document.
+func (d *Document) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.drop()
+	return nil
+}
+
+// load opens the file in an instance of its own.
+func (d *Document) load(ctx context.Context) error {
+	if d.inst != nil {
+		return d.bind(ctx)
+	}
+	inst, err := d.engine.instance(ctx)
+	if err != nil {
+		return err
+	}
+	d.inst = inst
+	if err := d.bind(ctx); err != nil {
+		return err
+	}
+	opened, err := inst.OpenDocument(&requests.OpenDocument{File: &d.data})
+	if err != nil {
+		return d.failed(ctx, err)
+	}
+	d.doc = opened.Document
+	n, err := inst.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: d.doc})
+	if err != nil {
+		return d.failed(ctx, err)
+	}
+	d.pages = n.PageCount
+	return nil
+}
+
+func (d *Document) drop() {
+	if d.inst != nil {
+		d.inst.Close()
+		d.inst, d.doc = nil, ""
+	}
+}
+
+// failed says why a call did not succeed. The instance is given up where the program was
+// stopped or failed within, since it cannot go on.
+func (d *Document) failed(ctx context.Context, err error) error {
+	if d.doc == "" || !errors.Is(err, pdfium_errors.ErrPage) && !strings.HasPrefix(err.Error(), "could not ") {
+		d.drop()
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	switch {
+	case errors.Is(err, pdfium_errors.ErrPassword):
+		return fmt.Errorf("%w: encrypted under a password", ErrFormat)
+	case errors.Is(err, pdfium_errors.ErrSecurity):
+		return fmt.Errorf("%w: encrypted in a way that is not known", ErrFormat)
+	case errors.Is(err, pdfium_errors.ErrFormat), errors.Is(err, pdfium_errors.ErrFile):
+		return fmt.Errorf("%w: damaged, or no PDF", ErrFormat)
+	case errors.Is(err, pdfium_errors.ErrPage):
+		return fmt.Errorf("%w: the page cannot be read", ErrFormat)
+	}
+	text, _, _ := strings.Cut(err.Error(), "\n") // without the stack of the WebAssembly
+	if strings.Contains(text, "unreachable") || strings.Contains(text, "out of bounds") {
+		text = "the decoder gave up: " + text
+	}
+	return fmt.Errorf("%w: %s", ErrFormat, text)
+}
+
+func (d *Document) page(n int) requests.Page {
+	return requests.Page{ByIndex: &requests.PageByIndex{Document: d.doc, Index: n - 1}}
+}
+
+// list adds the pictures of a page. Only the end of ctx is an error.
+func (d *Document) list(ctx context.Context, page int) error {
+	pieces, err := d.pieces(ctx, page)
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		d.pictures = append(d.pictures, Picture{Name: fmt.Sprintf("page%d", page), Page: page, Err: err})
+		return nil
+	}
+	for i, group := range groups(pieces) {
+		p := Picture{Page: page, group: group, Name: fmt.Sprintf("page%d-render%d.png", page, i+1)}
+		if len(group) == 1 {
+			kind := "png"
+			if group[0].jpeg {
+				kind = "jpg"
+			}
+			p.Name = fmt.Sprintf("page%d-image%d.%s", page, i+1, kind)
+		}
+		d.pictures = append(d.pictures, p)
+	}
+	return nil
+}
+
+// pieces finds the picture objects of a page.
+func (d *Document) pieces(ctx context.Context, page int) (out []piece, err error) {
+	if err := d.load(ctx); err != nil {
+		return nil, err
+	}
+	at := d.page(page)
+	n, err := d.inst.FPDFPage_CountObjects(&requests.FPDFPage_CountObjects{Page: at})
+	if err != nil {
+		return nil, d.failed(ctx, err)
+	}
+	w := walk{d: d, left: maxObjects}
+	for i := range n.Count {
+		o, err := d.inst.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: at, Index: i})
+		if err == nil {
+			err = w.object(o.PageObject, []int{i}, unit)
+		}
+		if err != nil {
+			if errors.Is(err, ErrLimit) {
+				return nil, err
+			}
+			return nil, d.failed(ctx, err)
+		}
+	}
+	return w.found, nil
+}
+
+// groups puts pieces that touch or overlap together, in the order of their first ones.
+func groups(pieces []piece) [][]piece {
+	var out [][]piece
+	for _, p := range pieces {
+		joined := -1
+		kept := out[:0:0]
+		for _, g := range out {
+			switch {
+			case !touches(g, p):
+				kept = append(kept, g)
+			case joined < 0:
+				joined = len(kept)
+				kept = append(kept, append(g, p))
+			default:
+				kept[joined] = append(kept[joined], g...)
+			}
+		}
+		if joined < 0 {
+			kept = append(kept, []piece{p})
+		}
+		out = kept
+	}
+	return out
+}
+
+// touches reports whether p comes within a point of a piece of the group.
+func touches(group []piece, p piece) bool {
+	for _, q := range group {
+		if p.left <= q.right+1 && q.left <= p.right+1 && p.bottom <= q.top+1 && q.bottom <= p.top+1 {
+			return true
+		}
+	}
+	return false
+}
+
+// sharpest is the resolution to render a group at, pixels a point. Of layers the mask is
+// often the sharpest, which PDFium does not tell: they are rendered at 300 dpi at least,
+// the resolution of scans.
+func sharpest(group []piece) float64 {
+	const scan = 300.0 / 72
+	sharp := 0.0
+	for i, p := range group {
+		sharp = math.Max(sharp, p.sharpness())
+		for _, q := range group[:i] {
+			if p.covers(q) {
+				sharp = math.Max(sharp, scan)
+			}
+		}
+	}
+	return sharp
+}
+
+// covers reports whether half of the smaller one's area is common to both.
+func (p piece) covers(q piece) bool {
+	w := math.Min(p.right, q.right) - math.Max(p.left, q.left)
+	h := math.Min(p.top, q.top) - math.Max(p.bottom, q.bottom)
+	area := func(r piece) float64 { return (r.right - r.left) * (r.top - r.bottom) }
+	return w > 0 && h > 0 && 2*w*h >= math.Min(area(p), area(q))
+}
+
+// sharpness is the piece's pixels a point, the finer of both directions.
+func (p piece) sharpness() float64 {
+	w, h := p.right-p.left, p.top-p.bottom
+	straight := math.Max(float64(p.width)/w, float64(p.height)/h)
+	turned := math.Max(float64(p.width)/h, float64(p.height)/w)
+	return math.Min(straight, turned)
+}

@@ -1,0 +1,153 @@
+package pdf
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/png"
+
+	"github.com/klippa-app/go-pdfium/enums"
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+)
+
+// Read gives the i-th of [Document.Pictures] as the bytes of a JPEG or PNG file. The error
+// wraps [ErrFormat] or [ErrLimit], or is that of ctx; other pictures can still be read.
+func (d *Document) Read(ctx context.Context, i int) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := d.pictures[i]
+	if p.Err != nil || p.data != nil {
+		return p.data, p.Err
+	}
+	if err := d.load(ctx); err != nil {
+		return nil, err
+	}
+	var data []byte
+	var err error
+	if len(p.group) == 1 {
+		data, err = d.extract(p.Page, p.group[0])
+	} else {
+		data, err = d.render(p.Page, p.group)
+	}
+	if err != nil && !errors.Is(err, ErrLimit) && !errors.Is(err, ErrFormat) {
+		return nil, d.failed(ctx, err)
+	}
+	return data, err
+}
+
+// extract gives one picture as it is in the file.
+func (d *Document) extract(page int, p piece) ([]byte, error) {
+	if err := d.allowed(int64(p.width), int64(p.height)); err != nil {
+		return nil, err
+	}
+	o, err := d.find(page, p.path)
+	if err != nil {
+		return nil, err
+	}
+	if p.jpeg { // the outer filters, where there are some, are undone
+		r, err := d.inst.FPDFImageObj_GetImageDataDecoded(&requests.FPDFImageObj_GetImageDataDecoded{ImageObject: o})
+		if err == nil && bytes.HasPrefix(r.Data, []byte("\xff\xd8\xff")) {
+			return r.Data, nil
+		}
+	}
+	r, err := d.inst.FPDFImageObj_GetBitmap(&requests.FPDFImageObj_GetBitmap{ImageObject: o})
+	if err != nil {
+		return nil, err
+	}
+	img, err := d.bitmap(r.Bitmap)
+	if err != nil {
+		return nil, err
+	}
+	if uniform(img) { // what PDFium makes of data that it cannot decode
+		return nil, fmt.Errorf("%w: the picture is blank, or its data cannot be decoded", ErrFormat)
+	}
+	return encode(img)
+}
+
+// uniform reports whether all pixels are the same.
+func uniform(img image.Image) bool {
+	var pix []byte
+	size := 4
+	switch img := img.(type) {
+	case *image.Gray:
+		pix, size = img.Pix, 1
+	case *image.NRGBA:
+		pix = img.Pix
+	}
+	return len(pix) > size && bytes.Equal(pix[size:], pix[:len(pix)-size])
+}
+
+func (d *Document) allowed(w, h int64) error {
+	if w > 0 && h > d.lim.MaxPixels/w {
+		return fmt.Errorf("%w: picture of %d x %d pixels, limit is %d", ErrLimit, w, h, d.lim.MaxPixels)
+	}
+	return nil
+}
+
+func encode(img image.Image) ([]byte, error) {
+	var buf bytes.Buffer
+	e := png.Encoder{CompressionLevel: png.BestSpeed}
+	if err := e.Encode(&buf, img); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// bitmap copies PDFium's picture out of its memory, opaque.
+func (d *Document) bitmap(b references.FPDF_BITMAP) (image.Image, error) {
+	defer d.inst.FPDFBitmap_Destroy(&requests.FPDFBitmap_Destroy{Bitmap: b})
+	format, err := d.inst.FPDFBitmap_GetFormat(&requests.FPDFBitmap_GetFormat{Bitmap: b})
+	if err != nil {
+		return nil, err
+	}
+	width, err := d.inst.FPDFBitmap_GetWidth(&requests.FPDFBitmap_GetWidth{Bitmap: b})
+	if err != nil {
+		return nil, err
+	}
+	height, err := d.inst.FPDFBitmap_GetHeight(&requests.FPDFBitmap_GetHeight{Bitmap: b})
+	if err != nil {
+		return nil, err
+	}
+	stride, err := d.inst.FPDFBitmap_GetStride(&requests.FPDFBitmap_GetStride{Bitmap: b})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.allowed(int64(width.Width), int64(height.Height)); err != nil {
+		return nil, err
+	}
+	buffer, err := d.inst.FPDFBitmap_GetBuffer(&requests.FPDFBitmap_GetBuffer{Bitmap: b})
+	if err != nil {
+		return nil, err
+	}
+	return unpack(buffer.Buffer, format.Format, width.Width, height.Height, stride.Stride)
+}
+
+// unpack turns PDFium's bitmap into a picture of ours.
+func unpack(data []byte, format enums.FPDF_BITMAP_FORMAT, w, h, stride int) (image.Image, error) {
+	size := map[enums.FPDF_BITMAP_FORMAT]int{
+		enums.FPDF_BITMAP_FORMAT_GRAY: 1, enums.FPDF_BITMAP_FORMAT_BGR: 3,
+		enums.FPDF_BITMAP_FORMAT_BGRX: 4, enums.FPDF_BITMAP_FORMAT_BGRA: 4,
+	}[format]
+	if size == 0 || w <= 0 || h <= 0 || stride < size*w || len(data) < stride*(h-1)+size*w {
+		return nil, fmt.Errorf("bitmap of unknown format %d", format)
+	}
+	if size == 1 {
+		img := image.NewGray(image.Rect(0, 0, w, h))
+		for y := range h {
+			copy(img.Pix[y*img.Stride:][:w], data[y*stride:])
+		}
+		return img, nil
+	}
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		from, to := data[y*stride:], img.Pix[y*img.Stride:][:4*w]
+		for x := range w {
+			px := from[size*x:][:3]
+			to[4*x], to[4*x+1], to[4*x+2], to[4*x+3] = px[2], px[1], px[0], 255
+		}
+	}
+	return img, nil
+}

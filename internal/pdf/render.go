@@ -1,0 +1,86 @@
+package pdf
+
+import (
+	"errors"
+	"math"
+
+	"github.com/klippa-app/go-pdfium/enums"
+	"github.com/klippa-app/go-pdfium/requests"
+	"github.com/klippa-app/go-pdfium/structs"
+)
+
+// render draws the part of the page that the group takes, at the resolution of its sharpest
+// piece, or at what the limit of pixels leaves. The part begins at a pixel, so that strips
+// of the page's own resolution are not resampled.
+func (d *Document) render(page int, group []piece) ([]byte, error) {
+	part, err := d.part(page, group)
+	if err != nil {
+		return nil, err
+	}
+	sharp := sharpest(group)
+	if most := float64(d.lim.MaxPixels); !(sharp*sharp*part.w*part.h <= most) {
+		sharp = math.Sqrt(most / (part.w * part.h))
+	}
+	w, h := int(math.Round(sharp*part.w)), int(math.Round(sharp*part.h))
+	if w < minSide || h < minSide {
+		return nil, errors.New("the picture is too narrow")
+	}
+	if d.allowed(int64(w), int64(h)) != nil { // it was rounded up
+		w, h = w-1, h-1
+	}
+	made, err := d.inst.FPDFBitmap_Create(&requests.FPDFBitmap_Create{Width: w, Height: h})
+	if err != nil {
+		return nil, err
+	}
+	if _, err = d.inst.FPDFBitmap_FillRect(&requests.FPDFBitmap_FillRect{Bitmap: made.Bitmap, Width: w, Height: h, Color: 0xffffffff}); err != nil {
+		return nil, err
+	}
+	_, err = d.inst.FPDF_RenderPageBitmapWithMatrix(&requests.FPDF_RenderPageBitmapWithMatrix{
+		Bitmap: made.Bitmap, Page: d.page(page), Flags: enums.FPDF_RENDER_FLAG_ANNOT,
+		Matrix:   structs.FPDF_FS_MATRIX{A: float32(sharp), D: float32(sharp), E: float32(-sharp * part.x), F: float32(-sharp * part.y)},
+		Clipping: structs.FPDF_FS_RECTF{Right: float32(w), Bottom: float32(h)},
+	})
+	if err != nil {
+		return nil, err
+	}
+	img, err := d.bitmap(made.Bitmap)
+	if err != nil {
+		return nil, err
+	}
+	return encode(img)
+}
+
+// A box is a part of a page as it is shown: points from its left upper corner.
+type box struct{ x, y, w, h float64 }
+
+// part is what the group takes of its page.
+func (d *Document) part(page int, group []piece) (box, error) {
+	size, err := d.inst.FPDF_GetPageSizeByIndex(&requests.FPDF_GetPageSizeByIndex{Document: d.doc, Index: page - 1})
+	if err != nil {
+		return box{}, err
+	}
+	const most = 1 << 20 // points; pages end at 14,400, and what is shown here as an int32 at 2^31
+	if !(size.Width > 0 && size.Height > 0 && size.Width < most && size.Height < most) {
+		return box{}, errors.New("page without a size")
+	}
+	const fine = 1000 // PDFium gives whole units: of a thousandth of a point
+	left, top, right, bottom := size.Width, size.Height, 0.0, 0.0
+	for _, p := range group {
+		for _, corner := range [][2]float64{{p.left, p.bottom}, {p.right, p.top}} {
+			r, err := d.inst.FPDF_PageToDevice(&requests.FPDF_PageToDevice{Page: d.page(page),
+				SizeX: int(size.Width * fine), SizeY: int(size.Height * fine), PageX: corner[0], PageY: corner[1]})
+			if err != nil {
+				return box{}, err
+			}
+			x, y := float64(r.DeviceX)/fine, float64(r.DeviceY)/fine
+			left, right = math.Min(left, x), math.Max(right, x)
+			top, bottom = math.Min(top, y), math.Max(bottom, y)
+		}
+	}
+	left, top = math.Max(left, 0), math.Max(top, 0)
+	out := box{left, top, math.Min(right, size.Width) - left, math.Min(bottom, size.Height) - top}
+	if !(out.w >= minPoints && out.h >= minPoints) {
+		return box{}, errors.New("the picture lies outside its page")
+	}
+	return out, nil
+}

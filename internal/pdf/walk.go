@@ -1,0 +1,131 @@
+package pdf
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/klippa-app/go-pdfium/enums"
+	"github.com/klippa-app/go-pdfium/references"
+	"github.com/klippa-app/go-pdfium/requests"
+	"github.com/klippa-app/go-pdfium/structs"
+)
+
+// A matrix maps points as PDF 32000-1 section 8.3.3 has it: x' = ax + cy + e, y' = bx + dy + f.
+type matrix struct{ a, b, c, d, e, f float64 }
+
+var unit = matrix{a: 1, d: 1}
+
+// times applies m first and then n.
+func (m matrix) times(n matrix) matrix {
+	return matrix{
+		m.a*n.a + m.b*n.c, m.a*n.b + m.b*n.d,
+		m.c*n.a + m.d*n.c, m.c*n.b + m.d*n.d,
+		m.e*n.a + m.f*n.c + n.e, m.e*n.b + m.f*n.d + n.f,
+	}
+}
+
+func fromPDFium(m structs.FPDF_FS_MATRIX) matrix {
+	return matrix{float64(m.A), float64(m.B), float64(m.C), float64(m.D), float64(m.E), float64(m.F)}
+}
+
+// bounds are those of the unit square, which a picture fills, after m.
+func (m matrix) bounds() (left, bottom, right, top float64) {
+	left, right = m.e+math.Min(m.a, 0)+math.Min(m.c, 0), m.e+math.Max(m.a, 0)+math.Max(m.c, 0)
+	bottom, top = m.f+math.Min(m.b, 0)+math.Min(m.d, 0), m.f+math.Max(m.b, 0)+math.Max(m.d, 0)
+	return left, bottom, right, top
+}
+
+// A walk looks through the objects of a page.
+type walk struct {
+	d     *Document
+	left  int // objects that may still be looked at
+	found []piece
+}
+
+// object takes a picture in, or follows a form.
+func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) error {
+	if w.left--; w.left < 0 {
+		return fmt.Errorf("%w: more than %d objects on a page", ErrLimit, maxObjects)
+	}
+	kind, err := w.d.inst.FPDFPageObj_GetType(&requests.FPDFPageObj_GetType{PageObject: o})
+	if err != nil {
+		return err
+	}
+	if kind.Type != enums.FPDF_PAGEOBJ_IMAGE && kind.Type != enums.FPDF_PAGEOBJ_FORM {
+		return nil
+	}
+	m, err := w.d.inst.FPDFPageObj_GetMatrix(&requests.FPDFPageObj_GetMatrix{PageObject: o})
+	if err != nil {
+		return err
+	}
+	inner := fromPDFium(m.Matrix).times(outer)
+	if kind.Type == enums.FPDF_PAGEOBJ_IMAGE {
+		return w.picture(o, path, inner)
+	}
+	if len(path) >= maxDepth {
+		return nil
+	}
+	n, err := w.d.inst.FPDFFormObj_CountObjects(&requests.FPDFFormObj_CountObjects{PageObject: o})
+	if err != nil {
+		return err
+	}
+	for i := range n.Count {
+		next, err := w.d.inst.FPDFFormObj_GetObject(&requests.FPDFFormObj_GetObject{PageObject: o, Index: uint64(i)})
+		if err != nil {
+			return err
+		}
+		if err := w.object(next.PageObject, append(path[:len(path):len(path)], i), inner); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// minSide is what a picture must have in pixels, and minPoints what it must take of the
+// page: less is a line, a bullet or a pixel that counts readers.
+const (
+	minSide   = 4
+	minPoints = 2
+)
+
+func (w *walk) picture(o references.FPDF_PAGEOBJECT, path []int, m matrix) error {
+	size, err := w.d.inst.FPDFImageObj_GetImagePixelSize(&requests.FPDFImageObj_GetImagePixelSize{ImageObject: o})
+	if err != nil {
+		return err
+	}
+	p := piece{path: path, width: int(size.Width), height: int(size.Height)}
+	p.left, p.bottom, p.right, p.top = m.bounds()
+	if p.width < minSide || p.height < minSide || !(p.right-p.left >= minPoints) || !(p.top-p.bottom >= minPoints) {
+		return nil
+	}
+	n, err := w.d.inst.FPDFImageObj_GetImageFilterCount(&requests.FPDFImageObj_GetImageFilterCount{ImageObject: o})
+	if err != nil {
+		return err
+	}
+	if n.Count > 0 {
+		last, err := w.d.inst.FPDFImageObj_GetImageFilter(&requests.FPDFImageObj_GetImageFilter{ImageObject: o, Index: n.Count - 1})
+		if err != nil {
+			return err
+		}
+		p.jpeg = last.ImageFilter == "DCTDecode" || last.ImageFilter == "DCT"
+	}
+	w.found = append(w.found, p)
+	return nil
+}
+
+// find gives the object at a path.
+func (d *Document) find(page int, path []int) (references.FPDF_PAGEOBJECT, error) {
+	o, err := d.inst.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: d.page(page), Index: path[0]})
+	if err != nil {
+		return "", err
+	}
+	at := o.PageObject
+	for _, i := range path[1:] {
+		o, err := d.inst.FPDFFormObj_GetObject(&requests.FPDFFormObj_GetObject{PageObject: at, Index: uint64(i)})
+		if err != nil {
+			return "", err
+		}
+		at = o.PageObject
+	}
+	return at, nil
+}

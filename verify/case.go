@@ -1,0 +1,235 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// books are what the registry says of the recipients and of the submissions that leaks
+// show.
+type books struct {
+	recipients []registry.Recipient
+	cells      []odds.Cell // the calendar months of all submissions
+	holdings   *registry.Holdings
+	copies     map[watermark.Submission][]registry.Copy
+	history    History
+
+	unconfirmed map[string]int // see [DumpVerdict]; where the leaks do not say it
+}
+
+func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, error) {
+	r := v.cfg.Registry
+	b := &books{copies: make(map[watermark.Submission][]registry.Copy)}
+	var err error
+	if b.recipients, err = r.Recipients(ctx); err != nil {
+		return nil, err
+	}
+	for _, l := range leaks {
+		if _, known := b.copies[l.Submission]; known || !l.matched() {
+			continue
+		}
+		if b.copies[l.Submission], err = r.Copies(ctx, l.Submission); err != nil {
+			return nil, err
+		}
+	}
+	if b.history, err = v.history(ctx, b.recipients); err != nil {
+		return nil, err
+	}
+	first, last, err := r.Span(ctx) // after the copies: no month of theirs is missing
+	if err != nil || first.IsZero() {
+		return b, err
+	}
+	b.cells = odds.Months(first, last)
+	from := make([]time.Time, len(b.cells))
+	for i, c := range b.cells {
+		from[i] = c.From
+	}
+	b.holdings, err = r.Holdings(ctx, from, v.cfg.admissible)
+	if err != nil {
+		return nil, err
+	}
+	for i, n := range b.holdings.Submissions {
+		b.cells[i].Submissions = n
+	}
+	return b, nil
+}
+
+// caseOf is what the odds are computed from, and for each of its leaks the place in
+// the list of verdicts. What says nothing about where pictures came from is left out:
+// damaged files, and marks that are not confirmed.
+func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
+	c := &odds.Case{FoundKnown: !w.cfg.Found.IsZero(), Cells: b.cells, Holders: []odds.Holder{}, Leaks: []odds.Leak{},
+		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn}
+	for _, r := range b.recipients {
+		h := odds.Holder{Name: r.Name}
+		if b.holdings != nil {
+			h.Copies, h.Unmarked = b.holdings.Copies[r.Name], b.holdings.Unmarked[r.Name]
+		}
+		c.Holders = append(c.Holders, h)
+	}
+	pooled := w.pooled()
+	var at []int
+	for i, l := range w.Verdicts {
+		if l.Finding == FoundDamaged || l.Finding == FoundCopy && !l.matched() {
+			continue
+		}
+		leak := odds.Leak{}
+		if l.matched() {
+			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, l.Cluster
+			leak.Unmarked = w.holdersOf(l)
+			for _, x := range b.copies[l.Submission] {
+				if w.parties[x.Recipient] != nil {
+					leak.Copies = append(leak.Copies, l.evidenceFor(x, pooled))
+				}
+			}
+		}
+		if l.Finding == FoundTransplanted {
+			leak.Transplanted = l.marked
+		}
+		c.Leaks, at = append(c.Leaks, leak), append(at, i)
+	}
+	c.MarkTrials, c.MatchTrials = w.cfg.trials(w.Verdicts)
+	return c, at
+}
+
+// holdersOf are the recipients whose admissible custody covers a leak, each once.
+func (w *weighing) holdersOf(l *Verdict) []string {
+	var out []string
+	once := make(map[string]bool)
+	for _, c := range l.Custody {
+		if w.cfg.admissible(c) && !once[c.Recipient] && w.parties[c.Recipient] != nil {
+			once[c.Recipient] = true
+			out = append(out, c.Recipient)
+		}
+	}
+	return out
+}
+
+// evidenceFor is the evidence for one copy of the submission that a leak shows.
+func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
+	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
+	confirmed := v.Finding == FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
+	t := v.traceOf(v.Submission)
+	traced := t.copy(x.ID)
+	switch {
+	case v.Forgeable && x.ID == v.Copy:
+	case traced != nil && t.Registered:
+		out.Confirmed, out.LnE, out.Miss = true, pooled[x.ID], micro(1-t.Power)
+		if !confirmed {
+			out.LnE = math.Min(out.LnE, mostUnconfirmed)
+		}
+	case confirmed && v.BlindLogP != nil:
+		// The bound of the rate of false reads is fixed beforehand, so that its inverse,
+		// earned by a read alone, has a mean of 1 at most. How likely a read was is not
+		// measured without the original: a half costs next to nothing.
+		out.Confirmed, out.LnE, out.Miss = true, micro(-*v.BlindLogP*math.Ln10), 0.5
+	}
+	return out
+}
+
+// mostUnconfirmed is the most that a copy counts, natural logarithm, in a leak that is not
+// found to be that copy: less than what counts towards a name.
+const mostUnconfirmed = 6.9
+
+// foundByTrace reports whether tracing found the copy's own part of the mark.
+func (v *Verdict) foundByTrace() bool {
+	c := v.traceOf(v.Submission).copy(v.Copy)
+	return c != nil && c.Found
+}
+
+func (v *Verdict) traceOf(id watermark.Submission) *Tracing {
+	for i := range v.Traces {
+		if v.Traces[i].Submission == id {
+			return &v.Traces[i]
+		}
+	}
+	return nil
+}
+
+// pooled are the natural logarithms of the e-values of each copy over all leaks that
+// were traced for it: their mean, which is an e-value however the leaks depend on each
+// other (Vovk and Wang, Annals of Statistics 49, 2021, proposition 3.1).
+func (w *weighing) pooled() map[watermark.CopyID]float64 {
+	all := make(map[watermark.CopyID][]float64)
+	for _, l := range w.Verdicts {
+		t := l.traceOf(l.Submission)
+		if t == nil || !t.Registered || !l.matched() {
+			continue
+		}
+		for _, c := range t.Copies {
+			all[c.Copy] = append(all[c.Copy], c.LogE*math.Ln10)
+		}
+	}
+	out := make(map[watermark.CopyID]float64, len(all))
+	for id, lnE := range all {
+		out[id] = micro(lnMean(lnE))
+	}
+	return out
+}
+
+// lnMean is the logarithm of the mean of numbers whose logarithms are given.
+func lnMean(ln []float64) float64 {
+	most := math.Inf(-1)
+	for _, x := range ln {
+		most = math.Max(most, x)
+	}
+	sum := 0.0
+	for _, x := range ln {
+		sum += math.Exp(x - most)
+	}
+	return most + math.Log(sum/float64(len(ln)))
+}
+
+// clusters numbers the subjects of the leaks in the order in which they appear, so that
+// findings say which belong together and not to whom.
+func (w *weighing) clusters() {
+	number := make(map[string]string)
+	for _, l := range w.Verdicts {
+		if l.subject == "" {
+			continue
+		}
+		if number[l.subject] == "" {
+			number[l.subject] = fmt.Sprintf("subject %d", len(number)+1)
+		}
+		l.Cluster = number[l.subject]
+	}
+}
+
+// Trials that validated the code without a single false identification. They cap every
+// likelihood ratio: see [odds.Case].
+const (
+	// TraceTrials is the number of copies that were not used and that leaks were traced
+	// against: 1,000 less the right one for each of 63 attacks on twenty pictures
+	// ("kycmark bench trace", docs/robustness.md).
+	TraceTrials = 1_256_742
+	// ReadTrials is the number of readings of the 15 pictures in testdata/pictures after 10
+	// attacks, each unmarked and marked under another key:
+	//
+	//	kycmark bench falsepositives --pictures testdata/pictures --attacks none,telegram,telegram_low,whatsapp,jpeg50,jpeg20,crop50,crop25,rot5,screenshot
+	ReadTrials = 300
+	// MatchTrials is the number of leaks of other persons' documents of one template that
+	// were held against an upload ("kycmark bench match lookalikes", docs/matching.md).
+	MatchTrials = 2_100
+)
+
+// trials are the numbers of validation trials that a case rests on: of marks, and of
+// matching. Where marks were read blind and not traced they are those of reading.
+func (c Config) trials(leaks []*Verdict) (marks, matching int) {
+	if c.Trials > 0 {
+		return c.Trials, c.Trials
+	}
+	marks = TraceTrials
+	for _, l := range leaks {
+		if l.Finding == FoundCopy && !l.Unconfirmed && !l.foundByTrace() {
+			marks = ReadTrials
+		}
+	}
+	return marks, MatchTrials
+}

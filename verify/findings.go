@@ -1,0 +1,146 @@
+package verify
+
+import (
+	"bytes"
+	"context"
+	_ "embed" // the schema
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// FindingsFormat names the meaning of the fields of findings; it never changes.
+const FindingsFormat = "kycmark findings v1"
+
+// MaxFindings is the most that a findings file may have, bytes. A leak takes 2 to 5 kB.
+const MaxFindings = 512 << 20
+
+// FindingsSchema is the JSON Schema (draft 2020-12) of findings files.
+//
+//go:embed findings.schema.json
+var FindingsSchema string
+
+// ErrFindings is wrapped when a findings file is none, or does not follow from itself.
+var ErrFindings = errors.New("findings do not hold")
+
+// Findings are all that an investigation found, for machines: what the report says in
+// words, and all that this was computed from.
+type Findings struct {
+	Format   string            `json:"format"` // [FindingsFormat]
+	Verdict  *DumpVerdict      `json:"verdict"`
+	Leaks    []*Verdict        `json:"leaks"`
+	Revealed bool              `json:"revealed"`           // Subjects are there
+	Subjects map[string]string `json:"subjects,omitempty"` // references by submission
+}
+
+// WriteFindings writes the verdict and its leaks as JSON in the one form that
+// [ReadFindings] takes. Subject references stand in it only with reveal.
+func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
+	f, err := v.findings(ctx, d, reveal)
+	if err != nil {
+		return err
+	}
+	text, err := f.encode()
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool) (*Findings, error) {
+	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Verdicts, Revealed: reveal}
+	if f.Leaks == nil {
+		f.Leaks = []*Verdict{}
+	}
+	if !reveal {
+		return f, nil
+	}
+	f.Subjects = make(map[string]string)
+	for _, l := range d.Verdicts {
+		if !l.matched() {
+			continue
+		}
+		s, err := v.cfg.Registry.Submission(ctx, l.Submission)
+		if err != nil && !errors.Is(err, registry.ErrErased) {
+			return nil, fmt.Errorf("findings: %w", err)
+		}
+		f.Subjects[l.Submission.String()] = s.Subject
+	}
+	return f, nil
+}
+
+// encode writes findings in their one form.
+func (f *Findings) encode() ([]byte, error) {
+	text, err := json.MarshalIndent(f, "", " ")
+	if err != nil {
+		return nil, fmt.Errorf("findings: %w", err)
+	}
+	if bytes.Contains(text, []byte(`\ufffd`)) { // for bytes that are no UTF-8, as in names of files
+		var again Findings
+		if err := json.Unmarshal(text, &again); err != nil {
+			return nil, fmt.Errorf("findings: %w", err)
+		}
+		if text, err = json.MarshalIndent(&again, "", " "); err != nil {
+			return nil, fmt.Errorf("findings: %w", err)
+		}
+	}
+	return append(text, '\n'), nil
+}
+
+// ReadFindings reads what [Investigator.WriteFindings] wrote. There is one way to write
+// findings, and another is refused: two readers can then not see two things in them, by a
+// field that stands twice or in another case. Whether they follow from each other is
+// for [Findings.CheckLeaks] and [Findings.CheckVerdict]. Errors wrap [ErrFindings], or
+// [registry.ErrLimit].
+func ReadFindings(r io.Reader) (*Findings, error) {
+	data, err := intake.ReadAll(r, MaxFindings)
+	if err != nil {
+		return nil, err
+	}
+	var f Findings
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&f); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFindings, err)
+	}
+	if f.Format != FindingsFormat {
+		return nil, fmt.Errorf("%w: the format is %.40q, not %q", ErrFindings, f.Format, FindingsFormat)
+	}
+	if f.Verdict == nil || f.Verdict.Case == nil || f.Verdict.Odds == nil {
+		return nil, fmt.Errorf("%w: there is no verdict with its odds and its case", ErrFindings)
+	}
+	for i, l := range f.Leaks {
+		if l == nil {
+			return nil, fmt.Errorf("%w: leak %d is null", ErrFindings, i)
+		}
+		if _, has := f.Subjects[l.Submission.String()]; l.matched() && has != f.Revealed {
+			return nil, fmt.Errorf("%w: subject references are revealed, or they are not", ErrFindings)
+		}
+	}
+	if again, err := f.encode(); err != nil || !bytes.Equal(again, data) {
+		return nil, fmt.Errorf("%w: they are not written as this program writes them", ErrFindings)
+	}
+	f.Verdict.Verdicts = f.Leaks
+	return &f, nil
+}
+
+// FindingsInReport takes the findings out of a report that [Investigator.WriteReport]
+// wrote, as bytes for [ReadFindings]. The error wraps [ErrFindings].
+func FindingsInReport(report []byte) ([]byte, error) {
+	const begin, end = `<pre id="findings" hidden>`, `</pre>`
+	if bytes.Count(report, []byte(begin)) != 1 {
+		return nil, fmt.Errorf("%w: there are none in this file, or not in one place", ErrFindings)
+	}
+	_, rest, _ := bytes.Cut(report, []byte(begin))
+	text, _, ended := bytes.Cut(rest, []byte(end))
+	if !ended {
+		return nil, fmt.Errorf("%w: they end too early", ErrFindings)
+	}
+	return []byte(html.UnescapeString(string(text))), nil
+}

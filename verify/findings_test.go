@@ -1,0 +1,370 @@
+package verify_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"image"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+var rich struct {
+	sync.Once
+	plain, revealed, report string
+}
+
+// richDump is a dump of pictures with every finding: its findings, the same with
+// subjects, and its report.
+func richDump(t *testing.T) (plain, revealed, report string) {
+	t.Helper()
+	rich.Do(func() { makeRichDump(t) })
+	require.NotEmpty(t, rich.report, "the dump could not be made")
+	return rich.plain, rich.revealed, rich.report
+}
+
+func makeRichDump(t *testing.T) {
+	c := newCase(t)
+	c.Found = feb.AddDate(20, 0, 0)
+	stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
+	id := c.copy.ID
+	v := newInvestigator(t, c.Config)
+	var leaks []*verify.Verdict
+	for _, l := range []struct {
+		name   string
+		img    image.Image
+		detect detectFunc
+	}{
+		{"copy.jpg", leaked(t, c.marked, "telegram"), reads(id)},
+		{"traced.jpg", leaked(t, c.marked, "jpeg50"), noMark},
+		{"stranger with a mark.jpg", stranger, reads(id)},
+		{"unmarked.jpg", leaked(t, c.first, "jpeg50"), noMark},
+		{"no UTF-8 \xff.jpg", leaked(t, c.bill, "jpeg50"), noMark},
+		{"thumbnail.jpg", leaked(t, c.bill, "thumb160"), noMark},
+		{"transplanted.jpg", c.second, reads(id)},
+		{"never issued.jpg", c.second, reads(id + 1)},
+		{"<other> & 'another'.jpg", passport(7), noMark},
+		{"white.jpg", imaging.New(300, 200, image.White), noMark},
+		{"again.jpg", leaked(t, c.marked, "telegram"), reads(id)},
+	} {
+		v.SetDetect(l.detect)
+		got, err := v.Investigate(t.Context(), l.name, file(t, l.img, "jpeg"))
+		require.NoError(t, err)
+		leaks = append(leaks, got)
+	}
+	broken, err := v.Investigate(t.Context(), "broken.jpg", []byte("no picture"))
+	require.NoError(t, err)
+	d, err := v.Weigh(t.Context(), append(leaks, broken))
+	require.NoError(t, err)
+	write := func(reveal bool) string {
+		var b bytes.Buffer
+		require.NoError(t, v.WriteFindings(t.Context(), &b, d, reveal))
+		return b.String()
+	}
+	var b bytes.Buffer
+	require.NoError(t, v.WriteReport(t.Context(), &b, d, false))
+	rich.plain, rich.revealed, rich.report = write(false), write(true), b.String()
+}
+
+func readFindings(t *testing.T, text string) *verify.Findings {
+	t.Helper()
+	f, err := verify.ReadFindings(strings.NewReader(text))
+	require.NoError(t, err)
+	return f
+}
+
+func TestFindingsFollowFromThemselves(t *testing.T) {
+	plain, revealed, report := richDump(t)
+	for _, text := range []string{plain, revealed} {
+		f := readFindings(t, text)
+		assert.NoError(t, f.CheckLeaks())
+		assert.NoError(t, f.CheckVerdict())
+		counts := f.Verdict.Counts
+		for _, label := range []string{"copy", "copy (unconfirmed)", "unmarked", "unreadable", "transplanted", "lookalike", "unknown", "damaged"} {
+			assert.NotZero(t, counts[label], "%s is not tested: %v", label, counts)
+		}
+	}
+	assert.NotContains(t, plain, "customer 1")
+	assert.Contains(t, revealed, "customer 1")
+	inReport, err := verify.FindingsInReport([]byte(report))
+	require.NoError(t, err)
+	assert.Equal(t, plain, string(inReport))
+}
+
+func TestVerdictsOfAllDumpsAreRechecked(t *testing.T) {
+	for name, d := range dumps() {
+		got := weighed(d)
+		got.Record.Parameters = map[string]string{"leaks found on": "2026-05-01T00:00:00Z"}
+		leaks := got.Verdicts
+		if leaks == nil {
+			leaks = []*verify.Verdict{}
+		}
+		text, err := (&verify.Findings{Format: verify.FindingsFormat, Verdict: got, Leaks: leaks}).Encode()
+		require.NoError(t, err, name)
+		f := readFindings(t, string(text))
+		assert.NoError(t, f.CheckVerdict(), name)
+		f.Verdict.Matched++
+		assert.ErrorIs(t, f.CheckVerdict(), verify.ErrFindings, name)
+	}
+}
+
+func TestFindingsHaveOneForm(t *testing.T) {
+	plain, _, _ := richDump(t)
+	for name, edit := range map[string]func(string) string{
+		"empty":            func(string) string { return "" },
+		"null":             func(string) string { return "null\n" },
+		"no verdict":       func(string) string { return `{"format":"kycmark findings v1"}` },
+		"another format":   func(s string) string { return strings.Replace(s, "findings v1", "findings v2", 1) },
+		"unknown field":    func(s string) string { return strings.Replace(s, "{", `{"x": 1,`, 1) },
+		"twice":            func(s string) string { return strings.Replace(s, "{", `{"format": "kycmark findings v1",`, 1) },
+		"in capitals":      func(s string) string { return strings.Replace(s, `"format"`, `"FORMAT"`, 1) },
+		"white space":      func(s string) string { return strings.Replace(s, "\n", "\n\n", 1) },
+		"more behind it":   func(s string) string { return s + "{}" },
+		"cut off":          func(s string) string { return s[:len(s)/2] },
+		"another number":   func(s string) string { return strings.Replace(s, `"matched": `, `"matched": 0e1 `, 1) },
+		"a leak is null":   func(s string) string { return strings.Replace(s, `"leaks": [`, `"leaks": [ null,`, 1) },
+		"escaped a letter": func(s string) string { return strings.Replace(s, "kycmark findings", `\u006bycmark findings`, 1) },
+	} {
+		edited := edit(plain)
+		require.NotEqual(t, plain, edited, name)
+		_, err := verify.ReadFindings(strings.NewReader(edited))
+		assert.ErrorIs(t, err, verify.ErrFindings, name)
+	}
+}
+
+// given are the paths of evidence: pictures and registry said it, and nothing in the file need
+// contradict an edit. Everything else is concluded, and found when it is edited.
+var given = []*regexp.Regexp{
+	regexp.MustCompile(`^\.verdict\.(record|history)\.`),
+	regexp.MustCompile(`^\.verdict\.case\.cells\[\]\.from$`),
+	regexp.MustCompile(`^\.leaks\[\]\.(file|error|sha256|size|format|decoder|width|height)$`),
+	regexp.MustCompile(`^\.leaks\[\]\.matches\[\]\.(distance|score|region|submitted)`),
+	regexp.MustCompile(`^\.leaks\[\]\.reads\[\]\.(issued|submission)$`), // of copies that are not confirmed
+	regexp.MustCompile(`^\.leaks\[\]\.traces\[\]\.(power|expected|residual|overlap|level|registered|issued|unsought)$`),
+	regexp.MustCompile(`^\.leaks\[\]\.traces\[\]\.copies\[\]\.(score|log10_p|log10_e)$`),
+	regexp.MustCompile(`^\.leaks\[\]\.traces\[\]\.edits`),
+	regexp.MustCompile(`^\.leaks\[\]\.keys\[\]\.(state|since|note|entered|actor)$`),
+	regexp.MustCompile(`^\.leaks\[\]\.issued\[\]\.(purpose|strength|margin|weak|psnr|ssim|format|width|height|sha256|size|actor)$`),
+	regexp.MustCompile(`^\.leaks\[\]\.custody\[\]\.(from|to|note|entered|actor)$`),
+}
+
+// Whoever holds the key can sign anything anew, but not edit one number of what follows from
+// others.
+func TestEveryEditedConclusionIsFound(t *testing.T) {
+	plain, _, _ := richDump(t)
+	var tree any
+	dec := json.NewDecoder(strings.NewReader(plain))
+	dec.UseNumber()
+	require.NoError(t, dec.Decode(&tree))
+	var places []place
+	walk(tree, "", func(p place) { places = append(places, p) })
+	require.Greater(t, len(places), 700)
+	random := rand.New(rand.NewPCG(1, 2))
+	random.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
+	tried, missed := make(map[string]int), make(map[string]int)
+	for _, p := range places {
+		if tried[p.path] == 4 || slices.ContainsFunc(given, func(x *regexp.Regexp) bool { return x.MatchString(p.path) }) {
+			continue
+		}
+		tried[p.path]++
+		undo := p.edit()
+		if !noticed(t, tree) {
+			missed[fmt.Sprintf("%s = %v", p.path, p.get())]++
+		}
+		undo()
+	}
+	assert.Greater(t, len(tried), 100)
+	assert.Empty(t, slices.Sorted(maps.Keys(missed)))
+}
+
+// A place is a number, text or truth value in a tree of JSON.
+type place struct {
+	path string // numbers of elements left out
+	get  func() any
+	set  func(any)
+}
+
+func walk(x any, path string, f func(place)) {
+	visit := func(x any, path string, set func(any)) {
+		switch x.(type) {
+		case map[string]any, []any:
+			walk(x, path, f)
+		case json.Number, string, bool:
+			f(place{path, func() any { return x }, set})
+		}
+	}
+	switch x := x.(type) {
+	case map[string]any:
+		for _, k := range slices.Sorted(maps.Keys(x)) {
+			visit(x[k], path+"."+k, func(y any) { x[k] = y })
+		}
+	case []any:
+		for i := range x {
+			visit(x[i], path+"[]", func(y any) { x[i] = y })
+		}
+	}
+}
+
+// edit puts something else of the same kind into the place.
+func (p place) edit() (undo func()) {
+	old := p.get()
+	switch x := old.(type) {
+	case json.Number:
+		if strings.ContainsAny(string(x), ".e") {
+			f, _ := x.Float64()
+			p.set(f + 0.125)
+		} else {
+			n, _ := x.Int64()
+			p.set(n + 1)
+		}
+	case bool:
+		p.set(!x)
+	case string:
+		b := []byte(x)
+		for i := range b {
+			if b[i] >= '0' && b[i] <= '9' {
+				b[i] = '0' + (b[i]-'0'+1)%3 // times, too
+				break
+			}
+		}
+		if string(b) == x {
+			b = append(b, 'x')
+		}
+		p.set(string(b))
+	}
+	return func() { p.set(old) }
+}
+
+// noticed says whether findings are refused, or found not to follow.
+func noticed(t *testing.T, tree any) bool {
+	t.Helper()
+	text, err := json.Marshal(tree)
+	require.NoError(t, err)
+	var f verify.Findings
+	if json.Unmarshal(text, &f) != nil { // an ID that is none
+		return true
+	}
+	if text, err = f.Encode(); err != nil {
+		return true
+	}
+	again, err := verify.ReadFindings(bytes.NewReader(text))
+	return err != nil || again.CheckLeaks() != nil || again.CheckVerdict() != nil
+}
+
+func FuzzFindings(f *testing.F) {
+	f.Add([]byte(`{"format":"kycmark findings v1","verdict":{"case":{},"odds":{},"record":{"parameters":{"leaks found on":"not stated","originals could be opened":"true"}}},"leaks":[{"finding":"copy"}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var x verify.Findings
+		if len(data) > 1<<16 || json.Unmarshal(data, &x) != nil {
+			return
+		}
+		text, err := x.Encode()
+		if err != nil {
+			return
+		}
+		if got, err := verify.ReadFindings(bytes.NewReader(text)); err == nil {
+			_ = got.CheckLeaks()
+			_ = got.CheckVerdict()
+		}
+	})
+}
+
+func schema(t *testing.T) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(verify.FindingsSchema))
+	require.NoError(t, err)
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	require.NoError(t, c.AddResource("findings.schema.json", doc))
+	s, err := c.Compile("findings.schema.json")
+	require.NoError(t, err)
+	return s
+}
+
+func valid(s *jsonschema.Schema, text string) error {
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
+	if err != nil {
+		return err
+	}
+	return s.Validate(doc)
+}
+
+func TestFindingsFollowTheSchema(t *testing.T) {
+	s := schema(t)
+	plain, revealed, _ := richDump(t)
+	assert.NoError(t, valid(s, plain))
+	assert.NoError(t, valid(s, revealed))
+	for name, d := range dumps() {
+		got := weighed(d)
+		got.Record = goldenDump().Record
+		got.Record.Logged = []int64{1}
+		text, err := (&verify.Findings{Format: verify.FindingsFormat, Verdict: got, Leaks: append([]*verify.Verdict{}, got.Verdicts...)}).Encode()
+		require.NoError(t, err)
+		assert.NoError(t, valid(s, string(text)), name)
+	}
+	for name, edit := range map[string][2]string{
+		"format":       {`"format": "kycmark findings v1"`, `"format": "kycmark findings v2"`},
+		"finding":      {`"finding": "unmarked"`, `"finding": "marked"`},
+		"power":        {`"power": 0.`, `"power": 1.`},
+		"digest":       {`"sha256": "`, `"sha256": "x`},
+		"a text":       {`"matched": `, `"matched": "7", "x": `},
+		"another":      {`"headline": `, `"x": 1, "headline": `},
+		"missing":      {`"headline": `, `"x": `},
+		"pixels":       {`"pixels": "same"`, `"pixels": "identical"`},
+		"time":         {`"submitted": "2018`, `"submitted": "18`},
+		"copy":         {`"copy": "`, `"copy": "0x`},
+		"null verdict": {`"verdict": {`, `"verdict": null, "x": {`},
+		"hypothesis":   {`"kind": "copies"`, `"kind": "guilt"`},
+	} {
+		edited := strings.Replace(plain, edit[0], edit[1], 1)
+		require.NotEqual(t, plain, edited, name)
+		assert.Error(t, valid(s, edited), name)
+	}
+}
+
+// The schema has every field that is written, and no other.
+func TestSchemaHasAllFields(t *testing.T) {
+	var doc struct {
+		Properties map[string]any
+		Defs       map[string]struct{ Properties map[string]any } `json:"$defs"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(verify.FindingsSchema), &doc))
+	for name, x := range map[string]any{
+		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": verify.Record{}, "match": verify.Match{}, "reading": verify.Reading{},
+		"trace": verify.Tracing{}, "tracedCopy": verify.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{},
+		"history": verify.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
+		"options": odds.Options{}, "odds": odds.Verdict{}, "hypothesis": odds.Hypothesis{}, "sensitivity": odds.Sensitivity{}, "window": odds.Window{},
+		"withheld": odds.Withheld{}, "flag": odds.Flag{}, "claim": odds.Claim{},
+	} {
+		assert.Equal(t, fields(x), slices.Sorted(maps.Keys(doc.Defs[name].Properties)), name)
+	}
+	assert.Equal(t, fields(verify.Findings{}), slices.Sorted(maps.Keys(doc.Properties)))
+}
+
+func fields(x any) (names []string) {
+	of := reflect.TypeOf(x)
+	for i := range of.NumField() {
+		if name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ","); name != "" && name != "-" {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

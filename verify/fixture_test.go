@@ -1,0 +1,188 @@
+package verify_test
+
+import (
+	"bytes"
+	"context"
+	"image"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+var feb = time.Date(2018, 2, 14, 12, 0, 0, 0, time.UTC)
+
+// file encodes a picture.
+func file(t *testing.T, img image.Image, format string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, picture.Encode(&b, img, format, 90))
+	return b.Bytes()
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return b
+}
+
+var blankPassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 500) })
+
+// passport draws a person's passport page, 500 pixels wide.
+func passport(person uint64) *image.NRGBA {
+	return blankPassport().Fill(specimen.NewPerson(person))
+}
+
+func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
+	t.Helper()
+	s, err := registry.NewIssuer(cfg)
+	require.NoError(t, err)
+	return s
+}
+
+func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time) *registry.Submission {
+	t.Helper()
+	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at)
+	require.NoError(t, err)
+	require.False(t, duplicate)
+	return sub
+}
+
+func checkLedger(t *testing.T, r *registry.Registry) int64 {
+	t.Helper()
+	size, _, err := r.CheckLedger(t.Context())
+	require.NoError(t, err)
+	return size
+}
+
+// investigating is how an investigator works with what was issued so.
+func investigating(cfg registry.Config) verify.Config {
+	return verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor}
+}
+
+func newInvestigator(t *testing.T, cfg verify.Config) *verify.Investigator {
+	t.Helper()
+	v, err := verify.NewInvestigator(cfg)
+	require.NoError(t, err)
+	return v
+}
+
+type detectFunc = func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
+
+// noMark reads nothing: a search that finds nothing takes seconds.
+func noMark(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error) {
+	return &watermark.Detection{}, nil
+}
+
+// reads returns a reader that finds a copy's mark, upright and at its place.
+func reads(id watermark.CopyID) detectFunc {
+	return func(_ context.Context, k *watermark.Key, _ image.Image) (*watermark.Detection, error) {
+		return &watermark.Detection{Found: true, Copy: id, KeyID: k.ID(), LogPFA: -9.1, Transform: [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}}, nil
+	}
+}
+
+// readsCrop is reads for a leak that was cut out of the copy at a point.
+func readsCrop(id watermark.CopyID, of watermark.Submission, whole image.Rectangle, at geometry.Point) detectFunc {
+	read := reads(id)
+	return func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
+		d, err := read(ctx, k, img)
+		toMark := geometry.Mat(watermark.Placement(k, of, whole.Dx(), whole.Dy()))
+		d.Transform = geometry.Translation(1024, -1024).Mul(toMark).Mul(geometry.Translation(at.X, at.Y)) // the mark repeats
+		return d, err
+	}
+}
+
+// A case file: two persons' passports and a bill are submitted, a copy of the
+// first passport is issued.
+type caseFile struct {
+	verify.Config
+	issuing                   registry.Config
+	path                      string // of the registry
+	first, second, bill       *image.NRGBA
+	marked                    *image.NRGBA // the copy of the first
+	firstID, secondID, billID watermark.Submission
+	copy                      *registry.Copy
+}
+
+// made is the case of all tests, and the file of its registry: marking takes a second.
+var made struct {
+	sync.Once
+	caseFile
+	file []byte
+}
+
+func makeCase(t *testing.T) {
+	c := &made.caseFile
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "made.db")
+	r, err := registry.Create(ctx, "file:"+path, nil)
+	require.NoError(t, err)
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	s := newIssuer(t, registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()})
+	enter := func(img *image.NRGBA, subject string) watermark.Submission {
+		return submit(t, s, file(t, img, "jpeg"), subject, feb).ID
+	}
+	c.first, c.second = passport(1), passport(2)
+	c.bill = specimen.Render(specimen.Bill, specimen.NewPerson(1), 400)
+	c.firstID, c.secondID, c.billID = enter(c.first, "customer 1"), enter(c.second, "customer 2"), enter(c.bill, "customer 1")
+	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb, Note: "contract 12"}))
+	var out bytes.Buffer
+	c.copy, err = s.Issue(ctx, &out, c.firstID, "vendor A", "request 7")
+	require.NoError(t, err)
+	copied, err := picture.Decode(out.Bytes(), picture.Limits{})
+	require.NoError(t, err)
+	c.marked = copied.Image
+	require.NoError(t, r.Close())
+	made.file = readFile(t, path)
+}
+
+// newCase is a case file of the test's own.
+func newCase(t *testing.T) *caseFile {
+	t.Helper()
+	made.Do(func() { makeCase(t) })
+	require.NotEmpty(t, made.file, "the case file could not be made")
+	c := made.caseFile
+	c.path = filepath.Join(t.TempDir(), "case.db")
+	require.NoError(t, os.WriteFile(c.path, made.file, 0o600))
+	r, err := registry.Open(t.Context(), "file:"+c.path)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	c.issuing = registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey(), Actor: "leaktest"}
+	c.Config = investigating(c.issuing)
+	return &c
+}
+
+func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investigator {
+	t.Helper()
+	v := newInvestigator(t, c.Config)
+	v.SetDetect(detect)
+	return v
+}
+
+func (c *caseFile) examine(t *testing.T, img image.Image, detect detectFunc) *verify.Verdict {
+	t.Helper()
+	v, err := c.investigator(t, detect).Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
+	require.NoError(t, err)
+	return v
+}
+
+func leaked(t *testing.T, img image.Image, name string) *image.NRGBA {
+	t.Helper()
+	a, err := attack.Find(name)
+	require.NoError(t, err)
+	return a.Apply(picture.Flatten(imaging.Clone(img)), 1)
+}

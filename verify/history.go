@@ -1,0 +1,139 @@
+package verify
+
+import (
+	"cmp"
+	"context"
+	"html/template"
+	"slices"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/chart"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A History is what the registry says of the time before the leaks were found: what
+// the charts of a report draw.
+type History struct {
+	Submitted  []registry.DayCount `json:"submitted"` // all submissions
+	Recipients []RecipientHistory  `json:"recipients"`
+}
+
+// A RecipientHistory is what a recipient was handed, and when.
+type RecipientHistory struct {
+	Name    string              `json:"name"`
+	Kind    string              `json:"kind"`
+	Issued  []registry.DayCount `json:"issued"`  // marked copies
+	Custody []CustodySpan       `json:"custody"` // admissible
+}
+
+// A CustodySpan is a fact of custody without its list.
+type CustodySpan struct {
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Listed int       `json:"listed,omitempty"` // how many submissions of that time are meant; 0: all
+}
+
+func (v *Investigator) history(ctx context.Context, recipients []registry.Recipient) (History, error) {
+	var h History
+	submitted, issued, err := v.cfg.Registry.History(ctx)
+	if err != nil {
+		return h, err
+	}
+	h.Submitted = submitted
+	facts, err := v.cfg.Registry.AllCustody(ctx)
+	if err != nil {
+		return h, err
+	}
+	for _, r := range recipients {
+		x := RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: issued[r.Name]}
+		for _, c := range facts {
+			if c.Recipient == r.Name && v.cfg.admissible(c) {
+				x.Custody = append(x.Custody, CustodySpan{From: c.From, To: c.To, Listed: len(c.Submissions)})
+			}
+		}
+		h.Recipients = append(h.Recipients, x)
+	}
+	return h, nil
+}
+
+// charts are the timeline and the chart of custody, as SVG.
+func (d *DumpVerdict) charts() (timeline, custody template.HTML) {
+	leaks, holders := d.charted()
+	var all []chart.Count
+	for _, x := range d.History.Submitted {
+		all = append(all, chart.Count{Day: x.Day, N: x.N})
+	}
+	t := chart.Timeline(chart.TimelineData{Leaks: leaks, Registry: all, Holders: holders}, chart.Options{ID: "timeline"})
+	return template.HTML(t), template.HTML(chart.Custody(len(leaks), holders, chart.Options{ID: "custody"}))
+}
+
+// charted are the uploads that leaks show, each once, and the recipients, those that
+// matter first.
+func (d *DumpVerdict) charted() ([]chart.Leak, []chart.Holder) {
+	rows := make(map[string]*chart.Holder)
+	var holders []*chart.Holder
+	for _, r := range d.History.Recipients {
+		h := &chart.Holder{Name: r.Name, Kind: r.Kind}
+		for _, x := range r.Issued {
+			h.Issued = append(h.Issued, chart.Count{Day: x.Day, N: x.N})
+		}
+		for _, c := range r.Custody {
+			h.Custody = append(h.Custody, chart.Span{From: c.From, To: c.To, Listed: c.Listed > 0})
+		}
+		holders, rows[r.Name] = append(holders, h), h
+	}
+	var leaks []chart.Leak
+	at := make(map[watermark.Submission]int)
+	confirmed := make(map[[2]string]bool)
+	for i, of := range d.Of {
+		v, l := d.Verdicts[of], &d.Case.Leaks[i]
+		if !v.matched() {
+			continue
+		}
+		for _, name := range v.MayNames() {
+			if k := [2]string{name, l.Submission}; rows[name] != nil && !confirmed[k] {
+				confirmed[k] = true
+				rows[name].Confirmed++
+			}
+		}
+		k, known := at[v.Submission]
+		if known {
+			leaks[k].State = min(leaks[k].State, state(v))
+			continue
+		}
+		at[v.Submission] = len(leaks)
+		leaks = append(leaks, chart.Leak{Submitted: v.Submitted, State: state(v)})
+		for _, name := range l.Unmarked {
+			if h := rows[name]; h != nil {
+				h.Held++
+			}
+		}
+		once := make(map[string]bool)
+		for _, c := range l.Copies {
+			if h := rows[c.Recipient]; h != nil && !once[c.Recipient] {
+				once[c.Recipient] = true
+				h.Copies++
+			}
+		}
+	}
+	slices.SortStableFunc(holders, func(a, b *chart.Holder) int {
+		return cmp.Or(cmp.Compare(b.Confirmed, a.Confirmed), cmp.Compare(b.Held, a.Held), cmp.Compare(b.Copies, a.Copies))
+	})
+	out := make([]chart.Holder, len(holders))
+	for i, h := range holders {
+		out[i] = *h
+	}
+	return leaks, out
+}
+
+// state is what was found of the upload that a leak shows.
+func state(v *Verdict) chart.State {
+	switch v.Finding {
+	case FoundCopy:
+		return chart.Marked
+	case FoundUnmarked:
+		return chart.Unmarked
+	}
+	return chart.Unreadable
+}

@@ -1,0 +1,48 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// log enters that an investigation of these files begins. Nothing is examined before
+// that is done.
+func (v *Investigator) log(ctx context.Context, all []source) error {
+	entry, err := v.cfg.Registry.LogInvestigation(ctx, registry.Investigation{
+		Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
+	})
+	if err != nil {
+		return fmt.Errorf("the investigation could not be logged, so it was not begun: %w", err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.logged = append(v.logged, entry)
+	return nil
+}
+
+// entries are the numbers of the investigations that this investigator has logged.
+func (v *Investigator) entries() []int64 {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	out := append([]int64{}, v.logged...)
+	slices.Sort(out)
+	return out
+}
+
+// inputDigest binds names and announced sizes of the files in their order: SHA-256,
+// in hex, over decimal length, ":" and bytes of each name and of each size in decimal.
+func inputDigest(all []source) string {
+	h := sha256.New()
+	for _, s := range all {
+		for _, text := range []string{s.name, strconv.FormatInt(s.size, 10)} {
+			fmt.Fprintf(h, "%d:%s", len(text), text)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}

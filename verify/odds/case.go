@@ -1,0 +1,308 @@
+package odds
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// ErrCase is wrapped by all errors about a [Case] that contradicts itself.
+var ErrCase = errors.New("odds: unusable case")
+
+// Limits of a [Case], checked before anything is allocated.
+const (
+	MaxLeaks   = 100_000
+	MaxHolders = 1_000
+	MaxCells   = 1_200 // a hundred years of months
+)
+
+// A Case is all that a verdict of a dump is computed from. It is plain data.
+type Case struct {
+	// FoundKnown: it is known when the leaks were found, so that custody was judged
+	// admissible or not. Without it custody is no evidence here.
+	FoundKnown bool `json:"found_known"`
+
+	// Cells divide the registry's time into contiguous pieces, usually calendar months
+	// (see [Months]). A thief who takes a range takes some cells that follow each other.
+	Cells   []Cell   `json:"cells"`
+	Holders []Holder `json:"holders"`
+	Leaks   []Leak   `json:"leaks"`
+
+	// Claimed is how many pictures somebody says there are; 0: nobody does.
+	Claimed int `json:"claimed,omitempty"`
+	// Drawn: the leaks were drawn at random by us from all those claimed. A selection
+	// made by somebody else shows what is in it and nothing more.
+	Drawn bool `json:"drawn,omitempty"`
+
+	// MarkTrials and MatchTrials are the numbers of independent validation trials, of
+	// marks and of matching, that ended without a single false identification. Ratios for
+	// copies are capped at a third of the former, others at a third of the latter; with none
+	// nothing is claimed.
+	MarkTrials  int `json:"mark_trials"`
+	MatchTrials int `json:"match_trials"`
+
+	Options Options `json:"options,omitzero"`
+}
+
+// A Cell is a piece of the registry's time, up to the next cell.
+type Cell struct {
+	From        time.Time `json:"from"`
+	Submissions int       `json:"submissions"`
+}
+
+// A Holder is one who was handed marked copies, or held submissions unmarked. The
+// issuer itself is not listed: it held everything.
+type Holder struct {
+	Name string `json:"name"`
+	// Copies counts by cell the submissions of which a marked copy was issued to it.
+	Copies []int `json:"copies,omitempty"`
+	// Unmarked counts by cell the submissions that it could hold unmarked, by
+	// admissible custody alone: recorded before the leaks were found.
+	Unmarked []int `json:"unmarked,omitempty"`
+}
+
+// A Leak is what was found out about one picture of the dump.
+type Leak struct {
+	// Submission is the opaque ID of the submission that the picture shows; "" if none
+	// was matched. Submitted is its time.
+	Submission string    `json:"submission,omitempty"`
+	Submitted  time.Time `json:"submitted,omitzero"`
+	// Cluster is the opaque subject of the submission: leaks of one cluster count
+	// together. All matched leaks whose cluster is "" are one cluster. Unmatched leaks
+	// count each, unless they have a cluster.
+	Cluster string `json:"cluster,omitempty"`
+	// Recall is the probability that the search finds a leak of this kind whose
+	// submission is in the registry, 0..1; 0: not measured, [Options].Recall.
+	Recall float64 `json:"recall,omitempty"`
+	// FalseMatch is the probability that a picture of this template that is not in the
+	// registry is matched all the same, 0..1; 0: not measured, [Options].FalseMatch.
+	FalseMatch float64 `json:"false_match,omitempty"`
+	// Copies are those issued of the submission, all of them.
+	Copies []Copy `json:"copies,omitempty"`
+	// Unmarked names the holders whose admissible custody covers the submission.
+	Unmarked []string `json:"unmarked,omitempty"`
+	// Transplanted names recipients whose marks the picture carries although it shows
+	// another submission than the marked one. It counts for nobody.
+	Transplanted []string `json:"transplanted,omitempty"`
+}
+
+// A Copy is an issued copy of the submission that a leak shows, and the evidence for
+// it in that leak. The zero evidence is neutral.
+type Copy struct {
+	ID        string `json:"id,omitempty"`
+	Recipient string `json:"recipient"`
+	// LnE is the natural logarithm of the e-value of this copy's mark in the leak: a
+	// likelihood ratio whose mean is at most 1 where the copy was not used. Leaks of one
+	// copy are to be pooled before they are normalised, and carry the pooled value each.
+	LnE float64 `json:"ln_e"`
+	// Miss is the probability that a mark of the issued strength would not be seen in
+	// this leak, deliberate removal apart (1 - power), 0..1.
+	Miss float64 `json:"miss"`
+	// Confirmed: the picture is shown to be this copy's submission, not merely to carry
+	// its mark. What is not confirmed counts for nobody.
+	Confirmed bool `json:"confirmed"`
+	// Neutral: the mark was laid by the recipient or by a module that the issuer cannot
+	// use, so that the issuer never had this copy.
+	Neutral bool `json:"neutral,omitempty"`
+	// Others are listed holders that also had this very copy, so that they could plant it.
+	Others []string `json:"others,omitempty"`
+}
+
+// Options are the priors and limits of the model. Zero fields mean their defaults.
+type Options struct {
+	// Tau is the grid of the probability that a source took a part of its holdings (a
+	// range, a partition) and not pictures from all of them. Default 0.2, 0.5, 0.8.
+	Tau []float64 `json:"tau,omitempty"`
+	// Rho is the grid of the probability that a source removed all marks on purpose,
+	// once for the whole dump. Default 0.05, 0.5.
+	Rho []float64 `json:"rho,omitempty"`
+	// Reuse are equally probable values of the share of files that their owners also
+	// sent elsewhere. Default 0.002, 0.01, 0.03, 0.1, 0.3.
+	Reuse []float64 `json:"reuse,omitempty"`
+	// Recall and FalseMatch stand for leaks that have none. Defaults 0.9 and 1e-3.
+	Recall     float64 `json:"recall,omitempty"`
+	FalseMatch float64 `json:"false_match,omitempty"`
+	// LeastMiss is the least probability of missing a mark that is believed; default 1e-3.
+	LeastMiss float64 `json:"least_miss,omitempty"`
+	// MostLnE is the most that one cluster's marks count, natural logarithm; default
+	// ln 10^9 = 20.7: a mark is promised to be read where there is none with a probability
+	// of 9.3e-10.
+	MostLnE float64 `json:"most_ln_e,omitempty"`
+	// NameClusters and NameLogLR are what must be there before a name may stand in a
+	// headline: clusters with a confirmed copy whose e-value is 1,000 at least, and the
+	// log10 likelihood ratio before the cap, corrected for the number of recipients.
+	// Defaults 2 and 4.
+	NameClusters int     `json:"name_clusters,omitempty"`
+	NameLogLR    float64 `json:"name_log10_lr,omitempty"`
+}
+
+// filled puts defaults in the place of zeros.
+func (o Options) filled() Options {
+	grid := func(g *[]float64, def ...float64) {
+		if len(*g) == 0 {
+			*g = def
+		}
+	}
+	grid(&o.Tau, 0.2, 0.5, 0.8)
+	grid(&o.Rho, 0.05, 0.5)
+	grid(&o.Reuse, 0.002, 0.01, 0.03, 0.1, 0.3)
+	set := func(x *float64, def float64) {
+		if *x == 0 {
+			*x = def
+		}
+	}
+	set(&o.Recall, 0.9)
+	set(&o.FalseMatch, 1e-3)
+	set(&o.LeastMiss, 1e-3)
+	set(&o.MostLnE, 20.72326583694641)
+	set(&o.NameLogLR, 4)
+	if o.NameClusters == 0 {
+		o.NameClusters = 2
+	}
+	return o
+}
+
+// Months divides the time from first to last into calendar months of UTC, without
+// counts: the usual cells.
+func Months(first, last time.Time) []Cell {
+	first, last = first.UTC(), last.UTC()
+	var out []Cell
+	for y, m := first.Year(), first.Month(); len(out) < MaxCells; m++ {
+		from := time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
+		if from.After(last) {
+			break
+		}
+		out = append(out, Cell{From: from})
+	}
+	return out
+}
+
+// CellOf returns the index of the cell that a time lies in; times before the first
+// cell lie in the first.
+func CellOf(cells []Cell, t time.Time) int {
+	i, found := slices.BinarySearchFunc(cells, t, func(c Cell, t time.Time) int { return c.From.Compare(t) })
+	if !found {
+		i--
+	}
+	return max(i, 0)
+}
+
+func bad(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrCase, fmt.Sprintf(format, args...))
+}
+
+// check reports what makes a case unusable.
+func (c *Case) check() error {
+	switch {
+	case len(c.Leaks) > MaxLeaks:
+		return bad("%d leaks, more than %d", len(c.Leaks), MaxLeaks)
+	case len(c.Holders) > MaxHolders:
+		return bad("%d holders, more than %d", len(c.Holders), MaxHolders)
+	case len(c.Cells) > MaxCells:
+		return bad("%d cells, more than %d", len(c.Cells), MaxCells)
+	case c.Claimed < 0 || c.MarkTrials < 0 || c.MatchTrials < 0:
+		return bad("a count is negative")
+	case c.Claimed > 0 && c.Claimed < len(c.Leaks):
+		return bad("%d pictures claimed and %d examined", c.Claimed, len(c.Leaks))
+	}
+	for i, l := range c.Cells {
+		if l.Submissions < 0 || l.Submissions > math.MaxInt32 {
+			return bad("cell %d holds %d submissions", i, l.Submissions)
+		}
+		if i > 0 && !c.Cells[i-1].From.Before(l.From) {
+			return bad("cell %d does not begin after the one before", i)
+		}
+	}
+	if err := c.Options.check(); err != nil {
+		return err
+	}
+	known, err := c.checkHolders()
+	if err != nil {
+		return err
+	}
+	for i := range c.Leaks {
+		if err := c.Leaks[i].check(known, c.Cells); err != nil {
+			return fmt.Errorf("leak %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// checkHolders returns the holders by name.
+func (c *Case) checkHolders() (map[string]*Holder, error) {
+	known := make(map[string]*Holder, len(c.Holders))
+	for i := range c.Holders {
+		h := &c.Holders[i]
+		if h.Name == "" || known[h.Name] != nil {
+			return nil, bad("holder %d has no name, or that of another", i)
+		}
+		known[h.Name] = h
+		for _, counts := range [][]int{h.Copies, h.Unmarked} {
+			if len(counts) != 0 && len(counts) != len(c.Cells) {
+				return nil, bad("holder %q has %d cells of %d", h.Name, len(counts), len(c.Cells))
+			}
+			for k, n := range counts {
+				if n < 0 || n > c.Cells[k].Submissions {
+					return nil, bad("holder %q has %d submissions in cell %d of %d", h.Name, n, k, c.Cells[k].Submissions)
+				}
+			}
+		}
+	}
+	return known, nil
+}
+
+func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
+	if !share(l.Recall) || !share(l.FalseMatch) {
+		return bad("a probability is not in 0..1")
+	}
+	if l.Submission == "" {
+		if len(l.Copies) > 0 || len(l.Unmarked) > 0 {
+			return bad("copies or custody of no submission")
+		}
+		return nil
+	}
+	if len(cells) == 0 {
+		return bad("shows a submission of a registry without cells")
+	}
+	k := CellOf(cells, l.Submitted)
+	if cells[k].Submissions == 0 {
+		return bad("shows a submission of cell %d, which has none", k)
+	}
+	for _, c := range l.Copies {
+		h := known[c.Recipient]
+		if h == nil || len(h.Copies) == 0 || h.Copies[k] == 0 {
+			return bad("a copy issued to %q, which is not recorded in cell %d", c.Recipient, k)
+		}
+		if !share(c.Miss) || math.IsNaN(c.LnE) || math.IsInf(c.LnE, 0) {
+			return bad("the evidence for a copy is no number")
+		}
+	}
+	for _, name := range l.Unmarked {
+		if h := known[name]; h == nil || len(h.Unmarked) == 0 || h.Unmarked[k] == 0 {
+			return bad("custody of %q, which is not recorded in cell %d", name, k)
+		}
+	}
+	return nil
+}
+
+func (o *Options) check() error {
+	for _, grid := range [][]float64{o.Tau, o.Rho, o.Reuse} {
+		if len(grid) > 16 {
+			return bad("a grid of more than 16 points")
+		}
+		for _, x := range grid {
+			if !(x > 0 && x < 1) {
+				return bad("a prior of %v, not within 0..1", x)
+			}
+		}
+	}
+	if !share(o.Recall) || !share(o.FalseMatch) || !share(o.LeastMiss) || !(o.MostLnE >= 0 && o.MostLnE <= 100) ||
+		!(o.NameLogLR >= 0 && o.NameLogLR <= 300) || o.NameClusters < 0 {
+		return bad("an option is out of its range")
+	}
+	return nil
+}
+
+func share(x float64) bool { return x >= 0 && x <= 1 }

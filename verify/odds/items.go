@@ -1,0 +1,169 @@
+package odds
+
+import (
+	"math"
+	"slices"
+)
+
+// A sighting is a leak as the model sees it.
+type sighting struct {
+	matched  bool
+	cell     int
+	recall   float64
+	chance   float64         // of a false match
+	mark     map[int]float64 // by recipient: g, the ratio that the marks of its copies earn, d = 0
+	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
+	unmarked map[int]bool    // holders of the submission
+	planted  map[int]bool    // recipients whose very copy somebody else listed had, and could have planted
+	by       map[int][]int   // by such recipients: those holders
+}
+
+// wideHolder is the share of a recipient's copies from which on a holder of the same
+// submissions unmarked is not taken for one who could have planted them. That all copies lie
+// in what somebody held who held nearly everything is no pattern; that they lie in
+// little is what a holder leaves who lays marks onto what it has.
+const wideHolder = 0.9
+
+// narrow says of each recipient which holders held little unmarked of what it was issued
+// copies of, by cells.
+func narrow(c *Case) [][]bool {
+	out := make([][]bool, len(c.Holders))
+	for r := range c.Holders {
+		out[r] = make([]bool, len(c.Holders))
+		for k := range c.Holders {
+			out[r][k] = k != r && overlap(c, r, k) < wideHolder
+		}
+	}
+	return out
+}
+
+// overlap is the share of the submissions of which copies were issued to r that k held
+// unmarked.
+func overlap(c *Case, r, k int) float64 {
+	var both, all float64
+	for i, n := range c.Holders[r].Copies {
+		if u := c.Holders[k].Unmarked; len(u) > 0 && c.Cells[i].Submissions > 0 {
+			both += float64(float64(n) * float64(u[i]) / float64(c.Cells[i].Submissions))
+		}
+		all += float64(n)
+	}
+	return both / math.Max(all, 1)
+}
+
+// sureLnE is the logarithm of the e-value, 1,000, from which a copy is evidence that
+// may count towards a name.
+const sureLnE = 6.907755278982137
+
+// Steps in which evidence is counted, in nats: ratios above 1 are rounded down to the
+// former and below 1 up to the latter, both towards saying nothing. It makes clusters alike.
+const (
+	forStep     = 0.25
+	againstStep = 2.0
+)
+
+// An item is a cluster: leaks that count once.
+type item struct {
+	leaks   []int
+	matched bool
+}
+
+// gather reads the leaks of a checked case.
+func gather(c *Case, o Options) (seen []sighting, items []item) {
+	index := make(map[string]int, len(c.Holders))
+	for i, h := range c.Holders {
+		index[h.Name] = i
+	}
+	clusters, few := make(map[string]int), narrow(c)
+	for i := range c.Leaks {
+		l := &c.Leaks[i]
+		s := sighting{matched: l.Submission != "", recall: l.Recall, chance: l.FalseMatch}
+		if s.recall == 0 {
+			s.recall = o.Recall
+		}
+		if s.chance == 0 {
+			s.chance = o.FalseMatch
+		}
+		if s.matched {
+			s.read(c, l, index, few, o)
+		}
+		seen = append(seen, s)
+		key := "?" + l.Cluster
+		if s.matched {
+			key = "=" + l.Cluster
+		}
+		k, known := clusters[key]
+		if !known || key == "?" {
+			k = len(items)
+			items = append(items, item{matched: s.matched})
+			clusters[key] = k
+		}
+		items[k].leaks = append(items[k].leaks, i)
+	}
+	return seen, items
+}
+
+// read takes the copies and the custody of a matched leak.
+func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
+	s.cell = CellOf(c.Cells, l.Submitted)
+	s.mark, s.sure, s.unmarked = make(map[int]float64), make(map[int]bool), make(map[int]bool)
+	s.planted, s.by = make(map[int]bool), make(map[int][]int)
+	if c.FoundKnown {
+		for _, name := range l.Unmarked {
+			s.unmarked[index[name]] = true
+		}
+	}
+	sum, of := make(map[int]float64), make(map[int]float64)
+	for _, copied := range l.Copies {
+		r := index[copied.Recipient]
+		e, miss := 0.0, 1.0
+		if copied.Confirmed {
+			e, miss = math.Min(copied.LnE, o.MostLnE), math.Max(copied.Miss, o.LeastMiss)
+		}
+		sum[r] += float64((1-miss)*exp(e)) + miss
+		of[r]++
+		if copied.Confirmed && e >= sureLnE {
+			s.sure[r] = true
+		}
+		for _, other := range copied.Others {
+			if k, ok := index[other]; ok && k != r {
+				s.other(r, k)
+			}
+		}
+	}
+	for r := range sum {
+		s.mark[r] = rounded(sum[r] / of[r])
+	}
+	for _, name := range l.Unmarked {
+		for r := range sum {
+			if k := index[name]; few[r][k] {
+				s.other(r, k)
+			}
+		}
+	}
+}
+
+func (s *sighting) other(r, k int) {
+	s.planted[r] = true
+	if !slices.Contains(s.by[r], k) {
+		s.by[r] = append(s.by[r], k)
+	}
+}
+
+// rounded rounds a ratio towards 1.
+func rounded(g float64) float64 {
+	ln := ln(g)
+	if ln >= 0 {
+		return exp(float64(math.Floor(ln/forStep+1e-9) * forStep))
+	}
+	return exp(float64(math.Ceil(ln/againstStep-1e-9) * againstStep))
+}
+
+// plain reports whether no mark speaks for a recipient.
+func (s *sighting) plain() bool {
+	for _, g := range s.mark {
+		if g > 1 {
+			return false
+		}
+	}
+	return true
+}

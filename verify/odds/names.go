@@ -1,0 +1,203 @@
+package odds
+
+import (
+	"fmt"
+	"math"
+	"slices"
+)
+
+// names decides which recipients a headline may name: those of whose copies enough
+// independent clusters are there, whose ratio is high enough when it is divided by the number of
+// recipients that were looked at (any of R recipients reaches a ratio of R t by chance with a
+// probability of at most 1/t: the union bound over e-values), also where planting by
+// other listed holders is among the alternatives. The number of leaks needs no correction of its own:
+// a source of few of many leaks pays for being one of them through its share.
+func (m *model) names(v *Verdict) {
+	recipients := 0
+	for _, h := range v.Hypotheses {
+		if h.Kind == Copies {
+			recipients++
+		}
+	}
+	family := log10(ln(float64(max(recipients, 1))))
+	for i := range v.Hypotheses {
+		h := &v.Hypotheses[i]
+		if h.Kind != Copies || h.Clusters == 0 {
+			continue
+		}
+		reason := ""
+		switch {
+		case h.Clusters < m.o.NameClusters:
+			reason = fmt.Sprintf("its copies are in leaks of %s; %d are required", count(h.Clusters, "independent cluster", "independent clusters"), m.o.NameClusters)
+		case m.safe(h) < m.o.NameClusters:
+			reason = fmt.Sprintf("all but %d of the clusters with its copies are of submissions that others held unmarked, or of copies that they had: %s; whoever of them had those copies could have laid the marks there", m.safe(h), list(h.Planters))
+		case h.Raw-family < m.o.NameLogLR:
+			reason = "the likelihood ratio, divided by the number of recipients, is too small"
+		case h.LogLR < 1:
+			reason = "validation does not allow a ratio of 10 to be claimed"
+		case h.Planting != nil && *h.Planting < 1:
+			reason = "planting by another holder explains the leaks about as well: " + list(h.Planters)
+		}
+		if reason == "" {
+			v.Named = append(v.Named, h.Name)
+		} else {
+			v.Withheld = append(v.Withheld, Withheld{h.Name, reason})
+		}
+	}
+	slices.Sort(v.Named)
+}
+
+// safe counts the clusters with a recipient's confirmed copies that nobody else listed
+// could have planted.
+func (m *model) safe(h *Hypothesis) int {
+	r := m.holder(h.Name)
+	n := 0
+	for _, it := range m.items {
+		if slices.ContainsFunc(it.leaks, func(l int) bool { return m.seen[l].sure[r] }) &&
+			!slices.ContainsFunc(it.leaks, func(l int) bool { return m.seen[l].sure[r] && m.seen[l].planted[r] }) {
+			n++
+		}
+	}
+	return n
+}
+
+func (m *model) holder(name string) int {
+	return slices.IndexFunc(m.c.Holders, func(h Holder) bool { return h.Name == name })
+}
+
+// Kinds of patterns that somebody who plants evidence would leave.
+const (
+	FlagTransplanted = "transplanted"     // leaks carry a recipient's marks on other submissions
+	FlagOnly         = "transplants only" // and there is no confirmed copy of it
+	FlagAlsoHeld     = "also held"        // all leaks with a recipient's copies are of submissions that others held unmarked, or had these copies of
+	FlagRepeated     = "repeated"         // a recipient's evidence is one copy, or one cluster, again and again
+)
+
+// A Flag is a pattern that somebody who plants evidence would leave.
+type Flag struct {
+	Kind   string   `json:"kind"`
+	Name   string   `json:"name"`             // the recipient whose marks they are
+	Others []string `json:"others,omitempty"` // who could have done it
+	Leaks  int      `json:"leaks"`
+}
+
+// flags looks for the patterns, recipient by recipient.
+func (m *model) flags() []Flag {
+	out := []Flag{}
+	for r, h := range m.c.Holders {
+		transplanted, confirmed, held := 0, 0, 0
+		copies := make(map[string]int)
+		var others []string
+		for i := range m.seen {
+			s := &m.seen[i]
+			if slices.Contains(m.c.Leaks[i].Transplanted, h.Name) {
+				transplanted++
+			}
+			if !s.sure[r] {
+				continue
+			}
+			confirmed++
+			before := len(others)
+			for _, k := range s.by[r] {
+				others = append(others, m.c.Holders[k].Name)
+			}
+			for _, name := range m.c.Leaks[i].Unmarked {
+				if name != h.Name {
+					others = append(others, name)
+				}
+			}
+			if len(others) > before {
+				held++
+			}
+			for _, c := range m.c.Leaks[i].Copies {
+				if c.Recipient == h.Name && c.Confirmed && c.LnE >= sureLnE {
+					copies[c.ID+" "+m.c.Leaks[i].Submission]++
+				}
+			}
+		}
+		slices.Sort(others)
+		others = slices.Compact(others)
+		switch {
+		case transplanted > 0 && confirmed == 0:
+			out = append(out, Flag{FlagOnly, h.Name, nil, transplanted})
+		case transplanted > 0:
+			out = append(out, Flag{FlagTransplanted, h.Name, nil, transplanted})
+		}
+		if held > 0 && held == confirmed {
+			out = append(out, Flag{FlagAlsoHeld, h.Name, others, held})
+		}
+		if confirmed > 1 && len(copies) == 1 {
+			out = append(out, Flag{FlagRepeated, h.Name, nil, confirmed})
+		}
+	}
+	return out
+}
+
+// A Window is a contiguous range of time in which leaks without marks lie.
+type Window struct {
+	From     int     `json:"from"` // cells
+	To       int     `json:"to"`
+	Dates    string  `json:"dates"`
+	Leaks    int     `json:"leaks"` // without a mark, in the window
+	Of       int     `json:"of"`    // without a mark, matched
+	Clusters int     `json:"clusters"`
+	Cells    int     `json:"cells"`  // of the registry
+	Ranges   int     `json:"ranges"` // contiguous ranges that a thief may take
+	Share    float64 `json:"share"`  // of the registry's submissions
+	// Most is the log10 of the most that any number of leaks in it can earn a holder of exactly this
+	// window, against a thief who takes a part at random: ranges and sets over the greatest tau.
+	Most float64 `json:"most_log10_lr"`
+	// Supported: LogLR of the strongest custody that covers all of it, 0 without one.
+	Supported float64 `json:"supported_log10_lr"`
+	// Holders are all whose admissible custody covers all these leaks.
+	Holders []string `json:"holders"`
+}
+
+// window describes where the leaks without a mark are densest, if their scan statistic
+// exceeds the logarithm of the number of ranges. Leaks from anywhere do so in 1 dump of 100 for a
+// registry of 120 months, 2 of 60 and 5 to 9 of 12 (TestWindowsByChance).
+func (m *model) window(v *Verdict) *Window {
+	p := newProfile(m, Insider, -1, m.all)
+	if p.total[plainLeaks] == 0 {
+		return nil
+	}
+	best, ok := p.densest(plainLeaks, interval{0, len(m.all) - 1})
+	first, last := span(m.all)
+	n := last - first + 1
+	if !ok || p.scan(plainLeaks, best) < ln(float64(n*(n+1)/2)) {
+		return nil
+	}
+	w := &Window{From: best.from, To: best.to, Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
+		Share: micro((p.ahead[best.to+1] - p.ahead[best.from]) / p.size)}
+	w.Most = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
+	var inside []*sighting
+	for _, it := range m.items {
+		in := false
+		for _, l := range it.leaks {
+			l := &m.seen[l]
+			if !l.matched || !l.plain() {
+				continue
+			}
+			w.Of++
+			if l.cell >= best.from && l.cell <= best.to {
+				in = true
+				inside = append(inside, l)
+			}
+		}
+		if in {
+			w.Clusters++
+		}
+	}
+	w.Leaks = len(inside)
+	for k, h := range m.c.Holders {
+		if !slices.ContainsFunc(inside, func(s *sighting) bool { return !s.unmarked[k] }) {
+			w.Holders = append(w.Holders, h.Name)
+		}
+	}
+	for _, h := range v.Hypotheses {
+		if h.Kind == Custody && slices.ContainsFunc(h.Holders, func(n string) bool { return slices.Contains(w.Holders, n) }) {
+			w.Supported = math.Max(w.Supported, h.LogLR)
+		}
+	}
+	return w
+}

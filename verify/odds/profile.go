@@ -1,0 +1,214 @@
+package odds
+
+import (
+	"math"
+)
+
+// Classes of leaks whose times are looked at for ranges.
+const (
+	everyLeak = iota
+	plainLeaks
+	markedLeaks
+	classes
+)
+
+// A profile is how the clusters that a source could have handed on lie in time.
+type profile struct {
+	kind   string
+	holder int
+	counts []int
+	ahead  []float64 // submissions before each cell
+	size   float64
+	n      [classes][]float64 // clusters by cell
+	total  [classes]float64
+}
+
+func newProfile(m *model, kind string, holder int, counts []int) *profile {
+	p := &profile{kind: kind, holder: holder, counts: counts, ahead: make([]float64, len(counts)+1)}
+	for i, c := range counts {
+		p.ahead[i+1] = p.ahead[i] + float64(c)
+	}
+	p.size = p.ahead[len(counts)]
+	for k := range p.n {
+		p.n[k] = make([]float64, len(counts))
+	}
+	for _, it := range m.items {
+		for _, l := range it.leaks {
+			l := &m.seen[l]
+			if !l.has(kind, holder) {
+				continue
+			}
+			share := 1 / float64(len(it.leaks))
+			p.count(everyLeak, l.cell, share)
+			if l.plain() {
+				p.count(plainLeaks, l.cell, share)
+			}
+			if (kind == Copies || kind == Planted) && l.mark[holder] > 1 {
+				p.count(markedLeaks, l.cell, share)
+			}
+		}
+	}
+	return p
+}
+
+func (p *profile) count(class, cell int, share float64) {
+	p.n[class][cell] += share
+	p.total[class] += share
+}
+
+// interval is a run of cells, from up to and including to.
+type interval struct{ from, to int }
+
+// ranges are the intervals worth a part: those in which leaks with marks of the
+// recipient, and leaks without any mark, are, and where they are densest by the scan
+// statistic; for sources of everything also the two halves of either, the next densest, and
+// those of all leaks.
+func (p *profile) ranges() []interval {
+	var out []interval
+	add := func(r interval, ok bool) {
+		for _, o := range out {
+			ok = ok && o != r
+		}
+		if ok {
+			out = append(out, r)
+		}
+	}
+	all := interval{0, len(p.counts) - 1}
+	for class := range classes {
+		broad := p.kind == Insider || p.kind == Unlisted
+		if p.total[class] == 0 || class == everyLeak && !broad && p.total[plainLeaks]+p.total[markedLeaks] > 0 {
+			continue
+		}
+		snug, ok := p.snug(class)
+		add(snug, ok)
+		best, ok := p.densest(class, all)
+		add(best, ok)
+		if !broad || class != plainLeaks {
+			continue
+		}
+		for _, r := range []interval{snug, best} {
+			left, right, ok := p.split(class, r)
+			add(left, ok)
+			add(right, ok)
+		}
+		before, okBefore := p.densest(class, interval{0, best.from - 1})
+		after, okAfter := p.densest(class, interval{best.to + 1, len(p.counts) - 1})
+		if okBefore && (!okAfter || p.scan(class, before) >= p.scan(class, after)) {
+			add(before, true)
+		} else {
+			add(after, okAfter)
+		}
+	}
+	return out
+}
+
+// snug is the least interval that holds all leaks of a class.
+func (p *profile) snug(class int) (interval, bool) {
+	out := interval{-1, -1}
+	for i, n := range p.n[class] {
+		if n > 0 && out.from < 0 {
+			out.from = i
+		}
+		if n > 0 {
+			out.to = i
+		}
+	}
+	return out, out.from >= 0
+}
+
+// split divides an interval into the two that hold all its leaks and fit best, if each
+// had a density of its own.
+func (p *profile) split(class int, r interval) (left, right interval, ok bool) {
+	size := func(a, b int) float64 { return p.ahead[b+1] - p.ahead[a] }
+	var cells []int
+	n := 0.0
+	for i := r.from; i <= r.to; i++ {
+		if p.n[class][i] > 0 {
+			cells = append(cells, i)
+			n += p.n[class][i]
+		}
+	}
+	top, before := math.Inf(-1), 0.0
+	for k := 0; k+1 < len(cells); k++ {
+		before += p.n[class][cells[k]]
+		l, r := interval{cells[0], cells[k]}, interval{cells[k+1], cells[len(cells)-1]}
+		fit := float64(before*ln(before/size(l.from, l.to))) + float64((n-before)*ln((n-before)/size(r.from, r.to)))
+		if fit > top {
+			left, right, top, ok = l, r, fit, true
+		}
+	}
+	return left, right, ok
+}
+
+// densest is the interval within r whose scan statistic is greatest, the first of them.
+func (p *profile) densest(class int, r interval) (best interval, ok bool) {
+	var cells []int
+	for i := r.from; i <= r.to; i++ {
+		if p.n[class][i] > 0 {
+			cells = append(cells, i)
+		}
+	}
+	top := -1.0
+	for a, from := range cells {
+		n := 0.0
+		for _, to := range cells[a:] {
+			n += p.n[class][to]
+			if fit := scan(n, p.total[class], p.ahead[to+1]-p.ahead[from], p.size); fit > top {
+				best, top, ok = interval{from, to}, fit, true
+			}
+		}
+	}
+	return best, ok
+}
+
+func (p *profile) scan(class int, r interval) float64 {
+	n := 0.0
+	for i := r.from; i <= r.to; i++ {
+		n += p.n[class][i]
+	}
+	return scan(n, p.total[class], p.ahead[r.to+1]-p.ahead[r.from], p.size)
+}
+
+// scan is Kulldorff's scan statistic (Communications in Statistics - Theory and Methods
+// 26, 1997): the logarithm of how much more probable it is that n of total leaks lie in a
+// part with size of all submissions where that part has a density of its own. It only
+// proposes parts: what they are worth the model says.
+func scan(n, total, size, all float64) float64 {
+	if n <= 0 || size <= 0 || float64(n*all) <= float64(total*size) {
+		return 0
+	}
+	fit := float64(n * ln(float64(n*all)/float64(total*size)))
+	if rest := total - n; rest > 1e-9 && all > size {
+		fit += float64(rest * ln(float64(rest*all)/float64(total*(all-size))))
+	}
+	return fit
+}
+
+// rangePart is the part of an interval. Wider intervals with the same leaks are counted
+// with it, each by how probable it makes these leaks beside the narrowest: exact where the source
+// alone explains them.
+func (p *profile) rangePart(r interval, choices float64) part {
+	out := part{size: p.ahead[r.to+1] - p.ahead[r.from], from: r.from, to: r.to, set: -1}
+	n := 0.0
+	for i := r.from; i <= r.to; i++ {
+		n += p.n[everyLeak][i]
+	}
+	first, last := span(p.counts)
+	lo, hi := r.from, r.to
+	for lo > first && p.n[everyLeak][lo-1] == 0 {
+		lo--
+	}
+	for hi < last && p.n[everyLeak][hi+1] == 0 {
+		hi++
+	}
+	for a := lo; a <= r.from; a++ {
+		for b := r.to; b <= hi; b++ {
+			ratio := out.size / (p.ahead[b+1] - p.ahead[a])
+			if ratio > 0 && !math.IsInf(ratio, 0) {
+				out.taken += exp(float64(n * ln(ratio)))
+			}
+		}
+	}
+	out.taken /= choices
+	return out
+}

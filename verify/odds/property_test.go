@@ -1,0 +1,187 @@
+package odds_test
+
+import (
+	"encoding/json"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/quick"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// drawn is a simulated dump of a seed.
+func drawn(seed uint64) *odds.Case {
+	rng := rand.New(rand.NewPCG(11, seed))
+	w := newWorld(rng)
+	return w.dump(w.thefts(4+rng.IntN(16)), rng.IntN(4))
+}
+
+// check runs a property on fixed seeds.
+func check(t *testing.T, n int, property func(seed uint64) bool) {
+	t.Helper()
+	next := uint64(0)
+	require.NoError(t, quick.Check(func() bool { next++; return property(next) }, &quick.Config{MaxCount: n}))
+}
+
+// Names and the order of leaks and holders do not matter.
+func TestRelabelling(t *testing.T) {
+	check(t, 12, func(seed uint64) bool {
+		c := drawn(seed)
+		before := weigh(t, c)
+		other := strings.NewReplacer("recipient 0", "zebra", "recipient 1", "yak", "recipient 2", "xerus", "recipient 3", "wolf", "recipient 4", "vole", "recipient 5", "urial")
+		text, err := json.Marshal(c)
+		require.NoError(t, err)
+		var d odds.Case
+		require.NoError(t, json.Unmarshal([]byte(other.Replace(string(text))), &d))
+		slices.Reverse(d.Holders)
+		slices.Reverse(d.Leaks)
+		after := weigh(t, &d)
+		for _, h := range before.Hypotheses {
+			var got *odds.Hypothesis
+			for i, o := range after.Hypotheses {
+				same := o.Kind == h.Kind && o.Name == other.Replace(h.Name) && len(o.Holders) == len(h.Holders)
+				for _, n := range h.Holders {
+					same = same && slices.Contains(o.Holders, other.Replace(n))
+				}
+				if same {
+					got = &after.Hypotheses[i]
+				}
+			}
+			if !assert.NotNil(t, got, "%s %s", h.Kind, h.Name) || !assert.InDelta(t, h.Raw, got.Raw, 2e-3, "seed %d: %s %s", seed, h.Kind, h.Name) {
+				return false
+			}
+		}
+		return len(before.Named) == len(after.Named)
+	})
+}
+
+// A case that went through JSON gives the same verdict, to the byte: that is what
+// an auditor recomputes.
+func TestVerdictFromJSON(t *testing.T) {
+	check(t, 8, func(seed uint64) bool {
+		c := drawn(seed)
+		text, err := json.Marshal(c)
+		require.NoError(t, err)
+		var d odds.Case
+		require.NoError(t, json.Unmarshal(text, &d))
+		a, err := json.Marshal(weigh(t, c))
+		require.NoError(t, err)
+		b, err := json.Marshal(weigh(t, &d))
+		require.NoError(t, err)
+		return string(a) == string(b)
+	})
+}
+
+// More evidence for a recipient never lowers its ratio, and less never raises it.
+func TestMonotone(t *testing.T) {
+	check(t, 10, func(seed uint64) bool {
+		c := drawn(seed)
+		before := weigh(t, c)
+		r := ""
+		for i := range c.Leaks {
+			for k := range c.Leaks[i].Copies {
+				if r == "" || c.Leaks[i].Copies[k].Recipient == r {
+					r = c.Leaks[i].Copies[k].Recipient
+					c.Leaks[i].Copies[k].LnE += 1
+				}
+			}
+		}
+		if r == "" {
+			return true
+		}
+		return of(t, weigh(t, c), odds.Copies, r).Raw >= of(t, before, odds.Copies, r).Raw-2e-3
+	})
+}
+
+// No case, however odd, ends in anything but a verdict or ErrCase, and no ratio is no number.
+func TestHostileCases(t *testing.T) {
+	nan := math.NaN()
+	for name, spoil := range map[string]func(c *odds.Case){
+		"evidence is no number":  func(c *odds.Case) { c.Leaks[0].Copies[0].LnE = nan },
+		"evidence is infinite":   func(c *odds.Case) { c.Leaks[0].Copies[0].LnE = math.Inf(1) },
+		"miss":                   func(c *odds.Case) { c.Leaks[0].Copies[0].Miss = 1.5 },
+		"recall":                 func(c *odds.Case) { c.Leaks[0].Recall = nan },
+		"unknown recipient":      func(c *odds.Case) { c.Leaks[0].Copies[0].Recipient = "nobody" },
+		"unknown custody":        func(c *odds.Case) { c.Leaks[0].Unmarked = []string{"nobody"} },
+		"not in custody":         func(c *odds.Case) { c.Leaks[0].Submitted = c.Cells[100].From; c.Leaks[0].Unmarked = []string{"X"} },
+		"a stranger with copies": func(c *odds.Case) { c.Leaks[0].Submission = "" },
+		"cells out of order":     func(c *odds.Case) { slices.Reverse(c.Cells) },
+		"more than the registry": func(c *odds.Case) { c.Holders[0].Copies[50] = 1_000_000 },
+		"fewer cells":            func(c *odds.Case) { c.Holders[0].Copies = c.Holders[0].Copies[:7] },
+		"one name twice":         func(c *odds.Case) { c.Holders = append(c.Holders, c.Holders[0]) },
+		"negative":               func(c *odds.Case) { c.Cells[3].Submissions = -1 },
+		"no cells":               func(c *odds.Case) { c.Cells, c.Holders = nil, nil },
+		"tau":                    func(c *odds.Case) { c.Options.Tau = []float64{0.5, 1} },
+		"too many":               func(c *odds.Case) { c.Leaks = make([]odds.Leak, odds.MaxLeaks+1) },
+	} {
+		c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200), Unmarked: over(february, february, 1000)})
+		l := shows(c, 50)
+		l.Copies = []odds.Copy{copyOf("X", 5)}
+		spoil(c)
+		_, err := odds.Weigh(c)
+		assert.ErrorIs(t, err, odds.ErrCase, name)
+	}
+	check(t, 20, func(seed uint64) bool { // extremes that are allowed
+		rng := rand.New(rand.NewPCG(13, seed))
+		c := drawn(seed)
+		for i := range c.Leaks {
+			c.Leaks[i].Recall = []float64{1, 1e-300, 0.5}[rng.IntN(3)]
+			c.Leaks[i].FalseMatch = []float64{1, 1e-300, 0.5}[rng.IntN(3)]
+			for k := range c.Leaks[i].Copies {
+				c.Leaks[i].Copies[k].LnE = []float64{1e300, -1e300, 0, 700, -700}[rng.IntN(5)]
+				c.Leaks[i].Copies[k].Miss = []float64{0, 1, 1e-300}[rng.IntN(3)]
+			}
+		}
+		v := weigh(t, c)
+		for _, h := range v.Hypotheses {
+			if math.IsNaN(h.LogLR) || math.IsNaN(h.Raw) || math.IsInf(h.Raw, 0) {
+				return assert.Fail(t, "no number", "%+v", h)
+			}
+		}
+		return true
+	})
+}
+
+// The words that no report may use, wherever a verdict has words.
+func TestCarefulWords(t *testing.T) {
+	for seed := range uint64(15) {
+		c := drawn(seed + 100)
+		c.Claimed, c.Drawn = 10*len(c.Leaks), seed%2 == 0
+		v := weigh(t, c)
+		text, err := json.Marshal(v)
+		require.NoError(t, err)
+		for _, never := range []string{"prove", "guilty", "leaked by", "certain", "impossible", "innocent", "none is ours", "NaN", "%!"} {
+			assert.NotContains(t, strings.ToLower(string(text)), strings.ToLower(never), seed)
+		}
+	}
+}
+
+func TestWordsAndNumbers(t *testing.T) {
+	for lr, want := range map[float64]string{
+		0: "no support either way", 0.2: "no support either way", 0.4: "weak support", 1: "moderate support",
+		2: "moderately strong support", 3: "strong support", 3.99: "strong support", 4: "very strong support", 7: "extremely strong support",
+		-0.2: "no support either way", -3: "strong support for the alternative",
+	} {
+		assert.Equal(t, want, odds.Words(lr), "%v", lr)
+	}
+	for _, n := range []int{-1, 0, 3} {
+		assert.Zero(t, odds.Cap(n))
+	}
+	for _, n := range []int{4, 300, 3000, 1_000_000} {
+		exact := -math.Log10(1 - math.Pow(0.05, 1/float64(n)))
+		assert.LessOrEqual(t, odds.Cap(n), exact)
+		assert.InDelta(t, exact, odds.Cap(n), 0.25)
+	}
+	months := odds.Months(time.Date(2016, 1, 31, 0, 0, 0, 0, time.UTC), time.Date(2025, 12, 1, 0, 0, 0, 0, time.UTC))
+	require.Len(t, months, 120)
+	assert.Equal(t, 25, odds.CellOf(months, time.Date(2018, 2, 28, 23, 0, 0, 0, time.UTC)))
+	assert.Equal(t, 0, odds.CellOf(months, time.Time{}))
+	assert.Equal(t, 119, odds.CellOf(months, time.Date(2099, 1, 1, 0, 0, 0, 0, time.UTC)))
+}

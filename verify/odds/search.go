@@ -1,0 +1,383 @@
+package odds
+
+import (
+	"cmp"
+	"container/heap"
+	"math"
+	"slices"
+)
+
+// mostInTriples is how many sources are searched in all threes: all up to that many, and
+// beyond it those that fit best alone or beside one other.
+const mostInTriples = 24
+
+// A question is a pair of families of explanations: those with a source, and those
+// without it and without others that could not be told from it.
+type question struct {
+	with    int    // a source
+	without []bool // by source: not in the alternatives; the source itself is among them
+	barred  []bool // by source: not beside it either; nil for none
+}
+
+// answers are the greatest logarithms of P(data | A) of both families, at each point
+// of the grid, and the sets that have them.
+type answers struct {
+	with, without       []float64
+	withSet, withoutSet []*candidate
+}
+
+// A candidate is a set of up to three sources.
+type candidate struct {
+	sources []int
+	all     []combination // the most promising first
+	most    float64       // no greater is P(data | A) at any point of the grid, logarithm
+	value   []float64     // P(data | A) at each point of the grid, logarithm
+	top     []int         // the combination that has most of it
+	tight   bool          // most is no longer only the first bound
+	place   int           // among all sets
+}
+
+// A queue hands out sets by their bounds, the greatest first.
+type queue []*candidate
+
+func (q queue) Len() int { return len(q) }
+func (q queue) Less(i, k int) bool {
+	return q[i].most > q[k].most || q[i].most == q[k].most && q[i].place < q[k].place
+}
+func (q queue) Swap(i, k int) { q[i], q[k] = q[k], q[i] }
+func (q *queue) Push(c any)   { *q = append(*q, c.(*candidate)) }
+func (q *queue) Pop() any {
+	last := (*q)[len(*q)-1]
+	*q = (*q)[:len(*q)-1]
+	return last
+}
+
+// A combination is one part for each source of a set, with or without marks removed.
+type combination struct {
+	parts   [3]int
+	columns [3]int
+	sources int
+	removed int        // 1: all marks were removed
+	times   float64    // how often it occurs, as it is or mirrored
+	heavy   float64    // greatest weight over the grid, logarithm
+	most    float64    // bound of the product times that, logarithm
+	shares  [3]float64 // where it is greatest, about
+}
+
+// points are the grid, tau first.
+func (m *model) points() int { return len(m.o.Tau) * len(m.o.Rho) }
+
+// search finds the answers to questions over all sets of up to three sources. No set is
+// left out that could change one: a set is computed unless its upper bound does not
+// exceed what it would have to exceed. It also returns the sets that were computed.
+func (m *model) search(questions []question) ([]answers, []*candidate) {
+	out := make([]answers, len(questions))
+	for q := range out {
+		out[q] = m.unanswered()
+	}
+	var computed []*candidate
+	queue := m.candidates()
+	for queue.Len() > 0 {
+		c := heap.Pop(&queue).(*candidate)
+		need := needed(c, questions, out)
+		if !(c.most > need) {
+			continue
+		}
+		if !c.tight {
+			if c.most = m.tighten(c, need); c.most > need {
+				heap.Push(&queue, c)
+			}
+			continue
+		}
+		m.compute(c, need)
+		computed = append(computed, c)
+		answer(c, questions, out)
+	}
+	return out, computed
+}
+
+func (m *model) unanswered() answers {
+	var a answers
+	for range m.points() {
+		a.with, a.without = append(a.with, math.Inf(-1)), append(a.without, math.Inf(-1))
+	}
+	a.withSet, a.withoutSet = make([]*candidate, m.points()), make([]*candidate, m.points())
+	return a
+}
+
+// answer enters what a computed set says.
+func answer(c *candidate, questions []question, out []answers) {
+	for q := range questions {
+		in, against := questions[q].takes(c)
+		for g, v := range c.value {
+			if in && v > out[q].with[g] {
+				out[q].with[g], out[q].withSet[g] = v, c
+			}
+			if against && v > out[q].without[g] {
+				out[q].without[g], out[q].withoutSet[g] = v, c
+			}
+		}
+	}
+}
+
+// takes says to which families of a question a set belongs.
+func (q *question) takes(c *candidate) (with, without bool) {
+	without = true
+	barred := false
+	for _, s := range c.sources {
+		with = with || s == q.with
+		without = without && !q.without[s]
+		barred = barred || q.barred != nil && q.barred[s]
+	}
+	return with && !barred, without
+}
+
+// needed is what a set's value must exceed to change any answer.
+func needed(c *candidate, questions []question, found []answers) float64 {
+	least := math.Inf(1)
+	for q := range questions {
+		with, without := questions[q].takes(c)
+		if with {
+			least = math.Min(least, slices.Min(found[q].with))
+		}
+		if without {
+			least = math.Min(least, slices.Min(found[q].without))
+		}
+	}
+	return least
+}
+
+// candidates are all sets that can have produced the dump.
+func (m *model) candidates() queue {
+	n := len(m.sources)
+	var out queue
+	fit := make([]float64, n) // greatest bound of a set of one or two with it
+	for i := range n {
+		fit[i] = math.Inf(-1)
+	}
+	add := func(sources ...int) {
+		if !m.sensible(sources) {
+			return
+		}
+		c := &candidate{sources: sources, place: len(out)}
+		if c.most = m.combine(c); math.IsInf(c.most, -1) {
+			return
+		}
+		if len(sources) < 3 {
+			for _, s := range sources {
+				fit[s] = math.Max(fit[s], c.most)
+			}
+		}
+		out = append(out, c)
+	}
+	for a := range n {
+		add(a)
+		for b := a + 1; b < n; b++ {
+			add(a, b)
+		}
+	}
+	best := make([]int, n)
+	for i := range best {
+		best[i] = i
+	}
+	slices.SortStableFunc(best, func(a, b int) int { return cmp.Compare(fit[b], fit[a]) })
+	best = best[:min(n, mostInTriples)]
+	slices.Sort(best)
+	for i, a := range best {
+		for k, b := range best[i+1:] {
+			for _, c := range best[i+k+2:] {
+				add(a, b, c)
+			}
+		}
+	}
+	heap.Init(&out)
+	return out
+}
+
+// sensible reports whether a set says what no other does: an unlisted holder and
+// somebody with the whole registry have the same, so that the one stands only beside the other.
+func (m *model) sensible(sources []int) bool {
+	unlisted, insider := false, false
+	for _, s := range sources {
+		unlisted = unlisted || m.sources[s].kind == Unlisted
+		insider = insider || m.sources[s].kind == Insider
+	}
+	return insider || !unlisted
+}
+
+// mirrored reports whether an unlisted holder and the insider in a set took parts that
+// they also take the other way round, and whether these are the same.
+func (m *model) mirrored(c *candidate, parts [3]int) (later, same bool) {
+	unlisted, insider := -1, -1
+	for i, s := range c.sources {
+		switch m.sources[s].kind {
+		case Unlisted:
+			unlisted = parts[i]
+		case Insider:
+			insider = parts[i]
+		}
+	}
+	return unlisted >= 0 && unlisted < insider, unlisted < 0 || unlisted == insider
+}
+
+// combine lists what the sources of a set may have taken, the most promising first, and
+// returns an upper bound of P(data | A) at all points of the grid.
+func (m *model) combine(c *candidate) float64 {
+	removed := 1
+	for _, s := range c.sources {
+		if m.sources[s].kind == Copies {
+			removed = 2
+		}
+	}
+	var at [3]int
+	for {
+		later, same := m.mirrored(c, at)
+		for d := range removed {
+			if later {
+				break
+			}
+			k := combination{parts: at, removed: d, sources: len(c.sources), times: 2}
+			if same {
+				k.times = 1
+			}
+			for i, s := range c.sources {
+				k.columns[i] = m.sources[s].parts[at[i]].column[d]
+			}
+			k.heavy = m.heaviest(c, &k)
+			k.most = m.rows.ceiling(k.cols()) + k.heavy
+			if !math.IsInf(k.most, -1) {
+				c.all = append(c.all, k)
+			}
+		}
+		i := 0
+		for ; i < len(c.sources); i++ {
+			if at[i]++; at[i] < len(m.sources[c.sources[i]].parts) {
+				break
+			}
+			at[i] = 0
+		}
+		if i == len(c.sources) {
+			break
+		}
+	}
+	slices.SortStableFunc(c.all, func(a, b combination) int { return cmp.Compare(b.most, a.most) })
+	return c.bound()
+}
+
+// bound is the sum of the bounds of a set's combinations.
+func (c *candidate) bound() float64 {
+	var s sum
+	for i := range c.all {
+		s.add(c.all[i].most)
+	}
+	return s.ln()
+}
+
+// tighten lowers the bounds of a set's combinations as far as it takes to see whether their
+// sum exceeds need, and returns the sum.
+func (m *model) tighten(c *candidate, need float64) float64 {
+	c.tight = true
+	most := math.Inf(-1)
+	need -= ln(float64(max(len(c.all), 1)))
+	for i := range c.all {
+		k := &c.all[i]
+		if k.most <= math.Max(most-little, need) {
+			break
+		}
+		tight, _ := m.rows.lnMost(k.cols(), 6, math.Max(most-little, need)-k.heavy)
+		k.most = math.Min(k.most, tight+k.heavy)
+		most = math.Max(most, k.most)
+	}
+	return c.bound()
+}
+
+// little is how far below a sum, natural logarithm, the bound of a term lies that is left
+// out of it. Bounds exceed their terms by what the shares cost, which is as much again.
+const little = 7
+
+// cols are the columns of a combination.
+func (k *combination) cols() []int { return k.columns[:k.sources] }
+
+// weight is the prior of a combination, and of what it stands for, at a point of the grid.
+func (m *model) weight(c *candidate, k *combination, tau, rho float64) float64 {
+	w, copies := k.times, false
+	for i, s := range c.sources {
+		p := &m.sources[s].parts[k.parts[i]]
+		w = float64(w * (float64((1-tau)*p.whole) + float64(tau*p.taken)))
+		copies = copies || m.sources[s].kind == Copies
+	}
+	switch {
+	case copies && k.removed == 1:
+		w = float64(w * rho)
+	case copies:
+		w = float64(w * (1 - rho))
+	}
+	return w
+}
+
+// heaviest is the logarithm of the greatest weight over the grid.
+func (m *model) heaviest(c *candidate, k *combination) float64 {
+	most := 0.0
+	for _, tau := range m.o.Tau {
+		for _, rho := range m.o.Rho {
+			most = math.Max(most, m.weight(c, k, tau, rho))
+		}
+	}
+	return ln(most)
+}
+
+// ceiling bounds the product of a mixture from above: each cluster came from the
+// source that makes it most probable.
+func (r *rows) ceiling(columns []int) float64 {
+	sum := 0.0
+	a := r.ln[columns[0]]
+	b, c := a, a
+	if len(columns) > 1 {
+		b = r.ln[columns[1]]
+	}
+	if len(columns) > 2 {
+		c = r.ln[columns[2]]
+	}
+	for t, n := range r.count {
+		if n > 0 {
+			sum += float64(n * max(a[t], b[t], c[t]))
+		}
+	}
+	return sum
+}
+
+// compute sums a set's combinations at each point of the grid, the most promising first.
+// Those that would add next to nothing are left out, and all if they cannot exceed need.
+func (m *model) compute(c *candidate, need float64) {
+	c.top, c.value = make([]int, m.points()), make([]float64, m.points())
+	sums, greatest := make([]sum, m.points()), make([]float64, m.points())
+	for g := range greatest {
+		c.value[g], greatest[g] = math.Inf(-1), math.Inf(-1)
+	}
+	need -= ln(float64(max(len(c.all), 1))) + little
+	for i := range c.all {
+		k := &c.all[i]
+		floor := math.Max(need, slices.Min(c.value)-little)
+		if k.most <= floor {
+			continue
+		}
+		var tight float64
+		tight, k.shares = m.rows.lnMost(k.cols(), 40, floor-k.heavy)
+		if k.most = math.Min(k.most, tight+k.heavy); k.most <= floor {
+			continue
+		}
+		value := m.rows.lnMean(k.cols(), k.shares)
+		g := 0
+		for _, tau := range m.o.Tau {
+			for _, rho := range m.o.Rho {
+				v := value + ln(m.weight(c, k, tau, rho))
+				sums[g].add(v)
+				c.value[g] = sums[g].ln()
+				if v > greatest[g] {
+					greatest[g], c.top[g] = v, i
+				}
+				g++
+			}
+		}
+	}
+}

@@ -1,0 +1,300 @@
+package odds
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// The mean of a likelihood over the shares of up to three sources, p ~ Dirichlet(1/2,
+// ...): Jeffreys' prior of a multinomial (Jeffreys 1946), which costs a source that is
+// not needed about half of ln n and no more (Krichevsky and Trofimov 1981).
+//
+// The squares of the coordinates of a point drawn uniformly from a circle or a sphere are
+// Dirichlet(1/2, 1/2) and (1/2, 1/2, 1/2). On the circle the mean over equidistant angles, and on
+// the sphere that times Gauss-Legendre nodes in the height, is exact for products of
+// as many factors as there are nodes (Davis and Rabinowitz, "Methods of Numerical
+// Integration", 2.9 and 5.6). A product of n factors has no peak narrower than 1/(2 sqrt n)
+// in angle, so that nodes of this spacing suffice beyond: the error of the trapezoidal
+// rule is then 2 exp(-2 pi^2) = 5e-9 of the peak.
+
+// far is how far below the peak, natural logarithm, the integrand is left out.
+const far = 24
+
+// rows are the distinct kinds of clusters: how many of each, and for each column (a
+// source with a part of its holdings) how probable it makes such a cluster.
+type rows struct {
+	count []float64
+	col   [][]float64 // by column, row; each row's greatest is 1
+	ln    [][]float64 // natural logarithms of the same, -Inf for 0
+	rule  rule
+}
+
+// n is the number of clusters.
+func (r *rows) n() float64 {
+	n := 0.0
+	for _, c := range r.count {
+		n += c
+	}
+	return n
+}
+
+// rule holds the nodes for products of up to some number of factors.
+type rule struct {
+	square []float64 // cos^2 of the angles in a quarter circle
+	height []float64 // squared, ascending
+	weight []float64 // of the heights; their sum is 1
+}
+
+func newRule(n float64) rule {
+	peak := math.Ceil(math.Pi * math.Sqrt(n))
+	var r rule
+	angles := int(math.Min(math.Floor(n/2)+1, peak+8))
+	for j := range angles {
+		c, _ := dsp.Cis((float64(j) + 0.5) / float64(4*angles))
+		r.square = append(r.square, float64(c*c))
+	}
+	nodes := int(math.Min(n+1, 2*peak+16))
+	nodes += nodes % 2
+	r.height, r.weight = gaussLegendre(nodes)
+	return r
+}
+
+// gaussLegendre returns the squares of the positive nodes, ascending, and their weights,
+// of the rule with n nodes (even) on -1..1, by Newton's method on the recurrence of
+// Legendre's polynomials.
+func gaussLegendre(n int) (squares, weights []float64) {
+	for i := n/2 - 1; i >= 0; i-- {
+		x, _ := dsp.Cis((float64(i) + 0.75) / (2*float64(n) + 1))
+		var slope float64
+		for range 8 {
+			p, q := 1.0, 0.0
+			for k := 1; k <= n; k++ {
+				p, q = (float64(float64(float64(2*k-1)*x)*p)-float64(float64(k-1)*q))/float64(k), p
+			}
+			slope = float64(float64(n)*(float64(x*p)-q)) / (float64(x*x) - 1)
+			x -= p / slope
+		}
+		squares = append(squares, float64(x*x))
+		weights = append(weights, 2/float64((1-float64(x*x))*float64(slope*slope)))
+	}
+	return squares, weights
+}
+
+// lnAt is the logarithm of the product over all clusters of the mixture of columns
+// with the given shares.
+func (r *rows) lnAt(cols []int, p [3]float64) float64 {
+	product, exponent, sum := 1.0, 0, 0.0
+	a := r.col[cols[0]]
+	b, c := a, a
+	if len(cols) > 1 {
+		b = r.col[cols[1]]
+	}
+	if len(cols) > 2 {
+		c = r.col[cols[2]]
+	}
+	for t, m := range r.count {
+		f := float64(p[0]*a[t]) + float64(p[1]*b[t]) + float64(p[2]*c[t])
+		if f <= 0 {
+			if m > 0 {
+				return math.Inf(-1)
+			}
+			continue
+		}
+		if m > 4 {
+			sum += float64(m * ln(f))
+			continue
+		}
+		for range int(m) {
+			product *= f
+			if product < 1e-200 {
+				var e int
+				product, e = math.Frexp(product)
+				exponent += e
+			}
+		}
+	}
+	if product <= 0 {
+		return math.Inf(-1)
+	}
+	return sum + ln(product) + float64(float64(exponent)*math.Ln2)
+}
+
+// lnMean is the logarithm of the mean of the product over Dirichlet(1/2) shares of
+// one to three columns. peak is where the greatest value lies, about.
+func (r *rows) lnMean(cols []int, peak [3]float64) float64 {
+	switch len(cols) {
+	case 1:
+		return r.lnAt(cols, [3]float64{1})
+	case 2:
+		var s sum
+		r.line(cols, 0, nearest(r.rule.square, peak[0]), 0, &s)
+		return s.ln() - ln(float64(len(r.rule.square)))
+	}
+	return r.sphere(cols, peak)
+}
+
+// sum adds numbers given by their logarithms.
+type sum struct {
+	top, rest float64 // rest times e**top
+	any       bool
+}
+
+func (s *sum) add(ln float64) {
+	switch {
+	case math.IsInf(ln, -1):
+	case !s.any:
+		s.top, s.rest, s.any = ln, 1, true
+	case ln > s.top:
+		s.rest = 1 + float64(s.rest*exp(s.top-ln))
+		s.top = ln
+	default:
+		s.rest += exp(ln - s.top)
+	}
+}
+
+func (s *sum) ln() float64 {
+	if !s.any {
+		return math.Inf(-1)
+	}
+	return s.top + ln(s.rest)
+}
+
+// line adds the nodes of one quarter circle, on which the third column has the share
+// height, to s, each times e**lnWeight. On a line through the shares the logarithm of the
+// product is concave: it climbs from the node start to the greatest, and leaves out what lies far
+// below. It returns the place of the greatest, and its value.
+func (r *rows) line(cols []int, height float64, start int, lnWeight float64, s *sum) (int, float64) {
+	at := func(j int) float64 {
+		if j < 0 || j >= len(r.rule.square) {
+			return math.Inf(-1)
+		}
+		q := r.rule.square[j]
+		return r.lnAt(cols, [3]float64{float64((1 - height) * q), float64((1 - height) * (1 - q)), height})
+	}
+	best, value := start, at(start)
+	step := 1
+	if at(start-1) > value {
+		step = -1
+	}
+	for {
+		next := at(best + step)
+		if !(next > value) {
+			break
+		}
+		best, value = best+step, next
+	}
+	if math.IsInf(value, -1) {
+		return best, value
+	}
+	floor := value
+	if s.any {
+		floor = math.Max(floor, s.top-lnWeight)
+	}
+	floor -= far
+	if value < floor {
+		return best, value
+	}
+	s.add(value + lnWeight)
+	for _, step := range [2]int{-1, 1} {
+		for j := best + step; ; j += step {
+			v := at(j)
+			if !(v >= floor) {
+				break
+			}
+			s.add(v + lnWeight)
+		}
+	}
+	return best, value
+}
+
+// sphere is lnMean of three columns: lines of equal height, the highest first, outwards
+// until the greatest of a line lies far below. The greatest of a line is concave in the
+// height too, which is the third share.
+func (r *rows) sphere(cols []int, peak [3]float64) float64 {
+	var s sum
+	first := nearest(r.rule.height, peak[2])
+	angle := 0
+	if rest := 1 - peak[2]; rest > 0 {
+		angle = nearest(r.rule.square, peak[0]/rest)
+	}
+	top := math.Inf(-1)
+	for _, step := range [2]int{1, -1} {
+		at, last := angle, math.Inf(-1)
+		k := first
+		if step < 0 {
+			k--
+		}
+		for ; k >= 0 && k < len(r.rule.height); k += step {
+			var value float64
+			at, value = r.line(cols, r.rule.height[k], at, ln(r.rule.weight[k]), &s)
+			if step > 0 && k == first {
+				angle = at
+			}
+			top = math.Max(top, value)
+			if value < top-far-8 && value < last || math.IsInf(value, -1) {
+				break
+			}
+			last = value
+		}
+	}
+	return s.ln() - ln(float64(len(r.rule.square)))
+}
+
+// nearest is the index of the element nearest to x.
+func nearest(xs []float64, x float64) int {
+	best := 0
+	for i, v := range xs {
+		if math.Abs(v-x) < math.Abs(xs[best]-x) {
+			best = i
+		}
+	}
+	return best
+}
+
+// lnMost bounds the product of the mixture from above, over all shares, and says
+// where it is greatest, about. Any shares p give the bound ln F(p) + n ln max_h D_h, D_h =
+// mean over clusters of v_h / sum p v, since the logarithm is concave (the dual of
+// mixture likelihoods: Lindsay, Ann. Statist. 11, 1983); p is improved by expectation
+// maximisation until the bound is not above need, or within 0.05 of the value, or
+// steps are over.
+func (r *rows) lnMost(cols []int, steps int, need float64) (bound float64, p [3]float64) {
+	k := len(cols)
+	if k == 1 {
+		return r.lnAt(cols, [3]float64{1}), [3]float64{1}
+	}
+	for h := range k {
+		p[h] = 1 / float64(k)
+	}
+	n := r.n()
+	bound = math.Inf(1)
+	for range steps {
+		var d [3]float64
+		for t, m := range r.count {
+			f := 0.0
+			for h, c := range cols {
+				f += float64(p[h] * r.col[c][t])
+			}
+			if f <= 0 {
+				return math.Inf(-1), p
+			}
+			m /= f
+			for h, c := range cols {
+				d[h] += float64(m * r.col[c][t])
+			}
+		}
+		value, most := r.lnAt(cols, p), 0.0
+		for h := range k {
+			most = math.Max(most, d[h]/n)
+		}
+		gap := float64(n * ln(most))
+		bound = math.Min(bound, value+gap)
+		if gap < 0.05 || bound <= need {
+			return bound, p
+		}
+		for h := range k {
+			p[h] = float64(p[h]*d[h]) / n
+		}
+	}
+	return bound, p
+}

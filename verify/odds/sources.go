@@ -1,0 +1,206 @@
+package odds
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Kinds of explanations, as [Hypothesis].Kind has them.
+const (
+	Copies    = "copies"    // marked copies issued to a recipient
+	Custody   = "custody"   // submissions that a holder held unmarked
+	Unlisted  = "unlisted"  // a holder that is not listed
+	Insider   = "insider"   // somebody with the whole registry
+	Forged    = "forged"    // the accuser made the marks
+	Planted   = "planted"   // another holder of a recipient's copies laid them into the dump
+	Elsewhere = "elsewhere" // owners sent the same files to others
+)
+
+// A source is one explanation of leaks, with the parts of its holdings that it may have
+// taken.
+type source struct {
+	kind    string
+	holder  int      // of copies, custody, planted
+	holders []string // of custody: all who held the same
+	parts   []part
+}
+
+// A part is what of its holdings a source took: everything, a range of cells, or the
+// same as another holder had.
+type part struct {
+	whole  float64 // share of the prior that goes with 1 - tau
+	taken  float64 // share of the prior that goes with tau
+	size   float64 // submissions
+	from   int     // cells, from up to and including to; -1: not a range
+	to     int
+	set    int // index of the set; -1: none
+	reuse  float64
+	column [2]int // without and with marks removed
+}
+
+// A set is what somebody is recorded to have had: the partitions of a registry that a
+// thief may find laid out.
+type set struct {
+	kind    string
+	holder  int
+	holders []string
+	counts  []int
+}
+
+// model is a case made ready.
+type model struct {
+	c       *Case
+	o       Options
+	seen    []sighting
+	items   []item
+	sets    []set
+	all     []int // submissions by cell
+	sources []source
+	rows    rows
+	kindOf  []int // row of each item
+}
+
+// newModel builds the sources and the table of how probable each makes each cluster.
+func newModel(c *Case, o Options) *model {
+	m := &model{c: c, o: o}
+	m.seen, m.items = gather(c, o)
+	for _, cell := range c.Cells {
+		m.all = append(m.all, cell.Submissions)
+	}
+	m.collectSets()
+	kept := m.fittest()
+	for i, s := range m.sets {
+		if kept[i] {
+			m.sources = append(m.sources, source{kind: s.kind, holder: s.holder, holders: s.holders, parts: m.parts(s.kind, s.holder, s.counts, i)})
+		}
+	}
+	for i, s := range m.sets {
+		if kept[i] && s.kind == Copies && m.plantable(s.holder) {
+			m.sources = append(m.sources, source{kind: Planted, holder: s.holder, parts: m.parts(Planted, s.holder, s.counts, i)})
+		}
+	}
+	for _, kind := range []string{Insider, Unlisted} {
+		m.sources = append(m.sources, source{kind: kind, holder: -1, parts: m.parts(kind, -1, m.all, -1)})
+	}
+	m.sources = append(m.sources, m.elsewhere())
+	m.fill()
+	return m
+}
+
+// mostSets is how many sets are kept as sources. Registries with more recipients whose
+// copies or custody a dump touches are rare.
+const mostSets = 40
+
+// fittest says which sets are sources: those that hold leaks, and if they are too many, first
+// those whose marks are seen, then those in which leaks are densest.
+func (m *model) fittest() []bool {
+	matched := 0.0
+	for _, s := range m.seen {
+		if s.matched {
+			matched++
+		}
+	}
+	marked, fit := make([]bool, len(m.sets)), make([]float64, len(m.sets))
+	kept := make([]bool, len(m.sets))
+	var order []int
+	for i, s := range m.sets {
+		n := 0.0
+		for k := range m.seen {
+			if m.seen[k].has(s.kind, s.holder) {
+				n++
+				marked[i] = marked[i] || s.kind == Copies && m.seen[k].mark[s.holder] > 1
+			}
+		}
+		if n > 0 {
+			fit[i] = scan(n, matched, float64(total(s.counts)), float64(total(m.all)))
+			order = append(order, i)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		if marked[a] != marked[b] {
+			if marked[a] {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(fit[b], fit[a])
+	})
+	for _, i := range order[:min(len(order), mostSets)] {
+		kept[i] = true
+	}
+	return kept
+}
+
+// collectSets lists the distinct sets: holders of the same submissions unmarked share one.
+func (m *model) collectSets() {
+	for i, h := range m.c.Holders {
+		if total(h.Copies) > 0 {
+			m.sets = append(m.sets, set{Copies, i, []string{h.Name}, h.Copies})
+		}
+	}
+	for i, h := range m.c.Holders {
+		if total(h.Unmarked) == 0 || !m.c.FoundKnown {
+			continue
+		}
+		same := slices.IndexFunc(m.sets, func(s set) bool {
+			return s.kind == Custody && slices.Equal(s.counts, h.Unmarked) && m.alike(s.holder, i)
+		})
+		if same >= 0 {
+			m.sets[same].holders = append(m.sets[same].holders, h.Name)
+			continue
+		}
+		m.sets = append(m.sets, set{Custody, i, []string{h.Name}, h.Unmarked})
+	}
+}
+
+// alike reports whether two holders held the same leaked submissions unmarked.
+func (m *model) alike(a, b int) bool {
+	for i := range m.seen {
+		if m.seen[i].unmarked[a] != m.seen[i].unmarked[b] {
+			return false
+		}
+	}
+	return true
+}
+
+func total(counts []int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+// has reports whether a leak's submission is among what a source of a kind could hand on.
+func (s *sighting) has(kind string, holder int) bool {
+	switch kind {
+	case Copies:
+		_, ok := s.mark[holder]
+		return ok
+	case Planted:
+		return s.planted[holder]
+	case Custody:
+		return s.unmarked[holder]
+	}
+	return s.matched
+}
+
+func (m *model) covers(kind string, holder int) bool {
+	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.has(kind, holder) })
+}
+
+// plantable reports whether somebody else could have laid marks that speak for a recipient.
+func (m *model) plantable(r int) bool {
+	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.planted[r] && s.mark[r] > 1 })
+}
+
+// elsewhere has a part for each share of files that owners also sent to others.
+func (m *model) elsewhere() source {
+	s := source{kind: Elsewhere, holder: -1}
+	even := 1 / float64(len(m.o.Reuse))
+	for _, u := range m.o.Reuse {
+		s.parts = append(s.parts, part{whole: even, taken: even, size: math.Max(1, float64(total(m.all))), from: -1, to: -1, set: -1, reuse: u})
+	}
+	return s
+}

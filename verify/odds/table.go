@@ -1,0 +1,135 @@
+package odds
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// fill computes the table: for each cluster the mean over its leaks, for each source
+// and part, of what the model says of one leak.
+func (m *model) fill() {
+	columns := 0
+	for i := range m.sources {
+		s := &m.sources[i]
+		for k := range s.parts {
+			s.parts[k].column = [2]int{columns, columns}
+			columns++
+			if s.kind == Copies {
+				s.parts[k].column[1] = columns
+				columns++
+			}
+		}
+	}
+	m.kindOf = make([]int, len(m.items))
+	row := make(map[string]int)
+	m.rows.col = make([][]float64, columns)
+	m.rows.ln = make([][]float64, columns)
+	values := make([]float64, columns)
+	var key []byte
+	for i, it := range m.items {
+		m.likelihoods(it, values)
+		key = key[:0]
+		for _, v := range values {
+			key = fmt.Appendf(key, "%x ", math.Float64bits(v))
+		}
+		k, known := row[string(key)]
+		if !known {
+			k = len(m.rows.count)
+			row[string(key)] = k
+			m.rows.count = append(m.rows.count, 0)
+			for c, v := range values {
+				m.rows.col[c] = append(m.rows.col[c], v)
+				m.rows.ln[c] = append(m.rows.ln[c], ln(v))
+			}
+		}
+		m.rows.count[k]++
+		m.kindOf[i] = k
+	}
+	m.rows.rule = newRule(float64(max(len(m.items), 1)))
+}
+
+// likelihoods fills in one cluster's row, its greatest value 1.
+func (m *model) likelihoods(it item, values []float64) {
+	clear(values)
+	for _, l := range it.leaks {
+		l := &m.seen[l]
+		for i := range m.sources {
+			s := &m.sources[i]
+			for _, p := range s.parts {
+				v, bare := m.likelihood(s, p, l)
+				values[p.column[0]] += v
+				if s.kind == Copies {
+					values[p.column[1]] += bare
+				}
+			}
+		}
+	}
+	most := slices.Max(values)
+	for c := range values {
+		values[c] /= most
+	}
+}
+
+// likelihood is q g of one leak, and the same where all marks were removed.
+func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
+	if s.kind == Elsewhere {
+		if l.matched {
+			v = math.Min(p.reuse+l.chance, 1) / p.size
+		} else {
+			v = math.Max(1-p.reuse-l.chance, 1e-6)
+		}
+		return v, v
+	}
+	if !l.matched {
+		v = math.Max(1-l.recall, 1e-6)
+		return v, v
+	}
+	if !l.has(s.kind, s.holder) || !m.in(p, l) {
+		return 0, 0
+	}
+	bare = l.recall / p.size
+	v = bare
+	if s.kind == Copies || s.kind == Planted {
+		v = float64(bare * l.mark[s.holder])
+	}
+	return v, bare
+}
+
+// describe names a source and the part that it took.
+func (m *model) describe(s source, p part) string {
+	var text string
+	switch s.kind {
+	case Copies:
+		text = "copies issued to " + m.c.Holders[s.holder].Name
+	case Custody:
+		text = "unmarked pictures held by " + list(s.holders)
+	case Planted:
+		text = "copies issued to " + m.c.Holders[s.holder].Name + " planted by another holder"
+	case Unlisted:
+		text = "an unlisted holder"
+	case Insider:
+		text = "somebody with the whole registry, listed or not"
+	default:
+		return "files that their owners also sent elsewhere"
+	}
+	switch {
+	case p.from >= 0:
+		text += ", from " + m.dates(p.from, p.to)
+	case p.set >= 0 && m.sets[p.set].kind == Copies:
+		text += ", of what was issued to " + list(m.sets[p.set].holders)
+	case p.set >= 0:
+		text += ", of what " + list(m.sets[p.set].holders) + " held unmarked"
+	}
+	return text
+}
+
+// dates are the first and the last day of cells.
+func (m *model) dates(from, to int) string {
+	first := m.c.Cells[from].From.UTC().Format(time.DateOnly)
+	if to+1 == len(m.c.Cells) {
+		return first + " on"
+	}
+	return first + " to " + m.c.Cells[to+1].From.UTC().Add(-1).Format(time.DateOnly)
+}

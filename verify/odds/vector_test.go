@@ -1,0 +1,80 @@
+package odds
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// pinned is a dump made of integers alone, of every kind of source.
+func pinned() *Case {
+	first := time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC)
+	c := &Case{FoundKnown: true, Cells: Months(first, first.AddDate(0, 59, 0)), MarkTrials: 1_256_742, MatchTrials: 30_000}
+	for k := range c.Cells {
+		c.Cells[k].Submissions = 300 + k*k%97
+	}
+	for h := range 4 {
+		x := Holder{Name: fmt.Sprint("holder ", h), Copies: make([]int, 60), Unmarked: make([]int, 60)}
+		for k := range 60 {
+			if k >= 10*h {
+				x.Copies[k] = 30 + 7*h
+			}
+			if k >= 20+2*h && k <= 30-h {
+				x.Unmarked[k] = c.Cells[k].Submissions
+			}
+		}
+		c.Holders = append(c.Holders, x)
+	}
+	for i := range 90 {
+		l := Leak{Recall: 0.875 + float64(i%3)/32}
+		if i%9 != 0 {
+			k := 22 + i%7
+			if i%4 == 0 {
+				k = 30 + i%29
+			}
+			l.Submission, l.Cluster, l.Submitted = fmt.Sprint(i), fmt.Sprint(i/2), c.Cells[k].From
+			for h, x := range c.Holders {
+				if x.Unmarked[k] > 0 {
+					l.Unmarked = append(l.Unmarked, x.Name)
+				}
+				if x.Copies[k] > 0 && i%4 == 0 {
+					e := Copy{ID: fmt.Sprint(h, i), Recipient: x.Name, LnE: float64(-3 * (h + i%3)), Miss: float64(1+i%5) / 64, Confirmed: true}
+					if h == 2 && i%8 == 0 {
+						e.LnE = float64(i % 31)
+					}
+					l.Copies = append(l.Copies, e)
+				}
+			}
+		}
+		c.Leaks = append(c.Leaks, l)
+	}
+	return c
+}
+
+// A verdict is the same to the bit on every processor: the values that it is made of, and
+// what is printed of them. GOAMD64=v3 fuses products and sums as arm64 does.
+func TestVerdictVector(t *testing.T) {
+	c := pinned()
+	m := newModel(c, c.Options.filled())
+	_, questions := m.questions()
+	found, _ := m.search(questions)
+	sum := sha256.New()
+	for _, a := range found {
+		for g := range a.with {
+			fmt.Fprintf(sum, "%x %x ", math.Float64bits(a.with[g]), math.Float64bits(a.without[g]))
+		}
+	}
+	require.Equal(t, "d8d4668fc398e58b0d40a4746b73157bb8f973f827b411d27a32e7fff9779d29", hex.EncodeToString(sum.Sum(nil)), "the model's values")
+	v, err := Weigh(c)
+	require.NoError(t, err)
+	text, err := json.Marshal(v)
+	require.NoError(t, err)
+	digest := sha256.Sum256(text)
+	require.Equal(t, "4a1aaace68645c369a0eed26ed5668b45211dc153a6513186646ddf66f5555c7", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+}

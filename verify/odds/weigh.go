@@ -1,0 +1,326 @@
+package odds
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// A Hypothesis is one explanation of where leaks came from. Several may hold at once: a
+// dump may have several sources.
+type Hypothesis struct {
+	Kind    string   `json:"kind"`              // [Copies], [Custody], ...
+	Name    string   `json:"name,omitempty"`    // of the recipient; "" for kinds that name nobody
+	Holders []string `json:"holders,omitempty"` // of [Custody]: all who held the same; nothing here tells them apart
+
+	// LogLR is the log10 likelihood ratio against the strongest listed alternative
+	// without it: the least over the grid, capped. For Copies, alternatives that contain the copies
+	// (planted, forged, lost by a sub-processor) are not compared. 0 for explanations on lines of
+	// their own, that nothing here supports or excludes.
+	LogLR   float64 `json:"log10_lr"`
+	Words   string  `json:"words"`
+	Capped  bool    `json:"capped"`
+	Raw     float64 `json:"raw_log10_lr"`      // before the cap: not to be stated
+	Against string  `json:"against,omitempty"` // the strongest alternative, in words
+	Note    string  `json:"note,omitempty"`
+
+	// Of Copies: clusters with a confirmed copy whose e-value is 1,000 at least, and
+	// leaks with one. Of Custody: clusters and leaks that it covers and that carry no mark.
+	Clusters int `json:"clusters"`
+	Pictures int `json:"pictures"`
+
+	// Planting is LogLR with planting by other listed holders among the alternatives;
+	// null where nobody listed could have planted any of it. Planters are those who could.
+	Planting *float64 `json:"planting_log10_lr"`
+	Planters []string `json:"planters,omitempty"`
+
+	Sensitivity *Sensitivity `json:"sensitivity"` // null where LogLR is below 1
+}
+
+// A Verdict is what a [Case] supports.
+type Verdict struct {
+	Hypotheses []Hypothesis `json:"hypotheses"` // recipients' copies first, then custody, each strongest first, then the others
+	Named      []string     `json:"named"`      // recipients that a headline may name, by the copies that leaks contain
+	Withheld   []Withheld   `json:"withheld"`   // recipients with evidence that it may not
+	Window     *Window      `json:"window"`     // where in time leaks without marks are dense; null: nowhere more than by chance
+	Flags      []Flag       `json:"flags"`      // patterns that somebody who plants evidence would leave
+	Claim      Claim        `json:"claim"`
+	Clusters   int          `json:"clusters"` // that count once each
+	Matched    int          `json:"matched"`  // leaks
+	Recall     float64      `json:"recall"`   // mean of the leaks' recall
+	// AllElsewhere is the log10 likelihood ratio for files that their owners also sent elsewhere,
+	// and nothing else, against the best explanation without any such file, within the cap.
+	AllElsewhere float64 `json:"all_elsewhere_log10_lr"`
+}
+
+// Withheld says why a recipient with evidence is not named.
+type Withheld struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// Weigh computes the verdict of a case. It is a pure function. The error wraps [ErrCase].
+func Weigh(c *Case) (*Verdict, error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	m := newModel(c, c.Options.filled())
+	v := &Verdict{Named: []string{}, Withheld: []Withheld{}, Flags: []Flag{}, Clusters: len(m.items)}
+	for _, s := range m.seen {
+		if s.matched {
+			v.Matched++
+		}
+		v.Recall += s.recall
+	}
+	if n := len(m.seen); n > 0 {
+		v.Recall = micro(v.Recall / float64(n))
+	}
+	v.Claim = claim(v.Matched, len(c.Leaks), c.Claimed, c.Drawn)
+	asked, questions := m.questions()
+	found, computed := m.search(questions)
+	for i, a := range asked {
+		if a.planting < 0 {
+			v.Hypotheses = append(v.Hypotheses, m.hypothesis(a, questions, found, i))
+		}
+	}
+	m.addSilent(v)
+	v.order()
+	v.Flags = m.flags()
+	m.names(v)
+	v.Window = m.window(v)
+	v.AllElsewhere = m.allElsewhere(found)
+	m.addLines(v)
+	m.sensitivities(v, asked, questions, found, computed)
+	return v, nil
+}
+
+// asked says what a question is about.
+type asked struct {
+	source   int
+	planting int // index of the question about the same copies without planting, -1: this is one
+}
+
+// questions are those of a verdict: each recipient's copies, each custody, the insider,
+// and files that were sent elsewhere.
+func (m *model) questions() (what []asked, out []question) {
+	only := func(keep func(source) bool) []bool {
+		barred := make([]bool, len(m.sources))
+		for i, s := range m.sources {
+			barred[i] = keep(s)
+		}
+		return barred
+	}
+	for i, s := range m.sources {
+		q := question{with: i}
+		planting := false
+		switch s.kind {
+		case Copies:
+			q.without = only(func(o source) bool {
+				same := o.kind == Planted && o.holder == s.holder
+				planting = planting || same
+				return same
+			})
+		case Insider:
+			q.without = only(func(o source) bool { return o.kind == Unlisted })
+			q.barred = slices.Clone(q.without)
+		case Custody, Elsewhere:
+			q.without = make([]bool, len(m.sources))
+		default:
+			continue
+		}
+		q.without[i] = true
+		what, out = append(what, asked{i, -1}), append(out, q)
+		if planting {
+			strict := question{with: i, without: make([]bool, len(m.sources))}
+			strict.without[i] = true
+			what, out = append(what, asked{i, len(out) - 1}), append(out, strict)
+		}
+	}
+	return what, out
+}
+
+// modest is the ratio over the grid that claims least, natural logarithm, and where it is:
+// the least where all support the source, the greatest where all speak against it, else none.
+func (a *answers) modest() (ratio float64, at int) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	atLo, atHi := 0, 0
+	for g := range a.with {
+		r := a.with[g] - a.without[g]
+		if r < lo {
+			lo, atLo = r, g
+		}
+		if r > hi {
+			hi, atHi = r, g
+		}
+	}
+	switch {
+	case lo > 0:
+		return lo, atLo
+	case hi < 0:
+		return hi, atHi
+	}
+	return 0, atLo
+}
+
+// cap is the most that may be claimed for a kind.
+func (m *model) cap(kind string) float64 {
+	if kind == Copies {
+		return Cap(m.c.MarkTrials) // a mark is as improbable by chance on whatever picture
+	}
+	return Cap(m.c.MatchTrials)
+}
+
+// hypothesis answers question i and, where there is one, the question about planting after it.
+func (m *model) hypothesis(a asked, questions []question, found []answers, i int) Hypothesis {
+	s := m.sources[a.source]
+	h := Hypothesis{Kind: s.kind, Holders: s.holders}
+	ratio, at := found[i].modest()
+	h.Raw = log10(ratio)
+	if s.kind == Copies {
+		h.Name, h.Holders = s.holders[0], nil
+		h.Raw = math.Max(h.Raw, log10(ln(slices.Max(m.o.Rho)))) // absence counts once, and no more than that
+	}
+	h.LogLR, h.Capped = m.capped(h.Raw, s.kind)
+	h.Clusters, h.Pictures = m.evidence(s)
+	if s.kind == Copies && h.Clusters == 0 && h.LogLR > 0 {
+		h.LogLR, h.Capped = 0, false
+		h.Note = "Copies of these submissions were issued to this recipient. No confirmed mark of any is in them, and that marks could have been removed is no evidence for it."
+	}
+	h.Words = Words(h.LogLR)
+	if set := found[i].withoutSet[at]; set != nil {
+		h.Against = m.say(set, at)
+	}
+	if i+1 < len(questions) && questions[i+1].with == a.source {
+		strict, _ := found[i+1].modest()
+		lr, _ := m.capped(log10(strict), s.kind)
+		lr = math.Min(lr, h.LogLR)
+		h.Planting = &lr
+		h.Planters = m.planters(s.holder)
+	}
+	return h
+}
+
+func (m *model) capped(raw float64, kind string) (float64, bool) {
+	most := m.cap(kind)
+	return math.Min(math.Max(raw, -most), most), math.Abs(raw) > most
+}
+
+// say names the sources of a set, with the parts of its greatest combination at a
+// point of the grid.
+func (m *model) say(c *candidate, at int) string {
+	var parts []string
+	top := c.all[c.top[at]]
+	for i, s := range c.sources {
+		parts = append(parts, m.describe(m.sources[s], m.sources[s].parts[top.parts[i]]))
+	}
+	text := list(parts)
+	if top.removed == 1 {
+		text += ", all marks removed"
+	}
+	return text
+}
+
+// evidence counts the clusters and leaks that speak for copies or lie in custody.
+func (m *model) evidence(s source) (clusters, pictures int) {
+	for _, it := range m.items {
+		n := 0
+		for _, l := range it.leaks {
+			l := &m.seen[l]
+			if s.kind == Copies && l.sure[s.holder] || s.kind == Custody && l.unmarked[s.holder] && l.plain() {
+				n++
+			}
+		}
+		if n > 0 {
+			clusters++
+		}
+		pictures += n
+	}
+	return clusters, pictures
+}
+
+// planters are the holders who could have planted what speaks for a recipient.
+func (m *model) planters(r int) []string {
+	var out []string
+	for _, s := range m.seen {
+		if s.mark[r] <= 1 {
+			continue
+		}
+		for _, k := range s.by[r] {
+			if name := m.c.Holders[k].Name; !slices.Contains(out, name) {
+				out = append(out, name)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// addSilent lists the recipients of which the dump shows nothing.
+func (m *model) addSilent(v *Verdict) {
+	for _, h := range m.c.Holders {
+		if total(h.Copies) > 0 && !slices.ContainsFunc(v.Hypotheses, func(o Hypothesis) bool { return o.Kind == Copies && o.Name == h.Name }) {
+			v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Copies, Name: h.Name, Words: Words(0),
+				Note: "No leak shows a submission of which a copy was issued to this recipient, or too few to be weighed."})
+		}
+	}
+}
+
+// order puts copies before custody before the rest, each strongest first.
+func (v *Verdict) order() {
+	rank := func(h Hypothesis) int {
+		switch h.Kind {
+		case Copies:
+			return 0
+		case Custody:
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(v.Hypotheses, func(a, b Hypothesis) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(b.LogLR, a.LogLR), cmp.Compare(b.Raw, a.Raw),
+			cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+// addLines adds the explanations that nothing here supports or excludes.
+func (m *model) addLines(v *Verdict) {
+	even := Words(0)
+	v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Unlisted, Words: even,
+		Note: "A sub-processor, a backup or a thief of a listed holder has what that holder has: the findings are as probable under either."})
+	if m.neutral() {
+		v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Forged, Words: even,
+			Note: "The marks of all confirmed copies were laid where the issuer could not: it never had these copies."})
+		return
+	}
+	v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Forged, Words: even,
+		Note: "The issuer made these copies and had them: marks do not tell it from the recipient."})
+}
+
+// neutral reports whether the issuer never had any of the copies that speak for somebody.
+func (m *model) neutral() bool {
+	any := false
+	for _, l := range m.c.Leaks {
+		for _, c := range l.Copies {
+			if c.Confirmed && c.LnE >= sureLnE {
+				any = true
+				if !c.Neutral {
+					return false
+				}
+			}
+		}
+	}
+	return any
+}
+
+// allElsewhere compares files that owners also sent elsewhere, and nothing else, with the
+// best explanation without such files.
+func (m *model) allElsewhere(found []answers) float64 {
+	alone := &candidate{sources: []int{len(m.sources) - 1}}
+	m.combine(alone)
+	m.compute(alone, math.Inf(-1))
+	a := answers{with: alone.value}
+	a.without = found[len(found)-1].without // the last question is about these files
+	ratio, _ := a.modest()
+	lr, _ := m.capped(log10(ratio), Elsewhere)
+	return lr
+}

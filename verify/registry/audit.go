@@ -1,0 +1,200 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/tlog"
+)
+
+// AuditOptions say what an audit is to look at beside the ledger itself.
+type AuditOptions struct {
+	// Keys are the public texts of the keys that the ledger's checkpoints were
+	// signed with; each must be signed with one of them. They are needed where
+	// there are checkpoints.
+	Keys []string
+	// Witnesses are the public keys of witnesses: their signatures are checked
+	// where they are.
+	Witnesses []string
+	// Checkpoints are texts that somebody else kept: a witness, an auditor, a
+	// report. The ledger must begin with each of them.
+	Checkpoints []string
+	// SealKey, where set, opens every sealed original and compares its digest.
+	SealKey *SealKey
+	// Progress, where set, is called after each original.
+	Progress func(done, total int)
+}
+
+// An Audit is the result of one.
+type Audit struct {
+	Holds       bool         `json:"holds"`
+	Size        int64        `json:"size"`        // entries
+	Head        string       `json:"head"`        // root of the tree over them, hex
+	Checkpoints []Checkpoint `json:"checkpoints"` // kept ones that hold
+	Outside     []Checkpoint `json:"outside"`     // those handed in that hold
+	Originals   int          `json:"originals"`   // opened, with the digests that were entered
+	Problems    []string     `json:"problems"`    // why it does not hold
+}
+
+// Audit checks the ledger and every row against it, the signatures of the kept
+// checkpoints, that the ledger begins with each of them and with those handed in,
+// and, where there is a sealing key, the originals. What does not hold is listed
+// in Problems; errors are failures to look.
+func (r *Registry) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
+	kept, err := r.store.Checkpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(o.Keys) == 0 && len(kept)+len(o.Checkpoints) > 0 {
+		return nil, fmt.Errorf("%w: there are checkpoints, but no key of the ledger to check them with", ErrInput)
+	}
+	a := &Audit{Checkpoints: []Checkpoint{}, Outside: []Checkpoint{}, Problems: []string{}}
+	size, root, err := r.store.Check(ctx)
+	if err := a.note(err, ""); err != nil {
+		return nil, err
+	}
+	if err == nil {
+		a.Size, a.Head = size, hex.EncodeToString(root[:])
+	}
+	for _, k := range kept {
+		c, err := r.auditCheckpoint(ctx, k.Note, o)
+		if err := a.note(err, fmt.Sprintf("kept checkpoint of %d entries: ", k.Size)); err != nil {
+			return nil, err
+		}
+		if err == nil {
+			c.Made = k.Made
+			a.Checkpoints = append(a.Checkpoints, *c)
+		}
+	}
+	for i, text := range o.Checkpoints {
+		c, err := r.auditCheckpoint(ctx, []byte(text), o)
+		if err := a.note(err, fmt.Sprintf("checkpoint %d that was handed in: ", i+1)); err != nil {
+			return nil, err
+		}
+		if err == nil {
+			a.Outside = append(a.Outside, *c)
+		}
+	}
+	if o.SealKey != nil {
+		if err := r.auditOriginals(ctx, a, o); err != nil {
+			return nil, err
+		}
+	}
+	a.Holds = len(a.Problems) == 0
+	return a, nil
+}
+
+// note lists what does not hold and returns every other error.
+func (a *Audit) note(err error, what string) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrTampered), errors.Is(err, ErrCheckpoint), errors.Is(err, ErrSealed):
+		a.Problems = append(a.Problems, what+err.Error())
+		return nil
+	}
+	return err
+}
+
+// auditCheckpoint checks a checkpoint's signatures, and that the ledger begins with
+// what it says.
+func (r *Registry) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*Checkpoint, error) {
+	origin, err := r.Origin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, seen, err := openByAny(text, o.Keys, o.Witnesses)
+	if err != nil {
+		return nil, err
+	}
+	if c.Origin != origin {
+		return nil, fmt.Errorf("%w: of %s, while this ledger is %s", ErrTampered, c.Origin, origin)
+	}
+	size, _, err := r.store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if int64(c.Size) > size {
+		return nil, fmt.Errorf("%w: it is of %d entries, while there are %d", ErrTampered, c.Size, size)
+	}
+	root, err := r.rootAt(ctx, int64(c.Size))
+	if err != nil {
+		return nil, err
+	}
+	if root != c.Root {
+		return nil, fmt.Errorf("%w: the first %d entries are not those that were signed", ErrTampered, c.Size)
+	}
+	return publicCheckpoint(store.Checkpoint{Size: int64(c.Size), Root: c.Root, Note: text}, origin, seen), nil
+}
+
+// openByAny opens a checkpoint that one of the keys signed.
+func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen []tlog.Cosignature, err error) {
+	for _, k := range keys {
+		if c, seen, err = tlog.OpenCheckpoint(text, k, witnesses...); err == nil || errors.Is(err, ErrLedgerKey) {
+			return c, seen, err
+		}
+	}
+	return c, seen, err
+}
+
+// auditOriginals opens every kept original.
+func (r *Registry) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) error {
+	total := 0
+	if err := r.eachKept(ctx, func(*store.Submission) error { total++; return nil }); err != nil {
+		return err
+	}
+	done := 0
+	return r.eachKept(ctx, func(s *store.Submission) error {
+		err := r.auditOriginal(ctx, o.SealKey, s)
+		if err := a.note(err, ""); err != nil {
+			return err
+		}
+		if err == nil {
+			a.Originals++
+		}
+		if done++; o.Progress != nil {
+			o.Progress(done, max(done, total)) // uploads may come in meanwhile
+		}
+		return nil
+	})
+}
+
+func (r *Registry) auditOriginal(ctx context.Context, key *SealKey, s *store.Submission) error {
+	file, err := r.Original(ctx, key, s.ID)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
+		if row, again := r.store.Submission(ctx, s.ID); again == nil && row.Erased != 0 {
+			return nil // meanwhile
+		}
+		return fmt.Errorf("submission %x: %w: nothing is there", s.ID, ErrSealed)
+	}
+	if err == nil && sha256.Sum256(file) != s.SHA256 {
+		err = fmt.Errorf("submission %x: %w: its digest is another", s.ID, ErrSealed)
+	}
+	return err
+}
+
+// eachKept walks the submissions whose originals are kept.
+func (r *Registry) eachKept(ctx context.Context, do func(*store.Submission) error) error {
+	for seq := int64(0); ; {
+		page, err := r.store.SubmissionsAfter(ctx, seq, submissionPage)
+		if err != nil {
+			return err
+		}
+		for i := range page {
+			seq = page[i].Seq
+			if !page[i].Kept || page[i].Erased != 0 {
+				continue
+			}
+			if err := do(&page[i]); err != nil {
+				return err
+			}
+		}
+		if len(page) < submissionPage {
+			return nil
+		}
+	}
+}

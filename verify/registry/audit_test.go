@@ -1,0 +1,70 @@
+package registry_test
+
+import (
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// Damage that only opening the originals finds, and damage to kept checkpoints.
+func TestAuditFindsDamage(t *testing.T) {
+	for name, c := range map[string]struct {
+		sql  string
+		want string // "": it holds
+	}{
+		"nothing":            {"", ""},
+		"body":               {"UPDATE sealed SET body = CAST(substr(body, 1, 50) || x'00' || substr(body, 52) AS BLOB)", "sealed original"},
+		"data key":           {"UPDATE sealed SET wrapped = CAST(x'00' || substr(wrapped, 2) AS BLOB)", "sealed original"},
+		"exchanged":          {"UPDATE sealed SET body = (SELECT body FROM sealed ORDER BY submission LIMIT 1), wrapped = (SELECT wrapped FROM sealed ORDER BY submission LIMIT 1)", "sealed original"},
+		"removed":            {"DELETE FROM sealed", "sealed originals were removed"},
+		"row":                {"UPDATE submission SET subject = 'other' WHERE seq = 2", "was edited"},
+		"checkpoint's text":  {"UPDATE checkpoint SET note = CAST(replace(CAST(note AS TEXT), char(10) || '3', char(10) || '4') AS BLOB)", "kept checkpoint of 3 entries"},
+		"checkpoint's root":  {"UPDATE checkpoint SET root = zeroblob(32)", "the first 3 entries are not those of the checkpoint"},
+		"unsigned":           {"UPDATE checkpoint SET note = CAST('x' AS BLOB)", "kept checkpoint of 3 entries"},
+		"checkpoint, beyond": {"UPDATE checkpoint SET size = 9", "a checkpoint of 9 entries was signed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "kyc.db")
+			r, err := registry.Create(t.Context(), "file:"+path, nil)
+			require.NoError(t, err)
+			s := withLedgerKey(t, r)
+			issuer := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
+			submit(t, issuer, file(t, passport(1), "jpeg"), "customer 17", feb)
+			submit(t, issuer, file(t, passport(2), "jpeg"), "customer 18", feb)
+			s.sign(t)
+			require.NoError(t, r.Close())
+			tamper(t, path, c.sql)
+			r, err = registry.Open(t.Context(), "file:"+path)
+			require.NoError(t, err)
+			defer r.Close()
+			s.Registry = r
+			seen := 0
+			a := s.audit(t, registry.AuditOptions{SealKey: leaktest.SealKey(), Progress: func(done, total int) {
+				seen++
+				assert.Equal(t, []int{seen, 2}, []int{done, total})
+			}})
+			require.Equal(t, c.want == "", a.Holds, a.Problems)
+			if c.want == "" {
+				require.Equal(t, 2, a.Originals)
+				return
+			}
+			require.Contains(t, a.Problems[0], c.want)
+		})
+	}
+}
+
+// tamper changes a registry's file as somebody with an SQL shell does.
+func tamper(t *testing.T, path, query string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), query)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+}

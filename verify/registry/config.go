@@ -1,0 +1,91 @@
+package registry
+
+import (
+	"fmt"
+	"image"
+	"io"
+	"runtime"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Config is what [NewIssuer] needs to know. Registry is required; every limit of 0
+// means its default.
+type Config struct {
+	Registry *Registry
+
+	// Key is the mark key. Submit and Import need none.
+	Key *watermark.Key
+
+	// SealKey seals the originals that are kept, and opens them to make copies.
+	SealKey *SealKey
+
+	// Actor is who acts, as written to the registry.
+	Actor string
+
+	MaxBytes  int64 // of one file; default 64 MiB
+	MaxPixels int64 // of one picture; default 100 million
+	Workers   int   // uploads examined at a time by Import; default one a CPU
+
+	// HashOnly enters uploads by their hashes alone: they are found, whole, but no
+	// original is kept to be compared or to make copies of, and no features by which
+	// parts are found. What was entered so stays so.
+	HashOnly bool
+
+	// MaxSide shrinks copies to this many pixels on the long side before they
+	// are marked; 0 leaves them as they are.
+	MaxSide int
+	// MaxCopyBytes is the most that a copy's file may have: lossless formats
+	// become JPEG, unless Format asks for them, the quality of lossy ones is lowered
+	// to 80, then the picture shrunk, until it fits; 0 sets no limit.
+	MaxCopyBytes int64
+	// Format of all copies: "jpeg", "png", or "webp", which takes EncodeWebP; "" makes
+	// each like its original.
+	Format string
+	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100, with
+	// a colour profile and an EXIF block where they are not empty. The command brings
+	// an encoder; the library leaves the choice to its users.
+	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
+	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera
+	// and lens. Places, names, serial numbers, texts, maker's notes, thumbnails and
+	// all metadata outside EXIF are never passed on.
+	KeepEXIF bool
+	// AllowWeak releases copies whose mark would not survive a messenger,
+	// which is otherwise an error that wraps [ErrWeak].
+	AllowWeak bool
+}
+
+// ready checks a configuration and fills in the defaults.
+func (c Config) ready() (Config, error) {
+	if c.Registry == nil {
+		return c, fmt.Errorf("%w: no registry", ErrInput)
+	}
+	if c.SealKey != nil && c.SealKey.master == nil {
+		return c, fmt.Errorf("%w: the sealing key is the zero SealKey", ErrInput)
+	}
+	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.Workers < 0 || c.MaxSide < 0 || c.MaxCopyBytes < 0 {
+		return c, fmt.Errorf("%w: a limit is negative", ErrInput)
+	}
+	switch {
+	case c.Format != "" && c.Format != "jpeg" && c.Format != "png" && c.Format != "webp":
+		return c, fmt.Errorf("%w: the format of copies is jpeg, png or webp, not %.40q", ErrInput, c.Format)
+	case c.Format == "webp" && c.EncodeWebP == nil:
+		return c, fmt.Errorf("%w: there is no encoder for WebP", ErrInput)
+	}
+	if err := checkText("actor", c.Actor, intake.MaxName); err != nil {
+		return c, err
+	}
+	if c.MaxBytes == 0 {
+		c.MaxBytes = picture.DefaultMaxBytes
+	}
+	if c.Workers == 0 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	return c, nil
+}
+
+func (c Config) limits() picture.Limits {
+	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels}
+}

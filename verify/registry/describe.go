@@ -1,0 +1,82 @@
+package registry
+
+import (
+	"fmt"
+	"image"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// describe decodes an upload with its digest, finds what it is matched by, and seals
+// what is kept of it.
+func (s *Issuer) describe(data []byte, sum [32]byte) (*store.Upload, error) {
+	pic, err := picture.Decode(data, s.cfg.limits())
+	if err != nil {
+		return nil, err
+	}
+	up := &store.Upload{Submission: store.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
+		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Kept: !s.cfg.HashOnly, Salt: newSalt(),
+	}}
+	flat := picture.Flatten(pic.Image)
+	if up.Hash, up.Quality, err = hashText(phash.PDQ, flat); err != nil {
+		return nil, err
+	}
+	if up.Area, up.AreaQuality, err = hashText(phash.Area, flat); err != nil {
+		return nil, err
+	}
+	up.Chain = phash.PDQ.Chain() + " " + phash.Area.Chain()
+	var found *local.Features
+	switch {
+	case s.cfg.HashOnly && !s.cfg.Registry.sealHashes:
+		return up, nil
+	case s.cfg.HashOnly:
+		data = nil
+	default:
+		if found, err = local.Extract(flat); err != nil {
+			return nil, err
+		}
+	}
+	if up.Sealed, err = s.sealed(up, data, found); err != nil {
+		return nil, fmt.Errorf("submission %s: %w", watermark.Submission(up.ID), err)
+	}
+	return up, nil
+}
+
+func hashText(kind phash.Kind, img image.Image) (text string, quality int, err error) {
+	h, quality, err := phash.Sum(kind, img)
+	return h.String(), quality, err
+}
+
+// sealed encrypts what is kept of an upload under one new data key; file and found are
+// nil where they are not kept. Hashes that are sealed are taken out of its row.
+func (s *Issuer) sealed(up *store.Upload, file []byte, found *local.Features) (*store.Sealed, error) {
+	data, wrapped, err := s.cfg.SealKey.newDataKey(up.ID)
+	if err != nil {
+		return nil, err
+	}
+	x := &store.Sealed{KeyID: s.cfg.SealKey.id, Wrapped: wrapped}
+	if s.cfg.Registry.sealHashes {
+		if x.Hashes, err = data.seal(partHashes, []byte(up.Hash+"\n"+up.Area)); err != nil {
+			return nil, err
+		}
+		up.Hash, up.Area = "", ""
+	}
+	if found != nil && found.Len() > 0 {
+		raw, err := found.MarshalBinary()
+		if err != nil {
+			return nil, err
+		}
+		if x.Features, err = data.seal(partFeatures, raw); err != nil {
+			return nil, err
+		}
+	}
+	if file != nil {
+		x.Body, err = data.seal(partOriginal, file)
+	}
+	return x, err
+}

@@ -1,0 +1,38 @@
+// Package registry keeps the books of who was handed which copy of which upload:
+// submissions with their hashes, features and sealed originals, recipients, copies,
+// custody, and the ledger that binds all of these.
+//
+// The exchange's pipeline walks through it for every upload and every hand-over:
+//
+//	picture ─► Issuer.Submit ─► Issuer.Issue ─► marked copy out
+//	               │                │
+//	               └─► Registry ◄───┘ ledger entry, committed before the copy is released
+//
+// Package verify answers for leaked pictures out of what is kept here. It enters that
+// it does so ([Registry.LogInvestigation]) and searches by what [Registry.HashesAfter],
+// [Registry.FeaturesAfter] and [Registry.Near] give it.
+//
+// # Who may hold which key
+//
+// The mark key reads and forges marks; the sealing key opens the kept originals.
+// The pipeline needs both, an investigator who only reads needs both as well,
+// and nobody who is handed copies may hold either.
+//
+// The ledger's key signs checkpoints and nothing else: keep it where the registry
+// is kept, and its public half with those who audit it.
+//
+// # What others can check
+//
+// Every row is committed to in a ledger, a Merkle tree whose states are signed as
+// [Registry.SignCheckpoint] says. Who keeps a checkpoint finds out whether the ledger
+// still begins with it ([Registry.Audit]); a single copy is proved to those who see
+// nothing of the registry by [Registry.Prove] and [CheckProof].
+//
+// # Personal data
+//
+// Originals are sealed: each with a data key of its own, so that destroying that
+// key destroys the picture ([Registry.Erase]). Perceptual hashes can be inverted
+// into recognisable faces: they are personal data too, stand in the clear in the
+// registry file unless they are sealed, and the file must be guarded accordingly.
+// The ledger itself holds only opaque identifiers and salted commitments.
+package registry

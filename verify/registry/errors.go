@@ -1,0 +1,48 @@
+package registry
+
+import (
+	"errors"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/tlog"
+)
+
+var (
+	// ErrNotFound is wrapped when the registry holds no such submission, copy or recipient.
+	ErrNotFound = store.ErrNotFound
+	// ErrConflict is wrapped when a name is taken by something else.
+	ErrConflict = store.ErrConflict
+	// ErrRegistry is wrapped when a file is no registry, or one of a later version.
+	ErrRegistry = store.ErrSchema
+	// ErrTampered is wrapped when ledger and registry do not bear each other out.
+	ErrTampered = store.ErrTampered
+	// ErrErased is wrapped when the upload was there and its person was erased.
+	ErrErased = store.ErrErased
+	// ErrReadOnly is wrapped by whatever a registry that is open for investigation
+	// only refuses.
+	ErrReadOnly = store.ErrReadOnly
+	// ErrCheckpoint is wrapped when a checkpoint is malformed, not signed, or signed wrongly.
+	ErrCheckpoint = tlog.ErrCheckpoint
+	// ErrLedgerKey is wrapped when a key of a ledger or of a witness is unusable.
+	ErrLedgerKey = tlog.ErrKey
+	// ErrProof is wrapped when a proof does not hold or cannot be given.
+	ErrProof = errors.New("verify: no proof")
+	// ErrMarkKey is wrapped when a mark key must not be used for issuing.
+	ErrMarkKey = errors.New("verify: the mark key is not in use")
+	// ErrReceipt is wrapped when a receipt's signature does not hold.
+	ErrReceipt = errors.New("verify: the receipt does not hold")
+	// ErrFormat is wrapped when a file is no readable picture.
+	ErrFormat = picture.ErrFormat
+	// ErrLimit is wrapped when a file or picture is larger than the limits allow.
+	ErrLimit = picture.ErrLimit
+	// ErrSealKey is wrapped where a sealing key cannot be read, or its key management
+	// service does not answer.
+	ErrSealKey = errors.New("verify: not a usable sealing key")
+	// ErrSealed is wrapped when a kept original cannot be opened.
+	ErrSealed = errors.New("verify: the sealed original cannot be opened")
+	// ErrWeak is wrapped when a copy's mark would not survive a messenger.
+	ErrWeak = errors.New("verify: the mark would be too weak")
+	// ErrInput is wrapped when an argument is unusable.
+	ErrInput = errors.New("verify: unusable input")
+)

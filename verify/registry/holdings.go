@@ -1,0 +1,213 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Holdings are how many submissions there are, and how many each recipient had, of each
+// of several pieces of time.
+type Holdings struct {
+	Submissions []int
+	Copies      map[string][]int // by recipient: of which it was issued a marked copy
+	Unmarked    map[string][]int // by recipient: which it could hold unmarked
+}
+
+// Holdings counts submissions, erased ones too, by the time of their submission: piece i
+// is from cells[i], ascending, up to cells[i+1]; the first begins with the first submission
+// and the last ends with the last. Of custody those facts count that counts is true of.
+func (r *Registry) Holdings(ctx context.Context, cells []time.Time, counts func(Custody) bool) (*Holdings, error) {
+	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
+	if len(cells) == 0 {
+		return h, nil
+	}
+	b := holdingsOf{r, cells, nil}
+	var err error
+	if h.Submissions, err = b.submitted(ctx, b.whole()); err != nil {
+		return nil, err
+	}
+	issued, err := r.store.CountIssued(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range issued {
+		if h.Copies[x.Recipient] == nil {
+			h.Copies[x.Recipient] = make([]int, len(cells))
+		}
+		h.Copies[x.Recipient][b.at(x.Day)] += int(x.Count)
+	}
+	facts, err := r.AllCustody(ctx)
+	if err != nil {
+		return nil, err
+	}
+	by := make(map[string][]Custody)
+	for _, c := range facts {
+		if counts(c) {
+			by[c.Recipient] = append(by[c.Recipient], c)
+		}
+	}
+	b.all = h.Submissions
+	for name, facts := range by {
+		if h.Unmarked[name], err = b.unmarked(ctx, facts); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+// A DayCount is how many there are of one day.
+type DayCount struct {
+	Day time.Time `json:"day"` // its begin, UTC
+	N   int       `json:"n"`
+}
+
+// History counts by days of UTC: the submissions, and, by recipient, the copies by their
+// issue.
+func (r *Registry) History(ctx context.Context) (submitted []DayCount, issued map[string][]DayCount, err error) {
+	all, copies, err := r.store.CountDays(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, x := range all {
+		submitted = append(submitted, DayCount{x.Day, int(x.Count)})
+	}
+	issued = make(map[string][]DayCount)
+	for _, x := range copies {
+		issued[x.Recipient] = append(issued[x.Recipient], DayCount{x.Day, int(x.Count)})
+	}
+	return submitted, issued, nil
+}
+
+// A span of time, both ends included.
+type span [2]time.Time
+
+// holdingsOf counts by cells.
+type holdingsOf struct {
+	*Registry
+	cells []time.Time
+	all   []int
+}
+
+// whole are the spans of all cells.
+func (b *holdingsOf) whole() []span {
+	out := make([]span, len(b.cells))
+	for i := range out {
+		out[i] = span{b.cells[i], time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}
+		if i == 0 {
+			out[i][0] = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+		}
+		if i+1 < len(b.cells) {
+			out[i][1] = b.cells[i+1].Add(-time.Microsecond)
+		}
+	}
+	return out
+}
+
+func (b *holdingsOf) at(t time.Time) int {
+	return max(sort.Search(len(b.cells), func(i int) bool { return b.cells[i].After(t) })-1, 0)
+}
+
+func (b *holdingsOf) submitted(ctx context.Context, spans []span) ([]int, error) {
+	ask := make([][2]time.Time, len(spans))
+	for i, s := range spans {
+		ask[i] = s
+	}
+	n, err := b.store.CountSubmitted(ctx, ask...)
+	out := make([]int, len(n))
+	for i := range n {
+		out[i] = int(n[i])
+	}
+	return out, err
+}
+
+// unmarked counts what the facts about one recipient cover, each submission once.
+func (b *holdingsOf) unmarked(ctx context.Context, facts []Custody) ([]int, error) {
+	out := make([]int, len(b.cells))
+	var spans []span
+	var lists []Custody
+	for _, c := range facts {
+		if len(c.Submissions) > 0 {
+			lists = append(lists, c)
+		} else {
+			spans = append(spans, span{c.From, c.To})
+		}
+	}
+	spans = union(spans)
+	var parts []span
+	for i, cell := range b.whole() {
+		for _, s := range spans {
+			switch s = s.clip(cell); {
+			case s == cell:
+				out[i] = b.all[i]
+			case !s[1].Before(s[0]):
+				parts = append(parts, s)
+			}
+		}
+	}
+	n, err := b.submitted(ctx, parts)
+	for i := range n {
+		out[b.at(parts[i][0])] += n[i]
+	}
+	if err == nil {
+		err = b.listed(ctx, lists, spans, out)
+	}
+	return out, err
+}
+
+// listed adds the submissions that are listed and lie in none of the spans.
+func (b *holdingsOf) listed(ctx context.Context, facts []Custody, spans []span, out []int) error {
+	seen := make(map[watermark.Submission]bool)
+	for _, c := range facts {
+		for _, id := range c.Submissions {
+			if seen[id] {
+				continue
+			}
+			s, err := b.Submission(ctx, id)
+			if err != nil && !errors.Is(err, ErrErased) {
+				return err
+			}
+			if !(span{c.From, c.To}).holds(s.Submitted) {
+				continue // though another fact may hold it
+			}
+			seen[id] = true
+			if !slices.ContainsFunc(spans, func(x span) bool { return x.holds(s.Submitted) }) {
+				out[b.at(s.Submitted)]++
+			}
+		}
+	}
+	return nil
+}
+
+// clip is the part of s within cell; its end is before its begin where there is none.
+func (s span) clip(cell span) span {
+	if s[0].Before(cell[0]) {
+		s[0] = cell[0]
+	}
+	if s[1].After(cell[1]) {
+		s[1] = cell[1]
+	}
+	return s
+}
+
+func (s span) holds(t time.Time) bool { return !t.Before(s[0]) && !t.After(s[1]) }
+
+// union joins spans that overlap.
+func union(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return a[0].Compare(b[0]) })
+	var out []span
+	for _, s := range spans {
+		if n := len(out); n > 0 && !s[0].After(out[n-1][1]) {
+			if s[1].After(out[n-1][1]) {
+				out[n-1][1] = s[1]
+			}
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}

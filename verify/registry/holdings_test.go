@@ -1,0 +1,94 @@
+package registry_test
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// Counts agree with what the registry says of each submission, whatever the facts.
+func TestHoldings(t *testing.T) {
+	ctx, rng := t.Context(), rand.New(rand.NewPCG(1, 2))
+	cfg := leaktest.Config(t)
+	cfg.HashOnly = true
+	r, s := cfg.Registry, newIssuer(t, cfg)
+	day := func(n int) time.Time { return feb.AddDate(0, 0, n) }
+	var subs []*registry.Submission
+	for n := range 14 {
+		img := passport(1)
+		img.Pix[4*n] ^= 1 // another file
+		subs = append(subs, submit(t, s, file(t, img, "png"), "customer", day(rng.IntN(90))))
+	}
+	holders := []string{"vendor A", "vendor B", "nobody"}
+	for _, name := range holders {
+		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.Vendor}))
+	}
+	for range 7 {
+		from := rng.IntN(80)
+		c := registry.Custody{Recipient: holders[rng.IntN(2)], From: day(from), To: day(from + rng.IntN(40))}
+		if rng.IntN(2) == 0 {
+			for range 4 {
+				c.Submissions = append(c.Submissions, subs[rng.IntN(len(subs))].ID)
+			}
+		}
+		require.NoError(t, r.AddCustody(ctx, c))
+	}
+	late := registry.Custody{Recipient: "vendor A", From: day(-100), To: day(300), Note: "late"}
+	require.NoError(t, r.AddCustody(ctx, late))
+	early := func(c registry.Custody) bool { return c.Note == "" }
+
+	month := func(m time.Month) time.Time { return time.Date(2018, m, 1, 0, 0, 0, 0, time.UTC) }
+	cells := []time.Time{month(2), month(3), month(4), month(5)}
+	want := &registry.Holdings{Submissions: make([]int, 4), Copies: map[string][]int{}, Unmarked: map[string][]int{}}
+	for _, sub := range subs {
+		cell := int(sub.Submitted.Month()) - 2
+		want.Submissions[cell]++
+		facts, err := r.Custody(ctx, sub.ID)
+		require.NoError(t, err)
+		for _, name := range holders {
+			if slices.ContainsFunc(facts, func(c registry.Custody) bool { return c.Recipient == name && early(c) }) {
+				if want.Unmarked[name] == nil {
+					want.Unmarked[name] = make([]int, 4)
+				}
+				want.Unmarked[name][cell]++
+			}
+		}
+	}
+	got, err := r.Holdings(ctx, cells, early)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	require.Len(t, got.Unmarked, 2)
+
+	got, err = r.Holdings(ctx, cells[:1], early)
+	require.NoError(t, err)
+	require.Equal(t, []int{len(subs)}, got.Submissions, "one piece has all")
+	got, err = r.Holdings(ctx, nil, early)
+	require.NoError(t, err)
+	require.Empty(t, got.Submissions)
+}
+
+// Two copies of one submission for one recipient are one submission.
+func TestHoldingsOfCopies(t *testing.T) {
+	s, cfg, sub := shop(t, "jpeg")
+	for range 2 {
+		_, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+		require.NoError(t, err)
+	}
+	other := submit(t, s, file(t, passport(2), "jpeg"), "customer 2", feb.AddDate(0, 1, 0))
+	_, err := s.Issue(t.Context(), new(bytes.Buffer), other.ID, "vendor A", "")
+	require.NoError(t, err)
+	_, err = cfg.Registry.Erase(t.Context(), "customer 2", "", "")
+	require.NoError(t, err)
+	cells := []time.Time{feb.AddDate(0, 0, -13).Truncate(24 * time.Hour), feb.AddDate(0, 0, 15).Truncate(24 * time.Hour)}
+	got, err := cfg.Registry.Holdings(t.Context(), cells, func(registry.Custody) bool { return true })
+	require.NoError(t, err)
+	require.Equal(t, map[string][]int{"vendor A": {1, 1}}, got.Copies, "of erased ones too")
+	require.Equal(t, []int{1, 1}, got.Submissions)
+}

@@ -1,0 +1,227 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// An Upload is a file to be entered.
+type Upload struct {
+	Name     string    // what results call it; nothing is opened by it
+	Subject  string    // opaque reference of the customer, never a name
+	At       time.Time // when the customer submitted it; the zero time: now
+	Modified time.Time // as its file system or archive says; the zero time: not known
+	Size     int64     // bytes, as announced, which nobody believes; 0: not known
+	Err      error     // why it cannot be read; nil where Open is set
+
+	// Open is called once, before the next upload is asked for.
+	Open func() (io.ReadCloser, error)
+}
+
+// Imported is what became of an upload.
+type Imported struct {
+	Name       string
+	Submission watermark.Submission // zero where there is an error
+	Duplicate  bool                 // it was there already, and was left as it is
+	Err        error                // unreadable, too large, erased before
+}
+
+// Uploads are committed this many at a time, or so many bytes of them, or what was
+// done in this time: what a crash undoes is done again by the next run.
+const (
+	batchUploads = 128
+	batchBytes   = 32 << 20
+	batchTime    = time.Second
+)
+
+// Import enters many uploads, as [Issuer.Submit] does one, on as many processors as
+// [Config] says, and gives what became of each in order, after it was committed.
+// What is there already is told by its digest and not decoded again: a run that was
+// cut short is resumed by another one over the same files. One bad file never
+// stops it. An error ends it.
+func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2[Imported, error] {
+	return func(yield func(Imported, error) bool) {
+		ctx, cancel := context.WithCancel(ctx)
+		queue := make(chan *importJob, 2*s.cfg.Workers)
+		var wg sync.WaitGroup
+		wg.Go(func() { s.readUploads(ctx, uploads, queue) })
+		defer func() {
+			cancel()
+			for range queue { // closed by its writer
+			}
+			wg.Wait()
+		}()
+		b := batch{issuer: s, yield: yield}
+		for job := range queue {
+			<-job.done
+			if err := ctx.Err(); err != nil {
+				yield(Imported{}, err)
+				return
+			}
+			if job.fatal != nil {
+				yield(Imported{}, job.fatal)
+				return
+			}
+			if b.add(job); b.full() && !b.flush(ctx) {
+				return
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			yield(Imported{}, err)
+			return
+		}
+		b.flush(ctx)
+	}
+}
+
+// An importJob is one upload on its way.
+type importJob struct {
+	Imported
+	data  []byte
+	up    *store.Upload // nil where there is nothing to enter
+	fatal error         // of the registry
+	done  chan struct{} // closed when the rest is set
+}
+
+// readUploads reads the files one by one, since archives are read so, and hands
+// them to workers and, in order, to queue, which it closes when all have ended.
+func (s *Issuer) readUploads(ctx context.Context, uploads iter.Seq[Upload], queue chan<- *importJob) {
+	defer close(queue)
+	work := make(chan func())
+	var wg sync.WaitGroup
+	for range s.cfg.Workers {
+		wg.Go(func() {
+			for do := range work {
+				do()
+			}
+		})
+	}
+	defer wg.Wait()
+	defer close(work)
+	for u := range uploads {
+		job := &importJob{Imported: Imported{Name: u.Name}, done: make(chan struct{})}
+		job.data, job.Err = s.readUpload(&u)
+		select {
+		case queue <- job:
+		case <-ctx.Done():
+			return
+		}
+		work <- func() {
+			defer close(job.done)
+			if job.Err == nil && ctx.Err() == nil {
+				s.prepareUpload(ctx, job, &u)
+			}
+		}
+	}
+}
+
+func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
+	if u.Err != nil {
+		return nil, intake.WithoutPath(u.Err)
+	}
+	if u.Size > s.cfg.MaxBytes {
+		return nil, &picture.LimitError{What: "bytes", Got: u.Size, Most: s.cfg.MaxBytes}
+	}
+	if err := checkText("subject reference", u.Subject, intake.MaxName); err != nil {
+		return nil, err
+	}
+	f, err := u.Open()
+	if err != nil {
+		return nil, intake.WithoutPath(err)
+	}
+	defer f.Close()
+	return intake.ReadAll(f, s.cfg.MaxBytes)
+}
+
+func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
+	id, up, err := s.examine(ctx, job.data, u.Subject, u.At)
+	switch {
+	case err == nil:
+		job.Submission, job.up, job.Duplicate = id, up, up == nil
+	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict):
+		job.Err = err
+	default:
+		job.fatal = fmt.Errorf("%s: %w", u.Name, err)
+	}
+	job.data = nil
+}
+
+// A batch is what is committed together.
+type batch struct {
+	issuer *Issuer
+	yield  func(Imported, error) bool
+	jobs   []*importJob
+	bytes  int
+	since  time.Time
+}
+
+func (b *batch) add(job *importJob) {
+	if len(b.jobs) == 0 {
+		b.since = time.Now()
+	}
+	b.jobs = append(b.jobs, job)
+	if job.up != nil && job.up.Sealed != nil {
+		b.bytes += len(job.up.Sealed.Body)
+	}
+}
+
+func (b *batch) full() bool {
+	return len(b.jobs) >= batchUploads || b.bytes >= batchBytes || time.Since(b.since) >= batchTime
+}
+
+// flush commits, and gives the results. It reports whether to go on.
+func (b *batch) flush(ctx context.Context) bool {
+	if err := b.commit(ctx, b.jobs); err != nil {
+		b.yield(Imported{}, fmt.Errorf("uploads: %w", err))
+		return false
+	}
+	for _, job := range b.jobs {
+		if !b.yield(job.Imported, nil) {
+			return false
+		}
+	}
+	b.jobs, b.bytes = b.jobs[:0], 0
+	return true
+}
+
+// commit enters the uploads of jobs. Where one among them was erased meanwhile it
+// enters them one by one.
+func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
+	var rows []store.Upload
+	var of []*importJob
+	for _, job := range jobs {
+		if job.up != nil {
+			rows, of = append(rows, *job.up), append(of, job)
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	added, err := b.issuer.cfg.Registry.store.AddSubmissions(ctx, rows)
+	if errors.Is(err, ErrErased) || errors.Is(err, ErrConflict) {
+		if len(of) == 1 {
+			of[0].Err, of[0].Submission = err, watermark.Submission{}
+			return nil
+		}
+		for _, job := range of {
+			if err := b.commit(ctx, []*importJob{job}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i := range added {
+		of[i].Duplicate = !added[i]
+	}
+	return err
+}

@@ -1,0 +1,155 @@
+package registry
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// An Issuer takes uploads in and hands marked copies out. It is safe for
+// concurrent use.
+type Issuer struct {
+	cfg     Config
+	newID   func() watermark.CopyID
+	prepare func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
+}
+
+// NewIssuer needs Registry and, unless it is HashOnly and the registry's
+// hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key.
+func NewIssuer(cfg Config) (*Issuer, error) {
+	cfg, err := cfg.ready()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Registry.readOnly() {
+		return nil, refused("issue")
+	}
+	if cfg.SealKey == nil && (!cfg.HashOnly || cfg.Registry.sealHashes) {
+		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
+	}
+	return &Issuer{cfg: cfg, newID: watermark.NewCopyID, prepare: prepareMark}, nil
+}
+
+// Submit enters an upload: its digest, hash and sealed original are committed
+// together. Subject is an opaque reference of the customer, never a name; at is
+// when the customer submitted it (the zero time: now). A file that is already
+// there is left as it was first entered, and duplicate is true. For many files see
+// [Issuer.Import].
+//
+// Unreadable pictures are errors that wrap [ErrFormat], too large ones [ErrLimit].
+func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *Submission, duplicate bool, err error) {
+	if err := checkText("subject reference", subject, intake.MaxName); err != nil {
+		return nil, false, err
+	}
+	data, err := intake.ReadAll(file, s.cfg.MaxBytes)
+	if err != nil {
+		return nil, false, err
+	}
+	id, up, err := s.examine(ctx, data, subject, at)
+	if err != nil {
+		return nil, false, err
+	}
+	added := []bool{false}
+	if up != nil {
+		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, []store.Upload{*up}); err != nil {
+			return nil, false, fmt.Errorf("submission %s: %w", id, err)
+		}
+	}
+	if sub, err = s.cfg.Registry.Submission(ctx, id); err != nil {
+		return nil, false, err
+	}
+	return sub, !added[0], nil
+}
+
+// examine readies an upload to be entered; nil where it is there already, which its
+// digest tells without decoding it.
+func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (watermark.Submission, *store.Upload, error) {
+	sum := sha256.Sum256(data)
+	id := watermark.Submission(sum[:16])
+	switch old, err := s.cfg.Registry.store.Submission(ctx, id); {
+	case err == nil && old.Erased != 0:
+		return id, nil, fmt.Errorf("submission %s: %w", id, ErrErased)
+	case err == nil && old.SHA256 != sum:
+		return id, nil, fmt.Errorf("submission %s is another file: %w", id, ErrConflict)
+	case err == nil:
+		return id, nil, nil
+	case !errors.Is(err, ErrNotFound):
+		return id, nil, fmt.Errorf("submission %s: %w", id, err)
+	}
+	up, err := s.describe(data, sum)
+	if err != nil {
+		return id, nil, err
+	}
+	up.Subject, up.Submitted, up.Received = subject, timestamp(at), s.cfg.Registry.clock()
+	if at.IsZero() {
+		up.Submitted = up.Received
+	}
+	return id, up, nil
+}
+
+// Issue hands a recipient a marked copy of a submission: it opens the sealed
+// original, marks it with a fresh copy ID, commits the ledger entry with the
+// digest of the encoded bytes, and only then writes these to dst, in one Write.
+// A crash leaves at worst a copy that is logged and was never released. Where
+// the mark would be too weak the error wraps [ErrWeak] and nothing is logged.
+// For several recipients of one submission see [Issuer.Prepare].
+//
+// A copy looks like the original's file, unless [Config] asks for a format: JPEG
+// stays JPEG, of like quality (but 70 at least, 50 from 2560 pixels on) and with the
+// chroma subsampling of the original; PNG, TIFF and BMP stay what they are; other
+// formats become JPEG, or PNG where they are transparent. The colour profile stays.
+// Other metadata is not passed on, but for the EXIF that [Config] may ask for.
+func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
+	p, err := s.Prepare(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	return p.Issue(ctx, dst, to, purpose)
+}
+
+// logged is what the registry keeps of a rendered copy.
+func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (store.Copy, store.MarkKey) {
+	key, now := s.cfg.Key.ID(), s.cfg.Registry.clock()
+	b := out.Image.Rect
+	return store.Copy{
+		ID: uint64(id), Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
+		Strength: out.Strength, Margin: out.Margin, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
+		Format: out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
+		Issued: now, Actor: s.cfg.Actor, Salt: newSalt(),
+	}, store.MarkKey{ID: key, Commitment: s.cfg.Key.Commitment(), Since: now, Salt: newSalt()}
+}
+
+// Original opens the kept file of a submission and checks that it is the one that was
+// received. The error wraps [ErrSealed] where it cannot be opened or was never kept.
+func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Submission) ([]byte, error) {
+	if key == nil || key.master == nil {
+		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
+	}
+	row, err := r.store.Submission(ctx, of)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", of, err)
+	}
+	if row.Erased == 0 && !row.Kept {
+		return nil, fmt.Errorf("submission %s: %w: only its hash was entered", of, ErrSealed)
+	}
+	sealed, err := r.store.Sealed(ctx, of)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", of, err)
+	}
+	file, err := key.open(of, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", of, err)
+	}
+	if sum := sha256.Sum256(file); watermark.Submission(sum[:16]) != of {
+		return nil, fmt.Errorf("submission %s: %w: its digest is another", of, ErrSealed)
+	}
+	return file, nil
+}

@@ -1,0 +1,401 @@
+package registry_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return b
+}
+
+// unmarkedMark stands for marking where only the books matter: it takes a second.
+func unmarkedMark(_ watermark.CopyID, img image.Image) (*watermark.Marked, error) {
+	return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, Margin: 4, PSNR: 45, SSIM: 0.99}, nil
+}
+
+// shop is a registry with a recipient and a submission.
+func shop(t *testing.T, format string, change ...func(*registry.Config)) (*registry.Issuer, registry.Config, *registry.Submission) {
+	t.Helper()
+	cfg := leaktest.Config(t)
+	for _, f := range change {
+		f(&cfg)
+	}
+	s := newIssuer(t, cfg)
+	s.SetMark(unmarkedMark, nil)
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	return s, cfg, submit(t, s, file(t, passport(1), format), "customer 17", feb)
+}
+
+func TestIssue(t *testing.T) {
+	for format, want := range map[string]string{"jpeg": "jpeg", "png": "png", "tiff": "tiff", "bmp": "bmp"} {
+		s, cfg, sub := shop(t, format)
+		var out bytes.Buffer
+		c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "request 7")
+		require.NoError(t, err)
+		sum := sha256.Sum256(out.Bytes())
+		require.Equal(t, hex.EncodeToString(sum[:]), c.SHA256, "of the very bytes released")
+		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		assert.Equal(t, want, pic.Format)
+		assert.Equal(t, image.Rect(0, 0, c.Width, c.Height), pic.Image.Rect)
+		got, err := cfg.Registry.Copy(t.Context(), c.ID)
+		require.NoError(t, err)
+		require.Equal(t, c, got)
+		require.Equal(t, leaktest.Key().ID(), c.KeyID)
+		all, err := cfg.Registry.Copies(t.Context(), sub.ID)
+		require.NoError(t, err)
+		require.Equal(t, []registry.Copy{*c}, all)
+		require.EqualValues(t, 5, checkLedger(t, cfg.Registry), "registry, recipient, submission, key, copy")
+	}
+}
+
+// A copy is written as its original is, of whatever kind that is, and weighs what
+// the unmarked picture would.
+func TestCopiesLookLikeTheirOriginals(t *testing.T) {
+	img := passport(4)
+	for name, look := range map[string]picture.Source{
+		"4:4:4":             {Format: "jpeg", Subsampling: picture.Sub444},
+		"4:2:2":             {Format: "jpeg", Subsampling: picture.Sub422},
+		"progressive 4:2:0": {Format: "jpeg", Subsampling: picture.Sub420, Progressive: true},
+	} {
+		var original, plain, out bytes.Buffer
+		require.NoError(t, picture.EncodeLike(&original, img, look, picture.LikeOptions{Quality: 83}))
+		first, err := picture.Decode(original.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		require.NoError(t, picture.EncodeLike(&plain, first.Image, first.Source, picture.LikeOptions{}))
+
+		_, cfg, _ := shop(t, "png")
+		s := newIssuer(t, cfg) // which marks
+		sub := submit(t, s, original.Bytes(), "", feb)
+		c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		require.NoError(t, err)
+		assert.Less(t, c.PSNR, 60.0, "it is marked")
+		pic, err := picture.Decode(out.Bytes(), picture.Limits{})
+		require.NoError(t, err)
+		assert.Equal(t, first.Source.Subsampling, pic.Source.Subsampling, name)
+		assert.Equal(t, first.Source.Progressive, pic.Source.Progressive, name)
+		assert.InDelta(t, first.Source.Quality, pic.Source.Quality, 3, name)
+		assert.InEpsilon(t, plain.Len(), out.Len(), 0.15, name)
+	}
+}
+
+func TestIssueNeeds(t *testing.T) {
+	s, cfg, sub := shop(t, "jpeg")
+	var out bytes.Buffer
+	ctx := t.Context()
+	_, err := s.Issue(ctx, &out, sub.ID, "nobody", "")
+	require.ErrorIs(t, err, registry.ErrNotFound)
+	_, err = s.Issue(ctx, &out, watermark.Submission{1}, "vendor A", "")
+	require.ErrorIs(t, err, registry.ErrNotFound)
+	_, err = s.Issue(ctx, &out, sub.ID, "vendor A", "a\x07b")
+	require.ErrorIs(t, err, registry.ErrInput)
+
+	other := cfg
+	other.SealKey = registry.GenerateSealKey()
+	_, err = newIssuer(t, other).Issue(ctx, &out, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, registry.ErrSealed)
+	other = cfg
+	other.Key = nil
+	_, err = newIssuer(t, other).Issue(ctx, &out, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, registry.ErrInput)
+	require.Zero(t, out.Len())
+
+	for name, bad := range map[string]registry.Config{
+		"no registry": {SealKey: leaktest.SealKey()},
+		"no seal key": {Registry: cfg.Registry},
+		"negative":    {Registry: cfg.Registry, SealKey: leaktest.SealKey(), MaxSide: -1},
+	} {
+		_, err := registry.NewIssuer(bad)
+		assert.ErrorIs(t, err, registry.ErrInput, name)
+	}
+}
+
+func TestWeakMarksAreRefusedUnlessAllowed(t *testing.T) {
+	weak := func(_ watermark.CopyID, img image.Image) (*watermark.Marked, error) {
+		return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, Margin: -2, Weak: true}, nil
+	}
+	s, cfg, sub := shop(t, "jpeg")
+	s.SetMark(weak, nil)
+	var out bytes.Buffer
+	before := checkLedger(t, cfg.Registry)
+	_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, registry.ErrWeak)
+	require.Zero(t, out.Len())
+	require.Equal(t, before, checkLedger(t, cfg.Registry), "nothing is logged")
+	cfg.AllowWeak = true
+	s = newIssuer(t, cfg)
+	s.SetMark(weak, nil)
+	c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	require.True(t, c.Weak)
+}
+
+// faulty makes the logging of copies fail, before or after it is done.
+type faulty struct {
+	store.Store
+	persist bool
+}
+
+var errFault = errors.New("fault")
+
+func (f *faulty) AddCopies(ctx context.Context, c []store.Copy, k store.MarkKey) error {
+	if f.persist {
+		return errors.Join(f.Store.AddCopies(ctx, c, k), errFault)
+	}
+	return errFault
+}
+
+// Whatever fails, no copy is ever released that the ledger does not hold.
+func TestNothingIsReleasedUnlogged(t *testing.T) {
+	for _, persist := range []bool{false, true} {
+		t.Run(fmt.Sprintf("persisted=%v", persist), func(t *testing.T) {
+			s, cfg, sub := shop(t, "jpeg")
+			inner := cfg.Registry.Inner()
+			cfg.Registry.Wrap(func(in store.Store) store.Store { return &faulty{in, persist} })
+			var out bytes.Buffer
+			_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+			require.ErrorIs(t, err, errFault)
+			require.Zero(t, out.Len(), "not released")
+
+			cfg.Registry.Wrap(func(store.Store) store.Store { return inner })
+			c, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+			require.NoError(t, err)
+			all, err := cfg.Registry.Copies(t.Context(), sub.ID)
+			require.NoError(t, err)
+			require.Contains(t, all, *c)
+			if persist {
+				require.Len(t, all, 2, "one is logged and was never released")
+			} else {
+				require.Len(t, all, 1)
+			}
+			checkLedger(t, cfg.Registry)
+		})
+	}
+}
+
+// broken is a recipient's connection that fails; it notes whether the copy was
+// logged by then.
+type broken struct {
+	registry *registry.Registry
+	of       watermark.Submission
+	logged   int
+}
+
+func (b *broken) Write([]byte) (int, error) {
+	all, err := b.registry.Copies(context.Background(), b.of)
+	b.logged = len(all)
+	return 0, errors.Join(errFault, err)
+}
+
+func TestLoggedBeforeTheFirstByte(t *testing.T) {
+	s, cfg, sub := shop(t, "jpeg")
+	b := &broken{registry: cfg.Registry, of: sub.ID}
+	_, err := s.Issue(t.Context(), b, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, errFault)
+	require.Equal(t, 1, b.logged)
+}
+
+func TestTakenCopyID(t *testing.T) {
+	s, _, sub := shop(t, "jpeg")
+	s.SetMark(unmarkedMark, func() watermark.CopyID { return 7 })
+	var out bytes.Buffer
+	_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	out.Reset()
+	_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, registry.ErrConflict)
+	require.Zero(t, out.Len())
+}
+
+func TestSizeLimitsOfCopies(t *testing.T) {
+	for name, c := range map[string]struct {
+		format  string
+		side    int
+		bytes   int64
+		want    string
+		atMost  int
+		atLeast int
+	}{
+		"as it is":     {"png", 0, 0, "png", 500, 500},
+		"side":         {"png", 300, 0, "png", 300, 300},
+		"larger side":  {"png", 900, 0, "png", 500, 500},
+		"bytes":        {"jpeg", 0, 30_000, "jpeg", 500, 300},
+		"few bytes":    {"png", 0, 25_000, "jpeg", 400, 320},
+		"roomy":        {"png", 0, 10_000_000, "png", 500, 500},
+		"both":         {"bmp", 320, 25_000, "jpeg", 320, 320},
+		"lossless fit": {"bmp", 0, 600_000, "bmp", 500, 500},
+	} {
+		s, _, sub := shop(t, c.format, func(cfg *registry.Config) { cfg.MaxSide, cfg.MaxCopyBytes = c.side, c.bytes })
+		var out bytes.Buffer
+		got, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		require.NoError(t, err, name)
+		assert.Equal(t, c.want, got.Format, name)
+		assert.LessOrEqual(t, got.Width, c.atMost, name)
+		assert.GreaterOrEqual(t, got.Width, c.atLeast, name)
+		if c.bytes > 0 {
+			assert.LessOrEqual(t, int64(out.Len()), c.bytes, name)
+		}
+	}
+	s, _, sub := shop(t, "png", func(cfg *registry.Config) { cfg.MaxCopyBytes = 200 })
+	_, err := s.Issue(t.Context(), &bytes.Buffer{}, sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, registry.ErrInput)
+	require.Regexp(t, `does not fit into 200 bytes: the smallest that was tried has [12]\d{4}$`, err.Error())
+}
+
+// A format that is asked for is kept, whatever it weighs.
+func TestFormatsOfCopies(t *testing.T) {
+	asWebP := func(w io.Writer, img *image.NRGBA, quality int, _, _ []byte) error {
+		require.True(t, img.Opaque())
+		return picture.Encode(w, img, "jpeg", quality) // any bytes: the command's encoder is tested there
+	}
+	for name, c := range map[string]struct {
+		from, format string
+		bytes        int64
+		atMost       int
+	}{
+		"png to jpeg":   {"png", "jpeg", 0, 500},
+		"jpeg to png":   {"jpeg", "png", 0, 500},
+		"small png":     {"jpeg", "png", 200_000, 450},
+		"bmp to webp":   {"bmp", "webp", 0, 500},
+		"small webp":    {"png", "webp", 30_000, 450},
+		"jpeg as it is": {"jpeg", "jpeg", 0, 500},
+	} {
+		s, _, sub := shop(t, c.from, func(cfg *registry.Config) {
+			cfg.Format, cfg.MaxCopyBytes, cfg.EncodeWebP = c.format, c.bytes, asWebP
+		})
+		var out bytes.Buffer
+		got, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		require.NoError(t, err, name)
+		assert.Equal(t, c.format, got.Format, name)
+		assert.LessOrEqual(t, got.Width, c.atMost, name)
+		if c.bytes > 0 {
+			assert.LessOrEqual(t, int64(out.Len()), c.bytes, name)
+			assert.Less(t, got.Width, 500, name)
+		}
+	}
+	for _, format := range []string{"webp", "heic", "JPEG"} {
+		_, err := registry.NewIssuer(registry.Config{Registry: leaktest.NewRegistry(t), SealKey: leaktest.SealKey(), Format: format})
+		assert.ErrorIs(t, err, registry.ErrInput, format)
+	}
+}
+
+// Copies for several recipients of one prepared submission differ, are logged one by
+// one, and what one lacks does not keep the others from theirs.
+func TestPreparedForSeveral(t *testing.T) {
+	_, cfg, sub := shop(t, "jpeg")
+	s := newIssuer(t, cfg) // which marks
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor B", Kind: registry.Vendor}))
+	p, err := s.Prepare(t.Context(), sub.ID)
+	require.NoError(t, err)
+	before := checkLedger(t, cfg.Registry)
+	var got []*registry.Copy
+	var files []string
+	for _, to := range []string{"vendor A", "nobody", "vendor B"} {
+		var out bytes.Buffer
+		c, err := p.Issue(t.Context(), &out, to, "")
+		if to == "nobody" {
+			require.ErrorIs(t, err, registry.ErrNotFound)
+			require.Zero(t, out.Len())
+			continue
+		}
+		require.NoError(t, err)
+		require.Equal(t, to, c.Recipient)
+		got, files = append(got, c), append(files, out.String())
+	}
+	require.NotEqual(t, got[0].ID, got[1].ID)
+	require.NotEqual(t, files[0], files[1])
+	all, err := cfg.Registry.Copies(t.Context(), sub.ID)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, before+3, checkLedger(t, cfg.Registry), "the mark key, and a copy each")
+	for i, f := range files {
+		img, err := picture.Decode([]byte(f), picture.Limits{})
+		require.NoError(t, err)
+		leaktest.RequireCopy(t, leaktest.Key(), got[i].ID, img.Image)
+	}
+	_, err = s.Prepare(t.Context(), watermark.Submission{1})
+	require.ErrorIs(t, err, registry.ErrNotFound)
+}
+
+// What several recipients' copies of one upload save over as many calls of Issue.
+func BenchmarkIssueToFour(b *testing.B) {
+	cfg := leaktest.Config(b)
+	s, err := registry.NewIssuer(cfg)
+	require.NoError(b, err)
+	require.NoError(b, cfg.Registry.AddRecipient(b.Context(), registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	var upload bytes.Buffer
+	page := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 1600), 1, 4000, 3000)
+	require.NoError(b, picture.Encode(&upload, page, "jpeg", 90))
+	sub, _, err := s.Submit(b.Context(), &upload, "", time.Time{})
+	require.NoError(b, err)
+	b.Run("apart", func(b *testing.B) {
+		for b.Loop() {
+			for range 4 {
+				if _, err := s.Issue(b.Context(), io.Discard, sub.ID, "vendor A", ""); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	})
+	b.Run("together", func(b *testing.B) {
+		for b.Loop() {
+			p, err := s.Prepare(b.Context(), sub.ID)
+			for range 4 {
+				if err == nil {
+					_, err = p.Issue(b.Context(), io.Discard, "vendor A", "")
+				}
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestConcurrentSubmitAndIssue(t *testing.T) {
+	s, cfg, sub := shop(t, "jpeg")
+	uploads := [][]byte{file(t, passport(2), "jpeg"), file(t, passport(3), "jpeg")}
+	var wg sync.WaitGroup
+	errs := make(chan error, 64)
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 4 {
+				_, _, err := s.Submit(t.Context(), bytes.NewReader(uploads[(w+i)%2]), "", feb)
+				errs <- err
+				var out bytes.Buffer
+				_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+				errs <- err
+			}
+		})
+	}
+	wg.Wait()
+	close(errs)
+	for err := range errs {
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 4+2+16, checkLedger(t, cfg.Registry), "registry, recipient, submission, key; two more uploads, 16 copies")
+}

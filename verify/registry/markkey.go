@@ -1,0 +1,137 @@
+package registry
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// States of a mark key.
+const (
+	KeyActive      = "active"      // marks copies
+	KeyRetired     = "retired"     // reads marks, makes none
+	KeyCompromised = "compromised" // somebody else may hold it: since then others can make its marks
+)
+
+// A KeyState says what a mark key is fit for.
+type KeyState struct {
+	KeyID   string    `json:"key_id"`
+	State   string    `json:"state"` // one of the constants
+	Since   time.Time `json:"since"`
+	Note    string    `json:"note,omitempty"` // how that is known
+	Entered time.Time `json:"entered"`        // set by the registry
+	Actor   string    `json:"actor,omitempty"`
+}
+
+// String is "v1-0011223344556677, compromised since 2026-01-31".
+func (k KeyState) String() string {
+	return fmt.Sprintf("%s, %s since %s", k.KeyID, k.State, day(k.Since))
+}
+
+// A MarkKey is a mark key as the ledger knows it: in its present state.
+type MarkKey struct {
+	KeyState
+	Commitment string    `json:"commitment"` // to the secret, hex; see [watermark.Key.Commitment]
+	Added      time.Time `json:"added"`      // when the commitment was entered
+}
+
+// AddMarkKey enters the commitment to a mark key in the ledger: to be done before
+// the first copy is marked, so that nobody can say later that the key was chosen to
+// fit. A key that is there already is left as it is.
+func (r *Registry) AddMarkKey(ctx context.Context, key *watermark.Key) (added bool, err error) {
+	if key == nil {
+		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
+	}
+	return r.store.AddMarkKey(ctx, store.MarkKey{ID: key.ID(), Commitment: key.Commitment(), Since: r.clock(), Salt: newSalt()})
+}
+
+// MarkKeys lists the mark keys in the order of entry.
+func (r *Registry) MarkKeys(ctx context.Context) ([]MarkKey, error) {
+	rows, err := r.store.MarkKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states, err := r.store.KeyStates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[string]int, len(rows))
+	out := make([]MarkKey, len(rows))
+	for i, k := range rows {
+		at[k.ID] = i
+		out[i] = MarkKey{
+			KeyState:   KeyState{KeyID: k.ID, State: KeyActive, Since: k.Since, Entered: k.Since},
+			Commitment: hex.EncodeToString(k.Commitment[:]), Added: k.Since,
+		}
+	}
+	for _, s := range states {
+		if i, ok := at[s.KeyID]; ok {
+			out[i].KeyState = KeyState{KeyID: s.KeyID, State: s.State, Since: s.Since, Note: s.Note, Entered: s.Entered, Actor: s.Actor}
+		}
+	}
+	return out, nil
+}
+
+// MarkKey returns one mark key; the error wraps [ErrNotFound] if there is none.
+func (r *Registry) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
+	all, err := r.MarkKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if all[i].KeyID == id {
+			return &all[i], nil
+		}
+	}
+	return nil, fmt.Errorf("mark key %s: %w", id, ErrNotFound)
+}
+
+// SetKeyState enters a state of a mark key; Entered is set. What is compromised
+// stays so: only an earlier time may be entered for it, else the error wraps
+// [ErrConflict]. No state begins in the future.
+func (r *Registry) SetKeyState(ctx context.Context, s KeyState) error {
+	switch s.State {
+	case KeyActive, KeyRetired, KeyCompromised:
+	default:
+		return fmt.Errorf("%w: the state of a key is active, retired or compromised, not %.40q", ErrInput, s.State)
+	}
+	if err := errors.Join(checkText("note", s.Note, intake.MaxNote), checkText("actor", s.Actor, intake.MaxName)); err != nil {
+		return err
+	}
+	now := r.clock()
+	if s.Since.After(now) {
+		return fmt.Errorf("%w: %s lies in the future", ErrInput, s.Since.UTC().Format(time.RFC3339))
+	}
+	old, err := r.MarkKey(ctx, s.KeyID)
+	if err != nil {
+		return err
+	}
+	if old.State == KeyCompromised && (s.State != KeyCompromised || !s.Since.Before(old.Since)) {
+		return fmt.Errorf("%w: mark key %s; that can be entered for an earlier time, but not taken back", ErrConflict, old.KeyState)
+	}
+	return r.store.AddKeyState(ctx, store.KeyState{
+		KeyID: s.KeyID, State: s.State, Since: timestamp(s.Since), Note: s.Note,
+		Entered: now, Actor: s.Actor, Salt: newSalt(),
+	})
+}
+
+// mayIssue refuses a mark key that is not active. One that was never entered is
+// entered with the first copy.
+func (r *Registry) mayIssue(ctx context.Context, id string) error {
+	k, err := r.MarkKey(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case k.State != KeyActive:
+		return fmt.Errorf("%w: %s", ErrMarkKey, k.KeyState)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package registry_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func TestMarkKeys(t *testing.T) {
+	r := leaktest.NewRegistry(t)
+	ctx := t.Context()
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	r.SetClock(func() time.Time { return now })
+	key := watermark.GenerateKey()
+	for _, first := range []bool{true, false} {
+		added, err := r.AddMarkKey(ctx, key)
+		require.NoError(t, err)
+		require.Equal(t, first, added)
+	}
+	k, err := r.MarkKey(ctx, key.ID())
+	require.NoError(t, err)
+	want := key.Commitment()
+	require.Equal(t, &registry.MarkKey{
+		KeyState:   registry.KeyState{KeyID: key.ID(), State: registry.KeyActive, Since: now, Entered: now},
+		Commitment: hex.EncodeToString(want[:]), Added: now,
+	}, k)
+
+	set := func(state string, since time.Time) error {
+		return r.SetKeyState(ctx, registry.KeyState{KeyID: key.ID(), State: state, Since: since, Note: "letter 4", Actor: "ops"})
+	}
+	for _, step := range []struct {
+		state string
+		since time.Time
+		want  error
+	}{
+		{registry.KeyRetired, now.AddDate(0, 0, -1), nil},
+		{registry.KeyActive, now, nil},
+		{"lost", now, registry.ErrInput},
+		{registry.KeyRetired, now.Add(time.Second), registry.ErrInput},
+		{registry.KeyCompromised, now.AddDate(0, -1, 0), nil},
+		{registry.KeyActive, now, registry.ErrConflict},
+		{registry.KeyRetired, now, registry.ErrConflict},
+		{registry.KeyCompromised, now, registry.ErrConflict},
+		{registry.KeyCompromised, now.AddDate(0, -2, 0), nil},
+	} {
+		before, err := r.MarkKey(ctx, key.ID())
+		require.NoError(t, err)
+		err = set(step.state, step.since)
+		after, err2 := r.MarkKey(ctx, key.ID())
+		require.NoError(t, err2)
+		if step.want != nil {
+			assert.ErrorIs(t, err, step.want, step.state)
+			assert.Equal(t, before, after, step.state)
+			continue
+		}
+		require.NoError(t, err, step.state)
+		assert.Equal(t, registry.KeyState{KeyID: key.ID(), State: step.state, Since: step.since, Note: "letter 4", Entered: now, Actor: "ops"}, after.KeyState)
+	}
+	require.ErrorIs(t, r.SetKeyState(ctx, registry.KeyState{KeyID: "v1-none", State: registry.KeyRetired}), registry.ErrNotFound)
+	_, err = r.AddMarkKey(ctx, nil)
+	require.ErrorIs(t, err, registry.ErrInput)
+	checkLedger(t, r)
+}
+
+func TestKeysThatAreNotActiveMarkNothing(t *testing.T) {
+	for _, state := range []string{registry.KeyRetired, registry.KeyCompromised} {
+		s, cfg, sub := shop(t, "jpeg")
+		var out bytes.Buffer
+		_, err := s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		require.NoError(t, err)
+		size := checkLedger(t, cfg.Registry)
+		out.Reset()
+		require.NoError(t, cfg.Registry.SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
+		_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		require.ErrorIs(t, err, registry.ErrMarkKey, state)
+		require.ErrorContains(t, err, state+" since 2018-02-14")
+		require.Zero(t, out.Len())
+		require.Equal(t, size+1, checkLedger(t, cfg.Registry), "nothing but the state was entered")
+	}
+}

@@ -1,0 +1,124 @@
+package registry
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"io"
+	"sync"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A Prepared submission is opened and decoded: what its copies share is done once,
+// for however many recipients. It holds the picture in memory and is safe for
+// concurrent use.
+type Prepared struct {
+	issuer *Issuer
+	of     watermark.Submission
+	pic    *picture.Picture
+
+	mu   sync.Mutex
+	long int    // pixels on the long side at which copies are made
+	last marker // of that size; nil: not made yet
+}
+
+// marker is *watermark.Original.
+type marker interface {
+	Mark(context.Context, watermark.CopyID) (*watermark.Marked, error)
+}
+
+func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (marker, error) {
+	return watermark.Prepare(key, src, opts)
+}
+
+// Prepare opens a submission to issue copies of it. The error wraps [ErrSealed]
+// where its original cannot be opened, or was never kept.
+func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepared, error) {
+	if s.cfg.Key == nil {
+		return nil, fmt.Errorf("%w: no mark key", ErrInput)
+	}
+	if s.cfg.SealKey == nil {
+		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
+	}
+	file, err := s.cfg.Registry.Original(ctx, s.cfg.SealKey, of)
+	if err != nil {
+		return nil, err
+	}
+	pic, err := picture.Decode(file, s.cfg.limits())
+	if err != nil {
+		return nil, fmt.Errorf("original of %s: %w", of, err)
+	}
+	p := &Prepared{issuer: s, of: of, pic: pic, long: longSide(pic.Image)}
+	if s.cfg.MaxSide > 0 {
+		p.long = min(p.long, s.cfg.MaxSide)
+	}
+	return p, nil
+}
+
+func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
+
+// Issue is [Issuer.Issue] for a prepared submission.
+func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
+	s := p.issuer
+	if err := checkText("purpose", purpose, intake.MaxNote); err != nil {
+		return nil, err
+	}
+	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
+		return nil, err
+	}
+	if _, err := s.cfg.Registry.recipient(ctx, to); err != nil {
+		return nil, err
+	}
+	id := s.newID()
+	out, err := p.render(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
+	}
+	row, key := s.logged(id, p.of, to, purpose, out)
+	if err := s.cfg.Registry.store.AddCopies(ctx, []store.Copy{row}, key); err != nil {
+		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", p.of, err)
+	}
+	if _, err := dst.Write(out.file); err != nil {
+		return nil, fmt.Errorf("copy %s is logged but could not be handed out: %w", id, err)
+	}
+	return publicCopy(&row), nil
+}
+
+// marker returns what marks copies, and their long side.
+func (p *Prepared) marker() (marker, int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.last == nil {
+		m, err := p.issuer.prepare(p.issuer.cfg.Key, picture.Fit(p.pic.Image, p.long), &watermark.Options{Submission: p.of})
+		if err != nil {
+			return nil, p.long, err
+		}
+		p.last = m
+	}
+	return p.last, p.long, nil
+}
+
+// shrink makes further copies smaller, unless somebody did already.
+func (p *Prepared) shrink(long int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if long < p.long {
+		p.long, p.last = long, nil
+	}
+}
+
+func (s *Issuer) marked(ctx context.Context, m marker, id watermark.CopyID) (*watermark.Marked, error) {
+	out, err := m.Mark(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if out.Weak && !s.cfg.AllowWeak {
+		return nil, fmt.Errorf("%w: it was not read back after a simulated messenger (%d x %d pixels)",
+			ErrWeak, out.Image.Rect.Dx(), out.Image.Rect.Dy())
+	}
+	return out, nil
+}

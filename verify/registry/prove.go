@@ -1,0 +1,245 @@
+package registry
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A Proof is what [CheckProof] found proved: that the ledger holds the entries of
+// these rows, as they stand here.
+type Proof struct {
+	Key         string       `json:"key"`         // public text of the ledger's key, as the proof brings it
+	Checkpoints []Checkpoint `json:"checkpoints"` // that the entries were proved under, by size
+	Entries     []Proved     `json:"entries"`     // the row that was asked for first
+}
+
+// Proved is one row, its entry, and the checkpoint that covers it. One of Copy,
+// MarkKey, Receipt, Submission and Investigation is set.
+type Proved struct {
+	Entry      int64       `json:"entry"`      // its number, from 1
+	Checkpoint int         `json:"checkpoint"` // which of [Proof.Checkpoints]
+	Copy       *Copy       `json:"copy,omitempty"`
+	MarkKey    *MarkKey    `json:"mark_key,omitempty"`
+	Receipt    *Receipt    `json:"receipt,omitempty"`
+	Submission *Submission `json:"submission,omitempty"`
+
+	Investigation *Investigation `json:"investigation,omitempty"`
+}
+
+// Prove writes a proof that a copy stands in the ledger, as JSON: its row and those
+// of its mark key and of its receipts, each with the salt of its commitment, its
+// entry, and the path from the entry to the root of a signed checkpoint. It needs
+// the public text of the ledger's key, and a kept checkpoint that covers each of
+// these entries (else the error wraps [ErrProof]); of several it takes the first,
+// those with a witness's signature or a timestamp before others. Nothing in it tells whose upload
+// the copy was made of.
+func (r *Registry) Prove(ctx context.Context, id watermark.CopyID, public string) ([]byte, error) {
+	c, err := r.store.Copy(ctx, uint64(id))
+	if err != nil {
+		return nil, fmt.Errorf("copy %s: %w", id, err)
+	}
+	rows := []wireEntry{{Copy: publicCopy(c), Salt: hex.EncodeToString(c.Salt[:]), seq: c.Seq}}
+	keys, err := r.store.MarkKeys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range keys {
+		if k.ID == c.KeyID {
+			rows = append(rows, wireEntry{MarkKey: wireKeyOf(k), Salt: hex.EncodeToString(k.Salt[:]), seq: k.Seq})
+		}
+	}
+	receipts, err := r.store.Receipts(ctx, uint64(id))
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range receipts {
+		rows = append(rows, wireEntry{Receipt: publicReceipt(&x), Salt: hex.EncodeToString(x.Salt[:]), seq: x.Seq})
+	}
+	return r.prove(ctx, rows, public)
+}
+
+// ProveSubmission is [Registry.Prove] for an upload. The proof holds its subject
+// reference and its hashes, since the commitment does: it is personal data. Of an
+// erased upload none can be given; the error wraps [ErrErased].
+func (r *Registry) ProveSubmission(ctx context.Context, id watermark.Submission, public string) ([]byte, error) {
+	s, err := r.store.Submission(ctx, id)
+	if err == nil && s.Erased != 0 {
+		err = ErrErased
+	}
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", id, err)
+	}
+	return r.prove(ctx, []wireEntry{{Submission: wireSubmissionOf(s), Salt: hex.EncodeToString(s.Salt[:]), seq: s.Seq}}, public)
+}
+
+// ProveInvestigation is [Registry.Prove] for the entry of an investigation, by its number.
+func (r *Registry) ProveInvestigation(ctx context.Context, entry int64, public string) ([]byte, error) {
+	rows, err := r.store.Investigations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range rows {
+		if x.Seq == entry {
+			return r.prove(ctx, []wireEntry{{Investigation: publicInvestigation(x), Salt: hex.EncodeToString(x.Salt[:]), seq: x.Seq}}, public)
+		}
+	}
+	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
+}
+
+// prove adds entries, paths and checkpoints, and checks what it made.
+func (r *Registry) prove(ctx context.Context, rows []wireEntry, public string) ([]byte, error) {
+	kept, err := r.store.Checkpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := wireProof{Format: proofFormat, Key: public}
+	var used []int
+	for _, row := range rows {
+		i := covering(kept, row.seq)
+		if i < 0 {
+			return nil, fmt.Errorf("%w: no signed checkpoint covers entry %d yet", ErrProof, row.seq)
+		}
+		if !slices.Contains(used, i) {
+			used = append(used, i)
+		}
+	}
+	slices.Sort(used)
+	for _, i := range used {
+		p.Checkpoints = append(p.Checkpoints, string(kept[i].Note))
+	}
+	for _, row := range rows {
+		i := covering(kept, row.seq)
+		row.Checkpoint = slices.Index(used, i)
+		if err := r.path(ctx, &row, kept[i]); err != nil {
+			return nil, err
+		}
+		p.Entries = append(p.Entries, row)
+	}
+	data, err := p.encode()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := CheckProof(data, public); errors.Is(err, ErrProof) {
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+	} else if err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+// covering is the checkpoint to prove an entry under: the first that covers it with
+// the signature of a witness or a timestamp, else the first; -1 where there is none.
+func covering(kept []store.Checkpoint, seq int64) int {
+	first := -1
+	for i, c := range kept {
+		if c.Size < seq {
+			continue
+		}
+		if len(c.Stamp) > 0 || len(publicCheckpoint(c, "", nil).Signers) > 1 {
+			return i
+		}
+		if first < 0 {
+			first = i
+		}
+	}
+	return first
+}
+
+// path reads a row's entry and its path to the checkpoint's root.
+func (r *Registry) path(ctx context.Context, row *wireEntry, c store.Checkpoint) error {
+	entries, err := r.store.Entries(ctx, row.seq-1, 1)
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 {
+		return fmt.Errorf("%w: entry %d is missing", ErrTampered, row.seq)
+	}
+	row.Entry = string(entries[0])
+	path, err := tlog.Inclusion(ctx, uint64(row.seq-1), uint64(c.Size), r.store.Nodes)
+	if err != nil {
+		return fmt.Errorf("entry %d: %w", row.seq, err)
+	}
+	row.Path = []string{}
+	for _, h := range path {
+		row.Path = append(row.Path, hex.EncodeToString(h[:]))
+	}
+	return nil
+}
+
+// CheckProof checks a proof without the registry: the rows against the entries'
+// commitments, the entries against the checkpoints' roots, the checkpoints'
+// signatures by the ledger's key, and the receipts' signatures. The public text of
+// that key should have come by another way than the proof; with "" the one that the
+// proof brings is used, and it is for the caller to compare [Proof.Key]. Signatures
+// of witnesses are checked where their keys are given. Every byte of a proof counts.
+// Errors wrap [ErrProof], or [ErrLedgerKey] where a key is unusable.
+func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error) {
+	w, err := parseProof(data)
+	if err != nil {
+		return nil, err
+	}
+	if public != "" && public != w.Key {
+		return nil, fmt.Errorf("%w: it was made under the key %s, not %s", ErrProof, w.Key, public)
+	}
+	p := &Proof{Key: w.Key}
+	signed := make([]tlog.Checkpoint, len(w.Checkpoints))
+	for i, text := range w.Checkpoints {
+		c, seen, err := tlog.OpenCheckpoint([]byte(text), w.Key, witnesses...)
+		if errors.Is(err, ErrLedgerKey) {
+			return nil, err
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrProof, err)
+		}
+		signed[i] = c
+		p.Checkpoints = append(p.Checkpoints, *publicCheckpoint(
+			store.Checkpoint{Size: int64(c.Size), Root: c.Root, Note: []byte(text)}, c.Origin, seen))
+	}
+	for _, row := range w.Entries {
+		seq, err := row.holds(signed)
+		if err != nil {
+			return nil, err
+		}
+		p.Entries = append(p.Entries, row.proved(seq))
+	}
+	if err := p.fits(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// fits says whether the rows belong to each other.
+func (p *Proof) fits() error {
+	first := p.Entries[0]
+	if first.Copy == nil {
+		if first.Submission == nil && first.Investigation == nil || len(p.Entries) != 1 {
+			return fmt.Errorf("%w: it is neither of a copy nor of a submission or an investigation", ErrProof)
+		}
+		return nil
+	}
+	keys := 0
+	for _, e := range p.Entries[1:] {
+		switch {
+		case e.MarkKey != nil && e.MarkKey.KeyID == first.Copy.KeyID && e.Entry < first.Entry:
+			keys++
+		case e.Receipt != nil && e.Receipt.Copy == first.Copy.ID:
+			row, err := e.Receipt.row()
+			if err != nil || !row.holds(first.Copy) {
+				return fmt.Errorf("%w: %w", ErrProof, ErrReceipt)
+			}
+		default:
+			return fmt.Errorf("%w: entry %d has nothing to do with copy %s", ErrProof, e.Entry, first.Copy.ID)
+		}
+	}
+	if keys != 1 {
+		return fmt.Errorf("%w: the mark key of copy %s is missing", ErrProof, first.Copy.ID)
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package registry_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// handedOver is a shop whose copy was issued, receipted and proved.
+type handedOver struct {
+	*signed
+	sub   *registry.Submission
+	copy  *registry.Copy
+	proof []byte
+}
+
+func handOver(t *testing.T) *handedOver {
+	t.Helper()
+	issuer, cfg, sub := shop(t, "jpeg")
+	h := &handedOver{signed: withLedgerKey(t, cfg.Registry), sub: sub}
+	var out bytes.Buffer
+	var err error
+	h.copy, err = issuer.Issue(t.Context(), &out, sub.ID, "vendor A", "request 7")
+	require.NoError(t, err)
+	_, err = h.Prove(t.Context(), h.copy.ID, h.public)
+	require.ErrorIs(t, err, registry.ErrProof)
+	require.ErrorContains(t, err, "no signed checkpoint covers entry 5 yet")
+	h.sign(t)
+	added, err := h.AddReceipt(t.Context(), receiptOf(t, h.copy))
+	require.NoError(t, err)
+	require.True(t, added)
+	h.grow(t, "vendor B", "vendor C")
+	h.sign(t)
+	h.proof, err = h.Prove(t.Context(), h.copy.ID, h.public)
+	require.NoError(t, err)
+	return h
+}
+
+func receiptOf(t *testing.T, c *registry.Copy) registry.Receipt {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	return registry.Receipt{
+		Copy: c.ID, PublicKey: hex.EncodeToString(public),
+		Signature: hex.EncodeToString(ed25519.Sign(private, []byte("kycmark receipt v1\n"+c.SHA256+"\n"+c.ID.String()+"\n"))),
+	}
+}
+
+func TestProve(t *testing.T) {
+	h := handOver(t)
+	for _, key := range []string{h.public, ""} {
+		p, err := registry.CheckProof(h.proof, key)
+		require.NoError(t, err)
+		require.Equal(t, h.public, p.Key)
+		require.Len(t, p.Entries, 3)
+		assert.Equal(t, h.copy, p.Entries[0].Copy)
+		assert.Equal(t, h.copy.KeyID, p.Entries[1].MarkKey.KeyID)
+		assert.Equal(t, h.copy.ID, p.Entries[2].Receipt.Copy)
+		var under []int64
+		for _, e := range p.Entries {
+			under = append(under, p.Checkpoints[e.Checkpoint].Size)
+		}
+		assert.Equal(t, []int64{5, 5, 8}, under, "the first checkpoints that cover them")
+	}
+	for _, private := range []string{"customer 17", h.sub.SHA256, h.sub.Hash, h.private} {
+		assert.NotContains(t, string(h.proof), private)
+	}
+	require.Equal(t, 1, bytes.Count(h.proof, []byte("\n")), "one line")
+
+	// A witness's checkpoint dates an entry better than an older one without.
+	w := newWitness(t, "witness.example")
+	all, err := h.Checkpoints(t.Context())
+	require.NoError(t, err)
+	_, err = h.AddCosignatures(t.Context(), []byte(w.cosign(all[1].Text, 1_790_000_000)), h.public, w.key)
+	require.NoError(t, err)
+	proof, err := h.Prove(t.Context(), h.copy.ID, h.public)
+	require.NoError(t, err)
+	p, err := registry.CheckProof(proof, h.public, w.key)
+	require.NoError(t, err)
+	require.Len(t, p.Checkpoints, 1)
+	require.Equal(t, w.name, p.Checkpoints[0].Witnesses[0].Name)
+}
+
+func TestProveSubmission(t *testing.T) {
+	h := handOver(t)
+	proof, err := h.ProveSubmission(t.Context(), h.sub.ID, h.public)
+	require.NoError(t, err)
+	p, err := registry.CheckProof(proof, h.public)
+	require.NoError(t, err)
+	require.Equal(t, h.sub, p.Entries[0].Submission)
+	_, err = h.Erase(t.Context(), "customer 17", "", "")
+	require.NoError(t, err)
+	_, err = h.ProveSubmission(t.Context(), h.sub.ID, h.public)
+	require.ErrorIs(t, err, registry.ErrErased)
+	again, err := h.Prove(t.Context(), h.copy.ID, h.public)
+	require.NoError(t, err)
+	require.Equal(t, h.proof, again, "a copy is proved as before")
+}
+
+// Every byte of a proof counts, whatever it is changed to.
+func TestEveryByteOfAProofCounts(t *testing.T) {
+	h := handOver(t)
+	for i, b := range h.proof {
+		edited := bytes.Clone(h.proof)
+		for _, flip := range []byte{0x01, 0x20} {
+			edited[i] = b ^ flip
+			if _, err := registry.CheckProof(edited, h.public); err == nil {
+				t.Fatalf("byte %d, %q to %q, was not noticed", i, b, edited[i])
+			}
+		}
+	}
+	for name, edited := range map[string][]byte{
+		"cut":     h.proof[:len(h.proof)-1],
+		"longer":  append(bytes.Clone(h.proof), '\n'),
+		"twice":   append(bytes.Clone(h.proof), h.proof...),
+		"empty":   nil,
+		"spaces":  bytes.Replace(h.proof, []byte(`":`), []byte(`": `), 1),
+		"unknown": bytes.Replace(h.proof, []byte(`{"format"`), []byte(`{"x":1,"format"`), 1),
+	} {
+		_, err := registry.CheckProof(edited, h.public)
+		assert.ErrorIs(t, err, registry.ErrProof, name)
+	}
+}
+
+// A forger mends the sum, which is no secret: what is signed still catches him.
+func TestForgedProofs(t *testing.T) {
+	h := handOver(t)
+	other := handOver(t)
+	entry := func(p map[string]any, i int) map[string]any { return p["entries"].([]any)[i].(map[string]any) }
+	row := func(p map[string]any) map[string]any { return entry(p, 0)["copy"].(map[string]any) }
+	var foreign map[string]any
+	require.NoError(t, json.Unmarshal(other.proof, &foreign))
+	for name, edit := range map[string]func(p map[string]any){
+		"another recipient":    func(p map[string]any) { row(p)["recipient"] = "vendor B" },
+		"another digest":       func(p map[string]any) { row(p)["sha256"] = strings.Repeat("ab", 32) },
+		"another time":         func(p map[string]any) { row(p)["issued"] = "2017-01-01T00:00:00Z" },
+		"another strength":     func(p map[string]any) { row(p)["strength"] = json.Number("0.5") },
+		"another copy":         func(p map[string]any) { row(p)["copy"] = "0000000000000001" },
+		"another salt":         func(p map[string]any) { entry(p, 0)["salt"] = strings.Repeat("00", 32) },
+		"another entry":        func(p map[string]any) { entry(p, 0)["entry"] = entry(p, 1)["entry"] },
+		"another path":         func(p map[string]any) { entry(p, 0)["path"] = entry(p, 1)["path"] },
+		"short path":           func(p map[string]any) { entry(p, 0)["path"] = []any{} },
+		"another checkpoint":   func(p map[string]any) { entry(p, 0)["checkpoint"] = json.Number("1") },
+		"no such checkpoint":   func(p map[string]any) { entry(p, 0)["checkpoint"] = json.Number("2") },
+		"negative checkpoint":  func(p map[string]any) { entry(p, 0)["checkpoint"] = json.Number("-1") },
+		"no checkpoint":        func(p map[string]any) { p["checkpoints"] = []any{} },
+		"another ledger's":     func(p map[string]any) { p["checkpoints"] = foreign["checkpoints"] },
+		"another ledger's key": func(p map[string]any) { p["key"] = foreign["key"] },
+		"another's receipt":    func(p map[string]any) { p["entries"].([]any)[2] = foreign["entries"].([]any)[2] },
+		"no mark key":          func(p map[string]any) { p["entries"] = []any{entry(p, 0), entry(p, 2)} },
+		"no copy":              func(p map[string]any) { p["entries"] = p["entries"].([]any)[1:] },
+		"mark key twice":       func(p map[string]any) { p["entries"] = append(p["entries"].([]any), entry(p, 1)) },
+		"no row":               func(p map[string]any) { delete(entry(p, 0), "copy") },
+		"two rows":             func(p map[string]any) { entry(p, 0)["receipt"] = entry(p, 2)["receipt"] },
+		"nothing":              func(p map[string]any) { p["entries"] = []any{} },
+		"another format":       func(p map[string]any) { p["format"] = "kycmark proof v2" },
+	} {
+		_, err := registry.CheckProof(forge(t, h.proof, edit), h.public)
+		assert.ErrorIs(t, err, registry.ErrProof, name)
+	}
+	require.Equal(t, h.proof, forge(t, h.proof, func(map[string]any) {}), "the forger writes as we do")
+	_, err := registry.CheckProof(other.proof, h.public)
+	require.ErrorIs(t, err, registry.ErrProof)
+	_, err = registry.CheckProof(h.proof, h.public, "x")
+	require.ErrorIs(t, err, registry.ErrLedgerKey)
+}
+
+// forge edits a proof and mends its sum.
+func forge(t *testing.T, proof []byte, edit func(map[string]any)) []byte {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(proof))
+	dec.UseNumber()
+	var p map[string]any
+	require.NoError(t, dec.Decode(&p))
+	edit(p)
+	out, err := registry.EncodeProof(p)
+	require.NoError(t, err)
+	return out
+}
+
+func FuzzCheckProof(f *testing.F) {
+	f.Add([]byte(`{"format":"kycmark proof v1","key":"a+b+c","checkpoints":["x"],"entries":[{"entry":"","checkpoint":0,"path":[],"salt":""}],"sum":""}` + "\n"))
+	f.Add([]byte("{}"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		p, err := registry.CheckProof(data, "")
+		require.Equal(t, err == nil, p != nil)
+		sum := sha256.Sum256(data)
+		_, err = registry.CheckProof(sum[:], "")
+		require.ErrorIs(t, err, registry.ErrProof)
+	})
+}

@@ -1,0 +1,110 @@
+package registry_test
+
+import (
+	"context"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// readOnly is a registry with one upload, open for investigation only.
+func readOnly(t *testing.T) registry.Config {
+	t.Helper()
+	dsn := "file:" + filepath.Join(t.TempDir(), "kyc.db")
+	cfg := leaktest.Config(t)
+	r, err := registry.Create(t.Context(), dsn, nil)
+	require.NoError(t, err)
+	cfg.Registry = r
+	submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 1", feb)
+	require.NoError(t, r.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(t, r.Close())
+	cfg.Registry, err = registry.OpenForInvestigation(t.Context(), dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { cfg.Registry.Close() })
+	return cfg
+}
+
+func TestInvestigationsOnly(t *testing.T) {
+	cfg := readOnly(t)
+	ctx, r := t.Context(), cfg.Registry
+	_, err := registry.NewIssuer(cfg)
+	require.ErrorIs(t, err, registry.ErrReadOnly)
+	private, _, err := r.GenerateLedgerKey(ctx)
+	require.NoError(t, err)
+	for name, try := range map[string]func() error{
+		"recipient":  func() error { return r.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.Vendor}) },
+		"custody":    func() error { return r.AddCustody(ctx, registry.Custody{Recipient: "vendor A"}) },
+		"mark key":   func() error { _, err := r.AddMarkKey(ctx, leaktest.Key()); return err },
+		"erasure":    func() error { _, err := r.Erase(ctx, "customer 1", "", ""); return err },
+		"checkpoint": func() error { _, err := r.SignCheckpoint(ctx, private); return err },
+	} {
+		assert.ErrorIs(t, try(), registry.ErrReadOnly, name)
+	}
+	size := checkLedger(t, r)
+	_, err = r.LogInvestigation(ctx, registry.Investigation{Input: strings.Repeat("0", 64)})
+	require.NoError(t, err)
+	require.Equal(t, size+1, checkLedger(t, r), "that somebody investigates is entered")
+}
+
+// Whatever a store can add is refused but investigations, also what is to come.
+func TestEveryWriteIsRefused(t *testing.T) {
+	cfg := readOnly(t)
+	s := reflect.ValueOf(cfg.Registry.Inner())
+	kind := reflect.TypeFor[store.Store]()
+	refused := 0
+	for i := range kind.NumMethod() {
+		m := kind.Method(i)
+		if !strings.HasPrefix(m.Name, "Add") && m.Name != "Erase" || m.Name == "AddInvestigation" {
+			continue
+		}
+		args := []reflect.Value{reflect.ValueOf(context.Background())}
+		for j := 1; j < m.Type.NumIn() && !(m.Type.IsVariadic() && j == m.Type.NumIn()-1); j++ {
+			args = append(args, reflect.Zero(m.Type.In(j)))
+		}
+		out := s.MethodByName(m.Name).Call(args)
+		err, _ := out[len(out)-1].Interface().(error)
+		assert.ErrorIs(t, err, registry.ErrReadOnly, m.Name)
+		refused++
+	}
+	require.Equal(t, 9, refused)
+}
+
+func TestLogInvestigation(t *testing.T) {
+	r, ctx := leaktest.NewRegistry(t), t.Context()
+	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
+	r.SetClock(func() time.Time { return now })
+	want := registry.Investigation{
+		Entry: 2, Started: now, Actor: "desk 4", Command: "kycmark investigate 'a dump\ufffd'",
+		Input: strings.Repeat("0a", 32), Files: 3,
+	}
+	given := want
+	given.Entry, given.Started, given.Command = 0, time.Time{}, "kycmark investigate 'a dump\n'"
+	entry, err := r.LogInvestigation(ctx, given)
+	require.NoError(t, err)
+	require.EqualValues(t, 2, entry)
+	given.Command = "x" + strings.Repeat("ä", 2000)
+	entry, err = r.LogInvestigation(ctx, given)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, entry)
+	all, err := r.Investigations(ctx)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, want, all[0])
+	require.Equal(t, "x"+strings.Repeat("ä", 1999), all[1].Command, "cut off between characters")
+	for name, bad := range map[string]registry.Investigation{
+		"no digest": {Files: 1}, "actor": {Actor: "a\nb", Input: want.Input}, "not hex": {Input: strings.Repeat("0A", 32)},
+	} {
+		_, err := r.LogInvestigation(ctx, bad)
+		require.ErrorIs(t, err, registry.ErrInput, name)
+	}
+	require.EqualValues(t, 3, checkLedger(t, r))
+}

@@ -1,0 +1,58 @@
+package registry_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+func TestReceipts(t *testing.T) {
+	s, cfg, sub := shop(t, "jpeg")
+	ctx, r := t.Context(), cfg.Registry
+	var out bytes.Buffer
+	c, err := s.Issue(ctx, &out, sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	other, err := s.Issue(ctx, &out, sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	require.Equal(t, "kycmark receipt v1\n"+c.SHA256+"\n"+c.ID.String()+"\n", string(c.ReceiptMessage()))
+
+	good := receiptOf(t, c)
+	good.Actor = "ops"
+	for _, first := range []bool{true, false} {
+		added, err := r.AddReceipt(ctx, good)
+		require.NoError(t, err)
+		require.Equal(t, first, added)
+	}
+	second := receiptOf(t, c)
+	_, err = r.AddReceipt(ctx, second)
+	require.NoError(t, err)
+	size := checkLedger(t, r)
+	for name, bad := range map[string]struct {
+		x    registry.Receipt
+		want error
+	}{
+		"of another copy":  {registry.Receipt{Copy: other.ID, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
+		"by another":       {registry.Receipt{Copy: c.ID, PublicKey: second.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
+		"of no copy":       {registry.Receipt{Copy: 1, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrNotFound},
+		"short key":        {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey[2:], Signature: good.Signature}, registry.ErrInput},
+		"capital digits":   {registry.Receipt{Copy: c.ID, PublicKey: strings.Repeat("AB", 32), Signature: good.Signature}, registry.ErrInput},
+		"no signature":     {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrInput},
+		"zero signature":   {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: strings.Repeat("00", 64)}, registry.ErrReceipt},
+		"actor in 2 lines": {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: good.Signature, Actor: "a\nb"}, registry.ErrInput},
+	} {
+		_, err := r.AddReceipt(ctx, bad.x)
+		assert.ErrorIs(t, err, bad.want, name)
+	}
+	require.Equal(t, size, checkLedger(t, r), "nothing was entered")
+	all, err := r.Receipts(ctx, c.ID)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.False(t, all[0].Entered.IsZero())
+	good.Entered = all[0].Entered
+	require.Equal(t, good, all[0])
+}

@@ -1,0 +1,323 @@
+package registry
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/postgres"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A Registry holds submissions with their hashes and sealed originals, the
+// recipients, the copies issued to them, custody facts, and the ledger that
+// binds all of these. It is safe for concurrent use, also by several processes.
+type Registry struct {
+	store store.Store
+	now   func() time.Time
+
+	id         string // random, hex
+	sealHashes bool
+}
+
+func newRegistry(ctx context.Context, s store.Store) (*Registry, error) {
+	info, err := s.Info(ctx)
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return &Registry{store: s, now: time.Now, id: hex.EncodeToString(info.ID[:]), sealHashes: info.SealHashes}, nil
+}
+
+// CreateOptions are options of [Create]. The zero value works.
+type CreateOptions struct {
+	// SealHashes keeps the perceptual hashes sealed, too, under each submission's own
+	// data key: a hash can be turned back into a blurred face. They are searched in
+	// memory only, and only by who has the sealing key.
+	SealHashes bool
+}
+
+// Create makes an empty registry and opens it; opts may be nil. The address is one of
+//
+//	file:PATH                          a SQLite file, which must not exist yet
+//	file::memory:                      in memory until Close
+//	postgres://USER@HOST/DATABASE      a PostgreSQL database, without a registry yet
+//
+// with the parameters of libpq for PostgreSQL; search_path names a schema, so that
+// several registries fit in one database. Leave passwords to PGPASSFILE or
+// PGPASSWORD. An existing registry is left alone: the error wraps [fs.ErrExist].
+func Create(ctx context.Context, dsn string, opts *CreateOptions) (*Registry, error) {
+	info := store.Info{Created: timestamp(time.Now()), Salt: newSalt()}
+	if opts != nil {
+		info.SealHashes = opts.SealHashes
+	}
+	rand.Read(info.ID[:])
+	create := sqlite.Create
+	if postgres.IsDSN(dsn) {
+		create = postgres.Create
+	}
+	s, err := create(ctx, dsn, info)
+	if err != nil {
+		return nil, fmt.Errorf("create registry: %w", err)
+	}
+	return newRegistry(ctx, s)
+}
+
+// Open opens an existing registry by an address as of [Create], and brings its
+// schema up to date. It never makes one: a missing file is an error that wraps
+// [fs.ErrNotExist], a database without a registry and a registry of a later version
+// ones that wrap [ErrRegistry].
+func Open(ctx context.Context, dsn string) (*Registry, error) {
+	open := sqlite.Open
+	if postgres.IsDSN(dsn) {
+		open = postgres.Open
+	}
+	s, err := open(ctx, dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open registry: %w", err)
+	}
+	return newRegistry(ctx, s)
+}
+
+// ID names the registry: 16 random bytes, hex, which the ledger's name ends with.
+func (r *Registry) ID() string { return r.id }
+
+// Close releases the registry.
+func (r *Registry) Close() error { return r.store.Close() }
+
+// Kinds of recipients.
+const (
+	Store     = "store"     // the exchange's own working copies
+	Vendor    = "vendor"    // a service provider
+	Authority = "authority" // law enforcement, a court, a regulator
+	Reviewer  = "reviewer"  // a person who looks at uploads
+	Partner   = "partner"   // another company
+)
+
+// A Recipient is anyone who is handed pictures.
+type Recipient struct {
+	Name  string    `json:"name"`  // unique
+	Kind  string    `json:"kind"`  // one of the constants
+	Added time.Time `json:"added"` // set by the registry
+	Actor string    `json:"actor,omitempty"`
+}
+
+// AddRecipient enters a recipient. A second entry of the same name and kind
+// changes nothing; another kind is an error that wraps [ErrConflict].
+func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
+	switch to.Kind {
+	case Store, Vendor, Authority, Reviewer, Partner:
+	default:
+		return fmt.Errorf("%w: the kind of a recipient is store, vendor, authority, reviewer or partner, not %.40q", ErrInput, to.Kind)
+	}
+	if to.Name == "" {
+		return fmt.Errorf("%w: a recipient needs a name", ErrInput)
+	}
+	if err := errors.Join(checkText("name", to.Name, intake.MaxName), checkText("actor", to.Actor, intake.MaxName)); err != nil {
+		return err
+	}
+	_, err := r.store.AddRecipient(ctx, store.Recipient{
+		Name: to.Name, Kind: to.Kind, Actor: to.Actor, Added: r.clock(), Salt: newSalt(),
+	})
+	return err
+}
+
+// Recipients lists all recipients by name.
+func (r *Registry) Recipients(ctx context.Context) ([]Recipient, error) {
+	rows, err := r.store.Recipients(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Recipient, len(rows))
+	for i, x := range rows {
+		out[i] = Recipient{Name: x.Name, Kind: x.Kind, Added: x.Added, Actor: x.Actor}
+	}
+	return out, nil
+}
+
+// recipient returns one recipient; the error wraps [ErrNotFound] if there is none.
+func (r *Registry) recipient(ctx context.Context, name string) (*Recipient, error) {
+	all, err := r.Recipients(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, x := range all {
+		if x.Name == name {
+			return &x, nil
+		}
+	}
+	return nil, fmt.Errorf("recipient %q: %w", name, ErrNotFound)
+}
+
+// A Submission is one upload as received.
+type Submission struct {
+	ID        watermark.Submission `json:"submission"` // first 16 bytes of the file's SHA-256
+	SHA256    string               `json:"sha256"`     // of the file, hex
+	Size      int64                `json:"size"`       // bytes
+	Format    string               `json:"format"`     // "jpeg", "png", …
+	Width     int                  `json:"width"`      // pixels, upright
+	Height    int                  `json:"height"`
+	Submitted time.Time            `json:"submitted"`         // when the customer sent it
+	Received  time.Time            `json:"received"`          // when the registry took it
+	Subject   string               `json:"subject,omitempty"` // opaque reference, never a name
+	Hash      string               `json:"hash"`              // "pdq:…", personal data; "" where hashes are sealed
+	Quality   int                  `json:"quality"`           // of the hash, 0..100
+	Erased    bool                 `json:"erased,omitempty"`  // only ID and times are left
+	Kept      bool                 `json:"-"`                 // the original is kept, sealed
+}
+
+func publicSubmission(s *store.Submission) *Submission {
+	return &Submission{
+		ID: s.ID, SHA256: hex.EncodeToString(s.SHA256[:]), Size: s.Size, Format: s.Format,
+		Width: s.Width, Height: s.Height, Submitted: s.Submitted, Received: s.Received,
+		Subject: s.Subject, Hash: s.Hash, Quality: s.Quality, Erased: s.Erased != 0, Kept: s.Kept,
+	}
+}
+
+// Submission returns one upload; the error wraps [ErrNotFound] if there is none. Of
+// one that was erased it returns what is left, and an error that wraps [ErrErased].
+func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Submission, error) {
+	s, err := r.store.Submission(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", id, err)
+	}
+	if s.Erased != 0 {
+		return publicSubmission(s), fmt.Errorf("submission %s: %w", id, ErrErased)
+	}
+	return publicSubmission(s), nil
+}
+
+// submissionPage is how many uploads are read at a time.
+const submissionPage = 1000
+
+// Submissions walks all uploads submitted at or after since (the zero time:
+// all) that were not erased, in the order of their receipt. An error ends it.
+// Writing to the registry while walking is allowed.
+func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*Submission, error] {
+	return func(yield func(*Submission, error) bool) {
+		for seq := int64(0); ; {
+			page, err := r.store.SubmissionsAfter(ctx, seq, submissionPage)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page {
+				seq = page[i].Seq
+				if page[i].Submitted.Before(since) || page[i].Erased != 0 {
+					continue
+				}
+				if !yield(publicSubmission(&page[i]), nil) {
+					return
+				}
+			}
+			if len(page) < submissionPage {
+				return
+			}
+		}
+	}
+}
+
+// A Copy is what one recipient was handed of one submission.
+type Copy struct {
+	ID         watermark.CopyID     `json:"copy"`
+	Submission watermark.Submission `json:"submission"`
+	Recipient  string               `json:"recipient"`
+	Purpose    string               `json:"purpose,omitempty"` // the request it answers
+	KeyID      string               `json:"key_id"`            // mark key
+	Strength   float64              `json:"strength"`          // share of the visibility budget, 0..1
+	Margin     float64              `json:"margin"`            // of the read-back, dB
+	Weak       bool                 `json:"weak"`
+	PSNR       float64              `json:"psnr"`   // dB
+	SSIM       float64              `json:"ssim"`   // 0..1
+	Format     string               `json:"format"` // "jpeg", "png", "webp", "tiff" or "bmp"
+	Width      int                  `json:"width"`  // pixels
+	Height     int                  `json:"height"`
+	SHA256     string               `json:"sha256"` // of the bytes released, hex
+	Size       int64                `json:"size"`   // bytes
+	Issued     time.Time            `json:"issued"`
+	Actor      string               `json:"actor,omitempty"`
+}
+
+func publicCopy(c *store.Copy) *Copy {
+	return &Copy{
+		ID: watermark.CopyID(c.ID), Submission: c.Submission, Recipient: c.Recipient, Purpose: c.Purpose,
+		KeyID: c.KeyID, Strength: c.Strength, Margin: c.Margin, Weak: c.Weak, PSNR: c.PSNR, SSIM: c.SSIM,
+		Format: c.Format, Width: c.Width, Height: c.Height, SHA256: hex.EncodeToString(c.SHA256[:]),
+		Size: c.Size, Issued: c.Issued, Actor: c.Actor,
+	}
+}
+
+// Copy returns one issued copy; the error wraps [ErrNotFound] if there is none.
+func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
+	c, err := r.store.Copy(ctx, uint64(id))
+	if err != nil {
+		return nil, fmt.Errorf("copy %s: %w", id, err)
+	}
+	return publicCopy(c), nil
+}
+
+// Copies lists the copies issued of a submission, oldest first.
+func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy, error) {
+	rows, err := r.store.Copies(ctx, of)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Copy, len(rows))
+	for i := range rows {
+		out[i] = *publicCopy(&rows[i])
+	}
+	return out, nil
+}
+
+// CheckLedger recomputes the ledger's tree and every commitment in it against the
+// rows that it stands for. An error that wraps [ErrTampered] names the first entry or
+// row that was edited, removed, added or reordered. Size (entries) and head (root of
+// the tree, hex) are the state that was checked: somebody who rewrites the whole
+// registry is found out only by a state that was kept elsewhere. [Registry.Audit]
+// compares such states and opens the sealed originals, too.
+func (r *Registry) CheckLedger(ctx context.Context) (size int64, head string, err error) {
+	size, sum, err := r.store.Check(ctx)
+	if err != nil {
+		return 0, "", err
+	}
+	return size, hex.EncodeToString(sum[:]), nil
+}
+
+// Head is the state of the ledger as [Registry.CheckLedger] returns it, unchecked.
+func (r *Registry) Head(ctx context.Context) (size int64, head string, err error) {
+	size, sum, err := r.store.Head(ctx)
+	if err != nil {
+		return 0, "", err
+	}
+	return size, hex.EncodeToString(sum[:]), nil
+}
+
+// Span returns when the first and the last upload were submitted; the zero time for
+// both where there is none.
+func (r *Registry) Span(ctx context.Context) (first, last time.Time, err error) {
+	return r.store.Span(ctx)
+}
+
+// clock is the time to the precision that rows keep.
+func (r *Registry) clock() time.Time { return timestamp(r.now()) }
+
+func timestamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+func newSalt() (s store.Salt) {
+	rand.Read(s[:])
+	return s
+}
+
+// checkText refuses texts that would not come back, or not on one line.
+func checkText(what, s string, most int) error {
+	if err := intake.CheckText(what, s, most); err != nil {
+		return fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	return nil
+}

@@ -1,0 +1,279 @@
+package registry_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"image"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+var feb = time.Date(2018, 2, 14, 12, 0, 0, 0, time.UTC)
+
+// file encodes a picture.
+func file(t *testing.T, img image.Image, format string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, picture.Encode(&b, img, format, 90))
+	return b.Bytes()
+}
+
+var blankPassport = sync.OnceValue(func() *specimen.Blank { return specimen.NewBlank(specimen.Passport, 500) })
+
+// passport draws a person's passport page, 500 pixels wide.
+func passport(person uint64) *image.NRGBA {
+	return blankPassport().Fill(specimen.NewPerson(person))
+}
+
+func newIssuer(t *testing.T, cfg registry.Config) *registry.Issuer {
+	t.Helper()
+	s, err := registry.NewIssuer(cfg)
+	require.NoError(t, err)
+	return s
+}
+
+func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at time.Time) *registry.Submission {
+	t.Helper()
+	sub, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), subject, at)
+	require.NoError(t, err)
+	require.False(t, duplicate)
+	return sub
+}
+
+func checkLedger(t *testing.T, r *registry.Registry) int64 {
+	t.Helper()
+	size, head, err := r.CheckLedger(t.Context())
+	require.NoError(t, err)
+	require.Len(t, head, 64)
+	return size
+}
+
+func TestSubmit(t *testing.T) {
+	cfg := leaktest.Config(t)
+	now := time.Date(2026, 3, 1, 9, 0, 0, 123456789, time.FixedZone("", 3600))
+	cfg.Registry.SetClock(func() time.Time { return now })
+	s := newIssuer(t, cfg)
+	data := file(t, passport(1), "png")
+	sub := submit(t, s, data, "customer 17", feb)
+	sum := sha256.Sum256(data)
+	require.Equal(t, watermark.Submission(sum[:16]), sub.ID)
+	require.Equal(t, hex.EncodeToString(sum[:]), sub.SHA256)
+	require.Equal(t, "png", sub.Format)
+	require.Equal(t, []int{500, 352}, []int{sub.Width, sub.Height})
+	require.EqualValues(t, len(data), sub.Size)
+	require.Equal(t, feb, sub.Submitted)
+	require.Equal(t, now.UTC().Truncate(time.Microsecond), sub.Received)
+	require.True(t, strings.HasPrefix(sub.Hash, "pdq:"))
+	require.GreaterOrEqual(t, sub.Quality, 50)
+
+	again, duplicate, err := s.Submit(t.Context(), bytes.NewReader(data), "somebody else", time.Time{})
+	require.NoError(t, err)
+	require.True(t, duplicate)
+	require.Equal(t, sub, again, "the first entry stands")
+	require.EqualValues(t, 2, checkLedger(t, cfg.Registry))
+
+	byClock := submit(t, s, file(t, passport(2), "jpeg"), "", time.Time{})
+	require.Equal(t, byClock.Received, byClock.Submitted)
+	got, err := cfg.Registry.Submission(t.Context(), byClock.ID)
+	require.NoError(t, err)
+	require.Equal(t, byClock, got)
+}
+
+func TestSubmitRefusesWhatIsNoPicture(t *testing.T) {
+	cfg := leaktest.Config(t)
+	cfg.MaxBytes, cfg.MaxPixels = 200_000, 200_000
+	s := newIssuer(t, cfg)
+	jpeg := file(t, passport(1), "jpeg")
+	for name, c := range map[string]struct {
+		data    []byte
+		subject string
+		want    error
+	}{
+		"nothing":      {nil, "", registry.ErrFormat},
+		"text":         {[]byte("hello"), "", registry.ErrFormat},
+		"cut":          {jpeg[:len(jpeg)/2], "", registry.ErrFormat},
+		"large file":   {make([]byte, 200_001), "", registry.ErrLimit},
+		"many pixels":  {file(t, image.NewGray(image.Rect(0, 0, 500, 401)), "png"), "", registry.ErrLimit},
+		"long subject": {jpeg, strings.Repeat("x", 201), registry.ErrInput},
+		"two lines":    {jpeg, "a\nb", registry.ErrInput},
+		"not UTF-8":    {jpeg, "\xff", registry.ErrInput},
+	} {
+		_, _, err := s.Submit(t.Context(), bytes.NewReader(c.data), c.subject, time.Time{})
+		require.ErrorIs(t, err, c.want, name)
+		assert.NotContains(t, err.Error(), "\n", name)
+	}
+	require.EqualValues(t, 1, checkLedger(t, cfg.Registry), "nothing was entered")
+}
+
+func TestNothingClearInTheFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	r, err := registry.Create(t.Context(), "file:"+path, nil)
+	require.NoError(t, err)
+	s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
+	data := file(t, passport(1), "jpeg")
+	submit(t, s, data, "customer 17", feb)
+	require.NoError(t, r.Close())
+	raw := readFile(t, path)
+	require.NotContains(t, string(raw), string(data[1000:1032]), "the picture is sealed")
+	require.NotContains(t, string(raw), leaktest.SealKey().Secret()[20:])
+}
+
+func TestRecipients(t *testing.T) {
+	r := leaktest.NewRegistry(t)
+	ctx := t.Context()
+	for _, name := range []string{"vendor B", "vendor A"} {
+		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.Vendor, Actor: "ops"}))
+	}
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}), "again")
+	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Store}), registry.ErrConflict)
+	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: "friend"}), registry.ErrInput)
+	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Kind: registry.Vendor}), registry.ErrInput)
+	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "a\x00", Kind: registry.Vendor}), registry.ErrInput)
+	all, err := r.Recipients(ctx)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+	require.Equal(t, "vendor A", all[0].Name)
+	require.Equal(t, "ops", all[0].Actor)
+	require.False(t, all[0].Added.IsZero())
+}
+
+func TestCustody(t *testing.T) {
+	cfg := leaktest.Config(t)
+	ctx, r := t.Context(), cfg.Registry
+	s := newIssuer(t, cfg)
+	in := submit(t, s, file(t, passport(1), "jpeg"), "", feb)
+	out := submit(t, s, file(t, passport(2), "jpeg"), "", feb.AddDate(0, 1, 0))
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	month := registry.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -14), To: feb.AddDate(0, 0, 14), Note: "contract 12", Actor: "legal"}
+	require.NoError(t, r.AddCustody(ctx, month))
+	listed := registry.Custody{Recipient: "vendor A", From: feb.AddDate(-1, 0, 0), To: feb.AddDate(1, 0, 0), Submissions: []watermark.Submission{out.ID, out.ID}}
+	require.NoError(t, r.AddCustody(ctx, listed))
+
+	got, err := r.Custody(ctx, in.ID)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.Equal(t, "contract 12", got[0].Note)
+	require.WithinDuration(t, time.Now(), got[0].Entered, time.Minute)
+	got, err = r.Custody(ctx, out.ID)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	require.Equal(t, []watermark.Submission{out.ID}, got[0].Submissions)
+	all, err := r.AllCustody(ctx)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
+
+	backwards := month
+	backwards.From, backwards.To = month.To, month.From
+	require.ErrorIs(t, r.AddCustody(ctx, backwards), registry.ErrInput)
+	require.ErrorIs(t, r.AddCustody(ctx, registry.Custody{Recipient: "nobody", From: feb, To: feb}), registry.ErrNotFound)
+	require.ErrorIs(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{{9}}}), registry.ErrNotFound)
+	checkLedger(t, r)
+}
+
+func TestImportCustody(t *testing.T) {
+	cfg := leaktest.Config(t)
+	ctx, r := t.Context(), cfg.Registry
+	sub := submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "", feb)
+	for _, name := range []string{"vendor A", "vendor B"} {
+		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.Vendor}))
+	}
+	month := registry.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12"}
+	listed := registry.Custody{Recipient: "vendor B", From: feb, To: feb, Submissions: []watermark.Submission{sub.ID}}
+	size := checkLedger(t, r)
+	bad := []registry.Custody{month, {Recipient: "nobody"}, listed, {Recipient: "vendor A", From: feb}}
+	added, wrong, err := r.ImportCustody(ctx, bad)
+	require.NoError(t, err)
+	require.Zero(t, added)
+	require.Len(t, wrong, 4)
+	require.NoError(t, wrong[0])
+	require.ErrorIs(t, wrong[1], registry.ErrNotFound)
+	require.NoError(t, wrong[2])
+	require.ErrorIs(t, wrong[3], registry.ErrInput)
+	require.Equal(t, size, checkLedger(t, r), "all or nothing")
+
+	for _, want := range []int{2, 0} {
+		added, wrong, err := r.ImportCustody(ctx, []registry.Custody{month, listed, month})
+		require.NoError(t, err)
+		require.Empty(t, wrong)
+		require.Equal(t, want, added, "the same fact is entered once")
+	}
+	require.Equal(t, size+2, checkLedger(t, r))
+	by, err := r.CustodyBy(ctx, "vendor B")
+	require.NoError(t, err)
+	require.Len(t, by, 1)
+	require.Equal(t, listed.Submissions, by[0].Submissions)
+	_, err = r.CustodyBy(ctx, "nobody")
+	require.ErrorIs(t, err, registry.ErrNotFound)
+	of, err := r.Custody(ctx, sub.ID)
+	require.NoError(t, err)
+	require.Len(t, of, 2)
+}
+
+func TestSubmissionsWalk(t *testing.T) {
+	cfg := leaktest.Config(t)
+	ctx := t.Context()
+	s := newIssuer(t, cfg)
+	for p := range 4 {
+		submit(t, s, file(t, specimen.Render(specimen.IDCard, specimen.NewPerson(uint64(p)), 200), "png"), "", feb.AddDate(0, p, 0))
+	}
+	n := 0
+	for sub, err := range cfg.Registry.Submissions(ctx, feb.AddDate(0, 2, 0)) {
+		require.NoError(t, err)
+		require.False(t, sub.Submitted.Before(feb.AddDate(0, 2, 0)))
+		// in memory there is one connection: a walk must not hold it
+		require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: sub.ID.String(), Kind: registry.Store}))
+		n++
+	}
+	require.Equal(t, 2, n)
+	for range cfg.Registry.Submissions(ctx, time.Time{}) {
+		break
+	}
+}
+
+func TestOpenAndCreate(t *testing.T) {
+	ctx := t.Context()
+	dsn := "file:" + filepath.Join(t.TempDir(), "kyc.db")
+	_, err := registry.Open(ctx, dsn)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	r, err := registry.Create(ctx, dsn, nil)
+	require.NoError(t, err)
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "a", Kind: registry.Store}))
+	size := checkLedger(t, r)
+	require.NoError(t, r.Close())
+	_, err = registry.Create(ctx, dsn, nil)
+	require.ErrorIs(t, err, fs.ErrExist)
+	r, err = registry.Open(ctx, dsn)
+	require.NoError(t, err)
+	require.Equal(t, size, checkLedger(t, r))
+	require.NoError(t, r.Close())
+	for _, bad := range []string{"", "kyc.db", "postgres:kyc", "postgres://u@h:x/db", "file:", "file:x?mode=ro"} {
+		_, err := registry.Open(ctx, bad)
+		assert.ErrorIs(t, err, registry.ErrRegistry, bad)
+		_, err = registry.Create(ctx, bad, nil)
+		assert.ErrorIs(t, err, registry.ErrRegistry, bad)
+	}
+}
+
+func TestMissing(t *testing.T) {
+	r := leaktest.NewRegistry(t)
+	_, err := r.Submission(t.Context(), watermark.Submission{1})
+	require.ErrorIs(t, err, registry.ErrNotFound)
+	require.ErrorContains(t, err, "01000000000000000000000000000000")
+	_, err = r.Copy(t.Context(), 7)
+	require.ErrorIs(t, err, registry.ErrNotFound)
+	require.ErrorContains(t, err, "0000000000000007")
+}

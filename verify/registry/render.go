@@ -1,0 +1,114 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// rendered is a marked picture as a file.
+type rendered struct {
+	*watermark.Marked
+	file   []byte
+	format string
+}
+
+// A limit on bytes may lower the quality of a copy to leastQuality.
+const (
+	leastQuality = 80
+	qualityStep  = 4
+)
+
+// A copy is made smaller at most maxShrinks times to fit a limit on bytes, and
+// never below leastCopySide pixels on the long side, the least that is marked.
+const (
+	maxShrinks    = 6
+	leastCopySide = 320
+)
+
+// render marks the picture and encodes it, smaller where the limits ask for it:
+// first shrunk, then marked.
+func (p *Prepared) render(ctx context.Context, id watermark.CopyID) (*rendered, error) {
+	cfg, size := &p.issuer.cfg, int64(0) // size: bytes of the last that did not fit
+	for range maxShrinks {
+		m, long, err := p.marker()
+		if size > 0 && errors.Is(err, watermark.ErrTooSmall) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		marked, err := p.issuer.marked(ctx, m, id)
+		if err != nil {
+			return nil, err
+		}
+		out, err := p.encode(marked)
+		if err != nil {
+			return nil, err
+		}
+		size = int64(len(out.file))
+		if cfg.MaxCopyBytes == 0 || size <= cfg.MaxCopyBytes {
+			return out, nil
+		}
+		if long <= leastCopySide {
+			break
+		}
+		p.shrink(max(leastCopySide, int(0.95*math.Sqrt(float64(cfg.MaxCopyBytes)/float64(size))*float64(long))))
+	}
+	return nil, fmt.Errorf("%w: a copy does not fit into %d bytes: the smallest that was tried has %d", ErrInput, cfg.MaxCopyBytes, size)
+}
+
+// copyFormat is the format of a picture's copies.
+func (c *Config) copyFormat(pic *picture.Picture) string {
+	if c.Format != "" {
+		return c.Format
+	}
+	switch pic.Format {
+	case "jpeg", "png", "tiff", "bmp":
+		return pic.Format
+	}
+	if pic.Image.Opaque() {
+		return "jpeg"
+	}
+	return "png"
+}
+
+// encode writes the marked picture like its source. Where the file is larger than
+// the limit, lossless formats become JPEG, if no format was asked for, and the
+// quality of lossy ones falls step by step; what is too large even then is returned
+// for the caller to shrink.
+func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
+	cfg := &p.issuer.cfg
+	like := picture.LikeOptions{Format: cfg.copyFormat(p.pic), KeepEXIF: cfg.KeepEXIF, WebP: cfg.EncodeWebP}
+	out := &rendered{Marked: m, format: like.Format}
+	fits := func() (bool, error) {
+		var buf bytes.Buffer
+		if err := picture.EncodeLike(&buf, m.Image, p.pic.Source, like); err != nil {
+			return false, err
+		}
+		out.file = buf.Bytes()
+		return cfg.MaxCopyBytes == 0 || int64(buf.Len()) <= cfg.MaxCopyBytes, nil
+	}
+	if ok, err := fits(); ok || err != nil {
+		return out, err
+	}
+	first := p.pic.Source.LikeQuality(m.Image.Rect) - qualityStep
+	if lossy := like.Format == "jpeg" || like.Format == "webp"; !lossy {
+		if cfg.Format != "" {
+			return out, nil
+		}
+		like.Format, out.format = "jpeg", "jpeg"
+		first += qualityStep
+	}
+	for like.Quality = first; like.Quality >= leastQuality; like.Quality -= qualityStep {
+		if ok, err := fits(); ok || err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}

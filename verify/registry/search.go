@@ -1,0 +1,196 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// What submissions are found by. Every submission has a number, by which indexes name
+// it ([phash.Hit]): numbers ascend in the order in which submissions become visible
+// and are never used again, so what an index is missing is all that lies beyond the
+// last one it saw, and what was erased since.
+
+// searchPage is how many submissions are read at a time.
+const searchPage = 10_000
+
+// HashesAfter calls add with the area hash ([phash.Area]) and its quality, 0..100, of
+// every submission of a greater number than after, ascending, and returns the number
+// of the last one that it passed. Hashes that are sealed and that key, which may be
+// nil, does not open are passed over. An error of add ends it.
+func (r *Registry) HashesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, hash phash.Hash, quality int) error) (last int64, err error) {
+	for {
+		page, err := r.store.HashesAfter(ctx, after, searchPage)
+		if err != nil {
+			return after, err
+		}
+		for i := range page {
+			row := &page[i]
+			hash, err := areaHash(row, key)
+			if err == nil {
+				err = add(row.Seq, hash, row.AreaQuality)
+			} else if errors.Is(err, ErrSealed) {
+				err = nil
+			}
+			if err != nil {
+				return after, err
+			}
+			after = row.Seq
+		}
+		if len(page) < searchPage {
+			return after, nil
+		}
+	}
+}
+
+// areaHash reads the hash that is searched, and opens it where it is sealed.
+func areaHash(row *store.Hash, key *SealKey) (phash.Hash, error) {
+	text := row.Area
+	if row.Sealed != nil {
+		var err error
+		if text, err = openHash(row, key); err != nil {
+			return phash.Hash{}, err
+		}
+	}
+	hash, err := phash.Parse(text)
+	if err != nil {
+		return hash, fmt.Errorf("%w: hash of submission number %d: %w", ErrTampered, row.Seq, err)
+	}
+	return hash, nil
+}
+
+// openHash opens the sealed hashes of a submission and returns the one that is
+// searched.
+func openHash(row *store.Hash, key *SealKey) (string, error) {
+	if key == nil {
+		return "", fmt.Errorf("%w: no sealing key", ErrSealed)
+	}
+	data, err := key.openDataKey(row.ID, row.Sealed)
+	if err != nil {
+		return "", err
+	}
+	text, err := data.open(partHashes, row.Sealed.Hashes)
+	_, area, _ := strings.Cut(string(text), "\n")
+	return area, err
+}
+
+// AreaHash is the area hash of one submission, opened with key, which may be nil where
+// the hashes stand in the clear.
+func (r *Registry) AreaHash(ctx context.Context, key *SealKey, of watermark.Submission) (phash.Hash, error) {
+	row, err := r.store.Submission(ctx, of)
+	if err != nil {
+		return phash.Hash{}, err
+	}
+	h := store.Hash{Seq: row.Seq, ID: row.ID, Area: row.Area}
+	if h.Area == "" {
+		if h.Sealed, err = r.store.Sealed(ctx, of); err != nil {
+			return phash.Hash{}, err
+		}
+	}
+	return areaHash(&h, key)
+}
+
+// FeaturesAfter calls add with the local features of every submission of a greater
+// number than after that has any, ascending, and returns the number of the last one
+// that it passed. What key does not open is passed over. An error of add ends it.
+func (r *Registry) FeaturesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, f *local.Features) error) (last int64, err error) {
+	for {
+		page, err := r.store.FeaturesAfter(ctx, after, searchPage)
+		if err != nil {
+			return after, err
+		}
+		for i := range page {
+			f, err := openFeatures(&page[i], key)
+			if err == nil {
+				err = add(page[i].Seq, f)
+			} else if errors.Is(err, ErrSealed) {
+				err = nil
+			}
+			if err != nil {
+				return after, err
+			}
+			after = page[i].Seq
+		}
+		if len(page) < searchPage {
+			return after, nil
+		}
+	}
+}
+
+func openFeatures(row *store.Features, key *SealKey) (*local.Features, error) {
+	if key == nil {
+		return nil, fmt.Errorf("%w: no sealing key", ErrSealed)
+	}
+	data, err := key.openDataKey(row.ID, &row.Sealed)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := data.open(partFeatures, row.Sealed.Features)
+	if err != nil {
+		return nil, err
+	}
+	f := new(local.Features)
+	if err := f.UnmarshalBinary(raw); err != nil {
+		return nil, fmt.Errorf("submission number %d: %w", row.Seq, err)
+	}
+	return f, nil
+}
+
+// ErasedAfter calls forget with every submission whose erasure has a greater number
+// than after, and returns the number of the last erasure.
+func (r *Registry) ErasedAfter(ctx context.Context, after int64, forget func(number int64, id watermark.Submission)) (last int64, err error) {
+	gone, err := r.store.ErasedAfter(ctx, after)
+	if err != nil {
+		return after, err
+	}
+	for _, e := range gone {
+		forget(e.Seq, e.ID)
+		after = max(after, e.Erasure)
+	}
+	return after, nil
+}
+
+// SubmissionAt is [Registry.Submission] of the one with a number.
+func (r *Registry) SubmissionAt(ctx context.Context, number int64) (*Submission, error) {
+	s, err := r.store.SubmissionBySeq(ctx, number)
+	if err != nil {
+		return nil, err
+	}
+	if s.Erased != 0 {
+		return publicSubmission(s), fmt.Errorf("submission number %d: %w", number, ErrErased)
+	}
+	return publicSubmission(s), nil
+}
+
+// SealsHashes reports whether the hashes are sealed, so that the registry's database
+// cannot be searched: see [CreateOptions].
+func (r *Registry) SealsHashes() bool { return r.sealHashes }
+
+// Searchable counts the submissions that [Registry.Near] can find.
+func (r *Registry) Searchable(ctx context.Context) (int64, error) { return r.store.Searchable(ctx) }
+
+// Near searches the registry's database: it returns the numbers of all submissions
+// whose area hash lies within [phash.MatchRadius] of any of the hashes, nearest first,
+// each once. Where hashes are sealed it fails.
+func (r *Registry) Near(ctx context.Context, hashes []phash.Hash) ([]phash.Hit, error) {
+	return r.store.Near(ctx, hashes, phash.MatchRadius)
+}
+
+// DeferSearchTables stops the upkeep of the tables by which uploads are found in the
+// registry's database, so that many are submitted faster. Until [Registry.BuildSearchTables]
+// a search there compares with each of these uploads.
+func (r *Registry) DeferSearchTables(ctx context.Context) error { return r.store.DeferBands(ctx) }
+
+// BuildSearchTables makes up for what [Registry.DeferSearchTables] left out, or, anew,
+// makes all of these tables again, as after an audit that found them edited. Others may
+// use the registry meanwhile, and it may be interrupted and run again. progress, which
+// may be nil, is called with how many uploads are done of about how many.
+func (r *Registry) BuildSearchTables(ctx context.Context, anew bool, progress func(done, total int64)) error {
+	return r.store.BuildBands(ctx, anew, progress)
+}

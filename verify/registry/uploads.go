@@ -1,0 +1,173 @@
+package registry
+
+import (
+	"archive/tar"
+	"archive/zip"
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/kycmark/kycmark/internal/intake"
+)
+
+// maxSkipped is how many bytes of a compressed tar archive are read only to be
+// passed over, because their file is larger than any upload.
+const maxSkipped = 4 << 30
+
+var (
+	errEncrypted = errors.New("encrypted in its archive")
+	errNested    = errors.New("an archive within an archive, which is not opened")
+)
+
+// Uploads lists files for [Issuer.Import]: files themselves, folders (all files
+// below, in lexical order, without hidden ones), and archives, also in folders: zip,
+// tar, and tar with gzip, by their endings. Links are not followed. Names in
+// archives are labels, and nothing is ever written. What cannot be read is listed
+// with its error. Files larger than most bytes may be passed over in tar archives,
+// up to 4 GiB of them where they are compressed.
+func Uploads(paths ...string) iter.Seq[Upload] {
+	return func(yield func(Upload) bool) {
+		for _, p := range paths {
+			if !uploadsOf(p, yield) {
+				return
+			}
+		}
+	}
+}
+
+// uploadsOf reports whether to go on.
+func uploadsOf(p string, yield func(Upload) bool) bool {
+	info, err := os.Stat(p)
+	if err != nil {
+		return yield(Upload{Name: p, Err: err})
+	}
+	if !info.IsDir() {
+		return uploadFile(p, info, yield)
+	}
+	going := true
+	err = filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
+		switch hidden := name != p && strings.HasPrefix(d.Name(), "."); {
+		case err != nil:
+			going = yield(Upload{Name: name, Err: err})
+		case hidden && d.IsDir():
+			return fs.SkipDir
+		case hidden || d.IsDir() || intake.Litter(filepath.ToSlash(name)):
+		case !d.Type().IsRegular():
+			going = yield(Upload{Name: name, Err: intake.ErrNotRegular})
+		default:
+			if info, err := d.Info(); err != nil {
+				going = yield(Upload{Name: name, Err: err})
+			} else {
+				going = uploadFile(name, info, yield)
+			}
+		}
+		if !going {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return going && (err == nil || yield(Upload{Name: p, Err: err}))
+}
+
+// archiveKind is ".zip", ".tar", ".tar.gz", or "" for what is no archive.
+func archiveKind(name string) string {
+	name = strings.ToLower(name)
+	for _, kind := range []string{".zip", ".tar", ".tar.gz", ".tgz"} {
+		if strings.HasSuffix(name, kind) {
+			return strings.Replace(kind, ".tgz", ".tar.gz", 1)
+		}
+	}
+	return ""
+}
+
+func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
+	list := map[string]func(string, func(Upload) bool) (bool, error){
+		".zip": uploadZip, ".tar": uploadTar, ".tar.gz": uploadTar,
+	}[archiveKind(p)]
+	if list == nil {
+		return yield(Upload{Name: p, Modified: info.ModTime(), Size: info.Size(),
+			Open: func() (io.ReadCloser, error) { return intake.OpenRegular(p) }})
+	}
+	going, err := list(p, yield)
+	return going && (err == nil || yield(Upload{Name: p, Err: fmt.Errorf("archive: %w", err)}))
+}
+
+func uploadZip(p string, yield func(Upload) bool) (bool, error) {
+	z, err := zip.OpenReader(p)
+	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
+		return true, err
+	}
+	defer z.Close()
+	for _, f := range z.File {
+		u := Upload{Name: p + "!" + f.Name, Modified: f.Modified, Open: f.Open}
+		switch {
+		case f.FileInfo().IsDir() || intake.Litter(f.Name):
+			continue
+		case f.Flags&1 != 0: // APPNOTE 4.4.4
+			u.Err = errEncrypted
+		case !f.Mode().IsRegular():
+			u.Err = intake.ErrNotRegular
+		case archiveKind(f.Name) != "":
+			u.Err = errNested
+		}
+		if !yield(u) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func uploadTar(p string, yield func(Upload) bool) (bool, error) {
+	f, err := intake.OpenRegular(p)
+	if err != nil {
+		return true, intake.WithoutPath(err)
+	}
+	defer f.Close()
+	var r io.Reader = f // which seeks over what is not read
+	left := int64(1) << 62
+	if archiveKind(p) == ".tar.gz" {
+		z, err := gzip.NewReader(bufio.NewReader(f))
+		if err != nil {
+			return true, err
+		}
+		r, left = z, maxSkipped
+	}
+	for t := tar.NewReader(r); ; {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			return true, nil
+		}
+		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
+			return true, err
+		}
+		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || intake.Litter(path.Clean(h.Name)) {
+			continue
+		}
+		read := false
+		u := Upload{Name: p + "!" + h.Name, Modified: h.ModTime, Size: h.Size,
+			Open: func() (io.ReadCloser, error) { read = true; return io.NopCloser(t), nil }}
+		switch {
+		case h.Typeflag != tar.TypeReg:
+			u.Err = intake.ErrNotRegular
+		case archiveKind(h.Name) != "":
+			u.Err = errNested
+		}
+		if !yield(u) {
+			return false, nil
+		}
+		if read {
+			continue
+		}
+		if left -= h.Size; left < 0 {
+			return true, fmt.Errorf("%w: too much in it that is too large to be read; what follows is left out", ErrLimit)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package verify_test
+
+import (
+	"context"
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A run that was cut short goes on where it was; what was examined, or occurs twice, is
+// not examined again, and the verdict is the same as of one run.
+func TestStateOfARun(t *testing.T) {
+	c := newCase(t)
+	dir := t.TempDir()
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": c.second, "3.jpg": c.marked, "4.jpg": passport(9)} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "5.jpg"), []byte("nothing"), 0o600))
+	var read atomic.Int32
+	counting := func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
+		read.Add(1)
+		return &watermark.Detection{}, nil
+	}
+	run := func(state string, most int) (leaks []*verify.Verdict, d *verify.DumpVerdict, err error) {
+		c.State, c.Workers = state, 1
+		v := c.investigator(t, counting)
+		for l, err := range v.InvestigateFiles(t.Context(), dir) {
+			if err != nil {
+				return nil, nil, err
+			}
+			if leaks = append(leaks, l); len(leaks) == most {
+				return leaks, nil, nil
+			}
+		}
+		d, err = v.Weigh(t.Context(), leaks)
+		return leaks, d, err
+	}
+	want, whole, err := run("", -1)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, read.Load(), "the third is the first again")
+
+	state := filepath.Join(t.TempDir(), "state")
+	_, _, err = run(state, 2)
+	require.NoError(t, err)
+	f, err := os.OpenFile(state, os.O_APPEND|os.O_WRONLY, 0)
+	require.NoError(t, err)
+	_, err = f.WriteString(`{"file":"cut sh`) // by a crash
+	require.NoError(t, err)
+	require.NoError(t, f.Close())
+	read.Store(0)
+	got, again, err := run(state, -1)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, read.Load(), "the fourth")
+	require.Equal(t, len(want), len(got))
+	for i := range want {
+		require.Equal(t, want[i].File, got[i].File)
+		require.Equal(t, want[i].Finding, got[i].Finding)
+		require.Equal(t, want[i].LogP, got[i].LogP)
+	}
+	require.Equal(t, whole.Headline, again.Headline)
+	require.Equal(t, whole.Hypotheses, again.Hypotheses)
+	require.Contains(t, report(t, again, false), "data:image/png", "thumbnails are made again")
+
+	read.Store(0)
+	_, _, err = run(state, -1)
+	require.NoError(t, err)
+	require.Zero(t, read.Load())
+	c.Config.SealKey = nil
+	_, _, err = run(state, -1)
+	require.ErrorIs(t, err, registry.ErrInput)
+	require.ErrorContains(t, err, "belongs to another investigation")
+	text, err := os.ReadFile(state)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "customer")
+	require.Equal(t, 5, strings.Count(string(text), "\n"), "a head and four different files")
+}
+
+// Leaks are held against what was named, and nothing else.
+func TestAgainst(t *testing.T) {
+	c := newCase(t)
+	c.Against = []watermark.Submission{c.secondID, c.firstID}
+	v := c.examine(t, c.marked, noMark)
+	require.Equal(t, verify.FoundCopy, v.Finding, v.Note)
+	require.Equal(t, c.firstID, v.Submission)
+	require.Len(t, v.Matches, 2, "what does not fit is listed too")
+	require.Len(t, v.Traces, 2)
+	c.Against = []watermark.Submission{c.secondID}
+	v = c.examine(t, c.marked, noMark)
+	require.NotEqual(t, verify.FoundCopy, v.Finding)
+	c.Against = []watermark.Submission{{9, 9}}
+	_, err := c.investigator(t, noMark).Investigate(t.Context(), "x", file(t, c.marked, "jpeg"))
+	require.ErrorIs(t, err, registry.ErrNotFound)
+}
