@@ -99,7 +99,7 @@ func (w *weighing) showWindow() {
 		w.Shows = append(w.Shows, w.custodySentence(h))
 	}
 	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
-		"How many pictures lie within one window is no measure of its holder. Against a thief who took a contiguous range of the registry's %s, or what one holder had, as likely as scattered pictures, it earns a likelihood ratio of at most about %s, however many the pictures; against another holder of the same pictures it earns nothing.",
+		"How many pictures lie within one window is no measure of its holder. Against a thief who is more likely to take a contiguous range of the registry's %s, or what one holder had, than scattered pictures, it earns a likelihood ratio of at most about %s, however many the pictures; against another holder of the same pictures it earns nothing.",
 		count(x.Cells, "month", "months"), about(math.Pow(10, x.Most))))
 }
 

@@ -53,7 +53,12 @@ func newLeak(img image.Image) (*leak, error) {
 	if min(ww, wh) < leastSide/2 {
 		return nil, fmt.Errorf("%w: %d x %d pixels is too long and thin", ErrTooSmall, w, h)
 	}
-	return whitened(p, ww, wh), nil
+	l := whitened(p, ww, wh)
+	if luma, ok := reopened(p, l.carriers[0]); ok {
+		l.carriers[0] = luma
+		l.fields = combined(l.carriers)
+	}
+	return l, nil
 }
 
 // whitened shrinks p to w x h pixels and whitens it.
@@ -241,7 +246,7 @@ func (r *reader) decode(t tracked, sign float32) {
 		if !ok[i] {
 			return
 		}
-		weight := math.Max(meanOverDeviation(s.pilot[:]), 0.05) / (deviation(s.bit[:]) + 1e-12)
+		weight := carrierWeight(meanOverDeviation(s.pilot[:])) / (deviation(s.bit[:]) + 1e-12)
 		for j, v := range s.bit {
 			soft[j] += float64(v * weight)
 		}
@@ -266,6 +271,14 @@ func (r *reader) decode(t tracked, sign float32) {
 			return
 		}
 	}
+}
+
+// carrierWeight is the strength of a carrier that its pilots tell, less where it may as
+// well be chance: the mean of pilotN amplitudes over their deviation is off by 0.18.
+func carrierWeight(seen float64) float64 {
+	const chance = 0.1
+	seen = math.Max(seen, 0.05)
+	return seen * float64(seen*seen) / (float64(seen*seen) + chance)
 }
 
 // correlation is that of a message's code with the soft bits, -1..1.

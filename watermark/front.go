@@ -31,18 +31,21 @@ func carriers(c dsp.RGB) []dsp.Plane {
 // text edges do not leak over the paper beside them. sigma is the filter's
 // tolerance in grey levels, quiet the RMS below which nothing is lifted.
 func residual(p dsp.Plane, sigma, quiet float64) dsp.Plane {
-	const radius, space, local, limit = 5, 4, 4, 3
+	const radius, space = 5, 4
 	r := dsp.Bilateral(p, radius, sigma, space)
-	square := dsp.NewPlane(p.W, p.H)
 	for i, v := range r.Pix {
-		d := p.Pix[i] - v
-		r.Pix[i] = d
-		square.Pix[i] = float32(d * d)
+		r.Pix[i] = p.Pix[i] - v
 	}
-	for i, v := range dsp.Gauss(square, local).Pix {
-		r.Pix[i] = clip(float32(float64(r.Pix[i])/(math.Sqrt(float64(v))+quiet)), -limit, limit)
-	}
+	level(r, quiet)
 	return r
+}
+
+// level divides p by its local RMS and quiet.
+func level(p dsp.Plane, quiet float64) {
+	const local, limit = 4, 3
+	for i, v := range dsp.Gauss(dsp.Product(p, p), local).Pix {
+		p.Pix[i] = clip(float32(float64(p.Pix[i])/(math.Sqrt(float64(v))+quiet)), -limit, limit)
+	}
 }
 
 // whiten divides the spectrum by its local mean and scales to unit RMS.

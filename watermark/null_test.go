@@ -36,9 +36,9 @@ func correlations(all []watermark.NullTrial) []float64 {
 func TestNullTrials(t *testing.T) {
 	const n = 3000
 	page := specimen.Render(specimen.IDCard, specimen.NewPerson(3), 500)
-	noise, seen := nullTrials(t, nil, 1, n), nullTrials(t, page, 1, n)
+	noise, seen, hard := nullTrials(t, nil, 1, n), nullTrials(t, page, 1, n), nullTrials(t, applied(t, "jpeg20", page), 1, n)
 	assert.InDelta(t, .5623, correlations(noise)[n/2], .002)
-	for name, all := range map[string][]watermark.NullTrial{"noise": noise, "picture": seen} {
+	for name, all := range map[string][]watermark.NullTrial{"noise": noise, "picture": seen, "hard JPEG": hard} {
 		c := correlations(all)
 		assert.Greater(t, c[n/2], .53, name)
 		assert.Less(t, c[n/2], .566, name)

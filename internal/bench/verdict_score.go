@@ -114,7 +114,7 @@ func (s *score) hypotheses(d *simDump, v *odds.Verdict) {
 		}
 		yes := d.stands(h)
 		what := h.Name + strings.Join(h.Holders, "+")
-		s.statements = append(s.statements, statement{h.Kind + " " + what, h.Kind, h.LogLR, yes})
+		s.statements = append(s.statements, statement{strings.TrimSpace(h.Kind + " " + what), h.Kind, h.LogLR, yes})
 		s.listed = s.listed || yes
 		s.stated = s.stated || yes && h.LogLR >= 1
 		s.any = s.any || h.LogLR >= 1

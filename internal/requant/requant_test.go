@@ -138,6 +138,20 @@ func TestOpenFindsTheTable(t *testing.T) {
 	}
 }
 
+func TestOpenFineFindsFinerTables(t *testing.T) {
+	for _, quality := range []int{20, 60, 70, 75, 80} {
+		want := requant.Scaled(quality)
+		p, _ := opened(scene(320, 240, 7), &want, 2, 2, libjpeg)
+		l, ok := requant.OpenFine(p)
+		require.True(t, ok, quality)
+		assert.Equal(t, want, l.Table, quality)
+		assert.InDelta(t, (want[1]+want[8])/2, l.MeanStep(.06, .07), 1e-6)
+		assert.Zero(t, l.MeanStep(.01, .05))
+		_, ok = requant.Open(p)
+		assert.Equal(t, quality <= 60, ok, quality)
+	}
+}
+
 func TestOpenFindsATableOfItsOwn(t *testing.T) {
 	var want requant.Table
 	for i := range want {
@@ -173,6 +187,8 @@ func TestOpenKnowsWhatIsNoHardJPEG(t *testing.T) {
 		"empty": image.NewNRGBA(image.Rectangle{}), "small": image.NewNRGBA(image.Rect(0, 0, 5, 3)),
 	} {
 		_, ok := requant.Open(p)
+		assert.False(t, ok, name)
+		_, ok = requant.OpenFine(p)
 		assert.False(t, ok, name)
 	}
 }
@@ -278,4 +294,58 @@ func TestReadRefusesAnotherPictureAndFineSteps(t *testing.T) {
 	probe.Scale(60)
 	_, ok = l.Read(scene(400, 304, 6), probe, 1)
 	assert.False(t, ok, "steps that are fine beside the mark")
+}
+
+// Without the original, too, roundings tell of a mark, and more than what a filter that
+// takes the leak for the original plus noise leaves over.
+func TestReadAloneTellsMoreThanDifferences(t *testing.T) {
+	original := scene(400, 304, 5)
+	mark := pushed(400, 304, 1)
+	marked := original.Clone()
+	for i, v := range mark.Pix {
+		marked.Pix[i] = float32(math.Round(float64(marked.Pix[i] + v)))
+	}
+	cosine := func(a, b dsp.Plane) float64 { return dot(a, b) / math.Sqrt(dot(a, a)*dot(b, b)) }
+	for _, quality := range []int{20, 30, 75} {
+		table := requant.Scaled(quality)
+		p, luma := opened(marked, &table, 2, 2, libjpeg)
+		l, ok := requant.OpenFine(p)
+		require.True(t, ok)
+		score := l.ReadAlone(5)
+		plain := dsp.Bilateral(luma, 5, 25, 3.75)
+		for i, v := range luma.Pix {
+			plain.Pix[i] = v - plain.Pix[i]
+		}
+		assert.Greater(t, cosine(score, mark), 1.1*cosine(plain, mark), quality)
+		for seed := range uint64(5) {
+			assert.InDelta(t, 0, cosine(score, pushed(400, 304, 20+seed)), .015, "another mark says nothing")
+		}
+		assert.Equal(t, score, l.ReadAlone(5))
+	}
+}
+
+func BenchmarkReadAlone(b *testing.B) {
+	table := requant.Scaled(20)
+	p, _ := opened(scene(1024, 768, 5), &table, 2, 2, libjpeg)
+	b.Run("open", func(b *testing.B) {
+		for b.Loop() {
+			requant.OpenFine(p)
+		}
+	})
+	l, ok := requant.OpenFine(p)
+	require.True(b, ok)
+	b.Run("read", func(b *testing.B) {
+		for b.Loop() {
+			l.ReadAlone(8)
+		}
+	})
+	fine, _ := opened(scene(1024, 768, 5), &requant.Table{}, 1, 1, libjpeg)
+	for i, v := range scene(1024, 768, 5).Pix {
+		fine.Pix[4*i], fine.Pix[4*i+1], fine.Pix[4*i+2] = uint8(v), uint8(v), uint8(v)
+	}
+	b.Run("open other", func(b *testing.B) {
+		for b.Loop() {
+			requant.OpenFine(fine)
+		}
+	})
 }

@@ -14,15 +14,24 @@ type Table [side * side]float32
 
 // Parameters of the table's estimate.
 const (
-	leastStep   = 8     // finer ones leave little that differences do not tell
-	notZero     = 4     // grey levels from which on a coefficient is not one that was 0
 	mostStep    = 255   // of baseline JPEG
-	offComb     = 2.5   // grey levels from a multiple of the step that rounded pixels hardly make
 	mostOff     = 0.25  // of the share of coefficients that are farther off by chance
 	leastValues = 0.004 // share of coefficients that are not 0, from which on there is a comb
 	leastTold   = 50    // coefficients that are not 0, for a standard table
 	leastBlocks = 400   // for a table of its own
 	mostBlocks  = 4000  // that are looked at
+)
+
+// sight is how closely combs are looked at.
+type sight struct {
+	leastStep float32
+	notZero   float32 // grey levels from which on a coefficient is not one that was 0
+	offComb   float32 // grey levels from a multiple of the step that rounded pixels hardly make
+}
+
+var (
+	coarse = sight{8, 4, 2.5} // finer steps leave little that differences do not tell
+	fine   = sight{4, 1.5, 1} // rounded pixels make 0.3
 )
 
 // A Leak is a picture as it was opened from a JPEG file.
@@ -39,10 +48,20 @@ type Leak struct {
 // frequency has values and no comb, which is so of whatever was changed after it was
 // opened, and of fine tables.
 func Open(p *image.NRGBA) (*Leak, bool) {
+	return open(p, false)
+}
+
+// OpenFine is [Open], and finds standard tables whose steps are as fine as 4, too.
+func OpenFine(p *image.NRGBA) (*Leak, bool) { return open(p, true) }
+
+func open(p *image.NRGBA, finer bool) (*Leak, bool) {
 	values := coefficients(someRows(p))
-	t, ok := standardTable(values)
+	t, ok := standardTable(values, coarse)
 	if !ok {
 		t, ok = ownTable(values)
+	}
+	if !ok && finer {
+		t, ok = standardTable(values, fine)
 	}
 	if !ok {
 		return nil, false
@@ -152,14 +171,14 @@ func scaled(quality int) (t Table) {
 
 // standardTable returns the standard table on whose combs the values lie best, of the
 // coarsest that will do: finer ones may be parts of them.
-func standardTable(values []block) (best Table, ok bool) {
+func standardTable(values []block, s sight) (best Table, ok bool) {
 	least := math.Inf(1)
 	for quality := 1; quality < 100; quality++ {
 		t := scaled(quality)
-		if slices.Min(t[:]) < leastStep {
+		if slices.Min(t[:]) < s.leastStep {
 			break
 		}
-		miss, on := onCombs(values, &t)
+		miss, on := s.onCombs(values, &t)
 		switch {
 		case on && miss < least:
 			best, least, ok = t, miss, true
@@ -173,17 +192,17 @@ func standardTable(values []block) (best Table, ok bool) {
 // onCombs reports whether hardly any value is far from a multiple of its step, and the
 // mean squared distance of all that are near. Means of blocks, which areas of one shade
 // share, say nothing.
-func onCombs(values []block, t *Table) (miss float64, ok bool) {
+func (s sight) onCombs(values []block, t *Table) (miss float64, ok bool) {
 	told, far, chance := 0, 0, 0.0
 	for i := range values {
 		for k, v := range values[i] {
-			if k == 0 || v > -notZero && v < notZero {
+			if k == 0 || v > -s.notZero && v < s.notZero {
 				continue
 			}
 			told++
-			chance += 1 - 2*offComb/float64(t[k])
+			chance += 1 - 2*float64(s.offComb)/float64(t[k])
 			v -= float32(t[k] * nearest(v/t[k]))
-			if v > offComb || v < -offComb {
+			if v > s.offComb || v < -s.offComb {
 				far++
 				continue
 			}
@@ -201,7 +220,7 @@ func onCombs(values []block, t *Table) (miss float64, ok bool) {
 func stepOf(values []block, at int) (float32, bool) {
 	var x []float32
 	for i := range values {
-		if v := float32(math.Abs(float64(values[i][at]))); v > notZero {
+		if v := float32(math.Abs(float64(values[i][at]))); v > coarse.notZero {
 			x = append(x, v)
 		}
 	}
@@ -209,7 +228,7 @@ func stepOf(values []block, at int) (float32, bool) {
 		return 0, true
 	}
 	best, least := 0, math.Inf(1)
-	for q := mostStep; q >= leastStep; q-- {
+	for q := mostStep; q >= int(coarse.leastStep); q-- {
 		miss, ok := comb(x, float32(q))
 		switch {
 		case ok && miss < least:
@@ -224,10 +243,10 @@ func stepOf(values []block, at int) (float32, bool) {
 // comb returns the mean squared distance of those x that lie near multiples of q, other
 // than 0, and whether so many do that these are no chance.
 func comb(x []float32, q float32) (miss float64, ok bool) {
-	far, most := 0, int(mostOff*(1-2*offComb/float64(q))*float64(len(x)))
+	far, most := 0, int(mostOff*(1-2*float64(coarse.offComb)/float64(q))*float64(len(x)))
 	for _, v := range x {
 		d := v - float32(q*max(1, nearest(v/q)))
-		if d > offComb || d < -offComb {
+		if d > coarse.offComb || d < -coarse.offComb {
 			if far++; far > most {
 				return 0, false
 			}

@@ -129,3 +129,31 @@ func (m *model) withAllRanges(set *candidate, i, g int) float64 {
 	s.add(r.lnMean(cols, peak) + math.Log(w*(1-tau)))
 	return s.ln()
 }
+
+// How often leaks from anywhere have a window: seldom, whatever their number.
+func TestWindowsByChance(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	for cells, most := range map[int]float64{12: 0.12, 60: 0.04, 120: 0.025} {
+		for _, n := range []int{2, 5, 20, 400} {
+			hits, dumps := 0.0, 400
+			for range dumps {
+				p := &profile{counts: make([]int, cells), ahead: make([]float64, cells+1)}
+				for k := range p.n {
+					p.n[k] = make([]float64, cells)
+				}
+				for i := range cells {
+					p.ahead[i+1] = p.ahead[i] + 1000
+				}
+				p.size = p.ahead[cells]
+				for range n {
+					p.count(plainLeaks, rng.IntN(cells), 1)
+				}
+				best, _ := p.densest(plainLeaks, interval{0, cells - 1})
+				if p.scan(plainLeaks, best) >= ln(float64(cells*(cells+1)/2)) {
+					hits++
+				}
+			}
+			assert.LessOrEqual(t, hits/float64(dumps), most, "%d leaks in %d cells", n, cells)
+		}
+	}
+}

@@ -153,8 +153,9 @@ type Window struct {
 	Holders []string `json:"holders"`
 }
 
-// window describes where the leaks without a mark are densest, if they are denser there
-// than chance makes them anywhere in one dump of 20 (the union bound over all ranges).
+// window describes where the leaks without a mark are densest, if their scan statistic
+// exceeds the logarithm of the number of ranges. Leaks from anywhere do so in 1 dump of 100 for a
+// registry of 120 months, 2 of 60 and 5 to 9 of 12 (TestWindowsByChance).
 func (m *model) window(v *Verdict) *Window {
 	p := newProfile(m, Insider, -1, m.all)
 	if p.total[plainLeaks] == 0 {
@@ -163,7 +164,7 @@ func (m *model) window(v *Verdict) *Window {
 	best, ok := p.densest(plainLeaks, interval{0, len(m.all) - 1})
 	first, last := span(m.all)
 	n := last - first + 1
-	if !ok || p.scan(plainLeaks, best) < ln(float64(20*n*(n+1)/2)) {
+	if !ok || p.scan(plainLeaks, best) < ln(float64(n*(n+1)/2)) {
 		return nil
 	}
 	w := &Window{From: best.from, To: best.to, Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},

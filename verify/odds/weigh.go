@@ -9,8 +9,8 @@ import (
 // A Hypothesis is one explanation of where leaks came from. Several may hold at once: a
 // dump may have several sources.
 type Hypothesis struct {
-	Kind    string   `json:"kind"`              // [Copies], [Custody], ...
 	Name    string   `json:"name,omitempty"`    // of the recipient; "" for kinds that name nobody
+	Kind    string   `json:"kind"`              // [Copies], [Custody], ...
 	Holders []string `json:"holders,omitempty"` // of [Custody]: all who held the same; nothing here tells them apart
 
 	// LogLR is the log10 likelihood ratio against the strongest listed alternative

@@ -1,0 +1,146 @@
+package requant
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// Parameters of a reading without an original.
+const (
+	smoothed   = 25   // grey levels, tolerance of the filter that predicts
+	smoothSpan = 0.75 // deviation of its window, of its radius
+
+	slack    = 0.25 // of a step, what rounding alone may well set a prediction off by
+	leastOff = 0.15 // of a step, scale where all is as predicted
+	around   = 0.35 // share of a scale that neighbouring blocks tell
+	beside   = 0.35 // share that the block's neighbouring frequencies tell
+	diagonal = 0.6  // weight of a block at a corner against one at an edge
+)
+
+// ReadAlone is the score of what was added to each pixel of the original that the leak
+// shows, from the leak alone: the derivative of the log-likelihood, 1/grey level. The
+// original is taken to be the leak as an edge-preserving filter of the given radius in
+// pixels smooths it, which must reach over most of a wave of what was added; how far it
+// may be off at a coefficient is told by how far it is at the coefficients around. One
+// that was rounded to what is predicted says next to nothing, where the difference of
+// the two pictures would say that nothing was added; one that was rounded to something
+// else says the more the better the others are predicted.
+func (l *Leak) ReadAlone(radius int) dsp.Plane {
+	a := alone{Leak: l, cosines: newCosines(), logistic: newLogistic()}
+	a.w, a.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
+	a.predict(dsp.Bilateral(l.luma, radius, smoothed, float64(smoothSpan*float64(radius))))
+	out := dsp.NewPlane(l.luma.W, l.luma.H)
+	dsp.Parallel(a.h, func(from, to int) {
+		for i := from * a.w; i < to*a.w; i++ {
+			s := a.scored(i)
+			a.cosines.inverse(&s)
+			s.store(out, i%a.w, i/a.w)
+		}
+	})
+	return out
+}
+
+// MeanStep is the mean step that could be told of the frequencies from low to high, cycles
+// a pixel; 0 if there are none.
+func (l *Leak) MeanStep(low, high float64) float64 {
+	low, high = float64(low*(2*side)), float64(high*(2*side))
+	sum, n := 0.0, 0
+	for k, q := range l.Table {
+		u, v := float64(k%side), float64(k/side)
+		if f := math.Sqrt(float64(u*u) + float64(v*v)); q > 0 && f >= low && f <= high {
+			sum, n = sum+float64(q), n+1
+		}
+	}
+	return sum / float64(max(n, 1))
+}
+
+// alone is a reading without an original under way.
+type alone struct {
+	*Leak
+	cosines   cosines
+	logistic  *logistic
+	w, h      int     // blocks
+	predicted []block // coefficients, from the middle of the interval that was seen
+	off       []block // how far they are off beyond what rounding explains
+}
+
+func (a *alone) predict(original dsp.Plane) {
+	a.predicted, a.off = make([]block, a.w*a.h), make([]block, a.w*a.h)
+	dsp.Parallel(a.h, func(from, to int) {
+		for i := from * a.w; i < to*a.w; i++ {
+			var seen block
+			p, off := &a.predicted[i], &a.off[i]
+			seen.load(a.luma, i%a.w, i/a.w)
+			p.load(original, i%a.w, i/a.w)
+			a.cosines.forward(&seen)
+			a.cosines.forward(p)
+			seen[0] -= middle
+			p[0] -= middle
+			for k, q := range a.Table {
+				if q > 0 {
+					p[k] -= float32(q * nearest(seen[k]/q))
+					off[k] = max(0, max(p[k], -p[k])-float32(slack*q))
+				}
+			}
+		}
+	})
+}
+
+// scored returns the scores of block i's coefficients.
+func (a *alone) scored(i int) (s block) {
+	blocks, own := a.aroundBlock(i), besides(&a.off[i])
+	for k, q := range a.Table {
+		if q == 0 {
+			continue
+		}
+		scale := float32(around*blocks[k]) + float32(beside*own[k]) + float32(leastOff*q)
+		half, x := q/(2*scale), a.predicted[i][k]/scale
+		s[k] = a.logistic.score(-half-x, half-x) / scale
+	}
+	return s
+}
+
+// aroundBlock is the weighted mean of off over the blocks around block i.
+func (a *alone) aroundBlock(i int) (mean block) {
+	var weights float32
+	bx, by := i%a.w, i/a.w
+	for y := max(by-1, 0); y <= min(by+1, a.h-1); y++ {
+		for x := max(bx-1, 0); x <= min(bx+1, a.w-1); x++ {
+			w := float32(1)
+			switch {
+			case x == bx && y == by:
+				continue
+			case x != bx && y != by:
+				w = diagonal
+			}
+			weights += w
+			for k, v := range a.off[y*a.w+x] {
+				mean[k] += float32(w * v)
+			}
+		}
+	}
+	if weights > 0 {
+		for k := range mean {
+			mean[k] /= weights
+		}
+	}
+	return mean
+}
+
+// besides is the mean of off over the frequencies around each, but for the lowest.
+func besides(off *block) (mean block) {
+	for k := range mean {
+		u, v, n := k%side, k/side, float32(0)
+		for y := max(v-1, 0); y <= min(v+1, side-1); y++ {
+			for x := max(u-1, 0); x <= min(u+1, side-1); x++ {
+				if at := y*side + x; at != k && at > 0 {
+					mean[k] += off[at]
+					n++
+				}
+			}
+		}
+		mean[k] /= n
+	}
+	return mean
+}

@@ -1,0 +1,29 @@
+package watermark_test
+
+import (
+	"image"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/specimen"
+)
+
+// What a hard JPEG leaves of a mark on a small picture is read from its roundings: as a
+// picture plus noise the first of these is not read, and the others at .66 and .69.
+func TestDetectReadsSmallPicturesThroughHardJPEG(t *testing.T) {
+	small := specimen.Selfie(specimen.NewPerson(2), 2, 480, 600)
+	other := specimen.Selfie(specimen.NewPerson(1), 1, 400, 520)
+	large := specimen.Selfie(specimen.NewPerson(2), 2, 1500, 2000)
+	for _, c := range []struct {
+		attack string
+		of     *image.NRGBA
+		least  float64
+	}{{"jpeg20", small, .64}, {"jpeg30", other, .72}, {"thumb320", large, .71}} {
+		d := detect(t, key, applied(t, c.attack, embed(t, testID, c.of)))
+		require.True(t, d.Found, c.attack)
+		assert.Equal(t, testID, d.Copy, c.attack)
+		assert.Greater(t, d.Correlation, c.least, c.attack)
+	}
+}
