@@ -76,5 +76,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "4a1aaace68645c369a0eed26ed5668b45211dc153a6513186646ddf66f5555c7", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "05da374d700af83f3eff045dd666d7add885569de4e72a26a65b2a7bda8cb3da", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }
