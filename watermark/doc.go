@@ -27,6 +27,10 @@
 // 32-bit keyed check decides, and at most four messages a picture and key are put
 // to it. [Detection.LogPFA] is that probability for the checks made.
 //
+// A leak that was last opened from a hard JPEG file is read by what each of its
+// coefficients can have kept of a mark (package internal/requant), all others as a
+// picture plus noise.
+//
 // Reading says which ID is in the picture. It does not say that the ID was put
 // there by its owner: somebody who holds a marked copy and the plain picture can
 // move the mark. Tracing tells (below).

@@ -10,6 +10,9 @@
 // pushed. The score, the derivative of the log-likelihood, is this and no more: it takes
 // the place of the difference of the two pictures.
 //
+// Without the original a smoothed leak takes its place ([Leak.ReadAlone]), at a score
+// that counts the less the worse that predicts.
+//
 // All sums run in a fixed order and no product is fused with a sum, so that the same
 // pictures give the same score on every machine.
 package requant
