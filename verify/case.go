@@ -39,14 +39,13 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 			return nil, err
 		}
 	}
-	if b.history, err = v.history(ctx, b.recipients); err != nil {
+	first, last, err := r.Span(ctx) // after the copies: no month of theirs is missing
+	if err != nil {
 		return nil, err
 	}
-	first, last, err := r.Span(ctx) // after the copies: no month of theirs is missing
-	if err != nil || first.IsZero() {
-		return b, err
+	if !first.IsZero() {
+		b.cells = odds.Months(first, last)
 	}
-	b.cells = odds.Months(first, last)
 	from := make([]time.Time, len(b.cells))
 	for i, c := range b.cells {
 		from[i] = c.From
@@ -55,6 +54,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	if err != nil {
 		return nil, err
 	}
+	b.history = historyOf(b.holdings, b.recipients)
 	for i, n := range b.holdings.Submissions {
 		b.cells[i].Submissions = n
 	}
@@ -82,6 +82,9 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			continue
 		}
 		leak := odds.Leak{}
+		if l.Recall != nil {
+			leak.Recall = math.Max(l.Recall.AtLeast, leastRecall)
+		}
 		if l.matched() {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, l.Cluster
 			leak.Unmarked = w.holdersOf(l)
@@ -100,6 +103,9 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	return c, at
 }
 
+// leastRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
+const leastRecall = 1e-4
+
 // holdersOf are the recipients whose admissible custody covers a leak, each once.
 func (w *weighing) holdersOf(l *Verdict) []string {
 	var out []string
@@ -117,15 +123,16 @@ func (w *weighing) holdersOf(l *Verdict) []string {
 func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
 	confirmed := v.Finding == FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
-	t := v.traceOf(v.Submission)
+	t := traceOf(v.Traces, v.Submission)
 	traced := t.copy(x.ID)
 	switch {
 	case v.Forgeable && x.ID == v.Copy:
 	case traced != nil && t.Registered:
-		out.Confirmed, out.LnE, out.Miss = true, pooled[x.ID], micro(1-t.Power)
-		if !confirmed {
-			out.LnE = math.Min(out.LnE, mostUnconfirmed)
+		most := mostUnconfirmed
+		if confirmed {
+			most = pooled[x.ID]
 		}
+		out.Confirmed, out.LnE, out.Miss = true, micro(math.Min(traced.LogE*math.Ln10, most)), micro(1-t.Power)
 	case confirmed && v.BlindLogP != nil:
 		// The bound of the rate of false reads is fixed beforehand, so that its inverse,
 		// earned by a read alone, has a mean of 1 at most. How likely a read was is not
@@ -141,26 +148,19 @@ const mostUnconfirmed = 6.9
 
 // foundByTrace reports whether tracing found the copy's own part of the mark.
 func (v *Verdict) foundByTrace() bool {
-	c := v.traceOf(v.Submission).copy(v.Copy)
+	c := traceOf(v.Traces, v.Submission).copy(v.Copy)
 	return c != nil && c.Found
-}
-
-func (v *Verdict) traceOf(id watermark.Submission) *Tracing {
-	for i := range v.Traces {
-		if v.Traces[i].Submission == id {
-			return &v.Traces[i]
-		}
-	}
-	return nil
 }
 
 // pooled are the natural logarithms of the e-values of each copy over all leaks that
 // were traced for it: their mean, which is an e-value however the leaks depend on each
-// other (Vovk and Wang, Annals of Statistics 49, 2021, proposition 3.1).
+// other (Vovk and Wang, Annals of Statistics 49, 2021, proposition 3.1). It bounds what the
+// leaks in which the copy was found count, so that the best of many is not what counts. No
+// leak counts more than its own e-value, so that means over leaks stay e-values.
 func (w *weighing) pooled() map[watermark.CopyID]float64 {
 	all := make(map[watermark.CopyID][]float64)
 	for _, l := range w.Verdicts {
-		t := l.traceOf(l.Submission)
+		t := traceOf(l.Traces, l.Submission)
 		if t == nil || !t.Registered || !l.matched() {
 			continue
 		}

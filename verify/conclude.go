@@ -17,8 +17,9 @@ type evidence struct {
 	matches []Match // nearest first; within the radius, and aligned ones beyond it
 	reads   []read  // blind, one for each key under which a mark was found
 	traces  []Tracing
-	tooFlat bool // the hash has too little to go on
-	opens   bool // there is a sealing key: what was not compared could not be opened with it
+	recall  *Recall // of leaks like this one; nil: it was not searched
+	tooFlat bool    // the hash has too little to go on
+	opens   bool    // there is a sealing key: what was not compared could not be opened with it
 }
 
 // A read is a mark that was read blind, or found by tracing.
@@ -79,8 +80,9 @@ type conclusion struct {
 	forgeable   bool // unconfirmed for its key alone
 	submission  watermark.Submission
 	read        *read
-	also        []read // confirmed beside read: copies merged into one picture
+	also        []read // other issued copies whose marks were found beside read
 	accused     []watermark.CopyID
+	recall      *Recall // of FoundUnknown
 	note        string
 }
 
@@ -127,14 +129,14 @@ func conclude(e evidence) conclusion {
 		return conclusion{finding: FoundLookalike, submission: m.Submission,
 			note: "Looks like this submission but differs from it in places, as another capture of the same template does, or an edited picture." + stray}
 	}
-	return conclusion{finding: FoundUnknown, note: e.unknownNote() + stray}
+	return conclusion{finding: FoundUnknown, recall: e.recall, note: e.unknownNote() + stray}
 }
 
 // concludeNoMark is for a leak that shows a submission and in which no mark of an issued
 // copy was found.
 func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 	c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
-	t := e.traceOf(shown.Submission)
+	t := traceOf(e.traces, shown.Submission)
 	switch {
 	case stray != "" || t == nil:
 		c.note = "Shows this submission; no mark of an issued copy was read, and how likely one would have been found is not known." + stray
@@ -222,7 +224,7 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 	if r.lacks && r.shows == PixelsSame {
 		c.finding, c.unconfirmed = FoundTransplanted, false
 		c.note = fmt.Sprintf("Carries the ID of copy %s and shows its submission, but not the part of the mark that is this copy's alone, which would have been found with a probability of %s: that ID was laid onto an unmarked picture, which says nothing about the copy's recipient.",
-			r.copy, share(e.traceOf(r.issued.Submission).Power))
+			r.copy, share(traceOf(e.traces, r.issued.Submission).Power))
 		return c
 	}
 	if m := e.positive(r.issued.Submission); m != nil {
@@ -253,7 +255,7 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 // one of the marks was laid by issuing, and nothing says which.
 func concludeSeveral(e evidence, issued []read) conclusion {
 	first := &issued[0]
-	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: first.issued.Submission, read: first}
+	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: first.issued.Submission, read: first, also: issued[1:]}
 	var names []string
 	var shows *Match
 	elsewhere := 0 // marks of copies of another submission than the leak shows
@@ -355,11 +357,15 @@ func (e evidence) positive(not watermark.Submission) *Match {
 }
 
 func (e evidence) unknownNote() string {
-	if e.tooFlat {
-		return "Shows too little for its hash to be searched, and no mark of an issued copy was read."
+	note := "Matches no submission of the registry, and no mark of an issued copy was read."
+	switch {
+	case e.tooFlat:
+		note = "Shows too little for its hash to be searched, and no mark of an issued copy was read."
+	case len(e.matches) > 0:
+		note = "Its hash lies near submissions of the registry, but their originals do not align with it or could not be opened for comparison; no mark of an issued copy was read."
 	}
-	if len(e.matches) > 0 {
-		return "Its hash lies near submissions of the registry, but their originals do not align with it or could not be opened for comparison; no mark of an issued copy was read."
+	if e.recall != nil {
+		note += " " + e.recall.sentence()
 	}
-	return "Matches no submission of the registry, and no mark of an issued copy was read."
+	return note
 }

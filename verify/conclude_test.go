@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -135,6 +136,58 @@ func TestConcludeSeveralCopies(t *testing.T) {
 		assert.Contains(t, got.note, b.copy.String())
 		assert.Contains(t, got.note, "several issued copies")
 	}
+}
+
+// The recipients of all marks that were found are listed, each once.
+func TestMarkedOfSeveralCopies(t *testing.T) {
+	s := watermark.Submission{1}
+	of := func(id watermark.CopyID, recipient string, found bool) read {
+		r := read{copy: id, keyID: "v1-k", blind: -9, shows: PixelsSame, issued: &registry.Copy{ID: id, Submission: s, KeyID: "v1-k", Recipient: recipient}}
+		if found {
+			r.traced = &TracedCopy{Copy: id, LogP: -20, Found: true}
+		}
+		return r
+	}
+	for name, found := range map[string]bool{"merged": true, "several": false} {
+		e := evidence{matches: []Match{{Submission: s, Pixels: PixelsSame}}, reads: []read{of(7, "vendor A", found), of(8, "vendor B", found), of(9, "vendor A", found)}}
+		v := new(Verdict)
+		v.state(e, conclude(e))
+		assert.Equal(t, !found, v.Unconfirmed, name)
+		assert.Equal(t, []string{"vendor A", "vendor B"}, v.marked, name)
+		assert.Len(t, v.Accused, 3, name)
+		assert.Equal(t, found, len(v.Issued) == 3, name)
+	}
+}
+
+// Of one copy in several leaks each counts what it shows itself, the leaks in which it was
+// found no more than the mean over all, so that the best of many is not what counts.
+func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
+	s := watermark.Submission{1}
+	issued := registry.Copy{ID: 7, Submission: s, Recipient: "vendor A", KeyID: "v1-k"}
+	leak := func(finding Finding, logE float64) *Verdict {
+		v := &Verdict{Finding: finding, Submission: s, Traces: []Tracing{{
+			Submission: s, Registered: true, Issued: 1, Power: .9999, Copies: []TracedCopy{{Copy: 7, LogE: logE, Found: finding == FoundCopy}},
+		}}}
+		if finding == FoundCopy {
+			v.Copy, v.Issued = 7, []registry.Copy{issued}
+		}
+		return v
+	}
+	w := &weighing{DumpVerdict: DumpVerdict{Verdicts: []*Verdict{
+		leak(FoundCopy, 40), leak(FoundUnmarked, -1), leak(FoundUnreadable, 2), leak(FoundUnreadable, 5), leak(FoundCopy, 12),
+	}}}
+	pooled := w.pooled()
+	want := []float64{40 - math.Log10(5), -1, 2, mostUnconfirmed / math.Ln10, 12}
+	var mean, own float64
+	for i, l := range w.Verdicts {
+		got := l.evidenceFor(issued, pooled)
+		require.True(t, got.Confirmed)
+		assert.InDelta(t, want[i], got.LnE/math.Ln10, 1e-6, "leak %d", i)
+		assert.InDelta(t, 1e-4, got.Miss, 1e-9)
+		mean += math.Exp(got.LnE)
+		own += math.Pow(10, l.Traces[0].Copies[0].LogE)
+	}
+	assert.LessOrEqual(t, mean, own*(1+1e-9), "a mean over leaks of one copy stays an e-value")
 }
 
 // However the evidence is made up: a copy is confirmed only by equal pixels or by its

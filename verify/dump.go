@@ -59,7 +59,7 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 }
 
 // restored gives verdicts that were read back from JSON what their JSON leaves out:
-// the subject that clusters them and whose copy's mark was read. What the registry
+// the subject that clusters them and whose copies' marks were found. What the registry
 // does not know stays empty.
 func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdict, error) {
 	out := slices.Clone(leaks)
@@ -75,17 +75,29 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 			}
 		}
 		if len(l.marked) == 0 && l.Copy != 0 {
-			c, err := v.cfg.Registry.Copy(ctx, l.Copy)
-			if err != nil && !errors.Is(err, registry.ErrNotFound) {
+			if err := v.restoreMarked(ctx, &full); err != nil {
 				return nil, err
-			}
-			if err == nil {
-				full.marked = []string{c.Recipient}
 			}
 		}
 		out[i] = &full
 	}
 	return out, nil
+}
+
+// restoreMarked looks up whose copies' marks were found in a leak.
+func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
+	e := l.evidence(true)
+	for _, r := range e.issuedReads() {
+		c, err := v.cfg.Registry.Copy(ctx, r.copy)
+		if errors.Is(err, registry.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		l.mark(c.Recipient)
+	}
+	return nil
 }
 
 // A weighing is a verdict in the making.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"image"
+	"io"
 	"math"
 	"regexp"
 	"slices"
@@ -23,8 +24,8 @@ import (
 var found = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
 
 var recipients = []registry.Recipient{
-	{Name: "store", Kind: registry.Store}, {Name: "vendor A", Kind: registry.Vendor},
-	{Name: "vendor B", Kind: registry.Vendor}, {Name: "authority C", Kind: registry.Authority},
+	{Name: "store", Kind: registry.KindStore}, {Name: "vendor A", Kind: registry.KindVendor},
+	{Name: "vendor B", Kind: registry.KindVendor}, {Name: "authority C", Kind: registry.KindAuthority},
 }
 
 // leakOf is a verdict as Investigate would make it.
@@ -108,7 +109,7 @@ func dumps() map[string]dump {
 		"unconfirmed":           {leaks: []*verify.Verdict{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "No submission of the registry was matched", says: []string{"count for nobody"}, evidence: map[string]int{"vendor A": 0}},
 		"transplanted":          {leaks: []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor A"), leakOf(2, verify.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures match", says: []string{"somebody transplanted it", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
 		"real and transplanted": {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
-		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: "; 2 pictures contain copies recorded as issued to authority C", says: []string{"Copies of several recipients appear"}},
+		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: "; 2 pictures contain copies recorded as issued to authority C under “request 7”. Several sources, or one that had the copies of several, are not told apart.", says: []string{"Copies of several recipients appear"}},
 		"one each":              {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
 		"the store's":           {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
 		"two of February":       {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures match submissions of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "contiguous range", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
@@ -116,9 +117,10 @@ func dumps() map[string]dump {
 		"February, two holders": {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Of 20 pictures without a mark", says: []string{"Nothing here tells vendor A and vendor B from"}},
 		"scattered":             {leaks: many(20, func(n int) *verify.Verdict { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "Inconclusive: 20 of the 20"},
 		"custody afterwards":    {leaks: []*verify.Verdict{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
-		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), headline: "Inconclusive", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is one that vendor B held unmarked", "It is not named in the headline: all but 0 of the clusters"}},
+		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”, and the findings do not tell this from marks laid by vendor B (held 2 of these 2 submissions unmarked), had it obtained those copies. This does not show who released them", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is one that vendor B held unmarked", "The findings do not tell vendor A from vendor B: 2 of the 2 independent submissions", "With planting by those who held these pictures among the alternatives the log10 likelihood ratio is"}},
 		"held by one of all":    {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is one that store held unmarked"}},
 		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
+		"more than its copies":  {leaks: []*verify.Verdict{a(1), a(2), bare(3, holds("vendor B", before)), bare(4, holds("vendor B", before))}, named: []string{"vendor A"}, headline: "The 2 other submissions in this dump are not explained by what vendor A is recorded to have had: whoever had them may have had those copies, too.", says: []string{"Had vendor B obtained the copies issued to vendor A, it would explain the dump alone: it is recorded to have had, marked or unmarked, 2 of the 2 submissions in it that vendor A does not explain."}},
 		"no subjects":           {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), "")}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference", "count as one independent submission together"}, evidence: map[string]int{"vendor A": 1}},
 		"one subject of three":  {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), ""), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"2 are of uploads without"}, evidence: map[string]int{"vendor A": 2}},
 		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "Marks of copies issued to vendor A were also transplanted, onto 1 other picture of this dump.", says: []string{"strongest listed alternative that does not contain them", "planting by somebody who held such a copy and the original are listed and not excluded"}, evidence: map[string]int{"vendor A": 2}},
@@ -206,6 +208,21 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	require.Equal(t, want.ShowsNot, got.ShowsNot)
 	require.NotContains(t, strings.Join(got.ShowsNot, " "), "without a subject reference")
 	require.Contains(t, got.Hypotheses[0].Note, "transplanted")
+
+	// Two copies in one picture, read and not traced: both recipients are listed.
+	require.NoError(t, c.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor B", Kind: registry.KindVendor}))
+	other, err := newIssuer(t, c.issuing).Issue(t.Context(), io.Discard, c.firstID, "vendor B", "request 8")
+	require.NoError(t, err)
+	both := *back[1]
+	both.Finding, both.Unconfirmed, both.Traces = verify.FoundCopy, true, nil
+	both.Reads = nil
+	for _, x := range []*registry.Copy{c.copy, other} {
+		p := -9.1
+		both.Reads = append(both.Reads, verify.Reading{Copy: x.ID, KeyID: x.KeyID, LogP: &p, Submission: x.Submission, Issued: x.Issued, Shows: verify.PixelsUndecided})
+	}
+	got, err = v.Weigh(t.Context(), []*verify.Verdict{&both})
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{"vendor A": 1, "vendor B": 1}, got.Unconfirmed)
 
 	back[0].LogP, back[0].Issued = nil, nil
 	got, err = v.Weigh(t.Context(), back)

@@ -104,7 +104,7 @@ func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }
 
 // Recheck concludes the leak again from the evidence in it.
-func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens) }
+func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true) }
 
 // Encode writes findings as a program with the key could.
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }

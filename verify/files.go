@@ -70,6 +70,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
+		v.opened(d.Containers)
 		p, err := v.begin()
 		if err != nil {
 			yield(nil, err)
@@ -77,6 +78,15 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 		}
 		defer p.close()
 		v.run(ctx, all, p, yield)
+	}
+}
+
+// opened keeps for the record which archives and PDFs the files are from.
+func (v *Investigator) opened(containers []dump.Container) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for _, c := range containers {
+		v.containers = append(v.containers, Container{File: c.Name, Size: c.Size, SHA256: c.Sum})
 	}
 }
 

@@ -3,7 +3,9 @@ package verify
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed" // the schema
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,14 +36,21 @@ type Findings struct {
 	Format   string            `json:"format"` // [FindingsFormat]
 	Verdict  *DumpVerdict      `json:"verdict"`
 	Leaks    []*Verdict        `json:"leaks"`
-	Revealed bool              `json:"revealed"`           // Subjects are there
+	Revealed bool              `json:"revealed"`           // Subjects are there, and every recipient by name
 	Subjects map[string]string `json:"subjects,omitempty"` // references by submission
+	// Hidden is how many recipients are called "recipient 1" and so on, since no finding
+	// concerns them; 0 where they are revealed.
+	Hidden int `json:"hidden"`
+	// Thumbnails are, for each leak, SHA-256 in hex of the picture of it that the report
+	// shows; "": it shows none.
+	Thumbnails []string `json:"thumbnails"`
 }
 
 // WriteFindings writes the verdict and its leaks as JSON in the one form that
-// [ReadFindings] takes. Subject references stand in it only with reveal.
+// [ReadFindings] takes. Subject references, and the names of recipients that no finding
+// concerns, stand in it only with reveal.
 func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
-	f, err := v.findings(ctx, d, reveal)
+	f, _, err := v.findings(ctx, d, reveal)
 	if err != nil {
 		return err
 	}
@@ -53,13 +62,27 @@ func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVe
 	return err
 }
 
-func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool) (*Findings, error) {
-	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Verdicts, Revealed: reveal}
+// findings also gives the pictures of the leaks, by the digests in Thumbnails.
+func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool) (*Findings, map[string][]byte, error) {
+	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Verdicts, Revealed: reveal, Thumbnails: []string{}}
 	if f.Leaks == nil {
 		f.Leaks = []*Verdict{}
 	}
+	shown := make(map[string][]byte)
+	for _, l := range f.Leaks {
+		picture := l.mosaic
+		if reveal {
+			picture = l.preview
+		}
+		digest := ""
+		if len(picture) > 0 {
+			digest = hexDigest(picture)
+			shown[digest] = picture
+		}
+		f.Thumbnails = append(f.Thumbnails, digest)
+	}
 	if !reveal {
-		return f, nil
+		return f, shown, f.redact()
 	}
 	f.Subjects = make(map[string]string)
 	for _, l := range d.Verdicts {
@@ -68,11 +91,16 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 		}
 		s, err := v.cfg.Registry.Submission(ctx, l.Submission)
 		if err != nil && !errors.Is(err, registry.ErrErased) {
-			return nil, fmt.Errorf("findings: %w", err)
+			return nil, nil, fmt.Errorf("findings: %w", err)
 		}
 		f.Subjects[l.Submission.String()] = s.Subject
 	}
-	return f, nil
+	return f, shown, nil
+}
+
+func hexDigest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // encode writes findings in their one form.
@@ -107,13 +135,16 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&f); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFindings, err)
+		return nil, fmt.Errorf("%w: %w%s", ErrFindings, err, writtenByOther(data))
 	}
 	if f.Format != FindingsFormat {
 		return nil, fmt.Errorf("%w: the format is %.40q, not %q", ErrFindings, f.Format, FindingsFormat)
 	}
 	if f.Verdict == nil || f.Verdict.Case == nil || f.Verdict.Odds == nil {
 		return nil, fmt.Errorf("%w: there is no verdict with its odds and its case", ErrFindings)
+	}
+	if len(f.Thumbnails) != len(f.Leaks) {
+		return nil, fmt.Errorf("%w: %d thumbnails of %d leaks", ErrFindings, len(f.Thumbnails), len(f.Leaks))
 	}
 	for i, l := range f.Leaks {
 		if l == nil {
@@ -124,10 +155,27 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 		}
 	}
 	if again, err := f.encode(); err != nil || !bytes.Equal(again, data) {
-		return nil, fmt.Errorf("%w: they are not written as this program writes them", ErrFindings)
+		return nil, fmt.Errorf("%w: they are not written as this program writes them%s", ErrFindings, writtenByOther(data))
 	}
 	f.Verdict.Verdicts = f.Leaks
 	return &f, nil
+}
+
+// writtenByOther says, of findings that cannot be read, whether another version wrote them.
+func writtenByOther(data []byte) string {
+	var f struct {
+		Verdict struct {
+			Record Record `json:"record"`
+		} `json:"verdict"`
+	}
+	if json.Unmarshal(data, &f) != nil || f.Verdict.Record.Version == "" {
+		return ""
+	}
+	other := f.Verdict.Record.otherVersion()
+	if other == "" {
+		return ""
+	}
+	return " (" + other + ": check them with that version)"
 }
 
 // FindingsInReport takes the findings out of a report that [Investigator.WriteReport]

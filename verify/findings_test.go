@@ -19,8 +19,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -43,28 +41,22 @@ func richDump(t *testing.T) (plain, revealed, report string) {
 func makeRichDump(t *testing.T) {
 	c := newCase(t)
 	c.Found = feb.AddDate(20, 0, 0)
-	stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
-	id := c.copy.ID
-	v := newInvestigator(t, c.Config)
+	v := c.investigator(t, noMark)
+	_, verdicts := examined(t)
 	var leaks []*verify.Verdict
-	for _, l := range []struct {
-		name   string
-		img    image.Image
-		detect detectFunc
-	}{
-		{"copy.jpg", leaked(t, c.marked, "telegram"), reads(id)},
-		{"traced.jpg", leaked(t, c.marked, "jpeg50"), noMark},
-		{"stranger with a mark.jpg", stranger, reads(id)},
-		{"unmarked.jpg", leaked(t, c.first, "jpeg50"), noMark},
-		{"no UTF-8 \xff.jpg", leaked(t, c.bill, "jpeg50"), noMark},
-		{"thumbnail.jpg", leaked(t, c.bill, "thumb160"), noMark},
-		{"transplanted.jpg", c.second, reads(id)},
-		{"never issued.jpg", c.second, reads(id + 1)},
-		{"<other> & 'another'.jpg", passport(7), noMark},
-		{"white.jpg", imaging.New(300, 200, image.White), noMark},
-		{"again.jpg", leaked(t, c.marked, "telegram"), reads(id)},
+	for _, l := range [][2]string{
+		{"copy.jpg", "messenger"}, {"traced.jpg", "only traced"}, {"stranger with a mark.jpg", "on a stranger"}, {"unmarked.jpg", "unmarked"},
+		{"no UTF-8 \xff.jpg", "none issued"}, {"thumbnail.jpg", "unread bill"}, {"transplanted.jpg", "transplanted"}, {"never issued.jpg", "unissued, upload"},
+		{"again.jpg", "messenger"},
 	} {
-		v.SetDetect(l.detect)
+		again := *verdicts[l[1]]
+		again.File = l[0]
+		leaks = append(leaks, &again)
+	}
+	for _, l := range []struct {
+		name string
+		img  image.Image
+	}{{"<other> & 'another'.jpg", passport(7)}, {"white \xff.jpg", imaging.New(300, 200, image.White)}} {
 		got, err := v.Investigate(t.Context(), l.name, file(t, l.img, "jpeg"))
 		require.NoError(t, err)
 		leaks = append(leaks, got)
@@ -108,15 +100,21 @@ func TestFindingsFollowFromThemselves(t *testing.T) {
 	assert.Equal(t, plain, string(inReport))
 }
 
+// unredacted are the findings that a verdict without a registry has.
+func unredacted(d *verify.DumpVerdict) *verify.Findings {
+	f := &verify.Findings{Format: verify.FindingsFormat, Verdict: d, Leaks: append([]*verify.Verdict{}, d.Verdicts...),
+		Revealed: true, Subjects: map[string]string{}, Thumbnails: make([]string, len(d.Verdicts))}
+	for _, l := range d.Verdicts {
+		f.Subjects[l.Submission.String()] = "somebody"
+	}
+	return f
+}
+
 func TestVerdictsOfAllDumpsAreRechecked(t *testing.T) {
 	for name, d := range dumps() {
 		got := weighed(d)
 		got.Record.Parameters = map[string]string{"leaks found on": "2026-05-01T00:00:00Z"}
-		leaks := got.Verdicts
-		if leaks == nil {
-			leaks = []*verify.Verdict{}
-		}
-		text, err := (&verify.Findings{Format: verify.FindingsFormat, Verdict: got, Leaks: leaks}).Encode()
+		text, err := unredacted(got).Encode()
 		require.NoError(t, err, name)
 		f := readFindings(t, string(text))
 		assert.NoError(t, f.CheckVerdict(), name)
@@ -153,8 +151,10 @@ func TestFindingsHaveOneForm(t *testing.T) {
 // contradict an edit. Everything else is concluded, and found when it is edited.
 var given = []*regexp.Regexp{
 	regexp.MustCompile(`^\.verdict\.(record|history)\.`),
+	regexp.MustCompile(`^\.thumbnails\[\]$`),
 	regexp.MustCompile(`^\.verdict\.case\.cells\[\]\.from$`),
 	regexp.MustCompile(`^\.leaks\[\]\.(file|error|sha256|size|format|decoder|width|height)$`),
+	regexp.MustCompile(`^\.leaks\[\]\.searched\.(features|quality)$`),
 	regexp.MustCompile(`^\.leaks\[\]\.matches\[\]\.(distance|score|region|submitted)`),
 	regexp.MustCompile(`^\.leaks\[\]\.reads\[\]\.(issued|submission)$`), // of copies that are not confirmed
 	regexp.MustCompile(`^\.leaks\[\]\.traces\[\]\.(power|expected|residual|overlap|level|registered|issued|unsought)$`),
@@ -315,7 +315,7 @@ func TestFindingsFollowTheSchema(t *testing.T) {
 		got := weighed(d)
 		got.Record = goldenDump().Record
 		got.Record.Logged = []int64{1}
-		text, err := (&verify.Findings{Format: verify.FindingsFormat, Verdict: got, Leaks: append([]*verify.Verdict{}, got.Verdicts...)}).Encode()
+		text, err := unredacted(got).Encode()
 		require.NoError(t, err)
 		assert.NoError(t, valid(s, string(text)), name)
 	}
@@ -347,11 +347,11 @@ func TestSchemaHasAllFields(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(verify.FindingsSchema), &doc))
 	for name, x := range map[string]any{
-		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": verify.Record{}, "match": verify.Match{}, "reading": verify.Reading{},
+		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": verify.Record{}, "container": verify.Container{}, "match": verify.Match{}, "reading": verify.Reading{},
 		"trace": verify.Tracing{}, "tracedCopy": verify.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{},
 		"history": verify.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
 		"options": odds.Options{}, "odds": odds.Verdict{}, "hypothesis": odds.Hypothesis{}, "sensitivity": odds.Sensitivity{}, "window": odds.Window{},
-		"withheld": odds.Withheld{}, "flag": odds.Flag{}, "claim": odds.Claim{},
+		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "flag": odds.Flag{}, "claim": odds.Claim{},
 	} {
 		assert.Equal(t, fields(x), slices.Sorted(maps.Keys(doc.Defs[name].Properties)), name)
 	}

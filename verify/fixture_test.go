@@ -131,7 +131,7 @@ func makeCase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "made.db")
 	r, err := registry.Create(ctx, "file:"+path, nil)
 	require.NoError(t, err)
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	s := newIssuer(t, registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()})
 	enter := func(img *image.NRGBA, subject string) watermark.Submission {
 		return submit(t, s, file(t, img, "jpeg"), subject, feb).ID
@@ -175,9 +175,14 @@ func (c *caseFile) investigator(t *testing.T, detect detectFunc) *verify.Investi
 
 func (c *caseFile) examine(t *testing.T, img image.Image, detect detectFunc) *verify.Verdict {
 	t.Helper()
-	v, err := c.investigator(t, detect).Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
+	return examine(t, c.investigator(t, detect), img)
+}
+
+func examine(t *testing.T, v *verify.Investigator, img image.Image) *verify.Verdict {
+	t.Helper()
+	got, err := v.Investigate(t.Context(), "leak.jpg", file(t, img, "jpeg"))
 	require.NoError(t, err)
-	return v
+	return got
 }
 
 func leaked(t *testing.T, img image.Image, name string) *image.NRGBA {

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"cmp"
-	"context"
 	"html/template"
 	"slices"
 	"time"
@@ -34,38 +33,39 @@ type CustodySpan struct {
 	Listed int       `json:"listed,omitempty"` // how many submissions of that time are meant; 0: all
 }
 
-func (v *Investigator) history(ctx context.Context, recipients []registry.Recipient) (History, error) {
-	var h History
-	submitted, issued, err := v.cfg.Registry.History(ctx)
-	if err != nil {
-		return h, err
-	}
-	h.Submitted = submitted
-	facts, err := v.cfg.Registry.AllCustody(ctx)
-	if err != nil {
-		return h, err
-	}
+func historyOf(h *registry.Holdings, recipients []registry.Recipient) History {
+	out := History{Submitted: h.Submitted}
 	for _, r := range recipients {
-		x := RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: issued[r.Name]}
-		for _, c := range facts {
-			if c.Recipient == r.Name && v.cfg.admissible(c) {
+		x := RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: h.Issued[r.Name]}
+		for _, c := range h.Facts {
+			if c.Recipient == r.Name {
 				x.Custody = append(x.Custody, CustodySpan{From: c.From, To: c.To, Listed: len(c.Submissions)})
 			}
 		}
-		h.Recipients = append(h.Recipients, x)
+		out.Recipients = append(out.Recipients, x)
 	}
-	return h, nil
+	return out
 }
 
-// charts are the timeline and the chart of custody, as SVG.
-func (d *DumpVerdict) charts() (timeline, custody template.HTML) {
-	leaks, holders := d.charted()
+// narrowChart is the width of charts for phones, CSS pixels.
+const narrowChart = 360
+
+// charts draws the timeline and the chart of custody, each as wide as a page and as narrow as
+// a phone.
+func (r *reportView) charts() {
+	leaks, holders := r.charted()
 	var all []chart.Count
-	for _, x := range d.History.Submitted {
+	for _, x := range r.History.Submitted {
 		all = append(all, chart.Count{Day: x.Day, N: x.N})
 	}
-	t := chart.Timeline(chart.TimelineData{Leaks: leaks, Registry: all, Holders: holders}, chart.Options{ID: "timeline"})
-	return template.HTML(t), template.HTML(chart.Custody(len(leaks), holders, chart.Options{ID: "custody"}))
+	draw := func(o chart.Options, id string) (timeline, custody template.HTML) {
+		o.ID = "timeline" + id
+		timeline = template.HTML(chart.Timeline(chart.TimelineData{Leaks: leaks, Registry: all, Holders: holders}, o))
+		o.ID = "custody" + id
+		return timeline, template.HTML(chart.Custody(len(leaks), holders, o))
+	}
+	r.Timeline, r.Custody = draw(chart.Options{}, "")
+	r.TimelineNarrow, r.CustodyNarrow = draw(chart.Options{Width: narrowChart}, "-narrow")
 }
 
 // charted are the uploads that leaks show, each once, and the recipients, those that

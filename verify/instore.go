@@ -48,13 +48,17 @@ func (v *Investigator) searches(ctx context.Context) (string, error) {
 }
 
 // near returns the submissions near any of the queries: within nearRadius in memory,
-// within [phash.MatchRadius] in the store.
+// within [phash.MatchRadius] in the store. Where memory is searched, its catalogue is up to
+// date afterwards, of parts, too.
 func (v *Investigator) near(ctx context.Context, queries []phash.Query) ([]candidate, error) {
 	where, err := v.searches(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []candidate
+	if where == SearchStore && len(queries) == 0 {
+		return nil, nil
+	}
 	if where == SearchStore {
 		hashes := make([]phash.Hash, len(queries))
 		for i, q := range queries {

@@ -19,16 +19,17 @@ import (
 // where was searched.
 func TestSearchInTheStore(t *testing.T) {
 	c := newCase(t)
+	turned, stranger := imaging.Rotate90(c.marked), picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 400))
 	for _, where := range []string{"", verify.SearchMemory, verify.SearchStore} {
 		c.Config.Search = where
-		v := c.examine(t, imaging.Rotate90(leaked(t, c.marked, "telegram")), reads(c.copy.ID))
+		inv := c.investigator(t, reads(c.copy.ID))
+		v := examine(t, inv, turned)
 		assert.Equal(t, verify.FoundCopy, v.Finding, where)
 		assert.Equal(t, c.firstID, v.Submission, where)
-		stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
-		v = c.examine(t, stranger, noMark)
+		inv.SetDetect(noMark)
+		v = examine(t, inv, stranger)
 		assert.Equal(t, verify.FoundUnknown, v.Finding, where)
 
-		inv := c.investigator(t, noMark)
 		d, err := inv.Weigh(t.Context(), nil)
 		require.NoError(t, err)
 		assert.Equal(t, 3, d.Record.Indexed)
@@ -47,7 +48,7 @@ func TestSearchInTheStore(t *testing.T) {
 // Deferred search tables change nothing but the time of a search.
 func TestSearchTablesMayBeDeferred(t *testing.T) {
 	c := newCase(t)
-	c.Config.Search = verify.SearchStore
+	c.Config.Search, c.Config.Keys = verify.SearchStore, nil
 	s := newIssuer(t, c.issuing)
 	require.NoError(t, c.Registry.DeferSearchTables(t.Context()))
 	third := passport(3)

@@ -24,9 +24,11 @@ type Investigator struct {
 	detect detectFunc
 	now    func() time.Time
 
-	mu     sync.Mutex
-	logged []int64 // entries of the investigations that were begun
-	where  string  // the search is; "" until it is known
+	mu         sync.Mutex
+	logged     []int64   // entries of the investigations that were begun
+	begun      time.Time // when the first of them was
+	containers []Container
+	where      string // the search is; "" until it is known
 }
 
 // detectFunc is [watermark.DetectAll].
@@ -65,10 +67,12 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{},
 		mosaic: mosaic(pic.Image), preview: preview(pic.Image),
 	}
-	e, err := v.examine(ctx, &leakPicture{Picture: pic})
+	l := &leakPicture{Picture: pic}
+	e, err := v.examine(ctx, l)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	out.Searched = l.searched
 	if err := v.fill(ctx, out, e, conclude(e)); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -88,6 +92,7 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return e, err
 	}
+	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	marks, err := v.detect(ctx, l.Image, v.cfg.Keys...)
 	if err != nil && !errors.Is(err, watermark.ErrTooSmall) {
 		return e, fmt.Errorf("read: %w", err)

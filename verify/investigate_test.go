@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"image"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,17 +22,19 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func TestFindings(t *testing.T) {
-	c := newCase(t)
+// A leakRow is a leak of the case file and what is to be found of it.
+type leakRow struct {
+	leak        image.Image
+	detect      detectFunc
+	want        verify.Finding
+	unconfirmed bool
+	submission  watermark.Submission
+}
+
+func leakRows(t *testing.T, c *caseFile) map[string]leakRow {
 	id := c.copy.ID
 	stranger := picture.Flatten(specimen.Render(specimen.Residence, specimen.NewPerson(9), 500))
-	for name, row := range map[string]struct {
-		leak        image.Image
-		detect      detectFunc
-		want        verify.Finding
-		unconfirmed bool
-		submission  watermark.Submission
-	}{
+	return map[string]leakRow{
 		"messenger":        {leaked(t, c.marked, "telegram"), reads(id), verify.FoundCopy, false, c.firstID},
 		"turned":           {imaging.Rotate90(c.marked), reads(id), verify.FoundCopy, false, c.firstID},
 		"mirrored":         {imaging.FlipH(c.marked), reads(id), verify.FoundCopy, false, c.firstID},
@@ -51,8 +54,44 @@ func TestFindings(t *testing.T) {
 		"stranger":         {stranger, noMark, verify.FoundUnknown, false, watermark.Submission{}},
 		"blank":            {imaging.New(300, 200, image.White), noMark, verify.FoundUnknown, false, watermark.Submission{}},
 		"tiny":             {imaging.New(2, 2, image.White), noMark, verify.FoundUnknown, false, watermark.Submission{}},
-	} {
-		v := c.examine(t, row.leak, row.detect)
+	}
+}
+
+// judged are the leaks of leakRows, each examined once for all tests.
+var judged struct {
+	sync.Once
+	rows     map[string]leakRow
+	verdicts map[string]verify.Verdict
+}
+
+// examined returns the rows, and a verdict of the test's own on each.
+func examined(t *testing.T) (map[string]leakRow, map[string]*verify.Verdict) {
+	t.Helper()
+	judged.Do(func() {
+		c := newCase(t)
+		v, rows, verdicts := c.investigator(t, noMark), leakRows(t, c), make(map[string]verify.Verdict)
+		for name, row := range rows {
+			v.SetDetect(row.detect)
+			got, err := v.Investigate(t.Context(), name+".jpg", file(t, row.leak, "jpeg"))
+			require.NoError(t, err)
+			verdicts[name] = *got
+		}
+		judged.rows, judged.verdicts = rows, verdicts
+	})
+	require.NotEmpty(t, judged.verdicts, "the leaks could not be examined")
+	out := make(map[string]*verify.Verdict)
+	for name, v := range judged.verdicts {
+		out[name] = &v
+	}
+	return judged.rows, out
+}
+
+func TestFindings(t *testing.T) {
+	c := newCase(t)
+	id := c.copy.ID
+	rows, verdicts := examined(t)
+	for name, row := range rows {
+		v := verdicts[name]
 		assert.Equal(t, row.want, v.Finding, "%s: %s", name, v.Note)
 		assert.NoError(t, v.Recheck(true), name)
 		assert.Equal(t, row.unconfirmed, v.Unconfirmed, "%s: %s", name, v.Note)
@@ -96,9 +135,9 @@ func TestFindings(t *testing.T) {
 // Another person's document of the same template is never taken for an upload.
 func TestLookalikes(t *testing.T) {
 	c := newCase(t)
-	found := 0
+	found, inv := 0, c.investigator(t, noMark)
 	for p := uint64(20); p < 24; p++ {
-		v := c.examine(t, passport(p), noMark)
+		v := examine(t, inv, passport(p))
 		assert.Contains(t, []verify.Finding{verify.FoundLookalike, verify.FoundUnknown}, v.Finding, "person %d: %s", p, v.Note)
 		if v.Finding == verify.FoundLookalike {
 			found++
@@ -108,7 +147,8 @@ func TestLookalikes(t *testing.T) {
 		}
 	}
 	require.NotZero(t, found, "none of four came near enough to be called a lookalike")
-	v := c.examine(t, passport(20), reads(c.copy.ID))
+	inv.SetDetect(reads(c.copy.ID))
+	v := examine(t, inv, passport(20))
 	assert.Equal(t, "copy (unconfirmed)", v.Label(), "the mark of a copy on it confirms nothing: %s", v.Note)
 }
 
@@ -121,10 +161,11 @@ func TestTemplatePartsConfirmNothing(t *testing.T) {
 	sub := submit(t, s, file(t, mine, "png"), "customer 1", feb)
 	issued, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "request 8")
 	require.NoError(t, err)
-	h := mine.Rect.Dy()
+	h, inv := mine.Rect.Dy(), c.investigator(t, noMark)
 	for _, row := range []struct{ from, to int }{{20, 50}, {35, 65}, {80, 100}} { // percent of the height
 		part := image.Rect(0, row.from*h/100, mine.Rect.Dx(), row.to*h/100)
-		v := c.examine(t, imaging.Crop(other, part), readsCrop(issued.ID, sub.ID, mine.Rect, geometry.Point{Y: float64(part.Min.Y)}))
+		inv.SetDetect(readsCrop(issued.ID, sub.ID, mine.Rect, geometry.Point{Y: float64(part.Min.Y)}))
+		v := examine(t, inv, imaging.Crop(other, part))
 		assert.Equal(t, "copy (unconfirmed)", v.Label(), "%v: %s", row, v.Note)
 		assert.Contains(t, v.Note, "a transplanted mark is not excluded", "%v", row)
 		assert.Empty(t, v.Accused, "%v", row)
@@ -143,12 +184,12 @@ func TestTracedPartsAreConfirmed(t *testing.T) {
 	require.NoError(t, err)
 	marked, err := picture.Decode(out.Bytes(), picture.Limits{})
 	require.NoError(t, err)
-	part := image.Rect(300, 250, 1000, 750)
-	v := c.examine(t, imaging.Crop(marked.Image, part), reads(issued.ID))
+	part, inv := image.Rect(300, 250, 1000, 750), c.investigator(t, reads(issued.ID))
+	v := examine(t, inv, imaging.Crop(marked.Image, part))
 	assert.Equal(t, "copy", v.Label(), v.Note)
 	assert.Contains(t, v.Note, "the part of the mark that is this copy's alone")
 	assert.Equal(t, []watermark.CopyID{issued.ID}, v.Accused)
-	v = c.examine(t, imaging.Crop(upload, part), reads(issued.ID))
+	v = examine(t, inv, imaging.Crop(upload, part))
 	assert.Equal(t, "copy (unconfirmed)", v.Label(), v.Note)
 	assert.Empty(t, v.Accused)
 }

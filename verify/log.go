@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -14,6 +15,7 @@ import (
 // log enters that an investigation of these files begins. Nothing is examined before
 // that is done.
 func (v *Investigator) log(ctx context.Context, all []source) error {
+	now := v.now().UTC().Truncate(time.Microsecond)
 	entry, err := v.cfg.Registry.LogInvestigation(ctx, registry.Investigation{
 		Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
 	})
@@ -23,6 +25,9 @@ func (v *Investigator) log(ctx context.Context, all []source) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.logged = append(v.logged, entry)
+	if v.begun.IsZero() {
+		v.begun = now
+	}
 	return nil
 }
 

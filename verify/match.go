@@ -43,10 +43,20 @@ type search struct {
 	tooFlat bool // the hash has too little to go on
 }
 
-// A leakPicture is a leak, and its luma for comparing once that was needed.
+// A leakPicture is a leak, its luma for comparing once that was needed, what it was
+// searched by; nil: it was not; and the original that it was last found to show, if that
+// was decoded for it.
 type leakPicture struct {
 	*picture.Picture
 	compared dsp.Plane
+	searched *Searched
+	shown    decoded
+}
+
+// A decoded is an original that was opened.
+type decoded struct {
+	of      watermark.Submission
+	picture *picture.Picture // nil: none was
 }
 
 func (l *leakPicture) luma() dsp.Plane {
@@ -80,8 +90,11 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 		return nil, err
 	}
 	s := &search{queries: queries, tooFlat: quality < phash.MinQuality}
-	if s.tooFlat || len(v.cfg.Against) > 0 {
+	if len(v.cfg.Against) > 0 {
 		return s, nil
+	}
+	if l.searched = (&Searched{Quality: quality}); s.tooFlat {
+		queries = nil // its parts may still tell
 	}
 	s.near, err = v.near(ctx, queries)
 	return s, err
@@ -148,11 +161,14 @@ func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 }
 
 func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {
-	orig, err := v.original(ctx, m.Submission)
+	orig, pic, err := v.original(ctx, m.Submission)
 	if err != nil || orig == nil {
 		return err
 	}
 	m.Pixels, m.Score, err = comparePixels(ctx, orig, l)
+	if m.Pixels == PixelsSame && pic != nil {
+		l.shown = decoded{m.Submission, pic}
+	}
 	return err
 }
 
@@ -217,21 +233,22 @@ func pixelWord(v capture.Verdict, shown float64) string {
 
 // original opens a sealed original for comparing. It is nil, without an error,
 // where it cannot be opened: no key, another key, altered, unreadable by today's
-// decoders. What fails is the comparison, not the investigation.
-func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*capture.Original, error) {
+// decoders. What fails is the comparison, not the investigation. The picture is nil where
+// it was not decoded for this.
+func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*capture.Original, *picture.Picture, error) {
 	if p, ok := v.cache.get(of); ok {
-		return p, nil
+		return p, nil, nil
 	}
 	pic, err := v.openOriginal(ctx, of)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var p *capture.Original
 	if pic != nil {
 		p = capture.New(comparedLuma(pic.Image))
 	}
 	v.cache.put(of, p)
-	return p, nil
+	return p, pic, nil
 }
 
 func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*picture.Picture, error) {
@@ -248,6 +265,12 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	pic, err := picture.Decode(file, v.cfg.limits())
 	if err != nil {
 		return nil, nil
+	}
+	switch err := v.cfg.Registry.CheckRendition(ctx, of, pic.Decoder, pic.Image); {
+	case errors.Is(err, registry.ErrSealed), errors.Is(err, registry.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
 	}
 	pic.Image = picture.Flatten(pic.Image)
 	return pic, nil

@@ -35,6 +35,9 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 	if err != nil {
 		return nil, err
 	}
+	if n := query.Len(); l.searched != nil {
+		l.searched.Features = &n
+	}
 	found, err := v.found.parts.Search(ctx, query, nil)
 	if err != nil {
 		return nil, err
@@ -105,8 +108,12 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		if err != nil {
 			return nil, err
 		}
-		if err := v.comparePixels(ctx, l.cut(c.region), m); err != nil {
+		part := l.cut(c.region)
+		if err := v.comparePixels(ctx, part, m); err != nil {
 			return nil, err
+		}
+		if part.shown.picture != nil {
+			l.shown = part.shown
 		}
 		if !aligned(m.Pixels) {
 			continue

@@ -35,8 +35,9 @@ func TestPartsAreFound(t *testing.T) {
 		uploads = append(uploads, img)
 		ids = append(ids, submit(t, s, file(t, img, "jpeg"), "", feb).ID)
 	}
-	v := newInvestigator(t, investigating(cfg))
-	v.SetDetect(noMark)
+	searching := investigating(cfg)
+	searching.Keys = nil // what is traced, others test
+	v := newInvestigator(t, searching)
 	collage := imaging.New(1600, 1200, color.White)
 	for i, u := range uploads {
 		collage = imaging.Paste(collage, imaging.Resize(u, 780, 0, imaging.Lanczos), image.Pt(10+800*(i%2), 10+600*(i/2)))
@@ -67,8 +68,16 @@ func TestPartsAreFound(t *testing.T) {
 		}
 		assert.Contains(t, ids, got.Submission, name)
 	}
+	// Too flat for a hash, and the first that an investigator sees.
+	page = imaging.Paste(imaging.New(3000, 4000, color.White), imaging.Resize(uploads[1], 400, 0, imaging.Lanczos), image.Pt(300, 400))
+	got, err := newInvestigator(t, searching).Investigate(t.Context(), "a large page", file(t, page, "jpeg"))
+	require.NoError(t, err)
+	require.Less(t, got.Searched.Quality, phash.MinQuality)
+	require.Len(t, got.Matches, 1)
+	assert.Equal(t, ids[1], got.Matches[0].Submission)
+
 	stranger := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(99), 900), 99, 1200, 900)
-	got, err := v.Investigate(t.Context(), "stranger", file(t, imaging.Crop(stranger, image.Rect(350, 250, 950, 700)), "jpeg"))
+	got, err = v.Investigate(t.Context(), "stranger", file(t, imaging.Crop(stranger, image.Rect(350, 250, 950, 700)), "jpeg"))
 	require.NoError(t, err)
 	assert.Contains(t, []verify.Finding{verify.FoundLookalike, verify.FoundUnknown}, got.Finding, got.Note)
 	for _, m := range got.Matches {
@@ -103,8 +112,8 @@ func TestSealedHashes(t *testing.T) {
 		if !want {
 			c.SealKey = nil
 		}
+		c.Keys = nil
 		v := newInvestigator(t, c)
-		v.SetDetect(noMark)
 		for _, leak := range []*image.NRGBA{upload, imaging.Crop(upload, image.Rect(300, 200, 800, 575))} {
 			got, err := v.Investigate(t.Context(), name, file(t, leak, "jpeg"))
 			require.NoError(t, err)

@@ -54,7 +54,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	bold, err := registry.Open(ctx, dsn+"&user=desk")
 	require.NoError(t, err)
 	defer bold.Close()
-	require.ErrorContains(t, bold.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.Vendor}), "permission denied")
+	require.ErrorContains(t, bold.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.KindVendor}), "permission denied")
 	_, err = bold.Erase(ctx, "customer 1", "", "")
 	require.ErrorContains(t, err, "permission denied")
 	require.EqualValues(t, 3, checkLedger(t, cfg.Registry))

@@ -25,7 +25,7 @@ type Reading struct {
 // state writes a conclusion and its numbers into the verdict, with all the evidence
 // that it was drawn from: see [Verdict.evidence].
 func (v *Verdict) state(e evidence, c conclusion) {
-	v.Forgeable, v.TooFlat = c.forgeable, e.tooFlat
+	v.Forgeable, v.TooFlat, v.Recall = c.forgeable, e.tooFlat, c.recall
 	v.Finding, v.Unconfirmed, v.Submission, v.Note = c.finding, c.unconfirmed, c.submission, c.note
 	v.Matches = append(v.Matches, e.matches...)
 	for i := range e.matches {
@@ -38,7 +38,7 @@ func (v *Verdict) state(e evidence, c conclusion) {
 	for i := range e.reads {
 		v.Reads = append(v.Reads, e.reads[i].reading())
 	}
-	if t := e.traceOf(c.submission); t != nil {
+	if t := traceOf(e.traces, c.submission); t != nil {
 		v.Power, v.Edits = &t.Power, append(v.Edits, t.Edits...)
 	}
 	r := c.read
@@ -58,13 +58,20 @@ func (v *Verdict) state(e evidence, c conclusion) {
 		v.Copy = c.read.copy
 		v.Accused = append(v.Accused, c.accused...)
 		for _, r := range append([]read{*c.read}, c.also...) {
-			v.marked = append(v.marked, r.issued.Recipient)
+			v.mark(r.issued.Recipient)
 			if c.finding == FoundCopy && !c.unconfirmed {
 				v.Issued = append(v.Issued, *r.issued)
 			}
 		}
 	}
 	v.Recipient = v.MayName()
+}
+
+// mark lists a recipient of a copy that was found, once.
+func (v *Verdict) mark(recipient string) {
+	if !slices.Contains(v.marked, recipient) {
+		v.marked = append(v.marked, recipient)
+	}
 }
 
 func (r *read) reading() Reading {
@@ -81,7 +88,8 @@ func (r *read) reading() Reading {
 // evidence is what the verdict was concluded from. Opens says whether originals could
 // be opened. Of the copies that are not confirmed only what a verdict says is known.
 func (v *Verdict) evidence(opens bool) evidence {
-	e := evidence{matches: slices.Clone(v.Matches), traces: slices.Clone(v.Traces), tooFlat: v.TooFlat, opens: opens}
+	e := evidence{matches: slices.Clone(v.Matches), traces: slices.Clone(v.Traces), tooFlat: v.TooFlat, opens: opens,
+		recall: recallOf(v.Searched, max(v.Width, v.Height))}
 	for _, x := range v.Reads {
 		r := read{copy: x.Copy, keyID: x.KeyID, shows: x.Shows, erased: x.Erased}
 		if x.LogP != nil {
@@ -108,7 +116,7 @@ func (v *Verdict) bindIssued(e *evidence, r *read, x Reading) {
 			r.key = &v.Keys[i]
 		}
 	}
-	t := e.traceOf(x.Submission)
+	t := traceOf(e.traces, x.Submission)
 	r.traced = t.copy(x.Copy)
 	r.lacks = r.blind != 0 && t.wouldShow() && r.traced != nil && !r.traced.Found
 }

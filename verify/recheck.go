@@ -21,27 +21,30 @@ import (
 // and powers, rows, custody, counts of submissions, and the record.
 
 // CheckLeaks concludes every finding again from the evidence that stands beside it. The
-// error wraps [ErrFindings] and names the first leak that says something else.
+// error wraps [ErrFindings] and names the first leak that says something else. Where
+// only words differ, and another version of the program wrote them, it wraps [ErrVersion].
 func (f *Findings) CheckLeaks() error {
-	opens, err := strconv.ParseBool(f.Verdict.Record.Parameters[originalsOpen])
-	if err != nil {
-		return fmt.Errorf("%w: the record does not say whether originals could be opened", ErrFindings)
-	}
-	for i, l := range f.Leaks {
-		if err := l.recheck(opens); err != nil {
-			return fmt.Errorf("%w: leak %d (%.200q): %w", ErrFindings, i+1, l.File, err)
+	return f.inWords(func(words bool) error {
+		opens, err := strconv.ParseBool(f.Verdict.Record.Parameters[originalsOpen])
+		if err != nil {
+			return errors.New("the record does not say whether originals could be opened")
 		}
-	}
-	return nil
+		for i, l := range f.Leaks {
+			if err := l.recheck(opens, words); err != nil {
+				return fmt.Errorf("leak %d (%.200q): %w", i+1, l.File, err)
+			}
+		}
+		return nil
+	})
 }
 
-func (v *Verdict) recheck(opens bool) error {
+func (v *Verdict) recheck(opens, words bool) error {
 	again := *v
 	again.Finding, again.Unconfirmed, again.Forgeable, again.TooFlat = "", false, false, false
 	again.Submission, again.Copy, again.Recipient, again.KeyID, again.Note = watermark.Submission{}, 0, "", "", ""
 	again.Distance, again.LogP, again.BlindLogP, again.TraceLogP, again.Power = nil, nil, nil, nil, nil
 	again.Matches, again.Accused, again.Traces, again.Edits = []Match{}, []watermark.CopyID{}, []Tracing{}, []Edit{}
-	again.Reads, again.Keys, again.Issued = nil, nil, nil
+	again.Reads, again.Keys, again.Issued, again.Recall = nil, nil, nil, nil
 	if v.Finding == FoundDamaged {
 		again.Finding, again.Note = FoundDamaged, noteDamaged
 	} else {
@@ -59,7 +62,7 @@ func (v *Verdict) recheck(opens bool) error {
 		}
 		again.state(e, conclude(e))
 	}
-	if err := same("leak", v, &again); err != nil {
+	if err := same("leak", v, &again, words); err != nil {
 		return err
 	}
 	return v.checkRows()
@@ -142,32 +145,35 @@ func (v *Verdict) checkRows() error {
 
 // CheckVerdict weighs the leaks again, with the books as the verdict's case has them, and
 // compares everything: case, odds, hypotheses, counts and words. The error wraps
-// [ErrFindings] and names the first that differs.
-func (f *Findings) CheckVerdict() error {
+// [ErrFindings] and names the first that differs. Where only words differ, and another version
+// of the program wrote them, it wraps [ErrVersion].
+func (f *Findings) CheckVerdict() error { return f.inWords(f.checkVerdict) }
+
+func (f *Findings) checkVerdict(words bool) error {
 	stated := f.Verdict
 	cfg, err := stated.config()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFindings, err)
+		return err
 	}
 	leaks, books, err := f.restore()
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFindings, err)
+		return err
 	}
 	w, err := weigh(leaks, books, cfg)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrFindings, err)
+		return err
 	}
 	w.speak()
 	w.Record = stated.Record
 	for i, l := range leaks {
 		if l.Cluster != f.Leaks[i].Cluster {
-			return fmt.Errorf("%w: leak %d: cluster is %.100q, and would be %q", ErrFindings, i+1, f.Leaks[i].Cluster, l.Cluster)
+			return fmt.Errorf("leak %d: cluster is %.100q, and would be %q", i+1, f.Leaks[i].Cluster, l.Cluster)
 		}
 	}
-	if err := same("verdict", stated, &w.DumpVerdict); err != nil {
-		return fmt.Errorf("%w: %w", ErrFindings, err)
+	if n := len(f.labels()); f.Revealed && f.Hidden != 0 || !f.Revealed && f.Hidden != n {
+		return fmt.Errorf("%d recipients are called by numbers, where no finding concerns %d", f.Hidden, n)
 	}
-	return nil
+	return same("verdict", stated, &w.DumpVerdict, words)
 }
 
 // config is what a verdict says of how it was weighed.
@@ -251,8 +257,8 @@ func oneSubject(leaks []*Verdict) error {
 }
 
 // same compares what is stated with what follows, as JSON, and names the first
-// difference.
-func same(name string, stated, follows any) error {
+// difference; without words it compares all else.
+func same(name string, stated, follows any, words bool) error {
 	a, err := json.Marshal(stated)
 	if err != nil {
 		return err
@@ -271,6 +277,13 @@ func same(name string, stated, follows any) error {
 	y, err := plain(b)
 	if err != nil {
 		return err
+	}
+	if !words {
+		wordless(x)
+		wordless(y)
+		if equalJSON(x, y) {
+			return nil
+		}
 	}
 	where, s, t := difference(name, x, y)
 	return fmt.Errorf("%s is %s, and would be %s", where, brief(s), brief(t))

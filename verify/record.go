@@ -2,33 +2,52 @@ package verify
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
+	"os"
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"sync"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/phash"
 )
 
 // A Record says who examined what with which tool, so that it can be repeated.
 type Record struct {
-	Time       time.Time         `json:"time"` // UTC, by the clock of the machine
+	Began      time.Time         `json:"began,omitzero"` // when the first investigation was begun; UTC, by Clock, like the next
+	Time       time.Time         `json:"time"`           // when the findings were weighed
+	Clock      string            `json:"clock"`          // where the times come from, in words
 	Actor      string            `json:"actor,omitempty"`
 	Command    []string          `json:"command,omitempty"`
 	Version    string            `json:"version"` // of kycmark
 	Go         string            `json:"go"`
 	Platform   string            `json:"platform"`
-	Build      map[string]string `json:"build"` // settings of the build
+	Build      map[string]string `json:"build"`                // settings of the build
+	Executable string            `json:"executable,omitempty"` // SHA-256 of the program's file, hex; "": it cannot be read
 	Registry   string            `json:"registry"`
-	Indexed    int               `json:"indexed"` // submissions whose hashes were searched
-	Search     string            `json:"search"`  // where: [SearchMemory] or [SearchStore]
+	Indexed    int               `json:"indexed"`                // submissions whose hashes were searched
+	Index      string            `json:"index_digest,omitempty"` // of these hashes, hex: see [phash.Index.Digest]; "": the store was searched
+	Search     string            `json:"search"`                 // where: [SearchMemory] or [SearchStore]
 	LedgerSize int64             `json:"ledger_size"`
 	LedgerHead string            `json:"ledger_head"`
-	Logged     []int64           `json:"logged"` // entries of the ledger that say that these investigations began
-	Keys       []string          `json:"keys"`   // IDs of the mark keys that were tried
+	Containers []Container       `json:"containers"` // archives and PDFs whose files are among the leaks
+	Logged     []int64           `json:"logged"`     // entries of the ledger that say that these investigations began
+	Keys       []string          `json:"keys"`       // IDs of the mark keys that were tried
 	SealKey    string            `json:"seal_key,omitempty"`
 	Parameters map[string]string `json:"parameters"`
+}
+
+// A Container is an archive or a PDF of the dump. The files in it stand among the leaks, named
+// "container!file" in an archive and "container#picture" in a PDF.
+type Container struct {
+	File   string `json:"file"`
+	Size   int64  `json:"size"`             // bytes
+	SHA256 string `json:"sha256,omitempty"` // hex; "": it could not be read to its end
 }
 
 // Parameters that conclusions depend on.
@@ -55,6 +74,7 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 		return nil, err
 	}
 	r := &Record{
+		Clock: clock(), Containers: []Container{},
 		Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command,
 		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Registry: v.cfg.Registry.ID(), Indexed: indexed, Search: where,
@@ -62,6 +82,14 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 		Logged: v.entries(), Keys: []string{}, Parameters: v.parameters(where),
 	}
 	r.Version, r.Build = buildInfo()
+	r.Executable = executableDigest()
+	if where == SearchMemory {
+		sum := v.found.hashes.Digest()
+		r.Index = hex.EncodeToString(sum[:])
+	}
+	v.mu.Lock()
+	r.Began, r.Containers = v.begun, append(r.Containers, v.containers...)
+	v.mu.Unlock()
 	for _, k := range v.cfg.Keys {
 		r.Keys = append(r.Keys, k.ID())
 	}
@@ -81,6 +109,7 @@ func (v *Investigator) parameters(where string) map[string]string {
 		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
 		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
 		"least power of absence": fmt.Sprint(leastPower),
+		"recall of the search":   recallRecord(),
 		"most bytes of a file":   strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
 		foundOn:                  "not stated",
 		originalsOpen:            strconv.FormatBool(v.cfg.SealKey != nil),
@@ -91,12 +120,18 @@ func (v *Investigator) parameters(where string) map[string]string {
 	return p
 }
 
+// Versions that name no state of the code.
+const (
+	unknownVersion = "unknown"
+	develVersion   = "(devel)"
+)
+
 // buildInfo is what the program knows of its own making.
 func buildInfo() (version string, settings map[string]string) {
 	settings = make(map[string]string)
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown", settings
+		return unknownVersion, settings
 	}
 	version = info.Main.Version
 	if info.Main.Path != modulePath {
@@ -114,3 +149,22 @@ func buildInfo() (version string, settings map[string]string) {
 	}
 	return version, settings
 }
+
+// executableDigest is SHA-256 of the program's file, hex; "" where it cannot be read. It is the
+// same as long as the program runs.
+var executableDigest = sync.OnceValue(func() string {
+	path, err := os.Executable()
+	if err != nil {
+		return ""
+	}
+	f, err := intake.OpenRegular(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return ""
+	}
+	return hex.EncodeToString(h.Sum(nil))
+})

@@ -3,9 +3,6 @@ package verify
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	_ "embed" // the template and its style sheet
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
@@ -18,21 +15,13 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-//go:embed report.html.tmpl
-var reportHTML string
-
-//go:embed report.css
-var reportCSS string
-
-//go:embed report.js
-var reportJS string
-
 // WriteReport writes the verdict as one HTML file that needs nothing else and prints on
-// A4; its one script sorts and filters a table. It is redacted (no subject references, thumbnails
-// reduced to coarse mosaics) unless reveal is set. The same data stand in it as
-// JSON, in the element with the ID "findings".
+// A4; its one script sorts and filters a table. It is redacted (no subject references, no
+// names of recipients that no finding concerns, thumbnails reduced to coarse mosaics) unless
+// reveal is set. The same data stand in it as JSON, in the element with the ID "findings",
+// and all of it follows from them: see [Findings.CheckReport].
 func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
-	f, err := v.findings(ctx, d, reveal)
+	f, pictures, err := v.findings(ctx, d, reveal)
 	if err != nil {
 		return err
 	}
@@ -40,21 +29,12 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 	if err != nil {
 		return err
 	}
-	digest := sha256.Sum256([]byte(reportJS))
-	view := reportView{DumpVerdict: d, Reveal: reveal, CSS: template.CSS(reportCSS), JSON: string(text), Script: template.JS(reportJS),
-		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(digest[:]))}
-	view.Timeline, view.CustodyChart = d.charts()
-	for i, l := range d.Verdicts {
-		view.Rows = append(view.Rows, reportRow{Verdict: l, Number: i + 1, Thumbnail: l.thumbnail(reveal),
-			Subject: f.Subjects[l.Submission.String()]})
-	}
-	t, err := template.New("report").Funcs(reportFuncs).Parse(reportHTML)
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
+	if f, err = ReadFindings(bytes.NewReader(text)); err != nil { // what whoever checks the report has
+		return err
 	}
 	var buf bytes.Buffer // all or nothing
-	if err := t.Execute(&buf, view); err != nil {
-		return fmt.Errorf("report: %w", err)
+	if err := f.render(&buf, pictures); err != nil {
+		return err
 	}
 	_, err = w.Write(buf.Bytes())
 	return err
@@ -63,33 +43,52 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 // reportView is what the template sees.
 type reportView struct {
 	*DumpVerdict
-	Reveal bool
-	CSS    template.CSS
-	JSON   string
-	Rows   []reportRow
+	Findings *Findings
+	Digest   string // of findings.json, SHA-256 in hex
+	Folder   string // that all files lie in, with its last slash; "": none
+	CSS      template.CSS
+	JSON     string
+	Rows     []reportRow
 
-	Script                 template.JS
-	ScriptHash             template.HTMLAttr // of the content security policy
-	Timeline, CustodyChart template.HTML
+	Script                   template.JS
+	ScriptHash               template.HTMLAttr // of the content security policy
+	Timeline, TimelineNarrow template.HTML
+	Custody, CustodyNarrow   template.HTML
 }
 
 type reportRow struct {
 	*Verdict
 	Number    int
+	Name      string // without the folder
 	Thumbnail template.URL
 	Subject   string
 }
 
-// thumbnail is a data URL, "" where there is no picture.
-func (v *Verdict) thumbnail(reveal bool) template.URL {
-	kind, data := "png", v.mosaic
-	if reveal {
-		kind, data = "jpeg", v.preview
+// Footer is what every printed page bears, as CSS: words of fixed letters alone.
+func (r reportView) Footer() template.CSS {
+	says := "redacted"
+	if r.Findings.Revealed {
+		says = "contains personal data"
 	}
-	if len(data) == 0 {
+	return template.CSS(fmt.Sprintf(`@page { @bottom-left { content: "Report of %s · findings %s… · %s"; } }`,
+		r.Record.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Digest[:16], says))
+}
+
+// commonFolder is the folder that all leaks lie in, with its last slash; "" where there is
+// none.
+func commonFolder(leaks []*Verdict) string {
+	if len(leaks) < 2 {
 		return ""
 	}
-	return template.URL("data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(data))
+	common := leaks[0].File
+	for _, l := range leaks[1:] {
+		n := 0
+		for n < min(len(common), len(l.File)) && common[n] == l.File[n] {
+			n++
+		}
+		common = common[:n]
+	}
+	return common[:1+strings.LastIndexAny(common, `/\!`)]
 }
 
 // A tally is how many leaks have a finding.
@@ -101,16 +100,16 @@ type tally struct {
 	Says  string
 }
 
-// labels are the findings in the order of a report, with what each means.
+// labels are the findings in the order of a report, with what each means for one picture.
 var labels = []struct{ label, says string }{
-	{"copy", "the mark of an issued copy was read, and the picture shows that copy’s submission"},
-	{"copy (unconfirmed)", "the mark of an issued copy was read; that the picture shows its submission could not be confirmed"},
-	{"unmarked", "shows a submission and carries no mark, though one would have been seen"},
-	{"unreadable", "shows a submission; whether it was marked cannot be said"},
-	{"transplanted", "carries the mark of a copy of another submission"},
-	{"lookalike", "resembles a submission, but is another capture"},
-	{"unknown", "matches no submission of the registry"},
-	{"damaged", "could not be decoded"},
+	{"copy", "carries the invisible mark of one issued copy, and shows the very upload that this copy was made of"},
+	{"copy (unconfirmed)", "carries the mark of an issued copy, but that it shows that copy’s upload could not be confirmed: it counts for nobody"},
+	{"unmarked", "shows an upload and carries no mark, though one would have been found"},
+	{"unreadable", "shows an upload; whether it was marked cannot be said"},
+	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for nobody"},
+	{"lookalike", "resembles an upload, but is not the same picture: another document of that kind, or the same one photographed again"},
+	{"unknown", "matches no upload of the registry"},
+	{"damaged", "could not be opened"},
 }
 
 // Tallies counts the leaks by finding, findings without leaks left out.
@@ -202,8 +201,10 @@ var reportFuncs = template.FuncMap{
 		}
 		return c.String()
 	},
-	"shell": shellLine,
-	"share": func(p *float64) string { return share(*p) },
+	"others": func(entries []int64) int { return len(entries) - 1 },
+	"whole":  func(n int) string { return thousands(float64(n)) },
+	"shell":  shellLine,
+	"share":  func(p *float64) string { return share(*p) },
 	"power": func(p *float64) string {
 		if p == nil {
 			return "–"
@@ -214,9 +215,9 @@ var reportFuncs = template.FuncMap{
 	"verb": verb,
 }
 
-// signed is a log10 likelihood ratio with its sign, 0 without one.
+// signed is a log10 likelihood ratio with its sign; what rounds to 0 has none.
 func signed(x float64) string {
-	if x == 0 {
+	if math.Abs(x) < 0.05 {
 		return "0"
 	}
 	return strings.ReplaceAll(fmt.Sprintf("%+.1f", x), "-", "−")

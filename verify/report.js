@@ -5,6 +5,7 @@
   const rows = [...body.rows];
   const tools = document.getElementById("tools");
   const text = document.getElementById("filter"), kind = document.getElementById("kind"), shown = document.getElementById("shown");
+  let order = "";
   const filter = () => {
     const want = text.value.trim().toLowerCase();
     let n = 0;
@@ -12,7 +13,7 @@
       r.hidden = kind.value !== "" && r.dataset.finding !== kind.value || want !== "" && !r.textContent.toLowerCase().includes(want);
       if (!r.hidden) n++;
     }
-    shown.textContent = n + " of " + rows.length + " shown";
+    shown.textContent = n + " of " + rows.length + " shown" + order;
   };
   text.addEventListener("input", filter);
   kind.addEventListener("change", filter);
@@ -33,12 +34,15 @@
     b.type = "button";
     b.append(...th.childNodes);
     th.append(b);
+    const name = b.textContent;
     b.addEventListener("click", () => {
       const up = th.getAttribute("aria-sort") !== "ascending", i = th.cellIndex;
       for (const o of table.tHead.rows[0].cells) o.removeAttribute("aria-sort");
       th.setAttribute("aria-sort", up ? "ascending" : "descending");
       const sorted = rows.map((r) => [value(r, i), r]).sort(([a], [b]) => a === null || b === null ? compare(a, b) : up ? compare(a, b) : compare(b, a));
       body.append(...sorted.map(([, r]) => r));
+      order = ", sorted by " + name + ", " + th.getAttribute("aria-sort");
+      filter(); // which says so
     });
   }
 })();

@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -66,13 +67,7 @@ func (w *weighing) headline() string {
 	case w.Leaks == 0:
 		return "Inconclusive: no picture was examined."
 	case len(w.Named) > 0:
-		var parts []string
-		for _, name := range w.names {
-			if s := w.parties[name]; slices.Contains(w.Named, name) {
-				parts = append(parts, fmt.Sprintf("%s recorded as issued to %s%s", containCopies(s.pictures), s.Name, under(s.purposes)))
-			}
-		}
-		return strings.Join(parts, "; ") + "." + w.alsoTransplanted() + " This does not show who released them; the exchange also possessed them." + w.windowHeadline()
+		return strings.Join(w.namedParts(), "; ") + "." + w.besideNamed() + w.alsoTransplanted() + " This does not show who released them; the exchange also possessed them." + w.windowHeadline()
 	case w.windowHeadline() != "":
 		return strings.TrimSpace(w.windowHeadline()) + " No recipient is named by marks."
 	case confirmed > 0:
@@ -249,8 +244,8 @@ func (w *weighing) showRest() {
 			count(n, "picture resembles", "pictures resemble"), verb(n, "it is", "they are")))
 	}
 	if n := w.Counts[string(FoundUnknown)]; n > 0 {
-		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s no submission that the search could find. Of pictures that were altered much, or of which little is left, some are missed; how many, is not measured for pictures of this kind.",
-			count(n, "picture matches", "pictures match")))
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s no submission that the search could find.%s",
+			count(n, "picture matches", "pictures match"), w.recallSentence()))
 	}
 	if n := w.Counts[string(FoundDamaged)]; n > 0 {
 		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s not be decoded and %s nothing.",
@@ -258,10 +253,41 @@ func (w *weighing) showRest() {
 	}
 }
 
+// recallSentence says what the search would have found of what it found nothing of.
+func (w *weighing) recallSentence() string {
+	n, unsaid, kinds := make(map[string]int), 0, make(map[string]*Recall)
+	for _, l := range w.Verdicts {
+		switch {
+		case l.Finding != FoundUnknown:
+		case l.Recall == nil:
+			unsaid++
+		default:
+			n[l.Recall.Kind]++
+			kinds[l.Recall.Kind] = l.Recall
+		}
+	}
+	order := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
+		return cmp.Or(cmp.Compare(kinds[b].AtLeast, kinds[a].AtLeast), cmp.Compare(a, b))
+	})
+	var parts []string
+	for _, k := range order {
+		parts = append(parts, fmt.Sprintf("%d %s: %s", n[k], k, share(kinds[k].AtLeast)))
+	}
+	out := ""
+	if len(parts) > 0 {
+		out = fmt.Sprintf(" Had they been of the registry, the search would have found at least (lower 95 %% bounds of trials of such leaks, each altered in one way of many): %s.", strings.Join(parts, "; "))
+	}
+	if unsaid > 0 {
+		out += " Of pictures that were altered much, or of which little is left, some are missed; how many, is not measured for pictures of this kind."
+	}
+	return out
+}
+
 // warn names the patterns that somebody who plants evidence would leave.
 func (w *weighing) warn() {
 	w.warnOfKeys()
 	w.warnOfPlanting()
+	w.showRivals()
 	for _, name := range w.names {
 		s := w.parties[name]
 		if s.pictures == 0 {

@@ -27,7 +27,7 @@ func TestStory(t *testing.T) {
 	cfg := leaktest.Config(t)
 	ctx := t.Context()
 	s := newIssuer(t, cfg)
-	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	var uploads, copies [2]*image.NRGBA
 	var subs [2]*registry.Submission
 	var ids [2]watermark.CopyID

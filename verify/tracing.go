@@ -156,9 +156,12 @@ func (e *evidence) targets() []watermark.Submission {
 // traceAgainst is nil, without an error, where the original cannot be opened or one of
 // the pictures is too small.
 func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id watermark.Submission, level float64) (*Tracing, error) {
-	pic, err := v.openOriginal(ctx, id)
-	if err != nil || pic == nil {
-		return nil, err
+	pic := l.shown.picture
+	if pic == nil || l.shown.of != id {
+		var err error
+		if pic, err = v.openOriginal(ctx, id); err != nil || pic == nil {
+			return nil, err
+		}
 	}
 	rows, err := v.cfg.Registry.Copies(ctx, id)
 	if err != nil {
@@ -249,10 +252,10 @@ func (t *Tracing) wouldShow() bool {
 }
 
 // traceOf is the tracing against a submission; nil: there is none.
-func (e *evidence) traceOf(id watermark.Submission) *Tracing {
-	for i := range e.traces {
-		if e.traces[i].Submission == id {
-			return &e.traces[i]
+func traceOf(all []Tracing, id watermark.Submission) *Tracing {
+	for i := range all {
+		if all[i].Submission == id {
+			return &all[i]
 		}
 	}
 	return nil

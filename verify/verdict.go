@@ -81,6 +81,8 @@ type Verdict struct {
 	Traces      []Tracing            `json:"traces"`              // against each submission that it was traced against
 	Reads       []Reading            `json:"reads,omitempty"`     // all marks that were read, or found by tracing
 	TooFlat     bool                 `json:"too_flat,omitempty"`  // shows too little for its hash to be searched
+	Searched    *Searched            `json:"searched,omitempty"`  // what the search went by; nil: there was none
+	Recall      *Recall              `json:"recall,omitempty"`    // of the search, for leaks like this one; nil: the finding is another than unknown, or it was not searched
 	Matches     []Match              `json:"matches"`             // all within the radius, nearest first, and near ones whose pixels align
 	Accused     []watermark.CopyID   `json:"accused"`             // the confirmed copies; or all issued ones, Unconfirmed, where several were read in one leak and cannot all be there
 	Note        string               `json:"note"`                // one plain sentence

@@ -231,6 +231,12 @@ func Example() {
 
 // A copy that its recipient marked again, as an upload of theirs, gives both marks;
 // so do two keys; and no key finds what another laid.
+func TestDetectAllWithoutKeys(t *testing.T) {
+	all, err := watermark.DetectAll(t.Context(), scene(500, 400))
+	require.NoError(t, err)
+	require.Empty(t, all)
+}
+
 func TestDetectAllFindsEveryMark(t *testing.T) {
 	const first, second, third = watermark.CopyID(0xa1), watermark.CopyID(0xb2), watermark.CopyID(0xc3)
 	other, stranger := others[0], others[1]

@@ -45,7 +45,10 @@
 // The leak is registered onto the original (features, homography, a smooth field of
 // shifts), predicted from it (pixels of the leak's size, blur, tone curve, a local fit),
 // and what is left over is whitened and correlated with the mark of each copy. Parts that
-// show something else than the original are left out and reported as edits.
+// show something else than the original are left out and reported as edits. Where the leak
+// is an upright part of the original, or all of it, last rounded by coarse steps of a JPEG
+// file, as thumbnails are, not what is left over counts but to which side of a boundary of
+// rounding each coefficient fell.
 //
 // A copy's own part, the tracer, has signs that nobody can know without the key. Whatever
 // the leak shows, a copy that was not used scores z or more with probability exp(-z^2/2)

@@ -82,7 +82,9 @@ type frameView struct {
 	leakY     dsp.Plane
 	pitch     float64   // samples of the frame a pixel of the leak
 	x, y      dsp.Plane // where each sample of the frame lies on the leak
+	taps      *taps     // the same
 	deviation dsp.Plane // of the residual, in the leak's raster
+	power     dsp.Plane // of the original's finer detail, in the leak's raster
 	told      float64   // share of a mark's energy where the original's own detail tells how it fared, 0..1
 }
 
@@ -92,6 +94,7 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 	v.limit = 2 * 0.49 * tracerSize / v.pitch
 	v.floor = photometry.Reach * v.pitch
 	v.x, v.y = f.onLeak(r)
+	v.taps = v.newTaps(r.Leak.W, r.Leak.H)
 	v.leakX, v.leakY = f.ofCanonical(r.X), f.ofCanonical(r.Y)
 	gain := dsp.NewPlane(r.Leak.W, r.Leak.H)
 	for i, w := range fit.Weight.Pix {
@@ -99,25 +102,22 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 		gain.Pix[i] = fit.Slope.Pix[i] * w / v.deviation.Pix[i]
 	}
 	v.gain = v.resample(gain)
-	var spectra [5]dsp.Plane
-	dsp.Parallel(len(spectra), func(from, to int) {
-		for i := from; i < to; i++ {
-			switch i {
-			case 0:
-				spectra[i] = v.standardised(fit.Residual)
-			case 1:
-				spectra[i] = dsp.DCT2(v.resample(fit.Base), tracerSize)
-			case 2:
-				spectra[i] = dsp.DCT2(v.resample(fit.Seen), tracerSize)
-			case 3:
-				spectra[i] = dsp.DCT2(v.resample(fit.FaintBase), tracerSize)
-			case 4:
-				spectra[i] = dsp.DCT2(v.resample(fit.FaintSeen), tracerSize)
-			}
+	var strong, faint bandSum
+	steps := [...]func(){
+		func() { v.spectrum = v.standardised(fit.Residual) },
+		func() { strong = v.carried(fit.Strong()) },
+		func() {
+			d := fit.Faint()
+			v.power = d.Power
+			faint = v.carried(d)
+		},
+	}
+	dsp.Parallel(len(steps), func(from, to int) {
+		for _, step := range steps[from:to] {
+			step()
 		}
 	})
-	v.spectrum = spectra[0]
-	v.bands(v.carried(spectra[1], spectra[2]), v.carried(spectra[3], spectra[4]))
+	v.bands(strong, faint)
 	return v
 }
 
@@ -162,15 +162,14 @@ func (f *frame) onLeak(r *register.Registration) (x, y dsp.Plane) {
 			cy := float64((float64(v)+0.5)*f.scale) - 0.5
 			for u := range rx {
 				cx := float64((float64(u)+0.5)*f.scale) - 0.5
-				p := inv.Apply(geometry.Point{X: cx, Y: cy})
+				o := inv.Apply(geometry.Point{X: cx, Y: cy})
+				p := o
 				for range 2 {
 					if !(p.X >= 0 && p.Y >= 0 && p.X <= right && p.Y <= bottom) {
 						break
 					}
-					ex := float64(bilinear(r.X, p.X, p.Y)) - cx
-					ey := float64(bilinear(r.Y, p.X, p.Y)) - cy
-					q := inv.Apply(geometry.Point{X: cx - min(max(ex, -8), 8), Y: cy - min(max(ey, -8), 8)})
-					o := inv.Apply(geometry.Point{X: cx, Y: cy})
+					ex, ey := bilinear2(r.X, r.Y, p.X, p.Y)
+					q := inv.Apply(geometry.Point{X: cx - min(max(float64(ex)-cx, -8), 8), Y: cy - min(max(float64(ey)-cy, -8), 8)})
 					p.X, p.Y = p.X+q.X-o.X, p.Y+q.Y-o.Y
 				}
 				rx[u], ry[u] = float32(p.X), float32(p.Y)
@@ -180,10 +179,42 @@ func (f *frame) onLeak(r *register.Registration) (x, y dsp.Plane) {
 	return x, y
 }
 
+// taps are where the samples of the frame lie on the leak, as indices of the first of four
+// taps and fractions beyond it; the index is -1 where they are not all on the leak.
+type taps struct {
+	at     []int32
+	fx, fy []float32
+}
+
+func (v *frameView) newTaps(w, h int) *taps {
+	n := len(v.x.Pix)
+	t := &taps{make([]int32, n), make([]float32, n), make([]float32, n)}
+	for i, x := range v.x.Pix {
+		y := v.y.Pix[i]
+		t.at[i] = -1
+		if !(x >= 0 && y >= 0 && x < float32(w-1) && y < float32(h-1)) {
+			continue
+		}
+		ix, iy := int(x), int(y)
+		t.at[i] = int32(iy*w + ix)
+		t.fx[i], t.fy[i] = x-float32(ix), y-float32(iy)
+	}
+	return t
+}
+
 // resample samples p, on the leak's raster, at each sample of the frame; 0 outside.
 func (v *frameView) resample(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.fw, v.fh)
-	for i := range out.Pix {
+	for i, at := range v.taps.at {
+		if at >= 0 {
+			a, b := v.taps.fx[i], v.taps.fy[i]
+			r := p.Pix[at : at+2 : at+2]
+			s := p.Pix[int(at)+p.W : int(at)+p.W+2]
+			t := r[0] + float32(a*(r[1]-r[0]))
+			u := s[0] + float32(a*(s[1]-s[0]))
+			out.Pix[i] = t + float32(b*(u-t))
+			continue
+		}
 		px, py := float64(v.x.Pix[i]), float64(v.y.Pix[i])
 		if px > -1 && py > -1 && px < float64(p.W) && py < float64(p.H) {
 			out.Pix[i] = bilinear0(p, px, py)
@@ -192,16 +223,18 @@ func (v *frameView) resample(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// bilinear samples inside of p, positions cut to its frame.
-func bilinear(p dsp.Plane, x, y float64) float32 {
-	x, y = min(max(x, 0), float64(p.W-1)), min(max(y, 0), float64(p.H-1))
-	ix, iy := min(int(x), max(p.W-2, 0)), min(int(y), max(p.H-2, 0))
+// bilinear2 samples inside of two planes of a size, the positions within their frame.
+func bilinear2(p, q dsp.Plane, x, y float64) (float32, float32) {
+	ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
 	a, b := float32(x-float64(ix)), float32(y-float64(iy))
-	k, dx, dy := iy*p.W+ix, min(1, p.W-1), p.W*min(1, p.H-1)
-	t := p.Pix[k] + float32(a*(p.Pix[k+dx]-p.Pix[k]))
-	k += dy
-	u := p.Pix[k] + float32(a*(p.Pix[k+dx]-p.Pix[k]))
-	return t + float32(b*(u-t))
+	k := iy*p.W + ix
+	at := func(c []float32) float32 {
+		r, s := c[k:k+2:k+2], c[k+p.W:k+p.W+2]
+		t := r[0] + float32(a*(r[1]-r[0]))
+		u := s[0] + float32(a*(s[1]-s[0]))
+		return t + float32(b*(u-t))
+	}
+	return at(p.Pix), at(q.Pix)
 }
 
 // bilinear0 takes samples outside of p for 0.

@@ -93,10 +93,10 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 // one key's mark; the other keys' are then looked for once more on the leak as that mark
 // lays it straight, where marks of half its strength are found, too. One that is fainter
 // still, or that another part of a collage carries, may be missed. Each key has its own
-// bound on false reads, that of [Detect]. Errors are those of [Detect].
+// bound on false reads, that of [Detect]. Without keys nothing is read. Errors are those of [Detect].
 func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
 	l, err := newLeak(leak)
-	if err != nil {
+	if err != nil || len(keys) == 0 {
 		return nil, err
 	}
 	readers := make([]*reader, len(keys))

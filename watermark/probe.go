@@ -110,7 +110,7 @@ func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 	own, left := squares(out), squares(v.fit.Residual)
 	all, known := 1e-9, 0.0
 	for i, m := range own.Pix {
-		told := v.fit.Power.Pix[i] / (v.fit.Power.Pix[i] + m + 1e-3)
+		told := v.power.Pix[i] / (v.power.Pix[i] + m + 1e-3)
 		w := float64(m * v.fit.Weight.Pix[i] / v.fit.Variance.Pix[i])
 		all += w
 		known += float64(float64(told) * w)

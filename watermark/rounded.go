@@ -18,14 +18,18 @@ const (
 	sameCorner  = 4.0     // canonical pixels between the corners of leak and original, as hard JPEGs are registered
 )
 
-// opened looks for the steps of a JPEG file in a leak of the original's size; nil if there
-// are none.
+// opened looks for the steps of a JPEG file in a leak that is no larger than the original;
+// nil if there are none.
 func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	if w != t.sides[0] || h != t.sides[1] || w*h > mostRounded {
+	if w > t.sides[0] || h > t.sides[1] || w*h > mostRounded {
 		return nil
 	}
-	l, ok := requant.Open(p)
+	open := requant.OpenFinest // a mark is fainter in what was shrunk
+	if w == t.sides[0] && h == t.sides[1] {
+		open = requant.Open
+	}
+	l, ok := open(p)
 	if !ok {
 		return nil
 	}

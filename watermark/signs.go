@@ -2,6 +2,7 @@ package watermark
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/keystream"
@@ -16,7 +17,7 @@ type coefficients struct {
 	unit   float64 // value of one
 }
 
-// quantum is the greatest coefficient: sums of 64 bytes of them stay within 32 bits.
+// quantum is the greatest coefficient: sums of a run of them stay within 32 bits.
 const quantum = 1 << 21
 
 // quantised takes the tracer's coefficients out of the spectrum c, amplitudes 1/f
@@ -56,10 +57,10 @@ func quantise(x []float64) coefficients {
 	return out
 }
 
-// Copies are scored so many at once, and their signs read in runs of so many bytes.
 const (
-	scoredAtOnce = 128
-	signRun      = 64
+	signRun   = 32      // bytes of signs that are tabulated at a time: 32 kB of tables
+	signBlock = 1 << 10 // bytes that are drawn at a time, of each stream
+	fewCopies = 8       // up to which tables cost more than they save
 )
 
 // scores returns sum q s / |q| of each stream's signs. A stream's own signs are what
@@ -70,62 +71,86 @@ func (c coefficients) scores(streams []*keystream.Stream) []float64 {
 	if c.square == 0 {
 		return out
 	}
-	dsp.Parallel((len(streams)+scoredAtOnce-1)/scoredAtOnce, func(from, to int) {
-		for i := from; i < to; i++ {
-			lo, hi := i*scoredAtOnce, min((i+1)*scoredAtOnce, len(streams))
-			c.scoreSome(out[lo:hi], streams[lo:hi])
+	sums := make([]int64, len(streams))
+	dsp.Parallel(len(streams), func(from, to int) {
+		if to-from <= fewCopies {
+			c.addEach(sums[from:to], streams[from:to])
+		} else {
+			c.addTabulated(sums[from:to], streams[from:to])
 		}
 	})
-	return out
-}
-
-func (c coefficients) scoreSome(out []float64, streams []*keystream.Stream) {
-	n := len(c.q) / 8
-	bits := make([]byte, n*len(streams))
-	for i, s := range streams {
-		s.Bytes(bits[i*n : (i+1)*n])
-	}
-	sums := make([]int64, len(streams))
-	tables := make([]int32, signRun*256)
-	for from := 0; from < n; from += signRun {
-		run := min(signRun, n-from)
-		if !c.tabulate(tables, from, run) {
-			continue
-		}
-		for i := range sums {
-			total := int32(0)
-			for j, b := range bits[i*n+from : i*n+from+run] {
-				total += tables[j<<8|int(b)]
-			}
-			sums[i] += int64(total)
-		}
-	}
 	norm := math.Sqrt(c.square)
 	for i, s := range sums {
 		out[i] = float64(s) / norm
 	}
+	return out
 }
 
-// tabulate writes the sums of eight coefficients under each byte of signs, a bit set
-// being -1, the first sign the most significant. It reports whether any is not zero.
-func (c coefficients) tabulate(tables []int32, from, run int) bool {
-	any := false
-	for j := range run {
-		q := c.q[(from+j)*8 : (from+j)*8+8 : (from+j)*8+8]
-		t := tables[j<<8 : j<<8+256 : j<<8+256]
-		sum := int32(0)
-		for _, v := range q {
-			sum += v
-			any = any || v != 0
+// addEach adds the coefficients under each stream's signs, one by one.
+func (c coefficients) addEach(sums []int64, streams []*keystream.Stream) {
+	bits := make([]byte, len(c.q)/8)
+	for i, s := range streams {
+		s.Bytes(bits)
+		total := int64(0)
+		for j, b := range bits {
+			sum := int32(0)
+			for k, v := range c.q[8*j : 8*j+8] {
+				minus := -int32(b >> (7 - k) & 1)
+				sum += (v ^ minus) - minus
+			}
+			total += int64(sum)
 		}
-		t[0] = sum
+		sums[i] = total
+	}
+}
+
+// addTabulated adds eight coefficients at a time, from tables of their sums.
+func (c coefficients) addTabulated(sums []int64, streams []*keystream.Stream) {
+	bits := make([]byte, signBlock*len(streams))
+	tables := new([signRun][256]int32)
+	for block := 0; block < len(c.q)/8; block += signBlock {
+		for i, s := range streams {
+			s.Bytes(bits[i*signBlock : (i+1)*signBlock])
+		}
+		for from := 0; from < signBlock; from += signRun {
+			if !c.tabulate(tables, block+from) {
+				continue
+			}
+			for i := range sums {
+				total := int32(0)
+				for j, b := range (*[signRun]byte)(bits[i*signBlock+from:]) {
+					total += tables[j][b]
+				}
+				sums[i] += int64(total)
+			}
+		}
+	}
+}
+
+// tabulate writes the sums of eight coefficients, from the given byte of signs on, under
+// each byte of signs, a bit set being -1, the first sign the most significant. Beyond the
+// last coefficient sums are 0. It reports whether any is not.
+func (c coefficients) tabulate(tables *[signRun][256]int32, from int) bool {
+	first := min(from*8, len(c.q))
+	q := c.q[first:min(first+signRun*8, len(c.q))]
+	if !slices.ContainsFunc(q, func(v int32) bool { return v != 0 }) {
+		return false
+	}
+	for j := range tables {
+		t := &tables[j]
+		var eight [8]int32
+		copy(eight[:], q[min(8*j, len(q)):])
+		t[0] = 0
+		for _, v := range eight {
+			t[0] += v
+		}
 		for k := range 8 {
 			bit := 1 << k
-			v := 2 * q[7-k]
+			v := 2 * eight[7-k]
 			for b := range bit {
 				t[bit|b] = t[b] - v
 			}
 		}
 	}
-	return any
+	return true
 }

@@ -56,11 +56,11 @@ type CopyTrace struct {
 
 // A Traced is what a trace found out about a leak.
 type Traced struct {
-	Registered         bool        // the leak shows the original and not what merely looks like it
+	Registered         bool        // the leak shows the original and not what merely looks like it, as far as can be seen
 	Copies             []CopyTrace // in the order given
 	Best               int         // index of the least LogP, -1 if not registered or without copies
 	Accused            []CopyID    // strongest first
-	Power              float64     // probability that a mark of the issued strength would have been accused
+	Power              float64     // probability that a mark of the issued strength would have been accused; 0 unless Registered
 	Expected           float64     // score that such a mark would have in the mean
 	Decoded            *CopyID     // read from what the original leaves over, without the list of copies
 	Quad               [4]Point    // corners of the leak, pixels of the original, clockwise from the leak's upper left
@@ -77,10 +77,15 @@ type Traced struct {
 // Trace registers a leak onto its original, takes away what the original explains,
 // and correlates what is left with the complete mark of each issued copy. A copy that
 // was not used is accused with probability Level at most, whatever the leak shows.
-// A leak that does not show the original is not an error: Registered is false. So it is
-// for a leak that lies on the original but is too small to be told from a lookalike
-// (fewer than 20,000 pixels with detail), or that shows other detail on a two-hundredth of
-// it or more: another person's document, or a stamped one. Scores are given all the same. Whatever
+//
+// A leak that does not show the original is not an error: Registered is false. Either
+// nothing aligns, or what aligns is seen to be another document of its template or
+// another capture, and there are no Copies; or it may be another capture for all that
+// can be seen, and then scores are given, but no power: that no mark was found says
+// nothing of an original that is perhaps not shown. So it is for a leak that gives no
+// reason to be this very capture (its frame, its grid of pixels, its sensor's noise),
+// as a second scan of a card does not, or that is too small to tell (fewer than 20,000
+// pixels with detail), or shows other detail on a two-hundredth of it or more. Whatever
 // carries a copy's own mark does show the original, however little of it is left.
 //
 // The error wraps [ErrTooSmall], [ErrLevel] or [ErrNoKey], or is ctx's.
@@ -138,6 +143,7 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	for _, s := range t.under {
 		s.probe.embed(s.Original)
 		s.Original.src = nil // large, and not needed any more
+		s.Original.drop()
 	}
 	return t, nil
 }
@@ -201,6 +207,7 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *ca
 	out.Edits = t.edits(changes)
 	out.Copies = make([]CopyTrace, len(t.copies))
 	view := sync.OnceValue(func() *frameView { return t.frame.view(r.Registration, fit) })
+	part := sync.OnceValue(func() *resized { return t.resized(opened, size, r, out.Quad) })
 	for _, s := range t.under {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -208,6 +215,9 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *ca
 		e := t.rounded(s, opened, r, out.Quad)
 		if e == nil {
 			e = s.evidence(view())
+			if p := part(); p != nil {
+				e = e.or(p.evidence(t, s))
+			}
 		}
 		out.evidence = append(out.evidence, e)
 		e.score(s.key, s.sub, t.copies, s.at, out.Copies)
@@ -221,8 +231,12 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *ca
 		return err
 	}
 	out.Registered = verdict == capture.Same || len(out.Accused) > 0
-	if verdict == capture.Other && !out.Registered {
+	switch {
+	case out.Registered:
+	case verdict == capture.Other:
 		*out = Traced{Best: -1, level: t.level, tracer: t}
+	default:
+		out.Power = 0
 	}
 	return nil
 }

@@ -1,10 +1,12 @@
 package watermark_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
 	"image/draw"
+	"image/jpeg"
 	"math"
 	"testing"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -71,10 +74,10 @@ func TestTraceNamesTheCopyAfter(t *testing.T) {
 func TestTraceOfAnUnmarkedLeakAccusesNobody(t *testing.T) {
 	original := scene(900, 640)
 	tr := tracer(t, original, issued(100))
-	for _, name := range []string{"none", "jpeg75", "mirror", "rot5"} {
+	for _, name := range []string{"none", "jpeg75", "mirror", "rot5", "chain_rotcrop"} {
 		r := traced(t, tr, applied(t, name, original))
-		// turned, and without noise, it may be another capture for all that can be seen
-		assert.Equal(t, name != "rot5", r.Registered, name)
+		// turned, cut and without noise, it may be another capture for all that can be seen
+		assert.Equal(t, name != "chain_rotcrop", r.Registered, name)
 		assert.Empty(t, r.Accused, name)
 		assert.Nil(t, r.Decoded, name)
 	}
@@ -271,4 +274,56 @@ func TestTraceReadsRoundings(t *testing.T) {
 		}
 		assert.InEpsilon(t, r.Expected, unmarked.Expected, 0.5, name)
 	}
+}
+
+// So it is in a thumbnail, whole or cut, whatever it was shrunk by.
+func TestTraceReadsRoundingsOfThumbnails(t *testing.T) {
+	data, err := testdata.Pictures.ReadFile("pictures/elif_licence.jpg")
+	require.NoError(t, err)
+	p, err := picture.Decode(data, picture.Limits{})
+	require.NoError(t, err)
+	original := p.Image
+	tr := tracer(t, original, issued(100))
+	cut := image.Rect(60, 41, 1441, 960)
+	for _, c := range []struct {
+		of     image.Rectangle
+		side   int
+		filter imaging.ResampleFilter
+		least  float64
+	}{{original.Rect, 96, imaging.CatmullRom, 10}, {cut, 160, imaging.Lanczos, 15}} {
+		thumbnail := func(p *image.NRGBA) *image.NRGBA {
+			var b bytes.Buffer
+			require.NoError(t, jpeg.Encode(&b, imaging.Fit(p.SubImage(c.of), c.side, c.side, c.filter), &jpeg.Options{Quality: 75}))
+			d, err := picture.Decode(b.Bytes(), picture.Limits{})
+			require.NoError(t, err)
+			return d.Image
+		}
+		r := traced(t, tr, thumbnail(embed(t, 1042, original)))
+		assert.Greater(t, r.Copies[42].Score, c.least)
+		assert.Equal(t, 42, r.Best)
+		assert.InEpsilon(t, r.Copies[42].Score, r.Expected, 0.35)
+		unmarked := traced(t, tr, thumbnail(original))
+		assert.Empty(t, unmarked.Accused)
+		for _, o := range unmarked.Copies {
+			require.Less(t, o.Score, 5.0)
+		}
+	}
+}
+
+// Of another scan of the same card it is not said that it shows the original, and no
+// power is claimed: that there is no mark says nothing. The mark of a copy does.
+func TestTraceOfAnotherScan(t *testing.T) {
+	page := specimen.Render(specimen.Residence, specimen.NewPerson(1), 900)
+	original := specimen.Scan(page, 1, 900, 675)
+	tr := tracer(t, original, issued(20))
+	own, other := traced(t, tr, applied(t, "telegram", original)), traced(t, tr, applied(t, "telegram", specimen.Scan(page, 2, 900, 675)))
+	assert.True(t, own.Registered)
+	assert.Greater(t, own.Power, 0.99)
+	assert.False(t, other.Registered)
+	assert.Len(t, other.Copies, 20, "it looks like the original")
+	assert.Zero(t, other.Power)
+	assert.Empty(t, other.Accused)
+	marked := traced(t, tr, applied(t, "rot5", embed(t, 1003, original)))
+	assert.True(t, marked.Registered)
+	assert.Equal(t, []watermark.CopyID{1003}, marked.Accused)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/photometry"
 )
 
 // A bandSum is a sum over each radial band.
@@ -27,7 +28,8 @@ func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
 // carried is how much of the original's detail the leak still carries, by band, times a
 // factor where the two hardly cohere: the known original tells how every frequency of a
 // mark survived.
-func (v *frameView) carried(base, seen dsp.Plane) bandSum {
+func (v *frameView) carried(d photometry.Details) bandSum {
+	base, seen := dsp.DCT2(v.resample(d.Base), tracerSize), dsp.DCT2(v.resample(d.Seen), tracerSize)
 	own, cross, other := v.sums(base, base), v.sums(base, seen), v.sums(seen, seen)
 	var h bandSum
 	for k := range h {

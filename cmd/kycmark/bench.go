@@ -22,7 +22,7 @@ func newBench(u *ui) *cobra.Command {
   kycmark bench registry --sizes 1M
   kycmark bench quality
   kycmark bench speed --json`,
-	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchSecurity(u), newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchRegistry(u), newBenchQuality(u), newBenchSpeed(u))
+	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchSecurity(u), newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u), newBenchQuality(u), newBenchSpeed(u))
 }
 
 func newBenchRobustness(u *ui) *cobra.Command {

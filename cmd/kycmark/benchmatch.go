@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -17,9 +19,10 @@ const (
 	matchWhole      = "whole"
 	matchCut        = "parts"
 	matchLookalikes = "lookalikes"
+	matchRecall     = "recall"
 )
 
-var matchParts = []string{matchSearch, matchWhole, matchCut, matchLookalikes}
+var matchParts = []string{matchSearch, matchWhole, matchCut, matchLookalikes, matchRecall}
 
 // matchFlags say what bench match measures.
 type matchFlags struct {
@@ -30,6 +33,8 @@ type matchFlags struct {
 	whole  bench.MatchHashOptions
 	cut    bench.MatchLocalOptions
 	alike  bench.LookalikeConfig
+	recall bench.RecallConfig
+	table  string
 
 	among                 []string
 	background, strangers []string
@@ -47,6 +52,9 @@ func newBenchMatch(u *ui) *cobra.Command {
   lookalikes  leaks held against uploads that they do not show: other persons'
               documents of one template, other captures of one card; and against
               those that they do show, --pictures among them
+  recall      leaks of all sorts and sizes, looked for as an investigation does: how
+              often, by what can be told from the leak; --table writes what
+              investigations state
 
 With --peer and --pdq-peer programs are run on the same hashes and pixels, see
 internal/bench/peers. Exit 1 when a lookalike is taken for an upload.`,
@@ -54,6 +62,7 @@ internal/bench/peers. Exit 1 when a lookalike is taken for an upload.`,
   kycmark bench match whole --pictures photos/ --persons 10 --leaked 1
   kycmark bench match parts --pictures photos/ --among 1k,100k --background wallpapers/
   kycmark bench match lookalikes --documents 1500
+  kycmark bench match recall --pictures photos/ --table table.json
   kycmark bench match search --sizes 10M --peer ./peer`)
 	cmd.Args, cmd.ValidArgs = cobra.ArbitraryArgs, matchParts
 	f.attackFlag(cmd)
@@ -72,9 +81,14 @@ internal/bench/peers. Exit 1 when a lookalike is taken for an upload.`,
 	fs.IntVar(&f.cut.Extracted, "extracted", 300, "parts: `number` of these that are pictures; the others are recombined from their features")
 	fs.StringSliceVar(&f.background, "background", nil, "parts: `folders` of pictures that half of the other uploads are cut from (default: all are drawn)")
 	fs.StringSliceVar(&f.strangers, "strangers", nil, "parts: `folders` of pictures that are in no index")
-	fs.IntVar(&f.alike.Documents, "documents", 45, "lookalikes: `number` of persons' documents")
+	fs.IntVar(&f.alike.Documents, "documents", 45, "lookalikes: `number` of persons' documents in a part")
+	fs.IntVar(&f.alike.Parts, "parts", 1, "lookalikes: `number` of parts, with seeds counted up from --seed")
+	fs.DurationVar(&f.alike.Within, "within", 0, "lookalikes: `time` after which no further part is begun; what was counted is printed (default: no end)")
+	fs.IntVar(&f.alike.Side, "side", 1200, "lookalikes: long side of uploads, `pixels`")
 	fs.IntVar(&f.alike.Near, "near", 7, "lookalikes: `number` of other persons' uploads that each leak is held against")
 	fs.IntVar(&f.alike.Again, "again", 2, "lookalikes: `number` of other captures of each card")
+	fs.IntVar(&f.recall.Every, "every", 1, "recall: each upload goes through one of so many `attacks`, the next through others")
+	fs.StringVar(&f.table, "table", "", "recall: write the table, as internal/recall keeps it, to this `file`, too")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, parts []string) error { return u.benchMatch(cmd.Context(), &f, parts) })
 	return cmd
 }
@@ -94,11 +108,17 @@ func (u *ui) benchMatch(ctx context.Context, f *matchFlags, parts []string) (err
 	if f.cut.Sizes, err = bench.ParseSizes(f.among); err != nil {
 		return usagef("--among: %w", err)
 	}
-	if f.search.Queries < 5 || f.alike.Documents < 1 || f.alike.Near < 1 || f.alike.Again < 0 {
-		return usagef("--queries takes 5 or more, --documents and --near 1 or more")
+	if f.recall.Every < 1 {
+		return usagef("--every takes 1 or more")
 	}
-	if f.plot != "" {
-		if err := checkOutput(f.plot, f.force); err != nil {
+	if f.search.Queries < 5 || f.alike.Documents < 1 || f.alike.Near < 1 || f.alike.Again < 0 || f.alike.Parts < 1 || f.alike.Side < 300 {
+		return usagef("--queries takes 5 or more, --documents, --parts and --near 1 or more, --side 300 or more")
+	}
+	for _, path := range []string{f.plot, f.table} {
+		if path == "" {
+			continue
+		}
+		if err := checkOutput(path, f.force); err != nil {
 			return err
 		}
 	}
@@ -115,7 +135,7 @@ func (u *ui) benchMatch(ctx context.Context, f *matchFlags, parts []string) (err
 	own := len(f.pictures) > 0
 	return u.bench(ctx, &f.benchFlags, func(ctx context.Context, cfg bench.Config) (measured, error) {
 		f.search.Progress, f.search.Seed = cfg.Progress, cfg.Seed
-		f.whole.Config, f.cut.Config = cfg, cfg
+		f.whole.Config, f.cut.Config, f.recall.Config = cfg, cfg, cfg
 		if own {
 			f.alike.Pictures, f.alike.MaxSide = cfg.Pictures, cfg.MaxSide
 		}
@@ -130,6 +150,7 @@ type matchReport struct {
 	Whole      *bench.MatchHashReport  `json:"whole,omitempty"`
 	Parts      *bench.MatchLocalReport `json:"parts,omitempty"`
 	Lookalikes *bench.LookalikeReport  `json:"lookalikes,omitempty"`
+	Recall     *bench.RecallReport     `json:"recall,omitempty"`
 }
 
 // Markdown returns the tables of all parts.
@@ -146,6 +167,9 @@ func (r *matchReport) Markdown() string {
 	}
 	if r.Lookalikes != nil {
 		out = append(out, r.Lookalikes.Markdown())
+	}
+	if r.Recall != nil {
+		out = append(out, "## Recall of the search\n\n"+r.Recall.Markdown())
 	}
 	return strings.Join(out, "\n")
 }
@@ -180,8 +204,26 @@ func (u *ui) matchTables(ctx context.Context, f *matchFlags, parts []string) (m 
 		m.no = r.Lookalikes.Wrong() > 0
 		m.failures = append(m.failures, r.Lookalikes.Broken...)
 	}
+	if slices.Contains(parts, matchRecall) {
+		if r.Recall, err = u.measureRecall(ctx, f); err != nil {
+			return m, err
+		}
+	}
 	m.report = &r
 	return m, nil
+}
+
+func (u *ui) measureRecall(ctx context.Context, f *matchFlags) (*bench.RecallReport, error) {
+	f.recall.Command = fmt.Sprintf("kycmark bench match recall --pictures DIR --max-side %d --every %d --seed %d", f.recall.MaxSide, f.recall.Every, f.recall.Seed)
+	r, err := bench.MatchRecall(ctx, f.recall)
+	if err != nil || f.table == "" {
+		return r, err
+	}
+	data, err := json.MarshalIndent(r.Table, "", " ")
+	if err != nil {
+		return nil, err
+	}
+	return r, writeOutput(f.table, append(data, '\n'), f.force)
 }
 
 // matchUsage tells settings that contradict each other from failures.

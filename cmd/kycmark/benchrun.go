@@ -50,7 +50,8 @@ type measured struct {
 	no       bool // a bar was missed
 }
 
-func (u *ui) bench(ctx context.Context, f *benchFlags, measure func(context.Context, bench.Config) (measured, error)) error {
+// prepare checks the output file and reads the key.
+func (u *ui) prepare(f *benchFlags) error {
 	if f.out != "" {
 		if err := checkOutput(f.out, f.force); err != nil {
 			return err
@@ -62,6 +63,13 @@ func (u *ui) bench(ctx context.Context, f *benchFlags, measure func(context.Cont
 			return err
 		}
 		f.cfg.Key = keys[0]
+	}
+	return nil
+}
+
+func (u *ui) bench(ctx context.Context, f *benchFlags, measure func(context.Context, bench.Config) (measured, error)) error {
+	if err := u.prepare(f); err != nil {
+		return err
 	}
 	if len(f.pictures) == 0 {
 		dir, err := os.MkdirTemp("", "kycmark-bench-")

@@ -37,9 +37,10 @@ With --record make such a table: submit drawn, photographed and scanned document
 and --pictures, to a registry in memory, issue copies, leak them, and investigate.
 With --pixels run whole dumps of pictures through the investigation.
 
-Exit 1 with --bar when a bar is missed: no false accusation, 99.9 % of true sources
-named that three surviving marks speak for, 98.5 % of statements of 99 % true, every
-window stated that 20 unmarked leaks came from.`,
+Exit 1 with --bar when a bar is missed: no false accusation, nobody named alone whose
+copies another put there, 99.9 % of true sources named that three surviving marks
+speak for, 98.5 % of statements of 99 % true, every window found that 20 unmarked
+leaks came from.`,
 		`  kycmark bench verdict --bar --plot reliability.svg
   kycmark bench verdict --record outcomes.json --specimens 15 --max-side 640
   kycmark bench verdict --outcomes outcomes.json --dumps 100000 --seed 1
@@ -81,6 +82,9 @@ func (u *ui) recordOutcomes(ctx context.Context, f *verdictFlags) (err error) {
 	}
 	cfg.Command = fmt.Sprintf("kycmark bench verdict --record FILE --specimens %d --each %d --max-side %d --seed %d",
 		cfg.Specimens, cfg.Each, cmp.Or(cfg.MaxSide, bench.RecordedSide), cfg.Seed)
+	if len(f.pictures) > 0 {
+		cfg.Command += " --pictures FOLDER"
+	}
 	show, done := u.progressOf(ctx, "recording")
 	defer done()
 	cfg.Progress = show

@@ -104,11 +104,11 @@ func (f *bundleFlags) ready(b *books, force bool, dump []string) (err error) {
 func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }
 
 // write writes what was asked for.
-func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict, reveal, force bool) error {
+func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict, report []byte, reveal, force bool) error {
 	if f.findings == "" && f.bundle == "" {
 		return nil
 	}
-	var findings, report bytes.Buffer
+	var findings bytes.Buffer
 	if err := inv.WriteFindings(ctx, &findings, d, reveal); err != nil {
 		return err
 	}
@@ -120,15 +120,12 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	if f.bundle == "" {
 		return nil
 	}
-	if err := inv.WriteReport(ctx, &report, d, reveal); err != nil {
-		return err
-	}
 	public, err := b.signedState(ctx)
 	if err != nil {
 		return err
 	}
 	sealed, err := dossier.Seal(ctx, dossier.Content{
-		Report: report.Bytes(), Findings: findings.Bytes(), Registry: b.registry, LedgerPublic: public, Made: time.Now(),
+		Report: report, Findings: findings.Bytes(), Registry: b.registry, LedgerPublic: public, Made: time.Now(),
 	}, f.key, f.tsa)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -19,9 +20,10 @@ check the copy and compare the ledgers. FROM and TO are files or addresses of
 PostgreSQL databases (postgres://USER@HOST/DATABASE, password in PGPASSFILE or
 PGPASSWORD). FROM may be in use: what is written to it meanwhile is not copied.
 
-A copy that was interrupted cannot be used as a registry: delete it and copy again.
-Then name the new registry in kycmark.toml. Only one of the two may go on being
-written to: they would become two ledgers.`,
+A copy that was interrupted cannot be used as a registry: the same command goes on with
+it, and takes out what was erased from FROM meanwhile. When it is whole, name the new
+registry in kycmark.toml. Only one of the two may go on being written to: they would
+become two ledgers.`,
 		Example: `  kycmark copy-registry kyc/registry.db 'postgres://kyc@db.example/kyc?sslmode=verify-full'`,
 		Args:    exactly("FROM", "TO"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
@@ -33,13 +35,16 @@ written to: they would become two ledgers.`,
 				show(n, total)
 			})
 			done()
-			if errors.Is(err, fs.ErrExist) || errors.Is(err, registry.ErrConflict) {
-				return withHint(err, "a registry is never made over another; name a new file, database or schema, or delete what is left of an interrupted copy")
-			}
-			if err != nil {
+			switch {
+			case errors.Is(err, fs.ErrExist), errors.Is(err, registry.ErrConflict):
+				return withHint(err, "a registry is never made over another; name a new file, database or schema")
+			case errors.Is(err, registry.ErrTampered):
+				return withHint(err, "kycmark audit says more of the original; what is left of the copy cannot be used: delete it")
+			case err != nil:
 				return err
 			}
 			u.printf("copied %s; the ledger holds: %s, head %s\n", plural(rows, "row"), entries(size), root)
+			u.printf("next: in the home's kycmark.toml, registry = %q\n", settled(args[1]))
 			return u.line(struct {
 				Rows int    `json:"rows"`
 				Size int64  `json:"size"` // entries of the ledger
@@ -57,4 +62,16 @@ func address(s string) string {
 		}
 	}
 	return "file:" + s
+}
+
+// settled is an address that means the same from everywhere.
+func settled(s string) string {
+	path, ok := strings.CutPrefix(address(s), "file:")
+	if !ok {
+		return s
+	}
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }

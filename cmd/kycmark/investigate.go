@@ -34,8 +34,8 @@ func newInvestigate(u *ui) *cobra.Command {
 .tar.bz2; also one level deep in each other) and the pictures in PDFs. @FILE stands for the
 names in that file, one a line, and - for those on stdin. Each picture is matched against the registry and its mark is read; then the findings are weighed
 together. The report is one HTML file that needs nothing else. It is redacted
-(no subject references, mosaics for thumbnails) unless --reveal. That the
-investigation begins is entered in the ledger first ("kycmark show investigations").
+(no subject references, mosaics for thumbnails, numbers for recipients that no finding
+concerns) unless --reveal. That the investigation begins is entered in the ledger first ("kycmark show investigations").
 
 Each leak that resembles an upload is also traced against its sealed original, which
 finds marks that can no longer be read alone, and says how likely one would have been
@@ -135,16 +135,18 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err != nil {
 		return err
 	}
-	if f.report != "" {
-		var buf bytes.Buffer
-		if err := inv.WriteReport(ctx, &buf, d, f.reveal); err != nil {
-			return err
-		}
-		if err := writeOutput(f.report, buf.Bytes(), f.force); err != nil {
+	var report bytes.Buffer
+	if f.report != "" || f.bundle != "" {
+		if err := inv.WriteReport(ctx, &report, d, f.reveal); err != nil {
 			return err
 		}
 	}
-	if err := f.write(ctx, b, inv, d, f.reveal, f.force); err != nil {
+	if f.report != "" {
+		if err := writeOutput(f.report, report.Bytes(), f.force); err != nil {
+			return err
+		}
+	}
+	if err := f.write(ctx, b, inv, d, report.Bytes(), f.reveal, f.force); err != nil {
 		return err
 	}
 	b.verdict(d)

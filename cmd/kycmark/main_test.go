@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"image"
 	"image/draw"
@@ -36,6 +37,7 @@ func TestMain(m *testing.M) {
 //
 //	code N PROGRAM ARGS...    like exec, for an exit code that is not 0
 //	shipped NAME FILE         the shipped picture NAME.jpg
+//	small NAME FILE           the same at a long side of 960 pixels, which takes half the time
 //	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
 //	cut N IN OUT              the first N bytes of a file
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
@@ -46,6 +48,7 @@ func TestMain(m *testing.M) {
 //	weighs FILE FILE          two files' sizes must be within 15 %
 //	flip FILE                 change one letter near the end of a text
 //	pack ARCHIVE FILE...      a .zip or .tar.gz of files
+//	browse REPORT             opens a report in Chromium and tries all that it can do (needs [browser])
 //	pdf FILE JPEG...          a PDF of pictures, one a page
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD, without v1-
 //	tsa FILE                  starts a timestamp authority at $TSA, its certificate in FILE (needs [exec:openssl])
@@ -65,12 +68,15 @@ func TestScripts(t *testing.T) {
 		Files:               files,
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
+		Condition:           condition,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"code":    code,
 			"shipped": shipped,
+			"small":   small,
 			"attack":  attacked,
 			"cut":     cut,
 			"pdf":     writePDF,
+			"browse":  browse,
 			"huge":    huge,
 			"blank":   blank,
 			"dressed": dressed,
@@ -85,6 +91,18 @@ func TestScripts(t *testing.T) {
 			"receipted": receipted,
 		},
 	})
+}
+
+// condition is [browser]: whether there is one. CI must have it.
+func condition(name string) (bool, error) {
+	if name != "browser" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	_, err := browserPath()
+	if os.Getenv("CI") != "" {
+		return true, err
+	}
+	return err == nil, nil
 }
 
 func arguments(ts *testscript.TestScript, neg bool, args []string, n int) {
@@ -115,6 +133,17 @@ func shipped(ts *testscript.TestScript, neg bool, args []string) {
 	data, err := testdata.Pictures.ReadFile("pictures/" + args[0] + ".jpg")
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
+}
+
+func small(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 2)
+	data, err := testdata.Pictures.ReadFile("pictures/" + args[0] + ".jpg")
+	ts.Check(err)
+	p, err := picture.Decode(data, picture.Limits{})
+	ts.Check(err)
+	var buf bytes.Buffer
+	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(p.Image), 960), "jpeg", 90))
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), buf.Bytes(), 0o644))
 }
 
 func attacked(ts *testscript.TestScript, neg bool, args []string) {

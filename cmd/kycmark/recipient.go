@@ -33,7 +33,7 @@ authority (law enforcement, a court, a regulator), reviewer (a person), partner.
 	cmd.MarkFlagRequired("kind")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		switch kind {
-		case registry.Store, registry.Vendor, registry.Authority, registry.Reviewer, registry.Partner:
+		case registry.KindStore, registry.KindVendor, registry.KindAuthority, registry.KindReviewer, registry.KindPartner:
 		default:
 			return usagef("--kind is store, vendor, authority, reviewer or partner, not %q", kind)
 		}

@@ -85,8 +85,11 @@ func finite(v float64) *float64 {
 
 // words tells the result in one line.
 func (l *traceLine) words() string {
-	if !l.Registered {
+	switch {
+	case !l.Registered && len(l.Copies) == 0:
 		return "does not show the original"
+	case !l.Registered:
+		return fmt.Sprintf("looks like the original, but may be another picture of the same; no copy of %d is in it", len(l.Copies))
 	}
 	var b strings.Builder
 	for i, id := range l.Accused {

@@ -41,6 +41,9 @@ func TestTraceWords(t *testing.T) {
 			*t.Decoded = 9
 		},
 		"shows the original; no copy of 3 is in it (power 1.000), but it reads as copy 0000000000000002": func(t *watermark.Traced) { t.Decoded = &t.Copies[1].Copy },
+		"looks like the original, but may be another picture of the same; no copy of 3 is in it": func(t *watermark.Traced) {
+			t.Registered, t.Accused = false, nil
+		},
 		"does not show the original": func(t *watermark.Traced) { *t = watermark.Traced{Best: -1} },
 	} {
 		assert.Equal(t, want, lineOf(traced(change)).words())

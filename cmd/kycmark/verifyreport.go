@@ -21,10 +21,12 @@ func newVerifyReport(u *ui) *cobra.Command {
 		Short: "Check a report that somebody handed over",
 		Long: `Check what "kycmark investigate --bundle" wrote, a folder or a .zip: signatures,
 digests, timestamp, proofs from the ledger, and the arithmetic: every finding is
-concluded again from its evidence, and the verdict is weighed again. It needs no
-home and no network. Exit 1 when something does not hold.
+concluded again from its evidence, the verdict is weighed again, and the report is
+written again and compared byte for byte. It needs no home and no network. Exit 1 when
+something does not hold. Words that another version of kycmark wrote are not compared,
+and it says so; numbers are.
 
-Of a findings.json or a report.html alone only the arithmetic can be checked.
+Of a findings.json or a report.html alone only the arithmetic and the words can be checked.
 
 Take the keys from somewhere else than the bundle: whoever forges one brings keys
 of their own. Without --key, --tsa-ca and --ledger-key those of the bundle are used

@@ -68,7 +68,7 @@ func handOut(ctx context.Context, cfg registry.Config, leaks fstest.MapFS) error
 	if err != nil {
 		return err
 	}
-	if err := cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}); err != nil {
+	if err := cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}); err != nil {
 		return err
 	}
 	var file bytes.Buffer

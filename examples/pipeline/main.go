@@ -48,7 +48,7 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("submission %s: %s, %d x %d pixels\n", submission.ID, submission.Format, submission.Width, submission.Height)
 
-	for name, kind := range map[string]string{"store": registry.Store, "vendor A": registry.Vendor} {
+	for name, kind := range map[string]string{"store": registry.KindStore, "vendor A": registry.KindVendor} {
 		if err := books.AddRecipient(ctx, registry.Recipient{Name: name, Kind: kind}); err != nil {
 			return err
 		}

@@ -73,7 +73,7 @@ var rules = []rule{
 	},
 	{
 		of:    []string{"..."},
-		never: []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/...", "github.com/santhosh-tekuri/..."},
+		never: []string{"github.com/stretchr/testify/...", "github.com/rogpeppe/go-internal/...", "github.com/santhosh-tekuri/...", "github.com/chromedp/..."},
 		why:   "test libraries stay in _test.go files, so that no user builds them in",
 	},
 	{

@@ -21,13 +21,16 @@ import (
 // LookalikeConfig says how many leaks are held against uploads that they do not
 // show. The zero value takes a minute or two.
 type LookalikeConfig struct {
-	Pictures  []string // uploads that leak, beside what is drawn: only what is shown of them is counted
-	MaxSide   int      // they are first shrunk to this long side, pixels; 0: not
-	Documents int      // drawn, each of another person, uploaded and leaked; 0 means 45
-	Near      int      // uploads of other persons that each leak is held against; 0 means 7
-	Again     int      // second captures of each photographed or scanned card
-	Seed      uint64   // of the persons and of what is random in the attacks
-	Workers   int      // 0 means one a processor
+	Pictures  []string      // uploads that leak, beside what is drawn: only what is shown of them is counted
+	MaxSide   int           // they are first shrunk to this long side, pixels; 0: not
+	Documents int           // drawn in a part, each of another person, uploaded and leaked; 0 means 45
+	Parts     int           // each with a seed of its own, counted up from Seed; 0 means 1
+	Side      int           // of uploads, the long one, pixels; 0 means 1200
+	Near      int           // uploads of other persons that each leak is held against; 0 means 7
+	Again     int           // second captures of each photographed or scanned card
+	Seed      uint64        // of the persons and of what is random in the attacks
+	Workers   int           // 0 means one a processor
+	Within    time.Duration // no further part is begun after this; 0: all are
 	Progress  func(done, total int)
 }
 
@@ -63,7 +66,9 @@ type Judged struct {
 
 // LookalikeReport says what leaks were taken for.
 type LookalikeReport struct {
-	Seed      uint64    `json:"seed"`
+	Seed      uint64    `json:"seed"`  // of the first part
+	Parts     int       `json:"parts"` // that were run
+	Side      int       `json:"side"`
 	Documents int       `json:"documents"`
 	Attacks   []string  `json:"attacks"`
 	Own       []Judged  `json:"own"`    // leaks of the upload
@@ -81,9 +86,10 @@ type LookalikeReport struct {
 // same card. The error is ctx's.
 func Lookalikes(ctx context.Context, cfg LookalikeConfig) (*LookalikeReport, error) {
 	cfg.Documents = cmp.Or(cfg.Documents, 45)
+	cfg.Parts, cfg.Side = cmp.Or(cfg.Parts, 1), cmp.Or(cfg.Side, 1200)
 	cfg.Near = cmp.Or(cfg.Near, 7)
 	cfg.Workers = cmp.Or(cfg.Workers, runtime.GOMAXPROCS(0))
-	r := &lookalikeRun{cfg: cfg, rep: &LookalikeReport{Seed: cfg.Seed, Attacks: lookalikeAttacks, Passed: []Failure{}, Missed: []Failure{}, Broken: []Failure{}}}
+	r := &lookalikeRun{cfg: cfg, rep: &LookalikeReport{Seed: cfg.Seed, Side: cfg.Side, Attacks: lookalikeAttacks, Passed: []Failure{}, Missed: []Failure{}, Broken: []Failure{}}}
 	for _, name := range lookalikeAttacks {
 		a, err := attack.Find(name)
 		if err != nil {
@@ -96,9 +102,14 @@ func Lookalikes(ctx context.Context, cfg LookalikeConfig) (*LookalikeReport, err
 			*t = append(*t, Judged{Medium: mediumNames[m]})
 		}
 	}
-	for b := 0; r.rep.Documents < cfg.Documents; b++ {
-		if err := r.batch(ctx, b); err != nil {
-			return nil, err
+	for start := time.Now(); r.rep.Parts < cfg.Parts; r.rep.Parts++ {
+		if r.rep.Parts > 0 && cfg.Within > 0 && time.Since(start) > cfg.Within {
+			break
+		}
+		for b, most := 0, (r.rep.Parts+1)*cfg.Documents; r.rep.Documents < most; b++ {
+			if err := r.batch(ctx, b); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := r.files(ctx); err != nil {
@@ -160,7 +171,7 @@ func (r *lookalikeRun) batch(ctx context.Context, b int) error {
 	templates := specimen.Templates()
 	template, medium := templates[b/media%len(templates)], b%media
 	n := min(batchSize, max(r.cfg.Near+1, r.cfg.Documents/(len(templates)*media)))
-	blank := specimen.NewBlank(template, 1100)
+	blank := specimen.NewBlank(template, r.cfg.Side*11/12)
 	cards := make([]*card, n)
 	err := r.each(ctx, n, func(i int) error {
 		var err error
@@ -173,7 +184,8 @@ func (r *lookalikeRun) batch(ctx context.Context, b int) error {
 	err = r.each(ctx, n, func(i int) error { return r.hold(ctx, cards, i) })
 	r.rep.Documents += n
 	if r.cfg.Progress != nil && err == nil {
-		r.cfg.Progress(min(r.rep.Documents, r.cfg.Documents), r.cfg.Documents)
+		all := r.cfg.Documents * r.cfg.Parts
+		r.cfg.Progress(min(r.rep.Documents, all), all)
 	}
 	return err
 }
@@ -195,16 +207,16 @@ func (r *lookalikeRun) each(ctx context.Context, n int, f func(i int) error) err
 
 // draw makes a person's document, its upload, and the leaks.
 func (r *lookalikeRun) draw(blank *specimen.Blank, name string, medium int, i uint64) (*card, error) {
-	seed := r.cfg.Seed<<32 + 10*i
+	seed := (r.cfg.Seed+uint64(r.rep.Parts))<<32 + 10*i
 	page := blank.Fill(specimen.NewPerson(seed))
-	c := &card{name: name, seed: seed, medium: medium, upload: taken(page, medium, seed)}
+	c := &card{name: name, seed: seed, medium: medium, upload: taken(page, r.cfg.Side, medium, seed)}
 	a := r.attacks[i%uint64(len(r.attacks))]
 	c.leak = a.Apply(c.upload, seed)
 	c.name += " " + a.Name
 	if medium != mediumDrawn {
 		for k := range r.cfg.Again {
 			m := mediumPhoto + (medium-mediumPhoto+k)%2
-			c.again = append(c.again, a.Apply(taken(page, m, seed+1+uint64(k)), seed))
+			c.again = append(c.again, a.Apply(taken(page, r.cfg.Side, m, seed+1+uint64(k)), seed))
 		}
 	}
 	var err error
@@ -215,13 +227,14 @@ func (r *lookalikeRun) draw(blank *specimen.Blank, name string, medium int, i ui
 	return c, err
 }
 
-// taken is a page as it is uploaded.
-func taken(page *image.NRGBA, medium int, seed uint64) *image.NRGBA {
+// taken is a page as it is uploaded, at about side pixels; 1200 is what a page of 1100
+// is drawn for.
+func taken(page *image.NRGBA, side, medium int, seed uint64) *image.NRGBA {
 	switch medium {
 	case mediumPhoto:
-		return specimen.Photograph(page, seed, 1280, 960)
+		return specimen.Photograph(page, seed, side*16/15, side*4/5)
 	case mediumScan:
-		return specimen.Scan(page, seed, 1200, 900)
+		return specimen.Scan(page, seed, side, side*3/4)
 	}
 	return page
 }

@@ -11,9 +11,9 @@ const lookalikeListed = 40
 // Markdown is the report as tables.
 func (rep *LookalikeReport) Markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "## Lookalikes\n\n%d documents of invented persons on five templates (seed %d), uploaded and leaked through, in turn: %s. "+
+	fmt.Fprintf(&b, "## Lookalikes\n\n%d documents of invented persons on five templates (seeds %d to %d), uploaded at %d pixels and leaked through, in turn: %s. "+
 		"Each leak is registered onto an upload and compared. \"Alike\" is the same document, perhaps in another capture; the bound is the 95 %% one on the rate of \"same\".\n\n",
-		rep.Documents, rep.Seed, strings.Join(rep.Attacks, ", "))
+		rep.Documents, rep.Seed, rep.Seed+uint64(max(rep.Parts, 1)-1), rep.Side, strings.Join(rep.Attacks, ", "))
 	b.WriteString("| leaks of | as | pairs | same | alike | edited | other | not aligned | unsure | same, at most |\n|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, t := range []struct {
 		of   string

@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -11,13 +12,13 @@ import (
 
 func TestLookalikes(t *testing.T) {
 	steps := 0
-	rep, err := bench.Lookalikes(t.Context(), bench.LookalikeConfig{Documents: 4, Near: 1, Again: 1, Progress: func(done, total int) {
+	rep, err := bench.Lookalikes(t.Context(), bench.LookalikeConfig{Documents: 4, Parts: 2, Within: time.Nanosecond, Side: 640, Near: 1, Again: 1, Progress: func(done, total int) {
 		steps++
-		assert.Equal(t, 4, total)
+		assert.Equal(t, 8, total)
 	}})
 	require.NoError(t, err)
 	assert.Equal(t, 2, steps, "a batch of rendered ones, and one of photographed ones")
-	assert.Equal(t, 4, rep.Documents)
+	assert.Equal(t, []int{1, 4}, []int{rep.Parts, rep.Documents}, "the first part alone: the time is up")
 	for i, medium := range []string{"rendered", "photographed"} {
 		own, others := rep.Own[i], rep.Others[i]
 		assert.Equal(t, medium, own.Medium)

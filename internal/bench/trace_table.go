@@ -156,6 +156,18 @@ func (rep *TraceReport) renditionTable(b *strings.Builder) {
 		s := &rep.Smaller[i]
 		fmt.Fprintf(b, "| %d px | %s | %d | %d | %s | %s |\n", s.Side, s.rate(), s.Likely, s.Decoded, s.Kept.digits(2), rep.Total.rate())
 	}
+	b.WriteString("\n| group, named, and score / that with the full original | in full |")
+	for _, s := range rep.Smaller {
+		fmt.Fprintf(b, " %d px |", s.Side)
+	}
+	fmt.Fprintf(b, "\n|---|---|%s\n", strings.Repeat("---|", len(rep.Smaller)))
+	for i, g := range rep.Smaller[0].Groups {
+		fmt.Fprintf(b, "| %s | %d/%d |", g.Name, g.Full, g.Tried)
+		for _, s := range rep.Smaller {
+			fmt.Fprintf(b, " %d, %s |", s.Groups[i].Named, s.Groups[i].Kept.digits(2))
+		}
+		b.WriteByte('\n')
+	}
 }
 
 func (rep *TraceReport) wrongTable(b *strings.Builder) {

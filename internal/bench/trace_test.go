@@ -244,6 +244,9 @@ func TestTraceRenditions(t *testing.T) {
 		assert.Equal(t, 1., float64(s.Kept))
 	}
 	assert.Contains(t, rep.Markdown(), "| 64 px | 3/6 (50.0 %) |")
+	for _, row := range []string{"| none | 2/2 | 2, 1.00 | 2, 1.00 |\n", "| resize | 1/2 | 1, 1.00 | 1, 1.00 |\n", "| tone | 0/2 | 0, - | 0, - |\n"} {
+		assert.Contains(t, rep.Markdown(), row)
+	}
 	cfg.Renditions = []int{8}
 	_, err = traceWorld().Run(t.Context(), cfg)
 	require.ErrorIs(t, err, bench.ErrTrace)

@@ -31,13 +31,19 @@ type Story struct {
 	Top       int `json:"top"`
 	Stated    int `json:"stated"`
 	TopStated int `json:"top_stated"`
-	// Named dumps name a recipient, Wrong one of whose copies no leak was made.
+	// Named dumps name a recipient, Alone one without a rival, Wrong one of whose copies no leak was
+	// made.
 	Named int `json:"named"`
+	Alone int `json:"alone"`
 	Wrong int `json:"wrong"`
-	// Framed dumps name the recipient that somebody wants blamed; Warned of these list the one
-	// who could have done it, or say that it is one copy again and again.
-	Framed int `json:"framed"`
-	Warned int `json:"warned"`
+	// Framed dumps name the recipient that somebody wants blamed: FramedAlone without a rival, Beside
+	// with the one who did it among them, Open with whoever the rest of the dump came from, nobody
+	// listed. Warned of these flag who could have done it, or that it is one copy again and again.
+	Framed      int `json:"framed"`
+	FramedAlone int `json:"framed_alone"`
+	Beside      int `json:"beside"`
+	Open        int `json:"open"`
+	Warned      int `json:"warned"`
 	// Windows are dumps whose densest window lies in the custody that they came from, all its
 	// holders listed. Tens and Hundreds of these earn that custody a ratio of 10 and 100,
 	// and Supported is the mean of its logarithms.
@@ -54,6 +60,19 @@ type Calibration struct {
 	Stated int     `json:"stated"`
 	True   int     `json:"true"`
 	Mean   float64 `json:"mean"` // of the stated probability, prior even
+	LogLR  float64 `json:"mean_log10_lr"`
+}
+
+// realised is the log10 ratio of how often a bin is stated of what is true and of what is not,
+// half a statement added to either so that it is finite.
+func realised(bins []Calibration, k int) float64 {
+	yes, all := 0, 0
+	for _, b := range bins {
+		yes += b.True
+		all += b.Stated
+	}
+	b := bins[k]
+	return math.Log10((float64(b.True) + .5) / (float64(yes) + .5) * (float64(all-yes) + .5) / (float64(b.Stated-b.True) + .5))
 }
 
 // A Tally is so many of so many.
@@ -80,17 +99,23 @@ type VerdictReport struct {
 	Outcomes   int               `json:"outcomes"` // in the table
 	Stories    []Story           `json:"stories"`
 	Named      []Tally           `json:"named"`    // true recipients with one, two, three and more surviving marked leaks that went through a messenger
+	Alone      Tally             `json:"alone"`    // of those named with three and more, without a rival
 	Safe       Tally             `json:"safe"`     // of those with three and more, the ones with three of uploads that no other recipient held unmarked
 	Sent       Tally             `json:"sent"`     // the same with three such leaks, whether their marks survived or not
 	Scrubbed   Tally             `json:"scrubbed"` // true recipients named whose leaks were scrubbed, with three and more
 	Wrong      int               `json:"false_accusations"`
+	WrongAlone int               `json:"alone_wrongly"` // dumps that name alone a recipient whose copies another put there
+	Outside    int               `json:"outside"`       // dumps that name one such and not that other among its rivals
 	Upper95    float64           `json:"false_accusations_upper_95"`
 	Sure       Tally             `json:"stated_99"` // statements of 99 % and more that are true
 	SureKinds  map[string]*Tally `json:"stated_99_by_kind"`
 	Calibrated []Calibration     `json:"calibration"`
-	Cases      []Failure         `json:"cases"` // wrong accusations, and wrong statements of 99 %
-	Milli      Spread            `json:"weigh_ms"`
-	took       []float64
+	// ByKind has the same of each kind of hypothesis. What share of a bin is true depends on how many
+	// of all are; how much more often the bin is stated of true ones than of others does not.
+	ByKind map[string][]Calibration `json:"calibration_by_kind"`
+	Cases  []Failure                `json:"cases"` // wrong accusations, and wrong statements of 99 %
+	Milli  Spread                   `json:"weigh_ms"`
+	took   []float64
 }
 
 // bins of the diagram, log10 likelihood ratios.
@@ -145,12 +170,17 @@ func Verdicts(ctx context.Context, cfg VerdictConfig) (*VerdictReport, error) {
 }
 
 func newVerdictReport(seed uint64) *VerdictReport {
-	rep := &VerdictReport{Seed: seed, Named: make([]Tally, 3), SureKinds: map[string]*Tally{}, Cases: []Failure{}}
+	rep := &VerdictReport{Seed: seed, Named: make([]Tally, 3), SureKinds: map[string]*Tally{}, ByKind: map[string][]Calibration{}, Cases: []Failure{}}
 	for _, x := range stories {
 		rep.Stories = append(rep.Stories, Story{Name: x.name})
 	}
-	for _, from := range calibrationBins {
-		rep.Calibrated = append(rep.Calibrated, Calibration{From: math.Max(from, -99)})
-	}
+	rep.Calibrated = newCalibration()
 	return rep
+}
+
+func newCalibration() (out []Calibration) {
+	for _, from := range calibrationBins {
+		out = append(out, Calibration{From: math.Max(from, -99)})
+	}
+	return out
 }

@@ -78,7 +78,7 @@ type simulation struct {
 	outcome *drawer
 	seed    uint64
 	only    string // the story that all dumps tell; "": all stories
-	small   bool   // dumps of 5 to 8 leaks
+	small   bool   // dumps of 3 to 6 leaks
 }
 
 // dump draws the leaks of dump i, without their outcomes: from the same seed always the same.
@@ -96,7 +96,7 @@ func (s *simulation) dump(i int) (*simDump, *rand.Rand) {
 	u := rng.Float64()
 	n := int(math.Round(5 * math.Pow(80, u*u))) // 5..400, every second up to 15
 	if s.small {
-		n = 5 + rng.IntN(4)
+		n = 3 + rng.IntN(4)
 		if d.story == storyWindow20 || d.story == storyWindow8 {
 			d.story = storyCustody
 		}

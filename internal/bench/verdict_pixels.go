@@ -7,8 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"image"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -22,25 +25,44 @@ import (
 type PixelVerdictConfig struct {
 	Config
 	Dumps   int
-	Uploads int           // in the registry; 0 means 24
+	Uploads int           // in the registry; 0 means 30
 	Within  time.Duration // no dump is begun later; 0: all are
 }
 
-// Months of the registry of pictures.
-const pixelMonths = 40
+// Months of the registry of pictures: three uploads each.
+const pixelMonths = 10
 
-// PixelVerdicts tells the stories of [Verdicts] in dumps of 5 to 8 pictures: uploads are
+// pixelAttacks are those that leaks of pictures go through, by kind: fewer than are
+// recorded, so that a leak may occur in several dumps and is examined once.
+var pixelAttacks = map[string][]string{
+	OutcomeCopy:         append([]string{"none", "telegram_low", "whatsapp_twice", "screenshot"}, scrubs...),
+	OutcomeUnmarked:     {"none", "whatsapp_twice", "screenshot"},
+	OutcomeStranger:     {"none", "whatsapp_twice"},
+	OutcomeTransplanted: {"none", "whatsapp_twice"},
+}
+
+// pixelStrangers is how many strangers' documents there are.
+const pixelStrangers = 12
+
+// PixelVerdicts tells the stories of [Verdicts] in dumps of 3 to 6 pictures: uploads are
 // submitted, copies issued, custody entered, the leaks attacked and packed, and the whole
-// dump investigated and weighed.
+// dump investigated and weighed. What one dump found of a file the next takes from the
+// investigation's state file, as an investigation that is resumed does.
 func PixelVerdicts(ctx context.Context, cfg PixelVerdictConfig) (*VerdictReport, error) {
-	cfg.MaxSide, cfg.Uploads = cmp.Or(cfg.MaxSide, 400), cmp.Or(cfg.Uploads, 24)
+	cfg.MaxSide, cfg.Uploads = cmp.Or(cfg.MaxSide, 400), cmp.Or(cfg.Uploads, 30)
 	reg, err := newPixelRegistry(ctx, &cfg.Config, worldRecipients)
 	if err != nil {
 		return nil, err
 	}
 	defer reg.Close()
-	p := &pixelRun{pixelRegistry: reg, side: cfg.MaxSide, world: newWorld(cfg.Seed<<16+1, cfg.Uploads, pixelMonths)}
-	s := &simulation{worlds: []*world{p.world}, seed: cfg.Seed, small: true, outcome: &drawer{attacks: recordedAttacks}}
+	state, err := os.MkdirTemp("", "kycmark-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(state)
+	reg.cfg.State = filepath.Join(state, "state")
+	p := &pixelRun{pixelRegistry: reg, side: cfg.MaxSide, seed: cfg.Seed, files: make(map[pixelLeak][]byte), world: newWorld(cfg.Seed<<16+1, cfg.Uploads, pixelMonths)}
+	s := &simulation{worlds: []*world{p.world}, seed: cfg.Seed, small: true, outcome: &drawer{attacks: pixelAttacks}}
 	if err := p.fill(ctx, cfg.Seed, cfg.workers()); err != nil {
 		return nil, err
 	}
@@ -65,8 +87,16 @@ type pixelRun struct {
 	*pixelRegistry
 	world   *world
 	side    int
+	seed    uint64
 	uploads []*pixelUpload
+	files   map[pixelLeak][]byte // of leaks that were made
 	finder  *verify.Investigator
+}
+
+// A pixelLeak is what the file of a leak depends on, the run's seed apart.
+type pixelLeak struct {
+	kind, attack      string
+	upload, recipient int // of a stranger: which
 }
 
 // fill makes the world's registry: what is held, what is recorded of it, and what was
@@ -135,11 +165,7 @@ func (p *pixelRun) investigate(ctx context.Context, rng *rand.Rand, d *simDump) 
 	var packed bytes.Buffer
 	z := zip.NewWriter(&packed)
 	for k := range d.leaks {
-		img, err := p.picture(rng, &d.leaks[k])
-		if err != nil {
-			return nil, err
-		}
-		file, err := encoded(img)
+		file, err := p.file(rng, &d.leaks[k])
 		if err != nil {
 			return nil, err
 		}
@@ -177,14 +203,35 @@ func (p *pixelRun) investigate(ctx context.Context, rng *rand.Rand, d *simDump) 
 	return s, nil
 }
 
+// file is that of one leak, from a seed of its own.
+func (p *pixelRun) file(rng *rand.Rand, l *simLeak) ([]byte, error) {
+	key := pixelLeak{l.kind, l.attack, l.upload, l.recipient}
+	if l.kind == OutcomeStranger {
+		key.upload = rng.IntN(pixelStrangers)
+	}
+	if file, known := p.files[key]; known {
+		return file, nil
+	}
+	h := fnv.New64a()
+	fmt.Fprintf(h, "%d %+v", p.seed, key)
+	img, err := p.picture(rand.New(rand.NewPCG(h.Sum64(), 0x1eaf)), key)
+	if err != nil {
+		return nil, err
+	}
+	file, err := encoded(img)
+	if err == nil {
+		p.files[key] = file
+	}
+	return file, err
+}
+
 // picture makes one leak.
-func (p *pixelRun) picture(rng *rand.Rand, l *simLeak) (*image.NRGBA, error) {
+func (p *pixelRun) picture(rng *rand.Rand, l pixelLeak) (*image.NRGBA, error) {
 	var img *image.NRGBA
-	seed := rng.Uint64()
 	switch l.kind {
 	case OutcomeStranger:
-		t := specimen.Templates()[rng.IntN(len(specimen.Templates()))]
-		img = drawUpload(t, rng.IntN(media), specimenSeed*2+seed>>32, p.side)
+		templates := specimen.Templates()
+		img = drawUpload(templates[l.upload%len(templates)], l.upload%media, specimenSeed*2+p.seed<<16+uint64(l.upload), p.side)
 	case OutcomeCopy:
 		img = p.uploads[l.upload].copies[p.recipients[l.recipient]]
 	case OutcomeTransplanted:
@@ -195,11 +242,11 @@ func (p *pixelRun) picture(rng *rand.Rand, l *simLeak) (*image.NRGBA, error) {
 	default:
 		img = p.uploads[l.upload].image
 	}
-	return through(img, l.attack, seed)
+	return through(img, l.attack, rng.Uint64())
 }
 
 // anyCopy is another upload of which a recipient has a copy; nil: there is none.
-func (p *pixelRun) anyCopy(rng *rand.Rand, l *simLeak) *pixelUpload {
+func (p *pixelRun) anyCopy(rng *rand.Rand, l pixelLeak) *pixelUpload {
 	var all []*pixelUpload
 	for i, u := range p.uploads {
 		if i != l.upload && u.copies[p.recipients[l.recipient]] != nil {

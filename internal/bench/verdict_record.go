@@ -109,7 +109,7 @@ func newPixelRegistry(ctx context.Context, cfg *Config, recipients int) (*pixelR
 	for i := 0; err == nil && i < recipients; i++ {
 		name := "recipient " + string(rune('A'+i))
 		r.recipients = append(r.recipients, name)
-		err = store.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.Vendor})
+		err = store.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor})
 	}
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
@@ -165,7 +165,7 @@ func (r *pixelRegistry) submit(ctx context.Context, u *pixelUpload, subject stri
 // drawUpload makes a document's upload.
 func drawUpload(template specimen.Template, medium int, seed uint64, side int) *image.NRGBA {
 	page := specimen.Render(template, specimen.NewPerson(seed), 1100)
-	return picture.Fit(picture.Flatten(taken(page, medium, seed)), side)
+	return picture.Fit(picture.Flatten(taken(page, 1200, medium, seed)), side)
 }
 
 // encoded is the file of a leak without loss.

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -24,6 +25,8 @@ func (rep *VerdictReport) Missed() []string {
 		}
 	}
 	miss(rep.Wrong > 0, "%d false accusations in %d dumps, bar 0", rep.Wrong, rep.Dumps)
+	miss(rep.WrongAlone > 0, "%d of %d dumps name alone a recipient whose copies another put there, bar 0", rep.WrongAlone, rep.Dumps)
+	miss(rep.Outside > 0, "%d of %d dumps name such a recipient and not that other beside it, bar 0", rep.Outside, rep.Dumps)
 	three := rep.Named[2]
 	miss(three.Of > 0 && three.share() < barNamed, "%s of true sources with three surviving marked leaks are named, bar %s", three, percentage(barNamed))
 	miss(rep.Sure.Of > 0 && rep.Sure.share() < barSureLow, "%s of statements of 99 %% are true, bar %s", rep.Sure, percentage(barSureLow))
@@ -50,24 +53,23 @@ func (rep *VerdictReport) Markdown() string {
 	b.WriteString("| measured | result | bar |\n|---|---|---|\n")
 	row := func(what string, result any, bar string) { fmt.Fprintf(&b, "| %s | %v | %s |\n", what, result, bar) }
 	row("false accusations: a recipient named of whose copies no leak was made", fmt.Sprintf("%d of %d; 95 %% bound %.1e", rep.Wrong, rep.Dumps, rep.Upper95), "0")
-	row("true recipient named, three surviving marked leaks or more that went through a messenger", rep.Named[2], "99.9 %")
+	row("a recipient named alone whose copies another put there", fmt.Sprintf("%d of %d; 95 %% bound %.1e", rep.WrongAlone, rep.Dumps, upperBound(rep.WrongAlone, rep.Dumps, .95)), "0")
+	row("such a recipient named, and not that other among its rivals", fmt.Sprintf("%d of %d; 95 %% bound %.1e", rep.Outside, rep.Dumps, upperBound(rep.Outside, rep.Dumps, .95)), "0")
+	row("true recipient named, alone or with rivals, three surviving marked leaks or more that went through a messenger", rep.Named[2], "99.9 %")
+	row("of these, alone", rep.Alone, "")
 	row("the same with three of uploads that no other recipient held unmarked", rep.Safe, "")
 	row("the same with two", rep.Named[1], "")
 	row("the same with one", rep.Named[0], "moonshot")
 	row("the same with three that were sent, whether or not their marks survived", rep.Sent, "")
 	row("true recipient named of three scrubbed leaks or more", rep.Scrubbed, "")
 	row("statements of 99 % and more that are true", rep.Sure, "98.5-100 %")
-	kinds := []string{}
-	for k := range rep.SureKinds {
-		kinds = append(kinds, k)
-	}
-	slices.Sort(kinds)
-	for _, k := range kinds {
+	for _, k := range slices.Sorted(maps.Keys(rep.SureKinds)) {
 		row("of these, "+k, *rep.SureKinds[k], "")
 	}
 	row("milliseconds to weigh a dump: least, median, most", fmt.Sprintf("%s, %s, %s", rep.Milli.Min.digits(1), rep.Milli.Median.digits(1), rep.Milli.Max.digits(0)), "")
 	rep.storyTable(&b)
 	rep.calibrationTable(&b)
+	rep.kindTable(&b)
 	if len(rep.Cases) > 0 {
 		b.WriteString("\nThe first cases:\n\n")
 	}
@@ -82,13 +84,14 @@ func (rep *VerdictReport) Markdown() string {
 
 func (rep *VerdictReport) storyTable(b *strings.Builder) {
 	b.WriteString("\nListed: dumps with a source that a hypothesis stands for; top: of these, those in which a true one has the greatest ratio; " +
-		"stated: in which a true one reaches 10; and top: in which any reaches 10, and the top one is true. Framed: dumps that name the recipient whose marks somebody " +
-		"planted; warned: of these, those that also list the planter or the repetition. Window: dumps from one custody whose densest window lies in it, all its " +
-		"holders listed; with the ratio that it earns them.\n\n" +
-		"| story | dumps | listed | top | stated | stated and top | name somebody | wrongly | framed | warned | window | 10 and more | 100 and more | mean log10 LR |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+		"stated: in which a true one reaches 10; and top: in which any reaches 10, and the top one is true. Named: dumps that name a recipient; alone: without a rival; wrongly: one of whose copies no leak was made. " +
+		"Framed: dumps that name the recipient that somebody wants blamed: alone, with the one who did it as a rival, or with whoever the rest of the dump came from, where nobody listed had that; flagged: of the framed, those with a flag of planting or repetition. " +
+		"Window: dumps from one custody whose densest window lies in it, all its holders listed; with the ratio that it earns them.\n\n" +
+		"| story | dumps | listed | top | stated | stated and top | named | alone | wrongly | framed | framed alone | rival listed | rival unlisted | flagged | window | 10 and more | 100 and more | mean log10 LR |\n" +
+		"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range rep.Stories {
-		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s |\n", s.Name, s.Dumps, s.Listed, s.Top, s.Stated, s.TopStated, s.Named, s.Wrong,
-			s.Framed, s.Warned, s.Windows, s.Tens, s.Hundreds, s.Supported.digits(1))
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s |\n", s.Name, s.Dumps, s.Listed, s.Top, s.Stated, s.TopStated, s.Named, s.Alone, s.Wrong,
+			s.Framed, s.FramedAlone, s.Beside, s.Open, s.Warned, s.Windows, s.Tens, s.Hundreds, s.Supported.digits(1))
 	}
 }
 
@@ -98,13 +101,31 @@ func (rep *VerdictReport) calibrationTable(b *strings.Builder) {
 		if c.Stated == 0 {
 			continue
 		}
-		from := fmt.Sprintf("%.1f", c.From)
-		if c.From < -90 {
-			from = "less"
-		}
-		fmt.Fprintf(b, "| %s | %d | %d | %.4f | %.4f-%.4f | %.4f |\n", from, c.Stated, c.True, float64(c.True)/float64(c.Stated),
+		fmt.Fprintf(b, "| %s | %d | %d | %.4f | %.4f-%.4f | %.4f |\n", c.from(), c.Stated, c.True, float64(c.True)/float64(c.Stated),
 			lowerBound(c.True, c.Stated, .975), upperBound(c.True, c.Stated, .975), c.Mean)
 	}
+}
+
+// kindTable holds the stated ratios of each kind against those that the simulation realised.
+func (rep *VerdictReport) kindTable(b *strings.Builder) {
+	b.WriteString("\nThe same by kind, as ratios: realised is how much more often a ratio of the bin was stated of what is true than of what is not, which does not depend on how many are true:\n\n" +
+		"| kind | log10 LR from | statements | true | stated in the mean, log10 | realised, log10 |\n|---|---|---|---|---|---|\n")
+	for _, kind := range slices.Sorted(maps.Keys(rep.ByKind)) {
+		bins := rep.ByKind[kind]
+		for k, c := range bins {
+			if c.Stated > 0 {
+				fmt.Fprintf(b, "| %s | %s | %d | %d | %.2f | %.2f |\n", kind, c.from(), c.Stated, c.True, c.LogLR, realised(bins, k))
+			}
+		}
+	}
+}
+
+// from is where a bin begins.
+func (c *Calibration) from() string {
+	if c.From < -90 {
+		return "less"
+	}
+	return fmt.Sprintf("%.1f", c.From)
 }
 
 // SVG is the reliability diagram: the share of statements that are true over the probability

@@ -22,9 +22,13 @@ type score struct {
 	stated     bool // a true one reaches a ratio of ten
 	any        bool // one does, whichever
 	named      []string
+	anyAlone   bool     // one of them without a rival
 	wrong      []string // named, and no leak was made of a copy of theirs
-	framed     bool     // named by what somebody planted
-	warned     bool
+	framed     bool     // the recipient that somebody wants blamed is named,
+	alone      bool     // without a rival,
+	beside     bool     // with who did it as a rival,
+	open       bool     // or with whoever the rest of the dump came from, nobody listed
+	warned     bool     // a flag says so
 	window     bool
 	supported  float64
 	recipients []told // true ones
@@ -46,6 +50,7 @@ type told struct {
 	scrubbed  bool
 	scrubbedN int
 	named     bool
+	alone     bool   // without a rival
 	reason    string // why not
 }
 
@@ -63,7 +68,7 @@ func (d *simDump) weigh(c *odds.Case) (*score, error) {
 
 // judge compares a verdict with the truth.
 func (d *simDump) judge(v *odds.Verdict) *score {
-	s := &score{story: d.story, leaks: len(d.leaks), named: v.Named}
+	s := &score{story: d.story, leaks: len(d.leaks), named: v.Named, anyAlone: len(v.Alone()) > 0}
 	s.hypotheses(d, v)
 	for _, name := range v.Named {
 		if !slices.ContainsFunc(d.leaks, func(l simLeak) bool { return l.kind == OutcomeCopy && d.holders[l.recipient].name == name }) {
@@ -131,7 +136,12 @@ func (s *score) framing(d *simDump, v *odds.Verdict) {
 		return
 	}
 	name := d.holders[d.framed].name
-	s.framed = slices.Contains(v.Named, name)
+	s.framed, s.alone = slices.Contains(v.Named, name), slices.Contains(v.Alone(), name)
+	for _, r := range v.Rivals {
+		s.beside = s.beside || r.Name == name && r.Other == d.holders[d.planter].name
+		s.open = s.open || r.Name == name && r.Other == ""
+	}
+	s.open = s.open && !s.beside
 	for _, f := range v.Flags {
 		if f.Name == name && (f.Kind == odds.FlagRepeated || f.Kind == odds.FlagOnly || f.Kind == odds.FlagTransplanted ||
 			slices.Contains(f.Others, d.holders[d.planter].name)) {
@@ -175,7 +185,8 @@ func (s *score) told(d *simDump, v *odds.Verdict) {
 		if src.kind != odds.Copies {
 			continue
 		}
-		t := told{named: slices.Contains(v.Named, d.holders[src.holder].name), scrubbed: src.scrubbed}
+		name := d.holders[src.holder].name
+		t := told{named: slices.Contains(v.Named, name), alone: slices.Contains(v.Alone(), name), scrubbed: src.scrubbed}
 		sent, survived, safe, all := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 		for _, l := range d.leaks {
 			if l.kind != OutcomeCopy || l.recipient != src.holder {
@@ -232,8 +243,12 @@ func (rep *VerdictReport) add(i int, s *score) {
 	inc(&t.Stated, s.listed && s.stated)
 	inc(&t.TopStated, s.listed && s.any && s.top)
 	inc(&t.Named, len(s.named) > 0)
+	inc(&t.Alone, s.anyAlone)
 	inc(&t.Wrong, len(s.wrong) > 0)
 	inc(&t.Framed, s.framed)
+	inc(&t.FramedAlone, s.framed && s.alone)
+	inc(&t.Beside, s.framed && s.beside)
+	inc(&t.Open, s.framed && s.open)
 	inc(&t.Warned, s.framed && s.warned)
 	inc(&t.Windows, s.window)
 	inc(&t.Tens, s.window && s.supported >= 1)
@@ -245,7 +260,18 @@ func (rep *VerdictReport) add(i int, s *score) {
 		rep.Wrong++
 		rep.note(i, s, fmt.Sprintf("names %s, of whose copies no leak was made", strings.Join(s.wrong, ", ")))
 	}
+	switch {
+	case s.framed && s.alone:
+		rep.WrongAlone++
+		rep.note(i, s, "names alone a recipient whose copies another put there")
+	case s.framed && !s.beside && !s.open:
+		rep.Outside++
+		rep.note(i, s, "names a recipient whose copies another put there, and not that other among its rivals")
+	}
 	for _, r := range s.recipients {
+		if r.survived >= 3 && r.named {
+			rep.Alone.add(r.alone)
+		}
 		if r.survived > 0 {
 			rep.Named[min(r.survived, 3)-1].add(r.named)
 		}
@@ -267,17 +293,25 @@ func (rep *VerdictReport) add(i int, s *score) {
 	}
 }
 
+func (b *Calibration) add(x statement, p float64) {
+	b.Stated++
+	b.Mean += p
+	b.LogLR += x.logLR
+	if x.yes {
+		b.True++
+	}
+}
+
 // calibrate counts one statement.
 func (rep *VerdictReport) calibrate(i int, s *score, x statement) {
 	p := 1 / (1 + math.Pow(10, -x.logLR))
+	if rep.ByKind[x.kind] == nil {
+		rep.ByKind[x.kind] = newCalibration()
+	}
 	for k := len(calibrationBins) - 1; k >= 0; k-- {
 		if x.logLR >= calibrationBins[k] {
-			b := &rep.Calibrated[k]
-			b.Stated++
-			b.Mean += p
-			if x.yes {
-				b.True++
-			}
+			rep.Calibrated[k].add(x, p)
+			rep.ByKind[x.kind][k].add(x, p)
 			break
 		}
 	}
@@ -310,9 +344,18 @@ func (rep *VerdictReport) finish() {
 		t := &rep.Stories[i]
 		t.Supported = Number(t.supported / float64(t.Windows))
 	}
-	for i := range rep.Calibrated {
-		if b := &rep.Calibrated[i]; b.Stated > 0 {
+	rep.Calibrated = means(rep.Calibrated)
+	for _, bins := range rep.ByKind {
+		means(bins)
+	}
+}
+
+func means(bins []Calibration) []Calibration {
+	for i := range bins {
+		if b := &bins[i]; b.Stated > 0 {
 			b.Mean /= float64(b.Stated)
+			b.LogLR /= float64(b.Stated)
 		}
 	}
+	return bins
 }

@@ -105,22 +105,49 @@ func TestVerdictsOnSimulatedDumps(t *testing.T) {
 
 func TestNobodyIsNamedByTransplantsOrRepetition(t *testing.T) {
 	for _, story := range []string{storyTransplant, storyRepeated, storyPlanted, storyStrangers, storyMissing} {
-		rep, err := Verdicts(t.Context(), VerdictConfig{Outcomes: recordedTable(t), Dumps: 6, Worlds: 3, Seed: 9, Story: story})
-		require.NoError(t, err)
-		at := slices.IndexFunc(rep.Stories, func(s Story) bool { return s.Name == story })
-		assert.Equal(t, 6, rep.Stories[at].Dumps)
-		assert.Zero(t, rep.Stories[at].Named, "%s: %v", story, rep.Cases)
+		assert.Zero(t, told6(t, story).Named, story)
 	}
+}
+
+// Copies that another than their recipient put into a dump name that recipient with the
+// other one beside it, if at all.
+func TestNobodyIsFramedAlone(t *testing.T) {
+	for _, story := range []string{storyPlantedNot, storyDecoy} {
+		s := told6(t, story)
+		assert.Positive(t, s.Framed, story)
+		assert.Zero(t, s.FramedAlone, story)
+		assert.Equal(t, s.Framed, s.Beside+s.Open, story)
+	}
+}
+
+// told6 are six dumps of one story.
+func told6(t *testing.T, story string) Story {
+	t.Helper()
+	rep, err := Verdicts(t.Context(), VerdictConfig{Outcomes: recordedTable(t), Dumps: 6, Worlds: 3, Seed: 9, Story: story})
+	require.NoError(t, err)
+	at := slices.IndexFunc(rep.Stories, func(s Story) bool { return s.Name == story })
+	require.Equal(t, 6, rep.Stories[at].Dumps)
+	assert.Zero(t, rep.Stories[at].Wrong, "%s: %v", story, rep.Cases)
+	return rep.Stories[at]
 }
 
 func TestMissedBarsAreListed(t *testing.T) {
 	rep := newVerdictReport(0)
-	rep.add(7, &score{story: storyWindow20, named: []string{"x"}, wrong: []string{"x"}, recipients: []told{{survived: 3, sent: 3}},
+	rep.add(7, &score{story: storyWindow20, named: []string{"x"}, wrong: []string{"x"}, framed: true, alone: true, recipients: []told{{survived: 3, sent: 3}},
 		statements: []statement{{"copies x", "copies", 5, false}}})
 	rep.finish()
-	require.Len(t, rep.Missed(), 4)
-	require.Len(t, rep.Cases, 3)
+	require.Len(t, rep.Missed(), 5)
+	require.Len(t, rep.Cases, 4)
 	require.Contains(t, rep.Markdown(), "Missed: 1 false accusations in 1 dumps")
+}
+
+// How often a ratio is stated of what is true and of what is not is compared within one kind.
+func TestRealisedRatios(t *testing.T) {
+	bins := newCalibration()
+	bins[3].Stated, bins[3].True = 100, 10
+	bins[12].Stated, bins[12].True = 100, 90
+	require.InDelta(t, math.Log10(10.5/100.5*100.5/90.5), realised(bins, 3), 1e-12)
+	require.InDelta(t, -realised(bins, 3), realised(bins, 12), 1e-12)
 }
 
 func TestTransplantedMarkIsTheDifference(t *testing.T) {

@@ -38,6 +38,10 @@ func (o *Original) Canonical() dsp.Plane { return o.base.Canonical() }
 // Luma returns the original at full resolution. It must not be changed.
 func (o *Original) Luma() dsp.Plane { return o.source.Luma() }
 
+// Halved returns the original halved n times, or as often as it can be. It must not be
+// changed.
+func (o *Original) Halved(n int) dsp.Plane { return o.source.Halved(n) }
+
 // A Sight is a leak as it lies on an original.
 type Sight struct {
 	*register.Registration
@@ -46,6 +50,7 @@ type Sight struct {
 	view    photometry.View
 	fit     *photometry.Fit
 	changes []photometry.Change
+	light   [2]float64 // by how much shades are off: half, and nine tenths, grey levels
 }
 
 // Find registers a leak by its luma, 0..255. It returns nil where nothing aligns,
@@ -82,6 +87,7 @@ func (s *Sight) Fit() (*photometry.Fit, []photometry.Change, error) {
 			return nil, nil, err
 		}
 		s.fit, s.changes = fit, fit.Changes(&s.view)
+		s.light[0], s.light[1] = shades(&s.view, fit)
 	}
 	return s.fit, s.changes, nil
 }

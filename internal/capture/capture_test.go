@@ -54,15 +54,49 @@ func TestVerdictOnPhotographs(t *testing.T) {
 	assert.NotContains(t, []string{"same", "unsure", "alike"}, verdict(t, o, photo(2, 1)), "another person's, photographed from the same place")
 }
 
-// Scans have one light, and little noise: only how the card lies tells them apart.
+// Scans have one light, and little noise: that noise and how the card lies tell them
+// apart.
 func TestVerdictOnScans(t *testing.T) {
 	o := capture.New(dsp.LumaNRGBA(scan(1, 1)))
-	for _, name := range []string{"jpeg10", "telegram", "mirror", "crop50"} {
+	for _, name := range []string{"jpeg10", "mirror", "crop50", "rot5", "screen_photo"} {
 		assert.Equal(t, "same", verdict(t, o, after(t, name, scan(1, 1))), name)
 	}
 	assert.Equal(t, "alike", verdict(t, o, scan(1, 2)), "another scan of the card")
 	assert.Equal(t, "alike", verdict(t, o, after(t, "thumb320", scan(1, 3))), "another, made small")
+	for _, name := range []string{"rot5", "screen_photo"} {
+		assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, after(t, name, scan(1, 2))), "another, then "+name)
+	}
 	assert.Equal(t, "other", verdict(t, o, scan(2, 1)), "another person's, laid on the same place")
+}
+
+// One scan in some hundreds lies as straight as another by chance.
+func TestStraightScanIsNoCrop(t *testing.T) {
+	seed := uint64(2)
+	for lean(seed)-lean(1) > 2e-5 || lean(1)-lean(seed) > 2e-5 {
+		seed++
+	}
+	o := capture.New(dsp.LumaNRGBA(scan(1, 1)))
+	for _, name := range []string{"none", "crop50"} {
+		assert.Equal(t, "alike", verdict(t, o, after(t, name, scan(1, seed))), name)
+	}
+}
+
+// lean is how far the upper side of a card falls on its scan, in parts of its length.
+func lean(seed uint64) float64 {
+	q := specimen.NewScan(image.Rect(0, 0, 1000, 631), seed, 1200, 900).Quad
+	return (q[1][1] - q[0][1]) / (q[1][0] - q[0][0])
+}
+
+// A drawing has no noise: its frame and its pixels are what is known of it.
+func TestVerdictOnDrawings(t *testing.T) {
+	o := capture.New(dsp.LumaNRGBA(page(1)))
+	for _, name := range []string{"crop50", "rot5", "screen_photo"} {
+		assert.Equal(t, "same", verdict(t, o, after(t, name, page(1))), name)
+	}
+	for _, name := range []string{"none", "rot5"} {
+		assert.NotContains(t, []string{"same", "unsure"}, verdict(t, o, after(t, name, scan(1, 1))), "printed and scanned, then "+name)
+	}
+	assert.Equal(t, "other", verdict(t, o, after(t, "rot5", page(2))), "another person's")
 }
 
 func TestVerdictIsOfWhatIsShown(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/photometry"
 	"github.com/kycmark/kycmark/internal/register"
 )
@@ -15,20 +14,9 @@ const (
 	shadeWindow = 15  // pixels of the leak over which a shade is the mean
 	clipped     = 2.5 // grey levels from black and white within which a shade says nothing
 
-	sameFrame  = 2.0 // canonical pixels between the frames
-	exactFrame = 0.3 // the same where grain is foreign: codecs make grain, but move no frame
 	frameShade = 2.5 // grey levels by which half of the shades may be off in the same frame
-
-	straight      = 0.05 // canonical pixels by which a crop may lie crooked
-	straightShade = 2.5  // grey levels by which nine tenths of its shades may be off
-	nearly        = 0.2  // canonical pixels by which it may lie crooked if its shades are even
-	evenShade     = 0.32 // of those shades, in parts of the residual: more is no noise of a codec
-	leastScatter  = 0.5  // residual in grey levels, below which it counts as that much
-
-	noiseShade = 1.5  // grey levels by which nine tenths of the shades may be off where noise agrees
-	leastStill = 1000 // blocks, of which the quietest tenth has no print
-	leastNoise = 0.2  // correlation of its noise
-	noiseBlur  = 0.7  // blur of the leak in pixels from which on only print is left of the finest detail
+	gridShade  = 2.5 // grey levels by which nine tenths may be off on the same grid of pixels
+	noiseShade = 3.0 // the same where noise agrees
 )
 
 // A Verdict is what a leak that lies on an original shows.
@@ -51,15 +39,19 @@ func (v Verdict) String() string {
 // detail, and so are most other captures by their grain, unless the frame is the
 // original's: codecs make grain of their own. Beyond that the leak is the same
 // capture only for a reason that another capture of the same card does not give: no
-// hand and no scanner lays a card down again to the same fifth of a per cent,
-// with the same light on it, and no sensor repeats its noise. So shades must agree
-// after one tone curve, and either
+// hand and no scanner lays a card down again to a part of a pixel, with the same
+// light on it, and no sensor repeats its noise. So shades must agree after one tone
+// curve, and either
 //
 //   - the frame of the leak is that of the original, or
-//   - the leak lies on the original as straight as a crop, or
-//   - where the original is quietest, noise agrees.
+//   - the leak shows that frame, turned or tilted, on a ground of one colour, or
+//   - the leak's pixels lie on the original's one by one: a piece cut out, or
+//   - where the original shows nothing but noise, the leak has that noise.
 //
-// What shows the detail of the original but gives no such reason is Alike.
+// Straightness is no reason: one scan in a hundred lies as straight as another by
+// chance. What shows the detail of the original but gives no reason is Alike. What shows
+// other detail in places is Edited whatever else agrees: forgers put many persons on one
+// photograph, noise and all.
 func (s *Sight) Verdict() (Verdict, error) {
 	like := s.Likeness()
 	switch {
@@ -77,12 +69,43 @@ func (s *Sight) Verdict() (Verdict, error) {
 		return Other, nil
 	case changed:
 		return Edited, nil
-	case like.Foreign && !s.onFrame(fit, exactFrame):
+	case like.Foreign && !s.placed(fit, exactMiddle):
 		return Other, nil
-	case like.Foreign, s.onFrame(fit, sameFrame), s.straight(fit), s.sameNoise(like, fit):
+	case like.Foreign, s.placed(fit, frameMiddle), s.hasNoise(fit):
 		return Same, nil
 	}
 	return Alike, nil
+}
+
+// placed reports whether the leak lies on the original as no other capture does: on its
+// frame, half of its places to within so many pixels, or showing that frame, or on its
+// grid of pixels.
+func (s *Sight) placed(f *photometry.Fit, within float64) bool {
+	if s.light[0] > frameShade {
+		return false
+	}
+	all := s.places(f)
+	if half, far := s.onFrame(all); half <= within && far <= float64(within/frameMiddle*frameMost) {
+		return true
+	}
+	if within < frameMiddle {
+		return false
+	}
+	if s.framed() {
+		return true
+	}
+	half, far, fraction := s.onGrid(all)
+	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMost && fraction <= gridFraction
+}
+
+// hasNoise reports whether the noise of the original's sensor is in the leak.
+func (s *Sight) hasNoise(f *photometry.Fit) bool {
+	if s.light[1] > noiseShade {
+		return false
+	}
+	n := s.noise(f)
+	white := min(n.second, n.third) >= pooledLeast && max(n.second, n.third) <= pooledMost
+	return n.blocks >= leastBlocks && white && n.gain >= leastGain && n.z >= leastZ
 }
 
 // Shown is the share of the original that can be seen in the leak, 0..1.
@@ -104,28 +127,6 @@ func (s *Sight) changed(changes []photometry.Change) float64 {
 	return sum / float64(s.view.W*s.view.H)
 }
 
-// onFrame reports whether the leak's frame lies on the original's, to so many
-// canonical pixels.
-func (s *Sight) onFrame(f *photometry.Fit, within float64) bool {
-	half, _ := shades(&s.view, f)
-	frame, _ := s.placed()
-	return frame <= within && half <= frameShade
-}
-
-// straight reports whether the leak lies on the original as straight as a crop.
-func (s *Sight) straight(f *photometry.Fit) bool {
-	_, most := shades(&s.view, f)
-	_, crooked := s.placed()
-	even := most <= float64(evenShade*math.Max(f.RMS, leastScatter))
-	return crooked <= straight && most <= straightShade || crooked <= nearly && even
-}
-
-// sameNoise reports whether the noise of the original's sensor is in the leak.
-func (s *Sight) sameNoise(like register.Likeness, f *photometry.Fit) bool {
-	_, most := shades(&s.view, f)
-	return most <= noiseShade && like.Softening <= noiseBlur && like.Still >= leastStill && like.Quiet >= leastNoise
-}
-
 // shades returns by how many grey levels half, and nine tenths, of the leak's shades
 // are off at most, over what is neither covered nor clipped.
 func shades(v *photometry.View, f *photometry.Fit) (half, most float64) {
@@ -145,28 +146,4 @@ func shades(v *photometry.View, f *photometry.Fit) (half, most float64) {
 	}
 	half = float64(dsp.Select(all, len(all)/2))
 	return half, float64(dsp.Select(all, len(all)*9/10))
-}
-
-// placed returns how far the leak's frame is from the original's, and by how much its
-// sides are crooked on it, both in canonical pixels.
-func (s *Sight) placed() (frame, crooked float64) {
-	w, h := float64(s.Leak.W), float64(s.Leak.H)
-	right, bottom := float64(s.view.W)-0.5, float64(s.view.H)-0.5
-	var q [4]geometry.Point
-	for i, c := range [4]geometry.Point{{X: -0.5, Y: -0.5}, {X: w - 0.5, Y: -0.5}, {X: w - 0.5, Y: h - 0.5}, {X: -0.5, Y: h - 0.5}} {
-		q[i] = s.H.Apply(c)
-		dx := math.Min(math.Abs(q[i].X+0.5), math.Abs(q[i].X-right))
-		dy := math.Min(math.Abs(q[i].Y+0.5), math.Abs(q[i].Y-bottom))
-		frame = math.Max(frame, math.Max(dx, dy))
-	}
-	along := func(a, b geometry.Point) (dx, dy float64) { return math.Abs(a.X - b.X), math.Abs(a.Y - b.Y) }
-	var upright, turned float64 // crookedness if the leak's first side lies along x, or along y
-	for i := range q {
-		dx, dy := along(q[i], q[(i+1)%4])
-		if i%2 == 1 {
-			dx, dy = dy, dx
-		}
-		upright, turned = math.Max(upright, dy), math.Max(turned, dx)
-	}
-	return frame, math.Min(upright, turned)
 }

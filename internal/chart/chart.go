@@ -143,7 +143,7 @@ const (
 	border = "#d5dae1"
 )
 
-var stateNames = [states]string{"marked copy", "unmarked", "unreadable"}
+var stateNames = [states]string{"marked copy", "unmarked", "undecided"}
 
 // sizes of text, pixels
 const (

@@ -105,6 +105,19 @@ func newScale(first, last time.Time, left, right int) scale {
 	}
 }
 
+// padded has a number of units at least, so that a few days do not look like all time.
+func (s scale) padded() scale {
+	const least = 15
+	for i := 0; s.units() < least; i++ {
+		if i%2 == 0 {
+			s.to = s.unit.next(s.to)
+		} else {
+			s.from = s.unit.floor(s.from.Add(-time.Second))
+		}
+	}
+	return s
+}
+
 // units is about how many there are.
 func (s scale) units() int {
 	days := [units]int{1, 7, 30, 91, 365, 3652, 36524}[s.unit]

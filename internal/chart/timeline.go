@@ -125,7 +125,9 @@ func (t *timeline) measure() {
 	}
 	t.scale = newScale(first, last, left, right)
 	t.dated = len(times)
-	if t.burst, t.found = findBurst(times, t.scale); t.found {
+	t.burst, t.found = findBurst(times, t.scale)
+	t.scale = t.scale.padded()
+	if t.found {
 		for _, c := range t.data.Registry {
 			if at := day.floor(c.Day); c.N > 0 && !at.Before(t.burst.from) && at.Before(t.burst.to) {
 				t.inside += c.n()

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,18 +64,33 @@ func (r *Result) skip(name, why string) {
 	r.Checks = append(r.Checks, Check{Name: name, Text: why, Skipped: true})
 }
 
+// word adds a check of what holds words. Where another version wrote them, it says so: numbers
+// were compared.
+func (r *Result) word(name, text string, err error) {
+	if errors.Is(err, verify.ErrVersion) {
+		r.skip(name, strings.TrimPrefix(err.Error(), verify.ErrVersion.Error()+": "))
+		return
+	}
+	r.add(name, text, err)
+}
+
 // CheckFindings checks findings alone, or those in a report alone: whether they follow
-// from themselves. Who wrote them, and when, cannot be said of them.
+// from themselves, and the report from them. Who wrote them, and when, cannot be said of them.
 func CheckFindings(data []byte) *Result {
 	r := &Result{}
+	var report []byte
 	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")) {
 		text, err := verify.FindingsInReport(data)
-		if !r.add("report", "the report holds findings; that its words are theirs is not checked", err) {
+		if err != nil {
+			r.add("report", "", err)
 			return r
 		}
-		data = text
+		report, data = data, text
 	}
 	r.findings(data)
+	if report != nil && r.Findings != nil {
+		r.report(report)
+	}
 	const alone = "not in this file alone: hand in the bundle"
 	for _, name := range []string{"signature", "timestamp", "proofs"} {
 		r.skip(name, alone)
@@ -88,8 +104,12 @@ func (r *Result) findings(data []byte) {
 		return
 	}
 	r.Findings = f
-	r.add("leaks", fmt.Sprintf("each of the %d findings follows from the evidence beside it", len(f.Leaks)), f.CheckLeaks())
-	r.add("verdict", "odds, hypotheses, counts and words follow from the findings", f.CheckVerdict())
+	r.word("leaks", fmt.Sprintf("each of the %d findings follows from the evidence beside it", len(f.Leaks)), f.CheckLeaks())
+	r.word("verdict", "odds, hypotheses, counts and words follow from the findings", f.CheckVerdict())
+}
+
+func (r *Result) report(report []byte) {
+	r.word("report", "written again from the findings it is the same, byte for byte", r.Findings.CheckReport(report))
 }
 
 // CheckBundle checks all of a bundle, without registry, network and clock.
@@ -110,7 +130,13 @@ func CheckBundle(ctx context.Context, b *attest.Bundle, trust Trust) *Result {
 		return r
 	}
 	r.findings(data)
-	r.add("report", "the report holds the same findings; that its words are theirs is not checked", checkReport(b, data))
+	report, ok := b.File(ReportName)
+	switch {
+	case !ok:
+		r.add("report", "", fmt.Errorf("%w: there is no %s", attest.ErrBundle, ReportName))
+	case r.Findings != nil:
+		r.report(report)
+	}
 	if r.Findings == nil {
 		return r
 	}
@@ -119,18 +145,6 @@ func CheckBundle(ctx context.Context, b *attest.Bundle, trust Trust) *Result {
 		r.proofs(b, s, trust.Ledger, trust.TSA)
 	}
 	return r
-}
-
-func checkReport(b *attest.Bundle, findings []byte) error {
-	report, ok := b.File(ReportName)
-	if !ok {
-		return fmt.Errorf("%w: there is no %s", attest.ErrBundle, ReportName)
-	}
-	text, err := verify.FindingsInReport(report)
-	if err == nil && !bytes.Equal(text, findings) {
-		err = fmt.Errorf("%w: those in %s are others", verify.ErrFindings, ReportName)
-	}
-	return err
 }
 
 // checkInputs holds the statement's inputs and record against those of the findings.
@@ -151,13 +165,10 @@ func checkInputs(s *attest.Statement, f *verify.Findings) error {
 		stated[input{x.Name, x.Digest.SHA256, x.Annotations.Size}] = true
 	}
 	seen := make(map[input]bool)
-	for _, l := range f.Leaks {
-		if sum, err := hex.DecodeString(l.SHA256); err != nil || len(sum) == 0 {
-			continue
-		}
-		in := input{strings.ToValidUTF8(l.File, string(utf8.RuneError)), l.SHA256, l.Size}
+	for _, x := range inputs(f) {
+		in := input{strings.ToValidUTF8(x.Path, string(utf8.RuneError)), hex.EncodeToString(x.SHA256[:]), x.Size}
 		if !stated[in] {
-			return fmt.Errorf("%w: the statement says nothing about the input %.200q", attest.ErrBundle, l.File)
+			return fmt.Errorf("%w: the statement says nothing about the input %.200q", attest.ErrBundle, x.Path)
 		}
 		seen[in] = true
 	}

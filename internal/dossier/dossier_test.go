@@ -8,6 +8,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -47,7 +48,7 @@ func bundle(t *testing.T) *attest.Bundle {
 func makeBundle(t *testing.T) {
 	ctx := t.Context()
 	cfg := leaktest.Config(t)
-	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(t, err)
 	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 500))), "customer 1", time.Time{})
@@ -84,6 +85,9 @@ func makeBundle(t *testing.T) {
 	c.Findings = bytes.Replace(c.Findings, []byte(`"matched": 1`), []byte(`"matched": 2`), 1)
 	_, err = dossier.Seal(ctx, c, reportKey(1), nil)
 	require.ErrorIs(t, err, verify.ErrFindings, "what does not hold is not signed")
+	c.Findings, c.Report = findings.Bytes(), append(c.Report, ' ')
+	_, err = dossier.Seal(ctx, c, reportKey(1), nil)
+	require.ErrorIs(t, err, verify.ErrFindings, "nor is a report with other words")
 }
 
 func jpeg(t *testing.T, img image.Image) []byte {
@@ -215,7 +219,7 @@ func TestSignedAnew(t *testing.T) {
 		"a number, in the report too, with another key": {2, func(files map[string][]byte, _ *attest.Content) {
 			replaceIn(files, `"matched": 1`, `"matched": 2`, dossier.FindingsName)
 			replaceIn(files, `&#34;matched&#34;: 1`, `&#34;matched&#34;: 2`, dossier.ReportName)
-		}, []string{"verdict"}},
+		}, []string{"verdict", "report"}},
 		"a number, with the right key": {1, func(files map[string][]byte, _ *attest.Content) {
 			replaceIn(files, `"matched": 1`, `"matched": 2`, dossier.FindingsName)
 		}, []string{"verdict", "report"}},
@@ -223,12 +227,24 @@ func TestSignedAnew(t *testing.T) {
 			for _, name := range both {
 				files[name] = bytes.ReplaceAll(files[name], []byte("vendor A"), []byte("vendor B"))
 			}
-		}, []string{"proofs"}},
+		}, []string{"report", "proofs"}}, // which bears the digest of the findings
 		"a note": {1, func(files map[string][]byte, _ *attest.Content) {
 			for _, name := range both {
 				files[name] = bytes.ReplaceAll(files[name], []byte("Could not be decoded."), []byte("Shows nothing."))
 			}
-		}, []string{"leaks"}},
+		}, []string{"leaks", "report"}},
+		"a word of the report alone": {1, func(files map[string][]byte, _ *attest.Content) {
+			replaceIn(files, "does not say who released it", "says who released it", dossier.ReportName)
+		}, []string{"report"}},
+		"its style": {1, func(files map[string][]byte, _ *attest.Content) {
+			replaceIn(files, "</style>", "li { display: none; }</style>", dossier.ReportName)
+		}, []string{"report"}},
+		"behind its end": {1, func(files map[string][]byte, _ *attest.Content) {
+			files[dossier.ReportName] = append(bytes.Clone(files[dossier.ReportName]), "<p>Nobody did it.</p>"...)
+		}, []string{"report"}},
+		"a thumbnail": {1, func(files map[string][]byte, _ *attest.Content) {
+			files[dossier.ReportName] = regexp.MustCompile(`base64,[^"]+`).ReplaceAll(files[dossier.ReportName], []byte("base64,iVBORw0KGgo="))
+		}, []string{"report"}},
 		"the report alone": {1, func(files map[string][]byte, _ *attest.Content) {
 			files[dossier.ReportName] = []byte("<p>Nobody did it.</p>")
 		}, []string{"report"}},

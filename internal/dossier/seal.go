@@ -43,7 +43,7 @@ type Content struct {
 func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *attest.TSA) (*attest.Bundle, error) {
 	f, err := verify.ReadFindings(bytes.NewReader(c.Findings))
 	if err == nil {
-		err = errors.Join(f.CheckLeaks(), f.CheckVerdict())
+		err = errors.Join(f.CheckLeaks(), f.CheckVerdict(), f.CheckReport(c.Report))
 	}
 	if err != nil {
 		return nil, err
@@ -60,19 +60,31 @@ func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *attest.TSA) (*
 		},
 		Predicate: attest.Predicate{Made: c.Made, Tool: "kycmark " + f.Verdict.Record.Version, Record: record},
 	}
-	for _, l := range f.Leaks {
-		in := attest.Input{Path: l.File, Size: l.Size}
-		if n, err := hex.Decode(in.SHA256[:], []byte(l.SHA256)); err != nil || n != len(in.SHA256) {
-			continue // a file that could not be read
-		}
-		content.Inputs = append(content.Inputs, in)
-	}
+	content.Inputs = inputs(f)
 	if c.LedgerPublic != "" {
 		if err := prove(ctx, c, f, &content); err != nil {
 			return nil, err
 		}
 	}
 	return attest.Seal(ctx, content, key, tsa)
+}
+
+// inputs are the files that were examined, and the archives and PDFs that they are from. What
+// could not be read has no digest, and is none.
+func inputs(f *verify.Findings) (out []attest.Input) {
+	add := func(path string, size int64, sum string) {
+		in := attest.Input{Path: path, Size: size}
+		if n, err := hex.Decode(in.SHA256[:], []byte(sum)); err == nil && n == len(in.SHA256) {
+			out = append(out, in)
+		}
+	}
+	for _, l := range f.Leaks {
+		add(l.File, l.Size, l.SHA256)
+	}
+	for _, c := range f.Verdict.Record.Containers {
+		add(c.File, c.Size, c.SHA256)
+	}
+	return out
 }
 
 // prove adds proofs that the investigation and the copies that it names stand in the

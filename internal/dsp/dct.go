@@ -43,22 +43,32 @@ func DCT2(p Plane, n int) Plane {
 func (d *idct) forward(out, p Plane, y int) {
 	n, rows := d.n, min(batch, p.H-y)
 	intoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
-	clear(d.b)
+	clear(d.b[(p.W+1)/2*batch : (n-p.W/2)*batch])
 	for m := range p.W { // even samples first, then the odd ones backwards
 		at := m / 2
 		if m%2 == 1 {
 			at = n - 1 - at
 		}
-		src, dst := d.in[m*boxLanes:m*boxLanes+rows], d.b[at*batch:at*batch+rows]
+		src, dst := (*[batch]float32)(d.in[m*boxLanes:]), (*[batch]complex64)(d.b[at*batch:])
 		for i, v := range src {
 			dst[i] = complex(v, 0)
 		}
 	}
 	b := d.fft.run(d.b, d.tmp, batch)
+	if rows < batch {
+		for k, w := range d.tw {
+			src, dst := b[k*batch:k*batch+rows], out.Row(k)[y:y+rows]
+			for i, v := range src {
+				dst[i] = float32(real(v)*real(w)) - float32(imag(v)*imag(w))
+			}
+		}
+		return
+	}
 	for k, w := range d.tw {
-		src, dst := b[k*batch:k*batch+rows], out.Row(k)[y:y+rows]
+		src, dst := (*[batch]complex64)(b[k*batch:]), (*[batch]float32)(out.Pix[k*out.W+y:])
+		re, im := real(w), imag(w)
 		for i, v := range src {
-			dst[i] = float32(real(v)*real(w)) - float32(imag(v)*imag(w))
+			dst[i] = float32(real(v)*re) - float32(imag(v)*im)
 		}
 	}
 }

@@ -286,6 +286,69 @@ func TestEnlargerKeepsLinesAndConstants(t *testing.T) {
 	}
 }
 
+func TestSoftResamplesABlurredPlane(t *testing.T) {
+	for _, c := range [][4]int{{40, 30, 40, 30}, {101, 67, 31, 20}, {64, 9, 17, 4}, {20, 30, 50, 71}} {
+		p, sigma := noisePlane(c[0], c[1], 5), 0.45*float64(c[0])/float64(c[2])
+		want := dsp.NewPlane(c[2], c[3])
+		e := dsp.NewEnlarger(dsp.Gauss(p, sigma), c[2], c[3])
+		for y := range c[3] {
+			e.Row(y, want.Row(y))
+		}
+		require.Equal(t, want, dsp.Soft(p, sigma, c[2], c[3]))
+	}
+}
+
+var kernels = []dsp.Kernel{dsp.Area, dsp.Linear, dsp.Cubic, dsp.Lanczos}
+
+func TestResizeKeepsConstantsAndPixels(t *testing.T) {
+	flat, p := dsp.NewPlane(50, 41), noisePlane(50, 41, 9)
+	for i := range flat.Pix {
+		flat.Pix[i] = 77
+	}
+	for _, k := range kernels {
+		for _, r := range []dsp.Rect{{W: 50, H: 41}, {X: -3, Y: 2.3, W: 60, H: 31.7}, {X: 20.25, Y: 8, W: 7, H: 9}} {
+			for _, v := range dsp.Resize(flat, r, 17, 12, k).Pix {
+				require.InDelta(t, 77, v, 1e-4)
+			}
+		}
+		got := dsp.Resize(p, dsp.Rect{X: 4, Y: 7, W: 30, H: 20}, 30, 20, k)
+		for y := range got.H {
+			for x, v := range got.Row(y) {
+				require.InDelta(t, p.Row(y + 7)[x+4], v, 1e-6, "whole samples stay")
+			}
+		}
+	}
+}
+
+func TestResizeByArea(t *testing.T) {
+	p := noisePlane(90, 64, 4)
+	want, got := dsp.NewPlane(30, 16), dsp.Resize(p, dsp.Rect{W: 90, H: 64}, 30, 16, dsp.Area)
+	for i := range p.Pix {
+		want.Pix[i/90/4*30+i%90/3] += p.Pix[i] / 12
+	}
+	for i, v := range want.Pix {
+		require.InDelta(t, v, got.Pix[i], 1e-5)
+	}
+}
+
+func TestResizeKeepsSlopes(t *testing.T) {
+	p := dsp.NewPlane(120, 80)
+	for i := range p.Pix {
+		p.Pix[i] = float32(i%120) - 2*float32(i/120)
+	}
+	r := dsp.Rect{X: 20.3, Y: 15.8, W: 70, H: 44}
+	for _, k := range kernels {
+		for _, side := range []int{13, 100} {
+			got := dsp.Resize(p, r, side, side, k)
+			for i, v := range got.Pix {
+				x := r.X + (float64(i%side)+0.5)*r.W/float64(side) - 0.5
+				y := r.Y + (float64(i/side)+0.5)*r.H/float64(side) - 0.5
+				require.InDelta(t, x-2*y, v, 0.15)
+			}
+		}
+	}
+}
+
 func BenchmarkFFT2(b *testing.B) {
 	for _, n := range []int{512, 1024, 2048} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {

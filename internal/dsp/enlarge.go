@@ -6,6 +6,8 @@ import "math"
 // beyond an edge like those on it.
 type Enlarger struct {
 	src      Plane
+	blur     *gaussian // of src, if it is to be blurred
+	blurred  []float32 // a row of that
 	scaleY   float64
 	at       []int32      // index of the first of four taps a sample, before the edges cut it
 	wx       [4][]float32 // their weights
@@ -43,6 +45,17 @@ func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
 	return e
 }
 
+// Soft returns [Gauss] of p resampled to w x h by cubic convolution, and never has more
+// of the blurred plane than the rows it is at.
+func Soft(p Plane, sigma float64, w, h int) Plane {
+	e, out := NewEnlarger(p, w, h), NewPlane(w, h)
+	e.blur, e.blurred = newGaussian(p, sigma), make([]float32, p.W)
+	for y := range h {
+		e.Row(y, out.Row(y))
+	}
+	return out
+}
+
 // position maps sample x of one raster to another of samples scale times as
 // small: index and fraction.
 func position(x int, scale float64) (int, float32) {
@@ -69,6 +82,10 @@ func (e *Enlarger) widened(j int) []float32 {
 	}
 	e.have[k] = j
 	src, dst := e.src.Row(j), e.rows[k]
+	if e.blur != nil {
+		src = e.blurred
+		e.blur.row(j, src)
+	}
 	e.edges(dst, src, 0, e.from)
 	widen(dst, src, e.at, &e.wx, e.from, e.to)
 	e.edges(dst, src, e.to, len(dst))

@@ -123,22 +123,37 @@ func mirror(i, n int) int {
 // Gauss returns p blurred by a Gaussian of the given standard deviation in
 // samples, cut off at four of them, the picture mirrored at its edges.
 func Gauss(p Plane, sigma float64) Plane {
-	k := gaussKernel(sigma)
-	r := len(k) - 1
-	out, offsets := NewPlane(p.W, p.H), make([]int64, 2*len(k))
-	line, pad := make([]float32, p.W), make([]float32, p.W+2*r)
+	g, out := newGaussian(p, sigma), NewPlane(p.W, p.H)
 	for y := range p.H {
-		for i := range k {
-			offsets[2*i], offsets[2*i+1] = int64(mirror(y-i, p.H)*p.W), int64(mirror(y+i, p.H)*p.W)
-		}
-		symmetric(line, p.Pix, offsets, k)
-		mirrorRow(pad, line, r)
-		for i := range k {
-			offsets[2*i], offsets[2*i+1] = int64(r-i), int64(r+i)
-		}
-		symmetric(out.Row(y), pad, offsets, k)
+		g.row(y, out.Row(y))
 	}
 	return out
+}
+
+// A gaussian blurs a plane row by row.
+type gaussian struct {
+	src               Plane
+	kernel, line, pad []float32
+	offsets           []int64
+}
+
+func newGaussian(p Plane, sigma float64) *gaussian {
+	k := gaussKernel(sigma)
+	return &gaussian{p, k, make([]float32, p.W), make([]float32, p.W+2*(len(k)-1)), make([]int64, 2*len(k))}
+}
+
+// row writes row y of the blurred plane.
+func (g *gaussian) row(y int, dst []float32) {
+	w, h, r := g.src.W, g.src.H, len(g.kernel)-1
+	for i := range g.kernel {
+		g.offsets[2*i], g.offsets[2*i+1] = int64(mirror(y-i, h)*w), int64(mirror(y+i, h)*w)
+	}
+	symmetric(g.line, g.src.Pix, g.offsets, g.kernel)
+	mirrorRow(g.pad, g.line, r)
+	for i := range g.kernel {
+		g.offsets[2*i], g.offsets[2*i+1] = int64(r-i), int64(r+i)
+	}
+	symmetric(dst, g.pad, g.offsets, g.kernel)
 }
 
 // HighPass returns p less its Gaussian blur.

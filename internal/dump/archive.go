@@ -7,10 +7,12 @@ import (
 	"compress/bzip2"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"strings"
@@ -24,7 +26,13 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 	if err != nil {
 		return err
 	}
-	at, size, err := d.seekable(ctx, kind, r)
+	whole := &digested{Reader: &stopped{ctx, r}, sum: sha256.New()}
+	at, size, err := d.seekable(ctx, kind, r, whole)
+	c := Container{Name: f.Name, Size: whole.n}
+	if whole.ended {
+		c.Sum = hex.EncodeToString(whole.sum.Sum(nil))
+	}
+	d.Containers = append(d.Containers, c)
 	if err != nil {
 		return err
 	}
@@ -34,35 +42,46 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 	return d.tar(ctx, at, size, depth, f.Name)
 }
 
+// A digested reader digests what is read through it.
+type digested struct {
+	io.Reader
+	sum   hash.Hash
+	n     int64
+	ended bool
+}
+
+func (d *digested) Read(b []byte) (int, error) {
+	n, err := d.Reader.Read(b)
+	d.sum.Write(b[:n])
+	d.n += int64(n)
+	d.ended = d.ended || errors.Is(err, io.EOF)
+	return n, err
+}
+
 // seekable gives an archive's bytes, uncompressed, to be read anywhere: from the file itself
-// where it can, otherwise from a temporary file. Both stay open until the dump is closed.
-func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser) (io.ReaderAt, int64, error) {
-	var from io.Reader = bufio.NewReader(r)
+// where it can, otherwise from a temporary file. Both stay open until the dump is closed. All
+// of r is read through whole.
+func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser, whole *digested) (io.ReaderAt, int64, error) {
+	if at, ok := r.(io.ReaderAt); ok && (kind == ".zip" || kind == ".tar") {
+		d.closers = append(d.closers, r)
+		_, err := io.Copy(io.Discard, whole)
+		return at, whole.n, err
+	}
+	defer func() {
+		io.CopyN(io.Discard, whole, d.left) // what stands behind the compressed data, or behind an error, is the file's, too
+		r.Close()
+	}()
+	var from io.Reader = bufio.NewReader(whole)
 	switch kind {
 	case ".tar.gz":
 		z, err := gzip.NewReader(from)
 		if err != nil {
-			r.Close()
 			return nil, 0, err
 		}
 		from = z
 	case ".tar.bz2":
 		from = bzip2.NewReader(from)
-	default:
-		at, ok := r.(io.ReaderAt)
-		file, isFile := r.(fs.File)
-		if !ok || !isFile {
-			break
-		}
-		st, err := file.Stat()
-		if err != nil {
-			r.Close()
-			return nil, 0, err
-		}
-		d.closers = append(d.closers, r)
-		return at, st.Size(), nil
 	}
-	defer r.Close()
 	return d.spool(ctx, from)
 }
 

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,7 @@ var (
 	errSparse     = errors.New("a sparse file in a tar archive, which is not read")
 	errNoPictures = errors.New("a PDF without pictures")
 	errSlow       = errors.New("it takes too long to read")
+	errChanged    = errors.New("it was changed while it was read")
 )
 
 // A File is one of a dump.
@@ -40,6 +42,13 @@ type File struct {
 	Size int64  // bytes, as announced, which nobody believes; 0: not known
 	Err  error  // why it cannot be read; Open is nil then
 	Open func(ctx context.Context) (io.ReadCloser, error)
+}
+
+// A Container is an archive or a PDF that was opened.
+type Container struct {
+	Name string
+	Size int64  // bytes
+	Sum  string // SHA-256 in hex; "": it was not read to its end
 }
 
 // A PDF is an open PDF file, safe for concurrent use.
@@ -70,7 +79,8 @@ const (
 
 // A Dump is what was listed.
 type Dump struct {
-	Files []File // in the order of the paths, each path's files in lexical order
+	Files      []File // in the order of the paths, each path's files in lexical order
+	Containers []Container
 
 	opts    Options
 	left    int64 // bytes that may still be unpacked
@@ -198,8 +208,23 @@ func withoutPath(err error) error {
 
 // pdf lists the pictures of a PDF.
 func (d *Dump) pdf(ctx context.Context, f File) error {
-	file := &pdfFile{load: func(ctx context.Context) ([]byte, error) { return d.load(ctx, f) }}
-	names, err := d.pdfs.names(ctx, file)
+	var sum string
+	file := &pdfFile{load: func(ctx context.Context) ([]byte, error) {
+		data, err := d.load(ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		switch now := fmt.Sprintf("%x", sha256.Sum256(data)); sum {
+		case "":
+			sum = now
+			d.Containers = append(d.Containers, Container{f.Name, int64(len(data)), sum})
+		case now:
+		default:
+			return nil, errChanged
+		}
+		return data, nil
+	}}
+	names, err := d.pdfs.names(ctx, file) // which loads it, before anybody else does
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -294,3 +295,51 @@ func TestExpand(t *testing.T) {
 	_, err = dump.Expand([]string{"@" + dir}, nil)
 	require.ErrorContains(t, err, "not a regular file")
 }
+
+// What is found of an archive or a PDF is its own digest, however deep it lies and whether or not
+// it can be opened.
+func TestContainersAreDigested(t *testing.T) {
+	dir := t.TempDir()
+	inner := zipOf(t, entry{"in.jpg", "zip in zip"})
+	packed := gzipOf(t, tarOf(t, entry{"x.jpg", "x"})) + strings.Repeat("behind its end", 5000)
+	want := map[string]string{
+		"a.zip": zipOf(t, entry{"y.jpg", "y"}, entry{"inner.zip", inner}), "a.zip!inner.zip": inner,
+		"b.tar": tarOf(t, entry{"scan.pdf", "2 pictures"}), "b.tar!scan.pdf": "2 pictures",
+		"c.tgz": packed, "d.zip": "no archive", "e.tar.gz": "no archive either",
+	}
+	for name, text := range want {
+		if !strings.Contains(name, "!") {
+			write(t, dir, name, text)
+		}
+	}
+	o := options()
+	o.OpenPDF = func(context.Context, []byte) (dump.PDF, error) { return pictures{}, nil }
+	d := dump.New(o)
+	defer d.Close()
+	require.NoError(t, d.Add(t.Context(), dir))
+	got := make(map[string]dump.Container)
+	for _, c := range d.Containers {
+		name := filepath.ToSlash(strings.TrimPrefix(c.Name, dir+string(filepath.Separator)))
+		require.NotContains(t, got, name, "once")
+		got[name] = c
+	}
+	require.Len(t, got, len(want))
+	for name, text := range want {
+		assert.Equal(t, fmt.Sprintf("%x", sha256.Sum256([]byte(text))), got[name].Sum, name)
+		assert.Equal(t, int64(len(text)), got[name].Size, name)
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "f.pdf"), []byte("1 picture"), 0o600))
+	d = dump.New(o)
+	defer d.Close()
+	require.NoError(t, d.Add(t.Context(), filepath.Join(dir, "f.pdf"), filepath.Join(dir, "b.tar"), filepath.Join(dir, "b.tar"), filepath.Join(dir, "b.tar")))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "f.pdf"), []byte("2 picture"), 0o600))
+	_, err := read(t.Context(), d.Files[0])
+	require.ErrorContains(t, err, "changed while it was read", "when it is opened again")
+}
+
+// pictures is a PDF of one.
+type pictures struct{}
+
+func (pictures) Names() []string                           { return []string{"page1.jpg"} }
+func (pictures) Read(context.Context, int) ([]byte, error) { return []byte("x"), nil }
+func (pictures) Close() error                              { return nil }

@@ -2,6 +2,7 @@ package photometry
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 )
@@ -34,7 +35,7 @@ func (f *Fit) Changes(v *View) []Change {
 			f.cell(cx, cy, func(i int) {
 				if f.Inside.Pix[i] > 0 {
 					n++
-					if f.Covered.Pix[i] > 0 || f.Off.Pix[i] > 0 {
+					if f.Covered.Pix[i] > 0 || f.off[i] {
 						bad++
 					}
 				}
@@ -42,10 +43,14 @@ func (f *Fit) Changes(v *View) []Change {
 			off[cy*w+cx] = n > changeCell*changeCell/2 && float64(bad) > changeShare*float64(n)
 		}
 	}
+	if !slices.Contains(off, true) {
+		return nil
+	}
 	var out []Change
+	shown := dsp.HighPass(v.Leak, 4)
 	for i, o := range off {
 		if o {
-			if c, ok := f.change(v, joined(off, w, i), w); ok {
+			if c, ok := f.change(v, shown, joined(off, w, i), w); ok {
 				out = append(out, c)
 			}
 		}
@@ -82,8 +87,8 @@ func joined(grid []bool, w, first int) []int {
 	return cells
 }
 
-// change measures what is in some cells.
-func (f *Fit) change(v *View, cells []int, w int) (Change, bool) {
+// change measures what is in some cells, shown being the leak's detail.
+func (f *Fit) change(v *View, shown dsp.Plane, cells []int, w int) (Change, bool) {
 	c := Change{X0: math.Inf(1), Y0: math.Inf(1), X1: math.Inf(-1), Y1: math.Inf(-1)}
 	if len(cells) < changeCells {
 		return c, false
@@ -99,7 +104,7 @@ func (f *Fit) change(v *View, cells []int, w int) (Change, bool) {
 			c.Y0, c.Y1 = math.Min(c.Y0, y), math.Max(c.Y1, y)
 			d := float64(v.Leak.Pix[i] - f.Predicted.Pix[i])
 			diff += float64(d * d)
-			if abs(f.shown.Pix[i]) < flatDetail {
+			if abs(shown.Pix[i]) < flatDetail {
 				flat++
 			}
 			n++
@@ -108,10 +113,4 @@ func (f *Fit) change(v *View, cells []int, w int) (Change, bool) {
 	c.Score = math.Sqrt(diff/float64(n)) / (f.RMS + 1)
 	c.Covered = float64(flat) > flatShare*float64(n)
 	return c, c.Score >= changeScore
-}
-
-// keep is what changes are measured on.
-func (f *Fit) keep(predicted, leak dsp.Plane) {
-	f.Predicted = predicted.Clone()
-	f.shown = dsp.HighPass(leak, 4)
 }

@@ -12,23 +12,27 @@ var ErrNothing = errors.New("photometry: nothing of the original is seen")
 
 // A Fit is a leak less its prediction. All planes are of the leak's size.
 type Fit struct {
-	Residual             dsp.Plane // grey levels, 0 where Weight is
-	Variance             dsp.Plane // of the residual around each pixel
-	Weight               dsp.Plane // 1 where the leak shows the original, 0 elsewhere
-	Slope                dsp.Plane // of the tone curve: the gain of what was added to the original
-	Base, Seen           dsp.Plane // the original's detail through the tone curve, and the leak's
-	FaintBase, FaintSeen dsp.Plane // finer detail, evened out so that what is as faint as a mark counts, not edges
-	Power                dsp.Plane // of the original's finer detail around each pixel
-	Inside               dsp.Plane // 1 where a pixel lies on the original at all
-	Covered              dsp.Plane // 1 where the original has detail that the leak does not follow
-	Off                  dsp.Plane // 1 where the leak's level is far from what is predicted
-	Blur                 float64   // standard deviation that fits best, pixels of the leak
-	RMS                  float64   // of the residual, grey levels
-	Correlation          float64   // of the leak's detail with the original's, over what is textured: 0..1
+	Residual    dsp.Plane // grey levels, 0 where Weight is
+	Variance    dsp.Plane // of the residual around each pixel
+	Weight      dsp.Plane // 1 where the leak shows the original, 0 elsewhere
+	Slope       dsp.Plane // of the tone curve: the gain of what was added to the original
+	Inside      dsp.Plane // 1 where a pixel lies on the original at all
+	Covered     dsp.Plane // 1 where the original has detail that the leak does not follow
+	Predicted   dsp.Plane // the leak as the original, blur and tone curve have it
+	Blur        float64   // standard deviation that fits best, pixels of the leak
+	RMS         float64   // of the residual, grey levels
+	Correlation float64   // of the leak's detail with the original's, over what is textured: 0..1
 
-	Predicted dsp.Plane // the leak as the original, blur and tone curve have it
-	shown     dsp.Plane // detail of the leak
-	local     *locality
+	leak  dsp.Plane
+	base  dsp.Plane // the original in the leak's pixels, before blur and tone
+	off   []bool    // where the leak's level is far from what is predicted
+	local *locality
+}
+
+// Details show how a leak carries the original's detail.
+type Details struct {
+	Base, Seen dsp.Plane // the original's through the tone curve, and the leak's
+	Power      dsp.Plane // of the original's finer detail around each pixel; nil if that was not asked for
 }
 
 // Parameters, in pixels of the leak and grey levels.
@@ -45,44 +49,50 @@ var blurs = [...]float64{0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5}
 // Fit predicts the leak of v and subtracts. The error is [ErrNothing].
 func (s *Source) Fit(v *View) (*Fit, error) {
 	base, in := s.at(v)
-	f := &Fit{Inside: dsp.Erode(in, 5)}
+	f := &Fit{Inside: dsp.Erode(in, 5), leak: v.Leak, base: base}
 	if count(f.Inside) < leastPixels {
 		return nil, ErrNothing
 	}
 	follow := f.cover(base, v.Leak)
-	samples := f.samples(follow)
-	blurred, tone := f.blurAndTone(base, v.Leak, samples)
+	samples := f.samples(follow, v.Leak)
+	blurred, tone := f.blurAndTone(base, samples)
 	predicted := dsp.NewPlane(base.W, base.H)
 	f.Slope = dsp.NewPlane(base.W, base.H)
 	for i, b := range blurred.Pix {
 		predicted.Pix[i] = tone.at(b)
 		f.Slope.Pix[i] = tone.slope(b)
 	}
-	f.keep(predicted, v.Leak)
+	f.Predicted = predicted
 	f.mask(predicted, v.Leak, samples)
 	if count(f.Weight) < leastPixels {
 		return nil, ErrNothing
 	}
 	f.local = newLocality(predicted, f.Weight)
+	left := dsp.NewPlane(base.W, base.H)
 	for i, p := range predicted.Pix {
-		predicted.Pix[i] = v.Leak.Pix[i] - p
+		left.Pix[i] = v.Leak.Pix[i] - p
 	}
-	f.Residual = f.local.without(predicted)
+	f.Residual = f.local.without(left)
 	f.spread()
-	f.details(base, v.Leak)
 	return f, nil
 }
 
-// details sets what shows how the leak carries the original's detail.
-func (f *Fit) details(base, leak dsp.Plane) {
-	f.Base, f.Seen = f.detail(base, strongDetail, f.Slope), f.detail(leak, strongDetail, dsp.Plane{})
-	f.FaintBase, f.FaintSeen = f.detail(base, faintDetail, f.Slope), f.detail(leak, faintDetail, dsp.Plane{})
-	f.Power = dsp.Gauss(dsp.Product(f.FaintBase, f.FaintBase), detailReach)
-	for i, p := range f.Power.Pix {
+// Strong compares all detail of the original with the leak's.
+func (f *Fit) Strong() Details {
+	return Details{Base: f.detail(f.base, strongDetail, f.Slope), Seen: f.detail(f.leak, strongDetail, dsp.Plane{})}
+}
+
+// Faint compares finer detail, evened out so that what is as faint as a mark counts, not
+// edges.
+func (f *Fit) Faint() Details {
+	d := Details{Base: f.detail(f.base, faintDetail, f.Slope), Seen: f.detail(f.leak, faintDetail, dsp.Plane{})}
+	d.Power = dsp.Gauss(dsp.Product(d.Base, d.Base), detailReach)
+	for i, p := range d.Power.Pix {
 		g := 1 / (p + faint*faint)
-		f.FaintBase.Pix[i] *= g
-		f.FaintSeen.Pix[i] *= g
+		d.Base.Pix[i] *= g
+		d.Seen.Pix[i] *= g
 	}
+	return d
 }
 
 // detail is p less what a Gaussian leaves of it, where the leak shows the original, times
@@ -147,7 +157,7 @@ func (f *Fit) cover(base, leak dsp.Plane) (follow []bool) {
 }
 
 // samples chooses the pixels that tone curves are fitted to.
-func (f *Fit) samples(follow []bool) *toneSample {
+func (f *Fit) samples(follow []bool, leak dsp.Plane) *toneSample {
 	w, h := f.Inside.W, f.Inside.H
 	step := max(1, int(math.Sqrt(float64(w*h)/toneSamples)))
 	near := dsp.Dilate(f.Covered, 9)
@@ -167,7 +177,7 @@ func (f *Fit) samples(follow []bool) *toneSample {
 			if t {
 				trusted++
 			}
-			s.at = append(s.at, int32(i))
+			s.at, s.leak = append(s.at, int32(i)), append(s.leak, leak.Pix[i])
 			s.good, s.trusted = append(s.good, ok), append(s.trusted, t)
 		}
 	}
@@ -181,14 +191,15 @@ func (f *Fit) samples(follow []bool) *toneSample {
 }
 
 // blurAndTone chooses the blur by the error that the best tone curve leaves.
-func (f *Fit) blurAndTone(base, leak dsp.Plane, s *toneSample) (dsp.Plane, toneCurve) {
+func (f *Fit) blurAndTone(base dsp.Plane, s *toneSample) (dsp.Plane, toneCurve) {
 	best, bestTone, bestErr := base, toneCurve{}, math.Inf(1)
+	fit := newToneFit(s)
 	for _, sigma := range blurs {
 		b := base
 		if sigma > 0 {
 			b = dsp.Gauss(base, sigma)
 		}
-		if tone, err := fitTone(b, leak, s); err < bestErr {
+		if tone, err := fit.fit(b); err < bestErr {
 			best, bestTone, bestErr, f.Blur = b, tone, err, sigma
 		}
 	}
@@ -209,11 +220,11 @@ func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 		}
 	}
 	limit := max(14, 6*median(some))
-	f.Off = dsp.NewPlane(leak.W, leak.H)
+	f.off = make([]bool, len(leak.Pix))
 	bad := f.Covered.Clone()
 	for i, v := range d.Pix {
 		if f.Inside.Pix[i] > 0 && abs(v) > limit {
-			f.Off.Pix[i], bad.Pix[i] = 1, 1
+			f.off[i], bad.Pix[i] = true, 1
 		}
 	}
 	bad = dsp.Dilate(bad, 9)

@@ -26,9 +26,13 @@ type locality struct {
 }
 
 func newLocality(predicted, weight dsp.Plane) *locality {
-	l := &locality{weight: weight, basis: regressors(predicted)}
-	for i := range l.basis {
-		l.basis[i] = dsp.Product(l.basis[i], weight)
+	l := &locality{weight: weight}
+	gx, gy, lap := slopes(predicted)
+	l.basis = [localN]dsp.Plane{weight, dsp.HighPass(predicted, 12), gx, gy, lap}
+	for _, b := range l.basis[1:] {
+		for i, w := range weight.Pix {
+			b.Pix[i] = float32(b.Pix[i] * w)
+		}
 	}
 	tmp := dsp.NewPlane(weight.W, weight.H)
 	for i := range localN {
@@ -58,9 +62,9 @@ func (l *locality) without(e dsp.Plane) dsp.Plane {
 // left of it, had it been part of the leak.
 func (f *Fit) Unexplained(p dsp.Plane) dsp.Plane { return f.local.without(p) }
 
-// regressors are what the residual is regressed on.
-func regressors(p dsp.Plane) [localN]dsp.Plane {
-	one, gx, gy, lap := dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H)
+// slopes are the gradient of p and its Laplacian.
+func slopes(p dsp.Plane) (gx, gy, lap dsp.Plane) {
+	gx, gy, lap = dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H)
 	soft := dsp.Gauss(p, 0.7)
 	for y := range p.H {
 		up, mid, down := p.Row(max(y-1, 0)), p.Row(y), p.Row(min(y+1, p.H-1))
@@ -68,13 +72,12 @@ func regressors(p dsp.Plane) [localN]dsp.Plane {
 		for x := range p.W {
 			l, r := max(x-1, 0), min(x+1, p.W-1)
 			i := y*p.W + x
-			one.Pix[i] = 1
 			gx.Pix[i] = 0.125 * (up[r] - up[l] + 2*(mid[r]-mid[l]) + down[r] - down[l])
 			gy.Pix[i] = 0.125 * (down[l] - up[l] + 2*(down[x]-up[x]) + down[r] - up[r])
 			lap.Pix[i] = sUp[x] + sDown[x] + sMid[l] + sMid[r] - 4*sMid[x]
 		}
 	}
-	return [localN]dsp.Plane{one, dsp.HighPass(p, 12), gx, gy, lap}
+	return gx, gy, lap
 }
 
 // windowed sums p over the cells of a coarse grid and blurs by the window.

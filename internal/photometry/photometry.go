@@ -10,14 +10,14 @@ package photometry
 
 import (
 	"math"
-	"slices"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// A Source is an original, ready to predict leaks of it. It is immutable.
+// A Source is an original, ready to predict leaks of it. It is safe for concurrent use.
 type Source struct {
-	levels []dsp.Plane // luma, 0..255, each half as large as the one before it
+	levels []func() dsp.Plane // luma, 0..255, each half as large as the one before it, made when first needed
 }
 
 // leastLevel is the short side in pixels at which halving ends.
@@ -25,18 +25,22 @@ const leastLevel = 64
 
 // NewSource readies the luma of an original at its own resolution, 0..255.
 func NewSource(luma dsp.Plane) *Source {
-	s := &Source{}
-	for {
-		s.levels = append(s.levels, luma)
-		if min(luma.W, luma.H) < 2*leastLevel {
-			return s
-		}
-		luma = dsp.Halve(luma)
+	last := func() dsp.Plane { return luma }
+	s := &Source{levels: []func() dsp.Plane{last}}
+	for side := min(luma.W, luma.H); side >= 2*leastLevel; side /= 2 {
+		finer := last
+		last = sync.OnceValue(func() dsp.Plane { return dsp.Halve(finer()) })
+		s.levels = append(s.levels, last)
 	}
+	return s
 }
 
 // Luma returns the original as given. It must not be changed.
-func (s *Source) Luma() dsp.Plane { return s.levels[0] }
+func (s *Source) Luma() dsp.Plane { return s.levels[0]() }
+
+// Halved returns the original halved n times, or as often as it can be. It must not be
+// changed.
+func (s *Source) Halved(n int) dsp.Plane { return s.levels[min(n, len(s.levels)-1)]() }
 
 // A View is a leak and where each of its pixels lies on the original.
 type View struct {
@@ -54,13 +58,13 @@ const preBlur = 0.45
 // over a pixel of the leak and sampled by cubic convolution. inside is 1 where that
 // is known.
 func (s *Source) at(v *View) (out, inside dsp.Plane) {
-	fine := s.levels[0]
+	fine := s.Luma()
 	k := v.Pitch * float64(max(fine.W, fine.H)) / float64(max(v.W, v.H)) // original's pixels a leak's pixel
 	level := 0
 	for level+1 < len(s.levels) && k > 4 {
 		level, k = level+1, k/2
 	}
-	src := s.levels[level]
+	src := s.levels[level]()
 	if v.Resized && k > 1.03 {
 		src, k = dsp.Gauss(src, preBlur*k), 1
 	}
@@ -160,12 +164,30 @@ func sampleCubic(p dsp.Plane, x, y float64) float32 {
 	return sum
 }
 
-// median returns the middle value of x, which it reorders.
+// median returns the middle value of x, of which none is below 0. It reorders x.
 func median(x []float32) float32 {
 	if len(x) == 0 {
 		return 0
 	}
-	return dsp.Select(x, len(x)/2)
+	k := len(x) / 2
+	if len(x) < 1<<12 {
+		return dsp.Select(x, k)
+	}
+	const low = 20 // bits by which such numbers are not sorted roughly
+	var count [1 << (32 - low)]int
+	for _, v := range x {
+		count[math.Float32bits(v)>>low]++
+	}
+	b := uint32(0)
+	for ; k >= count[b]; b++ {
+		k -= count[b]
+	}
+	n := 0
+	for _, v := range x {
+		if math.Float32bits(v)>>low == b {
+			x[n] = v
+			n++
+		}
+	}
+	return dsp.Select(x[:n], k)
 }
-
-func sorted(x []float32) []float32 { slices.Sort(x); return x }

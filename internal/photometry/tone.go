@@ -10,67 +10,89 @@ import (
 // A toneCurve is a cubic in x = level/128 - 1.
 type toneCurve [4]float64
 
-func (c toneCurve) at(level float32) float32 {
-	x := float64(min(max(level/128-1, -1.02), 1.02))
+func (c toneCurve) at(level float32) float32 { return c.of(toneOf(level)) }
+
+// toneOf is a level as curves take it.
+func toneOf(level float32) float64 { return float64(min(max(level/128-1, -1.02), 1.02)) }
+
+func (c toneCurve) of(x float64) float32 {
 	return float32(c[0] + float64(x*(c[1]+float64(x*(c[2]+float64(c[3]*x))))))
 }
 
 // slope is the curve's gain, kept within what a picture can be seen through.
 func (c toneCurve) slope(level float32) float32 {
-	x := float64(min(max(level/128-1, -1.02), 1.02))
+	x := toneOf(level)
 	s := (c[1] + float64(x*(float64(2*c[2])+float64(float64(3*c[3])*x)))) / 128
 	return float32(math.Min(math.Max(s, 0.05), 4))
 }
 
 // pixels of a picture that a tone curve is fitted to.
 type toneSample struct {
-	at      []int32 // places
-	good    []bool  // not covered, as far as detail tells
-	trusted []bool  // follow the original's detail
+	at      []int32   // places
+	leak    []float32 // the leak's levels there
+	good    []bool    // not covered, as far as detail tells
+	trusted []bool    // follow the original's detail
 }
 
 // toneSamples is about how many pixels a curve is fitted to.
 const toneSamples = 40000
 
-// fitTone returns the curve from base to leak by iterated reweighting, the first
+// A toneFit is what fits of several curves to one sample need again and again.
+type toneFit struct {
+	*toneSample
+	base   []float32 // the original's levels
+	tone   []float64 // the same as curves take them
+	weight []float64
+	err    []float32
+	some   []float32
+	spare  []uint32
+}
+
+func newToneFit(s *toneSample) *toneFit {
+	n := len(s.at)
+	return &toneFit{
+		toneSample: s, base: make([]float32, n), tone: make([]float64, n), weight: make([]float64, n),
+		err: make([]float32, n), some: make([]float32, 0, n), spare: make([]uint32, 2*n),
+	}
+}
+
+// fit returns the curve from base to the leak by iterated reweighting, the first
 // rounds on trusted pixels only (black boxes would bend it), then on all good ones that
 // are not far off by the trusted's measure, and the mean of the lower nine tenths of the
 // error on trusted pixels, in levels.
-func fitTone(base, leak dsp.Plane, s *toneSample) (toneCurve, float64) {
+func (f *toneFit) fit(base dsp.Plane) (toneCurve, float64) {
 	var c toneCurve
-	n := len(s.at)
-	weight, err := make([]float64, n), make([]float32, n)
-	for i, t := range s.trusted {
-		if t {
-			weight[i] = 1
+	for i, at := range f.at {
+		f.base[i], f.tone[i], f.weight[i] = base.Pix[at], toneOf(base.Pix[at]), 0
+		if f.trusted[i] {
+			f.weight[i] = 1
 		}
 	}
-	some := make([]float32, 0, n)
 	for round := range 6 {
-		c = solveTone(base, leak, s.at, weight)
-		some = some[:0]
-		for i, at := range s.at {
-			err[i] = leak.Pix[at] - c.at(base.Pix[at])
-			if s.trusted[i] {
-				some = append(some, abs(err[i]))
+		c = f.solve()
+		f.some = f.some[:0]
+		for i, x := range f.tone {
+			f.err[i] = f.leak[i] - c.of(x)
+			if f.trusted[i] {
+				f.some = append(f.some, abs(f.err[i]))
 			}
 		}
-		scale := float64(2 * (float64(1.48*float64(median(some))) + 0.5))
-		for i, e := range err {
-			weight[i] = 0
-			if s.trusted[i] || s.good[i] && round >= 3 {
+		scale := float64(2 * (float64(1.48*float64(median(f.some))) + 0.5))
+		for i, e := range f.err {
+			f.weight[i] = 0
+			if f.trusted[i] || f.good[i] && round >= 3 {
 				q := float64(e) / scale
-				weight[i] = 1 / (1 + float64(q*q))
+				f.weight[i] = 1 / (1 + float64(q*q))
 			}
 		}
 	}
-	some = some[:0]
-	for i, e := range err {
-		if s.trusted[i] {
-			some = append(some, abs(e))
+	f.some = f.some[:0]
+	for i, e := range f.err {
+		if f.trusted[i] {
+			f.some = append(f.some, abs(e))
 		}
 	}
-	some = sorted(some)
+	some := f.sorted(f.some)
 	some = some[:max(1, len(some)*9/10)]
 	sum := 0.0
 	for _, v := range some {
@@ -79,34 +101,64 @@ func fitTone(base, leak dsp.Plane, s *toneSample) (toneCurve, float64) {
 	return c, sum / float64(len(some))
 }
 
-// solveTone is the weighed least squares of the cubic, its upper two terms damped.
-func solveTone(base, leak dsp.Plane, at []int32, weight []float64) toneCurve {
-	var a [4][4]float64
-	var b [4]float64
-	for i, p := range at {
-		w := weight[i]
+// sorted sorts x, of which no value is below 0, by its digits: the bits of such numbers
+// are in their order.
+func (f *toneFit) sorted(x []float32) []float32 {
+	const digit, values = 11, 1 << 11
+	from, to := f.spare[:len(x)], f.spare[len(x):2*len(x)]
+	var count [3][values]int
+	for i, v := range x {
+		b := math.Float32bits(v)
+		from[i] = b
+		for d := range count {
+			count[d][b>>(digit*d)%values]++
+		}
+	}
+	for d := range count {
+		at := 0
+		for k, n := range count[d] {
+			count[d][k] = at
+			at += n
+		}
+		for _, b := range from {
+			k := b >> (digit * d) % values
+			to[count[d][k]] = b
+			count[d][k]++
+		}
+		from, to = to, from
+	}
+	for i, b := range from {
+		x[i] = math.Float32frombits(b)
+	}
+	return x
+}
+
+// solve is the weighed least squares of the cubic, its upper two terms damped.
+func (f *toneFit) solve() toneCurve {
+	var a00, a01, a02, a03, a11, a12, a13, a22, a23, a33, b0, b1, b2, b3 float64
+	for i, w := range f.weight {
 		if w == 0 {
 			continue
 		}
 		w *= w
-		x := float64(base.Pix[p])/128 - 1
-		row := [4]float64{1, x, float64(x * x), float64(float64(x*x) * x)}
-		for j, v := range row {
-			wv := float64(w * v)
-			for k := j; k < 4; k++ {
-				a[j][k] += float64(wv * row[k])
-			}
-			b[j] += float64(wv * float64(leak.Pix[p]))
-		}
+		x, l := float64(f.base[i])/128-1, float64(f.leak[i])
+		x2 := float64(x * x)
+		x3 := float64(x2 * x)
+		w1, w2, w3 := float64(w*x), float64(w*x2), float64(w*x3)
+		a00, a01, a02, a03, b0 = a00+w, a01+w1, a02+w2, a03+w3, b0+float64(w*l)
+		a11, a12, a13, b1 = a11+float64(w1*x), a12+float64(w1*x2), a13+float64(w1*x3), b1+float64(w1*l)
+		a22, a23, b2 = a22+float64(w2*x2), a23+float64(w2*x3), b2+float64(w2*l)
+		a33, b3 = a33+float64(w3*x3), b3+float64(w3*l)
 	}
-	damp := float64(1e-3 * float64(len(at)))
-	m := symmetric(a[:], func(i int) float64 {
+	a := [][4]float64{{a00, a01, a02, a03}, {0, a11, a12, a13}, {0, 0, a22, a23}, {0, 0, 0, a33}}
+	damp := float64(1e-3 * float64(len(f.at)))
+	m := symmetric(a, func(i int) float64 {
 		if i >= 2 {
 			return damp
 		}
 		return 1e-6
 	})
-	x, ok := geometry.Solve(m, b[:])
+	x, ok := geometry.Solve(m, []float64{b0, b1, b2, b3})
 	if !ok {
 		return toneCurve{128, 128}
 	}
@@ -126,9 +178,4 @@ func symmetric[T ~[4]float64 | ~[5]float64](a []T, ridge func(i int) float64) []
 	return m
 }
 
-func abs(v float32) float32 {
-	if v < 0 {
-		return -v
-	}
-	return v
-}
+func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }

@@ -29,7 +29,7 @@ const lowPass = 0.45
 // shrink returns p at w x h, low-passed by a Gaussian and sampled by cubic
 // convolution: unlike area means it has the same response at every phase.
 func shrink(p dsp.Plane, w, h int) dsp.Plane {
-	return cubic(dsp.Gauss(p, float64(lowPass*float64(p.W)/float64(w))), w, h)
+	return dsp.Soft(p, float64(lowPass*float64(p.W)/float64(w)), w, h)
 }
 
 // warp samples p at w x h positions through m by bilinear interpolation. What is

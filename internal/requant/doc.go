@@ -10,6 +10,9 @@
 // pushed. The score, the derivative of the log-likelihood, is this and no more: it takes
 // the place of the difference of the two pictures.
 //
+// A leak that was resized before it was rounded is read alike, against the original resized
+// as it was ([Leak.Predict]): of a thumbnail, too, little is left but roundings.
+//
 // Without the original a smoothed leak takes its place ([Leak.ReadAlone]), at a score
 // that counts the less the worse that predicts.
 //

@@ -152,6 +152,25 @@ func TestOpenFineFindsFinerTables(t *testing.T) {
 	}
 }
 
+func TestOpenFinestFindsTheFinest(t *testing.T) {
+	for _, quality := range []int{85, 90} {
+		want := requant.Scaled(quality)
+		p, _ := opened(scene(160, 120, 7), &want, 2, 2, libjpeg)
+		_, ok := requant.OpenFine(p)
+		require.False(t, ok)
+		l, ok := requant.OpenFinest(p)
+		require.True(t, ok)
+		assert.Equal(t, want, l.Table)
+	}
+	none := requant.Table{}
+	for i := range none {
+		none[i] = 0.01
+	}
+	p, _ := opened(scene(160, 120, 7), &none, 2, 2, libjpeg)
+	_, ok := requant.OpenFinest(p)
+	assert.False(t, ok, "not rounded but to pixels")
+}
+
 func TestOpenFindsATableOfItsOwn(t *testing.T) {
 	var want requant.Table
 	for i := range want {
@@ -348,4 +367,65 @@ func BenchmarkReadAlone(b *testing.B) {
 			requant.OpenFine(fine)
 		}
 	})
+}
+
+// A part of a picture that was resized by any kernel and rounded is found and predicted
+// nearly as well as if both were known.
+func TestPredictFindsPartAndKernel(t *testing.T) {
+	original, table := dsp.Gauss(scene(900, 700, 8), 0.8), requant.Scaled(40)
+	rms := func(a, b dsp.Plane) float64 {
+		d := a.Clone()
+		for i, v := range b.Pix {
+			d.Pix[i] -= v
+		}
+		return d.RMS()
+	}
+	for _, k := range []dsp.Kernel{dsp.Area, dsp.Linear, dsp.Cubic, dsp.Lanczos} {
+		for _, part := range []dsp.Rect{{W: 900, H: 700}, {X: 61, Y: 40, W: 790, H: 610}} {
+			leak := dsp.Resize(original, part, 240, 186, k)
+			p, decoded := opened(leak, &table, 2, 2, libjpeg)
+			l, ok := requant.OpenFine(p)
+			require.True(t, ok)
+			got, at := l.Predict(original, part, true)
+			assert.Equal(t, part, at)
+			assert.Less(t, rms(got, leak), 0.2*rms(decoded, leak), "kernel %d of %v", k, part)
+			got, at = l.Predict(original, dsp.Rect{X: part.X + 3, Y: part.Y - 2, W: part.W - 4, H: part.H + 3}, false)
+			assert.InDelta(t, part.X, at.X, 0.8)
+			assert.InDelta(t, part.Y, at.Y, 0.8)
+			assert.InDelta(t, part.W, at.W, 0.8)
+			assert.InDelta(t, part.H, at.H, 0.8)
+			assert.Less(t, rms(got, leak), 0.3*rms(decoded, leak), "kernel %d of about %v", k, part)
+		}
+	}
+}
+
+// A leak without any detail gives nothing to go by.
+func TestPredictStaysWhereItIsPut(t *testing.T) {
+	table := requant.Scaled(20)
+	p, _ := opened(dsp.Resize(scene(400, 304, 5), dsp.Rect{W: 400, H: 304}, 96, 73, dsp.Area), &table, 2, 2, libjpeg)
+	l, ok := requant.OpenFine(p)
+	require.True(t, ok)
+	near := dsp.Rect{X: 10, Y: 10, W: 380, H: 280}
+	for _, original := range []dsp.Plane{dsp.NewPlane(400, 304), scene(400, 304, 77)} {
+		got, part := l.Predict(original, near, false)
+		assert.InDelta(t, near.X, part.X, 16)
+		assert.InDelta(t, near.Y, part.Y, 16)
+		assert.InDelta(t, near.W, part.W, 16)
+		assert.InDelta(t, near.H, part.H, 16)
+		for _, v := range got.Pix {
+			require.False(t, math.IsNaN(float64(v)))
+		}
+	}
+}
+
+func TestCoarseIsBesideTheMark(t *testing.T) {
+	p, _ := opened(scene(400, 304, 5), &requant.Table{}, 2, 2, libjpeg)
+	_, ok := requant.OpenFine(p)
+	require.False(t, ok, "not rounded")
+	table := requant.Scaled(60)
+	p, _ = opened(scene(400, 304, 5), &table, 2, 2, libjpeg)
+	l, ok := requant.OpenFine(p)
+	require.True(t, ok)
+	assert.True(t, l.Coarse(pushed(400, 304, 1), 1))
+	assert.False(t, l.Coarse(pushed(400, 304, 1), 30))
 }

@@ -32,6 +32,7 @@ type sight struct {
 var (
 	coarse = sight{8, 4, 2.5} // finer steps leave little that differences do not tell
 	fine   = sight{4, 1.5, 1} // rounded pixels make 0.3
+	finest = sight{2, 0.9, 0.55}
 )
 
 // A Leak is a picture as it was opened from a JPEG file.
@@ -48,20 +49,23 @@ type Leak struct {
 // frequency has values and no comb, which is so of whatever was changed after it was
 // opened, and of fine tables.
 func Open(p *image.NRGBA) (*Leak, bool) {
-	return open(p, false)
+	return open(p)
 }
 
 // OpenFine is [Open], and finds standard tables whose steps are as fine as 4, too.
-func OpenFine(p *image.NRGBA) (*Leak, bool) { return open(p, true) }
+func OpenFine(p *image.NRGBA) (*Leak, bool) { return open(p, fine) }
 
-func open(p *image.NRGBA, finer bool) (*Leak, bool) {
+// OpenFinest is [OpenFine] down to steps of 2.
+func OpenFinest(p *image.NRGBA) (*Leak, bool) { return open(p, fine, finest) }
+
+func open(p *image.NRGBA, finer ...sight) (*Leak, bool) {
 	values := coefficients(someRows(p))
 	t, ok := standardTable(values, coarse)
 	if !ok {
 		t, ok = ownTable(values)
 	}
-	if !ok && finer {
-		t, ok = standardTable(values, fine)
+	for i := 0; i < len(finer) && !ok; i++ {
+		t, ok = standardTable(values, finer[i])
 	}
 	if !ok {
 		return nil, false

@@ -16,39 +16,44 @@ type Row interface {
 // commit binds the fields of a row, in their fixed order, under its salt. Fields
 // are length-prefixed, so that no two rows have one encoding.
 func commit(kind string, salt Salt, fields ...any) [32]byte {
-	h := sha256.New()
-	put := func(s string) {
-		h.Write([]byte(strconv.Itoa(len(s)) + ":" + s))
-	}
-	put(fmt.Sprintf("kycmark commitment v%d %s", entryVersion, kind))
-	put(string(salt[:]))
+	var text [64]byte // of a field
+	b := make([]byte, 0, 1024)
+	b = prefixed(b, append(strconv.AppendInt(append(text[:0], "kycmark commitment v"...), entryVersion, 10), " "+kind...))
+	b = prefixed(b, salt[:])
 	for _, f := range fields {
-		put(fieldText(f))
+		switch f := f.(type) {
+		case string:
+			b = append(length(b, len(f)), f...)
+		case []byte:
+			b = prefixed(b, f)
+		default:
+			b = prefixed(b, appendField(text[:0], f))
+		}
 	}
-	return [32]byte(h.Sum(nil))
+	return sha256.Sum256(b)
 }
 
-func fieldText(f any) string {
+func prefixed(b, field []byte) []byte { return append(length(b, len(field)), field...) }
+
+func length(b []byte, n int) []byte { return append(strconv.AppendInt(b, int64(n), 10), ':') }
+
+func appendField(b []byte, f any) []byte {
 	switch f := f.(type) {
-	case string:
-		return f
-	case []byte:
-		return string(f)
 	case int:
-		return strconv.Itoa(f)
+		return strconv.AppendInt(b, int64(f), 10)
 	case int64:
-		return strconv.FormatInt(f, 10)
+		return strconv.AppendInt(b, f, 10)
 	case uint64:
-		return strconv.FormatUint(f, 16)
+		return strconv.AppendUint(b, f, 16)
 	case bool:
-		return strconv.FormatBool(f)
+		return strconv.AppendBool(b, f)
 	case float64:
 		if f == 0 {
 			f = 0 // SQLite keeps no sign of zero
 		}
-		return strconv.FormatUint(math.Float64bits(f), 16)
+		return strconv.AppendUint(b, math.Float64bits(f), 16)
 	case time.Time:
-		return strconv.FormatInt(f.UnixMicro(), 10)
+		return strconv.AppendInt(b, f.UnixMicro(), 10)
 	}
 	panic(fmt.Sprintf("store: a commitment over %T", f)) // a row type of this package is wrong
 }
@@ -71,12 +76,14 @@ func (k MarkKey) Entry() Entry {
 		Commitment: commit(KindKey, k.Salt, k.ID, k.Commitment[:], k.Since)}
 }
 
-// Entry commits to the upload, its digest and its hash.
+// Entry commits to the upload, its digest, its hash, and its rendition where it has one.
 func (s Submission) Entry() Entry {
-	return Entry{Kind: KindSubmission, Time: s.Received,
-		Commitment: commit(KindSubmission, s.Salt, s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder,
-			s.Width, s.Height, s.Submitted, s.Received, s.Subject, s.Hash, s.Area, s.Chain, s.Quality,
-			s.AreaQuality, s.Kept)}
+	fields := []any{s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder, s.Width, s.Height, s.Submitted, s.Received,
+		s.Subject, s.Hash, s.Area, s.Chain, s.Quality, s.AreaQuality, s.Kept}
+	if s.Rendition != [32]byte{} {
+		fields = append(fields, s.Rendition[:])
+	}
+	return Entry{Kind: KindSubmission, Time: s.Received, Commitment: commit(KindSubmission, s.Salt, fields...)}
 }
 
 // Entry commits to the copy and the digest of the bytes released.

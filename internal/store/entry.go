@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -40,8 +42,8 @@ type Entry struct {
 	Time       time.Time
 }
 
-// wireEntry has its keys in ascending order: with ASCII strings and integers
-// below 2^53 its encoding is canonical JSON (RFC 8785).
+// wireEntry is an entry as it stands in JSON: its keys in ascending order, ASCII strings
+// and integers below 2^53, without spaces, it is canonical (RFC 8785).
 type wireEntry struct {
 	Commitment string `json:"commitment"`
 	Kind       string `json:"kind"`
@@ -52,16 +54,14 @@ type wireEntry struct {
 
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
-// Encode returns the entry as canonical JSON.
+// Encode returns the entry as canonical JSON. Its kind is one of the constants.
 func (e Entry) Encode() []byte {
-	b, err := json.Marshal(wireEntry{
-		Commitment: hex.EncodeToString(e.Commitment[:]), Kind: e.Kind, Seq: e.Seq,
-		Time: e.Time.UTC().Format(timeLayout), V: entryVersion,
-	})
-	if err != nil {
-		panic("store: entry: " + err.Error()) // strings and integers always marshal
-	}
-	return b
+	b := make([]byte, 0, 192)
+	b = hex.AppendEncode(append(b, `{"commitment":"`...), e.Commitment[:])
+	b = append(append(append(b, `","kind":"`...), e.Kind...), `","seq":`...)
+	b = append(strconv.AppendInt(b, e.Seq, 10), `,"time":"`...)
+	b = append(e.Time.UTC().AppendFormat(b, timeLayout), `","v":`...)
+	return append(strconv.AppendInt(b, entryVersion, 10), '}')
 }
 
 // ParseEntry reads what [Entry.Encode] writes and nothing else: an entry that
@@ -75,6 +75,9 @@ func ParseEntry(b []byte) (Entry, error) {
 	}
 	if w.V != entryVersion {
 		return Entry{}, fmt.Errorf("%w: version %d", ErrEntry, w.V)
+	}
+	if strings.ContainsFunc(w.Kind, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
+		return Entry{}, fmt.Errorf("%w: kind %.40q", ErrEntry, w.Kind)
 	}
 	sum, err := hex.DecodeString(w.Commitment)
 	if err != nil || len(sum) != 32 {

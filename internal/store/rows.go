@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -38,6 +39,13 @@ type MarkKey struct {
 	Seq        int64
 }
 
+// States of a mark key.
+const (
+	KeyActive      = "active"
+	KeyRetired     = "retired"
+	KeyCompromised = "compromised"
+)
+
 // A KeyState says what became of a mark key.
 type KeyState struct {
 	KeyID   string
@@ -48,6 +56,20 @@ type KeyState struct {
 	Actor   string
 	Salt    Salt
 	Seq     int64
+}
+
+// Next says whether a state may follow this one: what is compromised stays so, and
+// its time can only be moved back. The error wraps [ErrConflict].
+func (s *KeyState) Next(next *KeyState) error {
+	if s.State == KeyCompromised && (next.State != KeyCompromised || !next.Since.Before(s.Since)) {
+		return fmt.Errorf("%w: mark key %s; that can be entered for an earlier time, but not taken back", ErrConflict, s)
+	}
+	return nil
+}
+
+// String is "v1-0011223344556677, compromised since 2026-01-31".
+func (s *KeyState) String() string {
+	return fmt.Sprintf("%s, %s since %s", s.KeyID, s.State, s.Since.UTC().Format(time.DateOnly))
 }
 
 // A Submission is one upload. Seq ascends in the order in which rows become visible
@@ -72,7 +94,8 @@ type Submission struct {
 	Kept        bool   // the original is kept, sealed
 	Salt        Salt
 	Seq         int64
-	Erased      int64 // number of the erasure's entry; 0 where it is not erased
+	Erased      int64    // number of the erasure's entry; 0 where it is not erased
+	Rendition   [32]byte // SHA-256 of the pixels of a kept original; zero: not entered
 }
 
 // Sealed is what is kept of an upload under its own data key; what is not kept is

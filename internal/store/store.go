@@ -21,6 +21,7 @@ var (
 	ErrSchema   = errors.New("not a usable registry")      // no registry, or a later schema
 	ErrSearch   = errors.New("the registry cannot be searched so")
 	ErrReadOnly = errors.New("the registry is open for investigation only")
+	ErrMarkKey  = errors.New("the mark key is not in use")
 )
 
 // Store keeps the rows of one registry. Every Add commits its rows and their ledger
@@ -41,6 +42,7 @@ type Store interface {
 	// AddMarkKey reports false where the key is there already.
 	AddMarkKey(ctx context.Context, k MarkKey) (added bool, err error)
 	MarkKeys(ctx context.Context) ([]MarkKey, error)
+	// AddKeyState enters what became of a mark key, unless [KeyState.Next] forbids it.
 	AddKeyState(ctx context.Context, s KeyState) error
 	KeyStates(ctx context.Context) ([]KeyState, error) // in the order of entry
 
@@ -96,7 +98,8 @@ type Store interface {
 
 	// AddCopies enters copies in one transaction, and before them their mark key
 	// where it was never entered. Copies of an erased submission are refused with an
-	// error that wraps ErrErased.
+	// error that wraps ErrErased, those under a key that is not active with one that
+	// wraps ErrMarkKey: what others entered up to the commit counts.
 	AddCopies(ctx context.Context, copies []Copy, key MarkKey) error
 	Copy(ctx context.Context, id uint64) (*Copy, error)
 	Copies(ctx context.Context, of [16]byte) ([]Copy, error)
@@ -106,6 +109,7 @@ type Store interface {
 	// AddCustody enters facts in one transaction.
 	AddCustody(ctx context.Context, facts ...Custody) error
 	Custody(ctx context.Context) ([]Custody, error)
+	// CustodyOf gives, of each list that names the submission, the submission alone.
 	CustodyOf(ctx context.Context, submission [16]byte) ([]Custody, error)
 	CustodyBy(ctx context.Context, recipient string) ([]Custody, error)
 
@@ -122,7 +126,13 @@ type Store interface {
 	Entries(ctx context.Context, seq int64, limit int) ([][]byte, error)
 	// Nodes returns nodes of the ledger's tree, in the order asked for.
 	Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error)
-	AddCheckpoint(ctx context.Context, c Checkpoint) error
+	// AddCheckpoint keeps a signed checkpoint and returns the one that is kept: where
+	// there is one of the same state, that one, unchanged.
+	AddCheckpoint(ctx context.Context, c Checkpoint) (*Checkpoint, error)
+	// ChangeCheckpoint hands the kept checkpoint of that size to change, keeps the note
+	// and the stamp that it leaves, and returns it. Nobody else changes it meanwhile.
+	// change may be called again.
+	ChangeCheckpoint(ctx context.Context, size int64, change func(*Checkpoint) error) (*Checkpoint, error)
 	// Checkpoints lists the signed checkpoints that are kept, by size.
 	Checkpoints(ctx context.Context) ([]Checkpoint, error)
 }

@@ -21,7 +21,7 @@ func publish(cfg registry.Config, upload image.Image) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}); err != nil {
+	if err := cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}); err != nil {
 		return nil, err
 	}
 	var in, out bytes.Buffer

@@ -94,8 +94,8 @@ type Copy struct {
 	ID        string `json:"id,omitempty"`
 	Recipient string `json:"recipient"`
 	// LnE is the natural logarithm of the e-value of this copy's mark in the leak: a
-	// likelihood ratio whose mean is at most 1 where the copy was not used. Leaks of one
-	// copy are to be pooled before they are normalised, and carry the pooled value each.
+	// likelihood ratio whose mean is at most 1 where the copy was not used. A leak carries
+	// its own value or less: leaks of one submission enter by their mean.
 	LnE float64 `json:"ln_e"`
 	// Miss is the probability that a mark of the issued strength would not be seen in
 	// this leak, deliberate removal apart (1 - power), 0..1.
@@ -147,7 +147,7 @@ func (o Options) filled() Options {
 	}
 	grid(&o.Tau, 0.2, 0.5, 0.8)
 	grid(&o.Rho, 0.05, 0.5)
-	grid(&o.Reuse, 0.002, 0.01, 0.03, 0.1, 0.3)
+	grid(&o.Reuse, 0.002, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9)
 	set := func(x *float64, def float64) {
 		if *x == 0 {
 			*x = def

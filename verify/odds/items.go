@@ -14,9 +14,13 @@ type sighting struct {
 	mark     map[int]float64 // by recipient: g, the ratio that the marks of its copies earn, d = 0
 	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
 	unmarked map[int]bool    // holders of the submission
-	planted  map[int]bool    // recipients whose very copy somebody else listed had, and could have planted
+	planted  map[int]bool    // recipients whose copy somebody else listed could have planted here
 	by       map[int][]int   // by such recipients: those holders
+	very     map[int][]int   // by recipient: holders that are recorded to have had its very copy
 }
+
+// had reports whether a holder is recorded to have had a recipient's very copy.
+func (s *sighting) had(r, k int) bool { return slices.Contains(s.very[r], k) }
 
 // wideHolder is the share of a recipient's copies from which on a holder of the same
 // submissions unmarked is not taken for one who could have planted them. That all copies lie
@@ -106,7 +110,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.sure, s.unmarked = make(map[int]float64), make(map[int]bool), make(map[int]bool)
-	s.planted, s.by = make(map[int]bool), make(map[int][]int)
+	s.planted, s.by, s.very = make(map[int]bool), make(map[int][]int), make(map[int][]int)
 	if c.FoundKnown {
 		for _, name := range l.Unmarked {
 			s.unmarked[index[name]] = true
@@ -127,6 +131,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 		for _, other := range copied.Others {
 			if k, ok := index[other]; ok && k != r {
 				s.other(r, k)
+				s.very[r] = append(s.very[r], k)
 			}
 		}
 	}

@@ -62,8 +62,7 @@ func TestRangesLeftOut(t *testing.T) {
 			if s := m.sources[questions[q].with]; s.kind != Custody {
 				continue
 			}
-			_, g := found[q].modest()
-			set := found[q].withoutSet[g]
+			_, g, set := found[q].modest()
 			for i, s := range set.sources {
 				if k := m.sources[s].kind; k == Insider || k == Unlisted {
 					gain := (m.withAllRanges(set, i, g) - set.value[g]) / math.Ln10

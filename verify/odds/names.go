@@ -7,11 +7,12 @@ import (
 )
 
 // names decides which recipients a headline may name: those of whose copies enough
-// independent clusters are there, whose ratio is high enough when it is divided by the number of
-// recipients that were looked at (any of R recipients reaches a ratio of R t by chance with a
-// probability of at most 1/t: the union bound over e-values), also where planting by
-// other listed holders is among the alternatives. The number of leaks needs no correction of its own:
-// a source of few of many leaks pays for being one of them through its share.
+// independent clusters are there, which no other holder is recorded to have had as well, and whose
+// ratio is high enough when it is divided by the number of recipients that were looked at (any
+// of R recipients reaches a ratio of R t by chance with a probability of at most 1/t: the union bound
+// over e-values). The number of leaks needs no correction of its own: a source of few of many
+// leaks pays for being one of them through its share. Who is not told from a recipient is
+// listed among [Verdict].Rivals.
 func (m *model) names(v *Verdict) {
 	recipients := 0
 	for _, h := range v.Hypotheses {
@@ -25,40 +26,25 @@ func (m *model) names(v *Verdict) {
 		if h.Kind != Copies || h.Clusters == 0 {
 			continue
 		}
-		reason := ""
+		reason, shared := "", m.shared(h)
 		switch {
 		case h.Clusters < m.o.NameClusters:
 			reason = fmt.Sprintf("its copies are in leaks of %s; %d are required", count(h.Clusters, "independent cluster", "independent clusters"), m.o.NameClusters)
-		case m.safe(h) < m.o.NameClusters:
-			reason = fmt.Sprintf("all but %d of the clusters with its copies are of submissions that others held unmarked, or of copies that they had: %s; whoever of them had those copies could have laid the marks there", m.safe(h), list(h.Planters))
+		case shared != "":
+			reason = fmt.Sprintf("%s is recorded to have had the very same copies, so that they are no more the one's than the other's", shared)
 		case h.Raw-family < m.o.NameLogLR:
 			reason = "the likelihood ratio, divided by the number of recipients, is too small"
 		case h.LogLR < 1:
 			reason = "validation does not allow a ratio of 10 to be claimed"
-		case h.Planting != nil && *h.Planting < 1:
-			reason = "planting by another holder explains the leaks about as well: " + list(h.Planters)
 		}
-		if reason == "" {
-			v.Named = append(v.Named, h.Name)
-		} else {
+		if reason != "" {
 			v.Withheld = append(v.Withheld, Withheld{h.Name, reason})
+			continue
 		}
+		v.Named = append(v.Named, h.Name)
+		v.Rivals = append(v.Rivals, m.rivals(h)...)
 	}
 	slices.Sort(v.Named)
-}
-
-// safe counts the clusters with a recipient's confirmed copies that nobody else listed
-// could have planted.
-func (m *model) safe(h *Hypothesis) int {
-	r := m.holder(h.Name)
-	n := 0
-	for _, it := range m.items {
-		if slices.ContainsFunc(it.leaks, func(l int) bool { return m.seen[l].sure[r] }) &&
-			!slices.ContainsFunc(it.leaks, func(l int) bool { return m.seen[l].sure[r] && m.seen[l].planted[r] }) {
-			n++
-		}
-	}
-	return n
 }
 
 func (m *model) holder(name string) int {

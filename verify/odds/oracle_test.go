@@ -203,10 +203,10 @@ func dirichlet(v [][]float64) float64 {
 // ratios are the raw log10 ratios of all questions, by kind and name.
 func (o *oracle) ratios() map[string]float64 {
 	grid := len(o.o.Tau) * len(o.o.Rho)
-	type family struct{ with, without []float64 }
+	type family struct{ with, without, fewer []float64 }
 	out := make(map[string]*family)
 	for _, s := range o.sources {
-		out[s.kind+s.name] = &family{make([]float64, grid), make([]float64, grid)}
+		out[s.kind+s.name] = &family{make([]float64, grid), make([]float64, grid), make([]float64, grid)}
 	}
 	choices := make([][]choice, len(o.sources))
 	for i, s := range o.sources {
@@ -234,6 +234,9 @@ func (o *oracle) ratios() map[string]float64 {
 				if without {
 					f.without[g] = math.Max(f.without[g], p[g])
 				}
+				if without && len(set) < 3 {
+					f.fewer[g] = math.Max(f.fewer[g], p[g])
+				}
 			}
 		}
 	}
@@ -250,8 +253,7 @@ func (o *oracle) ratios() map[string]float64 {
 	for name, f := range out {
 		lo, hi := math.Inf(1), math.Inf(-1)
 		for g := range f.with {
-			r := math.Log10(f.with[g] / f.without[g])
-			lo, hi = math.Min(lo, r), math.Max(hi, r)
+			lo, hi = math.Min(lo, math.Log10(f.with[g]/f.without[g])), math.Max(hi, math.Log10(f.with[g]/f.fewer[g]))
 		}
 		switch {
 		case lo > 0:

@@ -20,11 +20,16 @@ type question struct {
 }
 
 // answers are the greatest logarithms of P(data | A) of both families, at each point
-// of the grid, and the sets that have them.
+// of the grid, and the sets that have them. Of fewer, the sets without the source are less by one
+// than the most: what speaks against a source is compared with these, so that a third source that is
+// needed elsewhere does not count against it.
 type answers struct {
-	with, without       []float64
-	withSet, withoutSet []*candidate
+	with, without, fewer          []float64
+	withSet, withoutSet, fewerSet []*candidate
 }
+
+// mostSources is how many sources a dump has at most.
+const mostSources = 3
 
 // A candidate is a set of up to three sources.
 type candidate struct {
@@ -99,9 +104,9 @@ func (m *model) search(questions []question) ([]answers, []*candidate) {
 func (m *model) unanswered() answers {
 	var a answers
 	for range m.points() {
-		a.with, a.without = append(a.with, math.Inf(-1)), append(a.without, math.Inf(-1))
+		a.with, a.without, a.fewer = append(a.with, math.Inf(-1)), append(a.without, math.Inf(-1)), append(a.fewer, math.Inf(-1))
 	}
-	a.withSet, a.withoutSet = make([]*candidate, m.points()), make([]*candidate, m.points())
+	a.withSet, a.withoutSet, a.fewerSet = make([]*candidate, m.points()), make([]*candidate, m.points()), make([]*candidate, m.points())
 	return a
 }
 
@@ -115,6 +120,9 @@ func answer(c *candidate, questions []question, out []answers) {
 			}
 			if against && v > out[q].without[g] {
 				out[q].without[g], out[q].withoutSet[g] = v, c
+			}
+			if against && len(c.sources) < mostSources && v > out[q].fewer[g] {
+				out[q].fewer[g], out[q].fewerSet[g] = v, c
 			}
 		}
 	}
@@ -142,6 +150,9 @@ func needed(c *candidate, questions []question, found []answers) float64 {
 		}
 		if without {
 			least = math.Min(least, slices.Min(found[q].without))
+		}
+		if without && len(c.sources) < mostSources {
+			least = math.Min(least, slices.Min(found[q].fewer))
 		}
 	}
 	return least

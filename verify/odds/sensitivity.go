@@ -51,8 +51,8 @@ func (m *model) sensitivities(v *Verdict, what []asked, questions []question, fo
 // support orders the clusters by how much each speaks for an answer: the ratio of what the
 // best explanations with and without the source say of it, where these are greatest.
 func (m *model) support(a *answers) []int {
-	_, g := a.modest()
-	with, without := a.withSet[g], a.withoutSet[g]
+	_, g, without := a.modest() // of ratios above 1 alone
+	with := a.withSet[g]
 	at := func(k *combination, row int) float64 {
 		f := 0.0
 		for h, c := range k.cols() {
@@ -119,7 +119,7 @@ func (m *model) without(q question, kind string, left []int, computed []*candida
 		less.compute(again, math.Inf(-1))
 		answer(again, []question{q}, found)
 	}
-	ratio, _ := found[0].modest()
+	ratio, _, _ := found[0].modest()
 	lr, _ := m.capped(log10(ratio), kind)
 	return lr
 }

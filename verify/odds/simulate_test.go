@@ -191,7 +191,8 @@ func (w *world) evidence(r, i int, strength float64, marked bool) odds.Copy {
 
 // tally counts how the verdicts of simulated dumps do.
 type tally struct {
-	dumps, named, wrong int
+	dumps, named, wrong int // wrong: neither the recipient nor a rival of it lost these copies
+	alone, wronglyAlone int // named without a rival
 	couldName, didName  int
 	falsehoods          map[string]int    // hypotheses that were not so, by kind
 	stated              map[string][7]int // of those, how many were stated at 10^k or more
@@ -218,7 +219,7 @@ func simulate(t *testing.T, seed uint64, dumps int) tally {
 func (s *tally) score(c *odds.Case, v *odds.Verdict, thefts []theft) {
 	s.dumps++
 	copies, custody := make(map[string]bool), make(map[string]bool)
-	planted := make(map[string]bool)
+	planted, planters := make(map[string]bool), make(map[string]string)
 	for _, t := range thefts {
 		if len(t.uploads) == 0 || t.recipient < 0 {
 			continue
@@ -229,13 +230,23 @@ func (s *tally) score(c *odds.Case, v *odds.Verdict, thefts []theft) {
 			custody[name(t.recipient)] = true
 		}
 		if t.planted >= 0 {
-			planted[name(t.planted)] = true
+			planted[name(t.planted)], planters[name(t.planted)] = true, name(t.recipient)
 		}
 	}
 	for _, n := range v.Named {
 		s.named++
-		if !copies[n] {
+		held := copies[n]
+		for _, r := range v.Rivals {
+			held = held || r.Name == n && planters[n] == r.Other
+		}
+		if !held {
 			s.wrong++
+		}
+		if slices.Contains(v.Alone(), n) {
+			s.alone++
+			if !copies[n] {
+				s.wronglyAlone++
+			}
 		}
 	}
 	for _, h := range v.Hypotheses {
@@ -278,7 +289,7 @@ func (s *tally) score(c *odds.Case, v *odds.Verdict, thefts []theft) {
 
 func (s *tally) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d dumps: %d names, %d of them wrong; of recipients with 3 clusters that nobody else could have planted %d of %d named\n", s.dumps, s.named, s.wrong, s.didName, s.couldName)
+	fmt.Fprintf(&b, "%d dumps: %d names, %d of them wrong, %d alone, %d of these wrong; of recipients with 3 clusters that nobody else could have planted %d of %d named\n", s.dumps, s.named, s.wrong, s.alone, s.wronglyAlone, s.didName, s.couldName)
 	for _, kind := range []string{odds.Copies, "copies, planted", odds.Custody} {
 		fmt.Fprintf(&b, "%-16s %6d falsehoods, stated at 10^0, 10^1, ...: %v\n", kind, s.falsehoods[kind], s.stated[kind])
 	}
@@ -289,7 +300,8 @@ func (s *tally) String() string {
 // given 10^k or more with a probability of at most 10^-k, here within what chance explains
 // (three standard deviations of a Poisson count, and one).
 func (s *tally) calibrated(t *testing.T) {
-	assert.Zero(t, s.wrong, "wrong names")
+	assert.Zero(t, s.wrong, "names with no true source among them and their rivals")
+	assert.Zero(t, s.wronglyAlone, "wrong names alone")
 	for kind, n := range s.falsehoods {
 		for k := 1; k < 7; k++ {
 			mean := float64(n) * math.Pow(10, -float64(k))

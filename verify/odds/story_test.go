@@ -260,8 +260,8 @@ func TestClustersCountOnce(t *testing.T) {
 	}
 }
 
-// Marks on pictures that another listed holder also had: that holder could have laid
-// them. The copies are there all the same, but nobody is named.
+// Marks on pictures that another listed holder also had: with the copies in hand that holder
+// could have laid them. The copies are there all the same, but their recipient is not named alone.
 func TestPlanting(t *testing.T) {
 	build := func(held, free int) *odds.Case {
 		c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)}, odds.Holder{Name: "Y", Unmarked: over(60, 80, 1000)})
@@ -278,25 +278,80 @@ func TestPlanting(t *testing.T) {
 	}
 	v := weigh(t, build(6, 0))
 	h := of(t, v, odds.Copies, "X")
-	assert.Empty(t, v.Named)
+	assert.Equal(t, []string{"X"}, v.Named)
+	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalHeld, Clusters: 6, Of: 6}}, v.Rivals)
+	assert.Empty(t, v.Alone())
 	assert.Greater(t, h.LogLR, 5.0, "the copies are there")
 	require.NotNil(t, h.Planting)
 	assert.Less(t, *h.Planting, 1.0, "who put them there is not known")
 	assert.Equal(t, []string{"Y"}, h.Planters)
 	require.Len(t, v.Flags, 1)
 	assert.Equal(t, odds.Flag{Kind: odds.FlagAlsoHeld, Name: "X", Others: []string{"Y"}, Leaks: 6}, v.Flags[0])
-	require.Len(t, v.Withheld, 1)
-	assert.Contains(t, v.Withheld[0].Reason, "others held unmarked, or of copies that they had: Y")
 	v = weigh(t, build(6, 1))
-	assert.Empty(t, v.Named, "one that Y did not have is one cluster")
+	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalHeld, Clusters: 6, Of: 7}}, v.Rivals, "one that Y did not have is one cluster")
 	v = weigh(t, build(6, 2))
-	assert.Equal(t, []string{"X"}, v.Named)
+	assert.Equal(t, []string{"X"}, v.Alone())
 	assert.Greater(t, *of(t, v, odds.Copies, "X").Planting, 2.0)
 	assert.Empty(t, v.Flags)
 }
 
-// Who held nearly everything could have laid any mark: were it counted among planters
-// nobody would be named beside it. It is flagged, and the report says so.
+// Of two holders each is looked at by itself: what neither has is no pattern of either.
+func TestPlantersAreNotAdded(t *testing.T) {
+	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)}, odds.Holder{Name: "Y", Unmarked: over(60, 69, 1000)}, odds.Holder{Name: "Z", Unmarked: over(80, 89, 1000)})
+	for i := range 6 {
+		l := shows(c, 61, "Y")
+		if i%2 == 0 {
+			l = shows(c, 82, "Z")
+		}
+		l.Copies = []odds.Copy{copyOf("X", 13)}
+	}
+	v := weigh(t, c)
+	assert.Equal(t, []string{"X"}, v.Named)
+	for _, r := range v.Rivals {
+		assert.NotEqual(t, odds.RivalHeld, r.Why)
+	}
+}
+
+// A dump salted with somebody's leaked copies: what these do not explain came from
+// elsewhere, and whoever had that may have had the copies, too.
+func TestRestOfADump(t *testing.T) {
+	build := func(rest int, custody ...string) *odds.Case {
+		c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200), Unmarked: over(0, 9, 1000)}, odds.Holder{Name: "Y", Copies: over(30, 119, 200), Unmarked: over(60, 80, 1000)})
+		for i := range 3 + rest {
+			l := shows(c, 50)
+			if i < 3 {
+				l.Copies = []odds.Copy{copyOf("X", 13)}
+				continue
+			}
+			l.Unmarked, l.Submitted = custody, c.Cells[61].From
+			l.Copies = []odds.Copy{copyOf("Y", -20)}
+			if i%2 == 0 {
+				l.Copies = append(l.Copies, copyOf("X", -20)) // would have been seen
+			}
+		}
+		return c
+	}
+	assert.Equal(t, []string{"X"}, weigh(t, build(1, "Y")).Alone(), "one picture is no pattern")
+	v := weigh(t, build(4, "Y"))
+	assert.Equal(t, []string{"X"}, v.Named)
+	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalRest, Clusters: 4, Of: 4}}, v.Rivals)
+	v = weigh(t, build(4))
+	assert.Equal(t, []odds.Rival{{Name: "X", Other: "Y", Why: odds.RivalRest, Clusters: 4, Of: 4}}, v.Rivals, "Y had copies of them")
+	c := build(4)
+	for i := range c.Leaks {
+		if c.Leaks[i].Copies = c.Leaks[i].Copies[:min(1, len(c.Leaks[i].Copies))]; i >= 3 {
+			c.Leaks[i].Copies = nil
+		}
+	}
+	assert.Equal(t, []odds.Rival{{Name: "X", Why: odds.RivalRest, Of: 4}}, weigh(t, c).Rivals, "nobody is known to have had them")
+	for i := range c.Leaks[3:] {
+		c.Leaks[3+i].Submitted, c.Leaks[3+i].Unmarked = c.Cells[5].From, []string{"X"}
+	}
+	assert.Equal(t, []string{"X"}, weigh(t, c).Alone(), "X held them, too")
+}
+
+// Who held nearly everything could have laid any mark: that it held these is no
+// pattern. It is flagged, and the report says so.
 func TestWideHolder(t *testing.T) {
 	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)}, odds.Holder{Name: "backup", Unmarked: over(0, 119, 1000)})
 	for range 4 {
@@ -304,12 +359,22 @@ func TestWideHolder(t *testing.T) {
 		l.Copies = []odds.Copy{copyOf("X", 13)}
 	}
 	v := weigh(t, c)
-	assert.Equal(t, []string{"X"}, v.Named)
+	assert.Equal(t, []string{"X"}, v.Alone())
 	assert.Equal(t, []odds.Flag{{Kind: odds.FlagAlsoHeld, Name: "X", Others: []string{"backup"}, Leaks: 4}}, v.Flags)
+	c.Holders[1].Unmarked = over(0, 119, 950)
+	assert.Equal(t, []string{"X"}, weigh(t, c).Alone(), "0.95^4 is 0.81")
+	for range 10 {
+		l := shows(c, 61, "backup")
+		l.Copies = []odds.Copy{copyOf("X", 13)}
+	}
+	assert.Empty(t, weigh(t, c).Alone(), "0.95^14 is 0.49")
 	for i := range c.Leaks { // but who is recorded to have had these very copies counts
 		c.Leaks[i].Copies[0].Others = []string{"backup"}
 	}
-	assert.Empty(t, weigh(t, c).Named)
+	v = weigh(t, c)
+	assert.Empty(t, v.Named)
+	require.Len(t, v.Withheld, 1)
+	assert.Contains(t, v.Withheld[0].Reason, "backup is recorded to have had the very same copies")
 }
 
 func TestTransplants(t *testing.T) {

@@ -41,6 +41,7 @@ type Hypothesis struct {
 type Verdict struct {
 	Hypotheses []Hypothesis `json:"hypotheses"` // recipients' copies first, then custody, each strongest first, then the others
 	Named      []string     `json:"named"`      // recipients that a headline may name, by the copies that leaks contain
+	Rivals     []Rival      `json:"rivals"`     // of those named: who is not told from them; who has none is named alone
 	Withheld   []Withheld   `json:"withheld"`   // recipients with evidence that it may not
 	Window     *Window      `json:"window"`     // where in time leaks without marks are dense; null: nowhere more than by chance
 	Flags      []Flag       `json:"flags"`      // patterns that somebody who plants evidence would leave
@@ -65,7 +66,7 @@ func Weigh(c *Case) (*Verdict, error) {
 		return nil, err
 	}
 	m := newModel(c, c.Options.filled())
-	v := &Verdict{Named: []string{}, Withheld: []Withheld{}, Flags: []Flag{}, Clusters: len(m.items)}
+	v := &Verdict{Named: []string{}, Rivals: []Rival{}, Withheld: []Withheld{}, Flags: []Flag{}, Clusters: len(m.items)}
 	for _, s := range m.seen {
 		if s.matched {
 			v.Matched++
@@ -139,27 +140,27 @@ func (m *model) questions() (what []asked, out []question) {
 	return what, out
 }
 
-// modest is the ratio over the grid that claims least, natural logarithm, and where it is:
-// the least where all support the source, the greatest where all speak against it, else none.
-func (a *answers) modest() (ratio float64, at int) {
+// modest is the ratio over the grid that claims least, natural logarithm, where it is, and the
+// strongest alternative there: the least ratio where all support the source; where all speak
+// against it beside as many other sources as the alternatives have, the greatest; else none.
+func (a *answers) modest() (ratio float64, at int, against *candidate) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	atLo, atHi := 0, 0
 	for g := range a.with {
-		r := a.with[g] - a.without[g]
-		if r < lo {
+		if r := a.with[g] - a.without[g]; r < lo {
 			lo, atLo = r, g
 		}
-		if r > hi {
+		if r := a.with[g] - a.fewer[g]; r > hi {
 			hi, atHi = r, g
 		}
 	}
 	switch {
 	case lo > 0:
-		return lo, atLo
+		return lo, atLo, a.withoutSet[atLo]
 	case hi < 0:
-		return hi, atHi
+		return hi, atHi, a.fewerSet[atHi]
 	}
-	return 0, atLo
+	return 0, atLo, a.withoutSet[atLo]
 }
 
 // cap is the most that may be claimed for a kind.
@@ -174,7 +175,7 @@ func (m *model) cap(kind string) float64 {
 func (m *model) hypothesis(a asked, questions []question, found []answers, i int) Hypothesis {
 	s := m.sources[a.source]
 	h := Hypothesis{Kind: s.kind, Holders: s.holders}
-	ratio, at := found[i].modest()
+	ratio, at, against := found[i].modest()
 	h.Raw = log10(ratio)
 	if s.kind == Copies {
 		h.Name, h.Holders = s.holders[0], nil
@@ -186,12 +187,16 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 		h.LogLR, h.Capped = 0, false
 		h.Note = "Copies of these submissions were issued to this recipient. No confirmed mark of any is in them, and that marks could have been removed is no evidence for it."
 	}
+	if s.kind == Elsewhere && h.LogLR < 0 {
+		h.LogLR, h.Capped = 0, false
+		h.Note = "Files of others that resemble ours are no part of what is weighed: that few strangers' files are seen says nothing against this."
+	}
 	h.Words = Words(h.LogLR)
-	if set := found[i].withoutSet[at]; set != nil {
-		h.Against = m.say(set, at)
+	if against != nil {
+		h.Against = m.say(against, at)
 	}
 	if i+1 < len(questions) && questions[i+1].with == a.source {
-		strict, _ := found[i+1].modest()
+		strict, _, _ := found[i+1].modest()
 		lr, _ := m.capped(log10(strict), s.kind)
 		lr = math.Min(lr, h.LogLR)
 		h.Planting = &lr
@@ -201,8 +206,27 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 }
 
 func (m *model) capped(raw float64, kind string) (float64, bool) {
-	most := m.cap(kind)
-	return math.Min(math.Max(raw, -most), most), math.Abs(raw) > most
+	least, most := -m.cap(kind), m.cap(kind)
+	if kind == Elsewhere {
+		most = math.Min(most, m.missed())
+	}
+	return math.Min(math.Max(raw, least), most), raw < least || raw > most
+}
+
+// missed is the most, log10, that leaks without a match say for files from elsewhere. What
+// the search misses is what one way of altering pictures makes of them, and a source alters its
+// pictures alike: that it misses ours counts once for a dump, as the absence of marks does.
+func (m *model) missed() float64 {
+	recall := 0.0
+	for i := range m.seen {
+		if s := &m.seen[i]; !s.matched {
+			recall = math.Max(recall, s.recall)
+		}
+	}
+	if recall == 0 {
+		return math.Inf(1)
+	}
+	return -log10(ln(1 - recall))
 }
 
 // say names the sources of a set, with the parts of its greatest combination at a
@@ -320,7 +344,8 @@ func (m *model) allElsewhere(found []answers) float64 {
 	m.compute(alone, math.Inf(-1))
 	a := answers{with: alone.value}
 	a.without = found[len(found)-1].without // the last question is about these files
-	ratio, _ := a.modest()
+	a.fewer, a.withoutSet, a.fewerSet = a.without, make([]*candidate, m.points()), make([]*candidate, m.points())
+	ratio, _, _ := a.modest()
 	lr, _ := m.capped(log10(ratio), Elsewhere)
 	return lr
 }

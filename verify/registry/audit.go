@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
@@ -23,7 +24,8 @@ type AuditOptions struct {
 	// Checkpoints are texts that somebody else kept: a witness, an auditor, a
 	// report. The ledger must begin with each of them.
 	Checkpoints []string
-	// SealKey, where set, opens every sealed original and compares its digest.
+	// SealKey, where set, opens every sealed original and compares its digest, and its
+	// pixels where the decoder is that of its entry.
 	SealKey *SealKey
 	// Progress, where set, is called after each original.
 	Progress func(done, total int)
@@ -174,7 +176,14 @@ func (r *Registry) auditOriginal(ctx context.Context, key *SealKey, s *store.Sub
 	if err == nil && sha256.Sum256(file) != s.SHA256 {
 		err = fmt.Errorf("submission %x: %w: its digest is another", s.ID, ErrSealed)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	pic, err := picture.Decode(file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height)})
+	if err != nil {
+		return fmt.Errorf("submission %x: %w: %w", s.ID, ErrSealed, err)
+	}
+	return sameRendition(s, pic.Decoder, pic.Image)
 }
 
 // eachKept walks the submissions whose originals are kept.

@@ -49,20 +49,14 @@ func (r *Registry) AddStamp(ctx context.Context, size int64, stamp []byte) (*Che
 	if err != nil {
 		return nil, err
 	}
-	kept, err := r.store.Checkpoints(ctx)
+	kept, err := r.store.ChangeCheckpoint(ctx, size, func(c *store.Checkpoint) error {
+		c.Stamp = stamp
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(kept, func(k store.Checkpoint) bool { return k.Size == size })
-	if i < 0 {
-		return nil, fmt.Errorf("checkpoint of %d entries: %w", size, ErrNotFound)
-	}
-	row := kept[i]
-	row.Stamp = stamp
-	if err := r.store.AddCheckpoint(ctx, row); err != nil {
-		return nil, err
-	}
-	return publicCheckpoint(row, origin, nil), nil
+	return publicCheckpoint(*kept, origin, nil), nil
 }
 
 // A Witness is somebody else who signed a checkpoint.
@@ -124,11 +118,11 @@ func (r *Registry) SignCheckpoint(ctx context.Context, private string) (*Checkpo
 	if err != nil {
 		return nil, err
 	}
-	row := store.Checkpoint{Size: size, Root: root, Note: text, Made: r.clock()}
-	if err := r.store.AddCheckpoint(ctx, row); err != nil {
+	row, err := r.store.AddCheckpoint(ctx, store.Checkpoint{Size: size, Root: root, Note: text, Made: r.clock()})
+	if err != nil {
 		return nil, fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}
-	return publicCheckpoint(row, origin, nil), nil
+	return publicCheckpoint(*row, origin, nil), nil
 }
 
 // continues proves that a state begins with what was signed last.
@@ -185,25 +179,20 @@ func (r *Registry) AddCosignatures(ctx context.Context, text []byte, public stri
 			return nil, fmt.Errorf("%w: not signed by the witness %s", ErrCheckpoint, w)
 		}
 	}
-	kept, err := r.store.Checkpoints(ctx)
+	lines := signaturesOf(text, seen)
+	row, err := r.store.ChangeCheckpoint(ctx, int64(c.Size), func(kept *store.Checkpoint) (err error) {
+		if kept.Root != c.Root {
+			return fmt.Errorf("checkpoint of %d entries with the root %x: %w", c.Size, c.Root, ErrNotFound)
+		}
+		if kept.Note, err = tlog.AddSignatures(kept.Note, lines); err == nil {
+			_, seen, err = tlog.OpenCheckpoint(kept.Note, public, witnesses...)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	i := slices.IndexFunc(kept, func(k store.Checkpoint) bool { return k.Size == int64(c.Size) })
-	if i < 0 || kept[i].Root != c.Root {
-		return nil, fmt.Errorf("checkpoint of %d entries with the root %x: %w", c.Size, c.Root, ErrNotFound)
-	}
-	row := kept[i]
-	if row.Note, err = tlog.AddSignatures(row.Note, signaturesOf(text, seen)); err != nil {
-		return nil, err
-	}
-	if _, seen, err = tlog.OpenCheckpoint(row.Note, public, witnesses...); err != nil {
-		return nil, err
-	}
-	if err := r.store.AddCheckpoint(ctx, row); err != nil {
-		return nil, err
-	}
-	return publicCheckpoint(row, c.Origin, seen), nil
+	return publicCheckpoint(*row, c.Origin, seen), nil
 }
 
 // signaturesOf returns the signature lines of the named witnesses: an em dash, the

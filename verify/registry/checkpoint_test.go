@@ -7,7 +7,9 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,7 +78,7 @@ func (s *signed) sign(t *testing.T) *registry.Checkpoint {
 func (s *signed) grow(t *testing.T, names ...string) {
 	t.Helper()
 	for _, n := range names {
-		require.NoError(t, s.AddRecipient(t.Context(), registry.Recipient{Name: n, Kind: registry.Vendor}))
+		require.NoError(t, s.AddRecipient(t.Context(), registry.Recipient{Name: n, Kind: registry.KindVendor}))
 	}
 }
 
@@ -162,6 +164,45 @@ func TestCosignatures(t *testing.T) {
 	elsewhere := other.sign(t)
 	_, err = s.AddCosignatures(ctx, []byte(a.cosign(elsewhere.Text, 1)), other.public, a.key)
 	require.ErrorIs(t, err, registry.ErrNotFound)
+}
+
+// Witnesses' signatures and a timestamp that come in at once, by several processes, are
+// all kept.
+func TestCosignaturesAtOnce(t *testing.T) {
+	dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
+	r, err := registry.Create(t.Context(), dsn, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close() })
+	other, err := registry.Open(t.Context(), dsn)
+	require.NoError(t, err)
+	t.Cleanup(func() { other.Close() })
+	s := withLedgerKey(t, r)
+	c := s.sign(t)
+	names := []string{c.Origin}
+	var wg sync.WaitGroup
+	for n := range 12 {
+		w := newWitness(t, fmt.Sprintf("witness.example/%02d", n))
+		names = append(names, w.name)
+		in := []*registry.Registry{r, other}[n%2]
+		wg.Go(func() {
+			_, err := in.AddCosignatures(t.Context(), []byte(w.cosign(c.Text, 1)), s.public, w.key)
+			assert.NoError(t, err)
+		})
+		wg.Go(func() {
+			_, err := in.SignCheckpoint(t.Context(), s.private)
+			assert.NoError(t, err)
+		})
+	}
+	wg.Go(func() {
+		_, err := other.AddStamp(t.Context(), c.Size, []byte("stamp"))
+		assert.NoError(t, err)
+	})
+	wg.Wait()
+	kept, err := r.Checkpoints(t.Context())
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	require.ElementsMatch(t, names, kept[0].Signers)
+	require.Equal(t, []byte("stamp"), kept[0].Stamp)
 }
 
 // Whoever rewrites a registry as a whole has the key and makes a ledger that holds:

@@ -98,7 +98,8 @@ func said(c store.Custody) [32]byte {
 	return c.Entry().Commitment
 }
 
-// Custody lists the facts that cover a submission, in the order of entry.
+// Custody lists the facts that cover a submission, in the order of entry. Of a fact's
+// list it gives the submission alone: others' are nobody's business who asks for one.
 func (r *Registry) Custody(ctx context.Context, of watermark.Submission) ([]Custody, error) {
 	rows, err := r.store.CustodyOf(ctx, of)
 	return publicCustody(rows), err

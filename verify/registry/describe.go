@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"context"
+	"crypto/sha256"
 	"fmt"
 	"image"
 
@@ -22,6 +24,9 @@ func (s *Issuer) describe(data []byte, sum [32]byte) (*store.Upload, error) {
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Kept: !s.cfg.HashOnly, Salt: newSalt(),
 	}}
+	if up.Kept {
+		up.Rendition = renditionOf(pic.Image)
+	}
 	flat := picture.Flatten(pic.Image)
 	if up.Hash, up.Quality, err = hashText(phash.PDQ, flat); err != nil {
 		return nil, err
@@ -79,4 +84,37 @@ func (s *Issuer) sealed(up *store.Upload, file []byte, found *local.Features) (*
 		x.Body, err = data.seal(partOriginal, file)
 	}
 	return x, err
+}
+
+// renditionOf is SHA-256 of the pixels of an upright picture: a line "kycmark rendition
+// v1", one with width and height, then R, G, B and A of each pixel, not premultiplied,
+// row by row.
+func renditionOf(img *image.NRGBA) (sum [32]byte) {
+	h := sha256.New()
+	width, height := img.Rect.Dx(), img.Rect.Dy()
+	fmt.Fprintf(h, "kycmark rendition v1\n%d %d\n", width, height)
+	for y := range height {
+		h.Write(img.Pix[y*img.Stride:][:4*width])
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
+// CheckRendition says whether a kept original, decoded and upright, is the picture that
+// was entered, by its pixels: so that nobody marks copies of, or accuses by, a doctored
+// one. An error that wraps [ErrSealed] says that the same decoder gives other pixels;
+// another decoder, or another version of it, may.
+func (r *Registry) CheckRendition(ctx context.Context, of watermark.Submission, decoder string, img *image.NRGBA) error {
+	row, err := r.store.Submission(ctx, of)
+	if err != nil {
+		return fmt.Errorf("submission %s: %w", of, err)
+	}
+	return sameRendition(row, decoder, img)
+}
+
+func sameRendition(row *store.Submission, decoder string, img *image.NRGBA) error {
+	if row.Rendition != [32]byte{} && row.Decoder == decoder && row.Rendition != renditionOf(img) {
+		return fmt.Errorf("submission %x: %w: %s gives other pixels than were entered", row.ID, ErrSealed, decoder)
+	}
+	return nil
 }

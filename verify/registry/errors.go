@@ -29,7 +29,7 @@ var (
 	// ErrProof is wrapped when a proof does not hold or cannot be given.
 	ErrProof = errors.New("verify: no proof")
 	// ErrMarkKey is wrapped when a mark key must not be used for issuing.
-	ErrMarkKey = errors.New("verify: the mark key is not in use")
+	ErrMarkKey = store.ErrMarkKey
 	// ErrReceipt is wrapped when a receipt's signature does not hold.
 	ErrReceipt = errors.New("verify: the receipt does not hold")
 	// ErrFormat is wrapped when a file is no readable picture.

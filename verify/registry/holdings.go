@@ -11,53 +11,15 @@ import (
 )
 
 // Holdings are how many submissions there are, and how many each recipient had, of each
-// of several pieces of time.
+// of several pieces of time; and what that is counted from, for charts.
 type Holdings struct {
 	Submissions []int
 	Copies      map[string][]int // by recipient: of which it was issued a marked copy
 	Unmarked    map[string][]int // by recipient: which it could hold unmarked
-}
 
-// Holdings counts submissions, erased ones too, by the time of their submission: piece i
-// is from cells[i], ascending, up to cells[i+1]; the first begins with the first submission
-// and the last ends with the last. Of custody those facts count that counts is true of.
-func (r *Registry) Holdings(ctx context.Context, cells []time.Time, counts func(Custody) bool) (*Holdings, error) {
-	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}
-	if len(cells) == 0 {
-		return h, nil
-	}
-	b := holdingsOf{r, cells, nil}
-	var err error
-	if h.Submissions, err = b.submitted(ctx, b.whole()); err != nil {
-		return nil, err
-	}
-	issued, err := r.store.CountIssued(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, x := range issued {
-		if h.Copies[x.Recipient] == nil {
-			h.Copies[x.Recipient] = make([]int, len(cells))
-		}
-		h.Copies[x.Recipient][b.at(x.Day)] += int(x.Count)
-	}
-	facts, err := r.AllCustody(ctx)
-	if err != nil {
-		return nil, err
-	}
-	by := make(map[string][]Custody)
-	for _, c := range facts {
-		if counts(c) {
-			by[c.Recipient] = append(by[c.Recipient], c)
-		}
-	}
-	b.all = h.Submissions
-	for name, facts := range by {
-		if h.Unmarked[name], err = b.unmarked(ctx, facts); err != nil {
-			return nil, err
-		}
-	}
-	return h, nil
+	Submitted []DayCount            // all submissions, by days of UTC
+	Issued    map[string][]DayCount // by recipient: copies, by the day of their issue
+	Facts     []Custody             // those that count, in the order of entry
 }
 
 // A DayCount is how many there are of one day.
@@ -66,21 +28,54 @@ type DayCount struct {
 	N   int       `json:"n"`
 }
 
-// History counts by days of UTC: the submissions, and, by recipient, the copies by their
-// issue.
-func (r *Registry) History(ctx context.Context) (submitted []DayCount, issued map[string][]DayCount, err error) {
-	all, copies, err := r.store.CountDays(ctx)
+// Holdings counts submissions, erased ones too, by the time of their submission: piece i
+// is from cells[i], ascending, up to cells[i+1]; the first begins with the first submission
+// and the last ends with the last. No cells are no pieces. Of custody those facts count
+// that counts is true of.
+func (r *Registry) Holdings(ctx context.Context, cells []time.Time, counts func(Custody) bool) (*Holdings, error) {
+	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]DayCount)}
+	if err := r.countDays(ctx, h); err != nil {
+		return nil, err
+	}
+	facts, err := r.AllCustody(ctx)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	by := make(map[string][]Custody)
+	for _, c := range facts {
+		if counts(c) {
+			h.Facts = append(h.Facts, c)
+			by[c.Recipient] = append(by[c.Recipient], c)
+		}
+	}
+	if len(cells) == 0 {
+		return h, nil
+	}
+	b := holdingsOf{r, cells, nil}
+	if h.Submissions, err = b.submitted(ctx, b.whole()); err != nil {
+		return nil, err
+	}
+	b.all = h.Submissions
+	if h.Copies, err = b.copies(ctx); err != nil {
+		return nil, err
+	}
+	for name, facts := range by {
+		if h.Unmarked[name], err = b.unmarked(ctx, facts); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+func (r *Registry) countDays(ctx context.Context, h *Holdings) error {
+	all, copies, err := r.store.CountDays(ctx)
 	for _, x := range all {
-		submitted = append(submitted, DayCount{x.Day, int(x.Count)})
+		h.Submitted = append(h.Submitted, DayCount{x.Day, int(x.Count)})
 	}
-	issued = make(map[string][]DayCount)
 	for _, x := range copies {
-		issued[x.Recipient] = append(issued[x.Recipient], DayCount{x.Day, int(x.Count)})
+		h.Issued[x.Recipient] = append(h.Issued[x.Recipient], DayCount{x.Day, int(x.Count)})
 	}
-	return submitted, issued, nil
+	return err
 }
 
 // A span of time, both ends included.
@@ -106,6 +101,18 @@ func (b *holdingsOf) whole() []span {
 		}
 	}
 	return out
+}
+
+func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
+	issued, err := b.store.CountIssued(ctx)
+	out := make(map[string][]int)
+	for _, x := range issued {
+		if out[x.Recipient] == nil {
+			out[x.Recipient] = make([]int, len(b.cells))
+		}
+		out[x.Recipient][b.at(x.Day)] += int(x.Count)
+	}
+	return out, err
 }
 
 func (b *holdingsOf) at(t time.Time) int {

@@ -28,7 +28,7 @@ func TestHoldings(t *testing.T) {
 	}
 	holders := []string{"vendor A", "vendor B", "nobody"}
 	for _, name := range holders {
-		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.Vendor}))
+		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
 	}
 	for range 7 {
 		from := rng.IntN(80)
@@ -63,8 +63,16 @@ func TestHoldings(t *testing.T) {
 	}
 	got, err := r.Holdings(ctx, cells, early)
 	require.NoError(t, err)
+	want.Submitted, want.Facts = got.Submitted, got.Facts
+	want.Issued = map[string][]registry.DayCount{}
 	require.Equal(t, want, got)
 	require.Len(t, got.Unmarked, 2)
+	require.Len(t, got.Facts, 7)
+	total := 0
+	for _, d := range got.Submitted {
+		total += d.N
+	}
+	require.Equal(t, len(subs), total)
 
 	got, err = r.Holdings(ctx, cells[:1], early)
 	require.NoError(t, err)
@@ -72,6 +80,7 @@ func TestHoldings(t *testing.T) {
 	got, err = r.Holdings(ctx, nil, early)
 	require.NoError(t, err)
 	require.Empty(t, got.Submissions)
+	require.Len(t, got.Facts, 7)
 }
 
 // Two copies of one submission for one recipient are one submission.
@@ -91,4 +100,9 @@ func TestHoldingsOfCopies(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string][]int{"vendor A": {1, 1}}, got.Copies, "of erased ones too")
 	require.Equal(t, []int{1, 1}, got.Submissions)
+	days := 0
+	for _, d := range got.Issued["vendor A"] {
+		days += d.N
+	}
+	require.Equal(t, 3, days, "all copies")
 }

@@ -260,7 +260,7 @@ func TestHashOnly(t *testing.T) {
 	sub := submit(t, s, upload, "customer 17", feb)
 	_, err := cfg.Registry.Inner().Sealed(t.Context(), sub.ID)
 	require.ErrorIs(t, err, registry.ErrNotFound, "nothing is kept")
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	_, err = s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
 	require.ErrorIs(t, err, registry.ErrSealed)
 	require.ErrorContains(t, err, "only its hash was entered")

@@ -46,7 +46,7 @@ func shop(t *testing.T, format string, change ...func(*registry.Config)) (*regis
 	}
 	s := newIssuer(t, cfg)
 	s.SetMark(unmarkedMark, nil)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	return s, cfg, submit(t, s, file(t, passport(1), format), "customer 17", feb)
 }
 
@@ -308,7 +308,7 @@ func TestFormatsOfCopies(t *testing.T) {
 func TestPreparedForSeveral(t *testing.T) {
 	_, cfg, sub := shop(t, "jpeg")
 	s := newIssuer(t, cfg) // which marks
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor B", Kind: registry.Vendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor B", Kind: registry.KindVendor}))
 	p, err := s.Prepare(t.Context(), sub.ID)
 	require.NoError(t, err)
 	before := checkLedger(t, cfg.Registry)
@@ -346,7 +346,7 @@ func BenchmarkIssueToFour(b *testing.B) {
 	cfg := leaktest.Config(b)
 	s, err := registry.NewIssuer(cfg)
 	require.NoError(b, err)
-	require.NoError(b, cfg.Registry.AddRecipient(b.Context(), registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(b, cfg.Registry.AddRecipient(b.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	var upload bytes.Buffer
 	page := specimen.Photograph(specimen.Render(specimen.Passport, specimen.NewPerson(1), 1600), 1, 4000, 3000)
 	require.NoError(b, picture.Encode(&upload, page, "jpeg", 90))

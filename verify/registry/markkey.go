@@ -14,9 +14,9 @@ import (
 
 // States of a mark key.
 const (
-	KeyActive      = "active"      // marks copies
-	KeyRetired     = "retired"     // reads marks, makes none
-	KeyCompromised = "compromised" // somebody else may hold it: since then others can make its marks
+	KeyActive      = store.KeyActive      // marks copies
+	KeyRetired     = store.KeyRetired     // reads marks, makes none
+	KeyCompromised = store.KeyCompromised // somebody else may hold it: since then others can make its marks
 )
 
 // A KeyState says what a mark key is fit for.
@@ -108,12 +108,8 @@ func (r *Registry) SetKeyState(ctx context.Context, s KeyState) error {
 	if s.Since.After(now) {
 		return fmt.Errorf("%w: %s lies in the future", ErrInput, s.Since.UTC().Format(time.RFC3339))
 	}
-	old, err := r.MarkKey(ctx, s.KeyID)
-	if err != nil {
+	if _, err := r.MarkKey(ctx, s.KeyID); err != nil {
 		return err
-	}
-	if old.State == KeyCompromised && (s.State != KeyCompromised || !s.Since.Before(old.Since)) {
-		return fmt.Errorf("%w: mark key %s; that can be entered for an earlier time, but not taken back", ErrConflict, old.KeyState)
 	}
 	return r.store.AddKeyState(ctx, store.KeyState{
 		KeyID: s.KeyID, State: s.State, Since: timestamp(s.Since), Note: s.Note,
@@ -121,8 +117,8 @@ func (r *Registry) SetKeyState(ctx context.Context, s KeyState) error {
 	})
 }
 
-// mayIssue refuses a mark key that is not active. One that was never entered is
-// entered with the first copy.
+// mayIssue refuses a mark key that is not active, before anything is marked; the store
+// asks again when it commits. One that was never entered is entered with the first copy.
 func (r *Registry) mayIssue(ctx context.Context, id string) error {
 	k, err := r.MarkKey(ctx, id)
 	switch {

@@ -2,13 +2,17 @@ package registry_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
+	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -85,4 +89,79 @@ func TestKeysThatAreNotActiveMarkNothing(t *testing.T) {
 		require.Zero(t, out.Len())
 		require.Equal(t, size+1, checkLedger(t, cfg.Registry), "nothing but the state was entered")
 	}
+}
+
+// A meddler lets something happen between the last look of an issuer and its commit.
+type meddler struct {
+	store.Store
+	meddle func()
+}
+
+func (m meddler) AddCopies(ctx context.Context, copies []store.Copy, key store.MarkKey) error {
+	m.meddle()
+	return m.Store.AddCopies(ctx, copies, key)
+}
+
+// What another registry's handle enters of a key before the commit counts: no copy is
+// released, and none logged.
+func TestKeyChangesBeforeTheCommit(t *testing.T) {
+	for _, state := range []string{registry.KeyRetired, registry.KeyCompromised} {
+		dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
+		r, err := registry.Create(t.Context(), dsn, nil)
+		require.NoError(t, err)
+		t.Cleanup(func() { r.Close() })
+		s, _, sub := shop(t, "png", func(c *registry.Config) { c.Registry = r })
+		other, err := registry.Open(t.Context(), dsn)
+		require.NoError(t, err)
+		t.Cleanup(func() { other.Close() })
+		r.Wrap(func(inner store.Store) store.Store {
+			return meddler{inner, func() {
+				require.NoError(t, other.SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
+			}}
+		})
+		_, err = r.AddMarkKey(t.Context(), leaktest.Key())
+		require.NoError(t, err)
+		size := checkLedger(t, r)
+		var out bytes.Buffer
+		_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
+		require.ErrorIs(t, err, registry.ErrMarkKey)
+		require.ErrorContains(t, err, state+" since 2018-02-14")
+		require.Zero(t, out.Len())
+		require.Equal(t, size+1, checkLedger(t, other))
+		copies, err := other.Copies(t.Context(), sub.ID)
+		require.NoError(t, err)
+		require.Empty(t, copies)
+	}
+}
+
+// Of several who say at once what became of a key none takes back that it is
+// compromised.
+func TestKeyStatesAtOnce(t *testing.T) {
+	dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
+	r, err := registry.Create(t.Context(), dsn, nil)
+	require.NoError(t, err)
+	defer r.Close()
+	other, err := registry.Open(t.Context(), dsn)
+	require.NoError(t, err)
+	defer other.Close()
+	key := watermark.GenerateKey()
+	_, err = r.AddMarkKey(t.Context(), key)
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for n := range 24 {
+		wg.Go(func() {
+			in := []*registry.Registry{r, other}[n%2]
+			state := []string{registry.KeyActive, registry.KeyRetired, registry.KeyCompromised}[n%3]
+			err := in.SetKeyState(t.Context(), registry.KeyState{KeyID: key.ID(), State: state, Since: feb.AddDate(0, 0, -n)})
+			if err != nil {
+				assert.ErrorIs(t, err, registry.ErrConflict)
+			}
+		})
+	}
+	wg.Wait()
+	k, err := other.MarkKey(t.Context(), key.ID())
+	require.NoError(t, err)
+	require.Equal(t, registry.KeyCompromised, k.State)
+	require.Equal(t, feb.AddDate(0, 0, -23), k.Since, "the earliest that was said")
+	checkLedger(t, r)
 }

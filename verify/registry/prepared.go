@@ -52,6 +52,9 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	if err != nil {
 		return nil, fmt.Errorf("original of %s: %w", of, err)
 	}
+	if err := s.cfg.Registry.CheckRendition(ctx, of, pic.Decoder, pic.Image); err != nil {
+		return nil, err
+	}
 	p := &Prepared{issuer: s, of: of, pic: pic, long: longSide(pic.Image)}
 	if s.cfg.MaxSide > 0 {
 		p.long = min(p.long, s.cfg.MaxSide)

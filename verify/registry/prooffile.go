@@ -63,6 +63,7 @@ type wireSubmission struct {
 	Chain       string `json:"chain"`
 	AreaQuality int    `json:"area_quality"`
 	Kept        bool   `json:"kept"`
+	Rendition   string `json:"rendition,omitempty"`
 }
 
 func wireKeyOf(k store.MarkKey) *wireKey {
@@ -70,8 +71,12 @@ func wireKeyOf(k store.MarkKey) *wireKey {
 }
 
 func wireSubmissionOf(s *store.Submission) *wireSubmission {
-	return &wireSubmission{Submission: *publicSubmission(s),
+	w := &wireSubmission{Submission: *publicSubmission(s),
 		Decoder: s.Decoder, Area: s.Area, Chain: s.Chain, AreaQuality: s.AreaQuality, Kept: s.Kept}
+	if s.Rendition != [32]byte{} {
+		w.Rendition = hex.EncodeToString(s.Rendition[:])
+	}
+	return w
 }
 
 func (p wireProof) encode() ([]byte, error) {
@@ -190,6 +195,11 @@ func (s *wireSubmission) row(salt store.Salt) (store.Submission, error) {
 		ID: s.ID, Size: s.Size, Format: s.Format, Decoder: s.Decoder, Width: s.Width, Height: s.Height,
 		Submitted: s.Submitted, Received: s.Received, Subject: s.Subject, Hash: s.Hash, Area: s.Area, Chain: s.Chain,
 		Quality: s.Quality, AreaQuality: s.AreaQuality, Kept: s.Kept, Salt: salt,
+	}
+	if s.Rendition != "" {
+		if err := unhex("rendition", x.Rendition[:], s.Rendition); err != nil {
+			return x, err
+		}
 	}
 	return x, unhex("digest", x.SHA256[:], s.SHA256)
 }

@@ -62,8 +62,12 @@ func (investigationStore) AddCustody(context.Context, ...store.Custody) error {
 	return refused("enter custody")
 }
 
-func (investigationStore) AddCheckpoint(context.Context, store.Checkpoint) error {
-	return refused("keep a checkpoint")
+func (investigationStore) AddCheckpoint(context.Context, store.Checkpoint) (*store.Checkpoint, error) {
+	return nil, refused("keep a checkpoint")
+}
+
+func (investigationStore) ChangeCheckpoint(context.Context, int64, func(*store.Checkpoint) error) (*store.Checkpoint, error) {
+	return nil, refused("change a checkpoint")
 }
 
 func (investigationStore) DeferBands(context.Context) error {

@@ -25,7 +25,7 @@ func readOnly(t *testing.T) registry.Config {
 	require.NoError(t, err)
 	cfg.Registry = r
 	submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 1", feb)
-	require.NoError(t, r.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(t, r.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	require.NoError(t, r.Close())
 	cfg.Registry, err = registry.OpenForInvestigation(t.Context(), dsn)
 	require.NoError(t, err)
@@ -41,7 +41,7 @@ func TestInvestigationsOnly(t *testing.T) {
 	private, _, err := r.GenerateLedgerKey(ctx)
 	require.NoError(t, err)
 	for name, try := range map[string]func() error{
-		"recipient":  func() error { return r.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.Vendor}) },
+		"recipient":  func() error { return r.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.KindVendor}) },
 		"custody":    func() error { return r.AddCustody(ctx, registry.Custody{Recipient: "vendor A"}) },
 		"mark key":   func() error { _, err := r.AddMarkKey(ctx, leaktest.Key()); return err },
 		"erasure":    func() error { _, err := r.Erase(ctx, "customer 1", "", ""); return err },

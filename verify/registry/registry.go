@@ -93,11 +93,11 @@ func (r *Registry) Close() error { return r.store.Close() }
 
 // Kinds of recipients.
 const (
-	Store     = "store"     // the exchange's own working copies
-	Vendor    = "vendor"    // a service provider
-	Authority = "authority" // law enforcement, a court, a regulator
-	Reviewer  = "reviewer"  // a person who looks at uploads
-	Partner   = "partner"   // another company
+	KindStore     = "store"     // the exchange's own working copies
+	KindVendor    = "vendor"    // a service provider
+	KindAuthority = "authority" // law enforcement, a court, a regulator
+	KindReviewer  = "reviewer"  // a person who looks at uploads
+	KindPartner   = "partner"   // another company
 )
 
 // A Recipient is anyone who is handed pictures.
@@ -112,7 +112,7 @@ type Recipient struct {
 // changes nothing; another kind is an error that wraps [ErrConflict].
 func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
 	switch to.Kind {
-	case Store, Vendor, Authority, Reviewer, Partner:
+	case KindStore, KindVendor, KindAuthority, KindReviewer, KindPartner:
 	default:
 		return fmt.Errorf("%w: the kind of a recipient is store, vendor, authority, reviewer or partner, not %.40q", ErrInput, to.Kind)
 	}

@@ -136,13 +136,13 @@ func TestRecipients(t *testing.T) {
 	r := leaktest.NewRegistry(t)
 	ctx := t.Context()
 	for _, name := range []string{"vendor B", "vendor A"} {
-		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.Vendor, Actor: "ops"}))
+		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor, Actor: "ops"}))
 	}
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}), "again")
-	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Store}), registry.ErrConflict)
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}), "again")
+	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindStore}), registry.ErrConflict)
 	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: "friend"}), registry.ErrInput)
-	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Kind: registry.Vendor}), registry.ErrInput)
-	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "a\x00", Kind: registry.Vendor}), registry.ErrInput)
+	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Kind: registry.KindVendor}), registry.ErrInput)
+	require.ErrorIs(t, r.AddRecipient(ctx, registry.Recipient{Name: "a\x00", Kind: registry.KindVendor}), registry.ErrInput)
 	all, err := r.Recipients(ctx)
 	require.NoError(t, err)
 	require.Len(t, all, 2)
@@ -157,7 +157,7 @@ func TestCustody(t *testing.T) {
 	s := newIssuer(t, cfg)
 	in := submit(t, s, file(t, passport(1), "jpeg"), "", feb)
 	out := submit(t, s, file(t, passport(2), "jpeg"), "", feb.AddDate(0, 1, 0))
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	month := registry.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -14), To: feb.AddDate(0, 0, 14), Note: "contract 12", Actor: "legal"}
 	require.NoError(t, r.AddCustody(ctx, month))
 	listed := registry.Custody{Recipient: "vendor A", From: feb.AddDate(-1, 0, 0), To: feb.AddDate(1, 0, 0), Submissions: []watermark.Submission{out.ID, out.ID}}
@@ -189,7 +189,7 @@ func TestImportCustody(t *testing.T) {
 	ctx, r := t.Context(), cfg.Registry
 	sub := submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "", feb)
 	for _, name := range []string{"vendor A", "vendor B"} {
-		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.Vendor}))
+		require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
 	}
 	month := registry.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 1, 0), Note: "contract 12"}
 	listed := registry.Custody{Recipient: "vendor B", From: feb, To: feb, Submissions: []watermark.Submission{sub.ID}}
@@ -235,7 +235,7 @@ func TestSubmissionsWalk(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, sub.Submitted.Before(feb.AddDate(0, 2, 0)))
 		// in memory there is one connection: a walk must not hold it
-		require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: sub.ID.String(), Kind: registry.Store}))
+		require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: sub.ID.String(), Kind: registry.KindStore}))
 		n++
 	}
 	require.Equal(t, 2, n)
@@ -251,7 +251,7 @@ func TestOpenAndCreate(t *testing.T) {
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	r, err := registry.Create(ctx, dsn, nil)
 	require.NoError(t, err)
-	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "a", Kind: registry.Store}))
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "a", Kind: registry.KindStore}))
 	size := checkLedger(t, r)
 	require.NoError(t, r.Close())
 	_, err = registry.Create(ctx, dsn, nil)

@@ -204,7 +204,7 @@ func TestSealingByAService(t *testing.T) {
 	cfg.SealKey = k
 	s := newIssuer(t, cfg)
 	s.SetMark(unmarkedMark, nil)
-	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.Vendor}))
+	require.NoError(t, cfg.Registry.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	upload := file(t, passport(1), "jpeg")
 	sub := submit(t, s, upload, "", feb)
 	require.Equal(t, 1, kms.wrapped)

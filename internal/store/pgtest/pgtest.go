@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/url"
 	"os"
 	"os/exec"
@@ -86,6 +87,9 @@ func (s *Server) Unlimit(t testing.TB) {
 func (s *Server) Crash(t testing.TB) {
 	t.Helper()
 	lock, err := os.ReadFile(filepath.Join(s.Data(), "postmaster.pid"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return // it crashed without our help
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,13 +98,40 @@ func (s *Server) Crash(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := os.FindProcess(pid)
+	if err := kill(pid); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// CrashOne kills one process of the server, of a kind as pg_stat_activity names them;
+// the others end by that, and start again and recover.
+func (s *Server) CrashOne(t testing.TB, kind string) {
+	t.Helper()
+	ctx := context.Background()
+	c, err := pgx.Connect(ctx, s.dsn())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Kill(); err != nil {
+	defer c.Close(ctx)
+	var pid int
+	if err := c.QueryRow(ctx, `SELECT pid FROM pg_stat_activity WHERE backend_type = $1 AND pid <> pg_backend_pid()
+		ORDER BY state = 'active' DESC, query_start DESC LIMIT 1`, kind).Scan(&pid); err != nil {
 		t.Fatal(err)
 	}
+	if err := kill(pid); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func kill(pid int) error {
+	p, err := os.FindProcess(pid)
+	if err == nil {
+		err = p.Kill()
+	}
+	if errors.Is(err, os.ErrProcessDone) {
+		return nil
+	}
+	return err
 }
 
 // Ready waits until the server answers.

@@ -2,11 +2,13 @@ package postgres_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/internal/store/pgtest"
+	"github.com/kycmark/kycmark/internal/store/postgres"
 )
 
 // A server whose files may not grow costs an error; what was acknowledged is there,
@@ -39,6 +41,81 @@ func TestDiskFull(t *testing.T) {
 	require.NoError(t, err)
 	n++
 	whole()
+}
+
+// A server that has no room for its log stops. Who writes is told so, nothing that was
+// acknowledged is lost, and when there is room again the same handle goes on.
+func TestLogFull(t *testing.T) {
+	small := pgtest.Server{MaxFile: 15} // less than a segment of the log: there is only the first one
+	t.Cleanup(small.Stop)
+	d := create(t, small.DSN(t))
+	n := 0
+	var err error
+	for err == nil {
+		require.Less(t, n, 100, "the disk was never full")
+		if _, err = d.AddSubmissions(t.Context(), []store.Upload{large(n)}); err == nil {
+			n++
+		}
+	}
+	require.Regexp(t, "File too large|unexpected EOF|connection reset|terminating connection", err.Error())
+	_, err = d.AddSubmissions(t.Context(), []store.Upload{large(n)})
+	require.Error(t, err, "it stays full")
+	small.Unlimit(t)
+	for range 20 { // each of the lost sessions costs an error
+		if _, err = d.AddSubmissions(t.Context(), []store.Upload{large(n)}); err == nil {
+			break
+		}
+	}
+	require.NoError(t, err)
+	size, _, err := d.Check(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 2+n, size, "the registry, and all that were acknowledged")
+}
+
+// A server that takes no writes, such as a standby, costs a clear error; what was
+// acknowledged can be read, and when it takes writes again the same handle goes on.
+func TestReadOnlyServer(t *testing.T) {
+	dsn := server.DSN(t)
+	d := create(t, dsn)
+	_, err := d.AddSubmissions(t.Context(), uploads(0, 10))
+	require.NoError(t, err)
+	set := func(to string) {
+		admin(t, dsn, "ALTER SYSTEM SET default_transaction_read_only = "+to)
+		admin(t, dsn, "SELECT pg_reload_conf()")
+	}
+	set("on")
+	t.Cleanup(func() {
+		admin(t, dsn+"&default_transaction_read_only=off", "ALTER SYSTEM RESET default_transaction_read_only")
+	})
+	n := 10
+	require.Eventually(t, func() bool { // sessions read it by and by
+		_, err = d.AddSubmissions(t.Context(), uploads(n, 10))
+		if err == nil {
+			n += 10
+		}
+		return err != nil
+	}, 10*time.Second, 10*time.Millisecond)
+	require.ErrorContains(t, err, "read-only transaction")
+	size, _, err := d.Check(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1+n, size)
+	again, err := postgres.Open(t.Context(), dsn)
+	require.NoError(t, err, "it can be read")
+	require.NoError(t, again.Close())
+	fresh := server.DSN(t)
+	_, err = postgres.Create(t.Context(), fresh, info())
+	require.ErrorContains(t, err, "read-only transaction")
+
+	writable := dsn + "&default_transaction_read_only=off"
+	admin(t, writable, "ALTER SYSTEM SET default_transaction_read_only = off")
+	admin(t, writable, "SELECT pg_reload_conf()")
+	require.Eventually(t, func() bool {
+		_, err := d.AddSubmissions(t.Context(), uploads(n, 10))
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond)
+	size, _, err = d.Check(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 11+n, size)
 }
 
 func large(n int) store.Upload {

@@ -30,9 +30,12 @@ var migrations embed.FS
 // there; the schema that search_path names is made where it is missing. If a
 // registry is there the error wraps [fs.ErrExist].
 func Create(ctx context.Context, dsn string, info store.Info) (*sqldb.DB, error) {
-	s, err := empty(ctx, dsn)
+	s, err := connect(ctx, dsn)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	d, err := sqldb.Create(ctx, s.dialect(), s.write, s.read, info)
 	if conflict(err) {
@@ -41,30 +44,21 @@ func Create(ctx context.Context, dsn string, info store.Info) (*sqldb.DB, error)
 	return d, err
 }
 
-// CreateEmpty makes the tables for [sqldb.Transfer] to fill, where [Create] would
-// make a registry.
-func CreateEmpty(ctx context.Context, dsn string) (*sqldb.DB, error) {
-	s, err := empty(ctx, dsn)
-	if err != nil {
-		return nil, err
-	}
-	d, err := sqldb.CreateEmpty(ctx, s.dialect(), s.write, s.read)
-	if err != nil {
-		err = fmt.Errorf("%s: %w", s.place, err)
-	}
-	return d, err
-}
-
-// empty connects to a database, with its schema, that holds no registry.
-func empty(ctx context.Context, dsn string) (*server, error) {
+// OpenCopy makes the tables for [sqldb.Transfer] to fill, where [Create] would make a
+// registry, or opens what an earlier transfer left there.
+func OpenCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.prepare(ctx); err != nil {
+	if err := s.makeSchema(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
 	}
-	return s, nil
+	d, err := sqldb.OpenCopy(ctx, s.dialect(), s.write, s.read)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", s.place, err)
+	}
+	return d, err
 }
 
 // Open opens a registry and brings its schema up to date. It makes none: an error
@@ -170,10 +164,8 @@ func (s *server) tables(ctx context.Context) (n int, err error) {
 
 // prepare makes the schema where it is missing and refuses one that holds a registry.
 func (s *server) prepare(ctx context.Context) error {
-	if s.schema != "" {
-		if err := s.makeSchema(ctx); err != nil {
-			return err
-		}
+	if err := s.makeSchema(ctx); err != nil {
+		return err
 	}
 	tables, err := s.tables(ctx)
 	if err != nil || tables < registryTables {
@@ -189,8 +181,12 @@ func (s *server) prepare(ctx context.Context) error {
 	return nil // its creation was interrupted before anything was kept
 }
 
-// makeSchema asks first, since who may use a schema need not be allowed to make one.
+// makeSchema makes the schema that the address names, where it is missing. It asks first,
+// since who may use a schema need not be allowed to make one.
 func (s *server) makeSchema(ctx context.Context) error {
+	if s.schema == "" {
+		return nil
+	}
 	var there bool
 	err := s.read.QueryRowContext(ctx, "SELECT count(*) > 0 FROM pg_catalog.pg_namespace WHERE nspname = $1", s.schema).Scan(&there)
 	if err == nil && !there {

@@ -211,10 +211,10 @@ func TestLostConnections(t *testing.T) {
 			assert.NoError(t, err)
 		}
 	})
-	lost, batches := 0, 60
+	lost, batches := 0, 16
 	for n := range batches {
 		for {
-			_, err := d.AddSubmissions(t.Context(), uploads(n*50, 50))
+			_, err := d.AddSubmissions(t.Context(), uploads(n*600, 50+550*(n%2))) // many are entered by COPY
 			if err == nil {
 				break
 			}
@@ -227,34 +227,7 @@ func TestLostConnections(t *testing.T) {
 	require.Positive(t, lost, "no connection was lost")
 	size, _, err := d.Check(t.Context())
 	require.NoError(t, err)
-	require.EqualValues(t, 1+50*batches, size)
-}
-
-// A server that crashes and recovers has all that it acknowledged.
-func TestServerCrash(t *testing.T) {
-	d := create(t, server.DSN(t))
-	acked := make(map[int]bool)
-	for crash := range 2 {
-		time.AfterFunc(time.Duration(20+17*crash)*time.Millisecond, func() { server.Crash(t) })
-		for n := crash * 1_000_000; ; n += 7 {
-			_, err := d.AddSubmissions(t.Context(), uploads(n, 7))
-			if err != nil {
-				break
-			}
-			acked[n] = true
-		}
-		server.Ready(t)
-	}
-	size, _, err := d.Check(t.Context())
-	require.NoError(t, err, "the same handle works on")
-	require.GreaterOrEqual(t, size, int64(1+7*len(acked)))
-	require.NotEmpty(t, acked)
-	for n := range acked {
-		for _, u := range uploads(n, 7) {
-			_, err := d.Submission(t.Context(), u.ID)
-			require.NoError(t, err)
-		}
-	}
+	require.EqualValues(t, 1+325*batches, size)
 }
 
 func TestPasswordsStayOut(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/store"
@@ -40,6 +41,30 @@ func (f fixed) Scan(src any) error {
 		return fmt.Errorf("%w: a blob of %d bytes where %d belong", store.ErrTampered, len(b), len(f))
 	}
 	copy(f, b)
+	return nil
+}
+
+// sparse keeps an array as fixed does; zeros alone are an empty blob.
+type sparse []byte
+
+func (s sparse) Value() (driver.Value, error) {
+	if slices.ContainsFunc(s, func(b byte) bool { return b != 0 }) {
+		return []byte(s), nil
+	}
+	return []byte{}, nil
+}
+
+func (s sparse) Scan(src any) error {
+	if b, ok := src.([]byte); ok && len(b) == 0 {
+		clear(s)
+		return nil
+	}
+	if err := fixed(s).Scan(src); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(s, func(b byte) bool { return b != 0 }) {
+		return fmt.Errorf("%w: a blob of zeros where an empty one belongs", store.ErrTampered)
+	}
 	return nil
 }
 

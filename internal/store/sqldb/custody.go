@@ -51,9 +51,10 @@ func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]store.Custody, 
 	return readCustody(ctx, d.read, " WHERE recipient = $1 ORDER BY seq", recipient)
 }
 
-// CustodyOf lists the facts that cover an upload in the order of entry.
+// CustodyOf lists the facts that cover an upload in the order of entry. Of their lists it
+// gives that upload alone: one may be as long as the registry.
 func (d *DB) CustodyOf(ctx context.Context, submission [16]byte) ([]store.Custody, error) {
-	return readCustody(ctx, d.read, ` WHERE seq IN (
+	rows, err := custodyTable.rows(ctx, d.read, ` WHERE seq IN (
 		SELECT c.seq FROM submission s
 		JOIN custody c ON c.listed = 0 AND c.since <= s.submitted AND s.submitted <= c.until
 		WHERE s.id = $1
@@ -63,6 +64,14 @@ func (d *DB) CustodyOf(ctx context.Context, submission [16]byte) ([]store.Custod
 		JOIN custody c ON c.seq = l.custody AND c.since <= s.submitted AND s.submitted <= c.until
 		WHERE s.id = $1)
 	ORDER BY seq`, submission[:])
+	var out []store.Custody
+	for _, r := range rows {
+		if r.listed > 0 {
+			r.Submissions = [][16]byte{submission}
+		}
+		out = append(out, r.Custody)
+	}
+	return out, err
 }
 
 func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]store.Custody, error) {

@@ -112,6 +112,9 @@ func (h *history) rare(k int) func(ctx context.Context, s store.Store) (any, err
 		return func(ctx context.Context, s store.Store) (any, error) { return nil, s.AddReceipt(ctx, r) }
 	case 11:
 		st := keyState([]string{"active", "retired", "compromised", "lost"}[h.IntN(4)])
+		if h.IntN(8) > 0 { // copies go on
+			st.KeyID = fmt.Sprintf("v1-%d", h.IntN(5))
+		}
 		return func(ctx context.Context, s store.Store) (any, error) { return nil, s.AddKeyState(ctx, st) }
 	case 12:
 		i := investigation(h.IntN(1000))
@@ -120,17 +123,18 @@ func (h *history) rare(k int) func(ctx context.Context, s store.Store) (any, err
 		_, k := issued(1, [16]byte{}, "")
 		k.ID, k.Commitment = fmt.Sprintf("v1-%d", h.IntN(5)), [32]byte{byte(h.IntN(2))}
 		return func(ctx context.Context, s store.Store) (any, error) {
-			if size, root, err := s.Head(ctx); err != nil || size%3 == 0 {
-				return nil, errors.Join(err, s.AddCheckpoint(ctx, store.Checkpoint{Size: size, Root: root, Made: t0}))
+			size, root, err := s.Head(ctx)
+			if err != nil || size%3 > 0 {
+				return s.AddMarkKey(ctx, k)
 			}
-			return s.AddMarkKey(ctx, k)
+			return s.AddCheckpoint(ctx, store.Checkpoint{Size: size, Root: root, Made: t0})
 		}
 	}
 }
 
 // refusal is the kind of an error; what the databases themselves refuse is one.
 func refusal(err error) string {
-	for _, kind := range []error{store.ErrConflict, store.ErrErased, store.ErrNotFound, store.ErrTampered} {
+	for _, kind := range []error{store.ErrConflict, store.ErrErased, store.ErrMarkKey, store.ErrNotFound, store.ErrTampered} {
 		if errors.Is(err, kind) {
 			return kind.Error()
 		}

@@ -62,12 +62,37 @@ func (d *DB) MarkKeys(ctx context.Context) ([]store.MarkKey, error) {
 	return markKeyTable.rows(ctx, d.read, " ORDER BY seq")
 }
 
-// AddKeyState enters a state of a mark key.
+// AddKeyState enters a state of a mark key, if it may follow the last one.
 func (d *DB) AddKeyState(ctx context.Context, s store.KeyState) error {
 	return d.update(ctx, func(t *tx) error {
+		last, err := t.keyState(ctx, s.KeyID)
+		if err != nil {
+			return err
+		}
+		if err := last.Next(&s); err != nil {
+			return err
+		}
 		s.Seq = t.append(s)
 		return insert(ctx, t, keyStateTable, s)
 	})
+}
+
+// keyState is the state of a mark key that was entered last; the zero value: none was.
+func (t *tx) keyState(ctx context.Context, id string) (*store.KeyState, error) {
+	s, err := keyStateTable.one(ctx, t, " WHERE key_id = $1 ORDER BY seq DESC LIMIT 1", id)
+	if errors.Is(err, store.ErrNotFound) {
+		return &store.KeyState{}, nil
+	}
+	return s, err
+}
+
+// mayMark refuses a key that was retired or compromised since the caller looked.
+func (t *tx) mayMark(ctx context.Context, id string) error {
+	s, err := t.keyState(ctx, id)
+	if err == nil && s.State != "" && s.State != store.KeyActive {
+		err = fmt.Errorf("%w: %s", store.ErrMarkKey, s)
+	}
+	return err
 }
 
 // KeyStates lists the states of all mark keys in the order of entry.
@@ -82,6 +107,9 @@ func (d *DB) AddCopies(ctx context.Context, copies []store.Copy, key store.MarkK
 			return err
 		}
 		if _, err := ensureMarkKey(ctx, t, key); err != nil {
+			return err
+		}
+		if err := t.mayMark(ctx, key.ID); err != nil {
 			return err
 		}
 		rows := make([]store.Copy, len(copies))
@@ -183,28 +211,39 @@ func (d *DB) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) 
 	return readNodes(ctx, d.read, ids)
 }
 
-// AddCheckpoint keeps a signed checkpoint, or the same with further signatures or a timestamp. One
+// AddCheckpoint keeps a signed checkpoint, unless there is one of the same state. One
 // of another ledger is refused: it could never be taken out again.
-func (d *DB) AddCheckpoint(ctx context.Context, c store.Checkpoint) error {
-	return d.update(ctx, func(t *tx) error {
+func (d *DB) AddCheckpoint(ctx context.Context, c store.Checkpoint) (kept *store.Checkpoint, err error) {
+	err = d.update(ctx, func(t *tx) error {
 		if err := t.holds(ctx, c); err != nil {
 			return err
 		}
-		old, err := checkpointTable.one(ctx, t, " WHERE size = $1", c.Size)
+		kept, err = checkpointTable.one(ctx, t, " WHERE size = $1", c.Size)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
+			kept = &c
 			return insert(ctx, t, checkpointTable, c)
-		case err != nil:
-			return err
-		case old.Root != c.Root:
+		case err == nil && kept.Root != c.Root:
 			return fmt.Errorf("%w: another checkpoint of %d entries", store.ErrConflict, c.Size)
 		}
-		if len(c.Stamp) == 0 {
-			c.Stamp = old.Stamp
-		}
-		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", blob{&c.Note}, blob{&c.Stamp}, c.Size)
 		return err
 	})
+	return kept, err
+}
+
+// ChangeCheckpoint changes the note and the stamp of a kept checkpoint.
+func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*store.Checkpoint) error) (c *store.Checkpoint, err error) {
+	err = d.update(ctx, func(t *tx) error {
+		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
+			return fmt.Errorf("checkpoint of %d entries: %w", size, err)
+		}
+		if err := change(c); err != nil {
+			return err
+		}
+		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", blob{&c.Note}, blob{&c.Stamp}, size)
+		return err
+	})
+	return c, err
 }
 
 // holds says whether the ledger was once as a checkpoint says.

@@ -3,13 +3,16 @@ package sqldb_test
 import (
 	"crypto/sha256"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -43,7 +46,9 @@ func checkpoint(t *testing.T, s store.Store) store.Checkpoint {
 	size, root, err := s.Head(t.Context())
 	require.NoError(t, err)
 	c := store.Checkpoint{Size: size, Root: root, Note: []byte("signed"), Made: t0}
-	require.NoError(t, s.AddCheckpoint(t.Context(), c))
+	kept, err := s.AddCheckpoint(t.Context(), c)
+	require.NoError(t, err)
+	require.Equal(t, c, *kept)
 	return c
 }
 
@@ -264,17 +269,23 @@ func TestCheckpoints(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []store.Checkpoint{first, last}, got)
 
-		last.Note = []byte("signed twice")
-		last.Stamp = []byte("stamped")
-		require.NoError(t, d.AddCheckpoint(ctx, last))
-		unstamped := last
-		unstamped.Stamp = nil
-		require.NoError(t, d.AddCheckpoint(ctx, unstamped), "a timestamp stays")
+		changed, err := d.ChangeCheckpoint(ctx, last.Size, func(c *store.Checkpoint) error {
+			c.Note, c.Stamp = append(c.Note, " twice"...), []byte("stamped")
+			return nil
+		})
+		require.NoError(t, err)
+		kept, err := d.AddCheckpoint(ctx, last)
+		require.NoError(t, err)
+		last.Note, last.Stamp = []byte("signed twice"), []byte("stamped")
+		require.Equal(t, []store.Checkpoint{last, last}, []store.Checkpoint{*changed, *kept}, "what is kept stays")
+		_, err = d.ChangeCheckpoint(ctx, 3, func(*store.Checkpoint) error { return nil })
+		require.ErrorIs(t, err, store.ErrNotFound)
 		for name, bad := range map[string]store.Checkpoint{
 			"another root": {Size: first.Size, Root: last.Root}, "a root of its own": {Size: 5, Root: tlog.Hash{1}},
 			"later": {Size: last.Size + 1, Root: last.Root}, "empty": {Root: tlog.EmptyRoot()},
 		} {
-			require.ErrorIs(t, d.AddCheckpoint(ctx, bad), store.ErrConflict, name)
+			_, err := d.AddCheckpoint(ctx, bad)
+			require.ErrorIs(t, err, store.ErrConflict, name)
 		}
 		got, err = d.Checkpoints(ctx)
 		require.NoError(t, err)
@@ -307,4 +318,44 @@ func TestManyRowsAtOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, none)
 	})
+}
+
+// A registry of the schema before is brought up to date when it is opened, and its
+// ledger verifies: what it committed to stays as it was.
+func TestEarlierSchema(t *testing.T) {
+	for kind, dsn := range map[string]string{"file": "file:" + filepath.Join(t.TempDir(), "r.db"), "postgres": server.DSN(t)} {
+		t.Run(kind, func(t *testing.T) {
+			create := sqlite.Create
+			if kind == "postgres" {
+				create = postgres.Create
+			}
+			d, err := create(t.Context(), dsn, info())
+			require.NoError(t, err)
+			enter := func(d *sqldb.DB, n int, rendition [32]byte) {
+				s, x := submission(n)
+				s.Rendition = rendition
+				_, err := add(t.Context(), d, s, x)
+				require.NoError(t, err)
+			}
+			enter(d, 1, [32]byte{})
+			size, root, err := d.Check(t.Context())
+			require.NoError(t, err)
+			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition"} {
+				_, err = d.Raw().Exec(q)
+				require.NoError(t, err)
+			}
+			require.NoError(t, d.Close())
+			d = opened(open(t.Context(), dsn))(t)
+			size2, root2, err := d.Check(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, fmt.Sprint(size, root), fmt.Sprint(size2, root2))
+			enter(d, 2, [32]byte{2})
+			s, _ := submission(2)
+			got, err := d.Submission(t.Context(), s.ID)
+			require.NoError(t, err)
+			require.Equal(t, [32]byte{2}, got.Rendition)
+			_, _, err = d.Check(t.Context())
+			require.NoError(t, err)
+		})
+	}
 }

@@ -199,7 +199,7 @@ func blank(ctx context.Context, t *tx, ids [][16]byte, erasure int64) error {
 	for _, id := range ids {
 		if _, err := t.ExecContext(ctx, `UPDATE submission SET sha256 = $1, size = 0, format = '', decoder = '', width = 0,
 			height = 0, subject = '', hash = '', area = '', chain = '', quality = 0, area_quality = 0, kept = 0,
-			salt = $1, erased = $2 WHERE id = $3`, zero[:], erasure, id[:]); err != nil {
+			salt = $1, erased = $2, rendition = $4 WHERE id = $3`, zero[:], erasure, id[:], []byte{}); err != nil {
 			return err
 		}
 		if _, err := t.ExecContext(ctx, "DELETE FROM sealed WHERE submission = $1", id[:]); err != nil {

@@ -38,11 +38,11 @@ var (
 			return []any{&s.KeyID, &s.State, micros{&s.Since}, &s.Note, micros{&s.Entered}, &s.Actor, fixed(s.Salt[:]), &s.Seq}
 		}}
 	submissionTable = table[store.Submission]{"submission",
-		columns("id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased"),
+		columns("id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased rendition"),
 		func(s *store.Submission) []any {
 			return []any{fixed(s.ID[:]), fixed(s.SHA256[:]), &s.Size, &s.Format, &s.Decoder, &s.Width, &s.Height,
 				micros{&s.Submitted}, micros{&s.Received}, &s.Subject, &s.Hash, &s.Area, &s.Chain, &s.Quality,
-				&s.AreaQuality, flag{&s.Kept}, fixed(s.Salt[:]), &s.Seq, &s.Erased}
+				&s.AreaQuality, flag{&s.Kept}, fixed(s.Salt[:]), &s.Seq, &s.Erased, sparse(s.Rendition[:])}
 		}}
 	sealedTable = table[sealedRow]{"sealed", columns("submission key_id wrapped hashes features body"),
 		func(x *sealedRow) []any {

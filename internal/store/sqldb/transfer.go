@@ -5,21 +5,19 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// CreateEmpty brings an empty database to the latest schema, for [Transfer] to fill.
-// Until that is done it is no registry, and [Open] refuses it. It closes the
-// connections when it fails.
-func CreateEmpty(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
+// OpenCopy opens what [Transfer] is to fill: an empty database, which it brings to the
+// latest schema, or what an earlier Transfer left. It closes the connections when it
+// fails.
+func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
 	d := newDB(dialect, write, read)
-	err := d.migrate(ctx)
-	if err == nil {
-		err = d.mustBeEmpty(ctx)
-	}
-	if err != nil {
+	if err := d.migrate(ctx); err != nil {
 		d.Close()
 		return nil, err
 	}
@@ -28,8 +26,8 @@ func CreateEmpty(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB
 
 func (d *DB) mustBeEmpty(ctx context.Context) error {
 	for _, s := range append(transferred, transferStep{table: infoTable.name}) {
-		var n int
-		if err := d.read.QueryRowContext(ctx, "SELECT count(*) FROM "+s.table).Scan(&n); err != nil {
+		n, err := count(ctx, d.read, s.table)
+		if err != nil {
 			return err
 		}
 		if n > 0 {
@@ -39,11 +37,22 @@ func (d *DB) mustBeEmpty(ctx context.Context) error {
 	return nil
 }
 
-// Transfer copies a registry, as it is at one moment, into a database of
-// [CreateEmpty], checks the copy and compares the roots of the ledgers. Size and root
-// are those of the copy. Progress, where it is not nil, is told how many rows of how
-// many are there. What an error or a kill leaves is no registry, or a whole one whose
-// search tables [DB.BuildBands] has to complete.
+func count(ctx context.Context, q querier, table string) (n int, err error) {
+	if err = q.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+		err = fmt.Errorf("%s: %w", table, err)
+	}
+	return n, err
+}
+
+// Transfer copies a registry, as it is at one moment, into a database of [OpenCopy],
+// checks the copy and compares the roots of the ledgers. Size and root are those of the
+// copy. Progress, where it is not nil, is told how many rows of how many are there.
+//
+// What an error or a kill leaves is no registry, and the next Transfer from the same
+// registry goes on with it, whatever was written to that or erased from it meanwhile.
+// Where the copy is whole that only completes its search tables. A copy of another
+// registry is left alone, the error wraps [store.ErrConflict]; so is a whole one that
+// is not the same, the error wraps [fs.ErrExist].
 func Transfer(ctx context.Context, from, to *DB, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, err := from.read.BeginTx(ctx, from.dialect.Snapshot)
 	if err != nil {
@@ -51,17 +60,27 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 	}
 	defer source.Rollback()
 	t := &transfer{ctx: ctx, from: source, to: to, progress: progress}
-	if err := t.rows(); err != nil {
+	if t.info, err = infoTable.one(ctx, source, ""); err != nil {
 		return 0, root, err
 	}
 	if size, root, err = readHead(ctx, source, ""); err != nil {
 		return 0, root, err
 	}
-	if err := t.finish(size, root); err != nil {
+	if whole, err := t.whole(size, root); err != nil {
 		return 0, root, err
+	} else if !whole {
+		if err := t.rows(); err != nil {
+			return 0, root, err
+		}
+		if err := t.finish(size, root); err != nil {
+			return 0, root, err
+		}
 	}
-	if to.info, err = to.readInfo(ctx); err != nil {
-		return size, root, err
+	to.info = t.info
+	if t.blanked && to.dialect.Scrub != nil {
+		if err := to.dialect.Scrub(ctx, to.write); err != nil {
+			return 0, root, err
+		}
 	}
 	return size, root, to.BuildBands(ctx, false, nil)
 }
@@ -69,12 +88,14 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 type transfer struct {
 	ctx         context.Context
 	from        querier
+	info        *store.Info // of the registry that is copied
 	to          *DB
 	progress    func(done, total int)
 	done, total int
+	blanked     bool // what is erased from the registry was taken out of the copy
 }
 
-// A transferStep copies one table.
+// A transferStep copies the rows of one table that are not there.
 type transferStep struct {
 	table string
 	run   func(*transfer) error
@@ -87,68 +108,106 @@ const (
 )
 
 // transferred are all tables but the registry's name, which comes last, and the
-// ledger's head: each after those that it refers to.
+// ledger's head: first the ledger, which says whose copy it is, then each after those
+// that it refers to.
 var transferred = []transferStep{
-	all(recipientTable, "seq", transferRows),
-	all(markKeyTable, "seq", transferRows),
-	all(keyStateTable, "seq", transferRows),
-	all(submissionTable, "seq", transferRows),
-	all(sealedTable, "submission", transferSealed),
-	all(erasureTable, "seq", transferRows),
-	all(erasureListTable, "erasure, submission", transferRows),
-	all(copyTable, "seq", transferRows),
-	all(receiptTable, "seq", transferRows),
-	all(custodyTable, "seq", transferRows),
-	all(custodyListTable, "custody, submission", transferRows),
-	all(investigationTable, "seq", transferRows),
-	all(ledgerTable, "seq", transferRows),
-	all(checkpointTable, "size", transferRows),
+	all(ledgerTable, transferRows, "seq"),
+	all(recipientTable, transferRows, "seq"),
+	all(markKeyTable, transferRows, "seq"),
+	all(keyStateTable, transferRows, "seq"),
+	all(submissionTable, transferRows, "seq"),
+	{sealedTable.name, (*transfer).sealed},
+	all(erasureTable, transferRows, "seq"),
+	all(erasureListTable, transferRows, "erasure", "submission"),
+	all(copyTable, transferRows, "seq"),
+	all(receiptTable, transferRows, "seq"),
+	all(custodyTable, transferRows, "seq"),
+	all(custodyListTable, transferRows, "custody", "submission"),
+	all(investigationTable, transferRows, "seq"),
+	all(checkpointTable, transferRows, "size"),
 }
 
 func (t *transfer) rows() error {
+	if err := t.resume(); err != nil {
+		return err
+	}
 	for _, s := range transferred {
-		var n int
-		if err := t.from.QueryRowContext(t.ctx, "SELECT count(*) FROM "+s.table).Scan(&n); err != nil {
-			return fmt.Errorf("%s: %w", s.table, err)
+		n, err := count(t.ctx, t.from, s.table)
+		if err != nil {
+			return err
 		}
 		t.total += n
 	}
 	for _, s := range transferred {
-		if err := s.run(t); err != nil {
+		n, err := count(t.ctx, t.to.read, s.table)
+		if err == nil {
+			t.done += n
+			err = s.run(t)
+		}
+		if err != nil {
 			return fmt.Errorf("copy the rows of %s: %w", s.table, err)
 		}
 	}
 	return nil
 }
 
-// all copies the rows of a table in an order, some at a time.
-func all[T any](from table[T], order string, atATime int) transferStep {
+// all copies the rows of a table in the order of its key, some at a time, from where the
+// copy ends.
+func all[T any](from table[T], atATime int, key ...string) transferStep {
 	return transferStep{from.name, func(t *transfer) error {
-		rows, err := t.from.QueryContext(t.ctx, from.query()+" ORDER BY "+order)
-		if err != nil {
+		where, args := "", []any(nil)
+		switch last, err := from.one(t.ctx, t.to.read, " ORDER BY "+strings.Join(key, " DESC, ")+" DESC LIMIT 1"); {
+		case err == nil:
+			bound := from.bind(last)
+			for _, k := range key {
+				args = append(args, bound[slices.Index(from.columns, k)])
+			}
+			where = " WHERE (" + strings.Join(key, ", ") + ") > " + in(1, len(key))
+		case !errors.Is(err, store.ErrNotFound):
 			return err
 		}
-		defer rows.Close()
-		var batch []T
-		for more := true; more; {
-			if more = rows.Next(); more {
-				batch = append(batch, *new(T))
-				if err := rows.Scan(from.bind(&batch[len(batch)-1])...); err != nil {
-					return err
-				}
-			}
-			if len(batch) == atATime || !more {
-				if err := t.write(func(to *tx) error { return insert(t.ctx, to, from, batch...) }); err != nil {
-					return err
-				}
-				if t.done += len(batch); t.progress != nil {
-					t.progress(t.done, t.total)
-				}
-				batch = nil
+		return stream(t, from, atATime, where+" ORDER BY "+strings.Join(key, ", "), args...)
+	}}
+}
+
+// sealed copies what is sealed in the order of the submissions' numbers: by that of their
+// random IDs nobody could tell where a copy ends.
+func (t *transfer) sealed() error {
+	const by = " JOIN submission s ON s.id = sealed.submission"
+	var last int64
+	err := t.to.read.QueryRowContext(t.ctx, "SELECT s.seq FROM sealed"+by+" ORDER BY s.seq DESC LIMIT 1").Scan(&last)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	return stream(t, sealedTable, transferSealed, by+" WHERE s.seq > $1 ORDER BY s.seq", last)
+}
+
+// stream copies the rows that the tail of a query selects.
+func stream[T any](t *transfer, from table[T], atATime int, tail string, args ...any) error {
+	rows, err := t.from.QueryContext(t.ctx, from.query()+tail, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var batch []T
+	for more := true; more; {
+		if more = rows.Next(); more {
+			batch = append(batch, *new(T))
+			if err := rows.Scan(from.bind(&batch[len(batch)-1])...); err != nil {
+				return err
 			}
 		}
-		return rows.Err()
-	}}
+		if len(batch) == atATime || !more {
+			if err := t.write(func(to *tx) error { return insert(t.ctx, to, from, batch...) }); err != nil {
+				return err
+			}
+			if t.done += len(batch); t.progress != nil {
+				t.progress(t.done, t.total)
+			}
+			batch = nil
+		}
+	}
+	return rows.Err()
 }
 
 // write runs f in a transaction of the copy, past its ledger.
@@ -172,12 +231,8 @@ func (t *transfer) write(f func(*tx) error) error {
 // finish enters the head and the registry's name in the transaction in which the copy
 // is checked, so that it is no registry before.
 func (t *transfer) finish(size int64, root tlog.Hash) error {
-	info, err := infoTable.one(t.ctx, t.from, "")
-	if err != nil {
-		return err
-	}
 	return t.write(func(to *tx) error {
-		if err := insert(t.ctx, to, infoTable, *info); err != nil {
+		if err := insert(t.ctx, to, infoTable, *t.info); err != nil {
 			return err
 		}
 		if _, err := to.ExecContext(t.ctx, "UPDATE ledger_head SET size = $1, root = $2 WHERE one = 1", size, root[:]); err != nil {

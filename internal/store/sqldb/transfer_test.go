@@ -1,7 +1,16 @@
 package sqldb_test
 
 import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,9 +31,9 @@ func TestTransfer(t *testing.T) {
 		h.step()(ctx, first)
 	}
 	want := answers(t, first)
-	second := opened(postgres.CreateEmpty(ctx, server.DSN(t)))(t)
+	second := opened(postgres.OpenCopy(ctx, server.DSN(t)))(t)
 	file := "file:" + filepath.Join(t.TempDir(), "r.db")
-	third := opened(sqlite.CreateEmpty(ctx, file))(t)
+	third := opened(sqlite.OpenCopy(ctx, file))(t)
 	for _, way := range [][2]*sqldb.DB{{first, second}, {second, third}} {
 		last := 0
 		size, root, err := sqldb.Transfer(ctx, way[0], way[1], func(done, total int) {
@@ -49,8 +58,8 @@ func TestTransfer(t *testing.T) {
 
 func TestWholeCopiesOnly(t *testing.T) {
 	for kind, empty := range map[string]func(dsn string) (*sqldb.DB, error){
-		"file":     func(dsn string) (*sqldb.DB, error) { return sqlite.CreateEmpty(t.Context(), dsn) },
-		"postgres": func(dsn string) (*sqldb.DB, error) { return postgres.CreateEmpty(t.Context(), dsn) },
+		"file":     func(dsn string) (*sqldb.DB, error) { return sqlite.OpenCopy(t.Context(), dsn) },
+		"postgres": func(dsn string) (*sqldb.DB, error) { return postgres.OpenCopy(t.Context(), dsn) },
 	} {
 		t.Run(kind, func(t *testing.T) {
 			dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
@@ -68,12 +77,145 @@ func TestWholeCopiesOnly(t *testing.T) {
 			require.NoError(t, to.Close())
 			_, err = open(t.Context(), dsn)
 			require.ErrorIs(t, err, store.ErrSchema)
-			_, err = empty(dsn)
-			require.Error(t, err, "rows are in the way")
 			if kind == "postgres" {
 				_, err = postgres.Create(t.Context(), dsn, info())
 				require.ErrorIs(t, err, store.ErrConflict)
 			}
+			to, err = empty(dsn)
+			require.NoError(t, err)
+			defer to.Close()
+			_, _, err = sqldb.Transfer(t.Context(), from, to, nil)
+			require.ErrorIs(t, err, store.ErrTampered)
+			i := info()
+			i.Salt = salt("another")
+			other := kinds["memory"](t, i)
+			everything(t, other)
+			_, _, err = sqldb.Transfer(t.Context(), other, to, nil)
+			require.ErrorIs(t, err, store.ErrConflict, "the rest of another's copy")
 		})
 	}
+}
+
+// copierEnv makes the test binary copy a registry to where another is to be, and say how
+// many rows are there.
+const copierEnv = "KYCMARK_TEST_COPIER"
+
+func openCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
+	if postgres.IsDSN(dsn) {
+		return postgres.OpenCopy(ctx, dsn)
+	}
+	return sqlite.OpenCopy(ctx, dsn)
+}
+
+func copier(task string) error {
+	ctx := context.Background()
+	from, to, _ := strings.Cut(task, " ")
+	source, err := open(ctx, from)
+	if err != nil {
+		return err
+	}
+	target, err := openCopy(ctx, to)
+	if err != nil {
+		return err
+	}
+	_, _, err = sqldb.Transfer(ctx, source, target, func(done, total int) { fmt.Println(done, total) })
+	return errors.Join(err, target.Close(), source.Close())
+}
+
+// runCopier kills a copier after some steps; it reports whether it was done before.
+func runCopier(t *testing.T, from, to string, steps int) (done bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
+	cmd.Env = append(os.Environ(), copierEnv+"="+from+" "+to)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if steps--; steps == 0 {
+			cmd.Process.Kill()
+		}
+	}
+	err = cmd.Wait()
+	if steps > 0 {
+		require.NoError(t, err, "it was not killed")
+	}
+	return err == nil
+}
+
+// A copy that is killed again and again is whole in the end, though uploads come in,
+// are erased, and states are signed meanwhile.
+func TestKilledCopyGoesOn(t *testing.T) {
+	file := "file:" + filepath.Join(t.TempDir(), "r.db")
+	d := opened(sqlite.Create(t.Context(), file, info()))(t)
+	everything(t, d)
+	m := mover{t: t, next: 1000}
+	m.grow(d, 150)
+	there := server.DSN(t)
+	m.move(d, file, there)
+	m.move(opened(open(t.Context(), there))(t), there, "file:"+filepath.Join(t.TempDir(), "back.db"))
+}
+
+// A mover copies registries that are in use.
+type mover struct {
+	t    *testing.T
+	next int // upload
+}
+
+func body(n int) string { return fmt.Sprintf("body of %d in the copy", n) }
+
+func (m *mover) grow(d *sqldb.DB, uploads int) {
+	m.t.Helper()
+	for range uploads {
+		s, x := submission(m.next)
+		x.Body = []byte(body(m.next))
+		_, err := add(m.t.Context(), d, s, x)
+		require.NoError(m.t, err)
+		m.next++
+	}
+}
+
+func (m *mover) move(d *sqldb.DB, from, to string) {
+	t, ctx := m.t, m.t.Context()
+	first, killed := m.next-150, 0
+	var gone []int
+	for ; !runCopier(t, from, to, 4+3*killed); killed++ {
+		require.Less(t, killed, 50)
+		_, err := open(ctx, to)
+		require.ErrorIs(t, err, store.ErrSchema, "it is no registry yet")
+		m.grow(d, 3)
+		gone = append(gone, first+11*killed)
+		require.NoError(t, d.Erase(ctx, erasure(fmt.Sprint("meanwhile ", m.next), first+11*killed)))
+		checkpoint(t, d)
+	}
+	require.Greater(t, killed, 3)
+	c := opened(open(ctx, to))(t)
+	require.Equal(t, answers(t, d), answers(t, c))
+	for n := m.next - 150; n < m.next; n++ {
+		s, _ := submission(n)
+		want, err := d.Sealed(ctx, s.ID)
+		got, err2 := c.Sealed(ctx, s.ID)
+		require.Equal(t, refusal(err), refusal(err2))
+		require.Equal(t, want, got)
+	}
+	if path, ok := strings.CutPrefix(to, "file:"); ok {
+		for _, n := range gone {
+			for _, tail := range []string{"", "-wal"} {
+				raw, err := os.ReadFile(path + tail)
+				require.NoError(t, err)
+				require.False(t, bytes.Contains(raw, []byte(body(n))), "upload %d was erased, and stands in %s", n, path+tail)
+			}
+		}
+	}
+
+	size, root, err := sqldb.Transfer(ctx, d, c, nil)
+	require.NoError(t, err, "it is there already")
+	n, sum, err := d.Head(ctx)
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprint(n, sum), fmt.Sprint(size, root))
+	m.grow(d, 1)
+	_, _, err = sqldb.Transfer(ctx, d, c, nil)
+	require.ErrorIs(t, err, fs.ErrExist)
+	_, _, err = sqldb.Transfer(ctx, c, d, nil)
+	require.ErrorIs(t, err, fs.ErrExist)
 }

@@ -39,15 +39,16 @@ const driverName = "sqlite"
 // while one writer commits; FULL makes every commit reach the disk before it is
 // acknowledged; immediate takes the write lock at the beginning of a transaction,
 // so that it cannot fail half-way for another writer. 128 MB of pages and a log of 32
-// MB are for IDs and search tables, where rows fall anywhere. Readers map the file: a
-// search reads thousands of pages, and a call to the system for each was a third of it. The
-// driver maps 2 GB at most.
+// MB are for IDs and search tables, where rows fall anywhere. No
+// connection maps the file, though a search, which reads thousands of pages, would take a
+// third less: a page of a mapping that cannot be read, of a failing disk or a file that
+// somebody cut, ends the process, where a call to the system ends the query.
 func writer(path string) string {
 	return address(path, "_txlock=immediate", "_journal_mode=WAL", "_synchronous=FULL", "_pragma=cache_size(-131072)", "_pragma=wal_autocheckpoint(8000)")
 }
 
 func reader(path string) string {
-	return address(path, "_query_only=1", "_pragma=mmap_size(1099511627776)")
+	return address(path, "_query_only=1", "_pragma=mmap_size(0)")
 }
 
 func address(path string, params ...string) string {

@@ -11,6 +11,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -56,12 +57,20 @@ func Create(ctx context.Context, dsn string, info store.Info) (*sqldb.DB, error)
 	})
 }
 
-// CreateEmpty makes a file for [sqldb.Transfer] to fill. An existing one is left
-// alone, as by [Create].
-func CreateEmpty(ctx context.Context, dsn string) (*sqldb.DB, error) {
-	return create(dsn, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
-		return sqldb.CreateEmpty(ctx, dialect(path), write, read)
+// OpenCopy makes a file for [sqldb.Transfer] to fill, or opens what an earlier transfer
+// left. A file of anything else is left alone: the error wraps [store.ErrSchema].
+func OpenCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
+	d, err := create(dsn, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
+		return sqldb.OpenCopy(ctx, dialect(path), write, read)
 	})
+	if !errors.Is(err, fs.ErrExist) {
+		return d, err
+	}
+	path, write, read, err := openFile(ctx, dsn, true)
+	if err != nil {
+		return nil, err
+	}
+	return sqldb.OpenCopy(ctx, dialect(path), write, read)
 }
 
 func create(dsn string, schema func(path string, write, read *sql.DB) (*sqldb.DB, error)) (*sqldb.DB, error) {
@@ -89,26 +98,34 @@ func create(dsn string, schema func(path string, write, read *sql.DB) (*sqldb.DB
 
 // Open opens a registry and brings its schema up to date. It makes no file.
 func Open(ctx context.Context, dsn string) (*sqldb.DB, error) {
-	path, err := parseDSN(dsn)
+	path, write, read, err := openFile(ctx, dsn, false)
 	if err != nil {
 		return nil, err
-	}
-	if path == memory {
-		return nil, fmt.Errorf("%w: a registry in memory can only be created", store.ErrSchema)
-	}
-	if st, err := os.Stat(path); err != nil {
-		return nil, err
-	} else if !st.Mode().IsRegular() {
-		return nil, fmt.Errorf("%w: %s is no file", store.ErrSchema, path)
-	}
-	write, read, err := connect(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := recognize(ctx, read); err != nil {
-		return nil, errors.Join(err, read.Close(), write.Close())
 	}
 	return sqldb.Open(ctx, dialect(path), write, read)
+}
+
+// openFile opens the file of a registry; with began also one whose creation was cut
+// short.
+func openFile(ctx context.Context, dsn string, began bool) (path string, write, read *sql.DB, err error) {
+	if path, err = parseDSN(dsn); err != nil {
+		return "", nil, nil, err
+	}
+	if path == memory {
+		return "", nil, nil, fmt.Errorf("%w: a registry in memory can only be created", store.ErrSchema)
+	}
+	if st, err := os.Stat(path); err != nil {
+		return "", nil, nil, err
+	} else if !st.Mode().IsRegular() {
+		return "", nil, nil, fmt.Errorf("%w: %s is no file", store.ErrSchema, path)
+	}
+	if write, read, err = connect(path); err != nil {
+		return "", nil, nil, err
+	}
+	if err := recognize(ctx, read, began); err != nil {
+		return "", nil, nil, errors.Join(err, read.Close(), write.Close())
+	}
+	return path, write, read, nil
 }
 
 // connect opens a file for one writer and several readers.
@@ -130,8 +147,9 @@ func connect(path string) (write, read *sql.DB, err error) {
 	return write, read, nil
 }
 
-// recognize tells a registry from other files before anything is written to it.
-func recognize(ctx context.Context, db *sql.DB) error {
+// recognize tells a registry from other files before anything is written to it; with
+// began a database of no tables but the migrations' own will do.
+func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	var id int64
 	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
 	if code(err) == codes.SQLITE_NOTADB {
@@ -143,6 +161,13 @@ func recognize(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("open: %w", err)
 	}
+	if id == 0 && began {
+		var tables int
+		err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema WHERE tbl_name NOT IN ('schema_version', 'sqlite_sequence')").Scan(&tables)
+		if err != nil || tables == 0 {
+			return err
+		}
+	}
 	if id != applicationID {
 		return fmt.Errorf("%w: the file is no kycmark registry, or its creation was interrupted", store.ErrSchema)
 	}
@@ -150,12 +175,16 @@ func recognize(ctx context.Context, db *sql.DB) error {
 }
 
 // scrub empties the write-ahead log, which still holds pages as they were before an
-// erasure. The file itself holds none: secure_delete overwrote them.
+// erasure. The file itself holds none: secure_delete overwrote them. SQLite does not wait
+// until the disk knows that the log is empty; a commit, of nothing, does.
 func scrub(ctx context.Context, write *sql.DB) error {
 	var busy, log, moved int
 	err := write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved)
 	if err == nil && busy != 0 {
 		err = errors.New("others are reading it; it goes when the last program that has the registry open ends")
+	}
+	if err == nil {
+		_, err = write.ExecContext(ctx, "PRAGMA user_version = 0")
 	}
 	if err != nil {
 		return fmt.Errorf("the erasure is done, but the write-ahead log could not be emptied: %w", err)

@@ -163,6 +163,34 @@ func TestOtherFilesAreRefusedAndLeftAlone(t *testing.T) {
 	}
 }
 
+// A copy goes into a new file, or one whose making was cut short, and over nothing else.
+func TestOpenCopy(t *testing.T) {
+	dir := t.TempDir()
+	path := func(name string) string { return filepath.Join(dir, name) }
+	require.NoError(t, os.WriteFile(path("empty"), nil, 0o600))
+	begin := func(name, query string) {
+		db, err := sql.Open("sqlite", "file:"+path(name))
+		require.NoError(t, err)
+		_, err = db.Exec(query)
+		require.NoError(t, errors.Join(err, db.Close()))
+	}
+	begin("begun", "CREATE TABLE schema_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now'))); INSERT INTO schema_version (version_id, is_applied) VALUES (0, 1)")
+	begin("foreign", "CREATE TABLE mine (x)")
+	require.NoError(t, os.WriteFile(path("text"), []byte(strings.Repeat("no database", 100)), 0o600))
+	for name, want := range map[string]error{"new": nil, "empty": nil, "begun": nil, "text": store.ErrSchema, "foreign": store.ErrSchema} {
+		d, err := sqlite.OpenCopy(t.Context(), "file:"+path(name))
+		if want != nil {
+			require.ErrorIs(t, err, want, name)
+			continue
+		}
+		require.NoError(t, err, name)
+		require.NoError(t, d.Close())
+		d, err = sqlite.OpenCopy(t.Context(), "file:"+path(name))
+		require.NoError(t, err, "again")
+		require.NoError(t, d.Close())
+	}
+}
+
 func TestLaterSchemaIsRefused(t *testing.T) {
 	dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
 	require.NoError(t, fill(t, dsn).Close())

@@ -1,0 +1,159 @@
+package capture
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/photometry"
+)
+
+const (
+	whiteBlock  = 16   // pixels of the original
+	leastEnergy = 0.05 // a coefficient, grey levels squared: less is a codec's, or a drawing
+	mostEnergy  = 64   // the same: more is no sensor's
+	secondMost  = 1.5  // energy of the second octave, of a block, in parts of the first
+	thirdMost   = 1.6  // the same of the third
+	pooledLeast = 0.85 // the same of both, of all blocks together
+	pooledMost  = 1.1
+	leastBlocks = 20
+	leastGain   = 0.25 // share of the noise that must be there: print takes up a tenth at most
+	leastZ      = 8.0  // deviations of the null
+	shifts      = 8    // places beside the right one, of which the null is made
+	shiftBy     = 5    // pixels
+	noiseHigh   = 1.5  // deviation of the high-pass, pixels of the leak
+)
+
+// A noiseProof is how much of the original's noise is in a leak.
+type noiseProof struct {
+	blocks        int
+	second, third float64 // energies of octaves of the original there, in parts of the finest
+	gain          float64 // 1 where all of it is there
+	z             float64 // in deviations of the null
+}
+
+// octaves are the energies a coefficient of the three finest octaves of a square of
+// 16 pixels (Haar, 1910): equal for white noise, rising for what went through a lens.
+func octaves(p dsp.Plane, x, y int) (e [3]float64) {
+	var b [whiteBlock * whiteBlock]float32
+	for j := range whiteBlock {
+		copy(b[j*whiteBlock:], p.Row(y + j)[x:x+whiteBlock])
+	}
+	side := whiteBlock
+	for k := range e {
+		half := side / 2
+		var next [whiteBlock * whiteBlock / 4]float32
+		sum := 0.0
+		for j := range half {
+			for i := range half {
+				at := 2*j*side + 2*i
+				a, c, d, f := b[at], b[at+1], b[at+side], b[at+side+1]
+				h, v, g := (a-c+d-f)/2, (a+c-d-f)/2, (a-c-d+f)/2
+				sum += float64(h*h) + float64(v*v) + float64(g*g)
+				next[j*half+i] = (a + c + d + f) / 2
+			}
+		}
+		e[k] = sum / float64(3*half*half)
+		copy(b[:half*half], next[:half*half])
+		side = half
+	}
+	return e
+}
+
+// noise looks for the original's noise in the leak, where the original shows nothing
+// but noise: whatever is printed went through a lens, so that its finest octave is the
+// weakest, and noise did not.
+func (s *Sight) noise(f *photometry.Fit) (n noiseProof) {
+	inv, ok := s.H.Inverse()
+	if !ok {
+		return n
+	}
+	full := s.on.Luma()
+	kx, ky := float64(s.view.W)/float64(full.W), float64(s.view.H)/float64(full.H)
+	pred, seen := dsp.HighPass(f.Predicted, noiseHigh), dsp.HighPass(s.Leak, noiseHigh)
+	var sums octaveSums
+	var cov [shifts + 1]float64
+	for y := 0; y+whiteBlock <= full.H; y += whiteBlock {
+		for x := 0; x+whiteBlock <= full.W; x += whiteBlock {
+			c := geometry.Point{X: float64((float64(x)+whiteBlock/2)*kx) - 0.5, Y: float64((float64(y)+whiteBlock/2)*ky) - 0.5}
+			r, ok := s.square(inv, c, f)
+			if !ok {
+				continue
+			}
+			e := octaves(full, x, y)
+			if e[0] < leastEnergy || e[0] > mostEnergy || e[1] > secondMost*e[0] || e[2] > thirdMost*e[0] {
+				continue
+			}
+			sums.add(e)
+			r.covary(pred, seen, &cov)
+		}
+	}
+	if sums.n == 0 {
+		return n
+	}
+	n.blocks, n.second, n.third = sums.n, sums.e[1]/sums.e[0], sums.e[2]/sums.e[0]
+	null := 0.0
+	for _, v := range cov[1:] {
+		null += float64(v * v)
+	}
+	n.gain = cov[0] / float64(sums.n)
+	n.z = cov[0] / math.Sqrt(null/shifts+1e-12)
+	return n
+}
+
+type octaveSums struct {
+	n int
+	e [3]float64
+}
+
+func (o *octaveSums) add(e [3]float64) {
+	o.n++
+	for k := range e {
+		o.e[k] += e[k]
+	}
+}
+
+// A square of the leak.
+type square struct{ x, y, side int }
+
+// square returns where a block of the original around c lies in the leak, if all
+// around it is trusted.
+func (s *Sight) square(inv geometry.Mat, c geometry.Point, f *photometry.Fit) (r square, ok bool) {
+	q := inv.Apply(c)
+	side := int((whiteBlock - 4) * s.Scale * float64(s.view.W) / float64(s.on.Luma().W))
+	x, y := int(q.X+0.5)-side/2, int(q.Y+0.5)-side/2
+	const room = 2 * shiftBy
+	if side < 4 || !(x >= room && y >= room && x+side+room <= s.Leak.W && y+side+room <= s.Leak.H) {
+		return r, false
+	}
+	for j := y; j < y+side; j += side - 1 {
+		for i := x; i < x+side; i += side - 1 {
+			if f.Weight.Pix[j*s.Leak.W+i] == 0 {
+				return r, false
+			}
+		}
+	}
+	return square{x, y, side}, true
+}
+
+// covary adds, in parts of the power of a, the sums of products of a and b over a
+// square, as they lie and with b moved aside.
+func (r square) covary(a, b dsp.Plane, into *[shifts + 1]float64) {
+	moves := [shifts + 1][2]int{{}, {shiftBy, 0}, {-shiftBy, 0}, {0, shiftBy}, {0, -shiftBy}, {shiftBy, shiftBy}, {-shiftBy, shiftBy}, {shiftBy, -shiftBy}, {-shiftBy, -shiftBy}}
+	power := 1e-3
+	for y := r.y; y < r.y+r.side; y++ {
+		for _, v := range a.Pix[y*a.W+r.x:][:r.side] {
+			power += float64(v * v)
+		}
+	}
+	for k, m := range moves {
+		sum := 0.0
+		for y := r.y; y < r.y+r.side; y++ {
+			p, q := a.Pix[y*a.W+r.x:][:r.side], b.Pix[(y+m[1])*b.W+r.x+m[0]:][:r.side]
+			for i, v := range p {
+				sum += float64(v * q[i])
+			}
+		}
+		into[k] += min(max(sum/power, -2), 2)
+	}
+}

@@ -1,0 +1,121 @@
+package capture
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/photometry"
+)
+
+const (
+	placeStep    = 3    // pixels of the leak between the places that are compared
+	placeEdge    = 10.0 // grey levels over two pixels, from which a place is known to parts of a pixel
+	faintEdge    = 2.0  // the same where there are too few of those
+	leastPlaces  = 300
+	leastFaint   = 100
+	frameMiddle  = 0.4 // pixels of the leak by which half of the places may be off the frame's map
+	frameMost    = 1.2 // the same of nine in ten
+	exactMiddle  = 0.1 // frameMiddle where grain is foreign: codecs make grain, but move no frame
+	gridMiddle   = 0.12
+	gridMost     = 0.3
+	gridFraction = 0.15
+)
+
+// A place is a pixel of the leak and where it lies on the original, canonical pixels.
+type place struct{ x, y, u, v float64 }
+
+// places are pixels of the leak with detail of the original, few where there is little.
+func (s *Sight) places(f *photometry.Fit) []place {
+	soft := dsp.Gauss(f.Predicted, 1)
+	if all := s.edges(f, soft, placeEdge); len(all) >= leastPlaces {
+		return all
+	}
+	if all := s.edges(f, soft, faintEdge); len(all) >= leastFaint {
+		return all
+	}
+	return nil
+}
+
+// edges are places where soft rises by so many grey levels over two pixels.
+func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, least float32) (all []place) {
+	w := s.Leak.W
+	for y := 8; y < s.Leak.H-8; y += placeStep {
+		for x := 8; x < w-8; x += placeStep {
+			i := y*w + x
+			if f.Weight.Pix[i] == 0 {
+				continue
+			}
+			gx, gy := soft.Pix[i+1]-soft.Pix[i-1], soft.Pix[i+w]-soft.Pix[i-w]
+			if float32(gx*gx)+float32(gy*gy) >= float32(least*least) {
+				all = append(all, place{float64(x), float64(y), float64(s.X.Pix[i]), float64(s.Y.Pix[i])})
+			}
+		}
+	}
+	return all
+}
+
+// upright returns how the leak's axes lie on the original's, by right angles and
+// mirrored: of the eight ways the nearest.
+func (s *Sight) upright() (m [4]float64) {
+	c := geometry.Point{X: float64(s.Leak.W) / 2, Y: float64(s.Leak.H) / 2}
+	o, a, b := s.H.Apply(c), s.H.Apply(geometry.Point{X: c.X + 1, Y: c.Y}), s.H.Apply(geometry.Point{X: c.X, Y: c.Y + 1})
+	if math.Abs(a.X-o.X) >= math.Abs(a.Y-o.Y) {
+		return [4]float64{math.Copysign(1, a.X-o.X), 0, 0, math.Copysign(1, b.Y-o.Y)}
+	}
+	return [4]float64{0, math.Copysign(1, b.X-o.X), math.Copysign(1, a.Y-o.Y), 0}
+}
+
+// onFrame returns by how many of its pixels half, and nine tenths, of the leak's places
+// are off the map that lays its frame on the original's.
+func (s *Sight) onFrame(all []place) (half, most float64) {
+	m := s.upright()
+	w, h := float64(s.Leak.W), float64(s.Leak.H)
+	kx, ky := float64(s.view.W)/w, float64(s.view.H)/h
+	if m[0] == 0 {
+		kx, ky = float64(s.view.W)/h, float64(s.view.H)/w
+	}
+	off := make([]float32, len(all))
+	for i, p := range all {
+		x, y := p.x+0.5-w/2, p.y+0.5-h/2
+		u := float64(kx*(float64(m[0]*x)+float64(m[1]*y))) + float64(s.view.W)/2 - 0.5
+		v := float64(ky*(float64(m[2]*x)+float64(m[3]*y))) + float64(s.view.H)/2 - 0.5
+		off[i] = float32(math.Hypot((p.u-u)/kx, (p.v-v)/ky))
+	}
+	return quantiles(off)
+}
+
+// onGrid returns by how many pixels of the original half, and nine tenths, of the
+// leak's places are off the original's grid of pixels, shifted, and how far that shift
+// is from a whole number of pixels.
+func (s *Sight) onGrid(all []place) (half, most, fraction float64) {
+	m := s.upright()
+	full := s.on.Luma()
+	kx, ky := float64(full.W)/float64(s.view.W), float64(full.H)/float64(s.view.H)
+	back, ok := s.ToLeak.Inverse()
+	if !ok || len(all) == 0 {
+		return math.Inf(1), math.Inf(1), 0.5
+	}
+	dx, dy := make([]float32, len(all)), make([]float32, len(all))
+	for i, p := range all {
+		q := back.Apply(geometry.Point{X: p.x, Y: p.y})
+		dx[i] = float32(float64((p.u+0.5)*kx) - 0.5 - float64(m[0]*q.X) - float64(m[1]*q.Y))
+		dy[i] = float32(float64((p.v+0.5)*ky) - 0.5 - float64(m[2]*q.X) - float64(m[3]*q.Y))
+	}
+	tx, ty := middle(dx), middle(dy)
+	off := make([]float32, len(all))
+	for i := range off {
+		off[i] = float32(math.Hypot(float64(dx[i]-tx), float64(dy[i]-ty)))
+	}
+	half, most = quantiles(off)
+	part := func(t float32) float64 { return math.Abs(float64(t) - math.Round(float64(t))) }
+	return half, most, math.Max(part(tx), part(ty))
+}
+
+func quantiles(off []float32) (half, most float64) {
+	if len(off) == 0 {
+		return math.Inf(1), math.Inf(1)
+	}
+	half = float64(dsp.Select(off, len(off)/2))
+	return half, float64(dsp.Select(off, len(off)*9/10))
+}

@@ -1,0 +1,119 @@
+package dsp
+
+import "math"
+
+// A Rect is part of a plane, in samples: its corners lie at (X, Y) and (X + W, Y + H),
+// and the first sample covers 0 to 1.
+type Rect struct{ X, Y, W, H float64 }
+
+// A Kernel is what programs resize pictures with: a function of the distance in samples
+// of the result where that is the smaller one, of the source else.
+type Kernel int
+
+const (
+	Area    Kernel = iota // the mean over each sample's area; linear to enlarge
+	Linear                // a triangle
+	Cubic                 // cubic convolution (Keys, 1981), parameter -0.5
+	Lanczos               // three lobes (Duchon, 1979)
+)
+
+// reach is the half of a kernel's support.
+func (k Kernel) reach() float64 { return [...]float64{1, 1, 2, 3}[k] }
+
+func (k Kernel) at(x float64) float64 {
+	x = math.Abs(x)
+	switch {
+	case x >= k.reach():
+		return 0
+	case k == Cubic && x < 1:
+		return float64((float64(1.5*x)-2.5)*float64(x*x)) + 1
+	case k == Cubic:
+		return float64((float64((float64(-0.5*x)+2.5)*x)-4)*x) + 2
+	case k == Lanczos:
+		return sinc(x) * sinc(x/3)
+	}
+	return 1 - x
+}
+
+// sinc is sin(pi x)/(pi x).
+func sinc(x float64) float64 {
+	if x < 1e-9 {
+		return 1
+	}
+	_, s := Cis(x / 2)
+	return s / float64(math.Pi*x)
+}
+
+// Resize returns r of p at w x h samples, what is beyond an edge of p like what is on it.
+func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
+	across, down := newTaps(r.X, r.W, w, k), newTaps(r.Y, r.H, h, k)
+	out, row, have, first := NewPlane(w, h), make([]float32, w), -1, 0
+	for at := down[0].first; first < h; at++ {
+		if i := min(max(at, 0), p.H-1); i != have {
+			across.row(row, p.Row(i))
+			have = i
+		}
+		for y := first; y < h && down[y].first <= at; y++ {
+			if i := at - down[y].first; i < len(down[y].weights) {
+				AddScaled(out.Row(y), row, down[y].weights[i])
+			} else if y == first {
+				first++
+			}
+		}
+	}
+	return out
+}
+
+// taps are the source samples of each sample of a row or column.
+type taps []struct {
+	first   int
+	weights []float32
+}
+
+// newTaps makes n samples of the span samples from start on.
+func newTaps(start, span float64, n int, k Kernel) taps {
+	step := span / float64(n)
+	wide := math.Max(step, 1)
+	half := float64(k.reach() * wide)
+	if k == Area && step > 1 {
+		half = (step + 1) / 2
+	}
+	t := make(taps, n)
+	for i := range t {
+		middle := start + float64((float64(i)+0.5)*step)
+		first, last := int(math.Ceil(middle-half-0.5)), int(math.Floor(middle+half-0.5))
+		t[i].first = first
+		sum := 0.0
+		g := make([]float64, max(last-first+1, 0))
+		for j := range g {
+			x := float64(first+j) + 0.5 - middle
+			if k == Area && step > 1 {
+				g[j] = math.Min(1, math.Max(0, half-math.Abs(x)))
+			} else {
+				g[j] = k.at(x / wide)
+			}
+			sum += g[j]
+		}
+		for _, v := range g {
+			t[i].weights = append(t[i].weights, float32(v/sum))
+		}
+	}
+	return t
+}
+
+func (t taps) row(dst, src []float32) {
+	for x := range dst {
+		w, first := t[x].weights, t[x].first
+		var sum float32
+		if first >= 0 && first+len(w) <= len(src) {
+			for j, v := range src[first : first+len(w)] {
+				sum += float32(w[j] * v)
+			}
+		} else {
+			for j, g := range w {
+				sum += float32(g * src[min(max(first+j, 0), len(src)-1)])
+			}
+		}
+		dst[x] = sum
+	}
+}

@@ -1,0 +1,120 @@
+// Package recall holds what trials say of how often the search for leaks finds the upload
+// that a picture shows, by kinds of pictures that can be told from the picture alone: its
+// size, how much detail it has, and whether its hash can be asked for. What was done to a
+// leak cannot be told; the trials are over a mixture of it.
+package recall
+
+import (
+	"bytes"
+	_ "embed" // the table
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// ErrTable is wrapped by all errors about a [Table] that cannot be used.
+var ErrTable = errors.New("unusable table of recall")
+
+// A Look is what a leak has for the search to go by.
+type Look struct {
+	Side     int  // the long side, pixels
+	Quality  int  // of its hash, 0 to 100
+	Features int  // local features
+	Parts    bool // features were searched, not the hash of the whole alone
+}
+
+// A Kind is a sort of leaks, and what trials of such leaks gave. A leak is of the first
+// kind of a table whose limits it meets.
+type Kind struct {
+	Name          string `json:"name"` // "large, full of detail"
+	LeastSide     int    `json:"least_side"`
+	LeastFeatures int    `json:"least_features"`
+	LeastQuality  int    `json:"least_quality"`
+	Whole         Trials `json:"whole"` // hashes of whole pictures within the radius alone
+	Parts         Trials `json:"parts"` // with nearer ones by their pixels, and parts by local features
+}
+
+// Trials are leaks whose upload was in the registry.
+type Trials struct {
+	Found   int     `json:"found"`
+	Of      int     `json:"of"`
+	AtLeast float64 `json:"at_least"` // lower 95 % bound of the share (Clopper and Pearson, Biometrika 26, 1934)
+}
+
+// A Table is the record of one run.
+type Table struct {
+	Version int    `json:"version"`
+	Command string `json:"command"` // that recorded it
+	Go      string `json:"go"`
+	Seed    uint64 `json:"seed"`
+	Uploads int    `json:"uploads"`
+	MaxSide int    `json:"max_side"` // of the uploads, pixels
+	Attacks int    `json:"attacks"`
+	Every   int    `json:"every"` // each upload went through one of so many attacks
+	Sizes   []int  `json:"sizes"` // long sides to which leaks were shrunk after the attack, in turn; 0: not
+	Kinds   []Kind `json:"kinds"`
+}
+
+//go:embed table.json
+var recorded []byte
+
+var parsed = sync.OnceValues(func() (*Table, error) { return Read(recorded) })
+
+// Recorded is the table that investigations use. It must not be changed.
+func Recorded() (*Table, error) { return parsed() }
+
+// Read reads a table; the error wraps [ErrTable].
+func Read(data []byte) (*Table, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.DisallowUnknownFields()
+	t := new(Table)
+	if err := dec.Decode(t); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTable, err)
+	}
+	if len(t.Kinds) == 0 {
+		return nil, fmt.Errorf("%w: it has no kinds", ErrTable)
+	}
+	if last := t.Kinds[len(t.Kinds)-1]; last.LeastSide > 0 || last.LeastFeatures > 0 || last.LeastQuality > 0 {
+		return nil, fmt.Errorf("%w: its last kind has limits", ErrTable)
+	}
+	for _, k := range t.Kinds {
+		for _, n := range []Trials{k.Whole, k.Parts} {
+			if n.Found < 0 || n.Found > n.Of || !(n.AtLeast >= 0 && n.AtLeast < 1) || n.Found == 0 && n.AtLeast > 0 || n.Found > 0 && n.AtLeast > float64(n.Found)/float64(n.Of) {
+				return nil, fmt.Errorf("%w: %q", ErrTable, k.Name)
+			}
+		}
+	}
+	return t, nil
+}
+
+// Of is the kind of a leak.
+func (t *Table) Of(l Look) *Kind {
+	for i := range t.Kinds {
+		k := &t.Kinds[i]
+		if l.Side >= k.LeastSide && l.Features >= k.LeastFeatures && l.Quality >= k.LeastQuality {
+			return k
+		}
+	}
+	return &t.Kinds[len(t.Kinds)-1]
+}
+
+// Trials are those of leaks of a kind, searched as the look says.
+func (k *Kind) Trials(l Look) Trials {
+	if l.Parts {
+		return k.Parts
+	}
+	return k.Whole
+}
+
+// Kinds are the sorts of leaks that are told apart, without trials.
+func Kinds() []Kind {
+	return []Kind{
+		{Name: "of 400 pixels and more, full of detail", LeastSide: 400, LeastFeatures: 120, LeastQuality: 50},
+		{Name: "of 400 pixels and more, with some detail", LeastSide: 400, LeastFeatures: 30},
+		{Name: "of 200 to 400 pixels", LeastSide: 200, LeastFeatures: 60, LeastQuality: 50},
+		{Name: "of 100 to 200 pixels", LeastSide: 100, LeastFeatures: 30, LeastQuality: 50},
+		{Name: "tiny, or with little detail", LeastQuality: 50},
+		{Name: "flat"}, // no hash to ask for, and few features
+	}
+}

@@ -1,0 +1,194 @@
+package requant
+
+import (
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+// Parameters of predicting a leak that was resized.
+const (
+	refinements = 8
+	still       = 0.02 // original's pixels by which a part moves, below which it is found
+	mostMoved   = 4    // pixels of the leak by which a part may be moved
+	mixtures    = 4
+	mostOffBy   = 10   // grey levels: a pixel that is off by more counts as if by so many
+	ridge       = 1e-3 // squares a pixel, added to those of each predictor
+)
+
+// Coarse reports whether steps are coarse enough beside a mark, of a strength up to the
+// given one, for [Leak.Read] to tell more than differences, if predictions are right.
+func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
+	r := reader{Leak: l, mark: mark, cosines: newCosines()}
+	r.w, r.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
+	r.strengths(float32(strength * strength))
+	for k := range r.spread {
+		r.spread[k] = spreads[0]
+	}
+	steps, _ := r.fitness()
+	return steps >= leastSteps
+}
+
+// Predict returns what the leak would show unmarked and before it was rounded, if it is a
+// part of the original resized, and which part that is; near is where to look for that, or
+// the part itself where it is known. Whatever program resized it, it will have mixed
+// pixels much like a mixture of common kernels, which is found by least squares: closest
+// not to the leak, but to what of all that may have been rounded to it is nearest.
+func (l *Leak) Predict(original dsp.Plane, near dsp.Rect, known bool) (dsp.Plane, dsp.Rect) {
+	m := mixer{Leak: l, original: original, cosines: newCosines()}
+	part, far := near, mostMoved*math.Max(near.W/float64(l.luma.W), near.H/float64(l.luma.H))
+	for n := 0; n < refinements && !known; n++ {
+		next := m.refined(part)
+		if !(apart(next, near) < far) {
+			part = near // hardly any detail to go by
+			break
+		}
+		known = apart(next, part) < still
+		part = next
+	}
+	return m.mixed(part), part
+}
+
+// apart is the most by which a corner of a lies beside that of b, or a size.
+func apart(a, b dsp.Rect) float64 {
+	return max(math.Abs(a.X-b.X), math.Abs(a.Y-b.Y), math.Abs(a.W-b.W), math.Abs(a.H-b.H))
+}
+
+// A mixer predicts a leak.
+type mixer struct {
+	*Leak
+	original dsp.Plane
+	cosines  cosines
+}
+
+func (m *mixer) resized(part dsp.Rect, k dsp.Kernel) dsp.Plane {
+	return dsp.Resize(m.original, part, m.luma.W, m.luma.H, k)
+}
+
+// refined moves the part of the original to where it explains the leak better.
+func (m *mixer) refined(part dsp.Rect) dsp.Rect {
+	p := m.resized(part, dsp.Area)
+	c := newRegression(append(moves(p), ones(p))).on(m.left(p))
+	x, y := part.W/float64(p.W), part.H/float64(p.H)
+	return dsp.Rect{
+		X: part.X + float64(x*(c[0]-c[1])), W: part.W + float64(2*x*c[1]),
+		Y: part.Y + float64(y*(c[2]-c[3])), H: part.H + float64(2*y*c[3]),
+	}
+}
+
+// mixed is the best mixture of kernels, brightness and contrast free.
+func (m *mixer) mixed(part dsp.Rect) dsp.Plane {
+	p := m.resized(part, dsp.Area)
+	by := append(moves(p), ones(p), p.Clone())
+	for _, k := range [...]dsp.Kernel{dsp.Linear, dsp.Cubic, dsp.Lanczos} {
+		q := m.resized(part, k)
+		for i, v := range p.Pix {
+			q.Pix[i] -= v
+		}
+		by = append(by, q)
+	}
+	r := newRegression(by)
+	for range mixtures {
+		for k, g := range r.on(m.left(p)) {
+			dsp.AddScaled(p.Pix, by[k].Pix, float32(g))
+		}
+	}
+	return p
+}
+
+// moves are how p changes where it is moved by a pixel to the left, stretched by one
+// sideways from its middle to each edge, moved up and stretched upwards and downwards.
+func moves(p dsp.Plane) []dsp.Plane {
+	left, up := dsp.Gradients(p)
+	wide, high := left.Clone(), up.Clone()
+	for y := range p.H {
+		v := float32(2*y+1-p.H) / float32(p.H)
+		w, h := wide.Row(y), high.Row(y)
+		for x := range w {
+			w[x] *= float32(2*x+1-p.W) / float32(p.W)
+			h[x] *= v
+		}
+	}
+	return []dsp.Plane{left, wide, up, high}
+}
+
+func ones(p dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane(p.W, p.H)
+	for i := range out.Pix {
+		out.Pix[i] = 1
+	}
+	return out
+}
+
+// left is what p lacks to be what may have been rounded to the leak, as near as it can.
+func (m *mixer) left(p dsp.Plane) dsp.Plane {
+	w, h := (p.W+side-1)/side, (p.H+side-1)/side
+	out := dsp.NewPlane(p.W, p.H)
+	dsp.Parallel(w*h, func(from, to int) {
+		for i := from; i < to; i++ {
+			var x, seen block
+			x.load(p, i%w, i/w)
+			seen.load(m.luma, i%w, i/w)
+			m.cosines.forward(&x)
+			m.cosines.forward(&seen)
+			seen[0] -= middle
+			x[0] -= middle
+			for k, q := range m.Table {
+				if q == 0 {
+					x[k] = 0
+					continue
+				}
+				n := float32(q * nearest(seen[k]/q))
+				x[k] = min(max(x[k], n-q/2), n+q/2) - x[k]
+			}
+			m.cosines.inverse(&x)
+			for k, v := range x {
+				x[k] = min(max(v, -mostOffBy), mostOffBy)
+			}
+			x.store(out, i%w, i/w)
+		}
+	})
+	return out
+}
+
+// A regression explains planes by others.
+type regression struct {
+	by     []dsp.Plane
+	normal [][]float64
+}
+
+func newRegression(by []dsp.Plane) *regression {
+	r := &regression{by: by, normal: make([][]float64, len(by))}
+	for i := range by {
+		r.normal[i] = make([]float64, len(by))
+		for j := range i + 1 {
+			r.normal[i][j] = dot(by[i], by[j])
+			r.normal[j][i] = r.normal[i][j]
+		}
+		r.normal[i][i] += float64(ridge * float64(len(by[i].Pix)))
+	}
+	return r
+}
+
+// on returns how much of each explains p, nothing where that cannot be told.
+func (r *regression) on(p dsp.Plane) []float64 {
+	a, b := make([][]float64, len(r.by)), make([]float64, len(r.by))
+	for i := range r.by {
+		a[i], b[i] = slices.Clone(r.normal[i]), dot(r.by[i], p)
+	}
+	c, ok := geometry.Solve(a, b)
+	if !ok {
+		return make([]float64, len(r.by))
+	}
+	return c
+}
+
+func dot(a, b dsp.Plane) float64 {
+	sum := 0.0
+	for i, v := range a.Pix {
+		sum += float64(float64(v) * float64(b.Pix[i]))
+	}
+	return sum
+}

@@ -1,0 +1,19 @@
+package verify
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+// clock says where times come from, and what the kernel knows of that clock (adjtimex(2)).
+func clock() string {
+	var t unix.Timex
+	if _, err := unix.Adjtimex(&t); err != nil {
+		return "clock of the machine"
+	}
+	if t.Status&unix.STA_UNSYNC != 0 {
+		return "clock of the machine, which its kernel says is not synchronised"
+	}
+	return fmt.Sprintf("clock of the machine, which its kernel says is synchronised, with an error of %.3f s at most", float64(t.Maxerror)/1e6)
+}

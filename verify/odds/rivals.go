@@ -1,0 +1,165 @@
+package odds
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Why the findings do not tell a named recipient from somebody else.
+const (
+	RivalHeld         = "held unmarked" // held the same pictures unmarked: with the recipient's copies in hand it could have laid their marks there
+	RivalPlanting     = "planting"      // with others it held so many of them unmarked that planting explains the leaks about as well
+	RivalRest         = "rest"          // is recorded to have had the rest of the dump, which the recipient's copies and custody do not explain
+	RivalTransplanted = "transplanted"  // marks of the recipient's copies were laid onto other pictures of the dump, by whomever
+)
+
+// A Rival is somebody from whom the findings do not tell a recipient that is named: a
+// recipient without any is named alone.
+type Rival struct {
+	Name     string `json:"name"`            // the recipient that is named
+	Other    string `json:"other,omitempty"` // the rival; "": whoever it is, no listed holder is known for it
+	Why      string `json:"why"`             // [RivalHeld], ...
+	Clusters int    `json:"clusters"`        // that the rival is recorded to have had
+	Of       int    `json:"of"`              // those with the recipient's copies; of RivalRest: those that these do not explain
+}
+
+// Alone are the recipients that a headline may name without a rival beside them.
+func (v *Verdict) Alone() []string {
+	var out []string
+	for _, name := range v.Named {
+		if !slices.ContainsFunc(v.Rivals, func(r Rival) bool { return r.Name == name }) {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// nearlyAll is the share of the rest of a dump from which on a holder is listed as one that
+// had it: some of it may be matched to the wrong submission.
+const nearlyAll = 0.9
+
+// rivals are those of one recipient, the greatest share first.
+func (m *model) rivals(h *Hypothesis) []Rival {
+	r := m.holder(h.Name)
+	var out []Rival
+	rival := func(k int) bool {
+		return k >= 0 && slices.ContainsFunc(out, func(o Rival) bool { return o.Other == m.c.Holders[k].Name })
+	}
+	marked := m.clustersOf(func(s *sighting) bool { return s.sure[r] })
+	for k, other := range m.c.Holders {
+		had := m.count(marked, func(s *sighting) bool { return s.sure[r] && (s.unmarked[k] || s.had(r, k)) })
+		if k != r && had > 0 && len(marked)-had < m.o.NameClusters && m.telling(r, k, had) {
+			out = append(out, Rival{h.Name, other.Name, RivalHeld, had, len(marked)})
+		}
+	}
+	if len(out) == 0 && h.Planting != nil && *h.Planting < 1 {
+		for k, other := range m.c.Holders {
+			if had := m.count(marked, func(s *sighting) bool { return s.sure[r] && slices.Contains(s.by[r], k) }); had > 0 {
+				out = append(out, Rival{h.Name, other.Name, RivalPlanting, had, len(marked)})
+			}
+		}
+	}
+	rest := m.rest(r)
+	if len(rest) >= m.o.NameClusters || m.count(rest, func(s *sighting) bool { return s.sureOfOther(r) }) > 0 {
+		before := len(out)
+		for k, other := range m.c.Holders {
+			had := m.count(rest, func(s *sighting) bool { return s.has(Copies, k) || s.unmarked[k] })
+			if k != r && float64(had) >= float64(nearlyAll*float64(len(rest))) && !rival(k) {
+				out = append(out, Rival{h.Name, other.Name, RivalRest, had, len(rest)})
+			}
+		}
+		if len(out) == before {
+			out = append(out, Rival{h.Name, "", RivalRest, 0, len(rest)})
+		}
+	}
+	if n := m.transplants(h.Name); n > 0 {
+		out = append(out, Rival{h.Name, "", RivalTransplanted, n, n})
+	}
+	slices.SortStableFunc(out, func(a, b Rival) int { return cmp.Compare(b.Clusters*a.Of, a.Clusters*b.Of) })
+	return out
+}
+
+// telling reports whether it says anything that somebody held so many clusters with a
+// recipient's copies unmarked. Of one who held nearly all that the recipient has copies of
+// it is what is to be expected: the ratio for a pattern that has a probability of more than a half
+// is below 2, which is no support. Who is recorded to have had the very copies always counts.
+func (m *model) telling(r, k, had int) bool {
+	if slices.ContainsFunc(m.seen, func(s sighting) bool { return s.sure[r] && s.had(r, k) }) {
+		return true
+	}
+	share := overlap(m.c, r, k)
+	return share < wideHolder || float64(float64(had)*ln(share)) < -0.6931471805599453
+}
+
+// rest are the clusters of the registry that a recipient does not explain: a copy of
+// another is in them, the recipient is not recorded to have had the picture, or its copy is not there
+// where it would have been seen.
+func (m *model) rest(r int) []item {
+	var out []item
+	for _, it := range m.items {
+		explained, others := false, false
+		for _, l := range it.leaks {
+			s := &m.seen[l]
+			g, issued := s.mark[r]
+			explained = explained || s.sure[r] || s.unmarked[r] || issued && g >= 1
+			others = others || s.sureOfOther(r)
+		}
+		if it.matched && (others || !explained) {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// sureOfOther reports whether a leak contains a copy of another recipient than r.
+func (s *sighting) sureOfOther(r int) bool {
+	return len(s.sure) > 1 || len(s.sure) == 1 && !s.sure[r]
+}
+
+// clustersOf are those with a leak for which something holds.
+func (m *model) clustersOf(has func(*sighting) bool) []item {
+	var out []item
+	for _, it := range m.items {
+		if slices.ContainsFunc(it.leaks, func(l int) bool { return has(&m.seen[l]) }) {
+			out = append(out, it)
+		}
+	}
+	return out
+}
+
+// count is how many of some clusters have a leak for which something holds.
+func (m *model) count(items []item, has func(*sighting) bool) (n int) {
+	for _, it := range items {
+		if slices.ContainsFunc(it.leaks, func(l int) bool { return has(&m.seen[l]) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// transplants counts the leaks with marks of a recipient's copies that belong to other
+// submissions.
+func (m *model) transplants(name string) (n int) {
+	for i := range m.c.Leaks {
+		if slices.Contains(m.c.Leaks[i].Transplanted, name) {
+			n++
+		}
+	}
+	return n
+}
+
+// shared is the holder that is recorded to have had the very copies of so many clusters
+// that fewer than a name takes are left; "": none is.
+func (m *model) shared(h *Hypothesis) string {
+	r := m.holder(h.Name)
+	for k, other := range m.c.Holders {
+		if k == r {
+			continue
+		}
+		had := m.count(m.items, func(s *sighting) bool { return s.sure[r] && s.had(r, k) })
+		if had > 0 && h.Clusters-had < m.o.NameClusters {
+			return other.Name
+		}
+	}
+	return ""
+}

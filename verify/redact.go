@@ -1,0 +1,126 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Who reads a redacted report need not learn to whom else pictures are handed: an
+// authority's request is confidential, and that a vendor is one says nothing of these
+// leaks. So recipients that no finding concerns are numbered in the registry's order, and
+// the verdict is weighed again with the numbers in place of the names, so that it still
+// follows from itself.
+
+// redact numbers the recipients that no finding concerns, in place of the verdict, which
+// stays as it is for whoever else has it.
+func (f *Findings) redact() error {
+	labels := f.labels()
+	if f.Hidden = len(labels); f.Hidden == 0 {
+		return nil
+	}
+	cfg, err := f.Verdict.config()
+	if err != nil {
+		return fmt.Errorf("redact: %w", err)
+	}
+	leaks, b, err := f.restore()
+	if err != nil {
+		return fmt.Errorf("redact: %w", err)
+	}
+	for _, l := range leaks {
+		l.marked = slices.Clone(l.marked)
+		for i, name := range l.marked {
+			l.marked[i] = labelled(labels, name)
+		}
+	}
+	b.relabel(labels)
+	w, err := weigh(leaks, b, cfg)
+	if err != nil {
+		return fmt.Errorf("redact: %w", err)
+	}
+	w.speak()
+	w.Record = f.Verdict.Record
+	f.Verdict, f.Leaks = &w.DumpVerdict, leaks
+	return nil
+}
+
+// labels are what recipients that no finding concerns are called, by their names.
+func (f *Findings) labels() map[string]string {
+	d := f.Verdict
+	known := make(map[string]bool)
+	for _, h := range d.Case.Holders {
+		known[h.Name] = true
+	}
+	keep := f.concerned()
+	labels := make(map[string]string)
+	n := 0
+	for _, h := range d.Case.Holders {
+		if keep[h.Name] {
+			continue
+		}
+		label := ""
+		for label == "" || known[label] {
+			n++
+			label = fmt.Sprintf("recipient %d", n)
+		}
+		labels[h.Name] = label
+	}
+	return labels
+}
+
+// concerned are the recipients by name that a finding concerns: whose confirmed copies are
+// among the leaks, and who is recorded as a holder of an upload that a leak shows. That
+// a mark was transplanted, or is not confirmed, concerns nobody.
+func (f *Findings) concerned() map[string]bool {
+	out := make(map[string]bool)
+	for _, name := range f.Verdict.Named {
+		out[name] = true
+	}
+	for _, x := range f.Verdict.Odds.Withheld {
+		out[x.Name] = true
+	}
+	for _, l := range f.Leaks {
+		for _, name := range l.MayNames() {
+			out[name] = true
+		}
+		for _, c := range l.Custody {
+			out[c.Recipient] = true
+		}
+	}
+	return out
+}
+
+func labelled(labels map[string]string, name string) string {
+	if label := labels[name]; label != "" {
+		return label
+	}
+	return name
+}
+
+// relabel gives recipients other names. Their kinds go with the names.
+func (b *books) relabel(labels map[string]string) {
+	for i := range b.recipients {
+		b.recipients[i].Name = labelled(labels, b.recipients[i].Name)
+	}
+	for _, copies := range b.copies {
+		for i := range copies {
+			copies[i].Recipient = labelled(labels, copies[i].Recipient)
+		}
+	}
+	b.holdings.Copies = relabelled(labels, b.holdings.Copies)
+	b.holdings.Unmarked = relabelled(labels, b.holdings.Unmarked)
+	b.unconfirmed = relabelled(labels, b.unconfirmed)
+	b.history.Recipients = slices.Clone(b.history.Recipients)
+	for i := range b.history.Recipients {
+		if r := &b.history.Recipients[i]; labels[r.Name] != "" {
+			r.Name, r.Kind = labels[r.Name], ""
+		}
+	}
+}
+
+func relabelled[T any](labels map[string]string, of map[string]T) map[string]T {
+	out := make(map[string]T, len(of))
+	for name, x := range of {
+		out[labelled(labels, name)] = x
+	}
+	return out
+}

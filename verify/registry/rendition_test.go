@@ -1,0 +1,74 @@
+package registry_test
+
+import (
+	"bytes"
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// The ledger binds the pixels of a kept original, not only its file.
+func TestRendition(t *testing.T) {
+	for _, format := range []string{"jpeg", "png"} {
+		s, cfg, sub := shop(t, format)
+		raw, err := cfg.Registry.Original(t.Context(), cfg.SealKey, sub.ID)
+		require.NoError(t, err)
+		pic, err := picture.Decode(raw, picture.Limits{})
+		require.NoError(t, err)
+		check := func(decoder string) error {
+			return cfg.Registry.CheckRendition(t.Context(), sub.ID, decoder, pic.Image)
+		}
+		require.NoError(t, check(pic.Decoder))
+		pic.Image.Pix[4001] ^= 1
+		require.ErrorIs(t, check(pic.Decoder), registry.ErrSealed, "one bit of one pixel")
+		require.NoError(t, check("another decoder"))
+
+		row, err := cfg.Registry.Inner().Submission(t.Context(), sub.ID)
+		require.NoError(t, err)
+		require.NotZero(t, row.Rendition)
+		_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+		require.NoError(t, err)
+	}
+	cfg := leaktest.Config(t)
+	cfg.HashOnly = true
+	sub := submit(t, newIssuer(t, cfg), file(t, passport(1), "png"), "customer 17", feb)
+	row, err := cfg.Registry.Inner().Submission(t.Context(), sub.ID)
+	require.NoError(t, err)
+	require.Zero(t, row.Rendition, "nothing is kept to compare with")
+	require.NoError(t, cfg.Registry.CheckRendition(t.Context(), sub.ID, "", passport(2)))
+}
+
+// Whoever has the registry and the sealing key may put a doctored picture in the place of
+// an original (the original less a recipient's mark would make clean leaks accuse it): it
+// is neither opened nor marked, and an audit finds it.
+func TestDoctoredOriginal(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	r, err := registry.Create(t.Context(), "file:"+path, nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close() })
+	s, cfg, sub := shop(t, "png", func(c *registry.Config) { c.Registry = r })
+	doctored := passport(1)
+	doctored.Pix[4001] ^= 1
+	x, err := cfg.SealKey.Seal(sub.ID, file(t, doctored, "png"))
+	require.NoError(t, err)
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	_, err = db.Exec("UPDATE sealed SET wrapped = ?, body = ?", x.Wrapped, x.Body)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+
+	_, err = r.Original(t.Context(), cfg.SealKey, sub.ID)
+	require.ErrorIs(t, err, registry.ErrSealed)
+	require.ErrorContains(t, err, "its digest is another")
+	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	require.ErrorIs(t, err, registry.ErrSealed)
+	a, err := r.Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
+	require.NoError(t, err)
+	require.False(t, a.Holds)
+}

@@ -1,0 +1,128 @@
+package verify
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed" // the template, its style sheet and its script
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html"
+	"html/template"
+	"io"
+	"regexp"
+)
+
+//go:embed report.html.tmpl
+var reportHTML string
+
+//go:embed report.css
+var reportCSS string
+
+//go:embed report.js
+var reportJS string
+
+// render writes the report that findings have: a function of them and of the pictures of
+// the leaks, which it takes by their digests.
+func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
+	text, err := f.encode()
+	if err != nil {
+		return err
+	}
+	script := sha256.Sum256([]byte(reportJS))
+	view := reportView{DumpVerdict: f.Verdict, Findings: f, Digest: hexDigest(text), CSS: template.CSS(reportCSS), JSON: string(text), Script: template.JS(reportJS),
+		ScriptHash: template.HTMLAttr("sha256-" + base64.StdEncoding.EncodeToString(script[:]))}
+	view.Folder = commonFolder(f.Leaks)
+	view.charts()
+	for i, l := range f.Leaks {
+		picture, err := thumbnailURL(pictures, f.Thumbnails[i], f.Revealed)
+		if err != nil {
+			return fmt.Errorf("leak %d: %w", i+1, err)
+		}
+		view.Rows = append(view.Rows, reportRow{Verdict: l, Number: i + 1, Thumbnail: picture, Subject: f.Subjects[l.Submission.String()],
+			Name: l.File[len(view.Folder):]})
+	}
+	t, err := template.New("report").Funcs(reportFuncs).Parse(reportHTML)
+	if err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	if err := t.Execute(w, view); err != nil {
+		return fmt.Errorf("report: %w", err)
+	}
+	return nil
+}
+
+// thumbnailURL is a picture as a data URL; "" where there is none.
+func thumbnailURL(pictures map[string][]byte, digest string, reveal bool) (template.URL, error) {
+	if digest == "" {
+		return "", nil
+	}
+	data := pictures[digest]
+	if data == nil {
+		return "", fmt.Errorf("its picture, of SHA-256 %.64q, is not there", digest)
+	}
+	kind := "png"
+	if reveal {
+		kind = "jpeg"
+	}
+	return template.URL("data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)), nil
+}
+
+// CheckReport renders the report again and compares every byte with the given one, whose
+// pictures of the leaks it takes. The error wraps [ErrFindings], or [ErrVersion] where the report
+// holds the findings, and another version of the program wrote them.
+func (f *Findings) CheckReport(report []byte) error {
+	text, err := FindingsInReport(report)
+	if err != nil {
+		return err
+	}
+	own, err := f.encode()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(text, own) {
+		return fmt.Errorf("%w: the report holds others", ErrFindings)
+	}
+	var again bytes.Buffer
+	if err = f.render(&again, picturesIn(report)); err == nil {
+		err = sameText(report, again.Bytes())
+	}
+	if err == nil {
+		return nil
+	}
+	if other := f.Verdict.Record.otherVersion(); other != "" {
+		return fmt.Errorf("%w: %s: its words were not compared, its findings are the same", ErrVersion, other)
+	}
+	return fmt.Errorf("%w: the report is not the one of these findings: %w", ErrFindings, err)
+}
+
+var pictureURL = regexp.MustCompile(`data:image/[a-z]+;base64,([A-Za-z0-9+/=&#;]+)`)
+
+// picturesIn are the pictures of a report by their digests.
+func picturesIn(report []byte) map[string][]byte {
+	out := make(map[string][]byte)
+	for _, m := range pictureURL.FindAllSubmatch(report, -1) {
+		if data, err := base64.StdEncoding.DecodeString(html.UnescapeString(string(m[1]))); err == nil {
+			out[hexDigest(data)] = data
+		}
+	}
+	return out
+}
+
+// sameText names the first place where two texts differ.
+func sameText(stated, follows []byte) error {
+	if bytes.Equal(stated, follows) {
+		return nil
+	}
+	at := 0
+	for at < min(len(stated), len(follows)) && stated[at] == follows[at] {
+		at++
+	}
+	if at == len(stated) || at == len(follows) {
+		return errors.New("one is a part of the other")
+	}
+	cut := func(s []byte) []byte {
+		return bytes.ToValidUTF8(s[max(0, at-20):min(len(s), at+60)], []byte("…"))
+	}
+	return fmt.Errorf("line %d has %q, and would have %q", 1+bytes.Count(stated[:at], []byte("\n")), cut(stated), cut(follows))
+}

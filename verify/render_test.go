@@ -1,0 +1,145 @@
+package verify_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+)
+
+// Not one byte of a report can be edited, by whoever has whatever key.
+func TestEveryByteOfTheReportIsHeld(t *testing.T) {
+	plain, _, report := richDump(t)
+	f := readFindings(t, plain)
+	require.NoError(t, f.CheckReport([]byte(report)))
+	from := strings.Index(report, `<pre id="findings"`)
+	begin := strings.LastIndex(report[:from], "<footer>")
+	for i := range 300 {
+		edited := []byte(report)
+		at := rand.New(rand.NewPCG(1, uint64(i))).IntN(begin)
+		switch i % 3 {
+		case 0:
+			edited[at] ^= 1
+		case 1:
+			edited = append(edited[:at], edited[at+1:]...)
+		default:
+			edited = append(edited[:at+1], edited[at:]...)
+		}
+		require.ErrorIs(t, f.CheckReport(edited), verify.ErrFindings, "byte %d, %q", at, report[max(0, at-20):at+20])
+	}
+	for name, edited := range map[string]string{
+		"cut":           report[:len(report)-1],
+		"longer":        report + "\n",
+		"the script":    strings.Replace(report, "filter();", "filter() ;", 1),
+		"no thumbnails": strings.ReplaceAll(report, "base64,", "base64,A"),
+		"other data":    strings.Replace(report, "&#34;matched&#34;: ", "&#34;matched&#34;: 1", 1),
+		"nothing":       "",
+	} {
+		require.NotEqual(t, report, edited, name)
+		assert.ErrorIs(t, f.CheckReport([]byte(edited)), verify.ErrFindings, name)
+	}
+	f.Verdict.Headline += " Indeed."
+	assert.ErrorIs(t, f.CheckReport([]byte(report)), verify.ErrFindings, "of other findings")
+}
+
+// What another version wrote differs in words, which are for that version to check; a number
+// that differs does not hold.
+func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {
+	plain, _, report := richDump(t)
+	change := func(edit func(*verify.Findings)) *verify.Findings {
+		f := readFindings(t, plain)
+		f.Verdict.Record.Version, f.Verdict.Record.Executable = "v0.0.1", strings.Repeat("0", 64)
+		edit(f)
+		text, err := f.Encode()
+		require.NoError(t, err)
+		return readFindings(t, string(text))
+	}
+	same := change(func(*verify.Findings) {})
+	assert.NoError(t, same.CheckLeaks(), "its words are ours")
+	assert.NoError(t, same.CheckVerdict())
+	carrying := strings.Replace(report, htmlText(t, readFindings(t, plain)), htmlText(t, same), 1)
+	err := same.CheckReport([]byte(carrying))
+	assert.ErrorIs(t, err, verify.ErrVersion)
+	assert.ErrorContains(t, err, "written by kycmark v0.0.1, this is ")
+
+	words := change(func(f *verify.Findings) {
+		f.Leaks[0].Note = "Shows more of it."
+		f.Verdict.Headline = "Something was found."
+		f.Verdict.Hypotheses[len(f.Verdict.Hypotheses)-1].Name = "the house itself"
+	})
+	assert.ErrorIs(t, words.CheckLeaks(), verify.ErrVersion)
+	err = words.CheckVerdict()
+	assert.ErrorIs(t, err, verify.ErrVersion)
+	assert.ErrorContains(t, err, "words not compared, numbers are")
+	numbers := change(func(f *verify.Findings) {
+		f.Leaks[0].Note, f.Verdict.Headline = "Shows more of it.", "Something was found."
+		*f.Leaks[0].LogP--
+		f.Verdict.Hypotheses[0].LogLR++
+	})
+	for _, err := range []error{numbers.CheckLeaks(), numbers.CheckVerdict()} {
+		assert.ErrorIs(t, err, verify.ErrFindings)
+		assert.NotErrorIs(t, err, verify.ErrVersion)
+		assert.ErrorContains(t, err, "written by kycmark v0.0.1")
+	}
+	text, err := same.Encode()
+	require.NoError(t, err)
+	_, err = verify.ReadFindings(bytes.NewReader(bytes.Replace(text, []byte("{"), []byte(`{"field of v0.0.1": 1,`), 1)))
+	assert.ErrorContains(t, err, "written by kycmark v0.0.1", "in a form that this version does not have")
+
+	names := change(func(f *verify.Findings) { f.Verdict.Hypotheses[0].Name = "somebody else" })
+	assert.ErrorIs(t, names.CheckVerdict(), verify.ErrFindings, "a recipient is not a word")
+}
+
+// htmlText is findings as a report has them.
+func htmlText(t *testing.T, f *verify.Findings) string {
+	t.Helper()
+	text, err := f.Encode()
+	require.NoError(t, err)
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&#34;", "'", "&#39;", "+", "&#43;").Replace(string(text))
+}
+
+// Charts are there in two widths, for pages and for telephones.
+func TestReportHasChartsForPhones(t *testing.T) {
+	got := report(t, goldenDump(), false)
+	for _, id := range []string{"timeline", "timeline-narrow", "custody", "custody-narrow"} {
+		assert.Equal(t, 1, strings.Count(got, fmt.Sprintf(`<desc id="%s-desc">`, id)), id)
+	}
+	assert.Equal(t, 2, bytes.Count([]byte(got), []byte(`viewBox="0 0 360 `)))
+}
+
+// The first page has a name beside a number only where the headline has it.
+func TestFirstPageNamesWhomTheHeadlineNames(t *testing.T) {
+	named, rivals := 0, 0
+	for name, x := range dumps() {
+		d := weighed(x)
+		d.Record = goldenDump().Record
+		_, page, _ := strings.Cut(report(t, d, false), "How strongly it speaks</h2>")
+		page, _, _ = strings.Cut(page, "<h2>The findings in full")
+		for _, r := range recipients {
+			window := strings.Contains(d.Headline, "which recipients held unmarked")
+			if strings.Contains(page, r.Name) {
+				assert.True(t, window || slices.Contains(d.Named, r.Name), "%s: %s", name, r.Name)
+				named++
+			}
+		}
+		if strings.Contains(d.Headline, "had it obtained those copies") {
+			assert.Contains(t, page, "With planting by those who held these pictures", name)
+			rivals++
+		}
+		if len(d.Named) > 0 {
+			assert.Contains(t, page, d.Named[0], name)
+			assert.Contains(t, page, `<li class="on at">`, name)
+		} else if !strings.Contains(d.Headline, "held unmarked") && d.Leaks > 0 {
+			assert.Contains(t, page, "not enough for anybody", name)
+		}
+	}
+	assert.Greater(t, named, 5)
+	assert.Positive(t, rivals)
+}

@@ -1,0 +1,64 @@
+package verify
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// A strength is how much the findings speak for one explanation, for the first page.
+type strength struct {
+	Times string // "400,000"
+	If    string // what the findings are so many times more probable under
+	Than  string
+	Words string
+	Note  string // what it does not tell apart; may be empty
+	Scale []step
+}
+
+// A step is one of the verbal scale, from the weakest on.
+type step struct {
+	Words string
+	On    bool // the one that was reached, and those below
+	At    bool // the one that was reached
+}
+
+// steps of the scale that [odds.Words] has.
+var steps = []float64{0.5, 1, 2, 3, 4, 6}
+
+// Strengths are the explanations by which the headline names recipients and windows of
+// custody. What is not enough for the headline has no place beside it: a reader of one page
+// would take the number for the name.
+func (r reportView) Strengths() []strength {
+	var out []strength
+	for _, h := range r.Hypotheses {
+		s := strength{Times: times(h.LogLR), Words: h.Words}
+		switch {
+		case h.Kind == odds.Copies && slices.Contains(r.Named, h.Name):
+			s.If = "pictures of this dump derive from the copies recorded as issued to " + h.Name
+			s.Than = "the strongest listed alternative that does not contain those copies"
+			if planters := r.rivals(h.Name, odds.RivalHeld, odds.RivalPlanting); len(planters) > 0 {
+				s.Note = fmt.Sprintf("That is a ratio for the copies, not for who laid or put them there: what else the conclusion names explains them, too.%s", r.plantingSentence(h.Name))
+			}
+		case h.Kind == odds.Custody && r.supports(h):
+			s.If = "pictures of this dump come from what " + list(h.Holders) + " held unmarked"
+			s.Than = "the strongest listed alternative"
+			s.Note = fmt.Sprintf("Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.", list(h.Holders))
+		default:
+			continue
+		}
+		reached := slices.IndexFunc(steps, func(from float64) bool { return odds.Words(from) == h.Words })
+		for i, from := range steps {
+			s.Scale = append(s.Scale, step{odds.Words(from), i <= reached, i == reached})
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// supports reports whether a window stands in the headline by that custody.
+func (r reportView) supports(h odds.Hypothesis) bool {
+	x := r.Odds.Window
+	return x != nil && x.Supported >= leastWindow && x.Clusters >= leastWindowClusters && h.LogLR == x.Supported
+}

@@ -1,0 +1,93 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// ErrVersion is wrapped where findings differ from what this program would write in words
+// alone, and another version of it wrote them: it is for that version to say whether they are its
+// words. All numbers were compared, and hold.
+var ErrVersion = errors.New("written by another version")
+
+// inWords checks with words and, where that fails for findings of another version,
+// without.
+func (f *Findings) inWords(check func(words bool) error) error {
+	err := check(true)
+	if err == nil {
+		return nil
+	}
+	other := f.Verdict.Record.otherVersion()
+	if other == "" {
+		return fmt.Errorf("%w: %w", ErrFindings, err)
+	}
+	if err := check(false); err != nil {
+		return fmt.Errorf("%w: %w (%s)", ErrFindings, err, other)
+	}
+	return fmt.Errorf("%w: %s: words not compared, numbers are", ErrVersion, other)
+}
+
+// otherVersion says which version wrote a record and which this is; "" where it is the same. A
+// version that a build does not know, or that was changed since, is the same in the very
+// same program only.
+func (r *Record) otherVersion() string {
+	version, build := buildInfo()
+	executable := executableDigest()
+	if r.Executable != "" && r.Executable == executable {
+		return ""
+	}
+	known := func(version string, build map[string]string) bool {
+		return version != "" && version != unknownVersion && version != develVersion && build["vcs.modified"] != "true"
+	}
+	if r.Version == version && r.Build["vcs.revision"] == build["vcs.revision"] && known(r.Version, r.Build) && known(version, build) {
+		return ""
+	}
+	return fmt.Sprintf("written by kycmark %s, this is %s", called(r.Version, r.Build["vcs.revision"], r.Executable),
+		called(version, build["vcs.revision"], executable))
+}
+
+// called names a version: its revision, or else its program's digest, where the version
+// itself says too little.
+func called(version, revision, executable string) string {
+	short := func(s string) string { return s[:min(len(s), 12)] }
+	switch {
+	case version != "" && version != develVersion && version != unknownVersion:
+		return fmt.Sprintf("%.100s", version)
+	case revision != "":
+		return "of revision " + short(revision)
+	case executable != "":
+		return fmt.Sprintf("%.100s with the SHA-256 %s…", version, short(executable))
+	}
+	return "of no known version"
+}
+
+// wordless takes the words out of a verdict or a leak as JSON has it: sentences, and the
+// names of hypotheses that are no recipient's.
+func wordless(x any) {
+	switch x := x.(type) {
+	case map[string]any:
+		kind, _ := x["kind"].(string)
+		nameless := slices.Contains(nameless, kind)
+		for key, y := range x {
+			if slices.Contains(words, key) || key == "name" && nameless {
+				delete(x, key)
+				continue
+			}
+			wordless(y)
+		}
+	case []any:
+		for _, y := range x {
+			wordless(y)
+		}
+	}
+}
+
+var (
+	// words are the fields that hold some.
+	words = []string{"headline", "shows", "shows_not", "note", "words", "against", "reason"}
+	// nameless are the kinds of hypotheses whose names are words.
+	nameless = []string{odds.Custody, odds.Unlisted, odds.Insider, odds.Forged, odds.Elsewhere}
+)
