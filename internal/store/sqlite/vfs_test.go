@@ -163,12 +163,12 @@ func write(t *testing.T, files map[string][]byte) (dir string) {
 var layer struct {
 	once  sync.Once
 	inner *lib.Tsqlite3_vfs
-	vfs   lib.Tsqlite3_vfs
+	tls   *libc.TLS
 
 	mu      sync.Mutex
-	disks   map[string]*disk                     // by folder
-	files   map[uintptr]recorded                 // that are open
-	methods map[uintptr]*lib.Tsqlite3_io_methods // ours, by those below
+	disks   map[string]*disk     // by folder
+	files   map[uintptr]recorded // that are open
+	methods map[uintptr]uintptr  // ours, by those below
 }
 
 type recorded struct {
@@ -182,17 +182,18 @@ type recorded struct {
 func newDisk(t *testing.T, seed uint64) *disk {
 	t.Helper()
 	layer.once.Do(func() {
-		tls := libc.NewTLS()
-		layer.inner = at[lib.Tsqlite3_vfs](lib.Xsqlite3_vfs_find(tls, 0))
-		layer.vfs = *layer.inner
-		layer.vfs.FpNext = 0
+		layer.tls = libc.NewTLS()
+		layer.inner = at[lib.Tsqlite3_vfs](lib.Xsqlite3_vfs_find(layer.tls, 0))
+		ours := duplicate(layer.inner)
+		vfs := at[lib.Tsqlite3_vfs](ours)
+		vfs.FpNext = 0
 		name, err := libc.CString("recording")
 		require.NoError(t, err)
-		layer.vfs.FzName = name
-		layer.vfs.FxOpen, layer.vfs.FxDelete = function(layerOpen), function(layerDelete)
+		vfs.FzName = name
+		vfs.FxOpen, vfs.FxDelete = function(layerOpen), function(layerDelete)
 		layer.disks, layer.files = make(map[string]*disk), make(map[uintptr]recorded)
-		layer.methods = make(map[uintptr]*lib.Tsqlite3_io_methods)
-		require.EqualValues(t, lib.SQLITE_OK, lib.Xsqlite3_vfs_register(tls, address(&layer.vfs), 1))
+		layer.methods = make(map[uintptr]uintptr)
+		require.EqualValues(t, lib.SQLITE_OK, lib.Xsqlite3_vfs_register(layer.tls, ours, 1))
 	})
 	d := &disk{dir: t.TempDir(), lost: make(map[int]bool), random: rand.New(rand.NewPCG(seed, 9))}
 	layer.mu.Lock()
@@ -204,6 +205,13 @@ func newDisk(t *testing.T, seed uint64) *disk {
 func at[T any](p uintptr) *T { return *(**T)(unsafe.Pointer(&p)) }
 
 func address[T any](p *T) uintptr { return uintptr(unsafe.Pointer(p)) }
+
+// duplicate is a copy in SQLite's memory, where it may reckon with addresses.
+func duplicate[T any](v *T) uintptr {
+	p := libc.Xmalloc(layer.tls, libc.Tsize_t(unsafe.Sizeof(*v)))
+	*at[T](p) = *v
+	return p
+}
 
 // function and call go from Go's functions to SQLite's and back.
 func function[F any](f F) uintptr { return *(*uintptr)(unsafe.Pointer(&f)) }
@@ -225,15 +233,15 @@ func layerOpen(tls *libc.TLS, vfs, name, file uintptr, flags int32, out uintptr)
 	methods := &at[lib.Tsqlite3_file](file).FpMethods
 	below := at[lib.Tsqlite3_io_methods](*methods)
 	ours := layer.methods[*methods]
-	if ours == nil {
-		ours = new(lib.Tsqlite3_io_methods)
-		*ours = *below
-		ours.FxClose, ours.FxWrite = function(layerClose), function(layerWrite)
-		ours.FxTruncate, ours.FxSync = function(layerTruncate), function(layerSync)
+	if ours == 0 {
+		ours = duplicate(below)
+		table := at[lib.Tsqlite3_io_methods](ours)
+		table.FxClose, table.FxWrite = function(layerClose), function(layerWrite)
+		table.FxTruncate, table.FxSync = function(layerTruncate), function(layerSync)
 		layer.methods[*methods] = ours
 	}
 	layer.files[file] = recorded{d, path, below, flags&lib.SQLITE_OPEN_CREATE != 0 && flags&(lib.SQLITE_OPEN_WAL|lib.SQLITE_OPEN_MAIN_JOURNAL) != 0}
-	*methods = address(ours)
+	*methods = ours
 	return rc
 }
 
