@@ -75,13 +75,13 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		}
 		c.Holders = append(c.Holders, h)
 	}
-	pooled := w.pooled()
+	pooled, falseMatch := w.pooled(), w.falseMatch()
 	var at []int
 	for i, l := range w.Verdicts {
 		if l.Finding == FoundDamaged || l.Finding == FoundLookalike || l.Finding == FoundCopy && !l.matched() {
 			continue
 		}
-		leak := odds.Leak{}
+		leak := odds.Leak{FalseMatch: falseMatch}
 		if l.Recall != nil {
 			leak.Recall = math.Max(l.Recall.AtLeast, leastRecall)
 		}

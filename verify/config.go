@@ -46,6 +46,12 @@ type Config struct {
 	// Default [SearchMemory]; from 20 million uploads on [SearchStore].
 	Search string
 
+	// References is about how many times leaks of a dump that show an upload are held against
+	// uploads of other subjects besides, to see what pictures like these fit: against those
+	// whose hashes lie nearest to that upload's. Which leaks are, where there are more, their
+	// digests draw. 0: [DefaultReferences], but no more than 4 a leak; negative: none.
+	References int
+
 	// Against skips the search: leaks are compared with these submissions, and traced against
 	// all of them.
 	Against []watermark.Submission
@@ -96,6 +102,9 @@ func (c Config) ready() (Config, error) {
 	}
 	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.MaxFiles < 0 || c.Workers < 0 || c.Trials < 0 || c.Claimed < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", registry.ErrInput)
+	}
+	if c.References > maxReferencesOfADump {
+		return c, fmt.Errorf("%w: more than %d comparisons with other uploads", registry.ErrInput, maxReferencesOfADump)
 	}
 	if err := checkSearch(c.Search, c.Registry); err != nil {
 		return c, err

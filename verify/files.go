@@ -166,7 +166,7 @@ func (v *Investigator) work(ctx context.Context, all []source, p *progress, slot
 		go func() {
 			defer func() { ended <- struct{}{} }()
 			for i := range next {
-				verdict, err := v.investigateSource(ctx, all[i], p)
+				verdict, err := v.investigateSource(ctx, all[i], len(all), p)
 				slots[i] <- result{verdict, err}
 			}
 		}()
@@ -187,7 +187,7 @@ func (v *Investigator) work(ctx context.Context, all []source, p *progress, slot
 
 // investigateSource reads one file and examines it. Only failures of the registry
 // and the end of ctx are errors.
-func (v *Investigator) investigateSource(ctx context.Context, s source, p *progress) (*Verdict, error) {
+func (v *Investigator) investigateSource(ctx context.Context, s source, files int, p *progress) (*Verdict, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -203,7 +203,7 @@ func (v *Investigator) investigateSource(ctx context.Context, s source, p *progr
 	if known := p.again(s.name, data, v.cfg.limits()); known != nil {
 		return known, nil
 	}
-	return v.investigate(ctx, s.name, data)
+	return v.investigate(ctx, s.name, data, files)
 }
 
 func (v *Investigator) read(ctx context.Context, s source) ([]byte, error) {

@@ -156,6 +156,8 @@ var given = []*regexp.Regexp{
 	regexp.MustCompile(`^\.leaks\[\]\.(file|error|sha256|size|format|decoder|width|height)$`),
 	regexp.MustCompile(`^\.leaks\[\]\.searched\.(features|quality)$`),
 	regexp.MustCompile(`^\.leaks\[\]\.matches\[\]\.(distance|score|region|submitted)`),
+	regexp.MustCompile(`^\.leaks\[\]\.references\[\]\.(distance|score|pixels)$`),
+	regexp.MustCompile(`^\.leaks\[\]\.traces\[\]\.decoys\.(number|most)$`),
 	regexp.MustCompile(`^\.leaks\[\]\.reads\[\]\.(issued|submission)$`), // of copies that are not confirmed
 	regexp.MustCompile(`^\.leaks\[\]\.traces\[\]\.(power|expected|residual|overlap|level|registered|issued|unsought)$`),
 	regexp.MustCompile(`^\.leaks\[\]\.traces\[\]\.copies\[\]\.(score|log10_p|log10_e)$`),
@@ -347,7 +349,7 @@ func TestSchemaHasAllFields(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal([]byte(verify.FindingsSchema), &doc))
 	for name, x := range map[string]any{
-		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": verify.Record{}, "container": verify.Container{}, "match": verify.Match{}, "reading": verify.Reading{},
+		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": verify.Record{}, "container": verify.Container{}, "match": verify.Match{}, "reference": verify.Reference{}, "reading": verify.Reading{},
 		"trace": verify.Tracing{}, "tracedCopy": verify.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{},
 		"history": verify.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
 		"options": odds.Options{}, "odds": odds.Verdict{}, "hypothesis": odds.Hypothesis{}, "sensitivity": odds.Sensitivity{}, "window": odds.Window{},

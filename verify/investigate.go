@@ -52,11 +52,11 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	if err := v.log(ctx, []source{{name: path, size: int64(len(leak))}}); err != nil {
 		return nil, err
 	}
-	return v.investigate(ctx, path, leak)
+	return v.investigate(ctx, path, leak, 1)
 }
 
-// investigate is Investigate for a leak that was logged among others.
-func (v *Investigator) investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
+// investigate is Investigate for a leak that was logged, one of a dump of so many files.
+func (v *Investigator) investigate(ctx context.Context, path string, leak []byte, files int) (*Verdict, error) {
 	pic, err := picture.Decode(leak, v.cfg.limits())
 	if err != nil {
 		return damaged(path, leak, err), nil
@@ -73,7 +73,10 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	out.Searched = l.searched
-	if err := v.fill(ctx, out, e, conclude(e)); err != nil {
+	if err = v.fill(ctx, out, e, conclude(e)); err == nil && out.matched() {
+		out.References, err = v.references(ctx, l, &e, out.Submission, v.cfg.referencesOf(pic.SHA256, files))
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return out, nil

@@ -78,6 +78,11 @@ func (v *Verdict) checkPixels() error {
 		}
 		said[m.Submission] = m.Pixels
 	}
+	for _, m := range v.References {
+		if !slices.Contains(known, m.Pixels) {
+			return fmt.Errorf("the pixels are said to be %.40q", m.Pixels)
+		}
+	}
 	for _, r := range v.Reads {
 		was := said[r.Submission]
 		if !slices.Contains(known, r.Shows) || was != "" && was != PixelsUnknown && was != r.Shows {
@@ -102,6 +107,9 @@ func (v *Verdict) checkTraces() error {
 		}
 		if t.Registered && len(t.Copies) != t.Issued {
 			return fmt.Errorf("traced for %d copies, and %d are listed", t.Issued, len(t.Copies))
+		}
+		if t.Decoys == nil && slices.ContainsFunc(t.Copies, func(c TracedCopy) bool { return c.Found }) {
+			return errors.New("a copy was found, and what copies that were never issued score is missing")
 		}
 		last := math.Inf(-1)
 		for _, c := range t.Copies {

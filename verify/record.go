@@ -101,18 +101,19 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 
 func (v *Investigator) parameters(where string) map[string]string {
 	p := map[string]string{
-		"hash":                   searched.Chain(),
-		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
-		"least hash quality":     strconv.Itoa(phash.MinQuality),
-		"radius of near ones":    beyond(where),
-		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
-		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
-		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
-		"least power of absence": fmt.Sprint(leastPower),
-		"recall of the search":   recallRecord(),
-		"most bytes of a file":   strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
-		foundOn:                  "not stated",
-		originalsOpen:            strconv.FormatBool(v.cfg.SealKey != nil),
+		"hash":                                 searched.Chain(),
+		"hash radius":                          fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
+		"least hash quality":                   strconv.Itoa(phash.MinQuality),
+		"radius of near ones":                  beyond(where),
+		"compared by pixels":                   fmt.Sprintf("the nearest %d", maxCompared),
+		"traced against":                       fmt.Sprintf("%d submissions at most", maxTraced),
+		"found by a trace":                     fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
+		"least power of absence":               fmt.Sprint(leastPower),
+		"other uploads a leak is held against": v.cfg.referenceRecord(),
+		"recall of the search":                 recallRecord(),
+		"most bytes of a file":                 strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
+		foundOn:                                "not stated",
+		originalsOpen:                          strconv.FormatBool(v.cfg.SealKey != nil),
 	}
 	if !v.cfg.Found.IsZero() {
 		p[foundOn] = v.cfg.Found.UTC().Format(time.RFC3339Nano)

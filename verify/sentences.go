@@ -49,6 +49,7 @@ func (w *weighing) speak() {
 	w.Headline = w.headline()
 	w.Shows, w.ShowsNot = []string{}, []string{}
 	w.showMatches()
+	w.showReferences()
 	w.showCopies()
 	w.showUnmarked()
 	w.showClaim()

@@ -34,6 +34,7 @@ type stateHead struct {
 	SealKey  string   `json:"seal_key"`
 	Search   string   `json:"search"`
 	Against  []string `json:"against"`
+	Others   int      `json:"references"`
 }
 
 const (
@@ -42,7 +43,7 @@ const (
 )
 
 func (v *Investigator) stateHead() stateHead {
-	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Search: v.cfg.Search, Keys: []string{}, Against: []string{}}
+	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Search: v.cfg.Search, Others: v.cfg.References, Keys: []string{}, Against: []string{}}
 	h.Version, _ = buildInfo()
 	for _, k := range v.cfg.Keys {
 		h.Keys = append(h.Keys, k.ID())

@@ -17,16 +17,17 @@ import (
 // copy that was issued of it ([watermark.Trace]).
 type Tracing struct {
 	Submission watermark.Submission `json:"submission"`
-	Registered bool                 `json:"registered"` // the leak shows the original
-	Issued     int                  `json:"issued"`     // copies that were looked for
-	Unsought   int                  `json:"unsought"`   // copies that were not, for their mark keys are not at hand
-	Copies     []TracedCopy         `json:"copies"`     // all that were looked for, strongest first
-	Level      float64              `json:"level"`      // log10 of the p below which a copy counts as found
-	Power      float64              `json:"power"`      // probability that a mark of the weakest strength issued would have been found
-	Expected   float64              `json:"expected"`   // the score that such a mark has in the mean
-	Residual   float64              `json:"residual"`   // grey levels RMS that the original does not explain
-	Overlap    float64              `json:"overlap"`    // share of the leak that shows the original, 0..1
-	Edits      []Edit               `json:"edits"`      // where the leak shows something else
+	Registered bool                 `json:"registered"`       // the leak shows the original
+	Issued     int                  `json:"issued"`           // copies that were looked for
+	Unsought   int                  `json:"unsought"`         // copies that were not, for their mark keys are not at hand
+	Copies     []TracedCopy         `json:"copies"`           // all that were looked for, strongest first
+	Decoys     *Decoys              `json:"decoys,omitempty"` // of copies that were never issued; nil: no copy was found
+	Level      float64              `json:"level"`            // log10 of the p below which a copy counts as found
+	Power      float64              `json:"power"`            // probability that a mark of the weakest strength issued would have been found
+	Expected   float64              `json:"expected"`         // the score that such a mark has in the mean
+	Residual   float64              `json:"residual"`         // grey levels RMS that the original does not explain
+	Overlap    float64              `json:"overlap"`          // share of the leak that shows the original, 0..1
+	Edits      []Edit               `json:"edits"`            // where the leak shows something else
 
 	rows []registry.Copy // of the registry, those that were found
 }
@@ -114,10 +115,8 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *Tracing) error 
 
 // pixels is what the pixels say of the leak and a submission.
 func (e *evidence) pixels(of watermark.Submission) string {
-	for _, m := range e.matches {
-		if m.Submission == of {
-			return m.Pixels
-		}
+	if m := e.match(of); m != nil {
+		return m.Pixels
 	}
 	for i := range e.reads {
 		if r := &e.reads[i]; r.issued != nil && r.issued.Submission == of {
@@ -211,7 +210,7 @@ func orDecoy(issued []watermark.Issued, key *watermark.Key) []watermark.Issued {
 
 func (t *Tracing) fill(found *watermark.Traced) {
 	t.Registered, t.Power, t.Expected = found.Registered, found.Power, found.Expected
-	t.Residual, t.Overlap = found.Residual, found.Overlap
+	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)
 	if !found.Registered {
 		t.Power = 0
 	}

@@ -71,21 +71,22 @@ type Verdict struct {
 	Submitted   time.Time            `json:"submitted,omitzero"` // of Submission, where the leak shows it
 	Cluster     string               `json:"cluster,omitempty"`  // numbers the subject of Submission within a dump: [Investigator.Weigh] sets it
 	Copy        watermark.CopyID     `json:"copy,omitzero"`
-	Recipient   string               `json:"recipient,omitempty"` // of a confirmed copy, see MayName; "" beside all other reads
-	Distance    *int                 `json:"distance"`            // of the hashes to Submission, bits of 256; null: not among the matches
-	LogP        *float64             `json:"log10_p"`             // the less of the next two where tracing found the mark, else the first; null: no mark
-	BlindLogP   *float64             `json:"blind_log10_p"`       // of the blind read, search included; null: nothing read
-	TraceLogP   *float64             `json:"trace_log10_p"`       // of the same copy, traced, corrected for the number of copies; null: not traced
-	Power       *float64             `json:"power"`               // of tracing against Submission: that a mark would have been found; null: not traced
-	Edits       []Edit               `json:"edits"`               // where the leak shows something else than Submission
-	Traces      []Tracing            `json:"traces"`              // against each submission that it was traced against
-	Reads       []Reading            `json:"reads,omitempty"`     // all marks that were read, or found by tracing
-	TooFlat     bool                 `json:"too_flat,omitempty"`  // shows too little for its hash to be searched
-	Searched    *Searched            `json:"searched,omitempty"`  // what the search went by; nil: there was none
-	Recall      *Recall              `json:"recall,omitempty"`    // of the search, for leaks like this one; nil: the finding is another than unknown, or it was not searched
-	Matches     []Match              `json:"matches"`             // all within the radius, nearest first, and near ones whose pixels align
-	Accused     []watermark.CopyID   `json:"accused"`             // the confirmed copies; or all issued ones, Unconfirmed, where several were read in one leak and cannot all be there
-	Note        string               `json:"note"`                // one plain sentence
+	Recipient   string               `json:"recipient,omitempty"`  // of a confirmed copy, see MayName; "" beside all other reads
+	Distance    *int                 `json:"distance"`             // of the hashes to Submission, bits of 256; null: not among the matches
+	LogP        *float64             `json:"log10_p"`              // the less of the next two where tracing found the mark, else the first; null: no mark
+	BlindLogP   *float64             `json:"blind_log10_p"`        // of the blind read, search included; null: nothing read
+	TraceLogP   *float64             `json:"trace_log10_p"`        // of the same copy, traced, corrected for the number of copies; null: not traced
+	Power       *float64             `json:"power"`                // of tracing against Submission: that a mark would have been found; null: not traced
+	Edits       []Edit               `json:"edits"`                // where the leak shows something else than Submission
+	Traces      []Tracing            `json:"traces"`               // against each submission that it was traced against
+	Reads       []Reading            `json:"reads,omitempty"`      // all marks that were read, or found by tracing
+	TooFlat     bool                 `json:"too_flat,omitempty"`   // shows too little for its hash to be searched
+	Searched    *Searched            `json:"searched,omitempty"`   // what the search went by; nil: there was none
+	Recall      *Recall              `json:"recall,omitempty"`     // of the search, for leaks like this one; nil: the finding is another than unknown, or it was not searched
+	Matches     []Match              `json:"matches"`              // all within the radius, nearest first, and near ones whose pixels align
+	References  []Reference          `json:"references,omitempty"` // uploads of other subjects that the leak was held against for comparison
+	Accused     []watermark.CopyID   `json:"accused"`              // the confirmed copies; or all issued ones, Unconfirmed, where several were read in one leak and cannot all be there
+	Note        string               `json:"note"`                 // one plain sentence
 	Error       string               `json:"error,omitempty"`
 	SHA256      string               `json:"sha256,omitempty"` // of the file, hex
 	Size        int64                `json:"size"`             // bytes

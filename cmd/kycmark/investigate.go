@@ -20,6 +20,7 @@ type investigateFlags struct {
 	state         string
 	against       []string
 	claimed       int
+	references    int
 	drawn         bool
 	reveal, force bool
 	bundleFlags
@@ -58,6 +59,7 @@ upload), unknown (matches nothing), damaged (not a readable picture).`,
 	cmd.Flags().StringSliceVar(&f.against, "against", nil, "`submissions` to compare with and trace against; nothing else is searched")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that somebody claims to have")
+	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against uploads of other persons that look like it; -1: not at all (default 20, and 4 a leak at most)")
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
@@ -105,7 +107,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	defer pdfs.Close()
 	inv, err := verify.NewInvestigator(verify.Config{
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
-		Search: f.search, Found: found, Progress: show, Against: against, State: f.state, Claimed: f.claimed, Drawn: f.drawn,
+		Search: f.search, Found: found, Progress: show, Against: against, State: f.state, Claimed: f.claimed, Drawn: f.drawn, References: f.references,
 		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {

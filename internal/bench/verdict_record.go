@@ -104,7 +104,7 @@ func newPixelRegistry(ctx context.Context, cfg *Config, recipients int) (*pixelR
 	if err != nil {
 		return nil, err
 	}
-	r := &pixelRegistry{Registry: store, cfg: verify.Config{Registry: store, Keys: []*watermark.Key{key}, SealKey: seal}}
+	r := &pixelRegistry{Registry: store, cfg: verify.Config{Registry: store, Keys: []*watermark.Key{key}, SealKey: seal, References: -1}}
 	r.issuer, err = registry.NewIssuer(registry.Config{Registry: store, Key: key, SealKey: seal, AllowWeak: true})
 	for i := 0; err == nil && i < recipients; i++ {
 		name := "recipient " + string(rune('A'+i))

@@ -1,0 +1,226 @@
+package verify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// What speaks for a source is held against the very leak it was found in: the leak against
+// other uploads like the one that it shows, and its marks against marks that were never
+// issued. So it is seen what chance and a common template give in a picture of this kind
+// and this wear, and not only in the pictures of a validation.
+
+// A Decoys is what copies that were never issued score in a leak in which one was found.
+type Decoys struct {
+	Number int     `json:"number"`
+	Most   float64 `json:"most"` // the greatest of their scores
+}
+
+// decoyCopies is how many are scored: a tenth of a second.
+const decoyCopies = 1000
+
+// decoys are nil where no copy was found.
+func decoys(found *watermark.Traced) *Decoys {
+	if len(found.Accused) == 0 {
+		return nil
+	}
+	scores := found.Decoys(decoyCopies)
+	return &Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
+}
+
+// Chance says how the marks that tracing found stand out from those of copies that were never
+// issued; "": it found none.
+func (v *Verdict) Chance() string {
+	t := traceOf(v.Traces, v.Submission)
+	if t == nil || t.Decoys == nil {
+		return ""
+	}
+	var found []string
+	for _, c := range t.Copies {
+		if c.Found {
+			found = append(found, fmt.Sprintf("copy %s scores %.1f", c.Copy, c.Score))
+		}
+	}
+	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Most)
+}
+
+// A Reference is an upload of another subject that a leak was held against. Which, it does
+// not say: that person has no part in the matter, and whoever has the registry can hold them
+// against each other again.
+type Reference struct {
+	Distance int      `json:"distance"` // of its hash to that of the submission that the leak shows, bits of 256
+	Pixels   string   `json:"pixels"`   // what the pixels say of the leak and this upload: one of the constants
+	Score    *float64 `json:"score"`    // share of the comparable blocks that agree, 0..1
+}
+
+// DefaultReferences is how many times leaks of a dump are held against uploads that they do not
+// show, where [Config] does not say: half a second of processor time each.
+const (
+	DefaultReferences = 20
+	defaultEach       = 4
+)
+
+// referencesOf is how many uploads a leak of a dump of so many files is held against.
+func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
+	n, each := c.References, maxReferences
+	if n == 0 {
+		n, each = DefaultReferences, defaultEach
+	}
+	if n < 0 {
+		return 0
+	}
+	draw := int(binary.BigEndian.Uint32(digest[:]) % uint32(files))
+	whole := n / files
+	if draw < n%files {
+		whole++
+	}
+	return min(whole, each)
+}
+
+// referenceRecord says it for the record.
+func (c Config) referenceRecord() string {
+	switch {
+	case c.References < 0:
+		return "none"
+	case c.References == 0:
+		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most", DefaultReferences, defaultEach)
+	}
+	return fmt.Sprintf("about %d comparisons a dump", c.References)
+}
+
+// The most that one leak, and those of a dump, are held against.
+const (
+	maxReferences        = 1_000
+	maxReferencesOfADump = 1_000_000
+)
+
+// references holds a leak that shows a submission against others of other subjects, those
+// whose hashes lie nearest to that submission's. In the store they cannot be asked for.
+func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, most int) ([]Reference, error) {
+	if v.cfg.SealKey == nil || most == 0 || len(v.cfg.Against) > 0 {
+		return nil, nil
+	}
+	if where, err := v.searches(ctx); err != nil || where == SearchStore {
+		return nil, err
+	}
+	own, err := v.cfg.Registry.Submission(ctx, shown)
+	if err != nil {
+		return nil, gone(err)
+	}
+	hash, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, shown)
+	if err != nil {
+		return nil, gone(err)
+	}
+	hits, err := v.found.hashes.Nearest(hash, 8*most) // some are of the same subject, or hashes alone
+	if err != nil {
+		return nil, err
+	}
+	part := l
+	if m := e.match(shown); m != nil && m.Region != nil {
+		part = l.cut(m.Region)
+	}
+	var out []Reference
+	for _, h := range hits {
+		if len(out) == most {
+			break
+		}
+		m, err := v.reference(ctx, part, e, own, h.Ref)
+		if err != nil {
+			return nil, err
+		}
+		if m != nil {
+			out = append(out, Reference{h.Distance, m.Pixels, m.Score})
+		}
+	}
+	return out, nil
+}
+
+// reference is nil where the submission of this number can be none.
+func (v *Investigator) reference(ctx context.Context, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
+	row, err := v.cfg.Registry.SubmissionAt(ctx, number)
+	if err != nil {
+		return nil, gone(err)
+	}
+	if row.ID == own.ID || row.Subject != "" && row.Subject == own.Subject || !row.Kept {
+		return nil, nil
+	}
+	if m := e.match(row.ID); m != nil && m.Pixels != PixelsUnknown {
+		return m, nil
+	}
+	m := &Match{Submission: row.ID, Pixels: PixelsUnknown}
+	shown := l.shown
+	err = v.comparePixels(ctx, l, m)
+	l.shown = shown
+	if err != nil || m.Pixels == PixelsUnknown {
+		return nil, err
+	}
+	return m, nil
+}
+
+// gone is nil for what was erased meanwhile.
+func gone(err error) error {
+	if errors.Is(err, registry.ErrErased) || errors.Is(err, registry.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// match is what was found out about a leak and one submission; nil: nothing.
+func (e *evidence) match(of watermark.Submission) *Match {
+	for i := range e.matches {
+		if e.matches[i].Submission == of {
+			return &e.matches[i]
+		}
+	}
+	return nil
+}
+
+// references counts the comparisons of a dump's leaks with other uploads than those that
+// they show, and those in which the other upload was found to be the same capture, too.
+func (w *weighing) references() (leaks, compared, same int) {
+	for _, l := range w.Verdicts {
+		if len(l.References) == 0 || !l.matched() {
+			continue
+		}
+		leaks++
+		for _, m := range l.References {
+			if compared++; m.Pixels == PixelsSame {
+				same++
+			}
+		}
+	}
+	return leaks, compared, same
+}
+
+// falseMatch is the rate at which the leaks of this dump fit other uploads, for the odds
+// (Krichevsky and Trofimov's estimate); 0 where none did: then that of the validation
+// stands, which had more trials.
+func (w *weighing) falseMatch() float64 {
+	if _, compared, same := w.references(); same > 0 {
+		return micro((float64(same) + 0.5) / (float64(compared) + 1))
+	}
+	return 0
+}
+
+func (w *weighing) showReferences() {
+	leaks, compared, same := w.references()
+	if compared == 0 {
+		return
+	}
+	s := fmt.Sprintf("%s also held against the uploads of other persons that look most like the one shown, %s in all",
+		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"))
+	switch same {
+	case 0:
+		s += ": in none was the other upload found to be the same capture."
+	default:
+		s += fmt.Sprintf(": in %d the other upload was found to be the same capture, too. The same picture may have been submitted twice; which of the two a leak derives from, only a mark tells.", same)
+	}
+	w.Shows = append(w.Shows, s)
+}

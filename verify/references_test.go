@@ -1,0 +1,72 @@
+package verify_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+)
+
+// A leak is held against uploads of others that look like its own, and marks that were found
+// against those of copies that were never issued.
+func TestReferences(t *testing.T) {
+	rows, verdicts := examined(t)
+	for name, v := range verdicts {
+		if rows[name].want != verify.FoundCopy || rows[name].unconfirmed {
+			continue
+		}
+		require.NotEmpty(t, v.References, name)
+		for _, m := range v.References {
+			assert.Contains(t, []string{verify.PixelsDifferent, verify.PixelsUnrelated}, m.Pixels, name)
+		}
+		if !v.Traces[0].Copies[0].Found {
+			continue
+		}
+		require.NotNil(t, v.Traces[0].Decoys, name)
+		assert.Equal(t, 1000, v.Traces[0].Decoys.Number)
+		assert.InDelta(t, 3.2, v.Traces[0].Decoys.Most, 1.3, "the greatest of a thousand normal scores")
+		assert.Greater(t, v.Traces[0].Copies[0].Score, v.Traces[0].Decoys.Most+2, name)
+		assert.Contains(t, v.Chance(), "of 1,000 copies that were never issued none scores above")
+	}
+	assert.Empty(t, verdicts["stranger"].References, "nothing is shown")
+	assert.Nil(t, verdicts["unmarked"].Traces[0].Decoys, "no copy was found")
+}
+
+// The same picture, submitted by two persons: which of the two leaked is not known, and the
+// odds are told how often leaks of this dump fit uploads of others.
+func TestReferencesThatFitToo(t *testing.T) {
+	cfg := leaktest.Config(t)
+	s := newIssuer(t, cfg)
+	submit(t, s, file(t, passport(1), "jpeg"), "customer 1", feb)
+	again := submit(t, s, file(t, passport(1), "png"), "customer 2", feb)
+	submit(t, s, file(t, passport(3), "png"), "customer 1", feb)
+	submit(t, s, file(t, passport(2), "jpeg"), "customer 3", feb)
+	inv := newInvestigator(t, investigating(cfg))
+	inv.SetDetect(noMark)
+	v := examine(t, inv, leaked(t, passport(1), "jpeg50"))
+	require.Equal(t, verify.FoundUnmarked, v.Finding, v.Note)
+	var pixels []string
+	for _, m := range v.References {
+		pixels = append(pixels, m.Pixels)
+	}
+	want := []string{verify.PixelsSame, verify.PixelsDifferent}
+	if v.Submission == again.ID {
+		want = append(want, verify.PixelsDifferent) // the other passport of the first
+	}
+	assert.ElementsMatch(t, want, pixels)
+	d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
+	require.NoError(t, err)
+	require.Len(t, d.Case.Leaks, 1)
+	assert.InDelta(t, 1.5/float64(len(pixels)+1), d.Case.Leaks[0].FalseMatch, 1e-6)
+	assert.Contains(t, strings.Join(d.Shows, " "), "in 1 the other upload was found to be the same capture, too")
+
+	none := investigating(cfg)
+	none.References = -1
+	quiet := newInvestigator(t, none)
+	quiet.SetDetect(noMark)
+	assert.Empty(t, examine(t, quiet, leaked(t, passport(1), "jpeg50")).References)
+}
