@@ -3,8 +3,10 @@ package capture_test
 import (
 	"context"
 	"image"
+	"image/color"
 	"testing"
 
+	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -112,4 +114,43 @@ func TestVerdictIsOfWhatIsShown(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 	blank := capture.New(dsp.NewPlane(400, 300))
 	assert.NotEqual(t, "same", verdict(t, blank, image.NewNRGBA(image.Rect(0, 0, 400, 300))), "nothing on nothing")
+}
+
+// What is laid over a picture leaves it that picture; what stands in the place of something
+// else does not.
+func TestVerdictOnOverlays(t *testing.T) {
+	upload := photo(1, 1)
+	o := capture.New(dsp.LumaNRGBA(upload))
+	laid := func(c color.NRGBA, lines int) *image.NRGBA {
+		img := imaging.Clone(upload)
+		for k := range lines {
+			for y := 100 + 90*k; y < 118+90*k; y++ {
+				for x := 60; x < 1220; x++ {
+					if x/25%2 == 0 {
+						i := img.PixOffset(x, (y+x/3)%960)
+						for n, v := range [3]uint8{c.R, c.G, c.B} {
+							img.Pix[i+n] = uint8((int(img.Pix[i+n])*(255-int(c.A)) + int(v)*int(c.A)) / 255)
+						}
+					}
+				}
+			}
+		}
+		return img
+	}
+	for name, leak := range map[string]*image.NRGBA{
+		"red":                laid(color.NRGBA{R: 230, A: 255}, 5),
+		"black":              laid(color.NRGBA{A: 255}, 4),
+		"white, see-through": laid(color.NRGBA{R: 255, G: 255, B: 255, A: 110}, 8),
+	} {
+		for _, a := range []string{"none", "telegram_low", "jpeg30"} {
+			assert.Equal(t, "same", verdict(t, o, after(t, a, leak)), name+", then "+a)
+		}
+	}
+	other := photo(2, 1) // noise, light and frame are the first's
+	for _, a := range []string{"none", "telegram_low", "jpeg30", "thumb320"} {
+		assert.NotEqual(t, "same", verdict(t, o, after(t, a, other)), "another person's, "+a)
+		for name, r := range map[string]image.Rectangle{"a half": image.Rect(0, 0, 640, 960), "a part": image.Rect(320, 300, 960, 620)} {
+			assert.NotEqual(t, "same", verdict(t, o, after(t, a, imaging.Paste(upload, imaging.Crop(other, r), r.Min))), "another person's in "+name+", then "+a)
+		}
+	}
 }

@@ -50,8 +50,9 @@ func (v Verdict) String() string {
 //
 // Straightness is no reason: one scan in a hundred lies as straight as another by
 // chance. What shows the detail of the original but gives no reason is Alike. What shows
-// other detail in places is Edited whatever else agrees: forgers put many persons on one
-// photograph, noise and all.
+// other detail in places is Edited whatever else agrees, as forgers put many persons on one
+// photograph, noise and all, unless it was but laid over what the original shows: a stamp,
+// a line of text, a bar.
 func (s *Sight) Verdict() (Verdict, error) {
 	like := s.Likeness()
 	switch {
@@ -64,7 +65,7 @@ func (s *Sight) Verdict() (Verdict, error) {
 	if err != nil || fit == nil {
 		return Unsure, err
 	}
-	switch changed := s.changed(changes) >= mostChanged; {
+	switch changed := s.changed(changes) >= mostChanged && !s.overlaid(fit, changes); {
 	case changed && like.Foreign:
 		return Other, nil
 	case changed:
@@ -113,7 +114,7 @@ func (s *Sight) Shown() float64 {
 	n := s.Likeness()
 	on := float64(float64(s.Overlap)*float64(s.Leak.W*s.Leak.H)) / float64(s.Scale*s.Scale)
 	open := 1 - float64(n.Covered)/float64(max(n.Textured, 1))
-	return math.Min(1, on/float64(s.view.W*s.view.H)) * open
+	return math.Max(0, float64(math.Min(1, on/float64(s.view.W*s.view.H))*open)-s.changed(s.changes))
 }
 
 // changed is the share of the original whose detail is another one, not covered.
