@@ -101,6 +101,20 @@ func TestVerdictOnDrawings(t *testing.T) {
 	assert.Equal(t, "other", verdict(t, o, after(t, "rot5", page(2))), "another person's")
 }
 
+// With all that is one person's blacked out, documents of a template are one picture.
+func TestRedactedTemplateIsNobodys(t *testing.T) {
+	blank := specimen.NewBlank(specimen.Bill, 1100)
+	bill := func(person uint64) *image.NRGBA {
+		return imaging.Fit(blank.Fill(specimen.NewPerson(person)), 640, 640, imaging.Lanczos)
+	}
+	redact, err := attack.Find("redact30")
+	require.NoError(t, err)
+	for i := range uint64(6) {
+		o := capture.New(dsp.LumaNRGBA(bill(7001 + i)))
+		assert.NotEqual(t, "same", verdict(t, o, redact.Apply(bill(7000+i), i)), "person %d", i)
+	}
+}
+
 func TestVerdictIsOfWhatIsShown(t *testing.T) {
 	o := capture.New(dsp.LumaNRGBA(photo(1, 1)))
 	assert.Contains(t, []string{"apart", "other"}, verdict(t, o, specimen.Landscape(5, 800, 600)))

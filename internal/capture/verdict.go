@@ -10,6 +10,8 @@ import (
 
 const (
 	mostChanged = 0.005 // share of the original that may show other detail
+	leastShown  = 0.6   // share of the original that must be seen where
+	mostHidden  = 0.2   // more of its detail than this is covered
 
 	shadeWindow = 15  // pixels of the leak over which a shade is the mean
 	clipped     = 2.5 // grey levels from black and white within which a shade says nothing
@@ -52,7 +54,8 @@ func (v Verdict) String() string {
 // chance. What shows the detail of the original but gives no reason is Alike. What shows
 // other detail in places is Edited whatever else agrees, as forgers put many persons on one
 // photograph, noise and all, unless it was but laid over what the original shows: a stamp,
-// a line of text, a bar.
+// a line of text, a bar. What was redacted until little is left is Alike without that noise:
+// black bars over a third of a bill may hide all in it that is one person's.
 func (s *Sight) Verdict() (Verdict, error) {
 	like := s.Likeness()
 	switch {
@@ -72,10 +75,19 @@ func (s *Sight) Verdict() (Verdict, error) {
 		return Edited, nil
 	case like.Foreign && !s.placed(fit, exactMiddle):
 		return Other, nil
+	case s.redacted() && !s.hasNoise(fit):
+		return Alike, nil
 	case like.Foreign, s.placed(fit, frameMiddle), s.hasNoise(fit):
 		return Same, nil
 	}
 	return Alike, nil
+}
+
+// redacted reports whether so much is covered that what is left may be what all documents of
+// a template share: drawn by one program, they have their frame in common, too.
+func (s *Sight) redacted() bool {
+	n := s.Likeness()
+	return s.Shown() < leastShown && float64(n.Covered) > float64(mostHidden*float64(n.Textured))
 }
 
 // placed reports whether the leak lies on the original as no other capture does: on its
