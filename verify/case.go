@@ -89,9 +89,14 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, l.Cluster
 			leak.Unmarked = w.holdersOf(l)
 			for _, x := range b.copies[l.Submission] {
-				if w.parties[x.Recipient] != nil {
-					leak.Copies = append(leak.Copies, l.evidenceFor(x, pooled))
+				if w.parties[x.Recipient] == nil {
+					continue
 				}
+				e := l.evidenceFor(x, pooled)
+				if w.cfg.tooLate(l, x.ID) {
+					e.Confirmed, e.LnE, e.Miss = false, 0, 1
+				}
+				leak.Copies = append(leak.Copies, e)
 			}
 		}
 		if l.Finding == FoundTransplanted {
@@ -140,6 +145,13 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 		out.Confirmed, out.LnE, out.Miss = true, micro(-*v.BlindLogP*math.Ln10), 0.5
 	}
 	return out
+}
+
+// tooLate reports whether a copy that was found in a leak was issued after the leaks were
+// found: it cannot be where they came from, so that either of the two times is wrong, or
+// somebody made the copy afterwards.
+func (c Config) tooLate(l *Verdict, id watermark.CopyID) bool {
+	return !c.Found.IsZero() && slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && x.Issued.After(c.Found) })
 }
 
 // mostUnconfirmed is the most that a copy counts, natural logarithm, in a leak that is not

@@ -62,7 +62,7 @@ type Config struct {
 	State string
 
 	// Found is when the leaks were found. Custody that was entered later is listed
-	// as inadmissible. The zero time: not known; whether custody is admissible is
+	// as inadmissible, and copies that were issued later count for nobody. The zero time: not known; whether custody is admissible is
 	// then not judged, and the sentences name no holders.
 	Found time.Time
 

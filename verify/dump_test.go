@@ -100,11 +100,13 @@ func dumps() map[string]dump {
 	return map[string]dump{
 		"empty":                 {headline: "no picture was examined"},
 		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"some are missed"}},
-		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "No submission", says: []string{"1 file could not be decoded"}},
+		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 file could not be decoded"}},
 		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was found and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
 		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "the exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"same copy twice":       {leaks: []*verify.Verdict{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},
 		"same person twice":     {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
+		"issued afterwards":     {leaks: []*verify.Verdict{issuedAt(a(1), after), issuedAt(a(2), after)}, headline: "Inconclusive", says: []string{"2 pictures contain copies recorded as issued to vendor A after the leaks were found", "They count for nobody"}, evidence: map[string]int{"vendor A": 0}},
+		"issued before":         {leaks: []*verify.Verdict{issuedAt(a(1), before), issuedAt(a(2), before)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
 		"two persons":           {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "q")}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
 		"unconfirmed":           {leaks: []*verify.Verdict{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "No submission of the registry was matched", says: []string{"count for nobody"}, evidence: map[string]int{"vendor A": 0}},
 		"transplanted":          {leaks: []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor A"), leakOf(2, verify.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures match", says: []string{"somebody transplanted it", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
@@ -127,6 +129,12 @@ func dumps() map[string]dump {
 		"lookalikes":            {leaks: []*verify.Verdict{leakOf(1, verify.FoundLookalike, "")}, headline: "No submission", says: []string{"without showing the same capture"}},
 		"removed recipient":     {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "nobody any more"), leakOf(2, verify.FoundCopy, "nobody any more")}, headline: "Inconclusive"},
 	}
+}
+
+// issuedAt is a leak of a copy that was issued then.
+func issuedAt(l *verify.Verdict, at time.Time) *verify.Verdict {
+	l.Issued[0].Issued = at
+	return l
 }
 
 func many(n int, f func(int) *verify.Verdict) []*verify.Verdict {

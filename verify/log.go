@@ -15,6 +15,9 @@ import (
 // log enters that an investigation of these files begins. Nothing is examined before
 // that is done.
 func (v *Investigator) log(ctx context.Context, all []source) error {
+	if err := v.checkSealKey(ctx); err != nil {
+		return err
+	}
 	now := v.now().UTC().Truncate(time.Microsecond)
 	entry, err := v.cfg.Registry.LogInvestigation(ctx, registry.Investigation{
 		Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
@@ -27,6 +30,20 @@ func (v *Investigator) log(ctx context.Context, all []source) error {
 	v.logged = append(v.logged, entry)
 	if v.begun.IsZero() {
 		v.begun = now
+	}
+	return nil
+}
+
+// checkSealKey refuses, before the first investigation, a key that opens nothing.
+func (v *Investigator) checkSealKey(ctx context.Context) error {
+	v.mu.Lock()
+	first := v.begun.IsZero()
+	v.mu.Unlock()
+	if !first || v.cfg.SealKey == nil {
+		return nil
+	}
+	if err := v.cfg.Registry.CheckSealKey(ctx, v.cfg.SealKey); err != nil {
+		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
 	return nil
 }

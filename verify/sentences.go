@@ -62,11 +62,16 @@ func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
 func pictures(n int) string { return count(n, "picture", "pictures") }
 
+// readable is how many of the files were pictures.
+func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
+
 func (w *weighing) headline() string {
 	confirmed := w.Counts[string(FoundCopy)]
 	switch {
 	case w.Leaks == 0:
 		return "Inconclusive: no picture was examined."
+	case w.readable() == 0:
+		return fmt.Sprintf("Inconclusive: no picture was examined; %s not be opened.", count(w.Leaks, "file could", "files could"))
 	case len(w.Named) > 0:
 		return strings.Join(w.namedParts(), "; ") + "." + w.besideNamed() + w.alsoTransplanted() + " This does not show who released them; the exchange also possessed them." + w.windowHeadline()
 	case w.windowHeadline() != "":
@@ -75,9 +80,9 @@ func (w *weighing) headline() string {
 		return fmt.Sprintf("Inconclusive: the mark of an issued copy was found and confirmed on %s, which is not enough for a recipient to be named here.", pictures(confirmed))
 	case w.Matched > 0:
 		return fmt.Sprintf("Inconclusive: %s, and no mark of an issued copy was confirmed on any of them.",
-			count(w.Matched, "of the pictures matches a submission of the registry", fmt.Sprintf("of the %s match submissions of the registry", pictures(w.Leaks))))
+			count(w.Matched, "of the pictures matches a submission of the registry", fmt.Sprintf("of the %s match submissions of the registry", pictures(w.readable()))))
 	}
-	return fmt.Sprintf("No submission of the registry was matched by the %s examined.", pictures(w.Leaks))
+	return fmt.Sprintf("No submission of the registry was matched by the %s examined.", pictures(w.readable()))
 }
 
 // alsoTransplanted belongs to every headline that names somebody whose marks
@@ -117,10 +122,10 @@ func under(purposes []string) string {
 }
 
 func (w *weighing) showMatches() {
-	if w.Leaks == 0 {
+	if w.readable() == 0 {
 		return
 	}
-	s := fmt.Sprintf("Of %s examined, %d %s a submission of the registry.", pictures(w.Leaks), w.Matched, verb(w.Matched, "shows", "show"))
+	s := fmt.Sprintf("Of %s examined, %d %s a submission of the registry.", pictures(w.readable()), w.Matched, verb(w.Matched, "shows", "show"))
 	if w.Repeated > 0 {
 		s += fmt.Sprintf(" %s byte for byte %s of others and %s nothing.", count(w.Repeated, "is", "are"),
 			verb(w.Repeated, "a repetition", "repetitions"), verb(w.Repeated, "adds", "add"))
@@ -276,7 +281,7 @@ func (w *weighing) recallSentence() string {
 	}
 	out := ""
 	if len(parts) > 0 {
-		out = fmt.Sprintf(" Had they been of the registry, the search would have found at least (lower 95 %% bounds of trials of such leaks, each altered in one way of many): %s.", strings.Join(parts, "; "))
+		out = fmt.Sprintf(" Had they been among the uploads that the registry has now, of which those that were erased are none, the search would have found at least (lower 95 %% bounds of trials of such leaks, each altered in one way of many): %s.", strings.Join(parts, "; "))
 	}
 	if unsaid > 0 {
 		out += " Of pictures that were altered much, or of which little is left, some are missed; how many, is not measured for pictures of this kind."
@@ -287,6 +292,7 @@ func (w *weighing) recallSentence() string {
 // warn names the patterns that somebody who plants evidence would leave.
 func (w *weighing) warn() {
 	w.warnOfKeys()
+	w.warnOfLateCopies()
 	w.warnOfPlanting()
 	w.showRivals()
 	for _, name := range w.names {
@@ -326,6 +332,24 @@ func (w *weighing) warnOfKeys() {
 	for _, id := range slices.Sorted(maps.Keys(n)) {
 		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("The mark key %s of %s with a confirmed copy is recorded as compromised since %s, after these copies were issued: whoever held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload.",
 			id, pictures(n[id]), day(at[id].Since)))
+	}
+}
+
+// warnOfLateCopies is about copies that are younger than the find of the leaks.
+func (w *weighing) warnOfLateCopies() {
+	n := make(map[string]int)
+	for _, l := range w.Verdicts {
+		once := make(map[string]bool)
+		for _, c := range l.Issued {
+			if w.cfg.tooLate(l, c.ID) && !once[c.Recipient] {
+				once[c.Recipient] = true
+				n[c.Recipient]++
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s recorded as issued to %s after the leaks were found (%s): that time is wrong, or the copies were made afterwards. They count for nobody.",
+			count(n[name], "picture contains a copy", "pictures contain copies"), name, w.cfg.Found.UTC().Format(time.RFC3339)))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -80,6 +81,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	found, err := parseOptionalTime(f.found)
 	if err != nil {
 		return err
+	}
+	if found.After(time.Now().Add(24 * time.Hour)) { // days begin elsewhere before
+		return usagef("--found: the leaks cannot have been found in the future, on %s", found.UTC().Format(time.RFC3339))
 	}
 	if f.report != "" {
 		if err := checkOutput(f.report, f.force, dump...); err != nil {

@@ -42,7 +42,7 @@ func Custody(leaks int, holders []Holder, o Options) string {
 	return c.svg(c.title(), c.desc(), "")
 }
 
-const custodyRemark = "Who could have held an upload need not have released it. One upload can count for several recipients."
+const custodyRemark = "Who could have held an upload need not have released it. One upload can count for several recipients. Custody that is not admissible does not count."
 
 // measures are the bars of each holder.
 var measures = []struct {
@@ -142,7 +142,7 @@ func (c *custody) says(h Holder) string {
 	if h.Kind != "" {
 		kind = " (" + clean(h.Kind) + ")"
 	}
-	return fmt.Sprintf("%s%s could hold %s unmarked and was issued marked copies of %s; %s the confirmed mark of such a copy.",
+	return fmt.Sprintf("%s%s could hold %s unmarked, by admissible custody, and was issued marked copies of %s; %s the confirmed mark of such a copy.",
 		quoted(h.called()), kind, number(h.Held), number(h.Copies), verb(h.Confirmed, "1 carries", number(h.Confirmed)+" carry"))
 }
 

@@ -148,7 +148,7 @@ func (t *timeline) says(h Holder) string {
 	if h.Kind != "" {
 		fmt.Fprintf(&b, " (%s)", clean(h.Kind))
 	}
-	fmt.Fprintf(&b, " could hold %s of the %s unmarked", number(h.Held), plural(len(t.data.Leaks), "leaked upload", "leaked uploads"))
+	fmt.Fprintf(&b, " could, by admissible custody, hold %s of the %s unmarked", number(h.Held), plural(len(t.data.Leaks), "leaked upload", "leaked uploads"))
 	for i, s := range h.Custody {
 		if i == 5 {
 			fmt.Fprintf(&b, ", and %d more times", len(h.Custody)-i)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/store"
@@ -19,6 +20,9 @@ import (
 
 // searchPage is how many submissions are read at a time.
 const searchPage = 10_000
+
+// firstUploads is how many are looked at to see what key they were sealed under.
+const firstUploads = 64
 
 // HashesAfter calls add with the area hash ([phash.Area]) and its quality, 0..100, of
 // every submission of a greater number than after, ascending, and returns the number
@@ -121,6 +125,20 @@ func (r *Registry) FeaturesAfter(ctx context.Context, key *SealKey, after int64,
 			return after, nil
 		}
 	}
+}
+
+// CheckSealKey says whether a key is one under which the registry seals. The error wraps
+// [ErrSealed] where all that was looked at, of the first uploads, is sealed under others:
+// with such a key nothing is opened, and every leak would seem to show none of them.
+func (r *Registry) CheckSealKey(ctx context.Context, key *SealKey) error {
+	page, err := r.store.FeaturesAfter(ctx, 0, firstUploads)
+	if err != nil || len(page) == 0 {
+		return err
+	}
+	if slices.ContainsFunc(page, func(f store.Features) bool { return f.Sealed.KeyID == key.id }) {
+		return nil
+	}
+	return fmt.Errorf("%w: the originals were sealed under the key %s, not %s", ErrSealed, page[0].Sealed.KeyID, key.id)
 }
 
 func openFeatures(row *store.Features, key *SealKey) (*local.Features, error) {
