@@ -94,6 +94,8 @@ func conclude(e evidence) conclusion {
 	switch {
 	case len(issued) > 1 && merged(issued):
 		return concludeMerged(issued)
+	case len(issued) > 1 && collage(issued):
+		return concludeCollage(issued)
 	case len(issued) > 1:
 		return concludeSeveral(e, issued)
 	case len(issued) == 1 && issued[0].confirmed():
@@ -184,31 +186,6 @@ func (r *read) note() string {
 	return fmt.Sprintf("Carries the mark of copy %s and shows the submission that this copy was made of.", r.copy)
 }
 
-// merged reports whether a picture is made of several copies of one submission: tracing
-// found the own part of each.
-func merged(issued []read) bool {
-	for i := range issued {
-		r := &issued[i]
-		if !r.confirmed() || !r.found() || r.forgeable() || r.issued.Submission != issued[0].issued.Submission {
-			return false
-		}
-	}
-	return true
-}
-
-// concludeMerged is for a picture in which several copies of one submission were found,
-// each by the part of the mark that is its alone.
-func concludeMerged(issued []read) conclusion {
-	c := conclusion{finding: FoundCopy, submission: issued[0].issued.Submission, read: &issued[0], also: issued[1:]}
-	var names []string
-	for _, r := range issued {
-		c.accused = append(c.accused, r.copy)
-		names = append(names, r.copy.String())
-	}
-	c.note = fmt.Sprintf("Traced against its original, the marks of copies %s are all in this picture, each with the part that is that copy's alone: it was made of all of them, or of one, and the other marks were laid onto it by somebody who had those copies.", list(names))
-	return c
-}
-
 // concludeForgeable is for a mark that fits, under a key that somebody else may have
 // held when the copy was issued.
 func concludeForgeable(r *read) conclusion {
@@ -248,31 +225,6 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 	default:
 		c.note = fmt.Sprintf("Carries the mark of copy %s; that the picture shows that copy's submission could not be confirmed, so a transplanted mark is not excluded.", r.copy)
 	}
-	return c
-}
-
-// concludeSeveral is for a leak in which several issued copies were read: at most
-// one of the marks was laid by issuing, and nothing says which.
-func concludeSeveral(e evidence, issued []read) conclusion {
-	first := &issued[0]
-	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: first.issued.Submission, read: first, also: issued[1:]}
-	var names []string
-	var shows *Match
-	elsewhere := 0 // marks of copies of another submission than the leak shows
-	for _, r := range issued {
-		c.accused = append(c.accused, r.copy)
-		names = append(names, r.copy.String())
-		if m := e.positive(r.issued.Submission); m != nil && !r.confirmed() {
-			shows = m
-			elsewhere++
-		}
-	}
-	if elsewhere == len(issued) {
-		c.finding, c.unconfirmed, c.submission, c.accused = FoundTransplanted, false, shows.Submission, nil
-		c.note = fmt.Sprintf("Carries the marks of copies %s, but shows another submission than any of theirs: the marks were laid onto it, which says nothing about the copies' recipients.", list(names))
-		return c
-	}
-	c.note = fmt.Sprintf("Carries the marks of several issued copies, %s: a picture is issued with one, so at least one mark was laid onto it or the copies were merged, and none of them is confirmed.", list(names))
 	return c
 }
 

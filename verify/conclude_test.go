@@ -42,6 +42,9 @@ func TestConclude(t *testing.T) {
 	aside[0].Registered = false
 	stray := read{copy: 8, keyID: "v1-k", blind: -9, shows: PixelsUnknown}
 	d := read{copy: 9, keyID: "v1-l", blind: -12, shows: PixelsUnknown, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
+	elsewhere := read{copy: 9, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, traced: &TracedCopy{Copy: 9, LogP: -12, Found: true}}
+	stolen := elsewhere
+	stolen.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised}
 	for name, row := range map[string]struct {
 		e           evidence
 		want        Finding
@@ -72,6 +75,9 @@ func TestConclude(t *testing.T) {
 		"two copies":                          {evidence{matches: []Match{match(s, 4, PixelsSame)}, reads: []read{d, c(PixelsSame)}}, FoundCopy, true, s, 7},
 		"two copies, on neither":              {evidence{reads: []read{c(PixelsUndecided), d}}, FoundCopy, true, other, 9},
 		"two copies, on a third":              {evidence{matches: []Match{match(third, 4, PixelsSame)}, reads: []read{c(PixelsUnknown), d}}, FoundTransplanted, false, third, 9},
+		"collage":                             {evidence{reads: []read{found, elsewhere}}, FoundCopy, false, s, 7},
+		"collage, one not found":              {evidence{reads: []read{c(PixelsSame), elsewhere}}, FoundCopy, true, other, 9},
+		"collage, one forgeable":              {evidence{reads: []read{found, stolen}}, FoundCopy, true, s, 7},
 		"one copy twice":                      {evidence{reads: []read{c(PixelsSame), c(PixelsSame)}}, FoundCopy, false, s, 7},
 		"sealed, transplanted, not opened":    {evidence{opens: true, matches: []Match{match(other, 4, PixelsUnknown)}, reads: []read{c(PixelsUnknown)}}, FoundCopy, true, s, 7},
 		"sealed, not opened":                  {evidence{opens: true, matches: []Match{match(s, 4, PixelsUnknown)}}, FoundUnknown, false, watermark.Submission{}, 0},

@@ -5,6 +5,7 @@ import (
 	"image"
 	"testing"
 
+	"github.com/disintegration/imaging"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -66,6 +67,13 @@ func TestStory(t *testing.T) {
 		leaks = append(leaks, got)
 	}
 	assert.Greater(t, *leaks[1].Distance, phash.MatchRadius, "no hash matches three quarters of a picture: its local features do")
+	both := imaging.Paste(imaging.New(copies[0].Rect.Dx()+copies[1].Rect.Dx()+20, copies[0].Rect.Dy(), image.White), copies[0], image.Point{})
+	both = imaging.Paste(both, copies[1], image.Pt(copies[0].Rect.Dx()+20, 0))
+	collage, err := v.Investigate(ctx, "collage.jpg", file(t, both, "jpeg"))
+	require.NoError(t, err)
+	assert.Equal(t, "copy", collage.Label(), collage.Note)
+	assert.ElementsMatch(t, ids[:], collage.Accused)
+	assert.Len(t, collage.Issued, 1, "it counts once")
 	d, err := v.Weigh(ctx, leaks)
 	require.NoError(t, err)
 	require.Equal(t, []string{"vendor A"}, d.Named)
