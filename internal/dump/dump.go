@@ -113,7 +113,7 @@ func (d *Dump) Add(ctx context.Context, paths ...string) error {
 		case err != nil: // one bad input among others
 			err = d.add(File{Name: p, Err: err})
 		case st.IsDir():
-			err = d.AddFS(ctx, os.DirFS(p), p)
+			err = d.AddFS(ctx, folder(p), p)
 		default:
 			err = d.entry(ctx, 0, File{Name: p, Size: st.Size(), Open: func(context.Context) (io.ReadCloser, error) { return intake.OpenRegular(p) }})
 		}
