@@ -184,15 +184,6 @@ func TestFoldersWithNamesThatAreNoUTF8(t *testing.T) {
 	}
 }
 
-func TestWhatIsCutOff(t *testing.T) {
-	whole := tarOf(t, entry{"1.jpg", strings.Repeat("1", 600)}, entry{"2.jpg", strings.Repeat("2", 600)})
-	dir := t.TempDir()
-	d := dump.New(options())
-	defer d.Close()
-	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.tar", whole[:512+1024+200]), write(t, dir, "b.tgz", gzipOf(t, whole)[:40]), write(t, dir, "c.jpg", "c")))
-	require.Equal(t, []string{"a.tar!1.jpg: " + strings.Repeat("1", 600), "a.tar: ! archive: unexpected EOF", "b.tgz: ! archive: unexpected EOF", "c.jpg: c"}, contents(t, d, dir))
-}
-
 func TestEncryptedEntries(t *testing.T) {
 	data := []byte(zipOf(t, entry{"a.jpg", "a"}, entry{"b.jpg", "b"}))
 	central := bytes.Index(data, []byte("PK\x01\x02"))
