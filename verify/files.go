@@ -39,7 +39,8 @@ type PDF interface {
 // the order of paths, each path's files in lexical order. What systems leave in
 // folders and archives by themselves (.DS_Store, Thumbs.db and the like) is passed
 // over. Nested and compressed archives are unpacked to temporary files, which are gone
-// afterwards. One bad file never stops it: it is [FoundDamaged]. An error ends it. That it
+// afterwards. One bad file never stops it: it is [FoundDamaged], and so is a tar archive that
+// is broken, beside the files that stand whole before the damage. An error ends it. That it
 // begins is entered first: see [registry.Investigation].
 func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.Add(ctx, paths...) })

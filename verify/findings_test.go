@@ -61,9 +61,11 @@ func makeRichDump(t *testing.T) {
 		require.NoError(t, err)
 		leaks = append(leaks, got)
 	}
+	paged, err := v.Investigate(t.Context(), "two frames.gif", twoFrames(t))
+	require.NoError(t, err)
 	broken, err := v.Investigate(t.Context(), "broken.jpg", []byte("no picture"))
 	require.NoError(t, err)
-	d, err := v.Weigh(t.Context(), append(leaks, broken))
+	d, err := v.Weigh(t.Context(), append(leaks, paged, broken))
 	require.NoError(t, err)
 	write := func(reveal bool) string {
 		var b bytes.Buffer

@@ -67,6 +67,9 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{},
 		mosaic: mosaic(pic.Image), preview: preview(pic.Image),
 	}
+	if pic.Pages > 1 {
+		out.Pages = pic.Pages
+	}
 	l := &leakPicture{Picture: pic}
 	e, err := v.examine(ctx, l)
 	if err != nil {

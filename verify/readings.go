@@ -1,6 +1,7 @@
 package verify
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,6 +11,15 @@ import (
 
 // noteDamaged is what is said of a file that is no readable picture.
 const noteDamaged = "Could not be decoded."
+
+// notePages is what is said of a file with more pictures than were examined: what is found
+// of the first says nothing of the others.
+func notePages(pages int) string {
+	if pages < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" Only the first of %d pages was examined.", pages)
+}
 
 // A Reading is a mark that was read in a leak, or found by tracing.
 type Reading struct {
@@ -26,7 +36,7 @@ type Reading struct {
 // that it was drawn from: see [Verdict.evidence].
 func (v *Verdict) state(e evidence, c conclusion) {
 	v.Forgeable, v.TooFlat, v.Recall = c.forgeable, e.tooFlat, c.recall
-	v.Finding, v.Unconfirmed, v.Submission, v.Note = c.finding, c.unconfirmed, c.submission, c.note
+	v.Finding, v.Unconfirmed, v.Submission, v.Note = c.finding, c.unconfirmed, c.submission, c.note+notePages(v.Pages)
 	v.Matches = append(v.Matches, e.matches...)
 	for i := range e.matches {
 		if e.matches[i].Submission == c.submission {

@@ -48,6 +48,9 @@ func (v *Verdict) recheck(opens, words bool) error {
 	if v.Finding == FoundDamaged {
 		again.Finding, again.Note = FoundDamaged, noteDamaged
 	} else {
+		if v.Pages == 1 || v.Pages < 0 {
+			return fmt.Errorf("it is said to have %d pages", v.Pages)
+		}
 		if err := v.checkPixels(); err != nil {
 			return err
 		}

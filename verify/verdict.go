@@ -86,7 +86,7 @@ type Verdict struct {
 	Matches     []Match              `json:"matches"`              // all within the radius, nearest first, and near ones whose pixels align
 	References  []Reference          `json:"references,omitempty"` // uploads of other subjects that the leak was held against for comparison
 	Accused     []watermark.CopyID   `json:"accused"`              // the confirmed copies; or all issued ones, Unconfirmed, where several were read in one leak and cannot all be there
-	Note        string               `json:"note"`                 // one plain sentence
+	Note        string               `json:"note"`                 // plain sentences
 	Error       string               `json:"error,omitempty"`
 	SHA256      string               `json:"sha256,omitempty"` // of the file, hex
 	Size        int64                `json:"size"`             // bytes
@@ -94,6 +94,7 @@ type Verdict struct {
 	Decoder     string               `json:"decoder,omitempty"` // name and version
 	Width       int                  `json:"width,omitzero"`    // pixels, upright
 	Height      int                  `json:"height,omitzero"`
+	Pages       int                  `json:"pages,omitempty"`  // of the file, or frames, of which only the first was examined; 0: it has one
 	KeyID       string               `json:"key_id,omitempty"` // of the mark that was read
 	Keys        []registry.KeyState  `json:"keys,omitempty"`   // of the copies that were read, in their present state
 	Issued      []registry.Copy      `json:"issued,omitempty"` // the registry's rows of the confirmed copies

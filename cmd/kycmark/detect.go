@@ -50,6 +50,7 @@ func detect(ctx context.Context, u *ui, keyPaths, args []string) error {
 		defer step()
 		return detectFile(ctx, keys, file)
 	}, func(file string, r detectResult) error {
+		u.warnPages(file, r.pages)
 		if r.err != nil {
 			u.fail(file, r.err)
 		}
@@ -68,8 +69,9 @@ func detect(ctx context.Context, u *ui, keyPaths, args []string) error {
 }
 
 type detectResult struct {
-	line detectLine
-	err  error
+	line  detectLine
+	pages int
+	err   error
 }
 
 func (r detectResult) failed(err error) detectResult {
@@ -84,6 +86,7 @@ func detectFile(ctx context.Context, keys []*watermark.Key, file string) detectR
 	if err != nil {
 		return r.failed(err)
 	}
+	r.pages = pic.Pages
 	found, err := watermark.DetectAll(ctx, pic.Image, keys...)
 	if err != nil {
 		return r.failed(err)

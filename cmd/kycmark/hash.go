@@ -79,8 +79,9 @@ type hashLine struct {
 	Chains  map[string]string `json:"chains"`  // from pixels to bits, by algorithm
 	Decoder string            `json:"decoder"` // from the file to pixels
 
-	text []string
-	err  error
+	text  []string
+	pages int
+	err   error
 }
 
 func hash(ctx context.Context, u *ui, algorithms, args []string) error {
@@ -98,6 +99,7 @@ func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 		defer step()
 		return hashFile(kinds, file)
 	}, func(file string, line hashLine) error {
+		u.warnPages(file, line.pages)
 		if line.err != nil {
 			line.Error = reasonText(line.err)
 			u.fail(file, line.err)
@@ -115,7 +117,7 @@ func hashFile(kinds []phash.Kind, file string) (line hashLine) {
 		line.err = err
 		return line
 	}
-	line.Decoder = pic.Decoder
+	line.Decoder, line.pages = pic.Decoder, pic.Pages
 	flat := picture.Flatten(pic.Image)
 	for _, kind := range kinds {
 		h, quality, err := phash.Sum(kind, flat)

@@ -131,6 +131,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		if v.Finding == verify.FoundDamaged {
 			b.fail(v.File, errors.New(v.Error))
 		}
+		b.warnPages(v.File, v.Pages)
 		if err := b.line(newLeakLine(v)); err != nil {
 			return err
 		}

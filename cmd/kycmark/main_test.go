@@ -42,6 +42,7 @@ func TestMain(m *testing.M) {
 //	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
 //	cut N IN OUT              the first N bytes of a file
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
+//	paged NAME FILE           the same as a TIFF of two pages
 //	blank FILE                a small black PNG, on which no mark holds
 //	dressed NAME FILE QUALITY the shipped picture as a camera's JPEG, with metadata
 //	written FILE QUALITY SUBSAMPLING ICC
@@ -83,6 +84,7 @@ func TestScripts(t *testing.T) {
 			"pdf":     writePDF,
 			"browse":  browse,
 			"huge":    huge,
+			"paged":   paged,
 			"blank":   blank,
 			"dressed": dressed,
 			"written": written,

@@ -86,6 +86,7 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return u.markFailed(line, err)
 	}
+	u.warnPages(in, pic.Pages)
 	if f.submission == "" {
 		submission = watermark.Submission(pic.SHA256[:16])
 	}

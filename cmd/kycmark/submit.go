@@ -158,6 +158,7 @@ func (b *books) submitted(r registry.Imported) error {
 		b.fail(r.Name, r.Err)
 		return b.line(line)
 	}
+	b.warnPages(r.Name, r.Pages)
 	line.Submission = text(r.Submission.String())
 	was := ""
 	if r.Duplicate {

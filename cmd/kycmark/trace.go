@@ -69,6 +69,7 @@ func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
 		defer step()
 		return t.leak(ctx, file)
 	}, func(file string, r traceResult) error {
+		u.warnPages(file, r.pages)
 		if r.err != nil {
 			u.fail(file, r.err)
 		} else {
@@ -111,6 +112,7 @@ func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	if err != nil {
 		return nil, fmt.Errorf("original %s: %s", f.original, reason(err))
 	}
+	u.warnPages(f.original, pic.Pages)
 	if f.submission == "" {
 		submission = watermark.Submission(pic.SHA256[:16])
 	}
@@ -170,8 +172,9 @@ func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 }
 
 type traceResult struct {
-	line traceLine
-	err  error
+	line  traceLine
+	pages int
+	err   error
 }
 
 // leak traces one file.
@@ -180,6 +183,7 @@ func (t *traceJob) leak(ctx context.Context, file string) traceResult {
 	pic, err := picture.Load(file, picture.Limits{})
 	var traced *watermark.Traced
 	if err == nil {
+		r.pages = pic.Pages
 		traced, err = t.tracer.Trace(ctx, pic.Image)
 	}
 	if err == nil && len(traced.Copies) > len(t.issued) {

@@ -44,6 +44,13 @@ func (u *ui) hintf(format string, args ...any) { u.say("hint: ", format, args...
 // warnf says what should worry the user although the work goes on.
 func (u *ui) warnf(format string, args ...any) { u.say("warning: ", format, args...) }
 
+// warnPages warns of a file with pictures that are not looked at.
+func (u *ui) warnPages(file string, pages int) {
+	if pages > 1 {
+		u.warnf("%s: only the first of %d pages is read", name(file), pages)
+	}
+}
+
 func (u *ui) say(kind, format string, args ...any) {
 	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
 		fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, name(strings.TrimRight(line, "\n")))

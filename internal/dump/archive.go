@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bufio"
+	"cmp"
 	"compress/bzip2"
 	"compress/gzip"
 	"context"
@@ -33,13 +34,15 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 		c.Sum = hex.EncodeToString(whole.sum.Sum(nil))
 	}
 	d.Containers = append(d.Containers, c)
-	if err != nil {
+	switch {
+	case at == nil || ctx.Err() != nil:
+		return err
+	case kind != ".zip":
+		return d.tar(ctx, at, size, err, depth, f.Name)
+	case err != nil: // its list of files stands at its end
 		return err
 	}
-	if kind == ".zip" {
-		return d.zip(ctx, at, size, depth, f.Name)
-	}
-	return d.tar(ctx, at, size, depth, f.Name)
+	return d.zip(ctx, at, size, depth, f.Name)
 }
 
 // A digested reader digests what is read through it.
@@ -60,7 +63,8 @@ func (d *digested) Read(b []byte) (int, error) {
 
 // seekable gives an archive's bytes, uncompressed, to be read anywhere: from the file itself
 // where it can, otherwise from a temporary file. Both stay open until the dump is closed. All
-// of r is read through whole.
+// of r is read through whole. Beside an error stands what was read before it, if anything can
+// be read at all.
 func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser, whole *digested) (io.ReaderAt, int64, error) {
 	if at, ok := r.(io.ReaderAt); ok && (kind == ".zip" || kind == ".tar") {
 		d.closers = append(d.closers, r)
@@ -151,15 +155,17 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 	return nil
 }
 
-func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, depth int, under string) error {
+// tar lists the files that are there from their first byte to their last. What broke the
+// archive off, if anything did, is its error, too.
+func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error, depth int, under string) error {
 	whole := io.NewSectionReader(at, 0, size)
 	for t := tar.NewReader(whole); ; { // which seeks over the files
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
-			return nil
+			return broken
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
-			return err
+			return cmp.Or(broken, err)
 		}
 		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || intake.Litter(path.Clean(h.Name)) {
 			continue
@@ -176,6 +182,8 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 			f = File{Name: f.Name, Err: errSparse}
 		case h.Typeflag != tar.TypeReg:
 			f = File{Name: f.Name, Err: intake.ErrNotRegular}
+		case h.Size > size-start:
+			return fmt.Errorf("cut off in %.200q: %w", h.Name, cmp.Or(broken, io.ErrUnexpectedEOF))
 		}
 		if err := d.entry(ctx, depth+1, f); err != nil {
 			return err

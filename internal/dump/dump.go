@@ -3,7 +3,10 @@
 // the pictures in PDF files wherever they lie.
 //
 // Archives and PDFs are told by the ends of their names. Names within them are labels:
-// nothing is ever written under them. What cannot be listed is listed with its error.
+// nothing is ever written under them. What cannot be listed is listed with its error. Of a tar
+// archive that is cut off, or broken from some place on, the files that are whole are listed, and
+// the archive itself with the error. Where only a checksum at its end fails nothing tells which
+// of its files is another than it was, and all of them are listed.
 package dump
 
 import (
@@ -113,7 +116,7 @@ func (d *Dump) Add(ctx context.Context, paths ...string) error {
 		case err != nil: // one bad input among others
 			err = d.add(File{Name: p, Err: err})
 		case st.IsDir():
-			err = d.AddFS(ctx, os.DirFS(p), p)
+			err = d.AddFS(ctx, folder(p), p)
 		default:
 			err = d.entry(ctx, 0, File{Name: p, Size: st.Size(), Open: func(context.Context) (io.ReadCloser, error) { return intake.OpenRegular(p) }})
 		}

@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -159,13 +160,28 @@ func TestFS(t *testing.T) {
 	require.Equal(t, []string{"a.jpg: a", "b.zip!x.jpg: x", "p: ! not a regular file"}, contents(t, d, ""))
 }
 
-func TestWhatIsCutOff(t *testing.T) {
-	whole := tarOf(t, entry{"1.jpg", strings.Repeat("1", 600)}, entry{"2.jpg", strings.Repeat("2", 600)})
+// Names are what the system has: bytes, which need not be UTF-8.
+func TestFoldersWithNamesThatAreNoUTF8(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("its file systems may have no such names")
+	}
 	dir := t.TempDir()
-	d := dump.New(options())
-	defer d.Close()
-	require.NoError(t, d.Add(t.Context(), write(t, dir, "a.tar", whole[:512+1024+200]), write(t, dir, "b.tgz", gzipOf(t, whole)[:40]), write(t, dir, "c.jpg", "c")))
-	require.Equal(t, []string{"a.tar!1.jpg: " + strings.Repeat("1", 600), "a.tar: ! archive: unexpected EOF", "b.tgz: ! archive: unexpected EOF", "c.jpg: c"}, contents(t, d, dir))
+	write(t, dir, "r\xe9sum\xe9.jpg", "latin 1")
+	write(t, dir, "\xff\xfe/a.jpg", "below")
+	write(t, dir, "\xff\xfe/b\x80.zip", zipOf(t, entry{"x\xff.jpg", "in zip"}))
+	write(t, dir, "\xff\xfe/.DS_Store", "")
+	write(t, dir, "z.jpg", "z")
+	require.NoError(t, os.Symlink(filepath.Join(dir, "z.jpg"), filepath.Join(dir, "l\xff.jpg")))
+	want := []string{"l\xff.jpg: ! not a regular file", "r\xe9sum\xe9.jpg: latin 1", "z.jpg: z",
+		"\xff\xfe/a.jpg: below", "\xff\xfe/b\x80.zip!x\xff.jpg: in zip"}
+	linked := filepath.Join(t.TempDir(), "li\xffnk")
+	require.NoError(t, os.Symlink(dir, linked))
+	for _, path := range []string{dir, dir + "/", linked} {
+		d := dump.New(options())
+		defer d.Close()
+		require.NoError(t, d.Add(t.Context(), path))
+		require.Equal(t, want, contents(t, d, strings.TrimSuffix(path, "/")), path)
+	}
 }
 
 func TestEncryptedEntries(t *testing.T) {

@@ -14,13 +14,18 @@ import (
 )
 
 // describe decodes an upload with its digest, finds what it is matched by, and seals
-// what is kept of it.
-func (s *Issuer) describe(data []byte, sum [32]byte) (*store.Upload, error) {
+// what is kept of it. It also gives the number of pictures in the file.
+func (s *Issuer) describe(data []byte, sum [32]byte) (*store.Upload, int, error) {
 	pic, err := picture.Decode(data, s.cfg.limits())
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	up := &store.Upload{Submission: store.Submission{
+	up, err := s.describePicture(pic, data, sum)
+	return up, pic.Pages, err
+}
+
+func (s *Issuer) describePicture(pic *picture.Picture, data []byte, sum [32]byte) (up *store.Upload, err error) {
+	up = &store.Upload{Submission: store.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Kept: !s.cfg.HashOnly, Salt: newSalt(),
 	}}

@@ -33,6 +33,7 @@ type Imported struct {
 	Name       string
 	Submission watermark.Submission // zero where there is an error
 	Duplicate  bool                 // it was there already, and was left as it is
+	Pages      int                  // of the file, or frames, of which only the first was entered; 0: it was not decoded
 	Err        error                // unreadable, too large, erased before
 }
 
@@ -144,10 +145,10 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 }
 
 func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
-	id, up, err := s.examine(ctx, job.data, u.Subject, u.At)
+	id, up, pages, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
 	case err == nil:
-		job.Submission, job.up, job.Duplicate = id, up, up == nil
+		job.Submission, job.up, job.Duplicate, job.Pages = id, up, up == nil, pages
 	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict):
 		job.Err = err
 	default:

@@ -7,6 +7,9 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"image"
+	"image/color"
+	"image/gif"
 	"io"
 	"iter"
 	"maps"
@@ -181,6 +184,19 @@ func manyUploads(t *testing.T, n int) []registry.Upload {
 
 // An import that is given up anywhere loses nothing that it reported, and the next
 // one does the rest.
+// What became of a file says whether there is more in it than was entered.
+func TestImportCountsPages(t *testing.T) {
+	frame := image.NewPaletted(image.Rect(0, 0, 300, 200), color.Palette{color.White, color.Black})
+	var two bytes.Buffer
+	require.NoError(t, gif.EncodeAll(&two, &gif.GIF{Image: []*image.Paletted{frame, frame}, Delay: []int{0, 0}}))
+	dir := write(t, map[string][]byte{"one.jpg": file(t, passport(1), "jpeg"), "two.gif": two.Bytes(), "text.txt": []byte("no picture")})
+	s, _ := smallIssuer(t)
+	_, by := imported(t, s, dir, registry.Uploads(dir))
+	assert.Equal(t, 1, by["one.jpg"].Pages)
+	assert.Equal(t, 2, by["two.gif"].Pages)
+	assert.Zero(t, by["text.txt"].Pages)
+}
+
 func TestImportIsResumed(t *testing.T) {
 	uploads := manyUploads(t, 12)
 	for _, stop := range []int{1, 5, 12} {

@@ -53,7 +53,7 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	if err != nil {
 		return nil, false, err
 	}
-	id, up, err := s.examine(ctx, data, subject, at)
+	id, up, _, err := s.examine(ctx, data, subject, at)
 	if err != nil {
 		return nil, false, err
 	}
@@ -70,29 +70,28 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 }
 
 // examine readies an upload to be entered; nil where it is there already, which its
-// digest tells without decoding it.
-func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (watermark.Submission, *store.Upload, error) {
+// digest tells without decoding it. Pages are those that were found by decoding it.
+func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (id watermark.Submission, up *store.Upload, pages int, err error) {
 	sum := sha256.Sum256(data)
-	id := watermark.Submission(sum[:16])
+	id = watermark.Submission(sum[:16])
 	switch old, err := s.cfg.Registry.store.Submission(ctx, id); {
 	case err == nil && old.Erased != 0:
-		return id, nil, fmt.Errorf("submission %s: %w", id, ErrErased)
+		return id, nil, 0, fmt.Errorf("submission %s: %w", id, ErrErased)
 	case err == nil && old.SHA256 != sum:
-		return id, nil, fmt.Errorf("submission %s is another file: %w", id, ErrConflict)
+		return id, nil, 0, fmt.Errorf("submission %s is another file: %w", id, ErrConflict)
 	case err == nil:
-		return id, nil, nil
+		return id, nil, 0, nil
 	case !errors.Is(err, ErrNotFound):
-		return id, nil, fmt.Errorf("submission %s: %w", id, err)
+		return id, nil, 0, fmt.Errorf("submission %s: %w", id, err)
 	}
-	up, err := s.describe(data, sum)
-	if err != nil {
-		return id, nil, err
+	if up, pages, err = s.describe(data, sum); err != nil {
+		return id, nil, 0, err
 	}
 	up.Subject, up.Submitted, up.Received = subject, timestamp(at), s.cfg.Registry.clock()
 	if at.IsZero() {
 		up.Submitted = up.Received
 	}
-	return id, up, nil
+	return id, up, pages, nil
 }
 
 // Issue hands a recipient a marked copy of a submission: it opens the sealed
