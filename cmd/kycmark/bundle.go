@@ -72,9 +72,9 @@ func certificates(path string) ([]*x509.Certificate, error) {
 }
 
 // ready looks, before any work is done, whether it can be written.
-func (f *bundleFlags) ready(b *books, force bool, dump []string) (err error) {
+func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 	if f.findings != "" {
-		if err := checkOutput(f.findings, force, dump...); err != nil {
+		if err := checkOutput(f.findings, force, homeFiles(b.home), inputs...); err != nil {
 			return err
 		}
 	}
@@ -87,10 +87,13 @@ func (f *bundleFlags) ready(b *books, force bool, dump []string) (err error) {
 		}
 		return nil
 	}
+	if err := checkSpared(f.bundle, homeFiles(b.home)); err != nil {
+		return err
+	}
 	if entries, err := os.ReadDir(f.bundle); err == nil && len(entries) > 0 {
 		return withHint(fmt.Errorf("output %s is not empty", f.bundle), "name a new folder or a .zip")
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) || isZip(f.bundle) {
-		if err := checkOutput(f.bundle, force, dump...); err != nil {
+		if err := checkOutput(f.bundle, force, homeFiles(b.home), inputs...); err != nil {
 			return err
 		}
 	}

@@ -81,12 +81,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err != nil {
 		return err
 	}
-	if f.report != "" {
-		if err := checkOutput(f.report, f.force, dump...); err != nil {
-			return err
-		}
-	}
-	if err := f.ready(b, f.force, dump); err != nil {
+	if err := f.checkOutputs(b, dump); err != nil {
 		return err
 	}
 	var against []watermark.Submission
@@ -157,6 +152,22 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	f.written(b)
 	return b.line(map[string]*verify.DumpVerdict{"verdict": d})
+}
+
+// checkOutputs looks, before any work is done, whether all outputs can be written.
+func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
+	inputs := listFiles(dump)
+	if f.report != "" {
+		if err := checkOutput(f.report, f.force, homeFiles(b.home), inputs...); err != nil {
+			return err
+		}
+	}
+	if f.state != "" { // a state file may exist: it is what an earlier run left
+		if err := checkSpared(f.state, homeFiles(b.home)); err != nil {
+			return err
+		}
+	}
+	return f.ready(b, f.force, inputs)
 }
 
 // leakLine is one leak's verdict as JSON, with every field of the contract:

@@ -21,6 +21,8 @@ type issueFlags struct {
 	maxSide                     int
 	maxBytes                    int64
 	metadata                    metadataFlag
+
+	kept []string // files that no copy may take the place of
 }
 
 func newIssue(u *ui) *cobra.Command {
@@ -69,6 +71,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.maxSide < 0 {
 		return usagef("--max-side cannot be negative")
 	}
+	f.kept = homeFiles(b.home)
 	if err := f.checkFolders(); err != nil {
 		return err
 	}

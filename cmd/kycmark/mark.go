@@ -74,7 +74,7 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return usagef("%s: %w", out, err)
 	}
-	if err := checkOutput(out, f.force, in); err != nil {
+	if err := checkOutput(out, f.force, []string{f.key}, in); err != nil {
 		return err
 	}
 	keys, err := u.readKeys([]string{f.key})

@@ -15,10 +15,13 @@ const (
 	folderPerm fs.FileMode = 0o700
 )
 
-// checkOutput refuses an output that is one of the inputs, or that exists when
-// overwriting was not asked for. It looks before the work is done; writeOutput
-// looks again.
-func checkOutput(path string, force bool, inputs ...string) error {
+// checkOutput refuses an output that is one of the inputs, of the files to be kept (keys
+// in use, a home's books) or of a home near it; or that exists when overwriting was not
+// asked for. It looks before the work is done; writeOutput looks again.
+func checkOutput(path string, force bool, kept []string, inputs ...string) error {
+	if err := checkSpared(path, kept); err != nil {
+		return err
+	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
