@@ -46,13 +46,18 @@ func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 		if len(args) == 0 {
 			return usagef("say %s", strings.Join(names, " or "))
 		}
-		err := usagef("there is no verb %q", args[0])
-		if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-			return withHint(err, "did you mean %q?", near[0])
-		}
-		return err
+		return noVerb(cmd, args[0])
 	}
 	return cmd
+}
+
+// noVerb says that cmd has no verb of this name, and the nearest one that it has.
+func noVerb(cmd *cobra.Command, name string) error {
+	err := usagef("there is no verb %q", name)
+	if near := cmd.SuggestionsFor(name); len(near) > 0 {
+		return withHint(err, "did you mean %q?", near[0])
+	}
+	return err
 }
 
 // frontPage writes the help of the whole command, the verbs in our order.

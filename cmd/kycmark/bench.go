@@ -67,7 +67,7 @@ how the statistics behind a reading are distributed. Exit 1 when any mark is fou
 			return usagef("--trials: %d trials cannot be made or drawn", f.cfg.Trials)
 		}
 		if plot != "" {
-			if err := checkOutput(plot, f.force); err != nil {
+			if err := checkOutput(plot, f.force, []string{f.key}); err != nil {
 				return err
 			}
 		}

@@ -118,7 +118,7 @@ func (u *ui) benchMatch(ctx context.Context, f *matchFlags, parts []string) (err
 		if path == "" {
 			continue
 		}
-		if err := checkOutput(path, f.force); err != nil {
+		if err := checkOutput(path, f.force, []string{f.key}); err != nil {
 			return err
 		}
 	}

@@ -53,7 +53,7 @@ type measured struct {
 // prepare checks the output file and reads the key.
 func (u *ui) prepare(f *benchFlags) error {
 	if f.out != "" {
-		if err := checkOutput(f.out, f.force); err != nil {
+		if err := checkOutput(f.out, f.force, []string{f.key}); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ runs with other seeds add to the same table.`,
 			return usagef("--copies and --pool-leaks take 2 or more")
 		}
 		if plot != "" {
-			if err := checkOutput(plot, f.force); err != nil {
+			if err := checkOutput(plot, f.force, []string{f.key}); err != nil {
 				return err
 			}
 		}

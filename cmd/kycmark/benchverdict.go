@@ -70,7 +70,7 @@ leaks came from.`,
 }
 
 func (u *ui) recordOutcomes(ctx context.Context, f *verdictFlags) (err error) {
-	if err := checkOutput(f.record, f.force); err != nil {
+	if err := checkOutput(f.record, f.force, []string{f.key}, f.outcomes); err != nil {
 		return err
 	}
 	cfg := f.recording
@@ -118,7 +118,7 @@ func (u *ui) benchVerdict(ctx context.Context, f *verdictFlags) error {
 		if path == "" {
 			continue
 		}
-		if err := checkOutput(path, f.force); err != nil {
+		if err := checkOutput(path, f.force, []string{f.key}, f.outcomes); err != nil {
 			return err
 		}
 	}

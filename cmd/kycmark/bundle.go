@@ -72,9 +72,9 @@ func certificates(path string) ([]*x509.Certificate, error) {
 }
 
 // ready looks, before any work is done, whether it can be written.
-func (f *bundleFlags) ready(b *books, force bool, dump []string) (err error) {
+func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 	if f.findings != "" {
-		if err := checkOutput(f.findings, force, dump...); err != nil {
+		if err := checkOutput(f.findings, force, homeFiles(b.home), inputs...); err != nil {
 			return err
 		}
 	}
@@ -87,18 +87,33 @@ func (f *bundleFlags) ready(b *books, force bool, dump []string) (err error) {
 		}
 		return nil
 	}
-	if entries, err := os.ReadDir(f.bundle); err == nil && len(entries) > 0 {
-		return withHint(fmt.Errorf("output %s is not empty", f.bundle), "name a new folder or a .zip")
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) || isZip(f.bundle) {
-		if err := checkOutput(f.bundle, force, dump...); err != nil {
-			return err
-		}
+	if err := f.checkBundle(force, homeFiles(b.home), inputs); err != nil {
+		return err
 	}
 	f.key, err = b.home.ReportKey()
 	if errors.Is(err, fs.ErrNotExist) {
 		return withHint(err, "this home has no key for reports: make one with \"kycmark key report --create\"")
 	}
 	return err
+}
+
+// checkBundle looks whether the bundle can be written: a .zip, or a folder that is new or
+// empty.
+func (f *bundleFlags) checkBundle(force bool, kept, inputs []string) error {
+	if isZip(f.bundle) {
+		return checkOutput(f.bundle, force, kept, inputs...)
+	}
+	if err := checkSpared(f.bundle, kept); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(f.bundle)
+	switch {
+	case len(entries) > 0:
+		return withHint(fmt.Errorf("output %s is not empty", f.bundle), "name a new folder or a .zip")
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return checkFolder(f.bundle)
+	}
+	return withHint(fmt.Errorf("output %s: %s", f.bundle, reason(err)), "name a new folder or a .zip")
 }
 
 func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }

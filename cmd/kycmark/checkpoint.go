@@ -60,7 +60,7 @@ Give it to auditors and witnesses by another way than these.`,
 			return err
 		}
 		if out != "" {
-			if err := checkOutput(out, false); err != nil {
+			if err := checkOutput(out, false, homeFiles(b.home), f.ca); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"iter"
 	"strings"
 	"time"
 
@@ -85,12 +86,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if found.After(time.Now().Add(24 * time.Hour)) { // days begin elsewhere before
 		return usagef("--found: the leaks cannot have been found in the future, on %s", found.UTC().Format(time.RFC3339))
 	}
-	if f.report != "" {
-		if err := checkOutput(f.report, f.force, dump...); err != nil {
-			return err
-		}
-	}
-	if err := f.ready(b, f.force, dump); err != nil {
+	if err := f.checkOutputs(b, dump); err != nil {
 		return err
 	}
 	var against []watermark.Submission
@@ -123,25 +119,61 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err != nil {
 		return err
 	}
+	verdicts, err := b.examine(inv.InvestigateFiles(ctx, dump...), f.claimed)
+	done()
+	if err != nil {
+		return err
+	}
+	d, err := inv.Weigh(ctx, verdicts)
+	if err != nil {
+		return err
+	}
+	b.verdict(d) // before the files are written: what fails there takes no findings along
+	if err := b.line(map[string]*verify.DumpVerdict{"verdict": d}); err != nil {
+		return err
+	}
+	return f.writeAll(ctx, b, inv, d)
+}
+
+// examine tells each finding as it comes. It ends as soon as there are more pictures
+// than somebody claims to have, unless claimed is 0: nothing can be weighed then.
+func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
 	var verdicts []*verify.Verdict
-	for v, err := range inv.InvestigateFiles(ctx, dump...) {
+	weighed := 0
+	for v, err := range findings {
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if v.Finding == verify.FoundDamaged {
 			b.fail(v.File, errors.New(v.Error))
 		}
 		b.warnPages(v.File, v.Pages)
 		if err := b.line(newLeakLine(v)); err != nil {
-			return err
+			return nil, err
 		}
 		verdicts = append(verdicts, v)
+		if isWeighed(v) {
+			weighed++
+		}
+		if claimed > 0 && weighed > claimed {
+			return nil, usagef("--claimed %d: there are more pictures than that, %s is one too many", claimed, name(v.File))
+		}
 	}
-	done()
-	d, err := inv.Weigh(ctx, verdicts)
-	if err != nil {
-		return err
+	return verdicts, nil
+}
+
+// isWeighed says whether a leak counts among those claimed. Damaged files, lookalikes and
+// marks that are not confirmed say nothing of where pictures came from.
+func isWeighed(v *verify.Verdict) bool {
+	switch v.Finding {
+	case verify.FoundDamaged, verify.FoundLookalike:
+		return false
 	}
+	return v.Finding != verify.FoundCopy || !v.Unconfirmed || v.Forgeable
+}
+
+// writeAll writes the report and what else was asked for.
+func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict) error {
 	var report bytes.Buffer
 	if f.report != "" || f.bundle != "" {
 		if err := inv.WriteReport(ctx, &report, d, f.reveal); err != nil {
@@ -156,12 +188,45 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err := f.write(ctx, b, inv, d, report.Bytes(), f.reveal, f.force); err != nil {
 		return err
 	}
-	b.verdict(d)
 	if f.report != "" {
 		b.printf("\nreport: %s\n", f.report)
 	}
 	f.written(b)
-	return b.line(map[string]*verify.DumpVerdict{"verdict": d})
+	return nil
+}
+
+// checkOutputs looks, before any work is done, whether all outputs can be written.
+func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
+	inputs := listFiles(dump)
+	if f.report != "" {
+		if err := checkOutput(f.report, f.force, homeFiles(b.home), inputs...); err != nil {
+			return err
+		}
+	}
+	if f.state != "" { // a state file may exist: it is what an earlier run left
+		if err := checkSpared(f.state, homeFiles(b.home)); err != nil {
+			return err
+		}
+	}
+	if err := f.checkApart(); err != nil {
+		return err
+	}
+	return f.ready(b, f.force, inputs)
+}
+
+// checkApart refuses outputs of which one would take the place of another.
+func (f *investigateFlags) checkApart() error {
+	outputs := []struct{ flag, path string }{
+		{"--report", f.report}, {"--findings", f.findings}, {"--bundle", f.bundle}, {"--state", f.state},
+	}
+	for i, x := range outputs {
+		for _, y := range outputs[:i] {
+			if x.path != "" && y.path != "" && samePlace(x.path, y.path) {
+				return usagef("%s and %s are one file, %s", y.flag, x.flag, x.path)
+			}
+		}
+	}
+	return nil
 }
 
 // leakLine is one leak's verdict as JSON, with every field of the contract:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -21,6 +22,8 @@ type issueFlags struct {
 	maxSide                     int
 	maxBytes                    int64
 	metadata                    metadataFlag
+
+	kept []string // files that no copy may take the place of
 }
 
 func newIssue(u *ui) *cobra.Command {
@@ -69,6 +72,7 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.maxSide < 0 {
 		return usagef("--max-side cannot be negative")
 	}
+	f.kept = homeFiles(b.home)
 	if err := f.checkFolders(); err != nil {
 		return err
 	}
@@ -91,10 +95,8 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if err != nil {
 		return err
 	}
-	for _, to := range f.to {
-		if err := os.MkdirAll(f.folder(to), folderPerm); err != nil {
-			return err
-		}
+	if err := f.makeFolders(); err != nil {
+		return err
 	}
 	step, done := b.progress(ctx, "marking", len(ids))
 	defer done()
@@ -135,6 +137,20 @@ func (f issueFlags) folder(to string) string {
 	return filepath.Join(f.out, to)
 }
 
+// makeFolders makes the recipients' folders. One that nothing can be written to is
+// refused before copies are logged that would never be there.
+func (f issueFlags) makeFolders() error {
+	for _, to := range f.to {
+		if err := os.MkdirAll(f.folder(to), folderPerm); err != nil {
+			return err
+		}
+		if err := checkFolder(filepath.Join(f.folder(to), "copy")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkFolders refuses recipients whose copies could end up in one folder, or
 // outside of --out.
 func (f issueFlags) checkFolders() error {
@@ -164,15 +180,24 @@ func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	return notFound(fmt.Errorf("recipient %q: %w", name, registry.ErrNotFound))
 }
 
-// chosen lists the submissions that the flags name.
-func (b *books) chosen(ctx context.Context, f issueFlags) ([]string, error) {
+// named are the submissions of --submission, each once and as the ledger writes it.
+func (f issueFlags) named() (ids []string, err error) {
 	for _, s := range f.submissions {
-		if _, err := watermark.ParseSubmission(s); err != nil {
+		id, err := watermark.ParseSubmission(s)
+		if err != nil {
 			return nil, usagef("--submission: %w", err)
 		}
+		if text := id.String(); !slices.Contains(ids, text) {
+			ids = append(ids, text)
+		}
 	}
+	return ids, nil
+}
+
+// chosen lists the submissions that the flags name.
+func (b *books) chosen(ctx context.Context, f issueFlags) ([]string, error) {
 	if len(f.submissions) > 0 {
-		return f.submissions, nil
+		return f.named()
 	}
 	since, err := parseOptionalTime(f.since)
 	if err != nil {

@@ -50,10 +50,8 @@ func (l issueLine) failed(err error) issueLine {
 func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), id, to string, f issueFlags) issueLine {
 	line := issueLine{Submission: id, Recipient: to}
 	stem := filepath.Join(f.folder(to), id)
-	for _, format := range []string{"jpeg", "png", "webp", "tiff", "bmp"} { // which it becomes is known after it is logged
-		if _, err := os.Lstat(stem + extension(format)); err == nil && !f.force {
-			return line.failed(fmt.Errorf("output %s exists; --force overwrites it", stem+extension(format)))
-		}
+	if err := f.checkCopy(stem); err != nil {
+		return line.failed(err)
 	}
 	p, err := prepared()
 	if err != nil {
@@ -70,6 +68,24 @@ func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), 
 	}
 	line.Copy, line.File, line.PSNR, line.Weak = text(c.ID.String()), &path, &c.PSNR, c.Weak
 	return line
+}
+
+// checkCopy refuses a copy that cannot be written: in any format, since which one it
+// becomes is known after it is logged.
+func (f issueFlags) checkCopy(stem string) error {
+	for _, format := range []string{"jpeg", "png", "webp", "tiff", "bmp"} {
+		path := stem + extension(format)
+		if _, err := os.Lstat(path); err != nil {
+			continue
+		}
+		if !f.force {
+			return fmt.Errorf("output %s exists; --force overwrites it", path)
+		}
+		if err := checkOutput(path, true, f.kept); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // extension is the file ending of a format.

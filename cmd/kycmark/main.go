@@ -42,6 +42,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitDone
 	}
 	cmd, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		err = u.noHelp
+	}
 	return u.finish(ctx, cmd, err)
 }
 
@@ -84,6 +87,10 @@ as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
 	only(root, verbs...)
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
+		if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 { // a verb that there is would have been asked itself
+			u.noHelp = noVerb(cmd, cmd.Flags().Arg(0))
+			return
+		}
 		if cmd.HasParent() {
 			help(cmd, args)
 			return

@@ -111,7 +111,7 @@ func (m *manifest) upload(row []string) (u registry.Upload) {
 	if path = filepath.FromSlash(path); !filepath.IsAbs(path) {
 		path = filepath.Join(filepath.Dir(m.Name()), path)
 	}
-	at, err := parseOptionalTime(cell("at"))
+	at, err := parseSent(cell("at"))
 	if err != nil {
 		u.Err = err
 		return u

@@ -74,7 +74,7 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return usagef("%s: %w", out, err)
 	}
-	if err := checkOutput(out, f.force, in); err != nil {
+	if err := checkOutput(out, f.force, []string{f.key}, in); err != nil {
 		return err
 	}
 	keys, err := u.readKeys([]string{f.key})
@@ -101,19 +101,26 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if m.Weak && !f.allowWeak {
 		return u.markRefused(line, errWeak)
 	}
-	file, err := f.encode(ctx, keys[0], id, m, pic.Source, format)
-	if errors.Is(err, errUnread) {
-		return u.markRefused(line, err)
-	}
+	file, err := f.encode(m, pic.Source, format)
 	if err != nil {
 		return err
+	}
+	unread := f.readBack(ctx, keys[0], id, file, format)
+	switch {
+	case errors.Is(unread, errUnread):
+		line.weaken()
+		if !f.allowWeak {
+			return u.markRefused(line, unread)
+		}
+	case unread != nil:
+		return unread
 	}
 	if err := writeOutput(out, file, f.force); err != nil {
 		return err
 	}
 	line.Out = &out
 	u.printf("%s: carries copy %s under key %s (PSNR %.1f dB, SSIM %.4f, %s)\n",
-		out, id, line.KeyID, m.PSNR, m.SSIM, marginText(m))
+		out, id, line.KeyID, m.PSNR, m.SSIM, marginText(m, unread))
 	return u.line(line)
 }
 
@@ -123,30 +130,33 @@ var (
 	errUnread = errors.New("the mark is not read back from the file itself at this --quality")
 )
 
-// encode writes the marked picture like its source. Marking has read the mark
-// back at JPEG 70; a quality below what sources are followed to is asked for
-// by hand and may be less, so there the file itself is read.
-func (f *markFlags) encode(ctx context.Context, key *watermark.Key, id watermark.CopyID, m *watermark.Marked, src picture.Source, format string) ([]byte, error) {
+// encode writes the marked picture like its source.
+func (f *markFlags) encode(m *watermark.Marked, src picture.Source, format string) ([]byte, error) {
 	var buf bytes.Buffer
 	like := picture.LikeOptions{Format: format, Quality: f.quality, KeepEXIF: f.metadata.keep, WebP: webp.Encode}
-	if err := picture.EncodeLike(&buf, m.Image, src, like); err != nil {
-		return nil, err
+	err := picture.EncodeLike(&buf, m.Image, src, like)
+	return buf.Bytes(), err
+}
+
+// readBack reads the mark from the file itself, where that is less than what marking has
+// read it back from, a JPEG 70: a quality below what sources are followed to is asked for
+// by hand. The error is errUnread when the mark is lost.
+func (f *markFlags) readBack(ctx context.Context, key *watermark.Key, id watermark.CopyID, file []byte, format string) error {
+	if format != "jpeg" && format != "webp" || f.quality == 0 || f.quality >= picture.LeastLike {
+		return nil
 	}
-	if format != "jpeg" && format != "webp" || f.quality == 0 || f.quality >= picture.LeastLike || f.allowWeak {
-		return buf.Bytes(), nil
-	}
-	pic, err := picture.Decode(buf.Bytes(), picture.Limits{})
+	pic, err := picture.Decode(file, picture.Limits{})
 	if err != nil {
-		return nil, fmt.Errorf("read back: %w", err)
+		return fmt.Errorf("read back: %w", err)
 	}
 	d, err := watermark.Detect(ctx, key, pic.Image)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if !d.Found || d.Copy != id {
-		return nil, errUnread
+		return errUnread
 	}
-	return buf.Bytes(), nil
+	return nil
 }
 
 // markLine is the result of mark as JSON. The figures are null where there are none.
@@ -170,6 +180,9 @@ func (l *markLine) measure(m *watermark.Marked) {
 	}
 }
 
+// weaken takes back what was measured before the file was written.
+func (l *markLine) weaken() { l.Weak, l.Margin = true, nil }
+
 func (u *ui) markFailed(line markLine, err error) error {
 	u.fail(line.File, err)
 	line.Error = reasonText(err)
@@ -183,8 +196,11 @@ func (u *ui) markRefused(line markLine, why error) error {
 	return u.line(line)
 }
 
-func marginText(m *watermark.Marked) string {
-	if m.Weak {
+func marginText(m *watermark.Marked, unread error) string {
+	switch {
+	case unread != nil:
+		return "weak: not read back from the file itself"
+	case m.Weak:
 		return "weak: not read back after a messenger"
 	}
 	return fmt.Sprintf("read back with %.1f dB to spare", m.Margin)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/kycmark/kycmark/internal/durable"
 )
@@ -15,13 +16,17 @@ const (
 	folderPerm fs.FileMode = 0o700
 )
 
-// checkOutput refuses an output that is one of the inputs, or that exists when
-// overwriting was not asked for. It looks before the work is done; writeOutput
-// looks again.
-func checkOutput(path string, force bool, inputs ...string) error {
+// checkOutput refuses an output that is one of the inputs, of the files to be kept (keys
+// in use, a home's books) or of a home near it; or that exists when overwriting was not
+// asked for, or whose folder is missing or closed. It looks before the work is done;
+// writeOutput looks again.
+func checkOutput(path string, force bool, kept []string, inputs ...string) error {
+	if err := checkSpared(path, kept); err != nil {
+		return err
+	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return checkFolder(path)
 	}
 	if err != nil {
 		return err
@@ -37,7 +42,20 @@ func checkOutput(path string, force bool, inputs ...string) error {
 	if !force {
 		return exists(path)
 	}
-	return nil
+	return checkFolder(path)
+}
+
+// checkFolder refuses an output in whose folder nothing can be made, which only making
+// something there tells for sure.
+func checkFolder(path string) error {
+	f, err := os.CreateTemp(filepath.Dir(filepath.Clean(path)), ".kycmark-*.tmp")
+	if err != nil {
+		if p := (*fs.PathError)(nil); errors.As(err, &p) {
+			err = p.Err
+		}
+		return fmt.Errorf("output %s cannot be written there: %w", path, err)
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
 // writeOutput writes a file under a temporary name and renames it.

@@ -61,6 +61,11 @@ the proof is checked with the key that it brings.`,
 }
 
 func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
+	if f.out != "" {
+		if err := checkOutput(f.out, f.force, homeFiles(b.home), f.key); err != nil {
+			return err
+		}
+	}
 	public, err := b.publicKey(f.key)
 	if err != nil {
 		return err

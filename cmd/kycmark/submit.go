@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -82,6 +83,24 @@ func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter
 	}
 }
 
+// clockError is how far another's clock may be ahead of ours, time zones included.
+const clockError = 24 * time.Hour
+
+// parseSent is parseOptionalTime for when an upload was sent: not in the future, and not
+// the zero time, which would stand for now.
+func parseSent(s string) (time.Time, error) {
+	t, err := parseOptionalTime(s)
+	switch {
+	case err != nil || s == "":
+		return t, err
+	case !t.After(time.Time{}):
+		return t, usagef("%q is no time at which a picture was sent", s)
+	case t.After(time.Now().Add(clockError)):
+		return t, usagef("%q lies in the future", s)
+	}
+	return t, nil
+}
+
 // submitLine is the result of submit as JSON.
 type submitLine struct {
 	File       string  `json:"file"`
@@ -94,8 +113,8 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 	var when time.Time
 	var err error
 	if f.at != changeTime {
-		if when, err = parseOptionalTime(f.at); err != nil {
-			return err
+		if when, err = parseSent(f.at); err != nil {
+			return fmt.Errorf("--at: %w", err)
 		}
 	}
 	cfg, err := b.issuing()

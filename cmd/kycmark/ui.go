@@ -19,7 +19,8 @@ type ui struct {
 	out, err *stream
 	args     []string // of the command line
 	json     bool
-	started  bool // a verb runs: flags and arguments were understood
+	started  bool  // a verb runs: flags and arguments were understood
+	noHelp   error // help was asked for what there is not: cobra takes none from help
 	code     int
 }
 
