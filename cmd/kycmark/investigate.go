@@ -34,7 +34,7 @@ func newInvestigate(u *ui) *cobra.Command {
 		Use:   "investigate DUMP...",
 		Short: "Say of leaked pictures whose copies they are",
 		Long: `Examine leaked pictures: files, folders, archives (.zip, .tar, .tar.gz,
-.tar.bz2; also one level deep in each other) and the pictures in PDFs. @FILE stands for the
+.tar.bz2; also one level deep in each other) and the pictures in PDFs, told by their endings, or, where a name has none, by how they begin. @FILE stands for the
 names in that file, one a line, and - for those on stdin. Each picture is matched against the registry and its mark is read; then the findings are weighed
 together. The report is one HTML file that needs nothing else. It is redacted
 (no subject references, mosaics for thumbnails, numbers for recipients that no finding

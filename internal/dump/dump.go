@@ -21,7 +21,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
@@ -165,24 +164,12 @@ func (d *Dump) add(f File) error {
 	return nil
 }
 
-// kind is ".zip", ".tar", ".tar.gz", ".tar.bz2", ".pdf", or "" for anything else.
-func kind(name string) string {
-	name = strings.ToLower(name)
-	for _, k := range [][2]string{{".zip", ".zip"}, {".tar", ".tar"}, {".tar.gz", ".tar.gz"}, {".tgz", ".tar.gz"},
-		{".tar.bz2", ".tar.bz2"}, {".tbz2", ".tar.bz2"}, {".tbz", ".tar.bz2"}, {".pdf", ".pdf"}} {
-		if strings.HasSuffix(name, k[0]) {
-			return k[1]
-		}
-	}
-	return ""
-}
-
 // entry lists a file, or what is in it. It lies in depth archives.
 func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	k := kind(f.Name)
+	k := cmp.Or(kind(f.Name), begins(ctx, f))
 	switch {
 	case f.Err != nil || k == "" || k == ".pdf" && d.opts.OpenPDF == nil:
 		return d.add(f)

@@ -152,6 +152,32 @@ func TestEveryKindOfDump(t *testing.T) {
 }
 
 // Trees that are no folders hold the same.
+// Files that are called by a digest alone are what they begin as; documents that are zip
+// archives inside are none.
+func TestKindsWithoutNames(t *testing.T) {
+	dir := t.TempDir()
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err := io.WriteString(z, tarOf(t, entry{"c.jpg", "c"}))
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+	archive := zipOf(t, entry{"a.jpg", "a"})
+	for name, text := range map[string]string{
+		"1": archive, "2": tarOf(t, entry{"b.jpg", "b"}), "3.bin": packed.String(), "4": "\xff\xd8\xff", "5": "", "6.docx": archive, "7.jpg": archive,
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	d := dump.New(options())
+	defer d.Close()
+	require.NoError(t, d.AddFS(t.Context(), os.DirFS(dir), ""))
+	var names []string
+	for _, f := range d.Files {
+		require.NoError(t, f.Err, f.Name)
+		names = append(names, f.Name)
+	}
+	assert.Equal(t, []string{"1!a.jpg", "2!b.jpg", "3.bin!c.jpg", "4", "5", "6.docx", "7.jpg"}, names)
+}
+
 func TestFS(t *testing.T) {
 	fsys := fstest.MapFS{"b.zip": {Data: []byte(zipOf(t, entry{"x.jpg", "x"}))}, "a.jpg": {Data: []byte("a")}, "p": {Mode: os.ModeNamedPipe}}
 	d := dump.New(options())

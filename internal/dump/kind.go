@@ -1,0 +1,59 @@
+package dump
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"path"
+	"slices"
+	"strings"
+)
+
+// kind is ".zip", ".tar", ".tar.gz", ".tar.bz2", ".pdf", or "" for anything else, by the
+// name of a file.
+func kind(name string) string {
+	name = strings.ToLower(name)
+	for _, k := range [][2]string{{".zip", ".zip"}, {".tar", ".tar"}, {".tar.gz", ".tar.gz"}, {".tgz", ".tar.gz"},
+		{".tar.bz2", ".tar.bz2"}, {".tbz2", ".tar.bz2"}, {".tbz", ".tar.bz2"}, {".pdf", ".pdf"}} {
+		if strings.HasSuffix(name, k[0]) {
+			return k[1]
+		}
+	}
+	return ""
+}
+
+// nameless are endings that say nothing of what a file is. Others are taken for what they
+// say: many kinds of documents are zip archives.
+var nameless = []string{"", ".bin", ".dat", ".tmp"}
+
+// tarMark is where a tar archive says that it is one (POSIX.1-1988, ustar).
+const tarMark = 257
+
+// begins is the kind of a file by how it begins, where its name does not say: leaked files
+// are often called by a digest alone.
+func begins(ctx context.Context, f File) string {
+	if f.Err != nil || !slices.Contains(nameless, strings.ToLower(path.Ext(f.Name))) {
+		return ""
+	}
+	r, err := f.Open(ctx)
+	if err != nil {
+		return ""
+	}
+	defer r.Close()
+	head := make([]byte, tarMark+5)
+	n, _ := io.ReadFull(&stopped{ctx, r}, head)
+	head = head[:n]
+	switch {
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return ".zip"
+	case bytes.HasPrefix(head, []byte("%PDF-")):
+		return ".pdf"
+	case bytes.HasPrefix(head, []byte("\x1f\x8b\x08")):
+		return ".tar.gz"
+	case bytes.HasPrefix(head, []byte("BZh")):
+		return ".tar.bz2"
+	case len(head) > tarMark && string(head[tarMark:]) == "ustar":
+		return ".tar"
+	}
+	return ""
+}
