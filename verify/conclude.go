@@ -313,7 +313,7 @@ func (e evidence) unknownNote() string {
 	switch {
 	case e.tooFlat:
 		note = "Shows too little for its hash to be searched, and no mark of an issued copy was read."
-	case len(e.matches) > 0:
+	case slices.ContainsFunc(e.matches, func(m Match) bool { return m.Distance <= nearRadius }):
 		note = "Its hash lies near submissions of the registry, but their originals do not align with it or could not be opened for comparison; no mark of an issued copy was read."
 	}
 	if e.recall != nil {

@@ -193,6 +193,13 @@ func (d *DumpVerdict) config() (Config, error) {
 	if d.Case.MarkTrials == d.Case.MatchTrials { // stated by whoever investigated: the program's own differ
 		c.Trials = d.Case.MarkTrials
 	}
+	if with := d.Record.Parameters[comparedWith]; with != "" && with != allUploads {
+		n, err := strconv.Atoi(with)
+		if err != nil || n < 1 || n > maxAgainst {
+			return c, errors.New("the record does not say what the leaks were compared with")
+		}
+		c.Against = make([]watermark.Submission, n) // which they were, nothing depends on
+	}
 	at := d.Record.Parameters[foundOn]
 	if at == notStated {
 		return c, nil

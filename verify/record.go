@@ -55,6 +55,8 @@ const (
 	foundOn       = "leaks found on" // RFC 3339, or notStated
 	notStated     = "not stated"
 	originalsOpen = "originals could be opened" // true or false
+	comparedWith  = "compared with"             // allUploads, or how many that were named
+	allUploads    = "all uploads that are searched"
 )
 
 // modulePath is how a build names this module.
@@ -112,8 +114,12 @@ func (v *Investigator) parameters(where string) map[string]string {
 		"other uploads a leak is held against": v.cfg.referenceRecord(),
 		"recall of the search":                 recallRecord(),
 		"most bytes of a file":                 strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
-		foundOn:                                "not stated",
+		foundOn:                                notStated,
+		comparedWith:                           allUploads,
 		originalsOpen:                          strconv.FormatBool(v.cfg.SealKey != nil),
+	}
+	if n := len(v.cfg.Against); n > 0 {
+		p[comparedWith] = strconv.Itoa(n)
 	}
 	if !v.cfg.Found.IsZero() {
 		p[foundOn] = v.cfg.Found.UTC().Format(time.RFC3339Nano)

@@ -82,6 +82,9 @@ func (w *weighing) headline() string {
 		return fmt.Sprintf("Inconclusive: %s, and no mark of an issued copy was confirmed on any of them.",
 			count(w.Matched, "of the pictures matches a submission of the registry", fmt.Sprintf("of the %s match submissions of the registry", pictures(w.readable()))))
 	}
+	if n := len(w.cfg.Against); n > 0 {
+		return fmt.Sprintf("Inconclusive: none of the %s examined matches %s; nothing else was searched.", pictures(w.readable()), verb(n, "the upload that was named", "any of the uploads that were named"))
+	}
 	return fmt.Sprintf("No submission of the registry was matched by the %s examined.", pictures(w.readable()))
 }
 

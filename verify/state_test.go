@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"bytes"
 	"context"
 	"image"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -96,7 +98,19 @@ func TestAgainst(t *testing.T) {
 	c.Against = []watermark.Submission{c.secondID}
 	v = c.examine(t, c.marked, noMark)
 	require.NotEqual(t, verify.FoundCopy, v.Finding)
+	inv := c.investigator(t, noMark)
+	stranger, err := inv.Investigate(t.Context(), "stranger.jpg", file(t, specimen.Landscape(3, 400, 300), "jpeg"))
+	require.NoError(t, err)
+	d, err := inv.Weigh(t.Context(), []*verify.Verdict{stranger})
+	require.NoError(t, err)
+	require.Contains(t, d.Headline, "none of the 1 picture examined matches the upload that was named; nothing else was searched")
+	require.NotContains(t, stranger.Note, "Its hash lies near")
+	var text bytes.Buffer
+	require.NoError(t, inv.WriteFindings(t.Context(), &text, d, false))
+	f, err := verify.ReadFindings(&text)
+	require.NoError(t, err)
+	require.NoError(t, f.CheckVerdict())
 	c.Against = []watermark.Submission{{9, 9}}
-	_, err := c.investigator(t, noMark).Investigate(t.Context(), "x", file(t, c.marked, "jpeg"))
+	_, err = c.investigator(t, noMark).Investigate(t.Context(), "x", file(t, c.marked, "jpeg"))
 	require.ErrorIs(t, err, registry.ErrNotFound)
 }

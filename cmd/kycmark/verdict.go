@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 		if h.Capped {
 			limit = " (cap)"
 		}
-		rows = append(rows, []string{h.Name, h.Kind, fmt.Sprintf("%+.2f%s", h.LogLR, limit), h.Words})
+		rows = append(rows, []string{h.Name, h.Kind, fmt.Sprintf("%+.2f%s", math.Round(h.LogLR*100)/100+0, limit), h.Words})
 	}
 	u.printf("\n")
 	u.table("HYPOTHESIS\tKIND\tLOG10 LR\tIN WORDS", rows)
