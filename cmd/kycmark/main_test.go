@@ -5,6 +5,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -25,8 +27,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/testdata"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 func TestMain(m *testing.M) {
@@ -37,6 +41,7 @@ func TestMain(m *testing.M) {
 // commands they may use:
 //
 //	code N PROGRAM ARGS...    like exec, for an exit code that is not 0
+//	markkey FILE              a mark key that FILE's name makes: what is a matter of chance is the same each time
 //	shipped NAME FILE         the shipped picture NAME.jpg
 //	small NAME FILE           the same at a long side of 960 pixels, which takes half the time
 //	attack NAME IN OUT        what becomes of a picture, as JPEG 92 or PNG
@@ -77,6 +82,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"code":    code,
+			"markkey": markKey,
 			"shipped": shipped,
 			"small":   small,
 			"attack":  attacked,
@@ -133,6 +139,16 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if want := number(ts, args[0]); !errors.As(err, &exit) || exit.ExitCode() != want {
 		ts.Fatalf("want exit code %d, got %v", want, err)
 	}
+}
+
+func markKey(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, args, 1)
+	secret := sha256.Sum256([]byte("kycmark script " + args[0]))
+	sum := sha256.Sum256(secret[:])
+	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(secret[:], sum[:4]...))
+	key, err := watermark.ParseKey("KYCMARK-SECRET-KEY-1-" + text)
+	ts.Check(err)
+	ts.Check(keyfile.CreateMark(ts.MkAbs(args[0]), key))
 }
 
 func shipped(ts *testscript.TestScript, neg bool, args []string) {
