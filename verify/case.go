@@ -62,9 +62,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 }
 
 // caseOf is what the odds are computed from, and for each of its leaks the place in
-// the list of verdicts. What says nothing about where pictures came from is left out:
-// damaged files, marks that are not confirmed, and lookalikes, which may be other
-// captures or ours, turned or cut.
+// the list of verdicts.
 func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	c := &odds.Case{FoundKnown: !w.cfg.Found.IsZero(), Cells: b.cells, Holders: []odds.Holder{}, Leaks: []odds.Leak{},
 		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn}
@@ -78,7 +76,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	pooled, falseMatch := w.pooled(), w.falseMatch()
 	var at []int
 	for i, l := range w.Verdicts {
-		if l.Finding == FoundDamaged || l.Finding == FoundLookalike || l.Finding == FoundCopy && !l.matched() {
+		if !l.Weighed() {
 			continue
 		}
 		leak := odds.Leak{FalseMatch: falseMatch}

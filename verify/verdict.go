@@ -142,6 +142,18 @@ func (v *Verdict) MayNames() []string {
 	return names
 }
 
+// Weighed reports whether the leak counts in a dump's verdict and among the pictures that
+// somebody claims to have. What says nothing of where pictures came from does not: damaged
+// files, marks that are not confirmed, and lookalikes, which may be other captures or
+// ours, turned or cut.
+func (v *Verdict) Weighed() bool {
+	switch v.Finding {
+	case FoundDamaged, FoundLookalike:
+		return false
+	}
+	return v.Finding != FoundCopy || v.matched()
+}
+
 // matched reports whether the leak shows a submission of the registry.
 func (v *Verdict) matched() bool {
 	switch v.Finding {

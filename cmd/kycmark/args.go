@@ -60,6 +60,25 @@ func noVerb(cmd *cobra.Command, name string) error {
 	return err
 }
 
+// newHelp is "kycmark help VERB...", which does not take a verb that there is not for a
+// question about all of them, as cobra's own does.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [VERB...]",
+		Short: "Help about a verb",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asked, rest, err := cmd.Root().Find(args)
+			switch {
+			case err != nil:
+				return usagef("%v", err)
+			case len(rest) > 0:
+				return noVerb(asked, rest[0])
+			}
+			return asked.Help()
+		},
+	}
+}
+
 // frontPage writes the help of the whole command, the verbs in our order.
 func frontPage(w io.Writer, root *cobra.Command) {
 	fmt.Fprintf(w, "%s\n\nUsage:\n  kycmark VERB [flags] [arguments]\n\nExamples:\n%s\n", root.Long, root.Example)

@@ -117,6 +117,7 @@ type indexedLine struct {
 
 	hash     phash.Hash
 	features *local.Features
+	pages    int
 	err      error
 }
 
@@ -130,6 +131,7 @@ func hashFiles(ctx context.Context, u *ui, a *archive.Archive, files []string) (
 		line := indexedLine{File: file}
 		pic, err := picture.Load(file, picture.Limits{})
 		if err == nil {
+			line.pages = pic.Pages
 			flat := picture.Flatten(pic.Image)
 			var quality int
 			line.hash, quality, err = phash.Sum(a.Index.Kind(), flat)
@@ -145,6 +147,7 @@ func hashFiles(ctx context.Context, u *ui, a *archive.Archive, files []string) (
 			u.fail(file, line.err)
 			return u.line(line)
 		}
+		u.warnPages(file, line.pages)
 		if !line.Stored {
 			u.warnf("%s: too plain to be told by its hash (quality %d): kept out", file, *line.Quality)
 		}

@@ -63,7 +63,8 @@ type matchLine struct {
 	Parts   []partItem  `json:"parts"`   // pictures shown in part, those with most of their own first; null: not asked for
 	Error   *string     `json:"error"`
 
-	err error
+	pages int
+	err   error
 }
 
 type matchItem struct {
@@ -102,6 +103,7 @@ func (q *indexQuery) run(cmd *cobra.Command, args []string) error {
 		return q.askPicture(ctx, file)
 	}, func(_ string, line matchLine) error {
 		found = found || len(line.Matches)+len(line.Parts) > 0
+		q.warnPages(line.File, line.pages)
 		return q.answer(line)
 	})
 	if err == nil && !found {
@@ -142,6 +144,7 @@ func (q *indexQuery) askPicture(ctx context.Context, file string) (line matchLin
 		line.err = err
 		return line
 	}
+	line.pages = pic.Pages
 	flat := picture.Flatten(pic.Image)
 	queries, quality, err := q.queries(flat)
 	if err != nil {

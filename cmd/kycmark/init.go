@@ -19,8 +19,9 @@ func newInit(u *ui) *cobra.Command {
 		Use:   "init DIR",
 		Short: "Make a home: configuration, registry and keys",
 		Long: `Make a home: a folder with kycmark.toml, an empty registry, a mark key, a sealing
-key and keys that sign the ledger and reports, all readable by you alone. Keep copies of the keys elsewhere: without
-the mark key no mark can be read, without the sealing key no original opened.
+key and keys that sign the ledger and reports, all readable by you alone. Keep copies
+of the keys elsewhere: without the mark key no mark can be read, without the sealing
+key no original opened.
 
 With --registry postgres://USER@HOST/DATABASE the registry is made in a PostgreSQL
 database, where many machines can work on it. Leave the password to PGPASSFILE or

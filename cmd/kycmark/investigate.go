@@ -152,7 +152,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 			return nil, err
 		}
 		verdicts = append(verdicts, v)
-		if isWeighed(v) {
+		if v.Weighed() {
 			weighed++
 		}
 		if claimed > 0 && weighed > claimed {
@@ -160,16 +160,6 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		}
 	}
 	return verdicts, nil
-}
-
-// isWeighed says whether a leak counts among those claimed. Damaged files, lookalikes and
-// marks that are not confirmed say nothing of where pictures came from.
-func isWeighed(v *verify.Verdict) bool {
-	switch v.Finding {
-	case verify.FoundDamaged, verify.FoundLookalike:
-		return false
-	}
-	return v.Finding != verify.FoundCopy || !v.Unconfirmed || v.Forgeable
 }
 
 // writeAll writes the report and what else was asked for.

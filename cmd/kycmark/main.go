@@ -85,6 +85,7 @@ as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
 		}
 	}
 	only(root, verbs...)
+	root.SetHelpCommand(newHelp())
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 { // a verb that there is would have been asked itself

@@ -98,8 +98,8 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 		return nil, err
 	}
 	r, err := registry.Create(ctx, h.dsn(), opts)
-	if err != nil {
-		return nil, err
+	if err != nil { // no registry knows the keys: they would only be in the way of the next attempt
+		return nil, errors.Join(err, h.removeKeys())
 	}
 	if err := errors.Join(h.furnish(ctx, r, mark), r.Close()); err != nil {
 		return nil, err
@@ -108,6 +108,14 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 		return nil, err
 	}
 	return h, nil
+}
+
+// removeKeys takes back the mark and the sealing key that were just made, and their
+// folder if nothing else is in it.
+func (h *Home) removeKeys() error {
+	err := errors.Join(os.Remove(h.path(h.config.Keys.Mark[0])), os.Remove(h.path(h.config.Keys.Seal)))
+	_ = os.Remove(filepath.Join(h.dir, "keys")) // unless something else is in it
+	return err
 }
 
 // furnish enters the mark key in a new registry and makes the ledger's key.

@@ -129,3 +129,18 @@ func FuzzOpen(f *testing.F) {
 		}
 	})
 }
+
+// What a registry out of reach leaves behind is not in the way of the next attempt.
+func TestCreateTakesBackKeys(t *testing.T) {
+	dir := t.TempDir()
+	for range 2 {
+		_, err := home.Create(t.Context(), dir, "postgres://nobody@127.0.0.1:1/none?sslmode=disable&connect_timeout=1", nil)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, fs.ErrExist)
+	}
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+	_, err = home.Create(t.Context(), dir, "", nil)
+	require.NoError(t, err)
+}
