@@ -1,0 +1,130 @@
+package watermark
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// partLow is the least scale looked for in parts of the frame.
+const partLow = 0.27
+
+// leastScore is the peak map's score below which a map is not tried.
+const leastScore = 6
+
+// windows tries parts of the frame, for perspective and small remains: the four
+// best of each size and field.
+func windows(readers []*reader) error {
+	l := readers[0].leak
+	side := float64(l.side())
+	for _, size := range []struct{ side, top float64 }{{math.Max(192, 0.36*side), 3.0}, {math.Max(160, 0.25*side), 2.2}} {
+		for i := len(l.fields) - 1; i >= 0; i-- {
+			left := slices.DeleteFunc(slices.Clone(readers), (*reader).done)
+			best, err := windowCandidates(left, l.fields[i], int(size.side), size.top)
+			if err != nil {
+				return err
+			}
+			for k, r := range left {
+				if err := r.attemptWindows(i, best[k]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// attemptWindows tries the best four of the candidates in field i.
+func (r *reader) attemptWindows(i int, all []windowCandidate) error {
+	slices.SortStableFunc(all, func(a, b windowCandidate) int { return cmp.Compare(b.score, a.score) })
+	for _, c := range all[:min(4, len(all))] {
+		if c.score < leastScore {
+			break
+		}
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		if r.attempt(i, c.b, &c.part, spreadOut); r.done() {
+			break
+		}
+	}
+	return nil
+}
+
+type windowCandidate struct {
+	candidate
+	part rect
+}
+
+// windowCandidates returns the candidates of each reader in all parts of z.
+func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([][]windowCandidate, error) {
+	if len(readers) == 0 {
+		return nil, nil
+	}
+	searches := make([]*pairSearch, len(readers))
+	for k, r := range readers {
+		searches[k] = newPairSearch(r.f, 80, top)
+	}
+	parts, ctx := halfOverlapping(z.W, z.H, side), readers[0].ctx
+	found := make([][][]windowCandidate, len(parts))
+	dsp.Parallel(len(parts), func(from, to int) {
+		on := new(polarSums)
+		for i := from; i < to && ctx.Err() == nil; i++ {
+			found[i] = partCandidates(on, z, parts[i], top, searches)
+		}
+	})
+	all := make([][]windowCandidate, len(readers))
+	for _, f := range found {
+		for k := range f {
+			all[k] = append(all[k], f[k]...)
+		}
+	}
+	return all, ctx.Err()
+}
+
+// partCandidates returns the best map by pairs and the best similarity of a part, for
+// each search.
+func partCandidates(on *polarSums, z dsp.Plane, part rect, top float64, searches []*pairSearch) [][]windowCandidate {
+	p := cut(z, part)
+	if p.SumSquares() < 0.15*float64(len(p.Pix)) { // covered or blank
+		return nil
+	}
+	n := mapSize(max(p.W, p.H))
+	m := newPeakMap(p, n).capped(peakCapLow)
+	by := scales{partLow, top}
+	lp, seen := newLogPolar(m, by, coarseStep, 1), m.observe(64, 6*float64(n)/float64(max(p.W, p.H)))
+	out := make([][]windowCandidate, len(searches))
+	for k, s := range searches {
+		found := s.search(seen)
+		found = append(found[:min(1, len(found))], lp.similarities(on, s.f, 1, by)...)
+		for _, c := range found {
+			c.b, c.score = m.climb(s.f, c.b, .004, .002, .001, .0005)
+			out[k] = append(out[k], windowCandidate{c, part})
+		}
+	}
+	return out
+}
+
+// halfOverlapping covers a w x h frame with squares that overlap by about half.
+func halfOverlapping(w, h, side int) []rect {
+	starts := func(n int) []int {
+		if side >= n {
+			return []int{0}
+		}
+		k := max(2, int(math.Ceil(float64(n-side)/(float64(side)/2)))+1)
+		out := make([]int, k)
+		for i := range out {
+			out[i] = (n - side) * i / (k - 1)
+		}
+		return out
+	}
+	var out []rect
+	for _, y := range starts(h) {
+		for _, x := range starts(w) {
+			out = append(out, rect{x, y, min(side, w), min(side, h)})
+		}
+	}
+	return out
+}
