@@ -72,7 +72,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			return
 		}
 		v.opened(d.Containers)
-		p, err := v.begin()
+		p, err := v.begin(ctx)
 		if err != nil {
 			yield(nil, err)
 			return

@@ -3,15 +3,19 @@ package verify
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -35,14 +39,16 @@ type stateHead struct {
 	Search   string   `json:"search"`
 	Against  []string `json:"against"`
 	Others   int      `json:"references"`
+	Ledger   int64    `json:"ledger"` // entries of the registry when the file was begun
 }
 
 const (
 	stateVersion = 1
-	maxStateLine = 16 << 20 // bytes
+	stateMark    = `{"kycmark_state":` // how every state file begins
+	maxStateLine = 16 << 20            // bytes
 )
 
-func (v *Investigator) stateHead() stateHead {
+func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Search: v.cfg.Search, Others: v.cfg.References, Keys: []string{}, Against: []string{}}
 	h.Version, _ = buildInfo()
 	for _, k := range v.cfg.Keys {
@@ -54,58 +60,114 @@ func (v *Investigator) stateHead() stateHead {
 	if v.cfg.SealKey != nil {
 		h.SealKey = v.cfg.SealKey.ID()
 	}
-	return h
+	var err error
+	h.Ledger, _, err = v.cfg.Registry.Head(ctx)
+	return h, err
 }
 
 // begin opens the state file, if there is one, and reads what it holds. What a crash
-// left of a last line is cut off.
-func (v *Investigator) begin() (*progress, error) {
+// left of a last line is cut off, and what the registry would no longer say is dropped.
+func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 	p := &progress{known: make(map[string]*Verdict)}
 	if v.cfg.State == "" {
 		return p, nil
 	}
-	f, err := os.OpenFile(v.cfg.State, os.O_RDWR|os.O_CREATE, 0o600)
+	head, err := v.stateHead(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("state file: %w", err)
+		return nil, err
 	}
-	p.file = f
-	end, err := p.read(v.stateHead())
-	if err == nil {
-		err = f.Truncate(end)
-	}
-	if err == nil {
-		_, err = f.Seek(end, io.SeekStart)
-	}
-	if err == nil && end == 0 {
-		err = p.write(v.stateHead())
-	}
-	if err != nil {
-		f.Close()
+	if err := v.resume(ctx, p, head); err != nil {
+		if p.file != nil {
+			p.file.Close()
+		}
 		return nil, fmt.Errorf("state file %s: %w", v.cfg.State, err)
 	}
 	return p, nil
 }
 
-// read returns where the last whole line ends.
-func (p *progress) read(want stateHead) (end int64, err error) {
+func (v *Investigator) resume(ctx context.Context, p *progress, head stateHead) (err error) {
+	if p.file, err = os.OpenFile(v.cfg.State, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
+		return err
+	}
+	end, begun, err := p.read(head)
+	if err != nil {
+		return err
+	}
+	if err := p.file.Truncate(end); err != nil {
+		return err
+	}
+	if end == 0 {
+		return p.write(head)
+	}
+	dropped, err := v.dropStale(ctx, p, begun)
+	if err != nil || !dropped {
+		return err
+	}
+	return p.rewrite(v.cfg.State, head)
+}
+
+// dropStale drops the verdicts that rest on what the registry said when it had begun
+// entries, and no longer says, and reports whether the registry has changed.
+func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) (bool, error) {
+	added, altered, err := v.cfg.Registry.Changed(ctx, begun)
+	if err != nil || !added && !altered {
+		return false, err
+	}
+	maps.DeleteFunc(p.known, func(_ string, known *Verdict) bool { // what was recognised stays so when others are added
+		return altered || known.Finding != FoundDamaged && (known.Unconfirmed || !known.matched())
+	})
+	return true, nil
+}
+
+// rewrite makes the state file anew with what is known. It is replaced as a whole: a crash
+// loses nothing.
+func (p *progress) rewrite(path string, head stateHead) error {
+	var text bytes.Buffer
+	out := json.NewEncoder(&text)
+	if err := out.Encode(head); err != nil {
+		return err
+	}
+	for _, sum := range slices.Sorted(maps.Keys(p.known)) {
+		if err := out.Encode(p.known[sum]); err != nil {
+			return err
+		}
+	}
+	if err := p.file.Close(); err != nil {
+		return err
+	}
+	if err := durable.WriteFile(path, text.Bytes(), 0o600, true); err != nil {
+		return err
+	}
+	var err error
+	p.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	return err
+}
+
+// read returns where the last whole line ends, and with how many entries of the ledger
+// the file was begun.
+func (p *progress) read(want stateHead) (end, begun int64, err error) {
 	in := bufio.NewReaderSize(p.file, 1<<16)
 	for {
 		line, err := readLine(in)
 		if errors.Is(err, io.EOF) {
-			return end, nil
+			if end == 0 && !bytes.HasPrefix([]byte(stateMark), line[:min(len(line), len(stateMark))]) {
+				return 0, 0, fmt.Errorf("%w: it is no state file", registry.ErrInput)
+			}
+			return end, begun, nil
 		}
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		if end == 0 {
 			var head stateHead
 			if err := json.Unmarshal(line, &head); err != nil || !sameHead(head, want) {
-				return 0, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version or search): remove it or name another", registry.ErrInput)
+				return 0, 0, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version or search): remove it or name another", registry.ErrInput)
 			}
+			begun = head.Ledger
 		} else {
 			known := new(Verdict)
 			if err := json.Unmarshal(line, known); err != nil {
-				return 0, fmt.Errorf("%w: damaged at byte %d: %w", registry.ErrInput, end, err)
+				return 0, 0, fmt.Errorf("%w: damaged at byte %d: %w", registry.ErrInput, end, err)
 			}
 			p.known[known.SHA256] = known
 		}
@@ -113,13 +175,15 @@ func (p *progress) read(want stateHead) (end int64, err error) {
 	}
 }
 
+// sameHead says whether two runs do the same, however the registry has grown between them.
 func sameHead(a, b stateHead) bool {
+	a.Ledger, b.Ledger = 0, 0
 	x, errA := json.Marshal(a)
 	y, errB := json.Marshal(b)
 	return errA == nil && errB == nil && bytes.Equal(x, y)
 }
 
-// readLine reads a line without its end; a last one without an end is [io.EOF].
+// readLine reads a line without its end; with a last one that has none comes [io.EOF].
 func readLine(in *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {
@@ -131,7 +195,7 @@ func readLine(in *bufio.Reader) ([]byte, error) {
 		case err == nil:
 			return line[:len(line)-1], nil
 		case !errors.Is(err, bufio.ErrBufferFull):
-			return nil, err
+			return line, err
 		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -84,6 +85,61 @@ func TestStateOfARun(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(text), "customer")
 	require.Equal(t, 5, strings.Count(string(text), "\n"), "a head and four different files")
+}
+
+// What the registry would no longer say is not taken from a state file: a key that was
+// compromised since alters everything, an upload that was added only what was not recognised.
+func TestStateFollowsTheRegistry(t *testing.T) {
+	c := newCase(t)
+	dir := t.TempDir()
+	for name, img := range map[string]image.Image{"1.jpg": c.marked, "2.jpg": passport(9)} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), file(t, img, "jpeg"), 0o600))
+	}
+	c.State, c.Workers = filepath.Join(t.TempDir(), "state"), 1
+	run := func() (findings []string, read int) {
+		v := c.investigator(t, func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
+			read++
+			return &watermark.Detection{}, nil
+		})
+		for l, err := range v.InvestigateFiles(t.Context(), dir) {
+			require.NoError(t, err)
+			findings = append(findings, l.Label())
+		}
+		return findings, read
+	}
+	findings, read := run()
+	require.Equal(t, []string{"copy", "lookalike"}, findings)
+	require.Equal(t, 2, read)
+	_, read = run()
+	require.Zero(t, read)
+
+	submit(t, newIssuer(t, c.issuing), file(t, passport(9), "png"), "customer 9", feb)
+	findings, read = run()
+	require.Equal(t, []string{"copy", "unmarked"}, findings)
+	require.Equal(t, 1, read, "the copy stays one")
+	_, read = run()
+	require.Zero(t, read)
+
+	require.NoError(t, c.Registry.SetKeyState(t.Context(), registry.KeyState{
+		KeyID: leaktest.Key().ID(), State: registry.KeyCompromised, Since: c.copy.Issued}))
+	findings, read = run()
+	require.Equal(t, []string{"copy (unconfirmed)", "unmarked"}, findings)
+	require.Equal(t, 2, read)
+}
+
+// A file that is no state file is left as it is.
+func TestStateSparesOtherFiles(t *testing.T) {
+	c := newCase(t)
+	for _, text := range []string{`{"case":1}`, "x", `{"kycmark_statements":1}`, "{}\n"} {
+		c.State = filepath.Join(t.TempDir(), "notes.json")
+		require.NoError(t, os.WriteFile(c.State, []byte(text), 0o600))
+		for _, err := range c.investigator(t, noMark).InvestigateFiles(t.Context(), t.TempDir()) {
+			require.ErrorIs(t, err, registry.ErrInput)
+		}
+		got, err := os.ReadFile(c.State)
+		require.NoError(t, err)
+		require.Equal(t, text, string(got))
+	}
 }
 
 // Leaks are held against what was named, and nothing else.

@@ -298,6 +298,36 @@ func (r *Registry) Head(ctx context.Context) (size int64, head string, err error
 	return size, hex.EncodeToString(sum[:]), nil
 }
 
+// Changed says what happened to the registry since its ledger had begun entries: whether
+// uploads or copies were added, and whether what it had said was altered (a key's state,
+// an erasure, custody; or the ledger is not that one any more).
+func (r *Registry) Changed(ctx context.Context, begun int64) (added, altered bool, err error) {
+	size, _, err := r.store.Head(ctx)
+	if err != nil || size < begun {
+		return false, true, err
+	}
+	for begun < size && !altered {
+		batch, err := r.store.Entries(ctx, begun, 1000)
+		if err != nil || len(batch) == 0 {
+			return false, true, err
+		}
+		for _, b := range batch {
+			e, err := store.ParseEntry(b)
+			if err != nil {
+				return false, true, fmt.Errorf("%w: %w", ErrTampered, err)
+			}
+			switch e.Kind {
+			case store.KindSubmission, store.KindIssue:
+				added = true
+			case store.KindKeyState, store.KindErasure, store.KindCustody:
+				altered = true
+			}
+		}
+		begun += int64(len(batch))
+	}
+	return added, altered, nil
+}
+
 // Span returns when the first and the last upload were submitted; the zero time for
 // both where there is none.
 func (r *Registry) Span(ctx context.Context) (first, last time.Time, err error) {
