@@ -70,7 +70,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	}
 	for i, p := range a.Problems {
 		if i == 0 {
-			b.no()
+			b.code = exitNo // whatever files could not be read, too
 			line.Error = text(p)
 		}
 		b.errorf("%s", p)

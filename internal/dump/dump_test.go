@@ -164,6 +164,7 @@ func TestKindsWithoutNames(t *testing.T) {
 	archive := zipOf(t, entry{"a.jpg", "a"})
 	for name, text := range map[string]string{
 		"1": archive, "2": tarOf(t, entry{"b.jpg", "b"}), "3.bin": packed.String(), "4": "\xff\xd8\xff", "5": "", "6.docx": archive, "7.jpg": archive,
+		"8.zip": zipOf(t, entry{"3f2a", archive}, entry{"x.docx", archive}),
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
@@ -175,7 +176,7 @@ func TestKindsWithoutNames(t *testing.T) {
 		require.NoError(t, f.Err, f.Name)
 		names = append(names, f.Name)
 	}
-	assert.Equal(t, []string{"1!a.jpg", "2!b.jpg", "3.bin!c.jpg", "4", "5", "6.docx", "7.jpg"}, names)
+	assert.Equal(t, []string{"1!a.jpg", "2!b.jpg", "3.bin!c.jpg", "4", "5", "6.docx", "7.jpg", "8.zip!3f2a!a.jpg", "8.zip!x.docx"}, names)
 }
 
 func TestFS(t *testing.T) {

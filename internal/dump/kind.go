@@ -32,7 +32,8 @@ const tarMark = 257
 // begins is the kind of a file by how it begins, where its name does not say: leaked files
 // are often called by a digest alone.
 func begins(ctx context.Context, f File) string {
-	if f.Err != nil || !slices.Contains(nameless, strings.ToLower(path.Ext(f.Name))) {
+	own := f.Name[strings.LastIndexByte(f.Name, '!')+1:] // without the archive's that it is in
+	if f.Err != nil || !slices.Contains(nameless, strings.ToLower(path.Ext(own))) {
 		return ""
 	}
 	r, err := f.Open(ctx)

@@ -149,7 +149,7 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	switch {
 	case err == nil:
 		job.Submission, job.up, job.Duplicate, job.Pages = id, up, up == nil, pages
-	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict), errors.Is(err, ErrInput):
 		job.Err = err
 	default:
 		job.fatal = fmt.Errorf("%s: %w", u.Name, err)

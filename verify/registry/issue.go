@@ -44,7 +44,8 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 // there is left as it was first entered, and duplicate is true. For many files see
 // [Issuer.Import].
 //
-// Unreadable pictures are errors that wrap [ErrFormat], too large ones [ErrLimit].
+// Unreadable pictures are errors that wrap [ErrFormat], too large ones [ErrLimit], times
+// before 1990 or more than a day ahead [ErrInput].
 func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *Submission, duplicate bool, err error) {
 	if err := checkText("subject reference", subject, intake.MaxName); err != nil {
 		return nil, false, err
@@ -84,6 +85,9 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	case !errors.Is(err, ErrNotFound):
 		return id, nil, 0, fmt.Errorf("submission %s: %w", id, err)
 	}
+	if err := s.checkSent(at); err != nil {
+		return id, nil, 0, err
+	}
 	if up, pages, err = s.describe(data, sum); err != nil {
 		return id, nil, 0, err
 	}
@@ -92,6 +96,25 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 		up.Submitted = up.Received
 	}
 	return id, up, pages, nil
+}
+
+// Uploads were sent at the earliest when identity pictures first were files, and at the
+// latest when a clock that is ahead of ours says so, time zones included. A verdict counts
+// by months: one that is out of the way would spoil all of them, for good.
+const (
+	earliestSent = 1990 // year
+	clockError   = 24 * time.Hour
+)
+
+func (s *Issuer) checkSent(at time.Time) error {
+	switch {
+	case at.IsZero(): // now
+	case at.UTC().Year() < earliestSent:
+		return fmt.Errorf("%w: sent in %d: before %d there were no such pictures", ErrInput, at.UTC().Year(), earliestSent)
+	case at.After(s.cfg.Registry.clock().Add(clockError)):
+		return fmt.Errorf("%w: sent in %d: that lies in the future", ErrInput, at.UTC().Year())
+	}
+	return nil
 }
 
 // Issue hands a recipient a marked copy of a submission: it opens the sealed
