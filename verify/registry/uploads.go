@@ -49,6 +49,9 @@ func uploadsOf(p string, yield func(Upload) bool) bool {
 	if err != nil {
 		return yield(Upload{Name: p, Err: err})
 	}
+	if !info.IsDir() && !info.Mode().IsRegular() { // to open a pipe would be to wait forever
+		return yield(Upload{Name: p, Err: intake.ErrNotRegular})
+	}
 	if !info.IsDir() {
 		return uploadFile(p, info, yield)
 	}
