@@ -23,7 +23,9 @@ type Issuer struct {
 }
 
 // NewIssuer needs Registry and, unless it is HashOnly and the registry's
-// hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key.
+// hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key. It asks the
+// registry: the error wraps [ErrSealed] where uploads are sealed under another key
+// (see [Registry.CheckSealKey]).
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
@@ -34,6 +36,11 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 	}
 	if cfg.SealKey == nil && (!cfg.HashOnly || cfg.Registry.sealHashes) {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
+	}
+	if !cfg.HashOnly || cfg.Registry.sealHashes { // it seals
+		if err := cfg.Registry.CheckSealKey(context.Background(), cfg.SealKey); err != nil {
+			return nil, err
+		}
 	}
 	return &Issuer{cfg: cfg, newID: watermark.NewCopyID, prepare: prepareMark}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -139,6 +140,38 @@ func TestSealing(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrSealed, "an original cannot be passed off as another's")
 	_, err = registry.GenerateSealKey().Open(id, &x)
 	require.ErrorIs(t, err, registry.ErrSealed)
+}
+
+// A registry takes one sealing key: what another seals nobody would find.
+func TestOneSealingKey(t *testing.T) {
+	cfg := leaktest.Config(t)
+	foreign := cfg
+	foreign.SealKey = registry.GenerateSealKey()
+	early := newIssuer(t, foreign) // there is nothing yet
+	s := newIssuer(t, cfg)
+	hashOnly := foreign
+	hashOnly.HashOnly = true
+	submit(t, newIssuer(t, hashOnly), file(t, passport(1), "jpeg"), "", feb)
+	first := submit(t, s, file(t, passport(2), "jpeg"), "", feb)
+
+	refused := func(err error) {
+		t.Helper()
+		require.ErrorIs(t, err, registry.ErrSealed)
+		require.ErrorContains(t, err, fmt.Sprintf("submission %s was sealed under the key %s, which %s does not open",
+			first.ID, cfg.SealKey.ID(), foreign.SealKey.ID()))
+	}
+	_, err := registry.NewIssuer(foreign)
+	refused(err)
+	refused(cfg.Registry.CheckSealKey(t.Context(), foreign.SealKey))
+	_, _, err = early.Submit(t.Context(), bytes.NewReader(file(t, passport(3), "jpeg")), "", feb)
+	refused(err)
+	for _, err := range early.Import(t.Context(), slices.Values(manyUploads(t, 3))) {
+		refused(err)
+	}
+	submit(t, newIssuer(t, hashOnly), file(t, passport(3), "jpeg"), "", feb)
+	submit(t, newIssuer(t, cfg), file(t, passport(4), "jpeg"), "", feb)
+	require.ErrorIs(t, cfg.Registry.CheckSealKey(t.Context(), nil), registry.ErrInput)
+	checkLedger(t, cfg.Registry)
 }
 
 // Original and features are apart, and neither passes for the other.

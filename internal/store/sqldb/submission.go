@@ -51,6 +51,9 @@ func addUploads(ctx context.Context, t *tx, uploads []store.Upload) (added []boo
 			sealed = append(sealed, sealedRow{u.ID, *u.Sealed})
 		}
 	}
+	if err := sealedAlike(ctx, t, sealed); err != nil {
+		return nil, err
+	}
 	if err := insert(ctx, t, submissionTable, rows...); err != nil {
 		return nil, fmt.Errorf("submissions: %w", err)
 	}
