@@ -196,6 +196,8 @@ type service struct {
 	wrapped, opened int
 	context         []byte
 	down            error
+	shut            error // of Decrypt alone
+	shutFor         int   // calls; 0: all
 }
 
 func (s *service) Encrypt(clear, context []byte) ([]byte, error) {
@@ -210,6 +212,13 @@ func (s *service) Encrypt(clear, context []byte) ([]byte, error) {
 func (s *service) Decrypt(sealed, context []byte) ([]byte, error) {
 	if s.down != nil {
 		return nil, s.down
+	}
+	if s.shut != nil {
+		err := s.shut
+		if s.shutFor--; s.shutFor == 0 {
+			s.shut = nil
+		}
+		return nil, err
 	}
 	s.opened++
 	return s.AEAD.Decrypt(sealed, context)
@@ -262,6 +271,31 @@ func TestSealingByAService(t *testing.T) {
 	require.ErrorIs(t, err, kms.down, "nobody searches half of what could be known")
 	_, _, err = s.Submit(t.Context(), bytes.NewReader(file(t, passport(2), "jpeg")), "", feb)
 	require.ErrorIs(t, err, kms.down)
+}
+
+// Nor is one that wraps and does not open, for lack of a permission or for a moment.
+func TestAServiceThatOpensNothing(t *testing.T) {
+	kms := newService(t)
+	k, err := registry.NewSealKey("gcp-kms://projects/p/keys/k", kms)
+	require.NoError(t, err)
+	id := watermark.Submission{1}
+	x, err := k.Seal(id, []byte("a picture"))
+	require.NoError(t, err)
+
+	kms.shut = errors.New("permission denied")
+	_, err = k.Open(id, &x)
+	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.ErrorIs(t, err, kms.shut)
+	require.NotErrorIs(t, err, registry.ErrSealed)
+
+	kms.shut, kms.shutFor = errors.New("deadline exceeded"), 1
+	got, err := k.Open(id, &x)
+	require.NoError(t, err)
+	require.Equal(t, "a picture", string(got))
+
+	x.Wrapped[20] ^= 1
+	_, err = k.Open(id, &x)
+	require.ErrorIs(t, err, registry.ErrSealed, "it opens what was not altered")
 }
 
 func sealedOf(t *testing.T, cfg registry.Config, id watermark.Submission) *store.Sealed {
