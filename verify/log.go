@@ -34,7 +34,8 @@ func (v *Investigator) log(ctx context.Context, all []source) error {
 	return nil
 }
 
-// checkSealKey refuses, before the first investigation, a key that opens nothing.
+// checkSealKey refuses, before the first investigation, a key that does not open
+// the registry's uploads.
 func (v *Investigator) checkSealKey(ctx context.Context) error {
 	v.mu.Lock()
 	first := v.begun.IsZero()

@@ -10,10 +10,9 @@ import (
 )
 
 func newErase(u *ui) *cobra.Command {
-	var subject, note string
-	var yes bool
+	var f eraseFlags
 	cmd := &cobra.Command{
-		Use:   "erase --subject REF",
+		Use:   "erase --subject REF | erase --submission ID...",
 		Short: "Erase what is known of a person",
 		Long: `Destroy the sealed originals of a subject's uploads with their data keys, their
 hashes, features and digests, and the subject reference itself. The ledger still
@@ -22,28 +21,61 @@ recipient, time and digest. A leak of such a picture matches nothing afterwards;
 marked copy is found as "copy (unconfirmed)", and "kycmark show COPY" says who was
 handed it and when.
 
+An upload that was submitted without a subject is erased by its ID, which "kycmark
+submit FILE" and "kycmark show ID" tell. So is a file that two persons sent: it stands
+once, under the subject that was entered first ("submit" warns of that), and is gone for
+both. Of several --submission all are erased or, where one is not there, none.
+
 Without --yes it lists what would be erased. Backups, copies of the registry's file
 and what recipients hold are not reached.`,
-		Example: `  kycmark erase --subject ref-7f31 --note "request 2026/44" --yes`,
-		Args:    exactly(),
+		Example: `  kycmark erase --subject ref-7f31 --note "request 2026/44" --yes
+  kycmark erase --submission 4f0c2d1e9a8b77665544332211000f1e --yes`,
+		Args: exactly(),
 	}
-	cmd.Flags().StringVar(&subject, "subject", "", "the subject `reference` (required)")
-	cmd.Flags().StringVar(&note, "note", "", "why, as the ledger keeps it; never the subject's name or reference")
-	cmd.Flags().BoolVar(&yes, "yes", false, "erase; this cannot be undone")
-	cmd.MarkFlagRequired("subject")
-	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
-		if !yes {
-			return b.wouldErase(ctx, subject)
+	cmd.Flags().StringVar(&f.subject, "subject", "", "the subject `reference`")
+	cmd.Flags().StringSliceVar(&f.submissions, "submission", nil, "`ID` of an upload; may be repeated")
+	cmd.Flags().StringVar(&f.note, "note", "", "why, as the ledger keeps it; never the subject's name or reference")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "erase; this cannot be undone")
+	cmd.MarkFlagsOneRequired("subject", "submission")
+	cmd.MarkFlagsMutuallyExclusive("subject", "submission")
+	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.erase(ctx, f) })
+}
+
+type eraseFlags struct {
+	subject     string
+	submissions []string
+	note        string
+	yes         bool
+}
+
+func (b *books) erase(ctx context.Context, f eraseFlags) error {
+	var ids []watermark.Submission
+	for _, text := range f.submissions {
+		id, err := watermark.ParseSubmission(text)
+		if err != nil {
+			return usagef("--submission: %w", err)
 		}
-		ids, err := b.registry.Erase(ctx, subject, actor(), note)
-		for _, id := range ids {
-			b.printf("%s: erased\n", id)
-			if err := b.line(eraseLine{id, true}); err != nil {
-				return err
-			}
+		ids = append(ids, id)
+	}
+	if f.subject == "" && len(ids) == 0 {
+		return usagef("neither a subject reference nor the ID of a submission")
+	}
+	if !f.yes {
+		return b.wouldErase(ctx, f.subject, ids)
+	}
+	var err error
+	if f.subject != "" {
+		ids, err = b.registry.Erase(ctx, f.subject, actor(), f.note)
+	} else {
+		ids, err = b.registry.EraseSubmissions(ctx, ids, actor(), f.note)
+	}
+	for _, id := range ids {
+		b.printf("%s: erased\n", id)
+		if err := b.line(eraseLine{id, true}); err != nil {
+			return err
 		}
-		return err
-	})
+	}
+	return err
 }
 
 type eraseLine struct {
@@ -51,13 +83,10 @@ type eraseLine struct {
 	Erased     bool                 `json:"erased"`
 }
 
-func (b *books) wouldErase(ctx context.Context, subject string) error {
-	subs, err := b.registry.SubmissionsOf(ctx, subject)
+func (b *books) wouldErase(ctx context.Context, subject string, ids []watermark.Submission) error {
+	subs, err := b.toErase(ctx, subject, ids)
 	if err != nil {
 		return err
-	}
-	if len(subs) == 0 {
-		return registry.ErrNotFound
 	}
 	for _, s := range subs {
 		copies, err := b.registry.Copies(ctx, s.ID)
@@ -70,4 +99,22 @@ func (b *books) wouldErase(ctx context.Context, subject string) error {
 		}
 	}
 	return usagef("nothing was erased: it cannot be undone, so say --yes")
+}
+
+// toErase lists what is there of a subject, or under the IDs where it is empty.
+func (b *books) toErase(ctx context.Context, subject string, ids []watermark.Submission) (subs []registry.Submission, err error) {
+	if subject != "" {
+		if subs, err = b.registry.SubmissionsOf(ctx, subject); err == nil && len(subs) == 0 {
+			err = registry.ErrNotFound
+		}
+		return subs, err
+	}
+	for _, id := range ids {
+		s, err := b.registry.Submission(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		subs = append(subs, *s)
+	}
+	return subs, nil
 }

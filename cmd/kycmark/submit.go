@@ -27,7 +27,8 @@ func newSubmit(u *ui) *cobra.Command {
 parts are found, and the original, sealed under a key of its own. Files are taken
 from folders and from archives (.zip, .tar, .tar.gz, .tgz), those within archives
 apart. A file that is there already is left as it is, and is told by its digest
-alone: an import that was cut short is resumed by the same command.
+alone: an import that was cut short is resumed by the same command. Its subject stays,
+too; where another is given now, that is warned of.
 
 A manifest is a CSV file whose first line names its columns: file, and where there
 are such, subject and at. Files are looked for from the manifest's folder.
@@ -180,6 +181,9 @@ func (b *books) submitted(r registry.Imported) error {
 	b.warnPages(r.Name, r.Pages)
 	line.Submission = text(r.Submission.String())
 	was := ""
+	if r.Others { // their subject references are nothing for logs
+		b.warnf("%s: was there already as %s, under another subject or none, which stays", name(r.Name), *line.Submission)
+	}
 	if r.Duplicate {
 		was = ", was there already"
 	}

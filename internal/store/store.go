@@ -22,6 +22,7 @@ var (
 	ErrSearch   = errors.New("the registry cannot be searched so")
 	ErrReadOnly = errors.New("the registry is open for investigation only")
 	ErrMarkKey  = errors.New("the mark key is not in use")
+	ErrSealed   = errors.New("the sealed original cannot be opened")
 )
 
 // Store keeps the rows of one registry. Every Add commits its rows and their ledger
@@ -48,7 +49,8 @@ type Store interface {
 
 	// AddSubmissions enters uploads in one transaction and says which were not there
 	// before. One that was erased is an error that wraps ErrErased, another file of
-	// the same ID one that wraps ErrConflict; then none is entered.
+	// the same ID one that wraps ErrConflict, one sealed under another key than what is
+	// there one that wraps ErrSealed; then none is entered.
 	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
 	Submission(ctx context.Context, id [16]byte) (*Submission, error)
 	SubmissionBySeq(ctx context.Context, seq int64) (*Submission, error)
@@ -70,6 +72,9 @@ type Store interface {
 	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
 	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
 	Sealed(ctx context.Context, id [16]byte) (*Sealed, error)
+	// SealedUnderOther returns an upload that was sealed under another key, as far as
+	// that is told quickly. None is ErrNotFound.
+	SealedUnderOther(ctx context.Context, keyID string) (of [16]byte, other string, err error)
 
 	// Near returns every submission whose area hash lies within radius bits of any of
 	// the hashes, nearest first, equally near ones by number, each once with its least

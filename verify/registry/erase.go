@@ -32,12 +32,12 @@ const eraseAttempts = 5
 // times; the copies issued of it stay, with recipient and time. Investigators, of
 // other processes too, forget it before their next search. The note must not name
 // the subject. The error wraps [ErrNotFound] where there is nothing to
-// erase.
+// erase. What has no subject [Registry.EraseSubmissions] erases.
 func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (erased []watermark.Submission, err error) {
 	if subject == "" {
 		return nil, fmt.Errorf("%w: no subject reference", ErrInput)
 	}
-	if err := errors.Join(checkText("note", note, intake.MaxNote), checkText("actor", actor, intake.MaxName)); err != nil {
+	if err := checkErasure(actor, note); err != nil {
 		return nil, err
 	}
 	for range eraseAttempts {
@@ -58,24 +58,56 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 	return erased, nil
 }
 
-// eraseOnce erases the uploads that are there. Where the store says that it has
-// erased but could not clean up, both the IDs and the error are returned.
+// eraseOnce erases the uploads of the subject that are there.
 func (r *Registry) eraseOnce(ctx context.Context, subject, actor, note string) ([]watermark.Submission, error) {
 	rows, err := r.store.SubmissionsOf(ctx, subject)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+	ids := make([]watermark.Submission, len(rows))
+	for i, s := range rows {
+		ids[i] = s.ID
+	}
+	return r.eraseAll(ctx, ids, actor, note)
+}
+
+// EraseSubmissions erases uploads by their IDs, as [Registry.Erase] those of a subject,
+// and enters it once: uploads without a subject are erased no other way, nor is a file
+// that several persons sent, which stands under the subject that was entered first. The
+// error wraps [ErrNotFound] or [ErrErased] where one of them is not there, and then none
+// is erased.
+func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submission, actor, note string) (erased []watermark.Submission, err error) {
+	if len(ids) == 0 {
+		return nil, fmt.Errorf("%w: no submissions", ErrInput)
+	}
+	if err := checkErasure(actor, note); err != nil {
+		return nil, err
+	}
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
+	return r.eraseAll(ctx, slices.Compact(ids), actor, note)
+}
+
+func checkErasure(actor, note string) error {
+	return errors.Join(checkText("note", note, intake.MaxNote), checkText("actor", actor, intake.MaxName))
+}
+
+// eraseAll erases all of the uploads or none. Where the store says that it has erased
+// but could not clean up, both the IDs and the error are returned.
+func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
 	e := store.Erasure{Note: note, Entered: r.clock(), Actor: actor, Salt: newSalt()}
-	var ids []watermark.Submission
-	for _, s := range rows {
-		e.Submissions = append(e.Submissions, s.ID)
-		ids = append(ids, s.ID)
+	for _, id := range ids {
+		e.Submissions = append(e.Submissions, id)
 	}
 	slices.SortFunc(e.Submissions, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
-	if err = r.store.Erase(ctx, e); err == nil {
+	err := r.store.Erase(ctx, e)
+	if err == nil {
 		return ids, nil
 	}
-	if row, again := r.store.Submission(ctx, rows[0].ID); !errors.Is(err, ErrErased) && again == nil && row.Erased != 0 {
+	if errors.Is(err, ErrErased) || errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	if row, again := r.store.Submission(ctx, ids[0]); again == nil && row.Erased != 0 {
 		return ids, err
 	}
 	return nil, err

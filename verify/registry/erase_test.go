@@ -135,6 +135,52 @@ func TestErase(t *testing.T) {
 	require.Error(t, err)
 }
 
+// Uploads without a subject are erased by their IDs, all that are named or none.
+func TestEraseSubmissions(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	r, err := registry.Create(t.Context(), "file:"+path, nil)
+	require.NoError(t, err)
+	defer r.Close()
+	s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
+	ctx := t.Context()
+	one := submit(t, s, file(t, passport(1), "jpeg"), "", feb)
+	two := submit(t, s, file(t, passport(2), "jpeg"), "customer 1", feb)
+	gone := append(tracesOf(t, r, one), tracesOf(t, r, two)...)
+
+	_, err = r.EraseSubmissions(ctx, nil, "", "")
+	require.ErrorIs(t, err, registry.ErrInput)
+	_, err = r.EraseSubmissions(ctx, []watermark.Submission{one.ID}, "", "a\x07b")
+	require.ErrorIs(t, err, registry.ErrInput)
+	ids, err := r.EraseSubmissions(ctx, []watermark.Submission{one.ID, {1}}, "", "")
+	require.ErrorIs(t, err, registry.ErrNotFound)
+	require.Empty(t, ids)
+	_, err = r.Submission(ctx, one.ID)
+	require.NoError(t, err, "all or none")
+	before, _, err := r.Head(ctx)
+	require.NoError(t, err)
+
+	ids, err = r.EraseSubmissions(ctx, []watermark.Submission{two.ID, one.ID, two.ID}, "privacy desk", "request 45")
+	require.NoError(t, err)
+	require.ElementsMatch(t, []watermark.Submission{one.ID, two.ID}, ids)
+	require.EqualValues(t, before+1, checkLedger(t, r), "one entry")
+	for _, id := range ids {
+		left, err := r.Submission(ctx, id)
+		require.ErrorIs(t, err, registry.ErrErased)
+		require.Empty(t, left.Subject+left.Hash)
+	}
+	var files strings.Builder
+	for _, tail := range []string{"", "-wal"} {
+		data, err := os.ReadFile(path + tail)
+		require.NoError(t, err)
+		files.Write(data)
+	}
+	for _, x := range gone {
+		assert.NotContains(t, files.String(), string(x.bytes), x.what)
+	}
+	_, err = r.EraseSubmissions(ctx, []watermark.Submission{one.ID}, "", "")
+	require.ErrorIs(t, err, registry.ErrErased)
+}
+
 // However many erase at once, each upload is erased once and the ledger holds.
 func TestErasingAtOnce(t *testing.T) {
 	cfg := leaktest.Config(t)

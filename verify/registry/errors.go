@@ -39,8 +39,9 @@ var (
 	// ErrSealKey is wrapped where a sealing key cannot be read, or its key management
 	// service does not answer.
 	ErrSealKey = errors.New("verify: not a usable sealing key")
-	// ErrSealed is wrapped when a kept original cannot be opened.
-	ErrSealed = errors.New("verify: the sealed original cannot be opened")
+	// ErrSealed is wrapped when a kept original cannot be opened, and when something is
+	// to be sealed under another key than what is there.
+	ErrSealed = store.ErrSealed
 	// ErrWeak is wrapped when a copy's mark would not survive a messenger.
 	ErrWeak = errors.New("verify: the mark would be too weak")
 	// ErrInput is wrapped when an argument is unusable.

@@ -33,6 +33,7 @@ type Imported struct {
 	Name       string
 	Submission watermark.Submission // zero where there is an error
 	Duplicate  bool                 // it was there already, and was left as it is
+	Others     bool                 // a duplicate that stands under another subject than the one given, or under none
 	Pages      int                  // of the file, or frames, of which only the first was entered; 0: it was not decoded
 	Err        error                // unreadable, too large, erased before
 }
@@ -89,6 +90,7 @@ func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2
 type importJob struct {
 	Imported
 	data  []byte
+	of    string        // subject that is given
 	up    *store.Upload // nil where there is nothing to enter
 	fatal error         // of the registry
 	done  chan struct{} // closed when the rest is set
@@ -110,7 +112,7 @@ func (s *Issuer) readUploads(ctx context.Context, uploads iter.Seq[Upload], queu
 	defer wg.Wait()
 	defer close(work)
 	for u := range uploads {
-		job := &importJob{Imported: Imported{Name: u.Name}, done: make(chan struct{})}
+		job := &importJob{Imported: Imported{Name: u.Name}, of: u.Subject, done: make(chan struct{})}
 		job.data, job.Err = s.readUpload(&u)
 		select {
 		case queue <- job:
@@ -145,16 +147,24 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 }
 
 func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
-	id, up, pages, err := s.examine(ctx, job.data, u.Subject, u.At)
+	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
 	case err == nil:
-		job.Submission, job.up, job.Duplicate, job.Pages = id, up, up == nil, pages
+		job.Submission, job.up, job.Pages = x.id, x.up, x.pages
+		job.there(x.old)
 	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict), errors.Is(err, ErrInput):
 		job.Err = err
 	default:
 		job.fatal = fmt.Errorf("%s: %w", u.Name, err)
 	}
 	job.data = nil
+}
+
+// there notes the upload that was there already; nil: none.
+func (j *importJob) there(old *store.Submission) {
+	if j.Duplicate = old != nil; j.Duplicate {
+		j.Others = j.of != "" && old.Subject != j.of
+	}
 }
 
 // A batch is what is committed together.
@@ -221,8 +231,24 @@ func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 		}
 		return nil
 	}
-	for i := range added {
-		of[i].Duplicate = !added[i]
+	if err != nil {
+		return err
 	}
-	return err
+	return b.overtaken(ctx, of, added)
+}
+
+// overtaken looks at the uploads that were entered since they were examined, by an
+// earlier file of the same batch, as a rule.
+func (b *batch) overtaken(ctx context.Context, jobs []*importJob, added []bool) error {
+	for i, job := range jobs {
+		if added[i] {
+			continue
+		}
+		old, err := b.issuer.cfg.Registry.store.Submission(ctx, job.Submission)
+		if err != nil {
+			return err
+		}
+		job.there(old)
+	}
+	return nil
 }

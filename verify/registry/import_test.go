@@ -182,8 +182,6 @@ func manyUploads(t *testing.T, n int) []registry.Upload {
 	return out
 }
 
-// An import that is given up anywhere loses nothing that it reported, and the next
-// one does the rest.
 // What became of a file says whether there is more in it than was entered.
 func TestImportCountsPages(t *testing.T) {
 	frame := image.NewPaletted(image.Rect(0, 0, 300, 200), color.Palette{color.White, color.Black})
@@ -197,6 +195,36 @@ func TestImportCountsPages(t *testing.T) {
 	assert.Zero(t, by["text.txt"].Pages)
 }
 
+// A file that is there under another subject is told, whether it was entered before or
+// by the same import.
+func TestImportTellsOthersUploads(t *testing.T) {
+	s, _ := smallIssuer(t)
+	first, second := file(t, passport(1), "jpeg"), file(t, passport(2), "jpeg")
+	submit(t, s, first, "", feb)
+	want := map[string]bool{}
+	var uploads []registry.Upload
+	add := func(name string, data []byte, subject string, others bool) {
+		want[name] = others
+		uploads = append(uploads, registry.Upload{Name: name, Subject: subject, At: feb,
+			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }})
+	}
+	add("none's", first, "customer 1", true)
+	add("none's again", first, "", false)
+	add("new", second, "customer 1", false)
+	add("same", second, "customer 1", false)
+	add("other", second, "customer 2", true)
+	add("not said", second, "", false)
+	for range 2 {
+		for r, err := range s.Import(t.Context(), slices.Values(uploads)) {
+			require.NoError(t, err)
+			require.NoError(t, r.Err, r.Name)
+			assert.Equal(t, want[r.Name], r.Others, r.Name)
+		}
+	}
+}
+
+// An import that is given up anywhere loses nothing that it reported, and the next
+// one does the rest.
 func TestImportIsResumed(t *testing.T) {
 	uploads := manyUploads(t, 12)
 	for _, stop := range []int{1, 5, 12} {

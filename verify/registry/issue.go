@@ -23,7 +23,9 @@ type Issuer struct {
 }
 
 // NewIssuer needs Registry and, unless it is HashOnly and the registry's
-// hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key.
+// hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key. It asks the
+// registry: the error wraps [ErrSealed] where uploads are sealed under another key
+// (see [Registry.CheckSealKey]).
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
@@ -35,14 +37,19 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 	if cfg.SealKey == nil && (!cfg.HashOnly || cfg.Registry.sealHashes) {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
 	}
+	if !cfg.HashOnly || cfg.Registry.sealHashes { // it seals
+		if err := cfg.Registry.CheckSealKey(context.Background(), cfg.SealKey); err != nil {
+			return nil, err
+		}
+	}
 	return &Issuer{cfg: cfg, newID: watermark.NewCopyID, prepare: prepareMark}, nil
 }
 
 // Submit enters an upload: its digest, hash and sealed original are committed
 // together. Subject is an opaque reference of the customer, never a name; at is
 // when the customer submitted it (the zero time: now). A file that is already
-// there is left as it was first entered, and duplicate is true. For many files see
-// [Issuer.Import].
+// there is left as it was first entered, its subject too, and duplicate is true. For
+// many files see [Issuer.Import].
 //
 // Unreadable pictures are errors that wrap [ErrFormat], too large ones [ErrLimit], times
 // before 1990 or more than a day ahead [ErrInput].
@@ -54,48 +61,58 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	if err != nil {
 		return nil, false, err
 	}
-	id, up, _, err := s.examine(ctx, data, subject, at)
+	x, err := s.examine(ctx, data, subject, at)
 	if err != nil {
 		return nil, false, err
 	}
 	added := []bool{false}
-	if up != nil {
-		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, []store.Upload{*up}); err != nil {
-			return nil, false, fmt.Errorf("submission %s: %w", id, err)
+	if x.up != nil {
+		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, []store.Upload{*x.up}); err != nil {
+			return nil, false, fmt.Errorf("submission %s: %w", x.id, err)
 		}
 	}
-	if sub, err = s.cfg.Registry.Submission(ctx, id); err != nil {
+	if sub, err = s.cfg.Registry.Submission(ctx, x.id); err != nil {
 		return nil, false, err
 	}
 	return sub, !added[0], nil
 }
 
-// examine readies an upload to be entered; nil where it is there already, which its
-// digest tells without decoding it. Pages are those that were found by decoding it.
-func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (id watermark.Submission, up *store.Upload, pages int, err error) {
+// An examined file was looked at: either old or up is set.
+type examined struct {
+	id    watermark.Submission
+	old   *store.Submission // that is there already, which its digest tells without decoding it
+	up    *store.Upload     // to be entered
+	pages int               // found by decoding it
+}
+
+// examine readies an upload to be entered.
+func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (x examined, err error) {
 	sum := sha256.Sum256(data)
-	id = watermark.Submission(sum[:16])
-	switch old, err := s.cfg.Registry.store.Submission(ctx, id); {
+	x.id = watermark.Submission(sum[:16])
+	switch old, err := s.cfg.Registry.store.Submission(ctx, x.id); {
 	case err == nil && old.Erased != 0:
-		return id, nil, 0, fmt.Errorf("submission %s: %w", id, ErrErased)
+		return x, fmt.Errorf("submission %s: %w", x.id, ErrErased)
 	case err == nil && old.SHA256 != sum:
-		return id, nil, 0, fmt.Errorf("submission %s is another file: %w", id, ErrConflict)
+		return x, fmt.Errorf("submission %s is another file: %w", x.id, ErrConflict)
 	case err == nil:
-		return id, nil, 0, nil
+		x.old = old
+		return x, nil
 	case !errors.Is(err, ErrNotFound):
-		return id, nil, 0, fmt.Errorf("submission %s: %w", id, err)
+		return x, fmt.Errorf("submission %s: %w", x.id, err)
 	}
 	if err := s.checkSent(at); err != nil {
-		return id, nil, 0, err
+		return x, err
 	}
-	if up, pages, err = s.describe(data, sum); err != nil {
-		return id, nil, 0, err
+	up, pages, err := s.describe(data, sum)
+	if err != nil {
+		return x, err
 	}
 	up.Subject, up.Submitted, up.Received = subject, timestamp(at), s.cfg.Registry.clock()
 	if at.IsZero() {
 		up.Submitted = up.Received
 	}
-	return id, up, pages, nil
+	x.up, x.pages = up, pages
+	return x, nil
 }
 
 // Uploads were sent at the earliest when identity pictures first were files, and at the

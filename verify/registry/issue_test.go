@@ -116,7 +116,7 @@ func TestIssueNeeds(t *testing.T) {
 
 	other := cfg
 	other.SealKey = registry.GenerateSealKey()
-	_, err = newIssuer(t, other).Issue(ctx, &out, sub.ID, "vendor A", "")
+	_, err = registry.NewIssuer(other)
 	require.ErrorIs(t, err, registry.ErrSealed)
 	other = cfg
 	other.Key = nil

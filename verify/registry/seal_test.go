@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
 
@@ -141,6 +142,38 @@ func TestSealing(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrSealed)
 }
 
+// A registry takes one sealing key: what another seals nobody would find.
+func TestOneSealingKey(t *testing.T) {
+	cfg := leaktest.Config(t)
+	foreign := cfg
+	foreign.SealKey = registry.GenerateSealKey()
+	early := newIssuer(t, foreign) // there is nothing yet
+	s := newIssuer(t, cfg)
+	hashOnly := foreign
+	hashOnly.HashOnly = true
+	submit(t, newIssuer(t, hashOnly), file(t, passport(1), "jpeg"), "", feb)
+	first := submit(t, s, file(t, passport(2), "jpeg"), "", feb)
+
+	refused := func(err error) {
+		t.Helper()
+		require.ErrorIs(t, err, registry.ErrSealed)
+		require.ErrorContains(t, err, fmt.Sprintf("submission %s was sealed under the key %s, which %s does not open",
+			first.ID, cfg.SealKey.ID(), foreign.SealKey.ID()))
+	}
+	_, err := registry.NewIssuer(foreign)
+	refused(err)
+	refused(cfg.Registry.CheckSealKey(t.Context(), foreign.SealKey))
+	_, _, err = early.Submit(t.Context(), bytes.NewReader(file(t, passport(3), "jpeg")), "", feb)
+	refused(err)
+	for _, err := range early.Import(t.Context(), slices.Values(manyUploads(t, 3))) {
+		refused(err)
+	}
+	submit(t, newIssuer(t, hashOnly), file(t, passport(3), "jpeg"), "", feb)
+	submit(t, newIssuer(t, cfg), file(t, passport(4), "jpeg"), "", feb)
+	require.ErrorIs(t, cfg.Registry.CheckSealKey(t.Context(), nil), registry.ErrInput)
+	checkLedger(t, cfg.Registry)
+}
+
 // Original and features are apart, and neither passes for the other.
 func TestSealedParts(t *testing.T) {
 	k, id := leaktest.SealKey(), watermark.Submission{1}
@@ -163,6 +196,8 @@ type service struct {
 	wrapped, opened int
 	context         []byte
 	down            error
+	shut            error // of Decrypt alone
+	shutFor         int   // calls; 0: all
 }
 
 func (s *service) Encrypt(clear, context []byte) ([]byte, error) {
@@ -177,6 +212,13 @@ func (s *service) Encrypt(clear, context []byte) ([]byte, error) {
 func (s *service) Decrypt(sealed, context []byte) ([]byte, error) {
 	if s.down != nil {
 		return nil, s.down
+	}
+	if s.shut != nil {
+		err := s.shut
+		if s.shutFor--; s.shutFor == 0 {
+			s.shut = nil
+		}
+		return nil, err
 	}
 	s.opened++
 	return s.AEAD.Decrypt(sealed, context)
@@ -229,6 +271,31 @@ func TestSealingByAService(t *testing.T) {
 	require.ErrorIs(t, err, kms.down, "nobody searches half of what could be known")
 	_, _, err = s.Submit(t.Context(), bytes.NewReader(file(t, passport(2), "jpeg")), "", feb)
 	require.ErrorIs(t, err, kms.down)
+}
+
+// Nor is one that wraps and does not open, for lack of a permission or for a moment.
+func TestAServiceThatOpensNothing(t *testing.T) {
+	kms := newService(t)
+	k, err := registry.NewSealKey("gcp-kms://projects/p/keys/k", kms)
+	require.NoError(t, err)
+	id := watermark.Submission{1}
+	x, err := k.Seal(id, []byte("a picture"))
+	require.NoError(t, err)
+
+	kms.shut = errors.New("permission denied")
+	_, err = k.Open(id, &x)
+	require.ErrorIs(t, err, registry.ErrSealKey)
+	require.ErrorIs(t, err, kms.shut)
+	require.NotErrorIs(t, err, registry.ErrSealed)
+
+	kms.shut, kms.shutFor = errors.New("deadline exceeded"), 1
+	got, err := k.Open(id, &x)
+	require.NoError(t, err)
+	require.Equal(t, "a picture", string(got))
+
+	x.Wrapped[20] ^= 1
+	_, err = k.Open(id, &x)
+	require.ErrorIs(t, err, registry.ErrSealed, "it opens what was not altered")
 }
 
 func sealedOf(t *testing.T, cfg registry.Config, id watermark.Submission) *store.Sealed {

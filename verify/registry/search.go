@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/store"
@@ -20,9 +19,6 @@ import (
 
 // searchPage is how many submissions are read at a time.
 const searchPage = 10_000
-
-// firstUploads is how many are looked at to see what key they were sealed under.
-const firstUploads = 64
 
 // HashesAfter calls add with the area hash ([phash.Area]) and its quality, 0..100, of
 // every submission of a greater number than after, ascending, and returns the number
@@ -127,18 +123,23 @@ func (r *Registry) FeaturesAfter(ctx context.Context, key *SealKey, after int64,
 	}
 }
 
-// CheckSealKey says whether a key is one under which the registry seals. The error wraps
-// [ErrSealed] where all that was looked at, of the first uploads, is sealed under others:
-// with such a key nothing is opened, and every leak would seem to show none of them.
+// CheckSealKey says whether a key is the one under which the registry seals. The error
+// wraps [ErrSealed] where an upload is sealed under another: the key does not open it,
+// and a leak would seem not to show it. The first and the last uploads are looked at;
+// since a registry takes no seals of a second key, these speak for the others.
 func (r *Registry) CheckSealKey(ctx context.Context, key *SealKey) error {
-	page, err := r.store.FeaturesAfter(ctx, 0, firstUploads)
-	if err != nil || len(page) == 0 {
-		return err
+	if key == nil || key.master == nil {
+		return fmt.Errorf("%w: no sealing key", ErrInput)
 	}
-	if slices.ContainsFunc(page, func(f store.Features) bool { return f.Sealed.KeyID == key.id }) {
+	of, other, err := r.store.SealedUnderOther(ctx, key.id)
+	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	return fmt.Errorf("%w: the originals were sealed under the key %s, not %s", ErrSealed, page[0].Sealed.KeyID, key.id)
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: submission %s was sealed under the key %s, which %s does not open",
+		ErrSealed, watermark.Submission(of), other, key.id)
 }
 
 func openFeatures(row *store.Features, key *SealKey) (*local.Features, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -92,5 +93,42 @@ func TestWhatErasureLeaves(t *testing.T) {
 	}
 	require.NotEmpty(t, found(t, "subject 78 of test 6"), "what was not erased is there")
 	_, _, err = d.Check(t.Context())
+	require.NoError(t, err)
+}
+
+// A role that may change rows but not vacuum them cannot erase: the server would pass
+// over the tables and only warn.
+func TestErasureTakesTheOwner(t *testing.T) {
+	dsn := server.DSN(t)
+	d := create(t, dsn)
+	up := upload(1)
+	up.Kept, up.Sealed = true, &store.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
+	_, err := d.AddSubmissions(t.Context(), []store.Upload{up})
+	require.NoError(t, err)
+	_, schema, _ := strings.Cut(dsn, "search_path=")
+	admin(t, dsn, strings.ReplaceAll(`CREATE ROLE clerk LOGIN; GRANT USAGE ON SCHEMA $SCHEMA TO clerk;
+		GRANT ALL ON ALL TABLES IN SCHEMA $SCHEMA TO clerk; CREATE ROLE keeper`, "$SCHEMA", schema))
+	clerk, err := postgres.Open(t.Context(), dsn+"&user=clerk")
+	require.NoError(t, err)
+	defer clerk.Close()
+
+	e := store.Erasure{Submissions: [][16]byte{up.ID}, Entered: t0}
+	refused := func(tables string) {
+		t.Helper()
+		require.ErrorContains(t, clerk.Erase(t.Context(), e), "nothing was erased: permission denied for role clerk to free old rows by VACUUM of "+tables+":")
+		left, err := d.Submission(t.Context(), up.ID)
+		require.NoError(t, err)
+		require.Zero(t, left.Erased)
+	}
+	refused("posting, recent, sealed, submission")
+	for _, table := range []string{"submission", "recent", "posting"} {
+		admin(t, dsn, "ALTER TABLE "+table+" OWNER TO keeper")
+	}
+	admin(t, dsn, "GRANT keeper TO clerk")
+	admin(t, dsn, "GRANT USAGE ON SCHEMA "+schema+" TO keeper; GRANT ALL ON ALL TABLES IN SCHEMA "+schema+" TO keeper")
+	refused("sealed")
+	admin(t, dsn, "ALTER TABLE sealed OWNER TO keeper")
+	require.NoError(t, clerk.Erase(t.Context(), e), "as a member of the owner")
+	_, _, err = clerk.Check(t.Context())
 	require.NoError(t, err)
 }

@@ -212,6 +212,7 @@ func (s *server) dialect() sqldb.Dialect {
 		Among:    among,
 		Probing:  probing,
 		Settle:   "VACUUM (ANALYZE) posting, recent",
+		MayScrub: mayScrub,
 		Scrub:    scrub,
 		Close:    s.pool.Close,
 	}
@@ -238,13 +239,4 @@ func conflict(err error) bool { return sqlstate(err) == uniqueViolation }
 func again(err error) bool {
 	code := sqlstate(err)
 	return code == serializationFailure || code == deadlockDetected
-}
-
-// scrub frees the versions of rows as they were before an erasure, so that their
-// places are used again. What that does not reach, docs/registry.md says.
-func scrub(ctx context.Context, write *sql.DB) error {
-	if _, err := write.ExecContext(ctx, "VACUUM (INDEX_CLEANUP ON) submission, sealed, posting, recent"); err != nil {
-		return fmt.Errorf("the erasure is done, but the old rows could not be freed: %w", err)
-	}
-	return nil
 }

@@ -57,6 +57,8 @@ type Dialect struct {
 	Probing string
 	// Settle runs after many rows were entered in the search tables; empty: nothing.
 	Settle string
+	// MayScrub runs before an erasure and says why Scrub would do nothing; nil: it will.
+	MayScrub func(ctx context.Context, write *sql.DB) error
 	// Scrub runs after an erasure was committed and removes what the database still
 	// holds of it in files; nil: nothing.
 	Scrub func(ctx context.Context, write *sql.DB) error

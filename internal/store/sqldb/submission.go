@@ -51,6 +51,9 @@ func addUploads(ctx context.Context, t *tx, uploads []store.Upload) (added []boo
 			sealed = append(sealed, sealedRow{u.ID, *u.Sealed})
 		}
 	}
+	if err := sealedAlike(ctx, t, sealed); err != nil {
+		return nil, err
+	}
 	if err := insert(ctx, t, submissionTable, rows...); err != nil {
 		return nil, fmt.Errorf("submissions: %w", err)
 	}
@@ -156,6 +159,11 @@ func (d *DB) Sealed(ctx context.Context, id [16]byte) (*store.Sealed, error) {
 
 // Erase blanks and removes what is known of the submissions that e lists.
 func (d *DB) Erase(ctx context.Context, e store.Erasure) error {
+	if d.dialect.MayScrub != nil {
+		if err := d.dialect.MayScrub(ctx, d.write); err != nil {
+			return fmt.Errorf("nothing was erased: %w", err)
+		}
+	}
 	e.Submissions = ascending(e.Submissions)
 	err := d.update(ctx, func(t *tx) error {
 		old, err := present(ctx, t, e.Submissions)
