@@ -284,6 +284,25 @@ func TestFewTrialsAllowSmallClaimsOnly(t *testing.T) {
 	require.True(t, got.Hypotheses[0].Capped)
 }
 
+// A draw counts with all its files: lookalikes and damaged ones show nothing of ours.
+func TestClaimOfADraw(t *testing.T) {
+	var leaks []*verify.Verdict
+	for n := range 40 {
+		f := verify.FoundUnreadable
+		switch {
+		case n >= 30:
+			f = verify.FoundDamaged
+		case n >= 20:
+			f = verify.FoundLookalike
+		}
+		leaks = append(leaks, leakOf(n+1, f, ""))
+	}
+	got := verify.WeighFor(leaks, recipients, verify.Config{Claimed: 1000, Drawn: true}, 120)
+	require.Equal(t, 40, got.Case.Examined)
+	require.Equal(t, odds.Claim{Seen: 20, Examined: 40, Claimed: 1000, AtLeast: 364, Level: 0.95}, got.Odds.Claim)
+	require.Contains(t, strings.Join(got.Shows, " "), "at least 364 show submissions of the registry, at a confidence of 95 %: the 40 files examined were drawn")
+}
+
 // The default claims no more than its trials allow, and says what they cover.
 func TestDefaultTrials(t *testing.T) {
 	require.Equal(t, 15*10*2, verify.ReadTrials, "the run that its comment names")

@@ -119,8 +119,8 @@ func (w *weighing) showClaim() {
 	switch {
 	case c.Claimed == 0:
 	case c.Level < 1:
-		w.Shows = append(w.Shows, fmt.Sprintf("Of the %s pictures claimed, at least %s show submissions of the registry, at a confidence of %.0f %%: the %s examined were drawn from them at random by us, and %d do.",
-			thousands(float64(c.Claimed)), thousands(float64(c.AtLeast)), 100*c.Level, pictures(w.Leaks), c.Seen))
+		w.Shows = append(w.Shows, fmt.Sprintf("Of the %s pictures claimed, at least %s show submissions of the registry, at a confidence of %.0f %%: the %s examined were drawn from them at random by us, and %d do. Files that resemble one or cannot be read count as showing none.",
+			thousands(float64(c.Claimed)), thousands(float64(c.AtLeast)), 100*c.Level, count(c.Examined, "file", "files"), c.Seen))
 	default:
 		w.Shows = append(w.Shows, fmt.Sprintf("Of the %s pictures claimed, at least %d %s of the registry: those seen. Of a selection that others made nothing follows about the rest.",
 			thousands(float64(c.Claimed)), c.Seen, verb(c.Seen, "shows a submission", "show submissions")))

@@ -18,6 +18,9 @@ const (
 	MaxCells   = 1_200 // a hundred years of months
 )
 
+// mostExamined bounds the sums over a draw of ours.
+const mostExamined = 10 * MaxLeaks
+
 // A Case is all that a verdict of a dump is computed from. It is plain data.
 type Case struct {
 	// FoundKnown: it is known when the leaks were found, so that custody was judged
@@ -32,6 +35,9 @@ type Case struct {
 
 	// Claimed is how many pictures somebody says there are; 0: nobody does.
 	Claimed int `json:"claimed,omitempty"`
+	// Examined is how many files the dump has, those that are no leaks here included (damaged
+	// ones, lookalikes): a drawn file that shows no submission is none, whyever. 0: as many as leaks.
+	Examined int `json:"examined,omitempty"`
 	// Drawn: the leaks were drawn at random by us from all those claimed. A selection
 	// made by somebody else shows what is in it and nothing more.
 	Drawn bool `json:"drawn,omitempty"`
@@ -206,6 +212,8 @@ func (c *Case) check() error {
 		return bad("a count is negative")
 	case c.Claimed > 0 && c.Claimed < len(c.Leaks):
 		return bad("%d pictures claimed and %d examined", c.Claimed, len(c.Leaks))
+	case c.Examined != 0 && c.Examined < len(c.Leaks) || c.Drawn && c.Examined > mostExamined:
+		return bad("%d files examined, of which %d are weighed", c.Examined, len(c.Leaks))
 	}
 	for i, l := range c.Cells {
 		if l.Submissions < 0 || l.Submissions > math.MaxInt32 {

@@ -76,5 +76,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "cd46cdbe28cb05f69a9cfc4fb5df1a9488c7b3d970f30c89d58c11f4ebe68fae", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "660cb43fd13a3c5e74f86297b4c1d9fecb0bf21461b833a6eeacf5b063b1d29e", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }
