@@ -121,8 +121,8 @@ type Options struct {
 	// Tau is the grid of the probability that a source took a part of its holdings (a
 	// range, a partition) and not pictures from all of them. Default 0.2, 0.5, 0.8.
 	Tau []float64 `json:"tau,omitempty"`
-	// Rho is the grid of the probability that a source removed all marks on purpose,
-	// once for the whole dump. Default 0.05, 0.5.
+	// Rho is the grid of the probability that any source of copies removed its marks on
+	// purpose, all of a dump; which did is even over their subsets. Default 0.05, 0.5.
 	Rho []float64 `json:"rho,omitempty"`
 	// Reuse are equally probable values of the share of files that their owners also
 	// sent elsewhere. Default 0.002, 0.01, 0.03, 0.1, 0.3.

@@ -456,20 +456,3 @@ func TestClaims(t *testing.T) {
 	_, err := odds.Weigh(c)
 	require.ErrorIs(t, err, odds.ErrCase)
 }
-
-// Files of a draw that are no leaks of the case show nothing of ours: they were drawn all the same.
-func TestClaimsCountWhatWasDrawn(t *testing.T) {
-	c := newCase()
-	for i := range 200 {
-		shows(c, i%120)
-	}
-	c.Claimed, c.Drawn, c.Examined = 10_000, true, 400
-	assert.Equal(t, odds.Claim{Seen: 200, Examined: 400, Claimed: 10_000, AtLeast: 4_586, Level: 0.95}, weigh(t, c).Claim)
-	c.Claimed = 300
-	assert.Equal(t, odds.Claim{Seen: 200, Examined: 400, Claimed: 300, AtLeast: 200, Level: 1}, weigh(t, c).Claim, "nothing is left to be drawn")
-	for _, n := range []int{-1, 199, 10_000_000} {
-		c.Examined = n
-		_, err := odds.Weigh(c)
-		require.ErrorIs(t, err, odds.ErrCase, n)
-	}
-}

@@ -97,8 +97,8 @@ func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
 	return v, bare
 }
 
-// describe names a source and the part that it took.
-func (m *model) describe(s source, p part) string {
+// describe names a source, whether it removed its marks, and the part that it took.
+func (m *model) describe(s source, p part, removed bool) string {
 	var text string
 	switch s.kind {
 	case Copies:
@@ -113,6 +113,9 @@ func (m *model) describe(s source, p part) string {
 		text = "somebody with the whole registry, listed or not"
 	default:
 		return "files that their owners also sent elsewhere"
+	}
+	if removed {
+		text += ", marks removed"
 	}
 	switch {
 	case p.from >= 0:

@@ -235,13 +235,9 @@ func (m *model) say(c *candidate, at int) string {
 	var parts []string
 	top := c.all[c.top[at]]
 	for i, s := range c.sources {
-		parts = append(parts, m.describe(m.sources[s], m.sources[s].parts[top.parts[i]]))
+		parts = append(parts, m.describe(m.sources[s], m.sources[s].parts[top.parts[i]], top.removed>>i&1 == 1))
 	}
-	text := list(parts)
-	if top.removed == 1 {
-		text += ", all marks removed"
-	}
-	return text
+	return list(parts)
 }
 
 // evidence counts the clusters and leaks that speak for copies or lie in custody.

@@ -1,0 +1,51 @@
+package odds_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// Stories in which a reading of the findings that seems plain would state too much.
+
+// A recipient who scrubs is no reason to believe that another did: where R1's marks are seen and
+// the rest is of one request to R2, without marks, the two explain the dump, and no insider is stated.
+func TestOneOfTwoRemovedTheMarks(t *testing.T) {
+	request := make([]int, 120)
+	for i := range 30 {
+		request[30+3*i] = 1
+	}
+	c := newCase(odds.Holder{Name: "R1", Copies: over(30, 119, 200)}, odds.Holder{Name: "R2", Copies: request})
+	for i := range 22 {
+		l := shows(c, 30+3*i)
+		l.Copies = []odds.Copy{copyOf("R2", -20)}
+		if i < 2 {
+			l.Copies = []odds.Copy{copyOf("R1", 20)}
+		}
+	}
+	v := weigh(t, c)
+	assert.LessOrEqual(t, of(t, v, odds.Insider, "").Raw, 0.0)
+	assert.Contains(t, of(t, v, odds.Insider, "").Against, "copies issued to R2, marks removed")
+	assert.NotContains(t, of(t, v, odds.Insider, "").Against, "copies issued to R1, marks removed")
+	assert.Equal(t, []string{"R1"}, v.Named)
+}
+
+// Files of a draw that are no leaks of the case show nothing of ours: they were drawn all the same.
+func TestClaimsCountWhatWasDrawn(t *testing.T) {
+	c := newCase()
+	for i := range 200 {
+		shows(c, i%120)
+	}
+	c.Claimed, c.Drawn, c.Examined = 10_000, true, 400
+	assert.Equal(t, odds.Claim{Seen: 200, Examined: 400, Claimed: 10_000, AtLeast: 4_586, Level: 0.95}, weigh(t, c).Claim)
+	c.Claimed = 300
+	assert.Equal(t, odds.Claim{Seen: 200, Examined: 400, Claimed: 300, AtLeast: 200, Level: 1}, weigh(t, c).Claim, "nothing is left to be drawn")
+	for _, n := range []int{-1, 199, 10_000_000} {
+		c.Examined = n
+		_, err := odds.Weigh(c)
+		require.ErrorIs(t, err, odds.ErrCase, n)
+	}
+}
