@@ -246,6 +246,9 @@ func TestExplanationsThatAreNeverExcluded(t *testing.T) {
 		kinds := make(map[string]float64)
 		for _, h := range weighed(d).Hypotheses {
 			kinds[h.Kind] = h.LogLR
+			if h.Kind == odds.Insider {
+				assert.Equal(t, "somebody with all or part of the registry, unmarked: an insider, or anybody who is not listed", h.Name)
+			}
 		}
 		for _, k := range []string{odds.Unlisted, odds.Forged} {
 			lr, ok := kinds[k]

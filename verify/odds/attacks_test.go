@@ -33,6 +33,21 @@ func TestOneOfTwoRemovedTheMarks(t *testing.T) {
 	assert.Equal(t, []string{"R1"}, v.Named)
 }
 
+// What speaks for an insider speaks for whoever is not told from one, and the row says so.
+func TestInsiderIsNotToldFromTheUnlisted(t *testing.T) {
+	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)})
+	for range 20 {
+		shows(c, february)
+	}
+	v := weigh(t, c)
+	insider := of(t, v, odds.Insider, "")
+	assert.Greater(t, insider.LogLR, 1.0)
+	for _, who := range []string{"a sub-processor, a backup or a thief of a listed holder", "a holder who is not listed", "custody is not admissible"} {
+		assert.Contains(t, insider.Note, who)
+	}
+	assert.Zero(t, of(t, v, odds.Unlisted, "").LogLR)
+}
+
 // Files of a draw that are no leaks of the case show nothing of ours: they were drawn all the same.
 func TestClaimsCountWhatWasDrawn(t *testing.T) {
 	c := newCase()

@@ -110,7 +110,7 @@ func (m *model) describe(s source, p part, removed bool) string {
 	case Unlisted:
 		text = "an unlisted holder"
 	case Insider:
-		text = "somebody with the whole registry, listed or not"
+		text = "somebody with all or part of the registry, listed or not"
 	default:
 		return "files that their owners also sent elsewhere"
 	}

@@ -191,6 +191,9 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 		h.LogLR, h.Capped = 0, false
 		h.Note = "Files of others that resemble ours are no part of what is weighed: that few strangers' files are seen says nothing against this."
 	}
+	if s.kind == Insider {
+		h.Note = notTold
+	}
 	h.Words = Words(h.LogLR)
 	if against != nil {
 		h.Against = m.say(against, at)
@@ -204,6 +207,9 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	}
 	return h
 }
+
+// notTold says whom the ratio of an insider is for as well.
+const notTold = "Whatever speaks for or against an insider speaks as much for or against others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and one whose custody is not admissible. Nothing here tells them apart."
 
 func (m *model) capped(raw float64, kind string) (float64, bool) {
 	least, most := -m.cap(kind), m.cap(kind)
