@@ -122,7 +122,7 @@ func dumps() map[string]dump {
 		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”, and the findings do not tell this from marks laid by vendor B (held 2 of these 2 submissions unmarked), had it obtained those copies. This does not show who released them", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is one that vendor B held unmarked", "The findings do not tell vendor A from vendor B: 2 of the 2 independent submissions", "With planting by those who held these pictures among the alternatives the log10 likelihood ratio is"}},
 		"held by one of all":    {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is one that store held unmarked"}},
 		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
-		"more than its copies":  {leaks: []*verify.Verdict{a(1), a(2), bare(3, holds("vendor B", before)), bare(4, holds("vendor B", before))}, named: []string{"vendor A"}, headline: "The 2 other submissions in this dump are not explained by what vendor A is recorded to have had: whoever had them may have had those copies, too.", says: []string{"Had vendor B obtained the copies issued to vendor A, it would explain the dump alone: it is recorded to have had, marked or unmarked, 2 of the 2 submissions in it that vendor A does not explain."}},
+		"more than its copies":  {leaks: []*verify.Verdict{a(1), a(2), bare(3, holds("vendor B", before)), bare(4, holds("vendor B", before))}, named: []string{"vendor A"}, headline: "The 2 other submissions in this dump are not explained by the copies issued to vendor A as they were issued, or by what else it is recorded to have had: whoever had them may have had those copies, too.", says: []string{"Had vendor B obtained the copies issued to vendor A, it would explain the dump alone: it is recorded to have had, marked or unmarked, 2 of the 2 submissions in it that vendor A does not explain."}},
 		"no subjects":           {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), "")}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference", "count as one independent submission together"}, evidence: map[string]int{"vendor A": 1}},
 		"one subject of three":  {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), ""), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"2 are of uploads without"}, evidence: map[string]int{"vendor A": 2}},
 		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "Marks of copies issued to vendor A were also transplanted, onto 1 other picture of this dump.", says: []string{"strongest listed alternative that does not contain them", "planting by somebody who held such a copy and the original are listed and not excluded"}, evidence: map[string]int{"vendor A": 2}},
@@ -304,6 +304,32 @@ func TestClaimOfADraw(t *testing.T) {
 	require.Equal(t, 40, got.Case.Examined)
 	require.Equal(t, odds.Claim{Seen: 20, Examined: 40, Claimed: 1000, AtLeast: 364, Level: 0.95}, got.Odds.Claim)
 	require.Contains(t, strings.Join(got.Shows, " "), "at least 364 show submissions of the registry, at a confidence of 95 %: the 40 files examined were drawn")
+}
+
+// On each of twenty pictures a mark may have been missed, on all of them not: the sentences say so.
+func TestAbsenceOnMany(t *testing.T) {
+	var leaks []*verify.Verdict
+	var issued []registry.Copy
+	for n := range 22 {
+		l := leakOf(n+1, verify.FoundUnreadable, "")
+		if n < 2 {
+			l = leakOf(n+1, verify.FoundCopy, "vendor A")
+		}
+		x := registry.Copy{ID: watermark.CopyID(n + 1), Submission: l.Submission, Recipient: "vendor A"}
+		traced := verify.TracedCopy{Copy: x.ID, LogP: -0.1, LogE: -0.8}
+		if n < 2 {
+			traced = verify.TracedCopy{Copy: x.ID, LogP: -30, LogE: 28, Found: true}
+		}
+		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 0.85, Copies: []verify.TracedCopy{traced}}}
+		leaks, issued = append(leaks, l), append(issued, x)
+	}
+	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120, issued...)
+	require.Equal(t, []string{"vendor A"}, got.Named)
+	require.Contains(t, got.Headline, "The 20 other submissions in this dump are not explained by the copies issued to vendor A as they were issued")
+	says := strings.Join(got.ShowsNot, " ")
+	require.Contains(t, says, "nothing follows from its absence on one of them. Copies of 20 independent submissions without their mark were issued to vendor A: if all these pictures were those copies as they were issued, so many marks would be missed with a probability of 5 % at most.")
+	got = verify.WeighFor(leaks[:4], recipients, verify.Config{}, 120, issued...)
+	require.Contains(t, strings.Join(got.ShowsNot, " "), "nothing follows from its absence.")
 }
 
 // The default claims no more than its trials allow, and says what they cover.

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/kycmark/kycmark/verify/odds"
 )
@@ -69,8 +70,23 @@ func (w *weighing) showUnmarked() {
 	}
 	if unreadable > 0 {
 		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
-			"On %s no mark was found. One might have been missed, and deliberate removal is not excluded: nothing follows from its absence.", pictures(unreadable)))
+			"On %s no mark was found. One might have been missed, and deliberate removal is not excluded: nothing follows from its absence%s", pictures(unreadable), w.absence()))
 	}
+}
+
+// absence is the end of the sentence about pictures on which a mark might have been missed.
+func (w *weighing) absence() string {
+	var parts []string
+	for _, h := range w.Hypotheses {
+		if h.Absent > 0 {
+			parts = append(parts, fmt.Sprintf(" Copies of %s without their mark were issued to %s: if all these pictures were those copies as they were issued, so many marks would be missed with a probability of 5 %% at most.",
+				count(h.Absent, "independent submission", "independent submissions"), h.Name))
+		}
+	}
+	if len(parts) == 0 {
+		return "."
+	}
+	return " on one of them." + strings.Join(parts, "")
 }
 
 // showHolders lists who could hold the leaks without a mark.

@@ -1,6 +1,7 @@
 package odds_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -31,6 +32,47 @@ func TestOneOfTwoRemovedTheMarks(t *testing.T) {
 	assert.Contains(t, of(t, v, odds.Insider, "").Against, "copies issued to R2, marks removed")
 	assert.NotContains(t, of(t, v, odds.Insider, "").Against, "copies issued to R1, marks removed")
 	assert.Equal(t, []string{"R1"}, v.Named)
+}
+
+// X had copies of everything. Two of them are real, and 20 degraded leaks show no mark: each might
+// have been missed, all would not.
+func TestAbsenceOfManyIsNotExplained(t *testing.T) {
+	build := func(marked, silent int, miss float64) *odds.Case {
+		c := newCase(odds.Holder{Name: "X", Copies: over(0, 119, 1000)})
+		for i := range marked + silent {
+			l := shows(c, 2*i)
+			e := odds.Copy{ID: "1", Recipient: "X", LnE: math.Log(miss), Miss: miss, Confirmed: true}
+			if i < marked {
+				e = copyOf("X", 20)
+			}
+			l.Copies = []odds.Copy{e}
+		}
+		return c
+	}
+	v := weigh(t, build(2, 20, 0.15))
+	assert.Equal(t, []string{"X"}, v.Named)
+	assert.Empty(t, v.Alone())
+	assert.Equal(t, []odds.Rival{{Name: "X", Why: odds.RivalRest, Of: 20}}, v.Rivals)
+	assert.Equal(t, 20, of(t, v, odds.Copies, "X").Absent)
+	for what, c := range map[string]*odds.Case{
+		"one of ten is as expected":      build(18, 3, 0.15),
+		"a half, and a half are missed":  build(20, 20, 0.5),
+		"two may have been missed":       build(2, 2, 0.3),
+		"nothing would have been seen":   build(2, 20, 1),
+		"three of many may be chance":    build(30, 3, 0.2),
+		"nearly nothing would have been": build(2, 20, 0.97),
+	} {
+		v := weigh(t, c)
+		assert.Equal(t, []string{"X"}, v.Alone(), what)
+		assert.Zero(t, of(t, v, odds.Copies, "X").Absent, what)
+	}
+	c := build(2, 20, 0.15)
+	c.Holders[0].Unmarked = over(0, 119, 1000)
+	for i := range c.Leaks {
+		c.Leaks[i].Unmarked = []string{"X"}
+	}
+	assert.Equal(t, []string{"X"}, weigh(t, c).Alone(), "X held them unmarked, too")
+	assert.Equal(t, 7, of(t, weigh(t, build(0, 7, 0.3)), odds.Copies, "X").Absent, "whether or not anybody is named")
 }
 
 // What speaks for an insider speaks for whoever is not told from one, and the row says so.

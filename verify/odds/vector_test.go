@@ -76,5 +76,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "4ea95ec2e432a62288c503acb37d2370f41ac2036f6f0d4965b5c322761057ba", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "4b95f7c4569b2dd652f18f0114132a5b32eb87d0d716a932e2ef85bf44daca94", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }

@@ -29,6 +29,10 @@ type Hypothesis struct {
 	Clusters int `json:"clusters"`
 	Pictures int `json:"pictures"`
 
+	// Absent, of Copies: clusters of submissions of which the recipient had a copy and that show no mark of
+	// it, if they would not all have been missed: not all of them are its copies as they were issued.
+	Absent int `json:"absent,omitempty"`
+
 	// Planting is LogLR with planting by other listed holders among the alternatives;
 	// null where nobody listed could have planted any of it. Planters are those who could.
 	Planting *float64 `json:"planting_log10_lr"`
@@ -178,7 +182,7 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	ratio, at, against := found[i].modest()
 	h.Raw = log10(ratio)
 	if s.kind == Copies {
-		h.Name, h.Holders = s.holders[0], nil
+		h.Name, h.Holders, h.Absent = s.holders[0], nil, m.absent(s.holder)
 		h.Raw = math.Max(h.Raw, log10(ln(slices.Max(m.o.Rho)))) // absence counts once, and no more than that
 	}
 	h.LogLR, h.Capped = m.capped(h.Raw, s.kind)
