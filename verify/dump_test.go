@@ -306,6 +306,30 @@ func TestClaimOfADraw(t *testing.T) {
 	require.Contains(t, strings.Join(got.Shows, " "), "at least 364 show submissions of the registry, at a confidence of 95 %: the 40 files examined were drawn")
 }
 
+// Custody in which all leaks lie is the best of as many sets as were searched: what is enough for one is
+// not for four.
+func TestWindowOfManyHolders(t *testing.T) {
+	leaks := many(20, func(n int) *verify.Verdict {
+		return leakOf(n, verify.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
+	})
+	one := verify.WeighFor(leaks, recipients, verify.Config{Found: found}, 60)
+	require.Equal(t, 1, one.Odds.Window.Searched)
+	require.Contains(t, one.Headline, "which recipients held unmarked")
+	for i, name := range []string{"store", "vendor B", "authority C"} {
+		c := registry.Custody{Recipient: name, From: feb.AddDate(0, 2+i, 0), To: feb.AddDate(0, 3+i, 0), Entered: found.AddDate(-1, 0, 0)}
+		l := leakOf(21+i, verify.FoundUnreadable, "", c)
+		l.Submitted = c.From
+		leaks = append(leaks, l)
+	}
+	four := verify.WeighFor(leaks, recipients, verify.Config{Found: found}, 60)
+	require.Equal(t, 4, four.Odds.Window.Searched)
+	require.Greater(t, four.Odds.Window.Supported, 2.0, "for one it would be enough")
+	require.NotContains(t, four.Headline, "held unmarked")
+	four = verify.WeighFor(leaks, recipients, verify.Config{Found: found}, 120)
+	require.Contains(t, four.Headline, "which recipients held unmarked")
+	require.Contains(t, strings.Join(four.Shows, " "), "4 sets of custody were looked at: the ratio before any cap, divided by 4, is above 100.")
+}
+
 // On each of twenty pictures a mark may have been missed, on all of them not: the sentences say so.
 func TestAbsenceOnMany(t *testing.T) {
 	var leaks []*verify.Verdict

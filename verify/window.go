@@ -14,8 +14,8 @@ import (
 // notJudged stands beside custody where Config.Found is not set.
 const notJudged = "admissibility not judged: when the leaks were found was not given"
 
-// A window of custody stands in the headline from this log10 likelihood ratio and this many
-// independent submissions on.
+// A window of custody stands in the headline from this log10 likelihood ratio, also where it is
+// divided by the number of custody sets that were searched, and this many independent submissions on.
 const (
 	leastWindow         = 2
 	leastWindowClusters = 5
@@ -25,7 +25,7 @@ const (
 // of them; nil: none is supported.
 func (w *weighing) window() (*odds.Window, *odds.Hypothesis) {
 	x := w.Odds.Window
-	if x == nil || x.Supported < leastWindow || x.Clusters < leastWindowClusters {
+	if !supported(x) {
 		return nil, nil
 	}
 	for i := range w.Hypotheses {
@@ -34,6 +34,11 @@ func (w *weighing) window() (*odds.Window, *odds.Hypothesis) {
 		}
 	}
 	return nil, nil
+}
+
+// supported reports whether custody that covers a window earns enough for the headline.
+func supported(x *odds.Window) bool {
+	return x != nil && x.Supported >= leastWindow && x.Corrected >= leastWindow && x.Clusters >= leastWindowClusters
 }
 
 // windowHeadline says where leaks without a mark lie. It names no holder: whoever held
@@ -125,8 +130,17 @@ func (w *weighing) custodySentence(h *odds.Hypothesis) string {
 	if h.Capped {
 		limit = fmt.Sprintf(" No more is claimed of pictures without a mark: %s trials of matching without an error allow no more.", thousands(float64(w.Case.MatchTrials)))
 	}
-	return fmt.Sprintf("These findings are at least %s times more probable if pictures come from what %s held unmarked than under the strongest listed alternative (%s); log10 likelihood ratio %.1f: %s.%s Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.",
-		times(h.LogLR), list(h.Holders), h.Against, h.LogLR, h.Words, limit, list(h.Holders))
+	return fmt.Sprintf("These findings are at least %s times more probable if pictures come from what %s held unmarked than under the strongest listed alternative (%s); log10 likelihood ratio %.1f: %s.%s%s Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.",
+		times(h.LogLR), list(h.Holders), h.Against, h.LogLR, h.Words, limit, w.searched(), list(h.Holders))
+}
+
+// searched says how many holders' custody was looked at before one of them stood out.
+func (w *weighing) searched() string {
+	n := w.Odds.Window.Searched
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" %d sets of custody were looked at: the ratio before any cap, divided by %[1]d, is above %.0f.", n, math.Pow(10, leastWindow))
 }
 
 // showClaim says how far the dump speaks for the number of pictures that is claimed.

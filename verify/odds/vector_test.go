@@ -76,5 +76,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "4b95f7c4569b2dd652f18f0114132a5b32eb87d0d716a932e2ef85bf44daca94", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "666eacd58938a26ef89e2e809e0a02b22e65d303d4290a6787ce0beb2ebb6fce", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }
