@@ -65,7 +65,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 // the list of verdicts.
 func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	c := &odds.Case{FoundKnown: !w.cfg.Found.IsZero(), Cells: b.cells, Holders: []odds.Holder{}, Leaks: []odds.Leak{},
-		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn}
+		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn, Examined: len(w.Verdicts)}
 	for _, r := range b.recipients {
 		h := odds.Holder{Name: r.Name}
 		if b.holdings != nil {

@@ -40,7 +40,7 @@ var (
 // WeighFor weighs leaks without a registry and writes the sentences. The registry's
 // submissions are spread over so many months; every recipient has copies of all, and
 // those whose custody covers a leak held what was submitted in its months.
-func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int) *DumpVerdict {
+func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, issued ...registry.Copy) *DumpVerdict {
 	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
 		holdings: &registry.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	const each = 1000 // submissions a month
@@ -49,6 +49,11 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 			b.cells = odds.Months(l.Submitted.AddDate(0, -months/2, 0), l.Submitted.AddDate(0, months-months/2-1, 0))
 		}
 		b.copies[l.Submission] = append(b.copies[l.Submission], l.Issued...)
+	}
+	for _, x := range issued {
+		if len(b.copies[x.Submission]) == 0 {
+			b.copies[x.Submission] = []registry.Copy{x}
+		}
 	}
 	for i := range b.cells {
 		b.cells[i].Submissions = each

@@ -60,7 +60,7 @@ func (w *weighing) besideNamed() string {
 	case len(w.Named) > 1:
 		return " Several sources, or one that had the copies of several, are not told apart."
 	}
-	return fmt.Sprintf(" The %s not explained by what %s is recorded to have had: whoever had them may have had those copies, too.",
+	return fmt.Sprintf(" The %s not explained by the copies issued to %s as they were issued, or by what else it is recorded to have had: whoever had them may have had those copies, too.",
 		count(rest, "other submission in this dump is", "other submissions in this dump are"), of)
 }
 

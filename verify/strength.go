@@ -60,5 +60,5 @@ func (r reportView) Strengths() []strength {
 // supports reports whether a window stands in the headline by that custody.
 func (r reportView) supports(h odds.Hypothesis) bool {
 	x := r.Odds.Window
-	return x != nil && x.Supported >= leastWindow && x.Clusters >= leastWindowClusters && h.LogLR == x.Supported
+	return supported(x) && h.LogLR == x.Supported
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/kycmark/kycmark/verify/odds"
 )
@@ -13,8 +14,8 @@ import (
 // notJudged stands beside custody where Config.Found is not set.
 const notJudged = "admissibility not judged: when the leaks were found was not given"
 
-// A window of custody stands in the headline from this log10 likelihood ratio and this many
-// independent submissions on.
+// A window of custody stands in the headline from this log10 likelihood ratio, also where it is
+// divided by the number of custody sets that were searched, and this many independent submissions on.
 const (
 	leastWindow         = 2
 	leastWindowClusters = 5
@@ -24,7 +25,7 @@ const (
 // of them; nil: none is supported.
 func (w *weighing) window() (*odds.Window, *odds.Hypothesis) {
 	x := w.Odds.Window
-	if x == nil || x.Supported < leastWindow || x.Clusters < leastWindowClusters {
+	if !supported(x) {
 		return nil, nil
 	}
 	for i := range w.Hypotheses {
@@ -33,6 +34,11 @@ func (w *weighing) window() (*odds.Window, *odds.Hypothesis) {
 		}
 	}
 	return nil, nil
+}
+
+// supported reports whether custody that covers a window earns enough for the headline.
+func supported(x *odds.Window) bool {
+	return x != nil && x.Supported >= leastWindow && x.Corrected >= leastWindow && x.Clusters >= leastWindowClusters
 }
 
 // windowHeadline says where leaks without a mark lie. It names no holder: whoever held
@@ -69,8 +75,23 @@ func (w *weighing) showUnmarked() {
 	}
 	if unreadable > 0 {
 		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(
-			"On %s no mark was found. One might have been missed, and deliberate removal is not excluded: nothing follows from its absence.", pictures(unreadable)))
+			"On %s no mark was found. One might have been missed, and deliberate removal is not excluded: nothing follows from its absence%s", pictures(unreadable), w.absence()))
 	}
+}
+
+// absence is the end of the sentence about pictures on which a mark might have been missed.
+func (w *weighing) absence() string {
+	var parts []string
+	for _, h := range w.Hypotheses {
+		if h.Absent > 0 {
+			parts = append(parts, fmt.Sprintf(" Copies of %s without their mark were issued to %s: if all these pictures were those copies as they were issued, so many marks would be missed with a probability of 5 %% at most.",
+				count(h.Absent, "independent submission", "independent submissions"), h.Name))
+		}
+	}
+	if len(parts) == 0 {
+		return "."
+	}
+	return " on one of them." + strings.Join(parts, "")
 }
 
 // showHolders lists who could hold the leaks without a mark.
@@ -109,8 +130,17 @@ func (w *weighing) custodySentence(h *odds.Hypothesis) string {
 	if h.Capped {
 		limit = fmt.Sprintf(" No more is claimed of pictures without a mark: %s trials of matching without an error allow no more.", thousands(float64(w.Case.MatchTrials)))
 	}
-	return fmt.Sprintf("These findings are at least %s times more probable if pictures come from what %s held unmarked than under the strongest listed alternative (%s); log10 likelihood ratio %.1f: %s.%s Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.",
-		times(h.LogLR), list(h.Holders), h.Against, h.LogLR, h.Words, limit, list(h.Holders))
+	return fmt.Sprintf("These findings are at least %s times more probable if pictures come from what %s held unmarked than under the strongest listed alternative (%s); log10 likelihood ratio %.1f: %s.%s%s Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.",
+		times(h.LogLR), list(h.Holders), h.Against, h.LogLR, h.Words, limit, w.searched(), list(h.Holders))
+}
+
+// searched says how many holders' custody was looked at before one of them stood out.
+func (w *weighing) searched() string {
+	n := w.Odds.Window.Searched
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" %d sets of custody were looked at: the ratio before any cap, divided by %[1]d, is above %.0f.", n, math.Pow(10, leastWindow))
 }
 
 // showClaim says how far the dump speaks for the number of pictures that is claimed.
@@ -119,8 +149,8 @@ func (w *weighing) showClaim() {
 	switch {
 	case c.Claimed == 0:
 	case c.Level < 1:
-		w.Shows = append(w.Shows, fmt.Sprintf("Of the %s pictures claimed, at least %s show submissions of the registry, at a confidence of %.0f %%: the %s examined were drawn from them at random by us, and %d do.",
-			thousands(float64(c.Claimed)), thousands(float64(c.AtLeast)), 100*c.Level, pictures(w.Leaks), c.Seen))
+		w.Shows = append(w.Shows, fmt.Sprintf("Of the %s pictures claimed, at least %s show submissions of the registry, at a confidence of %.0f %%: the %s examined were drawn from them at random by us, and %d do. Files that resemble one or cannot be read count as showing none.",
+			thousands(float64(c.Claimed)), thousands(float64(c.AtLeast)), 100*c.Level, count(c.Examined, "file", "files"), c.Seen))
 	default:
 		w.Shows = append(w.Shows, fmt.Sprintf("Of the %s pictures claimed, at least %d %s of the registry: those seen. Of a selection that others made nothing follows about the rest.",
 			thousands(float64(c.Claimed)), c.Seen, verb(c.Seen, "shows a submission", "show submissions")))

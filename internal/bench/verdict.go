@@ -45,11 +45,13 @@ type Story struct {
 	Open        int `json:"open"`
 	Warned      int `json:"warned"`
 	// Windows are dumps whose densest window lies in the custody that they came from, all its
-	// holders listed. Tens and Hundreds of these earn that custody a ratio of 10 and 100,
-	// and Supported is the mean of its logarithms.
+	// holders listed. Tens and Hundreds of these earn that custody a ratio of 10 and 100, Headed
+	// 100 also where it is divided by the number of custody sets searched, as a report's headline takes, and
+	// Supported is the mean of its logarithms.
 	Windows   int    `json:"windows"`
 	Tens      int    `json:"windows_10"`
 	Hundreds  int    `json:"windows_100"`
+	Headed    int    `json:"windows_headline"`
 	Supported Number `json:"supported_log10_lr"`
 	supported float64
 }

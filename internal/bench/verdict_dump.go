@@ -291,7 +291,7 @@ func (s *simulation) caseOf(rng *rand.Rand, d *simDump) *odds.Case {
 			l.found = draw.draw(rng, l.kind, s.any(rng, l.kind))
 		}
 	}
-	c := &odds.Case{FoundKnown: true, Cells: d.months, Holders: d.holdings(), MarkTrials: verify.TraceTrials, MatchTrials: verify.MatchTrials}
+	c := &odds.Case{FoundKnown: true, Cells: d.months, Holders: d.holdings(), MarkTrials: verify.TraceTrials, MatchTrials: verify.MatchTrials, Examined: len(d.leaks)}
 	innocent := make(map[[2]int]Evidence) // one value for a copy, as it is pooled
 	pool := make(map[[2]int][]float64)
 	var of []int

@@ -86,12 +86,12 @@ func (rep *VerdictReport) storyTable(b *strings.Builder) {
 	b.WriteString("\nListed: dumps with a source that a hypothesis stands for; top: of these, those in which a true one has the greatest ratio; " +
 		"stated: in which a true one reaches 10; and top: in which any reaches 10, and the top one is true. Named: dumps that name a recipient; alone: without a rival; wrongly: one of whose copies no leak was made. " +
 		"Framed: dumps that name the recipient that somebody wants blamed: alone, with the one who did it as a rival, or with whoever the rest of the dump came from, where nobody listed had that; flagged: of the framed, those with a flag of planting or repetition. " +
-		"Window: dumps from one custody whose densest window lies in it, all its holders listed; with the ratio that it earns them.\n\n" +
-		"| story | dumps | listed | top | stated | stated and top | named | alone | wrongly | framed | framed alone | rival listed | rival unlisted | flagged | window | 10 and more | 100 and more | mean log10 LR |\n" +
-		"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+		"Window: dumps from one custody whose densest window lies in it, all its holders listed; with the ratio that it earns them, headline: 100 and more, also divided by the number of custody sets searched.\n\n" +
+		"| story | dumps | listed | top | stated | stated and top | named | alone | wrongly | framed | framed alone | rival listed | rival unlisted | flagged | window | 10 and more | 100 and more | headline | mean log10 LR |\n" +
+		"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, s := range rep.Stories {
-		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s |\n", s.Name, s.Dumps, s.Listed, s.Top, s.Stated, s.TopStated, s.Named, s.Alone, s.Wrong,
-			s.Framed, s.FramedAlone, s.Beside, s.Open, s.Warned, s.Windows, s.Tens, s.Hundreds, s.Supported.digits(1))
+		fmt.Fprintf(b, "| %s | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %d | %s |\n", s.Name, s.Dumps, s.Listed, s.Top, s.Stated, s.TopStated, s.Named, s.Alone, s.Wrong,
+			s.Framed, s.FramedAlone, s.Beside, s.Open, s.Warned, s.Windows, s.Tens, s.Hundreds, s.Headed, s.Supported.digits(1))
 	}
 }
 

@@ -30,6 +30,7 @@ type score struct {
 	open       bool     // or with whoever the rest of the dump came from, nobody listed
 	warned     bool     // a flag says so
 	window     bool
+	headed     bool // a report's headline would have it
 	supported  float64
 	recipients []told // true ones
 }
@@ -171,7 +172,7 @@ func (s *score) windows(d *simDump, v *odds.Verdict) {
 	}
 	for _, h := range v.Hypotheses {
 		if h.Kind == odds.Custody && slices.Contains(h.Holders, d.holders[holder].name) {
-			s.supported = h.LogLR
+			s.supported, s.headed = h.LogLR, h.LogLR >= 2 && w.Corrected >= 2
 		}
 	}
 }
@@ -253,6 +254,7 @@ func (rep *VerdictReport) add(i int, s *score) {
 	inc(&t.Windows, s.window)
 	inc(&t.Tens, s.window && s.supported >= 1)
 	inc(&t.Hundreds, s.window && s.supported >= 2)
+	inc(&t.Headed, s.window && s.headed)
 	if s.window {
 		t.supported += s.supported
 	}

@@ -18,6 +18,9 @@ const (
 	MaxCells   = 1_200 // a hundred years of months
 )
 
+// mostExamined bounds the sums over a draw of ours.
+const mostExamined = 10 * MaxLeaks
+
 // A Case is all that a verdict of a dump is computed from. It is plain data.
 type Case struct {
 	// FoundKnown: it is known when the leaks were found, so that custody was judged
@@ -32,6 +35,9 @@ type Case struct {
 
 	// Claimed is how many pictures somebody says there are; 0: nobody does.
 	Claimed int `json:"claimed,omitempty"`
+	// Examined is how many files the dump has, those that are no leaks here included (damaged
+	// ones, lookalikes): a drawn file that shows no submission is none, whyever. 0: as many as leaks.
+	Examined int `json:"examined,omitempty"`
 	// Drawn: the leaks were drawn at random by us from all those claimed. A selection
 	// made by somebody else shows what is in it and nothing more.
 	Drawn bool `json:"drawn,omitempty"`
@@ -115,8 +121,8 @@ type Options struct {
 	// Tau is the grid of the probability that a source took a part of its holdings (a
 	// range, a partition) and not pictures from all of them. Default 0.2, 0.5, 0.8.
 	Tau []float64 `json:"tau,omitempty"`
-	// Rho is the grid of the probability that a source removed all marks on purpose,
-	// once for the whole dump. Default 0.05, 0.5.
+	// Rho is the grid of the probability that any source of copies removed its marks on
+	// purpose, all of a dump; which did is even over their subsets. Default 0.05, 0.5.
 	Rho []float64 `json:"rho,omitempty"`
 	// Reuse are equally probable values of the share of files that their owners also
 	// sent elsewhere. Default 0.002, 0.01, 0.03, 0.1, 0.3.
@@ -206,6 +212,8 @@ func (c *Case) check() error {
 		return bad("a count is negative")
 	case c.Claimed > 0 && c.Claimed < len(c.Leaks):
 		return bad("%d pictures claimed and %d examined", c.Claimed, len(c.Leaks))
+	case c.Examined != 0 && c.Examined < len(c.Leaks) || c.Drawn && c.Examined > mostExamined:
+		return bad("%d files examined, of which %d are weighed", c.Examined, len(c.Leaks))
 	}
 	for i, l := range c.Cells {
 		if l.Submissions < 0 || l.Submissions > math.MaxInt32 {

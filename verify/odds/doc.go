@@ -9,7 +9,9 @@
 // that came from each, and for each source the part of its holdings that was taken,
 //
 //	P(data | A) = mean over p ~ Dirichlet(1/2) and parts of
-//	              product over clusters i of sum over h in A of p_h q_h(i) g_h(i)
+//	              product over clusters i of sum over h in A of p_h q_h(i) g_h(i),
+//
+// the mean also over which sources of copies removed their marks.
 //
 // q_h says how probable it is that a source that took its part at random delivers the
 // picture of cluster i, and g_h how probable the marks in it are. The log10 likelihood

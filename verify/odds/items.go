@@ -12,6 +12,7 @@ type sighting struct {
 	recall   float64
 	chance   float64         // of a false match
 	mark     map[int]float64 // by recipient: g, the ratio that the marks of its copies earn, d = 0
+	miss     map[int]float64 // by recipient: the probability that the mark of its copy is not found; 1 where some of it is seen
 	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
 	unmarked map[int]bool    // holders of the submission
 	planted  map[int]bool    // recipients whose copy somebody else listed could have planted here
@@ -109,7 +110,7 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 // read takes the copies and the custody of a matched leak.
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
-	s.mark, s.sure, s.unmarked = make(map[int]float64), make(map[int]bool), make(map[int]bool)
+	s.mark, s.miss, s.sure, s.unmarked = make(map[int]float64), make(map[int]float64), make(map[int]bool), make(map[int]bool)
 	s.planted, s.by, s.very = make(map[int]bool), make(map[int][]int), make(map[int][]int)
 	if c.FoundKnown {
 		for _, name := range l.Unmarked {
@@ -125,6 +126,10 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 		}
 		sum[r] += float64((1-miss)*exp(e)) + miss
 		of[r]++
+		if e > 0 {
+			miss = 1
+		}
+		s.miss[r] = math.Max(s.miss[r], miss)
 		if copied.Confirmed && e >= sureLnE {
 			s.sure[r] = true
 		}

@@ -135,6 +135,11 @@ type Window struct {
 	Most float64 `json:"most_log10_lr"`
 	// Supported: LogLR of the strongest custody that covers all of it, 0 without one.
 	Supported float64 `json:"supported_log10_lr"`
+	// Searched is how many distinct custody sets were looked at, and Corrected the log10 of that
+	// strongest ratio before the cap, divided by it: for deciding whether a headline may rest on it,
+	// never for stating. Any of n sets that nothing came from reaches n t with a probability of 1/t.
+	Searched  int     `json:"searched"`
+	Corrected float64 `json:"corrected_log10_lr"`
 	// Holders are all whose admissible custody covers all these leaks.
 	Holders []string `json:"holders"`
 }
@@ -180,10 +185,22 @@ func (m *model) window(v *Verdict) *Window {
 			w.Holders = append(w.Holders, h.Name)
 		}
 	}
-	for _, h := range v.Hypotheses {
-		if h.Kind == Custody && slices.ContainsFunc(h.Holders, func(n string) bool { return slices.Contains(w.Holders, n) }) {
-			w.Supported = math.Max(w.Supported, h.LogLR)
+	m.credit(w, v)
+	return w
+}
+
+// credit says what the strongest custody that covers a window earns, and how many were searched for it.
+func (m *model) credit(w *Window, v *Verdict) {
+	for _, s := range m.sets {
+		if s.kind == Custody {
+			w.Searched++
 		}
 	}
-	return w
+	raw := 0.0
+	for _, h := range v.Hypotheses {
+		if h.Kind == Custody && slices.ContainsFunc(h.Holders, func(n string) bool { return slices.Contains(w.Holders, n) }) {
+			w.Supported, raw = math.Max(w.Supported, h.LogLR), math.Max(raw, h.Raw)
+		}
+	}
+	w.Corrected = micro(raw - log10(ln(float64(max(w.Searched, 1)))))
 }

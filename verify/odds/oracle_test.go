@@ -269,16 +269,23 @@ func (o *oracle) ratios() map[string]float64 {
 
 func (o *oracle) probability(set []int, choices [][]choice) []float64 {
 	p := make([]float64, len(o.o.Tau)*len(o.o.Rho))
-	copies := slices.ContainsFunc(set, func(i int) bool { return o.sources[i].kind == Copies })
+	var who [][]int // removed by each source: all ways in which sources of copies may
+	who = [][]int{make([]int, len(set))}
+	for i, s := range set {
+		for _, w := range who {
+			if o.sources[s].kind == Copies {
+				w = slices.Clone(w)
+				w[i] = 1
+				who = append(who, w)
+			}
+		}
+	}
 	at := make([]int, len(set))
 	for {
-		for d := range 2 {
-			if d == 1 && !copies {
-				continue
-			}
+		for _, removed := range who {
 			var v [][]float64
 			for i, s := range set {
-				v = append(v, choices[s][at[i]].v[d])
+				v = append(v, choices[s][at[i]].v[removed[i]])
 			}
 			mean := dirichlet(v)
 			g := 0
@@ -288,8 +295,11 @@ func (o *oracle) probability(set []int, choices [][]choice) []float64 {
 					for i, s := range set {
 						w *= (1-tau)*choices[s][at[i]].whole + tau*choices[s][at[i]].taken
 					}
-					if copies {
-						w *= []float64{1 - rho, rho}[d]
+					switch {
+					case slices.Max(removed) == 1:
+						w *= rho / float64(len(who)-1)
+					case len(who) > 1:
+						w *= 1 - rho
 					}
 					p[g] += w
 					g++

@@ -93,10 +93,14 @@ func (m *model) telling(r, k, had int) bool {
 
 // rest are the clusters of the registry that a recipient does not explain: a copy of
 // another is in them, the recipient is not recorded to have had the picture, or its copy is not there
-// where it would have been seen.
+// where it would have been seen, in this cluster or in one of all those that show none.
 func (m *model) rest(r int) []item {
 	var out []item
-	for _, it := range m.items {
+	silent := m.silent(r, true)
+	if !m.improbable(r, silent) {
+		clear(silent)
+	}
+	for i, it := range m.items {
 		explained, others := false, false
 		for _, l := range it.leaks {
 			s := &m.seen[l]
@@ -104,7 +108,7 @@ func (m *model) rest(r int) []item {
 			explained = explained || s.sure[r] || s.unmarked[r] || issued && g >= 1
 			others = others || s.sureOfOther(r)
 		}
-		if it.matched && (others || !explained) {
+		if it.matched && (others || !explained || silent[i]) {
 			out = append(out, it)
 		}
 	}

@@ -68,10 +68,11 @@ func Cap(trials int) float64 {
 
 // A Claim is how far what was examined speaks for all pictures that somebody claims.
 type Claim struct {
-	Seen    int     `json:"seen"`    // leaks that show a submission of the registry
-	Claimed int     `json:"claimed"` // 0: nobody claims a number
-	AtLeast int     `json:"at_least"`
-	Level   float64 `json:"level"` // confidence of AtLeast; 1: it was seen
+	Seen     int     `json:"seen"`     // leaks that show a submission of the registry
+	Examined int     `json:"examined"` // files, those that are no leaks of the case included
+	Claimed  int     `json:"claimed"`  // 0: nobody claims a number
+	AtLeast  int     `json:"at_least"`
+	Level    float64 `json:"level"` // confidence of AtLeast; 1: it was seen
 }
 
 // claim extends what was seen to all that is claimed where we drew the sample, by the exact
@@ -80,8 +81,8 @@ type Claim struct {
 // would show so many with a probability above 5 %. Of somebody else's selection nothing
 // follows but what is in it.
 func claim(seen, examined, claimed int, drawn bool) Claim {
-	out := Claim{Seen: seen, Claimed: claimed, AtLeast: seen, Level: 1}
-	if !drawn || claimed == 0 || seen == 0 || examined == claimed {
+	out := Claim{Seen: seen, Examined: examined, Claimed: claimed, AtLeast: seen, Level: 1}
+	if !drawn || claimed == 0 || seen == 0 || examined >= claimed {
 		return out
 	}
 	lo, hi := seen, claimed-(examined-seen) // the bound lies in lo..hi

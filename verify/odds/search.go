@@ -57,12 +57,13 @@ func (q *queue) Pop() any {
 	return last
 }
 
-// A combination is one part for each source of a set, with or without marks removed.
+// A combination is one part for each source of a set, each source of copies with or
+// without its marks removed.
 type combination struct {
 	parts   [3]int
 	columns [3]int
 	sources int
-	removed int        // 1: all marks were removed
+	removed int        // a bit for each place in the set: this source removed the marks of its copies
 	times   float64    // how often it occurs, as it is or mirrored
 	heavy   float64    // greatest weight over the grid, logarithm
 	most    float64    // bound of the product times that, logarithm
@@ -234,30 +235,14 @@ func (m *model) mirrored(c *candidate, parts [3]int) (later, same bool) {
 // combine lists what the sources of a set may have taken, the most promising first, and
 // returns an upper bound of P(data | A) at all points of the grid.
 func (m *model) combine(c *candidate) float64 {
-	removed := 1
-	for _, s := range c.sources {
-		if m.sources[s].kind == Copies {
-			removed = 2
-		}
-	}
+	removable := m.removable(c)
 	var at [3]int
 	for {
-		later, same := m.mirrored(c, at)
-		for d := range removed {
-			if later {
-				break
-			}
-			k := combination{parts: at, removed: d, sources: len(c.sources), times: 2}
-			if same {
-				k.times = 1
-			}
-			for i, s := range c.sources {
-				k.columns[i] = m.sources[s].parts[at[i]].column[d]
-			}
-			k.heavy = m.heaviest(c, &k)
-			k.most = m.rows.ceiling(k.cols()) + k.heavy
-			if !math.IsInf(k.most, -1) {
-				c.all = append(c.all, k)
+		if later, same := m.mirrored(c, at); !later {
+			for d := range 1 << mostSources {
+				if d&^removable == 0 {
+					m.propose(c, at, d, same)
+				}
 			}
 		}
 		i := 0
@@ -273,6 +258,22 @@ func (m *model) combine(c *candidate) float64 {
 	}
 	slices.SortStableFunc(c.all, func(a, b combination) int { return cmp.Compare(b.most, a.most) })
 	return c.bound()
+}
+
+// propose adds a combination to a set, unless it cannot have produced the dump.
+func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
+	k := combination{parts: parts, removed: removed, sources: len(c.sources), times: 2}
+	if same {
+		k.times = 1
+	}
+	for i, s := range c.sources {
+		k.columns[i] = m.sources[s].parts[parts[i]].column[removed>>i&1]
+	}
+	k.heavy = m.heaviest(c, &k)
+	k.most = m.rows.ceiling(k.cols()) + k.heavy
+	if !math.IsInf(k.most, -1) {
+		c.all = append(c.all, k)
+	}
 }
 
 // bound is the sum of the bounds of a set's combinations.
@@ -308,34 +309,6 @@ const little = 7
 
 // cols are the columns of a combination.
 func (k *combination) cols() []int { return k.columns[:k.sources] }
-
-// weight is the prior of a combination, and of what it stands for, at a point of the grid.
-func (m *model) weight(c *candidate, k *combination, tau, rho float64) float64 {
-	w, copies := k.times, false
-	for i, s := range c.sources {
-		p := &m.sources[s].parts[k.parts[i]]
-		w = float64(w * (float64((1-tau)*p.whole) + float64(tau*p.taken)))
-		copies = copies || m.sources[s].kind == Copies
-	}
-	switch {
-	case copies && k.removed == 1:
-		w = float64(w * rho)
-	case copies:
-		w = float64(w * (1 - rho))
-	}
-	return w
-}
-
-// heaviest is the logarithm of the greatest weight over the grid.
-func (m *model) heaviest(c *candidate, k *combination) float64 {
-	most := 0.0
-	for _, tau := range m.o.Tau {
-		for _, rho := range m.o.Rho {
-			most = math.Max(most, m.weight(c, k, tau, rho))
-		}
-	}
-	return ln(most)
-}
 
 // ceiling bounds the product of a mixture from above: each cluster came from the
 // source that makes it most probable.

@@ -11,7 +11,7 @@ const (
 	Copies    = "copies"    // marked copies issued to a recipient
 	Custody   = "custody"   // submissions that a holder held unmarked
 	Unlisted  = "unlisted"  // a holder that is not listed
-	Insider   = "insider"   // somebody with the whole registry
+	Insider   = "insider"   // somebody with all or part of the registry, and all who are not told from one
 	Forged    = "forged"    // the accuser made the marks
 	Planted   = "planted"   // another holder of a recipient's copies laid them into the dump
 	Elsewhere = "elsewhere" // owners sent the same files to others

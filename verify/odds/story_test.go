@@ -447,7 +447,7 @@ func TestClaims(t *testing.T) {
 		}
 	}
 	c.Claimed = 10_000
-	assert.Equal(t, odds.Claim{Seen: 387, Claimed: 10_000, AtLeast: 387, Level: 1}, weigh(t, c).Claim, "a blackmailer's selection")
+	assert.Equal(t, odds.Claim{Seen: 387, Examined: 400, Claimed: 10_000, AtLeast: 387, Level: 1}, weigh(t, c).Claim, "a blackmailer's selection")
 	c.Drawn = true
 	got := weigh(t, c).Claim
 	assert.Equal(t, 0.95, got.Level)

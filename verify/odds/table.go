@@ -97,8 +97,8 @@ func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
 	return v, bare
 }
 
-// describe names a source and the part that it took.
-func (m *model) describe(s source, p part) string {
+// describe names a source, whether it removed its marks, and the part that it took.
+func (m *model) describe(s source, p part, removed bool) string {
 	var text string
 	switch s.kind {
 	case Copies:
@@ -110,9 +110,12 @@ func (m *model) describe(s source, p part) string {
 	case Unlisted:
 		text = "an unlisted holder"
 	case Insider:
-		text = "somebody with the whole registry, listed or not"
+		text = "somebody with all or part of the registry, listed or not"
 	default:
 		return "files that their owners also sent elsewhere"
+	}
+	if removed {
+		text += ", marks removed"
 	}
 	switch {
 	case p.from >= 0:

@@ -29,6 +29,10 @@ type Hypothesis struct {
 	Clusters int `json:"clusters"`
 	Pictures int `json:"pictures"`
 
+	// Absent, of Copies: clusters of submissions of which the recipient had a copy and that show no mark of
+	// it, if they would not all have been missed: not all of them are its copies as they were issued.
+	Absent int `json:"absent,omitempty"`
+
 	// Planting is LogLR with planting by other listed holders among the alternatives;
 	// null where nobody listed could have planted any of it. Planters are those who could.
 	Planting *float64 `json:"planting_log10_lr"`
@@ -76,7 +80,7 @@ func Weigh(c *Case) (*Verdict, error) {
 	if n := len(m.seen); n > 0 {
 		v.Recall = micro(v.Recall / float64(n))
 	}
-	v.Claim = claim(v.Matched, len(c.Leaks), c.Claimed, c.Drawn)
+	v.Claim = claim(v.Matched, max(c.Examined, len(c.Leaks)), c.Claimed, c.Drawn)
 	asked, questions := m.questions()
 	found, computed := m.search(questions)
 	for i, a := range asked {
@@ -178,7 +182,7 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	ratio, at, against := found[i].modest()
 	h.Raw = log10(ratio)
 	if s.kind == Copies {
-		h.Name, h.Holders = s.holders[0], nil
+		h.Name, h.Holders, h.Absent = s.holders[0], nil, m.absent(s.holder)
 		h.Raw = math.Max(h.Raw, log10(ln(slices.Max(m.o.Rho)))) // absence counts once, and no more than that
 	}
 	h.LogLR, h.Capped = m.capped(h.Raw, s.kind)
@@ -190,6 +194,9 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	if s.kind == Elsewhere && h.LogLR < 0 {
 		h.LogLR, h.Capped = 0, false
 		h.Note = "Files of others that resemble ours are no part of what is weighed: that few strangers' files are seen says nothing against this."
+	}
+	if s.kind == Insider {
+		h.Note = notTold
 	}
 	h.Words = Words(h.LogLR)
 	if against != nil {
@@ -204,6 +211,9 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	}
 	return h
 }
+
+// notTold says whom the ratio of an insider is for as well.
+const notTold = "Whatever speaks for or against an insider speaks as much for or against others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and one whose custody is not admissible. Nothing here tells them apart."
 
 func (m *model) capped(raw float64, kind string) (float64, bool) {
 	least, most := -m.cap(kind), m.cap(kind)
@@ -235,13 +245,9 @@ func (m *model) say(c *candidate, at int) string {
 	var parts []string
 	top := c.all[c.top[at]]
 	for i, s := range c.sources {
-		parts = append(parts, m.describe(m.sources[s], m.sources[s].parts[top.parts[i]]))
+		parts = append(parts, m.describe(m.sources[s], m.sources[s].parts[top.parts[i]], top.removed>>i&1 == 1))
 	}
-	text := list(parts)
-	if top.removed == 1 {
-		text += ", all marks removed"
-	}
-	return text
+	return list(parts)
 }
 
 // evidence counts the clusters and leaks that speak for copies or lie in custody.

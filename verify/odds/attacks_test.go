@@ -1,0 +1,134 @@
+package odds_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// Stories in which a reading of the findings that seems plain would state too much.
+
+// A recipient who scrubs is no reason to believe that another did: where R1's marks are seen and
+// the rest is of one request to R2, without marks, the two explain the dump, and no insider is stated.
+func TestOneOfTwoRemovedTheMarks(t *testing.T) {
+	request := make([]int, 120)
+	for i := range 30 {
+		request[30+3*i] = 1
+	}
+	c := newCase(odds.Holder{Name: "R1", Copies: over(30, 119, 200)}, odds.Holder{Name: "R2", Copies: request})
+	for i := range 22 {
+		l := shows(c, 30+3*i)
+		l.Copies = []odds.Copy{copyOf("R2", -20)}
+		if i < 2 {
+			l.Copies = []odds.Copy{copyOf("R1", 20)}
+		}
+	}
+	v := weigh(t, c)
+	assert.LessOrEqual(t, of(t, v, odds.Insider, "").Raw, 0.0)
+	assert.Contains(t, of(t, v, odds.Insider, "").Against, "copies issued to R2, marks removed")
+	assert.NotContains(t, of(t, v, odds.Insider, "").Against, "copies issued to R1, marks removed")
+	assert.Equal(t, []string{"R1"}, v.Named)
+}
+
+// X had copies of everything. Two of them are real, and 20 degraded leaks show no mark: each might
+// have been missed, all would not.
+func TestAbsenceOfManyIsNotExplained(t *testing.T) {
+	build := func(marked, silent int, miss float64) *odds.Case {
+		c := newCase(odds.Holder{Name: "X", Copies: over(0, 119, 1000)})
+		for i := range marked + silent {
+			l := shows(c, 2*i)
+			e := odds.Copy{ID: "1", Recipient: "X", LnE: math.Log(miss), Miss: miss, Confirmed: true}
+			if i < marked {
+				e = copyOf("X", 20)
+			}
+			l.Copies = []odds.Copy{e}
+		}
+		return c
+	}
+	v := weigh(t, build(2, 20, 0.15))
+	assert.Equal(t, []string{"X"}, v.Named)
+	assert.Empty(t, v.Alone())
+	assert.Equal(t, []odds.Rival{{Name: "X", Why: odds.RivalRest, Of: 20}}, v.Rivals)
+	assert.Equal(t, 20, of(t, v, odds.Copies, "X").Absent)
+	for what, c := range map[string]*odds.Case{
+		"one of ten is as expected":      build(18, 3, 0.15),
+		"a half, and a half are missed":  build(20, 20, 0.5),
+		"two may have been missed":       build(2, 2, 0.3),
+		"nothing would have been seen":   build(2, 20, 1),
+		"three of many may be chance":    build(30, 3, 0.2),
+		"nearly nothing would have been": build(2, 20, 0.97),
+	} {
+		v := weigh(t, c)
+		assert.Equal(t, []string{"X"}, v.Alone(), what)
+		assert.Zero(t, of(t, v, odds.Copies, "X").Absent, what)
+	}
+	c := build(2, 20, 0.15)
+	c.Holders[0].Unmarked = over(0, 119, 1000)
+	for i := range c.Leaks {
+		c.Leaks[i].Unmarked = []string{"X"}
+	}
+	assert.Equal(t, []string{"X"}, weigh(t, c).Alone(), "X held them unmarked, too")
+	assert.Equal(t, 7, of(t, weigh(t, build(0, 7, 0.3)), odds.Copies, "X").Absent, "whether or not anybody is named")
+}
+
+// What speaks for an insider speaks for whoever is not told from one, and the row says so.
+func TestInsiderIsNotToldFromTheUnlisted(t *testing.T) {
+	c := newCase(odds.Holder{Name: "X", Copies: over(30, 119, 200)})
+	for range 20 {
+		shows(c, february)
+	}
+	v := weigh(t, c)
+	insider := of(t, v, odds.Insider, "")
+	assert.Greater(t, insider.LogLR, 1.0)
+	for _, who := range []string{"a sub-processor, a backup or a thief of a listed holder", "a holder who is not listed", "custody is not admissible"} {
+		assert.Contains(t, insider.Note, who)
+	}
+	assert.Zero(t, of(t, v, odds.Unlisted, "").LogLR)
+}
+
+// Files of a draw that are no leaks of the case show nothing of ours: they were drawn all the same.
+func TestClaimsCountWhatWasDrawn(t *testing.T) {
+	c := newCase()
+	for i := range 200 {
+		shows(c, i%120)
+	}
+	c.Claimed, c.Drawn, c.Examined = 10_000, true, 400
+	assert.Equal(t, odds.Claim{Seen: 200, Examined: 400, Claimed: 10_000, AtLeast: 4_586, Level: 0.95}, weigh(t, c).Claim)
+	c.Claimed = 300
+	assert.Equal(t, odds.Claim{Seen: 200, Examined: 400, Claimed: 300, AtLeast: 200, Level: 1}, weigh(t, c).Claim, "nothing is left to be drawn")
+	for _, n := range []int{-1, 199, 10_000_000} {
+		c.Examined = n
+		_, err := odds.Weigh(c)
+		require.ErrorIs(t, err, odds.ErrCase, n)
+	}
+}
+
+// The best of many sets of custody is not what one that was looked at alone would be.
+func TestWindowsAreDividedByTheSetsSearched(t *testing.T) {
+	build := func(others int, same bool) *odds.Case {
+		c := newCase(odds.Holder{Name: "X", Unmarked: over(february, february, 1000)})
+		for i := range others {
+			from := 30 + i
+			if same {
+				from = 60
+			}
+			c.Holders = append(c.Holders, odds.Holder{Name: name(i), Unmarked: over(from, from, 1000)})
+		}
+		for range 20 {
+			shows(c, february, "X")
+		}
+		return c
+	}
+	for _, n := range []int{0, 9, 79} {
+		v := weigh(t, build(n, false))
+		assert.Equal(t, n+1, v.Window.Searched)
+		assert.InDelta(t, of(t, v, odds.Custody, "X").Raw-math.Log10(float64(n+1)), v.Window.Corrected, 2e-6)
+		assert.Equal(t, n < 79, v.Window.Corrected >= 2, n)
+		assert.Greater(t, v.Window.Supported, 3.0, "the ratio itself is stated as it is")
+	}
+	assert.Equal(t, 2, weigh(t, build(79, true)).Window.Searched, "holders of the same are one set")
+}
