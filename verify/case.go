@@ -39,6 +39,9 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 			return nil, err
 		}
 	}
+	if v.cfg.named() {
+		return b, v.namedBooks(ctx, b, leaks)
+	}
 	first, last, err := r.Span(ctx) // after the copies: no month of theirs is missing
 	if err != nil {
 		return nil, err
@@ -64,7 +67,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 // caseOf is what the odds are computed from, and for each of its leaks the place in
 // the list of verdicts.
 func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
-	c := &odds.Case{FoundKnown: !w.cfg.Found.IsZero(), Cells: b.cells, Holders: []odds.Holder{}, Leaks: []odds.Leak{},
+	c := &odds.Case{FoundKnown: !w.cfg.Found.IsZero() && !w.cfg.named(), Cells: b.cells, Holders: []odds.Holder{}, Leaks: []odds.Leak{},
 		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn}
 	for _, r := range b.recipients {
 		h := odds.Holder{Name: r.Name}
@@ -82,6 +85,9 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		leak := odds.Leak{FalseMatch: falseMatch}
 		if l.Recall != nil {
 			leak.Recall = math.Max(l.Recall.AtLeast, leastRecall)
+		}
+		if w.cfg.named() && !l.matched() {
+			leak.Recall = leastRecall // nobody looked for it
 		}
 		if l.matched() {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, l.Cluster

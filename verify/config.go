@@ -53,7 +53,8 @@ type Config struct {
 	References int
 
 	// Against skips the search: leaks are compared with these submissions, and traced against
-	// all of them.
+	// all of them. Marks speak as ever; of windows, custody and an insider nothing is concluded then,
+	// since whoever names the submissions chooses what can be found.
 	Against []watermark.Submission
 
 	// State is a file that keeps the verdicts of a dump while it is examined. A run that was

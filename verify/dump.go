@@ -25,7 +25,7 @@ type DumpVerdict struct {
 	// Unconfirmed counts, by recipient, the leaks with marks of its copies that are not
 	// confirmed: beside a leak they are not named.
 	Unconfirmed map[string]int `json:"unconfirmed"`
-	Odds        *odds.Verdict  `json:"odds"` // what [odds.Weigh] says of Case
+	Odds        *odds.Verdict  `json:"odds"` // what [odds.Weigh] says of Case; of marks alone where nothing but named uploads was searched
 	Case        *odds.Case     `json:"case"` // all that the odds were computed from
 	Of          []int          `json:"of"`   // for each leak of Case its place among the leaks
 	History     History        `json:"history"`
@@ -156,6 +156,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 	if w.Odds, err = odds.Weigh(w.Case); err != nil {
 		return nil, fmt.Errorf("weigh: %w", err)
 	}
+	w.forgetElsewhere()
 	w.Named = w.Odds.Named
 	for _, h := range w.Odds.Hypotheses {
 		if s := w.parties[h.Name]; s != nil {

@@ -253,13 +253,24 @@ func (w *weighing) showRest() {
 			count(n, "picture resembles", "pictures resemble"), verb(n, "it is", "they are")))
 	}
 	if n := w.Counts[string(FoundUnknown)]; n > 0 {
-		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s no submission that the search could find.%s",
-			count(n, "picture matches", "pictures match"), w.recallSentence()))
+		w.ShowsNot = append(w.ShowsNot, w.unknownSentence(n))
+	}
+	if w.cfg.named() {
+		w.ShowsNot = append(w.ShowsNot, onlyNamed)
 	}
 	if n := w.Counts[string(FoundDamaged)]; n > 0 {
 		w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("%s not be decoded and %s nothing.",
 			count(n, "file could", "files could"), verb(n, "says", "say")))
 	}
+}
+
+// unknownSentence is about leaks of which nothing was found.
+func (w *weighing) unknownSentence(n int) string {
+	matches := count(n, "picture matches", "pictures match")
+	if w.cfg.named() {
+		return fmt.Sprintf("%s none of the uploads that were named, and %s not looked for among the others.", matches, verb(n, "was", "were"))
+	}
+	return fmt.Sprintf("%s no submission that the search could find.%s", matches, w.recallSentence())
 }
 
 // recallSentence says what the search would have found of what it found nothing of.

@@ -58,7 +58,7 @@ upload), unknown (matches nothing), damaged (not a readable picture).`,
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
-	cmd.Flags().StringSliceVar(&f.against, "against", nil, "`submissions` to compare with and trace against; nothing else is searched")
+	cmd.Flags().StringSliceVar(&f.against, "against", nil, "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that somebody claims to have")
 	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against uploads of other persons that look like it; -1: not at all (default 20, and 4 a leak at most)")
