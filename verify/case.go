@@ -16,7 +16,7 @@ import (
 // show.
 type books struct {
 	recipients []registry.Recipient
-	cells      []odds.Cell // the calendar months of all submissions
+	cells      []odds.Cell // the calendar months of all submissions up to the find
 	holdings   *registry.Holdings
 	copies     map[watermark.Submission][]registry.Copy
 	history    History
@@ -46,6 +46,9 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	if err != nil {
 		return nil, err
 	}
+	if v.cfg.after(last) {
+		last = v.cfg.Found
+	}
 	if !first.IsZero() {
 		b.cells = odds.Months(first, last)
 	}
@@ -53,7 +56,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	for i, c := range b.cells {
 		from[i] = c.From
 	}
-	b.holdings, err = r.Holdings(ctx, from, v.cfg.admissible)
+	b.holdings, err = r.Holdings(ctx, from, v.cfg.Found, v.cfg.admissible)
 	if err != nil {
 		return nil, err
 	}
@@ -86,21 +89,17 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		if l.Recall != nil {
 			leak.Recall = math.Max(l.Recall.AtLeast, leastRecall)
 		}
-		if w.cfg.named() && !l.matched() {
-			leak.Recall = leastRecall // nobody looked for it
+		late := l.matched() && w.cfg.after(l.Submitted)
+		if late || w.cfg.named() && !l.matched() {
+			leak.Recall = leastRecall // it says nothing: it cannot derive from that upload, or nobody looked for it
 		}
-		if l.matched() {
+		if l.matched() && !late {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, l.Cluster
 			leak.Unmarked = w.holdersOf(l)
 			for _, x := range b.copies[l.Submission] {
-				if w.parties[x.Recipient] == nil {
-					continue
+				if w.parties[x.Recipient] != nil && !w.cfg.after(x.Issued) && !w.cfg.tooLate(l, x.ID) {
+					leak.Copies = append(leak.Copies, l.evidenceFor(x, pooled))
 				}
-				e := l.evidenceFor(x, pooled)
-				if w.cfg.tooLate(l, x.ID) {
-					e.Confirmed, e.LnE, e.Miss = false, 0, 1
-				}
-				leak.Copies = append(leak.Copies, e)
 			}
 		}
 		if l.Finding == FoundTransplanted {
@@ -151,11 +150,15 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 	return out
 }
 
+// after reports whether a time is after the find of the leaks: what was submitted or
+// issued then is none of what they can derive from, and none of what their source had.
+func (c Config) after(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
+
 // tooLate reports whether a copy that was found in a leak was issued after the leaks were
 // found: it cannot be where they came from, so that either of the two times is wrong, or
 // somebody made the copy afterwards.
 func (c Config) tooLate(l *Verdict, id watermark.CopyID) bool {
-	return !c.Found.IsZero() && slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && x.Issued.After(c.Found) })
+	return slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && c.after(x.Issued) })
 }
 
 // mostUnconfirmed is the most that a copy counts, natural logarithm, in a leak that is not

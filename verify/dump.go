@@ -205,7 +205,7 @@ func (w *weighing) count(l *Verdict) {
 			s.add(l)
 		}
 	}
-	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked {
+	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked || w.cfg.after(l.Submitted) {
 		return
 	}
 	in, out := make(map[string]bool), make(map[string]bool)

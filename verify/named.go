@@ -26,7 +26,7 @@ func (c Config) named() bool { return len(c.Against) > 0 }
 // one piece of time: a case of these holds nothing that a window or a share of the
 // registry could be read from. The history is that of all.
 func (v *Investigator) namedBooks(ctx context.Context, b *books, leaks []*Verdict) (err error) {
-	if b.holdings, err = v.cfg.Registry.Holdings(ctx, nil, v.cfg.admissible); err != nil {
+	if b.holdings, err = v.cfg.Registry.Holdings(ctx, nil, v.cfg.Found, v.cfg.admissible); err != nil {
 		return err
 	}
 	b.history = historyOf(b.holdings, b.recipients)
@@ -68,8 +68,11 @@ func (v *Investigator) countNamed(ctx context.Context, b *books, leaks []*Verdic
 	return nil
 }
 
-// countOne adds one upload to the books.
+// countOne adds one upload to the books, unless it is younger than the find of the leaks.
 func (v *Investigator) countOne(b *books, submitted time.Time, copies []registry.Copy, custody []registry.Custody) {
+	if v.cfg.after(submitted) {
+		return
+	}
 	if len(b.cells) == 0 {
 		b.cells = odds.Months(submitted, submitted)
 	}
@@ -79,7 +82,9 @@ func (v *Investigator) countOne(b *books, submitted time.Time, copies []registry
 	b.cells[0].Submissions++
 	had, held := make(map[string]bool), make(map[string]bool)
 	for _, c := range copies {
-		had[c.Recipient] = true
+		if !v.cfg.after(c.Issued) {
+			had[c.Recipient] = true
+		}
 	}
 	for _, c := range custody {
 		if v.cfg.admissible(c) {

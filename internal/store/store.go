@@ -62,11 +62,12 @@ type Store interface {
 	// CountSubmitted counts the uploads submitted in each span, ends included.
 	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error)
 	// CountIssued counts, for each recipient and each day (of UTC) of submission, the
-	// uploads of which copies were issued to it.
-	CountIssued(ctx context.Context) ([]Issued, error)
+	// uploads of which copies were issued to it. What was submitted or issued after until
+	// does not count.
+	CountIssued(ctx context.Context, until time.Time) ([]Issued, error)
 	// CountDays counts, by days of UTC, the uploads by their submission and, for each
-	// recipient, the copies by their issue.
-	CountDays(ctx context.Context) (submitted []Issued, issued []Issued, err error)
+	// recipient, the copies by their issue, up to until.
+	CountDays(ctx context.Context, until time.Time) (submitted []Issued, issued []Issued, err error)
 	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
 	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
 	Sealed(ctx context.Context, id [16]byte) (*Sealed, error)
