@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -64,7 +65,51 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	for i, n := range b.holdings.Submissions {
 		b.cells[i].Submissions = n
 	}
-	return b, nil
+	return b, v.countErased(ctx, b, leaks)
+}
+
+// countErased adds what was erased since leaks were found to show it.
+func (v *Investigator) countErased(ctx context.Context, b *books, leaks []*Verdict) error {
+	seen := make(map[watermark.Submission]bool)
+	for _, l := range leaks {
+		if len(b.cells) == 0 || !l.matched() || seen[l.Submission] || v.cfg.after(l.Submitted) {
+			continue
+		}
+		seen[l.Submission] = true
+		_, err := v.cfg.Registry.Submission(ctx, l.Submission)
+		switch {
+		case errors.Is(err, registry.ErrErased):
+			b.add(v.cfg, odds.CellOf(b.cells, l.Submitted), b.copies[l.Submission], l.Custody)
+		case err != nil && !errors.Is(err, registry.ErrNotFound):
+			return err
+		}
+	}
+	return nil
+}
+
+// add counts one upload more in a cell.
+func (b *books) add(cfg Config, cell int, copies []registry.Copy, custody []registry.Custody) {
+	had, held := make(map[string]bool), make(map[string]bool)
+	for _, c := range copies {
+		had[c.Recipient] = had[c.Recipient] || !cfg.after(c.Issued)
+	}
+	for _, c := range custody {
+		held[c.Recipient] = held[c.Recipient] || cfg.admissible(c)
+	}
+	b.cells[cell].Submissions++
+	b.addOne(b.holdings.Copies, had, cell)
+	b.addOne(b.holdings.Unmarked, held, cell)
+}
+
+func (b *books) addOne(counts map[string][]int, names map[string]bool, cell int) {
+	for name, yes := range names {
+		if yes && counts[name] == nil {
+			counts[name] = make([]int, len(b.cells))
+		}
+		if yes {
+			counts[name][cell]++
+		}
+	}
 }
 
 // caseOf is what the odds are computed from, and for each of its leaks the place in

@@ -40,3 +40,28 @@ func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
 	_, d = weighIn(t, cfg, leaks)
 	assert.Empty(t, d.Case.Cells, "nothing was there yet")
 }
+
+// What was erased is found in no leak. Where old or other uploads were erased, what is left
+// makes no window; and what was erased after leaks were found to show it counts with them.
+func TestErasuresMakeNoWindow(t *testing.T) {
+	issuing, leaks := months(t, 40)
+	cfg := investigating(issuing)
+	cfg.Found = time.Now().Add(time.Hour)
+	_, d := weighIn(t, cfg, leaks)
+	require.Contains(t, d.Headline, "were submitted in 2018-02-01", "otherwise nothing is tested")
+
+	_, err := issuing.Registry.Erase(t.Context(), "others", "", "")
+	require.NoError(t, err)
+	_, d = weighIn(t, cfg, leaks)
+	assert.NotContains(t, d.Headline, "were submitted in")
+	assert.Equal(t, 6, d.Case.Cells[0].Submissions)
+	assert.Zero(t, d.Case.Cells[1].Submissions)
+
+	_, err = issuing.Registry.Erase(t.Context(), "customer 2", "", "")
+	require.NoError(t, err)
+	_, d = weighIn(t, cfg, leaks)
+	assert.Equal(t, 6, d.Case.Cells[0].Submissions)
+	assert.Equal(t, 6, d.Case.Holders[0].Unmarked[0])
+	_, d = weighIn(t, cfg, leaks[:2])
+	assert.Equal(t, 5, d.Case.Cells[0].Submissions)
+}

@@ -73,35 +73,14 @@ func (v *Investigator) countOne(b *books, submitted time.Time, copies []registry
 	if v.cfg.after(submitted) {
 		return
 	}
+	month := odds.Months(submitted, submitted)
 	if len(b.cells) == 0 {
-		b.cells = odds.Months(submitted, submitted)
+		b.cells = month
 	}
-	if month := odds.Months(submitted, submitted)[0].From; month.Before(b.cells[0].From) {
-		b.cells[0].From = month
+	if month[0].From.Before(b.cells[0].From) {
+		b.cells[0].From = month[0].From
 	}
-	b.cells[0].Submissions++
-	had, held := make(map[string]bool), make(map[string]bool)
-	for _, c := range copies {
-		if !v.cfg.after(c.Issued) {
-			had[c.Recipient] = true
-		}
-	}
-	for _, c := range custody {
-		if v.cfg.admissible(c) {
-			held[c.Recipient] = true
-		}
-	}
-	addOne(b.holdings.Copies, had)
-	addOne(b.holdings.Unmarked, held)
-}
-
-func addOne(counts map[string][]int, names map[string]bool) {
-	for name := range names {
-		if counts[name] == nil {
-			counts[name] = []int{0}
-		}
-		counts[name][0]++
-	}
+	b.add(v.cfg, 0, copies, custody)
 }
 
 // forgetElsewhere takes back what the odds say of all but marks where nothing but

@@ -2,6 +2,7 @@ package verify_test
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -26,17 +27,17 @@ func months(t *testing.T, others int) (cfg registry.Config, leaks []*verify.Verd
 	cfg.HashOnly = true
 	s := newIssuer(t, cfg)
 	img := passport(1)
-	enter := func(n int, at time.Time) *registry.Submission {
+	enter := func(n int, subject string, at time.Time) *registry.Submission {
 		img.Pix[4*n] ^= 1 // another file
-		return submit(t, s, file(t, img, "png"), "customer "+at.String(), at)
+		return submit(t, s, file(t, img, "png"), subject, at)
 	}
 	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	require.NoError(t, cfg.Registry.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -13), To: feb.AddDate(0, 0, 14)}))
 	for n := range others {
-		enter(n, feb.AddDate(0, n+1, 0))
+		enter(n, "others", feb.AddDate(0, n+1, 0))
 	}
 	for n := range 6 {
-		sub := enter(others+n, feb.Add(time.Duration(n)*time.Hour))
+		sub := enter(others+n, fmt.Sprint("customer ", n), feb.Add(time.Duration(n)*time.Hour))
 		l := leakOf(n+1, verify.FoundUnreadable, "")
 		var err error
 		l.Custody, err = cfg.Registry.Custody(ctx, sub.ID)

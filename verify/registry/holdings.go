@@ -10,15 +10,16 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Holdings are how many submissions there are, and how many each recipient had, of each
-// of several pieces of time; and what that is counted from, for charts.
+// Holdings are how many submissions there are that a leak can be matched with, and how many
+// of these each recipient had, of each of several pieces of time; and what there was of all, for
+// charts.
 type Holdings struct {
 	Submissions []int
 	Copies      map[string][]int // by recipient: of which it was issued a marked copy
 	Unmarked    map[string][]int // by recipient: which it could hold unmarked
 
-	Submitted []DayCount            // all submissions, by days of UTC
-	Issued    map[string][]DayCount // by recipient: copies, by the day of their issue
+	Submitted []DayCount            // all submissions, erased ones too, by days of UTC
+	Issued    map[string][]DayCount // by recipient: copies, of erased ones too, by the day of their issue
 	Facts     []Custody             // those that count, in the order of entry
 }
 
@@ -28,8 +29,8 @@ type DayCount struct {
 	N   int       `json:"n"`
 }
 
-// Holdings counts submissions, erased ones too, by the time of their submission: piece i
-// is from cells[i], ascending, up to cells[i+1]; the first begins with the first submission
+// Holdings counts submissions by the time of their submission, without those that were
+// erased: no leak is found to show one, nor to be a copy of one. Piece i is from cells[i], ascending, up to cells[i+1]; the first begins with the first submission
 // and the last ends with the last. No cells are no pieces. What was submitted, or of copies
 // issued, after until does not count; the zero time: everything does. Of custody those facts
 // count that counts is true of.
@@ -180,7 +181,10 @@ func (b *holdingsOf) listed(ctx context.Context, facts []Custody, spans []span, 
 				continue
 			}
 			s, err := b.Submission(ctx, id)
-			if err != nil && !errors.Is(err, ErrErased) {
+			if errors.Is(err, ErrErased) {
+				continue
+			}
+			if err != nil {
 				return err
 			}
 			if !(span{c.From, c.To}).holds(s.Submitted) || s.Submitted.After(b.until) {

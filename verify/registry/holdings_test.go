@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Counts agree with what the registry says of each submission, whatever the facts.
@@ -120,13 +121,15 @@ func TestHoldingsOfCopies(t *testing.T) {
 	other := submit(t, s, file(t, passport(2), "jpeg"), "customer 2", feb.AddDate(0, 1, 0))
 	_, err = s.Issue(t.Context(), new(bytes.Buffer), other.ID, "vendor A", "")
 	require.NoError(t, err)
+	require.NoError(t, cfg.Registry.AddCustody(t.Context(), registry.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 2, 0), Submissions: []watermark.Submission{sub.ID, other.ID}}))
 	_, err = cfg.Registry.Erase(t.Context(), "customer 2", "", "")
 	require.NoError(t, err)
 	cells := []time.Time{feb.AddDate(0, 0, -13).Truncate(24 * time.Hour), feb.AddDate(0, 0, 15).Truncate(24 * time.Hour)}
 	got, err := cfg.Registry.Holdings(t.Context(), cells, time.Time{}, func(registry.Custody) bool { return true })
 	require.NoError(t, err)
-	require.Equal(t, map[string][]int{"vendor A": {1, 1}}, got.Copies, "of erased ones too")
-	require.Equal(t, []int{1, 1}, got.Submissions)
+	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Copies, "not of erased ones")
+	require.Equal(t, []int{1, 0}, got.Submissions)
+	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Unmarked)
 	days := 0
 	for _, d := range got.Issued["vendor A"] {
 		days += d.N

@@ -7,11 +7,14 @@ import (
 	"github.com/kycmark/kycmark/internal/store"
 )
 
-// CountSubmitted counts the uploads submitted in each span, ends included.
+// CountSubmitted counts the uploads submitted in each span, ends included, that were not
+// erased. These are few: counting all by the index of times alone and taking off the
+// erased ones (+: by their own index) reads no rows but theirs.
 func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error) {
 	out := make([]int64, len(spans))
 	for i, s := range spans {
-		row := d.read.QueryRowContext(ctx, "SELECT count(*) FROM submission WHERE submitted BETWEEN $1 AND $2", s[0].UnixMicro(), s[1].UnixMicro())
+		row := d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission WHERE submitted BETWEEN $1 AND $2)
+			- (SELECT count(*) FROM submission WHERE erased > 0 AND +submitted BETWEEN $1 AND $2)`, s[0].UnixMicro(), s[1].UnixMicro())
 		if err := row.Scan(&out[i]); err != nil {
 			return nil, err
 		}
@@ -22,11 +25,11 @@ func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64
 const microsOfDay = 86_400_000_000
 
 // CountIssued counts, for each recipient and each day (of UTC) of submission, the
-// uploads of which copies were issued to it. What was submitted or issued after until
-// does not count.
+// uploads of which copies were issued to it. What was erased, or submitted or issued
+// after until, does not count.
 func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]store.Issued, error) {
 	return d.days(ctx, until, `SELECT c.recipient, s.submitted / 86400000000 AS day, count(DISTINCT c.submission)
-		FROM copy c JOIN submission s ON s.id = c.submission WHERE s.submitted <= $1 AND c.issued <= $1
+		FROM copy c JOIN submission s ON s.id = c.submission WHERE s.erased = 0 AND s.submitted <= $1 AND c.issued <= $1
 		GROUP BY c.recipient, day ORDER BY c.recipient, day`)
 }
 

@@ -382,5 +382,16 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, submitted, 4, "the limit included")
 		require.Empty(t, copied)
+
+		require.NoError(t, s.Erase(t.Context(), erasure("letter", 3)))
+		got, err = s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(4), days(9)})
+		require.NoError(t, err)
+		require.Equal(t, []int64{3, 6}, got, "what was erased does not count")
+		by, err = s.CountIssued(t.Context(), at)
+		require.NoError(t, err)
+		require.Len(t, by, 9)
+		submitted, _, err = s.CountDays(t.Context(), at)
+		require.NoError(t, err)
+		require.Len(t, submitted, 10, "but was there")
 	})
 }
