@@ -95,7 +95,10 @@ func TestNamedUploadsMakeNoWindow(t *testing.T) {
 	f, err := verify.ReadFindings(&findings)
 	require.NoError(t, err)
 	assert.NoError(t, f.CheckVerdict())
-	assert.Contains(t, report(t, d, false), "Only the named uploads were searched")
+	page := report(t, d, false)
+	assert.Contains(t, page, "Only the named uploads were searched")
+	assert.Contains(t, page, "compared with those of 6 named submissions, and of no other.")
+	assert.Contains(t, page, "nothing beside 6 named submissions")
 }
 
 // Copies that were found in leaks of named uploads name their recipient.

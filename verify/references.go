@@ -51,7 +51,7 @@ func (v *Verdict) Chance() string {
 	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Most)
 }
 
-// A Reference is an upload of another subject that a leak was held against. Which, it does
+// A Reference is an upload of another subject, as far as subjects are known, that a leak was held against. Which, it does
 // not say: that person has no part in the matter, and whoever has the registry can hold them
 // against each other again.
 type Reference struct {
@@ -214,7 +214,7 @@ func (w *weighing) showReferences() {
 	if compared == 0 {
 		return
 	}
-	s := fmt.Sprintf("%s also held against the uploads of other persons that look most like the one shown, %s in all",
+	s := fmt.Sprintf("%s also held against other uploads that look most like the one shown, none known to be of the same person, %s in all",
 		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"))
 	switch same {
 	case 0:

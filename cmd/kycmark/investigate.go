@@ -61,7 +61,7 @@ upload), unknown (matches nothing), damaged (not a readable picture).`,
 	cmd.Flags().StringSliceVar(&f.against, "against", nil, "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that somebody claims to have")
-	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against uploads of other persons that look like it; -1: not at all (default 20, and 4 a leak at most)")
+	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against other uploads, none known to be of the same person, that look like it; -1: not at all (default 20, and 4 a leak at most)")
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
 	cmd.Flags().BoolVar(&f.force, "force", false, "overwrite the report if it exists")
