@@ -125,12 +125,16 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		c.Holders = append(c.Holders, h)
 	}
 	pooled, falseMatch := w.pooled(), w.falseMatch()
+	again := repeated(w.first)
 	var at []int
 	for i, l := range w.Verdicts {
-		if !l.Weighed() {
+		if !l.Weighed() || l.matched() && w.first[i] != i {
 			continue
 		}
 		leak := odds.Leak{FalseMatch: falseMatch}
+		if !l.matched() && again[w.first[i]] {
+			leak.Cluster = l.SHA256 // it counts once, and as examined each time
+		}
 		if l.Recall != nil {
 			leak.Recall = math.Max(l.Recall.AtLeast, leastRecall)
 		}
@@ -223,9 +227,9 @@ func (v *Verdict) foundByTrace() bool {
 // leak counts more than its own e-value, so that means over leaks stay e-values.
 func (w *weighing) pooled() map[watermark.CopyID]float64 {
 	all := make(map[watermark.CopyID][]float64)
-	for _, l := range w.Verdicts {
+	for i, l := range w.Verdicts {
 		t := traceOf(l.Traces, l.Submission)
-		if t == nil || !t.Registered || !l.matched() {
+		if t == nil || !t.Registered || !l.matched() || w.first[i] != i {
 			continue
 		}
 		for _, c := range t.Copies {

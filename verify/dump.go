@@ -104,6 +104,7 @@ func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
 type weighing struct {
 	DumpVerdict
 	cfg     Config
+	first   []int // of each leak the first that is the same file; see [firsts]
 	parties map[string]*party
 	names   []string // of the recipients, in the registry's order
 }
@@ -127,6 +128,7 @@ type party struct {
 func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 	w := &weighing{cfg: cfg, parties: make(map[string]*party)}
 	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
+	w.first = firsts(leaks)
 	for _, r := range b.recipients {
 		w.parties[r.Name] = &party{Recipient: r, clusters: make(map[string]bool)}
 		w.names = append(w.names, r.Name)

@@ -185,8 +185,8 @@ func (e *evidence) match(of watermark.Submission) *Match {
 // references counts the comparisons of a dump's leaks with other uploads than those that
 // they show, and those in which the other upload was found to be the same capture, too.
 func (w *weighing) references() (leaks, compared, same int) {
-	for _, l := range w.Verdicts {
-		if len(l.References) == 0 || !l.matched() {
+	for i, l := range w.Verdicts {
+		if len(l.References) == 0 || !l.matched() || w.first[i] != i {
 			continue
 		}
 		leaks++
