@@ -290,6 +290,7 @@ func TestDefaultTrials(t *testing.T) {
 	read := []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A"), leakOf(2, verify.FoundCopy, "vendor A")}
 	got := verify.WeighFor(read, recipients, verify.Config{}, 120)
 	require.InDelta(t, 2, got.Hypotheses[0].LogLR, 1e-3)
+	require.InDelta(t, 3./verify.MatchTrials, got.Case.Leaks[0].FalseMatch, 1e-6, "no less than the trials allow")
 	require.Contains(t, strings.Join(got.Shows, " "), "100 times is the most that is claimed: 300 trials")
 	require.Contains(t, strings.Join(got.Shows, " "), "the comparison of pictures is not covered")
 	for _, l := range read {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/registry"
@@ -199,14 +200,16 @@ func (w *weighing) references() (leaks, compared, same int) {
 	return leaks, compared, same
 }
 
-// falseMatch is the rate at which the leaks of this dump fit other uploads, for the odds
-// (Krichevsky and Trofimov's estimate); 0 where none did: then that of the validation
-// stands, which had more trials.
+// falseMatch is the rate at which leaks fit uploads that they do not show, for the odds: the
+// 95 % upper bound 3/n of the trials of matching, which showed none. Where leaks of this
+// dump fit other uploads, theirs (Krichevsky and Trofimov's estimate), if that is more.
 func (w *weighing) falseMatch() float64 {
+	_, trials := w.cfg.trials(w.Verdicts)
+	rate := math.Min(3/float64(trials), 1)
 	if _, compared, same := w.references(); same > 0 {
-		return micro((float64(same) + 0.5) / (float64(compared) + 1))
+		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
 	}
-	return 0
+	return math.Max(micro(rate), 1e-6)
 }
 
 func (w *weighing) showReferences() {
