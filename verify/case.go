@@ -115,7 +115,7 @@ func (b *books) addOne(counts map[string][]int, names map[string]bool, cell int)
 // caseOf is what the odds are computed from, and for each of its leaks the place in
 // the list of verdicts.
 func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
-	c := &odds.Case{FoundKnown: !w.cfg.Found.IsZero() && !w.cfg.named(), Cells: b.cells, Holders: []odds.Holder{}, Leaks: []odds.Leak{},
+	c := &odds.Case{FoundKnown: !w.cfg.Found.IsZero(), Cells: b.cells, Holders: []odds.Holder{}, Leaks: []odds.Leak{},
 		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn}
 	for _, r := range b.recipients {
 		h := odds.Holder{Name: r.Name}

@@ -79,14 +79,15 @@ func TestNamedUploadsMakeNoWindow(t *testing.T) {
 	assert.NotContains(t, text, "held unmarked than under")
 	assert.Nil(t, d.Odds.Window)
 	for _, h := range d.Hypotheses {
-		assert.NotEqual(t, odds.Custody, h.Kind)
 		assert.Zero(t, h.LogLR, h.Name)
 		assert.Zero(t, h.Raw, h.Name)
+		if h.Kind == odds.Custody || h.Kind == odds.Insider {
+			assert.Contains(t, h.Note, "Only the named uploads were searched")
+		}
 	}
 	require.Len(t, d.Case.Cells, 1)
 	assert.Equal(t, 6, d.Case.Cells[0].Submissions)
 	assert.Equal(t, 6, d.Case.Holders[0].Unmarked[0])
-	assert.False(t, d.Case.FoundKnown, "custody is no evidence")
 	for _, l := range d.Case.Leaks[6:] {
 		assert.Less(t, l.Recall, 0.001, "nobody looked for it")
 	}
@@ -101,20 +102,34 @@ func TestNamedUploadsMakeNoWindow(t *testing.T) {
 	assert.Contains(t, page, "nothing beside 6 named submissions")
 }
 
-// Copies that were found in leaks of named uploads name their recipient.
+// Copies that were found in leaks of named uploads name their recipient; what it could hold
+// unmarked is explained by it, as ever.
 func TestNamedUploadsNameByMarks(t *testing.T) {
-	c := newCase(t)
-	c.Against, c.Trials = []watermark.Submission{c.firstID, c.secondID}, 3000
-	other, err := newIssuer(t, c.issuing).Issue(t.Context(), io.Discard, c.secondID, "vendor A", "request 8")
+	c, ctx := newCase(t), t.Context()
+	c.Trials, c.Found = 3000, time.Now().Add(time.Hour)
+	s := newIssuer(t, c.issuing)
+	other, err := s.Issue(ctx, io.Discard, c.secondID, "vendor A", "request 8")
 	require.NoError(t, err)
 	var leaks []*verify.Verdict
-	for n, x := range []*registry.Copy{c.copy, other} {
-		l := leakOf(n+1, verify.FoundCopy, "vendor A")
-		l.Submission, l.Copy, l.Issued, l.Accused = x.Submission, x.ID, []registry.Copy{*x}, []watermark.CopyID{x.ID}
-		leaks = append(leaks, l)
+	add := func(finding verify.Finding, name string, of watermark.Submission, issued ...registry.Copy) {
+		l := leakOf(len(leaks)+1, finding, name)
+		l.Submission, l.Issued, l.Accused = of, issued, []watermark.CopyID{}
+		for _, x := range issued {
+			l.Copy, l.Accused = x.ID, append(l.Accused, x.ID)
+		}
+		l.Custody, err = c.Registry.Custody(ctx, of)
+		require.NoError(t, err)
+		leaks, c.Against = append(leaks, l), append(c.Against, of)
+	}
+	add(verify.FoundCopy, "vendor A", c.firstID, *c.copy)
+	add(verify.FoundCopy, "vendor A", c.secondID, *other)
+	for n := range 2 {
+		add(verify.FoundUnreadable, "", submit(t, s, file(t, passport(uint64(7+n)), "jpeg"), fmt.Sprint("customer ", 7+n), feb).ID)
 	}
 	_, d := weighIn(t, c.Config, leaks)
 	assert.Equal(t, []string{"vendor A"}, d.Named)
 	assert.InDelta(t, 3, d.Hypotheses[0].LogLR, 1e-9)
-	assert.Equal(t, 2, d.Case.Cells[0].Submissions)
+	assert.Equal(t, 4, d.Case.Cells[0].Submissions)
+	assert.Equal(t, []int{2}, d.Case.Holders[0].Copies)
+	assert.NotContains(t, d.Headline, "not explained")
 }
