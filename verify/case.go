@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -16,7 +17,7 @@ import (
 // show.
 type books struct {
 	recipients []registry.Recipient
-	cells      []odds.Cell // the calendar months of all submissions
+	cells      []odds.Cell // the calendar months of all submissions up to the find
 	holdings   *registry.Holdings
 	copies     map[watermark.Submission][]registry.Copy
 	history    History
@@ -39,9 +40,15 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 			return nil, err
 		}
 	}
+	if v.cfg.named() {
+		return b, v.namedBooks(ctx, b, leaks)
+	}
 	first, last, err := r.Span(ctx) // after the copies: no month of theirs is missing
 	if err != nil {
 		return nil, err
+	}
+	if v.cfg.after(last) {
+		last = v.cfg.Found
 	}
 	if !first.IsZero() {
 		b.cells = odds.Months(first, last)
@@ -50,7 +57,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	for i, c := range b.cells {
 		from[i] = c.From
 	}
-	b.holdings, err = r.Holdings(ctx, from, v.cfg.admissible)
+	b.holdings, err = r.Holdings(ctx, from, v.cfg.Found, v.cfg.admissible)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +65,51 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	for i, n := range b.holdings.Submissions {
 		b.cells[i].Submissions = n
 	}
-	return b, nil
+	return b, v.countErased(ctx, b, leaks)
+}
+
+// countErased adds what was erased since leaks were found to show it.
+func (v *Investigator) countErased(ctx context.Context, b *books, leaks []*Verdict) error {
+	seen := make(map[watermark.Submission]bool)
+	for _, l := range leaks {
+		if len(b.cells) == 0 || !l.matched() || seen[l.Submission] || v.cfg.after(l.Submitted) {
+			continue
+		}
+		seen[l.Submission] = true
+		_, err := v.cfg.Registry.Submission(ctx, l.Submission)
+		switch {
+		case errors.Is(err, registry.ErrErased):
+			b.add(v.cfg, odds.CellOf(b.cells, l.Submitted), b.copies[l.Submission], l.Custody)
+		case err != nil && !errors.Is(err, registry.ErrNotFound):
+			return err
+		}
+	}
+	return nil
+}
+
+// add counts one upload more in a cell.
+func (b *books) add(cfg Config, cell int, copies []registry.Copy, custody []registry.Custody) {
+	had, held := make(map[string]bool), make(map[string]bool)
+	for _, c := range copies {
+		had[c.Recipient] = had[c.Recipient] || !cfg.after(c.Issued)
+	}
+	for _, c := range custody {
+		held[c.Recipient] = held[c.Recipient] || cfg.admissible(c)
+	}
+	b.cells[cell].Submissions++
+	b.addOne(b.holdings.Copies, had, cell)
+	b.addOne(b.holdings.Unmarked, held, cell)
+}
+
+func (b *books) addOne(counts map[string][]int, names map[string]bool, cell int) {
+	for name, yes := range names {
+		if yes && counts[name] == nil {
+			counts[name] = make([]int, len(b.cells))
+		}
+		if yes {
+			counts[name][cell]++
+		}
+	}
 }
 
 // caseOf is what the odds are computed from, and for each of its leaks the place in
@@ -74,27 +125,30 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		c.Holders = append(c.Holders, h)
 	}
 	pooled, falseMatch := w.pooled(), w.falseMatch()
+	again := repeated(w.first)
 	var at []int
 	for i, l := range w.Verdicts {
-		if !l.Weighed() {
+		if !l.Weighed() || l.matched() && w.first[i] != i {
 			continue
 		}
 		leak := odds.Leak{FalseMatch: falseMatch}
+		if !l.matched() && again[w.first[i]] {
+			leak.Cluster = l.SHA256 // it counts once, and as examined each time
+		}
 		if l.Recall != nil {
 			leak.Recall = math.Max(l.Recall.AtLeast, leastRecall)
 		}
-		if l.matched() {
+		late := l.matched() && w.cfg.after(l.Submitted)
+		if late || w.cfg.named() && !l.matched() {
+			leak.Recall = leastRecall // it says nothing: it cannot derive from that upload, or nobody looked for it
+		}
+		if l.matched() && !late {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, l.Cluster
 			leak.Unmarked = w.holdersOf(l)
 			for _, x := range b.copies[l.Submission] {
-				if w.parties[x.Recipient] == nil {
-					continue
+				if w.parties[x.Recipient] != nil && !w.cfg.after(x.Issued) && !w.cfg.tooLate(l, x.ID) {
+					leak.Copies = append(leak.Copies, l.evidenceFor(x, pooled))
 				}
-				e := l.evidenceFor(x, pooled)
-				if w.cfg.tooLate(l, x.ID) {
-					e.Confirmed, e.LnE, e.Miss = false, 0, 1
-				}
-				leak.Copies = append(leak.Copies, e)
 			}
 		}
 		if l.Finding == FoundTransplanted {
@@ -145,11 +199,15 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 	return out
 }
 
+// after reports whether a time is after the find of the leaks: what was submitted or
+// issued then is none of what they can derive from, and none of what their source had.
+func (c Config) after(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
+
 // tooLate reports whether a copy that was found in a leak was issued after the leaks were
 // found: it cannot be where they came from, so that either of the two times is wrong, or
 // somebody made the copy afterwards.
 func (c Config) tooLate(l *Verdict, id watermark.CopyID) bool {
-	return !c.Found.IsZero() && slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && x.Issued.After(c.Found) })
+	return slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && c.after(x.Issued) })
 }
 
 // mostUnconfirmed is the most that a copy counts, natural logarithm, in a leak that is not
@@ -169,9 +227,9 @@ func (v *Verdict) foundByTrace() bool {
 // leak counts more than its own e-value, so that means over leaks stay e-values.
 func (w *weighing) pooled() map[watermark.CopyID]float64 {
 	all := make(map[watermark.CopyID][]float64)
-	for _, l := range w.Verdicts {
+	for i, l := range w.Verdicts {
 		t := traceOf(l.Traces, l.Submission)
-		if t == nil || !t.Registered || !l.matched() {
+		if t == nil || !t.Registered || !l.matched() || w.first[i] != i {
 			continue
 		}
 		for _, c := range t.Copies {

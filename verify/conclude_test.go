@@ -182,6 +182,7 @@ func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 	w := &weighing{DumpVerdict: DumpVerdict{Verdicts: []*Verdict{
 		leak(FoundCopy, 40), leak(FoundUnmarked, -1), leak(FoundUnreadable, 2), leak(FoundUnreadable, 5), leak(FoundCopy, 12),
 	}}}
+	w.first = firsts(w.Verdicts)
 	pooled := w.pooled()
 	want := []float64{40 - math.Log10(5), -1, 2, mostUnconfirmed / math.Ln10, 12}
 	var mean, own float64

@@ -53,7 +53,8 @@ type Config struct {
 	References int
 
 	// Against skips the search: leaks are compared with these submissions, and traced against
-	// all of them.
+	// all of them. Marks speak as ever; of windows, custody and an insider nothing is concluded then,
+	// since whoever names the submissions chooses what can be found.
 	Against []watermark.Submission
 
 	// State is a file that keeps the verdicts of a dump while it is examined. A run that was
@@ -62,8 +63,9 @@ type Config struct {
 	State string
 
 	// Found is when the leaks were found. Custody that was entered later is listed
-	// as inadmissible, and copies that were issued later count for nobody. The zero time: not known; whether custody is admissible is
-	// then not judged, and the sentences name no holders.
+	// as inadmissible, copies that were issued and uploads that were submitted later count for
+	// nobody, nor towards what anybody had. The zero time: not known; whether custody is admissible
+	// is then not judged, and the sentences name no holders.
 	Found time.Time
 
 	// Claimed is how many pictures somebody claims to have, of which the dump is a part; 0:

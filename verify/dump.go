@@ -25,7 +25,7 @@ type DumpVerdict struct {
 	// Unconfirmed counts, by recipient, the leaks with marks of its copies that are not
 	// confirmed: beside a leak they are not named.
 	Unconfirmed map[string]int `json:"unconfirmed"`
-	Odds        *odds.Verdict  `json:"odds"` // what [odds.Weigh] says of Case
+	Odds        *odds.Verdict  `json:"odds"` // what [odds.Weigh] says of Case; of marks alone where nothing but named uploads was searched
 	Case        *odds.Case     `json:"case"` // all that the odds were computed from
 	Of          []int          `json:"of"`   // for each leak of Case its place among the leaks
 	History     History        `json:"history"`
@@ -104,6 +104,7 @@ func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
 type weighing struct {
 	DumpVerdict
 	cfg     Config
+	first   []int // of each leak the first that is the same file; see [firsts]
 	parties map[string]*party
 	names   []string // of the recipients, in the registry's order
 }
@@ -127,6 +128,7 @@ type party struct {
 func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 	w := &weighing{cfg: cfg, parties: make(map[string]*party)}
 	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
+	w.first = firsts(leaks)
 	for _, r := range b.recipients {
 		w.parties[r.Name] = &party{Recipient: r, clusters: make(map[string]bool)}
 		w.names = append(w.names, r.Name)
@@ -156,6 +158,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 	if w.Odds, err = odds.Weigh(w.Case); err != nil {
 		return nil, fmt.Errorf("weigh: %w", err)
 	}
+	w.forgetElsewhere()
 	w.Named = w.Odds.Named
 	for _, h := range w.Odds.Hypotheses {
 		if s := w.parties[h.Name]; s != nil {
@@ -204,7 +207,7 @@ func (w *weighing) count(l *Verdict) {
 			s.add(l)
 		}
 	}
-	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked {
+	if l.Finding != FoundUnreadable && l.Finding != FoundUnmarked || w.cfg.after(l.Submitted) {
 		return
 	}
 	in, out := make(map[string]bool), make(map[string]bool)

@@ -255,6 +255,9 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 		}
 		leaks[i].marked = c.Leaks[j].Transplanted
 	}
+	for i, k := range firsts(leaks) {
+		leaks[i].marked = leaks[k].marked // of repetitions the case has the first
+	}
 	return leaks, b, oneSubject(leaks)
 }
 

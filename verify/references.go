@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/kycmark/kycmark/verify/registry"
@@ -51,7 +52,7 @@ func (v *Verdict) Chance() string {
 	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Most)
 }
 
-// A Reference is an upload of another subject that a leak was held against. Which, it does
+// A Reference is an upload of another subject, as far as subjects are known, that a leak was held against. Which, it does
 // not say: that person has no part in the matter, and whoever has the registry can hold them
 // against each other again.
 type Reference struct {
@@ -185,8 +186,8 @@ func (e *evidence) match(of watermark.Submission) *Match {
 // references counts the comparisons of a dump's leaks with other uploads than those that
 // they show, and those in which the other upload was found to be the same capture, too.
 func (w *weighing) references() (leaks, compared, same int) {
-	for _, l := range w.Verdicts {
-		if len(l.References) == 0 || !l.matched() {
+	for i, l := range w.Verdicts {
+		if len(l.References) == 0 || !l.matched() || w.first[i] != i {
 			continue
 		}
 		leaks++
@@ -199,14 +200,16 @@ func (w *weighing) references() (leaks, compared, same int) {
 	return leaks, compared, same
 }
 
-// falseMatch is the rate at which the leaks of this dump fit other uploads, for the odds
-// (Krichevsky and Trofimov's estimate); 0 where none did: then that of the validation
-// stands, which had more trials.
+// falseMatch is the rate at which leaks fit uploads that they do not show, for the odds: the
+// 95 % upper bound 3/n of the trials of matching, which showed none. Where leaks of this
+// dump fit other uploads, theirs (Krichevsky and Trofimov's estimate), if that is more.
 func (w *weighing) falseMatch() float64 {
+	_, trials := w.cfg.trials(w.Verdicts)
+	rate := math.Min(3/float64(trials), 1)
 	if _, compared, same := w.references(); same > 0 {
-		return micro((float64(same) + 0.5) / (float64(compared) + 1))
+		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
 	}
-	return 0
+	return math.Max(micro(rate), 1e-6)
 }
 
 func (w *weighing) showReferences() {
@@ -214,7 +217,7 @@ func (w *weighing) showReferences() {
 	if compared == 0 {
 		return
 	}
-	s := fmt.Sprintf("%s also held against the uploads of other persons that look most like the one shown, %s in all",
+	s := fmt.Sprintf("%s also held against other uploads that look most like the one shown, none known to be of the same person, %s in all",
 		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"))
 	switch same {
 	case 0:

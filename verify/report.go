@@ -56,6 +56,15 @@ type reportView struct {
 	Custody, CustodyNarrow   template.HTML
 }
 
+// NamedAlone is how many named submissions the leaks were compared with, where nothing else was
+// searched; else "".
+func (r reportView) NamedAlone() string {
+	if n := r.Record.Parameters[comparedWith]; n != allUploads {
+		return n
+	}
+	return ""
+}
+
 type reportRow struct {
 	*Verdict
 	Number    int

@@ -32,7 +32,9 @@ var steps = []float64{0.5, 1, 2, 3, 4, 6}
 // would take the number for the name.
 func (r reportView) Strengths() []strength {
 	var out []strength
-	for _, h := range r.Hypotheses {
+	_, window := r.window()
+	for i := range r.Hypotheses {
+		h := &r.Hypotheses[i]
 		s := strength{Times: times(h.LogLR), Words: h.Words}
 		switch {
 		case h.Kind == odds.Copies && slices.Contains(r.Named, h.Name):
@@ -41,8 +43,8 @@ func (r reportView) Strengths() []strength {
 			if planters := r.rivals(h.Name, odds.RivalHeld, odds.RivalPlanting); len(planters) > 0 {
 				s.Note = fmt.Sprintf("That is a ratio for the copies, not for who laid or put them there: what else the conclusion names explains them, too.%s", r.plantingSentence(h.Name))
 			}
-		case h.Kind == odds.Custody && r.supports(h):
-			s.If = "pictures of this dump come from what " + list(h.Holders) + " held unmarked"
+		case h == window:
+			s.If = "pictures of this dump come from what " + list(h.Holders) + " could hold unmarked"
 			s.Than = "the strongest listed alternative"
 			s.Note = fmt.Sprintf("Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.", list(h.Holders))
 		default:
@@ -55,10 +57,4 @@ func (r reportView) Strengths() []strength {
 		out = append(out, s)
 	}
 	return out
-}
-
-// supports reports whether a window stands in the headline by that custody.
-func (r reportView) supports(h odds.Hypothesis) bool {
-	x := r.Odds.Window
-	return supported(x) && h.LogLR == x.Supported
 }

@@ -3,6 +3,7 @@ package verify
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/kycmark/kycmark/verify/odds"
@@ -21,15 +22,18 @@ const (
 	leastWindowClusters = 5
 )
 
-// window is the densest window of leaks without a mark, and the custody that covers all
-// of them; nil: none is supported.
-func (w *weighing) window() (*odds.Window, *odds.Hypothesis) {
-	x := w.Odds.Window
+// window is the densest window of leaks in which no mark counts, and the strongest custody
+// that covers all of them; nil: none is supported. A custody that does not cover them may
+// have the same ratio, at the cap.
+func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
+	x := d.Odds.Window
 	if !supported(x) {
 		return nil, nil
 	}
-	for i := range w.Hypotheses {
-		if h := &w.Hypotheses[i]; h.Kind == odds.Custody && h.LogLR == x.Supported {
+	for i := range d.Hypotheses {
+		h := &d.Hypotheses[i]
+		covers := slices.ContainsFunc(h.Holders, func(name string) bool { return slices.Contains(x.Holders, name) })
+		if h.Kind == odds.Custody && h.LogLR == x.Supported && covers {
 			return x, h
 		}
 	}
@@ -41,14 +45,18 @@ func supported(x *odds.Window) bool {
 	return x != nil && x.Supported >= leastWindow && x.Corrected >= leastWindow && x.Clusters >= leastWindowClusters
 }
 
-// windowHeadline says where leaks without a mark lie. It names no holder: whoever held
+// notCounted are pictures in which no mark counts for a recipient: none was found, or it
+// is transplanted, of a compromised key, or of a copy that was issued too late.
+func notCounted(n int) string { return pictures(n) + " in which no mark counts" }
+
+// windowHeadline says where leaks in which no mark counts lie. It names no holder: whoever held
 // the same, listed or not, explains them as well.
 func (w *weighing) windowHeadline() string {
 	x, _ := w.window()
 	if x == nil {
 		return ""
 	}
-	return fmt.Sprintf(" Of %s without a mark %d were submitted in %s, which recipients held unmarked.", pictures(x.Of), x.Leaks, x.Dates)
+	return fmt.Sprintf(" Of %s %d were submitted in %s, which recipients could hold unmarked.", notCounted(x.Of), x.Leaks, x.Dates)
 }
 
 func (w *weighing) showUnmarked() {
@@ -108,14 +116,14 @@ func (w *weighing) showHolders(bare int) {
 	}
 }
 
-// showWindow says what the densest window of leaks without a mark is worth.
+// showWindow says what the densest window of leaks in which no mark counts is worth.
 func (w *weighing) showWindow() {
 	x := w.Odds.Window
 	if x == nil || x.Of < 2 {
 		return
 	}
-	w.Shows = append(w.Shows, fmt.Sprintf("Of %s without a mark %d %s submitted in %s, where %s of all submissions of the registry lie.",
-		pictures(x.Of), x.Leaks, verb(x.Leaks, "was", "were"), x.Dates, percent(x.Share)))
+	w.Shows = append(w.Shows, fmt.Sprintf("Of %s %d %s submitted in %s, where %s of all submissions of the registry lie.",
+		notCounted(x.Of), x.Leaks, verb(x.Leaks, "was", "were"), x.Dates, percent(x.Share)))
 	if _, h := w.window(); h != nil {
 		w.Shows = append(w.Shows, w.custodySentence(h))
 	}
@@ -128,9 +136,9 @@ func (w *weighing) showWindow() {
 func (w *weighing) custodySentence(h *odds.Hypothesis) string {
 	limit := ""
 	if h.Capped {
-		limit = fmt.Sprintf(" No more is claimed of pictures without a mark: %s trials of matching without an error allow no more.", thousands(float64(w.Case.MatchTrials)))
+		limit = fmt.Sprintf(" No more is claimed of pictures in which no mark counts: %s trials of matching without an error allow no more.", thousands(float64(w.Case.MatchTrials)))
 	}
-	return fmt.Sprintf("These findings are at least %s times more probable if pictures come from what %s held unmarked than under the strongest listed alternative (%s); log10 likelihood ratio %.1f: %s.%s%s Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.",
+	return fmt.Sprintf("These findings are at least %s times more probable if pictures come from what %s could hold unmarked than under the strongest listed alternative (%s); log10 likelihood ratio %.1f: %s.%s%s Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.",
 		times(h.LogLR), list(h.Holders), h.Against, h.LogLR, h.Words, limit, w.searched(), list(h.Holders))
 }
 
@@ -164,7 +172,7 @@ func (w *weighing) warnOfPlanting() {
 		case odds.FlagOnly:
 			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("The only marks of one recipient's copies in this dump, on %s, belong to other submissions: somebody laid them there. They count for nobody.", pictures(f.Leaks)))
 		case odds.FlagAlsoHeld:
-			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("Every picture with a copy issued to %s (%d) is one that %s held unmarked: whoever of them had those copies in hand could have laid the marks onto the unmarked pictures.", f.Name, f.Leaks, list(f.Others)))
+			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("Every picture with a copy issued to %s (%d) is one that %s could hold unmarked: whoever of them had those copies in hand could have laid the marks onto the unmarked pictures.", f.Name, f.Leaks, list(f.Others)))
 		case odds.FlagRepeated:
 			w.ShowsNot = append(w.ShowsNot, fmt.Sprintf("All %s with a copy issued to %s are of one copy, again and again.", pictures(f.Leaks), f.Name))
 		}

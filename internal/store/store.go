@@ -61,14 +61,16 @@ type Store interface {
 	// Span returns when the first and the last upload were submitted; the zero
 	// time for both where there is none.
 	Span(ctx context.Context) (first, last time.Time, err error)
-	// CountSubmitted counts the uploads submitted in each span, ends included.
+	// CountSubmitted counts the uploads submitted in each span, ends included, that were
+	// not erased.
 	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error)
 	// CountIssued counts, for each recipient and each day (of UTC) of submission, the
-	// uploads of which copies were issued to it.
-	CountIssued(ctx context.Context) ([]Issued, error)
+	// uploads of which copies were issued to it. What was erased, or submitted or issued
+	// after until, does not count.
+	CountIssued(ctx context.Context, until time.Time) ([]Issued, error)
 	// CountDays counts, by days of UTC, the uploads by their submission and, for each
-	// recipient, the copies by their issue.
-	CountDays(ctx context.Context) (submitted []Issued, issued []Issued, err error)
+	// recipient, the copies by their issue, up to until, of erased ones too.
+	CountDays(ctx context.Context, until time.Time) (submitted []Issued, issued []Issued, err error)
 	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
 	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
 	Sealed(ctx context.Context, id [16]byte) (*Sealed, error)

@@ -10,15 +10,16 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Holdings are how many submissions there are, and how many each recipient had, of each
-// of several pieces of time; and what that is counted from, for charts.
+// Holdings are how many submissions there are that a leak can be matched with, and how many
+// of these each recipient had, of each of several pieces of time; and what there was of all, for
+// charts.
 type Holdings struct {
 	Submissions []int
 	Copies      map[string][]int // by recipient: of which it was issued a marked copy
 	Unmarked    map[string][]int // by recipient: which it could hold unmarked
 
-	Submitted []DayCount            // all submissions, by days of UTC
-	Issued    map[string][]DayCount // by recipient: copies, by the day of their issue
+	Submitted []DayCount            // all submissions, erased ones too, by days of UTC
+	Issued    map[string][]DayCount // by recipient: copies, of erased ones too, by the day of their issue
 	Facts     []Custody             // those that count, in the order of entry
 }
 
@@ -28,13 +29,17 @@ type DayCount struct {
 	N   int       `json:"n"`
 }
 
-// Holdings counts submissions, erased ones too, by the time of their submission: piece i
-// is from cells[i], ascending, up to cells[i+1]; the first begins with the first submission
-// and the last ends with the last. No cells are no pieces. Of custody those facts count
-// that counts is true of.
-func (r *Registry) Holdings(ctx context.Context, cells []time.Time, counts func(Custody) bool) (*Holdings, error) {
+// Holdings counts submissions by the time of their submission, without those that were
+// erased: no leak is found to show one, nor to be a copy of one. Piece i is from cells[i], ascending, up to cells[i+1]; the first begins with the first submission
+// and the last ends with the last. No cells are no pieces. What was submitted, or of copies
+// issued, after until does not count; the zero time: everything does. Of custody those facts
+// count that counts is true of.
+func (r *Registry) Holdings(ctx context.Context, cells []time.Time, until time.Time, counts func(Custody) bool) (*Holdings, error) {
+	if until.IsZero() {
+		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	}
 	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]DayCount)}
-	if err := r.countDays(ctx, h); err != nil {
+	if err := r.countDays(ctx, h, until); err != nil {
 		return nil, err
 	}
 	facts, err := r.AllCustody(ctx)
@@ -51,7 +56,7 @@ func (r *Registry) Holdings(ctx context.Context, cells []time.Time, counts func(
 	if len(cells) == 0 {
 		return h, nil
 	}
-	b := holdingsOf{r, cells, nil}
+	b := holdingsOf{r, cells, until, nil}
 	if h.Submissions, err = b.submitted(ctx, b.whole()); err != nil {
 		return nil, err
 	}
@@ -67,8 +72,8 @@ func (r *Registry) Holdings(ctx context.Context, cells []time.Time, counts func(
 	return h, nil
 }
 
-func (r *Registry) countDays(ctx context.Context, h *Holdings) error {
-	all, copies, err := r.store.CountDays(ctx)
+func (r *Registry) countDays(ctx context.Context, h *Holdings, until time.Time) error {
+	all, copies, err := r.store.CountDays(ctx, until)
 	for _, x := range all {
 		h.Submitted = append(h.Submitted, DayCount{x.Day, int(x.Count)})
 	}
@@ -85,6 +90,7 @@ type span [2]time.Time
 type holdingsOf struct {
 	*Registry
 	cells []time.Time
+	until time.Time
 	all   []int
 }
 
@@ -92,11 +98,11 @@ type holdingsOf struct {
 func (b *holdingsOf) whole() []span {
 	out := make([]span, len(b.cells))
 	for i := range out {
-		out[i] = span{b.cells[i], time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}
+		out[i] = span{b.cells[i], b.until}
 		if i == 0 {
 			out[i][0] = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
 		}
-		if i+1 < len(b.cells) {
+		if i+1 < len(b.cells) && !b.cells[i+1].After(b.until) {
 			out[i][1] = b.cells[i+1].Add(-time.Microsecond)
 		}
 	}
@@ -104,7 +110,7 @@ func (b *holdingsOf) whole() []span {
 }
 
 func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
-	issued, err := b.store.CountIssued(ctx)
+	issued, err := b.store.CountIssued(ctx, b.until)
 	out := make(map[string][]int)
 	for _, x := range issued {
 		if out[x.Recipient] == nil {
@@ -175,10 +181,13 @@ func (b *holdingsOf) listed(ctx context.Context, facts []Custody, spans []span, 
 				continue
 			}
 			s, err := b.Submission(ctx, id)
-			if err != nil && !errors.Is(err, ErrErased) {
+			if errors.Is(err, ErrErased) {
+				continue
+			}
+			if err != nil {
 				return err
 			}
-			if !(span{c.From, c.To}).holds(s.Submitted) {
+			if !(span{c.From, c.To}).holds(s.Submitted) || s.Submitted.After(b.until) {
 				continue // though another fact may hold it
 			}
 			seen[id] = true

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Counts agree with what the registry says of each submission, whatever the facts.
@@ -47,21 +48,15 @@ func TestHoldings(t *testing.T) {
 	month := func(m time.Month) time.Time { return time.Date(2018, m, 1, 0, 0, 0, 0, time.UTC) }
 	cells := []time.Time{month(2), month(3), month(4), month(5)}
 	want := &registry.Holdings{Submissions: make([]int, 4), Copies: map[string][]int{}, Unmarked: map[string][]int{}}
+	until := subs[0].Submitted // some are later
+	limited := &registry.Holdings{Submissions: make([]int, 4), Copies: map[string][]int{}, Unmarked: map[string][]int{}}
 	for _, sub := range subs {
-		cell := int(sub.Submitted.Month()) - 2
-		want.Submissions[cell]++
-		facts, err := r.Custody(ctx, sub.ID)
-		require.NoError(t, err)
-		for _, name := range holders {
-			if slices.ContainsFunc(facts, func(c registry.Custody) bool { return c.Recipient == name && early(c) }) {
-				if want.Unmarked[name] == nil {
-					want.Unmarked[name] = make([]int, 4)
-				}
-				want.Unmarked[name][cell]++
-			}
+		if !sub.Submitted.After(until) {
+			countHeld(t, limited, r, sub, holders, early)
 		}
+		countHeld(t, want, r, sub, holders, early)
 	}
-	got, err := r.Holdings(ctx, cells, early)
+	got, err := r.Holdings(ctx, cells, time.Time{}, early)
 	require.NoError(t, err)
 	want.Submitted, want.Facts = got.Submitted, got.Facts
 	want.Issued = map[string][]registry.DayCount{}
@@ -74,35 +69,75 @@ func TestHoldings(t *testing.T) {
 	}
 	require.Equal(t, len(subs), total)
 
-	got, err = r.Holdings(ctx, cells[:1], early)
+	got, err = r.Holdings(ctx, cells, until, early)
+	require.NoError(t, err)
+	require.Less(t, sum(got.Submissions), len(subs), "otherwise nothing is tested")
+	require.Equal(t, limited.Submissions, got.Submissions)
+	for _, name := range holders[:2] {
+		require.Equal(t, sum(limited.Unmarked[name]), sum(got.Unmarked[name]), name)
+	}
+	require.Equal(t, until.Truncate(24*time.Hour), got.Submitted[len(got.Submitted)-1].Day)
+
+	got, err = r.Holdings(ctx, cells[:1], time.Time{}, early)
 	require.NoError(t, err)
 	require.Equal(t, []int{len(subs)}, got.Submissions, "one piece has all")
-	got, err = r.Holdings(ctx, nil, early)
+	got, err = r.Holdings(ctx, nil, time.Time{}, early)
 	require.NoError(t, err)
 	require.Empty(t, got.Submissions)
 	require.Len(t, got.Facts, 7)
 }
 
+// countHeld counts one submission, by what the registry says of it.
+func countHeld(t *testing.T, to *registry.Holdings, r *registry.Registry, sub *registry.Submission, holders []string, counts func(registry.Custody) bool) {
+	t.Helper()
+	cell := int(sub.Submitted.Month()) - 2
+	to.Submissions[cell]++
+	facts, err := r.Custody(t.Context(), sub.ID)
+	require.NoError(t, err)
+	for _, name := range holders {
+		if slices.ContainsFunc(facts, func(c registry.Custody) bool { return c.Recipient == name && counts(c) }) {
+			if to.Unmarked[name] == nil {
+				to.Unmarked[name] = make([]int, 4)
+			}
+			to.Unmarked[name][cell]++
+		}
+	}
+}
+
+func sum(counts []int) (n int) {
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
 // Two copies of one submission for one recipient are one submission.
 func TestHoldingsOfCopies(t *testing.T) {
 	s, cfg, sub := shop(t, "jpeg")
-	for range 2 {
-		_, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
-		require.NoError(t, err)
-	}
-	other := submit(t, s, file(t, passport(2), "jpeg"), "customer 2", feb.AddDate(0, 1, 0))
-	_, err := s.Issue(t.Context(), new(bytes.Buffer), other.ID, "vendor A", "")
+	first, err := s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
 	require.NoError(t, err)
+	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
+	require.NoError(t, err)
+	other := submit(t, s, file(t, passport(2), "jpeg"), "customer 2", feb.AddDate(0, 1, 0))
+	_, err = s.Issue(t.Context(), new(bytes.Buffer), other.ID, "vendor A", "")
+	require.NoError(t, err)
+	require.NoError(t, cfg.Registry.AddCustody(t.Context(), registry.Custody{Recipient: "vendor A", From: feb, To: feb.AddDate(0, 2, 0), Submissions: []watermark.Submission{sub.ID, other.ID}}))
 	_, err = cfg.Registry.Erase(t.Context(), "customer 2", "", "")
 	require.NoError(t, err)
 	cells := []time.Time{feb.AddDate(0, 0, -13).Truncate(24 * time.Hour), feb.AddDate(0, 0, 15).Truncate(24 * time.Hour)}
-	got, err := cfg.Registry.Holdings(t.Context(), cells, func(registry.Custody) bool { return true })
+	got, err := cfg.Registry.Holdings(t.Context(), cells, time.Time{}, func(registry.Custody) bool { return true })
 	require.NoError(t, err)
-	require.Equal(t, map[string][]int{"vendor A": {1, 1}}, got.Copies, "of erased ones too")
-	require.Equal(t, []int{1, 1}, got.Submissions)
+	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Copies, "not of erased ones")
+	require.Equal(t, []int{1, 0}, got.Submissions)
+	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Unmarked)
 	days := 0
 	for _, d := range got.Issued["vendor A"] {
 		days += d.N
 	}
 	require.Equal(t, 3, days, "all copies")
+	got, err = cfg.Registry.Holdings(t.Context(), cells, first.Issued, func(registry.Custody) bool { return true })
+	require.NoError(t, err)
+	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Copies, "issued until then")
+	require.Len(t, got.Issued["vendor A"], 1)
+	require.Equal(t, 1, got.Issued["vendor A"][0].N)
 }

@@ -7,11 +7,14 @@ import (
 	"github.com/kycmark/kycmark/internal/store"
 )
 
-// CountSubmitted counts the uploads submitted in each span, ends included.
+// CountSubmitted counts the uploads submitted in each span, ends included, that were not
+// erased. These are few: counting all by the index of times alone and taking off the
+// erased ones (+: by their own index) reads no rows but theirs.
 func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error) {
 	out := make([]int64, len(spans))
 	for i, s := range spans {
-		row := d.read.QueryRowContext(ctx, "SELECT count(*) FROM submission WHERE submitted BETWEEN $1 AND $2", s[0].UnixMicro(), s[1].UnixMicro())
+		row := d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission WHERE submitted BETWEEN $1 AND $2)
+			- (SELECT count(*) FROM submission WHERE erased > 0 AND +submitted BETWEEN $1 AND $2)`, s[0].UnixMicro(), s[1].UnixMicro())
 		if err := row.Scan(&out[i]); err != nil {
 			return nil, err
 		}
@@ -22,25 +25,27 @@ func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64
 const microsOfDay = 86_400_000_000
 
 // CountIssued counts, for each recipient and each day (of UTC) of submission, the
-// uploads of which copies were issued to it.
-func (d *DB) CountIssued(ctx context.Context) ([]store.Issued, error) {
-	return d.days(ctx, `SELECT c.recipient, s.submitted / 86400000000 AS day, count(DISTINCT c.submission)
-		FROM copy c JOIN submission s ON s.id = c.submission GROUP BY c.recipient, day ORDER BY c.recipient, day`)
+// uploads of which copies were issued to it. What was erased, or submitted or issued
+// after until, does not count.
+func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]store.Issued, error) {
+	return d.days(ctx, until, `SELECT c.recipient, s.submitted / 86400000000 AS day, count(DISTINCT c.submission)
+		FROM copy c JOIN submission s ON s.id = c.submission WHERE s.erased = 0 AND s.submitted <= $1 AND c.issued <= $1
+		GROUP BY c.recipient, day ORDER BY c.recipient, day`)
 }
 
 // CountDays counts, by days of UTC, the uploads by their submission and, for each
-// recipient, the copies by their issue.
-func (d *DB) CountDays(ctx context.Context) (submitted, issued []store.Issued, err error) {
-	submitted, err = d.days(ctx, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission GROUP BY day ORDER BY day")
+// recipient, the copies by their issue, up to until.
+func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, issued []store.Issued, err error) {
+	submitted, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE submitted <= $1 GROUP BY day ORDER BY day")
 	if err != nil {
 		return nil, nil, err
 	}
-	issued, err = d.days(ctx, "SELECT recipient, issued / 86400000000 AS day, count(*) FROM copy GROUP BY recipient, day ORDER BY recipient, day")
+	issued, err = d.days(ctx, until, "SELECT recipient, issued / 86400000000 AS day, count(*) FROM copy WHERE issued <= $1 GROUP BY recipient, day ORDER BY recipient, day")
 	return submitted, issued, err
 }
 
-func (d *DB) days(ctx context.Context, query string) ([]store.Issued, error) {
-	rows, err := d.read.QueryContext(ctx, query)
+func (d *DB) days(ctx context.Context, until time.Time, query string) ([]store.Issued, error) {
+	rows, err := d.read.QueryContext(ctx, query, until.UnixMicro())
 	if err != nil {
 		return nil, err
 	}

@@ -342,13 +342,14 @@ func TestCounts(t *testing.T) {
 		got, err := s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(3).Add(time.Microsecond), days(9)}, [2]time.Time{days(10), days(20)})
 		require.NoError(t, err)
 		require.Equal(t, []int64{4, 6, 0}, got)
-		issued, err := s.CountIssued(t.Context())
+		never := days(10_000)
+		by, err := s.CountIssued(t.Context(), never)
 		require.NoError(t, err)
-		require.Len(t, issued, 10)
-		for n, x := range issued {
+		require.Len(t, by, 10)
+		for n, x := range by {
 			require.Equal(t, store.Issued{Recipient: "vendor A", Day: days(n).Truncate(24 * time.Hour), Count: 1}, x)
 		}
-		submitted, copied, err := s.CountDays(t.Context())
+		submitted, copied, err := s.CountDays(t.Context(), never)
 		require.NoError(t, err)
 		require.Len(t, submitted, 10)
 		require.Equal(t, store.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
@@ -358,5 +359,39 @@ func TestCounts(t *testing.T) {
 			total += x.Count
 		}
 		require.EqualValues(t, 10, total)
+
+		at := t0.AddDate(2, 0, 0) // of the issue of all
+		sub, x := submission(3)
+		sub.ID, sub.SHA256, sub.Submitted = [16]byte{1}, [32]byte{1}, at.Add(time.Microsecond)
+		_, err = add(t.Context(), s, sub, x)
+		require.NoError(t, err)
+		early, k := issued(1<<50, sub.ID, "vendor A")
+		early.Issued = at
+		require.NoError(t, s.AddCopies(t.Context(), []store.Copy{early}, k))
+		by, err = s.CountIssued(t.Context(), at)
+		require.NoError(t, err)
+		require.Len(t, by, 10, "not the copy of what was submitted later")
+		submitted, copied, err = s.CountDays(t.Context(), at)
+		require.NoError(t, err)
+		require.Len(t, submitted, 10)
+		require.EqualValues(t, 11, copied[0].Count)
+		by, err = s.CountIssued(t.Context(), at.Add(-time.Microsecond))
+		require.NoError(t, err)
+		require.Empty(t, by, "copies that were issued later")
+		submitted, copied, err = s.CountDays(t.Context(), days(3))
+		require.NoError(t, err)
+		require.Len(t, submitted, 4, "the limit included")
+		require.Empty(t, copied)
+
+		require.NoError(t, s.Erase(t.Context(), erasure("letter", 3)))
+		got, err = s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(4), days(9)})
+		require.NoError(t, err)
+		require.Equal(t, []int64{3, 6}, got, "what was erased does not count")
+		by, err = s.CountIssued(t.Context(), at)
+		require.NoError(t, err)
+		require.Len(t, by, 9)
+		submitted, _, err = s.CountDays(t.Context(), at)
+		require.NoError(t, err)
+		require.Len(t, submitted, 10, "but was there")
 	})
 }

@@ -1,0 +1,67 @@
+package verify_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+)
+
+// What was submitted after the leaks were found could not leak. A vendor who held all that
+// there was until then held no window, however much the registry grew since.
+func TestGrowthAfterTheFindMakesNoWindow(t *testing.T) {
+	issuing, leaks := months(t, 40)
+	cfg := investigating(issuing)
+	_, d := weighIn(t, cfg, leaks)
+	require.Greater(t, len(d.Case.Cells), 40, "without a time of the find everything counts")
+	require.NotNil(t, d.Odds.Window)
+
+	cfg.Found = feb.Add(4*time.Hour + time.Minute)
+	v, d := weighIn(t, cfg, leaks)
+	require.Len(t, d.Case.Cells, 1, "months end with the find")
+	assert.Equal(t, 5, d.Case.Cells[0].Submissions, "of that month too what came until then")
+	assert.NotContains(t, d.Headline, "were submitted in")
+	assert.Len(t, d.History.Submitted, 1, "charts end with it too")
+	assert.Equal(t, "", d.Case.Leaks[5].Submission, "it was submitted an hour later")
+	assert.Less(t, d.Case.Leaks[5].Recall, 0.001)
+	assert.Contains(t, strings.Join(d.ShowsNot, "\n"), "1 picture shows an upload that is recorded as submitted after the leaks were found (2018-02-14T16:01:00Z): that time is wrong, or the file was elsewhere before.")
+	var findings bytes.Buffer
+	require.NoError(t, v.WriteFindings(t.Context(), &findings, d, false))
+	f, err := verify.ReadFindings(&findings)
+	require.NoError(t, err)
+	assert.NoError(t, f.CheckVerdict())
+
+	cfg.Found = feb.AddDate(-1, 0, 0)
+	_, d = weighIn(t, cfg, leaks)
+	assert.Empty(t, d.Case.Cells, "nothing was there yet")
+}
+
+// What was erased is found in no leak. Where old or other uploads were erased, what is left
+// makes no window; and what was erased after leaks were found to show it counts with them.
+func TestErasuresMakeNoWindow(t *testing.T) {
+	issuing, leaks := months(t, 40)
+	cfg := investigating(issuing)
+	cfg.Found = time.Now().Add(time.Hour)
+	_, d := weighIn(t, cfg, leaks)
+	require.Contains(t, d.Headline, "were submitted in 2018-02-01", "otherwise nothing is tested")
+
+	_, err := issuing.Registry.Erase(t.Context(), "others", "", "")
+	require.NoError(t, err)
+	_, d = weighIn(t, cfg, leaks)
+	assert.NotContains(t, d.Headline, "were submitted in")
+	assert.Equal(t, 6, d.Case.Cells[0].Submissions)
+	assert.Zero(t, d.Case.Cells[1].Submissions)
+
+	_, err = issuing.Registry.Erase(t.Context(), "customer 2", "", "")
+	require.NoError(t, err)
+	_, d = weighIn(t, cfg, leaks)
+	assert.Equal(t, 6, d.Case.Cells[0].Submissions)
+	assert.Equal(t, 6, d.Case.Holders[0].Unmarked[0])
+	_, d = weighIn(t, cfg, leaks[:2])
+	assert.Equal(t, 5, d.Case.Cells[0].Submissions)
+}

@@ -1,0 +1,99 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Where leaks are compared with named uploads and nothing else is searched, whoever named
+// the uploads chose what could be found: that all that was found is of February says that
+// February was named. Marks are as improbable by chance on whatever upload, so that they
+// speak as ever; when and from where pictures were taken nothing says.
+
+// onlyNamed is said of such a dump.
+const onlyNamed = "Only the named uploads were searched: that nothing else was found says nothing about when or from where pictures were taken."
+
+// named reports whether nothing but named uploads was searched.
+func (c Config) named() bool { return len(c.Against) > 0 }
+
+// namedBooks are the books of the named uploads, and of what leaks show beside them, in
+// one piece of time: a case of these holds nothing that a window or a share of the
+// registry could be read from. The history is that of all.
+func (v *Investigator) namedBooks(ctx context.Context, b *books, leaks []*Verdict) (err error) {
+	if b.holdings, err = v.cfg.Registry.Holdings(ctx, nil, v.cfg.Found, v.cfg.admissible); err != nil {
+		return err
+	}
+	b.history = historyOf(b.holdings, b.recipients)
+	b.holdings.Unmarked = make(map[string][]int)
+	return v.countNamed(ctx, b, leaks)
+}
+
+func (v *Investigator) countNamed(ctx context.Context, b *books, leaks []*Verdict) error {
+	seen := make(map[watermark.Submission]bool)
+	for _, l := range leaks {
+		if l.matched() && !seen[l.Submission] {
+			seen[l.Submission] = true
+			v.countOne(b, l.Submitted, b.copies[l.Submission], l.Custody)
+		}
+	}
+	r := v.cfg.Registry
+	for _, id := range v.cfg.Against {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		s, err := r.Submission(ctx, id)
+		if errors.Is(err, registry.ErrErased) {
+			continue // as in the comparison
+		}
+		if err != nil {
+			return err
+		}
+		copies, err := r.Copies(ctx, id)
+		if err != nil {
+			return err
+		}
+		custody, err := r.Custody(ctx, id)
+		if err != nil {
+			return err
+		}
+		v.countOne(b, s.Submitted, copies, custody)
+	}
+	return nil
+}
+
+// countOne adds one upload to the books, unless it is younger than the find of the leaks.
+func (v *Investigator) countOne(b *books, submitted time.Time, copies []registry.Copy, custody []registry.Custody) {
+	if v.cfg.after(submitted) {
+		return
+	}
+	month := odds.Months(submitted, submitted)
+	if len(b.cells) == 0 {
+		b.cells = month
+	}
+	if month[0].From.Before(b.cells[0].From) {
+		b.cells[0].From = month[0].From
+	}
+	b.add(v.cfg, 0, copies, custody)
+}
+
+// forgetElsewhere takes back what the odds say of all but marks where nothing but
+// named uploads was searched.
+func (w *weighing) forgetElsewhere() {
+	if !w.cfg.named() {
+		return
+	}
+	w.Odds.Window, w.Odds.AllElsewhere = nil, 0
+	for i := range w.Odds.Hypotheses {
+		h := &w.Odds.Hypotheses[i]
+		if slices.Contains([]string{odds.Custody, odds.Insider, odds.Elsewhere}, h.Kind) {
+			*h = odds.Hypothesis{Kind: h.Kind, Name: h.Name, Holders: h.Holders, Words: odds.Words(0), Note: onlyNamed}
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package verify_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// months is a registry of one upload a month, and of six in February: what six leaks of
+// it look like, and vendor A could hold unmarked.
+func months(t *testing.T, others int) (cfg registry.Config, leaks []*verify.Verdict) {
+	t.Helper()
+	ctx := t.Context()
+	cfg = leaktest.Config(t)
+	cfg.HashOnly = true
+	s := newIssuer(t, cfg)
+	img := passport(1)
+	enter := func(n int, subject string, at time.Time) *registry.Submission {
+		img.Pix[4*n] ^= 1 // another file
+		return submit(t, s, file(t, img, "png"), subject, at)
+	}
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	require.NoError(t, cfg.Registry.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb.AddDate(0, 0, -13), To: feb.AddDate(0, 0, 14)}))
+	for n := range others {
+		enter(n, "others", feb.AddDate(0, n+1, 0))
+	}
+	for n := range 6 {
+		sub := enter(others+n, fmt.Sprint("customer ", n), feb.Add(time.Duration(n)*time.Hour))
+		l := leakOf(n+1, verify.FoundUnreadable, "")
+		var err error
+		l.Custody, err = cfg.Registry.Custody(ctx, sub.ID)
+		require.NoError(t, err)
+		require.NotEmpty(t, l.Custody)
+		l.Submission, l.Submitted = sub.ID, sub.Submitted
+		leaks = append(leaks, l)
+	}
+	return cfg, leaks
+}
+
+func weighIn(t *testing.T, cfg verify.Config, leaks []*verify.Verdict) (*verify.Investigator, *verify.DumpVerdict) {
+	t.Helper()
+	v := newInvestigator(t, cfg)
+	d, err := v.Weigh(t.Context(), leaks)
+	require.NoError(t, err)
+	return v, d
+}
+
+// Six leaks that were held against six uploads of February alone say nothing of February,
+// of its holder, nor of a thief with the whole registry; marks speak as ever.
+func TestNamedUploadsMakeNoWindow(t *testing.T) {
+	issuing, leaks := months(t, 40)
+	cfg := investigating(issuing)
+	cfg.Found = time.Now().Add(time.Hour)
+	leaks = append(leaks, leakOf(7, verify.FoundUnknown, ""), leakOf(8, verify.FoundUnknown, ""))
+	_, searched := weighIn(t, cfg, leaks)
+	require.Contains(t, searched.Headline, "were submitted in 2018-02-01", "otherwise nothing is tested")
+
+	for _, l := range leaks[:6] {
+		cfg.Against = append(cfg.Against, l.Submission)
+	}
+	v, d := weighIn(t, cfg, leaks)
+	assert.Contains(t, d.Headline, "Inconclusive: 6 of the 8 pictures match")
+	text := strings.Join(append(d.Shows, d.ShowsNot...), "\n")
+	assert.Contains(t, text, "Only the named uploads were searched: that nothing else was found says nothing about when or from where pictures were taken.")
+	assert.Contains(t, text, "2 pictures match none of the uploads that were named, and were not looked for among the others.")
+	assert.NotContains(t, text, "all submissions of the registry lie")
+	assert.NotContains(t, text, "held unmarked than under")
+	assert.Nil(t, d.Odds.Window)
+	for _, h := range d.Hypotheses {
+		assert.Zero(t, h.LogLR, h.Name)
+		assert.Zero(t, h.Raw, h.Name)
+		if h.Kind == odds.Custody || h.Kind == odds.Insider {
+			assert.Contains(t, h.Note, "Only the named uploads were searched")
+		}
+	}
+	require.Len(t, d.Case.Cells, 1)
+	assert.Equal(t, 6, d.Case.Cells[0].Submissions)
+	assert.Equal(t, 6, d.Case.Holders[0].Unmarked[0])
+	for _, l := range d.Case.Leaks[6:] {
+		assert.Less(t, l.Recall, 0.001, "nobody looked for it")
+	}
+	var findings bytes.Buffer
+	require.NoError(t, v.WriteFindings(t.Context(), &findings, d, false))
+	f, err := verify.ReadFindings(&findings)
+	require.NoError(t, err)
+	assert.NoError(t, f.CheckVerdict())
+	page := report(t, d, false)
+	assert.Contains(t, page, "Only the named uploads were searched")
+	assert.Contains(t, page, "compared with those of 6 named submissions, and of no other.")
+	assert.Contains(t, page, "nothing beside 6 named submissions")
+}
+
+// Copies that were found in leaks of named uploads name their recipient; what it could hold
+// unmarked is explained by it, as ever.
+func TestNamedUploadsNameByMarks(t *testing.T) {
+	c, ctx := newCase(t), t.Context()
+	c.Trials, c.Found = 3000, time.Now().Add(time.Hour)
+	s := newIssuer(t, c.issuing)
+	other, err := s.Issue(ctx, io.Discard, c.secondID, "vendor A", "request 8")
+	require.NoError(t, err)
+	var leaks []*verify.Verdict
+	add := func(finding verify.Finding, name string, of watermark.Submission, issued ...registry.Copy) {
+		l := leakOf(len(leaks)+1, finding, name)
+		l.Submission, l.Issued, l.Accused = of, issued, []watermark.CopyID{}
+		for _, x := range issued {
+			l.Copy, l.Accused = x.ID, append(l.Accused, x.ID)
+		}
+		l.Custody, err = c.Registry.Custody(ctx, of)
+		require.NoError(t, err)
+		leaks, c.Against = append(leaks, l), append(c.Against, of)
+	}
+	add(verify.FoundCopy, "vendor A", c.firstID, *c.copy)
+	add(verify.FoundCopy, "vendor A", c.secondID, *other)
+	for n := range 2 {
+		add(verify.FoundUnreadable, "", submit(t, s, file(t, passport(uint64(7+n)), "jpeg"), fmt.Sprint("customer ", 7+n), feb).ID)
+	}
+	_, d := weighIn(t, c.Config, leaks)
+	assert.Equal(t, []string{"vendor A"}, d.Named)
+	assert.InDelta(t, 3, d.Hypotheses[0].LogLR, 1e-9)
+	assert.Equal(t, 4, d.Case.Cells[0].Submissions)
+	assert.Equal(t, []int{2}, d.Case.Holders[0].Copies)
+	assert.NotContains(t, d.Headline, "not explained")
+}

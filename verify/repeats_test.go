@@ -1,0 +1,44 @@
+package verify_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// Files that a dump has again and again weigh as they do once, whatever they show; of a
+// sample they are files examined each.
+func TestRepetitionsAddNothing(t *testing.T) {
+	leaks := many(8, func(n int) *verify.Verdict {
+		return subject(leakOf(n, verify.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0))), "")
+	})
+	for n, l := range leaks[1:] { // one subject has two pictures
+		l.SetSubject([]string{"p", "p", "q", "r", "s", "t", "u"}[n])
+	}
+	leaks = append(leaks, leakOf(9, verify.FoundCopy, "vendor A"), subject(leakOf(10, verify.FoundCopy, "vendor A"), "p"),
+		leakOf(11, verify.FoundTransplanted, "vendor B"), leakOf(12, verify.FoundUnknown, ""), leakOf(13, verify.FoundUnknown, ""))
+	want := weighed(dump{leaks: leaks})
+	for _, i := range []int{1, 1, 1, 3, 8, 9, 10, 11, 11, 11, 11} {
+		leaks = append(leaks, again(leaks[i]))
+	}
+	got := weighed(dump{leaks: leaks})
+	assert.Equal(t, 11, got.Repeated)
+	assert.Equal(t, want.Odds.Clusters, got.Odds.Clusters)
+	assert.Equal(t, want.Odds.Hypotheses, got.Odds.Hypotheses)
+	assert.Equal(t, want.Odds.Window, got.Odds.Window)
+	assert.Len(t, got.Case.Leaks, 13+4, "what matches nothing was examined")
+	i := len(want.Case.Leaks) - 1
+	require.Equal(t, odds.Leak{FalseMatch: 0.001}, want.Case.Leaks[i])
+	assert.Equal(t, got.Case.Leaks[11].Cluster, got.Case.Leaks[13].Cluster)
+	assert.NotEmpty(t, got.Case.Leaks[11].Cluster)
+	assert.Empty(t, got.Case.Leaks[12].Cluster)
+
+	got.Record.Parameters = map[string]string{"leaks found on": "2026-05-01T00:00:00Z"}
+	text, err := unredacted(got).Encode()
+	require.NoError(t, err)
+	assert.NoError(t, readFindings(t, string(text)).CheckVerdict())
+}
