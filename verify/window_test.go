@@ -16,7 +16,7 @@ func TestWindowOfTheCustodyThatCoversIt(t *testing.T) {
 		return odds.Hypothesis{Kind: odds.Custody, Holders: []string{name}, LogLR: 2.8, Capped: true, Words: odds.Words(2.8)}
 	}
 	d := &DumpVerdict{Hypotheses: []odds.Hypothesis{custody("elsewhere"), custody("vendor A"), custody("vendor B")},
-		Odds: &odds.Verdict{Window: &odds.Window{Supported: 2.8, Clusters: 9, Holders: []string{"vendor A"}}}}
+		Odds: &odds.Verdict{Window: &odds.Window{Supported: 2.8, Corrected: 2.8, Clusters: 9, Holders: []string{"vendor A"}}}}
 	_, h := d.window()
 	require.NotNil(t, h)
 	assert.Equal(t, []string{"vendor A"}, h.Holders)
