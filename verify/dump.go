@@ -180,7 +180,7 @@ func title(h odds.Hypothesis) string {
 	case odds.Unlisted:
 		return "an unlisted holder"
 	case odds.Insider:
-		return "somebody with all or part of the registry, unmarked: an insider, or anybody who is not listed"
+		return "an insider or anybody not listed, with uploads unmarked"
 	case odds.Forged:
 		return "the issuer, with copies issued to a recipient"
 	case odds.Elsewhere:

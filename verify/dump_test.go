@@ -247,7 +247,7 @@ func TestExplanationsThatAreNeverExcluded(t *testing.T) {
 		for _, h := range weighed(d).Hypotheses {
 			kinds[h.Kind] = h.LogLR
 			if h.Kind == odds.Insider {
-				assert.Equal(t, "somebody with all or part of the registry, unmarked: an insider, or anybody who is not listed", h.Name)
+				assert.Equal(t, "an insider or anybody not listed, with uploads unmarked", h.Name)
 			}
 		}
 		for _, k := range []string{odds.Unlisted, odds.Forged} {
