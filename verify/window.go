@@ -15,19 +15,12 @@ import (
 // notJudged stands beside custody where Config.Found is not set.
 const notJudged = "admissibility not judged: when the leaks were found was not given"
 
-// A window of custody stands in the headline from this log10 likelihood ratio, also where it is
-// divided by the number of custody sets that were searched, and this many independent submissions on.
-const (
-	leastWindow         = 2
-	leastWindowClusters = 5
-)
-
 // window is the densest window of leaks in which no mark counts, and the strongest custody
 // that covers all of them; nil: none is supported. A custody that does not cover them may
 // have the same ratio, at the cap.
 func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
 	x := d.Odds.Window
-	if !supported(x) {
+	if !x.Heads() {
 		return nil, nil
 	}
 	for i := range d.Hypotheses {
@@ -38,11 +31,6 @@ func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
 		}
 	}
 	return nil, nil
-}
-
-// supported reports whether custody that covers a window earns enough for the headline.
-func supported(x *odds.Window) bool {
-	return x != nil && x.Supported >= leastWindow && x.Corrected >= leastWindow && x.Clusters >= leastWindowClusters
 }
 
 // notCounted are pictures in which no mark counts for a recipient: none was found, or it
@@ -148,7 +136,7 @@ func (w *weighing) searched() string {
 	if n < 2 {
 		return ""
 	}
-	return fmt.Sprintf(" %d sets of custody were looked at: the ratio before any cap, divided by %[1]d, is above %.0f.", n, math.Pow(10, leastWindow))
+	return fmt.Sprintf(" %d sets of custody were looked at: the ratio before any cap, divided by %[1]d, is above %.0f.", n, math.Pow(10, odds.LeastWindow))
 }
 
 // showClaim says how far the dump speaks for the number of pictures that is claimed.

@@ -34,11 +34,14 @@ func newInvestigate(u *ui) *cobra.Command {
 		Use:   "investigate DUMP...",
 		Short: "Say of leaked pictures whose copies they are",
 		Long: `Examine leaked pictures: files, folders, archives (.zip, .tar, .tar.gz,
-.tar.bz2; also one level deep in each other) and the pictures in PDFs, told by their endings, or, where a name has none, by how they begin. @FILE stands for the
-names in that file, one a line, and - for those on stdin. Each picture is matched against the registry and its mark is read; then the findings are weighed
-together. The report is one HTML file that needs nothing else. It is redacted
-(no subject references, mosaics for thumbnails, numbers for recipients that no finding
-concerns) unless --reveal. That the investigation begins is entered in the ledger first ("kycmark show investigations").
+.tar.bz2; also one level deep in each other) and the pictures in PDFs, told by their
+endings, or, where a name has none, by how they begin. @FILE stands for the names in
+that file, one a line, and - for those on stdin. Each picture is matched against the
+registry and its mark is read; then the findings are weighed together. The report is
+one HTML file that needs nothing else. It is redacted (no subject references, mosaics
+for thumbnails, numbers for recipients that no finding concerns) unless --reveal. That
+the investigation begins is entered in the ledger first ("kycmark show
+investigations").
 
 Each leak that resembles an upload is also traced against its sealed original, which
 finds marks that can no longer be read alone, and says how likely one would have been
@@ -47,8 +50,9 @@ found.
 Findings: copy (carries the mark of an issued copy and shows that copy's upload),
 unmarked (shows an upload and no mark, where one would have been found with a
 probability of 0.999), unreadable (shows an upload; whether it was marked cannot be
-said), lookalike (same template or scene, another capture), transplanted (carries a mark that belongs to another
-upload), unknown (matches nothing), damaged (not a readable picture).`,
+said), lookalike (same template or scene, another capture), transplanted (carries a
+mark that belongs to another upload), unknown (matches nothing), damaged (not a
+readable picture).`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
   kycmark investigate leaks/ --bundle for-the-vendor.zip
@@ -83,7 +87,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err != nil {
 		return err
 	}
-	if found.After(time.Now().Add(24 * time.Hour)) { // days begin elsewhere before
+	if found.After(time.Now().Add(clockError)) {
 		return usagef("--found: the leaks cannot have been found in the future, on %s", found.UTC().Format(time.RFC3339))
 	}
 	if err := f.checkOutputs(b, dump); err != nil {

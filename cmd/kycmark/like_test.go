@@ -9,7 +9,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/testdata"
 )
 
 // dressed writes the shipped picture NAME, at 1000 pixels, to FILE as a camera would
@@ -18,17 +17,13 @@ import (
 // leave: the place, the maker's note, the thumbnail.
 func dressed(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 3)
-	data, err := testdata.Pictures.ReadFile("pictures/" + args[0] + ".jpg")
-	ts.Check(err)
-	pic, err := picture.Decode(data, picture.Limits{})
-	ts.Check(err)
 	profile := make([]byte, 560)
 	binary.BigEndian.PutUint32(profile, uint32(len(profile)))
 	copy(profile[12:], "mntrRGB XYZ ")
 	copy(profile[36:], "acsp")
 	look := picture.Source{Format: "jpeg", Subsampling: picture.Sub444, ICC: profile}
 	var b bytes.Buffer
-	ts.Check(picture.EncodeLike(&b, picture.Fit(pic.Image, 1000), look, picture.LikeOptions{Quality: number(ts, args[2])}))
+	ts.Check(picture.EncodeLike(&b, picture.Fit(decoded(ts, args[0]), 1000), look, picture.LikeOptions{Quality: number(ts, args[2])}))
 	exif := append([]byte("Exif\x00\x00"), cameraEXIF()...)
 	app1 := binary.BigEndian.AppendUint16([]byte{0xff, 0xe1}, uint16(2+len(exif)))
 	file := append(append([]byte{0xff, 0xd8}, append(app1, exif...)...), b.Bytes()[2:]...)

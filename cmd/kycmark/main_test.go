@@ -153,19 +153,26 @@ func markKey(ts *testscript.TestScript, neg bool, args []string) {
 
 func shipped(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 2)
-	data, err := testdata.Pictures.ReadFile("pictures/" + args[0] + ".jpg")
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), shippedFile(ts, args[0]), 0o644))
+}
+
+func shippedFile(ts *testscript.TestScript, name string) []byte {
+	data, err := testdata.Pictures.ReadFile("pictures/" + name + ".jpg")
 	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data, 0o644))
+	return data
+}
+
+// decoded is a shipped picture's pixels.
+func decoded(ts *testscript.TestScript, name string) *image.NRGBA {
+	p, err := picture.Decode(shippedFile(ts, name), picture.Limits{})
+	ts.Check(err)
+	return p.Image
 }
 
 func small(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 2)
-	data, err := testdata.Pictures.ReadFile("pictures/" + args[0] + ".jpg")
-	ts.Check(err)
-	p, err := picture.Decode(data, picture.Limits{})
-	ts.Check(err)
 	var buf bytes.Buffer
-	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(p.Image), 960), "jpeg", 90))
+	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(decoded(ts, args[0])), 960), "jpeg", 90))
 	ts.Check(os.WriteFile(ts.MkAbs(args[1]), buf.Bytes(), 0o644))
 }
 

@@ -8,18 +8,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/testdata"
 )
 
 // paged writes a shipped picture as a TIFF whose second page is the first one again.
 func paged(ts *testscript.TestScript, neg bool, args []string) {
 	arguments(ts, neg, args, 2)
-	data, err := testdata.Pictures.ReadFile("pictures/" + args[0] + ".jpg")
-	ts.Check(err)
-	p, err := picture.Decode(data, picture.Limits{})
-	ts.Check(err)
 	var buf bytes.Buffer
-	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(p.Image), 960), "tiff", 0))
+	ts.Check(picture.Encode(&buf, picture.Fit(picture.Flatten(decoded(ts, args[0])), 960), "tiff", 0))
 	file := append(buf.Bytes(), make([]byte, buf.Len()&1)...)
 	page := file[binary.LittleEndian.Uint32(file[4:]):]
 	next := page[2+12*binary.LittleEndian.Uint16(page):]

@@ -125,7 +125,7 @@ type Options struct {
 	// purpose, all of a dump; which did is even over their subsets. Default 0.05, 0.5.
 	Rho []float64 `json:"rho,omitempty"`
 	// Reuse are equally probable values of the share of files that their owners also
-	// sent elsewhere. Default 0.002, 0.01, 0.03, 0.1, 0.3.
+	// sent elsewhere. Default 0.002, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9.
 	Reuse []float64 `json:"reuse,omitempty"`
 	// Recall and FalseMatch stand for leaks that have none. Defaults 0.9 and 1e-3.
 	Recall     float64 `json:"recall,omitempty"`

@@ -144,6 +144,19 @@ type Window struct {
 	Holders []string `json:"holders"`
 }
 
+// A window of custody stands in a headline from this log10 likelihood ratio, also where it is
+// divided by the number of custody sets that were searched, and this many clusters on.
+const (
+	LeastWindow         = 2
+	LeastWindowClusters = 5
+)
+
+// Heads reports whether custody that covers the window earns enough for a headline; of
+// none it does not.
+func (w *Window) Heads() bool {
+	return w != nil && w.Supported >= LeastWindow && w.Corrected >= LeastWindow && w.Clusters >= LeastWindowClusters
+}
+
 // window describes where the leaks without a mark are densest, if their scan statistic
 // exceeds the logarithm of the number of ranges. Leaks from anywhere do so in 1 dump of 100 for a
 // registry of 120 months, 2 of 60 and 5 to 9 of 12 (TestWindowsByChance).

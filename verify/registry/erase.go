@@ -99,7 +99,6 @@ func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, act
 	for _, id := range ids {
 		e.Submissions = append(e.Submissions, id)
 	}
-	slices.SortFunc(e.Submissions, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
 	err := r.store.Erase(ctx, e)
 	if err == nil {
 		return ids, nil
