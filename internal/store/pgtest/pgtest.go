@@ -41,7 +41,7 @@ type Server struct {
 var errMissing = errors.New("no PostgreSQL server is installed: apt-get install postgresql")
 
 // startTime is how long a server may take to answer.
-const startTime = time.Minute
+const startTime = 3 * time.Minute
 
 // DSN returns the address of a schema that does not exist yet. It skips the test
 // where no server is installed.
@@ -87,6 +87,10 @@ func (s *Server) Unlimit(t testing.TB) {
 func (s *Server) Crash(t testing.TB) {
 	t.Helper()
 	lock, err := os.ReadFile(filepath.Join(s.Data(), "postmaster.pid"))
+	for err == nil && len(lock) == 0 { // it is being written
+		time.Sleep(time.Millisecond)
+		lock, err = os.ReadFile(filepath.Join(s.Data(), "postmaster.pid"))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return // it crashed without our help
 	}

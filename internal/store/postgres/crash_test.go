@@ -5,6 +5,7 @@ import (
 	"flag"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,8 +24,8 @@ type done struct {
 	n    int
 }
 
-// A shift is some writers who go on over a crash: each until it met an error and then
-// wrote again.
+// A shift is some writers who go on over a crash: each until one of them met an error and it
+// then wrote again.
 type shift struct {
 	d     *sqldb.DB
 	first chan struct{} // closed after the first acknowledgement
@@ -66,21 +67,22 @@ func (s *shift) write(t *testing.T, n int) error {
 	return err
 }
 
-// run writes from several goroutines until all of them are past the crash.
+// run writes from several goroutines until each has written after one of them failed.
 func (s *shift) run(t *testing.T, from int) {
 	const writers = 3
 	var wg sync.WaitGroup
-	end := time.Now().Add(time.Minute)
+	var failed atomic.Bool
+	end := time.Now().Add(3 * time.Minute)
 	for w := range writers {
 		wg.Go(func() {
-			failed := false
 			for n := from + w; ; n += writers {
+				after := failed.Load()
 				err := s.write(t, n)
 				switch {
-				case err == nil && failed:
+				case err == nil && after:
 					return
 				case err != nil:
-					failed = true
+					failed.Store(true)
 					time.Sleep(5 * time.Millisecond)
 				}
 				if !assert.True(t, time.Now().Before(end), "no crash, or no recovery: %v", err) {

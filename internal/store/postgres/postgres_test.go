@@ -182,14 +182,14 @@ func TestDurabilitySettings(t *testing.T) {
 				d.Close()
 			}
 			return errors.Is(err, store.ErrSchema) && strings.Contains(err.Error(), setting+"=off")
-		}, 10*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 		admin(t, dsn, "ALTER SYSTEM RESET "+setting)
 		admin(t, dsn, "SELECT pg_reload_conf()")
 	}
 	require.Eventually(t, func() bool {
 		d, err := postgres.Open(t.Context(), dsn)
 		return err == nil && d.Close() == nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 // A session that is ended between statements, again and again, costs an error and
