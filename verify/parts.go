@@ -32,6 +32,9 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 		return nil, nil
 	}
 	query, err := local.Examine(l.Image)
+	if errors.Is(err, local.ErrPicture) {
+		return nil, nil // a side too long for that: the hash of the whole has to do
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +51,7 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 		if slices.ContainsFunc(known, has) || slices.ContainsFunc(out, has) {
 			continue
 		}
-		if out = append(out, candidate{ref: m.Ref, region: quad(m.Leak, l.Image.Rect)}); len(out) == maxParts {
+		if out = append(out, candidate{ref: m.Ref, region: quad(m.Leak)}); len(out) == maxParts {
 			break
 		}
 	}
@@ -62,7 +65,7 @@ type Quad [4][2]float64
 
 // quad moves the corners from the centre of the first pixel to its corner, to tenths
 // of a pixel.
-func quad(q [4][2]float64, leak image.Rectangle) *Quad {
+func quad(q [4][2]float64) *Quad {
 	for i := range q {
 		for k := range q[i] {
 			q[i][k] = math.Round((q[i][k]+0.5)*10) / 10

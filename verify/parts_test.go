@@ -85,6 +85,16 @@ func TestPartsAreFound(t *testing.T) {
 	}
 }
 
+// A picture that is too long for local features ends no investigation.
+func TestLongLeak(t *testing.T) {
+	c := newCase(t)
+	long := imaging.New(1<<16, 40, color.NRGBA{200, 10, 10, 255})
+	got, err := c.investigator(t, noMark).Investigate(t.Context(), "long.png", file(t, long, "png"))
+	require.NoError(t, err)
+	require.Equal(t, verify.FoundUnknown, got.Finding)
+	require.Nil(t, got.Searched.Features, "they were not searched")
+}
+
 // requireNear checks the corners of a region to twelve pixels.
 func requireNear(t *testing.T, want image.Rectangle, got verify.Quad, name string) {
 	t.Helper()
