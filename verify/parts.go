@@ -12,7 +12,6 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/local"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // maxParts is how many submissions that a leak shows in part are compared by their
@@ -121,23 +120,10 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		if !aligned(m.Pixels) {
 			continue
 		}
-		if m.Distance, err = v.hashDistance(ctx, m.Submission, queries); err != nil {
+		if m.Distance, err = v.distance(ctx, m.Submission, queries); err != nil {
 			return nil, err
 		}
 		out = append(out, *m)
 	}
 	return out, nil
-}
-
-// hashDistance is that of a submission's hash to the nearest of the queries.
-func (v *Investigator) hashDistance(ctx context.Context, of watermark.Submission, queries []phash.Query) (int, error) {
-	h, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, of)
-	if err != nil {
-		return 0, err
-	}
-	least := searched.Len()
-	for _, q := range queries {
-		least = min(least, h.Distance(q.Hash))
-	}
-	return least, nil
 }
