@@ -143,7 +143,10 @@ func (o *Original) measure(m *trial) {
 // margin is the signal to noise ratio of the soft bits over that of the least
 // correlation that is read, in dB.
 func margin(c float64) float64 {
-	snr := func(c float64) float64 { return c * c / math.Max(1-c*c, 1e-6) }
+	snr := func(c float64) float64 {
+		square := float64(c * c)
+		return square / math.Max(1-square, 1e-6)
+	}
 	return 10 * math.Log10(snr(c)/snr(minCorrelation))
 }
 

@@ -140,7 +140,7 @@ func (f *toneFit) solve() toneCurve {
 		if w == 0 {
 			continue
 		}
-		w *= w
+		w = float64(w * w)
 		x, l := float64(f.base[i])/128-1, float64(f.leak[i])
 		x2 := float64(x * x)
 		x3 := float64(x2 * x)
