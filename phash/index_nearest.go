@@ -61,7 +61,7 @@ func (b *nearestHits) scan(kind Kind, hashes []byte, q *[4]uint64, w *scratch, e
 			}
 			return hits
 		})
-		if len(b.hits) > 2*b.k+scanBlock {
+		if (len(b.hits)-scanBlock)/2 > b.k { // twice k may be no number
 			b.prune()
 		}
 	}

@@ -2,6 +2,7 @@ package phash_test
 
 import (
 	"cmp"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -106,6 +107,21 @@ func TestIndexEdges(t *testing.T) {
 	assert.True(t, x.Remove(7))
 	assert.False(t, x.Remove(7))
 	assert.Equal(t, 1, x.Len())
+}
+
+// To ask for more than there is, however much, is to ask for all.
+func TestNearestOfAll(t *testing.T) {
+	const n = 3 << 13 // more than a scan takes at a time
+	r := newRandom(5)
+	x := phash.NewIndex(phash.PDQ)
+	for ref := range int64(n) {
+		require.NoError(t, x.Add(randomHash(r, phash.PDQ), ref))
+	}
+	for _, k := range []int{n + 1, math.MaxInt / 2, math.MaxInt} {
+		hits, err := x.Nearest(randomHash(r, phash.PDQ), k)
+		require.NoError(t, err)
+		assert.Len(t, hits, n, k)
+	}
 }
 
 // The same ref twice is one entry, so that adding again after a crash is safe.

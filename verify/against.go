@@ -37,11 +37,11 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []ph
 }
 
 // distance is that of a submission's hash to the nearest query; all bits where the hash
-// cannot be opened.
+// cannot be opened, or was erased meanwhile.
 func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries []phash.Query) (int, error) {
-	least := 256
+	least := searched.Len()
 	hash, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, of)
-	if errors.Is(err, registry.ErrSealed) {
+	if errors.Is(err, registry.ErrSealed) || err != nil && gone(err) == nil {
 		return least, nil
 	}
 	if err != nil {

@@ -117,6 +117,7 @@ func (c Config) ready() (Config, error) {
 	if len(c.Against) > maxAgainst {
 		return c, fmt.Errorf("%w: more than %d submissions to trace against", registry.ErrInput, maxAgainst)
 	}
+	c.Against = eachOnce(c.Against)
 	if c.MaxBytes == 0 {
 		c.MaxBytes = picture.DefaultMaxBytes
 	}
@@ -127,6 +128,19 @@ func (c Config) ready() (Config, error) {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
 	return c, nil
+}
+
+// eachOnce are submissions in their order, each once.
+func eachOnce(all []watermark.Submission) []watermark.Submission {
+	var out []watermark.Submission
+	seen := make(map[watermark.Submission]bool, len(all))
+	for _, id := range all {
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, id)
+		}
+	}
+	return out
 }
 
 func (c Config) limits() picture.Limits {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -113,3 +114,8 @@ func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true) }
 
 // Encode writes findings as a program with the key could.
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }
+
+// HashDistance is that of a submission's hash to queries.
+func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries []phash.Query) (int, error) {
+	return v.distance(ctx, of, queries)
+}

@@ -129,11 +129,12 @@ func (v *Investigator) run(ctx context.Context, all []source, p *progress, yield
 	for i := range slots {
 		slots[i] = make(chan result, 1)
 	}
-	ahead := make(chan struct{}, 4*v.cfg.Workers) // bounds what is done but not yet taken
+	workers := min(v.cfg.Workers, len(all))
+	ahead := make(chan struct{}, 4*workers) // bounds what is done but not yet taken
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		v.work(ctx, all, p, slots, ahead)
+		v.work(ctx, all, p, workers, slots, ahead)
 	}()
 	defer func() { cancel(); <-done }()
 	for i := range slots {
@@ -160,10 +161,10 @@ func (v *Investigator) run(ctx context.Context, all []source, p *progress, yield
 
 // work feeds the workers in order and returns when all have ended. Every slot is
 // filled, with the context's error where the work was given up.
-func (v *Investigator) work(ctx context.Context, all []source, p *progress, slots []chan result, ahead chan struct{}) {
+func (v *Investigator) work(ctx context.Context, all []source, p *progress, workers int, slots []chan result, ahead chan struct{}) {
 	next := make(chan int)
 	ended := make(chan struct{})
-	for range v.cfg.Workers {
+	for range workers {
 		go func() {
 			defer func() { ended <- struct{}{} }()
 			for i := range next {
@@ -181,7 +182,7 @@ func (v *Investigator) work(ctx context.Context, all []source, p *progress, slot
 		}
 	}
 	close(next)
-	for range v.cfg.Workers {
+	for range workers {
 		<-ended
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"image"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -203,6 +204,13 @@ func TestWorkersDoNotChangeVerdicts(t *testing.T) {
 		}
 		require.Equal(t, want, got)
 	}
+}
+
+// More workers than files are no more than files.
+func TestManyWorkers(t *testing.T) {
+	v := searcher(t, func(c *verify.Config) { c.Workers = math.MaxInt })
+	files, _ := names(t, v.InvestigateFS(t.Context(), fstest.MapFS{"a.png": {Data: dot(t, 1)}, "b.png": {Data: dot(t, 2)}}))
+	require.Equal(t, []string{"a.png", "b.png"}, files)
 }
 
 // pages is a PDF of pictures, of which some cannot be read.

@@ -133,3 +133,13 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 	assert.Equal(t, []int{2}, d.Case.Holders[0].Copies)
 	assert.NotContains(t, d.Headline, "not explained")
 }
+
+// An upload that is named twice is held against a leak once.
+func TestNamedTwice(t *testing.T) {
+	c := newCase(t)
+	c.Keys, c.Against = nil, []watermark.Submission{c.firstID, c.billID, c.firstID}
+	got := c.examine(t, c.first, noMark)
+	require.Len(t, got.Matches, 2)
+	_, d := weighIn(t, c.Config, []*verify.Verdict{got})
+	require.Equal(t, "2", d.Record.Parameters["compared with"])
+}

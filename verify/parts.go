@@ -12,7 +12,6 @@ import (
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/local"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // maxParts is how many submissions that a leak shows in part are compared by their
@@ -32,6 +31,9 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 		return nil, nil
 	}
 	query, err := local.Examine(l.Image)
+	if errors.Is(err, local.ErrPicture) {
+		return nil, nil // a side too long for that: the hash of the whole has to do
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +50,7 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 		if slices.ContainsFunc(known, has) || slices.ContainsFunc(out, has) {
 			continue
 		}
-		if out = append(out, candidate{ref: m.Ref, region: quad(m.Leak, l.Image.Rect)}); len(out) == maxParts {
+		if out = append(out, candidate{ref: m.Ref, region: quad(m.Leak)}); len(out) == maxParts {
 			break
 		}
 	}
@@ -62,7 +64,7 @@ type Quad [4][2]float64
 
 // quad moves the corners from the centre of the first pixel to its corner, to tenths
 // of a pixel.
-func quad(q [4][2]float64, leak image.Rectangle) *Quad {
+func quad(q [4][2]float64) *Quad {
 	for i := range q {
 		for k := range q[i] {
 			q[i][k] = math.Round((q[i][k]+0.5)*10) / 10
@@ -118,23 +120,10 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		if !aligned(m.Pixels) {
 			continue
 		}
-		if m.Distance, err = v.hashDistance(ctx, m.Submission, queries); err != nil {
+		if m.Distance, err = v.distance(ctx, m.Submission, queries); err != nil {
 			return nil, err
 		}
 		out = append(out, *m)
 	}
 	return out, nil
-}
-
-// hashDistance is that of a submission's hash to the nearest of the queries.
-func (v *Investigator) hashDistance(ctx context.Context, of watermark.Submission, queries []phash.Query) (int, error) {
-	h, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, of)
-	if err != nil {
-		return 0, err
-	}
-	least := searched.Len()
-	for _, q := range queries {
-		least = min(least, h.Distance(q.Hash))
-	}
-	return least, nil
 }

@@ -85,6 +85,32 @@ func TestPartsAreFound(t *testing.T) {
 	}
 }
 
+// A picture that is too long for local features ends no investigation.
+func TestLongLeak(t *testing.T) {
+	c := newCase(t)
+	long := imaging.New(1<<16, 40, color.NRGBA{200, 10, 10, 255})
+	got, err := c.investigator(t, noMark).Investigate(t.Context(), "long.png", file(t, long, "png"))
+	require.NoError(t, err)
+	require.Equal(t, verify.FoundUnknown, got.Finding)
+	require.Nil(t, got.Searched.Features, "they were not searched")
+}
+
+// What is erased between a search and a comparison is far off, and no failure of the registry.
+func TestErasedMeanwhile(t *testing.T) {
+	c := newCase(t)
+	v := c.investigator(t, noMark)
+	queries, _, err := phash.SumLeak(phash.Area, c.second)
+	require.NoError(t, err)
+	near, err := v.HashDistance(t.Context(), c.secondID, queries)
+	require.NoError(t, err)
+	require.Less(t, near, phash.MatchRadius)
+	_, err = c.Registry.Erase(t.Context(), "customer 2", "", "")
+	require.NoError(t, err)
+	far, err := v.HashDistance(t.Context(), c.secondID, queries)
+	require.NoError(t, err)
+	require.Equal(t, 256, far)
+}
+
 // requireNear checks the corners of a region to twelve pixels.
 func requireNear(t *testing.T, want image.Rectangle, got verify.Quad, name string) {
 	t.Helper()

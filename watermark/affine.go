@@ -209,7 +209,7 @@ func (m *peakMap) unstretched(c candidate, f []frequency, by float64) [4]float64
 // and parts of it, whose peaks are wider.
 const fineStep, smallStep, coarseStep = 0.0035, 0.008, 0.012
 
-// window copies part of a field.
+// cut is a part of a field.
 func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }
 
 type rect struct{ x, y, w, h int }

@@ -135,6 +135,13 @@ func TestEmbedRefuses(t *testing.T) {
 	}
 }
 
+// What is left of a strip once a messenger has shrunk it cannot be read.
+func TestMarkRefusesStrips(t *testing.T) {
+	_, err := watermark.Mark(t.Context(), key, 1, scene(12000, 240), nil)
+	require.ErrorIs(t, err, watermark.ErrTooSmall)
+	require.ErrorContains(t, err, "long and thin, a messenger leaves 1280 x 25 pixels")
+}
+
 func TestOneOriginalServesManyCopiesAtOnce(t *testing.T) {
 	src := scene(400, 300)
 	o, err := watermark.Prepare(key, src, &watermark.Options{Submission: sub})

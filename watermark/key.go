@@ -31,9 +31,11 @@ var keyText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding
 // can read and forge marks. It never prints, logs or marshals its secret: all
 // formatting verbs show [Key.ID]; only [Key.Secret] lets the secret out.
 //
-// The zero Key is invalid. A *Key is safe for concurrent use.
+// The zero Key is invalid, and to use it panics. A *Key is safe for concurrent use.
 type Key struct {
-	secret [secretSize]byte
+	// secret stands behind two pointers: inside of other structs fmt calls no methods,
+	// and follows one pointer where a verb does not fit.
+	secret **[secretSize]byte
 	id     string
 	once   sync.Once
 	kd     *keyed
@@ -47,7 +49,8 @@ func GenerateKey() *Key {
 }
 
 func newKey(secret [secretSize]byte) *Key {
-	k := &Key{secret: secret}
+	at := &secret
+	k := &Key{secret: &at}
 	k.id = fmt.Sprintf("v%d-%s", Version, hex.EncodeToString(k.derive("key id", 8)))
 	return k
 }
@@ -95,8 +98,9 @@ func ParseKey(text string) (*Key, error) {
 // Secret returns the text form of the key, one line, the inverse of [ParseKey].
 // Store it like a password.
 func (k *Key) Secret() string {
-	sum := sha256.Sum256(k.secret[:])
-	return secretPrefix + keyText.EncodeToString(append(k.secret[:len(k.secret):len(k.secret)], sum[:sumSize]...))
+	secret := **k.secret
+	sum := sha256.Sum256(secret[:])
+	return secretPrefix + keyText.EncodeToString(append(secret[:], sum[:sumSize]...))
 }
 
 // ID names the key in public: the version of the mark and 16 hex digits that
@@ -126,7 +130,7 @@ func (k *Key) MarshalText() ([]byte, error) {
 
 // derive returns n bytes of HKDF-SHA256 under a context of version and label.
 func (k *Key) derive(label string, n int) []byte {
-	out, err := hkdf.Key(sha256.New, k.secret[:], nil, fmt.Sprintf("kycmark v%d %s", Version, label), n)
+	out, err := hkdf.Key(sha256.New, (*k.secret)[:], nil, fmt.Sprintf("kycmark v%d %s", Version, label), n)
 	if err != nil {
 		panic("watermark: hkdf: " + err.Error()) // only for n > 8160
 	}

@@ -1,9 +1,11 @@
 package watermark_test
 
 import (
+	"encoding/base32"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/quick"
@@ -69,6 +71,17 @@ func TestKeysDoNotLeak(t *testing.T) {
 	}
 	_, err := json.Marshal(k)
 	assert.ErrorIs(t, err, watermark.ErrKey)
+
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(body)
+	require.NoError(t, err)
+	held := reflect.New(reflect.StructOf([]reflect.StructField{{Name: "K", Type: reflect.TypeFor[watermark.Key]()}}))
+	held.Elem().Field(0).Set(reflect.ValueOf(k).Elem()) // a struct that holds a key itself, where no method is called
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%d", "%x"} {
+		s := fmt.Sprintf(verb, held.Interface())
+		for _, bytes := range []string{fmt.Sprintf(verb, raw[:4]), fmt.Sprintf(verb, [4]byte(raw))} {
+			assert.NotContains(t, s, strings.Trim(strings.TrimPrefix(bytes, "[]byte"), "[]{}"), verb)
+		}
+	}
 }
 
 func TestIdentifiersRoundTrip(t *testing.T) {

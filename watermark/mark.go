@@ -14,10 +14,11 @@ const Version = 1
 // MaxStrength is the greatest share of the visibility budget that Options take.
 const MaxStrength = 1
 
-// ErrTooSmall is returned for pictures that are too small to carry a mark.
+// ErrTooSmall is wrapped for pictures that are too small to carry a mark.
 var ErrTooSmall = errors.New("watermark: picture too small to mark")
 
-// ErrStrength is returned for a strength outside (0, MaxStrength].
+// ErrStrength is wrapped for a strength to mark with outside (0, MaxStrength], and for one
+// of an issued copy that no mark has.
 var ErrStrength = errors.New("watermark: strength out of range")
 
 // Options of marking. The zero value works.
@@ -61,7 +62,7 @@ type Detection struct {
 	Transform   [9]float64 // homography, leak pixels to mark pixels, row by row
 }
 
-// Embed marks src with id and returns the marked picture.
+// Embed marks src with id and returns the marked picture. Errors are those of [Prepare].
 func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {

@@ -27,8 +27,8 @@ type Original struct {
 	place    geometry.Mat // canonical pixels to mark pixels
 }
 
-// Prepare readies a picture for marking. The error wraps [ErrTooSmall] or
-// [ErrStrength].
+// Prepare readies a picture for marking. It keeps src, which must not change any more
+// where it is an *image.NRGBA. The error wraps [ErrTooSmall] or [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	var o Options
 	if opts != nil {

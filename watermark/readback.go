@@ -3,6 +3,7 @@ package watermark
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -37,7 +38,8 @@ const leastSSIM = 0.986
 // strong, and if it fails up to 1.4 times, but never past the PSNR floor (44.3 dB
 // from a megapixel on, 42 dB below) nor an SSIM of 0.986. It sets Weak if the
 // strongest is not read either: then nothing should be handed out. It never draws
-// another ID.
+// another ID. The error wraps [ErrTooSmall], also for pictures so long and thin that a
+// messenger leaves too little of them to read, or [ErrStrength], or is ctx's.
 func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {
@@ -143,7 +145,10 @@ func (o *Original) measure(m *trial) {
 // margin is the signal to noise ratio of the soft bits over that of the least
 // correlation that is read, in dB.
 func margin(c float64) float64 {
-	snr := func(c float64) float64 { return c * c / math.Max(1-c*c, 1e-6) }
+	snr := func(c float64) float64 {
+		square := float64(c * c)
+		return square / math.Max(1-square, 1e-6)
+	}
 	return 10 * math.Log10(snr(c)/snr(minCorrelation))
 }
 
@@ -154,7 +159,12 @@ func (m *trial) readBack(ctx context.Context, key *Key) (*Detection, error) {
 		return nil, err
 	}
 	m.small = dsp.RGB{}
-	return Detect(ctx, key, leak)
+	d, err := Detect(ctx, key, leak)
+	if errors.Is(err, ErrTooSmall) {
+		size := leak.Bounds()
+		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, size.Dx(), size.Dy())
+	}
+	return d, err
 }
 
 // messenger compresses a picture that was shrunk.

@@ -185,7 +185,7 @@ func (s shift) toMatrix(b [4]float64) geometry.Mat {
 	return toMap(b, s.t)
 }
 
-// parts sums amplitudes over the blocks of cells [x, x+w) x [y, y+h).
+// sum adds up amplitudes over the blocks of cells [x, x+w) x [y, y+h).
 func (a amplitudes) sum(x, y, w, h int) *[pilotN]complex64 {
 	var out [pilotN]complex64
 	for j := y; j < min(y+h, a.ny); j++ {

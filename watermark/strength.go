@@ -98,7 +98,7 @@ func (o *Original) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) 
 	if o.src.Rect.Dx()*o.src.Rect.Dy() < 1e6 {
 		floor = psnrSmall
 	}
-	target := float64(255*255) * dsp.Exp(-floor/10*math.Ln10)
+	target := float64(float64(255*255) * dsp.Exp(-floor/10*math.Ln10))
 	a, b := tt/n, (ft-float64(cross*tc))/n
 	c := (ff+float64(square*cc)-float64(2*cross*fc))/n - target
 	s := slopeLow

@@ -16,18 +16,21 @@ import (
 	"github.com/kycmark/kycmark/internal/requant"
 )
 
-// ErrLevel is returned for an accusation level outside (0, 1).
+// ErrLevel is wrapped for an accusation level outside (0, 1).
 var ErrLevel = errors.New("watermark: level out of range")
 
-// ErrNoKey is returned for an issued copy without a key.
+// ErrNoKey is wrapped for an issued copy without a key.
 var ErrNoKey = errors.New("watermark: issued copy without a key")
 
 // An Issued is one copy of a submission that a trace looks for.
 type Issued struct {
 	Copy     CopyID
 	Key      *Key    // under which it was marked
-	Strength float64 // as in [Marked].Strength; 0 means 1
+	Strength float64 // as in [Marked].Strength, 0..2; 0 means 1
 }
+
+// mostIssued is more than any strength that a mark was issued with.
+const mostIssued = 2
 
 func (c *Issued) strength() float64 {
 	if c.Strength == 0 {
@@ -88,7 +91,7 @@ type Traced struct {
 // pixels with detail), or shows other detail on a two-hundredth of it or more. Whatever
 // carries a copy's own mark does show the original, however little of it is left.
 //
-// The error wraps [ErrTooSmall], [ErrLevel] or [ErrNoKey], or is ctx's.
+// The error wraps [ErrTooSmall], [ErrLevel], [ErrStrength] or [ErrNoKey], or is ctx's.
 func Trace(ctx context.Context, leak, original image.Image, copies []Issued, opts *TraceOptions) (*Traced, error) {
 	t, err := NewTracer(original, copies, opts)
 	if err != nil {
@@ -114,7 +117,8 @@ type suspects struct {
 	probe *probe
 }
 
-// NewTracer readies an original for tracing leaks against copies of it.
+// NewTracer readies an original for tracing leaks against copies of it. The error wraps
+// [ErrTooSmall], [ErrLevel], [ErrStrength] or [ErrNoKey].
 func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
 	var o TraceOptions
 	if opts != nil {
@@ -130,6 +134,9 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	for i, c := range copies {
 		if c.Key == nil {
 			return nil, fmt.Errorf("%w: %s", ErrNoKey, c.Copy)
+		}
+		if !(c.Strength >= 0 && c.Strength <= mostIssued) {
+			return nil, fmt.Errorf("%w: %v, of copy %s", ErrStrength, c.Strength, c.Copy)
 		}
 		if err := t.add(i, c.Key, original, o.Submission); err != nil {
 			return nil, err
@@ -177,7 +184,7 @@ func (o *Original) withKey(key *Key) *Original {
 	return &p
 }
 
-// Trace is [Trace] on a prepared original.
+// Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall], or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
 	p := toNRGBA(leak)
 	if min(p.Rect.Dx(), p.Rect.Dy()) < 8 {
@@ -192,7 +199,10 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
 	if s == nil {
 		return out, nil
 	}
-	return out, t.judge(ctx, out, size, s, opened)
+	if err := t.judge(ctx, out, size, s, opened); err != nil {
+		return nil, err
+	}
+	return out, nil
 }
 
 // judge fills out for a leak of the given size as it lies on the original, and as it was

@@ -214,6 +214,36 @@ func TestTraceUnderTwoKeys(t *testing.T) {
 	assert.Equal(t, 20, r.Best)
 }
 
+// An ending is a context that ends when it was asked so many times.
+type ending struct {
+	context.Context
+	left int
+}
+
+func (e *ending) Err() error {
+	if e.left--; e.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// Wherever a trace is ended, nothing half done is handed back.
+func TestTraceEndedAnywhere(t *testing.T) {
+	leak := embed(t, 1000, scene(400, 300))
+	tr := tracer(t, scene(400, 300), issued(1))
+	for n := range 50 {
+		r, err := tr.Trace(&ending{t.Context(), n}, leak)
+		if err == nil {
+			require.NotNil(t, r)
+			require.Positive(t, n)
+			return
+		}
+		require.ErrorIs(t, err, context.Canceled)
+		require.Nil(t, r, n)
+	}
+	t.Fatal("it asks too often")
+}
+
 func TestTraceRefuses(t *testing.T) {
 	ctx, small := t.Context(), image.NewNRGBA(image.Rect(0, 0, 100, 100))
 	_, err := watermark.Trace(ctx, small, small, issued(1), nil)
@@ -223,6 +253,10 @@ func TestTraceRefuses(t *testing.T) {
 	for _, level := range []float64{-1, 1, math.NaN()} {
 		_, err = watermark.Trace(ctx, small, scene(400, 300), issued(1), &watermark.TraceOptions{Level: level})
 		assert.ErrorIs(t, err, watermark.ErrLevel, level)
+	}
+	for _, strength := range []float64{-1, 3, math.NaN(), math.Inf(1)} {
+		_, err = watermark.NewTracer(scene(400, 300), []watermark.Issued{{Copy: 1, Key: key, Strength: strength}}, nil)
+		assert.ErrorIs(t, err, watermark.ErrStrength, strength)
 	}
 	_, err = watermark.Trace(ctx, image.NewNRGBA(image.Rect(0, 0, 5, 900)), scene(400, 300), issued(1), nil)
 	assert.ErrorIs(t, err, watermark.ErrTooSmall)

@@ -26,7 +26,7 @@ func (c toneCurve) slope(level float32) float32 {
 	return float32(math.Min(math.Max(s, 0.05), 4))
 }
 
-// pixels of a picture that a tone curve is fitted to.
+// A toneSample is the pixels of a picture that a tone curve is fitted to.
 type toneSample struct {
 	at      []int32   // places
 	leak    []float32 // the leak's levels there
@@ -140,7 +140,7 @@ func (f *toneFit) solve() toneCurve {
 		if w == 0 {
 			continue
 		}
-		w *= w
+		w = float64(w * w)
 		x, l := float64(f.base[i])/128-1, float64(f.leak[i])
 		x2 := float64(x * x)
 		x3 := float64(x2 * x)

@@ -1,9 +1,7 @@
 package register
 
 import (
-	"cmp"
 	"math"
-	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 )
@@ -11,7 +9,6 @@ import (
 const (
 	mostFlat   = 2.0 // detail of a flat block, grey levels
 	leastGrain = 0.3 // grain of it, the same
-	leastQuiet = 0.2 // the same of a quiet one: below is a codec's or a white sheet's
 	dark       = 10  // grey levels within which both must lie
 	bright     = 245
 )
@@ -22,7 +19,6 @@ func (n *Likeness) grain(s *sheet, blocks []block) {
 	l := band(s.leak, grainFine, grainCoarse)
 	o := band(s.orig, math.Sqrt(grainFine*grainFine+v), math.Sqrt(grainCoarse*grainCoarse+v))
 	var gains, powers []float32
-	var still []moments
 	for i := range blocks {
 		b := &blocks[i]
 		if b.covered || b.textured {
@@ -32,9 +28,6 @@ func (n *Likeness) grain(s *sheet, blocks []block) {
 			continue
 		}
 		m, _ := s.moments(o, l, b.x, b.y, s.side)
-		if m.oo > leastQuiet*leastQuiet {
-			still = append(still, m)
-		}
 		d, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
 		if d.oo > mostFlat*mostFlat || m.oo < leastGrain*leastGrain {
 			continue
@@ -47,18 +40,6 @@ func (n *Likeness) grain(s *sheet, blocks []block) {
 		n.Grain = gain / math.Sqrt(n.GrainPower+1e-9)
 		n.GrainLeast = float64(dsp.Select(powers, n.Flat/10)) / (n.GrainPower + 1e-9)
 	}
-	n.quiet(still)
-}
-
-// quiet pools the blocks where the original has least.
-func (n *Likeness) quiet(still []moments) {
-	slices.SortStableFunc(still, func(a, b moments) int { return cmp.Compare(a.oo, b.oo) })
-	n.Still = len(still)
-	var sum moments
-	for _, m := range still[:min(len(still), max(len(still)/10, 8))] {
-		sum.oo, sum.ll, sum.ol = sum.oo+m.oo, sum.ll+m.ll, sum.ol+m.ol
-	}
-	n.Quiet = sum.ol / math.Sqrt(float64(sum.oo*sum.ll)+1e-9)
 }
 
 // exposed reports whether a block is neither black nor white in either.

@@ -68,11 +68,6 @@ type Likeness struct {
 	GrainPower float64 // of the leak's, in parts of the original's
 	GrainLeast float64 // its first decile in parts of the median: near 0 where a codec wiped grain out
 
-	// Quiet is the correlation of the finest detail of both, -1..1, over the quietest
-	// tenth of Still blocks without texture: what is the sensor's there is not print.
-	Still int
-	Quiet float64
-
 	// Foreign: the detail is the original's, and it is for its grain that the verdict is
 	// Other.
 	Foreign bool

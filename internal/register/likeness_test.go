@@ -99,28 +99,6 @@ func TestOddPictures(t *testing.T) {
 			assert.Nil(t, r, "onto %v of %v", s, v)
 		}
 	}
-	for _, m := range []geometry.Mat{{}, {1, 0, 0, 0, 1, 0, 1, 1, -500}, geometry.PixelScale(1e9, 1e9), geometry.PixelScale(1e-9, 1e-9), geometry.Translation(1e12, 0)} {
-		r, err := o.FindFrom(context.Background(), full, m)
-		require.NoError(t, err)
-		assert.Nil(t, r, "%v", m)
-	}
-}
-
-func TestFindFromRefinesTheStart(t *testing.T) {
-	full := passport()
-	o := register.New(full)
-	truth := geometry.Translation(300, 250)
-	leak := view(full, truth, 600, 500)
-	c := o.Canonical()
-	start := geometry.Translation(3, -2).Mul(geometry.PixelScale(float64(c.W)/float64(full.W), float64(c.H)/float64(full.H))).Mul(truth)
-	for i, v := range leak.Pix {
-		leak.Pix[i] = 255 - v
-	}
-	r, err := o.FindFrom(context.Background(), leak, start)
-	require.NoError(t, err)
-	require.NotNil(t, r)
-	assert.True(t, r.Inverted)
-	assert.Less(t, misses(t, r, truth, full, c), 0.1)
 }
 
 func TestFindEndsWithItsContext(t *testing.T) {

@@ -107,8 +107,8 @@ const (
 	least       = 1e-5 // fall of the cost that is worth another round
 )
 
-// A fit is a leak and an original at one scale, high-passed and brought to the same
-// local contrast.
+// A fit8 finds the eight numbers of a homography between a leak and an original at one
+// scale, both high-passed and brought to the same local contrast.
 type fit8 struct {
 	t, o, gx, gy  dsp.Plane
 	cx, cy, scale float64 // of the coordinates in which steps are taken, -1..1

@@ -102,7 +102,7 @@ type Registration struct {
 	Mirrored bool
 	Quality  float64 // mean local correlation of the high-passed pictures, 0..1
 	Overlap  float64 // share of the leak that lies on the original, 0..1
-	Inliers  int     // features that agree on H; 0 for a plain stretch or a given start
+	Inliers  int     // features that agree on H; 0 for a plain stretch
 }
 
 // A guess is a map that may be right.
@@ -159,29 +159,6 @@ func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Registration, err
 
 // leastQuality is the quality below which nothing aligns.
 const leastQuality = 0.1
-
-// FindFrom registers a leak from a start known from elsewhere: leak pixels to
-// canonical pixels.
-func (o *Original) FindFrom(ctx context.Context, leak dsp.Plane, start geometry.Mat) (*Registration, error) {
-	if err := ctx.Err(); err != nil || !o.usable(leak) {
-		return nil, err
-	}
-	t := small(leak)
-	back := scaleTo(leak, t)
-	inv, ok := back.Inverse()
-	if !ok || !upright(start, leak.W, leak.H) {
-		return nil, ctx.Err()
-	}
-	g := guess{h: start.Mul(inv)}
-	g.q, g.over = o.quality(g.h, t, searchSide)
-	g.invert, g.q = g.q < 0, math.Abs(g.q)
-	r := o.refine(leak, g, back)
-	if r.Quality < leastQuality {
-		return nil, ctx.Err()
-	}
-	o.finish(r)
-	return r, ctx.Err()
-}
 
 // leastPicture is the short side below which there is nothing to register.
 const leastPicture = 16

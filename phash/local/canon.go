@@ -22,7 +22,7 @@ func canonical(img image.Image, most int) (dsp.Plane, error) {
 		return dsp.Plane{}, fmt.Errorf("%w: there is none", ErrPicture)
 	}
 	size := img.Bounds().Size()
-	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide || size.X*size.Y > maxPixels {
+	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide || int64(size.X)*int64(size.Y) > maxPixels {
 		return dsp.Plane{}, fmt.Errorf("%w: %d x %d pixels", ErrPicture, size.X, size.Y)
 	}
 	w, h := canonicalSize(size.X, size.Y, most)

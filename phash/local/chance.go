@@ -34,7 +34,7 @@ func logTail(n, k int, p float64) float64 {
 	first := logChoose(n, k) + float64(float64(k)*dsp.Ln(p)) + float64(float64(n-k)*dsp.Ln(1-p))
 	odds, term, sum := p/(1-p), 1.0, 1.0 // in parts of exp(first)
 	for i := k; i < n && term > 1e-12*sum; i++ {
-		term *= float64(n-i) / float64(i+1) * odds
+		term = float64(term * (float64(n-i) / float64(i+1) * odds))
 		sum += term
 	}
 	return math.Min(0, (first+dsp.Ln(sum))/math.Ln10)

@@ -116,7 +116,7 @@ func TestNothingToSee(t *testing.T) {
 			assert.Zero(t, q.Len())
 		}
 	}
-	for _, m := range []image.Image{nil, image.NewNRGBA(image.Rectangle{}), image.NewUniform(color.White), image.Rect(0, 0, 1<<17, 1)} {
+	for _, m := range []image.Image{nil, image.NewNRGBA(image.Rectangle{}), image.NewUniform(color.White), image.Rect(0, 0, 1<<17, 1), image.Rect(0, 0, 1<<16-1, 1<<16-1)} {
 		_, err := local.Extract(m)
 		assert.ErrorIs(t, err, local.ErrPicture)
 		_, err = local.Examine(m)

@@ -1,6 +1,9 @@
 package local
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
 	"math"
 	"math/bits"
 	"math/rand/v2"
@@ -49,6 +52,18 @@ func TestProbeAgainstSorting(t *testing.T) {
 			assert.Greater(t, all[s.n], mostCost-1e-3)
 		}
 	}
+}
+
+// The chance of many successes has the same bits where products and sums are fused:
+// GOAMD64=v3, arm64.
+func TestLogTailVectors(t *testing.T) {
+	var all []byte
+	for n := 10; n < 200; n++ {
+		for k := 1; k < n; k += 3 {
+			all = binary.LittleEndian.AppendUint64(all, math.Float64bits(logTail(n, k, float64(k)/float64(n+1))))
+		}
+	}
+	assert.Equal(t, "48ca18fba9a775e47ac4cff865e9ca3504b07b26faef3a6b7fbf01599bff46e7", fmt.Sprintf("%x", sha256.Sum256(all)))
 }
 
 // noise is an upload of random features.

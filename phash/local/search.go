@@ -12,7 +12,8 @@ import (
 // SearchOptions say how hard to look.
 type SearchOptions struct {
 	// Candidates is how many uploads are looked at closely for each part of the
-	// leak; 0 means 64. Of documents of one template, so many are listed.
+	// leak; 0 or less means 64, and more than 65,536 mean as many. Of documents of one
+	// template, so many are listed.
 	Candidates int
 	// MaxLogNFA is log10 of the expected number of uploads of the whole index that
 	// would match a strange leak by chance as well as a listed one, at most; 0
@@ -56,7 +57,7 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	s := x.load()
-	run := &search{q: q, candidates: cmp.Or(opts.Candidates, 64), most: cmp.Or(opts.MaxLogNFA, -1)}
+	run := &search{q: q, candidates: candidatesOf(opts), most: cmp.Or(opts.MaxLogNFA, -1)}
 	run.segments = s.segments
 	if len(s.recent.uploads) > 0 {
 		run.segments = append(slices.Clip(s.segments), s.recent.segment())
@@ -68,6 +69,15 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 		}
 	}
 	return distinct(run.found), nil
+}
+
+// candidatesOf is how many uploads are looked at closely.
+func candidatesOf(opts *SearchOptions) int {
+	const usual, most = 64, 1 << 16
+	if opts.Candidates <= 0 {
+		return usual
+	}
+	return min(opts.Candidates, most)
 }
 
 // distinct sorts matches and drops those of an upload that lie where a better match

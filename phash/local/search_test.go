@@ -50,6 +50,16 @@ func search(t testing.TB, x *local.Index, leak image.Image, opts *local.SearchOp
 	return found
 }
 
+// However many candidates are asked for, the upload is found.
+func TestCandidates(t *testing.T) {
+	all, x := uploads()
+	for _, n := range []int{-1, 0, 1, math.MaxInt} {
+		found := search(t, x, all[0], &local.SearchOptions{Candidates: n})
+		require.NotEmpty(t, found, n)
+		assert.EqualValues(t, 0, found[0].Ref, n)
+	}
+}
+
 func TestLeaksAreFound(t *testing.T) {
 	all, x := uploads()
 	for _, name := range []string{"crop25", "screenshot_jpeg", "redact30", "rot17", "thumb320", "persp8"} {
