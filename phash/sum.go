@@ -5,12 +5,11 @@ import (
 	"image"
 )
 
-const (
-	// leastSide is the side in pixels below which a picture has no hash.
-	leastSide = 5
-	// maxPixels bounds the pictures of which every pixel is looked at.
-	maxPixels = 1 << 28
-)
+// MaxPixels bounds the pictures of which every pixel is looked at.
+const MaxPixels = 1 << 28
+
+// leastSide is the side in pixels below which a picture has no hash.
+const leastSide = 5
 
 // Sum hashes a picture, given upright, by the chain that [Kind.Chain] names.
 // Transparent pixels count as lying on white paper.
@@ -21,7 +20,7 @@ const (
 // pixels, an empty one as well, has the hash 0 and quality 0.
 //
 // Errors wrap [ErrKind], or [ErrPicture] for nil and, with all kinds but PDQ, for
-// more than 2^28 pixels; PDQ has no bound.
+// more than [MaxPixels]; PDQ has no bound.
 func Sum(kind Kind, img image.Image) (h Hash, quality int, err error) {
 	if err := check(kind, img); err != nil {
 		return Hash{}, 0, err
@@ -150,8 +149,8 @@ func check(kind Kind, img image.Image) error {
 
 func checkSize(img image.Image) error {
 	b := img.Bounds()
-	if n := int64(b.Dx()) * int64(b.Dy()); n > maxPixels {
-		return fmt.Errorf("%w: %d × %d pixels, most %d", ErrPicture, b.Dx(), b.Dy(), maxPixels)
+	if n := int64(b.Dx()) * int64(b.Dy()); n > MaxPixels {
+		return fmt.Errorf("%w: %d × %d pixels, most %d", ErrPicture, b.Dx(), b.Dy(), MaxPixels)
 	}
 	return nil
 }

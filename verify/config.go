@@ -8,6 +8,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -31,7 +32,7 @@ type Config struct {
 	Command []string
 
 	MaxBytes  int64 // of one file; default 64 MiB
-	MaxPixels int64 // of one picture; default 100 million
+	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
 	MaxFiles  int   // of one dump; default 1 million
 	Workers   int   // leaks examined at a time; default one a CPU
 
@@ -104,6 +105,9 @@ func (c Config) ready() (Config, error) {
 	}
 	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.MaxFiles < 0 || c.Workers < 0 || c.Trials < 0 || c.Claimed < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", registry.ErrInput)
+	}
+	if c.MaxPixels > phash.MaxPixels {
+		return c, fmt.Errorf("%w: pictures of more than %d pixels are not hashed", registry.ErrInput, phash.MaxPixels)
 	}
 	if c.References > maxReferencesOfADump {
 		return c, fmt.Errorf("%w: more than %d comparisons with other uploads", registry.ErrInput, maxReferencesOfADump)

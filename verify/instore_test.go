@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -63,10 +64,13 @@ func TestSearchTablesMayBeDeferred(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestSearchRefuses(t *testing.T) {
+func TestNewInvestigatorRefuses(t *testing.T) {
 	cfg := investigating(leaktest.Config(t))
 	cfg.Search = "cloud"
 	_, err := verify.NewInvestigator(cfg)
+	require.ErrorIs(t, err, registry.ErrInput)
+	cfg.Search, cfg.MaxPixels = "", phash.MaxPixels+1
+	_, err = verify.NewInvestigator(cfg)
 	require.ErrorIs(t, err, registry.ErrInput)
 	r, err := registry.Create(t.Context(), "file::memory:", &registry.CreateOptions{SealHashes: true})
 	require.NoError(t, err)

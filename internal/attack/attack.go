@@ -47,17 +47,6 @@ func Find(name string) (Attack, error) {
 	return Attack{}, fmt.Errorf("%w %q", ErrUnknown, name)
 }
 
-// Groups returns the families in the order of [All].
-func Groups() []string {
-	var names []string
-	for _, a := range list {
-		if !slices.Contains(names, a.Group) {
-			names = append(names, a.Group)
-		}
-	}
-	return names
-}
-
 // Apply returns img as it is after the attack: a new opaque picture with its
 // origin at (0,0) and often of another size. Transparency is laid over white
 // first. img is not changed. The result depends on img, the attack and seed

@@ -52,14 +52,13 @@ func flat(w, h int, c color.NRGBA) *image.NRGBA {
 
 func TestListIsTheDefinition(t *testing.T) {
 	var got []string
-	for _, g := range attack.Groups() {
-		line := g + ":"
-		for _, a := range attack.All() {
-			if a.Group == g {
-				line += " " + a.Name
-			}
+	group := ""
+	for _, a := range attack.All() {
+		if a.Group != group {
+			group = a.Group
+			got = append(got, group+":")
 		}
-		got = append(got, line)
+		got[len(got)-1] += " " + a.Name
 	}
 	assert.Equal(t, definition, got)
 	assert.Len(t, attack.All(), 63)
@@ -74,15 +73,10 @@ func TestFind(t *testing.T) {
 	assert.Contains(t, err.Error(), `"crop26"`)
 }
 
-func TestHelpHasALineForEach(t *testing.T) {
-	lines := strings.Split(strings.TrimSpace(attack.Help()), "\n")
-	assert.Len(t, lines, len(attack.All())+len(attack.Groups()))
+func TestAboutFitsALine(t *testing.T) {
 	for _, a := range attack.All() {
-		assert.NotEmpty(t, a.About)
-		assert.True(t, slices.ContainsFunc(lines, func(l string) bool {
-			f := strings.Fields(l)
-			return f[0] == a.Name && strings.HasSuffix(l, a.About) && len(l) < 100
-		}), a.Name)
+		assert.NotEmpty(t, a.About, a.Name)
+		assert.Less(t, len(a.About), 80, a.Name)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -26,7 +27,7 @@ type Config struct {
 	Actor string
 
 	MaxBytes  int64 // of one file; default 64 MiB
-	MaxPixels int64 // of one picture; default 100 million
+	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
 	Workers   int   // uploads examined at a time by Import; default one a CPU
 
 	// HashOnly enters uploads by their hashes alone: they are found, whole, but no
@@ -67,6 +68,9 @@ func (c Config) ready() (Config, error) {
 	}
 	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.Workers < 0 || c.MaxSide < 0 || c.MaxCopyBytes < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", ErrInput)
+	}
+	if c.MaxPixels > phash.MaxPixels {
+		return c, fmt.Errorf("%w: pictures of more than %d pixels are not hashed", ErrInput, phash.MaxPixels)
 	}
 	switch {
 	case c.Format != "" && c.Format != "jpeg" && c.Format != "png" && c.Format != "webp":

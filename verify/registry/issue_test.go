@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -128,6 +129,7 @@ func TestIssueNeeds(t *testing.T) {
 		"no registry": {SealKey: leaktest.SealKey()},
 		"no seal key": {Registry: cfg.Registry},
 		"negative":    {Registry: cfg.Registry, SealKey: leaktest.SealKey(), MaxSide: -1},
+		"not hashed":  {Registry: cfg.Registry, SealKey: leaktest.SealKey(), MaxPixels: phash.MaxPixels + 1},
 	} {
 		_, err := registry.NewIssuer(bad)
 		assert.ErrorIs(t, err, registry.ErrInput, name)
