@@ -184,8 +184,12 @@ func (s *Server) start() (err error) {
 	if err != nil {
 		return err
 	}
-	// A short name: the path of a socket has at most 107 bytes.
-	dir, err := os.MkdirTemp("", "pg")
+	// A short name: the path of a socket has at most 107 bytes, ours 30 beside the parent's.
+	parent := os.TempDir()
+	if len(parent) > 70 {
+		parent = "/tmp"
+	}
+	dir, err := os.MkdirTemp(parent, "pg")
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -97,7 +98,7 @@ func TestWholeCopiesOnly(t *testing.T) {
 }
 
 // copierEnv makes the test binary copy a registry to where another is to be, and say how
-// many rows are there.
+// many rows are there: after which step it will be killed, and by which it waits for that.
 const copierEnv = "KYCMARK_TEST_COPIER"
 
 func openCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
@@ -109,7 +110,11 @@ func openCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
 
 func copier(task string) error {
 	ctx := context.Background()
-	from, to, _ := strings.Cut(task, " ")
+	var from, to string
+	var last, wait int
+	if _, err := fmt.Sscanf(task, "%s %s %d %d", &from, &to, &last, &wait); err != nil {
+		return err
+	}
 	source, err := open(ctx, from)
 	if err != nil {
 		return err
@@ -118,16 +123,30 @@ func copier(task string) error {
 	if err != nil {
 		return err
 	}
-	_, _, err = sqldb.Transfer(ctx, source, target, func(done, total int) { fmt.Println(done, total) })
+	step := 0
+	_, _, err = sqldb.Transfer(ctx, source, target, func(done, total int) {
+		fmt.Println(done, total)
+		if step++; step >= wait || step >= last && done == total {
+			io.Copy(io.Discard, os.Stdin)
+		}
+	})
 	return errors.Join(err, target.Close(), source.Close())
 }
 
-// runCopier kills a copier after some steps; it reports whether it was done before.
+// runCopier kills a copier after some steps; it reports whether it was done before. However
+// late the kill comes, the copier is not further than that: a copy to a file may be in the
+// next step, while a server would end what it was asked for beside the next copier.
 func runCopier(t *testing.T, from, to string, steps int) (done bool) {
 	t.Helper()
+	wait := steps + 1
+	if postgres.IsDSN(to) {
+		wait = steps
+	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
-	cmd.Env = append(os.Environ(), copierEnv+"="+from+" "+to)
+	cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%s %s %d %d", copierEnv, from, to, steps, wait))
 	cmd.Stderr = os.Stderr
+	_, err := cmd.StdinPipe() // it ends with us
+	require.NoError(t, err)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

@@ -99,6 +99,10 @@ func TestReadOnlyDisk(t *testing.T) {
 		require.NoError(t, os.Chmod(path, 0o400))
 		require.NoError(t, os.Chmod(dir, 0o500))
 		t.Cleanup(func() { os.Chmod(dir, 0o700) })
+		if f, err := os.OpenFile(path, os.O_RDWR, 0); err == nil {
+			f.Close()
+			t.Skip("whom no permission stops, and who may not mount, such as root in most containers, has no read-only disk")
+		}
 	}
 	d, err = sqlite.Open(t.Context(), "file:"+path)
 	if err == nil {
