@@ -44,7 +44,10 @@ type leak struct {
 }
 
 func newLeak(img image.Image) (*leak, error) {
-	p := toNRGBA(img)
+	p, err := toNRGBA(img)
+	if err != nil {
+		return nil, err
+	}
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	if min(w, h) < leastSide {
 		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, w, h)

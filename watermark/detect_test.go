@@ -133,9 +133,11 @@ func TestDetectRefusesAndStops(t *testing.T) {
 		_, err := watermark.Detect(t.Context(), key, image.NewNRGBA(image.Rect(0, 0, size[0], size[1])))
 		assert.ErrorIs(t, err, watermark.ErrTooSmall, size)
 	}
+	_, err := watermark.Detect(t.Context(), key, image.White) // of endless size
+	assert.ErrorIs(t, err, watermark.ErrTooLarge)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := watermark.Detect(ctx, key, scene(300, 200))
+	_, err = watermark.Detect(ctx, key, scene(300, 200))
 	assert.ErrorIs(t, err, context.Canceled)
 }
 

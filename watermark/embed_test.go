@@ -129,6 +129,8 @@ func TestEmbedRefuses(t *testing.T) {
 		_, err := watermark.Embed(key, 1, image.NewNRGBA(image.Rect(0, 0, size[0], size[1])), nil)
 		assert.ErrorIs(t, err, watermark.ErrTooSmall, size)
 	}
+	_, err := watermark.Embed(key, 1, image.White, nil) // of endless size
+	assert.ErrorIs(t, err, watermark.ErrTooLarge)
 	for _, s := range []float64{-1, 2, math.NaN(), math.Inf(1)} {
 		_, err := watermark.Embed(key, 1, scene(360, 240), &watermark.Options{Strength: s})
 		assert.ErrorIs(t, err, watermark.ErrStrength, s)

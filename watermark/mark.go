@@ -17,6 +17,12 @@ const MaxStrength = 1
 // ErrTooSmall is wrapped for pictures that are too small to carry a mark.
 var ErrTooSmall = errors.New("watermark: picture too small to mark")
 
+// MaxPixels is the most pixels of a picture that is marked or read.
+const MaxPixels = 1 << 28
+
+// ErrTooLarge is wrapped for pictures of more than [MaxPixels].
+var ErrTooLarge = errors.New("watermark: picture too large")
+
 // ErrStrength is wrapped for a strength to mark with outside (0, MaxStrength], and for one
 // of an issued copy that no mark has.
 var ErrStrength = errors.New("watermark: strength out of range")
@@ -71,8 +77,8 @@ func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, e
 	return o.Embed(id), nil
 }
 
-// Detect reads a mark blind: from the leak alone. The error wraps [ErrTooSmall], or is
-// ctx's.
+// Detect reads a mark blind: from the leak alone. The error wraps [ErrTooSmall] or
+// [ErrTooLarge], or is ctx's.
 func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error) {
 	l, err := newLeak(leak)
 	if err != nil {

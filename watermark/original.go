@@ -28,7 +28,8 @@ type Original struct {
 }
 
 // Prepare readies a picture for marking. It keeps src, which must not change any more
-// where it is an *image.NRGBA. The error wraps [ErrTooSmall] or [ErrStrength].
+// where it is an *image.NRGBA. The error wraps [ErrTooSmall], [ErrTooLarge] or
+// [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	var o Options
 	if opts != nil {
@@ -44,7 +45,11 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	if min(b.Dx(), b.Dy()) < shortLeast || max(b.Dx(), b.Dy()) < longLeast {
 		return nil, fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, b.Dx(), b.Dy(), longLeast, shortLeast)
 	}
-	p := &Original{key: key, sub: o.Submission, strength: o.Strength, src: toNRGBA(src)}
+	pixels, err := toNRGBA(src)
+	if err != nil {
+		return nil, err
+	}
+	p := &Original{key: key, sub: o.Submission, strength: o.Strength, src: pixels}
 	if p.sub == (Submission{}) {
 		p.sub = pixelDigest(p.src)
 	}
@@ -77,14 +82,17 @@ func canonicalSize(w, h int) (int, int) {
 }
 
 // toNRGBA returns src itself where it is an NRGBA picture from (0, 0) on.
-func toNRGBA(src image.Image) *image.NRGBA {
-	if p, ok := src.(*image.NRGBA); ok && p.Rect.Min == (image.Point{}) {
-		return p
-	}
+func toNRGBA(src image.Image) (*image.NRGBA, error) {
 	b := src.Bounds()
+	if w, h := b.Dx(), b.Dy(); w > MaxPixels || h > MaxPixels || int64(w)*int64(h) > MaxPixels {
+		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooLarge, w, h)
+	}
+	if p, ok := src.(*image.NRGBA); ok && p.Rect.Min == (image.Point{}) {
+		return p, nil
+	}
 	p := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
 	draw.Draw(p, p.Rect, src, b.Min, draw.Src)
-	return p
+	return p, nil
 }
 
 // pixelDigest stands in for a submission where none is given.

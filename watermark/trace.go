@@ -91,7 +91,8 @@ type Traced struct {
 // pixels with detail), or shows other detail on a two-hundredth of it or more. Whatever
 // carries a copy's own mark does show the original, however little of it is left.
 //
-// The error wraps [ErrTooSmall], [ErrLevel], [ErrStrength] or [ErrNoKey], or is ctx's.
+// The error wraps [ErrTooSmall], [ErrTooLarge], [ErrLevel], [ErrStrength] or [ErrNoKey],
+// or is ctx's.
 func Trace(ctx context.Context, leak, original image.Image, copies []Issued, opts *TraceOptions) (*Traced, error) {
 	t, err := NewTracer(original, copies, opts)
 	if err != nil {
@@ -118,7 +119,7 @@ type suspects struct {
 }
 
 // NewTracer readies an original for tracing leaks against copies of it. The error wraps
-// [ErrTooSmall], [ErrLevel], [ErrStrength] or [ErrNoKey].
+// [ErrTooSmall], [ErrTooLarge], [ErrLevel], [ErrStrength] or [ErrNoKey].
 func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
 	var o TraceOptions
 	if opts != nil {
@@ -142,7 +143,10 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 			return nil, err
 		}
 	}
-	src := toNRGBA(original)
+	src, err := toNRGBA(original)
+	if err != nil {
+		return nil, err
+	}
 	t.sides = [2]int{src.Rect.Dx(), src.Rect.Dy()}
 	t.onto = capture.New(dsp.LumaNRGBA(src))
 	c := t.onto.Canonical()
@@ -184,9 +188,13 @@ func (o *Original) withKey(key *Key) *Original {
 	return &p
 }
 
-// Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall], or is ctx's.
+// Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or
+// [ErrTooLarge], or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
-	p := toNRGBA(leak)
+	p, err := toNRGBA(leak)
+	if err != nil {
+		return nil, err
+	}
 	if min(p.Rect.Dx(), p.Rect.Dy()) < 8 {
 		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
 	}

@@ -260,6 +260,10 @@ func TestTraceRefuses(t *testing.T) {
 	}
 	_, err = watermark.Trace(ctx, image.NewNRGBA(image.Rect(0, 0, 5, 900)), scene(400, 300), issued(1), nil)
 	assert.ErrorIs(t, err, watermark.ErrTooSmall)
+	_, err = watermark.Trace(ctx, image.White, scene(400, 300), issued(1), nil) // of endless size
+	assert.ErrorIs(t, err, watermark.ErrTooLarge)
+	_, err = watermark.NewTracer(image.White, nil, nil)
+	assert.ErrorIs(t, err, watermark.ErrTooLarge)
 	done, stop := context.WithCancel(ctx)
 	stop()
 	_, err = watermark.Trace(done, applied(t, "crop50", scene(900, 640)), scene(900, 640), issued(1), nil)

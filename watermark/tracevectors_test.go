@@ -23,6 +23,12 @@ type traceVector struct {
 	Quad                   [8]string
 }
 
+func ownPixels(t *testing.T, img image.Image) *image.NRGBA {
+	p, err := toNRGBA(img)
+	require.NoError(t, err)
+	return p
+}
+
 // TestTraceVectors pins a trace of a shrunk leak, laid on as it is, of a part, found by
 // features, of one that shows roundings, and of a part that was shrunk and does: a verdict
 // rests on them, so they must be the same on every processor.
@@ -38,12 +44,12 @@ func TestTraceVectors(t *testing.T) {
 	marked, err := Embed(k, id, original, &Options{Submission: sub})
 	require.NoError(t, err)
 	var got []traceVector
-	part := toNRGBA(marked.SubImage(image.Rect(14, 8, 464, 350)))
+	part := ownPixels(t, marked.SubImage(image.Rect(14, 8, 464, 350)))
 	for i, leak := range []image.Image{halved(marked), marked.SubImage(image.Rect(90, 60, 370, 300)), blocksRounded(marked, 40), blocksRounded(halved(part), 30)} {
 		r, err := tr.Trace(context.Background(), leak)
 		require.NoError(t, err)
 		require.Equal(t, []CopyID{id}, r.Accused)
-		require.Equal(t, i >= 2, tr.opened(toNRGBA(leak)) != nil)
+		require.Equal(t, i >= 2, tr.opened(ownPixels(t, leak)) != nil)
 		v := traceVector{Expected: bitsOf(r.Expected), Residual: bitsOf(r.Residual)}
 		for k, c := range r.Copies {
 			v.Scores[k], v.Payloads[k], v.LogE[k] = bitsOf(c.Score), bitsOf(c.Payload), bitsOf(c.LogE)
