@@ -55,7 +55,7 @@ func TestLogFull(t *testing.T) {
 			n++
 		}
 	}
-	require.Regexp(t, "File too large|unexpected EOF|connection reset|terminating connection", err.Error())
+	require.Regexp(t, "File too large|unexpected EOF|connection reset|broken pipe|conn closed|terminating connection", err.Error())
 	_, err = d.AddSubmissions(t.Context(), []store.Upload{large(n)})
 	require.Error(t, err, "it stays full")
 	small.Unlimit(t)
