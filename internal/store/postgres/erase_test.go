@@ -106,28 +106,32 @@ func TestErasureTakesTheOwner(t *testing.T) {
 	_, err := d.AddSubmissions(t.Context(), []store.Upload{up})
 	require.NoError(t, err)
 	_, schema, _ := strings.Cut(dsn, "search_path=")
-	admin(t, dsn, strings.ReplaceAll(`CREATE ROLE clerk LOGIN; GRANT USAGE ON SCHEMA $SCHEMA TO clerk;
-		GRANT ALL ON ALL TABLES IN SCHEMA $SCHEMA TO clerk; CREATE ROLE keeper`, "$SCHEMA", schema))
-	clerk, err := postgres.Open(t.Context(), dsn+"&user=clerk")
+	role := "clerk_" + schema // roles are the server's, not the schema's
+	as := func(query string) {
+		t.Helper()
+		admin(t, dsn, strings.NewReplacer("SCHEMA ?", "SCHEMA "+schema, "clerk", role, "keeper", "keeper_"+schema).Replace(query))
+	}
+	as("CREATE ROLE clerk LOGIN; GRANT USAGE ON SCHEMA ? TO clerk; GRANT ALL ON ALL TABLES IN SCHEMA ? TO clerk; CREATE ROLE keeper")
+	clerk, err := postgres.Open(t.Context(), dsn+"&user="+role)
 	require.NoError(t, err)
 	defer clerk.Close()
 
 	e := store.Erasure{Submissions: [][16]byte{up.ID}, Entered: t0}
 	refused := func(tables string) {
 		t.Helper()
-		require.ErrorContains(t, clerk.Erase(t.Context(), e), "nothing was erased: permission denied for role clerk to free old rows by VACUUM of "+tables+":")
+		require.ErrorContains(t, clerk.Erase(t.Context(), e), "nothing was erased: permission denied for role "+role+" to free old rows by VACUUM of "+tables+":")
 		left, err := d.Submission(t.Context(), up.ID)
 		require.NoError(t, err)
 		require.Zero(t, left.Erased)
 	}
 	refused("posting, recent, sealed, submission")
 	for _, table := range []string{"submission", "recent", "posting"} {
-		admin(t, dsn, "ALTER TABLE "+table+" OWNER TO keeper")
+		as("ALTER TABLE " + table + " OWNER TO keeper")
 	}
-	admin(t, dsn, "GRANT keeper TO clerk")
-	admin(t, dsn, "GRANT USAGE ON SCHEMA "+schema+" TO keeper; GRANT ALL ON ALL TABLES IN SCHEMA "+schema+" TO keeper")
+	as("GRANT keeper TO clerk")
+	as("GRANT USAGE ON SCHEMA ? TO keeper; GRANT ALL ON ALL TABLES IN SCHEMA ? TO keeper")
 	refused("sealed")
-	admin(t, dsn, "ALTER TABLE sealed OWNER TO keeper")
+	as("ALTER TABLE sealed OWNER TO keeper")
 	require.NoError(t, clerk.Erase(t.Context(), e), "as a member of the owner")
 	_, _, err = clerk.Check(t.Context())
 	require.NoError(t, err)

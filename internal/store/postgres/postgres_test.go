@@ -126,7 +126,7 @@ func TestCreationsAtOnceMakeOneRegistry(t *testing.T) {
 
 func TestOtherDatabasesAreRefusedAndLeftAlone(t *testing.T) {
 	dsn := server.DSN(t)
-	admin(t, dsn, "CREATE SCHEMA IF NOT EXISTS foreigners; CREATE TABLE foreigners.registry (x int)")
+	admin(t, dsn, "CREATE SCHEMA IF NOT EXISTS foreigners; CREATE TABLE IF NOT EXISTS foreigners.registry (x int)")
 	foreign, _, _ := strings.Cut(dsn, "&search_path=")
 	foreign += "&search_path=foreigners"
 	_, err := postgres.Open(t.Context(), foreign)
