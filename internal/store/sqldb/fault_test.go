@@ -136,6 +136,30 @@ func TestCancelledDuringCommit(t *testing.T) {
 	})
 }
 
+// Who has the turn first commits what came before, alone where that fills a transaction: it
+// must not fail because another gives up meanwhile, nor go on when its own caller does.
+func TestWhoGivesUpFailsNobodyElse(t *testing.T) {
+	d := kinds["memory"](t, info())
+	many := make([]store.Upload, 4096)
+	for n := range many {
+		many[n].Submission, _ = submission(n)
+		many[n].Kept = false
+	}
+	last, _ := submission(len(many))
+	last.Kept = false
+	ctx, cancel := context.WithCancel(t.Context())
+	first := d.Enqueue(t.Context(), many, cancel)
+	_, err := d.AddSubmissions(ctx, []store.Upload{{Submission: last}})
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, first())
+
+	ctx, cancel = context.WithCancel(t.Context())
+	first = d.Enqueue(ctx, many, cancel)
+	_, err = d.AddSubmissions(t.Context(), []store.Upload{{Submission: last}})
+	require.NoError(t, err)
+	require.ErrorIs(t, first(), context.Canceled)
+}
+
 func TestOneBadWriterSpoilsNoOther(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
 		fill(t, d)
