@@ -31,7 +31,7 @@ func OpenRegular(name string) (io.ReadCloser, error) {
 
 // ReadAll reads at most limit bytes; more are a [picture.LimitError].
 func ReadAll(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	data, err := io.ReadAll(io.LimitReader(r, max(limit, limit+1))) // the greatest limit has none beyond it
 	if err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
