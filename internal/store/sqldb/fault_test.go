@@ -160,6 +160,23 @@ func TestWhoGivesUpFailsNobodyElse(t *testing.T) {
 	require.ErrorIs(t, first(), context.Canceled)
 }
 
+// A server goes on after a panic of one of its callers: none of the others may take what was
+// rolled back for done.
+func TestPanicAcknowledgesNothing(t *testing.T) {
+	d := kinds["memory"](t, info())
+	s, _ := submission(1)
+	s.Kept = false
+	other := d.Enqueue(t.Context(), []store.Upload{{Submission: s}}, func() { panic("of a caller") })
+	require.Panics(t, func() { _, _ = d.AddRecipient(t.Context(), recipient("vendor A")) })
+	require.Error(t, other())
+	size, _, err := d.Check(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, size)
+	added, err := d.AddRecipient(t.Context(), recipient("vendor A"))
+	require.NoError(t, err)
+	require.True(t, added)
+}
+
 func TestOneBadWriterSpoilsNoOther(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
 		fill(t, d)

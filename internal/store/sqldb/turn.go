@@ -109,9 +109,15 @@ func (d *DB) request(r *request) error {
 // was committed.
 var errCommit = errors.New("commit")
 
+// errPanicked is what others are told of a transaction that a panic ended.
+var errPanicked = errors.New("a writer panicked, and all who were committed with it were rolled back")
+
 // commitAll does the requests in one transaction. If that is rolled back it does
 // each alone, so that none fails for another's sake.
 func (d *DB) commitAll(batch []*request) {
+	for _, r := range batch {
+		r.err = errPanicked // until it is known
+	}
 	defer func() {
 		for _, r := range batch {
 			close(r.done)
