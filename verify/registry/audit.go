@@ -101,15 +101,14 @@ func (a *Audit) note(err error, what string) error {
 	return err
 }
 
-// auditKept is auditCheckpoint for a kept one, whose text must be of its row: that of an
-// earlier checkpoint is signed as well.
+// auditKept is auditCheckpoint for a kept one, whose text must be of its row.
 func (r *Registry) auditKept(ctx context.Context, k store.Checkpoint, o AuditOptions) (*Checkpoint, error) {
 	c, err := r.auditCheckpoint(ctx, k.Note, o)
 	if err != nil {
 		return nil, err
 	}
-	if c.Size != k.Size {
-		return nil, fmt.Errorf("%w: what was signed is of %d entries", ErrTampered, c.Size)
+	if err := ofItsRow(k); err != nil {
+		return nil, err
 	}
 	c.Made = k.Made
 	return c, nil

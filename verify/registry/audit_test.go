@@ -61,6 +61,20 @@ func TestAuditFindsDamage(t *testing.T) {
 	}
 }
 
+// A text of an earlier state is not handed out as that of the present one.
+func TestKeptTextOfAnotherStateIsNotHandedOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	r, err := registry.Create(t.Context(), "file:"+path, nil)
+	require.NoError(t, err)
+	defer r.Close()
+	s := withLedgerKey(t, r)
+	s.sign(t)
+	s.grow(t, "vendor A")
+	tamper(t, path, "INSERT INTO checkpoint (size, root, note, made, stamp) SELECT h.size, h.root, note, made, stamp FROM checkpoint, ledger_head h")
+	_, err = s.SignCheckpoint(t.Context(), s.private)
+	require.ErrorIs(t, err, registry.ErrTampered)
+}
+
 // tamper changes a registry's file as somebody with an SQL shell does.
 func tamper(t *testing.T, path, query string) {
 	t.Helper()
