@@ -14,6 +14,9 @@ func (d *DB) SetCommit(f func(*sql.Tx) error) { d.commit = f }
 // SetLotSize makes lots of fewer submissions.
 func (d *DB) SetLotSize(n int) { d.lotSize = n }
 
+// SetScrub replaces what runs after an erasure.
+func (d *DB) SetScrub(f func(context.Context, *sql.DB) error) { d.dialect.Scrub = f }
+
 // Raw is the database behind the ledger's back: what an attacker with it can do.
 func (d *DB) Raw() *sql.DB { return d.write }
 
