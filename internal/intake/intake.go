@@ -75,8 +75,13 @@ func CheckText(what, s string, most int) error {
 		return fmt.Errorf("the %s has %d bytes, at most %d are kept", what, len(s), most)
 	case !utf8.ValidString(s):
 		return fmt.Errorf("the %s is not UTF-8", what)
-	case strings.ContainsFunc(s, unicode.IsControl):
+	case strings.ContainsFunc(s, Breaks):
 		return fmt.Errorf("the %s contains control characters", what)
 	}
 	return nil
+}
+
+// Breaks reports whether a character ends a line, or is a control character.
+func Breaks(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp)
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/kycmark/kycmark/internal/intake"
@@ -64,7 +63,7 @@ func (r *Registry) LogInvestigation(ctx context.Context, x Investigation) (entry
 // oneLine is a command line as one line of text.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
+		if intake.Breaks(r) {
 			return utf8.RuneError
 		}
 		return r
