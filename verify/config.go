@@ -9,6 +9,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -69,8 +70,8 @@ type Config struct {
 	// is then not judged, and the sentences name no holders.
 	Found time.Time
 
-	// Claimed is how many pictures somebody claims to have, of which the dump is a part; 0:
-	// nobody does. Drawn says that we drew the dump at random from them: of a selection
+	// Claimed is how many pictures somebody claims to have, of which the dump is a part, at most
+	// [odds.MaxClaimed] where Drawn; 0: nobody does. Drawn says that we drew the dump at random from them: of a selection
 	// that others made nothing follows but what is in it.
 	Claimed int
 	Drawn   bool
@@ -105,6 +106,9 @@ func (c Config) ready() (Config, error) {
 	}
 	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.MaxFiles < 0 || c.Workers < 0 || c.Trials < 0 || c.Claimed < 0 {
 		return c, fmt.Errorf("%w: a limit is negative", registry.ErrInput)
+	}
+	if c.Drawn && int64(c.Claimed) > odds.MaxClaimed {
+		return c, fmt.Errorf("%w: drawn from more than %d pictures claimed", registry.ErrInput, int64(odds.MaxClaimed))
 	}
 	if c.MaxPixels > phash.MaxPixels {
 		return c, fmt.Errorf("%w: pictures of more than %d pixels are not hashed", registry.ErrInput, phash.MaxPixels)

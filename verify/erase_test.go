@@ -56,6 +56,21 @@ func TestErasedUploadsAreForgotten(t *testing.T) {
 	}(), "others are found as before")
 }
 
+// One that is opened while it is erased is not kept: nobody would look for it again.
+func TestOriginalOpenedDuringErasure(t *testing.T) {
+	c := newCase(t)
+	for _, erased := range []bool{false, true} {
+		kept, err := verify.KeptOverErasure(t.Context(), c.Registry, c.firstID, func() {
+			if erased {
+				_, err := c.Registry.Erase(t.Context(), "customer 1", "", "")
+				require.NoError(t, err)
+			}
+		})
+		require.NoError(t, err)
+		require.Equal(t, !erased, kept)
+	}
+}
+
 // An erasure by another process is followed before the next search.
 func TestErasuresOfOthersAreFollowed(t *testing.T) {
 	dsn := "file:" + filepath.Join(t.TempDir(), "kyc.db")

@@ -119,3 +119,18 @@ func (f *Findings) Encode() ([]byte, error) { return f.encode() }
 func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries []phash.Query) (int, error) {
 	return v.distance(ctx, of, queries)
 }
+
+// KeptOverErasure reports whether an original is kept that was opened before an erasure and
+// would be kept after others have followed that.
+func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Submission, erase func()) (bool, error) {
+	c := &pictureCache{most: 1}
+	if err := c.follow(ctx, r); err != nil {
+		return false, err
+	}
+	_, _, upto := c.get(id)
+	erase()
+	err := c.follow(ctx, r)
+	c.put(id, nil, upto)
+	_, kept, _ := c.get(id)
+	return kept, err
+}

@@ -1,6 +1,7 @@
 package verify_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/disintegration/imaging"
@@ -70,6 +71,9 @@ func TestNewInvestigatorRefuses(t *testing.T) {
 	_, err := verify.NewInvestigator(cfg)
 	require.ErrorIs(t, err, registry.ErrInput)
 	cfg.Search, cfg.MaxPixels = "", phash.MaxPixels+1
+	_, err = verify.NewInvestigator(cfg)
+	require.ErrorIs(t, err, registry.ErrInput)
+	cfg.MaxPixels, cfg.Claimed, cfg.Drawn = 0, math.MaxInt, true
 	_, err = verify.NewInvestigator(cfg)
 	require.ErrorIs(t, err, registry.ErrInput)
 	r, err := registry.Create(t.Context(), "file::memory:", &registry.CreateOptions{SealHashes: true})

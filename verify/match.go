@@ -236,18 +236,18 @@ func pixelWord(v capture.Verdict, shown float64) string {
 // decoders. What fails is the comparison, not the investigation. The picture is nil where
 // it was not decoded for this.
 func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*capture.Original, *picture.Picture, error) {
-	if p, ok := v.cache.get(of); ok {
+	p, ok, upto := v.cache.get(of)
+	if ok {
 		return p, nil, nil
 	}
 	pic, err := v.openOriginal(ctx, of)
 	if err != nil {
 		return nil, nil, err
 	}
-	var p *capture.Original
 	if pic != nil {
 		p = capture.New(comparedLuma(pic.Image))
 	}
-	v.cache.put(of, p)
+	v.cache.put(of, p, upto)
 	return p, pic, nil
 }
 
@@ -303,16 +303,21 @@ func (c *pictureCache) follow(ctx context.Context, r *registry.Registry) error {
 	return nil
 }
 
-func (c *pictureCache) get(id watermark.Submission) (*capture.Original, bool) {
+// get also says up to which erasure the cache was followed.
+func (c *pictureCache) get(id watermark.Submission) (p *capture.Original, ok bool, upto int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	p, ok := c.held[id]
-	return p, ok
+	p, ok = c.held[id]
+	return p, ok, c.erased
 }
 
-func (c *pictureCache) put(id watermark.Submission, p *capture.Original) {
+// put keeps what was opened after a get, unless something was erased since: it may be this.
+func (c *pictureCache) put(id watermark.Submission, p *capture.Original, upto int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.erased != upto {
+		return
+	}
 	if c.held == nil {
 		c.held = make(map[watermark.Submission]*capture.Original)
 	}

@@ -81,7 +81,7 @@ func (l *leakPicture) cut(q *Quad) *leakPicture {
 		x0, x1 = math.Min(x0, p[0]), math.Max(x1, p[0])
 		y0, y1 = math.Min(y0, p[1]), math.Max(y1, p[1])
 	}
-	margin := partMargin * math.Max(x1-x0, y1-y0)
+	margin := float64(partMargin * math.Max(x1-x0, y1-y0)) // not fused with what follows: the cut is the same on every processor
 	b := l.Image.Rect
 	at := func(v float64, low, high int) int { return int(math.Max(float64(low), math.Min(v, float64(high)))) }
 	r := image.Rect(at(x0-margin, b.Min.X, b.Max.X), at(y0-margin, b.Min.Y, b.Max.Y),

@@ -214,10 +214,10 @@ func (d *DumpVerdict) config() (Config, error) {
 // restore gives the leaks what their JSON leaves out, from the case, and the books that
 // the case was made from.
 func (f *Findings) restore() ([]*Verdict, *books, error) {
-	c, of := f.Verdict.Case, f.Verdict.Of
-	if len(of) != len(c.Leaks) {
-		return nil, nil, fmt.Errorf("the case has %d leaks, and %d places", len(c.Leaks), len(of))
+	if err := f.checkPlaces(); err != nil {
+		return nil, nil, err
 	}
+	c, of := f.Verdict.Case, f.Verdict.Of
 	leaks := make([]*Verdict, len(f.Leaks))
 	unconfirmed := 0
 	for i, l := range f.Leaks {
@@ -241,9 +241,6 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 		b.holdings.Copies[h.Name], b.holdings.Unmarked[h.Name] = h.Copies, h.Unmarked
 	}
 	for j, i := range of {
-		if i < 0 || i >= len(leaks) {
-			return nil, nil, fmt.Errorf("the case has a leak %d of %d", i, len(leaks))
-		}
 		if l := leaks[i]; l.matched() && b.copies[l.Submission] == nil {
 			for _, x := range c.Leaks[j].Copies {
 				id, err := watermark.ParseCopyID(x.ID)
@@ -259,6 +256,19 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 		leaks[i].marked = leaks[k].marked // of repetitions the case has the first
 	}
 	return leaks, b, oneSubject(leaks)
+}
+
+// checkPlaces holds the places of the case's leaks against the leaks.
+func (f *Findings) checkPlaces() error {
+	if n, of := len(f.Verdict.Case.Leaks), len(f.Verdict.Of); of != n {
+		return fmt.Errorf("the case has %d leaks, and %d places", n, of)
+	}
+	for _, i := range f.Verdict.Of {
+		if i < 0 || i >= len(f.Leaks) {
+			return fmt.Errorf("the case has a leak %d of %d", i, len(f.Leaks))
+		}
+	}
+	return nil
 }
 
 // oneSubject holds leaks of one submission against each other.

@@ -83,6 +83,9 @@ func (f *Findings) CheckReport(report []byte) error {
 	if !bytes.Equal(text, own) {
 		return fmt.Errorf("%w: the report holds others", ErrFindings)
 	}
+	if err := f.checkPlaces(); err != nil {
+		return fmt.Errorf("%w: %w", ErrFindings, err)
+	}
 	var again bytes.Buffer
 	if err = f.render(&again, picturesIn(report)); err == nil {
 		err = sameText(report, again.Bytes())

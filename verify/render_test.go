@@ -49,6 +49,23 @@ func TestEveryByteOfTheReportIsHeld(t *testing.T) {
 	assert.ErrorIs(t, f.CheckReport([]byte(report)), verify.ErrFindings, "of other findings")
 }
 
+// Checks go on where one failed: what a forger wrote is refused by each, and ends none.
+func TestReportOfForgedPlaces(t *testing.T) {
+	plain, _, report := richDump(t)
+	for name, edit := range map[string]func(d *verify.DumpVerdict){
+		"beyond the leaks": func(d *verify.DumpVerdict) { d.Of[0] = len(d.Verdicts) },
+		"negative":         func(d *verify.DumpVerdict) { d.Of[0] = -1 },
+		"too many":         func(d *verify.DumpVerdict) { d.Of = append(d.Of, 0) },
+	} {
+		f := readFindings(t, plain)
+		edit(f.Verdict)
+		forged := strings.Replace(report, htmlText(t, readFindings(t, plain)), htmlText(t, f), 1)
+		require.NotEqual(t, report, forged)
+		assert.ErrorIs(t, f.CheckVerdict(), verify.ErrFindings, name)
+		assert.ErrorIs(t, f.CheckReport([]byte(forged)), verify.ErrFindings, name)
+	}
+}
+
 // What another version wrote differs in words, which are for that version to check; a number
 // that differs does not hold.
 func TestWordsOfAnotherVersionAreNotCompared(t *testing.T) {

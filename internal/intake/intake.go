@@ -31,7 +31,7 @@ func OpenRegular(name string) (io.ReadCloser, error) {
 
 // ReadAll reads at most limit bytes; more are a [picture.LimitError].
 func ReadAll(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	data, err := io.ReadAll(io.LimitReader(r, max(limit, limit+1))) // the greatest limit has none beyond it
 	if err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
@@ -75,8 +75,13 @@ func CheckText(what, s string, most int) error {
 		return fmt.Errorf("the %s has %d bytes, at most %d are kept", what, len(s), most)
 	case !utf8.ValidString(s):
 		return fmt.Errorf("the %s is not UTF-8", what)
-	case strings.ContainsFunc(s, unicode.IsControl):
+	case strings.ContainsFunc(s, Breaks):
 		return fmt.Errorf("the %s contains control characters", what)
 	}
 	return nil
+}
+
+// Breaks reports whether a character ends a line, or is a control character.
+func Breaks(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp)
 }

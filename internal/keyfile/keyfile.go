@@ -40,9 +40,8 @@ func CreateSeal(path string, key *registry.SealKey) error {
 // [registry.Registry.GenerateLedgerKey]) to new files as [CreateMark] does; the public
 // one holds no secret.
 func CreateLedger(path, publicPath, private, public string) error {
-	return errors.Join(
-		create(path, "# kycmark ledger key: signs checkpoints\n"+private+"\n"),
-		create(publicPath, "# kycmark ledger, public key: checks checkpoints and proofs\n"+public+"\n"))
+	return createPair(path, "# kycmark ledger key: signs checkpoints\n"+private+"\n",
+		publicPath, "# kycmark ledger, public key: checks checkpoints and proofs\n"+public+"\n")
 }
 
 // CreateReport writes the two halves of a key that signs reports to new files as
@@ -58,11 +57,18 @@ func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
 		return err
 	}
 	id := attest.KeyID(half)
-	if err := create(path, "# kycmark report key "+id+": signs reports\n"+string(private)); err != nil {
+	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(private),
+		publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(public))
+}
+
+// createPair writes both halves of a key or neither: one beside the other half of another
+// key would sign what nobody can check.
+func createPair(path, private, publicPath, public string) error {
+	if err := create(path, private); err != nil {
 		return err
 	}
-	if err := create(publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(public)); err != nil {
-		return errors.Join(err, os.Remove(path)) // the two halves never differ
+	if err := create(publicPath, public); err != nil {
+		return errors.Join(err, os.Remove(path))
 	}
 	return nil
 }

@@ -52,6 +52,23 @@ func TestNeverOverwritten(t *testing.T) {
 	require.Equal(t, before, after)
 }
 
+// Halves of two keys beside each other would sign what nobody could check.
+func TestLedgerKeyIsWrittenWholeOrNotAtAll(t *testing.T) {
+	const private, public = "PRIVATE+KEY+a+00000000+AA==", "a+00000000+AA=="
+	path, publicPath := filepath.Join(t.TempDir(), "ledger.key"), filepath.Join(t.TempDir(), "ledger.pub")
+	require.NoError(t, keyfile.CreateLedger(path, publicPath, private, public))
+	got, err := keyfile.ReadPublic(publicPath)
+	require.NoError(t, err)
+	require.Equal(t, public, got)
+
+	alone := filepath.Join(t.TempDir(), "ledger.pub")
+	require.ErrorIs(t, keyfile.CreateLedger(path, alone, private, public), fs.ErrExist)
+	require.NoFileExists(t, alone, "beside the private half of another key")
+	alone = filepath.Join(t.TempDir(), "ledger.key")
+	require.ErrorIs(t, keyfile.CreateLedger(alone, publicPath, private, public), fs.ErrExist)
+	require.NoFileExists(t, alone, "beside the public half of another key")
+}
+
 func TestReportKey(t *testing.T) {
 	path, publicPath := filepath.Join(t.TempDir(), "report.key"), filepath.Join(t.TempDir(), "report.pub")
 	key, err := attest.GenerateKey()

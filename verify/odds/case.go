@@ -18,6 +18,10 @@ const (
 	MaxCells   = 1_200 // a hundred years of months
 )
 
+// MaxClaimed is the most pictures that a draw of ours may be from: more than there can be, and so
+// few that the bound of a [Claim] is exact to 1e-6 of them.
+const MaxClaimed = 10_000_000_000
+
 // mostExamined bounds the sums over a draw of ours.
 const mostExamined = 10 * MaxLeaks
 
@@ -33,7 +37,8 @@ type Case struct {
 	Holders []Holder `json:"holders"`
 	Leaks   []Leak   `json:"leaks"`
 
-	// Claimed is how many pictures somebody says there are; 0: nobody does.
+	// Claimed is how many pictures somebody says there are, at most [MaxClaimed] where Drawn;
+	// 0: nobody does.
 	Claimed int `json:"claimed,omitempty"`
 	// Examined is how many files the dump has, those that are no leaks here included (damaged
 	// ones, lookalikes): a drawn file that shows no submission is none, whyever. 0: as many as leaks.
@@ -212,6 +217,8 @@ func (c *Case) check() error {
 		return bad("a count is negative")
 	case c.Claimed > 0 && c.Claimed < len(c.Leaks):
 		return bad("%d pictures claimed and %d examined", c.Claimed, len(c.Leaks))
+	case c.Drawn && int64(c.Claimed) > MaxClaimed:
+		return bad("drawn from %d pictures, more than %d", c.Claimed, int64(MaxClaimed))
 	case c.Examined != 0 && c.Examined < len(c.Leaks) || c.Drawn && c.Examined > mostExamined:
 		return bad("%d files examined, of which %d are weighed", c.Examined, len(c.Leaks))
 	}

@@ -63,12 +63,11 @@ func (r *Registry) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		a.Size, a.Head = size, hex.EncodeToString(root[:])
 	}
 	for _, k := range kept {
-		c, err := r.auditCheckpoint(ctx, k.Note, o)
+		c, err := r.auditKept(ctx, k, o)
 		if err := a.note(err, fmt.Sprintf("kept checkpoint of %d entries: ", k.Size)); err != nil {
 			return nil, err
 		}
 		if err == nil {
-			c.Made = k.Made
 			a.Checkpoints = append(a.Checkpoints, *c)
 		}
 	}
@@ -100,6 +99,19 @@ func (a *Audit) note(err error, what string) error {
 		return nil
 	}
 	return err
+}
+
+// auditKept is auditCheckpoint for a kept one, whose text must be of its row.
+func (r *Registry) auditKept(ctx context.Context, k store.Checkpoint, o AuditOptions) (*Checkpoint, error) {
+	c, err := r.auditCheckpoint(ctx, k.Note, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := ofItsRow(k); err != nil {
+		return nil, err
+	}
+	c.Made = k.Made
+	return c, nil
 }
 
 // auditCheckpoint checks a checkpoint's signatures, and that the ledger begins with

@@ -26,6 +26,7 @@ func TestAuditFindsDamage(t *testing.T) {
 		"row":                {"UPDATE submission SET subject = 'other' WHERE seq = 2", "was edited"},
 		"checkpoint's text":  {"UPDATE checkpoint SET note = CAST(replace(CAST(note AS TEXT), char(10) || '3', char(10) || '4') AS BLOB)", "kept checkpoint of 3 entries"},
 		"checkpoint's root":  {"UPDATE checkpoint SET root = zeroblob(32)", "the first 3 entries are not those of the checkpoint"},
+		"another's text":     {"INSERT INTO checkpoint (size, root, note, made, stamp) SELECT 4, (SELECT root FROM ledger_head), note, made, stamp FROM checkpoint", "kept checkpoint of 4 entries"},
 		"unsigned":           {"UPDATE checkpoint SET note = CAST('x' AS BLOB)", "kept checkpoint of 3 entries"},
 		"checkpoint, beyond": {"UPDATE checkpoint SET size = 9", "a checkpoint of 9 entries was signed"},
 	} {
@@ -38,6 +39,7 @@ func TestAuditFindsDamage(t *testing.T) {
 			submit(t, issuer, file(t, passport(1), "jpeg"), "customer 17", feb)
 			submit(t, issuer, file(t, passport(2), "jpeg"), "customer 18", feb)
 			s.sign(t)
+			s.grow(t, "vendor A")
 			require.NoError(t, r.Close())
 			tamper(t, path, c.sql)
 			r, err = registry.Open(t.Context(), "file:"+path)
@@ -57,6 +59,20 @@ func TestAuditFindsDamage(t *testing.T) {
 			require.Contains(t, a.Problems[0], c.want)
 		})
 	}
+}
+
+// A text of an earlier state is not handed out as that of the present one.
+func TestKeptTextOfAnotherStateIsNotHandedOut(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	r, err := registry.Create(t.Context(), "file:"+path, nil)
+	require.NoError(t, err)
+	defer r.Close()
+	s := withLedgerKey(t, r)
+	s.sign(t)
+	s.grow(t, "vendor A")
+	tamper(t, path, "INSERT INTO checkpoint (size, root, note, made, stamp) SELECT h.size, h.root, note, made, stamp FROM checkpoint, ledger_head h")
+	_, err = s.SignCheckpoint(t.Context(), s.private)
+	require.ErrorIs(t, err, registry.ErrTampered)
 }
 
 // tamper changes a registry's file as somebody with an SQL shell does.

@@ -109,7 +109,7 @@ func (r *Registry) SignCheckpoint(ctx context.Context, private string) (*Checkpo
 		return nil, err
 	}
 	if i := slices.IndexFunc(kept, func(c store.Checkpoint) bool { return c.Size == size && c.Root == root }); i >= 0 {
-		return publicCheckpoint(kept[i], origin, nil), nil
+		return handedOut(kept[i], origin)
 	}
 	if err := r.continues(ctx, kept, size, root); err != nil {
 		return nil, err
@@ -122,7 +122,29 @@ func (r *Registry) SignCheckpoint(ctx context.Context, private string) (*Checkpo
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}
-	return publicCheckpoint(*row, origin, nil), nil
+	return handedOut(*row, origin)
+}
+
+// handedOut is a kept checkpoint as whoever asked for a signature gets it.
+func handedOut(row store.Checkpoint, origin string) (*Checkpoint, error) {
+	if err := ofItsRow(row); err != nil {
+		return nil, fmt.Errorf("kept checkpoint of %d entries: %w", row.Size, err)
+	}
+	return publicCheckpoint(row, origin, nil), nil
+}
+
+// ofItsRow says whether the text of a kept checkpoint is of the state that its row names: that
+// of an earlier one is signed as well. The error wraps [ErrTampered].
+func ofItsRow(row store.Checkpoint) error {
+	text := Checkpoint{Text: string(row.Note)}
+	c, err := tlog.ParseCheckpoint(string(text.Body()))
+	if err == nil && (int64(c.Size) != row.Size || c.Root != row.Root) {
+		err = fmt.Errorf("its text is of %d entries with the root %x", c.Size, c.Root)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	return nil
 }
 
 // continues proves that a state begins with what was signed last.

@@ -28,7 +28,7 @@ type Config struct {
 
 	MaxBytes  int64 // of one file; default 64 MiB
 	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
-	Workers   int   // uploads examined at a time by Import; default one a CPU
+	Workers   int   // uploads examined at a time by Import, 1,024 at most; default one a CPU
 
 	// HashOnly enters uploads by their hashes alone: they are found, whole, but no
 	// original is kept to be compared or to make copies of, and no features by which
@@ -87,8 +87,12 @@ func (c Config) ready() (Config, error) {
 	if c.Workers == 0 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
+	c.Workers = min(c.Workers, maxWorkers)
 	return c, nil
 }
+
+// maxWorkers is more than any machine has processors for: each worker holds a picture.
+const maxWorkers = 1024
 
 func (c Config) limits() picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels}

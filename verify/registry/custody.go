@@ -27,7 +27,9 @@ type Custody struct {
 }
 
 // AddCustody enters a custody fact. Its time of entry is recorded: what is
-// entered after a leak was found is not admissible against it.
+// entered after a leak was found is not admissible against it. A recipient that is not
+// there is an error that wraps [ErrNotFound], as is such a submission; times out of order, or
+// of years after 9999, are ones that wrap [ErrInput].
 func (r *Registry) AddCustody(ctx context.Context, c Custody) error {
 	row, err := r.custodyRow(ctx, c)
 	if err != nil {
@@ -68,6 +70,9 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added in
 
 // custodyRow checks a fact.
 func (r *Registry) custodyRow(ctx context.Context, c Custody) (store.Custody, error) {
+	if err := errors.Join(checkTime("begin of custody", c.From), checkTime("end of custody", c.To)); err != nil {
+		return store.Custody{}, err
+	}
 	row := store.Custody{
 		Recipient: c.Recipient, From: timestamp(c.From), To: timestamp(c.To),
 		Note: c.Note, Entered: r.clock(), Actor: c.Actor, Salt: newSalt(),

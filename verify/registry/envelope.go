@@ -128,17 +128,7 @@ func (d dataKey) open(p part, sealed []byte) ([]byte, error) {
 	return clear, nil
 }
 
-// seal encrypts the original of a submission under a new data key.
-func (k *SealKey) seal(of watermark.Submission, original []byte) (store.Sealed, error) {
-	data, wrapped, err := k.newDataKey(of)
-	if err != nil {
-		return store.Sealed{}, err
-	}
-	body, err := data.seal(partOriginal, original)
-	return store.Sealed{KeyID: k.id, Wrapped: wrapped, Body: body}, err
-}
-
-// open is the inverse of seal. Its error wraps [ErrSealed] or [ErrSealKey].
+// open decrypts the original of a submission. The error wraps [ErrSealed] or [ErrSealKey].
 func (k *SealKey) open(of watermark.Submission, x *store.Sealed) ([]byte, error) {
 	data, err := k.openDataKey(of, x)
 	if err != nil {

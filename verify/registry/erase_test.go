@@ -2,7 +2,9 @@ package registry_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -14,10 +16,34 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
+
+// A cutOff store erases, and cannot clean up before its caller gives up.
+type cutOff struct {
+	store.Store
+	cancel func()
+}
+
+func (c cutOff) Erase(ctx context.Context, e store.Erasure) error {
+	err := c.Store.Erase(ctx, e)
+	c.cancel()
+	return errors.Join(err, ctx.Err())
+}
+
+// What was erased is said also to who gave up meanwhile.
+func TestErasedThoughCancelled(t *testing.T) {
+	cfg := leaktest.Config(t)
+	sub := submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 17", feb)
+	ctx, cancel := context.WithCancel(t.Context())
+	cfg.Registry.Wrap(func(s store.Store) store.Store { return cutOff{s, cancel} })
+	ids, err := cfg.Registry.Erase(ctx, "customer 17", "", "")
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, []watermark.Submission{sub.ID}, ids)
+}
 
 // What the erased person's upload left nowhere in the file and beside it.
 func TestEraseLeavesNoBytes(t *testing.T) {

@@ -41,7 +41,12 @@ func (f fakeMarker) Mark(_ context.Context, id watermark.CopyID) (*watermark.Mar
 
 // Seal and Open are tested alone.
 func (k *SealKey) Seal(id watermark.Submission, file []byte) (store.Sealed, error) {
-	return k.seal(id, file)
+	data, wrapped, err := k.newDataKey(id)
+	if err != nil {
+		return store.Sealed{}, err
+	}
+	body, err := data.seal(partOriginal, file)
+	return store.Sealed{KeyID: k.id, Wrapped: wrapped, Body: body}, err
 }
 
 // RawSecret is what no output may hold.

@@ -40,7 +40,7 @@ func publicInvestigation(x store.Investigation) *Investigation {
 }
 
 func (x *Investigation) row(salt store.Salt) (store.Investigation, error) {
-	row := store.Investigation{Started: x.Started, Actor: x.Actor, Command: x.Command, Files: x.Files, Salt: salt, Seq: x.Entry}
+	row := store.Investigation{Started: timestamp(x.Started), Actor: x.Actor, Command: x.Command, Files: x.Files, Salt: salt, Seq: x.Entry}
 	return row, unhex("input", row.Input[:], x.Input)
 }
 
@@ -63,7 +63,7 @@ func (r *Registry) LogInvestigation(ctx context.Context, x Investigation) (entry
 // oneLine is a command line as one line of text.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
+		if intake.Breaks(r) {
 			return utf8.RuneError
 		}
 		return r

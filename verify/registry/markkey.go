@@ -94,7 +94,8 @@ func (r *Registry) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
 
 // SetKeyState enters a state of a mark key; Entered is set. What is compromised
 // stays so: only an earlier time may be entered for it, else the error wraps
-// [ErrConflict]. No state begins in the future.
+// [ErrConflict]. A state that begins in the future, or before the year 0, is an error that
+// wraps [ErrInput].
 func (r *Registry) SetKeyState(ctx context.Context, s KeyState) error {
 	switch s.State {
 	case KeyActive, KeyRetired, KeyCompromised:
@@ -107,6 +108,9 @@ func (r *Registry) SetKeyState(ctx context.Context, s KeyState) error {
 	now := r.clock()
 	if s.Since.After(now) {
 		return fmt.Errorf("%w: %s lies in the future", ErrInput, s.Since.UTC().Format(time.RFC3339))
+	}
+	if err := checkTime("begin of the state", s.Since); err != nil {
+		return err
 	}
 	if _, err := r.MarkKey(ctx, s.KeyID); err != nil {
 		return err

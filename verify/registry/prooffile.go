@@ -134,6 +134,9 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	if !bytes.Equal(want.Encode(), []byte(w.Entry)) {
 		return fail(fmt.Errorf("entry %d is not that of the row", e.Seq))
 	}
+	if !w.says(row) {
+		return fail(fmt.Errorf("entry %d does not commit to all that the row says", e.Seq))
+	}
 	if w.Checkpoint < 0 || w.Checkpoint >= len(signed) || e.Seq < 1 {
 		return fail(fmt.Errorf("entry %d has no checkpoint", e.Seq))
 	}
@@ -148,6 +151,27 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 		return fail(err)
 	}
 	return e.Seq, nil
+}
+
+// says reports whether the row stands as it is written of what the ledger commits to: without
+// other fields, and to the microsecond.
+func (w *wireEntry) says(row store.Row) bool {
+	var again wireEntry
+	switch x := row.(type) {
+	case store.Copy:
+		again.Copy = publicCopy(&x)
+	case store.MarkKey:
+		again.MarkKey = wireKeyOf(x)
+	case store.Receipt:
+		again.Receipt = publicReceipt(&x)
+	case store.Submission:
+		again.Submission = wireSubmissionOf(&x)
+	case store.Investigation:
+		again.Investigation = publicInvestigation(x)
+	}
+	a, errA := json.Marshal(again)
+	b, errB := json.Marshal(wireEntry{Copy: w.Copy, MarkKey: w.MarkKey, Receipt: w.Receipt, Submission: w.Submission, Investigation: w.Investigation})
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
 // row is the row as the ledger commits to it.
@@ -169,7 +193,7 @@ func (w *wireEntry) row() (store.Row, error) {
 	case w.Copy != nil:
 		return w.Copy.row(salt)
 	case w.MarkKey != nil:
-		k := store.MarkKey{ID: w.MarkKey.ID, Since: w.MarkKey.Added, Salt: salt}
+		k := store.MarkKey{ID: w.MarkKey.ID, Since: timestamp(w.MarkKey.Added), Salt: salt}
 		return k, unhex("commitment", k.Commitment[:], w.MarkKey.Commitment)
 	case w.Receipt != nil:
 		x, err := w.Receipt.row()
@@ -185,7 +209,7 @@ func (c *Copy) row(salt store.Salt) (store.Copy, error) {
 	x := store.Copy{
 		ID: uint64(c.ID), Submission: c.Submission, Recipient: c.Recipient, Purpose: c.Purpose, KeyID: c.KeyID,
 		Strength: c.Strength, Margin: c.Margin, Weak: c.Weak, PSNR: c.PSNR, SSIM: c.SSIM, Format: c.Format,
-		Width: c.Width, Height: c.Height, Size: c.Size, Issued: c.Issued, Actor: c.Actor, Salt: salt,
+		Width: c.Width, Height: c.Height, Size: c.Size, Issued: timestamp(c.Issued), Actor: c.Actor, Salt: salt,
 	}
 	return x, unhex("digest", x.SHA256[:], c.SHA256)
 }
@@ -193,7 +217,7 @@ func (c *Copy) row(salt store.Salt) (store.Copy, error) {
 func (s *wireSubmission) row(salt store.Salt) (store.Submission, error) {
 	x := store.Submission{
 		ID: s.ID, Size: s.Size, Format: s.Format, Decoder: s.Decoder, Width: s.Width, Height: s.Height,
-		Submitted: s.Submitted, Received: s.Received, Subject: s.Subject, Hash: s.Hash, Area: s.Area, Chain: s.Chain,
+		Submitted: timestamp(s.Submitted), Received: timestamp(s.Received), Subject: s.Subject, Hash: s.Hash, Area: s.Area, Chain: s.Chain,
 		Quality: s.Quality, AreaQuality: s.AreaQuality, Kept: s.Kept, Salt: salt,
 	}
 	if s.Rendition != "" {

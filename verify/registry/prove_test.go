@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -104,6 +105,34 @@ func TestProveSubmission(t *testing.T) {
 	again, err := h.Prove(t.Context(), h.copy.ID, h.public)
 	require.NoError(t, err)
 	require.Equal(t, h.proof, again, "a copy is proved as before")
+}
+
+// What no entry commits to is no part of a proof.
+func TestForgedSubmissionProofs(t *testing.T) {
+	h := handOver(t)
+	proof, err := h.ProveSubmission(t.Context(), h.sub.ID, h.public)
+	require.NoError(t, err)
+	row := func(p map[string]any) map[string]any {
+		return p["entries"].([]any)[0].(map[string]any)["submission"].(map[string]any)
+	}
+	for name, edit := range map[string]func(p map[string]any){
+		"erased":               func(p map[string]any) { row(p)["erased"] = true },
+		"another subject":      func(p map[string]any) { row(p)["subject"] = "customer 18" },
+		"a rendition of zeros": func(p map[string]any) { row(p)["rendition"] = strings.Repeat("00", 32) },
+		"no rendition":         func(p map[string]any) { delete(row(p), "rendition") },
+		"nanoseconds":          func(p map[string]any) { row(p)["received"] = nanosecondLater(t, row(p)["received"]) },
+	} {
+		_, err := registry.CheckProof(forge(t, proof, edit), h.public)
+		assert.ErrorIs(t, err, registry.ErrProof, name)
+	}
+}
+
+// nanosecondLater is less than what a commitment tells apart.
+func nanosecondLater(t *testing.T, at any) string {
+	t.Helper()
+	was, err := time.Parse(time.RFC3339Nano, at.(string))
+	require.NoError(t, err)
+	return was.Add(1).Format(time.RFC3339Nano)
 }
 
 // Every byte of a proof counts, whatever it is changed to.

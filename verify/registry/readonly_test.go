@@ -83,11 +83,11 @@ func TestLogInvestigation(t *testing.T) {
 	now := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 	r.SetClock(func() time.Time { return now })
 	want := registry.Investigation{
-		Entry: 2, Started: now, Actor: "desk 4", Command: "kycmark investigate 'a dump\ufffd'",
+		Entry: 2, Started: now, Actor: "desk 4", Command: "kycmark investigate 'a\ufffd dump\ufffd'",
 		Input: strings.Repeat("0a", 32), Files: 3,
 	}
 	given := want
-	given.Entry, given.Started, given.Command = 0, time.Time{}, "kycmark investigate 'a dump\n'"
+	given.Entry, given.Started, given.Command = 0, time.Time{}, "kycmark investigate 'a\u009b dump\n'"
 	entry, err := r.LogInvestigation(ctx, given)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, entry)

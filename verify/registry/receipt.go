@@ -83,7 +83,7 @@ type receiptRow struct{ store.Receipt }
 
 // row is the receipt as the registry keeps it, without its salt.
 func (x *Receipt) row() (receiptRow, error) {
-	row := receiptRow{store.Receipt{Copy: uint64(x.Copy), Entered: x.Entered, Actor: x.Actor}}
+	row := receiptRow{store.Receipt{Copy: uint64(x.Copy), Entered: timestamp(x.Entered), Actor: x.Actor}}
 	return row, errors.Join(
 		unhex("public key", row.PublicKey[:], x.PublicKey),
 		unhex("signature", row.Signature[:], x.Signature))

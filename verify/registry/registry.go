@@ -339,6 +339,15 @@ func (r *Registry) clock() time.Time { return timestamp(r.now()) }
 
 func timestamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
+// checkTime refuses a time of a year, in UTC, that has not four digits: JSON has none such, and
+// rows are never taken out again.
+func checkTime(what string, t time.Time) error {
+	if y := t.UTC().Year(); y < 0 || y > 9999 {
+		return fmt.Errorf("%w: the %s is in the year %d", ErrInput, what, y)
+	}
+	return nil
+}
+
 func newSalt() (s store.Salt) {
 	rand.Read(s[:])
 	return s

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"image"
 	"io/fs"
+	"math"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -182,6 +185,47 @@ func TestCustody(t *testing.T) {
 	require.ErrorIs(t, r.AddCustody(ctx, registry.Custody{Recipient: "nobody", From: feb, To: feb}), registry.ErrNotFound)
 	require.ErrorIs(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", From: feb, To: feb, Submissions: []watermark.Submission{{9}}}), registry.ErrNotFound)
 	checkLedger(t, r)
+}
+
+// A year that JSON cannot write would spoil every list that it stands in, for good.
+func TestDatesThatCannotBeWritten(t *testing.T) {
+	r := leaktest.NewRegistry(t)
+	ctx := t.Context()
+	key := watermark.GenerateKey()
+	_, err := r.AddMarkKey(ctx, key)
+	require.NoError(t, err)
+	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	east, west := time.FixedZone("", 5*3600), time.FixedZone("", -5*3600)
+	early, late := time.Date(0, 1, 1, 0, 0, 0, 0, east), time.Date(9999, 12, 31, 23, 0, 0, 0, west)
+	for _, c := range []registry.Custody{
+		{Recipient: "vendor A", From: early, To: feb},
+		{Recipient: "vendor A", From: feb, To: late},
+		{Recipient: "vendor A", From: feb, To: feb.AddDate(300_000, 0, 0)},
+	} {
+		assert.ErrorIs(t, r.AddCustody(ctx, c), registry.ErrInput, "%s to %s", c.From, c.To)
+	}
+	require.ErrorIs(t, r.SetKeyState(ctx, registry.KeyState{KeyID: key.ID(), State: registry.KeyCompromised, Since: early}), registry.ErrInput)
+	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", To: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}))
+	facts, err := r.AllCustody(ctx)
+	require.NoError(t, err)
+	keys, err := r.MarkKeys(ctx)
+	require.NoError(t, err)
+	_, err = json.Marshal([]any{facts, keys})
+	require.NoError(t, err)
+}
+
+func TestLimitsAsLargeAsCanBe(t *testing.T) {
+	cfg := leaktest.Config(t)
+	cfg.MaxBytes, cfg.MaxCopyBytes, cfg.Workers = math.MaxInt64, math.MaxInt64, math.MaxInt
+	s := newIssuer(t, cfg)
+	in := submit(t, s, file(t, passport(1), "jpeg"), "", feb)
+	path := filepath.Join(t.TempDir(), "2.jpg")
+	require.NoError(t, os.WriteFile(path, file(t, passport(2), "jpeg"), 0o600))
+	for got, err := range s.Import(t.Context(), registry.Uploads(path)) {
+		require.NoError(t, err)
+		require.NoError(t, got.Err)
+		require.NotEqual(t, in.ID, got.Submission)
+	}
 }
 
 func TestImportCustody(t *testing.T) {

@@ -251,18 +251,18 @@ func (c *checker) ends() error {
 
 // counts finds rows that no entry stands for.
 func (c *checker) counts() error {
-	for kind, table := range map[string]string{
-		store.KindRegistry: infoTable.name, store.KindRecipient: recipientTable.name, store.KindKey: markKeyTable.name,
-		store.KindKeyState: keyStateTable.name, store.KindSubmission: submissionTable.name,
-		store.KindErasure: erasureTable.name, store.KindIssue: copyTable.name, store.KindReceipt: receiptTable.name,
-		store.KindCustody: custodyTable.name, store.KindInvestigation: investigationTable.name,
+	for _, t := range []struct{ kind, table string }{
+		{store.KindRegistry, infoTable.name}, {store.KindRecipient, recipientTable.name}, {store.KindKey, markKeyTable.name},
+		{store.KindKeyState, keyStateTable.name}, {store.KindSubmission, submissionTable.name},
+		{store.KindErasure, erasureTable.name}, {store.KindIssue, copyTable.name}, {store.KindReceipt, receiptTable.name},
+		{store.KindCustody, custodyTable.name}, {store.KindInvestigation, investigationTable.name},
 	} {
-		n, err := c.count("SELECT count(*) FROM " + table)
+		n, err := c.count("SELECT count(*) FROM " + t.table)
 		if err != nil {
 			return err
 		}
-		if n != c.seen[kind] {
-			return tampered("%d rows of %s, but %d entries", n, kind, c.seen[kind])
+		if n != c.seen[t.kind] {
+			return tampered("%d rows of %s, but %d entries", n, t.table, c.seen[t.kind])
 		}
 	}
 	return errors.Join(

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 
+	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -12,6 +13,9 @@ func (d *DB) SetCommit(f func(*sql.Tx) error) { d.commit = f }
 
 // SetLotSize makes lots of fewer submissions.
 func (d *DB) SetLotSize(n int) { d.lotSize = n }
+
+// SetScrub replaces what runs after an erasure.
+func (d *DB) SetScrub(f func(context.Context, *sql.DB) error) { d.dialect.Scrub = f }
 
 // Raw is the database behind the ledger's back: what an attacker with it can do.
 func (d *DB) Raw() *sql.DB { return d.write }
@@ -24,4 +28,12 @@ func (d *DB) Waiting() int {
 	d.turns.mu.Lock()
 	defer d.turns.mu.Unlock()
 	return len(d.turns.wait)
+}
+
+// Enqueue lets uploads wait as those of a caller who has not yet asked for the turn; during
+// runs in their transaction. The result is the caller's, once somebody has committed them.
+func (d *DB) Enqueue(ctx context.Context, uploads []store.Upload, during func()) (err func() error) {
+	r := &request{ctx: ctx, uploads: uploads, done: make(chan struct{}), write: func(*tx) error { during(); return nil }}
+	d.turns.enter(r)
+	return func() error { <-r.done; return r.err }
 }

@@ -136,6 +136,47 @@ func TestCancelledDuringCommit(t *testing.T) {
 	})
 }
 
+// Who has the turn first commits what came before, alone where that fills a transaction: it
+// must not fail because another gives up meanwhile, nor go on when its own caller does.
+func TestWhoGivesUpFailsNobodyElse(t *testing.T) {
+	d := kinds["memory"](t, info())
+	many := make([]store.Upload, 4096)
+	for n := range many {
+		many[n].Submission, _ = submission(n)
+		many[n].Kept = false
+	}
+	last, _ := submission(len(many))
+	last.Kept = false
+	ctx, cancel := context.WithCancel(t.Context())
+	first := d.Enqueue(t.Context(), many, cancel)
+	_, err := d.AddSubmissions(ctx, []store.Upload{{Submission: last}})
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, first())
+
+	ctx, cancel = context.WithCancel(t.Context())
+	first = d.Enqueue(ctx, many, cancel)
+	_, err = d.AddSubmissions(t.Context(), []store.Upload{{Submission: last}})
+	require.NoError(t, err)
+	require.ErrorIs(t, first(), context.Canceled)
+}
+
+// A server goes on after a panic of one of its callers: none of the others may take what was
+// rolled back for done.
+func TestPanicAcknowledgesNothing(t *testing.T) {
+	d := kinds["memory"](t, info())
+	s, _ := submission(1)
+	s.Kept = false
+	other := d.Enqueue(t.Context(), []store.Upload{{Submission: s}}, func() { panic("of a caller") })
+	require.Panics(t, func() { _, _ = d.AddRecipient(t.Context(), recipient("vendor A")) })
+	require.Error(t, other())
+	size, _, err := d.Check(t.Context())
+	require.NoError(t, err)
+	require.EqualValues(t, 1, size)
+	added, err := d.AddRecipient(t.Context(), recipient("vendor A"))
+	require.NoError(t, err)
+	require.True(t, added)
+}
+
 func TestOneBadWriterSpoilsNoOther(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
 		fill(t, d)

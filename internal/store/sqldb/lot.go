@@ -135,7 +135,7 @@ func readLots(ctx context.Context, q querier, upto int64) ([]lot, error) {
 	}
 	reach := make(map[int64]place, len(lots))
 	for _, l := range lots {
-		if l.bits < 0 || l.bits > bandBits || l.reach < 0 || l.reach > endPlace || l.last-l.first >= seqSpan {
+		if l.id < 1 || l.id > maxLot || l.bits < 0 || l.bits > bandBits || l.reach < 0 || l.reach > endPlace || l.last-l.first >= seqSpan {
 			return nil, tampered("lot %d of the search tables is none", l.id)
 		}
 		reach[l.id] = l.reach

@@ -318,6 +318,12 @@ func TestEditedLotsAreRefused(t *testing.T) {
 			edited(t, d, edit, edit)
 		}
 	}
+	for _, id := range []string{"id + 524288", "id + 1048576", "-id"} { // whose lists' numbers wrap round
+		require.NoError(t, rawly(t, d, "UPDATE lot SET id = "+id))
+		_, err := d.Near(t.Context(), []phash.Hash{c.hash()}, 31)
+		require.ErrorIs(t, err, store.ErrTampered, id)
+		require.NoError(t, rawly(t, d, "UPDATE lot SET id = abs(id) % 524288"))
+	}
 	require.NoError(t, rawly(t, d, "UPDATE lot SET bits = 99"))
 	_, err := d.Near(t.Context(), []phash.Hash{c.hash()}, 31)
 	require.ErrorIs(t, err, store.ErrTampered)

@@ -77,7 +77,6 @@ func (t *transfer) eraseAgain() error {
 			if err := blank(t.ctx, to, [][16]byte{e.ID}, e.Erasure); err != nil {
 				return err
 			}
-			t.blanked = true
 		}
 		return nil
 	})

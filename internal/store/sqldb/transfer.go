@@ -77,10 +77,8 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 		}
 	}
 	to.info = t.info
-	if t.blanked && to.dialect.Scrub != nil {
-		if err := to.dialect.Scrub(ctx, to.write); err != nil {
-			return 0, root, err
-		}
+	if err := t.scrub(); err != nil {
+		return 0, root, err
 	}
 	return size, root, to.BuildBands(ctx, false, nil)
 }
@@ -92,7 +90,18 @@ type transfer struct {
 	to          *DB
 	progress    func(done, total int)
 	done, total int
-	blanked     bool // what is erased from the registry was taken out of the copy
+}
+
+// scrub cleans the copy's files where anything was ever erased from the registry: an earlier run
+// may have copied that, and have been killed after it erased it again.
+func (t *transfer) scrub() error {
+	if t.to.dialect.Scrub == nil {
+		return nil
+	}
+	if n, err := count(t.ctx, t.from, erasureTable.name); err != nil || n == 0 {
+		return err
+	}
+	return t.to.dialect.Scrub(t.ctx, t.to.write)
 }
 
 // A transferStep copies the rows of one table that are not there.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,32 @@ func TestTransfer(t *testing.T) {
 	require.NoError(t, err, "the copy can be written to")
 	_, _, err = third.Check(ctx)
 	require.NoError(t, err)
+}
+
+// What was erased while a copy was made is cleaned out of its files, too, however often the
+// cleaning is cut short.
+func TestCopyIsScrubbedUntilThatIsDone(t *testing.T) {
+	from := kinds["file"](t, info())
+	fill(t, from)
+	to := opened(sqlite.OpenCopy(t.Context(), "file:"+filepath.Join(t.TempDir(), "r.db")))(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	_, _, err := sqldb.Transfer(ctx, from, to, func(done, total int) {
+		if 4*done > 3*total {
+			cancel()
+		}
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.NoError(t, from.Erase(t.Context(), erasure("letter 5", 5)))
+	scrubbed, failure := 0, errors.New("the disk is gone")
+	to.SetScrub(func(context.Context, *sql.DB) error { scrubbed++; return failure })
+	for range 2 {
+		_, _, err = sqldb.Transfer(t.Context(), from, to, nil)
+		require.ErrorIs(t, err, failure)
+	}
+	failure = nil
+	_, _, err = sqldb.Transfer(t.Context(), from, to, nil)
+	require.NoError(t, err)
+	require.Equal(t, 3, scrubbed)
 }
 
 func TestWholeCopiesOnly(t *testing.T) {

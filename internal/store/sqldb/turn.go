@@ -100,7 +100,7 @@ func (d *DB) request(r *request) error {
 		case <-r.done:
 			return r.err
 		default:
-			d.commitAll(r.ctx, d.turns.next())
+			d.commitAll(d.turns.next())
 		}
 	}
 }
@@ -109,14 +109,21 @@ func (d *DB) request(r *request) error {
 // was committed.
 var errCommit = errors.New("commit")
 
+// errPanicked is what others are told of a transaction that a panic ended.
+var errPanicked = errors.New("a writer panicked, and all who were committed with it were rolled back")
+
 // commitAll does the requests in one transaction. If that is rolled back it does
 // each alone, so that none fails for another's sake.
-func (d *DB) commitAll(ctx context.Context, batch []*request) {
+func (d *DB) commitAll(batch []*request) {
+	for _, r := range batch {
+		r.err = errPanicked // until it is known
+	}
 	defer func() {
 		for _, r := range batch {
 			close(r.done)
 		}
 	}()
+	ctx := batch[0].ctx // which need not be that of who has the turn
 	if len(batch) > 1 {
 		ctx = context.WithoutCancel(ctx) // what one gives up must not fail the others
 	}
