@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -11,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+
+	"github.com/kycmark/kycmark/internal/intake"
 )
 
 // listFiles replaces each folder among paths by the regular files in it and
@@ -24,12 +25,13 @@ func listFiles(paths []string) []string {
 			files = append(files, path)
 			continue
 		}
-		filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		root := path + string(filepath.Separator) // a link to a folder is followed where it is named
+		filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				files = append(files, p)
 				return nil
-			case p != path && strings.HasPrefix(d.Name(), "."):
+			case p != root && strings.HasPrefix(d.Name(), "."):
 				if d.IsDir() {
 					return fs.SkipDir
 				}
@@ -49,7 +51,7 @@ func openRegular(path string) (*os.File, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, errors.New("not a regular file")
+		return nil, &fs.PathError{Op: "open", Path: path, Err: intake.ErrNotRegular}
 	}
 	return os.Open(path)
 }
