@@ -7,6 +7,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // exactly wants the named arguments and no others.
@@ -30,6 +31,17 @@ func some(name string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// noneEmpty refuses flags that were given nothing, as by a variable of a script that was
+// not set: --since "" would otherwise hand out every upload.
+func noneEmpty(flags *pflag.FlagSet) (err error) {
+	flags.Visit(func(f *pflag.Flag) {
+		if s := f.Value.String(); err == nil && (s == "" || s == "[]") {
+			err = usagef("--%s was given nothing", f.Name)
+		}
+	})
+	return err
 }
 
 // only makes cmd the parent of verbs: it does nothing itself, and what is none

@@ -66,10 +66,8 @@ how the statistics behind a reading are distributed. Exit 1 when any mark is fou
 		if f.cfg.Trials < 0 || plot != "" && f.cfg.Trials == 0 {
 			return usagef("--trials: %d trials cannot be made or drawn", f.cfg.Trials)
 		}
-		if plot != "" {
-			if err := checkOutput(plot, f.force, []string{f.key}); err != nil {
-				return err
-			}
+		if err := f.checkOutputs(plot); err != nil {
+			return err
 		}
 		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg bench.Config) (measured, error) {
 			r, err := bench.FalsePositives(ctx, cfg)

@@ -114,13 +114,8 @@ func (u *ui) benchMatch(ctx context.Context, f *matchFlags, parts []string) (err
 	if f.search.Queries < 5 || f.alike.Documents < 1 || f.alike.Near < 1 || f.alike.Again < 0 || f.alike.Parts < 1 || f.alike.Side < 300 {
 		return usagef("--queries takes 5 or more, --documents, --parts and --near 1 or more, --side 300 or more")
 	}
-	for _, path := range []string{f.plot, f.table} {
-		if path == "" {
-			continue
-		}
-		if err := checkOutput(path, f.force, []string{f.key}); err != nil {
-			return err
-		}
+	if err := f.checkOutputs(f.plot, f.table); err != nil {
+		return err
 	}
 	for _, list := range []struct {
 		from []string

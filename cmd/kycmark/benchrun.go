@@ -28,6 +28,12 @@ type benchFlags struct {
 
 func (f *benchFlags) command(name, short, long, example string) *cobra.Command {
 	cmd := &cobra.Command{Use: name, Short: short, Long: long, Example: example, Args: exactly()}
+	cmd.PreRunE = func(*cobra.Command, []string) error {
+		if f.cfg.Workers < 0 || f.cfg.MaxSide < 0 { // without workers nothing would be measured, and printed as zeros
+			return usagef("--workers and --max-side take 0 or more")
+		}
+		return nil
+	}
 	fs := cmd.Flags()
 	fs.StringSliceVar(&f.pictures, "pictures", nil, "`folders` or files to measure on (default: the shipped pictures)")
 	fs.StringVarP(&f.out, "out", "o", "", "write the Markdown table to this `file`, too")
@@ -50,12 +56,24 @@ type measured struct {
 	no       bool // a bar was missed
 }
 
-// prepare checks the output file and reads the key.
-func (u *ui) prepare(f *benchFlags) error {
-	if f.out != "" {
-		if err := checkOutput(f.out, f.force, []string{f.key}); err != nil {
+// checkOutputs looks whether tables and plots can be written, those that have a name.
+func (f *benchFlags) checkOutputs(paths ...string) error {
+	inputs := listFiles(f.pictures)
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		if err := checkOutput(path, f.force, []string{f.key}, inputs...); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// prepare checks the output file and reads the key.
+func (u *ui) prepare(f *benchFlags) error {
+	if err := f.checkOutputs(f.out); err != nil {
+		return err
 	}
 	if f.key != "" {
 		keys, err := u.readKeys([]string{f.key})

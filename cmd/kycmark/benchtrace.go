@@ -61,10 +61,8 @@ runs with other seeds add to the same table.`,
 		if t.Issued < 2 || t.PoolLeaks < 2 {
 			return usagef("--copies and --pool-leaks take 2 or more")
 		}
-		if plot != "" {
-			if err := checkOutput(plot, f.force, []string{f.key}); err != nil {
-				return err
-			}
+		if err := f.checkOutputs(plot); err != nil {
+			return err
 		}
 		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg bench.Config) (measured, error) {
 			t.Config = cfg

@@ -27,6 +27,9 @@ become two ledgers.`,
 		Example: `  kycmark copy-registry kyc/registry.db 'postgres://kyc@db.example/kyc?sslmode=verify-full'`,
 		Args:    exactly("FROM", "TO"),
 		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
+			if same(settled(args[0]), settled(args[1])) {
+				return usagef("FROM and TO are one registry, %s", args[0])
+			}
 			show, done := u.progressOf(cmd.Context(), "copying")
 			defer done()
 			rows := 0

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -152,7 +153,7 @@ func (d *demoStory) say(format string, args ...any) {
 // pasteable tells how to run the printed lines by hand.
 func (d *demoStory) pasteable(home string) {
 	if d.bad == nil {
-		d.printf("   $ export KYCMARK_HOME=%s\n", home)
+		d.printf("   $ export KYCMARK_HOME=%s\n", quoted(home))
 	}
 }
 
@@ -163,7 +164,7 @@ func (d *demoStory) run(args ...string) {
 		return
 	}
 	if !d.quiet {
-		d.printf("   $ kycmark %s\n", quoted(args))
+		d.printf("   $ kycmark %s\n", quoted(args...))
 	}
 	out := io.Discard
 	verb := args[0]
@@ -184,13 +185,18 @@ func (d *demoStory) run(args ...string) {
 }
 
 // quoted writes arguments as a shell reads them.
-func quoted(args []string) string {
+func quoted(args ...string) string {
 	words := make([]string, len(args))
 	for i, a := range args {
-		if strings.ContainsAny(a, " '\"$") {
-			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
-		}
 		words[i] = a
+		if a == "" || strings.ContainsFunc(a, special) {
+			words[i] = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
 	}
 	return strings.Join(words, " ")
+}
+
+// special says whether a rune may mean something to a shell.
+func special(r rune) bool {
+	return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-_./,:+=@%", r)
 }

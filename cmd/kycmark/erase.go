@@ -57,9 +57,6 @@ func (b *books) erase(ctx context.Context, f eraseFlags) error {
 		}
 		ids = append(ids, id)
 	}
-	if f.subject == "" && len(ids) == 0 {
-		return usagef("neither a subject reference nor the ID of a submission")
-	}
 	if !f.yes {
 		return b.wouldErase(ctx, f.subject, ids)
 	}

@@ -55,7 +55,8 @@ func withHint(err error, format string, args ...any) error {
 // finish reports what ended the command and returns the exit code.
 func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	if err == nil && u.out.failed != nil {
-		err = fmt.Errorf("standard output: %w", u.out.failed)
+		u.errorf("standard output: %v", u.out.failed)
+		return exitFatal
 	}
 	if err == nil {
 		return u.code

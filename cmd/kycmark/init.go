@@ -59,7 +59,7 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
 			}
 			u.printf("public key of its ledger, for auditors: %s\n", public)
 			u.printf("ID of its report key, for those who are to trust its reports: %s\n", attest.KeyID(report))
-			u.printf("next: export KYCMARK_HOME='%s'\n      kycmark recipient add vendor-a --kind vendor\n", dir)
+			u.printf("next: export KYCMARK_HOME=%s\n      kycmark recipient add vendor-a --kind vendor\n", quoted(dir))
 			return u.line(struct {
 				Home      string `json:"home"`
 				KeyID     string `json:"key_id"`

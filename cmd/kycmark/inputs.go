@@ -24,12 +24,13 @@ func listFiles(paths []string) []string {
 			files = append(files, path)
 			continue
 		}
-		filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		root := path + string(filepath.Separator) // a link to a folder is followed where it is named
+		filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
 			switch {
 			case err != nil:
 				files = append(files, p)
 				return nil
-			case p != path && strings.HasPrefix(d.Name(), "."):
+			case p != root && strings.HasPrefix(d.Name(), "."):
 				if d.IsDir() {
 					return fs.SkipDir
 				}
@@ -49,7 +50,7 @@ func openRegular(path string) (*os.File, error) {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, errors.New("not a regular file")
+		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
 	}
 	return os.Open(path)
 }

@@ -88,7 +88,7 @@ func TestSizeStudy(t *testing.T) {
 		require.NoError(t, err)
 		ratio := float64(marked.Len()) / float64(plain.Len())
 		assert.InDelta(t, 1, ratio, 0.15, path)
-		t.Logf("%-40s %v, quality %d -> %d, %.3f of the plain one, %.3f of the source", filepath.Base(path), pic.Source.Subsampling,
+		t.Logf("%-40s %v, quality %d -> %d, %.3f of the plain one, %.3f of the source", filepath.Base(path), subsamplings[pic.Source.Subsampling],
 			pic.Source.Quality, got.Source.Quality, ratio, float64(marked.Len())/float64(pic.Size))
 	}
 }

@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(u.err)
 	if len(args) == 0 {
 		frontPage(u.out, root)
-		return exitDone
+		return u.finish(ctx, root, nil)
 	}
 	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {

@@ -24,6 +24,9 @@ func checkOutput(path string, force bool, kept []string, inputs ...string) error
 	if err := checkSpared(path, kept); err != nil {
 		return err
 	}
+	if path == "" || os.IsPathSeparator(path[len(path)-1]) {
+		return usagef("output %q names no file", path)
+	}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return checkFolder(path)

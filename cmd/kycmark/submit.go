@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,7 +151,7 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 		}
 	}
 	if n == 0 {
-		return usagef("no files in %s", strings.Join(append(args, f.manifest), ", "))
+		return usagef("no files in %s", cmp.Or(f.manifest, strings.Join(args, ", ")))
 	}
 	return nil
 }

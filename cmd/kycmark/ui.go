@@ -32,6 +32,9 @@ func newUI(stdout, stderr io.Writer) *ui {
 func (u *ui) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		u.started = true
+		if err := noneEmpty(cmd.Flags()); err != nil {
+			return err
+		}
 		return do(cmd, args)
 	}
 }
@@ -67,10 +70,11 @@ func (u *ui) fail(file string, err error) {
 // no records that the question was answered with "no".
 func (u *ui) no() { u.code = worse(u.code, exitNo) }
 
-// printf writes a result for people; silent with --json.
+// printf writes a result for people; silent with --json. Sentences have names from
+// outside in them: what a terminal would obey is taken out of the whole.
 func (u *ui) printf(format string, args ...any) {
 	if !u.json {
-		fmt.Fprintf(u.out, format, args...)
+		io.WriteString(u.out, shown(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -103,8 +107,13 @@ func (u *ui) table(header string, rows [][]string) {
 // name is s as it may be shown on a terminal. File names come from whoever made
 // the leak: one with line breaks or escape sequences must not write lines of ours.
 func name(s string) string {
+	return strings.ReplaceAll(shown(s), "\n", string(unicode.ReplacementChar))
+}
+
+// shown is a text of several lines as it may be shown on a terminal.
+func shown(s string) string {
 	return strings.Map(func(r rune) rune {
-		if !unicode.IsGraphic(r) {
+		if r != '\n' && !unicode.IsGraphic(r) {
 			return unicode.ReplacementChar
 		}
 		return r

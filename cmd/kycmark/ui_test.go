@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/verify"
 )
 
 func TestWorse(t *testing.T) {
@@ -76,9 +78,11 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left") }
 
 func TestLostOutputIsFatal(t *testing.T) {
-	var errs bytes.Buffer
-	require.Equal(t, exitFatal, run(t.Context(), []string{"version"}, nil, fullDisk{}, &errs))
-	require.Equal(t, "kycmark: standard output: no space left\n", errs.String())
+	for _, args := range [][]string{{"version"}, {}, {"--help"}, {"mark", "--help"}, {"help", "mark"}} {
+		var errs bytes.Buffer
+		assert.Equal(t, exitFatal, run(t.Context(), args, nil, fullDisk{}, &errs), "%q", args)
+		assert.Contains(t, errs.String(), "kycmark: standard output: no space left\n", "%q", args)
+	}
 }
 
 func TestParseTime(t *testing.T) {
@@ -117,6 +121,18 @@ func TestListFiles(t *testing.T) {
 	missing := filepath.Join(dir, "missing")
 	want := []string{missing, filepath.Join(dir, "a", "z.jpg"), filepath.Join(dir, "b.jpg"), filepath.Join(dir, "c.txt")}
 	require.Equal(t, want, listFiles([]string{missing, dir}))
+
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Skipf("SKIPPED: no symbolic links here: %v", err)
+	}
+	want = []string{filepath.Join(link, "a", "z.jpg"), filepath.Join(link, "b.jpg"), filepath.Join(link, "c.txt")}
+	require.Equal(t, want, listFiles([]string{link}), "a link to a folder, as it is named")
+}
+
+func TestNotRegularIsNamed(t *testing.T) {
+	_, err := readSmall(os.DevNull)
+	require.ErrorContains(t, err, os.DevNull+": not a regular file")
 }
 
 func TestReasonIsOneLine(t *testing.T) {
@@ -144,7 +160,8 @@ func TestPlural(t *testing.T) {
 }
 
 func TestQuoted(t *testing.T) {
-	require.Equal(t, `issue --to 'vendor A' --note 'it'\''s'`, quoted([]string{"issue", "--to", "vendor A", "--note", "it's"}))
+	require.Equal(t, `issue --to 'vendor A' --note 'it'\''s'`, quoted("issue", "--to", "vendor A", "--note", "it's"))
+	require.Equal(t, `--at 2018-02-14T09:30:00Z ü/1.jpg '' 'a;b' '*' '(x)' 'a`+"\n"+`b'`, quoted("--at", "2018-02-14T09:30:00Z", "ü/1.jpg", "", "a;b", "*", "(x)", "a\nb"))
 }
 
 // TestEveryVerbTeaches keeps --help useful: an example that names the verb.
@@ -167,6 +184,14 @@ func TestDetectWords(t *testing.T) {
 	}}
 	line.repeatStrongest()
 	require.Equal(t, "copy 0000000000000001 (key v1-a, log10 p -9.6, mirrored); and copy 0000000000000002 (key v1-b, log10 p -9.3)", line.words())
+}
+
+// The sentences of a verdict name files of the dump and recipients.
+func TestVerdictTellsTerminalsNothing(t *testing.T) {
+	const evil = "(a\x1b[2J\u202e\u009bm.jpg)"
+	var out bytes.Buffer
+	newUI(&out, &bytes.Buffer{}).verdict(&verify.DumpVerdict{Headline: evil, Shows: []string{evil}, ShowsNot: []string{evil}})
+	require.Equal(t, 3, strings.Count(out.String(), "(a\ufffd[2J\ufffd\ufffdm.jpg)\n"), "%q", out.String())
 }
 
 func TestHostileNamesWriteNoLines(t *testing.T) {

@@ -109,10 +109,13 @@ func Read(path string) (*Bundle, error) {
 		return nil, err
 	}
 	var b *Bundle
-	if info.IsDir() {
+	switch mode := info.Mode(); {
+	case mode.IsDir():
 		b, err = readFolder(path)
-	} else {
+	case mode.IsRegular():
 		b, err = readArchive(path)
+	default: // to open a pipe would be to wait forever
+		err = fmt.Errorf("%w: neither a folder nor a file", ErrBundle)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -122,6 +122,13 @@ func TestFolderRefused(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// A pipe would be waited for without end.
+func TestNoFile(t *testing.T) {
+	_, err := attest.Read(os.DevNull)
+	require.ErrorIs(t, err, attest.ErrBundle)
+	require.ErrorContains(t, err, "neither a folder nor a file")
+}
+
 // What is too large is refused before it is read.
 func TestTooLarge(t *testing.T) {
 	var many, big []attest.File

@@ -22,6 +22,7 @@ import (
 	"image"
 	"io/fs"
 	"math"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -91,6 +92,9 @@ var endings = []string{".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp"
 func Find(paths ...string) ([]string, error) {
 	var files []string
 	for _, root := range paths {
+		if info, err := os.Stat(root); err == nil && info.IsDir() {
+			root += string(filepath.Separator) // a link to a folder is followed where it is named
+		}
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err

@@ -30,6 +30,13 @@ func TestFind(t *testing.T) {
 	}
 	assert.Equal(t, []string{"odd", "a.png", "b.JPG", "sub/c.tiff", "sub/deep/d.webp"}, names)
 
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(filepath.Join(dir, "sub"), link); err == nil { // not on every system
+		files, err = bench.Find(link)
+		require.NoError(t, err)
+		assert.Equal(t, []string{filepath.Join(link, "c.tiff"), filepath.Join(link, "deep", "d.webp")}, files)
+	}
+
 	_, err = bench.Find(t.TempDir())
 	require.ErrorIs(t, err, bench.ErrNoPictures)
 	_, err = bench.Find(filepath.Join(dir, "missing"))

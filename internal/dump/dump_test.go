@@ -336,7 +336,7 @@ func TestExpand(t *testing.T) {
 	_, err = dump.Expand([]string{"@" + dir + "/none"}, nil)
 	require.ErrorIs(t, err, os.ErrNotExist)
 	_, err = dump.Expand([]string{"@" + dir}, nil)
-	require.ErrorContains(t, err, "not a regular file")
+	require.ErrorContains(t, err, dir+": not a regular file", "it says which")
 }
 
 // What is found of an archive or a PDF is its own digest, however deep it lies and whether or not

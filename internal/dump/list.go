@@ -29,7 +29,7 @@ func Expand(args []string, stdin io.Reader) ([]string, error) {
 		case isList:
 			f, err := intake.OpenRegular(list)
 			if err != nil {
-				return nil, err
+				return nil, fmt.Errorf("%s: %w", list, withoutPath(err))
 			}
 			names, err := names(f)
 			f.Close()

@@ -101,7 +101,7 @@ type Document struct {
 func (e *Engine) Open(ctx context.Context, data []byte, lim Limits) (*Document, error) {
 	d := &Document{engine: e, data: data, lim: lim.orDefault()}
 	if err := d.load(ctx); err != nil {
-		if d.pictures = salvage(data); len(d.pictures) == 0 || !errors.Is(err, ErrFormat) {
+		if d.pictures = salvage(data, d.lim.MaxPictures); len(d.pictures) == 0 || !errors.Is(err, ErrFormat) {
 			return nil, err
 		}
 		return d, nil

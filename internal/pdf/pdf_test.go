@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -223,4 +224,13 @@ func TestConcurrentUse(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// What costs the file a few bytes costs us many times that.
+func TestSalvageIsLimited(t *testing.T) {
+	junk := []byte("%PDF-1.4\n" + strings.Repeat("stream\n\xff\xd8\xffendstream\n", 50))
+	d, err := engine.Open(t.Context(), junk, pdf.Limits{MaxPictures: 7})
+	require.NoError(t, err)
+	defer d.Close()
+	require.Len(t, d.Names(), 7)
 }

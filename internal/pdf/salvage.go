@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// salvage finds the JPEGs that are streams of their own. In an encrypted file there are
-// none.
-func salvage(data []byte) (out []Picture) {
+// salvage finds the first most JPEGs that are streams of their own. In an encrypted file
+// there are none.
+func salvage(data []byte, most int) (out []Picture) {
 	begin, end := []byte("stream"), []byte("endstream")
-	for rest := data; ; {
+	for rest := data; len(out) < most; {
 		_, after, ok := bytes.Cut(rest, begin)
 		if !ok {
 			return out
@@ -26,4 +26,5 @@ func salvage(data []byte) (out []Picture) {
 		out = append(out, Picture{Name: fmt.Sprintf("salvaged%d.jpg", len(out)+1), data: bytes.TrimRight(body[:n], "\r\n")})
 		rest = body[n+len(end):]
 	}
+	return out
 }

@@ -225,9 +225,6 @@ func TestSubsamplingWithoutName(t *testing.T) {
 		}
 		assert.Equal(t, want, picture.SourceOf("jpeg", file).Subsampling, "% x", factors)
 	}
-	assert.Equal(t, "4:2:0", picture.Sub420.String())
-	assert.Equal(t, "Subsampling(0)", picture.Subsampling(0).String())
-	assert.Equal(t, "Subsampling(99)", picture.Subsampling(99).String())
 }
 
 // Grey stays grey in every format that can say so, and only if the pixels are.

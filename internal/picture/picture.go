@@ -79,13 +79,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// Read decodes the picture in r, of which it reads at most lim.MaxBytes+1
-// bytes.
-func Read(r io.Reader, lim Limits) (*Picture, error) {
-	return read(r, 0, lim.orDefault())
-}
-
-// read makes room for a file of the expected size at once.
+// read decodes the picture in r, of which it reads at most lim.MaxBytes+1 bytes. It makes
+// room for a file of the expected size at once.
 func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
 	most := lim.MaxBytes
 	if most < math.MaxInt64 {

@@ -1,7 +1,5 @@
 package picture
 
-import "strconv"
-
 // A Source says how a file was written, as far as a copy that should look like
 // it has to know. The zero value is a file of which nothing is known.
 type Source struct {
@@ -39,15 +37,6 @@ const (
 	Sub420                         // half of it both ways
 	SubGray                        // none
 )
-
-var subsamplings = [...]string{Sub444: "4:4:4", Sub422: "4:2:2", Sub440: "4:4:0", Sub420: "4:2:0", SubGray: "gray"}
-
-func (s Subsampling) String() string {
-	if s >= Sub444 && int(s) < len(subsamplings) {
-		return subsamplings[s]
-	}
-	return "Subsampling(" + strconv.Itoa(int(s)) + ")"
-}
 
 // source reads how a file was written. It is called for files that have been
 // decoded, but trusts nothing in them.

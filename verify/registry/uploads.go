@@ -56,8 +56,9 @@ func uploadsOf(p string, yield func(Upload) bool) bool {
 		return uploadFile(p, info, yield)
 	}
 	going := true
-	err = filepath.WalkDir(p, func(name string, d fs.DirEntry, err error) error {
-		switch hidden := name != p && strings.HasPrefix(d.Name(), "."); {
+	root := p + string(filepath.Separator) // a link to a folder is followed where it is named
+	err = filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
+		switch hidden := name != root && strings.HasPrefix(d.Name(), "."); {
 		case err != nil:
 			going = yield(Upload{Name: name, Err: err})
 		case hidden && d.IsDir():
