@@ -34,10 +34,11 @@ func some(name string) cobra.PositionalArgs {
 }
 
 // noneEmpty refuses flags that were given nothing, as by a variable of a script that was
-// not set: --since "" would otherwise hand out every upload.
+// not set: --since "" would otherwise hand out every upload. A purpose may be
+// empty: it selects nothing.
 func noneEmpty(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
-		if s := f.Value.String(); err == nil && (s == "" || s == "[]") {
+		if s := f.Value.String(); err == nil && f.Name != "purpose" && (s == "" || s == "[]") {
 			err = usagef("--%s was given nothing", f.Name)
 		}
 	})

@@ -55,6 +55,9 @@ type Bundle struct {
 	files []File
 }
 
+// Files are all files, sorted by name. They must not be changed.
+func (b *Bundle) Files() []File { return b.files }
+
 // File is the content of the file of that name.
 func (b *Bundle) File(name string) ([]byte, bool) {
 	i, found := slices.BinarySearchFunc(b.files, name, func(f File, name string) int { return strings.Compare(f.Name, name) })

@@ -36,6 +36,16 @@ type Result struct {
 	Stamp     *Stamp // nil without a timestamp
 }
 
+// Holds says whether every check does.
+func (r *Result) Holds() bool {
+	for _, c := range r.Checks {
+		if c.Err != nil {
+			return false
+		}
+	}
+	return len(r.Checks) > 0
+}
+
 func (r *Result) add(name, text string, err error) bool {
 	if err != nil {
 		text = ""

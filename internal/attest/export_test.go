@@ -52,16 +52,3 @@ func Relist(files []File, key crypto.Signer) (*Bundle, error) {
 	}
 	return newBundle(append(b.files, File{Name: listName, Data: sums}, File{Name: listSigName, Data: sig}))
 }
-
-// Files are all files, sorted by name.
-func (b *Bundle) Files() []File { return b.files }
-
-// Holds says whether every check does.
-func (r *Result) Holds() bool {
-	for _, c := range r.Checks {
-		if c.Err != nil {
-			return false
-		}
-	}
-	return len(r.Checks) > 0
-}
