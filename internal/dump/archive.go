@@ -158,6 +158,9 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 // tar lists the files that are there from their first byte to their last. What broke the
 // archive off, if anything did, is its error, too.
 func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error, depth int, under string) error {
+	if size == 0 {
+		return cmp.Or(broken, io.ErrUnexpectedEOF) // an archive without files has an end of its own
+	}
 	whole := io.NewSectionReader(at, 0, size)
 	for t := tar.NewReader(whole); ; { // which seeks over the files
 		h, err := t.Next()

@@ -38,6 +38,7 @@ func TestWhatIsCutOff(t *testing.T) {
 		want       []string // which files are whole
 		why        string
 	}{
+		"empty":                {"a.tar", "", nil, "unexpected EOF"},
 		"in a header":          {"a.tar", whole[:first+200], []string{"1"}, "unexpected EOF"},
 		"in a file":            {"a.tar", whole[:first+512+300], []string{"1"}, `cut off in "2.jpg": unexpected EOF`},
 		"in the first file":    {"a.tar", whole[:512+599], nil, `cut off in "1.jpg": unexpected EOF`},

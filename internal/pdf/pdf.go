@@ -157,6 +157,7 @@ func (d *Document) load(ctx context.Context) error {
 	}
 	d.inst = inst
 	if err := d.bind(ctx); err != nil {
+		d.drop() // it holds no document that could be read later
 		return err
 	}
 	opened, err := inst.OpenDocument(&requests.OpenDocument{File: &d.data})
