@@ -76,9 +76,13 @@ func TestWhatErasureLeaves(t *testing.T) {
 	}
 	require.NoError(t, d.Erase(t.Context(), store.Erasure{Submissions: [][16]byte{ups[77].ID}, Entered: t0}))
 	admin(t, dsn, "CHECKPOINT")
+	logged := 0
 	for _, text := range erased {
-		require.True(t, found(t, text)["pg_wal"], "the log keeps it for a while: %s", text)
+		if found(t, text)["pg_wal"] {
+			logged++
+		}
 	}
+	require.Greater(t, logged, 2, "the log keeps it for a while, though the end of a page may cut a text in two")
 	require.True(t, found(t, erased[3])["base"], "free pages are not overwritten")
 
 	admin(t, dsn, "VACUUM FULL submission, sealed, recent, posting")
