@@ -70,9 +70,9 @@ type Config struct {
 	// is then not judged, and the sentences name no holders.
 	Found time.Time
 
-	// Claimed is how many pictures somebody claims to have, of which the dump is a part, at most
-	// [odds.MaxClaimed] where Drawn; 0: nobody does. Drawn says that we drew the dump at random from them: of a selection
-	// that others made nothing follows but what is in it.
+	// Claimed is how many pictures somebody claims to have, of which the dump is a part, at
+	// most [odds.MaxClaimed] where Drawn; 0: nobody does. Drawn says that we drew the dump at
+	// random from them: of a selection that others made nothing follows but what is in it.
 	Claimed int
 	Drawn   bool
 

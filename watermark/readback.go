@@ -39,7 +39,7 @@ const leastSSIM = 0.986
 // from a megapixel on, 42 dB below) nor an SSIM of 0.986. It sets Weak if the
 // strongest is not read either: then nothing should be handed out. It never draws
 // another ID. The error wraps [ErrTooSmall], also for pictures so long and thin that a
-// messenger leaves too little of them to read, or [ErrStrength], or is ctx's.
+// messenger leaves too little of them to read, [ErrTooLarge] or [ErrStrength], or is ctx's.
 func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {

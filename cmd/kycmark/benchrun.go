@@ -7,6 +7,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -58,11 +59,12 @@ type measured struct {
 
 // checkOutputs looks whether tables and plots can be written, those that have a name.
 func (f *benchFlags) checkOutputs(paths ...string) error {
+	paths = slices.DeleteFunc(paths, func(p string) bool { return p == "" })
+	if len(paths) == 0 {
+		return nil
+	}
 	inputs := listFiles(f.pictures)
 	for _, path := range paths {
-		if path == "" {
-			continue
-		}
 		if err := checkOutput(path, f.force, []string{f.key}, inputs...); err != nil {
 			return err
 		}

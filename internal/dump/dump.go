@@ -184,16 +184,7 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	if err == nil || errors.Is(err, ErrTooMany) || ctx.Err() != nil {
 		return cmp.Or(ctx.Err(), err)
 	}
-	return d.add(File{Name: f.Name, Err: fmt.Errorf("archive: %w", withoutPath(err))})
-}
-
-// withoutPath drops the path that package os puts into its errors: the list names the file.
-func withoutPath(err error) error {
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
-		return pe.Err
-	}
-	return err
+	return d.add(File{Name: f.Name, Err: fmt.Errorf("archive: %w", intake.WithoutPath(err))})
 }
 
 // pdf lists the pictures of a PDF.
@@ -222,7 +213,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 		err = errNoPictures
 	}
 	if err != nil {
-		return d.add(File{Name: f.Name, Size: f.Size, Err: withoutPath(err)})
+		return d.add(File{Name: f.Name, Size: f.Size, Err: intake.WithoutPath(err)})
 	}
 	for i, name := range names {
 		err := d.add(File{Name: f.Name + "#" + name, Open: func(ctx context.Context) (io.ReadCloser, error) {

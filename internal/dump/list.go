@@ -29,7 +29,7 @@ func Expand(args []string, stdin io.Reader) ([]string, error) {
 		case isList:
 			f, err := intake.OpenRegular(list)
 			if err != nil {
-				return nil, fmt.Errorf("%s: %w", list, withoutPath(err))
+				return nil, fmt.Errorf("%s: %w", list, intake.WithoutPath(err))
 			}
 			names, err := names(f)
 			f.Close()
@@ -47,7 +47,7 @@ func Expand(args []string, stdin io.Reader) ([]string, error) {
 func names(r io.Reader) ([]string, error) {
 	data, err := io.ReadAll(io.LimitReader(r, maxList+1))
 	if err != nil {
-		return nil, withoutPath(err)
+		return nil, intake.WithoutPath(err)
 	}
 	if len(data) > maxList {
 		return nil, fmt.Errorf("larger than %d bytes", maxList)

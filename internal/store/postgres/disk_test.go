@@ -9,6 +9,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/internal/store/postgres"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
 // A server whose files may not grow costs an error; what was acknowledged is there,
@@ -33,10 +34,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	whole()
 	small.Unlimit(t)
-	require.Eventually(t, func() bool { // each of the lost sessions costs an error
-		_, err := d.AddSubmissions(t.Context(), []store.Upload{large(n)})
-		return err == nil
-	}, time.Minute, 10*time.Millisecond)
+	entered(t, d, large(n))
 	n++
 	whole()
 }
@@ -59,10 +57,7 @@ func TestLogFull(t *testing.T) {
 	_, err = d.AddSubmissions(t.Context(), []store.Upload{large(n)})
 	require.Error(t, err, "it stays full")
 	small.Unlimit(t)
-	require.Eventually(t, func() bool { // each of the lost sessions costs an error
-		_, err := d.AddSubmissions(t.Context(), []store.Upload{large(n)})
-		return err == nil
-	}, time.Minute, 10*time.Millisecond)
+	entered(t, d, large(n))
 	size, _, err := d.Check(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, 2+n, size, "the registry, and all that were acknowledged")
@@ -112,6 +107,15 @@ func TestReadOnlyServer(t *testing.T) {
 	size, _, err = d.Check(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, 11+n, size)
+}
+
+// entered tries again until the upload is entered: each of the lost sessions costs an error.
+func entered(t *testing.T, d *sqldb.DB, u store.Upload) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		_, err := d.AddSubmissions(t.Context(), []store.Upload{u})
+		return err == nil
+	}, time.Minute, 10*time.Millisecond)
 }
 
 func large(n int) store.Upload {
