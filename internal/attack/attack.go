@@ -1,7 +1,7 @@
 // Package attack is what a leaked picture goes through between a recipient's
 // hands and a channel: messengers, thumbnails, crops, screenshots, photographs of
-// screens, filters, redactions. [kycmark bench] and the leak tests measure the
-// mark under it.
+// screens, filters, redactions. The module bench and the leak tests measure
+// the mark under it.
 //
 // The list, its names, groups and parameters are those of the project's
 // executable definition in Python (OpenCV and libjpeg-turbo); the two agree in
