@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/bench/experiments"
+	"github.com/kycmark/kycmark/internal/attack"
 )
 
 func newBenchTrace(u *ui) *cobra.Command {

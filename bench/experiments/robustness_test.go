@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attack"
 	bench "github.com/kycmark/kycmark/bench/experiments"
+	"github.com/kycmark/kycmark/internal/attack"
 )
 
 // three pictures, one that cannot be marked and one that cannot be read

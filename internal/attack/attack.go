@@ -34,12 +34,12 @@ type Attack struct {
 }
 
 // All returns the 63 attacks, "none" first.
-func All() []Attack { return slices.Clone(list) }
+func All() []Attack { return list() }
 
 // Find returns the attack called name, of [All] or [Hard]. The error wraps
 // [ErrUnknown].
 func Find(name string) (Attack, error) {
-	for _, attacks := range [][]Attack{list, hard} {
+	for _, attacks := range [][]Attack{list(), Hard()} {
 		if i := slices.IndexFunc(attacks, func(a Attack) bool { return a.Name == name }); i >= 0 {
 			return attacks[i], nil
 		}
