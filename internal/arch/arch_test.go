@@ -53,6 +53,19 @@ var rules = []rule{
 		why:   "the registry keeps and hands out, and judges nothing: verify stands on it",
 	},
 	{
+		of: []string{"watermark", "phash/...", "verify", "verify/registry", "verify/odds/..."}, deep: true,
+		never: []string{"database/sql/...", "modernc.org/...", "github.com/jackc/...", "github.com/pressly/..."},
+		why:   "a program links the database that it names: registry.Open(ctx, sqlite.At(path)), or postgres.At(dsn)",
+	},
+	{
+		of: []string{"verify/registry/sqlite", "internal/store/sqlite"}, deep: true, never: []string{"github.com/jackc/..."},
+		why: "who keeps a registry in a file links no client of a server",
+	},
+	{
+		of: []string{"verify/registry/postgres", "internal/store/postgres"}, deep: true, never: []string{"modernc.org/..."},
+		why: "who keeps a registry in PostgreSQL links no SQLite",
+	},
+	{
 		of: []string{"verify", "verify/leaktest/..."}, never: []string{"internal/store/..."},
 		why: "what judges asks the registry, which knows which rows count and opens what is sealed",
 	},
@@ -227,6 +240,10 @@ func TestRulesBite(t *testing.T) {
 		{"seedable randomness", fstest.MapFS{"verify/a.go": file("math/rand/v2")}, "verify imports math/rand/v2"},
 		{"a verdict in the registry", fstest.MapFS{"verify/registry/a.go": file("M/verify")}, "verify/registry imports verify"},
 		{"judging in the registry", fstest.MapFS{"verify/registry/a.go": file("M/internal/capture")}, "verify/registry imports internal/capture"},
+		{"every database in the registry", fstest.MapFS{"verify/registry/a.go": file("M/internal/store/sqlite"), "internal/store/sqlite/a.go": file("modernc.org/sqlite")},
+			"verify/registry -> internal/store/sqlite imports modernc.org/sqlite"},
+		{"both databases for one", fstest.MapFS{"verify/registry/sqlite/a.go": file("M/internal/store/sqldb"), "internal/store/sqldb/a.go": file("github.com/jackc/pgx/v5")},
+			"imports github.com/jackc/pgx/v5"},
 		{"rows in a verdict", fstest.MapFS{"verify/a.go": file("M/verify/registry", "M/internal/store")}, "verify imports internal/store"},
 		{"attack in a verdict", fstest.MapFS{"verify/a.go": file("M/internal/attack")}, "verify imports internal/attack"},
 		{"attack for users' tests", fstest.MapFS{"verify/leaktest/a.go": file("M/internal/attack"), "internal/attack/a.go": file("math/rand")}, ""},

@@ -13,7 +13,7 @@ import (
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
 // ErrMatchLocal is returned for [MatchLocalOptions] that contradict themselves.
@@ -91,7 +91,7 @@ type localRun struct {
 	opt     *MatchLocalOptions
 	attacks []attack.Attack
 	uploads []localUpload
-	indexes []*local.Index // by size
+	indexes []*parts.Index // by size
 	report  *MatchLocalReport
 }
 
@@ -100,7 +100,7 @@ type localUpload struct {
 	name     string
 	image    *image.NRGBA
 	seed     uint64
-	features *local.Features
+	features *parts.Features
 }
 
 func (r *localRun) load(ctx context.Context) error {
@@ -128,7 +128,7 @@ func (r *localRun) load(ctx context.Context) error {
 	for i := range r.uploads {
 		u := &r.uploads[i]
 		start := time.Now()
-		f, err := local.Extract(u.image)
+		f, err := parts.Extract(u.image)
 		if err != nil {
 			return fmt.Errorf("bench: %s: %w", u.name, err)
 		}
@@ -152,9 +152,9 @@ const leakedPerson = 1 << 40
 // fill makes an index for each size, of the uploads and so many others.
 func (r *localRun) fill(ctx context.Context) error {
 	others := &distractors{opt: r.opt}
-	r.indexes = make([]*local.Index, len(r.opt.Sizes))
+	r.indexes = make([]*parts.Index, len(r.opt.Sizes))
 	for i := range r.indexes {
-		r.indexes[i] = &local.Index{}
+		r.indexes[i] = &parts.Index{}
 		for k := range r.uploads {
 			if err := r.indexes[i].Add(int64(k), r.uploads[k].features); err != nil {
 				return err
@@ -273,7 +273,7 @@ func collageOf(of []*image.NRGBA) *image.NRGBA {
 // look looks for a leak in every index.
 func (r *localRun) look(ctx context.Context, a *LocalAttack, leak *image.NRGBA, shown []int) error {
 	start := time.Now()
-	q, err := local.Examine(leak)
+	q, err := parts.Examine(leak)
 	if err != nil {
 		return fmt.Errorf("bench: %s: %w", a.Name, err)
 	}
@@ -288,7 +288,7 @@ func (r *localRun) look(ctx context.Context, a *LocalAttack, leak *image.NRGBA, 
 		c.search = append(c.search, sinceMS(start))
 		for _, u := range shown {
 			c.Tried++
-			at := slices.IndexFunc(found, func(m local.Match) bool { return m.Ref == int64(u) })
+			at := slices.IndexFunc(found, func(m parts.Match) bool { return m.Ref == int64(u) })
 			if at < 0 {
 				if s == len(r.indexes)-1 {
 					r.report.Uploads[u].Missed = append(r.report.Uploads[u].Missed, a.Name)
@@ -325,7 +325,7 @@ func (r *localRun) strangers(ctx context.Context) error {
 	x := r.indexes[len(r.indexes)-1]
 	for _, m := range all {
 		for _, leak := range append([]*image.NRGBA{m}, r.parts(m)...) {
-			q, err := local.Examine(leak)
+			q, err := parts.Examine(leak)
 			if err != nil {
 				return fmt.Errorf("bench: stranger: %w", err)
 			}

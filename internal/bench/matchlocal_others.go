@@ -13,7 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
 // distractors are uploads that do not leak. The first are pictures: parts of the
@@ -67,7 +67,7 @@ func (d *distractors) cuts(m *image.NRGBA, i uint64, n int) error {
 }
 
 func (d *distractors) add(kind string, m *image.NRGBA) error {
-	f, err := local.Extract(m)
+	f, err := parts.Extract(m)
 	if err != nil {
 		return fmt.Errorf("bench: distractor: %w", err)
 	}
@@ -115,8 +115,8 @@ func (d *distractors) specimens(ctx context.Context, n int) error {
 }
 
 // at returns distractor n.
-func (d *distractors) at(n int) (*local.Features, error) {
-	f := &local.Features{}
+func (d *distractors) at(n int) (*parts.Features, error) {
+	f := &parts.Features{}
 	data := d.made[n%len(d.made)]
 	if n >= len(d.made) {
 		data = d.recombined(n)
@@ -127,7 +127,7 @@ func (d *distractors) at(n int) (*local.Features, error) {
 	return f, nil
 }
 
-// How features lie at rest: see [local.Features.MarshalBinary].
+// How features lie at rest: see [parts.Features.MarshalBinary].
 const (
 	restHead    = 16
 	restFeature = 20
@@ -139,7 +139,7 @@ const (
 // every sign is changed with a chance of a tenth, as an edit changes it.
 func (d *distractors) recombined(n int) []byte {
 	r := rand.New(rand.NewPCG(d.opt.Seed+1, uint64(n)))
-	out := make([]byte, restHead, local.MaxSize)
+	out := make([]byte, restHead, parts.MaxSize)
 	out[0] = 1
 	binary.LittleEndian.PutUint32(out[4:], restSide)
 	binary.LittleEndian.PutUint32(out[8:], restSide)
@@ -149,11 +149,11 @@ func (d *distractors) recombined(n int) []byte {
 		sin, cos := math.Sincos(float64(turn) / 64 * 2 * math.Pi)
 		x0, y0 := float64(restSide/4+r.IntN(restSide/2)), float64(restSide/4+r.IntN(restSide/2))
 		taken := 0
-		for at := restHead; at < len(src) && taken < local.MaxFeatures/3+part; at += restFeature {
+		for at := restHead; at < len(src) && taken < parts.MaxFeatures/3+part; at += restFeature {
 			place := binary.LittleEndian.Uint32(src[at+16:])
 			x, y := float64(place&2047)/2-restSide/2, float64(place>>11&2047)/2-restSide/2
 			x, y = x0+(x*cos-y*sin), y0+(x*sin+y*cos)
-			if x < 0 || y < 0 || x > restSide || y > restSide || len(out) > local.MaxSize-restFeature {
+			if x < 0 || y < 0 || x > restSide || y > restSide || len(out) > parts.MaxSize-restFeature {
 				continue
 			}
 			for w := range 2 {

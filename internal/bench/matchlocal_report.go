@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
 // MatchLocalReport says how parts of uploads are found by their features.
@@ -75,7 +75,7 @@ type LocalStrangers struct {
 // strangerLevels are the log10 NFA by which strangers are counted.
 var strangerLevels = []float64{-2, -4, -6, -8, -10, -15, -20, -30}
 
-func (s *LocalStrangers) add(found []local.Match) {
+func (s *LocalStrangers) add(found []parts.Match) {
 	s.Tried++
 	if s.ByNFA == nil {
 		s.ByNFA = map[string]int{}

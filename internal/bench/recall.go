@@ -15,7 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/recall"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -146,7 +146,7 @@ func (r *recallRun) look(ctx context.Context, n int, out *recalled) error {
 		out.look.Features = *v.Searched.Features
 		return nil
 	}
-	q, err := local.Examine(leak) // what was found by its hash was not looked for by features
+	q, err := parts.Examine(leak) // what was found by its hash was not looked for by features
 	if err != nil {
 		return err
 	}

@@ -195,7 +195,7 @@ func (r *registryRun) openSQLite(ctx context.Context, info store.Info) error {
 		return err
 	}
 	path := filepath.Join(dir, "kyc.db")
-	if r.db, err = sqlite.Create(ctx, "file:"+path, info); err != nil {
+	if r.db, err = sqlite.Create(ctx, path, info); err != nil {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
 	db := r.db

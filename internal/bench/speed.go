@@ -13,7 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -136,7 +136,7 @@ func (t *timing) picture(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = t.time(ctx, stepFeatures, func() error { _, err := local.Extract(p.Image); return err })
+	err = t.time(ctx, stepFeatures, func() error { _, err := parts.Extract(p.Image); return err })
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -100,7 +101,7 @@ func newPixelRegistry(ctx context.Context, cfg *Config, recipients int) (*pixelR
 		return nil, err
 	}
 	seal := registry.GenerateSealKey()
-	store, err := registry.Create(ctx, "file::memory:", nil)
+	store, err := registry.Create(ctx, sqlite.At(":memory:"), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package local
+package parts
 
 import (
 	"encoding/binary"
@@ -14,9 +14,9 @@ import (
 var (
 	// ErrPicture is wrapped when a picture cannot be looked at: nil, empty, or
 	// larger than any that this package would unfold in memory.
-	ErrPicture = errors.New("local: unusable picture")
+	ErrPicture = errors.New("parts: unusable picture")
 	// ErrFormat is wrapped when bytes are not what this package wrote.
-	ErrFormat = errors.New("local: malformed features")
+	ErrFormat = errors.New("parts: malformed features")
 )
 
 const (

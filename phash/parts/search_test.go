@@ -1,4 +1,4 @@
-package local_test
+package parts_test
 
 import (
 	"bytes"
@@ -17,20 +17,20 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/specimen"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
 // uploads are pictures of different scenes and templates, by reference.
-var uploads = sync.OnceValues(func() ([]*image.NRGBA, *local.Index) {
+var uploads = sync.OnceValues(func() ([]*image.NRGBA, *parts.Index) {
 	var all []*image.NRGBA
 	for i, kind := range specimen.Templates() {
 		doc := specimen.Render(kind, specimen.NewPerson(uint64(300+i)), 900)
 		all = append(all, specimen.Photograph(doc, uint64(i), 1000, 750))
 	}
 	all = append(all, specimen.Landscape(5, 800, 600), specimen.Selfie(specimen.NewPerson(8), 8, 700, 900))
-	x := &local.Index{}
+	x := &parts.Index{}
 	for i, m := range all {
-		f, err := local.Extract(m)
+		f, err := parts.Extract(m)
 		if err != nil {
 			panic(err)
 		}
@@ -41,9 +41,9 @@ var uploads = sync.OnceValues(func() ([]*image.NRGBA, *local.Index) {
 	return all, x
 })
 
-func search(t testing.TB, x *local.Index, leak image.Image, opts *local.SearchOptions) []local.Match {
+func search(t testing.TB, x *parts.Index, leak image.Image, opts *parts.SearchOptions) []parts.Match {
 	t.Helper()
-	q, err := local.Examine(leak)
+	q, err := parts.Examine(leak)
 	require.NoError(t, err)
 	found, err := x.Search(context.Background(), q, opts)
 	require.NoError(t, err)
@@ -54,7 +54,7 @@ func search(t testing.TB, x *local.Index, leak image.Image, opts *local.SearchOp
 func TestCandidates(t *testing.T) {
 	all, x := uploads()
 	for _, n := range []int{-1, 0, 1, math.MaxInt} {
-		found := search(t, x, all[0], &local.SearchOptions{Candidates: n})
+		found := search(t, x, all[0], &parts.SearchOptions{Candidates: n})
 		require.NotEmpty(t, found, n)
 		assert.EqualValues(t, 0, found[0].Ref, n)
 	}
@@ -144,12 +144,12 @@ func TestStrangers(t *testing.T) {
 		}
 	}
 	assert.Empty(t, search(t, x, image.NewNRGBA(image.Rect(0, 0, 640, 480)), nil))
-	assert.Empty(t, search(t, &local.Index{}, load(t, "hana_bill.jpg"), nil))
+	assert.Empty(t, search(t, &parts.Index{}, load(t, "hana_bill.jpg"), nil))
 }
 
 // Of forty documents of one template the right one comes first.
 func TestSameTemplate(t *testing.T) {
-	x := &local.Index{}
+	x := &parts.Index{}
 	blank := specimen.NewBlank(specimen.Licence, 600)
 	for i := range 40 {
 		require.NoError(t, x.Add(int64(i), extract(t, blank.Fill(specimen.NewPerson(uint64(i))))))
@@ -164,9 +164,9 @@ func TestSameTemplate(t *testing.T) {
 
 func TestAddAndRemove(t *testing.T) {
 	all, _ := uploads()
-	x := &local.Index{}
-	assert.ErrorIs(t, x.Add(1, nil), local.ErrFormat)
-	assert.ErrorIs(t, x.Add(1, &local.Features{}), local.ErrFormat)
+	x := &parts.Index{}
+	assert.ErrorIs(t, x.Add(1, nil), parts.ErrFormat)
+	assert.ErrorIs(t, x.Add(1, &parts.Features{}), parts.ErrFormat)
 	assert.False(t, x.Remove(1))
 	f := extract(t, all[0])
 	for ref := range int64(3) {
@@ -190,7 +190,7 @@ func TestAddAndRemove(t *testing.T) {
 func TestManyChanges(t *testing.T) {
 	all, _ := uploads()
 	own, noise := extract(t, all[3]), extract(t, all[5])
-	x := &local.Index{}
+	x := &parts.Index{}
 	for ref := range int64(1500) {
 		require.NoError(t, x.Add(ref, noise))
 		if ref%3 == 0 {
@@ -204,7 +204,7 @@ func TestManyChanges(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 1, x.Len())
-	plain := &local.Index{}
+	plain := &parts.Index{}
 	require.NoError(t, plain.Add(700, own))
 	want, got := search(t, plain, all[3], nil)[0], search(t, x, all[3], nil)[0]
 	near(t, want.Leak, got.Leak, 0.5)
@@ -218,7 +218,7 @@ func TestSnapshot(t *testing.T) {
 	n, err := x.WriteTo(&a)
 	require.NoError(t, err)
 	assert.EqualValues(t, a.Len(), n)
-	again, err := local.Open(a.Bytes())
+	again, err := parts.Open(a.Bytes())
 	require.NoError(t, err)
 	assert.Equal(t, x.Len(), again.Len())
 	assert.Equal(t, search(t, x, all[4], nil), search(t, again, all[4], nil))
@@ -232,21 +232,21 @@ func TestSnapshot(t *testing.T) {
 	assert.Equal(t, before, a.Bytes(), "the snapshot's bytes are not written to")
 
 	for _, cut := range []int{0, 7, 8, 30, 60, a.Len() - 1} {
-		_, err := local.Open(a.Bytes()[:cut])
-		assert.ErrorIs(t, err, local.ErrSnapshot, "cut to %d", cut)
+		_, err := parts.Open(a.Bytes()[:cut])
+		assert.ErrorIs(t, err, parts.ErrSnapshot, "cut to %d", cut)
 	}
 	for _, at := range []int{0, 7, 8, 16, 24, 25, 50, a.Len() - 40, a.Len() - 1} {
 		bad := slices.Clone(before)
 		bad[at] ^= 1
-		_, err := local.Open(bad)
-		assert.ErrorIs(t, err, local.ErrSnapshot, "byte %d", at)
+		_, err := parts.Open(bad)
+		assert.ErrorIs(t, err, parts.ErrSnapshot, "byte %d", at)
 	}
-	empty, err := local.Open(snapshotOf(t, &local.Index{}))
+	empty, err := parts.Open(snapshotOf(t, &parts.Index{}))
 	require.NoError(t, err)
 	assert.Zero(t, empty.Len())
 }
 
-func snapshotOf(t *testing.T, x *local.Index) []byte {
+func snapshotOf(t *testing.T, x *parts.Index) []byte {
 	var b bytes.Buffer
 	_, err := x.WriteTo(&b)
 	require.NoError(t, err)
@@ -255,10 +255,10 @@ func snapshotOf(t *testing.T, x *local.Index) []byte {
 
 func TestConcurrency(t *testing.T) {
 	all, _ := uploads()
-	x := &local.Index{}
+	x := &parts.Index{}
 	own, other := extract(t, all[0]), extract(t, all[2])
 	require.NoError(t, x.Add(-1, own))
-	q, err := local.Examine(imaging.Resize(all[0], 500, 0, imaging.Box))
+	q, err := parts.Examine(imaging.Resize(all[0], 500, 0, imaging.Box))
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	for w := range int64(2) {
@@ -286,7 +286,7 @@ func TestConcurrency(t *testing.T) {
 
 func TestStopped(t *testing.T) {
 	all, x := uploads()
-	q, err := local.Examine(all[0])
+	q, err := parts.Examine(all[0])
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
@@ -297,7 +297,7 @@ func TestStopped(t *testing.T) {
 func BenchmarkExtract(b *testing.B) {
 	all, _ := uploads()
 	for b.Loop() {
-		_, err := local.Extract(all[0])
+		_, err := parts.Extract(all[0])
 		require.NoError(b, err)
 	}
 }
@@ -305,7 +305,7 @@ func BenchmarkExtract(b *testing.B) {
 func BenchmarkExamine(b *testing.B) {
 	all, _ := uploads()
 	for b.Loop() {
-		_, err := local.Examine(all[0])
+		_, err := parts.Examine(all[0])
 		require.NoError(b, err)
 	}
 }

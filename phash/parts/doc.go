@@ -1,12 +1,12 @@
-// Package local finds an upload of which a leak shows only a part, or which it shows
+// Package parts finds an upload of which a leak shows only a part, or which it shows
 // among other things: crops, collages, screenshots, photographs of screens, pages
 // with a document on them, turned, mirrored and redacted pictures. The hash of the
 // whole picture, package phash, says nothing of those.
 //
-//	features, err := local.Extract(upload)   // at most 4 KB, kept with the upload
+//	features, err := parts.Extract(upload)   // at most 4 KB, kept with the upload
 //	err = index.Add(ref, features)
 //
-//	query, err := local.Examine(leak)
+//	query, err := parts.Examine(leak)
 //	matches, err := index.Search(ctx, query, nil)
 //
 // # How
@@ -47,4 +47,4 @@
 //
 // Descriptors of a face's or a document's details can be turned back into a rough
 // likeness. Treat features as the personal data that they are.
-package local
+package parts

@@ -1,6 +1,6 @@
 //go:build study
 
-package local
+package parts
 
 import (
 	"bytes"
@@ -24,7 +24,7 @@ import (
 // sight of a specimen, before and after a change of pose, tone, sharpness, noise
 // and a JPEG:
 //
-//	go test -tags study ./phash/local -run Learn
+//	go test -tags study ./phash/parts -run Learn
 func TestLearn(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var l learner

@@ -1,4 +1,4 @@
-package local_test
+package parts_test
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/testdata"
 )
 
@@ -47,14 +47,14 @@ func names(t testing.TB) (all []string) {
 	return all
 }
 
-func extract(t testing.TB, m image.Image) *local.Features {
+func extract(t testing.TB, m image.Image) *parts.Features {
 	t.Helper()
-	f, err := local.Extract(m)
+	f, err := parts.Extract(m)
 	require.NoError(t, err)
 	return f
 }
 
-func marshal(t testing.TB, f *local.Features) []byte {
+func marshal(t testing.TB, f *parts.Features) []byte {
 	t.Helper()
 	b, err := f.MarshalBinary()
 	require.NoError(t, err)
@@ -83,10 +83,10 @@ func TestFormAtRest(t *testing.T) {
 	for _, name := range names(t) {
 		f := extract(t, load(t, name))
 		data := marshal(t, f)
-		assert.LessOrEqual(t, len(data), local.MaxSize, name)
+		assert.LessOrEqual(t, len(data), parts.MaxSize, name)
 		assert.Greater(t, f.Len(), 100, name)
-		assert.LessOrEqual(t, f.Len(), local.MaxFeatures, name)
-		var again local.Features
+		assert.LessOrEqual(t, f.Len(), parts.MaxFeatures, name)
+		var again parts.Features
 		require.NoError(t, again.UnmarshalBinary(data), name)
 		assert.Equal(t, data, marshal(t, &again), name)
 		assert.Equal(t, f.Size(), again.Size(), name)
@@ -111,33 +111,33 @@ func TestNothingToSee(t *testing.T) {
 			m := image.NewNRGBA(image.Rectangle{Max: size})
 			draw.Draw(m, m.Rect, image.NewUniform(c), image.Point{}, draw.Src)
 			assert.Zero(t, extract(t, m).Len())
-			q, err := local.Examine(m)
+			q, err := parts.Examine(m)
 			require.NoError(t, err)
 			assert.Zero(t, q.Len())
 		}
 	}
 	for _, m := range []image.Image{nil, image.NewNRGBA(image.Rectangle{}), image.NewUniform(color.White), image.Rect(0, 0, 1<<17, 1), image.Rect(0, 0, 1<<16-1, 1<<16-1)} {
-		_, err := local.Extract(m)
-		assert.ErrorIs(t, err, local.ErrPicture)
-		_, err = local.Examine(m)
-		assert.ErrorIs(t, err, local.ErrPicture)
+		_, err := parts.Extract(m)
+		assert.ErrorIs(t, err, parts.ErrPicture)
+		_, err = parts.Examine(m)
+		assert.ErrorIs(t, err, parts.ErrPicture)
 	}
 }
 
 func TestHostileFeatures(t *testing.T) {
 	good := marshal(t, extract(t, load(t, "elif_licence.jpg")))
-	var f local.Features
+	var f parts.Features
 	for n := range good {
-		require.ErrorIs(t, f.UnmarshalBinary(good[:n]), local.ErrFormat, "cut to %d", n)
+		require.ErrorIs(t, f.UnmarshalBinary(good[:n]), parts.ErrFormat, "cut to %d", n)
 	}
 	for i := range good {
 		bad := slices.Clone(good)
 		bad[i] ^= 0x40
-		require.ErrorIs(t, f.UnmarshalBinary(bad), local.ErrFormat, "byte %d", i)
+		require.ErrorIs(t, f.UnmarshalBinary(bad), parts.ErrFormat, "byte %d", i)
 	}
-	require.ErrorIs(t, f.UnmarshalBinary(append(slices.Clone(good), 0)), local.ErrFormat)
+	require.ErrorIs(t, f.UnmarshalBinary(append(slices.Clone(good), 0)), parts.ErrFormat)
 	_, err := f.MarshalBinary()
-	require.ErrorIs(t, err, local.ErrFormat, "the zero value")
+	require.ErrorIs(t, err, parts.ErrFormat, "the zero value")
 	assert.Zero(t, f.Len())
 	assert.Equal(t, image.Point{}, f.Size())
 }
@@ -160,14 +160,14 @@ func FuzzUnmarshal(f *testing.F) {
 
 // unmarshal refuses bytes or takes them to the bit, and then they can be searched.
 func unmarshal(t *testing.T, data []byte) {
-	var a local.Features
+	var a parts.Features
 	if err := a.UnmarshalBinary(data); err != nil {
-		require.ErrorIs(t, err, local.ErrFormat)
+		require.ErrorIs(t, err, parts.ErrFormat)
 		return
 	}
 	require.True(t, bytes.Equal(data, marshal(t, &a)))
-	var x local.Index
+	var x parts.Index
 	require.NoError(t, x.Add(1, &a))
-	_, err := x.Search(context.Background(), &local.Query{}, nil)
+	_, err := x.Search(context.Background(), &parts.Query{}, nil)
 	require.NoError(t, err)
 }

@@ -1,4 +1,4 @@
-package local
+package parts
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 )
 
 // ErrSnapshot is wrapped when bytes are not a whole snapshot.
-var ErrSnapshot = errors.New("local: unusable snapshot")
+var ErrSnapshot = errors.New("parts: unusable snapshot")
 
 // snapshotMagic begins a snapshot; its last byte is the version.
 const snapshotMagic = "kyclocl\x01"
@@ -45,7 +45,7 @@ func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	out.w = w
 	out.write(sum.Sum(nil))
 	if out.err != nil {
-		return out.n, fmt.Errorf("local: snapshot: %w", out.err)
+		return out.n, fmt.Errorf("parts: snapshot: %w", out.err)
 	}
 	return out.n, nil
 }
