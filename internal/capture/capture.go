@@ -53,9 +53,15 @@ type Sight struct {
 	light   [2]float64 // by how much shades are off: half, and nine tenths, grey levels
 }
 
-// Find registers a leak by its luma, 0..255. It returns nil where nothing aligns,
-// and ctx's error where that ends it.
+// Find is [Original.Lay] for a leak that is laid on one original only, given by its luma
+// at full resolution, 0..255.
 func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Sight, error) {
+	return o.Lay(ctx, register.NewLeak(leak))
+}
+
+// Lay registers a leak onto the original. It returns nil if nothing aligns, and ctx's
+// error if ctx ends it. A Sight serves one goroutine at a time.
+func (o *Original) Lay(ctx context.Context, leak *register.Leak) (*Sight, error) {
 	r, err := o.base.Find(ctx, leak)
 	if err != nil || r == nil {
 		return nil, err
