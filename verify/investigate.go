@@ -20,7 +20,7 @@ import (
 type Investigator struct {
 	cfg    Config
 	found  *catalogue
-	cache  *pictureCache
+	cache  *originalCache
 	detect detectFunc
 	now    func() time.Time
 
@@ -41,7 +41,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: new(catalogue), cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll, now: time.Now}, nil
+	return &Investigator{cfg: cfg, found: new(catalogue), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now}, nil
 }
 
 // Investigate examines one leak, given as the bytes of its file; path is only
