@@ -13,6 +13,7 @@ package capture
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/photometry"
@@ -24,11 +25,20 @@ import (
 type Original struct {
 	base   *register.Original
 	source *photometry.Source
+	coarse func() dsp.Plane // in which noise is looked for, made when first needed
 }
 
 // New readies a picture by its luma at full resolution, 0..255.
 func New(luma dsp.Plane) *Original {
-	return &Original{base: register.New(luma), source: photometry.NewSource(luma)}
+	o := &Original{base: register.New(luma), source: photometry.NewSource(luma)}
+	o.coarse = sync.OnceValue(func() dsp.Plane {
+		w, h := register.Fit(luma.W, luma.H, noiseSide)
+		if w == luma.W && h == luma.H {
+			return luma
+		}
+		return dsp.Shrink(luma, w, h)
+	})
+	return o
 }
 
 // Canonical returns the original at a long side of at most 1024 pixels, in which

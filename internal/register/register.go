@@ -38,7 +38,7 @@ type Original struct {
 
 // New readies a picture by its luma at full resolution, 0..255.
 func New(luma dsp.Plane) *Original {
-	w, h := fit(luma.W, luma.H, canonicalSide)
+	w, h := Fit(luma.W, luma.H, canonicalSide)
 	o := &Original{width: luma.W, canon: dsp.Shrink(luma, w, h)}
 	for level := o.canon; ; {
 		o.levels = append(o.levels, level)
@@ -190,14 +190,15 @@ func scoreOf(q, overlap float64, inliers int) float64 {
 
 // shrunkToFit returns the leak at a long side of at most canonicalSide.
 func shrunkToFit(leak dsp.Plane) dsp.Plane {
-	w, h := fit(leak.W, leak.H, canonicalSide)
+	w, h := Fit(leak.W, leak.H, canonicalSide)
 	if w == leak.W && h == leak.H {
 		return leak
 	}
 	return dsp.Shrink(leak, w, h)
 }
 
-func fit(w, h, most int) (int, int) {
+// Fit returns w x h shrunk to a long side of at most so many pixels, each side rounded.
+func Fit(w, h, most int) (int, int) {
 	long := max(w, h)
 	if long <= most {
 		return w, h
