@@ -65,15 +65,9 @@ func newExperiment(u *ui, x *ruler.Experiment) *cobra.Command {
 
 // measure runs an experiment, keeps its trials, and prints its tables.
 func (u *ui) measure(ctx context.Context, x *ruler.Experiment, f *runFlags) error {
-	f.env.Workers = cmp.Or(f.env.Workers, runtime.GOMAXPROCS(0))
-	key, err := readKey(f.key)
-	if err != nil {
+	var err error
+	if f.env.Key, err = readKey(f.key); err != nil {
 		return err
-	}
-	if f.env.Key = key; key == nil {
-		if f.env.Key, err = f.env.TestKey(0); err != nil {
-			return err
-		}
 	}
 	if !x.Plain {
 		done, err := f.findPictures()

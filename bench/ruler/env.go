@@ -28,12 +28,12 @@ var ErrNoPictures = errors.New("no pictures")
 // keys follow from the seed and the contents of a file, not from its name or its place in
 // the folder. Only times differ between runs.
 type Env struct {
-	Pictures    []string // files, as [Find] lists them
-	Own         bool     // the pictures were named by the user, not the shipped ones
-	AttackNames []string // names or groups, as asked for; none means all but the hard ones
-	Key         *watermark.Key
+	Pictures    []string       // files, as [Find] lists them
+	Own         bool           // the pictures were named by the user, not the shipped ones
+	AttackNames []string       // names or groups, as asked for; none means all but the hard ones
+	Key         *watermark.Key // nil: Run takes TestKey(0)
 	Seed        uint64
-	Workers     int // cases measured at a time
+	Workers     int // cases measured at a time; 0: one a processor
 	MaxSide     int // pictures are first shrunk to this long side, pixels; 0: not
 	Limits      picture.Limits
 }

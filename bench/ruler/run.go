@@ -13,6 +13,7 @@ import (
 	"math"
 	"os"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -70,14 +71,19 @@ func Each(env *Env, measure func(ctx context.Context, path string, emit func(Tri
 // is there and was written by the same run, its cases are not measured again. Part is left
 // to the caller, who removes it when the trials are in safety. progress may be nil.
 func (x *Experiment) Run(ctx context.Context, env *Env, run Run, part string, progress func(done, total int)) (Run, error) {
+	if env.Key == nil {
+		key, err := env.TestKey(0)
+		if err != nil {
+			return run, err
+		}
+		env.Key = key
+	}
 	cases, err := x.Cases(ctx, env)
 	if err != nil {
 		return run, &UsageError{err}
 	}
 	run.Experiment, run.Seed, run.Pictures = x.Name, env.Seed, env.hashes()
-	if env.Key != nil {
-		run.Key = env.Key.ID()
-	}
+	run.Key = env.Key.ID()
 	r := &runner{experiment: x.Name, cases: cases, trials: make([][]Trial, len(cases)), done: make([]bool, len(cases)), progress: progress}
 	if part != "" {
 		if err := r.resume(part, &run); err != nil {
@@ -199,7 +205,7 @@ func (r *runner) all(ctx context.Context, workers int) error {
 	defer cancel(nil)
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range max(1, workers) {
+	for range cmp.Or(workers, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
 			for i := range next {
 				if err := r.one(ctx, i); err != nil {
