@@ -7,9 +7,9 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/convcode"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // The promise on false positives. A message is looked at only if it correlates
@@ -260,7 +260,7 @@ func (r *reader) decode(t tracked, sign float32) {
 		in[j] = float32(v)
 		energy += float64(v * v)
 	}
-	for _, bits := range convcode.Decode(in, messageN, checkBudget-r.checks) {
+	for _, bits := range code.Decode(in, messageN, checkBudget-r.checks) {
 		c := correlation(bits, soft[:], energy)
 		if c < minCorrelation {
 			return
@@ -287,7 +287,7 @@ func carrierWeight(seen float64) float64 {
 // correlation is that of a message's code with the soft bits, -1..1.
 func correlation(bits []uint8, soft []float64, energy float64) float64 {
 	sum := 0.0
-	for j, c := range convcode.Encode(bits) {
+	for j, c := range code.Encode(bits) {
 		sum += float64(float64(c) * soft[j])
 	}
 	return sum / math.Sqrt(float64(energy*codedN)+1e-20)

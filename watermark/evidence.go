@@ -4,10 +4,9 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/convcode"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // evidence is what a leak shows of the marks of one key: sums that any copy's signs and
@@ -94,7 +93,7 @@ func (kd *keyed) despread(p dsp.Plane, m geometry.Mat) (soft [codedN]float64) {
 
 // score fills the copies at the given places.
 func (e *evidence) score(key *Key, sub Submission, copies []Issued, at []int, out []CopyTrace) {
-	streams := make([]*keystream.Stream, len(at))
+	streams := make([]*code.Stream, len(at))
 	for i, k := range at {
 		streams[i] = tracerStream(key, sub, copies[k].Copy)
 	}
@@ -103,7 +102,7 @@ func (e *evidence) score(key *Key, sub Submission, copies []Issued, at []int, ou
 	null := newCodeNull(&e.soft)
 	for i, k := range at {
 		c := CopyTrace{Copy: copies[k].Copy, Score: z[i]}
-		for j, b := range kd.payload.code(c.Copy) {
+		for j, b := range kd.payload.encode(c.Copy) {
 			c.Payload += float64(float64(b) * e.soft[j])
 		}
 		c.LogE = e.logE(c.Score, c.Payload, copies[k].strength(), null)
@@ -181,9 +180,9 @@ func (e *evidence) decode(kd *keyed) *CopyID {
 	for j, b := range e.soft {
 		soft[j] = float32(b)
 	}
-	for _, bits := range convcode.Decode(soft, messageN, decodeList) {
+	for _, bits := range code.Decode(soft, messageN, decodeList) {
 		correlation := 0.0
-		for j, c := range convcode.Encode(bits) {
+		for j, c := range code.Encode(bits) {
 			correlation += float64(float64(c) * e.soft[j])
 		}
 		if correlation/math.Sqrt(codedN) < minCorrelation {
@@ -207,7 +206,7 @@ func newCodeNull(soft *[codedN]float64) *codeNull { return &codeNull{soft: soft}
 // at returns ln M(l); copies of one strength ask for the same l.
 func (n *codeNull) at(i int, l float64) float64 {
 	if k := &n.known[i]; k.l != l {
-		k.l, k.lnM = l, convcode.LnMean(n.soft[:], l)
+		k.l, k.lnM = l, code.LnMean(n.soft[:], l)
 	}
 	return n.known[i].lnM
 }

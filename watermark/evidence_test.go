@@ -10,16 +10,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/convcode"
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // streamOf is the sign stream of a test.
-func streamOf(n byte) *keystream.Stream {
-	k := make([]byte, keystream.KeySize)
+func streamOf(n byte) *code.Stream {
+	k := make([]byte, code.KeySize)
 	k[0] = n
-	return keystream.New(k)
+	return code.NewStream(k)
 }
 
 func TestScoresAgainstTheSignsOfATracer(t *testing.T) {
@@ -30,8 +29,8 @@ func TestScoresAgainstTheSignsOfATracer(t *testing.T) {
 	}
 	q := f.quantised(c, tracerHigh)
 	require.Zero(t, len(q.q)%32)
-	got := q.scores([]*keystream.Stream{streamOf(1), streamOf(2)})
-	for i, s := range []*keystream.Stream{streamOf(1), streamOf(2)} {
+	got := q.scores([]*code.Stream{streamOf(1), streamOf(2)})
+	for i, s := range []*code.Stream{streamOf(1), streamOf(2)} {
 		at, sum := 0, 0.0
 		signs := make([]float32, tracerSize)
 		for v := range tracerSize { // as tracerOf draws them
@@ -55,7 +54,7 @@ func TestATracersOwnCoefficientsScoreHighest(t *testing.T) {
 	f := newFrame(tracerSize, tracerSize)
 	own := tracerOf(streamOf(5), tracerSize, tracerSize)
 	q := f.quantised(dsp.DCT2(own, tracerSize), tracerHigh)
-	z := q.scores([]*keystream.Stream{streamOf(5), streamOf(6)})
+	z := q.scores([]*code.Stream{streamOf(5), streamOf(6)})
 	assert.Greater(t, z[0], 50.0)
 	assert.Less(t, math.Abs(z[1]), 5.0)
 }
@@ -88,7 +87,7 @@ func TestEValuesOfOthersHaveAMeanOfOneAtMost(t *testing.T) {
 			bits[i] = uint8(s.Uint32() >> 31)
 		}
 		payload := 0.0
-		for j, c := range convcode.Encode(bits) {
+		for j, c := range code.Encode(bits) {
 			payload += float64(c) * e.soft[j]
 		}
 		x := math.Pow(10, e.logE(z-6, payload, 1, null))

@@ -1,6 +1,6 @@
 package watermark
 
-import "github.com/kycmark/kycmark/internal/convcode"
+import "github.com/kycmark/kycmark/internal/mark/code"
 
 // The format v1. These constants are read by every detector that is to read
 // marks of this version: they never change under this version number. The units
@@ -31,7 +31,7 @@ const (
 	tracerSize  = 1024 // samples, side of the tracer's cosine transform
 )
 
-const codedN = outputsPerBit * (messageN + convcode.Tail)
+const codedN = outputsPerBit * (messageN + code.Tail)
 const outputsPerBit = 3
 
 // Strength: what a marker may change without another format.

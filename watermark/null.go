@@ -9,10 +9,9 @@ import (
 	"math"
 	"math/bits"
 
-	"github.com/kycmark/kycmark/internal/convcode"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // A NullTrial is one reading of a picture where no mark of the key can be: the
@@ -117,7 +116,7 @@ func RuinedTrials(ctx context.Context, key *Key, sub Submission, leak image.Imag
 // serves all keys.
 type nullTrials struct {
 	ctx      context.Context
-	rng      *keystream.Stream
+	rng      *code.Stream
 	keys     [nullKeys]*keyed
 	shifts   *shiftFinder
 	carriers []dsp.Plane // none: white noise
@@ -263,14 +262,14 @@ func tryMessage(kd *keyed, soft *[codedN]float64) NullTrial {
 			t.Covered++
 		}
 	}
-	for _, message := range convcode.Decode(in, messageN, 1) {
+	for _, message := range code.Decode(in, messageN, 1) {
 		t.Correlation = correlation(message, soft[:], energy)
 		t.Copy, t.CheckBits = kd.payload.agreement(message)
 	}
 	if t.Correlation < minCorrelation {
 		return t
 	}
-	for _, message := range convcode.Decode(in, messageN, checkBudget) {
+	for _, message := range code.Decode(in, messageN, checkBudget) {
 		if t.Found || correlation(message, soft[:], energy) < minCorrelation {
 			break
 		}
@@ -296,13 +295,13 @@ func nullSecret(seed uint64, label string) [secretSize]byte {
 	return sha256.Sum256(append(binary.BigEndian.AppendUint64([]byte("kycmark null trial "), seed), label...))
 }
 
-func nullStream(seed uint64, label string) *keystream.Stream {
+func nullStream(seed uint64, label string) *code.Stream {
 	secret := nullSecret(seed, label)
-	return keystream.New(secret[:])
+	return code.NewStream(secret[:])
 }
 
 // gaussian draws a standard normal value (Box and Muller, 1958).
-func gaussian(s *keystream.Stream) float64 {
+func gaussian(s *code.Stream) float64 {
 	r := math.Sqrt(-2 * math.Log(1-s.Unit()))
 	c, _ := dsp.Cis(s.Unit())
 	return r * c

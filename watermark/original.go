@@ -126,16 +126,16 @@ func (o *Original) marks(id CopyID, strength float64) (luma, chroma dsp.Plane) {
 	kd := o.key.keyed()
 	w, h := o.luma.W, o.luma.H
 	own := tracer(o.key, o.sub, id, w, h)
-	code := kd.payload.code(id)
-	plain := lay(kd.pattern(code, nil, nil), o.place, w, h)
+	coded := kd.payload.encode(id)
+	plain := lay(kd.pattern(coded, nil, nil), o.place, w, h)
 	l, c := o.shape(plain, plain, own, strength)
 	marked := o.simulate(l, c)
 	var second [2]dsp.Plane
 	fronts := carriers(marked)
 	dsp.Parallel(len(fronts), func(from, to int) {
 		for i := from; i < to; i++ {
-			bitGain, pilotGain := kd.evenOut(fronts[i], o.place, code)
-			second[i] = lay(kd.pattern(code, bitGain, pilotGain), o.place, w, h)
+			bitGain, pilotGain := kd.evenOut(fronts[i], o.place, coded)
+			second[i] = lay(kd.pattern(coded, bitGain, pilotGain), o.place, w, h)
 		}
 	})
 	return o.shape(second[0], second[len(fronts)-1], own, strength)
@@ -155,10 +155,10 @@ func (o *Original) simulate(luma, chroma dsp.Plane) dsp.RGB {
 
 // evenOut returns the gains of coded bits and pilots that bring each to the mean
 // of what the reader sees of all.
-func (kd *keyed) evenOut(z dsp.Plane, place geometry.Mat, code []float32) (bits, pilots []float32) {
+func (kd *keyed) evenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits, pilots []float32) {
 	s, _ := kd.soft(z, place, 1, nil) // a placement is never singular
 	for j := range s.bit {
-		s.bit[j] = float64(s.bit[j] * float64(code[j]))
+		s.bit[j] = float64(s.bit[j] * float64(coded[j]))
 	}
 	return levelGain(s.bit[:], 0.4, 1.9), levelGain(s.pilot[:], 0.5, 1.7)
 }

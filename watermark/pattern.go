@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // A pilot is one keyed sinusoid cos 2 pi (kx u + ky v)/torus + phase).
@@ -33,13 +33,13 @@ type keyed struct {
 
 func newKeyed(k *Key) *keyed {
 	kd := &keyed{payload: payload{scramble: k.derive("payload scrambling", 32), check: k.derive("payload check", 32)}, band: newResponseTable(), response: sync.OnceValue(newBandResponse)}
-	kd.drawPilots(keystream.New(k.derive("pilots", keystream.KeySize)))
-	s := keystream.New(k.derive("chips", keystream.KeySize))
+	kd.drawPilots(code.NewStream(k.derive("pilots", code.KeySize)))
+	s := code.NewStream(k.derive("chips", code.KeySize))
 	kd.bit = make([]uint16, cells*cells)
 	for i := range kd.bit {
 		kd.bit[i] = uint16(i % codedN)
 	}
-	keystream.Shuffle(s, kd.bit)
+	code.Shuffle(s, kd.bit)
 	kd.sign = make([]float32, cells*cells)
 	s.Signs(kd.sign)
 	kd.grids = newGrids(kd)
@@ -49,7 +49,7 @@ func newKeyed(k *Key) *keyed {
 
 // drawPilots draws lattice points evenly over the half annulus, apart from each
 // other and from each other's negatives.
-func (kd *keyed) drawPilots(s *keystream.Stream) {
+func (kd *keyed) drawPilots(s *code.Stream) {
 	for n := 0; n < pilotN; {
 		r := torus * math.Sqrt(pilotLow*pilotLow+float64(s.Unit()*(pilotHigh*pilotHigh-pilotLow*pilotLow)))
 		c, sn := dsp.Cis(s.Unit() / 2)
@@ -86,10 +86,10 @@ func bandPass(f float64) float64 {
 // pattern returns the blind part of a mark over one torus, of unit power: chips
 // times coded bits, band-limited, plus the pilots. Gains weigh single coded bits
 // and pilots; nil means 1.
-func (kd *keyed) pattern(code []float32, bitGain, pilotGain []float32) dsp.Plane {
+func (kd *keyed) pattern(coded []float32, bitGain, pilotGain []float32) dsp.Plane {
 	chips := dsp.NewPlane(torus, torus)
 	for i, b := range kd.bit {
-		v := float32(code[b] * kd.sign[i])
+		v := float32(coded[b] * kd.sign[i])
 		if bitGain != nil {
 			v *= bitGain[b]
 		}

@@ -14,7 +14,7 @@ import (
 
 func TestPatternHasUnitPowerAndItsPilots(t *testing.T) {
 	kd := testKey(1).keyed()
-	p := kd.pattern(kd.payload.code(42), nil, nil)
+	p := kd.pattern(kd.payload.encode(42), nil, nil)
 	assert.InDelta(t, 1, p.RMS(), 0.01) // chips and pilots share their band, so their powers do not add up to the digit
 	a := cellAmplitudes(p, 0, 0, kd.markFrequencies(), torus, torus)
 	want := math.Sqrt(2*pilotShare/pilotN) / 2 * torus * torus
@@ -58,7 +58,7 @@ func TestCellAmplitudesAgainstDefinition(t *testing.T) {
 
 func TestShiftIsFoundPlainTurnedAndInverted(t *testing.T) {
 	kd := testKey(4).keyed()
-	p := kd.pattern(kd.payload.code(7), nil, nil)
+	p := kd.pattern(kd.payload.encode(7), nil, nil)
 	shifts := newShiftFinder()
 	for _, turned := range []bool{false, true} {
 		for _, sign := range []float32{1, -1} {
@@ -112,7 +112,7 @@ func TestTracerBandIsTheHalfOpenRing(t *testing.T) {
 
 func TestToneReaderIsNearTheDefinition(t *testing.T) {
 	kd := testKey(4).keyed()
-	z := lay(kd.pattern(kd.payload.code(7), nil, nil), geometry.Mat{1.3, 0.4, 100, -0.4, 1.3, 300, 0, 0, 1}, 300, 200)
+	z := lay(kd.pattern(kd.payload.encode(7), nil, nil), geometry.Mat{1.3, 0.4, 100, -0.4, 1.3, 300, 0, 0, 1}, 300, 200)
 	r := newToneReader(z)
 	f := kd.markFrequencies()
 	for k := range f {

@@ -5,7 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
-	"github.com/kycmark/kycmark/internal/convcode"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // payload codes copy IDs: 64 scrambled bits and a 32-bit keyed check, as coded
@@ -49,8 +49,8 @@ func (p payload) sum(id CopyID) uint32 {
 	return binary.BigEndian.Uint32(m.Sum(nil))
 }
 
-// code returns the codedN coded values of an ID.
-func (p payload) code(id CopyID) []float32 {
+// encode returns the codedN coded values of an ID.
+func (p payload) encode(id CopyID) []float32 {
 	bits := make([]uint8, 0, messageN)
 	v, sum := p.permute(uint64(id)), p.sum(id)
 	for i := idBits - 1; i >= 0; i-- {
@@ -59,7 +59,7 @@ func (p payload) code(id CopyID) []float32 {
 	for i := sumBits - 1; i >= 0; i-- {
 		bits = append(bits, uint8(sum>>i&1))
 	}
-	return convcode.Encode(bits)
+	return code.Encode(bits)
 }
 
 // parse returns the ID of a decoded message and whether its check holds.

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/convcode"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 func testKey(b byte) *Key { return newKey([secretSize]byte{b, 1, 2, 3}) }
@@ -22,8 +22,8 @@ func TestScramblingIsAPermutation(t *testing.T) {
 func TestPayloadRoundTripAndCheck(t *testing.T) {
 	mine, other := testKey(1).keyed().payload, testKey(2).keyed().payload
 	f := func(v uint64) bool {
-		soft := mine.code(CopyID(v))
-		bits := convcode.Decode(soft, messageN, 1)[0]
+		soft := mine.encode(CopyID(v))
+		bits := code.Decode(soft, messageN, 1)[0]
 		id, ok := mine.parse(bits)
 		_, foreign := other.parse(bits)
 		bits[int(v%messageN)] ^= 1
@@ -36,11 +36,11 @@ func TestPayloadRoundTripAndCheck(t *testing.T) {
 // Without scrambling, sequential IDs correlate by 0.5 and more.
 func TestSequentialIDsDoNotCorrelate(t *testing.T) {
 	p := testKey(1).keyed().payload
-	base := p.code(1000)
+	base := p.encode(1000)
 	most := 0.0
 	for i := 1; i <= 1000; i++ {
 		sum := 0.0
-		for j, c := range p.code(CopyID(1000 + i)) {
+		for j, c := range p.encode(CopyID(1000 + i)) {
 			sum += float64(c * base[j])
 		}
 		most = math.Max(most, math.Abs(sum)/codedN)
@@ -65,7 +65,7 @@ func TestNoiseSeldomReachesACheck(t *testing.T) {
 			in[j] = float32(soft[j])
 			energy += soft[j] * soft[j]
 		}
-		if correlation(convcode.Decode(in, messageN, 1)[0], soft, energy) >= minCorrelation {
+		if correlation(code.Decode(in, messageN, 1)[0], soft, energy) >= minCorrelation {
 			reached++
 		}
 	}

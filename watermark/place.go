@@ -3,7 +3,7 @@ package watermark
 import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // Torus is the side of the pattern, in mark pixels, before it repeats: a position
@@ -23,7 +23,7 @@ func Placement(key *Key, sub Submission, w, h int) [9]float64 {
 // is keyed by submission, never by copy, so that a trace serves all copies in one
 // pass and averages over pictures do not add up.
 func placement(k *Key, sub Submission, w, h int) geometry.Mat {
-	s := keystream.New(k.derive("placement "+sub.String(), keystream.KeySize))
+	s := code.NewStream(k.derive("placement "+sub.String(), code.KeySize))
 	c, sn := dsp.Cis(s.Unit())
 	scale := torus / float64(max(w, h)) * dsp.Exp(placeScale*(float64(2*s.Unit())-1))
 	tx, ty := float64(torus*s.Unit()), float64(torus*s.Unit())

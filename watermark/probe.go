@@ -4,24 +4,24 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
 // A probe is a mark that was never issued, of strength 1, put through the same channel
 // as a leak to learn what an issued one would score. Both planes are in the trace's frame.
 type probe struct {
-	own       func() *keystream.Stream // its tracer's signs
-	code      []float32                // its payload
-	mark      dsp.Plane                // what it changes in the luma of the original, grey levels
-	amplitude dsp.Plane                // what a pattern of unit power is marked with
+	own       func() *code.Stream // its tracer's signs
+	coded     []float32           // its payload
+	mark      dsp.Plane           // what it changes in the luma of the original, grey levels
+	amplitude dsp.Plane           // what a pattern of unit power is marked with
 }
 
 func newProbe(o *Original) *probe {
-	s := func() *keystream.Stream {
-		return keystream.New(o.key.derive("trace probe "+o.sub.String(), keystream.KeySize))
+	s := func() *code.Stream {
+		return code.NewStream(o.key.derive("trace probe "+o.sub.String(), code.KeySize))
 	}
-	return &probe{own: s, code: o.key.keyed().payload.code(CopyID(s().Uint32()))}
+	return &probe{own: s, coded: o.key.keyed().payload.encode(CopyID(s().Uint32()))}
 }
 
 // embed marks o with the probe, rounding and clipping included.
@@ -29,7 +29,7 @@ func (p *probe) embed(o *Original) {
 	w, h := o.luma.W, o.luma.H
 	own := tracerOf(p.own(), w, h)
 	kd := o.key.keyed()
-	blind := lay(kd.pattern(p.code, nil, nil), o.place, w, h)
+	blind := lay(kd.pattern(p.coded, nil, nil), o.place, w, h)
 	flat, texture, chroma := o.parts(blind, blind, own, 1)
 	slope, gain := o.solve(flat, texture, chroma)
 	flats := flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
@@ -80,11 +80,11 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 // made the weighed plane w of the frame.
 func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer, payload float64) {
 	own, soft := s.adjoint(f, w, p.amplitude)
-	z := float64(own.scores([]*keystream.Stream{p.own()})[0] * own.norm())
+	z := float64(own.scores([]*code.Stream{p.own()})[0] * own.norm())
 	if n := e.tracer.norm(); n > 0 {
 		tracer = z / n
 	}
-	for j, b := range p.code {
+	for j, b := range p.coded {
 		payload += float64(float64(b) * soft[j])
 	}
 	if e.weight > 0 {

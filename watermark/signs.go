@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // coefficients are those of a tracer as whole numbers, so that sums over signs are
@@ -66,7 +66,7 @@ const (
 // scores returns sum q s / |q| of each stream's signs. A stream's own signs are what
 // its tracer was made of; those of others are fair coins, whatever q is, so that
 // P(score >= z) <= exp(-z^2/2) for them (Hoeffding, 1963).
-func (c coefficients) scores(streams []*keystream.Stream) []float64 {
+func (c coefficients) scores(streams []*code.Stream) []float64 {
 	out := make([]float64, len(streams))
 	if c.square == 0 {
 		return out
@@ -87,7 +87,7 @@ func (c coefficients) scores(streams []*keystream.Stream) []float64 {
 }
 
 // addEach adds the coefficients under each stream's signs, one by one.
-func (c coefficients) addEach(sums []int64, streams []*keystream.Stream) {
+func (c coefficients) addEach(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, len(c.q)/8)
 	for i, s := range streams {
 		s.Bytes(bits)
@@ -105,7 +105,7 @@ func (c coefficients) addEach(sums []int64, streams []*keystream.Stream) {
 }
 
 // addTabulated adds eight coefficients at a time, from tables of their sums.
-func (c coefficients) addTabulated(sums []int64, streams []*keystream.Stream) {
+func (c coefficients) addTabulated(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, signBlock*len(streams))
 	tables := new([signRun][256]int32)
 	for block := 0; block < len(c.q)/8; block += signBlock {

@@ -96,7 +96,7 @@ func placedLevel(o *Original, l *leak) float64 {
 	z := l.carriers[0]
 	soft, _ := studyKey.keyed().soft(z, o.place.Mul(geometry.PixelScale(float64(o.luma.W)/float64(z.W), float64(o.luma.H)/float64(z.H))), 1, nil)
 	sum, energy := 0.0, 0.0
-	for j, c := range studyKey.keyed().payload.code(studyID) {
+	for j, c := range studyKey.keyed().payload.encode(studyID) {
 		sum += float64(c) * soft.bit[j]
 		energy += soft.bit[j] * soft.bit[j]
 	}

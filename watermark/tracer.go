@@ -4,7 +4,7 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // tracer returns the part of a mark that is a copy's own, of unit RMS over a
@@ -18,11 +18,11 @@ func tracer(k *Key, sub Submission, id CopyID, w, h int) dsp.Plane {
 }
 
 // tracerStream is where the signs of a copy's tracer come from.
-func tracerStream(k *Key, sub Submission, id CopyID) *keystream.Stream {
-	return keystream.New(k.derive("tracer "+sub.String()+" "+id.String(), keystream.KeySize))
+func tracerStream(k *Key, sub Submission, id CopyID) *code.Stream {
+	return code.NewStream(k.derive("tracer "+sub.String()+" "+id.String(), code.KeySize))
 }
 
-func tracerOf(s *keystream.Stream, w, h int) dsp.Plane {
+func tracerOf(s *code.Stream, w, h int) dsp.Plane {
 	side := max(w, h)
 	end := math.Min(tracerHigh, 0.45*float64(side))
 	c := dsp.NewPlane(tracerSize, tracerSize)

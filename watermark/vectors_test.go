@@ -79,7 +79,7 @@ func makeVectors(k *Key) vectors {
 			}
 		})
 	}
-	v.PatternSum = floats(kd.pattern(kd.payload.code(id), nil, nil).Pix)
+	v.PatternSum = floats(kd.pattern(kd.payload.encode(id), nil, nil).Pix)
 	v.TracerSum = floats(tracer(k, sub, id, 300, 200).Pix)
 	place := placement(k, sub, 1024, 768)
 	for i, m := range place[:6] {

@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // What the mask's tables rest on: the Butteraugli distance of one and the same mark,
@@ -27,7 +27,7 @@ func TestVisibilityStudy(t *testing.T) {
 	const side, level = 768, 1.5
 	key := newKey([secretSize]byte{1})
 	kd := key.keyed()
-	blind := lay(kd.pattern(kd.payload.code(1), nil, nil), placement(key, Submission{}, side, side), side, side)
+	blind := lay(kd.pattern(kd.payload.encode(1), nil, nil), placement(key, Submission{}, side, side), side, side)
 	own := tracer(key, Submission{}, 1, side, side)
 	mark := dsp.NewPlane(side, side)
 	for i := range mark.Pix {
@@ -38,7 +38,7 @@ func TestVisibilityStudy(t *testing.T) {
 		limited.Pix[i] = clip(v, -level*patternLimit, level*patternLimit)
 	}
 	noise := dsp.NewPlane(side, side)
-	s := keystream.New([]byte("visibility study, not a secret.."))
+	s := code.NewStream([]byte("visibility study, not a secret.."))
 	for i := range noise.Pix {
 		noise.Pix[i] = float32(math.Sqrt(-2*math.Log(1-s.Unit())) * math.Cos(2*math.Pi*s.Unit()))
 	}

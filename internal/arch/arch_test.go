@@ -133,7 +133,7 @@ var rules = []rule{
 		why:   "the module builds without cgo, for every system, and with the present standard library",
 	},
 	{
-		of:    []string{"internal/picture", "internal/durable", "internal/quality", "internal/dsp", "internal/geometry", "internal/attack/...", "internal/keystream", "internal/convcode", "internal/register", "internal/photometry", "internal/requant", "internal/capture", "internal/attest"},
+		of:    []string{"internal/picture", "internal/durable", "internal/quality", "internal/dsp", "internal/geometry", "internal/attack/...", "internal/mark/code", "internal/register", "internal/photometry", "internal/requant", "internal/capture", "internal/attest"},
 		deep:  true,
 		never: []string{"watermark", "phash/...", "verify/..."},
 		why:   "tools know nothing of what is built with them",

@@ -1,4 +1,4 @@
-package convcode_test
+package code_test
 
 import (
 	"math"
@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/convcode"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 func message(v uint64, n int) []uint8 {
@@ -24,11 +24,11 @@ func message(v uint64, n int) []uint8 {
 func TestRoundTripAndErrors(t *testing.T) {
 	f := func(seed uint64, size uint8) bool {
 		m := message(seed, 1+int(size)%96)
-		c := convcode.Encode(m)
+		c := code.Encode(m)
 		for _, i := range []int{3, len(c) / 2, len(c) - 2} { // three flipped values, far apart
 			c[i] = -c[i]
 		}
-		got := convcode.Decode(c, len(m), 1)
+		got := code.Decode(c, len(m), 1)
 		return slices.Equal(got[0], m)
 	}
 	require.NoError(t, quick.Check(f, &quick.Config{MaxCount: 200}))
@@ -44,7 +44,7 @@ func TestFreeDistance(t *testing.T) {
 			m[i] = uint8(v >> i & 1)
 		}
 		d := 0
-		for _, c := range convcode.Encode(m) {
+		for _, c := range code.Encode(m) {
 			if c < 0 {
 				d++
 			}
@@ -58,7 +58,7 @@ func TestFreeDistance(t *testing.T) {
 func TestListAgainstExhaustiveSearch(t *testing.T) {
 	const n, list = 9, 6
 	for seed := range uint64(20) {
-		soft := make([]float32, convcode.CodedLen(n))
+		soft := make([]float32, code.CodedLen(n))
 		v := seed
 		for i := range soft {
 			v = v*6364136223846793005 + 1442695040888963407
@@ -75,7 +75,7 @@ func TestListAgainstExhaustiveSearch(t *testing.T) {
 				m[i] = uint8(v >> i & 1)
 			}
 			s := 0.0
-			for i, c := range convcode.Encode(m) {
+			for i, c := range code.Encode(m) {
 				s += float64(c) * float64(soft[i])
 			}
 			all = append(all, scored{m, s})
@@ -86,7 +86,7 @@ func TestListAgainstExhaustiveSearch(t *testing.T) {
 			}
 			return 1
 		})
-		got := convcode.Decode(soft, n, list)
+		got := code.Decode(soft, n, list)
 		require.Len(t, got, list)
 		for k := range got {
 			require.Equal(t, all[k].m, got[k], "seed %d rank %d", seed, k)
@@ -95,15 +95,15 @@ func TestListAgainstExhaustiveSearch(t *testing.T) {
 }
 
 func BenchmarkDecode96List4(b *testing.B) {
-	c := convcode.Encode(message(1, 96))
+	c := code.Encode(message(1, 96))
 	for b.Loop() {
-		convcode.Decode(c, 96, 4)
+		code.Decode(c, 96, 4)
 	}
 }
 
 func TestLnMeanAgainstAllMessages(t *testing.T) {
 	const n = 8
-	soft := make([]float64, convcode.CodedLen(n))
+	soft := make([]float64, code.CodedLen(n))
 	for i := range soft {
 		soft[i] = math.Sin(float64(3 * i))
 	}
@@ -115,11 +115,11 @@ func TestLnMeanAgainstAllMessages(t *testing.T) {
 				bits[i] = uint8(m >> i & 1)
 			}
 			x := 0.0
-			for j, c := range convcode.Encode(bits) {
+			for j, c := range code.Encode(bits) {
 				x += float64(c) * soft[j]
 			}
 			sum += math.Exp(scale * x)
 		}
-		assert.InDelta(t, math.Log(sum/(1<<n)), convcode.LnMean(soft, scale), 1e-9)
+		assert.InDelta(t, math.Log(sum/(1<<n)), code.LnMean(soft, scale), 1e-9)
 	}
 }

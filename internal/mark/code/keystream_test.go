@@ -1,4 +1,4 @@
-package keystream_test
+package code_test
 
 import (
 	"bytes"
@@ -9,19 +9,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 func TestKnownAnswer(t *testing.T) {
 	// AES-256 of the zero block under the zero key (NIST CAVP, ECBVarTxt256 style)
 	// begins dc95c078a2408989.
-	s := keystream.New(make([]byte, 32))
+	s := code.NewStream(make([]byte, 32))
 	assert.Equal(t, uint32(0xdc95c078), s.Uint32())
 	assert.Equal(t, uint32(0xa2408989), s.Uint32())
 }
 
 func TestIntnIsEvenAndInRange(t *testing.T) {
-	s := keystream.New(bytes.Repeat([]byte{7}, 32))
+	s := code.NewStream(bytes.Repeat([]byte{7}, 32))
 	var n [7]int
 	for range 70000 {
 		n[s.Intn(7)]++
@@ -36,13 +36,13 @@ func TestIntnIsEvenAndInRange(t *testing.T) {
 }
 
 func TestShufflePermutesAndSignsBalance(t *testing.T) {
-	s := keystream.New(bytes.Repeat([]byte{9}, 32))
+	s := code.NewStream(bytes.Repeat([]byte{9}, 32))
 	x := make([]int, 1000)
 	for i := range x {
 		x[i] = i
 	}
 	y := slices.Clone(x)
-	keystream.Shuffle(s, y)
+	code.Shuffle(s, y)
 	assert.NotEqual(t, x, y)
 	slices.Sort(y)
 	assert.Equal(t, x, y)
@@ -55,11 +55,11 @@ func TestShufflePermutesAndSignsBalance(t *testing.T) {
 		sum += v
 	}
 	assert.InDelta(t, 0, sum, 1600) // five standard deviations
-	assert.Panics(t, func() { keystream.New(nil) })
+	assert.Panics(t, func() { code.NewStream(nil) })
 }
 
 func TestBytesAreTheWords(t *testing.T) {
-	a, b := keystream.New(bytes.Repeat([]byte{3}, 32)), keystream.New(bytes.Repeat([]byte{3}, 32))
+	a, b := code.NewStream(bytes.Repeat([]byte{3}, 32)), code.NewStream(bytes.Repeat([]byte{3}, 32))
 	for _, words := range []int{1, 5, 300, 2, 1000} {
 		got := make([]byte, 4*words)
 		a.Bytes(got)

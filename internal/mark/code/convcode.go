@@ -4,7 +4,7 @@
 // zero bits, decoded from soft values by the parallel list Viterbi algorithm
 // (Seshadri and Sundberg, "List Viterbi decoding algorithms with applications",
 // 1994).
-package convcode
+package code
 
 import (
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -47,7 +47,7 @@ func Encode(message []uint8) []float32 {
 func Decode(soft []float32, n, list int) [][]uint8 {
 	steps := n + Tail
 	if len(soft) != outputs*steps || list < 1 || list > 255 {
-		panic("convcode: wrong number of soft values or list size")
+		panic("code: wrong number of soft values or list size")
 	}
 	d := newDecoder(steps, list)
 	for t := range steps {

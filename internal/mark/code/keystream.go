@@ -1,6 +1,6 @@
-// Package keystream turns key bytes into the integers, signs and permutations of
+// A Stream turns key bytes into the integers, signs and permutations of
 // a mark: AES-256 in counter mode, from a zero counter, read as big-endian words.
-package keystream
+package code
 
 import (
 	"crypto/aes"
@@ -19,14 +19,14 @@ type Stream struct {
 	at  int
 }
 
-// New returns the stream of a 32-byte key; other sizes panic.
-func New(key []byte) *Stream {
+// NewStream returns the stream of a 32-byte key; other sizes panic.
+func NewStream(key []byte) *Stream {
 	if len(key) != KeySize {
-		panic("keystream: a key has 32 bytes")
+		panic("code: a key has 32 bytes")
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		panic("keystream: " + err.Error()) // only for other sizes
+		panic("code: " + err.Error()) // only for other sizes
 	}
 	s := &Stream{ctr: cipher.NewCTR(block, make([]byte, aes.BlockSize))}
 	s.at = len(s.buf)
