@@ -10,9 +10,9 @@ import (
 // tried where the second peak lies near the place that a similarity predicts. It
 // returns the best plain and the best mirrored map.
 type pairSearch struct {
-	f        []frequency
-	pairs    [][2]int
-	scaleTop float64
+	f     []frequency
+	pairs [][2]int
+	by    scales
 }
 
 // How far the second peak may lie from its prediction, in shares of its radius.
@@ -20,8 +20,8 @@ const pairTolerance = 0.16
 
 // newPairSearch draws n pairs of pilots at an angle of 40 degrees or more, the
 // same pairs at every call.
-func newPairSearch(f []frequency, n int, scaleTop float64) *pairSearch {
-	s := &pairSearch{f: f, scaleTop: scaleTop}
+func newPairSearch(f []frequency, n int, by scales) *pairSearch {
+	s := &pairSearch{f: f, by: by}
 	rng := uint64(7)
 	draw := func() int {
 		rng = rng*6364136223846793005 + 1442695040888963407
@@ -142,7 +142,7 @@ func (s *pairSearch) propose(seen *observed, q [2]int, mirrored bool, best *cand
 	}
 	for i, p := range seen.peaks[:len(seen.peaks)/2] { // their mirror images give the same maps, turned
 		rho := seen.radius[i] / ra
-		if rho < 1/s.scaleTop || rho > 1/partLow {
+		if rho < 1/s.by.most || rho > 1/s.by.least {
 			continue
 		}
 		cr := (float64(p.x*mx) + float64(p.y*my)) / ra2
@@ -193,10 +193,6 @@ func (m *peakMap) quick(f []frequency, b [4]float64) float64 {
 	return sum / math.Sqrt(float64(seen+4))
 }
 
-// stretches along the picture's axes that are tried one by one; each catches
-// about 6 % to either side.
-var stretches = [...]float64{0.93, 1.075, 0.87, 1.15}
-
 // unstretched is the map of a similarity found on m with its vertical axis stretched.
 func (m *peakMap) unstretched(c candidate, f []frequency, by float64) [4]float64 {
 	c.b[2] /= by
@@ -208,8 +204,3 @@ func (m *peakMap) unstretched(c candidate, f []frequency, by float64) [4]float64
 // Steps of rotation (radians) and ln scale, over the whole frame, its small rendition,
 // and parts of it, whose peaks are wider.
 const fineStep, smallStep, coarseStep = 0.0035, 0.008, 0.012
-
-// cut is a part of a field.
-func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }
-
-type rect struct{ x, y, w, h int }

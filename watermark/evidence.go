@@ -55,54 +55,20 @@ func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [cod
 	end := math.Min(tracerHigh, 0.45*float64(max(f.w, f.h)))
 	c := f.quantised(dsp.DCT2(masked, tracerSize), end)
 	toMark := s.place.Mul(geometry.PixelScale(f.scale, f.scale))
-	return c, s.key.keyed().despread(masked, toMark)
+	return c, s.kd.despread(masked, toMark)
 }
 
-// despread is the adjoint of laying the payload's pattern: it adds each sample, under
-// m, to the torus, filters by the chips' band and sums over the chips of each coded bit.
-func (kd *keyed) despread(p dsp.Plane, m geometry.Mat) (soft [codedN]float64) {
-	t := dsp.NewPlane(torus, torus)
-	for y := range p.H {
-		for x, w := range p.Row(y) {
-			if w == 0 {
-				continue
-			}
-			u := float64(m[0]*float64(x)) + float64(m[1]*float64(y)) + m[2]
-			v := float64(m[3]*float64(x)) + float64(m[4]*float64(y)) + m[5]
-			fu, fv := math.Floor(u), math.Floor(v)
-			a, b := float32(u-fu), float32(v-fv)
-			iu, iv := int(fu)&(torus-1), int(fv)&(torus-1)
-			ju, jv := (iu+1)&(torus-1), (iv+1)&(torus-1)
-			lower := float32(w * b)
-			upper := w - lower
-			t.Pix[iv*torus+iu] += upper - float32(upper*a)
-			t.Pix[iv*torus+ju] += float32(upper * a)
-			t.Pix[jv*torus+iu] += lower - float32(lower*a)
-			t.Pix[jv*torus+ju] += float32(lower * a)
-		}
-	}
-	f := dsp.NewFFT2(torus, torus)
-	s := f.ForwardLow(t, bandEnd)
-	shapeBand(s, kd.response())
-	f.InverseTo(t, s)
-	for i, b := range kd.bit {
-		soft[b] += float64(t.Pix[i/cells*cell*torus+i%cells*cell] * kd.sign[i])
-	}
-	return soft
-}
-
-// score fills the copies at the given places.
-func (e *evidence) score(key *Key, sub Submission, copies []Issued, at []int, out []CopyTrace) {
-	streams := make([]*code.Stream, len(at))
-	for i, k := range at {
-		streams[i] = tracerStream(key, sub, copies[k].Copy)
+// score fills the copies of s.
+func (e *evidence) score(s *suspects, copies []Issued, out []CopyTrace) {
+	streams := make([]*code.Stream, len(s.at))
+	for i, k := range s.at {
+		streams[i] = s.kd.tracerStream(s.sub, uint64(copies[k].Copy))
 	}
 	z := e.tracer.scores(streams)
-	kd := key.keyed()
 	null := newCodeNull(&e.soft)
-	for i, k := range at {
+	for i, k := range s.at {
 		c := CopyTrace{Copy: copies[k].Copy, Score: z[i]}
-		for j, b := range kd.payload.encode(c.Copy) {
+		for j, b := range s.kd.payload.encode(uint64(c.Copy)) {
 			c.Payload += float64(float64(b) * e.soft[j])
 		}
 		c.LogE = e.logE(c.Score, c.Payload, copies[k].strength(), null)
@@ -189,7 +155,8 @@ func (e *evidence) decode(kd *keyed) *CopyID {
 			continue
 		}
 		if id, ok := kd.payload.parse(bits); ok {
-			return &id
+			copyID := CopyID(id)
+			return &copyID
 		}
 	}
 	return nil

@@ -1,18 +1,13 @@
 package watermark
 
-import "github.com/kycmark/kycmark/internal/mark/code"
-
 // The format v1. These constants are read by every detector that is to read
 // marks of this version: they never change under this version number. The units
 // are mark pixels: a torus of torus x torus of them is laid over each picture,
 // its long side about 1024 mark pixels.
 const (
-	torus    = 1024 // mark pixels, width and height of the pattern before it repeats
-	cell     = 4    // mark pixels a chip
-	cells    = torus / cell
-	idBits   = 64
-	sumBits  = 32
-	messageN = idBits + sumBits
+	torus = 1024 // mark pixels, width and height of the pattern before it repeats
+	cell  = 4    // mark pixels a chip
+	cells = torus / cell
 
 	pilotN     = 32 // sinusoids that carry the synchronisation
 	pilotLow   = 0.032
@@ -30,9 +25,6 @@ const (
 	tracerHigh  = 400
 	tracerSize  = 1024 // samples, side of the tracer's cosine transform
 )
-
-const codedN = outputsPerBit * (messageN + code.Tail)
-const outputsPerBit = 3
 
 // Strength: what a marker may change without another format.
 const (

@@ -248,9 +248,6 @@ func bilinear0(p dsp.Plane, x, y float64) float32 {
 		}
 		return p.Pix[y*p.W+x]
 	}
-	if ix >= 0 && iy >= 0 && ix+1 < p.W && iy+1 < p.H {
-		return sampleLinear(p, x, y)
-	}
 	t := at(ix, iy) + float32(a*(at(ix+1, iy)-at(ix, iy)))
 	u := at(ix, iy+1) + float32(a*(at(ix+1, iy+1)-at(ix, iy+1)))
 	return t + float32(b*(u-t))

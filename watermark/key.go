@@ -2,12 +2,10 @@ package watermark
 
 import (
 	"bufio"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base32"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,7 +18,6 @@ var ErrKey = errors.New("watermark: not a usable mark key")
 
 const (
 	secretPrefix = "KYCMARK-SECRET-KEY-1-"
-	secretSize   = 32
 	sumSize      = 4
 )
 
@@ -38,7 +35,7 @@ type Key struct {
 	secret **[secretSize]byte
 	id     string
 	once   sync.Once
-	kd     *keyed
+	kd     *readKeys
 }
 
 // GenerateKey makes a new key from the operating system's random source.
@@ -50,9 +47,7 @@ func GenerateKey() *Key {
 
 func newKey(secret [secretSize]byte) *Key {
 	at := &secret
-	k := &Key{secret: &at}
-	k.id = fmt.Sprintf("v%d-%s", Version, hex.EncodeToString(k.derive("key id", 8)))
-	return k
+	return &Key{secret: &at, id: keyID(at)}
 }
 
 // ParseKey reads the text form of a key as written by [Key.Secret]. Blank lines
@@ -109,7 +104,7 @@ func (k *Key) ID() string { return k.id }
 
 // Commitment binds its holder to the secret without revealing it: 32 bytes that
 // only this key yields.
-func (k *Key) Commitment() [32]byte { return [32]byte(k.derive("commitment", 32)) }
+func (k *Key) Commitment() [32]byte { return [32]byte(derive(*k.secret, "commitment", 32)) }
 
 // String returns [Key.ID].
 func (k *Key) String() string { return k.id }
@@ -128,17 +123,8 @@ func (k *Key) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("%w: keys do not marshal; use Secret", ErrKey)
 }
 
-// derive returns n bytes of HKDF-SHA256 under a context of version and label.
-func (k *Key) derive(label string, n int) []byte {
-	out, err := hkdf.Key(sha256.New, (*k.secret)[:], nil, fmt.Sprintf("kycmark v%d %s", Version, label), n)
-	if err != nil {
-		panic("watermark: hkdf: " + err.Error()) // only for n > 8160
-	}
-	return out
-}
-
 // keyed returns what a blind reader knows, made at the first call.
-func (k *Key) keyed() *keyed {
-	k.once.Do(func() { k.kd = newKeyed(k) })
+func (k *Key) keyed() *readKeys {
+	k.once.Do(func() { k.kd = newReadKeys(newKeyed(*k.secret)) })
 	return k.kd
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"math"
-	"math/bits"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -19,7 +18,7 @@ import (
 type NullTrial struct {
 	Correlation float64 // of the likeliest message's code with the soft bits, 0..1
 	CheckBits   int     // leading bits of its check that hold, 0..32: each by chance with probability 1/2
-	Copy        CopyID  // of that message, or of the one that a reading would have found
+	Copy        uint64  // of that message, or of the one that a reading would have found
 	Checks      int     // 32-bit checks that a reader would have made here, 0..4
 	Found       bool    // whether one of them held
 	Covered     int     // coded bits with a chip in the picture, 0..312
@@ -49,11 +48,12 @@ const nullScaleLow, nullScaleHigh = 0.27, 4.6
 // carriers at equal weight, for the pilots have no say where there are none.
 //
 // A nil leak stands for white noise: Gaussian soft bits and pilot amplitudes, the
-// null distribution itself. Errors are those of [Detect].
+// null distribution itself. Errors are those of detect.
 func NullTrials(ctx context.Context, leak image.Image, seed uint64, n int, each func(NullTrial)) error {
 	t := &nullTrials{ctx: ctx, rng: nullStream(seed, "places"), left: n, each: each}
 	for i := range t.keys {
-		t.keys[i] = newKeyed(newKey(nullSecret(seed, fmt.Sprint("key ", i))))
+		secret := nullSecret(seed, fmt.Sprint("key ", i))
+		t.keys[i] = newReadKeys(newKeyed(&secret))
 	}
 	t.shifts = newShiftFinder()
 	if leak != nil {
@@ -76,21 +76,21 @@ func NullTrials(ctx context.Context, leak image.Image, seed uint64, n int, each 
 	return nil
 }
 
-// RuinedTrials reads leak n times where the mark of key lies on it, each time with
+// RuinedTrials reads leak n times where the mark of a key lies on it, each time with
 // soft bits ruined otherwise, and gives each the outcome in turn: a share of them
 // between a quarter and three quarters, drawn from seed, is replaced by noise or,
 // every other time, has its sign flipped. It says whether a mark of one's own that
 // is half destroyed, or half of each of two copies, can read as a third copy.
-// leak is a picture marked with key and sub, or made of such, neither resized nor
-// moved. Errors are those of [Detect].
-func RuinedTrials(ctx context.Context, key *Key, sub Submission, leak image.Image, seed uint64, n int, each func(NullTrial)) error {
+// leak is a picture marked with the key and sub, or made of such, neither resized nor
+// moved. Errors are those of detect.
+func RuinedTrials(ctx context.Context, kd *readKeys, sub [16]byte, leak image.Image, seed uint64, n int, each func(NullTrial)) error {
 	l, err := newLeak(leak)
 	if err != nil {
 		return err
 	}
 	c := l.carriers
-	kd, rng := key.keyed(), nullStream(seed, "ruins")
-	soft := despread(kd, chipGrids(c, placement(key, sub, c[0].W, c[0].H)), 0, 0)
+	rng := nullStream(seed, "ruins")
+	soft := despread(kd, chipGrids(c, kd.placement(sub, c[0].W, c[0].H)), 0, 0)
 	dev := deviation(soft[:])
 	for i := range n {
 		if err := ctx.Err(); err != nil {
@@ -117,7 +117,7 @@ func RuinedTrials(ctx context.Context, key *Key, sub Submission, leak image.Imag
 type nullTrials struct {
 	ctx      context.Context
 	rng      *code.Stream
-	keys     [nullKeys]*keyed
+	keys     [nullKeys]*readKeys
 	shifts   *shiftFinder
 	carriers []dsp.Plane // none: white noise
 	fields   []dsp.Plane
@@ -155,7 +155,7 @@ func (t *nullTrials) place(i int) {
 }
 
 // key makes the trials of one key at the present place.
-func (t *nullTrials) key(kd *keyed) {
+func (t *nullTrials) key(kd *readKeys) {
 	for shift := range min(nullShifts, t.left) {
 		t.left--
 		soft := t.noise()
@@ -171,7 +171,7 @@ func (t *nullTrials) key(kd *keyed) {
 }
 
 // amplitudes are those of the pilots where the place puts them.
-func (t *nullTrials) amplitudes(kd *keyed) *[pilotN]complex64 {
+func (t *nullTrials) amplitudes(kd *readKeys) *[pilotN]complex64 {
 	var c [pilotN]complex64
 	for k, q := range kd.markFrequencies() {
 		if t.carriers == nil {
@@ -198,8 +198,7 @@ type chipGrid struct {
 
 // chipGrids samples the carriers under m, work to mark, as soft does.
 func chipGrids(carriers []dsp.Plane, m geometry.Mat) []chipGrid {
-	var kd keyed
-	kd.band = newResponseTable()
+	band := newResponseTable()
 	var out []chipGrid
 	for _, z := range carriers {
 		win := markWindow(m, z.W, z.H, nil)
@@ -208,7 +207,7 @@ func chipGrids(carriers []dsp.Plane, m geometry.Mat) []chipGrid {
 			continue // only singular maps: a similarity is none
 		}
 		y := r.Clone()
-		kd.matchedBand(y)
+		matchedBand(y, band)
 		g := chipGrid{u: win.u / cell, v: win.v / cell, nx: win.w / cell, ny: win.h / cell}
 		g.value = make([]float32, g.nx*g.ny)
 		sum := 0.0
@@ -230,7 +229,7 @@ func chipGrids(carriers []dsp.Plane, m geometry.Mat) []chipGrid {
 
 // despread adds up the chips under each coded bit of a key moved by (du, dv) chips,
 // the carriers at equal weight.
-func despread(kd *keyed, grids []chipGrid, du, dv int) (soft [codedN]float64) {
+func despread(kd *readKeys, grids []chipGrid, du, dv int) (soft [codedN]float64) {
 	for _, g := range grids {
 		var one [codedN]float64
 		for j := range g.ny {
@@ -251,7 +250,7 @@ func despread(kd *keyed, grids []chipGrid, du, dv int) (soft [codedN]float64) {
 }
 
 // tryMessage decodes soft bits and makes the check, whether or not a reader would.
-func tryMessage(kd *keyed, soft *[codedN]float64) NullTrial {
+func tryMessage(kd *readKeys, soft *[codedN]float64) NullTrial {
 	var t NullTrial
 	in := make([]float32, codedN)
 	energy := 0.0
@@ -279,16 +278,6 @@ func tryMessage(kd *keyed, soft *[codedN]float64) NullTrial {
 		}
 	}
 	return t
-}
-
-// agreement returns the ID of a message and how many leading bits of its check hold.
-func (p payload) agreement(message []uint8) (CopyID, int) {
-	id, _ := p.parse(message)
-	var sum uint32
-	for _, b := range message[idBits:] {
-		sum = sum<<1 | uint32(b)
-	}
-	return id, bits.LeadingZeros32(sum ^ p.sum(id))
 }
 
 func nullSecret(seed uint64, label string) [secretSize]byte {

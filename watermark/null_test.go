@@ -73,7 +73,7 @@ func TestNullTrialsRefuse(t *testing.T) {
 	none := func(watermark.NullTrial) {}
 	tiny := image.NewNRGBA(image.Rect(0, 0, 8, 8))
 	require.ErrorIs(t, watermark.NullTrials(t.Context(), tiny, 1, 1, none), watermark.ErrTooSmall)
-	require.ErrorIs(t, watermark.RuinedTrials(t.Context(), key, watermark.Submission{}, tiny, 1, 1, none), watermark.ErrTooSmall)
+	require.ErrorIs(t, watermark.RuinedTrials(t.Context(), watermark.KeysOf(key), watermark.Submission{}, tiny, 1, 1, none), watermark.ErrTooSmall)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, watermark.NullTrials(ctx, nil, 1, 1, none), context.Canceled)
@@ -86,10 +86,10 @@ func TestRuinedTrials(t *testing.T) {
 	marked, err := watermark.Embed(key, id, page, &watermark.Options{Submission: sub})
 	require.NoError(t, err)
 	count := func(k *watermark.Key, s watermark.Submission) (own, other int) {
-		require.NoError(t, watermark.RuinedTrials(t.Context(), k, s, marked, 4, n, func(one watermark.NullTrial) {
+		require.NoError(t, watermark.RuinedTrials(t.Context(), watermark.KeysOf(k), s, marked, 4, n, func(one watermark.NullTrial) {
 			passed := one.CheckBits == 32
 			if one.Found || passed {
-				assert.Equal(t, watermark.CopyID(id), one.Copy, "only the ID itself passes")
+				assert.Equal(t, uint64(id), one.Copy, "only the ID itself passes")
 			}
 			assert.Equal(t, one.Checks > 0, one.Correlation >= .62)
 			if passed {

@@ -4,77 +4,10 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/geometry"
 )
-
-// A pilot is one keyed sinusoid cos 2 pi (kx u + ky v)/torus + phase).
-type pilot struct {
-	kx, ky int     // cycles a torus
-	phase  float64 // turns
-}
-
-// keyed is all of a mark that follows from the mark key alone: what a blind
-// reader knows.
-type keyed struct {
-	payload payload
-	pilots  [pilotN]pilot
-	turns   [pilotN]complex64 // exp(2 pi i phase) of each pilot
-	bit     []uint16          // coded bit under each of the cells x cells chips, row by row
-	sign    []float32         // spreading sign of each chip
-	band    *responseTable
-
-	response func() *bandResponse // made when first needed, for marking
-	grids    [gridN]func() *displacements
-	shifts   func() *dsp.ToneGrid
-}
-
-func newKeyed(k *Key) *keyed {
-	kd := &keyed{payload: payload{scramble: k.derive("payload scrambling", 32), check: k.derive("payload check", 32)}, band: newResponseTable(), response: sync.OnceValue(newBandResponse)}
-	kd.drawPilots(code.NewStream(k.derive("pilots", code.KeySize)))
-	s := code.NewStream(k.derive("chips", code.KeySize))
-	kd.bit = make([]uint16, cells*cells)
-	for i := range kd.bit {
-		kd.bit[i] = uint16(i % codedN)
-	}
-	code.Shuffle(s, kd.bit)
-	kd.sign = make([]float32, cells*cells)
-	s.Signs(kd.sign)
-	kd.grids = newGrids(kd)
-	kd.shifts = sync.OnceValue(func() *dsp.ToneGrid { return newShiftGrid(kd) })
-	return kd
-}
-
-// drawPilots draws lattice points evenly over the half annulus, apart from each
-// other and from each other's negatives.
-func (kd *keyed) drawPilots(s *code.Stream) {
-	for n := 0; n < pilotN; {
-		r := torus * math.Sqrt(pilotLow*pilotLow+float64(s.Unit()*(pilotHigh*pilotHigh-pilotLow*pilotLow)))
-		c, sn := dsp.Cis(s.Unit() / 2)
-		p := pilot{kx: int(math.Round(float64(r * c))), ky: int(math.Round(float64(r * sn)))}
-		if kd.crowded(p, n) {
-			continue
-		}
-		kd.pilots[n] = p
-		n++
-	}
-	for i := range kd.pilots {
-		kd.pilots[i].phase = s.Unit()
-		kd.turns[i] = unitTurn(kd.pilots[i].phase)
-	}
-}
-
-func (kd *keyed) crowded(p pilot, n int) bool {
-	for _, q := range kd.pilots[:n] {
-		dx, dy, sx, sy := p.kx-q.kx, p.ky-q.ky, p.kx+q.kx, p.ky+q.ky
-		if min(dx*dx+dy*dy, sx*sx+sy*sy) <= pilotApart*pilotApart {
-			return true
-		}
-	}
-	return false
-}
 
 // bandPass is the amplitude response of the chips' band at f cycles a mark pixel.
 func bandPass(f float64) float64 {
@@ -233,4 +166,37 @@ func (t *responseTable) at(f float64) float32 {
 		return 0
 	}
 	return t[i] + float32(float32(x-float64(i))*(t[i+1]-t[i]))
+}
+
+// despread is the adjoint of laying the payload's pattern: it adds each sample, under
+// m, to the torus, filters by the chips' band and sums over the chips of each coded bit.
+func (kd *keyed) despread(p dsp.Plane, m geometry.Mat) (soft [codedN]float64) {
+	t := dsp.NewPlane(torus, torus)
+	for y := range p.H {
+		for x, w := range p.Row(y) {
+			if w == 0 {
+				continue
+			}
+			u := float64(m[0]*float64(x)) + float64(m[1]*float64(y)) + m[2]
+			v := float64(m[3]*float64(x)) + float64(m[4]*float64(y)) + m[5]
+			fu, fv := math.Floor(u), math.Floor(v)
+			a, b := float32(u-fu), float32(v-fv)
+			iu, iv := int(fu)&(torus-1), int(fv)&(torus-1)
+			ju, jv := (iu+1)&(torus-1), (iv+1)&(torus-1)
+			lower := float32(w * b)
+			upper := w - lower
+			t.Pix[iv*torus+iu] += upper - float32(upper*a)
+			t.Pix[iv*torus+ju] += float32(upper * a)
+			t.Pix[jv*torus+iu] += lower - float32(lower*a)
+			t.Pix[jv*torus+ju] += float32(lower * a)
+		}
+	}
+	f := dsp.NewFFT2(torus, torus)
+	s := f.ForwardLow(t, bandEnd)
+	shapeBand(s, kd.response())
+	f.InverseTo(t, s)
+	for i, b := range kd.bit {
+		soft[b] += float64(t.Pix[i/cells*cell*torus+i%cells*cell] * kd.sign[i])
+	}
+	return soft
 }

@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"math"
+	"math/bits"
 
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
@@ -14,7 +16,30 @@ type payload struct {
 	scramble, check []byte
 }
 
-const feistelRounds = 8
+func newPayload(derive func(label string, n int) []byte) payload {
+	return payload{scramble: derive("payload scrambling", 32), check: derive("payload check", 32)}
+}
+
+// The message and its code: part of the format, and of the promise.
+const (
+	idBits   = 64
+	sumBits  = 32
+	messageN = idBits + sumBits
+	codedN   = outputsPerBit * (messageN + code.Tail)
+
+	outputsPerBit = 3
+	feistelRounds = 8
+)
+
+// The promise on false positives. A message is looked at only if it correlates
+// with the soft bits by at least minCorrelation, and at most checkBudget messages
+// a picture and key are looked at: each passes the 32-bit keyed check by chance
+// with probability 2^-32, so a picture without a mark of the key reads as marked
+// with probability 4 x 2^-32 = 9.3e-10 at most.
+const (
+	checkBudget    = 4
+	minCorrelation = 0.62
+)
 
 // permute is a keyed permutation of the 64-bit integers: a balanced Feistel
 // network with HMAC-SHA256 as its round function (Luby and Rackoff, 1988). IDs
@@ -43,35 +68,54 @@ func (p payload) round(i int, half uint32) uint32 {
 	return binary.BigEndian.Uint32(m.Sum(nil))
 }
 
-func (p payload) sum(id CopyID) uint32 {
+func (p payload) sum(id uint64) uint32 {
 	m := hmac.New(sha256.New, p.check)
-	m.Write(binary.BigEndian.AppendUint64(nil, uint64(id)))
+	m.Write(binary.BigEndian.AppendUint64(nil, id))
 	return binary.BigEndian.Uint32(m.Sum(nil))
 }
 
 // encode returns the codedN coded values of an ID.
-func (p payload) encode(id CopyID) []float32 {
-	bits := make([]uint8, 0, messageN)
-	v, sum := p.permute(uint64(id)), p.sum(id)
+func (p payload) encode(id uint64) []float32 {
+	message := make([]uint8, 0, messageN)
+	v, sum := p.permute(id), p.sum(id)
 	for i := idBits - 1; i >= 0; i-- {
-		bits = append(bits, uint8(v>>i&1))
+		message = append(message, uint8(v>>i&1))
 	}
 	for i := sumBits - 1; i >= 0; i-- {
-		bits = append(bits, uint8(sum>>i&1))
+		message = append(message, uint8(sum>>i&1))
 	}
-	return code.Encode(bits)
+	return code.Encode(message)
 }
 
 // parse returns the ID of a decoded message and whether its check holds.
-func (p payload) parse(bits []uint8) (CopyID, bool) {
+func (p payload) parse(message []uint8) (uint64, bool) {
 	var v uint64
 	var sum uint32
-	for _, b := range bits[:idBits] {
+	for _, b := range message[:idBits] {
 		v = v<<1 | uint64(b)
 	}
-	for _, b := range bits[idBits:] {
+	for _, b := range message[idBits:] {
 		sum = sum<<1 | uint32(b)
 	}
-	id := CopyID(p.restore(v))
+	id := p.restore(v)
 	return id, p.sum(id) == sum
+}
+
+// agreement returns the ID of a message and how many leading bits of its check hold.
+func (p payload) agreement(message []uint8) (uint64, int) {
+	id, _ := p.parse(message)
+	var sum uint32
+	for _, b := range message[idBits:] {
+		sum = sum<<1 | uint32(b)
+	}
+	return id, bits.LeadingZeros32(sum ^ p.sum(id))
+}
+
+// correlation is that of a message's code with the soft bits, -1..1.
+func correlation(message []uint8, soft []float64, energy float64) float64 {
+	sum := 0.0
+	for j, c := range code.Encode(message) {
+		sum += float64(float64(c) * soft[j])
+	}
+	return sum / math.Sqrt(float64(energy*codedN)+1e-20)
 }

@@ -11,36 +11,38 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-func testKey(b byte) *Key { return newKey([secretSize]byte{b, 1, 2, 3}) }
+func testPayload(b byte) payload {
+	return newPayload(func(label string, n int) []byte { return derive(&[secretSize]byte{b, 1, 2, 3}, label, n) })
+}
 
 func TestScramblingIsAPermutation(t *testing.T) {
-	p := testKey(1).keyed().payload
+	p := testPayload(1)
 	f := func(v uint64) bool { return p.restore(p.permute(v)) == v && p.permute(p.restore(v)) == v }
 	require.NoError(t, quick.Check(f, nil))
 }
 
 func TestPayloadRoundTripAndCheck(t *testing.T) {
-	mine, other := testKey(1).keyed().payload, testKey(2).keyed().payload
+	mine, other := testPayload(1), testPayload(2)
 	f := func(v uint64) bool {
-		soft := mine.encode(CopyID(v))
+		soft := mine.encode(v)
 		bits := code.Decode(soft, messageN, 1)[0]
 		id, ok := mine.parse(bits)
 		_, foreign := other.parse(bits)
 		bits[int(v%messageN)] ^= 1
 		_, flipped := mine.parse(bits)
-		return ok && uint64(id) == v && !foreign && !flipped
+		return ok && id == v && !foreign && !flipped
 	}
 	require.NoError(t, quick.Check(f, &quick.Config{MaxCount: 60}))
 }
 
 // Without scrambling, sequential IDs correlate by 0.5 and more.
 func TestSequentialIDsDoNotCorrelate(t *testing.T) {
-	p := testKey(1).keyed().payload
+	p := testPayload(1)
 	base := p.encode(1000)
 	most := 0.0
 	for i := 1; i <= 1000; i++ {
 		sum := 0.0
-		for j, c := range p.encode(CopyID(1000 + i)) {
+		for j, c := range p.encode(uint64(1000 + i)) {
 			sum += float64(c * base[j])
 		}
 		most = math.Max(most, math.Abs(sum)/codedN)

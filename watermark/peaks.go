@@ -227,3 +227,14 @@ func vertex(a, b, c float32) float64 {
 func transpose(b [4]float64) [4]float64 { return [4]float64{b[0], b[2], b[1], b[3]} }
 
 func toMap(b [4]float64, t geometry.Point) geometry.Mat { return geometry.Affine(transpose(b), t) }
+
+// sampleLinear needs its taps inside p.
+func sampleLinear(p dsp.Plane, x, y float64) float32 {
+	ix, iy := int(x), int(y)
+	a, b := float32(x-float64(ix)), float32(y-float64(iy))
+	at := iy*p.W + ix
+	t := p.Pix[at] + float32(a*(p.Pix[at+1]-p.Pix[at]))
+	at += p.W
+	u := p.Pix[at] + float32(a*(p.Pix[at+1]-p.Pix[at]))
+	return t + float32(b*(u-t))
+}

@@ -1,29 +1,26 @@
 package watermark
 
 import (
+	"fmt"
+
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// Torus is the side of the pattern, in mark pixels, before it repeats: a position
-// that [Detect] reports is known up to multiples of it.
-const Torus = torus
-
-// Placement returns the homography, row by row, from the pixels of a w x h picture
-// to mark pixels under which a mark of the key lies on it. Beside
-// [Detection.Transform] it says how a leak lies on the submission that it shows.
-func Placement(key *Key, sub Submission, w, h int) [9]float64 {
+// pixelPlacement returns the map from the pixels of a w x h picture of any size to mark
+// pixels under which a mark of the key lies on it.
+func (kd *keyed) pixelPlacement(sub [16]byte, w, h int) geometry.Mat {
 	cw, ch := canonicalSize(w, h)
-	return [9]float64(placement(key, sub, cw, ch).Mul(geometry.PixelScale(float64(cw)/float64(w), float64(ch)/float64(h))))
+	return kd.placement(sub, cw, ch).Mul(geometry.PixelScale(float64(cw)/float64(w), float64(ch)/float64(h)))
 }
 
 // placement returns the map from pixels of a w x h picture to mark pixels: any
 // rotation, a scale within e^+-0.1 of 1024 mark pixels a long side, any shift. It
 // is keyed by submission, never by copy, so that a trace serves all copies in one
 // pass and averages over pictures do not add up.
-func placement(k *Key, sub Submission, w, h int) geometry.Mat {
-	s := code.NewStream(k.derive("placement "+sub.String(), code.KeySize))
+func (kd *keyed) placement(sub [16]byte, w, h int) geometry.Mat {
+	s := code.NewStream(kd.derive(fmt.Sprintf("placement %x", sub), code.KeySize))
 	c, sn := dsp.Cis(s.Unit())
 	scale := torus / float64(max(w, h)) * dsp.Exp(placeScale*(float64(2*s.Unit())-1))
 	tx, ty := float64(torus*s.Unit()), float64(torus*s.Unit())

@@ -42,7 +42,7 @@ func Pool(leaks []*Traced) ([]CopyTrace, error) {
 	}
 	out := &Traced{Best: -1, level: t.level, Copies: make([]CopyTrace, len(t.copies))}
 	for i, s := range t.under {
-		sums[i].score(s.key, s.sub, t.copies, s.at, out.Copies)
+		sums[i].score(s, t.copies, out.Copies)
 	}
 	out.conclude(t.copies)
 	return out.Copies, nil

@@ -1,6 +1,7 @@
 package watermark
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -17,39 +18,29 @@ type probe struct {
 	amplitude dsp.Plane           // what a pattern of unit power is marked with
 }
 
-func newProbe(o *Original) *probe {
+func newProbe(kd *keyed, sub [16]byte) *probe {
 	s := func() *code.Stream {
-		return code.NewStream(o.key.derive("trace probe "+o.sub.String(), code.KeySize))
+		return code.NewStream(kd.derive(fmt.Sprintf("trace probe %x", sub), code.KeySize))
 	}
-	return &probe{own: s, coded: o.key.keyed().payload.encode(CopyID(s().Uint32()))}
+	return &probe{own: s, coded: kd.payload.encode(uint64(s().Uint32()))}
 }
 
-// embed marks o with the probe, rounding and clipping included.
-func (p *probe) embed(o *Original) {
-	w, h := o.luma.W, o.luma.H
-	own := tracerOf(p.own(), w, h)
-	kd := o.key.keyed()
-	blind := lay(kd.pattern(p.coded, nil, nil), o.place, w, h)
-	flat, texture, chroma := o.parts(blind, blind, own, 1)
-	slope, gain := o.solve(flat, texture, chroma)
-	flats := flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
-	amplitude := dsp.NewPlane(w, h)
-	for i := range amplitude.Pix {
-		flat.Pix[i] = float32(gain * (flat.Pix[i] + float32(slope*texture.Pix[i])))
-		chroma.Pix[i] = float32(gain * chroma.Pix[i])
-		amplitude.Pix[i] = float32(float32(gain*flats) * (o.mask.flat.Pix[i] + float32(slope*o.mask.texture.Pix[i])))
-	}
-	sw, sh := o.src.Rect.Dx(), o.src.Rect.Dy()
-	shrinker, rows, marked := dsp.NewShrinker(sw, sh, w, h), o.newRows(flat, chroma), make([]uint8, 4*sw)
+// embed marks the canvas with the probe as a copy of s, rounding and clipping included.
+func (p *probe) embed(c *canvas, s *suspects) {
+	w, h := c.luma.W, c.luma.H
+	blind := lay(s.kd.pattern(p.coded, nil, nil), s.place, w, h)
+	m := c.shape(blind, blind, tracerOf(p.own(), w, h), 1)
+	sw, sh := c.src.Rect.Dx(), c.src.Rect.Dy()
+	shrinker, rows, marked := dsp.NewShrinker(sw, sh, w, h), c.newRows(m), make([]uint8, 4*sw)
 	for y := range sh {
 		rows.mark(marked, y)
 		shrinker.Add(marked)
 	}
 	mark := shrinker.Shrunk().Luma()
-	for i, y := range o.luma.Pix {
+	for i, y := range c.luma.Pix {
 		mark.Pix[i] -= y
 	}
-	p.mark, p.amplitude = intoFrame(mark), intoFrame(amplitude)
+	p.mark, p.amplitude = intoFrame(mark), intoFrame(c.amplitude(m))
 }
 
 // intoFrame enlarges a plane of the canonical picture to the trace's frame.

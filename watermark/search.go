@@ -113,6 +113,9 @@ func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
 // 3 %, at either end of the placement's own.
 const partLeast, partMost = 1.1, 6.5
 
+// anyScale is the range of the search over the whole frame.
+var anyScale = scales{0.13, 4.6}
+
 // wholePicture ranks similarities under which the leak shows all of the picture, of
 // whatever size and turned.
 func (r *reader) wholePicture() ranking {
@@ -260,6 +263,10 @@ func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	r.attempt(h.field, b, nil, rounds)
 }
 
+// stretches along the picture's axes that are tried one by one; each catches
+// about 6 % to either side.
+var stretches = [...]float64{0.93, 1.075, 0.87, 1.15}
+
 // stretched tries similarities after a stretch along the picture's axes.
 func stretched(readers []*reader) error {
 	l := readers[0].leak
@@ -287,7 +294,7 @@ func stretched(readers []*reader) error {
 
 // affine tries affine maps from pairs of peaks over the whole frame.
 func (r *reader) affine() error {
-	s := newPairSearch(r.f, 120, anyScale.most)
+	s := newPairSearch(r.f, 120, scales{partLow, anyScale.most})
 	for i := len(r.fields) - 1; i >= 0; i-- {
 		if err := r.ctx.Err(); err != nil {
 			return err

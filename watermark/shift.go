@@ -50,7 +50,7 @@ func newShiftGrid(kd *keyed) *dsp.ToneGrid {
 // findShift correlates complex pilot amplitudes with all shifts of the torus, of
 // the pattern as it stands and turned by 180 degrees: one transform serves both,
 // the first in its real, the second in its imaginary part.
-func (kd *keyed) findShift(on *shiftFinder, c *[pilotN]complex64) shift {
+func (kd *readKeys) findShift(on *shiftFinder, c *[pilotN]complex64) shift {
 	v := kd.aligned(c)
 	u := kd.aligned(conjugate(c))
 	energy := 0.0
@@ -139,7 +139,7 @@ func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 func abs(v float32) float32 { return max(v, -v) }
 
 // refineShift climbs the pilots' sum from (x, y) in steps down to half a mark pixel.
-func (kd *keyed) refineShift(on *shiftFinder, amp *[pilotN]complex64, x, y int, start float32) (geometry.Point, float64) {
+func (kd *readKeys) refineShift(on *shiftFinder, amp *[pilotN]complex64, x, y int, start float32) (geometry.Point, float64) {
 	sign := 1.0
 	if start < 0 {
 		sign = -1
@@ -158,7 +158,7 @@ func (kd *keyed) refineShift(on *shiftFinder, amp *[pilotN]complex64, x, y int, 
 
 // pilotSum is the real part of the sum of the amplitudes if the pattern lies at (x, y),
 // half mark pixels.
-func (kd *keyed) pilotSum(on *shiftFinder, amp *[pilotN]complex64, x, y int) float64 {
+func (kd *readKeys) pilotSum(on *shiftFinder, amp *[pilotN]complex64, x, y int) float64 {
 	sum := 0.0
 	for k, p := range kd.pilots {
 		t := &on.turns[(p.kx*x+p.ky*y)&(2*torus-1)]
@@ -225,11 +225,6 @@ func newToneReader(z dsp.Plane) *toneReader {
 		}
 	}
 	return t
-}
-
-func unitTurn(turns float64) complex64 {
-	c, s := dsp.Cis(turns)
-	return complex(float32(c), float32(s))
 }
 
 func times(a, b complex64) complex64 {

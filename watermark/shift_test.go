@@ -13,7 +13,7 @@ import (
 // The strongest shifts are those of all places of the grid, whether few are looked at or
 // all, and an agreement that few places reach leaves no other.
 func TestStrongestShiftsAgainstDefinition(t *testing.T) {
-	kd, on, rng := testKey(2).keyed(), newShiftFinder(), rand.New(rand.NewPCG(1, 1))
+	kd, on, rng := testKeys(2), newShiftFinder(), rand.New(rand.NewPCG(1, 1))
 	for seed := range 3 {
 		var c [pilotN]complex64
 		for k := range c {

@@ -18,9 +18,6 @@ type candidate struct {
 // scales is a range of scales, work pixels a mark pixel.
 type scales struct{ least, most float64 }
 
-// anyScale is the range of the search over the whole frame.
-var anyScale = scales{0.13, 4.6}
-
 // logPolar is a peak map over (angle, log radius): rotation and scale become
 // shifts (Ó Ruanaidh and Pun, 1998).
 type logPolar struct {
@@ -57,21 +54,6 @@ func newLogPolar(m *peakMap, by scales, step, stretch float64) *logPolar {
 		dsp.ToLevels(lp.v[a*lp.radii:(a+1)*lp.radii], ray, peakLeast, gain)
 	}
 	return lp
-}
-
-// A polarKey names one of the log-polar maps that a leak keeps.
-type polarKey struct {
-	field int
-	cut   bool
-	by    scales
-}
-
-func (l *leak) polar(i int, cut bool, by scales) *logPolar {
-	k := polarKey{i, cut, by}
-	if l.polars[k] == nil {
-		l.polars[k] = newLogPolar(l.peaks(i, cut), by, l.step, 1)
-	}
-	return l.polars[k]
 }
 
 // similarities returns the best n rotations and scales within by, mirrored ones

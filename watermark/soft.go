@@ -69,26 +69,12 @@ func rectify(z dsp.Plane, m geometry.Mat, win window) (dsp.Plane, bool) {
 	return out, true
 }
 
-// sampleLinear needs its taps inside p.
-func sampleLinear(p dsp.Plane, x, y float64) float32 {
-	ix, iy := int(x), int(y)
-	a, b := float32(x-float64(ix)), float32(y-float64(iy))
-	at := iy*p.W + ix
-	t := p.Pix[at] + float32(a*(p.Pix[at+1]-p.Pix[at]))
-	at += p.W
-	u := p.Pix[at] + float32(a*(p.Pix[at+1]-p.Pix[at]))
-	return t + float32(b*(u-t))
-}
-
 // amplitudes are complex pilot amplitudes, one set a cell: cells of cw x ch
 // samples, the last of a row or column taking what is left.
 type amplitudes struct {
 	nx, ny int
 	c      [][pilotN]complex64
 }
-
-// frequency is in cycles a sample.
-type frequency struct{ x, y float64 }
 
 // cellAmplitudes sums z exp(-2 pi i f.x) over each cell, x counted from (x0, y0).
 func cellAmplitudes(z dsp.Plane, x0, y0 int, f *[pilotN]frequency, cw, ch int) amplitudes {
@@ -104,25 +90,6 @@ func cellAmplitudes(z dsp.Plane, x0, y0 int, f *[pilotN]frequency, cw, ch int) a
 	return a
 }
 
-// markFrequencies are the pilots' in cycles a mark pixel.
-func (kd *keyed) markFrequencies() *[pilotN]frequency {
-	var f [pilotN]frequency
-	for k, p := range kd.pilots {
-		f[k] = frequency{float64(p.kx) / torus, float64(p.ky) / torus}
-	}
-	return &f
-}
-
-// aligned turns amplitudes by the pilots' phases: a mark in place is real and
-// positive.
-func (kd *keyed) aligned(c *[pilotN]complex64) (out [pilotN]complex64) {
-	for k, t := range kd.turns {
-		r, i := real(c[k]), imag(c[k])
-		out[k] = complex(float32(r*real(t))+float32(i*imag(t)), float32(i*real(t))-float32(r*imag(t)))
-	}
-	return out
-}
-
 // softBits are the soft coded bits of one carrier and its pilots' real amplitudes.
 type softBits struct {
 	bit   [codedN]float64
@@ -131,7 +98,7 @@ type softBits struct {
 
 // soft despreads the payload of one carrier under m, work to mark. sign is -1 for
 // an inverted picture.
-func (kd *keyed) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (softBits, bool) {
+func (kd *readKeys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (softBits, bool) {
 	var out softBits
 	win := markWindow(m, z.W, z.H, centre)
 	r, ok := rectify(z, m, win)
@@ -139,7 +106,7 @@ func (kd *keyed) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometr
 		return out, false
 	}
 	weight := kd.coherence(r, win, sign, &out)
-	kd.matchedBand(r)
+	matchedBand(r, kd.band)
 	nx, ny := win.w/cell, win.h/cell
 	sum := 0.0
 	for j := range ny {
@@ -161,7 +128,7 @@ func (kd *keyed) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometr
 }
 
 // matchedBand weighs r's spectrum by the chips' band over the local power.
-func (kd *keyed) matchedBand(r dsp.Plane) {
+func matchedBand(r dsp.Plane, band *responseTable) {
 	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
 	s := f.Forward(r)
 	g := dsp.LocalPower(s.Powers(), 25, 1e-3)
@@ -174,7 +141,7 @@ func (kd *keyed) matchedBand(r dsp.Plane) {
 		}
 		for u, m := range row[:inside] {
 			fx := float64(u) / float64(s.W)
-			row[u] = kd.band.at(math.Sqrt(float64(fx*fx)+float64(fy*fy))) / m
+			row[u] = band.at(math.Sqrt(float64(fx*fx)+float64(fy*fy))) / m
 		}
 		clear(row[inside:])
 	}
@@ -195,7 +162,7 @@ const weightCell = 32
 
 // coherence weighs the cells of a rectified window by how well the pilots around
 // stand in place, and sums their real amplitudes into out.
-func (kd *keyed) coherence(r dsp.Plane, win window, sign float32, out *softBits) weights {
+func (kd *readKeys) coherence(r dsp.Plane, win window, sign float32, out *softBits) weights {
 	a := cellAmplitudes(r, win.u, win.v, kd.markFrequencies(), weightCell, weightCell)
 	seen, noise := dsp.NewPlane(a.nx, a.ny), dsp.NewPlane(a.nx, a.ny)
 	for i := range a.c {
@@ -225,4 +192,27 @@ func (w weights) at(i, j, nx, ny int) float32 {
 	t := w.w[iy*w.nx+ix] + float32(a*(w.w[iy*w.nx+jx]-w.w[iy*w.nx+ix]))
 	u := w.w[jy*w.nx+ix] + float32(a*(w.w[jy*w.nx+jx]-w.w[jy*w.nx+ix]))
 	return t + float32(b*(u-t))
+}
+
+// evenOut returns the gains of coded bits and pilots that bring each to the mean
+// of what the reader sees of all.
+func (kd *readKeys) evenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits, pilots []float32) {
+	s, _ := kd.soft(z, place, 1, nil) // a placement is never singular
+	for j := range s.bit {
+		s.bit[j] = float64(s.bit[j] * float64(coded[j]))
+	}
+	return levelGain(s.bit[:], 0.4, 1.9), levelGain(s.pilot[:], 0.5, 1.7)
+}
+
+func levelGain(x []float64, lo, hi float32) []float32 {
+	mean := 0.0
+	for _, v := range x {
+		mean += v
+	}
+	mean /= float64(len(x))
+	out := make([]float32, len(x))
+	for i, v := range x {
+		out[i] = clip(1+float32((mean-v)/math.Max(math.Abs(mean), 1e-6)), lo, hi)
+	}
+	return out
 }

@@ -35,35 +35,53 @@ func flatGain(side int) float32 {
 // picture is smooth to whoever looks at the pixels of a large one.
 func textureMost(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
 
-// shape returns the luma and the blue-difference mark for the given blind
-// patterns, one a carrier, and the tracer, strength times as strong as the budget
-// at 1 but never past the PSNR floor. The slope of strength over texture
-// solves the quadratic equation that puts the squared error at the PSNR floor;
-// what clipping would take costs nothing and is not counted.
-func (o *Original) shape(blindLuma, blindChroma, own dsp.Plane, strength float64) (luma, chroma dsp.Plane) {
-	luma, texture, chroma := o.parts(blindLuma, blindChroma, own, strength)
-	slope, gain := o.solve(luma, texture, chroma)
+// A shaped is what is added to the canonical picture: to luma, and negated to the blue
+// difference. What is added to luma is the pattern times the mask's flat part and slope
+// times its texture, and times gain.
+type shaped struct {
+	luma, chroma dsp.Plane
+	slope, gain  float32
+}
+
+// shape returns the mark made of the given blind patterns, one a carrier, and the tracer,
+// strength times as strong as the budget at 1 but never past the PSNR floor. The slope of
+// strength over texture solves the quadratic equation that puts the squared error at the
+// PSNR floor; what clipping would take costs nothing and is not counted.
+func (c *canvas) shape(blindLuma, blindChroma, own dsp.Plane, strength float64) shaped {
+	luma, texture, chroma := c.parts(blindLuma, blindChroma, own, strength)
+	slope, gain := c.solve(luma, texture, chroma)
 	for i := range luma.Pix {
 		luma.Pix[i] = float32(gain * (luma.Pix[i] + float32(slope*texture.Pix[i])))
 		chroma.Pix[i] = float32(gain * chroma.Pix[i])
 	}
-	return luma, chroma
+	return shaped{luma, chroma, slope, gain}
+}
+
+// amplitude is what a pattern of unit power is multiplied with in a mark of strength 1 that
+// was shaped so, grey levels.
+func (c *canvas) amplitude(s shaped) dsp.Plane {
+	flats := flatGain(max(c.src.Rect.Dx(), c.src.Rect.Dy()))
+	out := dsp.NewPlane(c.luma.W, c.luma.H)
+	for i := range out.Pix {
+		out.Pix[i] = float32(float32(s.gain*flats) * (c.mask.flat.Pix[i] + float32(s.slope*c.mask.texture.Pix[i])))
+	}
+	return out
 }
 
 // parts are what a mark is made of: its luma in flats, what texture adds to that, and
 // its blue difference.
-func (o *Original) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) (flat, texture, chroma dsp.Plane) {
+func (c *canvas) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) (flat, texture, chroma dsp.Plane) {
 	level := float32(chromaLevel)
-	if o.grey {
+	if c.grey {
 		level = 0
 	}
 	flat, texture, chroma = dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
 	level *= float32(strength)
-	flats := float32(strength) * flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
+	flats := float32(strength) * flatGain(max(c.src.Rect.Dx(), c.src.Rect.Dy()))
 	for i := range flat.Pix {
 		p := float32(flats * clip(float32(blindWeight*blindLuma.Pix[i])+float32(tracerWeight*own.Pix[i]), -patternLimit, patternLimit))
-		flat.Pix[i] = float32(p * o.mask.flat.Pix[i])
-		texture.Pix[i] = float32(p * o.mask.texture.Pix[i])
+		flat.Pix[i] = float32(p * c.mask.flat.Pix[i])
+		texture.Pix[i] = float32(p * c.mask.texture.Pix[i])
 		chroma.Pix[i] = float32(level * clip(blindChroma.Pix[i], -chromaLimit, chromaLimit))
 	}
 	return flat, texture, chroma
@@ -78,41 +96,41 @@ var (
 // breaks the PSNR floor. With L = flat + s texture in R, G and B, and the blue
 // difference C as -1.772 C in B and 0.344 C in G, the mean squared error is
 // <L^2> + (1.772^2 + 0.344^2)/3 <C^2> - 2 (1.772 - 0.344)/3 <L C>.
-func (o *Original) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
+func (c *canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 	const cross, square = (cbToB - cbToG) / 3, (cbToB*cbToB + cbToG*cbToG) / 3
 	var ff, ft, tt, fc, tc, cc float64
-	for i, y := range o.luma.Pix {
-		f, t, c := float64(flat.Pix[i]), float64(texture.Pix[i]), float64(chroma.Pix[i])
+	for i, y := range c.luma.Pix {
+		f, t, d := float64(flat.Pix[i]), float64(texture.Pix[i]), float64(chroma.Pix[i])
 		if f > 0 && y > 252 || f < 0 && y < 3 {
 			continue
 		}
 		ff += float64(f * f)
 		ft += float64(f * t)
 		tt += float64(t * t)
-		fc += float64(f * c)
-		tc += float64(t * c)
-		cc += float64(c * c)
+		fc += float64(f * d)
+		tc += float64(t * d)
+		cc += float64(d * d)
 	}
-	n := float64(len(o.luma.Pix))
+	n := float64(len(c.luma.Pix))
 	floor := psnrFloor
-	if o.src.Rect.Dx()*o.src.Rect.Dy() < 1e6 {
+	if c.src.Rect.Dx()*c.src.Rect.Dy() < 1e6 {
 		floor = psnrSmall
 	}
 	target := float64(float64(255*255) * dsp.Exp(-floor/10*math.Ln10))
 	a, b := tt/n, (ft-float64(cross*tc))/n
-	c := (ff+float64(square*cc)-float64(2*cross*fc))/n - target
+	e := (ff+float64(square*cc)-float64(2*cross*fc))/n - target
 	s := slopeLow
-	switch disc := float64(b*b) - float64(a*c); {
+	switch disc := float64(b*b) - float64(a*e); {
 	case disc > 0 && a > 1e-9:
 		s = (math.Sqrt(disc) - b) / a
-	case c < 0:
+	case e < 0:
 		s = 1
 	}
-	side := max(o.src.Rect.Dx(), o.src.Rect.Dy())
+	side := max(c.src.Rect.Dx(), c.src.Rect.Dy())
 	s = math.Min(math.Max(s, slopeLow), textureMost(side))
 	g := 1.0
-	if e := float64(a*float64(s*s)) + float64(2*b*s) + c + target; e > target {
-		g = math.Sqrt(target / e)
+	if all := float64(a*float64(s*s)) + float64(2*b*s) + e + target; all > target {
+		g = math.Sqrt(target / all)
 	}
 	return float32(s), float32(g)
 }

@@ -113,8 +113,10 @@ type Tracer struct {
 
 // suspects are the copies of one key.
 type suspects struct {
-	*Original
-	at    []int // indices of copies
+	kd    *keyed
+	sub   [16]byte
+	place geometry.Mat // canonical pixels to mark pixels
+	at    []int        // indices of copies
 	probe *probe
 }
 
@@ -132,6 +134,8 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 		return nil, fmt.Errorf("%w: %v", ErrLevel, o.Level)
 	}
 	t := &Tracer{level: o.Level, copies: slices.Clone(copies)}
+	var canvas *canvas
+	sub := o.Submission
 	for i, c := range copies {
 		if c.Key == nil {
 			return nil, fmt.Errorf("%w: %s", ErrNoKey, c.Copy)
@@ -139,9 +143,16 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 		if !(c.Strength >= 0 && c.Strength <= mostIssued) {
 			return nil, fmt.Errorf("%w: %v, of copy %s", ErrStrength, c.Strength, c.Copy)
 		}
-		if err := t.add(i, c.Key, original, o.Submission); err != nil {
-			return nil, err
+		if canvas == nil { // all that depends on the picture alone
+			var err error
+			if canvas, err = newCanvas(original); err != nil {
+				return nil, err
+			}
+			if sub == (Submission{}) {
+				sub = canvas.digest()
+			}
 		}
+		t.add(i, c.Key.keyed().keyed, canvas, sub)
 	}
 	src, err := toNRGBA(original)
 	if err != nil {
@@ -152,40 +163,20 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
 	for _, s := range t.under {
-		s.probe.embed(s.Original)
-		s.Original.src = nil // large, and not needed any more
-		s.Original.drop()
+		s.probe.embed(canvas, s)
 	}
 	return t, nil
 }
 
 // add files copy i under its key.
-func (t *Tracer) add(i int, key *Key, original image.Image, sub Submission) error {
+func (t *Tracer) add(i int, kd *keyed, c *canvas, sub [16]byte) {
 	for _, s := range t.under {
-		if s.key.ID() == key.ID() {
+		if s.kd.id == kd.id {
 			s.at = append(s.at, i)
-			return nil
+			return
 		}
 	}
-	var o *Original
-	if len(t.under) > 0 {
-		o = t.under[0].withKey(key)
-	} else {
-		var err error
-		if o, err = Prepare(key, original, &Options{Submission: sub}); err != nil {
-			return err
-		}
-	}
-	t.under = append(t.under, &suspects{Original: o, at: []int{i}, probe: newProbe(o)})
-	return nil
-}
-
-// withKey is the same original under another key.
-func (o *Original) withKey(key *Key) *Original {
-	p := *o
-	p.key = key
-	p.place = placement(key, o.sub, o.luma.W, o.luma.H)
-	return &p
+	t.under = append(t.under, &suspects{kd: kd, sub: sub, place: kd.placement(sub, c.luma.W, c.luma.H), at: []int{i}, probe: newProbe(kd, sub)})
 }
 
 // Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or
@@ -238,9 +229,9 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *ca
 			}
 		}
 		out.evidence = append(out.evidence, e)
-		e.score(s.key, s.sub, t.copies, s.at, out.Copies)
+		e.score(s, t.copies, out.Copies)
 		if out.Decoded == nil {
-			out.Decoded = e.decode(s.key.keyed())
+			out.Decoded = e.decode(s.kd)
 		}
 	}
 	out.conclude(t.copies)

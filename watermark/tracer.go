@@ -1,6 +1,7 @@
 package watermark
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
@@ -13,13 +14,13 @@ import (
 // A coefficient (u, v) has the frequency hypot(u, v)/2 cycles a long side and the
 // amplitude 1/f, equal energy an octave. Signs are drawn row by row, only inside
 // the band; pictures with a shorter long side carry it up to 0.45 of theirs.
-func tracer(k *Key, sub Submission, id CopyID, w, h int) dsp.Plane {
-	return tracerOf(tracerStream(k, sub, id), w, h)
+func (kd *keyed) tracer(sub [16]byte, id uint64, w, h int) dsp.Plane {
+	return tracerOf(kd.tracerStream(sub, id), w, h)
 }
 
 // tracerStream is where the signs of a copy's tracer come from.
-func tracerStream(k *Key, sub Submission, id CopyID) *code.Stream {
-	return code.NewStream(k.derive("tracer "+sub.String()+" "+id.String(), code.KeySize))
+func (kd *keyed) tracerStream(sub [16]byte, id uint64) *code.Stream {
+	return code.NewStream(kd.derive(fmt.Sprintf("tracer %x %016x", sub, id), code.KeySize))
 }
 
 func tracerOf(s *code.Stream, w, h int) dsp.Plane {

@@ -2,7 +2,6 @@ package watermark
 
 import (
 	"math"
-	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
@@ -35,7 +34,7 @@ type tracked struct {
 }
 
 // track refines m, work to mark, by rounds of displacement votes.
-func (kd *keyed) track(z dsp.Plane, m geometry.Mat, sign float32, rounds []round) tracked {
+func (kd *readKeys) track(z dsp.Plane, m geometry.Mat, sign float32, rounds []round) tracked {
 	t := tracked{m: m}
 	var win window
 	var flat dsp.Plane
@@ -62,7 +61,7 @@ type vote struct {
 	q float64
 }
 
-func (kd *keyed) votes(flat dsp.Plane, win window, sign float32, r round) (out []vote) {
+func (kd *readKeys) votes(flat dsp.Plane, win window, sign float32, r round) (out []vote) {
 	a := cellAmplitudes(flat, win.u, win.v, kd.markFrequencies(), r.cell, r.cell)
 	nx, ny := min(r.n, a.nx), min(r.n, a.ny)
 	g := kd.grids[r.by]()
@@ -130,14 +129,6 @@ const (
 
 var reaches, steps = [gridN]float64{36, 14, 6}, [gridN]float64{2, 1, 0.5}
 
-// newGrids makes the displacements of each grid when first needed.
-func newGrids(kd *keyed) (g [gridN]func() *displacements) {
-	for i := range g {
-		g[i] = sync.OnceValue(func() *displacements { return newDisplacements(kd, reaches[i], steps[i]) })
-	}
-	return g
-}
-
 // displacements are the pilots' phases over a grid of small shifts.
 type displacements struct {
 	at       []geometry.Point
@@ -183,7 +174,7 @@ func (g *displacements) best(c [pilotN]complex64, sign float32) (geometry.Point,
 
 // coherent returns the sum of the pilots over the whole frame under m, and m after
 // a climb in its six affine parameters: for maps that few windows vote for.
-func (kd *keyed) coherent(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (geometry.Mat, float64) {
+func (kd *readKeys) coherent(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (geometry.Mat, float64) {
 	win := markWindow(m, z.W, z.H, centre)
 	flat, ok := rectify(z, m, win)
 	if !ok {

@@ -58,7 +58,7 @@ func makeVectors(k *Key) vectors {
 	kd := k.keyed()
 	v := vectors{Secret: k.Secret(), KeyID: k.ID()}
 	v.Permuted = CopyID(kd.payload.permute(uint64(id))).String()
-	v.Check = hex.EncodeToString(binary.BigEndian.AppendUint32(nil, kd.payload.sum(id)))
+	v.Check = hex.EncodeToString(binary.BigEndian.AppendUint32(nil, kd.payload.sum(uint64(id))))
 	v.PilotsSum = digest(func(h hash.Hash) {
 		for i, p := range kd.pilots {
 			if i < len(v.Pilots) {
@@ -79,9 +79,9 @@ func makeVectors(k *Key) vectors {
 			}
 		})
 	}
-	v.PatternSum = floats(kd.pattern(kd.payload.encode(id), nil, nil).Pix)
-	v.TracerSum = floats(tracer(k, sub, id, 300, 200).Pix)
-	place := placement(k, sub, 1024, 768)
+	v.PatternSum = floats(kd.pattern(kd.payload.encode(uint64(id)), nil, nil).Pix)
+	v.TracerSum = floats(kd.tracer(sub, uint64(id), 300, 200).Pix)
+	place := kd.placement(sub, 1024, 768)
 	for i, m := range place[:6] {
 		v.Placement[i] = hex.EncodeToString(binary.BigEndian.AppendUint64(nil, math.Float64bits(m)))
 	}

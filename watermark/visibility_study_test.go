@@ -25,10 +25,9 @@ import (
 //	go test -tags study -run VisibilityStudy -v ./watermark
 func TestVisibilityStudy(t *testing.T) {
 	const side, level = 768, 1.5
-	key := newKey([secretSize]byte{1})
-	kd := key.keyed()
-	blind := lay(kd.pattern(kd.payload.encode(1), nil, nil), placement(key, Submission{}, side, side), side, side)
-	own := tracer(key, Submission{}, 1, side, side)
+	kd := newKeyed(&[secretSize]byte{1})
+	blind := lay(kd.pattern(kd.payload.encode(1), nil, nil), kd.placement([16]byte{}, side, side), side, side)
+	own := kd.tracer([16]byte{}, 1, side, side)
 	mark := dsp.NewPlane(side, side)
 	for i := range mark.Pix {
 		mark.Pix[i] = level * (blindWeight*blind.Pix[i] + tracerWeight*own.Pix[i])

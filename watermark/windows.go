@@ -65,7 +65,7 @@ func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([]
 	}
 	searches := make([]*pairSearch, len(readers))
 	for k, r := range readers {
-		searches[k] = newPairSearch(r.f, 80, top)
+		searches[k] = newPairSearch(r.f, 80, scales{partLow, top})
 	}
 	parts, ctx := halfOverlapping(z.W, z.H, side), readers[0].ctx
 	found := make([][][]windowCandidate, len(parts))
@@ -128,3 +128,8 @@ func halfOverlapping(w, h, side int) []rect {
 	}
 	return out
 }
+
+// cut is a part of a field.
+func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }
+
+type rect struct{ x, y, w, h int }

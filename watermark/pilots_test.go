@@ -12,8 +12,10 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
+func testKeys(b byte) *readKeys { return newReadKeys(newKeyed(&[secretSize]byte{b, 1, 2, 3})) }
+
 func TestPatternHasUnitPowerAndItsPilots(t *testing.T) {
-	kd := testKey(1).keyed()
+	kd := testKeys(1)
 	p := kd.pattern(kd.payload.encode(42), nil, nil)
 	assert.InDelta(t, 1, p.RMS(), 0.01) // chips and pilots share their band, so their powers do not add up to the digit
 	a := cellAmplitudes(p, 0, 0, kd.markFrequencies(), torus, torus)
@@ -32,7 +34,7 @@ func TestPatternHasUnitPowerAndItsPilots(t *testing.T) {
 }
 
 func TestCellAmplitudesAgainstDefinition(t *testing.T) {
-	kd := testKey(3).keyed()
+	kd := testKeys(3)
 	z := dsp.NewPlane(37, 21)
 	for i := range z.Pix {
 		z.Pix[i] = float32(math.Sin(float64(i * i)))
@@ -57,7 +59,7 @@ func TestCellAmplitudesAgainstDefinition(t *testing.T) {
 }
 
 func TestShiftIsFoundPlainTurnedAndInverted(t *testing.T) {
-	kd := testKey(4).keyed()
+	kd := testKeys(4)
 	p := kd.pattern(kd.payload.encode(7), nil, nil)
 	shifts := newShiftFinder()
 	for _, turned := range []bool{false, true} {
@@ -80,38 +82,8 @@ func TestShiftIsFoundPlainTurnedAndInverted(t *testing.T) {
 	}
 }
 
-func TestTracerIsTheCopysOwn(t *testing.T) {
-	k := testKey(5)
-	sub := Submission{9}
-	a := tracer(k, sub, 1, 640, 480)
-	assert.InDelta(t, 1, a.RMS(), 1e-4)
-	dot := func(b dsp.Plane) float64 {
-		s := 0.0
-		for i, v := range a.Pix {
-			s += float64(v * b.Pix[i])
-		}
-		return s / float64(len(a.Pix))
-	}
-	assert.InDelta(t, 1, dot(tracer(k, sub, 1, 640, 480)), 1e-4)
-	for name, b := range map[string]dsp.Plane{
-		"copy": tracer(k, sub, 2, 640, 480), "submission": tracer(k, Submission{8}, 1, 640, 480), "key": tracer(testKey(6), sub, 1, 640, 480),
-	} {
-		assert.Less(t, math.Abs(dot(b)), 0.35, name) // few coefficients carry most of a 1/f spectrum
-	}
-}
-
-func TestTracerBandIsTheHalfOpenRing(t *testing.T) {
-	for v := range tracerSize {
-		first, n := tracerSpan(v)
-		for u := range tracerSize {
-			f := math.Hypot(float64(u), float64(v)) / 2
-			require.Equal(t, f >= tracerLow && f < tracerHigh, u >= first && u < first+n, "u=%d v=%d", u, v)
-		}
-	}
-}
-
 func TestToneReaderIsNearTheDefinition(t *testing.T) {
-	kd := testKey(4).keyed()
+	kd := testKeys(4)
 	z := lay(kd.pattern(kd.payload.encode(7), nil, nil), geometry.Mat{1.3, 0.4, 100, -0.4, 1.3, 300, 0, 0, 1}, 300, 200)
 	r := newToneReader(z)
 	f := kd.markFrequencies()
