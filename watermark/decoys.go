@@ -34,7 +34,7 @@ func (s *suspects) decoys(n int, issued []Issued) []*code.Stream {
 	for i := uint64(0); len(out) < n; i++ {
 		sum := sha256.Sum256(binary.BigEndian.AppendUint64(append([]byte("kycmark decoy"), s.sub[:]...), i))
 		if id := CopyID(binary.BigEndian.Uint64(sum[:])); !known[id] {
-			out = append(out, s.kd.tracerStream(s.sub, uint64(id)))
+			out = append(out, s.kd.TracerStream(s.sub, uint64(id)))
 		}
 	}
 	return out

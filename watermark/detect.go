@@ -5,6 +5,7 @@ import (
 	"image"
 
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/blind"
 )
 
 // Point is a position in pixels.
@@ -30,11 +31,11 @@ type Detection struct {
 // Detect reads a mark blind: from the leak alone. The error wraps [ErrTooSmall] or
 // [ErrTooLarge], or is ctx's.
 func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error) {
-	d, err := detect(ctx, leak, key.keyed())
+	d, err := blind.Detect(ctx, leak, key.keyed())
 	if err != nil {
 		return nil, err
 	}
-	return d.of(key), nil
+	return detection(d, key), nil
 }
 
 // DetectAll reads the marks of all keys, strongest first: a copy that a recipient
@@ -45,27 +46,27 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 // still, or that another part of a collage carries, may be missed. Each key has its own
 // bound on false reads, that of [Detect]. Without keys nothing is read. Errors are those of [Detect].
 func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
-	kds := make([]*readKeys, len(keys))
+	kds := make([]*blind.Keys, len(keys))
 	for i, k := range keys {
 		kds[i] = k.keyed()
 	}
-	found, err := detectAll(ctx, leak, kds)
+	found, err := blind.DetectAll(ctx, leak, kds)
 	if err != nil {
 		return nil, err
 	}
 	var all []*Detection
 	for _, d := range found {
-		all = append(all, d.of(keys[d.key]))
+		all = append(all, detection(d, keys[d.Key]))
 	}
 	return all, nil
 }
 
-// of puts what was found under a key into its public form.
-func (d *detected) of(key *Key) *Detection {
+// detection is the public form of what was found under a key.
+func detection(d *blind.Detection, key *Key) *Detection {
 	return &Detection{
-		Found: d.found, Copy: CopyID(d.id), KeyID: key.ID(), LogPFA: d.logPFA, Checks: d.checks,
-		Scale: d.scale, Rotation: d.rotation, Mirrored: d.mirrored, Quad: quad(d.quad),
-		Sync: d.sync, Correlation: d.correlation, Transform: d.transform,
+		Found: d.Found, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Checks: d.Checks,
+		Scale: d.Scale, Rotation: d.Rotation, Mirrored: d.Mirrored, Quad: quad(d.Quad),
+		Sync: d.Sync, Correlation: d.Correlation, Transform: d.Transform,
 	}
 }
 

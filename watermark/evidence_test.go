@@ -9,6 +9,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
 // streamOf is the sign stream of a test.
@@ -20,18 +21,18 @@ func streamOf(n byte) *code.Stream {
 
 func TestScoresAgainstTheSignsOfATracer(t *testing.T) {
 	f := newFrame(1024, 700)
-	c := dsp.NewPlane(tracerSize, tracerSize)
+	c := dsp.NewPlane(pattern.TracerSize, pattern.TracerSize)
 	for i := range c.Pix {
 		c.Pix[i] = float32(math.Sin(float64(i)))
 	}
-	q := f.quantised(c, tracerHigh)
+	q := f.quantised(c, pattern.TracerHigh)
 	require.Zero(t, len(q.q)%32)
 	got := q.scores([]*code.Stream{streamOf(1), streamOf(2)})
 	for i, s := range []*code.Stream{streamOf(1), streamOf(2)} {
 		at, sum := 0, 0.0
-		signs := make([]float32, tracerSize)
-		for v := range tracerSize { // as tracerOf draws them
-			_, n := tracerSpan(v)
+		signs := make([]float32, pattern.TracerSize)
+		for v := range pattern.TracerSize { // as tracerOf draws them
+			_, n := pattern.TracerSpan(v)
 			if n <= 0 {
 				continue
 			}
@@ -44,13 +45,13 @@ func TestScoresAgainstTheSignsOfATracer(t *testing.T) {
 		}
 		assert.InDelta(t, sum/math.Sqrt(q.square), got[i], 1e-9)
 	}
-	assert.Empty(t, f.quantised(dsp.NewPlane(tracerSize, tracerSize), tracerHigh).q)
+	assert.Empty(t, f.quantised(dsp.NewPlane(pattern.TracerSize, pattern.TracerSize), pattern.TracerHigh).q)
 }
 
 func TestATracersOwnCoefficientsScoreHighest(t *testing.T) {
-	f := newFrame(tracerSize, tracerSize)
-	own := tracerOf(streamOf(5), tracerSize, tracerSize)
-	q := f.quantised(dsp.DCT2(own, tracerSize), tracerHigh)
+	f := newFrame(pattern.TracerSize, pattern.TracerSize)
+	own := pattern.TracerOf(streamOf(5), pattern.TracerSize, pattern.TracerSize)
+	q := f.quantised(dsp.DCT2(own, pattern.TracerSize), pattern.TracerHigh)
 	z := q.scores([]*code.Stream{streamOf(5), streamOf(6)})
 	assert.Greater(t, z[0], 50.0)
 	assert.Less(t, math.Abs(z[1]), 5.0)
@@ -79,7 +80,7 @@ func TestEValuesOfOthersHaveAMeanOfOneAtMost(t *testing.T) {
 		for range 12 {
 			z += s.Unit()
 		}
-		bits := make([]uint8, messageN)
+		bits := make([]uint8, code.MessageN)
 		for i := range bits {
 			bits[i] = uint8(s.Uint32() >> 31)
 		}

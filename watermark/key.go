@@ -8,6 +8,9 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"github.com/kycmark/kycmark/internal/mark/blind"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"log/slog"
 	"strings"
 	"sync"
@@ -32,22 +35,22 @@ var keyText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding
 type Key struct {
 	// secret stands behind two pointers: inside of other structs fmt calls no methods,
 	// and follows one pointer where a verb does not fit.
-	secret **[secretSize]byte
+	secret **[code.SecretSize]byte
 	id     string
 	once   sync.Once
-	kd     *readKeys
+	kd     *blind.Keys
 }
 
 // GenerateKey makes a new key from the operating system's random source.
 func GenerateKey() *Key {
-	var s [secretSize]byte
+	var s [code.SecretSize]byte
 	rand.Read(s[:]) // never fails: crypto/rand aborts the program instead
 	return newKey(s)
 }
 
-func newKey(secret [secretSize]byte) *Key {
+func newKey(secret [code.SecretSize]byte) *Key {
 	at := &secret
-	return &Key{secret: &at, id: keyID(at)}
+	return &Key{secret: &at, id: code.KeyID(at)}
 }
 
 // ParseKey reads the text form of a key as written by [Key.Secret]. Blank lines
@@ -80,14 +83,14 @@ func ParseKey(text string) (*Key, error) {
 		return nil, fmt.Errorf("%w: made by a later version of kycmark", ErrKey)
 	}
 	raw, err := keyText.DecodeString(strings.TrimPrefix(line, secretPrefix))
-	if err != nil || len(raw) != secretSize+sumSize || secretPrefix+keyText.EncodeToString(raw) != line {
+	if err != nil || len(raw) != code.SecretSize+sumSize || secretPrefix+keyText.EncodeToString(raw) != line {
 		return nil, fmt.Errorf("%w: damaged: wrong length or characters", ErrKey)
 	}
-	sum := sha256.Sum256(raw[:secretSize])
-	if subtle.ConstantTimeCompare(sum[:sumSize], raw[secretSize:]) != 1 {
+	sum := sha256.Sum256(raw[:code.SecretSize])
+	if subtle.ConstantTimeCompare(sum[:sumSize], raw[code.SecretSize:]) != 1 {
 		return nil, fmt.Errorf("%w: damaged: its checksum does not match", ErrKey)
 	}
-	return newKey([secretSize]byte(raw[:secretSize])), nil
+	return newKey([code.SecretSize]byte(raw[:code.SecretSize])), nil
 }
 
 // Secret returns the text form of the key, one line, the inverse of [ParseKey].
@@ -104,7 +107,7 @@ func (k *Key) ID() string { return k.id }
 
 // Commitment binds its holder to the secret without revealing it: 32 bytes that
 // only this key yields.
-func (k *Key) Commitment() [32]byte { return [32]byte(derive(*k.secret, "commitment", 32)) }
+func (k *Key) Commitment() [32]byte { return [32]byte(code.Derive(*k.secret, "commitment", 32)) }
 
 // String returns [Key.ID].
 func (k *Key) String() string { return k.id }
@@ -124,7 +127,7 @@ func (k *Key) MarshalText() ([]byte, error) {
 }
 
 // keyed returns what a blind reader knows, made at the first call.
-func (k *Key) keyed() *readKeys {
-	k.once.Do(func() { k.kd = newReadKeys(newKeyed(*k.secret)) })
+func (k *Key) keyed() *blind.Keys {
+	k.once.Do(func() { k.kd = blind.NewKeys(pattern.NewKeys(*k.secret)) })
 	return k.kd
 }

@@ -8,20 +8,23 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/blind"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
 // Version is the version of the mark that this package writes.
-const Version = formatVersion
+const Version = code.FormatVersion
 
 // MaxPixels is the largest number of pixels of a picture that is marked or read.
-const MaxPixels = maxPixels
+const MaxPixels = pattern.MaxPixels
 
 var (
 	// ErrTooSmall is wrapped for pictures that are too small to carry a mark.
-	ErrTooSmall = errTooSmall
+	ErrTooSmall = pattern.ErrTooSmall
 
 	// ErrTooLarge is wrapped for pictures of more than [MaxPixels].
-	ErrTooLarge = errTooLarge
+	ErrTooLarge = pattern.ErrTooLarge
 
 	// ErrStrength is wrapped for a strength to mark with outside (0, 1], and for a
 	// candidate's strength that no mark has.
@@ -69,17 +72,17 @@ func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Optio
 	if err != nil {
 		return nil, err
 	}
-	return t.written(o, image.NewNRGBA(o.canvas.src.Rect)), nil
+	return t.written(o, image.NewNRGBA(o.canvas.Source.Rect)), nil
 }
 
 // An Original is all that marking needs and that depends on picture, key and
 // submission alone, so that many copies of one upload cost less. It is immutable
 // and safe for concurrent use.
 type Original struct {
-	kd       *readKeys
+	kd       *blind.Keys
 	sub      Submission
 	strength float64
-	canvas   *canvas
+	canvas   *pattern.Canvas
 	place    geometry.Mat // canonical pixels to mark pixels
 }
 
@@ -98,14 +101,14 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 		return nil, fmt.Errorf("%w: %v", ErrStrength, o.strength)
 	}
 	var err error
-	if o.canvas, err = newCanvas(src); err != nil {
+	if o.canvas, err = pattern.NewCanvas(src); err != nil {
 		return nil, err
 	}
 	if o.sub == (Submission{}) {
-		o.sub = o.canvas.digest()
+		o.sub = o.canvas.Digest()
 	}
 	o.kd = key.keyed()
-	o.place = o.kd.placement(o.sub, o.canvas.luma.W, o.canvas.luma.H)
+	o.place = o.kd.Placement(o.sub, o.canvas.Luma.W, o.canvas.Luma.H)
 	return o, nil
 }
 
@@ -113,8 +116,8 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 // picture, key, submission and ID give the same pixels on every machine.
 func (o *Original) Embed(id CopyID) *image.NRGBA {
 	s := o.marks(id, o.strength)
-	out := image.NewNRGBA(o.canvas.src.Rect)
-	o.canvas.add(out, s)
+	out := image.NewNRGBA(o.canvas.Source.Rect)
+	o.canvas.Add(out, s)
 	return out
 }
 
@@ -124,7 +127,7 @@ func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 	if err != nil {
 		return nil, err
 	}
-	return t.written(o, image.NewNRGBA(o.canvas.src.Rect)), nil
+	return t.written(o, image.NewNRGBA(o.canvas.Source.Rect)), nil
 }
 
 // MarkInPlace is [Original.Mark] for the last copy of an original: it writes the marked
@@ -135,26 +138,26 @@ func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) 
 	if err != nil {
 		return nil, err
 	}
-	return t.written(o, o.canvas.src), nil
+	return t.written(o, o.canvas.Source), nil
 }
 
 // marks returns what is added to luma and, negated, to the blue difference of the
 // canonical picture. A first pass marks plainly; a second evens out, per coded bit
 // and per pilot, what the picture itself adds or takes in the reader's own front
 // end (informed embedding: Cox, Miller and McKellips, 1999).
-func (o *Original) marks(id CopyID, strength float64) shaped {
-	w, h := o.canvas.luma.W, o.canvas.luma.H
-	own := o.kd.tracer(o.sub, uint64(id), w, h)
-	coded := o.kd.payload.encode(uint64(id))
-	plain := lay(o.kd.pattern(coded, nil, nil), o.place, w, h)
-	marked := o.canvas.simulate(o.canvas.shape(plain, plain, own, strength))
+func (o *Original) marks(id CopyID, strength float64) pattern.Shaped {
+	w, h := o.canvas.Luma.W, o.canvas.Luma.H
+	own := o.kd.Tracer(o.sub, uint64(id), w, h)
+	coded := o.kd.Payload.Encode(uint64(id))
+	plain := pattern.Lay(o.kd.Pattern(coded, nil, nil), o.place, w, h)
+	marked := o.canvas.Simulate(o.canvas.Shape(plain, plain, own, strength))
 	var second [2]dsp.Plane
-	fronts := carriers(marked)
+	fronts := blind.Carriers(marked)
 	dsp.Parallel(len(fronts), func(from, to int) {
 		for i := from; i < to; i++ {
-			bitGain, pilotGain := o.kd.evenOut(fronts[i], o.place, coded)
-			second[i] = lay(o.kd.pattern(coded, bitGain, pilotGain), o.place, w, h)
+			bitGain, pilotGain := o.kd.EvenOut(fronts[i], o.place, coded)
+			second[i] = pattern.Lay(o.kd.Pattern(coded, bitGain, pilotGain), o.place, w, h)
 		}
 	})
-	return o.canvas.shape(second[0], second[len(fronts)-1], own, strength)
+	return o.canvas.Shape(second[0], second[len(fronts)-1], own, strength)
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // ErrPool is returned for traces that do not belong together.
@@ -65,7 +66,7 @@ func (e *evidence) plus(o *evidence) *evidence {
 			sum.soft[j] /= sum.weight
 		}
 		sum.payload = (float64(e.payload*e.weight) + float64(o.payload*o.weight)) / sum.weight
-		sum.payload = math.Min(sum.payload, math.Sqrt(codedN))
+		sum.payload = math.Min(sum.payload, math.Sqrt(code.CodedN))
 	}
 	return sum
 }

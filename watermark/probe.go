@@ -6,6 +6,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
@@ -18,29 +19,29 @@ type probe struct {
 	amplitude dsp.Plane           // what a pattern of unit power is marked with
 }
 
-func newProbe(kd *keyed, sub [16]byte) *probe {
+func newProbe(kd *pattern.Keys, sub [16]byte) *probe {
 	s := func() *code.Stream {
-		return code.NewStream(kd.derive(fmt.Sprintf("trace probe %x", sub), code.KeySize))
+		return code.NewStream(kd.Derive(fmt.Sprintf("trace probe %x", sub), code.KeySize))
 	}
-	return &probe{own: s, coded: kd.payload.encode(uint64(s().Uint32()))}
+	return &probe{own: s, coded: kd.Payload.Encode(uint64(s().Uint32()))}
 }
 
 // embed marks the canvas with the probe as a copy of s, rounding and clipping included.
-func (p *probe) embed(c *canvas, s *suspects) {
-	w, h := c.luma.W, c.luma.H
-	blind := lay(s.kd.pattern(p.coded, nil, nil), s.place, w, h)
-	m := c.shape(blind, blind, tracerOf(p.own(), w, h), 1)
-	sw, sh := c.src.Rect.Dx(), c.src.Rect.Dy()
-	shrinker, rows, marked := dsp.NewShrinker(sw, sh, w, h), c.newRows(m), make([]uint8, 4*sw)
+func (p *probe) embed(c *pattern.Canvas, s *suspects) {
+	w, h := c.Luma.W, c.Luma.H
+	blind := pattern.Lay(s.kd.Pattern(p.coded, nil, nil), s.place, w, h)
+	m := c.Shape(blind, blind, pattern.TracerOf(p.own(), w, h), 1)
+	sw, sh := c.Source.Rect.Dx(), c.Source.Rect.Dy()
+	shrinker, rows, marked := dsp.NewShrinker(sw, sh, w, h), c.Rows(m), make([]uint8, 4*sw)
 	for y := range sh {
-		rows.mark(marked, y)
+		rows.Mark(marked, y)
 		shrinker.Add(marked)
 	}
 	mark := shrinker.Shrunk().Luma()
-	for i, y := range c.luma.Pix {
+	for i, y := range c.Luma.Pix {
 		mark.Pix[i] -= y
 	}
-	p.mark, p.amplitude = intoFrame(mark), intoFrame(c.amplitude(m))
+	p.mark, p.amplitude = intoFrame(mark), intoFrame(c.Amplitude(m))
 }
 
 // intoFrame enlarges a plane of the canonical picture to the trace's frame.
@@ -56,9 +57,9 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 // evidence: the probe is sent through the channel, weighed like the leak's residual,
 // and correlated with itself.
 func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload float64) {
-	c := dsp.DCT2(p.mark, tracerSize)
-	for y := range tracerSize {
-		row, band := c.Row(y), v.band[y*tracerSize:(y+1)*tracerSize]
+	c := dsp.DCT2(p.mark, pattern.TracerSize)
+	for y := range pattern.TracerSize {
+		row, band := c.Row(y), v.band[y*pattern.TracerSize:(y+1)*pattern.TracerSize]
 		for u := range row {
 			row[u] = float32(row[u] * v.channel[band[u]])
 		}
@@ -79,7 +80,7 @@ func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer,
 		payload += float64(float64(b) * soft[j])
 	}
 	if e.weight > 0 {
-		payload = math.Min(payload/e.weight, math.Sqrt(codedN))
+		payload = math.Min(payload/e.weight, math.Sqrt(code.CodedN))
 	}
 	return tracer, payload
 }

@@ -10,6 +10,9 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/blind"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/quality"
 )
 
@@ -39,11 +42,11 @@ func (o *Original) tried(ctx context.Context, id CopyID, alone bool) (*trial, er
 	var best *trial
 	for i, share := range strengths {
 		if alone && i > 0 {
-			o.canvas.shrink()
+			o.canvas.Shrink()
 		}
 		m := o.similar(id, share*o.strength)
 		if alone {
-			o.canvas.drop()
+			o.canvas.Drop()
 		}
 		if best != nil && m.Strength <= best.Strength {
 			break // SSIM allows no more
@@ -53,8 +56,8 @@ func (o *Original) tried(ctx context.Context, id CopyID, alone bool) (*trial, er
 		if err != nil {
 			return nil, err
 		}
-		if m.Weak = !d.found || CopyID(d.id) != id; !m.Weak {
-			m.Margin = margin(d.correlation)
+		if m.Weak = !d.Found || CopyID(d.ID) != id; !m.Weak {
+			m.Margin = margin(d.Correlation)
 			if m.Margin >= thinMargin || share > 1 {
 				break
 			}
@@ -67,13 +70,13 @@ func (o *Original) tried(ctx context.Context, id CopyID, alone bool) (*trial, er
 // makes of it.
 type trial struct {
 	Marked
-	mark  shaped
+	mark  pattern.Shaped
 	small dsp.RGB // dropped once it was read
 }
 
 // written writes the marked picture to out.
 func (m *trial) written(o *Original, out *image.NRGBA) *Marked {
-	o.canvas.add(out, m.mark)
+	o.canvas.Add(out, m.mark)
 	marked := m.Marked // the marks' planes go
 	marked.Image = out
 	return &marked
@@ -96,16 +99,16 @@ func (o *Original) similar(id CopyID, strength float64) *trial {
 // measure compares the marked picture with the original and shrinks it, a row at a time,
 // so that only one picture is held while the mark is read back.
 func (o *Original) measure(m *trial) {
-	w, h := o.canvas.src.Rect.Dx(), o.canvas.src.Rect.Dy()
+	w, h := o.canvas.Source.Rect.Dx(), o.canvas.Source.Rect.Dy()
 	sw, sh := w, h
 	if side := max(w, h); side > messengerSide {
 		sw, sh = max(1, w*messengerSide/side), max(1, h*messengerSide/side)
 	}
 	compared, shrinker := quality.NewComparison(w, h), dsp.NewShrinker(w, h, sw, sh)
-	rows, marked := o.canvas.newRows(m.mark), make([]uint8, 4*w)
+	rows, marked := o.canvas.Rows(m.mark), make([]uint8, 4*w)
 	for y := range h {
-		rows.mark(marked, y)
-		compared.Add(rows.row(y), marked)
+		rows.Mark(marked, y)
+		compared.Add(rows.Row(y), marked)
 		shrinker.Add(marked)
 	}
 	m.PSNR, m.SSIM, m.small = compared.PSNR(), compared.SSIM(), shrinker.Shrunk()
@@ -118,17 +121,17 @@ func margin(c float64) float64 {
 		square := float64(c * c)
 		return square / math.Max(1-square, 1e-6)
 	}
-	return 10 * math.Log10(snr(c)/snr(minCorrelation))
+	return 10 * math.Log10(snr(c)/snr(code.MinCorrelation))
 }
 
 // readBack reads the mark as the messenger delivers it.
-func (m *trial) readBack(ctx context.Context, kd *readKeys) (*detected, error) {
+func (m *trial) readBack(ctx context.Context, kd *blind.Keys) (*blind.Detection, error) {
 	leak, err := messenger(m.small)
 	if err != nil {
 		return nil, err
 	}
 	m.small = dsp.RGB{}
-	d, err := detect(ctx, leak, kd)
+	d, err := blind.Detect(ctx, leak, kd)
 	if errors.Is(err, ErrTooSmall) {
 		size := leak.Bounds()
 		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, size.Dx(), size.Dy())

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
 // coefficients are those of a tracer as whole numbers, so that sums over signs are
@@ -28,7 +29,7 @@ func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
 		for u := sp.first; u < sp.first+sp.n; u++ {
 			a := 0.0
 			if r2 := u*u + v*v; r2 < low {
-				a = float64(c.Pix[v*tracerSize+u]) / math.Sqrt(float64(r2))
+				a = float64(c.Pix[v*pattern.TracerSize+u]) / math.Sqrt(float64(r2))
 			}
 			x = append(x, a)
 		}

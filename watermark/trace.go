@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/register"
 	"github.com/kycmark/kycmark/internal/requant"
 )
@@ -113,7 +114,7 @@ type Tracer struct {
 
 // suspects are the copies of one key.
 type suspects struct {
-	kd    *keyed
+	kd    *pattern.Keys
 	sub   [16]byte
 	place geometry.Mat // canonical pixels to mark pixels
 	at    []int        // indices of copies
@@ -134,7 +135,7 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 		return nil, fmt.Errorf("%w: %v", ErrLevel, o.Level)
 	}
 	t := &Tracer{level: o.Level, copies: slices.Clone(copies)}
-	var canvas *canvas
+	var canvas *pattern.Canvas
 	sub := o.Submission
 	for i, c := range copies {
 		if c.Key == nil {
@@ -145,16 +146,16 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 		}
 		if canvas == nil { // all that depends on the picture alone
 			var err error
-			if canvas, err = newCanvas(original); err != nil {
+			if canvas, err = pattern.NewCanvas(original); err != nil {
 				return nil, err
 			}
 			if sub == (Submission{}) {
-				sub = canvas.digest()
+				sub = canvas.Digest()
 			}
 		}
-		t.add(i, c.Key.keyed().keyed, canvas, sub)
+		t.add(i, c.Key.keyed().Keys, canvas, sub)
 	}
-	src, err := toNRGBA(original)
+	src, err := pattern.Pixels(original)
 	if err != nil {
 		return nil, err
 	}
@@ -169,20 +170,20 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 }
 
 // add files copy i under its key.
-func (t *Tracer) add(i int, kd *keyed, c *canvas, sub [16]byte) {
+func (t *Tracer) add(i int, kd *pattern.Keys, c *pattern.Canvas, sub [16]byte) {
 	for _, s := range t.under {
-		if s.kd.id == kd.id {
+		if s.kd.ID == kd.ID {
 			s.at = append(s.at, i)
 			return
 		}
 	}
-	t.under = append(t.under, &suspects{kd: kd, sub: sub, place: kd.placement(sub, c.luma.W, c.luma.H), at: []int{i}, probe: newProbe(kd, sub)})
+	t.under = append(t.under, &suspects{kd: kd, sub: sub, place: kd.Placement(sub, c.Luma.W, c.Luma.H), at: []int{i}, probe: newProbe(kd, sub)})
 }
 
 // Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or
 // [ErrTooLarge], or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
-	p, err := toNRGBA(leak)
+	p, err := pattern.Pixels(leak)
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/requant"
 )
 
@@ -25,7 +27,7 @@ type traceVector struct {
 }
 
 func ownPixels(t *testing.T, img image.Image) *image.NRGBA {
-	p, err := toNRGBA(img)
+	p, err := pattern.Pixels(img)
 	require.NoError(t, err)
 	return p
 }
@@ -38,7 +40,7 @@ func TestTraceVectors(t *testing.T) {
 	const id = CopyID(0x0123456789abcdef)
 	sub := Submission{0xca, 0xfe}
 	original := traceScene(480, 360)
-	var raw [secretSize]byte
+	var raw [code.SecretSize]byte
 	k := newKey(raw)
 	tr, err := NewTracer(original, []Issued{{Copy: id, Key: k}, {Copy: 1, Key: k}}, &TraceOptions{Submission: sub})
 	require.NoError(t, err)
