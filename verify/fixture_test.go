@@ -15,11 +15,14 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -100,9 +103,16 @@ func readsCrop(id watermark.CopyID, of watermark.Submission, whole image.Rectang
 	read := reads(id)
 	return func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
 		d, err := read(ctx, k, img)
-		toMark := geometry.Mat(watermark.Placement(k, of, whole.Dx(), whole.Dy()))
+		if err != nil {
+			return nil, err
+		}
+		secret, err := code.ParseSecret(k.Secret())
+		if err != nil {
+			return nil, err
+		}
+		toMark := pattern.NewKeys(&secret).PixelPlacement(of, whole.Dx(), whole.Dy())
 		d.Transform = geometry.Translation(1024, -1024).Mul(toMark).Mul(geometry.Translation(at.X, at.Y)) // the mark repeats
-		return d, err
+		return d, nil
 	}
 }
 
@@ -129,7 +139,7 @@ func makeCase(t *testing.T) {
 	c := &made.caseFile
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "made.db")
-	r, err := registry.Create(ctx, "file:"+path, nil)
+	r, err := registry.Create(ctx, sqlite.At(path), nil)
 	require.NoError(t, err)
 	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	s := newIssuer(t, registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()})
@@ -158,7 +168,7 @@ func newCase(t *testing.T) *caseFile {
 	c := made.caseFile
 	c.path = filepath.Join(t.TempDir(), "case.db")
 	require.NoError(t, os.WriteFile(c.path, made.file, 0o600))
-	r, err := registry.Open(t.Context(), "file:"+c.path)
+	r, err := registry.Open(t.Context(), sqlite.At(c.path))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	c.issuing = registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey(), Actor: "leaktest"}

@@ -19,6 +19,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -99,7 +100,7 @@ func TestLongLeak(t *testing.T) {
 func TestErasedMeanwhile(t *testing.T) {
 	c := newCase(t)
 	v := c.investigator(t, noMark)
-	queries, _, err := phash.SumLeak(phash.Area, c.second)
+	queries, err := phash.SumLeak(phash.Area, c.second)
 	require.NoError(t, err)
 	near, err := v.HashDistance(t.Context(), c.secondID, queries)
 	require.NoError(t, err)
@@ -125,7 +126,7 @@ func requireNear(t *testing.T, want image.Rectangle, got verify.Quad, name strin
 func TestSealedHashes(t *testing.T) {
 	cfg := leaktest.Config(t)
 	path := filepath.Join(t.TempDir(), "r.db")
-	r, err := registry.Create(t.Context(), "file:"+path, &registry.CreateOptions{SealHashes: true})
+	r, err := registry.Create(t.Context(), sqlite.At(path), &registry.CreateOptions{SealHashes: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	cfg.Registry = r

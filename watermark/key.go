@@ -3,9 +3,6 @@ package watermark
 import (
 	"bufio"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base32"
 	"errors"
 	"fmt"
 	"github.com/kycmark/kycmark/internal/mark/blind"
@@ -18,13 +15,6 @@ import (
 
 // ErrKey is wrapped by every error of [ParseKey].
 var ErrKey = errors.New("watermark: not a usable mark key")
-
-const (
-	secretPrefix = "KYCMARK-SECRET-KEY-1-"
-	sumSize      = 4
-)
-
-var keyText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding(base32.NoPadding)
 
 // A Key is a mark key: 32 random bytes from which everything keyed in a mark is
 // derived by HKDF-SHA256 (RFC 5869) under a labelled context. Whoever holds it
@@ -74,32 +64,19 @@ func ParseKey(text string) (*Key, error) {
 	if err := sc.Err(); err != nil {
 		return nil, fmt.Errorf("%w: no key text found", ErrKey)
 	}
-	switch {
-	case line == "":
+	if line == "" {
 		return nil, fmt.Errorf("%w: empty", ErrKey)
-	case !strings.HasPrefix(line, "KYCMARK-SECRET-KEY-"):
-		return nil, fmt.Errorf("%w: it does not begin with KYCMARK-SECRET-KEY", ErrKey)
-	case !strings.HasPrefix(line, secretPrefix):
-		return nil, fmt.Errorf("%w: made by a later version of kycmark", ErrKey)
 	}
-	raw, err := keyText.DecodeString(strings.TrimPrefix(line, secretPrefix))
-	if err != nil || len(raw) != code.SecretSize+sumSize || secretPrefix+keyText.EncodeToString(raw) != line {
-		return nil, fmt.Errorf("%w: damaged: wrong length or characters", ErrKey)
+	secret, err := code.ParseSecret(line)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
-	sum := sha256.Sum256(raw[:code.SecretSize])
-	if subtle.ConstantTimeCompare(sum[:sumSize], raw[code.SecretSize:]) != 1 {
-		return nil, fmt.Errorf("%w: damaged: its checksum does not match", ErrKey)
-	}
-	return newKey([code.SecretSize]byte(raw[:code.SecretSize])), nil
+	return newKey(secret), nil
 }
 
 // Secret returns the text form of the key, one line, the inverse of [ParseKey].
 // Store it like a password.
-func (k *Key) Secret() string {
-	secret := **k.secret
-	sum := sha256.Sum256(secret[:])
-	return secretPrefix + keyText.EncodeToString(append(secret[:], sum[:sumSize]...))
-}
+func (k *Key) Secret() string { return code.SecretText(*k.secret) }
 
 // ID names the key in public: the version of the mark and 16 hex digits that
 // reveal nothing of the secret, such as "v1-5e0c7a1f90b2d364".

@@ -124,6 +124,13 @@ type suspects struct {
 // NewTracer readies an original for tracing leaks against copies of it. The error wraps
 // [ErrTooSmall], [ErrTooLarge], [ErrLevel], [ErrStrength] or [ErrNoKey].
 func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
+	return NewTracerOn(nil, original, copies, opts)
+}
+
+// NewTracerOn is [NewTracer] for an original whose luma the caller has already readied as
+// onto, so that one such original serves comparing and tracing. If onto is nil, it is made
+// from original.
+func NewTracerOn(onto *capture.Original, original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
 	var o TraceOptions
 	if opts != nil {
 		o = *opts
@@ -131,19 +138,13 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	if o.Level == 0 {
 		o.Level = defaultLevel
 	}
-	if !(o.Level > 0 && o.Level < 1) {
-		return nil, fmt.Errorf("%w: %v", ErrLevel, o.Level)
+	if err := checkIssued(copies, o.Level); err != nil {
+		return nil, err
 	}
 	t := &Tracer{level: o.Level, copies: slices.Clone(copies)}
 	var canvas *pattern.Canvas
 	sub := o.Submission
 	for i, c := range copies {
-		if c.Key == nil {
-			return nil, fmt.Errorf("%w: %s", ErrNoKey, c.Copy)
-		}
-		if !(c.Strength >= 0 && c.Strength <= mostIssued) {
-			return nil, fmt.Errorf("%w: %v, of copy %s", ErrStrength, c.Strength, c.Copy)
-		}
 		if canvas == nil { // all that depends on the picture alone
 			var err error
 			if canvas, err = pattern.NewCanvas(original); err != nil {
@@ -160,7 +161,9 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 		return nil, err
 	}
 	t.sides = [2]int{src.Rect.Dx(), src.Rect.Dy()}
-	t.onto = capture.New(dsp.LumaNRGBA(src))
+	if t.onto = onto; onto == nil {
+		t.onto = capture.New(dsp.LumaNRGBA(src))
+	}
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
 	for _, s := range t.under {
@@ -169,13 +172,61 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	return t, nil
 }
 
+// checkIssued refuses copies and a level that no leak can be traced with.
+func checkIssued(copies []Issued, level float64) error {
+	if !(level > 0 && level < 1) {
+		return fmt.Errorf("%w: %v", ErrLevel, level)
+	}
+	for _, c := range copies {
+		if c.Key == nil {
+			return fmt.Errorf("%w: %s", ErrNoKey, c.Copy)
+		}
+		if !(c.Strength >= 0 && c.Strength <= mostIssued) {
+			return fmt.Errorf("%w: %v, of copy %s", ErrStrength, c.Strength, c.Copy)
+		}
+	}
+	return nil
+}
+
+// For returns a tracer that looks for other copies of the same original at another
+// level, 0 < level < 1. It shares what t made of the original, so that it costs nothing.
+// The error wraps [ErrLevel], [ErrStrength] or [ErrNoKey]; [ErrNoKey] also if t looks for
+// no copy under the key of one of the given copies.
+func (t *Tracer) For(copies []Issued, level float64) (*Tracer, error) {
+	if err := checkIssued(copies, level); err != nil {
+		return nil, err
+	}
+	out := &Tracer{level: level, copies: slices.Clone(copies), frame: t.frame, onto: t.onto, sides: t.sides}
+	for i, c := range copies {
+		s := under(out.under, c.Key.ID())
+		if s == nil {
+			known := under(t.under, c.Key.ID())
+			if known == nil {
+				return nil, fmt.Errorf("%w that the original was readied for: %s", ErrNoKey, c.Copy)
+			}
+			s = &suspects{kd: known.kd, sub: known.sub, place: known.place, probe: known.probe}
+			out.under = append(out.under, s)
+		}
+		s.at = append(s.at, i)
+	}
+	return out, nil
+}
+
+// under returns the suspects of a key, or nil.
+func under(all []*suspects, keyID string) *suspects {
+	for _, s := range all {
+		if s.kd.ID == keyID {
+			return s
+		}
+	}
+	return nil
+}
+
 // add files copy i under its key.
 func (t *Tracer) add(i int, kd *pattern.Keys, c *pattern.Canvas, sub [16]byte) {
-	for _, s := range t.under {
-		if s.kd.ID == kd.ID {
-			s.at = append(s.at, i)
-			return
-		}
+	if s := under(t.under, kd.ID); s != nil {
+		s.at = append(s.at, i)
+		return
 	}
 	t.under = append(t.under, &suspects{kd: kd, sub: sub, place: kd.Placement(sub, c.Luma.W, c.Luma.H), at: []int{i}, probe: newProbe(kd, sub)})
 }
@@ -183,26 +234,50 @@ func (t *Tracer) add(i int, kd *pattern.Keys, c *pattern.Canvas, sub [16]byte) {
 // Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or
 // [ErrTooLarge], or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
-	p, err := pattern.Pixels(leak)
+	p, err := traceable(leak)
 	if err != nil {
 		return nil, err
 	}
-	if min(p.Rect.Dx(), p.Rect.Dy()) < 8 {
-		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
+	sight, err := t.onto.Find(ctx, dsp.LumaNRGBA(p))
+	if err != nil {
+		return nil, err
 	}
-	size, opened := p.Rect.Max, t.opened(p) // the picture itself is not kept: it may be large
-	s, err := t.onto.Find(ctx, dsp.LumaNRGBA(p))
+	return t.TraceLaid(ctx, p, sight)
+}
+
+// TraceLaid is [Tracer.Trace] for a leak that the caller has already laid on the original:
+// sight is what the readied original of [NewTracerOn] found for the leak's luma at full
+// size, nil if nothing aligns. TraceLaid uses what sight has computed before, and no other
+// goroutine may use sight meanwhile.
+func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*Traced, error) {
+	p, err := traceable(leak)
 	if err != nil {
 		return nil, err
 	}
 	out := &Traced{Best: -1, level: t.level, tracer: t}
-	if s == nil {
+	if sight == nil {
 		return out, nil
 	}
-	if err := t.judge(ctx, out, size, s, opened); err != nil {
+	if err := t.judge(ctx, out, p.Rect.Max, sight, t.opened(p)); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// minTraced is the min short side of a leak that is traced, pixels.
+const minTraced = 8
+
+// traceable returns the pixels of a leak that is neither too small nor too large to be
+// traced; the error wraps [ErrTooSmall] or [ErrTooLarge].
+func traceable(leak image.Image) (*image.NRGBA, error) {
+	p, err := pattern.Pixels(leak)
+	if err != nil {
+		return nil, err
+	}
+	if min(p.Rect.Dx(), p.Rect.Dy()) < minTraced {
+		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
+	}
+	return p, nil
 }
 
 // judge fills out for a leak of the given size as it lies on the original, and as it was
