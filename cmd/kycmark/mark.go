@@ -146,7 +146,7 @@ func (f *markFlags) encode(m *watermark.Marked, src picture.Source, format strin
 // read it back from, a JPEG 70: a quality below what sources are followed to is asked for
 // by hand. The error is errUnread when the mark is lost.
 func (f *markFlags) readBack(ctx context.Context, key *watermark.Key, id watermark.CopyID, file []byte, format string) error {
-	if format != "jpeg" && format != "webp" || f.quality == 0 || f.quality >= picture.LeastLike {
+	if !picture.Lossy(format) || f.quality == 0 || f.quality >= picture.LeastLike {
 		return nil
 	}
 	pic, err := picture.Decode(file, picture.Limits{})
