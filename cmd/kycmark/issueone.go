@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -62,7 +63,7 @@ func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), 
 	if err != nil {
 		return line.failed(err)
 	}
-	path := stem + extension(c.Format)
+	path := stem + picture.Extension(c.Format)
 	if err := writeOutput(path, buf.Bytes(), f.force); err != nil {
 		return line.failed(fmt.Errorf("copy %s is logged but not written: %w", c.ID, err))
 	}
@@ -73,8 +74,8 @@ func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), 
 // checkCopy refuses a copy that cannot be written: in any format, since which one it
 // becomes is known after it is logged.
 func (f issueFlags) checkCopy(stem string) error {
-	for _, format := range []string{"jpeg", "png", "webp", "tiff", "bmp"} {
-		path := stem + extension(format)
+	for _, format := range picture.Writable() {
+		path := stem + picture.Extension(format)
 		if _, err := os.Lstat(path); err != nil {
 			continue
 		}
@@ -86,12 +87,4 @@ func (f issueFlags) checkCopy(stem string) error {
 		}
 	}
 	return nil
-}
-
-// extension is the file ending of a format.
-func extension(format string) string {
-	if format == "jpeg" {
-		return ".jpg"
-	}
-	return "." + format
 }

@@ -90,7 +90,11 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if f.submission == "" {
 		submission = watermark.Submission(pic.SHA256[:16])
 	}
-	m, err := watermark.Mark(ctx, keys[0], id, pic.Image, &watermark.Options{Submission: submission, InPlace: true})
+	original, err := watermark.Prepare(keys[0], pic.Image, &watermark.Options{Submission: submission})
+	if err != nil {
+		return u.markFailed(line, err)
+	}
+	m, err := original.MarkInPlace(ctx, id)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -142,7 +146,7 @@ func (f *markFlags) encode(m *watermark.Marked, src picture.Source, format strin
 // read it back from, a JPEG 70: a quality below what sources are followed to is asked for
 // by hand. The error is errUnread when the mark is lost.
 func (f *markFlags) readBack(ctx context.Context, key *watermark.Key, id watermark.CopyID, file []byte, format string) error {
-	if format != "jpeg" && format != "webp" || f.quality == 0 || f.quality >= picture.LeastLike {
+	if !picture.Lossy(format) || f.quality == 0 || f.quality >= picture.LeastLike {
 		return nil
 	}
 	pic, err := picture.Decode(file, picture.Limits{})

@@ -57,9 +57,6 @@ func (s Source) encodeJpegli(b *bytes.Buffer, pix *image.NRGBA, quality int) (er
 	if o.OptimizeCoding = s.fitted || s.Progressive; s.Progressive {
 		o.ProgressiveLevel = 2
 	}
-	if pix.Rect.Empty() {
-		return &FormatError{"jpeg", "cannot write a picture without pixels"}
-	}
 	// Where the runtime can get no memory, or none to execute, it panics.
 	defer func() {
 		if r := recover(); r != nil {

@@ -1,14 +1,9 @@
 package picture
 
 import (
-	"bytes"
 	"fmt"
 	"image"
-	"image/jpeg"
-	"image/png"
 	"io"
-
-	"golang.org/x/image/tiff"
 )
 
 // The lowest JPEG qualities that EncodeLike takes over from a source: LeastLike is
@@ -71,9 +66,6 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if !asked {
 		o.Quality = src.LikeQuality(pix.Rect)
 	}
-	if o.Quality < 1 || o.Quality > 100 {
-		return fmt.Errorf("picture: JPEG quality %d, want 1 to 100", o.Quality)
-	}
 	gray := src.grayOf(pix)
 	if (gray == nil || o.Format == "webp") && profileModel(src.ICC) == modelGray {
 		src.ICC = nil
@@ -89,9 +81,11 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if err != nil {
 		return err
 	}
-	file, err := src.insert(encoded, o.Format, pix.Rect)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", o.Format, err)
+	file := encoded
+	if insert := formatNamed(o.Format).insert; insert != nil {
+		if file, err = insert(src, encoded, src.exifBlock(pix.Rect), pix.Rect); err != nil {
+			return fmt.Errorf("write %s: %w", o.Format, err)
+		}
 	}
 	if _, err := w.Write(file); err != nil {
 		return fmt.Errorf("write %s: %w", o.Format, err)
@@ -133,35 +127,6 @@ func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 
 	}
 	o := outlineJPEG(file)
 	return float64(o.coded) / float64(s.coded)
-}
-
-// encode writes the pixels alone, WebP with its metadata; gray are the same ones where they are to be
-// stored without colours, else nil.
-func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
-	var b bytes.Buffer
-	var err error
-	s = s.within(pix.Rect)
-	switch jpg := o.Format == "jpeg"; {
-	case jpg && gray != nil:
-		err = jpeg.Encode(&b, gray, &jpeg.Options{Quality: o.Quality})
-	case jpg && (s.Progressive || s.fitted || s.Subsampling.fullColour()):
-		err = s.encodeJpegli(&b, Flatten(pix), o.Quality)
-	case o.Format == "webp":
-		err = s.encodeWebP(&b, pix, o)
-	case o.Format == "png" && gray != nil:
-		err = png.Encode(&b, gray)
-	case o.Format == "tiff" && gray != nil:
-		err = tiff.Encode(&b, gray, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
-	default:
-		if err := Encode(&b, pix, o.Format, o.Quality); err != nil {
-			return nil, err
-		}
-		return b.Bytes(), nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("write %s: %w", o.Format, err)
-	}
-	return b.Bytes(), nil
 }
 
 // grayOf takes the pixels of a grey source as grey, unless there are colours or

@@ -116,6 +116,6 @@ func Decode(data []byte, lim Limits) (*Picture, error) {
 		Decoder:     decoderVersion(cmp.Or(h.decoder, f.decoder)),
 		SHA256:      sha256.Sum256(data),
 		Size:        int64(len(data)),
-		Source:      source(f.name, data),
+		Source:      f.readSource(data),
 	}, nil
 }

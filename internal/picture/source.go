@@ -38,42 +38,47 @@ const (
 	SubGray                        // none
 )
 
-// source reads how a file was written. It is called for files that have been
+// readSource reads how a file was written. It is called for files that have been
 // decoded, but trusts nothing in them.
-func source(format string, data []byte) Source {
-	s := Source{Format: format}
-	var exif []byte
-	switch format {
-	case "jpeg":
-		o := outlineJPEG(data)
-		s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
-		s.Gray = s.Subsampling == SubGray
-		s.Quality, s.fitted = o.quality(), o.fitted
-		s.coded, s.pixels = o.coded, o.pixels
-		s.ICC, exif = o.profile(), o.exif
-	case "png":
-		exif = s.readPNG(data)
-	case "webp":
-		for kind, body := range webpChunks(data) {
-			switch {
-			case kind == "ICCP" && s.ICC == nil:
-				s.ICC = profile(body)
-			case kind == "EXIF" && exif == nil:
-				exif = body
-			}
-		}
-	case "tiff":
-		if d, ok := firstIFD(data); ok {
-			model, ok := d.uint(tagPhotometric)
-			s.Gray = ok && model <= blackIsZero
-			_, icc := d.entry(tagICC)
-			s.ICC = profile(icc)
-		}
-		exif = data
+func (f *format) readSource(data []byte) Source {
+	s := Source{Format: f.name}
+	if f.source != nil {
+		s.exif = cleanEXIF(f.source(&s, data))
 	}
-	s.exif = cleanEXIF(exif)
 	if profileModel(s.ICC) == modelGray && !s.Gray {
 		s.ICC = nil
 	}
 	return s
+}
+
+func (s *Source) readJPEG(data []byte) []byte {
+	o := outlineJPEG(data)
+	s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
+	s.Gray = s.Subsampling == SubGray
+	s.Quality, s.fitted = o.quality(), o.fitted
+	s.coded, s.pixels = o.coded, o.pixels
+	s.ICC = o.profile()
+	return o.exif
+}
+
+func (s *Source) readWebP(data []byte) (exif []byte) {
+	for kind, body := range webpChunks(data) {
+		switch {
+		case kind == "ICCP" && s.ICC == nil:
+			s.ICC = profile(body)
+		case kind == "EXIF" && exif == nil:
+			exif = body
+		}
+	}
+	return exif
+}
+
+func (s *Source) readTIFF(data []byte) []byte {
+	if d, ok := firstIFD(data); ok {
+		model, ok := d.uint(tagPhotometric)
+		s.Gray = ok && model <= blackIsZero
+		_, icc := d.entry(tagICC)
+		s.ICC = profile(icc)
+	}
+	return data
 }
