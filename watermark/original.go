@@ -42,8 +42,8 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 		return nil, fmt.Errorf("%w: %v", ErrStrength, o.Strength)
 	}
 	b := src.Bounds()
-	if min(b.Dx(), b.Dy()) < shortLeast || max(b.Dx(), b.Dy()) < longLeast {
-		return nil, fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, b.Dx(), b.Dy(), longLeast, shortLeast)
+	if err := CheckSize(b.Dx(), b.Dy()); err != nil {
+		return nil, err
 	}
 	pixels, err := toNRGBA(src)
 	if err != nil {
@@ -57,6 +57,16 @@ func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	p.place = placement(key, p.sub, w, h)
 	p.shrink()
 	return p, nil
+}
+
+// CheckSize returns an error that wraps [ErrTooSmall] where a picture of width x height
+// pixels is too small to be marked. One that is much longer than wide may be refused later,
+// by [Mark].
+func CheckSize(width, height int) error {
+	if min(width, height) < shortLeast || max(width, height) < longLeast {
+		return fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, width, height, longLeast, shortLeast)
+	}
+	return nil
 }
 
 // shrink makes the canonical picture and what follows from it.
