@@ -6,8 +6,8 @@ import (
 	"errors"
 	"path"
 	"strings"
+	"unicode"
 
-	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -70,7 +70,7 @@ func stemOf(file string) string {
 	name := path.Base(strings.ReplaceAll(file, `\`, "/"))
 	name = strings.TrimSuffix(name, path.Ext(name))
 	name = strings.Map(func(r rune) rune {
-		if intake.Breaks(r) || strings.ContainsRune(`<>:"/\|?*`, r) {
+		if !unicode.IsGraphic(r) || strings.ContainsRune(`<>:"/\|?*`, r) {
 			return '_'
 		}
 		return r
