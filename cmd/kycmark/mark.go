@@ -90,7 +90,11 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if f.submission == "" {
 		submission = watermark.Submission(pic.SHA256[:16])
 	}
-	m, err := watermark.Mark(ctx, keys[0], id, pic.Image, &watermark.Options{Submission: submission, InPlace: true})
+	original, err := watermark.Prepare(keys[0], pic.Image, &watermark.Options{Submission: submission})
+	if err != nil {
+		return u.markFailed(line, err)
+	}
+	m, err := original.MarkInPlace(ctx, id)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
