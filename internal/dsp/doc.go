@@ -9,7 +9,7 @@
 // IEEE 754 rounds exactly, and not by package math, whose assembly differs.
 //
 // On amd64 processors with AVX2 the inner loops are assembly (kernels_amd64.s,
-// written by the generator in _asm). Each does the operations of its plain Go twin
+// written by the generator in _gen). Each does the operations of its plain Go twin
 // on several samples at once, in the same order for each and without fused
 // multiply-add, so that results have the same bits.
 package dsp

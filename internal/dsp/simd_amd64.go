@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-//go:generate go run -C _asm . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg dsp
+//go:generate go run -C _gen . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg dsp
 
 // avx2 tells whether the kernels of kernels_amd64.s are used. Their results have the
 // bits of the plain ones, so nothing but time depends on it.

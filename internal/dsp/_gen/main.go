@@ -1,13 +1,15 @@
-// Command asm writes the AVX2 kernels of package dsp: kernels_amd64.s and the Go
-// declarations beside it. Run it by `go generate ./internal/dsp`.
+// Command gen writes the kernels of packages dsp and phash: in each package
+// kernels_amd64.s and the Go declarations of its functions. `go generate` in the package
+// runs it; the flag -pkg says which package's kernels to write.
 //
-// Each kernel does what its twin in plain Go does, operation by operation and in
-// the same order in each lane, so that results have the same bits: no fused
-// multiply-add, no reordered sums. It is a module of its own, so that users of
-// kycmark do not depend on avo.
+// Each kernel does what its twin in plain Go does, operation by operation and in the
+// same order in each lane, so that results have the same bits: no fused multiply-add, no
+// reordered sums. It is a module of its own, so that users of kycmark do not depend on
+// avo.
 package main
 
 import (
+	"flag"
 	"math"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -16,7 +18,18 @@ import (
 )
 
 func main() {
+	flag.Parse()
 	ConstraintExpr("!purego")
+	if flag.Lookup("pkg").Value.String() == "phash" {
+		indexKernels()
+	} else {
+		signalKernels()
+	}
+	Generate()
+}
+
+// signalKernels are the kernels of package dsp.
+func signalKernels() {
 	stages()
 	transposes()
 	spectra()
@@ -30,7 +43,6 @@ func main() {
 	filters()
 	running()
 	levels()
-	Generate()
 }
 
 // constants in memory, by name.
