@@ -42,7 +42,7 @@ func newLogPolar(m *peakMap, by scales, step, stretch float64) *logPolar {
 	lo, hi := pilotLeast/by.most, pilotMost/by.least
 	lp := &logPolar{angles: int(math.Pi / step), radii: int(math.Log(hi/lo)/step) + 2, step: step, start: lo}
 	lp.v = make([]uint8, lp.angles*lp.radii+polarBlock)
-	ray, gain := make([]float32, lp.radii), dsp.MostLevel/(m.most-peakLeast)
+	ray, gain := make([]float32, lp.radii), dsp.MaxLevel/(m.most-peakLeast)
 	radius := make([]float64, lp.radii)
 	for j := range radius {
 		radius[j] = float64(lo*dsp.Exp(float64(float64(j)*step))) * float64(m.n)

@@ -10,7 +10,11 @@ package main
 
 import (
 	"flag"
+	"go/format"
+	"log"
 	"math"
+	"os"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -26,6 +30,37 @@ func main() {
 		signalKernels()
 	}
 	Generate()
+	withoutKernels(flag.Lookup("stubs").Value.String())
+}
+
+// withoutKernels writes, beside the file of declarations, the same functions for builds
+// without kernels. They are never called, but what calls them must compile.
+func withoutKernels(declarations string) {
+	text, err := os.ReadFile(declarations)
+	if err != nil {
+		log.Fatal(err)
+	}
+	out := new(strings.Builder)
+	for _, line := range strings.Split(string(text), "\n") {
+		switch {
+		case strings.HasPrefix(line, "//go:build"):
+			line = "//go:build !amd64 || purego"
+		case strings.HasPrefix(line, "func "):
+			line += " { panic(noKernels) }"
+		case strings.HasPrefix(line, "package "):
+			line += "\n\nconst noKernels = \"called without its kernels\""
+		case strings.HasPrefix(line, "//") && !strings.HasPrefix(line, "// Code"):
+			continue
+		}
+		out.WriteString(line + "\n")
+	}
+	formatted, err := format.Source([]byte(out.String()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(strings.Replace(declarations, "_amd64", "_other", 1), formatted, 0o666); err != nil {
+		log.Fatal(err)
+	}
 }
 
 // signalKernels are the kernels of package dsp.
@@ -33,10 +68,9 @@ func signalKernels() {
 	stages()
 	transposes()
 	spectra()
-	first4()
 	last4()
 	sparse4()
-	powers()
+	maxAbs()
 	samples()
 	rows()
 	tones()
@@ -52,8 +86,7 @@ var constants = map[string]Mem{}
 func repeat8(name string, a, b uint32) Mem {
 	m := GLOBL(name, 8|16) // RODATA | NOPTR
 	for i := range 4 {
-		DATA(8*i, U32(a))
-		DATA(8*i+4, U32(b))
+		DATA(8*i, U64(uint64(b)<<32|uint64(a)))
 	}
 	constants[name] = m
 	return m
