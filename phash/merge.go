@@ -6,19 +6,14 @@ import (
 	"slices"
 )
 
-// Entries start in the tail. A full tail becomes a segment, and segments are
-// merged so that each holds at least mergeRatio times as many entries as all
-// smaller ones: there are few to search, and an entry is moved a few times only.
-const (
-	mergeRatio  = 4
-	hollowShare = 8         // a segment of which an eighth has been removed is built anew
-	segmentLen  = 1<<31 - 2 // most entries of a segment
-	waitTail    = 8         // tails that may pile up before an Add waits for a merge
-)
+// New entries go to the tail. A full tail becomes a segment. Segments are merged so that
+// each holds at least mergeRatio times as many entries as all smaller segments together:
+// so a search has few segments, and an entry is moved only a few times.
 
 func (s *segment) hollow() bool { return !s.fixed && s.gone*hollowShare > s.n }
 
-// tidy merges what is due, unless somebody else is at it.
+// tidy merges the segments that are due. If another call is merging, tidy returns at once,
+// except when the tail has grown to waitTail times its length: then it waits.
 func (x *Index) tidy() {
 	if !x.merging.TryLock() {
 		x.mu.RLock()
@@ -44,12 +39,12 @@ func (x *Index) tidy() {
 	}
 }
 
-// stale says whether the segment should be built anew, removed entries apart or
-// because it never was built.
+// stale says whether the segment should be built anew: it has removed entries, or no
+// tables were built yet.
 func (s *segment) stale() bool { return s.raw || s.gone > 0 }
 
-// due chooses the segments to merge next, nil if all is well. Fixed ones are left
-// alone unless they are to be merged as well.
+// due returns the segments to merge next, or nil. Fixed segments are merged only if fixed
+// is true.
 func due(segments []*segment, fixed bool) []*segment {
 	for _, s := range segments {
 		if s.hollow() {
@@ -163,7 +158,7 @@ func (m *merger) merged(kind Kind, memory Memory) *segment {
 	to := newSegment(kind, m.n, memory)
 	size := kind.hashSize()
 	for i := range m.n {
-		from, least := -1, int64(0)
+		from, lowest := -1, int64(0)
 		for k, s := range m.set {
 			for m.next[k] < s.n && isSet(m.dead[k], m.next[k]) {
 				m.next[k]++
@@ -171,13 +166,13 @@ func (m *merger) merged(kind Kind, memory Memory) *segment {
 			if m.next[k] == s.n {
 				continue
 			}
-			if ref := s.ref(m.next[k]); from < 0 || ref < least {
-				from, least = k, ref
+			if ref := s.ref(m.next[k]); from < 0 || ref < lowest {
+				from, lowest = k, ref
 			}
 		}
 		at := m.next[from]
 		m.next[from]++
-		to.put(i, least, m.set[from].hashes[size*at:])
+		to.put(i, lowest, m.set[from].hashes[size*at:])
 	}
 	return to
 }
@@ -254,16 +249,14 @@ func (x *Index) dropAll(s *segment) {
 	}
 }
 
-// A batch collects entries of which nobody knows the number, in chunks, so that
-// no hash is left behind in memory that was outgrown.
+// A batch collects entries whose number is not known before. It grows by chunks: a slice
+// that grows by copying would leave hashes behind in old memory.
 type batch struct {
 	kind   Kind
 	refs   []int64
 	hashes [][]byte // batchChunk entries each
 	mixed  bool     // refs do not ascend
 }
-
-const batchChunk = 1 << 15
 
 func (b *batch) add(ref int64, h *[4]uint64) {
 	n, size := len(b.refs), b.kind.hashSize()

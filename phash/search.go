@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// scratch is what a search writes to while it runs. It holds numbers of entries
-// and parts of the query.
+// scratch is the memory that one search writes to while it runs: the lists of the tables
+// near the query, numbers of entries, and numbers of groups that a kernel found.
 type scratch struct {
 	runs   []run
 	ids    []uint32
@@ -35,7 +35,7 @@ func (s *segment) search(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit
 	return hits
 }
 
-// scans says whether a scan is expected to be faster than the tables.
+// scans says whether a scan of all hashes is expected to be faster than the tables.
 func (s *segment) scans(t []int, radius int) bool {
 	if len(s.tables) == 0 || radius >= s.kind.Len() {
 		return true
@@ -55,11 +55,12 @@ func cutsOf(tables []table) []cut {
 // slack is room for what kernels write or read beyond the end.
 const slack = 8
 
-// probe looks up the lists near q. It returns where each band's end in w.runs, and
-// false if to follow them would cost more than a scan: that happens within
-// clusters of hashes, whose lists are long and hold the same entries in every band.
+// probe looks up the lists near q in every band, t[k] bits from q in band k. It returns
+// where the lists of each band end in w.runs. ok is false if a scan of all hashes costs
+// less than to follow the lists: in clusters of hashes the lists are long and hold the
+// same entries in every band.
 func (s *segment) probe(q *[4]uint64, t []int, w *scratch) (ends []int, ok bool) {
-	most, longest, filled, sum := int(float64(s.n)*costScanned/costCandidate), 0, 0, 0
+	maxSum, longest, filled, sum := int(float64(s.n)*costScanned/costCandidate), 0, 0, 0
 	ends = make([]int, len(s.tables))
 	for k := range s.tables {
 		tab := &s.tables[k]
@@ -70,7 +71,7 @@ func (s *segment) probe(q *[4]uint64, t []int, w *scratch) (ends []int, ok bool)
 		filled, n = tab.probe(tab.value(q), tab.masks[:count], w.runs, filled)
 		ends[k] = filled
 		longest = max(longest, n)
-		if sum += n; sum > most {
+		if sum += n; sum > maxSum {
 			return nil, false
 		}
 	}
@@ -78,11 +79,11 @@ func (s *segment) probe(q *[4]uint64, t []int, w *scratch) (ends []int, ok bool)
 	return ends, true
 }
 
-// verify appends those of the n candidates of the last band of t that are within
-// radius and that no band before has found. In ids there is slack.
+// verify appends the candidates ids[:n] that are within radius and that no band before
+// the last band of t has found. Behind the n numbers ids has slack.
 func (s *segment) verify(q *[4]uint64, radius int, ids []uint32, n int, t []int, w *scratch, hits []Hit) []Hit {
 	last := uint32(s.n) // entry that was found last
-	if !hasLookupKernels() || n == 0 {
+	if !avx512 || n == 0 {
 		return s.verifySome(q, radius, ids[:n], t, &last, hits)
 	}
 	for i := n; i%scanGroup != 0; i++ {
@@ -91,7 +92,9 @@ func (s *segment) verify(q *[4]uint64, radius int, ids []uint32, n int, t []int,
 	}
 	for from := 0; from < n; from += scanBlock {
 		block := ids[from:min(from+scanBlock, n)]
-		groups := nearIDs(q, s.hashes, block, radius, w.groups[:])
+		groups := len(block) / scanGroup
+		_ = w.groups[groups-1]
+		groups = nearIDsAVX512(&q[0], &s.hashes[0], &block[0], groups, radius, &w.groups[0])
 		for _, g := range w.groups[:groups] {
 			hits = s.verifySome(q, radius, block[scanGroup*g:][:scanGroup], t, &last, hits)
 		}
@@ -99,8 +102,8 @@ func (s *segment) verify(q *[4]uint64, radius int, ids []uint32, n int, t []int,
 	return hits
 }
 
-// verifySome is verify for some candidates. In a list the same number may follow
-// itself: last is the one that was found last.
+// verifySome is verify for some candidates. In a list the same number may follow itself:
+// last is the number that was found last.
 func (s *segment) verifySome(q *[4]uint64, radius int, ids []uint32, t []int, last *uint32, hits []Hit) []Hit {
 	for _, id := range ids {
 		h := s.hashes[32*int(id):][:32]
@@ -128,11 +131,6 @@ func (s *segment) foundBefore(x *[4]uint64, t []int) bool {
 	return false
 }
 
-const (
-	scanGroup = 8    // hashes that a kernel compares at once
-	scanBlock = 8192 // hashes between two looks at the result
-)
-
 // scan appends the entries within radius bits of q by comparing q with all.
 func (s *segment) scan(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
 	return scanHashes(s.kind, s.hashes[:s.n*s.kind.hashSize()], q, radius, w, hits, func(hits []Hit, i, d int) []Hit {
@@ -152,7 +150,7 @@ func scanHashes(k Kind, hashes []byte, q *[4]uint64, radius int, w *scratch, hit
 		return scan64(hashes, q[0], radius, hits, found)
 	}
 	done := 0
-	if hasScanKernel() && radius < 256 {
+	if (avx512 || avx2) && radius < 256 {
 		for n := len(hashes) / 32 &^ (scanGroup - 1); done < n; {
 			block := min(scanBlock, n-done)
 			groups := nearGroups(q, hashes[32*done:32*(done+block)], radius, w.groups[:])
@@ -166,9 +164,17 @@ func scanHashes(k Kind, hashes []byte, q *[4]uint64, radius int, w *scratch, hit
 	return scan256(hashes, done, len(hashes)/32, q, radius, hits, found)
 }
 
-// halfRadius is the greatest radius at which the first half of an unrelated hash is
-// further away nearly always.
-const halfRadius = 45
+// nearGroups writes to out the numbers of the groups of scanGroup hashes that have a hash
+// within radius bits of q, and returns how many. There is at least one group, and radius
+// is 0 to 255. The processor has avx512 or avx2.
+func nearGroups(q *[4]uint64, hashes []byte, radius int, out []uint32) int {
+	groups := len(hashes) / (32 * scanGroup)
+	_ = out[groups-1]
+	if avx512 {
+		return nearAVX512(&q[0], &hashes[0], groups, radius, &out[0])
+	}
+	return nearAVX2(&q[0], &hashes[0], groups, radius, &out[0])
+}
 
 // scan256 compares the hashes numbered from from to to. Where it can be foreseen,
 // the first half of the bits decides.

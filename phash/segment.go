@@ -21,10 +21,10 @@ type segment struct {
 	lent   [][]byte // what memory lent
 
 	raw   bool     // no tables were built yet
-	fixed bool     // the bytes are somebody else's and may not be written
+	fixed bool     // the bytes belong to the caller of OpenIndex and may not be written
 	busy  bool     // a merge or a snapshot reads the bytes: they may not be written
-	dead  []uint64 // one bit an entry, set for those removed; nil if there are none
-	gone  int      // number of those
+	dead  []uint64 // one bit an entry, set for removed entries; nil if no entry was removed
+	gone  int      // number of removed entries
 }
 
 const refSize = 8
@@ -78,8 +78,8 @@ func (s *segment) find(ref int64) (int, bool) {
 	return i, i < s.n && s.ref(i) == ref && !s.isDead(i)
 }
 
-// remove marks entry i as removed and erases what tells its hash, unless somebody
-// reads the bytes: the segment is replaced then, or wiped later.
+// remove marks entry i as removed and erases its hash. While a merge or a snapshot reads
+// the bytes, the hash stays: the segment is then replaced, or wiped later.
 func (s *segment) remove(i int) {
 	if s.dead == nil {
 		s.dead = make([]uint64, s.n/64+1)
@@ -91,7 +91,8 @@ func (s *segment) remove(i int) {
 	}
 }
 
-// wipe erases what tells the hash of the removed entry i, where it may.
+// wipe erases the hash of the removed entry i and the number i in the tables, except in
+// a fixed segment.
 func (s *segment) wipe(i int) {
 	if s.fixed {
 		return
@@ -104,8 +105,8 @@ func (s *segment) wipe(i int) {
 	clear(s.hashes[i*s.kind.hashSize():][:s.kind.hashSize()])
 }
 
-// erase overwrites all that the segment holds and gives the memory back. Nobody
-// may use it any longer.
+// erase overwrites all that the segment holds and gives the memory back. The segment must
+// not be used afterwards.
 func (s *segment) erase() {
 	if s.fixed {
 		return
@@ -124,24 +125,21 @@ func (s *segment) erase() {
 	s.lent = nil
 }
 
-// A Memory gives an [Index] the room for its hashes and tables, for example in
-// huge pages, which a search's look-ups all over the memory are faster in. Its
-// methods may be called at the same time.
+// A Memory gives an [Index] the room for its hashes and tables. A search looks up places
+// all over the memory, which is faster in huge pages. The methods may be called at the
+// same time.
 type Memory interface {
-	// Alloc returns size bytes that are zero, beginning at a multiple of 64, or nil
-	// if it has none: Go's heap serves then.
+	// Alloc returns size bytes that are zero and begin at a multiple of 64. If it returns
+	// nil, the index takes Go's heap.
 	Alloc(size int) []byte
-	// Free is handed what Alloc returned, overwritten with zeros, when it is no
-	// longer used.
+	// Free receives a slice that Alloc returned, overwritten with zeros, when the index
+	// no longer uses it.
 	Free(b []byte)
 }
 
-// leastAlloc is the least size for which a Memory is asked.
-const leastAlloc = 1 << 20
-
 // alloc returns size zero bytes that erase gives back.
 func (s *segment) alloc(size int) []byte {
-	if s.memory != nil && size >= leastAlloc {
+	if s.memory != nil && size >= minAlloc {
 		if b := s.memory.Alloc(size); len(b) == size {
 			s.lent = append(s.lent, b)
 			return b
@@ -209,8 +207,8 @@ func shareMasks(tables []table) {
 	}
 }
 
-// build sorts the numbers of the hashes by the band's value, by counting. In
-// starts there is room for as many numbers as there are values.
+// build sorts the numbers of the hashes by the value of the band, by counting. starts is
+// scratch space with an element for each value.
 func (t *table) build(s *segment, starts []uint32) {
 	clear(starts)
 	for i := range s.n {
@@ -237,9 +235,9 @@ func (t *table) valueOf(hashes []byte, i int) uint32 {
 	return uint32(v & (1<<t.width - 1))
 }
 
-// describe writes a block of lists of which the first begins at first: it takes
-// their lengths from counts, puts where each begins in their place, and returns
-// where the last ends.
+// describe writes a block of lists. The first list begins at first, and counts has the
+// lengths of the lists. describe replaces each length by the start of the list, and
+// returns the end of the last list.
 func (t *table) describe(block int, counts []uint32, first uint32) (end uint32) {
 	lengths, wide := uint64(0), false
 	end = first
@@ -262,9 +260,6 @@ func (t *table) describe(block int, counts []uint32, first uint32) (end uint32) 
 	}
 	return end
 }
-
-// tailLen is how many entries are scanned before they become a segment: 0.04 ms.
-const tailLen = 1 << 15
 
 // A tail holds the entries that were added last, in no order.
 type tail struct {

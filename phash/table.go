@@ -66,18 +66,18 @@ func (t *table) run(value uint32) run {
 	return runOf(first+prefixed(lengths&(1<<(4*k)-1)), uint32(lengths>>(4*k))&maxShort)
 }
 
-// probe appends to runs, of which it fills the first n and which has room for
-// eight more than there are masks, the lists that are not empty of the values that
-// differ from value by one of the masks. It returns how many runs there are then
-// and how many numbers were added.
+// probe appends the non-empty lists of the values value^mask to runs[:n]. runs must have
+// room for n+len(masks)+slack lists. It returns how many lists runs then has, and how many
+// numbers the appended lists hold.
 func (t *table) probe(value uint32, masks []uint32, runs []run, n int) (filled, numbers int) {
 	for len(masks) > 0 {
-		done, sum := 0, 0
-		done, n, sum = t.probeFast(value, masks, runs, n)
-		numbers += sum
-		masks = masks[done:]
-		some := masks
-		if hasLookupKernels() {
+		some, sum := masks, 0
+		if whole := len(masks) &^ 7; avx512 && whole > 0 {
+			done := 0
+			_ = runs[n+whole+slack-1]
+			done, n, sum = probeAVX512(&t.blocks[0], value, &masks[0], whole, &runs[0], n)
+			numbers += sum
+			masks = masks[done:]
 			some = masks[:min(8, len(masks))] // beside a wide block
 		}
 		n, sum = t.probeSome(value, some, runs, n)
@@ -127,8 +127,11 @@ func (l idList) put(lists []byte, i, id uint32) {
 // copies four at a time, as most runs are shorter and their lengths cannot be
 // foreseen.
 func (l idList) gather(lists []byte, runs []run, ids []uint32) int {
-	if len(runs) > 0 && hasLookupKernels() {
-		return gatherFast(l.size, lists, runs, ids)
+	if len(runs) > 0 && avx512 {
+		if l.size == 3 {
+			return gather3AVX(&lists[0], &runs[0], len(runs), &ids[0])
+		}
+		return gather4AVX(&lists[0], &runs[0], len(runs), &ids[0])
 	}
 	n := 0
 	for _, r := range runs {
@@ -151,13 +154,13 @@ func (l idList) gather(lists []byte, runs []run, ids []uint32) int {
 	return n
 }
 
-// forget overwrites the number id in the list of value by a neighbour, which a
-// search then finds twice, or by none, which is a number that never counts. A
-// long list is left as it is: the values of so many say little of one.
-func (t *table) forget(l idList, value, id, none uint32) {
-	const long = 256
+// forget overwrites the number id in the list of value. It writes a neighbour in the
+// list, which a search then finds twice, or dead, a number that never counts. A list of
+// more than maxForget numbers stays as it is: the value of so many hashes says little of
+// one hash.
+func (t *table) forget(l idList, value, id, dead uint32) {
 	start, n := spanOf(t.run(value))
-	if n > long {
+	if n > maxForget {
 		return
 	}
 	at := func(i int) uint32 { return l.at(t.lists, start+uint32(i)) }
@@ -166,7 +169,7 @@ func (t *table) forget(l idList, value, id, none uint32) {
 	for hi < int(n) && at(hi) == id {
 		hi++
 	}
-	by := none
+	by := dead
 	if lo > 0 {
 		by = at(lo - 1)
 	} else if hi < int(n) {
@@ -177,42 +180,23 @@ func (t *table) forget(l idList, value, id, none uint32) {
 	}
 }
 
-// Multi-index hashing (Norouzi, Punjani, Fleet, "Fast exact search in Hamming
-// space with multi-index hashing", 2014) cuts a hash into bands. If two hashes
-// are within radius bits, then for any thresholds t of the bands with
-// sum(t+1) = radius+1 there is a band in which they differ in at most t bits: were
-// all bands beyond their thresholds, the hashes would differ in sum(t+1) bits. So
-// it is enough to look up, in every band, the values within t bits of the
-// query's. A threshold of -1 leaves a band out.
+// Multi-index hashing (Norouzi, Punjani, Fleet, "Fast exact search in Hamming space with
+// multi-index hashing", 2014) cuts a hash into bands. Each band has a threshold t, and
+// the sum of t+1 over the bands is radius+1. If two hashes were beyond the threshold in
+// every band, they would differ in radius+1 bits. So two hashes within radius bits are
+// within the threshold of some band. A search looks up, in every band, the values within
+// t bits of the query's value. A threshold of -1 leaves a band out.
 
 // A cut is one band: width bits from bit from of the four words on.
 type cut struct{ from, width int }
 
-const (
-	minIndexed = 4096 // fewer hashes are scanned in less time than tables are read
-	maxFlips   = 4    // greatest threshold of a band that is looked up
-	minWidth   = 10   // least number of bits of a band
-	maxWidth   = 30   // greatest: a table of 2^30 values is 0.8 GB
-)
-
-// Nanoseconds, one core of a server with the tables in huge pages: what decides
-// between ways to the same result, and nothing else.
-const (
-	costProbe     = 9.0  // of looking up one value of a band
-	costCandidate = 12.0 // of fetching and comparing a hash found in a table
-	costScanned   = 1.3  // of comparing a hash in a scan
-)
-
-// tableShare is how many bytes a hash the tables may take beside the lists.
-const tableShare = 32
-
-// planCuts returns the bands in which n hashes are found fastest within radius, or
-// none where a scan is faster.
+// planCuts returns the bands by which n hashes are found fastest within radius bits, or
+// nil if a scan is faster.
 func planCuts(n, radius int) []cut {
 	if n < minIndexed {
 		return nil
 	}
-	best, least := 0, costScanned*float64(n)
+	best, lowest := 0, costScanned*float64(n)
 	for b := (256 + maxWidth - 1) / maxWidth; b <= 256/minWidth; b++ {
 		cuts := cutInto(b)
 		size := 0
@@ -222,8 +206,8 @@ func planCuts(n, radius int) []cut {
 		if size > tableShare*n {
 			continue
 		}
-		if cost, ok := expectedCost(cuts, thresholds(cuts, radius), n); ok && cost < least {
-			best, least = b, cost
+		if cost, ok := expectedCost(cuts, thresholds(cuts, radius), n); ok && cost < lowest {
+			best, lowest = b, cost
 		}
 	}
 	if best == 0 {
@@ -244,8 +228,8 @@ func cutInto(b int) []cut {
 	return cuts
 }
 
-// thresholds shares radius+1 among the bands as evenly as it goes; what is left
-// goes to the narrower ones, which have fewer values to look up.
+// thresholds shares radius+1 among the bands as evenly as possible. The rest goes to the
+// narrow bands, which have fewer values to look up.
 func thresholds(cuts []cut, radius int) []int {
 	t := make([]int, len(cuts))
 	for i := range t {
@@ -257,10 +241,9 @@ func thresholds(cuts []cut, radius int) []int {
 	return t
 }
 
-// expectedCost is that of a query among n evenly spread hashes; false if it would
-// flip more bits than it may.
-func expectedCost(cuts []cut, t []int, n int) (float64, bool) {
-	cost := 0.0
+// expectedCost returns the nanoseconds of a query among n evenly spread hashes. ok is
+// false if a threshold is above maxFlips.
+func expectedCost(cuts []cut, t []int, n int) (cost float64, ok bool) {
 	for i, c := range cuts {
 		if t[i] > maxFlips {
 			return 0, false
@@ -281,9 +264,9 @@ func ball(w, t int) int {
 	return sum
 }
 
-// flips lists all masks of w bits with at most t ones: fewer ones first, so that
-// any smaller threshold's are the first ball(w, t) of them; then in ascending
-// order, for values beside each other lie beside each other in memory.
+// flips lists all masks of w bits with at most t ones. Masks with fewer ones come first,
+// so that the first ball(w, t') masks serve a smaller threshold t'. Masks with as many
+// ones ascend: values beside each other lie beside each other in memory.
 func flips(w, t int) []uint32 {
 	all := make([]uint32, 0, ball(w, t))
 	all = append(all, 0)
