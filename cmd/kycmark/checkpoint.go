@@ -156,7 +156,7 @@ func newCheckpointList(u *ui) *cobra.Command {
 		}
 		var rows [][]string
 		for _, c := range all {
-			rows = append(rows, []string{strconv.FormatInt(c.Size, 10), c.Root, c.Made.UTC().Format(time.RFC3339), strings.Join(c.Signers, ", ")})
+			rows = append(rows, []string{strconv.FormatInt(c.Size, 10), c.Root.String(), c.Made.UTC().Format(time.RFC3339), strings.Join(c.Signers, ", ")})
 			if err := b.line(c); err != nil {
 				return err
 			}

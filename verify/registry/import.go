@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -91,7 +91,7 @@ type importJob struct {
 	Imported
 	data  []byte
 	of    string        // subject that is given
-	up    *store.Upload // nil where there is nothing to enter
+	up    *books.Upload // nil where there is nothing to enter
 	fatal error         // of the registry
 	done  chan struct{} // closed when the rest is set
 }
@@ -161,7 +161,7 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 }
 
 // there notes the upload that was there already; nil: none.
-func (j *importJob) there(old *store.Submission) {
+func (j *importJob) there(old *Submission) {
 	if j.Duplicate = old != nil; j.Duplicate {
 		j.Others = j.of != "" && old.Subject != j.of
 	}
@@ -208,7 +208,7 @@ func (b *batch) flush(ctx context.Context) bool {
 // commit enters the uploads of jobs. Where one among them was erased meanwhile it
 // enters them one by one.
 func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
-	var rows []store.Upload
+	var rows []books.Upload
 	var of []*importJob
 	for _, job := range jobs {
 		if job.up != nil {
