@@ -103,7 +103,7 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 
 func (v *Investigator) parameters(where string) map[string]string {
 	p := map[string]string{
-		"hash":                                 searched.Chain(),
+		"hash":                                 searched.Version(),
 		"hash radius":                          fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
 		"least hash quality":                   strconv.Itoa(phash.MinQuality),
 		"radius of near ones":                  beyond(where),

@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/register"
 	"github.com/kycmark/kycmark/internal/requant"
 )
@@ -113,14 +114,23 @@ type Tracer struct {
 
 // suspects are the copies of one key.
 type suspects struct {
-	*Original
-	at    []int // indices of copies
+	kd    *pattern.Keys
+	sub   [16]byte
+	place geometry.Mat // canonical pixels to mark pixels
+	at    []int        // indices of copies
 	probe *probe
 }
 
 // NewTracer readies an original for tracing leaks against copies of it. The error wraps
 // [ErrTooSmall], [ErrTooLarge], [ErrLevel], [ErrStrength] or [ErrNoKey].
 func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
+	return NewTracerOn(nil, original, copies, opts)
+}
+
+// NewTracerOn is [NewTracer] for an original whose luma the caller has already readied as
+// onto, so that one such original serves comparing and tracing. If onto is nil, it is made
+// from original.
+func NewTracerOn(onto *capture.Original, original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
 	var o TraceOptions
 	if opts != nil {
 		o = *opts
@@ -128,89 +138,146 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	if o.Level == 0 {
 		o.Level = defaultLevel
 	}
-	if !(o.Level > 0 && o.Level < 1) {
-		return nil, fmt.Errorf("%w: %v", ErrLevel, o.Level)
+	if err := checkIssued(copies, o.Level); err != nil {
+		return nil, err
 	}
 	t := &Tracer{level: o.Level, copies: slices.Clone(copies)}
+	var canvas *pattern.Canvas
+	sub := o.Submission
 	for i, c := range copies {
-		if c.Key == nil {
-			return nil, fmt.Errorf("%w: %s", ErrNoKey, c.Copy)
+		if canvas == nil { // all that depends on the picture alone
+			var err error
+			if canvas, err = pattern.NewCanvas(original); err != nil {
+				return nil, err
+			}
+			if sub == (Submission{}) {
+				sub = canvas.Digest()
+			}
 		}
-		if !(c.Strength >= 0 && c.Strength <= mostIssued) {
-			return nil, fmt.Errorf("%w: %v, of copy %s", ErrStrength, c.Strength, c.Copy)
-		}
-		if err := t.add(i, c.Key, original, o.Submission); err != nil {
-			return nil, err
-		}
+		t.add(i, c.Key.keyed().Keys, canvas, sub)
 	}
-	src, err := toNRGBA(original)
+	src, err := pattern.Pixels(original)
 	if err != nil {
 		return nil, err
 	}
 	t.sides = [2]int{src.Rect.Dx(), src.Rect.Dy()}
-	t.onto = capture.New(dsp.LumaNRGBA(src))
+	if t.onto = onto; onto == nil {
+		t.onto = capture.New(dsp.LumaNRGBA(src))
+	}
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
 	for _, s := range t.under {
-		s.probe.embed(s.Original)
-		s.Original.src = nil // large, and not needed any more
-		s.Original.drop()
+		s.probe.embed(canvas, s)
 	}
 	return t, nil
 }
 
-// add files copy i under its key.
-func (t *Tracer) add(i int, key *Key, original image.Image, sub Submission) error {
-	for _, s := range t.under {
-		if s.key.ID() == key.ID() {
-			s.at = append(s.at, i)
-			return nil
+// checkIssued refuses copies and a level that no leak can be traced with.
+func checkIssued(copies []Issued, level float64) error {
+	if !(level > 0 && level < 1) {
+		return fmt.Errorf("%w: %v", ErrLevel, level)
+	}
+	for _, c := range copies {
+		if c.Key == nil {
+			return fmt.Errorf("%w: %s", ErrNoKey, c.Copy)
+		}
+		if !(c.Strength >= 0 && c.Strength <= mostIssued) {
+			return fmt.Errorf("%w: %v, of copy %s", ErrStrength, c.Strength, c.Copy)
 		}
 	}
-	var o *Original
-	if len(t.under) > 0 {
-		o = t.under[0].withKey(key)
-	} else {
-		var err error
-		if o, err = Prepare(key, original, &Options{Submission: sub}); err != nil {
-			return err
-		}
-	}
-	t.under = append(t.under, &suspects{Original: o, at: []int{i}, probe: newProbe(o)})
 	return nil
 }
 
-// withKey is the same original under another key.
-func (o *Original) withKey(key *Key) *Original {
-	p := *o
-	p.key = key
-	p.place = placement(key, o.sub, o.luma.W, o.luma.H)
-	return &p
+// For returns a tracer that looks for other copies of the same original at another
+// level, 0 < level < 1. It shares what t made of the original, so that it costs nothing.
+// The error wraps [ErrLevel], [ErrStrength] or [ErrNoKey]; [ErrNoKey] also if t looks for
+// no copy under the key of one of the given copies.
+func (t *Tracer) For(copies []Issued, level float64) (*Tracer, error) {
+	if err := checkIssued(copies, level); err != nil {
+		return nil, err
+	}
+	out := &Tracer{level: level, copies: slices.Clone(copies), frame: t.frame, onto: t.onto, sides: t.sides}
+	for i, c := range copies {
+		s := under(out.under, c.Key.ID())
+		if s == nil {
+			known := under(t.under, c.Key.ID())
+			if known == nil {
+				return nil, fmt.Errorf("%w that the original was readied for: %s", ErrNoKey, c.Copy)
+			}
+			s = &suspects{kd: known.kd, sub: known.sub, place: known.place, probe: known.probe}
+			out.under = append(out.under, s)
+		}
+		s.at = append(s.at, i)
+	}
+	return out, nil
+}
+
+// under returns the suspects of a key, or nil.
+func under(all []*suspects, keyID string) *suspects {
+	for _, s := range all {
+		if s.kd.ID == keyID {
+			return s
+		}
+	}
+	return nil
+}
+
+// add files copy i under its key.
+func (t *Tracer) add(i int, kd *pattern.Keys, c *pattern.Canvas, sub [16]byte) {
+	if s := under(t.under, kd.ID); s != nil {
+		s.at = append(s.at, i)
+		return
+	}
+	t.under = append(t.under, &suspects{kd: kd, sub: sub, place: kd.Placement(sub, c.Luma.W, c.Luma.H), at: []int{i}, probe: newProbe(kd, sub)})
 }
 
 // Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or
 // [ErrTooLarge], or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
-	p, err := toNRGBA(leak)
+	p, err := traceable(leak)
 	if err != nil {
 		return nil, err
 	}
-	if min(p.Rect.Dx(), p.Rect.Dy()) < 8 {
-		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
+	sight, err := t.onto.Find(ctx, dsp.LumaNRGBA(p))
+	if err != nil {
+		return nil, err
 	}
-	size, opened := p.Rect.Max, t.opened(p) // the picture itself is not kept: it may be large
-	s, err := t.onto.Find(ctx, dsp.LumaNRGBA(p))
+	return t.TraceLaid(ctx, p, sight)
+}
+
+// TraceLaid is [Tracer.Trace] for a leak that the caller has already laid on the original:
+// sight is what the readied original of [NewTracerOn] found for the leak's luma at full
+// size, nil if nothing aligns. TraceLaid uses what sight has computed before, and no other
+// goroutine may use sight meanwhile.
+func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*Traced, error) {
+	p, err := traceable(leak)
 	if err != nil {
 		return nil, err
 	}
 	out := &Traced{Best: -1, level: t.level, tracer: t}
-	if s == nil {
+	if sight == nil {
 		return out, nil
 	}
-	if err := t.judge(ctx, out, size, s, opened); err != nil {
+	if err := t.judge(ctx, out, p.Rect.Max, sight, t.opened(p)); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// minTraced is the min short side of a leak that is traced, pixels.
+const minTraced = 8
+
+// traceable returns the pixels of a leak that is neither too small nor too large to be
+// traced; the error wraps [ErrTooSmall] or [ErrTooLarge].
+func traceable(leak image.Image) (*image.NRGBA, error) {
+	p, err := pattern.Pixels(leak)
+	if err != nil {
+		return nil, err
+	}
+	if min(p.Rect.Dx(), p.Rect.Dy()) < minTraced {
+		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
+	}
+	return p, nil
 }
 
 // judge fills out for a leak of the given size as it lies on the original, and as it was
@@ -238,9 +305,9 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *ca
 			}
 		}
 		out.evidence = append(out.evidence, e)
-		e.score(s.key, s.sub, t.copies, s.at, out.Copies)
+		e.score(s, t.copies, out.Copies)
 		if out.Decoded == nil {
-			out.Decoded = e.decode(s.key.keyed())
+			out.Decoded = e.decode(s.kd)
 		}
 	}
 	out.conclude(t.copies)

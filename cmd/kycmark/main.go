@@ -114,13 +114,13 @@ func groups() []group {
 			newKeygen, newMark, newDetect, newTrace, newHash, newIndex,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
-			newInit, newRecipient, newKey, newSubmit, newIssue, newReceipt, newCustody, newInvestigate, newShow, newErase, newSearchTables,
+			newInit, newRecipient, newKey, newSubmit, newIssue, newReceipt, newCustody, newInvestigate, newList, newShow, newErase, newSearchTables,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
 			newVerifyReport, newCheckpoint, newAudit, newProve, newCopyRegistry,
 		}},
-		{"See and measure:", []func(*ui) *cobra.Command{
-			newDemo, newBench, newVersion,
+		{"See:", []func(*ui) *cobra.Command{
+			newDemo, newVersion,
 		}},
 	}
 }

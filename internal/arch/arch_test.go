@@ -38,7 +38,7 @@ var rules = []rule{
 		why:   "marking and hashing are pure functions on pictures: files, networks and databases are the caller's (x/sys/cpu only says what the processor can)",
 	},
 	{
-		of: []string{"watermark", "phash/...", "verify/..."}, deep: true, except: []string{"internal/attack/...", "internal/bench/..."},
+		of: []string{"watermark", "phash/...", "verify/..."}, deep: true, except: []string{"internal/attack/..."},
 		never: []string{"math/rand/..."},
 		why:   "whatever is keyed or stands in evidence comes from keys or crypto/rand",
 	},
@@ -70,7 +70,7 @@ var rules = []rule{
 		why: "what judges asks the registry, which knows which rows count and opens what is sealed",
 	},
 	{
-		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/bench/...", "internal/dossier"},
+		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/dossier"},
 		why: "commands stand on verify, not the other way round",
 	},
 	{
@@ -80,9 +80,14 @@ var rules = []rule{
 	},
 	{
 		of:     []string{"..."},
-		except: []string{"internal/attack/...", "internal/bench/...", "internal/demo/...", "verify/leaktest/...", "cmd/..."},
+		except: []string{"internal/attack/...", "internal/demo/...", "verify/leaktest/..."},
 		never:  []string{"internal/attack/..."},
-		why:    "leaks are simulated to measure and to test, never in what marks or judges",
+		why:    "leaks are simulated to measure (module bench), to test and to show (demo), never in what marks or judges",
+	},
+	{
+		of: []string{"..."}, tests: true,
+		never: []string{"bench/..."},
+		why:   "bench is a module of its own, so that nothing that measures is linked into the product",
 	},
 	{
 		of:    []string{"..."},
@@ -146,16 +151,36 @@ var rules = []rule{
 		why:   "the module builds without cgo, for every system, and with the present standard library",
 	},
 	{
-		of:    []string{"internal/picture", "internal/durable", "internal/quality", "internal/dsp", "internal/geometry", "internal/attack/...", "internal/keystream", "internal/convcode", "internal/register", "internal/photometry", "internal/requant", "internal/capture", "internal/attest"},
+		of:    []string{"internal/picture", "internal/durable", "internal/quality", "internal/dsp", "internal/geometry", "internal/attack/...", "internal/mark/code", "internal/register", "internal/photometry", "internal/requant", "internal/capture", "internal/attest"},
 		deep:  true,
 		never: []string{"watermark", "phash/...", "verify/..."},
 		why:   "tools know nothing of what is built with them",
 	},
 	{
+		of:    []string{"internal/mark/..."},
+		never: []string{"watermark", "phash/...", "verify/..."},
+		why:   "package watermark is the front of these rooms",
+	},
+	{
+		of:    []string{"internal/mark/blind", "internal/mark/spectrum"},
+		never: []string{"internal/mark/trace", "internal/capture", "internal/register", "internal/photometry"},
+		why:   "a blind reading is evidence by itself: nothing of the original may flow into it",
+	},
+	{
+		of:    []string{"internal/mark/trace"},
+		never: []string{"internal/mark/blind", "internal/mark/spectrum"},
+		why:   "the p of a trace is a theorem about keyed signs: no search for marks may choose what it weighs",
+	},
+	{
+		of:    []string{"internal/mark/code", "internal/mark/pattern"},
+		never: []string{"internal/mark/blind", "internal/mark/spectrum", "internal/mark/trace"},
+		why:   "a mark is what it is, whatever reads it",
+	},
+	{
 		of: []string{"cmd/..."}, tests: false,
 		only: []string{
 			"watermark", "phash/...", "verify/...", "cmd/...", "testdata/...",
-			"internal/picture", "internal/webp", "internal/durable", "internal/attack", "internal/bench/...", "internal/quality",
+			"internal/picture", "internal/webp", "internal/durable", "internal/quality",
 			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/pdf", "internal/attest", "internal/dossier",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
@@ -247,6 +272,9 @@ func TestRulesBite(t *testing.T) {
 		{"rows in a verdict", fstest.MapFS{"verify/a.go": file("M/verify/registry", "M/internal/store")}, "verify imports internal/store"},
 		{"attack in a verdict", fstest.MapFS{"verify/a.go": file("M/internal/attack")}, "verify imports internal/attack"},
 		{"attack for users' tests", fstest.MapFS{"verify/leaktest/a.go": file("M/internal/attack"), "internal/attack/a.go": file("math/rand")}, ""},
+		{"attack in a command", fstest.MapFS{"cmd/kycmark/a.go": file("M/internal/attack")}, "cmd/kycmark imports internal/attack"},
+		{"measuring in the product", fstest.MapFS{"internal/x/a_test.go": file("M/bench/experiments")}, "internal/x imports bench/experiments"},
+		{"another module", fstest.MapFS{"bench/go.mod": body("module m"), "bench/a.go": file("C"), "internal/x/a.go": file("os")}, ""},
 		{"testify in a binary", fstest.MapFS{"cmd/kycmark/a.go": file("github.com/stretchr/testify/require")}, "imports github.com/stretchr/testify/require"},
 		{"testify in a test", fstest.MapFS{"cmd/kycmark/a_test.go": file("github.com/stretchr/testify/require")}, ""},
 		{"command in the maths", fstest.MapFS{"cmd/kycmark/a.go": file("M/internal/dsp")}, "cmd/kycmark imports internal/dsp"},

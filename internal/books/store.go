@@ -73,6 +73,9 @@ type Store interface {
 	// number, ascending.
 	SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]Submission, error)
 	SubmissionsOf(ctx context.Context, subject string) ([]Submission, error)
+	// SubjectsAfter returns up to limit subjects that sort after the given one, ascending,
+	// with their uploads that were not erased.
+	SubjectsAfter(ctx context.Context, subject string, limit int) ([]Subject, error)
 	// Span returns when the first and the last upload were submitted; the zero
 	// time for both where there is none.
 	Span(ctx context.Context) (first, last time.Time, err error)
@@ -125,6 +128,7 @@ type Store interface {
 	AddCopies(ctx context.Context, copies []Copy, key KeyEntry) error
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
+	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)
 	AddReceipt(ctx context.Context, r Receipt) error
 	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error)
 

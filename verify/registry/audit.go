@@ -158,11 +158,22 @@ func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen [
 // auditOriginals opens every kept original.
 func (r *Registry) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) error {
 	total := 0
-	if err := r.eachKept(ctx, func(*books.Submission) error { total++; return nil }); err != nil {
-		return err
+	for s, err := range r.everySubmission(ctx) {
+		if err != nil {
+			return err
+		}
+		if s.Kept {
+			total++
+		}
 	}
 	done := 0
-	return r.eachKept(ctx, func(s *books.Submission) error {
+	for s, err := range r.everySubmission(ctx) {
+		if err != nil {
+			return err
+		}
+		if !s.Kept {
+			continue
+		}
 		err := r.auditOriginal(ctx, o.SealKey, s)
 		if err := a.note(err, ""); err != nil {
 			return err
@@ -173,8 +184,8 @@ func (r *Registry) auditOriginals(ctx context.Context, a *Audit, o AuditOptions)
 		if done++; o.Progress != nil {
 			o.Progress(done, max(done, total)) // uploads may come in meanwhile
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 func (r *Registry) auditOriginal(ctx context.Context, key *SealKey, s *books.Submission) error {
@@ -196,26 +207,4 @@ func (r *Registry) auditOriginal(ctx context.Context, key *SealKey, s *books.Sub
 		return fmt.Errorf("submission %s: %w: %w", s.ID, ErrSealed, err)
 	}
 	return sameRendition(s, pic.Decoder, pic.Image)
-}
-
-// eachKept walks the submissions whose originals are kept.
-func (r *Registry) eachKept(ctx context.Context, do func(*books.Submission) error) error {
-	for seq := int64(0); ; {
-		page, err := r.store.SubmissionsAfter(ctx, seq, submissionPage)
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			seq = page[i].Seq
-			if !page[i].Kept || page[i].Erased {
-				continue
-			}
-			if err := do(&page[i]); err != nil {
-				return err
-			}
-		}
-		if len(page) < submissionPage {
-			return nil
-		}
-	}
 }

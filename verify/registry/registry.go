@@ -133,34 +133,25 @@ func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Su
 	return s, nil
 }
 
-// submissionPage is how many uploads are read at a time.
-const submissionPage = 1000
-
-// Submissions walks all uploads submitted at or after since (the zero time:
-// all) that were not erased, in the order of their receipt. An error ends it.
-// Writing to the registry while walking is allowed.
+// Submissions walks all uploads submitted at or after since (the zero time: all) that were
+// not erased, in the order of their receipt. An error ends the walk. Writing to the
+// registry while walking is allowed.
 func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*Submission, error] {
 	return func(yield func(*Submission, error) bool) {
-		for seq := int64(0); ; {
-			page, err := r.store.SubmissionsAfter(ctx, seq, submissionPage)
-			if err != nil {
-				yield(nil, err)
-				return
+		for s, err := range r.everySubmission(ctx) {
+			if err == nil && (s.Erased || s.Submitted.Before(since)) {
+				continue
 			}
-			for i := range page {
-				seq = page[i].Seq
-				if page[i].Submitted.Before(since) || page[i].Erased {
-					continue
-				}
-				if !yield(&page[i], nil) {
-					return
-				}
-			}
-			if len(page) < submissionPage {
+			if !yield(s, err) {
 				return
 			}
 		}
 	}
+}
+
+// everySubmission walks all uploads, erased ones too.
+func (r *Registry) everySubmission(ctx context.Context) iter.Seq2[*Submission, error] {
+	return walk(func(last *Submission) ([]Submission, error) { return r.store.SubmissionsAfter(ctx, last.Seq, listPage) })
 }
 
 // Copy returns one issued copy; the error wraps [ErrNotFound] if there is none.

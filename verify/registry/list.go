@@ -1,0 +1,45 @@
+package registry
+
+import (
+	"context"
+	"iter"
+)
+
+// listPage is how many rows are read at a time: what a list holds in memory.
+const listPage = 1000
+
+// AllCopies walks all issued copies in the order of issue, those of erased uploads too. An
+// error ends the walk. Writing to the registry while walking is allowed.
+func (r *Registry) AllCopies(ctx context.Context) iter.Seq2[*Copy, error] {
+	return walk(func(last *Copy) ([]Copy, error) { return r.store.CopiesAfter(ctx, last.Seq, listPage) })
+}
+
+// Subjects walks all subjects in the order in which the database sorts them. Uploads
+// without a subject do not count. An error ends the walk.
+func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*Subject, error] {
+	return walk(func(last *Subject) ([]Subject, error) { return r.store.SubjectsAfter(ctx, last.Subject, listPage) })
+}
+
+// walk yields all rows of the pages that next returns, until a page is not full. next is
+// called with the last row of the page before, at first with a zero row.
+func walk[Row any](next func(last *Row) ([]Row, error)) iter.Seq2[*Row, error] {
+	return func(yield func(*Row, error) bool) {
+		last := new(Row)
+		for {
+			page, err := next(last)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range page {
+				last = &page[i]
+				if !yield(last, nil) {
+					return
+				}
+			}
+			if len(page) < listPage {
+				return
+			}
+		}
+	}
+}
