@@ -22,7 +22,7 @@ import (
 func all() []*ruler.Experiment {
 	e := newEngine()
 	return []*ruler.Experiment{
-		robustness(e),
+		robustness(e), visible(e), speed(e),
 	}
 }
 
@@ -38,7 +38,8 @@ type runFlags struct {
 // newExperiment makes the verb of an experiment.
 func newExperiment(u *ui, x *ruler.Experiment) *cobra.Command {
 	var f runFlags
-	cmd := &cobra.Command{Use: x.Name, Short: x.Short, Long: x.Long, Args: cobra.NoArgs}
+	verb := x.Name[strings.LastIndexByte(x.Name, ' ')+1:] // of "match search" the last word
+	cmd := &cobra.Command{Use: verb, Short: x.Short, Long: x.Long, Args: cobra.NoArgs}
 	fs := cmd.Flags()
 	if !x.Plain {
 		fs.StringSliceVar(&f.pictures, "pictures", nil, "`folders` or files to measure on (default: the shipped pictures)")
