@@ -22,7 +22,7 @@ func newBench(u *ui) *cobra.Command {
   kycmark-bench registry --sizes 1M
   kycmark-bench quality
   kycmark-bench speed --json`,
-	}, newBenchFalsePositives(u), newBenchSecurity(u), newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u))
+	}, newBenchFalsePositives(u), newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u))
 	for _, x := range all() {
 		parent := root
 		if group, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match

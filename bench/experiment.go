@@ -22,7 +22,7 @@ import (
 func all() []*ruler.Experiment {
 	e := newEngine()
 	return []*ruler.Experiment{
-		robustness(e), visible(e), speed(e),
+		robustness(e), security(e), visible(e), speed(e),
 	}
 }
 
@@ -193,7 +193,7 @@ func (u *ui) report(x *ruler.Experiment, trials []ruler.Trial, plots string) err
 
 // subject names what a trial is about in an error: its picture, and what was done to it.
 func subject(t *ruler.Trial) string {
-	for _, label := range []string{"attack", "step"} {
+	for _, label := range []string{"attack", "attempt", "step"} {
 		if v := t.Labels[label]; v != "" {
 			return fmt.Sprintf("%s under %s", t.Labels["picture"], v)
 		}
