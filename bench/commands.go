@@ -1,13 +1,9 @@
 package main
 
 import (
-	"context"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/kycmark/kycmark/bench/experiments"
 )
 
 func newBench(u *ui) *cobra.Command {
@@ -22,7 +18,7 @@ func newBench(u *ui) *cobra.Command {
   kycmark-bench registry --sizes 1M
   kycmark-bench quality
   kycmark-bench speed --json`,
-	}, newBenchFalsePositives(u), newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u))
+	}, newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u))
 	for _, x := range all() {
 		parent := root
 		if group, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match
@@ -38,39 +34,4 @@ func newBench(u *ui) *cobra.Command {
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().BoolVar(&u.json, "json", false, "JSON on stdout instead of tables")
 	return root
-}
-
-func newBenchFalsePositives(u *ui) *cobra.Command {
-	var f benchFlags
-	var plot string
-	cmd := f.command("falsepositives", "Whether marks are read where there are none", `Attack each picture unmarked, and marked under another key, and read it. Then make
-cheap trials on the same pictures under random keys at random places, which show
-how the statistics behind a reading are distributed. Exit 1 when any mark is found.`,
-		`  kycmark-bench falsepositives --pictures photos/ --keys 4
-  kycmark-bench falsepositives --pictures photos/ --attacks codec --trials 1000000 --plot null.svg`)
-	f.attackFlag(cmd)
-	cmd.Flags().IntVar(&f.cfg.Keys, "keys", 1, "`number` of keys to read with")
-	cmd.Flags().IntVar(&f.cfg.Trials, "trials", 20000, "`number` of cheap trials; 0: none")
-	cmd.Flags().StringVar(&plot, "plot", "", "draw the distributions of the cheap trials to this SVG `file`, too")
-	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) error {
-		if f.cfg.Trials < 0 || plot != "" && f.cfg.Trials == 0 {
-			return usagef("--trials: %d trials cannot be made or drawn", f.cfg.Trials)
-		}
-		if err := f.checkOutputs(plot); err != nil {
-			return err
-		}
-		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg experiments.Config) (measured, error) {
-			r, err := experiments.FalsePositives(ctx, cfg)
-			if err != nil {
-				return measured{}, err
-			}
-			if plot != "" {
-				if err := writeOutput(plot, []byte(r.Null.SVG()), f.force); err != nil {
-					return measured{}, err
-				}
-			}
-			return measured{r, slices.Concat(r.Broken, r.Errors), len(r.Found) > 0}, nil
-		})
-	})
-	return cmd
 }
