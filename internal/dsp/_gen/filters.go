@@ -1,0 +1,141 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func filters() {
+	bilateral()
+	symmetric()
+	box()
+}
+
+// bilateral: eight samples at a time, weights of differences looked up.
+func bilateral() {
+	TEXT("bilateralAVX2", NOSPLIT, "func(dst, val *float32, idx *int32, lut *float32, offsets *int64, weights *float32, taps, n int)")
+	Pragma("noescape")
+	Doc("bilateralAVX2 is bilateral for n, a multiple of 8; lut points at difference 0.")
+	dst, val, idx := Load(Param("dst"), GP64()), Load(Param("val"), GP64()), Load(Param("idx"), GP64())
+	lut, offsets := Load(Param("lut"), GP64()), Load(Param("offsets"), GP64())
+	weights, taps, n := Load(Param("weights"), GP64()), Load(Param("taps"), GP64()), Load(Param("n"), GP64())
+	one := GLOBL("ones", 8|16)
+	for i := range 8 {
+		DATA(4*i, U32(float(1)))
+	}
+	Label("bilateral")
+	num, den, centre := ymm(Mem{Base: val}), YMM(), YMM()
+	VMOVUPS(one, den)
+	VMOVDQU(Mem{Base: idx}, centre)
+	k := GP64()
+	XORQ(k, k)
+	Label("bilateralTap")
+	off := GP64()
+	MOVQ(Mem{Base: offsets, Index: k, Scale: 8}, off)
+	look := func() (g, v reg.VecVirtual) {
+		i, mask := YMM(), YMM()
+		g = YMM()
+		VMOVDQU(Mem{Base: idx, Index: off, Scale: 4}, i)
+		VPSUBD(centre, i, i)
+		VPCMPEQD(mask, mask, mask)
+		VGATHERDPS(mask, Mem{Base: lut, Index: i, Scale: 4}, g)
+		return g, product(g, Mem{Base: val, Index: off, Scale: 4})
+	}
+	g, gv := look()
+	NEGQ(off)
+	h, hv := look()
+	w := broadcast(Mem{Base: weights, Index: k, Scale: 4})
+	VADDPS(product(plus(g, h), w), den, den)
+	VADDPS(product(plus(gv, hv), w), num, num)
+	INCQ(k)
+	CMPQ(k, taps)
+	JNE(LabelRef("bilateralTap"))
+	VDIVPS(den, num, num)
+	VMOVUPS(num, Mem{Base: dst})
+	ADDQ(U8(32), dst)
+	ADDQ(U8(32), val)
+	ADDQ(U8(32), idx)
+	SUBQ(U8(8), n)
+	JNZ(LabelRef("bilateral"))
+	VZEROUPPER()
+	RET()
+}
+
+// symmetric: sixteen samples at a time.
+func symmetric() {
+	TEXT("symmetricAVX2", NOSPLIT, "func(dst, src *float32, offsets *int64, weights *float32, taps, n int)")
+	Pragma("noescape")
+	Doc("symmetricAVX2 is symmetric for n, a multiple of 16.")
+	dst, src, offsets := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("offsets"), GP64())
+	weights, taps, n := Load(Param("weights"), GP64()), Load(Param("taps"), GP64()), Load(Param("n"), GP64())
+	Label("symmetric")
+	k, a, b := GP64(), GP64(), GP64()
+	XORQ(k, k)
+	MOVQ(Mem{Base: offsets}, a)
+	w := broadcast(Mem{Base: weights})
+	acc0 := product(w, Mem{Base: src, Index: a, Scale: 4})
+	acc1 := product(w, Mem{Base: src, Index: a, Scale: 4, Disp: 32})
+	pair := GP64()
+	LEAQ(Mem{Base: offsets, Disp: 16}, pair)
+	INCQ(k)
+	Label("symmetricTap")
+	MOVQ(Mem{Base: pair}, a)
+	MOVQ(Mem{Base: pair, Disp: 8}, b)
+	w = broadcast(Mem{Base: weights, Index: k, Scale: 4})
+	VADDPS(product(plus(ymm(Mem{Base: src, Index: a, Scale: 4}), Mem{Base: src, Index: b, Scale: 4}), w), acc0, acc0)
+	VADDPS(product(plus(ymm(Mem{Base: src, Index: a, Scale: 4, Disp: 32}), Mem{Base: src, Index: b, Scale: 4, Disp: 32}), w), acc1, acc1)
+	ADDQ(U8(16), pair)
+	INCQ(k)
+	CMPQ(k, taps)
+	JNE(LabelRef("symmetricTap"))
+	VMOVUPS(acc0, Mem{Base: dst})
+	VMOVUPS(acc1, Mem{Base: dst, Disp: 32})
+	ADDQ(U8(64), src)
+	ADDQ(U8(64), dst)
+	SUBQ(U8(16), n)
+	JNZ(LabelRef("symmetric"))
+	VZEROUPPER()
+	RET()
+}
+
+// box: running sums of sixteen columns in double precision.
+func box() {
+	TEXT("boxAVX2", NOSPLIT, "func(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride, n int, mean float64)")
+	Pragma("noescape")
+	Doc("boxAVX2 is boxSteps for 16 columns.")
+	sum, dst, ds := Load(Param("sum"), GP64()), Load(Param("dst"), GP64()), Load(Param("dstStride"), GP64())
+	add, as := Load(Param("add"), GP64()), Load(Param("addStride"), GP64())
+	sub, ss := Load(Param("sub"), GP64()), Load(Param("subStride"), GP64())
+	n := Load(Param("n"), GP64())
+	mean := YMM()
+	VBROADCASTSD(Load(Param("mean"), XMM()), mean)
+	for _, s := range []reg.Register{ds, as, ss} {
+		SHLQ(U8(2), s)
+	}
+	var acc [4]reg.VecVirtual
+	for i := range acc {
+		acc[i] = ymm(Mem{Base: sum, Disp: 32 * i})
+	}
+	Label("box")
+	for i := range acc {
+		m, a, s, x := YMM(), YMM(), YMM(), XMM()
+		VMULPD(mean, acc[i], m)
+		VCVTPD2PSY(m, x)
+		VMOVUPS(x, Mem{Base: dst, Disp: 16 * i})
+		VCVTPS2PD(Mem{Base: add, Disp: 16 * i}, a)
+		VCVTPS2PD(Mem{Base: sub, Disp: 16 * i}, s)
+		VSUBPD(s, a, a)
+		VADDPD(a, acc[i], acc[i])
+	}
+	ADDQ(ds, dst)
+	ADDQ(as, add)
+	ADDQ(ss, sub)
+	DECQ(n)
+	JNZ(LabelRef("box"))
+	for i := range acc {
+		VMOVUPS(acc[i], Mem{Base: sum, Disp: 32 * i})
+	}
+	VZEROUPPER()
+	RET()
+}

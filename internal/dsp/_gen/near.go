@@ -1,0 +1,174 @@
+package main
+
+import (
+	"math/bits"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// indexKernels are the kernels of package phash's index.
+func indexKernels() {
+	near512()
+	near256()
+	probe512()
+	gatherRuns("gather3AVX", 3, []int{0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255})
+	gatherRuns("gather4AVX", 4, nil)
+	nearIDs512()
+}
+
+// A scan compares eight hashes at once. Bits that differ are counted in each
+// quarter of a hash, in lanes of 64 bits. As no count needs more than 16 bits, the
+// lanes of four hashes are shifted into one another before the quarters are added.
+
+// near512 is for AVX-512 with VPOPCNTDQ: two hashes in a register.
+func near512() {
+	TEXT("nearAVX512", NOSPLIT, "func(q *uint64, hashes *byte, groups int, radius int, out *uint32) int")
+	Pragma("noescape")
+	Doc("nearAVX512 is nearGroups for so many groups, at least one.")
+	hashes, groups := Load(Param("hashes"), GP64()), Load(Param("groups"), GP64())
+	out := Load(Param("out"), GP64())
+	query, most := ZMM(), ZMM()
+	q := Load(Param("q"), GP64())
+	VBROADCASTI64X4(Mem{Base: q}, query)
+	radius := GP64()
+	Load(Param("radius"), radius)
+	VPBROADCASTW(radius.As32(), most)
+	g, found := GP64(), GP64()
+	XORQ(g, g)
+	XORQ(found, found)
+
+	Label("near512")
+	var c [4]reg.VecVirtual
+	for i := range c {
+		c[i] = ZMM()
+		VMOVDQU64(Mem{Base: hashes, Disp: 64 * i}, c[i])
+	}
+	differ512(c, query)
+	note(func(any reg.GPVirtual) { near(c[0], most, any) }, out, found, g)
+	ADDQ(U32(256), hashes)
+	CMPQ(g, groups)
+	JL(LabelRef("near512"))
+	VZEROUPPER()
+	Store(found, ReturnIndex(0))
+	RET()
+}
+
+// differ512 counts in the words of c[0] the bits in which eight hashes differ from
+// the query.
+func differ512(c [4]reg.VecVirtual, query reg.VecVirtual) {
+	for i := range c {
+		VPXORQ(c[i], query, c[i])
+		VPOPCNTQ(c[i], c[i])
+	}
+	VPSLLQ(U8(16), c[1], c[1])
+	VPSLLQ(U8(32), c[2], c[2])
+	VPSLLQ(U8(48), c[3], c[3])
+	VPADDQ(c[1], c[0], c[0])
+	VPADDQ(c[3], c[2], c[2])
+	VPADDQ(c[2], c[0], c[0])
+	other := ZMM()
+	VPSHUFD(U8(0x4e), c[0], other)
+	VPADDQ(other, c[0], c[0])
+	VPERMQ(U8(0x4e), c[0], other)
+	VPADDQ(other, c[0], c[0])
+}
+
+// near sets any if a word of c is at most that of most.
+func near(c, most reg.VecVirtual, any reg.GPVirtual) {
+	k := K()
+	VPCMPUW(U8(2), most, c, k)
+	KORTESTD(k, k)
+	SETNE(any.As8())
+}
+
+// note writes the number of the group to the list of groups found, keeps it there
+// if set says so, and goes on to the next group: without a jump.
+func note(set func(any reg.GPVirtual), out, found, g reg.Register) {
+	any := GP64()
+	MOVQ(U32(0), any)
+	set(any)
+	MOVL(g.(reg.GP).As32(), Mem{Base: out, Index: found, Scale: 4})
+	ADDQ(any, found)
+	INCQ(g)
+}
+
+// near256 is for AVX2: one hash in a register, bits counted by nibbles.
+func near256() {
+	counts := bytes32("nibbleCounts", func(i int) int { return bits.OnesCount(uint(i % 16)) })
+	low := bytes32("lowNibbles", func(int) int { return 15 })
+	TEXT("nearAVX2", NOSPLIT, "func(q *uint64, hashes *byte, groups int, radius int, out *uint32) int")
+	Pragma("noescape")
+	Doc("nearAVX2 is nearGroups for so many groups, at least one.")
+	hashes, groups := Load(Param("hashes"), GP64()), Load(Param("groups"), GP64())
+	out := Load(Param("out"), GP64())
+	query, table, mask, zero, beyond := YMM(), YMM(), YMM(), YMM(), YMM()
+	VMOVDQU(Mem{Base: Load(Param("q"), GP64())}, query)
+	VMOVDQU(counts, table)
+	VMOVDQU(low, mask)
+	VPXOR(zero, zero, zero)
+	radius := GP64()
+	Load(Param("radius"), radius)
+	INCQ(radius)
+	VMOVD(radius.As32(), beyond.AsX())
+	VPBROADCASTW(beyond.AsX(), beyond)
+	g, found := GP64(), GP64()
+	XORQ(g, g)
+	XORQ(found, found)
+
+	Label("near256")
+	var near [2]reg.VecVirtual
+	for half := range near {
+		near[half] = fourNear(hashes, 128*half, query, table, mask, zero, beyond)
+	}
+	VPOR(near[0], near[1], near[0])
+	note(func(any reg.GPVirtual) {
+		VPTEST(near[0], near[0])
+		SETNE(any.As8())
+	}, out, found, g)
+	ADDQ(U32(256), hashes)
+	CMPQ(g, groups)
+	JL(LabelRef("near256"))
+	VZEROUPPER()
+	Store(found, ReturnIndex(0))
+	RET()
+}
+
+// fourNear has bits set in the words of those of four hashes that are near.
+func fourNear(hashes reg.Register, disp int, query, table, mask, zero, beyond reg.VecVirtual) reg.VecVirtual {
+	var c [4]reg.VecVirtual
+	for i := range c {
+		high := YMM()
+		c[i] = YMM()
+		VPXOR(Mem{Base: hashes, Disp: disp + 32*i}, query, c[i])
+		VPSRLW(U8(4), c[i], high)
+		VPAND(mask, c[i], c[i])
+		VPAND(mask, high, high)
+		VPSHUFB(c[i], table, c[i])
+		VPSHUFB(high, table, high)
+		VPADDB(high, c[i], c[i])
+		VPSADBW(zero, c[i], c[i])
+	}
+	for i := 1; i < 4; i++ {
+		VPSLLQ(U8(16*i), c[i], c[i])
+	}
+	VPADDQ(c[1], c[0], c[0])
+	VPADDQ(c[3], c[2], c[2])
+	VPADDQ(c[2], c[0], c[0])
+	other := YMM()
+	VPSHUFD(U8(0x4e), c[0], other)
+	VPADDQ(other, c[0], c[0])
+	VPERMQ(U8(0x4e), c[0], other)
+	VPADDQ(other, c[0], c[0])
+	VPCMPGTW(c[0], beyond, other)
+	return other
+}
+
+func bytes32(name string, value func(i int) int) Mem {
+	m := GLOBL(name, 8|16) // RODATA | NOPTR
+	for i := range 32 {
+		DATA(i, U8(value(i)))
+	}
+	return m
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// running are kernels of running sums in single precision, sixteen at once, and
+// the luma that they sum.
+func running() {
+	means()
+	slide()
+	luma()
+}
+
+func means() {
+	TEXT("meansAVX2", NOSPLIT, "func(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)")
+	Pragma("noescape")
+	Doc("meansAVX2 is means.")
+	sum, dst, ds := Load(Param("sum"), GP64()), Load(Param("dst"), GP64()), Load(Param("dstStep"), GP64())
+	add, as := Load(Param("add"), GP64()), Load(Param("addStep"), GP64())
+	sub, ss := Load(Param("sub"), GP64()), Load(Param("subStep"), GP64())
+	counts, n := Load(Param("counts"), GP64()), Load(Param("n"), GP64())
+	for _, s := range []reg.Register{ds, as, ss} {
+		SHLQ(U8(2), s)
+	}
+	acc := [2]reg.VecVirtual{ymm(Mem{Base: sum}), ymm(Mem{Base: sum, Disp: 32})}
+	Label("means")
+	count := broadcast(Mem{Base: counts})
+	for i := range acc {
+		VADDPS(Mem{Base: add, Disp: 32 * i}, acc[i], acc[i])
+		VSUBPS(Mem{Base: sub, Disp: 32 * i}, acc[i], acc[i])
+		mean := YMM()
+		VDIVPS(count, acc[i], mean)
+		VMOVUPS(mean, Mem{Base: dst, Disp: 32 * i})
+	}
+	ADDQ(ds, dst)
+	ADDQ(as, add)
+	ADDQ(ss, sub)
+	ADDQ(U8(4), counts)
+	DECQ(n)
+	JNZ(LabelRef("means"))
+	for i := range acc {
+		VMOVUPS(acc[i], Mem{Base: sum, Disp: 32 * i})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+func slide() {
+	TEXT("slideAVX2", NOSPLIT, "func(sum *float32, add *float32, addStep int, sub *float32, subStep int, n int)")
+	Pragma("noescape")
+	Doc("slideAVX2 is slide.")
+	sum := Load(Param("sum"), GP64())
+	add, as := Load(Param("add"), GP64()), Load(Param("addStep"), GP64())
+	sub, ss := Load(Param("sub"), GP64()), Load(Param("subStep"), GP64())
+	n := Load(Param("n"), GP64())
+	for _, s := range []reg.Register{as, ss} {
+		SHLQ(U8(2), s)
+	}
+	acc := [2]reg.VecVirtual{ymm(Mem{Base: sum}), ymm(Mem{Base: sum, Disp: 32})}
+	Label("slide")
+	for i := range acc {
+		VADDPS(Mem{Base: add, Disp: 32 * i}, acc[i], acc[i])
+		VSUBPS(Mem{Base: sub, Disp: 32 * i}, acc[i], acc[i])
+	}
+	ADDQ(as, add)
+	ADDQ(ss, sub)
+	DECQ(n)
+	JNZ(LabelRef("slide"))
+	for i := range acc {
+		VMOVUPS(acc[i], Mem{Base: sum, Disp: 32 * i})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// luma: eight pixels at a time, one a lane of 32 bits.
+func luma() {
+	TEXT("lumaAVX2", NOSPLIT, "func(dst *float32, src *uint8, n int)")
+	Pragma("noescape")
+	Doc("lumaAVX2 is Luma for n, a multiple of 8.")
+	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	of := newLuma()
+	Label("luma")
+	VMOVUPS(of(ymm(Mem{Base: src})), Mem{Base: dst})
+	ADDQ(U8(32), src)
+	ADDQ(U8(32), dst)
+	SUBQ(U8(8), n)
+	JNZ(LabelRef("luma"))
+	VZEROUPPER()
+	RET()
+
+	TEXT("lumaAtAVX2", NOSPLIT, "func(dst *float32, src *uint8, at *int32, n int) uint32")
+	Pragma("noescape")
+	Doc("lumaAtAVX2 is LumaAt for n, a multiple of 8.")
+	dst, src = Load(Param("dst"), GP64()), Load(Param("src"), GP64())
+	at := Load(Param("at"), GP64())
+	n = Load(Param("n"), GP64())
+	of = newLuma()
+	and := YMM()
+	VPCMPEQD(and, and, and)
+	Label("lumaAt")
+	px, places, mask := YMM(), YMM(), YMM()
+	VMOVDQU(Mem{Base: at}, places)
+	VPCMPEQD(mask, mask, mask)
+	VPGATHERDD(mask, Mem{Base: src, Index: places, Scale: 1}, px)
+	VPAND(px, and, and)
+	VMOVUPS(of(px), Mem{Base: dst})
+	ADDQ(U8(32), at)
+	ADDQ(U8(32), dst)
+	SUBQ(U8(8), n)
+	JNZ(LabelRef("lumaAt"))
+	storeOpaque(and)
+}
+
+// newLuma loads what is needed and returns the luma of eight pixels.
+func newLuma() func(px reg.VecVirtual) reg.VecVirtual {
+	low := ymm(constants["low8"])
+	var weights [3]reg.VecVirtual
+	for i, w := range []float64{0.299, 0.587, 0.114} {
+		name := []string{"lumaR", "lumaG", "lumaB"}[i]
+		if _, ok := constants[name]; !ok {
+			repeat8(name, float(w), float(w))
+		}
+		weights[i] = ymm(constants[name])
+	}
+	return func(px reg.VecVirtual) reg.VecVirtual {
+		var parts [3]reg.VecVirtual
+		for i := range parts {
+			c := YMM()
+			if i == 0 {
+				VPAND(low, px, c)
+			} else {
+				VPSRLD(U8(8*i), px, c)
+				VPAND(low, c, c)
+			}
+			VCVTDQ2PS(c, c)
+			parts[i] = product(c, weights[i])
+		}
+		return plus(plus(parts[0], parts[1]), parts[2])
+	}
+}
