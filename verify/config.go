@@ -48,15 +48,17 @@ type Config struct {
 	// Default [SearchMemory]; from 20 million uploads on [SearchStore].
 	Search string
 
-	// References is about how many times leaks of a dump that show an upload are held against
-	// uploads of other subjects besides, to see what pictures like these fit: against those
-	// whose hashes lie nearest to that upload's. Which leaks are, where there are more, their
-	// digests draw. 0: [DefaultReferences], but no more than 4 a leak; negative: none.
+	// References is about how many controls a dump gets: comparisons of a leak that shows an
+	// upload with an upload of another subject, to see how often pictures like these fit by
+	// chance. The uploads are the nearest by hash to the one shown. If there are more leaks
+	// than controls, the leaks' digests draw. 0: [DefaultReferences], at most 4 a leak;
+	// negative: none.
 	References int
 
 	// Against skips the search: leaks are compared with these submissions, and traced against
-	// all of them. Marks speak as ever; of windows, custody and an insider nothing is concluded then,
-	// since whoever names the submissions chooses what can be found.
+	// all of them. The error rate of marks does not depend on that choice. Nothing is concluded
+	// of windows, custody and an insider, since the person who names the submissions chooses
+	// what can be found.
 	Against []watermark.Submission
 
 	// State is a file that keeps the verdicts of a dump while it is examined. A run that was
@@ -64,15 +66,16 @@ type Config struct {
 	// "": none is kept.
 	State string
 
-	// Found is when the leaks were found. Custody that was entered later is listed
-	// as inadmissible, copies that were issued and uploads that were submitted later count for
-	// nobody, nor towards what anybody had. The zero time: not known; whether custody is admissible
-	// is then not judged, and the sentences name no holders.
+	// Found is when the leaks were found. Custody that was entered later is listed as
+	// inadmissible. Copies issued later and uploads submitted later do not count for any
+	// recipient. The zero time: not known; admissibility of custody is then not judged, and
+	// the sentences name no holders.
 	Found time.Time
 
-	// Claimed is how many pictures somebody claims to have, of which the dump is a part, at
-	// most [odds.MaxClaimed] where Drawn; 0: nobody does. Drawn says that we drew the dump at
-	// random from them: of a selection that others made nothing follows but what is in it.
+	// Claimed is how many pictures the holder of the dump claims to have, at most
+	// [odds.MaxClaimed] if Drawn; 0: there is no such claim. Drawn says that we drew the dump
+	// at random from the claimed pictures. A selection that others made says nothing about the
+	// rest.
 	Claimed int
 	Drawn   bool
 

@@ -25,7 +25,7 @@ type DumpVerdict struct {
 	// Unconfirmed counts, by recipient, the leaks with marks of its copies that are not
 	// confirmed: beside a leak they are not named.
 	Unconfirmed map[string]int `json:"unconfirmed"`
-	Odds        *odds.Verdict  `json:"odds"` // what [odds.Weigh] says of Case; of marks alone where nothing but named uploads was searched
+	Odds        *odds.Verdict  `json:"odds"` // what [odds.Weigh] says of Case; of marks alone if only named uploads were searched
 	Case        *odds.Case     `json:"case"` // all that the odds were computed from
 	Of          []int          `json:"of"`   // for each leak of Case its place among the leaks
 	History     History        `json:"history"`
@@ -120,7 +120,7 @@ type party struct {
 	unconfirmed  int
 	custody      int // leaks without a mark within admissible custody
 	late         int // the same, custody entered after the leaks were found
-	unjudged     int // the same, custody where it is not known when the leaks were found
+	unjudged     int // the same, if it is not known when the leaks were found
 }
 
 // weigh counts the findings and computes the odds: a pure function, but that it numbers

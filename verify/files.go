@@ -111,8 +111,8 @@ func (v *Investigator) dumpOptions() dump.Options {
 	return o
 }
 
-func tooMany(most int) error {
-	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, most)
+func tooMany(files int) error {
+	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, files)
 }
 
 // result is what one worker hands back.

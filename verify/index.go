@@ -16,8 +16,8 @@ const searched = phash.Area
 
 // A catalogue follows, in memory, what the submissions of a registry are found by:
 // about 100 bytes for the hash of each, and 4 kB for its local features. Numbers of
-// submissions ascend in the order in which they become visible and are never used
-// again, so what is missing is all that lies beyond the last one seen.
+// submissions ascend in the order in which they become visible, and no number is used
+// again. So all that is missing lies beyond the last number seen.
 type catalogue struct {
 	mu       sync.Mutex
 	hashed   int64 // number of the last submission whose hash was read

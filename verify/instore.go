@@ -48,8 +48,8 @@ func (v *Investigator) searches(ctx context.Context) (string, error) {
 }
 
 // near returns the submissions near any of the queries: within nearRadius in memory,
-// within [phash.MatchRadius] in the store. Where memory is searched, its catalogue is up to
-// date afterwards, of parts, too.
+// within [phash.MatchRadius] in the store. If memory is searched, its catalogue of hashes
+// and parts is up to date afterwards.
 func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candidate, error) {
 	where, err := v.searches(ctx)
 	if err != nil {

@@ -112,8 +112,8 @@ func (l *leakPicture) cut(q *Quad) *leakPicture {
 	return &leakPicture{Picture: &picture.Picture{Image: dst}}
 }
 
-// partMatches compares the pixels of the submissions that lie in a leak as parts, or
-// that it is a part of, and lists those that align.
+// partMatches compares the pixels of the submissions that the search by parts found, and
+// returns the submissions whose pixels align.
 func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries *phash.Leak) ([]Match, error) {
 	candidates, err := v.partCandidates(ctx, l, known)
 	if err != nil {

@@ -9,13 +9,13 @@ import (
 // Searched is what there was in a leak for the search of the registry to go by.
 type Searched struct {
 	Quality  int  `json:"quality"`            // of the hash, 0..100
-	Features *int `json:"features,omitempty"` // local features; nil: those were not searched
+	Features *int `json:"features,omitempty"` // local features; nil: not searched
 }
 
 // A Recall is how often the search found the upload of leaks of a kind, in trials of
-// leaks whose upload was in the registry. It bounds what may be concluded of a leak of which
-// it found none. The kind is told from the leak alone; what was done to it is not known, and
-// the trials are over a mixture (docs/matching.md).
+// leaks whose upload was in the registry. It bounds what may be concluded of a leak for
+// which the search found no upload. The kind depends on the leak alone. What was done to the
+// leak is not known, so the trials are over a mixture of attacks (docs/matching.md).
 type Recall struct {
 	Table   int     `json:"table"` // version of the record of the trials
 	Kind    string  `json:"kind"`

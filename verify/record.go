@@ -110,7 +110,7 @@ func (v *Investigator) parameters(where string) map[string]string {
 		"compared by pixels":                   fmt.Sprintf("the nearest %d", maxCompared),
 		"traced against":                       fmt.Sprintf("%d submissions at most", maxTraced),
 		"found by a trace":                     fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
-		"least power of absence":               fmt.Sprint(leastPower),
+		"least power of absence":               fmt.Sprint(minPower),
 		"other uploads a leak is held against": v.cfg.referenceRecord(),
 		"recall of the search":                 recallRecord(),
 		"most bytes of a file":                 strconv.FormatInt(v.cfg.limits().MaxBytes, 10),

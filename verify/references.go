@@ -14,18 +14,18 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// What speaks for a source is held against the very leak it was found in: the leak against
-// other uploads like the one that it shows, and its marks against marks that were never
-// issued. So it is seen what chance and a common template give in a picture of this kind
-// and this wear, and not only in the pictures of a validation.
+// Controls are made on the leak itself, beside the pictures of a validation: the leak is
+// compared with other uploads like the upload that it shows, and its marks with marks that
+// were never issued. They show what chance and a common template give in a picture of this
+// kind and this wear.
 
-// A Decoys is what copies that were never issued score in a leak in which one was found.
+// A Decoys is what copies that were never issued score in a leak in which a copy was found.
 type Decoys struct {
 	Number int     `json:"number"`
-	Most   float64 `json:"most"` // the greatest of their scores
+	Most   float64 `json:"most"` // the max of their scores
 }
 
-// decoyCopies is how many are scored: a tenth of a second.
+// decoyCopies is how many copies that were never issued are scored: a tenth of a second.
 const decoyCopies = 1000
 
 // decoys are nil where no copy was found.
@@ -53,9 +53,9 @@ func (v *Verdict) Chance() string {
 	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Most)
 }
 
-// A Reference is an upload of another subject, as far as subjects are known, that a leak was held against. Which, it does
-// not say: that person has no part in the matter, and whoever has the registry can hold them
-// against each other again.
+// A Reference is a control: an upload of another subject, as far as subjects are known, that
+// a leak was compared with. It does not say which upload: that person has no part in the
+// matter, and the holder of the registry can repeat the comparison.
 type Reference struct {
 	Distance int      `json:"distance"` // of its hash to that of the submission that the leak shows, bits of 256
 	Pixels   string   `json:"pixels"`   // what the pixels say of the leak and this upload: one of the constants
@@ -98,19 +98,19 @@ func (c Config) referenceRecord() string {
 	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
 
-// The most that one leak, and those of a dump, are held against.
+// Max numbers of controls, of a leak and of a dump.
 const (
 	maxReferences        = 1_000
 	maxReferencesOfADump = 1_000_000
 )
 
-// references holds a leak that shows a submission against uploads of other subjects: those
-// whose hashes lie nearest to that submission's. Each comparison takes the way of every
-// candidate: an upload that neither the hash nor the parts of the leak bring up is
-// unrelated, as in the search, and the pixels of every other upload are compared. In the
-// store they cannot be asked for.
-func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, most int) ([]Reference, error) {
-	if v.cfg.SealKey == nil || most == 0 || len(v.cfg.Against) > 0 {
+// references makes at most n controls for a leak that shows a submission: it compares the
+// leak with the uploads of other subjects whose hashes lie nearest to that submission's.
+// Each comparison takes the way of every candidate. An upload that the leak's hash and
+// parts do not bring up is unrelated, as in the search; all others are compared by their
+// pixels. The store cannot be asked for the nearest uploads, so it gives no controls.
+func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, n int) ([]Reference, error) {
+	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
 	if where, err := v.searches(ctx); err != nil || where == SearchStore {
@@ -124,7 +124,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if err != nil {
 		return nil, gone(err)
 	}
-	hits, err := v.found.hashes.Nearest(hash, 8*most) // some are of the same subject, or hashes alone
+	hits, err := v.found.hashes.Nearest(hash, 8*n) // some are of the same subject, or hashes alone
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	}
 	var out []Reference
 	for _, h := range hits {
-		if len(out) == most {
+		if len(out) == n {
 			break
 		}
 		m, err := v.reference(ctx, l, part, e, own, h.Ref)
@@ -208,8 +208,8 @@ func (e *evidence) match(of watermark.Submission) *Match {
 	return nil
 }
 
-// references counts the comparisons of a dump's leaks with other uploads than those that
-// they show, and those in which the other upload was found to be the same capture, too.
+// references counts the leaks of a dump that have controls, the controls, and the controls
+// in which the other upload was also found to be the same capture.
 func (w *weighing) references() (leaks, compared, same int) {
 	for i, l := range w.Verdicts {
 		if len(l.References) == 0 || !l.matched() || w.first[i] != i {
@@ -248,7 +248,7 @@ func (w *weighing) showReferences() {
 	case 0:
 		s += ": in none was the other upload found to be the same capture."
 	default:
-		s += fmt.Sprintf(": in %d the other upload was found to be the same capture, too. The same picture may have been submitted twice; which of the two a leak derives from, only a mark tells.", same)
+		s += fmt.Sprintf(": in %d the other upload was also found to be the same capture. The same picture may have been submitted twice; which of the two a leak derives from, only a mark tells.", same)
 	}
 	w.Shows = append(w.Shows, s)
 }

@@ -63,7 +63,7 @@ func TestReferencesThatFitToo(t *testing.T) {
 	require.Len(t, d.Case.Leaks, 1)
 	assert.InDelta(t, 1.5/float64(len(pixels)+1), d.Case.Leaks[0].FalseMatch, 1e-6)
 	assert.Contains(t, strings.Join(d.Shows, " "), "held against other uploads that look most like the one shown, none known to be of the same person")
-	assert.Contains(t, strings.Join(d.Shows, " "), "in 1 the other upload was found to be the same capture, too")
+	assert.Contains(t, strings.Join(d.Shows, " "), "in 1 the other upload was also found to be the same capture")
 
 	none := investigating(cfg)
 	none.References = -1

@@ -106,8 +106,9 @@ func (v *Investigator) resume(ctx context.Context, p *progress, head stateHead) 
 	return p.rewrite(v.cfg.State, head)
 }
 
-// dropStale drops the verdicts that rest on what the registry said when it had begun
-// entries, and no longer says, and reports whether the registry has changed.
+// dropStale drops the verdicts that rest on what the registry no longer says. begun is the
+// number of entries that the registry had when they were made. dropStale reports whether the
+// registry has changed since.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) (bool, error) {
 	added, altered, err := v.cfg.Registry.Changed(ctx, begun)
 	if err != nil || !added && !altered {
@@ -183,7 +184,8 @@ func sameHead(a, b stateHead) bool {
 	return errA == nil && errB == nil && bytes.Equal(x, y)
 }
 
-// readLine reads a line without its end; with a last one that has none comes [io.EOF].
+// readLine reads a line without its end. The error is [io.EOF] for a last line without an
+// end.
 func readLine(in *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {

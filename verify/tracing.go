@@ -29,7 +29,7 @@ type Tracing struct {
 	Overlap    float64              `json:"overlap"`          // share of the leak that shows the original, 0..1
 	Edits      []Edit               `json:"edits"`            // where the leak shows something else
 
-	rows []registry.Copy // of the registry, those that were found
+	rows []registry.Copy // of the copies that were found, from the registry
 }
 
 // A TracedCopy is how much of a copy's mark is in a leak.
@@ -50,18 +50,19 @@ type Edit struct {
 }
 
 const (
-	// traceLevel is the p below which a copy counts as found in a leak, over all copies
-	// of all submissions that the leak is traced against.
+	// traceLevel is the p below which a copy counts as found in a leak. It covers all
+	// copies of all submissions that the leak is traced against.
 	traceLevel = 1e-9
-	// leastPower is the power from which on the absence of a mark counts.
-	leastPower = 0.999
-	// maxTraced is how many submissions a leak is traced against: those of the copies
-	// that were read, and those that it shows or resembles.
+	// minPower is the power from which on the absence of a mark counts.
+	minPower = 0.999
+	// maxTraced is the max number of submissions that a leak is traced against: it shows or
+	// resembles them, or their copies were read in it.
 	maxTraced = 3
 )
 
-// trace traces a leak against the submissions of the copies that were read in it and
-// of those that it shows, or, where it shows none for certain, resembles.
+// trace traces a leak against the submissions that it shows, and against the submissions of
+// the copies that were read in it. If it shows none for certain, it is traced against
+// submissions that it resembles.
 func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) error {
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 {
 		return nil
@@ -219,7 +220,7 @@ func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, 
 	return t.TraceLaid(ctx, l.Image, s)
 }
 
-// key is the mark key of an ID, nil where it is not at hand.
+// key returns the mark key of an ID, nil if it is not at hand.
 func (v *Investigator) key(id string) *watermark.Key {
 	for _, k := range v.cfg.Keys {
 		if k.ID() == id {
@@ -229,8 +230,8 @@ func (v *Investigator) key(id string) *watermark.Key {
 	return nil
 }
 
-// orDecoy stands a copy that was never issued in for those of a submission of which
-// none was: the power is of finding a mark, had there been one.
+// orDecoy returns the issued copies, or, if there are none, a copy that was never issued:
+// the power of a trace is then that of finding a mark if there were one.
 func orDecoy(issued []watermark.Issued, key *watermark.Key) []watermark.Issued {
 	if len(issued) > 0 {
 		return issued
@@ -277,10 +278,10 @@ func (t *Tracing) copy(id watermark.CopyID) *TracedCopy {
 
 // wouldShow reports whether a mark of any copy issued would have been found.
 func (t *Tracing) wouldShow() bool {
-	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= leastPower
+	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
 }
 
-// traceOf is the tracing against a submission; nil: there is none.
+// traceOf returns the tracing against a submission, nil if there is no such tracing.
 func traceOf(all []Tracing, id watermark.Submission) *Tracing {
 	for i := range all {
 		if all[i].Submission == id {
