@@ -73,8 +73,8 @@ type books struct {
 	registry *registry.Registry
 }
 
-// keys reads the home's keys, of which the first mark key marks, and warns of those
-// that others can read.
+// keys reads the home's mark keys and its sealing key, and warns of key files that others
+// can read. The first mark key is the key that marks.
 func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	keys, seal, err := b.home.Keys()
 	if err != nil {
@@ -86,7 +86,7 @@ func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	return keys, seal, nil
 }
 
-// issuing is what is common to whatever enters uploads and hands out copies.
+// issuing is the configuration of the verbs that enter uploads or hand out copies.
 func (b *books) issuing() (registry.Config, error) {
 	keys, seal, err := b.keys()
 	if err != nil {
@@ -111,8 +111,8 @@ func notFound(err error) error {
 	return err
 }
 
-// parseTime reads RFC 3339, or a day or month of UTC, of which it takes the
-// first or, with last, the final moment.
+// parseTime reads a time as in RFC 3339, or a day or a month of UTC. A day or a month means
+// its first moment or, with last, its last microsecond.
 func parseTime(s string, last bool) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
@@ -156,8 +156,8 @@ func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // day is the day of a time, UTC.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// readKeys reads mark key files and warns of those that others can read, too. A key that
-// is given twice, by whatever file, comes once: else all that it finds would come twice.
+// readKeys reads mark key files and warns of files that others can read. A key that two
+// files hold is returned once: otherwise each of its findings would come twice.
 func (u *ui) readKeys(paths []string) ([]*watermark.Key, error) {
 	keys := make([]*watermark.Key, 0, len(paths))
 	for _, path := range paths {

@@ -36,9 +36,9 @@ func some(name string) cobra.PositionalArgs {
 	}
 }
 
-// noneEmpty refuses flags that were given nothing, as by a variable of a script that was
-// not set: --since "" would otherwise hand out every upload. A purpose may be
-// empty: it selects nothing.
+// noneEmpty refuses flags with an empty value, such as that of a script's variable that is
+// not set: --since "" would otherwise hand out every upload. --purpose may be empty, since
+// it selects nothing.
 func noneEmpty(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		if s := f.Value.String(); err == nil && f.Name != "purpose" && (s == "" || s == "[]") {
@@ -48,8 +48,8 @@ func noneEmpty(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
-// only makes cmd the parent of verbs: it does nothing itself, and what is none
-// of them is refused with the nearest name.
+// only makes cmd the parent of verbs. The command itself does nothing. An argument that is
+// not a verb is refused, with the nearest verb as a hint.
 func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	var names []string
 	for _, v := range verbs {
@@ -67,7 +67,7 @@ func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// noVerb says that cmd has no verb of this name, and the nearest one that it has.
+// noVerb is the error for a verb that cmd does not have. The hint is the nearest verb.
 func noVerb(cmd *cobra.Command, name string) error {
 	err := usagef("there is no verb %q", name)
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
@@ -76,8 +76,8 @@ func noVerb(cmd *cobra.Command, name string) error {
 	return err
 }
 
-// newHelp is "kycmark help VERB...", which does not take a verb that there is not for a
-// question about all of them, as cobra's own does.
+// newHelp is "kycmark help VERB...". Cobra's own prints the help of the whole command for a
+// verb that does not exist; this command refuses such a verb.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB...]",

@@ -33,7 +33,7 @@ func newIndexBuild(u *ui) *cobra.Command {
 		Long: `Make an index of pictures, in a folder of its own. Pictures are named by their paths
 as given here, and the names are what queries answer with.
 
-A picture whose quality is below 50 is too plain to be told by its hash: it is
+A picture whose quality is below 50 is too plain to be recognised by its hash: it is
 counted and kept out. A hash finds whole pictures; with --parts the index keeps
 local features as well, 4 KB a picture, and finds crops, collages and screenshots.`,
 		Example: `  kycmark index build uploads.index uploads/ --parts
@@ -53,7 +53,7 @@ local features as well, 4 KB a picture, and finds crops, collages and screenshot
 	}
 	in.flag(cmd)
 	cmd.Flags().StringVarP(&algorithm, "algorithm", "a", phash.PDQ.String(), "`one` of "+hashNames())
-	cmd.Flags().BoolVar(&parts, "parts", false, "keep local features, too, so that parts of pictures are found")
+	cmd.Flags().BoolVar(&parts, "parts", false, "also keep local features, so that parts of pictures are found")
 	cmd.Flags().BoolVar(&force, "force", false, "replace the index if it exists")
 	return cmd
 }
@@ -152,7 +152,7 @@ func hashFiles(ctx context.Context, u *ui, a *archive.Archive, files []string) (
 		}
 		u.warnPages(file, line.pages)
 		if !line.Stored {
-			u.warnf("%s: too plain to be told by its hash (quality %d): kept out", file, *line.Quality)
+			u.warnf("%s: too plain to be recognised by its hash (quality %d): kept out", file, *line.Quality)
 		}
 		entries = append(entries, archive.Entry{Name: file, Hash: line.hash, Quality: *line.Quality, Features: line.features})
 		return u.line(line)

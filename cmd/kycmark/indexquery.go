@@ -193,7 +193,7 @@ func (q *indexQuery) answer(line matchLine) error {
 	case len(line.Matches) == 0 && len(line.Parts) > 0:
 		q.printf("%s: %s\n", name(line.File), partWords(line.Parts))
 	case line.Quality != nil && *line.Quality < phash.MinQuality:
-		q.printf("%s: too plain to be told by its hash (quality %d)\n", name(line.File), *line.Quality)
+		q.printf("%s: too plain to be recognised by its hash (quality %d)\n", name(line.File), *line.Quality)
 	case len(line.Matches) == 0:
 		q.printf("%s: no match\n", name(line.File))
 	default:
@@ -209,9 +209,9 @@ func (q *indexQuery) answer(line matchLine) error {
 	return q.line(line)
 }
 
-// mostPartNFA is log10 of the number of pictures that may match by chance: no pixels are
+// maxPartNFA is log10 of the number of pictures that may match by chance: no pixels are
 // compared here, so a sure match is asked for.
-const mostPartNFA = -15
+const maxPartNFA = -15
 
 // wordedParts is how many pictures are named in words; JSON has all.
 const wordedParts = 5
@@ -231,7 +231,7 @@ func (q *indexQuery) parts(ctx context.Context, img image.Image) ([]partItem, er
 	if err != nil {
 		return nil, err
 	}
-	found, err := q.archive.Features.Search(ctx, leak, &parts.SearchOptions{MaxLogNFA: mostPartNFA})
+	found, err := q.archive.Features.Search(ctx, leak, &parts.SearchOptions{MaxLogNFA: maxPartNFA})
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/picture"
 )
 
 // listFiles replaces each folder among paths by the regular files in it and
@@ -62,28 +63,28 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// maxSmall is the most that a checkpoint, a proof or a list may have, bytes.
+// maxSmall is the maximum size of a checkpoint, a proof or a list, bytes.
 const maxSmall = 64 << 20
 
 // readSmall reads a regular file that is not large.
 func readSmall(path string) ([]byte, error) { return readLarge(path, maxSmall) }
 
-// readLarge reads a file of at most so many bytes.
-func readLarge(path string, most int64) ([]byte, error) {
+// readLarge reads a regular file of at most limit bytes.
+func readLarge(path string, limit int64) ([]byte, error) {
 	f, err := openRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("%s: larger than %d bytes", path, most)
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s: larger than %d bytes", path, limit)
 	}
 	return data, err
 }
 
-// reason is err in one line, without the path that package os puts in front, since the
-// line names the file already, and without the names of our packages.
+// reason is err in one line, without the path that package os puts in front and without the
+// names of our packages: the line names the file already.
 func reason(err error) string {
 	if p, ok := err.(*fs.PathError); ok {
 		err = p.Err
@@ -98,9 +99,43 @@ var packageNames = regexp.MustCompile(`(^|: )(?:watermark|verify|phash|parts|pic
 // users of the command.
 func unpacked(text string) string { return packageNames.ReplaceAllString(text, "$1") }
 
-// each does work on every input, on as many at once as there are processors, and
-// hands the results to emit in the order of the inputs. It returns the first
-// error of emit or the context's.
+// eachPicture loads the first picture of every file and folder in paths and does work on it.
+// It hands the results to emit in the order of the files, errors of loading and of work after
+// they were reported. doing names the work on the progress bar.
+func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string, work func(ctx context.Context, p *picture.Picture) (T, error), emit func(file string, value T, err error) error) error {
+	files := listFiles(paths)
+	if len(files) == 0 {
+		return usagef("no files in %s", strings.Join(paths, ", "))
+	}
+	type result struct {
+		value T
+		pages int
+		err   error
+	}
+	step, done := u.progress(ctx, doing, len(files))
+	defer done()
+	return each(ctx, files, func(ctx context.Context, file string) (r result) {
+		defer step()
+		pic, err := picture.Load(file, picture.Limits{})
+		if err != nil {
+			r.err = err
+			return r
+		}
+		r.pages = pic.Pages
+		r.value, r.err = work(ctx, pic)
+		return r
+	}, func(file string, r result) error {
+		u.warnPages(file, r.pages)
+		if r.err != nil {
+			u.fail(file, r.err)
+		}
+		return emit(file, r.value, r.err)
+	})
+}
+
+// each does work on every input, on as many inputs at a time as there are processors. It
+// hands the results to emit in the order of the inputs. The error is the first error of
+// emit, or the context's.
 func each[T any](ctx context.Context, inputs []string, work func(ctx context.Context, input string) T, emit func(input string, result T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	results := make([]chan T, len(inputs))
@@ -240,8 +275,8 @@ func registryFile(config string) string {
 	return filepath.Join(filepath.Dir(config), filepath.FromSlash(path))
 }
 
-// nearFiles are the files of the homes that an output may hit by mistake: the one that
-// the command would use, and the one that the output lies in.
+// nearFiles are the files of the homes that an output may hit by mistake: the home that the
+// command would use, and the homes in the output's folder and in the folder above it.
 func nearFiles(path string) []string {
 	var files []string
 	if h, err := openHome(""); err == nil {

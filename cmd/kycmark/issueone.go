@@ -151,8 +151,8 @@ func uploadNames(file string) (map[string]string, error) {
 	return names, nil
 }
 
-// stemOf is the name of an upload's file without folder and ending, as a file name that
-// every system takes; "" where nothing is left of it.
+// stemOf is the name of an upload's file without folder and ending, made a file name that
+// every system takes. It is "" if no character is left.
 func stemOf(file string) string {
 	name := path.Base(strings.ReplaceAll(file, `\`, "/"))
 	name = strings.TrimSuffix(name, path.Ext(name))

@@ -120,8 +120,8 @@ func tabled[T any](u *ui, header string, items []T, row func(T) []string) error 
 	return nil
 }
 
-// name is s as it may be shown on a terminal. File names come from whoever made
-// the leak: one with line breaks or escape sequences must not write lines of ours.
+// name is s as it may be shown on a terminal. File names come from the people who leaked
+// the files: line breaks and escape sequences in a name must not look like our own lines.
 func name(s string) string {
 	return strings.ReplaceAll(shown(s), "\n", string(unicode.ReplacementChar))
 }
@@ -161,7 +161,7 @@ const (
 	exitFatal = 4
 )
 
-// severity orders the exit codes: of those that apply, the last one wins.
+// severity orders the exit codes: the last code that applies wins.
 var severity = []int{exitDone, exitNo, exitSome, exitUsage, exitFatal}
 
 // worse returns whichever of two exit codes wins.
