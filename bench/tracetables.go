@@ -61,7 +61,7 @@ func tracePartTables(scores []ruler.Column, named, registered, times ruler.Colum
 	return []ruler.Table{
 		{Name: "innocents", Title: "Copies that are not in the leak. A score of such a copy is standard normal or less; the e-value's mean is at most 1.",
 			Where: ruler.And(kind(ofLeaked, ofMixture, ofRendition, ofUnmarked), ruler.Has("innocents")), By: []string{"kind"}, Total: "all", Columns: []ruler.Column{
-				ruler.Counts("leaks"), ruler.Sums("trials", "innocents"), ruler.Sums("accused", "framed"),
+				ruler.Counts("leaks that show the original"), ruler.Sums("trials", "innocents"), ruler.Sums("accused", "framed"),
 				{Head: "upper 95 % limit", Cell: func(g ruler.Group) string {
 					return ruler.Short(ruler.UpperBound(int(g.Sum("framed")), int(g.Sum("innocents")), .95))
 				}},
