@@ -51,9 +51,8 @@ func traceTables() []ruler.Table {
 			ruler.Counts("leaks"), ruler.Quantiles("seen / expected: 10 %, median, 90 %", "ratio", 2, .1, .5, .9),
 			ruler.Quantiles("median of abs ln(seen / expected)", "off", 3, .5),
 		}},
-		{Name: "short", Doc: true, Where: kind(ofLeaked), By: []string{"attack"}, Heads: []string{"after"}, Row: attackRows(), Total: "all", Columns: perRun(ruler.Of("", "named"))},
-		{Name: "decoded", Doc: true, Where: kind(ofLeaked), Heads: []string{}, Columns: []ruler.Column{
-			ruler.Of("ID decoded without a list of copies", "decoded"), ruler.Sums("wrong", "wrong")}},
+		{Name: "short", Doc: true, Where: ruler.And(kind(ofLeaked), ruler.Has("named")), By: []string{"attack"}, Heads: []string{"after"}, Row: attackRows(), Total: "all", Columns: []ruler.Column{
+			named, ruler.Of("ID decoded without a list of copies", "decoded")}},
 	}, tracePartTables(scores, named, registered, times)...)
 }
 
