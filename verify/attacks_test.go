@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -67,11 +68,11 @@ func TestAbsenceOnMany(t *testing.T) {
 			l = leakOf(n+1, verify.FoundCopy, "vendor A")
 		}
 		x := registry.Copy{ID: watermark.CopyID(n + 1), Submission: l.Submission, Recipient: "vendor A"}
-		traced := verify.TracedCopy{Copy: x.ID, LogP: -0.1, LogE: -0.8}
+		traced := findings.TracedCopy{Copy: x.ID, LogP: -0.1, LogE: -0.8}
 		if n < 2 {
-			traced = verify.TracedCopy{Copy: x.ID, LogP: -30, LogE: 28, Found: true}
+			traced = findings.TracedCopy{Copy: x.ID, LogP: -30, LogE: 28, Found: true}
 		}
-		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 0.85, Copies: []verify.TracedCopy{traced}}}
+		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 0.85, Copies: []findings.TracedCopy{traced}}}
 		leaks, issued = append(leaks, l), append(issued, x)
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120, issued...)

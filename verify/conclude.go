@@ -8,43 +8,10 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
-
-// evidence is all that one leak showed.
-type evidence struct {
-	matches []Match // nearest first; within the radius, and aligned ones beyond it
-	reads   []read  // blind, one for each key under which a mark was found
-	traces  []Tracing
-	recall  *Recall // of leaks like this one; nil: it was not searched
-	tooFlat bool    // the hash has too little to go on
-	opens   bool    // there is a sealing key: what was not compared could not be opened with it
-}
-
-// A read is a mark that was read blind, or found by tracing.
-type read struct {
-	copy   watermark.CopyID
-	keyID  string
-	blind  float64            // log10 p of the blind read; 0: not read blind
-	traced *TracedCopy        // nil: not traced
-	issued *registry.Copy     // nil: the registry has no such copy
-	shows  string             // what the pixels say of the leak and the copy's submission
-	key    *registry.KeyState // of the copy's key; nil where the copy is not known
-	erased bool               // the copy's upload was erased
-	lacks  bool               // traced, and the part of the mark that is this copy's alone is not there, where it would have been found
-}
-
-// logP is of the stronger way in which the mark was found.
-func (r *read) logP() float64 {
-	if r.found() {
-		return min(r.blind, r.traced.LogP)
-	}
-	return r.blind
-}
-
-// found reports whether tracing found the copy's own part of the mark.
-func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 
 // sureWithoutPixels is the distance in bits up to which a hash alone shows a
 // submission positively, where the originals cannot be opened. Between documents
@@ -82,7 +49,7 @@ type conclusion struct {
 	read        *read
 	also        []read // other issued copies whose marks were found beside read
 	accused     []watermark.CopyID
-	recall      *Recall // of FoundUnknown
+	recall      *findings.Recall // of FoundUnknown
 	note        string
 }
 
@@ -142,10 +109,10 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 	switch {
 	case stray != "" || t == nil:
 		c.note = "Shows this submission; no mark of an issued copy was read, and how likely one would have been found is not known." + stray
-	case t.wouldShow() && t.Issued == 0:
+	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
 		c.note = fmt.Sprintf("Shows this submission, of which no marked copy is recorded, and carries no mark; one would have been found with a probability of %s, unless it was removed on purpose.", share(t.Power))
-	case t.wouldShow():
+	case wouldShow(t):
 		c.finding = FoundUnmarked
 		c.note = fmt.Sprintf("Shows this submission and carries the mark of none of the %s issued of it; one would have been found with a probability of %s, unless it was removed on purpose.", count(t.Issued, "copy", "copies"), share(t.Power))
 	case t.Unsought > 0:
@@ -317,7 +284,19 @@ func (e evidence) unknownNote() string {
 		note = "Its hash lies near submissions of the registry, but their originals do not align with it or could not be opened for comparison; no mark of an issued copy was read."
 	}
 	if e.recall != nil {
-		note += " " + e.recall.sentence()
+		note += " " + recalled(e.recall)
 	}
 	return note
+}
+
+// noteDamaged is the note on a file that is no readable picture.
+const noteDamaged = "Could not be decoded."
+
+// notePages is the end of the note on a file with more pictures than were examined; "":
+// there was one. A finding about the first says nothing about the others.
+func notePages(pages int) string {
+	if pages < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" Only the first of %d pages was examined.", pages)
 }

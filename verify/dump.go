@@ -7,30 +7,22 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // A DumpVerdict is what is concluded of a dump as a whole.
 type DumpVerdict struct {
-	Headline   string            `json:"headline"`
-	Named      []string          `json:"named"` // recipients whose copies the headline names
-	Shows      []string          `json:"shows"` // sentences
-	ShowsNot   []string          `json:"shows_not"`
-	Hypotheses []odds.Hypothesis `json:"hypotheses"` // each with a name, words where it is no recipient's: recipients' copies, strongest first, then custody, then the others
-	Matched    int               `json:"matched"`    // leaks that show a submission of the registry
-	Leaks      int               `json:"leaks"`
-	Repeated   int               `json:"repeated"` // leaks that are byte for byte repetitions of others
-	Counts     map[string]int    `json:"counts"`   // leaks by Verdict.Label
-	// Unconfirmed counts, by recipient, the leaks with marks of its copies that are not
-	// confirmed: beside a leak they are not named.
-	Unconfirmed map[string]int `json:"unconfirmed"`
-	Odds        *odds.Verdict  `json:"odds"` // what [odds.Weigh] says of Case; of marks alone where nothing but named uploads was searched
-	Case        *odds.Case     `json:"case"` // all that the odds were computed from
-	Of          []int          `json:"of"`   // for each leak of Case its place among the leaks
-	History     History        `json:"history"`
-	Record      Record         `json:"record"`
-	Verdicts    []*Verdict     `json:"-"`
+	findings.Text
+	Hypotheses []odds.Hypothesis `json:"hypotheses"` // each with a name, in words unless it is a recipient's: recipients' copies, strongest first, then custody, then the others
+	findings.Tally
+	Odds     *odds.Verdict    `json:"odds"` // what [odds.Weigh] says of Case; if only named uploads were searched, about marks only
+	Case     *odds.Case       `json:"case"` // all that the odds were computed from
+	Of       []int            `json:"of"`   // for each leak of Case its place among the leaks
+	History  findings.History `json:"history"`
+	Record   findings.Record  `json:"record"`
+	Verdicts []*Verdict       `json:"-"`
 }
 
 // Weigh draws the leaks of one dump together.

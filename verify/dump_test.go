@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -31,9 +32,10 @@ var recipients = []registry.Recipient{
 // leakOf is a verdict as Investigate would make it.
 func leakOf(n int, finding verify.Finding, recipient string, custody ...registry.Custody) *verify.Verdict {
 	v := &verify.Verdict{
-		File: fmt.Sprintf("leak%d.jpg", n), Finding: finding, SHA256: fmt.Sprintf("%064x", n), Size: 1000,
-		Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480,
-		Matches: []verify.Match{}, Accused: []watermark.CopyID{}, Traces: []verify.Tracing{}, Edits: []verify.Edit{}, Note: "A note.", Custody: custody,
+		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []verify.Edit{}},
+		Picture:  findings.Picture{SHA256: fmt.Sprintf("%064x", n), Size: 1000, Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480},
+		Evidence: findings.Evidence{Matches: []verify.Match{}, Traces: []verify.Tracing{}},
+		Accused:  []watermark.CopyID{}, Note: "A note.", Rows: findings.Rows{Custody: custody},
 	}
 	if finding != verify.FoundUnknown && finding != verify.FoundDamaged {
 		d := 4
@@ -226,7 +228,7 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	both.Reads = nil
 	for _, x := range []*registry.Copy{c.copy, other} {
 		p := -9.1
-		both.Reads = append(both.Reads, verify.Reading{Copy: x.ID, KeyID: x.KeyID, LogP: &p, Submission: x.Submission, Issued: x.Issued, Shows: verify.PixelsUndecided})
+		both.Reads = append(both.Reads, findings.Reading{Copy: x.ID, KeyID: x.KeyID, LogP: &p, Submission: x.Submission, Issued: x.Issued, Shows: verify.PixelsUndecided})
 	}
 	got, err = v.Weigh(t.Context(), []*verify.Verdict{&both})
 	require.NoError(t, err)
@@ -297,7 +299,7 @@ func TestDefaultTrials(t *testing.T) {
 	require.Contains(t, strings.Join(got.Shows, " "), "100 times is the most that is claimed: 300 trials")
 	require.Contains(t, strings.Join(got.Shows, " "), "the comparison of pictures is not covered")
 	for _, l := range read {
-		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []verify.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
+		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []findings.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
 	}
 	got = verify.WeighFor(read, recipients, verify.Config{}, 120)
 	require.InDelta(t, math.Log10(verify.TraceTrials/3.), got.Hypotheses[0].LogLR, 1e-3)

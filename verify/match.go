@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -33,7 +34,7 @@ const (
 type candidate struct {
 	ref      int64
 	distance int
-	region   *Quad // where it lies in the leak; nil: all of it
+	region   *findings.Quad // where it lies in the leak; nil: all of it
 }
 
 // A search is what the hashes of a leak led to.
@@ -49,7 +50,7 @@ type search struct {
 type leakPicture struct {
 	*picture.Picture
 	compared dsp.Plane
-	searched *Searched
+	searched *findings.Searched
 	shown    decoded
 }
 
@@ -93,7 +94,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 	if len(v.cfg.Against) > 0 {
 		return s, nil
 	}
-	if l.searched = (&Searched{Quality: quality}); s.tooFlat {
+	if l.searched = (&findings.Searched{Quality: quality}); s.tooFlat {
 		queries = nil // its parts may still tell
 	}
 	s.near, err = v.near(ctx, queries)

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -38,18 +39,16 @@ func (f *Findings) CheckLeaks() error {
 	})
 }
 
+// recheck concludes a leak again from the evidence that it carries. All that the new
+// verdict does not take from the old one must come out the same.
 func (v *Verdict) recheck(opens, words bool) error {
-	again := *v
-	again.Finding, again.Unconfirmed, again.Forgeable, again.TooFlat = "", false, false, false
-	again.Submission, again.Copy, again.Recipient, again.KeyID, again.Note = watermark.Submission{}, 0, "", "", ""
-	again.Distance, again.LogP, again.BlindLogP, again.TraceLogP, again.Power = nil, nil, nil, nil, nil
-	again.Matches, again.Accused, again.Traces, again.Edits = []Match{}, []watermark.CopyID{}, []Tracing{}, []Edit{}
-	again.Reads, again.Keys, again.Issued, again.Recall = nil, nil, nil, nil
+	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
+		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster}}
 	if v.Finding == FoundDamaged {
-		again.Finding, again.Note = FoundDamaged, noteDamaged
+		again = damagedLeak(v.File, v.Picture, v.Error)
 	} else {
 		if v.Pages == 1 || v.Pages < 0 {
-			return fmt.Errorf("it is said to have %d pages", v.Pages)
+			return fmt.Errorf("pages is %d, want 0 or more than 1", v.Pages)
 		}
 		if err := v.checkPixels(); err != nil {
 			return err
@@ -60,12 +59,12 @@ func (v *Verdict) recheck(opens, words bool) error {
 		e := v.evidence(opens)
 		for _, r := range e.issuedReads() {
 			if r.key == nil {
-				return fmt.Errorf("the state of the key of copy %s is missing", r.copy)
+				return fmt.Errorf("copy %s: the state of its key is missing", r.copy)
 			}
 		}
-		again.state(e, conclude(e))
+		again.conclude(e)
 	}
-	if err := same("leak", v, &again, words); err != nil {
+	if err := same("leak", v, again, words); err != nil {
 		return err
 	}
 	return v.checkRows()
@@ -98,7 +97,7 @@ func (v *Verdict) checkPixels() error {
 // looksLike reports whether the leak was held against a submission at all.
 func (v *Verdict) looksLike(s watermark.Submission) bool {
 	return slices.ContainsFunc(v.Matches, func(m Match) bool { return m.Submission == s }) ||
-		slices.ContainsFunc(v.Reads, func(r Reading) bool { return r.Submission == s })
+		slices.ContainsFunc(v.Reads, func(r findings.Reading) bool { return r.Submission == s })
 }
 
 // checkTraces holds what a tracing says of single copies against its level.
@@ -111,7 +110,7 @@ func (v *Verdict) checkTraces() error {
 		if t.Registered && len(t.Copies) != t.Issued {
 			return fmt.Errorf("traced for %d copies, and %d are listed", t.Issued, len(t.Copies))
 		}
-		if t.Decoys == nil && slices.ContainsFunc(t.Copies, func(c TracedCopy) bool { return c.Found }) {
+		if t.Decoys == nil && slices.ContainsFunc(t.Copies, func(c findings.TracedCopy) bool { return c.Found }) {
 			return errors.New("a copy was found, and what copies that were never issued score is missing")
 		}
 		last := math.Inf(-1)
@@ -124,7 +123,7 @@ func (v *Verdict) checkTraces() error {
 				return fmt.Errorf("copy %s does not stand in order", c.Copy)
 			}
 			last = c.LogP
-			read := slices.ContainsFunc(v.Reads, func(r Reading) bool { return r.Copy == c.Copy && r.Submission == t.Submission })
+			read := slices.ContainsFunc(v.Reads, func(r findings.Reading) bool { return r.Copy == c.Copy && r.Submission == t.Submission })
 			if c.Found && !read {
 				return fmt.Errorf("copy %s was found, and stands not among what was read", c.Copy)
 			}

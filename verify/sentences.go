@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -274,7 +275,7 @@ func (w *weighing) unknownSentence(n int) string {
 
 // recallSentence says what the search would have found of what it found nothing of.
 func (w *weighing) recallSentence() string {
-	n, unsaid, kinds := make(map[string]int), 0, make(map[string]*Recall)
+	n, unsaid, kinds := make(map[string]int), 0, make(map[string]*findings.Recall)
 	for _, l := range w.Verdicts {
 		switch {
 		case l.Finding != FoundUnknown:
