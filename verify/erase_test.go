@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -73,7 +74,7 @@ func TestOriginalOpenedDuringErasure(t *testing.T) {
 
 // An erasure by another process is followed before the next search.
 func TestErasuresOfOthersAreFollowed(t *testing.T) {
-	dsn := "file:" + filepath.Join(t.TempDir(), "kyc.db")
+	dsn := sqlite.At(filepath.Join(t.TempDir(), "kyc.db"))
 	cfg := leaktest.Config(t)
 	var err error
 	cfg.Registry, err = registry.Create(t.Context(), dsn, nil)

@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -129,7 +130,7 @@ func makeCase(t *testing.T) {
 	c := &made.caseFile
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "made.db")
-	r, err := registry.Create(ctx, "file:"+path, nil)
+	r, err := registry.Create(ctx, sqlite.At(path), nil)
 	require.NoError(t, err)
 	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	s := newIssuer(t, registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()})
@@ -158,7 +159,7 @@ func newCase(t *testing.T) *caseFile {
 	c := made.caseFile
 	c.path = filepath.Join(t.TempDir(), "case.db")
 	require.NoError(t, os.WriteFile(c.path, made.file, 0o600))
-	r, err := registry.Open(t.Context(), "file:"+c.path)
+	r, err := registry.Open(t.Context(), sqlite.At(c.path))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	c.issuing = registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey(), Actor: "leaktest"}

@@ -8,13 +8,14 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
 // Uploads of which only hashes are kept are found, whole, by them; nothing of them is
 // compared.
 func TestHashOnly(t *testing.T) {
 	for _, sealed := range []bool{false, true} {
-		r, err := registry.Create(t.Context(), "file::memory:", &registry.CreateOptions{SealHashes: sealed})
+		r, err := registry.Create(t.Context(), sqlite.At(":memory:"), &registry.CreateOptions{SealHashes: sealed})
 		require.NoError(t, err)
 		defer r.Close()
 		s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey(), HashOnly: true})

@@ -6,7 +6,7 @@ import (
 	"sync"
 
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -24,7 +24,7 @@ type catalogue struct {
 	featured int64 // the same of features
 	erased   int64 // number of the last erasure that was followed
 	hashes   *phash.Index
-	parts    local.Index
+	parts    parts.Index
 }
 
 // follow brings the catalogue up to date. Hashes of too low a quality to be matched

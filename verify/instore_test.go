@@ -14,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -76,7 +77,7 @@ func TestNewInvestigatorRefuses(t *testing.T) {
 	cfg.MaxPixels, cfg.Claimed, cfg.Drawn = 0, math.MaxInt, true
 	_, err = verify.NewInvestigator(cfg)
 	require.ErrorIs(t, err, registry.ErrInput)
-	r, err := registry.Create(t.Context(), "file::memory:", &registry.CreateOptions{SealHashes: true})
+	r, err := registry.Create(t.Context(), sqlite.At(":memory:"), &registry.CreateOptions{SealHashes: true})
 	require.NoError(t, err)
 	defer r.Close()
 	_, err = verify.NewInvestigator(verify.Config{Registry: r, Search: verify.SearchStore})

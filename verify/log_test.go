@@ -13,11 +13,12 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
 // A registry that is open for investigation only is enough.
 func TestInvestigationsOnly(t *testing.T) {
-	dsn := "file:" + filepath.Join(t.TempDir(), "kyc.db")
+	dsn := sqlite.At(filepath.Join(t.TempDir(), "kyc.db"))
 	r, err := registry.Create(t.Context(), dsn, nil)
 	require.NoError(t, err)
 	sub := submit(t, newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()}), file(t, passport(1), "jpeg"), "customer 1", feb)

@@ -15,12 +15,13 @@ import (
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
 // A submission behind so many others of its template that its pixels were not compared
 // as a whole is still found by its parts.
 func TestPartsOfFarCandidates(t *testing.T) {
-	r, err := registry.Create(t.Context(), "file::memory:", nil)
+	r, err := registry.Create(t.Context(), sqlite.At(":memory:"), nil)
 	require.NoError(t, err)
 	defer r.Close()
 	key := registry.GenerateSealKey()

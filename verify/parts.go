@@ -10,7 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -31,8 +31,8 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 	if v.found.parts.Len() == 0 {
 		return nil, nil
 	}
-	query, err := local.Examine(l.Image)
-	if errors.Is(err, local.ErrPicture) {
+	query, err := parts.Examine(l.Image)
+	if errors.Is(err, parts.ErrPicture) {
 		return nil, nil // a side too long for that: the hash of the whole has to do
 	}
 	if err != nil {

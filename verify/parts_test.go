@@ -20,6 +20,7 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -126,7 +127,7 @@ func requireNear(t *testing.T, want image.Rectangle, got findings.Quad, name str
 func TestSealedHashes(t *testing.T) {
 	cfg := leaktest.Config(t)
 	path := filepath.Join(t.TempDir(), "r.db")
-	r, err := registry.Create(t.Context(), "file:"+path, &registry.CreateOptions{SealHashes: true})
+	r, err := registry.Create(t.Context(), sqlite.At(path), &registry.CreateOptions{SealHashes: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	cfg.Registry = r

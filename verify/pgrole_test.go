@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/postgres"
 )
 
 // deskGrants are the permissions of an investigator's role, as docs/registry.md has
@@ -29,7 +30,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	ctx := t.Context()
 	cfg := leaktest.Config(t)
 	var err error
-	cfg.Registry, err = registry.Create(ctx, dsn, nil)
+	cfg.Registry, err = registry.Create(ctx, postgres.At(dsn), nil)
 	require.NoError(t, err)
 	defer cfg.Registry.Close()
 	submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 1", feb)
@@ -41,7 +42,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	require.NoError(t, err)
 
 	desk := investigating(cfg)
-	desk.Registry, err = registry.OpenForInvestigation(ctx, dsn+"&user=desk")
+	desk.Registry, err = registry.OpenForInvestigation(ctx, postgres.At(dsn+"&user=desk"))
 	require.NoError(t, err)
 	defer desk.Registry.Close()
 	v := newInvestigator(t, desk)
@@ -51,7 +52,7 @@ func TestInvestigatorsRoleInPostgreSQL(t *testing.T) {
 	require.Equal(t, verify.FoundUnmarked, got.Finding)
 	checkLedger(t, desk.Registry)
 
-	bold, err := registry.Open(ctx, dsn+"&user=desk")
+	bold, err := registry.Open(ctx, postgres.At(dsn+"&user=desk"))
 	require.NoError(t, err)
 	defer bold.Close()
 	require.ErrorContains(t, bold.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.KindVendor}), "permission denied")

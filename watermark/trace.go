@@ -121,6 +121,13 @@ type suspects struct {
 // NewTracer readies an original for tracing leaks against copies of it. The error wraps
 // [ErrTooSmall], [ErrTooLarge], [ErrLevel], [ErrStrength] or [ErrNoKey].
 func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
+	return NewTracerOn(nil, original, copies, opts)
+}
+
+// NewTracerOn is [NewTracer] for an original whose luma the caller has already readied as
+// onto, so that one such original serves comparing and tracing. If onto is nil, it is made
+// from original.
+func NewTracerOn(onto *capture.Original, original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
 	var o TraceOptions
 	if opts != nil {
 		o = *opts
@@ -128,17 +135,11 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	if o.Level == 0 {
 		o.Level = defaultLevel
 	}
-	if !(o.Level > 0 && o.Level < 1) {
-		return nil, fmt.Errorf("%w: %v", ErrLevel, o.Level)
+	if err := checkIssued(copies, o.Level); err != nil {
+		return nil, err
 	}
 	t := &Tracer{level: o.Level, copies: slices.Clone(copies)}
 	for i, c := range copies {
-		if c.Key == nil {
-			return nil, fmt.Errorf("%w: %s", ErrNoKey, c.Copy)
-		}
-		if !(c.Strength >= 0 && c.Strength <= mostIssued) {
-			return nil, fmt.Errorf("%w: %v, of copy %s", ErrStrength, c.Strength, c.Copy)
-		}
 		if err := t.add(i, c.Key, original, o.Submission); err != nil {
 			return nil, err
 		}
@@ -148,7 +149,9 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 		return nil, err
 	}
 	t.sides = [2]int{src.Rect.Dx(), src.Rect.Dy()}
-	t.onto = capture.New(dsp.LumaNRGBA(src))
+	if t.onto = onto; onto == nil {
+		t.onto = capture.New(dsp.LumaNRGBA(src))
+	}
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
 	for _, s := range t.under {
@@ -159,13 +162,61 @@ func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Trac
 	return t, nil
 }
 
+// checkIssued refuses copies and a level that no leak can be traced with.
+func checkIssued(copies []Issued, level float64) error {
+	if !(level > 0 && level < 1) {
+		return fmt.Errorf("%w: %v", ErrLevel, level)
+	}
+	for _, c := range copies {
+		if c.Key == nil {
+			return fmt.Errorf("%w: %s", ErrNoKey, c.Copy)
+		}
+		if !(c.Strength >= 0 && c.Strength <= mostIssued) {
+			return fmt.Errorf("%w: %v, of copy %s", ErrStrength, c.Strength, c.Copy)
+		}
+	}
+	return nil
+}
+
+// For returns a tracer that looks for other copies of the same original at another
+// level, 0 < level < 1. It shares what t made of the original, so that it costs nothing.
+// The error wraps [ErrLevel], [ErrStrength] or [ErrNoKey]; [ErrNoKey] also if t looks for
+// no copy under the key of one of the given copies.
+func (t *Tracer) For(copies []Issued, level float64) (*Tracer, error) {
+	if err := checkIssued(copies, level); err != nil {
+		return nil, err
+	}
+	out := &Tracer{level: level, copies: slices.Clone(copies), frame: t.frame, onto: t.onto, sides: t.sides}
+	for i, c := range copies {
+		s := under(out.under, c.Key)
+		if s == nil {
+			known := under(t.under, c.Key)
+			if known == nil {
+				return nil, fmt.Errorf("%w that the original was readied for: %s", ErrNoKey, c.Copy)
+			}
+			s = &suspects{Original: known.Original, probe: known.probe}
+			out.under = append(out.under, s)
+		}
+		s.at = append(s.at, i)
+	}
+	return out, nil
+}
+
+// under returns the suspects of a key, or nil.
+func under(all []*suspects, key *Key) *suspects {
+	for _, s := range all {
+		if s.key.ID() == key.ID() {
+			return s
+		}
+	}
+	return nil
+}
+
 // add files copy i under its key.
 func (t *Tracer) add(i int, key *Key, original image.Image, sub Submission) error {
-	for _, s := range t.under {
-		if s.key.ID() == key.ID() {
-			s.at = append(s.at, i)
-			return nil
-		}
+	if s := under(t.under, key); s != nil {
+		s.at = append(s.at, i)
+		return nil
 	}
 	var o *Original
 	if len(t.under) > 0 {
@@ -191,26 +242,50 @@ func (o *Original) withKey(key *Key) *Original {
 // Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or
 // [ErrTooLarge], or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
-	p, err := toNRGBA(leak)
+	p, err := traceable(leak)
 	if err != nil {
 		return nil, err
 	}
-	if min(p.Rect.Dx(), p.Rect.Dy()) < 8 {
-		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
+	sight, err := t.onto.Find(ctx, dsp.LumaNRGBA(p))
+	if err != nil {
+		return nil, err
 	}
-	size, opened := p.Rect.Max, t.opened(p) // the picture itself is not kept: it may be large
-	s, err := t.onto.Find(ctx, dsp.LumaNRGBA(p))
+	return t.TraceLaid(ctx, p, sight)
+}
+
+// TraceLaid is [Tracer.Trace] for a leak that the caller has already laid on the original:
+// sight is what the readied original of [NewTracerOn] found for the leak's luma at full
+// size, nil if nothing aligns. TraceLaid uses what sight has computed before, and no other
+// goroutine may use sight meanwhile.
+func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*Traced, error) {
+	p, err := traceable(leak)
 	if err != nil {
 		return nil, err
 	}
 	out := &Traced{Best: -1, level: t.level, tracer: t}
-	if s == nil {
+	if sight == nil {
 		return out, nil
 	}
-	if err := t.judge(ctx, out, size, s, opened); err != nil {
+	if err := t.judge(ctx, out, p.Rect.Max, sight, t.opened(p)); err != nil {
 		return nil, err
 	}
 	return out, nil
+}
+
+// minTraced is the min short side of a leak that is traced, pixels.
+const minTraced = 8
+
+// traceable returns the pixels of a leak that is neither too small nor too large to be
+// traced; the error wraps [ErrTooSmall] or [ErrTooLarge].
+func traceable(leak image.Image) (*image.NRGBA, error) {
+	p, err := toNRGBA(leak)
+	if err != nil {
+		return nil, err
+	}
+	if min(p.Rect.Dx(), p.Rect.Dy()) < minTraced {
+		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooSmall, p.Rect.Dx(), p.Rect.Dy())
+	}
+	return p, nil
 }
 
 // judge fills out for a leak of the given size as it lies on the original, and as it was

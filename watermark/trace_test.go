@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/testdata"
@@ -143,6 +145,40 @@ func TestTraceWithASmallerOriginal(t *testing.T) {
 	assert.Equal(t, []watermark.CopyID{1007}, r.Accused)
 	full := traced(t, tracer(t, original, issued(100)), leak)
 	assert.Equal(t, r.Accused, full.Accused)
+}
+
+// An original readied once serves comparing and tracing, and other copies and levels.
+func TestTraceOfALeakThatWasLaidBefore(t *testing.T) {
+	original, opts := scene(900, 640), &watermark.TraceOptions{Submission: sub, Level: 1e-6}
+	leak := imaging.Clone(applied(t, "rot5", embed(t, 1004, original)))
+	want, err := watermark.Trace(t.Context(), leak, original, issued(20), opts)
+	require.NoError(t, err)
+
+	onto := capture.New(dsp.LumaNRGBA(imaging.Clone(original)))
+	ready, err := watermark.NewTracerOn(onto, original, issued(1), &watermark.TraceOptions{Submission: sub})
+	require.NoError(t, err)
+	tr, err := ready.For(issued(20), opts.Level)
+	require.NoError(t, err)
+	sight, err := onto.Find(t.Context(), dsp.LumaNRGBA(leak))
+	require.NoError(t, err)
+	_, err = sight.Verdict()
+	require.NoError(t, err)
+	got, err := tr.TraceLaid(t.Context(), leak, sight)
+	require.NoError(t, err)
+	assert.Equal(t, want.Copies, got.Copies)
+	assert.Equal(t, want.Power, got.Power)
+	assert.Equal(t, want.Quad, got.Quad)
+	assert.Equal(t, want.Edits, got.Edits)
+	assert.Equal(t, []watermark.CopyID{1004}, got.Accused)
+
+	none, err := tr.TraceLaid(t.Context(), leak, nil)
+	require.NoError(t, err)
+	assert.False(t, none.Registered)
+
+	_, err = ready.For(issued(1), 2)
+	require.ErrorIs(t, err, watermark.ErrLevel)
+	_, err = ready.For([]watermark.Issued{{Copy: 1, Key: watermark.GenerateKey()}}, opts.Level)
+	require.ErrorIs(t, err, watermark.ErrNoKey)
 }
 
 func TestTraceFindsEdits(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/home"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -33,7 +34,7 @@ become two ledgers.`,
 			show, done := u.progressOf(cmd.Context(), "copying")
 			defer done()
 			rows := 0
-			size, root, err := registry.Clone(cmd.Context(), address(args[0]), address(args[1]), func(n, total int) {
+			size, root, err := registry.Clone(cmd.Context(), home.Driver(args[0]), home.Driver(args[1]), func(n, total int) {
 				rows = n
 				show(n, total)
 			})
@@ -57,22 +58,12 @@ become two ledgers.`,
 	}
 }
 
-// address takes what is neither file: nor postgres: for the path of a file.
-func address(s string) string {
-	for _, scheme := range []string{"file:", "postgres:", "postgresql:"} {
-		if strings.HasPrefix(s, scheme) {
-			return s
-		}
-	}
-	return "file:" + s
-}
-
-// settled is an address that means the same from everywhere.
+// settled is an address that means the same in every working directory.
 func settled(s string) string {
-	path, ok := strings.CutPrefix(address(s), "file:")
-	if !ok {
+	if home.IsServer(s) {
 		return s
 	}
+	path := strings.TrimPrefix(s, "file:")
 	if abs, err := filepath.Abs(path); err == nil {
 		return abs
 	}

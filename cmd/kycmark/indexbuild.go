@@ -10,7 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/archive"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
 // indexInputs are what is put into an index: pictures and lists of hashes.
@@ -116,7 +116,7 @@ type indexedLine struct {
 	Error   *string `json:"error"`
 
 	hash     phash.Hash
-	features *local.Features
+	features *parts.Features
 	pages    int
 	err      error
 }
@@ -137,7 +137,7 @@ func hashFiles(ctx context.Context, u *ui, a *archive.Archive, files []string) (
 			line.hash, quality, err = phash.Sum(a.Index.Kind(), flat)
 			line.Quality, line.Stored = &quality, quality >= phash.MinQuality
 			if err == nil && line.Stored && a.Features != nil {
-				line.features, err = local.Extract(flat)
+				line.features, err = parts.Extract(flat)
 			}
 		}
 		line.err, line.Error = err, reasonText(err)

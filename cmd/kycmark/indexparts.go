@@ -6,7 +6,7 @@ import (
 	"image"
 	"strings"
 
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
 // mostPartNFA is log10 of the number of pictures that may match by chance: no pixels are
@@ -27,11 +27,11 @@ type partItem struct {
 
 // parts asks which pictures an input shows in part. A picture is listed once.
 func (q *indexQuery) parts(ctx context.Context, img image.Image) ([]partItem, error) {
-	leak, err := local.Examine(img)
+	leak, err := parts.Examine(img)
 	if err != nil {
 		return nil, err
 	}
-	found, err := q.archive.Features.Search(ctx, leak, &local.SearchOptions{MaxLogNFA: mostPartNFA})
+	found, err := q.archive.Features.Search(ctx, leak, &parts.SearchOptions{MaxLogNFA: mostPartNFA})
 	if err != nil {
 		return nil, err
 	}

@@ -119,8 +119,8 @@ func groups() []group {
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
 			newVerifyReport, newCheckpoint, newAudit, newProve, newCopyRegistry,
 		}},
-		{"See and measure:", []func(*ui) *cobra.Command{
-			newDemo, newBench, newVersion,
+		{"See:", []func(*ui) *cobra.Command{
+			newDemo, newVersion,
 		}},
 	}
 }

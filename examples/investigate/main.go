@@ -13,12 +13,13 @@ import (
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 func main() {
 	ctx := context.Background()
-	books, err := registry.Create(ctx, "file::memory:", nil)
+	books, err := registry.Create(ctx, sqlite.At(":memory:"), nil)
 	if err != nil {
 		log.Fatal(err)
 	}

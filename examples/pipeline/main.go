@@ -12,6 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/testdata"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -22,8 +23,8 @@ func main() {
 }
 
 func run(ctx context.Context) error {
-	// In earnest: "file:/var/lib/kyc/registry.db", and keys out of a safe.
-	books, err := registry.Create(ctx, "file::memory:", nil)
+	// In earnest: sqlite.At("/var/lib/kyc/registry.db"), and keys out of a safe.
+	books, err := registry.Create(ctx, sqlite.At(":memory:"), nil)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,7 @@
-// Package arch holds no code: its test says which package may import which,
-// and why. The arrows of the module point one way:
+// Package arch has only tests. They say which package may import which and why, and hold the
+// rules for words of CONTRIBUTING.md. Imports go in one direction:
 //
 //	cmd, examples -> verify -> verify/registry -> watermark, phash -> internal/...
 //
-// A rule that stands in the way is changed in arch_test.go, with its reason.
+// To change a rule, edit arch_test.go and give the reason there.
 package arch

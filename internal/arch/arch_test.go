@@ -38,7 +38,7 @@ var rules = []rule{
 		why:   "marking and hashing are pure functions on pictures: files, networks and databases are the caller's (x/sys/cpu only says what the processor can)",
 	},
 	{
-		of: []string{"watermark", "phash/...", "verify/..."}, deep: true, except: []string{"internal/attack/...", "internal/bench/..."},
+		of: []string{"watermark", "phash/...", "verify/..."}, deep: true, except: []string{"internal/attack/..."},
 		never: []string{"math/rand/..."},
 		why:   "whatever is keyed or stands in evidence comes from keys or crypto/rand",
 	},
@@ -53,11 +53,24 @@ var rules = []rule{
 		why:   "the registry keeps and hands out, and judges nothing: verify stands on it",
 	},
 	{
+		of: []string{"watermark", "phash/...", "verify", "verify/registry", "verify/odds/..."}, deep: true,
+		never: []string{"database/sql/...", "modernc.org/...", "github.com/jackc/...", "github.com/pressly/..."},
+		why:   "a program links the database that it names: registry.Open(ctx, sqlite.At(path)), or postgres.At(dsn)",
+	},
+	{
+		of: []string{"verify/registry/sqlite", "internal/store/sqlite"}, deep: true, never: []string{"github.com/jackc/..."},
+		why: "who keeps a registry in a file links no client of a server",
+	},
+	{
+		of: []string{"verify/registry/postgres", "internal/store/postgres"}, deep: true, never: []string{"modernc.org/..."},
+		why: "who keeps a registry in PostgreSQL links no SQLite",
+	},
+	{
 		of: []string{"verify", "verify/leaktest/..."}, never: []string{"internal/store/..."},
 		why: "what judges asks the registry, which knows which rows count and opens what is sealed",
 	},
 	{
-		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/bench/...", "internal/dossier"},
+		of: []string{"verify/..."}, never: []string{"cmd/...", "examples/...", "internal/home/...", "internal/demo/...", "internal/dossier"},
 		why: "commands stand on verify, not the other way round",
 	},
 	{
@@ -67,9 +80,14 @@ var rules = []rule{
 	},
 	{
 		of:     []string{"..."},
-		except: []string{"internal/attack/...", "internal/bench/...", "internal/demo/...", "verify/leaktest/...", "cmd/..."},
+		except: []string{"internal/attack/...", "internal/demo/...", "verify/leaktest/..."},
 		never:  []string{"internal/attack/..."},
-		why:    "leaks are simulated to measure and to test, never in what marks or judges",
+		why:    "leaks are simulated to measure (module bench), to test and to show (demo), never in what marks or judges",
+	},
+	{
+		of: []string{"..."}, tests: true,
+		never: []string{"bench/..."},
+		why:   "bench is a module of its own, so that nothing that measures is linked into the product",
 	},
 	{
 		of:    []string{"..."},
@@ -142,7 +160,7 @@ var rules = []rule{
 		of: []string{"cmd/..."}, tests: false,
 		only: []string{
 			"watermark", "phash/...", "verify/...", "cmd/...", "testdata/...",
-			"internal/picture", "internal/webp", "internal/durable", "internal/attack", "internal/bench/...", "internal/quality",
+			"internal/picture", "internal/webp", "internal/durable", "internal/quality",
 			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/pdf", "internal/attest", "internal/dossier",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
@@ -227,9 +245,16 @@ func TestRulesBite(t *testing.T) {
 		{"seedable randomness", fstest.MapFS{"verify/a.go": file("math/rand/v2")}, "verify imports math/rand/v2"},
 		{"a verdict in the registry", fstest.MapFS{"verify/registry/a.go": file("M/verify")}, "verify/registry imports verify"},
 		{"judging in the registry", fstest.MapFS{"verify/registry/a.go": file("M/internal/capture")}, "verify/registry imports internal/capture"},
+		{"every database in the registry", fstest.MapFS{"verify/registry/a.go": file("M/internal/store/sqlite"), "internal/store/sqlite/a.go": file("modernc.org/sqlite")},
+			"verify/registry -> internal/store/sqlite imports modernc.org/sqlite"},
+		{"both databases for one", fstest.MapFS{"verify/registry/sqlite/a.go": file("M/internal/store/sqldb"), "internal/store/sqldb/a.go": file("github.com/jackc/pgx/v5")},
+			"imports github.com/jackc/pgx/v5"},
 		{"rows in a verdict", fstest.MapFS{"verify/a.go": file("M/verify/registry", "M/internal/store")}, "verify imports internal/store"},
 		{"attack in a verdict", fstest.MapFS{"verify/a.go": file("M/internal/attack")}, "verify imports internal/attack"},
 		{"attack for users' tests", fstest.MapFS{"verify/leaktest/a.go": file("M/internal/attack"), "internal/attack/a.go": file("math/rand")}, ""},
+		{"attack in a command", fstest.MapFS{"cmd/kycmark/a.go": file("M/internal/attack")}, "cmd/kycmark imports internal/attack"},
+		{"measuring in the product", fstest.MapFS{"internal/x/a_test.go": file("M/bench/experiments")}, "internal/x imports bench/experiments"},
+		{"another module", fstest.MapFS{"bench/go.mod": body("module m"), "bench/a.go": file("C"), "internal/x/a.go": file("os")}, ""},
 		{"testify in a binary", fstest.MapFS{"cmd/kycmark/a.go": file("github.com/stretchr/testify/require")}, "imports github.com/stretchr/testify/require"},
 		{"testify in a test", fstest.MapFS{"cmd/kycmark/a_test.go": file("github.com/stretchr/testify/require")}, ""},
 		{"command in the maths", fstest.MapFS{"cmd/kycmark/a.go": file("M/internal/dsp")}, "cmd/kycmark imports internal/dsp"},

@@ -33,7 +33,7 @@ func parse(src fs.FS) (*tree, error) {
 			return err
 		}
 		if d.IsDir() {
-			if ignored(name) {
+			if ignored(name) || nested(src, name) {
 				return fs.SkipDir
 			}
 			return nil
@@ -62,6 +62,12 @@ func ignored(name string) bool {
 		return false
 	}
 	return base[0] == '.' || base[0] == '_' || base == "vendor" || base == "testdata" && name != "testdata"
+}
+
+// nested says whether a folder below the root is a module of its own.
+func nested(src fs.FS, name string) bool {
+	_, err := fs.Stat(src, path.Join(name, "go.mod"))
+	return name != "." && err == nil
 }
 
 func (m *tree) add(name string, f *ast.File) error {

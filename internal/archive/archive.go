@@ -22,7 +22,7 @@ import (
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
 var (
@@ -59,7 +59,7 @@ type part struct {
 // An Archive is one that is open. It is not for concurrent use, but for the index.
 type Archive struct {
 	Index    *phash.Index // changes are kept by Save
-	Features *local.Index // of the same pictures; nil where none are kept
+	Features *parts.Index // of the same pictures; nil where none are kept
 
 	dir      string
 	manifest []byte // as it was read or written; nil in a folder without
@@ -82,7 +82,7 @@ func Create(dir string, kind phash.Kind, features, overwrite bool) (*Archive, er
 	}
 	a := &Archive{Index: phash.NewIndexIn(kind, mapfile.Pages{}), dir: dir, manifest: old, names: &names{}}
 	if features {
-		a.Features = new(local.Index)
+		a.Features = new(parts.Index)
 	}
 	return a, nil
 }
@@ -119,7 +119,7 @@ func (a *Archive) open() (err error) {
 	if a.features, err = mapfile.Open(a.path(partFeatures), mostFile); err != nil {
 		return err
 	}
-	a.Features, err = local.Open(a.features.Bytes())
+	a.Features, err = parts.Open(a.features.Bytes())
 	return err
 }
 

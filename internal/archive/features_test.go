@@ -14,14 +14,14 @@ import (
 	"github.com/kycmark/kycmark/internal/archive"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
 func pictureEntry(t *testing.T, name string, img image.Image) archive.Entry {
 	t.Helper()
 	h, quality, err := phash.Sum(phash.PDQ, img)
 	require.NoError(t, err)
-	f, err := local.Extract(img)
+	f, err := parts.Extract(img)
 	require.NoError(t, err)
 	return archive.Entry{Name: name, Hash: h, Quality: quality, Features: f}
 }
@@ -29,9 +29,9 @@ func pictureEntry(t *testing.T, name string, img image.Image) archive.Entry {
 // shown are the names of the pictures that img shows a part of.
 func shown(t *testing.T, a *archive.Archive, img image.Image) (names []string) {
 	t.Helper()
-	q, err := local.Examine(img)
+	q, err := parts.Examine(img)
 	require.NoError(t, err)
-	found, err := a.Features.Search(t.Context(), q, &local.SearchOptions{MaxLogNFA: -10})
+	found, err := a.Features.Search(t.Context(), q, &parts.SearchOptions{MaxLogNFA: -10})
 	require.NoError(t, err)
 	for _, m := range found {
 		names = append(names, a.Names(m.Ref)[m.Ref])
@@ -76,5 +76,5 @@ func TestFeatures(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(files[0], bytes.Replace(data, data[40:44], []byte("evil"), 1), 0o600))
 	_, err = archive.Open(dir)
-	require.ErrorIs(t, err, local.ErrSnapshot)
+	require.ErrorIs(t, err, parts.ErrSnapshot)
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 )
 
 // Names are kept one a line; a picture's ref in the index is the number of its
@@ -146,7 +146,7 @@ type Entry struct {
 	Hash    phash.Hash
 	Quality int // of a hash without one: 100
 
-	Features *local.Features // nil where there are none
+	Features *parts.Features // nil where there are none
 }
 
 // Add adds pictures, in the place of those that have the same names; of equal
@@ -162,7 +162,7 @@ func (a *Archive) Add(entries []Entry) (stored int, err error) {
 		wanted[e.Name] = true
 	}
 	refs := a.Refs(wanted)
-	hashes, features := map[int64]phash.Hash{}, map[int64]*local.Features{}
+	hashes, features := map[int64]phash.Hash{}, map[int64]*parts.Features{}
 	for _, e := range entries {
 		ref, held := refs[e.Name]
 		if e.Quality < phash.MinQuality {
@@ -198,7 +198,7 @@ func (a *Archive) Add(entries []Entry) (stored int, err error) {
 }
 
 // addFeatures keeps features, where they are kept, in the place of what was there.
-func (a *Archive) addFeatures(features map[int64]*local.Features) error {
+func (a *Archive) addFeatures(features map[int64]*parts.Features) error {
 	if a.Features == nil {
 		return nil
 	}

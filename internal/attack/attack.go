@@ -1,7 +1,7 @@
 // Package attack is what a leaked picture goes through between a recipient's
 // hands and a channel: messengers, thumbnails, crops, screenshots, photographs of
-// screens, filters, redactions. [kycmark bench] and the leak tests measure the
-// mark under it.
+// screens, filters, redactions. The module bench and the leak tests measure
+// the mark under it.
 //
 // The list, its names, groups and parameters are those of the project's
 // executable definition in Python (OpenCV and libjpeg-turbo); the two agree in
@@ -34,12 +34,12 @@ type Attack struct {
 }
 
 // All returns the 63 attacks, "none" first.
-func All() []Attack { return slices.Clone(list) }
+func All() []Attack { return list() }
 
 // Find returns the attack called name, of [All] or [Hard]. The error wraps
 // [ErrUnknown].
 func Find(name string) (Attack, error) {
-	for _, attacks := range [][]Attack{list, hard} {
+	for _, attacks := range [][]Attack{list(), Hard()} {
 		if i := slices.IndexFunc(attacks, func(a Attack) bool { return a.Name == name }); i >= 0 {
 			return attacks[i], nil
 		}

@@ -4,32 +4,31 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
-	"slices"
 )
 
 // Hard returns attacks beyond those of [All], all of the group "hard": what is
 // left after them is rarely read blind and is a matter for tracing.
-func Hard() []Attack { return slices.Clone(hard) }
-
-var hard = []Attack{
-	{"x_jpeg5", "hard", "JPEG quality 5, 4:2:0", saveJPEG(5)},
-	{"x_thumb96", "hard", "at most 96 px, JPEG 80", steps(fitTo(96), saveJPEG(80))},
-	{"x_thumb64", "hard", "at most 64 px, JPEG 80", steps(fitTo(64), saveJPEG(80))},
-	{"x_thumb160q30", "hard", "at most 160 px, JPEG 30", steps(fitTo(160), saveJPEG(30))},
-	{"x_crop02", "hard", "2 % of the area, random place, JPEG 85", steps(cropTo(.02), saveJPEG(85))},
-	{"x_screen2", "hard", "a screen photographed by hand, lens, moire, JPEG 75", steps(
-		handheld{width: 1600, height: 1200, tilt: .03, lens: .02, moire: .04, blur: 1, noise: 4}.photo, saveJPEG(75))},
-	{"x_screen_hard", "hard", "the same by a bad phone, 1280 px, JPEG 40", steps(
-		handheld{width: 1280, height: 960, tilt: .06, lens: .04, moire: .09, blur: 2.2, noise: 9}.photo, saveJPEG(40))},
-	{"x_print2", "hard", "halftone print, warped paper, scanned grey, JPEG 70", steps(halftonePrint, saveJPEG(70))},
-	{"x_crop25_400_q30", "hard", "crop of 25 %, at most 400 px, JPEG 30", steps(cropTo(.25), fitTo(400), saveJPEG(30))},
-	{"x_screen_thumb320", "hard", "screen_photo, then at most 320 px, JPEG 70",
-		steps(screenPhoto, saveJPEG(82), fitTo(320), saveJPEG(70))},
-	{"x_print_crop_q30", "hard", "print_scan, crop of 40 %, at most 640 px, JPEG 30",
-		steps(printScan, saveJPEG(75), cropTo(.4), fitTo(640), saveJPEG(30))},
-	{"x_blur8", "hard", "Gaussian blur of 8 px", gauss(8)},
-	{"x_redact80", "hard", "black boxes over 80 %, JPEG 75", steps(redact(.8), saveJPEG(75))},
-	{"x_hue", "hard", "hue turned by 50 degrees, 1.6 times the saturation", turnHue},
+func Hard() []Attack {
+	return []Attack{
+		{"x_jpeg5", "hard", "JPEG quality 5, 4:2:0", saveJPEG(5)},
+		{"x_thumb96", "hard", "at most 96 px, JPEG 80", steps(fitTo(96), saveJPEG(80))},
+		{"x_thumb64", "hard", "at most 64 px, JPEG 80", steps(fitTo(64), saveJPEG(80))},
+		{"x_thumb160q30", "hard", "at most 160 px, JPEG 30", steps(fitTo(160), saveJPEG(30))},
+		{"x_crop02", "hard", "2 % of the area, random place, JPEG 85", steps(cropTo(.02), saveJPEG(85))},
+		{"x_screen2", "hard", "a screen photographed by hand, lens, moire, JPEG 75", steps(
+			handheld{width: 1600, height: 1200, tilt: .03, lens: .02, moire: .04, blur: 1, noise: 4}.photo, saveJPEG(75))},
+		{"x_screen_hard", "hard", "the same by a bad phone, 1280 px, JPEG 40", steps(
+			handheld{width: 1280, height: 960, tilt: .06, lens: .04, moire: .09, blur: 2.2, noise: 9}.photo, saveJPEG(40))},
+		{"x_print2", "hard", "halftone print, warped paper, scanned grey, JPEG 70", steps(halftonePrint, saveJPEG(70))},
+		{"x_crop25_400_q30", "hard", "crop of 25 %, at most 400 px, JPEG 30", steps(cropTo(.25), fitTo(400), saveJPEG(30))},
+		{"x_screen_thumb320", "hard", "screen_photo, then at most 320 px, JPEG 70",
+			steps(screenPhoto, saveJPEG(82), fitTo(320), saveJPEG(70))},
+		{"x_print_crop_q30", "hard", "print_scan, crop of 40 %, at most 640 px, JPEG 30",
+			steps(printScan, saveJPEG(75), cropTo(.4), fitTo(640), saveJPEG(30))},
+		{"x_blur8", "hard", "Gaussian blur of 8 px", gauss(8)},
+		{"x_redact80", "hard", "black boxes over 80 %, JPEG 75", steps(redact(.8), saveJPEG(75))},
+		{"x_hue", "hard", "hue turned by 50 degrees, 1.6 times the saturation", turnHue},
+	}
 }
 
 // turnHue turns the hue of every pixel by 50 degrees and raises its saturation

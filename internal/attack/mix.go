@@ -22,10 +22,27 @@ type Mix struct {
 }
 
 // Mixes returns the ways to mix copies, "mean" first.
-func Mixes() []Mix { return slices.Clone(mixes) }
+func Mixes() []Mix {
+	return []Mix{
+		{"mean", "mean of all copies", func(_ *rand.Rand, c []*image.NRGBA) *image.NRGBA {
+			return weighted(c, slices.Repeat([]float64{1}, len(c)))
+		}},
+		{"weighted", "mean with weights between 1 and 3, drawn for each copy", weightedAtRandom},
+		{"median", "median, value by value", pointwise(middleOf)},
+		{"min", "lowest, value by value", pointwise(func(v []uint8) int { return int(v[0]) })},
+		{"max", "highest, value by value", pointwise(func(v []uint8) int { return int(v[len(v)-1]) })},
+		{"minmax", "mean of lowest and highest", pointwise(func(v []uint8) int { return (int(v[0]) + int(v[len(v)-1])) / 2 })},
+		{"modneg", "lowest and highest less the median", pointwise(func(v []uint8) int { return int(v[0]) + int(v[len(v)-1]) - middleOf(v) })},
+		{"randnp", "lowest or highest, by a coin for each pixel", lowestOrHighest},
+		{"mosaic8", "blocks of 8 px, each of a copy drawn for it", mosaicOf(8)},
+		{"mosaic48", "blocks of 48 px, each of a copy drawn for it", mosaicOf(48)},
+		{"pixels", "pixels, each of a copy drawn for it", mosaicOf(1)},
+	}
+}
 
 // FindMix returns the mix called name. The error wraps [ErrUnknown].
 func FindMix(name string) (Mix, error) {
+	mixes := Mixes()
 	i := slices.IndexFunc(mixes, func(m Mix) bool { return m.Name == name })
 	if i < 0 {
 		return Mix{}, fmt.Errorf("%w: no mix %q", ErrUnknown, name)
@@ -50,22 +67,6 @@ func (m Mix) Apply(copies []*image.NRGBA, seed uint64) (*image.NRGBA, error) {
 	h := fnv.New64a()
 	h.Write([]byte(m.Name)) // never fails
 	return m.run(rand.New(rand.NewPCG(seed, h.Sum64())), packed), nil
-}
-
-var mixes = []Mix{
-	{"mean", "mean of all copies", func(_ *rand.Rand, c []*image.NRGBA) *image.NRGBA {
-		return weighted(c, slices.Repeat([]float64{1}, len(c)))
-	}},
-	{"weighted", "mean with weights between 1 and 3, drawn for each copy", weightedAtRandom},
-	{"median", "median, value by value", pointwise(middleOf)},
-	{"min", "lowest, value by value", pointwise(func(v []uint8) int { return int(v[0]) })},
-	{"max", "highest, value by value", pointwise(func(v []uint8) int { return int(v[len(v)-1]) })},
-	{"minmax", "mean of lowest and highest", pointwise(func(v []uint8) int { return (int(v[0]) + int(v[len(v)-1])) / 2 })},
-	{"modneg", "lowest and highest less the median", pointwise(func(v []uint8) int { return int(v[0]) + int(v[len(v)-1]) - middleOf(v) })},
-	{"randnp", "lowest or highest, by a coin for each pixel", lowestOrHighest},
-	{"mosaic8", "blocks of 8 px, each of a copy drawn for it", mosaicOf(8)},
-	{"mosaic48", "blocks of 48 px, each of a copy drawn for it", mosaicOf(48)},
-	{"pixels", "pixels, each of a copy drawn for it", mosaicOf(1)},
 }
 
 func weightedAtRandom(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {

@@ -30,6 +30,8 @@ import (
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/postgres"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -70,7 +72,7 @@ type config struct {
 
 // Create makes a home in dir, which may exist but must hold nothing of a home:
 // else the error wraps [fs.ErrExist]. The registry is made at an address as of
-// [registry.Create], or in the folder if that is empty. The configuration is written
+// [Driver], or in the folder if that is empty. The configuration is written
 // last, so that what was interrupted is no home.
 func Create(ctx context.Context, dir, address string, opts *registry.CreateOptions) (*Home, error) {
 	for _, name := range []string{configName, "registry.db", "keys"} {
@@ -97,7 +99,7 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 	if err := keyfile.CreateSeal(h.path(h.config.Keys.Seal), registry.GenerateSealKey()); err != nil {
 		return nil, err
 	}
-	r, err := registry.Create(ctx, h.dsn(), opts)
+	r, err := registry.Create(ctx, h.driver(), opts)
 	if err != nil { // no registry knows the keys: they would only be in the way of the next attempt
 		return nil, errors.Join(err, h.removeKeys())
 	}
@@ -210,8 +212,8 @@ func (h *Home) Investigation(ctx context.Context) (*registry.Registry, error) {
 	return h.open(ctx, registry.OpenForInvestigation)
 }
 
-func (h *Home) open(ctx context.Context, open func(context.Context, string) (*registry.Registry, error)) (*registry.Registry, error) {
-	r, err := open(ctx, h.dsn())
+func (h *Home) open(ctx context.Context, open func(context.Context, registry.Driver) (*registry.Registry, error)) (*registry.Registry, error) {
+	r, err := open(ctx, h.driver())
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the registry of %s is gone: %w", h.dir, err)
 	}
@@ -301,10 +303,33 @@ func (h *Home) path(name string) string {
 	return filepath.Join(h.dir, filepath.FromSlash(name))
 }
 
-func (h *Home) dsn() string {
-	address := h.config.Registry
-	if strings.HasPrefix(address, "postgres:") || strings.HasPrefix(address, "postgresql:") {
-		return address
+// driver is the place of the registry. The path of a file is relative to the home.
+func (h *Home) driver() registry.Driver {
+	if IsServer(h.config.Registry) {
+		return Driver(h.config.Registry)
 	}
-	return "file:" + h.path(strings.TrimPrefix(address, "file:"))
+	return sqlite.At(h.path(filePath(h.config.Registry)))
+}
+
+// Driver is the registry at an address: "postgres://USER@HOST/DATABASE", or the path of a
+// SQLite file, which "file:" may precede.
+func Driver(address string) registry.Driver {
+	if IsServer(address) {
+		return postgres.At(address)
+	}
+	return sqlite.At(filePath(address))
+}
+
+// IsServer reports whether the address is that of a PostgreSQL server.
+func IsServer(address string) bool {
+	return strings.HasPrefix(address, "postgres:") || strings.HasPrefix(address, "postgresql:")
+}
+
+// filePath is the path in the address of a SQLite file.
+func filePath(address string) string {
+	path, ok := strings.CutPrefix(address, "file:")
+	if ok {
+		path = strings.TrimPrefix(path, "//")
+	}
+	return path
 }

@@ -25,6 +25,20 @@ var (
 	ErrSealed   = errors.New("the sealed original cannot be opened")
 )
 
+// A Driver makes and opens the registry at one place: a file, a schema of a database.
+type Driver interface {
+	// Create makes the registry that info names and opens it. The error wraps
+	// [fs.ErrExist] if a registry is there.
+	Create(ctx context.Context, info Info) (Store, error)
+	// Open opens the registry that is there and brings its schema up to date. The error
+	// wraps [fs.ErrNotExist] or ErrSchema if there is none.
+	Open(ctx context.Context) (Store, error)
+	// Transfer copies the registry from to this place, where none is, and returns the
+	// ledger's size and root. progress, if not nil, is called after each batch of rows.
+	// An interrupted Transfer leaves no registry, and the next one goes on with it.
+	Transfer(ctx context.Context, from Store, progress func(done, total int)) (size int64, root tlog.Hash, err error)
+}
+
 // Store keeps the rows of one registry. Every Add commits its rows and their ledger
 // entries in one transaction or leaves no trace; times are kept to the microsecond.
 // All methods may be called concurrently, from several processes too.

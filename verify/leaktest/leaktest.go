@@ -18,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -55,7 +56,7 @@ func SealKey() *registry.SealKey {
 // NewRegistry returns an empty registry in memory that is closed after the test.
 func NewRegistry(t T) *registry.Registry {
 	t.Helper()
-	r, err := registry.Create(context.Background(), "file::memory:", nil)
+	r, err := registry.Create(context.Background(), sqlite.At(":memory:"), nil)
 	if err != nil {
 		fail(t, "leaktest: %v", err)
 		return nil

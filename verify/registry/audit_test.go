@@ -10,6 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
 // Damage that only opening the originals finds, and damage to kept checkpoints.
@@ -32,7 +33,7 @@ func TestAuditFindsDamage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "kyc.db")
-			r, err := registry.Create(t.Context(), "file:"+path, nil)
+			r, err := registry.Create(t.Context(), sqlite.At(path), nil)
 			require.NoError(t, err)
 			s := withLedgerKey(t, r)
 			issuer := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
@@ -42,7 +43,7 @@ func TestAuditFindsDamage(t *testing.T) {
 			s.grow(t, "vendor A")
 			require.NoError(t, r.Close())
 			tamper(t, path, c.sql)
-			r, err = registry.Open(t.Context(), "file:"+path)
+			r, err = registry.Open(t.Context(), sqlite.At(path))
 			require.NoError(t, err)
 			defer r.Close()
 			s.Registry = r
@@ -64,7 +65,7 @@ func TestAuditFindsDamage(t *testing.T) {
 // A text of an earlier state is not handed out as that of the present one.
 func TestKeptTextOfAnotherStateIsNotHandedOut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kyc.db")
-	r, err := registry.Create(t.Context(), "file:"+path, nil)
+	r, err := registry.Create(t.Context(), sqlite.At(path), nil)
 	require.NoError(t, err)
 	defer r.Close()
 	s := withLedgerKey(t, r)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
 // A witness makes C2SP cosignatures, written out here from the specifications.
@@ -169,7 +170,7 @@ func TestCosignatures(t *testing.T) {
 // Witnesses' signatures and a timestamp that come in at once, by several processes, are
 // all kept.
 func TestCosignaturesAtOnce(t *testing.T) {
-	dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
+	dsn := sqlite.At(filepath.Join(t.TempDir(), "r.db"))
 	r, err := registry.Create(t.Context(), dsn, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })

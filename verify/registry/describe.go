@@ -9,7 +9,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -40,14 +40,14 @@ func (s *Issuer) describePicture(pic *picture.Picture, data []byte, sum [32]byte
 		return nil, err
 	}
 	up.Chain = phash.PDQ.Chain() + " " + phash.Area.Chain()
-	var found *local.Features
+	var found *parts.Features
 	switch {
 	case s.cfg.HashOnly && !s.cfg.Registry.sealHashes:
 		return up, nil
 	case s.cfg.HashOnly:
 		data = nil
 	default:
-		if found, err = local.Extract(flat); err != nil {
+		if found, err = parts.Extract(flat); err != nil {
 			return nil, err
 		}
 	}
@@ -64,7 +64,7 @@ func hashText(kind phash.Kind, img image.Image) (text string, quality int, err e
 
 // sealed encrypts what is kept of an upload under one new data key; file and found are
 // nil where they are not kept. Hashes that are sealed are taken out of its row.
-func (s *Issuer) sealed(up *store.Upload, file []byte, found *local.Features) (*store.Sealed, error) {
+func (s *Issuer) sealed(up *store.Upload, file []byte, found *parts.Features) (*store.Sealed, error) {
 	data, wrapped, err := s.cfg.SealKey.newDataKey(up.ID)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -53,7 +54,7 @@ func TestEraseLeavesNoBytes(t *testing.T) {
 
 func eraseLeavesNoBytes(t *testing.T, sealHashes bool) {
 	path := filepath.Join(t.TempDir(), "kyc.db")
-	r, err := registry.Create(t.Context(), "file:"+path, &registry.CreateOptions{SealHashes: sealHashes})
+	r, err := registry.Create(t.Context(), sqlite.At(path), &registry.CreateOptions{SealHashes: sealHashes})
 	require.NoError(t, err)
 	defer r.Close()
 	s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
@@ -164,7 +165,7 @@ func TestErase(t *testing.T) {
 // Uploads without a subject are erased by their IDs, all that are named or none.
 func TestEraseSubmissions(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kyc.db")
-	r, err := registry.Create(t.Context(), "file:"+path, nil)
+	r, err := registry.Create(t.Context(), sqlite.At(path), nil)
 	require.NoError(t, err)
 	defer r.Close()
 	s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})

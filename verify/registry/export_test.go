@@ -79,7 +79,7 @@ func (k *SealKey) OpenPart(id watermark.Submission, sealed map[string][]byte, wh
 
 // CreateAs makes a registry in memory with the ID of another, as a forger does.
 func CreateAs(ctx context.Context, id [16]byte) (*Registry, error) {
-	s, err := sqlite.Create(ctx, "file::memory:", store.Info{ID: id, Created: timestamp(time.Now()), Salt: newSalt()})
+	s, err := sqlite.Create(ctx, ":memory:", store.Info{ID: id, Created: timestamp(time.Now()), Salt: newSalt()})
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
 // tarOf is a tar archive of files, and of what else the headers say.
@@ -318,7 +319,7 @@ func TestHashOnly(t *testing.T) {
 
 // Where hashes are sealed those alone are.
 func TestHashOnlySealed(t *testing.T) {
-	r, err := registry.Create(t.Context(), "file::memory:", &registry.CreateOptions{SealHashes: true})
+	r, err := registry.Create(t.Context(), sqlite.At(":memory:"), &registry.CreateOptions{SealHashes: true})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, r.Close()) })
 	cfg := registry.Config{Registry: r, HashOnly: true}

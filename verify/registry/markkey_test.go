@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -106,7 +107,7 @@ func (m meddler) AddCopies(ctx context.Context, copies []store.Copy, key store.M
 // released, and none logged.
 func TestKeyChangesBeforeTheCommit(t *testing.T) {
 	for _, state := range []string{registry.KeyRetired, registry.KeyCompromised} {
-		dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
+		dsn := sqlite.At(filepath.Join(t.TempDir(), "r.db"))
 		r, err := registry.Create(t.Context(), dsn, nil)
 		require.NoError(t, err)
 		t.Cleanup(func() { r.Close() })
@@ -137,7 +138,7 @@ func TestKeyChangesBeforeTheCommit(t *testing.T) {
 // Of several who say at once what became of a key none takes back that it is
 // compromised.
 func TestKeyStatesAtOnce(t *testing.T) {
-	dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
+	dsn := sqlite.At(filepath.Join(t.TempDir(), "r.db"))
 	r, err := registry.Create(t.Context(), dsn, nil)
 	require.NoError(t, err)
 	defer r.Close()

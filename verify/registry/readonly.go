@@ -12,8 +12,8 @@ import (
 // erase, sign a checkpoint, or enter recipients, keys, receipts or custody fails
 // with an error that wraps [ErrReadOnly]. It guards against mistakes of a program; against
 // its user the database's own permissions do (docs/registry.md).
-func OpenForInvestigation(ctx context.Context, dsn string) (*Registry, error) {
-	r, err := Open(ctx, dsn)
+func OpenForInvestigation(ctx context.Context, at Driver) (*Registry, error) {
+	r, err := Open(ctx, at)
 	if err != nil {
 		return nil, err
 	}

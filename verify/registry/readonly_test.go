@@ -14,12 +14,13 @@ import (
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
 // readOnly is a registry with one upload, open for investigation only.
 func readOnly(t *testing.T) registry.Config {
 	t.Helper()
-	dsn := "file:" + filepath.Join(t.TempDir(), "kyc.db")
+	dsn := sqlite.At(filepath.Join(t.TempDir(), "kyc.db"))
 	cfg := leaktest.Config(t)
 	r, err := registry.Create(t.Context(), dsn, nil)
 	require.NoError(t, err)

@@ -11,8 +11,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/store"
-	"github.com/kycmark/kycmark/internal/store/postgres"
-	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -43,42 +41,35 @@ type CreateOptions struct {
 	SealHashes bool
 }
 
-// Create makes an empty registry and opens it; opts may be nil. The address is one of
+// A Driver names the place of a registry. Packages verify/registry/sqlite and
+// verify/registry/postgres make Drivers, so that a program links only the database that
+// it uses.
+type Driver = store.Driver
+
+// Create makes an empty registry and opens it; opts may be nil. An existing registry is
+// left alone: the error wraps [fs.ErrExist].
 //
-//	file:PATH                          a SQLite file, which must not exist yet
-//	file::memory:                      in memory until Close
-//	postgres://USER@HOST/DATABASE      a PostgreSQL database, without a registry yet
-//
-// with the parameters of libpq for PostgreSQL; search_path names a schema, so that
-// several registries fit in one database. Leave passwords to PGPASSFILE or
-// PGPASSWORD. An existing registry is left alone: the error wraps [fs.ErrExist].
-func Create(ctx context.Context, dsn string, opts *CreateOptions) (*Registry, error) {
+//	r, err := registry.Create(ctx, sqlite.At("kyc.db"), nil)
+func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, error) {
 	info := store.Info{Created: timestamp(time.Now()), Salt: newSalt()}
 	if opts != nil {
 		info.SealHashes = opts.SealHashes
 	}
 	rand.Read(info.ID[:])
-	create := sqlite.Create
-	if postgres.IsDSN(dsn) {
-		create = postgres.Create
-	}
-	s, err := create(ctx, dsn, info)
+	s, err := at.Create(ctx, info)
 	if err != nil {
 		return nil, fmt.Errorf("create registry: %w", err)
 	}
 	return newRegistry(ctx, s)
 }
 
-// Open opens an existing registry by an address as of [Create], and brings its
-// schema up to date. It never makes one: a missing file is an error that wraps
-// [fs.ErrNotExist], a database without a registry and a registry of a later version
-// ones that wrap [ErrRegistry].
-func Open(ctx context.Context, dsn string) (*Registry, error) {
-	open := sqlite.Open
-	if postgres.IsDSN(dsn) {
-		open = postgres.Open
-	}
-	s, err := open(ctx, dsn)
+// Open opens an existing registry and brings its schema up to date. It never makes a
+// registry. The error wraps [fs.ErrNotExist] if the file is missing, and [ErrRegistry] if
+// there is no registry in the database, or one of a later version.
+//
+//	r, err := registry.Open(ctx, postgres.At("postgres://kyc@db.example/kyc"))
+func Open(ctx context.Context, at Driver) (*Registry, error) {
+	s, err := at.Open(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("open registry: %w", err)
 	}

@@ -22,6 +22,8 @@ import (
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/postgres"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -124,7 +126,7 @@ func TestSubmitRefusesWhatIsNoPicture(t *testing.T) {
 
 func TestNothingClearInTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kyc.db")
-	r, err := registry.Create(t.Context(), "file:"+path, nil)
+	r, err := registry.Create(t.Context(), sqlite.At(path), nil)
 	require.NoError(t, err)
 	s := newIssuer(t, registry.Config{Registry: r, SealKey: leaktest.SealKey()})
 	data := file(t, passport(1), "jpeg")
@@ -290,7 +292,7 @@ func TestSubmissionsWalk(t *testing.T) {
 
 func TestOpenAndCreate(t *testing.T) {
 	ctx := t.Context()
-	dsn := "file:" + filepath.Join(t.TempDir(), "kyc.db")
+	dsn := sqlite.At(filepath.Join(t.TempDir(), "kyc.db"))
 	_, err := registry.Open(ctx, dsn)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	r, err := registry.Create(ctx, dsn, nil)
@@ -304,11 +306,14 @@ func TestOpenAndCreate(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, size, checkLedger(t, r))
 	require.NoError(t, r.Close())
-	for _, bad := range []string{"", "kyc.db", "postgres:kyc", "postgres://u@h:x/db", "file:", "file:x?mode=ro"} {
+	for name, bad := range map[string]registry.Driver{
+		"no path": sqlite.At(""), "parameters": sqlite.At("x?mode=ro"),
+		"no server": postgres.At("postgres:kyc"), "no port": postgres.At("postgres://u@h:x/db"), "a file": postgres.At("kyc.db"),
+	} {
 		_, err := registry.Open(ctx, bad)
-		assert.ErrorIs(t, err, registry.ErrRegistry, bad)
+		assert.ErrorIs(t, err, registry.ErrRegistry, name)
 		_, err = registry.Create(ctx, bad, nil)
-		assert.ErrorIs(t, err, registry.ErrRegistry, bad)
+		assert.ErrorIs(t, err, registry.ErrRegistry, name)
 	}
 }
 

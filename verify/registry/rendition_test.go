@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
 // The ledger binds the pixels of a kept original, not only its file.
@@ -49,7 +50,7 @@ func TestRendition(t *testing.T) {
 // is neither opened nor marked, and an audit finds it.
 func TestDoctoredOriginal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kyc.db")
-	r, err := registry.Create(t.Context(), "file:"+path, nil)
+	r, err := registry.Create(t.Context(), sqlite.At(path), nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { r.Close() })
 	s, cfg, sub := shop(t, "png", func(c *registry.Config) { c.Registry = r })

@@ -8,7 +8,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/phash/local"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -99,7 +99,7 @@ func (r *Registry) AreaHash(ctx context.Context, key *SealKey, of watermark.Subm
 // FeaturesAfter calls add with the local features of every submission of a greater
 // number than after that has any, ascending, and returns the number of the last one
 // that it passed. What key does not open is passed over. An error of add ends it.
-func (r *Registry) FeaturesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, f *local.Features) error) (last int64, err error) {
+func (r *Registry) FeaturesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, f *parts.Features) error) (last int64, err error) {
 	for {
 		page, err := r.store.FeaturesAfter(ctx, after, searchPage)
 		if err != nil {
@@ -142,7 +142,7 @@ func (r *Registry) CheckSealKey(ctx context.Context, key *SealKey) error {
 		ErrSealed, watermark.Submission(of), other, key.id)
 }
 
-func openFeatures(row *store.Features, key *SealKey) (*local.Features, error) {
+func openFeatures(row *store.Features, key *SealKey) (*parts.Features, error) {
 	if key == nil {
 		return nil, fmt.Errorf("%w: no sealing key", ErrSealed)
 	}
@@ -154,7 +154,7 @@ func openFeatures(row *store.Features, key *SealKey) (*local.Features, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := new(local.Features)
+	f := new(parts.Features)
 	if err := f.UnmarshalBinary(raw); err != nil {
 		return nil, fmt.Errorf("submission number %d: %w", row.Seq, err)
 	}

@@ -26,6 +26,15 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// At returns the driver of a registry in the database that dsn names.
+func At(dsn string) store.Driver {
+	return sqldb.Driver{
+		Make:    func(ctx context.Context, info store.Info) (*sqldb.DB, error) { return Create(ctx, dsn, info) },
+		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, dsn) },
+		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, dsn) },
+	}
+}
+
 // Create makes the registry that info names and opens it. The database must be
 // there; the schema that search_path names is made where it is missing. If a
 // registry is there the error wraps [fs.ErrExist].

@@ -84,7 +84,7 @@ func strike(ctx context.Context, d *sqldb.DB, n int) error {
 
 func TestKilledWriterLosesNothingAcknowledged(t *testing.T) {
 	for kind, dsn := range map[string]func() string{
-		"file":     func() string { return "file:" + filepath.Join(t.TempDir(), "r.db") },
+		"file":     func() string { return filepath.Join(t.TempDir(), "r.db") },
 		"postgres": func() string { return server.DSN(t) },
 	} {
 		t.Run(kind, func(t *testing.T) {

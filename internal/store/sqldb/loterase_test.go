@@ -35,7 +35,7 @@ func traces(h phash.Hash) (all [][]byte) {
 // were moved before.
 func TestErasedHashesLeaveNothing(t *testing.T) {
 	dir := t.TempDir()
-	d, err := sqlite.Create(t.Context(), "file:"+filepath.Join(dir, "r.db"), info())
+	d, err := sqlite.Create(t.Context(), filepath.Join(dir, "r.db"), info())
 	require.NoError(t, err)
 	defer d.Close()
 	d.SetLotSize(testLot)

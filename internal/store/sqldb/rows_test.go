@@ -323,7 +323,7 @@ func TestManyRowsAtOnce(t *testing.T) {
 // A registry of the schema before is brought up to date when it is opened, and its
 // ledger verifies: what it committed to stays as it was.
 func TestEarlierSchema(t *testing.T) {
-	for kind, dsn := range map[string]string{"file": "file:" + filepath.Join(t.TempDir(), "r.db"), "postgres": server.DSN(t)} {
+	for kind, dsn := range map[string]string{"file": filepath.Join(t.TempDir(), "r.db"), "postgres": server.DSN(t)} {
 		t.Run(kind, func(t *testing.T) {
 			create := sqlite.Create
 			if kind == "postgres" {

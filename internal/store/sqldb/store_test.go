@@ -48,10 +48,10 @@ func TestMain(m *testing.M) {
 // kinds are the ways to make an empty registry.
 var kinds = map[string]func(t testing.TB, i store.Info) *sqldb.DB{
 	"memory": func(t testing.TB, i store.Info) *sqldb.DB {
-		return opened(sqlite.Create(t.Context(), "file::memory:", i))(t)
+		return opened(sqlite.Create(t.Context(), ":memory:", i))(t)
 	},
 	"file": func(t testing.TB, i store.Info) *sqldb.DB {
-		return opened(sqlite.Create(t.Context(), "file:"+filepath.Join(t.TempDir(), "a b%20c.db"), i))(t)
+		return opened(sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "a b%20c.db"), i))(t)
 	},
 	"postgres": func(t testing.TB, i store.Info) *sqldb.DB {
 		return opened(postgres.Create(t.Context(), server.DSN(t), i))(t)

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,7 +33,7 @@ func TestTransfer(t *testing.T) {
 	}
 	want := answers(t, first)
 	second := opened(postgres.OpenCopy(ctx, server.DSN(t)))(t)
-	file := "file:" + filepath.Join(t.TempDir(), "r.db")
+	file := filepath.Join(t.TempDir(), "r.db")
 	third := opened(sqlite.OpenCopy(ctx, file))(t)
 	for _, way := range [][2]*sqldb.DB{{first, second}, {second, third}} {
 		last := 0
@@ -63,7 +62,7 @@ func TestTransfer(t *testing.T) {
 func TestCopyIsScrubbedUntilThatIsDone(t *testing.T) {
 	from := kinds["file"](t, info())
 	fill(t, from)
-	to := opened(sqlite.OpenCopy(t.Context(), "file:"+filepath.Join(t.TempDir(), "r.db")))(t)
+	to := opened(sqlite.OpenCopy(t.Context(), filepath.Join(t.TempDir(), "r.db")))(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	_, _, err := sqldb.Transfer(ctx, from, to, func(done, total int) {
 		if 4*done > 3*total {
@@ -90,7 +89,7 @@ func TestWholeCopiesOnly(t *testing.T) {
 		"postgres": func(dsn string) (*sqldb.DB, error) { return postgres.OpenCopy(t.Context(), dsn) },
 	} {
 		t.Run(kind, func(t *testing.T) {
-			dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
+			dsn := filepath.Join(t.TempDir(), "r.db")
 			if kind == "postgres" {
 				dsn = server.DSN(t)
 			}
@@ -192,14 +191,14 @@ func runCopier(t *testing.T, from, to string, steps int) (done bool) {
 // A copy that is killed again and again is whole in the end, though uploads come in,
 // are erased, and states are signed meanwhile.
 func TestKilledCopyGoesOn(t *testing.T) {
-	file := "file:" + filepath.Join(t.TempDir(), "r.db")
+	file := filepath.Join(t.TempDir(), "r.db")
 	d := opened(sqlite.Create(t.Context(), file, info()))(t)
 	everything(t, d)
 	m := mover{t: t, next: 1000}
 	m.grow(d, 150)
 	there := server.DSN(t)
 	m.move(d, file, there)
-	m.move(opened(open(t.Context(), there))(t), there, "file:"+filepath.Join(t.TempDir(), "back.db"))
+	m.move(opened(open(t.Context(), there))(t), there, filepath.Join(t.TempDir(), "back.db"))
 }
 
 // A mover copies registries that are in use.
@@ -244,7 +243,7 @@ func (m *mover) move(d *sqldb.DB, from, to string) {
 		require.Equal(t, refusal(err), refusal(err2))
 		require.Equal(t, want, got)
 	}
-	if path, ok := strings.CutPrefix(to, "file:"); ok {
+	if path := to; !postgres.IsDSN(to) {
 		for _, n := range gone {
 			for _, tail := range []string{"", "-wal"} {
 				raw, err := os.ReadFile(path + tail)

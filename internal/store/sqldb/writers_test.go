@@ -90,7 +90,7 @@ func operate(ctx context.Context, s store.Store, process, i int, sum *tally) err
 
 func TestTwoProcessesWrite(t *testing.T) {
 	for kind, dsn := range map[string]func() string{
-		"file":     func() string { return "file:" + filepath.Join(t.TempDir(), "r.db") },
+		"file":     func() string { return filepath.Join(t.TempDir(), "r.db") },
 		"postgres": func() string { return server.DSN(t) },
 	} {
 		t.Run(kind, func(t *testing.T) {

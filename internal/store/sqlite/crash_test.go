@@ -42,7 +42,7 @@ func hire(t *testing.T, seed uint64) *clerk {
 	k := &clerk{disk: newDisk(t, seed), sizes: make(map[int64]bool)}
 	path := filepath.Join(k.disk.dir, "r.db")
 	var err error
-	k.d, err = sqlite.Create(t.Context(), "file:"+path, info())
+	k.d, err = sqlite.Create(t.Context(), path, info())
 	require.NoError(t, err)
 	_, err = k.d.AddRecipient(t.Context(), store.Recipient{Name: "vendor A", Kind: "vendor", Added: t0})
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func (k *clerk) work(t *testing.T, uploads int) {
 func (k *clerk) survived(t *testing.T, files map[string][]byte, when int) {
 	t.Helper()
 	dir := write(t, files)
-	d, err := sqlite.Open(t.Context(), "file:"+filepath.Join(dir, "r.db"))
+	d, err := sqlite.Open(t.Context(), filepath.Join(dir, "r.db"))
 	require.NoError(t, err)
 	defer d.Close()
 	_, _, err = d.Check(t.Context())
@@ -196,7 +196,7 @@ func TestDiskThatForgets(t *testing.T) {
 	random := rand.New(rand.NewPCG(7, 7))
 	for _, when := range k.moments(random, *crashes/4) {
 		dir := write(t, k.disk.all(when))
-		d, err := sqlite.Open(t.Context(), "file:"+filepath.Join(dir, "r.db"))
+		d, err := sqlite.Open(t.Context(), filepath.Join(dir, "r.db"))
 		require.NoError(t, err)
 		size, _, err := d.Check(t.Context())
 		require.NoError(t, err)
@@ -208,7 +208,7 @@ func TestDiskThatForgets(t *testing.T) {
 // A file that loses its end while it is read costs an error, and the program lives.
 func TestFileCutShort(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")
-	d := fill(t, "file:"+path)
+	d := fill(t, path)
 	for n := 100; n < 120; n++ {
 		s, x := submission(n)
 		x.Body = make([]byte, 100_000)

@@ -40,7 +40,7 @@ func smallDisk(t *testing.T) (dir string, more func()) {
 // is room again the same handle goes on.
 func TestDiskFull(t *testing.T) {
 	dir, more := smallDisk(t)
-	d := fill(t, "file:"+filepath.Join(dir, "r.db"))
+	d := fill(t, filepath.Join(dir, "r.db"))
 	n, acked := 100, []int{}
 	var err error
 	for ; err == nil; n++ {
@@ -68,7 +68,7 @@ func TestDiskFull(t *testing.T) {
 	acked = append(acked, full)
 	verify(d)
 	require.NoError(t, d.Close())
-	d, err = sqlite.Open(t.Context(), "file:"+filepath.Join(dir, "r.db"))
+	d, err = sqlite.Open(t.Context(), filepath.Join(dir, "r.db"))
 	require.NoError(t, err)
 	defer d.Close()
 	verify(d)
@@ -89,7 +89,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	if mounted {
 		t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	}
-	d := fill(t, "file:"+path)
+	d := fill(t, path)
 	before, _, err := d.Head(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
@@ -104,7 +104,7 @@ func TestReadOnlyDisk(t *testing.T) {
 			t.Skip("whom no permission stops, and who may not mount, such as root in most containers, has no read-only disk")
 		}
 	}
-	d, err = sqlite.Open(t.Context(), "file:"+path)
+	d, err = sqlite.Open(t.Context(), path)
 	if err == nil {
 		err = addLarge(t, d, 100)
 		d.Close()
@@ -116,7 +116,7 @@ func TestReadOnlyDisk(t *testing.T) {
 		require.NoError(t, os.Chmod(dir, 0o700))
 		require.NoError(t, os.Chmod(path, 0o600))
 	}
-	d, err = sqlite.Open(t.Context(), "file:"+path)
+	d, err = sqlite.Open(t.Context(), path)
 	require.NoError(t, err)
 	defer d.Close()
 	size, _, err := d.Check(t.Context())

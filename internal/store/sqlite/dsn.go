@@ -11,21 +11,19 @@ import (
 
 const memory = ":memory:"
 
-// parseDSN returns the path of "file:PATH", or memory for "file::memory:".
-// Parameters are refused: they could switch off what makes a registry durable.
-func parseDSN(dsn string) (path string, err error) {
-	rest, ok := strings.CutPrefix(dsn, "file:")
+// cleanPath checks the path of a registry and returns its shortest form; memory stays as it
+// is. Parameters behind a path are refused: they could switch off what makes a registry
+// durable. The error wraps [store.ErrSchema].
+func cleanPath(path string) (string, error) {
 	switch {
-	case !ok:
-		return "", fmt.Errorf("%w: the address must be file: and a path, not %.60q", store.ErrSchema, dsn)
-	case rest == memory:
+	case path == memory:
 		return memory, nil
-	case rest == "":
-		return "", fmt.Errorf("%w: the address has no path", store.ErrSchema)
-	case strings.ContainsAny(rest, "?#\x00"):
-		return "", fmt.Errorf("%w: the path must not contain ?, # or NUL: %.60q", store.ErrSchema, rest)
+	case path == "":
+		return "", fmt.Errorf("%w: the path of its file is empty", store.ErrSchema)
+	case strings.ContainsAny(path, "?#\x00"):
+		return "", fmt.Errorf("%w: the path must not contain ?, # or NUL: %.60q", store.ErrSchema, path)
 	}
-	path = filepath.Clean(filepath.FromSlash(strings.TrimPrefix(rest, "//")))
+	path = filepath.Clean(filepath.FromSlash(path))
 	if path == memory {
 		return "", fmt.Errorf("%w: a file cannot be called %s", store.ErrSchema, memory)
 	}

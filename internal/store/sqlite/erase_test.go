@@ -17,7 +17,7 @@ import (
 // free, and not in the write-ahead log.
 func TestErasureLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
-	d, err := sqlite.Create(t.Context(), "file:"+filepath.Join(dir, "r.db"), info())
+	d, err := sqlite.Create(t.Context(), filepath.Join(dir, "r.db"), info())
 	require.NoError(t, err)
 	defer d.Close()
 	var ups []store.Upload

@@ -1,9 +1,9 @@
 package sqlite
 
-// ParseDSN is tested alone because it stands between users and the driver.
-func ParseDSN(dsn string) (string, error) { return parseDSN(dsn) }
+// CleanPath is tested alone because it stands between users and the driver.
+func CleanPath(name string) (string, error) { return cleanPath(name) }
 
-// Memory is what ParseDSN returns for a registry in memory.
+// Memory is what CleanPath returns for a registry in memory.
 const Memory = memory
 
 // Connect opens the connections of a file.

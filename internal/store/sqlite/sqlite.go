@@ -49,32 +49,42 @@ func dialect(path string) sqldb.Dialect {
 	return d
 }
 
+// At returns the driver of a registry in the file at path; ":memory:" is in memory until
+// the registry is closed.
+func At(path string) store.Driver {
+	return sqldb.Driver{
+		Make:    func(ctx context.Context, info store.Info) (*sqldb.DB, error) { return Create(ctx, path, info) },
+		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, path) },
+		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, path) },
+	}
+}
+
 // Create makes the registry that info names and opens it. An existing file is
 // left alone: the error wraps [fs.ErrExist].
-func Create(ctx context.Context, dsn string, info store.Info) (*sqldb.DB, error) {
-	return create(dsn, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
+func Create(ctx context.Context, path string, info store.Info) (*sqldb.DB, error) {
+	return create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.Create(ctx, dialect(path), write, read, info)
 	})
 }
 
 // OpenCopy makes a file for [sqldb.Transfer] to fill, or opens what an earlier transfer
 // left. A file of anything else is left alone: the error wraps [store.ErrSchema].
-func OpenCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
-	d, err := create(dsn, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
+func OpenCopy(ctx context.Context, path string) (*sqldb.DB, error) {
+	d, err := create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.OpenCopy(ctx, dialect(path), write, read)
 	})
 	if !errors.Is(err, fs.ErrExist) {
 		return d, err
 	}
-	path, write, read, err := openFile(ctx, dsn, true)
+	path, write, read, err := openFile(ctx, path, true)
 	if err != nil {
 		return nil, err
 	}
 	return sqldb.OpenCopy(ctx, dialect(path), write, read)
 }
 
-func create(dsn string, schema func(path string, write, read *sql.DB) (*sqldb.DB, error)) (*sqldb.DB, error) {
-	path, err := parseDSN(dsn)
+func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.DB, error)) (*sqldb.DB, error) {
+	path, err := cleanPath(path)
 	if err != nil {
 		return nil, err
 	}
@@ -97,8 +107,8 @@ func create(dsn string, schema func(path string, write, read *sql.DB) (*sqldb.DB
 }
 
 // Open opens a registry and brings its schema up to date. It makes no file.
-func Open(ctx context.Context, dsn string) (*sqldb.DB, error) {
-	path, write, read, err := openFile(ctx, dsn, false)
+func Open(ctx context.Context, path string) (*sqldb.DB, error) {
+	path, write, read, err := openFile(ctx, path, false)
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +117,8 @@ func Open(ctx context.Context, dsn string) (*sqldb.DB, error) {
 
 // openFile opens the file of a registry; with began also one whose creation was cut
 // short.
-func openFile(ctx context.Context, dsn string, began bool) (path string, write, read *sql.DB, err error) {
-	if path, err = parseDSN(dsn); err != nil {
+func openFile(ctx context.Context, name string, began bool) (path string, write, read *sql.DB, err error) {
+	if path, err = cleanPath(name); err != nil {
 		return "", nil, nil, err
 	}
 	if path == memory {

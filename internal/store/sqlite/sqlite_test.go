@@ -50,9 +50,9 @@ func add(ctx context.Context, s store.Store, sub store.Submission, x store.Seale
 }
 
 // fill makes a registry with three submissions, two copies and two facts of custody.
-func fill(t *testing.T, dsn string) *sqldb.DB {
+func fill(t *testing.T, path string) *sqldb.DB {
 	t.Helper()
-	d, err := sqlite.Create(t.Context(), dsn, info())
+	d, err := sqlite.Create(t.Context(), path, info())
 	require.NoError(t, err)
 	t.Cleanup(func() { d.Close() })
 	_, err = d.AddRecipient(t.Context(), store.Recipient{Name: "A", Kind: "vendor", Added: t0})
@@ -76,29 +76,29 @@ func fill(t *testing.T, dsn string) *sqldb.DB {
 
 func TestCreateNeverOverwritesAndOpenNeverMakes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")
-	_, err := sqlite.Open(t.Context(), "file:"+path)
+	_, err := sqlite.Open(t.Context(), path)
 	require.ErrorIs(t, err, fs.ErrNotExist)
 	require.NoFileExists(t, path)
 
-	fill(t, "file:"+path)
+	fill(t, path)
 	st, err := os.Stat(path)
 	require.NoError(t, err)
 	assert.Zero(t, st.Mode().Perm()&0o077, "others must not read hashes: %v", st.Mode())
-	_, err = sqlite.Create(t.Context(), "file:"+path, info())
+	_, err = sqlite.Create(t.Context(), path, info())
 	require.ErrorIs(t, err, fs.ErrExist)
-	_, err = sqlite.Open(t.Context(), "file:"+filepath.Dir(path))
+	_, err = sqlite.Open(t.Context(), filepath.Dir(path))
 	require.ErrorIs(t, err, store.ErrSchema)
-	_, err = sqlite.Open(t.Context(), "file::memory:")
+	_, err = sqlite.Open(t.Context(), ":memory:")
 	require.ErrorIs(t, err, store.ErrSchema)
 }
 
 func TestReopenedRegistryIsTheSame(t *testing.T) {
-	dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
-	d := fill(t, dsn)
+	path := filepath.Join(t.TempDir(), "r.db")
+	d := fill(t, path)
 	size, head, err := d.Head(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
-	e, err := sqlite.Open(t.Context(), dsn)
+	e, err := sqlite.Open(t.Context(), path)
 	require.NoError(t, err)
 	defer e.Close()
 	size2, head2, err := e.Check(t.Context())
@@ -109,9 +109,9 @@ func TestReopenedRegistryIsTheSame(t *testing.T) {
 
 // Two handles are two processes to SQLite.
 func TestTwoHandlesWriteOneFile(t *testing.T) {
-	dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
-	one := fill(t, dsn)
-	two, err := sqlite.Open(t.Context(), dsn)
+	path := filepath.Join(t.TempDir(), "r.db")
+	one := fill(t, path)
+	two, err := sqlite.Open(t.Context(), path)
 	require.NoError(t, err)
 	defer two.Close()
 	before, _, err := one.Head(t.Context())
@@ -155,7 +155,7 @@ func TestOtherFilesAreRefusedAndLeftAlone(t *testing.T) {
 	for _, path := range []string{text, foreign, empty} {
 		before, err := os.ReadFile(path)
 		require.NoError(t, err)
-		_, err = sqlite.Open(t.Context(), "file:"+path)
+		_, err = sqlite.Open(t.Context(), path)
 		require.ErrorIs(t, err, store.ErrSchema, path)
 		after, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -178,34 +178,34 @@ func TestOpenCopy(t *testing.T) {
 	begin("foreign", "CREATE TABLE mine (x)")
 	require.NoError(t, os.WriteFile(path("text"), []byte(strings.Repeat("no database", 100)), 0o600))
 	for name, want := range map[string]error{"new": nil, "empty": nil, "begun": nil, "text": store.ErrSchema, "foreign": store.ErrSchema} {
-		d, err := sqlite.OpenCopy(t.Context(), "file:"+path(name))
+		d, err := sqlite.OpenCopy(t.Context(), path(name))
 		if want != nil {
 			require.ErrorIs(t, err, want, name)
 			continue
 		}
 		require.NoError(t, err, name)
 		require.NoError(t, d.Close())
-		d, err = sqlite.OpenCopy(t.Context(), "file:"+path(name))
+		d, err = sqlite.OpenCopy(t.Context(), path(name))
 		require.NoError(t, err, "again")
 		require.NoError(t, d.Close())
 	}
 }
 
 func TestLaterSchemaIsRefused(t *testing.T) {
-	dsn := "file:" + filepath.Join(t.TempDir(), "r.db")
-	require.NoError(t, fill(t, dsn).Close())
-	write, read, err := sqlite.Connect(strings.TrimPrefix(dsn, "file:"))
+	path := filepath.Join(t.TempDir(), "r.db")
+	require.NoError(t, fill(t, path).Close())
+	write, read, err := sqlite.Connect(path)
 	require.NoError(t, err)
 	_, err = write.Exec("INSERT INTO schema_version (version_id, is_applied) VALUES (9999, 1)")
 	require.NoError(t, errors.Join(err, write.Close(), read.Close()))
-	_, err = sqlite.Open(t.Context(), dsn)
+	_, err = sqlite.Open(t.Context(), path)
 	require.ErrorIs(t, err, store.ErrSchema)
 	require.ErrorContains(t, err, "later version of kycmark")
 }
 
 func TestDurabilitySettings(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "r.db")
-	fill(t, "file:"+path)
+	fill(t, path)
 	write, read, err := sqlite.Connect(path)
 	require.NoError(t, err)
 	defer write.Close()
@@ -219,19 +219,19 @@ func TestDurabilitySettings(t *testing.T) {
 	}
 }
 
-func FuzzParseDSN(f *testing.F) {
-	for _, s := range []string{"", "file:", "file:kyc.db", "file::memory:", "file:kyc.db?mode=memory", "postgres://x",
-		"file:///tmp/a.db", "file:a%20b", "file:../x", "file:./:memory:", "file:\x00", "kyc.db", "file:#"} {
+func FuzzCleanPath(f *testing.F) {
+	for _, s := range []string{"", "kyc.db", ":memory:", "kyc.db?mode=memory", "postgres://x",
+		"///tmp/a.db", "a%20b", "../x", "./:memory:", "\x00", "#"} {
 		f.Add(s)
 	}
-	f.Fuzz(func(t *testing.T, dsn string) {
-		path, err := sqlite.ParseDSN(dsn)
+	f.Fuzz(func(t *testing.T, name string) {
+		path, err := sqlite.CleanPath(name)
 		if err != nil {
 			require.ErrorIs(t, err, store.ErrSchema)
 			return
 		}
 		require.NotEmpty(t, path)
 		require.NotContains(t, path, "?")
-		require.Equal(t, dsn == "file:"+sqlite.Memory, path == sqlite.Memory)
+		require.Equal(t, name == sqlite.Memory, path == sqlite.Memory)
 	})
 }

@@ -1,0 +1,35 @@
+package experiments
+
+import (
+	"context"
+	"image"
+	"time"
+
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// An engine is what is measured. Tests put their own in its place.
+type engine struct {
+	mark   func(context.Context, *watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*watermark.Marked, error)
+	embed  func(*watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*image.NRGBA, error)
+	detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
+	null   func(ctx context.Context, leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) error
+	ruined func(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) error
+	hash   func(phash.Kind, image.Image) (phash.Hash, int, error)
+	judge  judge // nil: no Butteraugli
+	now    func() time.Time
+}
+
+func newEngine() *engine {
+	return &engine{
+		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,
+		null: watermark.NullTrials, ruined: watermark.RuinedTrials,
+		judge: findButteraugli(), now: time.Now,
+	}
+}
+
+// since is the time since start in milliseconds.
+func (e *engine) since(start time.Time) float64 {
+	return float64(e.now().Sub(start)) / float64(time.Millisecond)
+}

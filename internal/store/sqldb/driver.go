@@ -1,0 +1,52 @@
+package sqldb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/tlog"
+)
+
+// A Driver is a [store.Driver] of a SQL database.
+type Driver struct {
+	Make    func(context.Context, store.Info) (*DB, error) // makes a registry and opens it
+	Find    func(context.Context) (*DB, error)             // opens the registry that is there
+	Receive func(context.Context) (*DB, error)             // opens what [Transfer] fills
+}
+
+// Create makes the registry that info names and opens it.
+func (d Driver) Create(ctx context.Context, info store.Info) (store.Store, error) {
+	return opened(d.Make(ctx, info))
+}
+
+// Open opens the registry that is there.
+func (d Driver) Open(ctx context.Context) (store.Store, error) { return opened(d.Find(ctx)) }
+
+// opened keeps a nil *DB from becoming a store.Store that is not nil.
+func opened(db *DB, err error) (store.Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// Transfer copies the registry from, which another Driver opened, to this place: see
+// [Transfer].
+func (d Driver) Transfer(ctx context.Context, from store.Store, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
+	source, ok := from.(*DB)
+	if !ok {
+		return 0, root, fmt.Errorf("copy a registry: the source is a %T, not a SQL database", from)
+	}
+	target, err := d.Receive(ctx)
+	if err != nil {
+		return 0, root, fmt.Errorf("create registry: %w", err)
+	}
+	size, root, err = Transfer(ctx, source, target, progress)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = fmt.Errorf("the copy is not whole yet, and goes on when it is started again: %w", err)
+	}
+	return size, root, errors.Join(err, target.Close())
+}

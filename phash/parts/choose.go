@@ -1,0 +1,85 @@
+package parts
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
+
+const (
+	gridX, gridY = 8, 6 // parts of a picture that share its features
+	alike        = 22   // bits within which two features of a picture are alike
+	apart        = 3    // canonical pixels between them, at least
+)
+
+// shares are the parts of all features that the octaves get, finest first; what an
+// octave cannot fill goes to the others.
+var shares = [...]float64{0.40, 0.32, 0.18, 0.10}
+
+// choose picks at most n features that are spread over the picture and its scales,
+// the strongest first, and those that occur again in the picture last.
+func choose(all []found, w, h, n int) []found {
+	repeated(all)
+	var classes [len(shares)][]found
+	for _, f := range all {
+		c := min(f.octave, len(shares)-1)
+		classes[c] = append(classes[c], f)
+	}
+	for i := range classes {
+		spread(classes[i], w, h)
+	}
+	n = min(n, len(all))
+	out, taken := make([]found, 0, n), [len(shares)]int{}
+	for i, s := range shares {
+		taken[i] = min(int(s*float64(n)), len(classes[i]))
+		out = append(out, classes[i][:taken[i]]...)
+	}
+	for i := 0; len(out) < n; i = (i + 1) % len(shares) {
+		if taken[i] < len(classes[i]) {
+			out = append(out, classes[i][taken[i]])
+			taken[i]++
+		}
+	}
+	return out
+}
+
+// repeated halves the peaks of features that look like another of the picture.
+func repeated(all []found) {
+	again := make([]bool, len(all))
+	for i := range all {
+		a := &all[i]
+		for k := i + 1; k < len(all); k++ {
+			b := &all[k]
+			if a.distance(&b.descriptor) > alike {
+				continue
+			}
+			if dx, dy := a.x-b.x, a.y-b.y; max(dx, -dx) > apart || max(dy, -dy) > apart {
+				again[i], again[k] = true, true
+			}
+		}
+	}
+	for i, r := range again {
+		if r {
+			all[i].peak /= 4
+		}
+	}
+}
+
+// distance is the number of signs that differ.
+func (d *descriptor) distance(o *descriptor) int {
+	return bits.OnesCount64(d[0]^o[0]) + bits.OnesCount64(d[1]^o[1])
+}
+
+// spread orders features by strength over the cube of their rank in their part of
+// the picture: a small crop is left with some, and a wall does not get as many as a
+// face.
+func spread(all []found, w, h int) {
+	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.peak, a.peak) })
+	var count [gridX * gridY]int
+	for i := range all {
+		c := min(int(all[i].y)*gridY/h, gridY-1)*gridX + min(int(all[i].x)*gridX/w, gridX-1)
+		count[c]++
+		all[i].peak /= float32(count[c] * count[c] * count[c])
+	}
+	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.peak, a.peak) })
+}

@@ -1,0 +1,228 @@
+package parts
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+const (
+	cells      = 4                      // across a descriptor's patch
+	angles     = 8                      // bins of a cell
+	dims       = cells * cells * angles // numbers of a histogram
+	perCell    = 4                      // samples across a cell
+	across     = cells*perCell + 2      // the same across a patch, with one more at each edge
+	cellSigmas = 4.0                    // a cell's side, deviations of the blob
+
+	turnBins   = 36
+	turnRadius = 4.5 // deviations of the blob
+	turnSigma  = 1.5 // the same
+)
+
+// A histogram counts gradients by place and direction (Lowe, "Distinctive image
+// features from scale-invariant keypoints", 2004, section 6): cells row by row, of
+// eight directions each, the square roots of shares (Arandjelovic and Zisserman,
+// "Three things everyone should know to improve object retrieval", 2012).
+type histogram [dims]float32
+
+// A weight is what a sample adds to up to four cells.
+type weight struct {
+	cell [4]int8
+	w    [4]float32
+	n    int
+}
+
+// weights are those of the samples of a patch, row by row.
+var weights = func() (out [cells * perCell * cells * perCell]weight) {
+	n := cells * perCell
+	for i := range out {
+		x, y := (float64(i%n)+0.5)/perCell-0.5, (float64(i/n)+0.5)/perCell-0.5
+		dx, dy := x-(cells-1)/2.0, y-(cells-1)/2.0
+		soft := dsp.Exp(-(float64(dx*dx) + float64(dy*dy)) / (2 * cells * cells / 4))
+		fx, fy := math.Floor(x), math.Floor(y)
+		for k := range 4 {
+			cx, cy := int(fx)+k%2, int(fy)+k/2
+			if cx < 0 || cy < 0 || cx >= cells || cy >= cells {
+				continue
+			}
+			w := float64((1 - math.Abs(x-float64(cx))) * (1 - math.Abs(y-float64(cy))))
+			o := &out[i]
+			o.cell[o.n], o.w[o.n] = int8(cy*cells+cx), float32(float64(w*soft))
+			o.n++
+		}
+	}
+	return out
+}()
+
+// eighths returns the direction of (x, y) in eighths of a circle, 0..8, within
+// 0.005 of it, by basic operations alone.
+func eighths(x, y float32) float32 {
+	ax, ay := max(x, -x), max(y, -y)
+	lo, hi := min(ax, ay), max(ax, ay)
+	if hi == 0 {
+		return 0
+	}
+	t := lo / hi
+	a := float32(t * (1 + float32(0.348*(1-t))))
+	if ay > ax {
+		a = 2 - a
+	}
+	if x < 0 {
+		a = 4 - a
+	}
+	if y < 0 {
+		a = 8 - a
+	}
+	return a
+}
+
+// describe fills h with the gradients around b, seen along the direction given by
+// its cosine and sine.
+func describe(h *histogram, o *octave, b *blob, cos, sin float64) {
+	var patch [across * across]float32
+	p := o.planes[b.plane]
+	step := float64(b.sigma * cellSigmas / perCell)
+	for j := range across {
+		v := float64((float64(j) - (across-1)/2.0) * step)
+		for i := range across {
+			u := float64((float64(i) - (across-1)/2.0) * step)
+			patch[j*across+i] = sample(p, b.x+float64(cos*u)-float64(sin*v), b.y+float64(sin*u)+float64(cos*v))
+		}
+	}
+	*h = histogram{}
+	k := 0
+	for j := 1; j < across-1; j++ {
+		for i := 1; i < across-1; i++ {
+			c := j*across + i
+			gx, gy := patch[c+1]-patch[c-1], patch[c+across]-patch[c-across]
+			h.add(&weights[k], gx, gy)
+			k++
+		}
+	}
+	h.normalise()
+}
+
+func (h *histogram) add(w *weight, gx, gy float32) {
+	m := sqrt32(float32(gx*gx) + float32(gy*gy))
+	a := eighths(gx, gy)
+	lo := int(a)
+	t := a - float32(lo)
+	first, second := lo&(angles-1), (lo+1)&(angles-1)
+	m1 := float32(m * t)
+	m0 := m - m1
+	for i := range w.n {
+		c := int(w.cell[i]) * angles
+		h[c+first] += float32(w.w[i] * m0)
+		h[c+second] += float32(w.w[i] * m1)
+	}
+}
+
+func (h *histogram) normalise() {
+	var sum float32
+	for _, v := range h {
+		sum += v
+	}
+	g := 1 / (sum + 1e-6)
+	for i, v := range h {
+		h[i] = sqrt32(float32(v * g))
+	}
+}
+
+// sample is p by bilinear interpolation, beyond an edge like on it.
+func sample(p dsp.Plane, x, y float64) float32 {
+	x, y = min(max(x, 0), float64(p.W-1)), min(max(y, 0), float64(p.H-1))
+	x0, y0 := int(x), int(y)
+	tx, ty := float32(x-float64(x0)), float32(y-float64(y0))
+	k, right, down := y0*p.W+x0, 1, p.W
+	if x0 == p.W-1 {
+		right = 0
+	}
+	if y0 == p.H-1 {
+		down = 0
+	}
+	a := p.Pix[k] + float32(tx*(p.Pix[k+right]-p.Pix[k]))
+	b := p.Pix[k+down] + float32(tx*(p.Pix[k+down+right]-p.Pix[k+down]))
+	return a + float32(ty*(b-a))
+}
+
+// turnWeights are those of gradients by their squared distance, in sixteenths of
+// the blob's variance.
+var turnWeights = func() (w [16*turnRadius*turnRadius + 2]float32) {
+	for i := range w {
+		w[i] = float32(dsp.Exp(-float64(i) / 16 / (2 * turnSigma * turnSigma)))
+	}
+	return w
+}()
+
+// turns appends the directions of a blob in turns, 0..1: the peak of its gradients'
+// histogram first, then others of at least the share.
+func turns(out []float64, o *octave, b *blob, share float32, most int) []float64 {
+	h := turnHistogram(o, b)
+	var top float32
+	for _, v := range h {
+		top = max(top, v)
+	}
+	start := len(out)
+	for least := top; len(out) < start+most; {
+		best, at := float32(0), -1
+		for i, v := range h {
+			if v >= h[(i+1)%turnBins] && v > h[(i+turnBins-1)%turnBins] && v <= least && v > best {
+				best, at = v, i
+			}
+		}
+		if at < 0 || best < float32(share*top) {
+			break
+		}
+		l, r := h[(at+turnBins-1)%turnBins], h[(at+1)%turnBins]
+		off := 0.0
+		if c := float64(l) + float64(r) - 2*float64(best); c < -1e-9 {
+			off = (float64(l) - float64(r)) / 2 / c
+		}
+		t := (float64(at) + 0.5 + off) / turnBins
+		out = append(out, t-math.Floor(t))
+		least = math.Nextafter32(best, 0)
+	}
+	if len(out) == start {
+		out = append(out, 0)
+	}
+	return out
+}
+
+func turnHistogram(o *octave, b *blob) (h [turnBins]float32) {
+	p := o.planes[b.plane]
+	r := int(float64(turnRadius * b.sigma))
+	x0, y0 := int(b.x+0.5), int(b.y+0.5)
+	g := 16 / float64(b.sigma*b.sigma)
+	for y := max(1, y0-r); y <= min(p.H-2, y0+r); y++ {
+		up, row, down := p.Row(y-1), p.Row(y), p.Row(y+1)
+		dy := float64(y) - b.y
+		dy = float64(dy * dy)
+		for x := max(1, x0-r); x <= min(p.W-2, x0+r); x++ {
+			dx := float64(x) - b.x
+			k := int(float64((float64(dx*dx) + dy) * g))
+			if k >= len(turnWeights) {
+				continue
+			}
+			gx, gy := row[x+1]-row[x-1], down[x]-up[x]
+			m := sqrt32(float32(gx*gx) + float32(gy*gy))
+			a := float32(eighths(gx, gy) * (turnBins / 8.0))
+			i := min(int(a), turnBins-1)
+			h[i] += float32(m * turnWeights[k])
+		}
+	}
+	for range 3 { // soften
+		last, first := h[turnBins-1], h[0]
+		for i := range h {
+			next := first
+			if i+1 < turnBins {
+				next = h[i+1]
+			}
+			v := h[i]
+			h[i] = float32(0.25*last) + float32(0.5*v) + float32(0.25*next)
+			last = v
+		}
+	}
+	return h
+}
+
+func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }

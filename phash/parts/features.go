@@ -1,0 +1,218 @@
+package parts
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+var (
+	// ErrPicture is wrapped when a picture cannot be looked at: nil, empty, or
+	// larger than any that this package would unfold in memory.
+	ErrPicture = errors.New("parts: unusable picture")
+	// ErrFormat is wrapped when bytes are not what this package wrote.
+	ErrFormat = errors.New("parts: malformed features")
+)
+
+const (
+	// MaxFeatures is the greatest number of features that an upload has.
+	MaxFeatures = (MaxSize - headerSize) / featureSize
+	// MaxSize is the greatest length of an upload's features at rest, bytes.
+	MaxSize = 4096
+
+	version     = 1
+	headerSize  = 16
+	featureSize = 20
+
+	turnSteps  = 64 // of a direction, to the circle
+	levelSteps = 16 // of scale, intervals to the octave
+)
+
+// Features are what is remembered of an upload: the places that stand out in it,
+// with a descriptor each. They are immutable. The zero value holds none.
+type Features struct {
+	data []byte // as at rest, checked; nil for none
+}
+
+// A feature is a place of a picture as it is compared.
+type feature struct {
+	descriptor
+	place
+}
+
+// A place is where a feature lies, in pixels of the canonical picture, and its
+// direction and scale, in steps.
+type place struct {
+	x, y  float32
+	turn  uint8 // 0..turnSteps-1
+	level uint8 // 0..levelSteps-1
+}
+
+// Extract finds the features of an upload, given upright. A blank picture has
+// few or none, which is no error: it cannot be found again by them. Errors wrap
+// [ErrPicture].
+func Extract(img image.Image) (*Features, error) {
+	p, err := canonical(img, uploadSide)
+	if err != nil {
+		return nil, err
+	}
+	size := img.Bounds().Size()
+	chosen := choose(find(p, 1, 1), p.W, p.H, MaxFeatures)
+	f := &Features{data: make([]byte, headerSize, headerSize+featureSize*len(chosen))}
+	f.data[0], f.data[1] = version, byte(len(chosen))
+	binary.LittleEndian.PutUint32(f.data[4:], uint32(size.X))
+	binary.LittleEndian.PutUint32(f.data[8:], uint32(size.Y))
+	for i := range chosen {
+		f.data = chosen[i].feature.append(f.data)
+	}
+	binary.LittleEndian.PutUint32(f.data[12:], checksum(f.data))
+	return f, nil
+}
+
+// checksum is that of everything but itself.
+func checksum(data []byte) uint32 {
+	return crc32.Update(crc32.ChecksumIEEE(data[:12]), crc32.IEEETable, data[headerSize:])
+}
+
+func (f *feature) append(b []byte) []byte {
+	for _, w := range f.descriptor {
+		b = binary.LittleEndian.AppendUint64(b, w)
+	}
+	half := func(v float32) uint32 { return uint32(min(max(int(2*v+0.5), 0), 1<<11-1)) }
+	return binary.LittleEndian.AppendUint32(b, half(f.x)|half(f.y)<<11|uint32(f.turn)<<22|uint32(f.level)<<28)
+}
+
+// readFeature reads featureSize bytes.
+func readFeature(b []byte) (f feature) {
+	f.descriptor = readDescriptor(b)
+	f.place = readPlace(b[8*words:])
+	return f
+}
+
+func readPlace(b []byte) place {
+	v := binary.LittleEndian.Uint32(b)
+	const mask = 1<<11 - 1
+	return place{float32(v&mask) / 2, float32(v>>11&mask) / 2, uint8(v >> 22 & (turnSteps - 1)), uint8(v >> 28)}
+}
+
+func readDescriptor(b []byte) descriptor {
+	return descriptor{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+}
+
+// Len returns the number of features.
+func (f *Features) Len() int {
+	if f == nil || len(f.data) == 0 {
+		return 0
+	}
+	return int(f.data[1])
+}
+
+// Size returns the upload's width and height in pixels, 0 x 0 for the zero value.
+func (f *Features) Size() image.Point {
+	if f == nil || len(f.data) == 0 {
+		return image.Point{}
+	}
+	return sizeOf(f.data)
+}
+
+func sizeOf(data []byte) image.Point {
+	return image.Pt(int(binary.LittleEndian.Uint32(data[4:])), int(binary.LittleEndian.Uint32(data[8:])))
+}
+
+// MarshalBinary returns the form at rest, at most [MaxSize] bytes: a header of 16
+// (version, number of features, two zeros, width, height, CRC-32 of the rest; all
+// little-endian) and 20 a feature (128 signs; then from the low bit on x and y in
+// half canonical pixels, 11 bits each, 6 of direction, 4 of scale). The error is
+// [ErrFormat] for the zero value.
+func (f *Features) MarshalBinary() ([]byte, error) {
+	if f == nil || len(f.data) == 0 {
+		return nil, fmt.Errorf("%w: none were extracted", ErrFormat)
+	}
+	return append([]byte(nil), f.data...), nil
+}
+
+// UnmarshalBinary reads what [Features.MarshalBinary] wrote. Errors wrap [ErrFormat].
+func (f *Features) UnmarshalBinary(data []byte) error {
+	if err := check(data); err != nil {
+		return err
+	}
+	f.data = append([]byte(nil), data...)
+	return nil
+}
+
+// check reports why data is not a form at rest.
+func check(data []byte) error {
+	switch {
+	case len(data) < headerSize:
+		return fmt.Errorf("%w: %d bytes", ErrFormat, len(data))
+	case data[0] != version:
+		return fmt.Errorf("%w: version %d", ErrFormat, data[0])
+	case int(data[1]) > MaxFeatures || len(data) != headerSize+featureSize*int(data[1]):
+		return fmt.Errorf("%w: %d bytes for %d features", ErrFormat, len(data), data[1])
+	case data[2] != 0 || data[3] != 0:
+		return fmt.Errorf("%w: unknown flags", ErrFormat)
+	case binary.LittleEndian.Uint32(data[12:]) != checksum(data):
+		return fmt.Errorf("%w: wrong checksum", ErrFormat)
+	}
+	w, h := binary.LittleEndian.Uint32(data[4:]), binary.LittleEndian.Uint32(data[8:])
+	if w < 1 || h < 1 || w > maxSide || h > maxSide {
+		return fmt.Errorf("%w: a picture of %d x %d pixels", ErrFormat, w, h)
+	}
+	cw, ch := canonicalSize(int(w), int(h), uploadSide)
+	for b := data[headerSize:]; len(b) > 0; b = b[featureSize:] {
+		if f := readFeature(b); f.x > float32(cw) || f.y > float32(ch) {
+			return fmt.Errorf("%w: a feature outside of the picture", ErrFormat)
+		}
+	}
+	return nil
+}
+
+// A found feature is one with all that choosing and asking take.
+type found struct {
+	feature
+	h      histogram
+	along  histogram // coordinates along the axes
+	peak   float32
+	octave int
+}
+
+// find describes every blob of a canonical picture in up to most directions, those
+// whose peak is at least the share of the strongest.
+func find(p dsp.Plane, share float32, most int) []found {
+	var out []found
+	var at []float64
+	all := octaves(p)
+	for i := range all {
+		o := &all[i]
+		for _, b := range o.blobs(i) {
+			at = turns(at[:0], o, &b, share, most)
+			for _, t := range at {
+				f := found{peak: b.peak, octave: i}
+				f.x, f.y = float32(b.x*o.step), float32(b.y*o.step)
+				f.turn, f.level = uint8(int(float64(t*turnSteps)+0.5)&(turnSteps-1)), levelOf(b.sigma, i)
+				cos, sin := dsp.Cis(t)
+				describe(&f.h, o, &b, cos, sin)
+				f.project()
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
+
+// project makes the descriptor of the histogram.
+func (f *found) project() {
+	f.along = learned.project(&f.h)
+	f.descriptor = f.along.bits()
+}
+
+// levelOf is the scale in intervals over the least that a blob has.
+func levelOf(sigma float64, octave int) uint8 {
+	l := float64(intervals*dsp.Ln(sigma/baseSigma)/math.Ln2) + float64(intervals*octave)
+	return uint8(min(max(int(l+0.5)-1, 0), levelSteps-1))
+}

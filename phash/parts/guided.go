@@ -1,0 +1,217 @@
+package parts
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+const (
+	gridSide  = 16  // pixels of the leak, canonical
+	leastNear = 2.5 // the same, within which a feature's place is looked for at least
+	cluster   = 20  // canonical pixels of the upload, within which features found together count once
+)
+
+// A grid finds features of a leak by their place.
+type grid struct {
+	w, h  int
+	start []int32 // of each square in index, and one more
+	index []int32
+	asked []asked
+}
+
+func newGrid(all []asked) *grid {
+	g := &grid{asked: all, w: 1, h: 1}
+	for i := range all {
+		g.w, g.h = max(g.w, int(all[i].x)/gridSide+1), max(g.h, int(all[i].y)/gridSide+1)
+	}
+	g.start, g.index = make([]int32, g.w*g.h+1), make([]int32, len(all))
+	for i := range all {
+		g.start[g.square(&all[i])+1]++
+	}
+	for i := range g.w * g.h {
+		g.start[i+1] += g.start[i]
+	}
+	next := append([]int32(nil), g.start...)
+	for i := range all {
+		s := g.square(&all[i])
+		g.index[next[s]] = int32(i)
+		next[s]++
+	}
+	return g
+}
+
+func (g *grid) square(a *asked) int {
+	return min(max(int(a.y), 0)/gridSide, g.h-1)*g.w + min(max(int(a.x), 0)/gridSide, g.w-1)
+}
+
+// near calls f with the features within r of a place.
+func (g *grid) near(p geometry.Point, r float64, f func(i int, a *asked)) {
+	x0, x1 := max(0, int(p.X-r)/gridSide), min(g.w-1, int(p.X+r)/gridSide)
+	y0, y1 := max(0, int(p.Y-r)/gridSide), min(g.h-1, int(p.Y+r)/gridSide)
+	for y := y0; y <= y1; y++ {
+		for x := x0; x <= x1; x++ {
+			for _, i := range g.index[g.start[y*g.w+x]:g.start[y*g.w+x+1]] {
+				a := &g.asked[i]
+				dx, dy := float64(a.x)-p.X, float64(a.y)-p.Y
+				if float64(dx*dx)+float64(dy*dy) <= float64(r*r) {
+					f(int(i), a)
+				}
+			}
+		}
+	}
+}
+
+// A verifier looks for a candidate's features where a map has them.
+type verifier struct {
+	*search
+	upload []feature
+	tests  float64 // log10 of the hypotheses that are tried on the whole index
+}
+
+// agreed is what a map finds.
+type agreed struct {
+	m      geometry.Mat
+	pairs  []pair
+	logNFA float64
+	score  float64
+}
+
+// guided looks for every feature of the upload that the leak should show. Its number
+// of false alarms (Desolneux, Moisan and Morel, "Meaningful alignments", 2000) is
+// that of the hypotheses times the chance that strangers' features agree as often.
+func (v *verifier) guided(by fitted, tol float64) (a agreed) {
+	m := by.Mat
+	a.m, a.logNFA = m, math.Inf(1)
+	back, ok := m.Inverse()
+	if !ok {
+		return a
+	}
+	zoom := m.LinearScale() // pixels of the upload per pixel of the leak
+	level := int(math.Floor(float64(intervals*dsp.Ln(zoom)/math.Ln2) + 0.5))
+	turn := turnOf(m)
+	radius := math.Max(tol/zoom, leastNear)
+	var t tally
+	taken, clusters := map[int]bool{}, map[[2]int]bool{}
+	for k := range v.upload {
+		f := &v.upload[k]
+		p := back.Apply(geometry.Point{X: float64(f.x), Y: float64(f.y)})
+		if p.X < 0 || p.Y < 0 || p.X > float64(v.q.width) || p.Y > float64(v.q.height) {
+			continue
+		}
+		if l := int(f.level) - level; l < -1 || l >= levelSteps+1 {
+			continue // too fine for the leak
+		}
+		best, at, there := mostMatched+1, -1, 0
+		v.grid.near(p, radius, func(i int, c *asked) {
+			if off(int(f.level)-int(c.level), level) > nearLevel || offTurn(int(f.turn)-int(c.turn), turn) > nearTurn {
+				return
+			}
+			there++
+			if d := f.distance(&c.descriptor); d < best && !taken[i] {
+				best, at = d, i
+			}
+		})
+		if c := [2]int{int(f.x) / cluster, int(f.y) / cluster}; !clusters[c] {
+			t.add(there, best)
+			clusters[c] = at >= 0
+		}
+		if at >= 0 {
+			taken[at] = true
+			w := v.rarity[at][best]
+			a.pairs = append(a.pairs, pairOf(&v.asked[at].feature, f, uint16(at), uint8(k), w))
+			a.score += float64(w)
+		}
+	}
+	a.logNFA = v.tests + t.logChance(by.takes)
+	return a
+}
+
+// within are the distances by which a tally counts.
+var within = [...]int{16, 20, 24, 28, 32, 36, 40, mostMatched}
+
+// A tally counts how often features are found where they should be.
+type tally struct {
+	visible int
+	there   int              // features of the leak that they were compared with
+	found   [len(within)]int // by the distance that they are within
+}
+
+func (t *tally) add(there, distance int) {
+	t.visible++
+	t.there += there
+	for i, d := range within {
+		if distance <= d {
+			t.found[i]++
+		}
+	}
+}
+
+// logChance is log10 of the expected number of distances within which strangers'
+// features are found as often, for one hypothesis that takes so many of them.
+func (t *tally) logChance(takes int) float64 {
+	least := math.Inf(1)
+	for i, d := range within {
+		if t.found[i] <= takes {
+			continue
+		}
+		p := math.Max(float64(chance[d]*kinship)*float64(t.there)/float64(t.visible), leastChance)
+		least = math.Min(least, logTail(t.visible-takes, t.found[i]-takes, math.Min(p, 0.5)))
+	}
+	return least + log10(float64(len(within)))
+}
+
+// leastChance bounds what a single feature says.
+const leastChance = 1e-5
+
+// kinship is how many times likelier it is that features of two pictures look alike
+// where place, direction and scale agree.
+const kinship = 10
+
+// turnOf is the direction of a map's linear part, in steps.
+func turnOf(m geometry.Mat) int {
+	c, s := m[0]+m[4], m[3]-m[1]
+	return int(eighths(float32(c), float32(s))*(turnSteps/8)+0.5) & (turnSteps - 1)
+}
+
+// result is what a search says of an agreement.
+func (r *search) result(u *upload, a *agreed) (Match, bool) {
+	size := sizeOf(u.data)
+	cw, ch := canonicalSize(size.X, size.Y, uploadSide)
+	fromLeak := geometry.PixelScale(r.q.scale, r.q.scale)
+	if r.mirrored {
+		fromLeak = geometry.Mat{-1, 0, float64(r.q.width - 1), 0, 1, 0, 0, 0, 1}.Mul(fromLeak)
+	}
+	m := geometry.PixelScale(float64(size.X)/float64(cw), float64(size.Y)/float64(ch)).Mul(a.m).Mul(fromLeak)
+	back, ok := m.Inverse()
+	if !ok {
+		return Match{}, false
+	}
+	return Match{
+		Ref: u.ref, Score: a.score, LogNFA: a.logNFA, Inliers: len(a.pairs), Map: m,
+		Leak:   corners(back, size.X, size.Y),
+		Upload: corners(m, r.q.size.X, r.q.size.Y), Mirrored: r.mirrored,
+	}, true
+}
+
+func corners(m geometry.Mat, w, h int) (c [4][2]float64) {
+	x, y := float64(w-1), float64(h-1)
+	for i, p := range [4]geometry.Point{{}, {X: x}, {X: x, Y: y}, {Y: y}} {
+		q := m.Apply(p)
+		c[i] = [2]float64{q.X, q.Y}
+	}
+	return c
+}
+
+// inside reports whether (x, y) lies in a quadrilateral.
+func inside(q *[4][2]float64, x, y float64) bool {
+	in := false
+	for i := range q {
+		a, b := q[i], q[(i+3)%4]
+		if (a[1] > y) != (b[1] > y) && x < float64((b[0]-a[0])*(y-a[1]))/(b[1]-a[1])+a[0] {
+			in = !in
+		}
+	}
+	return in
+}

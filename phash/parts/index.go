@@ -1,0 +1,145 @@
+package parts
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// An Index finds the uploads that a leak shows, in whole or in part. Its methods may
+// be called at the same time: a search sees every addition and removal that
+// returned before it began. A removal waits for the searches under way. The zero
+// value is empty and ready.
+type Index struct {
+	mu      sync.Mutex // held by those that change the index
+	at      map[int64]location
+	state   atomic.Pointer[state]
+	reading sync.RWMutex // held to read features, and to erase them
+}
+
+// A location is where an upload lies: in a segment, or among the recent ones if
+// that is nil.
+type location struct {
+	in *segment
+	at int
+}
+
+// A state is what a search sees. It is immutable but for what is erased.
+type state struct {
+	segments []*segment // each at least twice as large as the next when it was made, or full
+	recent   *recent
+}
+
+// recent are uploads that were added last. They become a segment when a search
+// asks for them, and one that stays when they are many.
+type recent struct {
+	uploads []upload
+	once    sync.Once
+	as      *segment
+}
+
+// mostRecent is the number of uploads that are indexed anew by a search after an
+// addition, at most.
+const mostRecent = 512
+
+func (r *recent) segment() *segment {
+	r.once.Do(func() { r.as = newSegment(slices.Clone(r.uploads)) })
+	return r.as
+}
+
+func (x *Index) load() *state {
+	if s := x.state.Load(); s != nil {
+		return s
+	}
+	return &state{recent: &recent{}}
+}
+
+// Len returns the number of uploads.
+func (x *Index) Len() int {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return len(x.at)
+}
+
+// Add stores the features of an upload under ref, in the place of what was stored
+// under ref before. The error is [ErrFormat] for features that were never
+// extracted.
+func (x *Index) Add(ref int64, f *Features) error {
+	if f == nil || len(f.data) == 0 {
+		return fmt.Errorf("%w: none were extracted", ErrFormat)
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if at, ok := x.at[ref]; ok {
+		x.remove(ref, at)
+	}
+	x.add(upload{ref, slices.Clone(f.data), true})
+	return nil
+}
+
+// add appends uploads that are not there.
+func (x *Index) add(more ...upload) {
+	if x.at == nil {
+		x.at = map[int64]location{}
+	}
+	old := x.load()
+	r := &recent{uploads: slices.Concat(old.recent.uploads, more)}
+	for i := len(old.recent.uploads); i < len(r.uploads); i++ {
+		x.at[r.uploads[i].ref] = location{nil, i}
+	}
+	next := &state{old.segments, r}
+	if len(r.uploads) >= mostRecent {
+		next = x.settle(next)
+	}
+	x.state.Store(next)
+}
+
+// settle makes the recent uploads a segment, merged with those that are not at
+// least twice as large.
+func (x *Index) settle(s *state) *state {
+	all, keep := slices.DeleteFunc(slices.Clone(s.recent.uploads), gone), len(s.segments)
+	for keep > 0 {
+		last := s.segments[keep-1]
+		live := len(last.uploads) - last.dead
+		if live >= 2*len(all) || live+len(all) > mostUploads {
+			break
+		}
+		all = append(slices.DeleteFunc(slices.Clone(last.uploads), gone), all...)
+		keep--
+	}
+	merged := newSegment(all)
+	for i := range all {
+		x.at[all[i].ref] = location{merged, i}
+	}
+	return &state{append(slices.Clone(s.segments[:keep]), merged), &recent{}}
+}
+
+func gone(u upload) bool { return u.data == nil }
+
+// Remove forgets the upload of ref and reports whether there was one. The features,
+// which are personal data, are overwritten in the index, except in a snapshot that
+// it was opened from.
+func (x *Index) Remove(ref int64) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	at, ok := x.at[ref]
+	if ok {
+		x.remove(ref, at)
+	}
+	return ok
+}
+
+func (x *Index) remove(ref int64, at location) {
+	delete(x.at, ref)
+	x.reading.Lock()
+	defer x.reading.Unlock()
+	if at.in != nil {
+		at.in.erase(at.at)
+		return
+	}
+	old := x.load()
+	r := &recent{uploads: slices.Clone(old.recent.uploads)}
+	r.uploads[at.at].erase()
+	x.state.Store(&state{old.segments, r})
+}

@@ -1,0 +1,213 @@
+package parts
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+// The buckets that a feature looks into are the likeliest, as sorting all of them
+// shows.
+func TestProbeAgainstSorting(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for range 20 {
+		var margin [mostAddress]uint8
+		for i := range margin {
+			margin[i] = uint8(r.IntN(100))
+		}
+		n := 6 + r.IntN(7) // all of them can flip
+		cost := func(flip uint32) (c float64) {
+			for i := range n {
+				if flip>>i&1 == 1 {
+					c += math.Pow(float64(margin[i])/marginParts, 2)
+				}
+			}
+			return c
+		}
+		var all []float64
+		for flip := range uint32(1) << n {
+			all = append(all, cost(flip))
+		}
+		slices.Sort(all)
+		var s bucketSet
+		s.probe(&margin, n, 50)
+		seen := map[uint32]bool{}
+		for i, flip := range s.flip[:s.n] {
+			assert.InDelta(t, all[i], cost(flip), 1e-4)
+			assert.False(t, seen[flip])
+			seen[flip] = true
+		}
+		if s.n < min(50, 1<<n) {
+			assert.Greater(t, all[s.n], mostCost-1e-3)
+		}
+	}
+}
+
+// The chance of many successes has the same bits where products and sums are fused:
+// GOAMD64=v3, arm64.
+func TestLogTailVectors(t *testing.T) {
+	var all []byte
+	for n := 10; n < 200; n++ {
+		for k := 1; k < n; k += 3 {
+			all = binary.LittleEndian.AppendUint64(all, math.Float64bits(logTail(n, k, float64(k)/float64(n+1))))
+		}
+	}
+	assert.Equal(t, "48ca18fba9a775e47ac4cff865e9ca3504b07b26faef3a6b7fbf01599bff46e7", fmt.Sprintf("%x", sha256.Sum256(all)))
+}
+
+// noise is an upload of random features.
+func noise(r *rand.Rand, ref int64) upload {
+	data := make([]byte, headerSize, MaxSize)
+	data[0], data[1] = version, 50
+	data[4], data[8] = 200, 100
+	for range 50 {
+		f := feature{descriptor{r.Uint64(), r.Uint64()}, place{float32(r.IntN(200)), float32(r.IntN(100)), uint8(r.IntN(turnSteps)), uint8(r.IntN(levelSteps))}}
+		data = f.append(data)
+	}
+	return upload{ref: ref, data: data}
+}
+
+// What an index finds for a feature is what comparing with all features finds in the
+// buckets that are looked into, and nothing else.
+func TestAskAgainstAll(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	var all []upload
+	for i := range 300 {
+		all = append(all, noise(r, int64(i)))
+	}
+	s := newSegment(all)
+	for n := range 100 {
+		u, k := r.IntN(len(all)), r.IntN(50)
+		a := asked{feature: all[u].feature(k)}
+		for range r.IntN(12) {
+			i := r.IntN(128)
+			a.descriptor[i/64] ^= 1 << (i % 64)
+		}
+		for i := range a.margin {
+			a.margin[i] = uint8(r.IntN(60))
+		}
+		var set bucketSet
+		set.probe(&a.margin, s.address, 40)
+		got := s.ask(nil, &a, n, 0, &set)
+		var want []hit
+		s.each(func(d *descriptor, f uint32) {
+			looked := slices.Contains(set.flip[:set.n], s.bucket(d)^s.bucket(&a.descriptor))
+			alike := bits.OnesCount32(signsOf(d)^signsOf(&a.descriptor)) <= signsApart
+			if distance := d.distance(&a.descriptor); looked && alike && distance <= mostApart {
+				want = append(want, hit{f >> 8, uint16(n), uint8(f), uint8(distance)})
+			}
+		})
+		assert.ElementsMatch(t, want, got)
+	}
+	s.erase(7)
+	s.each(func(_ *descriptor, f uint32) { require.NotEqual(t, uint32(7), f>>8) })
+	left := 0
+	for _, p := range s.posts {
+		if p.feature != erased {
+			left++
+		}
+	}
+	assert.Equal(t, 299*50, left)
+	assert.Equal(t, left, s.live)
+}
+
+func TestGridAgainstAll(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	all := make([]asked, 500)
+	for i := range all {
+		all[i].x, all[i].y = r.Float32()*300, r.Float32()*200
+	}
+	g := newGrid(all)
+	for range 200 {
+		p, radius := geometry.Point{X: r.Float64()*340 - 20, Y: r.Float64()*240 - 20}, 1+r.Float64()*40
+		var got, want []int
+		g.near(p, radius, func(i int, _ *asked) { got = append(got, i) })
+		for i := range all {
+			if math.Hypot(float64(all[i].x)-p.X, float64(all[i].y)-p.Y) <= radius {
+				want = append(want, i)
+			}
+		}
+		assert.ElementsMatch(t, want, got)
+	}
+}
+
+func TestTail(t *testing.T) {
+	for _, c := range []struct {
+		n, k int
+		p    float64
+	}{{10, 1, 0.1}, {10, 10, 0.5}, {50, 3, 0.01}, {200, 40, 0.05}, {7, 4, 0.9}} {
+		sum := 0.0
+		for i := c.k; i <= c.n; i++ {
+			a, _ := math.Lgamma(float64(c.n + 1))
+			b, _ := math.Lgamma(float64(i + 1))
+			d, _ := math.Lgamma(float64(c.n - i + 1))
+			sum += math.Exp(a - b - d + float64(i)*math.Log(c.p) + float64(c.n-i)*math.Log(1-c.p))
+		}
+		assert.InDelta(t, math.Log10(sum), logTail(c.n, c.k, c.p), 1e-6)
+	}
+	assert.Zero(t, logTail(5, 0, 0.5))
+	assert.Equal(t, math.Inf(-1), logTail(5, 6, 0.5))
+}
+
+func TestDirections(t *testing.T) {
+	for i := range 1000 {
+		a := float64(i) / 1000 * 2 * math.Pi
+		got := float64(eighths(float32(3*math.Cos(a)), float32(3*math.Sin(a))))
+		assert.LessOrEqual(t, math.Abs(math.Remainder(got-a*4/math.Pi, 8)), 0.006)
+	}
+}
+
+// A feature keeps its descriptor when the picture is turned, and has that of its
+// mirror image when the picture is mirrored.
+func TestLooks(t *testing.T) {
+	p := dsp.NewPlane(256, 192)
+	r := rand.New(rand.NewPCG(1, 1))
+	for i := range p.Pix {
+		p.Pix[i] = float32(r.IntN(256))
+	}
+	p = dsp.Gauss(p, 2.5)
+	for i := range p.Pix {
+		p.Pix[i] = (p.Pix[i]-128)*6 + 128
+	}
+	mirrored, half := dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H)
+	for y := range p.H {
+		for x := range p.W {
+			v := p.Pix[y*p.W+x]
+			mirrored.Pix[y*p.W+p.W-1-x] = v
+			half.Pix[(p.H-1-y)*p.W+p.W-1-x] = v
+		}
+	}
+	all := find(p, 1, 1)
+	require.Greater(t, len(all), 50)
+	for name, turned := range map[string]dsp.Plane{"mirrored": mirrored, "half": half} {
+		other, same := find(turned, 1, 1), 0
+		for i := range all {
+			a := all[i]
+			if name == "half" {
+				a.x, a.y, a.turn = float32(p.W-1)-a.x, float32(p.H-1)-a.y, (a.turn+turnSteps/2)&(turnSteps-1)
+			} else {
+				a.mirror(p.W)
+			}
+			for k := range other {
+				b := &other[k]
+				if math.Hypot(float64(a.x-b.x), float64(a.y-b.y)) < 0.6 && a.level == b.level && offTurn(int(a.turn), int(b.turn)) <= 1 && a.distance(&b.descriptor) <= 4 {
+					same++
+					break
+				}
+			}
+		}
+		// Octaves keep every second sample from the top left on: only the finest is its own mirror image.
+		assert.Greater(t, same, len(all)*7/10, name)
+	}
+}

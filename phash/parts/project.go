@@ -1,0 +1,83 @@
+package parts
+
+import (
+	_ "embed" // the axes
+	"encoding/binary"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// axesFile holds the mean histogram and the axes as little-endian float32: dims
+// numbers of the mean, then for each dimension of a histogram its share in each of
+// the axes. The axes are those along which histograms differ most between places
+// for how much they differ between pictures of one place, which is by a deviation
+// of 1 (linear discriminants, as in Strecha et al., "LDAHash", 2012), the best
+// first. TestLearn learns them from specimens alone.
+//
+//go:embed axes.bin
+var axesFile []byte
+
+// words is the length of a descriptor.
+const words = 2
+
+// A descriptor holds the signs of a histogram along the axes, that of axis i in bit
+// i%64 of word i/64.
+type descriptor [words]uint64
+
+// axes are the numbers of axesFile.
+type axes struct {
+	mean  histogram
+	share [dims]histogram // by dimension of the histogram
+}
+
+var learned = readAxes(axesFile)
+
+func readAxes(data []byte) *axes {
+	a := &axes{}
+	next := func(h *histogram) {
+		for i := range h {
+			h[i] = math.Float32frombits(binary.LittleEndian.Uint32(data))
+			data = data[4:]
+		}
+	}
+	if len(data) != 4*dims*(dims+1) {
+		return a
+	}
+	next(&a.mean)
+	for i := range a.share {
+		next(&a.share[i])
+	}
+	return a
+}
+
+// project returns the coordinates of h along the axes.
+func (a *axes) project(h *histogram) (y histogram) {
+	for i, v := range h {
+		dsp.AddScaled(y[:], a.share[i][:], v-a.mean[i])
+	}
+	return y
+}
+
+// bits returns the signs.
+func (y *histogram) bits() (d descriptor) {
+	for i, v := range y {
+		if v > 0 {
+			d[i/64] |= 1 << (i % 64)
+		}
+	}
+	return d
+}
+
+// mirrored returns the histogram of the picture's mirror image, in which rows and
+// directions run the other way round.
+func (h *histogram) mirrored() (m histogram) {
+	for y := range cells {
+		for x := range cells {
+			for a := range angles {
+				m[((cells-1-y)*cells+x)*angles+(angles-a)%angles] = h[(y*cells+x)*angles+a]
+			}
+		}
+	}
+	return m
+}

@@ -1,0 +1,89 @@
+package parts
+
+import (
+	"cmp"
+	"image"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+const (
+	mostAsked  = 3000 // features of a leak
+	turnShare  = 0.8  // of the strongest peak, from which a direction is asked for too
+	mostTurns  = 2    // directions of a blob
+	leastLong  = 480  // pixels of a leak's long side, below which it is enlarged
+	leastShort = 240  // the same of its short side
+	enlarged   = 2    // times
+)
+
+// A Query is what is asked of an index about one leak: its features, and those of its
+// mirror image. It is immutable.
+type Query struct {
+	size            image.Point // of the leak, pixels
+	width, height   int         // of the canonical leak
+	scale           float64     // canonical pixels per pixel of the leak
+	asked, mirrored []asked
+}
+
+// marginParts are the steps of a margin to a deviation.
+const marginParts = 24
+
+// An asked feature is one with how sure the first signs are.
+type asked struct {
+	feature
+	margin [mostAddress]uint8 // distance from 0 along the first axes, in parts of the deviation by which edits move it
+}
+
+// Examine finds the features of a leak. A negative has to be inverted before. Errors
+// wrap [ErrPicture].
+func Examine(img image.Image) (*Query, error) {
+	p, err := canonical(img, leakSide)
+	if err != nil {
+		return nil, err
+	}
+	size := img.Bounds().Size()
+	if max(p.W, p.H) < leastLong || min(p.W, p.H) < leastShort {
+		p = enlarge(p, enlarged)
+	}
+	q := &Query{size: size, width: p.W, height: p.H, scale: float64(p.W) / float64(size.X)}
+	all := find(p, turnShare, mostTurns)
+	spread(all, p.W, p.H)
+	// There are few coarse ones, and noise is fine.
+	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(min(b.octave, 1), min(a.octave, 1)) })
+	all = all[:min(len(all), mostAsked)]
+	for i := range all {
+		q.asked = append(q.asked, all[i].ask())
+		all[i].mirror(p.W)
+		q.mirrored = append(q.mirrored, all[i].ask())
+	}
+	return q, nil
+}
+
+// enlarge returns p n times as large, by cubic convolution.
+func enlarge(p dsp.Plane, n int) dsp.Plane {
+	e, out := dsp.NewEnlarger(p, n*p.W, n*p.H), dsp.NewPlane(n*p.W, n*p.H)
+	for y := range out.H {
+		e.Row(y, out.Row(y))
+	}
+	return out
+}
+
+func (f *found) ask() (a asked) {
+	a.feature = f.feature
+	for i := range a.margin {
+		v := f.along[i]
+		a.margin[i] = uint8(min(255, float32(marginParts*max(v, -v))))
+	}
+	return a
+}
+
+// mirror makes f what it is in the mirror image of a picture of width w.
+func (f *found) mirror(w int) {
+	f.h = f.h.mirrored()
+	f.x, f.turn = float32(w-1)-f.x, (turnSteps/2-f.turn)&(turnSteps-1)
+	f.project()
+}
+
+// Len returns the number of features of the leak.
+func (q *Query) Len() int { return len(q.asked) }

@@ -1,0 +1,159 @@
+package parts
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+const (
+	intervals  = 3    // scales an octave
+	baseSigma  = 1.6  // blur of an octave's first plane, pixels of the octave
+	givenSigma = 0.5  // blur that a picture is taken to have
+	leastSide  = 20   // pixels of the short side of an octave
+	leastPeak  = 1.0  // of a difference of Gaussians, grey levels
+	mostEdge   = 12.1 // (r+1)^2/r of a blob's curvatures, r = 10 (Lowe, 2004, section 4.1)
+	frame      = 5    // pixels of an octave at its edges, without blobs
+	mostStray  = 0.6  // of a refined position, samples
+)
+
+// sigmas are the blurs of an octave's planes, pixels of the octave.
+var sigmas = func() (s [intervals + 3]float64) {
+	for i := range s {
+		s[i] = float64(baseSigma * dsp.Exp(float64(i)*math.Ln2/intervals))
+	}
+	return s
+}()
+
+// An octave is a stack of ever more blurred planes of one size, the last but two
+// twice as blurred as the first.
+type octave struct {
+	planes [intervals + 3]dsp.Plane
+	step   float64 // canonical pixels per pixel
+}
+
+// octaves builds the scale space of a canonical plane.
+func octaves(p dsp.Plane) []octave {
+	var out []octave
+	next := dsp.Gauss(p, math.Sqrt(baseSigma*baseSigma-givenSigma*givenSigma))
+	for step := 1.0; min(next.W, next.H) >= leastSide; step *= 2 {
+		o := octave{step: step}
+		o.planes[0] = next
+		for i := 1; i < len(o.planes); i++ {
+			a, b := sigmas[i-1], sigmas[i]
+			o.planes[i] = dsp.Gauss(o.planes[i-1], math.Sqrt(float64(b*b)-float64(a*a)))
+		}
+		out = append(out, o)
+		next = everySecond(o.planes[intervals])
+	}
+	return out
+}
+
+func everySecond(p dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane((p.W+1)/2, (p.H+1)/2)
+	for y := range out.H {
+		src, dst := p.Row(2*y), out.Row(y)
+		for x := range dst {
+			dst[x] = src[2*x]
+		}
+	}
+	return out
+}
+
+// A blob is an extremum of the differences of Gaussians over place and scale.
+type blob struct {
+	x, y   float64 // pixels of the octave
+	sigma  float64 // the same
+	peak   float32 // grey levels, positive
+	octave int
+	plane  int // of the octave, nearest in scale
+}
+
+// blobs finds the extrema of an octave.
+func (o *octave) blobs(number int) []blob {
+	var d [intervals + 2]dsp.Plane
+	for i := range d {
+		d[i] = dsp.NewPlane(o.planes[0].W, o.planes[0].H)
+		a, b := o.planes[i].Pix, o.planes[i+1].Pix
+		for k := range d[i].Pix {
+			d[i].Pix[k] = b[k] - a[k]
+		}
+	}
+	var out []blob
+	for i := 1; i <= intervals; i++ {
+		w, h := d[i].W, d[i].H
+		for y := frame; y < h-frame; y++ {
+			row := d[i].Row(y)
+			for x := frame; x < w-frame; x++ {
+				v := row[x]
+				switch l, r := row[x-1], row[x+1]; {
+				case v >= leastPeak && l <= v && r <= v:
+				case v <= -leastPeak && l >= v && r >= v:
+				default:
+					continue
+				}
+				if k := y*w + x; extreme(&d, i, k, v) {
+					if b, ok := refine(&d, i, x, y); ok {
+						b.octave = number
+						out = append(out, b)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// extreme reports whether v, sample k of plane i, is the greatest or the least of
+// its 27 neighbours.
+func extreme(d *[intervals + 2]dsp.Plane, i, k int, v float32) bool {
+	w := d[i].W
+	if v > 0 {
+		for _, p := range [...][]float32{d[i].Pix, d[i-1].Pix, d[i+1].Pix} {
+			for _, r := range [...]int{k - w, k, k + w} {
+				if p[r-1] > v || p[r] > v || p[r+1] > v {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	for _, p := range [...][]float32{d[i].Pix, d[i-1].Pix, d[i+1].Pix} {
+		for _, r := range [...]int{k - w, k, k + w} {
+			if p[r-1] < v || p[r] < v || p[r+1] < v {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// refine puts an extremum at the tops of the parabolas through its neighbours, and
+// refuses edges.
+func refine(d *[intervals + 2]dsp.Plane, i, x, y int) (blob, bool) {
+	p, w := d[i].Pix, d[i].W
+	k := y*w + x
+	v := float64(p[k])
+	dxx := float64(p[k+1]) + float64(p[k-1]) - 2*v
+	dyy := float64(p[k+w]) + float64(p[k-w]) - 2*v
+	dxy := (float64(p[k+w+1]) - float64(p[k+w-1]) - float64(p[k-w+1]) + float64(p[k-w-1])) / 4
+	trace, det := dxx+dyy, float64(dxx*dyy)-float64(dxy*dxy)
+	if det <= 0 || float64(trace*trace) >= float64(mostEdge*det) {
+		return blob{}, false
+	}
+	dx, dy := (float64(p[k+1])-float64(p[k-1]))/2, (float64(p[k+w])-float64(p[k-w]))/2
+	ox := -(float64(dyy*dx) - float64(dxy*dy)) / det
+	oy := -(float64(dxx*dy) - float64(dxy*dx)) / det
+	up, down := float64(d[i+1].Pix[k]), float64(d[i-1].Pix[k])
+	os := 0.0
+	if c := up + down - 2*v; math.Abs(c) > 1e-6 {
+		os = min(max((down-up)/2/c, -0.5), 0.5)
+	}
+	if math.Abs(ox) > mostStray || math.Abs(oy) > mostStray {
+		return blob{}, false
+	}
+	return blob{
+		x: float64(x) + ox, y: float64(y) + oy, peak: float32(math.Abs(v)), plane: i,
+		sigma: float64(sigmas[i] * dsp.Exp(float64(os*math.Ln2/intervals))),
+	}, true
+}

@@ -1,0 +1,372 @@
+package parts
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// SearchOptions say how hard to look.
+type SearchOptions struct {
+	// Candidates is how many uploads are looked at closely for each part of the
+	// leak; 0 or less means 64, and more than 65,536 mean as many. Of documents of one
+	// template, so many are listed.
+	Candidates int
+	// MaxLogNFA is log10 of the expected number of uploads of the whole index that
+	// would match a strange leak by chance as well as a listed one, at most; 0
+	// means -1.
+	MaxLogNFA float64
+}
+
+// A Match is an upload that a leak shows, as far as features tell: the upload
+// itself, or a document of its template, or another capture. Pixels have to be
+// compared to know.
+type Match struct {
+	Ref     int64
+	Score   float64    // how much agrees that few other uploads share; the greatest comes first
+	LogNFA  float64    // log10 of the number of uploads in the index that were expected to match so well by chance
+	Inliers int        // features that agree
+	Map     [9]float64 // homography, row by row, from pixels of the leak as given to pixels of the upload
+	// Leak has the upload's corners in the leak, and Upload the leak's corners in
+	// the upload, in pixels from the centre of the first, clockwise from the top
+	// left of that whose corners they are. What was cut off lies outside.
+	Leak, Upload [4][2]float64
+	Mirrored     bool
+}
+
+const (
+	rounds     = 5    // in which parts of the leak are explained
+	mostHits   = 512  // of a feature that are kept, the nearest
+	fewAsked   = 1000 // features of a leak, below which
+	moreOfFew  = 3    // times as many candidates are looked at: they are looked at in less time
+	leastVotes = 2    // hits of an upload that is looked at
+	shortlist  = 16   // uploads whose hits are compared by direction and scale, times candidates
+)
+
+// Search returns the uploads that q may show, by Score. It returns nothing but
+// ctx's error when that ends it. A picture of several uploads has a match for
+// each, and one of a part of a document matches each of the template that it shows
+// as much of.
+func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Match, error) {
+	if opts == nil {
+		opts = &SearchOptions{}
+	}
+	x.reading.RLock()
+	defer x.reading.RUnlock()
+	s := x.load()
+	run := &search{q: q, candidates: candidatesOf(opts), most: cmp.Or(opts.MaxLogNFA, -1)}
+	run.segments = s.segments
+	if len(s.recent.uploads) > 0 {
+		run.segments = append(slices.Clip(s.segments), s.recent.segment())
+	}
+	run.begin()
+	for _, mirrored := range []bool{false, true} {
+		if err := run.look(ctx, mirrored); err != nil {
+			return nil, err
+		}
+	}
+	return distinct(run.found), nil
+}
+
+// candidatesOf is how many uploads are looked at closely.
+func candidatesOf(opts *SearchOptions) int {
+	const usual, most = 64, 1 << 16
+	if opts.Candidates <= 0 {
+		return usual
+	}
+	return min(opts.Candidates, most)
+}
+
+// distinct sorts matches and drops those of an upload that lie where a better match
+// of it does: a pattern that repeats or is its own mirror image.
+func distinct(all []Match) []Match {
+	slices.SortStableFunc(all, func(a, b Match) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Ref, b.Ref))
+	})
+	out := all[:0]
+	for i := range all {
+		m := &all[i]
+		x, y := middle(&m.Leak)
+		if !slices.ContainsFunc(out, func(o Match) bool {
+			u, v := middle(&o.Leak)
+			return o.Ref == m.Ref && (inside(&o.Leak, x, y) || inside(&m.Leak, u, v))
+		}) {
+			out = append(out, *m)
+		}
+	}
+	return out
+}
+
+func middle(q *[4][2]float64) (x, y float64) {
+	for _, p := range q {
+		x, y = x+p[0]/4, y+p[1]/4
+	}
+	return x, y
+}
+
+// A search is one under way.
+type search struct {
+	q          *Query
+	candidates int
+	most       float64
+	segments   []*segment
+	base       []uint32 // uploads of the segments before each, and of all
+	uploads    float64
+	features   float64
+	found      []Match
+
+	// of the present look
+	mirrored bool
+	asked    []asked
+	grid     *grid
+	hits     []hit
+	rarity   []rarity
+	done     map[uint32]bool // uploads looked at
+	place    []int32         // of uploads in a list, or -1
+}
+
+// rarity holds what a feature's match at each distance is worth: the logarithm of
+// the uploads in the index to one that matches by as little.
+type rarity [mostMatched + 1]float32
+
+func (r *search) begin() {
+	r.base = make([]uint32, len(r.segments)+1)
+	for i, s := range r.segments {
+		r.base[i+1] = r.base[i] + uint32(len(s.uploads))
+		r.uploads += float64(len(s.uploads) - s.dead)
+		r.features += float64(s.live)
+	}
+}
+
+func (r *search) look(ctx context.Context, mirrored bool) error {
+	r.mirrored, r.asked = mirrored, r.q.asked
+	if mirrored {
+		r.asked = r.q.mirrored
+	}
+	if r.uploads == 0 || len(r.asked) == 0 {
+		return ctx.Err()
+	}
+	r.grid = newGrid(r.asked)
+	r.done = map[uint32]bool{}
+	votes := make([]float32, r.base[len(r.segments)])
+	r.place = make([]int32, len(votes))
+	if err := r.gather(ctx, votes); err != nil {
+		return err
+	}
+	if len(r.asked) < fewAsked {
+		defer func(n int) { r.candidates = n }(r.candidates)
+		r.candidates *= moreOfFew
+	}
+	for round := range rounds {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		before := len(r.found)
+		r.verify(r.best(votes))
+		if len(r.found) == before || round == rounds-1 {
+			return nil
+		}
+		r.explain(votes, r.found[before:])
+	}
+	return nil
+}
+
+// gather collects the hits of all features and adds up the uploads' votes.
+func (r *search) gather(ctx context.Context, votes []float32) error {
+	r.hits, r.rarity = r.hits[:0], make([]rarity, len(r.asked))
+	before := rarityBefore(r.uploads, r.features)
+	var one []hit
+	var set bucketSet
+	most := min(max(allProbes/len(r.asked), leastProbes), mostProbes)
+	for i := range r.asked {
+		if i&255 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		a, last := &r.asked[i], -1
+		one = one[:0]
+		for k, s := range r.segments {
+			if s.address != last {
+				last = s.address
+				set.probe(&a.margin, last, most)
+			}
+			one = s.ask(one, a, i, r.base[k], &set)
+		}
+		r.rarity[i] = before
+		r.rarity[i].count(one, r.uploads, r.features)
+		one = nearest(one, mostHits)
+		r.hits = append(r.hits, one...)
+		for _, h := range one {
+			votes[h.upload] += r.rarity[i][h.distance]
+		}
+	}
+	return nil
+}
+
+// nearest keeps at most n hits, those at the least distances.
+func nearest(hits []hit, n int) []hit {
+	if len(hits) <= n {
+		return hits
+	}
+	var at [mostApart + 1]int
+	for _, h := range hits {
+		at[h.distance]++
+	}
+	cut := 0
+	for left := n; at[cut] <= left; cut++ {
+		left -= at[cut]
+		n = left
+	}
+	return slices.DeleteFunc(hits, func(h hit) bool { // n is what is left for those at the cut
+		if int(h.distance) == cut {
+			n--
+			return n < 0
+		}
+		return int(h.distance) > cut
+	})
+}
+
+// rarityBefore is that of features without a hit: what is far off is there by chance.
+func rarityBefore(uploads, features float64) (r rarity) {
+	for d := range r {
+		r[d] = worth(uploads, float64(features*chance[d])+1)
+	}
+	return r
+}
+
+// count changes r by the distances of a feature's hits: uploads share what many of
+// them show.
+func (r *rarity) count(hits []hit, uploads, features float64) {
+	if len(hits) < 2 {
+		return
+	}
+	var at [mostMatched + 1]int
+	for _, h := range hits {
+		at[h.distance]++
+	}
+	n := 0
+	for d := range r {
+		if n += at[d]; n > 1 {
+			r[d] = worth(uploads, float64(features*chance[d])+float64(n))
+		}
+	}
+}
+
+func worth(uploads, expected float64) float32 {
+	return float32(math.Max(0, dsp.Ln((uploads+1)/expected)))
+}
+
+// A candidate is an upload to look at, and its hits.
+type candidate struct {
+	upload uint32
+	vote   float32
+	hits   []hit
+}
+
+// best returns the uploads with the most votes that were not looked at before, with
+// their hits: first by all votes, then by those that agree in direction and scale.
+func (r *search) best(votes []float32) []candidate {
+	var top []candidate
+	least, most := float32(0), shortlist*r.candidates
+	for u, v := range votes {
+		if v <= least || r.done[uint32(u)] {
+			continue
+		}
+		top = append(top, candidate{upload: uint32(u), vote: v})
+		if len(top) >= 2*most {
+			top = strongest(top, most)
+			least = top[len(top)-1].vote
+		}
+	}
+	top = strongest(top, most)
+	for i := range r.place {
+		r.place[i] = -1
+	}
+	for i := range top {
+		r.place[top[i].upload] = int32(i)
+	}
+	for _, h := range r.hits {
+		if i := r.place[h.upload]; i >= 0 {
+			top[i].hits = append(top[i].hits, h)
+		}
+	}
+	for i := range top {
+		top[i].vote = r.agreement(&top[i])
+	}
+	top = strongest(slices.DeleteFunc(top, func(c candidate) bool { return len(c.hits) < leastVotes || c.vote <= 0 }), r.candidates)
+	for i := range top {
+		r.done[top[i].upload] = true
+	}
+	return top
+}
+
+const (
+	turnParts  = 16 // of the circle, in which a candidate's hits are counted
+	levelParts = 16 // of scale
+)
+
+// agreement is the votes of the hits that agree best in by how much they turn and
+// scale (Jegou, Douze and Schmid, "Hamming embedding and weak geometric consistency",
+// 2008), each feature of the upload counted once at its best.
+func (r *search) agreement(c *candidate) float32 {
+	var sums [turnParts][levelParts]float32
+	var seen [256]uint16
+	u := r.uploadOf(c.upload)
+	for _, h := range c.hits {
+		a, p := &r.asked[h.asked], u.place(int(h.feature))
+		t := int(p.turn-a.turn) & (turnSteps - 1) * turnParts / turnSteps
+		l := (int(p.level) - int(a.level) + levelSteps) / 2 % levelParts
+		if key := uint16(t<<4|l) + 1; seen[h.feature] != key {
+			seen[h.feature] = key
+			sums[t][l] += r.rarity[h.asked][h.distance]
+		}
+	}
+	best := float32(0)
+	for t := range sums {
+		n := (t + 1) % turnParts
+		for l := range levelParts - 1 {
+			best = max(best, sums[t][l]+sums[t][l+1]+sums[n][l]+sums[n][l+1])
+		}
+	}
+	return best
+}
+
+func strongest(c []candidate, n int) []candidate {
+	slices.SortFunc(c, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(b.vote, a.vote), cmp.Compare(a.upload, b.upload))
+	})
+	return c[:min(len(c), n)]
+}
+
+// explain takes back the votes of features that lie in matches, so that other parts
+// of the leak come to be heard.
+func (r *search) explain(votes []float32, matches []Match) {
+	taken := make([]bool, len(r.asked))
+	for i := range r.asked {
+		x, y := r.toLeak(r.asked[i].x, r.asked[i].y)
+		for k := range matches {
+			if inside(&matches[k].Leak, x, y) {
+				taken[i] = true
+				break
+			}
+		}
+	}
+	r.hits = slices.DeleteFunc(r.hits, func(h hit) bool {
+		if taken[h.asked] {
+			votes[h.upload] -= r.rarity[h.asked][h.distance]
+			return true
+		}
+		return false
+	})
+}
+
+// toLeak maps canonical pixels of the present look to pixels of the leak.
+func (r *search) toLeak(x, y float32) (float64, float64) {
+	u, v := float64(x), float64(y)
+	if r.mirrored {
+		u = float64(r.q.width-1) - u
+	}
+	return (u+0.5)/r.q.scale - 0.5, (v+0.5)/r.q.scale - 0.5
+}

@@ -1,0 +1,122 @@
+package parts
+
+import (
+	"math/bits"
+)
+
+const (
+	mostAddress  = 20 // signs that choose a bucket, at most
+	leastAddress = 6
+	perBucket    = 4 // of a bucket's postings, log2 of about how many there are
+)
+
+// mostUploads is the greatest number of uploads of a segment: its postings can name
+// as many as 1<<24, and it is built in one go.
+const mostUploads = 1 << 18
+
+// An upload is the features at rest of one, empty where it was removed.
+type upload struct {
+	ref  int64
+	data []byte
+	own  bool // by the index, which may overwrite them
+}
+
+// count is the number of features.
+func (u *upload) count() int {
+	if len(u.data) == 0 {
+		return 0
+	}
+	return int(u.data[1])
+}
+
+func (u *upload) descriptor(k int) descriptor {
+	return readDescriptor(u.data[headerSize+k*featureSize:])
+}
+
+func (u *upload) feature(k int) feature { return readFeature(u.data[headerSize+k*featureSize:]) }
+
+func (u *upload) place(k int) place { return readPlace(u.data[headerSize+k*featureSize+8*words:]) }
+
+// A segment is a number of uploads that are searched together: an inverted index
+// from the first signs of descriptors to features. It is immutable but for what
+// is erased.
+type segment struct {
+	uploads []upload
+	dead    int      // uploads that were removed
+	live    int      // features that were not
+	address int      // signs that choose a bucket
+	offsets []uint32 // of the buckets in postings, and one more
+	posts   []posting
+}
+
+// A posting is a feature in a bucket.
+type posting struct {
+	signs   uint32 // those that follow the address's most
+	feature uint32 // upload and number: the upload's place in the segment times 256, and its own
+}
+
+// erased is the feature of postings that were removed.
+const erased = ^uint32(0)
+
+func newSegment(uploads []upload) *segment {
+	s := &segment{uploads: uploads}
+	n := 0
+	for i := range uploads {
+		n += uploads[i].count()
+	}
+	s.address = min(max(bits.Len(uint(n))-1-perBucket, leastAddress), mostAddress)
+	s.offsets = make([]uint32, 1<<s.address+1)
+	s.each(func(d *descriptor, _ uint32) { s.offsets[s.bucket(d)+1]++ })
+	for i := range s.offsets[1:] {
+		s.offsets[i+1] += s.offsets[i]
+	}
+	s.posts, s.live = make([]posting, n), n
+	next := make([]uint32, 1<<s.address)
+	copy(next, s.offsets)
+	s.each(func(d *descriptor, f uint32) {
+		b := s.bucket(d)
+		s.posts[next[b]] = posting{signsOf(d), f}
+		next[b]++
+	})
+	return s
+}
+
+func (s *segment) each(f func(d *descriptor, feature uint32)) {
+	for i := range s.uploads {
+		u := &s.uploads[i]
+		for k := range u.count() {
+			d := u.descriptor(k)
+			f(&d, uint32(i)<<8|uint32(k))
+		}
+	}
+}
+
+func (s *segment) bucket(d *descriptor) uint32 { return uint32(d[0]) & (1<<s.address - 1) }
+
+// signsOf are the 32 signs behind those that an address may take.
+func signsOf(d *descriptor) uint32 { return uint32(d[0] >> mostAddress) }
+
+// erase forgets an upload, overwriting what the index owns of it. Nothing may be
+// reading.
+func (s *segment) erase(at int) {
+	u := &s.uploads[at]
+	for k := range u.count() {
+		d := u.descriptor(k)
+		b := s.bucket(&d)
+		for i := s.offsets[b]; i < s.offsets[b+1]; i++ {
+			if s.posts[i].feature == uint32(at)<<8|uint32(k) {
+				s.posts[i] = posting{0, erased}
+			}
+		}
+	}
+	s.live -= u.count()
+	s.dead++
+	u.erase()
+}
+
+func (u *upload) erase() {
+	if u.own {
+		clear(u.data)
+	}
+	u.data = nil
+}

@@ -1,0 +1,274 @@
+package parts
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+)
+
+const (
+	mostPairs   = 256 // hits of an upload that are weighed
+	seeds       = 48  // of these, that propose a similarity
+	grown       = 4   // proposals that grow
+	nearTurn    = 4   // steps within which directions agree
+	nearLevel   = 2   // the same of scale
+	nearby      = 8.0 // canonical pixels of the upload within which places agree at the seed
+	farther     = 0.2 // the same, more for each pixel between: a seed's direction and scale are rough
+	farthest    = 60.0
+	mostMatched = 44 // signs in which a feature differs that is looked for at its place
+	ridge       = 1e-4
+	leastZoom   = 0.04 // pixels of the upload per pixel of the leak, canonical
+	mostZoom    = 25.0
+	surely      = -12 // log10 NFA from which no other seed is tried
+	mostSkew    = 3.0 // ratio of the scales along the two axes of a map
+)
+
+// fits are the tolerances, canonical pixels of the upload, of the rounds in which a
+// map grows.
+var fits = [...]float64{30, 18, 10, 7}
+
+// A pair is a feature of the leak and one of the upload that may be the same.
+type pair struct {
+	from, to    geometry.Point
+	turn, level int // from the leak's to the upload's, steps
+	feature     uint8
+	asked       uint16
+	weight      float32
+}
+
+// verify looks at candidates and keeps those that match.
+func (r *search) verify(all []candidate) {
+	for i := range all {
+		if m, ok := r.match(&all[i]); ok && m.LogNFA <= r.most {
+			r.found = append(r.found, m)
+		}
+	}
+}
+
+func (r *search) uploadOf(number uint32) *upload {
+	k, ok := slices.BinarySearch(r.base, number)
+	if !ok {
+		k--
+	}
+	for len(r.segments[k].uploads) == 0 {
+		k++
+	}
+	return &r.segments[k].uploads[number-r.base[k]]
+}
+
+// match finds how the leak lies on a candidate.
+func (r *search) match(c *candidate) (Match, bool) {
+	u := r.uploadOf(c.upload)
+	pairs := r.pairs(u, c.hits)
+	v := &verifier{search: r, upload: make([]feature, u.count()), tests: log10(float64(r.uploads*2)) + float64(2*log10(float64(len(pairs))))}
+	for k := range v.upload {
+		v.upload[k] = u.feature(k)
+	}
+	var best agreed
+	for _, s := range strongestSeeds(pairs) {
+		m, ok := grow(pairs, s)
+		if !ok {
+			continue
+		}
+		a := v.guided(m, fits[2])
+		for range 2 {
+			next, ok := fit(a.pairs)
+			if !ok {
+				break
+			}
+			b := v.guided(next, fits[3])
+			if b.logNFA > a.logNFA {
+				break
+			}
+			a = b
+		}
+		if best.pairs == nil || a.logNFA < best.logNFA {
+			best = a
+		}
+		if best.logNFA < surely {
+			break
+		}
+	}
+	if len(best.pairs) < 3 {
+		return Match{}, false
+	}
+	return r.result(u, &best)
+}
+
+// pairs makes the best hit of each feature of the upload for each feature of the
+// leak a pair, the rarest first.
+func (r *search) pairs(u *upload, hits []hit) []pair {
+	out := make([]pair, 0, len(hits))
+	for _, h := range hits {
+		a, f := &r.asked[h.asked], u.feature(int(h.feature))
+		out = append(out, pairOf(&a.feature, &f, h.asked, h.feature, r.rarity[h.asked][h.distance]))
+	}
+	slices.SortFunc(out, func(a, b pair) int {
+		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.asked, b.asked), cmp.Compare(a.feature, b.feature))
+	})
+	return out[:min(len(out), mostPairs)]
+}
+
+func pairOf(a, f *feature, asked uint16, number uint8, weight float32) pair {
+	return pair{
+		from: geometry.Point{X: float64(a.x), Y: float64(a.y)}, to: geometry.Point{X: float64(f.x), Y: float64(f.y)},
+		turn: int(f.turn) - int(a.turn), level: int(f.level) - int(a.level), feature: number, asked: asked, weight: weight,
+	}
+}
+
+// offTurn is the difference of two directions in steps, at most half a circle.
+func offTurn(a, b int) int {
+	d := (a - b) & (turnSteps - 1)
+	return min(d, turnSteps-d)
+}
+
+func off(a, b int) int { return max(a-b, b-a) }
+
+// similarity maps the leak to the upload as p alone has it.
+func (p *pair) similarity() geometry.Mat {
+	cos, sin := dsp.Cis(float64(p.turn) / turnSteps)
+	z := dsp.Exp(float64(p.level) * math.Ln2 / intervals)
+	cos, sin = float64(cos*z), float64(sin*z)
+	return geometry.Mat{
+		cos, -sin, p.to.X - float64(cos*p.from.X) + float64(sin*p.from.Y),
+		sin, cos, p.to.Y - float64(sin*p.from.X) - float64(cos*p.from.Y),
+		0, 0, 1,
+	}
+}
+
+// agreeing returns the pairs that roughly agree with s, and their weight.
+func agreeing(out []int, pairs []pair, s *pair) ([]int, float32) {
+	m := s.similarity()
+	var weight float32
+	var seen [256]bool
+	for i := range pairs {
+		p := &pairs[i]
+		if offTurn(p.turn, s.turn) > nearTurn || off(p.level, s.level) > nearLevel {
+			continue
+		}
+		x := float64(m[0]*p.from.X) + float64(m[1]*p.from.Y) + m[2] - p.to.X
+		y := float64(m[3]*p.from.X) + float64(m[4]*p.from.Y) + m[5] - p.to.Y
+		dx, dy := p.to.X-s.to.X, p.to.Y-s.to.Y
+		tol := math.Min(farthest, nearby+float64(farther*math.Sqrt(float64(dx*dx)+float64(dy*dy))))
+		if float64(x*x)+float64(y*y) > float64(tol*tol) {
+			continue
+		}
+		out = append(out, i)
+		if !seen[p.feature] {
+			seen[p.feature] = true
+			weight += p.weight
+		}
+	}
+	return out, weight
+}
+
+// strongestSeeds returns the sets of pairs that agree with the best seeds.
+func strongestSeeds(pairs []pair) [][]int {
+	type proposal struct {
+		in     []int
+		weight float32
+	}
+	var all []proposal
+	for i := range pairs[:min(len(pairs), seeds)] {
+		in, weight := agreeing(nil, pairs, &pairs[i])
+		if len(in) >= leastVotes {
+			all = append(all, proposal{in, weight})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b proposal) int { return cmp.Compare(b.weight, a.weight) })
+	var out [][]int
+	for _, p := range all[:min(len(all), 4*grown)] {
+		if !slices.ContainsFunc(out, func(o []int) bool { return slices.Equal(o, p.in) }) {
+			out = append(out, p.in)
+		}
+	}
+	return out[:min(len(out), grown)]
+}
+
+// grow fits ever closer maps to the pairs of a seed.
+func grow(pairs []pair, in []int) (fitted, bool) {
+	points := make([]geometry.Pair, 0, len(pairs))
+	for _, i := range in {
+		points = append(points, geometry.Pair{From: pairs[i].from, To: pairs[i].to})
+	}
+	first, ok := geometry.FitSimilarity(points)
+	if !ok || !plausible(first) {
+		return fitted{}, false
+	}
+	m := fitted{first, 2}
+	for _, tol := range fits {
+		points = points[:0]
+		for i := range pairs {
+			if near(m.Mat, &pairs[i], tol) {
+				points = append(points, geometry.Pair{From: pairs[i].from, To: pairs[i].to})
+			}
+		}
+		next, ok := fitPoints(points)
+		if !ok {
+			break
+		}
+		m = next
+	}
+	return m, true
+}
+
+func near(m geometry.Mat, p *pair, tol float64) bool {
+	q := m.Apply(p.from)
+	dx, dy := q.X-p.to.X, q.Y-p.to.Y
+	return float64(dx*dx)+float64(dy*dy) <= float64(tol*tol)
+}
+
+// A fitted map and the number of points that decide it.
+type fitted struct {
+	geometry.Mat
+	takes int
+}
+
+const (
+	affineFrom     = 8 // points
+	homographyFrom = 20
+)
+
+// fitPoints fits as free a map as there are points for.
+func fitPoints(points []geometry.Pair) (fitted, bool) {
+	if len(points) >= homographyFrom {
+		if m, ok := geometry.FitHomographyRidge(points, ridge); ok && plausible(m) {
+			return fitted{m, 4}, true
+		}
+	}
+	if len(points) >= affineFrom {
+		if m, ok := geometry.FitAffine(points); ok && plausible(m) {
+			return fitted{m, 3}, true
+		}
+	}
+	if len(points) < 2 {
+		return fitted{}, false
+	}
+	m, ok := geometry.FitSimilarity(points)
+	return fitted{m, 2}, ok && plausible(m)
+}
+
+func fit(pairs []pair) (fitted, bool) {
+	points := make([]geometry.Pair, len(pairs))
+	for i := range pairs {
+		points[i] = geometry.Pair{From: pairs[i].from, To: pairs[i].to}
+	}
+	return fitPoints(points)
+}
+
+// plausible reports whether m is a map that a camera or an editor makes.
+func plausible(m geometry.Mat) bool {
+	a, b := float64(m[0]*m[0])+float64(m[3]*m[3]), float64(m[1]*m[1])+float64(m[4]*m[4])
+	det := float64(m[0]*m[4]) - float64(m[1]*m[3])
+	if !(det > leastZoom*leastZoom && det < mostZoom*mostZoom) {
+		return false
+	}
+	// The squares of the linear part's singular values sum up to a + b, and their
+	// product is det squared.
+	half := (a + b) / 2
+	root := math.Sqrt(math.Max(0, float64(half*half)-float64(det*det)))
+	return half+root <= float64(mostSkew*mostSkew*(half-root))+1e-12
+}
