@@ -3,7 +3,6 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -123,17 +122,6 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 		c.note = fmt.Sprintf("Shows this submission; no mark was found, but one would have been found only with a probability of %s: whether it was marked cannot be said.", share(t.Power))
 	}
 	return c
-}
-
-// share is a probability in words, rounded down so that it never says more than it is.
-func share(p float64) string {
-	switch {
-	case p >= 0.9999:
-		return "more than 99.99 %"
-	case p >= 0.99:
-		return fmt.Sprintf("%.2f %%", math.Floor(p*1e4)/100)
-	}
-	return fmt.Sprintf("%.0f %%", math.Floor(p*100))
 }
 
 // note says how the mark of a confirmed copy was found.

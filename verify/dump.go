@@ -150,6 +150,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 	if w.Odds, err = odds.Weigh(w.Case); err != nil {
 		return nil, fmt.Errorf("weigh: %w", err)
 	}
+	putIntoWords(w.Odds, w.Case)
 	w.forgetElsewhere()
 	w.Named = w.Odds.Named
 	for _, h := range w.Odds.Hypotheses {
@@ -160,25 +161,6 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 		w.Hypotheses = append(w.Hypotheses, h)
 	}
 	return w, nil
-}
-
-// title is how a hypothesis is called where it stands among others.
-func title(h odds.Hypothesis) string {
-	switch h.Kind {
-	case odds.Copies:
-		return h.Name
-	case odds.Custody:
-		return "unmarked, from what " + list(h.Holders) + " held"
-	case odds.Unlisted:
-		return "an unlisted holder"
-	case odds.Insider:
-		return "an insider or anybody not listed, with uploads unmarked"
-	case odds.Forged:
-		return "the issuer, with copies issued to a recipient"
-	case odds.Elsewhere:
-		return "the same files, sent elsewhere by their owners"
-	}
-	return h.Kind
 }
 
 // count adds one leak to the recipients that it concerns.

@@ -37,6 +37,7 @@ var (
 	ShellLine      = shellLine
 	MosaicSide     = mosaicSide
 	ReportTemplate = reportHTML
+	Method         = method
 )
 
 // WeighFor weighs leaks without a registry and writes the sentences. The registry's

@@ -114,7 +114,8 @@ func unredacted(d *verify.DumpVerdict) *verify.Findings {
 func TestVerdictsOfAllDumpsAreRechecked(t *testing.T) {
 	for name, d := range dumps() {
 		got := weighed(d)
-		got.Record.Parameters = map[string]string{"leaks found on": "2026-05-01T00:00:00Z"}
+		got.Record.Parameters = verify.Method(got.Record.Search)
+		got.Record.Parameters["leaks found on"] = "2026-05-01T00:00:00Z"
 		text, err := unredacted(got).Encode()
 		require.NoError(t, err, name)
 		f := readFindings(t, string(text))
@@ -162,7 +163,12 @@ func TestEveryEditIsNoticed(t *testing.T) {
 	dec.UseNumber()
 	require.NoError(t, dec.Decode(&tree))
 	var places []place
-	walk(tree, "", func(p place) { places = append(places, p) })
+	walk(tree, "", func(p place) {
+		if strings.HasPrefix(p.path, ".verdict.record.build.") { // they depend on how the test was built
+			p.path = ".verdict.record.build"
+		}
+		places = append(places, p)
+	})
 	require.Greater(t, len(places), 800)
 	random := rand.New(rand.NewPCG(1, 2))
 	random.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })

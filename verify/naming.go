@@ -84,7 +84,7 @@ func (w *weighing) showRivals() {
 func (d *DumpVerdict) plantingSentence(name string) string {
 	for _, h := range d.Hypotheses {
 		if h.Kind == odds.Copies && h.Name == name && h.Planting != nil {
-			return fmt.Sprintf(" With planting by those who held these pictures among the alternatives the log10 likelihood ratio is %.1f: %s.", math.Round(*h.Planting*10)/10+0, odds.Words(*h.Planting))
+			return fmt.Sprintf(" With planting by those who held these pictures among the alternatives the log10 likelihood ratio is %.1f: %s.", math.Round(*h.Planting*10)/10+0, inWords(*h.Planting))
 		}
 	}
 	return ""

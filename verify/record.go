@@ -67,23 +67,29 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	return r, nil
 }
 
-func (v *Investigator) parameters(where string) map[string]string {
-	p := map[string]string{
-		"hash":                                 searched.Chain(),
-		"hash radius":                          fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
-		"least hash quality":                   strconv.Itoa(phash.MinQuality),
-		"radius of near ones":                  beyond(where),
-		"compared by pixels":                   fmt.Sprintf("the nearest %d", maxCompared),
-		"traced against":                       fmt.Sprintf("%d submissions at most", maxTraced),
-		"found by a trace":                     fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
-		"least power of absence":               fmt.Sprint(leastPower),
-		"other uploads a leak is held against": v.cfg.referenceRecord(),
-		"recall of the search":                 recallRecord(),
-		"most bytes of a file":                 strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
-		foundOn:                                notStated,
-		comparedWith:                           allUploads,
-		originalsOpen:                          strconv.FormatBool(v.cfg.SealKey != nil),
+// method returns the parameters that are the same in every investigation with this
+// program that searches where.
+func method(where string) map[string]string {
+	return map[string]string{
+		"hash":                   searched.Chain(),
+		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
+		"least hash quality":     strconv.Itoa(phash.MinQuality),
+		"radius of near ones":    beyond(where),
+		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
+		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
+		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
+		"least power of absence": fmt.Sprint(leastPower),
+		"recall of the search":   recallRecord(),
 	}
+}
+
+// parameters adds what the configuration says.
+func (v *Investigator) parameters(where string) map[string]string {
+	p := method(where)
+	p["other uploads a leak is held against"] = v.cfg.referenceRecord()
+	p["most bytes of a file"] = strconv.FormatInt(v.cfg.limits().MaxBytes, 10)
+	p[foundOn], p[comparedWith] = notStated, allUploads
+	p[originalsOpen] = strconv.FormatBool(v.cfg.SealKey != nil)
 	if n := len(v.cfg.Against); n > 0 {
 		p[comparedWith] = strconv.Itoa(n)
 	}

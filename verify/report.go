@@ -224,14 +224,6 @@ var reportFuncs = template.FuncMap{
 	"verb": verb,
 }
 
-// signed is a log10 likelihood ratio with its sign; what rounds to 0 has none.
-func signed(x float64) string {
-	if math.Abs(x) < 0.05 {
-		return "0"
-	}
-	return strings.ReplaceAll(fmt.Sprintf("%+.1f", x), "-", "−")
-}
-
 // shellLine quotes a command line for a POSIX shell.
 func shellLine(args []string) string {
 	out := make([]string, len(args))

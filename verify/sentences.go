@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
@@ -15,34 +13,6 @@ import (
 
 // This file holds the words of a verdict. What they may not say is listed in the
 // project's verdict model, and a test holds every output against that list.
-
-// count is "1 picture", "3 pictures".
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}
-
-// sentence joins parts into one sentence, none into "".
-func sentence(parts []string) string {
-	if len(parts) == 0 {
-		return ""
-	}
-	s := strings.Join(parts, "; ")
-	return strings.ToUpper(s[:1]) + s[1:] + "."
-}
-
-func list(names []string) string {
-	switch n := len(names); n {
-	case 0:
-		return ""
-	case 1:
-		return names[0]
-	default:
-		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
-	}
-}
 
 // speak writes headline and sentences from the counts.
 func (w *weighing) speak() {
@@ -56,11 +26,6 @@ func (w *weighing) speak() {
 	w.showRest()
 	w.warn()
 }
-
-// day is a time as a sentence gives it.
-func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-
-func pictures(n int) string { return count(n, "picture", "pictures") }
 
 // readable is how many of the files were pictures.
 func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
@@ -136,13 +101,6 @@ func (w *weighing) showMatches() {
 	w.Shows = append(w.Shows, s)
 }
 
-func verb(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
 func (w *weighing) showCopies() {
 	capped := false
 	for _, h := range w.Hypotheses {
@@ -204,28 +162,6 @@ func (w *weighing) sourcesSeen() (n int) {
 		}
 	}
 	return n
-}
-
-// times is 10^x, rounded down to one digit.
-func times(logLR float64) string {
-	x := math.Pow(10, logLR+1e-9)
-	unit := math.Pow(10, math.Floor(math.Log10(x)))
-	return thousands(math.Floor(x/unit) * unit)
-}
-
-// thousands writes a whole number with commas.
-func thousands(x float64) string {
-	s := fmt.Sprintf("%.0f", x)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// about rounds to two digits.
-func about(x float64) string {
-	unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(x))-1))
-	return thousands(math.Round(x/unit) * unit)
 }
 
 // showRest is about the leaks that name nobody.
@@ -302,14 +238,3 @@ func (w *weighing) recallSentence() string {
 	}
 	return out
 }
-
-// percent is a share in words.
-func percent(x float64) string {
-	if x > 0 && x < 0.001 {
-		return "less than 0.1 %"
-	}
-	return fmt.Sprintf("%.1f %%", 100*x)
-}
-
-// micro rounds a stated logarithm or probability to 1e-6.
-func micro(x float64) float64 { return math.Round(x*1e6) / 1e6 }

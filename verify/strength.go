@@ -24,7 +24,7 @@ type step struct {
 	At    bool // the one that was reached
 }
 
-// steps of the scale that [odds.Words] has.
+// steps of the scale that inWords has.
 var steps = []float64{0.5, 1, 2, 3, 4, 6}
 
 // Strengths are the explanations by which the headline names recipients and windows of
@@ -50,9 +50,9 @@ func (r reportView) Strengths() []strength {
 		default:
 			continue
 		}
-		reached := slices.IndexFunc(steps, func(from float64) bool { return odds.Words(from) == h.Words })
+		reached := slices.IndexFunc(steps, func(from float64) bool { return inWords(from) == h.Words })
 		for i, from := range steps {
-			s.Scale = append(s.Scale, step{odds.Words(from), i <= reached, i == reached})
+			s.Scale = append(s.Scale, step{inWords(from), i <= reached, i == reached})
 		}
 		out = append(out, s)
 	}

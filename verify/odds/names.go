@@ -1,7 +1,6 @@
 package odds
 
 import (
-	"fmt"
 	"math"
 	"slices"
 )
@@ -26,19 +25,19 @@ func (m *model) names(v *Verdict) {
 		if h.Kind != Copies || h.Clusters == 0 {
 			continue
 		}
-		reason, shared := "", m.shared(h)
-		switch {
+		x := Withheld{Name: h.Name}
+		switch shared := m.shared(h); {
 		case h.Clusters < m.o.NameClusters:
-			reason = fmt.Sprintf("its copies are in leaks of %s; %d are required", count(h.Clusters, "independent cluster", "independent clusters"), m.o.NameClusters)
+			x.Code, x.Clusters, x.Needed = FewClusters, h.Clusters, m.o.NameClusters
 		case shared != "":
-			reason = fmt.Sprintf("%s is recorded to have had the very same copies, so that they are no more the one's than the other's", shared)
+			x.Code, x.Other = SameCopies, shared
 		case h.Raw-family < m.o.NameLogLR:
-			reason = "the likelihood ratio, divided by the number of recipients, is too small"
+			x.Code = SmallRatio
 		case h.LogLR < 1:
-			reason = "validation does not allow a ratio of 10 to be claimed"
+			x.Code = FewTrials
 		}
-		if reason != "" {
-			v.Withheld = append(v.Withheld, Withheld{h.Name, reason})
+		if x.Code != "" {
+			v.Withheld = append(v.Withheld, x)
 			continue
 		}
 		v.Named = append(v.Named, h.Name)
@@ -46,6 +45,14 @@ func (m *model) names(v *Verdict) {
 	}
 	slices.Sort(v.Named)
 }
+
+// Codes of why a recipient with evidence is not named.
+const (
+	FewClusters = "few-clusters" // too few independent clusters carry its copies
+	SameCopies  = "same-copies"  // another holder had the very same copies
+	SmallRatio  = "small-ratio"  // the ratio, divided by the number of recipients, is too small
+	FewTrials   = "few-trials"   // validation does not allow a ratio of 10 to be claimed
+)
 
 func (m *model) holder(name string) int {
 	return slices.IndexFunc(m.c.Holders, func(h Holder) bool { return h.Name == name })
@@ -123,7 +130,7 @@ func (m *model) flags() []Flag {
 type Window struct {
 	From     int     `json:"from"` // cells
 	To       int     `json:"to"`
-	Dates    string  `json:"dates"`
+	Dates    string  `json:"dates"` // From and To in words; left empty here
 	Leaks    int     `json:"leaks"` // without a mark, in the window
 	Of       int     `json:"of"`    // without a mark, matched
 	Clusters int     `json:"clusters"`
@@ -171,7 +178,7 @@ func (m *model) window(v *Verdict) *Window {
 	if !ok || p.scan(plainLeaks, best) < ln(float64(n*(n+1)/2)) {
 		return nil
 	}
-	w := &Window{From: best.from, To: best.to, Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
+	w := &Window{From: best.from, To: best.to, Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
 		Share: micro((p.ahead[best.to+1] - p.ahead[best.from]) / p.size)}
 	w.Most = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
 	var inside []*sighting
