@@ -155,9 +155,10 @@ func FuzzSumLeak(f *testing.F) {
 			}
 		}
 		for _, kind := range leakKinds {
-			queries, quality, err := phash.SumLeak(kind, m)
+			leak, err := phash.SumLeak(kind, m)
 			require.NoError(t, err)
-			require.True(t, quality >= 0 && quality <= 100)
+			queries := leak.Queries()
+			require.True(t, leak.Quality >= 0 && leak.Quality <= 100)
 			require.True(t, len(queries) >= 8 && len(queries) <= 32)
 			for _, q := range queries {
 				require.Equal(t, kind, q.Hash.Kind)

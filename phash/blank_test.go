@@ -32,10 +32,10 @@ func TestBlank(t *testing.T) {
 			require.NoError(t, err)
 			assert.Zero(t, quality)
 			for _, kind := range leakKinds {
-				queries, quality, err := phash.SumLeak(kind, m)
+				leak, err := phash.SumLeak(kind, m)
 				require.NoError(t, err)
-				assert.Zero(t, quality)
-				assert.Len(t, queries, 16, "nothing is printed across nothing")
+				assert.Zero(t, leak.Quality)
+				assert.Len(t, leak.Hashes(), 16, "nothing is printed across nothing")
 			}
 		}
 	}

@@ -6,12 +6,12 @@
 // differs in about half of them, and the number of differing bits, the Hamming
 // distance, tells how alike two pictures look. For most uses:
 //
-//   - [Sum] hashes an upload. Store [Hash.String] and [Kind.Chain] with it; if
+//   - [Sum] hashes an upload. Store [Hash.String] and [Kind.Version] with it; if
 //     the quality is below [MinQuality], store it but do not search for it.
 //   - [SumLeak] hashes a leak in its eight orientations, as it is, as a negative, and
 //     without what is stamped across it.
-//   - [Index] holds the uploads' hashes; [Index.Search] returns all that lie
-//     within [MatchRadius] bits of the leak's.
+//   - [Index] holds the uploads' hashes; [Index.SearchLeak] returns all
+//     within [MatchRadius] bits of the leak.
 //
 // A match of hashes is a candidate and no proof. Two identity cards of one
 // template look alike to any hash, and every candidate within the radius, not

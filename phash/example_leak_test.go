@@ -15,22 +15,19 @@ func ExampleSumLeak() {
 	h, _, _ := phash.Sum(phash.Area, upload)
 	_ = index.Add(h, 17)
 
-	queries, quality, err := phash.SumLeak(phash.Area, mirror(bars(upload, color.NRGBA{220, 40, 40, 255})))
-	if err != nil || quality < phash.MinQuality {
+	leak, err := phash.SumLeak(phash.Area, mirror(bars(upload, color.NRGBA{220, 40, 40, 255})))
+	if err != nil || leak.Quality < phash.MinQuality {
 		fmt.Println("cannot be asked for", err)
 		return
 	}
-	for _, q := range queries {
-		hits, err := index.Search(q.Hash, phash.MatchRadius)
-		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		for _, hit := range hits {
-			fmt.Println("upload", hit.Ref, "in orientation", q.Orientation, "with the overprint painted over:", q.Reading == phash.Cleaned)
-			return
-		}
+	hits, err := index.SearchLeak(leak, phash.MatchRadius)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, hit := range hits {
+		fmt.Println("upload", hit.Ref, "in orientation", hit.Orientation, hit.Reading)
 	}
 	// Output:
-	// upload 17 in orientation 5 with the overprint painted over: true
+	// upload 17 in orientation 5 cleaned
 }

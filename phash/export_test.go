@@ -1,5 +1,13 @@
 package phash
 
+import "slices"
+
+// A Query is a query of a leak.
+type Query = query
+
+// Queries returns the hashes of a leak with what was done to the leak for each.
+func (l *Leak) Queries() []query { return l.queries }
+
 // Parts tells how an index holds its entries: how many segments, with how many
 // tables in all, and how many entries in the tail.
 func (x *Index) Parts() (segments, tables, tail int) {
@@ -52,4 +60,21 @@ func (s *segment) listed(h *[4]uint64, id uint32) bool {
 		}
 	}
 	return true
+}
+
+// Compact merges all entries into one segment, so that tests see an index without
+// traces of removed entries.
+func (x *Index) Compact() {
+	x.merging.Lock()
+	defer x.merging.Unlock()
+	set := x.take(func() []*segment {
+		x.seal()
+		if len(x.segments) == 1 && !x.segments[0].stale() {
+			return nil
+		}
+		return slices.Clone(x.segments)
+	})
+	if set != nil {
+		x.merge(set)
+	}
 }

@@ -83,10 +83,10 @@ func (k Kind) Len() int {
 	return 256
 }
 
-// Chain names the frozen way from decoded pixels to bits, such as "pdq/1".
-// Store it with every hash: hashes of two chains may differ by a few bits on
-// one picture, and a chain that is named here never changes.
-func (k Kind) Chain() string { return k.String() + "/1" }
+// Version names the frozen steps from decoded pixels to bits, such as "pdq/1". Store
+// the version with every hash: hashes of two versions may differ by a few bits on one
+// picture. The steps behind a name never change.
+func (k Kind) Version() string { return k.String() + "/1" }
 
 // wide reports whether hashes of this kind have 256 bits.
 func (k Kind) wide() bool { return k.Len() == 256 }

@@ -86,7 +86,7 @@ func TestKinds(t *testing.T) {
 		kind := phash.Kind(i + 1)
 		assert.Equal(t, kinds[i], kind)
 		assert.Equal(t, want.name, kind.String())
-		assert.Equal(t, want.chain, kind.Chain())
+		assert.Equal(t, want.chain, kind.Version())
 		assert.Equal(t, want.bits, kind.Len())
 		back, err := phash.ParseKind(want.name)
 		require.NoError(t, err)

@@ -15,7 +15,7 @@ func (x *Index) Digest() [sha256.Size]byte {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	sum := sha256.New()
-	sum.Write(append([]byte(x.kind.Chain()), 0))
+	sum.Write(append([]byte(x.kind.Version()), 0))
 	size := x.kind.hashSize()
 	entry := make([]byte, refSize+size)
 	write := func(ref int64, hash []byte) {

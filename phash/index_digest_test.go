@@ -24,7 +24,7 @@ func TestIndexDigest(t *testing.T) {
 			refs = append(refs, ref)
 		}
 		want := sha256.New()
-		want.Write([]byte(kind.Chain() + "\x00"))
+		want.Write([]byte(kind.Version() + "\x00"))
 		for _, ref := range refs {
 			b := binary.LittleEndian.AppendUint64(nil, uint64(ref))
 			h := held[ref]

@@ -12,8 +12,8 @@ import (
 )
 
 var (
-	// ErrForeign is wrapped when data is no snapshot of an index.
-	ErrForeign = errors.New("phash: no index snapshot")
+	// ErrNotIndex is wrapped when data is no snapshot of an index.
+	ErrNotIndex = errors.New("phash: no index snapshot")
 	// ErrVersion is wrapped when a snapshot is of a version, kind or chain of hashes
 	// that this version of the package does not know.
 	ErrVersion = errors.New("phash: index snapshot of another version")
@@ -67,7 +67,7 @@ func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	head = le.AppendUint32(head, snapshotVersion)
 	head = le.AppendUint32(head, uint32(x.kind))
 	head = append(head, make([]byte, chainLen)...)
-	copy(head[len(head)-chainLen:], x.kind.Chain())
+	copy(head[len(head)-chainLen:], x.kind.Version())
 	head = le.AppendUint32(head, uint32(len(set)))
 	head = le.AppendUint32(head, 0)
 	head = le.AppendUint64(head, uint64(skipped))
@@ -196,7 +196,7 @@ func (s *segment) writeTo(w *snapshotWriter) {
 // header reads the header of a snapshot, of which it knows nothing yet.
 func (x *Index) header(data []byte) (segments int, err error) {
 	if len(data) < len(snapshotMagic) || string(data[:len(snapshotMagic)]) != snapshotMagic {
-		return 0, ErrForeign
+		return 0, ErrNotIndex
 	}
 	if len(data) < snapshotHead+sha256.Size {
 		return 0, fmt.Errorf("%w: cut off after %d bytes", ErrDamaged, len(data))
@@ -209,8 +209,8 @@ func (x *Index) header(data []byte) (segments int, err error) {
 		return 0, fmt.Errorf("%w: kind of hash number %d", ErrVersion, kind)
 	}
 	chain := bytes.TrimRight(data[16:16+chainLen], "\x00")
-	if string(chain) != x.kind.Chain() {
-		return 0, fmt.Errorf("%w: chain of hashes %.32q, not %s", ErrVersion, chain, x.kind.Chain())
+	if string(chain) != x.kind.Version() {
+		return 0, fmt.Errorf("%w: chain of hashes %.32q, not %s", ErrVersion, chain, x.kind.Version())
 	}
 	if length := le.Uint64(data[64:]); length != uint64(len(data)) {
 		return 0, fmt.Errorf("%w: %d bytes of %d", ErrDamaged, len(data), length)

@@ -133,9 +133,9 @@ func TestSnapshotRefused(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"empty":            {nil, phash.ErrForeign},
-		"a text":           {[]byte("pdq:0123456789abcdef0123456789abcdef"), phash.ErrForeign},
-		"another magic":    {signed(altered(0, 1)), phash.ErrForeign},
+		"empty":            {nil, phash.ErrNotIndex},
+		"a text":           {[]byte("pdq:0123456789abcdef0123456789abcdef"), phash.ErrNotIndex},
+		"another magic":    {signed(altered(0, 1)), phash.ErrNotIndex},
 		"newer":            {signed(altered(8, 3)), phash.ErrVersion},
 		"another kind":     {signed(altered(12, 2)), phash.ErrVersion},
 		"unknown kind":     {signed(altered(13, 2)), phash.ErrVersion},
@@ -197,7 +197,7 @@ func FuzzOpenIndex(f *testing.F) {
 		use := func(data []byte) {
 			x, err := phash.OpenIndex(data)
 			if err != nil {
-				known := errors.Is(err, phash.ErrForeign) || errors.Is(err, phash.ErrVersion) || errors.Is(err, phash.ErrDamaged)
+				known := errors.Is(err, phash.ErrNotIndex) || errors.Is(err, phash.ErrVersion) || errors.Is(err, phash.ErrDamaged)
 				require.True(t, known, err)
 				return
 			}

@@ -43,25 +43,6 @@ func (x *Index) tidy() {
 	}
 }
 
-// Compact merges all entries into one segment, in which no trace is left of
-// removed ones, and which is searched fastest. It takes a second for each two
-// million entries, and while it works the memory of a second index; searches and
-// changes go on. An index that has been mapped is copied to memory by it.
-func (x *Index) Compact() {
-	x.merging.Lock()
-	defer x.merging.Unlock()
-	set := x.take(func() []*segment {
-		x.seal()
-		if len(x.segments) == 1 && !x.segments[0].stale() {
-			return nil
-		}
-		return slices.Clone(x.segments)
-	})
-	if set != nil {
-		x.merge(set)
-	}
-}
-
 // stale says whether the segment should be built anew, removed entries apart or
 // because it never was built.
 func (s *segment) stale() bool { return s.raw || s.gone > 0 }

@@ -17,7 +17,7 @@ import (
 // it against its bounds, at about a gigabyte a second. The checksum tells damage,
 // not forgery: keep snapshots where only those may write who may write the index.
 //
-// Errors wrap [ErrForeign], [ErrVersion] or [ErrDamaged].
+// Errors wrap [ErrNotIndex], [ErrVersion] or [ErrDamaged].
 func OpenIndex(data []byte) (*Index, error) {
 	x := NewIndex(0)
 	count, err := x.header(data)

@@ -329,35 +329,27 @@ func TestSearchEach(t *testing.T) {
 		hashes = append(hashes, h)
 		require.NoError(t, x.Add(h, int64(ref)))
 	}
-	queries := []phash.Query{{Hash: hashes[8]}, {Hash: hashes[9]}, {Hash: hashes[30]}, {Hash: hashes[8]}}
-	least := func(h phash.Hash) (d, query int) {
-		d = 257
-		for i, q := range queries {
-			if n := q.Hash.Distance(h); n < d {
-				d, query = n, i
-			}
-		}
-		return d, query
-	}
+	queries := []phash.Hash{hashes[8], hashes[9], hashes[30], hashes[8]}
+	leak := phash.LeakOf(queries...)
 	for _, radius := range []int{0, 1, 31, 110} {
-		got, err := x.SearchEach(queries, radius)
+		got, err := x.SearchLeak(leak, radius)
 		require.NoError(t, err)
-		var want []phash.Near
+		var want []phash.LeakHit
 		for ref, h := range hashes {
-			if d, q := least(h); d <= radius {
-				want = append(want, phash.Near{Hit: phash.Hit{Ref: int64(ref), Distance: d}, Query: q})
+			if d := leak.Distance(h); d <= radius {
+				want = append(want, phash.LeakHit{Hit: phash.Hit{Ref: int64(ref), Distance: d}, Reading: "plain"})
 			}
 		}
-		slices.SortFunc(want, func(a, b phash.Near) int {
+		slices.SortFunc(want, func(a, b phash.LeakHit) int {
 			return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Ref, b.Ref))
 		})
 		require.Equal(t, want, got, "radius %d", radius)
 		k := len(want) / 2
-		got, err = x.NearestEach(queries, k)
+		got, err = x.NearestLeak(leak, k)
 		require.NoError(t, err)
 		require.Equal(t, want[:k], got[:k:k], "the nearest %d", k)
 		require.Len(t, got, k)
 	}
-	_, err := x.SearchEach([]phash.Query{{Hash: phash.Hash{Kind: phash.Area}}}, 3)
+	_, err := x.SearchLeak(phash.LeakOf(phash.Hash{Kind: phash.Area}), 3)
 	require.ErrorIs(t, err, phash.ErrKind)
 }

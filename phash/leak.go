@@ -1,57 +1,146 @@
 package phash
 
 import (
-	"fmt"
+	"cmp"
 	"image"
+	"math"
+	"slices"
 )
 
-// A Reading is how a leaked picture is taken when it is asked for.
-type Reading uint8
-
-// The readings of a leak.
-const (
-	AsIs     Reading = iota // its pixels
-	Negative                // light for dark
-	Cleaned                 // without what is printed across it in another colour
-)
-
-// A Query is a hash to ask an index of [Sum]'s hashes with.
-type Query struct {
-	Hash        Hash
-	Orientation int // of the leak, as [SumTurned] numbers them
-	Reading     Reading
+// A Leak is a picture as an [Index] is asked for it: the hashes that the upload may
+// have if the leaked picture was changed as a whole. A nil Leak has no hashes, and a
+// search for it finds nothing. A Leak is immutable.
+type Leak struct {
+	// Quality is that of the picture as it is, 0 to 100, as [Sum] returns it. Do not
+	// search for a leak below [MinQuality].
+	Quality int
+	queries []query
 }
 
-// SumLeak returns the hashes to ask with when a picture may have leaked and been
-// changed as a whole: in each of its eight orientations as it is and as a negative,
-// 16 queries, and 8 or 16 more if something is printed across it in a colour that its
-// surroundings do not have, as stamps and the names of channels are: then with that
-// painted over, and with the strokes of it alone. What they are asked of is an index of what [Sum] gives. Kinds are PDQ
-// and Area.
+// A query is one hash of a leak, and what was done to the leak to get it.
+type query struct {
+	Hash        Hash
+	Orientation int    // as SumTurned numbers them
+	Reading     string // plain, negative or cleaned
+}
+
+// The words for [LeakHit.Reading].
+const (
+	plain    = "plain"
+	negative = "negative"
+	cleaned  = "cleaned"
+)
+
+// A LeakHit is an entry near a leak, at its distance to the nearest hash of the leak.
+type LeakHit struct {
+	Hit
+	Orientation int    // of the leak when it has that hash, as [SumTurned] numbers them
+	Reading     string // of the leak then: "plain", a "negative", or "cleaned" of overprint
+}
+
+// SumLeak returns the hashes to search with when a picture may have leaked. Every kind
+// is read in the picture's eight orientations. [PDQ] and [Area] are also read from the
+// negative in each orientation (16 hashes). If something is printed across the picture
+// in a colour that its surroundings do not have, as stamps and names of channels are,
+// they are also read with the print painted over, and with the strokes of the print
+// alone painted over (8 or 16 hashes more). Search an index of hashes that [Sum] gave.
 //
-// Quality is that of the picture as it is; below [MinQuality] do not ask. Errors wrap
-// [ErrKind] or [ErrPicture].
-func SumLeak(kind Kind, img image.Image) (queries []Query, quality int, err error) {
-	if kind != PDQ && kind != Area {
-		return nil, 0, fmt.Errorf("%w: leaks are looked for by %s or %s, not %s", ErrKind, PDQ, Area, kind)
-	}
+// Errors wrap [ErrKind] or [ErrPicture].
+func SumLeak(kind Kind, img image.Image) (*Leak, error) {
 	all, quality, err := SumTurned(kind, img)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
+	}
+	l := &Leak{Quality: quality}
+	for k, h := range all {
+		l.queries = append(l.queries, query{h, k, plain})
+	}
+	if kind != PDQ && kind != Area || tooSmall(img) {
+		return l, nil
 	}
 	for k, h := range all {
-		queries = append(queries, Query{h, k, AsIs})
-	}
-	if tooSmall(img) {
-		return queries, quality, nil
-	}
-	for k, h := range all {
-		queries = append(queries, Query{h.negative(), k, Negative})
+		l.queries = append(l.queries, query{h.negative(), k, negative})
 	}
 	if kind == Area {
-		return append(queries, cleanedArea(img)...), quality, nil
+		l.queries = append(l.queries, cleanedArea(img)...)
+	} else {
+		l.queries = append(l.queries, cleanedPDQ(img)...)
 	}
-	return append(queries, cleanedPDQ(img)...), quality, nil
+	return l, nil
+}
+
+// LeakOf returns a leak of which only these hashes are known, each of them plain and in
+// orientation 0. The quality is 100.
+func LeakOf(hashes ...Hash) *Leak {
+	l := &Leak{Quality: 100}
+	for _, h := range hashes {
+		l.queries = append(l.queries, query{h, 0, plain})
+	}
+	return l
+}
+
+// Hashes returns the hashes of the leak, the plain ones first.
+func (l *Leak) Hashes() []Hash {
+	if l == nil {
+		return nil
+	}
+	hashes := make([]Hash, len(l.queries))
+	for i, q := range l.queries {
+		hashes[i] = q.Hash
+	}
+	return hashes
+}
+
+// Distance returns the distance in bits of an upload's hash to the nearest hash of the
+// leak, and math.MaxInt if the leak has no hash of that kind.
+func (l *Leak) Distance(upload Hash) int {
+	nearest := math.MaxInt
+	for _, h := range l.Hashes() {
+		nearest = min(nearest, h.Distance(upload))
+	}
+	return nearest
+}
+
+// SearchLeak returns every entry within radius bits of any hash of the leak, once,
+// nearest first, equally near ones by Ref. Errors are those of [Index.Search].
+func (x *Index) SearchLeak(l *Leak, radius int) ([]LeakHit, error) {
+	return searchLeak(l, func(h Hash) ([]Hit, error) { return x.Search(h, radius) })
+}
+
+// NearestLeak returns the k entries that are nearest to any hash of the leak, once,
+// nearest first, equally near ones by Ref. Errors are those of [Index.Nearest].
+func (x *Index) NearestLeak(l *Leak, k int) ([]LeakHit, error) {
+	hits, err := searchLeak(l, func(h Hash) ([]Hit, error) { return x.Nearest(h, k) })
+	return hits[:min(max(k, 0), len(hits))], err
+}
+
+// searchLeak calls search for each hash of the leak and merges the hits: of an entry
+// that several hashes find, the first of the nearest counts.
+func searchLeak(l *Leak, search func(Hash) ([]Hit, error)) ([]LeakHit, error) {
+	if l == nil {
+		return nil, nil
+	}
+	var all []LeakHit
+	at := make(map[int64]int) // in all, by Ref
+	for _, q := range l.queries {
+		hits, err := search(q.Hash)
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range hits {
+			switch k, ok := at[h.Ref]; {
+			case !ok:
+				at[h.Ref] = len(all)
+				all = append(all, LeakHit{h, q.Orientation, q.Reading})
+			case h.Distance < all[k].Distance:
+				all[k] = LeakHit{h, q.Orientation, q.Reading}
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b LeakHit) int {
+		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.Ref, b.Ref))
+	})
+	return all, nil
 }
 
 // negative returns the hash that the negative of the picture has but for rounding:
@@ -65,7 +154,7 @@ func (h Hash) negative() Hash {
 
 // cleanedPDQ returns the queries with overprint painted over, if there is any. The
 // pixels that PDQ looks at are others in a mirrored picture.
-func cleanedPDQ(img image.Image) (queries []Query) {
+func cleanedPDQ(img image.Image) (queries []query) {
 	for _, o := range orientations {
 		if o.swap {
 			continue
@@ -82,7 +171,7 @@ func cleanedPDQ(img image.Image) (queries []Query) {
 					continue
 				}
 				if g := whole(grey, orientation{swap: p.swap}).shrink(); g.quality() >= MinQuality {
-					queries = append(queries, Query{Hash{PDQ, g.transform().bits()}, k, Cleaned})
+					queries = append(queries, query{Hash{PDQ, g.transform().bits()}, k, cleaned})
 				}
 			}
 		}
@@ -91,7 +180,7 @@ func cleanedPDQ(img image.Image) (queries []Query) {
 }
 
 // cleanedArea is the same for Area, from the means of stepSide × stepSide blocks.
-func cleanedArea(img image.Image) (queries []Query) {
+func cleanedArea(img image.Image) (queries []query) {
 	all, weight := sums(img, stepSide)
 	page, line := newPage(stepSide, stepSide), make([]uint8, 4*stepSide)
 	for y := range stepSide {
@@ -108,7 +197,7 @@ func cleanedArea(img image.Image) (queries []Query) {
 			continue
 		}
 		for k, h := range g.turns() {
-			queries = append(queries, Query{h, k, Cleaned})
+			queries = append(queries, query{h, k, cleaned})
 		}
 	}
 	return queries

@@ -14,14 +14,15 @@ import (
 // nearest returns the query nearest to a stored hash, and its distance.
 func nearest(t *testing.T, img image.Image, stored phash.Hash) (best phash.Query, distance int) {
 	t.Helper()
-	queries, _, err := phash.SumLeak(stored.Kind, img)
+	leak, err := phash.SumLeak(stored.Kind, img)
 	require.NoError(t, err)
 	distance = 257
-	for _, q := range queries {
+	for _, q := range leak.Queries() {
 		if d := q.Hash.Distance(stored); d < distance {
 			best, distance = q, d
 		}
 	}
+	require.Equal(t, distance, leak.Distance(stored))
 	return best, distance
 }
 
@@ -40,20 +41,21 @@ func TestSumLeak(t *testing.T) {
 		require.NoError(t, err)
 		turned, quality, err := phash.SumTurned(kind, m)
 		require.NoError(t, err)
-		queries, q, err := phash.SumLeak(kind, m)
+		leak, err := phash.SumLeak(kind, m)
 		require.NoError(t, err)
-		assert.Equal(t, quality, q)
+		queries := leak.Queries()
+		assert.Equal(t, quality, leak.Quality)
 		require.GreaterOrEqual(t, len(queries), 16)
 		for k, h := range turned {
-			assert.Equal(t, phash.Query{Hash: h, Orientation: k}, queries[k])
+			assert.Equal(t, phash.Query{Hash: h, Orientation: k, Reading: "plain"}, queries[k])
 			assert.Equal(t, 256, queries[8+k].Hash.Distance(h))
-			assert.Equal(t, phash.Negative, queries[8+k].Reading)
+			assert.Equal(t, "negative", queries[8+k].Reading)
 		}
 		best, d := nearest(t, m, stored)
-		assert.Equal(t, phash.Query{Hash: stored}, best)
+		assert.Equal(t, phash.Query{Hash: stored, Reading: "plain"}, best)
 		assert.Zero(t, d)
 		best, d = nearest(t, negative, stored)
-		assert.Equal(t, phash.Negative, best.Reading)
+		assert.Equal(t, "negative", best.Reading)
 		assert.Zero(t, best.Orientation)
 		assert.LessOrEqual(t, d, 4)
 	}
@@ -86,7 +88,7 @@ func TestSumLeakSeesThroughStamps(t *testing.T) {
 			require.NoError(t, err)
 			best, d := nearest(t, stamped, stored)
 			t.Logf("%s, %s: %d bits, %d as it is", kind, name, d, plain.Distance(stored))
-			assert.Equal(t, phash.Cleaned, best.Reading, name)
+			assert.Equal(t, "cleaned", best.Reading, name)
 			assert.Less(t, d, plain.Distance(stored), name)
 			assert.LessOrEqual(t, d, phash.MatchRadius, name)
 
@@ -94,9 +96,9 @@ func TestSumLeakSeesThroughStamps(t *testing.T) {
 			assert.Equal(t, 3, best.Orientation, "turning it back takes three more quarters")
 			assert.Equal(t, d, e, "orientations are exact")
 		}
-		queries, _, err := phash.SumLeak(kind, bars(m, color.NRGBA{40, 40, 40, 255}))
+		leak, err := phash.SumLeak(kind, bars(m, color.NRGBA{40, 40, 40, 255}))
 		require.NoError(t, err)
-		assert.Len(t, queries, 16, "black on black is not told from the page")
+		assert.Len(t, leak.Hashes(), 16, "black on black is not told from the page")
 	}
 }
 
@@ -116,15 +118,25 @@ func TestSumLeakOfNothing(t *testing.T) {
 	for _, kind := range leakKinds {
 		for _, size := range [][2]int{{0, 0}, {1, 1}, {4, 1000}, {5, 5}, {5, 4000}, {64, 64}} {
 			for _, texture := range []string{"even", "noise"} {
-				queries, quality, err := phash.SumLeak(kind, picture(texture, size[0], size[1]))
+				leak, err := phash.SumLeak(kind, picture(texture, size[0], size[1]))
 				require.NoError(t, err, size)
-				assert.NotEmpty(t, queries)
-				assert.True(t, quality >= 0 && quality <= 100)
+				assert.NotEmpty(t, leak.Hashes())
+				assert.True(t, leak.Quality >= 0 && leak.Quality <= 100)
 			}
 		}
-		_, _, err := phash.SumLeak(kind, nil)
+		_, err := phash.SumLeak(kind, nil)
 		require.ErrorIs(t, err, phash.ErrPicture)
 	}
-	_, _, err := phash.SumLeak(phash.Average, picture("photo", 64, 64))
+	_, err := phash.SumLeak(0, picture("photo", 64, 64))
 	require.ErrorIs(t, err, phash.ErrKind)
+	turned, _, err := phash.SumTurned(phash.Average, picture("photo", 64, 64))
+	require.NoError(t, err)
+	leak, err := phash.SumLeak(phash.Average, picture("photo", 64, 64))
+	require.NoError(t, err)
+	require.Equal(t, turned[:], leak.Hashes(), "other kinds are looked for in eight orientations")
+	leak = nil
+	require.Empty(t, leak.Hashes())
+	hits, err := phash.NewIndex(phash.PDQ).SearchLeak(leak, 31)
+	require.NoError(t, err)
+	require.Empty(t, hits)
 }

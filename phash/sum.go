@@ -11,7 +11,7 @@ const MaxPixels = 1 << 28
 // leastSide is the side in pixels below which a picture has no hash.
 const leastSide = 5
 
-// Sum hashes a picture, given upright, by the chain that [Kind.Chain] names.
+// Sum hashes a picture, given upright, by the chain that [Kind.Version] names.
 // Transparent pixels count as lying on white paper.
 //
 // Quality, 0 to 100, tells how much there is to see in the picture. It is the
@@ -101,7 +101,7 @@ func SumDihedral(kind Kind, img image.Image) (all [8]Hash, quality int, err erro
 // SumFull is PDQ over every pixel, without the step to 512 × 512 pixels that
 // [Sum] takes with larger pictures. For pictures of at most 512 pixels a side it
 // is the same; for others it is the hash of those tools of the reference that
-// are handed pixels and not files. [Kind.Chain] does not name it: do not mix the
+// are handed pixels and not files. [Kind.Version] does not name it: do not mix the
 // two in one registry. Errors wrap [ErrPicture], for nil and for more than 2^28
 // pixels.
 func SumFull(img image.Image) (h Hash, quality int, err error) {

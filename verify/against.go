@@ -13,7 +13,7 @@ import (
 
 // against compares a leak with the submissions of [Config.Against] in the place of what
 // a search would find.
-func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []phash.Query) ([]Match, error) {
+func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *phash.Leak) ([]Match, error) {
 	var out []Match
 	for _, id := range v.cfg.Against {
 		sub, err := v.cfg.Registry.Submission(ctx, id)
@@ -38,17 +38,13 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries []ph
 
 // distance is that of a submission's hash to the nearest query; all bits where the hash
 // cannot be opened, or was erased meanwhile.
-func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries []phash.Query) (int, error) {
-	least := searched.Len()
+func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries *phash.Leak) (int, error) {
 	hash, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, of)
 	if errors.Is(err, registry.ErrSealed) || err != nil && gone(err) == nil {
-		return least, nil
+		return searched.Len(), nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	for _, q := range queries {
-		least = min(least, hash.Distance(q.Hash))
-	}
-	return least, nil
+	return queries.Distance(hash), nil
 }

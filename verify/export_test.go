@@ -118,7 +118,7 @@ func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true) }
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }
 
 // HashDistance is that of a submission's hash to queries.
-func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries []phash.Query) (int, error) {
+func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission, queries *phash.Leak) (int, error) {
 	return v.distance(ctx, of, queries)
 }
 

@@ -15,6 +15,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
@@ -101,9 +103,16 @@ func readsCrop(id watermark.CopyID, of watermark.Submission, whole image.Rectang
 	read := reads(id)
 	return func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
 		d, err := read(ctx, k, img)
-		toMark := geometry.Mat(watermark.Placement(k, of, whole.Dx(), whole.Dy()))
+		if err != nil {
+			return nil, err
+		}
+		secret, err := code.ParseSecret(k.Secret())
+		if err != nil {
+			return nil, err
+		}
+		toMark := pattern.NewKeys(&secret).PixelPlacement(of, whole.Dx(), whole.Dy())
 		d.Transform = geometry.Translation(1024, -1024).Mul(toMark).Mul(geometry.Translation(at.X, at.Y)) // the mark repeats
-		return d, err
+		return d, nil
 	}
 }
 

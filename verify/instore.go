@@ -50,21 +50,17 @@ func (v *Investigator) searches(ctx context.Context) (string, error) {
 // near returns the submissions near any of the queries: within nearRadius in memory,
 // within [phash.MatchRadius] in the store. Where memory is searched, its catalogue is up to
 // date afterwards, of parts, too.
-func (v *Investigator) near(ctx context.Context, queries []phash.Query) ([]candidate, error) {
+func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candidate, error) {
 	where, err := v.searches(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var out []candidate
-	if where == SearchStore && len(queries) == 0 {
+	if where == SearchStore && queries == nil {
 		return nil, nil
 	}
 	if where == SearchStore {
-		hashes := make([]phash.Hash, len(queries))
-		for i, q := range queries {
-			hashes[i] = q.Hash
-		}
-		hits, err := v.cfg.Registry.Near(ctx, hashes)
+		hits, err := v.cfg.Registry.Near(ctx, queries.Hashes())
 		for _, h := range hits {
 			out = append(out, candidate{ref: h.Ref, distance: h.Distance})
 		}
@@ -73,7 +69,7 @@ func (v *Investigator) near(ctx context.Context, queries []phash.Query) ([]candi
 	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
 		return nil, err
 	}
-	hits, err := v.found.hashes.SearchEach(queries, nearRadius)
+	hits, err := v.found.hashes.SearchLeak(queries, nearRadius)
 	for _, h := range hits {
 		out = append(out, candidate{ref: h.Ref, distance: h.Distance})
 	}

@@ -40,7 +40,7 @@ type candidate struct {
 // A search is what the hashes of a leak led to.
 type search struct {
 	near    []candidate // nearest first
-	queries []phash.Query
+	queries *phash.Leak
 	tooFlat bool // the hash has too little to go on
 }
 
@@ -86,15 +86,15 @@ func comparedLuma(img *image.NRGBA) dsp.Plane {
 // candidates searches the hashes with the leak in its eight orientations, as a
 // negative too, and without stamps.
 func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search, error) {
-	queries, quality, err := phash.SumLeak(searched, l.Image)
+	queries, err := phash.SumLeak(searched, l.Image)
 	if err != nil {
 		return nil, err
 	}
-	s := &search{queries: queries, tooFlat: quality < phash.MinQuality}
+	s := &search{queries: queries, tooFlat: queries.Quality < phash.MinQuality}
 	if len(v.cfg.Against) > 0 {
 		return s, nil
 	}
-	if l.searched = (&findings.Searched{Quality: quality}); s.tooFlat {
+	if l.searched = (&findings.Searched{Quality: queries.Quality}); s.tooFlat {
 		queries = nil // its parts may still tell
 	}
 	s.near, err = v.near(ctx, queries)

@@ -92,7 +92,7 @@ func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 
 // partMatches compares the pixels of the submissions that lie in a leak as parts, or
 // that it is a part of, and lists those that align.
-func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries []phash.Query) ([]Match, error) {
+func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries *phash.Leak) ([]Match, error) {
 	parts, err := v.partCandidates(ctx, l, known)
 	if err != nil {
 		return nil, err

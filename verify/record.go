@@ -71,7 +71,7 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 // program that searches where.
 func method(where string) map[string]string {
 	return map[string]string{
-		"hash":                   searched.Chain(),
+		"hash":                   searched.Version(),
 		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
 		"least hash quality":     strconv.Itoa(phash.MinQuality),
 		"radius of near ones":    beyond(where),

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // Decoys are the scores, comparable with [CopyTrace].Score, that n copies which were never
@@ -25,16 +25,16 @@ func (t *Traced) Decoys(n int) []float64 {
 }
 
 // decoys are the tracers of n copies that are not among those issued.
-func (s *suspects) decoys(n int, issued []Issued) []*keystream.Stream {
+func (s *suspects) decoys(n int, issued []Issued) []*code.Stream {
 	known := make(map[CopyID]bool, len(issued))
 	for _, c := range issued {
 		known[c.Copy] = true
 	}
-	out := make([]*keystream.Stream, 0, n)
+	out := make([]*code.Stream, 0, n)
 	for i := uint64(0); len(out) < n; i++ {
 		sum := sha256.Sum256(binary.BigEndian.AppendUint64(append([]byte("kycmark decoy"), s.sub[:]...), i))
 		if id := CopyID(binary.BigEndian.Uint64(sum[:])); !known[id] {
-			out = append(out, tracerStream(s.key, s.sub, id))
+			out = append(out, s.kd.TracerStream(s.sub, uint64(id)))
 		}
 	}
 	return out

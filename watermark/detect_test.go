@@ -70,7 +70,7 @@ func TestPlacementIsWhereTheMarkIsRead(t *testing.T) {
 		corner := image.Pt(size[0]/5, size[1]/6)
 		d := detect(t, key, m.SubImage(image.Rectangle{corner, corner.Add(image.Pt(600, 500))}))
 		require.True(t, d.Found)
-		inv, ok := geometry.Mat(watermark.Placement(key, sub, size[0], size[1])).Inverse()
+		inv, ok := watermark.Placement(key, sub, size[0], size[1]).Inverse()
 		require.True(t, ok)
 		for _, p := range []geometry.Point{{X: 100, Y: 100}, {X: 300, Y: 250}} {
 			q := shiftOnto(inv, geometry.Mat(d.Transform), p, size)
@@ -169,14 +169,17 @@ func TestMarkInPlace(t *testing.T) {
 	require.Equal(t, plain.Pix, src.Pix)
 	require.NotEqual(t, plain.Pix, want.Image.Pix)
 
-	inPlace := &watermark.Options{InPlace: true}
+	o, err := watermark.Prepare(key, src, nil)
+	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err = watermark.Mark(ctx, key, testID, src, inPlace)
+	_, err = o.MarkInPlace(ctx, testID)
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, plain.Pix, src.Pix)
 
-	got, err := watermark.Mark(t.Context(), key, testID, src, inPlace)
+	o, err = watermark.Prepare(key, src, nil)
+	require.NoError(t, err)
+	got, err := o.MarkInPlace(t.Context(), testID)
 	require.NoError(t, err)
 	assert.Same(t, src, got.Image)
 	assert.Equal(t, want.Image.Pix, got.Image.Pix)

@@ -4,21 +4,21 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/convcode"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
 // evidence is what a leak shows of the marks of one key: sums that any copy's signs and
 // code are correlated with.
 type evidence struct {
 	tracer   coefficients
-	soft     [codedN]float64 // soft bits of the payload, of unit norm; zero where nothing is seen
-	expected float64         // score of a mark at strength 1
-	payload  float64         // the same of the payload's code
-	told     float64         // how far these can be believed, 0..1
-	weight   float64         // of the soft bits: their norm before it was made 1
+	soft     [code.CodedN]float64 // soft bits of the payload, of unit norm; zero where nothing is seen
+	expected float64              // score of a mark at strength 1
+	payload  float64              // the same of the payload's code
+	told     float64              // how far these can be believed, 0..1
+	weight   float64              // of the soft bits: their norm before it was made 1
 }
 
 // evidence adjoins the leak's residual to the marks of a key: what each coefficient of a
@@ -34,7 +34,7 @@ func (s *suspects) evidence(v *frameView) *evidence {
 // expected of it so far.
 func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 	e := &evidence{}
-	var soft [codedN]float64
+	var soft [code.CodedN]float64
 	e.tracer, soft = s.adjoint(f, w, s.probe.amplitude)
 	norm := 0.0
 	for _, b := range soft {
@@ -51,59 +51,25 @@ func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 
 // adjoint takes a weighed plane of the frame to the tracer's coefficients and the
 // payload's soft bits.
-func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [codedN]float64) {
+func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [code.CodedN]float64) {
 	masked := dsp.Product(w, amplitude)
-	end := math.Min(tracerHigh, 0.45*float64(max(f.w, f.h)))
-	c := f.quantised(dsp.DCT2(masked, tracerSize), end)
+	end := math.Min(pattern.TracerHigh, 0.45*float64(max(f.w, f.h)))
+	c := f.quantised(dsp.DCT2(masked, pattern.TracerSize), end)
 	toMark := s.place.Mul(geometry.PixelScale(f.scale, f.scale))
-	return c, s.key.keyed().despread(masked, toMark)
+	return c, s.kd.Despread(masked, toMark)
 }
 
-// despread is the adjoint of laying the payload's pattern: it adds each sample, under
-// m, to the torus, filters by the chips' band and sums over the chips of each coded bit.
-func (kd *keyed) despread(p dsp.Plane, m geometry.Mat) (soft [codedN]float64) {
-	t := dsp.NewPlane(torus, torus)
-	for y := range p.H {
-		for x, w := range p.Row(y) {
-			if w == 0 {
-				continue
-			}
-			u := float64(m[0]*float64(x)) + float64(m[1]*float64(y)) + m[2]
-			v := float64(m[3]*float64(x)) + float64(m[4]*float64(y)) + m[5]
-			fu, fv := math.Floor(u), math.Floor(v)
-			a, b := float32(u-fu), float32(v-fv)
-			iu, iv := int(fu)&(torus-1), int(fv)&(torus-1)
-			ju, jv := (iu+1)&(torus-1), (iv+1)&(torus-1)
-			lower := float32(w * b)
-			upper := w - lower
-			t.Pix[iv*torus+iu] += upper - float32(upper*a)
-			t.Pix[iv*torus+ju] += float32(upper * a)
-			t.Pix[jv*torus+iu] += lower - float32(lower*a)
-			t.Pix[jv*torus+ju] += float32(lower * a)
-		}
-	}
-	f := dsp.NewFFT2(torus, torus)
-	s := f.ForwardLow(t, bandEnd)
-	shapeBand(s, kd.response())
-	f.InverseTo(t, s)
-	for i, b := range kd.bit {
-		soft[b] += float64(t.Pix[i/cells*cell*torus+i%cells*cell] * kd.sign[i])
-	}
-	return soft
-}
-
-// score fills the copies at the given places.
-func (e *evidence) score(key *Key, sub Submission, copies []Issued, at []int, out []CopyTrace) {
-	streams := make([]*keystream.Stream, len(at))
-	for i, k := range at {
-		streams[i] = tracerStream(key, sub, copies[k].Copy)
+// score fills the copies of s.
+func (e *evidence) score(s *suspects, copies []Issued, out []CopyTrace) {
+	streams := make([]*code.Stream, len(s.at))
+	for i, k := range s.at {
+		streams[i] = s.kd.TracerStream(s.sub, uint64(copies[k].Copy))
 	}
 	z := e.tracer.scores(streams)
-	kd := key.keyed()
 	null := newCodeNull(&e.soft)
-	for i, k := range at {
+	for i, k := range s.at {
 		c := CopyTrace{Copy: copies[k].Copy, Score: z[i]}
-		for j, b := range kd.payload.code(c.Copy) {
+		for j, b := range s.kd.Payload.Encode(uint64(c.Copy)) {
 			c.Payload += float64(float64(b) * e.soft[j])
 		}
 		c.LogE = e.logE(c.Score, c.Payload, copies[k].strength(), null)
@@ -154,8 +120,8 @@ func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 	}
 	var p [len(payloadShares)]float64
 	for i, s := range payloadShares {
-		r := math.Min(math.Max(float64(s*float64(strength*e.payload)), 0)/math.Sqrt(codedN), mostCorrelation)
-		l := float64(math.Sqrt(codedN)*r) / (1 - float64(r*r))
+		r := math.Min(math.Max(float64(s*float64(strength*e.payload)), 0)/math.Sqrt(code.CodedN), mostCorrelation)
+		l := float64(math.Sqrt(code.CodedN)*r) / (1 - float64(r*r))
 		p[i] = float64(l*payload) - null.at(i, l)
 	}
 	return (lnMean(t[:]) + lnMean(p[:])) / math.Ln10
@@ -173,24 +139,25 @@ func lnMean(x []float64) float64 {
 
 // decodeList is how many messages are put to the 32-bit check: the same budget as the
 // blind reader's.
-const decodeList = checkBudget
+const decodeList = code.CheckBudget
 
 // decode reads the payload out of the soft bits.
-func (e *evidence) decode(kd *keyed) *CopyID {
-	soft := make([]float32, codedN)
+func (e *evidence) decode(kd *pattern.Keys) *CopyID {
+	soft := make([]float32, code.CodedN)
 	for j, b := range e.soft {
 		soft[j] = float32(b)
 	}
-	for _, bits := range convcode.Decode(soft, messageN, decodeList) {
+	for _, bits := range code.Decode(soft, code.MessageN, decodeList) {
 		correlation := 0.0
-		for j, c := range convcode.Encode(bits) {
+		for j, c := range code.Encode(bits) {
 			correlation += float64(float64(c) * e.soft[j])
 		}
-		if correlation/math.Sqrt(codedN) < minCorrelation {
+		if correlation/math.Sqrt(code.CodedN) < code.MinCorrelation {
 			continue
 		}
-		if id, ok := kd.payload.parse(bits); ok {
-			return &id
+		if id, ok := kd.Payload.Parse(bits); ok {
+			copyID := CopyID(id)
+			return &copyID
 		}
 	}
 	return nil
@@ -198,16 +165,16 @@ func (e *evidence) decode(kd *keyed) *CopyID {
 
 // A codeNull knows the mean of exp(l z') over random messages.
 type codeNull struct {
-	soft  *[codedN]float64
+	soft  *[code.CodedN]float64
 	known [len(payloadShares)]struct{ l, lnM float64 }
 }
 
-func newCodeNull(soft *[codedN]float64) *codeNull { return &codeNull{soft: soft} }
+func newCodeNull(soft *[code.CodedN]float64) *codeNull { return &codeNull{soft: soft} }
 
 // at returns ln M(l); copies of one strength ask for the same l.
 func (n *codeNull) at(i int, l float64) float64 {
 	if k := &n.known[i]; k.l != l {
-		k.l, k.lnM = l, convcode.LnMean(n.soft[:], l)
+		k.l, k.lnM = l, code.LnMean(n.soft[:], l)
 	}
 	return n.known[i].lnM
 }

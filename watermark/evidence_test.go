@@ -1,41 +1,38 @@
 package watermark
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-	"fmt"
 	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/convcode"
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
 // streamOf is the sign stream of a test.
-func streamOf(n byte) *keystream.Stream {
-	k := make([]byte, keystream.KeySize)
+func streamOf(n byte) *code.Stream {
+	k := make([]byte, code.KeySize)
 	k[0] = n
-	return keystream.New(k)
+	return code.NewStream(k)
 }
 
 func TestScoresAgainstTheSignsOfATracer(t *testing.T) {
 	f := newFrame(1024, 700)
-	c := dsp.NewPlane(tracerSize, tracerSize)
+	c := dsp.NewPlane(pattern.TracerSize, pattern.TracerSize)
 	for i := range c.Pix {
 		c.Pix[i] = float32(math.Sin(float64(i)))
 	}
-	q := f.quantised(c, tracerHigh)
+	q := f.quantised(c, pattern.TracerHigh)
 	require.Zero(t, len(q.q)%32)
-	got := q.scores([]*keystream.Stream{streamOf(1), streamOf(2)})
-	for i, s := range []*keystream.Stream{streamOf(1), streamOf(2)} {
+	got := q.scores([]*code.Stream{streamOf(1), streamOf(2)})
+	for i, s := range []*code.Stream{streamOf(1), streamOf(2)} {
 		at, sum := 0, 0.0
-		signs := make([]float32, tracerSize)
-		for v := range tracerSize { // as tracerOf draws them
-			_, n := tracerSpan(v)
+		signs := make([]float32, pattern.TracerSize)
+		for v := range pattern.TracerSize { // as tracerOf draws them
+			_, n := pattern.TracerSpan(v)
 			if n <= 0 {
 				continue
 			}
@@ -48,14 +45,14 @@ func TestScoresAgainstTheSignsOfATracer(t *testing.T) {
 		}
 		assert.InDelta(t, sum/math.Sqrt(q.square), got[i], 1e-9)
 	}
-	assert.Empty(t, f.quantised(dsp.NewPlane(tracerSize, tracerSize), tracerHigh).q)
+	assert.Empty(t, f.quantised(dsp.NewPlane(pattern.TracerSize, pattern.TracerSize), pattern.TracerHigh).q)
 }
 
 func TestATracersOwnCoefficientsScoreHighest(t *testing.T) {
-	f := newFrame(tracerSize, tracerSize)
-	own := tracerOf(streamOf(5), tracerSize, tracerSize)
-	q := f.quantised(dsp.DCT2(own, tracerSize), tracerHigh)
-	z := q.scores([]*keystream.Stream{streamOf(5), streamOf(6)})
+	f := newFrame(pattern.TracerSize, pattern.TracerSize)
+	own := pattern.TracerOf(streamOf(5), pattern.TracerSize, pattern.TracerSize)
+	q := f.quantised(dsp.DCT2(own, pattern.TracerSize), pattern.TracerHigh)
+	z := q.scores([]*code.Stream{streamOf(5), streamOf(6)})
 	assert.Greater(t, z[0], 50.0)
 	assert.Less(t, math.Abs(z[1]), 5.0)
 }
@@ -83,12 +80,12 @@ func TestEValuesOfOthersHaveAMeanOfOneAtMost(t *testing.T) {
 		for range 12 {
 			z += s.Unit()
 		}
-		bits := make([]uint8, messageN)
+		bits := make([]uint8, code.MessageN)
 		for i := range bits {
 			bits[i] = uint8(s.Uint32() >> 31)
 		}
 		payload := 0.0
-		for j, c := range convcode.Encode(bits) {
+		for j, c := range code.Encode(bits) {
 			payload += float64(c) * e.soft[j]
 		}
 		x := math.Pow(10, e.logE(z-6, payload, 1, null))
@@ -130,14 +127,4 @@ func TestPooledCoefficientsAreSums(t *testing.T) {
 	assert.InEpsilon(t, 14+quantum/2, float64(sum.q[2])*sum.unit, 1e-5)
 	assert.Equal(t, b, coefficients{}.plus(b))
 	assert.Equal(t, a, a.plus(coefficients{}))
-}
-
-// The margin of a reading has the same bits where products and sums are fused: GOAMD64=v3,
-// arm64.
-func TestMarginVectors(t *testing.T) {
-	var all []byte
-	for c := 0.62; c < 1; c += 0.01 {
-		all = binary.LittleEndian.AppendUint64(all, math.Float64bits(margin(c)))
-	}
-	assert.Equal(t, "9e45525c66accb75785633db5a3ab39f683cd1691b885e23d55bf503ad7fbda2", fmt.Sprintf("%x", sha256.Sum256(all)))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/photometry"
 	"github.com/kycmark/kycmark/internal/register"
 )
@@ -29,19 +30,19 @@ const bandsAnOctave = 5
 const bandN = 47
 
 func newFrame(w, h int) frame {
-	f := frame{w: w, h: h, spans: make([]run, tracerSize), band: make([]uint8, tracerSize*tracerSize)}
+	f := frame{w: w, h: h, spans: make([]run, pattern.TracerSize), band: make([]uint8, pattern.TracerSize*pattern.TracerSize)}
 	f.fw, f.fh, f.scale = frameSize(w, h)
 	edges := bandEdges()
-	for v := range tracerSize {
-		first, n := tracerSpan(v)
+	for v := range pattern.TracerSize {
+		first, n := pattern.TracerSpan(v)
 		f.spans[v] = run{first, max(n, 0)}
 		b := 0
-		for u := range tracerSize {
+		for u := range pattern.TracerSize {
 			r2 := u*u + v*v
 			for b+1 < bandN && r2 >= edges[b+1] {
 				b++
 			}
-			f.band[v*tracerSize+u] = uint8(b)
+			f.band[v*pattern.TracerSize+u] = uint8(b)
 			f.size[b]++
 		}
 	}
@@ -51,8 +52,8 @@ func newFrame(w, h int) frame {
 // frameSize is how many samples a canonical picture of w x h covers, and how many of its
 // pixels one stands for.
 func frameSize(w, h int) (fw, fh int, scale float64) {
-	scale = float64(max(w, h)) / tracerSize
-	cover := func(n int) int { return min(tracerSize, int(math.Ceil(float64(n)/scale))) }
+	scale = float64(max(w, h)) / pattern.TracerSize
+	cover := func(n int) int { return min(pattern.TracerSize, int(math.Ceil(float64(n)/scale))) }
 	return cover(w), cover(h), scale
 }
 
@@ -91,7 +92,7 @@ type frameView struct {
 // view brings a fit from the leak's raster into the frame.
 func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 	v := &frameView{frame: f, fit: fit, pitch: 1 / (r.Scale * f.scale), deviation: dsp.NewPlane(r.Leak.W, r.Leak.H)}
-	v.limit = 2 * 0.49 * tracerSize / v.pitch
+	v.limit = 2 * 0.49 * pattern.TracerSize / v.pitch
 	v.floor = photometry.Reach * v.pitch
 	v.x, v.y = f.onLeak(r)
 	v.taps = v.newTaps(r.Leak.W, r.Leak.H)
@@ -129,9 +130,9 @@ const outlier = 4
 func (v *frameView) standardised(residual dsp.Plane) dsp.Plane {
 	q := dsp.NewPlane(residual.W, residual.H)
 	for i, r := range residual.Pix {
-		q.Pix[i] = clip(r/v.deviation.Pix[i], -outlier, outlier) * v.fit.Weight.Pix[i]
+		q.Pix[i] = pattern.Clip(r/v.deviation.Pix[i], -outlier, outlier) * v.fit.Weight.Pix[i]
 	}
-	return dsp.DCT2(v.resample(q), tracerSize)
+	return dsp.DCT2(v.resample(q), pattern.TracerSize)
 }
 
 // ofCanonical turns canonical coordinates into those of the frame.
@@ -247,9 +248,6 @@ func bilinear0(p dsp.Plane, x, y float64) float32 {
 			return 0
 		}
 		return p.Pix[y*p.W+x]
-	}
-	if ix >= 0 && iy >= 0 && ix+1 < p.W && iy+1 < p.H {
-		return sampleLinear(p, x, y)
 	}
 	t := at(ix, iy) + float32(a*(at(ix+1, iy)-at(ix, iy)))
 	u := at(ix, iy+1) + float32(a*(at(ix+1, iy+1)-at(ix, iy+1)))

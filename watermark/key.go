@@ -2,14 +2,12 @@ package watermark
 
 import (
 	"bufio"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base32"
-	"encoding/hex"
 	"errors"
 	"fmt"
+	"github.com/kycmark/kycmark/internal/mark/blind"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"log/slog"
 	"strings"
 	"sync"
@@ -17,14 +15,6 @@ import (
 
 // ErrKey is wrapped by every error of [ParseKey].
 var ErrKey = errors.New("watermark: not a usable mark key")
-
-const (
-	secretPrefix = "KYCMARK-SECRET-KEY-1-"
-	secretSize   = 32
-	sumSize      = 4
-)
-
-var keyText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding(base32.NoPadding)
 
 // A Key is a mark key: 32 random bytes from which everything keyed in a mark is
 // derived by HKDF-SHA256 (RFC 5869) under a labelled context. Whoever holds it
@@ -35,24 +25,22 @@ var keyText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding
 type Key struct {
 	// secret stands behind two pointers: inside of other structs fmt calls no methods,
 	// and follows one pointer where a verb does not fit.
-	secret **[secretSize]byte
+	secret **[code.SecretSize]byte
 	id     string
 	once   sync.Once
-	kd     *keyed
+	kd     *blind.Keys
 }
 
 // GenerateKey makes a new key from the operating system's random source.
 func GenerateKey() *Key {
-	var s [secretSize]byte
+	var s [code.SecretSize]byte
 	rand.Read(s[:]) // never fails: crypto/rand aborts the program instead
 	return newKey(s)
 }
 
-func newKey(secret [secretSize]byte) *Key {
+func newKey(secret [code.SecretSize]byte) *Key {
 	at := &secret
-	k := &Key{secret: &at}
-	k.id = fmt.Sprintf("v%d-%s", Version, hex.EncodeToString(k.derive("key id", 8)))
-	return k
+	return &Key{secret: &at, id: code.KeyID(at)}
 }
 
 // ParseKey reads the text form of a key as written by [Key.Secret]. Blank lines
@@ -76,32 +64,19 @@ func ParseKey(text string) (*Key, error) {
 	if err := sc.Err(); err != nil {
 		return nil, fmt.Errorf("%w: no key text found", ErrKey)
 	}
-	switch {
-	case line == "":
+	if line == "" {
 		return nil, fmt.Errorf("%w: empty", ErrKey)
-	case !strings.HasPrefix(line, "KYCMARK-SECRET-KEY-"):
-		return nil, fmt.Errorf("%w: it does not begin with KYCMARK-SECRET-KEY", ErrKey)
-	case !strings.HasPrefix(line, secretPrefix):
-		return nil, fmt.Errorf("%w: made by a later version of kycmark", ErrKey)
 	}
-	raw, err := keyText.DecodeString(strings.TrimPrefix(line, secretPrefix))
-	if err != nil || len(raw) != secretSize+sumSize || secretPrefix+keyText.EncodeToString(raw) != line {
-		return nil, fmt.Errorf("%w: damaged: wrong length or characters", ErrKey)
+	secret, err := code.ParseSecret(line)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
-	sum := sha256.Sum256(raw[:secretSize])
-	if subtle.ConstantTimeCompare(sum[:sumSize], raw[secretSize:]) != 1 {
-		return nil, fmt.Errorf("%w: damaged: its checksum does not match", ErrKey)
-	}
-	return newKey([secretSize]byte(raw[:secretSize])), nil
+	return newKey(secret), nil
 }
 
 // Secret returns the text form of the key, one line, the inverse of [ParseKey].
 // Store it like a password.
-func (k *Key) Secret() string {
-	secret := **k.secret
-	sum := sha256.Sum256(secret[:])
-	return secretPrefix + keyText.EncodeToString(append(secret[:], sum[:sumSize]...))
-}
+func (k *Key) Secret() string { return code.SecretText(*k.secret) }
 
 // ID names the key in public: the version of the mark and 16 hex digits that
 // reveal nothing of the secret, such as "v1-5e0c7a1f90b2d364".
@@ -109,7 +84,7 @@ func (k *Key) ID() string { return k.id }
 
 // Commitment binds its holder to the secret without revealing it: 32 bytes that
 // only this key yields.
-func (k *Key) Commitment() [32]byte { return [32]byte(k.derive("commitment", 32)) }
+func (k *Key) Commitment() [32]byte { return [32]byte(code.Derive(*k.secret, "commitment", 32)) }
 
 // String returns [Key.ID].
 func (k *Key) String() string { return k.id }
@@ -128,17 +103,8 @@ func (k *Key) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("%w: keys do not marshal; use Secret", ErrKey)
 }
 
-// derive returns n bytes of HKDF-SHA256 under a context of version and label.
-func (k *Key) derive(label string, n int) []byte {
-	out, err := hkdf.Key(sha256.New, (*k.secret)[:], nil, fmt.Sprintf("kycmark v%d %s", Version, label), n)
-	if err != nil {
-		panic("watermark: hkdf: " + err.Error()) // only for n > 8160
-	}
-	return out
-}
-
 // keyed returns what a blind reader knows, made at the first call.
-func (k *Key) keyed() *keyed {
-	k.once.Do(func() { k.kd = newKeyed(k) })
+func (k *Key) keyed() *blind.Keys {
+	k.once.Do(func() { k.kd = blind.NewKeys(pattern.NewKeys(*k.secret)) })
 	return k.kd
 }

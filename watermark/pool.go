@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // ErrPool is returned for traces that do not belong together.
@@ -42,7 +43,7 @@ func Pool(leaks []*Traced) ([]CopyTrace, error) {
 	}
 	out := &Traced{Best: -1, level: t.level, Copies: make([]CopyTrace, len(t.copies))}
 	for i, s := range t.under {
-		sums[i].score(s.key, s.sub, t.copies, s.at, out.Copies)
+		sums[i].score(s, t.copies, out.Copies)
 	}
 	out.conclude(t.copies)
 	return out.Copies, nil
@@ -65,7 +66,7 @@ func (e *evidence) plus(o *evidence) *evidence {
 			sum.soft[j] /= sum.weight
 		}
 		sum.payload = (float64(e.payload*e.weight) + float64(o.payload*o.weight)) / sum.weight
-		sum.payload = math.Min(sum.payload, math.Sqrt(codedN))
+		sum.payload = math.Min(sum.payload, math.Sqrt(code.CodedN))
 	}
 	return sum
 }

@@ -1,55 +1,47 @@
 package watermark
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
 // A probe is a mark that was never issued, of strength 1, put through the same channel
 // as a leak to learn what an issued one would score. Both planes are in the trace's frame.
 type probe struct {
-	own       func() *keystream.Stream // its tracer's signs
-	code      []float32                // its payload
-	mark      dsp.Plane                // what it changes in the luma of the original, grey levels
-	amplitude dsp.Plane                // what a pattern of unit power is marked with
+	own       func() *code.Stream // its tracer's signs
+	coded     []float32           // its payload
+	mark      dsp.Plane           // what it changes in the luma of the original, grey levels
+	amplitude dsp.Plane           // what a pattern of unit power is marked with
 }
 
-func newProbe(o *Original) *probe {
-	s := func() *keystream.Stream {
-		return keystream.New(o.key.derive("trace probe "+o.sub.String(), keystream.KeySize))
+func newProbe(kd *pattern.Keys, sub [16]byte) *probe {
+	s := func() *code.Stream {
+		return code.NewStream(kd.Derive(fmt.Sprintf("trace probe %x", sub), code.KeySize))
 	}
-	return &probe{own: s, code: o.key.keyed().payload.code(CopyID(s().Uint32()))}
+	return &probe{own: s, coded: kd.Payload.Encode(uint64(s().Uint32()))}
 }
 
-// embed marks o with the probe, rounding and clipping included.
-func (p *probe) embed(o *Original) {
-	w, h := o.luma.W, o.luma.H
-	own := tracerOf(p.own(), w, h)
-	kd := o.key.keyed()
-	blind := lay(kd.pattern(p.code, nil, nil), o.place, w, h)
-	flat, texture, chroma := o.parts(blind, blind, own, 1)
-	slope, gain := o.solve(flat, texture, chroma)
-	flats := flatGain(max(o.src.Rect.Dx(), o.src.Rect.Dy()))
-	amplitude := dsp.NewPlane(w, h)
-	for i := range amplitude.Pix {
-		flat.Pix[i] = float32(gain * (flat.Pix[i] + float32(slope*texture.Pix[i])))
-		chroma.Pix[i] = float32(gain * chroma.Pix[i])
-		amplitude.Pix[i] = float32(float32(gain*flats) * (o.mask.flat.Pix[i] + float32(slope*o.mask.texture.Pix[i])))
-	}
-	sw, sh := o.src.Rect.Dx(), o.src.Rect.Dy()
-	shrinker, rows, marked := dsp.NewShrinker(sw, sh, w, h), o.newRows(flat, chroma), make([]uint8, 4*sw)
+// embed marks the canvas with the probe as a copy of s, rounding and clipping included.
+func (p *probe) embed(c *pattern.Canvas, s *suspects) {
+	w, h := c.Luma.W, c.Luma.H
+	blind := pattern.Lay(s.kd.Pattern(p.coded, nil, nil), s.place, w, h)
+	m := c.Shape(blind, blind, pattern.TracerOf(p.own(), w, h), 1)
+	sw, sh := c.Source.Rect.Dx(), c.Source.Rect.Dy()
+	shrinker, rows, marked := dsp.NewShrinker(sw, sh, w, h), c.Rows(m), make([]uint8, 4*sw)
 	for y := range sh {
-		rows.mark(marked, y)
+		rows.Mark(marked, y)
 		shrinker.Add(marked)
 	}
 	mark := shrinker.Shrunk().Luma()
-	for i, y := range o.luma.Pix {
+	for i, y := range c.Luma.Pix {
 		mark.Pix[i] -= y
 	}
-	p.mark, p.amplitude = intoFrame(mark), intoFrame(amplitude)
+	p.mark, p.amplitude = intoFrame(mark), intoFrame(c.Amplitude(m))
 }
 
 // intoFrame enlarges a plane of the canonical picture to the trace's frame.
@@ -65,9 +57,9 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 // evidence: the probe is sent through the channel, weighed like the leak's residual,
 // and correlated with itself.
 func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload float64) {
-	c := dsp.DCT2(p.mark, tracerSize)
-	for y := range tracerSize {
-		row, band := c.Row(y), v.band[y*tracerSize:(y+1)*tracerSize]
+	c := dsp.DCT2(p.mark, pattern.TracerSize)
+	for y := range pattern.TracerSize {
+		row, band := c.Row(y), v.band[y*pattern.TracerSize:(y+1)*pattern.TracerSize]
 		for u := range row {
 			row[u] = float32(row[u] * v.channel[band[u]])
 		}
@@ -80,15 +72,15 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 // made the weighed plane w of the frame.
 func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer, payload float64) {
 	own, soft := s.adjoint(f, w, p.amplitude)
-	z := float64(own.scores([]*keystream.Stream{p.own()})[0] * own.norm())
+	z := float64(own.scores([]*code.Stream{p.own()})[0] * own.norm())
 	if n := e.tracer.norm(); n > 0 {
 		tracer = z / n
 	}
-	for j, b := range p.code {
+	for j, b := range p.coded {
 		payload += float64(float64(b) * soft[j])
 	}
 	if e.weight > 0 {
-		payload = math.Min(payload/e.weight, math.Sqrt(codedN))
+		payload = math.Min(payload/e.weight, math.Sqrt(code.CodedN))
 	}
 	return tracer, payload
 }

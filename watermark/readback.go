@@ -10,6 +10,9 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/blind"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/quality"
 )
 
@@ -33,58 +36,27 @@ const thinMargin = 2
 // weaker: SSIM sees more than eyes do in the dark and in what is blurred.
 const leastSSIM = 0.986
 
-// Mark marks src and reads the mark back as a messenger would deliver it, shrunk
-// to 1280 pixels and compressed. If that succeeds barely it marks again, 1.2 times as
-// strong, and if it fails up to 1.4 times, but never past the PSNR floor (44.3 dB
-// from a megapixel on, 42 dB below) nor an SSIM of 0.986. It sets Weak if the
-// strongest is not read either: then nothing should be handed out. It never draws
-// another ID. The error wraps [ErrTooSmall], also for pictures so long and thin that a
-// messenger leaves too little of them to read, [ErrTooLarge] or [ErrStrength], or is ctx's.
-func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
-	o, err := Prepare(key, src, opts)
-	if err != nil {
-		return nil, err
-	}
-	m, err := o.tried(ctx, id, true)
-	if err != nil {
-		return nil, err
-	}
-	if opts != nil && opts.InPlace {
-		return m.written(o, o.src), nil
-	}
-	return m.written(o, image.NewNRGBA(o.src.Rect)), nil
-}
-
-// Mark is [Mark] on a prepared original.
-func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
-	m, err := o.tried(ctx, id, false)
-	if err != nil {
-		return nil, err
-	}
-	return m.written(o, image.NewNRGBA(o.src.Rect)), nil
-}
-
 // tried is the trial whose mark is read, or else the strongest. An original that is
 // marked this once alone holds only its source while a mark is read.
 func (o *Original) tried(ctx context.Context, id CopyID, alone bool) (*trial, error) {
 	var best *trial
 	for i, share := range strengths {
 		if alone && i > 0 {
-			o.shrink()
+			o.canvas.Shrink()
 		}
 		m := o.similar(id, share*o.strength)
 		if alone {
-			o.drop()
+			o.canvas.Drop()
 		}
 		if best != nil && m.Strength <= best.Strength {
 			break // SSIM allows no more
 		}
 		best = m
-		d, err := m.readBack(ctx, o.key)
+		d, err := m.readBack(ctx, o.kd)
 		if err != nil {
 			return nil, err
 		}
-		if m.Weak = !d.Found || d.Copy != id; !m.Weak {
+		if m.Weak = !d.Found || CopyID(d.ID) != id; !m.Weak {
 			m.Margin = margin(d.Correlation)
 			if m.Margin >= thinMargin || share > 1 {
 				break
@@ -98,13 +70,13 @@ func (o *Original) tried(ctx context.Context, id CopyID, alone bool) (*trial, er
 // makes of it.
 type trial struct {
 	Marked
-	luma, chroma dsp.Plane
-	small        dsp.RGB // dropped once it was read
+	mark  pattern.Shaped
+	small dsp.RGB // dropped once it was read
 }
 
 // written writes the marked picture to out.
 func (m *trial) written(o *Original, out *image.NRGBA) *Marked {
-	o.add(out, m.luma, m.chroma)
+	o.canvas.Add(out, m.mark)
 	marked := m.Marked // the marks' planes go
 	marked.Image = out
 	return &marked
@@ -114,7 +86,7 @@ func (m *trial) written(o *Original, out *image.NRGBA) *Marked {
 func (o *Original) similar(id CopyID, strength float64) *trial {
 	m := &trial{Marked: Marked{Strength: strength}}
 	for range 3 { // what a mark takes off SSIM grows with its square
-		m.luma, m.chroma = o.marks(id, m.Strength)
+		m.mark = o.marks(id, m.Strength)
 		o.measure(m)
 		if m.SSIM >= leastSSIM || math.IsNaN(m.SSIM) {
 			break
@@ -127,16 +99,16 @@ func (o *Original) similar(id CopyID, strength float64) *trial {
 // measure compares the marked picture with the original and shrinks it, a row at a time,
 // so that only one picture is held while the mark is read back.
 func (o *Original) measure(m *trial) {
-	w, h := o.src.Rect.Dx(), o.src.Rect.Dy()
+	w, h := o.canvas.Source.Rect.Dx(), o.canvas.Source.Rect.Dy()
 	sw, sh := w, h
 	if side := max(w, h); side > messengerSide {
 		sw, sh = max(1, w*messengerSide/side), max(1, h*messengerSide/side)
 	}
 	compared, shrinker := quality.NewComparison(w, h), dsp.NewShrinker(w, h, sw, sh)
-	rows, marked := o.newRows(m.luma, m.chroma), make([]uint8, 4*w)
+	rows, marked := o.canvas.Rows(m.mark), make([]uint8, 4*w)
 	for y := range h {
-		rows.mark(marked, y)
-		compared.Add(rows.row(y), marked)
+		rows.Mark(marked, y)
+		compared.Add(rows.Row(y), marked)
 		shrinker.Add(marked)
 	}
 	m.PSNR, m.SSIM, m.small = compared.PSNR(), compared.SSIM(), shrinker.Shrunk()
@@ -149,17 +121,17 @@ func margin(c float64) float64 {
 		square := float64(c * c)
 		return square / math.Max(1-square, 1e-6)
 	}
-	return 10 * math.Log10(snr(c)/snr(minCorrelation))
+	return 10 * math.Log10(snr(c)/snr(code.MinCorrelation))
 }
 
 // readBack reads the mark as the messenger delivers it.
-func (m *trial) readBack(ctx context.Context, key *Key) (*Detection, error) {
+func (m *trial) readBack(ctx context.Context, kd *blind.Keys) (*blind.Detection, error) {
 	leak, err := messenger(m.small)
 	if err != nil {
 		return nil, err
 	}
 	m.small = dsp.RGB{}
-	d, err := Detect(ctx, key, leak)
+	d, err := blind.Detect(ctx, leak, kd)
 	if errors.Is(err, ErrTooSmall) {
 		size := leak.Bounds()
 		return nil, fmt.Errorf("%w: too long and thin, a messenger leaves %d x %d pixels of it", ErrTooSmall, size.Dx(), size.Dy())

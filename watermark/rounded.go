@@ -6,6 +6,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/requant"
 )
 
@@ -78,7 +79,7 @@ func (t *Tracer) weakest() float64 {
 
 // pixels is how many pixels of the whole original, of w x h, a sample of the frame stands
 // for.
-func (f *frame) pixels(w, h int) float64 { return float64(max(w, h)) / tracerSize }
+func (f *frame) pixels(w, h int) float64 { return float64(max(w, h)) / pattern.TracerSize }
 
 // gather brings scores of the original's pixels into the frame: each sample has the sum
 // of those that it would have changed.

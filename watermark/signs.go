@@ -5,7 +5,8 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
 // coefficients are those of a tracer as whole numbers, so that sums over signs are
@@ -28,7 +29,7 @@ func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
 		for u := sp.first; u < sp.first+sp.n; u++ {
 			a := 0.0
 			if r2 := u*u + v*v; r2 < low {
-				a = float64(c.Pix[v*tracerSize+u]) / math.Sqrt(float64(r2))
+				a = float64(c.Pix[v*pattern.TracerSize+u]) / math.Sqrt(float64(r2))
 			}
 			x = append(x, a)
 		}
@@ -66,7 +67,7 @@ const (
 // scores returns sum q s / |q| of each stream's signs. A stream's own signs are what
 // its tracer was made of; those of others are fair coins, whatever q is, so that
 // P(score >= z) <= exp(-z^2/2) for them (Hoeffding, 1963).
-func (c coefficients) scores(streams []*keystream.Stream) []float64 {
+func (c coefficients) scores(streams []*code.Stream) []float64 {
 	out := make([]float64, len(streams))
 	if c.square == 0 {
 		return out
@@ -87,7 +88,7 @@ func (c coefficients) scores(streams []*keystream.Stream) []float64 {
 }
 
 // addEach adds the coefficients under each stream's signs, one by one.
-func (c coefficients) addEach(sums []int64, streams []*keystream.Stream) {
+func (c coefficients) addEach(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, len(c.q)/8)
 	for i, s := range streams {
 		s.Bytes(bits)
@@ -105,7 +106,7 @@ func (c coefficients) addEach(sums []int64, streams []*keystream.Stream) {
 }
 
 // addTabulated adds eight coefficients at a time, from tables of their sums.
-func (c coefficients) addTabulated(sums []int64, streams []*keystream.Stream) {
+func (c coefficients) addTabulated(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, signBlock*len(streams))
 	tables := new([signRun][256]int32)
 	for block := 0; block < len(c.q)/8; block += signBlock {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/kycmark/kycmark/internal/keystream"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 // Tables and single signs must give the same sums, over whole blocks of signs and beyond.
@@ -19,9 +19,9 @@ func TestScoresByTablesAndOneByOne(t *testing.T) {
 				c.q[i] = r.Int32N(2*quantum+1) - quantum
 			}
 		}
-		streams := func() (s []*keystream.Stream) {
+		streams := func() (s []*code.Stream) {
 			for k := range fewCopies + 3 {
-				s = append(s, keystream.New(append(make([]byte, keystream.KeySize-1), byte(k))))
+				s = append(s, code.NewStream(append(make([]byte, code.KeySize-1), byte(k))))
 			}
 			return s
 		}

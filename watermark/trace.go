@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/register"
 	"github.com/kycmark/kycmark/internal/requant"
 )
@@ -113,8 +114,10 @@ type Tracer struct {
 
 // suspects are the copies of one key.
 type suspects struct {
-	*Original
-	at    []int // indices of copies
+	kd    *pattern.Keys
+	sub   [16]byte
+	place geometry.Mat // canonical pixels to mark pixels
+	at    []int        // indices of copies
 	probe *probe
 }
 
@@ -139,12 +142,21 @@ func NewTracerOn(onto *capture.Original, original image.Image, copies []Issued, 
 		return nil, err
 	}
 	t := &Tracer{level: o.Level, copies: slices.Clone(copies)}
+	var canvas *pattern.Canvas
+	sub := o.Submission
 	for i, c := range copies {
-		if err := t.add(i, c.Key, original, o.Submission); err != nil {
-			return nil, err
+		if canvas == nil { // all that depends on the picture alone
+			var err error
+			if canvas, err = pattern.NewCanvas(original); err != nil {
+				return nil, err
+			}
+			if sub == (Submission{}) {
+				sub = canvas.Digest()
+			}
 		}
+		t.add(i, c.Key.keyed().Keys, canvas, sub)
 	}
-	src, err := toNRGBA(original)
+	src, err := pattern.Pixels(original)
 	if err != nil {
 		return nil, err
 	}
@@ -155,9 +167,7 @@ func NewTracerOn(onto *capture.Original, original image.Image, copies []Issued, 
 	c := t.onto.Canonical()
 	t.frame = newFrame(c.W, c.H)
 	for _, s := range t.under {
-		s.probe.embed(s.Original)
-		s.Original.src = nil // large, and not needed any more
-		s.Original.drop()
+		s.probe.embed(canvas, s)
 	}
 	return t, nil
 }
@@ -188,13 +198,13 @@ func (t *Tracer) For(copies []Issued, level float64) (*Tracer, error) {
 	}
 	out := &Tracer{level: level, copies: slices.Clone(copies), frame: t.frame, onto: t.onto, sides: t.sides}
 	for i, c := range copies {
-		s := under(out.under, c.Key)
+		s := under(out.under, c.Key.ID())
 		if s == nil {
-			known := under(t.under, c.Key)
+			known := under(t.under, c.Key.ID())
 			if known == nil {
 				return nil, fmt.Errorf("%w that the original was readied for: %s", ErrNoKey, c.Copy)
 			}
-			s = &suspects{Original: known.Original, probe: known.probe}
+			s = &suspects{kd: known.kd, sub: known.sub, place: known.place, probe: known.probe}
 			out.under = append(out.under, s)
 		}
 		s.at = append(s.at, i)
@@ -203,9 +213,9 @@ func (t *Tracer) For(copies []Issued, level float64) (*Tracer, error) {
 }
 
 // under returns the suspects of a key, or nil.
-func under(all []*suspects, key *Key) *suspects {
+func under(all []*suspects, keyID string) *suspects {
 	for _, s := range all {
-		if s.key.ID() == key.ID() {
+		if s.kd.ID == keyID {
 			return s
 		}
 	}
@@ -213,30 +223,12 @@ func under(all []*suspects, key *Key) *suspects {
 }
 
 // add files copy i under its key.
-func (t *Tracer) add(i int, key *Key, original image.Image, sub Submission) error {
-	if s := under(t.under, key); s != nil {
+func (t *Tracer) add(i int, kd *pattern.Keys, c *pattern.Canvas, sub [16]byte) {
+	if s := under(t.under, kd.ID); s != nil {
 		s.at = append(s.at, i)
-		return nil
+		return
 	}
-	var o *Original
-	if len(t.under) > 0 {
-		o = t.under[0].withKey(key)
-	} else {
-		var err error
-		if o, err = Prepare(key, original, &Options{Submission: sub}); err != nil {
-			return err
-		}
-	}
-	t.under = append(t.under, &suspects{Original: o, at: []int{i}, probe: newProbe(o)})
-	return nil
-}
-
-// withKey is the same original under another key.
-func (o *Original) withKey(key *Key) *Original {
-	p := *o
-	p.key = key
-	p.place = placement(key, o.sub, o.luma.W, o.luma.H)
-	return &p
+	t.under = append(t.under, &suspects{kd: kd, sub: sub, place: kd.Placement(sub, c.Luma.W, c.Luma.H), at: []int{i}, probe: newProbe(kd, sub)})
 }
 
 // Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or
@@ -278,7 +270,7 @@ const minTraced = 8
 // traceable returns the pixels of a leak that is neither too small nor too large to be
 // traced; the error wraps [ErrTooSmall] or [ErrTooLarge].
 func traceable(leak image.Image) (*image.NRGBA, error) {
-	p, err := toNRGBA(leak)
+	p, err := pattern.Pixels(leak)
 	if err != nil {
 		return nil, err
 	}
@@ -313,9 +305,9 @@ func (t *Tracer) judge(ctx context.Context, out *Traced, size image.Point, r *ca
 			}
 		}
 		out.evidence = append(out.evidence, e)
-		e.score(s.key, s.sub, t.copies, s.at, out.Copies)
+		e.score(s, t.copies, out.Copies)
 		if out.Decoded == nil {
-			out.Decoded = e.decode(s.key.keyed())
+			out.Decoded = e.decode(s.kd)
 		}
 	}
 	out.conclude(t.copies)

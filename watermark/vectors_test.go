@@ -11,6 +11,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -36,7 +37,7 @@ type vectors struct {
 
 func TestFormatVectors(t *testing.T) {
 	const file = "testdata/v1/vectors.json"
-	var raw [secretSize]byte
+	var raw [code.SecretSize]byte
 	for i := range raw {
 		raw[i] = byte(i)
 	}
@@ -57,19 +58,19 @@ func makeVectors(k *Key) vectors {
 	sub := Submission{0xca, 0xfe}
 	kd := k.keyed()
 	v := vectors{Secret: k.Secret(), KeyID: k.ID()}
-	v.Permuted = CopyID(kd.payload.permute(uint64(id))).String()
-	v.Check = hex.EncodeToString(binary.BigEndian.AppendUint32(nil, kd.payload.sum(id)))
+	v.Permuted = CopyID(kd.Payload.Permute(uint64(id))).String()
+	v.Check = hex.EncodeToString(binary.BigEndian.AppendUint32(nil, kd.Payload.Sum(uint64(id))))
 	v.PilotsSum = digest(func(h hash.Hash) {
-		for i, p := range kd.pilots {
+		for i, p := range kd.Pilots {
 			if i < len(v.Pilots) {
-				v.Pilots[i] = [2]int{p.kx, p.ky}
+				v.Pilots[i] = [2]int{p.KX, p.KY}
 			}
-			put(h, uint64(int64(p.kx)), uint64(int64(p.ky)), math.Float64bits(p.phase))
+			put(h, uint64(int64(p.KX)), uint64(int64(p.KY)), math.Float64bits(p.Phase))
 		}
 	})
 	v.ChipsSum = digest(func(h hash.Hash) {
-		for i, b := range kd.bit {
-			put(h, uint64(b), uint64(math.Float32bits(kd.sign[i])))
+		for i, b := range kd.Bit {
+			put(h, uint64(b), uint64(math.Float32bits(kd.Sign[i])))
 		}
 	})
 	floats := func(x []float32) string {
@@ -79,9 +80,9 @@ func makeVectors(k *Key) vectors {
 			}
 		})
 	}
-	v.PatternSum = floats(kd.pattern(kd.payload.code(id), nil, nil).Pix)
-	v.TracerSum = floats(tracer(k, sub, id, 300, 200).Pix)
-	place := placement(k, sub, 1024, 768)
+	v.PatternSum = floats(kd.Pattern(kd.Payload.Encode(uint64(id)), nil, nil).Pix)
+	v.TracerSum = floats(kd.Tracer(sub, uint64(id), 300, 200).Pix)
+	place := kd.Placement(sub, 1024, 768)
 	for i, m := range place[:6] {
 		v.Placement[i] = hex.EncodeToString(binary.BigEndian.AppendUint64(nil, math.Float64bits(m)))
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
@@ -12,9 +13,9 @@ type bandSum [bandN]float64
 
 // sums adds up a product of two spectra by band, each row for itself.
 func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
-	for y := range tracerSize {
+	for y := range pattern.TracerSize {
 		var row bandSum
-		band, ra, rb := v.band[y*tracerSize:(y+1)*tracerSize], a.Row(y), b.Row(y)
+		band, ra, rb := v.band[y*pattern.TracerSize:(y+1)*pattern.TracerSize], a.Row(y), b.Row(y)
 		for u, k := range band {
 			row[k] += float64(float64(ra[u]) * float64(rb[u]))
 		}
@@ -29,7 +30,7 @@ func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
 // factor where the two hardly cohere: the known original tells how every frequency of a
 // mark survived.
 func (v *frameView) carried(d photometry.Details) bandSum {
-	base, seen := dsp.DCT2(v.resample(d.Base), tracerSize), dsp.DCT2(v.resample(d.Seen), tracerSize)
+	base, seen := dsp.DCT2(v.resample(d.Base), pattern.TracerSize), dsp.DCT2(v.resample(d.Seen), pattern.TracerSize)
 	own, cross, other := v.sums(base, base), v.sums(base, seen), v.sums(seen, seen)
 	var h bandSum
 	for k := range h {
@@ -72,12 +73,12 @@ func smooth3(x bandSum) (out bandSum) {
 // weighed returns the spectrum of a plane of the frame times the whitening filter, back
 // in the frame, times the gain: the adjoint of how the leak shows what was added.
 func (v *frameView) weighed(spectrum dsp.Plane) dsp.Plane {
-	c := dsp.NewPlane(tracerSize, tracerSize)
+	c := dsp.NewPlane(pattern.TracerSize, pattern.TracerSize)
 	high := v.highPass()
 	end := int(v.limit * v.limit)
-	for y := range tracerSize {
-		src, dst, band := spectrum.Row(y), c.Row(y), v.band[y*tracerSize:(y+1)*tracerSize]
-		for u := 0; u < tracerSize && u*u+y*y < end; u++ {
+	for y := range pattern.TracerSize {
+		src, dst, band := spectrum.Row(y), c.Row(y), v.band[y*pattern.TracerSize:(y+1)*pattern.TracerSize]
+		for u := 0; u < pattern.TracerSize && u*u+y*y < end; u++ {
 			dst[u] = float32(float32(src[u]*v.whiten[band[u]]) * high.at(u*u+y*y))
 		}
 	}
@@ -98,7 +99,7 @@ type lowCut struct{ table []float32 }
 func (v *frameView) highPass() lowCut {
 	var l lowCut
 	for i := 0; ; i++ {
-		f := math.Sqrt(float64(i)) * 4 / 2 / tracerSize // every 16th square; cycles a sample
+		f := math.Sqrt(float64(i)) * 4 / 2 / pattern.TracerSize // every 16th square; cycles a sample
 		x := float64(math.Pi * v.floor * f)
 		g := 1 - dsp.Exp(-2*float64(x*x))
 		l.table = append(l.table, float32(g)+0.05)

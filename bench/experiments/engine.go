@@ -5,6 +5,9 @@ import (
 	"image"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/mark/blind"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -14,8 +17,8 @@ type engine struct {
 	mark   func(context.Context, *watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*watermark.Marked, error)
 	embed  func(*watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*image.NRGBA, error)
 	detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
-	null   func(ctx context.Context, leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) error
-	ruined func(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) error
+	null   func(ctx context.Context, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error
+	ruined func(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error
 	hash   func(phash.Kind, image.Image) (phash.Hash, int, error)
 	judge  judge // nil: no Butteraugli
 	now    func() time.Time
@@ -24,9 +27,18 @@ type engine struct {
 func newEngine() *engine {
 	return &engine{
 		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,
-		null: watermark.NullTrials, ruined: watermark.RuinedTrials,
+		null: blind.NullTrials, ruined: ruinedTrials,
 		judge: findButteraugli(), now: time.Now,
 	}
+}
+
+// ruinedTrials is [blind.RuinedTrials] under a mark key.
+func ruinedTrials(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error {
+	secret, err := code.ParseSecret(key.Secret())
+	if err != nil {
+		return err
+	}
+	return blind.RuinedTrials(ctx, blind.NewKeys(pattern.NewKeys(&secret)), sub, leak, seed, n, each)
 }
 
 // since is the time since start in milliseconds.

@@ -5,6 +5,7 @@ import (
 	"image"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -15,8 +16,8 @@ type Fake struct {
 	Mark   func(context.Context, *watermark.Key, watermark.CopyID, image.Image) (*watermark.Marked, error)
 	Detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
 	Judge  func(original, changed *image.NRGBA) (Visibility, error)
-	Null   func(leak image.Image, seed uint64, n int, each func(watermark.NullTrial))
-	Ruined func(seed uint64, n int, each func(watermark.NullTrial))
+	Null   func(leak image.Image, seed uint64, n int, each func(blind.NullTrial))
+	Ruined func(seed uint64, n int, each func(blind.NullTrial))
 	Clock  func() time.Time
 }
 
@@ -34,11 +35,11 @@ func (f Fake) engine() *engine {
 	}
 	e.hash = func(phash.Kind, image.Image) (phash.Hash, int, error) { return phash.Hash{}, 100, nil }
 	e.detect, e.now, e.judge = f.Detect, f.Clock, nil
-	e.null = func(_ context.Context, leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) error {
+	e.null = func(_ context.Context, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error {
 		f.Null(leak, seed, n, each)
 		return nil
 	}
-	e.ruined = func(_ context.Context, _ *watermark.Key, _ watermark.Submission, _ image.Image, seed uint64, n int, each func(watermark.NullTrial)) error {
+	e.ruined = func(_ context.Context, _ *watermark.Key, _ watermark.Submission, _ image.Image, seed uint64, n int, each func(blind.NullTrial)) error {
 		f.Ruined(seed, n, each)
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -128,9 +129,9 @@ func (r *falseRun) ruin(ctx context.Context, i int, out *nullResult, n int) erro
 	if d.Found && out.ruin.full(d.Copy, ids) {
 		alarm(d.Copy, "")
 	}
-	return r.ruined(ctx, key, s.options.Submission, leak, r.cfg.draw("ruin", s.content), n, func(t watermark.NullTrial) {
+	return r.ruined(ctx, key, s.options.Submission, leak, r.cfg.draw("ruin", s.content), n, func(t blind.NullTrial) {
 		if out.ruin.add(t, ids) {
-			alarm(t.Copy, ", ruined")
+			alarm(watermark.CopyID(t.Copy), ", ruined")
 		}
 	})
 }

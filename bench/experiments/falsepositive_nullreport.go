@@ -3,6 +3,7 @@ package experiments
 import (
 	"math"
 
+	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -10,7 +11,7 @@ import (
 // no mark, beside the null distribution: correlation of the likeliest message and
 // agreement of the pilots against white noise and its prediction, and the leading
 // bits of the keyed check against fair coins. A trial is a reading under one key at
-// one place: see [watermark.NullTrials].
+// one place: see [blind.NullTrials].
 type NullReport struct {
 	Trials int         `json:"trials"` // on pictures
 	Kinds  []NullCount `json:"kinds"`  // white noise first; the last is the sum of the pictures
@@ -102,10 +103,10 @@ func (c *RuinedCount) full(id watermark.CopyID, ids [2]watermark.CopyID) bool {
 }
 
 // add enters a trial with ruined soft bits, and reports whether it gave a third ID.
-func (c *RuinedCount) add(t watermark.NullTrial, ids [2]watermark.CopyID) bool {
+func (c *RuinedCount) add(t blind.NullTrial, ids [2]watermark.CopyID) bool {
 	c.Trials++
 	switch {
-	case t.Found && t.Copy != ids[0] && t.Copy != ids[1]:
+	case t.Found && t.Copy != uint64(ids[0]) && t.Copy != uint64(ids[1]):
 		c.Third++
 		return true
 	case t.Found:

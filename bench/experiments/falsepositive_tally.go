@@ -3,7 +3,7 @@ package experiments
 import (
 	"math"
 
-	"github.com/kycmark/kycmark/watermark"
+	"github.com/kycmark/kycmark/internal/mark/blind"
 )
 
 // The format of the mark, for predictions.
@@ -40,7 +40,7 @@ type tally struct {
 	correlation, agreement histogram
 }
 
-func (t *tally) add(one watermark.NullTrial) {
+func (t *tally) add(one blind.NullTrial) {
 	t.trials++
 	t.checks += one.Checks
 	if one.Checks > 0 {

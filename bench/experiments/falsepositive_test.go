@@ -12,16 +12,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	bench "github.com/kycmark/kycmark/bench/experiments"
-	"github.com/kycmark/kycmark/watermark"
+	"github.com/kycmark/kycmark/internal/mark/blind"
 )
 
 // nullWorld draws trials from a seed: checks hold by fair coins, correlations are
 // about those of noise, and a little less on pictures.
 func nullWorld(fake bench.Fake, bits func(r *rand.Rand) int) bench.Fake {
-	fake.Null = func(leak image.Image, seed uint64, n int, each func(watermark.NullTrial)) {
+	fake.Null = func(leak image.Image, seed uint64, n int, each func(blind.NullTrial)) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		for i := range n {
-			one := watermark.NullTrial{Correlation: .5625 + .01*r.NormFloat64(), CheckBits: bits(r)}
+			one := blind.NullTrial{Correlation: .5625 + .01*r.NormFloat64(), CheckBits: bits(r)}
 			if leak != nil {
 				one.Correlation -= float64(leak.Bounds().Dx()) / 1e5
 			}
@@ -34,9 +34,9 @@ func nullWorld(fake bench.Fake, bits func(r *rand.Rand) int) bench.Fake {
 			each(one)
 		}
 	}
-	fake.Ruined = func(seed uint64, n int, each func(watermark.NullTrial)) {
+	fake.Ruined = func(seed uint64, n int, each func(blind.NullTrial)) {
 		for i := range n {
-			each(watermark.NullTrial{Correlation: .7, Checks: 1, CheckBits: i % 30})
+			each(blind.NullTrial{Correlation: .7, Checks: 1, CheckBits: i % 30})
 		}
 	}
 	return fake
@@ -108,8 +108,8 @@ func TestNullReportFails(t *testing.T) {
 		}
 		return k
 	})
-	fake.Ruined = func(_ uint64, n int, each func(watermark.NullTrial)) {
-		each(watermark.NullTrial{Correlation: .7, Checks: 1, CheckBits: 32, Copy: 0xabc, Found: true})
+	fake.Ruined = func(_ uint64, n int, each func(blind.NullTrial)) {
+		each(blind.NullTrial{Correlation: .7, Checks: 1, CheckBits: 32, Copy: 0xabc, Found: true})
 	}
 	rep := nullReport(t, fake, 12_000, 2)
 	assert.Greater(t, rep.Null.Sound.Low, 10.0, "1.1^32")

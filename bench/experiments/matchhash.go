@@ -69,12 +69,9 @@ func hashWays() []hashWay {
 		}
 	}
 	leak := func(kind phash.Kind) func(image.Image) ([]phash.Hash, error) {
-		return func(m image.Image) (all []phash.Hash, err error) {
-			queries, _, err := phash.SumLeak(kind, m)
-			for _, q := range queries {
-				all = append(all, q.Hash)
-			}
-			return all, err
+		return func(m image.Image) ([]phash.Hash, error) {
+			leak, err := phash.SumLeak(kind, m)
+			return leak.Hashes(), err
 		}
 	}
 	full := func(m image.Image) ([]phash.Hash, error) {
@@ -82,11 +79,11 @@ func hashWays() []hashWay {
 		return []phash.Hash{h}, err
 	}
 	return []hashWay{
-		{phash.PDQ.Chain() + ", SumTurned", plain(phash.PDQ), turned(phash.PDQ)},
-		{phash.PDQ.Chain() + ", SumLeak", plain(phash.PDQ), leak(phash.PDQ)},
+		{phash.PDQ.Version() + ", SumTurned", plain(phash.PDQ), turned(phash.PDQ)},
+		{phash.PDQ.Version() + ", SumLeak", plain(phash.PDQ), leak(phash.PDQ)},
 		{"pdq without the step, SumFull", phash.SumFull, full},
-		{phash.Area.Chain() + ", SumTurned", plain(phash.Area), turned(phash.Area)},
-		{phash.Area.Chain() + ", SumLeak", plain(phash.Area), leak(phash.Area)},
+		{phash.Area.Version() + ", SumTurned", plain(phash.Area), turned(phash.Area)},
+		{phash.Area.Version() + ", SumLeak", plain(phash.Area), leak(phash.Area)},
 	}
 }
 
@@ -293,12 +290,9 @@ func (r *hashRun) ask(i, n int, leak *image.NRGBA) (asked HashLeak, err error) {
 	}
 	own := r.uploads[i][n]
 	asked.Distance, asked.Queries = own.Kind.Len()+1, len(hashes)
-	queries := make([]phash.Query, len(hashes))
-	for k, h := range hashes {
-		asked.Distance = min(asked.Distance, h.Distance(own))
-		queries[k].Hash = h
-	}
-	near, err := r.indexes[i].SearchEach(queries, slices.Max(matchRadii[:]))
+	queries := phash.LeakOf(hashes...)
+	asked.Distance = min(asked.Distance, queries.Distance(own))
+	near, err := r.indexes[i].SearchLeak(queries, slices.Max(matchRadii[:]))
 	for _, other := range near {
 		if other.Ref == int64(n) {
 			continue

@@ -44,10 +44,10 @@ func TestMatchHash(t *testing.T) {
 		assert.Zero(t, all.Others[0], "random hashes are not near")
 	}
 	for _, kind := range []phash.Kind{phash.PDQ, phash.Area} {
-		recall, ok := rep.Recall(kind.Chain() + ", SumLeak")
+		recall, ok := rep.Recall(kind.Version() + ", SumLeak")
 		require.True(t, ok)
 		assert.InDelta(t, 1, recall, 0, kind)
-		turned, ok := rep.Recall(kind.Chain() + ", SumTurned")
+		turned, ok := rep.Recall(kind.Version() + ", SumTurned")
 		require.True(t, ok)
 		assert.Less(t, turned, recall, "a negative is not asked for")
 	}

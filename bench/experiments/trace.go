@@ -229,7 +229,7 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) (err erro
 	}
 	if len(r.cfg.Colluders) > 0 {
 		// No stronger than the copy that was checked for visibility.
-		opts := &watermark.Options{Submission: s.options.Submission, Strength: min(watermark.MaxStrength, m.Strength)}
+		opts := &watermark.Options{Submission: s.options.Submission, Strength: min(1, m.Strength)}
 		s.copies, err = r.copies(r.key, s.image, opts, s.ids[:slices.Max(r.cfg.Colluders)])
 	}
 	return err

@@ -148,4 +148,8 @@ func plural(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// moment is a time to the second, UTC.
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// day is the day of a time, UTC.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"strconv"
+	"fmt"
 	"strings"
 	"time"
 
@@ -154,15 +154,9 @@ func newCheckpointList(u *ui) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var rows [][]string
-		for _, c := range all {
-			rows = append(rows, []string{strconv.FormatInt(c.Size, 10), c.Root, c.Made.UTC().Format(time.RFC3339), strings.Join(c.Signers, ", ")})
-			if err := b.line(c); err != nil {
-				return err
-			}
-		}
-		b.table("ENTRIES\tROOT\tMADE\tSIGNED BY", rows)
-		return nil
+		return tabled(b.ui, "ENTRIES\tROOT\tMADE\tSIGNED BY", all, func(c registry.Checkpoint) []string {
+			return []string{fmt.Sprint(c.Size), c.Root, moment(c.Made), strings.Join(c.Signers, ", ")}
+		})
 	})
 }
 
@@ -171,15 +165,10 @@ func at(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return " at " + t.UTC().Format(time.RFC3339)
+	return " at " + moment(t)
 }
 
-func entries(n int64) string {
-	if n == 1 {
-		return "1 entry"
-	}
-	return strconv.FormatInt(n, 10) + " entries"
-}
+func entries(n int64) string { return plural(int(n), "entry") }
 
 // publicKey is the ledger's public key that a flag names, else the home's.
 func (b *books) publicKey(flag string) (string, error) {

@@ -160,15 +160,9 @@ func newCustodyList(u *ui) *cobra.Command {
 		if err != nil {
 			return notFound(err)
 		}
-		var rows [][]string
-		for _, c := range all {
-			rows = append(rows, []string{c.Recipient, custodyWords(c), day(c.Entered), c.Note})
-			if err := b.line(c); err != nil {
-				return err
-			}
-		}
-		b.table("NAME\tHELD\tENTERED\tNOTE", rows)
-		return nil
+		return tabled(b.ui, "NAME\tHELD\tENTERED\tNOTE", all, func(c registry.Custody) []string {
+			return []string{c.Recipient, custodyWords(c), day(c.Entered), c.Note}
+		})
 	})
 }
 

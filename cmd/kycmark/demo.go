@@ -71,16 +71,17 @@ func demoFolder(dir string, force bool) error {
 // demoStory tells the story step by step; the first error ends it.
 type demoStory struct {
 	*ui
-	ctx   context.Context // of the command
-	dir   string
-	step  int
-	quiet bool  // lines are run, not printed
-	bad   error // the first one
+	ctx  context.Context // of the command
+	dir  string
+	step int
+	bad  error // the first one
 }
 
 func (d *demoStory) tell() error {
 	home, uploads, leaks := d.path("home"), d.path("uploads"), d.path("leaks")
-	forVendor := d.path("copies", "vendor-a")
+	forVendor, report := d.path("copies", "vendor-a"), d.path("report.html")
+	d.printf("A story in 6 steps: pictures come in, marked copies go out, some leak, and the\n"+
+		"leaks say whose they were. It takes about half a minute of CPU and writes to %s.\n", d.dir)
 
 	d.say("An exchange keeps its books in a home: a registry and the keys.")
 	d.run("init", home)
@@ -88,37 +89,37 @@ func (d *demoStory) tell() error {
 
 	customers, err := demo.WriteUploads(uploads)
 	d.do(err)
-	d.say("Customers send %d pictures. Each is hashed and kept, sealed.", len(customers))
-	for i, c := range customers {
-		if i == 1 {
-			d.printf("     … and so on\n")
-		}
-		d.quiet = i > 0
-		d.run("submit", "--subject", c.Subject, "--at", c.Submitted.Format(time.RFC3339), demo.UploadPath(uploads, c))
-	}
-	d.quiet = false
+	d.say("Customers have sent %d pictures. Each is hashed and kept, sealed.", len(customers))
+	d.run("submit", "--manifest", filepath.Join(uploads, demo.ManifestName))
 
-	d.say("Three are handed pictures. In February 2018, before marking began, vendor-a had\n   the uploads as they came: that is entered as custody, before anything leaks.")
-	d.run("recipient", "add", "store", "--kind", "store")
+	d.say("Two are handed pictures. In February 2018, before marking began, vendor-a had\n   the uploads as they came. That is entered as custody, before anything leaks.")
 	d.run("recipient", "add", "vendor-a", "--kind", "vendor")
 	d.run("recipient", "add", "authority-b", "--kind", "authority")
 	d.run("custody", "add", "vendor-a", "--from", "2018-02", "--to", "2018-02", "--note", "contract 2017/3: vendor-a takes in our uploads")
 
-	d.say("From March on everybody gets copies of their own. Each carries a random ID that\n   nobody sees, and stands in the ledger before it leaves the house.")
-	d.run("issue", "--to", "store", "--since", "2018-03", "--out", d.path("copies", "store"))
+	d.say("From March on each of them gets marked copies. A copy carries a random ID that\n   cannot be seen, and is entered in the ledger before it leaves the house.")
 	d.run("issue", "--to", "vendor-a", "--since", "2018-03", "--purpose", "identity checks", "--out", forVendor)
 	d.run("issue", "--to", "authority-b", "--since", "2018-08", "--purpose", "request 2019/44", "--out", d.path("copies", "authority-b"))
 
 	d.say("Years later pictures turn up in a channel. Unknown to the exchange, they are:")
 	d.leaks(leaks, uploads, forVendor)
 
-	d.say("Whose copies are they?")
+	d.say("Whose copies are they? Each picture is searched for, read and traced.")
 	// Custody counts if it was entered before the leaks were found, which is now.
-	d.run("investigate", leaks, "--found", time.Now().UTC().Format(time.RFC3339), "--report", d.path("report.html"))
+	d.run("investigate", leaks, "--found", moment(time.Now()), "--report", report)
 	if d.bad == nil {
-		d.printf("\nOpen the report in a browser. Everything lies in %s; look around with the verbs above.\n", d.dir)
+		d.printf("\nLook first: open %s in a browser.\n", report)
+		d.printf("Then:       %s list --to vendor-a --home %s\n", self(), quoted(home))
 	}
 	return d.bad
+}
+
+// self is how the user called this program: "go run" leaves no kycmark to call again.
+func self() string {
+	if exe, err := os.Executable(); err == nil && strings.Contains(exe, "go-build") {
+		return "go run ./cmd/kycmark"
+	}
+	return "kycmark"
 }
 
 func (d *demoStory) leaks(dir, uploads, copies string) {
@@ -157,18 +158,20 @@ func (d *demoStory) pasteable(home string) {
 	}
 }
 
-// run prints a line and runs it, as if it had been typed. Only what the
-// investigation says is shown.
+// run prints a line and runs it, as if it had been typed. What issue and the
+// investigation say is shown.
 func (d *demoStory) run(args ...string) {
 	if d.bad != nil {
 		return
 	}
-	if !d.quiet {
-		d.printf("   $ kycmark %s\n", quoted(args...))
-	}
+	d.printf("   $ kycmark %s\n", quoted(args...))
 	out := io.Discard
 	verb := args[0]
-	if verb == "investigate" {
+	switch {
+	case verb == "issue" && !d.json:
+		d.printf("     ")
+		out = d.out
+	case verb == "investigate":
 		d.printf("\n")
 		out = d.out
 	}

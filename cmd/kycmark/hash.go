@@ -125,7 +125,7 @@ func hashFile(kinds []phash.Kind, file string) (line hashLine) {
 			line.err = errors.Join(line.err, err)
 			continue
 		}
-		line.Hashes[kind.String()], line.Chains[kind.String()] = h.Hex(), kind.Chain()
+		line.Hashes[kind.String()], line.Chains[kind.String()] = h.Hex(), kind.Version()
 		words := h.String()
 		if kind == phash.PDQ || kind == phash.Area {
 			if kind == phash.PDQ || line.Quality == nil {

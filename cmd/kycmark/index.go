@@ -48,7 +48,7 @@ type indexLine struct {
 }
 
 func indexLineOf(dir string, a *archive.Archive) indexLine {
-	line := indexLine{Index: dir, Algorithm: a.Index.Kind().Chain(), Entries: a.Index.Len(), Skipped: a.Index.Skipped()}
+	line := indexLine{Index: dir, Algorithm: a.Index.Kind().Version(), Entries: a.Index.Len(), Skipped: a.Index.Skipped()}
 	if a.Features != nil {
 		n := a.Features.Len()
 		line.Features = &n

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"image"
 	"slices"
 	"strings"
 
@@ -74,9 +73,6 @@ type matchItem struct {
 	Reading     string `json:"reading"`     // how the input was taken: as it is, as a negative, or without what is stamped across it
 }
 
-// readings are the words for a phash.Reading.
-var readings = [...]string{phash.AsIs: "plain", phash.Negative: "negative", phash.Cleaned: "cleaned"}
-
 // orientations are the words for what was done to the input.
 var orientations = [8]string{"", ", turned 90°", ", turned 180°", ", turned 270°",
 	", upside down mirrored", ", mirrored", ", transposed", ", transposed and turned"}
@@ -117,7 +113,7 @@ func (q *indexQuery) askHashes(cmd *cobra.Command) (found bool, err error) {
 	ask := func(_, name string, h phash.Hash, wrong error) {
 		line := matchLine{File: name, err: wrong}
 		if wrong == nil {
-			line.Matches, line.err = q.matches(phash.Query{Hash: h})
+			line.Matches, line.err = q.matches(phash.LeakOf(h))
 		}
 		found = found || len(line.Matches) > 0
 		if failed := q.answer(line); err == nil {
@@ -146,14 +142,14 @@ func (q *indexQuery) askPicture(ctx context.Context, file string) (line matchLin
 	}
 	line.pages = pic.Pages
 	flat := picture.Flatten(pic.Image)
-	queries, quality, err := q.queries(flat)
+	leak, err := phash.SumLeak(q.archive.Index.Kind(), flat)
 	if err != nil {
 		line.err = err
 		return line
 	}
-	line.Quality = &quality
-	if quality >= phash.MinQuality {
-		line.Matches, line.err = q.matches(queries...)
+	line.Quality = &leak.Quality
+	if leak.Quality >= phash.MinQuality {
+		line.Matches, line.err = q.matches(leak)
 	}
 	if line.err == nil && q.archive.Features != nil {
 		line.Parts, line.err = q.parts(ctx, flat)
@@ -161,23 +157,9 @@ func (q *indexQuery) askPicture(ctx context.Context, file string) (line matchLin
 	return line
 }
 
-// queries are what to ask for a picture: in its eight orientations, and for the kinds
-// that have it as a negative and without stamps, too.
-func (q *indexQuery) queries(img image.Image) (queries []phash.Query, quality int, err error) {
-	kind := q.archive.Index.Kind()
-	if kind == phash.PDQ || kind == phash.Area {
-		return phash.SumLeak(kind, img)
-	}
-	turned, quality, err := phash.SumTurned(kind, img)
-	for turn, h := range turned {
-		queries = append(queries, phash.Query{Hash: h, Orientation: turn})
-	}
-	return queries, quality, err
-}
-
-// matches are the entries near any of the queries, each at its least distance.
-func (q *indexQuery) matches(queries ...phash.Query) ([]matchItem, error) {
-	near, err := q.near(queries)
+// matches returns the entries near the leak, nearest first.
+func (q *indexQuery) matches(leak *phash.Leak) ([]matchItem, error) {
+	near, err := q.near(leak)
 	refs := make([]int64, len(near))
 	for i, n := range near {
 		refs[i] = n.Ref
@@ -185,19 +167,18 @@ func (q *indexQuery) matches(queries ...phash.Query) ([]matchItem, error) {
 	names := q.archive.Names(refs...)
 	items := make([]matchItem, len(near))
 	for i, n := range near {
-		by := queries[n.Query]
-		items[i] = matchItem{Name: names[n.Ref], Distance: n.Distance, Orientation: by.Orientation, Reading: readings[by.Reading]}
+		items[i] = matchItem{Name: names[n.Ref], Distance: n.Distance, Orientation: n.Orientation, Reading: n.Reading}
 	}
 	return items, err
 }
 
-func (q *indexQuery) near(queries []phash.Query) ([]phash.Near, error) {
+func (q *indexQuery) near(leak *phash.Leak) ([]phash.LeakHit, error) {
 	if q.nearest == 0 {
-		return q.archive.Index.SearchEach(queries, q.radius)
+		return q.archive.Index.SearchLeak(leak, q.radius)
 	}
-	near, err := q.archive.Index.NearestEach(queries, q.nearest)
+	near, err := q.archive.Index.NearestLeak(leak, q.nearest)
 	if q.radius >= 0 {
-		near = slices.DeleteFunc(near, func(n phash.Near) bool { return n.Distance > q.radius })
+		near = slices.DeleteFunc(near, func(n phash.LeakHit) bool { return n.Distance > q.radius })
 	}
 	return near, err
 }

@@ -88,7 +88,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 		return err
 	}
 	if found.After(time.Now().Add(clockError)) {
-		return usagef("--found: the leaks cannot have been found in the future, on %s", found.UTC().Format(time.RFC3339))
+		return usagef("--found: the leaks cannot have been found in the future, on %s", moment(found))
 	}
 	if err := f.checkOutputs(b, dump); err != nil {
 		return err

@@ -2,12 +2,16 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -42,14 +46,16 @@ func issueAll(ctx context.Context, issuer *registry.Issuer, id string, f issueFl
 	return lines
 }
 
+// failed notes why there is no copy, without the submission, which the line names already.
 func (l issueLine) failed(err error) issueLine {
-	l.err, l.Error = err, reasonText(err)
+	l.err = errors.New(strings.TrimPrefix(reason(err), "copy of "+l.Submission+": "))
+	l.Error = reasonText(l.err)
 	return l
 }
 
 func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), id, to string, f issueFlags) issueLine {
 	line := issueLine{Submission: id, Recipient: to}
-	stem := filepath.Join(f.folder(to), id)
+	stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id))
 	if err := f.checkCopy(stem); err != nil {
 		return line.failed(err)
 	}
@@ -62,7 +68,7 @@ func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), 
 	if err != nil {
 		return line.failed(err)
 	}
-	path := stem + extension(c.Format)
+	path := stem + picture.Extension(c.Format)
 	if err := writeOutput(path, buf.Bytes(), f.force); err != nil {
 		return line.failed(fmt.Errorf("copy %s is logged but not written: %w", c.ID, err))
 	}
@@ -73,8 +79,8 @@ func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), 
 // checkCopy refuses a copy that cannot be written: in any format, since which one it
 // becomes is known after it is logged.
 func (f issueFlags) checkCopy(stem string) error {
-	for _, format := range []string{"jpeg", "png", "webp", "tiff", "bmp"} {
-		path := stem + extension(format)
+	for _, format := range picture.Writable() {
+		path := stem + picture.Extension(format)
 		if _, err := os.Lstat(path); err != nil {
 			continue
 		}
@@ -86,12 +92,4 @@ func (f issueFlags) checkCopy(stem string) error {
 		}
 	}
 	return nil
-}
-
-// extension is the file ending of a format.
-func extension(format string) string {
-	if format == "jpeg" {
-		return ".jpg"
-	}
-	return "." + format
 }

@@ -41,15 +41,9 @@ func newKeyList(u *ui) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		var rows [][]string
-		for _, k := range all {
-			rows = append(rows, []string{k.KeyID, k.State, k.Since.UTC().Format(time.RFC3339), day(k.Added), k.Note})
-			if err := b.line(k); err != nil {
-				return err
-			}
-		}
-		b.table("KEY\tSTATE\tSINCE\tADDED\tNOTE", rows)
-		return nil
+		return tabled(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", all, func(k registry.MarkKey) []string {
+			return []string{k.KeyID, k.State, moment(k.Since), day(k.Added), k.Note}
+		})
 	})
 }
 

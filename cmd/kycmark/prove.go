@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -153,13 +152,13 @@ func (u *ui) proofWords(p *registry.Proof) {
 		case e.Copy != nil:
 			what = copyWords(e.Copy)
 		case e.MarkKey != nil:
-			what = fmt.Sprintf("mark key %s: its commitment %s was entered on %s\n", e.MarkKey.KeyID, e.MarkKey.Commitment, e.MarkKey.Added.UTC().Format(time.RFC3339))
+			what = fmt.Sprintf("mark key %s: its commitment %s was entered on %s\n", e.MarkKey.KeyID, e.MarkKey.Commitment, moment(e.MarkKey.Added))
 		case e.Receipt != nil:
 			what = receiptWords(e.Receipt)
 		case e.Submission != nil:
 			what = submissionWords(e.Submission)
 		case e.Investigation != nil:
-			what = fmt.Sprintf("investigation of %s by %s, begun on %s\n", plural(int(e.Investigation.Files), "file"), e.Investigation.Actor, e.Investigation.Started.UTC().Format(time.RFC3339))
+			what = fmt.Sprintf("investigation of %s by %s, begun on %s\n", plural(int(e.Investigation.Files), "file"), e.Investigation.Actor, moment(e.Investigation.Started))
 		}
 		c := p.Checkpoints[e.Checkpoint]
 		u.printf("%s  holds: entry %d of the ledger %s, among the %d that were signed\n", what, e.Entry, c.Origin, c.Size)

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -145,5 +144,5 @@ func publicDER(data []byte) []byte {
 }
 
 func receiptWords(x *registry.Receipt) string {
-	return fmt.Sprintf("receipt of copy %s, signed by %s, entered on %s\n", x.Copy, x.PublicKey, x.Entered.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("receipt of copy %s, signed by %s, entered on %s\n", x.Copy, x.PublicKey, moment(x.Entered))
 }

@@ -52,19 +52,15 @@ func newRecipientList(u *ui) *cobra.Command {
 		Short:   "List the recipients",
 		Example: `  kycmark recipient list --json`,
 		Args:    exactly(),
-	}, func(ctx context.Context, b *books, _ []string) error {
-		all, err := b.registry.Recipients(ctx)
-		if err != nil {
-			return err
-		}
-		var rows [][]string
-		for _, r := range all {
-			rows = append(rows, []string{r.Name, r.Kind, day(r.Added)})
-			if err := b.line(r); err != nil {
-				return err
-			}
-		}
-		b.table("NAME\tKIND\tADDED", rows)
-		return nil
+	}, func(ctx context.Context, b *books, _ []string) error { return b.listRecipients(ctx) })
+}
+
+func (b *books) listRecipients(ctx context.Context) error {
+	all, err := b.registry.Recipients(ctx)
+	if err != nil {
+		return err
+	}
+	return tabled(b.ui, "NAME\tKIND\tADDED", all, func(r registry.Recipient) []string {
+		return []string{r.Name, r.Kind, day(r.Added)}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -89,15 +88,9 @@ func (b *books) showInvestigations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var rows [][]string
-	for _, x := range all {
-		rows = append(rows, []string{fmt.Sprint(x.Entry), x.Started.UTC().Format(time.RFC3339), x.Actor, fmt.Sprint(x.Files), x.Command})
-		if err := b.line(x); err != nil {
-			return err
-		}
-	}
-	b.table("ENTRY\tSTARTED\tBY\tFILES\tCOMMAND", rows)
-	return nil
+	return tabled(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tCOMMAND", all, func(x registry.Investigation) []string {
+		return []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), x.Command}
+	})
 }
 
 func (b *books) showSubmission(ctx context.Context, id watermark.Submission) error {
@@ -128,7 +121,7 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 }
 
 func submissionWords(s *registry.Submission) string {
-	words := fmt.Sprintf("submission %s\n  sent %s, received %s\n", s.ID, s.Submitted.UTC().Format(time.RFC3339), s.Received.UTC().Format(time.RFC3339))
+	words := fmt.Sprintf("submission %s\n  sent %s, received %s\n", s.ID, moment(s.Submitted), moment(s.Received))
 	if s.Erased {
 		return words + "  erased\n"
 	}
@@ -145,7 +138,7 @@ func copyWords(c *registry.Copy) string {
 		purpose = fmt.Sprintf(" for %q", c.Purpose)
 	}
 	return fmt.Sprintf("copy %s of submission %s\n  issued to %s on %s%s under key %s\n  %s, %d x %d pixels, %d bytes, SHA-256 %s\n",
-		c.ID, c.Submission, c.Recipient, c.Issued.UTC().Format(time.RFC3339), purpose, c.KeyID,
+		c.ID, c.Submission, c.Recipient, moment(c.Issued), purpose, c.KeyID,
 		c.Format, c.Width, c.Height, c.Size, c.SHA256)
 }
 

@@ -104,6 +104,19 @@ func (u *ui) table(header string, rows [][]string) {
 	tw.Flush()
 }
 
+// tabled writes a short list: a table of its rows for people, or with --json its items.
+func tabled[T any](u *ui, header string, items []T, row func(T) []string) error {
+	var rows [][]string
+	for _, x := range items {
+		rows = append(rows, row(x))
+		if err := u.line(x); err != nil {
+			return err
+		}
+	}
+	u.table(header, rows)
+	return nil
+}
+
 // name is s as it may be shown on a terminal. File names come from whoever made
 // the leak: one with line breaks or escape sequences must not write lines of ours.
 func name(s string) string {

@@ -151,10 +151,30 @@ var rules = []rule{
 		why:   "the module builds without cgo, for every system, and with the present standard library",
 	},
 	{
-		of:    []string{"internal/picture", "internal/durable", "internal/quality", "internal/dsp", "internal/geometry", "internal/attack/...", "internal/keystream", "internal/convcode", "internal/register", "internal/photometry", "internal/requant", "internal/capture", "internal/attest"},
+		of:    []string{"internal/picture", "internal/durable", "internal/quality", "internal/dsp", "internal/geometry", "internal/attack/...", "internal/mark/code", "internal/register", "internal/photometry", "internal/requant", "internal/capture", "internal/attest"},
 		deep:  true,
 		never: []string{"watermark", "phash/...", "verify/..."},
 		why:   "tools know nothing of what is built with them",
+	},
+	{
+		of:    []string{"internal/mark/..."},
+		never: []string{"watermark", "phash/...", "verify/..."},
+		why:   "package watermark is the front of these rooms",
+	},
+	{
+		of:    []string{"internal/mark/blind", "internal/mark/spectrum"},
+		never: []string{"internal/mark/trace", "internal/capture", "internal/register", "internal/photometry"},
+		why:   "a blind reading is evidence by itself: nothing of the original may flow into it",
+	},
+	{
+		of:    []string{"internal/mark/trace"},
+		never: []string{"internal/mark/blind", "internal/mark/spectrum"},
+		why:   "the p of a trace is a theorem about keyed signs: no search for marks may choose what it weighs",
+	},
+	{
+		of:    []string{"internal/mark/code", "internal/mark/pattern"},
+		never: []string{"internal/mark/blind", "internal/mark/spectrum", "internal/mark/trace"},
+		why:   "a mark is what it is, whatever reads it",
 	},
 	{
 		of: []string{"cmd/..."}, tests: false,

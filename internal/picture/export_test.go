@@ -93,7 +93,14 @@ func ReadEXIF(data []byte) (outer, inner map[uint16][]byte) {
 }
 
 // SourceOf reads a file that need not decode.
-func SourceOf(format string, data []byte) Source { return source(format, data) }
+func SourceOf(name string, data []byte) Source {
+	for i := range formats {
+		if formats[i].name == name {
+			return formats[i].readSource(data)
+		}
+	}
+	return Source{Format: name}
+}
 
 // Look is what two files that look alike have in common.
 func (s Source) Look() Source {

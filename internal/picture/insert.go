@@ -10,28 +10,17 @@ import (
 // errNoPlace means that an encoder wrote another beginning than it always does.
 var errNoPlace = errors.New("found no place for the metadata")
 
-// insert puts what is taken over from the source into a file that an encoder has
-// written without it. BMP has no place for any
-// of it, and WebP has it already.
-func (s Source) insert(file []byte, format string, size image.Rectangle) ([]byte, error) {
-	var exif []byte
-	if len(s.exif) > 0 {
-		exif = exifBlock(s.exif, size.Dx(), size.Dy())
+// exifBlock returns the EXIF block for a copy of the given size, nil if there are no fields.
+func (s Source) exifBlock(size image.Rectangle) []byte {
+	if len(s.exif) == 0 {
+		return nil
 	}
-	switch format {
-	case "jpeg":
-		return insertJPEG(file, exif, s.ICC)
-	case "png":
-		return insertPNG(file, s.pngExtras(exif))
-	case "tiff":
-		return s.insertTIFF(file, size)
-	}
-	return file, nil
+	return exifBlock(s.exif, size.Dx(), size.Dy())
 }
 
-// insertJPEG writes EXIF and profile behind SOI, or behind the JFIF segment that
-// has to come first (JFIF 1.02).
-func insertJPEG(file, exif, icc []byte) ([]byte, error) {
+// insertJPEG writes EXIF and profile behind SOI, or behind the JFIF segment, which
+// must come first (JFIF 1.02).
+func insertJPEG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) {
 	if len(file) < 6 || file[0] != 0xff || file[1] != 0xd8 {
 		return nil, errNoPlace
 	}
@@ -50,14 +39,14 @@ func insertJPEG(file, exif, icc []byte) ([]byte, error) {
 	if exif != nil {
 		add(0xe1, append([]byte("Exif\x00\x00"), exif...))
 	}
-	for _, body := range iccSegments(icc) {
+	for _, body := range iccSegments(s.ICC) {
 		add(0xe2, body)
 	}
 	return splice(file, at, extra), nil
 }
 
-// pngExtras are the chunks for a PNG: a profile, or else what the source PNG said
-// of its colours, of which a profile is the better half (section 4.3).
+// pngExtras returns the chunks for a PNG: a profile, or else what the source PNG says of its
+// colours. A profile is the better description (PNG, section 4.3).
 func (s Source) pngExtras(exif []byte) (chunks []pngChunk) {
 	if s.ICC != nil {
 		chunks = append(chunks, pngChunk{"iCCP", deflateProfile(s.ICC)})
@@ -70,13 +59,14 @@ func (s Source) pngExtras(exif []byte) (chunks []pngChunk) {
 	return chunks
 }
 
-func insertPNG(file []byte, chunks []pngChunk) ([]byte, error) {
+// insertPNG writes the chunks behind IHDR, before the pixels.
+func insertPNG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) {
 	const behindIHDR = pngSignature + 12 + pngIHDR
 	if len(file) < behindIHDR {
 		return nil, errNoPlace
 	}
 	var extra []byte
-	for _, c := range chunks {
+	for _, c := range s.pngExtras(exif) {
 		extra = c.append(extra)
 	}
 	return splice(file, behindIHDR, extra), nil
@@ -89,10 +79,10 @@ func splice(file []byte, at int, extra []byte) []byte {
 	return bytes.Join([][]byte{file[:at], extra, file[at:]}, nil)
 }
 
-// insertTIFF writes the first directory anew at the end of the file, with the
-// profile and the EXIF fields, of which those of the first directory stand in
-// it. The old directory stays where it was, unused.
-func (s Source) insertTIFF(file []byte, size image.Rectangle) ([]byte, error) {
+// insertTIFF writes the first directory again at the end of the file, with the profile and
+// the EXIF fields. Fields of the first directory go into it. The old directory stays where it
+// was, unused.
+func insertTIFF(s Source, file, _ []byte, size image.Rectangle) ([]byte, error) {
 	if s.ICC == nil && len(s.exif) == 0 {
 		return file, nil
 	}

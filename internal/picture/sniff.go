@@ -8,26 +8,96 @@ import (
 	"unicode/utf8"
 )
 
-// A format is one row of the table of what can be decoded.
+// A format is one row of the table of image formats: how a file is recognised and read,
+// and how a copy is written.
 type format struct {
 	name    string
 	decoder string                 // import path of the pixel decoder
-	magic   func(data []byte) bool // by content
-	// header reads what the file says of itself; it allocates nothing that
-	// grows with the picture.
+	magic   func(data []byte) bool // recognises a file by its content
+	// header reads size, orientation and pages. It allocates nothing that grows with
+	// the picture.
 	header func(data []byte) (header, error)
-	// pixels decodes; it is called when the header is within the limits.
+	// pixels decodes. It is called after the header was held against the limits.
 	pixels func(data []byte, h header) (*image.NRGBA, error)
+	// source fills in how the file was written and returns its EXIF block; nil: nothing
+	// is known.
+	source func(s *Source, data []byte) []byte
+
+	endings []string // of file names to write, the usual one first; none: cannot be written
+	lossy   bool     // a lower quality gives a smaller file
+	kept    bool     // copies of such an upload keep this format, unless another is asked for
+	offered bool     // copies may be asked for in this format
+	// encode writes pixels that are not empty. gray has the same pixels if they are to be
+	// stored without colours, else it is nil.
+	encode func(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, s Source, o LikeOptions) error
+	// insert adds profile and EXIF to an encoded file; nil: the format has no place for
+	// them, or encode has written them.
+	insert func(s Source, file, exif []byte, size image.Rectangle) ([]byte, error)
 }
 
-// formats is the table: to add a format, add one row here and its file.
+// formats is the table. To add a format, add one row here and a file with its functions.
 var formats = []format{
-	{"jpeg", "image/jpeg", prefix("\xff\xd8\xff"), jpegHeader, jpegPixels},
-	{"png", "image/png", prefix("\x89PNG\r\n\x1a\n"), pngHeader, pngPixels},
-	{"webp", "golang.org/x/image/webp", riff("WEBP"), webpHeader, webpPixels},
-	{"tiff", "golang.org/x/image/tiff", prefix("II*\x00", "MM\x00*"), tiffHeader, tiffPixels},
-	{"bmp", "golang.org/x/image/bmp", isBMP, bmpHeader, bmpPixels},
-	{"gif", "image/gif", prefix("GIF87a", "GIF89a"), gifHeader, gifPixels},
+	{name: "jpeg", decoder: "image/jpeg", magic: prefix("\xff\xd8\xff"), header: jpegHeader, pixels: jpegPixels, source: (*Source).readJPEG,
+		endings: []string{".jpg", ".jpeg", ".jpe", ".jfif"}, lossy: true, kept: true, offered: true, encode: encodeJPEG, insert: insertJPEG},
+	{name: "png", decoder: "image/png", magic: prefix("\x89PNG\r\n\x1a\n"), header: pngHeader, pixels: pngPixels, source: (*Source).readPNG,
+		endings: []string{".png"}, kept: true, offered: true, encode: encodePNG, insert: insertPNG},
+	{name: "webp", decoder: "golang.org/x/image/webp", magic: riff("WEBP"), header: webpHeader, pixels: webpPixels, source: (*Source).readWebP,
+		endings: []string{".webp"}, lossy: true, offered: true, encode: encodeWebP},
+	{name: "tiff", decoder: "golang.org/x/image/tiff", magic: prefix("II*\x00", "MM\x00*"), header: tiffHeader, pixels: tiffPixels, source: (*Source).readTIFF,
+		endings: []string{".tiff", ".tif"}, kept: true, encode: encodeTIFF, insert: insertTIFF},
+	{name: "bmp", decoder: "golang.org/x/image/bmp", magic: isBMP, header: bmpHeader, pixels: bmpPixels,
+		endings: []string{".bmp"}, kept: true, encode: encodeBMP},
+	{name: "gif", decoder: "image/gif", magic: prefix("GIF87a", "GIF89a"), header: gifHeader, pixels: gifPixels},
+}
+
+// formatNamed returns the row of a format that can be written, or nil.
+func formatNamed(name string) *format {
+	for i := range formats {
+		if formats[i].name == name && formats[i].encode != nil {
+			return &formats[i]
+		}
+	}
+	return nil
+}
+
+// Extension returns the usual ending of files of a format, such as ".jpg"; "" if the
+// format cannot be written.
+func Extension(name string) string {
+	if f := formatNamed(name); f != nil {
+		return f.endings[0]
+	}
+	return ""
+}
+
+// Lossy reports whether files of a format get smaller with a lower quality.
+func Lossy(name string) bool {
+	f := formatNamed(name)
+	return f != nil && f.lossy
+}
+
+// Kept reports whether a copy of an upload of that format keeps the format.
+func Kept(name string) bool {
+	f := formatNamed(name)
+	return f != nil && f.kept
+}
+
+// Writable returns the names of all formats that can be written.
+func Writable() []string {
+	return names(func(f *format) bool { return f.encode != nil })
+}
+
+// Offered returns the names of the formats that copies may be asked for in.
+func Offered() []string {
+	return names(func(f *format) bool { return f.offered })
+}
+
+func names(which func(*format) bool) (out []string) {
+	for i := range formats {
+		if which(&formats[i]) {
+			out = append(out, formats[i].name)
+		}
+	}
+	return out
 }
 
 // strangers are the contents that people do feed in and that deserve a better

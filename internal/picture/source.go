@@ -1,7 +1,7 @@
 package picture
 
-// A Source says how a file was written, as far as a copy that should look like
-// it has to know. The zero value is a file of which nothing is known.
+// A Source says how a file was written, as far as a copy needs to look like it. The zero value
+// says nothing.
 type Source struct {
 	Format      string      // as Picture.Format
 	Quality     int         // of a JPEG, 1 to 100 on the scale of the Independent JPEG Group; 0: not known
@@ -18,7 +18,7 @@ type Source struct {
 	coded  int        // bytes of the JPEG's coded pixels
 	pixels int        // coded
 	colour []pngChunk // what PNG says of its colours in other words than a profile
-	exif   []field    // those that a copy may carry, see exifRules
+	exif   []field    // fields that a copy may carry, see exifRules
 }
 
 // blackIsZero is, with WhiteIsZero before it, the photometric interpretation of
@@ -38,42 +38,47 @@ const (
 	SubGray                        // none
 )
 
-// source reads how a file was written. It is called for files that have been
+// readSource reads how a file was written. It is called for files that have been
 // decoded, but trusts nothing in them.
-func source(format string, data []byte) Source {
-	s := Source{Format: format}
-	var exif []byte
-	switch format {
-	case "jpeg":
-		o := outlineJPEG(data)
-		s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
-		s.Gray = s.Subsampling == SubGray
-		s.Quality, s.fitted = o.quality(), o.fitted
-		s.coded, s.pixels = o.coded, o.pixels
-		s.ICC, exif = o.profile(), o.exif
-	case "png":
-		exif = s.readPNG(data)
-	case "webp":
-		for kind, body := range webpChunks(data) {
-			switch {
-			case kind == "ICCP" && s.ICC == nil:
-				s.ICC = profile(body)
-			case kind == "EXIF" && exif == nil:
-				exif = body
-			}
-		}
-	case "tiff":
-		if d, ok := firstIFD(data); ok {
-			model, ok := d.uint(tagPhotometric)
-			s.Gray = ok && model <= blackIsZero
-			_, icc := d.entry(tagICC)
-			s.ICC = profile(icc)
-		}
-		exif = data
+func (f *format) readSource(data []byte) Source {
+	s := Source{Format: f.name}
+	if f.source != nil {
+		s.exif = cleanEXIF(f.source(&s, data))
 	}
-	s.exif = cleanEXIF(exif)
 	if profileModel(s.ICC) == modelGray && !s.Gray {
 		s.ICC = nil
 	}
 	return s
+}
+
+func (s *Source) readJPEG(data []byte) []byte {
+	o := outlineJPEG(data)
+	s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
+	s.Gray = s.Subsampling == SubGray
+	s.Quality, s.fitted = o.quality(), o.fitted
+	s.coded, s.pixels = o.coded, o.pixels
+	s.ICC = o.profile()
+	return o.exif
+}
+
+func (s *Source) readWebP(data []byte) (exif []byte) {
+	for kind, body := range webpChunks(data) {
+		switch {
+		case kind == "ICCP" && s.ICC == nil:
+			s.ICC = profile(body)
+		case kind == "EXIF" && exif == nil:
+			exif = body
+		}
+	}
+	return exif
+}
+
+func (s *Source) readTIFF(data []byte) []byte {
+	if d, ok := firstIFD(data); ok {
+		model, ok := d.uint(tagPhotometric)
+		s.Gray = ok && model <= blackIsZero
+		_, icc := d.entry(tagICC)
+		s.ICC = profile(icc)
+	}
+	return data
 }

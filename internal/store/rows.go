@@ -151,6 +151,13 @@ type Erased struct {
 	ID      [16]byte
 }
 
+// A Subject is a customer by an opaque reference.
+type Subject struct {
+	Subject     string
+	Submissions int64     // that were not erased
+	First, Last time.Time // when the first and the last of them was submitted
+}
+
 // A Copy is one issued copy.
 type Copy struct {
 	ID         uint64

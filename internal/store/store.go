@@ -72,6 +72,9 @@ type Store interface {
 	// number, ascending.
 	SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]Submission, error)
 	SubmissionsOf(ctx context.Context, subject string) ([]Submission, error)
+	// SubjectsAfter returns up to limit subjects that sort after the given one, ascending,
+	// with their uploads that were not erased.
+	SubjectsAfter(ctx context.Context, subject string, limit int) ([]Subject, error)
 	// Span returns when the first and the last upload were submitted; the zero
 	// time for both where there is none.
 	Span(ctx context.Context) (first, last time.Time, err error)
@@ -124,6 +127,7 @@ type Store interface {
 	AddCopies(ctx context.Context, copies []Copy, key MarkKey) error
 	Copy(ctx context.Context, id uint64) (*Copy, error)
 	Copies(ctx context.Context, of [16]byte) ([]Copy, error)
+	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)
 	AddReceipt(ctx context.Context, r Receipt) error
 	Receipts(ctx context.Context, copy uint64) ([]Receipt, error)
 

@@ -5,6 +5,7 @@ import (
 	"image"
 	"io"
 	"runtime"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -73,8 +74,8 @@ func (c Config) ready() (Config, error) {
 		return c, fmt.Errorf("%w: pictures of more than %d pixels are not hashed", ErrInput, phash.MaxPixels)
 	}
 	switch {
-	case c.Format != "" && c.Format != "jpeg" && c.Format != "png" && c.Format != "webp":
-		return c, fmt.Errorf("%w: the format of copies is jpeg, png or webp, not %.40q", ErrInput, c.Format)
+	case c.Format != "" && !slices.Contains(picture.Offered(), c.Format):
+		return c, fmt.Errorf("%w: the format of copies is %s, not %.40q", ErrInput, picture.Choice(picture.Offered()), c.Format)
 	case c.Format == "webp" && c.EncodeWebP == nil:
 		return c, fmt.Errorf("%w: there is no encoder for WebP", ErrInput)
 	}

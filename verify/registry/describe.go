@@ -39,7 +39,7 @@ func (s *Issuer) describePicture(pic *picture.Picture, data []byte, sum [32]byte
 	if up.Area, up.AreaQuality, err = hashText(phash.Area, flat); err != nil {
 		return nil, err
 	}
-	up.Chain = phash.PDQ.Chain() + " " + phash.Area.Chain()
+	up.Chain = phash.PDQ.Version() + " " + phash.Area.Version()
 	var found *parts.Features
 	switch {
 	case s.cfg.HashOnly && !s.cfg.Registry.sealHashes:

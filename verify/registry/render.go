@@ -68,8 +68,7 @@ func (c *Config) copyFormat(pic *picture.Picture) string {
 	if c.Format != "" {
 		return c.Format
 	}
-	switch pic.Format {
-	case "jpeg", "png", "tiff", "bmp":
+	if picture.Kept(pic.Format) {
 		return pic.Format
 	}
 	if pic.Image.Opaque() {
@@ -98,7 +97,7 @@ func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
 		return out, err
 	}
 	first := p.pic.Source.LikeQuality(m.Image.Rect) - qualityStep
-	if lossy := like.Format == "jpeg" || like.Format == "webp"; !lossy {
+	if !picture.Lossy(like.Format) {
 		if cfg.Format != "" {
 			return out, nil
 		}

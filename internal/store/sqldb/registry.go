@@ -152,6 +152,11 @@ func (d *DB) Copies(ctx context.Context, of [16]byte) ([]store.Copy, error) {
 	return copyTable.rows(ctx, d.read, " WHERE submission = $1 ORDER BY seq", of[:])
 }
 
+// CopiesAfter returns up to limit copies with a greater number.
+func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) ([]store.Copy, error) {
+	return copyTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
+}
+
 // AddReceipt enters the receipt of a copy.
 func (d *DB) AddReceipt(ctx context.Context, r store.Receipt) error {
 	return d.update(ctx, func(t *tx) error {

@@ -123,6 +123,16 @@ func (d *DB) SubmissionsOf(ctx context.Context, subject string) ([]store.Submiss
 	return submissionTable.rows(ctx, d.read, " WHERE subject = $1 AND subject <> '' ORDER BY seq", subject)
 }
 
+// SubjectsAfter returns up to limit subjects that sort after the given one. Erasing an
+// upload blanks its subject.
+func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]store.Subject, error) {
+	bind := func(s *store.Subject) []any {
+		return []any{&s.Subject, &s.Submissions, micros{&s.First}, micros{&s.Last}}
+	}
+	return collect(ctx, d.read, bind, `SELECT subject, count(*), min(submitted), max(submitted) FROM submission
+		WHERE subject <> '' AND subject > $1 GROUP BY subject ORDER BY subject LIMIT $2`, subject, limit)
+}
+
 // HashesAfter returns the hashes of up to limit uploads with a greater number.
 func (d *DB) HashesAfter(ctx context.Context, seq int64, limit int) ([]store.Hash, error) {
 	const page = " WHERE s.erased = 0 AND s.seq > $1 ORDER BY s.seq LIMIT $2"

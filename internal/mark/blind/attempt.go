@@ -1,0 +1,129 @@
+package blind
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+)
+
+// Agreement of the pilots on a shift from which a map is refined and read: over
+// the whole frame, and where half windows were tried too.
+const leastAgreement, leastAgreementParts = 5.3, 5.4
+
+// nearAgreement is that on interpolated amplitudes from which on the exact ones, on which
+// pilots that agree do so to within 0.04 as well, are worth their cost.
+const nearAgreement = leastAgreement - 0.5
+
+// attempt looks in field i, or in a part of it, for the shift under the linear map
+// b, and if the pilots agree on one, refines the map and reads.
+func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
+	r.settle(i, b, r.shiftIn(i, b, part), leastAgreement, rounds)
+}
+
+// attemptParts is attempt in the whole field and, where the pilots do not agree
+// there, in half windows of it.
+func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
+	const parts = 8
+	z := r.fields[i]
+	f, held := r.observed(b)
+	a := cellAmplitudes(z, 0, 0, &f, max(8, z.W/parts), max(8, z.H/parts))
+	best := r.kd.findShift(r.shifts, only(held, a.sum(0, 0, parts, parts)))
+	for y := 0; y <= parts/2 && best.z <= sureAgreement; y += parts / 4 {
+		for x := 0; x <= parts/2; x += parts / 4 {
+			if s := r.kd.findShift(r.shifts, only(held, a.sum(x, y, parts/2, parts/2))); s.z > best.z {
+				best = s
+			}
+		}
+	}
+	r.settle(i, b, best, leastAgreementParts, rounds)
+}
+
+// plainAgreement is what noise hardly reaches: where the pilots agree as well, every
+// map that was weighed is read under, not the best alone.
+const plainAgreement = 5.7
+
+// settle refines the map that b and a shift make, and reads.
+func (r *reader) settle(i int, b [4]float64, s shift, least float64, rounds []round) {
+	r.bestZ = math.Max(r.bestZ, s.z)
+	if s.z < least {
+		return
+	}
+	maps := r.refined(i, s.toMatrix(b), s.sign, rounds)
+	if s.z < plainAgreement {
+		maps = maps[:1]
+	}
+	for _, t := range maps {
+		if r.decode(t, s.sign); r.done() {
+			return
+		}
+	}
+}
+
+// refined returns refinements of m, work to mark, likeliest first, and m itself: on
+// small leaks the windows' votes are few, and what follows them may lead astray.
+func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []tracked {
+	const enough = 40 // votes
+	z := r.fields[i]
+	t := r.kd.track(z, m, sign, rounds)
+	if t.votes >= enough {
+		return []tracked{t, {m: m}}
+	}
+	followed, plain := t, tracked{m: m}
+	var sumFollowed, sumPlain float64
+	plain.m, sumPlain = r.kd.coherent(z, m, sign, nil)
+	if t.centre == nil { // nothing was followed
+		followed.m, sumFollowed = plain.m, sumPlain
+	} else {
+		followed.m, sumFollowed = r.kd.coherent(z, t.m, sign, t.centre)
+	}
+	if sumPlain > sumFollowed {
+		plain.votes, plain.box = t.votes, t.box
+		return []tracked{plain, {m: m}, t}
+	}
+	return []tracked{followed, {m: m}, plain, t}
+}
+
+// observed returns where the pilots stand under b, cycles a work pixel, and whether
+// the leak's pixels can hold each.
+func (r *reader) observed(b [4]float64) (f [pattern.PilotN]pattern.Frequency, held [pattern.PilotN]bool) {
+	const most = 0.48
+	for k, q := range r.f {
+		f[k] = pattern.Frequency{X: float64(b[0]*q.X) + float64(b[1]*q.Y), Y: float64(b[2]*q.X) + float64(b[3]*q.Y)}
+		held[k] = math.Abs(f[k].X) < most && math.Abs(f[k].Y) < most
+	}
+	return f, held
+}
+
+// shiftIn finds the shift in the given part of field i, or in the whole.
+func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
+	f, held := r.observed(b)
+	z, x0, y0 := r.fields[i], 0, 0
+	if part != nil {
+		z, x0, y0 = cut(z, *part), part.x, part.y
+	}
+	a := cellAmplitudes(z, x0, y0, &f, z.W, z.H)
+	return r.kd.findShift(r.shifts, only(held, &a.c[0]))
+}
+
+// roughShift is shiftIn the whole field on interpolated amplitudes.
+func (r *reader) roughShift(i int, b [4]float64) shift {
+	t := r.tone(i)
+	f, held := r.observed(b)
+	var c [pattern.PilotN]complex64
+	for k, q := range f {
+		if held[k] {
+			c[k] = t.at(q)
+		}
+	}
+	return r.kd.findShift(r.shifts, &c)
+}
+
+func only(held [pattern.PilotN]bool, c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
+	for k, is := range held {
+		if !is {
+			c[k] = 0
+		}
+	}
+	return c
+}

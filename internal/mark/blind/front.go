@@ -1,0 +1,64 @@
+package blind
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+)
+
+// carriers returns the planes in which a reader looks for a mark, whitened: luma,
+// and minus the blue difference unless the picture is grey.
+func Carriers(c dsp.RGB) []dsp.Plane {
+	y := c.Luma()
+	if c.Gray() {
+		return []dsp.Plane{whiten(residual(y, 6, 0.5))}
+	}
+	out := make([]dsp.Plane, 2)
+	dsp.Parallel(2, func(from, to int) {
+		for i := from; i < to; i++ {
+			if i == 0 {
+				out[0] = whiten(residual(y, 6, 0.5))
+				continue
+			}
+			out[1] = whiten(residual(c.Cb(y), 4, 0.3))
+			out[1].Scale(-1)
+		}
+	})
+	return out
+}
+
+// residual is what an edge-preserving filter takes away, divided by its local RMS:
+// text edges do not leak over the paper beside them. sigma is the filter's
+// tolerance in grey levels, quiet the RMS below which nothing is lifted.
+func residual(p dsp.Plane, sigma, quiet float64) dsp.Plane {
+	const radius, space = 5, 4
+	r := dsp.Bilateral(p, radius, sigma, space)
+	for i, v := range r.Pix {
+		r.Pix[i] = p.Pix[i] - v
+	}
+	level(r, quiet)
+	return r
+}
+
+// level divides p by its local RMS and quiet.
+func level(p dsp.Plane, quiet float64) {
+	const local, limit = 4, 3
+	for i, v := range dsp.Gauss(dsp.Product(p, p), local).Pix {
+		p.Pix[i] = pattern.Clip(float32(float64(p.Pix[i])/(math.Sqrt(float64(v))+quiet)), -limit, limit)
+	}
+}
+
+// whiten divides the spectrum by its local mean and scales to unit RMS.
+func whiten(p dsp.Plane) dsp.Plane {
+	f := dsp.NewFFT2(dsp.FastEven(p.W), dsp.FastLen(p.H))
+	s := f.Forward(p)
+	m := dsp.LocalPower(s.Powers(), max(9, min(s.W, s.H)/40|1), 1e-4)
+	for i, v := range m.Pix {
+		m.Pix[i] = float32(1 / math.Sqrt(float64(v)))
+	}
+	s.Weigh(m.Pix)
+	out := f.Inverse(s, p.W, p.H)
+	out.Scale(float32(1 / (out.RMS() + 1e-20)))
+	return out
+}

@@ -1,0 +1,166 @@
+package blind
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/mark/spectrum"
+)
+
+// leastSide is the shortest side of a leak that is searched at all.
+const leastSide = 32
+
+// A leak is a picture shrunk to the canonical size and whitened, and what searches
+// under any key look at, made when first needed. It serves one search at a time.
+type leak struct {
+	carriers []dsp.Plane          // luma, and minus blue difference unless grey
+	fields   []dsp.Plane          // what is searched: luma, and both together
+	scale    [2]float64           // of the shrinking, horizontal and vertical
+	maps     []*spectrum.PeakMap  // of each field
+	cut      []*spectrum.PeakMap  // the same, with strong peaks cut
+	seen     []*spectrum.Observed // their strongest peaks
+	tones    []*toneReader
+	polars   map[polarKey]*spectrum.LogPolar
+	step     float64 // of the log-polar maps
+	src      *image.NRGBA
+	small    *leak // the same at coarseSide, made when first needed
+	shifts   *shiftFinder
+	sums     *spectrum.PolarSums
+}
+
+func newLeak(img image.Image) (*leak, error) {
+	p, err := pattern.Pixels(img)
+	if err != nil {
+		return nil, err
+	}
+	w, h := p.Rect.Dx(), p.Rect.Dy()
+	if min(w, h) < leastSide {
+		return nil, fmt.Errorf("%w: %d x %d pixels", pattern.ErrTooSmall, w, h)
+	}
+	ww, wh := pattern.CanonicalSize(w, h)
+	if min(ww, wh) < leastSide/2 {
+		return nil, fmt.Errorf("%w: %d x %d pixels is too long and thin", pattern.ErrTooSmall, w, h)
+	}
+	l := whitened(p, ww, wh)
+	if luma, ok := reopened(p, l.carriers[0]); ok {
+		l.carriers[0] = luma
+		l.fields = combined(l.carriers)
+	}
+	return l, nil
+}
+
+// whitened shrinks p to w x h pixels and whitens it.
+func whitened(p *image.NRGBA, w, h int) *leak {
+	l := &leak{src: p, step: spectrum.FineStep, carriers: Carriers(dsp.ShrinkNRGBA(p, w, h)), shifts: newShiftFinder(), sums: new(spectrum.PolarSums)}
+	l.scale = [2]float64{float64(w) / float64(p.Rect.Dx()), float64(h) / float64(p.Rect.Dy())}
+	l.fields = combined(l.carriers)
+	l.forget()
+	return l
+}
+
+// combined returns what is searched of carriers: luma, and both together.
+func combined(carriers []dsp.Plane) []dsp.Plane {
+	if len(carriers) == 1 {
+		return carriers
+	}
+	both := dsp.NewPlane(carriers[0].W, carriers[0].H)
+	for i := range both.Pix {
+		both.Pix[i] = float32(math.Sqrt2 / 2 * (carriers[0].Pix[i] + carriers[1].Pix[i]))
+	}
+	return []dsp.Plane{carriers[0], both}
+}
+
+// coarseSide is the long side at which the leak is looked at once more, as a part of
+// the picture: at 1:1 the mark on a small part of a large picture is so coarse that
+// the front end, made for the canonical scale, takes it for the picture. What a part
+// of up to half of the area holds of the pattern is left at this side.
+const coarseSide = 400
+
+// coarse returns the leak at coarseSide, or as it is where that is not less, with one
+// field more: minus the blue difference alone, since over texture luma holds so
+// little of the mark that it only adds noise.
+func (l *leak) coarse() *leak {
+	w, h, side := l.fields[0].W, l.fields[0].H, l.side()
+	if l.small != nil {
+		return l.small
+	}
+	s := *l
+	if side > coarseSide && min(w, h)*coarseSide/side >= leastSide {
+		s = *whitened(l.src, max(1, w*coarseSide/side), max(1, h*coarseSide/side))
+	}
+	s.fields = slices.Clone(s.fields)
+	if len(s.carriers) > 1 {
+		s.fields = append(s.fields, s.carriers[1])
+	}
+	s.forget()
+	s.step = spectrum.SmallStep
+	l.small = &s
+	return l.small
+}
+
+// forget drops what was made of the fields.
+func (l *leak) forget() {
+	l.tones = make([]*toneReader, len(l.fields))
+	l.forgetMaps()
+}
+
+// forgetMaps drops the peak maps and what was made of them.
+func (l *leak) forgetMaps() {
+	n := len(l.fields)
+	l.maps, l.cut, l.seen, l.polars = make([]*spectrum.PeakMap, n), make([]*spectrum.PeakMap, n), make([]*spectrum.Observed, n), map[polarKey]*spectrum.LogPolar{}
+}
+
+// side is the long side of the canonical picture.
+func (l *leak) side() int { return max(l.fields[0].W, l.fields[0].H) }
+
+// peaks is the peak map of field i, strong peaks cut or not.
+func (l *leak) peaks(i int, cut bool) *spectrum.PeakMap {
+	if l.maps[i] == nil {
+		l.maps[i] = spectrum.NewPeakMap(l.fields[i], mapSize(l.side()))
+	}
+	if !cut {
+		return l.maps[i]
+	}
+	if l.cut[i] == nil {
+		l.cut[i] = l.maps[i].Capped(spectrum.CapLow)
+	}
+	return l.cut[i]
+}
+
+// seenIn returns the strongest peaks of field i.
+func (l *leak) seenIn(i int) *spectrum.Observed {
+	if l.seen[i] == nil {
+		l.seen[i] = l.peaks(i, true).Observe(80, 10)
+	}
+	return l.seen[i]
+}
+
+func (l *leak) tone(i int) *toneReader {
+	if l.tones[i] == nil {
+		l.tones[i] = newToneReader(l.fields[i])
+	}
+	return l.tones[i]
+}
+
+// mapSize is that of the transform of a field or part with the given long side:
+// padded by half, so that a peak between two bins loses little.
+func mapSize(side int) int { return dsp.FastEven(side + side/2) }
+
+// A polarKey names one of the log-polar maps that a leak keeps.
+type polarKey struct {
+	field int
+	cut   bool
+	by    spectrum.Scales
+}
+
+func (l *leak) polar(i int, cut bool, by spectrum.Scales) *spectrum.LogPolar {
+	k := polarKey{i, cut, by}
+	if l.polars[k] == nil {
+		l.polars[k] = spectrum.NewLogPolar(l.peaks(i, cut), by, l.step, 1)
+	}
+	return l.polars[k]
+}

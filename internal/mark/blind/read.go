@@ -1,0 +1,259 @@
+package blind
+
+import (
+	"cmp"
+	"context"
+	"image"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/mark/spectrum"
+)
+
+// A reader searches one leak for the marks of one key.
+type reader struct {
+	*leak
+	ctx    context.Context
+	kd     *Keys
+	f      []pattern.Frequency
+	checks int
+	bestZ  float64 // best agreement of the pilots seen
+	want   int     // marks at which the search ends
+	found  []*reading
+
+	rankings map[fieldRanking][]spectrum.Candidate
+	left     map[ranking][]hit // that were found worth a look and not read
+}
+
+// A reading is a decoded message and the map that it was read under.
+type reading struct {
+	id          uint64
+	bits        []uint8
+	correlation float64
+	checks      int // made up to this one
+	tracked
+}
+
+func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
+	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.MarkFrequencies()[:], want: 1}
+}
+
+// search runs the stages of all readers side by side, until one has found a mark: then
+// the others have been searched for as thoroughly, and are looked for along with it.
+func search(readers []*reader) error {
+	for _, try := range stages {
+		if err := try(readers); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(readers, func(r *reader) bool { return len(r.found) > 0 }) {
+			break
+		}
+	}
+	return alongside(readers)
+}
+
+// readOn looks on after a mark was read, for obvious marks of the same key in other
+// places of the torus: those of a copy that was marked again.
+func (r *reader) readOn() error {
+	for len(r.found) == r.want && r.checks < code.CheckBudget {
+		r.mute(r.found[len(r.found)-1])
+		r.want++
+		for _, try := range [...]func(*reader) error{(*reader).likely, (*reader).obvious} {
+			if err := try(r); err != nil {
+				return err
+			}
+			if r.done() {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// mute takes the pilots of a mark that was read out of the maps.
+func (r *reader) mute(found *reading) {
+	own := *r.leak
+	own.forgetMaps()
+	m := found.m
+	for i := range r.fields {
+		own.maps[i] = r.leak.peaks(i, false).Without(r.f, [4]float64{m[0], m[3], m[1], m[4]})
+	}
+	r.leak, r.rankings, r.left = &own, nil, nil
+}
+
+func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= code.CheckBudget }
+
+// decode adds up the carriers' soft bits, each weighed by what the pilots say of
+// its strength (maximum ratio combining), and checks the likeliest messages.
+func (r *reader) decode(t tracked, sign float32) {
+	var soft [code.CodedN]float64
+	read, ok := make([]softBits, len(r.carriers)), make([]bool, len(r.carriers))
+	dsp.Parallel(len(read), func(from, to int) {
+		for i := from; i < to; i++ {
+			read[i], ok[i] = r.kd.soft(r.carriers[i], t.m, sign, t.centre)
+		}
+	})
+	for i, s := range read {
+		if !ok[i] {
+			return
+		}
+		weight := carrierWeight(meanOverDeviation(s.pilot[:])) / (deviation(s.bit[:]) + 1e-12)
+		for j, v := range s.bit {
+			soft[j] += float64(v * weight)
+		}
+	}
+	in := make([]float32, code.CodedN)
+	energy := 0.0
+	for j, v := range soft {
+		in[j] = float32(v)
+		energy += float64(v * v)
+	}
+	for _, bits := range code.Decode(in, code.MessageN, code.CheckBudget-r.checks) {
+		c := code.Correlation(bits, soft[:], energy)
+		if c < code.MinCorrelation {
+			return
+		}
+		if slices.ContainsFunc(r.found, func(f *reading) bool { return slices.Equal(f.bits, bits) }) {
+			return // read before: nothing to check
+		}
+		r.checks++
+		if id, ok := r.kd.Payload.Parse(bits); ok {
+			r.found = append(r.found, &reading{id, bits, c, r.checks, t})
+			return
+		}
+	}
+}
+
+// carrierWeight is the strength of a carrier that its pilots tell, less where it may as
+// well be chance: the mean of pilotN amplitudes over their deviation is off by 0.18.
+func carrierWeight(seen float64) float64 {
+	const chance = 0.1
+	seen = math.Max(seen, 0.05)
+	return seen * float64(seen*seen) / (float64(seen*seen) + chance)
+}
+
+func moments(x []float64) (mean, dev float64) {
+	for _, v := range x {
+		mean += v
+	}
+	mean /= float64(len(x))
+	sq := 0.0
+	for _, v := range x {
+		sq += float64((v - mean) * (v - mean))
+	}
+	return mean, math.Sqrt(sq / float64(len(x)))
+}
+
+func deviation(x []float64) float64 {
+	_, d := moments(x)
+	return d
+}
+
+func meanOverDeviation(x []float64) float64 {
+	m, d := moments(x)
+	return m / (d + 1e-12)
+}
+
+// A detected is what was found of one key's marks in a leak.
+type Detection struct {
+	Key         int // number of the key that was looked for
+	Found       bool
+	ID          uint64
+	LogPFA      float64 // log10 P(a picture without a mark of this key reads as marked), search included
+	Checks      int     // 32-bit checks made in the search
+	Sync        float64 // strongest agreement of the pilots on a place: 8 at most, noise below about 5.4
+	Correlation float64 // of the message's code with what was read, 0..1
+	Scale       float64 // leak pixels a mark pixel
+	Rotation    float64 // degrees
+	Mirrored    bool
+	Quad        [4]geometry.Point // corners of the part of the leak where the evidence lies
+	Transform   geometry.Mat      // leak pixels to mark pixels
+}
+
+// detect reads the mark of one key out of a leak.
+func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) {
+	l, err := newLeak(img)
+	if err != nil {
+		return nil, err
+	}
+	r := newReader(ctx, l, kd)
+	if err := search([]*reader{r}); err != nil {
+		return nil, err
+	}
+	if len(r.found) == 0 {
+		return r.report(nil), nil
+	}
+	return r.report(r.found[0]), nil
+}
+
+// detectAll reads the marks of all keys out of a leak, the strongest first: of none
+// without keys.
+func DetectAll(ctx context.Context, img image.Image, keys []*Keys) ([]*Detection, error) {
+	l, err := newLeak(img)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	readers := make([]*reader, len(keys))
+	for i, kd := range keys {
+		readers[i] = newReader(ctx, l, kd)
+	}
+	if err := search(readers); err != nil {
+		return nil, err
+	}
+	var all []*Detection
+	for i, r := range readers {
+		if err := r.readOn(); err != nil {
+			return nil, err
+		}
+		for _, f := range r.found {
+			d := r.report(f)
+			d.Key = i
+			all = append(all, d)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *Detection) int { return cmp.Compare(b.Correlation, a.Correlation) })
+	return all, nil
+}
+
+// report puts a reading, or that there is none, in terms of the leak's own pixels.
+func (r *reader) report(found *reading) *Detection {
+	d := &Detection{Checks: r.checks, Sync: r.bestZ}
+	if found == nil {
+		return d
+	}
+	d.Checks = found.checks
+	d.LogPFA = math.Log10(float64(d.Checks)) - 32*math.Log10(2)
+	d.Found, d.ID, d.Correlation = true, found.id, found.correlation
+	m := found.m.Mul(geometry.PixelScale(r.scale[0], r.scale[1]))
+	inv, ok := m.Inverse()
+	if !ok {
+		return d
+	}
+	b := found.box
+	if b == [4]float64{} {
+		w := markWindow(found.m, r.carriers[0].W, r.carriers[0].H, found.centre)
+		b = [4]float64{float64(w.u), float64(w.v), float64(w.u + w.w), float64(w.v + w.h)}
+	}
+	lo, hi := geometry.Point{X: math.Inf(1), Y: math.Inf(1)}, geometry.Point{X: math.Inf(-1), Y: math.Inf(-1)}
+	for _, c := range [4]geometry.Point{{X: b[0], Y: b[1]}, {X: b[2], Y: b[1]}, {X: b[2], Y: b[3]}, {X: b[0], Y: b[3]}} {
+		p := inv.Apply(c)
+		lo.X, lo.Y, hi.X, hi.Y = math.Min(lo.X, p.X), math.Min(lo.Y, p.Y), math.Max(hi.X, p.X), math.Max(hi.Y, p.Y)
+	}
+	w, h := float64(r.carriers[0].W)/r.scale[0], float64(r.carriers[0].H)/r.scale[1]
+	within := func(v, most float64) float64 { return math.Min(math.Max(v, 0), most) }
+	lo.X, lo.Y, hi.X, hi.Y = within(lo.X, w), within(lo.Y, h), within(hi.X, w), within(hi.Y, h)
+	d.Quad = [4]geometry.Point{lo, {X: hi.X, Y: lo.Y}, hi, {X: lo.X, Y: hi.Y}}
+	// the linear part at the middle of the evidence, mark to leak
+	c := geometry.Point{X: (b[0] + b[2]) / 2, Y: (b[1] + b[3]) / 2}
+	o, px, py := inv.Apply(c), inv.Apply(geometry.Point{X: c.X + 1, Y: c.Y}), inv.Apply(geometry.Point{X: c.X, Y: c.Y + 1})
+	ax, ay, bx, by := px.X-o.X, px.Y-o.Y, py.X-o.X, py.Y-o.Y
+	det := float64(ax*by) - float64(ay*bx)
+	d.Scale, d.Mirrored = math.Sqrt(math.Abs(det)), det < 0
+	d.Rotation = math.Atan2(ay, ax) * 180 / math.Pi
+	d.Transform = m
+	return d
+}

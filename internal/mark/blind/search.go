@@ -1,0 +1,317 @@
+package blind
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/mark/spectrum"
+)
+
+// The stages of the search, from what most leaks need to what few do.
+
+// A stage looks for marks in one way, side by side for all readers of a leak that are
+// not done.
+type stage func([]*reader) error
+
+// stages are all there are, from what most leaks need to what few do.
+var stages = []stage{each((*reader).likely), each((*reader).obvious), each((*reader).faint), each((*reader).coarser), each((*reader).wholeFrame), stretched, each((*reader).affine), windows}
+
+// each is the stage of readers that share nothing beyond what the leak keeps.
+func each(try func(*reader) error) stage {
+	return func(readers []*reader) error {
+		for _, r := range readers {
+			if r.done() {
+				continue
+			}
+			if err := try(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// likely and obvious try the few best similarities, under which the leak shows all of
+// the picture, and then of any scale: they find most marks.
+func (r *reader) likely() error { return r.similar(r.wholePicture(), 0, 4) }
+
+func (r *reader) obvious() error { return r.similar(obviousSums, 0, 8) }
+
+// obviousSums are of any scale, on the map as it is.
+var obviousSums = ranking{by: anyScale, n: 40}
+
+// faint tries many similarities under which the leak shows all of the picture: few
+// enough that even the faint can be told apart.
+func (r *reader) faint() error { return r.similar(r.wholePicture(), 4, 100) }
+
+// coarser takes the leak for a part of the picture, on a smaller rendition.
+func (r *reader) coarser() error {
+	l := r.leak.coarse()
+	whole := float64(l.side()) / pattern.Torus
+	by := spectrum.Scales{Min: partLeast * whole, Max: partMost * whole}
+	return r.in(l, geometry.PixelScale(l.scale[0]/r.scale[0], l.scale[1]/r.scale[1]), func(c *reader) error {
+		err := c.similar(ranking{by: by, n: 8}, 0, 8)
+		if err == nil && !c.done() {
+			err = c.similar(ranking{cut: true, by: by, n: 150}, 0, 150)
+		}
+		return err
+	})
+}
+
+// in searches another rendition of the leak, to whose pixels the given map leads.
+func (r *reader) in(l *leak, to geometry.Mat, try func(*reader) error) error {
+	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, checks: r.checks, want: 1}
+	err := try(c)
+	r.checks, r.bestZ = c.checks, math.Max(r.bestZ, c.bestZ)
+	for _, f := range c.found {
+		f.m = f.m.Mul(to)
+		r.found = append(r.found, f)
+	}
+	return err
+}
+
+// alongside looks for other keys' marks where one key's mark was found: whoever marks a
+// copy again marks what then goes through the same, so that the two marks differ by a
+// similarity, whatever happened to the leak.
+func alongside(readers []*reader) error {
+	at := slices.IndexFunc(readers, func(r *reader) bool { return len(r.found) > 0 })
+	if at < 0 || len(readers) == 1 {
+		return nil
+	}
+	l, to, ok := readers[at].straightened(readers[at].found[0].tracked)
+	if !ok {
+		return nil
+	}
+	const most = 2*pattern.PlaceScale + 0.04 // of |ln| of the scale between two placements
+	by := ranking{cut: true, by: spectrum.Scales{Min: dsp.Exp(-most), Max: dsp.Exp(most)}, n: 100}
+	return each(func(r *reader) error {
+		return r.in(l, to, func(c *reader) error { return c.similar(by, 0, by.n) })
+	})(readers)
+}
+
+// straightened returns the leak on the mark pixels of a mark that was read, and the map
+// that leads there.
+func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
+	win := markWindow(t.m, l.carriers[0].W, l.carriers[0].H, t.centre)
+	s := *l
+	s.carriers, s.step = slices.Clone(l.carriers), spectrum.FineStep
+	for i, z := range l.carriers {
+		flat, ok := rectify(z, t.m, win)
+		if !ok {
+			return nil, t.m, false
+		}
+		s.carriers[i] = flat
+	}
+	s.fields = combined(s.carriers)
+	s.forget()
+	return &s, geometry.Translation(float64(-win.u), float64(-win.v)).Mul(t.m), true
+}
+
+// Scales of a part against that of the whole picture: from four fifths of its area to
+// 3 %, at either end of the placement's own.
+const partLeast, partMost = 1.1, 6.5
+
+// anyScale is the range of the search over the whole frame.
+var anyScale = spectrum.Scales{Min: 0.13, Max: 4.6}
+
+// wholePicture ranks similarities under which the leak shows all of the picture, of
+// whatever size and turned.
+func (r *reader) wholePicture() ranking {
+	mid := float64(r.side()) / pattern.Torus
+	return ranking{cut: true, by: spectrum.Scales{Min: mid * dsp.Exp(-wholeSlack), Max: mid * dsp.Exp(wholeSlack)}, n: 100}
+}
+
+// wholeSlack is how far |ln| of the scale may lie from that of the whole picture:
+// the placement's own and a little for cut edges.
+const wholeSlack = pattern.PlaceScale + 0.04
+
+// wholeFrame tries similarities of any scale: on the map as it is, with strong
+// peaks cut, and with the lower half of the pilots only (thumbnails, blur); and
+// the best of each field in parts of the frame, too.
+func (r *reader) wholeFrame() error {
+	for i := range r.fields {
+		best := r.ranked(i, obviousSums)
+		for _, c := range best[:min(1, len(best))] {
+			b, _ := r.peaks(i, false).Climb(r.f, c.B, .001, .0005, .00025)
+			if r.attemptParts(i, b, settle); r.done() {
+				return nil
+			}
+		}
+	}
+	if err := r.similar(obviousSums, 8, 40); err != nil || r.done() {
+		return err
+	}
+	for _, low := range [...]bool{false, true} {
+		if err := r.similar(ranking{low, true, anyScale, 40}, 0, 40); err != nil || r.done() {
+			return err
+		}
+	}
+	return nil
+}
+
+// A ranking is a list of the best n similarities by the sum of a map, strong peaks cut
+// or not, over all pilots or over the lower half.
+type ranking struct {
+	low, cut bool
+	by       spectrum.Scales
+	n        int
+}
+
+// ranked returns the similarities of field i, which it keeps.
+func (r *reader) ranked(i int, k ranking) []spectrum.Candidate {
+	at := fieldRanking{i, k}
+	c, ok := r.rankings[at]
+	if ok {
+		return c
+	}
+	c = r.polar(i, k.cut, k.by).Similarities(r.sums, r.pilots(k.low), k.n, k.by)
+	if r.rankings == nil {
+		r.rankings = map[fieldRanking][]spectrum.Candidate{}
+	}
+	r.rankings[at] = c
+	return c
+}
+
+type fieldRanking struct {
+	field int
+	ranking
+}
+
+// pilots returns the frequencies of all pilots or of the lower half.
+func (r *reader) pilots(low bool) []pattern.Frequency {
+	if !low {
+		return r.f
+	}
+	f := slices.Clone(r.f)
+	slices.SortStableFunc(f, func(a, b pattern.Frequency) int {
+		return cmp.Compare(float64(a.X*a.X)+float64(a.Y*a.Y), float64(b.X*b.X)+float64(b.Y*b.Y))
+	})
+	return f[:pattern.PilotN/2]
+}
+
+// similar tries the similarities of each field that rank from the given place up to
+// another; the lesser ones of earlier places that were not read compete with them.
+func (r *reader) similar(k ranking, from, to int) error {
+	all := r.left[k]
+	for i := range r.fields {
+		m, c := r.peaks(i, k.cut), r.ranked(i, k)
+		for _, c := range c[min(from, len(c)):min(to, len(c))] {
+			if err := r.ctx.Err(); err != nil {
+				return err
+			}
+			if r.offer(&all, i, m, c.B, settle); r.done() {
+				return nil
+			}
+		}
+	}
+	all = r.attemptBest(all, settle)
+	if r.left == nil {
+		r.left = map[ranking][]hit{}
+	}
+	r.left[k] = all
+	return nil
+}
+
+// A hit is a map under which the pilots agree on a shift in one field.
+type hit struct {
+	field int
+	m     *spectrum.PeakMap
+	b     [4]float64
+	z     float64
+}
+
+// Agreement at which a map is read at once; and the number of lesser ones that are
+// read when a stage is over.
+const (
+	sureAgreement = 6.0
+	lesserHits    = 2
+)
+
+// offer reads under b at once if the pilots agree strongly, and keeps it for later
+// if they may.
+func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rounds []round) {
+	s := r.roughShift(i, b)
+	switch {
+	case s.z >= sureAgreement:
+		r.climbAndAttempt(hit{i, m, b, s.z}, rounds)
+	case s.z >= leastAgreement:
+		*all = append(*all, hit{i, m, b, s.z})
+	}
+}
+
+// attemptBest reads under the best hits and returns the others.
+func (r *reader) attemptBest(all []hit, rounds []round) []hit {
+	slices.SortStableFunc(all, func(a, b hit) int { return cmp.Compare(b.z, a.z) })
+	n := min(lesserHits, len(all))
+	for _, h := range all[:n] {
+		if r.climbAndAttempt(h, rounds); r.done() {
+			break
+		}
+	}
+	return all[n:]
+}
+
+// climbAndAttempt reads under the hit's map as improved on the peak map, unless the
+// pilots agree less there.
+func (r *reader) climbAndAttempt(h hit, rounds []round) {
+	b, _ := h.m.Climb(r.f, h.b, .001, .0005, .00025)
+	if r.roughShift(h.field, b).z < h.z {
+		b = h.b
+	}
+	r.attempt(h.field, b, nil, rounds)
+}
+
+// stretches along the picture's axes that are tried one by one; each catches
+// about 6 % to either side.
+var stretches = [...]float64{0.93, 1.075, 0.87, 1.15}
+
+// stretched tries similarities after a stretch along the picture's axes.
+func stretched(readers []*reader) error {
+	l := readers[0].leak
+	s := spectrum.Scales{Min: partLow, Max: anyScale.Max}
+	for i := len(l.fields) - 1; i >= 0; i-- {
+		m := l.peaks(i, true)
+		wide := m.Dilated()
+		for _, by := range stretches {
+			lp := spectrum.NewLogPolar(wide, s, spectrum.FineStep, by)
+			err := each(func(r *reader) error {
+				for _, c := range lp.Similarities(r.sums, r.f, 1, s) {
+					if b := m.Unstretched(c, r.f, by); r.roughShift(i, b).z >= nearAgreement {
+						r.attempt(i, b, nil, spreadOut)
+					}
+				}
+				return r.ctx.Err()
+			})(readers)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// affine tries affine maps from pairs of peaks over the whole frame.
+func (r *reader) affine() error {
+	s := spectrum.NewPairs(r.f, 120, spectrum.Scales{Min: partLow, Max: anyScale.Max})
+	for i := len(r.fields) - 1; i >= 0; i-- {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		m := r.peaks(i, true)
+		found := s.Propose(r.seenIn(i))
+		for _, c := range found[:min(1, len(found))] {
+			b, score := m.Climb(r.f, c.B, .004, .002, .001, .0005)
+			if score >= leastScore {
+				r.attemptParts(i, b, spreadOut)
+			}
+		}
+		if r.done() {
+			return nil
+		}
+	}
+	return nil
+}

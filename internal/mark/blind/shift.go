@@ -1,0 +1,276 @@
+package blind
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/internal/mark/spectrum"
+)
+
+// shiftGrid samples the torus of shifts on every fourth mark pixel; the best few
+// are then refined.
+const (
+	shiftGrid  = 256
+	shiftStep  = pattern.Torus / shiftGrid
+	shiftsKept = 6
+)
+
+// A shift is where on the torus the pilots agree.
+type shift struct {
+	z       float64 // peak over RMS, at most sqrt(2 pilotN) = 8; noise stays below about 5.4
+	t       geometry.Point
+	sign    float32 // -1 for an inverted picture
+	flipped bool    // turned by 180 degrees
+}
+
+// A shiftFinder is the memory that finding shifts takes. It serves one search at a time.
+type shiftFinder struct {
+	tones []complex64
+	tmp   []complex64
+	turns [2 * pattern.Torus][2]float64 // cosine and sine of a turn's parts
+}
+
+func newShiftFinder() *shiftFinder {
+	on := &shiftFinder{tones: make([]complex64, 2*pattern.PilotN), tmp: make([]complex64, 2*dsp.ColumnBatch*shiftGrid)}
+	for i := range on.turns {
+		on.turns[i][0], on.turns[i][1] = dsp.Cis(float64(i) / (2 * pattern.Torus))
+	}
+	return on
+}
+
+// newShiftGrid is the pilots and their mirror images on the grid of shifts.
+func newShiftGrid(kd *pattern.Keys) *dsp.ToneGrid {
+	var at [2 * pattern.PilotN][2]int
+	for k, p := range kd.Pilots {
+		at[2*k], at[2*k+1] = [2]int{p.KX, p.KY}, [2]int{-p.KX, -p.KY}
+	}
+	return dsp.NewToneGrid(shiftGrid, at[:])
+}
+
+// findShift correlates complex pilot amplitudes with all shifts of the torus, of
+// the pattern as it stands and turned by 180 degrees: one transform serves both,
+// the first in its real, the second in its imaginary part.
+func (kd *Keys) findShift(on *shiftFinder, c *[pattern.PilotN]complex64) shift {
+	v := kd.Aligned(c)
+	u := kd.Aligned(conjugate(c))
+	energy := 0.0
+	for k, a := range v {
+		b := u[k]
+		on.tones[2*k] = complex(real(a)-imag(b), imag(a)+real(b))
+		on.tones[2*k+1] = complex(real(a)+imag(b), real(b)-imag(a))
+		energy += float64(float64(real(a))*float64(real(a))) + float64(float64(imag(a))*float64(imag(a)))
+	}
+	rms := math.Sqrt(energy/2) + 1e-20
+	usual := float32(2 * usualAgreement * rms)
+	best := on.strongest(kd.shifts(), usual)
+	if best.least <= usual {
+		best = on.strongest(kd.shifts(), 0)
+	}
+	var most shift
+	for _, s := range best.kept {
+		amp := &v
+		if s.flipped {
+			amp = &u
+		}
+		t, sum := kd.refineShift(on, amp, s.x*shiftStep, s.y*shiftStep, s.sum)
+		if z := math.Abs(sum) / rms; z > most.z {
+			most = shift{z, t, 1, s.flipped}
+			if sum < 0 {
+				most.sign = -1
+			}
+		}
+	}
+	return most
+}
+
+// usualAgreement is what shiftsKept places of the grid nearly always exceed.
+const usualAgreement = 3.6
+
+// strongest sums the tones on the grid and returns its strongest places, as many as exceed
+// least.
+func (on *shiftFinder) strongest(grid *dsp.ToneGrid, least float32) bestShifts {
+	best := bestShifts{atLeast: least, least: least}
+	grid.EachColumns(on.tones, on.tmp, func(x int, t []complex64) {
+		const lines = 16
+		for y := 0; y < shiftGrid; y += lines {
+			block := t[y*dsp.ColumnBatch : (y+lines)*dsp.ColumnBatch]
+			if dsp.MaxAbs(block) <= best.least {
+				continue
+			}
+			for i, d := range block {
+				best.offer(real(d), x+i%dsp.ColumnBatch, y+i/dsp.ColumnBatch, false)
+				best.offer(imag(d), x+i%dsp.ColumnBatch, y+i/dsp.ColumnBatch, true)
+			}
+		}
+	})
+	return best
+}
+
+// bestShifts keeps the strongest places of the grid.
+type bestShifts struct {
+	kept           [shiftsKept]gridShift
+	atLeast, least float32
+}
+
+type gridShift struct {
+	sum     float32
+	x, y    int
+	flipped bool
+}
+
+func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
+	if sum <= b.least && -sum <= b.least {
+		return
+	}
+	weakest := 0
+	for i, s := range b.kept {
+		if abs(s.sum) < abs(b.kept[weakest].sum) {
+			weakest = i
+		}
+	}
+	b.kept[weakest] = gridShift{sum, x, y, flipped}
+	b.least = abs(b.kept[0].sum)
+	for _, s := range b.kept[1:] {
+		b.least = min(b.least, abs(s.sum))
+	}
+	b.least = max(b.least, b.atLeast)
+}
+
+func abs(v float32) float32 { return max(v, -v) }
+
+// refineShift climbs the pilots' sum from (x, y) in steps down to half a mark pixel.
+func (kd *Keys) refineShift(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y int, start float32) (geometry.Point, float64) {
+	sign := 1.0
+	if start < 0 {
+		sign = -1
+	}
+	x, y = 2*x, 2*y // half mark pixels
+	best := sign * kd.pilotSum(on, amp, x, y)
+	for _, step := range [...]int{4, 2, 1} {
+		for _, d := range [...][2]int{{step, 0}, {-step, 0}, {0, step}, {0, -step}, {step, 0}, {-step, 0}, {0, step}, {0, -step}} {
+			if s := sign * kd.pilotSum(on, amp, x+d[0], y+d[1]); s > best {
+				best, x, y = s, x+d[0], y+d[1]
+			}
+		}
+	}
+	return geometry.Point{X: float64(x) / 2, Y: float64(y) / 2}, sign * best
+}
+
+// pilotSum is the real part of the sum of the amplitudes if the pattern lies at (x, y),
+// half mark pixels.
+func (kd *Keys) pilotSum(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y int) float64 {
+	sum := 0.0
+	for k, p := range kd.Pilots {
+		t := &on.turns[(p.KX*x+p.KY*y)&(2*pattern.Torus-1)]
+		sum += float64(float64(real(amp[k]))*t[0]) + float64(float64(imag(amp[k]))*t[1])
+	}
+	return sum
+}
+
+func conjugate(c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
+	var out [pattern.PilotN]complex64
+	for k, v := range c {
+		out[k] = complex(real(v), -imag(v))
+	}
+	return &out
+}
+
+// toMatrix returns the map from work to mark pixels under the linear map b.
+func (s shift) toMatrix(b [4]float64) geometry.Mat {
+	if s.flipped {
+		for i := range b {
+			b[i] = -b[i]
+		}
+	}
+	return spectrum.ToMap(b, s.t)
+}
+
+// sum adds up amplitudes over the blocks of cells [x, x+w) x [y, y+h).
+func (a amplitudes) sum(x, y, w, h int) *[pattern.PilotN]complex64 {
+	var out [pattern.PilotN]complex64
+	for j := y; j < min(y+h, a.ny); j++ {
+		for i := x; i < min(x+w, a.nx); i++ {
+			for k, v := range a.c[j*a.nx+i] {
+				out[k] += v
+			}
+		}
+	}
+	return &out
+}
+
+// A tone reader interpolates the transform of a field at any frequency, about the
+// field's middle, where it varies least: fit to sort out hopeless maps cheaply.
+type toneReader struct {
+	s      dsp.Spectrum
+	cx, cy float64
+}
+
+func newToneReader(z dsp.Plane) *toneReader {
+	w, h := dsp.FastEven(2*z.W), dsp.FastLen(2*z.H)
+	t := &toneReader{s: dsp.NewFFT2(w, h).Forward(z), cx: float64(z.W-1) / 2, cy: float64(z.H-1) / 2}
+	st := t.s.Stride()
+	turnX := make([]complex64, st)
+	for u := range turnX {
+		turnX[u] = pattern.UnitTurn(float64(float64(u) * t.cx / float64(w)))
+	}
+	for v := range h {
+		fy := v
+		if v > h/2 {
+			fy -= h
+		}
+		turnY := pattern.UnitTurn(float64(float64(fy) * t.cy / float64(h)))
+		row := t.s.C[v*st : (v+1)*st]
+		for u := range row {
+			row[u] = times(times(row[u], turnX[u]), turnY)
+		}
+	}
+	return t
+}
+
+func times(a, b complex64) complex64 {
+	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
+}
+
+// taps are the four coefficients of row v, which goes round, from column u on, -1 at
+// least.
+func (t *toneReader) taps(u, v int) (c [4]complex64) {
+	h, st := t.s.H, t.s.Stride()
+	if v %= h; v < 0 {
+		v += h
+	}
+	if u >= 0 {
+		return [4]complex64(t.s.C[v*st+u:])
+	}
+	opposite := t.s.C[(h-v)%h*st+1]
+	copy(c[1:], t.s.C[v*st:])
+	c[0] = complex(real(opposite), -imag(opposite))
+	return c
+}
+
+// at is about the sum of z exp(-2 pi i f.x) over the field.
+func (t *toneReader) at(f pattern.Frequency) complex64 {
+	x, y := float64(f.X*float64(t.s.W)), float64(f.Y*float64(t.s.H))
+	flip := x < 0
+	if flip {
+		x, y = -x, -y
+	}
+	ix, iy := int(x), int(math.Floor(y))
+	if ix+2 >= t.s.Stride() {
+		return 0
+	}
+	wx, wy := dsp.Bicubic(float32(x-float64(ix))), dsp.Bicubic(float32(y-float64(iy)))
+	var sum complex64
+	for j := range 4 {
+		row := t.taps(ix-1, iy-1+j)
+		for i, c := range row {
+			g := float32(wx[i] * wy[j])
+			sum += complex(float32(g*real(c)), float32(g*imag(c)))
+		}
+	}
+	if flip {
+		sum = complex(real(sum), -imag(sum))
+	}
+	return times(sum, pattern.UnitTurn(-(float64(f.X*t.cx) + float64(f.Y*t.cy))))
+}

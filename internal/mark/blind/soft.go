@@ -1,0 +1,220 @@
+package blind
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+)
+
+// A window is a rectangle of mark pixels; its corner lies on the chips' grid.
+type window struct{ u, v, w, h int }
+
+// windowSide is the largest window that is read: more than one torus repeats.
+const windowSide = 1280
+
+// markWindow returns the window that a w x h picture covers under m, or that part
+// of it around the given centre.
+func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
+	lo, hi := geometry.Point{X: math.Inf(1), Y: math.Inf(1)}, geometry.Point{X: math.Inf(-1), Y: math.Inf(-1)}
+	for _, c := range [4]geometry.Point{{X: 0, Y: 0}, {X: float64(w), Y: 0}, {X: float64(w), Y: float64(h)}, {X: 0, Y: float64(h)}} {
+		p := m.Apply(c)
+		lo.X, lo.Y, hi.X, hi.Y = math.Min(lo.X, p.X), math.Min(lo.Y, p.Y), math.Max(hi.X, p.X), math.Max(hi.Y, p.Y)
+	}
+	c := geometry.Point{X: (lo.X + hi.X) / 2, Y: (lo.Y + hi.Y) / 2}
+	if centre != nil {
+		c = *centre
+	}
+	u0, u1 := span(lo.X, hi.X, c.X)
+	v0, v1 := span(lo.Y, hi.Y, c.Y)
+	return window{u0, v0, u1 - u0, v1 - v0}
+}
+
+// span rounds [lo, hi], cut to windowSide around c, outwards to whole chips.
+func span(lo, hi, c float64) (int, int) {
+	const far = 1 << 24
+	lo, hi = math.Max(lo, c-windowSide/2), math.Min(hi, c+windowSide/2)
+	lo, hi = math.Min(math.Max(lo, -far), far), math.Min(math.Max(hi, -far), far)
+	a, b := int(math.Floor(lo/pattern.Cell))*pattern.Cell, int(math.Ceil(hi/pattern.Cell))*pattern.Cell
+	return a, min(max(b, a+64), a+windowSide+pattern.Cell)
+}
+
+// rectify samples z, work pixels, on the mark pixels of win under m, work to mark;
+// zero outside.
+func rectify(z dsp.Plane, m geometry.Mat, win window) (dsp.Plane, bool) {
+	inv, ok := m.Inverse()
+	if !ok {
+		return dsp.Plane{}, false
+	}
+	cubic := true
+	if s := m.LinearScale(); s < 0.7 { // work pixels are finer: low-pass first
+		z = dsp.Gauss(z, math.Min(0.45/s, 8))
+		cubic = false
+	}
+	out := dsp.NewPlane(win.w, win.h)
+	dsp.Parallel(win.h, func(from, to int) {
+		for y := from; y < to; y++ {
+			v := float64(win.v + y)
+			l := dsp.Line{
+				X: inv[0], X0: float64(inv[1]*v) + inv[2], Y: inv[3], Y0: float64(inv[4]*v) + inv[5],
+				W: inv[6], W0: float64(inv[7]*v) + inv[8], U: float64(win.u),
+			}
+			if cubic {
+				dsp.SampleCubic(out.Row(y), z, l)
+			} else {
+				dsp.SampleLinear(out.Row(y), z, l)
+			}
+		}
+	})
+	return out, true
+}
+
+// amplitudes are complex pilot amplitudes, one set a cell: cells of cw x ch
+// samples, the last of a row or column taking what is left.
+type amplitudes struct {
+	nx, ny int
+	c      [][pattern.PilotN]complex64
+}
+
+// cellAmplitudes sums z exp(-2 pi i f.x) over each cell, x counted from (x0, y0).
+func cellAmplitudes(z dsp.Plane, x0, y0 int, f *[pattern.PilotN]pattern.Frequency, cw, ch int) amplitudes {
+	tones := make([]dsp.Tone, pattern.PilotN)
+	for k, q := range f {
+		tones[k] = dsp.Tone{X: q.X, Y: q.Y}
+	}
+	c, nx, ny := dsp.ToneCells(z, x0, y0, tones, cw, ch)
+	a := amplitudes{nx: nx, ny: ny, c: make([][pattern.PilotN]complex64, nx*ny)}
+	for i := range a.c {
+		copy(a.c[i][:], c[i*pattern.PilotN:])
+	}
+	return a
+}
+
+// softBits are the soft coded bits of one carrier and its pilots' real amplitudes.
+type softBits struct {
+	bit   [code.CodedN]float64
+	pilot [pattern.PilotN]float64
+}
+
+// soft despreads the payload of one carrier under m, work to mark. sign is -1 for
+// an inverted picture.
+func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (softBits, bool) {
+	var out softBits
+	win := markWindow(m, z.W, z.H, centre)
+	r, ok := rectify(z, m, win)
+	if !ok {
+		return out, false
+	}
+	weight := kd.coherence(r, win, sign, &out)
+	matchedBand(r, kd.Band)
+	nx, ny := win.w/pattern.Cell, win.h/pattern.Cell
+	sum := 0.0
+	for j := range ny {
+		for i := range nx {
+			v := float64(r.Pix[j*pattern.Cell*r.W+i*pattern.Cell])
+			sum += float64(v * v)
+		}
+	}
+	g := float32(1 / (math.Sqrt(sum/float64(nx*ny)) + 1e-12))
+	for j := range ny {
+		row := ((j + win.v/pattern.Cell) & (pattern.Cells - 1)) * pattern.Cells
+		for i := range nx {
+			at := row + (i+win.u/pattern.Cell)&(pattern.Cells-1)
+			v := pattern.Clip(g*r.Pix[j*pattern.Cell*r.W+i*pattern.Cell], -4, 4)
+			out.bit[kd.Bit[at]] += float64(float32(v*kd.Sign[at]) * float32(sign*weight.at(i, j, nx, ny)))
+		}
+	}
+	return out, true
+}
+
+// matchedBand weighs r's spectrum by the chips' band over the local power.
+func matchedBand(r dsp.Plane, band *pattern.ResponseTable) {
+	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
+	s := f.Forward(r)
+	g := dsp.LocalPower(s.Powers(), 25, 1e-3)
+	for v := range s.H {
+		fy := float64(min(v, s.H-v)) / float64(s.H)
+		row := g.Row(v)
+		inside := 0 // bins of the row within the band
+		if w := responseEnd*responseEnd - float64(fy*fy); w > 0 {
+			inside = min(len(row), int(math.Sqrt(w)*float64(s.W))+2)
+		}
+		for u, m := range row[:inside] {
+			fx := float64(u) / float64(s.W)
+			row[u] = band.At(math.Sqrt(float64(fx*fx)+float64(fy*fy))) / m
+		}
+		clear(row[inside:])
+	}
+	s.Weigh(g.Pix)
+	f.InverseTo(r, s)
+}
+
+// responseEnd is the frequency from which on a responseTable holds nothing.
+const responseEnd = float64(len(pattern.ResponseTable{})-1) / 4096
+
+// weights is how far each 32 x 32 cell of a window is to be believed.
+type weights struct {
+	nx, ny int
+	w      []float32
+}
+
+const weightCell = 32
+
+// coherence weighs the cells of a rectified window by how well the pilots around
+// stand in place, and sums their real amplitudes into out.
+func (kd *Keys) coherence(r dsp.Plane, win window, sign float32, out *softBits) weights {
+	a := cellAmplitudes(r, win.u, win.v, kd.MarkFrequencies(), weightCell, weightCell)
+	seen, noise := dsp.NewPlane(a.nx, a.ny), dsp.NewPlane(a.nx, a.ny)
+	for i := range a.c {
+		al := kd.Aligned(&a.c[i])
+		for k, c := range al {
+			seen.Pix[i] += float32(sign * real(c))
+			noise.Pix[i] += float32(real(c)*real(c)) + float32(imag(c)*imag(c))
+			out.pilot[k] += float64(sign * real(c))
+		}
+	}
+	seen, noise = dsp.Box(seen, 5), dsp.Box(noise, 5)
+	w := weights{a.nx, a.ny, make([]float32, len(a.c))}
+	for i := range w.w { // box means of 25 cells: sums are 25 times, the root of them 5
+		q := 5 * seen.Pix[i] / float32(math.Sqrt(math.Max(float64(noise.Pix[i]), 0)/2)+1e-9)
+		w.w[i] = pattern.Clip(q/3, 0.25, 1)
+	}
+	return w
+}
+
+// at interpolates at chip (i, j) of nx x ny.
+func (w weights) at(i, j, nx, ny int) float32 {
+	x, y := (float32(i)+0.5)*float32(w.nx)/float32(nx)-0.5, (float32(j)+0.5)*float32(w.ny)/float32(ny)-0.5
+	x, y = pattern.Clip(x, 0, float32(w.nx-1)), pattern.Clip(y, 0, float32(w.ny-1))
+	ix, iy := min(int(x), max(w.nx-2, 0)), min(int(y), max(w.ny-2, 0))
+	a, b := x-float32(ix), y-float32(iy)
+	jx, jy := min(ix+1, w.nx-1), min(iy+1, w.ny-1)
+	t := w.w[iy*w.nx+ix] + float32(a*(w.w[iy*w.nx+jx]-w.w[iy*w.nx+ix]))
+	u := w.w[jy*w.nx+ix] + float32(a*(w.w[jy*w.nx+jx]-w.w[jy*w.nx+ix]))
+	return t + float32(b*(u-t))
+}
+
+// evenOut returns the gains of coded bits and pilots that bring each to the mean
+// of what the reader sees of all.
+func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits, pilots []float32) {
+	s, _ := kd.soft(z, place, 1, nil) // a placement is never singular
+	for j := range s.bit {
+		s.bit[j] = float64(s.bit[j] * float64(coded[j]))
+	}
+	return levelGain(s.bit[:], 0.4, 1.9), levelGain(s.pilot[:], 0.5, 1.7)
+}
+
+func levelGain(x []float64, lo, hi float32) []float32 {
+	mean := 0.0
+	for _, v := range x {
+		mean += v
+	}
+	mean /= float64(len(x))
+	out := make([]float32, len(x))
+	for i, v := range x {
+		out[i] = pattern.Clip(1+float32((mean-v)/math.Max(math.Abs(mean), 1e-6)), lo, hi)
+	}
+	return out
+}

@@ -1,0 +1,136 @@
+package blind
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/spectrum"
+)
+
+// partLow is the least scale looked for in parts of the frame.
+const partLow = 0.27
+
+// leastScore is the peak map's score below which a map is not tried.
+const leastScore = 6
+
+// windows tries parts of the frame, for perspective and small remains: the four
+// best of each size and field.
+func windows(readers []*reader) error {
+	l := readers[0].leak
+	side := float64(l.side())
+	for _, size := range []struct{ side, top float64 }{{math.Max(192, 0.36*side), 3.0}, {math.Max(160, 0.25*side), 2.2}} {
+		for i := len(l.fields) - 1; i >= 0; i-- {
+			left := slices.DeleteFunc(slices.Clone(readers), (*reader).done)
+			best, err := windowCandidates(left, l.fields[i], int(size.side), size.top)
+			if err != nil {
+				return err
+			}
+			for k, r := range left {
+				if err := r.attemptWindows(i, best[k]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// attemptWindows tries the best four of the candidates in field i.
+func (r *reader) attemptWindows(i int, all []windowCandidate) error {
+	slices.SortStableFunc(all, func(a, b windowCandidate) int { return cmp.Compare(b.Score, a.Score) })
+	for _, c := range all[:min(4, len(all))] {
+		if c.Score < leastScore {
+			break
+		}
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+		if r.attempt(i, c.B, &c.part, spreadOut); r.done() {
+			break
+		}
+	}
+	return nil
+}
+
+type windowCandidate struct {
+	spectrum.Candidate
+	part rect
+}
+
+// windowCandidates returns the candidates of each reader in all parts of z.
+func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([][]windowCandidate, error) {
+	if len(readers) == 0 {
+		return nil, nil
+	}
+	searches := make([]*spectrum.Pairs, len(readers))
+	for k, r := range readers {
+		searches[k] = spectrum.NewPairs(r.f, 80, spectrum.Scales{Min: partLow, Max: top})
+	}
+	parts, ctx := halfOverlapping(z.W, z.H, side), readers[0].ctx
+	found := make([][][]windowCandidate, len(parts))
+	dsp.Parallel(len(parts), func(from, to int) {
+		on := new(spectrum.PolarSums)
+		for i := from; i < to && ctx.Err() == nil; i++ {
+			found[i] = partCandidates(on, z, parts[i], top, searches)
+		}
+	})
+	all := make([][]windowCandidate, len(readers))
+	for _, f := range found {
+		for k := range f {
+			all[k] = append(all[k], f[k]...)
+		}
+	}
+	return all, ctx.Err()
+}
+
+// partCandidates returns the best map by pairs and the best similarity of a part, for
+// each search.
+func partCandidates(on *spectrum.PolarSums, z dsp.Plane, part rect, top float64, searches []*spectrum.Pairs) [][]windowCandidate {
+	p := cut(z, part)
+	if p.SumSquares() < 0.15*float64(len(p.Pix)) { // covered or blank
+		return nil
+	}
+	n := mapSize(max(p.W, p.H))
+	m := spectrum.NewPeakMap(p, n).Capped(spectrum.CapLow)
+	by := spectrum.Scales{Min: partLow, Max: top}
+	lp, seen := spectrum.NewLogPolar(m, by, spectrum.CoarseStep, 1), m.Observe(64, 6*float64(n)/float64(max(p.W, p.H)))
+	out := make([][]windowCandidate, len(searches))
+	for k, s := range searches {
+		found := s.Propose(seen)
+		found = append(found[:min(1, len(found))], lp.Similarities(on, s.F, 1, by)...)
+		for _, c := range found {
+			c.B, c.Score = m.Climb(s.F, c.B, .004, .002, .001, .0005)
+			out[k] = append(out[k], windowCandidate{c, part})
+		}
+	}
+	return out
+}
+
+// halfOverlapping covers a w x h frame with squares that overlap by about half.
+func halfOverlapping(w, h, side int) []rect {
+	starts := func(n int) []int {
+		if side >= n {
+			return []int{0}
+		}
+		k := max(2, int(math.Ceil(float64(n-side)/(float64(side)/2)))+1)
+		out := make([]int, k)
+		for i := range out {
+			out[i] = (n - side) * i / (k - 1)
+		}
+		return out
+	}
+	var out []rect
+	for _, y := range starts(h) {
+		for _, x := range starts(w) {
+			out = append(out, rect{x, y, min(side, w), min(side, h)})
+		}
+	}
+	return out
+}
+
+// cut is a part of a field.
+func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }
+
+type rect struct{ x, y, w, h int }

@@ -1,0 +1,119 @@
+package code
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
+
+// payload codes copy IDs: 64 scrambled bits and a 32-bit keyed check, as coded
+// values of +1 and -1.
+type Payload struct {
+	scramble, check []byte
+}
+
+func NewPayload(derive func(label string, n int) []byte) Payload {
+	return Payload{scramble: derive("payload scrambling", 32), check: derive("payload check", 32)}
+}
+
+// The message and its code: part of the format, and of the promise.
+const (
+	idBits   = 64
+	SumBits  = 32
+	MessageN = idBits + SumBits
+	CodedN   = outputsPerBit * (MessageN + Tail)
+
+	outputsPerBit = 3
+	feistelRounds = 8
+)
+
+// The promise on false positives. A message is looked at only if it correlates
+// with the soft bits by at least minCorrelation, and at most checkBudget messages
+// a picture and key are looked at: each passes the 32-bit keyed check by chance
+// with probability 2^-32, so a picture without a mark of the key reads as marked
+// with probability 4 x 2^-32 = 9.3e-10 at most.
+const (
+	CheckBudget    = 4
+	MinCorrelation = 0.62
+)
+
+// permute is a keyed permutation of the 64-bit integers: a balanced Feistel
+// network with HMAC-SHA256 as its round function (Luby and Rackoff, 1988). IDs
+// that differ in few bits would else share most of their coded bits, and a strong
+// mark of one would weigh against the other.
+func (p Payload) Permute(v uint64) uint64 {
+	l, r := uint32(v>>32), uint32(v)
+	for i := range feistelRounds {
+		l, r = r, l^p.round(i, r)
+	}
+	return uint64(l)<<32 | uint64(r)
+}
+
+// restore is the inverse of permute.
+func (p Payload) restore(v uint64) uint64 {
+	l, r := uint32(v>>32), uint32(v)
+	for i := feistelRounds - 1; i >= 0; i-- {
+		l, r = r^p.round(i, l), l
+	}
+	return uint64(l)<<32 | uint64(r)
+}
+
+func (p Payload) round(i int, half uint32) uint32 {
+	m := hmac.New(sha256.New, p.scramble)
+	m.Write(binary.BigEndian.AppendUint32([]byte{byte(i)}, half))
+	return binary.BigEndian.Uint32(m.Sum(nil))
+}
+
+func (p Payload) Sum(id uint64) uint32 {
+	m := hmac.New(sha256.New, p.check)
+	m.Write(binary.BigEndian.AppendUint64(nil, id))
+	return binary.BigEndian.Uint32(m.Sum(nil))
+}
+
+// encode returns the codedN coded values of an ID.
+func (p Payload) Encode(id uint64) []float32 {
+	message := make([]uint8, 0, MessageN)
+	v, sum := p.Permute(id), p.Sum(id)
+	for i := idBits - 1; i >= 0; i-- {
+		message = append(message, uint8(v>>i&1))
+	}
+	for i := SumBits - 1; i >= 0; i-- {
+		message = append(message, uint8(sum>>i&1))
+	}
+	return Encode(message)
+}
+
+// parse returns the ID of a decoded message and whether its check holds.
+func (p Payload) Parse(message []uint8) (uint64, bool) {
+	var v uint64
+	var sum uint32
+	for _, b := range message[:idBits] {
+		v = v<<1 | uint64(b)
+	}
+	for _, b := range message[idBits:] {
+		sum = sum<<1 | uint32(b)
+	}
+	id := p.restore(v)
+	return id, p.Sum(id) == sum
+}
+
+// agreement returns the ID of a message and how many leading bits of its check hold.
+func (p Payload) Agreement(message []uint8) (uint64, int) {
+	id, _ := p.Parse(message)
+	var sum uint32
+	for _, b := range message[idBits:] {
+		sum = sum<<1 | uint32(b)
+	}
+	return id, bits.LeadingZeros32(sum ^ p.Sum(id))
+}
+
+// correlation is that of a message's code with the soft bits, -1..1.
+func Correlation(message []uint8, soft []float64, energy float64) float64 {
+	sum := 0.0
+	for j, c := range Encode(message) {
+		sum += float64(float64(c) * soft[j])
+	}
+	return sum / math.Sqrt(float64(energy*CodedN)+1e-20)
+}

@@ -1,0 +1,156 @@
+package pattern
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"image/draw"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// maxPixels is the largest number of pixels of a picture that is marked or read.
+const MaxPixels = 1 << 28
+
+// errTooSmall and errTooLarge are wrapped for pictures of sizes that carry no mark.
+var (
+	ErrTooSmall = errors.New("watermark: picture too small to mark")
+	ErrTooLarge = errors.New("watermark: picture too large")
+)
+
+// A canvas is a picture made ready to take marks: all that marking needs and that depends
+// on the picture alone. It is safe for concurrent use while nothing is dropped.
+type Canvas struct {
+	Source *image.NRGBA
+	canon  dsp.RGB // the picture over white, long side at most canonicalSide
+	Luma   dsp.Plane
+	mask   mask
+	grey   bool
+}
+
+// newCanvas keeps src. The error wraps errTooSmall or errTooLarge.
+func NewCanvas(src image.Image) (*Canvas, error) {
+	b := src.Bounds()
+	if err := CheckSize(b.Dx(), b.Dy()); err != nil {
+		return nil, err
+	}
+	pixels, err := Pixels(src)
+	if err != nil {
+		return nil, err
+	}
+	c := &Canvas{Source: pixels}
+	c.Shrink()
+	return c, nil
+}
+
+// CheckSize returns an error that wraps ErrTooSmall where a picture of width x height pixels
+// is too small to be marked.
+func CheckSize(width, height int) error {
+	if min(width, height) < shortLeast || max(width, height) < longLeast {
+		return fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, width, height, longLeast, shortLeast)
+	}
+	return nil
+}
+
+// shrink makes the canonical picture and what follows from it.
+func (c *Canvas) Shrink() {
+	w, h := CanonicalSize(c.Source.Rect.Dx(), c.Source.Rect.Dy())
+	c.canon = dsp.ShrinkNRGBA(c.Source, w, h)
+	c.Luma = c.canon.Luma()
+	c.mask = newMask(c.Luma, smoothness(c.Source, w, h))
+	c.grey = c.canon.Gray()
+}
+
+// drop lets go of what shrink made.
+func (c *Canvas) Drop() { c.canon, c.Luma, c.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
+
+// canonicalSize shrinks w x h so that the long side is at most canonicalSide.
+func CanonicalSize(w, h int) (int, int) {
+	side := max(w, h)
+	if side <= canonicalSide {
+		return w, h
+	}
+	shrink := func(n int) int { return max(1, (n*canonicalSide+side/2)/side) }
+	return shrink(w), shrink(h)
+}
+
+// toNRGBA returns src itself where it is an NRGBA picture from (0, 0) on.
+func Pixels(src image.Image) (*image.NRGBA, error) {
+	b := src.Bounds()
+	if w, h := b.Dx(), b.Dy(); w > MaxPixels || h > MaxPixels || int64(w)*int64(h) > MaxPixels {
+		return nil, fmt.Errorf("%w: %d x %d pixels", ErrTooLarge, w, h)
+	}
+	if p, ok := src.(*image.NRGBA); ok && p.Rect.Min == (image.Point{}) {
+		return p, nil
+	}
+	p := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
+	draw.Draw(p, p.Rect, src, b.Min, draw.Src)
+	return p, nil
+}
+
+// simulate returns the canonical picture with a mark, clipped to 0..255.
+func (c *Canvas) Simulate(s Shaped) dsp.RGB {
+	out := dsp.RGB{R: c.canon.R.Clone(), G: c.canon.G.Clone(), B: c.canon.B.Clone()}
+	for i, l := range s.luma.Pix {
+		b := s.chroma.Pix[i]
+		out.R.Pix[i] = Clip(out.R.Pix[i]+l, 0, 255)
+		out.G.Pix[i] = Clip(out.G.Pix[i]+l+float32(cbToG*b), 0, 255)
+		out.B.Pix[i] = Clip(out.B.Pix[i]+l-float32(cbToB*b), 0, 255)
+	}
+	return out
+}
+
+// Blue-difference to green and blue: ITU-R BT.601.
+const (
+	cbToB = 1.772
+	cbToG = 0.344
+)
+
+// add enlarges the marks to the picture's size and writes the picture with them to out,
+// which may be the picture itself.
+func (c *Canvas) Add(out *image.NRGBA, s Shaped) {
+	dsp.Parallel(out.Rect.Dy(), func(from, to int) {
+		rows := c.Rows(s)
+		for y := from; y < to; y++ {
+			rows.Mark(out.Pix[y*out.Stride:y*out.Stride+4*out.Rect.Dx()], y)
+		}
+	})
+}
+
+// markedRows are the rows of a picture with its marks.
+type markedRows struct {
+	src          *image.NRGBA
+	luma, chroma *dsp.Enlarger
+	l, c         []float32
+}
+
+func (c *Canvas) Rows(s Shaped) *markedRows {
+	w, h := c.Source.Rect.Dx(), c.Source.Rect.Dy()
+	return &markedRows{c.Source, dsp.NewEnlarger(s.luma, w, h), dsp.NewEnlarger(s.chroma, w, h), make([]float32, w), make([]float32, w)}
+}
+
+// mark writes row y; they are cheapest in order.
+func (r *markedRows) Mark(dst []uint8, y int) {
+	r.luma.Row(y, r.l)
+	r.chroma.Row(y, r.c)
+	dsp.AddLumaChroma(dst, r.Row(y), r.l, r.c, cbToG, cbToB)
+}
+
+// row is row y without the marks.
+func (r *markedRows) Row(y int) []uint8 {
+	return r.src.Pix[y*r.src.Stride : y*r.src.Stride+4*len(r.l)]
+}
+
+// digest is the name of the picture where it has no other: 16 bytes of the SHA-256 of its
+// size and pixels.
+func (c *Canvas) Digest() [16]byte {
+	p, h := c.Source, sha256.New()
+	size := binary.BigEndian.AppendUint64(nil, uint64(p.Rect.Dx()))
+	h.Write(binary.BigEndian.AppendUint64(size, uint64(p.Rect.Dy())))
+	for y := range p.Rect.Dy() {
+		h.Write(p.Pix[y*p.Stride : y*p.Stride+4*p.Rect.Dx()])
+	}
+	return [16]byte(h.Sum(nil)[:16])
+}

@@ -1,0 +1,103 @@
+package pattern
+
+import (
+	"math"
+	"sync"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/mark/code"
+)
+
+// A pilot is one keyed sinusoid cos 2 pi (kx u + ky v)/torus + phase).
+type pilot struct {
+	KX, KY int     // cycles a torus
+	Phase  float64 // turns
+}
+
+// keyed is all of a mark that follows from the mark key alone: what a blind
+// reader knows.
+type Keys struct {
+	ID      string // names the key in public
+	Derive  func(label string, n int) []byte
+	Payload code.Payload
+	Pilots  [PilotN]pilot
+	turns   [PilotN]complex64 // exp(2 pi i phase) of each pilot
+	Bit     []uint16          // coded bit under each of the cells x cells chips, row by row
+	Sign    []float32         // spreading sign of each chip
+	Band    *ResponseTable
+
+	response func() *bandResponse // made when first needed, for marking
+}
+
+// newKeyed derives all that follows from a secret.
+func NewKeys(secret *[code.SecretSize]byte) *Keys {
+	kd := &Keys{ID: code.KeyID(secret), Band: NewResponseTable(), response: sync.OnceValue(newBandResponse)}
+	kd.Derive = func(label string, n int) []byte { return code.Derive(secret, label, n) }
+	kd.Payload = code.NewPayload(kd.Derive)
+	kd.drawPilots(code.NewStream(kd.Derive("pilots", code.KeySize)))
+	s := code.NewStream(kd.Derive("chips", code.KeySize))
+	kd.Bit = make([]uint16, Cells*Cells)
+	for i := range kd.Bit {
+		kd.Bit[i] = uint16(i % code.CodedN)
+	}
+	code.Shuffle(s, kd.Bit)
+	kd.Sign = make([]float32, Cells*Cells)
+	s.Signs(kd.Sign)
+	return kd
+}
+
+// drawPilots draws lattice points evenly over the half annulus, apart from each
+// other and from each other's negatives.
+func (kd *Keys) drawPilots(s *code.Stream) {
+	for n := 0; n < PilotN; {
+		r := Torus * math.Sqrt(PilotLow*PilotLow+float64(s.Unit()*(PilotHigh*PilotHigh-PilotLow*PilotLow)))
+		c, sn := dsp.Cis(s.Unit() / 2)
+		p := pilot{KX: int(math.Round(float64(r * c))), KY: int(math.Round(float64(r * sn)))}
+		if kd.crowded(p, n) {
+			continue
+		}
+		kd.Pilots[n] = p
+		n++
+	}
+	for i := range kd.Pilots {
+		kd.Pilots[i].Phase = s.Unit()
+		kd.turns[i] = UnitTurn(kd.Pilots[i].Phase)
+	}
+}
+
+func (kd *Keys) crowded(p pilot, n int) bool {
+	for _, q := range kd.Pilots[:n] {
+		dx, dy, sx, sy := p.KX-q.KX, p.KY-q.KY, p.KX+q.KX, p.KY+q.KY
+		if min(dx*dx+dy*dy, sx*sx+sy*sy) <= PilotApart*PilotApart {
+			return true
+		}
+	}
+	return false
+}
+
+// frequency is in cycles a sample.
+type Frequency struct{ X, Y float64 }
+
+// markFrequencies are the pilots' in cycles a mark pixel.
+func (kd *Keys) MarkFrequencies() *[PilotN]Frequency {
+	var f [PilotN]Frequency
+	for k, p := range kd.Pilots {
+		f[k] = Frequency{float64(p.KX) / Torus, float64(p.KY) / Torus}
+	}
+	return &f
+}
+
+// aligned turns amplitudes by the pilots' phases: a mark in place is real and
+// positive.
+func (kd *Keys) Aligned(c *[PilotN]complex64) (out [PilotN]complex64) {
+	for k, t := range kd.turns {
+		r, i := real(c[k]), imag(c[k])
+		out[k] = complex(float32(r*real(t))+float32(i*imag(t)), float32(i*real(t))-float32(r*imag(t)))
+	}
+	return out
+}
+
+func UnitTurn(turns float64) complex64 {
+	c, s := dsp.Cis(turns)
+	return complex(float32(c), float32(s))
+}

@@ -1,0 +1,106 @@
+package pattern
+
+import (
+	"image"
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// A mask is how much of a mark each pixel hides, in just-noticeable differences
+// of a mid-grey flat: flat everywhere, plus texture times a slope chosen per
+// picture.
+type mask struct {
+	flat, texture dsp.Plane
+}
+
+// Parameters of the mask, in pixels of the canonical picture and grey levels.
+const (
+	maskHighPass  = 2.0
+	maskActivity  = 7 // window of the activity
+	maskErode     = 5 // texture must not lend strength to the flats beside it
+	maskTexture   = 10.0
+	maskWhite     = 0.45  // bare paper hides more, half of the mark being clipped,
+	maskWhiteFrom = 250.0 // but tinted paper does not
+	maskWhiteOver = 4.0
+	maskSmooth    = 0.62 // of the mark where a large picture has no grain at all
+	maskGrain     = 0.6  // grey levels between neighbours, from which on it has enough
+)
+
+// maskLuminance is how much more of a mark hides on flats of 0, 16, 32 ... 256
+// grey levels than on mid-grey: the inverse of the Butteraugli distance of one and
+// the same mark there, cut at 1.6, since displays and editors lift the dark, and
+// nearer to 1 in the bright, where the coarse mark of a large picture is seen.
+var maskLuminance = [...]float32{1.6, 1.6, 1.44, 1.23, 1.11, 1.05, 1.02, 1.00, 1.00, 1.00, 1.01, 1.02, 1.03, 1.04, 1.04, 1.05, 1.05}
+
+// smoothness returns how much less of a mark hides where a picture that is shrunk to
+// w x h lacks the grain of its own pixels, which hides a mark that is coarser than
+// it: 1 where there is grain, and everywhere in pictures that are hardly shrunk.
+func smoothness(src *image.NRGBA, w, h int) dsp.Plane {
+	out := dsp.NewPlane(w, h)
+	sw, sh := src.Rect.Dx(), src.Rect.Dy()
+	much := Clip((float32(sw)/float32(w)-1.5)/1.5, 0, 1)
+	if much > 0 {
+		for y := range h {
+			grainRow(out.Row(y), src, y*sh/h, (y+1)*sh/h)
+		}
+		out = dsp.Box(out, maskActivity)
+	}
+	for i, g := range out.Pix {
+		out.Pix[i] = 1 - float32(much*float32((1-maskSmooth)*(1-min(g/maskGrain, 1))))
+	}
+	return out
+}
+
+// grainRow writes the mean difference of neighbours in green, over every second of
+// the rows [top, bottom).
+func grainRow(dst []float32, src *image.NRGBA, top, bottom int) {
+	n := src.Rect.Dx()
+	for x := range dst {
+		left, right := x*n/len(dst), min((x+1)*n/len(dst), n-1)
+		sum, count := 0, 0
+		for y := top; y < bottom; y += 2 {
+			row := src.Pix[y*src.Stride+4*left+1 : y*src.Stride+4*right+2]
+			for i := 4; i < len(row); i += 4 {
+				d := int(row[i]) - int(row[i-4])
+				sum += max(d, -d)
+			}
+			count += right - left
+		}
+		dst[x] = float32(sum) / float32(max(count, 1))
+	}
+}
+
+// newMask is a just-noticeable-difference model of box filters and one erosion.
+// Activity is the 1/2-norm of the high-passed luma, so that lone edges count
+// little; what it hides grows with the root of 1 + activity, as Butteraugli's
+// distance on noise of any strength falls. smooth is from [smoothness].
+func newMask(luma, smooth dsp.Plane) mask {
+	act := luma.Clone()
+	for i, v := range dsp.Gauss(luma, maskHighPass).Pix {
+		act.Pix[i] = float32(math.Sqrt(math.Abs(float64(act.Pix[i] - v))))
+	}
+	act = dsp.Box(act, maskActivity)
+	for i, v := range act.Pix {
+		act.Pix[i] = float32(v * v)
+	}
+	act = dsp.Box(dsp.Erode(act, maskErode), maskErode)
+	ground := dsp.Box(luma, maskActivity)
+	m := mask{flat: dsp.NewPlane(luma.W, luma.H), texture: dsp.NewPlane(luma.W, luma.H)}
+	for i, a := range act.Pix {
+		b := ground.Pix[i]
+		white := Clip((b-maskWhiteFrom)/maskWhiteOver, 0, 1)
+		quiet := smooth.Pix[i] + float32((1-smooth.Pix[i])*white)
+		m.flat.Pix[i] = float32(float32(luminanceGain(b)*(1+float32(maskWhite*white))) * quiet)
+		m.texture.Pix[i] = float32(m.flat.Pix[i] * float32(math.Sqrt(float64(1+min(a, maskTexture)))-1))
+	}
+	return m
+}
+
+func luminanceGain(level float32) float32 {
+	x := Clip(level, 0, 255) / 16
+	i := int(x)
+	return maskLuminance[i] + float32((x-float32(i))*(maskLuminance[i+1]-maskLuminance[i]))
+}
+
+func Clip(v, lo, hi float32) float32 { return min(max(v, lo), hi) }

@@ -1,0 +1,203 @@
+package pattern
+
+import (
+	"maps"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/code"
+)
+
+// bandPass is the amplitude response of the chips' band at f cycles a mark pixel.
+func bandPass(f float64) float64 {
+	q := float64(f/BandHigh) * float64(f/BandHigh)
+	l := float64(f/BandLow) * float64(f/BandLow)
+	return float64(dsp.Exp(-float64(float64(q*q)*q)) * (1 - dsp.Exp(-l)))
+}
+
+// pattern returns the blind part of a mark over one torus, of unit power: chips
+// times coded bits, band-limited, plus the pilots. Gains weigh single coded bits
+// and pilots; nil means 1.
+func (kd *Keys) Pattern(coded []float32, bitGain, pilotGain []float32) dsp.Plane {
+	chips := dsp.NewPlane(Torus, Torus)
+	for i, b := range kd.Bit {
+		v := float32(coded[b] * kd.Sign[i])
+		if bitGain != nil {
+			v *= bitGain[b]
+		}
+		chips.Pix[i/Cells*Cell*Torus+i%Cells*Cell] = v
+	}
+	f := dsp.NewFFT2(Torus, Torus)
+	s := f.ForwardLow(chips, bandEnd)
+	shapeBand(s, kd.response())
+	scaleBand(s, math.Sqrt((1-PilotShare)/bandPower(s)))
+	kd.addTones(s, pilotGain)
+	f.InverseTo(chips, s)
+	return chips
+}
+
+// bandEnd cycles a torus are 1.75 times the upper edge of the chips' band: the
+// response is below 1e-12 there, and what goes on beyond it is left out.
+const bandEnd = 7 * Torus / 32
+
+// A bandResponse is bandPass by the square of a radius in cycles a torus.
+type bandResponse [bandEnd * bandEnd]float32
+
+func newBandResponse() *bandResponse {
+	r := new(bandResponse)
+	for v := range bandEnd {
+		for u := range v + 1 {
+			if r2 := u*u + v*v; r2 < len(r) && r[r2] == 0 {
+				r[r2] = float32(bandPass(math.Sqrt(float64(r2)) / Torus))
+			}
+		}
+	}
+	return r
+}
+
+func shapeBand(s dsp.Spectrum, response *bandResponse) {
+	for v := range s.H {
+		fy, row := min(v, s.H-v), bandRow(s, v)
+		for u, c := range row {
+			var h float32
+			if r2 := u*u + fy*fy; r2 < len(response) {
+				h = response[r2]
+			}
+			row[u] = complex(float32(h*real(c)), float32(h*imag(c)))
+		}
+	}
+}
+
+// bandRow is the part of row v in which the chips' band may lie.
+func bandRow(s dsp.Spectrum, v int) []complex64 {
+	st := s.Stride()
+	return s.C[v*st : v*st+min(st, bandEnd)]
+}
+
+// bandPower returns the mean square of the picture of s, which holds nothing
+// outside of the band.
+func bandPower(s dsp.Spectrum) float64 {
+	total := 0.0
+	for v := range s.H {
+		row := 0.0
+		for u, c := range bandRow(s, v) {
+			row += linePower(s, u, c)
+		}
+		total += row
+	}
+	n := float64(s.W) * float64(s.H)
+	return total / float64(n*n)
+}
+
+// linePower is what coefficient c in column u and its mirror image contribute.
+func linePower(s dsp.Spectrum, u int, c complex64) float64 {
+	p := float64(float64(real(c))*float64(real(c))) + float64(float64(imag(c))*float64(imag(c)))
+	if u > 0 && u < s.W/2 {
+		p += p
+	}
+	return p
+}
+
+func scaleBand(s dsp.Spectrum, g float64) {
+	f := float32(g)
+	for v := range s.H {
+		row := bandRow(s, v)
+		for u, c := range row {
+			row[u] = complex(float32(f*real(c)), float32(f*imag(c)))
+		}
+	}
+}
+
+// addTones adds the pilots, of which gains weigh each, at their share of the power.
+func (kd *Keys) addTones(s dsp.Spectrum, gain []float32) {
+	tones := map[int]complex64{} // by place in s
+	for i, p := range kd.Pilots {
+		g := 1.0
+		if gain != nil {
+			g = float64(gain[i])
+		}
+		addTone(tones, s, p, g)
+	}
+	n := float64(s.W) * float64(s.H)
+	places := slices.Sorted(maps.Keys(tones))
+	total, row, st := 0.0, 0.0, s.Stride()
+	for i, at := range places {
+		row += linePower(s, at%st, tones[at])
+		if i+1 == len(places) || places[i+1]/st != at/st {
+			total, row = total+row, 0
+		}
+	}
+	f := float32(math.Sqrt(PilotShare / (total / float64(n*n))))
+	for at, c := range tones {
+		s.C[at] += complex(float32(f*real(c)), float32(f*imag(c)))
+	}
+}
+
+// addTone adds g cos(2 pi (kx u + ky v)/torus + phase), up to a common factor.
+func addTone(tones map[int]complex64, s dsp.Spectrum, p pilot, g float64) {
+	c, sn := dsp.Cis(p.Phase)
+	kx, ky, im := p.KX, p.KY, sn
+	if kx < 0 {
+		kx, ky, im = -kx, -ky, -sn
+	}
+	place := func(x, y int) int { return (y+s.H)%s.H*s.Stride() + x }
+	tones[place(kx, ky)] += complex(float32(g*c), float32(g*im))
+	if kx == 0 {
+		tones[place(0, -ky)] += complex(float32(g*c), float32(-g*im))
+	}
+}
+
+// responseTable holds bandPass at steps of 2^-12 cycles a mark pixel, for reading.
+type ResponseTable [1024]float32
+
+func NewResponseTable() *ResponseTable {
+	var t ResponseTable
+	for i := range t {
+		t[i] = float32(bandPass(float64(i) / 4096))
+	}
+	return &t
+}
+
+func (t *ResponseTable) At(f float64) float32 {
+	x := float64(f * 4096)
+	i := int(x)
+	if i >= len(t)-1 {
+		return 0
+	}
+	return t[i] + float32(float32(x-float64(i))*(t[i+1]-t[i]))
+}
+
+// despread is the adjoint of laying the payload's pattern: it adds each sample, under
+// m, to the torus, filters by the chips' band and sums over the chips of each coded bit.
+func (kd *Keys) Despread(p dsp.Plane, m geometry.Mat) (soft [code.CodedN]float64) {
+	t := dsp.NewPlane(Torus, Torus)
+	for y := range p.H {
+		for x, w := range p.Row(y) {
+			if w == 0 {
+				continue
+			}
+			u := float64(m[0]*float64(x)) + float64(m[1]*float64(y)) + m[2]
+			v := float64(m[3]*float64(x)) + float64(m[4]*float64(y)) + m[5]
+			fu, fv := math.Floor(u), math.Floor(v)
+			a, b := float32(u-fu), float32(v-fv)
+			iu, iv := int(fu)&(Torus-1), int(fv)&(Torus-1)
+			ju, jv := (iu+1)&(Torus-1), (iv+1)&(Torus-1)
+			lower := float32(w * b)
+			upper := w - lower
+			t.Pix[iv*Torus+iu] += upper - float32(upper*a)
+			t.Pix[iv*Torus+ju] += float32(upper * a)
+			t.Pix[jv*Torus+iu] += lower - float32(lower*a)
+			t.Pix[jv*Torus+ju] += float32(lower * a)
+		}
+	}
+	f := dsp.NewFFT2(Torus, Torus)
+	s := f.ForwardLow(t, bandEnd)
+	shapeBand(s, kd.response())
+	f.InverseTo(t, s)
+	for i, b := range kd.Bit {
+		soft[b] += float64(t.Pix[i/Cells*Cell*Torus+i%Cells*Cell] * kd.Sign[i])
+	}
+	return soft
+}

@@ -1,0 +1,136 @@
+package pattern
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+)
+
+// The visibility budget at strength 1, measured against Butteraugli:
+// docs/format.md.
+const (
+	flatTypical  = 0.54
+	flatLow      = 0.25
+	flatHigh     = 0.80
+	slopeLow     = 0.3
+	textureSide  = 1800 // pixels
+	patternLimit = 1.55 // RMS; the rare peaks beyond are what is seen first, and hardly read
+	chromaLimit  = 1.8  // the same of the blue difference, which makes the maximum on large smooth pictures
+	chromaLevel  = 1.03 // grey levels RMS in the blue difference
+	psnrFloor    = 44.3 // dB over R, G and B of the canonical picture, from a megapixel on
+	psnrSmall    = 42.0 // below, where pixels are few and seen smaller
+)
+
+// flatGain is the mark in mid-grey flats, in grey levels RMS. Large pictures are
+// looked at closer, so that their mark, which grows with them, shows more: 0.54
+// (1800/side)^(7/16).
+func flatGain(side int) float32 {
+	half := math.Sqrt(1800 / float64(side))
+	eighth := math.Sqrt(math.Sqrt(half))
+	g := float64(flatTypical*half) / math.Sqrt(eighth)
+	return float32(math.Min(math.Max(g, flatLow), flatHigh))
+}
+
+// textureMost is the greatest slope over texture: what is texture on the canonical
+// picture is smooth to whoever looks at the pixels of a large one.
+func textureMost(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
+
+// A shaped is what is added to the canonical picture: to luma, and negated to the blue
+// difference. What is added to luma is the pattern times the mask's flat part and slope
+// times its texture, and times gain.
+type Shaped struct {
+	luma, chroma dsp.Plane
+	slope, gain  float32
+}
+
+// shape returns the mark made of the given blind patterns, one a carrier, and the tracer,
+// strength times as strong as the budget at 1 but never past the PSNR floor. The slope of
+// strength over texture solves the quadratic equation that puts the squared error at the
+// PSNR floor; what clipping would take costs nothing and is not counted.
+func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) Shaped {
+	luma, texture, chroma := c.parts(blindLuma, blindChroma, own, strength)
+	slope, gain := c.solve(luma, texture, chroma)
+	for i := range luma.Pix {
+		luma.Pix[i] = float32(gain * (luma.Pix[i] + float32(slope*texture.Pix[i])))
+		chroma.Pix[i] = float32(gain * chroma.Pix[i])
+	}
+	return Shaped{luma, chroma, slope, gain}
+}
+
+// amplitude is what a pattern of unit power is multiplied with in a mark of strength 1 that
+// was shaped so, grey levels.
+func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
+	flats := flatGain(max(c.Source.Rect.Dx(), c.Source.Rect.Dy()))
+	out := dsp.NewPlane(c.Luma.W, c.Luma.H)
+	for i := range out.Pix {
+		out.Pix[i] = float32(float32(s.gain*flats) * (c.mask.flat.Pix[i] + float32(s.slope*c.mask.texture.Pix[i])))
+	}
+	return out
+}
+
+// parts are what a mark is made of: its luma in flats, what texture adds to that, and
+// its blue difference.
+func (c *Canvas) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) (flat, texture, chroma dsp.Plane) {
+	level := float32(chromaLevel)
+	if c.grey {
+		level = 0
+	}
+	flat, texture, chroma = dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H), dsp.NewPlane(own.W, own.H)
+	level *= float32(strength)
+	flats := float32(strength) * flatGain(max(c.Source.Rect.Dx(), c.Source.Rect.Dy()))
+	for i := range flat.Pix {
+		p := float32(flats * Clip(float32(blindWeight*blindLuma.Pix[i])+float32(tracerWeight*own.Pix[i]), -patternLimit, patternLimit))
+		flat.Pix[i] = float32(p * c.mask.flat.Pix[i])
+		texture.Pix[i] = float32(p * c.mask.texture.Pix[i])
+		chroma.Pix[i] = float32(level * Clip(blindChroma.Pix[i], -chromaLimit, chromaLimit))
+	}
+	return flat, texture, chroma
+}
+
+var (
+	blindWeight  = float32(math.Sqrt(1 - tracerShare))
+	tracerWeight = float32(math.Sqrt(tracerShare))
+)
+
+// solve finds the texture slope, and the gain below 1 where even the least slope
+// breaks the PSNR floor. With L = flat + s texture in R, G and B, and the blue
+// difference C as -1.772 C in B and 0.344 C in G, the mean squared error is
+// <L^2> + (1.772^2 + 0.344^2)/3 <C^2> - 2 (1.772 - 0.344)/3 <L C>.
+func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
+	const cross, square = (cbToB - cbToG) / 3, (cbToB*cbToB + cbToG*cbToG) / 3
+	var ff, ft, tt, fc, tc, cc float64
+	for i, y := range c.Luma.Pix {
+		f, t, d := float64(flat.Pix[i]), float64(texture.Pix[i]), float64(chroma.Pix[i])
+		if f > 0 && y > 252 || f < 0 && y < 3 {
+			continue
+		}
+		ff += float64(f * f)
+		ft += float64(f * t)
+		tt += float64(t * t)
+		fc += float64(f * d)
+		tc += float64(t * d)
+		cc += float64(d * d)
+	}
+	n := float64(len(c.Luma.Pix))
+	floor := psnrFloor
+	if c.Source.Rect.Dx()*c.Source.Rect.Dy() < 1e6 {
+		floor = psnrSmall
+	}
+	target := float64(float64(255*255) * dsp.Exp(-floor/10*math.Ln10))
+	a, b := tt/n, (ft-float64(cross*tc))/n
+	e := (ff+float64(square*cc)-float64(2*cross*fc))/n - target
+	s := slopeLow
+	switch disc := float64(b*b) - float64(a*e); {
+	case disc > 0 && a > 1e-9:
+		s = (math.Sqrt(disc) - b) / a
+	case e < 0:
+		s = 1
+	}
+	side := max(c.Source.Rect.Dx(), c.Source.Rect.Dy())
+	s = math.Min(math.Max(s, slopeLow), textureMost(side))
+	g := 1.0
+	if all := float64(a*float64(s*s)) + float64(2*b*s) + e + target; all > target {
+		g = math.Sqrt(target / all)
+	}
+	return float32(s), float32(g)
+}

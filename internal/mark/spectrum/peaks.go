@@ -1,0 +1,241 @@
+package spectrum
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+)
+
+// A peakMap is how far the power of a field stands out of its surroundings at
+// each spatial frequency, in robust standard deviations. Only horizontal
+// frequencies >= 0 are kept; the rest is the mirror image.
+type PeakMap struct {
+	n    int       // samples of the transform, n x n
+	g    dsp.Plane // n/2+1 columns; row v holds the vertical frequency v - n/2 bins
+	most float32   // at which values are cut; the least is peakLeast
+}
+
+const peakLeast, peakCap, CapLow = -3, 8, 3.5
+
+// newPeakMap transforms z under a root-Hann window, zero-padded to n x n.
+func NewPeakMap(z dsp.Plane, n int) *PeakMap {
+	wx, wy := rootHann(z.W), rootHann(z.H)
+	wz := dsp.NewPlane(z.W, z.H)
+	for y := range z.H {
+		src, dst := z.Row(y), wz.Row(y)
+		for x := range dst {
+			dst[x] = float32(float32(src[x]*wx[x]) * wy[y])
+		}
+	}
+	p := dsp.NewFFT2(n, n).Powers(wz)
+	local := dsp.LocalPower(p.Clone(), max(9, 15*n/1024|1), 1e-12)
+	m := &PeakMap{n: n, g: dsp.NewPlane(n/2+1, n), most: peakCap}
+	for v := range n {
+		src, mean, dst := p.Row(v), local.Row(v), m.g.Row((v+n/2)%n)
+		for u := range dst {
+			dst[u] = src[u]/mean[u] - 1
+		}
+	}
+	s := float32(1/(1.4826*spread(m.g.Pix))) + 0
+	for i, v := range m.g.Pix {
+		m.g.Pix[i] = pattern.Clip(float32(v*s), peakLeast, peakCap)
+	}
+	return m
+}
+
+func rootHann(n int) []float32 {
+	w := make([]float32, n)
+	for i := range w {
+		c, _ := dsp.Cis(float64(i+1) / float64(n+1))
+		w[i] = float32(math.Sqrt(0.5 - float64(0.5*c)))
+	}
+	return w
+}
+
+// spread is the median absolute deviation from the median, of every 37th value.
+func spread(x []float32) float64 {
+	s := make([]float32, 0, len(x)/37+1)
+	for i := 0; i < len(x); i += 37 {
+		s = append(s, x[i])
+	}
+	slices.Sort(s)
+	m := s[len(s)/2]
+	for i, v := range s {
+		s[i] = max(v-m, m-v)
+	}
+	slices.Sort(s)
+	return float64(s[len(s)/2]) + 1e-3
+}
+
+// capped returns the map with its values cut at limit.
+func (m *PeakMap) Capped(limit float32) *PeakMap {
+	g := m.g.Clone()
+	for i, v := range g.Pix {
+		g.Pix[i] = min(v, limit)
+	}
+	return &PeakMap{m.n, g, limit}
+}
+
+// without returns the map with the surroundings of where b puts the pilots levelled.
+func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
+	const reach = 4
+	g := m.g.Clone()
+	for _, q := range f {
+		x := float64((float64(b[0]*q.X) + float64(b[1]*q.Y)) * float64(m.n))
+		y := float64((float64(b[2]*q.X) + float64(b[3]*q.Y)) * float64(m.n))
+		if x < 0 {
+			x, y = -x, -y
+		}
+		cx, cy := int(x+0.5), int(math.Floor(y+0.5))+m.n/2
+		for v := max(cy-reach, 0); v <= min(cy+reach, g.H-1); v++ {
+			for u := max(cx-reach, 0); u <= min(cx+reach, g.W-1); u++ {
+				g.Pix[v*g.W+u] = 0
+			}
+		}
+	}
+	return &PeakMap{m.n, g, m.most}
+}
+
+func (m *PeakMap) Dilated() *PeakMap { return &PeakMap{m.n, dsp.Dilate(m.g, 3), m.most} }
+
+// at interpolates at a frequency in bins; 0 beyond the map.
+func (m *PeakMap) at(x, y float64) float32 {
+	if x < 0 {
+		x, y = -x, -y
+	}
+	y += float64(m.n / 2)
+	ix, iy := int(x), int(y)
+	if y < 1 || iy >= m.n-2 || ix >= m.g.W-2 {
+		return 0
+	}
+	return sampleLinear(m.g, x, y)
+}
+
+// score is the sum over the pilots of the map where b puts them, over the root of
+// their number: in noise about a standard normal.
+func (m *PeakMap) score(f []pattern.Frequency, b [4]float64) float64 {
+	sum, n := 0.0, float64(m.n)
+	for _, q := range f {
+		x := float64((float64(b[0]*q.X) + float64(b[1]*q.Y)) * n)
+		y := float64((float64(b[2]*q.X) + float64(b[3]*q.Y)) * n)
+		sum += float64(m.at(x, y))
+	}
+	return sum / math.Sqrt(float64(len(f)))
+}
+
+// climb improves b by small scalings, rotations, stretches and shears, of each step up to
+// ten rounds of them and until none helps.
+func (m *PeakMap) Climb(f []pattern.Frequency, b [4]float64, steps ...float64) ([4]float64, float64) {
+	times := [...]float64{1, -1, 2, -2, 3, -3}
+	const round = 4 * len(times)
+	best := m.score(f, b)
+	for _, st := range steps {
+		vain := 0 // tries since the last that helped
+		for try := 0; try < 10*round && vain < round; try++ {
+			vain++
+			c := nudge(b, try/len(times)%4, float64(times[try%len(times)]*st))
+			if v := m.score(f, c); v > best+1e-6 {
+				best, b, vain = v, c, 0
+			}
+		}
+	}
+	return b, best
+}
+
+// nudge adds h D b to b, D one of the four generators of the linear maps.
+func nudge(b [4]float64, d int, h float64) [4]float64 {
+	u0, u1, v0, v1 := float64(h*b[0]), float64(h*b[1]), float64(h*b[2]), float64(h*b[3])
+	switch d {
+	case 0: // scale
+		return [4]float64{b[0] + u0, b[1] + u1, b[2] + v0, b[3] + v1}
+	case 1: // rotate
+		return [4]float64{b[0] - v0, b[1] - v1, b[2] + u0, b[3] + u1}
+	case 2: // stretch
+		return [4]float64{b[0] + u0, b[1] + u1, b[2] - v0, b[3] - v1}
+	default: // shear
+		return [4]float64{b[0] + v0, b[1] + v1, b[2] + u0, b[3] + u1}
+	}
+}
+
+// A peak is a local maximum of a map, in bins.
+type peak struct{ x, y float64 }
+
+// strongest returns up to n local maxima at least rmin bins from the origin.
+func (m *PeakMap) strongest(n int, rmin float64) []peak {
+	type found struct {
+		peak
+		v float32
+	}
+	var all []found
+	w := m.g.W
+	for iy := 4; iy < m.n-4; iy++ {
+		for ix := 1; ix < w-4; ix++ {
+			i := iy*w + ix
+			v := m.g.Pix[i]
+			if v <= 2 || !m.summit(ix, iy, v) {
+				continue
+			}
+			x, y := float64(ix), float64(iy-m.n/2)
+			if math.Sqrt(float64(x*x)+float64(y*y)) < rmin {
+				continue
+			}
+			l, r, u, b := m.g.Pix[i-1], m.g.Pix[i+1], m.g.Pix[i-w], m.g.Pix[i+w]
+			all = append(all, found{peak{x + vertex(l, v, r), y + vertex(u, v, b)}, v + float32(0.25*(l+r+u+b))})
+		}
+	}
+	if len(all) > n { // sort no more than is wanted
+		v := make([]float32, len(all))
+		for i, f := range all {
+			v[i] = f.v
+		}
+		least := dsp.Select(v, len(v)-n)
+		all = slices.DeleteFunc(all, func(f found) bool { return f.v < least })
+	}
+	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.v, a.v) })
+	out := make([]peak, 0, n)
+	for _, f := range all[:min(n, len(all))] {
+		out = append(out, f.peak)
+	}
+	return out
+}
+
+// summit tells whether nothing within two bins exceeds v at (x, y).
+func (m *PeakMap) summit(x, y int, v float32) bool {
+	for j := y - 2; j <= y+2; j++ {
+		for _, o := range m.g.Row(j)[max(x-2, 0) : x+3] {
+			if o > v {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// vertex is where the parabola through three samples peaks, within half a sample.
+func vertex(a, b, c float32) float64 {
+	den := float64(a - 2*b + c)
+	if den >= -1e-6 {
+		return 0
+	}
+	return math.Min(math.Max(0.5*float64(a-c)/den, -0.5), 0.5)
+}
+
+// transpose turns a map of frequencies into one of positions and back.
+func Transpose(b [4]float64) [4]float64 { return [4]float64{b[0], b[2], b[1], b[3]} }
+
+func ToMap(b [4]float64, t geometry.Point) geometry.Mat { return geometry.Affine(Transpose(b), t) }
+
+// sampleLinear needs its taps inside p.
+func sampleLinear(p dsp.Plane, x, y float64) float32 {
+	ix, iy := int(x), int(y)
+	a, b := float32(x-float64(ix)), float32(y-float64(iy))
+	at := iy*p.W + ix
+	t := p.Pix[at] + float32(a*(p.Pix[at+1]-p.Pix[at]))
+	at += p.W
+	u := p.Pix[at] + float32(a*(p.Pix[at+1]-p.Pix[at]))
+	return t + float32(b*(u-t))
+}
