@@ -32,7 +32,7 @@ func (r *read) confirmed() bool {
 	return false
 }
 
-// forgeable reports whether somebody else may have held the key when the copy was
+// forgeable reports whether others may have held the key when the copy was
 // issued under it: its mark then says nothing that a forger could not say.
 func (r *read) forgeable() bool {
 	k := r.key
@@ -87,7 +87,7 @@ func conclude(e evidence) conclusion {
 	}
 	if m := e.first(PixelsAlike); m != nil {
 		return conclusion{finding: FoundLookalike, submission: m.Submission,
-			note: "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for somebody else." + stray}
+			note: "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for another service." + stray}
 	}
 	if m := e.first(PixelsPartial); m != nil {
 		return conclusion{finding: FoundLookalike, submission: m.Submission,
@@ -141,11 +141,11 @@ func (r *read) note() string {
 	return fmt.Sprintf("Carries the mark of copy %s and shows the submission that this copy was made of.", r.copy)
 }
 
-// concludeForgeable is for a mark that fits, under a key that somebody else may have
+// concludeForgeable is for a mark that fits, under a key that others may have
 // held when the copy was issued.
 func concludeForgeable(r *read) conclusion {
 	return conclusion{finding: FoundCopy, unconfirmed: true, forgeable: true, submission: r.issued.Submission, read: r, note: fmt.Sprintf(
-		"Carries the mark of copy %s and shows the submission that this copy was made of; but its mark key is recorded as compromised since %s, before the copy was issued on %s: whoever held the key could have made this mark.",
+		"Carries the mark of copy %s and shows the submission that this copy was made of; but its mark key is recorded as compromised since %s, before the copy was issued on %s: any holder of the key could have made this mark.",
 		r.copy, r.key.Since.UTC().Format(time.RFC3339), r.issued.Issued.UTC().Format(time.RFC3339))}
 }
 

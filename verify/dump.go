@@ -217,24 +217,3 @@ func (s *party) add(l *Verdict) {
 		}
 	}
 }
-
-// note says in words what the odds leave out.
-func (s *party) note() string {
-	var parts []string
-	if s.custody > 0 {
-		parts = append(parts, count(s.custody, "picture without a mark lies", "pictures without a mark lie")+" within this recipient's recorded custody of unmarked uploads")
-	}
-	if s.late > 0 {
-		parts = append(parts, count(s.late, "picture lies", "pictures lie")+" within custody that was entered after the leaks were found, which is not admissible")
-	}
-	if s.unjudged > 0 {
-		parts = append(parts, count(s.unjudged, "picture lies", "pictures lie")+" within this recipient's recorded custody of unmarked uploads; "+notJudged)
-	}
-	if s.unconfirmed > 0 {
-		parts = append(parts, count(s.unconfirmed, "picture carries a mark of this recipient's copies but is not confirmed", "pictures carry marks of this recipient's copies but are not confirmed")+" and not counted")
-	}
-	if s.transplanted > 0 {
-		parts = append(parts, count(s.transplanted, "picture carries a transplanted mark of this recipient's copies", "pictures carry transplanted marks of this recipient's copies")+", which count for nobody")
-	}
-	return sentence(parts)
-}

@@ -28,7 +28,7 @@ func recallOf(s *findings.Searched, side int) *findings.Recall {
 
 // recalled says what the search would have found.
 func recalled(r *findings.Recall) string {
-	return fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d: %s or more, at a confidence of 95 %%.", r.Kind, r.Found, r.Of, share(r.AtLeast))
+	return fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d: at least %s (95 %% confidence).", r.Kind, r.Found, r.Of, share(r.AtLeast))
 }
 
 // recallRecord says where the numbers come from.

@@ -31,7 +31,7 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	require.Equal(t, FoundUnknown, v.Finding)
 	require.Equal(t, recallOf(large, 1200), v.Recall)
 	trials := table.Kinds[0].Parts
-	assert.Contains(t, v.Note, fmt.Sprintf("In trials of leaks of its kind (of 400 pixels and more, full of detail) the search found the upload of %d of %d: %s or more",
+	assert.Contains(t, v.Note, fmt.Sprintf("In trials of leaks of its kind (of 400 pixels and more, full of detail) the search found the upload of %d of %d: at least %s",
 		trials.Found, trials.Of, share(trials.AtLeast)))
 	require.NoError(t, v.recheck(true, true))
 	v.Recall.AtLeast = 0.9999
@@ -46,5 +46,5 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	assert.Zero(t, w.Case.Leaks[2].Recall)
 	said := w.recallSentence()
 	assert.Contains(t, said, "1 of 400 pixels and more, full of detail: "+share(v.Recall.AtLeast)+"; 1 flat: 0 %")
-	assert.Contains(t, said, "how many, is not measured")
+	assert.Contains(t, said, "How many is not measured")
 }

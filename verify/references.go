@@ -197,19 +197,3 @@ func (w *weighing) falseMatch() float64 {
 	}
 	return math.Max(micro(rate), 1e-6)
 }
-
-func (w *weighing) showReferences() {
-	leaks, compared, same := w.references()
-	if compared == 0 {
-		return
-	}
-	s := fmt.Sprintf("%s also held against other uploads that look most like the one shown, none known to be of the same person, %s in all",
-		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"))
-	switch same {
-	case 0:
-		s += ": in none was the other upload found to be the same capture."
-	default:
-		s += fmt.Sprintf(": in %d the other upload was found to be the same capture, too. The same picture may have been submitted twice; which of the two a leak derives from, only a mark tells.", same)
-	}
-	w.Shows = append(w.Shows, s)
-}

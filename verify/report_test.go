@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"flag"
 	"html"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -92,6 +93,7 @@ func TestReportStandsAlone(t *testing.T) {
 // What machines read out of a report is what went into it.
 func TestReportCarriesItsData(t *testing.T) {
 	d := goldenDump()
+	maps.Copy(d.Record.Parameters, verify.Method(d.Record.Search))
 	got := report(t, d, false)
 	text, err := verify.FindingsInReport([]byte(got))
 	require.NoError(t, err)

@@ -41,7 +41,7 @@ func (r reportView) Strengths() []strength {
 			s.If = "pictures of this dump derive from the copies recorded as issued to " + h.Name
 			s.Than = "the strongest listed alternative that does not contain those copies"
 			if planters := r.rivals(h.Name, odds.RivalHeld, odds.RivalPlanting); len(planters) > 0 {
-				s.Note = fmt.Sprintf("That is a ratio for the copies, not for who laid or put them there: what else the conclusion names explains them, too.%s", r.plantingSentence(h.Name))
+				s.Note = fmt.Sprintf("This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.%s", r.plantingSentence(h.Name))
 			}
 		case h == window:
 			s.If = "pictures of this dump come from what " + list(h.Holders) + " could hold unmarked"

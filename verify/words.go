@@ -45,13 +45,13 @@ func inWords(logLR float64) string {
 
 // notes are what is said of hypotheses, by the codes of package odds.
 var notes = map[string]string{
-	odds.NoConfirmed: "Copies of these submissions were issued to this recipient. No confirmed mark of any is in them, and that marks could have been removed is no evidence for it.",
-	odds.NoLeak:      "No leak shows a submission of which a copy was issued to this recipient, or too few to be weighed.",
-	odds.NotAgainst:  "Files of others that resemble ours are no part of what is weighed: that few strangers' files are seen says nothing against this.",
-	odds.NotTold:     "Whatever speaks for or against an insider speaks as much for or against others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and one whose custody is not admissible. Nothing here tells them apart.",
-	odds.SameAsHeld:  "A sub-processor, a backup or a thief of a listed holder has what that holder has: the findings are as probable under either.",
-	odds.IssuerHad:   "The issuer made these copies and had them: marks do not tell it from the recipient.",
-	odds.IssuerHadNo: "The marks of all confirmed copies were laid where the issuer could not: it never had these copies.",
+	odds.NoConfirmed: "Copies of these submissions were issued to this recipient. The leaks contain no confirmed mark of these copies. That marks could have been removed is no evidence that they were.",
+	odds.NoLeak:      "Too few leaks, or no leaks, show submissions of which copies were issued to this recipient.",
+	odds.NotAgainst:  "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
+	odds.NotTold:     "The ratio holds as much for others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and a holder whose custody is not admissible. Nothing here tells them apart.",
+	odds.SameAsHeld:  "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
+	odds.IssuerHad:   "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
+	odds.IssuerHadNo: "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
 }
 
 // putIntoWords fills in what odds leaves to words.
@@ -79,7 +79,7 @@ func reason(x odds.Withheld) string {
 	case odds.FewClusters:
 		return fmt.Sprintf("its copies are in leaks of %s; %d are required", count(x.Clusters, "independent cluster", "independent clusters"), x.Needed)
 	case odds.SameCopies:
-		return x.Other + " is recorded to have had the very same copies, so that they are no more the one's than the other's"
+		return x.Other + " is recorded to have had the very same copies, so the copies do not tell the two apart"
 	case odds.SmallRatio:
 		return "the likelihood ratio, divided by the number of recipients, is too small"
 	}
@@ -94,7 +94,7 @@ func explanation(x odds.Explanation, c *odds.Case) string {
 		odds.Custody:  "unmarked pictures held by " + who,
 		odds.Planted:  "copies issued to " + who + " planted by another holder",
 		odds.Unlisted: "an unlisted holder",
-		odds.Insider:  "somebody with all or part of the registry, listed or not",
+		odds.Insider:  "a person with all or part of the registry, listed or not",
 	}[x.Kind]
 	if !known {
 		return "files that their owners also sent elsewhere"
@@ -123,7 +123,7 @@ func title(h odds.Hypothesis) string {
 	case odds.Unlisted:
 		return "an unlisted holder"
 	case odds.Insider:
-		return "an insider or anybody not listed, with uploads unmarked"
+		return "an insider or a party not listed, with unmarked uploads"
 	case odds.Forged:
 		return "the issuer, with copies issued to a recipient"
 	case odds.Elsewhere:

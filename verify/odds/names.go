@@ -139,7 +139,7 @@ type Window struct {
 	Share    float64 `json:"share"`  // of the registry's submissions
 	// Most is the log10 of the most that any number of leaks in it can earn a holder of exactly this
 	// window, against a thief who takes a part at random: ranges and sets over the greatest tau.
-	Most float64 `json:"most_log10_lr"`
+	MaxLR float64 `json:"most_log10_lr"`
 	// Supported: LogLR of the strongest custody that covers all of it, 0 without one.
 	Supported float64 `json:"supported_log10_lr"`
 	// Searched is how many distinct custody sets were looked at, and Corrected the log10 of that
@@ -154,14 +154,14 @@ type Window struct {
 // A window of custody stands in a headline from this log10 likelihood ratio, also where it is
 // divided by the number of custody sets that were searched, and this many clusters on.
 const (
-	LeastWindow         = 2
-	LeastWindowClusters = 5
+	MinWindow         = 2
+	MinWindowClusters = 5
 )
 
 // Heads reports whether custody that covers the window earns enough for a headline; of
 // none it does not.
 func (w *Window) Heads() bool {
-	return w != nil && w.Supported >= LeastWindow && w.Corrected >= LeastWindow && w.Clusters >= LeastWindowClusters
+	return w != nil && w.Supported >= MinWindow && w.Corrected >= MinWindow && w.Clusters >= MinWindowClusters
 }
 
 // window describes where the leaks without a mark are densest, if their scan statistic
@@ -180,7 +180,7 @@ func (m *model) window(v *Verdict) *Window {
 	}
 	w := &Window{From: best.from, To: best.to, Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
 		Share: micro((p.ahead[best.to+1] - p.ahead[best.from]) / p.size)}
-	w.Most = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
+	w.MaxLR = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
 	var inside []*sighting
 	for _, it := range m.items {
 		in := false

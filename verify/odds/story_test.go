@@ -50,11 +50,11 @@ func weigh(t *testing.T, c *odds.Case) *odds.Verdict {
 	v, err := odds.Weigh(c)
 	require.NoError(t, err)
 	for _, h := range v.Hypotheses {
-		most := odds.Cap(c.MatchTrials)
+		top := odds.Cap(c.MatchTrials)
 		if h.Kind == odds.Copies {
-			most = odds.Cap(c.MarkTrials)
+			top = odds.Cap(c.MarkTrials)
 		}
-		assert.LessOrEqual(t, math.Abs(h.LogLR), most+1e-9, "the cap")
+		assert.LessOrEqual(t, math.Abs(h.LogLR), top+1e-9, "the cap")
 		assert.Equal(t, math.Round(h.LogLR*1e6)/1e6, h.LogLR, "whole millionths")
 	}
 	return v
@@ -86,7 +86,7 @@ func TestFebruary(t *testing.T) {
 		v := weigh(t, c)
 		h := of(t, v, odds.Custody, "X")
 		assert.LessOrEqual(t, h.LogLR, math.Log10(1.5e4))
-		assert.LessOrEqual(t, h.LogLR, v.Window.Most+1e-6)
+		assert.LessOrEqual(t, h.LogLR, v.Window.MaxLR+1e-6)
 		if n >= 8 {
 			assert.Greater(t, h.LogLR, 3.5, n)
 		}
@@ -445,11 +445,11 @@ func TestClaims(t *testing.T) {
 		}
 	}
 	c.Claimed = 10_000
-	assert.Equal(t, odds.Claim{Seen: 387, Examined: 400, Claimed: 10_000, AtLeast: 387, Level: 1}, weigh(t, c).Claim, "a blackmailer's selection")
+	assert.Equal(t, odds.Claim{Seen: 387, Examined: 400, Claimed: 10_000, Min: 387, Level: 1}, weigh(t, c).Claim, "a blackmailer's selection")
 	c.Drawn = true
 	got := weigh(t, c).Claim
 	assert.Equal(t, 0.95, got.Level)
-	assert.Equal(t, 9_492, got.AtLeast, "drawn by us: P(at least 387) is 0.0500132 for 9,492 and less below")
+	assert.Equal(t, 9_492, got.Min, "drawn by us: P(at least 387) is 0.0500132 for 9,492 and less below")
 	c.Claimed = 300
 	_, err := odds.Weigh(c)
 	require.ErrorIs(t, err, odds.ErrCase)

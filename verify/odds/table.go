@@ -65,9 +65,9 @@ func (m *model) likelihoods(it item, values []float64) {
 			}
 		}
 	}
-	most := slices.Max(values)
+	top := slices.Max(values)
 	for c := range values {
-		values[c] /= most
+		values[c] /= top
 	}
 }
 

@@ -244,11 +244,11 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 }
 
 func (m *model) capped(raw float64, kind string) (float64, bool) {
-	least, most := -m.cap(kind), m.cap(kind)
+	low, top := -m.cap(kind), m.cap(kind)
 	if kind == Elsewhere {
-		most = math.Min(most, m.missed())
+		top = math.Min(top, m.missed())
 	}
-	return math.Min(math.Max(raw, least), most), raw < least || raw > most
+	return math.Min(math.Max(raw, low), top), raw < low || raw > top
 }
 
 // missed is the most, log10, that leaks without a match say for files from elsewhere. What
