@@ -2,11 +2,13 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"image"
 	"strings"
 	"time"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -36,6 +38,7 @@ var (
 	ShellLine      = shellLine
 	MosaicSide     = mosaicSide
 	ReportTemplate = reportHTML
+	Method         = method
 )
 
 // WeighFor weighs leaks without a registry and writes the sentences. The registry's
@@ -77,10 +80,10 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 		b.history.Submitted = append(b.history.Submitted, registry.DayCount{Day: c.From, N: each})
 	}
 	for _, r := range recipients {
-		h := RecipientHistory{Name: r.Name, Kind: r.Kind}
+		h := findings.RecipientHistory{Name: r.Name, Kind: r.Kind}
 		for i, n := range b.holdings.Unmarked[r.Name] {
 			if n > 0 {
-				h.Custody = append(h.Custody, CustodySpan{From: b.cells[i].From, To: b.cells[i].From.AddDate(0, 1, -1)})
+				h.Custody = append(h.Custody, findings.CustodySpan{From: b.cells[i].From, To: b.cells[i].From.AddDate(0, 1, -1)})
 			}
 		}
 		b.history.Recipients = append(b.history.Recipients, h)
@@ -123,14 +126,19 @@ func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission
 // KeptOverErasure reports whether an original is kept that was opened before an erasure and
 // would be kept after others have followed that.
 func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Submission, erase func()) (bool, error) {
-	c := &pictureCache{most: 1}
+	c := &originalCache{max: 1 << 20}
 	if err := c.follow(ctx, r); err != nil {
 		return false, err
 	}
-	_, _, upto := c.get(id)
-	erase()
-	err := c.follow(ctx, r)
-	c.put(id, nil, upto)
-	_, kept, _ := c.get(id)
-	return kept, err
+	var failed error
+	if _, err := c.get(ctx, id, func() (*original, error) {
+		erase()
+		failed = c.follow(ctx, r)
+		return nil, nil
+	}); err != nil {
+		return false, err
+	}
+	kept := true
+	_, err := c.get(ctx, id, func() (*original, error) { kept = false; return nil, nil })
+	return kept, errors.Join(failed, err)
 }

@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"runtime"
 	"sync"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -20,14 +22,15 @@ import (
 type Investigator struct {
 	cfg    Config
 	found  *catalogue
-	cache  *pictureCache
+	cache  *originalCache
 	detect detectFunc
 	now    func() time.Time
+	busy   chan struct{} // a value for each processor that is taken, as far as it goes
 
 	mu         sync.Mutex
 	logged     []int64   // entries of the investigations that were begun
 	begun      time.Time // when the first of them was
-	containers []Container
+	containers []findings.Container
 	where      string // the search is; "" until it is known
 }
 
@@ -41,7 +44,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: new(catalogue), cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll, now: time.Now}, nil
+	return &Investigator{cfg: cfg, found: new(catalogue), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
 }
 
 // Investigate examines one leak, given as the bytes of its file; path is only
@@ -57,14 +60,20 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 
 // investigate is Investigate for a leak that was logged, one of a dump of so many files.
 func (v *Investigator) investigate(ctx context.Context, path string, leak []byte, files int) (*Verdict, error) {
+	select {
+	case v.busy <- struct{}{}:
+		defer func() { <-v.busy }()
+	default: // more leaks than processors
+	}
 	pic, err := picture.Decode(leak, v.cfg.limits())
 	if err != nil {
 		return damaged(path, leak, err), nil
 	}
 	pic.Image = picture.Flatten(pic.Image)
 	out := &Verdict{
-		File: path, SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
-		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{},
+		File: path,
+		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
+			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy()},
 		mosaic: mosaic(pic.Image), preview: preview(pic.Image),
 	}
 	if pic.Pages > 1 {
@@ -76,7 +85,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	out.Searched = l.searched
-	if err = v.fill(ctx, out, e, conclude(e)); err == nil && out.matched() {
+	if err = v.fill(ctx, out, e); err == nil && out.matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, v.cfg.referencesOf(pic.SHA256, files))
 	}
 	if err != nil {
@@ -85,23 +94,23 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	return out, nil
 }
 
-// examine gathers the evidence: hash, pixels, blind reads under every key.
+// examine gathers the evidence: hash and pixels, beside them the blind reads under every
+// key, and then the traces.
 func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
-	found, err := v.candidates(ctx, l)
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var marks []*watermark.Detection
+	var unread error
+	wait := v.beside(func() { marks, unread = v.detect(reading, l.Image, v.cfg.Keys...) })
+	if err = v.compare(ctx, l, &e); err != nil {
+		cancel()
+	}
+	wait()
 	if err != nil {
 		return e, err
 	}
-	if err := v.cache.follow(ctx, v.cfg.Registry); err != nil {
-		return e, err
-	}
-	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
-	if e.matches, err = v.matches(ctx, l, found); err != nil {
-		return e, err
-	}
-	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
-	marks, err := v.detect(ctx, l.Image, v.cfg.Keys...)
-	if err != nil && !errors.Is(err, watermark.ErrTooSmall) {
-		return e, fmt.Errorf("read: %w", err)
+	if unread != nil && !errors.Is(unread, watermark.ErrTooSmall) {
+		return e, fmt.Errorf("read: %w", unread)
 	}
 	for _, d := range marks {
 		r, err := v.resolve(ctx, l, d, e.matches)
@@ -111,6 +120,41 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 		e.reads = append(e.reads, *r)
 	}
 	return e, v.trace(ctx, l, &e)
+}
+
+// compare searches the registry for the leak and compares pixels.
+func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence) error {
+	found, err := v.candidates(ctx, l)
+	if err != nil {
+		return err
+	}
+	if err := v.cache.follow(ctx, v.cfg.Registry); err != nil {
+		return err
+	}
+	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
+	if e.matches, err = v.matches(ctx, l, found); err != nil {
+		return err
+	}
+	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
+	return nil
+}
+
+// beside runs f beside its caller if a processor is spare, and before it returns if not.
+// What f computes is there once the returned function has returned; it must be called.
+func (v *Investigator) beside(f func()) (wait func()) {
+	select {
+	case v.busy <- struct{}{}:
+	default:
+		f()
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+		<-v.busy
+	}()
+	return func() { <-done }
 }
 
 // resolve looks a read copy up and says whether the leak shows its submission.
@@ -159,19 +203,19 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 	return err
 }
 
-// fill writes a conclusion into the verdict, and what the registry says of the
-// submission that the leak shows.
-func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c conclusion) error {
-	out.state(e, c)
+// fill writes the evidence and the conclusion into the verdict, and what the registry
+// says of the submission that the leak shows.
+func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error {
+	out.conclude(e)
 	if !out.matched() {
 		return nil
 	}
-	sub, err := v.cfg.Registry.Submission(ctx, c.submission)
+	sub, err := v.cfg.Registry.Submission(ctx, out.Submission)
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
 	out.subject, out.Submitted = sub.Subject, sub.Submitted
-	out.Custody, err = v.cfg.Registry.Custody(ctx, c.submission)
+	out.Custody, err = v.cfg.Registry.Custody(ctx, out.Submission)
 	return err
 }
 
@@ -184,11 +228,7 @@ func stated(x float64) *float64 {
 // damaged is the verdict on a file that is no readable picture.
 func damaged(path string, leak []byte, cause error) *Verdict {
 	sum := sha256.Sum256(leak)
-	return &Verdict{
-		File: path, Finding: FoundDamaged, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak)),
-		Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{},
-		Note: noteDamaged, Error: intake.WithoutPath(cause).Error(),
-	}
+	return damagedLeak(path, findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }
 
 // admissible reports whether a fact of custody was entered before the leaks were

@@ -9,6 +9,8 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -18,22 +20,16 @@ import (
 // issued. So it is seen what chance and a common template give in a picture of this kind
 // and this wear, and not only in the pictures of a validation.
 
-// A Decoys is what copies that were never issued score in a leak in which one was found.
-type Decoys struct {
-	Number int     `json:"number"`
-	Most   float64 `json:"most"` // the greatest of their scores
-}
-
 // decoyCopies is how many are scored: a tenth of a second.
 const decoyCopies = 1000
 
 // decoys are nil where no copy was found.
-func decoys(found *watermark.Traced) *Decoys {
+func decoys(found *watermark.Traced) *findings.Decoys {
 	if len(found.Accused) == 0 {
 		return nil
 	}
 	scores := found.Decoys(decoyCopies)
-	return &Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
+	return &findings.Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
 }
 
 // Chance says how the marks that tracing found stand out from those of copies that were never
@@ -52,17 +48,9 @@ func (v *Verdict) Chance() string {
 	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Most)
 }
 
-// A Reference is an upload of another subject, as far as subjects are known, that a leak was held against. Which, it does
-// not say: that person has no part in the matter, and whoever has the registry can hold them
-// against each other again.
-type Reference struct {
-	Distance int      `json:"distance"` // of its hash to that of the submission that the leak shows, bits of 256
-	Pixels   string   `json:"pixels"`   // what the pixels say of the leak and this upload: one of the constants
-	Score    *float64 `json:"score"`    // share of the comparable blocks that agree, 0..1
-}
-
 // DefaultReferences is how many times leaks of a dump are held against uploads that they do not
-// show, where [Config] does not say: half a second of processor time each.
+// show, where [Config] does not say: a tenth of a second of processor time a leak, and half a second for
+// each upload that its hash or parts bring up.
 const (
 	DefaultReferences = 20
 	defaultEach       = 4
@@ -91,9 +79,9 @@ func (c Config) referenceRecord() string {
 	case c.References < 0:
 		return "none"
 	case c.References == 0:
-		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most", DefaultReferences, defaultEach)
+		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most; by pixels if hash or parts bring the upload up", DefaultReferences, defaultEach)
 	}
-	return fmt.Sprintf("about %d comparisons a dump", c.References)
+	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
 
 // The most that one leak, and those of a dump, are held against.
@@ -102,9 +90,12 @@ const (
 	maxReferencesOfADump = 1_000_000
 )
 
-// references holds a leak that shows a submission against others of other subjects, those
-// whose hashes lie nearest to that submission's. In the store they cannot be asked for.
-func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, most int) ([]Reference, error) {
+// references holds a leak that shows a submission against uploads of other subjects: those
+// whose hashes lie nearest to that submission's. Each comparison takes the way of every
+// candidate: an upload that neither the hash nor the parts of the leak bring up is
+// unrelated, as in the search, and the pixels of every other upload are compared. In the
+// store they cannot be asked for.
+func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, most int) ([]findings.Control, error) {
 	if v.cfg.SealKey == nil || most == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
@@ -127,24 +118,39 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if m := e.match(shown); m != nil && m.Region != nil {
 		part = l.cut(m.Region)
 	}
-	var out []Reference
+	var out []findings.Control
 	for _, h := range hits {
 		if len(out) == most {
 			break
 		}
-		m, err := v.reference(ctx, part, e, own, h.Ref)
+		m, err := v.reference(ctx, l, part, e, own, h.Ref)
 		if err != nil {
 			return nil, err
 		}
 		if m != nil {
-			out = append(out, Reference{h.Distance, m.Pixels, m.Score})
+			out = append(out, findings.Control{Distance: h.Distance, Pixels: m.Pixels, Score: m.Score})
 		}
 	}
 	return out, nil
 }
 
-// reference is nil where the submission of this number can be none.
-func (v *Investigator) reference(ctx context.Context, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
+// brings reports whether the search of a leak brings up the submission of a number, by the
+// hash of the whole or by parts.
+func (v *Investigator) brings(ctx context.Context, l *leakPicture, number int64) (bool, error) {
+	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.ref == number }) {
+		return true, nil
+	}
+	s, err := v.searchParts(ctx, l)
+	if err != nil || s == nil {
+		return false, err
+	}
+	return slices.ContainsFunc(s.found, func(m parts.Match) bool { return m.Ref == number }), nil
+}
+
+// reference holds a leak against the submission of a number. whole is the leak, l the part
+// of it that shows the submission own. It returns nil if the submission is of the same
+// subject or its pixels cannot be compared.
+func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
 	row, err := v.cfg.Registry.SubmissionAt(ctx, number)
 	if err != nil {
 		return nil, gone(err)
@@ -155,11 +161,16 @@ func (v *Investigator) reference(ctx context.Context, l *leakPicture, e *evidenc
 	if m := e.match(row.ID); m != nil && m.Pixels != PixelsUnknown {
 		return m, nil
 	}
+	found, err := v.brings(ctx, whole, number)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		none := 0.0
+		return &Match{Pixels: PixelsUnrelated, Score: &none}, nil
+	}
 	m := &Match{Submission: row.ID, Pixels: PixelsUnknown}
-	shown := l.shown
-	err = v.comparePixels(ctx, l, m)
-	l.shown = shown
-	if err != nil || m.Pixels == PixelsUnknown {
+	if err := v.comparePixels(ctx, l, m); err != nil || m.Pixels == PixelsUnknown {
 		return nil, err
 	}
 	return m, nil
@@ -210,20 +221,4 @@ func (w *weighing) falseMatch() float64 {
 		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
 	}
 	return math.Max(micro(rate), 1e-6)
-}
-
-func (w *weighing) showReferences() {
-	leaks, compared, same := w.references()
-	if compared == 0 {
-		return
-	}
-	s := fmt.Sprintf("%s also held against other uploads that look most like the one shown, none known to be of the same person, %s in all",
-		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"))
-	switch same {
-	case 0:
-		s += ": in none was the other upload found to be the same capture."
-	default:
-		s += fmt.Sprintf(": in %d the other upload was found to be the same capture, too. The same picture may have been submitted twice; which of the two a leak derives from, only a mark tells.", same)
-	}
-	w.Shows = append(w.Shows, s)
 }

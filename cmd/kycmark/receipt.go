@@ -52,12 +52,15 @@ line.`,
 			return &usageError{err}
 		}
 		x := registry.Receipt{Copy: id, Actor: actor()}
-		if x.Signature, err = hexOf(signature, ed25519.SignatureSize, nil); err != nil {
+		raw, err := bytesOf(signature, ed25519.SignatureSize, nil)
+		if err != nil {
 			return fmt.Errorf("signature: %w", err)
 		}
-		if x.PublicKey, err = hexOf(public, ed25519.PublicKeySize, publicDER); err != nil {
+		x.Signature = registry.Signature(raw)
+		if raw, err = bytesOf(public, ed25519.PublicKeySize, publicDER); err != nil {
 			return fmt.Errorf("public key: %w", err)
 		}
+		x.PublicKey = registry.Digest(raw)
 		added, err := b.registry.AddReceipt(ctx, x)
 		if errors.Is(err, registry.ErrReceipt) {
 			b.no()
@@ -87,8 +90,8 @@ func newReceiptMessage(u *ui) *cobra.Command {
 		Use:   "message COPY",
 		Short: "Print what the recipient of a copy signs",
 		Long: `Print the bytes that a receipt signs, three lines: "kycmark receipt v1", the SHA-256
-of the file handed over, the copy's ID. A recipient makes them of the file that it
-received, and of nothing that it was told but the ID.`,
+of the file handed over, the copy's ID. A recipient computes them from the file that it
+received and the copy's ID alone.`,
 		Example: `  kycmark receipt message 00000000000004d2`,
 		Args:    exactly("COPY"), ValidArgsFunction: copyIDs,
 	}, func(ctx context.Context, b *books, args []string) error {
@@ -105,32 +108,32 @@ received, and of nothing that it was told but the ID.`,
 	})
 }
 
-// hexOf reads n bytes: from their hex digits, from a file that holds the bytes or the
-// digits, or from a file in the format that other, unless it is nil, reads.
-func hexOf(arg string, n int, other func([]byte) []byte) (string, error) {
+// bytesOf reads n bytes. arg is their hex digits, or a file with the bytes or the digits.
+// other reads the bytes out of one more format of file; nil: no other format.
+func bytesOf(arg string, n int, other func([]byte) []byte) ([]byte, error) {
 	if raw, err := hex.DecodeString(arg); err == nil && len(raw) == n {
-		return hex.EncodeToString(raw), nil
+		return raw, nil
 	}
 	data, err := readSmall(arg)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if len(data) == n {
-		return hex.EncodeToString(data), nil
+		return data, nil
 	}
 	if raw, err := hex.DecodeString(strings.TrimSpace(string(data))); err == nil && len(raw) == n {
-		return hex.EncodeToString(raw), nil
+		return raw, nil
 	}
 	if other != nil {
 		if raw := other(data); len(raw) == n {
-			return hex.EncodeToString(raw), nil
+			return raw, nil
 		}
 	}
-	return "", usagef("%s holds neither %d bytes nor their hex digits", arg, n)
+	return nil, usagef("%s holds neither %d bytes nor their hex digits", arg, n)
 }
 
-// publicDER reads an Ed25519 public key as openssl writes it (RFC 8410), nil where
-// it is none.
+// publicDER reads an Ed25519 public key as openssl writes it (RFC 8410). It returns nil for
+// other data.
 func publicDER(data []byte) []byte {
 	if block, _ := pem.Decode(data); block != nil {
 		data = block.Bytes

@@ -1,0 +1,95 @@
+package books
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// ErrEntry is wrapped by every error of [ParseEntry].
+var ErrEntry = errors.New("malformed ledger entry")
+
+// Kinds of ledger entries, one for each table of evidence.
+const (
+	EntryRegistry      = "registry"
+	EntryRecipient     = "recipient"
+	EntryKey           = "key"
+	EntrySubmission    = "submission"
+	EntryIssue         = "issue"
+	EntryReceipt       = "receipt"
+	EntryCustody       = "custody"
+	EntryKeyState      = "key-state"
+	EntryErasure       = "erasure"
+	EntryInvestigation = "investigation"
+)
+
+// entryVersion is written into every entry and commitment; the meaning of a
+// version never changes.
+const entryVersion = 1
+
+// An Entry is one leaf of the ledger. It says that something of a kind was
+// entered at a time, and binds the row's contents by a salted commitment, so that
+// the leaf itself holds no personal data and survives the erasure of the row.
+type Entry struct {
+	Commitment [32]byte
+	Kind       string
+	Seq        int64 // from 1, without gaps
+	Time       time.Time
+}
+
+// wireEntry is an entry as it stands in JSON: its keys in ascending order, ASCII strings
+// and integers below 2^53, without spaces, it is canonical (RFC 8785).
+type wireEntry struct {
+	Commitment string `json:"commitment"`
+	Kind       string `json:"kind"`
+	Seq        int64  `json:"seq"`
+	Time       string `json:"time"`
+	V          int    `json:"v"`
+}
+
+const timeLayout = "2006-01-02T15:04:05.000000Z"
+
+// Encode returns the entry as canonical JSON. Its kind is one of the constants.
+func (e Entry) Encode() []byte {
+	b := make([]byte, 0, 192)
+	b = hex.AppendEncode(append(b, `{"commitment":"`...), e.Commitment[:])
+	b = append(append(append(b, `","kind":"`...), e.Kind...), `","seq":`...)
+	b = append(strconv.AppendInt(b, e.Seq, 10), `,"time":"`...)
+	b = append(e.Time.UTC().AppendFormat(b, timeLayout), `","v":`...)
+	return append(strconv.AppendInt(b, entryVersion, 10), '}')
+}
+
+// ParseEntry reads what [Entry.Encode] writes and nothing else: an entry that
+// would be encoded otherwise than it stands is refused.
+func ParseEntry(b []byte) (Entry, error) {
+	var w wireEntry
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&w); err != nil {
+		return Entry{}, fmt.Errorf("%w: %w", ErrEntry, err)
+	}
+	if w.V != entryVersion {
+		return Entry{}, fmt.Errorf("%w: version %d", ErrEntry, w.V)
+	}
+	if strings.ContainsFunc(w.Kind, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
+		return Entry{}, fmt.Errorf("%w: kind %.40q", ErrEntry, w.Kind)
+	}
+	sum, err := hex.DecodeString(w.Commitment)
+	if err != nil || len(sum) != 32 {
+		return Entry{}, fmt.Errorf("%w: commitment is not 64 hex digits", ErrEntry)
+	}
+	t, err := time.Parse(timeLayout, w.Time)
+	if err != nil {
+		return Entry{}, fmt.Errorf("%w: time: %w", ErrEntry, err)
+	}
+	e := Entry{Commitment: [32]byte(sum), Kind: w.Kind, Seq: w.Seq, Time: t}
+	if !bytes.Equal(e.Encode(), b) {
+		return Entry{}, fmt.Errorf("%w: not in canonical form", ErrEntry)
+	}
+	return e, nil
+}
