@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -19,22 +20,16 @@ import (
 // were never issued. They show what chance and a common template give in a picture of this
 // kind and this wear.
 
-// A Decoys is what copies that were never issued score in a leak in which a copy was found.
-type Decoys struct {
-	Number int     `json:"number"`
-	Most   float64 `json:"most"` // the max of their scores
-}
-
-// decoyCopies is how many copies that were never issued are scored: a tenth of a second.
+// decoyCopies is how many are scored: a tenth of a second.
 const decoyCopies = 1000
 
 // decoys are nil where no copy was found.
-func decoys(found *watermark.Traced) *Decoys {
+func decoys(found *watermark.Traced) *findings.Decoys {
 	if len(found.Accused) == 0 {
 		return nil
 	}
 	scores := found.Decoys(decoyCopies)
-	return &Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
+	return &findings.Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
 }
 
 // Chance says how the marks that tracing found stand out from those of copies that were never
@@ -51,15 +46,6 @@ func (v *Verdict) Chance() string {
 		}
 	}
 	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Most)
-}
-
-// A Reference is a control: an upload of another subject, as far as subjects are known, that
-// a leak was compared with. It does not say which upload: that person has no part in the
-// matter, and the holder of the registry can repeat the comparison.
-type Reference struct {
-	Distance int      `json:"distance"` // of its hash to that of the submission that the leak shows, bits of 256
-	Pixels   string   `json:"pixels"`   // what the pixels say of the leak and this upload: one of the constants
-	Score    *float64 `json:"score"`    // share of the comparable blocks that agree, 0..1
 }
 
 // DefaultReferences is how many times leaks of a dump are held against uploads that they do not
@@ -109,7 +95,7 @@ const (
 // Each comparison takes the way of every candidate. An upload that the leak's hash and
 // parts do not bring up is unrelated, as in the search; all others are compared by their
 // pixels. The store cannot be asked for the nearest uploads, so it gives no controls.
-func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, n int) ([]Reference, error) {
+func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, n int) ([]findings.Control, error) {
 	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
@@ -132,7 +118,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if m := e.match(shown); m != nil && m.Region != nil {
 		part = l.cut(m.Region)
 	}
-	var out []Reference
+	var out []findings.Control
 	for _, h := range hits {
 		if len(out) == n {
 			break
@@ -142,7 +128,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 			return nil, err
 		}
 		if m != nil {
-			out = append(out, Reference{h.Distance, m.Pixels, m.Score})
+			out = append(out, findings.Control{Distance: h.Distance, Pixels: m.Pixels, Score: m.Score})
 		}
 	}
 	return out, nil
@@ -235,20 +221,4 @@ func (w *weighing) falseMatch() float64 {
 		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
 	}
 	return math.Max(micro(rate), 1e-6)
-}
-
-func (w *weighing) showReferences() {
-	leaks, compared, same := w.references()
-	if compared == 0 {
-		return
-	}
-	s := fmt.Sprintf("%s also held against other uploads that look most like the one shown, none known to be of the same person, %s in all",
-		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"))
-	switch same {
-	case 0:
-		s += ": in none was the other upload found to be the same capture."
-	default:
-		s += fmt.Sprintf(": in %d the other upload was also found to be the same capture. The same picture may have been submitted twice; which of the two a leak derives from, only a mark tells.", same)
-	}
-	w.Shows = append(w.Shows, s)
 }
