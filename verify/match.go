@@ -150,7 +150,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 
 // match looks a candidate up. One that was erased is [ErrNotFound].
 func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
-	row, err := v.cfg.Registry.SubmissionAt(ctx, c.ref)
+	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, c.ref)
 	if errors.Is(err, registry.ErrErased) {
 		return nil, registry.ErrNotFound
 	}
@@ -266,7 +266,7 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	if err != nil {
 		return nil, nil
 	}
-	switch err := v.cfg.Registry.CheckRendition(ctx, of, pic.Decoder, pic.Image); {
+	switch err := v.cfg.Registry.Engine().CheckRendition(ctx, of, pic.Decoder, pic.Image); {
 	case errors.Is(err, registry.ErrSealed), errors.Is(err, registry.ErrNotFound):
 		return nil, nil
 	case err != nil:
@@ -293,7 +293,7 @@ func (c *pictureCache) follow(ctx context.Context, r *registry.Registry) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var err error
-	c.erased, err = r.ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) {
+	c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) {
 		delete(c.held, gone)
 		c.order = slices.DeleteFunc(c.order, func(id watermark.Submission) bool { return id == gone })
 	})

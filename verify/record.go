@@ -63,7 +63,7 @@ const (
 const modulePath = "github.com/kycmark/kycmark"
 
 func (v *Investigator) record(ctx context.Context) (*Record, error) {
-	size, head, err := v.cfg.Registry.Head(ctx)
+	size, head, err := v.cfg.Registry.Ledger().Head(ctx)
 	if err != nil {
 		return nil, err
 	}

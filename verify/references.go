@@ -115,7 +115,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if err != nil {
 		return nil, gone(err)
 	}
-	hash, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, shown)
+	hash, err := v.cfg.Registry.Engine().AreaHash(ctx, v.cfg.SealKey, shown)
 	if err != nil {
 		return nil, gone(err)
 	}
@@ -145,7 +145,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 
 // reference is nil where the submission of this number can be none.
 func (v *Investigator) reference(ctx context.Context, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
-	row, err := v.cfg.Registry.SubmissionAt(ctx, number)
+	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, number)
 	if err != nil {
 		return nil, gone(err)
 	}
