@@ -170,10 +170,10 @@ func (d *demoStory) run(args ...string) {
 	switch {
 	case verb == "issue" && !d.json:
 		d.printf("     ")
-		out = d.out
+		out = d.out.w
 	case verb == "investigate":
 		d.printf("\n")
-		out = d.out
+		out = d.out.w
 	}
 	if verb != "init" {
 		args = append(args, "--home", d.path("home"))
