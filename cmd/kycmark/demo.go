@@ -169,7 +169,6 @@ func (d *demoStory) run(args ...string) {
 	verb := args[0]
 	switch {
 	case verb == "issue" && !d.json:
-		d.printf("     ")
 		out = d.out.w
 	case verb == "investigate":
 		d.printf("\n")
