@@ -80,7 +80,7 @@ func (w *weighing) namedParts() []string {
 	return parts
 }
 
-// rivals are those of one recipient for a reason.
+// rivals lists the rivals of one recipient that are rivals for one of these reasons.
 func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
 	for _, r := range d.Odds.Rivals {
 		if r.Name == name && slices.Contains(why, r.Why) {
