@@ -45,8 +45,8 @@ func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
 // search runs the stages of all readers side by side, until one has found a mark: then
 // the others have been searched for as thoroughly, and are looked for along with it.
 func search(readers []*reader) error {
-	for _, try := range stages {
-		if err := try(readers); err != nil {
+	for _, s := range stages {
+		if err := s.try(readers); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(readers, func(r *reader) bool { return len(r.found) > 0 }) {

@@ -11,17 +11,28 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// The stages of the search, from what most leaks need to what few do.
-
 // A stage looks for marks in one way, side by side for all readers of a leak that are
 // not done.
-type stage func([]*reader) error
+type stage struct {
+	name string
+	try  func([]*reader) error
+}
 
-// stages are all there are, from what most leaks need to what few do.
-var stages = []stage{each((*reader).likely), each((*reader).obvious), each((*reader).faint), each((*reader).coarser), each((*reader).wholeFrame), stretched, each((*reader).affine), windows}
+// stages are all stages of the search, in their order: from what most leaks need to what
+// few need.
+var stages = [...]stage{
+	{"likely", each((*reader).likely)},
+	{"obvious", each((*reader).obvious)},
+	{"faint", each((*reader).faint)},
+	{"coarser", each((*reader).coarser)},
+	{"wholeFrame", each((*reader).wholeFrame)},
+	{"stretched", stretched},
+	{"affine", each((*reader).affine)},
+	{"windows", windows},
+}
 
 // each is the stage of readers that share nothing beyond what the leak keeps.
-func each(try func(*reader) error) stage {
+func each(try func(*reader) error) func([]*reader) error {
 	return func(readers []*reader) error {
 		for _, r := range readers {
 			if r.done() {
