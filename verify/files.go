@@ -213,7 +213,7 @@ func (v *Investigator) read(ctx context.Context, s source) ([]byte, error) {
 		return nil, s.err
 	}
 	if s.size > v.cfg.MaxBytes {
-		return nil, &picture.LimitError{What: "bytes", Got: s.size, Most: v.cfg.MaxBytes}
+		return nil, &picture.LimitError{What: "bytes", Got: s.size, Max: v.cfg.MaxBytes}
 	}
 	f, err := s.open(ctx)
 	if err != nil {

@@ -44,7 +44,7 @@ quality to --quality), .tif or .bmp.
 	fs.StringVar(&f.copy, "copy", "", "ID of the copy, 16 hex `digits` (required)")
 	fs.StringVar(&f.submission, "submission", "", "ID of the upload, 32 hex `digits` (default: the first 16 bytes of IN's SHA-256)")
 	fs.IntVar(&f.quality, "quality", 0, fmt.Sprintf("JPEG quality, 1 to 100 (default: that of IN, but at least %d, %d from %d pixels on; %d where IN is no JPEG)",
-		picture.LeastLike, picture.LeastLarge, picture.Large, picture.DefaultQuality))
+		picture.MinQualityLike, picture.MinQualityLarge, picture.Large, picture.DefaultQuality))
 	fs.Var(&f.metadata, "metadata", "EXIF of IN: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "write the picture even if the mark would not be read back")
 	fs.BoolVar(&f.force, "force", false, "overwrite OUT if it exists")
@@ -146,7 +146,7 @@ func (f *markFlags) encode(m *watermark.Marked, src picture.Source, format strin
 // read it back from, a JPEG 70: a quality below what sources are followed to is asked for
 // by hand. The error is errUnread when the mark is lost.
 func (f *markFlags) readBack(ctx context.Context, key *watermark.Key, id watermark.CopyID, file []byte, format string) error {
-	if !picture.Lossy(format) || f.quality == 0 || f.quality >= picture.LeastLike {
+	if !picture.Lossy(format) || f.quality == 0 || f.quality >= picture.MinQualityLike {
 		return nil
 	}
 	pic, err := picture.Decode(file, picture.Limits{})

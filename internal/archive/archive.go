@@ -1,11 +1,10 @@
 // Package archive keeps the hashes and names of many pictures in a folder, where
 // `kycmark index` finds them again.
 //
-// A folder holds a manifest, index.json, and the files that it names: the snapshot
-// of a [phash.Index] and a list of names. A change writes files under names of
-// their own and then the manifest over the old one, so that a crash leaves the
-// state before or after it; files that no manifest names are removed with the
-// next change. Further files may stand beside them under "parts" of the manifest.
+// A folder holds a manifest, index.json, and the files that it names: the snapshot of a
+// [phash.Index], a list of names, and perhaps features. A change writes new files under new
+// names, then replaces the manifest. A crash therefore leaves the state before or after the
+// change. The next change removes files that no manifest names.
 package archive
 
 import (
@@ -30,16 +29,15 @@ var (
 	ErrNone = errors.New("no index")
 	// ErrDamaged is wrapped when an archive is not as it was written.
 	ErrDamaged = errors.New("damaged index")
-	// ErrChanged is wrapped when somebody else changed the archive since it was
-	// opened.
-	ErrChanged = errors.New("index changed by somebody else meanwhile")
+	// ErrChanged is wrapped when another process changed the archive after it was opened.
+	ErrChanged = errors.New("another process changed the index meanwhile")
 )
 
 const (
 	manifestName = "index.json"
 	version      = 1
-	mostManifest = 1 << 20
-	mostFile     = 1 << 40
+	maxManifest  = 1 << 20
+	maxFile      = 1 << 40
 	partHashes   = "hashes"
 	partNames    = "names"
 	partFeatures = "features"
@@ -56,22 +54,22 @@ type part struct {
 	SHA256 string `json:"sha256,omitempty"` // of files that hold no checksum themselves
 }
 
-// An Archive is one that is open. It is not for concurrent use, but for the index.
+// An Archive is an open archive. Only its Index may be used concurrently.
 type Archive struct {
 	Index    *phash.Index // changes are kept by Save
-	Features *parts.Index // of the same pictures; nil where none are kept
+	Features *parts.Index // of the same pictures; nil if not kept
 
 	dir      string
 	manifest []byte // as it was read or written; nil in a folder without
 	parts    map[string]part
 	hashes   *mapfile.File // nil in a new archive
-	features *mapfile.File // nil without
+	features *mapfile.File // nil: no file
 	names    *names
 }
 
-// Create returns an empty archive, with room for local features or without, to be
-// saved to dir, which is made if there is none. A folder that holds an archive is refused with an error that wraps
-// [fs.ErrExist], unless it may be overwritten.
+// Create returns an empty archive, which Save writes to dir; Save makes the folder if needed.
+// With features, the archive also keeps local features. If dir already holds an archive and
+// overwrite is false, the error wraps [fs.ErrExist].
 func Create(dir string, kind phash.Kind, features, overwrite bool) (*Archive, error) {
 	old, err := readManifest(dir)
 	switch {
@@ -87,7 +85,7 @@ func Create(dir string, kind phash.Kind, features, overwrite bool) (*Archive, er
 	return a, nil
 }
 
-// Open opens the archive in dir, of which every file is checked first.
+// Open opens the archive in dir after it has checked every file.
 func Open(dir string) (*Archive, error) {
 	a := &Archive{dir: dir}
 	var err error
@@ -104,7 +102,7 @@ func Open(dir string) (*Archive, error) {
 }
 
 func (a *Archive) open() (err error) {
-	if a.hashes, err = mapfile.Open(a.path(partHashes), mostFile); err != nil {
+	if a.hashes, err = mapfile.Open(a.path(partHashes), maxFile); err != nil {
 		return err
 	}
 	if a.Index, err = phash.OpenIndex(a.hashes.Bytes()); err != nil {
@@ -116,7 +114,7 @@ func (a *Archive) open() (err error) {
 	if _, kept := a.parts[partFeatures]; !kept {
 		return nil
 	}
-	if a.features, err = mapfile.Open(a.path(partFeatures), mostFile); err != nil {
+	if a.features, err = mapfile.Open(a.path(partFeatures), maxFile); err != nil {
 		return err
 	}
 	a.Features, err = parts.Open(a.features.Bytes())
@@ -125,7 +123,7 @@ func (a *Archive) open() (err error) {
 
 func (a *Archive) path(what string) string { return filepath.Join(a.dir, a.parts[what].File) }
 
-// Close ends the use of the archive and its index.
+// Close unmaps the files. The archive and its index must not be used afterwards.
 func (a *Archive) Close() error {
 	var errs []error
 	if a.hashes != nil {
@@ -141,7 +139,7 @@ func (a *Archive) Close() error {
 }
 
 func readManifest(dir string) ([]byte, error) {
-	f, err := mapfile.Load(filepath.Join(dir, manifestName), mostManifest)
+	f, err := mapfile.Load(filepath.Join(dir, manifestName), maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNone)
 	}
@@ -179,8 +177,7 @@ const (
 	fileMode   fs.FileMode = 0o600
 )
 
-// Save writes the archive as it is. After an error the one on the disk is as it
-// was.
+// Save writes the archive. After an error the archive on the disk is unchanged.
 func (a *Archive) Save() error {
 	if err := os.MkdirAll(a.dir, folderMode); err != nil {
 		return err
@@ -210,7 +207,7 @@ func (a *Archive) Save() error {
 	return a.publish(next)
 }
 
-// publish makes the parts the archive and removes what is none any longer.
+// publish writes the manifest that names the parts, then removes files that it does not name.
 func (a *Archive) publish(parts map[string]part) error {
 	data, err := json.MarshalIndent(manifest{version, parts}, "", "  ")
 	if err != nil {
@@ -255,7 +252,7 @@ func (a *Archive) sweep() error {
 	return nil
 }
 
-// checkSum holds a file against its SHA-256 in hex.
+// checkSum compares a file with its SHA-256 in hex.
 func checkSum(data []byte, want string) error {
 	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != want {
 		return fmt.Errorf("%w: not what its checksum is of", ErrDamaged)

@@ -15,9 +15,9 @@ import (
 	"github.com/kycmark/kycmark/phash/parts"
 )
 
-// Names are kept one a line; a picture's ref in the index is the number of its
-// line, from 0 on. A name that holds line breaks, or begins with a quote, is
-// quoted as in Go. The line of a removed picture is empty.
+// Names are stored one a line. The ref of a picture in the index is the number of its line,
+// from 0. A name with line breaks, or that begins with a quote, is quoted as in Go. The line
+// of a removed picture is empty.
 type names struct {
 	file  *mapfile.File // lines of the refs from 0 on; nil without
 	lines int64         // in the file
@@ -29,7 +29,7 @@ type names struct {
 var ErrName = errors.New("a picture needs a name")
 
 func openNames(path, sum string) (*names, error) {
-	f, err := mapfile.Open(path, mostFile)
+	f, err := mapfile.Open(path, maxFile)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func unquoted(line string) string {
 	return line
 }
 
-// all are the lines of the file by ref, quoted.
+// all returns the lines of the file, quoted, by ref.
 func (n *names) all() iter.Seq2[int64, string] {
 	return func(yield func(int64, string) bool) {
 		if n.file == nil {
@@ -100,7 +100,7 @@ func (n *names) writeTo(w *partWriter) error {
 	return nil
 }
 
-// Names returns the names of refs, as hits of a search have them.
+// Names returns the names of refs, in their order. Hits of a search have such refs.
 func (a *Archive) Names(refs ...int64) map[int64]string {
 	found := make(map[int64]string, len(refs))
 	left := map[int64]bool{}
@@ -124,7 +124,7 @@ func (a *Archive) Names(refs ...int64) map[int64]string {
 	return found
 }
 
-// Refs returns the refs of those names that are in the archive.
+// Refs returns the refs of the given names. Names that the archive lacks are left out.
 func (a *Archive) Refs(wanted map[string]bool) map[string]int64 {
 	refs := map[string]int64{}
 	for ref, line := range a.names.all() {
@@ -146,13 +146,12 @@ type Entry struct {
 	Hash    phash.Hash
 	Quality int // of a hash without one: 100
 
-	Features *parts.Features // nil where there are none
+	Features *parts.Features // nil: no features
 }
 
-// Add adds pictures, in the place of those that have the same names; of equal
-// names the last counts. It returns how many were stored; the others are too
-// plain to be told by their hash, and the index counts them. After an error the
-// archive must not be saved.
+// Add adds pictures. A picture replaces the picture of the same name; among equal names the
+// last counts. Pictures that are too plain for a hash are only counted. Add returns how many
+// were stored. After an error the archive must not be saved.
 func (a *Archive) Add(entries []Entry) (stored int, err error) {
 	wanted := make(map[string]bool, len(entries))
 	for _, e := range entries {
@@ -197,7 +196,8 @@ func (a *Archive) Add(entries []Entry) (stored int, err error) {
 	})
 }
 
-// addFeatures keeps features, where they are kept, in the place of what was there.
+// addFeatures stores the features of a picture in place of earlier ones, if the archive keeps
+// features.
 func (a *Archive) addFeatures(features map[int64]*parts.Features) error {
 	if a.Features == nil {
 		return nil
@@ -221,8 +221,8 @@ func (a *Archive) dropFeatures(ref int64) {
 	}
 }
 
-// Remove removes the pictures of those names, and returns how many there were.
-// Save erases them from the disk.
+// Remove removes the pictures of the given names and returns how many it found. Save erases
+// them from the disk.
 func (a *Archive) Remove(wanted map[string]bool) int {
 	refs := a.Refs(wanted)
 	for _, ref := range refs {
@@ -233,7 +233,7 @@ func (a *Archive) Remove(wanted map[string]bool) int {
 	return len(refs)
 }
 
-// noRef is no picture's.
+// noRef is the ref of no picture.
 const noRef = -1
 
 func (n *names) add(name string) (ref int64) {

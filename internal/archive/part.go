@@ -12,7 +12,7 @@ import (
 
 const uniqueLen = 8 // bytes of the end of a file's name
 
-// A partWriter writes a file and sums it up.
+// A partWriter writes a file and computes its SHA-256.
 type partWriter struct {
 	*bufio.Writer
 	sum hash.Hash
@@ -25,9 +25,9 @@ func (w *partWriter) Write(b []byte) (int, error) {
 
 func (w *partWriter) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
 
-// writePart writes a file of that part under a name of its own, to the disk, and
-// returns its name and SHA-256. After an error there is none. Its entry in the
-// folder is made to last with the manifest's.
+// writePart writes and syncs a file of the given part under a new name, and returns that name
+// and the file's SHA-256. After an error it leaves no file. The folder is synced with the
+// manifest.
 func writePart(dir, what string, write func(*partWriter) error) (name string, sum [sha256.Size]byte, err error) {
 	var unique [uniqueLen]byte
 	rand.Read(unique[:]) // never fails: crypto/rand

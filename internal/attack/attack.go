@@ -1,15 +1,14 @@
-// Package attack is what a leaked picture goes through between a recipient's
-// hands and a channel: messengers, thumbnails, crops, screenshots, photographs of
-// screens, filters, redactions. The module bench and the leak tests measure
-// the mark under it.
+// Package attack simulates what happens to a leaked picture: messengers, thumbnails, crops,
+// screenshots, photographs of screens, filters, redactions. The module bench and the leak
+// tests measure the mark under these attacks.
 //
-// The list, its names, groups and parameters are those of the project's
-// executable definition in Python (OpenCV and libjpeg-turbo); the two agree in
-// effect, not in pixels. Everything random in an attack (place of a crop, noise)
-// comes from a seed: the same picture, attack and seed give the same result.
+// Names, groups and parameters follow the project's executable definition in Python (OpenCV
+// and libjpeg-turbo). Both agree in effect, not in pixels. Everything random in an attack
+// (place of a crop, noise) comes from a seed: the same picture, attack and seed give the same
+// result.
 //
-// Attacks are no part of a mark or a verdict, so they may use floating point as
-// the processor likes it.
+// Attacks are no part of a mark or a verdict. So they may use floating point that differs in
+// the last bit between processors.
 package attack
 
 import (
@@ -47,13 +46,11 @@ func Find(name string) (Attack, error) {
 	return Attack{}, fmt.Errorf("%w %q", ErrUnknown, name)
 }
 
-// Apply returns img as it is after the attack: a new opaque picture with its
-// origin at (0,0) and often of another size. Transparency is laid over white
-// first. img is not changed. The result depends on img, the attack and seed
-// alone, and different attacks draw independently from one seed.
+// Apply returns a new opaque picture: img after the attack, often of another size, with its
+// origin at (0,0). Transparency is first laid over white. The result depends only on img, the
+// attack and seed. Different attacks draw different random numbers from one seed.
 //
-// img should be at least 8 pixels high and wide; an empty picture comes back
-// empty.
+// img should be at least 8 pixels high and wide. An empty picture gives an empty picture.
 func (a Attack) Apply(img *image.NRGBA, seed uint64) *image.NRGBA {
 	p := opaque(img)
 	if a.run == nil || p.Rect.Empty() {
@@ -64,11 +61,11 @@ func (a Attack) Apply(img *image.NRGBA, seed uint64) *image.NRGBA {
 	return a.run(rand.New(rand.NewPCG(seed, h.Sum64())), p)
 }
 
-// A step is one change in an attack. It gets a packed opaque picture with its
-// origin at (0,0), must not change it, and returns one of the same kind.
+// A step is one change of an attack. It receives an opaque picture without gaps between rows,
+// with its origin at (0,0). It must not change that picture, and returns a new one of that kind.
 type step func(r *rand.Rand, p *image.NRGBA) *image.NRGBA
 
-// steps is one step after the other.
+// steps applies the given steps, one after the other.
 func steps(all ...step) step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		for _, s := range all {
@@ -78,8 +75,8 @@ func steps(all ...step) step {
 	}
 }
 
-// opaque copies img to a packed picture with its origin at (0,0), laid over
-// white.
+// opaque copies img to a picture without gaps between rows, laid over white, with its origin
+// at (0,0).
 func opaque(img *image.NRGBA) *image.NRGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
@@ -123,7 +120,7 @@ func fill(p *image.NRGBA, box image.Rectangle, c rgb) {
 	}
 }
 
-// paste lays q over p with its corner at (x, y); what lies outside p is lost.
+// paste copies q onto p with q's corner at (x, y). Pixels outside p are dropped.
 func paste(p, q *image.NRGBA, x, y int) {
 	box := q.Rect.Add(image.Pt(x, y)).Intersect(p.Rect)
 	for v := box.Min.Y; v < box.Max.Y; v++ {

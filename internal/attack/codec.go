@@ -20,8 +20,7 @@ func saveJPEG(quality int) step {
 }
 
 func recode(p *image.NRGBA, quality int) *image.NRGBA {
-	// p is opaque, so that its pixels are also those of an image.RGBA, for which
-	// the encoder has a fast path.
+	// For an opaque picture NRGBA and RGBA have the same bytes, and the encoder is faster for RGBA.
 	alias := &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect}
 	var b bytes.Buffer
 	if err := jpeg.Encode(&b, alias, &jpeg.Options{Quality: quality}); err != nil {
@@ -38,8 +37,8 @@ func recode(p *image.NRGBA, quality int) *image.NRGBA {
 	return fromYCbCr(c)
 }
 
-// fromYCbCr repeats the chroma over its 2 x 2 pixels, as our own decoder does for
-// a leak, where libjpeg would smooth it.
+// fromYCbCr converts to RGB and repeats each chroma sample over its 2 x 2 pixels, as kycmark's
+// own decoder does. libjpeg would smooth the chroma.
 func fromYCbCr(c *image.YCbCr) *image.NRGBA {
 	out := image.NewNRGBA(image.Rect(0, 0, c.Rect.Dx(), c.Rect.Dy()))
 	draw.Draw(&image.RGBA{Pix: out.Pix, Stride: out.Stride, Rect: out.Rect}, out.Rect, c, c.Rect.Min, draw.Src)

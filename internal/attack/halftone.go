@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 )
 
-// halftonePrint prints in black dots, 1200 px long and three dots a pixel, on paper
-// that does not lie flat, and scans it crooked, grey and a little soft.
+// halftonePrint prints in black dots, 1200 px long and three dots a pixel, on paper that is not
+// flat. Then it scans the print, tilted, grey and slightly blurred.
 func halftonePrint(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	const finer = 3
 	p = grayscale(r, scaleToSide(p, 1200))

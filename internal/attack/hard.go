@@ -6,8 +6,8 @@ import (
 	"math/rand/v2"
 )
 
-// Hard returns attacks beyond those of [All], all of the group "hard": what is
-// left after them is rarely read blind and is a matter for tracing.
+// Hard returns attacks beyond [All], all of the group "hard". After them a mark is rarely read
+// blind, but often traced.
 func Hard() []Attack {
 	return []Attack{
 		{"x_jpeg5", "hard", "JPEG quality 5, 4:2:0", saveJPEG(5)},
@@ -37,15 +37,15 @@ func turnHue(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	out := copyOf(p)
 	for i := 0; i < len(out.Pix); i += 4 {
 		c := out.Pix[i : i+3 : i+3]
-		most, least := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
-		if most == least {
+		high, low := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
+		if high == low {
 			continue
 		}
 		h := hueOf(c) + 50./60
-		chroma := min(1, 1.6*float64(most-least)/float64(most)) * float64(most)
+		chroma := min(1, 1.6*float64(high-low)/float64(high)) * float64(high)
 		for k, at := range [3]float64{5, 3, 1} { // red, green, blue, a sixth of the circle a unit
 			d := math.Mod(at+h, 6)
-			c[k] = clamp8(float64(most) - chroma*min(1, max(0, min(d, 4-d))) + .5)
+			c[k] = clamp8(float64(high) - chroma*min(1, max(0, min(d, 4-d))) + .5)
 		}
 	}
 	return out

@@ -9,11 +9,10 @@ import (
 	"slices"
 )
 
-// ErrMix is returned for copies that cannot be mixed: none, or of several sizes.
+// ErrMix is wrapped if there are no copies, or if their sizes differ.
 var ErrMix = errors.New("attack: copies cannot be mixed")
 
-// A Mix is one way for several recipients to make one picture of their copies of
-// the same upload.
+// A Mix is a way for several recipients to make one picture from their copies of one upload.
 type Mix struct {
 	Name  string // as in tables and on the command line, such as "median"
 	About string // one line for people
@@ -50,12 +49,12 @@ func FindMix(name string) (Mix, error) {
 	return mixes[i], nil
 }
 
-// Apply returns the mixture of copies, all of one size: a new opaque picture with
-// its origin at (0,0). It depends on the copies, their order, the mix and seed
-// alone. The error wraps [ErrMix].
+// Apply returns a new opaque picture, the mixture of copies of one size, with its origin at
+// (0,0). It depends only on the copies, their order, the mix and seed. The error wraps
+// [ErrMix].
 func (m Mix) Apply(copies []*image.NRGBA, seed uint64) (*image.NRGBA, error) {
 	if len(copies) == 0 || m.run == nil {
-		return nil, fmt.Errorf("%w: there are none", ErrMix)
+		return nil, fmt.Errorf("%w: no copies", ErrMix)
 	}
 	packed := make([]*image.NRGBA, len(copies))
 	for i, c := range copies {
@@ -77,7 +76,7 @@ func weightedAtRandom(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
 	return weighted(copies, weights)
 }
 
-// weighted is the mean with the given weights, rounded.
+// weighted returns the weighted mean of the copies, rounded.
 func weighted(copies []*image.NRGBA, weights []float64) *image.NRGBA {
 	total := 0.
 	for _, w := range weights {
@@ -94,7 +93,8 @@ func weighted(copies []*image.NRGBA, weights []float64) *image.NRGBA {
 	return out
 }
 
-// pointwise makes every value by f of those of the copies, in rising order.
+// pointwise returns a mix that computes each value by f from the copies' values there, sorted
+// ascending.
 func pointwise(f func(v []uint8) int) func(*rand.Rand, []*image.NRGBA) *image.NRGBA {
 	return func(_ *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
 		out := image.NewNRGBA(copies[0].Rect)
@@ -110,7 +110,8 @@ func pointwise(f func(v []uint8) int) func(*rand.Rand, []*image.NRGBA) *image.NR
 	}
 }
 
-// middleOf is the median; of an even number the mean of both, rounded down.
+// middleOf returns the median; of an even number of values the mean of the middle two, rounded
+// down.
 func middleOf(v []uint8) int { return (int(v[(len(v)-1)/2]) + int(v[len(v)/2])) / 2 }
 
 func lowestOrHighest(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
@@ -124,7 +125,8 @@ func lowestOrHighest(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
 	return low
 }
 
-// mosaicOf fills each square of side pixels from a copy drawn for it.
+// mosaicOf returns a mix that fills each square of the given side, in pixels, from one randomly
+// drawn copy.
 func mosaicOf(side int) func(*rand.Rand, []*image.NRGBA) *image.NRGBA {
 	return func(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
 		out := image.NewNRGBA(copies[0].Rect)

@@ -8,13 +8,12 @@ import (
 
 // Windows of non-local means, pixels from the middle.
 const (
-	patchReach  = 2 // 5 x 5 pixels are compared
-	searchReach = 7 // with those of 15 x 15 places
+	patchReach  = 2 // pixels; a patch has 5 x 5
+	searchReach = 7 // pixels; patches at 15 x 15 places are compared
 )
 
-// nonLocalMeans denoises lightness and colour apart, each with the strength h
-// given in their 8-bit units: Buades, Coll and Morel, Non-Local Means Denoising,
-// IPOL 2011.
+// nonLocalMeans denoises lightness with strength h and colour with strength hColour, both in
+// 8-bit units (Buades, Coll and Morel, Non-Local Means Denoising, IPOL 2011).
 func nonLocalMeans(h, hColour float64) step {
 	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		big := padded(p, patchReach+searchReach, reflect)
@@ -25,8 +24,8 @@ func nonLocalMeans(h, hColour float64) step {
 	}
 }
 
-// nlmWeights gives the weight of a place, at most 255, by the sum of the square
-// differences over its patch, divided by 32.
+// nlmWeights returns the table of weights, 0 to 255, of a place. Its index is the sum of the
+// squared differences over the place's patch, divided by 32.
 func nlmWeights(h2 float64) []uint64 {
 	const side = 2*patchReach + 1
 	var weights []uint64
@@ -46,12 +45,11 @@ const (
 	packW = 48
 )
 
-// denoise averages one channel, or two that are compared together, over the
-// search window of every pixel and returns the packed sums. w and h are those of
-// the padded planes; b may be nil.
+// denoise averages one channel, or two channels that are compared together, over the search
+// window of every pixel. It returns the packed sums. w and h are the size of the padded
+// planes; b may be nil.
 //
-// The places p+o of p and p-o of p are the same pair: each is weighed once and
-// counts for both.
+// Two pixels that lie one shift apart form one pair, which is weighed once and counts for both.
 func denoise(a, b []uint8, w, h int, weights []uint64) []uint64 {
 	n := &nlmPairs{a: a, b: b, w: w, h: h, weights: weights}
 	n.value = make([]uint64, w*h)
@@ -86,7 +84,7 @@ type nlmPairs struct {
 	squares []int32 // square differences of these rows, in turn
 }
 
-// shift weighs all pairs (x, y), (x+dx, y+dy) whose patches lie in the planes.
+// shift weighs all pairs (x, y), (x+dx, y+dy) whose patches lie within the planes.
 func (n *nlmPairs) shift(dx, dy int) {
 	const side = 2*patchReach + 1
 	x0, x1 := max(0, -dx), min(n.w, n.w-dx) // both pixels are in the planes
@@ -107,8 +105,7 @@ func (n *nlmPairs) shift(dx, dy int) {
 	}
 }
 
-// squareRow puts the square differences of two rows in the place of those of the
-// row that leaves the patch.
+// squareRow writes the squared differences of two rows over the row that leaves the patch.
 func squareRow(column, old []int32, a, b []uint8) {
 	old, a, b = old[:len(column)], a[:len(column)], b[:len(column)]
 	for i := range column {
@@ -118,7 +115,7 @@ func squareRow(column, old []int32, a, b []uint8) {
 	}
 }
 
-// addSquareRow adds the square differences of the second channel.
+// addSquareRow adds the squared differences of the second channel.
 func addSquareRow(column, old []int32, a, b []uint8) {
 	old, a, b = old[:len(column)], a[:len(column)], b[:len(column)]
 	for i := range column {
@@ -128,8 +125,8 @@ func addSquareRow(column, old []int32, a, b []uint8) {
 	}
 }
 
-// weigh adds the n pairs from p and q on to each other's sums, but for those
-// whose patch does not fit.
+// weigh adds n pairs, beginning at p and q, to each other's sums. Pairs whose patches do not fit
+// are skipped.
 func (n *nlmPairs) weigh(p, q, count int) {
 	const side = 2*patchReach + 1
 	if count < side {

@@ -8,8 +8,8 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// leastSide is the shortest side that a resize leaves.
-const leastSide = 8
+// minSide is the shortest side that a resize leaves.
+const minSide = 8
 
 // scaleBy resizes by the factor f: by area when shrinking, cubic when enlarging.
 func scaleBy(f float64) step {
@@ -36,8 +36,8 @@ func scaleToSide(p *image.NRGBA, side int) *image.NRGBA {
 func longSide(p *image.NRGBA) int { return max(p.Rect.Dx(), p.Rect.Dy()) }
 
 func scale(p *image.NRGBA, f float64) *image.NRGBA {
-	w := max(leastSide, int(math.RoundToEven(float64(p.Rect.Dx())*f)))
-	h := max(leastSide, int(math.RoundToEven(float64(p.Rect.Dy())*f)))
+	w := max(minSide, int(math.RoundToEven(float64(p.Rect.Dx())*f)))
+	h := max(minSide, int(math.RoundToEven(float64(p.Rect.Dy())*f)))
 	return scaleTo(p, w, h)
 }
 

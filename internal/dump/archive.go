@@ -21,7 +21,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 )
 
-// archive lists the files in one.
+// archive lists the files of the archive at name; depth counts the archives around it.
 func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) error {
 	r, err := f.Open(ctx)
 	if err != nil {
@@ -39,13 +39,13 @@ func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) erro
 		return err
 	case kind != ".zip":
 		return d.tar(ctx, at, size, err, depth, f.Name)
-	case err != nil: // its list of files stands at its end
+	case err != nil: // the list of files is at the archive's end
 		return err
 	}
 	return d.zip(ctx, at, size, depth, f.Name)
 }
 
-// A digested reader digests what is read through it.
+// A digested reader computes SHA-256 and size of what is read through it.
 type digested struct {
 	io.Reader
 	sum   hash.Hash
@@ -61,10 +61,10 @@ func (d *digested) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// seekable gives an archive's bytes, uncompressed, to be read anywhere: from the file itself
-// where it can, otherwise from a temporary file. Both stay open until the dump is closed. All
-// of r is read through whole. Beside an error stands what was read before it, if anything can
-// be read at all.
+// seekable returns an archive's uncompressed bytes for reading at any place: from the file
+// itself if that is possible, else from a temporary file. Both stay open until the dump is
+// closed. seekable reads r to its end. With an error it also returns the bytes before the
+// error, if any can be read.
 func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser, whole *digested) (io.ReaderAt, int64, error) {
 	if at, ok := r.(io.ReaderAt); ok && (kind == ".zip" || kind == ".tar") {
 		d.closers = append(d.closers, r)
@@ -72,7 +72,7 @@ func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser, whole
 		return at, whole.n, err
 	}
 	defer func() {
-		io.CopyN(io.Discard, whole, d.left) // what stands behind the compressed data, or behind an error, is the file's, too
+		io.CopyN(io.Discard, whole, d.left) // bytes behind the compressed data, or behind an error, belong to the file
 		r.Close()
 	}()
 	var from io.Reader = bufio.NewReader(whole)
@@ -89,8 +89,8 @@ func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser, whole
 	return d.spool(ctx, from)
 }
 
-// spool unpacks to a temporary file, which has no name any longer where the system allows
-// that, so that nothing is left behind.
+// spool unpacks to a temporary file. If the system allows it, the file has no name, so nothing
+// is left behind.
 func (d *Dump) spool(ctx context.Context, from io.Reader) (io.ReaderAt, int64, error) {
 	f, err := os.CreateTemp("", "kycmark-*")
 	if err != nil {
@@ -105,10 +105,10 @@ func (d *Dump) spool(ctx context.Context, from io.Reader) (io.ReaderAt, int64, e
 	return f, n, err
 }
 
-// A temporary is a file that is gone once it is closed.
+// A temporary is a file that is deleted when it is closed.
 type temporary struct {
 	*os.File
-	removed bool // already: not where an open file cannot be removed
+	removed bool // already removed; some systems cannot remove an open file
 }
 
 func (t *temporary) Close() error {
@@ -119,7 +119,7 @@ func (t *temporary) Close() error {
 	return err
 }
 
-// stopped ends reading with its context.
+// A stopped reader returns ctx's error once ctx has ended.
 type stopped struct {
 	ctx context.Context
 	r   io.Reader
@@ -155,14 +155,14 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 	return nil
 }
 
-// tar lists the files that are there from their first byte to their last. What broke the
-// archive off, if anything did, is its error, too.
+// tar lists the files that are complete. If the archive breaks off, tar also returns the error
+// that broke it off.
 func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error, depth int, under string) error {
 	if size == 0 {
-		return cmp.Or(broken, io.ErrUnexpectedEOF) // an archive without files has an end of its own
+		return cmp.Or(broken, io.ErrUnexpectedEOF) // an archive without files still has an end marker
 	}
 	whole := io.NewSectionReader(at, 0, size)
-	for t := tar.NewReader(whole); ; { // which seeks over the files
+	for t := tar.NewReader(whole); ; { // seeks over the files' bytes
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
 			return broken
@@ -194,7 +194,7 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error
 	}
 }
 
-// sparse reports whether the file's bytes lie in the archive in pieces.
+// sparse reports whether the archive stores the file's bytes in pieces.
 func sparse(h *tar.Header) bool {
 	for key := range h.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {

@@ -1,12 +1,12 @@
-// Package dump lists the files of a dump: files, folders (all files below), archives
-// (zip, tar, tar with gzip or bzip2), also in folders and one level deep in each other, and
-// the pictures in PDF files wherever they lie.
+// Package dump lists the files of a dump: files, folders with all files below, archives (zip,
+// tar, tar with gzip or bzip2) also in folders and one level deep in each other, and the
+// pictures in PDF files.
 //
-// Archives and PDFs are told by the ends of their names. Names within them are labels:
-// nothing is ever written under them. What cannot be listed is listed with its error. Of a tar
-// archive that is cut off, or broken from some place on, the files that are whole are listed, and
-// the archive itself with the error. Where only a checksum at its end fails nothing tells which
-// of its files is another than it was, and all of them are listed.
+// The ending of a name tells archives and PDFs. Names inside archives are labels: nothing is
+// ever written under them. What cannot be listed is listed with its error. If a tar archive is
+// cut off or broken, its complete files are listed, then the archive itself with the error. If
+// only a checksum at the archive's end fails, nothing shows which file changed, and all files
+// are listed.
 package dump
 
 import (
@@ -38,10 +38,10 @@ var (
 	errChanged    = errors.New("it was changed while it was read")
 )
 
-// A File is one of a dump.
+// A File is one file of a dump.
 type File struct {
 	Name string // path, "archive!name" within archives, "file.pdf#picture" within PDFs
-	Size int64  // bytes, as announced, which nobody believes; 0: not known
+	Size int64  // bytes, as announced, which need not be true; 0: not known
 	Err  error  // why it cannot be read; Open is nil then
 	Open func(ctx context.Context) (io.ReadCloser, error)
 }
@@ -55,26 +55,26 @@ type Container struct {
 
 // A PDF is an open PDF file, safe for concurrent use.
 type PDF interface {
-	Names() []string // of the pictures, each once
+	Names() []string // of the pictures, each different
 	// Read gives the i-th picture as the bytes of a file.
 	Read(ctx context.Context, i int) ([]byte, error)
 	Close() error
 }
 
-// Options say what is listed. MaxFiles and MaxPDF are required.
+// Options bound what is listed. MaxFiles and MaxPDF are required.
 type Options struct {
 	MaxFiles int   // of the dump, pictures of PDFs among them
 	MaxPDF   int64 // bytes of one PDF
-	// MaxUnpacked bounds what is unpacked to temporary files, which nested and compressed
-	// archives need, bytes altogether; 0 means 16 GiB.
+	// MaxUnpacked is the max number of bytes unpacked to temporary files, over all archives.
+	// Nested and compressed archives need such files. 0 means 16 GiB.
 	MaxUnpacked int64
-	// OpenPDF opens a PDF's bytes; nil lists PDFs as plain files. It keeps data.
+	// OpenPDF opens a PDF and keeps data. If nil, PDFs are listed as plain files.
 	OpenPDF func(ctx context.Context, data []byte) (PDF, error)
 }
 
 const (
 	defaultUnpacked = 16 << 30
-	maxDepth        = 2 // of archives in each other
+	maxDepth        = 2 // of archives inside archives
 	openTime        = 2 * time.Minute
 	readTime        = time.Minute
 )
@@ -90,7 +90,7 @@ type Dump struct {
 	pdfs    pdfCache
 }
 
-// New is an empty dump.
+// New returns an empty dump.
 func New(opts Options) *Dump {
 	if opts.MaxUnpacked <= 0 {
 		opts.MaxUnpacked = defaultUnpacked
@@ -98,7 +98,7 @@ func New(opts Options) *Dump {
 	return &Dump{opts: opts, left: opts.MaxUnpacked, pdfs: pdfCache{open: opts.OpenPDF}}
 }
 
-// Close ends the use of the dump and its files.
+// Close closes all files of the dump. They must not be read afterwards.
 func (d *Dump) Close() error {
 	errs := []error{d.pdfs.close()}
 	for _, c := range slices.Backward(d.closers) {
@@ -107,12 +107,13 @@ func (d *Dump) Close() error {
 	return errors.Join(errs...)
 }
 
-// Add lists what paths stand for. Only the end of ctx and [ErrTooMany] are errors.
+// Add lists the files at paths. It returns only ctx's error or [ErrTooMany]; every other
+// failure is listed with its file.
 func (d *Dump) Add(ctx context.Context, paths ...string) error {
 	for _, p := range paths {
 		st, err := os.Stat(p)
 		switch {
-		case err != nil: // one bad input among others
+		case err != nil: // one bad input does not end the others
 			err = d.add(File{Name: p, Err: err})
 		case st.IsDir():
 			err = d.AddFS(ctx, folder(p), p)
@@ -126,8 +127,8 @@ func (d *Dump) Add(ctx context.Context, paths ...string) error {
 	return nil
 }
 
-// AddFS lists the files of a tree. Names begin with under, where that is not empty. Links are
-// not followed.
+// AddFS lists the files of a tree and does not follow links. If under is not empty, names begin
+// with it.
 func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 	return fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
 		full := name
@@ -164,7 +165,7 @@ func (d *Dump) add(f File) error {
 	return nil
 }
 
-// entry lists a file, or what is in it. It lies in depth archives.
+// entry lists a file, or the files in it; depth counts the archives around it.
 func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -205,7 +206,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 		}
 		return data, nil
 	}}
-	names, err := d.pdfs.names(ctx, file) // which loads it, before anybody else does
+	names, err := d.pdfs.names(ctx, file) // this call loads it before any other
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -227,7 +228,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	return nil
 }
 
-// load reads a PDF.
+// load reads a PDF's bytes, at most MaxPDF.
 func (d *Dump) load(ctx context.Context, f File) ([]byte, error) {
 	if f.Size > d.opts.MaxPDF {
 		return nil, fmt.Errorf("the PDF has %d bytes, limit is %d", f.Size, d.opts.MaxPDF)

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 )
 
-// A folder is a tree of files like [os.DirFS], but for names that are no UTF-8: package fs has
-// no such names, and leaks from old or foreign systems do. It is walked by what it lists
-// itself, so that nothing outside is ever named.
+// A folder is a tree of files like [os.DirFS]. It also has names that are not UTF-8: package fs
+// refuses them, and leaks from old or foreign systems contain them. Only names that the folder
+// has listed are opened, so nothing outside can be named.
 type folder string
 
 func (f folder) path(name string) string {

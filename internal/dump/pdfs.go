@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// openPDFs is how many PDFs stay open that nobody reads at the moment. A PDF is opened once
-// to be listed, and again when its pictures are read, which come one after the other.
+// openPDFs is how many PDFs stay open while no picture of them is read. A PDF is opened to be
+// listed, and again to be read; its pictures are read one after the other.
 const openPDFs = 2
 
-// A pdfCache keeps the PDFs open that are being read.
+// A pdfCache keeps open the PDFs that are in use and the last few others.
 type pdfCache struct {
 	open func(ctx context.Context, data []byte) (PDF, error)
 
@@ -20,7 +20,7 @@ type pdfCache struct {
 	held []*heldPDF // the last used last
 }
 
-// A pdfFile is one PDF, by its address: names need not differ.
+// A pdfFile is one PDF. Its address identifies it, because two PDFs can have the same name.
 type pdfFile struct {
 	load func(ctx context.Context) ([]byte, error)
 }
@@ -33,7 +33,7 @@ type heldPDF struct {
 	users int // under the cache's lock
 }
 
-// names are the pictures of a PDF.
+// names returns the names of a PDF's pictures.
 func (c *pdfCache) names(ctx context.Context, file *pdfFile) ([]string, error) {
 	h, err := c.take(ctx, file)
 	if err != nil {
@@ -43,7 +43,7 @@ func (c *pdfCache) names(ctx context.Context, file *pdfFile) ([]string, error) {
 	return h.pdf.Names(), nil
 }
 
-// read gives one of them.
+// read returns the i-th picture of a PDF.
 func (c *pdfCache) read(ctx context.Context, file *pdfFile, i int) ([]byte, error) {
 	h, err := c.take(ctx, file)
 	if err != nil {
@@ -53,9 +53,9 @@ func (c *pdfCache) read(ctx context.Context, file *pdfFile, i int) ([]byte, erro
 	return timed(ctx, readTime, func(ctx context.Context) ([]byte, error) { return h.pdf.Read(ctx, i) })
 }
 
-// timed gives up what takes longer than that.
-func timed[T any](ctx context.Context, most time.Duration, do func(context.Context) (T, error)) (T, error) {
-	bounded, cancel := context.WithTimeout(ctx, most)
+// timed calls do and gives up after limit.
+func timed[T any](ctx context.Context, limit time.Duration, do func(context.Context) (T, error)) (T, error) {
+	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	out, err := do(bounded)
 	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
@@ -64,7 +64,7 @@ func timed[T any](ctx context.Context, most time.Duration, do func(context.Conte
 	return out, err
 }
 
-// take opens a PDF that is not open.
+// take returns the PDF, which it opens if needed, and counts a user.
 func (c *pdfCache) take(ctx context.Context, file *pdfFile) (*heldPDF, error) {
 	c.mu.Lock()
 	i := slices.IndexFunc(c.held, func(h *heldPDF) bool { return h.file == file })
@@ -103,7 +103,7 @@ func (c *pdfCache) orError(h *heldPDF) (*heldPDF, error) {
 	return h, nil
 }
 
-// giveBack closes the PDFs that were used longest ago.
+// giveBack ends one use and closes the PDFs that were used longest ago.
 func (c *pdfCache) giveBack(h *heldPDF) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

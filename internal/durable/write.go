@@ -9,20 +9,17 @@ import (
 	"path/filepath"
 )
 
-// WriteFile writes data to path with mode perm (before umask): to a temporary
-// file in the same folder first, which is synced to the disk and then given
-// its name, and the folder is synced in turn where the system has that. The
+// WriteFile writes data to path with mode perm (before umask). It writes a temporary file in the
+// same folder, syncs that to the disk, renames it, and syncs the folder if the system can. The
 // error is a *fs.PathError that names path.
 //
-// Without overwrite, what is there stays there, also when it appears while
-// WriteFile runs, and errors.Is(err, fs.ErrExist) is true. With overwrite the
-// old content is replaced whole; of a symbolic link at path the link is
-// replaced, not what it points to.
+// If overwrite is false and path exists, or appears meanwhile, WriteFile changes nothing and
+// errors.Is(err, fs.ErrExist) is true. If overwrite is true the whole content is replaced; a
+// symbolic link at path is replaced, not its target.
 //
-// After an error path is as it was and nothing is left beside it, with one
-// exception: when only the last step fails, the syncing of the folder after an
-// overwrite, the new content is in place and may not outlast a power cut. A
-// process that is killed may leave a file .kycmark-*.tmp.
+// After an error path is unchanged and nothing is left beside it, with one exception: the last
+// step of an overwrite, the syncing of the folder. If that fails, the new content is there but
+// may be lost in a power cut. A process that is killed may leave .kycmark-*.tmp.
 func WriteFile(path string, data []byte, perm fs.FileMode, overwrite bool) error {
 	if err := write(system(), path, data, perm, overwrite); err != nil {
 		return &fs.PathError{Op: "write", Path: path, Err: cause(err)}

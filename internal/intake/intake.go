@@ -36,7 +36,7 @@ func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 		return nil, fmt.Errorf("read: %w", err)
 	}
 	if int64(len(data)) > limit {
-		return nil, &picture.LimitError{What: "bytes", Got: int64(len(data)), Most: limit}
+		return nil, &picture.LimitError{What: "bytes", Got: int64(len(data)), Max: limit}
 	}
 	return data, nil
 }

@@ -1,5 +1,5 @@
-// Package mapfile gives memory that Go's heap does not: files mapped into memory,
-// and huge pages. Where the system has neither, files are read and the heap serves.
+// Package mapfile provides memory outside Go's heap: files mapped into memory, and huge pages.
+// On systems without them it reads files into the heap.
 package mapfile
 
 import (
@@ -14,10 +14,10 @@ type File struct {
 	close func([]byte) error
 }
 
-// Open maps a regular file of at most so many bytes. Nobody may write to the file
-// or cut it while it is open: replace it by another under its name.
-func Open(path string, most int64) (*File, error) {
-	f, size, err := regular("map", path, most)
+// Open maps a regular file of at most maxSize bytes. While it is open the file must not be
+// written or cut; to change it, write another file and rename that over it.
+func Open(path string, maxSize int64) (*File, error) {
+	f, size, err := regular("map", path, maxSize)
 	if err != nil {
 		return nil, err
 	}
@@ -32,8 +32,8 @@ func Open(path string, most int64) (*File, error) {
 	return &File{data, unmap}, nil
 }
 
-// regular opens a regular file of at most so many bytes.
-func regular(op, path string, most int64) (f *os.File, size int, err error) {
+// regular opens a regular file of at most maxSize bytes. op is the word for errors.
+func regular(op, path string, maxSize int64) (f *os.File, size int, err error) {
 	if f, err = os.Open(path); err != nil {
 		return nil, 0, err
 	}
@@ -42,7 +42,7 @@ func regular(op, path string, most int64) (f *os.File, size int, err error) {
 	case err != nil:
 	case !info.Mode().IsRegular():
 		err = &os.PathError{Op: op, Path: path, Err: fmt.Errorf("not a regular file")}
-	case info.Size() > most || info.Size() != int64(int(info.Size())):
+	case info.Size() > maxSize || info.Size() != int64(int(info.Size())):
 		err = &os.PathError{Op: op, Path: path, Err: fmt.Errorf("%d bytes are too many", info.Size())}
 	default:
 		return f, int(info.Size()), nil
@@ -51,10 +51,10 @@ func regular(op, path string, most int64) (f *os.File, size int, err error) {
 	return nil, 0, err
 }
 
-// Bytes is the content, until Close.
+// Bytes returns the content. It is valid until Close.
 func (f *File) Bytes() []byte { return f.data }
 
-// Close gives the memory back.
+// Close releases the memory.
 func (f *File) Close() error {
 	data := f.data
 	f.data = nil
@@ -64,10 +64,10 @@ func (f *File) Close() error {
 	return f.close(data)
 }
 
-// Load reads a regular file of at most so many bytes into huge pages, where random
-// access is faster than in a mapped file, and which nobody else can change.
-func Load(path string, most int64) (*File, error) {
-	f, size, err := regular("read", path, most)
+// Load reads a regular file of at most maxSize bytes into huge pages. Random access is faster
+// there than in a mapped file, and no other process can change the content.
+func Load(path string, maxSize int64) (*File, error) {
+	f, size, err := regular("read", path, maxSize)
 	if err != nil {
 		return nil, err
 	}
@@ -85,8 +85,7 @@ func Load(path string, most int64) (*File, error) {
 	return loaded, nil
 }
 
-// Pages allots memory of its own to each caller, in huge pages where the system
-// has them for the asking. It is what phash calls a Memory.
+// Pages allocates huge pages, if the system has them. It implements phash.Memory.
 type Pages struct{}
 
 // hugePage is the size of a huge page on the common processors.

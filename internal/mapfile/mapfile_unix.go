@@ -13,7 +13,7 @@ func mapped(f *os.File, size int) ([]byte, func([]byte) error, error) {
 	return data, unix.Munmap, err
 }
 
-// Alloc returns size zero bytes, or nil if there are none to be had.
+// Alloc returns size zero bytes, or nil if the system has no such pages.
 func (Pages) Alloc(size int) []byte {
 	if size <= 0 {
 		return nil
@@ -27,7 +27,7 @@ func (Pages) Alloc(size int) []byte {
 	return b[:size]
 }
 
-// Free gives back what Alloc returned.
+// Free releases what Alloc returned.
 func (Pages) Free(b []byte) {
 	if cap(b) > 0 {
 		_ = unix.Munmap(b[:cap(b)]) // fails for what is no mapping alone

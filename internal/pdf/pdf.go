@@ -1,17 +1,15 @@
-// Package pdf takes the pictures out of PDF files: scans, photographed documents, reports
-// with pictures on their pages.
+// Package pdf takes the pictures out of PDF files: scans, photographed documents, reports with
+// pictures on their pages.
 //
-// A picture that stands alone on its page, or beside others, is given as the very bytes
-// that the file holds, where these are a JPEG, and as a PNG of its pixels otherwise.
-// Pictures that touch or overlap each other are pieces of one: scanning software cuts pages
-// into strips, and into layers of different resolution. Such a group is rendered as the page
-// shows it, at the resolution of its sharpest piece.
+// A picture without neighbours is returned as the very bytes of its JPEG if it has one,
+// otherwise as a PNG. Pictures that touch or overlap are pieces of one
+// picture: scanning software cuts pages into strips, and into layers of different resolution.
+// Such a group is rendered as the page shows it, at the resolution of its sharpest piece.
 //
-// Of a file that is damaged as a whole, such as the begin of one that was cut off, the
-// JPEGs are given that lie in it in one piece.
+// If a file is damaged as a whole, for example cut off, the complete JPEGs in it are returned.
 //
-// Files are read by PDFium, compiled to WebAssembly: it sees neither files nor network, has
-// memory of its own that is bounded, and can be stopped. Whatever a file makes it do is an
+// PDFium, compiled to WebAssembly, reads the files. It sees neither files nor network, has
+// bounded memory of its own, and can be stopped. Whatever a file makes PDFium do becomes an
 // error of that file.
 package pdf
 
@@ -30,10 +28,9 @@ import (
 )
 
 var (
-	// ErrFormat is wrapped where a file is no PDF that can be read, or is encrypted under a
-	// password.
+	// ErrFormat is wrapped if a file is not a readable PDF, or is encrypted under a password.
 	ErrFormat = errors.New("not a readable PDF")
-	// ErrLimit is wrapped where a file is over one of the [Limits].
+	// ErrLimit is wrapped if a file is over one of the [Limits].
 	ErrLimit = errors.New("over a limit")
 )
 
@@ -44,7 +41,7 @@ type Limits struct {
 	MaxPixels   int64 // of one picture; 0 means 100 million
 }
 
-// maxObjects is how much of a page is looked through, and maxDepth how deep forms are
+// maxObjects is how many objects of a page are examined; maxDepth is how deep forms are
 // followed.
 const (
 	maxObjects = 100_000
@@ -64,16 +61,16 @@ func (l Limits) orDefault() Limits {
 	return l
 }
 
-// A Picture is one of a file, which [Document.Read] reads.
+// A Picture is one picture of a file. [Document.Read] returns its bytes.
 type Picture struct {
-	// Name is such as "page3-image1.jpg"; "page3-render1.png" is one that was put together,
-	// "salvaged1.jpg" one of a damaged file.
+	// Name is for example "page3-image1.jpg"; "page3-render1.png" for a group that was rendered,
+	// "salvaged1.jpg" for a JPEG of a damaged file.
 	Name string
 	Page int   // from 1 on; 0: not known
 	Err  error // why it cannot be read; it may stand for a whole page
 
 	group []piece
-	data  []byte // of one that was salvaged
+	data  []byte // of a salvaged picture
 }
 
 // A piece is a picture object of a page.
@@ -84,7 +81,7 @@ type piece struct {
 	jpeg                     bool    // its data are a JPEG
 }
 
-// A Document is an open file. It is safe for concurrent use, and does one thing at a time.
+// A Document is an open file. It is safe for concurrent use; calls wait for each other.
 type Document struct {
 	mu       sync.Mutex
 	engine   *Engine
@@ -96,8 +93,8 @@ type Document struct {
 	pictures []Picture
 }
 
-// Open reads a file as far as to know its pictures; it keeps data. Pages that cannot be read
-// are listed with their error. The error wraps [ErrFormat] or [ErrLimit], or is that of ctx.
+// Open lists the pictures of a file and keeps data. Pages that cannot be read are listed with
+// their error. The error wraps [ErrFormat] or [ErrLimit], or is ctx's.
 func (e *Engine) Open(ctx context.Context, data []byte, lim Limits) (*Document, error) {
 	d := &Document{engine: e, data: data, lim: lim.orDefault()}
 	if err := d.load(ctx); err != nil {
@@ -123,13 +120,13 @@ func (e *Engine) Open(ctx context.Context, data []byte, lim Limits) (*Document, 
 	return d, nil
 }
 
-// Pages is how many pages the file has.
+// Pages returns the number of pages.
 func (d *Document) Pages() int { return d.pages }
 
-// Pictures are those of the file, page by page.
+// Pictures returns the pictures of the file, page by page.
 func (d *Document) Pictures() []Picture { return d.pictures }
 
-// Names are those of the pictures.
+// Names returns the names of the pictures, page by page.
 func (d *Document) Names() []string {
 	out := make([]string, len(d.pictures))
 	for i, p := range d.pictures {
@@ -138,7 +135,7 @@ func (d *Document) Names() []string {
 	return out
 }
 
-// Close ends the use of the document.
+// Close releases the document's memory.
 func (d *Document) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -146,7 +143,7 @@ func (d *Document) Close() error {
 	return nil
 }
 
-// load opens the file in an instance of its own.
+// load opens the file in a new instance of PDFium.
 func (d *Document) load(ctx context.Context) error {
 	if d.inst != nil {
 		return d.bind(ctx)
@@ -180,8 +177,8 @@ func (d *Document) drop() {
 	}
 }
 
-// failed says why a call did not succeed. The instance is given up where the program was
-// stopped or failed within, since it cannot go on.
+// failed returns the error of a call. It gives up the instance if the program in it was stopped
+// or crashed, since that instance cannot go on.
 func (d *Document) failed(ctx context.Context, err error) error {
 	if d.doc == "" || !errors.Is(err, pdfium_errors.ErrPage) && !strings.HasPrefix(err.Error(), "could not ") {
 		d.drop()
@@ -210,7 +207,7 @@ func (d *Document) page(n int) requests.Page {
 	return requests.Page{ByIndex: &requests.PageByIndex{Document: d.doc, Index: n - 1}}
 }
 
-// list adds the pictures of a page. Only the end of ctx is an error.
+// list adds the pictures of a page. It returns only ctx's error.
 func (d *Document) list(ctx context.Context, page int) error {
 	pieces, err := d.pieces(ctx, page)
 	if err != nil {
@@ -234,7 +231,7 @@ func (d *Document) list(ctx context.Context, page int) error {
 	return nil
 }
 
-// pieces finds the picture objects of a page.
+// pieces returns the picture objects of a page.
 func (d *Document) pieces(ctx context.Context, page int) (out []piece, err error) {
 	if err := d.load(ctx); err != nil {
 		return nil, err
@@ -260,7 +257,7 @@ func (d *Document) pieces(ctx context.Context, page int) (out []piece, err error
 	return w.found, nil
 }
 
-// groups puts pieces that touch or overlap together, in the order of their first ones.
+// groups joins pieces that touch or overlap, in the order of their first pieces.
 func groups(pieces []piece) [][]piece {
 	var out [][]piece
 	for _, p := range pieces {
@@ -285,7 +282,7 @@ func groups(pieces []piece) [][]piece {
 	return out
 }
 
-// touches reports whether p comes within a point of a piece of the group.
+// touches reports whether p lies within a point of a piece of the group.
 func touches(group []piece, p piece) bool {
 	for _, q := range group {
 		if p.left <= q.right+1 && q.left <= p.right+1 && p.bottom <= q.top+1 && q.bottom <= p.top+1 {
@@ -295,9 +292,9 @@ func touches(group []piece, p piece) bool {
 	return false
 }
 
-// sharpest is the resolution to render a group at, pixels a point. Of layers the mask is
-// often the sharpest, which PDFium does not tell: they are rendered at 300 dpi at least,
-// the resolution of scans.
+// sharpest returns the resolution at which to render a group, in pixels a point. In layers the
+// mask is often the sharpest, but PDFium does not show the mask. Layers are therefore rendered
+// with at least 300 dpi, the resolution of scans.
 func sharpest(group []piece) float64 {
 	const scan = 300.0 / 72
 	sharp := 0.0
@@ -312,7 +309,7 @@ func sharpest(group []piece) float64 {
 	return sharp
 }
 
-// covers reports whether half of the smaller one's area is common to both.
+// covers reports whether p and q share half of the smaller area.
 func (p piece) covers(q piece) bool {
 	w := math.Min(p.right, q.right) - math.Max(p.left, q.left)
 	h := math.Min(p.top, q.top) - math.Max(p.bottom, q.bottom)
@@ -320,7 +317,7 @@ func (p piece) covers(q piece) bool {
 	return w > 0 && h > 0 && 2*w*h >= math.Min(area(p), area(q))
 }
 
-// sharpness is the piece's pixels a point, the finer of both directions.
+// sharpness returns the piece's pixels a point, in the finer of both directions.
 func (p piece) sharpness() float64 {
 	w, h := p.right-p.left, p.top-p.bottom
 	straight := math.Max(float64(p.width)/w, float64(p.height)/h)

@@ -9,17 +9,17 @@ import (
 	"github.com/klippa-app/go-pdfium/structs"
 )
 
-// render draws the part of the page that the group takes, at the resolution of its sharpest
-// piece, or at what the limit of pixels leaves. The part begins at a pixel, so that strips
-// of the page's own resolution are not resampled.
+// render draws the part of the page that the group covers. It uses the resolution of the sharpest
+// piece, or the highest that the limit of pixels allows. The part begins at a whole pixel, so
+// strips of the page's own resolution are not resampled.
 func (d *Document) render(page int, group []piece) ([]byte, error) {
 	part, err := d.part(page, group)
 	if err != nil {
 		return nil, err
 	}
 	sharp := sharpest(group)
-	if most := float64(d.lim.MaxPixels); !(sharp*sharp*part.w*part.h <= most) {
-		sharp = math.Sqrt(most / (part.w * part.h))
+	if maxSize := float64(d.lim.MaxPixels); !(sharp*sharp*part.w*part.h <= maxSize) {
+		sharp = math.Sqrt(maxSize / (part.w * part.h))
 	}
 	w, h := int(math.Round(sharp*part.w)), int(math.Round(sharp*part.h))
 	if w < minSide || h < minSide {
@@ -50,17 +50,17 @@ func (d *Document) render(page int, group []piece) ([]byte, error) {
 	return encode(img)
 }
 
-// A box is a part of a page as it is shown: points from its left upper corner.
+// A box is a part of a page as shown: points from its upper left corner.
 type box struct{ x, y, w, h float64 }
 
-// part is what the group takes of its page.
+// part returns the part of the page that the group covers.
 func (d *Document) part(page int, group []piece) (box, error) {
 	size, err := d.inst.FPDF_GetPageSizeByIndex(&requests.FPDF_GetPageSizeByIndex{Document: d.doc, Index: page - 1})
 	if err != nil {
 		return box{}, err
 	}
-	const most = 1 << 20 // points; pages end at 14,400, and what is shown here as an int32 at 2^31
-	if !(size.Width > 0 && size.Height > 0 && size.Width < most && size.Height < most) {
+	const maxSize = 1 << 20 // points; pages end at 14,400, and what is shown here as an int32 at 2^31
+	if !(size.Width > 0 && size.Height > 0 && size.Width < maxSize && size.Height < maxSize) {
 		return box{}, errors.New("page without a size")
 	}
 	const fine = 1000 // PDFium gives whole units: of a thousandth of a point

@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// salvage finds the first most JPEGs that are streams of their own. In an encrypted file
-// there are none.
-func salvage(data []byte, most int) (out []Picture) {
+// salvage returns the first maxPictures JPEGs that are streams of their own. It finds nothing in
+// an encrypted file.
+func salvage(data []byte, maxPictures int) (out []Picture) {
 	begin, end := []byte("stream"), []byte("endstream")
-	for rest := data; len(out) < most; {
+	for rest := data; len(out) < maxPictures; {
 		_, after, ok := bytes.Cut(rest, begin)
 		if !ok {
 			return out

@@ -15,7 +15,7 @@ type matrix struct{ a, b, c, d, e, f float64 }
 
 var unit = matrix{a: 1, d: 1}
 
-// times applies m first and then n.
+// times returns the map that applies m first and then n.
 func (m matrix) times(n matrix) matrix {
 	return matrix{
 		m.a*n.a + m.b*n.c, m.a*n.b + m.b*n.d,
@@ -28,21 +28,21 @@ func fromPDFium(m structs.FPDF_FS_MATRIX) matrix {
 	return matrix{float64(m.A), float64(m.B), float64(m.C), float64(m.D), float64(m.E), float64(m.F)}
 }
 
-// bounds are those of the unit square, which a picture fills, after m.
+// bounds returns the bounds of the unit square after m. A picture fills that square.
 func (m matrix) bounds() (left, bottom, right, top float64) {
 	left, right = m.e+math.Min(m.a, 0)+math.Min(m.c, 0), m.e+math.Max(m.a, 0)+math.Max(m.c, 0)
 	bottom, top = m.f+math.Min(m.b, 0)+math.Min(m.d, 0), m.f+math.Max(m.b, 0)+math.Max(m.d, 0)
 	return left, bottom, right, top
 }
 
-// A walk looks through the objects of a page.
+// A walk examines the objects of a page.
 type walk struct {
 	d     *Document
 	left  int // objects that may still be looked at
 	found []piece
 }
 
-// object takes a picture in, or follows a form.
+// object adds a picture, or follows a form.
 func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) error {
 	if w.left--; w.left < 0 {
 		return fmt.Errorf("%w: more than %d objects on a page", ErrLimit, maxObjects)
@@ -81,8 +81,8 @@ func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) er
 	return nil
 }
 
-// minSide is what a picture must have in pixels, and minPoints what it must take of the
-// page: less is a line, a bullet or a pixel that counts readers.
+// minSide is the min side of a picture in pixels, minPoints its min side on the page. Smaller
+// pictures are lines, bullets, or pixels that count readers.
 const (
 	minSide   = 4
 	minPoints = 2
@@ -113,7 +113,7 @@ func (w *walk) picture(o references.FPDF_PAGEOBJECT, path []int, m matrix) error
 	return nil
 }
 
-// find gives the object at a path.
+// find returns the object at a path.
 func (d *Document) find(page int, path []int) (references.FPDF_PAGEOBJECT, error) {
 	o, err := d.inst.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: d.page(page), Index: path[0]})
 	if err != nil {

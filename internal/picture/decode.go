@@ -21,7 +21,7 @@ type header struct {
 	pages         int    // pictures in the file; less than 1 counts as 1
 	truncated     bool   // the file ends before the picture does
 	palette       int    // colours stored, where the decoder does not check indexes
-	decoder       string // import path, where it is not the format's
+	decoder       string // import path, if not the format's
 }
 
 // check holds a header against the limits.
@@ -34,7 +34,7 @@ func (h header) check(name string, lim Limits) error {
 		if h.width <= math.MaxInt64/h.height {
 			got = h.width * h.height
 		}
-		return &LimitError{What: "pixels", Got: got, Most: lim.MaxPixels}
+		return &LimitError{What: "pixels", Got: got, Max: lim.MaxPixels}
 	}
 	if h.truncated {
 		return &FormatError{name, "truncated: " + io.ErrUnexpectedEOF.Error()}
@@ -136,8 +136,8 @@ func cannotHold(data int64, h header) error {
 	return fmt.Errorf("truncated: %d bytes cannot hold %d x %d pixels", data, h.width, h.height)
 }
 
-// decoderVersion names a decoder package with its version: the Go release, or
-// what the module was built with. The latter is not known to test binaries.
+// decoderVersion returns a decoder package with its version: the Go release, or the module's
+// version in this build. Test binaries do not know the versions of modules.
 func decoderVersion(path string) string {
 	if !strings.Contains(path, ".") {
 		return path + " " + runtime.Version()

@@ -93,8 +93,8 @@ func encodeWebP(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, s Source, o Li
 	return o.WebP(b, Flatten(pix), webpQuality(o.Quality), s.ICC, s.exifBlock(pix.Rect))
 }
 
-// A WebPEncoder writes an opaque upright picture as lossy WebP of a quality of 0 to 100,
-// with the colour profile and the EXIF block if they are not empty.
+// A WebPEncoder writes an opaque upright picture as lossy WebP, quality 0 to 100. Profile and
+// EXIF block are written if they are not empty.
 type WebPEncoder func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
 
 // webpQuality returns the quality of lossy WebP that leaves as much of a picture as a JPEG

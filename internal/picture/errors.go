@@ -32,18 +32,18 @@ func (e *FormatError) Is(target error) bool { return target == ErrFormat }
 
 // A LimitError says which of the Limits a file is over.
 type LimitError struct {
-	What      string // "bytes" or "pixels"
-	Got, Most int64  // Got is Most+1 when a stream of unknown length went over
+	What     string // "bytes" or "pixels"
+	Got, Max int64  // Got is Max+1 when a stream of unknown length went over
 }
 
 func (e *LimitError) Error() string {
 	switch {
-	case e.What == "bytes" && e.Got == e.Most+1:
-		return fmt.Sprintf("file is larger than the limit of %d bytes", e.Most)
+	case e.What == "bytes" && e.Got == e.Max+1:
+		return fmt.Sprintf("file is larger than the limit of %d bytes", e.Max)
 	case e.What == "bytes":
-		return fmt.Sprintf("file has %d bytes, limit is %d", e.Got, e.Most)
+		return fmt.Sprintf("file has %d bytes, limit is %d", e.Got, e.Max)
 	}
-	return fmt.Sprintf("picture has %d %s, limit is %d", e.Got, e.What, e.Most)
+	return fmt.Sprintf("picture has %d %s, limit is %d", e.Got, e.What, e.Max)
 }
 
 // Is makes errors.Is(err, ErrLimit) true.

@@ -6,26 +6,25 @@ import (
 	"regexp"
 )
 
-// EXIF (CIPA DC-008, Exif 2.32) is never copied as a block: it is read by this
-// list of fields and written afresh. On the list is what cannot say where a
-// picture was taken or whose it is: numbers of the exposure, the time, the names
-// of camera and lens, each with the one type and no more values than the standard
-// gives it. Not on it are
+// An exifRule is one field that a copy may carry. EXIF (CIPA DC-008, Exif 2.32) is never copied
+// as a block: it is read field by field and written again. The rules allow what cannot say
+// where a picture was taken or whose it is: numbers of the exposure, the time, the names of
+// camera and lens. Each field has one type and at most as many values as the standard says.
+// Not allowed are
 //
 //   - the GPS directory, and offsets from UTC, which say roughly the same;
-//   - the maker's note, which no standard describes and some makers put places in;
+//   - the maker's note, which no standard describes and which may hold places;
 //   - the thumbnail and its directory: it shows the picture without a mark;
-//   - serial numbers, the owner, artist, copyright, titles, comments, the
-//     software, and every other text that people or programs write into;
-//   - the orientation, which is applied, and the size, which may be another: the
-//     two are written as they are in the copy.
+//   - serial numbers, owner, artist, copyright, titles, comments, software, and every other
+//     text that people or programs write;
+//   - orientation and size of the source: the copy's own are written.
 //
 // XMP, IPTC and Photoshop's blocks are never read.
 type exifRule struct {
-	tag   uint16
-	kind  uint16
-	most  int // values; of a text its bytes with the final zero
-	check func([]byte) bool
+	tag       uint16
+	kind      uint16
+	maxValues int // values; of a text its bytes with the final zero
+	check     func([]byte) bool
 }
 
 // Types of TIFF 6.0 section 2.
@@ -43,20 +42,20 @@ var kindSizes = map[uint16]int{1: 1, kindASCII: 1, kindShort: 2, kindLong: 4, ki
 const (
 	tagPixelX = 40962
 	tagPixelY = 40963
-	mostName  = 64 // bytes of a camera's or lens's name
+	maxName   = 64 // bytes of a camera's or lens's name
 
 )
 
 // The first directory (Exif 2.32 table 4) and the Exif directory (tables 7 and
 // 8), in order of tags.
 var exifRules = [2][]exifRule{{
-	{271, kindASCII, mostName, plainText}, // Make
-	{272, kindASCII, mostName, plainText}, // Model
-	{282, kindRational, 1, nil},           // XResolution
-	{283, kindRational, 1, nil},           // YResolution
-	{296, kindShort, 1, nil},              // ResolutionUnit
-	{306, kindASCII, 20, moment.Match},    // DateTime
-	{531, kindShort, 1, nil},              // YCbCrPositioning
+	{271, kindASCII, maxName, plainText}, // Make
+	{272, kindASCII, maxName, plainText}, // Model
+	{282, kindRational, 1, nil},          // XResolution
+	{283, kindRational, 1, nil},          // YResolution
+	{296, kindShort, 1, nil},             // ResolutionUnit
+	{306, kindASCII, 20, moment.Match},   // DateTime
+	{531, kindShort, 1, nil},             // YCbCrPositioning
 }, {
 	{33434, kindRational, 1, nil},           // ExposureTime
 	{33437, kindRational, 1, nil},           // FNumber
@@ -97,8 +96,8 @@ var exifRules = [2][]exifRule{{
 	{41994, kindShort, 1, nil},              // Sharpness
 	{41996, kindShort, 1, nil},              // SubjectDistanceRange
 	{42034, kindRational, 4, nil},           // LensSpecification
-	{42035, kindASCII, mostName, plainText}, // LensMake
-	{42036, kindASCII, mostName, plainText}, // LensModel
+	{42035, kindASCII, maxName, plainText},  // LensMake
+	{42036, kindASCII, maxName, plainText},  // LensModel
 }}
 
 var (
@@ -121,7 +120,7 @@ func plainText(b []byte) bool {
 type field struct {
 	tag, kind uint16
 	value     []byte
-	inner     bool // stands in the Exif directory, not in the first
+	inner     bool // belongs to the Exif directory, not to the first
 }
 
 // cleanEXIF picks from an EXIF block, or a whole TIFF file, the fields that are
@@ -146,7 +145,7 @@ func cleanEXIF(block []byte) (kept []field) {
 func (d ifd) allowed(rule exifRule) (field, bool) {
 	kind, raw := d.entry(rule.tag)
 	size := kindSizes[rule.kind]
-	if kind != rule.kind || len(raw) == 0 || len(raw) > size*rule.most || rule.check != nil && !rule.check(raw) {
+	if kind != rule.kind || len(raw) == 0 || len(raw) > size*rule.maxValues || rule.check != nil && !rule.check(raw) {
 		return field{}, false
 	}
 	value := bytes.Clone(raw)

@@ -284,7 +284,7 @@ func TestLimits(t *testing.T) {
 		_, err := picture.Decode(data, picture.Limits{})
 		require.ErrorAs(t, err, &le)
 		assert.Equal(t, "pixels", le.What)
-		assert.Greater(t, le.Got, le.Most)
+		assert.Greater(t, le.Got, le.Max)
 	}
 }
 

@@ -8,16 +8,16 @@ import (
 
 // Colour profiles (ICC.1:2022): where they stand in files, and which are kept.
 const (
-	mostICC         = 4 << 20 // bytes of a profile that is kept
-	mostICCSegments = 255     // of a JPEG: they are counted in one byte
-	iccMagic        = "ICC_PROFILE\x00"
-	iccHeader       = 128
-	modelRGB        = "RGB "
-	modelGray       = "GRAY"
+	maxICC         = 4 << 20 // bytes of a profile that is kept
+	maxICCSegments = 255     // of a JPEG: they are counted in one byte
+	iccMagic       = "ICC_PROFILE\x00"
+	iccHeader      = 128
+	modelRGB       = "RGB "
+	modelGray      = "GRAY"
 )
 
-// profile copies a profile that can be passed on: whole, of a size that it
-// states itself, and for RGB or grey pixels. Else there is none.
+// profile returns a copy of a profile that may be passed on: complete, of the size that it
+// states, for RGB or grey pixels. It returns nil for every other profile.
 func profile(data []byte) []byte {
 	size, ok := profileSize(data)
 	if !ok || size > len(data) {
@@ -32,7 +32,7 @@ func profileSize(data []byte) (int, bool) {
 		return 0, false
 	}
 	size, model := be32(data), profileModel(data)
-	return int(size), size >= iccHeader && size <= mostICC && (model == modelRGB || model == modelGray)
+	return int(size), size >= iccHeader && size <= maxICC && (model == modelRGB || model == modelGray)
 }
 
 // profileModel names the kind of pixels that a profile is for.
@@ -49,7 +49,7 @@ func (o *jpegOutline) profile() []byte {
 	if len(o.components) == 4 { // inks are converted, after which no profile of theirs holds
 		return nil
 	}
-	var parts [mostICCSegments + 1][]byte
+	var parts [maxICCSegments + 1][]byte
 	total := 0
 	for _, s := range o.icc {
 		if len(s) < 2 || int(s[1]) != len(o.icc) || s[0] == 0 || int(s[0]) > len(o.icc) || parts[s[0]] != nil {
@@ -58,7 +58,7 @@ func (o *jpegOutline) profile() []byte {
 		parts[s[0]] = s[2:]
 		total += len(s) - 2
 	}
-	if total > mostICC {
+	if total > maxICC {
 		return nil
 	}
 	whole := make([]byte, 0, total)
@@ -107,10 +107,10 @@ func deflateProfile(icc []byte) []byte {
 
 // iccSegments cuts a profile into the bodies of APP2 segments.
 func iccSegments(icc []byte) (bodies [][]byte) {
-	const most = 0xffff - 2 - len(iccMagic) - 2
-	count := (len(icc) + most - 1) / most
+	const maxBody = 0xffff - 2 - len(iccMagic) - 2
+	count := (len(icc) + maxBody - 1) / maxBody
 	for i := 1; len(icc) > 0; i++ {
-		n := min(most, len(icc))
+		n := min(maxBody, len(icc))
 		bodies = append(bodies, append([]byte(iccMagic+string([]byte{byte(i), byte(count)})), icc[:n]...))
 		icc = icc[n:]
 	}

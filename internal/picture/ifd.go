@@ -33,7 +33,7 @@ const (
 	tagICC            = 34675
 	tagDNGVersion     = 50706
 	ifdEntry          = 12  // bytes
-	mostIFDs          = 512 // of a chain that are followed
+	maxIFDs           = 512 // of a chain that are followed
 	orientationUpper  = 8
 )
 
@@ -44,7 +44,7 @@ type ifd struct {
 	data    []byte // of the whole TIFF structure: offsets count from its start
 	order   binary.ByteOrder
 	entries []byte // whole entries that lie within data
-	next    uint32 // offset of the next directory; 0 is none
+	next    uint32 // offset of the next directory; 0: no further one
 	cut     bool   // entries are missing
 }
 
@@ -64,8 +64,8 @@ func firstIFD(data []byte) (ifd, bool) {
 	return d.at(d.order.Uint32(data[4:]))
 }
 
-// at reads the directory at an offset. Of one that reaches beyond the data
-// the entries before the end are kept.
+// at reads the directory at an offset. If it reaches beyond the data, the entries before the end
+// are kept.
 func (d ifd) at(offset uint32) (ifd, bool) {
 	start := int64(offset) + 2
 	if start > int64(len(d.data)) {
@@ -83,15 +83,15 @@ func (d ifd) at(offset uint32) (ifd, bool) {
 	return d, true
 }
 
-// values are those of one entry, as far as they lie within the data.
+// values are the values of one entry, as far as they lie within the data.
 type values struct {
 	order binary.ByteOrder
 	size  int // bytes of one: 1, 2, 4, or 8 for a RATIONAL
 	raw   []byte
 }
 
-// values finds a tag of type BYTE, SHORT, LONG or RATIONAL. When a tag stands
-// there twice the first one counts.
+// values finds a tag of type BYTE, SHORT, LONG or RATIONAL. If a tag occurs twice, the first
+// counts.
 func (d ifd) values(tag uint16) (values, bool) {
 	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
 		if d.order.Uint16(e) != tag {
@@ -109,7 +109,7 @@ func (d ifd) values(tag uint16) (values, bool) {
 	return values{}, false
 }
 
-// has tells a tag that is damaged from one that is not there.
+// has reports whether the directory names the tag, even if its value is damaged.
 func (d ifd) has(tag uint16) bool {
 	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
 		if d.order.Uint16(e) == tag {
@@ -119,7 +119,7 @@ func (d ifd) has(tag uint16) bool {
 	return false
 }
 
-// uint gives value i of those that are not rational.
+// uint returns value i of an entry that is not rational.
 func (v values) uint(i int) (uint32, bool) {
 	if v.size == 0 || i >= len(v.raw)/v.size {
 		return 0, false
@@ -136,7 +136,7 @@ func (v values) uint(i int) (uint32, bool) {
 	return 0, false
 }
 
-// number gives value i of any type; one divided by zero is none.
+// number returns value i of any type, and false for a division by zero.
 func (v values) number(i int) (float64, bool) {
 	if v.size != 8 || i >= len(v.raw)/8 {
 		n, ok := v.uint(i)
@@ -173,8 +173,8 @@ func exifOrientation(exif []byte) int {
 	return d.orientation()
 }
 
-// entry gives type and raw value of a tag, if the whole value lies within the
-// data and the type is one that is known here.
+// entry returns type and raw value of a tag. It fails if part of the value lies outside the data,
+// or if the type is unknown here.
 func (d ifd) entry(tag uint16) (kind uint16, raw []byte) {
 	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
 		if d.order.Uint16(e) != tag {
@@ -194,9 +194,9 @@ func (d ifd) entry(tag uint16) (kind uint16, raw []byte) {
 	return 0, nil
 }
 
-// directory writes fields as a little-endian directory that begins at an
-// offset, without a next one, followed by the values that do not fit into it. It
-// sorts the fields, as TIFF 6.0 section 2 asks for.
+// directory writes fields as a little-endian directory for the given offset, without a next
+// directory, followed by the values that do not fit into it. It sorts the fields (TIFF 6.0,
+// section 2).
 func directory(fields []field, offset int) []byte {
 	slices.SortFunc(fields, func(a, b field) int { return cmp.Compare(a.tag, b.tag) })
 	le := binary.LittleEndian

@@ -8,13 +8,13 @@ import (
 	"image/jpeg"
 )
 
-// mostScans bounds the work that a progressive file of a few bytes can ask
+// maxScans bounds the work that a progressive file of a few bytes can ask
 // for: encoders write about ten scans.
-const mostScans = 100
+const maxScans = 100
 
 // A jpegOutline is what ITU-T T.81 annex B calls the high-level syntax.
 type jpegOutline struct {
-	frame      byte // the SOF marker, 0 when there was none
+	frame      byte // the SOF marker; 0: not found
 	layered    bool // hierarchical: DHP seen
 	precision  int  // bits a sample
 	pixels     int
@@ -98,7 +98,7 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 	case marker == 0xc4 && o.scans == 0:
 		o.fitted = o.fitted || !exampleCodes(body)
 	case marker == 0xe2 && o.scans == 0 && bytes.HasPrefix(body, []byte(iccMagic)):
-		if len(o.icc) < mostICCSegments {
+		if len(o.icc) < maxICCSegments {
 			o.icc = append(o.icc, body[len(iccMagic):])
 		}
 	case marker == 0xda && len(body) >= 1:
@@ -142,8 +142,8 @@ func jpegHeader(data []byte) (header, error) {
 	if err := o.unsupported(); err != nil {
 		return header{}, err
 	}
-	if o.scans > mostScans {
-		return header{}, &LimitError{What: "scans", Got: int64(o.scans), Most: mostScans}
+	if o.scans > maxScans {
+		return header{}, &LimitError{What: "scans", Got: int64(o.scans), Max: maxScans}
 	}
 	h, err := config(jpeg.DecodeConfig, data)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 const (
 	bytesFitted      = 23 // with Huffman codes of its own
 	bytesProgressive = 52
-	mostHeld         = 256 << 20 // bytes; above, files become plain baseline, at 10 a pixel
+	maxHeld          = 256 << 20 // bytes; above, files become plain baseline, at 10 a pixel
 )
 
 // fullColour tells the subsamplings that image/jpeg cannot write.
@@ -22,24 +22,22 @@ func (s Subsampling) fullColour() bool { return s == Sub444 || s == Sub422 || s 
 
 // within holds what jpegli is to do to what a picture of that size may cost.
 func (s Source) within(size image.Rectangle) Source {
-	held := mostHeld / max(1, size.Dx()) / max(1, size.Dy())
+	held := maxHeld / max(1, size.Dx()) / max(1, size.Dy())
 	s.Progressive = s.Progressive && held >= bytesProgressive
 	s.fitted = s.fitted && held >= bytesFitted
 	return s
 }
 
-// encodeJpegli writes an opaque picture by jpegli, a C++ library that came out of
-// the JPEG XL project. The module gen2brain/jpegli carries it as WebAssembly, and
-// on arm64 as Go made from that: there is no cgo, and no library of the system is
-// ever loaded. WebAssembly's floating point is IEEE 754 to the last bit but for the
-// payload of NaNs (WebAssembly core specification 2.0, section 4.3.3), the binary
-// asks for no relaxed SIMD, and the Go rounds each product by itself, so that the
-// bytes are the same on every machine; TestLikeVectors holds them.
+// encodeJpegli writes an opaque picture with jpegli, a C++ library from the JPEG XL project. The
+// module gen2brain/jpegli carries it as WebAssembly, and on arm64 as Go made from that. There
+// is no cgo, and no library of the system is loaded. The bytes are the same on every machine:
+// WebAssembly's floating point is IEEE 754 to the last bit (payloads of NaNs aside; core
+// specification 2.0, section 4.3.3), the binary uses no relaxed SIMD, and the Go version rounds
+// each product by itself. TestLikeVectors holds that.
 //
-// The plain tables and no adaptive quantisation: what jpegli does beyond, it does
-// by leaving out detail of the kind that a mark is made of. Huffman codes are the
-// example ones where the source has these, as cameras do; in smooth pictures
-// fitted ones save up to a fifth.
+// kycmark uses plain tables and no adaptive quantisation, because jpegli's own choices leave out
+// detail of the kind that a mark is made of. Huffman codes are the example codes if the source
+// has them, as cameras do. In smooth pictures fitted codes save up to a fifth.
 func (s Source) encodeJpegli(b *bytes.Buffer, pix *image.NRGBA, quality int) (err error) {
 	o := jpegli.EncodingOptions{
 		Quality:             quality,

@@ -6,14 +6,14 @@ import (
 	"io"
 )
 
-// The lowest JPEG qualities that EncodeLike takes over from a source: LeastLike is
+// The lowest JPEG qualities that EncodeLike takes over from a source: MinQualityLike is
 // the one at which marking reads its mark back, after shrinking to 1280 pixels.
-// Pictures of twice that and more may be compressed down to LeastLarge: shrinking
+// Pictures of twice that and more may be compressed down to MinQualityLarge: shrinking
 // averages the loss away, and as many reads were left (docs/limits.md).
 const (
-	LeastLike  = 70
-	LeastLarge = 50
-	Large      = 2560 // pixels on the long side
+	MinQualityLike  = 70
+	MinQualityLarge = 50
+	Large           = 2560 // pixels on the long side
 )
 
 // LikeOptions change what EncodeLike takes over. The zero value changes nothing.
@@ -26,38 +26,35 @@ type LikeOptions struct {
 }
 
 // LikeQuality is the JPEG quality of a copy of the size given: that of its source
-// but at least LeastLike or LeastLarge, or DefaultQuality where the source is no
+// but at least MinQualityLike or MinQualityLarge, or DefaultQuality where the source is no
 // JPEG.
 func (s Source) LikeQuality(size image.Rectangle) int {
 	if s.Quality == 0 {
 		return DefaultQuality
 	}
-	return max(s.Quality, least(size))
+	return max(s.Quality, minQuality(size))
 }
 
-func least(size image.Rectangle) int {
+func minQuality(size image.Rectangle) int {
 	if max(size.Dx(), size.Dy()) >= Large {
-		return LeastLarge
+		return MinQualityLarge
 	}
-	return LeastLike
+	return MinQualityLike
 }
 
-// EncodeLike writes img so that it looks as if it came from the program that
-// wrote src: a JPEG of a JPEG has its quality and subsampling, is progressive if
-// it was, and grey if it was and the pixels are; the colour profile stays. What
-// else the source said of itself and its owner is left out, but for the EXIF
-// that is asked for.
+// EncodeLike writes img so that it looks like a file of the program that wrote src. A JPEG of a
+// JPEG keeps its quality and subsampling, stays progressive, and stays grey if the pixels are
+// grey. The colour profile stays. Other metadata is left out, except the EXIF asked for.
 //
-// Baseline JPEGs in 4:2:0 with the standard's Huffman codes, which is what most
-// cameras write, are written by image/jpeg, and so are grey ones and JPEGs of
-// sources in other formats: it takes no memory and no time to start. The rest is
-// written by jpegli. Both use the quantisation tables of the Independent JPEG
-// Group. Grey files and those of more than 5 megapixels do not stay progressive:
-// the one is beyond the encoder, the other takes too much memory.
+// image/jpeg writes grey files and baseline 4:2:0 with the standard's Huffman codes, as most
+// cameras do, because it needs no memory and no time to start. jpegli writes everything else.
+// Both use the quantisation tables of the Independent JPEG Group. Grey files, and files of more
+// than 5 megapixels, do not stay progressive: jpegli cannot write the first, and the second need
+// too much memory.
 //
-// A mark is detail that takes bytes, in smooth pictures of high quality up to a
-// quarter more. Where a copy of the same size in pixels comes out an eighth heavier
-// than its source, its quality is one to three steps lower, if none was asked for.
+// A mark adds detail, which takes up to a quarter more bytes in smooth pictures of high quality.
+// If a copy of the source's size is an eighth heavier than the source, its quality is lowered by
+// one to three steps, unless a quality was asked for.
 func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if o.Format == "" {
 		o.Format = src.Format
@@ -103,7 +100,7 @@ func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) (
 	file, err := s.encode(pix, gray, o)
 	weight := s.weigh(file, o.Format, pix.Rect)
 	for range giveWay {
-		if o.Quality--; err != nil || weight <= overweight || o.Quality < least(pix.Rect) {
+		if o.Quality--; err != nil || weight <= overweight || o.Quality < minQuality(pix.Rect) {
 			break
 		}
 		var lighter []byte

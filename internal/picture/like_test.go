@@ -84,7 +84,7 @@ func TestLikeJPEG(t *testing.T) {
 	img := photo(201, 133)
 	for _, s := range []picture.Subsampling{picture.Sub444, picture.Sub422, picture.Sub440, picture.Sub420, picture.SubGray} {
 		for _, progressive := range []bool{false, true} {
-			for _, quality := range []int{picture.LeastLike, 85, 92, 98, 100} {
+			for _, quality := range []int{picture.MinQualityLike, 85, 92, 98, 100} {
 				src, about := img, []any{"%v, progressive %v, quality %d", s, progressive, quality}
 				if s == picture.SubGray {
 					if src = gray(img); progressive {
@@ -127,9 +127,9 @@ func TestLikeGivesWay(t *testing.T) {
 	best := decode(t, jpegOf(t, photo(120, 90), picture.Source{Subsampling: picture.Sub444}, 100))
 	best.Image = nudged(best.Image)
 	assert.GreaterOrEqual(t, decode(t, like(t, best, picture.LikeOptions{})).Source.Quality, 99)
-	low := decode(t, jpegOf(t, smooth, picture.Source{}, picture.LeastLike))
+	low := decode(t, jpegOf(t, smooth, picture.Source{}, picture.MinQualityLike))
 	low.Image = nudged(low.Image)
-	assert.Equal(t, picture.LeastLike, decode(t, like(t, low, picture.LikeOptions{})).Source.Quality)
+	assert.Equal(t, picture.MinQualityLike, decode(t, like(t, low, picture.LikeOptions{})).Source.Quality)
 }
 
 // samplingFactors reads them from the frame header, independently of the package.
@@ -161,14 +161,14 @@ func TestQualityOfAllTables(t *testing.T) {
 	for q := 1; q <= 100; q++ {
 		p := decode(t, encode(t, pattern(8, 8), "jpeg", q))
 		assert.Equal(t, q, p.Source.Quality)
-		want := max(q, picture.LeastLike)
+		want := max(q, picture.MinQualityLike)
 		assert.Equal(t, want, p.Source.LikeQuality(p.Image.Rect))
 		assert.Equal(t, want, decode(t, like(t, p, picture.LikeOptions{})).Source.Quality)
 		assert.Equal(t, q, decode(t, like(t, p, picture.LikeOptions{Quality: q})).Source.Quality, "asked for")
 	}
 	large := image.Rect(0, 0, 100, picture.Large)
 	assert.Equal(t, 60, picture.Source{Quality: 60}.LikeQuality(large))
-	assert.Equal(t, picture.LeastLarge, picture.Source{Quality: 30}.LikeQuality(large))
+	assert.Equal(t, picture.MinQualityLarge, picture.Source{Quality: 30}.LikeQuality(large))
 	for _, p := range []*picture.Picture{decode(t, pngBytes(pattern(8, 8))), decode(t, bmpBytes(pattern(8, 8)))} {
 		assert.Zero(t, p.Source.Quality)
 		assert.Equal(t, picture.DefaultQuality, decode(t, like(t, p, picture.LikeOptions{Format: "jpeg"})).Source.Quality)

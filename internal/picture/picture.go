@@ -59,7 +59,7 @@ func Load(path string, lim Limits) (*Picture, error) {
 		return nil, &FormatError{Reason: "not a regular file"}
 	}
 	if st.Size() > lim.MaxBytes {
-		return nil, &LimitError{What: "bytes", Got: st.Size(), Most: lim.MaxBytes}
+		return nil, &LimitError{What: "bytes", Got: st.Size(), Max: lim.MaxBytes}
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -79,15 +79,15 @@ func withoutPath(err error) error {
 	return err
 }
 
-// read decodes the picture in r, of which it reads at most lim.MaxBytes+1 bytes. It makes
-// room for a file of the expected size at once.
+// read decodes the picture in r. It reads at most lim.MaxBytes+1 bytes, and allocates the
+// expected size at once.
 func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
-	most := lim.MaxBytes
-	if most < math.MaxInt64 {
-		most++
+	limit := lim.MaxBytes
+	if limit < math.MaxInt64 {
+		limit++
 	}
 	buf := bytes.NewBuffer(make([]byte, 0, expected+bytes.MinRead))
-	if _, err := buf.ReadFrom(io.LimitReader(r, most)); err != nil {
+	if _, err := buf.ReadFrom(io.LimitReader(r, limit)); err != nil {
 		return nil, fmt.Errorf("read: %w", withoutPath(err))
 	}
 	return Decode(buf.Bytes(), lim)
@@ -98,7 +98,7 @@ func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
 func Decode(data []byte, lim Limits) (*Picture, error) {
 	lim = lim.orDefault()
 	if n := int64(len(data)); n > lim.MaxBytes {
-		return nil, &LimitError{What: "bytes", Got: n, Most: lim.MaxBytes}
+		return nil, &LimitError{What: "bytes", Got: n, Max: lim.MaxBytes}
 	}
 	f, err := sniff(data)
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 const (
 	pngSignature = 8
 	pngIHDR      = 13
-	// mostDeflate is the best compression of DEFLATE: 258 bytes out of two
+	// maxDeflate is the best compression of DEFLATE: 258 bytes out of two
 	// bits (RFC 1951 section 3.2.5).
-	mostDeflate = 1032
+	maxDeflate = 1032
 )
 
 // pngHeader walks the chunks (PNG specification, third edition, section 5).
@@ -107,7 +107,7 @@ func (s *Source) readPNG(data []byte) (exif []byte) {
 
 func pngPixels(data []byte, h header) (*image.NRGBA, error) {
 	// One bit a pixel is the least that a pixel takes before compression.
-	if (h.width+7)/8*h.height/mostDeflate > int64(len(data)) {
+	if (h.width+7)/8*h.height/maxDeflate > int64(len(data)) {
 		return nil, cannotHold(int64(len(data)), h)
 	}
 	img, err := pixels(png.Decode, data)

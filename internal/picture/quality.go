@@ -2,8 +2,8 @@ package picture
 
 import "math"
 
-// A quantTable is a JPEG quantisation table in zigzag order (ITU-T T.81,
-// B.2.4.1). The zero table is none: its entries cannot be 0.
+// A quantTable is a JPEG quantisation table in zigzag order (ITU-T T.81, B.2.4.1). The zero
+// value means that the file has no such table: entries cannot be 0.
 type quantTable [64]uint16
 
 // The example tables for luminance and chrominance, in zigzag order (ITU-T
@@ -37,7 +37,7 @@ func scaled(base uint16, quality int) int {
 // Photoshop have tables of their own, which get the quality of like coarseness.
 // Tables that are zero are left out; without any the answer is 0.
 func nearestQuality(tables [2]quantTable) int {
-	best, least := 0, math.Inf(1)
+	best, minMiss := 0, math.Inf(1)
 	for q := 1; q <= 100; q++ {
 		miss, n := 0.0, 0
 		for t := range tables {
@@ -50,8 +50,8 @@ func nearestQuality(tables [2]quantTable) int {
 			}
 			n++
 		}
-		if n > 0 && miss < least {
-			best, least = q, miss
+		if n > 0 && miss < minMiss {
+			best, minMiss = q, miss
 		}
 	}
 	return best
@@ -89,9 +89,8 @@ func (o *jpegOutline) quality() int {
 	return nearestQuality(tables)
 }
 
-// subsampling compares the first component with the second and third. Where a
-// factor is none of the names, the next finer one that is counts, so that a copy
-// never has less colour than its source.
+// subsampling compares the first component with the second and third. For factors without a
+// name it returns the next finer name, so that a copy never has less colour than its source.
 func (o *jpegOutline) subsampling() Subsampling {
 	if len(o.sampling) == 1 {
 		return SubGray

@@ -25,7 +25,7 @@ type format struct {
 
 	endings []string // of file names to write, the usual one first; none: cannot be written
 	lossy   bool     // a lower quality gives a smaller file
-	kept    bool     // copies of an upload of this format have it, too, unless another is asked for
+	kept    bool     // copies of such an upload keep this format, unless another is asked for
 	offered bool     // copies may be asked for in this format
 	// encode writes pixels that are not empty. gray has the same pixels if they are to be
 	// stored without colours, else it is nil.
@@ -75,7 +75,7 @@ func Lossy(name string) bool {
 	return f != nil && f.lossy
 }
 
-// Kept reports whether copies of an upload of a format have that format, too.
+// Kept reports whether a copy of an upload of that format keeps the format.
 func Kept(name string) bool {
 	f := formatNamed(name)
 	return f != nil && f.kept

@@ -1,7 +1,7 @@
 package picture
 
-// A Source says how a file was written, as far as a copy that should look like
-// it has to know. The zero value is a file of which nothing is known.
+// A Source says how a file was written, as far as a copy needs to look like it. The zero value
+// says nothing.
 type Source struct {
 	Format      string      // as Picture.Format
 	Quality     int         // of a JPEG, 1 to 100 on the scale of the Independent JPEG Group; 0: not known
@@ -18,7 +18,7 @@ type Source struct {
 	coded  int        // bytes of the JPEG's coded pixels
 	pixels int        // coded
 	colour []pngChunk // what PNG says of its colours in other words than a profile
-	exif   []field    // those that a copy may carry, see exifRules
+	exif   []field    // fields that a copy may carry, see exifRules
 }
 
 // blackIsZero is, with WhiteIsZero before it, the photometric interpretation of

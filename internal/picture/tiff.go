@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	// mostBlocks bounds strips and tiles: each costs a decompressor, while
+	// maxBlocks bounds strips and tiles: each costs a decompressor, while
 	// all of them may point to the same few bytes.
-	mostBlocks = 100_000
+	maxBlocks = 100_000
 	// freeTile is how many pixels a tile may have whatever the limits say.
 	freeTile = 1 << 20
 )
@@ -72,7 +72,7 @@ func (d ifd) unsupported(data []byte) error {
 // pages counts the directories, without previews (bit 0 of the subfile type)
 // and masks (bit 2).
 func (d ifd) pages() (n int) {
-	for range mostIFDs {
+	for range maxIFDs {
 		if subfile, _ := d.uint(tagSubfileType); subfile&5 == 0 {
 			n++
 		}
@@ -100,8 +100,8 @@ func (d ifd) checkBlocks(h header) error {
 		if rows == 0 {
 			return nil
 		}
-		if n := (h.height-1)/int64(rows) + 1; n > mostBlocks {
-			return &LimitError{What: "strips", Got: n, Most: mostBlocks}
+		if n := (h.height-1)/int64(rows) + 1; n > maxBlocks {
+			return &LimitError{What: "strips", Got: n, Max: maxBlocks}
 		}
 		return nil
 	}
@@ -115,8 +115,8 @@ func (d ifd) checkBlocks(h header) error {
 		return fmt.Errorf("tiles of %d x %d pixels in a picture of %d x %d", w, ht, h.width, h.height)
 	}
 	across, down := (h.width-1)/w+1, (h.height-1)/ht+1
-	if across > mostBlocks/down {
-		return &LimitError{What: "tiles", Got: across * down, Most: mostBlocks}
+	if across > maxBlocks/down {
+		return &LimitError{What: "tiles", Got: across * down, Max: maxBlocks}
 	}
 	return nil
 }
@@ -135,8 +135,8 @@ func tiffPixels(data []byte, h header) (*image.NRGBA, error) {
 	return toNRGBA(img), nil
 }
 
-// widenPalette repairs colour maps of old writers, who stored 8 bits a
-// channel where 16 are asked for: one that is all but black is taken for that.
+// widenPalette repairs colour maps of old writers that stored 8 bits a channel instead of 16. A
+// map that is almost black is taken for such a map.
 func widenPalette(p color.Palette) {
 	for _, c := range p {
 		if c, ok := c.(color.RGBA64); !ok || c.R > 255 || c.G > 255 || c.B > 255 {

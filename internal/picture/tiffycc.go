@@ -101,8 +101,8 @@ func (t yccTIFF) size(rows int64) int64 {
 func ceilDiv(a, b int64) int64 { return (a-1)/b + 1 }
 
 func (d ifd) yccPixels(h header) (*image.NRGBA, error) {
-	if most := int64(math.MaxInt / 4); h.width > most/h.height {
-		return nil, &LimitError{What: "pixels", Got: h.width * h.height, Most: most}
+	if maxPixels := int64(math.MaxInt / 4); h.width > maxPixels/h.height {
+		return nil, &LimitError{What: "pixels", Got: h.width * h.height, Max: maxPixels}
 	}
 	t, err := d.yccLayout(h)
 	if err != nil {

@@ -11,9 +11,9 @@ type yccColours struct {
 	luma, crRed, crGreen, cbGreen, cbBlue [256]int32
 }
 
-// mostLevels bounds what a code adds, so that the sum of three fits into 32
+// maxLevels bounds what a code adds, so that the sum of three fits into 32
 // bits whatever the file says of its colours.
-const mostLevels = 4096
+const maxLevels = 4096
 
 // yccColours reads the tags YCbCrCoefficients (529) and ReferenceBlackWhite
 // (532). Their defaults, which are ITU-R BT.601 and full range, make JPEG's
@@ -58,7 +58,7 @@ func (d ifd) yccColours() (*yccColours, error) {
 		}
 		for code := range t.table {
 			v := float64((float64(code)-black)*t.scale) / (white - black)
-			t.table[code] = int32(math.Round(max(-mostLevels, min(v, mostLevels)) * (1 << 16)))
+			t.table[code] = int32(math.Round(max(-maxLevels, min(v, maxLevels)) * (1 << 16)))
 		}
 	}
 	for code := range c.luma {

@@ -21,7 +21,7 @@ const (
 // unpackRatios are the most bytes that one byte can become: 128 of 2 in
 // PackBits, and less than 4096 of each code of 12 bits in LZW.
 var unpackRatios = map[uint32]int64{
-	compressNone: 1, compressLZW: 2731, compressDeflate: mostDeflate, compressDeflateOld: mostDeflate, compressPackBits: 64,
+	compressNone: 1, compressLZW: 2731, compressDeflate: maxDeflate, compressDeflateOld: maxDeflate, compressPackBits: 64,
 }
 
 // unpack fills dst from a strip. What a strip holds beyond that is not

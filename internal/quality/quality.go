@@ -25,7 +25,7 @@ func PSNR(a, b *image.NRGBA) float64 {
 	return ratio(sum, w, h)
 }
 
-// squares sums those of the differences of two rows.
+// squares returns the sum of the squared differences of two rows.
 func squares(p, q []uint8) (sum uint64) {
 	for i := 0; i < len(p); i += 4 {
 		r, g, b := int(p[i])-int(q[i]), int(p[i+1])-int(q[i+1]), int(p[i+2])-int(q[i+2])

@@ -187,8 +187,8 @@ func (o *outline) bar(a, b point, wa, wb, scale float64) {
 }
 
 func (o *outline) bounds() image.Rectangle {
-	const most = 1 << 20
-	if len(o.moves) == 0 || o.minX < -most || o.minY < -most || o.maxX > most || o.maxY > most {
+	const limit = 1 << 20
+	if len(o.moves) == 0 || o.minX < -limit || o.minY < -limit || o.maxX > limit || o.maxY > limit {
 		return image.Rectangle{}
 	}
 	return image.Rect(int(math.Floor(o.minX)), int(math.Floor(o.minY)), int(math.Ceil(o.maxX))+1, int(math.Ceil(o.maxY))+1)

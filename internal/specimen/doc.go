@@ -15,9 +15,9 @@
 // Everything is a pure function of its arguments: the same seed gives the same
 // person, picture and photograph, however many goroutines draw it. Nothing here
 // is keyed or secret, so seeds go through PCG of math/rand/v2. Between kinds of
-// CPU a sample may differ by a level where a product was fused with a sum, or a
-// sine rounded the other way (over 73 dB apart on every picture of testdata, see
-// the test of the generate command); no mark, hash or verdict depends on it.
+// processor a sample may differ by a level, because products are fused or sines
+// rounded differently (over 73 dB apart on every picture of testdata, see the test
+// of the generate command). No mark, hash or verdict depends on it.
 //
 // # What these pictures are not
 //
@@ -27,6 +27,6 @@
 // country code UTO, the fictional state of the examples in ICAO Doc 9303; every
 // document says SPECIMEN across its face; the machine readable zone is set in Go Mono
 // and not in OCR-B. A hash, a mark or a verdict that works on them is not
-// thereby shown to work on real uploads: real cameras, real paper and real
+// proved to work on real uploads: real cameras, real paper and real
 // faces are more varied than any generator.
 package specimen

@@ -36,7 +36,7 @@ func (f *look) faceEdge(x, y float64) float64 {
 	const middle = 0.24
 	ry := middle - h.fringe
 	if y > middle {
-		ry = 40 // open downwards, but for a scarf
+		ry = 40 // open downwards, except under a scarf
 		if h.scarf {
 			ry = 0.90
 		}

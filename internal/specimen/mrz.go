@@ -102,8 +102,8 @@ func NameField(surname, given string, n int) string {
 	if g == "" {
 		return fill(s, n)
 	}
-	if most := n - 3; len(s) > most {
-		s = strings.TrimRight(s[:max(most, 0)], "<") // no third filler before the given names
+	if maxLen := n - 3; len(s) > maxLen {
+		s = strings.TrimRight(s[:max(maxLen, 0)], "<") // no third filler before the given names
 	}
 	return fill(s+"<<"+g, n)
 }

@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Person is an invented person. The zero value can be drawn; it is nobody in
-// particular. Two persons of different Seed look different, whatever their
-// names.
+// Person is an invented person. The zero value can be drawn. Persons of different Seed look
+// different, even with equal names.
 type Person struct {
 	Seed       uint64 // of the looks, the numbers and the signature
 	Sex        string // "F", "M" or "X" (unspecified), as in ICAO Doc 9303

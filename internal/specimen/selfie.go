@@ -53,7 +53,7 @@ type room struct {
 	books        [3][]book // by shelf
 }
 
-// book stands on a shelf: its middle, half its width, its height, its back.
+// book is a book on a shelf: its middle, half its width, its height, its back.
 type book struct {
 	x, half, tall float64
 	spine         rgb

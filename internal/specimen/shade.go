@@ -60,8 +60,8 @@ func step(a, b, v float64) float64 {
 	return t * t * (3 - float64(2*t))
 }
 
-// bump is a bell of compact support: 1 at 0, 0 from |t| = 1 on. It stands in
-// for a Gaussian of sigma 0.38, at a fraction of the cost and without exp.
+// bump is a bell of compact support: 1 at 0, and 0 from |t| = 1 on. It approximates a Gaussian of
+// sigma 0.38 at a fraction of the cost, without exp.
 func bump(t float64) float64 {
 	d := 1 - float64(t*t)
 	if d <= 0 {

@@ -133,15 +133,15 @@ func (c *canvas) glyphs(l lettering, s string, do func(sfnt.Segments, float64)) 
 
 // clip keeps a line to what a page could hold, whatever a name brings.
 func clip(s string) string {
-	const most = 200
+	const maxRunes = 200
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0xfffd {
 			return -1
 		}
 		return r
 	}, s)
-	if r := []rune(s); len(r) > most {
-		s = string(r[:most])
+	if r := []rune(s); len(r) > maxRunes {
+		s = string(r[:maxRunes])
 	}
 	return s
 }

@@ -11,11 +11,9 @@ import (
 	"github.com/deepteams/webp"
 )
 
-// Encode writes lossy WebP of a quality of 0 to 100, with colour profile and EXIF
-// where they are not empty, by deepteams/webp, a port of libwebp to Go. It gets
-// pixels of ours alone, and what it decodes is never used. VP8 halves colour both
-// ways. The picture must be opaque: of transparency the encoder has written what
-// golang.org/x/image refuses.
+// Encode writes lossy WebP of a quality of 0 to 100 with deepteams/webp, a port of libwebp to Go.
+// Profile and EXIF are written if they are not empty. VP8 halves colour in both directions. The
+// picture must be opaque: the encoder's transparent files are refused by golang.org/x/image.
 func Encode(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) (err error) {
 	if side := max(img.Rect.Dx(), img.Rect.Dy()); side > webp.MaxDimension {
 		return fmt.Errorf("%w: a side of %d pixels, %d at most", ErrSide, side, webp.MaxDimension)

@@ -1,7 +1,6 @@
-// Package webp writes WebP for the command. It stands apart from internal/picture
-// because the encoder's module registers a decoder of its own with package image,
-// ahead of golang.org/x/image's: whoever links kycmark as a library keeps the
-// decoders that he chose.
+// Package webp writes WebP for the command. It is apart from internal/picture because the
+// encoder's module registers a decoder with package image, ahead of golang.org/x/image's. A
+// program that links kycmark as a library keeps the decoders that it chose.
 package webp
 
 import "errors"

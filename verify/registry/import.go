@@ -133,7 +133,7 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 		return nil, intake.WithoutPath(u.Err)
 	}
 	if u.Size > s.cfg.MaxBytes {
-		return nil, &picture.LimitError{What: "bytes", Got: u.Size, Most: s.cfg.MaxBytes}
+		return nil, &picture.LimitError{What: "bytes", Got: u.Size, Max: s.cfg.MaxBytes}
 	}
 	if err := checkText("subject reference", u.Subject, intake.MaxName); err != nil {
 		return nil, err
