@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"image"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/requant"
 )
@@ -39,7 +40,7 @@ func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 
 // rounded is the evidence of what was rounded in a leak; nil where that is not the
 // original as it is.
-func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]Point) *evidence {
+func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]geometry.Point) *evidence {
 	if l == nil || sight.Inverted || sight.Mirrored || !t.inPlace(quad) {
 		return nil
 	}
@@ -57,10 +58,10 @@ func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, qua
 }
 
 // inPlace reports whether a leak's corners are those of the original.
-func (t *Tracer) inPlace(quad [4]Point) bool {
+func (t *Tracer) inPlace(quad [4]geometry.Point) bool {
 	w, h := float64(t.sides[0]), float64(t.sides[1])
 	most := sameCorner * math.Max(1, math.Max(w, h)/float64(max(t.frame.w, t.frame.h)))
-	for i, c := range [4]Point{{0, 0}, {w, 0}, {w, h}, {0, h}} {
+	for i, c := range [4]geometry.Point{{X: 0, Y: 0}, {X: w, Y: 0}, {X: w, Y: h}, {X: 0, Y: h}} {
 		if !(math.Max(math.Abs(quad[i].X-c.X), math.Abs(quad[i].Y-c.Y)) <= most) {
 			return false
 		}
@@ -72,7 +73,7 @@ func (t *Tracer) inPlace(quad [4]Point) bool {
 func (t *Tracer) weakest() float64 {
 	least := math.Inf(1)
 	for i := range t.copies {
-		least = math.Min(least, t.copies[i].strength())
+		least = math.Min(least, t.copies[i].Strength)
 	}
 	return least
 }

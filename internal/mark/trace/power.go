@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"math"
@@ -18,15 +18,15 @@ const (
 	untoldSpread     = 0.8
 )
 
-// power predicts the score of a mark of the weakest strength issued, and the probability
+// predict predicts the score of a mark of the weakest strength issued, and the probability
 // that it would have been accused by its own part alone.
-func (out *Traced) power(copies []Issued) {
+func (out *Result) predict(copies []Candidate) {
 	if len(out.evidence) == 0 {
 		return
 	}
 	weakest := math.Inf(1)
 	for _, c := range copies {
-		weakest = math.Min(weakest, c.strength())
+		weakest = math.Min(weakest, c.Strength)
 	}
 	out.Expected = math.Inf(1)
 	told := 1.0
@@ -35,7 +35,7 @@ func (out *Traced) power(copies []Issued) {
 		told = math.Min(told, e.told)
 	}
 	bias, spread := predictionBias+float64(untoldBias*(1-told)), predictionSpread+float64(untoldSpread*(1-told))
-	need := needed(out.level, len(copies))
+	need := needed(out.tracer.level, len(copies))
 	const steps = 40
 	sum, weights := 0.0, 0.0
 	for i := -steps; i <= steps; i++ {

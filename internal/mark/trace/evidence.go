@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"math"
@@ -60,19 +60,19 @@ func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [cod
 }
 
 // score fills the copies of s.
-func (e *evidence) score(s *suspects, copies []Issued, out []CopyTrace) {
+func (e *evidence) score(s *suspects, copies []Candidate, out []CopyScore) {
 	streams := make([]*code.Stream, len(s.at))
 	for i, k := range s.at {
-		streams[i] = s.kd.TracerStream(s.sub, uint64(copies[k].Copy))
+		streams[i] = s.kd.TracerStream(s.sub, copies[k].ID)
 	}
 	z := e.tracer.scores(streams)
 	null := newCodeNull(&e.soft)
 	for i, k := range s.at {
-		c := CopyTrace{Copy: copies[k].Copy, Score: z[i]}
-		for j, b := range s.kd.Payload.Encode(uint64(c.Copy)) {
+		c := CopyScore{ID: copies[k].ID, Score: z[i]}
+		for j, b := range s.kd.Payload.Encode(c.ID) {
 			c.Payload += float64(float64(b) * e.soft[j])
 		}
-		c.LogE = e.logE(c.Score, c.Payload, copies[k].strength(), null)
+		c.LogE = e.logE(c.Score, c.Payload, copies[k].Strength, null)
 		c.LogP = math.Min(0, math.Min(logFisher(c.Score, c.Payload), -c.LogE)+dsp.Ln(2)/math.Ln10)
 		out[k] = c
 	}
@@ -142,7 +142,7 @@ func lnMean(x []float64) float64 {
 const decodeList = code.CheckBudget
 
 // decode reads the payload out of the soft bits.
-func (e *evidence) decode(kd *pattern.Keys) *CopyID {
+func (e *evidence) decode(kd *pattern.Keys) *uint64 {
 	soft := make([]float32, code.CodedN)
 	for j, b := range e.soft {
 		soft[j] = float32(b)
@@ -156,8 +156,7 @@ func (e *evidence) decode(kd *pattern.Keys) *CopyID {
 			continue
 		}
 		if id, ok := kd.Payload.Parse(bits); ok {
-			copyID := CopyID(id)
-			return &copyID
+			return &id
 		}
 	}
 	return nil
