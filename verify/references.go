@@ -28,7 +28,7 @@ type Decoys struct {
 const decoyCopies = 1000
 
 // decoys are nil where no copy was found.
-func decoys(found *watermark.Traced) *Decoys {
+func decoys(found *watermark.TraceResult) *Decoys {
 	if len(found.Accused) == 0 {
 		return nil
 	}

@@ -146,7 +146,7 @@ func TestMarkReadsBackOrSaysWeak(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, m.Weak)
 	assert.Equal(t, 1.0, m.Strength)
-	assert.Greater(t, m.Margin, 3.0)
+	assert.Greater(t, m.MarginDB, 3.0)
 	assert.GreaterOrEqual(t, m.PSNR, 44.0)
 	assert.GreaterOrEqual(t, m.SSIM, 0.985)
 	assert.Equal(t, embed(t, testID, scene(1200, 850)).Pix, m.Image.Pix)

@@ -40,7 +40,7 @@
 // [Trace] needs the original, too, and the list of the copies issued of it. It names the
 // copy where nothing can be read blind any more: thumbnails, hard JPEG, photographs of a
 // screen, small crops; and it names each of several copies that were mixed. [NewTracer]
-// does once what all leaks of one original share, [Pool] adds up several leaks.
+// does once what all leaks of one original share, [CombineLeaks] adds up several leaks.
 //
 // The leak is registered onto the original (features, homography, a smooth field of
 // shifts), predicted from it (pixels of the leak's size, blur, tone curve, a local fit),
@@ -55,10 +55,10 @@
 // at most (Hoeffding, 1963): this p is a theorem, not a calibration. The payload's code
 // adds evidence, which counts up to a z of 6 in a p, and in full in an e-value, whose mean
 // over copies that were not used is 1 at most: its mean over all messages is computed
-// exactly, through the code's trellis. [CopyTrace.LogP] is twice the lesser of both, since
+// exactly, through the code's trellis. [CopyEvidence.LogP] is twice the lesser of both, since
 // two were tried, and times the number of copies.
 //
-// [Traced.Power] says what the absence of a mark is worth. A probe, marked like a copy but
+// [TraceResult.Power] says what the absence of a mark is worth. A probe, marked like a copy but
 // never issued, is sent through the channel that the registered pair shows: how much of the
 // original's faint detail the leak still carries, by frequency, and how noisy the rest is.
 //

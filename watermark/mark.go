@@ -43,7 +43,7 @@ type Marked struct {
 	PSNR     float64 // dB, over R, G and B
 	SSIM     float64 // of luma, 0..1
 	Strength float64 // used: as asked for, up to 1.4 times that if the mark was not read back, or less if SSIM fell below 0.986
-	Margin   float64 // dB by which the read-back exceeds the weakest readable signal; 0 if not read
+	MarginDB float64 // dB by which the read-back exceeds the weakest readable signal; 0 if not read
 	Weak     bool    // not read back after a messenger, at any strength tried
 }
 

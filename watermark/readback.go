@@ -57,8 +57,8 @@ func (o *Original) tried(ctx context.Context, id CopyID, alone bool) (*trial, er
 			return nil, err
 		}
 		if m.Weak = !d.Found || CopyID(d.ID) != id; !m.Weak {
-			m.Margin = margin(d.Correlation)
-			if m.Margin >= thinMargin || share > 1 {
+			m.MarginDB = margin(d.Correlation)
+			if m.MarginDB >= thinMargin || share > 1 {
 				break
 			}
 		}

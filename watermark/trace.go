@@ -15,8 +15,8 @@ import (
 // ErrNoKey is wrapped for an issued copy without a key.
 var ErrNoKey = errors.New("watermark: issued copy without a key")
 
-// An Issued is one copy of a submission that a trace looks for.
-type Issued struct {
+// A Candidate is one copy of a submission that a trace looks for.
+type Candidate struct {
 	Copy     CopyID
 	Key      *Key    // under which it was marked
 	Strength float64 // as in [Marked].Strength, 0..2; 0 means 1
@@ -34,8 +34,8 @@ type TraceOptions struct {
 // defaultLevel is the p of an accusation where none is asked for.
 const defaultLevel = 1e-9
 
-// A CopyTrace is the evidence for one copy.
-type CopyTrace struct {
+// A CopyEvidence is the evidence for one copy.
+type CopyEvidence struct {
 	Copy    CopyID
 	Score   float64 // z of the copy's own part: P(z >= s) <= exp(-s^2/2) for a copy that was not used
 	Payload float64 // z of the payload's code, sqrt(312) at most
@@ -50,18 +50,18 @@ type Edit struct {
 	Score float64  // RMS difference in units of what the fit leaves elsewhere
 }
 
-// A Traced is what a trace found out about a leak.
-type Traced struct {
-	Registered         bool        // the leak shows the original and not what merely looks like it, as far as can be seen
-	Copies             []CopyTrace // in the order given
-	Best               int         // index of the least LogP, -1 if not registered or without copies
-	Accused            []CopyID    // strongest first
-	Power              float64     // probability that a mark of the issued strength would have been accused; 0 unless Registered
-	Expected           float64     // score that such a mark would have in the mean
-	Decoded            *CopyID     // read from what the original leaves over, without the list of copies
-	Quad               [4]Point    // corners of the leak, pixels of the original, clockwise from the leak's upper left
-	Residual           float64     // grey levels RMS that the original does not explain
-	Overlap            float64     // share of the leak that shows the original, 0..1
+// A TraceResult is what a trace found out about a leak.
+type TraceResult struct {
+	Registered         bool           // the leak shows the original and not what merely looks like it, as far as can be seen
+	Copies             []CopyEvidence // in the order given
+	Best               int            // index of the least LogP, -1 if not registered or without copies
+	Accused            []CopyID       // strongest first
+	Power              float64        // probability that a mark of the issued strength would have been accused; 0 unless Registered
+	Expected           float64        // score that such a mark would have in the mean
+	Decoded            *CopyID        // read from what the original leaves over, without the list of copies
+	Quad               [4]Point       // corners of the leak, pixels of the original, clockwise from the leak's upper left
+	Residual           float64        // grey levels RMS that the original does not explain
+	Overlap            float64        // share of the leak that shows the original, 0..1
 	Mirrored, Inverted bool
 	Edits              []Edit // where the leak shows something else than the original
 
@@ -84,7 +84,7 @@ type Traced struct {
 //
 // The error wraps [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey],
 // or is ctx's.
-func Trace(ctx context.Context, leak, original image.Image, copies []Issued, opts *TraceOptions) (*Traced, error) {
+func Trace(ctx context.Context, leak, original image.Image, copies []Candidate, opts *TraceOptions) (*TraceResult, error) {
 	t, err := NewTracer(original, copies, opts)
 	if err != nil {
 		return nil, err
@@ -97,14 +97,14 @@ type Tracer struct{ inner *trace.Tracer }
 
 // NewTracer readies an original for tracing leaks against copies of it. The error wraps
 // [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey].
-func NewTracer(original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
+func NewTracer(original image.Image, copies []Candidate, opts *TraceOptions) (*Tracer, error) {
 	return NewTracerOn(nil, original, copies, opts)
 }
 
 // NewTracerOn is [NewTracer] for an original whose luma the caller has already readied as
 // onto, so that one such original serves comparing and tracing. If onto is nil, it is made
 // from original.
-func NewTracerOn(onto *capture.Original, original image.Image, copies []Issued, opts *TraceOptions) (*Tracer, error) {
+func NewTracerOn(onto *capture.Original, original image.Image, copies []Candidate, opts *TraceOptions) (*Tracer, error) {
 	o := TraceOptions{Level: defaultLevel}
 	if opts != nil {
 		o.Submission = opts.Submission
@@ -127,7 +127,7 @@ func NewTracerOn(onto *capture.Original, original image.Image, copies []Issued, 
 // level, 0 < level < 1. It shares what t made of the original, so that it costs nothing.
 // The error wraps [ErrStrength] or [ErrNoKey]; [ErrNoKey] also if t looks for no copy under
 // the key of one of the given copies.
-func (t *Tracer) For(copies []Issued, level float64) (*Tracer, error) {
+func (t *Tracer) For(copies []Candidate, level float64) (*Tracer, error) {
 	all, err := candidates(copies, level)
 	if err != nil {
 		return nil, err
@@ -140,7 +140,7 @@ func (t *Tracer) For(copies []Issued, level float64) (*Tracer, error) {
 }
 
 // candidates checks what a trace is to look for, and with what level.
-func candidates(copies []Issued, level float64) ([]trace.Candidate, error) {
+func candidates(copies []Candidate, level float64) ([]trace.Candidate, error) {
 	if !(level > 0 && level < 1) {
 		return nil, fmt.Errorf("watermark: level %v: it must lie between 0 and 1", level)
 	}
@@ -162,7 +162,7 @@ func candidates(copies []Issued, level float64) ([]trace.Candidate, error) {
 
 // Trace is [Trace] on a prepared original. The error wraps [ErrTooSmall] or
 // [ErrTooLarge], or is ctx's.
-func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
+func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*TraceResult, error) {
 	r, err := t.inner.Trace(ctx, leak)
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Traced, error) {
 // sight is what the readied original of [NewTracerOn] found for the leak's luma at full
 // size, nil if nothing aligns. TraceLaid uses what sight has computed before, and no other
 // goroutine may use sight meanwhile.
-func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*Traced, error) {
+func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*TraceResult, error) {
 	r, err := t.inner.TraceLaid(ctx, leak, sight)
 	if err != nil {
 		return nil, err
@@ -183,9 +183,9 @@ func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture
 }
 
 // traced is the public form of a trace's result.
-func traced(r *trace.Result) *Traced {
-	out := &Traced{
-		Registered: r.Registered, Copies: copyTraces(r.Copies), Best: r.Best, Power: r.Power, Expected: r.Expected, Quad: quad(r.Quad),
+func traced(r *trace.Result) *TraceResult {
+	out := &TraceResult{
+		Registered: r.Registered, Copies: copyEvidence(r.Copies), Best: r.Best, Power: r.Power, Expected: r.Expected, Quad: quad(r.Quad),
 		Residual: r.Residual, Overlap: r.Overlap, Mirrored: r.Mirrored, Inverted: r.Inverted, inner: r,
 	}
 	for _, id := range r.Accused {
@@ -205,18 +205,18 @@ func traced(r *trace.Result) *Traced {
 	return out
 }
 
-func copyTraces(scores []trace.CopyScore) (out []CopyTrace) {
+func copyEvidence(scores []trace.CopyScore) (out []CopyEvidence) {
 	for _, c := range scores {
-		out = append(out, CopyTrace{CopyID(c.ID), c.Score, c.Payload, c.LogP, c.LogE})
+		out = append(out, CopyEvidence{CopyID(c.ID), c.Score, c.Payload, c.LogP, c.LogE})
 	}
 	return out
 }
 
-// Decoys are the scores, comparable with [CopyTrace].Score, that n copies which were never
+// Decoys are the scores, comparable with [CopyEvidence].Score, that n copies which were never
 // issued have in the leak, under the key of the strongest copy: what chance gives in this
 // very picture. They are the same at every call and in memory at once, 1 kB each. It is nil
 // where nothing was scored.
-func (t *Traced) Decoys(n int) []float64 {
+func (t *TraceResult) Decoys(n int) []float64 {
 	if t.inner == nil {
 		return nil
 	}
@@ -226,13 +226,13 @@ func (t *Traced) Decoys(n int) []float64 {
 // ErrPool is returned for traces that do not belong together.
 var ErrPool = errors.New("watermark: traces of different originals")
 
-// Pool returns the evidence of several leaks of one original together, which must come
+// CombineLeaks returns the evidence of several leaks of one original together, which must come
 // from one [Tracer]: in the order of its copies, or nil where no leak lies on the original. What
 // the leaks show is summed before it is compared with any copy, since the signs of a copy
 // are the same in all of them: near-identical leaks count once, as they should, and leaks
 // that are too small or too worn to be traced alone may be traced together. The error is
 // [ErrPool].
-func Pool(leaks []*Traced) ([]CopyTrace, error) {
+func CombineLeaks(leaks []*TraceResult) ([]CopyEvidence, error) {
 	var inner []*trace.Result
 	for _, l := range leaks {
 		if l != nil {
@@ -243,15 +243,15 @@ func Pool(leaks []*Traced) ([]CopyTrace, error) {
 	if !ok {
 		return nil, ErrPool
 	}
-	return copyTraces(all), nil
+	return copyEvidence(all), nil
 }
 
-// Together combines the evidence against different copies of one recipient, which are
-// independent of each other: leaks of the same copy belong into [Pool] first. LogP is of
+// CombineCopies combines the evidence against different copies of one recipient, which are
+// independent of each other: leaks of the same copy belong into [CombineLeaks] first. LogP is of
 // this one recipient: it is to be corrected for the number of recipients that were
 // looked at. Copy is zero.
-func Together(copies ...CopyTrace) CopyTrace {
-	var out CopyTrace
+func CombineCopies(copies ...CopyEvidence) CopyEvidence {
+	var out CopyEvidence
 	for _, c := range copies {
 		out.Score += c.Score
 		out.Payload += c.Payload

@@ -86,7 +86,7 @@ func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
 
 // A traceJob traces leaks of one original.
 type traceJob struct {
-	issued []watermark.Issued
+	issued []watermark.Candidate
 	tracer *watermark.Tracer
 }
 
@@ -119,7 +119,7 @@ func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	t := &traceJob{}
 	for _, key := range keys {
 		for _, id := range ids {
-			t.issued = append(t.issued, watermark.Issued{Copy: id, Key: key, Strength: f.strength})
+			t.issued = append(t.issued, watermark.Candidate{Copy: id, Key: key, Strength: f.strength})
 		}
 	}
 	t.tracer, err = watermark.NewTracer(pic.Image, t.issued, &watermark.TraceOptions{Submission: submission})
@@ -181,7 +181,7 @@ type traceResult struct {
 func (t *traceJob) leak(ctx context.Context, file string) traceResult {
 	r := traceResult{line: traceLine{File: file, Copies: []tracedCopy{}, Accused: []watermark.CopyID{}, Edits: []tracedEdit{}}}
 	pic, err := picture.Load(file, picture.Limits{})
-	var traced *watermark.Traced
+	var traced *watermark.TraceResult
 	if err == nil {
 		r.pages = pic.Pages
 		traced, err = t.tracer.Trace(ctx, pic.Image)
