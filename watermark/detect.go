@@ -13,19 +13,23 @@ type Point struct{ X, Y float64 }
 
 // Detection is what blind reading found in one picture.
 type Detection struct {
-	Found    bool
-	Copy     CopyID
-	KeyID    string
-	LogPFA   float64 // log10 P(a picture without a mark of this key reads as marked), search included
-	Checks   int     // 32-bit checks made in the search
-	Scale    float64 // leak pixels per mark pixel
-	Rotation float64 // degrees, against the pattern: its own turn is keyed by submission
-	Mirrored bool
-	Quad     [4]Point // corners of the part of the leak where the evidence lies, clockwise from the upper left
+	Found       bool
+	Copy        CopyID   // zero unless Found
+	KeyID       string   // of the key that was searched for
+	LogPFA      float64  // log10 P(a picture without a mark of this key reads as marked), search included
+	Correlation float64  // of the message's code with what was read, 0..1
+	Scale       float64  // leak pixels per mark pixel
+	Rotation    float64  // degrees, against the pattern: its own turn is keyed by submission
+	Mirrored    bool     // the leak is a mirror image
+	Quad        [4]Point // corners of the part of the leak that carries the evidence, clockwise from the upper left
+	Debug       Debug
+}
 
-	Sync        float64    // strongest agreement of the pilots on a place: 8 at most, noise below about 5.4
-	Correlation float64    // of the message's code with what was read, 0..1
-	Transform   [9]float64 // homography, leak pixels to mark pixels, row by row
+// Debug is what a search measured on its way, for experiments. Its fields may change.
+type Debug struct {
+	Checks    int        // 32-bit checks made in the search
+	Sync      float64    // strongest agreement of the pilots on a place: 8 at most, noise below about 5.4
+	Transform [9]float64 // homography, leak pixels to mark pixels, row by row
 }
 
 // Detect reads a mark blind: from the leak alone. The error wraps [ErrTooSmall] or
@@ -64,9 +68,9 @@ func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detectio
 // detection is the public form of what was found under a key.
 func detection(d *blind.Detection, key *Key) *Detection {
 	return &Detection{
-		Found: d.Found, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Checks: d.Checks,
+		Found: d.Found, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Correlation: d.Correlation,
 		Scale: d.Scale, Rotation: d.Rotation, Mirrored: d.Mirrored, Quad: quad(d.Quad),
-		Sync: d.Sync, Correlation: d.Correlation, Transform: d.Transform,
+		Debug: Debug{d.Checks, d.Sync, d.Transform},
 	}
 }
 
