@@ -22,36 +22,15 @@ func newBench(u *ui) *cobra.Command {
   kycmark-bench registry --sizes 1M
   kycmark-bench quality
   kycmark-bench speed --json`,
-	}, newBenchRobustness(u), newBenchFalsePositives(u), newBenchSecurity(u), newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u), newBenchQuality(u), newBenchSpeed(u))
+	}, newBenchFalsePositives(u), newBenchSecurity(u), newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u), newBenchQuality(u), newBenchSpeed(u))
+	for _, x := range all() {
+		root.AddCommand(newExperiment(u, x))
+	}
+	root.AddCommand(newTables(u))
 	root.SilenceErrors, root.SilenceUsage = true, true
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.PersistentFlags().BoolVar(&u.json, "json", false, "JSON on stdout instead of tables")
 	return root
-}
-
-func newBenchRobustness(u *ui) *cobra.Command {
-	var f benchFlags
-	var bars map[string]string
-	cmd := f.command("robustness", "What the mark survives", `Mark each picture, attack the marked picture in every way and read it back. Only
-the exact copy ID counts as read. Exit 1 when a --bar is missed, or when any
-reading gives a wrong ID.`,
-		`  kycmark-bench robustness --pictures photos/ --out table.md
-  kycmark-bench robustness --pictures photos/ --attacks codec,telegram --bar all=0.9`)
-	f.attackFlag(cmd)
-	cmd.Flags().StringToStringVar(&bars, "bar", nil, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
-	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) (err error) {
-		if f.cfg.Bars, err = parseBars(bars); err != nil {
-			return err
-		}
-		return u.bench(cmd.Context(), &f, func(ctx context.Context, cfg experiments.Config) (measured, error) {
-			r, err := experiments.Robustness(ctx, cfg)
-			if err != nil {
-				return measured{}, err
-			}
-			return measured{r, slices.Concat(r.Broken, r.Errors), len(r.Missed) > 0 || len(r.Wrong) > 0}, nil
-		})
-	})
-	return cmd
 }
 
 func newBenchFalsePositives(u *ui) *cobra.Command {

@@ -28,7 +28,7 @@ const gcPercent = 20
 
 // run runs the command line args and returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	u := &ui{out: stdout, err: stderr}
+	u := &ui{out: stdout, err: stderr, args: args}
 	root := newBench(u)
 	root.SetArgs(args)
 	root.SetOut(stdout)

@@ -29,12 +29,12 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"code": code, "shipped": shipped,
+			"code": exitCode, "shipped": shipped,
 		},
 	})
 }
 
-func code(ts *testscript.TestScript, neg bool, args []string) {
+func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("wants an exit code and a program")
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/watermark"
@@ -36,8 +37,9 @@ var severity = []int{exitDone, exitNo, exitSome, exitUsage, exitFatal}
 // so far, which becomes the exit code.
 type ui struct {
 	out, err io.Writer
-	json     bool // results as JSON lines instead of text
-	started  bool // the flags were understood and the work has begun
+	args     []string // the command line
+	json     bool     // results as JSON lines instead of text
+	started  bool     // the flags were understood and the work has begun
 	code     int
 }
 
@@ -120,7 +122,8 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	}
 	u.errorf("%v", err)
 	var usage *usageError
-	if !u.started || errors.As(err, &usage) {
+	var theirs *ruler.UsageError
+	if !u.started || errors.As(err, &usage) || errors.As(err, &theirs) {
 		u.errorf("see \"%s --help\"", cmd.CommandPath())
 		u.worsen(exitUsage)
 		return u.code

@@ -31,6 +31,11 @@ var (
 	ErrStrength = errors.New("watermark: strength out of range")
 )
 
+// CheckSize returns an error that wraps [ErrTooSmall] where a picture of width x height
+// pixels is too small to be marked. One that is much longer than wide may be refused later,
+// by [Mark].
+func CheckSize(width, height int) error { return pattern.CheckSize(width, height) }
+
 // Options of marking. The zero value works.
 type Options struct {
 	Submission Submission // keys placement and tracer; zero: derived from the pixels

@@ -146,7 +146,7 @@ func (c *Config) key() (*watermark.Key, error) {
 
 // testKey makes key number n of a seed. Anybody can make it: it protects nothing.
 func testKey(seed uint64, n int) (*watermark.Key, error) {
-	secret := sha256.Sum256(fmt.Appendf(nil, "kycmark-bench key %d of seed %d", n, seed))
+	secret := sha256.Sum256(fmt.Appendf(nil, "kycmark bench key %d of seed %d", n, seed))
 	sum := sha256.Sum256(secret[:])
 	text := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(secret[:], sum[:4]...))
 	key, err := watermark.ParseKey("KYCMARK-SECRET-KEY-1-" + text)
@@ -158,7 +158,7 @@ func testKey(seed uint64, n int) (*watermark.Key, error) {
 
 // draw makes 64 bits for a purpose from the seed and a file's contents.
 func (c *Config) draw(purpose string, content [32]byte) uint64 {
-	sum := sha256.Sum256(fmt.Appendf(nil, "kycmark-bench %s %d %x", purpose, c.Seed, content))
+	sum := sha256.Sum256(fmt.Appendf(nil, "kycmark bench %s %d %x", purpose, c.Seed, content))
 	return binary.BigEndian.Uint64(sum[:])
 }
 

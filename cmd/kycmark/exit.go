@@ -63,7 +63,7 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	}
 	var usage *usageError
 	if !u.started || errors.As(err, &usage) {
-		u.errorf("%s%v", verbPrefix(cmd), err)
+		u.errorf("%s%s", verbPrefix(cmd), unpacked(err.Error()))
 		u.hintOf(err)
 		u.hintf("see \"%s --help\"", cmd.CommandPath())
 		return worse(u.code, exitUsage)
@@ -72,7 +72,7 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 		u.errorf("interrupted")
 		return exitFatal
 	}
-	u.errorf("%v", err)
+	u.errorf("%s", unpacked(err.Error()))
 	u.hintOf(err)
 	return exitFatal
 }

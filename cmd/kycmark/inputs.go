@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -75,14 +76,21 @@ func readLarge(path string, most int64) ([]byte, error) {
 	return data, err
 }
 
-// reason is err in one line, without the path that package os puts in front: the
-// line names the file already.
+// reason is err in one line, without the path that package os puts in front, since the
+// line names the file already, and without the names of our packages.
 func reason(err error) string {
 	if p, ok := err.(*fs.PathError); ok {
 		err = p.Err
 	}
-	return strings.ReplaceAll(err.Error(), "\n", "; ")
+	return strings.ReplaceAll(unpacked(err.Error()), "\n", "; ")
 }
+
+// packageNames are the prefixes by which errors name the package that they come from.
+var packageNames = regexp.MustCompile(`(^|: )(?:watermark|verify|phash|parts|picture|odds|attest|dossier): `)
+
+// unpacked takes the names of our packages out of an error's text: they say nothing to
+// users of the command.
+func unpacked(text string) string { return packageNames.ReplaceAllString(text, "$1") }
 
 // each does work on every input, on as many at once as there are processors, and
 // hands the results to emit in the order of the inputs. It returns the first

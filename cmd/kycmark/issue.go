@@ -22,8 +22,10 @@ type issueFlags struct {
 	maxSide                     int
 	maxBytes                    int64
 	metadata                    metadataFlag
+	nameFrom                    string
 
-	kept []string // files that no copy may take the place of
+	kept  []string          // files that no copy may take the place of
+	names map[string]string // of the copies' files, without ending, by submission
 }
 
 func newIssue(u *ui) *cobra.Command {
@@ -37,6 +39,11 @@ copy gets a fresh random ID and is entered in the ledger before it is written. A
 picture whose mark would not be read back after a messenger is refused, unless
 --allow-weak.
 
+--name-from names copies by their uploads' files instead: it takes what "kycmark submit
+--json" printed. A file name may name a person, and the recipient sees it; neither the
+registry nor the ledger keeps it. Where two uploads have one name, the beginning of the
+submission's ID is added.
+
 For what a recipient's upload form takes: --max-side shrinks, before marking;
 --format jpeg, png or webp (opaque, of like quality to the original's) instead of the
 original's; --max-bytes makes lossless copies JPEG, unless --format asks for them,
@@ -45,6 +52,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 ` + metadataHelp,
 		Example: `  kycmark issue --to vendor-a --all --out for-vendor-a/
   kycmark issue --to authority-b --submission 0123456789abcdef0123456789abcdef --purpose "request 2026/17" --out for-b/
+  kycmark submit --json uploads/ > names.jsonl && kycmark issue --to vendor-a --all --name-from names.jsonl --out for-a/
   kycmark issue --to vendor-a --to vendor-b --since 2018-02 --format jpeg --max-side 1920 --max-bytes 1MB --out copies/`,
 		Args: exactly(),
 	}
@@ -55,6 +63,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.StringVar(&f.since, "since", "", "every upload sent at or after this `time`: RFC 3339, or a day")
 	fs.StringVar(&f.purpose, "purpose", "", "the request that this answers, as the ledger keeps it")
 	fs.StringVarP(&f.out, "out", "o", "", "`folder` for the copies, made if need be (required)")
+	fs.StringVar(&f.nameFrom, "name-from", "", "name copies by their uploads' files, as in this `file` that \"submit --json\" printed")
 	fs.IntVar(&f.maxSide, "max-side", 0, "shrink to this many `pixels` on the long side")
 	fs.Var((*byteSize)(&f.maxBytes), "max-bytes", "most `bytes` of a copy's file, such as 800000, 500KB or 1MB")
 	fs.StringVar(&f.format, "format", "", "jpeg, png or webp (default: like the original)")
@@ -73,6 +82,10 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 		return usagef("--max-side cannot be negative")
 	}
 	f.kept = homeFiles(b.home)
+	var err error
+	if f.names, err = uploadNames(f.nameFrom); err != nil {
+		return err
+	}
 	if err := f.checkFolders(); err != nil {
 		return err
 	}

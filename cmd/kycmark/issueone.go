@@ -2,10 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/picture"
@@ -43,14 +46,16 @@ func issueAll(ctx context.Context, issuer *registry.Issuer, id string, f issueFl
 	return lines
 }
 
+// failed notes why there is no copy, without the submission, which the line names already.
 func (l issueLine) failed(err error) issueLine {
-	l.err, l.Error = err, reasonText(err)
+	l.err = errors.New(strings.TrimPrefix(reason(err), "copy of "+l.Submission+": "))
+	l.Error = reasonText(l.err)
 	return l
 }
 
 func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), id, to string, f issueFlags) issueLine {
 	line := issueLine{Submission: id, Recipient: to}
-	stem := filepath.Join(f.folder(to), id)
+	stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id))
 	if err := f.checkCopy(stem); err != nil {
 		return line.failed(err)
 	}

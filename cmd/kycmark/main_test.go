@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 //	cut N IN OUT              the first N bytes of a file
 //	huge FILE                 a PNG header of 65536 x 65536 pixels
 //	paged NAME FILE           the same as a TIFF of two pages
-//	blank FILE                a small black PNG, on which no mark holds
+//	blank FILE [W H]          a small black PNG, on which no mark holds
 //	dressed NAME FILE QUALITY the shipped picture as a camera's JPEG, with metadata
 //	written FILE QUALITY SUBSAMPLING ICC
 //	                          how a JPEG must be written, and upright
@@ -205,8 +205,12 @@ func huge(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func blank(ts *testscript.TestScript, neg bool, args []string) {
+	width, height := 330, 250
+	if len(args) == 3 {
+		width, height, args = number(ts, args[1]), number(ts, args[2]), args[:1]
+	}
 	arguments(ts, neg, args, 1)
-	img := image.NewNRGBA(image.Rect(0, 0, 330, 250))
+	img := image.NewNRGBA(image.Rect(0, 0, width, height))
 	draw.Draw(img, img.Rect, image.Black, image.Point{}, draw.Src)
 	var buf bytes.Buffer
 	ts.Check(picture.Encode(&buf, img, "png", 0))

@@ -27,9 +27,11 @@ func newSubmit(u *ui) *cobra.Command {
 		Long: `Enter uploads as they were received: digest, perceptual hashes, features by which
 parts are found, and the original, sealed under a key of its own. Files are taken
 from folders and from archives (.zip, .tar, .tar.gz, .tgz), those within archives
-apart. A file that is there already is left as it is, and is told by its digest
-alone: an import that was cut short is resumed by the same command. Its subject stays,
-too; where another is given now, that is warned of.
+apart. A file that is there already is left as it is, with its subject: an import that
+was cut short is resumed by the same command.
+
+A picture of which "issue" may refuse copies (below 320 x 240 pixels, or too plain) is
+entered with a warning: ask the customer for a better one while there is time.
 
 A manifest is a CSV file whose first line names its columns: file, and where there
 are such, subject and at. Files are looked for from the manifest's folder.
@@ -109,6 +111,7 @@ type submitLine struct {
 	Submission *string `json:"submission"` // null when it failed
 	Duplicate  bool    `json:"duplicate"`
 	Error      *string `json:"error"`
+	Warning    *string `json:"warning,omitempty"` // why copies of it may be refused
 }
 
 func (b *books) submit(ctx context.Context, f submitFlags, args []string) error {
@@ -180,6 +183,9 @@ func (b *books) submitted(r registry.Imported) error {
 		return b.line(line)
 	}
 	b.warnPages(r.Name, r.Pages)
+	if line.Warning = reasonText(r.Doubt); r.Doubt != nil {
+		b.warnf("%s: entered, but copies of it may be refused: %s", name(r.Name), reason(r.Doubt))
+	}
 	line.Submission = text(r.Submission.String())
 	was := ""
 	if r.Others { // their subject references are nothing for logs

@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -35,6 +36,7 @@ type Imported struct {
 	Duplicate  bool                 // it was there already, and was left as it is
 	Others     bool                 // a duplicate that stands under another subject than the one given, or under none
 	Pages      int                  // of the file, or frames, of which only the first was entered; 0: it was not decoded
+	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak]
 	Err        error                // unreadable, too large, erased before
 }
 
@@ -152,12 +154,31 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	case err == nil:
 		job.Submission, job.up, job.Pages = x.id, x.up, x.pages
 		job.there(x.old)
+		if !s.cfg.HashOnly {
+			job.Doubt = x.doubt()
+		}
 	case errors.Is(err, ErrFormat), errors.Is(err, ErrLimit), errors.Is(err, ErrErased), errors.Is(err, ErrConflict), errors.Is(err, ErrInput):
 		job.Err = err
 	default:
 		job.fatal = fmt.Errorf("%s: %w", u.Name, err)
 	}
 	job.data = nil
+}
+
+// doubt is why copies of an upload may be refused, nil where nothing is seen that speaks
+// against them. The quality of the hash measures how much detail a picture has.
+func (x *examined) doubt() error {
+	s := x.old
+	if s == nil {
+		s = &x.up.Submission
+	}
+	if err := watermark.CheckSize(s.Width, s.Height); err != nil {
+		return err
+	}
+	if s.Quality < phash.MinQuality {
+		return fmt.Errorf("%w: the picture is plain (quality %d of 100, %d wanted)", ErrWeak, s.Quality, phash.MinQuality)
+	}
+	return nil
 }
 
 // there notes the upload that was there already; nil: none.

@@ -33,8 +33,8 @@ type Canvas struct {
 // newCanvas keeps src. The error wraps errTooSmall or errTooLarge.
 func NewCanvas(src image.Image) (*Canvas, error) {
 	b := src.Bounds()
-	if min(b.Dx(), b.Dy()) < shortLeast || max(b.Dx(), b.Dy()) < longLeast {
-		return nil, fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, b.Dx(), b.Dy(), longLeast, shortLeast)
+	if err := CheckSize(b.Dx(), b.Dy()); err != nil {
+		return nil, err
 	}
 	pixels, err := Pixels(src)
 	if err != nil {
@@ -43,6 +43,15 @@ func NewCanvas(src image.Image) (*Canvas, error) {
 	c := &Canvas{Source: pixels}
 	c.Shrink()
 	return c, nil
+}
+
+// CheckSize returns an error that wraps ErrTooSmall where a picture of width x height pixels
+// is too small to be marked.
+func CheckSize(width, height int) error {
+	if min(width, height) < shortLeast || max(width, height) < longLeast {
+		return fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, width, height, longLeast, shortLeast)
+	}
+	return nil
 }
 
 // shrink makes the canonical picture and what follows from it.

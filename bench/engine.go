@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+	"image"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/mark/blind"
+	"github.com/kycmark/kycmark/internal/mark/code"
+	"github.com/kycmark/kycmark/internal/mark/pattern"
+	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// An engine is what is measured. Tests put fakes, which cost no time, in its place.
+type engine struct {
+	mark   func(context.Context, *watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*watermark.Marked, error)
+	embed  func(*watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*image.NRGBA, error)
+	detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
+	null   func(ctx context.Context, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error
+	ruined func(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error
+	hash   func(phash.Kind, image.Image) (phash.Hash, int, error)
+	now    func() time.Time
+}
+
+func newEngine() *engine {
+	return &engine{
+		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,
+		null: blind.NullTrials, ruined: ruinedTrials, now: time.Now,
+	}
+}
+
+// ruinedTrials is [blind.RuinedTrials] under a mark key.
+func ruinedTrials(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error {
+	secret, err := code.ParseSecret(key.Secret())
+	if err != nil {
+		return err
+	}
+	return blind.RuinedTrials(ctx, blind.NewKeys(pattern.NewKeys(&secret)), sub, leak, seed, n, each)
+}
+
+// since returns the time since start in milliseconds.
+func (e *engine) since(start time.Time) float64 {
+	return float64(e.now().Sub(start)) / float64(time.Millisecond)
+}
+
+// yes is a condition as a value of a trial: 1 or 0.
+func yes(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/attack"
+)
+
+// robustness measures what the mark survives. Only the exact copy ID counts as read.
+func robustness(e *engine) *ruler.Experiment {
+	var bars bars
+	return &ruler.Experiment{
+		Name:  "robustness",
+		Short: "What the mark survives",
+		Long: `Mark each picture, attack the marked picture in every way and read it back. Only
+the exact copy ID counts as read. Exit 1 when a --bar is missed, or when any
+reading gives a wrong ID.`,
+		Flags: func(fs *pflag.FlagSet) {
+			bars.flag(fs, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
+		},
+		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
+			attacks, err := env.Attacks()
+			if err != nil {
+				return nil, err
+			}
+			if err := bars.check(groupsOf(attacks)); err != nil {
+				return nil, err
+			}
+			return ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) error {
+				return e.survive(ctx, env, path, attacks, emit)
+			}), nil
+		},
+		Tables: []ruler.Table{
+			{
+				Name: "groups", Where: ruler.Has("read"), By: []string{"group"}, Total: "all",
+				Columns: []ruler.Column{
+					ruler.Share("read", "read"), ruler.Of("readings", "read"), {Head: "attacks", Cell: perAttack},
+				},
+			},
+			{
+				Name: "pictures", By: []string{"picture"},
+				Columns: []ruler.Column{
+					{Head: "pixels", Cell: func(g ruler.Group) string {
+						return fmt.Sprintf("%.0f x %.0f", g.Mean("width"), g.Mean("height"))
+					}},
+					ruler.Means("PSNR, dB", "psnr", 1), ruler.Means("SSIM", "ssim", 4), ruler.Sums("weak", "weak"),
+					ruler.Of("read", "read"), ruler.List("not read", "attack", notRead),
+				},
+			},
+			{
+				Name: "times", Heads: []string{}, Columns: []ruler.Column{
+					ruler.Means("marking, ms", "mark_ms", 0), ruler.Means("attack, ms", "attack_ms", 0),
+					ruler.Means("reading, found, ms", "detect_ms", 0).When(func(t *ruler.Trial) bool { return t.Values["found"] == 1 }),
+					ruler.Means("not found, ms", "detect_ms", 0).When(func(t *ruler.Trial) bool { return t.Values["found"] == 0 }),
+				},
+			},
+			{
+				Name: "short", Doc: true, Where: ruler.Has("read"), By: []string{"attack"}, Heads: []string{"after"}, Row: attackRows(), Total: "all",
+				Columns: perRun(ruler.Of("", "read")), Note: func(g ruler.Group) string {
+					return fmt.Sprintf("Wrong IDs: %.0f of %s.", g.Sum("wrong"), ruler.Thousands(g.Count()))
+				},
+			},
+		},
+		Missed: func(trials []ruler.Trial) []string {
+			out := bars.missed(trials, "group", "read", false)
+			for _, t := range ruler.Group(trials).Where(func(t *ruler.Trial) bool { return t.Values["wrong"] > 0 }) {
+				out = append(out, fmt.Sprintf("ALARM: wrong ID: %s under %s read %s", t.Labels["picture"], t.Labels["attack"], t.Labels["got"]))
+			}
+			return out
+		},
+	}
+}
+
+// survive marks a picture, attacks it in every way, and reads it.
+func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attacks []attack.Attack, emit func(ruler.Trial)) error {
+	up, err := env.Upload(path)
+	if err != nil {
+		return err
+	}
+	start := e.now()
+	m, err := e.mark(ctx, env.Key, up.Copy, up.Image, up.Options)
+	if err != nil {
+		return err
+	}
+	emit(ruler.Trial{
+		Labels: map[string]string{"picture": up.Name, "copy": up.Copy.String()},
+		Values: map[string]float64{
+			"width": float64(up.Image.Rect.Dx()), "height": float64(up.Image.Rect.Dy()),
+			"psnr": m.PSNR, "ssim": m.SSIM, "strength": m.Strength, "margin": m.Margin, "weak": yes(m.Weak), "mark_ms": e.since(start),
+		},
+	})
+	for _, a := range attacks {
+		t := ruler.Trial{
+			Labels: map[string]string{"picture": up.Name, "attack": a.Name, "group": a.Group},
+			Values: map[string]float64{"read": 0, "wrong": 0},
+		}
+		start = e.now()
+		leak := a.Apply(m.Image, up.Seed)
+		t.Values["attack_ms"] = e.since(start)
+		start = e.now()
+		d, err := e.detect(ctx, env.Key, leak)
+		if ctx.Err() != nil {
+			return err
+		}
+		if err != nil { // counted as not read
+			t.Error = err.Error()
+			emit(t)
+			continue
+		}
+		t.Values["detect_ms"], t.Values["found"] = e.since(start), yes(d.Found)
+		t.Values["read"] = yes(d.Found && d.Copy == up.Copy)
+		if d.Found && d.Copy != up.Copy {
+			t.Values["wrong"], t.Labels["got"] = 1, d.Copy.String()
+		}
+		emit(t)
+	}
+	return nil
+}
+
+// groupsOf lists the groups of attacks.
+func groupsOf(attacks []attack.Attack) (out []string) {
+	for _, a := range attacks {
+		out = append(out, a.Group)
+	}
+	return out
+}
+
+func notRead(t *ruler.Trial) bool { r, ok := t.Values["read"]; return ok && r < t.N() }
+
+// perAttack writes each attack with its readings.
+func perAttack(g ruler.Group) string {
+	var cells []string
+	for _, name := range g.Labels("attack") {
+		of := g.Where(ruler.Is("attack", name))
+		cells = append(cells, fmt.Sprintf("%s %.0f/%.0f", name, of.Sum("read"), of.Count()))
+	}
+	return strings.Join(cells, ", ")
+}
