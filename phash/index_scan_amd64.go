@@ -4,7 +4,7 @@ package phash
 
 import "golang.org/x/sys/cpu"
 
-//go:generate go run -C _asm . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg phash
+//go:generate go run -C ../internal/dsp/_gen . -out ../../../phash/kernels_amd64.s -stubs ../../../phash/kernels_amd64.go -pkg phash
 
 // What the processor has. Results do not depend on it, only time does.
 var (

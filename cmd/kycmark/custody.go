@@ -56,6 +56,7 @@ is a file with one submission ID a line; lines that begin with # are passed over
 	fs.StringArrayVar(&f.submissions, "submission", nil, "only this `ID`, 32 hex digits; may be repeated")
 	fs.StringVar(&f.source, "source", "", "the `document` that this is known from")
 	fs.StringVar(&f.note, "note", "", "how this is known")
+	cmd.ValidArgsFunction = recipientNames
 	cmd.MarkFlagsOneRequired("source", "note")
 	cmd.MarkFlagsRequiredTogether("from", "to")
 	cmd.MarkFlagsMutuallyExclusive("all", "from")
@@ -154,6 +155,7 @@ func newCustodyList(u *ui) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&recipient, "recipient", "", "only what `name` held")
 	cmd.Flags().StringVar(&submission, "submission", "", "only who held the upload with this `ID`")
+	cmd.RegisterFlagCompletionFunc("recipient", recipientNames)
 	cmd.MarkFlagsMutuallyExclusive("recipient", "submission")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
 		all, err := b.custody(ctx, recipient, submission)

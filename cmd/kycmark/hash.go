@@ -38,7 +38,13 @@ A hash can be turned back into a blurry picture: treat it as personal data.`,
 		}),
 	}
 	cmd.Flags().StringSliceVarP(&algorithms, "algorithm", "a", []string{phash.PDQ.String()}, "`which` ones: "+hashNames()+", or all")
+	cmd.RegisterFlagCompletionFunc("algorithm", completeKinds)
 	return cmd
+}
+
+// completeKinds completes the name of an algorithm.
+func completeKinds(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	return append(strings.Split(hashNames(), ", "), "all"), cobra.ShellCompDirectiveNoFileComp
 }
 
 func hashNames() string {

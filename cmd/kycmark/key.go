@@ -129,6 +129,7 @@ func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 		Example: "  kycmark key " + verb + " v1-0011223344556677 --since 2026-10-01 --note \"how that is known\"",
 		Args:    exactly("KEYID"),
 	}
+	cmd.ValidArgsFunction = keyIDs
 	cmd.Flags().StringVar(&since, "since", "", "`time` from which on: RFC 3339, or a day")
 	cmd.Flags().StringVar(&note, "note", "", "how that is known")
 	if state == registry.KeyCompromised {

@@ -44,6 +44,7 @@ day or month.`,
 	fs.StringVar(&f.subject, "subject", "", "only submissions of the customer with this `reference`, or copies of them")
 	fs.StringVar(&f.since, "since", "", "only what was sent or issued at or after this `time`")
 	fs.StringVar(&f.until, "until", "", "only what was sent or issued at or before this `time`")
+	cmd.RegisterFlagCompletionFunc("to", recipientNames)
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
 		what := listKinds[0]
 		if len(args) > 0 {

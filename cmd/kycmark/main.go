@@ -85,6 +85,7 @@ as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
 		}
 	}
 	only(root, verbs...)
+	root.AddCommand(newMan(u))
 	root.SetHelpCommand(newHelp())
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
@@ -119,7 +120,7 @@ func groups() []group {
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
 			newVerifyReport, newCheckpoint, newAudit, newProve, newCopyRegistry,
 		}},
-		{"See:", []func(*ui) *cobra.Command{
+		{"See for yourself:", []func(*ui) *cobra.Command{
 			newDemo, newVersion,
 		}},
 	}

@@ -48,6 +48,7 @@ quality to --quality), .tif or .bmp.
 	fs.Var(&f.metadata, "metadata", "EXIF of IN: drop, or keep what tells nothing of places and persons")
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "write the picture even if the mark would not be read back")
 	fs.BoolVar(&f.force, "force", false, "overwrite OUT if it exists")
+	complete(cmd, "metadata", "drop", "keep")
 	cmd.MarkFlagRequired("key")
 	cmd.MarkFlagRequired("copy")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, args []string) error {

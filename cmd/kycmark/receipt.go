@@ -40,7 +40,7 @@ The signature is 64 bytes or their hex digits, the public key 32 bytes, their he
 digits, or PEM or DER as openssl writes it; each as a file or, in hex, on the command
 line.`,
 		Example: `  kycmark receipt add 00000000000004d2 --signature receipt.sig --public-key vendor.pub.pem`,
-		Args:    exactly("COPY"),
+		Args:    exactly("COPY"), ValidArgsFunction: copyIDs,
 	}
 	cmd.Flags().StringVar(&signature, "signature", "", "`file` with the signature, or its hex digits (required)")
 	cmd.Flags().StringVar(&public, "public-key", "", "`file` with the recipient's public key, or its hex digits (required)")
@@ -90,7 +90,7 @@ func newReceiptMessage(u *ui) *cobra.Command {
 of the file handed over, the copy's ID. A recipient makes them of the file that it
 received, and of nothing that it was told but the ID.`,
 		Example: `  kycmark receipt message 00000000000004d2`,
-		Args:    exactly("COPY"),
+		Args:    exactly("COPY"), ValidArgsFunction: copyIDs,
 	}, func(ctx context.Context, b *books, args []string) error {
 		id, err := watermark.ParseCopyID(args[0])
 		if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -17,6 +18,8 @@ func newRecipient(u *ui) *cobra.Command {
 	return only(cmd, newRecipientAdd(u), newRecipientList(u))
 }
 
+var recipientKinds = []string{registry.KindStore, registry.KindVendor, registry.KindAuthority, registry.KindReviewer, registry.KindPartner}
+
 func newRecipientAdd(u *ui) *cobra.Command {
 	var kind string
 	cmd := &cobra.Command{
@@ -31,10 +34,9 @@ authority (law enforcement, a court, a regulator), reviewer (a person), partner.
 	}
 	cmd.Flags().StringVar(&kind, "kind", "", "store, vendor, authority, reviewer or partner (required)")
 	cmd.MarkFlagRequired("kind")
+	complete(cmd, "kind", recipientKinds...)
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error {
-		switch kind {
-		case registry.KindStore, registry.KindVendor, registry.KindAuthority, registry.KindReviewer, registry.KindPartner:
-		default:
+		if !slices.Contains(recipientKinds, kind) {
 			return usagef("--kind is store, vendor, authority, reviewer or partner, not %q", kind)
 		}
 		to := registry.Recipient{Name: args[0], Kind: kind, Actor: actor()}

@@ -22,7 +22,8 @@ looked for leaks, and when.`,
 		Example: `  kycmark show 00000000000004d2
   kycmark show --json 0123456789abcdef0123456789abcdef
   kycmark show investigations`,
-		Args: some("ID"),
+		Args:              some("ID"),
+		ValidArgsFunction: copyIDs,
 	}, func(ctx context.Context, b *books, ids []string) error {
 		if len(ids) == 1 && ids[0] == "investigations" {
 			return b.showInvestigations(ctx)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"runtime"
 	"runtime/debug"
 
@@ -9,6 +10,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// version is that of a release, set by the linker (-X main.version=1.2.3); "" otherwise.
+var version string
+
 func newVersion(u *ui) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -16,17 +20,16 @@ func newVersion(u *ui) *cobra.Command {
 		Example: `  kycmark version --json`,
 		Args:    exactly(),
 		RunE: u.verb(func(*cobra.Command, []string) error {
-			v := versionLine{Version: "(devel)", Mark: watermark.Version, Go: runtime.Version()}
+			v := versionLine{Version: version, Mark: watermark.Version, Go: runtime.Version()}
 			if info, ok := debug.ReadBuildInfo(); ok {
-				if info.Main.Version != "" {
-					v.Version = info.Main.Version
-				}
+				v.Version = cmp.Or(v.Version, info.Main.Version)
 				for _, s := range info.Settings {
 					if s.Key == "vcs.revision" {
 						v.Revision = text(s.Value)
 					}
 				}
 			}
+			v.Version = cmp.Or(v.Version, "(devel)")
 			u.printf("kycmark %s, mark v%d, %s %s/%s\n", v.Version, v.Mark, v.Go, runtime.GOOS, runtime.GOARCH)
 			return u.line(v)
 		}),

@@ -81,8 +81,14 @@ func (b *bilateral) rows(out, p Plane, from, to int) {
 		b.fill(&strip, p, from-b.radius, end+b.radius)
 		for y := from; y < end; y++ {
 			dst, at := out.Row(y), (y-from+b.radius)*b.stride+b.radius
-			done := bilateralFast(dst, b, &strip, at)
-			bilateralGo(dst[done:], b, &strip, at+done)
+			n := 0
+			if len(b.offsets) > 0 {
+				n = batched(len(dst), 8)
+			}
+			if n > 0 {
+				bilateralAVX2(&dst[0], &strip.val[at], &strip.idx[at], &b.lut[b.span], &b.offsets[0], &b.weights[0], len(b.offsets), n)
+			}
+			b.filter(dst[n:], &strip, at+n)
 		}
 	}
 }
@@ -93,14 +99,14 @@ func (b *bilateral) fill(s *bilateralStrip, p Plane, from, to int) {
 		k := (y - from) * b.stride
 		val, idx := s.val[k:k+b.stride], s.idx[k:k+b.stride]
 		mirrorRow(val, p.Row(mirror(y, p.H)), b.radius)
-		for i := stepsFast(idx, val, b.low); i < len(val); i++ {
+		for i := range val {
 			idx[i] = int32((val[i] - b.low) * bilateralSteps)
 		}
 	}
 }
 
-// bilateralGo filters the samples from index at of the strip on.
-func bilateralGo(dst []float32, b *bilateral, s *bilateralStrip, at int) {
+// filter writes the filtered samples that begin at index at of the strip.
+func (b *bilateral) filter(dst []float32, s *bilateralStrip, at int) {
 	for x := range dst {
 		centre := at + x
 		c := b.span - s.idx[centre]

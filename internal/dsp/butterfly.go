@@ -4,9 +4,14 @@ func mul(a, b complex64) complex64 {
 	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
 
-// radix4Go and its like are one stage: m butterflies, each of s neighbours, with
-// radix-1 twiddle factors a butterfly.
-func radix4Go(dst, src, tw []complex64, m, s int) {
+// radix4 is one stage of an [FFT], like radix2, radix3 and radix5: m butterflies, each
+// of s sequences side by side, with radix-1 twiddle factors tw a butterfly. dst and src
+// hold radix m s numbers and do not overlap.
+func radix4(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix4AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
 	for p := range m {
 		w1, w2, w3 := tw[3*p], tw[3*p+1], tw[3*p+2]
 		a, b := src[s*p:s*p+s], src[s*(p+m):s*(p+m)+s]
@@ -25,8 +30,13 @@ func radix4Go(dst, src, tw []complex64, m, s int) {
 	}
 }
 
-// last4Go is radix4Go for m = 1, whose twiddle factors are 1.
-func last4Go(dst, src []complex64, s int) {
+// last4 is radix4 for m = 1, where all twiddle factors are 1.
+func last4(dst, src []complex64, s int) {
+	if avx2 && s%4 == 0 {
+		_, _ = dst[4*s-1], src[4*s-1]
+		last4AVX2(&dst[0], &src[0], s)
+		return
+	}
 	a, b, c, d := src[:s], src[s:2*s], src[2*s:3*s], src[3*s:4*s]
 	y0, y1, y2, y3 := dst[:s], dst[s:2*s], dst[2*s:3*s], dst[3*s:4*s]
 	for q := range a {
@@ -37,7 +47,11 @@ func last4Go(dst, src []complex64, s int) {
 	}
 }
 
-func radix2Go(dst, src, tw []complex64, m, s int) {
+func radix2(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix2AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
 	for p := range m {
 		w := tw[p]
 		for q := range s {
@@ -56,7 +70,11 @@ func times(x complex64, g float32) complex64 {
 // turned returns -i x.
 func turned(x complex64) complex64 { return complex(imag(x), -real(x)) }
 
-func radix3Go(dst, src, tw []complex64, m, s int) {
+func radix3(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix3AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
 	const sin60 = 0.86602540378443864676
 	for p := range m {
 		w1, w2 := tw[2*p], tw[2*p+1]
@@ -73,7 +91,11 @@ func radix3Go(dst, src, tw []complex64, m, s int) {
 	}
 }
 
-func radix5Go(dst, src, tw []complex64, m, s int) {
+func radix5(dst, src, tw []complex64, m, s int) {
+	if avx2 && s%4 == 0 {
+		radix5AVX2(&dst[0], &src[0], &tw[0], m, s)
+		return
+	}
 	const c1, c2 = 0.30901699437494742410, -0.80901699437494742410 // cos 72, 144 degrees
 	const s1, s2 = 0.95105651629515357212, 0.58778525229247312917  // their sines
 	for p := range m {

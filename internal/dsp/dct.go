@@ -105,8 +105,8 @@ func (d *idct) rows(out, c Plane, y int) {
 	reals(out, y, rows, d.fft.run(d.b, d.tmp, batch), n)
 }
 
-// expandGo makes numbers of floats, each row times its factor.
-func expandGo(dst []complex64, src []float32, tw []complex64) {
+// expand makes numbers of floats, each row times its factor.
+func expand(dst []complex64, src []float32, tw []complex64) {
 	for k, w := range tw {
 		for i := range batch {
 			v := src[k*boxLanes+i]
@@ -115,9 +115,9 @@ func expandGo(dst []complex64, src []float32, tw []complex64) {
 	}
 }
 
-// realsGo undoes the order in which the transform takes the even and, backwards,
+// reals undoes the order in which the transform takes the even and, backwards,
 // the odd samples.
-func realsGo(out Plane, x, rows int, b []complex64, n int) {
+func reals(out Plane, x, rows int, b []complex64, n int) {
 	for m := range n / 2 {
 		even, odd := out.Row(2 * m)[x:x+rows], out.Row(2*m + 1)[x:x+rows]
 		for i := range even {

@@ -87,7 +87,7 @@ func (e *Enlarger) widened(j int) []float32 {
 		e.blur.row(j, src)
 	}
 	e.edges(dst, src, 0, e.from)
-	widen(dst, src, e.at, &e.wx, e.from, e.to)
+	e.widen(dst, src)
 	e.edges(dst, src, e.to, len(dst))
 	return dst
 }
@@ -103,16 +103,28 @@ func (e *Enlarger) edges(dst, src []float32, from, to int) {
 	}
 }
 
-func widenGo(dst, src []float32, at []int32, wx *[4][]float32, from, to int) {
-	for x := from; x < to; x++ {
-		r := src[at[x] : at[x]+4 : at[x]+4]
+// widen writes the samples whose taps all lie inside.
+func (e *Enlarger) widen(dst, src []float32) {
+	from, wx := e.from, &e.wx
+	if n := batched(e.to-from, 8); n > 0 {
+		_, _ = dst[from+n-1], src[e.at[from+n-1]+3]
+		widenAVX2(&dst[from], &e.at[from], &wx[0][from], &wx[1][from], &wx[2][from], &wx[3][from], &src[0], n)
+		from += n
+	}
+	for x := from; x < e.to; x++ {
+		r := src[e.at[x] : e.at[x]+4 : e.at[x]+4]
 		dst[x] = float32(wx[0][x]*r[0]) + float32(wx[1][x]*r[1]) + float32(wx[2][x]*r[2]) + float32(wx[3][x]*r[3])
 	}
 }
 
-func weightedGo(dst []float32, r *[4][]float32, w *[4]float32, from int) {
-	r0, r1, r2, r3 := r[0], r[1], r[2], r[3]
-	for x := from; x < len(dst); x++ {
+// weighted writes the sums of four rows r, each as long as dst, times their weights w.
+func weighted(dst []float32, r *[4][]float32, w *[4]float32) {
+	size := len(dst)
+	r0, r1, r2, r3, n := r[0][:size], r[1][:size], r[2][:size], r[3][:size], batched(size, 8)
+	if n > 0 {
+		weightedAVX2(&dst[0], &r0[0], &r1[0], &r2[0], &r3[0], &w[0], n)
+	}
+	for x := n; x < size; x++ {
 		dst[x] = float32(w[0]*r0[x]) + float32(w[1]*r1[x]) + float32(w[2]*r2[x]) + float32(w[3]*r3[x])
 	}
 }

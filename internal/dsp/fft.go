@@ -15,9 +15,8 @@ type FFT struct {
 }
 
 type stage struct {
-	radix, n, stride int            // transforms of length n, interleaved stride times
-	tw               []complex64    // w^p, w^2p, ... for p in [0, n/radix)
-	rows             [3][]complex64 // the same of radix 4, each power for itself
+	radix, n, stride int         // transforms of length n, interleaved stride times
+	tw               []complex64 // w^p, w^2p, ... for p in [0, n/radix)
 }
 
 // FastLen returns the least 2^a 3^b 5^c that is at least n.
@@ -65,16 +64,7 @@ func newStage(radix, n, stride int) stage {
 			tw = append(tw, complex(float32(c), float32(-s)))
 		}
 	}
-	st := stage{radix: radix, n: n, stride: stride, tw: tw}
-	if radix == 4 && stride == 1 {
-		for k := range st.rows {
-			st.rows[k] = make([]complex64, m)
-			for p := range m {
-				st.rows[k][p] = tw[3*p+k]
-			}
-		}
-	}
-	return st
+	return stage{radix: radix, n: n, stride: stride, tw: tw}
 }
 
 // Len returns the length of the transform.
@@ -102,8 +92,6 @@ func (f *FFT) runFrom(first int, src, dst []complex64, count int) []complex64 {
 		switch {
 		case st.radix == 4 && m == 1:
 			last4(dst, src, s)
-		case st.radix == 4 && s == 1:
-			first4(dst, src, st, m)
 		case st.radix == 4:
 			radix4(dst, src, st.tw, m, s)
 		case st.radix == 2:

@@ -103,7 +103,12 @@ func (f *FFT2) InverseTo(p Plane, s Spectrum) {
 func interleave(dst []complex64, src []float32, w, rows int) {
 	done := 0
 	if rows == 2*batch {
-		done = interleaveFast(dst, src, w)
+		done = batched(w, 8)
+	}
+	if done > 0 {
+		_, _ = dst[done*batch-1], src[2*batch*w-1]
+		interleaveAVX2(&dst[0], &src[0], w, done)
+		interleaveAVX2(&dst[batch/2], &src[batch*w], w, done)
 	}
 	for i := range batch {
 		var r0, r1 []float32
@@ -129,11 +134,15 @@ func interleave(dst []complex64, src []float32, w, rows int) {
 // split writes the half spectra of the 2 batch real rows whose transforms, of
 // length w, are interleaved in b.
 func split(dst, b []complex64, w, rows int) {
-	done := 0
+	done, st := 0, w/2+1
 	if rows == 2*batch {
-		done = splitFast(dst, b, w)
+		done = batched(max(w/2-1, 0), 4)
 	}
-	st := w/2 + 1
+	if done > 0 {
+		_, _ = b[w*batch-1], dst[2*batch*st-1]
+		splitAVX2(&dst[1], st, &b[batch], &b[(w-1)*batch], done)
+		splitAVX2(&dst[batch*st+1], st, &b[batch+batch/2], &b[(w-1)*batch+batch/2], done)
+	}
 	for i := range rows {
 		splitRow(dst[i*st:(i+1)*st], b[i/2:], w, 0, 1, i%2 == 1)
 		splitRow(dst[i*st:(i+1)*st], b[i/2:], w, 1+done, st, i%2 == 1)
@@ -154,10 +163,6 @@ func splitRow(dst, b []complex64, w, from, to int, second bool) {
 
 // join rebuilds from half spectra of real rows F0, F1 the conjugates of F0 + i F1.
 func join(b, src []complex64, w, rows int) {
-	done := 0
-	if rows == 2*batch {
-		done = joinFast(b, src, w)
-	}
 	st := w/2 + 1
 	for i := range batch {
 		if 2*i >= rows {
@@ -170,36 +175,28 @@ func join(b, src []complex64, w, rows int) {
 		if 2*i+1 < rows {
 			r1 = src[(2*i+1)*st : (2*i+2)*st]
 		}
-		joinRow(b[i:], r0, r1, w, 0, 1)
-		joinRow(b[i:], r0, r1, w, 1+done, st)
-	}
-}
-
-// joinRow writes coefficients [from, to) and their counterparts.
-func joinRow(b, r0, r1 []complex64, w, from, to int) {
-	for k := from; k < to; k++ {
-		a, c := r0[k], r1[k]
-		b[k*batch] = complex(real(a)-imag(c), -(imag(a) + real(c)))
-		if k > 0 && 2*k < w {
-			b[(w-k)*batch] = complex(real(a)+imag(c), -(real(c) - imag(a)))
+		for k, a := range r0 {
+			c := r1[k]
+			b[k*batch+i] = complex(real(a)-imag(c), -(imag(a) + real(c)))
+			if k > 0 && 2*k < w {
+				b[(w-k)*batch+i] = complex(real(a)+imag(c), -(real(c) - imag(a)))
+			}
 		}
 	}
 }
 
 // deinterleave writes the real rows that b holds as conjugates, times g.
 func deinterleave(dst []float32, w int, b []complex64, rows int, g float32) {
-	done := 0
-	if rows == 2*batch {
-		done = deinterleaveFast(dst, w, b, g)
-	}
 	for i := range rows {
 		o := dst[i*w : (i+1)*w]
-		for x := done; x < w; x++ {
-			if v := b[x*batch+i/2]; i%2 == 0 {
-				o[x] = g * real(v)
-			} else {
-				o[x] = -g * imag(v)
+		if i%2 == 0 {
+			for x := range o {
+				o[x] = g * real(b[x*batch+i/2])
 			}
+			continue
+		}
+		for x := range o {
+			o[x] = -g * imag(b[x*batch+i/2])
 		}
 	}
 }
@@ -207,10 +204,13 @@ func deinterleave(dst []float32, w int, b []complex64, rows int, g float32) {
 // copyBlock copies rows of n <= batch numbers, conjugated if so asked, and tells
 // whether any is not zero.
 func copyBlock(dst []complex64, dstStride int, src []complex64, srcStride, n, rows int, conjugate bool) bool {
-	if n == batch {
-		if some, done := copyBlockFast(dst, dstStride, src, srcStride, rows, conjugate); done {
-			return some
+	if avx2 && n == batch && rows > 0 {
+		_, _ = dst[(rows-1)*dstStride+batch-1], src[(rows-1)*srcStride+batch-1]
+		flip := uint32(0)
+		if conjugate {
+			flip = 1 << 31
 		}
+		return copyBlockAVX2(&dst[0], dstStride, &src[0], srcStride, rows, flip) != 0
 	}
 	some := false
 	for y := range rows {

@@ -69,8 +69,15 @@ func (b boxRow) at(i, lanes int) []float32 {
 	return b.Pix[k : k+lanes : k+lanes]
 }
 
-// boxGo writes n rows of sum times g, moving the sum on after each.
-func boxGo(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
+// boxSteps writes n rows of sum times g, moving the sum on after each.
+func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
+	if avx2 && lanes == boxLanes {
+		for _, b := range [...]boxRow{dst, add, sub} {
+			_, _ = b.at(0, lanes), b.at(n-1, lanes)
+		}
+		boxAVX2(&sum[0], &dst.at(0, lanes)[0], dst.step*dst.W, &add.at(0, lanes)[0], add.step*add.W, &sub.at(0, lanes)[0], sub.step*sub.W, n, g)
+		return
+	}
 	for i := range n {
 		d, a, s := dst.at(i, lanes), add.at(i, lanes), sub.at(i, lanes)
 		for x := range d {
@@ -85,7 +92,10 @@ func intoColumns(dst, src []float32, w, rows int) {
 	for top := 0; top < rows; top += batch {
 		done := 0
 		if top+batch <= rows {
-			done = columns8Fast(dst[top:], src[top*w:], w)
+			if done = batched(w, 8); done > 0 {
+				_, _ = dst[top+(done-1)*boxLanes+batch-1], src[(top+batch)*w-1]
+				intoColumnsAVX2(&dst[top], &src[top*w], w, done)
+			}
 		}
 		for y := top; y < min(top+batch, rows); y++ {
 			for x := done; x < w; x++ {
@@ -99,7 +109,12 @@ func intoColumns(dst, src []float32, w, rows int) {
 func intoRows(dst, src []float32, w, rows int) {
 	done := 0
 	if rows == boxLanes {
-		done = intoRowsFast(dst, src, w)
+		done = batched(w, 8)
+	}
+	if done > 0 {
+		_, _ = src[done*boxLanes-1], dst[boxLanes*w-1]
+		intoRowsAVX2(&dst[0], w, &src[0], done)
+		intoRowsAVX2(&dst[boxLanes/2*w], w, &src[boxLanes/2], done)
 	}
 	for y := range rows {
 		for x := done; x < w; x++ {
@@ -174,10 +189,21 @@ func Product(a, b Plane) Plane {
 	return out
 }
 
-// symmetricGo writes the sums of src weighed by k, the i-th weight for the two
-// samples at the i-th pair of offsets, the first for one alone.
-func symmetricGo(dst, src []float32, offsets []int64, k []float32, from int) {
-	for x := from; x < len(dst); x++ {
+// symmetric writes the sums of src weighted by k: k[i] is the weight of the two samples
+// at the i-th pair of offsets, and k[0] of the sample at offsets[0] alone.
+func symmetric(dst, src []float32, offsets []int64, k []float32) {
+	n := 0
+	if len(k) > 1 {
+		n = batched(len(dst), 16)
+	}
+	if n > 0 { // the last samples are done again if they are not sixteen
+		symmetricAVX2(&dst[0], &src[0], &offsets[0], &k[0], len(k), n)
+		if last := len(dst) - 16; n < len(dst) {
+			symmetricAVX2(&dst[last], &src[last], &offsets[0], &k[0], len(k), 16)
+		}
+		return
+	}
+	for x := range dst {
 		sum := float32(k[0] * src[x+int(offsets[0])])
 		for i := 1; i < len(k); i++ {
 			sum += float32(k[i] * (src[x+int(offsets[2*i])] + src[x+int(offsets[2*i+1])]))
@@ -235,7 +261,14 @@ func extreme(p Plane, n int, greatest bool) Plane {
 func beyond(dst, src []float32, greatest bool) {
 	n := min(len(dst), len(src))
 	dst, src = dst[:n], src[:n]
-	from := beyondFast(dst, src, greatest)
+	from := batched(n, 8)
+	switch {
+	case from == 0:
+	case greatest:
+		maxAVX2(&dst[0], &src[0], from)
+	default:
+		minAVX2(&dst[0], &src[0], from)
+	}
 	if greatest {
 		for x := from; x < n; x++ {
 			if src[x] > dst[x] {

@@ -4,22 +4,22 @@
 
 package dsp
 
-// radix2AVX2 is radix2Go for s a multiple of 4.
+// radix2AVX2 is radix2 for s a multiple of 4.
 //
 //go:noescape
 func radix2AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
-// radix3AVX2 is radix3Go for s a multiple of 4.
+// radix3AVX2 is radix3 for s a multiple of 4.
 //
 //go:noescape
 func radix3AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
-// radix4AVX2 is radix4Go for s a multiple of 4.
+// radix4AVX2 is radix4 for s a multiple of 4.
 //
 //go:noescape
 func radix4AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
 
-// radix5AVX2 is radix5Go for s a multiple of 4.
+// radix5AVX2 is radix5 for s a multiple of 4.
 //
 //go:noescape
 func radix5AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
@@ -34,113 +34,73 @@ func interleaveAVX2(dst *complex64, src *float32, stride int, n int)
 //go:noescape
 func intoColumnsAVX2(dst *float32, src *float32, stride int, n int)
 
-// deinterleaveAVX2 undoes interleaveAVX2, scaling real parts by gain and imaginary ones by -gain.
-//
-//go:noescape
-func deinterleaveAVX2(dst *float32, stride int, src *complex64, n int, gain float32)
-
 // intoRowsAVX2 undoes intoColumnsAVX2.
 //
 //go:noescape
 func intoRowsAVX2(dst *float32, stride int, src *float32, n int)
 
-// splitAVX2 is splitGo for 4 sequences and n coefficients, a multiple of 4.
+// splitAVX2 is split for 4 sequences and n coefficients, a multiple of 4.
 //
 //go:noescape
 func splitAVX2(dst *complex64, stride int, up *complex64, down *complex64, n int)
 
-// joinAVX2 is joinGo for 4 sequences and n coefficients, a multiple of 4.
-//
-//go:noescape
-func joinAVX2(up *complex64, down *complex64, src *complex64, stride int, n int)
-
-// copyBlockAVX2 is copyBlockGo for 8 columns.
+// copyBlockAVX2 is copyBlock for 8 columns.
 //
 //go:noescape
 func copyBlockAVX2(dst *complex64, dstStride int, src *complex64, srcStride int, n int, flip uint32) uint32
 
-// expandAVX2 writes n rows of 8 floats, 16 apart, as complex numbers times each row's tw.
-//
-//go:noescape
-func expandAVX2(dst *complex64, src *float32, tw *complex64, n int)
-
-// realsAVX2 writes 2n rows of 8 real parts, from up and from down in turns, a row of 8 numbers forth and back.
-//
-//go:noescape
-func realsAVX2(dst *float32, stride int, up *complex64, down *complex64, n int)
-
-// first4AVX2 is radix4Go for s = 1 and m a multiple of 4, the twiddle factors in three rows.
-//
-//go:noescape
-func first4AVX2(dst *complex64, src *complex64, w1 *complex64, w2 *complex64, w3 *complex64, m int)
-
-// last4AVX2 is last4Go for s a multiple of 4.
+// last4AVX2 is last4 for s a multiple of 4.
 //
 //go:noescape
 func last4AVX2(dst *complex64, src *complex64, s int)
 
-// sparse4AVX2 is sparse4Go.
+// sparse4AVX2 is sparse4.
 //
 //go:noescape
 func sparse4AVX2(dst *complex64, turns *complex64, c *complex64, counts *int, m int)
 
-// powersAVX2 writes |src|^2 for n, a multiple of 8.
-//
-//go:noescape
-func powersAVX2(dst *float32, src *complex64, n int)
-
-// weighAVX2 multiplies dst by src for n, a multiple of 8.
-//
-//go:noescape
-func weighAVX2(dst *complex64, src *float32, n int)
-
-// maxAbsAVX2 is the greatest absolute value of any part of n numbers, a multiple of 8.
+// maxAbsAVX2 is MaxAbs of n numbers, a multiple of 8.
 //
 //go:noescape
 func maxAbsAVX2(src *complex64, n int) float32
 
-// greatestAVX2 is the greatest of n numbers, a multiple of 16.
-//
-//go:noescape
-func greatestAVX2(src *float32, n int) float32
-
-// positionsAVX2 is positionsGo for n, a multiple of 4; affine tells that W is 0 and W0 1.
+// positionsAVX2 is positions for n, a multiple of 4; affine tells that W is 0 and W0 1.
 // u, if not nil, holds what otherwise counts up.
 //
 //go:noescape
 func positionsAVX2(p *int32, l *float64, u *float64, stride uint32, mask uint32, n int, affine bool)
 
-// cubicAVX2 is cubicGo for n, a multiple of 8.
+// cubicAVX2 is cubic for n, a multiple of 8.
 //
 //go:noescape
 func cubicAVX2(dst *float32, p *int32, src *float32, stride int, n int)
 
-// linearAVX2 is linearGo for n, a multiple of 8; src points at the second tap of the second row.
+// linearAVX2 is linear for n, a multiple of 8; src points at the second tap of the second row.
 //
 //go:noescape
 func linearAVX2(dst *float32, p *int32, src *float32, stride int, n int)
 
-// widenAVX2 is widenGo for n, a multiple of 8.
+// widenAVX2 is widen for n, a multiple of 8.
 //
 //go:noescape
 func widenAVX2(dst *float32, at *int32, w0 *float32, w1 *float32, w2 *float32, w3 *float32, src *float32, n int)
 
-// weightedAVX2 is weightedGo for n, a multiple of 8, and four weights w.
+// weightedAVX2 is weighted for n, a multiple of 8, and four weights w.
 //
 //go:noescape
 func weightedAVX2(dst *float32, r0 *float32, r1 *float32, r2 *float32, r3 *float32, w *float32, n int)
 
-// addRowAVX2 is addRowGo for n, a multiple of 8.
+// addRowAVX2 is AddLumaChroma for n, a multiple of 8.
 //
 //go:noescape
 func addRowAVX2(dst *uint8, src *uint8, luma *float32, chroma *float32, toG float32, toB float32, n int)
 
-// shrinkRowAVX2 sums for each of n samples so many pixels from byte from on, weighed, all four channels.
+// shrinkRowAVX2 sums taps pixels from byte from[i] on, weighted, for each of n samples: all four channels.
 //
 //go:noescape
 func shrinkRowAVX2(line *float32, src *uint8, from *int32, weights *float32, taps int, n int)
 
-// opaqueAVX2 tells whether n pixels, a multiple of 8, all have alpha 255.
+// opaqueAVX2 returns 1 if all n pixels, a multiple of 8, have alpha 255, else 0.
 //
 //go:noescape
 func opaqueAVX2(src *uint8, n int) uint32
@@ -149,16 +109,6 @@ func opaqueAVX2(src *uint8, n int) uint32
 //
 //go:noescape
 func addScaledAVX2(dst *float32, src *float32, n int, gain float32)
-
-// scaleAVX2 writes gain src. n is a multiple of 8.
-//
-//go:noescape
-func scaleAVX2(dst *float32, src *float32, n int, gain float32)
-
-// capAVX2 cuts dst at gain src. n is a multiple of 8.
-//
-//go:noescape
-func capAVX2(dst *float32, src *float32, n int, gain float32)
 
 // maxAVX2 replaces what src exceeds. n is a multiple of 8.
 //
@@ -170,37 +120,32 @@ func maxAVX2(dst *float32, src *float32, n int)
 //go:noescape
 func minAVX2(dst *float32, src *float32, n int)
 
-// toneRowsAVX2 is toneRowsGo.
+// toneRowsAVX2 is toneRows.
 //
 //go:noescape
 func toneRowsAVX2(sum *float32, src *float32, stride int, width int, rows int, wave *float32, turn *float32, turnStride int)
 
-// bilateralAVX2 is bilateralGo for n, a multiple of 8; lut points at difference 0.
+// bilateralAVX2 is bilateral for n, a multiple of 8; lut points at difference 0.
 //
 //go:noescape
 func bilateralAVX2(dst *float32, val *float32, idx *int32, lut *float32, offsets *int64, weights *float32, taps int, n int)
 
-// symmetricAVX2 is symmetricGo for n, a multiple of 16.
+// symmetricAVX2 is symmetric for n, a multiple of 16.
 //
 //go:noescape
 func symmetricAVX2(dst *float32, src *float32, offsets *int64, weights *float32, taps int, n int)
 
-// boxAVX2 is boxGo for 16 columns.
+// boxAVX2 is boxSteps for 16 columns.
 //
 //go:noescape
 func boxAVX2(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride int, n int, mean float64)
 
-// stepsAVX2 writes (src - low) steps, cut to whole numbers, for n, a multiple of 8.
-//
-//go:noescape
-func stepsAVX2(dst *int32, src *float32, low float32, steps float32, n int)
-
-// meansAVX2 is meansGo.
+// meansAVX2 is means.
 //
 //go:noescape
 func meansAVX2(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)
 
-// slideAVX2 is slideGo.
+// slideAVX2 is slide.
 //
 //go:noescape
 func slideAVX2(sum *float32, add *float32, addStep int, sub *float32, subStep int, n int)

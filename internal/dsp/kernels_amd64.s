@@ -4,24 +4,16 @@
 
 #include "textflag.h"
 
-DATA signOdd<>+0(SB)/4, $0x00000000
-DATA signOdd<>+4(SB)/4, $0x80000000
-DATA signOdd<>+8(SB)/4, $0x00000000
-DATA signOdd<>+12(SB)/4, $0x80000000
-DATA signOdd<>+16(SB)/4, $0x00000000
-DATA signOdd<>+20(SB)/4, $0x80000000
-DATA signOdd<>+24(SB)/4, $0x00000000
-DATA signOdd<>+28(SB)/4, $0x80000000
+DATA signOdd<>+0(SB)/8, $0x8000000000000000
+DATA signOdd<>+8(SB)/8, $0x8000000000000000
+DATA signOdd<>+16(SB)/8, $0x8000000000000000
+DATA signOdd<>+24(SB)/8, $0x8000000000000000
 GLOBL signOdd<>(SB), RODATA|NOPTR, $32
 
-DATA signEven<>+0(SB)/4, $0x80000000
-DATA signEven<>+4(SB)/4, $0x00000000
-DATA signEven<>+8(SB)/4, $0x80000000
-DATA signEven<>+12(SB)/4, $0x00000000
-DATA signEven<>+16(SB)/4, $0x80000000
-DATA signEven<>+20(SB)/4, $0x00000000
-DATA signEven<>+24(SB)/4, $0x80000000
-DATA signEven<>+28(SB)/4, $0x00000000
+DATA signEven<>+0(SB)/8, $0x0000000080000000
+DATA signEven<>+8(SB)/8, $0x0000000080000000
+DATA signEven<>+16(SB)/8, $0x0000000080000000
+DATA signEven<>+24(SB)/8, $0x0000000080000000
 GLOBL signEven<>(SB), RODATA|NOPTR, $32
 
 // func radix2AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
@@ -65,24 +57,16 @@ radix2Q:
 	VZEROUPPER
 	RET
 
-DATA sin60<>+0(SB)/4, $0x3f5db3d7
-DATA sin60<>+4(SB)/4, $0x3f5db3d7
-DATA sin60<>+8(SB)/4, $0x3f5db3d7
-DATA sin60<>+12(SB)/4, $0x3f5db3d7
-DATA sin60<>+16(SB)/4, $0x3f5db3d7
-DATA sin60<>+20(SB)/4, $0x3f5db3d7
-DATA sin60<>+24(SB)/4, $0x3f5db3d7
-DATA sin60<>+28(SB)/4, $0x3f5db3d7
+DATA sin60<>+0(SB)/8, $0x3f5db3d73f5db3d7
+DATA sin60<>+8(SB)/8, $0x3f5db3d73f5db3d7
+DATA sin60<>+16(SB)/8, $0x3f5db3d73f5db3d7
+DATA sin60<>+24(SB)/8, $0x3f5db3d73f5db3d7
 GLOBL sin60<>(SB), RODATA|NOPTR, $32
 
-DATA half<>+0(SB)/4, $0x3f000000
-DATA half<>+4(SB)/4, $0x3f000000
-DATA half<>+8(SB)/4, $0x3f000000
-DATA half<>+12(SB)/4, $0x3f000000
-DATA half<>+16(SB)/4, $0x3f000000
-DATA half<>+20(SB)/4, $0x3f000000
-DATA half<>+24(SB)/4, $0x3f000000
-DATA half<>+28(SB)/4, $0x3f000000
+DATA half<>+0(SB)/8, $0x3f0000003f000000
+DATA half<>+8(SB)/8, $0x3f0000003f000000
+DATA half<>+16(SB)/8, $0x3f0000003f000000
+DATA half<>+24(SB)/8, $0x3f0000003f000000
 GLOBL half<>(SB), RODATA|NOPTR, $32
 
 // func radix3AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
@@ -207,44 +191,28 @@ radix4Q:
 	VZEROUPPER
 	RET
 
-DATA cos72<>+0(SB)/4, $0x3e9e377a
-DATA cos72<>+4(SB)/4, $0x3e9e377a
-DATA cos72<>+8(SB)/4, $0x3e9e377a
-DATA cos72<>+12(SB)/4, $0x3e9e377a
-DATA cos72<>+16(SB)/4, $0x3e9e377a
-DATA cos72<>+20(SB)/4, $0x3e9e377a
-DATA cos72<>+24(SB)/4, $0x3e9e377a
-DATA cos72<>+28(SB)/4, $0x3e9e377a
+DATA cos72<>+0(SB)/8, $0x3e9e377a3e9e377a
+DATA cos72<>+8(SB)/8, $0x3e9e377a3e9e377a
+DATA cos72<>+16(SB)/8, $0x3e9e377a3e9e377a
+DATA cos72<>+24(SB)/8, $0x3e9e377a3e9e377a
 GLOBL cos72<>(SB), RODATA|NOPTR, $32
 
-DATA cos144<>+0(SB)/4, $0xbf4f1bbd
-DATA cos144<>+4(SB)/4, $0xbf4f1bbd
-DATA cos144<>+8(SB)/4, $0xbf4f1bbd
-DATA cos144<>+12(SB)/4, $0xbf4f1bbd
-DATA cos144<>+16(SB)/4, $0xbf4f1bbd
-DATA cos144<>+20(SB)/4, $0xbf4f1bbd
-DATA cos144<>+24(SB)/4, $0xbf4f1bbd
-DATA cos144<>+28(SB)/4, $0xbf4f1bbd
+DATA cos144<>+0(SB)/8, $0xbf4f1bbdbf4f1bbd
+DATA cos144<>+8(SB)/8, $0xbf4f1bbdbf4f1bbd
+DATA cos144<>+16(SB)/8, $0xbf4f1bbdbf4f1bbd
+DATA cos144<>+24(SB)/8, $0xbf4f1bbdbf4f1bbd
 GLOBL cos144<>(SB), RODATA|NOPTR, $32
 
-DATA sin72<>+0(SB)/4, $0x3f737871
-DATA sin72<>+4(SB)/4, $0x3f737871
-DATA sin72<>+8(SB)/4, $0x3f737871
-DATA sin72<>+12(SB)/4, $0x3f737871
-DATA sin72<>+16(SB)/4, $0x3f737871
-DATA sin72<>+20(SB)/4, $0x3f737871
-DATA sin72<>+24(SB)/4, $0x3f737871
-DATA sin72<>+28(SB)/4, $0x3f737871
+DATA sin72<>+0(SB)/8, $0x3f7378713f737871
+DATA sin72<>+8(SB)/8, $0x3f7378713f737871
+DATA sin72<>+16(SB)/8, $0x3f7378713f737871
+DATA sin72<>+24(SB)/8, $0x3f7378713f737871
 GLOBL sin72<>(SB), RODATA|NOPTR, $32
 
-DATA sin144<>+0(SB)/4, $0x3f167918
-DATA sin144<>+4(SB)/4, $0x3f167918
-DATA sin144<>+8(SB)/4, $0x3f167918
-DATA sin144<>+12(SB)/4, $0x3f167918
-DATA sin144<>+16(SB)/4, $0x3f167918
-DATA sin144<>+20(SB)/4, $0x3f167918
-DATA sin144<>+24(SB)/4, $0x3f167918
-DATA sin144<>+28(SB)/4, $0x3f167918
+DATA sin144<>+0(SB)/8, $0x3f1679183f167918
+DATA sin144<>+8(SB)/8, $0x3f1679183f167918
+DATA sin144<>+16(SB)/8, $0x3f1679183f167918
+DATA sin144<>+24(SB)/8, $0x3f1679183f167918
 GLOBL sin144<>(SB), RODATA|NOPTR, $32
 
 // func radix5AVX2(dst *complex64, src *complex64, tw *complex64, m int, s int)
@@ -458,69 +426,6 @@ intoColumnsAVX2Loop:
 	VZEROUPPER
 	RET
 
-// func deinterleaveAVX2(dst *float32, stride int, src *complex64, n int, gain float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·deinterleaveAVX2(SB), NOSPLIT, $0-36
-	MOVQ         dst+0(FP), AX
-	MOVQ         stride+8(FP), CX
-	MOVQ         src+16(FP), DX
-	MOVQ         n+24(FP), BX
-	MOVSS        gain+32(FP), X0
-	VBROADCASTSS X0, Y0
-	VXORPS       signOdd<>+0(SB), Y0, Y0
-	SHLQ         $0x02, CX
-	LEAQ         (CX)(CX*2), SI
-	LEAQ         (CX)(CX*4), DI
-	LEAQ         (SI)(CX*4), R8
-
-deinterleaveAVX2Loop:
-	VMULPS     (DX), Y0, Y1
-	VMULPS     64(DX), Y0, Y2
-	VMULPS     128(DX), Y0, Y3
-	VMULPS     192(DX), Y0, Y4
-	VMULPS     256(DX), Y0, Y5
-	VMULPS     320(DX), Y0, Y6
-	VMULPS     384(DX), Y0, Y7
-	VMULPS     448(DX), Y0, Y8
-	VUNPCKLPS  Y2, Y1, Y9
-	VUNPCKHPS  Y2, Y1, Y1
-	VUNPCKLPS  Y4, Y3, Y2
-	VUNPCKHPS  Y4, Y3, Y3
-	VUNPCKLPS  Y6, Y5, Y4
-	VUNPCKHPS  Y6, Y5, Y5
-	VUNPCKLPS  Y8, Y7, Y6
-	VUNPCKHPS  Y8, Y7, Y7
-	VUNPCKLPD  Y2, Y9, Y8
-	VUNPCKHPD  Y2, Y9, Y2
-	VUNPCKLPD  Y3, Y1, Y9
-	VUNPCKHPD  Y3, Y1, Y1
-	VUNPCKLPD  Y6, Y4, Y3
-	VUNPCKHPD  Y6, Y4, Y4
-	VUNPCKLPD  Y7, Y5, Y6
-	VUNPCKHPD  Y7, Y5, Y5
-	VPERM2F128 $0x20, Y3, Y8, Y7
-	VPERM2F128 $0x31, Y3, Y8, Y3
-	VPERM2F128 $0x20, Y4, Y2, Y8
-	VPERM2F128 $0x31, Y4, Y2, Y2
-	VPERM2F128 $0x20, Y6, Y9, Y4
-	VPERM2F128 $0x31, Y6, Y9, Y6
-	VPERM2F128 $0x20, Y5, Y1, Y9
-	VPERM2F128 $0x31, Y5, Y1, Y1
-	VMOVUPS    Y7, (AX)
-	VMOVUPS    Y8, (AX)(CX*1)
-	VMOVUPS    Y4, (AX)(CX*2)
-	VMOVUPS    Y9, (AX)(SI*1)
-	VMOVUPS    Y3, (AX)(CX*4)
-	VMOVUPS    Y2, (AX)(DI*1)
-	VMOVUPS    Y6, (AX)(SI*2)
-	VMOVUPS    Y1, (AX)(R8*1)
-	ADDQ       $0x00000200, DX
-	ADDQ       $0x20, AX
-	SUBQ       $0x08, BX
-	JNZ        deinterleaveAVX2Loop
-	VZEROUPPER
-	RET
-
 // func intoRowsAVX2(dst *float32, stride int, src *float32, n int)
 // Requires: AVX
 TEXT ·intoRowsAVX2(SB), NOSPLIT, $0-32
@@ -533,7 +438,7 @@ TEXT ·intoRowsAVX2(SB), NOSPLIT, $0-32
 	LEAQ (CX)(CX*4), DI
 	LEAQ (SI)(CX*4), R8
 
-intoRowsAVX2Loop:
+intoRows:
 	VMOVUPS    (DX), Y0
 	VMOVUPS    64(DX), Y1
 	VMOVUPS    128(DX), Y2
@@ -577,7 +482,7 @@ intoRowsAVX2Loop:
 	ADDQ       $0x00000200, DX
 	ADDQ       $0x20, AX
 	SUBQ       $0x08, BX
-	JNZ        intoRowsAVX2Loop
+	JNZ        intoRows
 	VZEROUPPER
 	RET
 
@@ -663,85 +568,6 @@ split:
 	VZEROUPPER
 	RET
 
-// func joinAVX2(up *complex64, down *complex64, src *complex64, stride int, n int)
-// Requires: AVX
-TEXT ·joinAVX2(SB), NOSPLIT, $0-40
-	MOVQ    up+0(FP), AX
-	MOVQ    down+8(FP), CX
-	MOVQ    src+16(FP), DX
-	MOVQ    stride+24(FP), BX
-	MOVQ    n+32(FP), SI
-	SHLQ    $0x03, BX
-	LEAQ    (BX)(BX*2), DI
-	LEAQ    (BX)(BX*4), R8
-	LEAQ    (DI)(BX*4), R9
-	VMOVUPS signOdd<>+0(SB), Y0
-
-join:
-	VMOVUPS    (DX), Y1
-	VMOVUPS    (DX)(BX*2), Y2
-	VMOVUPS    (DX)(BX*4), Y3
-	VMOVUPS    (DX)(DI*2), Y4
-	VUNPCKLPD  Y2, Y1, Y5
-	VUNPCKHPD  Y2, Y1, Y1
-	VUNPCKLPD  Y4, Y3, Y2
-	VUNPCKHPD  Y4, Y3, Y3
-	VPERM2F128 $0x20, Y2, Y5, Y4
-	VPERM2F128 $0x31, Y2, Y5, Y2
-	VPERM2F128 $0x20, Y3, Y1, Y5
-	VPERM2F128 $0x31, Y3, Y1, Y1
-	VMOVUPS    (DX)(BX*1), Y3
-	VMOVUPS    (DX)(DI*1), Y6
-	VMOVUPS    (DX)(R8*1), Y7
-	VMOVUPS    (DX)(R9*1), Y8
-	VUNPCKLPD  Y6, Y3, Y9
-	VUNPCKHPD  Y6, Y3, Y3
-	VUNPCKLPD  Y8, Y7, Y6
-	VUNPCKHPD  Y8, Y7, Y7
-	VPERM2F128 $0x20, Y6, Y9, Y8
-	VPERM2F128 $0x31, Y6, Y9, Y6
-	VPERM2F128 $0x20, Y7, Y3, Y9
-	VPERM2F128 $0x31, Y7, Y3, Y3
-	VPERMILPS  $0xb1, Y8, Y7
-	VADDSUBPS  Y7, Y4, Y8
-	VXORPS     Y0, Y8, Y8
-	VMOVUPS    Y8, (AX)
-	VXORPS     Y0, Y4, Y4
-	VADDPS     Y4, Y7, Y4
-	VXORPS     Y0, Y4, Y4
-	VMOVUPS    Y4, (CX)
-	VPERMILPS  $0xb1, Y9, Y4
-	VADDSUBPS  Y4, Y5, Y7
-	VXORPS     Y0, Y7, Y7
-	VMOVUPS    Y7, 64(AX)
-	VXORPS     Y0, Y5, Y5
-	VADDPS     Y5, Y4, Y4
-	VXORPS     Y0, Y4, Y4
-	VMOVUPS    Y4, -64(CX)
-	VPERMILPS  $0xb1, Y6, Y4
-	VADDSUBPS  Y4, Y2, Y5
-	VXORPS     Y0, Y5, Y5
-	VMOVUPS    Y5, 128(AX)
-	VXORPS     Y0, Y2, Y2
-	VADDPS     Y2, Y4, Y2
-	VXORPS     Y0, Y2, Y2
-	VMOVUPS    Y2, -128(CX)
-	VPERMILPS  $0xb1, Y3, Y2
-	VADDSUBPS  Y2, Y1, Y3
-	VXORPS     Y0, Y3, Y3
-	VMOVUPS    Y3, 192(AX)
-	VXORPS     Y0, Y1, Y1
-	VADDPS     Y1, Y2, Y1
-	VXORPS     Y0, Y1, Y1
-	VMOVUPS    Y1, -192(CX)
-	ADDQ       $0x00000100, AX
-	SUBQ       $0x00000100, CX
-	ADDQ       $0x20, DX
-	SUBQ       $0x04, SI
-	JNZ        join
-	VZEROUPPER
-	RET
-
 // func copyBlockAVX2(dst *complex64, dstStride int, src *complex64, srcStride int, n int, flip uint32) uint32
 // Requires: AVX, AVX2
 TEXT ·copyBlockAVX2(SB), NOSPLIT, $0-52
@@ -778,127 +604,6 @@ copyBlock:
 	SETNE   AL
 	MOVBLZX AL, AX
 	MOVL    AX, ret+48(FP)
-	VZEROUPPER
-	RET
-
-// func expandAVX2(dst *complex64, src *float32, tw *complex64, n int)
-// Requires: AVX, AVX2
-TEXT ·expandAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ tw+16(FP), DX
-	MOVQ n+24(FP), BX
-
-expand:
-	VPERMQ       $0xd8, (CX), Y0
-	VBROADCASTSD (DX), Y1
-	VUNPCKLPS    Y0, Y0, Y2
-	VUNPCKHPS    Y0, Y0, Y0
-	VMULPS       Y1, Y2, Y2
-	VMOVUPS      Y2, (AX)
-	VMULPS       Y1, Y0, Y0
-	VMOVUPS      Y0, 32(AX)
-	ADDQ         $0x40, AX
-	ADDQ         $0x40, CX
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          expand
-	VZEROUPPER
-	RET
-
-// func realsAVX2(dst *float32, stride int, up *complex64, down *complex64, n int)
-// Requires: AVX, AVX2
-TEXT ·realsAVX2(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), AX
-	MOVQ stride+8(FP), CX
-	MOVQ up+16(FP), DX
-	MOVQ down+24(FP), BX
-	MOVQ n+32(FP), SI
-	SHLQ $0x02, CX
-
-reals:
-	VMOVUPS (DX), Y0
-	VSHUFPS $0x88, 32(DX), Y0, Y0
-	VPERMPD $0xd8, Y0, Y0
-	VMOVUPS Y0, (AX)
-	ADDQ    CX, AX
-	VMOVUPS (BX), Y0
-	VSHUFPS $0x88, 32(BX), Y0, Y0
-	VPERMPD $0xd8, Y0, Y0
-	VMOVUPS Y0, (AX)
-	ADDQ    CX, AX
-	ADDQ    $0x40, DX
-	SUBQ    $0x40, BX
-	DECQ    SI
-	JNZ     reals
-	VZEROUPPER
-	RET
-
-// func first4AVX2(dst *complex64, src *complex64, w1 *complex64, w2 *complex64, w3 *complex64, m int)
-// Requires: AVX
-TEXT ·first4AVX2(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ w1+16(FP), DX
-	MOVQ w2+24(FP), BX
-	MOVQ w3+32(FP), SI
-	MOVQ m+40(FP), DI
-	MOVQ DI, R8
-	SHLQ $0x03, R8
-	LEAQ (R8)(R8*2), R9
-
-first4:
-	VMOVUPS    (CX), Y0
-	VMOVUPS    (CX)(R8*2), Y1
-	VMOVUPS    (CX)(R8*1), Y2
-	VMOVUPS    (CX)(R9*1), Y3
-	VADDPS     Y1, Y0, Y4
-	VSUBPS     Y1, Y0, Y0
-	VADDPS     Y3, Y2, Y1
-	VSUBPS     Y3, Y2, Y2
-	VPERMILPS  $0xb1, Y2, Y2
-	VXORPS     signEven<>+0(SB), Y2, Y2
-	VADDPS     Y1, Y4, Y3
-	VSUBPS     Y2, Y0, Y5
-	VMOVSLDUP  (DX), Y6
-	VMOVSHDUP  (DX), Y7
-	VMULPS     Y6, Y5, Y6
-	VPERMILPS  $0xb1, Y5, Y5
-	VMULPS     Y7, Y5, Y5
-	VADDSUBPS  Y5, Y6, Y5
-	VSUBPS     Y1, Y4, Y1
-	VMOVSLDUP  (BX), Y4
-	VMOVSHDUP  (BX), Y6
-	VMULPS     Y4, Y1, Y4
-	VPERMILPS  $0xb1, Y1, Y1
-	VMULPS     Y6, Y1, Y1
-	VADDSUBPS  Y1, Y4, Y1
-	VADDPS     Y2, Y0, Y0
-	VMOVSLDUP  (SI), Y2
-	VMOVSHDUP  (SI), Y4
-	VMULPS     Y2, Y0, Y2
-	VPERMILPS  $0xb1, Y0, Y0
-	VMULPS     Y4, Y0, Y0
-	VADDSUBPS  Y0, Y2, Y0
-	VUNPCKLPD  Y5, Y3, Y2
-	VUNPCKHPD  Y5, Y3, Y3
-	VUNPCKLPD  Y0, Y1, Y4
-	VUNPCKHPD  Y0, Y1, Y0
-	VPERM2F128 $0x20, Y4, Y2, Y1
-	VPERM2F128 $0x31, Y4, Y2, Y2
-	VPERM2F128 $0x20, Y0, Y3, Y4
-	VPERM2F128 $0x31, Y0, Y3, Y0
-	VMOVUPS    Y1, (AX)
-	VMOVUPS    Y4, 32(AX)
-	VMOVUPS    Y2, 64(AX)
-	VMOVUPS    Y0, 96(AX)
-	ADDQ       $0x20, CX
-	ADDQ       $0x00000080, AX
-	ADDQ       $0x20, DX
-	ADDQ       $0x20, BX
-	ADDQ       $0x20, SI
-	SUBQ       $0x04, DI
-	JNZ        first4
 	VZEROUPPER
 	RET
 
@@ -1026,102 +731,24 @@ sparse4Store:
 	VZEROUPPER
 	RET
 
-// func powersAVX2(dst *float32, src *complex64, n int)
-// Requires: AVX, AVX2
-TEXT ·powersAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
-
-powers:
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMULPS  Y0, Y0, Y0
-	VMULPS  Y1, Y1, Y1
-	VSHUFPS $0x88, Y1, Y0, Y2
-	VSHUFPS $0xdd, Y1, Y0, Y0
-	VADDPS  Y0, Y2, Y0
-	VPERMPD $0xd8, Y0, Y0
-	VMOVUPS Y0, (AX)
-	ADDQ    $0x40, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
-	JNZ     powers
-	VZEROUPPER
-	RET
-
-// func weighAVX2(dst *complex64, src *float32, n int)
-// Requires: AVX, AVX2
-TEXT ·weighAVX2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
-
-weigh:
-	VPERMQ    $0xd8, (CX), Y0
-	VUNPCKLPS Y0, Y0, Y1
-	VUNPCKHPS Y0, Y0, Y0
-	VMULPS    (AX), Y1, Y1
-	VMOVUPS   Y1, (AX)
-	VMULPS    32(AX), Y0, Y0
-	VMOVUPS   Y0, 32(AX)
-	ADDQ      $0x40, AX
-	ADDQ      $0x20, CX
-	SUBQ      $0x08, DX
-	JNZ       weigh
-	VZEROUPPER
-	RET
-
 // func maxAbsAVX2(src *complex64, n int) float32
 // Requires: AVX, AVX2, SSE
 TEXT ·maxAbsAVX2(SB), NOSPLIT, $0-20
 	MOVQ     src+0(FP), AX
 	MOVQ     n+8(FP), CX
-	VMOVUPS  (AX), Y0
-	VMOVUPS  32(AX), Y1
+	VXORPS   Y0, Y0, Y0
+	VXORPS   Y1, Y1, Y1
 	VPCMPEQD Y2, Y2, Y2
 	VPSRLD   $0x01, Y2, Y2
-	VANDPS   Y0, Y2, Y0
-	VANDPS   Y1, Y2, Y1
 
-maxAbsAVX2Loop:
+maxAbs:
 	VANDPS       (AX), Y2, Y3
 	VANDPS       32(AX), Y2, Y4
 	VMAXPS       Y3, Y0, Y0
 	VMAXPS       Y4, Y1, Y1
 	ADDQ         $0x40, AX
 	SUBQ         $0x08, CX
-	JNZ          maxAbsAVX2Loop
-	VMAXPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VMAXPS       X0, X1, X1
-	VPERMILPS    $0x0e, X1, X0
-	VMAXPS       X0, X1, X1
-	VPERMILPS    $0x01, X1, X0
-	VMAXPS       X0, X1, X1
-	MOVSS        X1, ret+16(FP)
-	VZEROUPPER
-	RET
-
-// func greatestAVX2(src *float32, n int) float32
-// Requires: AVX, AVX2, SSE
-TEXT ·greatestAVX2(SB), NOSPLIT, $0-20
-	MOVQ     src+0(FP), AX
-	MOVQ     n+8(FP), CX
-	VMOVUPS  (AX), Y0
-	VMOVUPS  32(AX), Y1
-	VPCMPEQD Y2, Y2, Y2
-	VANDPS   Y0, Y2, Y0
-	VANDPS   Y1, Y2, Y1
-
-greatestAVX2Loop:
-	VANDPS       (AX), Y2, Y3
-	VANDPS       32(AX), Y2, Y4
-	VMAXPS       Y3, Y0, Y0
-	VMAXPS       Y4, Y1, Y1
-	ADDQ         $0x40, AX
-	SUBQ         $0x10, CX
-	JNZ          greatestAVX2Loop
+	JNZ          maxAbs
 	VMAXPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VMAXPS       X0, X1, X1
@@ -1246,74 +873,78 @@ TEXT ·cubicAVX2(SB), NOSPLIT, $128-40
 	SHLQ $0x02, BX
 
 cubic:
-	VMOVUPS        512(CX), Y0
-	VMOVUPS        one<>+0(SB), Y1
-	VADDPS         Y1, Y0, Y2
-	VMULPS         cubicA<>+0(SB), Y2, Y3
-	VSUBPS         cubic5A<>+0(SB), Y3, Y3
-	VMULPS         Y2, Y3, Y3
-	VADDPS         cubic8A<>+0(SB), Y3, Y3
-	VMULPS         Y2, Y3, Y2
-	VSUBPS         cubic4A<>+0(SB), Y2, Y2
-	VMULPS         cubicA2<>+0(SB), Y0, Y3
-	VSUBPS         cubicA3<>+0(SB), Y3, Y3
-	VMULPS         Y0, Y0, Y4
-	VMULPS         Y4, Y3, Y3
-	VADDPS         Y1, Y3, Y3
-	VSUBPS         Y0, Y1, Y0
-	VMULPS         cubicA2<>+0(SB), Y0, Y4
-	VSUBPS         cubicA3<>+0(SB), Y4, Y4
-	VMULPS         Y0, Y0, Y0
-	VMULPS         Y0, Y4, Y0
-	VADDPS         Y1, Y0, Y0
-	VSUBPS         Y2, Y1, Y1
-	VSUBPS         Y3, Y1, Y1
-	VSUBPS         Y0, Y1, Y1
-	VMOVUPS        Y2, (SP)
-	VMOVUPS        Y3, 32(SP)
-	VMOVUPS        Y0, 64(SP)
-	VMOVUPS        Y1, 96(SP)
-	VMOVUPS        256(CX), Y0
-	VMOVUPS        one<>+0(SB), Y1
-	VADDPS         Y1, Y0, Y2
-	VMULPS         cubicA<>+0(SB), Y2, Y3
-	VSUBPS         cubic5A<>+0(SB), Y3, Y3
-	VMULPS         Y2, Y3, Y3
-	VADDPS         cubic8A<>+0(SB), Y3, Y3
-	VMULPS         Y2, Y3, Y2
-	VSUBPS         cubic4A<>+0(SB), Y2, Y2
-	VMULPS         cubicA2<>+0(SB), Y0, Y3
-	VSUBPS         cubicA3<>+0(SB), Y3, Y3
-	VMULPS         Y0, Y0, Y4
-	VMULPS         Y4, Y3, Y3
-	VADDPS         Y1, Y3, Y3
-	VSUBPS         Y0, Y1, Y0
-	VMULPS         cubicA2<>+0(SB), Y0, Y4
-	VSUBPS         cubicA3<>+0(SB), Y4, Y4
-	VMULPS         Y0, Y0, Y0
-	VMULPS         Y0, Y4, Y0
-	VADDPS         Y1, Y0, Y0
-	VSUBPS         Y2, Y1, Y1
-	VSUBPS         Y3, Y1, Y1
-	VSUBPS         Y0, Y1, Y1
-	VXORPS         Y4, Y4, Y4
-	MOVQ           DX, DI
-	MOVLQSX        (CX), R8
-	MOVLQSX        16(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y5
-	VINSERTF128    $0x01, (DI)(R9*4), Y5, Y5
-	MOVLQSX        4(CX), R8
-	MOVLQSX        20(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y6
-	VINSERTF128    $0x01, (DI)(R9*4), Y6, Y6
-	MOVLQSX        8(CX), R8
-	MOVLQSX        24(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y7
-	VINSERTF128    $0x01, (DI)(R9*4), Y7, Y7
-	MOVLQSX        12(CX), R8
-	MOVLQSX        28(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y8
-	VINSERTF128    $0x01, (DI)(R9*4), Y8, Y8
+	VMOVUPS 512(CX), Y0
+	VMOVUPS one<>+0(SB), Y1
+	VADDPS  Y1, Y0, Y2
+	VMULPS  cubicA<>+0(SB), Y2, Y3
+	VSUBPS  cubic5A<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y3, Y3
+	VADDPS  cubic8A<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y3, Y2
+	VSUBPS  cubic4A<>+0(SB), Y2, Y2
+	VMULPS  cubicA2<>+0(SB), Y0, Y3
+	VSUBPS  cubicA3<>+0(SB), Y3, Y3
+	VMULPS  Y0, Y0, Y4
+	VMULPS  Y4, Y3, Y3
+	VADDPS  Y1, Y3, Y3
+	VSUBPS  Y0, Y1, Y0
+	VMULPS  cubicA2<>+0(SB), Y0, Y4
+	VSUBPS  cubicA3<>+0(SB), Y4, Y4
+	VMULPS  Y0, Y0, Y0
+	VMULPS  Y0, Y4, Y0
+	VADDPS  Y1, Y0, Y0
+	VSUBPS  Y2, Y1, Y1
+	VSUBPS  Y3, Y1, Y1
+	VSUBPS  Y0, Y1, Y1
+	VMOVUPS Y2, (SP)
+	VMOVUPS Y3, 32(SP)
+	VMOVUPS Y0, 64(SP)
+	VMOVUPS Y1, 96(SP)
+	VMOVUPS 256(CX), Y0
+	VMOVUPS one<>+0(SB), Y1
+	VADDPS  Y1, Y0, Y2
+	VMULPS  cubicA<>+0(SB), Y2, Y3
+	VSUBPS  cubic5A<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y3, Y3
+	VADDPS  cubic8A<>+0(SB), Y3, Y3
+	VMULPS  Y2, Y3, Y2
+	VSUBPS  cubic4A<>+0(SB), Y2, Y2
+	VMULPS  cubicA2<>+0(SB), Y0, Y3
+	VSUBPS  cubicA3<>+0(SB), Y3, Y3
+	VMULPS  Y0, Y0, Y4
+	VMULPS  Y4, Y3, Y3
+	VADDPS  Y1, Y3, Y3
+	VSUBPS  Y0, Y1, Y0
+	VMULPS  cubicA2<>+0(SB), Y0, Y4
+	VSUBPS  cubicA3<>+0(SB), Y4, Y4
+	VMULPS  Y0, Y0, Y0
+	VMULPS  Y0, Y4, Y0
+	VADDPS  Y1, Y0, Y0
+	VSUBPS  Y2, Y1, Y1
+	VSUBPS  Y3, Y1, Y1
+	VSUBPS  Y0, Y1, Y1
+	VXORPS  Y4, Y4, Y4
+	MOVQ    DX, DI
+	LEAQ    (SP), R8
+	MOVQ    $0x00000004, R9
+
+cubicRow:
+	MOVLQSX        (CX), R10
+	MOVLQSX        16(CX), R11
+	VBROADCASTF128 (DI)(R10*4), Y5
+	VINSERTF128    $0x01, (DI)(R11*4), Y5, Y5
+	MOVLQSX        4(CX), R10
+	MOVLQSX        20(CX), R11
+	VBROADCASTF128 (DI)(R10*4), Y6
+	VINSERTF128    $0x01, (DI)(R11*4), Y6, Y6
+	MOVLQSX        8(CX), R10
+	MOVLQSX        24(CX), R11
+	VBROADCASTF128 (DI)(R10*4), Y7
+	VINSERTF128    $0x01, (DI)(R11*4), Y7, Y7
+	MOVLQSX        12(CX), R10
+	MOVLQSX        28(CX), R11
+	VBROADCASTF128 (DI)(R10*4), Y8
+	VINSERTF128    $0x01, (DI)(R11*4), Y8, Y8
 	VUNPCKLPS      Y6, Y5, Y9
 	VUNPCKHPS      Y6, Y5, Y5
 	VUNPCKLPS      Y8, Y7, Y6
@@ -1329,110 +960,12 @@ cubic:
 	VADDPS         Y7, Y6, Y6
 	VMULPS         Y5, Y1, Y5
 	VADDPS         Y5, Y6, Y5
-	VMULPS         (SP), Y5, Y5
+	VMULPS         (R8), Y5, Y5
 	VADDPS         Y5, Y4, Y4
+	ADDQ           $0x20, R8
 	ADDQ           BX, DI
-	MOVLQSX        (CX), R8
-	MOVLQSX        16(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y5
-	VINSERTF128    $0x01, (DI)(R9*4), Y5, Y5
-	MOVLQSX        4(CX), R8
-	MOVLQSX        20(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y6
-	VINSERTF128    $0x01, (DI)(R9*4), Y6, Y6
-	MOVLQSX        8(CX), R8
-	MOVLQSX        24(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y7
-	VINSERTF128    $0x01, (DI)(R9*4), Y7, Y7
-	MOVLQSX        12(CX), R8
-	MOVLQSX        28(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y8
-	VINSERTF128    $0x01, (DI)(R9*4), Y8, Y8
-	VUNPCKLPS      Y6, Y5, Y9
-	VUNPCKHPS      Y6, Y5, Y5
-	VUNPCKLPS      Y8, Y7, Y6
-	VUNPCKHPS      Y8, Y7, Y8
-	VUNPCKLPD      Y6, Y9, Y7
-	VUNPCKHPD      Y6, Y9, Y6
-	VUNPCKLPD      Y8, Y5, Y9
-	VUNPCKHPD      Y8, Y5, Y5
-	VMULPS         Y7, Y2, Y7
-	VMULPS         Y6, Y3, Y6
-	VADDPS         Y6, Y7, Y6
-	VMULPS         Y9, Y0, Y7
-	VADDPS         Y7, Y6, Y6
-	VMULPS         Y5, Y1, Y5
-	VADDPS         Y5, Y6, Y5
-	VMULPS         32(SP), Y5, Y5
-	VADDPS         Y5, Y4, Y4
-	ADDQ           BX, DI
-	MOVLQSX        (CX), R8
-	MOVLQSX        16(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y5
-	VINSERTF128    $0x01, (DI)(R9*4), Y5, Y5
-	MOVLQSX        4(CX), R8
-	MOVLQSX        20(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y6
-	VINSERTF128    $0x01, (DI)(R9*4), Y6, Y6
-	MOVLQSX        8(CX), R8
-	MOVLQSX        24(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y7
-	VINSERTF128    $0x01, (DI)(R9*4), Y7, Y7
-	MOVLQSX        12(CX), R8
-	MOVLQSX        28(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y8
-	VINSERTF128    $0x01, (DI)(R9*4), Y8, Y8
-	VUNPCKLPS      Y6, Y5, Y9
-	VUNPCKHPS      Y6, Y5, Y5
-	VUNPCKLPS      Y8, Y7, Y6
-	VUNPCKHPS      Y8, Y7, Y8
-	VUNPCKLPD      Y6, Y9, Y7
-	VUNPCKHPD      Y6, Y9, Y6
-	VUNPCKLPD      Y8, Y5, Y9
-	VUNPCKHPD      Y8, Y5, Y5
-	VMULPS         Y7, Y2, Y7
-	VMULPS         Y6, Y3, Y6
-	VADDPS         Y6, Y7, Y6
-	VMULPS         Y9, Y0, Y7
-	VADDPS         Y7, Y6, Y6
-	VMULPS         Y5, Y1, Y5
-	VADDPS         Y5, Y6, Y5
-	VMULPS         64(SP), Y5, Y5
-	VADDPS         Y5, Y4, Y4
-	ADDQ           BX, DI
-	MOVLQSX        (CX), R8
-	MOVLQSX        16(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y5
-	VINSERTF128    $0x01, (DI)(R9*4), Y5, Y5
-	MOVLQSX        4(CX), R8
-	MOVLQSX        20(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y6
-	VINSERTF128    $0x01, (DI)(R9*4), Y6, Y6
-	MOVLQSX        8(CX), R8
-	MOVLQSX        24(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y7
-	VINSERTF128    $0x01, (DI)(R9*4), Y7, Y7
-	MOVLQSX        12(CX), R8
-	MOVLQSX        28(CX), R9
-	VBROADCASTF128 (DI)(R8*4), Y8
-	VINSERTF128    $0x01, (DI)(R9*4), Y8, Y8
-	VUNPCKLPS      Y6, Y5, Y9
-	VUNPCKHPS      Y6, Y5, Y5
-	VUNPCKLPS      Y8, Y7, Y6
-	VUNPCKHPS      Y8, Y7, Y8
-	VUNPCKLPD      Y6, Y9, Y7
-	VUNPCKHPD      Y6, Y9, Y6
-	VUNPCKLPD      Y8, Y5, Y9
-	VUNPCKHPD      Y8, Y5, Y5
-	VMULPS         Y7, Y2, Y2
-	VMULPS         Y6, Y3, Y3
-	VADDPS         Y3, Y2, Y2
-	VMULPS         Y9, Y0, Y0
-	VADDPS         Y0, Y2, Y0
-	VMULPS         Y5, Y1, Y1
-	VADDPS         Y1, Y0, Y0
-	VMULPS         96(SP), Y0, Y0
-	VADDPS         Y0, Y4, Y4
+	DECQ           R9
+	JNZ            cubicRow
 	VANDPS         768(CX), Y4, Y4
 	VMOVUPS        Y4, (AX)
 	ADDQ           $0x20, CX
@@ -1442,74 +975,46 @@ cubic:
 	VZEROUPPER
 	RET
 
-DATA one<>+0(SB)/4, $0x3f800000
-DATA one<>+4(SB)/4, $0x3f800000
-DATA one<>+8(SB)/4, $0x3f800000
-DATA one<>+12(SB)/4, $0x3f800000
-DATA one<>+16(SB)/4, $0x3f800000
-DATA one<>+20(SB)/4, $0x3f800000
-DATA one<>+24(SB)/4, $0x3f800000
-DATA one<>+28(SB)/4, $0x3f800000
+DATA one<>+0(SB)/8, $0x3f8000003f800000
+DATA one<>+8(SB)/8, $0x3f8000003f800000
+DATA one<>+16(SB)/8, $0x3f8000003f800000
+DATA one<>+24(SB)/8, $0x3f8000003f800000
 GLOBL one<>(SB), RODATA|NOPTR, $32
 
-DATA cubicA<>+0(SB)/4, $0xbf400000
-DATA cubicA<>+4(SB)/4, $0xbf400000
-DATA cubicA<>+8(SB)/4, $0xbf400000
-DATA cubicA<>+12(SB)/4, $0xbf400000
-DATA cubicA<>+16(SB)/4, $0xbf400000
-DATA cubicA<>+20(SB)/4, $0xbf400000
-DATA cubicA<>+24(SB)/4, $0xbf400000
-DATA cubicA<>+28(SB)/4, $0xbf400000
+DATA cubicA<>+0(SB)/8, $0xbf400000bf400000
+DATA cubicA<>+8(SB)/8, $0xbf400000bf400000
+DATA cubicA<>+16(SB)/8, $0xbf400000bf400000
+DATA cubicA<>+24(SB)/8, $0xbf400000bf400000
 GLOBL cubicA<>(SB), RODATA|NOPTR, $32
 
-DATA cubic5A<>+0(SB)/4, $0xc0700000
-DATA cubic5A<>+4(SB)/4, $0xc0700000
-DATA cubic5A<>+8(SB)/4, $0xc0700000
-DATA cubic5A<>+12(SB)/4, $0xc0700000
-DATA cubic5A<>+16(SB)/4, $0xc0700000
-DATA cubic5A<>+20(SB)/4, $0xc0700000
-DATA cubic5A<>+24(SB)/4, $0xc0700000
-DATA cubic5A<>+28(SB)/4, $0xc0700000
+DATA cubic5A<>+0(SB)/8, $0xc0700000c0700000
+DATA cubic5A<>+8(SB)/8, $0xc0700000c0700000
+DATA cubic5A<>+16(SB)/8, $0xc0700000c0700000
+DATA cubic5A<>+24(SB)/8, $0xc0700000c0700000
 GLOBL cubic5A<>(SB), RODATA|NOPTR, $32
 
-DATA cubic8A<>+0(SB)/4, $0xc0c00000
-DATA cubic8A<>+4(SB)/4, $0xc0c00000
-DATA cubic8A<>+8(SB)/4, $0xc0c00000
-DATA cubic8A<>+12(SB)/4, $0xc0c00000
-DATA cubic8A<>+16(SB)/4, $0xc0c00000
-DATA cubic8A<>+20(SB)/4, $0xc0c00000
-DATA cubic8A<>+24(SB)/4, $0xc0c00000
-DATA cubic8A<>+28(SB)/4, $0xc0c00000
+DATA cubic8A<>+0(SB)/8, $0xc0c00000c0c00000
+DATA cubic8A<>+8(SB)/8, $0xc0c00000c0c00000
+DATA cubic8A<>+16(SB)/8, $0xc0c00000c0c00000
+DATA cubic8A<>+24(SB)/8, $0xc0c00000c0c00000
 GLOBL cubic8A<>(SB), RODATA|NOPTR, $32
 
-DATA cubic4A<>+0(SB)/4, $0xc0400000
-DATA cubic4A<>+4(SB)/4, $0xc0400000
-DATA cubic4A<>+8(SB)/4, $0xc0400000
-DATA cubic4A<>+12(SB)/4, $0xc0400000
-DATA cubic4A<>+16(SB)/4, $0xc0400000
-DATA cubic4A<>+20(SB)/4, $0xc0400000
-DATA cubic4A<>+24(SB)/4, $0xc0400000
-DATA cubic4A<>+28(SB)/4, $0xc0400000
+DATA cubic4A<>+0(SB)/8, $0xc0400000c0400000
+DATA cubic4A<>+8(SB)/8, $0xc0400000c0400000
+DATA cubic4A<>+16(SB)/8, $0xc0400000c0400000
+DATA cubic4A<>+24(SB)/8, $0xc0400000c0400000
 GLOBL cubic4A<>(SB), RODATA|NOPTR, $32
 
-DATA cubicA2<>+0(SB)/4, $0x3fa00000
-DATA cubicA2<>+4(SB)/4, $0x3fa00000
-DATA cubicA2<>+8(SB)/4, $0x3fa00000
-DATA cubicA2<>+12(SB)/4, $0x3fa00000
-DATA cubicA2<>+16(SB)/4, $0x3fa00000
-DATA cubicA2<>+20(SB)/4, $0x3fa00000
-DATA cubicA2<>+24(SB)/4, $0x3fa00000
-DATA cubicA2<>+28(SB)/4, $0x3fa00000
+DATA cubicA2<>+0(SB)/8, $0x3fa000003fa00000
+DATA cubicA2<>+8(SB)/8, $0x3fa000003fa00000
+DATA cubicA2<>+16(SB)/8, $0x3fa000003fa00000
+DATA cubicA2<>+24(SB)/8, $0x3fa000003fa00000
 GLOBL cubicA2<>(SB), RODATA|NOPTR, $32
 
-DATA cubicA3<>+0(SB)/4, $0x40100000
-DATA cubicA3<>+4(SB)/4, $0x40100000
-DATA cubicA3<>+8(SB)/4, $0x40100000
-DATA cubicA3<>+12(SB)/4, $0x40100000
-DATA cubicA3<>+16(SB)/4, $0x40100000
-DATA cubicA3<>+20(SB)/4, $0x40100000
-DATA cubicA3<>+24(SB)/4, $0x40100000
-DATA cubicA3<>+28(SB)/4, $0x40100000
+DATA cubicA3<>+0(SB)/8, $0x4010000040100000
+DATA cubicA3<>+8(SB)/8, $0x4010000040100000
+DATA cubicA3<>+16(SB)/8, $0x4010000040100000
+DATA cubicA3<>+24(SB)/8, $0x4010000040100000
 GLOBL cubicA3<>(SB), RODATA|NOPTR, $32
 
 // func linearAVX2(dst *float32, p *int32, src *float32, stride int, n int)
@@ -1733,24 +1238,16 @@ addRow:
 	VZEROUPPER
 	RET
 
-DATA most8<>+0(SB)/4, $0x437f0000
-DATA most8<>+4(SB)/4, $0x437f0000
-DATA most8<>+8(SB)/4, $0x437f0000
-DATA most8<>+12(SB)/4, $0x437f0000
-DATA most8<>+16(SB)/4, $0x437f0000
-DATA most8<>+20(SB)/4, $0x437f0000
-DATA most8<>+24(SB)/4, $0x437f0000
-DATA most8<>+28(SB)/4, $0x437f0000
+DATA most8<>+0(SB)/8, $0x437f0000437f0000
+DATA most8<>+8(SB)/8, $0x437f0000437f0000
+DATA most8<>+16(SB)/8, $0x437f0000437f0000
+DATA most8<>+24(SB)/8, $0x437f0000437f0000
 GLOBL most8<>(SB), RODATA|NOPTR, $32
 
-DATA low8<>+0(SB)/4, $0x000000ff
-DATA low8<>+4(SB)/4, $0x000000ff
-DATA low8<>+8(SB)/4, $0x000000ff
-DATA low8<>+12(SB)/4, $0x000000ff
-DATA low8<>+16(SB)/4, $0x000000ff
-DATA low8<>+20(SB)/4, $0x000000ff
-DATA low8<>+24(SB)/4, $0x000000ff
-DATA low8<>+28(SB)/4, $0x000000ff
+DATA low8<>+0(SB)/8, $0x000000ff000000ff
+DATA low8<>+8(SB)/8, $0x000000ff000000ff
+DATA low8<>+16(SB)/8, $0x000000ff000000ff
+DATA low8<>+24(SB)/8, $0x000000ff000000ff
 GLOBL low8<>(SB), RODATA|NOPTR, $32
 
 // func shrinkRowAVX2(line *float32, src *uint8, from *int32, weights *float32, taps int, n int)
@@ -1774,10 +1271,6 @@ TEXT ·shrinkRowAVX2(SB), NOSPLIT, $0-48
 	JE   shrink5
 	CMPQ SI, $0x06
 	JE   shrink6
-	CMPQ SI, $0x07
-	JE   shrink7
-	CMPQ SI, $0x08
-	JE   shrink8
 
 shrink0:
 	MOVLQSX (DX), R8
@@ -1987,107 +1480,6 @@ shrink6:
 	VZEROUPPER
 	RET
 
-shrink7:
-	MOVLQSX      (DX), R8
-	ADDQ         CX, R8
-	VXORPS       X0, X0, X0
-	VPMOVZXBD    (R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS (BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    4(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 4(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    8(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 8(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    12(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 12(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    16(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 16(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    20(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 20(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    24(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 24(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	ADDQ         $0x1c, BX
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	ADDQ         $0x04, DX
-	DECQ         DI
-	JNZ          shrink7
-	VZEROUPPER
-	RET
-
-shrink8:
-	MOVLQSX      (DX), R8
-	ADDQ         CX, R8
-	VXORPS       X0, X0, X0
-	VPMOVZXBD    (R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS (BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    4(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 4(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    8(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 8(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    12(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 12(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    16(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 16(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    20(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 20(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    24(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 24(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	VPMOVZXBD    28(R8), X1
-	VCVTDQ2PS    X1, X1
-	VBROADCASTSS 28(BX), X2
-	VMULPS       X2, X1, X1
-	VADDPS       X1, X0, X0
-	ADDQ         $0x20, BX
-	VMOVUPS      X0, (AX)
-	ADDQ         $0x10, AX
-	ADDQ         $0x04, DX
-	DECQ         DI
-	JNZ          shrink8
-	VZEROUPPER
-	RET
-
 // func opaqueAVX2(src *uint8, n int) uint32
 // Requires: AVX, AVX2
 TEXT ·opaqueAVX2(SB), NOSPLIT, $0-20
@@ -2128,49 +1520,6 @@ addScaledAVX2Loop:
 	ADDQ    $0x20, CX
 	SUBQ    $0x08, DX
 	JNZ     addScaledAVX2Loop
-	VZEROUPPER
-	RET
-
-// func scaleAVX2(dst *float32, src *float32, n int, gain float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        gain+24(FP), X0
-	VBROADCASTSS X0, Y0
-
-scaleAVX2Loop:
-	VMOVUPS (AX), Y1
-	VMOVUPS (CX), Y1
-	VMULPS  Y0, Y1, Y1
-	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, AX
-	ADDQ    $0x20, CX
-	SUBQ    $0x08, DX
-	JNZ     scaleAVX2Loop
-	VZEROUPPER
-	RET
-
-// func capAVX2(dst *float32, src *float32, n int, gain float32)
-// Requires: AVX, AVX2, SSE
-TEXT ·capAVX2(SB), NOSPLIT, $0-28
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         n+16(FP), DX
-	MOVSS        gain+24(FP), X0
-	VBROADCASTSS X0, Y0
-
-capAVX2Loop:
-	VMOVUPS (AX), Y1
-	VMOVUPS (CX), Y2
-	VMULPS  Y0, Y2, Y2
-	VMINPS  Y1, Y2, Y1
-	VMOVUPS Y1, (AX)
-	ADDQ    $0x20, AX
-	ADDQ    $0x20, CX
-	SUBQ    $0x08, DX
-	JNZ     capAVX2Loop
 	VZEROUPPER
 	RET
 
@@ -2481,30 +1830,6 @@ box:
 	VZEROUPPER
 	RET
 
-// func stepsAVX2(dst *int32, src *float32, low float32, steps float32, n int)
-// Requires: AVX, AVX2, SSE
-TEXT ·stepsAVX2(SB), NOSPLIT, $0-32
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVSS        low+16(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        steps+20(FP), X1
-	VBROADCASTSS X1, Y1
-	MOVQ         n+24(FP), DX
-
-steps:
-	VMOVUPS    (CX), Y2
-	VSUBPS     Y0, Y2, Y2
-	VMULPS     Y1, Y2, Y2
-	VCVTTPS2DQ Y2, Y2
-	VMOVDQU    Y2, (AX)
-	ADDQ       $0x20, AX
-	ADDQ       $0x20, CX
-	SUBQ       $0x08, DX
-	JNZ        steps
-	VZEROUPPER
-	RET
-
 // func meansAVX2(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)
 // Requires: AVX
 TEXT ·meansAVX2(SB), NOSPLIT, $0-72
@@ -2606,34 +1931,22 @@ luma:
 	VZEROUPPER
 	RET
 
-DATA lumaR<>+0(SB)/4, $0x3e991687
-DATA lumaR<>+4(SB)/4, $0x3e991687
-DATA lumaR<>+8(SB)/4, $0x3e991687
-DATA lumaR<>+12(SB)/4, $0x3e991687
-DATA lumaR<>+16(SB)/4, $0x3e991687
-DATA lumaR<>+20(SB)/4, $0x3e991687
-DATA lumaR<>+24(SB)/4, $0x3e991687
-DATA lumaR<>+28(SB)/4, $0x3e991687
+DATA lumaR<>+0(SB)/8, $0x3e9916873e991687
+DATA lumaR<>+8(SB)/8, $0x3e9916873e991687
+DATA lumaR<>+16(SB)/8, $0x3e9916873e991687
+DATA lumaR<>+24(SB)/8, $0x3e9916873e991687
 GLOBL lumaR<>(SB), RODATA|NOPTR, $32
 
-DATA lumaG<>+0(SB)/4, $0x3f1645a2
-DATA lumaG<>+4(SB)/4, $0x3f1645a2
-DATA lumaG<>+8(SB)/4, $0x3f1645a2
-DATA lumaG<>+12(SB)/4, $0x3f1645a2
-DATA lumaG<>+16(SB)/4, $0x3f1645a2
-DATA lumaG<>+20(SB)/4, $0x3f1645a2
-DATA lumaG<>+24(SB)/4, $0x3f1645a2
-DATA lumaG<>+28(SB)/4, $0x3f1645a2
+DATA lumaG<>+0(SB)/8, $0x3f1645a23f1645a2
+DATA lumaG<>+8(SB)/8, $0x3f1645a23f1645a2
+DATA lumaG<>+16(SB)/8, $0x3f1645a23f1645a2
+DATA lumaG<>+24(SB)/8, $0x3f1645a23f1645a2
 GLOBL lumaG<>(SB), RODATA|NOPTR, $32
 
-DATA lumaB<>+0(SB)/4, $0x3de978d5
-DATA lumaB<>+4(SB)/4, $0x3de978d5
-DATA lumaB<>+8(SB)/4, $0x3de978d5
-DATA lumaB<>+12(SB)/4, $0x3de978d5
-DATA lumaB<>+16(SB)/4, $0x3de978d5
-DATA lumaB<>+20(SB)/4, $0x3de978d5
-DATA lumaB<>+24(SB)/4, $0x3de978d5
-DATA lumaB<>+28(SB)/4, $0x3de978d5
+DATA lumaB<>+0(SB)/8, $0x3de978d53de978d5
+DATA lumaB<>+8(SB)/8, $0x3de978d53de978d5
+DATA lumaB<>+16(SB)/8, $0x3de978d53de978d5
+DATA lumaB<>+24(SB)/8, $0x3de978d53de978d5
 GLOBL lumaB<>(SB), RODATA|NOPTR, $32
 
 // func lumaAtAVX2(dst *float32, src *uint8, at *int32, n int) uint32
@@ -2727,14 +2040,10 @@ toLevels:
 	VZEROUPPER
 	RET
 
-DATA levelHalf<>+0(SB)/4, $0x3f000000
-DATA levelHalf<>+4(SB)/4, $0x3f000000
-DATA levelHalf<>+8(SB)/4, $0x3f000000
-DATA levelHalf<>+12(SB)/4, $0x3f000000
-DATA levelHalf<>+16(SB)/4, $0x3f000000
-DATA levelHalf<>+20(SB)/4, $0x3f000000
-DATA levelHalf<>+24(SB)/4, $0x3f000000
-DATA levelHalf<>+28(SB)/4, $0x3f000000
+DATA levelHalf<>+0(SB)/8, $0x3f0000003f000000
+DATA levelHalf<>+8(SB)/8, $0x3f0000003f000000
+DATA levelHalf<>+16(SB)/8, $0x3f0000003f000000
+DATA levelHalf<>+24(SB)/8, $0x3f0000003f000000
 GLOBL levelHalf<>(SB), RODATA|NOPTR, $32
 
 DATA levelOrder<>+0(SB)/4, $0x00000000

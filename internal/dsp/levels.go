@@ -3,20 +3,25 @@ package dsp
 import (
 	"encoding/binary"
 	"iter"
+	"math"
 	"math/bits"
 )
 
-// Levels are samples in 7 bits, 0 to MostLevel: where many are added and compared, an
+// Levels are samples in 7 bits, 0 to MaxLevel: where many are added and compared, an
 // eighth of the memory and of the time of floats.
 
-// MostLevel is the greatest level.
-const MostLevel = 127
+// MaxLevel is the greatest level.
+const MaxLevel = 127
 
 // ToLevels writes src, from low on, in steps of 1/gain, rounded. (src-low) gain must be
-// within 0..MostLevel.
+// within 0..MaxLevel.
 func ToLevels(dst []uint8, src []float32, low, gain float32) {
 	src = src[:len(dst)]
-	for i := toLevelsFast(dst, src, low, gain); i < len(dst); i++ {
+	n := batched(len(dst), 32)
+	if n > 0 {
+		toLevelsAVX2(&dst[0], &src[0], low, gain, n)
+	}
+	for i := n; i < len(dst); i++ {
 		dst[i] = uint8(float32((src[i]-low)*gain) + 0.5)
 	}
 }
@@ -30,7 +35,17 @@ func SumLevels(dst []int16, src []uint8, at []int) {
 	for _, a := range at {
 		_ = src[a : a+len(dst)]
 	}
-	n := sumLevelsFast(dst, src, at)
+	n := 0
+	if len(at) > 0 {
+		n = batched(len(dst), 64)
+	}
+	if n > 0 { // the last columns are done again if they are not sixty-four
+		sumLevelsAVX2(&dst[0], &src[0], &at[0], len(at), n)
+		if last := len(dst) - 64; n < len(dst) {
+			sumLevelsAVX2(&dst[last], &src[last], &at[0], len(at), 64)
+		}
+		return
+	}
 	for ; n+8 <= len(dst); n += 8 {
 		sumEight(dst[n:n+8:n+8], src[n:], at)
 	}
@@ -63,7 +78,8 @@ const RankLanes = 16
 // Ranks returns the k-th smallest of each column, k from 0, of rows of RankLanes numbers
 // of 0 to 4095: the greatest number that at most k are smaller than, bit by bit.
 func Ranks(x []int16, k int) (out [RankLanes]int16) {
-	if ranksFast(&out, x, k) {
+	if rows := len(x) / RankLanes; avx2 && rows > 0 && rows <= math.MaxInt16 {
+		ranksAVX2(&out[0], &x[0], rows, k)
 		return out
 	}
 	var below [RankLanes]int32
@@ -87,7 +103,13 @@ func Ranks(x []int16, k int) (out [RankLanes]int16) {
 // others.
 func Above(set []uint64, x, limit []int16) {
 	limit = limit[:len(x)]
-	n := aboveFast(set, x, limit)
+	n := batched(len(x), 64)
+	if len(x) > 0 {
+		_ = set[(len(x)-1)/64]
+	}
+	if n > 0 {
+		aboveAVX2(&set[0], &x[0], &limit[0], n)
+	}
 	clear(set[n/64:])
 	for i := n; i < len(x); i++ {
 		if x[i] > limit[i] {

@@ -25,7 +25,7 @@ func TestToLevels(t *testing.T) {
 		if n > 2 {
 			src[0], src[1] = -3, 8
 		}
-		const low, gain = -3, float32(dsp.MostLevel) / 11
+		const low, gain = -3, float32(dsp.MaxLevel) / 11
 		bothKernels(func() {
 			dst := make([]uint8, n)
 			dsp.ToLevels(dst, src, low, gain)
@@ -40,7 +40,7 @@ func TestSumLevels(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	src := make([]uint8, 1000)
 	for i := range src {
-		src[i] = uint8(rng.IntN(dsp.MostLevel + 1))
+		src[i] = uint8(rng.IntN(dsp.MaxLevel + 1))
 	}
 	for _, n := range []int{0, 1, 7, 8, 63, 64, 65, 80, 200} {
 		for _, rows := range []int{0, 2, 16, 32, 256} {
@@ -61,11 +61,11 @@ func TestSumLevels(t *testing.T) {
 			})
 		}
 	}
-	full := slices.Repeat([]uint8{dsp.MostLevel}, 128)
+	full := slices.Repeat([]uint8{dsp.MaxLevel}, 128)
 	bothKernels(func() {
 		got := make([]int16, 70)
 		dsp.SumLevels(got, full, make([]int, 256))
-		require.Equal(t, slices.Repeat([]int16{256 * dsp.MostLevel}, 70), got)
+		require.Equal(t, slices.Repeat([]int16{256 * dsp.MaxLevel}, 70), got)
 	})
 	bothKernels(func() { require.Panics(t, func() { dsp.SumLevels(make([]int16, 64), full, []int{0, 65}) }) })
 }

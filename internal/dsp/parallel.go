@@ -5,6 +5,16 @@ import (
 	"sync"
 )
 
+// batched returns how many of n samples a kernel does: as many whole batches of size
+// samples, a power of two, as there are, and 0 without kernels. The plain loop does the
+// rest.
+func batched(n, size int) int {
+	if !avx2 {
+		return 0
+	}
+	return n &^ (size - 1)
+}
+
 // Parallel splits [0, n) into one run a processor, calls f for each at once, and
 // returns when all are done. What f computes must not depend on the split.
 func Parallel(n int, f func(from, to int)) {

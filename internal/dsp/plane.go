@@ -60,7 +60,7 @@ func (p Plane) SumSquares() float64 {
 
 // Scale multiplies every sample by g.
 func (p Plane) Scale(g float32) {
-	for i := scaleFast(p.Pix, g); i < len(p.Pix); i++ {
+	for i := range p.Pix {
 		p.Pix[i] *= g
 	}
 }

@@ -1,6 +1,9 @@
 package dsp
 
-import "math"
+import (
+	"encoding/binary"
+	"math"
+)
 
 // Lanes is how many running sums [Means] and [Slide] keep at once.
 const Lanes = boxLanes
@@ -27,16 +30,11 @@ func Means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	}
 }
 
-// Slide is [Means] without the means.
-func Slide(sum *[Lanes]float32, add, sub Strip, n int) {
-	if n > 0 {
-		add.at(n - 1)
-		sub.at(n - 1)
-		slide(sum, add, sub, n)
+func means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
+	if avx2 {
+		meansAVX2(&sum[0], &dst.Pix[0], dst.Step, &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, &counts[0], len(counts))
+		return
 	}
-}
-
-func meansGo(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	for i, n := range counts {
 		d, a, s := dst.at(i), add.at(i), sub.at(i)
 		for x := range sum {
@@ -48,7 +46,20 @@ func meansGo(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	}
 }
 
-func slideGo(sum *[Lanes]float32, add, sub Strip, n int) {
+// Slide is [Means] without the means.
+func Slide(sum *[Lanes]float32, add, sub Strip, n int) {
+	if n > 0 {
+		add.at(n - 1)
+		sub.at(n - 1)
+		slide(sum, add, sub, n)
+	}
+}
+
+func slide(sum *[Lanes]float32, add, sub Strip, n int) {
+	if avx2 {
+		slideAVX2(&sum[0], &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, n)
+		return
+	}
 	for i := range n {
 		a, s := add.at(i), sub.at(i)
 		for x := range sum {
@@ -68,7 +79,11 @@ func IntoRows(dst, src []float32, w, rows int) { intoRows(dst, src, w, rows) }
 // a fourth that does not count, summed from left to right.
 func Luma(dst []float32, src []uint8) {
 	src = src[:4*len(dst)]
-	for x := lumaFast(dst, src); x < len(dst); x++ {
+	n := batched(len(dst), 8)
+	if n > 0 {
+		lumaAVX2(&dst[0], &src[0], n)
+	}
+	for x := n; x < len(dst); x++ {
 		p := src[4*x : 4*x+4 : 4*x+4]
 		dst[x] = float32(0.299*float32(p[0])) + float32(0.587*float32(p[1])) + float32(0.114*float32(p[2]))
 	}
@@ -99,7 +114,10 @@ func LumaAt(dst []float32, src []uint8, p *Places) bool {
 		return true
 	}
 	_, dst = src[p.most+3], dst[:len(p.at)]
-	n, opaque := lumaAtFast(dst, src, p.at)
+	n, opaque := batched(len(p.at), 8), true
+	if n > 0 {
+		opaque = lumaAtAVX2(&dst[0], &src[0], &p.at[0], n) != 0
+	}
 	for i, at := range p.at[n:] {
 		q := src[at : at+4 : at+4]
 		dst[n+i] = float32(0.299*float32(q[0])) + float32(0.587*float32(q[1])) + float32(0.114*float32(q[2]))
@@ -111,13 +129,14 @@ func LumaAt(dst []float32, src []uint8, p *Places) bool {
 // Opaque tells whether all pixels of 8 bits, red, green, blue and alpha, have alpha
 // 255.
 func Opaque(src []uint8) bool {
-	n := opaqueFast(src)
-	if n < 0 {
+	n := batched(len(src)/4, 8)
+	if n > 0 && opaqueAVX2(&src[0], n) == 0 {
 		return false
 	}
-	and := uint8(255)
-	for i := n + 3; i < len(src); i += 4 {
-		and &= src[i]
+	const alphas = 0xff000000ff000000 // of two pixels
+	and := ^uint64(0)
+	for src = src[4*n:]; len(src) >= 8; src = src[8:] {
+		and &= binary.LittleEndian.Uint64(src)
 	}
-	return and == 255
+	return and&alphas == alphas && (len(src) < 4 || src[3] == 255)
 }

@@ -80,6 +80,7 @@ func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, tap
 		clear(dst)
 		return
 	}
+	_ = p.Pix[p.W*p.H-1] // the kernels trust the size
 	var at linePositions
 	for len(dst) > 0 {
 		n := min(len(dst), lineBlock)
@@ -96,10 +97,18 @@ func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, tap
 	}
 }
 
-// positionsGo works out n positions on rows of the given stride, modulo mask+1, at
-// places list of the line or, without one, at those that count up.
-func positionsGo(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, from, n int) {
-	for i := from; i < n; i++ {
+// positions works out n positions on rows of the given stride, modulo mask+1: at the
+// places of list on the line or, if list is nil, at places that count up from l.U.
+func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, n int) {
+	done := batched(n, 4)
+	if done > 0 {
+		var first *float64
+		if list != nil {
+			_, first = list[n-1], &list[0]
+		}
+		positionsAVX2(&p.at[0], &l.X, first, stride, mask, done, l.W == 0 && l.W0 == 1)
+	}
+	for i := done; i < n; i++ {
 		u := l.U + float64(i)
 		if list != nil {
 			u = list[i]
@@ -117,7 +126,25 @@ func positionsGo(p *linePositions, l *lineWalk, list []float64, stride, mask uin
 	}
 }
 
-func cubicGo(dst []float32, at *linePositions, p Plane) {
+// batches calls kernel for whole eights of samples. If dst is no multiple of eight long,
+// kernel writes to a block that has room, and the positions behind dst have no sample.
+func batches(dst []float32, at *linePositions, kernel func(dst *float32, n int)) {
+	n := (len(dst) + 7) &^ 7
+	if n == len(dst) {
+		kernel(&dst[0], n)
+		return
+	}
+	var block [lineBlock]float32
+	clear(at.at[len(dst):n])
+	kernel(&block[0], n)
+	copy(dst, block[:])
+}
+
+func cubic(dst []float32, at *linePositions, p Plane) {
+	if avx2 {
+		batches(dst, at, func(dst *float32, n int) { cubicAVX2(dst, &at.at[0], &p.Pix[0], p.W, n) })
+		return
+	}
 	for i := range dst {
 		if at.keep[i] == 0 {
 			dst[i] = 0
@@ -136,7 +163,11 @@ func cubicGo(dst []float32, at *linePositions, p Plane) {
 	}
 }
 
-func linearGo(dst []float32, at *linePositions, p Plane) {
+func linear(dst []float32, at *linePositions, p Plane) {
+	if avx2 {
+		batches(dst, at, func(dst *float32, n int) { linearAVX2(dst, &at.at[0], &p.Pix[p.W+1], p.W, n) })
+		return
+	}
 	for i := range dst {
 		if at.keep[i] == 0 {
 			dst[i] = 0

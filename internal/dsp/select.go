@@ -36,20 +36,11 @@ func Select(x []float32, k int) float32 {
 // ArgMax returns the first index of the greatest value of x, which has no NaN, or
 // -1 if x is empty.
 func ArgMax(x []float32) int {
-	if len(x) == 0 {
-		return -1
-	}
-	most, n := x[0], 0
-	if m, k := greatestFast(x); k > 0 {
-		most, n = m, k
-	}
-	for _, v := range x[n:] {
-		most = max(most, v)
-	}
+	at := -1
 	for i, v := range x {
-		if v == most {
-			return i
+		if at < 0 || v > x[at] {
+			at = i
 		}
 	}
-	return -1
+	return at
 }

@@ -87,10 +87,16 @@ func Halve(p Plane) Plane {
 	return out
 }
 
-// shrinkRowGo writes to line the weighed sums of the pixels under each sample, in
-// red, green and blue; every fourth float is not used.
-func shrinkRowGo(line []float32, src []uint8, xs []span) {
-	for x := range xs {
+// shrinkRow writes to line the weighted sums of the pixels under each sample: red, green
+// and blue, and a fourth float without a meaning. t holds the weights of xs.
+func shrinkRow(line []float32, src []uint8, xs []span, t *spanTaps) {
+	done := 0
+	if avx2 && t.n > 0 && Opaque(src) {
+		_, _ = line[4*t.n-1], src[int(t.from[t.n-1])+4*t.taps-1]
+		done = t.n
+		shrinkRowAVX2(&line[0], &src[0], &t.from[0], &t.weights[0], t.taps, done)
+	}
+	for x := done; x < len(xs); x++ {
 		sp := &xs[x]
 		var r, g, b float32
 		for sx := sp.from; sx < sp.to; sx++ {

@@ -1,5 +1,7 @@
 package dsp
 
+import "math"
+
 // Powers returns |F|^2, the half spectrum as a plane.
 func (s Spectrum) Powers() Plane {
 	p := NewPlane(s.Stride(), s.H)
@@ -9,8 +11,7 @@ func (s Spectrum) Powers() Plane {
 
 func powers(dst []float32, src []complex64) {
 	dst = dst[:len(src)]
-	for i := powersFast(dst, src); i < len(src); i++ {
-		c := src[i]
+	for i, c := range src {
 		dst[i] = float32(real(c)*real(c)) + float32(imag(c)*imag(c))
 	}
 }
@@ -18,8 +19,7 @@ func powers(dst []float32, src []complex64) {
 // Weigh multiplies the coefficients by real factors, as many.
 func (s Spectrum) Weigh(g []float32) {
 	g = g[:len(s.C)]
-	for i := weighFast(s.C, g); i < len(g); i++ {
-		c := s.C[i]
+	for i, c := range s.C {
 		s.C[i] = complex(float32(g[i]*real(c)), float32(g[i]*imag(c)))
 	}
 }
@@ -33,7 +33,7 @@ func LocalPower(p Plane, n int, floor float32) Plane {
 	m := spectralBox(work, p, r)
 	for y := range p.H {
 		dst, mean := p.Row(y), m.Row(y)
-		for x := capFast(dst, mean, 3); x < p.W; x++ {
+		for x := range dst {
 			dst[x] = min(dst[x], 3*mean[x])
 		}
 	}
@@ -101,11 +101,17 @@ func beyondSpectrum(dst []float32, p Plane, x, y int) {
 	}
 }
 
-// MaxAbs returns the greatest absolute value of any real or imaginary part.
+// MaxAbs returns the greatest absolute value of any real or imaginary part, 0 of none.
+// No part is NaN.
 func MaxAbs(c []complex64) float32 {
-	most, n := maxAbsFast(c)
-	for _, v := range c[n:] {
-		most = max(most, abs32(real(v)), abs32(imag(v)))
+	found, n := float32(0), batched(len(c), 8)
+	if n > 0 {
+		found = maxAbsAVX2(&c[0], n)
 	}
-	return most
+	const sign = 1 << 31
+	bits := math.Float32bits(found) // of numbers without a sign, bits are in the order of the numbers
+	for _, v := range c[n:] {
+		bits = max(bits, math.Float32bits(real(v))&^sign, math.Float32bits(imag(v))&^sign)
+	}
+	return math.Float32frombits(bits)
 }

@@ -65,9 +65,14 @@ func (g *ToneGrid) EachColumns(c, tmp []complex64, each func(x int, sums []compl
 	}
 }
 
-// sparse4Go is the first stage of radix 4 on a batch of columns: the results of each
+// sparse4 is the first stage of radix 4 on a batch of columns: the results of each
 // butterfly are the sums of its tones' turns in the columns times their legs.
-func sparse4Go(dst, turns []complex64, legs [][4]complex64, counts []int) {
+func sparse4(dst, turns []complex64, legs [][4]complex64, counts []int) {
+	if avx2 {
+		_, _ = dst[4*len(counts)*batch-1], turns[len(legs)*batch-1]
+		sparse4AVX2(&dst[0], &turns[0], &legs[0][0], &counts[0], len(counts))
+		return
+	}
 	for p, n := range counts {
 		out := dst[4*batch*p : 4*batch*(p+1)]
 		clear(out)

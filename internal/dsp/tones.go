@@ -50,9 +50,14 @@ func toneCell(c []complex64, z Plane, left, right, top, bottom int, wave, turn [
 	}
 }
 
-// toneRowsGo adds to sum, toneBlock real and as many imaginary parts, the samples
+// toneRows adds to sum, toneBlock real and as many imaginary parts, the samples
 // of each row times wave, even and odd places for themselves, times the row's turn.
-func toneRowsGo(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
+func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
+	if avx2 && width > 0 && rows > 0 {
+		_, _, _ = src[(rows-1)*stride+width-1], wave[2*toneBlock*width-1], turn[2*toneBlock*rows-1]
+		toneRowsAVX2(&sum[0], &src[0], stride, width, rows, &wave[0], &turn[0], 2*toneBlock)
+		return
+	}
 	for y := range rows {
 		var even, odd [2 * toneBlock]float32
 		for x, v := range src[y*stride : y*stride+width] {

@@ -3,7 +3,11 @@ package dsp
 // AddScaled adds gain times src to dst.
 func AddScaled(dst, src []float32, gain float32) {
 	src = src[:len(dst)]
-	for i := addScaledFast(dst, src, gain); i < len(dst); i++ {
+	n := batched(len(dst), 8)
+	if n > 0 {
+		addScaledAVX2(&dst[0], &src[0], n, gain)
+	}
+	for i := n; i < len(dst); i++ {
 		dst[i] += float32(gain * src[i])
 	}
 }
@@ -14,7 +18,11 @@ func AddScaled(dst, src []float32, gain float32) {
 func AddLumaChroma(dst, src []uint8, luma, chroma []float32, toG, toB float32) {
 	n := len(luma)
 	dst, src, chroma = dst[:4*n], src[:4*n], chroma[:n]
-	for x := addRowFast(dst, src, luma, chroma, toG, toB); x < n; x++ {
+	done := batched(n, 8)
+	if done > 0 {
+		addRowAVX2(&dst[0], &src[0], &luma[0], &chroma[0], toG, toB, done)
+	}
+	for x := done; x < n; x++ {
 		l, c := luma[x], chroma[x]
 		s, d := src[4*x:4*x+4:4*x+4], dst[4*x:4*x+4:4*x+4]
 		d[0] = To8(float32(s[0]) + l)

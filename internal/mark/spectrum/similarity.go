@@ -40,7 +40,7 @@ func NewLogPolar(m *PeakMap, by Scales, step, stretch float64) *LogPolar {
 	lo, hi := pilotLeast/by.Max, pilotMost/by.Min
 	lp := &LogPolar{angles: int(math.Pi / step), radii: int(math.Log(hi/lo)/step) + 2, step: step, start: lo}
 	lp.v = make([]uint8, lp.angles*lp.radii+polarBlock)
-	ray, gain := make([]float32, lp.radii), dsp.MostLevel/(m.most-peakLeast)
+	ray, gain := make([]float32, lp.radii), dsp.MaxLevel/(m.most-peakLeast)
 	radius := make([]float64, lp.radii)
 	for j := range radius {
 		radius[j] = float64(lo*dsp.Exp(float64(float64(j)*step))) * float64(m.n)

@@ -15,13 +15,9 @@ func rows() {
 	addRow()
 	shrinkRow()
 	opaque()
-	elementwise("addScaledAVX2", "func(dst, src *float32, n int, gain float32)", "addScaledAVX2 adds gain src to dst.", gain, func(d, s, g reg.VecVirtual) reg.VecVirtual { return plus(d, product(s, g)) })
-	elementwise("scaleAVX2", "func(dst, src *float32, n int, gain float32)", "scaleAVX2 writes gain src.", gain, func(_, s, g reg.VecVirtual) reg.VecVirtual { return product(s, g) })
-	elementwise("capAVX2", "func(dst, src *float32, n int, gain float32)", "capAVX2 cuts dst at gain src.", gain, func(d, s, g reg.VecVirtual) reg.VecVirtual {
-		y := YMM()
-		VMINPS(d, product(s, g), y)
-		return y
-	})
+	elementwise("addScaledAVX2", "func(dst, src *float32, n int, gain float32)", "addScaledAVX2 adds gain src to dst.",
+		func() reg.VecVirtual { return broadcast(Load(Param("gain"), XMM())) },
+		func(d, s, g reg.VecVirtual) reg.VecVirtual { return plus(d, product(s, g)) })
 	elementwise("maxAVX2", "func(dst, src *float32, n int)", "maxAVX2 replaces what src exceeds.", nil, func(d, s, _ reg.VecVirtual) reg.VecVirtual {
 		y := YMM()
 		VMAXPS(d, s, y)
@@ -33,8 +29,6 @@ func rows() {
 		return y
 	})
 }
-
-func gain() reg.VecVirtual { return broadcast(Load(Param("gain"), XMM())) }
 
 // elementwise writes dst = f(dst, src) for n a multiple of 8.
 func elementwise(name, signature, doc string, constant func() reg.VecVirtual, f func(d, s, g reg.VecVirtual) reg.VecVirtual) {
@@ -60,7 +54,7 @@ func elementwise(name, signature, doc string, constant func() reg.VecVirtual, f 
 func widen() {
 	TEXT("widenAVX2", NOSPLIT, "func(dst *float32, at *int32, w0, w1, w2, w3, src *float32, n int)")
 	Pragma("noescape")
-	Doc("widenAVX2 is widenGo for n, a multiple of 8.")
+	Doc("widenAVX2 is widen for n, a multiple of 8.")
 	dst, at := Load(Param("dst"), GP64()), Load(Param("at"), GP64())
 	var w [4]reg.Register
 	for k, name := range [...]string{"w0", "w1", "w2", "w3"} {
@@ -92,11 +86,11 @@ func widen() {
 	RET()
 }
 
-// weighted: the vertical half of the same.
+// weighted: eight samples of four rows at a time.
 func weighted() {
 	TEXT("weightedAVX2", NOSPLIT, "func(dst, r0, r1, r2, r3, w *float32, n int)")
 	Pragma("noescape")
-	Doc("weightedAVX2 is weightedGo for n, a multiple of 8, and four weights w.")
+	Doc("weightedAVX2 is weighted for n, a multiple of 8, and four weights w.")
 	dst := Load(Param("dst"), GP64())
 	var r [4]reg.Register
 	for k, name := range [...]string{"r0", "r1", "r2", "r3"} {
@@ -126,7 +120,7 @@ func weighted() {
 func addRow() {
 	TEXT("addRowAVX2", NOSPLIT, "func(dst, src *uint8, luma, chroma *float32, toG, toB float32, n int)")
 	Pragma("noescape")
-	Doc("addRowAVX2 is addRowGo for n, a multiple of 8.")
+	Doc("addRowAVX2 is AddLumaChroma for n, a multiple of 8.")
 	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
 	luma, chroma := Load(Param("luma"), GP64()), Load(Param("chroma"), GP64())
 	toG, toB := broadcast(Load(Param("toG"), XMM())), broadcast(Load(Param("toB"), XMM()))
@@ -181,14 +175,15 @@ func addRow() {
 	RET()
 }
 
-// shrinkTaps are the numbers of taps whose loops are unrolled.
-const shrinkTaps = 8
+// shrinkTaps is the largest number of taps whose loop is unrolled: with a plain loop for
+// all numbers, tracing a picture of 12 megapixels takes 7 % longer.
+const shrinkTaps = 6
 
 // shrinkRow: one pixel at a time, a channel a lane.
 func shrinkRow() {
 	TEXT("shrinkRowAVX2", NOSPLIT, "func(line *float32, src *uint8, from *int32, weights *float32, taps, n int)")
 	Pragma("noescape")
-	Doc("shrinkRowAVX2 sums for each of n samples so many pixels from byte from on, weighed, all four channels.")
+	Doc("shrinkRowAVX2 sums taps pixels from byte from[i] on, weighted, for each of n samples: all four channels.")
 	line, src := Load(Param("line"), GP64()), Load(Param("src"), GP64())
 	from, weights := Load(Param("from"), GP64()), Load(Param("weights"), GP64())
 	taps, n := Load(Param("taps"), GP64()), Load(Param("n"), GP64())
@@ -238,7 +233,7 @@ func shrinkRow() {
 func opaque() {
 	TEXT("opaqueAVX2", NOSPLIT, "func(src *uint8, n int) uint32")
 	Pragma("noescape")
-	Doc("opaqueAVX2 tells whether n pixels, a multiple of 8, all have alpha 255.")
+	Doc("opaqueAVX2 returns 1 if all n pixels, a multiple of 8, have alpha 255, else 0.")
 	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
 	and := YMM()
 	VPCMPEQD(and, and, and)

@@ -12,10 +12,7 @@ func transposes() {
 	Doc("interleaveAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 4 of 8 complex numbers a row.")
 	interleave("intoColumnsAVX2", "func(dst, src *float32, stride, n int)")
 	Doc("intoColumnsAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 8 of 16 floats a row.")
-	deinterleave("deinterleaveAVX2", "func(dst *float32, stride int, src *complex64, n int, gain float32)", true)
-	Doc("deinterleaveAVX2 undoes interleaveAVX2, scaling real parts by gain and imaginary ones by -gain.")
-	deinterleave("intoRowsAVX2", "func(dst *float32, stride int, src *float32, n int)", false)
-	Doc("intoRowsAVX2 undoes intoColumnsAVX2.")
+	intoRows()
 }
 
 func interleave(name, signature string) {
@@ -41,25 +38,18 @@ func interleave(name, signature string) {
 	RET()
 }
 
-func deinterleave(name, signature string, scaled bool) {
-	TEXT(name, NOSPLIT, signature)
+func intoRows() {
+	TEXT("intoRowsAVX2", NOSPLIT, "func(dst *float32, stride int, src *float32, n int)")
 	Pragma("noescape")
+	Doc("intoRowsAVX2 undoes intoColumnsAVX2.")
 	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
 	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	var g reg.VecVirtual
-	if scaled {
-		g = xor(gain(), constants["signOdd"])
-	}
 	SHLQ(U8(2), stride)
 	rows := rowPointers(dst, stride)
-	Label(name + "Loop")
+	Label("intoRows")
 	var v [8]reg.VecVirtual
 	for i := range v {
-		if scaled {
-			v[i] = product(g, Mem{Base: src, Disp: 64 * i})
-		} else {
-			v[i] = ymm(Mem{Base: src, Disp: 64 * i})
-		}
+		v[i] = ymm(Mem{Base: src, Disp: 64 * i})
 	}
 	for i, y := range transpose8(v) {
 		VMOVUPS(y, rows(i))
@@ -67,7 +57,7 @@ func deinterleave(name, signature string, scaled bool) {
 	ADDQ(U32(8*64), src)
 	ADDQ(U8(32), dst)
 	SUBQ(U8(8), n)
-	JNZ(LabelRef(name + "Loop"))
+	JNZ(LabelRef("intoRows"))
 	VZEROUPPER()
 	RET()
 }
@@ -136,22 +126,16 @@ func transpose4(v [4]reg.VecVirtual) (out [4]reg.VecVirtual) {
 }
 
 func spectra() {
-	odd := constants["signOdd"]
-	even := constants["signEven"]
-	half := constants["half"]
-	split(even, odd, half)
-	join(odd)
+	split(constants["signEven"], constants["signOdd"], constants["half"])
 	copyBlock()
-	expand()
-	reals()
 }
 
-// split and join walk the interleaved sequences from both ends: up from 1 and
-// down from w-1, four steps at a time.
+// split walks the interleaved sequences from both ends, four steps at a time: up from 1
+// and down from w-1.
 func split(even, odd, half Mem) {
 	TEXT("splitAVX2", NOSPLIT, "func(dst *complex64, stride int, up, down *complex64, n int)")
 	Pragma("noescape")
-	Doc("splitAVX2 is splitGo for 4 sequences and n coefficients, a multiple of 4.")
+	Doc("splitAVX2 is split for 4 sequences and n coefficients, a multiple of 4.")
 	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
 	up, down, n := Load(Param("up"), GP64()), Load(Param("down"), GP64()), Load(Param("n"), GP64())
 	SHLQ(U8(3), stride)
@@ -178,44 +162,10 @@ func split(even, odd, half Mem) {
 	RET()
 }
 
-func join(odd Mem) {
-	TEXT("joinAVX2", NOSPLIT, "func(up, down, src *complex64, stride, n int)")
-	Pragma("noescape")
-	Doc("joinAVX2 is joinGo for 4 sequences and n coefficients, a multiple of 4.")
-	up, down := Load(Param("up"), GP64()), Load(Param("down"), GP64())
-	src, stride, n := Load(Param("src"), GP64()), Load(Param("stride"), GP64()), Load(Param("n"), GP64())
-	SHLQ(U8(3), stride)
-	rows := rowPointers(src, stride)
-	flip := ymm(odd)
-	Label("join")
-	var r0, r1 [4]reg.VecVirtual
-	for i := range 4 {
-		r0[i] = ymm(rows(2 * i))
-	}
-	r0 = transpose4(r0)
-	for i := range 4 {
-		r1[i] = ymm(rows(2*i + 1))
-	}
-	r1 = transpose4(r1)
-	for k := range 4 {
-		a, c, y := r0[k], swapped(r1[k]), YMM()
-		VADDSUBPS(c, a, y)
-		VMOVUPS(xor(y, flip), Mem{Base: up, Disp: 64 * k})
-		VMOVUPS(xor(plus(c, xor(a, flip)), flip), Mem{Base: down, Disp: -64 * k})
-	}
-	ADDQ(U32(256), up)
-	SUBQ(U32(256), down)
-	ADDQ(U8(32), src)
-	SUBQ(U8(4), n)
-	JNZ(LabelRef("join"))
-	VZEROUPPER()
-	RET()
-}
-
 func copyBlock() {
 	TEXT("copyBlockAVX2", NOSPLIT, "func(dst *complex64, dstStride int, src *complex64, srcStride, n int, flip uint32) uint32")
 	Pragma("noescape")
-	Doc("copyBlockAVX2 is copyBlockGo for 8 columns.")
+	Doc("copyBlockAVX2 is copyBlock for 8 columns.")
 	dst, ds := Load(Param("dst"), GP64()), Load(Param("dstStride"), GP64())
 	src, ss := Load(Param("src"), GP64()), Load(Param("srcStride"), GP64())
 	n := Load(Param("n"), GP64())
@@ -244,53 +194,6 @@ func copyBlock() {
 	SETNE(r.As8())
 	MOVBLZX(r.As8(), r)
 	Store(r, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
-}
-
-// expand and reals are the ends of the cosine transform.
-func expand() {
-	TEXT("expandAVX2", NOSPLIT, "func(dst *complex64, src *float32, tw *complex64, n int)")
-	Pragma("noescape")
-	Doc("expandAVX2 writes n rows of 8 floats, 16 apart, as complex numbers times each row's tw.")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	tw, n := Load(Param("tw"), GP64()), Load(Param("n"), GP64())
-	Label("expand")
-	v, w, a, b := YMM(), YMM(), YMM(), YMM()
-	VPERMQ(U8(0xD8), Mem{Base: src}, v)
-	VBROADCASTSD(Mem{Base: tw}, w)
-	VUNPCKLPS(v, v, a)
-	VUNPCKHPS(v, v, b)
-	VMOVUPS(product(a, w), Mem{Base: dst})
-	VMOVUPS(product(b, w), Mem{Base: dst, Disp: 32})
-	ADDQ(U8(64), dst)
-	ADDQ(U8(64), src)
-	ADDQ(U8(8), tw)
-	DECQ(n)
-	JNZ(LabelRef("expand"))
-	VZEROUPPER()
-	RET()
-}
-
-func reals() {
-	TEXT("realsAVX2", NOSPLIT, "func(dst *float32, stride int, up, down *complex64, n int)")
-	Pragma("noescape")
-	Doc("realsAVX2 writes 2n rows of 8 real parts, from up and from down in turns, a row of 8 numbers forth and back.")
-	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
-	up, down, n := Load(Param("up"), GP64()), Load(Param("down"), GP64()), Load(Param("n"), GP64())
-	SHLQ(U8(2), stride)
-	Label("reals")
-	for _, src := range []reg.Register{up, down} {
-		v := ymm(Mem{Base: src})
-		VSHUFPS(U8(0x88), Mem{Base: src, Disp: 32}, v, v)
-		VPERMPD(U8(0xD8), v, v)
-		VMOVUPS(v, Mem{Base: dst})
-		ADDQ(stride, dst)
-	}
-	ADDQ(U8(64), up)
-	SUBQ(U8(64), down)
-	DECQ(n)
-	JNZ(LabelRef("reals"))
 	VZEROUPPER()
 	RET()
 }

@@ -17,7 +17,7 @@ func running() {
 func means() {
 	TEXT("meansAVX2", NOSPLIT, "func(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)")
 	Pragma("noescape")
-	Doc("meansAVX2 is meansGo.")
+	Doc("meansAVX2 is means.")
 	sum, dst, ds := Load(Param("sum"), GP64()), Load(Param("dst"), GP64()), Load(Param("dstStep"), GP64())
 	add, as := Load(Param("add"), GP64()), Load(Param("addStep"), GP64())
 	sub, ss := Load(Param("sub"), GP64()), Load(Param("subStep"), GP64())
@@ -51,7 +51,7 @@ func means() {
 func slide() {
 	TEXT("slideAVX2", NOSPLIT, "func(sum *float32, add *float32, addStep int, sub *float32, subStep int, n int)")
 	Pragma("noescape")
-	Doc("slideAVX2 is slideGo.")
+	Doc("slideAVX2 is slide.")
 	sum := Load(Param("sum"), GP64())
 	add, as := Load(Param("add"), GP64()), Load(Param("addStep"), GP64())
 	sub, ss := Load(Param("sub"), GP64()), Load(Param("subStep"), GP64())

@@ -46,7 +46,7 @@ func pd(op Op) reg.VecVirtual {
 func positions() {
 	TEXT("positionsAVX2", NOSPLIT, "func(p *int32, l, u *float64, stride, mask uint32, n int, affine bool)")
 	Pragma("noescape")
-	Doc("positionsAVX2 is positionsGo for n, a multiple of 4; affine tells that W is 0 and W0 1.", "u, if not nil, holds what otherwise counts up.")
+	Doc("positionsAVX2 is positions for n, a multiple of 4; affine tells that W is 0 and W0 1.", "u, if not nil, holds what otherwise counts up.")
 	p, l := Load(Param("p"), GP64()), Load(Param("l"), GP64())
 	stride, mask := XMM(), XMM()
 	VMOVD(Load(Param("stride"), GP32()), stride)
@@ -150,7 +150,7 @@ func bicubic(t reg.VecVirtual) (w [4]reg.VecVirtual) {
 func cubic() {
 	TEXT("cubicAVX2", NOSPLIT, "func(dst *float32, p *int32, src *float32, stride, n int)")
 	Pragma("noescape")
-	Doc("cubicAVX2 is cubicGo for n, a multiple of 8.")
+	Doc("cubicAVX2 is cubic for n, a multiple of 8.")
 	dst, p := Load(Param("dst"), GP64()), Load(Param("p"), GP64())
 	src, stride, n := Load(Param("src"), GP64()), Load(Param("stride"), GP64()), Load(Param("n"), GP64())
 	SHLQ(U8(2), stride)
@@ -162,25 +162,27 @@ func cubic() {
 	wx := bicubic(ymm(Mem{Base: p, Disp: offTX}))
 	sum := YMM()
 	VXORPS(sum, sum, sum)
-	row := GP64()
+	row, wy, left := GP64(), GP64(), GP64()
 	MOVQ(src, row)
-	for j := range 4 {
-		var r [4]reg.VecVirtual
-		for i := range 4 {
-			a, b := GP64(), GP64()
-			MOVLQSX(Mem{Base: p, Disp: offAt + 4*i}, a)
-			MOVLQSX(Mem{Base: p, Disp: offAt + 4*(i+4)}, b)
-			r[i] = YMM()
-			VBROADCASTF128(Mem{Base: row, Index: a, Scale: 4}, r[i])
-			VINSERTF128(U8(1), Mem{Base: row, Index: b, Scale: 4}, r[i], r[i])
-		}
-		c := columns4(r)
-		v := plus(plus(plus(product(wx[0], c[0]), product(wx[1], c[1])), product(wx[2], c[2])), product(wx[3], c[3]))
-		VADDPS(product(v, local.Offset(32*j)), sum, sum)
-		if j < 3 {
-			ADDQ(stride, row)
-		}
+	LEAQ(local, wy)
+	MOVQ(U32(4), left)
+	Label("cubicRow")
+	var r [4]reg.VecVirtual
+	for i := range 4 {
+		a, b := GP64(), GP64()
+		MOVLQSX(Mem{Base: p, Disp: offAt + 4*i}, a)
+		MOVLQSX(Mem{Base: p, Disp: offAt + 4*(i+4)}, b)
+		r[i] = YMM()
+		VBROADCASTF128(Mem{Base: row, Index: a, Scale: 4}, r[i])
+		VINSERTF128(U8(1), Mem{Base: row, Index: b, Scale: 4}, r[i], r[i])
 	}
+	c := columns4(r)
+	v := plus(plus(plus(product(wx[0], c[0]), product(wx[1], c[1])), product(wx[2], c[2])), product(wx[3], c[3]))
+	VADDPS(product(v, Mem{Base: wy}), sum, sum)
+	ADDQ(U8(32), wy)
+	ADDQ(stride, row)
+	DECQ(left)
+	JNZ(LabelRef("cubicRow"))
 	VANDPS(Mem{Base: p, Disp: offKeep}, sum, sum)
 	VMOVUPS(sum, Mem{Base: dst})
 	ADDQ(U8(32), p)
@@ -195,7 +197,7 @@ func cubic() {
 func linear() {
 	TEXT("linearAVX2", NOSPLIT, "func(dst *float32, p *int32, src *float32, stride, n int)")
 	Pragma("noescape")
-	Doc("linearAVX2 is linearGo for n, a multiple of 8; src points at the second tap of the second row.")
+	Doc("linearAVX2 is linear for n, a multiple of 8; src points at the second tap of the second row.")
 	dst, p := Load(Param("dst"), GP64()), Load(Param("p"), GP64())
 	src, stride, n := Load(Param("src"), GP64()), Load(Param("stride"), GP64()), Load(Param("n"), GP64())
 	SHLQ(U8(2), stride)

@@ -11,7 +11,7 @@ import (
 func tones() {
 	TEXT("toneRowsAVX2", NOSPLIT, "func(sum, src *float32, stride, width, rows int, wave, turn *float32, turnStride int)")
 	Pragma("noescape")
-	Doc("toneRowsAVX2 is toneRowsGo.")
+	Doc("toneRowsAVX2 is toneRows.")
 	sum, src := Load(Param("sum"), GP64()), Load(Param("src"), GP64())
 	stride, width, rows := Load(Param("stride"), GP64()), Load(Param("width"), GP64()), Load(Param("rows"), GP64())
 	wave, turn := Load(Param("wave"), GP64()), Load(Param("turn"), GP64())

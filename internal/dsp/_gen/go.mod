@@ -1,4 +1,4 @@
-module github.com/kycmark/kycmark/internal/dsp/asm
+module github.com/kycmark/kycmark/internal/dsp/gen
 
 go 1.26.0
 

@@ -1,8 +1,3 @@
-// Command asm writes the kernels of package phash: kernels_amd64.s and the Go
-// declarations beside it. Run it by `go generate ./phash`.
-//
-// Each kernel has a twin in plain Go that gives the same result. It is a module of
-// its own, so that users of kycmark do not depend on avo.
 package main
 
 import (
@@ -13,15 +8,14 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-func main() {
-	ConstraintExpr("!purego")
+// indexKernels are the kernels of package phash's index.
+func indexKernels() {
 	near512()
 	near256()
 	probe512()
 	gatherRuns("gather3AVX", 3, []int{0, 1, 2, 255, 3, 4, 5, 255, 6, 7, 8, 255, 9, 10, 11, 255})
 	gatherRuns("gather4AVX", 4, nil)
 	nearIDs512()
-	Generate()
 }
 
 // A scan compares eight hashes at once. Bits that differ are counted in each

@@ -74,7 +74,7 @@ func (w twiddle) times(x reg.VecVirtual) reg.VecVirtual {
 func stage(radix int, keep bool, body func(x []reg.VecVirtual, w []twiddle) []reg.VecVirtual) {
 	TEXT(fmt.Sprintf("radix%dAVX2", radix), NOSPLIT, "func(dst, src, tw *complex64, m, s int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("radix%dAVX2 is radix%dGo for s a multiple of 4.", radix, radix))
+	Doc(fmt.Sprintf("radix%dAVX2 is radix%d for s a multiple of 4.", radix, radix))
 	dst, src, tw := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("tw"), GP64())
 	p, s := Load(Param("m"), GP64()), Load(Param("s"), GP64())
 	SHLQ(U8(3), s) // in bytes
@@ -137,7 +137,7 @@ func stage(radix int, keep bool, body func(x []reg.VecVirtual, w []twiddle) []re
 func last4() {
 	TEXT("last4AVX2", NOSPLIT, "func(dst, src *complex64, s int)")
 	Pragma("noescape")
-	Doc("last4AVX2 is last4Go for s a multiple of 4.")
+	Doc("last4AVX2 is last4 for s a multiple of 4.")
 	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
 	s, s3 := Load(Param("s"), GP64()), GP64()
 	SHLQ(U8(3), s)
@@ -167,7 +167,7 @@ func last4() {
 func sparse4() {
 	TEXT("sparse4AVX2", NOSPLIT, "func(dst, turns, c *complex64, counts *int, m int)")
 	Pragma("noescape")
-	Doc("sparse4AVX2 is sparse4Go.")
+	Doc("sparse4AVX2 is sparse4.")
 	dst, turns, c := Load(Param("dst"), GP64()), Load(Param("turns"), GP64()), Load(Param("c"), GP64())
 	counts, m := Load(Param("counts"), GP64()), Load(Param("m"), GP64())
 	n := GP64()
@@ -214,119 +214,29 @@ func sparse4() {
 	RET()
 }
 
-// first4 is the stage of radix 4 on one sequence alone: four butterflies at a time,
-// whose results are transposed.
-func first4() {
-	TEXT("first4AVX2", NOSPLIT, "func(dst, src, w1, w2, w3 *complex64, m int)")
+func maxAbs() {
+	TEXT("maxAbsAVX2", NOSPLIT, "func(src *complex64, n int) float32")
 	Pragma("noescape")
-	Doc("first4AVX2 is radix4Go for s = 1 and m a multiple of 4, the twiddle factors in three rows.")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	var w [3]reg.Register
-	for k, name := range [...]string{"w1", "w2", "w3"} {
-		w[k] = Load(Param(name), GP64())
-	}
-	m := Load(Param("m"), GP64())
-	in, in3 := GP64(), GP64()
-	MOVQ(m, in)
-	SHLQ(U8(3), in)
-	LEAQ(Mem{Base: in, Index: in, Scale: 2}, in3)
-	Label("first4")
-	a, c := ymm(Mem{Base: src}), ymm(Mem{Base: src, Index: in, Scale: 2})
-	b, d := ymm(Mem{Base: src, Index: in, Scale: 1}), ymm(Mem{Base: src, Index: in3, Scale: 1})
-	ac, amc := plus(a, c), minus(a, c)
-	bd := plus(b, d)
-	j := xor(swapped(minus(b, d)), constants["signEven"])
-	times := func(k int, x reg.VecVirtual) reg.VecVirtual {
-		re, im := YMM(), YMM()
-		VMOVSLDUP(Mem{Base: w[k]}, re)
-		VMOVSHDUP(Mem{Base: w[k]}, im)
-		return twiddle{re, im}.times(x)
-	}
-	y := [4]reg.VecVirtual{plus(ac, bd), times(0, minus(amc, j)), times(1, minus(ac, bd)), times(2, plus(amc, j))}
-	for i, v := range transpose4(y) {
-		VMOVUPS(v, Mem{Base: dst, Disp: 32 * i})
-	}
-	ADDQ(U8(32), src)
-	ADDQ(U32(128), dst)
-	for _, p := range w {
-		ADDQ(U8(32), p)
-	}
-	SUBQ(U8(4), m)
-	JNZ(LabelRef("first4"))
-	VZEROUPPER()
-	RET()
-}
-
-// powers and weigh work on spectra.
-func powers() {
-	TEXT("powersAVX2", NOSPLIT, "func(dst *float32, src *complex64, n int)")
-	Pragma("noescape")
-	Doc("powersAVX2 writes |src|^2 for n, a multiple of 8.")
-	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	Label("powers")
-	a, b := ymm(Mem{Base: src}), ymm(Mem{Base: src, Disp: 32})
-	a, b = product(a, a), product(b, b)
-	re, im := YMM(), YMM()
-	VSHUFPS(U8(0x88), b, a, re)
-	VSHUFPS(U8(0xDD), b, a, im)
-	sum := plus(re, im)
-	VPERMPD(U8(0xD8), sum, sum)
-	VMOVUPS(sum, Mem{Base: dst})
-	ADDQ(U8(64), src)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("powers"))
-	VZEROUPPER()
-	RET()
-
-	TEXT("weighAVX2", NOSPLIT, "func(dst *complex64, src *float32, n int)")
-	Pragma("noescape")
-	Doc("weighAVX2 multiplies dst by src for n, a multiple of 8.")
-	dst, src, n = Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	Label("weigh")
-	g, lo, hi := YMM(), YMM(), YMM()
-	VPERMQ(U8(0xD8), Mem{Base: src}, g)
-	VUNPCKLPS(g, g, lo)
-	VUNPCKHPS(g, g, hi)
-	VMOVUPS(product(lo, Mem{Base: dst}), Mem{Base: dst})
-	VMOVUPS(product(hi, Mem{Base: dst, Disp: 32}), Mem{Base: dst, Disp: 32})
-	ADDQ(U8(64), dst)
-	ADDQ(U8(32), src)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("weigh"))
-	VZEROUPPER()
-	RET()
-
-	greatest("maxAbsAVX2", "func(src *complex64, n int) float32", 8, true)
-	Doc("maxAbsAVX2 is the greatest absolute value of any part of n numbers, a multiple of 8.")
-	greatest("greatestAVX2", "func(src *float32, n int) float32", 16, false)
-	Doc("greatestAVX2 is the greatest of n numbers, a multiple of 16.")
-}
-
-func greatest(name, signature string, step int, absolute bool) {
-	TEXT(name, NOSPLIT, signature)
-	Pragma("noescape")
+	Doc("maxAbsAVX2 is MaxAbs of n numbers, a multiple of 8.")
 	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
-	most, more, abs := ymm(Mem{Base: src}), ymm(Mem{Base: src, Disp: 32}), YMM()
+	found, more, abs := YMM(), YMM(), YMM()
+	VXORPS(found, found, found)
+	VXORPS(more, more, more)
 	VPCMPEQD(abs, abs, abs)
-	if absolute {
-		VPSRLD(U8(1), abs, abs)
-	}
-	VANDPS(most, abs, most)
-	VANDPS(more, abs, more)
-	Label(name + "Loop")
+	VPSRLD(U8(1), abs, abs)
+	Label("maxAbs")
 	x, y := YMM(), YMM()
 	VANDPS(Mem{Base: src}, abs, x)
 	VANDPS(Mem{Base: src, Disp: 32}, abs, y)
-	VMAXPS(x, most, most)
+	VMAXPS(x, found, found)
 	VMAXPS(y, more, more)
 	ADDQ(U8(64), src)
-	SUBQ(U8(step), n)
-	JNZ(LabelRef(name + "Loop"))
-	VMAXPS(more, most, most)
+	SUBQ(U8(8), n)
+	JNZ(LabelRef("maxAbs"))
+	VMAXPS(more, found, found)
 	h := XMM()
-	VEXTRACTF128(U8(1), most, h)
-	VMAXPS(most.AsX(), h, h)
+	VEXTRACTF128(U8(1), found, h)
+	VMAXPS(found.AsX(), h, h)
 	o := XMM()
 	VPERMILPS(U8(0x0E), h, o)
 	VMAXPS(o, h, h)

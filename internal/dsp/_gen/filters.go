@@ -10,14 +10,13 @@ func filters() {
 	bilateral()
 	symmetric()
 	box()
-	bilateralIndex()
 }
 
 // bilateral: eight samples at a time, weights of differences looked up.
 func bilateral() {
 	TEXT("bilateralAVX2", NOSPLIT, "func(dst, val *float32, idx *int32, lut *float32, offsets *int64, weights *float32, taps, n int)")
 	Pragma("noescape")
-	Doc("bilateralAVX2 is bilateralGo for n, a multiple of 8; lut points at difference 0.")
+	Doc("bilateralAVX2 is bilateral for n, a multiple of 8; lut points at difference 0.")
 	dst, val, idx := Load(Param("dst"), GP64()), Load(Param("val"), GP64()), Load(Param("idx"), GP64())
 	lut, offsets := Load(Param("lut"), GP64()), Load(Param("offsets"), GP64())
 	weights, taps, n := Load(Param("weights"), GP64()), Load(Param("taps"), GP64()), Load(Param("n"), GP64())
@@ -63,30 +62,11 @@ func bilateral() {
 	RET()
 }
 
-func bilateralIndex() {
-	TEXT("stepsAVX2", NOSPLIT, "func(dst *int32, src *float32, low, steps float32, n int)")
-	Pragma("noescape")
-	Doc("stepsAVX2 writes (src - low) steps, cut to whole numbers, for n, a multiple of 8.")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	low, steps := broadcast(Load(Param("low"), XMM())), broadcast(Load(Param("steps"), XMM()))
-	n := Load(Param("n"), GP64())
-	Label("steps")
-	v := product(minus(ymm(Mem{Base: src}), low), steps)
-	VCVTTPS2DQ(v, v)
-	VMOVDQU(v, Mem{Base: dst})
-	ADDQ(U8(32), dst)
-	ADDQ(U8(32), src)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("steps"))
-	VZEROUPPER()
-	RET()
-}
-
 // symmetric: sixteen samples at a time.
 func symmetric() {
 	TEXT("symmetricAVX2", NOSPLIT, "func(dst, src *float32, offsets *int64, weights *float32, taps, n int)")
 	Pragma("noescape")
-	Doc("symmetricAVX2 is symmetricGo for n, a multiple of 16.")
+	Doc("symmetricAVX2 is symmetric for n, a multiple of 16.")
 	dst, src, offsets := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("offsets"), GP64())
 	weights, taps, n := Load(Param("weights"), GP64()), Load(Param("taps"), GP64()), Load(Param("n"), GP64())
 	Label("symmetric")
@@ -123,7 +103,7 @@ func symmetric() {
 func box() {
 	TEXT("boxAVX2", NOSPLIT, "func(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride, n int, mean float64)")
 	Pragma("noescape")
-	Doc("boxAVX2 is boxGo for 16 columns.")
+	Doc("boxAVX2 is boxSteps for 16 columns.")
 	sum, dst, ds := Load(Param("sum"), GP64()), Load(Param("dst"), GP64()), Load(Param("dstStride"), GP64())
 	add, as := Load(Param("add"), GP64()), Load(Param("addStride"), GP64())
 	sub, ss := Load(Param("sub"), GP64()), Load(Param("subStride"), GP64())

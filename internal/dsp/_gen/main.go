@@ -1,0 +1,142 @@
+// Command gen writes the kernels of packages dsp and phash: in each package
+// kernels_amd64.s and the Go declarations of its functions. `go generate` in the package
+// runs it; the flag -pkg says which package's kernels to write.
+//
+// Each kernel does what its twin in plain Go does, operation by operation and in the
+// same order in each lane, so that results have the same bits: no fused multiply-add, no
+// reordered sums. It is a module of its own, so that users of kycmark do not depend on
+// avo.
+package main
+
+import (
+	"flag"
+	"go/format"
+	"log"
+	"math"
+	"os"
+	"strings"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	flag.Parse()
+	ConstraintExpr("!purego")
+	if flag.Lookup("pkg").Value.String() == "phash" {
+		indexKernels()
+	} else {
+		signalKernels()
+	}
+	Generate()
+	withoutKernels(flag.Lookup("stubs").Value.String())
+}
+
+// withoutKernels writes, beside the file of declarations, the same functions for builds
+// without kernels. They are never called, but what calls them must compile.
+func withoutKernels(declarations string) {
+	text, err := os.ReadFile(declarations)
+	if err != nil {
+		log.Fatal(err)
+	}
+	out := new(strings.Builder)
+	for _, line := range strings.Split(string(text), "\n") {
+		switch {
+		case strings.HasPrefix(line, "//go:build"):
+			line = "//go:build !amd64 || purego"
+		case strings.HasPrefix(line, "func "):
+			line += " { panic(noKernels) }"
+		case strings.HasPrefix(line, "package "):
+			line += "\n\nconst noKernels = \"called without its kernels\""
+		case strings.HasPrefix(line, "//") && !strings.HasPrefix(line, "// Code"):
+			continue
+		}
+		out.WriteString(line + "\n")
+	}
+	formatted, err := format.Source([]byte(out.String()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(strings.Replace(declarations, "_amd64", "_other", 1), formatted, 0o666); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// signalKernels are the kernels of package dsp.
+func signalKernels() {
+	stages()
+	transposes()
+	spectra()
+	last4()
+	sparse4()
+	maxAbs()
+	samples()
+	rows()
+	tones()
+	filters()
+	running()
+	levels()
+}
+
+// constants in memory, by name.
+var constants = map[string]Mem{}
+
+// repeat8 is a constant of eight lanes in memory, a, b, a, b, ...
+func repeat8(name string, a, b uint32) Mem {
+	m := GLOBL(name, 8|16) // RODATA | NOPTR
+	for i := range 4 {
+		DATA(8*i, U64(uint64(b)<<32|uint64(a)))
+	}
+	constants[name] = m
+	return m
+}
+
+func float(x float64) uint32 { return math.Float32bits(float32(x)) }
+
+const sign = 1 << 31
+
+func ymm(op Op) reg.VecVirtual {
+	y := YMM()
+	VMOVUPS(op, y)
+	return y
+}
+
+// Three-operand forms in mathematical order; b may be in memory.
+
+func plus(a reg.VecVirtual, b Op) reg.VecVirtual {
+	y := YMM()
+	VADDPS(b, a, y)
+	return y
+}
+
+func minus(a reg.VecVirtual, b Op) reg.VecVirtual {
+	y := YMM()
+	VSUBPS(b, a, y)
+	return y
+}
+
+func product(a reg.VecVirtual, b Op) reg.VecVirtual {
+	y := YMM()
+	VMULPS(b, a, y)
+	return y
+}
+
+func xor(a reg.VecVirtual, b Op) reg.VecVirtual {
+	y := YMM()
+	VXORPS(b, a, y)
+	return y
+}
+
+// swapped exchanges real and imaginary parts.
+func swapped(a Op) reg.VecVirtual {
+	y := YMM()
+	VPERMILPS(U8(0xB1), a, y)
+	return y
+}
+
+func broadcast(op Op) reg.VecVirtual {
+	y := YMM()
+	VBROADCASTSS(op, y)
+	return y
+}
