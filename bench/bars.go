@@ -32,9 +32,10 @@ func (b bars) check(groups []string) error {
 	return nil
 }
 
-// missed lists the bars that the trials miss: too low, or with most too high, is the mean
-// of value over the trials whose label has the bar's name. A bar without trials is missed.
-func (b bars) missed(trials []ruler.Trial, label, value string, highest bool) (out []string) {
+// missed lists the bars that the trials miss. The rate is the mean of value over the trials
+// whose label has the bar's name; the bar is its lowest, or, if highest says so of these
+// trials, its highest. A bar without trials is missed. highest may be nil.
+func (b bars) missed(trials []ruler.Trial, label, value string, highest func(ruler.Group) bool) (out []string) {
 	for _, name := range slices.Sorted(maps.Keys(b)) {
 		bar, _ := strconv.ParseFloat(b[name], 64) // checked
 		g := ruler.Group(trials)
@@ -42,8 +43,23 @@ func (b bars) missed(trials []ruler.Trial, label, value string, highest bool) (o
 			g = g.Where(ruler.Is(label, name))
 		}
 		got := g.Mean(value)
-		if !(got >= bar) && !highest || !(got <= bar) && highest {
+		met := got >= bar
+		if highest != nil && highest(g) {
+			met = got <= bar
+		}
+		if !met {
 			out = append(out, fmt.Sprintf("%s %s, asked for %s", name, ruler.Percent(got, 1), ruler.Percent(bar, 1)))
+		}
+	}
+	return out
+}
+
+// wrongIDs lists the readings of a copy that is not in the picture. label says what was
+// done to the picture.
+func wrongIDs(trials []ruler.Trial, label string) (out []string) {
+	for _, t := range trials {
+		if t.Values["wrong"] > 0 {
+			out = append(out, fmt.Sprintf("ALARM: wrong ID: %s under %s read %s", t.Labels["picture"], t.Labels[label], t.Labels["got"]))
 		}
 	}
 	return out

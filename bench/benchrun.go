@@ -1,10 +1,8 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"image"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +12,6 @@ import (
 
 	"github.com/kycmark/kycmark/bench/experiments"
 	"github.com/kycmark/kycmark/internal/attack"
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/testdata"
 )
 
@@ -137,17 +134,6 @@ func (u *ui) measured(m measured, f *benchFlags) error {
 	}
 	u.printf("%s", table)
 	return u.line(m.report)
-}
-
-func writeSheet(dir, file string, sheet *image.NRGBA, force bool) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	var buf bytes.Buffer
-	if err := picture.Encode(&buf, sheet, "png", 0); err != nil {
-		return err
-	}
-	return writeOutput(filepath.Join(dir, filepath.Base(file)+".png"), buf.Bytes(), force)
 }
 
 func parseBars(text map[string]string) (map[string]float64, error) {

@@ -20,13 +20,14 @@ type engine struct {
 	null   func(ctx context.Context, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error
 	ruined func(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error
 	hash   func(phash.Kind, image.Image) (phash.Hash, int, error)
+	judge  judge // nil: no Butteraugli
 	now    func() time.Time
 }
 
 func newEngine() *engine {
 	return &engine{
 		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,
-		null: blind.NullTrials, ruined: ruinedTrials, now: time.Now,
+		null: blind.NullTrials, ruined: ruinedTrials, judge: findButteraugli(), now: time.Now,
 	}
 }
 

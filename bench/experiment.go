@@ -22,7 +22,7 @@ import (
 func all() []*ruler.Experiment {
 	e := newEngine()
 	return []*ruler.Experiment{
-		robustness(e),
+		robustness(e), falsePositives(e), security(e), visible(e), speed(e),
 	}
 }
 
@@ -38,7 +38,8 @@ type runFlags struct {
 // newExperiment makes the verb of an experiment.
 func newExperiment(u *ui, x *ruler.Experiment) *cobra.Command {
 	var f runFlags
-	cmd := &cobra.Command{Use: x.Name, Short: x.Short, Long: x.Long, Args: cobra.NoArgs}
+	verb := x.Name[strings.LastIndexByte(x.Name, ' ')+1:] // of "match search" the last word
+	cmd := &cobra.Command{Use: verb, Short: x.Short, Long: x.Long, Args: cobra.NoArgs}
 	fs := cmd.Flags()
 	if !x.Plain {
 		fs.StringSliceVar(&f.pictures, "pictures", nil, "`folders` or files to measure on (default: the shipped pictures)")
@@ -192,7 +193,7 @@ func (u *ui) report(x *ruler.Experiment, trials []ruler.Trial, plots string) err
 
 // subject names what a trial is about in an error: its picture, and what was done to it.
 func subject(t *ruler.Trial) string {
-	for _, label := range []string{"attack", "step"} {
+	for _, label := range []string{"attack", "attempt", "step"} {
 		if v := t.Labels[label]; v != "" {
 			return fmt.Sprintf("%s under %s", t.Labels["picture"], v)
 		}

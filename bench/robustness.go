@@ -67,11 +67,7 @@ reading gives a wrong ID.`,
 			},
 		},
 		Missed: func(trials []ruler.Trial) []string {
-			out := bars.missed(trials, "group", "read", false)
-			for _, t := range ruler.Group(trials).Where(func(t *ruler.Trial) bool { return t.Values["wrong"] > 0 }) {
-				out = append(out, fmt.Sprintf("ALARM: wrong ID: %s under %s read %s", t.Labels["picture"], t.Labels["attack"], t.Labels["got"]))
-			}
-			return out
+			return append(bars.missed(trials, "group", "read", nil), wrongIDs(trials, "attack")...)
 		},
 	}
 }

@@ -50,7 +50,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 	if recipient != "" && finding == verify.FoundCopy {
 		v.Recipient = recipient
 		v.Issued = []registry.Copy{{ID: v.Copy, Submission: v.Submission, Recipient: recipient, Purpose: "request 7", KeyID: "v1-k",
-			Format: "jpeg", Width: 1200, Height: 900, SHA256: fmt.Sprintf("%064x", n+1000), Issued: feb.AddDate(1, 0, 0)}}
+			Format: "jpeg", Width: 1200, Height: 900, SHA256: registry.Digest{30: byte((n + 1000) >> 8), 31: byte(n + 1000)}, Issued: feb.AddDate(1, 0, 0)}}
 		v.Accused = append(v.Accused, v.Copy)
 	}
 	v.SetSubject(fmt.Sprintf("person %d", n))

@@ -3,7 +3,6 @@ package verify
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -58,14 +57,14 @@ func (v *Investigator) entries() []int64 {
 	return out
 }
 
-// inputDigest binds names and announced sizes of the files in their order: SHA-256,
-// in hex, over decimal length, ":" and bytes of each name and of each size in decimal.
-func inputDigest(all []source) string {
+// inputDigest binds names and announced sizes of the files in their order: SHA-256
+// over decimal length, ":" and bytes of each name and of each size in decimal.
+func inputDigest(all []source) registry.Digest {
 	h := sha256.New()
 	for _, s := range all {
 		for _, text := range []string{s.name, strconv.FormatInt(s.size, 10)} {
 			fmt.Fprintf(h, "%d:%s", len(text), text)
 		}
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return registry.Digest(h.Sum(nil))
 }

@@ -2,7 +2,6 @@ package verify_test
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"os"
 	"path/filepath"
 	"testing"
@@ -72,7 +71,7 @@ func TestInvestigationsAreLogged(t *testing.T) {
 	}
 	require.Equal(t, []int64{2, 1, 1, 1}, files)
 	sum := sha256.Sum256([]byte("5:e.jpg1:5"))
-	require.Equal(t, hex.EncodeToString(sum[:]), all[3].Input, "names and sizes")
+	require.Equal(t, registry.Digest(sum), all[3].Input, "names and sizes")
 	d, err := v.Weigh(ctx, []*verify.Verdict{single})
 	require.NoError(t, err)
 	require.Equal(t, []int64{2, 3, 4}, d.Record.Logged, "the report names its own")

@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
@@ -182,14 +182,14 @@ func (r *registryRun) run(ctx context.Context) (err error) {
 }
 
 func (r *registryRun) open(ctx context.Context) error {
-	info := store.Info{ID: [16]byte{1}, Created: time.Unix(1_500_000_000, 0)}
+	info := books.Info{ID: [16]byte{1}, Created: time.Unix(1_500_000_000, 0)}
 	if r.out.Name == "sqlite" {
 		return r.openSQLite(ctx, info)
 	}
 	return r.openPostgres(ctx, info)
 }
 
-func (r *registryRun) openSQLite(ctx context.Context, info store.Info) error {
+func (r *registryRun) openSQLite(ctx context.Context, info books.Info) error {
 	dir, err := os.MkdirTemp(r.opt.Dir, "kycmark-registry-")
 	if err != nil {
 		return err
@@ -215,7 +215,7 @@ func (r *registryRun) openSQLite(ctx context.Context, info store.Info) error {
 }
 
 // openPostgres makes a schema of its own and drops it afterwards.
-func (r *registryRun) openPostgres(ctx context.Context, info store.Info) error {
+func (r *registryRun) openPostgres(ctx context.Context, info books.Info) error {
 	r.opened++
 	schema := fmt.Sprintf("kycmark_bench_%d_%d_%d", os.Getpid(), r.out.Size, r.opened)
 	s, err := newServerUsage(ctx, r.opt.Postgres, schema)
@@ -231,17 +231,18 @@ func (r *registryRun) openPostgres(ctx context.Context, info store.Info) error {
 }
 
 // upload makes upload i. All that stands in its row is as long as in a real one.
-func (r *registryRun) upload(i int) store.Upload {
+func (r *registryRun) upload(i int) books.Upload {
 	var number [8]byte
 	binary.BigEndian.PutUint64(number[:], uint64(i))
 	sum := sha256.Sum256(number[:])
 	h := r.hashes.hash(&r.hashes, i)
-	return store.Upload{Submission: store.Submission{
-		ID: [16]byte(sum[:16]), SHA256: sum, Size: 2_000_000 + int64(i), Format: "jpeg", Decoder: "go/image/jpeg go1.26",
+	return books.Upload{Submission: books.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: 2_000_000 + int64(i), Format: "jpeg",
 		Width: 4032, Height: 3024, Submitted: time.UnixMicro(1_500_000_000_000_000 + int64(i)*1_000_000),
 		Received: time.UnixMicro(1_600_000_000_000_000 + int64(i)*1_000_000), Subject: fmt.Sprintf("%032x", sum[16:]),
-		Hash: h.String(), Area: areaHash(h).String(), Chain: "pdq/1 kycmark/area/1", Quality: 100, AreaQuality: 100,
-		Salt: sha256.Sum256(sum[:]),
+		Hash: h.String(), Quality: 100,
+		Salt:    sha256.Sum256(sum[:]),
+		Details: books.Details{Decoder: "go/image/jpeg go1.26", Area: areaHash(h).String(), Chain: "pdq/1 kycmark/area/1", AreaQuality: 100},
 	}}
 }
 
@@ -250,16 +251,16 @@ func areaHash(h phash.Hash) phash.Hash { return phash.Hash{Kind: phash.Area, Bit
 // enter enters the uploads from number first on in batches and returns how many a
 // second, and the microseconds of CPU time of one. Making them up is not counted.
 func (r *registryRun) enter(ctx context.Context, first, n, batch int) (rate, us Number, err error) {
-	return r.timed(ctx, first, n, batch, func(uploads []store.Upload) error {
+	return r.timed(ctx, first, n, batch, func(uploads []books.Upload) error {
 		_, err := r.db.AddSubmissions(ctx, uploads)
 		return err
 	})
 }
 
-func (r *registryRun) timed(ctx context.Context, first, n, batch int, add func([]store.Upload) error) (rate, us Number, err error) {
+func (r *registryRun) timed(ctx context.Context, first, n, batch int, add func([]books.Upload) error) (rate, us Number, err error) {
 	var wall, cpu time.Duration
 	for at := first; at < first+n; at += batch {
-		uploads := make([]store.Upload, 0, batch)
+		uploads := make([]books.Upload, 0, batch)
 		for i := at; i < min(at+batch, first+n); i++ {
 			uploads = append(uploads, r.upload(i))
 		}

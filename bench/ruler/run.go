@@ -78,6 +78,7 @@ func (x *Experiment) Run(ctx context.Context, env *Env, run Run, part string, pr
 		}
 		env.Key = key
 	}
+	env.Workers = cmp.Or(env.Workers, runtime.GOMAXPROCS(0))
 	cases, err := x.Cases(ctx, env)
 	if err != nil {
 		return run, &UsageError{err}
@@ -205,7 +206,7 @@ func (r *runner) all(ctx context.Context, workers int) error {
 	defer cancel(nil)
 	next := make(chan int)
 	var wg sync.WaitGroup
-	for range cmp.Or(workers, runtime.GOMAXPROCS(0)) {
+	for range workers {
 		wg.Go(func() {
 			for i := range next {
 				if err := r.one(ctx, i); err != nil {

@@ -155,7 +155,7 @@ func newCheckpointList(u *ui) *cobra.Command {
 			return err
 		}
 		return tabled(b.ui, "ENTRIES\tROOT\tMADE\tSIGNED BY", all, func(c registry.Checkpoint) []string {
-			return []string{fmt.Sprint(c.Size), c.Root, moment(c.Made), strings.Join(c.Signers, ", ")}
+			return []string{fmt.Sprint(c.Size), c.Root.String(), moment(c.Made), strings.Join(c.Signers, ", ")}
 		})
 	})
 }

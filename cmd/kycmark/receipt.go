@@ -52,12 +52,15 @@ line.`,
 			return &usageError{err}
 		}
 		x := registry.Receipt{Copy: id, Actor: actor()}
-		if x.Signature, err = hexOf(signature, ed25519.SignatureSize, nil); err != nil {
+		raw, err := bytesOf(signature, ed25519.SignatureSize, nil)
+		if err != nil {
 			return fmt.Errorf("signature: %w", err)
 		}
-		if x.PublicKey, err = hexOf(public, ed25519.PublicKeySize, publicDER); err != nil {
+		x.Signature = registry.Signature(raw)
+		if raw, err = bytesOf(public, ed25519.PublicKeySize, publicDER); err != nil {
 			return fmt.Errorf("public key: %w", err)
 		}
+		x.PublicKey = registry.Digest(raw)
 		added, err := b.registry.AddReceipt(ctx, x)
 		if errors.Is(err, registry.ErrReceipt) {
 			b.no()
@@ -105,28 +108,28 @@ received, and of nothing that it was told but the ID.`,
 	})
 }
 
-// hexOf reads n bytes: from their hex digits, from a file that holds the bytes or the
+// bytesOf reads n bytes: from their hex digits, from a file that holds the bytes or the
 // digits, or from a file in the format that other, unless it is nil, reads.
-func hexOf(arg string, n int, other func([]byte) []byte) (string, error) {
+func bytesOf(arg string, n int, other func([]byte) []byte) ([]byte, error) {
 	if raw, err := hex.DecodeString(arg); err == nil && len(raw) == n {
-		return hex.EncodeToString(raw), nil
+		return raw, nil
 	}
 	data, err := readSmall(arg)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if len(data) == n {
-		return hex.EncodeToString(data), nil
+		return data, nil
 	}
 	if raw, err := hex.DecodeString(strings.TrimSpace(string(data))); err == nil && len(raw) == n {
-		return hex.EncodeToString(raw), nil
+		return raw, nil
 	}
 	if other != nil {
 		if raw := other(data); len(raw) == n {
-			return hex.EncodeToString(raw), nil
+			return raw, nil
 		}
 	}
-	return "", usagef("%s holds neither %d bytes nor their hex digits", arg, n)
+	return nil, usagef("%s holds neither %d bytes nor their hex digits", arg, n)
 }
 
 // publicDER reads an Ed25519 public key as openssl writes it (RFC 8410), nil where

@@ -7,8 +7,8 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -102,8 +102,8 @@ func (a *Audit) note(err error, what string) error {
 }
 
 // auditKept is auditCheckpoint for a kept one, whose text must be of its row.
-func (r *Registry) auditKept(ctx context.Context, k store.Checkpoint, o AuditOptions) (*Checkpoint, error) {
-	c, err := r.auditCheckpoint(ctx, k.Note, o)
+func (r *Registry) auditKept(ctx context.Context, k books.Checkpoint, o AuditOptions) (*Checkpoint, error) {
+	c, err := r.auditCheckpoint(ctx, []byte(k.Text), o)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (r *Registry) auditCheckpoint(ctx context.Context, text []byte, o AuditOpti
 	if root != c.Root {
 		return nil, fmt.Errorf("%w: the first %d entries are not those that were signed", ErrTampered, c.Size)
 	}
-	return publicCheckpoint(store.Checkpoint{Size: int64(c.Size), Root: c.Root, Note: text}, origin, seen), nil
+	return describe(books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: string(text)}, origin, seen), nil
 }
 
 // openByAny opens a checkpoint that one of the keys signed.
@@ -158,11 +158,22 @@ func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen [
 // auditOriginals opens every kept original.
 func (r *Registry) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) error {
 	total := 0
-	if err := r.eachKept(ctx, func(*store.Submission) error { total++; return nil }); err != nil {
-		return err
+	for s, err := range r.everySubmission(ctx) {
+		if err != nil {
+			return err
+		}
+		if s.Kept {
+			total++
+		}
 	}
 	done := 0
-	return r.eachKept(ctx, func(s *store.Submission) error {
+	for s, err := range r.everySubmission(ctx) {
+		if err != nil {
+			return err
+		}
+		if !s.Kept {
+			continue
+		}
 		err := r.auditOriginal(ctx, o.SealKey, s)
 		if err := a.note(err, ""); err != nil {
 			return err
@@ -173,49 +184,27 @@ func (r *Registry) auditOriginals(ctx context.Context, a *Audit, o AuditOptions)
 		if done++; o.Progress != nil {
 			o.Progress(done, max(done, total)) // uploads may come in meanwhile
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
-func (r *Registry) auditOriginal(ctx context.Context, key *SealKey, s *store.Submission) error {
+func (r *Registry) auditOriginal(ctx context.Context, key *SealKey, s *books.Submission) error {
 	file, err := r.Original(ctx, key, s.ID)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
-		if row, again := r.store.Submission(ctx, s.ID); again == nil && row.Erased != 0 {
+		if row, again := r.store.Submission(ctx, s.ID); again == nil && row.Erased {
 			return nil // meanwhile
 		}
-		return fmt.Errorf("submission %x: %w: nothing is there", s.ID, ErrSealed)
+		return fmt.Errorf("submission %s: %w: nothing is there", s.ID, ErrSealed)
 	}
 	if err == nil && sha256.Sum256(file) != s.SHA256 {
-		err = fmt.Errorf("submission %x: %w: its digest is another", s.ID, ErrSealed)
+		err = fmt.Errorf("submission %s: %w: its digest is another", s.ID, ErrSealed)
 	}
 	if err != nil {
 		return err
 	}
 	pic, err := picture.Decode(file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height)})
 	if err != nil {
-		return fmt.Errorf("submission %x: %w: %w", s.ID, ErrSealed, err)
+		return fmt.Errorf("submission %s: %w: %w", s.ID, ErrSealed, err)
 	}
 	return sameRendition(s, pic.Decoder, pic.Image)
-}
-
-// eachKept walks the submissions whose originals are kept.
-func (r *Registry) eachKept(ctx context.Context, do func(*store.Submission) error) error {
-	for seq := int64(0); ; {
-		page, err := r.store.SubmissionsAfter(ctx, seq, submissionPage)
-		if err != nil {
-			return err
-		}
-		for i := range page {
-			seq = page[i].Seq
-			if !page[i].Kept || page[i].Erased != 0 {
-				continue
-			}
-			if err := do(&page[i]); err != nil {
-				return err
-			}
-		}
-		if len(page) < submissionPage {
-			return nil
-		}
-	}
 }

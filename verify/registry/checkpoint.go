@@ -8,32 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
-
-// A Checkpoint is a signed state of the ledger: its first Size entries, and the root
-// of the Merkle tree (RFC 6962) over them. Whoever keeps one can find out later
-// whether the ledger still begins with these entries.
-type Checkpoint struct {
-	Origin    string    `json:"origin"` // names the registry
-	Size      int64     `json:"size"`   // entries
-	Root      string    `json:"root"`   // hex
-	Made      time.Time `json:"made,omitzero"`
-	Signers   []string  `json:"signers"`         // names beside the signatures, the ledger's own first; not checked
-	Witnesses []Witness `json:"witnesses"`       // those whose signatures were checked, where their keys were given
-	Text      string    `json:"text"`            // as it is handed out: C2SP tlog-checkpoint, a signed note
-	Stamp     []byte    `json:"stamp,omitempty"` // RFC 3161 timestamp of Body, DER, as it was kept; not checked
-}
-
-// Body is what is signed and what is stamped: Text up to the blank line before the
-// signatures. Witnesses that sign later do not change it.
-func (c *Checkpoint) Body() []byte {
-	body, _, _ := strings.Cut(c.Text, "\n\n")
-	return []byte(body + "\n")
-}
 
 // maxStamp is the most that a timestamp may have, bytes.
 const maxStamp = 256 << 10
@@ -49,21 +27,14 @@ func (r *Registry) AddStamp(ctx context.Context, size int64, stamp []byte) (*Che
 	if err != nil {
 		return nil, err
 	}
-	kept, err := r.store.ChangeCheckpoint(ctx, size, func(c *store.Checkpoint) error {
+	kept, err := r.store.ChangeCheckpoint(ctx, size, func(c *books.Checkpoint) error {
 		c.Stamp = stamp
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return publicCheckpoint(*kept, origin, nil), nil
-}
-
-// A Witness is somebody else who signed a checkpoint.
-type Witness struct {
-	Name string    `json:"name"`
-	Key  string    `json:"key"`
-	Time time.Time `json:"time,omitzero"` // by the witness's own clock; zero: it does not say
+	return describe(*kept, origin, nil), nil
 }
 
 // originPrefix and the registry's ID in hex are the origin of its checkpoints.
@@ -108,7 +79,7 @@ func (r *Registry) SignCheckpoint(ctx context.Context, private string) (*Checkpo
 	if err != nil {
 		return nil, err
 	}
-	if i := slices.IndexFunc(kept, func(c store.Checkpoint) bool { return c.Size == size && c.Root == root }); i >= 0 {
+	if i := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == size && c.Root == root }); i >= 0 {
 		return handedOut(kept[i], origin)
 	}
 	if err := r.continues(ctx, kept, size, root); err != nil {
@@ -118,7 +89,7 @@ func (r *Registry) SignCheckpoint(ctx context.Context, private string) (*Checkpo
 	if err != nil {
 		return nil, err
 	}
-	row, err := r.store.AddCheckpoint(ctx, store.Checkpoint{Size: size, Root: root, Note: text, Made: r.clock()})
+	row, err := r.store.AddCheckpoint(ctx, books.Checkpoint{Size: size, Root: root, Text: string(text), Made: r.clock()})
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}
@@ -126,18 +97,17 @@ func (r *Registry) SignCheckpoint(ctx context.Context, private string) (*Checkpo
 }
 
 // handedOut is a kept checkpoint as whoever asked for a signature gets it.
-func handedOut(row store.Checkpoint, origin string) (*Checkpoint, error) {
+func handedOut(row books.Checkpoint, origin string) (*Checkpoint, error) {
 	if err := ofItsRow(row); err != nil {
 		return nil, fmt.Errorf("kept checkpoint of %d entries: %w", row.Size, err)
 	}
-	return publicCheckpoint(row, origin, nil), nil
+	return describe(row, origin, nil), nil
 }
 
 // ofItsRow says whether the text of a kept checkpoint is of the state that its row names: that
 // of an earlier one is signed as well. The error wraps [ErrTampered].
-func ofItsRow(row store.Checkpoint) error {
-	text := Checkpoint{Text: string(row.Note)}
-	c, err := tlog.ParseCheckpoint(string(text.Body()))
+func ofItsRow(row books.Checkpoint) error {
+	c, err := tlog.ParseCheckpoint(string(row.Body()))
 	if err == nil && (int64(c.Size) != row.Size || c.Root != row.Root) {
 		err = fmt.Errorf("its text is of %d entries with the root %x", c.Size, c.Root)
 	}
@@ -148,7 +118,7 @@ func ofItsRow(row store.Checkpoint) error {
 }
 
 // continues proves that a state begins with what was signed last.
-func (r *Registry) continues(ctx context.Context, kept []store.Checkpoint, size int64, root tlog.Hash) error {
+func (r *Registry) continues(ctx context.Context, kept []books.Checkpoint, size int64, root tlog.Hash) error {
 	at, err := r.rootAt(ctx, size)
 	if err != nil {
 		return err
@@ -202,26 +172,29 @@ func (r *Registry) AddCosignatures(ctx context.Context, text []byte, public stri
 		}
 	}
 	lines := signaturesOf(text, seen)
-	row, err := r.store.ChangeCheckpoint(ctx, int64(c.Size), func(kept *store.Checkpoint) (err error) {
+	row, err := r.store.ChangeCheckpoint(ctx, int64(c.Size), func(kept *books.Checkpoint) error {
 		if kept.Root != c.Root {
 			return fmt.Errorf("checkpoint of %d entries with the root %x: %w", c.Size, c.Root, ErrNotFound)
 		}
-		if kept.Note, err = tlog.AddSignatures(kept.Note, lines); err == nil {
-			_, seen, err = tlog.OpenCheckpoint(kept.Note, public, witnesses...)
+		merged, err := tlog.AddSignatures([]byte(kept.Text), lines)
+		if err != nil {
+			return err
 		}
+		kept.Text = string(merged)
+		_, seen, err = tlog.OpenCheckpoint(merged, public, witnesses...)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	return publicCheckpoint(*row, c.Origin, seen), nil
+	return describe(*row, c.Origin, seen), nil
 }
 
 // signaturesOf returns the signature lines of the named witnesses: an em dash, the
 // name, and base64 of the key's hash and the signature (C2SP signed-note).
 func signaturesOf(text []byte, by []tlog.Cosignature) []byte {
 	var out bytes.Buffer
-	for line := range strings.Lines(noteSignatures(text)) {
+	for line := range strings.Lines(noteSignatures(string(text))) {
 		f := strings.Fields(line)
 		if len(f) != 3 {
 			continue
@@ -239,9 +212,9 @@ func signaturesOf(text []byte, by []tlog.Cosignature) []byte {
 }
 
 // noteSignatures is what follows the last blank line of a signed note.
-func noteSignatures(text []byte) string {
-	_, lines, _ := bytes.Cut(text, []byte("\n\n"))
-	return string(lines)
+func noteSignatures(text string) string {
+	_, lines, _ := strings.Cut(text, "\n\n")
+	return lines
 }
 
 // Checkpoints lists the checkpoints that are kept, by size.
@@ -250,26 +223,24 @@ func (r *Registry) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := r.store.Checkpoints(ctx)
-	out := make([]Checkpoint, len(rows))
-	for i, row := range rows {
-		out[i] = *publicCheckpoint(row, origin, nil)
+	kept, err := r.store.Checkpoints(ctx)
+	for i := range kept {
+		kept[i] = *describe(kept[i], origin, nil)
 	}
-	return out, err
+	return kept, err
 }
 
-func publicCheckpoint(row store.Checkpoint, origin string, seen []tlog.Cosignature) *Checkpoint {
-	c := &Checkpoint{
-		Origin: origin, Size: row.Size, Root: hex.EncodeToString(row.Root[:]), Made: row.Made,
-		Text: string(row.Note), Signers: []string{}, Witnesses: []Witness{}, Stamp: row.Stamp,
-	}
-	for line := range strings.Lines(noteSignatures(row.Note)) {
+// describe adds to a kept checkpoint what its text says: the signers' names, and the
+// witnesses whose signatures were checked.
+func describe(c Checkpoint, origin string, seen []tlog.Cosignature) *Checkpoint {
+	c.Origin, c.Signers, c.Witnesses = origin, []string{}, []Witness{}
+	for line := range strings.Lines(noteSignatures(c.Text)) {
 		if f := strings.Fields(line); len(f) == 3 && !slices.Contains(c.Signers, f[1]) {
 			c.Signers = append(c.Signers, f[1])
 		}
 	}
 	for _, s := range seen {
-		c.Witnesses = append(c.Witnesses, Witness{s.Name, s.Key, s.Time})
+		c.Witnesses = append(c.Witnesses, Witness{Name: s.Name, Key: s.Key, Time: s.Time})
 	}
-	return c
+	return &c
 }

@@ -106,7 +106,7 @@ func TestSignCheckpoint(t *testing.T) {
 	require.EqualValues(t, 3, second.Size)
 	_, head, err := s.CheckLedger(ctx)
 	require.NoError(t, err)
-	require.Equal(t, head, second.Root)
+	require.Equal(t, head, second.Root.String())
 	all, err := s.Checkpoints(ctx)
 	require.NoError(t, err)
 	require.Equal(t, []registry.Checkpoint{*first, *second}, all)

@@ -8,30 +8,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/watermark"
 )
-
-// Custody says that a recipient could hold uploads unmarked: those submitted
-// from From up to and including To, or, where Submissions are listed, those of
-// the list that were submitted in that time.
-type Custody struct {
-	Recipient   string                 `json:"recipient"`
-	From        time.Time              `json:"from"`
-	To          time.Time              `json:"to"`
-	Submissions []watermark.Submission `json:"submissions,omitempty"`
-	Note        string                 `json:"note,omitempty"` // where this is known from
-	Entered     time.Time              `json:"entered"`        // set by the registry
-	Actor       string                 `json:"actor,omitempty"`
-}
 
 // AddCustody enters a custody fact. Its time of entry is recorded: what is
 // entered after a leak was found is not admissible against it. A recipient that is not
 // there is an error that wraps [ErrNotFound], as is such a submission; times out of order, or
 // of years after 9999, are ones that wrap [ErrInput].
 func (r *Registry) AddCustody(ctx context.Context, c Custody) error {
-	row, err := r.custodyRow(ctx, c)
+	row, err := r.checkCustody(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -50,10 +37,10 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added in
 	for _, c := range there {
 		known[said(c)] = true
 	}
-	var rows []store.Custody
+	var rows []books.Custody
 	wrong = make([]error, len(facts))
 	for i, c := range facts {
-		row, err := r.custodyRow(ctx, c)
+		row, err := r.checkCustody(ctx, c)
 		if err != nil && !errors.Is(err, ErrInput) && !errors.Is(err, ErrNotFound) {
 			return 0, nil, err
 		}
@@ -68,52 +55,48 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added in
 	return len(rows), nil, r.store.AddCustody(ctx, rows...)
 }
 
-// custodyRow checks a fact.
-func (r *Registry) custodyRow(ctx context.Context, c Custody) (store.Custody, error) {
+// checkCustody checks a fact and readies it for the store: times to the microsecond, the
+// list in order, entered now.
+func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error) {
 	if err := errors.Join(checkTime("begin of custody", c.From), checkTime("end of custody", c.To)); err != nil {
-		return store.Custody{}, err
+		return Custody{}, err
 	}
-	row := store.Custody{
-		Recipient: c.Recipient, From: timestamp(c.From), To: timestamp(c.To),
-		Note: c.Note, Entered: r.clock(), Actor: c.Actor, Salt: newSalt(),
-	}
+	c.From, c.To, c.Entered, c.Salt = timestamp(c.From), timestamp(c.To), r.clock(), newSalt()
 	if err := errors.Join(checkText("note", c.Note, intake.MaxNote), checkText("actor", c.Actor, intake.MaxName)); err != nil {
-		return row, err
+		return c, err
 	}
 	if c.To.Before(c.From) {
-		return row, fmt.Errorf("%w: custody ends (%s) before it begins (%s)", ErrInput, day(c.To), day(c.From))
+		return c, fmt.Errorf("%w: custody ends (%s) before it begins (%s)", ErrInput, day(c.To), day(c.From))
 	}
 	if _, err := r.recipient(ctx, c.Recipient); err != nil {
-		return row, err
+		return c, err
 	}
 	for _, s := range c.Submissions {
 		if _, err := r.Submission(ctx, s); err != nil && !errors.Is(err, ErrErased) {
-			return row, err
+			return c, err
 		}
-		row.Submissions = append(row.Submissions, s)
 	}
-	slices.SortFunc(row.Submissions, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
-	row.Submissions = slices.Compact(row.Submissions)
-	return row, nil
+	c.Submissions = slices.Clone(c.Submissions)
+	slices.SortFunc(c.Submissions, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
+	c.Submissions = slices.Compact(c.Submissions)
+	return c, nil
 }
 
 // said is the same for facts that say the same, whoever entered them when.
-func said(c store.Custody) [32]byte {
-	c.Actor, c.Entered, c.Salt = "", time.Time{}, store.Salt{}
-	return c.Entry().Commitment
+func said(c books.Custody) [32]byte {
+	c.Actor, c.Entered, c.Salt = "", time.Time{}, books.Salt{}
+	return c.LedgerEntry().Commitment
 }
 
 // Custody lists the facts that cover a submission, in the order of entry. Of a fact's
 // list it gives the submission alone: others' are nobody's business who asks for one.
 func (r *Registry) Custody(ctx context.Context, of watermark.Submission) ([]Custody, error) {
-	rows, err := r.store.CustodyOf(ctx, of)
-	return publicCustody(rows), err
+	return r.store.CustodyOf(ctx, of)
 }
 
 // AllCustody lists all custody facts in the order of entry.
 func (r *Registry) AllCustody(ctx context.Context) ([]Custody, error) {
-	rows, err := r.store.Custody(ctx)
-	return publicCustody(rows), err
+	return r.store.Custody(ctx)
 }
 
 // CustodyBy lists the facts about a recipient in the order of entry.
@@ -121,19 +104,7 @@ func (r *Registry) CustodyBy(ctx context.Context, recipient string) ([]Custody, 
 	if _, err := r.recipient(ctx, recipient); err != nil {
 		return nil, err
 	}
-	rows, err := r.store.CustodyBy(ctx, recipient)
-	return publicCustody(rows), err
-}
-
-func publicCustody(rows []store.Custody) []Custody {
-	out := make([]Custody, len(rows))
-	for i, c := range rows {
-		out[i] = Custody{Recipient: c.Recipient, From: c.From, To: c.To, Note: c.Note, Entered: c.Entered, Actor: c.Actor}
-		for _, s := range c.Submissions {
-			out[i].Submissions = append(out[i].Submissions, s)
-		}
-	}
-	return out
+	return r.store.CustodyBy(ctx, recipient)
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

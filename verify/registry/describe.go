@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"image"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
@@ -15,7 +15,7 @@ import (
 
 // describe decodes an upload with its digest, finds what it is matched by, and seals
 // what is kept of it. It also gives the number of pictures in the file.
-func (s *Issuer) describe(data []byte, sum [32]byte) (*store.Upload, int, error) {
+func (s *Issuer) describe(data []byte, sum [32]byte) (*books.Upload, int, error) {
 	pic, err := picture.Decode(data, s.cfg.limits())
 	if err != nil {
 		return nil, 0, err
@@ -24,10 +24,11 @@ func (s *Issuer) describe(data []byte, sum [32]byte) (*store.Upload, int, error)
 	return up, pic.Pages, err
 }
 
-func (s *Issuer) describePicture(pic *picture.Picture, data []byte, sum [32]byte) (up *store.Upload, err error) {
-	up = &store.Upload{Submission: store.Submission{
-		ID: [16]byte(sum[:16]), SHA256: sum, Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
-		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Kept: !s.cfg.HashOnly, Salt: newSalt(),
+func (s *Issuer) describePicture(pic *picture.Picture, data []byte, sum [32]byte) (up *books.Upload, err error) {
+	up = &books.Upload{Submission: books.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: pic.Size, Format: pic.Format,
+		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Salt: newSalt(),
+		Details: books.Details{Decoder: pic.Decoder, Kept: !s.cfg.HashOnly},
 	}}
 	if up.Kept {
 		up.Rendition = renditionOf(pic.Image)
@@ -64,12 +65,12 @@ func hashText(kind phash.Kind, img image.Image) (text string, quality int, err e
 
 // sealed encrypts what is kept of an upload under one new data key; file and found are
 // nil where they are not kept. Hashes that are sealed are taken out of its row.
-func (s *Issuer) sealed(up *store.Upload, file []byte, found *parts.Features) (*store.Sealed, error) {
+func (s *Issuer) sealed(up *books.Upload, file []byte, found *parts.Features) (*books.Sealed, error) {
 	data, wrapped, err := s.cfg.SealKey.newDataKey(up.ID)
 	if err != nil {
 		return nil, err
 	}
-	x := &store.Sealed{KeyID: s.cfg.SealKey.id, Wrapped: wrapped}
+	x := &books.Sealed{KeyID: s.cfg.SealKey.id, Wrapped: wrapped}
 	if s.cfg.Registry.sealHashes {
 		if x.Hashes, err = data.seal(partHashes, []byte(up.Hash+"\n"+up.Area)); err != nil {
 			return nil, err
@@ -117,9 +118,9 @@ func (r *Registry) CheckRendition(ctx context.Context, of watermark.Submission, 
 	return sameRendition(row, decoder, img)
 }
 
-func sameRendition(row *store.Submission, decoder string, img *image.NRGBA) error {
-	if row.Rendition != [32]byte{} && row.Decoder == decoder && row.Rendition != renditionOf(img) {
-		return fmt.Errorf("submission %x: %w: %s gives other pixels than were entered", row.ID, ErrSealed, decoder)
+func sameRendition(row *books.Submission, decoder string, img *image.NRGBA) error {
+	if row.Rendition != (Digest{}) && row.Decoder == decoder && row.Rendition != renditionOf(img) {
+		return fmt.Errorf("submission %s: %w: %s gives other pixels than were entered", row.ID, ErrSealed, decoder)
 	}
 	return nil
 }

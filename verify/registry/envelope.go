@@ -8,7 +8,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/secretdata"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -73,7 +73,7 @@ func (k *SealKey) newDataKey(of watermark.Submission) (dataKey, []byte, error) {
 
 // openDataKey is the inverse of newDataKey. What was altered is an error that wraps
 // [ErrSealed], a master that does not answer one that wraps [ErrSealKey].
-func (k *SealKey) openDataKey(of watermark.Submission, x *store.Sealed) (dataKey, error) {
+func (k *SealKey) openDataKey(of watermark.Submission, x *books.Sealed) (dataKey, error) {
 	if x.KeyID != k.id {
 		return dataKey{}, fmt.Errorf("%w: it was sealed under the key %s, not %s", ErrSealed, x.KeyID, k.id)
 	}
@@ -129,7 +129,7 @@ func (d dataKey) open(p part, sealed []byte) ([]byte, error) {
 }
 
 // open decrypts the original of a submission. The error wraps [ErrSealed] or [ErrSealKey].
-func (k *SealKey) open(of watermark.Submission, x *store.Sealed) ([]byte, error) {
+func (k *SealKey) open(of watermark.Submission, x *books.Sealed) ([]byte, error) {
 	data, err := k.openDataKey(of, x)
 	if err != nil {
 		return nil, err

@@ -7,20 +7,15 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // SubmissionsOf lists the uploads of a subject that were not erased, in the order
 // of their receipt.
 func (r *Registry) SubmissionsOf(ctx context.Context, subject string) ([]Submission, error) {
-	rows, err := r.store.SubmissionsOf(ctx, subject)
-	out := make([]Submission, len(rows))
-	for i := range rows {
-		out[i] = *publicSubmission(&rows[i])
-	}
-	return out, err
+	return r.store.SubmissionsOf(ctx, subject)
 }
 
 // eraseAttempts bounds the races with submissions of the same subject.
@@ -95,11 +90,7 @@ func checkErasure(actor, note string) error {
 // eraseAll erases all of the uploads or none. Where the store says that it has erased
 // but could not clean up, both the IDs and the error are returned.
 func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
-	e := store.Erasure{Note: note, Entered: r.clock(), Actor: actor, Salt: newSalt()}
-	for _, id := range ids {
-		e.Submissions = append(e.Submissions, id)
-	}
-	err := r.store.Erase(ctx, e)
+	err := r.store.Erase(ctx, books.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Salt: newSalt()})
 	if err == nil {
 		return ids, nil
 	}
@@ -107,7 +98,7 @@ func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, act
 		return nil, err
 	}
 	// The caller may have given up before all was cleaned up.
-	if row, again := r.store.Submission(context.WithoutCancel(ctx), ids[0]); again == nil && row.Erased != 0 {
+	if row, again := r.store.Submission(context.WithoutCancel(ctx), ids[0]); again == nil && row.Erased {
 		return ids, err
 	}
 	return nil, err

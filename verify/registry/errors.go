@@ -3,25 +3,25 @@ package registry
 import (
 	"errors"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
 var (
 	// ErrNotFound is wrapped when the registry holds no such submission, copy or recipient.
-	ErrNotFound = store.ErrNotFound
+	ErrNotFound = books.ErrNotFound
 	// ErrConflict is wrapped when a name is taken by something else.
-	ErrConflict = store.ErrConflict
+	ErrConflict = books.ErrConflict
 	// ErrRegistry is wrapped when a file is no registry, or one of a later version.
-	ErrRegistry = store.ErrSchema
+	ErrRegistry = books.ErrSchema
 	// ErrTampered is wrapped when ledger and registry do not bear each other out.
-	ErrTampered = store.ErrTampered
+	ErrTampered = books.ErrTampered
 	// ErrErased is wrapped when the upload was there and its person was erased.
-	ErrErased = store.ErrErased
+	ErrErased = books.ErrErased
 	// ErrReadOnly is wrapped by whatever a registry that is open for investigation
 	// only refuses.
-	ErrReadOnly = store.ErrReadOnly
+	ErrReadOnly = books.ErrReadOnly
 	// ErrCheckpoint is wrapped when a checkpoint is malformed, not signed, or signed wrongly.
 	ErrCheckpoint = tlog.ErrCheckpoint
 	// ErrLedgerKey is wrapped when a key of a ledger or of a witness is unusable.
@@ -29,7 +29,7 @@ var (
 	// ErrProof is wrapped when a proof does not hold or cannot be given.
 	ErrProof = errors.New("verify: no proof")
 	// ErrMarkKey is wrapped when a mark key must not be used for issuing.
-	ErrMarkKey = store.ErrMarkKey
+	ErrMarkKey = books.ErrMarkKey
 	// ErrReceipt is wrapped when a receipt's signature does not hold.
 	ErrReceipt = errors.New("verify: the receipt does not hold")
 	// ErrFormat is wrapped when a file is no readable picture.
@@ -41,7 +41,7 @@ var (
 	ErrSealKey = errors.New("verify: not a usable sealing key")
 	// ErrSealed is wrapped when a kept original cannot be opened, and when something is
 	// to be sealed under another key than what is there.
-	ErrSealed = store.ErrSealed
+	ErrSealed = books.ErrSealed
 	// ErrWeak is wrapped when a copy's mark would not survive a messenger.
 	ErrWeak = errors.New("verify: the mark would be too weak")
 	// ErrInput is wrapped when an argument is unusable.

@@ -6,7 +6,7 @@ import (
 	"image"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -15,10 +15,10 @@ import (
 func (r *Registry) SetClock(now func() time.Time) { r.now = now }
 
 // Wrap puts something between the registry and its store.
-func (r *Registry) Wrap(f func(store.Store) store.Store) { r.store = f(r.store) }
+func (r *Registry) Wrap(f func(books.Store) books.Store) { r.store = f(r.store) }
 
 // Inner returns the registry's store.
-func (r *Registry) Inner() store.Store { return r.store }
+func (r *Registry) Inner() books.Store { return r.store }
 
 // SetMark replaces marking, which takes a second, and the source of copy IDs.
 func (s *Issuer) SetMark(mark func(watermark.CopyID, image.Image) (*watermark.Marked, error), ids func() watermark.CopyID) {
@@ -40,20 +40,20 @@ func (f fakeMarker) Mark(_ context.Context, id watermark.CopyID) (*watermark.Mar
 }
 
 // Seal and Open are tested alone.
-func (k *SealKey) Seal(id watermark.Submission, file []byte) (store.Sealed, error) {
+func (k *SealKey) Seal(id watermark.Submission, file []byte) (books.Sealed, error) {
 	data, wrapped, err := k.newDataKey(id)
 	if err != nil {
-		return store.Sealed{}, err
+		return books.Sealed{}, err
 	}
 	body, err := data.seal(partOriginal, file)
-	return store.Sealed{KeyID: k.id, Wrapped: wrapped, Body: body}, err
+	return books.Sealed{KeyID: k.id, Wrapped: wrapped, Body: body}, err
 }
 
 // RawSecret is what no output may hold.
 func (k *SealKey) RawSecret() []byte { return (*k.master).secret }
 
 // Open is the inverse of Seal.
-func (k *SealKey) Open(id watermark.Submission, x *store.Sealed) ([]byte, error) {
+func (k *SealKey) Open(id watermark.Submission, x *books.Sealed) ([]byte, error) {
 	return k.open(id, x)
 }
 
@@ -69,7 +69,7 @@ func (k *SealKey) SealParts(id watermark.Submission, pairs ...string) (map[strin
 
 // OpenPart opens what was sealed as one part as if it were as.
 func (k *SealKey) OpenPart(id watermark.Submission, sealed map[string][]byte, what, as string) (string, error) {
-	data, err := k.openDataKey(id, &store.Sealed{KeyID: k.id, Wrapped: sealed[""]})
+	data, err := k.openDataKey(id, &books.Sealed{KeyID: k.id, Wrapped: sealed[""]})
 	if err != nil {
 		return "", err
 	}
@@ -79,7 +79,7 @@ func (k *SealKey) OpenPart(id watermark.Submission, sealed map[string][]byte, wh
 
 // CreateAs makes a registry in memory with the ID of another, as a forger does.
 func CreateAs(ctx context.Context, id [16]byte) (*Registry, error) {
-	s, err := sqlite.Create(ctx, ":memory:", store.Info{ID: id, Created: timestamp(time.Now()), Salt: newSalt()})
+	s, err := sqlite.Create(ctx, ":memory:", books.Info{ID: id, Created: timestamp(time.Now()), Salt: newSalt()})
 	if err != nil {
 		return nil, err
 	}

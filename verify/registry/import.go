@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -93,7 +93,7 @@ type importJob struct {
 	Imported
 	data  []byte
 	of    string        // subject that is given
-	up    *store.Upload // nil where there is nothing to enter
+	up    *books.Upload // nil where there is nothing to enter
 	fatal error         // of the registry
 	done  chan struct{} // closed when the rest is set
 }
@@ -182,7 +182,7 @@ func (x *examined) doubt() error {
 }
 
 // there notes the upload that was there already; nil: none.
-func (j *importJob) there(old *store.Submission) {
+func (j *importJob) there(old *Submission) {
 	if j.Duplicate = old != nil; j.Duplicate {
 		j.Others = j.of != "" && old.Subject != j.of
 	}
@@ -229,7 +229,7 @@ func (b *batch) flush(ctx context.Context) bool {
 // commit enters the uploads of jobs. Where one among them was erased meanwhile it
 // enters them one by one.
 func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
-	var rows []store.Upload
+	var rows []books.Upload
 	var of []*importJob
 	for _, job := range jobs {
 		if job.up != nil {

@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -263,12 +263,12 @@ func TestImportIsResumed(t *testing.T) {
 
 // picky refuses batches, or all.
 type picky struct {
-	store.Store
+	books.Store
 	refuse error
 	batch  bool // only batches
 }
 
-func (p *picky) AddSubmissions(ctx context.Context, uploads []store.Upload) ([]bool, error) {
+func (p *picky) AddSubmissions(ctx context.Context, uploads []books.Upload) ([]bool, error) {
 	if !p.batch || len(uploads) > 1 {
 		return nil, p.refuse
 	}
@@ -280,9 +280,9 @@ func TestImportAndTheStore(t *testing.T) {
 	for _, c := range []struct {
 		refuse error
 		batch  bool
-	}{{errFault, false}, {store.ErrErased, true}, {store.ErrErased, false}} {
+	}{{errFault, false}, {books.ErrErased, true}, {books.ErrErased, false}} {
 		s, cfg := smallIssuer(t)
-		cfg.Registry.Wrap(func(in store.Store) store.Store { return &picky{in, c.refuse, c.batch} })
+		cfg.Registry.Wrap(func(in books.Store) books.Store { return &picky{in, c.refuse, c.batch} })
 		for r, err := range s.Import(t.Context(), slices.Values(uploads)) {
 			if errors.Is(c.refuse, errFault) {
 				require.ErrorIs(t, err, errFault)
@@ -292,7 +292,7 @@ func TestImportAndTheStore(t *testing.T) {
 			if c.batch {
 				require.NoError(t, r.Err, "one by one")
 			} else {
-				require.ErrorIs(t, r.Err, store.ErrErased)
+				require.ErrorIs(t, r.Err, books.ErrErased)
 			}
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -67,7 +67,7 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 	}
 	added := []bool{false}
 	if x.up != nil {
-		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, []store.Upload{*x.up}); err != nil {
+		if added, err = s.cfg.Registry.store.AddSubmissions(ctx, []books.Upload{*x.up}); err != nil {
 			return nil, false, fmt.Errorf("submission %s: %w", x.id, err)
 		}
 	}
@@ -80,9 +80,9 @@ func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at 
 // An examined file was looked at: either old or up is set.
 type examined struct {
 	id    watermark.Submission
-	old   *store.Submission // that is there already, which its digest tells without decoding it
-	up    *store.Upload     // to be entered
-	pages int               // found by decoding it
+	old   *Submission   // that is there already, which its digest tells without decoding it
+	up    *books.Upload // to be entered
+	pages int           // found by decoding it
 }
 
 // examine readies an upload to be entered.
@@ -90,7 +90,7 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	sum := sha256.Sum256(data)
 	x.id = watermark.Submission(sum[:16])
 	switch old, err := s.cfg.Registry.store.Submission(ctx, x.id); {
-	case err == nil && old.Erased != 0:
+	case err == nil && old.Erased:
 		return x, fmt.Errorf("submission %s: %w", x.id, ErrErased)
 	case err == nil && old.SHA256 != sum:
 		return x, fmt.Errorf("submission %s is another file: %w", x.id, ErrConflict)
@@ -154,16 +154,16 @@ func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submissi
 	return p.Issue(ctx, dst, to, purpose)
 }
 
-// logged is what the registry keeps of a rendered copy.
-func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (store.Copy, store.MarkKey) {
+// logged is the row of a rendered copy.
+func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (Copy, books.KeyEntry) {
 	key, now := s.cfg.Key.ID(), s.cfg.Registry.clock()
 	b := out.Image.Rect
-	return store.Copy{
-		ID: uint64(id), Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
+	return Copy{
+		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
 		Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
 		Format: out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
 		Issued: now, Actor: s.cfg.Actor, Salt: newSalt(),
-	}, store.MarkKey{ID: key, Commitment: s.cfg.Key.Commitment(), Since: now, Salt: newSalt()}
+	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Salt: newSalt()}
 }
 
 // Original opens the kept file of a submission and checks that it is the one that was
@@ -176,7 +176,7 @@ func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Subm
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", of, err)
 	}
-	if row.Erased == 0 && !row.Kept {
+	if !row.Erased && !row.Kept {
 		return nil, fmt.Errorf("submission %s: %w: only its hash was entered", of, ErrSealed)
 	}
 	sealed, err := r.store.Sealed(ctx, of)

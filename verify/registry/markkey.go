@@ -2,44 +2,14 @@ package registry
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/watermark"
 )
-
-// States of a mark key.
-const (
-	KeyActive      = store.KeyActive      // marks copies
-	KeyRetired     = store.KeyRetired     // reads marks, makes none
-	KeyCompromised = store.KeyCompromised // somebody else may hold it: since then others can make its marks
-)
-
-// A KeyState says what a mark key is fit for.
-type KeyState struct {
-	KeyID   string    `json:"key_id"`
-	State   string    `json:"state"` // one of the constants
-	Since   time.Time `json:"since"`
-	Note    string    `json:"note,omitempty"` // how that is known
-	Entered time.Time `json:"entered"`        // set by the registry
-	Actor   string    `json:"actor,omitempty"`
-}
-
-// String is "v1-0011223344556677, compromised since 2026-01-31".
-func (k KeyState) String() string {
-	return fmt.Sprintf("%s, %s since %s", k.KeyID, k.State, day(k.Since))
-}
-
-// A MarkKey is a mark key as the ledger knows it: in its present state.
-type MarkKey struct {
-	KeyState
-	Commitment string    `json:"commitment"` // to the secret, hex; see [watermark.Key.Commitment]
-	Added      time.Time `json:"added"`      // when the commitment was entered
-}
 
 // AddMarkKey enters the commitment to a mark key in the ledger: to be done before
 // the first copy is marked, so that nobody can say later that the key was chosen to
@@ -48,7 +18,7 @@ func (r *Registry) AddMarkKey(ctx context.Context, key *watermark.Key) (added bo
 	if key == nil {
 		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
 	}
-	return r.store.AddMarkKey(ctx, store.MarkKey{ID: key.ID(), Commitment: key.Commitment(), Since: r.clock(), Salt: newSalt()})
+	return r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: r.clock(), Salt: newSalt()})
 }
 
 // MarkKeys lists the mark keys in the order of entry.
@@ -66,13 +36,13 @@ func (r *Registry) MarkKeys(ctx context.Context) ([]MarkKey, error) {
 	for i, k := range rows {
 		at[k.ID] = i
 		out[i] = MarkKey{
-			KeyState:   KeyState{KeyID: k.ID, State: KeyActive, Since: k.Since, Entered: k.Since},
-			Commitment: hex.EncodeToString(k.Commitment[:]), Added: k.Since,
+			KeyState:   KeyState{KeyID: k.ID, State: KeyActive, Since: k.Added, Entered: k.Added},
+			Commitment: k.Commitment, Added: k.Added,
 		}
 	}
 	for _, s := range states {
 		if i, ok := at[s.KeyID]; ok {
-			out[i].KeyState = KeyState{KeyID: s.KeyID, State: s.State, Since: s.Since, Note: s.Note, Entered: s.Entered, Actor: s.Actor}
+			out[i].KeyState = s
 		}
 	}
 	return out, nil
@@ -115,10 +85,8 @@ func (r *Registry) SetKeyState(ctx context.Context, s KeyState) error {
 	if _, err := r.MarkKey(ctx, s.KeyID); err != nil {
 		return err
 	}
-	return r.store.AddKeyState(ctx, store.KeyState{
-		KeyID: s.KeyID, State: s.State, Since: timestamp(s.Since), Note: s.Note,
-		Entered: now, Actor: s.Actor, Salt: newSalt(),
-	})
+	s.Since, s.Entered, s.Salt = timestamp(s.Since), now, newSalt()
+	return r.store.AddKeyState(ctx, s)
 }
 
 // mayIssue refuses a mark key that is not active, before anything is marked; the store

@@ -3,7 +3,6 @@ package registry_test
 import (
 	"bytes"
 	"context"
-	"encoding/hex"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -12,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -32,10 +31,9 @@ func TestMarkKeys(t *testing.T) {
 	}
 	k, err := r.MarkKey(ctx, key.ID())
 	require.NoError(t, err)
-	want := key.Commitment()
 	require.Equal(t, &registry.MarkKey{
 		KeyState:   registry.KeyState{KeyID: key.ID(), State: registry.KeyActive, Since: now, Entered: now},
-		Commitment: hex.EncodeToString(want[:]), Added: now,
+		Commitment: key.Commitment(), Added: now,
 	}, k)
 
 	set := func(state string, since time.Time) error {
@@ -67,7 +65,7 @@ func TestMarkKeys(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err, step.state)
-		assert.Equal(t, registry.KeyState{KeyID: key.ID(), State: step.state, Since: step.since, Note: "letter 4", Entered: now, Actor: "ops"}, after.KeyState)
+		requireSame(t, registry.KeyState{KeyID: key.ID(), State: step.state, Since: step.since, Note: "letter 4", Entered: now, Actor: "ops"}, after.KeyState)
 	}
 	require.ErrorIs(t, r.SetKeyState(ctx, registry.KeyState{KeyID: "v1-none", State: registry.KeyRetired}), registry.ErrNotFound)
 	_, err = r.AddMarkKey(ctx, nil)
@@ -94,11 +92,11 @@ func TestKeysThatAreNotActiveMarkNothing(t *testing.T) {
 
 // A meddler lets something happen between the last look of an issuer and its commit.
 type meddler struct {
-	store.Store
+	books.Store
 	meddle func()
 }
 
-func (m meddler) AddCopies(ctx context.Context, copies []store.Copy, key store.MarkKey) error {
+func (m meddler) AddCopies(ctx context.Context, copies []books.Copy, key books.KeyEntry) error {
 	m.meddle()
 	return m.Store.AddCopies(ctx, copies, key)
 }
@@ -115,7 +113,7 @@ func TestKeyChangesBeforeTheCommit(t *testing.T) {
 		other, err := registry.Open(t.Context(), dsn)
 		require.NoError(t, err)
 		t.Cleanup(func() { other.Close() })
-		r.Wrap(func(inner store.Store) store.Store {
+		r.Wrap(func(inner books.Store) books.Store {
 			return meddler{inner, func() {
 				require.NoError(t, other.SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
 			}}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -82,13 +81,14 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}
 	row, key := s.logged(id, p.of, to, purpose, out)
-	if err := s.cfg.Registry.store.AddCopies(ctx, []store.Copy{row}, key); err != nil {
+	rows := []Copy{row}
+	if err := s.cfg.Registry.store.AddCopies(ctx, rows, key); err != nil {
 		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", p.of, err)
 	}
 	if _, err := dst.Write(out.file); err != nil {
 		return nil, fmt.Errorf("copy %s is logged but could not be handed out: %w", id, err)
 	}
-	return publicCopy(&row), nil
+	return &rows[0], nil
 }
 
 // marker returns what marks copies, and their long side.

@@ -7,9 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -36,10 +35,10 @@ type wireProof struct {
 type wireEntry struct {
 	Entry      string          `json:"entry"`
 	Checkpoint int             `json:"checkpoint"`
-	Path       []string        `json:"path"`
-	Salt       string          `json:"salt"`
+	Path       []Digest        `json:"path"`
+	Salt       Digest          `json:"salt"`
 	Copy       *Copy           `json:"copy,omitempty"`
-	MarkKey    *wireKey        `json:"mark_key,omitempty"`
+	MarkKey    *books.KeyEntry `json:"mark_key,omitempty"`
 	Receipt    *Receipt        `json:"receipt,omitempty"`
 	Submission *wireSubmission `json:"submission,omitempty"`
 
@@ -48,35 +47,10 @@ type wireEntry struct {
 	seq int64
 }
 
-// wireKey is what the ledger commits to of a mark key.
-type wireKey struct {
-	ID         string    `json:"key_id"`
-	Commitment string    `json:"commitment"`
-	Added      time.Time `json:"added"`
-}
-
 // wireSubmission is all that the ledger commits to of a submission.
 type wireSubmission struct {
 	Submission
-	Decoder     string `json:"decoder"`
-	Area        string `json:"area"`
-	Chain       string `json:"chain"`
-	AreaQuality int    `json:"area_quality"`
-	Kept        bool   `json:"kept"`
-	Rendition   string `json:"rendition,omitempty"`
-}
-
-func wireKeyOf(k store.MarkKey) *wireKey {
-	return &wireKey{ID: k.ID, Commitment: hex.EncodeToString(k.Commitment[:]), Added: k.Since}
-}
-
-func wireSubmissionOf(s *store.Submission) *wireSubmission {
-	w := &wireSubmission{Submission: *publicSubmission(s),
-		Decoder: s.Decoder, Area: s.Area, Chain: s.Chain, AreaQuality: s.AreaQuality, Kept: s.Kept}
-	if s.Rendition != [32]byte{} {
-		w.Rendition = hex.EncodeToString(s.Rendition[:])
-	}
-	return w
+	books.Details
 }
 
 func (p wireProof) encode() ([]byte, error) {
@@ -118,33 +92,31 @@ func parseProof(data []byte) (*wireProof, error) {
 // returns its number.
 func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	fail := func(err error) (int64, error) { return 0, fmt.Errorf("%w: %w", ErrProof, err) }
-	e, err := store.ParseEntry([]byte(w.Entry))
+	e, err := books.ParseEntry([]byte(w.Entry))
 	if err != nil {
 		return fail(err)
 	}
 	if x := w.Investigation; x != nil && x.Entry != e.Seq {
 		return fail(fmt.Errorf("entry %d is said to be %d", e.Seq, x.Entry))
 	}
-	row, err := w.row()
+	row, as, err := w.committed()
 	if err != nil {
 		return fail(fmt.Errorf("entry %d: %w", e.Seq, err))
 	}
-	want := row.Entry()
+	want := row.LedgerEntry()
 	want.Seq = e.Seq
 	if !bytes.Equal(want.Encode(), []byte(w.Entry)) {
 		return fail(fmt.Errorf("entry %d is not that of the row", e.Seq))
 	}
-	if !w.says(row) {
+	if !w.says(as) {
 		return fail(fmt.Errorf("entry %d does not commit to all that the row says", e.Seq))
 	}
 	if w.Checkpoint < 0 || w.Checkpoint >= len(signed) || e.Seq < 1 {
 		return fail(fmt.Errorf("entry %d has no checkpoint", e.Seq))
 	}
 	path := make([]tlog.Hash, len(w.Path))
-	for i, s := range w.Path {
-		if err := unhex("path", path[i][:], s); err != nil {
-			return fail(err)
-		}
+	for i, h := range w.Path {
+		path[i] = tlog.Hash(h)
 	}
 	c := signed[w.Checkpoint]
 	if err := tlog.VerifyInclusion(tlog.LeafHash([]byte(w.Entry)), uint64(e.Seq-1), c.Size, path, c.Root); err != nil {
@@ -153,87 +125,67 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	return e.Seq, nil
 }
 
-// says reports whether the row stands as it is written of what the ledger commits to: without
-// other fields, and to the microsecond.
-func (w *wireEntry) says(row store.Row) bool {
-	var again wireEntry
-	switch x := row.(type) {
-	case store.Copy:
-		again.Copy = publicCopy(&x)
-	case store.MarkKey:
-		again.MarkKey = wireKeyOf(x)
-	case store.Receipt:
-		again.Receipt = publicReceipt(&x)
-	case store.Submission:
-		again.Submission = wireSubmissionOf(&x)
-	case store.Investigation:
-		again.Investigation = publicInvestigation(x)
+// committed is the row as the ledger commits to it, and its JSON: times in UTC to the
+// microsecond, and no field beyond the commitment.
+func (w *wireEntry) committed() (row books.Row, as wireEntry, err error) {
+	rows := 0
+	set := func(r books.Row) { row, rows = r, rows+1 }
+	if w.Copy != nil {
+		x := *w.Copy
+		x.Issued, x.Salt = timestamp(x.Issued), w.Salt
+		as.Copy = &x
+		set(x)
 	}
-	a, errA := json.Marshal(again)
+	if w.MarkKey != nil {
+		x := *w.MarkKey
+		x.Added, x.Salt = timestamp(x.Added), w.Salt
+		as.MarkKey = &x
+		set(x)
+	}
+	if w.Receipt != nil {
+		x := *w.Receipt
+		x.Entered, x.Salt = timestamp(x.Entered), w.Salt
+		as.Receipt = &x
+		set(x)
+	}
+	if w.Submission != nil {
+		x := w.Submission.whole()
+		x.Submitted, x.Received, x.Erased, x.Salt = timestamp(x.Submitted), timestamp(x.Received), false, w.Salt
+		as.Submission = &wireSubmission{x, x.Details}
+		set(x)
+	}
+	if w.Investigation != nil {
+		x := *w.Investigation
+		x.Started, x.Salt = timestamp(x.Started), w.Salt
+		as.Investigation = &x
+		set(x)
+	}
+	if rows != 1 {
+		return nil, as, errors.New("it has not one row")
+	}
+	return row, as, nil
+}
+
+// says reports whether the JSON of the row is that of another entry.
+func (w *wireEntry) says(other wireEntry) bool {
+	a, errA := json.Marshal(other)
 	b, errB := json.Marshal(wireEntry{Copy: w.Copy, MarkKey: w.MarkKey, Receipt: w.Receipt, Submission: w.Submission, Investigation: w.Investigation})
 	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
-// row is the row as the ledger commits to it.
-func (w *wireEntry) row() (store.Row, error) {
-	var salt store.Salt
-	if err := unhex("salt", salt[:], w.Salt); err != nil {
-		return nil, err
-	}
-	rows := 0
-	for _, there := range []bool{w.Copy != nil, w.MarkKey != nil, w.Receipt != nil, w.Submission != nil, w.Investigation != nil} {
-		if there {
-			rows++
-		}
-	}
-	if rows != 1 {
-		return nil, errors.New("it has not one row")
-	}
-	switch {
-	case w.Copy != nil:
-		return w.Copy.row(salt)
-	case w.MarkKey != nil:
-		k := store.MarkKey{ID: w.MarkKey.ID, Since: timestamp(w.MarkKey.Added), Salt: salt}
-		return k, unhex("commitment", k.Commitment[:], w.MarkKey.Commitment)
-	case w.Receipt != nil:
-		x, err := w.Receipt.row()
-		x.Salt = salt
-		return x.Receipt, err
-	case w.Submission != nil:
-		return w.Submission.row(salt)
-	}
-	return w.Investigation.row(salt)
-}
-
-func (c *Copy) row(salt store.Salt) (store.Copy, error) {
-	x := store.Copy{
-		ID: uint64(c.ID), Submission: c.Submission, Recipient: c.Recipient, Purpose: c.Purpose, KeyID: c.KeyID,
-		Strength: c.Strength, Margin: c.Margin, Weak: c.Weak, PSNR: c.PSNR, SSIM: c.SSIM, Format: c.Format,
-		Width: c.Width, Height: c.Height, Size: c.Size, Issued: timestamp(c.Issued), Actor: c.Actor, Salt: salt,
-	}
-	return x, unhex("digest", x.SHA256[:], c.SHA256)
-}
-
-func (s *wireSubmission) row(salt store.Salt) (store.Submission, error) {
-	x := store.Submission{
-		ID: s.ID, Size: s.Size, Format: s.Format, Decoder: s.Decoder, Width: s.Width, Height: s.Height,
-		Submitted: timestamp(s.Submitted), Received: timestamp(s.Received), Subject: s.Subject, Hash: s.Hash, Area: s.Area, Chain: s.Chain,
-		Quality: s.Quality, AreaQuality: s.AreaQuality, Kept: s.Kept, Salt: salt,
-	}
-	if s.Rendition != "" {
-		if err := unhex("rendition", x.Rendition[:], s.Rendition); err != nil {
-			return x, err
-		}
-	}
-	return x, unhex("digest", x.SHA256[:], s.SHA256)
+// whole is the submission with its details.
+func (s *wireSubmission) whole() Submission {
+	x := s.Submission
+	x.Details = s.Details
+	return x
 }
 
 // proved is the row as it is handed on.
 func (w *wireEntry) proved(seq int64) Proved {
 	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Investigation: w.Investigation}
-	if s := w.Submission; s != nil {
-		p.Submission = &s.Submission
-		p.Submission.Kept = s.Kept
+	if w.Submission != nil {
+		x := w.Submission.whole()
+		p.Submission = &x
 	}
 	if k := w.MarkKey; k != nil {
 		p.MarkKey = &MarkKey{KeyState: KeyState{KeyID: k.ID}, Commitment: k.Commitment, Added: k.Added}

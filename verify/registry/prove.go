@@ -2,12 +2,11 @@ package registry
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -41,26 +40,26 @@ type Proved struct {
 // those with a witness's signature or a timestamp before others. Nothing in it tells whose upload
 // the copy was made of.
 func (r *Registry) Prove(ctx context.Context, id watermark.CopyID, public string) ([]byte, error) {
-	c, err := r.store.Copy(ctx, uint64(id))
+	c, err := r.store.Copy(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", id, err)
 	}
-	rows := []wireEntry{{Copy: publicCopy(c), Salt: hex.EncodeToString(c.Salt[:]), seq: c.Seq}}
+	rows := []wireEntry{{Copy: c, Salt: c.Salt, seq: c.Seq}}
 	keys, err := r.store.MarkKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, k := range keys {
 		if k.ID == c.KeyID {
-			rows = append(rows, wireEntry{MarkKey: wireKeyOf(k), Salt: hex.EncodeToString(k.Salt[:]), seq: k.Seq})
+			rows = append(rows, wireEntry{MarkKey: &k, Salt: k.Salt, seq: k.Seq})
 		}
 	}
-	receipts, err := r.store.Receipts(ctx, uint64(id))
+	receipts, err := r.store.Receipts(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	for _, x := range receipts {
-		rows = append(rows, wireEntry{Receipt: publicReceipt(&x), Salt: hex.EncodeToString(x.Salt[:]), seq: x.Seq})
+		rows = append(rows, wireEntry{Receipt: &x, Salt: x.Salt, seq: x.Seq})
 	}
 	return r.prove(ctx, rows, public)
 }
@@ -70,13 +69,13 @@ func (r *Registry) Prove(ctx context.Context, id watermark.CopyID, public string
 // erased upload none can be given; the error wraps [ErrErased].
 func (r *Registry) ProveSubmission(ctx context.Context, id watermark.Submission, public string) ([]byte, error) {
 	s, err := r.store.Submission(ctx, id)
-	if err == nil && s.Erased != 0 {
+	if err == nil && s.Erased {
 		err = ErrErased
 	}
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", id, err)
 	}
-	return r.prove(ctx, []wireEntry{{Submission: wireSubmissionOf(s), Salt: hex.EncodeToString(s.Salt[:]), seq: s.Seq}}, public)
+	return r.prove(ctx, []wireEntry{{Submission: &wireSubmission{*s, s.Details}, Salt: s.Salt, seq: s.Seq}}, public)
 }
 
 // ProveInvestigation is [Registry.Prove] for the entry of an investigation, by its number.
@@ -86,8 +85,8 @@ func (r *Registry) ProveInvestigation(ctx context.Context, entry int64, public s
 		return nil, err
 	}
 	for _, x := range rows {
-		if x.Seq == entry {
-			return r.prove(ctx, []wireEntry{{Investigation: publicInvestigation(x), Salt: hex.EncodeToString(x.Salt[:]), seq: x.Seq}}, public)
+		if x.Entry == entry {
+			return r.prove(ctx, []wireEntry{{Investigation: &x, Salt: x.Salt, seq: x.Entry}}, public)
 		}
 	}
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
@@ -112,7 +111,7 @@ func (r *Registry) prove(ctx context.Context, rows []wireEntry, public string) (
 	}
 	slices.Sort(used)
 	for _, i := range used {
-		p.Checkpoints = append(p.Checkpoints, string(kept[i].Note))
+		p.Checkpoints = append(p.Checkpoints, kept[i].Text)
 	}
 	for _, row := range rows {
 		i := covering(kept, row.seq)
@@ -136,13 +135,13 @@ func (r *Registry) prove(ctx context.Context, rows []wireEntry, public string) (
 
 // covering is the checkpoint to prove an entry under: the first that covers it with
 // the signature of a witness or a timestamp, else the first; -1 where there is none.
-func covering(kept []store.Checkpoint, seq int64) int {
+func covering(kept []books.Checkpoint, seq int64) int {
 	first := -1
 	for i, c := range kept {
 		if c.Size < seq {
 			continue
 		}
-		if len(c.Stamp) > 0 || len(publicCheckpoint(c, "", nil).Signers) > 1 {
+		if len(c.Stamp) > 0 || len(describe(c, "", nil).Signers) > 1 {
 			return i
 		}
 		if first < 0 {
@@ -153,7 +152,7 @@ func covering(kept []store.Checkpoint, seq int64) int {
 }
 
 // path reads a row's entry and its path to the checkpoint's root.
-func (r *Registry) path(ctx context.Context, row *wireEntry, c store.Checkpoint) error {
+func (r *Registry) path(ctx context.Context, row *wireEntry, c books.Checkpoint) error {
 	entries, err := r.store.Entries(ctx, row.seq-1, 1)
 	if err != nil {
 		return err
@@ -166,9 +165,9 @@ func (r *Registry) path(ctx context.Context, row *wireEntry, c store.Checkpoint)
 	if err != nil {
 		return fmt.Errorf("entry %d: %w", row.seq, err)
 	}
-	row.Path = []string{}
+	row.Path = []Digest{}
 	for _, h := range path {
-		row.Path = append(row.Path, hex.EncodeToString(h[:]))
+		row.Path = append(row.Path, h)
 	}
 	return nil
 }
@@ -199,8 +198,8 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 			return nil, fmt.Errorf("%w: %w", ErrProof, err)
 		}
 		signed[i] = c
-		p.Checkpoints = append(p.Checkpoints, *publicCheckpoint(
-			store.Checkpoint{Size: int64(c.Size), Root: c.Root, Note: []byte(text)}, c.Origin, seen))
+		p.Checkpoints = append(p.Checkpoints, *describe(
+			Checkpoint{Size: int64(c.Size), Root: c.Root, Text: text}, c.Origin, seen))
 	}
 	for _, row := range w.Entries {
 		seq, err := row.holds(signed)
@@ -230,8 +229,7 @@ func (p *Proof) fits() error {
 		case e.MarkKey != nil && e.MarkKey.KeyID == first.Copy.KeyID && e.Entry < first.Entry:
 			keys++
 		case e.Receipt != nil && e.Receipt.Copy == first.Copy.ID:
-			row, err := e.Receipt.row()
-			if err != nil || !row.holds(first.Copy) {
+			if !signs(e.Receipt, first.Copy) {
 				return fmt.Errorf("%w: %w", ErrProof, ErrReceipt)
 			}
 		default:

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -51,8 +50,8 @@ func receiptOf(t *testing.T, c *registry.Copy) registry.Receipt {
 	public, private, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
 	return registry.Receipt{
-		Copy: c.ID, PublicKey: hex.EncodeToString(public),
-		Signature: hex.EncodeToString(ed25519.Sign(private, []byte("kycmark receipt v1\n"+c.SHA256+"\n"+c.ID.String()+"\n"))),
+		Copy: c.ID, PublicKey: registry.Digest(public),
+		Signature: registry.Signature(ed25519.Sign(private, []byte("kycmark receipt v1\n"+c.SHA256.String()+"\n"+c.ID.String()+"\n"))),
 	}
 }
 
@@ -63,7 +62,7 @@ func TestProve(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, h.public, p.Key)
 		require.Len(t, p.Entries, 3)
-		assert.Equal(t, h.copy, p.Entries[0].Copy)
+		requireSame(t, h.copy, p.Entries[0].Copy)
 		assert.Equal(t, h.copy.KeyID, p.Entries[1].MarkKey.KeyID)
 		assert.Equal(t, h.copy.ID, p.Entries[2].Receipt.Copy)
 		var under []int64
@@ -72,7 +71,7 @@ func TestProve(t *testing.T) {
 		}
 		assert.Equal(t, []int64{5, 5, 8}, under, "the first checkpoints that cover them")
 	}
-	for _, private := range []string{"customer 17", h.sub.SHA256, h.sub.Hash, h.private} {
+	for _, private := range []string{"customer 17", h.sub.SHA256.String(), h.sub.Hash, h.private} {
 		assert.NotContains(t, string(h.proof), private)
 	}
 	require.Equal(t, 1, bytes.Count(h.proof, []byte("\n")), "one line")
@@ -97,7 +96,7 @@ func TestProveSubmission(t *testing.T) {
 	require.NoError(t, err)
 	p, err := registry.CheckProof(proof, h.public)
 	require.NoError(t, err)
-	require.Equal(t, h.sub, p.Entries[0].Submission)
+	requireSame(t, h.sub, p.Entries[0].Submission)
 	_, err = h.Erase(t.Context(), "customer 17", "", "")
 	require.NoError(t, err)
 	_, err = h.ProveSubmission(t.Context(), h.sub.ID, h.public)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 )
 
 // OpenForInvestigation is [Open] for those who look for leaks and do nothing else:
@@ -28,45 +28,45 @@ func (r *Registry) readOnly() bool {
 }
 
 // investigationStore refuses whatever writes but AddInvestigation.
-type investigationStore struct{ store.Store }
+type investigationStore struct{ books.Store }
 
 func refused(what string) error { return fmt.Errorf("%s: %w", what, ErrReadOnly) }
 
-func (investigationStore) AddRecipient(context.Context, store.Recipient) (bool, error) {
+func (investigationStore) AddRecipient(context.Context, books.Recipient) (bool, error) {
 	return false, refused("enter a recipient")
 }
 
-func (investigationStore) AddMarkKey(context.Context, store.MarkKey) (bool, error) {
+func (investigationStore) AddMarkKey(context.Context, books.KeyEntry) (bool, error) {
 	return false, refused("enter a mark key")
 }
 
-func (investigationStore) AddKeyState(context.Context, store.KeyState) error {
+func (investigationStore) AddKeyState(context.Context, books.KeyState) error {
 	return refused("enter a key's state")
 }
 
-func (investigationStore) AddSubmissions(context.Context, []store.Upload) ([]bool, error) {
+func (investigationStore) AddSubmissions(context.Context, []books.Upload) ([]bool, error) {
 	return nil, refused("submit")
 }
 
-func (investigationStore) Erase(context.Context, store.Erasure) error { return refused("erase") }
+func (investigationStore) Erase(context.Context, books.Erasure) error { return refused("erase") }
 
-func (investigationStore) AddCopies(context.Context, []store.Copy, store.MarkKey) error {
+func (investigationStore) AddCopies(context.Context, []books.Copy, books.KeyEntry) error {
 	return refused("issue")
 }
 
-func (investigationStore) AddReceipt(context.Context, store.Receipt) error {
+func (investigationStore) AddReceipt(context.Context, books.Receipt) error {
 	return refused("enter a receipt")
 }
 
-func (investigationStore) AddCustody(context.Context, ...store.Custody) error {
+func (investigationStore) AddCustody(context.Context, ...books.Custody) error {
 	return refused("enter custody")
 }
 
-func (investigationStore) AddCheckpoint(context.Context, store.Checkpoint) (*store.Checkpoint, error) {
+func (investigationStore) AddCheckpoint(context.Context, books.Checkpoint) (*books.Checkpoint, error) {
 	return nil, refused("keep a checkpoint")
 }
 
-func (investigationStore) ChangeCheckpoint(context.Context, int64, func(*store.Checkpoint) error) (*store.Checkpoint, error) {
+func (investigationStore) ChangeCheckpoint(context.Context, int64, func(*books.Checkpoint) error) (*books.Checkpoint, error) {
 	return nil, refused("change a checkpoint")
 }
 

@@ -2,7 +2,6 @@ package registry_test
 
 import (
 	"bytes"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,7 +18,7 @@ func TestReceipts(t *testing.T) {
 	require.NoError(t, err)
 	other, err := s.Issue(ctx, &out, sub.ID, "vendor A", "")
 	require.NoError(t, err)
-	require.Equal(t, "kycmark receipt v1\n"+c.SHA256+"\n"+c.ID.String()+"\n", string(c.ReceiptMessage()))
+	require.Equal(t, "kycmark receipt v1\n"+c.SHA256.String()+"\n"+c.ID.String()+"\n", string(c.ReceiptMessage()))
 
 	good := receiptOf(t, c)
 	good.Actor = "ops"
@@ -39,10 +38,8 @@ func TestReceipts(t *testing.T) {
 		"of another copy":  {registry.Receipt{Copy: other.ID, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
 		"by another":       {registry.Receipt{Copy: c.ID, PublicKey: second.PublicKey, Signature: good.Signature}, registry.ErrReceipt},
 		"of no copy":       {registry.Receipt{Copy: 1, PublicKey: good.PublicKey, Signature: good.Signature}, registry.ErrNotFound},
-		"short key":        {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey[2:], Signature: good.Signature}, registry.ErrInput},
-		"capital digits":   {registry.Receipt{Copy: c.ID, PublicKey: strings.Repeat("AB", 32), Signature: good.Signature}, registry.ErrInput},
-		"no signature":     {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrInput},
-		"zero signature":   {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: strings.Repeat("00", 64)}, registry.ErrReceipt},
+		"no key":           {registry.Receipt{Copy: c.ID, Signature: good.Signature}, registry.ErrReceipt},
+		"no signature":     {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrReceipt},
 		"actor in 2 lines": {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: good.Signature, Actor: "a\nb"}, registry.ErrInput},
 	} {
 		_, err := r.AddReceipt(ctx, bad.x)
@@ -53,6 +50,6 @@ func TestReceipts(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 	require.False(t, all[0].Entered.IsZero())
-	good.Entered = all[0].Entered
+	good.Entered, good.Salt, good.Seq = all[0].Entered, all[0].Salt, all[0].Seq
 	require.Equal(t, good, all[0])
 }

@@ -9,8 +9,8 @@ import (
 	"iter"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -18,14 +18,14 @@ import (
 // recipients, the copies issued to them, custody facts, and the ledger that
 // binds all of these. It is safe for concurrent use, also by several processes.
 type Registry struct {
-	store store.Store
+	store books.Store
 	now   func() time.Time
 
 	id         string // random, hex
 	sealHashes bool
 }
 
-func newRegistry(ctx context.Context, s store.Store) (*Registry, error) {
+func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
 	info, err := s.Info(ctx)
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -44,14 +44,14 @@ type CreateOptions struct {
 // A Driver names the place of a registry. Packages verify/registry/sqlite and
 // verify/registry/postgres make Drivers, so that a program links only the database that
 // it uses.
-type Driver = store.Driver
+type Driver = books.Driver
 
 // Create makes an empty registry and opens it; opts may be nil. An existing registry is
 // left alone: the error wraps [fs.ErrExist].
 //
 //	r, err := registry.Create(ctx, sqlite.At("kyc.db"), nil)
 func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, error) {
-	info := store.Info{Created: timestamp(time.Now()), Salt: newSalt()}
+	info := books.Info{Created: timestamp(time.Now()), Salt: newSalt()}
 	if opts != nil {
 		info.SealHashes = opts.SealHashes
 	}
@@ -82,23 +82,6 @@ func (r *Registry) ID() string { return r.id }
 // Close releases the registry.
 func (r *Registry) Close() error { return r.store.Close() }
 
-// Kinds of recipients.
-const (
-	KindStore     = "store"     // the exchange's own working copies
-	KindVendor    = "vendor"    // a service provider
-	KindAuthority = "authority" // law enforcement, a court, a regulator
-	KindReviewer  = "reviewer"  // a person who looks at uploads
-	KindPartner   = "partner"   // another company
-)
-
-// A Recipient is anyone who is handed pictures.
-type Recipient struct {
-	Name  string    `json:"name"`  // unique
-	Kind  string    `json:"kind"`  // one of the constants
-	Added time.Time `json:"added"` // set by the registry
-	Actor string    `json:"actor,omitempty"`
-}
-
 // AddRecipient enters a recipient. A second entry of the same name and kind
 // changes nothing; another kind is an error that wraps [ErrConflict].
 func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
@@ -113,23 +96,14 @@ func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
 	if err := errors.Join(checkText("name", to.Name, intake.MaxName), checkText("actor", to.Actor, intake.MaxName)); err != nil {
 		return err
 	}
-	_, err := r.store.AddRecipient(ctx, store.Recipient{
-		Name: to.Name, Kind: to.Kind, Actor: to.Actor, Added: r.clock(), Salt: newSalt(),
-	})
+	to.Added, to.Salt = r.clock(), newSalt()
+	_, err := r.store.AddRecipient(ctx, to)
 	return err
 }
 
 // Recipients lists all recipients by name.
 func (r *Registry) Recipients(ctx context.Context) ([]Recipient, error) {
-	rows, err := r.store.Recipients(ctx)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Recipient, len(rows))
-	for i, x := range rows {
-		out[i] = Recipient{Name: x.Name, Kind: x.Kind, Added: x.Added, Actor: x.Actor}
-	}
-	return out, nil
+	return r.store.Recipients(ctx)
 }
 
 // recipient returns one recipient; the error wraps [ErrNotFound] if there is none.
@@ -146,31 +120,6 @@ func (r *Registry) recipient(ctx context.Context, name string) (*Recipient, erro
 	return nil, fmt.Errorf("recipient %q: %w", name, ErrNotFound)
 }
 
-// A Submission is one upload as received.
-type Submission struct {
-	ID        watermark.Submission `json:"submission"` // first 16 bytes of the file's SHA-256
-	SHA256    string               `json:"sha256"`     // of the file, hex
-	Size      int64                `json:"size"`       // bytes
-	Format    string               `json:"format"`     // "jpeg", "png", …
-	Width     int                  `json:"width"`      // pixels, upright
-	Height    int                  `json:"height"`
-	Submitted time.Time            `json:"submitted"`         // when the customer sent it
-	Received  time.Time            `json:"received"`          // when the registry took it
-	Subject   string               `json:"subject,omitempty"` // opaque reference, never a name
-	Hash      string               `json:"hash"`              // "pdq:…", personal data; "" where hashes are sealed
-	Quality   int                  `json:"quality"`           // of the hash, 0..100
-	Erased    bool                 `json:"erased,omitempty"`  // only ID and times are left
-	Kept      bool                 `json:"-"`                 // the original is kept, sealed
-}
-
-func publicSubmission(s *store.Submission) *Submission {
-	return &Submission{
-		ID: s.ID, SHA256: hex.EncodeToString(s.SHA256[:]), Size: s.Size, Format: s.Format,
-		Width: s.Width, Height: s.Height, Submitted: s.Submitted, Received: s.Received,
-		Subject: s.Subject, Hash: s.Hash, Quality: s.Quality, Erased: s.Erased != 0, Kept: s.Kept,
-	}
-}
-
 // Submission returns one upload; the error wraps [ErrNotFound] if there is none. Of
 // one that was erased it returns what is left, and an error that wraps [ErrErased].
 func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Submission, error) {
@@ -178,92 +127,45 @@ func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Su
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", id, err)
 	}
-	if s.Erased != 0 {
-		return publicSubmission(s), fmt.Errorf("submission %s: %w", id, ErrErased)
+	if s.Erased {
+		return s, fmt.Errorf("submission %s: %w", id, ErrErased)
 	}
-	return publicSubmission(s), nil
+	return s, nil
 }
 
-// submissionPage is how many uploads are read at a time.
-const submissionPage = 1000
-
-// Submissions walks all uploads submitted at or after since (the zero time:
-// all) that were not erased, in the order of their receipt. An error ends it.
-// Writing to the registry while walking is allowed.
+// Submissions walks all uploads submitted at or after since (the zero time: all) that were
+// not erased, in the order of their receipt. An error ends the walk. Writing to the
+// registry while walking is allowed.
 func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*Submission, error] {
 	return func(yield func(*Submission, error) bool) {
-		for seq := int64(0); ; {
-			page, err := r.store.SubmissionsAfter(ctx, seq, submissionPage)
-			if err != nil {
-				yield(nil, err)
-				return
+		for s, err := range r.everySubmission(ctx) {
+			if err == nil && (s.Erased || s.Submitted.Before(since)) {
+				continue
 			}
-			for i := range page {
-				seq = page[i].Seq
-				if page[i].Submitted.Before(since) || page[i].Erased != 0 {
-					continue
-				}
-				if !yield(publicSubmission(&page[i]), nil) {
-					return
-				}
-			}
-			if len(page) < submissionPage {
+			if !yield(s, err) {
 				return
 			}
 		}
 	}
 }
 
-// A Copy is what one recipient was handed of one submission.
-type Copy struct {
-	ID         watermark.CopyID     `json:"copy"`
-	Submission watermark.Submission `json:"submission"`
-	Recipient  string               `json:"recipient"`
-	Purpose    string               `json:"purpose,omitempty"` // the request it answers
-	KeyID      string               `json:"key_id"`            // mark key
-	Strength   float64              `json:"strength"`          // share of the visibility budget, 0..1
-	Margin     float64              `json:"margin"`            // of the read-back, dB
-	Weak       bool                 `json:"weak"`
-	PSNR       float64              `json:"psnr"`   // dB
-	SSIM       float64              `json:"ssim"`   // 0..1
-	Format     string               `json:"format"` // "jpeg", "png", "webp", "tiff" or "bmp"
-	Width      int                  `json:"width"`  // pixels
-	Height     int                  `json:"height"`
-	SHA256     string               `json:"sha256"` // of the bytes released, hex
-	Size       int64                `json:"size"`   // bytes
-	Issued     time.Time            `json:"issued"`
-	Actor      string               `json:"actor,omitempty"`
-}
-
-func publicCopy(c *store.Copy) *Copy {
-	return &Copy{
-		ID: watermark.CopyID(c.ID), Submission: c.Submission, Recipient: c.Recipient, Purpose: c.Purpose,
-		KeyID: c.KeyID, Strength: c.Strength, Margin: c.Margin, Weak: c.Weak, PSNR: c.PSNR, SSIM: c.SSIM,
-		Format: c.Format, Width: c.Width, Height: c.Height, SHA256: hex.EncodeToString(c.SHA256[:]),
-		Size: c.Size, Issued: c.Issued, Actor: c.Actor,
-	}
+// everySubmission walks all uploads, erased ones too.
+func (r *Registry) everySubmission(ctx context.Context) iter.Seq2[*Submission, error] {
+	return walk(func(last *Submission) ([]Submission, error) { return r.store.SubmissionsAfter(ctx, last.Seq, listPage) })
 }
 
 // Copy returns one issued copy; the error wraps [ErrNotFound] if there is none.
 func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
-	c, err := r.store.Copy(ctx, uint64(id))
+	c, err := r.store.Copy(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", id, err)
 	}
-	return publicCopy(c), nil
+	return c, nil
 }
 
 // Copies lists the copies issued of a submission, oldest first.
 func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy, error) {
-	rows, err := r.store.Copies(ctx, of)
-	if err != nil {
-		return nil, err
-	}
-	out := make([]Copy, len(rows))
-	for i := range rows {
-		out[i] = *publicCopy(&rows[i])
-	}
-	return out, nil
+	return r.store.Copies(ctx, of)
 }
 
 // CheckLedger recomputes the ledger's tree and every commitment in it against the
@@ -303,14 +205,14 @@ func (r *Registry) Changed(ctx context.Context, begun int64) (added, altered boo
 			return false, true, err
 		}
 		for _, b := range batch {
-			e, err := store.ParseEntry(b)
+			e, err := books.ParseEntry(b)
 			if err != nil {
 				return false, true, fmt.Errorf("%w: %w", ErrTampered, err)
 			}
 			switch e.Kind {
-			case store.KindSubmission, store.KindIssue:
+			case books.EntrySubmission, books.EntryIssue:
 				added = true
-			case store.KindKeyState, store.KindErasure, store.KindCustody:
+			case books.EntryKeyState, books.EntryErasure, books.EntryCustody:
 				altered = true
 			}
 		}
@@ -339,7 +241,7 @@ func checkTime(what string, t time.Time) error {
 	return nil
 }
 
-func newSalt() (s store.Salt) {
+func newSalt() (s books.Salt) {
 	rand.Read(s[:])
 	return s
 }

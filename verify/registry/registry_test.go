@@ -3,7 +3,6 @@ package registry_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"image"
 	"io/fs"
@@ -76,7 +75,7 @@ func TestSubmit(t *testing.T) {
 	sub := submit(t, s, data, "customer 17", feb)
 	sum := sha256.Sum256(data)
 	require.Equal(t, watermark.Submission(sum[:16]), sub.ID)
-	require.Equal(t, hex.EncodeToString(sum[:]), sub.SHA256)
+	require.Equal(t, registry.Digest(sum), sub.SHA256)
 	require.Equal(t, "png", sub.Format)
 	require.Equal(t, []int{500, 352}, []int{sub.Width, sub.Height})
 	require.EqualValues(t, len(data), sub.Size)
@@ -325,4 +324,14 @@ func TestMissing(t *testing.T) {
 	_, err = r.Copy(t.Context(), 7)
 	require.ErrorIs(t, err, registry.ErrNotFound)
 	require.ErrorContains(t, err, "0000000000000007")
+}
+
+// requireSame compares what users see of two rows.
+func requireSame(t *testing.T, want, got any, what ...any) {
+	t.Helper()
+	a, err := json.Marshal(want)
+	require.NoError(t, err)
+	b, err := json.Marshal(got)
+	require.NoError(t, err)
+	require.Equal(t, string(a), string(b), what...)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -120,18 +120,18 @@ func TestSealing(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, x, again, "another data key and nonce each time")
 
-	for name, bad := range map[string]func(*store.Sealed){
-		"body":          func(x *store.Sealed) { x.Body[len(x.Body)/2] ^= 1 },
-		"nonce":         func(x *store.Sealed) { x.Body[0] ^= 1 },
-		"cut":           func(x *store.Sealed) { x.Body = x.Body[:len(x.Body)-1] },
-		"empty":         func(x *store.Sealed) { x.Body = nil },
-		"data key":      func(x *store.Sealed) { x.Wrapped[20] ^= 1 },
-		"no data key":   func(x *store.Sealed) { x.Wrapped = nil },
-		"other's":       func(x *store.Sealed) { x.Wrapped = again.Wrapped },
-		"other key's":   func(x *store.Sealed) { x.KeyID = "seal1-0000000000000000" },
-		"swapped parts": func(x *store.Sealed) { x.Wrapped, x.Body = x.Body, x.Wrapped },
+	for name, bad := range map[string]func(*books.Sealed){
+		"body":          func(x *books.Sealed) { x.Body[len(x.Body)/2] ^= 1 },
+		"nonce":         func(x *books.Sealed) { x.Body[0] ^= 1 },
+		"cut":           func(x *books.Sealed) { x.Body = x.Body[:len(x.Body)-1] },
+		"empty":         func(x *books.Sealed) { x.Body = nil },
+		"data key":      func(x *books.Sealed) { x.Wrapped[20] ^= 1 },
+		"no data key":   func(x *books.Sealed) { x.Wrapped = nil },
+		"other's":       func(x *books.Sealed) { x.Wrapped = again.Wrapped },
+		"other key's":   func(x *books.Sealed) { x.KeyID = "seal1-0000000000000000" },
+		"swapped parts": func(x *books.Sealed) { x.Wrapped, x.Body = x.Body, x.Wrapped },
 	} {
-		y := store.Sealed{KeyID: x.KeyID, Wrapped: bytes.Clone(x.Wrapped), Body: bytes.Clone(x.Body)}
+		y := books.Sealed{KeyID: x.KeyID, Wrapped: bytes.Clone(x.Wrapped), Body: bytes.Clone(x.Body)}
 		bad(&y)
 		_, err := k.Open(id, &y)
 		assert.ErrorIs(t, err, registry.ErrSealed, name)
@@ -298,7 +298,7 @@ func TestAServiceThatOpensNothing(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrSealed, "it opens what was not altered")
 }
 
-func sealedOf(t *testing.T, cfg registry.Config, id watermark.Submission) *store.Sealed {
+func sealedOf(t *testing.T, cfg registry.Config, id watermark.Submission) *books.Sealed {
 	t.Helper()
 	x, err := cfg.Registry.Inner().Sealed(t.Context(), id)
 	require.NoError(t, err)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/watermark"
@@ -50,7 +50,7 @@ func (r *Registry) HashesAfter(ctx context.Context, key *SealKey, after int64, a
 }
 
 // areaHash reads the hash that is searched, and opens it where it is sealed.
-func areaHash(row *store.Hash, key *SealKey) (phash.Hash, error) {
+func areaHash(row *books.Hash, key *SealKey) (phash.Hash, error) {
 	text := row.Area
 	if row.Sealed != nil {
 		var err error
@@ -67,7 +67,7 @@ func areaHash(row *store.Hash, key *SealKey) (phash.Hash, error) {
 
 // openHash opens the sealed hashes of a submission and returns the one that is
 // searched.
-func openHash(row *store.Hash, key *SealKey) (string, error) {
+func openHash(row *books.Hash, key *SealKey) (string, error) {
 	if key == nil {
 		return "", fmt.Errorf("%w: no sealing key", ErrSealed)
 	}
@@ -87,7 +87,7 @@ func (r *Registry) AreaHash(ctx context.Context, key *SealKey, of watermark.Subm
 	if err != nil {
 		return phash.Hash{}, err
 	}
-	h := store.Hash{Seq: row.Seq, ID: row.ID, Area: row.Area}
+	h := books.Hash{Seq: row.Seq, ID: row.ID, Area: row.Area}
 	if h.Area == "" {
 		if h.Sealed, err = r.store.Sealed(ctx, of); err != nil {
 			return phash.Hash{}, err
@@ -142,7 +142,7 @@ func (r *Registry) CheckSealKey(ctx context.Context, key *SealKey) error {
 		ErrSealed, watermark.Submission(of), other, key.id)
 }
 
-func openFeatures(row *store.Features, key *SealKey) (*parts.Features, error) {
+func openFeatures(row *books.Features, key *SealKey) (*parts.Features, error) {
 	if key == nil {
 		return nil, fmt.Errorf("%w: no sealing key", ErrSealed)
 	}
@@ -181,10 +181,10 @@ func (r *Registry) SubmissionAt(ctx context.Context, number int64) (*Submission,
 	if err != nil {
 		return nil, err
 	}
-	if s.Erased != 0 {
-		return publicSubmission(s), fmt.Errorf("submission number %d: %w", number, ErrErased)
+	if s.Erased {
+		return s, fmt.Errorf("submission number %d: %w", number, ErrErased)
 	}
-	return publicSubmission(s), nil
+	return s, nil
 }
 
 // SealsHashes reports whether the hashes are sealed, so that the registry's database

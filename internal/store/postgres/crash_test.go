@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 var crashes = flag.Int("crashes", 4, "how often the server is crashed")
@@ -50,19 +51,19 @@ func (s *shift) note(what string, n int, err error) bool {
 func (s *shift) write(t *testing.T, n int) error {
 	u := large(n)
 	u.Sealed.Body = u.Sealed.Body[:20_000]
-	_, err := s.d.AddSubmissions(t.Context(), []store.Upload{u})
+	_, err := s.d.AddSubmissions(t.Context(), []books.Upload{u})
 	if !s.note("submit", n, err) {
 		return err
 	}
-	err = s.d.AddCopies(t.Context(), []store.Copy{{ID: uint64(n), Submission: u.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0}},
-		store.MarkKey{ID: "v1-key", Since: t0})
+	err = s.d.AddCopies(t.Context(), []books.Copy{{ID: watermark.CopyID(n), Submission: u.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0}},
+		books.KeyEntry{ID: "v1-key", Added: t0})
 	if !s.note("issue", n, err) {
 		return err
 	}
 	if n%3 > 0 {
 		return nil
 	}
-	err = s.d.Erase(t.Context(), store.Erasure{Submissions: [][16]byte{u.ID}, Entered: t0})
+	err = s.d.Erase(t.Context(), books.Erasure{Submissions: []watermark.Submission{u.ID}, Entered: t0})
 	s.note("erase", n, err)
 	return err
 }
@@ -98,7 +99,7 @@ func (s *shift) run(t *testing.T, from int) {
 // was acknowledged is there, the ledger verifies, and the same handle goes on.
 func TestServerCrash(t *testing.T) {
 	d := create(t, server.DSN(t))
-	_, err := d.AddRecipient(t.Context(), store.Recipient{Name: "vendor A", Kind: "vendor", Added: t0})
+	_, err := d.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: "vendor", Added: t0})
 	require.NoError(t, err)
 	random := rand.New(rand.NewPCG(uint64(*crashes), 3))
 	total := 0
@@ -130,7 +131,7 @@ func survived(t *testing.T, d *sqldb.DB, acks []done) {
 	t.Helper()
 	var err error
 	for range 20 {
-		if _, _, err = d.Check(t.Context()); err == nil || errors.Is(err, store.ErrTampered) {
+		if _, _, err = d.Check(t.Context()); err == nil || errors.Is(err, books.ErrTampered) {
 			break
 		}
 	}
@@ -140,7 +141,7 @@ func survived(t *testing.T, d *sqldb.DB, acks []done) {
 		require.NoError(t, err, "submission %d was acknowledged", a.n)
 		switch a.what {
 		case "issue":
-			_, err := d.Copy(t.Context(), uint64(a.n))
+			_, err := d.Copy(t.Context(), watermark.CopyID(a.n))
 			require.NoError(t, err, "copy %d was released", a.n)
 		case "erase":
 			require.NotZero(t, s.Erased, "the erasure of %d was acknowledged", a.n)

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
@@ -22,7 +22,7 @@ func TestDiskFull(t *testing.T) {
 	var err error
 	for err == nil {
 		require.Less(t, n, 100, "the disk was never full")
-		if _, err = d.AddSubmissions(t.Context(), []store.Upload{large(n)}); err == nil {
+		if _, err = d.AddSubmissions(t.Context(), []books.Upload{large(n)}); err == nil {
 			n++
 		}
 	}
@@ -49,12 +49,12 @@ func TestLogFull(t *testing.T) {
 	var err error
 	for err == nil {
 		require.Less(t, n, 100, "the disk was never full")
-		if _, err = d.AddSubmissions(t.Context(), []store.Upload{large(n)}); err == nil {
+		if _, err = d.AddSubmissions(t.Context(), []books.Upload{large(n)}); err == nil {
 			n++
 		}
 	}
 	require.Regexp(t, "File too large|unexpected EOF|connection reset|broken pipe|conn closed|terminating connection", err.Error())
-	_, err = d.AddSubmissions(t.Context(), []store.Upload{large(n)})
+	_, err = d.AddSubmissions(t.Context(), []books.Upload{large(n)})
 	require.Error(t, err, "it stays full")
 	small.Unlimit(t)
 	entered(t, d, large(n))
@@ -110,17 +110,17 @@ func TestReadOnlyServer(t *testing.T) {
 }
 
 // entered tries again until the upload is entered: each of the lost sessions costs an error.
-func entered(t *testing.T, d *sqldb.DB, u store.Upload) {
+func entered(t *testing.T, d *sqldb.DB, u books.Upload) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		_, err := d.AddSubmissions(t.Context(), []store.Upload{u})
+		_, err := d.AddSubmissions(t.Context(), []books.Upload{u})
 		return err == nil
 	}, time.Minute, 10*time.Millisecond)
 }
 
-func large(n int) store.Upload {
+func large(n int) books.Upload {
 	u := upload(n)
 	u.Kept = true
-	u.Sealed = &store.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: make([]byte, 1<<20)}
+	u.Sealed = &books.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: make([]byte, 1<<20)}
 	return u
 }

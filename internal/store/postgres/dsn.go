@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 )
 
 // IsDSN reports whether the address is one of a PostgreSQL server.
@@ -30,15 +30,15 @@ const maxReaders = 8
 func parseDSN(dsn string) (cfg *pgxpool.Config, schema string, err error) {
 	u, err := url.Parse(dsn)
 	if err != nil || !IsDSN(dsn) || u.Opaque != "" {
-		return nil, "", fmt.Errorf("%w: the address must be postgres://USER@HOST/DATABASE", store.ErrSchema)
+		return nil, "", fmt.Errorf("%w: the address must be postgres://USER@HOST/DATABASE", books.ErrSchema)
 	}
 	cfg, err = pgxpool.ParseConfig(dsn)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: the address of the PostgreSQL server: %s", store.ErrSchema, cause(err, u))
+		return nil, "", fmt.Errorf("%w: the address of the PostgreSQL server: %s", books.ErrSchema, cause(err, u))
 	}
 	params := cfg.ConnConfig.RuntimeParams
 	if schema = params["search_path"]; schema != "" && !plainName.MatchString(schema) {
-		return nil, "", fmt.Errorf("%w: search_path must name one schema in small letters, digits and _", store.ErrSchema)
+		return nil, "", fmt.Errorf("%w: search_path must name one schema in small letters, digits and _", books.ErrSchema)
 	}
 	if params["application_name"] == "" {
 		params["application_name"] = "kycmark"
@@ -47,7 +47,7 @@ func parseDSN(dsn string) (cfg *pgxpool.Config, schema string, err error) {
 		cfg.MaxConns = maxReaders + 1
 	}
 	if cfg.MaxConns < 2 {
-		return nil, "", fmt.Errorf("%w: pool_max_conns is %d: at least 2 are needed, to read while writing", store.ErrSchema, cfg.MaxConns)
+		return nil, "", fmt.Errorf("%w: pool_max_conns is %d: at least 2 are needed, to read while writing", books.ErrSchema, cfg.MaxConns)
 	}
 	return cfg, schema, nil
 }

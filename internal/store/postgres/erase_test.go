@@ -14,9 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // found lists the folders of the server's data directory with a file that holds the
@@ -71,7 +72,7 @@ func TestWhatErasureLeaves(t *testing.T) {
 		s := fmt.Sprintf(" %d of test 6", i)
 		ups[i].Subject, ups[i].Hash, ups[i].Kept = "subject"+s, "hash"+s, true
 		ups[i].Area, ups[i].AreaQuality = area(i).String(), phash.MinQuality
-		ups[i].Sealed = &store.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + s), Body: bytes.Repeat([]byte("body"+s), 1000)}
+		ups[i].Sealed = &books.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + s), Body: bytes.Repeat([]byte("body"+s), 1000)}
 	}
 	_, err := d.AddSubmissions(t.Context(), ups)
 	require.NoError(t, err)
@@ -88,7 +89,7 @@ func TestWhatErasureLeaves(t *testing.T) {
 	for _, text := range erased {
 		require.True(t, found(t, text)["base"], text)
 	}
-	require.NoError(t, d.Erase(t.Context(), store.Erasure{Submissions: [][16]byte{ups[77].ID}, Entered: t0}))
+	require.NoError(t, d.Erase(t.Context(), books.Erasure{Submissions: []watermark.Submission{ups[77].ID}, Entered: t0}))
 	admin(t, dsn, "CHECKPOINT")
 	for _, text := range erased {
 		require.True(t, found(t, text)["pg_wal"], "the log keeps it for a while: %s", text)
@@ -116,8 +117,8 @@ func TestErasureTakesTheOwner(t *testing.T) {
 	dsn := server.DSN(t)
 	d := create(t, dsn)
 	up := upload(1)
-	up.Kept, up.Sealed = true, &store.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
-	_, err := d.AddSubmissions(t.Context(), []store.Upload{up})
+	up.Kept, up.Sealed = true, &books.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
+	_, err := d.AddSubmissions(t.Context(), []books.Upload{up})
 	require.NoError(t, err)
 	_, schema, _ := strings.Cut(dsn, "search_path=")
 	role := "clerk_" + schema // roles are the server's, not the schema's
@@ -130,7 +131,7 @@ func TestErasureTakesTheOwner(t *testing.T) {
 	require.NoError(t, err)
 	defer clerk.Close()
 
-	e := store.Erasure{Submissions: [][16]byte{up.ID}, Entered: t0}
+	e := books.Erasure{Submissions: []watermark.Submission{up.ID}, Entered: t0}
 	refused := func(tables string) {
 		t.Helper()
 		require.ErrorContains(t, clerk.Erase(t.Context(), e), "nothing was erased: permission denied for role "+role+" to free old rows by VACUUM of "+tables+":")

@@ -19,7 +19,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
@@ -27,9 +27,9 @@ import (
 var migrations embed.FS
 
 // At returns the driver of a registry in the database that dsn names.
-func At(dsn string) store.Driver {
+func At(dsn string) books.Driver {
 	return sqldb.Driver{
-		Make:    func(ctx context.Context, info store.Info) (*sqldb.DB, error) { return Create(ctx, dsn, info) },
+		Make:    func(ctx context.Context, info books.Info) (*sqldb.DB, error) { return Create(ctx, dsn, info) },
 		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, dsn) },
 		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, dsn) },
 	}
@@ -38,7 +38,7 @@ func At(dsn string) store.Driver {
 // Create makes the registry that info names and opens it. The database must be
 // there; the schema that search_path names is made where it is missing. If a
 // registry is there the error wraps [fs.ErrExist].
-func Create(ctx context.Context, dsn string, info store.Info) (*sqldb.DB, error) {
+func Create(ctx context.Context, dsn string, info books.Info) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn)
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func OpenCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
 }
 
 // Open opens a registry and brings its schema up to date. It makes none: an error
-// about a database that holds no registry wraps [store.ErrSchema].
+// about a database that holds no registry wraps [books.ErrSchema].
 func Open(ctx context.Context, dsn string) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn)
 	if err != nil {
@@ -81,10 +81,10 @@ func Open(ctx context.Context, dsn string) (*sqldb.DB, error) {
 	switch {
 	case err != nil:
 	case tables == 0:
-		err = fmt.Errorf("%w: there is no kycmark registry in %s", store.ErrSchema, s.place)
+		err = fmt.Errorf("%w: there is no kycmark registry in %s", books.ErrSchema, s.place)
 	case tables < registryTables:
 		err = fmt.Errorf("%w: there is no whole kycmark registry in %s; if its creation was interrupted, create it again",
-			store.ErrSchema, s.place)
+			books.ErrSchema, s.place)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.close())
@@ -150,9 +150,9 @@ func (s *server) durable(ctx context.Context) error {
 		return fmt.Errorf("connect: %w", err)
 	case fsync != "on" || pages != "on":
 		return fmt.Errorf("%w: the server runs with fsync=%s and full_page_writes=%s, so that a crash can destroy the registry",
-			store.ErrSchema, fsync, pages)
+			books.ErrSchema, fsync, pages)
 	case encoding != "UTF8":
-		return fmt.Errorf("%w: %s is encoded in %s; it must be UTF8", store.ErrSchema, s.place, encoding)
+		return fmt.Errorf("%w: %s is encoded in %s; it must be UTF8", books.ErrSchema, s.place, encoding)
 	}
 	return nil
 }

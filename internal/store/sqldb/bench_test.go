@@ -8,17 +8,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
 // hashRow is an upload of which nothing is kept but its hash.
-func hashRow(n int64) store.Upload {
+func hashRow(n int64) books.Upload {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
-	return store.Upload{Submission: store.Submission{
-		ID: [16]byte(sum[:16]), SHA256: sum, Size: 3_000_000, Format: "jpeg", Decoder: "test/1", Width: 4000, Height: 3000,
-		Submitted: t0, Received: t0, Subject: fmt.Sprintf("subject-%d", n), Hash: fmt.Sprintf("pdq:%x", sum),
-		Area: fmt.Sprintf("kycmark/area:%x", sum), Chain: "pdq/1", Quality: 100, AreaQuality: 90, Salt: sum,
+	return books.Upload{Submission: books.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: 3_000_000, Format: "jpeg", Width: 4000, Height: 3000,
+		Submitted: t0, Received: t0, Subject: fmt.Sprintf("subject-%d", n), Hash: fmt.Sprintf("pdq:%x", sum), Quality: 100, Salt: sum,
+		Details: books.Details{Decoder: "test/1", Area: fmt.Sprintf("kycmark/area:%x", sum), Chain: "pdq/1", AreaQuality: 90},
 	}}
 }
 
@@ -39,7 +39,7 @@ func BenchmarkLiveInsert(b *testing.B) {
 		b.SetParallelism(16) // for each of 2 processors
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				_, err := d.AddSubmissions(b.Context(), []store.Upload{hashRow(n.Add(1))})
+				_, err := d.AddSubmissions(b.Context(), []books.Upload{hashRow(n.Add(1))})
 				require.NoError(b, err)
 			}
 		})
@@ -51,7 +51,7 @@ func BenchmarkLiveInsert(b *testing.B) {
 func BenchmarkBulkInsert(b *testing.B) {
 	const batch = 5000
 	benchEach(b, func(b *testing.B, d *sqldb.DB) {
-		rows := make([]store.Upload, batch)
+		rows := make([]books.Upload, batch)
 		for n := range b.N {
 			b.StopTimer()
 			for i := range rows {

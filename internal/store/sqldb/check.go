@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -48,7 +48,7 @@ type checker struct {
 	q           querier
 	tree        *tlog.Tree
 	root        tlog.Hash
-	checkpoints []store.Checkpoint // not passed yet
+	checkpoints []books.Checkpoint // not passed yet
 	seen        map[string]int64   // entries by kind
 	erased      int64              // submissions
 	listed      int64              // submissions that erasures erased
@@ -114,8 +114,8 @@ func (c *checker) leaf(r ledgerRow) error {
 }
 
 // entry compares an entry with the commitment of the row that it stands for.
-func (c *checker) entry(r ledgerRow, evidence map[int64]store.Entry) error {
-	e, err := store.ParseEntry(r.entry)
+func (c *checker) entry(r ledgerRow, evidence map[int64]books.Entry) error {
+	e, err := books.ParseEntry(r.entry)
 	if err != nil {
 		return tampered("entry %d: %v", r.seq, err)
 	}
@@ -139,10 +139,10 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]store.Entry) error {
 var erasedCommitment = [32]byte{}
 
 // evidence reads the rows that carry the numbers from first to last.
-func (c *checker) evidence(first, last int64) (map[int64]store.Entry, error) {
-	found := make(map[int64]store.Entry)
+func (c *checker) evidence(first, last int64) (map[int64]books.Entry, error) {
+	found := make(map[int64]books.Entry)
 	twice := error(nil)
-	put := func(seq int64, e store.Entry) {
+	put := func(seq int64, e books.Entry) {
 		if _, ok := found[seq]; ok {
 			twice = tampered("two rows carry the number %d", seq)
 		}
@@ -171,30 +171,30 @@ func span[T any](c *checker, t table[T], first, last int64, put func(*T)) error 
 }
 
 // plain reads the rows that stand as they were entered.
-func (c *checker) plain(put func(int64, store.Entry), first, last int64) error {
+func (c *checker) plain(put func(int64, books.Entry), first, last int64) error {
 	custody, err := readCustody(c.ctx, c.q, between, first, last)
 	for i := range custody {
-		put(custody[i].Seq, custody[i].Entry())
+		put(custody[i].Seq, custody[i].LedgerEntry())
 	}
 	return errors.Join(err,
-		span(c, infoTable, first, last, func(r *store.Info) { put(r.Seq, r.Entry()) }),
-		span(c, recipientTable, first, last, func(r *store.Recipient) { put(r.Seq, r.Entry()) }),
-		span(c, markKeyTable, first, last, func(r *store.MarkKey) { put(r.Seq, r.Entry()) }),
-		span(c, keyStateTable, first, last, func(r *store.KeyState) { put(r.Seq, r.Entry()) }),
-		span(c, copyTable, first, last, func(r *store.Copy) { put(r.Seq, r.Entry()) }),
-		span(c, receiptTable, first, last, func(r *store.Receipt) { put(r.Seq, r.Entry()) }),
-		span(c, investigationTable, first, last, func(r *store.Investigation) { put(r.Seq, r.Entry()) }),
+		span(c, infoTable, first, last, func(r *books.Info) { put(r.Seq, r.LedgerEntry()) }),
+		span(c, recipientTable, first, last, func(r *books.Recipient) { put(r.Seq, r.LedgerEntry()) }),
+		span(c, markKeyTable, first, last, func(r *books.KeyEntry) { put(r.Seq, r.LedgerEntry()) }),
+		span(c, keyStateTable, first, last, func(r *books.KeyState) { put(r.Seq, r.LedgerEntry()) }),
+		span(c, copyTable, first, last, func(r *books.Copy) { put(r.Seq, r.LedgerEntry()) }),
+		span(c, receiptTable, first, last, func(r *books.Receipt) { put(r.Seq, r.LedgerEntry()) }),
+		span(c, investigationTable, first, last, func(r *books.Investigation) { put(r.Entry, r.LedgerEntry()) }),
 	)
 }
 
-func (c *checker) submissions(put func(int64, store.Entry), first, last int64) error {
+func (c *checker) submissions(put func(int64, books.Entry), first, last int64) error {
 	var bad error
-	err := span(c, submissionTable, first, last, func(s *store.Submission) {
-		e := s.Entry()
-		if s.Erased != 0 {
+	err := span(c, submissionTable, first, last, func(s *books.Submission) {
+		e := s.LedgerEntry()
+		if s.ErasedBy != 0 {
 			c.erased++
 			e.Commitment = erasedCommitment
-			if blanked := (store.Submission{ID: s.ID, Submitted: s.Submitted, Received: s.Received, Seq: s.Seq, Erased: s.Erased}); *s != blanked {
+			if blanked := (books.Submission{ID: s.ID, Submitted: s.Submitted, Received: s.Received, Seq: s.Seq, Erased: true, ErasedBy: s.ErasedBy}); *s != blanked {
 				bad = tampered("the erased submission of entry %d is not blank", s.Seq)
 			}
 		}
@@ -210,7 +210,7 @@ func (c *checker) submissions(put func(int64, store.Entry), first, last int64) e
 }
 
 // erasures holds every erasure against the submissions that it lists.
-func (c *checker) erasures(put func(int64, store.Entry), first, last int64) error {
+func (c *checker) erasures(put func(int64, books.Entry), first, last int64) error {
 	rows, err := erasureTable.rows(c.ctx, c.q, between, first, last)
 	if err != nil {
 		return err
@@ -219,12 +219,12 @@ func (c *checker) erasures(put func(int64, store.Entry), first, last int64) erro
 		if e.Submissions, err = readList(c.ctx, c.q, erasureListTable, e.Seq); err != nil {
 			return err
 		}
-		put(e.Seq, e.Entry())
+		put(e.Seq, e.LedgerEntry())
 		left, err := submissionTable.rows(c.ctx, c.q, " WHERE erased > 0 AND erased = $1 ORDER BY id", e.Seq)
 		if err != nil {
 			return err
 		}
-		if store.Left(left) != e.Left || len(left) != len(e.Submissions) {
+		if books.Left(left) != e.Left || len(left) != len(e.Submissions) {
 			return tampered("the submissions that entry %d erased were edited", e.Seq)
 		}
 		c.listed += int64(len(left))
@@ -252,10 +252,10 @@ func (c *checker) ends() error {
 // counts finds rows that no entry stands for.
 func (c *checker) counts() error {
 	for _, t := range []struct{ kind, table string }{
-		{store.KindRegistry, infoTable.name}, {store.KindRecipient, recipientTable.name}, {store.KindKey, markKeyTable.name},
-		{store.KindKeyState, keyStateTable.name}, {store.KindSubmission, submissionTable.name},
-		{store.KindErasure, erasureTable.name}, {store.KindIssue, copyTable.name}, {store.KindReceipt, receiptTable.name},
-		{store.KindCustody, custodyTable.name}, {store.KindInvestigation, investigationTable.name},
+		{books.EntryRegistry, infoTable.name}, {books.EntryRecipient, recipientTable.name}, {books.EntryKey, markKeyTable.name},
+		{books.EntryKeyState, keyStateTable.name}, {books.EntrySubmission, submissionTable.name},
+		{books.EntryErasure, erasureTable.name}, {books.EntryIssue, copyTable.name}, {books.EntryReceipt, receiptTable.name},
+		{books.EntryCustody, custodyTable.name}, {books.EntryInvestigation, investigationTable.name},
 	} {
 		n, err := c.count("SELECT count(*) FROM " + t.table)
 		if err != nil {

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Columns bind fields of rows, for reading and for writing, where the database has
@@ -38,7 +39,7 @@ func (f fixed) Scan(src any) error {
 		return unexpected(src)
 	}
 	if len(b) != len(f) {
-		return fmt.Errorf("%w: a blob of %d bytes where %d belong", store.ErrTampered, len(b), len(f))
+		return fmt.Errorf("%w: a blob of %d bytes where %d belong", books.ErrTampered, len(b), len(f))
 	}
 	copy(f, b)
 	return nil
@@ -63,7 +64,7 @@ func (s sparse) Scan(src any) error {
 		return err
 	}
 	if !slices.ContainsFunc(s, func(b byte) bool { return b != 0 }) {
-		return fmt.Errorf("%w: a blob of zeros where an empty one belongs", store.ErrTampered)
+		return fmt.Errorf("%w: a blob of zeros where an empty one belongs", books.ErrTampered)
 	}
 	return nil
 }
@@ -90,6 +91,34 @@ func (x blob) Scan(src any) error {
 	return nil
 }
 
+// text keeps a text as a blob.
+type text struct{ s *string }
+
+func (x text) Value() (driver.Value, error) { return []byte(*x.s), nil }
+
+func (x text) Scan(src any) error {
+	b, ok := src.([]byte)
+	if !ok {
+		return unexpected(src)
+	}
+	*x.s = string(b)
+	return nil
+}
+
+// erasedBy keeps the number of the erasure of a submission, 0 if it was not erased.
+type erasedBy struct{ s *books.Submission }
+
+func (x erasedBy) Value() (driver.Value, error) { return x.s.ErasedBy, nil }
+
+func (x erasedBy) Scan(src any) error {
+	n, ok := src.(int64)
+	if !ok {
+		return unexpected(src)
+	}
+	x.s.ErasedBy, x.s.Erased = n, n != 0
+	return nil
+}
+
 // flag keeps a boolean as 0 or 1.
 type flag struct{ b *bool }
 
@@ -110,10 +139,10 @@ func (f flag) Scan(src any) error {
 }
 
 // copyID keeps the ID of a copy as 8 bytes, big endian, as a mark carries them.
-type copyID struct{ id *uint64 }
+type copyID struct{ id *watermark.CopyID }
 
 func (c copyID) Value() (driver.Value, error) {
-	return binary.BigEndian.AppendUint64(nil, *c.id), nil
+	return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil
 }
 
 func (c copyID) Scan(src any) error {
@@ -121,10 +150,10 @@ func (c copyID) Scan(src any) error {
 	if err := fixed(raw[:]).Scan(src); err != nil {
 		return err
 	}
-	*c.id = binary.BigEndian.Uint64(raw[:])
+	*c.id = watermark.CopyID(binary.BigEndian.Uint64(raw[:]))
 	return nil
 }
 
 func unexpected(src any) error {
-	return fmt.Errorf("%w: a column holds %T", store.ErrTampered, src)
+	return fmt.Errorf("%w: a column holds %T", books.ErrTampered, src)
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 )
 
 // CountSubmitted counts the uploads submitted in each span, ends included, that were not
@@ -27,7 +27,7 @@ const microsOfDay = 86_400_000_000
 // CountIssued counts, for each recipient and each day (of UTC) of submission, the
 // uploads of which copies were issued to it. What was erased, or submitted or issued
 // after until, does not count.
-func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]store.Issued, error) {
+func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, error) {
 	return d.days(ctx, until, `SELECT c.recipient, s.submitted / 86400000000 AS day, count(DISTINCT c.submission)
 		FROM copy c JOIN submission s ON s.id = c.submission WHERE s.erased = 0 AND s.submitted <= $1 AND c.issued <= $1
 		GROUP BY c.recipient, day ORDER BY c.recipient, day`)
@@ -35,7 +35,7 @@ func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]store.Issued, 
 
 // CountDays counts, by days of UTC, the uploads by their submission and, for each
 // recipient, the copies by their issue, up to until.
-func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, issued []store.Issued, err error) {
+func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, issued []books.Issued, err error) {
 	submitted, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE submitted <= $1 GROUP BY day ORDER BY day")
 	if err != nil {
 		return nil, nil, err
@@ -44,15 +44,15 @@ func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, issued 
 	return submitted, issued, err
 }
 
-func (d *DB) days(ctx context.Context, until time.Time, query string) ([]store.Issued, error) {
+func (d *DB) days(ctx context.Context, until time.Time, query string) ([]books.Issued, error) {
 	rows, err := d.read.QueryContext(ctx, query, until.UnixMicro())
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []store.Issued
+	var out []books.Issued
 	for rows.Next() {
-		var x store.Issued
+		var x books.Issued
 		var day int64
 		if err := rows.Scan(&x.Recipient, &day, &x.Count); err != nil {
 			return nil, err

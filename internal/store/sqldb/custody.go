@@ -5,11 +5,12 @@ import (
 	"context"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // AddCustody enters facts of custody.
-func (d *DB) AddCustody(ctx context.Context, facts ...store.Custody) error {
+func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	return d.update(ctx, func(t *tx) error {
 		var rows []custodyRow
 		var lines []listed
@@ -27,13 +28,13 @@ func (d *DB) AddCustody(ctx context.Context, facts ...store.Custody) error {
 }
 
 // ascending sorts a list and leaves each submission in it once, as it is read back.
-func ascending(ids [][16]byte) [][16]byte {
+func ascending(ids []watermark.Submission) []watermark.Submission {
 	ids = slices.Clone(ids)
-	slices.SortFunc(ids, func(a, b [16]byte) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(ids, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
 	return slices.Compact(ids)
 }
 
-func lists(in int64, ids [][16]byte) []listed {
+func lists(in int64, ids []watermark.Submission) []listed {
 	out := make([]listed, len(ids))
 	for i, id := range ids {
 		out[i] = listed{in, id}
@@ -42,18 +43,18 @@ func lists(in int64, ids [][16]byte) []listed {
 }
 
 // Custody lists all facts in the order of entry.
-func (d *DB) Custody(ctx context.Context) ([]store.Custody, error) {
+func (d *DB) Custody(ctx context.Context) ([]books.Custody, error) {
 	return readCustody(ctx, d.read, " ORDER BY seq")
 }
 
 // CustodyBy lists the facts about a recipient in the order of entry.
-func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]store.Custody, error) {
+func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, error) {
 	return readCustody(ctx, d.read, " WHERE recipient = $1 ORDER BY seq", recipient)
 }
 
 // CustodyOf lists the facts that cover an upload in the order of entry. Of their lists it
 // gives that upload alone: one may be as long as the registry.
-func (d *DB) CustodyOf(ctx context.Context, submission [16]byte) ([]store.Custody, error) {
+func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
 	rows, err := custodyTable.rows(ctx, d.read, ` WHERE seq IN (
 		SELECT c.seq FROM submission s
 		JOIN custody c ON c.listed = 0 AND c.since <= s.submitted AND s.submitted <= c.until
@@ -64,22 +65,22 @@ func (d *DB) CustodyOf(ctx context.Context, submission [16]byte) ([]store.Custod
 		JOIN custody c ON c.seq = l.custody AND c.since <= s.submitted AND s.submitted <= c.until
 		WHERE s.id = $1)
 	ORDER BY seq`, submission[:])
-	var out []store.Custody
+	out := make([]books.Custody, 0, len(rows))
 	for _, r := range rows {
 		if r.listed > 0 {
-			r.Submissions = [][16]byte{submission}
+			r.Submissions = []watermark.Submission{submission}
 		}
 		out = append(out, r.Custody)
 	}
 	return out, err
 }
 
-func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]store.Custody, error) {
+func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]books.Custody, error) {
 	rows, err := custodyTable.rows(ctx, q, tail, args...)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]store.Custody, len(rows))
+	out := make([]books.Custody, len(rows))
 	for i, r := range rows {
 		if r.listed > 0 {
 			if r.Submissions, err = readList(ctx, q, custodyListTable, r.Seq); err != nil {
@@ -95,9 +96,9 @@ func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]st
 }
 
 // readList reads the submissions that the row of a number lists.
-func readList(ctx context.Context, q querier, t table[listed], of int64) ([][16]byte, error) {
+func readList(ctx context.Context, q querier, t table[listed], of int64) ([]watermark.Submission, error) {
 	rows, err := t.rows(ctx, q, " WHERE "+t.columns[0]+" = $1 ORDER BY submission", of)
-	out := make([][16]byte, len(rows))
+	out := make([]watermark.Submission, len(rows))
 	for i, r := range rows {
 		out[i] = r.id
 	}

@@ -6,27 +6,27 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// A Driver is a [store.Driver] of a SQL database.
+// A Driver is a [books.Driver] of a SQL database.
 type Driver struct {
-	Make    func(context.Context, store.Info) (*DB, error) // makes a registry and opens it
+	Make    func(context.Context, books.Info) (*DB, error) // makes a registry and opens it
 	Find    func(context.Context) (*DB, error)             // opens the registry that is there
 	Receive func(context.Context) (*DB, error)             // opens what [Transfer] fills
 }
 
 // Create makes the registry that info names and opens it.
-func (d Driver) Create(ctx context.Context, info store.Info) (store.Store, error) {
+func (d Driver) Create(ctx context.Context, info books.Info) (books.Store, error) {
 	return opened(d.Make(ctx, info))
 }
 
 // Open opens the registry that is there.
-func (d Driver) Open(ctx context.Context) (store.Store, error) { return opened(d.Find(ctx)) }
+func (d Driver) Open(ctx context.Context) (books.Store, error) { return opened(d.Find(ctx)) }
 
-// opened keeps a nil *DB from becoming a store.Store that is not nil.
-func opened(db *DB, err error) (store.Store, error) {
+// opened keeps a nil *DB from becoming a books.Store that is not nil.
+func opened(db *DB, err error) (books.Store, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func opened(db *DB, err error) (store.Store, error) {
 
 // Transfer copies the registry from, which another Driver opened, to this place: see
 // [Transfer].
-func (d Driver) Transfer(ctx context.Context, from store.Store, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
+func (d Driver) Transfer(ctx context.Context, from books.Store, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, ok := from.(*DB)
 	if !ok {
 		return 0, root, fmt.Errorf("copy a registry: the source is a %T, not a SQL database", from)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -32,7 +32,7 @@ func (d *DB) Waiting() int {
 
 // Enqueue lets uploads wait as those of a caller who has not yet asked for the turn; during
 // runs in their transaction. The result is the caller's, once somebody has committed them.
-func (d *DB) Enqueue(ctx context.Context, uploads []store.Upload, during func()) (err func() error) {
+func (d *DB) Enqueue(ctx context.Context, uploads []books.Upload, during func()) (err func() error) {
 	r := &request{ctx: ctx, uploads: uploads, done: make(chan struct{}), write: func(*tx) error { during(); return nil }}
 	d.turns.enter(r)
 	return func() error { <-r.done; return r.err }

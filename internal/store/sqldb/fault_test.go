@@ -12,8 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // writes are one of each kind: what a repetition says where the first was committed
@@ -36,11 +37,11 @@ var writes = map[string]struct {
 		s, _ := submission(1)
 		c, k := issued(99, s.ID, "vendor A")
 		k.ID, c.KeyID = "v1-other", "v1-other"
-		return d.AddCopies(ctx, []store.Copy{c}, k)
-	}, store.ErrConflict, 2}, // it is there: the copy ID is fresh for each issue
+		return d.AddCopies(ctx, []books.Copy{c}, k)
+	}, books.ErrConflict, 2}, // it is there: the copy ID is fresh for each issue
 	"erasure": {func(ctx context.Context, d *sqldb.DB) error {
 		return d.Erase(ctx, erasure("letter", 3))
-	}, store.ErrErased, 1},
+	}, books.ErrErased, 1},
 }
 
 // A commit either fails, or fails to say that it succeeded; in both cases a
@@ -140,7 +141,7 @@ func TestCancelledDuringCommit(t *testing.T) {
 // must not fail because another gives up meanwhile, nor go on when its own caller does.
 func TestWhoGivesUpFailsNobodyElse(t *testing.T) {
 	d := kinds["memory"](t, info())
-	many := make([]store.Upload, 4096)
+	many := make([]books.Upload, 4096)
 	for n := range many {
 		many[n].Submission, _ = submission(n)
 		many[n].Kept = false
@@ -149,13 +150,13 @@ func TestWhoGivesUpFailsNobodyElse(t *testing.T) {
 	last.Kept = false
 	ctx, cancel := context.WithCancel(t.Context())
 	first := d.Enqueue(t.Context(), many, cancel)
-	_, err := d.AddSubmissions(ctx, []store.Upload{{Submission: last}})
+	_, err := d.AddSubmissions(ctx, []books.Upload{{Submission: last}})
 	require.ErrorIs(t, err, context.Canceled)
 	require.NoError(t, first())
 
 	ctx, cancel = context.WithCancel(t.Context())
 	first = d.Enqueue(ctx, many, cancel)
-	_, err = d.AddSubmissions(t.Context(), []store.Upload{{Submission: last}})
+	_, err = d.AddSubmissions(t.Context(), []books.Upload{{Submission: last}})
 	require.NoError(t, err)
 	require.ErrorIs(t, first(), context.Canceled)
 }
@@ -166,7 +167,7 @@ func TestPanicAcknowledgesNothing(t *testing.T) {
 	d := kinds["memory"](t, info())
 	s, _ := submission(1)
 	s.Kept = false
-	other := d.Enqueue(t.Context(), []store.Upload{{Submission: s}}, func() { panic("of a caller") })
+	other := d.Enqueue(t.Context(), []books.Upload{{Submission: s}}, func() { panic("of a caller") })
 	require.Panics(t, func() { _, _ = d.AddRecipient(t.Context(), recipient("vendor A")) })
 	require.Error(t, other())
 	size, _, err := d.Check(t.Context())
@@ -190,7 +191,7 @@ func TestOneBadWriterSpoilsNoOther(t *testing.T) {
 				case 0:
 					s, x := submission(5)
 					_, err := add(t.Context(), d, s, x)
-					assert.ErrorIs(t, err, store.ErrErased)
+					assert.ErrorIs(t, err, books.ErrErased)
 				case 1:
 					assert.Error(t, d.AddCustody(t.Context(), custody("nobody")))
 				case 2:
@@ -200,8 +201,8 @@ func TestOneBadWriterSpoilsNoOther(t *testing.T) {
 					assert.True(t, added)
 				case 3:
 					s, _ := submission(1)
-					c, k := issued(uint64(1000+n), s.ID, "vendor A")
-					assert.NoError(t, d.AddCopies(t.Context(), []store.Copy{c}, k))
+					c, k := issued(watermark.CopyID(1000+n), s.ID, "vendor A")
+					assert.NoError(t, d.AddCopies(t.Context(), []books.Copy{c}, k))
 				}
 			})
 		}

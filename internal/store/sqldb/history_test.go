@@ -11,8 +11,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A history is a random series of operations. The same seed gives the same one.
@@ -40,7 +41,7 @@ func (h *history) blob() []byte {
 }
 
 // upload is one of few, so that uploads come again; n = 0 has another digest each time.
-func (h *history) upload() store.Upload {
+func (h *history) upload() books.Upload {
 	n := h.IntN(60)
 	s, x := submission(n)
 	s.Submitted, s.Received, s.Subject = h.time(), h.time(), fmt.Sprintf("subject-%d", h.IntN(9))
@@ -49,15 +50,15 @@ func (h *history) upload() store.Upload {
 	}
 	x.Features, x.Hashes = h.blob(), h.blob()
 	if s.Kept = h.IntN(4) > 0; s.Kept {
-		return store.Upload{Submission: s, Sealed: &x}
+		return books.Upload{Submission: s, Sealed: &x}
 	}
 	if x.Body = nil; h.IntN(2) == 0 {
-		return store.Upload{Submission: s, Sealed: &x}
+		return books.Upload{Submission: s, Sealed: &x}
 	}
-	return store.Upload{Submission: s}
+	return books.Upload{Submission: s}
 }
 
-func (h *history) ids(most int) (ids [][16]byte) {
+func (h *history) ids(most int) (ids []watermark.Submission) {
 	for range h.IntN(most + 1) {
 		s, _ := submission(h.IntN(60))
 		ids = append(ids, s.ID)
@@ -71,70 +72,70 @@ var names = []string{"vendor A", "vendor B", "Älter", "zeta", "Zeta", "a-b", "a
 func (h *history) name() string { return names[h.IntN(len(names))] }
 
 // step is the next operation. It is to be applied to every store.
-func (h *history) step() func(ctx context.Context, s store.Store) (any, error) {
+func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
 	switch k := h.IntN(14); k {
 	case 0, 1:
 		r := recipient(h.name())
 		r.Kind, r.Added = []string{"vendor", "partner"}[h.IntN(2)], h.time()
-		return func(ctx context.Context, s store.Store) (any, error) { return s.AddRecipient(ctx, r) }
+		return func(ctx context.Context, s books.Store) (any, error) { return s.AddRecipient(ctx, r) }
 	case 2, 3, 4, 5:
-		uploads := make([]store.Upload, 1+h.IntN(12))
+		uploads := make([]books.Upload, 1+h.IntN(12))
 		for i := range uploads {
 			uploads[i] = h.upload()
 		}
-		return func(ctx context.Context, s store.Store) (any, error) { return s.AddSubmissions(ctx, uploads) }
+		return func(ctx context.Context, s books.Store) (any, error) { return s.AddSubmissions(ctx, uploads) }
 	case 6, 7:
-		copies := make([]store.Copy, 1+h.IntN(8))
-		var key store.MarkKey
+		copies := make([]books.Copy, 1+h.IntN(8))
+		var key books.KeyEntry
 		for i := range copies {
 			s, _ := submission(h.IntN(60))
-			copies[i], key = issued(h.Uint64N(400)<<55|1, s.ID, h.name())
+			copies[i], key = issued(watermark.CopyID(h.Uint64N(400)<<55|1), s.ID, h.name())
 			copies[i].Margin, copies[i].PSNR, copies[i].SSIM = h.NormFloat64(), -h.Float64()*float64(h.IntN(2)), h.ExpFloat64()
 			copies[i].Weak, copies[i].Issued = h.IntN(2) == 0, h.time()
 		}
-		return func(ctx context.Context, s store.Store) (any, error) { return nil, s.AddCopies(ctx, copies, key) }
+		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddCopies(ctx, copies, key) }
 	case 8:
-		e := store.Erasure{Submissions: h.ids(3), Note: "é", Entered: h.time(), Salt: h.sum()}
-		return func(ctx context.Context, s store.Store) (any, error) { return nil, s.Erase(ctx, e) }
+		e := books.Erasure{Submissions: h.ids(3), Note: "é", Entered: h.time(), Salt: h.sum()}
+		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.Erase(ctx, e) }
 	case 9:
 		c := custody(h.name(), h.ids(4)...)
 		c.From, c.To = h.time().AddDate(0, 0, -h.IntN(3)), h.time().AddDate(0, 0, h.IntN(3))
-		return func(ctx context.Context, s store.Store) (any, error) { return nil, s.AddCustody(ctx, c) }
+		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddCustody(ctx, c) }
 	default:
 		return h.rare(k)
 	}
 }
 
-func (h *history) rare(k int) func(ctx context.Context, s store.Store) (any, error) {
+func (h *history) rare(k int) func(ctx context.Context, s books.Store) (any, error) {
 	switch k {
 	case 10:
-		r := receipt(h.Uint64N(400)<<55 | 1)
-		return func(ctx context.Context, s store.Store) (any, error) { return nil, s.AddReceipt(ctx, r) }
+		r := receipt(watermark.CopyID(h.Uint64N(400)<<55 | 1))
+		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddReceipt(ctx, r) }
 	case 11:
 		st := keyState([]string{"active", "retired", "compromised", "lost"}[h.IntN(4)])
 		if h.IntN(8) > 0 { // copies go on
 			st.KeyID = fmt.Sprintf("v1-%d", h.IntN(5))
 		}
-		return func(ctx context.Context, s store.Store) (any, error) { return nil, s.AddKeyState(ctx, st) }
+		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddKeyState(ctx, st) }
 	case 12:
 		i := investigation(h.IntN(1000))
-		return func(ctx context.Context, s store.Store) (any, error) { return s.AddInvestigation(ctx, i) }
+		return func(ctx context.Context, s books.Store) (any, error) { return s.AddInvestigation(ctx, i) }
 	default:
 		_, k := issued(1, [16]byte{}, "")
 		k.ID, k.Commitment = fmt.Sprintf("v1-%d", h.IntN(5)), [32]byte{byte(h.IntN(2))}
-		return func(ctx context.Context, s store.Store) (any, error) {
+		return func(ctx context.Context, s books.Store) (any, error) {
 			size, root, err := s.Head(ctx)
 			if err != nil || size%3 > 0 {
 				return s.AddMarkKey(ctx, k)
 			}
-			return s.AddCheckpoint(ctx, store.Checkpoint{Size: size, Root: root, Made: t0})
+			return s.AddCheckpoint(ctx, books.Checkpoint{Size: size, Root: root, Made: t0})
 		}
 	}
 }
 
 // refusal is the kind of an error; what the databases themselves refuse is one.
 func refusal(err error) string {
-	for _, kind := range []error{store.ErrConflict, store.ErrErased, store.ErrMarkKey, store.ErrNotFound, store.ErrTampered} {
+	for _, kind := range []error{books.ErrConflict, books.ErrErased, books.ErrMarkKey, books.ErrNotFound, books.ErrTampered} {
 		if errors.Is(err, kind) {
 			return kind.Error()
 		}
@@ -196,7 +197,7 @@ func answers(t *testing.T, d *sqldb.DB) map[string]any {
 		collect(note, "custody of"+at, func() (any, error) { return d.CustodyOf(ctx, s.ID) })
 		collect(note, "copies of"+at, func() (any, error) { return d.Copies(ctx, s.ID) })
 	}
-	for n := range uint64(400) {
+	for n := range watermark.CopyID(400) {
 		collect(note, fmt.Sprint("copy ", n), func() (any, error) { return d.Copy(ctx, n<<55|1) })
 		collect(note, fmt.Sprint("receipts ", n), func() (any, error) { return d.Receipts(ctx, n<<55|1) })
 	}

@@ -15,10 +15,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 var kills = flag.Int("kills", 5, "how often the writer is killed on each store")
@@ -67,8 +68,8 @@ func strike(ctx context.Context, d *sqldb.DB, n int) error {
 		return err
 	}
 	fmt.Println("submit", n)
-	c, k := issued(uint64(n), s.ID, "vendor A")
-	if err := d.AddCopies(ctx, []store.Copy{c}, k); err != nil {
+	c, k := issued(watermark.CopyID(n), s.ID, "vendor A")
+	if err := d.AddCopies(ctx, []books.Copy{c}, k); err != nil {
 		return err
 	}
 	fmt.Println("issue", n)
@@ -126,7 +127,7 @@ func survived(t *testing.T, dsn string, acked []ack) {
 		require.NoError(t, err, "submission %d was acknowledged", a.n)
 		switch a.what {
 		case "issue":
-			_, err := d.Copy(t.Context(), uint64(a.n))
+			_, err := d.Copy(t.Context(), watermark.CopyID(a.n))
 			require.NoError(t, err, "copy %d was acknowledged", a.n)
 		case "erase":
 			require.NotZero(t, s.Erased, "the erasure of %d was acknowledged", a.n)

@@ -7,7 +7,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -36,7 +36,7 @@ func (c *lotCheck) start(ctx context.Context, q querier) (err error) {
 }
 
 // expect takes in a submission.
-func (c *lotCheck) expect(s *store.Submission) error {
+func (c *lotCheck) expect(s *books.Submission) error {
 	h, ok, err := searchable(s.Seq, s.Area, s.AreaQuality)
 	if err != nil {
 		return tampered("area hash: %v", err)

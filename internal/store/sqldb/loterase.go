@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/phash"
 )
 
 // eraseHashes removes submissions that are erased from what they are found by.
-func eraseHashes(ctx context.Context, t *tx, rows []store.Submission) error {
+func eraseHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 	lots, err := readLots(ctx, t, math.MaxInt64)
 	if err != nil {
 		return err

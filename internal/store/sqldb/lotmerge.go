@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -39,7 +39,7 @@ func readSearchState(ctx context.Context, q querier) (s searchState, err error) 
 
 func (s *searchState) check(err error) error {
 	if err == nil && s.scheme != bandScheme {
-		err = fmt.Errorf("%w: its search tables are of scheme %d; this version of kycmark knows %d", store.ErrSchema, s.scheme, bandScheme)
+		err = fmt.Errorf("%w: its search tables are of scheme %d; this version of kycmark knows %d", books.ErrSchema, s.scheme, bandScheme)
 	}
 	if err != nil {
 		return fmt.Errorf("search tables: %w", err)
@@ -54,7 +54,7 @@ func (t *tx) setSearchState(ctx context.Context, s searchState) error {
 }
 
 // enterHashes makes new submissions searchable.
-func enterHashes(ctx context.Context, t *tx, rows []store.Submission) error {
+func enterHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 	var all numbered
 	for i := range rows {
 		h, ok, err := searchable(rows[i].Seq, rows[i].Area, rows[i].AreaQuality)

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -30,14 +30,14 @@ func (d *DB) Searchable(ctx context.Context) (n int64, err error) {
 
 func (d *DB) near(ctx context.Context, hashes []phash.Hash, radius int, search func(*nearest) error) ([]phash.Hit, error) {
 	if radius < 0 || radius > maxRadius {
-		return nil, fmt.Errorf("%w: within %d bits; the tables serve %d", store.ErrSearch, radius, maxRadius)
+		return nil, fmt.Errorf("%w: within %d bits; the tables serve %d", books.ErrSearch, radius, maxRadius)
 	}
 	if d.info.SealHashes {
-		return nil, fmt.Errorf("%w: its hashes are sealed", store.ErrSearch)
+		return nil, fmt.Errorf("%w: its hashes are sealed", books.ErrSearch)
 	}
 	for _, h := range hashes {
 		if h.Kind != searched {
-			return nil, fmt.Errorf("%w: by a hash of kind %s, not %s", store.ErrSearch, h.Kind, searched)
+			return nil, fmt.Errorf("%w: by a hash of kind %s, not %s", books.ErrSearch, h.Kind, searched)
 		}
 	}
 	conn, err := d.read.Conn(ctx)
@@ -202,7 +202,7 @@ func (n *nearest) scan(tail string, args ...any) error {
 	return each(n.ctx, n.q, bindArea, func(r *areaRow) error {
 		h, ok, err := searchable(r.seq, r.area, r.quality)
 		if err != nil {
-			return fmt.Errorf("%w: %w", store.ErrTampered, err)
+			return fmt.Errorf("%w: %w", books.ErrTampered, err)
 		}
 		if !ok {
 			return nil

@@ -10,9 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A corpus is uploads whose hashes are random, near each other as those of documents
@@ -60,7 +61,7 @@ func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
 	t.Helper()
 	size, _, err := d.Head(t.Context())
 	require.NoError(t, err)
-	uploads := make([]store.Upload, n)
+	uploads := make([]books.Upload, n)
 	for i := range uploads {
 		s, _ := submission(c.n)
 		h := c.next()
@@ -71,7 +72,7 @@ func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
 			c.kept[size+int64(i)+1] = h
 		}
 		c.ids[size+int64(i)+1] = s.ID
-		uploads[i] = store.Upload{Submission: s}
+		uploads[i] = books.Upload{Submission: s}
 	}
 	_, err = d.AddSubmissions(t.Context(), uploads)
 	require.NoError(t, err)
@@ -80,14 +81,14 @@ func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
 // erase erases every k-th upload that is there.
 func (c *corpus) erase(t *testing.T, d *sqldb.DB, k int) {
 	t.Helper()
-	e := store.Erasure{Entered: t0, Actor: "dpo", Salt: salt(fmt.Sprint("erasure", len(c.ids)))}
+	e := books.Erasure{Entered: t0, Actor: "dpo", Salt: salt(fmt.Sprint("erasure", len(c.ids)))}
 	for seq := range c.kept {
 		if seq%int64(k) == 0 {
 			e.Submissions = append(e.Submissions, c.ids[seq])
 			delete(c.kept, seq)
 		}
 	}
-	slices.SortFunc(e.Submissions, func(a, b [16]byte) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(e.Submissions, func(a, b watermark.Submission) int { return slices.Compare(a[:], b[:]) })
 	require.NoError(t, d.Erase(t.Context(), e))
 }
 
@@ -249,21 +250,21 @@ func TestNearRefuses(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
 		h := newCorpus(5).hash()
 		_, err := d.Near(t.Context(), []phash.Hash{h}, 32)
-		require.ErrorIs(t, err, store.ErrSearch)
+		require.ErrorIs(t, err, books.ErrSearch)
 		_, err = d.Near(t.Context(), []phash.Hash{{Kind: phash.PDQ, Bits: h.Bits}}, 31)
-		require.ErrorIs(t, err, store.ErrSearch)
+		require.ErrorIs(t, err, books.ErrSearch)
 		require.NoError(t, rawly(t, d, "UPDATE search_state SET scheme = 2"))
 		_, err = d.Near(t.Context(), []phash.Hash{h}, 31)
-		require.ErrorIs(t, err, store.ErrSchema)
+		require.ErrorIs(t, err, books.ErrSchema)
 		s, x := submission(1)
 		_, err = add(t.Context(), d, s, x)
-		require.ErrorIs(t, err, store.ErrSchema)
+		require.ErrorIs(t, err, books.ErrSchema)
 	})
 	sealed := info()
 	sealed.SealHashes = true
 	for name, create := range kinds {
 		_, err := create(t, sealed).Near(t.Context(), []phash.Hash{newCorpus(5).hash()}, 31)
-		require.ErrorIs(t, err, store.ErrSearch, name)
+		require.ErrorIs(t, err, books.ErrSearch, name)
 	}
 }
 
@@ -321,15 +322,15 @@ func TestEditedLotsAreRefused(t *testing.T) {
 	for _, id := range []string{"id + 524288", "id + 1048576", "-id"} { // whose lists' numbers wrap round
 		require.NoError(t, rawly(t, d, "UPDATE lot SET id = "+id))
 		_, err := d.Near(t.Context(), []phash.Hash{c.hash()}, 31)
-		require.ErrorIs(t, err, store.ErrTampered, id)
+		require.ErrorIs(t, err, books.ErrTampered, id)
 		require.NoError(t, rawly(t, d, "UPDATE lot SET id = abs(id) % 524288"))
 	}
 	require.NoError(t, rawly(t, d, "UPDATE lot SET bits = 99"))
 	_, err := d.Near(t.Context(), []phash.Hash{c.hash()}, 31)
-	require.ErrorIs(t, err, store.ErrTampered)
+	require.ErrorIs(t, err, books.ErrTampered)
 	require.NoError(t, rawly(t, d, "UPDATE lot SET bits = 1; UPDATE posting SET entries = x'00'"))
 	_, err = d.Near(t.Context(), []phash.Hash{c.hash()}, 31)
-	require.ErrorIs(t, err, store.ErrTampered)
+	require.ErrorIs(t, err, books.ErrTampered)
 }
 
 func rawly(t *testing.T, d *sqldb.DB, query string) error {

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -69,7 +69,7 @@ func eachRecent(q blobQuery, f func(seq int64, h *phash.Hash), tail string, args
 // enterRecent adds hashes and returns how many rows that began.
 func (t *tx) enterRecent(ctx context.Context, all numbered) (begun int, err error) {
 	last, err := recentTable.one(ctx, t, " ORDER BY seq DESC LIMIT 1")
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !errors.Is(err, books.ErrNotFound) {
 		return 0, err
 	}
 	if last != nil && len(last.hashes) < recentEntries*recentBytes {
@@ -123,7 +123,7 @@ func (t *tx) dropRecent(ctx context.Context, upto int64) error {
 // strike removes a submission from the rows of recent hashes.
 func (t *tx) strike(ctx context.Context, seq int64) error {
 	row, err := recentTable.one(ctx, t, " WHERE seq <= $1 ORDER BY seq DESC LIMIT 1", seq)
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, books.ErrNotFound) {
 		return nil
 	}
 	if err != nil {

@@ -7,21 +7,22 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // AddRecipient enters a recipient unless it is there.
-func (d *DB) AddRecipient(ctx context.Context, r store.Recipient) (added bool, err error) {
+func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
 	err = d.update(ctx, func(t *tx) error {
 		added = false
 		old, err := recipientTable.one(ctx, t, " WHERE name = $1", r.Name)
 		switch {
 		case err == nil && old.Kind != r.Kind:
-			return fmt.Errorf("%w: recipient %q is a %s", store.ErrConflict, r.Name, old.Kind)
+			return fmt.Errorf("%w: recipient %q is a %s", books.ErrConflict, r.Name, old.Kind)
 		case err == nil:
 			return nil
-		case !errors.Is(err, store.ErrNotFound):
+		case !errors.Is(err, books.ErrNotFound):
 			return err
 		}
 		added = true
@@ -32,12 +33,12 @@ func (d *DB) AddRecipient(ctx context.Context, r store.Recipient) (added bool, e
 }
 
 // Recipients lists all recipients by name.
-func (d *DB) Recipients(ctx context.Context) ([]store.Recipient, error) {
+func (d *DB) Recipients(ctx context.Context) ([]books.Recipient, error) {
 	return recipientTable.rows(ctx, d.read, " ORDER BY name")
 }
 
 // AddMarkKey enters a mark key unless it is there.
-func (d *DB) AddMarkKey(ctx context.Context, k store.MarkKey) (added bool, err error) {
+func (d *DB) AddMarkKey(ctx context.Context, k books.KeyEntry) (added bool, err error) {
 	err = d.update(ctx, func(t *tx) (err error) {
 		added, err = ensureMarkKey(ctx, t, k)
 		return err
@@ -45,12 +46,12 @@ func (d *DB) AddMarkKey(ctx context.Context, k store.MarkKey) (added bool, err e
 	return added && err == nil, err
 }
 
-func ensureMarkKey(ctx context.Context, t *tx, k store.MarkKey) (added bool, err error) {
+func ensureMarkKey(ctx context.Context, t *tx, k books.KeyEntry) (added bool, err error) {
 	old, err := markKeyTable.one(ctx, t, " WHERE id = $1", k.ID)
 	switch {
 	case err == nil && old.Commitment != k.Commitment:
-		return false, fmt.Errorf("%w: another mark key has the ID %s", store.ErrConflict, k.ID)
-	case !errors.Is(err, store.ErrNotFound):
+		return false, fmt.Errorf("%w: another mark key has the ID %s", books.ErrConflict, k.ID)
+	case !errors.Is(err, books.ErrNotFound):
 		return false, err
 	}
 	k.Seq = t.append(k)
@@ -58,12 +59,12 @@ func ensureMarkKey(ctx context.Context, t *tx, k store.MarkKey) (added bool, err
 }
 
 // MarkKeys lists the mark keys in the order of entry.
-func (d *DB) MarkKeys(ctx context.Context) ([]store.MarkKey, error) {
+func (d *DB) MarkKeys(ctx context.Context) ([]books.KeyEntry, error) {
 	return markKeyTable.rows(ctx, d.read, " ORDER BY seq")
 }
 
 // AddKeyState enters a state of a mark key, if it may follow the last one.
-func (d *DB) AddKeyState(ctx context.Context, s store.KeyState) error {
+func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
 	return d.update(ctx, func(t *tx) error {
 		last, err := t.keyState(ctx, s.KeyID)
 		if err != nil {
@@ -78,10 +79,10 @@ func (d *DB) AddKeyState(ctx context.Context, s store.KeyState) error {
 }
 
 // keyState is the state of a mark key that was entered last; the zero value: none was.
-func (t *tx) keyState(ctx context.Context, id string) (*store.KeyState, error) {
+func (t *tx) keyState(ctx context.Context, id string) (*books.KeyState, error) {
 	s, err := keyStateTable.one(ctx, t, " WHERE key_id = $1 ORDER BY seq DESC LIMIT 1", id)
-	if errors.Is(err, store.ErrNotFound) {
-		return &store.KeyState{}, nil
+	if errors.Is(err, books.ErrNotFound) {
+		return &books.KeyState{}, nil
 	}
 	return s, err
 }
@@ -89,19 +90,19 @@ func (t *tx) keyState(ctx context.Context, id string) (*store.KeyState, error) {
 // mayMark refuses a key that was retired or compromised since the caller looked.
 func (t *tx) mayMark(ctx context.Context, id string) error {
 	s, err := t.keyState(ctx, id)
-	if err == nil && s.State != "" && s.State != store.KeyActive {
-		err = fmt.Errorf("%w: %s", store.ErrMarkKey, s)
+	if err == nil && s.State != "" && s.State != books.KeyActive {
+		err = fmt.Errorf("%w: %s", books.ErrMarkKey, s)
 	}
 	return err
 }
 
 // KeyStates lists the states of all mark keys in the order of entry.
-func (d *DB) KeyStates(ctx context.Context) ([]store.KeyState, error) {
+func (d *DB) KeyStates(ctx context.Context) ([]books.KeyState, error) {
 	return keyStateTable.rows(ctx, d.read, " ORDER BY seq")
 }
 
-// AddCopies enters copies, and before them their mark key where it was never entered.
-func (d *DB) AddCopies(ctx context.Context, copies []store.Copy, key store.MarkKey) error {
+// AddCopies enters copies and sets their Seq, and before them their mark key where it was never entered.
+func (d *DB) AddCopies(ctx context.Context, copies []books.Copy, key books.KeyEntry) error {
 	err := d.update(ctx, func(t *tx) error {
 		if err := noneErased(ctx, t, copies); err != nil {
 			return err
@@ -112,53 +113,51 @@ func (d *DB) AddCopies(ctx context.Context, copies []store.Copy, key store.MarkK
 		if err := t.mayMark(ctx, key.ID); err != nil {
 			return err
 		}
-		rows := make([]store.Copy, len(copies))
-		for i, c := range copies {
-			c.Seq = t.append(c)
-			rows[i] = c
+		for i := range copies {
+			copies[i].Seq = t.append(copies[i])
 		}
-		return insert(ctx, t, copyTable, rows...)
+		return insert(ctx, t, copyTable, copies...)
 	})
 	if err != nil && d.dialect.Conflict(err) {
-		return fmt.Errorf("%w: a copy ID is taken", store.ErrConflict)
+		return fmt.Errorf("%w: a copy ID is taken", books.ErrConflict)
 	}
 	return err
 }
 
 // noneErased refuses copies of what was erased since it was opened.
-func noneErased(ctx context.Context, t *tx, copies []store.Copy) error {
+func noneErased(ctx context.Context, t *tx, copies []books.Copy) error {
 	for i, c := range copies {
 		if i > 0 && c.Submission == copies[i-1].Submission {
 			continue
 		}
 		s, err := submissionTable.one(ctx, t, " WHERE id = $1", c.Submission[:])
 		if err != nil {
-			return fmt.Errorf("submission %x: %w", c.Submission, err)
+			return fmt.Errorf("submission %s: %w", c.Submission, err)
 		}
-		if s.Erased != 0 {
-			return fmt.Errorf("submission %x: %w", c.Submission, store.ErrErased)
+		if s.ErasedBy != 0 {
+			return fmt.Errorf("submission %s: %w", c.Submission, books.ErrErased)
 		}
 	}
 	return nil
 }
 
 // Copy returns one issued copy.
-func (d *DB) Copy(ctx context.Context, id uint64) (*store.Copy, error) {
+func (d *DB) Copy(ctx context.Context, id watermark.CopyID) (*books.Copy, error) {
 	return copyTable.one(ctx, d.read, " WHERE id = $1", copyID{&id})
 }
 
 // Copies lists the copies of an upload in the order of issue.
-func (d *DB) Copies(ctx context.Context, of [16]byte) ([]store.Copy, error) {
+func (d *DB) Copies(ctx context.Context, of watermark.Submission) ([]books.Copy, error) {
 	return copyTable.rows(ctx, d.read, " WHERE submission = $1 ORDER BY seq", of[:])
 }
 
 // CopiesAfter returns up to limit copies with a greater number.
-func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) ([]store.Copy, error) {
+func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) ([]books.Copy, error) {
 	return copyTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
 }
 
 // AddReceipt enters the receipt of a copy.
-func (d *DB) AddReceipt(ctx context.Context, r store.Receipt) error {
+func (d *DB) AddReceipt(ctx context.Context, r books.Receipt) error {
 	return d.update(ctx, func(t *tx) error {
 		r.Seq = t.append(r)
 		return insert(ctx, t, receiptTable, r)
@@ -166,25 +165,25 @@ func (d *DB) AddReceipt(ctx context.Context, r store.Receipt) error {
 }
 
 // Receipts lists the receipts of a copy in the order of entry.
-func (d *DB) Receipts(ctx context.Context, of uint64) ([]store.Receipt, error) {
+func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt, error) {
 	return receiptTable.rows(ctx, d.read, " WHERE copy = $1 ORDER BY seq", copyID{&of})
 }
 
 // AddInvestigation enters that an investigation began and returns the number of its
 // entry.
-func (d *DB) AddInvestigation(ctx context.Context, i store.Investigation) (int64, error) {
+func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.update(ctx, func(t *tx) error {
-		i.Seq = t.append(i)
+		i.Entry = t.append(i)
 		return insert(ctx, t, investigationTable, i)
 	})
 	if err != nil {
 		return 0, err
 	}
-	return i.Seq, nil
+	return i.Entry, nil
 }
 
 // Investigations lists all investigations in the order of entry.
-func (d *DB) Investigations(ctx context.Context) ([]store.Investigation, error) {
+func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) {
 	return investigationTable.rows(ctx, d.read, " ORDER BY seq")
 }
 
@@ -218,18 +217,18 @@ func (d *DB) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) 
 
 // AddCheckpoint keeps a signed checkpoint, unless there is one of the same state. One
 // of another ledger is refused: it could never be taken out again.
-func (d *DB) AddCheckpoint(ctx context.Context, c store.Checkpoint) (kept *store.Checkpoint, err error) {
+func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books.Checkpoint, err error) {
 	err = d.update(ctx, func(t *tx) error {
 		if err := t.holds(ctx, c); err != nil {
 			return err
 		}
 		kept, err = checkpointTable.one(ctx, t, " WHERE size = $1", c.Size)
 		switch {
-		case errors.Is(err, store.ErrNotFound):
+		case errors.Is(err, books.ErrNotFound):
 			kept = &c
 			return insert(ctx, t, checkpointTable, c)
 		case err == nil && kept.Root != c.Root:
-			return fmt.Errorf("%w: another checkpoint of %d entries", store.ErrConflict, c.Size)
+			return fmt.Errorf("%w: another checkpoint of %d entries", books.ErrConflict, c.Size)
 		}
 		return err
 	})
@@ -237,7 +236,7 @@ func (d *DB) AddCheckpoint(ctx context.Context, c store.Checkpoint) (kept *store
 }
 
 // ChangeCheckpoint changes the note and the stamp of a kept checkpoint.
-func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*store.Checkpoint) error) (c *store.Checkpoint, err error) {
+func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) error) (c *books.Checkpoint, err error) {
 	err = d.update(ctx, func(t *tx) error {
 		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
 			return fmt.Errorf("checkpoint of %d entries: %w", size, err)
@@ -245,16 +244,16 @@ func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*stor
 		if err := change(c); err != nil {
 			return err
 		}
-		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", blob{&c.Note}, blob{&c.Stamp}, size)
+		_, err = t.ExecContext(ctx, "UPDATE checkpoint SET note = $1, stamp = $2 WHERE size = $3", text{&c.Text}, blob{&c.Stamp}, size)
 		return err
 	})
 	return c, err
 }
 
 // holds says whether the ledger was once as a checkpoint says.
-func (t *tx) holds(ctx context.Context, c store.Checkpoint) error {
+func (t *tx) holds(ctx context.Context, c books.Checkpoint) error {
 	if c.Size < 1 || uint64(c.Size) > t.tree.Size() {
-		return fmt.Errorf("%w: a checkpoint of %d entries, where there are %d", store.ErrConflict, c.Size, t.tree.Size())
+		return fmt.Errorf("%w: a checkpoint of %d entries, where there are %d", books.ErrConflict, c.Size, t.tree.Size())
 	}
 	border, err := readNodes(ctx, t, tlog.Border(uint64(c.Size)))
 	if err != nil {
@@ -265,12 +264,12 @@ func (t *tx) holds(ctx context.Context, c store.Checkpoint) error {
 		return err
 	}
 	if then.Root() != c.Root {
-		return fmt.Errorf("%w: a checkpoint of another ledger", store.ErrConflict)
+		return fmt.Errorf("%w: a checkpoint of another ledger", books.ErrConflict)
 	}
 	return nil
 }
 
 // Checkpoints lists the checkpoints that are kept, by size.
-func (d *DB) Checkpoints(ctx context.Context) ([]store.Checkpoint, error) {
+func (d *DB) Checkpoints(ctx context.Context) ([]books.Checkpoint, error) {
 	return checkpointTable.rows(ctx, d.read, " ORDER BY size")
 }

@@ -7,15 +7,16 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // whole reports whether the copy is finished; it is an error where it is not the same as
 // the registry that is copied.
 func (t *transfer) whole(size int64, root tlog.Hash) (bool, error) {
 	switch _, err := infoTable.one(t.ctx, t.to.read, ""); {
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, books.ErrNotFound):
 		return false, nil
 	case err != nil:
 		return false, err
@@ -31,7 +32,7 @@ func (t *transfer) whole(size int64, root tlog.Hash) (bool, error) {
 // only submissions and checkpoints ever change.
 func (t *transfer) resume() error {
 	last, err := ledgerTable.one(t.ctx, t.to.read, " ORDER BY seq DESC LIMIT 1")
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, books.ErrNotFound) {
 		return t.to.mustBeEmpty(t.ctx)
 	}
 	if err != nil {
@@ -39,7 +40,7 @@ func (t *transfer) resume() error {
 	}
 	border := tlog.Border(uint64(last.seq))
 	want, err := readNodes(t.ctx, t.from, border)
-	if err != nil && !errors.Is(err, store.ErrTampered) { // it is shorter
+	if err != nil && !errors.Is(err, books.ErrTampered) { // it is shorter
 		return err
 	}
 	have, err := readNodes(t.ctx, t.to.read, border)
@@ -47,7 +48,7 @@ func (t *transfer) resume() error {
 		return err
 	}
 	if !slices.Equal(want, have) {
-		return fmt.Errorf("%w: it holds the interrupted copy of another registry", store.ErrConflict)
+		return fmt.Errorf("%w: it holds the interrupted copy of another registry", books.ErrConflict)
 	}
 	if err := t.eraseAgain(); err != nil {
 		return err
@@ -74,7 +75,7 @@ func (t *transfer) eraseAgain() error {
 			if err != nil || erased != 0 {
 				continue // it is copied as it is, or was
 			}
-			if err := blank(t.ctx, to, [][16]byte{e.ID}, e.Erasure); err != nil {
+			if err := blank(t.ctx, to, []watermark.Submission{e.ID}, e.Erasure); err != nil {
 				return err
 			}
 		}

@@ -9,30 +9,31 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/watermark"
 )
 
-func keyState(state string) store.KeyState {
-	return store.KeyState{KeyID: "v1-key", State: state, Since: t0.AddDate(2, 1, 0), Note: "found on a laptop",
+func keyState(state string) books.KeyState {
+	return books.KeyState{KeyID: "v1-key", State: state, Since: t0.AddDate(2, 1, 0), Note: "found on a laptop",
 		Entered: t0.AddDate(2, 2, 0), Actor: "ops", Salt: salt("state " + state)}
 }
 
-func receipt(copy uint64) store.Receipt {
-	return store.Receipt{Copy: copy, PublicKey: salt("public"), Signature: [64]byte{1, 63: 9},
+func receipt(copy watermark.CopyID) books.Receipt {
+	return books.Receipt{Copy: copy, PublicKey: salt("public"), Signature: [64]byte{1, 63: 9},
 		Entered: t0.AddDate(2, 0, 1), Actor: "ops", Salt: salt(fmt.Sprint("receipt", copy))}
 }
 
-func investigation(n int) store.Investigation {
-	return store.Investigation{Started: t0.AddDate(3, 0, n), Actor: "legal", Command: "kycmark investigate", Files: int64(n),
+func investigation(n int) books.Investigation {
+	return books.Investigation{Started: t0.AddDate(3, 0, n), Actor: "legal", Command: "kycmark investigate", Files: int64(n),
 		Input: sha256.Sum256([]byte{byte(n)}), Salt: salt(fmt.Sprint("investigation", n))}
 }
 
-func erasure(note string, subs ...int) store.Erasure {
-	e := store.Erasure{Note: note, Entered: t0.AddDate(4, 0, 0), Actor: "dpo", Salt: salt(note)}
+func erasure(note string, subs ...int) books.Erasure {
+	e := books.Erasure{Note: note, Entered: t0.AddDate(4, 0, 0), Actor: "dpo", Salt: salt(note)}
 	for _, n := range subs {
 		sub, _ := submission(n)
 		e.Submissions = append(e.Submissions, sub.ID)
@@ -41,11 +42,11 @@ func erasure(note string, subs ...int) store.Erasure {
 }
 
 // checkpoint keeps one of the ledger as it is.
-func checkpoint(t *testing.T, s store.Store) store.Checkpoint {
+func checkpoint(t *testing.T, s books.Store) books.Checkpoint {
 	t.Helper()
 	size, root, err := s.Head(t.Context())
 	require.NoError(t, err)
-	c := store.Checkpoint{Size: size, Root: root, Note: []byte("signed"), Made: t0}
+	c := books.Checkpoint{Size: size, Root: root, Text: "signed", Made: t0}
 	kept, err := s.AddCheckpoint(t.Context(), c)
 	require.NoError(t, err)
 	require.Equal(t, c, *kept)
@@ -58,7 +59,7 @@ func TestKeyStates(t *testing.T) {
 		require.Error(t, d.AddKeyState(ctx, keyState("retired")), "no such key")
 		fill(t, d)
 		require.Error(t, d.AddKeyState(ctx, keyState("lost")), "no such state")
-		want := []store.KeyState{keyState("retired"), keyState("compromised")}
+		want := []books.KeyState{keyState("retired"), keyState("compromised")}
 		for _, s := range want {
 			require.NoError(t, d.AddKeyState(ctx, s))
 		}
@@ -75,7 +76,7 @@ func TestKeyStates(t *testing.T) {
 		require.False(t, added)
 		k.Commitment[0]++
 		_, err = d.AddMarkKey(ctx, k)
-		require.ErrorIs(t, err, store.ErrConflict)
+		require.ErrorIs(t, err, books.ErrConflict)
 		keys, err := d.MarkKeys(ctx)
 		require.NoError(t, err)
 		require.Len(t, keys, 1)
@@ -91,7 +92,7 @@ func TestReceipts(t *testing.T) {
 		got, err := d.Receipts(t.Context(), want.Copy)
 		require.NoError(t, err)
 		want.Seq = got[0].Seq
-		require.Equal(t, []store.Receipt{want}, got)
+		require.Equal(t, []books.Receipt{want}, got)
 		none, err := d.Receipts(t.Context(), 4<<60|7)
 		require.NoError(t, err)
 		require.Empty(t, none)
@@ -100,10 +101,10 @@ func TestReceipts(t *testing.T) {
 
 func TestInvestigations(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
-		want := []store.Investigation{investigation(1), investigation(2)}
+		want := []books.Investigation{investigation(1), investigation(2)}
 		for i := range want {
 			var err error
-			want[i].Seq, err = d.AddInvestigation(t.Context(), want[i])
+			want[i].Entry, err = d.AddInvestigation(t.Context(), want[i])
 			require.NoError(t, err)
 		}
 		got, err := d.Investigations(t.Context())
@@ -139,25 +140,25 @@ func TestErase(t *testing.T) {
 			got, err := d.Submission(ctx, sub.ID)
 			require.NoError(t, err)
 			require.NotZero(t, got.Erased)
-			require.Equal(t, store.Submission{ID: sub.ID, Submitted: sub.Submitted, Received: sub.Received,
-				Seq: got.Seq, Erased: got.Erased}, *got)
+			require.Equal(t, books.Submission{ID: sub.ID, Submitted: sub.Submitted, Received: sub.Received,
+				Seq: got.Seq, Erased: true, ErasedBy: got.ErasedBy}, *got)
 			_, err = d.Sealed(ctx, sub.ID)
-			require.ErrorIs(t, err, store.ErrNotFound)
+			require.ErrorIs(t, err, books.ErrNotFound)
 			of, err := d.SubmissionsOf(ctx, sub.Subject)
 			require.NoError(t, err)
 			require.Empty(t, of)
 			_, err = add(ctx, d, sub, x)
-			require.ErrorIs(t, err, store.ErrErased)
+			require.ErrorIs(t, err, books.ErrErased)
 			copies, err := d.Copies(ctx, sub.ID)
 			require.NoError(t, err)
 			require.Equal(t, "vendor A", copies[0].Recipient, "who was handed it is still known")
-			c, k := issued(uint64(900+n), sub.ID, "vendor A")
-			require.ErrorIs(t, d.AddCopies(ctx, []store.Copy{c}, k), store.ErrErased, "of a picture that was opened before")
+			c, k := issued(watermark.CopyID(900+n), sub.ID, "vendor A")
+			require.ErrorIs(t, d.AddCopies(ctx, []books.Copy{c}, k), books.ErrErased, "of a picture that was opened before")
 		}
 		size, _, err := d.Head(ctx)
 		require.NoError(t, err)
-		require.ErrorIs(t, d.Erase(ctx, erasure("again", 1, 9)), store.ErrErased)
-		require.ErrorIs(t, d.Erase(ctx, erasure("unknown", 1, 10)), store.ErrNotFound)
+		require.ErrorIs(t, d.Erase(ctx, erasure("again", 1, 9)), books.ErrErased)
+		require.ErrorIs(t, d.Erase(ctx, erasure("unknown", 1, 10)), books.ErrNotFound)
 		after, _, err := d.Check(ctx)
 		require.NoError(t, err)
 		require.Equal(t, size, after, "nothing was entered")
@@ -193,8 +194,8 @@ func TestFeatures(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, first, 2)
 		zero, x := submission(0)
-		require.Equal(t, store.Features{Seq: first[0].Seq, ID: zero.ID,
-			Sealed: store.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Features: []byte{3, 0}}}, first[0])
+		require.Equal(t, books.Features{Seq: first[0].Seq, ID: zero.ID,
+			Sealed: books.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Features: []byte{3, 0}}}, first[0])
 		rest, err := d.FeaturesAfter(ctx, first[1].Seq, 100)
 		require.NoError(t, err)
 		require.Len(t, rest, 1)
@@ -224,8 +225,8 @@ func TestSealedHashes(t *testing.T) {
 			require.Len(t, got, 3)
 			for k, n := range []int{0, 2, 3} {
 				sub, x := submission(n)
-				require.Equal(t, store.Hash{Seq: got[k].Seq, ID: sub.ID, Quality: 100, AreaQuality: 90,
-					Sealed: &store.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Hashes: []byte{5, byte(n)}}}, got[k])
+				require.Equal(t, books.Hash{Seq: got[k].Seq, ID: sub.ID, Quality: 100, AreaQuality: 90,
+					Sealed: &books.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Hashes: []byte{5, byte(n)}}}, got[k])
 			}
 			_, _, err = d.Check(t.Context())
 			require.NoError(t, err)
@@ -252,7 +253,7 @@ func TestEntriesAndNodes(t *testing.T) {
 			require.NoError(t, tlog.VerifyInclusion(tlog.LeafHash(e), uint64(i), uint64(size), path, root))
 		}
 		_, err = d.Nodes(ctx, []tlog.NodeID{{Level: 40, Index: 1}})
-		require.ErrorIs(t, err, store.ErrTampered)
+		require.ErrorIs(t, err, books.ErrTampered)
 		none, err := d.Nodes(ctx, nil)
 		require.NoError(t, err)
 		require.Empty(t, none)
@@ -267,29 +268,29 @@ func TestCheckpoints(t *testing.T) {
 		last := checkpoint(t, d)
 		got, err := d.Checkpoints(ctx)
 		require.NoError(t, err)
-		require.Equal(t, []store.Checkpoint{first, last}, got)
+		require.Equal(t, []books.Checkpoint{first, last}, got)
 
-		changed, err := d.ChangeCheckpoint(ctx, last.Size, func(c *store.Checkpoint) error {
-			c.Note, c.Stamp = append(c.Note, " twice"...), []byte("stamped")
+		changed, err := d.ChangeCheckpoint(ctx, last.Size, func(c *books.Checkpoint) error {
+			c.Text, c.Stamp = c.Text+" twice", []byte("stamped")
 			return nil
 		})
 		require.NoError(t, err)
 		kept, err := d.AddCheckpoint(ctx, last)
 		require.NoError(t, err)
-		last.Note, last.Stamp = []byte("signed twice"), []byte("stamped")
-		require.Equal(t, []store.Checkpoint{last, last}, []store.Checkpoint{*changed, *kept}, "what is kept stays")
-		_, err = d.ChangeCheckpoint(ctx, 3, func(*store.Checkpoint) error { return nil })
-		require.ErrorIs(t, err, store.ErrNotFound)
-		for name, bad := range map[string]store.Checkpoint{
+		last.Text, last.Stamp = "signed twice", []byte("stamped")
+		require.Equal(t, []books.Checkpoint{last, last}, []books.Checkpoint{*changed, *kept}, "what is kept stays")
+		_, err = d.ChangeCheckpoint(ctx, 3, func(*books.Checkpoint) error { return nil })
+		require.ErrorIs(t, err, books.ErrNotFound)
+		for name, bad := range map[string]books.Checkpoint{
 			"another root": {Size: first.Size, Root: last.Root}, "a root of its own": {Size: 5, Root: tlog.Hash{1}},
 			"later": {Size: last.Size + 1, Root: last.Root}, "empty": {Root: tlog.EmptyRoot()},
 		} {
 			_, err := d.AddCheckpoint(ctx, bad)
-			require.ErrorIs(t, err, store.ErrConflict, name)
+			require.ErrorIs(t, err, books.ErrConflict, name)
 		}
 		got, err = d.Checkpoints(ctx)
 		require.NoError(t, err)
-		require.Equal(t, []store.Checkpoint{first, last}, got)
+		require.Equal(t, []books.Checkpoint{first, last}, got)
 		size, _, err := d.Check(ctx)
 		require.NoError(t, err)
 		require.Equal(t, last.Size, size, "a checkpoint is no entry")
@@ -298,10 +299,10 @@ func TestCheckpoints(t *testing.T) {
 
 func TestManyRowsAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
-		var uploads []store.Upload
+		var uploads []books.Upload
 		for n := range 1200 {
 			sub, x := submission(n)
-			uploads = append(uploads, store.Upload{Submission: sub, Sealed: &x})
+			uploads = append(uploads, books.Upload{Submission: sub, Sealed: &x})
 		}
 		uploads = append(uploads, uploads[3])
 		added, err := d.AddSubmissions(t.Context(), uploads)
@@ -353,7 +354,7 @@ func TestEarlierSchema(t *testing.T) {
 			s, _ := submission(2)
 			got, err := d.Submission(t.Context(), s.ID)
 			require.NoError(t, err)
-			require.Equal(t, [32]byte{2}, got.Rendition)
+			require.Equal(t, books.Digest{2}, got.Rendition)
 			_, _, err = d.Check(t.Context())
 			require.NoError(t, err)
 		})

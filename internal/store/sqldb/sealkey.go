@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Everything in a registry is sealed under one key: who has another would see none of
@@ -16,28 +17,28 @@ import (
 const sealEnds = 64
 
 // SealedUnderOther returns an upload that was sealed under another key.
-func (d *DB) SealedUnderOther(ctx context.Context, keyID string) (of [16]byte, other string, err error) {
+func (d *DB) SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error) {
 	const end = " JOIN (SELECT id FROM submission ORDER BY seq %s LIMIT %d) s ON s.id = x.submission WHERE x.key_id <> $1 LIMIT 1"
 	for _, order := range []string{"ASC", "DESC"} {
 		of, other, err = sealedOne(ctx, d.read, fmt.Sprintf(end, order, sealEnds), keyID)
-		if !errors.Is(err, store.ErrNotFound) {
+		if !errors.Is(err, books.ErrNotFound) {
 			return of, other, err
 		}
 	}
 	of, other, err = sealedOne(ctx, d.read, " LIMIT 1") // both ends may be uploads without a seal
 	if err == nil && other == keyID {
-		err = store.ErrNotFound
+		err = books.ErrNotFound
 	}
 	return of, other, err
 }
 
 // sealedOne returns the first seal that the tail of a query selects. It reads none of
 // what is sealed.
-func sealedOne(ctx context.Context, q querier, tail string, args ...any) (of [16]byte, keyID string, err error) {
+func sealedOne(ctx context.Context, q querier, tail string, args ...any) (of watermark.Submission, keyID string, err error) {
 	rows, err := collect(ctx, q, func(x *sealedRow) []any { return []any{fixed(x.of[:]), &x.KeyID} },
 		"SELECT x.submission, x.key_id FROM sealed x"+tail, args...)
 	if err == nil && len(rows) == 0 {
-		err = store.ErrNotFound
+		err = books.ErrNotFound
 	}
 	if err != nil {
 		return of, "", err
@@ -52,7 +53,7 @@ func sealedAlike(ctx context.Context, t *tx, entering []sealedRow) error {
 		return nil
 	}
 	of, keyID, err := sealedOne(ctx, t, " LIMIT 1")
-	if errors.Is(err, store.ErrNotFound) {
+	if errors.Is(err, books.ErrNotFound) {
 		of, keyID, err = entering[0].of, entering[0].KeyID, nil
 	}
 	if err != nil {
@@ -60,8 +61,8 @@ func sealedAlike(ctx context.Context, t *tx, entering []sealedRow) error {
 	}
 	for i := range entering {
 		if x := &entering[i]; x.KeyID != keyID {
-			return fmt.Errorf("%w: submission %x was sealed under the key %s, which %s does not open",
-				store.ErrSealed, of, keyID, x.KeyID)
+			return fmt.Errorf("%w: submission %s was sealed under the key %s, which %s does not open",
+				books.ErrSealed, of, keyID, x.KeyID)
 		}
 	}
 	return nil

@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
@@ -18,29 +18,29 @@ func TestOneSealingKey(t *testing.T) {
 		none := func() {
 			t.Helper()
 			_, _, err := d.SealedUnderOther(ctx, "seal1-x")
-			require.ErrorIs(t, err, store.ErrNotFound)
+			require.ErrorIs(t, err, books.ErrNotFound)
 		}
 		bare := func(from, n int) {
-			var ups []store.Upload
+			var ups []books.Upload
 			for i := range n {
 				sub, _ := submission(from + i)
 				sub.Kept = false
-				ups = append(ups, store.Upload{Submission: sub})
+				ups = append(ups, books.Upload{Submission: sub})
 			}
 			_, err := d.AddSubmissions(ctx, ups)
 			require.NoError(t, err)
 		}
-		sealed := func(n int, keyID string) store.Upload {
+		sealed := func(n int, keyID string) books.Upload {
 			sub, x := submission(n)
 			x.KeyID = keyID
-			return store.Upload{Submission: sub, Sealed: &x}
+			return books.Upload{Submission: sub, Sealed: &x}
 		}
 		none()
-		_, err := d.AddSubmissions(ctx, []store.Upload{sealed(1, "seal1-x"), sealed(2, "seal1-y")})
-		require.ErrorIs(t, err, store.ErrSealed, "two in one call")
+		_, err := d.AddSubmissions(ctx, []books.Upload{sealed(1, "seal1-x"), sealed(2, "seal1-y")})
+		require.ErrorIs(t, err, books.ErrSealed, "two in one call")
 		bare(100, 70)
 		none()
-		_, err = d.AddSubmissions(ctx, []store.Upload{sealed(1, "seal1-x")})
+		_, err = d.AddSubmissions(ctx, []books.Upload{sealed(1, "seal1-x")})
 		require.NoError(t, err)
 		bare(200, 70)
 		none()
@@ -48,13 +48,13 @@ func TestOneSealingKey(t *testing.T) {
 		require.NoError(t, err, "far from both ends")
 		require.Equal(t, sealed(1, "").ID, of)
 		require.Equal(t, "seal1-x", other)
-		_, err = d.AddSubmissions(ctx, []store.Upload{sealed(2, "seal1-y")})
-		require.ErrorIs(t, err, store.ErrSealed)
-		require.ErrorContains(t, err, fmt.Sprintf("submission %x was sealed under the key seal1-x, which seal1-y does not open", of))
+		_, err = d.AddSubmissions(ctx, []books.Upload{sealed(2, "seal1-y")})
+		require.ErrorIs(t, err, books.ErrSealed)
+		require.ErrorContains(t, err, fmt.Sprintf("submission %s was sealed under the key seal1-x, which seal1-y does not open", of))
 
 		// As an earlier version could leave it.
 		up := sealed(2, "seal1-x")
-		_, err = d.AddSubmissions(ctx, []store.Upload{up, sealed(3, "seal1-x")})
+		_, err = d.AddSubmissions(ctx, []books.Upload{up, sealed(3, "seal1-x")})
 		require.NoError(t, err)
 		_, err = d.Raw().Exec("UPDATE sealed SET key_id = 'seal1-y' WHERE submission = $1", up.ID[:])
 		require.NoError(t, err)

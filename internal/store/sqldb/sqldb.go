@@ -16,7 +16,7 @@ import (
 
 	"github.com/pressly/goose/v3"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 )
 
 // A Dialect is what a database does in its own way.
@@ -71,7 +71,7 @@ type DB struct {
 	dialect Dialect
 	write   *sql.DB
 	read    *sql.DB // may be the same
-	info    *store.Info
+	info    *books.Info
 	turns   *turns
 	lotSize int // see the constant; tests make it smaller
 
@@ -79,7 +79,7 @@ type DB struct {
 	commit func(*sql.Tx) error
 }
 
-var _ store.Store = (*DB)(nil)
+var _ books.Store = (*DB)(nil)
 
 func newDB(dialect Dialect, write, read *sql.DB) *DB {
 	return &DB{dialect: dialect, write: write, read: read, turns: newTurns(), lotSize: lotSize, commit: (*sql.Tx).Commit}
@@ -87,7 +87,7 @@ func newDB(dialect Dialect, write, read *sql.DB) *DB {
 
 // Create brings an empty database to the latest schema and enters the registry that
 // info names. It closes the connections when it fails.
-func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info store.Info) (*DB, error) {
+func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info books.Info) (*DB, error) {
 	d := newDB(dialect, write, read)
 	err := d.migrate(ctx)
 	if err == nil {
@@ -155,7 +155,7 @@ func (d *DB) migrate(ctx context.Context) error {
 	}
 	if have > latest {
 		return fmt.Errorf("%w: the registry has schema %d, made by a later version of kycmark; this one knows up to %d",
-			store.ErrSchema, have, latest)
+			books.ErrSchema, have, latest)
 	}
 	if have == latest {
 		return nil
@@ -170,15 +170,15 @@ func (d *DB) migrate(ctx context.Context) error {
 }
 
 // Info returns the registry's identity.
-func (d *DB) Info(context.Context) (*store.Info, error) {
+func (d *DB) Info(context.Context) (*books.Info, error) {
 	i := *d.info
 	return &i, nil
 }
 
-func (d *DB) readInfo(ctx context.Context) (*store.Info, error) {
+func (d *DB) readInfo(ctx context.Context) (*books.Info, error) {
 	i, err := infoTable.one(ctx, d.read, "")
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, fmt.Errorf("%w: the creation of the registry was interrupted; delete it and create it again", store.ErrSchema)
+	if errors.Is(err, books.ErrNotFound) {
+		return nil, fmt.Errorf("%w: the creation of the registry was interrupted; delete it and create it again", books.ErrSchema)
 	}
 	return i, err
 }

@@ -13,19 +13,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/pgtest"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 var t0 = time.Date(2018, 2, 3, 4, 5, 6, 789000, time.UTC)
 
-func salt(s string) store.Salt { return sha256.Sum256([]byte("salt " + s)) }
+func salt(s string) books.Salt { return sha256.Sum256([]byte("salt " + s)) }
 
-func info() store.Info {
-	return store.Info{ID: [16]byte{1, 2, 3}, Created: t0, Salt: salt("info")}
+func info() books.Info {
+	return books.Info{ID: [16]byte{1, 2, 3}, Created: t0, Salt: salt("info")}
 }
 
 var server pgtest.Server
@@ -46,14 +47,14 @@ func TestMain(m *testing.M) {
 }
 
 // kinds are the ways to make an empty registry.
-var kinds = map[string]func(t testing.TB, i store.Info) *sqldb.DB{
-	"memory": func(t testing.TB, i store.Info) *sqldb.DB {
+var kinds = map[string]func(t testing.TB, i books.Info) *sqldb.DB{
+	"memory": func(t testing.TB, i books.Info) *sqldb.DB {
 		return opened(sqlite.Create(t.Context(), ":memory:", i))(t)
 	},
-	"file": func(t testing.TB, i store.Info) *sqldb.DB {
+	"file": func(t testing.TB, i books.Info) *sqldb.DB {
 		return opened(sqlite.Create(t.Context(), filepath.Join(t.TempDir(), "a b%20c.db"), i))(t)
 	},
-	"postgres": func(t testing.TB, i store.Info) *sqldb.DB {
+	"postgres": func(t testing.TB, i books.Info) *sqldb.DB {
 		return opened(postgres.Create(t.Context(), server.DSN(t), i))(t)
 	},
 }
@@ -75,40 +76,41 @@ func each(t *testing.T, body func(t *testing.T, d *sqldb.DB)) {
 	}
 }
 
-func recipient(name string) store.Recipient {
-	return store.Recipient{Name: name, Kind: "vendor", Actor: "ops", Added: t0.Add(time.Hour), Salt: salt(name)}
+func recipient(name string) books.Recipient {
+	return books.Recipient{Name: name, Kind: "vendor", Actor: "ops", Added: t0.Add(time.Hour), Salt: salt(name)}
 }
 
-func submission(n int) (store.Submission, store.Sealed) {
+func submission(n int) (books.Submission, books.Sealed) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
-	s := store.Submission{
-		ID: [16]byte(sum[:16]), SHA256: sum, Size: int64(n), Format: "jpeg", Decoder: "test/1", Width: 640, Height: 480,
+	s := books.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: int64(n), Format: "jpeg", Width: 640, Height: 480,
 		Submitted: t0.AddDate(0, 0, n), Received: t0.AddDate(1, 0, n), Subject: fmt.Sprintf("subject-%d", n),
-		Hash: fmt.Sprintf("pdq:%064x", n), Area: fmt.Sprintf("kycmark/area:%064x", n), Chain: "pdq/1", Quality: 100, AreaQuality: 90, Kept: true, Rendition: salt(fmt.Sprint("pixels", n)), Salt: salt(fmt.Sprint("submission", n)),
+		Hash: fmt.Sprintf("pdq:%064x", n), Quality: 100, Salt: salt(fmt.Sprint("submission", n)),
+		Details: books.Details{Decoder: "test/1", Area: fmt.Sprintf("kycmark/area:%064x", n), Chain: "pdq/1", AreaQuality: 90, Kept: true, Rendition: salt(fmt.Sprint("pixels", n))},
 	}
-	return s, store.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n)}}
+	return s, books.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n)}}
 }
 
-func issued(id uint64, of [16]byte, to string) (store.Copy, store.MarkKey) {
-	return store.Copy{
+func issued(id watermark.CopyID, of [16]byte, to string) (books.Copy, books.KeyEntry) {
+	return books.Copy{
 		ID: id, Submission: of, Recipient: to, Purpose: "request 7", KeyID: "v1-key", Strength: 0.75, Margin: 3.5,
 		PSNR: 45.25, SSIM: 0.991, Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte{byte(id)}),
 		Size: 999, Issued: t0.AddDate(2, 0, 0), Actor: "ops", Salt: salt(fmt.Sprint("copy", id)),
-	}, store.MarkKey{ID: "v1-key", Commitment: salt("commitment"), Since: t0.AddDate(2, 0, 0), Salt: salt("key")}
+	}, books.KeyEntry{ID: "v1-key", Commitment: salt("commitment"), Added: t0.AddDate(2, 0, 0), Salt: salt("key")}
 }
 
-func custody(to string, subs ...[16]byte) store.Custody {
-	return store.Custody{Recipient: to, From: t0, To: t0.AddDate(0, 0, 5), Submissions: subs, Note: "contract 12",
+func custody(to string, subs ...watermark.Submission) books.Custody {
+	return books.Custody{Recipient: to, From: t0, To: t0.AddDate(0, 0, 5), Submissions: subs, Note: "contract 12",
 		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Salt: salt("custody" + to + fmt.Sprint(len(subs)))}
 }
 
-func add(ctx context.Context, s store.Store, sub store.Submission, x store.Sealed) (bool, error) {
-	added, err := s.AddSubmissions(ctx, []store.Upload{{Submission: sub, Sealed: &x}})
+func add(ctx context.Context, s books.Store, sub books.Submission, x books.Sealed) (bool, error) {
+	added, err := s.AddSubmissions(ctx, []books.Upload{{Submission: sub, Sealed: &x}})
 	return err == nil && added[0], err
 }
 
 // fill enters one of everything and more.
-func fill(t *testing.T, s store.Store) {
+func fill(t *testing.T, s books.Store) {
 	t.Helper()
 	ctx := t.Context()
 	for _, n := range []string{"vendor A", "vendor B"} {
@@ -120,8 +122,8 @@ func fill(t *testing.T, s store.Store) {
 		added, err := add(ctx, s, sub, x)
 		require.NoError(t, err)
 		require.True(t, added)
-		c, k := issued(uint64(n)<<60|7, sub.ID, "vendor A")
-		require.NoError(t, s.AddCopies(ctx, []store.Copy{c}, k))
+		c, k := issued(watermark.CopyID(n)<<60|7, sub.ID, "vendor A")
+		require.NoError(t, s.AddCopies(ctx, []books.Copy{c}, k))
 	}
 	one, _ := submission(1)
 	two, _ := submission(2)
@@ -158,7 +160,7 @@ func TestRowsComeBackAsTheyWere(t *testing.T) {
 		require.Equal(t, c, *back)
 		of, err := s.Copies(ctx, sub.ID)
 		require.NoError(t, err)
-		require.Equal(t, []store.Copy{c}, of)
+		require.Equal(t, []books.Copy{c}, of)
 
 		rs, err := s.Recipients(ctx)
 		require.NoError(t, err)
@@ -171,13 +173,13 @@ func TestMissingRows(t *testing.T) {
 	each(t, func(t *testing.T, s *sqldb.DB) {
 		ctx := t.Context()
 		_, err := s.Submission(ctx, [16]byte{9})
-		require.ErrorIs(t, err, store.ErrNotFound)
+		require.ErrorIs(t, err, books.ErrNotFound)
 		_, err = s.SubmissionBySeq(ctx, 99)
-		require.ErrorIs(t, err, store.ErrNotFound)
+		require.ErrorIs(t, err, books.ErrNotFound)
 		_, err = s.Sealed(ctx, [16]byte{9})
-		require.ErrorIs(t, err, store.ErrNotFound)
+		require.ErrorIs(t, err, books.ErrNotFound)
 		_, err = s.Copy(ctx, 5)
-		require.ErrorIs(t, err, store.ErrNotFound)
+		require.ErrorIs(t, err, books.ErrNotFound)
 		none, err := s.Copies(ctx, [16]byte{9})
 		require.NoError(t, err)
 		require.Empty(t, none)
@@ -200,7 +202,7 @@ func TestAddingTwice(t *testing.T) {
 		other := recipient("vendor A")
 		other.Kind = "authority"
 		_, err = s.AddRecipient(ctx, other)
-		require.ErrorIs(t, err, store.ErrConflict)
+		require.ErrorIs(t, err, books.ErrConflict)
 
 		sub, x := submission(3)
 		sub.Subject = "somebody else"
@@ -209,10 +211,10 @@ func TestAddingTwice(t *testing.T) {
 		require.False(t, added)
 		sub.SHA256[31]++
 		_, err = add(ctx, s, sub, x)
-		require.ErrorIs(t, err, store.ErrConflict)
+		require.ErrorIs(t, err, books.ErrConflict)
 
 		c, k := issued(3<<60|7, sub.ID, "vendor B")
-		require.ErrorIs(t, s.AddCopies(ctx, []store.Copy{c}, k), store.ErrConflict)
+		require.ErrorIs(t, s.AddCopies(ctx, []books.Copy{c}, k), books.ErrConflict)
 
 		size2, head2, err := s.Head(ctx)
 		require.NoError(t, err)
@@ -226,10 +228,10 @@ func TestUnknownReferencesAreRefused(t *testing.T) {
 		fill(t, s)
 		ctx := t.Context()
 		c, k := issued(1, [16]byte{99}, "vendor A")
-		require.Error(t, s.AddCopies(ctx, []store.Copy{c}, k), "no such submission")
+		require.Error(t, s.AddCopies(ctx, []books.Copy{c}, k), "no such submission")
 		sub, _ := submission(1)
 		c, k = issued(1, sub.ID, "nobody")
-		require.Error(t, s.AddCopies(ctx, []store.Copy{c}, k), "no such recipient")
+		require.Error(t, s.AddCopies(ctx, []books.Copy{c}, k), "no such recipient")
 		require.Error(t, s.AddCustody(ctx, custody("nobody")))
 		require.Error(t, s.AddCustody(ctx, custody("vendor A", [16]byte{99})))
 		_, _, err := s.Check(ctx)
@@ -252,7 +254,7 @@ func TestCustodyCoversWhatWasSubmittedInItsTime(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "vendor A", cs[0].Recipient)
 		require.Equal(t, "vendor B", cs[1].Recipient)
-		require.Equal(t, [][16]byte{one.ID}, cs[1].Submissions, "of the list itself alone")
+		require.Equal(t, []watermark.Submission{one.ID}, cs[1].Submissions, "of the list itself alone")
 		all, err := s.Custody(t.Context())
 		require.NoError(t, err)
 		require.Len(t, all[1].Submissions, 2)
@@ -319,13 +321,13 @@ func TestConcurrentWriters(t *testing.T) {
 }
 
 // write submits what every other writer submits too, issues copies and reads.
-func write(ctx context.Context, s store.Store, w, rows int, errs chan<- error) {
+func write(ctx context.Context, s books.Store, w, rows int, errs chan<- error) {
 	for n := range rows {
 		sub, x := submission(n)
 		_, err := add(ctx, s, sub, x)
 		errs <- err
-		c, k := issued(uint64(w*1000+n), sub.ID, "vendor A")
-		errs <- s.AddCopies(ctx, []store.Copy{c}, k)
+		c, k := issued(watermark.CopyID(w*1000+n), sub.ID, "vendor A")
+		errs <- s.AddCopies(ctx, []books.Copy{c}, k)
 		_, err = s.Copies(ctx, sub.ID)
 		errs <- err
 		if n%4 == 0 {
@@ -347,12 +349,12 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, by, 10)
 		for n, x := range by {
-			require.Equal(t, store.Issued{Recipient: "vendor A", Day: days(n).Truncate(24 * time.Hour), Count: 1}, x)
+			require.Equal(t, books.Issued{Recipient: "vendor A", Day: days(n).Truncate(24 * time.Hour), Count: 1}, x)
 		}
 		submitted, copied, err := s.CountDays(t.Context(), never)
 		require.NoError(t, err)
 		require.Len(t, submitted, 10)
-		require.Equal(t, store.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
+		require.Equal(t, books.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
 		total := int64(0)
 		for _, x := range copied {
 			require.Equal(t, "vendor A", x.Recipient)
@@ -367,7 +369,7 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		early, k := issued(1<<50, sub.ID, "vendor A")
 		early.Issued = at
-		require.NoError(t, s.AddCopies(t.Context(), []store.Copy{early}, k))
+		require.NoError(t, s.AddCopies(t.Context(), []books.Copy{early}, k))
 		by, err = s.CountIssued(t.Context(), at)
 		require.NoError(t, err)
 		require.Len(t, by, 10, "not the copy of what was submitted later")

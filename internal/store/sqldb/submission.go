@@ -5,14 +5,15 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // inList is the most IDs that one query asks for.
 const inList = 250
 
 // AddSubmissions enters the uploads that are not there.
-func (d *DB) AddSubmissions(ctx context.Context, uploads []store.Upload) (added []bool, err error) {
+func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added []bool, err error) {
 	if len(uploads) == 0 {
 		return nil, nil
 	}
@@ -24,13 +25,13 @@ func (d *DB) AddSubmissions(ctx context.Context, uploads []store.Upload) (added 
 }
 
 // addUploads enters the uploads that are not there and says which these are.
-func addUploads(ctx context.Context, t *tx, uploads []store.Upload) (added []bool, err error) {
+func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []bool, err error) {
 	added = make([]bool, len(uploads))
 	known, err := digests(ctx, t, uploads)
 	if err != nil {
 		return nil, err
 	}
-	var rows []store.Submission
+	var rows []books.Submission
 	var sealed []sealedRow
 	for i, u := range uploads {
 		if old, ok := known[u.ID]; ok {
@@ -40,11 +41,11 @@ func addUploads(ctx context.Context, t *tx, uploads []store.Upload) (added []boo
 			continue
 		}
 		if u.Kept != (u.Sealed != nil && len(u.Sealed.Body) > 0) {
-			return nil, fmt.Errorf("submission %x: Kept is %t, which the sealed original belies", u.ID, u.Kept)
+			return nil, fmt.Errorf("submission %s: Kept is %t, which the sealed original belies", u.ID, u.Kept)
 		}
 		known[u.ID] = digest{u.ID, u.SHA256, 0}
 		added[i] = true
-		u.Erased = 0
+		u.Erased, u.ErasedBy = false, 0
 		u.Seq = t.append(u.Submission)
 		rows = append(rows, u.Submission)
 		if u.Sealed != nil {
@@ -65,14 +66,14 @@ func addUploads(ctx context.Context, t *tx, uploads []store.Upload) (added []boo
 
 // A digest is what tells whether a file is there.
 type digest struct {
-	id     [16]byte
+	id     watermark.Submission
 	sha256 [32]byte
 	erased int64
 }
 
 // digests returns, by ID, what is there of the uploads.
-func digests(ctx context.Context, t *tx, uploads []store.Upload) (map[[16]byte]digest, error) {
-	known := make(map[[16]byte]digest, len(uploads))
+func digests(ctx context.Context, t *tx, uploads []books.Upload) (map[watermark.Submission]digest, error) {
+	known := make(map[watermark.Submission]digest, len(uploads))
 	for len(uploads) > 0 {
 		n := min(len(uploads), inList)
 		args := make([]any, n)
@@ -93,40 +94,40 @@ func digests(ctx context.Context, t *tx, uploads []store.Upload) (map[[16]byte]d
 	return known, nil
 }
 
-func sameFile(old digest, s *store.Submission) error {
+func sameFile(old digest, s *books.Submission) error {
 	switch {
 	case old.erased != 0:
-		return fmt.Errorf("submission %x: %w", s.ID, store.ErrErased)
+		return fmt.Errorf("submission %s: %w", s.ID, books.ErrErased)
 	case old.sha256 != s.SHA256:
-		return fmt.Errorf("%w: another file has the submission ID %x", store.ErrConflict, s.ID)
+		return fmt.Errorf("%w: another file has the submission ID %s", books.ErrConflict, s.ID)
 	}
 	return nil
 }
 
 // Submission returns one upload by its ID.
-func (d *DB) Submission(ctx context.Context, id [16]byte) (*store.Submission, error) {
+func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
 	return submissionTable.one(ctx, d.read, " WHERE id = $1", id[:])
 }
 
 // SubmissionBySeq returns one upload by its number.
-func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*store.Submission, error) {
+func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
 	return submissionTable.one(ctx, d.read, " WHERE seq = $1", seq)
 }
 
 // SubmissionsAfter returns up to limit uploads with a greater number.
-func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]store.Submission, error) {
+func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error) {
 	return submissionTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
 }
 
 // SubmissionsOf lists the uploads of a subject in the order of entry.
-func (d *DB) SubmissionsOf(ctx context.Context, subject string) ([]store.Submission, error) {
+func (d *DB) SubmissionsOf(ctx context.Context, subject string) ([]books.Submission, error) {
 	return submissionTable.rows(ctx, d.read, " WHERE subject = $1 AND subject <> '' ORDER BY seq", subject)
 }
 
 // SubjectsAfter returns up to limit subjects that sort after the given one. Erasing an
 // upload blanks its subject.
-func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]store.Subject, error) {
-	bind := func(s *store.Subject) []any {
+func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]books.Subject, error) {
+	bind := func(s *books.Subject) []any {
 		return []any{&s.Subject, &s.Submissions, micros{&s.First}, micros{&s.Last}}
 	}
 	return collect(ctx, d.read, bind, `SELECT subject, count(*), min(submitted), max(submitted) FROM submission
@@ -134,32 +135,32 @@ func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]st
 }
 
 // HashesAfter returns the hashes of up to limit uploads with a greater number.
-func (d *DB) HashesAfter(ctx context.Context, seq int64, limit int) ([]store.Hash, error) {
+func (d *DB) HashesAfter(ctx context.Context, seq int64, limit int) ([]books.Hash, error) {
 	const page = " WHERE s.erased = 0 AND s.seq > $1 ORDER BY s.seq LIMIT $2"
-	bind := func(h *store.Hash) []any {
+	bind := func(h *books.Hash) []any {
 		return []any{&h.Seq, fixed(h.ID[:]), &h.Hash, &h.Area, &h.Quality, &h.AreaQuality}
 	}
 	const clear = "SELECT s.seq, s.id, s.hash, s.area, s.quality, s.area_quality"
 	if !d.info.SealHashes {
 		return collect(ctx, d.read, bind, clear+" FROM submission s"+page, seq, limit)
 	}
-	return collect(ctx, d.read, func(h *store.Hash) []any {
-		h.Sealed = new(store.Sealed)
+	return collect(ctx, d.read, func(h *books.Hash) []any {
+		h.Sealed = new(books.Sealed)
 		return append(bind(h), &h.Sealed.KeyID, blob{&h.Sealed.Wrapped}, blob{&h.Sealed.Hashes})
 	}, clear+", x.key_id, x.wrapped, x.hashes FROM submission s JOIN sealed x ON x.submission = s.id"+page, seq, limit)
 }
 
 // FeaturesAfter returns the features of up to limit uploads with a greater number
 // that have any.
-func (d *DB) FeaturesAfter(ctx context.Context, seq int64, limit int) ([]store.Features, error) {
-	return collect(ctx, d.read, func(f *store.Features) []any {
+func (d *DB) FeaturesAfter(ctx context.Context, seq int64, limit int) ([]books.Features, error) {
+	return collect(ctx, d.read, func(f *books.Features) []any {
 		return []any{&f.Seq, fixed(f.ID[:]), &f.Sealed.KeyID, blob{&f.Sealed.Wrapped}, blob{&f.Sealed.Features}}
 	}, `SELECT s.seq, s.id, x.key_id, x.wrapped, x.features FROM submission s JOIN sealed x ON x.submission = s.id
 		WHERE s.seq > $1 AND length(x.features) > 0 ORDER BY s.seq LIMIT $2`, seq, limit)
 }
 
 // Sealed returns what is kept of an upload, sealed.
-func (d *DB) Sealed(ctx context.Context, id [16]byte) (*store.Sealed, error) {
+func (d *DB) Sealed(ctx context.Context, id watermark.Submission) (*books.Sealed, error) {
 	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
 	if err != nil {
 		return nil, err
@@ -168,7 +169,7 @@ func (d *DB) Sealed(ctx context.Context, id [16]byte) (*store.Sealed, error) {
 }
 
 // Erase blanks and removes what is known of the submissions that e lists.
-func (d *DB) Erase(ctx context.Context, e store.Erasure) error {
+func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if d.dialect.MayScrub != nil {
 		if err := d.dialect.MayScrub(ctx, d.write); err != nil {
 			return fmt.Errorf("nothing was erased: %w", err)
@@ -180,7 +181,7 @@ func (d *DB) Erase(ctx context.Context, e store.Erasure) error {
 		if err != nil {
 			return err
 		}
-		e.Left = store.Left(old)
+		e.Left = books.Left(old)
 		e.Seq = t.append(e)
 		if err := insert(ctx, t, erasureTable, e); err != nil {
 			return err
@@ -197,22 +198,22 @@ func (d *DB) Erase(ctx context.Context, e store.Erasure) error {
 }
 
 // present reads submissions, of which none may be missing or erased.
-func present(ctx context.Context, t *tx, ids [][16]byte) ([]store.Submission, error) {
-	rows := make([]store.Submission, len(ids))
+func present(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.Submission, error) {
+	rows := make([]books.Submission, len(ids))
 	for i, id := range ids {
 		s, err := submissionTable.one(ctx, t, " WHERE id = $1", id[:])
-		if err == nil && s.Erased != 0 {
-			err = store.ErrErased
+		if err == nil && s.ErasedBy != 0 {
+			err = books.ErrErased
 		}
 		if err != nil {
-			return nil, fmt.Errorf("submission %x: %w", id, err)
+			return nil, fmt.Errorf("submission %s: %w", id, err)
 		}
 		rows[i] = *s
 	}
 	return rows, nil
 }
 
-func blank(ctx context.Context, t *tx, ids [][16]byte, erasure int64) error {
+func blank(ctx context.Context, t *tx, ids []watermark.Submission, erasure int64) error {
 	var zero [32]byte
 	for _, id := range ids {
 		if _, err := t.ExecContext(ctx, `UPDATE submission SET sha256 = $1, size = 0, format = '', decoder = '', width = 0,
@@ -228,12 +229,12 @@ func blank(ctx context.Context, t *tx, ids [][16]byte, erasure int64) error {
 }
 
 // ErasedAfter lists the submissions of later erasures.
-func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]store.Erased, error) {
+func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, error) {
 	return erasedAfter(ctx, d.read, erasure)
 }
 
-func erasedAfter(ctx context.Context, q querier, erasure int64) ([]store.Erased, error) {
-	return collect(ctx, q, func(e *store.Erased) []any {
+func erasedAfter(ctx context.Context, q querier, erasure int64) ([]books.Erased, error) {
+	return collect(ctx, q, func(e *books.Erased) []any {
 		return []any{&e.Erasure, &e.Seq, fixed(e.ID[:])}
 	}, "SELECT erased, seq, id FROM submission WHERE erased > 0 AND erased > $1 ORDER BY erased, seq", erasure)
 }

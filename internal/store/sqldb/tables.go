@@ -7,7 +7,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A table ties a row type to the columns that keep it. Reading and writing share
@@ -21,47 +22,47 @@ type table[T any] struct {
 func columns(list string) []string { return strings.Fields(list) }
 
 var (
-	infoTable = table[store.Info]{"registry", columns("id created seal_hashes salt seq"),
-		func(i *store.Info) []any {
+	infoTable = table[books.Info]{"registry", columns("id created seal_hashes salt seq"),
+		func(i *books.Info) []any {
 			return []any{fixed(i.ID[:]), micros{&i.Created}, flag{&i.SealHashes}, fixed(i.Salt[:]), &i.Seq}
 		}}
-	recipientTable = table[store.Recipient]{"recipient", columns("name kind actor added salt seq"),
-		func(r *store.Recipient) []any {
+	recipientTable = table[books.Recipient]{"recipient", columns("name kind actor added salt seq"),
+		func(r *books.Recipient) []any {
 			return []any{&r.Name, &r.Kind, &r.Actor, micros{&r.Added}, fixed(r.Salt[:]), &r.Seq}
 		}}
-	markKeyTable = table[store.MarkKey]{"mark_key", columns("id commitment since salt seq"),
-		func(k *store.MarkKey) []any {
-			return []any{&k.ID, fixed(k.Commitment[:]), micros{&k.Since}, fixed(k.Salt[:]), &k.Seq}
+	markKeyTable = table[books.KeyEntry]{"mark_key", columns("id commitment since salt seq"),
+		func(k *books.KeyEntry) []any {
+			return []any{&k.ID, fixed(k.Commitment[:]), micros{&k.Added}, fixed(k.Salt[:]), &k.Seq}
 		}}
-	keyStateTable = table[store.KeyState]{"key_state", columns("key_id state since note entered actor salt seq"),
-		func(s *store.KeyState) []any {
+	keyStateTable = table[books.KeyState]{"key_state", columns("key_id state since note entered actor salt seq"),
+		func(s *books.KeyState) []any {
 			return []any{&s.KeyID, &s.State, micros{&s.Since}, &s.Note, micros{&s.Entered}, &s.Actor, fixed(s.Salt[:]), &s.Seq}
 		}}
-	submissionTable = table[store.Submission]{"submission",
+	submissionTable = table[books.Submission]{"submission",
 		columns("id sha256 size format decoder width height submitted received subject hash area chain quality area_quality kept salt seq erased rendition"),
-		func(s *store.Submission) []any {
+		func(s *books.Submission) []any {
 			return []any{fixed(s.ID[:]), fixed(s.SHA256[:]), &s.Size, &s.Format, &s.Decoder, &s.Width, &s.Height,
 				micros{&s.Submitted}, micros{&s.Received}, &s.Subject, &s.Hash, &s.Area, &s.Chain, &s.Quality,
-				&s.AreaQuality, flag{&s.Kept}, fixed(s.Salt[:]), &s.Seq, &s.Erased, sparse(s.Rendition[:])}
+				&s.AreaQuality, flag{&s.Kept}, fixed(s.Salt[:]), &s.Seq, erasedBy{s}, sparse(s.Rendition[:])}
 		}}
 	sealedTable = table[sealedRow]{"sealed", columns("submission key_id wrapped hashes features body"),
 		func(x *sealedRow) []any {
 			return []any{fixed(x.of[:]), &x.KeyID, blob{&x.Wrapped}, blob{&x.Hashes}, blob{&x.Features}, blob{&x.Body}}
 		}}
-	erasureTable = table[store.Erasure]{"erasure", columns("remains note entered actor salt seq"),
-		func(e *store.Erasure) []any {
+	erasureTable = table[books.Erasure]{"erasure", columns("remains note entered actor salt seq"),
+		func(e *books.Erasure) []any {
 			return []any{fixed(e.Left[:]), &e.Note, micros{&e.Entered}, &e.Actor, fixed(e.Salt[:]), &e.Seq}
 		}}
 	erasureListTable = table[listed]{"erasure_submission", columns("erasure submission"), bindListed}
-	copyTable        = table[store.Copy]{"copy",
+	copyTable        = table[books.Copy]{"copy",
 		columns("id submission recipient purpose key_id strength margin weak psnr ssim format width height sha256 size issued actor salt seq"),
-		func(c *store.Copy) []any {
+		func(c *books.Copy) []any {
 			return []any{copyID{&c.ID}, fixed(c.Submission[:]), &c.Recipient, &c.Purpose, &c.KeyID, &c.Strength,
 				&c.Margin, flag{&c.Weak}, &c.PSNR, &c.SSIM, &c.Format, &c.Width, &c.Height, fixed(c.SHA256[:]),
 				&c.Size, micros{&c.Issued}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
-	receiptTable = table[store.Receipt]{"receipt", columns("copy public_key signature entered actor salt seq"),
-		func(r *store.Receipt) []any {
+	receiptTable = table[books.Receipt]{"receipt", columns("copy public_key signature entered actor salt seq"),
+		func(r *books.Receipt) []any {
 			return []any{copyID{&r.Copy}, fixed(r.PublicKey[:]), fixed(r.Signature[:]), micros{&r.Entered}, &r.Actor, fixed(r.Salt[:]), &r.Seq}
 		}}
 	custodyTable = table[custodyRow]{"custody", columns("recipient since until listed note entered actor salt seq"),
@@ -69,13 +70,13 @@ var (
 			return []any{&c.Recipient, micros{&c.From}, micros{&c.To}, &c.listed, &c.Note, micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
 	custodyListTable   = table[listed]{"custody_submission", columns("custody submission"), bindListed}
-	investigationTable = table[store.Investigation]{"investigation", columns("started actor command input files salt seq"),
-		func(i *store.Investigation) []any {
-			return []any{micros{&i.Started}, &i.Actor, &i.Command, fixed(i.Input[:]), &i.Files, fixed(i.Salt[:]), &i.Seq}
+	investigationTable = table[books.Investigation]{"investigation", columns("started actor command input files salt seq"),
+		func(i *books.Investigation) []any {
+			return []any{micros{&i.Started}, &i.Actor, &i.Command, fixed(i.Input[:]), &i.Files, fixed(i.Salt[:]), &i.Entry}
 		}}
-	checkpointTable = table[store.Checkpoint]{"checkpoint", columns("size root note made stamp"),
-		func(c *store.Checkpoint) []any {
-			return []any{&c.Size, fixed(c.Root[:]), blob{&c.Note}, micros{&c.Made}, blob{&c.Stamp}}
+	checkpointTable = table[books.Checkpoint]{"checkpoint", columns("size root note made stamp"),
+		func(c *books.Checkpoint) []any {
+			return []any{&c.Size, fixed(c.Root[:]), text{&c.Text}, micros{&c.Made}, blob{&c.Stamp}}
 		}}
 	ledgerTable = table[ledgerRow]{"ledger", columns("seq entry nodes"),
 		func(r *ledgerRow) []any { return []any{&r.seq, blob{&r.entry}, blob{&r.nodes}} }}
@@ -90,20 +91,20 @@ type ledgerRow struct {
 }
 
 type sealedRow struct {
-	of [16]byte
-	store.Sealed
+	of watermark.Submission
+	books.Sealed
 }
 
 // custodyRow is a row of custody without its list.
 type custodyRow struct {
 	listed int64 // how many submissions the list has
-	store.Custody
+	books.Custody
 }
 
 // listed is one submission of a list that the row of that number has.
 type listed struct {
 	in int64
-	id [16]byte
+	id watermark.Submission
 }
 
 func bindListed(l *listed) []any { return []any{&l.in, fixed(l.id[:])} }
@@ -123,12 +124,12 @@ func (t table[T]) query() string {
 	return "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name
 }
 
-// one reads the only row; none is [store.ErrNotFound].
+// one reads the only row; none is [books.ErrNotFound].
 func (t table[T]) one(ctx context.Context, q querier, tail string, args ...any) (*T, error) {
 	var row T
 	err := q.QueryRowContext(ctx, t.query()+tail, args...).Scan(t.bind(&row)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, store.ErrNotFound
+		return nil, books.ErrNotFound
 	}
 	if err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func collect[T any](ctx context.Context, q querier, bind func(*T) []any, query s
 		return nil, err
 	}
 	defer rows.Close()
-	var out []T
+	out := []T{} // a list of nothing is [] in JSON
 	for rows.Next() {
 		var row T
 		if err := rows.Scan(bind(&row)...); err != nil {

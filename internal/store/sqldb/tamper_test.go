@@ -8,12 +8,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
 // everything is fill and one of each of the rarer rows; uploads 8 and 9 are erased.
-func everything(t *testing.T, s store.Store) {
+func everything(t *testing.T, s books.Store) {
 	t.Helper()
 	ctx := t.Context()
 	fill(t, s)
@@ -177,7 +177,7 @@ func edited(t *testing.T, d *sqldb.DB, name, edit string) {
 	_, err = tx.Exec(edit)
 	require.NoError(t, err, name)
 	_, _, err = sqldb.Check(t.Context(), tx)
-	if assert.ErrorIs(t, err, store.ErrTampered, name) {
+	if assert.ErrorIs(t, err, books.ErrTampered, name) {
 		assert.NotContains(t, err.Error(), "SQL", name)
 	}
 }
@@ -206,7 +206,7 @@ func TestClockGoesBack(t *testing.T) {
 		entries, err := d.Entries(t.Context(), 1, 10)
 		require.NoError(t, err)
 		for n, raw := range entries {
-			e, err := store.ParseEntry(raw)
+			e, err := books.ParseEntry(raw)
 			require.NoError(t, err)
 			require.Equal(t, int64(n+2), e.Seq)
 			require.Equal(t, t0.AddDate(0, 0, -n), e.Time, "an auditor sees the clock go back")

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -31,7 +31,7 @@ func (d *DB) mustBeEmpty(ctx context.Context) error {
 			return err
 		}
 		if n > 0 {
-			return fmt.Errorf("%w: it holds rows, of a registry or of a copy that was interrupted", store.ErrConflict)
+			return fmt.Errorf("%w: it holds rows, of a registry or of a copy that was interrupted", books.ErrConflict)
 		}
 	}
 	return nil
@@ -51,7 +51,7 @@ func count(ctx context.Context, q querier, table string) (n int, err error) {
 // What an error or a kill leaves is no registry, and the next Transfer from the same
 // registry goes on with it, whatever was written to that or erased from it meanwhile.
 // Where the copy is whole that only completes its search tables. A copy of another
-// registry is left alone, the error wraps [store.ErrConflict]; so is a whole one that
+// registry is left alone, the error wraps [books.ErrConflict]; so is a whole one that
 // is not the same, the error wraps [fs.ErrExist].
 func Transfer(ctx context.Context, from, to *DB, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, err := from.read.BeginTx(ctx, from.dialect.Snapshot)
@@ -86,7 +86,7 @@ func Transfer(ctx context.Context, from, to *DB, progress func(done, total int))
 type transfer struct {
 	ctx         context.Context
 	from        querier
-	info        *store.Info // of the registry that is copied
+	info        *books.Info // of the registry that is copied
 	to          *DB
 	progress    func(done, total int)
 	done, total int
@@ -172,7 +172,7 @@ func all[T any](from table[T], atATime int, key ...string) transferStep {
 				args = append(args, bound[slices.Index(from.columns, k)])
 			}
 			where = " WHERE (" + strings.Join(key, ", ") + ") > " + in(1, len(key))
-		case !errors.Is(err, store.ErrNotFound):
+		case !errors.Is(err, books.ErrNotFound):
 			return err
 		}
 		return stream(t, from, atATime, where+" ORDER BY "+strings.Join(key, ", "), args...)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
@@ -100,25 +100,25 @@ func TestWholeCopiesOnly(t *testing.T) {
 			to, err := empty(dsn)
 			require.NoError(t, err)
 			_, _, err = sqldb.Transfer(t.Context(), from, to, nil)
-			require.ErrorIs(t, err, store.ErrTampered, "what does not verify is no copy")
+			require.ErrorIs(t, err, books.ErrTampered, "what does not verify is no copy")
 			require.NoError(t, to.Close())
 			_, err = open(t.Context(), dsn)
-			require.ErrorIs(t, err, store.ErrSchema)
+			require.ErrorIs(t, err, books.ErrSchema)
 			if kind == "postgres" {
 				_, err = postgres.Create(t.Context(), dsn, info())
-				require.ErrorIs(t, err, store.ErrConflict)
+				require.ErrorIs(t, err, books.ErrConflict)
 			}
 			to, err = empty(dsn)
 			require.NoError(t, err)
 			defer to.Close()
 			_, _, err = sqldb.Transfer(t.Context(), from, to, nil)
-			require.ErrorIs(t, err, store.ErrTampered)
+			require.ErrorIs(t, err, books.ErrTampered)
 			i := info()
 			i.Salt = salt("another")
 			other := kinds["memory"](t, i)
 			everything(t, other)
 			_, _, err = sqldb.Transfer(t.Context(), other, to, nil)
-			require.ErrorIs(t, err, store.ErrConflict, "the rest of another's copy")
+			require.ErrorIs(t, err, books.ErrConflict, "the rest of another's copy")
 		})
 	}
 }
@@ -227,7 +227,7 @@ func (m *mover) move(d *sqldb.DB, from, to string) {
 	for ; !runCopier(t, from, to, 4+3*killed); killed++ {
 		require.Less(t, killed, 50)
 		_, err := open(ctx, to)
-		require.ErrorIs(t, err, store.ErrSchema, "it is no registry yet")
+		require.ErrorIs(t, err, books.ErrSchema, "it is no registry yet")
 		m.grow(d, 3)
 		gone = append(gone, first+11*killed)
 		require.NoError(t, d.Erase(ctx, erasure(fmt.Sprint("meanwhile ", m.next), first+11*killed)))

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -18,7 +18,7 @@ import (
 type request struct {
 	ctx     context.Context
 	write   func(*tx) error // runs again where a transaction was rolled back: what it keeps, it must set anew
-	uploads []store.Upload
+	uploads []books.Upload
 	added   []bool // of uploads
 	err     error
 	done    chan struct{} // closed when added and err are set
@@ -197,7 +197,7 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 
 // uploads enters those of all requests together.
 func (t *tx) uploads(ctx context.Context, batch []*request) error {
-	var all []store.Upload
+	var all []books.Upload
 	for _, r := range batch {
 		all = append(all, r.uploads...)
 	}

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
@@ -37,7 +37,7 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 		return err
 	}
 	if t.tree, err = tlog.NewTree(uint64(size), border); err != nil {
-		return fmt.Errorf("%w: %w", store.ErrTampered, err)
+		return fmt.Errorf("%w: %w", books.ErrTampered, err)
 	}
 	if t.tree.Root() != root {
 		return tampered("the ledger's tree of %d entries has another root", size)
@@ -47,8 +47,8 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 
 // append makes the entry of a row and returns its number. The entry is written at
 // the end of the transaction.
-func (t *tx) append(row store.Row) int64 {
-	e := row.Entry()
+func (t *tx) append(row books.Row) int64 {
+	e := row.LedgerEntry()
 	e.Seq = int64(t.tree.Size()) + 1
 	raw := e.Encode()
 	t.entries = append(t.entries, ledgerRow{e.Seq, raw, appendLeaf(t.tree, raw)})
@@ -156,5 +156,5 @@ func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, 
 }
 
 func tampered(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", store.ErrTampered, fmt.Sprintf(format, args...))
+	return fmt.Errorf("%w: %s", books.ErrTampered, fmt.Sprintf(format, args...))
 }

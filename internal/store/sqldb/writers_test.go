@@ -15,9 +15,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 var operations = flag.Int("operations", 2000, "how many operations two processes do on each store")
@@ -69,18 +70,18 @@ func writer(task string) error {
 }
 
 // operate submits what the other process submits too, issues copies and enters facts.
-func operate(ctx context.Context, s store.Store, process, i int, sum *tally) error {
+func operate(ctx context.Context, s books.Store, process, i int, sum *tally) error {
 	switch {
 	case i%10 < 7:
-		added, err := s.AddSubmissions(ctx, []store.Upload{hashRow(int64(i))})
+		added, err := s.AddSubmissions(ctx, []books.Upload{hashRow(int64(i))})
 		if err == nil && added[0] {
 			sum.uploads.Add(1)
 		}
 		return err
 	case i%10 < 9:
-		c, k := issued(uint64(process)<<40|uint64(i), hashRow(-1).ID, "vendor A")
+		c, k := issued(watermark.CopyID(process)<<40|watermark.CopyID(i), hashRow(-1).ID, "vendor A")
 		sum.copies.Add(1)
-		return s.AddCopies(ctx, []store.Copy{c}, k)
+		return s.AddCopies(ctx, []books.Copy{c}, k)
 	default:
 		sum.others.Add(1)
 		_, err := s.AddInvestigation(ctx, investigation(i))
@@ -101,7 +102,7 @@ func TestTwoProcessesWrite(t *testing.T) {
 			d := opened(create(t.Context(), dsn, info()))(t)
 			_, err := d.AddRecipient(t.Context(), recipient("vendor A"))
 			require.NoError(t, err)
-			_, err = d.AddSubmissions(t.Context(), []store.Upload{hashRow(-1)})
+			_, err = d.AddSubmissions(t.Context(), []books.Upload{hashRow(-1)})
 			require.NoError(t, err)
 			_, k := issued(1, [16]byte{}, "")
 			_, err = d.AddMarkKey(t.Context(), k)

@@ -15,9 +15,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 var crashes = flag.Int("crashes", 40, "how many losses of power are simulated in each test")
@@ -44,7 +45,7 @@ func hire(t *testing.T, seed uint64) *clerk {
 	var err error
 	k.d, err = sqlite.Create(t.Context(), path, info())
 	require.NoError(t, err)
-	_, err = k.d.AddRecipient(t.Context(), store.Recipient{Name: "vendor A", Kind: "vendor", Added: t0})
+	_, err = k.d.AddRecipient(t.Context(), books.Recipient{Name: "vendor A", Kind: "vendor", Added: t0})
 	require.NoError(t, err)
 	k.other, _, err = sqlite.Connect(path)
 	require.NoError(t, err)
@@ -87,13 +88,13 @@ func (k *clerk) work(t *testing.T, uploads int) {
 		s, x := submission(n)
 		x.Body = bytes.Repeat([]byte(person(n)), 700)
 		until("submit", n, func(ctx context.Context) error {
-			_, err := k.d.AddSubmissions(ctx, []store.Upload{{Submission: s, Sealed: &x}})
+			_, err := k.d.AddSubmissions(ctx, []books.Upload{{Submission: s, Sealed: &x}})
 			return err
-		}, store.ErrConflict)
+		}, books.ErrConflict)
 		until("issue", n, func(ctx context.Context) error {
-			return k.d.AddCopies(ctx, []store.Copy{{ID: uint64(n), Submission: s.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0}},
-				store.MarkKey{ID: "v1-key", Since: t0})
-		}, store.ErrConflict)
+			return k.d.AddCopies(ctx, []books.Copy{{ID: watermark.CopyID(n), Submission: s.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0}},
+				books.KeyEntry{ID: "v1-key", Added: t0})
+		}, books.ErrConflict)
 		if n%7 == 3 { // another program moves the log into the file
 			var busy, log, moved int
 			_ = k.other.QueryRowContext(ctx, "PRAGMA wal_checkpoint").Scan(&busy, &log, &moved)
@@ -101,8 +102,8 @@ func (k *clerk) work(t *testing.T, uploads int) {
 		if n%9 == 5 {
 			gone, _ := submission(n - 2)
 			until("erase wholly", n-2, func(ctx context.Context) error {
-				return k.d.Erase(ctx, store.Erasure{Submissions: [][16]byte{gone.ID}, Entered: t0})
-			}, store.ErrErased)
+				return k.d.Erase(ctx, books.Erasure{Submissions: []watermark.Submission{gone.ID}, Entered: t0})
+			}, books.ErrErased)
 		}
 	}
 }
@@ -125,7 +126,7 @@ func (k *clerk) survived(t *testing.T, files map[string][]byte, when int) {
 		require.NoError(t, err, "submission %d", a.n)
 		switch a.what {
 		case "issue":
-			_, err := d.Copy(t.Context(), uint64(a.n))
+			_, err := d.Copy(t.Context(), watermark.CopyID(a.n))
 			require.NoError(t, err, "copy %d was released", a.n)
 		case "erase":
 			require.NotZero(t, s.Erased, "the erasure of %d was acknowledged", a.n)
@@ -216,7 +217,7 @@ func TestFileCutShort(t *testing.T) {
 		require.NoError(t, err)
 	}
 	gone, _ := submission(100)
-	require.NoError(t, d.Erase(t.Context(), store.Erasure{Submissions: [][16]byte{gone.ID}, Entered: t0})) // all of it is in the file
+	require.NoError(t, d.Erase(t.Context(), books.Erasure{Submissions: []watermark.Submission{gone.ID}, Entered: t0})) // all of it is in the file
 	require.NoError(t, os.Truncate(path, 64<<10))
 	for n := 100; n < 120; n++ {
 		s, _ := submission(n)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
 )
@@ -74,7 +74,7 @@ func TestDiskFull(t *testing.T) {
 	verify(d)
 }
 
-func addLarge(t *testing.T, s store.Store, n int) error {
+func addLarge(t *testing.T, s books.Store, n int) error {
 	sub, x := submission(n)
 	x.Body = make([]byte, 100_000)
 	_, err := add(t.Context(), s, sub, x)

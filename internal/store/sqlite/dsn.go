@@ -6,26 +6,26 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 )
 
 const memory = ":memory:"
 
 // cleanPath checks the path of a registry and returns its shortest form; memory stays as it
 // is. Parameters behind a path are refused: they could switch off what makes a registry
-// durable. The error wraps [store.ErrSchema].
+// durable. The error wraps [books.ErrSchema].
 func cleanPath(path string) (string, error) {
 	switch {
 	case path == memory:
 		return memory, nil
 	case path == "":
-		return "", fmt.Errorf("%w: the path of its file is empty", store.ErrSchema)
+		return "", fmt.Errorf("%w: the path of its file is empty", books.ErrSchema)
 	case strings.ContainsAny(path, "?#\x00"):
-		return "", fmt.Errorf("%w: the path must not contain ?, # or NUL: %.60q", store.ErrSchema, path)
+		return "", fmt.Errorf("%w: the path must not contain ?, # or NUL: %.60q", books.ErrSchema, path)
 	}
 	path = filepath.Clean(filepath.FromSlash(path))
 	if path == memory {
-		return "", fmt.Errorf("%w: a file cannot be called %s", store.ErrSchema, memory)
+		return "", fmt.Errorf("%w: a file cannot be called %s", books.ErrSchema, memory)
 	}
 	return path, nil
 }

@@ -9,8 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // What was erased stands in no file any more: not in the registry's pages, used or
@@ -20,21 +21,21 @@ func TestErasureLeavesNothing(t *testing.T) {
 	d, err := sqlite.Create(t.Context(), filepath.Join(dir, "r.db"), info())
 	require.NoError(t, err)
 	defer d.Close()
-	var ups []store.Upload
+	var ups []books.Upload
 	for n := range 300 {
 		s, _ := submission(n)
 		is := fmt.Sprintf(" %d of test 6", n)
 		s.Subject, s.Hash = "subject"+is, "hash"+is
-		ups = append(ups, store.Upload{Submission: s, Sealed: &store.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + is),
+		ups = append(ups, books.Upload{Submission: s, Sealed: &books.Sealed{KeyID: "k", Wrapped: []byte("wrapped" + is),
 			Features: []byte("features" + is), Body: bytes.Repeat([]byte("body"+is), 1000)}})
 	}
 	_, err = d.AddSubmissions(t.Context(), ups)
 	require.NoError(t, err)
-	var gone [][16]byte
+	var gone []watermark.Submission
 	for n := 0; n < 300; n += 7 {
 		gone = append(gone, ups[n].ID)
 	}
-	require.NoError(t, d.Erase(t.Context(), store.Erasure{Submissions: gone, Entered: t0}))
+	require.NoError(t, d.Erase(t.Context(), books.Erasure{Submissions: gone, Entered: t0}))
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)

@@ -19,8 +19,8 @@ import (
 	sqlitelib "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/durable"
-	"github.com/kycmark/kycmark/internal/store"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
@@ -51,9 +51,9 @@ func dialect(path string) sqldb.Dialect {
 
 // At returns the driver of a registry in the file at path; ":memory:" is in memory until
 // the registry is closed.
-func At(path string) store.Driver {
+func At(path string) books.Driver {
 	return sqldb.Driver{
-		Make:    func(ctx context.Context, info store.Info) (*sqldb.DB, error) { return Create(ctx, path, info) },
+		Make:    func(ctx context.Context, info books.Info) (*sqldb.DB, error) { return Create(ctx, path, info) },
 		Find:    func(ctx context.Context) (*sqldb.DB, error) { return Open(ctx, path) },
 		Receive: func(ctx context.Context) (*sqldb.DB, error) { return OpenCopy(ctx, path) },
 	}
@@ -61,14 +61,14 @@ func At(path string) store.Driver {
 
 // Create makes the registry that info names and opens it. An existing file is
 // left alone: the error wraps [fs.ErrExist].
-func Create(ctx context.Context, path string, info store.Info) (*sqldb.DB, error) {
+func Create(ctx context.Context, path string, info books.Info) (*sqldb.DB, error) {
 	return create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.Create(ctx, dialect(path), write, read, info)
 	})
 }
 
 // OpenCopy makes a file for [sqldb.Transfer] to fill, or opens what an earlier transfer
-// left. A file of anything else is left alone: the error wraps [store.ErrSchema].
+// left. A file of anything else is left alone: the error wraps [books.ErrSchema].
 func OpenCopy(ctx context.Context, path string) (*sqldb.DB, error) {
 	d, err := create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.OpenCopy(ctx, dialect(path), write, read)
@@ -122,12 +122,12 @@ func openFile(ctx context.Context, name string, began bool) (path string, write,
 		return "", nil, nil, err
 	}
 	if path == memory {
-		return "", nil, nil, fmt.Errorf("%w: a registry in memory can only be created", store.ErrSchema)
+		return "", nil, nil, fmt.Errorf("%w: a registry in memory can only be created", books.ErrSchema)
 	}
 	if st, err := os.Stat(path); err != nil {
 		return "", nil, nil, err
 	} else if !st.Mode().IsRegular() {
-		return "", nil, nil, fmt.Errorf("%w: %s is no file", store.ErrSchema, path)
+		return "", nil, nil, fmt.Errorf("%w: %s is no file", books.ErrSchema, path)
 	}
 	if write, read, err = connect(path); err != nil {
 		return "", nil, nil, err
@@ -163,7 +163,7 @@ func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	var id int64
 	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
 	if code(err) == codes.SQLITE_NOTADB {
-		return fmt.Errorf("%w: the file is no SQLite database", store.ErrSchema)
+		return fmt.Errorf("%w: the file is no SQLite database", books.ErrSchema)
 	}
 	if c := code(err); c == codes.SQLITE_CANTOPEN || c == codes.SQLITE_READONLY {
 		return fmt.Errorf("open: is the file or its folder read-only? Reading needs a file of locks beside it: %w", err)
@@ -179,7 +179,7 @@ func recognize(ctx context.Context, db *sql.DB, began bool) error {
 		}
 	}
 	if id != applicationID {
-		return fmt.Errorf("%w: the file is no kycmark registry, or its creation was interrupted", store.ErrSchema)
+		return fmt.Errorf("%w: the file is no kycmark registry, or its creation was interrupted", books.ErrSchema)
 	}
 	return nil
 }

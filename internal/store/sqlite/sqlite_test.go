@@ -17,35 +17,37 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/store"
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 var t0 = time.Date(2018, 2, 3, 4, 5, 6, 0, time.UTC)
 
-func info() store.Info { return store.Info{ID: [16]byte{1}, Created: t0, Salt: [32]byte{2}} }
+func info() books.Info { return books.Info{ID: [16]byte{1}, Created: t0, Salt: [32]byte{2}} }
 
-func submission(n int) (store.Submission, store.Sealed) {
+func submission(n int) (books.Submission, books.Sealed) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
-	return store.Submission{
-		ID: [16]byte(sum[:16]), SHA256: sum, Size: 1, Format: "png", Decoder: "d", Width: 1, Height: 1,
-		Submitted: t0.AddDate(0, 0, n), Received: t0, Hash: "pdq:0", Chain: "pdq/1", Kept: true, Salt: sum,
-	}, store.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
+	return books.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: 1, Format: "png", Width: 1, Height: 1,
+		Submitted: t0.AddDate(0, 0, n), Received: t0, Hash: "pdq:0", Salt: sum,
+		Details: books.Details{Decoder: "d", Chain: "pdq/1", Kept: true},
+	}, books.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
 }
 
-func issued(n int) (store.Copy, store.MarkKey) {
+func issued(n int) (books.Copy, books.KeyEntry) {
 	s, _ := submission(n)
-	return store.Copy{ID: uint64(n), Submission: s.ID, Recipient: "A", KeyID: "v1-k", Format: "png",
-		Width: 1, Height: 1, Size: 1, Issued: t0, Salt: [32]byte{4}}, store.MarkKey{ID: "v1-k", Since: t0}
+	return books.Copy{ID: watermark.CopyID(n), Submission: s.ID, Recipient: "A", KeyID: "v1-k", Format: "png",
+		Width: 1, Height: 1, Size: 1, Issued: t0, Salt: [32]byte{4}}, books.KeyEntry{ID: "v1-k", Added: t0}
 }
 
-func custody(subs ...[16]byte) store.Custody {
-	return store.Custody{Recipient: "A", From: t0, To: t0.AddDate(1, 0, 0), Submissions: subs, Entered: t0}
+func custody(subs ...watermark.Submission) books.Custody {
+	return books.Custody{Recipient: "A", From: t0, To: t0.AddDate(1, 0, 0), Submissions: subs, Entered: t0}
 }
 
-func add(ctx context.Context, s store.Store, sub store.Submission, x store.Sealed) (bool, error) {
-	added, err := s.AddSubmissions(ctx, []store.Upload{{Submission: sub, Sealed: &x}})
+func add(ctx context.Context, s books.Store, sub books.Submission, x books.Sealed) (bool, error) {
+	added, err := s.AddSubmissions(ctx, []books.Upload{{Submission: sub, Sealed: &x}})
 	return err == nil && added[0], err
 }
 
@@ -55,7 +57,7 @@ func fill(t *testing.T, path string) *sqldb.DB {
 	d, err := sqlite.Create(t.Context(), path, info())
 	require.NoError(t, err)
 	t.Cleanup(func() { d.Close() })
-	_, err = d.AddRecipient(t.Context(), store.Recipient{Name: "A", Kind: "vendor", Added: t0})
+	_, err = d.AddRecipient(t.Context(), books.Recipient{Name: "A", Kind: "vendor", Added: t0})
 	require.NoError(t, err)
 	for n := range 3 {
 		s, x := submission(n)
@@ -64,7 +66,7 @@ func fill(t *testing.T, path string) *sqldb.DB {
 	}
 	for n := range 2 {
 		c, k := issued(n)
-		require.NoError(t, d.AddCopies(t.Context(), []store.Copy{c}, k))
+		require.NoError(t, d.AddCopies(t.Context(), []books.Copy{c}, k))
 	}
 	one, _ := submission(1)
 	require.NoError(t, d.AddCustody(t.Context(), custody()))
@@ -87,9 +89,9 @@ func TestCreateNeverOverwritesAndOpenNeverMakes(t *testing.T) {
 	_, err = sqlite.Create(t.Context(), path, info())
 	require.ErrorIs(t, err, fs.ErrExist)
 	_, err = sqlite.Open(t.Context(), filepath.Dir(path))
-	require.ErrorIs(t, err, store.ErrSchema)
+	require.ErrorIs(t, err, books.ErrSchema)
 	_, err = sqlite.Open(t.Context(), ":memory:")
-	require.ErrorIs(t, err, store.ErrSchema)
+	require.ErrorIs(t, err, books.ErrSchema)
 }
 
 func TestReopenedRegistryIsTheSame(t *testing.T) {
@@ -125,8 +127,8 @@ func TestTwoHandlesWriteOneFile(t *testing.T) {
 				_, err := add(t.Context(), d, s, x)
 				errs <- err
 				c, k := issued(100 + n)
-				c.ID = uint64(1000*h + n + 500)
-				errs <- d.AddCopies(t.Context(), []store.Copy{c}, k)
+				c.ID = watermark.CopyID(1000*h + n + 500)
+				errs <- d.AddCopies(t.Context(), []books.Copy{c}, k)
 			}
 		})
 	}
@@ -156,7 +158,7 @@ func TestOtherFilesAreRefusedAndLeftAlone(t *testing.T) {
 		before, err := os.ReadFile(path)
 		require.NoError(t, err)
 		_, err = sqlite.Open(t.Context(), path)
-		require.ErrorIs(t, err, store.ErrSchema, path)
+		require.ErrorIs(t, err, books.ErrSchema, path)
 		after, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.Equal(t, before, after, path)
@@ -177,7 +179,7 @@ func TestOpenCopy(t *testing.T) {
 	begin("begun", "CREATE TABLE schema_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now'))); INSERT INTO schema_version (version_id, is_applied) VALUES (0, 1)")
 	begin("foreign", "CREATE TABLE mine (x)")
 	require.NoError(t, os.WriteFile(path("text"), []byte(strings.Repeat("no database", 100)), 0o600))
-	for name, want := range map[string]error{"new": nil, "empty": nil, "begun": nil, "text": store.ErrSchema, "foreign": store.ErrSchema} {
+	for name, want := range map[string]error{"new": nil, "empty": nil, "begun": nil, "text": books.ErrSchema, "foreign": books.ErrSchema} {
 		d, err := sqlite.OpenCopy(t.Context(), path(name))
 		if want != nil {
 			require.ErrorIs(t, err, want, name)
@@ -199,7 +201,7 @@ func TestLaterSchemaIsRefused(t *testing.T) {
 	_, err = write.Exec("INSERT INTO schema_version (version_id, is_applied) VALUES (9999, 1)")
 	require.NoError(t, errors.Join(err, write.Close(), read.Close()))
 	_, err = sqlite.Open(t.Context(), path)
-	require.ErrorIs(t, err, store.ErrSchema)
+	require.ErrorIs(t, err, books.ErrSchema)
 	require.ErrorContains(t, err, "later version of kycmark")
 }
 
@@ -227,7 +229,7 @@ func FuzzCleanPath(f *testing.F) {
 	f.Fuzz(func(t *testing.T, name string) {
 		path, err := sqlite.CleanPath(name)
 		if err != nil {
-			require.ErrorIs(t, err, store.ErrSchema)
+			require.ErrorIs(t, err, books.ErrSchema)
 			return
 		}
 		require.NotEmpty(t, path)

@@ -1,4 +1,4 @@
-package store
+package books
 
 import (
 	"bytes"
@@ -16,16 +16,16 @@ var ErrEntry = errors.New("malformed ledger entry")
 
 // Kinds of ledger entries, one for each table of evidence.
 const (
-	KindRegistry      = "registry"
-	KindRecipient     = "recipient"
-	KindKey           = "key"
-	KindSubmission    = "submission"
-	KindIssue         = "issue"
-	KindReceipt       = "receipt"
-	KindCustody       = "custody"
-	KindKeyState      = "key-state"
-	KindErasure       = "erasure"
-	KindInvestigation = "investigation"
+	EntryRegistry      = "registry"
+	EntryRecipient     = "recipient"
+	EntryKey           = "key"
+	EntrySubmission    = "submission"
+	EntryIssue         = "issue"
+	EntryReceipt       = "receipt"
+	EntryCustody       = "custody"
+	EntryKeyState      = "key-state"
+	EntryErasure       = "erasure"
+	EntryInvestigation = "investigation"
 )
 
 // entryVersion is written into every entry and commitment; the meaning of a

@@ -1,7 +1,7 @@
-// Package store defines what a registry keeps and what its ledger says about it.
+// Package books defines what a registry keeps and what its ledger says about it.
 // Package sqldb below it keeps these rows in a database, packages sqlite and
 // postgres open one each.
-package store
+package books
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/tlog"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Package registry hands these on under the same names.
@@ -55,8 +56,8 @@ type Store interface {
 	Recipients(ctx context.Context) ([]Recipient, error)
 
 	// AddMarkKey reports false where the key is there already.
-	AddMarkKey(ctx context.Context, k MarkKey) (added bool, err error)
-	MarkKeys(ctx context.Context) ([]MarkKey, error)
+	AddMarkKey(ctx context.Context, k KeyEntry) (added bool, err error)
+	MarkKeys(ctx context.Context) ([]KeyEntry, error)
 	// AddKeyState enters what became of a mark key, unless [KeyState.Next] forbids it.
 	AddKeyState(ctx context.Context, s KeyState) error
 	KeyStates(ctx context.Context) ([]KeyState, error) // in the order of entry
@@ -66,7 +67,7 @@ type Store interface {
 	// the same ID one that wraps ErrConflict, one sealed under another key than what is
 	// there one that wraps ErrSealed; then none is entered.
 	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
-	Submission(ctx context.Context, id [16]byte) (*Submission, error)
+	Submission(ctx context.Context, id watermark.Submission) (*Submission, error)
 	SubmissionBySeq(ctx context.Context, seq int64) (*Submission, error)
 	// SubmissionsAfter, like the other pages, returns up to limit rows with a greater
 	// number, ascending.
@@ -90,10 +91,10 @@ type Store interface {
 	CountDays(ctx context.Context, until time.Time) (submitted []Issued, issued []Issued, err error)
 	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
 	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
-	Sealed(ctx context.Context, id [16]byte) (*Sealed, error)
+	Sealed(ctx context.Context, id watermark.Submission) (*Sealed, error)
 	// SealedUnderOther returns an upload that was sealed under another key, as far as
 	// that is told quickly. None is ErrNotFound.
-	SealedUnderOther(ctx context.Context, keyID string) (of [16]byte, other string, err error)
+	SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error)
 
 	// Near returns every submission whose area hash lies within radius bits of any of
 	// the hashes, nearest first, equally near ones by number, each once with its least
@@ -120,22 +121,22 @@ type Store interface {
 	// ErasedAfter lists the submissions whose erasure has a greater number.
 	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)
 
-	// AddCopies enters copies in one transaction, and before them their mark key
+	// AddCopies enters copies in one transaction and sets their Seq, and before them their mark key
 	// where it was never entered. Copies of an erased submission are refused with an
 	// error that wraps ErrErased, those under a key that is not active with one that
 	// wraps ErrMarkKey: what others entered up to the commit counts.
-	AddCopies(ctx context.Context, copies []Copy, key MarkKey) error
-	Copy(ctx context.Context, id uint64) (*Copy, error)
-	Copies(ctx context.Context, of [16]byte) ([]Copy, error)
+	AddCopies(ctx context.Context, copies []Copy, key KeyEntry) error
+	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
+	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
 	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)
 	AddReceipt(ctx context.Context, r Receipt) error
-	Receipts(ctx context.Context, copy uint64) ([]Receipt, error)
+	Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error)
 
 	// AddCustody enters facts in one transaction.
 	AddCustody(ctx context.Context, facts ...Custody) error
 	Custody(ctx context.Context) ([]Custody, error)
 	// CustodyOf gives, of each list that names the submission, the submission alone.
-	CustodyOf(ctx context.Context, submission [16]byte) ([]Custody, error)
+	CustodyOf(ctx context.Context, submission watermark.Submission) ([]Custody, error)
 	CustodyBy(ctx context.Context, recipient string) ([]Custody, error)
 
 	// AddInvestigation returns the number of the entry.

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// butteraugliTool is the program of libjxl that measures visibility.
+const butteraugliTool = "butteraugli_main"
+
+// errJudge is wrapped by all errors of a judge.
+var errJudge = errors.New(butteraugliTool)
+
+// A visibility is the Butteraugli distance of two pictures: the largest of any
+// place, and the 3-norm over all. 1 is about what can just be seen by a trained
+// eye side by side; 0 is equality.
+type visibility struct {
+	max, norm3 float64
+}
+
+// A judge measures visibility.
+type judge func(ctx context.Context, original, changed *image.NRGBA) (visibility, error)
+
+// findButteraugli returns nil where the program is not on PATH.
+func findButteraugli() judge {
+	path, err := exec.LookPath(butteraugliTool)
+	if err != nil {
+		return nil
+	}
+	return func(ctx context.Context, original, changed *image.NRGBA) (visibility, error) {
+		dir, err := os.MkdirTemp("", "kycmark-bench-")
+		if err != nil {
+			return visibility{}, fmt.Errorf("%w: %w", errJudge, err)
+		}
+		defer os.RemoveAll(dir)
+		a, b := filepath.Join(dir, "a.ppm"), filepath.Join(dir, "b.ppm")
+		if err := errors.Join(writePPM(a, original), writePPM(b, changed)); err != nil {
+			return visibility{}, fmt.Errorf("%w: %w", errJudge, err)
+		}
+		out, err := exec.CommandContext(ctx, path, a, b, "--pnorm", "3").Output()
+		if err != nil {
+			return visibility{}, fmt.Errorf("%w: %w", errJudge, err)
+		}
+		return parseButteraugli(string(out))
+	}
+}
+
+// parseButteraugli reads the program's answer: the maximum alone in a line, then
+// "3-norm: " and a number.
+func parseButteraugli(out string) (v visibility, err error) {
+	fields := strings.Fields(out)
+	if len(fields) != 3 || fields[1] != "3-norm:" {
+		return v, fmt.Errorf("%w: does not answer as expected: %q", errJudge, out)
+	}
+	greatest, err1 := strconv.ParseFloat(fields[0], 64)
+	norm, err2 := strconv.ParseFloat(fields[2], 64)
+	if err := errors.Join(err1, err2); err != nil {
+		return v, fmt.Errorf("%w: %w", errJudge, err)
+	}
+	return visibility{greatest, norm}, nil
+}
+
+// writePPM writes the colours of img as a binary portable pixmap.
+func writePPM(path string, img *image.NRGBA) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(f)
+	fmt.Fprintf(w, "P6\n%d %d\n255\n", img.Rect.Dx(), img.Rect.Dy())
+	for y := range img.Rect.Dy() {
+		row := img.Pix[y*img.Stride:][:4*img.Rect.Dx()]
+		for i := 0; i < len(row); i += 4 {
+			w.Write(row[i : i+3]) // the first error stays and comes out of Flush
+		}
+	}
+	return errors.Join(w.Flush(), f.Close())
+}

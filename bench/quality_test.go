@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"image"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+func TestQuality(t *testing.T) {
+	w := newWorld()
+	e := w.engine()
+	e.mark = func(ctx context.Context, k *watermark.Key, id watermark.CopyID, img image.Image, o *watermark.Options) (*watermark.Marked, error) {
+		m, err := w.mark(ctx, k, id, img, o)
+		if err == nil { // one level off everywhere in one channel
+			out := *m.Image
+			out.Pix = append([]uint8(nil), out.Pix...)
+			for i := 0; i < len(out.Pix); i += 4 {
+				out.Pix[i]++
+			}
+			m.Image = &out
+		}
+		return m, err
+	}
+	e.judge = func(_ context.Context, a, _ *image.NRGBA) (visibility, error) {
+		if a.Rect.Dx() == 80 {
+			return visibility{}, errors.New("the judge is ill")
+		}
+		return visibility{max: float64(a.Rect.Dx()) / 10, norm3: .5}, nil
+	}
+	x := visible(e)
+	run := measure(t, x, &ruler.Env{Pictures: fivePictures(t), Workers: 3})
+	assert.Len(t, run.Trials, 3*3+2)
+	assert.Len(t, failures(run), 2+3, "two pictures, and the judge three times")
+	marks := ruler.Group(run.Trials).Where(ruler.Is("change", "the mark"))
+	assert.InDelta(t, 10*math.Log10(255*255*3), marks.Mean("psnr"), 1e-6)
+	assert.Contains(t, x.Tables[1].Markdown(run.Trials), "| the mark | 52.9 (52.9) | 1.0000 (1.0000) | 0 (0) | 5.00 (6.00) | 0.50 (0.50) |")
+	assert.NotContains(t, x.Tables[1].Markdown(run.Trials), "NOT MEASURED")
+
+	e.judge = nil
+	run = measure(t, x, &ruler.Env{Pictures: fivePictures(t)})
+	assert.Contains(t, x.Tables[1].Markdown(run.Trials), "**BUTTERAUGLI NOT MEASURED**")
+	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| picture0 | the mark | 40 x 30 | 0.80 | 1 | 52.9 | 1.0000 | 0 | - | - |")
+}
+
+func TestSpeed(t *testing.T) {
+	w := newWorld()
+	e := w.engine()
+	now, width := time.Time{}, 0
+	tick := func(ms int) { now = now.Add(time.Duration(ms) * time.Millisecond) }
+	e.now = func() time.Time { tick(1); return now }
+	e.mark = func(ctx context.Context, k *watermark.Key, id watermark.CopyID, img image.Image, o *watermark.Options) (*watermark.Marked, error) {
+		tick(100)
+		width = img.Bounds().Dx()
+		m, err := w.mark(ctx, k, id, img, o)
+		if err == nil {
+			out := *m.Image
+			m.Image = &out // another picture than the original
+		}
+		return m, err
+	}
+	calls := 0
+	e.detect = func(ctx context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
+		tick(3000)
+		if calls++; calls%2 == 0 || width == 60 { // the second call is on the original
+			return &watermark.Detection{}, nil
+		}
+		return w.detect(ctx, k, img)
+	}
+	x, steps := speed(e), 0
+	run, err := x.Run(t.Context(), &ruler.Env{Pictures: fivePictures(t)}, ruler.Run{Name: "test"}, "", func(done, total int) {
+		steps++
+		assert.Equal(t, steps, done)
+		assert.Equal(t, 5, total)
+	})
+	require.NoError(t, err)
+	of := func(step string) ruler.Group { return ruler.Group(run.Trials).Where(ruler.Is("step", step)) }
+	assert.InDelta(t, 1, of("image/jpeg decode").Mean("ms"), 1e-9)
+	assert.InDelta(t, 1, of("embed").Mean("jpeg_ms"), 1e-9)
+	assert.InDelta(t, 101, of("mark").Mean("ms"), 1e-9)
+	assert.InDelta(t, 3001, of("detect, found").Mean("ms"), 1e-9)
+	assert.Len(t, of("detect, found"), 2, "one was not found, so not timed as found")
+	assert.Len(t, of("detect, not found"), 3)
+	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| detect, found | 3001.0 | 1000333.3 | 3001.00 |")
+	assert.Len(t, failures(run), 2)
+}
+
+func failures(run ruler.Run) ruler.Group {
+	return ruler.Group(run.Trials).Where(func(t *ruler.Trial) bool { return t.Error != "" })
+}
+
+// The test program itself is found on PATH under the tool's name.
+func TestButteraugliProgram(t *testing.T) {
+	self, err := os.Executable()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	name := "butteraugli_main" + filepath.Ext(self)
+	if strings.HasSuffix(self, ".test") {
+		name = "butteraugli_main"
+	}
+	link(t, self, filepath.Join(dir, name))
+	img := image.NewNRGBA(image.Rect(0, 0, 8, 8))
+
+	t.Setenv("PATH", t.TempDir())
+	_, found, err := ask(img)
+	require.NoError(t, err)
+	assert.False(t, found)
+
+	t.Setenv("PATH", dir)
+	t.Setenv("FAKE_BUTTERAUGLI", "2.9986829758\n3-norm: 0.985755\n")
+	v, found, err := ask(img)
+	require.NoError(t, err)
+	require.True(t, found)
+	assert.Equal(t, visibility{2.9986829758, 0.985755}, v)
+
+	for _, answer := range []string{"", "2.9", "much 3-norm: little", "1 2-norm: 3"} {
+		t.Setenv("FAKE_BUTTERAUGLI", answer)
+		_, _, err := ask(img)
+		assert.ErrorContains(t, err, "butteraugli_main", answer)
+	}
+}
+
+// link makes another name for a file, by copying it where links are not allowed.
+func link(t *testing.T, from, to string) {
+	if os.Symlink(from, to) == nil {
+		return
+	}
+	data, err := os.ReadFile(from)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(to, data, 0o700))
+}
+
+// ask runs the program as the experiment does, and reports whether there is one.
+func ask(img *image.NRGBA) (v visibility, found bool, err error) {
+	j := findButteraugli()
+	if j == nil {
+		return v, false, nil
+	}
+	v, err = j(context.Background(), img, img)
+	return v, true, err
+}

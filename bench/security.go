@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"slices"
+	"sync"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// What an attempt is after.
+const (
+	toForge  = "forge"  // read means that it succeeded
+	toMove   = "move"   // read means that it succeeded
+	toRemove = "remove" // read means that it failed
+	toGuess  = "guess"  // wrong keys: read means a false finding
+)
+
+// security measures what somebody without the key can do with marked pictures.
+func security(e *engine) *ruler.Experiment {
+	r := &securityRun{engine: e}
+	var bars bars
+	var names []string
+	return &ruler.Experiment{
+		Name:  "security",
+		Short: "What a forger or a remover without the key gets",
+		Long: `Attempt what somebody without the key can do with marked pictures: average many to
+forge a mark, move a mark to another picture, remove it by denoising, collusion or
+notching, read it with wrong keys. Pictures are shrunk to 1024 px, at which marks
+are made. Exit 1 when a --bar is missed, or when any reading gives a wrong ID.`,
+		Flags: func(fs *pflag.FlagSet) {
+			fs.StringSliceVar(&names, "attempts", nil, "`names` of attempts, or forge, move, remove, guess (default: all)")
+			fs.IntVar(&r.copies, "copies", 200, "`number` of marked uploads to average")
+			fs.IntVar(&r.keys, "keys", 100, "`number` of wrong keys to read with, shared out over the pictures")
+			bars.flag(fs, "highest accepted `ATTEMPT=RATE` of readings, 0 to 1; of removals the lowest")
+		},
+		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
+			if r.copies < 1 || r.keys < 1 {
+				return nil, fmt.Errorf("--copies and --keys take 1 or more")
+			}
+			return r.cases(env, names, bars)
+		},
+		Tables: []ruler.Table{
+			{Name: "average", Where: ruler.Has("uploads"), Heads: []string{}, Columns: []ruler.Column{
+				ruler.Sums("uploads averaged", "uploads"), ruler.Means("a mark, grey levels RMS", "mark_rms", 2),
+				ruler.Means("an estimate of a mark", "estimate_rms", 2), ruler.Means("its correlation with that mark", "one_estimate", 3),
+				ruler.Means("the average", "average_rms", 3), ruler.Means("its correlation with other marks of the key", "with_fresh", 4),
+				ruler.Means("with marks of another key", "with_otherkey", 4),
+			}},
+			{Name: "attempts", Where: ruler.Has("read"), By: []string{"attempt", "goal"}, Columns: []ruler.Column{
+				ruler.Of("read", "read"), ruler.Means("PSNR against the unmarked picture, dB", "psnr", 1),
+				ruler.Quantiles("strongest agreement of the pilots", "max_sync", 2, 1), {Head: "what is done", Cell: aboutAttempt},
+			}},
+		},
+		Missed: func(trials []ruler.Trial) []string {
+			succeeds := func(g ruler.Group) bool { return len(g) > 0 && g[0].Labels["goal"] != toRemove }
+			return append(bars.missed(trials, "attempt", "read", succeeds), wrongIDs(trials, "attempt")...)
+		},
+	}
+}
+
+// aboutAttempt says what an attempt does.
+func aboutAttempt(g ruler.Group) string {
+	for _, a := range attempts() {
+		if a.name == g[0].Labels["attempt"] {
+			return a.about
+		}
+	}
+	return ""
+}
+
+// An attempt makes a leak of a victim's first copies, and names the picture that its
+// quality is judged by.
+type attempt struct {
+	name, goal, about string
+	copies            int // of the victim's, that it takes; 0: it needs the average over many uploads
+	make              func(r *securityRun, s *victim) (leak, original *image.NRGBA)
+}
+
+// attempts lists every attempt.
+func attempts() []attempt {
+	return []attempt{
+		{"average", toForge, "average of the marks estimated from many uploads, at a mark's strength, onto unmarked pictures", 0, forgeAverage(1)},
+		{"average_x3", toForge, "the same at three times that strength", 0, forgeAverage(3)},
+		{"average_copies", toForge, "mark estimated from the average of 32 copies of one upload, onto another picture", commonCopies, forgeCopies},
+		{"copy", toMove, "mark estimated from one copy by denoising, onto another picture", 1, moveMark(1)},
+		{"copy_x2", toMove, "the same, doubled", 1, moveMark(2)},
+		{"bilateral", toRemove, "bilateral filter of 9 px", 1, removeBy("bilateral")},
+		{"median3", toRemove, "median of 3 x 3 px", 1, removeBy("median3")},
+		{"median5", toRemove, "median of 5 x 5 px", 1, removeBy("median5")},
+		{"nlm", toRemove, "non-local means", 1, removeBy("nlm")},
+		{"average2", toRemove, "average of 2 copies of one upload", 2, collude(average, 2)},
+		{"average4", toRemove, "average of 4 copies", 4, collude(average, 4)},
+		{"average8", toRemove, "average of 8 copies", 8, collude(average, 8)},
+		{"average16", toRemove, "average of 16 copies", 16, collude(average, 16)},
+		{"average32", toRemove, "average of 32 copies", 32, collude(average, 32)},
+		{"median_of_5", toRemove, "median of 5 copies, pixel by pixel", 5, collude(middle, 5)},
+		{"median_of_31", toRemove, "median of 31 copies", 31, collude(middle, 31)},
+		{"notch32", toRemove, "the 32 strongest peaks in the pilots' band of the estimate's spectrum taken out, three bins around, in eight rounds", 1, notchOut(32, 3)},
+		{"notch64", toRemove, "the 64 strongest peaks taken out", 1, notchOut(64, 3)},
+		{"notch32_wide", toRemove, "the 32 strongest taken out, eight bins around", 1, notchOut(32, 8)},
+		{"notch64_wide", toRemove, "the 64 strongest taken out, eight bins around", 1, notchOut(64, 8)},
+		{"insider", toRemove, "the same mark subtracted by somebody with the key who knows copy and submission", 1, subtractMark},
+		{"wrong_keys", toGuess, "a copy read with keys that did not mark it", 1, asItIs},
+	}
+}
+
+type securityRun struct {
+	*engine
+	env          *ruler.Env
+	copies, keys int // uploads to average, wrong keys
+	attempts     []attempt
+	other        *watermark.Key
+	averaging    sync.Once
+	averaged     map[string]float64
+	averageErr   error
+	estimate     estimate // of the pattern, from many uploads
+}
+
+// A victim is a picture with its copies, all of one submission.
+type victim struct {
+	*ruler.Upload
+	ids    []watermark.CopyID
+	copies []*image.NRGBA
+	second *image.NRGBA // the next picture, in the same size, unmarked
+}
+
+// cases are the average over many uploads, if an attempt needs it, and the pictures.
+func (r *securityRun) cases(env *ruler.Env, names []string, bars bars) (cases []ruler.Case, err error) {
+	r.env, r.averaging = env, sync.Once{}
+	if r.attempts, err = chooseAttempts(names); err != nil {
+		return nil, err
+	}
+	var known []string
+	for _, a := range r.attempts {
+		known = append(known, a.name)
+	}
+	if err := bars.check(known); err != nil {
+		return nil, err
+	}
+	if env.MaxSide <= 0 || env.MaxSide > canvasSide {
+		env.MaxSide = canvasSide
+	}
+	if r.other, err = env.TestKey(-1); err != nil {
+		return nil, err
+	}
+	if slices.ContainsFunc(r.attempts, func(a attempt) bool { return a.copies == 0 }) {
+		cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error {
+			err := r.ready(ctx)
+			emit(ruler.Trial{Values: r.averaged})
+			return err
+		})
+	} else {
+		r.copies = 0
+	}
+	pictures := ruler.Each(env, r.attempt)
+	return append(cases, pictures...), nil
+}
+
+// ready averages the marks of many uploads, once.
+func (r *securityRun) ready(ctx context.Context) error {
+	r.averaging.Do(func() {
+		if r.copies > 0 {
+			r.averaged, r.averageErr = r.average(ctx)
+		}
+	})
+	return r.averageErr
+}
+
+// chooseAttempts resolves names and goals, in the order of the list and each once.
+func chooseAttempts(names []string) ([]attempt, error) {
+	all := attempts()
+	for _, name := range names {
+		if !slices.ContainsFunc(all, func(a attempt) bool { return a.name == name || a.goal == name }) {
+			return nil, fmt.Errorf("%w %q", attack.ErrUnknown, name)
+		}
+	}
+	return slices.DeleteFunc(all, func(a attempt) bool {
+		return len(names) > 0 && !slices.Contains(names, a.name) && !slices.Contains(names, a.goal)
+	}), nil
+}
+
+// attempt makes the copies of a picture, and every attempt on them.
+func (r *securityRun) attempt(ctx context.Context, path string, emit func(ruler.Trial)) (err error) {
+	if err := r.ready(ctx); err != nil {
+		return err
+	}
+	s := &victim{}
+	if s.Upload, err = r.env.Upload(path); err != nil {
+		return err
+	}
+	for k := range slices.MaxFunc(r.attempts, func(a, b attempt) int { return a.copies - b.copies }).copies {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		id := watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), s.Content))
+		marked, err := r.embed(r.env.Key, id, s.Image, s.Options)
+		if err != nil {
+			return err
+		}
+		s.ids, s.copies = append(s.ids, id), append(s.copies, marked)
+	}
+	i := slices.Index(r.env.Pictures, path)
+	s.second = r.another(i, s.Image)
+	for k := range r.attempts {
+		a := &r.attempts[k]
+		t := ruler.Trial{Labels: map[string]string{"picture": s.Name, "attempt": a.name, "goal": a.goal}, Values: map[string]float64{}}
+		read := r.one
+		if a.goal == toGuess {
+			read = r.guess
+		}
+		if err := read(ctx, i, a, s, &t); err != nil {
+			if ctx.Err() != nil {
+				return err
+			}
+			t.Error = err.Error()
+		}
+		emit(t)
+	}
+	return nil
+}
+
+// one makes an attempt and reads what comes of it.
+func (r *securityRun) one(ctx context.Context, _ int, a *attempt, s *victim, t *ruler.Trial) error {
+	leak, original := a.make(r, s)
+	t.Values["psnr"] = quality.PSNR(original, leak)
+	d, err := r.detect(ctx, r.env.Key, leak)
+	if err != nil {
+		return err
+	}
+	right := d.Found && (a.goal == toForge || slices.Contains(s.ids[:a.copies], d.Copy))
+	t.Values["read"], t.Values["max_sync"] = yes(right), d.Sync
+	if d.Found && !right {
+		t.Values["wrong"], t.Labels["got"] = 1, d.Copy.String()
+	}
+	return nil
+}
+
+// guess reads a copy with the share of the wrong keys that falls to picture i.
+func (r *securityRun) guess(ctx context.Context, i int, _ *attempt, s *victim, t *ruler.Trial) error {
+	var read, n, sync float64
+	for k := i + 1; k <= r.keys; k += len(r.env.Pictures) {
+		key, err := r.env.TestKey(-1 - k)
+		if err != nil {
+			return err
+		}
+		d, err := r.detect(ctx, key, s.copies[0])
+		if err != nil {
+			return err
+		}
+		n++
+		sync = max(sync, d.Sync)
+		read += yes(d.Found)
+	}
+	if n > 0 {
+		t.Values["n"], t.Values["read"], t.Values["max_sync"], t.Values["psnr"] = n, read, sync, n*quality.PSNR(s.Image, s.copies[0])
+	}
+	return nil
+}
+
+// each runs work for every number below n, so many at a time.
+func each(ctx context.Context, n, workers int, work func(i int)) error {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, max(1, workers))
+	for i := range n {
+		if ctx.Err() != nil {
+			break
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			work(i)
+		})
+	}
+	wg.Wait()
+	return context.Cause(ctx)
+}

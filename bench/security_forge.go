@@ -1,0 +1,211 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"image"
+	"math"
+	"sync"
+
+	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// canvasSide is the long side at which marks are made, and of the square on which
+// estimates are averaged, their middles on each other.
+const canvasSide = 1024
+
+// An estimate is what somebody takes for the mark of a picture: luma and blue
+// difference, in grey levels.
+type estimate struct{ luma, blue dsp.Plane }
+
+// estimateOf is what a denoiser takes away: the same edge-preserving filter as a
+// reader's, which is public, cut to what a mark may be.
+func estimateOf(img *image.NRGBA) estimate {
+	c := dsp.ShrinkNRGBA(img, img.Rect.Dx(), img.Rect.Dy())
+	y := c.Luma()
+	return estimate{takenAway(y, 6), takenAway(c.Cb(y), 4)}
+}
+
+func takenAway(p dsp.Plane, sigma float64) dsp.Plane {
+	const radius, space, most = 5, 4, 6
+	out := dsp.Bilateral(p, radius, sigma, space)
+	for i, v := range out.Pix {
+		out.Pix[i] = min(max(p.Pix[i]-v, -most), most)
+	}
+	return out
+}
+
+// addTo adds the estimate, times gain, to a picture, their middles on each other.
+func (e *estimate) addTo(img *image.NRGBA, gain float32) *image.NRGBA {
+	w, h := img.Rect.Dx(), img.Rect.Dy()
+	dx, dy := (e.luma.W-w)/2, (e.luma.H-h)/2
+	out := image.NewNRGBA(img.Rect)
+	copy(out.Pix, img.Pix)
+	for y := max(0, -dy); y < min(h, e.luma.H-dy); y++ {
+		for x := max(0, -dx); x < min(w, e.luma.W-dx); x++ {
+			l, b := gain*e.luma.Row(y + dy)[x+dx], gain*e.blue.Row(y + dy)[x+dx]
+			p := out.Pix[y*out.Stride+4*x:][:3]
+			p[0], p[1], p[2] = level(p[0], l), level(p[1], l-0.344*b), level(p[2], l+1.772*b)
+		}
+	}
+	return out
+}
+
+func level(v uint8, add float32) uint8 { return uint8(min(max(float32(v)+add, 0), 255) + .5) }
+
+// A sum adds up estimates in 1/64 of a grey level, so that their order is nothing.
+type sum struct {
+	mu         sync.Mutex
+	luma, blue []int32
+	n          int
+}
+
+func (s *sum) add(e estimate) {
+	dx, dy := (canvasSide-e.luma.W)/2, (canvasSide-e.luma.H)/2
+	s.n++
+	for y := range e.luma.H {
+		at := (y+dy)*canvasSide + dx
+		for x, v := range e.luma.Row(y) {
+			s.luma[at+x] += int32(math.Round(float64(64 * v)))
+			s.blue[at+x] += int32(math.Round(float64(64 * e.blue.Row(y)[x])))
+		}
+	}
+}
+
+func (s *sum) mean() estimate {
+	e := estimate{dsp.NewPlane(canvasSide, canvasSide), dsp.NewPlane(canvasSide, canvasSide)}
+	for i := range s.luma {
+		e.luma.Pix[i] = float32(s.luma[i]) / float32(64*max(s.n, 1))
+		e.blue.Pix[i] = float32(s.blue[i]) / float32(64*max(s.n, 1))
+	}
+	return e
+}
+
+// average estimates the marks of r.copies uploads and averages them. It returns what a
+// forger gets by that: RMS in grey levels, and correlations of luma at the best of all
+// shifts, the largest over several marks.
+func (r *securityRun) average(ctx context.Context) (map[string]float64, error) {
+	s := &sum{luma: make([]int32, canvasSide*canvasSide), blue: make([]int32, canvasSide*canvasSide)}
+	results := make([][3]float64, r.copies)
+	if err := each(ctx, r.copies, r.env.Workers, func(m int) { results[m] = r.averageOne(s, m) }); err != nil {
+		return nil, err
+	}
+	var mark, one, own float64 // RMS of a mark and of its estimate, correlation of both: sums
+	for _, of := range results {
+		mark, one, own = mark+of[0], one+of[1], own+of[2]
+	}
+	e, n := s.mean(), float64(max(s.n, 1))
+	values := map[string]float64{
+		"uploads": float64(s.n), "mark_rms": mark / n, "estimate_rms": one / n, "one_estimate": own / n, "average_rms": e.luma.RMS(),
+	}
+	gain := float32(mark / n / math.Max(e.luma.RMS(), 1e-9))
+	e.luma.Scale(gain)
+	e.blue.Scale(gain)
+	r.estimate = e
+	var err error
+	if values["with_fresh"], err = r.likeness(ctx, r.env.Key); err != nil {
+		return nil, err
+	}
+	values["with_otherkey"], err = r.likeness(ctx, r.other) // what chance gives
+	return values, err
+}
+
+// averageOne marks upload m, adds its estimate to the sum, and returns the RMS of
+// mark and estimate and their correlation; zeros where the upload cannot be marked.
+func (r *securityRun) averageOne(s *sum, m int) [3]float64 {
+	host, err := r.host(m)
+	if err != nil {
+		return [3]float64{}
+	}
+	content := sha256.Sum256(fmt.Append(nil, "averaged upload ", r.env.Seed, m))
+	id := watermark.CopyID(r.env.Draw("averaged copy", content))
+	marked, err := r.embed(r.env.Key, id, host, &watermark.Options{Submission: watermark.Submission(content[:16])})
+	if err != nil {
+		return [3]float64{}
+	}
+	e, mark := estimateOf(marked), lumaAdded(marked, host)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.add(e)
+	return [3]float64{mark.RMS(), e.luma.RMS(), alike(e.luma, mark)}
+}
+
+// host is upload m: the pictures, each once, and then specimens.
+func (r *securityRun) host(m int) (*image.NRGBA, error) {
+	if m < len(r.env.Pictures) {
+		p, err := r.env.Load(r.env.Pictures[m])
+		if err != nil {
+			return nil, err
+		}
+		return p.Image, nil
+	}
+	seed := r.env.Seed<<20 + uint64(m)
+	all, side := specimen.Templates(), max(400, r.env.MaxSide*5/8)
+	if k := m % (len(all) + 2); k < len(all) {
+		return r.fit(specimen.Render(all[k], specimen.NewPerson(seed), side)), nil
+	} else if k == len(all) {
+		return specimen.Portrait(specimen.NewPerson(seed), side*3/4, side), nil
+	}
+	return specimen.Landscape(seed, side, side*3/4), nil
+}
+
+// fit shrinks a picture that is higher than it may be.
+func (r *securityRun) fit(img *image.NRGBA) *image.NRGBA {
+	return imaging.Fit(img, r.env.MaxSide, r.env.MaxSide, imaging.Box)
+}
+
+// lumaAdded is the luma of a less that of b.
+func lumaAdded(a, b *image.NRGBA) dsp.Plane {
+	w, h := a.Rect.Dx(), a.Rect.Dy()
+	p, q := dsp.ShrinkNRGBA(a, w, h), dsp.ShrinkNRGBA(b, w, h)
+	out, less := p.Luma(), q.Luma()
+	for i, v := range less.Pix {
+		out.Pix[i] -= v
+	}
+	return out
+}
+
+// alike is the correlation of two planes of one size in place.
+func alike(a, b dsp.Plane) float64 {
+	dot := 0.0
+	for i, v := range a.Pix {
+		dot += float64(v) * float64(b.Pix[i])
+	}
+	return dot / (math.Sqrt(a.SumSquares()*b.SumSquares()) + 1e-12)
+}
+
+// likeness is the largest correlation of the average with marks of a key on grey,
+// under so many submissions that are not in it, at the best of all shifts.
+func (r *securityRun) likeness(ctx context.Context, key *watermark.Key) (float64, error) {
+	const marks = 4
+	grey := image.NewNRGBA(image.Rect(0, 0, r.env.MaxSide, r.env.MaxSide))
+	for i := range grey.Pix {
+		grey.Pix[i] = 127 | uint8(i&3/3)<<7
+	}
+	f := dsp.NewFFT2(canvasSide, canvasSide)
+	average, energy := f.Forward(r.estimate.luma), r.estimate.luma.SumSquares()
+	best := 0.0
+	for m := range min(marks, r.copies) {
+		content := sha256.Sum256(fmt.Append(nil, "fresh mark ", r.env.Seed, m))
+		marked, err := r.embed(key, watermark.CopyID(m), grey, &watermark.Options{Submission: watermark.Submission(content[:16])})
+		if err != nil || ctx.Err() != nil {
+			return 0, cmp.Or(context.Cause(ctx), err)
+		}
+		mark := lumaAdded(marked, grey)
+		c := f.Forward(mark)
+		for i, v := range c.C {
+			c.C[i] = average.C[i] * complex(real(v), -imag(v))
+		}
+		norm := math.Sqrt(energy*mark.SumSquares()) + 1e-12
+		for _, v := range f.Inverse(c, canvasSide, canvasSide).Pix {
+			best = math.Max(best, math.Abs(float64(v))/norm)
+		}
+	}
+	return best, nil
+}

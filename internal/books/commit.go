@@ -1,0 +1,148 @@
+package books
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A Row is anything that the ledger commits to.
+type Row interface {
+	LedgerEntry() Entry // without Seq
+}
+
+// commit binds the fields of a row, in their fixed order, under its salt. Fields
+// are length-prefixed, so that no two rows have one encoding.
+func commit(kind string, salt Salt, fields ...any) [32]byte {
+	var text [64]byte // of a field
+	b := make([]byte, 0, 1024)
+	b = prefixed(b, append(strconv.AppendInt(append(text[:0], "kycmark commitment v"...), entryVersion, 10), " "+kind...))
+	b = prefixed(b, salt[:])
+	for _, f := range fields {
+		switch f := f.(type) {
+		case string:
+			b = append(length(b, len(f)), f...)
+		case []byte:
+			b = prefixed(b, f)
+		default:
+			b = prefixed(b, appendField(text[:0], f))
+		}
+	}
+	return sha256.Sum256(b)
+}
+
+func prefixed(b, field []byte) []byte { return append(length(b, len(field)), field...) }
+
+func length(b []byte, n int) []byte { return append(strconv.AppendInt(b, int64(n), 10), ':') }
+
+func appendField(b []byte, f any) []byte {
+	switch f := f.(type) {
+	case int:
+		return strconv.AppendInt(b, int64(f), 10)
+	case int64:
+		return strconv.AppendInt(b, f, 10)
+	case uint64:
+		return strconv.AppendUint(b, f, 16)
+	case bool:
+		return strconv.AppendBool(b, f)
+	case float64:
+		if f == 0 {
+			f = 0 // SQLite keeps no sign of zero
+		}
+		return strconv.AppendUint(b, math.Float64bits(f), 16)
+	case time.Time:
+		return strconv.AppendInt(b, f.UnixMicro(), 10)
+	}
+	panic(fmt.Sprintf("books: a commitment over %T", f)) // a row type of this package is wrong
+}
+
+// LedgerEntry commits to the registry's own identity.
+func (i Info) LedgerEntry() Entry {
+	return Entry{Kind: EntryRegistry, Time: i.Created,
+		Commitment: commit(EntryRegistry, i.Salt, i.ID[:], i.Created, i.SealHashes)}
+}
+
+// LedgerEntry commits to the recipient.
+func (r Recipient) LedgerEntry() Entry {
+	return Entry{Kind: EntryRecipient, Time: r.Added,
+		Commitment: commit(EntryRecipient, r.Salt, r.Name, r.Kind, r.Actor, r.Added)}
+}
+
+// LedgerEntry commits to the key's public name.
+func (k KeyEntry) LedgerEntry() Entry {
+	return Entry{Kind: EntryKey, Time: k.Added,
+		Commitment: commit(EntryKey, k.Salt, k.ID, k.Commitment[:], k.Added)}
+}
+
+// LedgerEntry commits to the upload, its digest, its hash, and its rendition where it has one.
+func (s Submission) LedgerEntry() Entry {
+	fields := []any{s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder, s.Width, s.Height, s.Submitted, s.Received,
+		s.Subject, s.Hash, s.Area, s.Chain, s.Quality, s.AreaQuality, s.Kept}
+	if s.Rendition != (Digest{}) {
+		fields = append(fields, s.Rendition[:])
+	}
+	return Entry{Kind: EntrySubmission, Time: s.Received, Commitment: commit(EntrySubmission, s.Salt, fields...)}
+}
+
+// LedgerEntry commits to the copy and the digest of the bytes released.
+func (c Copy) LedgerEntry() Entry {
+	return Entry{Kind: EntryIssue, Time: c.Issued,
+		Commitment: commit(EntryIssue, c.Salt, uint64(c.ID), c.Submission[:], c.Recipient, c.Purpose, c.KeyID,
+			c.Strength, c.Margin, c.Weak, c.PSNR, c.SSIM, c.Format, c.Width, c.Height,
+			c.SHA256[:], c.Size, c.Issued, c.Actor)}
+}
+
+// LedgerEntry commits to the fact of custody and its list of submissions.
+func (c Custody) LedgerEntry() Entry {
+	fields := []any{c.Recipient, c.From, c.To, c.Note, c.Entered, c.Actor}
+	return Entry{Kind: EntryCustody, Time: c.Entered,
+		Commitment: commit(EntryCustody, c.Salt, append(fields, list(c.Submissions)...)...)}
+}
+
+// LedgerEntry commits to the state of a mark key.
+func (s KeyState) LedgerEntry() Entry {
+	return Entry{Kind: EntryKeyState, Time: s.Entered,
+		Commitment: commit(EntryKeyState, s.Salt, s.KeyID, s.State, s.Since, s.Note, s.Entered, s.Actor)}
+}
+
+// LedgerEntry commits to the receipt.
+func (r Receipt) LedgerEntry() Entry {
+	return Entry{Kind: EntryReceipt, Time: r.Entered,
+		Commitment: commit(EntryReceipt, r.Salt, uint64(r.Copy), r.PublicKey[:], r.Signature[:], r.Entered, r.Actor)}
+}
+
+// LedgerEntry commits to the erasure and its list of submissions.
+func (e Erasure) LedgerEntry() Entry {
+	fields := []any{e.Left[:], e.Note, e.Entered, e.Actor}
+	return Entry{Kind: EntryErasure, Time: e.Entered,
+		Commitment: commit(EntryErasure, e.Salt, append(fields, list(e.Submissions)...)...)}
+}
+
+// Left is the digest of what is left of erased submissions, in the order given. The
+// erasure commits to it, for their own commitments cannot be checked any more.
+func Left(erased []Submission) [32]byte {
+	fields := []any{len(erased)}
+	for _, s := range erased {
+		fields = append(fields, s.ID[:], s.Submitted, s.Received, s.Seq)
+	}
+	return commit("left of submissions", Salt{}, fields...)
+}
+
+// LedgerEntry commits to the investigation.
+func (i Investigation) LedgerEntry() Entry {
+	return Entry{Kind: EntryInvestigation, Time: i.Started,
+		Commitment: commit(EntryInvestigation, i.Salt, i.Started, i.Actor, i.Command, i.Input[:], i.Files)}
+}
+
+// list are the fields of a list of submissions: how many, then each.
+func list(ids []watermark.Submission) []any {
+	out := []any{len(ids)}
+	for _, id := range ids {
+		out = append(out, id[:])
+	}
+	return out
+}

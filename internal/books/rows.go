@@ -1,0 +1,328 @@
+package books
+
+import (
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// The types of this file are what a registry keeps, what its ledger commits to, and what
+// users of package verify/registry see, all at once. Their JSON is that of the command, of
+// reports and of proofs. Seq, in every row, is the number of its ledger entry, from 1; the
+// store assigns it. Salt blinds the row's commitment in the ledger.
+
+// A Salt blinds the commitment to a row.
+type Salt = [32]byte
+
+// Info names the registry.
+type Info struct {
+	ID         [16]byte // random
+	Created    time.Time
+	SealHashes bool // every hash is kept sealed, so that the store cannot be searched
+	Salt       Salt
+	Seq        int64
+}
+
+// Kinds of recipients.
+const (
+	KindStore     = "store"     // the exchange's own working copies
+	KindVendor    = "vendor"    // a service provider
+	KindAuthority = "authority" // law enforcement, a court, a regulator
+	KindReviewer  = "reviewer"  // a person who looks at uploads
+	KindPartner   = "partner"   // another company
+)
+
+// A Recipient is anyone who is handed pictures.
+type Recipient struct {
+	Name  string    `json:"name"`  // unique
+	Kind  string    `json:"kind"`  // one of the constants
+	Added time.Time `json:"added"` // set by the registry
+	Actor string    `json:"actor,omitempty"`
+	Salt  Salt      `json:"-"`
+	Seq   int64     `json:"-"`
+}
+
+// A KeyEntry is the entry of a mark key in the ledger: the commitment to its secret.
+type KeyEntry struct {
+	ID         string    `json:"key_id"`
+	Commitment Digest    `json:"commitment"` // to the secret; see [watermark.Key.Commitment]
+	Added      time.Time `json:"added"`
+	Salt       Salt      `json:"-"`
+	Seq        int64     `json:"-"`
+}
+
+// States of a mark key.
+const (
+	KeyActive      = "active"      // marks copies
+	KeyRetired     = "retired"     // reads marks, makes no copies
+	KeyCompromised = "compromised" // others may hold the key: since then they can make its marks
+)
+
+// A KeyState says what a mark key is fit for from a time on.
+type KeyState struct {
+	KeyID   string    `json:"key_id"`
+	State   string    `json:"state"` // one of the constants
+	Since   time.Time `json:"since"`
+	Note    string    `json:"note,omitempty"` // how that is known
+	Entered time.Time `json:"entered"`        // set by the registry
+	Actor   string    `json:"actor,omitempty"`
+	Salt    Salt      `json:"-"`
+	Seq     int64     `json:"-"`
+}
+
+// Next refuses a state that must not follow this one: a compromised key stays
+// compromised, and its time can only be moved back. The error wraps [ErrConflict].
+func (s *KeyState) Next(next *KeyState) error {
+	if s.State == KeyCompromised && (next.State != KeyCompromised || !next.Since.Before(s.Since)) {
+		return fmt.Errorf("%w: mark key %s; that can be entered for an earlier time, but not taken back", ErrConflict, s)
+	}
+	return nil
+}
+
+// String is "v1-0011223344556677, compromised since 2026-01-31".
+func (s KeyState) String() string {
+	return fmt.Sprintf("%s, %s since %s", s.KeyID, s.State, s.Since.UTC().Format(time.DateOnly))
+}
+
+// A MarkKey is a mark key in its present state.
+type MarkKey struct {
+	KeyState
+	Commitment Digest    `json:"commitment"` // to the secret; see [watermark.Key.Commitment]
+	Added      time.Time `json:"added"`      // when the commitment was entered
+}
+
+// A Submission is one upload as received. Seq ascends in the order in which rows become
+// visible and is never used again, so that indexes in memory can follow it. Of an erased
+// submission only ID, Submitted, Received, Seq and who erased it are left.
+type Submission struct {
+	ID        watermark.Submission `json:"submission"` // first 16 bytes of the file's SHA-256
+	SHA256    Digest               `json:"sha256"`     // of the file
+	Size      int64                `json:"size"`       // bytes
+	Format    string               `json:"format"`     // "jpeg", "png", …
+	Width     int                  `json:"width"`      // pixels, upright
+	Height    int                  `json:"height"`
+	Submitted time.Time            `json:"submitted"`         // when the customer sent it
+	Received  time.Time            `json:"received"`          // when the registry took it
+	Subject   string               `json:"subject,omitempty"` // opaque reference, never a name
+	Hash      string               `json:"hash"`              // "pdq:…", personal data; "" if hashes are sealed
+	Quality   int                  `json:"quality"`           // of Hash, 0..100
+	Erased    bool                 `json:"erased,omitempty"`
+	Details   `json:"-"`
+	ErasedBy  int64 `json:"-"` // number of the erasure's entry; 0 if not erased
+	Salt      Salt  `json:"-"`
+	Seq       int64 `json:"-"`
+}
+
+// Details are what the ledger commits to of a submission, and what only a proof shows.
+type Details struct {
+	Decoder     string `json:"decoder"` // that the hashes were made with
+	Area        string `json:"area"`    // text form of the area hash; "" if hashes are sealed
+	Chain       string `json:"chain"`   // versions of the ways from pixels to the hashes
+	AreaQuality int    `json:"area_quality"`
+	Kept        bool   `json:"kept"`               // the original is kept, sealed
+	Rendition   Digest `json:"rendition,omitzero"` // of the pixels of a kept original; zero: not entered
+}
+
+// Sealed is what is kept of an upload, encrypted under a data key of its own. A part that
+// is not kept is empty. Losing Wrapped loses all of it.
+type Sealed struct {
+	KeyID    string // of the sealing key
+	Wrapped  []byte // the data key, encrypted under the sealing key
+	Hashes   []byte // if the registry seals hashes
+	Features []byte
+	Body     []byte // the file
+}
+
+// An Upload is what is entered of one upload.
+type Upload struct {
+	Submission
+	Sealed *Sealed // nil if nothing is kept
+}
+
+// A Hash is what the search needs of a submission. Sealed is nil if the hashes are in the
+// clear; it has neither features nor body.
+type Hash struct {
+	Seq         int64
+	ID          watermark.Submission
+	Hash        string
+	Area        string
+	Quality     int
+	AreaQuality int
+	Sealed      *Sealed
+}
+
+// Features are the sealed local features of a submission; Sealed has no other part.
+type Features struct {
+	Seq    int64
+	ID     watermark.Submission
+	Sealed Sealed
+}
+
+// An Erasure says that uploads were erased.
+type Erasure struct {
+	Submissions []watermark.Submission // ascending
+	Left        [32]byte               // [Left] of them, set by the store
+	Note        string
+	Entered     time.Time
+	Actor       string
+	Salt        Salt
+	Seq         int64
+}
+
+// Erased is one submission of an erasure.
+type Erased struct {
+	Erasure int64 // number of its entry
+	Seq     int64 // number of the submission's
+	ID      watermark.Submission
+}
+
+// A Subject is a customer, by the opaque reference under which uploads were entered.
+type Subject struct {
+	Subject     string    `json:"subject"`
+	Submissions int64     `json:"submissions"` // uploads that were not erased
+	First       time.Time `json:"first"`       // when the first of them was submitted
+	Last        time.Time `json:"last"`        // when the last of them was submitted
+}
+
+// A Copy is what one recipient was handed of one submission.
+type Copy struct {
+	ID         watermark.CopyID     `json:"copy"`
+	Submission watermark.Submission `json:"submission"`
+	Recipient  string               `json:"recipient"`
+	Purpose    string               `json:"purpose,omitempty"` // the request that it answers
+	KeyID      string               `json:"key_id"`            // mark key
+	Strength   float64              `json:"strength"`          // share of the visibility budget, 0..1
+	Margin     float64              `json:"margin"`            // of the read-back, dB
+	Weak       bool                 `json:"weak"`
+	PSNR       float64              `json:"psnr"`   // dB
+	SSIM       float64              `json:"ssim"`   // 0..1
+	Format     string               `json:"format"` // "jpeg", "png", "webp", "tiff" or "bmp"
+	Width      int                  `json:"width"`  // pixels
+	Height     int                  `json:"height"`
+	SHA256     Digest               `json:"sha256"` // of the bytes released
+	Size       int64                `json:"size"`   // bytes
+	Issued     time.Time            `json:"issued"`
+	Actor      string               `json:"actor,omitempty"`
+	Salt       Salt                 `json:"-"`
+	Seq        int64                `json:"-"`
+}
+
+// ReceiptMessage is what the recipient of a copy signs with Ed25519 (RFC 8032, not
+// prehashed): three lines, each ended by a line feed: "kycmark receipt v1", the SHA-256 of
+// the file received, and the copy's ID, both in lower-case hex.
+func (c *Copy) ReceiptMessage() []byte {
+	return fmt.Appendf(nil, "kycmark receipt v1\n%s\n%s\n", c.SHA256, c.ID)
+}
+
+// A Receipt is a recipient's signature over the copy that it was handed. The recipient
+// cannot say later that it never had these bytes, and the exchange cannot replace them.
+type Receipt struct {
+	Copy      watermark.CopyID `json:"copy"`
+	PublicKey Digest           `json:"public_key"` // Ed25519
+	Signature Signature        `json:"signature"`  // of [Copy.ReceiptMessage]
+	Entered   time.Time        `json:"entered"`    // set by the registry
+	Actor     string           `json:"actor,omitempty"`
+	Salt      Salt             `json:"-"`
+	Seq       int64            `json:"-"`
+}
+
+// Custody says that a recipient could hold uploads unmarked: those submitted from From up
+// to and including To, or, if Submissions are listed, those of the list that were submitted
+// in that time.
+type Custody struct {
+	Recipient   string                 `json:"recipient"`
+	From        time.Time              `json:"from"`
+	To          time.Time              `json:"to"`
+	Submissions []watermark.Submission `json:"submissions,omitempty"` // ascending
+	Note        string                 `json:"note,omitempty"`        // how this is known
+	Entered     time.Time              `json:"entered"`               // set by the registry
+	Actor       string                 `json:"actor,omitempty"`
+	Salt        Salt                   `json:"-"`
+	Seq         int64                  `json:"-"`
+}
+
+// An Investigation says that the registry was searched for leaks.
+type Investigation struct {
+	Entry   int64     `json:"entry"` // its number in the ledger
+	Started time.Time `json:"started"`
+	Actor   string    `json:"actor,omitempty"`
+	Command string    `json:"command,omitempty"` // as a shell would take it, 4,000 bytes at most
+	Input   Digest    `json:"input"`             // of the list of files
+	Files   int64     `json:"files"`
+	Salt    Salt      `json:"-"`
+}
+
+// A Checkpoint is a signed state of the ledger: its first Size entries, and the root of the
+// Merkle tree (RFC 6962) over them. With a kept checkpoint anybody can find out later
+// whether the ledger still begins with these entries. A store keeps Size, Root, Made, Text
+// and Stamp.
+type Checkpoint struct {
+	Origin    string    `json:"origin"` // names the registry
+	Size      int64     `json:"size"`   // entries
+	Root      Digest    `json:"root"`
+	Made      time.Time `json:"made,omitzero"`
+	Signers   []string  `json:"signers"`         // names beside the signatures, the ledger's own first; not checked
+	Witnesses []Witness `json:"witnesses"`       // those whose signatures were checked, if their keys were given
+	Text      string    `json:"text"`            // as it is handed out: C2SP tlog-checkpoint, a signed note
+	Stamp     []byte    `json:"stamp,omitempty"` // RFC 3161 timestamp of Body, DER, as it was kept; not checked
+}
+
+// Body is what is signed and what is stamped: Text up to the blank line before the
+// signatures. Witnesses that sign later do not change it.
+func (c *Checkpoint) Body() []byte {
+	body, _, _ := strings.Cut(c.Text, "\n\n")
+	return []byte(body + "\n")
+}
+
+// A Witness is another party that signed a checkpoint.
+type Witness struct {
+	Name string    `json:"name"`
+	Key  string    `json:"key"`
+	Time time.Time `json:"time,omitzero"` // by the witness's own clock; zero: not stated
+}
+
+// Issued is a count of one day and, unless it counts uploads alone, of one recipient.
+type Issued struct {
+	Recipient string
+	Day       time.Time // its begin, UTC
+	Count     int64
+}
+
+// A Digest is 32 bytes, as a rule a SHA-256. Its text form is 64 lower-case hex digits.
+type Digest [32]byte
+
+// String is the text form.
+func (d Digest) String() string { return hex.EncodeToString(d[:]) }
+
+// MarshalText writes the text form.
+func (d Digest) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, d[:]), nil }
+
+// UnmarshalText reads exactly what MarshalText writes.
+func (d *Digest) UnmarshalText(text []byte) error { return unhex(d[:], text) }
+
+// A Signature is one of Ed25519. Its text form is 128 lower-case hex digits.
+type Signature [64]byte
+
+// String is the text form.
+func (s Signature) String() string { return hex.EncodeToString(s[:]) }
+
+// MarshalText writes the text form.
+func (s Signature) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, s[:]), nil }
+
+// UnmarshalText reads exactly what MarshalText writes.
+func (s *Signature) UnmarshalText(text []byte) error { return unhex(s[:], text) }
+
+// unhex reads lower-case hex digits, of exactly as many bytes as dst has.
+func unhex(dst, text []byte) error {
+	raw := make([]byte, len(dst))
+	if len(text) == 2*len(dst) {
+		if _, err := hex.Decode(raw, text); err == nil && hex.EncodeToString(raw) == string(text) {
+			copy(dst, raw)
+			return nil
+		}
+	}
+	return fmt.Errorf("%.20q is not %d lower-case hex digits", text, 2*len(dst))
+}
