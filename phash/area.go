@@ -63,9 +63,9 @@ func blocks(dst []colour, row []uint8, across []part) {
 
 // total sums pixels, two at a time, in fields of 16 bits that hold 257 bytes.
 func total(pix []uint8) (c colour) {
-	const fields, most = 0x00ff00ff00ff00ff, 8 * 256
+	const fields, maxBytes = 0x00ff00ff00ff00ff, 8 * 256
 	for len(pix) >= 8 {
-		n := min(len(pix)&^7, most)
+		n := min(len(pix)&^7, maxBytes)
 		var redBlue, green uint64
 		for part := pix[:n]; len(part) >= 8; part = part[8:] {
 			v := binary.LittleEndian.Uint64(part)

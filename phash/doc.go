@@ -1,10 +1,10 @@
 // Package phash names pictures by perceptual hashes and finds them again: which
 // of our uploads does this leak show?
 //
-// A perceptual hash keeps the coarse pattern of light and dark. Recompressing,
-// resizing or brightening a picture changes a few of its bits, another picture
-// differs in about half of them, and the number of differing bits, the Hamming
-// distance, tells how alike two pictures look. For most uses:
+// A perceptual hash keeps the coarse pattern of light and dark. Recompressing, resizing
+// or brightening a picture changes a few bits of its hash. The hash of another picture
+// differs in about half of the bits. The number of differing bits, the Hamming distance,
+// says how alike two pictures look. For most uses:
 //
 //   - [Sum] hashes an upload. Store [Hash.String] and [Kind.Version] with it; if
 //     the quality is below [MinQuality], store it but do not search for it.
@@ -13,9 +13,9 @@
 //   - [Index] holds the uploads' hashes; [Index.SearchLeak] returns all
 //     within [MatchRadius] bits of the leak.
 //
-// A match of hashes is a candidate and no proof. Two identity cards of one
-// template look alike to any hash, and every candidate within the radius, not
-// the nearest alone, has to be compared in detail.
+// A match of hashes is a candidate and no proof. Two identity cards of one template look
+// alike to any hash. So compare every candidate within the radius in detail, not only the
+// nearest.
 //
 // # Kinds
 //
@@ -31,15 +31,14 @@
 //
 // # The same bits everywhere
 //
-// On equal pixels PDQ is the reference's, bit for bit, in hash and quality, and
-// the other kinds are the library's as it computes on amd64. All arithmetic is
-// in a fixed order and kept from being fused, so no processor, operating system
-// or version of Go changes a bit.
+// On equal pixels PDQ has the reference's hash and quality, bit for bit. The goimagehash
+// kinds have the library's hashes as it computes them on amd64. All arithmetic is in a
+// fixed order and kept from being fused, so no processor, operating system or version of
+// Go changes a bit.
 //
-// Unequal pixels are another matter. A JPEG decodes to slightly different pixels
-// in different decoders, and tools that hash large pictures as they are differ
-// from tools that reduce them first. So the way from pixels to bits is frozen
-// under a name, such as "pdq/1":
+// Unequal pixels have other hashes. Decoders differ slightly in the pixels that they make
+// of a JPEG. Tools that hash large pictures as they are differ from tools that reduce
+// them first. So the steps from pixels to bits are frozen under a name, such as "pdq/1":
 //
 //  1. the caller decodes the picture and turns it upright by its EXIF
 //     orientation (record which decoder that was);
@@ -54,18 +53,17 @@
 // within 10 bits of the reference on the reference's own pictures where quality
 // is 80 or more, most of them within 2.
 //
-// Step 3 is what makes PDQ cheap on a photo of 12 megapixels, and has a price: the
-// nearest pixel of fine print is a matter of chance. A payslip that a messenger
-// made smaller lay 28 to 34 bits away, a scanned page 18 to 44, without the step,
-// which [SumFull] leaves out, 10 to 30, and by Area 4 to 14 (TestFinePrint).
+// Step 3 makes PDQ cheap on a photo of 12 megapixels. It has a price: the nearest pixel of
+// fine print is a matter of chance. A payslip that a messenger made smaller lay 28 to 34
+// bits away, a scanned page 18 to 44. [SumFull] leaves the step out: there they lay 10 to
+// 30 bits away, and by Area 4 to 14 (TestFinePrint).
 //
 // # What it does not find
 //
-// A picture turned by an angle that is not a multiple of 90°, cropped by more
-// than its margin, or shown within another picture has another hash: on the
-// specimens in testdata a turn by 1° cost about 40 bits and one by 6° about 100,
-// where resizing and recompression cost 2 to 20 (TestEdits). Such leaks need
-// local features or rectification first.
+// A picture has another hash if it is cropped by more than its margin, shown within
+// another picture, or turned by an angle other than a multiple of 90°. On the specimens in
+// testdata a turn by 1° cost about 40 bits and a turn by 6° about 100. Resizing and
+// recompression cost 2 to 20 (TestEdits). Such leaks need local features (package parts).
 //
 // # Personal data
 //
@@ -73,12 +71,3 @@
 // as the personal data that they are: do not log or publish them, and erase them
 // with the person.
 package phash
-
-// What the authors of PDQ recommend (facebook/ThreatExchange, pdq/README.md,
-// "Matching").
-const (
-	// MatchRadius is the distance in bits up to which two PDQ hashes match.
-	MatchRadius = 31
-	// MinQuality is the least quality at which a hash may be matched on.
-	MinQuality = 50
-)

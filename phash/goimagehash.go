@@ -7,11 +7,10 @@ import (
 )
 
 // The hashes of github.com/corona10/goimagehash v1.1.0. The library's own functions
-// round differently where the compiler fuses products and sums (arm64, or
-// GOAMD64=v3), and the bits of an even or symmetric picture follow the rounding. So
-// what computes in floating point is written out here, to give what the library
-// gives where nothing is fused; its mean and its median, which have nothing to fuse,
-// are called.
+// round differently if the compiler fuses products and sums (arm64, or GOAMD64=v3). The
+// bits of an even or symmetric picture follow the rounding. So this file has the
+// floating-point arithmetic of the library without fusing. The library's mean and median,
+// which have nothing to fuse, are called.
 
 // side returns the number of bits along each side of a hash of the library.
 func (k Kind) side() int {

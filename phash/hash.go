@@ -14,7 +14,7 @@ var (
 	// ErrKind is wrapped when a kind is unknown, or when a hash of one kind
 	// meets an index of another.
 	ErrKind = errors.New("phash: wrong kind of hash")
-	// ErrSyntax is wrapped when a text is no hash.
+	// ErrSyntax is wrapped when a text is not a hash.
 	ErrSyntax = errors.New("phash: malformed hash")
 	// ErrPicture is wrapped when a picture cannot be hashed at all: nil, or
 	// larger than any that this package would unfold in memory.
@@ -52,14 +52,15 @@ var kindNames = [...]string{
 	Area: "kycmark/area",
 }
 
-// ParseKind returns the kind of that name, as [Kind.String] writes it.
+// ParseKind returns the kind with that name, as [Kind.String] writes it. The error wraps
+// [ErrKind].
 func ParseKind(name string) (Kind, error) {
 	for k := PDQ; int(k) < len(kindNames); k++ {
 		if kindNames[k] == name {
 			return k, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: %.40q is none of %s", ErrKind, name, strings.Join(kindNames[PDQ:], ", "))
+	return 0, fmt.Errorf("%w: %.40q, want one of %s", ErrKind, name, strings.Join(kindNames[PDQ:], ", "))
 }
 
 // String returns the kind's name: "pdq", "kycmark/area", or "goimagehash/" with
@@ -134,7 +135,7 @@ func Parse(s string) (Hash, error) {
 // String returns the hash as text with its kind, such as "pdq:f8f8f0cc…".
 func (h Hash) String() string { return h.Kind.String() + ":" + h.Hex() }
 
-// Hex returns the digits alone, 4 bits each: those of PDQ in the order of the
+// Hex returns the digits alone, 4 bits each. The digits of PDQ are in the order of the
 // reference.
 func (h Hash) Hex() string {
 	var raw [32]byte

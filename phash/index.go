@@ -2,6 +2,7 @@ package phash
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,16 +11,15 @@ import (
 
 // An Index finds, among the hashes of one kind that it holds, all that lie near
 // a given one. The search is exact: no entry within the radius is ever missed.
-// Hashes of 256 bits are found by multi-index hashing (see index_plan.go) within about
-// MatchRadius bits; wider searches, searches among hashes that lie so close
-// together that tables do not part them, and the 64-bit kinds compare the query
-// with every hash. Which way is taken changes the time and nothing else.
+// Hashes of 256 bits are found by multi-index hashing (see table.go) within about
+// MatchRadius bits. Wider searches compare the query with every hash, as do searches among
+// hashes that lie close together, and searches of the 64-bit kinds. This changes the time
+// and nothing else.
 //
-// Its methods may be called at the same time; a search sees every addition and
-// removal that returned before it began. Searches do not wait for the tables
-// that additions make necessary: the Add or Remove that finds enough to do builds
-// them before it returns, which can take a second for each two million entries,
-// while others search, add and remove.
+// The methods may be called at the same time. A search sees every addition and removal
+// that returned before the search began. Searches do not wait for new tables: an Add or
+// Remove builds the tables before it returns, once enough has changed. This can take a
+// second for each two million entries, while other calls search, add and remove.
 type Index struct {
 	kind   Kind
 	memory Memory
@@ -45,8 +45,8 @@ type Hit struct {
 // NewIndex returns an empty index of hashes of that kind.
 func NewIndex(kind Kind) *Index { return NewIndexIn(kind, nil) }
 
-// NewIndexIn is NewIndex with memory for all but small parts of the index. nil
-// stands for Go's heap.
+// NewIndexIn is [NewIndex] with a source of memory for the large parts of the index. If
+// memory is nil, the index takes Go's heap.
 func NewIndexIn(kind Kind, memory Memory) *Index {
 	return &Index{kind: kind, memory: memory, tail: newTail(kind)}
 }
@@ -114,10 +114,9 @@ func (x *Index) Add(h Hash, ref int64) error {
 	return nil
 }
 
-// Offer is Add for a hash of that quality, as [Sum] returns both. One below
-// [MinQuality] is not stored, but counted: its picture shows so little that it
-// would match every other plain one. What was stored under ref before is removed
-// in any case.
+// Offer is Add for a hash and its quality, as [Sum] returns both. A hash below
+// [MinQuality] is not stored, but counted: its picture shows so little that it would match
+// every other plain picture. What was stored under ref before is removed in any case.
 func (x *Index) Offer(h Hash, quality int, ref int64) (stored bool, err error) {
 	if quality >= MinQuality {
 		return true, x.Add(h, ref)
@@ -132,12 +131,11 @@ func (x *Index) Offer(h Hash, quality int, ref int64) (stored bool, err error) {
 	return false, nil
 }
 
-// Remove forgets the entry of ref and reports whether there was one. The hash,
-// which is personal data, is overwritten in the index, and so are its places in
-// the tables, save in lists of more than 256 hashes. What the empty places tell
-// goes with [Index.Compact], which also runs by itself when enough has been
-// removed. Of an index that was opened from a snapshot the snapshot stays as it
-// is: write it anew, by [Index.WriteTo], and delete the old one.
+// Remove forgets the entry of ref and reports whether there was an entry. The hash is
+// personal data: Remove overwrites it in the index and in the tables, except in lists of
+// more than 256 hashes. A segment is built anew once an eighth of its entries was removed.
+// A snapshot that the index was opened from stays as it is: write the index anew with
+// [Index.WriteTo] and delete the old snapshot.
 func (x *Index) Remove(ref int64) bool {
 	x.mu.Lock()
 	was := x.drop(ref)
@@ -195,8 +193,8 @@ func (x *Index) scratch() *scratch {
 	return new(scratch)
 }
 
-// sortHits sorts by distance, then by ref. Hits are many where hashes cluster:
-// they are dealt out by distance first, and what a scan found is in order then.
+// sortHits sorts by distance, then by ref. In clusters of hashes hits are many: they are
+// dealt out by distance first, and then the hits of a scan are in order.
 func sortHits(hits []Hit) {
 	byRef := func(a, b Hit) int { return cmp.Compare(a.Ref, b.Ref) }
 	if len(hits) < 64 {
@@ -230,4 +228,52 @@ func (x *Index) check(h Hash) error {
 		return fmt.Errorf("%w: %s in an index of %s", ErrKind, h.Kind, x.kind)
 	}
 	return nil
+}
+
+// Digest returns the SHA-256 of what the index holds: the version of the kind as text, a
+// zero byte, and each entry in the order of the refs. An entry is the ref in 8 bytes and
+// the words of the hash, little-endian. The digest depends on nothing else, so an index
+// that is built anew from the same entries has the same digest. Ten million entries take
+// about two seconds, in which Add and Remove wait.
+func (x *Index) Digest() [sha256.Size]byte {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	sum := sha256.New()
+	sum.Write(append([]byte(x.kind.Version()), 0))
+	size := x.kind.hashSize()
+	entry := make([]byte, refSize+size)
+	write := func(ref int64, hash []byte) {
+		le.PutUint64(entry, uint64(ref))
+		copy(entry[refSize:], hash)
+		sum.Write(entry)
+	}
+	order := make([]int, x.tail.len())
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(x.tail.refs[a], x.tail.refs[b]) })
+	at := make([]int, len(x.segments)) // of each segment the next entry
+	for {
+		from, lowest := -1, int64(0)
+		for k, s := range x.segments {
+			for at[k] < s.n && s.isDead(at[k]) {
+				at[k]++
+			}
+			if at[k] < s.n && (from < 0 || s.ref(at[k]) < lowest) {
+				from, lowest = k, s.ref(at[k])
+			}
+		}
+		if len(order) > 0 && (from < 0 || x.tail.refs[order[0]] < lowest) {
+			i := order[0]
+			order = order[1:]
+			write(x.tail.refs[i], x.tail.hashes[i*size:][:size])
+			continue
+		}
+		if from < 0 {
+			return [sha256.Size]byte(sum.Sum(nil))
+		}
+		s := x.segments[from]
+		write(lowest, s.hashes[at[from]*size:][:size])
+		at[from]++
+	}
 }

@@ -40,10 +40,10 @@ type LeakHit struct {
 
 // SumLeak returns the hashes to search with when a picture may have leaked. Every kind
 // is read in the picture's eight orientations. [PDQ] and [Area] are also read from the
-// negative in each orientation (16 hashes). If something is printed across the picture
-// in a colour that its surroundings do not have, as stamps and names of channels are,
-// they are also read with the print painted over, and with the strokes of the print
-// alone painted over (8 or 16 hashes more). Search an index of hashes that [Sum] gave.
+// negative in each orientation (16 hashes). Stamps and names of channels are often
+// printed across a leak, in a colour that the surroundings do not have. SumLeak then adds
+// the hashes with the print painted over, and with only the strokes of the print painted
+// over (8 or 16 hashes more). Search an index of hashes that [Sum] gave.
 //
 // Errors wrap [ErrKind] or [ErrPicture].
 func SumLeak(kind Kind, img image.Image) (*Leak, error) {
@@ -69,8 +69,8 @@ func SumLeak(kind Kind, img image.Image) (*Leak, error) {
 	return l, nil
 }
 
-// LeakOf returns a leak of which only these hashes are known, each of them plain and in
-// orientation 0. The quality is 100.
+// LeakOf returns a leak that is known only by these hashes. Each counts as plain and in
+// orientation 0, and the quality is 100.
 func LeakOf(hashes ...Hash) *Leak {
 	l := &Leak{Quality: 100}
 	for _, h := range hashes {
@@ -91,8 +91,8 @@ func (l *Leak) Hashes() []Hash {
 	return hashes
 }
 
-// Distance returns the distance in bits of an upload's hash to the nearest hash of the
-// leak, and math.MaxInt if the leak has no hash of that kind.
+// Distance returns the bits between an upload's hash and the nearest hash of the leak. It
+// is math.MaxInt if the leak has no hash of that kind.
 func (l *Leak) Distance(upload Hash) int {
 	nearest := math.MaxInt
 	for _, h := range l.Hashes() {
@@ -102,13 +102,15 @@ func (l *Leak) Distance(upload Hash) int {
 }
 
 // SearchLeak returns every entry within radius bits of any hash of the leak, once,
-// nearest first, equally near ones by Ref. Errors are those of [Index.Search].
+// nearest first, equally near ones by Ref. Errors are the errors of
+// [Index.Search].
 func (x *Index) SearchLeak(l *Leak, radius int) ([]LeakHit, error) {
 	return searchLeak(l, func(h Hash) ([]Hit, error) { return x.Search(h, radius) })
 }
 
 // NearestLeak returns the k entries that are nearest to any hash of the leak, once,
-// nearest first, equally near ones by Ref. Errors are those of [Index.Nearest].
+// nearest first, equally near ones by Ref. Errors are the errors of
+// [Index.Nearest].
 func (x *Index) NearestLeak(l *Leak, k int) ([]LeakHit, error) {
 	hits, err := searchLeak(l, func(h Hash) ([]Hit, error) { return x.Nearest(h, k) })
 	return hits[:min(max(k, 0), len(hits))], err
@@ -143,8 +145,8 @@ func searchLeak(l *Leak, search func(Hash) ([]Hit, error)) ([]LeakHit, error) {
 	return all, nil
 }
 
-// negative returns the hash that the negative of the picture has but for rounding:
-// all coefficients change their sign, and what lay above the median lies below it.
+// negative returns the hash of the picture's negative, except for rounding: all
+// coefficients change their sign, so what lay above the median lies below the median.
 func (h Hash) negative() Hash {
 	for i := range h.Bits {
 		h.Bits[i] = ^h.Bits[i]

@@ -6,22 +6,9 @@ import (
 	"slices"
 )
 
-// What is printed across a picture in a colour of its own: its chroma stands out
-// from the mean around it by more than overprintStep, in the sum of levels of Cb and
-// Cr. The sizes are in pixels of the reduced picture, 512 a side. They were chosen on
-// stamped pictures of 19 uploads (docs/matching.md): a lower step takes prints of the
-// documents themselves for stamps, a higher one leaves edges of the letters.
-const (
-	overprintStep   = 75
-	overprintAround = 64 // radius of the mean
-	fillAround      = 8  // radius within which the paint is mixed
-	strokeAround    = 8  // radius within which strokes are told from fields
-	mostStrokes     = 7  // tenths of it that strokes may fill
-	leastOverprint  = 1000
-	mostOverprint   = 4
-)
-
-// A page is a reduced picture in which overprint is looked for.
+// A page is a reduced picture, at most 512 pixels a side, in which overprint is looked
+// for: what is printed across a picture in a colour of its own. The chroma of overprint
+// differs from the mean around it by more than overprintStep.
 type page struct {
 	grey   *image.Gray
 	cb, cr []int32
@@ -60,7 +47,7 @@ func (p *page) cleaned() (all []*image.Gray) {
 
 // paint paints over the n marked pixels of a copy, if that is a fair number.
 func (p *page) paint(w, h, n int) bool {
-	if n < max(1, w*h/leastOverprint) || n > w*h/mostOverprint {
+	if n < max(1, w*h/minOverprint) || n > w*h/maxOverprint {
 		return false
 	}
 	p.grey = &image.Gray{Pix: slices.Clone(p.grey.Pix), Stride: p.grey.Stride, Rect: p.grey.Rect}
@@ -95,8 +82,8 @@ func (p *page) find(w, h int) (n int) {
 	return n
 }
 
-// strokes lets go of marked pixels that lie among too many of their like, which are
-// fields of colour and not writing, and counts the others.
+// strokes unmarks the pixels whose surroundings are mostly marked: fields of colour, not
+// writing. It returns how many pixels stay marked.
 func (p *page) strokes(w, h int) (n int) {
 	marked := make([]int32, w*h)
 	for i, o := range p.over {
@@ -108,7 +95,7 @@ func (p *page) strokes(w, h int) (n int) {
 	for y := range h {
 		for x := range w {
 			i := y*w + x
-			p.over[i] = p.over[i] && around[i]*10 <= mostStrokes*boxSize(x, y, w, h, strokeAround)
+			p.over[i] = p.over[i] && around[i]*10 <= maxStrokes*boxSize(x, y, w, h, strokeAround)
 			if p.over[i] {
 				n++
 			}
@@ -117,8 +104,8 @@ func (p *page) strokes(w, h int) (n int) {
 	return n
 }
 
-// fill paints marked pixels with the mean of those within radius r that are not,
-// where these are an eighth of the window, and returns how many pixels stay marked.
+// fill paints each marked pixel with the mean of the unmarked pixels within radius r, if
+// these are an eighth of the window. It returns how many pixels stay marked.
 func (p *page) fill(w, h, r int) (left int) {
 	sum, count := make([]int32, w*h), make([]int32, w*h)
 	for i, o := range p.over {

@@ -9,8 +9,8 @@ import (
 // PDQ after the reference of facebook/ThreatExchange (pdq/cpp, commit baefb4ed)
 // and its paper "The TMK+PDQF video-hashing algorithm and the PDQ
 // image-hashing algorithm" (Facebook, 2019): luma, tent blur, 64 × 64 grid, the
-// 16 × 16 lowest frequencies of its cosine transform but for frequency 0, and a
-// bit for each that is above their median.
+// 16 × 16 lowest frequencies of its cosine transform without frequency 0, and a bit for
+// each coefficient that is above their median.
 
 const (
 	// stepSide is the side in pixels to which the reference's file reader

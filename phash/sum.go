@@ -5,12 +5,6 @@ import (
 	"image"
 )
 
-// MaxPixels bounds the pictures of which every pixel is looked at.
-const MaxPixels = 1 << 28
-
-// leastSide is the side in pixels below which a picture has no hash.
-const leastSide = 5
-
 // Sum hashes a picture, given upright, by the chain that [Kind.Version] names.
 // Transparent pixels count as lying on white paper.
 //
@@ -38,7 +32,7 @@ func Sum(kind Kind, img image.Image) (h Hash, quality int, err error) {
 // 270°; top and bottom exchanged; left and right exchanged; mirrored at the
 // diagonal from the top left, and at the one from the top right. Each is exactly
 // what [Sum] gives for the turned pixels. Quality is that of the picture as it
-// is, and errors are those of Sum.
+// is. Errors are the errors of Sum.
 //
 // Store the one hash of a picture and ask with the eight of the leak. A rule
 // that picks one of the eight to store ("the smallest") would pick another as
@@ -64,11 +58,11 @@ func SumTurned(kind Kind, img image.Image) (all [8]Hash, quality int, err error)
 	return all, quality, nil
 }
 
-// SumDihedral is the reference's cheap form of [SumTurned]: in the same order,
-// the first hash that of [Sum], the other seven from the same cosine transform
-// by signs and transposition. They are the reference's to the bit, but not those
-// of the turned pixels: the blur and the sampling of PDQ lie off the middle of
-// its blocks, and in a turned picture they lie off to the other side. Only the
+// SumDihedral is the reference's cheap form of [SumTurned], in the same order. The first
+// hash is the hash of [Sum]; the other seven come from the same cosine transform by signs
+// and transposition. They are the reference's to the bit, but differ from the hashes of
+// the turned pixels. The blur and the sampling of PDQ lie off the middle of the blocks. In
+// a turned picture they lie off to the other side. Only the
 // plain transposition is exact, and squares of 64 or 320 pixels. On photos and
 // documents the other six lay 4 to 52 bits from the turned pixels, 18 on average
 // (TestDihedralOnPictures), and a search has [MatchRadius] to spend: ask with
@@ -150,12 +144,12 @@ func check(kind Kind, img image.Image) error {
 func checkSize(img image.Image) error {
 	b := img.Bounds()
 	if n := int64(b.Dx()) * int64(b.Dy()); n > MaxPixels {
-		return fmt.Errorf("%w: %d × %d pixels, most %d", ErrPicture, b.Dx(), b.Dy(), MaxPixels)
+		return fmt.Errorf("%w: %d × %d pixels, max %d", ErrPicture, b.Dx(), b.Dy(), MaxPixels)
 	}
 	return nil
 }
 
 func tooSmall(img image.Image) bool {
 	b := img.Bounds()
-	return min(b.Dx(), b.Dy()) < leastSide
+	return min(b.Dx(), b.Dy()) < minSide
 }

@@ -6,14 +6,12 @@ import "github.com/kycmark/kycmark/internal/dsp"
 // makes a tent (W. Jarosz, "Fast Image Convolutions", SIGGRAPH workshop 2001),
 // read at the centres of 64 × 64 blocks.
 //
-// The hash hangs on the last bit of these sums. So each is a running sum in
-// float32, which takes in the sample that enters the window before it lets go
-// of the one that leaves, and each mean is a division: the order of the
-// reference (pdq/cpp/downscaling). Where the window hangs over an edge, zeros
-// enter or leave, which changes no sum. What is free is where the sums live and
-// how many run at once. Rows are streamed through both passes by dsp.Lanes, so
-// memory grows with the picture's width and not with its area, and of the second
-// pass only the block centres are made.
+// The hash depends on the last bit of these sums. So each sum is a running sum in float32
+// in the order of the reference (pdq/cpp/downscaling): first the sample that enters the
+// window is added, then the sample that leaves is taken away. Each mean is a division.
+// Beyond an edge zeros enter or leave, which changes no sum. Rows are streamed through
+// both passes, dsp.Lanes at a time, so memory grows with the picture's width and not with
+// its area. The second pass makes only the centres of the blocks.
 
 // gridSide is the number of blocks a side.
 const gridSide = 64
@@ -110,14 +108,14 @@ func (r *rowBox) slide(sum *[dsp.Lanes]float32, src []float32, i, to int) int {
 	return i
 }
 
-// A columnBox is a box run down all columns at once, dsp.Lanes rows at a time. It
-// is fed rows of which the first so many, late, lie above the picture.
+// A columnBox is a box run down all columns at once, dsp.Lanes rows at a time. The first
+// late rows that enter lie above the picture.
 type columnBox struct {
 	box
 	width, late int
 	steps       int       // rows that have entered
 	sum         []float32 // a running sum for each column
-	ring        []float32 // the rows in the window, those that leave, and those that enter
+	ring        []float32 // the rows in the window, the leaving rows, and the entering rows
 	counts      []float32 // by step
 }
 

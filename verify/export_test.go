@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"image"
 	"strings"
 	"time"
@@ -123,14 +124,19 @@ func (v *Investigator) HashDistance(ctx context.Context, of watermark.Submission
 // KeptOverErasure reports whether an original is kept that was opened before an erasure and
 // would be kept after others have followed that.
 func KeptOverErasure(ctx context.Context, r *registry.Registry, id watermark.Submission, erase func()) (bool, error) {
-	c := &pictureCache{most: 1}
+	c := &originalCache{max: 1 << 20}
 	if err := c.follow(ctx, r); err != nil {
 		return false, err
 	}
-	_, _, upto := c.get(id)
-	erase()
-	err := c.follow(ctx, r)
-	c.put(id, nil, upto)
-	_, kept, _ := c.get(id)
-	return kept, err
+	var failed error
+	if _, err := c.get(ctx, id, func() (*original, error) {
+		erase()
+		failed = c.follow(ctx, r)
+		return nil, nil
+	}); err != nil {
+		return false, err
+	}
+	kept := true
+	_, err := c.get(ctx, id, func() (*original, error) { kept = false; return nil, nil })
+	return kept, errors.Join(failed, err)
 }

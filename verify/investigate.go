@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"runtime"
 	"sync"
 	"time"
 
@@ -20,9 +21,10 @@ import (
 type Investigator struct {
 	cfg    Config
 	found  *catalogue
-	cache  *pictureCache
+	cache  *originalCache
 	detect detectFunc
 	now    func() time.Time
+	busy   chan struct{} // a value for each processor that is taken, as far as it goes
 
 	mu         sync.Mutex
 	logged     []int64   // entries of the investigations that were begun
@@ -41,7 +43,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Investigator{cfg: cfg, found: new(catalogue), cache: &pictureCache{most: cachedOriginals}, detect: watermark.DetectAll, now: time.Now}, nil
+	return &Investigator{cfg: cfg, found: new(catalogue), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
 }
 
 // Investigate examines one leak, given as the bytes of its file; path is only
@@ -57,6 +59,11 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 
 // investigate is Investigate for a leak that was logged, one of a dump of so many files.
 func (v *Investigator) investigate(ctx context.Context, path string, leak []byte, files int) (*Verdict, error) {
+	select {
+	case v.busy <- struct{}{}:
+		defer func() { <-v.busy }()
+	default: // more leaks than processors
+	}
 	pic, err := picture.Decode(leak, v.cfg.limits())
 	if err != nil {
 		return damaged(path, leak, err), nil
@@ -85,23 +92,23 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	return out, nil
 }
 
-// examine gathers the evidence: hash, pixels, blind reads under every key.
+// examine gathers the evidence: hash and pixels, beside them the blind reads under every
+// key, and then the traces.
 func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
-	found, err := v.candidates(ctx, l)
+	reading, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var marks []*watermark.Detection
+	var unread error
+	wait := v.beside(func() { marks, unread = v.detect(reading, l.Image, v.cfg.Keys...) })
+	if err = v.compare(ctx, l, &e); err != nil {
+		cancel()
+	}
+	wait()
 	if err != nil {
 		return e, err
 	}
-	if err := v.cache.follow(ctx, v.cfg.Registry); err != nil {
-		return e, err
-	}
-	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
-	if e.matches, err = v.matches(ctx, l, found); err != nil {
-		return e, err
-	}
-	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
-	marks, err := v.detect(ctx, l.Image, v.cfg.Keys...)
-	if err != nil && !errors.Is(err, watermark.ErrTooSmall) {
-		return e, fmt.Errorf("read: %w", err)
+	if unread != nil && !errors.Is(unread, watermark.ErrTooSmall) {
+		return e, fmt.Errorf("read: %w", unread)
 	}
 	for _, d := range marks {
 		r, err := v.resolve(ctx, l, d, e.matches)
@@ -111,6 +118,41 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 		e.reads = append(e.reads, *r)
 	}
 	return e, v.trace(ctx, l, &e)
+}
+
+// compare searches the registry for the leak and compares pixels.
+func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence) error {
+	found, err := v.candidates(ctx, l)
+	if err != nil {
+		return err
+	}
+	if err := v.cache.follow(ctx, v.cfg.Registry); err != nil {
+		return err
+	}
+	e.tooFlat, e.opens = found.tooFlat, v.cfg.SealKey != nil
+	if e.matches, err = v.matches(ctx, l, found); err != nil {
+		return err
+	}
+	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
+	return nil
+}
+
+// beside runs f beside its caller if a processor is spare, and before it returns if not.
+// What f computes is there once the returned function has returned; it must be called.
+func (v *Investigator) beside(f func()) (wait func()) {
+	select {
+	case v.busy <- struct{}{}:
+	default:
+		f()
+		return func() {}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+		<-v.busy
+	}()
+	return func() { <-done }
 }
 
 // resolve looks a read copy up and says whether the leak shows its submission.

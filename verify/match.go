@@ -3,17 +3,11 @@ package verify
 import (
 	"context"
 	"errors"
-	"fmt"
-	"image"
 	"slices"
-	"sync"
 
 	"github.com/kycmark/kycmark/internal/capture"
-	"github.com/kycmark/kycmark/internal/dsp"
-	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // Within the radius all candidates are listed and the nearest maxCompared are
@@ -43,45 +37,6 @@ type search struct {
 	tooFlat bool // the hash has too little to go on
 }
 
-// A leakPicture is a leak, its luma for comparing once that was needed, what it was
-// searched by; nil: it was not; and the original that it was last found to show, if that
-// was decoded for it.
-type leakPicture struct {
-	*picture.Picture
-	compared dsp.Plane
-	searched *Searched
-	shown    decoded
-}
-
-// A decoded is an original that was opened.
-type decoded struct {
-	of      watermark.Submission
-	picture *picture.Picture // nil: none was
-}
-
-func (l *leakPicture) luma() dsp.Plane {
-	if l.compared.Pix == nil {
-		l.compared = comparedLuma(l.Image)
-	}
-	return l.compared
-}
-
-// comparedSide is the long side in pixels at which pictures are compared: more than
-// what the registration works at, less than what many originals in memory allow.
-const comparedSide = 1600
-
-// comparedLuma is the luma of a picture at no more than that, the same on every
-// machine.
-func comparedLuma(img *image.NRGBA) dsp.Plane {
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	long := max(w, h)
-	if long <= comparedSide {
-		return dsp.LumaNRGBA(img)
-	}
-	side := func(n int) int { return max(1, (n*comparedSide+long/2)/long) }
-	return dsp.ShrinkNRGBA(img, side(w), side(h)).Luma()
-}
-
 // candidates searches the hashes with the leak in its eight orientations, as a
 // negative too, and without stamps.
 func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search, error) {
@@ -97,6 +52,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 		queries = nil // its parts may still tell
 	}
 	s.near, err = v.near(ctx, queries)
+	l.near = s.near
 	return s, err
 }
 
@@ -160,25 +116,26 @@ func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 	return &Match{Submission: row.ID, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
 }
 
+// comparePixels fills in what the pixels of a match's submission say: nothing if its
+// original cannot be opened.
 func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {
-	orig, pic, err := v.original(ctx, m.Submission)
-	if err != nil || orig == nil {
+	o, err := v.original(ctx, m.Submission)
+	if err != nil || o == nil {
 		return err
 	}
-	m.Pixels, m.Score, err = comparePixels(ctx, orig, l)
-	if m.Pixels == PixelsSame && pic != nil {
-		l.shown = decoded{m.Submission, pic}
+	s, err := l.lay(ctx, o)
+	if err != nil {
+		return err
+	}
+	if m.Pixels, m.Score, err = comparePixels(s); err == nil {
+		l.keep(m.Submission, s, m.Pixels)
 	}
 	return err
 }
 
-// comparePixels says what a leak shows of an original, and which share of the
-// comparable blocks agrees; nil where nothing aligns.
-func comparePixels(ctx context.Context, orig *capture.Original, l *leakPicture) (string, *float64, error) {
-	s, err := orig.Find(ctx, l.luma())
-	if err != nil {
-		return "", nil, err
-	}
+// comparePixels says what a leak shows of an original, and which share of the comparable
+// blocks agrees, 0..1. s is how the leak lies on the original, nil if nothing aligns.
+func comparePixels(s *capture.Sight) (string, *float64, error) {
 	none := 0.0
 	if s == nil {
 		return PixelsUnrelated, &none, nil
@@ -229,105 +186,4 @@ func pixelWord(v capture.Verdict, shown float64) string {
 		return PixelsDifferent
 	}
 	return PixelsUndecided
-}
-
-// original opens a sealed original for comparing. It is nil, without an error,
-// where it cannot be opened: no key, another key, altered, unreadable by today's
-// decoders. What fails is the comparison, not the investigation. The picture is nil where
-// it was not decoded for this.
-func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*capture.Original, *picture.Picture, error) {
-	p, ok, upto := v.cache.get(of)
-	if ok {
-		return p, nil, nil
-	}
-	pic, err := v.openOriginal(ctx, of)
-	if err != nil {
-		return nil, nil, err
-	}
-	if pic != nil {
-		p = capture.New(comparedLuma(pic.Image))
-	}
-	v.cache.put(of, p, upto)
-	return p, pic, nil
-}
-
-func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*picture.Picture, error) {
-	if v.cfg.SealKey == nil {
-		return nil, nil
-	}
-	file, err := v.cfg.Registry.Original(ctx, v.cfg.SealKey, of)
-	if errors.Is(err, registry.ErrSealed) || errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	pic, err := picture.Decode(file, v.cfg.limits())
-	if err != nil {
-		return nil, nil
-	}
-	switch err := v.cfg.Registry.CheckRendition(ctx, of, pic.Decoder, pic.Image); {
-	case errors.Is(err, registry.ErrSealed), errors.Is(err, registry.ErrNotFound):
-		return nil, nil
-	case err != nil:
-		return nil, err
-	}
-	pic.Image = picture.Flatten(pic.Image)
-	return pic, nil
-}
-
-// A pictureCache keeps the originals that were compared last.
-type pictureCache struct {
-	mu     sync.Mutex
-	most   int
-	erased int64                  // number of the last erasure that was followed
-	order  []watermark.Submission // oldest first
-	held   map[watermark.Submission]*capture.Original
-}
-
-// cachedOriginals is how many are kept: up to 20 MB each.
-const cachedOriginals = 16
-
-// follow forgets the originals that were erased.
-func (c *pictureCache) follow(ctx context.Context, r *registry.Registry) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var err error
-	c.erased, err = r.ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) {
-		delete(c.held, gone)
-		c.order = slices.DeleteFunc(c.order, func(id watermark.Submission) bool { return id == gone })
-	})
-	if err != nil {
-		return fmt.Errorf("load erasures: %w", err)
-	}
-	return nil
-}
-
-// get also says up to which erasure the cache was followed.
-func (c *pictureCache) get(id watermark.Submission) (p *capture.Original, ok bool, upto int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	p, ok = c.held[id]
-	return p, ok, c.erased
-}
-
-// put keeps what was opened after a get, unless something was erased since: it may be this.
-func (c *pictureCache) put(id watermark.Submission, p *capture.Original, upto int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.erased != upto {
-		return
-	}
-	if c.held == nil {
-		c.held = make(map[watermark.Submission]*capture.Original)
-	}
-	if _, ok := c.held[id]; ok {
-		return
-	}
-	if len(c.order) >= c.most {
-		delete(c.held, c.order[0])
-		c.order = c.order[1:]
-	}
-	c.held[id] = p
-	c.order = append(c.order, id)
 }

@@ -23,29 +23,47 @@ const maxParts = 16
 // features fix its corners to a few pixels.
 const partMargin = 0.05
 
-// partCandidates searches the local features of all submissions for what the leak
-// shows a part of, or has in itself as a part: a crop, a collage, a screen with a
-// document on it. Those in known are left out.
-func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known []candidate) ([]candidate, error) {
-	if v.found.parts.Len() == 0 {
-		return nil, nil
+// A partSearch is what the local features of a leak led to.
+type partSearch struct {
+	features int           // of the leak
+	found    []parts.Match // of all submissions
+}
+
+// searchParts searches the local features of all submissions, once, for what the leak
+// shows a part of, or has in itself as a part: a crop, a collage, a screen with a document
+// on it. It returns nil if there are no features to search, or a side of the leak is too
+// long for them.
+func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSearch, error) {
+	if l.parts != nil || v.found.parts.Len() == 0 {
+		return l.parts, nil
 	}
 	query, err := parts.Examine(l.Image)
 	if errors.Is(err, parts.ErrPicture) {
-		return nil, nil // a side too long for that: the hash of the whole has to do
+		return nil, nil // the hash of the whole has to do
 	}
 	if err != nil {
 		return nil, err
-	}
-	if n := query.Len(); l.searched != nil {
-		l.searched.Features = &n
 	}
 	found, err := v.found.parts.Search(ctx, query, nil)
 	if err != nil {
 		return nil, err
 	}
+	l.parts = &partSearch{query.Len(), found}
+	return l.parts, nil
+}
+
+// partCandidates returns the submissions that the search by parts found, except those in
+// known.
+func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known []candidate) ([]candidate, error) {
+	s, err := v.searchParts(ctx, l)
+	if err != nil || s == nil {
+		return nil, err
+	}
+	if l.searched != nil {
+		l.searched.Features = &s.features
+	}
 	var out []candidate
-	for _, m := range found {
+	for _, m := range s.found {
 		has := func(c candidate) bool { return c.ref == m.Ref }
 		if slices.ContainsFunc(known, has) || slices.ContainsFunc(out, has) {
 			continue
@@ -97,12 +115,12 @@ func (l *leakPicture) cut(q *Quad) *leakPicture {
 // partMatches compares the pixels of the submissions that lie in a leak as parts, or
 // that it is a part of, and lists those that align.
 func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries *phash.Leak) ([]Match, error) {
-	parts, err := v.partCandidates(ctx, l, known)
+	candidates, err := v.partCandidates(ctx, l, known)
 	if err != nil {
 		return nil, err
 	}
 	var out []Match
-	for _, c := range parts {
+	for _, c := range candidates {
 		m, err := v.match(ctx, c)
 		if errors.Is(err, registry.ErrNotFound) {
 			continue // erased since the catalogue was read
@@ -113,9 +131,6 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 		part := l.cut(c.region)
 		if err := v.comparePixels(ctx, part, m); err != nil {
 			return nil, err
-		}
-		if part.shown.picture != nil {
-			l.shown = part.shown
 		}
 		if !aligned(m.Pixels) {
 			continue

@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -62,7 +63,8 @@ type Reference struct {
 }
 
 // DefaultReferences is how many times leaks of a dump are held against uploads that they do not
-// show, where [Config] does not say: half a second of processor time each.
+// show, where [Config] does not say: a tenth of a second of processor time a leak, and half a second for
+// each upload that its hash or parts bring up.
 const (
 	DefaultReferences = 20
 	defaultEach       = 4
@@ -91,9 +93,9 @@ func (c Config) referenceRecord() string {
 	case c.References < 0:
 		return "none"
 	case c.References == 0:
-		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most", DefaultReferences, defaultEach)
+		return fmt.Sprintf("about %d comparisons a dump, %d a leak at most; by pixels if hash or parts bring the upload up", DefaultReferences, defaultEach)
 	}
-	return fmt.Sprintf("about %d comparisons a dump", c.References)
+	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
 
 // The most that one leak, and those of a dump, are held against.
@@ -102,8 +104,11 @@ const (
 	maxReferencesOfADump = 1_000_000
 )
 
-// references holds a leak that shows a submission against others of other subjects, those
-// whose hashes lie nearest to that submission's. In the store they cannot be asked for.
+// references holds a leak that shows a submission against uploads of other subjects: those
+// whose hashes lie nearest to that submission's. Each comparison takes the way of every
+// candidate: an upload that neither the hash nor the parts of the leak bring up is
+// unrelated, as in the search, and the pixels of every other upload are compared. In the
+// store they cannot be asked for.
 func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, most int) ([]Reference, error) {
 	if v.cfg.SealKey == nil || most == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
@@ -132,7 +137,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 		if len(out) == most {
 			break
 		}
-		m, err := v.reference(ctx, part, e, own, h.Ref)
+		m, err := v.reference(ctx, l, part, e, own, h.Ref)
 		if err != nil {
 			return nil, err
 		}
@@ -143,8 +148,23 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	return out, nil
 }
 
-// reference is nil where the submission of this number can be none.
-func (v *Investigator) reference(ctx context.Context, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
+// brings reports whether the search of a leak brings up the submission of a number, by the
+// hash of the whole or by parts.
+func (v *Investigator) brings(ctx context.Context, l *leakPicture, number int64) (bool, error) {
+	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.ref == number }) {
+		return true, nil
+	}
+	s, err := v.searchParts(ctx, l)
+	if err != nil || s == nil {
+		return false, err
+	}
+	return slices.ContainsFunc(s.found, func(m parts.Match) bool { return m.Ref == number }), nil
+}
+
+// reference holds a leak against the submission of a number. whole is the leak, l the part
+// of it that shows the submission own. It returns nil if the submission is of the same
+// subject or its pixels cannot be compared.
+func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
 	row, err := v.cfg.Registry.SubmissionAt(ctx, number)
 	if err != nil {
 		return nil, gone(err)
@@ -155,11 +175,16 @@ func (v *Investigator) reference(ctx context.Context, l *leakPicture, e *evidenc
 	if m := e.match(row.ID); m != nil && m.Pixels != PixelsUnknown {
 		return m, nil
 	}
+	found, err := v.brings(ctx, whole, number)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		none := 0.0
+		return &Match{Pixels: PixelsUnrelated, Score: &none}, nil
+	}
 	m := &Match{Submission: row.ID, Pixels: PixelsUnknown}
-	shown := l.shown
-	err = v.comparePixels(ctx, l, m)
-	l.shown = shown
-	if err != nil || m.Pixels == PixelsUnknown {
+	if err := v.comparePixels(ctx, l, m); err != nil || m.Pixels == PixelsUnknown {
 		return nil, err
 	}
 	return m, nil

@@ -126,6 +126,15 @@ func (e *evidence) pixels(of watermark.Submission) string {
 	return PixelsUnknown
 }
 
+// traceOrder are the words for pixels in the order in which submissions are traced
+// against: what the leak shows, what it may show, what it resembles.
+var traceOrder = [...][]string{{PixelsSame}, {PixelsAlike, PixelsPartial, PixelsUndecided}, {PixelsDifferent}}
+
+// traceRank is the place of a word for pixels in traceOrder, -1 if it is not there.
+func traceRank(pixels string) int {
+	return slices.IndexFunc(traceOrder[:], func(words []string) bool { return slices.Contains(words, pixels) })
+}
+
 // targets are the submissions that a leak is to be traced against.
 func (e *evidence) targets() []watermark.Submission {
 	var out []watermark.Submission
@@ -134,18 +143,18 @@ func (e *evidence) targets() []watermark.Submission {
 			out = append(out, id)
 		}
 	}
-	for _, pixels := range [][]string{{PixelsSame}, {PixelsAlike, PixelsPartial, PixelsUndecided}, {PixelsDifferent}} {
+	for rank := range traceOrder {
 		for _, m := range e.matches {
-			if slices.Contains(pixels, m.Pixels) {
+			if traceRank(m.Pixels) == rank {
 				add(m.Submission)
 			}
 		}
 		for i := range e.reads {
-			if r := &e.reads[i]; r.issued != nil && !r.erased && slices.Contains(pixels, r.shows) {
+			if r := &e.reads[i]; r.issued != nil && !r.erased && traceRank(r.shows) == rank {
 				add(r.issued.Submission)
 			}
 		}
-		if pixels[0] == PixelsSame && len(out) > 0 {
+		if rank == 0 && len(out) > 0 {
 			break
 		}
 	}
@@ -155,12 +164,9 @@ func (e *evidence) targets() []watermark.Submission {
 // traceAgainst is nil, without an error, where the original cannot be opened or one of
 // the pictures is too small.
 func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id watermark.Submission, level float64) (*Tracing, error) {
-	pic := l.shown.picture
-	if pic == nil || l.shown.of != id {
-		var err error
-		if pic, err = v.openOriginal(ctx, id); err != nil || pic == nil {
-			return nil, err
-		}
+	o, err := v.original(ctx, id)
+	if err != nil || o == nil {
+		return nil, err
 	}
 	rows, err := v.cfg.Registry.Copies(ctx, id)
 	if err != nil {
@@ -178,7 +184,7 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id wate
 		t.rows = append(t.rows, c)
 	}
 	t.Issued = len(issued)
-	found, err := watermark.Trace(ctx, l.Image, pic.Image, orDecoy(issued, v.cfg.Keys[0]), &watermark.TraceOptions{Submission: id, Level: level})
+	found, err := v.traced(ctx, l, o, orDecoy(issued, v.cfg.Keys[0]), level)
 	if errors.Is(err, watermark.ErrTooSmall) {
 		return nil, nil
 	}
@@ -187,6 +193,30 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id wate
 	}
 	t.fill(found)
 	return t, nil
+}
+
+// traced traces a leak against an opened original, as the leak was laid on it before.
+func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Issued, level float64) (*watermark.Traced, error) {
+	t, err := o.tracerOf(copies, level)
+	if errors.Is(err, watermark.ErrNoKey) { // of a copy that was issued since o was readied
+		pic, err := v.openOriginal(ctx, o.of)
+		if err != nil {
+			return nil, err
+		}
+		if pic == nil {
+			return nil, watermark.ErrTooSmall
+		}
+		o = newOriginal(o.of, pic)
+		t, err = o.tracerOf(copies, level)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.lay(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return t.TraceLaid(ctx, l.Image, s)
 }
 
 // key is the mark key of an ID, nil where it is not at hand.

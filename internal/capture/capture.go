@@ -13,6 +13,7 @@ package capture
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/photometry"
@@ -24,11 +25,20 @@ import (
 type Original struct {
 	base   *register.Original
 	source *photometry.Source
+	coarse func() dsp.Plane // in which noise is looked for, made when first needed
 }
 
 // New readies a picture by its luma at full resolution, 0..255.
 func New(luma dsp.Plane) *Original {
-	return &Original{base: register.New(luma), source: photometry.NewSource(luma)}
+	o := &Original{base: register.New(luma), source: photometry.NewSource(luma)}
+	o.coarse = sync.OnceValue(func() dsp.Plane {
+		w, h := register.Fit(luma.W, luma.H, noiseSide)
+		if w == luma.W && h == luma.H {
+			return luma
+		}
+		return dsp.Shrink(luma, w, h)
+	})
+	return o
 }
 
 // Canonical returns the original at a long side of at most 1024 pixels, in which
@@ -53,9 +63,15 @@ type Sight struct {
 	light   [2]float64 // by how much shades are off: half, and nine tenths, grey levels
 }
 
-// Find registers a leak by its luma, 0..255. It returns nil where nothing aligns,
-// and ctx's error where that ends it.
+// Find is [Original.Lay] for a leak that is laid on one original only, given by its luma
+// at full resolution, 0..255.
 func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Sight, error) {
+	return o.Lay(ctx, register.NewLeak(leak))
+}
+
+// Lay registers a leak onto the original. It returns nil if nothing aligns, and ctx's
+// error if ctx ends it. A Sight serves one goroutine at a time.
+func (o *Original) Lay(ctx context.Context, leak *register.Leak) (*Sight, error) {
 	r, err := o.base.Find(ctx, leak)
 	if err != nil || r == nil {
 		return nil, err

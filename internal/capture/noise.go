@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	whiteBlock  = 16   // pixels of the original
+	noiseSide   = 1600 // pixels of the original's long side: most leaks are shrunk, and finer noise does not survive that
+	whiteBlock  = 16   // pixels of the original at that side
 	leastEnergy = 0.05 // a coefficient, grey levels squared: less is a codec's, or a drawing
 	mostEnergy  = 64   // the same: more is no sensor's
 	secondMost  = 1.5  // energy of the second octave, of a block, in parts of the first
@@ -68,7 +69,7 @@ func (s *Sight) noise(f *photometry.Fit) (n noiseProof) {
 	if !ok {
 		return n
 	}
-	full := s.on.Luma()
+	full := s.on.coarse()
 	kx, ky := float64(s.view.W)/float64(full.W), float64(s.view.H)/float64(full.H)
 	pred, seen := dsp.HighPass(f.Predicted, noiseHigh), dsp.HighPass(s.Leak, noiseHigh)
 	var sums octaveSums
@@ -120,7 +121,7 @@ type square struct{ x, y, side int }
 // around it is trusted.
 func (s *Sight) square(inv geometry.Mat, c geometry.Point, f *photometry.Fit) (r square, ok bool) {
 	q := inv.Apply(c)
-	side := int((whiteBlock - 4) * s.Scale * float64(s.view.W) / float64(s.on.Luma().W))
+	side := int((whiteBlock - 4) * s.Scale * float64(s.view.W) / float64(s.on.coarse().W))
 	x, y := int(q.X+0.5)-side/2, int(q.Y+0.5)-side/2
 	const room = 2 * shiftBy
 	if side < 4 || !(x >= room && y >= room && x+side+room <= s.Leak.W && y+side+room <= s.Leak.H) {

@@ -13,9 +13,9 @@
 // # Kernels
 //
 // On amd64 with AVX2 the inner loops are assembly: kernels_amd64.s, which the generator
-// in _gen writes. Each kernel lies in the function that has the plain loop, does the
-// operations of the loop on several samples at once, in the same order for each, and
-// without fused multiply-add. FuzzKernels holds that both have the same bits. With the
+// in _gen writes. The function that has the plain loop calls the kernel. A kernel does the
+// operations of the loop on several samples at once, in the same order for each sample,
+// without fused multiply-add. FuzzKernels holds that kernel and loop have the same bits. With the
 // tag purego, and on processors other than amd64, the plain loops run. They take 3.1
 // times the CPU to mark, 4.5 times to read, 3.5 times to trace and 3.1 times to extract
 // local features, measured on amd64. There are no kernels for arm64.
@@ -61,7 +61,7 @@
 //	ranks                11.8
 //	above                 2.6
 //
-// The twelve that were measured below 1 % are gone: the inverse transforms' join and
-// deinterleave, the cosine transform's ends, transforms of one sequence, powers, weights,
-// scale, cap, the maximum of a row and the bilateral filter's steps.
+// Eleven kernels that bought less are gone: one in the transform of a single sequence, two
+// in the inverse transform, two in the cosine transform, four on spectra and rows, and one
+// each in the bilateral filter and the search for a maximum.
 package dsp

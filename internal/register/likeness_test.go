@@ -57,7 +57,7 @@ func TestLikeness(t *testing.T) {
 		{"another person", luma(specimen.Photograph(other, 7, w, h)), register.Other},
 	} {
 		o := register.New(orig)
-		r, err := o.Find(context.Background(), c.leak)
+		r, err := o.Find(context.Background(), register.NewLeak(c.leak))
 		require.NoError(t, err, c.name)
 		require.NotNil(t, r, c.name)
 		n := r.Compare(o)
@@ -72,7 +72,7 @@ func TestLikenessOfRenderedPages(t *testing.T) {
 		blank := specimen.NewBlank(tpl, 1000)
 		o := register.New(luma(picture.Flatten(blank.Fill(specimen.NewPerson(1)))))
 		for person, want := range map[uint64]register.Verdict{1: register.Same, 2: register.Other, 3: register.Other} {
-			r, err := o.Find(context.Background(), luma(picture.Flatten(blank.Fill(specimen.NewPerson(person)))))
+			r, err := o.Find(context.Background(), register.NewLeak(luma(picture.Flatten(blank.Fill(specimen.NewPerson(person))))))
 			require.NoError(t, err)
 			require.NotNil(t, r)
 			n := r.Compare(o)
@@ -90,11 +90,11 @@ func TestOddPictures(t *testing.T) {
 			for i := range p.Pix {
 				p.Pix[i] = v
 			}
-			r, err := o.Find(context.Background(), p)
+			r, err := o.Find(context.Background(), register.NewLeak(p))
 			require.NoError(t, err)
 			assert.Nil(t, r, "%v of %v", s, v)
 			odd := register.New(p)
-			r, err = odd.Find(context.Background(), full)
+			r, err = odd.Find(context.Background(), register.NewLeak(full))
 			require.NoError(t, err)
 			assert.Nil(t, r, "onto %v of %v", s, v)
 		}
@@ -105,7 +105,7 @@ func TestFindEndsWithItsContext(t *testing.T) {
 	full := passport()
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	r, err := register.New(full).Find(ctx, full.Window(300, 250, 400, 300))
+	r, err := register.New(full).Find(ctx, register.NewLeak(full.Window(300, 250, 400, 300)))
 	require.ErrorIs(t, err, context.Canceled)
 	assert.Nil(t, r)
 }
@@ -115,7 +115,7 @@ func TestFindIsTheSameEachTime(t *testing.T) {
 	leak := view(full, similar(700, 700, geometry.Point{X: 600, Y: 500}, 0.2, 1.1), 700, 700)
 	var first *register.Registration
 	for range 2 {
-		r, err := register.New(full).Find(context.Background(), leak)
+		r, err := register.New(full).Find(context.Background(), register.NewLeak(leak))
 		require.NoError(t, err)
 		require.NotNil(t, r)
 		if first == nil {

@@ -20,7 +20,7 @@ const (
 // local deviation, over the overlap; and that overlap's share of the leak. It is
 // negative for inverted leaks. Covered places weigh by the root of their share.
 func (o *Original) quality(h geometry.Mat, t dsp.Plane, most int) (q, overlap float64) {
-	w, ht := fit(t.W, t.H, most)
+	w, ht := Fit(t.W, t.H, most)
 	s := resize(t, max(8, w), max(8, ht))
 	h = h.Mul(scaleTo(s, t))
 	k := math.Min(1, scaleOf(h, s.W, s.H))

@@ -38,7 +38,7 @@ type Original struct {
 
 // New readies a picture by its luma at full resolution, 0..255.
 func New(luma dsp.Plane) *Original {
-	w, h := fit(luma.W, luma.H, canonicalSide)
+	w, h := Fit(luma.W, luma.H, canonicalSide)
 	o := &Original{width: luma.W, canon: dsp.Shrink(luma, w, h)}
 	for level := o.canon; ; {
 		o.levels = append(o.levels, level)
@@ -79,13 +79,7 @@ func (o *Original) at(s float64) dsp.Plane {
 
 // features are those of a pass.
 func (o *Original) features(pass int) *features {
-	o.once[pass].Do(func() {
-		p := o.canon
-		if passes[pass].flat {
-			p = flatten(p)
-		}
-		o.found[pass] = extract(p, passes[pass].wanted)
-	})
+	o.once[pass].Do(func() { o.found[pass] = passes[pass].features(o.canon) })
 	return o.found[pass]
 }
 
@@ -117,13 +111,33 @@ type guess struct {
 // leastScore is the score of a stretch from which features are not asked.
 const leastScore = 0.8
 
-// Find registers a leak by its luma, 0..255. It returns nil when nothing aligns,
-// and ctx's error when that ends it.
-func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Registration, error) {
+// A Leak is a picture made ready for being registered onto originals, so that what is
+// made of the leak alone is made once for all of them. It is safe for concurrent use.
+type Leak struct {
+	luma  dsp.Plane        // as given
+	small func() dsp.Plane // at a long side of at most canonicalSide
+	big   func() dsp.Plane // small, enlarged if it is too small for features
+	found [len(passes)]func() *features
+}
+
+// NewLeak readies a leak by its luma at full resolution, 0..255.
+func NewLeak(luma dsp.Plane) *Leak {
+	l := &Leak{luma: luma, small: sync.OnceValue(func() dsp.Plane { return shrunkToFit(luma) })}
+	l.big = sync.OnceValue(func() dsp.Plane { return enlarged(l.small()) })
+	for i, p := range passes {
+		l.found[i] = sync.OnceValue(func() *features { return p.features(l.big()) })
+	}
+	return l
+}
+
+// Find registers a leak onto the original. It returns nil if nothing aligns, and ctx's
+// error if ctx ends it.
+func (o *Original) Find(ctx context.Context, l *Leak) (*Registration, error) {
+	leak := l.luma
 	if err := ctx.Err(); err != nil || !o.usable(leak) {
 		return nil, err
 	}
-	t := small(leak)
+	t := l.small()
 	back := scaleTo(leak, t)
 	best, ok := o.stretch(t)
 	var r *Registration
@@ -134,7 +148,7 @@ func (o *Original) Find(ctx context.Context, leak dsp.Plane) (*Registration, err
 			return r, ctx.Err()
 		}
 	}
-	g, err := o.byFeatures(ctx, leak, t)
+	g, err := o.byFeatures(ctx, l)
 	if err != nil {
 		return nil, err
 	}
@@ -174,16 +188,17 @@ func scoreOf(q, overlap float64, inliers int) float64 {
 	return float64(q*math.Sqrt(overlap)) + float64(0.2*math.Min(1, float64(inliers)/50))
 }
 
-// small returns the leak at a long side of at most canonicalSide.
-func small(leak dsp.Plane) dsp.Plane {
-	w, h := fit(leak.W, leak.H, canonicalSide)
+// shrunkToFit returns the leak at a long side of at most canonicalSide.
+func shrunkToFit(leak dsp.Plane) dsp.Plane {
+	w, h := Fit(leak.W, leak.H, canonicalSide)
 	if w == leak.W && h == leak.H {
 		return leak
 	}
 	return dsp.Shrink(leak, w, h)
 }
 
-func fit(w, h, most int) (int, int) {
+// Fit returns w x h shrunk to a long side of at most so many pixels, each side rounded.
+func Fit(w, h, most int) (int, int) {
 	long := max(w, h)
 	if long <= most {
 		return w, h

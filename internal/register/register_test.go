@@ -95,7 +95,7 @@ func TestFindsTheMap(t *testing.T) {
 		{"perspective", w, h, geometry.Mat{0.9, 0.03, 40, -0.02, 0.93, 30, 1e-4, -8e-5, 1}, false},
 	} {
 		leak := view(full, c.m, c.w, c.h)
-		r, err := o.Find(context.Background(), leak)
+		r, err := o.Find(context.Background(), register.NewLeak(leak))
 		require.NoError(t, err, c.name)
 		if !assert.NotNil(t, r, c.name) {
 			continue
@@ -139,7 +139,7 @@ func TestFindsPiecesWithoutCorners(t *testing.T) {
 		for i := range leak.Pix {
 			leak.Pix[i] += next()
 		}
-		r, err := o.Find(context.Background(), leak)
+		r, err := o.Find(context.Background(), register.NewLeak(leak))
 		require.NoError(t, err, name)
 		require.NotNil(t, r, name)
 		assert.Zero(t, r.Inliers, name)

@@ -34,13 +34,20 @@ type pass struct {
 
 var passes = [...]pass{{false, 1600, 4}, {false, 4000, 2}, {true, 1600, 4}}
 
-// byFeatures returns the best guess by features, or by sliding where they find
-// nothing fair, or nil. t is the shrunk leak.
-func (o *Original) byFeatures(ctx context.Context, leak, t dsp.Plane) (*guess, error) {
-	big := enlarged(t)
+// features extracts the features that the pass looks for in a picture.
+func (p pass) features(of dsp.Plane) *features {
+	if p.flat {
+		of = flatten(of)
+	}
+	return extract(of, p.wanted)
+}
+
+// byFeatures returns the best guess by features, or by sliding if features find
+// nothing fair, or nil.
+func (o *Original) byFeatures(ctx context.Context, l *Leak) (*guess, error) {
 	var best *guess
 	for i := range passes {
-		if err := o.run(ctx, i, t, big, &best); err != nil {
+		if err := o.run(ctx, i, l, &best); err != nil {
 			return nil, err
 		}
 		if best != nil && best.score > fairScore && best.inliers >= fairInliers {
@@ -50,26 +57,23 @@ func (o *Original) byFeatures(ctx context.Context, leak, t dsp.Plane) (*guess, e
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if g := o.slide(leak, t); g != nil && (best == nil || g.score > best.score) {
+	if g := o.slide(l.luma, l.small()); g != nil && (best == nil || g.score > best.score) {
 		best = g
 	}
 	return best, nil
 }
 
-// run makes pass i on the leak t, enlarged to big, and keeps the best guess.
-func (o *Original) run(ctx context.Context, i int, t, big dsp.Plane, best **guess) error {
+// run makes pass i on a leak and keeps the best guess.
+func (o *Original) run(ctx context.Context, i int, leak *Leak, best **guess) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	p, up := passes[i], scaleTo(t, big)
-	ref, leak := o.features(i), big
-	if p.flat {
-		leak = flatten(big)
-	}
+	ref := o.features(i)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	found := extract(leak, p.wanted)
+	p, t, big, found := passes[i], leak.small(), leak.big(), leak.found[i]()
+	up := scaleTo(t, big)
 	for _, l := range looks[:p.looks] {
 		if err := ctx.Err(); err != nil {
 			return err

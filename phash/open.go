@@ -10,8 +10,7 @@ import (
 // It copies nothing: data, for example a mapped file, must stay as it is for as
 // long as the index is used. The index takes additions and removals like any
 // other; they are kept beside data, and of a removed entry the hash stays in data:
-// to erase it, write the index anew and delete what data is from. Index.Compact
-// copies all to memory, after which data is not used any longer.
+// to erase it, write the index anew and delete what data is from.
 //
 // Before anything is used, data is held against its SHA-256, and every number in
 // it against its bounds, at about a gigabyte a second. The checksum tells damage,

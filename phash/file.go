@@ -13,7 +13,7 @@ import (
 
 var (
 	// ErrNotIndex is wrapped when data is no snapshot of an index.
-	ErrNotIndex = errors.New("phash: no index snapshot")
+	ErrNotIndex = errors.New("phash: not an index snapshot")
 	// ErrVersion is wrapped when a snapshot is of a version, kind or chain of hashes
 	// that this version of the package does not know.
 	ErrVersion = errors.New("phash: index snapshot of another version")
@@ -42,15 +42,14 @@ const (
 	snapshotHead    = 128
 	snapshotAlign   = 64
 	chainLen        = 32
-	mostSegments    = 1 << 10
+	maxSegments     = 1 << 10
 )
 
 func padded(n uint64) uint64 { return (n + snapshotAlign - 1) &^ (snapshotAlign - 1) }
 
 // WriteTo writes a snapshot of the index, which [OpenIndex] reads: all that was
-// added and not removed when it began, and no trace of what was removed. Segments
-// with removed entries are built anew for it, as by [Index.Compact]. Searches and
-// changes go on meanwhile.
+// added and not removed when it began, and no trace of what was removed. Segments with
+// removed entries are built anew first. Searches and changes go on meanwhile.
 func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	x.merging.Lock()
 	defer x.merging.Unlock()
@@ -79,8 +78,8 @@ func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	return out.finish()
 }
 
-// settle makes segments of all entries, none of them stale, and takes them. The
-// caller holds merging.
+// settle makes segments of all entries, builds stale segments anew, and takes all
+// segments. The caller holds merging.
 func (x *Index) settle() (set []*segment, skipped int64) {
 	for {
 		stale := x.take(func() []*segment {
@@ -171,7 +170,7 @@ func (s *segment) head() []byte {
 	return b
 }
 
-// parts are those of the snapshot, in its order.
+// parts returns the parts of the segment in a snapshot, in their order.
 func (s *segment) parts() [][]byte {
 	parts := [][]byte{s.head(), s.refs, s.hashes}
 	for _, t := range s.tables {
@@ -193,7 +192,7 @@ func (s *segment) writeTo(w *snapshotWriter) {
 	}
 }
 
-// header reads the header of a snapshot, of which it knows nothing yet.
+// header reads the header of a snapshot into x and returns the number of segments.
 func (x *Index) header(data []byte) (segments int, err error) {
 	if len(data) < len(snapshotMagic) || string(data[:len(snapshotMagic)]) != snapshotMagic {
 		return 0, ErrNotIndex
@@ -217,7 +216,7 @@ func (x *Index) header(data []byte) (segments int, err error) {
 	}
 	x.skipped = int64(le.Uint64(data[56:]))
 	n := le.Uint32(data[48:])
-	if n > mostSegments || x.skipped < 0 {
+	if n > maxSegments || x.skipped < 0 {
 		return 0, fmt.Errorf("%w: %d segments, %d skipped", ErrDamaged, n, x.skipped)
 	}
 	return int(n), nil

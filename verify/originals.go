@@ -1,0 +1,194 @@
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// An original is an upload that was opened once, to have leaks compared with it and
+// traced against it. It is safe for concurrent use.
+type original struct {
+	of   watermark.Submission
+	onto *capture.Original
+
+	mu      sync.Mutex
+	picture *picture.Picture  // its pixels until tracer is made from them, then nil
+	tracer  *watermark.Tracer // nil until a leak is first traced
+}
+
+// newOriginal readies the decoded file of an upload. It keeps pic.
+func newOriginal(of watermark.Submission, pic *picture.Picture) *original {
+	return &original{of: of, onto: capture.New(dsp.LumaNRGBA(pic.Image)), picture: pic}
+}
+
+const (
+	cachedBytes   = 256 << 20 // of originals that are kept, about: ten of 2 megapixels each, or two of 12
+	preparedBytes = 12 << 20  // of an original beyond its pixels: canonical renditions, features, what a tracer keeps
+)
+
+// originalBytes is about how much memory an original of so many pixels takes up: 4 bytes a pixel
+// for the luma, as many for the pixels, and a third for what is halved.
+func originalBytes(pixels int) int64 { return 28*int64(pixels)/3 + preparedBytes }
+
+// tracerOf returns a tracer for the given copies at an accusation level. Everything that
+// does not depend on the copies is made at the first call and kept, for the keys of that
+// call's copies. The error wraps an error of [watermark.NewTracer]; it is
+// [watermark.ErrNoKey] if a copy's key is new and the pixels are no longer there.
+func (o *original) tracerOf(copies []watermark.Issued, level float64) (*watermark.Tracer, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.picture != nil {
+		t, err := watermark.NewTracerOn(o.onto, o.picture.Image, copies, &watermark.TraceOptions{Submission: o.of, Level: level})
+		if err != nil {
+			return nil, err
+		}
+		o.tracer, o.picture = t, nil
+	}
+	return o.tracer.For(copies, level)
+}
+
+// An originalCache keeps the originals that were used last, as many as fit into a number
+// of bytes. Each is opened once, however many leaks ask for it at a time.
+type originalCache struct {
+	max int64 // bytes
+
+	mu     sync.Mutex
+	erased int64 // number of the last erasure that was followed
+	bytes  int64
+	order  []*opening // the least recently used first
+}
+
+// An opening is an original that is being opened, or was.
+type opening struct {
+	of    watermark.Submission
+	done  chan struct{} // closed when the fields below are set
+	orig  *original     // nil: it cannot be opened
+	err   error
+	bytes int64
+}
+
+// follow forgets the originals that were erased.
+func (c *originalCache) follow(ctx context.Context, r *registry.Registry) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var err error
+	c.erased, err = r.ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) { c.drop(gone) })
+	if err != nil {
+		return fmt.Errorf("load erasures: %w", err)
+	}
+	return nil
+}
+
+// drop forgets an original, also one that is still being opened. c is locked.
+func (c *originalCache) drop(of watermark.Submission) {
+	c.order = slices.DeleteFunc(c.order, func(o *opening) bool {
+		if o.of == of {
+			c.bytes -= o.bytes
+		}
+		return o.of == of
+	})
+}
+
+// get returns the original of a submission, opened by open if the cache does not hold it.
+// What open gives while the submission is being erased is returned, but not kept.
+func (c *originalCache) get(ctx context.Context, of watermark.Submission, open func() (*original, error)) (*original, error) {
+	for {
+		c.mu.Lock()
+		i := slices.IndexFunc(c.order, func(o *opening) bool { return o.of == of })
+		if i < 0 {
+			o := &opening{of: of, done: make(chan struct{})}
+			c.order = append(c.order, o)
+			c.mu.Unlock()
+			o.orig, o.err = open()
+			c.settle(o)
+			return o.orig, o.err
+		}
+		o := c.order[i]
+		c.order = append(slices.Delete(c.order, i, i+1), o)
+		c.mu.Unlock()
+		select {
+		case <-o.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		if o.err == nil {
+			return o.orig, nil
+		} // whoever opened it failed, or was cancelled: try again
+	}
+}
+
+// settle enters what came of an opening, unless it failed or its submission was erased
+// meanwhile, and makes room for it.
+func (c *originalCache) settle(o *opening) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	defer close(o.done)
+	if !slices.Contains(c.order, o) {
+		return
+	}
+	if o.err != nil {
+		c.drop(o.of)
+		return
+	}
+	if o.bytes = preparedBytes; o.orig != nil {
+		luma := o.orig.onto.Luma()
+		o.bytes = originalBytes(luma.W * luma.H)
+	}
+	c.bytes += o.bytes
+	for i := 0; i < len(c.order) && c.bytes > c.max; {
+		if old := c.order[i]; old == o || old.bytes == 0 { // in use, or still being opened
+			i++
+		} else {
+			c.drop(old.of)
+		}
+	}
+}
+
+// original opens a sealed original for comparing and tracing. It is nil, without an
+// error, if it cannot be opened: no key, another key, altered, unreadable by today's
+// decoders. What fails is the comparison, not the investigation.
+func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*original, error) {
+	return v.cache.get(ctx, of, func() (*original, error) {
+		pic, err := v.openOriginal(ctx, of)
+		if err != nil || pic == nil {
+			return nil, err
+		}
+		return newOriginal(of, pic), nil
+	})
+}
+
+// openOriginal reads and decodes a sealed original; nil, without an error, if that cannot
+// be done.
+func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*picture.Picture, error) {
+	if v.cfg.SealKey == nil {
+		return nil, nil
+	}
+	file, err := v.cfg.Registry.Original(ctx, v.cfg.SealKey, of)
+	if errors.Is(err, registry.ErrSealed) || errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	pic, err := picture.Decode(file, v.cfg.limits())
+	if err != nil {
+		return nil, nil
+	}
+	switch err := v.cfg.Registry.CheckRendition(ctx, of, pic.Decoder, pic.Image); {
+	case errors.Is(err, registry.ErrSealed), errors.Is(err, registry.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	pic.Image = picture.Flatten(pic.Image)
+	return pic, nil
+}
