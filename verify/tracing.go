@@ -196,7 +196,7 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id wate
 }
 
 // traced traces a leak against an opened original, as the leak was laid on it before.
-func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Issued, level float64) (*watermark.Traced, error) {
+func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
 	if errors.Is(err, watermark.ErrNoKey) { // of a copy that was issued since o was readied
 		pic, err := v.openOriginal(ctx, o.of)
