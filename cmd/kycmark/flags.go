@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"math"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -33,9 +36,9 @@ func some(name string) cobra.PositionalArgs {
 	}
 }
 
-// noneEmpty refuses flags that were given nothing, as by a variable of a script that was
-// not set: --since "" would otherwise hand out every upload. A purpose may be
-// empty: it selects nothing.
+// noneEmpty refuses flags with an empty value, such as that of a script's variable that is
+// not set: --since "" would otherwise hand out every upload. --purpose may be empty, since
+// it selects nothing.
 func noneEmpty(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		if s := f.Value.String(); err == nil && f.Name != "purpose" && (s == "" || s == "[]") {
@@ -45,8 +48,8 @@ func noneEmpty(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
-// only makes cmd the parent of verbs: it does nothing itself, and what is none
-// of them is refused with the nearest name.
+// only makes cmd the parent of verbs. The command itself does nothing. An argument that is
+// not a verb is refused, with the nearest verb as a hint.
 func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	var names []string
 	for _, v := range verbs {
@@ -64,7 +67,7 @@ func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// noVerb says that cmd has no verb of this name, and the nearest one that it has.
+// noVerb is the error for a verb that cmd does not have. The hint is the nearest verb.
 func noVerb(cmd *cobra.Command, name string) error {
 	err := usagef("there is no verb %q", name)
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
@@ -73,8 +76,8 @@ func noVerb(cmd *cobra.Command, name string) error {
 	return err
 }
 
-// newHelp is "kycmark help VERB...", which does not take a verb that there is not for a
-// question about all of them, as cobra's own does.
+// newHelp is "kycmark help VERB...". Cobra's own prints the help of the whole command for a
+// verb that does not exist; this command refuses such a verb.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB...]",
@@ -106,3 +109,60 @@ func frontPage(w io.Writer, root *cobra.Command) {
 	tw.Flush()
 	fmt.Fprint(w, "\nEvery verb takes --json, for JSON lines on stdout, and --help, for examples.\n")
 }
+
+// byteSize is a flag for numbers of bytes: 800000, 500KB, 1.5MB, 2MiB.
+type byteSize int64
+
+var byteUnits = []struct {
+	name string
+	size float64
+}{{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"KB", 1e3}, {"MB", 1e6}, {"K", 1e3}, {"M", 1e6}, {"B", 1}}
+
+func (b *byteSize) Set(s string) error {
+	number, unit := strings.ToUpper(strings.TrimSpace(s)), 1.0
+	for _, u := range byteUnits {
+		if rest, ok := strings.CutSuffix(number, u.name); ok {
+			number, unit = strings.TrimSpace(rest), u.size
+			break
+		}
+	}
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(n > 0 && n*unit >= 1 && n*unit <= math.MaxInt32) {
+		return errors.New("want a number of bytes above 0, such as 800000, 500KB or 1MB")
+	}
+	*b = byteSize(n * unit)
+	return nil
+}
+
+func (b *byteSize) String() string { return strconv.FormatInt(int64(*b), 10) }
+
+func (*byteSize) Type() string { return "bytes" }
+
+// metadataFlag is what copies keep of their source's metadata: "drop" or "keep".
+// The zero value drops. It is a pflag.Value.
+type metadataFlag struct{ keep bool }
+
+func (m *metadataFlag) String() string {
+	if m.keep {
+		return "keep"
+	}
+	return "drop"
+}
+
+// Set is called with the flag's argument.
+func (m *metadataFlag) Set(s string) error {
+	if s != "drop" && s != "keep" {
+		return fmt.Errorf("drop or keep, not %q", s)
+	}
+	m.keep = s == "keep"
+	return nil
+}
+
+// Type names the argument in the help.
+func (m *metadataFlag) Type() string { return "drop|keep" }
+
+// metadataHelp is the part of the help that mark and issue share.
+const metadataHelp = `A JPEG made of a JPEG has its quality, its chroma subsampling and its colour
+profile, and so looks and weighs like an unmarked one. Other metadata is dropped.
+With --metadata keep the EXIF of exposure, time, camera and lens stays; never
+places, names, serial numbers, texts, maker's notes or thumbnails.`
