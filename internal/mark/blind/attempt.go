@@ -9,16 +9,16 @@ import (
 
 // Agreement of the pilots on a shift from which a map is refined and read: over
 // the whole frame, and where half windows were tried too.
-const leastAgreement, leastAgreementParts = 5.3, 5.4
+const minAgreement, minAgreementParts = 5.3, 5.4
 
 // nearAgreement is that on interpolated amplitudes from which on the exact ones, on which
 // pilots that agree do so to within 0.04 as well, are worth their cost.
-const nearAgreement = leastAgreement - 0.5
+const nearAgreement = minAgreement - 0.5
 
 // attempt looks in field i, or in a part of it, for the shift under the linear map
 // b, and if the pilots agree on one, refines the map and reads.
 func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
-	r.settle(i, b, r.shiftIn(i, b, part), leastAgreement, rounds)
+	r.settle(i, b, r.shiftIn(i, b, part), minAgreement, rounds)
 }
 
 // attemptParts is attempt in the whole field and, where the pilots do not agree
@@ -36,7 +36,7 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 			}
 		}
 	}
-	r.settle(i, b, best, leastAgreementParts, rounds)
+	r.settle(i, b, best, minAgreementParts, rounds)
 }
 
 // plainAgreement is what noise hardly reaches: where the pilots agree as well, every
@@ -44,9 +44,9 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 const plainAgreement = 5.7
 
 // settle refines the map that b and a shift make, and reads.
-func (r *reader) settle(i int, b [4]float64, s shift, least float64, rounds []round) {
+func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []round) {
 	r.bestZ = math.Max(r.bestZ, s.z)
-	if s.z < least {
+	if s.z < need {
 		return
 	}
 	maps := r.refined(i, s.toMatrix(b), s.sign, rounds)
@@ -87,10 +87,10 @@ func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []
 // observed returns where the pilots stand under b, cycles a work pixel, and whether
 // the leak's pixels can hold each.
 func (r *reader) observed(b [4]float64) (f [pattern.PilotN]pattern.Frequency, held [pattern.PilotN]bool) {
-	const most = 0.48
+	const nyquist = 0.48
 	for k, q := range r.f {
 		f[k] = pattern.Frequency{X: float64(b[0]*q.X) + float64(b[1]*q.Y), Y: float64(b[2]*q.X) + float64(b[3]*q.Y)}
-		held[k] = math.Abs(f[k].X) < most && math.Abs(f[k].Y) < most
+		held[k] = math.Abs(f[k].X) < nyquist && math.Abs(f[k].Y) < nyquist
 	}
 	return f, held
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// leastSide is the shortest side of a leak that is searched at all.
-const leastSide = 32
+// minSide is the shortest side of a leak that is searched at all.
+const minSide = 32
 
 // A leak is a picture shrunk to the canonical size and whitened, and what searches
 // under any key look at, made when first needed. It serves one search at a time.
@@ -38,11 +38,11 @@ func newLeak(img image.Image) (*leak, error) {
 		return nil, err
 	}
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	if min(w, h) < leastSide {
+	if min(w, h) < minSide {
 		return nil, fmt.Errorf("%w: %d x %d pixels", pattern.ErrTooSmall, w, h)
 	}
 	ww, wh := pattern.CanonicalSize(w, h)
-	if min(ww, wh) < leastSide/2 {
+	if min(ww, wh) < minSide/2 {
 		return nil, fmt.Errorf("%w: %d x %d pixels is too long and thin", pattern.ErrTooSmall, w, h)
 	}
 	l := whitened(p, ww, wh)
@@ -89,7 +89,7 @@ func (l *leak) coarse() *leak {
 		return l.small
 	}
 	s := *l
-	if side > coarseSide && min(w, h)*coarseSide/side >= leastSide {
+	if side > coarseSide && min(w, h)*coarseSide/side >= minSide {
 		s = *whitened(l.src, max(1, w*coarseSide/side), max(1, h*coarseSide/side))
 	}
 	s.fields = slices.Clone(s.fields)

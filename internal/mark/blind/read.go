@@ -158,7 +158,7 @@ func meanOverDeviation(x []float64) float64 {
 	return m / (d + 1e-12)
 }
 
-// A detected is what was found of one key's marks in a leak.
+// A Detection is what was found of one key's marks in a leak.
 type Detection struct {
 	Key         int // number of the key that was looked for
 	Found       bool
@@ -174,7 +174,7 @@ type Detection struct {
 	Transform   geometry.Mat      // leak pixels to mark pixels
 }
 
-// detect reads the mark of one key out of a leak.
+// Detect reads the mark of one key out of a leak.
 func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) {
 	l, err := newLeak(img)
 	if err != nil {
@@ -190,7 +190,7 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 	return r.report(r.found[0]), nil
 }
 
-// detectAll reads the marks of all keys out of a leak, the strongest first: of none
+// DetectAll reads the marks of all keys out of a leak, the strongest first: of none
 // without keys.
 func DetectAll(ctx context.Context, img image.Image, keys []*Keys) ([]*Detection, error) {
 	l, err := newLeak(img)
@@ -244,7 +244,7 @@ func (r *reader) report(found *reading) *Detection {
 		lo.X, lo.Y, hi.X, hi.Y = math.Min(lo.X, p.X), math.Min(lo.Y, p.Y), math.Max(hi.X, p.X), math.Max(hi.Y, p.Y)
 	}
 	w, h := float64(r.carriers[0].W)/r.scale[0], float64(r.carriers[0].H)/r.scale[1]
-	within := func(v, most float64) float64 { return math.Min(math.Max(v, 0), most) }
+	within := func(v, end float64) float64 { return math.Min(math.Max(v, 0), end) }
 	lo.X, lo.Y, hi.X, hi.Y = within(lo.X, w), within(lo.Y, h), within(hi.X, w), within(hi.Y, h)
 	d.Quad = [4]geometry.Point{lo, {X: hi.X, Y: lo.Y}, hi, {X: lo.X, Y: hi.Y}}
 	// the linear part at the middle of the evidence, mark to leak

@@ -63,7 +63,7 @@ func (r *reader) faint() error { return r.similar(r.wholePicture(), 4, 100) }
 func (r *reader) coarser() error {
 	l := r.leak.coarse()
 	whole := float64(l.side()) / pattern.Torus
-	by := spectrum.Scales{Min: partLeast * whole, Max: partMost * whole}
+	by := spectrum.Scales{Min: partMin * whole, Max: partMax * whole}
 	return r.in(l, geometry.PixelScale(l.scale[0]/r.scale[0], l.scale[1]/r.scale[1]), func(c *reader) error {
 		err := c.similar(ranking{by: by, n: 8}, 0, 8)
 		if err == nil && !c.done() {
@@ -97,8 +97,8 @@ func alongside(readers []*reader) error {
 	if !ok {
 		return nil
 	}
-	const most = 2*pattern.PlaceScale + 0.04 // of |ln| of the scale between two placements
-	by := ranking{cut: true, by: spectrum.Scales{Min: dsp.Exp(-most), Max: dsp.Exp(most)}, n: 100}
+	const apart = 2*pattern.PlaceScale + 0.04 // of |ln| of the scale between two placements
+	by := ranking{cut: true, by: spectrum.Scales{Min: dsp.Exp(-apart), Max: dsp.Exp(apart)}, n: 100}
 	return each(func(r *reader) error {
 		return r.in(l, to, func(c *reader) error { return c.similar(by, 0, by.n) })
 	})(readers)
@@ -124,7 +124,7 @@ func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
 
 // Scales of a part against that of the whole picture: from four fifths of its area to
 // 3 %, at either end of the placement's own.
-const partLeast, partMost = 1.1, 6.5
+const partMin, partMax = 1.1, 6.5
 
 // anyScale is the range of the search over the whole frame.
 var anyScale = spectrum.Scales{Min: 0.13, Max: 4.6}
@@ -249,7 +249,7 @@ func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rou
 	switch {
 	case s.z >= sureAgreement:
 		r.climbAndAttempt(hit{i, m, b, s.z}, rounds)
-	case s.z >= leastAgreement:
+	case s.z >= minAgreement:
 		*all = append(*all, hit{i, m, b, s.z})
 	}
 }
@@ -316,7 +316,7 @@ func (r *reader) affine() error {
 		found := s.Propose(r.seenIn(i))
 		for _, c := range found[:min(1, len(found))] {
 			b, score := m.Climb(r.f, c.B, .004, .002, .001, .0005)
-			if score >= leastScore {
+			if score >= minScore {
 				r.attemptParts(i, b, spreadOut)
 			}
 		}

@@ -196,7 +196,7 @@ func (w weights) at(i, j, nx, ny int) float32 {
 	return t + float32(b*(u-t))
 }
 
-// evenOut returns the gains of coded bits and pilots that bring each to the mean
+// EvenOut returns the gains of coded bits and pilots that bring each to the mean
 // of what the reader sees of all.
 func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits, pilots []float32) {
 	s, _ := kd.soft(z, place, 1, nil) // a placement is never singular

@@ -29,6 +29,6 @@ const (
 // Strength: what a marker may change without another format.
 const (
 	canonicalSide = 1024 // pixels, long side at which masks and patterns are made
-	longLeast     = 320  // pixels, sides of the smallest picture marked
-	shortLeast    = 240
+	minLong       = 320  // pixels, sides of the smallest picture marked
+	minShort      = 240
 )

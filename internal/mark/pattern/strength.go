@@ -31,11 +31,11 @@ func flatGain(side int) float32 {
 	return float32(math.Min(math.Max(g, flatLow), flatHigh))
 }
 
-// textureMost is the greatest slope over texture: what is texture on the canonical
+// maxSlope is the greatest slope over texture: what is texture on the canonical
 // picture is smooth to whoever looks at the pixels of a large one.
-func textureMost(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
+func maxSlope(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
 
-// A shaped is what is added to the canonical picture: to luma, and negated to the blue
+// A Shaped is what is added to the canonical picture: to luma, and negated to the blue
 // difference. What is added to luma is the pattern times the mask's flat part and slope
 // times its texture, and times gain.
 type Shaped struct {
@@ -43,7 +43,7 @@ type Shaped struct {
 	slope, gain  float32
 }
 
-// shape returns the mark made of the given blind patterns, one a carrier, and the tracer,
+// Shape returns the mark made of the given blind patterns, one a carrier, and the tracer,
 // strength times as strong as the budget at 1 but never past the PSNR floor. The slope of
 // strength over texture solves the quadratic equation that puts the squared error at the
 // PSNR floor; what clipping would take costs nothing and is not counted.
@@ -57,7 +57,7 @@ func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) 
 	return Shaped{luma, chroma, slope, gain}
 }
 
-// amplitude is what a pattern of unit power is multiplied with in a mark of strength 1 that
+// Amplitude is what a pattern of unit power is multiplied with in a mark of strength 1 that
 // was shaped so, grey levels.
 func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 	flats := flatGain(max(c.Source.Rect.Dx(), c.Source.Rect.Dy()))
@@ -127,7 +127,7 @@ func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 		s = 1
 	}
 	side := max(c.Source.Rect.Dx(), c.Source.Rect.Dy())
-	s = math.Min(math.Max(s, slopeLow), textureMost(side))
+	s = math.Min(math.Max(s, slopeLow), maxSlope(side))
 	g := 1.0
 	if all := float64(a*float64(s*s)) + float64(2*b*s) + e + target; all > target {
 		g = math.Sqrt(target / all)

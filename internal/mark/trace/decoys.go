@@ -8,7 +8,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// decoys are the scores that n copies which were never
+// Decoys are the scores that n copies which were never
 // issued have in the leak, under the key of the strongest copy: what chance gives in this
 // very picture. They are the same at every call and in memory at once, 1 kB each. It is nil
 // where nothing was scored.

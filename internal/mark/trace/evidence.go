@@ -100,8 +100,8 @@ var (
 
 // Limits of the prediction: more would gain nothing, and lose where it is too high.
 const (
-	mostExpected    = 40
-	mostCorrelation = 0.9
+	maxExpected    = 40
+	maxCorrelation = 0.9
 )
 
 // logE is the log10 of the e-value
@@ -115,12 +115,12 @@ const (
 func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 	var t [len(tracerShares)]float64
 	for i, s := range tracerShares {
-		l := math.Min(math.Max(float64(s*float64(strength*e.expected)), 0), mostExpected)
+		l := math.Min(math.Max(float64(s*float64(strength*e.expected)), 0), maxExpected)
 		t[i] = float64(l*z) - float64(l*l)/2
 	}
 	var p [len(payloadShares)]float64
 	for i, s := range payloadShares {
-		r := math.Min(math.Max(float64(s*float64(strength*e.payload)), 0)/math.Sqrt(code.CodedN), mostCorrelation)
+		r := math.Min(math.Max(float64(s*float64(strength*e.payload)), 0)/math.Sqrt(code.CodedN), maxCorrelation)
 		l := float64(math.Sqrt(code.CodedN)*r) / (1 - float64(r*r))
 		p[i] = float64(l*payload) - null.at(i, l)
 	}
@@ -129,12 +129,12 @@ func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 
 // lnMean returns the logarithm of the mean of exp(x).
 func lnMean(x []float64) float64 {
-	most := slices.Max(x)
+	top := slices.Max(x)
 	sum := 0.0
 	for _, v := range x {
-		sum += dsp.Exp(v - most)
+		sum += dsp.Exp(v - top)
 	}
-	return most + dsp.Ln(sum/float64(len(x)))
+	return top + dsp.Ln(sum/float64(len(x)))
 }
 
 // decodeList is how many messages are put to the 32-bit check: the same budget as the

@@ -7,7 +7,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// combine returns the evidence of several leaks of one original together, in the order of
+// Combine returns the evidence of several leaks of one original together, in the order of
 // the tracer's candidates: nil if no leak lies on the original. What the leaks show is summed
 // before the sum is compared with any copy, since the signs of a copy are the same in all of
 // them: near-identical leaks count once. It reports false for results of several tracers.

@@ -106,8 +106,8 @@ func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 		w := float64(m * v.fit.Weight.Pix[i] / v.fit.Variance.Pix[i])
 		all += w
 		known += float64(float64(told) * w)
-		most := float32(math.Sqrt(float64(min(1, left.Pix[i]/(m+1e-3)))))
-		out.Pix[i] *= told + float32((1-told)*most)
+		limit := float32(math.Sqrt(float64(min(1, left.Pix[i]/(m+1e-3)))))
+		out.Pix[i] *= told + float32((1-told)*limit)
 	}
 	v.told = known / all
 	return out

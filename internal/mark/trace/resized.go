@@ -23,7 +23,7 @@ const (
 	enlarged = 0.97 // original's pixels a leak's pixel, below which nothing is predicted
 	finest   = 8    // the same, from which on the original is halved first
 
-	leastPromise = 0.7 // expected of roundings, in parts of what is expected of differences: that is too much for a thumbnail
+	minPromise = 0.7 // expected of roundings, in parts of what is expected of differences: that is too much for a thumbnail
 )
 
 // resized predicts a leak of the given size from the part of the original that it shows;
@@ -119,7 +119,7 @@ func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 
 // or returns the evidence that promises more, o or e; o may be nil.
 func (e *evidence) or(o *evidence) *evidence {
-	if o != nil && o.expected > float64(leastPromise*e.expected) {
+	if o != nil && o.expected > float64(minPromise*e.expected) {
 		return o
 	}
 	return e

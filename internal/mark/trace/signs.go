@@ -42,15 +42,15 @@ func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
 
 // quantise makes whole numbers of x, none where all of them are 0.
 func quantise(x []float64) coefficients {
-	most := 0.0
+	top := 0.0
 	for _, v := range x {
-		most = math.Max(most, math.Abs(v))
+		top = math.Max(top, math.Abs(v))
 	}
-	if most == 0 {
+	if top == 0 {
 		return coefficients{}
 	}
-	out := coefficients{q: make([]int32, len(x)), unit: most / quantum}
-	g := quantum / most
+	out := coefficients{q: make([]int32, len(x)), unit: top / quantum}
+	g := quantum / top
 	for i, v := range x {
 		out.q[i] = int32(math.Round(float64(g * v)))
 		out.square += float64(float64(out.q[i]) * float64(out.q[i]))
