@@ -7,14 +7,6 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// Agreement of the pilots on a shift from which a map is refined and read: over
-// the whole frame, and where half windows were tried too.
-const minAgreement, minAgreementParts = 5.3, 5.4
-
-// nearAgreement is that on interpolated amplitudes from which on the exact ones, on which
-// pilots that agree do so to within 0.04 as well, are worth their cost.
-const nearAgreement = minAgreement - 0.5
-
 // attempt looks in field i, or in a part of it, for the shift under the linear map
 // b, and if the pilots agree on one, refines the map and reads.
 func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
@@ -39,10 +31,6 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	r.settle(i, b, best, minAgreementParts, rounds)
 }
 
-// plainAgreement is what noise hardly reaches: where the pilots agree as well, every
-// map that was weighed is read under, not the best alone.
-const plainAgreement = 5.7
-
 // settle refines the map that b and a shift make, and reads.
 func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []round) {
 	r.bestZ = math.Max(r.bestZ, s.z)
@@ -63,10 +51,9 @@ func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []rou
 // refined returns refinements of m, work to mark, likeliest first, and m itself: on
 // small leaks the windows' votes are few, and what follows them may lead astray.
 func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []tracked {
-	const enough = 40 // votes
 	z := r.fields[i]
 	t := r.kd.track(z, m, sign, rounds)
-	if t.votes >= enough {
+	if t.votes >= enoughVotes {
 		return []tracked{t, {m: m}}
 	}
 	followed, plain := t, tracked{m: m}
@@ -87,10 +74,9 @@ func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []
 // observed returns where the pilots stand under b, cycles a work pixel, and whether
 // the leak's pixels can hold each.
 func (r *reader) observed(b [4]float64) (f [pattern.PilotN]pattern.Frequency, held [pattern.PilotN]bool) {
-	const nyquist = 0.48
 	for k, q := range r.f {
 		f[k] = pattern.Frequency{X: float64(b[0]*q.X) + float64(b[1]*q.Y), Y: float64(b[2]*q.X) + float64(b[3]*q.Y)}
-		held[k] = math.Abs(f[k].X) < nyquist && math.Abs(f[k].Y) < nyquist
+		held[k] = math.Abs(f[k].X) < maxFrequency && math.Abs(f[k].Y) < maxFrequency
 	}
 	return f, held
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// minSide is the shortest side of a leak that is searched at all.
-const minSide = 32
-
 // A leak is a picture shrunk to the canonical size and whitened, and what searches
 // under any key look at, made when first needed. It serves one search at a time.
 type leak struct {
@@ -73,12 +70,6 @@ func combined(carriers []dsp.Plane) []dsp.Plane {
 	}
 	return []dsp.Plane{carriers[0], both}
 }
-
-// coarseSide is the long side at which the leak is looked at once more, as a part of
-// the picture: at 1:1 the mark on a small part of a large picture is so coarse that
-// the front end, made for the canonical scale, takes it for the picture. What a part
-// of up to half of the area holds of the pattern is left at this side.
-const coarseSide = 400
 
 // coarse returns the leak at coarseSide, or as it is where that is not less, with one
 // field more: minus the blue difference alone, since over texture luma holds so

@@ -131,9 +131,8 @@ func (r *reader) decode(t tracked, sign float32) {
 // carrierWeight is the strength of a carrier that its pilots tell, less where it may as
 // well be chance: the mean of pilotN amplitudes over their deviation is off by 0.18.
 func carrierWeight(seen float64) float64 {
-	const chance = 0.1
-	seen = math.Max(seen, 0.05)
-	return seen * float64(seen*seen) / (float64(seen*seen) + chance)
+	seen = math.Max(seen, minCarrier)
+	return seen * float64(seen*seen) / (float64(seen*seen) + chanceCarrier)
 }
 
 func moments(x []float64) (mean, dev float64) {

@@ -12,17 +12,6 @@ import (
 // coefficients tell of a mark is in which of them were not rounded to what is around. In
 // the plain residual those that were look as if nothing had been added.
 
-const (
-	maxReopened = 1 << 21 // pixels of the largest leak that is looked at so: larger ones carry a mark well enough
-	minMeanStep = 8       // over the band of a mark of the whole picture; finer ones are like noise
-
-	waves       = 125 // radii of the smoothing filter a long side: a wave of a mark, in the mean
-	minWave     = 4   // pixels of the leak
-	maxWave     = 10
-	quietScores = 0.3 // of the RMS of all scores, the local one below which none is lifted
-	plainShare  = 0.5 // of the plain residual beside the scores
-)
-
 // reopened returns the whitened luma of a leak of a hard JPEG file: what the roundings
 // tell, and the given plain residual, which tells more where little was rounded. It
 // reports false where p is no such leak.

@@ -122,23 +122,12 @@ func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
 	return &s, geometry.Translation(float64(-win.u), float64(-win.v)).Mul(t.m), true
 }
 
-// Scales of a part against that of the whole picture: from four fifths of its area to
-// 3 %, at either end of the placement's own.
-const partMin, partMax = 1.1, 6.5
-
-// anyScale is the range of the search over the whole frame.
-var anyScale = spectrum.Scales{Min: 0.13, Max: 4.6}
-
 // wholePicture ranks similarities under which the leak shows all of the picture, of
 // whatever size and turned.
 func (r *reader) wholePicture() ranking {
 	mid := float64(r.side()) / pattern.Torus
 	return ranking{cut: true, by: spectrum.Scales{Min: mid * dsp.Exp(-wholeSlack), Max: mid * dsp.Exp(wholeSlack)}, n: 100}
 }
-
-// wholeSlack is how far |ln| of the scale may lie from that of the whole picture:
-// the placement's own and a little for cut edges.
-const wholeSlack = pattern.PlaceScale + 0.04
 
 // wholeFrame tries similarities of any scale: on the map as it is, with strong
 // peaks cut, and with the lower half of the pilots only (thumbnails, blur); and
@@ -235,13 +224,6 @@ type hit struct {
 	z     float64
 }
 
-// Agreement at which a map is read at once; and the number of lesser ones that are
-// read when a stage is over.
-const (
-	sureAgreement = 6.0
-	lesserHits    = 2
-)
-
 // offer reads under b at once if the pilots agree strongly, and keeps it for later
 // if they may.
 func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rounds []round) {
@@ -275,10 +257,6 @@ func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	}
 	r.attempt(h.field, b, nil, rounds)
 }
-
-// stretches along the picture's axes that are tried one by one; each catches
-// about 6 % to either side.
-var stretches = [...]float64{0.93, 1.075, 0.87, 1.15}
 
 // stretched tries similarities after a stretch along the picture's axes.
 func stretched(readers []*reader) error {

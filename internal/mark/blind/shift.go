@@ -9,14 +9,6 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// shiftGrid samples the torus of shifts on every fourth mark pixel; the best few
-// are then refined.
-const (
-	shiftGrid  = 256
-	shiftStep  = pattern.Torus / shiftGrid
-	shiftsKept = 6
-)
-
 // A shift is where on the torus the pilots agree.
 type shift struct {
 	z       float64 // peak over RMS, at most sqrt(2 pilotN) = 8; noise stays below about 5.4
@@ -84,9 +76,6 @@ func (kd *Keys) findShift(on *shiftFinder, c *[pattern.PilotN]complex64) shift {
 	}
 	return top
 }
-
-// usualAgreement is what shiftsKept places of the grid nearly always exceed.
-const usualAgreement = 3.6
 
 // strongest sums the tones on the grid and returns its strongest places, as many as exceed
 // least.

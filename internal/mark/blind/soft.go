@@ -12,9 +12,6 @@ import (
 // A window is a rectangle of mark pixels; its corner lies on the chips' grid.
 type window struct{ u, v, w, h int }
 
-// windowSide is the largest window that is read: more than one torus repeats.
-const windowSide = 1280
-
 // markWindow returns the window that a w x h picture covers under m, or that part
 // of it around the given centre.
 func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
@@ -159,8 +156,6 @@ type weights struct {
 	nx, ny int
 	w      []float32
 }
-
-const weightCell = 32
 
 // coherence weighs the cells of a rectified window by how well the pilots around
 // stand in place, and sums their real amplitudes into out.

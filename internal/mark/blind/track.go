@@ -241,9 +241,6 @@ func climbAffine(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, sign, si
 	return q, best
 }
 
-// waveSteps is how finely climbAffine knows a turn.
-const waveSteps = 4096
-
 // newWaves returns exp(2 pi i t) for t of 0, 1/waveSteps ... 1.
 func newWaves() *[waveSteps]complex64 {
 	var w [waveSteps]complex64

@@ -9,12 +9,6 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// partLow is the least scale looked for in parts of the frame.
-const partLow = 0.27
-
-// minScore is the peak map's score below which a map is not tried.
-const minScore = 6
-
 // windows tries parts of the frame, for perspective and small remains: the four
 // best of each size and field.
 func windows(readers []*reader) error {

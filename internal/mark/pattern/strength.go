@@ -6,21 +6,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// The visibility budget at strength 1, measured against Butteraugli:
-// docs/format.md.
-const (
-	flatTypical  = 0.54
-	flatLow      = 0.25
-	flatHigh     = 0.80
-	slopeLow     = 0.3
-	textureSide  = 1800 // pixels
-	patternLimit = 1.55 // RMS; the rare peaks beyond are what is seen first, and hardly read
-	chromaLimit  = 1.8  // the same of the blue difference, which makes the maximum on large smooth pictures
-	chromaLevel  = 1.03 // grey levels RMS in the blue difference
-	psnrFloor    = 44.3 // dB over R, G and B of the canonical picture, from a megapixel on
-	psnrSmall    = 42.0 // below, where pixels are few and seen smaller
-)
-
 // flatGain is the mark in mid-grey flats, in grey levels RMS. Large pictures are
 // looked at closer, so that their mark, which grows with them, shows more: 0.54
 // (1800/side)^(7/16).

@@ -16,9 +16,6 @@ type Pairs struct {
 	by    Scales
 }
 
-// How far the second peak may lie from its prediction, in shares of its radius.
-const pairTolerance = 0.16
-
 // newPairSearch draws n pairs of pilots at an angle of 40 degrees or more, the
 // same pairs at every call.
 func NewPairs(f []pattern.Frequency, n int, by Scales) *Pairs {
@@ -47,17 +44,12 @@ type Observed struct {
 	x, y   bands
 }
 
-// maxObserved is the greatest number of peaks, mirror images included.
-const maxObserved = 160
-
 // A peakSet is a set of observed peaks by their number.
 type peakSet [(maxObserved + 63) / 64]uint64
 
 // bands cut the axis of frequencies, from -1/2 to 1/2 cycles a pixel, into parts: the
 // peaks below each.
 type bands [axisBands + 1]peakSet
-
-const axisBands = 64
 
 func bandOf(f float64) int { return min(max(int((f+0.5)*axisBands), 0), axisBands-1) }
 
@@ -201,7 +193,3 @@ func (m *PeakMap) Unstretched(c Candidate, f []pattern.Frequency, by float64) [4
 	b, _ := m.Climb(f, c.B, .004, .002, .001, .0005)
 	return b
 }
-
-// Steps of rotation (radians) and ln scale, over the whole frame, its small rendition,
-// and parts of it, whose peaks are wider.
-const FineStep, SmallStep, CoarseStep = 0.0035, 0.008, 0.012

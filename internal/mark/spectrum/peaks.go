@@ -19,8 +19,6 @@ type PeakMap struct {
 	limit float32   // at which values are cut; the least is peakMin
 }
 
-const peakMin, peakCap, CapLow = -3, 8, 3.5
-
 // NewPeakMap transforms z under a root-Hann window, zero-padded to n x n.
 func NewPeakMap(z dsp.Plane, n int) *PeakMap {
 	wx, wy := rootHann(z.W), rootHann(z.H)
@@ -82,7 +80,6 @@ func (m *PeakMap) Capped(limit float32) *PeakMap {
 
 // Without returns the map with the surroundings of where b puts the pilots levelled.
 func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
-	const reach = 4
 	g := m.g.Clone()
 	for _, q := range f {
 		x := float64((float64(b[0]*q.X) + float64(b[1]*q.Y)) * float64(m.n))
@@ -91,8 +88,8 @@ func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
 			x, y = -x, -y
 		}
 		cx, cy := int(x+0.5), int(math.Floor(y+0.5))+m.n/2
-		for v := max(cy-reach, 0); v <= min(cy+reach, g.H-1); v++ {
-			for u := max(cx-reach, 0); u <= min(cx+reach, g.W-1); u++ {
+		for v := max(cy-muteReach, 0); v <= min(cy+muteReach, g.H-1); v++ {
+			for u := max(cx-muteReach, 0); u <= min(cx+muteReach, g.W-1); u++ {
 				g.Pix[v*g.W+u] = 0
 			}
 		}

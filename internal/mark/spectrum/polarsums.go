@@ -30,10 +30,6 @@ func (s *PolarSums) resize(rows, cols int) {
 
 func (s *PolarSums) row(i int) []int16 { return s.v[i*s.wide : (i+1)*s.wide] }
 
-// minSum is the standardised sum over the pilots below which no similarity is
-// worth a look.
-const minSum = 2
-
 // standardise finds each column's median and its robust deviation, which is taken to be
 // at least half of the median one.
 func (s *PolarSums) standardise() {
@@ -126,9 +122,8 @@ func (s *PolarSums) apart(n int) []summit {
 
 // near tells whether two places are within four rows, which go round, and columns.
 func (s *PolarSums) near(a, b summit) bool {
-	const apart = 4
 	rows, cols := max(a.row-b.row, b.row-a.row), max(a.col-b.col, b.col-a.col)
-	return min(rows, s.rows-rows) <= apart && cols <= apart
+	return min(rows, s.rows-rows) <= summitApart && cols <= summitApart
 }
 
 // sink moves q[i] down to where no child exceeds it, in a heap that is otherwise in order.

@@ -78,10 +78,6 @@ func (e *evidence) score(s *suspects, copies []Candidate, out []CopyScore) {
 	}
 }
 
-// payloadCap is where the payload's z stops counting in a p: beside a strong codeword
-// others exceed exp(-z^2/2) from about 5.8 on.
-const payloadCap = 6
-
 // logFisher is the log10 of P(X >= x) <= (1 + x) exp(-x), x = (z^2 + z'^2)/2, of two
 // independent scores, each of which exceeds its value with exp(-z^2/2) at most (Fisher's
 // combination).
@@ -90,19 +86,6 @@ func logFisher(z, payload float64) float64 {
 	x := (float64(z*z) + float64(payload*payload)) / 2
 	return math.Min(0, (dsp.Ln(1+x)-x)/math.Ln10)
 }
-
-// Shares of the predicted strength over which each factor of an e-value is averaged,
-// since the prediction has an error of its own. A share of 0 bounds what a wrong one costs.
-var (
-	tracerShares  = [...]float64{0, 0.15, 0.4, 0.7, 1.1}
-	payloadShares = [...]float64{0, 0.4, 0.6, 0.8, 1}
-)
-
-// Limits of the prediction: more would gain nothing, and lose where it is too high.
-const (
-	maxExpected    = 40
-	maxCorrelation = 0.9
-)
 
 // logE is the log10 of the e-value
 //
@@ -137,17 +120,13 @@ func lnMean(x []float64) float64 {
 	return top + dsp.Ln(sum/float64(len(x)))
 }
 
-// decodeList is how many messages are put to the 32-bit check: the same budget as the
-// blind reader's.
-const decodeList = code.CheckBudget
-
 // decode reads the payload out of the soft bits.
 func (e *evidence) decode(kd *pattern.Keys) *uint64 {
 	soft := make([]float32, code.CodedN)
 	for j, b := range e.soft {
 		soft[j] = float32(b)
 	}
-	for _, bits := range code.Decode(soft, code.MessageN, decodeList) {
+	for _, bits := range code.Decode(soft, code.MessageN, code.CheckBudget) {
 		correlation := 0.0
 		for j, c := range code.Encode(bits) {
 			correlation += float64(float64(c) * e.soft[j])

@@ -24,11 +24,6 @@ type frame struct {
 // A run is those coefficients of one row that carry a tracer.
 type run struct{ first, n int }
 
-// bandsAnOctave is how finely radial bands divide frequencies.
-const bandsAnOctave = 5
-
-const bandN = 47
-
 func newFrame(w, h int) frame {
 	f := frame{w: w, h: h, spans: make([]run, pattern.TracerSize), band: make([]uint8, pattern.TracerSize*pattern.TracerSize)}
 	f.fw, f.fh, f.scale = frameSize(w, h)
@@ -121,9 +116,6 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 	v.bands(strong, faint)
 	return v
 }
-
-// outlier is where a residual is cut, in deviations.
-const outlier = 4
 
 // standardised returns the spectrum in the frame of a residual of the leak over its
 // deviation.

@@ -113,9 +113,5 @@ func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// untoldReach is the deviation of the window over which powers are compared, in pixels of
-// the leak.
-const untoldReach = 6
-
 // squares is the mean square around each sample.
 func squares(p dsp.Plane) dsp.Plane { return dsp.Gauss(dsp.Product(p, p), untoldReach) }

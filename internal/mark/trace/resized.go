@@ -18,14 +18,6 @@ type resized struct {
 	part  dsp.Rect  // that it shows, samples of the frame
 }
 
-const (
-	crooked  = 1.5  // pixels of the leak by which its sides may lie beside a rectangle's, or beside the original's edges
-	enlarged = 0.97 // original's pixels a leak's pixel, below which nothing is predicted
-	finest   = 8    // the same, from which on the original is halved first
-
-	minPromise = 0.7 // expected of roundings, in parts of what is expected of differences: that is too much for a thumbnail
-)
-
 // resized predicts a leak of the given size from the part of the original that it shows;
 // nil where that is no upright rectangle, and where the steps of the file are fine.
 func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight, quad [4]geometry.Point) *resized {

@@ -15,11 +15,6 @@ import (
 // original, rounded by the same steps, comes out as nearly the same values. What its
 // coefficients tell of a mark is which of those near a boundary fell to which side.
 
-const (
-	maxRounded = 1 << 22 // pixels of the largest leak that is looked at: larger ones carry a mark well enough
-	sameCorner = 4.0     // canonical pixels between the corners of leak and original, as hard JPEGs are registered
-)
-
 // opened looks for the steps of a JPEG file in a leak that is no larger than the original;
 // nil if there are none.
 func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {

@@ -18,9 +18,6 @@ type coefficients struct {
 	unit   float64 // value of one
 }
 
-// quantum is the greatest coefficient: sums of a run of them stay within 32 bits.
-const quantum = 1 << 21
-
 // quantised takes the tracer's coefficients out of the spectrum c, amplitudes 1/f
 // applied, up to frequency end in cycles a long side.
 func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
@@ -57,12 +54,6 @@ func quantise(x []float64) coefficients {
 	}
 	return out
 }
-
-const (
-	signRun   = 32      // bytes of signs that are tabulated at a time: 32 kB of tables
-	signBlock = 1 << 10 // bytes that are drawn at a time, of each stream
-	fewCopies = 8       // up to which tables cost more than they save
-)
 
 // scores returns sum q s / |q| of each stream's signs. A stream's own signs are what
 // its tracer was made of; those of others are fair coins, whatever q is, so that

@@ -178,9 +178,6 @@ func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture
 	return out, nil
 }
 
-// minTraced is the min short side of a leak that is traced, pixels.
-const minTraced = 8
-
 // traceable returns the pixels of a leak that is neither too small nor too large to be
 // traced; the error wraps ErrTooSmall or ErrTooLarge of package pattern.
 func traceable(leak image.Image) (*image.NRGBA, error) {
