@@ -19,16 +19,19 @@ type stage struct {
 }
 
 // stages are all stages of the search, in their order: from what most leaks need to what
-// few need.
+// few need. The first figure is the share of 602 readings that the stage decided, of 43
+// marked pictures under 14 attacks, most of them hard; 64 readings found nothing. The second
+// figure is the stage's share of the processor time of a reading that finds nothing
+// (TestStagesStudy).
 var stages = [...]stage{
-	{"likely", each((*reader).likely)},
-	{"obvious", each((*reader).obvious)},
-	{"faint", each((*reader).faint)},
-	{"coarser", each((*reader).coarser)},
-	{"wholeFrame", each((*reader).wholeFrame)},
-	{"stretched", stretched},
-	{"affine", each((*reader).affine)},
-	{"windows", windows},
+	{"likely", each((*reader).likely)},         // 43.2 %,  8.0 %
+	{"obvious", each((*reader).obvious)},       // 28.2 %,  3.1 %
+	{"faint", each((*reader).faint)},           //  0.8 %, 10.2 %
+	{"coarser", each((*reader).coarser)},       //  1.8 %, 18.3 %: crops, of which the leak holds the mark's coarse part
+	{"wholeFrame", each((*reader).wholeFrame)}, //  3.2 %, 15.2 %
+	{"stretched", stretched},                   //  9.5 %,  7.6 %: other aspect ratios
+	{"affine", each((*reader).affine)},         //  0.0 %,  3.1 %: shears; too cheap to be worth a risk
+	{"windows", windows},                       //  2.7 %, 34.5 %: perspective, small remains
 }
 
 // each is the stage of readers that share nothing beyond what the leak keeps.
