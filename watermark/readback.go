@@ -96,8 +96,8 @@ func (o *Original) similar(id CopyID, strength float64) *trial {
 	return m
 }
 
-// measure compares the marked picture with the original and shrinks it, a row at a time,
-// so that only one picture is held while the mark is read back.
+// measure compares the marked picture with the original and shrinks it, a row at a time. So
+// only one picture is held while the mark is read back.
 func (o *Original) measure(m *trial) {
 	w, h := o.canvas.Source.Rect.Dx(), o.canvas.Source.Rect.Dy()
 	sw, sh := w, h

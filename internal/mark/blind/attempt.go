@@ -7,8 +7,9 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// attempt looks in field i, or in a part of it, for the shift under the linear map
-// b, and if the pilots agree on one, refines the map and reads.
+// attempt looks for the shift of the pattern under the linear map b (pilots' frequencies to
+// observed ones), in field i or in a part of it. If the pilots agree on a shift, attempt
+// refines the map by the given rounds of tracking and reads.
 func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
 	r.settle(i, b, r.shiftIn(i, b, part), minAgreement, rounds)
 }

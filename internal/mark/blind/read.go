@@ -1,3 +1,6 @@
+// Package blind finds and reads marks with the key alone. A leak is whitened. The stages of
+// search.go propose maps under which the pilots lie in it. The message is decoded under
+// each map on which the pilots agree.
 package blind
 
 import (
@@ -56,8 +59,8 @@ func search(readers []*reader) error {
 	return alongside(readers)
 }
 
-// readOn looks on after a mark was read, for obvious marks of the same key in other
-// places of the torus: those of a copy that was marked again.
+// readOn looks for more obvious marks of the same key after a mark was read, in other
+// places of the torus: a copy that was marked again carries several.
 func (r *reader) readOn() error {
 	for len(r.found) == r.want && r.checks < code.CheckBudget {
 		r.mute(r.found[len(r.found)-1])
@@ -218,7 +221,7 @@ func DetectAll(ctx context.Context, img image.Image, keys []*Keys) ([]*Detection
 	return all, nil
 }
 
-// report puts a reading, or that there is none, in terms of the leak's own pixels.
+// report returns a reading, or its absence (nil), in terms of the leak's own pixels.
 func (r *reader) report(found *reading) *Detection {
 	d := &Detection{Checks: r.checks, Sync: r.bestZ}
 	if found == nil {

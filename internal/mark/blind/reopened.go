@@ -8,9 +8,9 @@ import (
 	"github.com/kycmark/kycmark/internal/requant"
 )
 
-// A leak that was last opened from a hard JPEG file is no picture plus noise: what its
-// coefficients tell of a mark is in which of them were not rounded to what is around. In
-// the plain residual those that were look as if nothing had been added.
+// A leak that was last opened from a hard JPEG file is not a picture plus noise. A mark
+// shows in which of its coefficients were rounded to something else than what is around
+// them. In the plain residual the other coefficients look as if nothing had been added.
 
 // reopened returns the whitened luma of a leak of a hard JPEG file: what the roundings
 // tell, and the given plain residual, which tells more where little was rounded. It

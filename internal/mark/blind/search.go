@@ -27,7 +27,7 @@ var stages = [...]stage{
 	{"likely", each((*reader).likely)},         // 43.2 %,  8.0 %
 	{"obvious", each((*reader).obvious)},       // 28.2 %,  3.1 %
 	{"faint", each((*reader).faint)},           //  0.8 %, 10.2 %
-	{"coarser", each((*reader).coarser)},       //  1.8 %, 18.3 %: crops, of which the leak holds the mark's coarse part
+	{"coarser", each((*reader).coarser)},       //  1.8 %, 18.3 %: crops
 	{"wholeFrame", each((*reader).wholeFrame)}, //  3.2 %, 15.2 %
 	{"stretched", stretched},                   //  9.5 %,  7.6 %: other aspect ratios
 	{"affine", each((*reader).affine)},         //  0.0 %,  3.1 %: shears; too cheap to be worth a risk
@@ -58,8 +58,8 @@ func (r *reader) obvious() error { return r.similar(obviousSums, 0, 8) }
 // obviousSums are of any scale, on the map as it is.
 var obviousSums = ranking{by: anyScale, n: 40}
 
-// faint tries many similarities under which the leak shows all of the picture: few
-// enough that even the faint can be told apart.
+// faint tries many similarities under which the leak shows all of the picture: few enough
+// that even faint agreement exceeds chance.
 func (r *reader) faint() error { return r.similar(r.wholePicture(), 4, 100) }
 
 // coarser takes the leak for a part of the picture, on a smaller rendition.
@@ -88,8 +88,8 @@ func (r *reader) in(l *leak, to geometry.Mat, try func(*reader) error) error {
 	return err
 }
 
-// alongside looks for other keys' marks where one key's mark was found: whoever marks a
-// copy again marks what then goes through the same, so that the two marks differ by a
+// alongside looks for other keys' marks once one key's mark was found. A person who marks a
+// copy again marks what later goes through the same changes. So the two marks differ by a
 // similarity, whatever happened to the leak.
 func alongside(readers []*reader) error {
 	at := slices.IndexFunc(readers, func(r *reader) bool { return len(r.found) > 0 })
@@ -132,9 +132,9 @@ func (r *reader) wholePicture() ranking {
 	return ranking{cut: true, by: spectrum.Scales{Min: mid * dsp.Exp(-wholeSlack), Max: mid * dsp.Exp(wholeSlack)}, n: 100}
 }
 
-// wholeFrame tries similarities of any scale: on the map as it is, with strong
-// peaks cut, and with the lower half of the pilots only (thumbnails, blur); and
-// the best of each field in parts of the frame, too.
+// wholeFrame tries similarities of any scale: on the map as it is, with strong peaks cut,
+// and with the lower half of the pilots only (thumbnails, blur). It also tries the best of
+// each field in parts of the frame.
 func (r *reader) wholeFrame() error {
 	for i := range r.fields {
 		best := r.ranked(i, obviousSums)
@@ -156,8 +156,8 @@ func (r *reader) wholeFrame() error {
 	return nil
 }
 
-// A ranking is a list of the best n similarities by the sum of a map, strong peaks cut
-// or not, over all pilots or over the lower half.
+// A ranking is a list of the best n similarities by the sum of a map. cut: strong peaks of
+// the map are cut; low: only the lower half of the pilots counts.
 type ranking struct {
 	low, cut bool
 	by       spectrum.Scales

@@ -118,7 +118,7 @@ func (t *tracked) follow(votes []vote, r round) {
 	t.box = [4]float64{box[0] - half, box[1] - half, box[2] + half, box[3] + half}
 }
 
-// A grid is one of those of small shifts, up to a reach in steps, mark pixels.
+// A grid names a set of small shifts, up to a reach in steps, mark pixels.
 type grid int
 
 const (

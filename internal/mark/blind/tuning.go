@@ -58,8 +58,8 @@ const (
 	weightCell   = 32   // mark pixels of a cell that is weighed by its pilots
 
 	// coarseSide is the long side at which the leak is looked at once more, as a part of
-	// the picture. At 1:1 the mark on a small part of a large picture is so coarse that the
-	// front end, made for the canonical scale, takes the mark for the picture.
+	// the picture. At full size the mark on a small part of a large picture is
+	// coarse: the front end, made for the canonical scale, takes it for the picture.
 	coarseSide = 400
 )
 

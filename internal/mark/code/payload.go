@@ -29,11 +29,11 @@ const (
 	feistelRounds = 8
 )
 
-// The promise on false positives. A message is looked at only if it correlates
-// with the soft bits by at least minCorrelation, and at most checkBudget messages
-// a picture and key are looked at: each passes the 32-bit keyed check by chance
-// with probability 2^-32, so a picture without a mark of the key reads as marked
-// with probability 4 x 2^-32 = 9.3e-10 at most.
+// The promise on false positives. A message is looked at only if it correlates with the
+// soft bits by at least MinCorrelation. At most CheckBudget messages a picture and key are
+// looked at. Each passes the 32-bit keyed check by chance with probability 2^-32. So a
+// picture without a mark of the key reads as marked with probability 4 x 2^-32 = 9.3e-10 at
+// most.
 const (
 	CheckBudget    = 4
 	MinCorrelation = 0.62

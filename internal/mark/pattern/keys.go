@@ -1,3 +1,5 @@
+// Package pattern makes what is added to the pixels: pilots, chips and tracer, where they
+// lie on a picture, and how strong they may be.
 package pattern
 
 import (

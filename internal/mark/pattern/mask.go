@@ -14,9 +14,10 @@ type mask struct {
 	flat, texture dsp.Plane
 }
 
-// smoothness returns how much less of a mark hides where a picture that is shrunk to
-// w x h lacks the grain of its own pixels, which hides a mark that is coarser than
-// it: 1 where there is grain, and everywhere in pictures that are hardly shrunk.
+// smoothness returns how much less of a mark hides in pictures that lack the grain of their
+// own pixels. Such grain hides a mark that is coarser. w and h are the size that the
+// picture is shrunk to. The result is 1 in grain, and everywhere in pictures that are
+// hardly shrunk.
 func smoothness(src *image.NRGBA, w, h int) dsp.Plane {
 	out := dsp.NewPlane(w, h)
 	sw, sh := src.Rect.Dx(), src.Rect.Dy()

@@ -110,7 +110,8 @@ func scaleBand(s dsp.Spectrum, g float64) {
 	}
 }
 
-// addTones adds the pilots, of which gains weigh each, at their share of the power.
+// addTones adds the pilots at their share of the power. gain weighs each pilot; nil means
+// 1.
 func (kd *Keys) addTones(s dsp.Spectrum, gain []float32) {
 	tones := map[int]complex64{} // by place in s
 	for i, p := range kd.Pilots {

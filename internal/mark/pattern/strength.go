@@ -16,8 +16,8 @@ func flatGain(side int) float32 {
 	return float32(math.Min(math.Max(g, flatLow), flatHigh))
 }
 
-// maxSlope is the greatest slope over texture: what is texture on the canonical
-// picture is smooth to whoever looks at the pixels of a large one.
+// maxSlope returns the max slope over texture, for a picture with the given long side in
+// pixels. Texture of the canonical picture looks smooth in the pixels of a large one.
 func maxSlope(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
 
 // A Shaped is what is added to the canonical picture: to luma, and negated to the blue
@@ -28,10 +28,10 @@ type Shaped struct {
 	slope, gain  float32
 }
 
-// Shape returns the mark made of the given blind patterns, one a carrier, and the tracer,
-// strength times as strong as the budget at 1 but never past the PSNR floor. The slope of
-// strength over texture solves the quadratic equation that puts the squared error at the
-// PSNR floor; what clipping would take costs nothing and is not counted.
+// Shape returns the mark made of the given blind patterns, one a carrier, and the tracer
+// (own). strength 1 is the visibility budget; the mark never goes past the PSNR floor. The
+// slope of strength over texture solves the quadratic equation that puts the squared error
+// at the floor. What clipping would take costs nothing and is not counted.
 func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) Shaped {
 	luma, texture, chroma := c.parts(blindLuma, blindChroma, own, strength)
 	slope, gain := c.solve(luma, texture, chroma)
@@ -77,10 +77,10 @@ var (
 	tracerWeight = float32(math.Sqrt(tracerShare))
 )
 
-// solve finds the texture slope, and the gain below 1 where even the least slope
-// breaks the PSNR floor. With L = flat + s texture in R, G and B, and the blue
-// difference C as -1.772 C in B and 0.344 C in G, the mean squared error is
-// <L^2> + (1.772^2 + 0.344^2)/3 <C^2> - 2 (1.772 - 0.344)/3 <L C>.
+// solve finds the texture slope, and the gain below 1 if even the min slope breaks the PSNR
+// floor. L = flat + s texture is added in R, G and B. The blue difference C adds -1.772 C
+// in B and 0.344 C in G. The mean squared error is <L^2> + (1.772^2 + 0.344^2)/3 <C^2> - 2
+// (1.772 - 0.344)/3 <L C>.
 func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 	const cross, square = (cbToB - cbToG) / 3, (cbToB*cbToB + cbToG*cbToG) / 3
 	var ff, ft, tt, fc, tc, cc float64

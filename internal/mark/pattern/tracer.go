@@ -53,8 +53,8 @@ func TracerOf(s *code.Stream, w, h int) dsp.Plane {
 	return out
 }
 
-// TracerSpan returns the first u and the number of u with
-// tracerLow <= hypot(u, v)/2 < tracerHigh, all of which follow each other.
+// TracerSpan returns the first u and the number of u with tracerLow <= hypot(u, v)/2 <
+// TracerHigh. These u follow each other.
 func TracerSpan(v int) (first, n int) {
 	const lo, hi = 4 * tracerLow * tracerLow, 4 * TracerHigh * TracerHigh
 	for first*first+v*v < lo {

@@ -35,8 +35,8 @@ func NewPairs(f []pattern.Frequency, n int, by Scales) *Pairs {
 	return s
 }
 
-// Observed are the strongest peaks of a map, in cycles a pixel, each with its mirror
-// image, and the map as pairs of them are judged on.
+// Observed holds the strongest peaks of a map, in cycles a pixel, each with its mirror
+// image. Its map near is what pairs of peaks are judged on.
 type Observed struct {
 	peaks  []peak
 	radius []float64 // of each, cycles a pixel

@@ -1,3 +1,5 @@
+// Package spectrum proposes maps under which a key's pilots lie on peaks of a spectrum:
+// similarities by a log-polar search, affine maps by pairs of peaks.
 package spectrum
 
 import (

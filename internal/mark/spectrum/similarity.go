@@ -25,7 +25,7 @@ type LogPolar struct {
 	angles, radii int
 	step          float64 // of ln radius
 	start         float64 // radius of column 0, cycles a work pixel
-	v             []uint8 // levels; and those of a block of columns more, which say nothing
+	v             []uint8 // levels, and a block of columns more that say nothing
 }
 
 // polarBlock is the number of columns that are summed at once.

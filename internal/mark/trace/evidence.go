@@ -14,7 +14,7 @@ import (
 // code are correlated with.
 type evidence struct {
 	tracer   coefficients
-	soft     [code.CodedN]float64 // soft bits of the payload, of unit norm; zero where nothing is seen
+	soft     [code.CodedN]float64 // soft bits of the payload, of unit norm; zero if nothing of it is seen
 	expected float64              // score of a mark at strength 1
 	payload  float64              // the same of the payload's code
 	told     float64              // how far these can be believed, 0..1
@@ -78,8 +78,8 @@ func (e *evidence) score(s *suspects, copies []Candidate, out []CopyScore) {
 	}
 }
 
-// logFisher is the log10 of P(X >= x) <= (1 + x) exp(-x), x = (z^2 + z'^2)/2, of two
-// independent scores, each of which exceeds its value with exp(-z^2/2) at most (Fisher's
+// logFisher returns the log10 of P(X >= x) <= (1 + x) exp(-x), x = (z^2 + z'^2)/2, for two
+// independent scores. Each exceeds its value with exp(-z^2/2) at most (Fisher's
 // combination).
 func logFisher(z, payload float64) float64 {
 	z, payload = math.Max(z, 0), math.Min(math.Max(payload, 0), payloadCap)

@@ -10,8 +10,8 @@ import (
 	"github.com/kycmark/kycmark/internal/register"
 )
 
-// A frame is the original's own raster, in which traces are made: the tracer's
-// samples, 1024 a long side, of which the picture is the upper left part.
+// A frame is the original's own raster, in which traces are made: the tracer's samples,
+// 1024 a long side. The picture is their upper left part.
 type frame struct {
 	w, h   int     // of the canonical original, pixels
 	fw, fh int     // samples that it covers
@@ -127,7 +127,7 @@ func (v *frameView) standardised(residual dsp.Plane) dsp.Plane {
 	return dsp.DCT2(v.resample(q), pattern.TracerSize)
 }
 
-// ofCanonical turns canonical coordinates into those of the frame.
+// ofCanonical turns canonical coordinates into coordinates of the frame.
 func (f *frame) ofCanonical(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(p.W, p.H)
 	g := float32(1 / f.scale)
@@ -172,8 +172,8 @@ func (f *frame) onLeak(r *register.Registration) (x, y dsp.Plane) {
 	return x, y
 }
 
-// taps are where the samples of the frame lie on the leak, as indices of the first of four
-// taps and fractions beyond it; the index is -1 where they are not all on the leak.
+// taps say where the samples of the frame lie on the leak: indices of the first of four
+// taps, and fractions beyond it. The index is -1 unless all four are on the leak.
 type taps struct {
 	at     []int32
 	fx, fy []float32

@@ -6,8 +6,8 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// predict predicts the score of a mark of the weakest strength issued, and the probability
-// that it would have been accused by its own part alone.
+// predict predicts the score of a mark of the weakest strength issued. It also predicts the
+// probability that such a mark would have been accused by its own part alone.
 func (out *Result) predict(copies []Candidate) {
 	if len(out.evidence) == 0 {
 		return

@@ -15,8 +15,8 @@ import (
 // original, rounded by the same steps, comes out as nearly the same values. What its
 // coefficients tell of a mark is which of those near a boundary fell to which side.
 
-// opened looks for the steps of a JPEG file in a leak that is no larger than the original;
-// nil if there are none.
+// opened looks for the steps of a JPEG file in a leak that is no larger than the original.
+// It returns nil if it finds no steps.
 func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	if w > t.sides[0] || h > t.sides[1] || w*h > maxRounded {
@@ -52,7 +52,7 @@ func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, qua
 	return e
 }
 
-// inPlace reports whether a leak's corners are those of the original.
+// inPlace reports whether a leak's corners lie on the original's corners.
 func (t *Tracer) inPlace(quad [4]geometry.Point) bool {
 	w, h := float64(t.sides[0]), float64(t.sides[1])
 	reach := sameCorner * math.Max(1, math.Max(w, h)/float64(max(t.frame.w, t.frame.h)))
@@ -78,7 +78,7 @@ func (t *Tracer) weakest() float64 {
 func (f *frame) pixels(w, h int) float64 { return float64(max(w, h)) / pattern.TracerSize }
 
 // gather brings scores of the original's pixels into the frame: each sample has the sum
-// of those that it would have changed.
+// over the pixels that it would have changed.
 func (f *frame) gather(p dsp.Plane) dsp.Plane {
 	k := f.pixels(p.W, p.H)
 	var out dsp.Plane

@@ -9,9 +9,9 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// coefficients are those of a tracer as whole numbers, so that sums over signs are
-// exact in any order: row by row as the signs are drawn, each row filled up to whole
-// words of 32 signs by zeros.
+// coefficients are a tracer's coefficients as whole numbers, so that sums over signs are
+// exact in any order. They lie row by row as the signs are drawn, each row filled up to
+// whole words of 32 signs by zeros.
 type coefficients struct {
 	q      []int32
 	square float64 // sum of squares
@@ -55,9 +55,9 @@ func quantise(x []float64) coefficients {
 	return out
 }
 
-// scores returns sum q s / |q| of each stream's signs. A stream's own signs are what
-// its tracer was made of; those of others are fair coins, whatever q is, so that
-// P(score >= z) <= exp(-z^2/2) for them (Hoeffding, 1963).
+// scores returns sum q s / |q| of each stream's signs. A stream's own signs are what its
+// tracer was made of. The signs of others are fair coins, whatever q is, so that P(score >=
+// z) <= exp(-z^2/2) for them (Hoeffding, 1963).
 func (c coefficients) scores(streams []*code.Stream) []float64 {
 	out := make([]float64, len(streams))
 	if c.square == 0 {
@@ -119,9 +119,9 @@ func (c coefficients) addTabulated(sums []int64, streams []*code.Stream) {
 	}
 }
 
-// tabulate writes the sums of eight coefficients, from the given byte of signs on, under
-// each byte of signs, a bit set being -1, the first sign the most significant. Beyond the
-// last coefficient sums are 0. It reports whether any is not.
+// tabulate writes the sums of eight coefficients under each byte of signs. A set bit is -1,
+// the first sign the most significant. from is the first byte of signs. Beyond the last
+// coefficient sums are 0. It reports whether any coefficient is not 0.
 func (c coefficients) tabulate(tables *[signRun][256]int32, from int) bool {
 	first := min(from*8, len(c.q))
 	q := c.q[first:min(first+signRun*8, len(c.q))]

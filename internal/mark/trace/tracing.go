@@ -1,3 +1,5 @@
+// Package trace finds a copy's mark with the original: the evidence that a leak gives for
+// each candidate, what the absence of a mark means, and several leaks together.
 package trace
 
 import (
@@ -136,7 +138,7 @@ func (t *Tracer) With(copies []Candidate, level float64) (*Tracer, int) {
 	return out, -1
 }
 
-// suspects returns the candidates of a key, nil if there are none.
+// suspects returns the candidates of a key, nil if there are no such candidates.
 func (t *Tracer) suspects(keyID string) *suspects {
 	for _, s := range t.under {
 		if s.kd.ID == keyID {
@@ -191,8 +193,8 @@ func traceable(leak image.Image) (*image.NRGBA, error) {
 	return p, nil
 }
 
-// judge fills out for a leak of the given size as it lies on the original, and as it was
-// opened from a JPEG file if it was.
+// judge fills out for a leak of the given size as it lies on the original. opened is the
+// leak as a JPEG file decoded, nil if it was not decoded from one.
 func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *capture.Sight, opened *requant.Leak) error {
 	fit, changes, err := r.Fit()
 	if err != nil || fit == nil {

@@ -25,7 +25,7 @@ var (
 const (
 	predictionBias   = -0.05
 	predictionSpread = 0.25
-	untoldBias       = -0.8 // times the share of which nothing is known
+	untoldBias       = -0.8 // times the share that the original says nothing about
 	untoldSpread     = 0.8  // the same
 	untoldReach      = 6    // pixels of the leak, deviation of the window over which powers are compared
 )

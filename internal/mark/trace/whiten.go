@@ -43,8 +43,9 @@ func (v *frameView) carried(d photometry.Details) bandSum {
 	return smooth3(h)
 }
 
-// bands sets the channel of a mark, which is that of faint detail but never better than
-// that of strong, and the whitening filter, the channel over the power of the residual.
+// bands sets the channel of a mark: the channel of faint detail, but never better than the
+// channel of strong detail. It also sets the whitening filter: the channel over the power
+// of the residual.
 func (v *frameView) bands(strong, faint bandSum) {
 	power := v.sums(v.spectrum, v.spectrum)
 	top := 0.0
