@@ -42,13 +42,12 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 	return detection(d, key), nil
 }
 
-// DetectAll reads the marks of all keys, strongest first: a copy that a recipient
-// marked again, under another key or as another submission, carries more than one.
-// What does not depend on the key is done once. The search ends with the stage that finds
-// one key's mark; the other keys' are then looked for once more on the leak as that mark
-// lays it straight, where marks of half its strength are found, too. One that is fainter
-// still, or that another part of a collage carries, may be missed. Each key has its own
-// bound on false reads, that of [Detect]. Without keys nothing is read. Errors are those of [Detect].
+// DetectAll reads the marks of all keys, the strongest first. A copy that a recipient marked
+// again, under another key or as another submission, carries more than one mark. The search
+// ends with the stage that finds one key's mark. The other keys' marks are then looked for
+// once more on the leak as that mark lays it straight: marks of half its strength are found.
+// A fainter mark, or a mark on another part of a collage, may be missed. Each key has the
+// bound on false reads of [Detect]. It returns the errors of [Detect].
 func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
 	kds := make([]*blind.Keys, len(keys))
 	for i, k := range keys {

@@ -31,7 +31,7 @@ type TraceOptions struct {
 	Level      float64    // an accusation needs a p below this, corrected for the number of copies; 0 means 1e-9
 }
 
-// defaultLevel is the p of an accusation where none is asked for.
+// defaultLevel is the p of an accusation if the options have no level.
 const defaultLevel = 1e-9
 
 // A CopyEvidence is the evidence for one copy.
@@ -68,22 +68,19 @@ type TraceResult struct {
 	inner *trace.Result
 }
 
-// Trace registers a leak onto its original, takes away what the original explains,
-// and correlates what is left with the complete mark of each issued copy. A copy that
-// was not used is accused with probability Level at most, whatever the leak shows.
+// Trace lays a leak onto its original, takes away what the original explains, and
+// correlates what is left with the mark of each candidate. A copy that was not used is
+// accused with probability Level at most, whatever the leak shows.
 //
-// A leak that does not show the original is not an error: Registered is false. Either
-// nothing aligns, or what aligns is seen to be another document of its template or
-// another capture, and there are no Copies; or it may be another capture for all that
-// can be seen, and then scores are given, but no power: that no mark was found says
-// nothing of an original that is perhaps not shown. So it is for a leak that gives no
-// reason to be this very capture (its frame, its grid of pixels, its sensor's noise),
-// as a second scan of a card does not, or that is too small to tell (fewer than 20,000
-// pixels with detail), or shows other detail on a two-hundredth of it or more. Whatever
-// carries a copy's own mark does show the original, however little of it is left.
+// A leak that does not show the original is not an error: Registered is false. If nothing
+// aligns, or what aligns is another document of its template or another capture, there are
+// no Copies. If it may be another capture, scores are given, but no power: the absence of a
+// mark then says nothing. That holds for a leak that gives no reason to be this very capture
+// (frame, grid of pixels, sensor noise). It also holds for fewer than 20,000 pixels with
+// detail, and for other detail on a two-hundredth of the leak. A copy's own mark always shows the
+// original, however little of it is left.
 //
-// The error wraps [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey],
-// or is ctx's.
+// The error wraps [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey], or is ctx's.
 func Trace(ctx context.Context, leak, original image.Image, copies []Candidate, opts *TraceOptions) (*TraceResult, error) {
 	t, err := NewTracer(original, copies, opts)
 	if err != nil {
@@ -212,10 +209,10 @@ func copyEvidence(scores []trace.CopyScore) (out []CopyEvidence) {
 	return out
 }
 
-// Decoys are the scores, comparable with [CopyEvidence].Score, that n copies which were never
-// issued have in the leak, under the key of the strongest copy: what chance gives in this
-// very picture. They are the same at every call and in memory at once, 1 kB each. It is nil
-// where nothing was scored.
+// Decoys returns the scores, comparable with [CopyEvidence].Score, of n copies that were
+// never issued, under the key of the strongest copy: what chance gives in this very leak.
+// They are the same at every call and in memory at once, 1 kB each. Decoys returns nil if
+// no copy was scored.
 func (t *TraceResult) Decoys(n int) []float64 {
 	if t.inner == nil {
 		return nil
@@ -226,12 +223,11 @@ func (t *TraceResult) Decoys(n int) []float64 {
 // ErrPool is returned for traces that do not belong together.
 var ErrPool = errors.New("watermark: traces of different originals")
 
-// CombineLeaks returns the evidence of several leaks of one original together, which must come
-// from one [Tracer]: in the order of its copies, or nil where no leak lies on the original. What
-// the leaks show is summed before it is compared with any copy, since the signs of a copy
-// are the same in all of them: near-identical leaks count once, as they should, and leaks
-// that are too small or too worn to be traced alone may be traced together. The error is
-// [ErrPool].
+// CombineLeaks returns the evidence of several leaks of one original together, which must
+// come from one [Tracer]: in the order of its copies, or nil if no leak lies on the original.
+// The signs of a copy are the same in all leaks, so that the leaks are summed before the sum
+// is compared with any copy: near-identical leaks count once. Leaks that are too small or
+// too worn to be traced alone may be traced together. The error is [ErrPool].
 func CombineLeaks(leaks []*TraceResult) ([]CopyEvidence, error) {
 	var inner []*trace.Result
 	for _, l := range leaks {

@@ -7,10 +7,10 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// combine returns the evidence of several leaks of one original together, in the order of
-// the tracer's candidates: nil if no leak lies on the original. What the leaks show is summed
-// before the sum is compared with any copy, since the signs of a copy are the same in all of
-// them: near-identical leaks count once. It reports false for results of several tracers.
+// Combine returns the evidence of several leaks of one original together, in the order of
+// the tracer's candidates: nil if no leak lies on the original. The signs of a copy are the
+// same in all leaks, so that the leaks are summed before the sum is compared with any copy:
+// near-identical leaks count once. Combine reports false for results of several tracers.
 func Combine(leaks []*Result) ([]CopyScore, bool) {
 	var t *Tracer
 	var sums []*evidence

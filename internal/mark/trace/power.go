@@ -6,20 +6,8 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// How far the score of a mark may lie from what is predicted: predictions are off by a
-// factor whose logarithm has this bias and deviation, the more so the less of the mark
-// lies where the original's own detail tells how it fared (blank pages through hard
-// compression); and the score itself by its unit variance. docs/robustness.md has the
-// trials.
-const (
-	predictionBias   = -0.05
-	predictionSpread = 0.25
-	untoldBias       = -0.8 // times the share that is not told
-	untoldSpread     = 0.8
-)
-
-// predict predicts the score of a mark of the weakest strength issued, and the probability
-// that it would have been accused by its own part alone.
+// predict predicts the score of a mark of the weakest strength issued. It also predicts the
+// probability that such a mark would have been accused by its own part alone.
 func (out *Result) predict(copies []Candidate) {
 	if len(out.evidence) == 0 {
 		return

@@ -18,14 +18,6 @@ type resized struct {
 	part  dsp.Rect  // that it shows, samples of the frame
 }
 
-const (
-	crooked  = 1.5  // pixels of the leak by which its sides may lie beside a rectangle's, or beside the original's edges
-	enlarged = 0.97 // original's pixels a leak's pixel, below which nothing is predicted
-	finest   = 8    // the same, from which on the original is halved first
-
-	leastPromise = 0.7 // expected of roundings, in parts of what is expected of differences: that is too much for a thumbnail
-)
-
 // resized predicts a leak of the given size from the part of the original that it shows;
 // nil where that is no upright rectangle, and where the steps of the file are fine.
 func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight, quad [4]geometry.Point) *resized {
@@ -56,8 +48,9 @@ func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight
 	return r
 }
 
-// upright is the rectangle of the original that a leak of the given size shows. It reports
-// false where that is none, reaches beyond the original or has fewer pixels than the leak.
+// upright returns the rectangle of the original that a leak of the given size shows. It
+// reports false if that is no upright rectangle, reaches beyond the original, or has fewer
+// pixels than the leak.
 func (t *Tracer) upright(q [4]geometry.Point, size image.Point) (dsp.Rect, bool) {
 	left, top := (q[0].X+q[3].X)/2, (q[0].Y+q[1].Y)/2
 	r := dsp.Rect{X: left, Y: top, W: (q[1].X+q[2].X)/2 - left, H: (q[2].Y+q[3].Y)/2 - top}
@@ -94,8 +87,8 @@ func (r *resized) evidence(t *Tracer, s *suspects) *evidence {
 	return e
 }
 
-// gather brings scores of the leak's pixels into the frame: each sample has the sum of
-// those that it would have changed.
+// gather brings scores of the leak's pixels into the frame: each sample has the sum over
+// the pixels that it would have changed.
 func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 	x, y := float64(p.W)/r.part.W, float64(p.H)/r.part.H // pixels a sample
 	k := dsp.Area
@@ -119,7 +112,7 @@ func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 
 // or returns the evidence that promises more, o or e; o may be nil.
 func (e *evidence) or(o *evidence) *evidence {
-	if o != nil && o.expected > float64(leastPromise*e.expected) {
+	if o != nil && o.expected > float64(minPromise*e.expected) {
 		return o
 	}
 	return e

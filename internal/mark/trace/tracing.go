@@ -1,3 +1,5 @@
+// Package trace finds a copy's mark with the original: the evidence that a leak gives for
+// each candidate, what the absence of a mark means, and several leaks together.
 package trace
 
 import (
@@ -17,14 +19,14 @@ import (
 	"github.com/kycmark/kycmark/internal/requant"
 )
 
-// A candidate is one copy of a submission that a trace looks for.
+// A Candidate is one copy of a submission that a trace looks for.
 type Candidate struct {
 	ID       uint64
 	Keys     *pattern.Keys // under which the copy was marked
 	Strength float64       // that the copy was marked with, above 0
 }
 
-// A copyScore is the evidence for one copy.
+// A CopyScore is the evidence for one copy.
 type CopyScore struct {
 	ID      uint64
 	Score   float64 // z of the copy's own part: P(z >= s) <= exp(-s^2/2) for a copy that was not used
@@ -33,7 +35,7 @@ type CopyScore struct {
 	LogE    float64 // log10 of the e-value: a likelihood ratio for a mark of the candidate's strength
 }
 
-// A result is what a trace found out about a leak: see watermark.TraceResult.
+// A Result is what a trace found out about a leak: see watermark.TraceResult.
 type Result struct {
 	Registered         bool
 	Copies             []CopyScore // in the order of the candidates
@@ -57,7 +59,7 @@ type edit struct {
 	Score   float64           // RMS difference in units of what the fit leaves elsewhere
 }
 
-// A tracer traces leaks of one original. It is immutable and safe for concurrent use.
+// A Tracer traces leaks of one original. It is immutable and safe for concurrent use.
 type Tracer struct {
 	level  float64
 	copies []Candidate
@@ -76,7 +78,7 @@ type suspects struct {
 	probe *probe
 }
 
-// newTracer readies an original for tracing leaks against copies of it, of the submission
+// New readies an original for tracing leaks against copies of it, of the submission
 // sub (zero: the digest of the original's pixels), accusing at p below level. onto is the
 // original's luma as the caller has readied it already, or nil. The error wraps
 // ErrTooSmall or ErrTooLarge of package pattern.
@@ -116,7 +118,7 @@ func New(onto *capture.Original, original image.Image, copies []Candidate, sub [
 	return t, nil
 }
 
-// with returns a tracer that looks for other copies of the same original at another level.
+// With returns a tracer that looks for other copies of the same original at another level.
 // It shares what t made of the original, so that it costs nothing. If t looks for no copy
 // under the key of one of them, with returns nil and the index of that copy.
 func (t *Tracer) With(copies []Candidate, level float64) (*Tracer, int) {
@@ -136,7 +138,7 @@ func (t *Tracer) With(copies []Candidate, level float64) (*Tracer, int) {
 	return out, -1
 }
 
-// suspects returns the candidates of a key, nil if there are none.
+// suspects returns the candidates of a key, nil if there are no such candidates.
 func (t *Tracer) suspects(keyID string) *suspects {
 	for _, s := range t.under {
 		if s.kd.ID == keyID {
@@ -146,7 +148,7 @@ func (t *Tracer) suspects(keyID string) *suspects {
 	return nil
 }
 
-// trace lays a leak on the original and traces it. The error wraps ErrTooSmall or
+// Trace lays a leak on the original and traces it. The error wraps ErrTooSmall or
 // ErrTooLarge of package pattern, or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Result, error) {
 	p, err := traceable(leak)
@@ -160,7 +162,7 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Result, error) {
 	return t.TraceLaid(ctx, p, sight)
 }
 
-// traceLaid is trace for a leak that the caller has already laid on the original: sight is
+// TraceLaid is trace for a leak that the caller has already laid on the original: sight is
 // what was found for the leak's luma at full size, nil if nothing aligns. traceLaid uses what
 // sight has computed before, and no other goroutine may use sight meanwhile.
 func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*Result, error) {
@@ -178,9 +180,6 @@ func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture
 	return out, nil
 }
 
-// minTraced is the min short side of a leak that is traced, pixels.
-const minTraced = 8
-
 // traceable returns the pixels of a leak that is neither too small nor too large to be
 // traced; the error wraps ErrTooSmall or ErrTooLarge of package pattern.
 func traceable(leak image.Image) (*image.NRGBA, error) {
@@ -194,8 +193,8 @@ func traceable(leak image.Image) (*image.NRGBA, error) {
 	return p, nil
 }
 
-// judge fills out for a leak of the given size as it lies on the original, and as it was
-// opened from a JPEG file if it was.
+// judge fills out for a leak of the given size as it lies on the original. opened is the
+// leak as a JPEG file decoded, nil if it was not decoded from one.
 func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *capture.Sight, opened *requant.Leak) error {
 	fit, changes, err := r.Fit()
 	if err != nil || fit == nil {
