@@ -172,7 +172,7 @@ func (s *score) windows(d *simDump, v *odds.Verdict) {
 	}
 	for _, h := range v.Hypotheses {
 		if h.Kind == odds.Custody && slices.Contains(h.Holders, d.holders[holder].name) {
-			s.supported, s.headed = h.LogLR, h.LogLR >= odds.LeastWindow && w.Heads()
+			s.supported, s.headed = h.LogLR, h.LogLR >= odds.MinWindow && w.Heads()
 		}
 	}
 }

@@ -191,7 +191,9 @@ func TestDetectWords(t *testing.T) {
 func TestVerdictTellsTerminalsNothing(t *testing.T) {
 	const evil = "(a\x1b[2J\u202e\u009bm.jpg)"
 	var out bytes.Buffer
-	newUI(&out, &bytes.Buffer{}).verdict(&verify.DumpVerdict{Headline: evil, Shows: []string{evil}, ShowsNot: []string{evil}})
+	var d verify.DumpVerdict
+	d.Headline, d.Shows, d.ShowsNot = evil, []string{evil}, []string{evil}
+	newUI(&out, &bytes.Buffer{}).verdict(&d)
 	require.Equal(t, 3, strings.Count(out.String(), "(a\ufffd[2J\ufffd\ufffdm.jpg)\n"), "%q", out.String())
 }
 
