@@ -18,7 +18,7 @@ func newBench(u *ui) *cobra.Command {
   kycmark-bench registry --sizes 1M
   kycmark-bench quality
   kycmark-bench speed --json`,
-	}, newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u))
+	}, newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u))
 	for _, x := range all() {
 		parent := root
 		if group, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match

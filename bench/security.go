@@ -58,6 +58,9 @@ are made. Exit 1 when a --bar is missed, or when any reading gives a wrong ID.`,
 				ruler.Of("read", "read"), ruler.Means("PSNR against the unmarked picture, dB", "psnr", 1),
 				ruler.Quantiles("strongest agreement of the pilots", "max_sync", 2, 1), {Head: "what is done", Cell: aboutAttempt},
 			}},
+			{Name: "short", Doc: true, Where: ruler.Has("read"), By: []string{"attempt"}, Row: aboutRows(), Columns: []ruler.Column{
+				ruler.Of("read", "read"), ruler.Means("PSNR, dB", "psnr", 1),
+			}},
 		},
 		Missed: func(trials []ruler.Trial) []string {
 			succeeds := func(g ruler.Group) bool { return len(g) > 0 && g[0].Labels["goal"] != toRemove }
@@ -74,6 +77,17 @@ func aboutAttempt(g ruler.Group) string {
 		}
 	}
 	return ""
+}
+
+// aboutRows names every attempt by what it does.
+func aboutRows() (out ruler.RowNames) {
+	for _, a := range attempts() {
+		out = append(out, struct {
+			Name   string
+			Values []string
+		}{a.about, []string{a.name}})
+	}
+	return out
 }
 
 // An attempt makes a leak of a victim's first copies, and names the picture that its
@@ -236,7 +250,7 @@ func (r *securityRun) one(ctx context.Context, _ int, a *attempt, s *victim, t *
 		return err
 	}
 	right := d.Found && (a.goal == toForge || slices.Contains(s.ids[:a.copies], d.Copy))
-	t.Values["read"], t.Values["max_sync"] = yes(right), d.Sync
+	t.Values["read"], t.Values["max_sync"] = yes(right), d.Debug.Sync
 	if d.Found && !right {
 		t.Values["wrong"], t.Labels["got"] = 1, d.Copy.String()
 	}
@@ -256,7 +270,7 @@ func (r *securityRun) guess(ctx context.Context, i int, _ *attempt, s *victim, t
 			return err
 		}
 		n++
-		sync = max(sync, d.Sync)
+		sync = max(sync, d.Debug.Sync)
 		read += yes(d.Found)
 	}
 	if n > 0 {

@@ -20,7 +20,7 @@ import (
 
 // The figures of docs/limits.md on how copies are written:
 //
-//	KYCMARK_SHARED=... go test -tags study -timeout 2h -v -run Study ./cmd/kycmark
+//	KYCMARK_SHARED=... go -C bench test -tags study -timeout 2h -v -run Study .
 
 func sharedPictures(t *testing.T, globs ...string) (paths []string) {
 	for _, g := range globs {
@@ -88,7 +88,7 @@ func TestSizeStudy(t *testing.T) {
 		require.NoError(t, err)
 		ratio := float64(marked.Len()) / float64(plain.Len())
 		assert.InDelta(t, 1, ratio, 0.15, path)
-		t.Logf("%-40s %v, quality %d -> %d, %.3f of the plain one, %.3f of the source", filepath.Base(path), subsamplings[pic.Source.Subsampling],
+		t.Logf("%-40s %v, quality %d -> %d, %.3f of the plain one, %.3f of the source", filepath.Base(path), pic.Source.Subsampling,
 			pic.Source.Quality, got.Source.Quality, ratio, float64(marked.Len())/float64(pic.Size))
 	}
 }
