@@ -43,7 +43,7 @@ func originalBytes(pixels int) int64 { return 28*int64(pixels)/3 + preparedBytes
 // does not depend on the copies is made at the first call and kept, for the keys of that
 // call's copies. The error wraps an error of [watermark.NewTracer]; it is
 // [watermark.ErrNoKey] if a copy's key is new and the pixels are no longer there.
-func (o *original) tracerOf(copies []watermark.Issued, level float64) (*watermark.Tracer, error) {
+func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*watermark.Tracer, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.picture != nil {
@@ -81,7 +81,7 @@ func (c *originalCache) follow(ctx context.Context, r *registry.Registry) error 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var err error
-	c.erased, err = r.ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) { c.drop(gone) })
+	c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) { c.drop(gone) })
 	if err != nil {
 		return fmt.Errorf("load erasures: %w", err)
 	}
@@ -183,7 +183,7 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	if err != nil {
 		return nil, nil
 	}
-	switch err := v.cfg.Registry.CheckRendition(ctx, of, pic.Decoder, pic.Image); {
+	switch err := v.cfg.Registry.Engine().CheckRendition(ctx, of, pic.Decoder, pic.Image); {
 	case errors.Is(err, registry.ErrSealed), errors.Is(err, registry.ErrNotFound):
 		return nil, nil
 	case err != nil:

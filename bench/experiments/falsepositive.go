@@ -224,13 +224,13 @@ func (c *ReadingCount) add(d *watermark.Detection, file, attack string) {
 	if d.Found {
 		c.Found++
 	}
-	c.Checks += d.Checks
-	c.MaxChecks = max(c.MaxChecks, d.Checks)
-	if d.Checks > 0 {
+	c.Checks += d.Debug.Checks
+	c.MaxChecks = max(c.MaxChecks, d.Debug.Checks)
+	if d.Debug.Checks > 0 {
 		c.Checked++
 	}
-	if d.Sync > c.Sync {
-		c.Sync, c.File, c.Attack = d.Sync, file, attack
+	if d.Debug.Sync > c.Sync {
+		c.Sync, c.File, c.Attack = d.Debug.Sync, file, attack
 	}
 }
 

@@ -214,9 +214,9 @@ func (r *pairRun) draw(blank *specimen.Blank, medium, i int) (*pairLeak, error) 
 // every other document, marked and not in turn.
 func (r *pairRun) hold(ctx context.Context, docs []*pairLeak, i int, out *pairTally) error {
 	d := docs[i]
-	issued := make([]watermark.Issued, len(d.ids))
+	issued := make([]watermark.Candidate, len(d.ids))
 	for k, id := range d.ids {
-		issued[k] = watermark.Issued{Copy: id, Key: r.key}
+		issued[k] = watermark.Candidate{Copy: id, Key: r.key}
 	}
 	by, err := watermark.NewTracer(d.upload, issued, &watermark.TraceOptions{Level: pairLevel})
 	if err != nil {
@@ -286,7 +286,7 @@ func (c *PairCount) add(o *PairCount) {
 }
 
 // add counts what a leak of document of was taken for, traced against the original d.
-func (t *pairTally) add(kind int, d, of *pairLeak, marked bool, seen *watermark.Traced) {
+func (t *pairTally) add(kind int, d, of *pairLeak, marked bool, seen *watermark.TraceResult) {
 	c := t.at(kind, of.attack, marked)
 	right := kind == pairOwn && marked
 	accusing := slices.ContainsFunc(seen.Accused, func(id watermark.CopyID) bool { return !right || id != d.ids[0] })

@@ -190,7 +190,7 @@ func (r *robustnessRun) prepare(ctx context.Context, i int) bool {
 	s.trials = make([]trial, len(r.attacks))
 	s.result = PictureResult{
 		File: path, Width: up.image.Rect.Dx(), Height: up.image.Rect.Dy(), Copy: s.id.String(),
-		PSNR: Number(m.PSNR), SSIM: Number(m.SSIM), Strength: Number(m.Strength), Margin: Number(m.Margin),
+		PSNR: Number(m.PSNR), SSIM: Number(m.SSIM), Strength: Number(m.Strength), Margin: Number(m.MarginDB),
 		Weak: m.Weak, MarkMS: Number(r.since(start)),
 	}
 	return true

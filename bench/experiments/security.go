@@ -243,7 +243,7 @@ func (r *securityRun) task(ctx context.Context, i, k int) {
 		out.err = err
 		return
 	}
-	out.Tried, out.sync = 1, d.Sync
+	out.Tried, out.sync = 1, d.Debug.Sync
 	switch {
 	case !d.Found:
 	case a.goal == toForge || slices.Contains(s.ids[:a.copies], d.Copy):
@@ -269,7 +269,7 @@ func (r *securityRun) guess(ctx context.Context, i int, out *outcome) {
 			return
 		}
 		out.Tried++
-		out.sync = max(out.sync, d.Sync)
+		out.sync = max(out.sync, d.Debug.Sync)
 		if d.Found {
 			out.Read++
 		}

@@ -51,21 +51,21 @@ type TraceConfig struct {
 
 // A tracer traces leaks of one original.
 type tracer interface {
-	Trace(ctx context.Context, leak image.Image) (*watermark.Traced, error)
+	Trace(ctx context.Context, leak image.Image) (*watermark.TraceResult, error)
 }
 
 // A traceEngine is what is measured. Tests put their own in its place.
 type traceEngine struct {
 	*engine
 	copies func(*watermark.Key, image.Image, *watermark.Options, []watermark.CopyID) ([]*image.NRGBA, error)
-	tracer func(image.Image, []watermark.Issued, *watermark.TraceOptions) (tracer, error)
-	pool   func([]*watermark.Traced) ([]watermark.CopyTrace, error)
+	tracer func(image.Image, []watermark.Candidate, *watermark.TraceOptions) (tracer, error)
+	pool   func([]*watermark.TraceResult) ([]watermark.CopyEvidence, error)
 }
 
 func newTraceEngine() *traceEngine {
 	return &traceEngine{
-		engine: newEngine(), copies: embedAll, pool: watermark.Pool,
-		tracer: func(original image.Image, copies []watermark.Issued, opts *watermark.TraceOptions) (tracer, error) {
+		engine: newEngine(), copies: embedAll, pool: watermark.CombineLeaks,
+		tracer: func(original image.Image, copies []watermark.Candidate, opts *watermark.TraceOptions) (tracer, error) {
 			return watermark.NewTracer(original, copies, opts)
 		},
 	}
@@ -237,9 +237,9 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) (err erro
 
 // readyTracers makes the tracers of a picture and of its renditions.
 func (r *traceRun) readyTracers(s *suspect, strength float64) (err error) {
-	issued := make([]watermark.Issued, len(s.ids))
+	issued := make([]watermark.Candidate, len(s.ids))
 	for k, id := range s.ids {
-		issued[k] = watermark.Issued{Copy: id, Key: r.key, Strength: strength}
+		issued[k] = watermark.Candidate{Copy: id, Key: r.key, Strength: strength}
 	}
 	opts := &watermark.TraceOptions{Submission: s.options.Submission}
 	start := r.now()

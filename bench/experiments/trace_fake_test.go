@@ -10,18 +10,18 @@ import (
 // FakeTrace is an engine of the tests' own functions.
 type FakeTrace struct {
 	Fake
-	Trace func(leak image.Image, copies []watermark.Issued) (*watermark.Traced, error)
-	Pool  func(leaks []*watermark.Traced) ([]watermark.CopyTrace, error)
+	Trace func(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error)
+	Pool  func(leaks []*watermark.TraceResult) ([]watermark.CopyEvidence, error)
 	Ready func(original image.Image)                     // told of every tracer
 	Mixed func(ids []watermark.CopyID, strength float64) // told of every request for copies
 }
 
 type fakeTracer struct {
-	copies []watermark.Issued
-	trace  func(image.Image, []watermark.Issued) (*watermark.Traced, error)
+	copies []watermark.Candidate
+	trace  func(image.Image, []watermark.Candidate) (*watermark.TraceResult, error)
 }
 
-func (f fakeTracer) Trace(_ context.Context, leak image.Image) (*watermark.Traced, error) {
+func (f fakeTracer) Trace(_ context.Context, leak image.Image) (*watermark.TraceResult, error) {
 	return f.trace(leak, f.copies)
 }
 
@@ -35,7 +35,7 @@ func (f FakeTrace) Run(ctx context.Context, cfg TraceConfig) (*TraceReport, erro
 		}
 		return all, nil
 	}
-	e.tracer = func(original image.Image, copies []watermark.Issued, _ *watermark.TraceOptions) (tracer, error) {
+	e.tracer = func(original image.Image, copies []watermark.Candidate, _ *watermark.TraceOptions) (tracer, error) {
 		if f.Ready != nil {
 			f.Ready(original)
 		}

@@ -26,7 +26,7 @@ type Pooled struct {
 // pooled is one subset of leaks.
 type pooled struct {
 	leaks int
-	right watermark.CopyTrace
+	right watermark.CopyEvidence
 	named bool
 	at6   int // innocents
 }
@@ -34,7 +34,7 @@ type pooled struct {
 // poolLeaks makes several leaks of a picture's copy and pools them: singly, by twos,
 // by fours and so on, no leak in two subsets of a size.
 func (r *traceRun) poolLeaks(ctx context.Context, s *suspect, a attack.Attack) ([]pooled, error) {
-	traced := make([]*watermark.Traced, r.cfg.PoolLeaks)
+	traced := make([]*watermark.TraceResult, r.cfg.PoolLeaks)
 	for n := range traced {
 		seed := r.cfg.draw(fmt.Sprintf("pool %s %d", a.Name, n), s.content)
 		var seen sighting
@@ -69,9 +69,9 @@ func handled(p *image.NRGBA, seed uint64, n int) *image.NRGBA {
 }
 
 // poolOf pools those of the leaks that lie on the original.
-func (r *traceRun) poolOf(leaks []*watermark.Traced, guilty watermark.CopyID) (pooled, error) {
+func (r *traceRun) poolOf(leaks []*watermark.TraceResult, guilty watermark.CopyID) (pooled, error) {
 	out := pooled{leaks: len(leaks)}
-	var shown []*watermark.Traced
+	var shown []*watermark.TraceResult
 	for _, t := range leaks {
 		if len(t.Copies) > 0 {
 			shown = append(shown, t)

@@ -26,9 +26,9 @@ type sighting struct {
 	attack     string // that of a wrong original, which the task does not name
 	ms         float64
 	registered bool
-	guilty     []watermark.CopyTrace // the copies that are in the leak
-	first      bool                  // the best copy is one of these
-	accused    bool                  // and accused
+	guilty     []watermark.CopyEvidence // the copies that are in the leak
+	first      bool                     // the best copy is one of these
+	accused    bool                     // and accused
 	power      float64
 	expected   float64 // score
 	overlap    float64
@@ -42,19 +42,19 @@ type innocents struct {
 	n              int
 	score, payload float64 // the largest
 	at6, at9       int
-	framed         []watermark.CopyTrace // accused
+	framed         []watermark.CopyEvidence // accused
 	sumE, mostE    float64
 	scores         []float64 // until they are added to the null distributions
 	payloads       []float64
 }
 
 // look traces a leak in which the first copies of s are, as many as guilty says.
-func (r *traceRun) look(ctx context.Context, s *suspect, leak image.Image, guilty int, out *sighting) *watermark.Traced {
+func (r *traceRun) look(ctx context.Context, s *suspect, leak image.Image, guilty int, out *sighting) *watermark.TraceResult {
 	return r.trial(ctx, s.tracer, s.ids, leak, guilty, out)
 }
 
 // trial is look with any tracer of copies ids.
-func (r *traceRun) trial(ctx context.Context, by tracer, ids []watermark.CopyID, leak image.Image, guilty int, out *sighting) *watermark.Traced {
+func (r *traceRun) trial(ctx context.Context, by tracer, ids []watermark.CopyID, leak image.Image, guilty int, out *sighting) *watermark.TraceResult {
 	start := r.now()
 	t, err := by.Trace(ctx, leak)
 	out.ms = r.since(start)
@@ -67,9 +67,9 @@ func (r *traceRun) trial(ctx context.Context, by tracer, ids []watermark.CopyID,
 }
 
 // judge compares a trace with what is in the leak: the first copies of ids.
-func (s *sighting) judge(t *watermark.Traced, ids []watermark.CopyID, guilty int) {
+func (s *sighting) judge(t *watermark.TraceResult, ids []watermark.CopyID, guilty int) {
 	s.registered, s.power, s.expected, s.overlap = t.Registered, t.Power, t.Expected, t.Overlap
-	s.guilty = make([]watermark.CopyTrace, guilty)
+	s.guilty = make([]watermark.CopyEvidence, guilty)
 	s.innocent = innocents{score: math.Inf(-1), payload: math.Inf(-1)}
 	if t.Decoded != nil {
 		s.decoded = slices.Contains(ids[:guilty], *t.Decoded)
@@ -95,7 +95,7 @@ func (s *sighting) judge(t *watermark.Traced, ids []watermark.CopyID, guilty int
 	}
 }
 
-func (n *innocents) add(c watermark.CopyTrace, accused bool) {
+func (n *innocents) add(c watermark.CopyEvidence, accused bool) {
 	n.n++
 	n.score, n.payload = max(n.score, c.Score), max(n.payload, c.Payload)
 	if c.LogP <= likelyAt {

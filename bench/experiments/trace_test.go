@@ -33,18 +33,18 @@ func traceWorld() bench.FakeTrace {
 	}
 }
 
-func traceFake(leak image.Image, copies []watermark.Issued) (*watermark.Traced, error) {
+func traceFake(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error) {
 	c, width := leak.At(4, 4).(color.NRGBA), leak.Bounds().Dx()
 	switch {
 	case c.R < c.B:
 		return nil, errNegative
 	case c.R == c.G:
-		return &watermark.Traced{Best: -1}, nil
+		return &watermark.TraceResult{Best: -1}, nil
 	}
 	r := rand.New(rand.NewPCG(uint64(width), 1))
-	t := &watermark.Traced{Registered: true, Power: .5, Expected: 40}
+	t := &watermark.TraceResult{Registered: true, Power: .5, Expected: 40}
 	for _, issued := range copies {
-		t.Copies = append(t.Copies, watermark.CopyTrace{Copy: issued.Copy, Score: r.NormFloat64(), Payload: r.NormFloat64() / 2, LogE: math.Log10(.5)})
+		t.Copies = append(t.Copies, watermark.CopyEvidence{Copy: issued.Copy, Score: r.NormFloat64(), Payload: r.NormFloat64() / 2, LogE: math.Log10(.5)})
 	}
 	found := &t.Copies[0]
 	found.Score, found.Payload, found.LogP, found.LogE = float64(width), 6, float64(-width)/5, 0
@@ -54,7 +54,7 @@ func traceFake(leak image.Image, copies []watermark.Issued) (*watermark.Traced, 
 	return t, nil
 }
 
-func poolFake(leaks []*watermark.Traced) ([]watermark.CopyTrace, error) {
+func poolFake(leaks []*watermark.TraceResult) ([]watermark.CopyEvidence, error) {
 	sum := slices.Clone(leaks[0].Copies)
 	for i := range sum {
 		for _, other := range leaks[1:] {
@@ -117,7 +117,7 @@ func TestTrace(t *testing.T) {
 // Where a power of .999 is claimed, leaks that are not accused are listed.
 func TestTracePower(t *testing.T) {
 	fake := traceWorld()
-	fake.Trace = func(leak image.Image, copies []watermark.Issued) (*watermark.Traced, error) {
+	fake.Trace = func(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error) {
 		tr, err := traceFake(leak, copies)
 		tr.Power, tr.Expected = .9995, 2*float64(leak.Bounds().Dx())
 		return tr, err
@@ -178,7 +178,7 @@ func TestTracePool(t *testing.T) {
 	fake := traceWorld()
 	var mu sync.Mutex
 	sizes := map[image.Point]int{}
-	fake.Trace = func(leak image.Image, copies []watermark.Issued) (*watermark.Traced, error) {
+	fake.Trace = func(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		sizes[leak.Bounds().Max]++
@@ -196,7 +196,7 @@ func TestTracePool(t *testing.T) {
 	}
 	assert.Contains(t, rep.Markdown(), "| none | 4 | 1/1 |")
 
-	fake.Pool = func([]*watermark.Traced) ([]watermark.CopyTrace, error) { return nil, errors.New("no pool") }
+	fake.Pool = func([]*watermark.TraceResult) ([]watermark.CopyEvidence, error) { return nil, errors.New("no pool") }
 	rep, err = fake.Run(t.Context(), cfg)
 	require.NoError(t, err)
 	require.Len(t, rep.Errors, 1)
@@ -256,16 +256,18 @@ func TestTraceRenditions(t *testing.T) {
 // another number, is an error, not a success.
 func TestTraceDistrusts(t *testing.T) {
 	files := folder(t, image.Pt(80, 60))
-	for what, answer := range map[string]func([]watermark.Issued) *watermark.Traced{
-		"does not show": func(c []watermark.Issued) *watermark.Traced {
-			return &watermark.Traced{Accused: []watermark.CopyID{c[0].Copy}}
+	for what, answer := range map[string]func([]watermark.Candidate) *watermark.TraceResult{
+		"does not show": func(c []watermark.Candidate) *watermark.TraceResult {
+			return &watermark.TraceResult{Accused: []watermark.CopyID{c[0].Copy}}
 		},
-		"copies traced": func([]watermark.Issued) *watermark.Traced {
-			return &watermark.Traced{Registered: true, Copies: make([]watermark.CopyTrace, 3)}
+		"copies traced": func([]watermark.Candidate) *watermark.TraceResult {
+			return &watermark.TraceResult{Registered: true, Copies: make([]watermark.CopyEvidence, 3)}
 		},
 	} {
 		fake := traceWorld()
-		fake.Trace = func(_ image.Image, copies []watermark.Issued) (*watermark.Traced, error) { return answer(copies), nil }
+		fake.Trace = func(_ image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error) {
+			return answer(copies), nil
+		}
 		rep, err := fake.Run(t.Context(), traceConfig(files, "none"))
 		require.NoError(t, err)
 		assert.Zero(t, rep.Total.Named)

@@ -25,7 +25,7 @@ type Issuer struct {
 // NewIssuer needs Registry and, unless it is HashOnly and the registry's
 // hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key. It asks the
 // registry: the error wraps [ErrSealed] where uploads are sealed under another key
-// (see [Registry.CheckSealKey]).
+// (see [Engine.CheckSealKey]).
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
@@ -38,7 +38,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
 	}
 	if !cfg.HashOnly || cfg.Registry.sealHashes { // it seals
-		if err := cfg.Registry.CheckSealKey(context.Background(), cfg.SealKey); err != nil {
+		if err := cfg.Registry.Engine().CheckSealKey(context.Background(), cfg.SealKey); err != nil {
 			return nil, err
 		}
 	}
@@ -160,7 +160,7 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 	b := out.Image.Rect
 	return Copy{
 		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
-		Strength: out.Strength, Margin: out.Margin, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
+		Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
 		Format: out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
 		Issued: now, Actor: s.cfg.Actor, Salt: newSalt(),
 	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Salt: newSalt()}
