@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/bench/experiments"
-	"github.com/kycmark/kycmark/internal/attack"
 )
 
 func newBenchTrace(u *ui) *cobra.Command {
@@ -16,7 +15,6 @@ func newBenchTrace(u *ui) *cobra.Command {
 	var t experiments.TraceConfig
 	var bars map[string]string
 	var plot string
-	var pairs experiments.PairsConfig
 	cmd := f.command("trace", "Whose copy is named, with the original at hand", `Mark each picture for one of many copies, attack the marked picture in every way and
 trace what is left against the original and all copies. A copy counts as named when
 it comes first with a p of at most 1e-9, corrected for the number of copies.
@@ -24,18 +22,11 @@ it comes first with a p of at most 1e-9, corrected for the number of copies.
 Beside what is named the tables compare the power and the score that traces expect
 with what they saw, and count innocent copies. Exit 1 when a --bar is missed, when
 an innocent copy has a p of 1e-6 or less or when another ID is read.
-
-With --pairs measure wrong originals instead: documents of invented persons are drawn,
-sixteen of a template at a time, and each one's leak is traced against every other's
-original, beside leaks of other captures of the same card and of the originals
-themselves. Exit 1 when any copy is accused that is not in the leak, or when more than 3
-wrong pairs in 10,000 are registered. With --state a run that was cut short goes on, and
-runs with other seeds add to the same table.`,
+`,
 		`  kycmark-bench trace --pictures photos/ --out trace.md --bar all=0.99
   kycmark-bench trace --pictures photos/ --attacks thumbnail,hard --unmarked --plot innocents.svg
   kycmark-bench trace --pictures photos/ --attacks none --collusion 2,5,8 --mixes mean,median --then jpeg75,thumb320
-  kycmark-bench trace --pictures photos/ --attacks x_thumb64 --pool x_thumb64
-  kycmark-bench trace --pairs 10000 --max-side 640 --state pairs.jsonl --out pairs.md`)
+  kycmark-bench trace --pictures photos/ --attacks x_thumb64 --pool x_thumb64`)
 	cmd.Flags().StringSliceVar(&f.attacks, "attacks", nil, "`names` or groups of attacks (default: all but the group hard)")
 	cmd.Flags().StringToStringVar(&bars, "bar", nil, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
 	cmd.Flags().IntVar(&t.Issued, "copies", 1000, "`number` of copies of each picture to trace against")
@@ -48,13 +39,7 @@ runs with other seeds add to the same table.`,
 	cmd.Flags().StringSliceVar(&t.Pool, "pool", nil, "`names` of attacks whose leaks of one copy are pooled")
 	cmd.Flags().IntVar(&t.PoolLeaks, "pool-leaks", 8, "`number` of leaks of one copy to pool")
 	cmd.Flags().StringVar(&plot, "plot", "", "draw the scores of innocent copies to this SVG `file`, too")
-	cmd.Flags().IntVar(&pairs.Pairs, "pairs", 0, "least `number` of leaks and other persons' originals of the same template to measure, and nothing else")
-	cmd.Flags().StringVar(&pairs.State, "state", "", "pairs: `file` that keeps what was counted")
 	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) (err error) {
-		if pairs.Pairs != 0 || pairs.State != "" {
-			pairs.Issued = t.Issued
-			return u.benchPairs(cmd, &f, pairs)
-		}
 		if f.cfg.Bars, err = parseBars(bars); err != nil {
 			return err
 		}
@@ -86,32 +71,4 @@ func (u *ui) benchTrace(ctx context.Context, cfg experiments.TraceConfig, plot s
 		}
 	}
 	return measured{r, slices.Concat(r.Broken, r.Errors), len(r.Missed)+r.Alarms() > 0}, nil
-}
-
-// benchPairs measures wrong originals.
-func (u *ui) benchPairs(cmd *cobra.Command, f *benchFlags, cfg experiments.PairsConfig) error {
-	for _, name := range []string{"pictures", "bar", "unmarked", "wrong", "renditions", "collusion", "mixes", "then", "pool", "pool-leaks", "plot"} {
-		if cmd.Flags().Changed(name) {
-			return usagef("--%s does not go with --pairs", name)
-		}
-	}
-	if cfg.Pairs < 1 || cfg.Issued < 1 {
-		return usagef("--pairs and --copies take 1 or more")
-	}
-	if err := u.prepare(f); err != nil {
-		return err
-	}
-	show, done := u.progressOf(cmd.Context(), "tracing")
-	defer done()
-	cfg.Config = f.cfg
-	cfg.Attacks, cfg.Progress = f.attacks, show
-	r, err := experiments.Pairs(cmd.Context(), cfg)
-	done()
-	if errors.Is(err, experiments.ErrPairs) || errors.Is(err, attack.ErrUnknown) {
-		return &usageError{err}
-	}
-	if err != nil {
-		return err
-	}
-	return u.measured(measured{r, nil, r.Failed()}, f)
 }

@@ -14,11 +14,12 @@ func newBench(u *ui) *cobra.Command {
   kycmark-bench falsepositives --pictures photos/ --keys 4
   kycmark-bench security --copies 1000
   kycmark-bench trace --attacks thumbnail,capture
-  kycmark-bench match --sizes 1M,10M
+  kycmark-bench match search --sizes 1M,10M
+  kycmark-bench verdict --dumps 300
   kycmark-bench registry --sizes 1M
   kycmark-bench quality
   kycmark-bench speed --json`,
-	}, newBenchTrace(u), newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u))
+	}, newBenchTrace(u))
 	for _, x := range all() {
 		parent := root
 		if group, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match
