@@ -19,7 +19,7 @@ func newBench(u *ui) *cobra.Command {
   kycmark-bench registry --sizes 1M
   kycmark-bench quality
   kycmark-bench speed --json`,
-	}, newBenchTrace(u))
+	})
 	for _, x := range all() {
 		parent := root
 		if group, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match

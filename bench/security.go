@@ -58,6 +58,9 @@ are made. Exit 1 when a --bar is missed, or when any reading gives a wrong ID.`,
 				ruler.Of("read", "read"), ruler.Means("PSNR against the unmarked picture, dB", "psnr", 1),
 				ruler.Quantiles("strongest agreement of the pilots", "max_sync", 2, 1), {Head: "what is done", Cell: aboutAttempt},
 			}},
+			{Name: "short", Doc: true, Where: ruler.Has("read"), By: []string{"attempt"}, Row: aboutRows(), Columns: []ruler.Column{
+				ruler.Of("read", "read"), ruler.Means("PSNR, dB", "psnr", 1),
+			}},
 		},
 		Missed: func(trials []ruler.Trial) []string {
 			succeeds := func(g ruler.Group) bool { return len(g) > 0 && g[0].Labels["goal"] != toRemove }
@@ -74,6 +77,17 @@ func aboutAttempt(g ruler.Group) string {
 		}
 	}
 	return ""
+}
+
+// aboutRows names every attempt by what it does.
+func aboutRows() (out ruler.RowNames) {
+	for _, a := range attempts() {
+		out = append(out, struct {
+			Name   string
+			Values []string
+		}{a.about, []string{a.name}})
+	}
+	return out
 }
 
 // An attempt makes a leak of a victim's first copies, and names the picture that its

@@ -195,7 +195,7 @@ func (j *judgement) windows() {
 	lr, headed := 0.0, false
 	for _, h := range j.v.Hypotheses {
 		if h.Kind == odds.Custody && slices.Contains(h.Holders, holder.name) {
-			lr, headed = h.LogLR, h.LogLR >= odds.LeastWindow && w.Heads()
+			lr, headed = h.LogLR, h.LogLR >= odds.MinWindow && w.Heads()
 		}
 	}
 	j.dump.Values["window_log10_lr"] = lr

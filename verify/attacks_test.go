@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -29,7 +30,7 @@ func TestClaimOfADraw(t *testing.T) {
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{Claimed: 1000, Drawn: true}, 120)
 	require.Equal(t, 40, got.Case.Examined)
-	require.Equal(t, odds.Claim{Seen: 20, Examined: 40, Claimed: 1000, AtLeast: 364, Level: 0.95}, got.Odds.Claim)
+	require.Equal(t, odds.Claim{Seen: 20, Examined: 40, Claimed: 1000, Min: 364, Level: 0.95}, got.Odds.Claim)
 	require.Contains(t, strings.Join(got.Shows, " "), "at least 364 show submissions of the registry, at a confidence of 95 %: the 40 files examined were drawn")
 }
 
@@ -41,7 +42,7 @@ func TestWindowOfManyHolders(t *testing.T) {
 	})
 	one := verify.WeighFor(leaks, recipients, verify.Config{Found: found}, 60)
 	require.Equal(t, 1, one.Odds.Window.Searched)
-	require.Contains(t, one.Headline, "which recipients could hold unmarked")
+	require.Contains(t, one.Headline, "Recipients could hold the uploads of that time unmarked")
 	for i, name := range []string{"store", "vendor B", "authority C"} {
 		c := registry.Custody{Recipient: name, From: feb.AddDate(0, 2+i, 0), To: feb.AddDate(0, 3+i, 0), Entered: found.AddDate(-1, 0, 0)}
 		l := leakOf(21+i, verify.FoundUnreadable, "", c)
@@ -53,7 +54,7 @@ func TestWindowOfManyHolders(t *testing.T) {
 	require.Greater(t, four.Odds.Window.Supported, 2.0, "for one it would be enough")
 	require.NotContains(t, four.Headline, "could hold unmarked")
 	four = verify.WeighFor(leaks, recipients, verify.Config{Found: found}, 120)
-	require.Contains(t, four.Headline, "which recipients could hold unmarked")
+	require.Contains(t, four.Headline, "Recipients could hold the uploads of that time unmarked")
 	require.Contains(t, strings.Join(four.Shows, " "), "4 sets of custody were looked at: the ratio before any cap, divided by 4, is above 100.")
 }
 
@@ -67,18 +68,18 @@ func TestAbsenceOnMany(t *testing.T) {
 			l = leakOf(n+1, verify.FoundCopy, "vendor A")
 		}
 		x := registry.Copy{ID: watermark.CopyID(n + 1), Submission: l.Submission, Recipient: "vendor A"}
-		traced := verify.TracedCopy{Copy: x.ID, LogP: -0.1, LogE: -0.8}
+		traced := findings.TracedCopy{Copy: x.ID, LogP: -0.1, LogE: -0.8}
 		if n < 2 {
-			traced = verify.TracedCopy{Copy: x.ID, LogP: -30, LogE: 28, Found: true}
+			traced = findings.TracedCopy{Copy: x.ID, LogP: -30, LogE: 28, Found: true}
 		}
-		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 0.85, Copies: []verify.TracedCopy{traced}}}
+		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 0.85, Copies: []findings.TracedCopy{traced}}}
 		leaks, issued = append(leaks, l), append(issued, x)
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{}, 120, issued...)
 	require.Equal(t, []string{"vendor A"}, got.Named)
 	require.Contains(t, got.Headline, "The 20 other submissions in this dump are not explained by the copies issued to vendor A as they were issued")
 	says := strings.Join(got.ShowsNot, " ")
-	require.Contains(t, says, "nothing follows from its absence on one of them. Copies of 20 independent submissions without their mark were issued to vendor A: if all these pictures were those copies as they were issued, so many marks would be missed with a probability of 5 % at most.")
+	require.Contains(t, says, "nothing follows from its absence on a single picture. Copies of 20 independent submissions without their mark were issued to vendor A. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %.")
 	got = verify.WeighFor(leaks[:4], recipients, verify.Config{}, 120, issued...)
 	require.Contains(t, strings.Join(got.ShowsNot, " "), "nothing follows from its absence.")
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -20,7 +21,7 @@ type books struct {
 	cells      []odds.Cell // the calendar months of all submissions up to the find
 	holdings   *registry.Holdings
 	copies     map[watermark.Submission][]registry.Copy
-	history    History
+	history    findings.History
 
 	unconfirmed map[string]int // see [DumpVerdict]; where the leaks do not say it
 }
@@ -181,7 +182,7 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
 	confirmed := v.Finding == FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
 	t := traceOf(v.Traces, v.Submission)
-	traced := t.copy(x.ID)
+	traced := tracedCopy(t, x.ID)
 	switch {
 	case v.Forgeable && x.ID == v.Copy:
 	case traced != nil && t.Registered:
@@ -216,7 +217,7 @@ const mostUnconfirmed = 6.9
 
 // foundByTrace reports whether tracing found the copy's own part of the mark.
 func (v *Verdict) foundByTrace() bool {
-	c := traceOf(v.Traces, v.Submission).copy(v.Copy)
+	c := tracedCopy(traceOf(v.Traces, v.Submission), v.Copy)
 	return c != nil && c.Found
 }
 

@@ -3,48 +3,14 @@ package verify
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
-
-// evidence is all that one leak showed.
-type evidence struct {
-	matches []Match // nearest first; within the radius, and aligned ones beyond it
-	reads   []read  // blind, one for each key under which a mark was found
-	traces  []Tracing
-	recall  *Recall // of leaks like this one; nil: it was not searched
-	tooFlat bool    // the hash has too little to go on
-	opens   bool    // there is a sealing key: what was not compared could not be opened with it
-}
-
-// A read is a mark that was read blind, or found by tracing.
-type read struct {
-	copy   watermark.CopyID
-	keyID  string
-	blind  float64            // log10 p of the blind read; 0: not read blind
-	traced *TracedCopy        // nil: not traced
-	issued *registry.Copy     // nil: the registry has no such copy
-	shows  string             // what the pixels say of the leak and the copy's submission
-	key    *registry.KeyState // of the copy's key; nil where the copy is not known
-	erased bool               // the copy's upload was erased
-	lacks  bool               // traced, and the part of the mark that is this copy's alone is not there, where it would have been found
-}
-
-// logP is of the stronger way in which the mark was found.
-func (r *read) logP() float64 {
-	if r.found() {
-		return min(r.blind, r.traced.LogP)
-	}
-	return r.blind
-}
-
-// found reports whether tracing found the copy's own part of the mark.
-func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 
 // sureWithoutPixels is the distance in bits up to which a hash alone shows a
 // submission positively, where the originals cannot be opened. Between documents
@@ -66,7 +32,7 @@ func (r *read) confirmed() bool {
 	return false
 }
 
-// forgeable reports whether somebody else may have held the key when the copy was
+// forgeable reports whether others may have held the key when the copy was
 // issued under it: its mark then says nothing that a forger could not say.
 func (r *read) forgeable() bool {
 	k := r.key
@@ -82,7 +48,7 @@ type conclusion struct {
 	read        *read
 	also        []read // other issued copies whose marks were found beside read
 	accused     []watermark.CopyID
-	recall      *Recall // of FoundUnknown
+	recall      *findings.Recall // of FoundUnknown
 	note        string
 }
 
@@ -121,7 +87,7 @@ func conclude(e evidence) conclusion {
 	}
 	if m := e.first(PixelsAlike); m != nil {
 		return conclusion{finding: FoundLookalike, submission: m.Submission,
-			note: "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for somebody else." + stray}
+			note: "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for another service." + stray}
 	}
 	if m := e.first(PixelsPartial); m != nil {
 		return conclusion{finding: FoundLookalike, submission: m.Submission,
@@ -142,10 +108,10 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 	switch {
 	case stray != "" || t == nil:
 		c.note = "Shows this submission; no mark of an issued copy was read, and how likely one would have been found is not known." + stray
-	case t.wouldShow() && t.Issued == 0:
+	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
 		c.note = fmt.Sprintf("Shows this submission, of which no marked copy is recorded, and carries no mark; one would have been found with a probability of %s, unless it was removed on purpose.", share(t.Power))
-	case t.wouldShow():
+	case wouldShow(t):
 		c.finding = FoundUnmarked
 		c.note = fmt.Sprintf("Shows this submission and carries the mark of none of the %s issued of it; one would have been found with a probability of %s, unless it was removed on purpose.", count(t.Issued, "copy", "copies"), share(t.Power))
 	case t.Unsought > 0:
@@ -156,17 +122,6 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 		c.note = fmt.Sprintf("Shows this submission; no mark was found, but one would have been found only with a probability of %s: whether it was marked cannot be said.", share(t.Power))
 	}
 	return c
-}
-
-// share is a probability in words, rounded down so that it never says more than it is.
-func share(p float64) string {
-	switch {
-	case p >= 0.9999:
-		return "more than 99.99 %"
-	case p >= 0.99:
-		return fmt.Sprintf("%.2f %%", math.Floor(p*1e4)/100)
-	}
-	return fmt.Sprintf("%.0f %%", math.Floor(p*100))
 }
 
 // note says how the mark of a confirmed copy was found.
@@ -186,11 +141,11 @@ func (r *read) note() string {
 	return fmt.Sprintf("Carries the mark of copy %s and shows the submission that this copy was made of.", r.copy)
 }
 
-// concludeForgeable is for a mark that fits, under a key that somebody else may have
+// concludeForgeable is for a mark that fits, under a key that others may have
 // held when the copy was issued.
 func concludeForgeable(r *read) conclusion {
 	return conclusion{finding: FoundCopy, unconfirmed: true, forgeable: true, submission: r.issued.Submission, read: r, note: fmt.Sprintf(
-		"Carries the mark of copy %s and shows the submission that this copy was made of; but its mark key is recorded as compromised since %s, before the copy was issued on %s: whoever held the key could have made this mark.",
+		"Carries the mark of copy %s and shows the submission that this copy was made of; but its mark key is recorded as compromised since %s, before the copy was issued on %s: any holder of the key could have made this mark.",
 		r.copy, r.key.Since.UTC().Format(time.RFC3339), r.issued.Issued.UTC().Format(time.RFC3339))}
 }
 
@@ -317,7 +272,19 @@ func (e evidence) unknownNote() string {
 		note = "Its hash lies near submissions of the registry, but their originals do not align with it or could not be opened for comparison; no mark of an issued copy was read."
 	}
 	if e.recall != nil {
-		note += " " + e.recall.sentence()
+		note += " " + recalled(e.recall)
 	}
 	return note
+}
+
+// noteDamaged is the note on a file that is no readable picture.
+const noteDamaged = "Could not be decoded."
+
+// notePages is the end of the note on a file with more pictures than were examined; "":
+// there was one. A finding about the first says nothing about the others.
+func notePages(pages int) string {
+	if pages < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" Only the first of %d pages was examined.", pages)
 }

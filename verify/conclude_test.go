@@ -10,6 +10,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -29,11 +30,11 @@ func TestConclude(t *testing.T) {
 	gone := c(PixelsUnknown)
 	gone.erased = true
 	found, missing := c(PixelsPartial), c(PixelsSame)
-	found.traced = &TracedCopy{Copy: 7, LogP: -20, Found: true}
-	missing.traced, missing.lacks = &TracedCopy{Copy: 7, LogP: -0.5}, true
+	found.traced = &findings.TracedCopy{Copy: 7, LogP: -20, Found: true}
+	missing.traced, missing.lacks = &findings.TracedCopy{Copy: 7, LogP: -0.5}, true
 	edited, small := found, found
 	edited.shows, small.shows, small.blind = PixelsDifferent, PixelsUndecided, 0
-	second := read{copy: 8, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 8, Submission: s, Recipient: "vendor B"}, traced: &TracedCopy{Copy: 8, LogP: -12, Found: true}}
+	second := read{copy: 8, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 8, Submission: s, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 8, LogP: -12, Found: true}}
 	same := []Match{match(s, 4, PixelsSame)}
 	traced := func(power float64, issued, unsought int) []Tracing {
 		return []Tracing{{Submission: s, Registered: true, Power: power, Issued: issued, Unsought: unsought}}
@@ -42,7 +43,7 @@ func TestConclude(t *testing.T) {
 	aside[0].Registered = false
 	stray := read{copy: 8, keyID: "v1-k", blind: -9, shows: PixelsUnknown}
 	d := read{copy: 9, keyID: "v1-l", blind: -12, shows: PixelsUnknown, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}}
-	elsewhere := read{copy: 9, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, traced: &TracedCopy{Copy: 9, LogP: -12, Found: true}}
+	elsewhere := read{copy: 9, keyID: "v1-k", shows: PixelsPartial, issued: &registry.Copy{ID: 9, Submission: other, Recipient: "vendor B"}, traced: &findings.TracedCopy{Copy: 9, LogP: -12, Found: true}}
 	stolen := elsewhere
 	stolen.key = &registry.KeyState{KeyID: "v1-k", State: registry.KeyCompromised}
 	for name, row := range map[string]struct {
@@ -150,14 +151,19 @@ func TestMarkedOfSeveralCopies(t *testing.T) {
 	of := func(id watermark.CopyID, recipient string, found bool) read {
 		r := read{copy: id, keyID: "v1-k", blind: -9, shows: PixelsSame, issued: &registry.Copy{ID: id, Submission: s, KeyID: "v1-k", Recipient: recipient}}
 		if found {
-			r.traced = &TracedCopy{Copy: id, LogP: -20, Found: true}
+			r.traced = &findings.TracedCopy{Copy: id, LogP: -20, Found: true}
 		}
 		return r
 	}
 	for name, found := range map[string]bool{"merged": true, "several": false} {
 		e := evidence{matches: []Match{{Submission: s, Pixels: PixelsSame}}, reads: []read{of(7, "vendor A", found), of(8, "vendor B", found), of(9, "vendor A", found)}}
+		traced := Tracing{Submission: s, Registered: true, Issued: 3}
+		for _, r := range e.reads {
+			traced.Copies = append(traced.Copies, findings.TracedCopy{Copy: r.copy, LogP: -20, Found: found})
+		}
+		e.traces = []Tracing{traced}
 		v := new(Verdict)
-		v.state(e, conclude(e))
+		v.conclude(e)
 		assert.Equal(t, !found, v.Unconfirmed, name)
 		assert.Equal(t, []string{"vendor A", "vendor B"}, v.marked, name)
 		assert.Len(t, v.Accused, 3, name)
@@ -171,9 +177,9 @@ func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 	s := watermark.Submission{1}
 	issued := registry.Copy{ID: 7, Submission: s, Recipient: "vendor A", KeyID: "v1-k"}
 	leak := func(finding Finding, logE float64) *Verdict {
-		v := &Verdict{Finding: finding, Submission: s, Traces: []Tracing{{
-			Submission: s, Registered: true, Issued: 1, Power: .9999, Copies: []TracedCopy{{Copy: 7, LogE: logE, Found: finding == FoundCopy}},
-		}}}
+		v := &Verdict{Conclusion: findings.Conclusion{Finding: finding, Submission: s}, Evidence: findings.Evidence{Traces: []Tracing{{
+			Submission: s, Registered: true, Issued: 1, Power: .9999, Copies: []findings.TracedCopy{{Copy: 7, LogE: logE, Found: finding == FoundCopy}},
+		}}}}
 		if finding == FoundCopy {
 			v.Copy, v.Issued = 7, []registry.Copy{issued}
 		}
@@ -210,7 +216,7 @@ func TestConcludeNeverConfirmsWithoutPixels(t *testing.T) {
 		d, found := []int{0, 9, 31, 40}[pick(4)], pick(2) == 1
 		e := evidence{
 			matches: []Match{{Submission: s[0], Distance: d, Pixels: a}, {Submission: s[1], Distance: d + 1, Pixels: b}},
-			reads:   []read{{copy: 7, blind: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s[0]}, traced: &TracedCopy{Copy: 7, LogP: -30, Found: found}}},
+			reads:   []read{{copy: 7, blind: -9, shows: shows, issued: &registry.Copy{ID: 7, Submission: s[0]}, traced: &findings.TracedCopy{Copy: 7, LogP: -30, Found: found}}},
 			traces:  []Tracing{{Submission: s[0], Registered: true, Issued: 1, Power: 1}, {Submission: s[1], Registered: true, Issued: 1, Power: .5}},
 		}
 		got := conclude(e)

@@ -7,30 +7,22 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // A DumpVerdict is what is concluded of a dump as a whole.
 type DumpVerdict struct {
-	Headline   string            `json:"headline"`
-	Named      []string          `json:"named"` // recipients whose copies the headline names
-	Shows      []string          `json:"shows"` // sentences
-	ShowsNot   []string          `json:"shows_not"`
-	Hypotheses []odds.Hypothesis `json:"hypotheses"` // each with a name, words where it is no recipient's: recipients' copies, strongest first, then custody, then the others
-	Matched    int               `json:"matched"`    // leaks that show a submission of the registry
-	Leaks      int               `json:"leaks"`
-	Repeated   int               `json:"repeated"` // leaks that are byte for byte repetitions of others
-	Counts     map[string]int    `json:"counts"`   // leaks by Verdict.Label
-	// Unconfirmed counts, by recipient, the leaks with marks of its copies that are not
-	// confirmed: beside a leak they are not named.
-	Unconfirmed map[string]int `json:"unconfirmed"`
-	Odds        *odds.Verdict  `json:"odds"` // what [odds.Weigh] says of Case; of marks alone where nothing but named uploads was searched
-	Case        *odds.Case     `json:"case"` // all that the odds were computed from
-	Of          []int          `json:"of"`   // for each leak of Case its place among the leaks
-	History     History        `json:"history"`
-	Record      Record         `json:"record"`
-	Verdicts    []*Verdict     `json:"-"`
+	findings.Text
+	Hypotheses []odds.Hypothesis `json:"hypotheses"` // each with a name, in words unless it is a recipient's: recipients' copies, strongest first, then custody, then the others
+	findings.Tally
+	Odds     *odds.Verdict    `json:"odds"` // what [odds.Weigh] says of Case; if only named uploads were searched, about marks only
+	Case     *odds.Case       `json:"case"` // all that the odds were computed from
+	Of       []int            `json:"of"`   // for each leak of Case its place among the leaks
+	History  findings.History `json:"history"`
+	Record   findings.Record  `json:"record"`
+	Verdicts []*Verdict       `json:"-"`
 }
 
 // Weigh draws the leaks of one dump together.
@@ -158,6 +150,7 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 	if w.Odds, err = odds.Weigh(w.Case); err != nil {
 		return nil, fmt.Errorf("weigh: %w", err)
 	}
+	putIntoWords(w.Odds, w.Case)
 	w.forgetElsewhere()
 	w.Named = w.Odds.Named
 	for _, h := range w.Odds.Hypotheses {
@@ -168,25 +161,6 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 		w.Hypotheses = append(w.Hypotheses, h)
 	}
 	return w, nil
-}
-
-// title is how a hypothesis is called where it stands among others.
-func title(h odds.Hypothesis) string {
-	switch h.Kind {
-	case odds.Copies:
-		return h.Name
-	case odds.Custody:
-		return "unmarked, from what " + list(h.Holders) + " held"
-	case odds.Unlisted:
-		return "an unlisted holder"
-	case odds.Insider:
-		return "an insider or anybody not listed, with uploads unmarked"
-	case odds.Forged:
-		return "the issuer, with copies issued to a recipient"
-	case odds.Elsewhere:
-		return "the same files, sent elsewhere by their owners"
-	}
-	return h.Kind
 }
 
 // count adds one leak to the recipients that it concerns.
@@ -242,25 +216,4 @@ func (s *party) add(l *Verdict) {
 			s.purposes = append(s.purposes, c.Purpose)
 		}
 	}
-}
-
-// note says in words what the odds leave out.
-func (s *party) note() string {
-	var parts []string
-	if s.custody > 0 {
-		parts = append(parts, count(s.custody, "picture without a mark lies", "pictures without a mark lie")+" within this recipient's recorded custody of unmarked uploads")
-	}
-	if s.late > 0 {
-		parts = append(parts, count(s.late, "picture lies", "pictures lie")+" within custody that was entered after the leaks were found, which is not admissible")
-	}
-	if s.unjudged > 0 {
-		parts = append(parts, count(s.unjudged, "picture lies", "pictures lie")+" within this recipient's recorded custody of unmarked uploads; "+notJudged)
-	}
-	if s.unconfirmed > 0 {
-		parts = append(parts, count(s.unconfirmed, "picture carries a mark of this recipient's copies but is not confirmed", "pictures carry marks of this recipient's copies but are not confirmed")+" and not counted")
-	}
-	if s.transplanted > 0 {
-		parts = append(parts, count(s.transplanted, "picture carries a transplanted mark of this recipient's copies", "pictures carry transplanted marks of this recipient's copies")+", which count for nobody")
-	}
-	return sentence(parts)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -31,9 +32,10 @@ var recipients = []registry.Recipient{
 // leakOf is a verdict as Investigate would make it.
 func leakOf(n int, finding verify.Finding, recipient string, custody ...registry.Custody) *verify.Verdict {
 	v := &verify.Verdict{
-		File: fmt.Sprintf("leak%d.jpg", n), Finding: finding, SHA256: fmt.Sprintf("%064x", n), Size: 1000,
-		Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480,
-		Matches: []verify.Match{}, Accused: []watermark.CopyID{}, Traces: []verify.Tracing{}, Edits: []verify.Edit{}, Note: "A note.", Custody: custody,
+		File: fmt.Sprintf("leak%d.jpg", n), Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []verify.Edit{}},
+		Picture:  findings.Picture{SHA256: fmt.Sprintf("%064x", n), Size: 1000, Format: "jpeg", Decoder: "image/jpeg", Width: 640, Height: 480},
+		Evidence: findings.Evidence{Matches: []verify.Match{}, Traces: []verify.Tracing{}},
+		Accused:  []watermark.CopyID{}, Note: "A note.", Rows: findings.Rows{Custody: custody},
 	}
 	if finding != verify.FoundUnknown && finding != verify.FoundDamaged {
 		d := 4
@@ -102,30 +104,30 @@ func dumps() map[string]dump {
 		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"some are missed"}},
 		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 file could not be decoded"}},
 		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was found and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
-		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "the exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
+		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "The exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"same copy twice":       {leaks: []*verify.Verdict{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},
 		"same person twice":     {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "p")}, headline: "Inconclusive", evidence: map[string]int{"vendor A": 1}},
-		"issued afterwards":     {leaks: []*verify.Verdict{issuedAt(a(1), after), issuedAt(a(2), after)}, headline: "Inconclusive", says: []string{"2 pictures contain copies recorded as issued to vendor A after the leaks were found", "They count for nobody"}, evidence: map[string]int{"vendor A": 0}},
+		"issued afterwards":     {leaks: []*verify.Verdict{issuedAt(a(1), after), issuedAt(a(2), after)}, headline: "Inconclusive", says: []string{"2 pictures contain copies recorded as issued to vendor A after the leaks were found", "They count for no recipient"}, evidence: map[string]int{"vendor A": 0}},
 		"issued before":         {leaks: []*verify.Verdict{issuedAt(a(1), before), issuedAt(a(2), before)}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
 		"two persons":           {leaks: []*verify.Verdict{subject(a(1), "p"), subject(a(2), "q")}, named: []string{"vendor A"}, headline: "vendor A", evidence: map[string]int{"vendor A": 2}},
-		"unconfirmed":           {leaks: []*verify.Verdict{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "No submission of the registry was matched", says: []string{"count for nobody"}, evidence: map[string]int{"vendor A": 0}},
-		"transplanted":          {leaks: []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor A"), leakOf(2, verify.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures match", says: []string{"somebody transplanted it", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
+		"unconfirmed":           {leaks: []*verify.Verdict{unconfirmed(a(1)), unconfirmed(a(2)), unconfirmed(a(3))}, headline: "No submission of the registry was matched", says: []string{"count for no recipient"}, evidence: map[string]int{"vendor A": 0}},
+		"transplanted":          {leaks: []*verify.Verdict{leakOf(1, verify.FoundTransplanted, "vendor A"), leakOf(2, verify.FoundTransplanted, "vendor A")}, headline: "Inconclusive: 2 of the 2 pictures match", says: []string{"a transplanted mark", "says nothing about the recipient"}, evidence: map[string]int{"vendor A": 0}},
 		"real and transplanted": {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor B")}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"may have prepared other pictures"}, evidence: map[string]int{"vendor B": 0}},
-		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: "; 2 pictures contain copies recorded as issued to authority C under “request 7”. Several sources, or one that had the copies of several, are not told apart.", says: []string{"Copies of several recipients appear"}},
+		"two recipients":        {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundCopy, "authority C"), leakOf(4, verify.FoundCopy, "authority C")}, named: []string{"authority C", "vendor A"}, headline: "; 2 pictures contain copies recorded as issued to authority C under “request 7”. The findings do not tell several sources from one that had the copies of several recipients.", says: []string{"Copies of several recipients appear"}},
 		"one each":              {leaks: []*verify.Verdict{a(1), leakOf(3, verify.FoundCopy, "authority C")}, headline: "Inconclusive"},
 		"the store's":           {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "store"), leakOf(2, verify.FoundCopy, "store")}, named: []string{"store"}, headline: "issued to store"},
 		"two of February":       {leaks: []*verify.Verdict{bare(1, holds("vendor A", before)), bare(2, holds("vendor A", before), holds("vendor B", before))}, headline: "Inconclusive: 2 of the 2 pictures match submissions of the registry, and no mark", says: []string{"vendor A (2) and vendor B (1)", "contiguous range", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
-		"February":              {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before)) }), headline: "Of 20 pictures in which no mark counts 20 were submitted in 2018-02-01 to 2018-02-28, which recipients could hold unmarked", says: []string{"vendor A (20)", "0.8 % of all submissions", "if pictures come from what vendor A could hold unmarked", "Nothing here tells vendor A from a sub-processor", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
+		"February":              {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before)) }), headline: "Of 20 pictures in which no mark counts, 20 were submitted in 2018-02-01 to 2018-02-28. Recipients could hold the uploads of that time unmarked", says: []string{"vendor A (20)", "0.8 % of all submissions", "if pictures come from what vendor A could hold unmarked", "Nothing here tells vendor A from a sub-processor", "at most about", "it earns nothing"}, evidence: map[string]int{"vendor A": 0}},
 		"February, two holders": {leaks: many(20, func(n int) *verify.Verdict { return bare(n, holds("vendor A", before), holds("vendor B", before)) }), headline: "Of 20 pictures in which no mark counts", says: []string{"Nothing here tells vendor A and vendor B from"}},
 		"scattered":             {leaks: many(20, func(n int) *verify.Verdict { l := bare(n); l.Submitted = feb.AddDate(0, 2*n-20, 0); return l }), headline: "Inconclusive: 20 of the 20"},
 		"custody afterwards":    {leaks: []*verify.Verdict{bare(1, holds("vendor A", after))}, headline: "Inconclusive", says: []string{"not admissible"}},
-		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”, and the findings do not tell this from marks laid by vendor B (held 2 of these 2 submissions unmarked), had it obtained those copies. This does not show who released them", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is one that vendor B could hold unmarked", "The findings do not tell vendor A from vendor B: 2 of the 2 independent submissions", "With planting by those who held these pictures among the alternatives the log10 likelihood ratio is"}},
+		"also held":             {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", holds("vendor B", before)) }), named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”, but vendor B (held 2 of these 2 submissions unmarked) could have laid the same marks if it had obtained those copies. This does not show who released them", says: []string{"could also be held unmarked by others: 2 by vendor B.", "Every picture with a copy issued to vendor A (2) is one that vendor B could hold unmarked", "The findings do not tell vendor A from vendor B: 2 of the 2 independent submissions", "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio is"}},
 		"held by one of all":    {leaks: many(2, func(n int) *verify.Verdict { return leakOf(n, verify.FoundCopy, "vendor A", all("store", before)) }), named: []string{"vendor A"}, headline: "vendor A", says: []string{"Every picture with a copy issued to vendor A (2) is one that store could hold unmarked"}},
 		"some also held":        {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "vendor A", holds("vendor B", before), holds("authority C", before)), leakOf(2, verify.FoundCopy, "vendor A", holds("vendor B", before)), a(3), a(4)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"Of the 4 pictures with a copy issued to vendor A", "1 by authority C and 2 by vendor B."}},
-		"more than its copies":  {leaks: []*verify.Verdict{a(1), a(2), bare(3, holds("vendor B", before)), bare(4, holds("vendor B", before))}, named: []string{"vendor A"}, headline: "The 2 other submissions in this dump are not explained by the copies issued to vendor A as they were issued, or by what else it is recorded to have had: whoever had them may have had those copies, too.", says: []string{"Had vendor B obtained the copies issued to vendor A, it would explain the dump alone: it is recorded to have had, marked or unmarked, 2 of the 2 submissions in it that vendor A does not explain."}},
+		"more than its copies":  {leaks: []*verify.Verdict{a(1), a(2), bare(3, holds("vendor B", before)), bare(4, holds("vendor B", before))}, named: []string{"vendor A"}, headline: "The 2 other submissions in this dump are not explained by the copies issued to vendor A as they were issued, nor by anything else that it is recorded to have had. The source of those submissions may also have had those copies.", says: []string{"If vendor B had obtained the copies issued to vendor A, it would explain the dump alone: it is recorded to have had, marked or unmarked, 2 of the 2 submissions in it that vendor A does not explain."}},
 		"no subjects":           {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), "")}, headline: "Inconclusive", says: []string{"2 are of uploads without a subject reference", "count as one independent submission together"}, evidence: map[string]int{"vendor A": 1}},
 		"one subject of three":  {leaks: []*verify.Verdict{subject(a(1), ""), subject(a(2), ""), a(3)}, named: []string{"vendor A"}, headline: "vendor A", says: []string{"2 are of uploads without"}, evidence: map[string]int{"vendor A": 2}},
-		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "Marks of copies issued to vendor A were also transplanted, onto 1 other picture of this dump.", says: []string{"strongest listed alternative that does not contain them", "planting by somebody who held such a copy and the original are listed and not excluded"}, evidence: map[string]int{"vendor A": 2}},
+		"real and own planted":  {leaks: []*verify.Verdict{a(1), a(2), leakOf(3, verify.FoundTransplanted, "vendor A")}, named: []string{"vendor A"}, headline: "Marks of copies issued to vendor A were also transplanted onto 1 other picture of this dump.", says: []string{"strongest listed alternative that does not contain them", "planting by a holder of such a copy and of the original. They are listed and not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"lookalikes":            {leaks: []*verify.Verdict{leakOf(1, verify.FoundLookalike, "")}, headline: "No submission", says: []string{"without showing the same capture"}},
 		"removed recipient":     {leaks: []*verify.Verdict{leakOf(1, verify.FoundCopy, "nobody any more"), leakOf(2, verify.FoundCopy, "nobody any more")}, headline: "Inconclusive"},
 	}
@@ -226,7 +228,7 @@ func TestWeighVerdictsReadBack(t *testing.T) {
 	both.Reads = nil
 	for _, x := range []*registry.Copy{c.copy, other} {
 		p := -9.1
-		both.Reads = append(both.Reads, verify.Reading{Copy: x.ID, KeyID: x.KeyID, LogP: &p, Submission: x.Submission, Issued: x.Issued, Shows: verify.PixelsUndecided})
+		both.Reads = append(both.Reads, findings.Reading{Copy: x.ID, KeyID: x.KeyID, LogP: &p, Submission: x.Submission, Issued: x.Issued, Shows: verify.PixelsUndecided})
 	}
 	got, err = v.Weigh(t.Context(), []*verify.Verdict{&both})
 	require.NoError(t, err)
@@ -247,7 +249,7 @@ func TestExplanationsThatAreNeverExcluded(t *testing.T) {
 		for _, h := range weighed(d).Hypotheses {
 			kinds[h.Kind] = h.LogLR
 			if h.Kind == odds.Insider {
-				assert.Equal(t, "an insider or anybody not listed, with uploads unmarked", h.Name)
+				assert.Equal(t, "an insider or a party not listed, with unmarked uploads", h.Name)
 			}
 		}
 		for _, k := range []string{odds.Unlisted, odds.Forged} {
@@ -297,7 +299,7 @@ func TestDefaultTrials(t *testing.T) {
 	require.Contains(t, strings.Join(got.Shows, " "), "100 times is the most that is claimed: 300 trials")
 	require.Contains(t, strings.Join(got.Shows, " "), "the comparison of pictures is not covered")
 	for _, l := range read {
-		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []verify.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
+		l.Traces = []verify.Tracing{{Submission: l.Submission, Registered: true, Power: 1, Copies: []findings.TracedCopy{{Copy: l.Copy, LogP: -30, LogE: 28, Found: true}}}}
 	}
 	got = verify.WeighFor(read, recipients, verify.Config{}, 120)
 	require.InDelta(t, math.Log10(verify.TraceTrials/3.), got.Hypotheses[0].LogLR, 1e-3)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -37,6 +38,7 @@ var (
 	ShellLine      = shellLine
 	MosaicSide     = mosaicSide
 	ReportTemplate = reportHTML
+	Method         = method
 )
 
 // WeighFor weighs leaks without a registry and writes the sentences. The registry's
@@ -78,10 +80,10 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 		b.history.Submitted = append(b.history.Submitted, registry.DayCount{Day: c.From, N: each})
 	}
 	for _, r := range recipients {
-		h := RecipientHistory{Name: r.Name, Kind: r.Kind}
+		h := findings.RecipientHistory{Name: r.Name, Kind: r.Kind}
 		for i, n := range b.holdings.Unmarked[r.Name] {
 			if n > 0 {
-				h.Custody = append(h.Custody, CustodySpan{From: b.cells[i].From, To: b.cells[i].From.AddDate(0, 1, -1)})
+				h.Custody = append(h.Custody, findings.CustodySpan{From: b.cells[i].From, To: b.cells[i].From.AddDate(0, 1, -1)})
 			}
 		}
 		b.history.Recipients = append(b.history.Recipients, h)

@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -87,7 +88,7 @@ func (v *Investigator) opened(containers []dump.Container) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for _, c := range containers {
-		v.containers = append(v.containers, Container{File: c.Name, Size: c.Size, SHA256: c.Sum})
+		v.containers = append(v.containers, findings.Container{File: c.Name, Size: c.Size, SHA256: c.Sum})
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"io"
 
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -165,13 +166,13 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 func writtenByOther(data []byte) string {
 	var f struct {
 		Verdict struct {
-			Record Record `json:"record"`
+			Record findings.Record `json:"record"`
 		} `json:"verdict"`
 	}
 	if json.Unmarshal(data, &f) != nil || f.Verdict.Record.Version == "" {
 		return ""
 	}
-	other := f.Verdict.Record.otherVersion()
+	other := otherVersion(&f.Verdict.Record)
 	if other == "" {
 		return ""
 	}

@@ -4,42 +4,20 @@ import (
 	"cmp"
 	"html/template"
 	"slices"
-	"time"
 
 	"github.com/kycmark/kycmark/internal/chart"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A History is what the registry says of the time before the leaks were found: what
-// the charts of a report draw.
-type History struct {
-	Submitted  []registry.DayCount `json:"submitted"` // all submissions
-	Recipients []RecipientHistory  `json:"recipients"`
-}
-
-// A RecipientHistory is what a recipient was handed, and when.
-type RecipientHistory struct {
-	Name    string              `json:"name"`
-	Kind    string              `json:"kind"`
-	Issued  []registry.DayCount `json:"issued"`  // marked copies
-	Custody []CustodySpan       `json:"custody"` // admissible
-}
-
-// A CustodySpan is a fact of custody without its list.
-type CustodySpan struct {
-	From   time.Time `json:"from"`
-	To     time.Time `json:"to"`
-	Listed int       `json:"listed,omitempty"` // how many submissions of that time are meant; 0: all
-}
-
-func historyOf(h *registry.Holdings, recipients []registry.Recipient) History {
-	out := History{Submitted: h.Submitted}
+func historyOf(h *registry.Holdings, recipients []registry.Recipient) findings.History {
+	out := findings.History{Submitted: h.Submitted}
 	for _, r := range recipients {
-		x := RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: h.Issued[r.Name]}
+		x := findings.RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: h.Issued[r.Name]}
 		for _, c := range h.Facts {
 			if c.Recipient == r.Name {
-				x.Custody = append(x.Custody, CustodySpan{From: c.From, To: c.To, Listed: len(c.Submissions)})
+				x.Custody = append(x.Custody, findings.CustodySpan{From: c.From, To: c.To, Listed: len(c.Submissions)})
 			}
 		}
 		out.Recipients = append(out.Recipients, x)

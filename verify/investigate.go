@@ -13,6 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -29,7 +30,7 @@ type Investigator struct {
 	mu         sync.Mutex
 	logged     []int64   // entries of the investigations that were begun
 	begun      time.Time // when the first of them was
-	containers []Container
+	containers []findings.Container
 	where      string // the search is; "" until it is known
 }
 
@@ -70,8 +71,9 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	}
 	pic.Image = picture.Flatten(pic.Image)
 	out := &Verdict{
-		File: path, SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
-		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{},
+		File: path,
+		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
+			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy()},
 		mosaic: mosaic(pic.Image), preview: preview(pic.Image),
 	}
 	if pic.Pages > 1 {
@@ -83,7 +85,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	out.Searched = l.searched
-	if err = v.fill(ctx, out, e, conclude(e)); err == nil && out.matched() {
+	if err = v.fill(ctx, out, e); err == nil && out.matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, v.cfg.referencesOf(pic.SHA256, files))
 	}
 	if err != nil {
@@ -201,19 +203,19 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 	return err
 }
 
-// fill writes a conclusion into the verdict, and what the registry says of the
-// submission that the leak shows.
-func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence, c conclusion) error {
-	out.state(e, c)
+// fill writes the evidence and the conclusion into the verdict, and what the registry
+// says of the submission that the leak shows.
+func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error {
+	out.conclude(e)
 	if !out.matched() {
 		return nil
 	}
-	sub, err := v.cfg.Registry.Submission(ctx, c.submission)
+	sub, err := v.cfg.Registry.Submission(ctx, out.Submission)
 	if err != nil && !errors.Is(err, registry.ErrErased) { // meanwhile
 		return err
 	}
 	out.subject, out.Submitted = sub.Subject, sub.Submitted
-	out.Custody, err = v.cfg.Registry.Custody(ctx, c.submission)
+	out.Custody, err = v.cfg.Registry.Custody(ctx, out.Submission)
 	return err
 }
 
@@ -226,11 +228,7 @@ func stated(x float64) *float64 {
 // damaged is the verdict on a file that is no readable picture.
 func damaged(path string, leak []byte, cause error) *Verdict {
 	sum := sha256.Sum256(leak)
-	return &Verdict{
-		File: path, Finding: FoundDamaged, SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak)),
-		Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{},
-		Note: noteDamaged, Error: intake.WithoutPath(cause).Error(),
-	}
+	return damagedLeak(path, findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }
 
 // admissible reports whether a fact of custody was entered before the leaks were

@@ -8,6 +8,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/register"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -15,11 +16,11 @@ import (
 // serves one goroutine at a time.
 type leakPicture struct {
 	*picture.Picture
-	ready    *register.Leak // nil until the leak is first laid on an original
-	laid     []laid         // how the leak lies on the originals that it may be traced against
-	searched *Searched      // what the search had to go by; nil: nothing was searched
-	near     []candidate    // what the search by hash found
-	parts    *partSearch    // what the search by parts found; nil: none was made
+	ready    *register.Leak     // nil until the leak is first laid on an original
+	laid     []laid             // how the leak lies on the originals that it may be traced against
+	searched *findings.Searched // what the search had to go by; nil: nothing was searched
+	near     []candidate        // what the search by hash found
+	parts    *partSearch        // what the search by parts found; nil: none was made
 }
 
 // A laid is how a leak lies on one original.

@@ -61,13 +61,13 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 	require.Empty(t, leak.MayName())
 	require.Nil(t, leak.Issued)
 	require.Empty(t, leak.Accused)
-	require.Contains(t, leak.Note, "whoever held the key could have made this mark")
+	require.Contains(t, leak.Note, "any holder of the key could have made this mark")
 	require.Equal(t, 1, d.Matched, "that it shows the submission does not depend on the key")
 	require.Empty(t, d.Named)
 	for _, h := range d.Hypotheses {
 		require.LessOrEqual(t, h.LogLR, 0.0)
 	}
-	require.Contains(t, textOf(d.ShowsNot), "somebody else may have held its mark key")
+	require.Contains(t, textOf(d.ShowsNot), "mark key is recorded as compromised since before the copy was issued")
 	require.NotContains(t, textOf(d.ShowsNot), "could not be confirmed to show")
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -27,7 +28,7 @@ const (
 type candidate struct {
 	ref      int64
 	distance int
-	region   *Quad // where it lies in the leak; nil: all of it
+	region   *findings.Quad // where it lies in the leak; nil: all of it
 }
 
 // A search is what the hashes of a leak led to.
@@ -48,7 +49,7 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 	if len(v.cfg.Against) > 0 {
 		return s, nil
 	}
-	if l.searched = (&Searched{Quality: queries.Quality}); s.tooFlat {
+	if l.searched = (&findings.Searched{Quality: queries.Quality}); s.tooFlat {
 		queries = nil // its parts may still tell
 	}
 	s.near, err = v.near(ctx, queries)

@@ -11,13 +11,12 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Where leaks are compared with named uploads and nothing else is searched, whoever named
-// the uploads chose what could be found: that all that was found is of February says that
-// February was named. Marks are as improbable by chance on whatever upload, so that they
-// speak as ever; when and from where pictures were taken nothing says.
+// With Config.Against only the listed uploads are searched, so matches say nothing about
+// dates or custody: if all matches are of February, February was listed. Marks are
+// unaffected: their error rate does not depend on the choice.
 
 // onlyNamed is said of such a dump.
-const onlyNamed = "Only the named uploads were searched: that nothing else was found says nothing about when or from where pictures were taken."
+const onlyNamed = "Only the named uploads were searched, so the matches say nothing about when or from where pictures were taken."
 
 // named reports whether nothing but named uploads was searched.
 func (c Config) named() bool { return len(c.Against) > 0 }
@@ -93,7 +92,7 @@ func (w *weighing) forgetElsewhere() {
 	for i := range w.Odds.Hypotheses {
 		h := &w.Odds.Hypotheses[i]
 		if slices.Contains([]string{odds.Custody, odds.Insider, odds.Elsewhere}, h.Kind) {
-			*h = odds.Hypothesis{Kind: h.Kind, Name: h.Name, Holders: h.Holders, Words: odds.Words(0), Note: onlyNamed}
+			*h = odds.Hypothesis{Kind: h.Kind, Name: h.Name, Holders: h.Holders, Words: inWords(0), Note: onlyNamed}
 		}
 	}
 }

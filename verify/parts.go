@@ -11,6 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -75,25 +76,20 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 	return out, nil
 }
 
-// A Quad is a region of a leak: its corners in pixels from the upper left corner of
-// the leak, clockwise from the upper left one of what lies there. Corners of what was
-// cut off lie outside.
-type Quad [4][2]float64
-
 // quad moves the corners from the centre of the first pixel to its corner, to tenths
 // of a pixel.
-func quad(q [4][2]float64) *Quad {
+func quad(q [4][2]float64) *findings.Quad {
 	for i := range q {
 		for k := range q[i] {
 			q[i][k] = math.Round((q[i][k]+0.5)*10) / 10
 		}
 	}
-	out := Quad(q)
+	out := findings.Quad(q)
 	return &out
 }
 
 // cut returns the part of a leak around a region.
-func (l *leakPicture) cut(q *Quad) *leakPicture {
+func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	x0, y0, x1, y1 := q[0][0], q[0][1], q[0][0], q[0][1]
 	for _, p := range q[1:] {
 		x0, x1 = math.Min(x0, p[0]), math.Max(x1, p[0])

@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -113,7 +114,7 @@ func TestErasedMeanwhile(t *testing.T) {
 }
 
 // requireNear checks the corners of a region to twelve pixels.
-func requireNear(t *testing.T, want image.Rectangle, got verify.Quad, name string) {
+func requireNear(t *testing.T, want image.Rectangle, got findings.Quad, name string) {
 	t.Helper()
 	for i, p := range [4]image.Point{want.Min, {X: want.Max.X, Y: want.Min.Y}, want.Max, {X: want.Min.X, Y: want.Max.Y}} {
 		assert.InDelta(t, float64(p.X), got[i][0], 12, "%s: corner %d of %v", name, i, got)

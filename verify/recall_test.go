@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/recall"
-	"github.com/kycmark/kycmark/watermark"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 )
 
 // What the search would have found of a leak of which it found nothing follows from the
@@ -17,35 +17,34 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	table, err := recall.Recorded()
 	require.NoError(t, err)
 	some, none := 900, 0
-	at := func(s *Searched, side int) float64 { return recallOf(s, side).AtLeast }
-	large := &Searched{Quality: 100, Features: &some}
+	at := func(s *findings.Searched, side int) float64 { return recallOf(s, side).AtLeast }
+	large := &findings.Searched{Quality: 100, Features: &some}
 	assert.Equal(t, table.Kinds[0].Parts.AtLeast, at(large, 1200))
 	assert.Greater(t, at(large, 1200), 0.9, "a bound worth stating")
-	assert.Less(t, at(&Searched{Features: &none}, 2000), 0.1, "blank")
+	assert.Less(t, at(&findings.Searched{Features: &none}, 2000), 0.1, "blank")
 	assert.Less(t, at(large, 60), 0.6, "tiny")
-	assert.Less(t, at(&Searched{Quality: 100}, 1200), 0.95, "features were not searched")
+	assert.Less(t, at(&findings.Searched{Quality: 100}, 1200), 0.95, "features were not searched")
 	assert.Nil(t, recallOf(nil, 1200), "compared with what was named, not searched")
 
-	v := &Verdict{Width: 900, Height: 1200, Searched: large, Matches: []Match{}, Accused: []watermark.CopyID{}, Traces: []Tracing{}, Edits: []Edit{}}
-	e := v.evidence(true)
-	v.state(e, conclude(e))
+	v := &Verdict{Picture: findings.Picture{Width: 900, Height: 1200}, Evidence: findings.Evidence{Searched: large}}
+	v.conclude(v.evidence(true))
 	require.Equal(t, FoundUnknown, v.Finding)
 	require.Equal(t, recallOf(large, 1200), v.Recall)
 	trials := table.Kinds[0].Parts
-	assert.Contains(t, v.Note, fmt.Sprintf("In trials of leaks of its kind (of 400 pixels and more, full of detail) the search found the upload of %d of %d: %s or more",
+	assert.Contains(t, v.Note, fmt.Sprintf("In trials of leaks of its kind (of 400 pixels and more, full of detail) the search found the upload of %d of %d: at least %s",
 		trials.Found, trials.Of, share(trials.AtLeast)))
 	require.NoError(t, v.recheck(true, true))
 	v.Recall.AtLeast = 0.9999
 	assert.ErrorContains(t, v.recheck(true, true), "at_least")
 	v.Recall.AtLeast = recallOf(large, 1200).AtLeast
 
-	blank := &Verdict{Finding: FoundUnknown, Width: 300, Height: 200, Searched: &Searched{Features: &none}, Recall: recallOf(&Searched{Features: &none}, 300)}
-	w, err := weigh([]*Verdict{v, blank, {Finding: FoundUnknown}}, &books{}, Config{})
+	blank := &Verdict{Conclusion: findings.Conclusion{Finding: FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}
+	w, err := weigh([]*Verdict{v, blank, {Conclusion: findings.Conclusion{Finding: FoundUnknown}}}, &books{}, Config{})
 	require.NoError(t, err)
 	assert.Equal(t, v.Recall.AtLeast, w.Case.Leaks[0].Recall)
 	assert.InDelta(t, max(blank.Recall.AtLeast, leastRecall), w.Case.Leaks[1].Recall, 1e-12)
 	assert.Zero(t, w.Case.Leaks[2].Recall)
 	said := w.recallSentence()
 	assert.Contains(t, said, "1 of 400 pixels and more, full of detail: "+share(v.Recall.AtLeast)+"; 1 flat: 0 %")
-	assert.Contains(t, said, "how many, is not measured")
+	assert.Contains(t, said, "How many is not measured")
 }

@@ -15,40 +15,8 @@ import (
 
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 )
-
-// A Record says who examined what with which tool, so that it can be repeated.
-type Record struct {
-	Began      time.Time         `json:"began,omitzero"` // when the first investigation was begun; UTC, by Clock, like the next
-	Time       time.Time         `json:"time"`           // when the findings were weighed
-	Clock      string            `json:"clock"`          // where the times come from, in words
-	Actor      string            `json:"actor,omitempty"`
-	Command    []string          `json:"command,omitempty"`
-	Version    string            `json:"version"` // of kycmark
-	Go         string            `json:"go"`
-	Platform   string            `json:"platform"`
-	Build      map[string]string `json:"build"`                // settings of the build
-	Executable string            `json:"executable,omitempty"` // SHA-256 of the program's file, hex; "": it cannot be read
-	Registry   string            `json:"registry"`
-	Indexed    int               `json:"indexed"`                // submissions whose hashes were searched
-	Index      string            `json:"index_digest,omitempty"` // of these hashes, hex: see [phash.Index.Digest]; "": the store was searched
-	Search     string            `json:"search"`                 // where: [SearchMemory] or [SearchStore]
-	LedgerSize int64             `json:"ledger_size"`
-	LedgerHead string            `json:"ledger_head"`
-	Containers []Container       `json:"containers"` // archives and PDFs whose files are among the leaks
-	Logged     []int64           `json:"logged"`     // entries of the ledger that say that these investigations began
-	Keys       []string          `json:"keys"`       // IDs of the mark keys that were tried
-	SealKey    string            `json:"seal_key,omitempty"`
-	Parameters map[string]string `json:"parameters"`
-}
-
-// A Container is an archive or a PDF of the dump. The files in it stand among the leaks, named
-// "container!file" in an archive and "container#picture" in a PDF.
-type Container struct {
-	File   string `json:"file"`
-	Size   int64  `json:"size"`             // bytes
-	SHA256 string `json:"sha256,omitempty"` // hex; "": it could not be read to its end
-}
 
 // Parameters that conclusions depend on.
 const (
@@ -62,7 +30,7 @@ const (
 // modulePath is how a build names this module.
 const modulePath = "github.com/kycmark/kycmark"
 
-func (v *Investigator) record(ctx context.Context) (*Record, error) {
+func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	size, head, err := v.cfg.Registry.Head(ctx)
 	if err != nil {
 		return nil, err
@@ -75,13 +43,11 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Record{
-		Clock: clock(), Containers: []Container{},
-		Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command,
-		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Registry: v.cfg.Registry.ID(), Indexed: indexed, Search: where,
-		LedgerSize: size, LedgerHead: head,
-		Logged: v.entries(), Keys: []string{}, Parameters: v.parameters(where),
+	r := &findings.Record{
+		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command},
+		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
+		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: indexed, Search: where, LedgerSize: size, LedgerHead: head},
+		Containers: []findings.Container{}, Logged: v.entries(), Keys: []string{}, Parameters: v.parameters(where),
 	}
 	r.Version, r.Build = buildInfo()
 	r.Executable = executableDigest()
@@ -101,23 +67,29 @@ func (v *Investigator) record(ctx context.Context) (*Record, error) {
 	return r, nil
 }
 
-func (v *Investigator) parameters(where string) map[string]string {
-	p := map[string]string{
-		"hash":                                 searched.Version(),
-		"hash radius":                          fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
-		"least hash quality":                   strconv.Itoa(phash.MinQuality),
-		"radius of near ones":                  beyond(where),
-		"compared by pixels":                   fmt.Sprintf("the nearest %d", maxCompared),
-		"traced against":                       fmt.Sprintf("%d submissions at most", maxTraced),
-		"found by a trace":                     fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
-		"least power of absence":               fmt.Sprint(leastPower),
-		"other uploads a leak is held against": v.cfg.referenceRecord(),
-		"recall of the search":                 recallRecord(),
-		"most bytes of a file":                 strconv.FormatInt(v.cfg.limits().MaxBytes, 10),
-		foundOn:                                notStated,
-		comparedWith:                           allUploads,
-		originalsOpen:                          strconv.FormatBool(v.cfg.SealKey != nil),
+// method returns the parameters that are the same in every investigation with this
+// program that searches where.
+func method(where string) map[string]string {
+	return map[string]string{
+		"hash":                   searched.Version(),
+		"hash radius":            fmt.Sprintf("%d of 256 bits", phash.MatchRadius),
+		"least hash quality":     strconv.Itoa(phash.MinQuality),
+		"radius of near ones":    beyond(where),
+		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
+		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
+		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
+		"least power of absence": fmt.Sprint(leastPower),
+		"recall of the search":   recallRecord(),
 	}
+}
+
+// parameters adds what the configuration says.
+func (v *Investigator) parameters(where string) map[string]string {
+	p := method(where)
+	p["other uploads a leak is held against"] = v.cfg.referenceRecord()
+	p["most bytes of a file"] = strconv.FormatInt(v.cfg.limits().MaxBytes, 10)
+	p[foundOn], p[comparedWith] = notStated, allUploads
+	p[originalsOpen] = strconv.FormatBool(v.cfg.SealKey != nil)
 	if n := len(v.cfg.Against); n > 0 {
 		p[comparedWith] = strconv.Itoa(n)
 	}

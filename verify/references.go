@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -19,22 +20,16 @@ import (
 // issued. So it is seen what chance and a common template give in a picture of this kind
 // and this wear, and not only in the pictures of a validation.
 
-// A Decoys is what copies that were never issued score in a leak in which one was found.
-type Decoys struct {
-	Number int     `json:"number"`
-	Most   float64 `json:"most"` // the greatest of their scores
-}
-
 // decoyCopies is how many are scored: a tenth of a second.
 const decoyCopies = 1000
 
 // decoys are nil where no copy was found.
-func decoys(found *watermark.Traced) *Decoys {
+func decoys(found *watermark.Traced) *findings.Decoys {
 	if len(found.Accused) == 0 {
 		return nil
 	}
 	scores := found.Decoys(decoyCopies)
-	return &Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
+	return &findings.Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
 }
 
 // Chance says how the marks that tracing found stand out from those of copies that were never
@@ -51,15 +46,6 @@ func (v *Verdict) Chance() string {
 		}
 	}
 	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Most)
-}
-
-// A Reference is an upload of another subject, as far as subjects are known, that a leak was held against. Which, it does
-// not say: that person has no part in the matter, and whoever has the registry can hold them
-// against each other again.
-type Reference struct {
-	Distance int      `json:"distance"` // of its hash to that of the submission that the leak shows, bits of 256
-	Pixels   string   `json:"pixels"`   // what the pixels say of the leak and this upload: one of the constants
-	Score    *float64 `json:"score"`    // share of the comparable blocks that agree, 0..1
 }
 
 // DefaultReferences is how many times leaks of a dump are held against uploads that they do not
@@ -109,7 +95,7 @@ const (
 // candidate: an upload that neither the hash nor the parts of the leak bring up is
 // unrelated, as in the search, and the pixels of every other upload are compared. In the
 // store they cannot be asked for.
-func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, most int) ([]Reference, error) {
+func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, most int) ([]findings.Control, error) {
 	if v.cfg.SealKey == nil || most == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
@@ -132,7 +118,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if m := e.match(shown); m != nil && m.Region != nil {
 		part = l.cut(m.Region)
 	}
-	var out []Reference
+	var out []findings.Control
 	for _, h := range hits {
 		if len(out) == most {
 			break
@@ -142,7 +128,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 			return nil, err
 		}
 		if m != nil {
-			out = append(out, Reference{h.Distance, m.Pixels, m.Score})
+			out = append(out, findings.Control{Distance: h.Distance, Pixels: m.Pixels, Score: m.Score})
 		}
 	}
 	return out, nil
@@ -235,20 +221,4 @@ func (w *weighing) falseMatch() float64 {
 		rate = math.Max(rate, (float64(same)+0.5)/(float64(compared)+1))
 	}
 	return math.Max(micro(rate), 1e-6)
-}
-
-func (w *weighing) showReferences() {
-	leaks, compared, same := w.references()
-	if compared == 0 {
-		return
-	}
-	s := fmt.Sprintf("%s also held against other uploads that look most like the one shown, none known to be of the same person, %s in all",
-		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"))
-	switch same {
-	case 0:
-		s += ": in none was the other upload found to be the same capture."
-	default:
-		s += fmt.Sprintf(": in %d the other upload was found to be the same capture, too. The same picture may have been submitted twice; which of the two a leak derives from, only a mark tells.", same)
-	}
-	w.Shows = append(w.Shows, s)
 }

@@ -62,8 +62,8 @@ func TestReferencesThatFitToo(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, d.Case.Leaks, 1)
 	assert.InDelta(t, 1.5/float64(len(pixels)+1), d.Case.Leaks[0].FalseMatch, 1e-6)
-	assert.Contains(t, strings.Join(d.Shows, " "), "held against other uploads that look most like the one shown, none known to be of the same person")
-	assert.Contains(t, strings.Join(d.Shows, " "), "in 1 the other upload was found to be the same capture, too")
+	assert.Contains(t, strings.Join(d.Shows, " "), "These are the uploads that look most like the upload shown; none is known to be of the same person")
+	assert.Contains(t, strings.Join(d.Shows, " "), "In 1 comparison the other upload was also found to be the same capture")
 
 	none := investigating(cfg)
 	none.References = -1

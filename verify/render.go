@@ -93,7 +93,7 @@ func (f *Findings) CheckReport(report []byte) error {
 	if err == nil {
 		return nil
 	}
-	if other := f.Verdict.Record.otherVersion(); other != "" {
+	if other := otherVersion(&f.Verdict.Record); other != "" {
 		return fmt.Errorf("%w: %s: its words were not compared, its findings are the same", ErrVersion, other)
 	}
 	return fmt.Errorf("%w: the report is not the one of these findings: %w", ErrFindings, err)

@@ -29,7 +29,7 @@ func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerd
 	if err != nil {
 		return err
 	}
-	if f, err = ReadFindings(bytes.NewReader(text)); err != nil { // what whoever checks the report has
+	if f, err = ReadFindings(bytes.NewReader(text)); err != nil { // this is what a reader of the report has
 		return err
 	}
 	var buf bytes.Buffer // all or nothing
@@ -112,10 +112,10 @@ type tally struct {
 // labels are the findings in the order of a report, with what each means for one picture.
 var labels = []struct{ label, says string }{
 	{"copy", "carries the invisible mark of one issued copy, and shows the very upload that this copy was made of"},
-	{"copy (unconfirmed)", "carries the mark of an issued copy, but that it shows that copy’s upload could not be confirmed: it counts for nobody"},
-	{"unmarked", "shows an upload and carries no mark, though one would have been found"},
+	{"copy (unconfirmed)", "carries the mark of an issued copy, but could not be confirmed to show that copy’s upload: it counts for no recipient"},
+	{"unmarked", "shows an upload and carries no mark, though a mark would have been found"},
 	{"unreadable", "shows an upload; whether it was marked cannot be said"},
-	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for nobody"},
+	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for no recipient"},
 	{"lookalike", "resembles an upload, but is not the same picture: another document of that kind, or the same one photographed again"},
 	{"unknown", "matches no upload of the registry"},
 	{"damaged", "could not be opened"},
@@ -222,14 +222,6 @@ var reportFuncs = template.FuncMap{
 	},
 	"px":   func(x float64) string { return fmt.Sprintf("%.0f", x) },
 	"verb": verb,
-}
-
-// signed is a log10 likelihood ratio with its sign; what rounds to 0 has none.
-func signed(x float64) string {
-	if math.Abs(x) < 0.05 {
-		return "0"
-	}
-	return strings.ReplaceAll(fmt.Sprintf("%+.1f", x), "-", "−")
 }
 
 // shellLine quotes a command line for a POSIX shell.

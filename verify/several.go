@@ -58,7 +58,7 @@ func concludeMerged(issued []read) conclusion {
 		c.accused = append(c.accused, r.copy)
 		names = append(names, r.copy.String())
 	}
-	c.note = fmt.Sprintf("Traced against its original, the marks of copies %s are all in this picture, each with the part that is that copy's alone: it was made of all of them, or of one, and the other marks were laid onto it by somebody who had those copies.", list(names))
+	c.note = fmt.Sprintf("Traced against its original, the marks of copies %s are all in this picture, each with the part that is that copy's alone: it was made of all of them, or of one copy onto which a holder of the others laid their marks.", list(names))
 	return c
 }
 

@@ -24,7 +24,7 @@ type step struct {
 	At    bool // the one that was reached
 }
 
-// steps of the scale that [odds.Words] has.
+// steps of the scale that inWords has.
 var steps = []float64{0.5, 1, 2, 3, 4, 6}
 
 // Strengths are the explanations by which the headline names recipients and windows of
@@ -41,7 +41,7 @@ func (r reportView) Strengths() []strength {
 			s.If = "pictures of this dump derive from the copies recorded as issued to " + h.Name
 			s.Than = "the strongest listed alternative that does not contain those copies"
 			if planters := r.rivals(h.Name, odds.RivalHeld, odds.RivalPlanting); len(planters) > 0 {
-				s.Note = fmt.Sprintf("That is a ratio for the copies, not for who laid or put them there: what else the conclusion names explains them, too.%s", r.plantingSentence(h.Name))
+				s.Note = fmt.Sprintf("This ratio is for the copies, not for who laid or put them there. The other parties in the conclusion explain them as well.%s", r.plantingSentence(h.Name))
 			}
 		case h == window:
 			s.If = "pictures of this dump come from what " + list(h.Holders) + " could hold unmarked"
@@ -50,9 +50,9 @@ func (r reportView) Strengths() []strength {
 		default:
 			continue
 		}
-		reached := slices.IndexFunc(steps, func(from float64) bool { return odds.Words(from) == h.Words })
+		reached := slices.IndexFunc(steps, func(from float64) bool { return inWords(from) == h.Words })
 		for i, from := range steps {
-			s.Scale = append(s.Scale, step{odds.Words(from), i <= reached, i == reached})
+			s.Scale = append(s.Scale, step{inWords(from), i <= reached, i == reached})
 		}
 		out = append(out, s)
 	}

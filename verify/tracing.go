@@ -8,45 +8,15 @@ import (
 	"math"
 	"slices"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Tracing is what came of tracing a leak against the original of one submission:
-// taking away what the original explains and looking for the complete mark of every
-// copy that was issued of it ([watermark.Trace]).
-type Tracing struct {
-	Submission watermark.Submission `json:"submission"`
-	Registered bool                 `json:"registered"`       // the leak shows the original
-	Issued     int                  `json:"issued"`           // copies that were looked for
-	Unsought   int                  `json:"unsought"`         // copies that were not, for their mark keys are not at hand
-	Copies     []TracedCopy         `json:"copies"`           // all that were looked for, strongest first
-	Decoys     *Decoys              `json:"decoys,omitempty"` // of copies that were never issued; nil: no copy was found
-	Level      float64              `json:"level"`            // log10 of the p below which a copy counts as found
-	Power      float64              `json:"power"`            // probability that a mark of the weakest strength issued would have been found
-	Expected   float64              `json:"expected"`         // the score that such a mark has in the mean
-	Residual   float64              `json:"residual"`         // grey levels RMS that the original does not explain
-	Overlap    float64              `json:"overlap"`          // share of the leak that shows the original, 0..1
-	Edits      []Edit               `json:"edits"`            // where the leak shows something else
-
-	rows []registry.Copy // of the registry, those that were found
-}
-
-// A TracedCopy is how much of a copy's mark is in a leak.
-type TracedCopy struct {
-	Copy  watermark.CopyID `json:"copy"`
-	Score float64          `json:"score"`   // z of the part that is the copy's alone
-	LogP  float64          `json:"log10_p"` // corrected for the number of copies
-	LogE  float64          `json:"log10_e"` // e-value: mean of 1 at most for a copy that was not used
-	Found bool             `json:"found"`
-}
-
-// An Edit is a region where a leak shows something else than its original.
-type Edit struct {
-	Submission watermark.Submission `json:"submission"`
-	Quad       Quad                 `json:"quad"`  // pixels of the original, clockwise from the upper left
-	Kind       string               `json:"kind"`  // "covered": without detail; "changed": with other detail
-	Score      float64              `json:"score"` // RMS difference in units of what is usual elsewhere
+// A tracing is a [Tracing] with the registry's rows of the copies that were found.
+type tracing struct {
+	Tracing
+	rows []registry.Copy
 }
 
 const (
@@ -78,7 +48,7 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 		if t == nil {
 			continue
 		}
-		e.traces = append(e.traces, *t)
+		e.traces = append(e.traces, t.Tracing)
 		if err := v.bind(ctx, e, t); err != nil {
 			return err
 		}
@@ -88,7 +58,7 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 
 // bind tells the reads what a tracing found of their copies, and adds the copies that
 // were not read blind.
-func (v *Investigator) bind(ctx context.Context, e *evidence, t *Tracing) error {
+func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error {
 	known := make(map[watermark.CopyID]bool)
 	for i := range e.reads {
 		r := &e.reads[i]
@@ -96,15 +66,15 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *Tracing) error 
 			continue
 		}
 		known[r.copy] = true
-		r.traced = t.copy(r.copy)
-		r.lacks = t.wouldShow() && r.traced != nil && !r.traced.Found
+		r.traced = tracedCopy(&t.Tracing, r.copy)
+		r.lacks = wouldShow(&t.Tracing) && r.traced != nil && !r.traced.Found
 	}
 	for i := range t.rows {
 		row := &t.rows[i]
 		if known[row.ID] {
 			continue
 		}
-		r := read{copy: row.ID, keyID: row.KeyID, traced: t.copy(row.ID), issued: row, shows: e.pixels(t.Submission)}
+		r := read{copy: row.ID, keyID: row.KeyID, traced: tracedCopy(&t.Tracing, row.ID), issued: row, shows: e.pixels(t.Submission)}
 		if err := v.standing(ctx, &r); err != nil {
 			return err
 		}
@@ -163,7 +133,7 @@ func (e *evidence) targets() []watermark.Submission {
 
 // traceAgainst is nil, without an error, where the original cannot be opened or one of
 // the pictures is too small.
-func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id watermark.Submission, level float64) (*Tracing, error) {
+func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id watermark.Submission, level float64) (*tracing, error) {
 	o, err := v.original(ctx, id)
 	if err != nil || o == nil {
 		return nil, err
@@ -172,7 +142,7 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id wate
 	if err != nil {
 		return nil, err
 	}
-	t := &Tracing{Submission: id, Copies: []TracedCopy{}, Edits: []Edit{}, Level: micro(math.Log10(level))}
+	t := &tracing{Tracing: Tracing{Submission: id, Copies: []findings.TracedCopy{}, Edits: []Edit{}, Level: micro(math.Log10(level))}}
 	var issued []watermark.Issued
 	for _, c := range rows {
 		key := v.key(c.KeyID)
@@ -238,7 +208,7 @@ func orDecoy(issued []watermark.Issued, key *watermark.Key) []watermark.Issued {
 	return []watermark.Issued{{Copy: ^watermark.CopyID(0), Key: key, Strength: 1}}
 }
 
-func (t *Tracing) fill(found *watermark.Traced) {
+func (t *tracing) fill(found *watermark.Traced) {
 	t.Registered, t.Power, t.Expected = found.Registered, found.Power, found.Expected
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)
 	if !found.Registered {
@@ -249,10 +219,10 @@ func (t *Tracing) fill(found *watermark.Traced) {
 			break // not aligned: nothing was looked for
 		}
 		c := found.Copies[i]
-		t.Copies = append(t.Copies, TracedCopy{Copy: c.Copy, Score: c.Score, LogP: c.LogP, LogE: c.LogE, Found: slices.Contains(found.Accused, c.Copy)})
+		t.Copies = append(t.Copies, findings.TracedCopy{Copy: c.Copy, Score: c.Score, LogP: c.LogP, LogE: c.LogE, Found: slices.Contains(found.Accused, c.Copy)})
 	}
 	t.rows = slices.DeleteFunc(t.rows, func(c registry.Copy) bool { return !slices.Contains(found.Accused, c.ID) })
-	slices.SortStableFunc(t.Copies, func(a, b TracedCopy) int { return cmp.Compare(a.LogP, b.LogP) })
+	slices.SortStableFunc(t.Copies, func(a, b findings.TracedCopy) int { return cmp.Compare(a.LogP, b.LogP) })
 	for _, e := range found.Edits {
 		edit := Edit{Submission: t.Submission, Kind: e.Kind, Score: e.Score}
 		for i, p := range e.Quad {
@@ -262,8 +232,8 @@ func (t *Tracing) fill(found *watermark.Traced) {
 	}
 }
 
-// copy is what the tracing says of one copy; nil: it was not looked for.
-func (t *Tracing) copy(id watermark.CopyID) *TracedCopy {
+// tracedCopy is what the tracing says of one copy; nil: it was not looked for.
+func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
 	if t == nil {
 		return nil
 	}
@@ -276,7 +246,7 @@ func (t *Tracing) copy(id watermark.CopyID) *TracedCopy {
 }
 
 // wouldShow reports whether a mark of any copy issued would have been found.
-func (t *Tracing) wouldShow() bool {
+func wouldShow(t *Tracing) bool {
 	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= leastPower
 }
 

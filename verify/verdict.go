@@ -2,14 +2,14 @@ package verify
 
 import (
 	"slices"
-	"time"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
 // A Finding is what is concluded of one leak.
-type Finding string
+type Finding = findings.Finding
 
 // Findings.
 const (
@@ -49,61 +49,36 @@ const (
 	PixelsUnknown   = "not compared" // the original could not be opened, or was too far down the list
 )
 
-// A Match is a submission that a leak resembles.
-type Match struct {
-	Submission watermark.Submission `json:"submission"`
-	Distance   int                  `json:"distance"`            // of the hashes, bits of 256, nearest of eight orientations
-	Region     *Quad                `json:"region,omitempty"`    // where it lies in the leak, if it was found as a part
-	Pixels     string               `json:"pixels"`              // one of the constants
-	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared
-	Submitted  time.Time            `json:"submitted"`           // of the submission
-	HashOnly   bool                 `json:"hash_only,omitempty"` // of the submission its hash alone was entered
-}
+// The parts of a verdict, which its JSON holds side by side.
+type (
+	// A Match is a submission that a leak resembles.
+	Match = findings.Match
+	// A Tracing is the result of tracing a leak against one original.
+	Tracing = findings.Tracing
+	// An Edit is a region in which a leak shows something else than its original.
+	Edit = findings.Edit
+)
 
-// A Verdict is what was found out about one leak. It is a value: its JSON is the
-// line that the command prints and what the report carries.
+// A Verdict is what was found out about one leak. It is a value: its JSON is the line
+// that the command prints and an element of a findings file. Conclusion, Strength,
+// Accused, Note and KeyID follow from Evidence, Picture and Rows: see [Verdict.conclude].
 type Verdict struct {
-	File        string               `json:"file"`
-	Finding     Finding              `json:"finding"`
-	Unconfirmed bool                 `json:"unconfirmed,omitempty"`
-	Forgeable   bool                 `json:"forgeable,omitempty"` // Unconfirmed for its key alone: it was compromised before the copy was issued
-	Submission  watermark.Submission `json:"submission,omitzero"`
-	Submitted   time.Time            `json:"submitted,omitzero"` // of Submission, where the leak shows it
-	Cluster     string               `json:"cluster,omitempty"`  // numbers the subject of Submission within a dump: [Investigator.Weigh] sets it
-	Copy        watermark.CopyID     `json:"copy,omitzero"`
-	Recipient   string               `json:"recipient,omitempty"`  // of a confirmed copy, see MayName; "" beside all other reads
-	Distance    *int                 `json:"distance"`             // of the hashes to Submission, bits of 256; null: not among the matches
-	LogP        *float64             `json:"log10_p"`              // the less of the next two where tracing found the mark, else the first; null: no mark
-	BlindLogP   *float64             `json:"blind_log10_p"`        // of the blind read, search included; null: nothing read
-	TraceLogP   *float64             `json:"trace_log10_p"`        // of the same copy, traced, corrected for the number of copies; null: not traced
-	Power       *float64             `json:"power"`                // of tracing against Submission: that a mark would have been found; null: not traced
-	Edits       []Edit               `json:"edits"`                // where the leak shows something else than Submission
-	Traces      []Tracing            `json:"traces"`               // against each submission that it was traced against
-	Reads       []Reading            `json:"reads,omitempty"`      // all marks that were read, or found by tracing
-	TooFlat     bool                 `json:"too_flat,omitempty"`   // shows too little for its hash to be searched
-	Searched    *Searched            `json:"searched,omitempty"`   // what the search went by; nil: there was none
-	Recall      *Recall              `json:"recall,omitempty"`     // of the search, for leaks like this one; nil: the finding is another than unknown, or it was not searched
-	Matches     []Match              `json:"matches"`              // all within the radius, nearest first, and near ones whose pixels align
-	References  []Reference          `json:"references,omitempty"` // uploads of other subjects that the leak was held against for comparison
-	Accused     []watermark.CopyID   `json:"accused"`              // the confirmed copies; or all issued ones, Unconfirmed, where several were read in one leak and cannot all be there
-	Note        string               `json:"note"`                 // plain sentences
-	Error       string               `json:"error,omitempty"`
-	SHA256      string               `json:"sha256,omitempty"` // of the file, hex
-	Size        int64                `json:"size"`             // bytes
-	Format      string               `json:"format,omitempty"`
-	Decoder     string               `json:"decoder,omitempty"` // name and version
-	Width       int                  `json:"width,omitzero"`    // pixels, upright
-	Height      int                  `json:"height,omitzero"`
-	Pages       int                  `json:"pages,omitempty"`  // of the file, or frames, of which only the first was examined; 0: it has one
-	KeyID       string               `json:"key_id,omitempty"` // of the mark that was read
-	Keys        []registry.KeyState  `json:"keys,omitempty"`   // of the copies that were read, in their present state
-	Issued      []registry.Copy      `json:"issued,omitempty"` // the registry's rows of the confirmed copies
-	Custody     []registry.Custody   `json:"custody,omitempty"`
+	File string `json:"file"`
+	findings.Conclusion
+	findings.Strength
+	findings.Evidence
+	Accused []watermark.CopyID `json:"accused"` // the confirmed copies; if several copies were read that cannot all be there, all of these, and the verdict is Unconfirmed
+	Note    string             `json:"note"`    // plain sentences
+	Error   string             `json:"error,omitempty"`
+	findings.Picture
+	KeyID string `json:"key_id,omitempty"` // of the mark that was read
+	findings.Rows
 
-	marked  []string // the recipients of the copies found, confirmed or not: counted, not printed beside the leak
-	subject string   // of Submission: clusters leaks of one person, never printed unless asked
-	mosaic  []byte   // PNG, too coarse to recognise anybody
-	preview []byte   // JPEG
+	found   []registry.Copy // the registry's rows of all copies that were read, confirmed or not; nil after reading from JSON
+	marked  []string        // recipients of the copies that were read, confirmed or not: counted, never printed beside the leak
+	subject string          // of Submission: clusters the leaks of one person, and is printed only on request
+	mosaic  []byte          // PNG, too coarse to recognise a person
+	preview []byte          // JPEG
 }
 
 // Label is the finding as people read it: "copy (unconfirmed)" for unconfirmed copies.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
@@ -20,7 +21,7 @@ func (f *Findings) inWords(check func(words bool) error) error {
 	if err == nil {
 		return nil
 	}
-	other := f.Verdict.Record.otherVersion()
+	other := otherVersion(&f.Verdict.Record)
 	if other == "" {
 		return fmt.Errorf("%w: %w", ErrFindings, err)
 	}
@@ -33,7 +34,7 @@ func (f *Findings) inWords(check func(words bool) error) error {
 // otherVersion says which version wrote a record and which this is; "" where it is the same. A
 // version that a build does not know, or that was changed since, is the same in the very
 // same program only.
-func (r *Record) otherVersion() string {
+func otherVersion(r *findings.Record) string {
 	version, build := buildInfo()
 	executable := executableDigest()
 	if r.Executable != "" && r.Executable == executable {

@@ -13,7 +13,7 @@ import (
 // in the sentences and on the first page.
 func TestWindowOfTheCustodyThatCoversIt(t *testing.T) {
 	custody := func(name string) odds.Hypothesis {
-		return odds.Hypothesis{Kind: odds.Custody, Holders: []string{name}, LogLR: 2.8, Capped: true, Words: odds.Words(2.8)}
+		return odds.Hypothesis{Kind: odds.Custody, Holders: []string{name}, LogLR: 2.8, Capped: true, Words: inWords(2.8)}
 	}
 	d := &DumpVerdict{Hypotheses: []odds.Hypothesis{custody("elsewhere"), custody("vendor A"), custody("vendor B")},
 		Odds: &odds.Verdict{Window: &odds.Window{Supported: 2.8, Corrected: 2.8, Clusters: 9, Holders: []string{"vendor A"}}}}

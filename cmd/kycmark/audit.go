@@ -22,10 +22,10 @@ func newAudit(u *ui) *cobra.Command {
 		Long: `Recompute the ledger's tree, every commitment in it and the signatures of all
 checkpoints. Exit 1 when something was edited, removed, added or reordered.
 
-Somebody who rewrites the whole registry is found out only by what was kept
-elsewhere: hand in checkpoints that a witness or an auditor kept (--checkpoint) and
-the public key that came with them (--key). With --originals every sealed original
-is opened, too, and compared with the digest that was entered.`,
+A registry that was rewritten as a whole is found out only by what was kept elsewhere:
+hand in checkpoints that a witness or an auditor kept (--checkpoint) and the public key
+that came with them (--key). With --originals every sealed original is also opened and
+compared with the digest that was entered.`,
 		Example: `  kycmark audit --originals
   kycmark audit --checkpoint 2026-11-20.checkpoint --key ledger.pub --json`,
 		Args: exactly(),

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -71,8 +73,8 @@ type books struct {
 	registry *registry.Registry
 }
 
-// keys reads the home's keys, of which the first mark key marks, and warns of those
-// that others can read.
+// keys reads the home's mark keys and its sealing key, and warns of key files that others
+// can read. The first mark key is the key that marks.
 func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	keys, seal, err := b.home.Keys()
 	if err != nil {
@@ -84,7 +86,7 @@ func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	return keys, seal, nil
 }
 
-// issuing is what is common to whatever enters uploads and hands out copies.
+// issuing is the configuration of the verbs that enter uploads or hand out copies.
 func (b *books) issuing() (registry.Config, error) {
 	keys, seal, err := b.keys()
 	if err != nil {
@@ -109,8 +111,8 @@ func notFound(err error) error {
 	return err
 }
 
-// parseTime reads RFC 3339, or a day or month of UTC, of which it takes the
-// first or, with last, the final moment.
+// parseTime reads a time as in RFC 3339, or a day or a month of UTC. A day or a month means
+// its first moment or, with last, its last microsecond.
 func parseTime(s string, last bool) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
@@ -153,3 +155,26 @@ func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // day is the day of a time, UTC.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// readKeys reads mark key files and warns of files that others can read. A key that two
+// files hold is returned once: otherwise each of its findings would come twice.
+func (u *ui) readKeys(paths []string) ([]*watermark.Key, error) {
+	keys := make([]*watermark.Key, 0, len(paths))
+	for _, path := range paths {
+		key, err := keyfile.ReadMark(path)
+		if err != nil {
+			return nil, withHint(err, "make a key with \"kycmark keygen --out FILE\"; a damaged one comes back only from a backup")
+		}
+		u.warnExposed(path)
+		if !slices.ContainsFunc(keys, func(k *watermark.Key) bool { return k.ID() == key.ID() }) {
+			keys = append(keys, key)
+		}
+	}
+	return keys, nil
+}
+
+func (u *ui) warnExposed(path string) {
+	if keyfile.Exposed(path) {
+		u.warnf("key file %s can be read by others; chmod 600 it", path)
+	}
+}

@@ -41,7 +41,7 @@ type stampFlags struct{ url, ca string }
 
 func (f *stampFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.url, "tsa", "", "`address` of a timestamp authority (RFC 3161) that is to date what is signed")
-	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the authority's certificate or those of its issuers, PEM")
+	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the authority's certificate or its issuers' certificates, PEM")
 }
 
 // authority is nil where no address is given.

@@ -22,14 +22,13 @@ func newCheckpoint(u *ui) *cobra.Command {
 		Use:   "checkpoint",
 		Short: "Sign the ledger's present state for witnesses and auditors",
 		Long: `Sign how many entries the ledger has and the root of the tree over them, keep that
-in the registry and print it (C2SP tlog-checkpoint). Hand it to somebody who keeps
-it, or signs it too: what stood in the ledger then can be neither changed nor
-removed unnoticed, and nothing can be dated back before it. A state that has a
-checkpoint is not signed again.
+in the registry and print it (C2SP tlog-checkpoint). Hand the checkpoint to a witness, who
+keeps it or also signs it. From then on an entry that was changed, removed or dated back is
+found out. A state that has a checkpoint is not signed again.
 
-With --tsa have a timestamp authority date that state, too, and keep the timestamp with
-it; --stamp writes it to a file. It is of the checkpoint's body, the lines up to the
-blank one: witnesses that sign later do not change them. With openssl:
+With --tsa a timestamp authority also dates that state. The registry keeps the timestamp,
+and --stamp writes it to a file. The authority dates the checkpoint's body, the lines before
+the blank line: witnesses that sign later do not change them. With openssl:
 
   sed '/^$/,$d' 2026-11-20.checkpoint > body
   openssl ts -verify -in 2026-11-20.tsr -data body -CAfile tsa.pem -partial_chain
@@ -102,9 +101,9 @@ func newCheckpointAdd(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add FILE --witness KEY",
 		Short: "Take back a checkpoint that witnesses have signed",
-		Long: `Take back a checkpoint that witnesses have signed beside the ledger's own key, and
-add their signatures to the one that is kept. Each named witness must have signed;
-what others signed is left out. Exit 1 when a signature does not hold.
+		Long: `Take back a checkpoint that witnesses have signed beside the ledger's own key, and add
+their signatures to the kept checkpoint of that state. Each named witness must have signed.
+Other signatures are left out. Exit 1 when a signature does not hold.
 
 A witness's key is the text name+hash+key of a signed note: plain Ed25519, or a
 C2SP cosignature, which says when the witness signed; or a file that holds it.`,
@@ -160,7 +159,7 @@ func newCheckpointList(u *ui) *cobra.Command {
 	})
 }
 
-// at is " at TIME", or nothing where there is no time.
+// at is " at TIME", or "" for the zero time.
 func at(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -16,8 +16,8 @@ func newCopyRegistry(u *ui) *cobra.Command {
 	return &cobra.Command{
 		Use:   "copy-registry FROM TO",
 		Short: "Copy a registry into a new file or a PostgreSQL database, and check the copy",
-		Long: `Copy every row of a registry, with the whole ledger, to a place where none is; then
-check the copy and compare the ledgers. FROM and TO are files or addresses of
+		Long: `Copy every row of a registry, with the whole ledger, to a new file or an empty database;
+then check the copy and compare the ledgers. FROM and TO are files or addresses of
 PostgreSQL databases (postgres://USER@HOST/DATABASE, password in PGPASSFILE or
 PGPASSWORD). FROM may be in use: what is written to it meanwhile is not copied.
 

@@ -35,11 +35,11 @@ func newCustodyAdd(u *ui) *cobra.Command {
 		Use:   "add NAME (--from TIME --to TIME | --all | --list FILE) --note TEXT",
 		Short: "Enter that NAME held uploads unmarked",
 		Long: `Enter that a recipient held uploads without marks: handed out before marking began,
-or taken in on the exchange's behalf. Which: those sent from one time up to and
-including another (--from, --to), all that were sent until now (--all), or those of
-a list (--list, --submission), of which a time may choose. Enter what is known before
-it is needed: the time of entry is recorded, and what is entered after a leak cannot
-be held against anybody. Say where it is known from (--source, --note).
+or taken in on the exchange's behalf. The uploads are all that customers sent from one
+time to another, ends included (--from, --to), all that were sent until now (--all), or a
+list (--list, --submission); --from and --to may choose from a list. Enter what is known
+before it is needed: the time of entry is recorded, and a fact that was entered after the
+leak was found does not count against anybody. Say where it is known from (--source, --note).
 
 Times are RFC 3339, or a day or a month (UTC), the last one included whole. A list
 is a file with one submission ID a line; lines that begin with # are passed over.`,

@@ -22,7 +22,7 @@ func newCustodyImport(u *ui) *cobra.Command {
 order: recipient, from, to, note, and, where wanted, source and submissions (IDs
 with spaces between them). Times are written as in "custody add"; both may be empty
 where submissions are listed. All of it is entered, or, where a line is wrong,
-nothing: every wrong line is named. What stands in the registry already is left as
+nothing: every wrong line is named. A fact that is in the registry already is left as
 it is, so that a file may be imported again.`,
 		Example: `  kycmark custody import custody.csv
 

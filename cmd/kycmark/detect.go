@@ -39,63 +39,23 @@ func detect(ctx context.Context, u *ui, keyPaths, args []string) error {
 	if err != nil {
 		return err
 	}
-	files := listFiles(args)
-	if len(files) == 0 {
-		return usagef("no files in %s", strings.Join(args, ", "))
-	}
-	step, done := u.progress(ctx, "reading", len(files))
-	defer done()
 	found := 0
-	err = each(ctx, files, func(ctx context.Context, file string) detectResult {
-		defer step()
-		return detectFile(ctx, keys, file)
-	}, func(file string, r detectResult) error {
-		u.warnPages(file, r.pages)
-		if r.err != nil {
-			u.fail(file, r.err)
-		}
-		if r.line.Found {
+	err = eachPicture(ctx, u, "reading", args, func(ctx context.Context, p *picture.Picture) ([]*watermark.Detection, error) {
+		return watermark.DetectAll(ctx, p.Image, keys...)
+	}, func(file string, marks []*watermark.Detection, err error) error {
+		line := newDetectLine(file, marks, err)
+		if line.Found {
 			found++
 		}
-		if r.err == nil {
-			u.printf("%s: %s\n", name(file), r.line.words())
+		if err == nil {
+			u.printf("%s: %s\n", name(file), line.words())
 		}
-		return u.line(r.line)
+		return u.line(line)
 	})
 	if found == 0 {
 		u.no()
 	}
 	return err
-}
-
-type detectResult struct {
-	line  detectLine
-	pages int
-	err   error
-}
-
-func (r detectResult) failed(err error) detectResult {
-	r.err = err
-	r.line.Error = reasonText(err)
-	return r
-}
-
-func detectFile(ctx context.Context, keys []*watermark.Key, file string) detectResult {
-	r := detectResult{line: detectLine{File: file, Detections: []detection{}}}
-	pic, err := picture.Load(file, picture.Limits{})
-	if err != nil {
-		return r.failed(err)
-	}
-	r.pages = pic.Pages
-	found, err := watermark.DetectAll(ctx, pic.Image, keys...)
-	if err != nil {
-		return r.failed(err)
-	}
-	for _, d := range found {
-		r.line.Detections = append(r.line.Detections, newDetection(d))
-	}
-	r.line.repeatStrongest()
-	return r
 }
 
 // detectLine is the result of detect as JSON. The scalars repeat the strongest of
@@ -131,13 +91,18 @@ func newDetection(d *watermark.Detection) detection {
 	return out
 }
 
-func (l *detectLine) repeatStrongest() {
-	if len(l.Detections) == 0 {
-		return
+// newDetectLine is the result of a file: the marks found, strongest first, or an error.
+func newDetectLine(file string, marks []*watermark.Detection, err error) detectLine {
+	l := detectLine{File: file, Detections: []detection{}, Error: reasonText(err)}
+	for _, m := range marks {
+		l.Detections = append(l.Detections, newDetection(m))
 	}
-	d := &l.Detections[0]
-	l.Found, l.Copy, l.KeyID, l.LogP = true, &d.Copy, &d.KeyID, &d.LogP
-	l.Scale, l.Rotation, l.Mirrored = &d.Scale, &d.Rotation, &d.Mirrored
+	if len(marks) > 0 {
+		d := &l.Detections[0]
+		l.Found, l.Copy, l.KeyID, l.LogP = true, &d.Copy, &d.KeyID, &d.LogP
+		l.Scale, l.Rotation, l.Mirrored = &d.Scale, &d.Rotation, &d.Mirrored
+	}
+	return l
 }
 
 // words tells the result in one line.

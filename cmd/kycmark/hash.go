@@ -23,11 +23,11 @@ func newHash(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hash FILE|DIR...",
 		Short: "Print perceptual hashes of pictures",
-		Long: `Print perceptual hashes: PDQ (256 bits, with its quality 0 to 100; below 50 the
-picture is too plain to be told by it), which others exchange; that of areas (256
-bits), which resizing moves least; and those of goimagehash (64 bits, or 256 with
--16). Store with each its chain and the decoder, which --json names: they are the way
-from the file to the bits.
+		Long: `Print perceptual hashes: PDQ (256 bits), which platforms exchange, with a quality of 0 to
+100; area (256 bits), which resizing changes least; and the hashes of goimagehash (64 bits,
+or 256 bits with -16). A picture with a quality below 50 is too plain to be recognised by
+its hash. Store with each hash its chain and the decoder, which --json names: together they
+say how the file became the bits.
 
 A hash can be turned back into a blurry picture: treat it as personal data.`,
 		Example: `  kycmark hash upload.jpg
@@ -85,9 +85,7 @@ type hashLine struct {
 	Chains  map[string]string `json:"chains"`  // from pixels to bits, by algorithm
 	Decoder string            `json:"decoder"` // from the file to pixels
 
-	text  []string
-	pages int
-	err   error
+	text []string
 }
 
 func hash(ctx context.Context, u *ui, algorithms, args []string) error {
@@ -95,40 +93,26 @@ func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 	if err != nil {
 		return err
 	}
-	files := listFiles(args)
-	if len(files) == 0 {
-		return usagef("no files in %s", strings.Join(args, ", "))
-	}
-	step, done := u.progress(ctx, "hashing", len(files))
-	defer done()
-	return each(ctx, files, func(_ context.Context, file string) hashLine {
-		defer step()
-		return hashFile(kinds, file)
-	}, func(file string, line hashLine) error {
-		u.warnPages(file, line.pages)
-		if line.err != nil {
-			line.Error = reasonText(line.err)
-			u.fail(file, line.err)
-		} else {
+	return eachPicture(ctx, u, "hashing", args, func(_ context.Context, p *picture.Picture) (hashLine, error) {
+		return hashPicture(kinds, p)
+	}, func(file string, line hashLine, err error) error {
+		if line.File, line.Error = file, reasonText(err); line.Hashes == nil { // it was not decoded
+			line.Hashes, line.Chains = map[string]string{}, map[string]string{}
+		}
+		if err == nil {
 			u.printf("%s: %s\n", name(file), strings.Join(line.text, ", "))
 		}
 		return u.line(line)
 	})
 }
 
-func hashFile(kinds []phash.Kind, file string) (line hashLine) {
-	line = hashLine{File: file, Hashes: map[string]string{}, Chains: map[string]string{}}
-	pic, err := picture.Load(file, picture.Limits{})
-	if err != nil {
-		line.err = err
-		return line
-	}
-	line.Decoder, line.pages = pic.Decoder, pic.Pages
+func hashPicture(kinds []phash.Kind, pic *picture.Picture) (line hashLine, bad error) {
+	line = hashLine{Hashes: map[string]string{}, Chains: map[string]string{}, Decoder: pic.Decoder}
 	flat := picture.Flatten(pic.Image)
 	for _, kind := range kinds {
 		h, quality, err := phash.Sum(kind, flat)
 		if err != nil {
-			line.err = errors.Join(line.err, err)
+			bad = errors.Join(bad, err)
 			continue
 		}
 		line.Hashes[kind.String()], line.Chains[kind.String()] = h.Hex(), kind.Version()
@@ -141,5 +125,5 @@ func hashFile(kinds []phash.Kind, file string) (line hashLine) {
 		}
 		line.text = append(line.text, words)
 	}
-	return line
+	return line, bad
 }

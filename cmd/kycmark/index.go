@@ -41,7 +41,7 @@ type indexLine struct {
 	Index     string `json:"index"`
 	Algorithm string `json:"algorithm"`
 	Entries   int    `json:"entries"`
-	Skipped   int64  `json:"skipped"`            // too plain to be told by their hash
+	Skipped   int64  `json:"skipped"`            // too plain to be recognised by their hash
 	Features  *int   `json:"features,omitempty"` // pictures whose parts can be found; null: that is not kept
 	Added     *int   `json:"added,omitempty"`
 	Removed   *int   `json:"removed,omitempty"`
@@ -58,7 +58,7 @@ func indexLineOf(dir string, a *archive.Archive) indexLine {
 
 // holds is the line in words.
 func (l *indexLine) holds() string {
-	words := fmt.Sprintf("%s of %s; %s kept out, too plain to be told by a hash",
+	words := fmt.Sprintf("%s of %s; %s kept out, too plain to be recognised by a hash",
 		plural(l.Entries, "entry"), l.Algorithm, plural(int(l.Skipped), "picture"))
 	if l.Features != nil {
 		words += fmt.Sprintf("; parts of %d can be found", *l.Features)

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,7 +33,7 @@ func newIndexBuild(u *ui) *cobra.Command {
 		Long: `Make an index of pictures, in a folder of its own. Pictures are named by their paths
 as given here, and the names are what queries answer with.
 
-A picture whose quality is below 50 is too plain to be told by its hash: it is
+A picture whose quality is below 50 is too plain to be recognised by its hash: it is
 counted and kept out. A hash finds whole pictures; with --parts the index keeps
 local features as well, 4 KB a picture, and finds crops, collages and screenshots.`,
 		Example: `  kycmark index build uploads.index uploads/ --parts
@@ -50,7 +53,7 @@ local features as well, 4 KB a picture, and finds crops, collages and screenshot
 	}
 	in.flag(cmd)
 	cmd.Flags().StringVarP(&algorithm, "algorithm", "a", phash.PDQ.String(), "`one` of "+hashNames())
-	cmd.Flags().BoolVar(&parts, "parts", false, "keep local features, too, so that parts of pictures are found")
+	cmd.Flags().BoolVar(&parts, "parts", false, "also keep local features, so that parts of pictures are found")
 	cmd.Flags().BoolVar(&force, "force", false, "replace the index if it exists")
 	return cmd
 }
@@ -149,7 +152,7 @@ func hashFiles(ctx context.Context, u *ui, a *archive.Archive, files []string) (
 		}
 		u.warnPages(file, line.pages)
 		if !line.Stored {
-			u.warnf("%s: too plain to be told by its hash (quality %d): kept out", file, *line.Quality)
+			u.warnf("%s: too plain to be recognised by its hash (quality %d): kept out", file, *line.Quality)
 		}
 		entries = append(entries, archive.Entry{Name: file, Hash: line.hash, Quality: *line.Quality, Features: line.features})
 		return u.line(line)
@@ -168,4 +171,46 @@ func parseHash(text string, kind phash.Kind) (phash.Hash, error) {
 		err = phash.ErrKind
 	}
 	return h, err
+}
+
+// longestLine bounds a line of a list of hashes: a name and 64 digits.
+const longestLine = 64 << 10
+
+// readHashes reads a list of hashes, "-" for standard input, and hands every line
+// to each: where it stands, and the name and hash or what is wrong with it. Where
+// no name is given, it is where the line stands.
+func readHashes(list string, stdin io.Reader, kind phash.Kind, each func(where, name string, h phash.Hash, err error)) error {
+	in := stdin
+	if list != "-" {
+		f, err := openRegular(list)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		in = f
+	}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, longestLine)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimRight(lines.Text(), "\r")
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		where := fmt.Sprintf("%s:%d", list, n)
+		label, digits := where, line
+		if i := strings.LastIndexByte(line, '\t'); i >= 0 {
+			label, digits = line[:i], line[i+1:]
+		}
+		h, err := parseHash(digits, kind)
+		if err == nil && label == "" {
+			err = errors.New("no name before the tab")
+		}
+		each(where, label, h, err)
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("a line is longer than %d bytes", longestLine)
+	} else if err != nil {
+		return err
+	}
+	return nil
 }

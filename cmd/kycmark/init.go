@@ -70,6 +70,6 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
 		}),
 	}
 	cmd.Flags().StringVar(&at, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")
-	cmd.Flags().BoolVar(&opts.SealHashes, "seal-hashes", false, "keep the perceptual hashes sealed, too; they are then searched in memory only")
+	cmd.Flags().BoolVar(&opts.SealHashes, "seal-hashes", false, "also seal the perceptual hashes; they are then searched in memory only")
 	return cmd
 }

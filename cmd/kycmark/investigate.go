@@ -64,7 +64,7 @@ readable picture).`,
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
 	cmd.Flags().StringSliceVar(&f.against, "against", nil, "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
-	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that somebody claims to have")
+	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
 	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against other uploads, none known to be of the same person, that look like it; -1: not at all (default 20, and 4 a leak at most)")
 	cmd.Flags().BoolVar(&f.drawn, "drawn", false, "the pictures were drawn at random by us from those claimed, so that they speak for the rest")
 	cmd.Flags().BoolVar(&f.reveal, "reveal", false, "put subject references and recognisable thumbnails into the report")
@@ -140,8 +140,8 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	return f.writeAll(ctx, b, inv, d)
 }
 
-// examine tells each finding as it comes. It ends as soon as there are more pictures
-// than somebody claims to have, unless claimed is 0: nothing can be weighed then.
+// examine prints each finding as it comes. It gives up as soon as there are more pictures
+// than the leaker claims to have, since nothing can be weighed then. claimed 0: no claim.
 func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
 	var verdicts []*verify.Verdict
 	weighed := 0
@@ -161,7 +161,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 			weighed++
 		}
 		if claimed > 0 && weighed > claimed {
-			return nil, usagef("--claimed %d: there are more pictures than that, %s is one too many", claimed, name(v.File))
+			return nil, usagef("--claimed %d is too low: the dump has more pictures (%s is number %d)", claimed, name(v.File), weighed)
 		}
 	}
 	return verdicts, nil
@@ -209,7 +209,7 @@ func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	return f.ready(b, f.force, inputs)
 }
 
-// checkApart refuses outputs of which one would take the place of another.
+// checkApart refuses two outputs that are the same file.
 func (f *investigateFlags) checkApart() error {
 	outputs := []struct{ flag, path string }{
 		{"--report", f.report}, {"--findings", f.findings}, {"--bundle", f.bundle}, {"--state", f.state},

@@ -153,8 +153,8 @@ func (f issueFlags) folder(to string) string {
 	return filepath.Join(f.out, to)
 }
 
-// makeFolders makes the recipients' folders. One that nothing can be written to is
-// refused before copies are logged that would never be there.
+// makeFolders makes the recipients' folders. A folder that cannot be written to is refused
+// before any copy is logged.
 func (f issueFlags) makeFolders() error {
 	for _, to := range f.to {
 		if err := os.MkdirAll(f.folder(to), folderPerm); err != nil {

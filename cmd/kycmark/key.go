@@ -24,10 +24,10 @@ func newKey(u *ui) *cobra.Command {
 	return only(cmd, newKeyList(u), newKeyAdd(u), newKeyReport(u),
 		newKeyState(u, "retire", registry.KeyRetired, "Enter that a mark key makes no more marks",
 			"Enter that a mark key is retired: it is refused for issuing, and reads marks as before."),
-		newKeyState(u, "compromised", registry.KeyCompromised, "Enter that somebody else may hold a mark key",
-			`Enter since when somebody else may hold a mark key. It is refused for issuing. Copies
-issued since then confirm nothing: whoever holds the key can make their marks. That
-cannot be taken back, only entered for an earlier time.`))
+		newKeyState(u, "compromised", registry.KeyCompromised, "Enter that others may hold a mark key",
+			`Enter since when others may hold a mark key. The key is refused for issuing. Copies issued
+since then confirm nothing, because a holder of the key can make their marks. The entry
+cannot be taken back. It can be entered again for an earlier time.`))
 }
 
 func newKeyList(u *ui) *cobra.Command {
@@ -51,9 +51,9 @@ func newKeyAdd(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:   "add",
 		Short: "Enter the commitments to the home's mark keys",
-		Long: `Enter the commitments to the mark keys that kycmark.toml names, those that are not
-in the ledger yet: to be done before the first copy is marked with them. To use a
-new key, make it with keygen, name it first under keys.mark, and enter it.`,
+		Long: `Enter the commitments to the mark keys that kycmark.toml names and that the ledger does
+not have yet. Do so before the first copy is marked with them. To use a new key, make it
+with keygen, name it first under keys.mark, and enter it.`,
 		Example: `  kycmark keygen --out kyc/keys/mark2.key
   kycmark key add`,
 		Args: exactly(),

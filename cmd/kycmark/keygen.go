@@ -16,7 +16,7 @@ func newKeygen(u *ui) *cobra.Command {
 		Use:   "keygen --out FILE",
 		Short: "Make a new mark key file",
 		Long: `Make a new mark key: 32 random bytes in a text file that only you can read.
-Whoever holds it can read and forge marks, and without it no mark can be read
+A holder of the key can read and forge marks, and without the key no mark can be read
 again: keep a copy in a safe place. An existing file is never overwritten.`,
 		Example: `  kycmark keygen --out mark.key`,
 		Args:    exactly(),

@@ -71,8 +71,8 @@ func manPage(page string, cmd *cobra.Command) string {
 	return b.String()
 }
 
-// roff escapes text: a backslash begins a request of troff, a dot or a quote at the
-// beginning of a line does, and a plain hyphen may be shown as a typographic one.
+// roff escapes text for troff. A backslash begins an escape. A dot or a quote at the
+// beginning of a line begins a request. A plain hyphen may be shown as a typographic one.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
 	lines := strings.Split(text, "\n")

@@ -164,7 +164,7 @@ func (f *markFlags) readBack(ctx context.Context, key *watermark.Key, id waterma
 	return nil
 }
 
-// markLine is the result of mark as JSON. The figures are null where there are none.
+// markLine is the result of mark as JSON. Figures are null if the picture was not marked.
 type markLine struct {
 	File     string           `json:"file"`
 	Out      *string          `json:"out"` // null: nothing was written

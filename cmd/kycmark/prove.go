@@ -22,11 +22,10 @@ func newProve(u *ui) *cobra.Command {
 	var f proveFlags
 	cmd := &cobra.Command{
 		Use:   "prove ID | prove --check FILE",
-		Short: "Prove to others what stands in the ledger, or check such a proof",
-		Long: `Write a proof that a copy (16 hex digits) stands in the ledger, as one line of
-JSON: its row, its mark key and its receipts, the salts of their commitments, their
-entries, and the paths to the root of a signed checkpoint. It tells nothing of the
-person. Of a submission (32 hex digits) the proof holds subject reference and
+		Short: "Prove an entry of the ledger to others, or check such a proof",
+		Long: `Write a proof that a copy (16 hex digits) is in the ledger, as one line of JSON: its row,
+its mark key and its receipts, the salts of their commitments, their entries, and the paths
+to the root of a signed checkpoint. The proof says nothing about the person. Of a submission (32 hex digits) the proof holds subject reference and
 hashes: it is personal data.
 
 With --check check a proof, without the registry. Exit 1 when it does not hold. Take
@@ -140,7 +139,7 @@ func (u *ui) checkProof(f proveFlags) error {
 		return keyUsage(err)
 	}
 	if key == "" {
-		u.warnf("checked with the key that the proof brings, %s: compare it with the one that you have from elsewhere", p.Key)
+		u.warnf("checked with the key that the proof brings, %s: compare it with the key that you have from elsewhere", p.Key)
 	}
 	u.proofWords(p)
 	return u.line(proofLine{File: f.check, Holds: true, Proof: p})

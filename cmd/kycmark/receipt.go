@@ -90,8 +90,8 @@ func newReceiptMessage(u *ui) *cobra.Command {
 		Use:   "message COPY",
 		Short: "Print what the recipient of a copy signs",
 		Long: `Print the bytes that a receipt signs, three lines: "kycmark receipt v1", the SHA-256
-of the file handed over, the copy's ID. A recipient makes them of the file that it
-received, and of nothing that it was told but the ID.`,
+of the file handed over, the copy's ID. A recipient computes them from the file that it
+received and the copy's ID alone.`,
 		Example: `  kycmark receipt message 00000000000004d2`,
 		Args:    exactly("COPY"), ValidArgsFunction: copyIDs,
 	}, func(ctx context.Context, b *books, args []string) error {
@@ -108,8 +108,8 @@ received, and of nothing that it was told but the ID.`,
 	})
 }
 
-// bytesOf reads n bytes: from their hex digits, from a file that holds the bytes or the
-// digits, or from a file in the format that other, unless it is nil, reads.
+// bytesOf reads n bytes. arg is their hex digits, or a file with the bytes or the digits.
+// other reads the bytes out of one more format of file; nil: no other format.
 func bytesOf(arg string, n int, other func([]byte) []byte) ([]byte, error) {
 	if raw, err := hex.DecodeString(arg); err == nil && len(raw) == n {
 		return raw, nil
@@ -132,8 +132,8 @@ func bytesOf(arg string, n int, other func([]byte) []byte) ([]byte, error) {
 	return nil, usagef("%s holds neither %d bytes nor their hex digits", arg, n)
 }
 
-// publicDER reads an Ed25519 public key as openssl writes it (RFC 8410), nil where
-// it is none.
+// publicDER reads an Ed25519 public key as openssl writes it (RFC 8410). It returns nil for
+// other data.
 func publicDER(data []byte) []byte {
 	if block, _ := pem.Decode(data); block != nil {
 		data = block.Bytes

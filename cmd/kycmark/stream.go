@@ -14,9 +14,8 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// stream is stdout or stderr. It is safe for concurrent use, writes above a
-// progress bar while there is one, and keeps its first error, since nobody looks
-// at those of fmt.
+// stream is stdout or stderr, safe for concurrent use. While a progress bar is shown it
+// writes above the bar. It keeps its first error, because callers of fmt ignore errors.
 type stream struct {
 	w        io.Writer
 	terminal bool

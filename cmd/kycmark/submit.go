@@ -30,8 +30,8 @@ from folders and from archives (.zip, .tar, .tar.gz, .tgz), those within archive
 apart. A file that is there already is left as it is, with its subject: an import that
 was cut short is resumed by the same command.
 
-A picture of which "issue" may refuse copies (below 320 x 240 pixels, or too plain) is
-entered with a warning: ask the customer for a better one while there is time.
+A picture that "issue" may refuse to copy (below 320 x 240 pixels, or too plain) is entered
+with a warning: ask the customer for a better picture while there is time.
 
 A manifest is a CSV file whose first line names its columns: file, and where there
 are such, subject and at. Files are looked for from the manifest's folder.
@@ -159,8 +159,8 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 	return nil
 }
 
-// countUploads is how many there are for the bar, as far as that is told quickly; 0
-// where there is no bar.
+// countUploads counts the uploads for the progress bar, except in compressed archives, which
+// would have to be unpacked. It returns 0 if no bar is shown.
 func (b *books) countUploads(f submitFlags, args []string) (n int) {
 	if !b.err.terminal || f.manifest != "" {
 		return 0

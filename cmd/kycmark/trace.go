@@ -54,29 +54,21 @@ it is 0.999 or more, "no copy" means that the leak is of none of them.`,
 }
 
 func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
-	files := listFiles(args)
-	if len(files) == 0 {
-		return usagef("no files in %s", strings.Join(args, ", "))
-	}
 	t, err := u.newTraceJob(f)
 	if err != nil {
 		return err
 	}
-	step, done := u.progress(ctx, "tracing", len(files))
-	defer done()
 	accused := false
-	err = each(ctx, files, func(ctx context.Context, file string) traceResult {
-		defer step()
-		return t.leak(ctx, file)
-	}, func(file string, r traceResult) error {
-		u.warnPages(file, r.pages)
-		if r.err != nil {
-			u.fail(file, r.err)
+	err = eachPicture(ctx, u, "tracing", args, t.leak, func(file string, line traceLine, err error) error {
+		if err != nil {
+			line = newTraceLine()
+			line.Error = reasonText(err)
 		} else {
-			u.printf("%s: %s\n", name(file), r.line.words())
+			u.printf("%s: %s\n", name(file), line.words())
 		}
-		accused = accused || len(r.line.Accused) > 0
-		return u.line(r.line)
+		line.File = file
+		accused = accused || len(line.Accused) > 0
+		return u.line(line)
 	})
 	if !accused {
 		u.no()
@@ -129,7 +121,7 @@ func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	return t, nil
 }
 
-// copyIDs are those of the flags and of the file, each once: p is corrected for
+// copyIDs are the IDs of --copies and --copies-from, each once: log10_p is corrected for
 // their number.
 func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 	var ids []watermark.CopyID
@@ -171,28 +163,15 @@ func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 	return ids, nil
 }
 
-type traceResult struct {
-	line  traceLine
-	pages int
-	err   error
-}
-
-// leak traces one file.
-func (t *traceJob) leak(ctx context.Context, file string) traceResult {
-	r := traceResult{line: traceLine{File: file, Copies: []tracedCopy{}, Accused: []watermark.CopyID{}, Edits: []tracedEdit{}}}
-	pic, err := picture.Load(file, picture.Limits{})
-	var traced *watermark.Traced
-	if err == nil {
-		r.pages = pic.Pages
-		traced, err = t.tracer.Trace(ctx, pic.Image)
-	}
+// leak traces one picture.
+func (t *traceJob) leak(ctx context.Context, p *picture.Picture) (traceLine, error) {
+	line := newTraceLine()
+	traced, err := t.tracer.Trace(ctx, p.Image)
 	if err == nil && len(traced.Copies) > len(t.issued) {
 		err = errors.New("more copies traced than issued")
 	}
-	if err != nil {
-		r.err, r.line.Error = err, reasonText(err)
-		return r
+	if err == nil {
+		line.fill(traced, t.issued)
 	}
-	r.line.fill(traced, t.issued)
-	return r
+	return line, err
 }

@@ -44,6 +44,10 @@ type tracedEdit struct {
 	Score *float64      `json:"score"`
 }
 
+func newTraceLine() traceLine {
+	return traceLine{Copies: []tracedCopy{}, Accused: []watermark.CopyID{}, Edits: []tracedEdit{}}
+}
+
 func (l *traceLine) fill(t *watermark.Traced, issued []watermark.Issued) {
 	l.Registered, l.Mirrored, l.Inverted, l.Power = t.Registered, t.Mirrored, t.Inverted, finite(t.Power)
 	for i, c := range t.Copies {

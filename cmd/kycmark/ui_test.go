@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 func TestWorse(t *testing.T) {
@@ -178,11 +179,11 @@ func TestEveryVerbTeaches(t *testing.T) {
 
 func TestDetectWords(t *testing.T) {
 	require.Equal(t, "no mark found", (&detectLine{}).words())
-	line := &detectLine{Detections: []detection{
-		{Copy: 1, KeyID: "v1-a", LogP: -9.6, Mirrored: true},
-		{Copy: 2, KeyID: "v1-b", LogP: -9.3},
-	}}
-	line.repeatStrongest()
+	line := newDetectLine("leak.jpg", []*watermark.Detection{
+		{Copy: 1, KeyID: "v1-a", LogPFA: -9.6, Mirrored: true},
+		{Copy: 2, KeyID: "v1-b", LogPFA: -9.3},
+	}, nil)
+	require.Equal(t, -9.6, *line.LogP, "the strongest is repeated")
 	require.Equal(t, "copy 0000000000000001 (key v1-a, log10 p -9.6, mirrored); and copy 0000000000000002 (key v1-b, log10 p -9.3)", line.words())
 }
 
@@ -190,7 +191,9 @@ func TestDetectWords(t *testing.T) {
 func TestVerdictTellsTerminalsNothing(t *testing.T) {
 	const evil = "(a\x1b[2J\u202e\u009bm.jpg)"
 	var out bytes.Buffer
-	newUI(&out, &bytes.Buffer{}).verdict(&verify.DumpVerdict{Headline: evil, Shows: []string{evil}, ShowsNot: []string{evil}})
+	var d verify.DumpVerdict
+	d.Headline, d.Shows, d.ShowsNot = evil, []string{evil}, []string{evil}
+	newUI(&out, &bytes.Buffer{}).verdict(&d)
 	require.Equal(t, 3, strings.Count(out.String(), "(a\ufffd[2J\ufffd\ufffdm.jpg)\n"), "%q", out.String())
 }
 

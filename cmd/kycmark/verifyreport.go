@@ -18,7 +18,7 @@ func newVerifyReport(u *ui) *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
 		Use:   "verify-report R",
-		Short: "Check a report that somebody handed over",
+		Short: "Check a report that another party handed over",
 		Long: `Check what "kycmark investigate --bundle" wrote, a folder or a .zip: signatures,
 digests, timestamp, proofs from the ledger, and the arithmetic: every finding is
 concluded again from its evidence, the verdict is weighed again, and the report is
@@ -28,9 +28,8 @@ and it says so; numbers are.
 
 Of a findings.json or a report.html alone only the arithmetic and the words can be checked.
 
-Take the keys from somewhere else than the bundle: whoever forges one brings keys
-of their own. Without --key, --tsa-ca and --ledger-key those of the bundle are used
-and named.`,
+Take the keys from somewhere else than the bundle: a forger brings keys of their own.
+Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and named.`,
 		Example: `  kycmark verify-report bundle.zip --key report.pub --tsa-ca tsa.pem --ledger-key ledger.pub
   kycmark verify-report findings.json`,
 		Args: exactly("a bundle, findings.json or report.html"),
@@ -77,7 +76,7 @@ func examineReport(ctx context.Context, path string, trust dossier.Trust) (*doss
 	}
 	if !info.IsDir() && !isZip(path) {
 		if trust.Key != nil || trust.TSA != nil || trust.Ledger != "" {
-			return nil, usagef("%s is one file, which nobody signed: keys are for bundles", path)
+			return nil, usagef("%s is an unsigned report: --key, --tsa-ca and --ledger-key are for bundles", path)
 		}
 		data, err := readLarge(path, verify.MaxFindings)
 		if err != nil {

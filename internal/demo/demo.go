@@ -58,8 +58,8 @@ func UploadPath(dir string, e testdata.Entry) string {
 	return filepath.Join(dir, path.Base(e.File))
 }
 
-// strangersOf are the pictures among the leaks that nobody uploaded: one like nothing in
-// the registry, and a second photograph of a passport that was uploaded.
+// strangersOf are the pictures among the leaks that were never uploaded: a landscape like
+// nothing in the registry, and a second photograph of a passport that was uploaded.
 var strangersOf = []string{"pictures/stranger_coast.jpg", "pictures/anna_passport_again.jpg"}
 
 // A Leak is one leaked file.
@@ -106,7 +106,7 @@ func WriteLeaks(dir, uploads, copies string) ([]Leak, error) {
 	return m.made, m.err
 }
 
-// handOut is an upload and the copy that was made of it, "" if there is none.
+// handOut is an upload and the copy that was made of it: two paths, copy "" without one.
 type handOut struct{ original, copy string }
 
 // pair finds an upload's copy: a submission is named by its file's digest.
@@ -189,7 +189,7 @@ func (m *maker) shipped(name string, e testdata.Entry) {
 }
 
 // transplant takes a copy's mark, which is the copy minus its original, and adds
-// it to another upload: the attempt to make somebody look guilty.
+// it to another upload: the attempt to make a recipient look guilty.
 func (m *maker) transplant(name, what string, from handOut, onto string) {
 	marked, plain, target := m.load(from.copy), m.load(from.original), m.load(onto)
 	if m.err != nil {

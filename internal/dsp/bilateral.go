@@ -126,13 +126,13 @@ func extent(p Plane) (lo, hi float32) {
 	if p.H == 0 {
 		return lo, hi
 	}
-	least, most := slices.Clone(p.Row(0)), slices.Clone(p.Row(0))
+	lows, highs := slices.Clone(p.Row(0)), slices.Clone(p.Row(0))
 	for y := range p.H {
-		beyond(least, p.Row(y), false)
-		beyond(most, p.Row(y), true)
+		beyond(lows, p.Row(y), false)
+		beyond(highs, p.Row(y), true)
 	}
-	for x := range least {
-		lo, hi = min(lo, least[x]), max(hi, most[x])
+	for x := range lows {
+		lo, hi = min(lo, lows[x]), max(hi, highs[x])
 	}
 	return lo, hi
 }

@@ -23,9 +23,9 @@ func InverseDCT2(c Plane) Plane {
 	return out
 }
 
-// DCT2 returns the orthonormal two-dimensional cosine transform (DCT-II) of an n x n
-// plane of which p is the upper left part and the rest is zero, n a power of two: the
-// inverse of [InverseDCT2].
+// DCT2 returns the orthonormal two-dimensional cosine transform (DCT-II) of an n x n plane,
+// n a power of two: p is the upper left part of the plane, and the rest is zero. DCT2 is
+// the inverse of [InverseDCT2].
 func DCT2(p Plane, n int) Plane {
 	d := newIDCT(n)
 	half, out := NewPlane(p.H, n), NewPlane(n, n)
@@ -38,8 +38,8 @@ func DCT2(p Plane, n int) Plane {
 	return out
 }
 
-// forward writes to column y of out, and those after it, the sums
-// s_k sum x[m] cos(pi (2m+1) k / 2n) of rows y to y+batch of p.
+// forward transforms rows y to y+batch of p. It writes the sums
+// s_k sum x[m] cos(pi (2m+1) k / 2n) to the columns of out from y on.
 func (d *idct) forward(out, p Plane, y int) {
 	n, rows := d.n, min(batch, p.H-y)
 	intoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
@@ -92,8 +92,8 @@ func newIDCT(n int) *idct {
 	return d
 }
 
-// rows writes to column y of out, and those after it, the sums
-// s_k X[k] cos(pi (2x+1) k / 2n) of rows y to y+batch of c.
+// rows transforms rows y to y+batch of c back. It writes the sums
+// s_k X[k] cos(pi (2x+1) k / 2n) to the columns of out from y on.
 func (d *idct) rows(out, c Plane, y int) {
 	n, rows := d.n, min(batch, c.H-y)
 	src := c.Pix[y*n : (y+rows)*n]

@@ -45,8 +45,8 @@ func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
 	return e
 }
 
-// Soft returns [Gauss] of p resampled to w x h by cubic convolution, and never has more
-// of the blurred plane than the rows it is at.
+// Soft returns [Gauss] of p resampled to w x h by cubic convolution. It keeps only the few
+// rows of the blurred plane that it needs at a time.
 func Soft(p Plane, sigma float64, w, h int) Plane {
 	e, out := NewEnlarger(p, w, h), NewPlane(w, h)
 	e.blur, e.blurred = newGaussian(p, sigma), make([]float32, p.W)
@@ -92,7 +92,7 @@ func (e *Enlarger) widened(j int) []float32 {
 	return dst
 }
 
-// edges writes samples [from, to), some of whose taps the edges cut.
+// edges writes samples [from, to), whose taps may lie beyond an edge.
 func (e *Enlarger) edges(dst, src []float32, from, to int) {
 	for x := from; x < to; x++ {
 		var v [4]float32

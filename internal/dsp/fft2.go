@@ -98,8 +98,8 @@ func (f *FFT2) InverseTo(p Plane, s Spectrum) {
 	}
 }
 
-// interleave writes up to 2 batch real rows of w samples as batch complex
-// sequences, rows 2i and 2i+1 as real and imaginary part of the i-th.
+// interleave writes up to 2 batch real rows of w samples as batch complex sequences. Rows
+// 2i and 2i+1 are the real and the imaginary part of sequence i.
 func interleave(dst []complex64, src []float32, w, rows int) {
 	done := 0
 	if rows == 2*batch {

@@ -135,8 +135,8 @@ func mirror(i, n int) int {
 	return i
 }
 
-// Gauss returns p blurred by a Gaussian of the given standard deviation in
-// samples, cut off at four of them, the picture mirrored at its edges.
+// Gauss returns p blurred by a Gaussian with a standard deviation of sigma samples, cut
+// off at four sigma. The picture is mirrored at its edges.
 func Gauss(p Plane, sigma float64) Plane {
 	g, out := newGaussian(p, sigma), NewPlane(p.W, p.H)
 	for y := range p.H {
@@ -237,39 +237,40 @@ func Erode(p Plane, n int) Plane { return extreme(p, n, false) }
 // Dilate returns the maximum over n x n windows, n odd, cut at the edges.
 func Dilate(p Plane, n int) Plane { return extreme(p, n, true) }
 
-func extreme(p Plane, n int, greatest bool) Plane {
+func extreme(p Plane, n int, maximum bool) Plane {
 	tmp, out, r := NewPlane(p.W, p.H), NewPlane(p.W, p.H), n/2
 	for y := range p.H {
 		src, dst := p.Row(y), tmp.Row(y)
 		copy(dst, src)
 		for k := 1; k <= min(r, p.W-1); k++ {
-			beyond(dst[k:], src, greatest)
-			beyond(dst, src[k:], greatest)
+			beyond(dst[k:], src, maximum)
+			beyond(dst, src[k:], maximum)
 		}
 	}
 	for y := range p.H {
 		dst := out.Row(y)
 		copy(dst, tmp.Row(y))
 		for j := max(0, y-r); j < min(p.H, y+r+1); j++ {
-			beyond(dst, tmp.Row(j), greatest)
+			beyond(dst, tmp.Row(j), maximum)
 		}
 	}
 	return out
 }
 
-// beyond replaces what src exceeds (or falls below), over the shorter of both.
-func beyond(dst, src []float32, greatest bool) {
+// beyond replaces the samples of dst that src exceeds, or falls below if maximum is false,
+// over the shorter of both.
+func beyond(dst, src []float32, maximum bool) {
 	n := min(len(dst), len(src))
 	dst, src = dst[:n], src[:n]
 	from := batched(n, 8)
 	switch {
 	case from == 0:
-	case greatest:
+	case maximum:
 		maxAVX2(&dst[0], &src[0], from)
 	default:
 		minAVX2(&dst[0], &src[0], from)
 	}
-	if greatest {
+	if maximum {
 		for x := from; x < n; x++ {
 			if src[x] > dst[x] {
 				dst[x] = src[x]

@@ -17,10 +17,10 @@ type Strip struct {
 
 func (s Strip) at(i int) *[Lanes]float32 { return (*[Lanes]float32)(s.Pix[i*s.Step:]) }
 
-// Means moves a window down Lanes columns by n rows. To each sum the row of add is
-// added that enters the window, then the row of sub taken from it that leaves, each
-// rounded, and the sum divided by the row's count is written to dst. Where the
-// strips overlap, the result is undefined.
+// Means moves a window down Lanes columns by len(counts) rows, and writes the mean of the
+// window to dst for each. To the sums it adds the row of add that enters the window, then
+// takes away the row of sub that leaves, each rounded. The mean is the sum divided by the
+// count of the row. The strips must not overlap.
 func Means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	if n := len(counts); n > 0 {
 		dst.at(n - 1)
@@ -92,7 +92,7 @@ func Luma(dst []float32, src []uint8) {
 // Places are where in a row of bytes pixels begin.
 type Places struct {
 	at   []int32
-	most int // of these
+	last int // the largest
 }
 
 // NewPlaces returns those places, or nil if one is negative or beyond 2^31 - 1.
@@ -102,7 +102,7 @@ func NewPlaces(at []int) *Places {
 		if v < 0 || v > math.MaxInt32 {
 			return nil
 		}
-		p.at[i], p.most = int32(v), max(p.most, v)
+		p.at[i], p.last = int32(v), max(p.last, v)
 	}
 	return p
 }
@@ -113,7 +113,7 @@ func LumaAt(dst []float32, src []uint8, p *Places) bool {
 	if len(p.at) == 0 {
 		return true
 	}
-	_, dst = src[p.most+3], dst[:len(p.at)]
+	_, dst = src[p.last+3], dst[:len(p.at)]
 	n, opaque := batched(len(p.at), 8), true
 	if n > 0 {
 		opaque = lumaAtAVX2(&dst[0], &src[0], &p.at[0], n) != 0

@@ -24,9 +24,9 @@ func (s Spectrum) Weigh(g []float32) {
 	}
 }
 
-// LocalPower is the mean over n x n bins of a half spectrum's powers, a second
-// time with peaks cut at three times the first mean; floor is a share of the
-// greatest mean that is added throughout. It cuts p.
+// LocalPower returns the mean over n x n bins of a half spectrum's powers p. The mean is
+// taken twice: the second time peaks are cut, in p itself, at three times the first mean.
+// floor is the share of the largest mean that is added everywhere.
 func LocalPower(p Plane, n int, floor float32) Plane {
 	r := min(n/2, p.W-1)
 	work := NewPlane(p.W+2*r, p.H)
@@ -38,8 +38,8 @@ func LocalPower(p Plane, n int, floor float32) Plane {
 		}
 	}
 	m = spectralBox(work, p, r)
-	_, most := extent(m)
-	add := float32(floor*max(most, 0)) + 1e-20
+	_, peak := extent(m)
+	add := float32(floor*max(peak, 0)) + 1e-20
 	for i := range m.Pix {
 		m.Pix[i] += add
 	}

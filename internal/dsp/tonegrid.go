@@ -2,12 +2,12 @@ package dsp
 
 import "slices"
 
-// A ToneGrid sums a few tones at all places of an n x n grid: the transform of a
-// spectrum that is zero but for them, without its rows and without the zeros of its
-// columns. It is immutable and safe for concurrent use.
+// A ToneGrid sums a few tones at all places of an n x n grid. This is the transform of a
+// spectrum that is zero except at the tones, without the work for the zeros. A ToneGrid is
+// immutable and safe for concurrent use.
 type ToneGrid struct {
 	fft    *FFT
-	order  []int          // of the tones: those of a first butterfly follow each other
+	order  []int          // of the tones: the tones of a first butterfly follow each other
 	counts []int          // tones of each first butterfly
 	leg    [][4]complex64 // what each tone, in order, is to the results of its butterfly
 	turns  []complex64    // of a batch of columns after the other: each tone, in order, in each column

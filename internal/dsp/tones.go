@@ -8,9 +8,9 @@ type Tone struct{ X, Y float64 }
 // toneBlock tones are summed together.
 const toneBlock = 16
 
-// ToneCells returns the sums of z exp(-2 pi i f.x) over cells of cw x ch samples,
-// the last of a row or column taking what is left, x counted from (x0, y0): nx x ny
-// cells, row by row, of len(f) numbers each.
+// ToneCells returns the sums of z exp(-2 pi i f.x) over cells of cw x ch samples, with x
+// counted from (x0, y0). The last cell of a row or column takes what is left. There are
+// nx x ny cells, row by row, of len(f) numbers each.
 func ToneCells(z Plane, x0, y0 int, f []Tone, cw, ch int) (c []complex64, nx, ny int) {
 	nx, ny = max(1, z.W/cw), max(1, z.H/ch)
 	c = make([]complex64, nx*ny*len(f))
@@ -50,8 +50,9 @@ func toneCell(c []complex64, z Plane, left, right, top, bottom int, wave, turn [
 	}
 }
 
-// toneRows adds to sum, toneBlock real and as many imaginary parts, the samples
-// of each row times wave, even and odd places for themselves, times the row's turn.
+// toneRows adds rows of width samples to sum, which has toneBlock real parts and then as
+// many imaginary parts. The samples of a row are multiplied by wave and summed, even and
+// odd places apart. The sum is multiplied by the turn of the row.
 func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
 	if avx2 && width > 0 && rows > 0 {
 		_, _, _ = src[(rows-1)*stride+width-1], wave[2*toneBlock*width-1], turn[2*toneBlock*rows-1]
@@ -79,8 +80,8 @@ func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows in
 	}
 }
 
-// A circle gives cosines and sines. Where all frequencies are multiples of 1/1024,
-// as those of a mark in place are, it looks them up.
+// A circle gives cosines and sines. If all frequencies are multiples of 1/1024, as the
+// frequencies of a mark in place are, it looks them up.
 type circle struct {
 	table []complex64
 }

@@ -12,9 +12,9 @@ func AddScaled(dst, src []float32, gain float32) {
 	}
 }
 
-// AddLumaChroma writes pixels of 8 bits, red, green, blue and alpha, with luma added
-// to the three colours, toG times chroma to green, and toB times chroma taken from
-// blue, rounded and cut to 0..255.
+// AddLumaChroma writes pixels of 8 bits, red, green, blue and alpha. It adds luma to the
+// three colours and toG times chroma to green, and takes toB times chroma from blue. The
+// colours are rounded and cut to 0..255.
 func AddLumaChroma(dst, src []uint8, luma, chroma []float32, toG, toB float32) {
 	n := len(luma)
 	dst, src, chroma = dst[:4*n], src[:4*n], chroma[:n]

@@ -35,7 +35,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// ErrNoHome is wrapped when a folder is no home.
+// ErrNoHome is wrapped when a folder holds no home.
 var ErrNoHome = errors.New("not a kycmark home")
 
 const (
@@ -71,8 +71,8 @@ type config struct {
 }
 
 // Create makes a home in dir, which may exist but must hold nothing of a home:
-// else the error wraps [fs.ErrExist]. The registry is made at an address as of
-// [Driver], or in the folder if that is empty. The configuration is written
+// else the error wraps [fs.ErrExist]. The registry is made at an address for
+// [Driver], or in the folder if the address is "". The configuration is written
 // last, so that what was interrupted is no home.
 func Create(ctx context.Context, dir, address string, opts *registry.CreateOptions) (*Home, error) {
 	for _, name := range []string{configName, "registry.db", "keys"} {
@@ -220,7 +220,7 @@ func (h *Home) open(ctx context.Context, open func(context.Context, registry.Dri
 	return r, err
 }
 
-// Keys reads the mark keys, of which the first one marks, and the sealing key.
+// Keys reads the mark keys and the sealing key. The first mark key is the key that marks.
 func (h *Home) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 	var keys []*watermark.Key
 	for _, name := range h.config.Keys.Mark {

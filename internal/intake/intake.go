@@ -1,5 +1,5 @@
-// Package intake reads what comes from outside: files that nobody vouches for, and
-// texts that users enter.
+// Package intake reads what comes from outside: files that may be hostile, and texts that
+// users enter.
 package intake
 
 import (
@@ -41,8 +41,8 @@ func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// Litter reports whether a file, named with slashes, is one that systems make by
-// themselves.
+// Litter reports whether an operating system makes files of this name by itself. The name
+// has slashes between folders.
 func Litter(name string) bool {
 	switch base := path.Base(name); base {
 	case ".DS_Store", "Thumbs.db", "desktop.ini":
@@ -68,11 +68,12 @@ const (
 	MaxNote = 4000
 )
 
-// CheckText refuses texts that would not come back, or not on one line.
-func CheckText(what, s string, most int) error {
+// CheckText returns an error for a text of more than limit bytes, that is not UTF-8, or
+// that has control characters or line breaks. what names the text in the error.
+func CheckText(what, s string, limit int) error {
 	switch {
-	case len(s) > most:
-		return fmt.Errorf("the %s has %d bytes, at most %d are kept", what, len(s), most)
+	case len(s) > limit:
+		return fmt.Errorf("the %s has %d bytes, at most %d are kept", what, len(s), limit)
 	case !utf8.ValidString(s):
 		return fmt.Errorf("the %s is not UTF-8", what)
 	case strings.ContainsFunc(s, Breaks):

@@ -61,8 +61,8 @@ func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
 		publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(public))
 }
 
-// createPair writes both halves of a key or neither: one beside the other half of another
-// key would sign what nobody can check.
+// createPair writes both halves of a key or neither: signatures of a private half beside
+// the public half of another key could not be checked.
 func createPair(path, private, publicPath, public string) error {
 	if err := create(path, private); err != nil {
 		return err

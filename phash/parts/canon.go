@@ -8,33 +8,28 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-const (
-	uploadSide = 768  // pixels of the long side at which an upload is looked at
-	leakSide   = 1280 // the same of a leak, which may show the upload in a part
-	maxPixels  = 1 << 28
-	maxSide    = 1<<16 - 1
-)
-
-// canonical returns the luma of a picture over white, 0..255, with a long side of
-// at most most pixels.
-func canonical(img image.Image, most int) (dsp.Plane, error) {
+// canonical returns the luma of a picture over white, 0..255, with a long side of at most
+// maxLong pixels. Errors wrap ErrPicture.
+func canonical(img image.Image, maxLong int) (dsp.Plane, error) {
 	if img == nil {
-		return dsp.Plane{}, fmt.Errorf("%w: there is none", ErrPicture)
+		return dsp.Plane{}, fmt.Errorf("%w: nil", ErrPicture)
 	}
 	size := img.Bounds().Size()
 	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide || int64(size.X)*int64(size.Y) > maxPixels {
 		return dsp.Plane{}, fmt.Errorf("%w: %d x %d pixels", ErrPicture, size.X, size.Y)
 	}
-	w, h := canonicalSize(size.X, size.Y, most)
+	w, h := canonicalSize(size.X, size.Y, maxLong)
 	return dsp.ShrinkNRGBA(toNRGBA(img), w, h).Luma(), nil
 }
 
-func canonicalSize(w, h, most int) (int, int) {
+// canonicalSize returns the size of a w x h picture that is reduced to a long side of at
+// most maxLong pixels.
+func canonicalSize(w, h, maxLong int) (int, int) {
 	long := max(w, h)
-	if long <= most {
+	if long <= maxLong {
 		return w, h
 	}
-	side := func(n int) int { return max(1, (n*most+long/2)/long) }
+	side := func(n int) int { return max(1, (n*maxLong+long/2)/long) }
 	return side(w), side(h)
 }
 

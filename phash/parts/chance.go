@@ -6,7 +6,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// chance is the share of features of other pictures that lie within d bits of a
+// chance[d] is the share of features of other pictures that lie within d bits of a
 // feature.
 var chance = func() (c [64*words + 1]float64) {
 	for d := range c {
@@ -15,12 +15,8 @@ var chance = func() (c [64*words + 1]float64) {
 	return c
 }()
 
-// chanceSlope is the growth of log10 of chance with a bit, fitted to photos and
-// documents: 1e-3 at 44 bits, 2e-6 at 29.
-const chanceSlope = 0.18
-
-// logTail is log10 of the chance of at least k successes among n of probability p
-// each.
+// logTail returns log10 of the chance of at least k successes among n trials of
+// probability p each.
 func logTail(n, k int, p float64) float64 {
 	if k <= 0 {
 		return 0

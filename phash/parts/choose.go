@@ -6,18 +6,8 @@ import (
 	"slices"
 )
 
-const (
-	gridX, gridY = 8, 6 // parts of a picture that share its features
-	alike        = 22   // bits within which two features of a picture are alike
-	apart        = 3    // canonical pixels between them, at least
-)
-
-// shares are the parts of all features that the octaves get, finest first; what an
-// octave cannot fill goes to the others.
-var shares = [...]float64{0.40, 0.32, 0.18, 0.10}
-
-// choose picks at most n features that are spread over the picture and its scales,
-// the strongest first, and those that occur again in the picture last.
+// choose picks at most n features of a w x h picture that are spread over the picture and
+// its scales. The strongest come first, and features that the picture has twice last.
 func choose(all []found, w, h, n int) []found {
 	repeated(all)
 	var classes [len(shares)][]found

@@ -32,7 +32,7 @@ type weight struct {
 	n    int
 }
 
-// weights are those of the samples of a patch, row by row.
+// weights has the weight of each sample of a patch, row by row.
 var weights = func() (out [cells * perCell * cells * perCell]weight) {
 	n := cells * perCell
 	for i := range out {
@@ -145,8 +145,8 @@ func sample(p dsp.Plane, x, y float64) float32 {
 	return a + float32(ty*(b-a))
 }
 
-// turnWeights are those of gradients by their squared distance, in sixteenths of
-// the blob's variance.
+// turnWeights has the weights of gradients by their squared distance from the blob, in
+// sixteenths of the blob's variance.
 var turnWeights = func() (w [16*turnRadius*turnRadius + 2]float32) {
 	for i := range w {
 		w[i] = float32(dsp.Exp(-float64(i) / 16 / (2 * turnSigma * turnSigma)))
@@ -154,19 +154,19 @@ var turnWeights = func() (w [16*turnRadius*turnRadius + 2]float32) {
 	return w
 }()
 
-// turns appends the directions of a blob in turns, 0..1: the peak of its gradients'
-// histogram first, then others of at least the share.
-func turns(out []float64, o *octave, b *blob, share float32, most int) []float64 {
+// turns appends at most limit directions of a blob, in turns, 0..1. The first is the peak
+// of the histogram of gradients, then come other peaks of at least share times the first.
+func turns(out []float64, o *octave, b *blob, share float32, limit int) []float64 {
 	h := turnHistogram(o, b)
 	var top float32
 	for _, v := range h {
 		top = max(top, v)
 	}
 	start := len(out)
-	for least := top; len(out) < start+most; {
+	for below := top; len(out) < start+limit; {
 		best, at := float32(0), -1
 		for i, v := range h {
-			if v >= h[(i+1)%turnBins] && v > h[(i+turnBins-1)%turnBins] && v <= least && v > best {
+			if v >= h[(i+1)%turnBins] && v > h[(i+turnBins-1)%turnBins] && v <= below && v > best {
 				best, at = v, i
 			}
 		}
@@ -180,7 +180,7 @@ func turns(out []float64, o *octave, b *blob, share float32, most int) []float64
 		}
 		t := (float64(at) + 0.5 + off) / turnBins
 		out = append(out, t-math.Floor(t))
-		least = math.Nextafter32(best, 0)
+		below = math.Nextafter32(best, 0)
 	}
 	if len(out) == start {
 		out = append(out, 0)

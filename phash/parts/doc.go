@@ -1,7 +1,7 @@
-// Package parts finds an upload of which a leak shows only a part, or which it shows
-// among other things: crops, collages, screenshots, photographs of screens, pages
+// Package parts finds an upload if a leak shows only a part of it, or shows it among
+// other things: crops, collages, screenshots, photographs of screens, pages
 // with a document on them, turned, mirrored and redacted pictures. The hash of the
-// whole picture, package phash, says nothing of those.
+// whole picture, package phash, finds none of these.
 //
 //	features, err := parts.Extract(upload)   // at most 4 KB, kept with the upload
 //	err = index.Add(ref, features)
@@ -17,26 +17,24 @@
 // discriminants (see axesFile). An upload keeps about two hundred, spread over the
 // picture and its scales; a leak is asked for with up to three thousand.
 //
-// The index lists features under the first 16 to 20 of their signs. A leak's feature
-// looks into the buckets that its own least sure signs lead to, and every upload
-// that it hits there has its vote, which is worth the less the more uploads were
-// hit (so that the print that all documents of a template share counts for little)
-// and the farther off the hit is. The uploads with the most votes are verified: their
-// hits propose maps from leak to upload, and where a map puts each feature of the
-// upload, the leak must show it. What is found makes parts of the leak explained,
-// and what is not is voted on again: a collage of four uploads has four matches.
+// The index lists features in buckets, under the first 6 to 20 of their signs. A feature of
+// the leak also looks into the buckets that its least sure signs lead to. Every upload
+// that it hits gets a vote. A vote counts less if the hit is far off, or if many uploads
+// were hit: so the print of a template counts for little. The uploads with the most
+// votes are verified. Their hits propose maps from leak to upload, and the leak must show
+// the features of the upload at the places that a map says. Parts of the leak that a match
+// explains are taken away, and the rest votes again: a collage of four uploads has four
+// matches.
 //
 // # What a match is worth
 //
-// [Match.LogNFA] is log10 of the number of uploads of the index that were expected
-// to match so well had the leak nothing to do with any of them, by a model of chance
-// that print and faces of one kind exceed at times: take it for a figure of merit.
-// It says that leak and upload show the same print, face or wall in the same
-// arrangement, and no more:
-// documents of one template and captures of one card do, too, though
-// [Match.Score], which weighs what few uploads share, puts the right one first as
-// long as the leak shows enough of its own. Whose picture it is has to be seen by
-// comparing pixels.
+// [Match.LogNFA] is log10 of a number of false alarms: how many uploads of the index were
+// expected to match so well if the leak showed none of them. Print and faces of one kind
+// match better at times than this model of chance says, so take it for a figure of merit.
+// A match says that leak and upload show the same print, face or wall in the same
+// arrangement, and no more. Documents of one template and captures of one card match as
+// well. [Match.Score] weighs what few uploads share: it puts the right document first, as
+// long as the leak shows enough that is its own. Only the pixels say whose picture it is.
 //
 // # The same bits everywhere
 //

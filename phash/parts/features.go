@@ -29,8 +29,8 @@ const (
 	headerSize  = 16
 	featureSize = 20
 
-	turnSteps  = 64 // of a direction, to the circle
-	levelSteps = 16 // of scale, intervals to the octave
+	turnSteps  = 64 // steps of a direction in a circle
+	levelSteps = 16 // steps of a scale, three to the octave
 )
 
 // Features are what is remembered of an upload: the places that stand out in it,
@@ -131,7 +131,7 @@ func sizeOf(data []byte) image.Point {
 // [ErrFormat] for the zero value.
 func (f *Features) MarshalBinary() ([]byte, error) {
 	if f == nil || len(f.data) == 0 {
-		return nil, fmt.Errorf("%w: none were extracted", ErrFormat)
+		return nil, fmt.Errorf("%w: not extracted from a picture", ErrFormat)
 	}
 	return append([]byte(nil), f.data...), nil
 }
@@ -172,7 +172,8 @@ func check(data []byte) error {
 	return nil
 }
 
-// A found feature is one with all that choosing and asking take.
+// A found is a feature with what choosing and asking need besides: its histogram, the
+// coordinates along the axes, its strength in grey levels and its octave.
 type found struct {
 	feature
 	h      histogram
@@ -181,16 +182,16 @@ type found struct {
 	octave int
 }
 
-// find describes every blob of a canonical picture in up to most directions, those
-// whose peak is at least the share of the strongest.
-func find(p dsp.Plane, share float32, most int) []found {
+// find describes every blob of a canonical picture in up to limit directions: the
+// directions whose peak is at least share times the strongest.
+func find(p dsp.Plane, share float32, limit int) []found {
 	var out []found
 	var at []float64
 	all := octaves(p)
 	for i := range all {
 		o := &all[i]
 		for _, b := range o.blobs(i) {
-			at = turns(at[:0], o, &b, share, most)
+			at = turns(at[:0], o, &b, share, limit)
 			for _, t := range at {
 				f := found{peak: b.peak, octave: i}
 				f.x, f.y = float32(b.x*o.step), float32(b.y*o.step)
@@ -211,7 +212,7 @@ func (f *found) project() {
 	f.descriptor = f.along.bits()
 }
 
-// levelOf is the scale in intervals over the least that a blob has.
+// levelOf returns the scale of a blob in steps above the smallest scale.
 func levelOf(sigma float64, octave int) uint8 {
 	l := float64(intervals*dsp.Ln(sigma/baseSigma)/math.Ln2) + float64(intervals*octave)
 	return uint8(min(max(int(l+0.5)-1, 0), levelSteps-1))

@@ -7,12 +7,6 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-const (
-	gridSide  = 16  // pixels of the leak, canonical
-	leastNear = 2.5 // the same, within which a feature's place is looked for at least
-	cluster   = 20  // canonical pixels of the upload, within which features found together count once
-)
-
 // A grid finds features of a leak by their place.
 type grid struct {
 	w, h  int
@@ -70,7 +64,8 @@ type verifier struct {
 	tests  float64 // log10 of the hypotheses that are tried on the whole index
 }
 
-// agreed is what a map finds.
+// agreed is what a map from leak to upload finds: the pairs of features, log10 of the
+// number of false alarms, and the score of the match.
 type agreed struct {
 	m      geometry.Mat
 	pairs  []pair
@@ -78,9 +73,10 @@ type agreed struct {
 	score  float64
 }
 
-// guided looks for every feature of the upload that the leak should show. Its number
-// of false alarms (Desolneux, Moisan and Morel, "Meaningful alignments", 2000) is
-// that of the hypotheses times the chance that strangers' features agree as often.
+// guided looks for every feature of the upload that the leak should show, within tol
+// canonical pixels of the upload. The number of false alarms (Desolneux, Moisan and Morel,
+// "Meaningful alignments", 2000) is the number of hypotheses times the chance that
+// features of strangers agree as often.
 func (v *verifier) guided(by fitted, tol float64) (a agreed) {
 	m := by.Mat
 	a.m, a.logNFA = m, math.Inf(1)
@@ -91,7 +87,7 @@ func (v *verifier) guided(by fitted, tol float64) (a agreed) {
 	zoom := m.LinearScale() // pixels of the upload per pixel of the leak
 	level := int(math.Floor(float64(intervals*dsp.Ln(zoom)/math.Ln2) + 0.5))
 	turn := turnOf(m)
-	radius := math.Max(tol/zoom, leastNear)
+	radius := math.Max(tol/zoom, minNear)
 	var t tally
 	taken, clusters := map[int]bool{}, map[[2]int]bool{}
 	for k := range v.upload {
@@ -103,7 +99,7 @@ func (v *verifier) guided(by fitted, tol float64) (a agreed) {
 		if l := int(f.level) - level; l < -1 || l >= levelSteps+1 {
 			continue // too fine for the leak
 		}
-		best, at, there := mostMatched+1, -1, 0
+		best, at, there := maxMatched+1, -1, 0
 		v.grid.near(p, radius, func(i int, c *asked) {
 			if off(int(f.level)-int(c.level), level) > nearLevel || offTurn(int(f.turn)-int(c.turn), turn) > nearTurn {
 				return
@@ -128,9 +124,6 @@ func (v *verifier) guided(by fitted, tol float64) (a agreed) {
 	return a
 }
 
-// within are the distances by which a tally counts.
-var within = [...]int{16, 20, 24, 28, 32, 36, 40, mostMatched}
-
 // A tally counts how often features are found where they should be.
 type tally struct {
 	visible int
@@ -148,26 +141,20 @@ func (t *tally) add(there, distance int) {
 	}
 }
 
-// logChance is log10 of the expected number of distances within which strangers'
-// features are found as often, for one hypothesis that takes so many of them.
+// logChance returns log10 of the false alarms of one hypothesis: how many of the distances
+// of within are expected to show features of strangers as often. The hypothesis was
+// fitted to takes features, which do not count.
 func (t *tally) logChance(takes int) float64 {
-	least := math.Inf(1)
+	lowest := math.Inf(1)
 	for i, d := range within {
 		if t.found[i] <= takes {
 			continue
 		}
-		p := math.Max(float64(chance[d]*kinship)*float64(t.there)/float64(t.visible), leastChance)
-		least = math.Min(least, logTail(t.visible-takes, t.found[i]-takes, math.Min(p, 0.5)))
+		p := math.Max(float64(chance[d]*kinship)*float64(t.there)/float64(t.visible), minChance)
+		lowest = math.Min(lowest, logTail(t.visible-takes, t.found[i]-takes, math.Min(p, 0.5)))
 	}
-	return least + log10(float64(len(within)))
+	return lowest + log10(float64(len(within)))
 }
-
-// leastChance bounds what a single feature says.
-const leastChance = 1e-5
-
-// kinship is how many times likelier it is that features of two pictures look alike
-// where place, direction and scale agree.
-const kinship = 10
 
 // turnOf is the direction of a map's linear part, in steps.
 func turnOf(m geometry.Mat) int {

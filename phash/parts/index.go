@@ -12,7 +12,7 @@ import (
 // returned before it began. A removal waits for the searches under way. The zero
 // value is empty and ready.
 type Index struct {
-	mu      sync.Mutex // held by those that change the index
+	mu      sync.Mutex // held to change the index
 	at      map[int64]location
 	state   atomic.Pointer[state]
 	reading sync.RWMutex // held to read features, and to erase them
@@ -25,23 +25,19 @@ type location struct {
 	at int
 }
 
-// A state is what a search sees. It is immutable but for what is erased.
+// A state is what a search sees. It is immutable, except that removed uploads are erased.
 type state struct {
 	segments []*segment // each at least twice as large as the next when it was made, or full
 	recent   *recent
 }
 
-// recent are uploads that were added last. They become a segment when a search
-// asks for them, and one that stays when they are many.
+// recent holds the uploads that were added last. A search makes a segment of them for as
+// long as no upload is added; maxRecent uploads become a segment that stays.
 type recent struct {
 	uploads []upload
 	once    sync.Once
 	as      *segment
 }
-
-// mostRecent is the number of uploads that are indexed anew by a search after an
-// addition, at most.
-const mostRecent = 512
 
 func (r *recent) segment() *segment {
 	r.once.Do(func() { r.as = newSegment(slices.Clone(r.uploads)) })
@@ -67,7 +63,7 @@ func (x *Index) Len() int {
 // extracted.
 func (x *Index) Add(ref int64, f *Features) error {
 	if f == nil || len(f.data) == 0 {
-		return fmt.Errorf("%w: none were extracted", ErrFormat)
+		return fmt.Errorf("%w: not extracted from a picture", ErrFormat)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -89,20 +85,20 @@ func (x *Index) add(more ...upload) {
 		x.at[r.uploads[i].ref] = location{nil, i}
 	}
 	next := &state{old.segments, r}
-	if len(r.uploads) >= mostRecent {
+	if len(r.uploads) >= maxRecent {
 		next = x.settle(next)
 	}
 	x.state.Store(next)
 }
 
-// settle makes the recent uploads a segment, merged with those that are not at
-// least twice as large.
+// settle makes the recent uploads a segment, merged with the segments before that are less
+// than twice as large.
 func (x *Index) settle(s *state) *state {
 	all, keep := slices.DeleteFunc(slices.Clone(s.recent.uploads), gone), len(s.segments)
 	for keep > 0 {
 		last := s.segments[keep-1]
 		live := len(last.uploads) - last.dead
-		if live >= 2*len(all) || live+len(all) > mostUploads {
+		if live >= 2*len(all) || live+len(all) > maxUploads {
 			break
 		}
 		all = append(slices.DeleteFunc(slices.Clone(last.uploads), gone), all...)

@@ -22,7 +22,7 @@ import (
 func TestProbeAgainstSorting(t *testing.T) {
 	r := rand.New(rand.NewPCG(3, 4))
 	for range 20 {
-		var margin [mostAddress]uint8
+		var margin [maxAddress]uint8
 		for i := range margin {
 			margin[i] = uint8(r.IntN(100))
 		}
@@ -49,7 +49,7 @@ func TestProbeAgainstSorting(t *testing.T) {
 			seen[flip] = true
 		}
 		if s.n < min(50, 1<<n) {
-			assert.Greater(t, all[s.n], mostCost-1e-3)
+			assert.Greater(t, all[s.n], maxCost-1e-3)
 		}
 	}
 }
@@ -104,7 +104,7 @@ func TestAskAgainstAll(t *testing.T) {
 		s.each(func(d *descriptor, f uint32) {
 			looked := slices.Contains(set.flip[:set.n], s.bucket(d)^s.bucket(&a.descriptor))
 			alike := bits.OnesCount32(signsOf(d)^signsOf(&a.descriptor)) <= signsApart
-			if distance := d.distance(&a.descriptor); looked && alike && distance <= mostApart {
+			if distance := d.distance(&a.descriptor); looked && alike && distance <= maxApart {
 				want = append(want, hit{f >> 8, uint16(n), uint8(f), uint8(distance)})
 			}
 		})

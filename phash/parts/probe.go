@@ -2,23 +2,12 @@ package parts
 
 import "math/bits"
 
-const (
-	mostProbes  = 128   // buckets of a segment that a feature looks into, at most
-	allProbes   = 96000 // of a leak's features together, about: a small crop can afford more
-	leastProbes = 32
-	flippable   = 12      // signs of an address that may have changed, the least sure ones
-	mostCost    = 16.0    // of a bucket: the squared deviations by which its signs would have moved
-	mostScan    = 1 << 15 // postings of a segment that a feature looks at, about
-	signsApart  = 8       // of 32 signs, that a match differs in at most
-	mostApart   = 34      // of all signs, the same
-)
-
 // A bucketSet lists the buckets that may hold a feature's match, by the signs in
 // which they differ from its own, the likeliest first (Lv et al., "Multi-probe LSH",
 // 2007).
 type bucketSet struct {
 	n    int
-	flip [mostProbes]uint32
+	flip [maxProbes]uint32
 }
 
 // A partial is a set of flipped signs, by their place in the order of sureness.
@@ -27,10 +16,10 @@ type partial struct {
 	set  uint16
 }
 
-// probe fills s with at most so many buckets for an address of n signs.
-func (s *bucketSet) probe(margin *[mostAddress]uint8, n, most int) {
-	var order [mostAddress]uint8
-	var cost [mostAddress]float32
+// probe fills s with at most limit buckets for an address of n signs.
+func (s *bucketSet) probe(margin *[maxAddress]uint8, n, limit int) {
+	var order [maxAddress]uint8
+	var cost [maxAddress]float32
 	for i := range n {
 		c := float32(margin[i]) / marginParts
 		c = float32(c * c)
@@ -41,11 +30,11 @@ func (s *bucketSet) probe(margin *[mostAddress]uint8, n, most int) {
 		cost[k], order[k] = c, uint8(i)
 	}
 	m := min(n, flippable)
-	var heap [2 * mostProbes]partial
+	var heap [2 * maxProbes]partial
 	heap[0] = partial{cost[0], 1}
 	size := 1
 	s.flip[0], s.n = 0, 1
-	for s.n < most && size > 0 && heap[0].cost <= mostCost {
+	for s.n < limit && size > 0 && heap[0].cost <= maxCost {
 		p := heap[0]
 		var flip uint32
 		for set := p.set; set != 0; set &= set - 1 {
@@ -111,7 +100,7 @@ func (s *segment) ask(out []hit, a *asked, number int, base uint32, set *bucketS
 	for _, flip := range set.flip[:set.n] {
 		b := own ^ flip
 		posts := s.posts[s.offsets[b]:s.offsets[b+1]]
-		if scanned += len(posts); scanned > mostScan && flip != 0 {
+		if scanned += len(posts); scanned > maxScan && flip != 0 {
 			break
 		}
 		for _, p := range posts {
@@ -120,7 +109,7 @@ func (s *segment) ask(out []hit, a *asked, number int, base uint32, set *bucketS
 			}
 			u := p.feature >> 8
 			d := s.uploads[u].descriptor(int(p.feature & 255))
-			if n := d.distance(&a.descriptor); n <= mostApart {
+			if n := d.distance(&a.descriptor); n <= maxApart {
 				out = append(out, hit{base + u, uint16(number), uint8(p.feature), uint8(n)})
 			}
 		}

@@ -9,11 +9,11 @@ import (
 )
 
 // axesFile holds the mean histogram and the axes as little-endian float32: dims
-// numbers of the mean, then for each dimension of a histogram its share in each of
-// the axes. The axes are those along which histograms differ most between places
-// for how much they differ between pictures of one place, which is by a deviation
-// of 1 (linear discriminants, as in Strecha et al., "LDAHash", 2012), the best
-// first. TestLearn learns them from specimens alone.
+// numbers of the mean, then for each dimension of a histogram its share in each of the
+// axes. The axes are linear discriminants, as in Strecha et al., "LDAHash", 2012, the best
+// first. Along them histograms of different places differ most, and histograms of one
+// place in several pictures differ by a deviation of 1. TestLearn learns the axes from
+// specimens alone.
 //
 //go:embed axes.bin
 var axesFile []byte

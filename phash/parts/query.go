@@ -8,17 +8,8 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-const (
-	mostAsked  = 3000 // features of a leak
-	turnShare  = 0.8  // of the strongest peak, from which a direction is asked for too
-	mostTurns  = 2    // directions of a blob
-	leastLong  = 480  // pixels of a leak's long side, below which it is enlarged
-	leastShort = 240  // the same of its short side
-	enlarged   = 2    // times
-)
-
-// A Query is what is asked of an index about one leak: its features, and those of its
-// mirror image. It is immutable.
+// A Query is what an index is asked about one leak: the features of the leak and of its
+// mirror image. A Query is immutable.
 type Query struct {
 	size            image.Point // of the leak, pixels
 	width, height   int         // of the canonical leak
@@ -26,13 +17,10 @@ type Query struct {
 	asked, mirrored []asked
 }
 
-// marginParts are the steps of a margin to a deviation.
-const marginParts = 24
-
 // An asked feature is one with how sure the first signs are.
 type asked struct {
 	feature
-	margin [mostAddress]uint8 // distance from 0 along the first axes, in parts of the deviation by which edits move it
+	margin [maxAddress]uint8 // distance from 0 along the first axes, in parts of the deviation by which edits move it
 }
 
 // Examine finds the features of a leak. A negative has to be inverted before. Errors
@@ -43,15 +31,15 @@ func Examine(img image.Image) (*Query, error) {
 		return nil, err
 	}
 	size := img.Bounds().Size()
-	if max(p.W, p.H) < leastLong || min(p.W, p.H) < leastShort {
+	if max(p.W, p.H) < minLong || min(p.W, p.H) < minShort {
 		p = enlarge(p, enlarged)
 	}
 	q := &Query{size: size, width: p.W, height: p.H, scale: float64(p.W) / float64(size.X)}
-	all := find(p, turnShare, mostTurns)
+	all := find(p, turnShare, maxTurns)
 	spread(all, p.W, p.H)
 	// There are few coarse ones, and noise is fine.
 	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(min(b.octave, 1), min(a.octave, 1)) })
-	all = all[:min(len(all), mostAsked)]
+	all = all[:min(len(all), maxAsked)]
 	for i := range all {
 		q.asked = append(q.asked, all[i].ask())
 		all[i].mirror(p.W)

@@ -6,17 +6,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-const (
-	intervals  = 3    // scales an octave
-	baseSigma  = 1.6  // blur of an octave's first plane, pixels of the octave
-	givenSigma = 0.5  // blur that a picture is taken to have
-	leastSide  = 20   // pixels of the short side of an octave
-	leastPeak  = 1.0  // of a difference of Gaussians, grey levels
-	mostEdge   = 12.1 // (r+1)^2/r of a blob's curvatures, r = 10 (Lowe, 2004, section 4.1)
-	frame      = 5    // pixels of an octave at its edges, without blobs
-	mostStray  = 0.6  // of a refined position, samples
-)
-
 // sigmas are the blurs of an octave's planes, pixels of the octave.
 var sigmas = func() (s [intervals + 3]float64) {
 	for i := range s {
@@ -36,7 +25,7 @@ type octave struct {
 func octaves(p dsp.Plane) []octave {
 	var out []octave
 	next := dsp.Gauss(p, math.Sqrt(baseSigma*baseSigma-givenSigma*givenSigma))
-	for step := 1.0; min(next.W, next.H) >= leastSide; step *= 2 {
+	for step := 1.0; min(next.W, next.H) >= minSide; step *= 2 {
 		o := octave{step: step}
 		o.planes[0] = next
 		for i := 1; i < len(o.planes); i++ {
@@ -87,8 +76,8 @@ func (o *octave) blobs(number int) []blob {
 			for x := frame; x < w-frame; x++ {
 				v := row[x]
 				switch l, r := row[x-1], row[x+1]; {
-				case v >= leastPeak && l <= v && r <= v:
-				case v <= -leastPeak && l >= v && r >= v:
+				case v >= minPeak && l <= v && r <= v:
+				case v <= -minPeak && l >= v && r >= v:
 				default:
 					continue
 				}
@@ -104,8 +93,8 @@ func (o *octave) blobs(number int) []blob {
 	return out
 }
 
-// extreme reports whether v, sample k of plane i, is the greatest or the least of
-// its 27 neighbours.
+// extreme reports whether v, sample k of plane i, is the maximum or the minimum of its 27
+// neighbours.
 func extreme(d *[intervals + 2]dsp.Plane, i, k int, v float32) bool {
 	w := d[i].W
 	if v > 0 {
@@ -138,7 +127,7 @@ func refine(d *[intervals + 2]dsp.Plane, i, x, y int) (blob, bool) {
 	dyy := float64(p[k+w]) + float64(p[k-w]) - 2*v
 	dxy := (float64(p[k+w+1]) - float64(p[k+w-1]) - float64(p[k-w+1]) + float64(p[k-w-1])) / 4
 	trace, det := dxx+dyy, float64(dxx*dyy)-float64(dxy*dxy)
-	if det <= 0 || float64(trace*trace) >= float64(mostEdge*det) {
+	if det <= 0 || float64(trace*trace) >= float64(maxEdge*det) {
 		return blob{}, false
 	}
 	dx, dy := (float64(p[k+1])-float64(p[k-1]))/2, (float64(p[k+w])-float64(p[k-w]))/2
@@ -149,7 +138,7 @@ func refine(d *[intervals + 2]dsp.Plane, i, x, y int) (blob, bool) {
 	if c := up + down - 2*v; math.Abs(c) > 1e-6 {
 		os = min(max((down-up)/2/c, -0.5), 0.5)
 	}
-	if math.Abs(ox) > mostStray || math.Abs(oy) > mostStray {
+	if math.Abs(ox) > maxStray || math.Abs(oy) > maxStray {
 		return blob{}, false
 	}
 	return blob{

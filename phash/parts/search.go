@@ -11,13 +11,11 @@ import (
 
 // SearchOptions say how hard to look.
 type SearchOptions struct {
-	// Candidates is how many uploads are looked at closely for each part of the
-	// leak; 0 or less means 64, and more than 65,536 mean as many. Of documents of one
-	// template, so many are listed.
+	// Candidates is how many uploads are looked at closely for each part of the leak, up
+	// to 65,536; 0 or less means 64. Of documents of one template, so many are listed.
 	Candidates int
-	// MaxLogNFA is log10 of the expected number of uploads of the whole index that
-	// would match a strange leak by chance as well as a listed one, at most; 0
-	// means -1.
+	// MaxLogNFA is the limit of [Match.LogNFA]: matches above it are not listed. 0 means
+	// -1.
 	MaxLogNFA float64
 }
 
@@ -26,30 +24,21 @@ type SearchOptions struct {
 // compared to know.
 type Match struct {
 	Ref     int64
-	Score   float64    // how much agrees that few other uploads share; the greatest comes first
+	Score   float64    // how much agrees that few other uploads share; the highest comes first
 	LogNFA  float64    // log10 of the number of uploads in the index that were expected to match so well by chance
 	Inliers int        // features that agree
 	Map     [9]float64 // homography, row by row, from pixels of the leak as given to pixels of the upload
-	// Leak has the upload's corners in the leak, and Upload the leak's corners in
-	// the upload, in pixels from the centre of the first, clockwise from the top
-	// left of that whose corners they are. What was cut off lies outside.
+	// Leak has the corners of the upload in the leak, and Upload the corners of the leak
+	// in the upload: clockwise from the top left, in pixels from the centre of the first
+	// pixel. Corners that were cut off lie outside.
 	Leak, Upload [4][2]float64
 	Mirrored     bool
 }
 
-const (
-	rounds     = 5    // in which parts of the leak are explained
-	mostHits   = 512  // of a feature that are kept, the nearest
-	fewAsked   = 1000 // features of a leak, below which
-	moreOfFew  = 3    // times as many candidates are looked at: they are looked at in less time
-	leastVotes = 2    // hits of an upload that is looked at
-	shortlist  = 16   // uploads whose hits are compared by direction and scale, times candidates
-)
-
-// Search returns the uploads that q may show, by Score. It returns nothing but
-// ctx's error when that ends it. A picture of several uploads has a match for
-// each, and one of a part of a document matches each of the template that it shows
-// as much of.
+// Search returns the uploads that q may show, by Score, with the defaults if opts is nil.
+// If ctx ends, it returns only the error of ctx. A picture of several uploads has a match
+// for each. A part of a document also matches other documents of the template, if it shows
+// as much of them.
 func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Match, error) {
 	if opts == nil {
 		opts = &SearchOptions{}
@@ -57,7 +46,7 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 	x.reading.RLock()
 	defer x.reading.RUnlock()
 	s := x.load()
-	run := &search{q: q, candidates: candidatesOf(opts), most: cmp.Or(opts.MaxLogNFA, -1)}
+	run := &search{q: q, candidates: candidatesOf(opts), maxLogNFA: cmp.Or(opts.MaxLogNFA, -1)}
 	run.segments = s.segments
 	if len(s.recent.uploads) > 0 {
 		run.segments = append(slices.Clip(s.segments), s.recent.segment())
@@ -71,17 +60,16 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 	return distinct(run.found), nil
 }
 
-// candidatesOf is how many uploads are looked at closely.
+// candidatesOf returns how many uploads are looked at closely.
 func candidatesOf(opts *SearchOptions) int {
-	const usual, most = 64, 1 << 16
 	if opts.Candidates <= 0 {
-		return usual
+		return usualCandidates
 	}
-	return min(opts.Candidates, most)
+	return min(opts.Candidates, maxCandidates)
 }
 
-// distinct sorts matches and drops those of an upload that lie where a better match
-// of it does: a pattern that repeats or is its own mirror image.
+// distinct sorts matches by score. It drops a match if a better match of the same upload
+// lies there: a pattern repeats, or is its own mirror image.
 func distinct(all []Match) []Match {
 	slices.SortStableFunc(all, func(a, b Match) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Ref, b.Ref))
@@ -107,11 +95,11 @@ func middle(q *[4][2]float64) (x, y float64) {
 	return x, y
 }
 
-// A search is one under way.
+// A search is the state of one call of [Index.Search].
 type search struct {
 	q          *Query
 	candidates int
-	most       float64
+	maxLogNFA  float64
 	segments   []*segment
 	base       []uint32 // uploads of the segments before each, and of all
 	uploads    float64
@@ -128,9 +116,9 @@ type search struct {
 	place    []int32         // of uploads in a list, or -1
 }
 
-// rarity holds what a feature's match at each distance is worth: the logarithm of
-// the uploads in the index to one that matches by as little.
-type rarity [mostMatched + 1]float32
+// rarity[d] says what a match of a feature at distance d is worth: the logarithm of the
+// uploads in the index for each upload that matches within d bits.
+type rarity [maxMatched + 1]float32
 
 func (r *search) begin() {
 	r.base = make([]uint32, len(r.segments)+1)
@@ -180,7 +168,7 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 	before := rarityBefore(r.uploads, r.features)
 	var one []hit
 	var set bucketSet
-	most := min(max(allProbes/len(r.asked), leastProbes), mostProbes)
+	probes := min(max(allProbes/len(r.asked), minProbes), maxProbes)
 	for i := range r.asked {
 		if i&255 == 0 && ctx.Err() != nil {
 			return ctx.Err()
@@ -190,13 +178,13 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 		for k, s := range r.segments {
 			if s.address != last {
 				last = s.address
-				set.probe(&a.margin, last, most)
+				set.probe(&a.margin, last, probes)
 			}
 			one = s.ask(one, a, i, r.base[k], &set)
 		}
 		r.rarity[i] = before
 		r.rarity[i].count(one, r.uploads, r.features)
-		one = nearest(one, mostHits)
+		one = nearest(one, maxHits)
 		r.hits = append(r.hits, one...)
 		for _, h := range one {
 			votes[h.upload] += r.rarity[i][h.distance]
@@ -205,12 +193,12 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 	return nil
 }
 
-// nearest keeps at most n hits, those at the least distances.
+// nearest keeps the n hits at the smallest distances.
 func nearest(hits []hit, n int) []hit {
 	if len(hits) <= n {
 		return hits
 	}
-	var at [mostApart + 1]int
+	var at [maxApart + 1]int
 	for _, h := range hits {
 		at[h.distance]++
 	}
@@ -228,7 +216,8 @@ func nearest(hits []hit, n int) []hit {
 	})
 }
 
-// rarityBefore is that of features without a hit: what is far off is there by chance.
+// rarityBefore returns the rarity of a feature without hits: matches are expected by
+// chance alone.
 func rarityBefore(uploads, features float64) (r rarity) {
 	for d := range r {
 		r[d] = worth(uploads, float64(features*chance[d])+1)
@@ -242,7 +231,7 @@ func (r *rarity) count(hits []hit, uploads, features float64) {
 	if len(hits) < 2 {
 		return
 	}
-	var at [mostMatched + 1]int
+	var at [maxMatched + 1]int
 	for _, h := range hits {
 		at[h.distance]++
 	}
@@ -265,22 +254,23 @@ type candidate struct {
 	hits   []hit
 }
 
-// best returns the uploads with the most votes that were not looked at before, with
-// their hits: first by all votes, then by those that agree in direction and scale.
+// best returns the uploads with the most votes that were not looked at before, with their
+// hits. All votes choose a shortlist, then the votes that agree in direction and scale
+// choose the candidates.
 func (r *search) best(votes []float32) []candidate {
 	var top []candidate
-	least, most := float32(0), shortlist*r.candidates
+	floor, size := float32(0), shortlist*r.candidates
 	for u, v := range votes {
-		if v <= least || r.done[uint32(u)] {
+		if v <= floor || r.done[uint32(u)] {
 			continue
 		}
 		top = append(top, candidate{upload: uint32(u), vote: v})
-		if len(top) >= 2*most {
-			top = strongest(top, most)
-			least = top[len(top)-1].vote
+		if len(top) >= 2*size {
+			top = strongest(top, size)
+			floor = top[len(top)-1].vote
 		}
 	}
-	top = strongest(top, most)
+	top = strongest(top, size)
 	for i := range r.place {
 		r.place[i] = -1
 	}
@@ -295,21 +285,16 @@ func (r *search) best(votes []float32) []candidate {
 	for i := range top {
 		top[i].vote = r.agreement(&top[i])
 	}
-	top = strongest(slices.DeleteFunc(top, func(c candidate) bool { return len(c.hits) < leastVotes || c.vote <= 0 }), r.candidates)
+	top = strongest(slices.DeleteFunc(top, func(c candidate) bool { return len(c.hits) < minVotes || c.vote <= 0 }), r.candidates)
 	for i := range top {
 		r.done[top[i].upload] = true
 	}
 	return top
 }
 
-const (
-	turnParts  = 16 // of the circle, in which a candidate's hits are counted
-	levelParts = 16 // of scale
-)
-
-// agreement is the votes of the hits that agree best in by how much they turn and
-// scale (Jegou, Douze and Schmid, "Hamming embedding and weak geometric consistency",
-// 2008), each feature of the upload counted once at its best.
+// agreement returns the votes of the hits that agree best in direction and scale (Jegou,
+// Douze and Schmid, "Hamming embedding and weak geometric consistency", 2008). Each
+// feature of the upload counts once in each cell of direction and scale.
 func (r *search) agreement(c *candidate) float32 {
 	var sums [turnParts][levelParts]float32
 	var seen [256]uint16

@@ -4,16 +4,6 @@ import (
 	"math/bits"
 )
 
-const (
-	mostAddress  = 20 // signs that choose a bucket, at most
-	leastAddress = 6
-	perBucket    = 4 // of a bucket's postings, log2 of about how many there are
-)
-
-// mostUploads is the greatest number of uploads of a segment: its postings can name
-// as many as 1<<24, and it is built in one go.
-const mostUploads = 1 << 18
-
 // An upload is the features at rest of one, empty where it was removed.
 type upload struct {
 	ref  int64
@@ -38,12 +28,12 @@ func (u *upload) feature(k int) feature { return readFeature(u.data[headerSize+k
 func (u *upload) place(k int) place { return readPlace(u.data[headerSize+k*featureSize+8*words:]) }
 
 // A segment is a number of uploads that are searched together: an inverted index
-// from the first signs of descriptors to features. It is immutable but for what
-// is erased.
+// from the first signs of descriptors to features. It is immutable, except that removed
+// uploads are erased.
 type segment struct {
 	uploads []upload
 	dead    int      // uploads that were removed
-	live    int      // features that were not
+	live    int      // features of uploads that were not removed
 	address int      // signs that choose a bucket
 	offsets []uint32 // of the buckets in postings, and one more
 	posts   []posting
@@ -51,7 +41,7 @@ type segment struct {
 
 // A posting is a feature in a bucket.
 type posting struct {
-	signs   uint32 // those that follow the address's most
+	signs   uint32 // the 32 signs behind the longest address
 	feature uint32 // upload and number: the upload's place in the segment times 256, and its own
 }
 
@@ -64,7 +54,7 @@ func newSegment(uploads []upload) *segment {
 	for i := range uploads {
 		n += uploads[i].count()
 	}
-	s.address = min(max(bits.Len(uint(n))-1-perBucket, leastAddress), mostAddress)
+	s.address = min(max(bits.Len(uint(n))-1-perBucket, minAddress), maxAddress)
 	s.offsets = make([]uint32, 1<<s.address+1)
 	s.each(func(d *descriptor, _ uint32) { s.offsets[s.bucket(d)+1]++ })
 	for i := range s.offsets[1:] {
@@ -93,8 +83,8 @@ func (s *segment) each(f func(d *descriptor, feature uint32)) {
 
 func (s *segment) bucket(d *descriptor) uint32 { return uint32(d[0]) & (1<<s.address - 1) }
 
-// signsOf are the 32 signs behind those that an address may take.
-func signsOf(d *descriptor) uint32 { return uint32(d[0] >> mostAddress) }
+// signsOf returns the 32 signs behind the signs that an address may take.
+func signsOf(d *descriptor) uint32 { return uint32(d[0] >> maxAddress) }
 
 // erase forgets an upload, overwriting what the index owns of it. Nothing may be
 // reading.

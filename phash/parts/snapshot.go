@@ -113,7 +113,7 @@ func readUpload(b []byte) (u upload, rest []byte, err error) {
 // built is the index of uploads.
 func built(all []upload) *Index {
 	x, s := &Index{at: make(map[int64]location, len(all))}, &state{recent: &recent{}}
-	for part := range slices.Chunk(all, mostUploads) {
+	for part := range slices.Chunk(all, maxUploads) {
 		g := newSegment(slices.Clip(part))
 		for i := range part {
 			x.at[part[i].ref] = location{g, i}

@@ -9,27 +9,6 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-const (
-	mostPairs   = 256 // hits of an upload that are weighed
-	seeds       = 48  // of these, that propose a similarity
-	grown       = 4   // proposals that grow
-	nearTurn    = 4   // steps within which directions agree
-	nearLevel   = 2   // the same of scale
-	nearby      = 8.0 // canonical pixels of the upload within which places agree at the seed
-	farther     = 0.2 // the same, more for each pixel between: a seed's direction and scale are rough
-	farthest    = 60.0
-	mostMatched = 44 // signs in which a feature differs that is looked for at its place
-	ridge       = 1e-4
-	leastZoom   = 0.04 // pixels of the upload per pixel of the leak, canonical
-	mostZoom    = 25.0
-	surely      = -12 // log10 NFA from which no other seed is tried
-	mostSkew    = 3.0 // ratio of the scales along the two axes of a map
-)
-
-// fits are the tolerances, canonical pixels of the upload, of the rounds in which a
-// map grows.
-var fits = [...]float64{30, 18, 10, 7}
-
 // A pair is a feature of the leak and one of the upload that may be the same.
 type pair struct {
 	from, to    geometry.Point
@@ -39,10 +18,10 @@ type pair struct {
 	weight      float32
 }
 
-// verify looks at candidates and keeps those that match.
+// verify looks at candidates and keeps the matches.
 func (r *search) verify(all []candidate) {
 	for i := range all {
-		if m, ok := r.match(&all[i]); ok && m.LogNFA <= r.most {
+		if m, ok := r.match(&all[i]); ok && m.LogNFA <= r.maxLogNFA {
 			r.found = append(r.found, m)
 		}
 	}
@@ -109,7 +88,7 @@ func (r *search) pairs(u *upload, hits []hit) []pair {
 	slices.SortFunc(out, func(a, b pair) int {
 		return cmp.Or(cmp.Compare(b.weight, a.weight), cmp.Compare(a.asked, b.asked), cmp.Compare(a.feature, b.feature))
 	})
-	return out[:min(len(out), mostPairs)]
+	return out[:min(len(out), maxPairs)]
 }
 
 func pairOf(a, f *feature, asked uint16, number uint8, weight float32) pair {
@@ -174,7 +153,7 @@ func strongestSeeds(pairs []pair) [][]int {
 	var all []proposal
 	for i := range pairs[:min(len(pairs), seeds)] {
 		in, weight := agreeing(nil, pairs, &pairs[i])
-		if len(in) >= leastVotes {
+		if len(in) >= minVotes {
 			all = append(all, proposal{in, weight})
 		}
 	}
@@ -227,11 +206,6 @@ type fitted struct {
 	takes int
 }
 
-const (
-	affineFrom     = 8 // points
-	homographyFrom = 20
-)
-
 // fitPoints fits as free a map as there are points for.
 func fitPoints(points []geometry.Pair) (fitted, bool) {
 	if len(points) >= homographyFrom {
@@ -263,12 +237,12 @@ func fit(pairs []pair) (fitted, bool) {
 func plausible(m geometry.Mat) bool {
 	a, b := float64(m[0]*m[0])+float64(m[3]*m[3]), float64(m[1]*m[1])+float64(m[4]*m[4])
 	det := float64(m[0]*m[4]) - float64(m[1]*m[3])
-	if !(det > leastZoom*leastZoom && det < mostZoom*mostZoom) {
+	if !(det > minZoom*minZoom && det < maxZoom*maxZoom) {
 		return false
 	}
 	// The squares of the linear part's singular values sum up to a + b, and their
 	// product is det squared.
 	half := (a + b) / 2
 	root := math.Sqrt(math.Max(0, float64(half*half)-float64(det*det)))
-	return half+root <= float64(mostSkew*mostSkew*(half-root))+1e-12
+	return half+root <= float64(maxSkew*maxSkew*(half-root))+1e-12
 }

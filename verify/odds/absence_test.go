@@ -12,13 +12,13 @@ import (
 func TestAbsenceByChance(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 9))
 	for _, n := range []int{2, 5, 20, 100} {
-		for _, most := range []float64{0.2, 0.5, 0.9} {
+		for _, top := range []float64{0.2, 0.5, 0.9} {
 			hits, dumps := 0.0, 1000
 			for range dumps {
 				m := &model{o: Options{}.filled()}
 				silent := make([]bool, n)
 				for i := range n {
-					miss := most * rng.Float64()
+					miss := top * rng.Float64()
 					silent[i] = rng.Float64() < miss
 					m.seen = append(m.seen, sighting{matched: true, miss: map[int]float64{0: miss}, sure: map[int]bool{0: !silent[i]}})
 					m.items = append(m.items, item{leaks: []int{i}, matched: true})
@@ -27,7 +27,7 @@ func TestAbsenceByChance(t *testing.T) {
 					hits++
 				}
 			}
-			assert.LessOrEqual(t, hits/float64(dumps), 0.05, "%d copies, each missed with %v at most", n, most)
+			assert.LessOrEqual(t, hits/float64(dumps), 0.05, "%d copies, each missed with %v at most", n, top)
 		}
 	}
 }

@@ -23,7 +23,7 @@ const (
 const MaxClaimed = 10_000_000_000
 
 // mostExamined bounds the sums over a draw of ours.
-const mostExamined = 10 * MaxLeaks
+const maxExamined = 10 * MaxLeaks
 
 // A Case is all that a verdict of a dump is computed from. It is plain data.
 type Case struct {
@@ -136,11 +136,11 @@ type Options struct {
 	Recall     float64 `json:"recall,omitempty"`
 	FalseMatch float64 `json:"false_match,omitempty"`
 	// LeastMiss is the least probability of missing a mark that is believed; default 1e-3.
-	LeastMiss float64 `json:"least_miss,omitempty"`
+	MinMiss float64 `json:"least_miss,omitempty"`
 	// MostLnE is the most that one cluster's marks count, natural logarithm; default
 	// ln 10^9 = 20.7: a mark is promised to be read where there is none with a probability
 	// of 9.3e-10.
-	MostLnE float64 `json:"most_ln_e,omitempty"`
+	MaxLnE float64 `json:"most_ln_e,omitempty"`
 	// NameClusters and NameLogLR are what must be there before a name may stand in a
 	// headline: clusters with a confirmed copy whose e-value is 1,000 at least, and the
 	// log10 likelihood ratio before the cap, corrected for the number of recipients.
@@ -166,8 +166,8 @@ func (o Options) filled() Options {
 	}
 	set(&o.Recall, 0.9)
 	set(&o.FalseMatch, 1e-3)
-	set(&o.LeastMiss, 1e-3)
-	set(&o.MostLnE, 20.72326583694641)
+	set(&o.MinMiss, 1e-3)
+	set(&o.MaxLnE, 20.72326583694641)
 	set(&o.NameLogLR, 4)
 	if o.NameClusters == 0 {
 		o.NameClusters = 2
@@ -219,7 +219,7 @@ func (c *Case) check() error {
 		return bad("%d pictures claimed and %d examined", c.Claimed, len(c.Leaks))
 	case c.Drawn && int64(c.Claimed) > MaxClaimed:
 		return bad("drawn from %d pictures, more than %d", c.Claimed, int64(MaxClaimed))
-	case c.Examined != 0 && c.Examined < len(c.Leaks) || c.Drawn && c.Examined > mostExamined:
+	case c.Examined != 0 && c.Examined < len(c.Leaks) || c.Drawn && c.Examined > maxExamined:
 		return bad("%d files examined, of which %d are weighed", c.Examined, len(c.Leaks))
 	}
 	for i, l := range c.Cells {
@@ -313,7 +313,7 @@ func (o *Options) check() error {
 			}
 		}
 	}
-	if !share(o.Recall) || !share(o.FalseMatch) || !share(o.LeastMiss) || !(o.MostLnE >= 0 && o.MostLnE <= 100) ||
+	if !share(o.Recall) || !share(o.FalseMatch) || !share(o.MinMiss) || !(o.MaxLnE >= 0 && o.MaxLnE <= 100) ||
 		!(o.NameLogLR >= 0 && o.NameLogLR <= 300) || o.NameClusters < 0 {
 		return bad("an option is out of its range")
 	}

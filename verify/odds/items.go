@@ -122,7 +122,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 		r := index[copied.Recipient]
 		e, miss := 0.0, 1.0
 		if copied.Confirmed {
-			e, miss = math.Min(copied.LnE, o.MostLnE), math.Max(copied.Miss, o.LeastMiss)
+			e, miss = math.Min(copied.LnE, o.MaxLnE), math.Max(copied.Miss, o.MinMiss)
 		}
 		sum[r] += float64((1-miss)*exp(e)) + miss
 		of[r]++

@@ -116,7 +116,7 @@ func (m *model) withAllRanges(set *candidate, i, g int) float64 {
 					r.col[i][n] = whole[n] * all.size / size
 				}
 			}
-			bound, peak := r.lnMost(cols, 6, s.ln()-12)
+			bound, peak := r.lnMax(cols, 6, s.ln()-12)
 			if bound < s.ln()-12 {
 				continue
 			}
@@ -124,7 +124,7 @@ func (m *model) withAllRanges(set *candidate, i, g int) float64 {
 		}
 	}
 	copy(r.col[i], whole)
-	_, peak := r.lnMost(cols, 6, math.Inf(-1))
+	_, peak := r.lnMax(cols, 6, math.Inf(-1))
 	s.add(r.lnMean(cols, peak) + math.Log(w*(1-tau)))
 	return s.ln()
 }
@@ -132,7 +132,7 @@ func (m *model) withAllRanges(set *candidate, i, g int) float64 {
 // How often leaks from anywhere have a window: seldom, whatever their number.
 func TestWindowsByChance(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
-	for cells, most := range map[int]float64{12: 0.12, 60: 0.04, 120: 0.025} {
+	for cells, top := range map[int]float64{12: 0.12, 60: 0.04, 120: 0.025} {
 		for _, n := range []int{2, 5, 20, 400} {
 			hits, dumps := 0.0, 400
 			for range dumps {
@@ -152,7 +152,7 @@ func TestWindowsByChance(t *testing.T) {
 					hits++
 				}
 			}
-			assert.LessOrEqual(t, hits/float64(dumps), most, "%d leaks in %d cells", n, cells)
+			assert.LessOrEqual(t, hits/float64(dumps), top, "%d leaks in %d cells", n, cells)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package odds
 
 import (
-	"fmt"
 	"math"
 	"slices"
 )
@@ -26,19 +25,19 @@ func (m *model) names(v *Verdict) {
 		if h.Kind != Copies || h.Clusters == 0 {
 			continue
 		}
-		reason, shared := "", m.shared(h)
-		switch {
+		x := Withheld{Name: h.Name}
+		switch shared := m.shared(h); {
 		case h.Clusters < m.o.NameClusters:
-			reason = fmt.Sprintf("its copies are in leaks of %s; %d are required", count(h.Clusters, "independent cluster", "independent clusters"), m.o.NameClusters)
+			x.Code, x.Clusters, x.Needed = FewClusters, h.Clusters, m.o.NameClusters
 		case shared != "":
-			reason = fmt.Sprintf("%s is recorded to have had the very same copies, so that they are no more the one's than the other's", shared)
+			x.Code, x.Other = SameCopies, shared
 		case h.Raw-family < m.o.NameLogLR:
-			reason = "the likelihood ratio, divided by the number of recipients, is too small"
+			x.Code = SmallRatio
 		case h.LogLR < 1:
-			reason = "validation does not allow a ratio of 10 to be claimed"
+			x.Code = FewTrials
 		}
-		if reason != "" {
-			v.Withheld = append(v.Withheld, Withheld{h.Name, reason})
+		if x.Code != "" {
+			v.Withheld = append(v.Withheld, x)
 			continue
 		}
 		v.Named = append(v.Named, h.Name)
@@ -46,6 +45,14 @@ func (m *model) names(v *Verdict) {
 	}
 	slices.Sort(v.Named)
 }
+
+// Codes of why a recipient with evidence is not named.
+const (
+	FewClusters = "few-clusters" // too few independent clusters carry its copies
+	SameCopies  = "same-copies"  // another holder had the very same copies
+	SmallRatio  = "small-ratio"  // the ratio, divided by the number of recipients, is too small
+	FewTrials   = "few-trials"   // validation does not allow a ratio of 10 to be claimed
+)
 
 func (m *model) holder(name string) int {
 	return slices.IndexFunc(m.c.Holders, func(h Holder) bool { return h.Name == name })
@@ -123,7 +130,7 @@ func (m *model) flags() []Flag {
 type Window struct {
 	From     int     `json:"from"` // cells
 	To       int     `json:"to"`
-	Dates    string  `json:"dates"`
+	Dates    string  `json:"dates"` // From and To in words; left empty here
 	Leaks    int     `json:"leaks"` // without a mark, in the window
 	Of       int     `json:"of"`    // without a mark, matched
 	Clusters int     `json:"clusters"`
@@ -132,7 +139,7 @@ type Window struct {
 	Share    float64 `json:"share"`  // of the registry's submissions
 	// Most is the log10 of the most that any number of leaks in it can earn a holder of exactly this
 	// window, against a thief who takes a part at random: ranges and sets over the greatest tau.
-	Most float64 `json:"most_log10_lr"`
+	MaxLR float64 `json:"most_log10_lr"`
 	// Supported: LogLR of the strongest custody that covers all of it, 0 without one.
 	Supported float64 `json:"supported_log10_lr"`
 	// Searched is how many distinct custody sets were looked at, and Corrected the log10 of that
@@ -147,14 +154,14 @@ type Window struct {
 // A window of custody stands in a headline from this log10 likelihood ratio, also where it is
 // divided by the number of custody sets that were searched, and this many clusters on.
 const (
-	LeastWindow         = 2
-	LeastWindowClusters = 5
+	MinWindow         = 2
+	MinWindowClusters = 5
 )
 
 // Heads reports whether custody that covers the window earns enough for a headline; of
 // none it does not.
 func (w *Window) Heads() bool {
-	return w != nil && w.Supported >= LeastWindow && w.Corrected >= LeastWindow && w.Clusters >= LeastWindowClusters
+	return w != nil && w.Supported >= MinWindow && w.Corrected >= MinWindow && w.Clusters >= MinWindowClusters
 }
 
 // window describes where the leaks without a mark are densest, if their scan statistic
@@ -171,9 +178,9 @@ func (m *model) window(v *Verdict) *Window {
 	if !ok || p.scan(plainLeaks, best) < ln(float64(n*(n+1)/2)) {
 		return nil
 	}
-	w := &Window{From: best.from, To: best.to, Dates: m.dates(best.from, best.to), Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
+	w := &Window{From: best.from, To: best.to, Cells: n, Ranges: n * (n + 1) / 2, Holders: []string{},
 		Share: micro((p.ahead[best.to+1] - p.ahead[best.from]) / p.size)}
-	w.Most = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
+	w.MaxLR = log10(ln(float64(w.Ranges+len(m.sets)) / slices.Max(m.o.Tau)))
 	var inside []*sighting
 	for _, it := range m.items {
 		in := false

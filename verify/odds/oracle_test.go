@@ -78,7 +78,7 @@ func (o *oracle) mark(l *Leak, name string) float64 {
 			if !c.Confirmed {
 				return 1
 			}
-			miss := math.Max(c.Miss, o.o.LeastMiss)
+			miss := math.Max(c.Miss, o.o.MinMiss)
 			return rounded((1-miss)*math.Exp(c.LnE) + miss)
 		}
 	}

@@ -91,19 +91,19 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 		}
 	}
 	slices.SortStableFunc(all, func(a, b candidate) int { return cmp.Or(cmp.Compare(b.fit, a.fit), cmp.Compare(a.size, b.size)) })
-	most := mostParts
+	top := maxParts
 	if kind == Copies || kind == Planted {
-		most = 1
+		top = 1
 	}
 	var out []part
-	for _, c := range all[:min(len(all), most)] {
+	for _, c := range all[:min(len(all), top)] {
 		out = append(out, c.part)
 	}
 	return out
 }
 
 // mostParts is how many other sets are kept as parts of a source.
-const mostParts = 3
+const maxParts = 3
 
 // in reports whether a leak lies in a part of a source's holdings.
 func (m *model) in(p part, s *sighting) bool {

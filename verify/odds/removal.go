@@ -36,11 +36,11 @@ func (m *model) weight(c *candidate, k *combination, tau, rho float64) float64 {
 
 // heaviest is the logarithm of the greatest weight over the grid.
 func (m *model) heaviest(c *candidate, k *combination) float64 {
-	most := 0.0
+	top := 0.0
 	for _, tau := range m.o.Tau {
 		for _, rho := range m.o.Rho {
-			most = math.Max(most, m.weight(c, k, tau, rho))
+			top = math.Max(top, m.weight(c, k, tau, rho))
 		}
 	}
-	return ln(most)
+	return ln(top)
 }

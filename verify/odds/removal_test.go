@@ -16,7 +16,7 @@ func TestPriorOfRemoval(t *testing.T) {
 	for _, set := range [][]int{{3}, {0}, {0, 3}, {0, 1}, {3, 1, 0}, {0, 1, 2}} {
 		c := &candidate{sources: set}
 		sum, copies := 0.0, bits.OnesCount(uint(m.removable(c)))
-		for d := range 1 << mostSources {
+		for d := range 1 << maxSources {
 			if d&^m.removable(c) != 0 {
 				continue
 			}

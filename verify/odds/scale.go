@@ -71,7 +71,7 @@ type Claim struct {
 	Seen     int     `json:"seen"`     // leaks that show a submission of the registry
 	Examined int     `json:"examined"` // files, those that are no leaks of the case included
 	Claimed  int     `json:"claimed"`  // 0: nobody claims a number
-	AtLeast  int     `json:"at_least"`
+	Min      int     `json:"at_least"`
 	Level    float64 `json:"level"` // confidence of AtLeast; 1: it was seen
 }
 
@@ -81,7 +81,7 @@ type Claim struct {
 // would show so many with a probability above 5 %. Of somebody else's selection nothing
 // follows but what is in it.
 func claim(seen, examined, claimed int, drawn bool) Claim {
-	out := Claim{Seen: seen, Examined: examined, Claimed: claimed, AtLeast: seen, Level: 1}
+	out := Claim{Seen: seen, Examined: examined, Claimed: claimed, Min: seen, Level: 1}
 	if !drawn || claimed == 0 || seen == 0 || examined >= claimed {
 		return out
 	}
@@ -94,7 +94,7 @@ func claim(seen, examined, claimed int, drawn bool) Claim {
 			lo = mid + 1
 		}
 	}
-	out.AtLeast, out.Level = lo, 0.95
+	out.Min, out.Level = lo, 0.95
 	return out
 }
 

@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// mostInTriples is how many sources are searched in all threes: all up to that many, and
+// maxInTriples is how many sources are searched in all threes: all up to that many, and
 // beyond it those that fit best alone or beside one other.
-const mostInTriples = 24
+const maxInTriples = 24
 
 // A question is a pair of families of explanations: those with a source, and those
 // without it and without others that could not be told from it.
@@ -28,14 +28,14 @@ type answers struct {
 	withSet, withoutSet, fewerSet []*candidate
 }
 
-// mostSources is how many sources a dump has at most.
-const mostSources = 3
+// maxSources is how many sources a dump has at most.
+const maxSources = 3
 
 // A candidate is a set of up to three sources.
 type candidate struct {
 	sources []int
 	all     []combination // the most promising first
-	most    float64       // no greater is P(data | A) at any point of the grid, logarithm
+	upper   float64       // no greater is P(data | A) at any point of the grid, logarithm
 	value   []float64     // P(data | A) at each point of the grid, logarithm
 	top     []int         // the combination that has most of it
 	tight   bool          // most is no longer only the first bound
@@ -47,7 +47,7 @@ type queue []*candidate
 
 func (q queue) Len() int { return len(q) }
 func (q queue) Less(i, k int) bool {
-	return q[i].most > q[k].most || q[i].most == q[k].most && q[i].place < q[k].place
+	return q[i].upper > q[k].upper || q[i].upper == q[k].upper && q[i].place < q[k].place
 }
 func (q queue) Swap(i, k int) { q[i], q[k] = q[k], q[i] }
 func (q *queue) Push(c any)   { *q = append(*q, c.(*candidate)) }
@@ -66,8 +66,8 @@ type combination struct {
 	removed int        // a bit for each place in the set: this source removed the marks of its copies
 	times   float64    // how often it occurs, as it is or mirrored
 	heavy   float64    // greatest weight over the grid, logarithm
-	most    float64    // bound of the product times that, logarithm
-	shares  [3]float64 // where it is greatest, about
+	upper   float64    // bound of the product times that, logarithm
+	shares  [3]float64 // where it is largest, about
 }
 
 // points are the grid, tau first.
@@ -86,11 +86,11 @@ func (m *model) search(questions []question) ([]answers, []*candidate) {
 	for queue.Len() > 0 {
 		c := heap.Pop(&queue).(*candidate)
 		need := needed(c, questions, out)
-		if !(c.most > need) {
+		if !(c.upper > need) {
 			continue
 		}
 		if !c.tight {
-			if c.most = m.tighten(c, need); c.most > need {
+			if c.upper = m.tighten(c, need); c.upper > need {
 				heap.Push(&queue, c)
 			}
 			continue
@@ -122,7 +122,7 @@ func answer(c *candidate, questions []question, out []answers) {
 			if against && v > out[q].without[g] {
 				out[q].without[g], out[q].withoutSet[g] = v, c
 			}
-			if against && len(c.sources) < mostSources && v > out[q].fewer[g] {
+			if against && len(c.sources) < maxSources && v > out[q].fewer[g] {
 				out[q].fewer[g], out[q].fewerSet[g] = v, c
 			}
 		}
@@ -143,20 +143,20 @@ func (q *question) takes(c *candidate) (with, without bool) {
 
 // needed is what a set's value must exceed to change any answer.
 func needed(c *candidate, questions []question, found []answers) float64 {
-	least := math.Inf(1)
+	low := math.Inf(1)
 	for q := range questions {
 		with, without := questions[q].takes(c)
 		if with {
-			least = math.Min(least, slices.Min(found[q].with))
+			low = math.Min(low, slices.Min(found[q].with))
 		}
 		if without {
-			least = math.Min(least, slices.Min(found[q].without))
+			low = math.Min(low, slices.Min(found[q].without))
 		}
-		if without && len(c.sources) < mostSources {
-			least = math.Min(least, slices.Min(found[q].fewer))
+		if without && len(c.sources) < maxSources {
+			low = math.Min(low, slices.Min(found[q].fewer))
 		}
 	}
-	return least
+	return low
 }
 
 // candidates are all sets that can have produced the dump.
@@ -172,12 +172,12 @@ func (m *model) candidates() queue {
 			return
 		}
 		c := &candidate{sources: sources, place: len(out)}
-		if c.most = m.combine(c); math.IsInf(c.most, -1) {
+		if c.upper = m.combine(c); math.IsInf(c.upper, -1) {
 			return
 		}
 		if len(sources) < 3 {
 			for _, s := range sources {
-				fit[s] = math.Max(fit[s], c.most)
+				fit[s] = math.Max(fit[s], c.upper)
 			}
 		}
 		out = append(out, c)
@@ -193,7 +193,7 @@ func (m *model) candidates() queue {
 		best[i] = i
 	}
 	slices.SortStableFunc(best, func(a, b int) int { return cmp.Compare(fit[b], fit[a]) })
-	best = best[:min(n, mostInTriples)]
+	best = best[:min(n, maxInTriples)]
 	slices.Sort(best)
 	for i, a := range best {
 		for k, b := range best[i+1:] {
@@ -239,7 +239,7 @@ func (m *model) combine(c *candidate) float64 {
 	var at [3]int
 	for {
 		if later, same := m.mirrored(c, at); !later {
-			for d := range 1 << mostSources {
+			for d := range 1 << maxSources {
 				if d&^removable == 0 {
 					m.propose(c, at, d, same)
 				}
@@ -256,7 +256,7 @@ func (m *model) combine(c *candidate) float64 {
 			break
 		}
 	}
-	slices.SortStableFunc(c.all, func(a, b combination) int { return cmp.Compare(b.most, a.most) })
+	slices.SortStableFunc(c.all, func(a, b combination) int { return cmp.Compare(b.upper, a.upper) })
 	return c.bound()
 }
 
@@ -270,8 +270,8 @@ func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
 		k.columns[i] = m.sources[s].parts[parts[i]].column[removed>>i&1]
 	}
 	k.heavy = m.heaviest(c, &k)
-	k.most = m.rows.ceiling(k.cols()) + k.heavy
-	if !math.IsInf(k.most, -1) {
+	k.upper = m.rows.ceiling(k.cols()) + k.heavy
+	if !math.IsInf(k.upper, -1) {
 		c.all = append(c.all, k)
 	}
 }
@@ -280,7 +280,7 @@ func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
 func (c *candidate) bound() float64 {
 	var s sum
 	for i := range c.all {
-		s.add(c.all[i].most)
+		s.add(c.all[i].upper)
 	}
 	return s.ln()
 }
@@ -289,16 +289,16 @@ func (c *candidate) bound() float64 {
 // sum exceeds need, and returns the sum.
 func (m *model) tighten(c *candidate, need float64) float64 {
 	c.tight = true
-	most := math.Inf(-1)
+	high := math.Inf(-1)
 	need -= ln(float64(max(len(c.all), 1)))
 	for i := range c.all {
 		k := &c.all[i]
-		if k.most <= math.Max(most-little, need) {
+		if k.upper <= math.Max(high-little, need) {
 			break
 		}
-		tight, _ := m.rows.lnMost(k.cols(), 6, math.Max(most-little, need)-k.heavy)
-		k.most = math.Min(k.most, tight+k.heavy)
-		most = math.Max(most, k.most)
+		tight, _ := m.rows.lnMax(k.cols(), 6, math.Max(high-little, need)-k.heavy)
+		k.upper = math.Min(k.upper, tight+k.heavy)
+		high = math.Max(high, k.upper)
 	}
 	return c.bound()
 }
@@ -334,20 +334,20 @@ func (r *rows) ceiling(columns []int) float64 {
 // Those that would add next to nothing are left out, and all if they cannot exceed need.
 func (m *model) compute(c *candidate, need float64) {
 	c.top, c.value = make([]int, m.points()), make([]float64, m.points())
-	sums, greatest := make([]sum, m.points()), make([]float64, m.points())
-	for g := range greatest {
-		c.value[g], greatest[g] = math.Inf(-1), math.Inf(-1)
+	sums, largest := make([]sum, m.points()), make([]float64, m.points())
+	for g := range largest {
+		c.value[g], largest[g] = math.Inf(-1), math.Inf(-1)
 	}
 	need -= ln(float64(max(len(c.all), 1))) + little
 	for i := range c.all {
 		k := &c.all[i]
 		floor := math.Max(need, slices.Min(c.value)-little)
-		if k.most <= floor {
+		if k.upper <= floor {
 			continue
 		}
 		var tight float64
-		tight, k.shares = m.rows.lnMost(k.cols(), 40, floor-k.heavy)
-		if k.most = math.Min(k.most, tight+k.heavy); k.most <= floor {
+		tight, k.shares = m.rows.lnMax(k.cols(), 40, floor-k.heavy)
+		if k.upper = math.Min(k.upper, tight+k.heavy); k.upper <= floor {
 			continue
 		}
 		value := m.rows.lnMean(k.cols(), k.shares)
@@ -357,8 +357,8 @@ func (m *model) compute(c *candidate, need float64) {
 				v := value + ln(m.weight(c, k, tau, rho))
 				sums[g].add(v)
 				c.value[g] = sums[g].ln()
-				if v > greatest[g] {
-					greatest[g], c.top[g] = v, i
+				if v > largest[g] {
+					largest[g], c.top[g] = v, i
 				}
 				g++
 			}

@@ -19,14 +19,14 @@ type Sensitivity struct {
 }
 
 // mostSensitive is for how many hypotheses it is computed, the strongest first.
-const mostSensitive = 6
+const maxSensitive = 6
 
 // sensitivities searches again without the clusters that matter most.
 func (m *model) sensitivities(v *Verdict, what []asked, questions []question, found []answers, computed []*candidate) {
 	done := 0
 	for i := range v.Hypotheses {
 		h := &v.Hypotheses[i]
-		if h.Kind != Copies && h.Kind != Custody || h.LogLR < 1 || done == mostSensitive {
+		if h.Kind != Copies && h.Kind != Custody || h.LogLR < 1 || done == maxSensitive {
 			continue
 		}
 		q := slices.IndexFunc(what, func(a asked) bool {
@@ -83,7 +83,7 @@ func (c *candidate) best() []combination {
 	var out []combination
 	for i, k := range c.all {
 		if slices.Contains(c.top, i) {
-			k.most = math.Inf(1)
+			k.upper = math.Inf(1)
 			out = append(out, k)
 		}
 	}

@@ -258,7 +258,7 @@ func nearest(xs []float64, x float64) int {
 // mixture likelihoods: Lindsay, Ann. Statist. 11, 1983); p is improved by expectation
 // maximisation until the bound is not above need, or within 0.05 of the value, or
 // steps are over.
-func (r *rows) lnMost(cols []int, steps int, need float64) (bound float64, p [3]float64) {
+func (r *rows) lnMax(cols []int, steps int, need float64) (bound float64, p [3]float64) {
 	k := len(cols)
 	if k == 1 {
 		return r.lnAt(cols, [3]float64{1}), [3]float64{1}
@@ -283,11 +283,11 @@ func (r *rows) lnMost(cols []int, steps int, need float64) (bound float64, p [3]
 				d[h] += float64(m * r.col[c][t])
 			}
 		}
-		value, most := r.lnAt(cols, p), 0.0
+		value, top := r.lnAt(cols, p), 0.0
 		for h := range k {
-			most = math.Max(most, d[h]/n)
+			top = math.Max(top, d[h]/n)
 		}
-		gap := float64(n * ln(most))
+		gap := float64(n * ln(top))
 		bound = math.Min(bound, value+gap)
 		if gap < 0.05 || bound <= need {
 			return bound, p

@@ -16,7 +16,7 @@ func someRows(rng *rand.Rand, n, columns int) *rows {
 		k := 1 + rng.IntN(min(n, 6))
 		n -= k
 		r.count = append(r.count, float64(k))
-		most := 0.0
+		top := 0.0
 		var v []float64
 		for range columns {
 			x := math.Exp(-20 * rng.Float64() * rng.Float64())
@@ -24,14 +24,14 @@ func someRows(rng *rand.Rand, n, columns int) *rows {
 				x = 0
 			}
 			v = append(v, x)
-			most = math.Max(most, x)
+			top = math.Max(top, x)
 		}
-		if most == 0 {
-			v[rng.IntN(columns)], most = 1, 1
+		if top == 0 {
+			v[rng.IntN(columns)], top = 1, 1
 		}
 		for c, x := range v {
-			r.col[c] = append(r.col[c], x/most)
-			r.ln[c] = append(r.ln[c], ln(x/most))
+			r.col[c] = append(r.col[c], x/top)
+			r.ln[c] = append(r.ln[c], ln(x/top))
 		}
 	}
 	r.rule = newRule(r.n())
@@ -81,7 +81,7 @@ func TestMeanOverSharesIsExact(t *testing.T) {
 			r := someRows(rng, n, 3)
 			for _, cols := range [][]int{{0}, {0, 1}, {2, 1}, {0, 1, 2}, {2, 0, 1}} {
 				want := lnAssigned(r, cols)
-				_, peak := r.lnMost(cols, 40, math.Inf(-1))
+				_, peak := r.lnMax(cols, 40, math.Inf(-1))
 				got := r.lnMean(cols, peak)
 				if math.IsInf(want, -1) {
 					assert.True(t, math.IsInf(got, -1))
@@ -98,7 +98,7 @@ func TestMeanOverSharesOfManyLeaks(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 2))
 	for _, n := range []int{400, 1500} {
 		r := someRows(rng, n, 3)
-		_, peak := r.lnMost([]int{0, 1, 2}, 40, math.Inf(-1))
+		_, peak := r.lnMax([]int{0, 1, 2}, 40, math.Inf(-1))
 		got := r.lnMean([]int{0, 1, 2}, peak)
 		const steps = 250
 		var want sum
@@ -120,7 +120,7 @@ func TestBoundsHold(t *testing.T) {
 		r := someRows(rng, 1+rng.IntN(60), 3)
 		for _, cols := range [][]int{{0, 1}, {0, 1, 2}} {
 			for _, steps := range []int{1, 6, 40} {
-				bound, p := r.lnMost(cols, steps, math.Inf(-1))
+				bound, p := r.lnMax(cols, steps, math.Inf(-1))
 				if math.IsInf(bound, -1) {
 					continue
 				}

@@ -90,7 +90,7 @@ func newModel(c *Case, o Options) *model {
 
 // mostSets is how many sets are kept as sources. Registries with more recipients whose
 // copies or custody a dump touches are rare.
-const mostSets = 40
+const maxSets = 40
 
 // fittest says which sets are sources: those that hold leaks, and if they are too many, first
 // those whose marks are seen, then those in which leaks are densest.
@@ -126,7 +126,7 @@ func (m *model) fittest() []bool {
 		}
 		return cmp.Compare(fit[b], fit[a])
 	})
-	for _, i := range order[:min(len(order), mostSets)] {
+	for _, i := range order[:min(len(order), maxSets)] {
 		kept[i] = true
 	}
 	return kept

@@ -50,13 +50,12 @@ func weigh(t *testing.T, c *odds.Case) *odds.Verdict {
 	v, err := odds.Weigh(c)
 	require.NoError(t, err)
 	for _, h := range v.Hypotheses {
-		most := odds.Cap(c.MatchTrials)
+		top := odds.Cap(c.MatchTrials)
 		if h.Kind == odds.Copies {
-			most = odds.Cap(c.MarkTrials)
+			top = odds.Cap(c.MarkTrials)
 		}
-		assert.LessOrEqual(t, math.Abs(h.LogLR), most+1e-9, "the cap")
+		assert.LessOrEqual(t, math.Abs(h.LogLR), top+1e-9, "the cap")
 		assert.Equal(t, math.Round(h.LogLR*1e6)/1e6, h.LogLR, "whole millionths")
-		assert.Equal(t, odds.Words(h.LogLR), h.Words)
 	}
 	return v
 }
@@ -87,7 +86,7 @@ func TestFebruary(t *testing.T) {
 		v := weigh(t, c)
 		h := of(t, v, odds.Custody, "X")
 		assert.LessOrEqual(t, h.LogLR, math.Log10(1.5e4))
-		assert.LessOrEqual(t, h.LogLR, v.Window.Most+1e-6)
+		assert.LessOrEqual(t, h.LogLR, v.Window.MaxLR+1e-6)
 		if n >= 8 {
 			assert.Greater(t, h.LogLR, 3.5, n)
 		}
@@ -96,7 +95,6 @@ func TestFebruary(t *testing.T) {
 		}
 		last = h.LogLR
 		assert.Equal(t, [2]int{february, february}, [2]int{v.Window.From, v.Window.To})
-		assert.Equal(t, "2018-02-01 to 2018-02-28", v.Window.Dates)
 		assert.Equal(t, []string{"X"}, v.Window.Holders)
 		assert.Empty(t, v.Named, "custody names nobody in a headline")
 	}
@@ -126,7 +124,7 @@ func TestNestedCustody(t *testing.T) {
 		small, large := of(t, v, odds.Custody, "small"), of(t, v, odds.Custody, "large")
 		assert.Less(t, small.LogLR, math.Log10(78+2)-math.Log10(0.8), "12 months have 78 ranges")
 		assert.Greater(t, large.LogLR, -math.Log10(78+2)+math.Log10(0.8)-0.7)
-		assert.Contains(t, small.Against, "large")
+		assert.Equal(t, []string{"large"}, small.Strongest[0].Holders)
 		assert.Equal(t, []string{"small", "large"}, v.Window.Holders)
 		if last != 0 {
 			assert.InDelta(t, last, small.LogLR, 0.25)
@@ -205,7 +203,7 @@ func TestMarksName(t *testing.T) {
 		assert.LessOrEqual(t, of(t, v, odds.Copies, "Y").LogLR, 0.0)
 		if marked == 1 {
 			require.Len(t, v.Withheld, 1)
-			assert.Contains(t, v.Withheld[0].Reason, "1 independent cluster; 2 are required")
+			assert.Equal(t, odds.Withheld{Name: "X", Code: odds.FewClusters, Clusters: 1, Needed: 2}, v.Withheld[0])
 		}
 	}
 	last := -1.0
@@ -374,7 +372,7 @@ func TestWideHolder(t *testing.T) {
 	v = weigh(t, c)
 	assert.Empty(t, v.Named)
 	require.Len(t, v.Withheld, 1)
-	assert.Contains(t, v.Withheld[0].Reason, "backup is recorded to have had the very same copies")
+	assert.Equal(t, [2]string{odds.SameCopies, "backup"}, [2]string{v.Withheld[0].Code, v.Withheld[0].Other})
 }
 
 func TestTransplants(t *testing.T) {
@@ -447,11 +445,11 @@ func TestClaims(t *testing.T) {
 		}
 	}
 	c.Claimed = 10_000
-	assert.Equal(t, odds.Claim{Seen: 387, Examined: 400, Claimed: 10_000, AtLeast: 387, Level: 1}, weigh(t, c).Claim, "a blackmailer's selection")
+	assert.Equal(t, odds.Claim{Seen: 387, Examined: 400, Claimed: 10_000, Min: 387, Level: 1}, weigh(t, c).Claim, "a blackmailer's selection")
 	c.Drawn = true
 	got := weigh(t, c).Claim
 	assert.Equal(t, 0.95, got.Level)
-	assert.Equal(t, 9_492, got.AtLeast, "drawn by us: P(at least 387) is 0.0500132 for 9,492 and less below")
+	assert.Equal(t, 9_492, got.Min, "drawn by us: P(at least 387) is 0.0500132 for 9,492 and less below")
 	c.Claimed = 300
 	_, err := odds.Weigh(c)
 	require.ErrorIs(t, err, odds.ErrCase)

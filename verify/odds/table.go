@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"time"
 )
 
 // fill computes the table: for each cluster the mean over its leaks, for each source
@@ -66,9 +65,9 @@ func (m *model) likelihoods(it item, values []float64) {
 			}
 		}
 	}
-	most := slices.Max(values)
+	top := slices.Max(values)
 	for c := range values {
-		values[c] /= most
+		values[c] /= top
 	}
 }
 
@@ -95,44 +94,4 @@ func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
 		v = float64(bare * l.mark[s.holder])
 	}
 	return v, bare
-}
-
-// describe names a source, whether it removed its marks, and the part that it took.
-func (m *model) describe(s source, p part, removed bool) string {
-	var text string
-	switch s.kind {
-	case Copies:
-		text = "copies issued to " + m.c.Holders[s.holder].Name
-	case Custody:
-		text = "unmarked pictures held by " + list(s.holders)
-	case Planted:
-		text = "copies issued to " + m.c.Holders[s.holder].Name + " planted by another holder"
-	case Unlisted:
-		text = "an unlisted holder"
-	case Insider:
-		text = "somebody with all or part of the registry, listed or not"
-	default:
-		return "files that their owners also sent elsewhere"
-	}
-	if removed {
-		text += ", marks removed"
-	}
-	switch {
-	case p.from >= 0:
-		text += ", from " + m.dates(p.from, p.to)
-	case p.set >= 0 && m.sets[p.set].kind == Copies:
-		text += ", of what was issued to " + list(m.sets[p.set].holders)
-	case p.set >= 0:
-		text += ", of what " + list(m.sets[p.set].holders) + " held unmarked"
-	}
-	return text
-}
-
-// dates are the first and the last day of cells.
-func (m *model) dates(from, to int) string {
-	first := m.c.Cells[from].From.UTC().Format(time.DateOnly)
-	if to+1 == len(m.c.Cells) {
-		return first + " on"
-	}
-	return first + " to " + m.c.Cells[to+1].From.UTC().Add(-1).Format(time.DateOnly)
 }

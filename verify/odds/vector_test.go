@@ -76,5 +76,5 @@ func TestVerdictVector(t *testing.T) {
 	text, err := json.Marshal(v)
 	require.NoError(t, err)
 	digest := sha256.Sum256(text)
-	require.Equal(t, "666eacd58938a26ef89e2e809e0a02b22e65d303d4290a6787ce0beb2ebb6fce", hex.EncodeToString(digest[:]), "the verdict: %s", text)
+	require.Equal(t, "b444476b32c58b787e4ab63f3de5ee991b65b127d891f70ddd0b105c6a2865b1", hex.EncodeToString(digest[:]), "the verdict: %s", text)
 }

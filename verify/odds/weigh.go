@@ -18,11 +18,14 @@ type Hypothesis struct {
 	// (planted, forged, lost by a sub-processor) are not compared. 0 for explanations on lines of
 	// their own, that nothing here supports or excludes.
 	LogLR   float64 `json:"log10_lr"`
-	Words   string  `json:"words"`
+	Words   string  `json:"words"` // LogLR in words; left empty here, like Against and Note
 	Capped  bool    `json:"capped"`
 	Raw     float64 `json:"raw_log10_lr"`      // before the cap: not to be stated
-	Against string  `json:"against,omitempty"` // the strongest alternative, in words
-	Note    string  `json:"note,omitempty"`
+	Against string  `json:"against,omitempty"` // Strongest in words
+	Note    string  `json:"note,omitempty"`    // Code in words
+
+	Strongest []Explanation `json:"-"` // the strongest alternative: its sources, all of them at once
+	Code      string        `json:"-"` // what is particular about the hypothesis: [NoConfirmed], ...; "": nothing
 
 	// Of Copies: clusters with a confirmed copy whose e-value is 1,000 at least, and
 	// leaks with one. Of Custody: clusters and leaks that it covers and that carry no mark.
@@ -58,10 +61,39 @@ type Verdict struct {
 	AllElsewhere float64 `json:"all_elsewhere_log10_lr"`
 }
 
+// Codes of what is particular about a hypothesis.
+const (
+	NoConfirmed = "no-confirmed" // of Copies: no confirmed mark is in the leaks, so that LogLR is 0
+	NoLeak      = "no-leak"      // of Copies: no leak shows a submission of which a copy was issued to the recipient, or too few do
+	NotAgainst  = "not-against"  // of Elsewhere: LogLR would be below 0, and is 0
+	NotTold     = "not-told"     // of Insider: the ratio holds for others as well
+	SameAsHeld  = "same-as-held" // of Unlisted
+	IssuerHad   = "issuer-had"   // of Forged: the issuer had the copies
+	IssuerHadNo = "issuer-none"  // of Forged: the issuer never had the confirmed copies
+)
+
+// An Explanation is one source among those of an alternative, and what it took.
+type Explanation struct {
+	Kind    string   // [Copies], ...
+	Holders []string // of Copies, Planted: the recipient; of Custody: all who held the same
+	Removed bool     // the source removed its marks
+
+	// What the source took: the cells From to To (-1: not a range), or what the Set, of
+	// [Copies] or [Custody], of SetHolders has in common with the source ("": all).
+	From, To   int
+	Set        string
+	SetHolders []string
+}
+
 // Withheld says why a recipient with evidence is not named.
 type Withheld struct {
 	Name   string `json:"name"`
-	Reason string `json:"reason"`
+	Reason string `json:"reason"` // Code in words; left empty here
+
+	Code     string `json:"-"` // [FewClusters], ...
+	Clusters int    `json:"-"` // of FewClusters: how many there are, and how many it takes
+	Needed   int    `json:"-"`
+	Other    string `json:"-"` // of SameCopies: who had the same copies
 }
 
 // Weigh computes the verdict of a case. It is a pure function. The error wraps [ErrCase].
@@ -189,18 +221,17 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	h.Clusters, h.Pictures = m.evidence(s)
 	if s.kind == Copies && h.Clusters == 0 && h.LogLR > 0 {
 		h.LogLR, h.Capped = 0, false
-		h.Note = "Copies of these submissions were issued to this recipient. No confirmed mark of any is in them, and that marks could have been removed is no evidence for it."
+		h.Code = NoConfirmed
 	}
 	if s.kind == Elsewhere && h.LogLR < 0 {
 		h.LogLR, h.Capped = 0, false
-		h.Note = "Files of others that resemble ours are no part of what is weighed: that few strangers' files are seen says nothing against this."
+		h.Code = NotAgainst
 	}
 	if s.kind == Insider {
-		h.Note = notTold
+		h.Code = NotTold
 	}
-	h.Words = Words(h.LogLR)
 	if against != nil {
-		h.Against = m.say(against, at)
+		h.Strongest = m.explain(against, at)
 	}
 	if i+1 < len(questions) && questions[i+1].with == a.source {
 		strict, _, _ := found[i+1].modest()
@@ -212,15 +243,12 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	return h
 }
 
-// notTold says whom the ratio of an insider is for as well.
-const notTold = "Whatever speaks for or against an insider speaks as much for or against others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and one whose custody is not admissible. Nothing here tells them apart."
-
 func (m *model) capped(raw float64, kind string) (float64, bool) {
-	least, most := -m.cap(kind), m.cap(kind)
+	low, top := -m.cap(kind), m.cap(kind)
 	if kind == Elsewhere {
-		most = math.Min(most, m.missed())
+		top = math.Min(top, m.missed())
 	}
-	return math.Min(math.Max(raw, least), most), raw < least || raw > most
+	return math.Min(math.Max(raw, low), top), raw < low || raw > top
 }
 
 // missed is the most, log10, that leaks without a match say for files from elsewhere. What
@@ -239,15 +267,23 @@ func (m *model) missed() float64 {
 	return -log10(ln(1 - recall))
 }
 
-// say names the sources of a set, with the parts of its greatest combination at a
-// point of the grid.
-func (m *model) say(c *candidate, at int) string {
-	var parts []string
+// explain lists the sources of a candidate, with the parts of its greatest combination at
+// a point of the grid.
+func (m *model) explain(c *candidate, at int) (out []Explanation) {
 	top := c.all[c.top[at]]
-	for i, s := range c.sources {
-		parts = append(parts, m.describe(m.sources[s], m.sources[s].parts[top.parts[i]], top.removed>>i&1 == 1))
+	for i, k := range c.sources {
+		s := m.sources[k]
+		p := s.parts[top.parts[i]]
+		x := Explanation{Kind: s.kind, Holders: s.holders, Removed: top.removed>>i&1 == 1, From: p.from, To: p.to}
+		if s.kind == Planted {
+			x.Holders = []string{m.c.Holders[s.holder].Name}
+		}
+		if p.from < 0 && p.set >= 0 {
+			x.Set, x.SetHolders = m.sets[p.set].kind, m.sets[p.set].holders
+		}
+		out = append(out, x)
 	}
-	return list(parts)
+	return out
 }
 
 // evidence counts the clusters and leaks that speak for copies or lie in custody.
@@ -289,8 +325,7 @@ func (m *model) planters(r int) []string {
 func (m *model) addSilent(v *Verdict) {
 	for _, h := range m.c.Holders {
 		if total(h.Copies) > 0 && !slices.ContainsFunc(v.Hypotheses, func(o Hypothesis) bool { return o.Kind == Copies && o.Name == h.Name }) {
-			v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Copies, Name: h.Name, Words: Words(0),
-				Note: "No leak shows a submission of which a copy was issued to this recipient, or too few to be weighed."})
+			v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Copies, Name: h.Name, Code: NoLeak})
 		}
 	}
 }
@@ -314,16 +349,11 @@ func (v *Verdict) order() {
 
 // addLines adds the explanations that nothing here supports or excludes.
 func (m *model) addLines(v *Verdict) {
-	even := Words(0)
-	v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Unlisted, Words: even,
-		Note: "A sub-processor, a backup or a thief of a listed holder has what that holder has: the findings are as probable under either."})
+	issuer := IssuerHad
 	if m.neutral() {
-		v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Forged, Words: even,
-			Note: "The marks of all confirmed copies were laid where the issuer could not: it never had these copies."})
-		return
+		issuer = IssuerHadNo
 	}
-	v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Forged, Words: even,
-		Note: "The issuer made these copies and had them: marks do not tell it from the recipient."})
+	v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Unlisted, Code: SameAsHeld}, Hypothesis{Kind: Forged, Code: issuer})
 }
 
 // neutral reports whether the issuer never had any of the copies that speak for somebody.

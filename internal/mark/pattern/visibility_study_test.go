@@ -22,7 +22,7 @@ import (
 // What the mask's tables rest on: the Butteraugli distance of one and the same mark,
 // 1.5 grey levels RMS, on flats of each level and on noise of each strength.
 //
-//	go test -tags study -run VisibilityStudy -v ./watermark
+//	go test -tags study -run VisibilityStudy -v ./internal/mark/pattern
 func TestVisibilityStudy(t *testing.T) {
 	const side, level = 768, 1.5
 	kd := NewKeys(&[code.SecretSize]byte{1})

@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// ErrTrace is returned for settings of a trace that contradict each other.
+var ErrTrace = errors.New("bad settings of a trace")
+
+// A tracer traces leaks of one original.
+type tracer interface {
+	Trace(ctx context.Context, leak image.Image) (*watermark.Traced, error)
+}
+
+// A traceEngine is what is measured. Tests put fakes in its place.
+type traceEngine struct {
+	*engine
+	copies func(*watermark.Key, image.Image, *watermark.Options, []watermark.CopyID) ([]*image.NRGBA, error)
+	tracer func(image.Image, []watermark.Issued, *watermark.TraceOptions) (tracer, error)
+	pool   func([]*watermark.Traced) ([]watermark.CopyTrace, error)
+}
+
+func newTraceEngine(e *engine) *traceEngine {
+	return &traceEngine{
+		engine: e, copies: embedAll, pool: watermark.Pool,
+		tracer: func(original image.Image, copies []watermark.Issued, opts *watermark.TraceOptions) (tracer, error) {
+			return watermark.NewTracer(original, copies, opts)
+		},
+	}
+}
+
+// embedAll makes several copies of one upload.
+func embedAll(key *watermark.Key, src image.Image, opts *watermark.Options, ids []watermark.CopyID) ([]*image.NRGBA, error) {
+	original, err := watermark.Prepare(key, src, opts)
+	if err != nil {
+		return nil, err
+	}
+	var copies []*image.NRGBA
+	for _, id := range ids {
+		copies = append(copies, original.Embed(id))
+	}
+	return copies, nil
+}
+
+// trace measures whose copy is named, with the original at hand.
+func trace(e *traceEngine) *ruler.Experiment {
+	r := &traceRun{traceEngine: e}
+	return &ruler.Experiment{
+		Name:  "trace",
+		Short: "Whose copy is named, with the original at hand",
+		Long: `Mark each picture for one of many copies, attack the marked picture in every way and
+trace what is left against the original and all copies. A copy counts as named when
+it comes first with a p of at most 1e-9, corrected for the number of copies.
+
+Beside what is named the tables compare the power and the score that traces expect
+with what they saw, and count innocent copies. Exit 1 when a --bar is missed, when
+an innocent copy has a p of 1e-6 or less or when another ID is read.`,
+		Flags: func(fs *pflag.FlagSet) {
+			r.bars.flag(fs, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
+			fs.IntVar(&r.issued, "copies", 1000, "`number` of copies of each picture to trace against; the first leaks")
+			fs.BoolVar(&r.unmarked, "unmarked", false, "trace the attacked originals, too, in which there is no copy")
+			fs.IntVar(&r.wrong, "wrong", 0, "`number` of other pictures, marked for uploads of their own, to lay over each original")
+			fs.IntSliceVar(&r.renditions, "renditions", nil, "long sides, `pixels`, of smaller originals to trace against, too")
+			fs.IntSliceVar(&r.colluders, "collusion", nil, "`numbers` of copies to mix into one leak")
+			fs.StringSliceVar(&r.mixes, "mixes", nil, "`names` of ways to mix (default: all)")
+			fs.StringSliceVar(&r.then, "then", []string{"jpeg75", "whatsapp_twice", "thumb320", "screen_photo"},
+				"`names` of attacks on a mixture: the first for every mix, others for the mean alone")
+			fs.StringSliceVar(&r.pooled, "pool", nil, "`names` of attacks whose leaks of one copy are pooled by twos, fours and so on")
+			fs.IntVar(&r.poolLeaks, "pool-leaks", 8, "`number` of leaks of one copy to pool")
+		},
+		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
+			if err := r.plan(env); err != nil {
+				return nil, err
+			}
+			return ruler.Each(env, r.picture), nil
+		},
+		Fold:   foldBins,
+		Tables: traceTables(),
+		Plots:  []ruler.Plot{scorePlot("trace", "score"), scorePlot("trace-payload", "payload")},
+		Missed: func(trials []ruler.Trial) []string {
+			leaked := ruler.Group(trials).Where(ruler.Is("kind", ofLeaked))
+			return append(r.bars.missed(leaked, "group", "named", nil), traceAlarms(trials)...)
+		},
+	}
+}
+
+// What a leak is made of: the label "kind".
+const (
+	ofLeaked    = "leaked"    // one copy
+	ofUnmarked  = "unmarked"  // the original
+	ofMixture   = "mixture"   // several copies
+	ofPooled    = "pooled"    // one copy, several times
+	ofWrong     = "wrong"     // another picture
+	ofRendition = "rendition" // one copy, traced against a smaller original
+)
+
+// A mixing is one way to collude.
+type mixing struct {
+	mix       attack.Mix
+	then      attack.Attack
+	colluders int
+}
+
+// traceRun is one measurement: its flags, and what follows from them.
+type traceRun struct {
+	*traceEngine
+	bars                  bars
+	issued, wrong         int
+	unmarked              bool
+	renditions, colluders []int
+	mixes, then, pooled   []string
+	poolLeaks             int
+
+	env     *ruler.Env
+	attacks []attack.Attack
+	mixings []mixing
+	pools   []attack.Attack
+}
+
+// plan resolves all names, and refuses settings that contradict each other.
+func (r *traceRun) plan(env *ruler.Env) (err error) {
+	r.env, r.mixings, r.pools = env, nil, nil
+	if r.attacks, err = env.Attacks(); err != nil {
+		return err
+	}
+	if err := r.bars.check(groupsOf(r.attacks)); err != nil {
+		return err
+	}
+	switch {
+	case r.issued < 2 || r.poolLeaks < 2:
+		return fmt.Errorf("%w: --copies %d, --pool-leaks %d: 2 or more of each", ErrTrace, r.issued, r.poolLeaks)
+	case r.wrong < 0 || r.wrong > 0 && r.wrong >= len(env.Pictures):
+		return fmt.Errorf("%w: %d wrong originals among %d pictures", ErrTrace, r.wrong, len(env.Pictures))
+	case len(r.renditions) > 0 && slices.Min(r.renditions) < 64:
+		return fmt.Errorf("%w: a rendition of less than 64 pixels", ErrTrace)
+	case len(r.colluders) > 0 && (slices.Min(r.colluders) < 2 || slices.Max(r.colluders) > r.issued):
+		return fmt.Errorf("%w: %d colluders of %d copies", ErrTrace, slices.Min(r.colluders), r.issued)
+	}
+	for _, name := range r.pooled {
+		a, err := attack.Find(name)
+		if err != nil {
+			return err
+		}
+		r.pools = append(r.pools, a)
+	}
+	return r.planMixings()
+}
+
+// planMixings lists every mix before the first attack, and the mean before the others.
+func (r *traceRun) planMixings() error {
+	names := r.mixes
+	if len(names) == 0 {
+		for _, m := range attack.Mixes() {
+			names = append(names, m.Name)
+		}
+	}
+	for _, name := range names {
+		m, err := attack.FindMix(name)
+		if err != nil {
+			return err
+		}
+		for i, name := range r.then {
+			a, err := attack.Find(name)
+			if err != nil {
+				return err
+			}
+			if i > 0 && m.Name != attack.Mixes()[0].Name {
+				continue
+			}
+			for _, k := range r.colluders {
+				r.mixings = append(r.mixings, mixing{m, a, k})
+			}
+		}
+	}
+	return nil
+}
+
+// A suspect is a picture with its copies, all of one submission.
+type suspect struct {
+	*ruler.Upload
+	emit    func(ruler.Trial)
+	tracer  tracer
+	smaller []tracer           // of its renditions
+	marked  *image.NRGBA       // the first copy
+	copies  []*image.NRGBA     // the copies that collude
+	ids     []watermark.CopyID // of all copies
+	scores  map[string]float64 // of the leaked copy by attack, of leaks that show the original
+	named   map[string]bool    // by attack
+	null    [2]*innocents      // of leaks with a mark of the picture, and without
+}
+
+// picture makes the copies of a picture, and every leak.
+func (r *traceRun) picture(ctx context.Context, path string, emit func(ruler.Trial)) error {
+	s := &suspect{emit: emit, scores: map[string]float64{}, named: map[string]bool{}, null: [2]*innocents{newInnocents("marked leaks"), newInnocents("unmarked leaks")}}
+	if err := r.issue(ctx, s, path); err != nil {
+		return err
+	}
+	for _, part := range []func(context.Context, *suspect) error{r.leak, r.leakUnmarked, r.leakWrong, r.leakToRenditions, r.leakMixtures, r.leakPools} {
+		if err := part(ctx, s); err != nil {
+			return err
+		}
+	}
+	for _, n := range s.null {
+		n.emit(emit)
+	}
+	return nil
+}
+
+// issue marks a picture, draws the other copies, and readies the tracers.
+func (r *traceRun) issue(ctx context.Context, s *suspect, path string) (err error) {
+	if s.Upload, err = r.env.Upload(path); err != nil {
+		return err
+	}
+	m, err := r.mark(ctx, r.env.Key, s.Copy, s.Image, s.Options)
+	if err != nil {
+		return err
+	}
+	s.marked, s.ids = m.Image, []watermark.CopyID{s.Copy}
+	for k := 1; k < r.issued; k++ {
+		s.ids = append(s.ids, watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), s.Content)))
+	}
+	start := r.now()
+	if err := r.readyTracers(s, m.Strength); err != nil {
+		return err
+	}
+	s.emit(ruler.Trial{
+		Labels: map[string]string{"picture": s.Name, "copy": s.Copy.String()},
+		Values: map[string]float64{
+			"width": float64(s.Image.Rect.Dx()), "height": float64(s.Image.Rect.Dy()), "psnr": m.PSNR, "ssim": m.SSIM,
+			"strength": m.Strength, "weak": yes(m.Weak), "prepare_ms": r.since(start), "copies": float64(r.issued),
+		},
+	})
+	if len(r.colluders) > 0 {
+		// No stronger than the copy that was checked for visibility.
+		opts := &watermark.Options{Submission: s.Options.Submission, Strength: min(1, m.Strength)}
+		s.copies, err = r.copies(r.env.Key, s.Image, opts, s.ids[:slices.Max(r.colluders)])
+	}
+	return err
+}
+
+// readyTracers makes the tracers of a picture and of its renditions.
+func (r *traceRun) readyTracers(s *suspect, strength float64) (err error) {
+	issued := make([]watermark.Issued, len(s.ids))
+	for k, id := range s.ids {
+		issued[k] = watermark.Issued{Copy: id, Key: r.env.Key, Strength: strength}
+	}
+	opts := &watermark.TraceOptions{Submission: s.Options.Submission}
+	if s.tracer, err = r.tracer(s.Image, issued, opts); err != nil {
+		return err
+	}
+	for _, side := range r.renditions {
+		small, err := r.tracer(picture.Fit(s.Image, side), issued, opts)
+		if err != nil {
+			return fmt.Errorf("shrunk to %d pixels: %w", side, err)
+		}
+		s.smaller = append(s.smaller, small)
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+package verify
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Given values of a findings file must agree with each other.
+
+// checkMatches checks the order of the matches, and that no two places of the verdict
+// give one submission different pixels.
+func (v *Verdict) checkMatches() error {
+	known := []string{PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
+	pixels := make(map[watermark.Submission]string)
+	for i, m := range v.Matches {
+		if was := pixels[m.Submission]; !slices.Contains(known, m.Pixels) || was != "" && was != m.Pixels {
+			return fmt.Errorf("match %d: pixels are %.40q and %.40q", i, m.Pixels, was)
+		}
+		pixels[m.Submission] = m.Pixels
+	}
+	for i, m := range v.References {
+		if !slices.Contains(known, m.Pixels) {
+			return fmt.Errorf("reference %d: pixels are %.40q", i, m.Pixels)
+		}
+	}
+	for _, r := range v.Reads {
+		was := pixels[r.Submission]
+		if !slices.Contains(known, r.Shows) || was != "" && was != PixelsUnknown && was != r.Shows {
+			return fmt.Errorf("copy %s: pixels are %.40q and %.40q", r.Copy, r.Shows, was)
+		}
+	}
+	return nil
+}
+
+// compared reports whether the leak was compared with a submission at all.
+func (v *Verdict) compared(s watermark.Submission) bool {
+	return slices.ContainsFunc(v.Matches, func(m Match) bool { return m.Submission == s }) ||
+		slices.ContainsFunc(v.Reads, func(r findings.Reading) bool { return r.Submission == s })
+}
+
+// checkTraces checks every tracing against its level, and against the reads.
+func (v *Verdict) checkTraces() error {
+	for i := range v.Traces {
+		if err := v.checkTrace(&v.Traces[i]); err != nil {
+			return fmt.Errorf("trace against %s: %w", v.Traces[i].Submission, err)
+		}
+	}
+	return nil
+}
+
+func (v *Verdict) checkTrace(t *Tracing) error {
+	found := func(c findings.TracedCopy) bool { return c.Found }
+	switch targets := math.Round(math.Pow(10, math.Log10(traceLevel)-t.Level)); {
+	case !v.compared(t.Submission):
+		return errors.New("nothing spoke for this submission")
+	case !(targets >= float64(len(v.Traces)) && targets <= maxAgainst) || t.Level != micro(math.Log10(traceLevel/targets)):
+		return fmt.Errorf("level is %v, which no number of submissions gives", t.Level)
+	case t.Registered && len(t.Copies) != t.Issued:
+		return fmt.Errorf("%d copies were looked for, but %d are listed", t.Issued, len(t.Copies))
+	case t.Decoys == nil && slices.ContainsFunc(t.Copies, found):
+		return errors.New("a copy was found, but decoys are missing")
+	}
+	last := math.Inf(-1)
+	for _, c := range t.Copies {
+		const rounding = 1e-6 // of the stated level
+		if c.Found && c.LogP > t.Level+rounding || !c.Found && c.LogP < t.Level-rounding {
+			return fmt.Errorf("copy %s: found is %t, but log10 p is %v at a level of %v", c.Copy, c.Found, c.LogP, t.Level)
+		}
+		if c.LogP < last {
+			return fmt.Errorf("copy %s: not in order", c.Copy)
+		}
+		last = c.LogP
+		read := func(r findings.Reading) bool { return r.Copy == c.Copy && r.Submission == t.Submission }
+		if c.Found && !slices.ContainsFunc(v.Reads, read) {
+			return fmt.Errorf("copy %s: found, but missing from reads", c.Copy)
+		}
+	}
+	return nil
+}
+
+// checkRows checks the registry's rows beside a leak against its submission.
+func (v *Verdict) checkRows() error {
+	for _, c := range v.Issued {
+		if c.Submission != v.Submission {
+			return fmt.Errorf("copy %s: made of another submission", c.ID)
+		}
+	}
+	for _, m := range v.Matches {
+		if v.matched() && m.Submission == v.Submission && !m.Submitted.Equal(v.Submitted) {
+			return errors.New("its submission has two times")
+		}
+	}
+	for _, c := range v.Custody {
+		if v.Submitted.Before(c.From) || v.Submitted.After(c.To) ||
+			len(c.Submissions) > 0 && !slices.Contains(c.Submissions, v.Submission) {
+			return fmt.Errorf("custody of %q: does not cover its submission", c.Recipient)
+		}
+	}
+	return nil
+}
+
+// checkHistory checks the history against the case: the same recipients, and in each
+// cell of time no more uploads than the case has there.
+func (f *Findings) checkHistory(cfg Config) error {
+	h, c := f.Verdict.History, f.Verdict.Case
+	same := func(r findings.RecipientHistory, o odds.Holder) bool { return r.Name == o.Name }
+	if !slices.EqualFunc(h.Recipients, c.Holders, same) {
+		return errors.New("history: other recipients than in the case")
+	}
+	if cfg.named() {
+		return nil // the case has the named uploads only
+	}
+	n := make([]int, len(c.Cells))
+	for _, x := range h.Submitted {
+		if len(n) == 0 || x.N < 1 {
+			return fmt.Errorf("history: %d uploads on %s", x.N, day(x.Day))
+		}
+		n[odds.CellOf(c.Cells, x.Day)] += x.N
+	}
+	for i, cell := range c.Cells { // erased uploads that leaks show are in the case only
+		if n[i] > cell.Submissions {
+			return fmt.Errorf("history: %d uploads in the cell from %s, but %d in the case", n[i], day(cell.From), cell.Submissions)
+		}
+	}
+	return nil
+}
+
+// checkMethod compares the parameters of the record that are the same in every
+// investigation with this program's.
+func checkMethod(r *findings.Record) error {
+	for name, want := range method(r.Search) {
+		if got := r.Parameters[name]; got != want {
+			return fmt.Errorf("record: %s is %.100q, and would be %q", name, got, want)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package verify
+
+import (
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// evidence is all that one leak showed, as [conclude] takes it. A [Verdict] carries it:
+// gather writes it there, and [Verdict.evidence] reads it back, so that who has only the
+// findings concludes from the very value that the investigation concluded from.
+type evidence struct {
+	matches []Match // nearest first; within the radius, and aligned ones beyond it
+	reads   []read  // the blind ones, one for each key under which a mark was found, then those by tracing
+	traces  []Tracing
+	recall  *findings.Recall // of leaks like this one; nil: nothing was searched
+	tooFlat bool             // the hash has too little to go on
+	opens   bool             // there is a sealing key: a match that was not compared could not be opened with it
+}
+
+// A read is a mark that was read blind, or found by tracing.
+type read struct {
+	copy   watermark.CopyID
+	keyID  string
+	blind  float64              // log10 p of the blind read; 0: not read blind
+	traced *findings.TracedCopy // nil: not traced
+	issued *registry.Copy       // nil: the registry has no such copy
+	shows  string               // what the pixels say of the leak and the copy's submission
+	key    *registry.KeyState   // of the copy's key; nil if the copy is not known
+	erased bool                 // the copy's upload was erased
+	lacks  bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
+}
+
+// logP is log10 p of the stronger of the ways in which the mark was found.
+func (r *read) logP() float64 {
+	if r.found() {
+		return min(r.blind, r.traced.LogP)
+	}
+	return r.blind
+}
+
+// found reports whether tracing found the copy's own part of the mark.
+func (r *read) found() bool { return r.traced != nil && r.traced.Found }
+
+// gather writes the evidence into the verdict.
+func (v *Verdict) gather(e evidence) {
+	v.TooFlat = e.tooFlat
+	v.Matches = append(make([]Match, 0, len(e.matches)), e.matches...)
+	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
+	v.Reads, v.Keys, v.found = nil, e.keys(), nil
+	for _, r := range e.reads {
+		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Shows: r.shows, Erased: r.erased}
+		if r.blind != 0 {
+			x.LogP = &r.blind
+		}
+		if r.issued != nil {
+			x.Submission, x.Issued = r.issued.Submission, r.issued.Issued
+			v.found = append(v.found, *r.issued)
+		}
+		v.Reads = append(v.Reads, x)
+	}
+}
+
+// evidence reads back what gather wrote. Opens says whether originals could be opened.
+// After reading the verdict from JSON, the rows of copies that are not confirmed hold
+// only what a reading says.
+func (v *Verdict) evidence(opens bool) evidence {
+	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, opens: opens,
+		recall: recallOf(v.Searched, max(v.Width, v.Height))}
+	for _, x := range v.Reads {
+		r := read{copy: x.Copy, keyID: x.KeyID, shows: x.Shows, erased: x.Erased}
+		if x.LogP != nil {
+			r.blind = *x.LogP
+		}
+		if x.Submission != (watermark.Submission{}) {
+			v.bind(&r, x)
+		}
+		e.reads = append(e.reads, r)
+	}
+	return e
+}
+
+// bind gives a read of an issued copy its row, its key and what tracing said of it.
+func (v *Verdict) bind(r *read, x findings.Reading) {
+	r.issued = &registry.Copy{ID: x.Copy, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued}
+	for _, c := range slices.Concat(v.Issued, v.found) {
+		if c.ID == x.Copy && c.Submission == x.Submission && c.KeyID == x.KeyID && c.Issued.Equal(x.Issued) {
+			r.issued = &c
+		}
+	}
+	for i := range v.Keys {
+		if v.Keys[i].KeyID == x.KeyID {
+			r.key = &v.Keys[i]
+		}
+	}
+	t := traceOf(v.Traces, x.Submission)
+	r.traced = tracedCopy(t, x.Copy)
+	r.lacks = r.blind != 0 && wouldShow(t) && r.traced != nil && !r.traced.Found
+}
+
+// conclude writes the evidence into the verdict, and all that follows from it: the
+// conclusion, its numbers, the copies that are accused, their rows, and the note.
+func (v *Verdict) conclude(e evidence) {
+	v.gather(e)
+	e = v.evidence(e.opens)
+	c := conclude(e)
+	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission,
+		Submitted: v.Submitted, Cluster: v.Cluster}
+	v.Strength = findings.Strength{Edits: []Edit{}}
+	v.Note, v.Recall, v.Accused, v.Issued, v.marked = c.note+notePages(v.Pages), c.recall, []watermark.CopyID{}, nil, nil
+	for i := range e.matches {
+		if e.matches[i].Submission == c.submission {
+			v.Distance = &e.matches[i].Distance
+		}
+	}
+	if t := traceOf(e.traces, c.submission); t != nil {
+		v.Power, v.Edits = &t.Power, append(v.Edits, t.Edits...)
+	}
+	v.number(e, c.read)
+	if c.read != nil {
+		v.Copy = c.read.copy
+		v.Accused = append(v.Accused, c.accused...)
+		for _, r := range append([]read{*c.read}, c.also...) {
+			v.mark(r.issued.Recipient)
+			if c.finding == FoundCopy && !c.unconfirmed {
+				v.Issued = append(v.Issued, *r.issued)
+			}
+		}
+	}
+	v.Recipient = v.MayName()
+}
+
+// number writes the numbers of the mark that the conclusion rests on; with nil of the
+// first that was read, which is of a copy that was never issued.
+func (v *Verdict) number(e evidence, r *read) {
+	if r == nil && len(e.reads) > 0 {
+		r = &e.reads[0]
+	}
+	if v.KeyID = ""; r == nil {
+		return
+	}
+	v.KeyID, v.LogP = r.keyID, stated(r.logP())
+	if r.blind != 0 {
+		v.BlindLogP = stated(r.blind)
+	}
+	if r.traced != nil {
+		v.TraceLogP = stated(r.traced.LogP)
+	}
+}
+
+// mark lists the recipient of a copy that was read, once.
+func (v *Verdict) mark(recipient string) {
+	if !slices.Contains(v.marked, recipient) {
+		v.marked = append(v.marked, recipient)
+	}
+}
+
+// damagedLeak is all that a verdict says of a file that is no readable picture.
+func damagedLeak(file string, pic findings.Picture, cause string) *Verdict {
+	return &Verdict{File: file, Picture: pic, Error: cause, Note: noteDamaged, Accused: []watermark.CopyID{},
+		Conclusion: findings.Conclusion{Finding: FoundDamaged}, Strength: findings.Strength{Edits: []Edit{}},
+		Evidence: findings.Evidence{Matches: []Match{}, Traces: []Tracing{}}}
+}

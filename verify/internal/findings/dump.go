@@ -1,0 +1,96 @@
+package findings
+
+import (
+	"time"
+
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// A Text is a verdict in words.
+type Text struct {
+	Headline string   `json:"headline"`
+	Named    []string `json:"named"` // recipients whose copies the headline names
+	Shows    []string `json:"shows"` // sentences
+	ShowsNot []string `json:"shows_not"`
+}
+
+// A Tally counts the leaks of a dump.
+type Tally struct {
+	Matched  int            `json:"matched"` // leaks that show a submission of the registry
+	Leaks    int            `json:"leaks"`
+	Repeated int            `json:"repeated"` // leaks that are byte for byte repetitions of others
+	Counts   map[string]int `json:"counts"`   // leaks by finding, "copy (unconfirmed)" apart
+	// Unconfirmed counts, by recipient, the leaks with marks of its copies that are not
+	// confirmed. Beside such a leak the recipient is not named.
+	Unconfirmed map[string]int `json:"unconfirmed"`
+}
+
+// A Record says who examined what with which program, so that it can be repeated.
+type Record struct {
+	Run
+	Program
+	Searchable
+	Containers []Container       `json:"containers"` // archives and PDFs whose files are among the leaks
+	Logged     []int64           `json:"logged"`     // entries of the ledger that say that these investigations began
+	Keys       []string          `json:"keys"`       // IDs of the mark keys that were tried
+	SealKey    string            `json:"seal_key,omitempty"`
+	Parameters map[string]string `json:"parameters"`
+}
+
+// A Run says when, by whom and with which command leaks were examined.
+type Run struct {
+	Began   time.Time `json:"began,omitzero"` // when the first investigation began; UTC, by Clock
+	Time    time.Time `json:"time"`           // when the findings were weighed; UTC, by Clock
+	Clock   string    `json:"clock"`          // where the times come from, in words
+	Actor   string    `json:"actor,omitempty"`
+	Command []string  `json:"command,omitempty"`
+}
+
+// A Program identifies the program that examined leaks.
+type Program struct {
+	Version    string            `json:"version"` // of kycmark
+	Go         string            `json:"go"`
+	Platform   string            `json:"platform"`
+	Build      map[string]string `json:"build"`                // settings of the build
+	Executable string            `json:"executable,omitempty"` // SHA-256 of the program's file, hex; "": the file cannot be read
+}
+
+// A Searchable identifies the registry that was searched, and its state.
+type Searchable struct {
+	Registry   string `json:"registry"`
+	Indexed    int    `json:"indexed"`                // submissions whose hashes were searched
+	Index      string `json:"index_digest,omitempty"` // of these hashes, hex: see [phash.Index.Digest]; "": the store was searched
+	Search     string `json:"search"`                 // where: in memory or in the store
+	LedgerSize int64  `json:"ledger_size"`
+	LedgerHead string `json:"ledger_head"`
+}
+
+// A Container is an archive or a PDF of the dump. The files in it are listed among the
+// leaks as "container!file" in an archive and "container#picture" in a PDF.
+type Container struct {
+	File   string `json:"file"`
+	Size   int64  `json:"size"`             // bytes
+	SHA256 string `json:"sha256,omitempty"` // hex; "": the file could not be read to its end
+}
+
+// A History is what the registry says of the time before the leaks were found. The
+// charts of a report draw it.
+type History struct {
+	Submitted  []registry.DayCount `json:"submitted"` // all submissions
+	Recipients []RecipientHistory  `json:"recipients"`
+}
+
+// A RecipientHistory says what one recipient was given, and when.
+type RecipientHistory struct {
+	Name    string              `json:"name"`
+	Kind    string              `json:"kind"`
+	Issued  []registry.DayCount `json:"issued"`  // marked copies
+	Custody []CustodySpan       `json:"custody"` // admissible facts
+}
+
+// A CustodySpan is a fact of custody without its list of submissions.
+type CustodySpan struct {
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	Listed int       `json:"listed,omitempty"` // how many submissions of that time are meant; 0: all
+}

@@ -1,0 +1,166 @@
+// Package findings holds the values that a findings file consists of: what was measured
+// on one leak, what follows from it, and who examined it with which program. The values
+// have no behaviour: package verify fills them in, concludes from them and puts them
+// into words. The JSON of a value that embeds others is flat, and the order of the
+// fields is the order in the file.
+package findings
+
+import (
+	"time"
+
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// A Finding is the conclusion about one leak in one word. Package verify defines the
+// words.
+type Finding string
+
+// A Conclusion is what follows from the evidence of one leak.
+type Conclusion struct {
+	Finding     Finding              `json:"finding"`
+	Unconfirmed bool                 `json:"unconfirmed,omitempty"` // the mark may have been laid onto this picture
+	Forgeable   bool                 `json:"forgeable,omitempty"`   // unconfirmed only because the mark key was compromised before the copy was issued
+	Submission  watermark.Submission `json:"submission,omitzero"`   // that the leak shows; zero: none
+	Submitted   time.Time            `json:"submitted,omitzero"`    // of Submission; the registry says so
+	Cluster     string               `json:"cluster,omitempty"`     // the subject of Submission, numbered within a dump
+	Copy        watermark.CopyID     `json:"copy,omitzero"`         // whose mark was found; of several the strongest
+	Recipient   string               `json:"recipient,omitempty"`   // of a confirmed copy; "" beside every other mark
+}
+
+// A Strength holds the numbers behind a conclusion. Every number is a copy of one in
+// [Evidence].
+type Strength struct {
+	Distance  *int     `json:"distance"`      // of the hashes, leak to Submission, bits of 256; null: not among the matches
+	LogP      *float64 `json:"log10_p"`       // the smaller of BlindLogP and TraceLogP if tracing found the mark, else BlindLogP; null: no mark
+	BlindLogP *float64 `json:"blind_log10_p"` // that a picture without the mark is read like this, search included; null: nothing was read
+	TraceLogP *float64 `json:"trace_log10_p"` // of the same copy, traced, corrected for the number of copies; null: not traced
+	Power     *float64 `json:"power"`         // that a mark would have been found by tracing against Submission; null: not traced
+	Edits     []Edit   `json:"edits"`         // where the leak shows something else than Submission
+}
+
+// An Evidence is all that was measured on one leak. [Conclusion] and [Strength] follow
+// from it, from the rows of the registry beside it and from the size of the picture.
+type Evidence struct {
+	Traces     []Tracing `json:"traces"`               // against each submission that the leak was traced against
+	Reads      []Reading `json:"reads,omitempty"`      // all marks that were read, or found by tracing
+	TooFlat    bool      `json:"too_flat,omitempty"`   // the leak shows too little for its hash to be searched
+	Searched   *Searched `json:"searched,omitempty"`   // what the search went by; nil: nothing was searched
+	Recall     *Recall   `json:"recall,omitempty"`     // of the search, for leaks like this one; follows from Searched; nil: not of interest or not known
+	Matches    []Match   `json:"matches"`              // all submissions within the radius, nearest first, and near ones whose pixels align
+	References []Control `json:"references,omitempty"` // uploads of other subjects that the leak was compared with
+}
+
+// A Picture describes the file of a leak and the picture in it.
+type Picture struct {
+	SHA256  string `json:"sha256,omitempty"` // hex
+	Size    int64  `json:"size"`             // bytes
+	Format  string `json:"format,omitempty"`
+	Decoder string `json:"decoder,omitempty"` // name and version
+	Width   int    `json:"width,omitzero"`    // pixels, upright
+	Height  int    `json:"height,omitzero"`   // pixels
+	Pages   int    `json:"pages,omitempty"`   // pages or frames of the file, of which only the first was examined; 0: it has one
+}
+
+// Rows are what the registry says of the copies that were read in a leak, and of the
+// submission that it shows.
+type Rows struct {
+	Keys    []registry.KeyState `json:"keys,omitempty"`    // of the copies that were read, in their present state
+	Issued  []registry.Copy     `json:"issued,omitempty"`  // the confirmed copies
+	Custody []registry.Custody  `json:"custody,omitempty"` // facts that cover the submission
+}
+
+// A Match is a submission that a leak resembles.
+type Match struct {
+	Submission watermark.Submission `json:"submission"`
+	Distance   int                  `json:"distance"`            // of the hashes, bits of 256, nearest of eight orientations
+	Region     *Quad                `json:"region,omitempty"`    // where the submission lies in the leak, if it was found as a part
+	Pixels     string               `json:"pixels"`              // one of the constants of package verify
+	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared
+	Submitted  time.Time            `json:"submitted"`           // of the submission
+	HashOnly   bool                 `json:"hash_only,omitempty"` // only the hash of the submission is kept
+}
+
+// A Quad is a region of a picture: its corners in pixels from the upper left corner of
+// the picture, clockwise.
+type Quad [4][2]float64
+
+// A Reading is a mark that was read in a leak, or found by tracing.
+type Reading struct {
+	Copy       watermark.CopyID     `json:"copy"`
+	KeyID      string               `json:"key_id"`
+	LogP       *float64             `json:"log10_p"`             // of the blind read; null: found by tracing alone
+	Submission watermark.Submission `json:"submission,omitzero"` // that the copy was made of; zero: the registry has no such copy
+	Issued     time.Time            `json:"issued,omitzero"`     // when that copy was issued
+	Shows      string               `json:"shows"`               // what the pixels say of the leak and that submission: one of the constants of package verify
+	Erased     bool                 `json:"erased,omitempty"`    // that submission was erased
+}
+
+// A Tracing is the result of tracing a leak against the original of one submission:
+// subtracting what the original explains and looking for the complete mark of every
+// copy that was issued of it ([watermark.Trace]).
+type Tracing struct {
+	Submission watermark.Submission `json:"submission"`
+	Registered bool                 `json:"registered"`       // the leak shows the original
+	Issued     int                  `json:"issued"`           // copies that were looked for
+	Unsought   int                  `json:"unsought"`         // copies that were not looked for, because their mark keys are not at hand
+	Copies     []TracedCopy         `json:"copies"`           // all that were looked for, strongest first
+	Decoys     *Decoys              `json:"decoys,omitempty"` // of copies that were never issued; nil: no copy was found
+	Level      float64              `json:"level"`            // log10 of the p below which a copy counts as found
+	Power      float64              `json:"power"`            // probability that a mark of the weakest strength issued would have been found
+	Expected   float64              `json:"expected"`         // mean score of such a mark
+	Residual   float64              `json:"residual"`         // grey levels RMS that the original does not explain
+	Overlap    float64              `json:"overlap"`          // share of the leak that shows the original, 0..1
+	Edits      []Edit               `json:"edits"`            // where the leak shows something else
+}
+
+// A TracedCopy is how much of a copy's mark is in a leak.
+type TracedCopy struct {
+	Copy  watermark.CopyID `json:"copy"`
+	Score float64          `json:"score"`   // z of the part of the mark that only this copy has
+	LogP  float64          `json:"log10_p"` // corrected for the number of copies
+	LogE  float64          `json:"log10_e"` // e-value: its mean is at most 1 for a copy that was not used
+	Found bool             `json:"found"`
+}
+
+// A Decoys says what copies that were never issued score in a leak in which a copy was
+// found.
+type Decoys struct {
+	Number int     `json:"number"`
+	Most   float64 `json:"most"` // the highest of their scores
+}
+
+// An Edit is a region in which a leak shows something else than its original.
+type Edit struct {
+	Submission watermark.Submission `json:"submission"`
+	Quad       Quad                 `json:"quad"`  // pixels of the original
+	Kind       string               `json:"kind"`  // "covered": without detail; "changed": with other detail
+	Score      float64              `json:"score"` // RMS difference in units of what is usual elsewhere
+}
+
+// A Control is an upload of another subject that a leak was compared with. Which upload
+// it was is left out: that person has no part in the matter, and who has the registry can
+// compare the two again.
+type Control struct {
+	Distance int      `json:"distance"` // of its hash to the hash of the submission that the leak shows, bits of 256
+	Pixels   string   `json:"pixels"`   // what the pixels say of the leak and this upload: one of the constants of package verify
+	Score    *float64 `json:"score"`    // share of the comparable blocks that agree, 0..1
+}
+
+// A Searched says what there was in a leak for the search of the registry to go by.
+type Searched struct {
+	Quality  int  `json:"quality"`            // of the hash, 0..100
+	Features *int `json:"features,omitempty"` // local features; nil: they were not searched
+}
+
+// A Recall is how often the search found the upload of leaks of one kind, in trials with
+// leaks whose upload was in the registry. It bounds what may be concluded from a search
+// that finds nothing. The kind is judged from the leak alone; how the leak was altered is
+// not known, and the trials are over a mixture of alterations (docs/matching.md).
+type Recall struct {
+	Table   int     `json:"table"` // version of the record of the trials
+	Kind    string  `json:"kind"`
+	Found   int     `json:"found"`
+	Of      int     `json:"of"`
+	AtLeast float64 `json:"at_least"` // lower 95 % bound (Clopper and Pearson, Biometrika 26, 1934)
+}

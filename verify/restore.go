@@ -1,0 +1,87 @@
+package verify
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// restore returns the leaks with what their JSON leaves out, taken from the case, and the
+// books that the case was made from.
+func (f *Findings) restore() ([]*Verdict, *books, error) {
+	if err := f.checkPlaces(); err != nil {
+		return nil, nil, err
+	}
+	c, of := f.Verdict.Case, f.Verdict.Of
+	leaks := make([]*Verdict, len(f.Leaks))
+	unconfirmed := 0
+	for i, l := range f.Leaks {
+		full := *l
+		full.subject, full.marked = l.Cluster, nil
+		leaks[i] = &full
+		if l.Finding == FoundCopy && l.Unconfirmed {
+			unconfirmed++
+		}
+	}
+	b := &books{history: f.Verdict.History, cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
+		holdings: &registry.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
+	for _, name := range slices.Sorted(maps.Keys(b.unconfirmed)) {
+		known := slices.ContainsFunc(c.Holders, func(h odds.Holder) bool { return h.Name == name })
+		if n := b.unconfirmed[name]; !known || n < 1 || n > unconfirmed {
+			return nil, nil, fmt.Errorf("unconfirmed leaks with marks of %.100q: %d, of %d unconfirmed leaks", name, n, unconfirmed)
+		}
+	}
+	for _, h := range c.Holders {
+		b.recipients = append(b.recipients, registry.Recipient{Name: h.Name})
+		b.holdings.Copies[h.Name], b.holdings.Unmarked[h.Name] = h.Copies, h.Unmarked
+	}
+	for j, i := range of {
+		if l := leaks[i]; l.matched() && b.copies[l.Submission] == nil {
+			for _, x := range c.Leaks[j].Copies {
+				id, err := watermark.ParseCopyID(x.ID)
+				if err != nil {
+					return nil, nil, err
+				}
+				b.copies[l.Submission] = append(b.copies[l.Submission], registry.Copy{ID: id, Recipient: x.Recipient})
+			}
+		}
+		leaks[i].marked = c.Leaks[j].Transplanted
+	}
+	for i, k := range firsts(leaks) {
+		leaks[i].marked = leaks[k].marked // of repetitions the case has the first
+	}
+	return leaks, b, oneSubject(leaks)
+}
+
+// checkPlaces checks that every leak of the case has its place among the leaks.
+func (f *Findings) checkPlaces() error {
+	if n, of := len(f.Verdict.Case.Leaks), len(f.Verdict.Of); of != n {
+		return fmt.Errorf("case: %d leaks, and %d places", n, of)
+	}
+	for _, i := range f.Verdict.Of {
+		if i < 0 || i >= len(f.Leaks) {
+			return fmt.Errorf("case: place %d, but there are %d leaks", i, len(f.Leaks))
+		}
+	}
+	return nil
+}
+
+// oneSubject checks that leaks of one submission agree about its time and its subject.
+func oneSubject(leaks []*Verdict) error {
+	first := make(map[watermark.Submission]*Verdict)
+	for i, l := range leaks {
+		if !l.matched() {
+			continue
+		}
+		if o := first[l.Submission]; o == nil {
+			first[l.Submission] = l
+		} else if o.Cluster != l.Cluster || !o.Submitted.Equal(l.Submitted) {
+			return fmt.Errorf("leak %d: another leak gives its submission another time or subject", i+1)
+		}
+	}
+	return nil
+}

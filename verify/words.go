@@ -1,0 +1,227 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+// Package odds computes numbers and codes. This file puts them into words, and has what
+// all sentences share. The sentences about a dump are in words_dump.go, the notes on
+// single leaks in conclude.go.
+
+// A level of the verbal scale begins at a log10 likelihood ratio.
+type level struct {
+	from  float64
+	words string
+}
+
+// verbal is the scale of the ENFSI Guideline for Evaluative Reporting in Forensic
+// Science (2015), section 2.4 and table on page 17.
+var verbal = []level{
+	{6, "extremely strong support"},
+	{4, "very strong support"},
+	{3, "strong support"},
+	{2, "moderately strong support"},
+	{1, "moderate support"},
+	{0.30102999566398120, "weak support"}, // log10 2
+}
+
+// inWords is the verbal equivalent of a log10 likelihood ratio.
+func inWords(logLR float64) string {
+	for _, l := range verbal {
+		if logLR >= l.from {
+			return l.words
+		}
+		if -logLR >= l.from {
+			return l.words + " for the alternative"
+		}
+	}
+	return "no support either way"
+}
+
+// notes are what is said of hypotheses, by the codes of package odds.
+var notes = map[string]string{
+	odds.NoConfirmed: "Copies of these submissions were issued to this recipient. The leaks contain no confirmed mark of these copies. That marks could have been removed is no evidence that they were.",
+	odds.NoLeak:      "Too few leaks, or no leaks, show submissions of which copies were issued to this recipient.",
+	odds.NotAgainst:  "Files of strangers that resemble ours are not weighed. That few such files are seen says nothing against this explanation.",
+	odds.NotTold:     "The ratio holds as much for others who may have had these pictures: a sub-processor, a backup or a thief of a listed holder, a holder who is not listed, and a holder whose custody is not admissible. Nothing here tells them apart.",
+	odds.SameAsHeld:  "A sub-processor, a backup or a thief of a listed holder has what that holder has. The findings are as probable under both.",
+	odds.IssuerHad:   "The issuer made these copies and had them. Marks do not tell the issuer from the recipient.",
+	odds.IssuerHadNo: "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
+}
+
+// putIntoWords fills in what odds leaves to words.
+func putIntoWords(v *odds.Verdict, c *odds.Case) {
+	for i := range v.Hypotheses {
+		h := &v.Hypotheses[i]
+		h.Words, h.Note = inWords(h.LogLR), notes[h.Code]
+		var parts []string
+		for _, x := range h.Strongest {
+			parts = append(parts, explanation(x, c))
+		}
+		h.Against = list(parts)
+	}
+	for i := range v.Withheld {
+		v.Withheld[i].Reason = reason(v.Withheld[i])
+	}
+	if w := v.Window; w != nil {
+		w.Dates = dates(c, w.From, w.To)
+	}
+}
+
+// reason says why a recipient with evidence is not named.
+func reason(x odds.Withheld) string {
+	switch x.Code {
+	case odds.FewClusters:
+		return fmt.Sprintf("its copies are in leaks of %s; %d are required", count(x.Clusters, "independent cluster", "independent clusters"), x.Needed)
+	case odds.SameCopies:
+		return x.Other + " is recorded to have had the very same copies, so the copies do not tell the two apart"
+	case odds.SmallRatio:
+		return "the likelihood ratio, divided by the number of recipients, is too small"
+	}
+	return "validation does not allow a ratio of 10 to be claimed"
+}
+
+// explanation names a source, whether it removed its marks, and the part that it took.
+func explanation(x odds.Explanation, c *odds.Case) string {
+	who := list(x.Holders)
+	text, known := map[string]string{
+		odds.Copies:   "copies issued to " + who,
+		odds.Custody:  "unmarked pictures held by " + who,
+		odds.Planted:  "copies issued to " + who + " planted by another holder",
+		odds.Unlisted: "an unlisted holder",
+		odds.Insider:  "a person with all or part of the registry, listed or not",
+	}[x.Kind]
+	if !known {
+		return "files that their owners also sent elsewhere"
+	}
+	if x.Removed {
+		text += ", marks removed"
+	}
+	switch {
+	case x.From >= 0:
+		text += ", from " + dates(c, x.From, x.To)
+	case x.Set == odds.Copies:
+		text += ", of what was issued to " + list(x.SetHolders)
+	case x.Set != "":
+		text += ", of what " + list(x.SetHolders) + " held unmarked"
+	}
+	return text
+}
+
+// title is how a hypothesis is called among others.
+func title(h odds.Hypothesis) string {
+	switch h.Kind {
+	case odds.Copies:
+		return h.Name
+	case odds.Custody:
+		return "unmarked, from what " + list(h.Holders) + " held"
+	case odds.Unlisted:
+		return "an unlisted holder"
+	case odds.Insider:
+		return "an insider or a party not listed, with unmarked uploads"
+	case odds.Forged:
+		return "the issuer, with copies issued to a recipient"
+	case odds.Elsewhere:
+		return "the same files, sent elsewhere by their owners"
+	}
+	return h.Kind
+}
+
+// dates are the first and the last day of the cells from to to.
+func dates(c *odds.Case, from, to int) string {
+	first := day(c.Cells[from].From)
+	if to+1 == len(c.Cells) {
+		return first + " on"
+	}
+	return first + " to " + day(c.Cells[to+1].From.Add(-1))
+}
+
+// day is a time as a sentence gives it.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// count is "1 picture", "3 pictures".
+func count(n int, one, many string) string { return fmt.Sprintf("%d %s", n, verb(n, one, many)) }
+
+// verb chooses between the forms for one and for any other number.
+func verb(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+func pictures(n int) string { return count(n, "picture", "pictures") }
+
+// list is "a, b and c".
+func list(names []string) string {
+	if n := len(names); n > 1 {
+		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
+	}
+	return strings.Join(names, "")
+}
+
+// sentence joins parts into one sentence; no parts are "".
+func sentence(parts []string) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	s := strings.Join(parts, "; ")
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}
+
+// thousands writes a whole number with commas.
+func thousands(x float64) string {
+	s := fmt.Sprintf("%.0f", x)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// times is 10^logLR, rounded down to one digit.
+func times(logLR float64) string {
+	x := math.Pow(10, logLR+1e-9)
+	unit := math.Pow(10, math.Floor(math.Log10(x)))
+	return thousands(math.Floor(x/unit) * unit)
+}
+
+// about rounds to two digits.
+func about(x float64) string {
+	unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(x))-1))
+	return thousands(math.Round(x/unit) * unit)
+}
+
+// share is a probability in words, rounded down so that it never says more than it is.
+func share(p float64) string {
+	switch {
+	case p >= 0.9999:
+		return "more than 99.99 %"
+	case p >= 0.99:
+		return fmt.Sprintf("%.2f %%", math.Floor(p*1e4)/100)
+	}
+	return fmt.Sprintf("%.0f %%", math.Floor(p*100))
+}
+
+// percent is a share of all, to a tenth of a percent.
+func percent(x float64) string {
+	if x > 0 && x < 0.001 {
+		return "less than 0.1 %"
+	}
+	return fmt.Sprintf("%.1f %%", 100*x)
+}
+
+// signed is a log10 likelihood ratio with its sign; what rounds to 0 has none.
+func signed(x float64) string {
+	if math.Abs(x) < 0.05 {
+		return "0"
+	}
+	return strings.ReplaceAll(fmt.Sprintf("%+.1f", x), "-", "−")
+}
+
+// micro rounds a stated logarithm or probability to 1e-6.
+func micro(x float64) float64 { return math.Round(x*1e6) / 1e6 }

@@ -1,0 +1,585 @@
+package verify
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/odds"
+	"github.com/kycmark/kycmark/verify/registry"
+)
+
+// The sentences about a dump: the headline, what the findings show, and what they do not
+// show. What a sentence may not say is listed in the project's verdict model, and a test
+// checks every output against that list.
+
+// speak writes the headline and the sentences.
+func (w *weighing) speak() {
+	w.Headline = w.headline()
+	w.Shows, w.ShowsNot = []string{}, []string{}
+	w.sayMatches()
+	w.sayReferences()
+	w.sayCopies()
+	w.sayUnmarked()
+	w.sayClaim()
+	w.sayRest()
+	w.sayKeys()
+	w.sayLate()
+	w.sayPlanting()
+	w.sayRivals()
+	w.sayRepeats()
+}
+
+func (w *weighing) shows(format string, args ...any) {
+	w.Shows = append(w.Shows, fmt.Sprintf(format, args...))
+}
+
+func (w *weighing) showsNot(format string, args ...any) {
+	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(format, args...))
+}
+
+// readable is how many of the files were pictures.
+func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
+
+func (w *weighing) headline() string {
+	confirmed := w.Counts[string(FoundCopy)]
+	switch {
+	case w.Leaks == 0:
+		return "Inconclusive: no picture was examined."
+	case w.readable() == 0:
+		return fmt.Sprintf("Inconclusive: no picture was examined; %s not be opened.", count(w.Leaks, "file could", "files could"))
+	case len(w.Named) > 0:
+		return strings.Join(w.namedParts(), "; ") + "." + w.besideNamed() + w.alsoTransplanted() + " This does not show who released them; the exchange also possessed them." + w.windowHeadline()
+	case w.windowHeadline() != "":
+		return strings.TrimSpace(w.windowHeadline()) + " No recipient is named by marks."
+	case confirmed > 0:
+		return fmt.Sprintf("Inconclusive: the mark of an issued copy was found and confirmed on %s. That is not enough to name a recipient here.", pictures(confirmed))
+	case w.Matched > 0:
+		return fmt.Sprintf("Inconclusive: %s, and no mark of an issued copy was confirmed on any of them.",
+			count(w.Matched, "of the pictures matches a submission of the registry", fmt.Sprintf("of the %s match submissions of the registry", pictures(w.readable()))))
+	}
+	if n := len(w.cfg.Against); n > 0 {
+		return fmt.Sprintf("Inconclusive: %s examined, and no match with %s. Nothing else was searched.", pictures(w.readable()), verb(n, "the upload that was named", "any of the uploads that were named"))
+	}
+	return fmt.Sprintf("No submission of the registry was matched by the %s examined.", pictures(w.readable()))
+}
+
+// namedParts are what a headline says of each recipient that it names.
+func (w *weighing) namedParts() []string {
+	var parts []string
+	for _, name := range w.names {
+		if s := w.parties[name]; slices.Contains(w.Named, name) {
+			parts = append(parts, fmt.Sprintf("%s recorded as issued to %s%s%s", containCopies(s.pictures), s.Name, under(s.purposes), w.notToldFrom(name)))
+		}
+	}
+	return parts
+}
+
+// rivals are those of one recipient for a reason.
+func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
+	for _, r := range d.Odds.Rivals {
+		if r.Name == name && slices.Contains(why, r.Why) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// notToldFrom says, in the sentence that names a recipient, who else could have laid the
+// marks if it had the recipient's copies.
+func (w *weighing) notToldFrom(name string) string {
+	var who []string
+	for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
+		who = append(who, fmt.Sprintf("%s (held %d of these %d submissions unmarked)", r.Other, r.Clusters, r.Of))
+	}
+	if len(who) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", but %s could have laid the same marks if it had obtained those copies", strings.Join(who, " or "))
+}
+
+// besideNamed says that a dump has more in it than the copies of the recipients named.
+func (w *weighing) besideNamed() string {
+	rest, of := 0, ""
+	for _, name := range w.Named {
+		if r := w.rivals(name, odds.RivalRest); len(r) > 0 {
+			rest, of = r[0].Of, name
+		}
+	}
+	switch {
+	case rest == 0:
+		return ""
+	case len(w.Named) > 1:
+		return " The findings do not tell several sources from one that had the copies of several recipients."
+	}
+	return fmt.Sprintf(" The %s not explained by the copies issued to %s as they were issued, nor by anything else that it is recorded to have had. The source of %s may also have had those copies.",
+		count(rest, "other submission in this dump is", "other submissions in this dump are"), of, verb(rest, "that submission", "those submissions"))
+}
+
+// alsoTransplanted belongs to every headline that names a recipient whose marks were laid
+// onto other pictures of the same dump.
+func (w *weighing) alsoTransplanted() string {
+	var names []string
+	n := 0
+	for _, name := range w.Named {
+		if s := w.parties[name]; s.transplanted > 0 {
+			names = append(names, name)
+			n += s.transplanted
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" Marks of copies issued to %s were also transplanted onto %s of this dump.", list(names), count(n, "other picture", "other pictures"))
+}
+
+// window is the densest window of leaks in which no mark counts, and the strongest
+// custody that covers all of them; nil: no such custody is supported. A custody that does
+// not cover them may have the same ratio, at the cap.
+func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
+	x := d.Odds.Window
+	if !x.Heads() {
+		return nil, nil
+	}
+	for i := range d.Hypotheses {
+		h := &d.Hypotheses[i]
+		covers := slices.ContainsFunc(h.Holders, func(name string) bool { return slices.Contains(x.Holders, name) })
+		if h.Kind == odds.Custody && h.LogLR == x.Supported && covers {
+			return x, h
+		}
+	}
+	return nil, nil
+}
+
+// windowHeadline says when the leaks in which no mark counts were submitted. It names no
+// holder: all who held the same, listed or not, explain them as well.
+func (w *weighing) windowHeadline() string {
+	x, _ := w.window()
+	if x == nil {
+		return ""
+	}
+	return fmt.Sprintf(" Of %s, %d were submitted in %s. Recipients could hold the uploads of that time unmarked.", notCounted(x.Of), x.Leaks, x.Dates)
+}
+
+// notCounted are pictures in which no mark counts for a recipient: no mark was found, or
+// it is transplanted, of a compromised key, or of a copy that was issued too late.
+func notCounted(n int) string { return pictures(n) + " in which no mark counts" }
+
+func containCopies(n int) string {
+	return count(n, "picture contains a copy", "pictures contain copies")
+}
+
+// under names the requests that copies answer.
+func under(purposes []string) string {
+	switch {
+	case len(purposes) == 0:
+		return ""
+	case len(purposes) > 3:
+		return fmt.Sprintf(" under %d requests", len(purposes))
+	}
+	quoted := make([]string, len(purposes))
+	for i, p := range purposes {
+		quoted[i] = "“" + p + "”"
+	}
+	return " under " + list(quoted)
+}
+
+func (w *weighing) sayMatches() {
+	if w.readable() == 0 {
+		return
+	}
+	again := ""
+	if w.Repeated > 0 {
+		again = fmt.Sprintf(" %s byte for byte and %s nothing.", count(w.Repeated, "picture repeats another", "pictures repeat others"), verb(w.Repeated, "adds", "add"))
+	}
+	w.shows("Of %s examined, %d %s a submission of the registry.%s", pictures(w.readable()), w.Matched, verb(w.Matched, "shows", "show"), again)
+}
+
+func (w *weighing) sayReferences() {
+	leaks, compared, same := w.references()
+	if compared == 0 {
+		return
+	}
+	result := "In no comparison was the other upload found to be the same capture."
+	if same > 0 {
+		result = fmt.Sprintf("In %s the other upload was also found to be the same capture. The same picture may have been submitted twice. Only a mark tells from which of the two a leak derives.", count(same, "comparison", "comparisons"))
+	}
+	w.shows("%s also compared with other uploads, in %s. These are the uploads that look most like the upload shown; none is known to be of the same person. %s",
+		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"), result)
+}
+
+func (w *weighing) sayCopies() {
+	capped := false
+	for _, h := range w.Hypotheses {
+		if h.Kind != odds.Copies || h.Clusters == 0 || h.LogLR <= 0 {
+			continue
+		}
+		w.Shows = append(w.Shows, w.copiesSentence(h))
+		capped = capped || h.Capped
+		if x := h.Sensitivity; x != nil {
+			w.shows("For %s: without the strongest finding (%s), the log10 likelihood ratio is %.1f. If %s in its favour were wrong, it would be %.1f.",
+				h.Name, w.Verdicts[w.Of[x.Leak]].File, x.Without, count(x.Wrong, "independent finding", "independent findings"), x.IfWrong)
+		}
+	}
+	if capped {
+		w.shows("%s times is the most that is claimed: %s trials without a false identification bound the error rate by 3 in %[2]s (95 %% confidence). They are %s.",
+			times(odds.Cap(w.Case.MarkTrials)), thousands(float64(w.Case.MarkTrials)), w.trialsCover())
+	}
+	if w.Counts[string(FoundCopy)] > 0 {
+		w.showsNot("It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them.")
+	}
+	sources := 0
+	for _, s := range w.parties {
+		if s.pictures > 0 {
+			sources++
+		}
+	}
+	if sources > 1 {
+		w.showsNot("Copies of several recipients appear. The findings do not tell several sources from one that had the copies of several recipients.")
+	}
+}
+
+// copiesSentence says what the copies of one recipient are worth.
+func (w *weighing) copiesSentence(h odds.Hypothesis) string {
+	against := ""
+	if h.Against != "" {
+		against = " (" + h.Against + ")"
+	}
+	withheld := ""
+	for _, x := range w.Odds.Withheld {
+		if x.Name == h.Name {
+			withheld = " It is not named in the headline: " + x.Reason + "."
+		}
+	}
+	return fmt.Sprintf(
+		"%s recorded as issued to %s, of %s. This is at least %s times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them%s. The log10 likelihood ratio is %.1f: %s. Alternatives that contain them are not compared: the issuer, an unlisted holder, and planting by a holder of such a copy and of the original. They are listed and not excluded.%s",
+		containCopies(w.parties[h.Name].pictures), h.Name, count(h.Clusters, "independent submission", "independent submissions"),
+		times(h.LogLR), against, h.LogLR, h.Words, withheld)
+}
+
+// trialsCover says what the trials behind the cap are about.
+func (w *weighing) trialsCover() string {
+	switch {
+	case w.cfg.Trials > 0:
+		return "trials that the investigator stated"
+	case w.Case.MarkTrials == TraceTrials:
+		return "trials of tracing leaks against copies that were not used; kycmark-bench trace repeats such trials"
+	}
+	return "trials of reading pictures without a mark of the key; the comparison of pictures is not covered by them; kycmark-bench falsepositives repeats such trials"
+}
+
+// notJudged is said of custody if Config.Found is not set.
+const notJudged = "admissibility not judged: when the leaks were found was not given"
+
+func (w *weighing) sayUnmarked() {
+	unmarked, unreadable := w.Counts[string(FoundUnmarked)], w.Counts[string(FoundUnreadable)]
+	if unmarked+unreadable == 0 {
+		return
+	}
+	var holders []string
+	late, unjudged := 0, 0
+	for _, name := range w.names {
+		s := w.parties[name]
+		if late, unjudged = late+s.late, unjudged+s.unjudged; s.custody > 0 {
+			holders = append(holders, fmt.Sprintf("%s (%d)", name, s.custody))
+		}
+	}
+	if len(holders) > 0 {
+		w.shows("%s without a mark. The records say who could hold such submissions unmarked, by their time or by a list: %s.",
+			count(unmarked+unreadable, "picture shows a submission", "pictures show submissions"), list(holders))
+	}
+	w.sayWindow()
+	if unjudged > 0 {
+		w.showsNot("The custody that covers pictures without a mark is listed, its %s.", notJudged)
+	}
+	if late > 0 {
+		w.showsNot("Custody that was entered after the leaks were found is listed but not admissible.")
+	}
+	if unmarked > 0 {
+		w.showsNot("On %s no mark was found. On each, a mark would have been found with a probability of at least 99.9 %%. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one.", pictures(unmarked))
+	}
+	if unreadable > 0 {
+		w.showsNot("On %s no mark was found. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence%s", pictures(unreadable), w.absence())
+	}
+}
+
+// absence is the end of the sentence about pictures on which a mark might have been missed.
+func (w *weighing) absence() string {
+	var parts []string
+	for _, h := range w.Hypotheses {
+		if h.Absent > 0 {
+			parts = append(parts, fmt.Sprintf(" Copies of %s without their mark were issued to %s. If all these pictures were those copies as they were issued, so many marks would be missed with a probability of at most 5 %%.",
+				count(h.Absent, "independent submission", "independent submissions"), h.Name))
+		}
+	}
+	if len(parts) == 0 {
+		return "."
+	}
+	return " on a single picture." + strings.Join(parts, "")
+}
+
+// sayWindow says what the densest window of leaks in which no mark counts is worth, and
+// who cannot be told apart.
+func (w *weighing) sayWindow() {
+	x := w.Odds.Window
+	if x == nil || x.Of < 2 {
+		return
+	}
+	w.shows("Of %s, %d %s submitted in %s. That time holds %s of all submissions of the registry.",
+		notCounted(x.Of), x.Leaks, verb(x.Leaks, "was", "were"), x.Dates, percent(x.Share))
+	if _, h := w.window(); h != nil {
+		limit, searched := "", ""
+		if h.Capped {
+			limit = fmt.Sprintf(" No more is claimed of pictures in which no mark counts: %s trials of matching without an error allow no more.", thousands(float64(w.Case.MatchTrials)))
+		}
+		if x.Searched > 1 {
+			searched = fmt.Sprintf(" %d sets of custody were looked at: the ratio before any cap, divided by %[1]d, is above %.0f.", x.Searched, math.Pow(10, odds.MinWindow))
+		}
+		w.shows("These findings are at least %s times more probable if pictures come from what %s could hold unmarked than under the strongest listed alternative (%s). The log10 likelihood ratio is %.1f: %s.%s%s Nothing here tells %s from a sub-processor of theirs, a backup, or the exchange itself.",
+			times(h.LogLR), list(h.Holders), h.Against, h.LogLR, h.Words, limit, searched, list(h.Holders))
+	}
+	w.showsNot("The number of pictures within one window is no measure of its holder. A thief may be more likely to take a contiguous range of the registry's %s, or what one holder had, than scattered pictures. Against such a thief, the window earns a likelihood ratio of at most about %s, however many the pictures. Against another holder of the same pictures it earns nothing.",
+		count(x.Cells, "month", "months"), about(math.Pow(10, x.MaxLR)))
+}
+
+// sayClaim says how far the dump supports the number of pictures that is claimed.
+func (w *weighing) sayClaim() {
+	c := w.Odds.Claim
+	switch {
+	case c.Claimed == 0:
+	case c.Level < 1:
+		w.shows("Of the %s pictures claimed, at least %s show submissions of the registry, at a confidence of %.0f %%: the %s examined were drawn from them at random by us, and %d %s a submission. Files that only resemble a submission, or cannot be read, count as showing no submission.",
+			thousands(float64(c.Claimed)), thousands(float64(c.Min)), 100*c.Level, count(c.Examined, "file", "files"), c.Seen, verb(c.Seen, "shows", "show"))
+	default:
+		w.shows("Of the %s pictures claimed, at least %d %s of the registry: those seen. From a selection that others made, nothing follows about the rest.",
+			thousands(float64(c.Claimed)), c.Seen, verb(c.Seen, "shows a submission", "show submissions"))
+	}
+}
+
+// sayRest is about the leaks that name no recipient.
+func (w *weighing) sayRest() {
+	forgeable := 0
+	for _, l := range w.Verdicts {
+		if l.Forgeable {
+			forgeable++
+		}
+	}
+	if forgeable > 0 {
+		w.showsNot("%s the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so %s for no recipient.",
+			count(forgeable, "picture carries", "pictures carry"), verb(forgeable, "it counts", "they count"))
+	}
+	if n := w.Counts[string(FoundCopy)+" (unconfirmed)"] - forgeable; n > 0 {
+		w.showsNot("%s the mark of an issued copy, but could not be confirmed to show that copy's submission. A mark can be laid onto another picture, so %s for no recipient.",
+			count(n, "picture carries", "pictures carry"), verb(n, "it counts", "they count"))
+	}
+	if n := w.Counts[string(FoundTransplanted)]; n > 0 {
+		w.showsNot("%s a transplanted mark: one that belongs to another picture. That says nothing about the recipient of the copy whose mark was used. Who can transplant a mark may have prepared other pictures of this dump.",
+			count(n, "picture carries", "pictures carry"))
+	}
+	if n := w.Counts[string(FoundLookalike)]; n > 0 {
+		w.showsNot("%s submissions of the registry without showing the same capture; %s not counted as matched.",
+			count(n, "picture resembles", "pictures resemble"), verb(n, "it is", "they are"))
+	}
+	if n := w.Counts[string(FoundUnknown)]; n > 0 {
+		matches := count(n, "picture matches", "pictures match")
+		if w.cfg.named() {
+			w.showsNot("%s none of the uploads that were named, and %s not looked for among the others.", matches, verb(n, "was", "were"))
+		} else {
+			w.showsNot("%s no submission that the search could find.%s", matches, w.recallSentence())
+		}
+	}
+	if w.cfg.named() {
+		w.showsNot(onlyNamed)
+	}
+	if n := w.Counts[string(FoundDamaged)]; n > 0 {
+		w.showsNot("%s not be decoded and %s nothing.", count(n, "file could", "files could"), verb(n, "says", "say"))
+	}
+}
+
+// recallSentence says how probably the search would have found the pictures of which it
+// found nothing.
+func (w *weighing) recallSentence() string {
+	n, unsaid, kinds := make(map[string]int), 0, make(map[string]*findings.Recall)
+	for _, l := range w.Verdicts {
+		switch {
+		case l.Finding != FoundUnknown:
+		case l.Recall == nil:
+			unsaid++
+		default:
+			n[l.Recall.Kind]++
+			kinds[l.Recall.Kind] = l.Recall
+		}
+	}
+	order := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
+		return cmp.Or(cmp.Compare(kinds[b].AtLeast, kinds[a].AtLeast), cmp.Compare(a, b))
+	})
+	var parts []string
+	for _, k := range order {
+		parts = append(parts, fmt.Sprintf("%d %s: %s", n[k], k, share(kinds[k].AtLeast)))
+	}
+	out := ""
+	if len(parts) > 0 {
+		out = fmt.Sprintf(" If they were among the uploads that the registry has now, the search would have found at least this share of them (lower 95 %% bounds of trials of such leaks, each altered in one way of many): %s. Erased uploads cannot be found.", strings.Join(parts, "; "))
+	}
+	if unsaid > 0 {
+		out += " Of pictures that were altered much, or of which little is left, some are missed. How many is not measured for pictures of this kind."
+	}
+	return out
+}
+
+// sayKeys names the keys of confirmed copies that others may have held when the leaks
+// were found. Copies whose key others may have held at the issue confirm nothing.
+func (w *weighing) sayKeys() {
+	at := make(map[string]registry.KeyState)
+	n := make(map[string]int)
+	for _, l := range w.Verdicts {
+		for _, k := range l.Keys {
+			before := !w.cfg.Found.IsZero() && w.cfg.Found.Before(k.Since)
+			if l.MayName() != "" && k.KeyID == l.KeyID && k.State == registry.KeyCompromised && !before {
+				at[k.KeyID] = k
+				n[k.KeyID]++
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(n)) {
+		w.showsNot("The mark key %s of %s with a confirmed copy is recorded as compromised since %s, after these copies were issued. Who has held it since then, and had such a copy in hand, could have laid its mark onto an unmarked picture of the same upload.",
+			id, pictures(n[id]), day(at[id].Since))
+	}
+}
+
+// sayLate is about copies and uploads that are younger than the find of the leaks.
+func (w *weighing) sayLate() {
+	n, uploads := make(map[string]int), 0
+	for _, l := range w.Verdicts {
+		once := make(map[string]bool)
+		for _, c := range l.Issued {
+			if w.cfg.tooLate(l, c.ID) && !once[c.Recipient] {
+				once[c.Recipient] = true
+				n[c.Recipient]++
+			}
+		}
+		if l.matched() && w.cfg.after(l.Submitted) {
+			uploads++
+		}
+	}
+	at := w.cfg.Found.UTC().Format(time.RFC3339)
+	for _, name := range slices.Sorted(maps.Keys(n)) {
+		w.showsNot("%s recorded as issued to %s after the leaks were found (%s): that time is wrong, or the copies were made afterwards. They count for no recipient.", containCopies(n[name]), name, at)
+	}
+	if uploads > 0 {
+		w.showsNot("%s an upload that is recorded as submitted after the leaks were found (%s): that time is wrong, or the file was elsewhere before. It speaks for no source.",
+			count(uploads, "picture shows", "pictures show"), at)
+	}
+}
+
+// sayPlanting names the patterns that a person who plants evidence would leave.
+func (w *weighing) sayPlanting() {
+	for _, f := range w.Odds.Flags {
+		switch f.Kind {
+		case odds.FlagOnly:
+			w.showsNot("The only marks of one recipient's copies in this dump, on %s, belong to other submissions: they were laid there. They count for no recipient.", pictures(f.Leaks))
+		case odds.FlagAlsoHeld:
+			w.showsNot("Every picture with a copy issued to %s (%d) is one that %s could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures.", f.Name, f.Leaks, list(f.Others))
+		case odds.FlagRepeated:
+			w.showsNot("All %s with a copy issued to %s are of one copy, again and again.", pictures(f.Leaks), f.Name)
+		}
+	}
+}
+
+// sayRivals lists the rivals of recipients named, and why they are rivals.
+func (w *weighing) sayRivals() {
+	for _, name := range w.Named {
+		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
+			w.showsNot("The findings do not tell %s from %s: %d of the %s with copies issued to %[1]s are of what %[2]s held unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are.%[5]s",
+				name, r.Other, r.Clusters, count(r.Of, "independent submission", "independent submissions"), w.plantingSentence(name))
+		}
+		for _, r := range w.rivals(name, odds.RivalRest) {
+			if r.Other != "" {
+				w.showsNot("If %s had obtained the copies issued to %s, it would explain the dump alone: it is recorded to have had, marked or unmarked, %d of the %s in it that %[2]s does not explain.",
+					r.Other, name, r.Clusters, count(r.Of, "submission", "submissions"))
+			}
+		}
+	}
+}
+
+// plantingSentence is the ratio with planting among the alternatives.
+func (d *DumpVerdict) plantingSentence(name string) string {
+	for _, h := range d.Hypotheses {
+		if h.Kind == odds.Copies && h.Name == name && h.Planting != nil {
+			return fmt.Sprintf(" With planting by those who held these pictures among the alternatives, the log10 likelihood ratio is %.1f: %s.", math.Round(*h.Planting*10)/10+0, inWords(*h.Planting))
+		}
+	}
+	return ""
+}
+
+// sayRepeats says of each recipient whose copies are there how many independent findings
+// its pictures are, and who else could hold them unmarked.
+func (w *weighing) sayRepeats() {
+	for _, name := range w.names {
+		s := w.parties[name]
+		if s.pictures == 0 {
+			continue
+		}
+		if n := len(s.clusters); s.pictures > n {
+			w.showsNot("The %s with copies issued to %s are of %s: repetitions and pictures of one subject count once.",
+				pictures(s.pictures), s.Name, count(n, "independent submission", "independent submissions"))
+		}
+		if s.nameless > 0 {
+			w.showsNot("Of the %s with copies issued to %s, %d %s of uploads without a subject reference. Whether these are of different persons is not known, so they count as one independent submission together.",
+				pictures(s.pictures), s.Name, s.nameless, verb(s.nameless, "is", "are"))
+		}
+		if others := w.alsoHeld(s.Name); len(others) > 0 {
+			w.showsNot("Of the %s with a copy issued to %s, these could also be held unmarked by others: %s. With that copy in hand, each of them could have laid its mark onto the unmarked picture.",
+				pictures(s.pictures), s.Name, list(others))
+		}
+	}
+}
+
+// alsoHeld are the other recipients whose admissible custody covers confirmed
+// pictures of one recipient, each with how many.
+func (w *weighing) alsoHeld(name string) []string {
+	held := make(map[string]int)
+	for _, l := range w.Verdicts {
+		if !slices.Contains(l.MayNames(), name) {
+			continue
+		}
+		once := make(map[string]bool)
+		for _, c := range l.Custody {
+			if c.Recipient != name && w.cfg.admissible(c) && !once[c.Recipient] {
+				once[c.Recipient] = true
+				held[c.Recipient]++
+			}
+		}
+	}
+	var out []string
+	for _, other := range slices.Sorted(maps.Keys(held)) {
+		out = append(out, fmt.Sprintf("%d by %s", held[other], other))
+	}
+	return out
+}
+
+// note says in words what the odds leave out about one recipient.
+func (s *party) note() string {
+	var parts []string
+	if s.custody > 0 {
+		parts = append(parts, count(s.custody, "picture without a mark lies", "pictures without a mark lie")+" within this recipient's recorded custody of unmarked uploads")
+	}
+	if s.late > 0 {
+		parts = append(parts, count(s.late, "picture lies", "pictures lie")+" within custody that was entered after the leaks were found, which is not admissible")
+	}
+	if s.unjudged > 0 {
+		parts = append(parts, count(s.unjudged, "picture lies", "pictures lie")+" within this recipient's recorded custody of unmarked uploads; "+notJudged)
+	}
+	if s.unconfirmed > 0 {
+		parts = append(parts, count(s.unconfirmed, "picture carries a mark of this recipient's copies but is not confirmed", "pictures carry marks of this recipient's copies but are not confirmed")+" and not counted")
+	}
+	if s.transplanted > 0 {
+		parts = append(parts, count(s.transplanted, "picture carries a transplanted mark", "pictures carry transplanted marks")+" of this recipient's copies, which count for no recipient")
+	}
+	return sentence(parts)
+}
