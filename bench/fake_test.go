@@ -109,9 +109,9 @@ func (w *world) detect(_ context.Context, key *watermark.Key, img image.Image) (
 	case c.R < c.B:
 		return nil, errNegative
 	case !ok:
-		return &watermark.Detection{Checks: 3, Correlation: .25}, nil
+		return &watermark.Detection{Debug: watermark.Debug{Checks: 3}, Correlation: .25}, nil
 	case c.R == c.G:
 		id++
 	}
-	return &watermark.Detection{Found: true, Copy: id, KeyID: key.ID(), LogPFA: -9, Checks: 1, Correlation: .75}, nil
+	return &watermark.Detection{Found: true, Copy: id, KeyID: key.ID(), LogPFA: -9, Debug: watermark.Debug{Checks: 1}, Correlation: .75}, nil
 }

@@ -127,7 +127,7 @@ func (r *falseRun) picture(ctx context.Context, path string, emit func(ruler.Tri
 				case err != nil: // no trial
 					t.Error = err.Error()
 				default:
-					t.Values = map[string]float64{"found": yes(d.Found), "checks": float64(d.Checks), "checks_made": yes(d.Checks > 0), "sync": d.Sync}
+					t.Values = map[string]float64{"found": yes(d.Found), "checks": float64(d.Debug.Checks), "checks_made": yes(d.Debug.Checks > 0), "sync": d.Debug.Sync}
 					if d.Found {
 						t.Labels["got"], t.Labels["key"], t.Values["log10_p"] = d.Copy.String(), d.KeyID, d.LogPFA
 					}

@@ -21,7 +21,7 @@ func TestFalsePositives(t *testing.T) {
 	e := newWorld().engine()
 	// Nothing is found but in one picture, under one attack, by one key.
 	e.detect = func(_ context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
-		d := &watermark.Detection{KeyID: k.ID(), Checks: img.Bounds().Dx() / 10, Sync: float64(img.Bounds().Dx()) / 20}
+		d := &watermark.Detection{KeyID: k.ID(), Debug: watermark.Debug{Checks: img.Bounds().Dx() / 10, Sync: float64(img.Bounds().Dx()) / 20}}
 		if img.Bounds().Dx() == 30 && k.ID() == key.ID() {
 			d.Found, d.Copy, d.LogPFA = true, 0xabcdef, -8.5
 		}

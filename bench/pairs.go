@@ -184,9 +184,9 @@ func (r *pairRun) draw(blank *specimen.Blank, medium, i int) (*pairLeak, error) 
 // every other document, marked and not in turn.
 func (r *pairRun) hold(ctx context.Context, docs []*pairLeak, g, i int, emit func(ruler.Trial)) error {
 	d := docs[i]
-	issued := make([]watermark.Issued, len(d.ids))
+	issued := make([]watermark.Candidate, len(d.ids))
 	for k, id := range d.ids {
-		issued[k] = watermark.Issued{Copy: id, Key: r.env.Key}
+		issued[k] = watermark.Candidate{Copy: id, Key: r.env.Key}
 	}
 	by, err := watermark.NewTracer(d.upload, issued, &watermark.TraceOptions{Level: pairLevel})
 	if err != nil {
@@ -196,7 +196,7 @@ func (r *pairRun) hold(ctx context.Context, docs []*pairLeak, g, i int, emit fun
 		if err != nil {
 			return
 		}
-		var seen *watermark.Traced
+		var seen *watermark.TraceResult
 		if seen, err = by.Trace(ctx, leak); err == nil {
 			t := pairTrial(of, from, d, marked, seen)
 			t.Labels["original"], t.Labels["template"], t.Labels["as"] = d.name, r.template(g).String(), mediumNames[g%media]
@@ -220,7 +220,7 @@ func (r *pairRun) hold(ctx context.Context, docs []*pairLeak, g, i int, emit fun
 // pairTrial says what a leak of a document was taken for, traced against the original d: aligned
 // and not seen to be another document, registered as the original, accusing a copy that is not in
 // the leak, or naming the one that is.
-func pairTrial(of string, from, d *pairLeak, marked bool, seen *watermark.Traced) ruler.Trial {
+func pairTrial(of string, from, d *pairLeak, marked bool, seen *watermark.TraceResult) ruler.Trial {
 	right := of == pairOwn && marked
 	accusing := slices.ContainsFunc(seen.Accused, func(id watermark.CopyID) bool { return !right || id != d.ids[0] })
 	named := right && seen.Best == 0 && seen.Copies[0].LogP <= pairNamed

@@ -87,7 +87,7 @@ func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attac
 		Labels: map[string]string{"picture": up.Name, "copy": up.Copy.String()},
 		Values: map[string]float64{
 			"width": float64(up.Image.Rect.Dx()), "height": float64(up.Image.Rect.Dy()),
-			"psnr": m.PSNR, "ssim": m.SSIM, "strength": m.Strength, "margin": m.Margin, "weak": yes(m.Weak), "mark_ms": e.since(start),
+			"psnr": m.PSNR, "ssim": m.SSIM, "strength": m.Strength, "margin": m.MarginDB, "weak": yes(m.Weak), "mark_ms": e.since(start),
 		},
 	})
 	for _, a := range attacks {

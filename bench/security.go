@@ -250,7 +250,7 @@ func (r *securityRun) one(ctx context.Context, _ int, a *attempt, s *victim, t *
 		return err
 	}
 	right := d.Found && (a.goal == toForge || slices.Contains(s.ids[:a.copies], d.Copy))
-	t.Values["read"], t.Values["max_sync"] = yes(right), d.Sync
+	t.Values["read"], t.Values["max_sync"] = yes(right), d.Debug.Sync
 	if d.Found && !right {
 		t.Values["wrong"], t.Labels["got"] = 1, d.Copy.String()
 	}
@@ -270,7 +270,7 @@ func (r *securityRun) guess(ctx context.Context, i int, _ *attempt, s *victim, t
 			return err
 		}
 		n++
-		sync = max(sync, d.Sync)
+		sync = max(sync, d.Debug.Sync)
 		read += yes(d.Found)
 	}
 	if n > 0 {

@@ -50,9 +50,9 @@ func redder(t *testing.T) (*engine, *watermark.Key) {
 	}
 	e.detect = func(_ context.Context, k *watermark.Key, img image.Image) (*watermark.Detection, error) {
 		c := img.At(4, 4).(color.NRGBA)
-		d := &watermark.Detection{KeyID: k.ID(), Sync: 4.5}
+		d := &watermark.Detection{KeyID: k.ID(), Debug: watermark.Debug{Sync: 4.5}}
 		if k.ID() == key.ID() && c.R >= 203 && c.G == 100 {
-			d.Found, d.Copy, d.Sync = true, ids[img.Bounds().Max], 7.5
+			d.Found, d.Copy, d.Debug.Sync = true, ids[img.Bounds().Max], 7.5
 		}
 		return d, nil
 	}

@@ -20,21 +20,21 @@ var ErrTrace = errors.New("bad settings of a trace")
 
 // A tracer traces leaks of one original.
 type tracer interface {
-	Trace(ctx context.Context, leak image.Image) (*watermark.Traced, error)
+	Trace(ctx context.Context, leak image.Image) (*watermark.TraceResult, error)
 }
 
 // A traceEngine is what is measured. Tests put fakes in its place.
 type traceEngine struct {
 	*engine
 	copies func(*watermark.Key, image.Image, *watermark.Options, []watermark.CopyID) ([]*image.NRGBA, error)
-	tracer func(image.Image, []watermark.Issued, *watermark.TraceOptions) (tracer, error)
-	pool   func([]*watermark.Traced) ([]watermark.CopyTrace, error)
+	tracer func(image.Image, []watermark.Candidate, *watermark.TraceOptions) (tracer, error)
+	pool   func([]*watermark.TraceResult) ([]watermark.CopyEvidence, error)
 }
 
 func newTraceEngine(e *engine) *traceEngine {
 	return &traceEngine{
-		engine: e, copies: embedAll, pool: watermark.Pool,
-		tracer: func(original image.Image, copies []watermark.Issued, opts *watermark.TraceOptions) (tracer, error) {
+		engine: e, copies: embedAll, pool: watermark.CombineLeaks,
+		tracer: func(original image.Image, copies []watermark.Candidate, opts *watermark.TraceOptions) (tracer, error) {
 			return watermark.NewTracer(original, copies, opts)
 		},
 	}
@@ -251,9 +251,9 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) (err erro
 
 // readyTracers makes the tracers of a picture and of its renditions.
 func (r *traceRun) readyTracers(s *suspect, strength float64) (err error) {
-	issued := make([]watermark.Issued, len(s.ids))
+	issued := make([]watermark.Candidate, len(s.ids))
 	for k, id := range s.ids {
-		issued[k] = watermark.Issued{Copy: id, Key: r.env.Key, Strength: strength}
+		issued[k] = watermark.Candidate{Copy: id, Key: r.env.Key, Strength: strength}
 	}
 	opts := &watermark.TraceOptions{Submission: s.Options.Submission}
 	if s.tracer, err = r.tracer(s.Image, issued, opts); err != nil {

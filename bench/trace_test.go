@@ -26,18 +26,18 @@ import (
 // others draw theirs from a normal distribution. Grey leaks do not show the original,
 // negatives fail.
 type traceWorld struct {
-	trace func(leak image.Image, copies []watermark.Issued) (*watermark.Traced, error)
-	pool  func([]*watermark.Traced) ([]watermark.CopyTrace, error)
+	trace func(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error)
+	pool  func([]*watermark.TraceResult) ([]watermark.CopyEvidence, error)
 	ready func(original image.Image)                     // told of every tracer
 	mixed func(ids []watermark.CopyID, strength float64) // told of every request for copies
 }
 
 type fakeTracer struct {
-	copies []watermark.Issued
-	trace  func(image.Image, []watermark.Issued) (*watermark.Traced, error)
+	copies []watermark.Candidate
+	trace  func(image.Image, []watermark.Candidate) (*watermark.TraceResult, error)
 }
 
-func (f fakeTracer) Trace(_ context.Context, leak image.Image) (*watermark.Traced, error) {
+func (f fakeTracer) Trace(_ context.Context, leak image.Image) (*watermark.TraceResult, error) {
 	return f.trace(leak, f.copies)
 }
 
@@ -46,12 +46,12 @@ func newTraceWorld() *traceWorld {
 }
 
 func (w *traceWorld) experiment(t *testing.T, args ...string) *ruler.Experiment {
-	e := &traceEngine{engine: newWorld().engine(), pool: func(l []*watermark.Traced) ([]watermark.CopyTrace, error) { return w.pool(l) }}
+	e := &traceEngine{engine: newWorld().engine(), pool: func(l []*watermark.TraceResult) ([]watermark.CopyEvidence, error) { return w.pool(l) }}
 	e.copies = func(_ *watermark.Key, src image.Image, opts *watermark.Options, ids []watermark.CopyID) ([]*image.NRGBA, error) {
 		w.mixed(ids, opts.Strength)
 		return slices.Repeat([]*image.NRGBA{src.(*image.NRGBA)}, len(ids)), nil
 	}
-	e.tracer = func(original image.Image, copies []watermark.Issued, _ *watermark.TraceOptions) (tracer, error) {
+	e.tracer = func(original image.Image, copies []watermark.Candidate, _ *watermark.TraceOptions) (tracer, error) {
 		w.ready(original)
 		return fakeTracer{copies, w.trace}, nil
 	}
@@ -60,18 +60,18 @@ func (w *traceWorld) experiment(t *testing.T, args ...string) *ruler.Experiment 
 	return x
 }
 
-func traceFake(leak image.Image, copies []watermark.Issued) (*watermark.Traced, error) {
+func traceFake(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error) {
 	c, width := leak.At(4, 4).(color.NRGBA), leak.Bounds().Dx()
 	switch {
 	case c.R < c.B:
 		return nil, errNegative
 	case c.R == c.G:
-		return &watermark.Traced{Best: -1}, nil
+		return &watermark.TraceResult{Best: -1}, nil
 	}
 	r := rand.New(rand.NewPCG(uint64(width), 1))
-	t := &watermark.Traced{Registered: true, Power: .5, Expected: 40}
+	t := &watermark.TraceResult{Registered: true, Power: .5, Expected: 40}
 	for _, issued := range copies {
-		t.Copies = append(t.Copies, watermark.CopyTrace{Copy: issued.Copy, Score: r.NormFloat64(), Payload: r.NormFloat64() / 2, LogE: math.Log10(.5)})
+		t.Copies = append(t.Copies, watermark.CopyEvidence{Copy: issued.Copy, Score: r.NormFloat64(), Payload: r.NormFloat64() / 2, LogE: math.Log10(.5)})
 	}
 	found := &t.Copies[0]
 	found.Score, found.Payload, found.LogP, found.LogE = float64(width), 6, float64(-width)/5, 0
@@ -81,7 +81,7 @@ func traceFake(leak image.Image, copies []watermark.Issued) (*watermark.Traced, 
 	return t, nil
 }
 
-func poolFake(leaks []*watermark.Traced) ([]watermark.CopyTrace, error) {
+func poolFake(leaks []*watermark.TraceResult) ([]watermark.CopyEvidence, error) {
 	sum := slices.Clone(leaks[0].Copies)
 	for i := range sum {
 		for _, other := range leaks[1:] {
@@ -145,7 +145,7 @@ func TestTrace(t *testing.T) {
 // If a power of .999 is claimed, leaks that are not accused count as missed.
 func TestTracePower(t *testing.T) {
 	w := newTraceWorld()
-	w.trace = func(leak image.Image, copies []watermark.Issued) (*watermark.Traced, error) {
+	w.trace = func(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error) {
 		tr, err := traceFake(leak, copies)
 		tr.Power, tr.Expected = .9995, 2*float64(leak.Bounds().Dx())
 		return tr, err
@@ -191,7 +191,7 @@ func TestTracePool(t *testing.T) {
 	w := newTraceWorld()
 	var mu sync.Mutex
 	sizes := map[image.Point]int{}
-	w.trace = func(leak image.Image, copies []watermark.Issued) (*watermark.Traced, error) {
+	w.trace = func(leak image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		sizes[leak.Bounds().Max]++
@@ -205,7 +205,7 @@ func TestTracePool(t *testing.T) {
 		assert.Contains(t, tableOf(t, x, "pools", run.Trials), row)
 	}
 
-	w.pool = func([]*watermark.Traced) ([]watermark.CopyTrace, error) { return nil, errors.New("no pool") }
+	w.pool = func([]*watermark.TraceResult) ([]watermark.CopyEvidence, error) { return nil, errors.New("no pool") }
 	run = measure(t, x, env)
 	assert.Len(t, failures(run), 1+1)
 	assert.Empty(t, tableOf(t, x, "pools", run.Trials))
@@ -243,16 +243,18 @@ func TestTraceRenditions(t *testing.T) {
 // A copy accused by a leak that does not show the original, or traces in another number,
 // are an error, not a success.
 func TestTraceDistrusts(t *testing.T) {
-	for what, answer := range map[string]func([]watermark.Issued) *watermark.Traced{
-		"does not show": func(c []watermark.Issued) *watermark.Traced {
-			return &watermark.Traced{Accused: []watermark.CopyID{c[0].Copy}}
+	for what, answer := range map[string]func([]watermark.Candidate) *watermark.TraceResult{
+		"does not show": func(c []watermark.Candidate) *watermark.TraceResult {
+			return &watermark.TraceResult{Accused: []watermark.CopyID{c[0].Copy}}
 		},
-		"copies traced": func([]watermark.Issued) *watermark.Traced {
-			return &watermark.Traced{Registered: true, Copies: make([]watermark.CopyTrace, 3)}
+		"copies traced": func([]watermark.Candidate) *watermark.TraceResult {
+			return &watermark.TraceResult{Registered: true, Copies: make([]watermark.CopyEvidence, 3)}
 		},
 	} {
 		w := newTraceWorld()
-		w.trace = func(_ image.Image, copies []watermark.Issued) (*watermark.Traced, error) { return answer(copies), nil }
+		w.trace = func(_ image.Image, copies []watermark.Candidate) (*watermark.TraceResult, error) {
+			return answer(copies), nil
+		}
 		run := measure(t, w.experiment(t), traceEnv(folder(t, image.Pt(80, 60)), "none"))
 		assert.Zero(t, ruler.Group(run.Trials).Sum("named"))
 		bad := failures(run).Where(kind(ofLeaked))

@@ -23,7 +23,7 @@ const (
 // sight traces a leak in which the first copies of s are, as many as guilty says, and
 // returns the trial, which the caller completes and emits, and the trace. After an error
 // the trace is nil, and the leak counts as not named.
-func (r *traceRun) sight(ctx context.Context, s *suspect, by tracer, leak image.Image, guilty int, kind string, a attack.Attack) (ruler.Trial, *watermark.Traced) {
+func (r *traceRun) sight(ctx context.Context, s *suspect, by tracer, leak image.Image, guilty int, kind string, a attack.Attack) (ruler.Trial, *watermark.TraceResult) {
 	t := ruler.Trial{
 		Labels: map[string]string{"picture": s.Name, "kind": kind, "attack": a.Name, "group": a.Group},
 		Values: map[string]float64{"named": 0, "likely": 0, "registered": 0, "decoded": 0},
@@ -49,7 +49,7 @@ func (r *traceRun) sight(ctx context.Context, s *suspect, by tracer, leak image.
 }
 
 // judgeTrace compares a trace with what is in the leak: the first copies of ids.
-func judgeTrace(t *ruler.Trial, traced *watermark.Traced, ids []watermark.CopyID, guilty int) error {
+func judgeTrace(t *ruler.Trial, traced *watermark.TraceResult, ids []watermark.CopyID, guilty int) error {
 	v := t.Values
 	v["registered"], v["power"], v["expected"], v["overlap"] = yes(traced.Registered), traced.Power, traced.Expected, traced.Overlap
 	if traced.Decoded != nil {
@@ -99,7 +99,7 @@ func band(v float64, last string, edges ...float64) string {
 }
 
 // countInnocents enters the copies that are not in the leak.
-func countInnocents(t *ruler.Trial, traced *watermark.Traced, guilty int) {
+func countInnocents(t *ruler.Trial, traced *watermark.TraceResult, guilty int) {
 	v := t.Values
 	v["innocents"], v["max_innocent"], v["max_innocent_payload"] = float64(len(traced.Copies)-guilty), math.Inf(-1), math.Inf(-1)
 	for _, c := range traced.Copies[guilty:] {
@@ -214,7 +214,7 @@ func (r *traceRun) leakMixtures(ctx context.Context, s *suspect) error {
 	return nil
 }
 
-func countColluders(t *ruler.Trial, guilty []watermark.CopyTrace) {
+func countColluders(t *ruler.Trial, guilty []watermark.CopyEvidence) {
 	v := t.Values
 	v["min_score"], v["min_payload"] = math.Inf(1), math.Inf(1)
 	for _, c := range guilty {
@@ -229,7 +229,7 @@ func countColluders(t *ruler.Trial, guilty []watermark.CopyTrace) {
 // fours and so on, no leak in two subsets of a size.
 func (r *traceRun) leakPools(ctx context.Context, s *suspect) error {
 	for _, a := range r.pools {
-		traced := make([]*watermark.Traced, r.poolLeaks)
+		traced := make([]*watermark.TraceResult, r.poolLeaks)
 		var failed error
 		for n := range traced {
 			seed := r.env.Draw(fmt.Sprintf("pool %s %d", a.Name, n), s.Content)
@@ -269,9 +269,9 @@ func handled(p *image.NRGBA, seed uint64, n int) *image.NRGBA {
 }
 
 // poolOf pools those of the leaks that lie on the original.
-func (r *traceRun) poolOf(leaks []*watermark.Traced, guilty watermark.CopyID) (map[string]float64, error) {
+func (r *traceRun) poolOf(leaks []*watermark.TraceResult, guilty watermark.CopyID) (map[string]float64, error) {
 	v := map[string]float64{"named": 0, "score": 0, "payload": 0, "log10_p": 0, "innocents_1e-6": 0}
-	shown := slices.DeleteFunc(slices.Clone(leaks), func(t *watermark.Traced) bool { return len(t.Copies) == 0 })
+	shown := slices.DeleteFunc(slices.Clone(leaks), func(t *watermark.TraceResult) bool { return len(t.Copies) == 0 })
 	if len(shown) == 0 {
 		return v, nil
 	}
@@ -305,7 +305,7 @@ func newInnocents(name string) *innocents {
 	return &innocents{name, map[float64]float64{}, map[float64]float64{}}
 }
 
-func (n *innocents) add(copies []watermark.CopyTrace) {
+func (n *innocents) add(copies []watermark.CopyEvidence) {
 	for _, c := range copies {
 		n.score[math.Floor(c.Score/scoreBin)*scoreBin]++
 		n.payload[math.Floor(c.Payload/scoreBin)*scoreBin]++

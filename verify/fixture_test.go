@@ -94,7 +94,7 @@ func noMark(context.Context, *watermark.Key, image.Image) (*watermark.Detection,
 // reads returns a reader that finds a copy's mark, upright and at its place.
 func reads(id watermark.CopyID) detectFunc {
 	return func(_ context.Context, k *watermark.Key, _ image.Image) (*watermark.Detection, error) {
-		return &watermark.Detection{Found: true, Copy: id, KeyID: k.ID(), LogPFA: -9.1, Transform: [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}}, nil
+		return &watermark.Detection{Found: true, Copy: id, KeyID: k.ID(), LogPFA: -9.1, Debug: watermark.Debug{Transform: [9]float64{1, 0, 0, 0, 1, 0, 0, 0, 1}}}, nil
 	}
 }
 
@@ -111,7 +111,7 @@ func readsCrop(id watermark.CopyID, of watermark.Submission, whole image.Rectang
 			return nil, err
 		}
 		toMark := pattern.NewKeys(&secret).PixelPlacement(of, whole.Dx(), whole.Dy())
-		d.Transform = geometry.Translation(1024, -1024).Mul(toMark).Mul(geometry.Translation(at.X, at.Y)) // the mark repeats
+		d.Debug.Transform = geometry.Translation(1024, -1024).Mul(toMark).Mul(geometry.Translation(at.X, at.Y)) // the mark repeats
 		return d, nil
 	}
 }

@@ -43,7 +43,7 @@ func originalBytes(pixels int) int64 { return 28*int64(pixels)/3 + preparedBytes
 // does not depend on the copies is made at the first call and kept, for the keys of that
 // call's copies. The error wraps an error of [watermark.NewTracer]; it is
 // [watermark.ErrNoKey] if a copy's key is new and the pixels are no longer there.
-func (o *original) tracerOf(copies []watermark.Issued, level float64) (*watermark.Tracer, error) {
+func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*watermark.Tracer, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.picture != nil {

@@ -24,7 +24,7 @@ import (
 const decoyCopies = 1000
 
 // decoys are nil where no copy was found.
-func decoys(found *watermark.Traced) *findings.Decoys {
+func decoys(found *watermark.TraceResult) *findings.Decoys {
 	if len(found.Accused) == 0 {
 		return nil
 	}

@@ -143,14 +143,14 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id wate
 		return nil, err
 	}
 	t := &tracing{Tracing: Tracing{Submission: id, Copies: []findings.TracedCopy{}, Edits: []Edit{}, Level: micro(math.Log10(level))}}
-	var issued []watermark.Issued
+	var issued []watermark.Candidate
 	for _, c := range rows {
 		key := v.key(c.KeyID)
 		if key == nil {
 			t.Unsought++
 			continue
 		}
-		issued = append(issued, watermark.Issued{Copy: c.ID, Key: key, Strength: c.Strength})
+		issued = append(issued, watermark.Candidate{Copy: c.ID, Key: key, Strength: c.Strength})
 		t.rows = append(t.rows, c)
 	}
 	t.Issued = len(issued)
@@ -166,7 +166,7 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id wate
 }
 
 // traced traces a leak against an opened original, as the leak was laid on it before.
-func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Issued, level float64) (*watermark.Traced, error) {
+func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
 	if errors.Is(err, watermark.ErrNoKey) { // of a copy that was issued since o was readied
 		pic, err := v.openOriginal(ctx, o.of)
@@ -201,14 +201,14 @@ func (v *Investigator) key(id string) *watermark.Key {
 
 // orDecoy stands a copy that was never issued in for those of a submission of which
 // none was: the power is of finding a mark, had there been one.
-func orDecoy(issued []watermark.Issued, key *watermark.Key) []watermark.Issued {
+func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candidate {
 	if len(issued) > 0 {
 		return issued
 	}
-	return []watermark.Issued{{Copy: ^watermark.CopyID(0), Key: key, Strength: 1}}
+	return []watermark.Candidate{{Copy: ^watermark.CopyID(0), Key: key, Strength: 1}}
 }
 
-func (t *tracing) fill(found *watermark.Traced) {
+func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Expected = found.Registered, found.Power, found.Expected
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)
 	if !found.Registered {

@@ -13,19 +13,23 @@ type Point struct{ X, Y float64 }
 
 // Detection is what blind reading found in one picture.
 type Detection struct {
-	Found    bool
-	Copy     CopyID
-	KeyID    string
-	LogPFA   float64 // log10 P(a picture without a mark of this key reads as marked), search included
-	Checks   int     // 32-bit checks made in the search
-	Scale    float64 // leak pixels per mark pixel
-	Rotation float64 // degrees, against the pattern: its own turn is keyed by submission
-	Mirrored bool
-	Quad     [4]Point // corners of the part of the leak where the evidence lies, clockwise from the upper left
+	Found       bool
+	Copy        CopyID   // zero unless Found
+	KeyID       string   // of the key that was searched for
+	LogPFA      float64  // log10 P(a picture without a mark of this key reads as marked), search included
+	Correlation float64  // of the message's code with what was read, 0..1
+	Scale       float64  // leak pixels per mark pixel
+	Rotation    float64  // degrees, against the pattern: its own turn is keyed by submission
+	Mirrored    bool     // the leak is a mirror image
+	Quad        [4]Point // corners of the part of the leak that carries the evidence, clockwise from the upper left
+	Debug       Debug
+}
 
-	Sync        float64    // strongest agreement of the pilots on a place: 8 at most, noise below about 5.4
-	Correlation float64    // of the message's code with what was read, 0..1
-	Transform   [9]float64 // homography, leak pixels to mark pixels, row by row
+// Debug is what a search measured on its way, for experiments. Its fields may change.
+type Debug struct {
+	Checks    int        // 32-bit checks made in the search
+	Sync      float64    // strongest agreement of the pilots on a place: 8 at most, noise below about 5.4
+	Transform [9]float64 // homography, leak pixels to mark pixels, row by row
 }
 
 // Detect reads a mark blind: from the leak alone. The error wraps [ErrTooSmall] or
@@ -38,13 +42,12 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 	return detection(d, key), nil
 }
 
-// DetectAll reads the marks of all keys, strongest first: a copy that a recipient
-// marked again, under another key or as another submission, carries more than one.
-// What does not depend on the key is done once. The search ends with the stage that finds
-// one key's mark; the other keys' are then looked for once more on the leak as that mark
-// lays it straight, where marks of half its strength are found, too. One that is fainter
-// still, or that another part of a collage carries, may be missed. Each key has its own
-// bound on false reads, that of [Detect]. Without keys nothing is read. Errors are those of [Detect].
+// DetectAll reads the marks of all keys, the strongest first. A copy that a recipient marked
+// again, under another key or as another submission, carries more than one mark. The search
+// ends with the stage that finds one key's mark. The other keys' marks are then looked for
+// once more on the leak as that mark lays it straight: marks of half its strength are found.
+// A fainter mark, or a mark on another part of a collage, may be missed. Each key has the
+// bound on false reads of [Detect]. It returns the errors of [Detect].
 func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
 	kds := make([]*blind.Keys, len(keys))
 	for i, k := range keys {
@@ -64,9 +67,9 @@ func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detectio
 // detection is the public form of what was found under a key.
 func detection(d *blind.Detection, key *Key) *Detection {
 	return &Detection{
-		Found: d.Found, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Checks: d.Checks,
+		Found: d.Found, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Correlation: d.Correlation,
 		Scale: d.Scale, Rotation: d.Rotation, Mirrored: d.Mirrored, Quad: quad(d.Quad),
-		Sync: d.Sync, Correlation: d.Correlation, Transform: d.Transform,
+		Debug: Debug{d.Checks, d.Sync, d.Transform},
 	}
 }
 

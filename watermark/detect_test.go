@@ -42,8 +42,8 @@ func TestDetectReadsTheExactIDAfter(t *testing.T) {
 			assert.Equal(t, testID, d.Copy)
 			assert.Equal(t, key.ID(), d.KeyID)
 			assert.LessOrEqual(t, d.LogPFA, -9.03)
-			assert.GreaterOrEqual(t, d.Checks, 1)
-			assert.LessOrEqual(t, d.Checks, 4)
+			assert.GreaterOrEqual(t, d.Debug.Checks, 1)
+			assert.LessOrEqual(t, d.Debug.Checks, 4)
 			assert.Equal(t, name == "mirror", d.Mirrored)
 		})
 	}
@@ -73,7 +73,7 @@ func TestPlacementIsWhereTheMarkIsRead(t *testing.T) {
 		inv, ok := watermark.Placement(key, sub, size[0], size[1]).Inverse()
 		require.True(t, ok)
 		for _, p := range []geometry.Point{{X: 100, Y: 100}, {X: 300, Y: 250}} {
-			q := shiftOnto(inv, geometry.Mat(d.Transform), p, size)
+			q := shiftOnto(inv, geometry.Mat(d.Debug.Transform), p, size)
 			assert.InDelta(t, p.X+float64(corner.X), q.X, 1)
 			assert.InDelta(t, p.Y+float64(corner.Y), q.Y, 1)
 		}
@@ -105,7 +105,7 @@ func TestUnmarkedAndForeignPicturesAreNotFound(t *testing.T) {
 		assert.False(t, d.Found, name)
 		assert.Zero(t, d.Copy, name)
 		assert.Zero(t, d.LogPFA, name)
-		assert.LessOrEqual(t, d.Checks, 4, name)
+		assert.LessOrEqual(t, d.Debug.Checks, 4, name)
 	}
 	assert.True(t, detect(t, other, foreign).Found)
 }
@@ -146,7 +146,7 @@ func TestMarkReadsBackOrSaysWeak(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, m.Weak)
 	assert.Equal(t, 1.0, m.Strength)
-	assert.Greater(t, m.Margin, 3.0)
+	assert.Greater(t, m.MarginDB, 3.0)
 	assert.GreaterOrEqual(t, m.PSNR, 44.0)
 	assert.GreaterOrEqual(t, m.SSIM, 0.985)
 	assert.Equal(t, embed(t, testID, scene(1200, 850)).Pix, m.Image.Pix)
@@ -155,7 +155,7 @@ func TestMarkReadsBackOrSaysWeak(t *testing.T) {
 	weak, err := watermark.Mark(t.Context(), key, testID, scene(360, 240), &watermark.Options{Strength: 0.01})
 	require.NoError(t, err)
 	assert.True(t, weak.Weak)
-	assert.Zero(t, weak.Margin)
+	assert.Zero(t, weak.MarginDB)
 	assert.InDelta(t, 0.014, weak.Strength, 1e-9)
 }
 
@@ -290,7 +290,7 @@ func TestDetectAllFindsTheFainterKey(t *testing.T) {
 			assert.Equal(t, first, all[0].Copy, name)
 			assert.Equal(t, second, all[1].Copy, name)
 			assert.Equal(t, other.ID(), all[1].KeyID)
-			assert.LessOrEqual(t, all[1].Checks, 4)
+			assert.LessOrEqual(t, all[1].Debug.Checks, 4)
 			assert.InEpsilon(t, all[0].Scale, all[1].Scale, 0.25)
 		}
 	}
@@ -305,6 +305,6 @@ func TestDetectAllListsAMarkOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, all, 1, name)
 		assert.Equal(t, testID, all[0].Copy)
-		assert.Equal(t, 1, all[0].Checks, name)
+		assert.Equal(t, 1, all[0].Debug.Checks, name)
 	}
 }

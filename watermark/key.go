@@ -17,7 +17,7 @@ import (
 var ErrKey = errors.New("watermark: not a usable mark key")
 
 // A Key is a mark key: 32 random bytes from which everything keyed in a mark is
-// derived by HKDF-SHA256 (RFC 5869) under a labelled context. Whoever holds it
+// derived by HKDF-SHA256 (RFC 5869) under a labelled context. Its holder
 // can read and forge marks. It never prints, logs or marshals its secret: all
 // formatting verbs show [Key.ID]; only [Key.Secret] lets the secret out.
 //

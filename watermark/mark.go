@@ -32,8 +32,8 @@ var (
 )
 
 // CheckSize returns an error that wraps [ErrTooSmall] where a picture of width x height
-// pixels is too small to be marked. One that is much longer than wide may be refused later,
-// by [Mark].
+// pixels is too small to be marked. A picture that is much longer than wide may be refused
+// later, by [Mark].
 func CheckSize(width, height int) error { return pattern.CheckSize(width, height) }
 
 // Options of marking. The zero value works.
@@ -48,11 +48,11 @@ type Marked struct {
 	PSNR     float64 // dB, over R, G and B
 	SSIM     float64 // of luma, 0..1
 	Strength float64 // used: as asked for, up to 1.4 times that if the mark was not read back, or less if SSIM fell below 0.986
-	Margin   float64 // dB by which the read-back exceeds the weakest readable signal; 0 if not read
+	MarginDB float64 // dB by which the read-back exceeds the weakest readable signal; 0 if not read
 	Weak     bool    // not read back after a messenger, at any strength tried
 }
 
-// Embed marks src with id and returns the marked picture. Errors are those of [Prepare].
+// Embed marks src with id and returns the marked picture. It returns the errors of [Prepare].
 func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {
@@ -61,13 +61,13 @@ func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, e
 	return o.Embed(id), nil
 }
 
-// Mark marks src and reads the mark back as a messenger would deliver it, shrunk
-// to 1280 pixels and compressed. If that succeeds barely it marks again, 1.2 times as
-// strong, and if it fails up to 1.4 times, but never past the PSNR floor (44.3 dB
-// from a megapixel on, 42 dB below) nor an SSIM of 0.986. It sets Weak if the
-// strongest is not read either: then nothing should be handed out. It never draws
-// another ID. The error wraps [ErrTooSmall], also for pictures so long and thin that a
-// messenger leaves too little of them to read, [ErrTooLarge] or [ErrStrength], or is ctx's.
+// Mark marks src and reads the mark back as a messenger would deliver it, shrunk to 1280
+// pixels and compressed. If that succeeds barely, it marks again 1.2 times as strong; if it
+// fails, up to 1.4 times. It never goes past the PSNR floor (44.3 dB from a megapixel on,
+// 42 dB below) nor an SSIM of 0.986. It sets Weak if the strongest mark is not read either:
+// then nothing should be handed out. The error wraps [ErrTooSmall], [ErrTooLarge] or
+// [ErrStrength], or is ctx's. [ErrTooSmall] includes pictures so long and thin that a
+// messenger leaves too little to read.
 func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {

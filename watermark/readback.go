@@ -32,9 +32,9 @@ var strengths = [...]float64{1, 1.2, 1.4}
 // stronger although it was read.
 const thinMargin = 2
 
-// leastSSIM is the similarity of a copy with its original below which its mark is made
+// minSSIM is the similarity of a copy with its original below which its mark is made
 // weaker: SSIM sees more than eyes do in the dark and in what is blurred.
-const leastSSIM = 0.986
+const minSSIM = 0.986
 
 // tried is the trial whose mark is read, or else the strongest. An original that is
 // marked this once alone holds only its source while a mark is read.
@@ -57,8 +57,8 @@ func (o *Original) tried(ctx context.Context, id CopyID, alone bool) (*trial, er
 			return nil, err
 		}
 		if m.Weak = !d.Found || CopyID(d.ID) != id; !m.Weak {
-			m.Margin = margin(d.Correlation)
-			if m.Margin >= thinMargin || share > 1 {
+			m.MarginDB = margin(d.Correlation)
+			if m.MarginDB >= thinMargin || share > 1 {
 				break
 			}
 		}
@@ -82,22 +82,22 @@ func (m *trial) written(o *Original, out *image.NRGBA) *Marked {
 	return &marked
 }
 
-// similar embeds id at the given strength or at the greatest that leaves leastSSIM.
+// similar embeds id at the given strength or at the greatest that leaves minSSIM.
 func (o *Original) similar(id CopyID, strength float64) *trial {
 	m := &trial{Marked: Marked{Strength: strength}}
 	for range 3 { // what a mark takes off SSIM grows with its square
 		m.mark = o.marks(id, m.Strength)
 		o.measure(m)
-		if m.SSIM >= leastSSIM || math.IsNaN(m.SSIM) {
+		if m.SSIM >= minSSIM || math.IsNaN(m.SSIM) {
 			break
 		}
-		m.Strength *= 0.99 * math.Sqrt((1-leastSSIM)/(1-m.SSIM))
+		m.Strength *= 0.99 * math.Sqrt((1-minSSIM)/(1-m.SSIM))
 	}
 	return m
 }
 
-// measure compares the marked picture with the original and shrinks it, a row at a time,
-// so that only one picture is held while the mark is read back.
+// measure compares the marked picture with the original and shrinks it, a row at a time. So
+// only one picture is held while the mark is read back.
 func (o *Original) measure(m *trial) {
 	w, h := o.canvas.Source.Rect.Dx(), o.canvas.Source.Rect.Dy()
 	sw, sh := w, h

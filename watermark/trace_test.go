@@ -23,22 +23,22 @@ import (
 )
 
 // issued are n copies; the i-th has the ID 1000+i.
-func issued(n int) []watermark.Issued {
-	var all []watermark.Issued
+func issued(n int) []watermark.Candidate {
+	var all []watermark.Candidate
 	for i := range n {
-		all = append(all, watermark.Issued{Copy: watermark.CopyID(1000 + i), Key: key})
+		all = append(all, watermark.Candidate{Copy: watermark.CopyID(1000 + i), Key: key})
 	}
 	return all
 }
 
-func tracer(t *testing.T, original image.Image, copies []watermark.Issued) *watermark.Tracer {
+func tracer(t *testing.T, original image.Image, copies []watermark.Candidate) *watermark.Tracer {
 	t.Helper()
 	tr, err := watermark.NewTracer(original, copies, &watermark.TraceOptions{Submission: sub})
 	require.NoError(t, err)
 	return tr
 }
 
-func traced(t *testing.T, tr *watermark.Tracer, leak image.Image) *watermark.Traced {
+func traced(t *testing.T, tr *watermark.Tracer, leak image.Image) *watermark.TraceResult {
 	t.Helper()
 	r, err := tr.Trace(t.Context(), leak)
 	require.NoError(t, err)
@@ -176,8 +176,8 @@ func TestTraceOfALeakThatWasLaidBefore(t *testing.T) {
 	assert.False(t, none.Registered)
 
 	_, err = ready.For(issued(1), 2)
-	require.ErrorIs(t, err, watermark.ErrLevel)
-	_, err = ready.For([]watermark.Issued{{Copy: 1, Key: watermark.GenerateKey()}}, opts.Level)
+	require.ErrorContains(t, err, "must lie between 0 and 1")
+	_, err = ready.For([]watermark.Candidate{{Copy: 1, Key: watermark.GenerateKey()}}, opts.Level)
 	require.ErrorIs(t, err, watermark.ErrNoKey)
 }
 
@@ -204,12 +204,12 @@ func TestPoolAddsUpLeaksOfOneCopy(t *testing.T) {
 	original := scene(900, 640)
 	tr := tracer(t, original, issued(100))
 	marked := embed(t, 1009, original)
-	var leaks []*watermark.Traced
+	var leaks []*watermark.TraceResult
 	for _, side := range []int{60, 64, 72, 80} {
 		small := imaging.Fit(marked, side, side, imaging.Box)
 		leaks = append(leaks, traced(t, tr, applied(t, "jpeg75", small)))
 	}
-	together, err := watermark.Pool(leaks)
+	together, err := watermark.CombineLeaks(leaks)
 	require.NoError(t, err)
 	alone := 0.0
 	for _, l := range leaks {
@@ -218,25 +218,25 @@ func TestPoolAddsUpLeaksOfOneCopy(t *testing.T) {
 	}
 	assert.Greater(t, together[9].Score, alone)
 	// the same leak twice says nothing more
-	twice, err := watermark.Pool([]*watermark.Traced{leaks[0], leaks[0]})
+	twice, err := watermark.CombineLeaks([]*watermark.TraceResult{leaks[0], leaks[0]})
 	require.NoError(t, err)
 	assert.InDelta(t, leaks[0].Copies[9].Score, twice[9].Score, 1e-3)
 	assert.InDelta(t, leaks[0].Copies[9].LogE, twice[9].LogE, 1e-2)
 
-	none, err := watermark.Pool([]*watermark.Traced{nil, {}})
+	none, err := watermark.CombineLeaks([]*watermark.TraceResult{nil, {}})
 	require.NoError(t, err)
 	assert.Nil(t, none)
-	_, err = watermark.Pool([]*watermark.Traced{leaks[0], traced(t, tracer(t, original, issued(100)), marked)})
+	_, err = watermark.CombineLeaks([]*watermark.TraceResult{leaks[0], traced(t, tracer(t, original, issued(100)), marked)})
 	assert.ErrorIs(t, err, watermark.ErrPool)
 }
 
 func TestTogether(t *testing.T) {
-	c := watermark.CopyTrace{Score: 4, Payload: 3, LogP: -1, LogE: 2}
-	both := watermark.Together(c, c, c, c)
+	c := watermark.CopyEvidence{Score: 4, Payload: 3, LogP: -1, LogE: 2}
+	both := watermark.CombineCopies(c, c, c, c)
 	assert.InDelta(t, 8, both.Score, 1e-12)
 	assert.InDelta(t, 8, both.LogE, 1e-12)
 	assert.InDelta(t, -32/math.Ln10+math.Log10(2), both.LogP, 1e-9)
-	assert.Zero(t, watermark.Together().LogP)
+	assert.Zero(t, watermark.CombineCopies().LogP)
 }
 
 func TestTraceUnderTwoKeys(t *testing.T) {
@@ -244,7 +244,7 @@ func TestTraceUnderTwoKeys(t *testing.T) {
 	other := others[0]
 	m, err := watermark.Embed(other, 77, original, &watermark.Options{Submission: sub})
 	require.NoError(t, err)
-	copies := append(issued(20), watermark.Issued{Copy: 77, Key: other, Strength: 0.9})
+	copies := append(issued(20), watermark.Candidate{Copy: 77, Key: other, Strength: 0.9})
 	r := traced(t, tracer(t, original, copies), applied(t, "jpeg50", m))
 	assert.Equal(t, []watermark.CopyID{77}, r.Accused)
 	assert.Equal(t, 20, r.Best)
@@ -284,14 +284,14 @@ func TestTraceRefuses(t *testing.T) {
 	ctx, small := t.Context(), image.NewNRGBA(image.Rect(0, 0, 100, 100))
 	_, err := watermark.Trace(ctx, small, small, issued(1), nil)
 	assert.ErrorIs(t, err, watermark.ErrTooSmall)
-	_, err = watermark.Trace(ctx, small, scene(400, 300), []watermark.Issued{{Copy: 1}}, nil)
+	_, err = watermark.Trace(ctx, small, scene(400, 300), []watermark.Candidate{{Copy: 1}}, nil)
 	assert.ErrorIs(t, err, watermark.ErrNoKey)
 	for _, level := range []float64{-1, 1, math.NaN()} {
 		_, err = watermark.Trace(ctx, small, scene(400, 300), issued(1), &watermark.TraceOptions{Level: level})
-		assert.ErrorIs(t, err, watermark.ErrLevel, level)
+		assert.ErrorContains(t, err, "must lie between 0 and 1", level)
 	}
 	for _, strength := range []float64{-1, 3, math.NaN(), math.Inf(1)} {
-		_, err = watermark.NewTracer(scene(400, 300), []watermark.Issued{{Copy: 1, Key: key, Strength: strength}}, nil)
+		_, err = watermark.NewTracer(scene(400, 300), []watermark.Candidate{{Copy: 1, Key: key, Strength: strength}}, nil)
 		assert.ErrorIs(t, err, watermark.ErrStrength, strength)
 	}
 	_, err = watermark.Trace(ctx, image.NewNRGBA(image.Rect(0, 0, 5, 900)), scene(400, 300), issued(1), nil)
@@ -311,7 +311,7 @@ func TestTraceRefuses(t *testing.T) {
 
 func ExampleTracer() {
 	original := scene(900, 640)
-	copies := []watermark.Issued{{Copy: 0xa, Key: key}, {Copy: 0xb, Key: key}}
+	copies := []watermark.Candidate{{Copy: 0xa, Key: key}, {Copy: 0xb, Key: key}}
 	leak, _ := watermark.Embed(key, 0xb, original, nil)
 	t, err := watermark.NewTracer(original, copies, nil)
 	if err != nil {

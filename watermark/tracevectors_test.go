@@ -42,7 +42,7 @@ func TestTraceVectors(t *testing.T) {
 	original := traceScene(480, 360)
 	var raw [code.SecretSize]byte
 	k := newKey(raw)
-	tr, err := NewTracer(original, []Issued{{Copy: id, Key: k}, {Copy: 1, Key: k}}, &TraceOptions{Submission: sub})
+	tr, err := NewTracer(original, []Candidate{{Copy: id, Key: k}, {Copy: 1, Key: k}}, &TraceOptions{Submission: sub})
 	require.NoError(t, err)
 	marked, err := Embed(k, id, original, &Options{Submission: sub})
 	require.NoError(t, err)

@@ -181,7 +181,7 @@ type markLine struct {
 func (l *markLine) measure(m *watermark.Marked) {
 	l.PSNR, l.SSIM, l.Strength, l.Weak = &m.PSNR, &m.SSIM, &m.Strength, m.Weak
 	if !m.Weak {
-		l.Margin = &m.Margin
+		l.Margin = &m.MarginDB
 	}
 }
 
@@ -208,5 +208,5 @@ func marginText(m *watermark.Marked, unread error) string {
 	case m.Weak:
 		return "weak: not read back after a messenger"
 	}
-	return fmt.Sprintf("read back with %.1f dB to spare", m.Margin)
+	return fmt.Sprintf("read back with %.1f dB to spare", m.MarginDB)
 }

@@ -78,7 +78,7 @@ func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
 
 // A traceJob traces leaks of one original.
 type traceJob struct {
-	issued []watermark.Issued
+	issued []watermark.Candidate
 	tracer *watermark.Tracer
 }
 
@@ -111,7 +111,7 @@ func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	t := &traceJob{}
 	for _, key := range keys {
 		for _, id := range ids {
-			t.issued = append(t.issued, watermark.Issued{Copy: id, Key: key, Strength: f.strength})
+			t.issued = append(t.issued, watermark.Candidate{Copy: id, Key: key, Strength: f.strength})
 		}
 	}
 	t.tracer, err = watermark.NewTracer(pic.Image, t.issued, &watermark.TraceOptions{Submission: submission})

@@ -48,7 +48,7 @@ func newTraceLine() traceLine {
 	return traceLine{Copies: []tracedCopy{}, Accused: []watermark.CopyID{}, Edits: []tracedEdit{}}
 }
 
-func (l *traceLine) fill(t *watermark.Traced, issued []watermark.Issued) {
+func (l *traceLine) fill(t *watermark.TraceResult, issued []watermark.Candidate) {
 	l.Registered, l.Mirrored, l.Inverted, l.Power = t.Registered, t.Mirrored, t.Inverted, finite(t.Power)
 	for i, c := range t.Copies {
 		l.Copies = append(l.Copies, tracedCopy{c.Copy, issued[i].Key.ID(), finite(c.Score), finite(c.Payload), finite(c.LogP), finite(c.LogE)})

@@ -12,7 +12,7 @@ const (
 	smoothSpan = 0.75 // deviation of its window, of its radius
 
 	slack    = 0.25 // of a step, what rounding alone may well set a prediction off by
-	leastOff = 0.15 // of a step, scale where all is as predicted
+	minOff   = 0.15 // of a step, scale where all is as predicted
 	around   = 0.35 // share of a scale that neighbouring blocks tell
 	beside   = 0.35 // share that the block's neighbouring frequencies tell
 	diagonal = 0.6  // weight of a block at a corner against one at an edge
@@ -94,7 +94,7 @@ func (a *alone) scored(i int) (s block) {
 		if q == 0 {
 			continue
 		}
-		scale := float32(around*blocks[k]) + float32(beside*own[k]) + float32(leastOff*q)
+		scale := float32(around*blocks[k]) + float32(beside*own[k]) + float32(minOff*q)
 		half, x := q/(2*scale), a.predicted[i][k]/scale
 		s[k] = a.logistic.score(-half-x, half-x) / scale
 	}

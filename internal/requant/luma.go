@@ -45,7 +45,7 @@ func decodedLuma(p *image.NRGBA) (luma dsp.Plane, clipped []bool) {
 func whose(p *image.NRGBA) decoder {
 	step := max(1, len(p.Pix)/4/4096)
 	var best decoder
-	most := -1
+	top := -1
 	for _, d := range [...]decoder{standard, libjpeg} {
 		n := 0
 		for i := 0; i+4 <= len(p.Pix); i += 4 * step {
@@ -53,8 +53,8 @@ func whose(p *image.NRGBA) decoder {
 				n++
 			}
 		}
-		if n > most {
-			best, most = d, n
+		if n > top {
+			best, top = d, n
 		}
 	}
 	return best

@@ -14,17 +14,17 @@ type Reading struct {
 }
 
 const (
-	mostSampled = 600  // blocks that errors are estimated from
-	leastShare  = 1e-4 // of a mark's energy, for a frequency to be read
+	maxSampled = 600  // blocks that errors are estimated from
+	minShare   = 1e-4 // of a mark's energy, for a frequency to be read
 
 	unlike     = 4 // times the predicted square of scores, from which on a block shows something else
 	unlikeBase = 6 // squares beside that
 
-	leastKept  = 0.5 // share of blocks that show the original
-	mostRatio  = 1.6 // of the scores' squares to what is predicted
-	leastRatio = 0.7 // that is believed: less is a leak without a mark
-	leastSteps = 4   // in deviations of what lies between prediction and leak, the mean over a mark's energy
-	mostWrong  = 8   // grey levels by which coefficients may be predicted wrong
+	minKept  = 0.5 // share of blocks that show the original
+	maxRatio = 1.6 // of the scores' squares to what is predicted
+	minRatio = 0.7 // that is believed: less is a leak without a mark
+	minSteps = 4   // in deviations of what lies between prediction and leak, the mean over a mark's energy
+	maxWrong = 8   // grey levels by which coefficients may be predicted wrong
 
 	nearWhite = 252 // luma beyond which a mark is cut
 	nearBlack = 3
@@ -42,7 +42,7 @@ func (l *Leak) Read(original, mark dsp.Plane, strength float64) (*Reading, bool)
 	r.w, r.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
 	r.strengths(float32(strength * strength))
 	r.errors()
-	if steps, wrong := r.fitness(); steps < leastSteps || wrong > mostWrong {
+	if steps, wrong := r.fitness(); steps < minSteps || wrong > maxWrong {
 		return nil, false
 	}
 	return r.read()
@@ -84,7 +84,7 @@ func (r *reader) strengths(gain float32) {
 	}
 	for k, v := range by {
 		r.share[k] = float32(v / all)
-		if r.share[k] >= leastShare && r.Table[k] > 0 {
+		if r.share[k] >= minShare && r.Table[k] > 0 {
 			r.places = append(r.places, k)
 		}
 	}
@@ -193,7 +193,7 @@ func (r *reader) scored(i, k int, x, n, spread float32) (score, information, sca
 // errors finds for each frequency by how much predictions must be wrong for scores to be
 // no larger than they should be.
 func (r *reader) errors() {
-	step := max(1, r.w*r.h/mostSampled)
+	step := max(1, r.w*r.h/maxSampled)
 	var at []int
 	var x, seen []block
 	for i := step / 2; i < r.w*r.h; i += step {
@@ -250,8 +250,8 @@ func (r *reader) read() (*Reading, bool) {
 		}
 	}
 	ratio := sum / predicted
-	out.Response.Scale(float32(math.Max(ratio, leastRatio)))
-	return out, float64(kept) >= float64(leastKept*float64(r.w*r.h)) && ratio <= mostRatio
+	out.Response.Scale(float32(math.Max(ratio, minRatio)))
+	return out, float64(kept) >= float64(minKept*float64(r.w*r.h)) && ratio <= maxRatio
 }
 
 // block scores block i and returns the sums of its squared scores and of what is predicted

@@ -12,9 +12,9 @@ import (
 const (
 	refinements = 8
 	still       = 0.02 // original's pixels by which a part moves, below which it is found
-	mostMoved   = 4    // pixels of the leak by which a part may be moved
+	maxMoved    = 4    // pixels of the leak by which a part may be moved
 	mixtures    = 4
-	mostOffBy   = 10   // grey levels: a pixel that is off by more counts as if by so many
+	maxOffBy    = 10   // grey levels: a pixel that is off by more counts as if by so many
 	ridge       = 1e-3 // squares a pixel, added to those of each predictor
 )
 
@@ -28,7 +28,7 @@ func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
 		r.spread[k] = spreads[0]
 	}
 	steps, _ := r.fitness()
-	return steps >= leastSteps
+	return steps >= minSteps
 }
 
 // Predict returns what the leak would show unmarked and before it was rounded, if it is a
@@ -38,7 +38,7 @@ func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
 // not to the leak, but to what of all that may have been rounded to it is nearest.
 func (l *Leak) Predict(original dsp.Plane, near dsp.Rect, known bool) (dsp.Plane, dsp.Rect) {
 	m := mixer{Leak: l, original: original, cosines: newCosines()}
-	part, far := near, mostMoved*math.Max(near.W/float64(l.luma.W), near.H/float64(l.luma.H))
+	part, far := near, maxMoved*math.Max(near.W/float64(l.luma.W), near.H/float64(l.luma.H))
 	for n := 0; n < refinements && !known; n++ {
 		next := m.refined(part)
 		if !(apart(next, near) < far) {
@@ -145,7 +145,7 @@ func (m *mixer) left(p dsp.Plane) dsp.Plane {
 			}
 			m.cosines.inverse(&x)
 			for k, v := range x {
-				x[k] = min(max(v, -mostOffBy), mostOffBy)
+				x[k] = min(max(v, -maxOffBy), maxOffBy)
 			}
 			x.store(out, i%w, i/w)
 		}

@@ -14,19 +14,19 @@ type Table [side * side]float32
 
 // Parameters of the table's estimate.
 const (
-	mostStep    = 255   // of baseline JPEG
-	mostOff     = 0.25  // of the share of coefficients that are farther off by chance
-	leastValues = 0.004 // share of coefficients that are not 0, from which on there is a comb
-	leastTold   = 50    // coefficients that are not 0, for a standard table
-	leastBlocks = 400   // for a table of its own
-	mostBlocks  = 4000  // that are looked at
+	maxStep   = 255   // of baseline JPEG
+	maxOff    = 0.25  // of the share of coefficients that are farther off by chance
+	minValues = 0.004 // share of coefficients that are not 0, from which on there is a comb
+	minTold   = 50    // coefficients that are not 0, for a standard table
+	minBlocks = 400   // for a table of its own
+	maxBlocks = 4000  // that are looked at
 )
 
 // sight is how closely combs are looked at.
 type sight struct {
-	leastStep float32
-	notZero   float32 // grey levels from which on a coefficient is not one that was 0
-	offComb   float32 // grey levels from a multiple of the step that rounded pixels hardly make
+	minStep float32
+	notZero float32 // grey levels from which on a coefficient is not one that was 0
+	offComb float32 // grey levels from a multiple of the step that rounded pixels hardly make
 }
 
 var (
@@ -78,7 +78,7 @@ func open(p *image.NRGBA, finer ...sight) (*Leak, bool) {
 // someRows are rows of blocks, evenly over a picture.
 func someRows(p *image.NRGBA) *image.NRGBA {
 	w, h := p.Rect.Dx(), p.Rect.Dy()/side
-	step := max(1, w/side*h/mostBlocks)
+	step := max(1, w/side*h/maxBlocks)
 	out := image.NewNRGBA(image.Rect(0, 0, w, (h+step-1)/step*side))
 	for y := range out.Rect.Dy() {
 		copy(out.Pix[y*out.Stride:(y+1)*out.Stride], p.Pix[(y/side*step*side+y%side)*p.Stride:])
@@ -89,7 +89,7 @@ func someRows(p *image.NRGBA) *image.NRGBA {
 // ownTable finds the step of each frequency by itself. The lowest must be told: a page of
 // paper has none but means, and any table suits it.
 func ownTable(values []block) (t Table, ok bool) {
-	if len(values) < leastBlocks {
+	if len(values) < minBlocks {
 		return t, false
 	}
 	for _, at := range byFrequency() {
@@ -168,7 +168,7 @@ func scaled(quality int) (t Table) {
 		scale = 5000 / quality
 	}
 	for i, b := range base {
-		t[i] = float32(min(max((b*scale+50)/100, 1), mostStep))
+		t[i] = float32(min(max((b*scale+50)/100, 1), maxStep))
 	}
 	return t
 }
@@ -176,16 +176,16 @@ func scaled(quality int) (t Table) {
 // standardTable returns the standard table on whose combs the values lie best, of the
 // coarsest that will do: finer ones may be parts of them.
 func standardTable(values []block, s sight) (best Table, ok bool) {
-	least := math.Inf(1)
+	lowest := math.Inf(1)
 	for quality := 1; quality < 100; quality++ {
 		t := scaled(quality)
-		if slices.Min(t[:]) < s.leastStep {
+		if slices.Min(t[:]) < s.minStep {
 			break
 		}
 		miss, on := s.onCombs(values, &t)
 		switch {
-		case on && miss < least:
-			best, least, ok = t, miss, true
+		case on && miss < lowest:
+			best, lowest, ok = t, miss, true
 		case !on && ok:
 			return best, true
 		}
@@ -212,11 +212,11 @@ func (s sight) onCombs(values []block, t *Table) (miss float64, ok bool) {
 			}
 			miss += float64(float64(v) * float64(v))
 		}
-		if i&63 == 63 && told > leastTold && float64(far) > 2*mostOff*chance {
+		if i&63 == 63 && told > minTold && float64(far) > 2*maxOff*chance {
 			return 0, false
 		}
 	}
-	return miss / float64(max(told-far, 1)), told >= leastTold && float64(far) <= mostOff*chance
+	return miss / float64(max(told-far, 1)), told >= minTold && float64(far) <= maxOff*chance
 }
 
 // stepOf returns the greatest step of which the coefficients at a place are multiples, 0
@@ -228,15 +228,15 @@ func stepOf(values []block, at int) (float32, bool) {
 			x = append(x, v)
 		}
 	}
-	if float64(len(x)) <= leastValues*float64(len(values)) {
+	if float64(len(x)) <= minValues*float64(len(values)) {
 		return 0, true
 	}
-	best, least := 0, math.Inf(1)
-	for q := mostStep; q >= int(coarse.leastStep); q-- {
+	best, lowest := 0, math.Inf(1)
+	for q := maxStep; q >= int(coarse.minStep); q-- {
 		miss, ok := comb(x, float32(q))
 		switch {
-		case ok && miss < least:
-			best, least = q, miss
+		case ok && miss < lowest:
+			best, lowest = q, miss
 		case !ok && best > 0:
 			return float32(best), true
 		}
@@ -247,11 +247,11 @@ func stepOf(values []block, at int) (float32, bool) {
 // comb returns the mean squared distance of those x that lie near multiples of q, other
 // than 0, and whether so many do that these are no chance.
 func comb(x []float32, q float32) (miss float64, ok bool) {
-	far, most := 0, int(mostOff*(1-2*float64(coarse.offComb)/float64(q))*float64(len(x)))
+	far, allowed := 0, int(maxOff*(1-2*float64(coarse.offComb)/float64(q))*float64(len(x)))
 	for _, v := range x {
 		d := v - float32(q*max(1, nearest(v/q)))
 		if d > coarse.offComb || d < -coarse.offComb {
-			if far++; far > most {
+			if far++; far > allowed {
 				return 0, false
 			}
 			continue

@@ -160,7 +160,7 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 	b := out.Image.Rect
 	return Copy{
 		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
-		Strength: out.Strength, Margin: out.Margin, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
+		Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
 		Format: out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
 		Issued: now, Actor: s.cfg.Actor, Salt: newSalt(),
 	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Salt: newSalt()}

@@ -34,7 +34,7 @@ func readFile(t *testing.T, path string) []byte {
 
 // unmarkedMark stands for marking where only the books matter: it takes a second.
 func unmarkedMark(_ watermark.CopyID, img image.Image) (*watermark.Marked, error) {
-	return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, Margin: 4, PSNR: 45, SSIM: 0.99}, nil
+	return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, MarginDB: 4, PSNR: 45, SSIM: 0.99}, nil
 }
 
 // shop is a registry with a recipient and a submission.
@@ -137,7 +137,7 @@ func TestIssueNeeds(t *testing.T) {
 
 func TestWeakMarksAreRefusedUnlessAllowed(t *testing.T) {
 	weak := func(_ watermark.CopyID, img image.Image) (*watermark.Marked, error) {
-		return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, Margin: -2, Weak: true}, nil
+		return &watermark.Marked{Image: img.(*image.NRGBA), Strength: 1, MarginDB: -2, Weak: true}, nil
 	}
 	s, cfg, sub := shop(t, "jpeg")
 	s.SetMark(weak, nil)

@@ -72,11 +72,9 @@ func (w twiddle) times(x reg.VecVirtual) reg.VecVirtual {
 // stage writes one kernel: m butterflies of s complex numbers each, s a multiple
 // of four. keep holds the twiddles in registers.
 func stage(radix int, keep bool, body func(x []reg.VecVirtual, w []twiddle) []reg.VecVirtual) {
-	TEXT(fmt.Sprintf("radix%dAVX2", radix), NOSPLIT, "func(dst, src, tw *complex64, m, s int)")
-	Pragma("noescape")
-	Doc(fmt.Sprintf("radix%dAVX2 is radix%d for s a multiple of 4.", radix, radix))
-	dst, src, tw := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("tw"), GP64())
-	p, s := Load(Param("m"), GP64()), Load(Param("s"), GP64())
+	kernel(fmt.Sprintf("radix%dAVX2", radix), "func(dst, src, tw *complex64, m, s int)", fmt.Sprintf("radix%dAVX2 is radix%d for s a multiple of 4.", radix, radix))
+	dst, src, tw := load("dst"), load("src"), load("tw")
+	p, s := load("m"), load("s")
 	SHLQ(U8(3), s) // in bytes
 	in := GP64()
 	MOVQ(p, in)
@@ -129,17 +127,14 @@ func stage(radix int, keep bool, body func(x []reg.VecVirtual, w []twiddle) []re
 	ADDQ(U8(8*(radix-1)), tw)
 	DECQ(p)
 	JNZ(LabelRef(label + "P"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // last4 is the last stage of radix 4, whose twiddle factors are all 1.
 func last4() {
-	TEXT("last4AVX2", NOSPLIT, "func(dst, src *complex64, s int)")
-	Pragma("noescape")
-	Doc("last4AVX2 is last4 for s a multiple of 4.")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	s, s3 := Load(Param("s"), GP64()), GP64()
+	kernel("last4AVX2", "func(dst, src *complex64, s int)", "last4AVX2 is last4 for s a multiple of 4.")
+	dst, src := load("dst"), load("src")
+	s, s3 := load("s"), GP64()
 	SHLQ(U8(3), s)
 	LEAQ(Mem{Base: s, Index: s, Scale: 2}, s3)
 	at := func(base reg.Register) [4]Mem {
@@ -159,17 +154,14 @@ func last4() {
 	ADDQ(U8(32), dst)
 	SUBQ(U8(32), left)
 	JNZ(LabelRef("last4"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // sparse4 is the first stage of radix 4 on columns of a few tones.
 func sparse4() {
-	TEXT("sparse4AVX2", NOSPLIT, "func(dst, turns, c *complex64, counts *int, m int)")
-	Pragma("noescape")
-	Doc("sparse4AVX2 is sparse4.")
-	dst, turns, c := Load(Param("dst"), GP64()), Load(Param("turns"), GP64()), Load(Param("c"), GP64())
-	counts, m := Load(Param("counts"), GP64()), Load(Param("m"), GP64())
+	kernel("sparse4AVX2", "func(dst, turns, c *complex64, counts *int, m int)", "sparse4AVX2 is sparse4.")
+	dst, turns, c := load("dst"), load("turns"), load("c")
+	counts, m := load("counts"), load("m")
 	n := GP64()
 	Label("sparse4")
 	var acc [4][2]reg.VecVirtual
@@ -210,15 +202,12 @@ func sparse4() {
 	ADDQ(U32(256), dst)
 	DECQ(m)
 	JNZ(LabelRef("sparse4"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 func maxAbs() {
-	TEXT("maxAbsAVX2", NOSPLIT, "func(src *complex64, n int) float32")
-	Pragma("noescape")
-	Doc("maxAbsAVX2 is MaxAbs of n numbers, a multiple of 8.")
-	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	kernel("maxAbsAVX2", "func(src *complex64, n int) float32", "maxAbsAVX2 is MaxAbs of n numbers, a multiple of 8.")
+	src, n := load("src"), load("n")
 	found, more, abs := YMM(), YMM(), YMM()
 	VXORPS(found, found, found)
 	VXORPS(more, more, more)
@@ -243,6 +232,5 @@ func maxAbs() {
 	VPERMILPS(U8(0x01), h, o)
 	VMAXPS(o, h, h)
 	Store(h, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
+	end()
 }

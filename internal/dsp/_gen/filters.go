@@ -14,12 +14,10 @@ func filters() {
 
 // bilateral: eight samples at a time, weights of differences looked up.
 func bilateral() {
-	TEXT("bilateralAVX2", NOSPLIT, "func(dst, val *float32, idx *int32, lut *float32, offsets *int64, weights *float32, taps, n int)")
-	Pragma("noescape")
-	Doc("bilateralAVX2 is bilateral for n, a multiple of 8; lut points at difference 0.")
-	dst, val, idx := Load(Param("dst"), GP64()), Load(Param("val"), GP64()), Load(Param("idx"), GP64())
-	lut, offsets := Load(Param("lut"), GP64()), Load(Param("offsets"), GP64())
-	weights, taps, n := Load(Param("weights"), GP64()), Load(Param("taps"), GP64()), Load(Param("n"), GP64())
+	kernel("bilateralAVX2", "func(dst, val *float32, idx *int32, lut *float32, offsets *int64, weights *float32, taps, n int)", "bilateralAVX2 is bilateral for n, a multiple of 8; lut points at difference 0.")
+	dst, val, idx := load("dst"), load("val"), load("idx")
+	lut, offsets := load("lut"), load("offsets")
+	weights, taps, n := load("weights"), load("taps"), load("n")
 	one := GLOBL("ones", 8|16)
 	for i := range 8 {
 		DATA(4*i, U32(float(1)))
@@ -58,17 +56,14 @@ func bilateral() {
 	ADDQ(U8(32), idx)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef("bilateral"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // symmetric: sixteen samples at a time.
 func symmetric() {
-	TEXT("symmetricAVX2", NOSPLIT, "func(dst, src *float32, offsets *int64, weights *float32, taps, n int)")
-	Pragma("noescape")
-	Doc("symmetricAVX2 is symmetric for n, a multiple of 16.")
-	dst, src, offsets := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("offsets"), GP64())
-	weights, taps, n := Load(Param("weights"), GP64()), Load(Param("taps"), GP64()), Load(Param("n"), GP64())
+	kernel("symmetricAVX2", "func(dst, src *float32, offsets *int64, weights *float32, taps, n int)", "symmetricAVX2 is symmetric for n, a multiple of 16.")
+	dst, src, offsets := load("dst"), load("src"), load("offsets")
+	weights, taps, n := load("weights"), load("taps"), load("n")
 	Label("symmetric")
 	k, a, b := GP64(), GP64(), GP64()
 	XORQ(k, k)
@@ -95,19 +90,16 @@ func symmetric() {
 	ADDQ(U8(64), dst)
 	SUBQ(U8(16), n)
 	JNZ(LabelRef("symmetric"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // box: running sums of sixteen columns in double precision.
 func box() {
-	TEXT("boxAVX2", NOSPLIT, "func(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride, n int, mean float64)")
-	Pragma("noescape")
-	Doc("boxAVX2 is boxSteps for 16 columns.")
-	sum, dst, ds := Load(Param("sum"), GP64()), Load(Param("dst"), GP64()), Load(Param("dstStride"), GP64())
-	add, as := Load(Param("add"), GP64()), Load(Param("addStride"), GP64())
-	sub, ss := Load(Param("sub"), GP64()), Load(Param("subStride"), GP64())
-	n := Load(Param("n"), GP64())
+	kernel("boxAVX2", "func(sum *float64, dst *float32, dstStride int, add *float32, addStride int, sub *float32, subStride, n int, mean float64)", "boxAVX2 is boxSteps for 16 columns.")
+	sum, dst, ds := load("sum"), load("dst"), load("dstStride")
+	add, as := load("add"), load("addStride")
+	sub, ss := load("sub"), load("subStride")
+	n := load("n")
 	mean := YMM()
 	VBROADCASTSD(Load(Param("mean"), XMM()), mean)
 	for _, s := range []reg.Register{ds, as, ss} {
@@ -136,6 +128,5 @@ func box() {
 	for i := range acc {
 		VMOVUPS(acc[i], Mem{Base: sum, Disp: 32 * i})
 	}
-	VZEROUPPER()
-	RET()
+	end()
 }

@@ -15,10 +15,8 @@ func levels() {
 }
 
 func toLevels() {
-	TEXT("toLevelsAVX2", NOSPLIT, "func(dst *uint8, src *float32, low, gain float32, n int)")
-	Pragma("noescape")
-	Doc("toLevelsAVX2 writes float32((src-low) gain) + 0.5, cut to whole numbers. n is a multiple of 32.")
-	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	kernel("toLevelsAVX2", "func(dst *uint8, src *float32, low, gain float32, n int)", "toLevelsAVX2 writes float32((src-low) gain) + 0.5, cut to whole numbers. n is a multiple of 32.")
+	dst, src, n := load("dst"), load("src"), load("n")
 	low, gain := broadcast(Load(Param("low"), XMM())), broadcast(Load(Param("gain"), XMM()))
 	half, order := broadcast(repeat8("levelHalf", float(0.5), float(0.5))), YMM()
 	VMOVDQU(levelOrder(), order)
@@ -38,8 +36,7 @@ func toLevels() {
 	ADDQ(U8(32), dst)
 	SUBQ(U8(32), n)
 	JNZ(LabelRef("toLevels"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // levelOrder undoes the order that packing in lanes makes.
@@ -52,11 +49,9 @@ func levelOrder() Mem {
 }
 
 func sumLevels() {
-	TEXT("sumLevelsAVX2", NOSPLIT, "func(dst *int16, src *uint8, at *int, rows, n int)")
-	Pragma("noescape")
-	Doc("sumLevelsAVX2 is SumLevels of n columns, a multiple of 64.")
-	dst, src, at := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("at"), GP64())
-	rows, n := Load(Param("rows"), GP64()), Load(Param("n"), GP64())
+	kernel("sumLevelsAVX2", "func(dst *int16, src *uint8, at *int, rows, n int)", "sumLevelsAVX2 is SumLevels of n columns, a multiple of 64.")
+	dst, src, at := load("dst"), load("src"), load("at")
+	rows, n := load("rows"), load("n")
 	low := YMM()
 	VPCMPEQW(low, low, low)
 	VPSRLW(U8(8), low, low)
@@ -99,16 +94,13 @@ func sumLevels() {
 	ADDQ(U32(128), dst)
 	SUBQ(U8(64), n)
 	JNZ(LabelRef("sumLevelsColumns"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 func ranks() {
-	TEXT("ranksAVX2", NOSPLIT, "func(dst, x *int16, rows, k int)")
-	Pragma("noescape")
-	Doc("ranksAVX2 is Ranks of at least one row.")
-	dst, x := Load(Param("dst"), GP64()), Load(Param("x"), GP64())
-	rows, rank := Load(Param("rows"), GP64()), Load(Param("k"), GP64())
+	kernel("ranksAVX2", "func(dst, x *int16, rows, k int)", "ranksAVX2 is Ranks of at least one row.")
+	dst, x := load("dst"), load("x")
+	rows, rank := load("rows"), load("k")
 	k, bit, out := YMM(), YMM(), YMM()
 	VMOVD(rank.(reg.GPVirtual).As32(), k.AsX())
 	VPBROADCASTW(k.AsX(), k)
@@ -138,16 +130,13 @@ func ranks() {
 	DECQ(bits)
 	JNZ(LabelRef("ranksBits"))
 	VMOVDQU(out, Mem{Base: dst})
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 func above() {
-	TEXT("aboveAVX2", NOSPLIT, "func(set *uint64, x, limit *int16, n int)")
-	Pragma("noescape")
-	Doc("aboveAVX2 is Above of n numbers, a multiple of 64.")
-	set, x, limit := Load(Param("set"), GP64()), Load(Param("x"), GP64()), Load(Param("limit"), GP64())
-	n := Load(Param("n"), GP64())
+	kernel("aboveAVX2", "func(set *uint64, x, limit *int16, n int)", "aboveAVX2 is Above of n numbers, a multiple of 64.")
+	set, x, limit := load("set"), load("x"), load("limit")
+	n := load("n")
 	Label("above")
 	for i := range 2 {
 		a, b := YMM(), YMM()
@@ -166,6 +155,5 @@ func above() {
 	ADDQ(U8(8), set)
 	SUBQ(U8(64), n)
 	JNZ(LabelRef("above"))
-	VZEROUPPER()
-	RET()
+	end()
 }

@@ -6,24 +6,15 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// The three steps of a look-up wait for memory most of the time. They have no
-// jumps that depend on what is read, but for lists of more than four numbers, so
-// that the processor can have as many reads under way as it is able to.
+// The three steps of a look-up wait for memory most of the time. So that the processor has
+// as many reads under way as it can, no jump depends on what is read. Lists of more than
+// four numbers are the exception.
 
-// load is Load into a new register.
-func load(name string) reg.GPVirtual {
-	r := GP64()
-	Load(Param(name), r)
-	return r
-}
-
-// probe512 looks eight values up at once. It ends before the first eight of which
-// one is in a wide block.
+// probe512 looks eight values up at once. It ends before the first eight values that touch
+// a wide block.
 func probe512() {
 	low := quads("nibbles512", 0x0f0f0f0f0f0f0f0f)
-	TEXT("probeAVX512", NOSPLIT, "func(blocks *byte, value uint32, masks *uint32, n int, runs *uint64, filled int) (done, fill, numbers int)")
-	Pragma("noescape")
-	Doc("probeAVX512 is table.probe for n masks, a multiple of eight, or as many as come before a wide block.")
+	kernel("probeAVX512", "func(blocks *byte, value uint32, masks *uint32, n int, runs *uint64, filled int) (done, fill, numbers int)", "probeAVX512 is table.probe for n masks, a multiple of eight, or as many as come before a wide block.")
 	blocks, masks, n := load("blocks"), load("masks"), load("n")
 	runs, filled := load("runs"), load("filled")
 	value, fifteen := YMM(), YMM()
@@ -110,15 +101,12 @@ func probe512() {
 	total := GP64()
 	VMOVQ(quarter, total)
 	Store(total, Return("numbers"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // gatherRuns copies four numbers at once, from 3 or 4 bytes each to 4.
 func gatherRuns(name string, size int, widen []int) {
-	TEXT(name, NOSPLIT, "func(lists *byte, runs *uint64, n int, ids *uint32) int")
-	Pragma("noescape")
-	Doc(name + " is idList.gather of n runs, at least one.")
+	kernel(name, "func(lists *byte, runs *uint64, n int, ids *uint32) int", name+" is idList.gather of n runs, at least one.")
 	var shuffle Mem
 	if widen != nil {
 		shuffle = GLOBL("widen3", 8|16) // RODATA | NOPTR
@@ -171,13 +159,11 @@ func gatherRuns(name string, size int, widen []int) {
 
 // nearIDs512 is near512 for hashes that lie anywhere.
 func nearIDs512() {
-	TEXT("nearIDsAVX512", NOSPLIT, "func(q *uint64, hashes *byte, ids *uint32, groups int, radius int, out *uint32) int")
-	Pragma("noescape")
-	Doc("nearIDsAVX512 is nearAVX512 for the hashes of so many groups of eight numbers.")
+	kernel("nearIDsAVX512", "func(q *uint64, hashes *byte, ids *uint32, groups int, radius int, out *uint32) int", "nearIDsAVX512 is nearAVX512 for the hashes of so many groups of eight numbers.")
 	hashes, ids, groups, out := load("hashes"), load("ids"), load("groups"), load("out")
-	query, most := ZMM(), ZMM()
+	query, limit := ZMM(), ZMM()
 	VBROADCASTI64X4(Mem{Base: load("q")}, query)
-	VPBROADCASTW(load("radius").As32(), most)
+	VPBROADCASTW(load("radius").As32(), limit)
 	g, found := GP64(), GP64()
 	XORQ(g, g)
 	XORQ(found, found)
@@ -196,7 +182,7 @@ func nearIDs512() {
 		c[i] = z
 	}
 	differ512(c, query)
-	note(func(any reg.GPVirtual) { near(c[0], most, any) }, out, found, g)
+	note(func(any reg.GPVirtual) { near(c[0], limit, any) }, out, found, g)
 	ADDQ(U8(32), ids)
 	CMPQ(g, groups)
 	JL(LabelRef("nearIDs"))

@@ -2,9 +2,9 @@
 // kernels_amd64.s and the Go declarations of its functions. `go generate` in the package
 // runs it; the flag -pkg says which package's kernels to write.
 //
-// Each kernel does what its twin in plain Go does, operation by operation and in the
-// same order in each lane, so that results have the same bits: no fused multiply-add, no
-// reordered sums. It is a module of its own, so that users of kycmark do not depend on
+// Each kernel does what its twin in plain Go does, operation by operation and in the same
+// order in each lane. So results have the same bits: no fused multiply-add, no reordered
+// sums. The generator is a module of its own, so that users of kycmark do not depend on
 // avo.
 package main
 
@@ -77,6 +77,26 @@ func signalKernels() {
 	filters()
 	running()
 	levels()
+}
+
+// kernel begins a function.
+func kernel(name, signature, doc string, more ...string) {
+	TEXT(name, NOSPLIT, signature)
+	Pragma("noescape")
+	Doc(append([]string{doc}, more...)...)
+}
+
+// end ends a function.
+func end() {
+	VZEROUPPER()
+	RET()
+}
+
+// load returns the parameter of that name in a new register of 64 bits.
+func load(name string) reg.GPVirtual {
+	r := GP64()
+	Load(Param(name), r)
+	return r
 }
 
 // constants in memory, by name.

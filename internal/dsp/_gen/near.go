@@ -24,17 +24,15 @@ func indexKernels() {
 
 // near512 is for AVX-512 with VPOPCNTDQ: two hashes in a register.
 func near512() {
-	TEXT("nearAVX512", NOSPLIT, "func(q *uint64, hashes *byte, groups int, radius int, out *uint32) int")
-	Pragma("noescape")
-	Doc("nearAVX512 is nearGroups for so many groups, at least one.")
-	hashes, groups := Load(Param("hashes"), GP64()), Load(Param("groups"), GP64())
-	out := Load(Param("out"), GP64())
-	query, most := ZMM(), ZMM()
-	q := Load(Param("q"), GP64())
+	kernel("nearAVX512", "func(q *uint64, hashes *byte, groups int, radius int, out *uint32) int", "nearAVX512 is nearGroups for so many groups, at least one.")
+	hashes, groups := load("hashes"), load("groups")
+	out := load("out")
+	query, limit := ZMM(), ZMM()
+	q := load("q")
 	VBROADCASTI64X4(Mem{Base: q}, query)
 	radius := GP64()
 	Load(Param("radius"), radius)
-	VPBROADCASTW(radius.As32(), most)
+	VPBROADCASTW(radius.As32(), limit)
 	g, found := GP64(), GP64()
 	XORQ(g, g)
 	XORQ(found, found)
@@ -46,7 +44,7 @@ func near512() {
 		VMOVDQU64(Mem{Base: hashes, Disp: 64 * i}, c[i])
 	}
 	differ512(c, query)
-	note(func(any reg.GPVirtual) { near(c[0], most, any) }, out, found, g)
+	note(func(any reg.GPVirtual) { near(c[0], limit, any) }, out, found, g)
 	ADDQ(U32(256), hashes)
 	CMPQ(g, groups)
 	JL(LabelRef("near512"))
@@ -75,16 +73,16 @@ func differ512(c [4]reg.VecVirtual, query reg.VecVirtual) {
 	VPADDQ(other, c[0], c[0])
 }
 
-// near sets any if a word of c is at most that of most.
-func near(c, most reg.VecVirtual, any reg.GPVirtual) {
+// near sets any if a word of c is at most that of limit.
+func near(c, limit reg.VecVirtual, any reg.GPVirtual) {
 	k := K()
-	VPCMPUW(U8(2), most, c, k)
+	VPCMPUW(U8(2), limit, c, k)
 	KORTESTD(k, k)
 	SETNE(any.As8())
 }
 
-// note writes the number of the group to the list of groups found, keeps it there
-// if set says so, and goes on to the next group: without a jump.
+// note writes the number g of the group to the list out of found groups, and goes on to the
+// next group. found grows only if set sets its register. There is no jump.
 func note(set func(any reg.GPVirtual), out, found, g reg.Register) {
 	any := GP64()
 	MOVQ(U32(0), any)
@@ -98,13 +96,11 @@ func note(set func(any reg.GPVirtual), out, found, g reg.Register) {
 func near256() {
 	counts := bytes32("nibbleCounts", func(i int) int { return bits.OnesCount(uint(i % 16)) })
 	low := bytes32("lowNibbles", func(int) int { return 15 })
-	TEXT("nearAVX2", NOSPLIT, "func(q *uint64, hashes *byte, groups int, radius int, out *uint32) int")
-	Pragma("noescape")
-	Doc("nearAVX2 is nearGroups for so many groups, at least one.")
-	hashes, groups := Load(Param("hashes"), GP64()), Load(Param("groups"), GP64())
-	out := Load(Param("out"), GP64())
+	kernel("nearAVX2", "func(q *uint64, hashes *byte, groups int, radius int, out *uint32) int", "nearAVX2 is nearGroups for so many groups, at least one.")
+	hashes, groups := load("hashes"), load("groups")
+	out := load("out")
 	query, table, mask, zero, beyond := YMM(), YMM(), YMM(), YMM(), YMM()
-	VMOVDQU(Mem{Base: Load(Param("q"), GP64())}, query)
+	VMOVDQU(Mem{Base: load("q")}, query)
 	VMOVDQU(counts, table)
 	VMOVDQU(low, mask)
 	VPXOR(zero, zero, zero)
@@ -135,7 +131,7 @@ func near256() {
 	RET()
 }
 
-// fourNear has bits set in the words of those of four hashes that are near.
+// fourNear sets bits in the words of the near ones of four hashes.
 func fourNear(hashes reg.Register, disp int, query, table, mask, zero, beyond reg.VecVirtual) reg.VecVirtual {
 	var c [4]reg.VecVirtual
 	for i := range c {

@@ -32,10 +32,8 @@ func rows() {
 
 // elementwise writes dst = f(dst, src) for n a multiple of 8.
 func elementwise(name, signature, doc string, constant func() reg.VecVirtual, f func(d, s, g reg.VecVirtual) reg.VecVirtual) {
-	TEXT(name, NOSPLIT, signature)
-	Pragma("noescape")
-	Doc(doc + " n is a multiple of 8.")
-	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	kernel(name, signature, doc+" n is a multiple of 8.")
+	dst, src, n := load("dst"), load("src"), load("n")
 	var g reg.VecVirtual
 	if constant != nil {
 		g = constant()
@@ -46,21 +44,18 @@ func elementwise(name, signature, doc string, constant func() reg.VecVirtual, f 
 	ADDQ(U8(32), src)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef(name + "Loop"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // widen: four neighbouring taps a sample, each with its own weights.
 func widen() {
-	TEXT("widenAVX2", NOSPLIT, "func(dst *float32, at *int32, w0, w1, w2, w3, src *float32, n int)")
-	Pragma("noescape")
-	Doc("widenAVX2 is widen for n, a multiple of 8.")
-	dst, at := Load(Param("dst"), GP64()), Load(Param("at"), GP64())
+	kernel("widenAVX2", "func(dst *float32, at *int32, w0, w1, w2, w3, src *float32, n int)", "widenAVX2 is widen for n, a multiple of 8.")
+	dst, at := load("dst"), load("at")
 	var w [4]reg.Register
 	for k, name := range [...]string{"w0", "w1", "w2", "w3"} {
 		w[k] = Load(Param(name), GP64())
 	}
-	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	src, n := load("src"), load("n")
 	x := GP64()
 	XORQ(x, x)
 	Label("widen")
@@ -82,21 +77,18 @@ func widen() {
 	ADDQ(U8(8), x)
 	CMPQ(x, n)
 	JNE(LabelRef("widen"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // weighted: eight samples of four rows at a time.
 func weighted() {
-	TEXT("weightedAVX2", NOSPLIT, "func(dst, r0, r1, r2, r3, w *float32, n int)")
-	Pragma("noescape")
-	Doc("weightedAVX2 is weighted for n, a multiple of 8, and four weights w.")
-	dst := Load(Param("dst"), GP64())
+	kernel("weightedAVX2", "func(dst, r0, r1, r2, r3, w *float32, n int)", "weightedAVX2 is weighted for n, a multiple of 8, and four weights w.")
+	dst := load("dst")
 	var r [4]reg.Register
 	for k, name := range [...]string{"r0", "r1", "r2", "r3"} {
 		r[k] = Load(Param(name), GP64())
 	}
-	weights, n := Load(Param("w"), GP64()), Load(Param("n"), GP64())
+	weights, n := load("w"), load("n")
 	var w [4]reg.VecVirtual
 	for k := range w {
 		w[k] = broadcast(Mem{Base: weights, Disp: 4 * k})
@@ -112,22 +104,19 @@ func weighted() {
 	ADDQ(U8(8), x)
 	CMPQ(x, n)
 	JNE(LabelRef("weighted"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // addRow: eight pixels at a time, one a lane of 32 bits.
 func addRow() {
-	TEXT("addRowAVX2", NOSPLIT, "func(dst, src *uint8, luma, chroma *float32, toG, toB float32, n int)")
-	Pragma("noescape")
-	Doc("addRowAVX2 is AddLumaChroma for n, a multiple of 8.")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	luma, chroma := Load(Param("luma"), GP64()), Load(Param("chroma"), GP64())
+	kernel("addRowAVX2", "func(dst, src *uint8, luma, chroma *float32, toG, toB float32, n int)", "addRowAVX2 is AddLumaChroma for n, a multiple of 8.")
+	dst, src := load("dst"), load("src")
+	luma, chroma := load("luma"), load("chroma")
 	toG, toB := broadcast(Load(Param("toG"), XMM())), broadcast(Load(Param("toB"), XMM()))
-	n := Load(Param("n"), GP64())
-	half, most := YMM(), YMM()
+	n := load("n")
+	half, white := YMM(), YMM()
 	VMOVUPS(constants["half"], half)
-	VMOVUPS(repeat8("most8", float(255), float(255)), most)
+	VMOVUPS(repeat8("most8", float(255), float(255)), white)
 	low, zero := YMM(), YMM()
 	VMOVUPS(repeat8("low8", 255, 255), low)
 	VXORPS(zero, zero, zero)
@@ -148,7 +137,7 @@ func addRow() {
 	}
 	to8 := func(v reg.VecVirtual, shift int) reg.VecVirtual {
 		VMAXPS(zero, v, v)
-		VMINPS(most, v, v)
+		VMINPS(white, v, v)
 		VADDPS(half, v, v)
 		VCVTTPS2DQ(v, v)
 		if shift > 0 {
@@ -171,8 +160,7 @@ func addRow() {
 	ADDQ(U8(32), chroma)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef("addRow"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // shrinkTaps is the largest number of taps whose loop is unrolled: with a plain loop for
@@ -181,12 +169,10 @@ const shrinkTaps = 6
 
 // shrinkRow: one pixel at a time, a channel a lane.
 func shrinkRow() {
-	TEXT("shrinkRowAVX2", NOSPLIT, "func(line *float32, src *uint8, from *int32, weights *float32, taps, n int)")
-	Pragma("noescape")
-	Doc("shrinkRowAVX2 sums taps pixels from byte from[i] on, weighted, for each of n samples: all four channels.")
-	line, src := Load(Param("line"), GP64()), Load(Param("src"), GP64())
-	from, weights := Load(Param("from"), GP64()), Load(Param("weights"), GP64())
-	taps, n := Load(Param("taps"), GP64()), Load(Param("n"), GP64())
+	kernel("shrinkRowAVX2", "func(line *float32, src *uint8, from *int32, weights *float32, taps, n int)", "shrinkRowAVX2 sums taps pixels from byte from[i] on, weighted, for each of n samples: all four channels.")
+	line, src := load("line"), load("src")
+	from, weights := load("from"), load("weights")
+	taps, n := load("taps"), load("n")
 	for k := 1; k <= shrinkTaps; k++ {
 		CMPQ(taps, U8(k))
 		JE(LabelRef(fmt.Sprintf("shrink%d", k)))
@@ -225,16 +211,13 @@ func shrinkRow() {
 		ADDQ(U8(4), from)
 		DECQ(n)
 		JNZ(LabelRef(label))
-		VZEROUPPER()
-		RET()
+		end()
 	}
 }
 
 func opaque() {
-	TEXT("opaqueAVX2", NOSPLIT, "func(src *uint8, n int) uint32")
-	Pragma("noescape")
-	Doc("opaqueAVX2 returns 1 if all n pixels, a multiple of 8, have alpha 255, else 0.")
-	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	kernel("opaqueAVX2", "func(src *uint8, n int) uint32", "opaqueAVX2 returns 1 if all n pixels, a multiple of 8, have alpha 255, else 0.")
+	src, n := load("src"), load("n")
 	and := YMM()
 	VPCMPEQD(and, and, and)
 	Label("opaque")
@@ -255,6 +238,5 @@ func storeOpaque(and reg.VecVirtual) {
 	SETCS(r.As8())
 	MOVBLZX(r.As8(), r)
 	Store(r, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
+	end()
 }

@@ -15,13 +15,11 @@ func running() {
 }
 
 func means() {
-	TEXT("meansAVX2", NOSPLIT, "func(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)")
-	Pragma("noescape")
-	Doc("meansAVX2 is means.")
-	sum, dst, ds := Load(Param("sum"), GP64()), Load(Param("dst"), GP64()), Load(Param("dstStep"), GP64())
-	add, as := Load(Param("add"), GP64()), Load(Param("addStep"), GP64())
-	sub, ss := Load(Param("sub"), GP64()), Load(Param("subStep"), GP64())
-	counts, n := Load(Param("counts"), GP64()), Load(Param("n"), GP64())
+	kernel("meansAVX2", "func(sum *float32, dst *float32, dstStep int, add *float32, addStep int, sub *float32, subStep int, counts *float32, n int)", "meansAVX2 is means.")
+	sum, dst, ds := load("sum"), load("dst"), load("dstStep")
+	add, as := load("add"), load("addStep")
+	sub, ss := load("sub"), load("subStep")
+	counts, n := load("counts"), load("n")
 	for _, s := range []reg.Register{ds, as, ss} {
 		SHLQ(U8(2), s)
 	}
@@ -44,18 +42,15 @@ func means() {
 	for i := range acc {
 		VMOVUPS(acc[i], Mem{Base: sum, Disp: 32 * i})
 	}
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 func slide() {
-	TEXT("slideAVX2", NOSPLIT, "func(sum *float32, add *float32, addStep int, sub *float32, subStep int, n int)")
-	Pragma("noescape")
-	Doc("slideAVX2 is slide.")
-	sum := Load(Param("sum"), GP64())
-	add, as := Load(Param("add"), GP64()), Load(Param("addStep"), GP64())
-	sub, ss := Load(Param("sub"), GP64()), Load(Param("subStep"), GP64())
-	n := Load(Param("n"), GP64())
+	kernel("slideAVX2", "func(sum *float32, add *float32, addStep int, sub *float32, subStep int, n int)", "slideAVX2 is slide.")
+	sum := load("sum")
+	add, as := load("add"), load("addStep")
+	sub, ss := load("sub"), load("subStep")
+	n := load("n")
 	for _, s := range []reg.Register{as, ss} {
 		SHLQ(U8(2), s)
 	}
@@ -72,16 +67,13 @@ func slide() {
 	for i := range acc {
 		VMOVUPS(acc[i], Mem{Base: sum, Disp: 32 * i})
 	}
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // luma: eight pixels at a time, one a lane of 32 bits.
 func luma() {
-	TEXT("lumaAVX2", NOSPLIT, "func(dst *float32, src *uint8, n int)")
-	Pragma("noescape")
-	Doc("lumaAVX2 is Luma for n, a multiple of 8.")
-	dst, src, n := Load(Param("dst"), GP64()), Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	kernel("lumaAVX2", "func(dst *float32, src *uint8, n int)", "lumaAVX2 is Luma for n, a multiple of 8.")
+	dst, src, n := load("dst"), load("src"), load("n")
 	of := newLuma()
 	Label("luma")
 	VMOVUPS(of(ymm(Mem{Base: src})), Mem{Base: dst})
@@ -89,15 +81,12 @@ func luma() {
 	ADDQ(U8(32), dst)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef("luma"))
-	VZEROUPPER()
-	RET()
+	end()
 
-	TEXT("lumaAtAVX2", NOSPLIT, "func(dst *float32, src *uint8, at *int32, n int) uint32")
-	Pragma("noescape")
-	Doc("lumaAtAVX2 is LumaAt for n, a multiple of 8.")
-	dst, src = Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	at := Load(Param("at"), GP64())
-	n = Load(Param("n"), GP64())
+	kernel("lumaAtAVX2", "func(dst *float32, src *uint8, at *int32, n int) uint32", "lumaAtAVX2 is LumaAt for n, a multiple of 8.")
+	dst, src = load("dst"), load("src")
+	at := load("at")
+	n = load("n")
 	of = newLuma()
 	and := YMM()
 	VPCMPEQD(and, and, and)

@@ -44,16 +44,14 @@ func pd(op Op) reg.VecVirtual {
 
 // positions: four positions at a time in double precision.
 func positions() {
-	TEXT("positionsAVX2", NOSPLIT, "func(p *int32, l, u *float64, stride, mask uint32, n int, affine bool)")
-	Pragma("noescape")
-	Doc("positionsAVX2 is positions for n, a multiple of 4; affine tells that W is 0 and W0 1.", "u, if not nil, holds what otherwise counts up.")
-	p, l := Load(Param("p"), GP64()), Load(Param("l"), GP64())
+	kernel("positionsAVX2", "func(p *int32, l, u *float64, stride, mask uint32, n int, affine bool)", "positionsAVX2 is positions for n, a multiple of 4; affine tells that W is 0 and W0 1.", "u, if not nil, holds what otherwise counts up.")
+	p, l := load("p"), load("l")
 	stride, mask := XMM(), XMM()
 	VMOVD(Load(Param("stride"), GP32()), stride)
 	VPBROADCASTD(stride, stride)
 	VMOVD(Load(Param("mask"), GP32()), mask)
 	VPBROADCASTD(mask, mask)
-	n := Load(Param("n"), GP64())
+	n := load("n")
 	ramp := GLOBL("ramp", 8|16)
 	for i := range 4 {
 		DATA(8*i, U64(math.Float64bits(float64(i))))
@@ -62,7 +60,7 @@ func positions() {
 	for i := range 4 {
 		DATA(8*i, U64(math.Float64bits(4)))
 	}
-	list := Load(Param("u"), GP64())
+	list := load("u")
 	u := pd(Mem{Base: l, Disp: offU})
 	VADDPD(ramp, u, u)
 	ones := XMM()
@@ -120,8 +118,7 @@ func positions() {
 	ADDQ(U8(16), p)
 	SUBQ(U8(4), n)
 	JNZ(LabelRef("positions"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // bicubic is dsp.Bicubic on eight fractions.
@@ -148,11 +145,9 @@ func bicubic(t reg.VecVirtual) (w [4]reg.VecVirtual) {
 
 // cubic: eight samples at a time, four taps of four rows each.
 func cubic() {
-	TEXT("cubicAVX2", NOSPLIT, "func(dst *float32, p *int32, src *float32, stride, n int)")
-	Pragma("noescape")
-	Doc("cubicAVX2 is cubic for n, a multiple of 8.")
-	dst, p := Load(Param("dst"), GP64()), Load(Param("p"), GP64())
-	src, stride, n := Load(Param("src"), GP64()), Load(Param("stride"), GP64()), Load(Param("n"), GP64())
+	kernel("cubicAVX2", "func(dst *float32, p *int32, src *float32, stride, n int)", "cubicAVX2 is cubic for n, a multiple of 8.")
+	dst, p := load("dst"), load("p")
+	src, stride, n := load("src"), load("stride"), load("n")
 	SHLQ(U8(2), stride)
 	local := AllocLocal(4 * 32)
 	Label("cubic")
@@ -189,17 +184,14 @@ func cubic() {
 	ADDQ(U8(32), dst)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef("cubic"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // linear: eight samples at a time, two taps of two rows each.
 func linear() {
-	TEXT("linearAVX2", NOSPLIT, "func(dst *float32, p *int32, src *float32, stride, n int)")
-	Pragma("noescape")
-	Doc("linearAVX2 is linear for n, a multiple of 8; src points at the second tap of the second row.")
-	dst, p := Load(Param("dst"), GP64()), Load(Param("p"), GP64())
-	src, stride, n := Load(Param("src"), GP64()), Load(Param("stride"), GP64()), Load(Param("n"), GP64())
+	kernel("linearAVX2", "func(dst *float32, p *int32, src *float32, stride, n int)", "linearAVX2 is linear for n, a multiple of 8; src points at the second tap of the second row.")
+	dst, p := load("dst"), load("p")
+	src, stride, n := load("src"), load("stride"), load("n")
 	SHLQ(U8(2), stride)
 	next := GP64()
 	MOVQ(src, next)
@@ -234,8 +226,7 @@ func linear() {
 	ADDQ(U8(32), dst)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef("linear"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // columns4 transposes 4 x 4 floats in each half.

@@ -6,7 +6,7 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// transposes are those of floats between rows and interleaved sequences.
+// transposes writes the kernels that move floats between rows and interleaved sequences.
 func transposes() {
 	interleave("interleaveAVX2", "func(dst *complex64, src *float32, stride, n int)")
 	Doc("interleaveAVX2 writes 8 rows of n floats, n a multiple of 8, as columns of 4 of 8 complex numbers a row.")
@@ -18,8 +18,8 @@ func transposes() {
 func interleave(name, signature string) {
 	TEXT(name, NOSPLIT, signature)
 	Pragma("noescape")
-	dst, src := Load(Param("dst"), GP64()), Load(Param("src"), GP64())
-	stride, n := Load(Param("stride"), GP64()), Load(Param("n"), GP64())
+	dst, src := load("dst"), load("src")
+	stride, n := load("stride"), load("n")
 	SHLQ(U8(2), stride)
 	rows := rowPointers(src, stride)
 	Label(name + "Loop")
@@ -34,16 +34,13 @@ func interleave(name, signature string) {
 	ADDQ(U8(32), src)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef(name + "Loop"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 func intoRows() {
-	TEXT("intoRowsAVX2", NOSPLIT, "func(dst *float32, stride int, src *float32, n int)")
-	Pragma("noescape")
-	Doc("intoRowsAVX2 undoes intoColumnsAVX2.")
-	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
-	src, n := Load(Param("src"), GP64()), Load(Param("n"), GP64())
+	kernel("intoRowsAVX2", "func(dst *float32, stride int, src *float32, n int)", "intoRowsAVX2 undoes intoColumnsAVX2.")
+	dst, stride := load("dst"), load("stride")
+	src, n := load("src"), load("n")
 	SHLQ(U8(2), stride)
 	rows := rowPointers(dst, stride)
 	Label("intoRows")
@@ -58,8 +55,7 @@ func intoRows() {
 	ADDQ(U8(32), dst)
 	SUBQ(U8(8), n)
 	JNZ(LabelRef("intoRows"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 // rowPointers addresses row 0..7 from a base that moves on.
@@ -133,11 +129,9 @@ func spectra() {
 // split walks the interleaved sequences from both ends, four steps at a time: up from 1
 // and down from w-1.
 func split(even, odd, half Mem) {
-	TEXT("splitAVX2", NOSPLIT, "func(dst *complex64, stride int, up, down *complex64, n int)")
-	Pragma("noescape")
-	Doc("splitAVX2 is split for 4 sequences and n coefficients, a multiple of 4.")
-	dst, stride := Load(Param("dst"), GP64()), Load(Param("stride"), GP64())
-	up, down, n := Load(Param("up"), GP64()), Load(Param("down"), GP64()), Load(Param("n"), GP64())
+	kernel("splitAVX2", "func(dst *complex64, stride int, up, down *complex64, n int)", "splitAVX2 is split for 4 sequences and n coefficients, a multiple of 4.")
+	dst, stride := load("dst"), load("stride")
+	up, down, n := load("up"), load("down"), load("n")
 	SHLQ(U8(3), stride)
 	rows := rowPointers(dst, stride)
 	Label("split")
@@ -158,17 +152,14 @@ func split(even, odd, half Mem) {
 	ADDQ(U8(32), dst)
 	SUBQ(U8(4), n)
 	JNZ(LabelRef("split"))
-	VZEROUPPER()
-	RET()
+	end()
 }
 
 func copyBlock() {
-	TEXT("copyBlockAVX2", NOSPLIT, "func(dst *complex64, dstStride int, src *complex64, srcStride, n int, flip uint32) uint32")
-	Pragma("noescape")
-	Doc("copyBlockAVX2 is copyBlock for 8 columns.")
-	dst, ds := Load(Param("dst"), GP64()), Load(Param("dstStride"), GP64())
-	src, ss := Load(Param("src"), GP64()), Load(Param("srcStride"), GP64())
-	n := Load(Param("n"), GP64())
+	kernel("copyBlockAVX2", "func(dst *complex64, dstStride int, src *complex64, srcStride, n int, flip uint32) uint32", "copyBlockAVX2 is copyBlock for 8 columns.")
+	dst, ds := load("dst"), load("dstStride")
+	src, ss := load("src"), load("srcStride")
+	n := load("n")
 	SHLQ(U8(3), ds)
 	SHLQ(U8(3), ss)
 	flip, or, or2 := YMM(), YMM(), YMM()
@@ -194,6 +185,5 @@ func copyBlock() {
 	SETNE(r.As8())
 	MOVBLZX(r.As8(), r)
 	Store(r, ReturnIndex(0))
-	VZEROUPPER()
-	RET()
+	end()
 }

@@ -9,13 +9,11 @@ import (
 // toneBlock is dsp's: tones summed together, as two registers of real and two of
 // imaginary parts, for samples at even and at odd places.
 func tones() {
-	TEXT("toneRowsAVX2", NOSPLIT, "func(sum, src *float32, stride, width, rows int, wave, turn *float32, turnStride int)")
-	Pragma("noescape")
-	Doc("toneRowsAVX2 is toneRows.")
-	sum, src := Load(Param("sum"), GP64()), Load(Param("src"), GP64())
-	stride, width, rows := Load(Param("stride"), GP64()), Load(Param("width"), GP64()), Load(Param("rows"), GP64())
-	wave, turn := Load(Param("wave"), GP64()), Load(Param("turn"), GP64())
-	turnStride := Load(Param("turnStride"), GP64())
+	kernel("toneRowsAVX2", "func(sum, src *float32, stride, width, rows int, wave, turn *float32, turnStride int)", "toneRowsAVX2 is toneRows.")
+	sum, src := load("sum"), load("src")
+	stride, width, rows := load("stride"), load("width"), load("rows")
+	wave, turn := load("wave"), load("turn")
+	turnStride := load("turnStride")
 	SHLQ(U8(2), stride)
 	SHLQ(U8(2), turnStride)
 	Label("toneRow")
@@ -65,6 +63,5 @@ func tones() {
 	ADDQ(turnStride, turn)
 	DECQ(rows)
 	JNZ(LabelRef("toneRow"))
-	VZEROUPPER()
-	RET()
+	end()
 }

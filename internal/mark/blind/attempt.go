@@ -7,18 +7,11 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// Agreement of the pilots on a shift from which a map is refined and read: over
-// the whole frame, and where half windows were tried too.
-const leastAgreement, leastAgreementParts = 5.3, 5.4
-
-// nearAgreement is that on interpolated amplitudes from which on the exact ones, on which
-// pilots that agree do so to within 0.04 as well, are worth their cost.
-const nearAgreement = leastAgreement - 0.5
-
-// attempt looks in field i, or in a part of it, for the shift under the linear map
-// b, and if the pilots agree on one, refines the map and reads.
+// attempt looks for the shift of the pattern under the linear map b (pilots' frequencies to
+// observed ones), in field i or in a part of it. If the pilots agree on a shift, attempt
+// refines the map by the given rounds of tracking and reads.
 func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
-	r.settle(i, b, r.shiftIn(i, b, part), leastAgreement, rounds)
+	r.settle(i, b, r.shiftIn(i, b, part), minAgreement, rounds)
 }
 
 // attemptParts is attempt in the whole field and, where the pilots do not agree
@@ -36,17 +29,13 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 			}
 		}
 	}
-	r.settle(i, b, best, leastAgreementParts, rounds)
+	r.settle(i, b, best, minAgreementParts, rounds)
 }
 
-// plainAgreement is what noise hardly reaches: where the pilots agree as well, every
-// map that was weighed is read under, not the best alone.
-const plainAgreement = 5.7
-
 // settle refines the map that b and a shift make, and reads.
-func (r *reader) settle(i int, b [4]float64, s shift, least float64, rounds []round) {
+func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []round) {
 	r.bestZ = math.Max(r.bestZ, s.z)
-	if s.z < least {
+	if s.z < need {
 		return
 	}
 	maps := r.refined(i, s.toMatrix(b), s.sign, rounds)
@@ -63,10 +52,9 @@ func (r *reader) settle(i int, b [4]float64, s shift, least float64, rounds []ro
 // refined returns refinements of m, work to mark, likeliest first, and m itself: on
 // small leaks the windows' votes are few, and what follows them may lead astray.
 func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []tracked {
-	const enough = 40 // votes
 	z := r.fields[i]
 	t := r.kd.track(z, m, sign, rounds)
-	if t.votes >= enough {
+	if t.votes >= enoughVotes {
 		return []tracked{t, {m: m}}
 	}
 	followed, plain := t, tracked{m: m}
@@ -87,10 +75,9 @@ func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []
 // observed returns where the pilots stand under b, cycles a work pixel, and whether
 // the leak's pixels can hold each.
 func (r *reader) observed(b [4]float64) (f [pattern.PilotN]pattern.Frequency, held [pattern.PilotN]bool) {
-	const most = 0.48
 	for k, q := range r.f {
 		f[k] = pattern.Frequency{X: float64(b[0]*q.X) + float64(b[1]*q.Y), Y: float64(b[2]*q.X) + float64(b[3]*q.Y)}
-		held[k] = math.Abs(f[k].X) < most && math.Abs(f[k].Y) < most
+		held[k] = math.Abs(f[k].X) < maxFrequency && math.Abs(f[k].Y) < maxFrequency
 	}
 	return f, held
 }

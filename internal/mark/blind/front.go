@@ -7,7 +7,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// carriers returns the planes in which a reader looks for a mark, whitened: luma,
+// Carriers returns the planes in which a reader looks for a mark, whitened: luma,
 // and minus the blue difference unless the picture is grey.
 func Carriers(c dsp.RGB) []dsp.Plane {
 	y := c.Luma()

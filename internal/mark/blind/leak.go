@@ -11,9 +11,6 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// leastSide is the shortest side of a leak that is searched at all.
-const leastSide = 32
-
 // A leak is a picture shrunk to the canonical size and whitened, and what searches
 // under any key look at, made when first needed. It serves one search at a time.
 type leak struct {
@@ -38,11 +35,11 @@ func newLeak(img image.Image) (*leak, error) {
 		return nil, err
 	}
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	if min(w, h) < leastSide {
+	if min(w, h) < minSide {
 		return nil, fmt.Errorf("%w: %d x %d pixels", pattern.ErrTooSmall, w, h)
 	}
 	ww, wh := pattern.CanonicalSize(w, h)
-	if min(ww, wh) < leastSide/2 {
+	if min(ww, wh) < minSide/2 {
 		return nil, fmt.Errorf("%w: %d x %d pixels is too long and thin", pattern.ErrTooSmall, w, h)
 	}
 	l := whitened(p, ww, wh)
@@ -74,12 +71,6 @@ func combined(carriers []dsp.Plane) []dsp.Plane {
 	return []dsp.Plane{carriers[0], both}
 }
 
-// coarseSide is the long side at which the leak is looked at once more, as a part of
-// the picture: at 1:1 the mark on a small part of a large picture is so coarse that
-// the front end, made for the canonical scale, takes it for the picture. What a part
-// of up to half of the area holds of the pattern is left at this side.
-const coarseSide = 400
-
 // coarse returns the leak at coarseSide, or as it is where that is not less, with one
 // field more: minus the blue difference alone, since over texture luma holds so
 // little of the mark that it only adds noise.
@@ -89,7 +80,7 @@ func (l *leak) coarse() *leak {
 		return l.small
 	}
 	s := *l
-	if side > coarseSide && min(w, h)*coarseSide/side >= leastSide {
+	if side > coarseSide && min(w, h)*coarseSide/side >= minSide {
 		s = *whitened(l.src, max(1, w*coarseSide/side), max(1, h*coarseSide/side))
 	}
 	s.fields = slices.Clone(s.fields)

@@ -20,11 +20,11 @@ import (
 type NullTrial struct {
 	Correlation float64 // of the likeliest message's code with the soft bits, 0..1
 	CheckBits   int     // leading bits of its check that hold, 0..32: each by chance with probability 1/2
-	Copy        uint64  // of that message, or of the one that a reading would have found
+	Copy        uint64  // of that message, or the ID that a reading would have found
 	Checks      int     // 32-bit checks that a reader would have made here, 0..4
 	Found       bool    // whether one of them held
 	Covered     int     // coded bits with a chip in the picture, 0..312
-	Agreement   float64 // of the pilots on a place, 0..8; 0 in most trials, where it is not measured
+	Agreement   float64 // of the pilots on a place, 0..8; 0 in most trials, which do not measure it
 }
 
 // Trials that share work: each place is read under so many keys, each key moved by
@@ -39,18 +39,18 @@ const (
 // pixel.
 const nullScaleLow, nullScaleHigh = 0.27, 4.6
 
-// NullTrials reads leak n times, each time under a key and at a place drawn from
-// seed, and gives each the outcome in turn: any rotation, mirrored or not, a scale
-// anywhere in the range of the search, any shift. Whatever leak shows, it carries
-// no mark of these keys. The check is made on the likeliest message of every
-// trial, however little it correlates, so that n trials say of the check's first k
-// bits how often they hold by chance: n/2^k times if the check is sound.
+// NullTrials reads leak n times, each time under a key and at a place drawn from seed, and
+// calls each with the outcome. A place is any rotation, mirrored or not, a scale anywhere
+// in the range of the search, and any shift. The leak carries no mark of these keys,
+// whatever it shows. The check is made on the likeliest message of every trial, however
+// little it correlates. So n trials say how often the check's first k bits hold by chance:
+// n/2^k times if the check is sound.
 //
-// A trial despreads as a reader does, but takes all of the picture and both
-// carriers at equal weight, for the pilots have no say where there are none.
+// A trial despreads as a reader does. But it takes all of the picture and both carriers at
+// equal weight, since pilots that are absent cannot weigh them.
 //
-// A nil leak stands for white noise: Gaussian soft bits and pilot amplitudes, the
-// null distribution itself. Errors are those of detect.
+// A nil leak means white noise: Gaussian soft bits and pilot amplitudes, the null
+// distribution itself. NullTrials returns the errors of Detect.
 func NullTrials(ctx context.Context, leak image.Image, seed uint64, n int, each func(NullTrial)) error {
 	t := &nullTrials{ctx: ctx, rng: nullStream(seed, "places"), left: n, each: each}
 	for i := range t.keys {
@@ -78,13 +78,12 @@ func NullTrials(ctx context.Context, leak image.Image, seed uint64, n int, each 
 	return nil
 }
 
-// RuinedTrials reads leak n times where the mark of a key lies on it, each time with
-// soft bits ruined otherwise, and gives each the outcome in turn: a share of them
-// between a quarter and three quarters, drawn from seed, is replaced by noise or,
-// every other time, has its sign flipped. It says whether a mark of one's own that
-// is half destroyed, or half of each of two copies, can read as a third copy.
-// leak is a picture marked with the key and sub, or made of such, neither resized nor
-// moved. Errors are those of detect.
+// RuinedTrials reads leak n times where the mark of a key lies, each time with other soft
+// bits ruined, and calls each with the outcome. seed draws a share of the soft bits between
+// a quarter and three quarters. They are replaced by noise or, every other time, their sign
+// is flipped. The trials say whether a mark that is half destroyed, or half of each of two
+// copies, can read as a third copy. leak is a picture marked with the key and sub, or made
+// of such pictures, neither resized nor moved. RuinedTrials returns the errors of Detect.
 func RuinedTrials(ctx context.Context, kd *Keys, sub [16]byte, leak image.Image, seed uint64, n int, each func(NullTrial)) error {
 	l, err := newLeak(leak)
 	if err != nil {
@@ -172,7 +171,7 @@ func (t *nullTrials) key(kd *Keys) {
 	}
 }
 
-// amplitudes are those of the pilots where the place puts them.
+// amplitudes returns the pilots' amplitudes at the trial's place.
 func (t *nullTrials) amplitudes(kd *Keys) *[pattern.PilotN]complex64 {
 	var c [pattern.PilotN]complex64
 	for k, q := range kd.MarkFrequencies() {
@@ -206,7 +205,7 @@ func chipGrids(carriers []dsp.Plane, m geometry.Mat) []chipGrid {
 		win := markWindow(m, z.W, z.H, nil)
 		r, ok := rectify(z, m, win)
 		if !ok {
-			continue // only singular maps: a similarity is none
+			continue // only singular maps: no similarity is singular
 		}
 		y := r.Clone()
 		matchedBand(y, band)

@@ -1,3 +1,6 @@
+// Package blind finds and reads marks with the key alone. A leak is whitened. The stages of
+// search.go propose maps under which the pilots lie in it. The message is decoded under
+// each map on which the pilots agree.
 package blind
 
 import (
@@ -45,8 +48,8 @@ func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
 // search runs the stages of all readers side by side, until one has found a mark: then
 // the others have been searched for as thoroughly, and are looked for along with it.
 func search(readers []*reader) error {
-	for _, try := range stages {
-		if err := try(readers); err != nil {
+	for _, s := range stages {
+		if err := s.try(readers); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(readers, func(r *reader) bool { return len(r.found) > 0 }) {
@@ -56,8 +59,8 @@ func search(readers []*reader) error {
 	return alongside(readers)
 }
 
-// readOn looks on after a mark was read, for obvious marks of the same key in other
-// places of the torus: those of a copy that was marked again.
+// readOn looks for more obvious marks of the same key after a mark was read, in other
+// places of the torus: a copy that was marked again carries several.
 func (r *reader) readOn() error {
 	for len(r.found) == r.want && r.checks < code.CheckBudget {
 		r.mute(r.found[len(r.found)-1])
@@ -131,9 +134,8 @@ func (r *reader) decode(t tracked, sign float32) {
 // carrierWeight is the strength of a carrier that its pilots tell, less where it may as
 // well be chance: the mean of pilotN amplitudes over their deviation is off by 0.18.
 func carrierWeight(seen float64) float64 {
-	const chance = 0.1
-	seen = math.Max(seen, 0.05)
-	return seen * float64(seen*seen) / (float64(seen*seen) + chance)
+	seen = math.Max(seen, minCarrier)
+	return seen * float64(seen*seen) / (float64(seen*seen) + chanceCarrier)
 }
 
 func moments(x []float64) (mean, dev float64) {
@@ -158,7 +160,7 @@ func meanOverDeviation(x []float64) float64 {
 	return m / (d + 1e-12)
 }
 
-// A detected is what was found of one key's marks in a leak.
+// A Detection is what was found of one key's marks in a leak.
 type Detection struct {
 	Key         int // number of the key that was looked for
 	Found       bool
@@ -174,7 +176,7 @@ type Detection struct {
 	Transform   geometry.Mat      // leak pixels to mark pixels
 }
 
-// detect reads the mark of one key out of a leak.
+// Detect reads the mark of one key out of a leak.
 func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) {
 	l, err := newLeak(img)
 	if err != nil {
@@ -190,7 +192,7 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 	return r.report(r.found[0]), nil
 }
 
-// detectAll reads the marks of all keys out of a leak, the strongest first: of none
+// DetectAll reads the marks of all keys out of a leak, the strongest first: of none
 // without keys.
 func DetectAll(ctx context.Context, img image.Image, keys []*Keys) ([]*Detection, error) {
 	l, err := newLeak(img)
@@ -219,7 +221,7 @@ func DetectAll(ctx context.Context, img image.Image, keys []*Keys) ([]*Detection
 	return all, nil
 }
 
-// report puts a reading, or that there is none, in terms of the leak's own pixels.
+// report returns a reading, or its absence (nil), in terms of the leak's own pixels.
 func (r *reader) report(found *reading) *Detection {
 	d := &Detection{Checks: r.checks, Sync: r.bestZ}
 	if found == nil {
@@ -244,7 +246,7 @@ func (r *reader) report(found *reading) *Detection {
 		lo.X, lo.Y, hi.X, hi.Y = math.Min(lo.X, p.X), math.Min(lo.Y, p.Y), math.Max(hi.X, p.X), math.Max(hi.Y, p.Y)
 	}
 	w, h := float64(r.carriers[0].W)/r.scale[0], float64(r.carriers[0].H)/r.scale[1]
-	within := func(v, most float64) float64 { return math.Min(math.Max(v, 0), most) }
+	within := func(v, end float64) float64 { return math.Min(math.Max(v, 0), end) }
 	lo.X, lo.Y, hi.X, hi.Y = within(lo.X, w), within(lo.Y, h), within(hi.X, w), within(hi.Y, h)
 	d.Quad = [4]geometry.Point{lo, {X: hi.X, Y: lo.Y}, hi, {X: lo.X, Y: hi.Y}}
 	// the linear part at the middle of the evidence, mark to leak

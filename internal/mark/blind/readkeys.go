@@ -7,7 +7,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// readKeys are what follows from a mark key, and the tables that reading makes of it when
+// Keys are what follows from a mark key, and the tables that reading makes of it when
 // they are first needed. They are safe for concurrent use.
 type Keys struct {
 	*pattern.Keys

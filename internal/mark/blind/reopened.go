@@ -8,35 +8,24 @@ import (
 	"github.com/kycmark/kycmark/internal/requant"
 )
 
-// A leak that was last opened from a hard JPEG file is no picture plus noise: what its
-// coefficients tell of a mark is in which of them were not rounded to what is around. In
-// the plain residual those that were look as if nothing had been added.
-
-const (
-	mostReopened  = 1 << 21 // pixels of the largest leak that is looked at so: larger ones carry a mark well enough
-	leastMeanStep = 8       // over the band of a mark of the whole picture; finer ones are like noise
-
-	waves       = 125 // radii of the smoothing filter a long side: a wave of a mark, in the mean
-	leastWave   = 4   // pixels of the leak
-	mostWave    = 10
-	quietScores = 0.3 // of the RMS of all scores, the local one below which none is lifted
-	plainShare  = 0.5 // of the plain residual beside the scores
-)
+// A leak that was last opened from a hard JPEG file is not a picture plus noise. A mark
+// shows in which of its coefficients were rounded to something else than what is around
+// them. In the plain residual the other coefficients look as if nothing had been added.
 
 // reopened returns the whitened luma of a leak of a hard JPEG file: what the roundings
 // tell, and the given plain residual, which tells more where little was rounded. It
 // reports false where p is no such leak.
 func reopened(p *image.NRGBA, plain dsp.Plane) (dsp.Plane, bool) {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	if w*h > mostReopened {
+	if w*h > maxReopened {
 		return dsp.Plane{}, false
 	}
 	l, ok := requant.OpenFine(p)
 	pitch := pattern.Torus / float64(max(w, h))
-	if !ok || l.MeanStep(float64(pattern.BandLow*pitch), float64(pattern.BandHigh*pitch)) < leastMeanStep {
+	if !ok || l.MeanStep(float64(pattern.BandLow*pitch), float64(pattern.BandHigh*pitch)) < minMeanStep {
 		return dsp.Plane{}, false
 	}
-	wave := min(max((max(w, h)+waves/2)/waves, leastWave), mostWave)
+	wave := min(max((max(w, h)+waves/2)/waves, minWave), maxWave)
 	s := l.ReadAlone(wave)
 	if s.W != plain.W || s.H != plain.H {
 		s = dsp.Shrink(s, plain.W, plain.H)

@@ -11,17 +11,31 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// The stages of the search, from what most leaks need to what few do.
-
 // A stage looks for marks in one way, side by side for all readers of a leak that are
 // not done.
-type stage func([]*reader) error
+type stage struct {
+	name string
+	try  func([]*reader) error
+}
 
-// stages are all there are, from what most leaks need to what few do.
-var stages = []stage{each((*reader).likely), each((*reader).obvious), each((*reader).faint), each((*reader).coarser), each((*reader).wholeFrame), stretched, each((*reader).affine), windows}
+// stages are all stages of the search, in their order: from what most leaks need to what
+// few need. The first figure is the share of 602 readings that the stage decided, of 43
+// marked pictures under 14 attacks, most of them hard; 64 readings found nothing. The second
+// figure is the stage's share of the processor time of a reading that finds nothing
+// (TestStagesStudy).
+var stages = [...]stage{
+	{"likely", each((*reader).likely)},         // 43.2 %,  8.0 %
+	{"obvious", each((*reader).obvious)},       // 28.2 %,  3.1 %
+	{"faint", each((*reader).faint)},           //  0.8 %, 10.2 %
+	{"coarser", each((*reader).coarser)},       //  1.8 %, 18.3 %: crops
+	{"wholeFrame", each((*reader).wholeFrame)}, //  3.2 %, 15.2 %
+	{"stretched", stretched},                   //  9.5 %,  7.6 %: other aspect ratios
+	{"affine", each((*reader).affine)},         //  0.0 %,  3.1 %: shears; too cheap to be worth a risk
+	{"windows", windows},                       //  2.7 %, 34.5 %: perspective, small remains
+}
 
 // each is the stage of readers that share nothing beyond what the leak keeps.
-func each(try func(*reader) error) stage {
+func each(try func(*reader) error) func([]*reader) error {
 	return func(readers []*reader) error {
 		for _, r := range readers {
 			if r.done() {
@@ -44,15 +58,15 @@ func (r *reader) obvious() error { return r.similar(obviousSums, 0, 8) }
 // obviousSums are of any scale, on the map as it is.
 var obviousSums = ranking{by: anyScale, n: 40}
 
-// faint tries many similarities under which the leak shows all of the picture: few
-// enough that even the faint can be told apart.
+// faint tries many similarities under which the leak shows all of the picture: few enough
+// that even faint agreement exceeds chance.
 func (r *reader) faint() error { return r.similar(r.wholePicture(), 4, 100) }
 
 // coarser takes the leak for a part of the picture, on a smaller rendition.
 func (r *reader) coarser() error {
 	l := r.leak.coarse()
 	whole := float64(l.side()) / pattern.Torus
-	by := spectrum.Scales{Min: partLeast * whole, Max: partMost * whole}
+	by := spectrum.Scales{Min: partMin * whole, Max: partMax * whole}
 	return r.in(l, geometry.PixelScale(l.scale[0]/r.scale[0], l.scale[1]/r.scale[1]), func(c *reader) error {
 		err := c.similar(ranking{by: by, n: 8}, 0, 8)
 		if err == nil && !c.done() {
@@ -74,8 +88,8 @@ func (r *reader) in(l *leak, to geometry.Mat, try func(*reader) error) error {
 	return err
 }
 
-// alongside looks for other keys' marks where one key's mark was found: whoever marks a
-// copy again marks what then goes through the same, so that the two marks differ by a
+// alongside looks for other keys' marks once one key's mark was found. A person who marks a
+// copy again marks what later goes through the same changes. So the two marks differ by a
 // similarity, whatever happened to the leak.
 func alongside(readers []*reader) error {
 	at := slices.IndexFunc(readers, func(r *reader) bool { return len(r.found) > 0 })
@@ -86,8 +100,8 @@ func alongside(readers []*reader) error {
 	if !ok {
 		return nil
 	}
-	const most = 2*pattern.PlaceScale + 0.04 // of |ln| of the scale between two placements
-	by := ranking{cut: true, by: spectrum.Scales{Min: dsp.Exp(-most), Max: dsp.Exp(most)}, n: 100}
+	const apart = 2*pattern.PlaceScale + 0.04 // of |ln| of the scale between two placements
+	by := ranking{cut: true, by: spectrum.Scales{Min: dsp.Exp(-apart), Max: dsp.Exp(apart)}, n: 100}
 	return each(func(r *reader) error {
 		return r.in(l, to, func(c *reader) error { return c.similar(by, 0, by.n) })
 	})(readers)
@@ -111,13 +125,6 @@ func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
 	return &s, geometry.Translation(float64(-win.u), float64(-win.v)).Mul(t.m), true
 }
 
-// Scales of a part against that of the whole picture: from four fifths of its area to
-// 3 %, at either end of the placement's own.
-const partLeast, partMost = 1.1, 6.5
-
-// anyScale is the range of the search over the whole frame.
-var anyScale = spectrum.Scales{Min: 0.13, Max: 4.6}
-
 // wholePicture ranks similarities under which the leak shows all of the picture, of
 // whatever size and turned.
 func (r *reader) wholePicture() ranking {
@@ -125,13 +132,9 @@ func (r *reader) wholePicture() ranking {
 	return ranking{cut: true, by: spectrum.Scales{Min: mid * dsp.Exp(-wholeSlack), Max: mid * dsp.Exp(wholeSlack)}, n: 100}
 }
 
-// wholeSlack is how far |ln| of the scale may lie from that of the whole picture:
-// the placement's own and a little for cut edges.
-const wholeSlack = pattern.PlaceScale + 0.04
-
-// wholeFrame tries similarities of any scale: on the map as it is, with strong
-// peaks cut, and with the lower half of the pilots only (thumbnails, blur); and
-// the best of each field in parts of the frame, too.
+// wholeFrame tries similarities of any scale: on the map as it is, with strong peaks cut,
+// and with the lower half of the pilots only (thumbnails, blur). It also tries the best of
+// each field in parts of the frame.
 func (r *reader) wholeFrame() error {
 	for i := range r.fields {
 		best := r.ranked(i, obviousSums)
@@ -153,8 +156,8 @@ func (r *reader) wholeFrame() error {
 	return nil
 }
 
-// A ranking is a list of the best n similarities by the sum of a map, strong peaks cut
-// or not, over all pilots or over the lower half.
+// A ranking is a list of the best n similarities by the sum of a map. cut: strong peaks of
+// the map are cut; low: only the lower half of the pilots counts.
 type ranking struct {
 	low, cut bool
 	by       spectrum.Scales
@@ -224,13 +227,6 @@ type hit struct {
 	z     float64
 }
 
-// Agreement at which a map is read at once; and the number of lesser ones that are
-// read when a stage is over.
-const (
-	sureAgreement = 6.0
-	lesserHits    = 2
-)
-
 // offer reads under b at once if the pilots agree strongly, and keeps it for later
 // if they may.
 func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rounds []round) {
@@ -238,7 +234,7 @@ func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rou
 	switch {
 	case s.z >= sureAgreement:
 		r.climbAndAttempt(hit{i, m, b, s.z}, rounds)
-	case s.z >= leastAgreement:
+	case s.z >= minAgreement:
 		*all = append(*all, hit{i, m, b, s.z})
 	}
 }
@@ -264,10 +260,6 @@ func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	}
 	r.attempt(h.field, b, nil, rounds)
 }
-
-// stretches along the picture's axes that are tried one by one; each catches
-// about 6 % to either side.
-var stretches = [...]float64{0.93, 1.075, 0.87, 1.15}
 
 // stretched tries similarities after a stretch along the picture's axes.
 func stretched(readers []*reader) error {
@@ -305,7 +297,7 @@ func (r *reader) affine() error {
 		found := s.Propose(r.seenIn(i))
 		for _, c := range found[:min(1, len(found))] {
 			b, score := m.Climb(r.f, c.B, .004, .002, .001, .0005)
-			if score >= leastScore {
+			if score >= minScore {
 				r.attemptParts(i, b, spreadOut)
 			}
 		}

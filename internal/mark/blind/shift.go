@@ -9,14 +9,6 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// shiftGrid samples the torus of shifts on every fourth mark pixel; the best few
-// are then refined.
-const (
-	shiftGrid  = 256
-	shiftStep  = pattern.Torus / shiftGrid
-	shiftsKept = 6
-)
-
 // A shift is where on the torus the pilots agree.
 type shift struct {
 	z       float64 // peak over RMS, at most sqrt(2 pilotN) = 8; noise stays below about 5.4
@@ -65,38 +57,35 @@ func (kd *Keys) findShift(on *shiftFinder, c *[pattern.PilotN]complex64) shift {
 	rms := math.Sqrt(energy/2) + 1e-20
 	usual := float32(2 * usualAgreement * rms)
 	best := on.strongest(kd.shifts(), usual)
-	if best.least <= usual {
+	if best.bar <= usual {
 		best = on.strongest(kd.shifts(), 0)
 	}
-	var most shift
+	var top shift
 	for _, s := range best.kept {
 		amp := &v
 		if s.flipped {
 			amp = &u
 		}
 		t, sum := kd.refineShift(on, amp, s.x*shiftStep, s.y*shiftStep, s.sum)
-		if z := math.Abs(sum) / rms; z > most.z {
-			most = shift{z, t, 1, s.flipped}
+		if z := math.Abs(sum) / rms; z > top.z {
+			top = shift{z, t, 1, s.flipped}
 			if sum < 0 {
-				most.sign = -1
+				top.sign = -1
 			}
 		}
 	}
-	return most
+	return top
 }
-
-// usualAgreement is what shiftsKept places of the grid nearly always exceed.
-const usualAgreement = 3.6
 
 // strongest sums the tones on the grid and returns its strongest places, as many as exceed
 // least.
-func (on *shiftFinder) strongest(grid *dsp.ToneGrid, least float32) bestShifts {
-	best := bestShifts{atLeast: least, least: least}
+func (on *shiftFinder) strongest(grid *dsp.ToneGrid, bar float32) bestShifts {
+	best := bestShifts{floor: bar, bar: bar}
 	grid.EachColumns(on.tones, on.tmp, func(x int, t []complex64) {
 		const lines = 16
 		for y := 0; y < shiftGrid; y += lines {
 			block := t[y*dsp.ColumnBatch : (y+lines)*dsp.ColumnBatch]
-			if dsp.MaxAbs(block) <= best.least {
+			if dsp.MaxAbs(block) <= best.bar {
 				continue
 			}
 			for i, d := range block {
@@ -110,8 +99,8 @@ func (on *shiftFinder) strongest(grid *dsp.ToneGrid, least float32) bestShifts {
 
 // bestShifts keeps the strongest places of the grid.
 type bestShifts struct {
-	kept           [shiftsKept]gridShift
-	atLeast, least float32
+	kept       [shiftsKept]gridShift
+	floor, bar float32
 }
 
 type gridShift struct {
@@ -121,7 +110,7 @@ type gridShift struct {
 }
 
 func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
-	if sum <= b.least && -sum <= b.least {
+	if sum <= b.bar && -sum <= b.bar {
 		return
 	}
 	weakest := 0
@@ -131,11 +120,11 @@ func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 		}
 	}
 	b.kept[weakest] = gridShift{sum, x, y, flipped}
-	b.least = abs(b.kept[0].sum)
+	b.bar = abs(b.kept[0].sum)
 	for _, s := range b.kept[1:] {
-		b.least = min(b.least, abs(s.sum))
+		b.bar = min(b.bar, abs(s.sum))
 	}
-	b.least = max(b.least, b.atLeast)
+	b.bar = max(b.bar, b.floor)
 }
 
 func abs(v float32) float32 { return max(v, -v) }

@@ -42,8 +42,8 @@ func TestStrongestShiftsAgainstDefinition(t *testing.T) {
 		}
 		slices.SortFunc(all, func(a, b place) int { return cmp.Compare(b.sum, a.sum) })
 		best := kd.findShift(on, &c)
-		for _, least := range []float32{0, float32(all[shiftsKept].sum)} {
-			strongest := on.strongest(kd.shifts(), least)
+		for _, bar := range []float32{0, float32(all[shiftsKept].sum)} {
+			strongest := on.strongest(kd.shifts(), bar)
 			kept := strongest.kept[:]
 			slices.SortFunc(kept, func(a, b gridShift) int { return cmp.Compare(abs(b.sum), abs(a.sum)) })
 			for i, s := range kept {

@@ -12,9 +12,6 @@ import (
 // A window is a rectangle of mark pixels; its corner lies on the chips' grid.
 type window struct{ u, v, w, h int }
 
-// windowSide is the largest window that is read: more than one torus repeats.
-const windowSide = 1280
-
 // markWindow returns the window that a w x h picture covers under m, or that part
 // of it around the given centre.
 func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
@@ -160,8 +157,6 @@ type weights struct {
 	w      []float32
 }
 
-const weightCell = 32
-
 // coherence weighs the cells of a rectified window by how well the pilots around
 // stand in place, and sums their real amplitudes into out.
 func (kd *Keys) coherence(r dsp.Plane, win window, sign float32, out *softBits) weights {
@@ -196,7 +191,7 @@ func (w weights) at(i, j, nx, ny int) float32 {
 	return t + float32(b*(u-t))
 }
 
-// evenOut returns the gains of coded bits and pilots that bring each to the mean
+// EvenOut returns the gains of coded bits and pilots that bring each to the mean
 // of what the reader sees of all.
 func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits, pilots []float32) {
 	s, _ := kd.soft(z, place, 1, nil) // a placement is never singular

@@ -12,11 +12,11 @@ import (
 // up to the reach of a grid of shifts; those whose pilots then agree better than the
 // threshold vote for a better map.
 type round struct {
-	cell, n           int
-	by                grid
-	threshold         float64
-	homographyWithin  float64 // mark pixels
-	similarityAtLeast int     // votes
+	cell, n          int
+	by               grid
+	threshold        float64
+	homographyWithin float64 // mark pixels
+	similarityFrom   int     // votes
 }
 
 var (
@@ -106,7 +106,7 @@ func (t *tracked) follow(votes []vote, r round) {
 		if h, n := geometry.Robust(pairs, 4, 300, r.homographyWithin, geometry.FitHomography); n >= 8 && math.Max(math.Abs(h[6]), math.Abs(h[7])) < 1e-3 {
 			correction = h
 		}
-	case len(pairs) >= r.similarityAtLeast && extent >= size:
+	case len(pairs) >= r.similarityFrom && extent >= size:
 		correction = geometry.Identity()
 		if s, n := geometry.Robust(pairs, 2, 100, 3, geometry.FitSimilarity); n >= 3 {
 			correction = s
@@ -118,7 +118,7 @@ func (t *tracked) follow(votes []vote, r round) {
 	t.box = [4]float64{box[0] - half, box[1] - half, box[2] + half, box[3] + half}
 }
 
-// A grid is one of those of small shifts, up to a reach in steps, mark pixels.
+// A grid names a set of small shifts, up to a reach in steps, mark pixels.
 type grid int
 
 const (
@@ -159,18 +159,18 @@ func (g *displacements) best(c [pattern.PilotN]complex64, sign float32) (geometr
 	for _, v := range c {
 		energy += float64(float64(real(v))*float64(real(v))) + float64(float64(imag(v))*float64(imag(v)))
 	}
-	most, at := float32(math.Inf(-1)), 0
+	top, at := float32(math.Inf(-1)), 0
 	for i := range g.at {
 		cos, sin := g.cos[i*pattern.PilotN:(i+1)*pattern.PilotN], g.sin[i*pattern.PilotN:(i+1)*pattern.PilotN]
 		var s float32
 		for k, v := range c {
 			s += float32(real(v)*cos[k]) + float32(imag(v)*sin[k])
 		}
-		if s *= sign; s > most {
-			most, at = s, i
+		if s *= sign; s > top {
+			top, at = s, i
 		}
 	}
-	return g.at[at], float64(most) / math.Sqrt(energy/2)
+	return g.at[at], float64(top) / math.Sqrt(energy/2)
 }
 
 // coherent returns the sum of the pilots over the whole frame under m, and m after
@@ -240,9 +240,6 @@ func climbAffine(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, sign, si
 	}
 	return q, best
 }
-
-// waveSteps is how finely climbAffine knows a turn.
-const waveSteps = 4096
 
 // newWaves returns exp(2 pi i t) for t of 0, 1/waveSteps ... 1.
 func newWaves() *[waveSteps]complex64 {

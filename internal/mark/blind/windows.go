@@ -9,12 +9,6 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// partLow is the least scale looked for in parts of the frame.
-const partLow = 0.27
-
-// leastScore is the peak map's score below which a map is not tried.
-const leastScore = 6
-
 // windows tries parts of the frame, for perspective and small remains: the four
 // best of each size and field.
 func windows(readers []*reader) error {
@@ -41,7 +35,7 @@ func windows(readers []*reader) error {
 func (r *reader) attemptWindows(i int, all []windowCandidate) error {
 	slices.SortStableFunc(all, func(a, b windowCandidate) int { return cmp.Compare(b.Score, a.Score) })
 	for _, c := range all[:min(4, len(all))] {
-		if c.Score < leastScore {
+		if c.Score < minScore {
 			break
 		}
 		if err := r.ctx.Err(); err != nil {

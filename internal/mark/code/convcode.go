@@ -1,9 +1,3 @@
-// Package convcode is the error-correcting code of the payload: the
-// convolutional code of constraint length 9 and rate 1/3 with the generators 557,
-// 663 and 711 octal (maximal free distance, 18; Larsen 1973), ended by eight
-// zero bits, decoded from soft values by the parallel list Viterbi algorithm
-// (Seshadri and Sundberg, "List Viterbi decoding algorithms with applications",
-// 1994).
 package code
 
 import (
@@ -12,6 +6,11 @@ import (
 	"math/bits"
 )
 
+// The error-correcting code of the payload is the convolutional code of constraint length 9
+// and rate 1/3 with the generators 557, 663 and 711 octal. It has the maximal free
+// distance, 18 (Larsen 1973). Eight zero bits end it. It is decoded from soft values by the
+// parallel list Viterbi algorithm (Seshadri and Sundberg, "List Viterbi decoding algorithms
+// with applications", 1994).
 const (
 	// Tail is the number of zero bits that end a message.
 	Tail       = 8

@@ -6,13 +6,13 @@ import (
 	"fmt"
 )
 
-// secretSize is the size in bytes of a mark key's secret.
+// SecretSize is the size in bytes of a mark key's secret.
 const SecretSize = 32
 
-// formatVersion is the version of the format, part of every derivation.
+// FormatVersion is the version of the format, part of every derivation.
 const FormatVersion = 1
 
-// derive returns n bytes of HKDF-SHA256 (RFC 5869) of a secret, under a context of the
+// Derive returns n bytes of HKDF-SHA256 (RFC 5869) of a secret, under a context of the
 // format's version and label.
 func Derive(secret *[SecretSize]byte, label string, n int) []byte {
 	out, err := hkdf.Key(sha256.New, secret[:], nil, fmt.Sprintf("kycmark v%d %s", FormatVersion, label), n)
@@ -22,7 +22,7 @@ func Derive(secret *[SecretSize]byte, label string, n int) []byte {
 	return out
 }
 
-// keyID names a key in public and reveals nothing of its secret.
+// KeyID names a key in public and reveals nothing of its secret.
 func KeyID(secret *[SecretSize]byte) string {
 	return fmt.Sprintf("v%d-%x", FormatVersion, Derive(secret, "key id", 8))
 }

@@ -8,7 +8,7 @@ import (
 	"math/bits"
 )
 
-// payload codes copy IDs: 64 scrambled bits and a 32-bit keyed check, as coded
+// Payload codes copy IDs: 64 scrambled bits and a 32-bit keyed check, as coded
 // values of +1 and -1.
 type Payload struct {
 	scramble, check []byte
@@ -29,17 +29,17 @@ const (
 	feistelRounds = 8
 )
 
-// The promise on false positives. A message is looked at only if it correlates
-// with the soft bits by at least minCorrelation, and at most checkBudget messages
-// a picture and key are looked at: each passes the 32-bit keyed check by chance
-// with probability 2^-32, so a picture without a mark of the key reads as marked
-// with probability 4 x 2^-32 = 9.3e-10 at most.
+// The promise on false positives. A message is looked at only if it correlates with the
+// soft bits by at least MinCorrelation. At most CheckBudget messages a picture and key are
+// looked at. Each passes the 32-bit keyed check by chance with probability 2^-32. So a
+// picture without a mark of the key reads as marked with probability 4 x 2^-32 = 9.3e-10 at
+// most.
 const (
 	CheckBudget    = 4
 	MinCorrelation = 0.62
 )
 
-// permute is a keyed permutation of the 64-bit integers: a balanced Feistel
+// Permute is a keyed permutation of the 64-bit integers: a balanced Feistel
 // network with HMAC-SHA256 as its round function (Luby and Rackoff, 1988). IDs
 // that differ in few bits would else share most of their coded bits, and a strong
 // mark of one would weigh against the other.
@@ -72,7 +72,7 @@ func (p Payload) Sum(id uint64) uint32 {
 	return binary.BigEndian.Uint32(m.Sum(nil))
 }
 
-// encode returns the codedN coded values of an ID.
+// Encode returns the codedN coded values of an ID.
 func (p Payload) Encode(id uint64) []float32 {
 	message := make([]uint8, 0, MessageN)
 	v, sum := p.Permute(id), p.Sum(id)
@@ -85,7 +85,7 @@ func (p Payload) Encode(id uint64) []float32 {
 	return Encode(message)
 }
 
-// parse returns the ID of a decoded message and whether its check holds.
+// Parse returns the ID of a decoded message and whether its check holds.
 func (p Payload) Parse(message []uint8) (uint64, bool) {
 	var v uint64
 	var sum uint32
@@ -99,7 +99,7 @@ func (p Payload) Parse(message []uint8) (uint64, bool) {
 	return id, p.Sum(id) == sum
 }
 
-// agreement returns the ID of a message and how many leading bits of its check hold.
+// Agreement returns the ID of a message and how many leading bits of its check hold.
 func (p Payload) Agreement(message []uint8) (uint64, int) {
 	id, _ := p.Parse(message)
 	var sum uint32
@@ -109,7 +109,7 @@ func (p Payload) Agreement(message []uint8) (uint64, int) {
 	return id, bits.LeadingZeros32(sum ^ p.Sum(id))
 }
 
-// correlation is that of a message's code with the soft bits, -1..1.
+// Correlation is that of a message's code with the soft bits, -1..1.
 func Correlation(message []uint8, soft []float64, energy float64) float64 {
 	sum := 0.0
 	for j, c := range Encode(message) {

@@ -37,15 +37,15 @@ func TestPayloadRoundTripAndCheck(t *testing.T) {
 func TestSequentialIDsDoNotCorrelate(t *testing.T) {
 	p := testPayload(1)
 	base := p.Encode(1000)
-	most := 0.0
+	top := 0.0
 	for i := 1; i <= 1000; i++ {
 		sum := 0.0
 		for j, c := range p.Encode(uint64(1000 + i)) {
 			sum += float64(c * base[j])
 		}
-		most = math.Max(most, math.Abs(sum)/CodedN)
+		top = math.Max(top, math.Abs(sum)/CodedN)
 	}
-	assert.Less(t, most, 0.30) // measured 0.27 on random IDs: watermark.md part 2, section 1
+	assert.Less(t, top, 0.30) // measured 0.27 on random IDs: watermark.md part 2, section 1
 }
 
 // The correlation of the best message with pure noise, which minCorrelation keeps

@@ -11,7 +11,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// maxPixels is the largest number of pixels of a picture that is marked or read.
+// MaxPixels is the largest number of pixels of a picture that is marked or read.
 const MaxPixels = 1 << 28
 
 // errTooSmall and errTooLarge are wrapped for pictures of sizes that carry no mark.
@@ -20,7 +20,7 @@ var (
 	ErrTooLarge = errors.New("watermark: picture too large")
 )
 
-// A canvas is a picture made ready to take marks: all that marking needs and that depends
+// A Canvas is a picture made ready to take marks: all that marking needs and that depends
 // on the picture alone. It is safe for concurrent use while nothing is dropped.
 type Canvas struct {
 	Source *image.NRGBA
@@ -30,7 +30,7 @@ type Canvas struct {
 	grey   bool
 }
 
-// newCanvas keeps src. The error wraps errTooSmall or errTooLarge.
+// NewCanvas keeps src. The error wraps errTooSmall or errTooLarge.
 func NewCanvas(src image.Image) (*Canvas, error) {
 	b := src.Bounds()
 	if err := CheckSize(b.Dx(), b.Dy()); err != nil {
@@ -48,13 +48,13 @@ func NewCanvas(src image.Image) (*Canvas, error) {
 // CheckSize returns an error that wraps ErrTooSmall where a picture of width x height pixels
 // is too small to be marked.
 func CheckSize(width, height int) error {
-	if min(width, height) < shortLeast || max(width, height) < longLeast {
-		return fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, width, height, longLeast, shortLeast)
+	if min(width, height) < minShort || max(width, height) < minLong {
+		return fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, width, height, minLong, minShort)
 	}
 	return nil
 }
 
-// shrink makes the canonical picture and what follows from it.
+// Shrink makes the canonical picture and what follows from it.
 func (c *Canvas) Shrink() {
 	w, h := CanonicalSize(c.Source.Rect.Dx(), c.Source.Rect.Dy())
 	c.canon = dsp.ShrinkNRGBA(c.Source, w, h)
@@ -63,10 +63,10 @@ func (c *Canvas) Shrink() {
 	c.grey = c.canon.Gray()
 }
 
-// drop lets go of what shrink made.
+// Drop lets go of what shrink made.
 func (c *Canvas) Drop() { c.canon, c.Luma, c.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
 
-// canonicalSize shrinks w x h so that the long side is at most canonicalSide.
+// CanonicalSize shrinks w x h so that the long side is at most canonicalSide.
 func CanonicalSize(w, h int) (int, int) {
 	side := max(w, h)
 	if side <= canonicalSide {
@@ -76,7 +76,7 @@ func CanonicalSize(w, h int) (int, int) {
 	return shrink(w), shrink(h)
 }
 
-// toNRGBA returns src itself where it is an NRGBA picture from (0, 0) on.
+// Pixels returns src itself where it is an NRGBA picture from (0, 0) on.
 func Pixels(src image.Image) (*image.NRGBA, error) {
 	b := src.Bounds()
 	if w, h := b.Dx(), b.Dy(); w > MaxPixels || h > MaxPixels || int64(w)*int64(h) > MaxPixels {
@@ -90,7 +90,7 @@ func Pixels(src image.Image) (*image.NRGBA, error) {
 	return p, nil
 }
 
-// simulate returns the canonical picture with a mark, clipped to 0..255.
+// Simulate returns the canonical picture with a mark, clipped to 0..255.
 func (c *Canvas) Simulate(s Shaped) dsp.RGB {
 	out := dsp.RGB{R: c.canon.R.Clone(), G: c.canon.G.Clone(), B: c.canon.B.Clone()}
 	for i, l := range s.luma.Pix {
@@ -108,7 +108,7 @@ const (
 	cbToG = 0.344
 )
 
-// add enlarges the marks to the picture's size and writes the picture with them to out,
+// Add enlarges the marks to the picture's size and writes the picture with them to out,
 // which may be the picture itself.
 func (c *Canvas) Add(out *image.NRGBA, s Shaped) {
 	dsp.Parallel(out.Rect.Dy(), func(from, to int) {
@@ -131,19 +131,19 @@ func (c *Canvas) Rows(s Shaped) *markedRows {
 	return &markedRows{c.Source, dsp.NewEnlarger(s.luma, w, h), dsp.NewEnlarger(s.chroma, w, h), make([]float32, w), make([]float32, w)}
 }
 
-// mark writes row y; they are cheapest in order.
+// Mark writes row y; they are cheapest in order.
 func (r *markedRows) Mark(dst []uint8, y int) {
 	r.luma.Row(y, r.l)
 	r.chroma.Row(y, r.c)
 	dsp.AddLumaChroma(dst, r.Row(y), r.l, r.c, cbToG, cbToB)
 }
 
-// row is row y without the marks.
+// Row is row y without the marks.
 func (r *markedRows) Row(y int) []uint8 {
 	return r.src.Pix[y*r.src.Stride : y*r.src.Stride+4*len(r.l)]
 }
 
-// digest is the name of the picture where it has no other: 16 bytes of the SHA-256 of its
+// Digest is the name of the picture where it has no other: 16 bytes of the SHA-256 of its
 // size and pixels.
 func (c *Canvas) Digest() [16]byte {
 	p, h := c.Source, sha256.New()

@@ -25,10 +25,3 @@ const (
 	TracerHigh  = 400
 	TracerSize  = 1024 // samples, side of the tracer's cosine transform
 )
-
-// Strength: what a marker may change without another format.
-const (
-	canonicalSide = 1024 // pixels, long side at which masks and patterns are made
-	longLeast     = 320  // pixels, sides of the smallest picture marked
-	shortLeast    = 240
-)

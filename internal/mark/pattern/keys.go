@@ -1,3 +1,5 @@
+// Package pattern makes what is added to the pixels: pilots, chips and tracer, where they
+// lie on a picture, and how strong they may be.
 package pattern
 
 import (
@@ -14,7 +16,7 @@ type pilot struct {
 	Phase  float64 // turns
 }
 
-// keyed is all of a mark that follows from the mark key alone: what a blind
+// Keys is all of a mark that follows from the mark key alone: what a blind
 // reader knows.
 type Keys struct {
 	ID      string // names the key in public
@@ -29,7 +31,7 @@ type Keys struct {
 	response func() *bandResponse // made when first needed, for marking
 }
 
-// newKeyed derives all that follows from a secret.
+// NewKeys derives all that follows from a secret.
 func NewKeys(secret *[code.SecretSize]byte) *Keys {
 	kd := &Keys{ID: code.KeyID(secret), Band: NewResponseTable(), response: sync.OnceValue(newBandResponse)}
 	kd.Derive = func(label string, n int) []byte { return code.Derive(secret, label, n) }
@@ -75,10 +77,10 @@ func (kd *Keys) crowded(p pilot, n int) bool {
 	return false
 }
 
-// frequency is in cycles a sample.
+// Frequency is in cycles a sample.
 type Frequency struct{ X, Y float64 }
 
-// markFrequencies are the pilots' in cycles a mark pixel.
+// MarkFrequencies are the pilots' in cycles a mark pixel.
 func (kd *Keys) MarkFrequencies() *[PilotN]Frequency {
 	var f [PilotN]Frequency
 	for k, p := range kd.Pilots {
@@ -87,7 +89,7 @@ func (kd *Keys) MarkFrequencies() *[PilotN]Frequency {
 	return &f
 }
 
-// aligned turns amplitudes by the pilots' phases: a mark in place is real and
+// Aligned turns amplitudes by the pilots' phases: a mark in place is real and
 // positive.
 func (kd *Keys) Aligned(c *[PilotN]complex64) (out [PilotN]complex64) {
 	for k, t := range kd.turns {

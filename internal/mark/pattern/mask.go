@@ -14,28 +14,10 @@ type mask struct {
 	flat, texture dsp.Plane
 }
 
-// Parameters of the mask, in pixels of the canonical picture and grey levels.
-const (
-	maskHighPass  = 2.0
-	maskActivity  = 7 // window of the activity
-	maskErode     = 5 // texture must not lend strength to the flats beside it
-	maskTexture   = 10.0
-	maskWhite     = 0.45  // bare paper hides more, half of the mark being clipped,
-	maskWhiteFrom = 250.0 // but tinted paper does not
-	maskWhiteOver = 4.0
-	maskSmooth    = 0.62 // of the mark where a large picture has no grain at all
-	maskGrain     = 0.6  // grey levels between neighbours, from which on it has enough
-)
-
-// maskLuminance is how much more of a mark hides on flats of 0, 16, 32 ... 256
-// grey levels than on mid-grey: the inverse of the Butteraugli distance of one and
-// the same mark there, cut at 1.6, since displays and editors lift the dark, and
-// nearer to 1 in the bright, where the coarse mark of a large picture is seen.
-var maskLuminance = [...]float32{1.6, 1.6, 1.44, 1.23, 1.11, 1.05, 1.02, 1.00, 1.00, 1.00, 1.01, 1.02, 1.03, 1.04, 1.04, 1.05, 1.05}
-
-// smoothness returns how much less of a mark hides where a picture that is shrunk to
-// w x h lacks the grain of its own pixels, which hides a mark that is coarser than
-// it: 1 where there is grain, and everywhere in pictures that are hardly shrunk.
+// smoothness returns how much less of a mark hides in pictures that lack the grain of their
+// own pixels. Such grain hides a mark that is coarser. w and h are the size that the
+// picture is shrunk to. The result is 1 in grain, and everywhere in pictures that are
+// hardly shrunk.
 func smoothness(src *image.NRGBA, w, h int) dsp.Plane {
 	out := dsp.NewPlane(w, h)
 	sw, sh := src.Rect.Dx(), src.Rect.Dy()

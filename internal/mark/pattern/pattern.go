@@ -17,7 +17,7 @@ func bandPass(f float64) float64 {
 	return float64(dsp.Exp(-float64(float64(q*q)*q)) * (1 - dsp.Exp(-l)))
 }
 
-// pattern returns the blind part of a mark over one torus, of unit power: chips
+// Pattern returns the blind part of a mark over one torus, of unit power: chips
 // times coded bits, band-limited, plus the pilots. Gains weigh single coded bits
 // and pilots; nil means 1.
 func (kd *Keys) Pattern(coded []float32, bitGain, pilotGain []float32) dsp.Plane {
@@ -110,7 +110,8 @@ func scaleBand(s dsp.Spectrum, g float64) {
 	}
 }
 
-// addTones adds the pilots, of which gains weigh each, at their share of the power.
+// addTones adds the pilots at their share of the power. gain weighs each pilot; nil means
+// 1.
 func (kd *Keys) addTones(s dsp.Spectrum, gain []float32) {
 	tones := map[int]complex64{} // by place in s
 	for i, p := range kd.Pilots {
@@ -149,7 +150,7 @@ func addTone(tones map[int]complex64, s dsp.Spectrum, p pilot, g float64) {
 	}
 }
 
-// responseTable holds bandPass at steps of 2^-12 cycles a mark pixel, for reading.
+// ResponseTable holds bandPass at steps of 2^-12 cycles a mark pixel, for reading.
 type ResponseTable [1024]float32
 
 func NewResponseTable() *ResponseTable {
@@ -169,7 +170,7 @@ func (t *ResponseTable) At(f float64) float32 {
 	return t[i] + float32(float32(x-float64(i))*(t[i+1]-t[i]))
 }
 
-// despread is the adjoint of laying the payload's pattern: it adds each sample, under
+// Despread is the adjoint of laying the payload's pattern: it adds each sample, under
 // m, to the torus, filters by the chips' band and sums over the chips of each coded bit.
 func (kd *Keys) Despread(p dsp.Plane, m geometry.Mat) (soft [code.CodedN]float64) {
 	t := dsp.NewPlane(Torus, Torus)

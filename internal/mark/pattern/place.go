@@ -8,17 +8,17 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// pixelPlacement returns the map from the pixels of a w x h picture of any size to mark
-// pixels under which a mark of the key lies on it.
+// PixelPlacement returns the map from the pixels of a w x h picture to mark pixels, for a
+// mark of the key on submission sub. The picture may have any size.
 func (kd *Keys) PixelPlacement(sub [16]byte, w, h int) geometry.Mat {
 	cw, ch := CanonicalSize(w, h)
 	return kd.Placement(sub, cw, ch).Mul(geometry.PixelScale(float64(cw)/float64(w), float64(ch)/float64(h)))
 }
 
-// placement returns the map from pixels of a w x h picture to mark pixels: any
-// rotation, a scale within e^+-0.1 of 1024 mark pixels a long side, any shift. It
-// is keyed by submission, never by copy, so that a trace serves all copies in one
-// pass and averages over pictures do not add up.
+// Placement returns the map from pixels of a canonical w x h picture to mark pixels: any
+// rotation, a scale within e^+-0.1 of 1024 mark pixels a long side, any shift. Submissions
+// key it, copies never do: so a trace serves all copies in one pass, and averages over
+// pictures do not add up.
 func (kd *Keys) Placement(sub [16]byte, w, h int) geometry.Mat {
 	s := code.NewStream(kd.Derive(fmt.Sprintf("placement %x", sub), code.KeySize))
 	c, sn := dsp.Cis(s.Unit())
@@ -28,7 +28,7 @@ func (kd *Keys) Placement(sub [16]byte, w, h int) geometry.Mat {
 	return m.Mul(geometry.Translation(-float64(w-1)/2, -float64(h-1)/2))
 }
 
-// lay samples the pattern, repeated over the plane, at each pixel of a w x h
+// Lay samples the pattern, repeated over the plane, at each pixel of a w x h
 // picture under the affine map m, by cubic convolution.
 func Lay(pattern dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 	out, t := dsp.NewPlane(w, h), dsp.NewTorus(pattern)

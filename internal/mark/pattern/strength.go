@@ -6,21 +6,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// The visibility budget at strength 1, measured against Butteraugli:
-// docs/format.md.
-const (
-	flatTypical  = 0.54
-	flatLow      = 0.25
-	flatHigh     = 0.80
-	slopeLow     = 0.3
-	textureSide  = 1800 // pixels
-	patternLimit = 1.55 // RMS; the rare peaks beyond are what is seen first, and hardly read
-	chromaLimit  = 1.8  // the same of the blue difference, which makes the maximum on large smooth pictures
-	chromaLevel  = 1.03 // grey levels RMS in the blue difference
-	psnrFloor    = 44.3 // dB over R, G and B of the canonical picture, from a megapixel on
-	psnrSmall    = 42.0 // below, where pixels are few and seen smaller
-)
-
 // flatGain is the mark in mid-grey flats, in grey levels RMS. Large pictures are
 // looked at closer, so that their mark, which grows with them, shows more: 0.54
 // (1800/side)^(7/16).
@@ -31,11 +16,11 @@ func flatGain(side int) float32 {
 	return float32(math.Min(math.Max(g, flatLow), flatHigh))
 }
 
-// textureMost is the greatest slope over texture: what is texture on the canonical
-// picture is smooth to whoever looks at the pixels of a large one.
-func textureMost(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
+// maxSlope returns the max slope over texture, for a picture with the given long side in
+// pixels. Texture of the canonical picture looks smooth in the pixels of a large one.
+func maxSlope(side int) float64 { return math.Min(1, math.Sqrt(textureSide/float64(side))) }
 
-// A shaped is what is added to the canonical picture: to luma, and negated to the blue
+// A Shaped is what is added to the canonical picture: to luma, and negated to the blue
 // difference. What is added to luma is the pattern times the mask's flat part and slope
 // times its texture, and times gain.
 type Shaped struct {
@@ -43,10 +28,10 @@ type Shaped struct {
 	slope, gain  float32
 }
 
-// shape returns the mark made of the given blind patterns, one a carrier, and the tracer,
-// strength times as strong as the budget at 1 but never past the PSNR floor. The slope of
-// strength over texture solves the quadratic equation that puts the squared error at the
-// PSNR floor; what clipping would take costs nothing and is not counted.
+// Shape returns the mark made of the given blind patterns, one a carrier, and the tracer
+// (own). strength 1 is the visibility budget; the mark never goes past the PSNR floor. The
+// slope of strength over texture solves the quadratic equation that puts the squared error
+// at the floor. What clipping would take costs nothing and is not counted.
 func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) Shaped {
 	luma, texture, chroma := c.parts(blindLuma, blindChroma, own, strength)
 	slope, gain := c.solve(luma, texture, chroma)
@@ -57,7 +42,7 @@ func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) 
 	return Shaped{luma, chroma, slope, gain}
 }
 
-// amplitude is what a pattern of unit power is multiplied with in a mark of strength 1 that
+// Amplitude is what a pattern of unit power is multiplied with in a mark of strength 1 that
 // was shaped so, grey levels.
 func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 	flats := flatGain(max(c.Source.Rect.Dx(), c.Source.Rect.Dy()))
@@ -92,10 +77,10 @@ var (
 	tracerWeight = float32(math.Sqrt(tracerShare))
 )
 
-// solve finds the texture slope, and the gain below 1 where even the least slope
-// breaks the PSNR floor. With L = flat + s texture in R, G and B, and the blue
-// difference C as -1.772 C in B and 0.344 C in G, the mean squared error is
-// <L^2> + (1.772^2 + 0.344^2)/3 <C^2> - 2 (1.772 - 0.344)/3 <L C>.
+// solve finds the texture slope, and the gain below 1 if even the min slope breaks the PSNR
+// floor. L = flat + s texture is added in R, G and B. The blue difference C adds -1.772 C
+// in B and 0.344 C in G. The mean squared error is <L^2> + (1.772^2 + 0.344^2)/3 <C^2> - 2
+// (1.772 - 0.344)/3 <L C>.
 func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 	const cross, square = (cbToB - cbToG) / 3, (cbToB*cbToB + cbToG*cbToG) / 3
 	var ff, ft, tt, fc, tc, cc float64
@@ -127,7 +112,7 @@ func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 		s = 1
 	}
 	side := max(c.Source.Rect.Dx(), c.Source.Rect.Dy())
-	s = math.Min(math.Max(s, slopeLow), textureMost(side))
+	s = math.Min(math.Max(s, slopeLow), maxSlope(side))
 	g := 1.0
 	if all := float64(a*float64(s*s)) + float64(2*b*s) + e + target; all > target {
 		g = math.Sqrt(target / all)

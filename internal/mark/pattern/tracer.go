@@ -8,7 +8,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// tracer returns the part of a mark that is a copy's own, of unit RMS over a
+// Tracer returns the part of a mark that is a copy's own, of unit RMS over a
 // w x h picture: signs keyed by (key, submission, copy) on the coefficients of a
 // cosine transform whose first w' x h' samples, long side 1024, are the picture.
 // A coefficient (u, v) has the frequency hypot(u, v)/2 cycles a long side and the
@@ -18,7 +18,7 @@ func (kd *Keys) Tracer(sub [16]byte, id uint64, w, h int) dsp.Plane {
 	return TracerOf(kd.TracerStream(sub, id), w, h)
 }
 
-// tracerStream is where the signs of a copy's tracer come from.
+// TracerStream is where the signs of a copy's tracer come from.
 func (kd *Keys) TracerStream(sub [16]byte, id uint64) *code.Stream {
 	return code.NewStream(kd.Derive(fmt.Sprintf("tracer %x %016x", sub, id), code.KeySize))
 }
@@ -53,8 +53,8 @@ func TracerOf(s *code.Stream, w, h int) dsp.Plane {
 	return out
 }
 
-// tracerSpan returns the first u and the number of u with
-// tracerLow <= hypot(u, v)/2 < tracerHigh, all of which follow each other.
+// TracerSpan returns the first u and the number of u with tracerLow <= hypot(u, v)/2 <
+// TracerHigh. These u follow each other.
 func TracerSpan(v int) (first, n int) {
 	const lo, hi = 4 * tracerLow * tracerLow, 4 * TracerHigh * TracerHigh
 	for first*first+v*v < lo {

@@ -7,7 +7,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// pairSearch proposes affine maps: two observed peaks and two pilots define one,
+// PairSearch proposes affine maps: two observed peaks and two pilots define one,
 // tried where the second peak lies near the place that a similarity predicts. It
 // returns the best plain and the best mirrored map.
 type Pairs struct {
@@ -15,9 +15,6 @@ type Pairs struct {
 	pairs [][2]int
 	by    Scales
 }
-
-// How far the second peak may lie from its prediction, in shares of its radius.
-const pairTolerance = 0.16
 
 // newPairSearch draws n pairs of pilots at an angle of 40 degrees or more, the
 // same pairs at every call.
@@ -38,8 +35,8 @@ func NewPairs(f []pattern.Frequency, n int, by Scales) *Pairs {
 	return s
 }
 
-// observed are the strongest peaks of a map, in cycles a pixel, each with its mirror
-// image, and the map as pairs of them are judged on.
+// Observed holds the strongest peaks of a map, in cycles a pixel, each with its mirror
+// image. Its map near is what pairs of peaks are judged on.
 type Observed struct {
 	peaks  []peak
 	radius []float64 // of each, cycles a pixel
@@ -47,17 +44,12 @@ type Observed struct {
 	x, y   bands
 }
 
-// observedMost is the greatest number of peaks, mirror images included.
-const observedMost = 160
-
 // A peakSet is a set of observed peaks by their number.
-type peakSet [(observedMost + 63) / 64]uint64
+type peakSet [(maxObserved + 63) / 64]uint64
 
 // bands cut the axis of frequencies, from -1/2 to 1/2 cycles a pixel, into parts: the
 // peaks below each.
 type bands [axisBands + 1]peakSet
-
-const axisBands = 64
 
 func bandOf(f float64) int { return min(max(int((f+0.5)*axisBands), 0), axisBands-1) }
 
@@ -80,7 +72,7 @@ func (b *bands) within(f, reach float64) (s peakSet) {
 	return s
 }
 
-// observe returns up to n peaks, observedMost/2 at most, at least rmin bins from the
+// Observe returns up to n peaks, maxObserved/2 at most, at least rmin bins from the
 // origin; none of too few.
 func (m *PeakMap) Observe(n int, rmin float64) *Observed {
 	pk := m.strongest(n, rmin)
@@ -194,14 +186,10 @@ func (m *PeakMap) quick(f []pattern.Frequency, b [4]float64) float64 {
 	return sum / math.Sqrt(float64(seen+4))
 }
 
-// unstretched is the map of a similarity found on m with its vertical axis stretched.
+// Unstretched is the map of a similarity found on m with its vertical axis stretched.
 func (m *PeakMap) Unstretched(c Candidate, f []pattern.Frequency, by float64) [4]float64 {
 	c.B[2] /= by
 	c.B[3] /= by
 	b, _ := m.Climb(f, c.B, .004, .002, .001, .0005)
 	return b
 }
-
-// Steps of rotation (radians) and ln scale, over the whole frame, its small rendition,
-// and parts of it, whose peaks are wider.
-const FineStep, SmallStep, CoarseStep = 0.0035, 0.008, 0.012

@@ -12,7 +12,7 @@ import (
 // Bands leave out no peak that lies within reach.
 func TestBandsLeaveOutNoPeak(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
-	pk := make([]peak, observedMost)
+	pk := make([]peak, maxObserved)
 	for i := range pk {
 		pk[i] = peak{rng.Float64() - 0.5, 0}
 	}

@@ -1,3 +1,5 @@
+// Package spectrum proposes maps under which a key's pilots lie on peaks of a spectrum:
+// similarities by a log-polar search, affine maps by pairs of peaks.
 package spectrum
 
 import (
@@ -10,18 +12,16 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// A peakMap is how far the power of a field stands out of its surroundings at
+// A PeakMap is how far the power of a field stands out of its surroundings at
 // each spatial frequency, in robust standard deviations. Only horizontal
 // frequencies >= 0 are kept; the rest is the mirror image.
 type PeakMap struct {
-	n    int       // samples of the transform, n x n
-	g    dsp.Plane // n/2+1 columns; row v holds the vertical frequency v - n/2 bins
-	most float32   // at which values are cut; the least is peakLeast
+	n     int       // samples of the transform, n x n
+	g     dsp.Plane // n/2+1 columns; row v holds the vertical frequency v - n/2 bins
+	limit float32   // at which values are cut; the least is peakMin
 }
 
-const peakLeast, peakCap, CapLow = -3, 8, 3.5
-
-// newPeakMap transforms z under a root-Hann window, zero-padded to n x n.
+// NewPeakMap transforms z under a root-Hann window, zero-padded to n x n.
 func NewPeakMap(z dsp.Plane, n int) *PeakMap {
 	wx, wy := rootHann(z.W), rootHann(z.H)
 	wz := dsp.NewPlane(z.W, z.H)
@@ -33,7 +33,7 @@ func NewPeakMap(z dsp.Plane, n int) *PeakMap {
 	}
 	p := dsp.NewFFT2(n, n).Powers(wz)
 	local := dsp.LocalPower(p.Clone(), max(9, 15*n/1024|1), 1e-12)
-	m := &PeakMap{n: n, g: dsp.NewPlane(n/2+1, n), most: peakCap}
+	m := &PeakMap{n: n, g: dsp.NewPlane(n/2+1, n), limit: peakCap}
 	for v := range n {
 		src, mean, dst := p.Row(v), local.Row(v), m.g.Row((v+n/2)%n)
 		for u := range dst {
@@ -42,7 +42,7 @@ func NewPeakMap(z dsp.Plane, n int) *PeakMap {
 	}
 	s := float32(1/(1.4826*spread(m.g.Pix))) + 0
 	for i, v := range m.g.Pix {
-		m.g.Pix[i] = pattern.Clip(float32(v*s), peakLeast, peakCap)
+		m.g.Pix[i] = pattern.Clip(float32(v*s), peakMin, peakCap)
 	}
 	return m
 }
@@ -71,7 +71,7 @@ func spread(x []float32) float64 {
 	return float64(s[len(s)/2]) + 1e-3
 }
 
-// capped returns the map with its values cut at limit.
+// Capped returns the map with its values cut at limit.
 func (m *PeakMap) Capped(limit float32) *PeakMap {
 	g := m.g.Clone()
 	for i, v := range g.Pix {
@@ -80,9 +80,8 @@ func (m *PeakMap) Capped(limit float32) *PeakMap {
 	return &PeakMap{m.n, g, limit}
 }
 
-// without returns the map with the surroundings of where b puts the pilots levelled.
+// Without returns the map with the surroundings of where b puts the pilots levelled.
 func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
-	const reach = 4
 	g := m.g.Clone()
 	for _, q := range f {
 		x := float64((float64(b[0]*q.X) + float64(b[1]*q.Y)) * float64(m.n))
@@ -91,16 +90,16 @@ func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
 			x, y = -x, -y
 		}
 		cx, cy := int(x+0.5), int(math.Floor(y+0.5))+m.n/2
-		for v := max(cy-reach, 0); v <= min(cy+reach, g.H-1); v++ {
-			for u := max(cx-reach, 0); u <= min(cx+reach, g.W-1); u++ {
+		for v := max(cy-muteReach, 0); v <= min(cy+muteReach, g.H-1); v++ {
+			for u := max(cx-muteReach, 0); u <= min(cx+muteReach, g.W-1); u++ {
 				g.Pix[v*g.W+u] = 0
 			}
 		}
 	}
-	return &PeakMap{m.n, g, m.most}
+	return &PeakMap{m.n, g, m.limit}
 }
 
-func (m *PeakMap) Dilated() *PeakMap { return &PeakMap{m.n, dsp.Dilate(m.g, 3), m.most} }
+func (m *PeakMap) Dilated() *PeakMap { return &PeakMap{m.n, dsp.Dilate(m.g, 3), m.limit} }
 
 // at interpolates at a frequency in bins; 0 beyond the map.
 func (m *PeakMap) at(x, y float64) float32 {
@@ -127,7 +126,7 @@ func (m *PeakMap) score(f []pattern.Frequency, b [4]float64) float64 {
 	return sum / math.Sqrt(float64(len(f)))
 }
 
-// climb improves b by small scalings, rotations, stretches and shears, of each step up to
+// Climb improves b by small scalings, rotations, stretches and shears, of each step up to
 // ten rounds of them and until none helps.
 func (m *PeakMap) Climb(f []pattern.Frequency, b [4]float64, steps ...float64) ([4]float64, float64) {
 	times := [...]float64{1, -1, 2, -2, 3, -3}
@@ -192,8 +191,8 @@ func (m *PeakMap) strongest(n int, rmin float64) []peak {
 		for i, f := range all {
 			v[i] = f.v
 		}
-		least := dsp.Select(v, len(v)-n)
-		all = slices.DeleteFunc(all, func(f found) bool { return f.v < least })
+		bar := dsp.Select(v, len(v)-n)
+		all = slices.DeleteFunc(all, func(f found) bool { return f.v < bar })
 	}
 	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.v, a.v) })
 	out := make([]peak, 0, n)
@@ -224,7 +223,7 @@ func vertex(a, b, c float32) float64 {
 	return math.Min(math.Max(0.5*float64(a-c)/den, -0.5), 0.5)
 }
 
-// transpose turns a map of frequencies into one of positions and back.
+// Transpose turns a map of frequencies into one of positions and back.
 func Transpose(b [4]float64) [4]float64 { return [4]float64{b[0], b[2], b[1], b[3]} }
 
 func ToMap(b [4]float64, t geometry.Point) geometry.Mat { return geometry.Affine(Transpose(b), t) }

@@ -7,7 +7,7 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// polarSums are sums over the pilots at each rotation (rows) and scale (columns), and the
+// PolarSums are sums over the pilots at each rotation (rows) and scale (columns), and the
 // memory that finding the greatest takes. They serve one search at a time.
 type PolarSums struct {
 	rows, cols, wide int // wide is cols and what makes whole blocks
@@ -29,10 +29,6 @@ func (s *PolarSums) resize(rows, cols int) {
 }
 
 func (s *PolarSums) row(i int) []int16 { return s.v[i*s.wide : (i+1)*s.wide] }
-
-// leastSum is the standardised sum over the pilots below which no similarity is
-// worth a look.
-const leastSum = 2
 
 // standardise finds each column's median and its robust deviation, which is taken to be
 // at least half of the median one.
@@ -56,9 +52,9 @@ func (s *PolarSums) standardise() {
 		}
 	}
 	all := slices.Clone(s.dev[:s.cols])
-	least := 0.5 * dsp.Select(all, len(all)/2)
+	bar := 0.5 * dsp.Select(all, len(all)/2)
 	for j, d := range s.dev {
-		s.dev[j] = max(d, least)
+		s.dev[j] = max(d, bar)
 	}
 }
 
@@ -68,7 +64,7 @@ type summit struct {
 	score    float32
 }
 
-// summits returns the n greatest of the standardised sums beyond leastSum, none within
+// summits returns the n greatest of the standardised sums beyond minSum, none within
 // four rows and columns of a greater one, the greatest first. Those beyond more are
 // fewer and mostly enough.
 func (s *PolarSums) summits(n int) []summit {
@@ -81,16 +77,16 @@ func (s *PolarSums) summits(n int) []summit {
 			return out
 		}
 	}
-	s.collect(leastSum)
+	s.collect(minSum)
 	return s.apart(n)
 }
 
 // collect queues the places of the standardised sums beyond least.
-func (s *PolarSums) collect(least float32) {
+func (s *PolarSums) collect(bar float32) {
 	for j, d := range s.dev {
 		s.limit[j] = math.MaxInt16
 		if j < s.cols {
-			s.limit[j] = int16(s.mid[j] + float32(least*d))
+			s.limit[j] = int16(s.mid[j] + float32(bar*d))
 		}
 	}
 	s.queue = s.queue[:0]
@@ -126,9 +122,8 @@ func (s *PolarSums) apart(n int) []summit {
 
 // near tells whether two places are within four rows, which go round, and columns.
 func (s *PolarSums) near(a, b summit) bool {
-	const apart = 4
 	rows, cols := max(a.row-b.row, b.row-a.row), max(a.col-b.col, b.col-a.col)
-	return min(rows, s.rows-rows) <= apart && cols <= apart
+	return min(rows, s.rows-rows) <= summitApart && cols <= summitApart
 }
 
 // sink moves q[i] down to where no child exceeds it, in a heap that is otherwise in order.

@@ -43,7 +43,7 @@ func TestSummitsAgainstDefinition(t *testing.T) {
 			assert.Equal(t, float32(mid), s.mid[j])
 			assert.GreaterOrEqual(t, s.dev[j], float32(1.4826*some[k]))
 			for i := range c.rows {
-				if v := (float32(s.row(i)[j]) - s.mid[j]) / s.dev[j]; v > leastSum {
+				if v := (float32(s.row(i)[j]) - s.mid[j]) / s.dev[j]; v > minSum {
 					all = append(all, summit{i, j, v})
 				}
 			}
@@ -74,9 +74,9 @@ func TestSimilaritiesFindThePilots(t *testing.T) {
 	const n = 512
 	rng := rand.New(rand.NewPCG(2, 2))
 	for _, want := range [][4]float64{{0.9, -0.5, 0.5, 0.9}, {0.7, 0.7, 0.7, -0.7}, {-2, 0.3, -0.3, -2}} {
-		m := &PeakMap{n: n, g: dsp.NewPlane(n/2+1, n), most: CapLow}
+		m := &PeakMap{n: n, g: dsp.NewPlane(n/2+1, n), limit: CapLow}
 		for i := range m.g.Pix {
-			m.g.Pix[i] = pattern.Clip(float32(rng.NormFloat64()), peakLeast, CapLow)
+			m.g.Pix[i] = pattern.Clip(float32(rng.NormFloat64()), peakMin, CapLow)
 		}
 		for _, q := range f {
 			x, y := (want[0]*q.X+want[1]*q.Y)*n, (want[2]*q.X+want[3]*q.Y)*n

@@ -9,38 +9,38 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// A candidate is a linear map b from the pilots' frequencies (cycles a mark
+// A Candidate is a linear map b from the pilots' frequencies (cycles a mark
 // pixel) to observed ones (cycles a work pixel), with its score.
 type Candidate struct {
 	B     [4]float64
 	Score float64
 }
 
-// scales is a range of scales, work pixels a mark pixel.
+// Scales is a range of scales, work pixels a mark pixel.
 type Scales struct{ Min, Max float64 }
 
-// logPolar is a peak map over (angle, log radius): rotation and scale become
+// LogPolar is a peak map over (angle, log radius): rotation and scale become
 // shifts (Ó Ruanaidh and Pun, 1998).
 type LogPolar struct {
 	angles, radii int
 	step          float64 // of ln radius
 	start         float64 // radius of column 0, cycles a work pixel
-	v             []uint8 // levels; and those of a block of columns more, which say nothing
+	v             []uint8 // levels, and a block of columns more that say nothing
 }
 
 // polarBlock is the number of columns that are summed at once.
 const polarBlock = 64
 
 // Radii of the pilots of any key, rounded to the lattice, cycles a mark pixel.
-const pilotLeast, pilotMost = pattern.PilotLow - 1.0/pattern.Torus, pattern.PilotHigh + 1.0/pattern.Torus
+const pilotMin, pilotMax = pattern.PilotLow - 1.0/pattern.Torus, pattern.PilotHigh + 1.0/pattern.Torus
 
-// newLogPolar samples m where pilots can stand at the given scales, its vertical
+// NewLogPolar samples m where pilots can stand at the given scales, its vertical
 // frequencies stretched by the given factor.
 func NewLogPolar(m *PeakMap, by Scales, step, stretch float64) *LogPolar {
-	lo, hi := pilotLeast/by.Max, pilotMost/by.Min
+	lo, hi := pilotMin/by.Max, pilotMax/by.Min
 	lp := &LogPolar{angles: int(math.Pi / step), radii: int(math.Log(hi/lo)/step) + 2, step: step, start: lo}
 	lp.v = make([]uint8, lp.angles*lp.radii+polarBlock)
-	ray, gain := make([]float32, lp.radii), dsp.MaxLevel/(m.most-peakLeast)
+	ray, gain := make([]float32, lp.radii), dsp.MaxLevel/(m.limit-peakMin)
 	radius := make([]float64, lp.radii)
 	for j := range radius {
 		radius[j] = float64(lo*dsp.Exp(float64(float64(j)*step))) * float64(m.n)
@@ -52,12 +52,12 @@ func NewLogPolar(m *PeakMap, by Scales, step, stretch float64) *LogPolar {
 			c, s = -c, -s
 		}
 		dsp.SampleRay(ray, m.g, radius, c, float64(m.n/2), s)
-		dsp.ToLevels(lp.v[a*lp.radii:(a+1)*lp.radii], ray, peakLeast, gain)
+		dsp.ToLevels(lp.v[a*lp.radii:(a+1)*lp.radii], ray, peakMin, gain)
 	}
 	return lp
 }
 
-// similarities returns the best n rotations and scales within by, mirrored ones
+// Similarities returns the best n rotations and scales within by, mirrored ones
 // included, by the sum of the map over all pilots, in robust deviations. It uses the
 // memory of on.
 func (lp *LogPolar) Similarities(on *PolarSums, f []pattern.Frequency, n int, by Scales) []Candidate {
@@ -65,7 +65,7 @@ func (lp *LogPolar) Similarities(on *PolarSums, f []pattern.Frequency, n int, by
 	for k, q := range f {
 		radius := math.Sqrt(float64(q.X*q.X) + float64(q.Y*q.Y))
 		angle[k] = math.Atan2(q.Y, q.X)
-		shift[k] = int(math.Round(math.Log(radius/pilotLeast) / lp.step))
+		shift[k] = int(math.Round(math.Log(radius/pilotMin) / lp.step))
 	}
 	cols := int(math.Log(by.Max/by.Min) / lp.step)
 	var out []Candidate
@@ -104,7 +104,7 @@ func (lp *LogPolar) best(on *PolarSums, angle []float64, shift []int, cols, n in
 	var out []Candidate
 	for _, p := range on.summits(n) {
 		c, s := dsp.Cis(float64(p.row) / float64(2*lp.angles))
-		rho := float64(lp.start*dsp.Exp(float64(float64(p.col)*lp.step))) / pilotLeast
+		rho := float64(lp.start*dsp.Exp(float64(float64(p.col)*lp.step))) / pilotMin
 		b := [4]float64{float64(rho * c), -float64(rho * s), float64(rho * s), float64(rho * c)}
 		if mirrored {
 			b[1], b[3] = -b[1], -b[3]

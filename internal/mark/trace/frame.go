@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"math"
@@ -10,8 +10,8 @@ import (
 	"github.com/kycmark/kycmark/internal/register"
 )
 
-// A frame is the original's own raster, in which traces are made: the tracer's
-// samples, 1024 a long side, of which the picture is the upper left part.
+// A frame is the original's own raster, in which traces are made: the tracer's samples,
+// 1024 a long side. The picture is their upper left part.
 type frame struct {
 	w, h   int     // of the canonical original, pixels
 	fw, fh int     // samples that it covers
@@ -23,11 +23,6 @@ type frame struct {
 
 // A run is those coefficients of one row that carry a tracer.
 type run struct{ first, n int }
-
-// bandsAnOctave is how finely radial bands divide frequencies.
-const bandsAnOctave = 5
-
-const bandN = 47
 
 func newFrame(w, h int) frame {
 	f := frame{w: w, h: h, spans: make([]run, pattern.TracerSize), band: make([]uint8, pattern.TracerSize*pattern.TracerSize)}
@@ -122,9 +117,6 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 	return v
 }
 
-// outlier is where a residual is cut, in deviations.
-const outlier = 4
-
 // standardised returns the spectrum in the frame of a residual of the leak over its
 // deviation.
 func (v *frameView) standardised(residual dsp.Plane) dsp.Plane {
@@ -135,7 +127,7 @@ func (v *frameView) standardised(residual dsp.Plane) dsp.Plane {
 	return dsp.DCT2(v.resample(q), pattern.TracerSize)
 }
 
-// ofCanonical turns canonical coordinates into those of the frame.
+// ofCanonical turns canonical coordinates into coordinates of the frame.
 func (f *frame) ofCanonical(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(p.W, p.H)
 	g := float32(1 / f.scale)
@@ -180,8 +172,8 @@ func (f *frame) onLeak(r *register.Registration) (x, y dsp.Plane) {
 	return x, y
 }
 
-// taps are where the samples of the frame lie on the leak, as indices of the first of four
-// taps and fractions beyond it; the index is -1 where they are not all on the leak.
+// taps say where the samples of the frame lie on the leak: indices of the first of four
+// taps, and fractions beyond it. The index is -1 unless all four are on the leak.
 type taps struct {
 	at     []int32
 	fx, fy []float32

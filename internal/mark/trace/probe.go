@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"fmt"
@@ -10,8 +10,8 @@ import (
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
-// A probe is a mark that was never issued, of strength 1, put through the same channel
-// as a leak to learn what an issued one would score. Both planes are in the trace's frame.
+// A probe is a mark of strength 1 that was never issued. It goes through the channel of a
+// leak to show what an issued mark would score. Both planes are in the trace's frame.
 type probe struct {
 	own       func() *code.Stream // its tracer's signs
 	coded     []float32           // its payload
@@ -68,8 +68,8 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 	return p.answer(s, v.frame, v.weighed(spectrum), e)
 }
 
-// answer returns what the probe scores in the given evidence, of which it alone would have
-// made the weighed plane w of the frame.
+// answer returns what the probe scores in evidence e if it alone had made the weighed plane
+// w of the frame.
 func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer, payload float64) {
 	own, soft := s.adjoint(f, w, p.amplitude)
 	z := float64(own.scores([]*code.Stream{p.own()})[0] * own.norm())
@@ -85,10 +85,9 @@ func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer,
 	return tracer, payload
 }
 
-// onto shows a mark of the frame in the leak, through its tone curve. Where the original
-// has no detail of its own to tell how a mark of that strength would have fared, the mark
-// is taken to have been no stronger than what is left over there: an encoder may have
-// smoothed it away. It sets told.
+// onto shows a mark of the frame in the leak, through its tone curve. It sets told. Some
+// places of the original have no detail of their own that says how a mark fared. There the
+// mark counts as no stronger than what is left over: an encoder may have smoothed it away.
 func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.leakX.W, v.leakX.H)
 	dsp.Parallel(len(out.Pix), func(from, to int) {
@@ -106,16 +105,12 @@ func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 		w := float64(m * v.fit.Weight.Pix[i] / v.fit.Variance.Pix[i])
 		all += w
 		known += float64(float64(told) * w)
-		most := float32(math.Sqrt(float64(min(1, left.Pix[i]/(m+1e-3)))))
-		out.Pix[i] *= told + float32((1-told)*most)
+		limit := float32(math.Sqrt(float64(min(1, left.Pix[i]/(m+1e-3)))))
+		out.Pix[i] *= told + float32((1-told)*limit)
 	}
 	v.told = known / all
 	return out
 }
-
-// untoldReach is the deviation of the window over which powers are compared, in pixels of
-// the leak.
-const untoldReach = 6
 
 // squares is the mean square around each sample.
 func squares(p dsp.Plane) dsp.Plane { return dsp.Gauss(dsp.Product(p, p), untoldReach) }

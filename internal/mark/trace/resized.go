@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"image"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/requant"
 )
 
@@ -17,17 +18,9 @@ type resized struct {
 	part  dsp.Rect  // that it shows, samples of the frame
 }
 
-const (
-	crooked  = 1.5  // pixels of the leak by which its sides may lie beside a rectangle's, or beside the original's edges
-	enlarged = 0.97 // original's pixels a leak's pixel, below which nothing is predicted
-	finest   = 8    // the same, from which on the original is halved first
-
-	leastPromise = 0.7 // expected of roundings, in parts of what is expected of differences: that is too much for a thumbnail
-)
-
 // resized predicts a leak of the given size from the part of the original that it shows;
 // nil where that is no upright rectangle, and where the steps of the file are fine.
-func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight, quad [4]Point) *resized {
+func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight, quad [4]geometry.Point) *resized {
 	if l == nil || sight.Inverted || sight.Mirrored || size == (image.Point{X: t.sides[0], Y: t.sides[1]}) {
 		return nil
 	}
@@ -55,16 +48,17 @@ func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight
 	return r
 }
 
-// upright is the rectangle of the original that a leak of the given size shows. It reports
-// false where that is none, reaches beyond the original or has fewer pixels than the leak.
-func (t *Tracer) upright(q [4]Point, size image.Point) (dsp.Rect, bool) {
+// upright returns the rectangle of the original that a leak of the given size shows. It
+// reports false if that is no upright rectangle, reaches beyond the original, or has fewer
+// pixels than the leak.
+func (t *Tracer) upright(q [4]geometry.Point, size image.Point) (dsp.Rect, bool) {
 	left, top := (q[0].X+q[3].X)/2, (q[0].Y+q[1].Y)/2
 	r := dsp.Rect{X: left, Y: top, W: (q[1].X+q[2].X)/2 - left, H: (q[2].Y+q[3].Y)/2 - top}
 	x, y := r.W/float64(size.X), r.H/float64(size.Y)
 	if !(x >= enlarged && y >= enlarged) {
 		return r, false
 	}
-	for i, c := range [4]Point{{r.X, r.Y}, {r.X + r.W, r.Y}, {r.X + r.W, r.Y + r.H}, {r.X, r.Y + r.H}} {
+	for i, c := range [4]geometry.Point{{X: r.X, Y: r.Y}, {X: r.X + r.W, Y: r.Y}, {X: r.X + r.W, Y: r.Y + r.H}, {X: r.X, Y: r.Y + r.H}} {
 		if !(math.Abs(q[i].X-c.X) <= crooked*x && math.Abs(q[i].Y-c.Y) <= crooked*y) {
 			return r, false
 		}
@@ -93,8 +87,8 @@ func (r *resized) evidence(t *Tracer, s *suspects) *evidence {
 	return e
 }
 
-// gather brings scores of the leak's pixels into the frame: each sample has the sum of
-// those that it would have changed.
+// gather brings scores of the leak's pixels into the frame: each sample has the sum over
+// the pixels that it would have changed.
 func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 	x, y := float64(p.W)/r.part.W, float64(p.H)/r.part.H // pixels a sample
 	k := dsp.Area
@@ -118,7 +112,7 @@ func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 
 // or returns the evidence that promises more, o or e; o may be nil.
 func (e *evidence) or(o *evidence) *evidence {
-	if o != nil && o.expected > float64(leastPromise*e.expected) {
+	if o != nil && o.expected > float64(minPromise*e.expected) {
 		return o
 	}
 	return e

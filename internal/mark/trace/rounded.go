@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"image"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/requant"
 )
@@ -14,16 +15,11 @@ import (
 // original, rounded by the same steps, comes out as nearly the same values. What its
 // coefficients tell of a mark is which of those near a boundary fell to which side.
 
-const (
-	mostRounded = 1 << 22 // pixels of the largest leak that is looked at: larger ones carry a mark well enough
-	sameCorner  = 4.0     // canonical pixels between the corners of leak and original, as hard JPEGs are registered
-)
-
-// opened looks for the steps of a JPEG file in a leak that is no larger than the original;
-// nil if there are none.
+// opened looks for the steps of a JPEG file in a leak that is no larger than the original.
+// It returns nil if it finds no steps.
 func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	if w > t.sides[0] || h > t.sides[1] || w*h > mostRounded {
+	if w > t.sides[0] || h > t.sides[1] || w*h > maxRounded {
 		return nil
 	}
 	open := requant.OpenFinest // a mark is fainter in what was shrunk
@@ -39,7 +35,7 @@ func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 
 // rounded is the evidence of what was rounded in a leak; nil where that is not the
 // original as it is.
-func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]Point) *evidence {
+func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]geometry.Point) *evidence {
 	if l == nil || sight.Inverted || sight.Mirrored || !t.inPlace(quad) {
 		return nil
 	}
@@ -56,12 +52,12 @@ func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, qua
 	return e
 }
 
-// inPlace reports whether a leak's corners are those of the original.
-func (t *Tracer) inPlace(quad [4]Point) bool {
+// inPlace reports whether a leak's corners lie on the original's corners.
+func (t *Tracer) inPlace(quad [4]geometry.Point) bool {
 	w, h := float64(t.sides[0]), float64(t.sides[1])
-	most := sameCorner * math.Max(1, math.Max(w, h)/float64(max(t.frame.w, t.frame.h)))
-	for i, c := range [4]Point{{0, 0}, {w, 0}, {w, h}, {0, h}} {
-		if !(math.Max(math.Abs(quad[i].X-c.X), math.Abs(quad[i].Y-c.Y)) <= most) {
+	reach := sameCorner * math.Max(1, math.Max(w, h)/float64(max(t.frame.w, t.frame.h)))
+	for i, c := range [4]geometry.Point{{X: 0, Y: 0}, {X: w, Y: 0}, {X: w, Y: h}, {X: 0, Y: h}} {
+		if !(math.Max(math.Abs(quad[i].X-c.X), math.Abs(quad[i].Y-c.Y)) <= reach) {
 			return false
 		}
 	}
@@ -70,11 +66,11 @@ func (t *Tracer) inPlace(quad [4]Point) bool {
 
 // weakest is the least strength that was issued.
 func (t *Tracer) weakest() float64 {
-	least := math.Inf(1)
+	weakest := math.Inf(1)
 	for i := range t.copies {
-		least = math.Min(least, t.copies[i].strength())
+		weakest = math.Min(weakest, t.copies[i].Strength)
 	}
-	return least
+	return weakest
 }
 
 // pixels is how many pixels of the whole original, of w x h, a sample of the frame stands
@@ -82,7 +78,7 @@ func (t *Tracer) weakest() float64 {
 func (f *frame) pixels(w, h int) float64 { return float64(max(w, h)) / pattern.TracerSize }
 
 // gather brings scores of the original's pixels into the frame: each sample has the sum
-// of those that it would have changed.
+// over the pixels that it would have changed.
 func (f *frame) gather(p dsp.Plane) dsp.Plane {
 	k := f.pixels(p.W, p.H)
 	var out dsp.Plane

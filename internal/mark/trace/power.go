@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"math"
@@ -6,27 +6,15 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// How far the score of a mark may lie from what is predicted: predictions are off by a
-// factor whose logarithm has this bias and deviation, the more so the less of the mark
-// lies where the original's own detail tells how it fared (blank pages through hard
-// compression); and the score itself by its unit variance. docs/robustness.md has the
-// trials.
-const (
-	predictionBias   = -0.05
-	predictionSpread = 0.25
-	untoldBias       = -0.8 // times the share that is not told
-	untoldSpread     = 0.8
-)
-
-// power predicts the score of a mark of the weakest strength issued, and the probability
-// that it would have been accused by its own part alone.
-func (out *Traced) power(copies []Issued) {
+// predict predicts the score of a mark of the weakest strength issued. It also predicts the
+// probability that such a mark would have been accused by its own part alone.
+func (out *Result) predict(copies []Candidate) {
 	if len(out.evidence) == 0 {
 		return
 	}
 	weakest := math.Inf(1)
 	for _, c := range copies {
-		weakest = math.Min(weakest, c.strength())
+		weakest = math.Min(weakest, c.Strength)
 	}
 	out.Expected = math.Inf(1)
 	told := 1.0
@@ -35,7 +23,7 @@ func (out *Traced) power(copies []Issued) {
 		told = math.Min(told, e.told)
 	}
 	bias, spread := predictionBias+float64(untoldBias*(1-told)), predictionSpread+float64(untoldSpread*(1-told))
-	need := needed(out.level, len(copies))
+	need := needed(out.tracer.level, len(copies))
 	const steps = 40
 	sum, weights := 0.0, 0.0
 	for i := -steps; i <= steps; i++ {

@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"math"
@@ -9,17 +9,14 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// coefficients are those of a tracer as whole numbers, so that sums over signs are
-// exact in any order: row by row as the signs are drawn, each row filled up to whole
-// words of 32 signs by zeros.
+// coefficients are a tracer's coefficients as whole numbers, so that sums over signs are
+// exact in any order. They lie row by row as the signs are drawn, each row filled up to
+// whole words of 32 signs by zeros.
 type coefficients struct {
 	q      []int32
 	square float64 // sum of squares
 	unit   float64 // value of one
 }
-
-// quantum is the greatest coefficient: sums of a run of them stay within 32 bits.
-const quantum = 1 << 21
 
 // quantised takes the tracer's coefficients out of the spectrum c, amplitudes 1/f
 // applied, up to frequency end in cycles a long side.
@@ -42,15 +39,15 @@ func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
 
 // quantise makes whole numbers of x, none where all of them are 0.
 func quantise(x []float64) coefficients {
-	most := 0.0
+	top := 0.0
 	for _, v := range x {
-		most = math.Max(most, math.Abs(v))
+		top = math.Max(top, math.Abs(v))
 	}
-	if most == 0 {
+	if top == 0 {
 		return coefficients{}
 	}
-	out := coefficients{q: make([]int32, len(x)), unit: most / quantum}
-	g := quantum / most
+	out := coefficients{q: make([]int32, len(x)), unit: top / quantum}
+	g := quantum / top
 	for i, v := range x {
 		out.q[i] = int32(math.Round(float64(g * v)))
 		out.square += float64(float64(out.q[i]) * float64(out.q[i]))
@@ -58,15 +55,9 @@ func quantise(x []float64) coefficients {
 	return out
 }
 
-const (
-	signRun   = 32      // bytes of signs that are tabulated at a time: 32 kB of tables
-	signBlock = 1 << 10 // bytes that are drawn at a time, of each stream
-	fewCopies = 8       // up to which tables cost more than they save
-)
-
-// scores returns sum q s / |q| of each stream's signs. A stream's own signs are what
-// its tracer was made of; those of others are fair coins, whatever q is, so that
-// P(score >= z) <= exp(-z^2/2) for them (Hoeffding, 1963).
+// scores returns sum q s / |q| of each stream's signs. A stream's own signs are what its
+// tracer was made of. The signs of others are fair coins, whatever q is, so that P(score >=
+// z) <= exp(-z^2/2) for them (Hoeffding, 1963).
 func (c coefficients) scores(streams []*code.Stream) []float64 {
 	out := make([]float64, len(streams))
 	if c.square == 0 {
@@ -128,9 +119,9 @@ func (c coefficients) addTabulated(sums []int64, streams []*code.Stream) {
 	}
 }
 
-// tabulate writes the sums of eight coefficients, from the given byte of signs on, under
-// each byte of signs, a bit set being -1, the first sign the most significant. Beyond the
-// last coefficient sums are 0. It reports whether any is not.
+// tabulate writes the sums of eight coefficients under each byte of signs. A set bit is -1,
+// the first sign the most significant. from is the first byte of signs. Beyond the last
+// coefficient sums are 0. It reports whether any coefficient is not 0.
 func (c coefficients) tabulate(tables *[signRun][256]int32, from int) bool {
 	first := min(from*8, len(c.q))
 	q := c.q[first:min(first+signRun*8, len(c.q))]

@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"math"
@@ -14,7 +14,7 @@ import (
 // code are correlated with.
 type evidence struct {
 	tracer   coefficients
-	soft     [code.CodedN]float64 // soft bits of the payload, of unit norm; zero where nothing is seen
+	soft     [code.CodedN]float64 // soft bits of the payload, of unit norm; zero if nothing of it is seen
 	expected float64              // score of a mark at strength 1
 	payload  float64              // the same of the payload's code
 	told     float64              // how far these can be believed, 0..1
@@ -60,49 +60,32 @@ func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [cod
 }
 
 // score fills the copies of s.
-func (e *evidence) score(s *suspects, copies []Issued, out []CopyTrace) {
+func (e *evidence) score(s *suspects, copies []Candidate, out []CopyScore) {
 	streams := make([]*code.Stream, len(s.at))
 	for i, k := range s.at {
-		streams[i] = s.kd.TracerStream(s.sub, uint64(copies[k].Copy))
+		streams[i] = s.kd.TracerStream(s.sub, copies[k].ID)
 	}
 	z := e.tracer.scores(streams)
 	null := newCodeNull(&e.soft)
 	for i, k := range s.at {
-		c := CopyTrace{Copy: copies[k].Copy, Score: z[i]}
-		for j, b := range s.kd.Payload.Encode(uint64(c.Copy)) {
+		c := CopyScore{ID: copies[k].ID, Score: z[i]}
+		for j, b := range s.kd.Payload.Encode(c.ID) {
 			c.Payload += float64(float64(b) * e.soft[j])
 		}
-		c.LogE = e.logE(c.Score, c.Payload, copies[k].strength(), null)
+		c.LogE = e.logE(c.Score, c.Payload, copies[k].Strength, null)
 		c.LogP = math.Min(0, math.Min(logFisher(c.Score, c.Payload), -c.LogE)+dsp.Ln(2)/math.Ln10)
 		out[k] = c
 	}
 }
 
-// payloadCap is where the payload's z stops counting in a p: beside a strong codeword
-// others exceed exp(-z^2/2) from about 5.8 on.
-const payloadCap = 6
-
-// logFisher is the log10 of P(X >= x) <= (1 + x) exp(-x), x = (z^2 + z'^2)/2, of two
-// independent scores, each of which exceeds its value with exp(-z^2/2) at most (Fisher's
+// logFisher returns the log10 of P(X >= x) <= (1 + x) exp(-x), x = (z^2 + z'^2)/2, for two
+// independent scores. Each exceeds its value with exp(-z^2/2) at most (Fisher's
 // combination).
 func logFisher(z, payload float64) float64 {
 	z, payload = math.Max(z, 0), math.Min(math.Max(payload, 0), payloadCap)
 	x := (float64(z*z) + float64(payload*payload)) / 2
 	return math.Min(0, (dsp.Ln(1+x)-x)/math.Ln10)
 }
-
-// Shares of the predicted strength over which each factor of an e-value is averaged,
-// since the prediction has an error of its own. A share of 0 bounds what a wrong one costs.
-var (
-	tracerShares  = [...]float64{0, 0.15, 0.4, 0.7, 1.1}
-	payloadShares = [...]float64{0, 0.4, 0.6, 0.8, 1}
-)
-
-// Limits of the prediction: more would gain nothing, and lose where it is too high.
-const (
-	mostExpected    = 40
-	mostCorrelation = 0.9
-)
 
 // logE is the log10 of the e-value
 //
@@ -115,12 +98,12 @@ const (
 func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 	var t [len(tracerShares)]float64
 	for i, s := range tracerShares {
-		l := math.Min(math.Max(float64(s*float64(strength*e.expected)), 0), mostExpected)
+		l := math.Min(math.Max(float64(s*float64(strength*e.expected)), 0), maxExpected)
 		t[i] = float64(l*z) - float64(l*l)/2
 	}
 	var p [len(payloadShares)]float64
 	for i, s := range payloadShares {
-		r := math.Min(math.Max(float64(s*float64(strength*e.payload)), 0)/math.Sqrt(code.CodedN), mostCorrelation)
+		r := math.Min(math.Max(float64(s*float64(strength*e.payload)), 0)/math.Sqrt(code.CodedN), maxCorrelation)
 		l := float64(math.Sqrt(code.CodedN)*r) / (1 - float64(r*r))
 		p[i] = float64(l*payload) - null.at(i, l)
 	}
@@ -129,25 +112,21 @@ func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 
 // lnMean returns the logarithm of the mean of exp(x).
 func lnMean(x []float64) float64 {
-	most := slices.Max(x)
+	top := slices.Max(x)
 	sum := 0.0
 	for _, v := range x {
-		sum += dsp.Exp(v - most)
+		sum += dsp.Exp(v - top)
 	}
-	return most + dsp.Ln(sum/float64(len(x)))
+	return top + dsp.Ln(sum/float64(len(x)))
 }
 
-// decodeList is how many messages are put to the 32-bit check: the same budget as the
-// blind reader's.
-const decodeList = code.CheckBudget
-
 // decode reads the payload out of the soft bits.
-func (e *evidence) decode(kd *pattern.Keys) *CopyID {
+func (e *evidence) decode(kd *pattern.Keys) *uint64 {
 	soft := make([]float32, code.CodedN)
 	for j, b := range e.soft {
 		soft[j] = float32(b)
 	}
-	for _, bits := range code.Decode(soft, code.MessageN, decodeList) {
+	for _, bits := range code.Decode(soft, code.MessageN, code.CheckBudget) {
 		correlation := 0.0
 		for j, c := range code.Encode(bits) {
 			correlation += float64(float64(c) * e.soft[j])
@@ -156,8 +135,7 @@ func (e *evidence) decode(kd *pattern.Keys) *CopyID {
 			continue
 		}
 		if id, ok := kd.Payload.Parse(bits); ok {
-			copyID := CopyID(id)
-			return &copyID
+			return &id
 		}
 	}
 	return nil

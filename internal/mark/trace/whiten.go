@@ -1,4 +1,4 @@
-package watermark
+package trace
 
 import (
 	"math"
@@ -43,23 +43,24 @@ func (v *frameView) carried(d photometry.Details) bandSum {
 	return smooth3(h)
 }
 
-// bands sets the channel of a mark, which is that of faint detail but never better than
-// that of strong, and the whitening filter, the channel over the power of the residual.
+// bands sets the channel of a mark: the channel of faint detail, but never better than the
+// channel of strong detail. It also sets the whitening filter: the channel over the power
+// of the residual.
 func (v *frameView) bands(strong, faint bandSum) {
 	power := v.sums(v.spectrum, v.spectrum)
-	most := 0.0
+	top := 0.0
 	for k := range power {
 		power[k] /= math.Max(v.size[k], 1)
 	}
 	power = smooth3(power)
 	for _, p := range power {
-		most = math.Max(most, p)
+		top = math.Max(top, p)
 	}
 	v.whiten, v.channel = make([]float32, bandN), make([]float32, bandN)
 	for k := range strong {
 		g := math.Min(faint[k], strong[k])
 		v.channel[k] = float32(g)
-		v.whiten[k] = float32(g / math.Max(power[k], math.Max(1e-4*most, 1e-12)))
+		v.whiten[k] = float32(g / math.Max(power[k], math.Max(1e-4*top, 1e-12)))
 	}
 }
 

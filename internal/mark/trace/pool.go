@@ -1,0 +1,81 @@
+package trace
+
+import (
+	"math"
+	"slices"
+
+	"github.com/kycmark/kycmark/internal/mark/code"
+)
+
+// Combine returns the evidence of several leaks of one original together, in the order of
+// the tracer's candidates: nil if no leak lies on the original. The signs of a copy are the
+// same in all leaks, so that the leaks are summed before the sum is compared with any copy:
+// near-identical leaks count once. Combine reports false for results of several tracers.
+func Combine(leaks []*Result) ([]CopyScore, bool) {
+	var t *Tracer
+	var sums []*evidence
+	for _, l := range leaks {
+		if l == nil || len(l.evidence) == 0 {
+			continue
+		}
+		if t == nil {
+			t, sums = l.tracer, slices.Clone(l.evidence)
+			continue
+		}
+		if l.tracer != t {
+			return nil, false
+		}
+		for i, e := range l.evidence {
+			sums[i] = sums[i].plus(e)
+		}
+	}
+	if t == nil {
+		return nil, true
+	}
+	out := &Result{Best: -1, tracer: t, Copies: make([]CopyScore, len(t.copies))}
+	for i, s := range t.under {
+		sums[i].score(s, t.copies, out.Copies)
+	}
+	out.conclude(t.copies)
+	return out.Copies, true
+}
+
+// plus adds the sums of two leaks of one original.
+func (e *evidence) plus(o *evidence) *evidence {
+	sum := &evidence{told: math.Min(e.told, o.told)}
+	sum.tracer = e.tracer.plus(o.tracer)
+	if n := sum.tracer.norm(); n > 0 {
+		sum.expected = (float64(e.expected*e.tracer.norm()) + float64(o.expected*o.tracer.norm())) / n
+	}
+	square := 0.0
+	for j := range sum.soft {
+		sum.soft[j] = float64(e.soft[j]*e.weight) + float64(o.soft[j]*o.weight)
+		square += float64(sum.soft[j] * sum.soft[j])
+	}
+	if sum.weight = math.Sqrt(square); sum.weight > 0 {
+		for j := range sum.soft {
+			sum.soft[j] /= sum.weight
+		}
+		sum.payload = (float64(e.payload*e.weight) + float64(o.payload*o.weight)) / sum.weight
+		sum.payload = math.Min(sum.payload, math.Sqrt(code.CodedN))
+	}
+	return sum
+}
+
+// plus adds coefficients of one frame.
+func (c coefficients) plus(o coefficients) coefficients {
+	switch {
+	case c.square == 0:
+		return o
+	case o.square == 0:
+		return c
+	}
+	x := make([]float64, len(c.q))
+	for i := range x {
+		x[i] = float64(float64(c.q[i])*c.unit) + float64(float64(o.q[i])*o.unit)
+	}
+	return quantise(x)
+}
+
+// norm is the root of the sum of squares.
+func (c coefficients) norm() float64 { return float64(math.Sqrt(c.square) * c.unit) }
