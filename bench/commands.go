@@ -7,10 +7,10 @@ import (
 )
 
 func newBench(u *ui) *cobra.Command {
-	root := only(&cobra.Command{
+	root := group(&cobra.Command{
 		Use:   "kycmark-bench",
 		Short: "Measure the mark on a folder of pictures",
-		Example: `  kycmark-bench robustness --pictures photos/ --attacks messenger,crop50 --out table.md
+		Example: `  kycmark-bench robustness --pictures photos/ --attacks messenger,crop50
   kycmark-bench falsepositives --pictures photos/ --keys 4
   kycmark-bench security --copies 1000
   kycmark-bench trace --attacks thumbnail,capture
@@ -22,9 +22,9 @@ func newBench(u *ui) *cobra.Command {
 	})
 	for _, x := range all() {
 		parent := root
-		if group, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match
-			if parent, _, _ = root.Find([]string{group}); parent == root {
-				parent = only(&cobra.Command{Use: group, Short: "Measure one part of several; each is a verb"})
+		if name, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match
+			if parent, _, _ = root.Find([]string{name}); parent == root {
+				parent = group(&cobra.Command{Use: name, Short: "Measure one part of several; each is a verb"})
 				root.AddCommand(parent)
 			}
 		}
