@@ -44,7 +44,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	if v.cfg.named() {
 		return b, v.namedBooks(ctx, b, leaks)
 	}
-	first, last, err := r.Span(ctx) // after the copies: no month of theirs is missing
+	first, last, err := r.Engine().Span(ctx) // after the copies: no month of theirs is missing
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	for i, c := range b.cells {
 		from[i] = c.From
 	}
-	b.holdings, err = r.Holdings(ctx, from, v.cfg.Found, v.cfg.admissible)
+	b.holdings, err = r.Engine().Holdings(ctx, from, v.cfg.Found, v.cfg.admissible)
 	if err != nil {
 		return nil, err
 	}
@@ -137,11 +137,11 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
 		}
 		if l.Recall != nil {
-			leak.Recall = math.Max(l.Recall.AtLeast, leastRecall)
+			leak.Recall = math.Max(l.Recall.AtLeast, minRecall)
 		}
 		late := l.matched() && w.cfg.after(l.Submitted)
 		if late || w.cfg.named() && !l.matched() {
-			leak.Recall = leastRecall // it says nothing: it cannot derive from that upload, or nobody looked for it
+			leak.Recall = minRecall // it says nothing: it cannot derive from that upload, or nobody looked for it
 		}
 		if l.matched() && !late {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, l.Cluster
@@ -161,8 +161,8 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	return c, at
 }
 
-// leastRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
-const leastRecall = 1e-4
+// minRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
+const minRecall = 1e-4
 
 // holdersOf are the recipients whose admissible custody covers a leak, each once.
 func (w *weighing) holdersOf(l *Verdict) []string {
@@ -186,11 +186,11 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 	switch {
 	case v.Forgeable && x.ID == v.Copy:
 	case traced != nil && t.Registered:
-		most := mostUnconfirmed
+		highest := maxUnconfirmed
 		if confirmed {
-			most = pooled[x.ID]
+			highest = pooled[x.ID]
 		}
-		out.Confirmed, out.LnE, out.Miss = true, micro(math.Min(traced.LogE*math.Ln10, most)), micro(1-t.Power)
+		out.Confirmed, out.LnE, out.Miss = true, micro(math.Min(traced.LogE*math.Ln10, highest)), micro(1-t.Power)
 	case confirmed && v.BlindLogP != nil:
 		// The bound of the rate of false reads is fixed beforehand, so that its inverse,
 		// earned by a read alone, has a mean of 1 at most. How likely a read was is not
@@ -211,9 +211,9 @@ func (c Config) tooLate(l *Verdict, id watermark.CopyID) bool {
 	return slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && c.after(x.Issued) })
 }
 
-// mostUnconfirmed is the most that a copy counts, natural logarithm, in a leak that is not
+// maxUnconfirmed is the most that a copy counts, natural logarithm, in a leak that is not
 // found to be that copy: less than what counts towards a name.
-const mostUnconfirmed = 6.9
+const maxUnconfirmed = 6.9
 
 // foundByTrace reports whether tracing found the copy's own part of the mark.
 func (v *Verdict) foundByTrace() bool {
@@ -246,15 +246,15 @@ func (w *weighing) pooled() map[watermark.CopyID]float64 {
 
 // lnMean is the logarithm of the mean of numbers whose logarithms are given.
 func lnMean(ln []float64) float64 {
-	most := math.Inf(-1)
+	highest := math.Inf(-1)
 	for _, x := range ln {
-		most = math.Max(most, x)
+		highest = math.Max(highest, x)
 	}
 	sum := 0.0
 	for _, x := range ln {
-		sum += math.Exp(x - most)
+		sum += math.Exp(x - highest)
 	}
-	return most + math.Log(sum/float64(len(ln)))
+	return highest + math.Log(sum/float64(len(ln)))
 }
 
 // clusters numbers the subjects of the leaks in the order in which they appear, so that

@@ -215,10 +215,10 @@ func (e evidence) issuedReads() []read {
 	return out
 }
 
-// shown is the submission that the leak shows: the nearest one of the same
-// pixels, else the nearest within the radius whose pixels do not speak against it:
-// pixels that do not align do, and so does an original that should open and does
-// not. Where there is no sealing key the hash is all there is.
+// shown returns the submission that the leak shows, nil if there is none. It is the
+// nearest submission of the same pixels, else the nearest within the radius whose pixels
+// do not speak against it. Pixels speak against it if they do not align, or if the original
+// should open and does not. Without a sealing key only the hash decides.
 func (e evidence) shown() *Match {
 	if m := e.first(PixelsSame); m != nil {
 		return m
@@ -244,9 +244,9 @@ func (e evidence) first(pixels string) *Match {
 	return nil
 }
 
-// positive is a submission other than not that the leak positively shows: by its
-// pixels, or, where nothing could be compared, by a very near hash while that of
-// not is further away.
+// positive returns a submission other than not that the leak positively shows: by its
+// pixels, or, if nothing could be compared, by a very near hash while the hash of not is
+// further away. It returns nil if there is no such submission.
 func (e evidence) positive(not watermark.Submission) *Match {
 	for i := range e.matches {
 		m := &e.matches[i]

@@ -190,7 +190,7 @@ func TestLeaksOfOneCopyCountEachForItself(t *testing.T) {
 	}}}
 	w.first = firsts(w.Verdicts)
 	pooled := w.pooled()
-	want := []float64{40 - math.Log10(5), -1, 2, mostUnconfirmed / math.Ln10, 12}
+	want := []float64{40 - math.Log10(5), -1, 2, maxUnconfirmed / math.Ln10, 12}
 	var mean, own float64
 	for i, l := range w.Verdicts {
 		got := l.evidenceFor(issued, pooled)

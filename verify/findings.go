@@ -28,7 +28,7 @@ const MaxFindings = 512 << 20
 //go:embed findings.schema.json
 var FindingsSchema string
 
-// ErrFindings is wrapped when a findings file is none, or does not follow from itself.
+// ErrFindings is wrapped if a file holds no findings, or findings that do not follow from themselves.
 var ErrFindings = errors.New("findings do not hold")
 
 // Findings are all that an investigation found, for machines: what the report says in
@@ -152,11 +152,11 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 			return nil, fmt.Errorf("%w: leak %d is null", ErrFindings, i)
 		}
 		if _, has := f.Subjects[l.Submission.String()]; l.matched() && has != f.Revealed {
-			return nil, fmt.Errorf("%w: subject references are revealed, or they are not", ErrFindings)
+			return nil, fmt.Errorf("%w: findings mix revealed and redacted subject references", ErrFindings)
 		}
 	}
 	if again, err := f.encode(); err != nil || !bytes.Equal(again, data) {
-		return nil, fmt.Errorf("%w: they are not written as this program writes them%s", ErrFindings, writtenByOther(data))
+		return nil, fmt.Errorf("%w: not written as this program writes findings%s", ErrFindings, writtenByOther(data))
 	}
 	f.Verdict.Verdicts = f.Leaks
 	return &f, nil
@@ -184,12 +184,12 @@ func writtenByOther(data []byte) string {
 func FindingsInReport(report []byte) ([]byte, error) {
 	const begin, end = `<pre id="findings" hidden>`, `</pre>`
 	if bytes.Count(report, []byte(begin)) != 1 {
-		return nil, fmt.Errorf("%w: there are none in this file, or not in one place", ErrFindings)
+		return nil, fmt.Errorf("%w: no findings block found, or more than one", ErrFindings)
 	}
 	_, rest, _ := bytes.Cut(report, []byte(begin))
 	text, _, ended := bytes.Cut(rest, []byte(end))
 	if !ended {
-		return nil, fmt.Errorf("%w: they end too early", ErrFindings)
+		return nil, fmt.Errorf("%w: the findings block does not end", ErrFindings)
 	}
 	return []byte(html.UnescapeString(string(text))), nil
 }

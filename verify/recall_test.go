@@ -42,7 +42,7 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	w, err := weigh([]*Verdict{v, blank, {Conclusion: findings.Conclusion{Finding: FoundUnknown}}}, &books{}, Config{})
 	require.NoError(t, err)
 	assert.Equal(t, v.Recall.AtLeast, w.Case.Leaks[0].Recall)
-	assert.InDelta(t, max(blank.Recall.AtLeast, leastRecall), w.Case.Leaks[1].Recall, 1e-12)
+	assert.InDelta(t, max(blank.Recall.AtLeast, minRecall), w.Case.Leaks[1].Recall, 1e-12)
 	assert.Zero(t, w.Case.Leaks[2].Recall)
 	said := w.recallSentence()
 	assert.Contains(t, said, "1 of 400 pixels and more, full of detail: "+share(v.Recall.AtLeast)+"; 1 flat: 0 %")

@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Who reads a redacted report need not learn to whom else pictures are handed: an
-// authority's request is confidential, and that a vendor is one says nothing of these
-// leaks. So recipients that no finding concerns are numbered in the registry's order, and
-// the verdict is weighed again with the numbers in place of the names, so that it still
-// follows from itself.
+// A reader of a redacted report need not learn who else receives pictures: an authority's
+// request is confidential, and that a vendor is a recipient says nothing about these leaks.
+// So recipients that no finding concerns are numbered in the registry's order. The verdict
+// is then weighed again with the numbers in place of the names, so that it still follows
+// from itself.
 
 // redact numbers the recipients that no finding concerns, in place of the verdict, which
-// stays as it is for whoever else has it.
+// stays as it is for its other users.
 func (f *Findings) redact() error {
 	labels := f.labels()
 	if f.Hidden = len(labels); f.Hidden == 0 {

@@ -52,7 +52,7 @@ func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 	return nil
 }
 
-// thumbnailURL is a picture as a data URL; "" where there is none.
+// thumbnailURL returns the picture of that digest as a data URL; "" if digest is "".
 func thumbnailURL(pictures map[string][]byte, digest string, reveal bool) (template.URL, error) {
 	if digest == "" {
 		return "", nil

@@ -4,8 +4,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// firsts are for each leak the place of the first that is the same file, byte for byte, and
-// of which the same was found; its own where it is none's repetition.
+// firsts returns, for each leak, the place of the first leak that is the same file byte for
+// byte and has the same finding. For a leak that repeats no other that is its own place.
 func firsts(leaks []*Verdict) []int {
 	type file struct {
 		digest     string
@@ -27,7 +27,7 @@ func firsts(leaks []*Verdict) []int {
 	return out
 }
 
-// repeated says of which leaks there are repetitions, themselves not among them.
+// repeated says which leaks are repeated by later ones, by the result of firsts.
 func repeated(firsts []int) map[int]bool {
 	out := make(map[int]bool)
 	for i, first := range firsts {

@@ -56,7 +56,7 @@ type reportView struct {
 	Custody, CustodyNarrow   template.HTML
 }
 
-// NamedAlone is how many named submissions the leaks were compared with, where nothing else was
+// NamedAlone is how many named submissions the leaks were compared with, if only these were
 // searched; else "".
 func (r reportView) NamedAlone() string {
 	if n := r.Record.Parameters[comparedWith]; n != allUploads {
@@ -83,8 +83,8 @@ func (r reportView) Footer() template.CSS {
 		r.Record.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Digest[:16], says))
 }
 
-// commonFolder is the folder that all leaks lie in, with its last slash; "" where there is
-// none.
+// commonFolder returns the folder that all leaks lie in, with its last slash; "" if there
+// is no such folder.
 func commonFolder(leaks []*Verdict) string {
 	if len(leaks) < 2 {
 		return ""

@@ -14,8 +14,8 @@ type Finding = findings.Finding
 // Findings.
 const (
 	// FoundCopy: the mark of an issued copy was read, or found by tracing, and the
-	// picture shows that copy's submission. Where the latter could not be checked the verdict says
-	// Unconfirmed: the mark could have been transplanted.
+	// picture shows that copy's submission. If the picture could not be shown to do that, the
+	// verdict is Unconfirmed: the mark could have been transplanted.
 	FoundCopy Finding = "copy"
 	// FoundUnmarked: shows a submission and carries no mark, though one would have been
 	// found with a probability of 0.999 at least.
@@ -40,8 +40,7 @@ const (
 	// PixelsPartial: what can be seen is the same, but too little of the original is
 	// there to tell it from another document of its template.
 	PixelsPartial = "same in part"
-	// PixelsAlike: the same document, but for all that can be seen perhaps another
-	// capture of it.
+	// PixelsAlike: the same document, perhaps in another capture.
 	PixelsAlike     = "same document"
 	PixelsDifferent = "different"    // aligned, but other detail in places: a lookalike, or edited
 	PixelsUndecided = "undecided"    // too little to see, or too much hidden
@@ -117,10 +116,10 @@ func (v *Verdict) MayNames() []string {
 	return names
 }
 
-// Weighed reports whether the leak counts in a dump's verdict and among the pictures that
-// somebody claims to have. What says nothing of where pictures came from does not: damaged
-// files, marks that are not confirmed, and lookalikes, which may be other captures or
-// ours, turned or cut.
+// Weighed reports whether the leak counts in a dump's verdict, and among the pictures that
+// are claimed. Leaks that say nothing about where pictures came from do not count: damaged
+// files, marks that are not confirmed, and lookalikes, which may be other captures or parts
+// of uploads.
 func (v *Verdict) Weighed() bool {
 	switch v.Finding {
 	case FoundDamaged, FoundLookalike:

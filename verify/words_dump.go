@@ -80,7 +80,7 @@ func (w *weighing) namedParts() []string {
 	return parts
 }
 
-// rivals are those of one recipient for a reason.
+// rivals lists the rivals of one recipient that are rivals for one of these reasons.
 func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
 	for _, r := range d.Odds.Rivals {
 		if r.Name == name && slices.Contains(why, r.Why) {
@@ -100,7 +100,7 @@ func (w *weighing) notToldFrom(name string) string {
 	if len(who) == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", but %s could have laid the same marks if it had obtained those copies", strings.Join(who, " or "))
+	return fmt.Sprintf(", but the findings do not rule out %s, which could have laid marks there if it had obtained those copies", strings.Join(who, " or "))
 }
 
 // besideNamed says that a dump has more in it than the copies of the recipients named.
@@ -495,7 +495,7 @@ func (w *weighing) sayPlanting() {
 func (w *weighing) sayRivals() {
 	for _, name := range w.Named {
 		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
-			w.showsNot("The findings do not tell %s from %s: %d of the %s with copies issued to %[1]s are of what %[2]s held unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are.%[5]s",
+			w.showsNot("The findings do not tell %[1]s from %[2]s: of the %[4]s with copies issued to %[1]s, %[2]s held %[3]d unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are.%[5]s",
 				name, r.Other, r.Clusters, count(r.Of, "independent submission", "independent submissions"), w.plantingSentence(name))
 		}
 		for _, r := range w.rivals(name, odds.RivalRest) {

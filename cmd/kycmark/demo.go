@@ -99,7 +99,7 @@ func (d *demoStory) tell() error {
 
 	d.say("From March on each of them gets marked copies. A copy carries a random ID that\n   cannot be seen, and is entered in the ledger before it leaves the house.")
 	d.run("issue", "--to", "vendor-a", "--since", "2018-03", "--purpose", "identity checks", "--out", forVendor)
-	d.run("issue", "--to", "authority-b", "--since", "2018-08", "--purpose", "request 2019/44", "--out", d.path("copies", "authority-b"))
+	d.run("issue", "--to", "authority-b", "--since", "2018-09", "--purpose", "request 2019/44", "--out", d.path("copies", "authority-b"))
 
 	d.say("Years later pictures turn up in a channel. Unknown to the exchange, they are:")
 	d.leaks(leaks, uploads, forVendor)
@@ -169,11 +169,10 @@ func (d *demoStory) run(args ...string) {
 	verb := args[0]
 	switch {
 	case verb == "issue" && !d.json:
-		d.printf("     ")
-		out = d.out
+		out = d.out.w
 	case verb == "investigate":
 		d.printf("\n")
-		out = d.out
+		out = d.out.w
 	}
 	if verb != "init" {
 		args = append(args, "--home", d.path("home"))

@@ -120,41 +120,30 @@ type indexedLine struct {
 
 	hash     phash.Hash
 	features *parts.Features
-	pages    int
-	err      error
 }
 
-// hashFiles hashes pictures, and looks for features where a keeps them, and says so
-// of each.
+// hashFiles hashes pictures, extracts their features if a keeps features, and reports each.
 func hashFiles(ctx context.Context, u *ui, a *archive.Archive, files []string) (entries []archive.Entry, err error) {
-	step, done := u.progress(ctx, "hashing", len(files))
-	defer done()
-	err = each(ctx, files, func(_ context.Context, file string) indexedLine {
-		defer step()
-		line := indexedLine{File: file}
-		pic, err := picture.Load(file, picture.Limits{})
+	if len(files) == 0 {
+		return nil, nil
+	}
+	err = eachPicture(ctx, u, "hashing", files, func(_ context.Context, p *picture.Picture) (line indexedLine, err error) {
+		flat := picture.Flatten(p.Image)
+		var quality int
+		line.hash, quality, err = phash.Sum(a.Index.Kind(), flat)
+		line.Quality, line.Stored = &quality, quality >= phash.MinQuality
+		if err == nil && line.Stored && a.Features != nil {
+			line.features, err = parts.Extract(flat)
+		}
+		return line, err
+	}, func(file string, line indexedLine, err error) error {
+		line.File, line.Error = file, reasonText(err)
 		if err == nil {
-			line.pages = pic.Pages
-			flat := picture.Flatten(pic.Image)
-			var quality int
-			line.hash, quality, err = phash.Sum(a.Index.Kind(), flat)
-			line.Quality, line.Stored = &quality, quality >= phash.MinQuality
-			if err == nil && line.Stored && a.Features != nil {
-				line.features, err = parts.Extract(flat)
+			if !line.Stored {
+				u.warnf("%s: too plain to be recognised by its hash (quality %d): kept out", file, *line.Quality)
 			}
+			entries = append(entries, archive.Entry{Name: file, Hash: line.hash, Quality: *line.Quality, Features: line.features})
 		}
-		line.err, line.Error = err, reasonText(err)
-		return line
-	}, func(file string, line indexedLine) error {
-		if line.err != nil {
-			u.fail(file, line.err)
-			return u.line(line)
-		}
-		u.warnPages(file, line.pages)
-		if !line.Stored {
-			u.warnf("%s: too plain to be recognised by its hash (quality %d): kept out", file, *line.Quality)
-		}
-		entries = append(entries, archive.Entry{Name: file, Hash: line.hash, Quality: *line.Quality, Features: line.features})
 		return u.line(line)
 	})
 	return entries, err

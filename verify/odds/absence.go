@@ -2,18 +2,18 @@ package odds
 
 import "slices"
 
-// A mark that is not found in one degraded leak says little; that none is found in any of
-// many says more. Each such leak rounds to saying nothing in the table of the model, which
-// lets nobody be blamed by sums of small doubts. Here they are summed, without rounding: where
-// it is asked whether a recipient's copies explain a dump.
+// One degraded leak without a mark says little; many such leaks say more. In the table of
+// the model each of them is rounded to saying nothing, so that sums of small doubts blame
+// no recipient. Here they are summed without rounding, to decide whether a recipient's
+// copies explain a dump.
 
 // foreign are the shares of the leaks that are not of a recipient's copies under the
 // alternatives that absence is held against, each as likely.
 var foreign = [...]float64{0.25, 0.5, 0.75}
 
-// silent says of each cluster whether it is of a submission of which the recipient had a
-// copy and shows no mark of it. Only those where each mark may well have been missed, and that the
-// recipient did not hold otherwise, are asked for with each.
+// silent says of each cluster whether recipient r had a copy of its submission and the
+// cluster shows no mark of that copy. With each, only clusters count whose single marks may
+// well have been missed, and which r did not hold otherwise.
 func (m *model) silent(r int, each bool) []bool {
 	out := make([]bool, len(m.items))
 	for i, it := range m.items {
@@ -40,11 +40,12 @@ func (m *model) unseen(r int, it item) float64 {
 	return out
 }
 
-// improbable reports whether so many clusters would not be without a mark if they and
-// those with one were all of a recipient's copies as they were issued. It is an e-value
-// against that: where a share w is of other origin, a cluster without a mark is more probable by
-// (w + (1-w) miss)/miss and one with a mark less by 1-w. Those with a mark must be in it: of many copies
-// that are missed one in seven, some are. It has to reach what removal of all marks is believed at least.
+// improbable reports whether it is improbable that so many clusters show no mark if all of
+// them, and all clusters with a mark, are copies of recipient r as issued. It computes an
+// e-value against that. If a share w has another origin, a cluster without a mark is more
+// probable by (w + (1-w) miss)/miss, and a cluster with a mark less probable by 1-w. The
+// clusters with a mark must be counted: of many copies that are missed one in seven, some
+// are missed. The e-value has to reach the inverse of the smallest prior of removal.
 func (m *model) improbable(r int, silent []bool) bool {
 	found := float64(len(m.clustersOf(func(s *sighting) bool { return s.sure[r] })))
 	e := 0.0

@@ -1,6 +1,6 @@
 // Package odds weighs the findings of a dump: how much more probable they are under
 // one listed explanation than under the strongest other. It is pure arithmetic on a
-// [Case], which a findings file can carry, so that whoever has the findings can do the
+// [Case], which a findings file can carry, so that a reader of the findings can do the
 // sum again. It knows nothing of registries, stores and pictures.
 //
 // # The model
@@ -19,8 +19,9 @@
 //
 //	max over A with X of P(data | A) / max over A without X of P(data | A)
 //
-// at the least favourable point of a grid of what nobody knows (how likely thieves take
-// ranges, how likely they scrub marks), and capped by what validation has shown.
+// at the least favourable point of a grid of two unknowns (how probable it is that thieves
+// take ranges, and that they scrub marks), and capped by what validation has shown. A
+// [Verdict] holds numbers and codes; package verify has the words.
 // docs/verdict.md derives each formula, and says what is assumed and not claimed.
 //
 // # Numbers

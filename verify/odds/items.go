@@ -23,10 +23,10 @@ type sighting struct {
 // had reports whether a holder is recorded to have had a recipient's very copy.
 func (s *sighting) had(r, k int) bool { return slices.Contains(s.very[r], k) }
 
-// wideHolder is the share of a recipient's copies from which on a holder of the same
-// submissions unmarked is not taken for one who could have planted them. That all copies lie
-// in what somebody held who held nearly everything is no pattern; that they lie in
-// little is what a holder leaves who lays marks onto what it has.
+// wideHolder is a share of a recipient's copies. A holder of that share of the same
+// submissions unmarked does not count as a possible planter: it is no pattern that all
+// copies lie in what a holder of nearly everything held. A planter who held little leaves
+// marks only there. Chosen, not measured.
 const wideHolder = 0.9
 
 // narrow says of each recipient which holders held little unmarked of what it was issued
@@ -59,8 +59,9 @@ func overlap(c *Case, r, k int) float64 {
 // may count towards a name.
 const sureLnE = 6.907755278982137
 
-// Steps in which evidence is counted, in nats: ratios above 1 are rounded down to the
-// former and below 1 up to the latter, both towards saying nothing. It makes clusters alike.
+// Steps in which evidence is counted, in nats. Ratios above 1 are rounded down to steps of
+// forStep, ratios below 1 up to steps of againstStep: both towards saying nothing. Rounding
+// makes clusters alike, which saves rows of the table.
 const (
 	forStep     = 0.25
 	againstStep = 2.0

@@ -5,13 +5,13 @@ import (
 	"slices"
 )
 
-// names decides which recipients a headline may name: those of whose copies enough
-// independent clusters are there, which no other holder is recorded to have had as well, and whose
-// ratio is high enough when it is divided by the number of recipients that were looked at (any
-// of R recipients reaches a ratio of R t by chance with a probability of at most 1/t: the union bound
-// over e-values). The number of leaks needs no correction of its own: a source of few of many
-// leaks pays for being one of them through its share. Who is not told from a recipient is
-// listed among [Verdict].Rivals.
+// names decides which recipients a headline may name. A recipient is named if (1) enough
+// independent clusters carry its copies, (2) no other holder had the same copies, and (3)
+// its ratio exceeds the threshold after division by the number of recipients. The third
+// is the union bound over e-values: any of R recipients reaches a ratio of R t by chance
+// with a probability of at most 1/t. The number of leaks needs no such correction: a
+// source of few of many leaks pays through its share. [Verdict].Rivals lists the parties
+// that the findings do not tell from a named recipient.
 func (m *model) names(v *Verdict) {
 	recipients := 0
 	for _, h := range v.Hypotheses {
@@ -58,7 +58,7 @@ func (m *model) holder(name string) int {
 	return slices.IndexFunc(m.c.Holders, func(h Holder) bool { return h.Name == name })
 }
 
-// Kinds of patterns that somebody who plants evidence would leave.
+// Kinds of patterns that planted evidence would leave.
 const (
 	FlagTransplanted = "transplanted"     // leaks carry a recipient's marks on other submissions
 	FlagOnly         = "transplants only" // and there is no confirmed copy of it
@@ -66,7 +66,7 @@ const (
 	FlagRepeated     = "repeated"         // a recipient's evidence is one copy, or one cluster, again and again
 )
 
-// A Flag is a pattern that somebody who plants evidence would leave.
+// A Flag is a pattern that planted evidence would leave.
 type Flag struct {
 	Kind   string   `json:"kind"`
 	Name   string   `json:"name"`             // the recipient whose marks they are
@@ -137,7 +137,7 @@ type Window struct {
 	Cells    int     `json:"cells"`  // of the registry
 	Ranges   int     `json:"ranges"` // contiguous ranges that a thief may take
 	Share    float64 `json:"share"`  // of the registry's submissions
-	// Most is the log10 of the most that any number of leaks in it can earn a holder of exactly this
+	// MaxLR is the log10 of the most that any number of leaks in it can earn a holder of exactly this
 	// window, against a thief who takes a part at random: ranges and sets over the greatest tau.
 	MaxLR float64 `json:"most_log10_lr"`
 	// Supported: LogLR of the strongest custody that covers all of it, 0 without one.
@@ -151,8 +151,9 @@ type Window struct {
 	Holders []string `json:"holders"`
 }
 
-// A window of custody stands in a headline from this log10 likelihood ratio, also where it is
-// divided by the number of custody sets that were searched, and this many clusters on.
+// A headline may rest on a window of custody from this log10 likelihood ratio on, and from
+// this many clusters on. The ratio must also hold after division by the number of custody
+// sets that were searched.
 const (
 	MinWindow         = 2
 	MinWindowClusters = 5

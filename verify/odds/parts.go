@@ -102,7 +102,7 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 	return out
 }
 
-// mostParts is how many other sets are kept as parts of a source.
+// maxParts is how many other sets are kept as parts of a source.
 const maxParts = 3
 
 // in reports whether a leak lies in a part of a source's holdings.

@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// Why the findings do not tell a named recipient from somebody else.
+// Why the findings do not tell a named recipient from another party.
 const (
 	RivalHeld         = "held unmarked" // held the same pictures unmarked: with the recipient's copies in hand it could have laid their marks there
 	RivalPlanting     = "planting"      // with others it held so many of them unmarked that planting explains the leaks about as well
 	RivalRest         = "rest"          // is recorded to have had the rest of the dump, which the recipient's copies and custody do not explain
-	RivalTransplanted = "transplanted"  // marks of the recipient's copies were laid onto other pictures of the dump, by whomever
+	RivalTransplanted = "transplanted"  // marks of the recipient's copies were laid onto other pictures of the dump
 )
 
-// A Rival is somebody from whom the findings do not tell a recipient that is named: a
-// recipient without any is named alone.
+// A Rival is a party from which the findings do not tell a named recipient. A recipient
+// without rivals is named alone.
 type Rival struct {
 	Name     string `json:"name"`            // the recipient that is named
-	Other    string `json:"other,omitempty"` // the rival; "": whoever it is, no listed holder is known for it
+	Other    string `json:"other,omitempty"` // the rival; "": no listed holder
 	Why      string `json:"why"`             // [RivalHeld], ...
 	Clusters int    `json:"clusters"`        // that the rival is recorded to have had
-	Of       int    `json:"of"`              // those with the recipient's copies; of RivalRest: those that these do not explain
+	Of       int    `json:"of"`              // clusters with the recipient's copies; of RivalRest: clusters that these copies do not explain
 }
 
 // Alone are the recipients that a headline may name without a rival beside them.
@@ -34,11 +34,12 @@ func (v *Verdict) Alone() []string {
 	return out
 }
 
-// nearlyAll is the share of the rest of a dump from which on a holder is listed as one that
-// had it: some of it may be matched to the wrong submission.
+// nearlyAll is the share of the rest of a dump from which on a holder is listed as having
+// had the rest. It is below 1 because some leaks may match the wrong submission. Chosen,
+// not measured.
 const nearlyAll = 0.9
 
-// rivals are those of one recipient, the greatest share first.
+// rivals lists the rivals of one recipient, the largest share first.
 func (m *model) rivals(h *Hypothesis) []Rival {
 	r := m.holder(h.Name)
 	var out []Rival
@@ -79,10 +80,10 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 	return out
 }
 
-// telling reports whether it says anything that somebody held so many clusters with a
-// recipient's copies unmarked. Of one who held nearly all that the recipient has copies of
-// it is what is to be expected: the ratio for a pattern that has a probability of more than a half
-// is below 2, which is no support. Who is recorded to have had the very copies always counts.
+// telling reports whether it means anything that holder k held had clusters with copies of
+// recipient r unmarked. If k held nearly all submissions that r has copies of, this is to
+// be expected: a pattern with a probability above one half has a ratio below 2, which is no
+// support. A holder of the very copies always counts.
 func (m *model) telling(r, k, had int) bool {
 	if slices.ContainsFunc(m.seen, func(s sighting) bool { return s.sure[r] && s.had(r, k) }) {
 		return true
@@ -91,9 +92,10 @@ func (m *model) telling(r, k, had int) bool {
 	return share < wideHolder || float64(float64(had)*ln(share)) < -0.6931471805599453
 }
 
-// rest are the clusters of the registry that a recipient does not explain: a copy of
-// another is in them, the recipient is not recorded to have had the picture, or its copy is not there
-// where it would have been seen, in this cluster or in one of all those that show none.
+// rest lists the matched clusters that recipient r does not explain. A cluster is among
+// them if it contains a copy of another recipient, if r is not recorded to have had the
+// picture, or if the copy of r is missing although the power says it would have been found,
+// in this cluster or in all clusters without a mark together.
 func (m *model) rest(r int) []item {
 	var out []item
 	silent := m.silent(r, true)

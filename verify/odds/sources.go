@@ -11,7 +11,7 @@ const (
 	Copies    = "copies"    // marked copies issued to a recipient
 	Custody   = "custody"   // submissions that a holder held unmarked
 	Unlisted  = "unlisted"  // a holder that is not listed
-	Insider   = "insider"   // somebody with all or part of the registry, and all who are not told from one
+	Insider   = "insider"   // a person with all or part of the registry, and all parties that the findings do not tell from such a person
 	Forged    = "forged"    // the accuser made the marks
 	Planted   = "planted"   // another holder of a recipient's copies laid them into the dump
 	Elsewhere = "elsewhere" // owners sent the same files to others
@@ -39,8 +39,8 @@ type part struct {
 	column [2]int // without and with marks removed
 }
 
-// A set is what somebody is recorded to have had: the partitions of a registry that a
-// thief may find laid out.
+// A set is what a holder is recorded to have had. Sets are the partitions of a registry
+// that a thief may find laid out.
 type set struct {
 	kind    string
 	holder  int
@@ -88,12 +88,12 @@ func newModel(c *Case, o Options) *model {
 	return m
 }
 
-// mostSets is how many sets are kept as sources. Registries with more recipients whose
+// maxSets is how many sets are kept as sources. Registries with more recipients whose
 // copies or custody a dump touches are rare.
 const maxSets = 40
 
-// fittest says which sets are sources: those that hold leaks, and if they are too many, first
-// those whose marks are seen, then those in which leaks are densest.
+// fittest says which sets are sources: all sets that hold leaks. If there are more than
+// maxSets, sets whose marks are seen come first, then the sets in which leaks are densest.
 func (m *model) fittest() []bool {
 	matched := 0.0
 	for _, s := range m.seen {
@@ -190,7 +190,7 @@ func (m *model) covers(kind string, holder int) bool {
 	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.has(kind, holder) })
 }
 
-// plantable reports whether somebody else could have laid marks that speak for a recipient.
+// plantable reports whether another holder could have laid marks that speak for recipient r.
 func (m *model) plantable(r int) bool {
 	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.planted[r] && s.mark[r] > 1 })
 }

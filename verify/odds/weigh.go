@@ -9,7 +9,7 @@ import (
 // A Hypothesis is one explanation of where leaks came from. Several may hold at once: a
 // dump may have several sources.
 type Hypothesis struct {
-	Name    string   `json:"name,omitempty"`    // of the recipient; "" for kinds that name nobody
+	Name    string   `json:"name,omitempty"`    // of the recipient; "" for other kinds than Copies
 	Kind    string   `json:"kind"`              // [Copies], [Custody], ...
 	Holders []string `json:"holders,omitempty"` // of [Custody]: all who held the same; nothing here tells them apart
 
@@ -32,12 +32,13 @@ type Hypothesis struct {
 	Clusters int `json:"clusters"`
 	Pictures int `json:"pictures"`
 
-	// Absent, of Copies: clusters of submissions of which the recipient had a copy and that show no mark of
-	// it, if they would not all have been missed: not all of them are its copies as they were issued.
+	// Absent, of Copies, counts the clusters whose submission the recipient had a copy of, and
+	// which show no mark of that copy. It is 0 if all these marks may have been missed. If it
+	// is not 0, not all of the clusters are the recipient's copies as they were issued.
 	Absent int `json:"absent,omitempty"`
 
-	// Planting is LogLR with planting by other listed holders among the alternatives;
-	// null where nobody listed could have planted any of it. Planters are those who could.
+	// Planting is LogLR with planting by other listed holders among the alternatives; null if
+	// no listed holder could have planted any of it. Planters lists the holders who could.
 	Planting *float64 `json:"planting_log10_lr"`
 	Planters []string `json:"planters,omitempty"`
 
@@ -48,10 +49,10 @@ type Hypothesis struct {
 type Verdict struct {
 	Hypotheses []Hypothesis `json:"hypotheses"` // recipients' copies first, then custody, each strongest first, then the others
 	Named      []string     `json:"named"`      // recipients that a headline may name, by the copies that leaks contain
-	Rivals     []Rival      `json:"rivals"`     // of those named: who is not told from them; who has none is named alone
-	Withheld   []Withheld   `json:"withheld"`   // recipients with evidence that it may not
+	Rivals     []Rival      `json:"rivals"`     // for each named recipient, the parties that explain the leaks equally well
+	Withheld   []Withheld   `json:"withheld"`   // recipients with evidence that a headline may not name
 	Window     *Window      `json:"window"`     // where in time leaks without marks are dense; null: nowhere more than by chance
-	Flags      []Flag       `json:"flags"`      // patterns that somebody who plants evidence would leave
+	Flags      []Flag       `json:"flags"`      // patterns that planted evidence would leave
 	Claim      Claim        `json:"claim"`
 	Clusters   int          `json:"clusters"` // that count once each
 	Matched    int          `json:"matched"`  // leaks
@@ -321,7 +322,7 @@ func (m *model) planters(r int) []string {
 	return out
 }
 
-// addSilent lists the recipients of which the dump shows nothing.
+// addSilent adds the recipients about whom the dump shows nothing.
 func (m *model) addSilent(v *Verdict) {
 	for _, h := range m.c.Holders {
 		if total(h.Copies) > 0 && !slices.ContainsFunc(v.Hypotheses, func(o Hypothesis) bool { return o.Kind == Copies && o.Name == h.Name }) {
@@ -356,7 +357,7 @@ func (m *model) addLines(v *Verdict) {
 	v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Unlisted, Code: SameAsHeld}, Hypothesis{Kind: Forged, Code: issuer})
 }
 
-// neutral reports whether the issuer never had any of the copies that speak for somebody.
+// neutral reports whether the issuer never had any of the copies that speak for a recipient.
 func (m *model) neutral() bool {
 	any := false
 	for _, l := range m.c.Leaks {

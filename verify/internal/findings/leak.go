@@ -59,7 +59,7 @@ type Picture struct {
 	Decoder string `json:"decoder,omitempty"` // name and version
 	Width   int    `json:"width,omitzero"`    // pixels, upright
 	Height  int    `json:"height,omitzero"`   // pixels
-	Pages   int    `json:"pages,omitempty"`   // pages or frames of the file, of which only the first was examined; 0: it has one
+	Pages   int    `json:"pages,omitempty"`   // pages or frames of the file (only the first was examined); 0: it has one
 }
 
 // Rows are what the registry says of the copies that were read in a leak, and of the
