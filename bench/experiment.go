@@ -22,10 +22,10 @@ import (
 func all() []*ruler.Experiment {
 	e := newEngine()
 	return []*ruler.Experiment{
-		robustness(e), trace(newTraceEngine(e)), falsePositives(e), security(e), visible(e), speed(e),
+		robustness(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
 		pairs(), verdict(), verdictRecord(), verdictPixels(),
 		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchLookalikes(), matchRecall(),
-		registries(), investigate(),
+		registries(), investigate(), cost(),
 	}
 }
 

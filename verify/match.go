@@ -107,7 +107,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 
 // match looks a candidate up. One that was erased is [ErrNotFound].
 func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
-	row, err := v.cfg.Registry.SubmissionAt(ctx, c.ref)
+	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, c.ref)
 	if errors.Is(err, registry.ErrErased) {
 		return nil, registry.ErrNotFound
 	}

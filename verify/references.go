@@ -106,7 +106,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if err != nil {
 		return nil, gone(err)
 	}
-	hash, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, shown)
+	hash, err := v.cfg.Registry.Engine().AreaHash(ctx, v.cfg.SealKey, shown)
 	if err != nil {
 		return nil, gone(err)
 	}
@@ -151,7 +151,7 @@ func (v *Investigator) brings(ctx context.Context, l *leakPicture, number int64)
 // of it that shows the submission own. It returns nil if the submission is of the same
 // subject or its pixels cannot be compared.
 func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
-	row, err := v.cfg.Registry.SubmissionAt(ctx, number)
+	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, number)
 	if err != nil {
 		return nil, gone(err)
 	}

@@ -11,19 +11,19 @@ import (
 )
 
 const (
-	lotSize   = 16_384         // submissions that are compared one by one before they are made a lot
-	mergeAt   = 4              // a lot is merged with those behind it when they have a fourth of its size
-	mergePace = 32 * bandCount // entries that move for each submission that comes: see [mature]
-	mergeStep = 8192           // entries that move at a time, about
+	segmentSize = 16_384         // submissions that are compared one by one before they are made a segment
+	mergeAt     = 4              // a segment is merged with those behind it when they have a fourth of its size
+	mergePace   = 32 * bandCount // entries that move for each submission that comes: see [mature]
+	mergeStep   = 8192           // entries that move at a time, about
 )
 
 // A searchState says where submissions are found.
 type searchState struct {
 	scheme   int64
-	upto     int64 // up to this number they lie in lots
+	upto     int64 // up to this number they lie in segments
 	since    int64 // after both numbers they stand in recent; up to since nowhere but in their rows
-	deferred bool  // no lots are made until [DB.BuildBands]
-	build    int64 // who makes lots; 0: who enters submissions, unless they are deferred
+	deferred bool  // no segments are made until [DB.BuildBands]
+	build    int64 // who makes segments; 0: who enters submissions, unless they are deferred
 }
 
 const selectState = "SELECT scheme, upto, since, deferred, build"
@@ -82,15 +82,15 @@ func enterHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 	return nil
 }
 
-// tend makes a lot of recent hashes where there are enough, and goes on with the merging of
-// lots, by as much as rows of recent hashes were begun.
+// tend makes a segment of recent hashes where there are enough, and goes on with the merging of
+// segments, by as much as rows of recent hashes were begun.
 func (t *tx) tend(ctx context.Context, state searchState, begun int) error {
 	var rows int
 	if err := t.QueryRowContext(ctx, "SELECT count(*) FROM recent").Scan(&rows); err != nil {
 		return err
 	}
-	if rows > t.lotSize/recentEntries {
-		if err := t.recentLot(ctx, &state); err != nil {
+	if rows > t.segmentSize/recentEntries {
+		if err := t.recentSegment(ctx, &state); err != nil {
 			return err
 		}
 	}
@@ -104,14 +104,14 @@ func (t *tx) tend(ctx context.Context, state searchState, begun int) error {
 	return nil
 }
 
-// recentLot makes a lot of the recent hashes.
-func (t *tx) recentLot(ctx context.Context, state *searchState) error {
+// recentSegment makes a segment of the recent hashes.
+func (t *tx) recentSegment(ctx context.Context, state *searchState) error {
 	var all numbered
 	if err := eachRecent(blobsOf(ctx, t), func(seq int64, h *phash.Hash) { all.add(seq, *h) }, " ORDER BY seq"); err != nil {
 		return err
 	}
 	n := all.span()
-	if err := t.makeLot(ctx, numbered{all.seqs[:n], all.hashes[:n]}); err != nil {
+	if err := t.makeSegment(ctx, numbered{all.seqs[:n], all.hashes[:n]}); err != nil {
 		return err
 	}
 	state.upto = all.seqs[n-1]
@@ -121,7 +121,7 @@ func (t *tx) recentLot(ctx context.Context, state *searchState) error {
 	return t.dropRecent(ctx, state.upto)
 }
 
-// span is how many of the hashes fit in a lot.
+// span is how many of the hashes fit in a segment.
 func (n *numbered) span() int {
 	k := len(n.seqs)
 	for n.seqs[k-1]-n.seqs[0] >= seqSpan {
@@ -130,15 +130,15 @@ func (n *numbered) span() int {
 	return k
 }
 
-// makeLot makes a lot at once.
-func (t *tx) makeLot(ctx context.Context, all numbered) error {
-	id, err := t.nextLot(ctx)
+// makeSegment makes a segment at once.
+func (t *tx) makeSegment(ctx context.Context, all numbered) error {
+	id, err := t.nextSegment(ctx)
 	if err != nil {
 		return err
 	}
-	l := newLot(id, all.seqs[0], all.seqs[len(all.seqs)-1], int64(len(all.seqs)))
+	l := newSegment(id, all.seqs[0], all.seqs[len(all.seqs)-1], int64(len(all.seqs)))
 	l.reach = endPlace
-	if err := insert(ctx, t, lotTable, l); err != nil {
+	if err := insert(ctx, t, segmentTable, l); err != nil {
 		return err
 	}
 	for at := place(0); at < endPlace; at += 1 << bandBits {
@@ -149,8 +149,8 @@ func (t *tx) makeLot(ctx context.Context, all numbered) error {
 	return nil
 }
 
-// entries are those of a lot between two places of one band.
-func (n *numbered) entries(l *lot, from, to place) []byte {
+// entries are those of a segment between two places of one band.
+func (n *numbered) entries(l *segment, from, to place) []byte {
 	all := make([]byte, 0, (len(n.seqs)*int(to-from)>>bandBits+16)*entryBytes)
 	i := from.band()
 	for k, seq := range n.seqs {
@@ -161,76 +161,76 @@ func (n *numbered) entries(l *lot, from, to place) []byte {
 	return all
 }
 
-// merge begins to merge lots where it is time, then moves some lists of the newest lot that
+// merge begins to merge segments where it is time, then moves some lists of the newest segment that
 // is being made of others. It returns how many entries moved, at least 1; 0 says
 // that there is nothing to do.
 func (t *tx) merge(ctx context.Context, upto int64) (moved int, err error) {
-	lots, err := readLots(ctx, t, upto)
+	segments, err := readSegments(ctx, t, upto)
 	if err != nil {
 		return 0, err
 	}
-	if some := mature(lots); some != nil {
+	if some := mature(segments); some != nil {
 		if err := t.beginMerge(ctx, some); err != nil {
 			return 0, err
 		}
-		if lots, err = readLots(ctx, t, upto); err != nil {
+		if segments, err = readSegments(ctx, t, upto); err != nil {
 			return 0, err
 		}
 	}
-	for i := len(lots) - 1; i >= 0; i-- {
-		if lots[i].reach < endPlace {
-			return t.moveLists(ctx, &lots[i], lots)
+	for i := len(segments) - 1; i >= 0; i-- {
+		if segments[i].reach < endPlace {
+			return t.moveLists(ctx, &segments[i], segments)
 		}
 	}
 	return 0, nil
 }
 
-// mature returns the lots at the end that should become one: all behind the first have
-// at least a fourth of its size. So each lot is more than four times as large as all behind
+// mature returns the segments at the end that should become one: all behind the first have
+// at least a fourth of its size. So each segment is more than four times as large as all behind
 // it: at most three are there among a million submissions, seven among 10^9; and until
 // then an entry moves 6.4 times on average, or 17, fewer than mergePace allows for.
-func mature(lots []lot) []lot {
-	free := len(lots)
-	for free > 0 && lots[free-1].target == 0 && lots[free-1].reach == endPlace {
+func mature(segments []segment) []segment {
+	free := len(segments)
+	for free > 0 && segments[free-1].target == 0 && segments[free-1].reach == endPlace {
 		free--
 	}
-	lots = lots[free:]
+	segments = segments[free:]
 	var behind int64
-	first := len(lots)
-	for i := len(lots) - 1; i >= 0; i-- {
-		if mergeAt*behind >= lots[i].size && lots[len(lots)-1].last-lots[i].first < seqSpan {
+	first := len(segments)
+	for i := len(segments) - 1; i >= 0; i-- {
+		if mergeAt*behind >= segments[i].size && segments[len(segments)-1].last-segments[i].first < seqSpan {
 			first = i
 		}
-		behind += lots[i].size
+		behind += segments[i].size
 	}
-	if first == len(lots) {
+	if first == len(segments) {
 		return nil
 	}
-	return lots[first:]
+	return segments[first:]
 }
 
-// beginMerge makes a lot without lists that those of others move to.
-func (t *tx) beginMerge(ctx context.Context, lots []lot) error {
-	id, err := t.nextLot(ctx)
+// beginMerge makes a segment without lists that those of others move to.
+func (t *tx) beginMerge(ctx context.Context, segments []segment) error {
+	id, err := t.nextSegment(ctx)
 	if err != nil {
 		return err
 	}
 	size := int64(0)
-	for i := range lots {
-		size += lots[i].size
-		if _, err := t.ExecContext(ctx, "UPDATE lot SET target = $1 WHERE id = $2", id, lots[i].id); err != nil {
+	for i := range segments {
+		size += segments[i].size
+		if _, err := t.ExecContext(ctx, "UPDATE lot SET target = $1 WHERE id = $2", id, segments[i].id); err != nil {
 			return err
 		}
 	}
-	return insert(ctx, t, lotTable, newLot(id, lots[0].first, lots[len(lots)-1].last, size))
+	return insert(ctx, t, segmentTable, newSegment(id, segments[0].first, segments[len(segments)-1].last, size))
 }
 
-// moveLists moves the next lists of all lots whose target l is.
-func (t *tx) moveLists(ctx context.Context, l *lot, lots []lot) (moved int, err error) {
+// moveLists moves the next lists of all segments whose target l is.
+func (t *tx) moveLists(ctx context.Context, l *segment, segments []segment) (moved int, err error) {
 	wide := l.values()
-	for i := range lots {
-		if lots[i].target == l.id {
-			wide = max(wide, lots[i].values())
+	for i := range segments {
+		if segments[i].target == l.id {
+			wide = max(wide, segments[i].values())
 		}
 	}
 	for wide < 1<<bandBits && l.size*int64(wide)>>(bandBits-1) <= mergeStep {
@@ -238,11 +238,11 @@ func (t *tx) moveLists(ctx context.Context, l *lot, lots []lot) (moved int, err 
 	}
 	from, to := l.reach, l.reach+wide
 	var all []byte
-	for i := range lots {
-		if lots[i].target != l.id {
+	for i := range segments {
+		if segments[i].target != l.id {
 			continue
 		}
-		if all, err = t.takeLists(ctx, &lots[i], l, from, to, all); err != nil {
+		if all, err = t.takeLists(ctx, &segments[i], l, from, to, all); err != nil {
 			return 0, err
 		}
 	}
@@ -252,9 +252,9 @@ func (t *tx) moveLists(ctx context.Context, l *lot, lots []lot) (moved int, err 
 	if err := t.setReach(ctx, l, to); err != nil {
 		return 0, err
 	}
-	for i := range lots {
-		if lots[i].target == l.id && to == endPlace {
-			if err := t.dropLot(ctx, &lots[i]); err != nil {
+	for i := range segments {
+		if segments[i].target == l.id && to == endPlace {
+			if err := t.dropSegment(ctx, &segments[i]); err != nil {
 				return 0, err
 			}
 		}
@@ -262,9 +262,9 @@ func (t *tx) moveLists(ctx context.Context, l *lot, lots []lot) (moved int, err 
 	return max(1, len(all)/entryBytes), nil
 }
 
-// takeLists removes the lists of a lot between two places, and appends their entries as
-// they stand in the lot that they move to.
-func (t *tx) takeLists(ctx context.Context, l, target *lot, from, to place, all []byte) ([]byte, error) {
+// takeLists removes the lists of a segment between two places, and appends their entries as
+// they stand in the segment that they move to.
+func (t *tx) takeLists(ctx context.Context, l, target *segment, from, to place, all []byte) ([]byte, error) {
 	by := l.first - target.first
 	err := eachList(blobsOf(ctx, t), func(p *posting) error {
 		if err := p.damaged(); err != nil {

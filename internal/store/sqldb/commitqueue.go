@@ -24,14 +24,14 @@ type request struct {
 	done    chan struct{} // closed when added and err are set
 }
 
-type turns struct {
+type commitQueue struct {
 	turn chan struct{} // holds one value while somebody has the turn
 	last *tlog.Tree    // as the last transaction left it; of whoever has the turn
 	mu   sync.Mutex
 	wait []*request // in the order of their coming
 }
 
-func newTurns() *turns { return &turns{turn: make(chan struct{}, 1)} }
+func newCommitQueue() *commitQueue { return &commitQueue{turn: make(chan struct{}, 1)} }
 
 // Most requests and uploads of one transaction.
 const (
@@ -40,7 +40,7 @@ const (
 )
 
 // next takes what belongs into the next transaction.
-func (q *turns) next() []*request {
+func (q *commitQueue) next() []*request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	n, uploads := 0, 0
@@ -55,14 +55,14 @@ func (q *turns) next() []*request {
 	return batch
 }
 
-func (q *turns) enter(r *request) {
+func (q *commitQueue) enter(r *request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.wait = append(q.wait, r)
 }
 
 // withdraw reports whether r was still waiting.
-func (q *turns) withdraw(r *request) bool {
+func (q *commitQueue) withdraw(r *request) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i := range q.wait {
@@ -82,25 +82,25 @@ func (d *DB) update(ctx context.Context, write func(*tx) error) error {
 // request waits until r is done, by this caller or by another.
 func (d *DB) request(r *request) error {
 	r.done = make(chan struct{})
-	d.turns.enter(r)
+	d.queue.enter(r)
 	select {
 	case <-r.done:
 		return r.err
-	case d.turns.turn <- struct{}{}:
+	case d.queue.turn <- struct{}{}:
 	case <-r.ctx.Done():
-		if d.turns.withdraw(r) {
+		if d.queue.withdraw(r) {
 			return r.ctx.Err()
 		}
 		<-r.done // somebody is at it, and must not be left with what this caller gives up
 		return r.err
 	}
-	defer func() { <-d.turns.turn }()
+	defer func() { <-d.queue.turn }()
 	for {
 		select {
 		case <-r.done:
 			return r.err
 		default:
-			d.commitAll(d.turns.next())
+			d.commitAll(d.queue.next())
 		}
 	}
 }
@@ -165,9 +165,9 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer raw.Rollback() // does nothing after a commit
-	t := &tx{Tx: raw, conn: conn, dialect: &d.dialect, lotSize: d.lotSize}
-	last := d.turns.last
-	d.turns.last = nil // it grows with what may be rolled back
+	t := &tx{Tx: raw, conn: conn, dialect: &d.dialect, segmentSize: d.segmentSize}
+	last := d.queue.last
+	d.queue.last = nil // it grows with what may be rolled back
 	if err := t.lock(ctx, last); err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 	if err := d.commit(raw); err != nil {
 		return fmt.Errorf("%w: %w", errCommit, err)
 	}
-	d.turns.last = t.tree
+	d.queue.last = t.tree
 	return nil
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// A lotCheck holds what submissions are found by against their hashes, in whatever order
+// A segmentCheck holds what submissions are found by against their hashes, in whatever order
 // both are read: entries are counted, and their hashes under a key that is drawn for this
 // one check are added up, so that nobody can prepare other entries of that sum.
-type lotCheck struct {
+type segmentCheck struct {
 	state       searchState
 	seed        maphash.Seed
 	rows, sum   uint64 // that there should be
@@ -29,14 +29,14 @@ type filed struct {
 	bits   [4]uint64
 }
 
-func (c *lotCheck) start(ctx context.Context, q querier) (err error) {
+func (c *segmentCheck) start(ctx context.Context, q querier) (err error) {
 	c.seed = maphash.MakeSeed()
 	c.state, err = readSearchState(ctx, q)
 	return err
 }
 
 // expect takes in a submission.
-func (c *lotCheck) expect(s *books.Submission) error {
+func (c *segmentCheck) expect(s *books.Submission) error {
 	h, ok, err := searchable(s.Seq, s.Area, s.AreaQuality)
 	if err != nil {
 		return tampered("area hash: %v", err)
@@ -55,22 +55,22 @@ func (c *lotCheck) expect(s *books.Submission) error {
 	return nil
 }
 
-func (c *lotCheck) see(f filed) {
+func (c *segmentCheck) see(f filed) {
 	c.found++
 	c.have += maphash.Comparable(c.seed, f)
 }
 
 // finish reads the tables.
-func (c *lotCheck) finish(ctx context.Context, q querier) error {
+func (c *segmentCheck) finish(ctx context.Context, q querier) error {
 	err := eachRecent(blobsOf(ctx, q), func(seq int64, h *phash.Hash) { c.see(filed{seq: seq, band: -1, bits: h.Bits}) }, "")
 	if err != nil {
 		return err
 	}
-	lots, err := readLots(ctx, q, math.MaxInt64)
+	segments, err := readSegments(ctx, q, math.MaxInt64)
 	if err != nil {
 		return err
 	}
-	err = eachList(blobsOf(ctx, q), func(p *posting) error { return c.list(lots, p) }, postingTable.query())
+	err = eachList(blobsOf(ctx, q), func(p *posting) error { return c.list(segments, p) }, postingTable.query())
 	switch {
 	case err != nil:
 		return err
@@ -83,13 +83,13 @@ func (c *lotCheck) finish(ctx context.Context, q querier) error {
 }
 
 // list sees the entries of a list where a search looks for them.
-func (c *lotCheck) list(lots []lot, p *posting) error {
+func (c *segmentCheck) list(segments []segment, p *posting) error {
 	id, at := keyed(p.id)
-	k := slices.IndexFunc(lots, func(l lot) bool { return l.id == id })
+	k := slices.IndexFunc(segments, func(l segment) bool { return l.id == id })
 	if k < 0 {
-		return tampered("a list of the search tables belongs to no lot")
+		return tampered("a list of the search tables belongs to no segment")
 	}
-	l := &lots[k]
+	l := &segments[k]
 	if l.first > c.state.upto && c.state.build != 0 {
 		return nil // it is being made, or that was interrupted
 	}

@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	buildPart  = 1 << 23 // submissions of a lot that is made at once; in memory 48 bytes each
+	buildPart  = 1 << 23 // submissions of a segment that is made at once; in memory 48 bytes each
 	buildStep  = 1 << 20 // entries of a transaction, at most about twice; others write between two
 	buildRest  = 1_000   // submissions that are entered while others wait
 	buildPage  = 50_000  // submissions that are read at a time
 	buildMerge = 1 << 20 // entries that move in a transaction
 )
 
-// DeferBands stops the making of lots.
+// DeferBands stops the making of segments.
 func (d *DB) DeferBands(ctx context.Context) error {
 	return d.update(ctx, func(t *tx) error {
 		state, err := readSearchState(ctx, t)
@@ -35,23 +35,23 @@ func (d *DB) DeferBands(ctx context.Context) error {
 // errOtherBuild: the lists of two builds would be mixed up.
 var errOtherBuild = errors.New("another process builds the search tables")
 
-// A lotBuild makes lots of the submissions that lie in none, large ones, list by list in the
+// A segmentBuild makes segments of the submissions that lie in none, large ones, list by list in the
 // order of the table.
-type lotBuild struct {
+type segmentBuild struct {
 	d        *DB
 	state    searchState
 	erased   int64 // the last entry that may be an erasure and was seen
 	all      numbered
-	lot      lot            // of all
+	segment  segment        // of all
 	gone     map[int64]bool // erased since they were read
 	progress func(done, total int64)
 	done     int64
 	total    int64
 }
 
-// BuildBands makes the lots that are missing, or all of them anew.
+// BuildBands makes the segments that are missing, or all of them anew.
 func (d *DB) BuildBands(ctx context.Context, anew bool, progress func(done, total int64)) error {
-	b := &lotBuild{d: d, progress: progress, gone: make(map[int64]bool)}
+	b := &segmentBuild{d: d, progress: progress, gone: make(map[int64]bool)}
 	if err := b.start(ctx, anew); err != nil || b.state.build == 0 {
 		return err
 	}
@@ -81,7 +81,7 @@ func (d *DB) BuildBands(ctx context.Context, anew bool, progress func(done, tota
 
 // start claims the build, where there is anything to make, and removes what an
 // interrupted one has left.
-func (b *lotBuild) start(ctx context.Context, anew bool) error {
+func (b *segmentBuild) start(ctx context.Context, anew bool) error {
 	var id [8]byte
 	rand.Read(id[:])
 	return b.d.update(ctx, func(t *tx) (err error) {
@@ -98,12 +98,12 @@ func (b *lotBuild) start(ctx context.Context, anew bool) error {
 		}
 		b.total = size - s.upto
 		if anew {
-			for _, table := range []string{postingTable.name, lotTable.name, recentTable.name} {
+			for _, table := range []string{postingTable.name, segmentTable.name, recentTable.name} {
 				if _, err := t.ExecContext(ctx, "DELETE FROM "+table); err != nil {
 					return err
 				}
 			}
-		} else if err := t.dropLots(ctx, s.upto); err != nil {
+		} else if err := t.dropSegments(ctx, s.upto); err != nil {
 			return err
 		}
 		s.deferred, s.build = true, int64(binary.LittleEndian.Uint64(id[:])>>1|1)
@@ -111,14 +111,14 @@ func (b *lotBuild) start(ctx context.Context, anew bool) error {
 	})
 }
 
-// dropLots removes the lots of submissions after a number.
-func (t *tx) dropLots(ctx context.Context, upto int64) error {
-	lots, err := lotTable.rows(ctx, t, " WHERE first > $1", upto)
+// dropSegments removes the segments of submissions after a number.
+func (t *tx) dropSegments(ctx context.Context, upto int64) error {
+	segments, err := segmentTable.rows(ctx, t, " WHERE first > $1", upto)
 	if err != nil {
 		return err
 	}
-	for i := range lots {
-		if err := errors.Join(t.dropLists(ctx, &lots[i], 0, endPlace), t.dropLot(ctx, &lots[i])); err != nil {
+	for i := range segments {
+		if err := errors.Join(t.dropLists(ctx, &segments[i], 0, endPlace), t.dropSegment(ctx, &segments[i])); err != nil {
 			return err
 		}
 	}
@@ -126,7 +126,7 @@ func (t *tx) dropLots(ctx context.Context, upto int64) error {
 }
 
 // read reads the hashes of the next part.
-func (b *lotBuild) read(ctx context.Context) (err error) {
+func (b *segmentBuild) read(ctx context.Context) (err error) {
 	if b.erased, _, err = b.d.Head(ctx); err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (b *lotBuild) read(ctx context.Context) (err error) {
 }
 
 // page reads up to limit searchable submissions after a number.
-func (b *lotBuild) page(ctx context.Context, q querier, after int64, limit int64) error {
+func (b *segmentBuild) page(ctx context.Context, q querier, after int64, limit int64) error {
 	return each(ctx, q, bindArea, func(r *areaRow) error {
 		h, ok, err := searchable(r.seq, r.area, r.quality)
 		if ok {
@@ -160,19 +160,19 @@ func (b *lotBuild) page(ctx context.Context, q querier, after int64, limit int64
 		ORDER BY s.seq LIMIT $2`, phash.MinQuality), after, limit)
 }
 
-// enter makes a lot of a part and says so.
-func (b *lotBuild) enter(ctx context.Context) error {
+// enter makes a segment of a part and says so.
+func (b *segmentBuild) enter(ctx context.Context) error {
 	n := int64(len(b.all.seqs))
 	if err := b.step(ctx, func(t *tx) error { return b.begin(ctx, t) }); err != nil {
 		return err
 	}
 	wide := place(1 << bandBits)
-	for wide > b.lot.values() && n*int64(wide)>>bandBits > buildStep {
+	for wide > b.segment.values() && n*int64(wide)>>bandBits > buildStep {
 		wide >>= 1
 	}
 	for at := place(0); at < endPlace; at += wide {
 		err := b.step(ctx, func(t *tx) error {
-			return t.insertLists(ctx, b.lot.lists(at, at+wide, b.entries(at, at+wide)))
+			return t.insertLists(ctx, b.segment.lists(at, at+wide, b.entries(at, at+wide)))
 		})
 		if err != nil {
 			return err
@@ -183,27 +183,27 @@ func (b *lotBuild) enter(ctx context.Context) error {
 	}
 	b.done += n
 	return b.step(ctx, func(t *tx) error {
-		b.state.upto = b.lot.last
-		return errors.Join(t.setReach(ctx, &b.lot, endPlace), t.setSearchState(ctx, b.state), t.dropRecent(ctx, b.state.upto))
+		b.state.upto = b.segment.last
+		return errors.Join(t.setReach(ctx, &b.segment, endPlace), t.setSearchState(ctx, b.state), t.dropRecent(ctx, b.state.upto))
 	})
 }
 
-// begin enters the lot, so that an erasure knows of it.
-func (b *lotBuild) begin(ctx context.Context, t *tx) error {
-	id, err := t.nextLot(ctx)
+// begin enters the segment, so that an erasure knows of it.
+func (b *segmentBuild) begin(ctx context.Context, t *tx) error {
+	id, err := t.nextSegment(ctx)
 	if err != nil {
 		return err
 	}
 	n := len(b.all.seqs)
-	b.lot = newLot(id, b.all.seqs[0], b.all.seqs[n-1], int64(n))
-	return insert(ctx, t, lotTable, b.lot)
+	b.segment = newSegment(id, b.all.seqs[0], b.all.seqs[n-1], int64(n))
+	return insert(ctx, t, segmentTable, b.segment)
 }
 
 // entries are those between two places of the submissions that were not erased since
 // they were read.
-func (b *lotBuild) entries(from, to place) []byte {
+func (b *segmentBuild) entries(from, to place) []byte {
 	if len(b.gone) == 0 {
-		return b.all.entries(&b.lot, from, to)
+		return b.all.entries(&b.segment, from, to)
 	}
 	var kept numbered
 	for k, seq := range b.all.seqs {
@@ -212,12 +212,12 @@ func (b *lotBuild) entries(from, to place) []byte {
 		}
 	}
 	b.all, b.gone = kept, make(map[int64]bool)
-	return b.all.entries(&b.lot, from, to)
+	return b.all.entries(&b.segment, from, to)
 }
 
 // step runs f in a transaction that knows what was erased: an erasure removes what it
-// finds in the lot, and the rest is not entered.
-func (b *lotBuild) step(ctx context.Context, f func(*tx) error) error {
+// finds in the segment, and the rest is not entered.
+func (b *segmentBuild) step(ctx context.Context, f func(*tx) error) error {
 	return b.d.update(ctx, func(t *tx) error {
 		state, err := readSearchState(ctx, t)
 		if err != nil {
@@ -239,8 +239,8 @@ func (b *lotBuild) step(ctx context.Context, f func(*tx) error) error {
 	})
 }
 
-// finish makes a lot of the last few while others wait, and ends the build.
-func (b *lotBuild) finish(ctx context.Context) error {
+// finish makes a segment of the last few while others wait, and ends the build.
+func (b *segmentBuild) finish(ctx context.Context) error {
 	err := b.d.update(ctx, func(t *tx) error {
 		state, err := readSearchState(ctx, t)
 		if err != nil {
@@ -255,7 +255,7 @@ func (b *lotBuild) finish(ctx context.Context) error {
 		}
 		for rest := b.all; len(rest.seqs) > 0; {
 			n := rest.span()
-			if err := t.makeLot(ctx, numbered{rest.seqs[:n], rest.hashes[:n]}); err != nil {
+			if err := t.makeSegment(ctx, numbered{rest.seqs[:n], rest.hashes[:n]}); err != nil {
 				return err
 			}
 			state.upto = rest.seqs[n-1]
@@ -271,11 +271,11 @@ func (b *lotBuild) finish(ctx context.Context) error {
 		return err
 	}
 	b.done += int64(len(b.all.seqs))
-	return b.d.mergeLots(ctx)
+	return b.d.mergeSegments(ctx)
 }
 
-// mergeLots merges lots until none is left to merge.
-func (d *DB) mergeLots(ctx context.Context) error {
+// mergeSegments merges segments until none is left to merge.
+func (d *DB) mergeSegments(ctx context.Context) error {
 	for more := true; more; {
 		err := d.update(ctx, func(t *tx) error {
 			state, err := readSearchState(ctx, t)

@@ -38,7 +38,7 @@ func TestErasedHashesLeaveNothing(t *testing.T) {
 	d, err := sqlite.Create(t.Context(), filepath.Join(dir, "r.db"), info())
 	require.NoError(t, err)
 	defer d.Close()
-	d.SetLotSize(testLot)
+	d.SetSegmentSize(testSegment)
 	c := newCorpus(7)
 	var erased []phash.Hash
 	for k := range 8 {

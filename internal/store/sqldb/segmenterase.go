@@ -12,7 +12,7 @@ import (
 
 // eraseHashes removes submissions that are erased from what they are found by.
 func eraseHashes(ctx context.Context, t *tx, rows []books.Submission) error {
-	lots, err := readLots(ctx, t, math.MaxInt64)
+	segments, err := readSegments(ctx, t, math.MaxInt64)
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func eraseHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 		if err != nil { // somebody edited the hash: look everywhere
 			keep = nil
 		}
-		if err := t.erase(ctx, lots, rows[i].Seq, keep); err != nil {
+		if err := t.erase(ctx, segments, rows[i].Seq, keep); err != nil {
 			return fmt.Errorf("search tables: %w", err)
 		}
 	}
@@ -34,10 +34,10 @@ func eraseHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 
 // erase removes a submission of a hash, or of any where h is nil, wherever it stands: lists
 // that move, or are being made, may have it on either side.
-func (t *tx) erase(ctx context.Context, lots []lot, seq int64, h *phash.Hash) error {
-	for i := range lots {
-		if seq >= lots[i].first && seq <= lots[i].last {
-			if err := t.eraseFrom(ctx, &lots[i], seq, h); err != nil {
+func (t *tx) erase(ctx context.Context, segments []segment, seq int64, h *phash.Hash) error {
+	for i := range segments {
+		if seq >= segments[i].first && seq <= segments[i].last {
+			if err := t.eraseFrom(ctx, &segments[i], seq, h); err != nil {
 				return err
 			}
 		}
@@ -45,7 +45,7 @@ func (t *tx) erase(ctx context.Context, lots []lot, seq int64, h *phash.Hash) er
 	return t.strike(ctx, seq)
 }
 
-func (t *tx) eraseFrom(ctx context.Context, l *lot, seq int64, h *phash.Hash) (err error) {
+func (t *tx) eraseFrom(ctx context.Context, l *segment, seq int64, h *phash.Hash) (err error) {
 	var changed []posting
 	see := func(p *posting) error {
 		if left, ok := p.without(uint32(seq - l.first)); ok {
