@@ -277,16 +277,16 @@ func (w *weighing) clusters() {
 const (
 	// TraceTrials is the number of copies that were not used and that leaks were traced
 	// against: 1,000 less the right one for each of 63 attacks on twenty pictures
-	// ("kycmark bench trace", docs/robustness.md).
+	// ("kycmark-bench trace", docs/robustness.md).
 	TraceTrials = 1_256_742
 	// ReadTrials is the number of readings of the 15 pictures in testdata/pictures after 10
 	// attacks, each unmarked and marked under another key:
 	//
-	//	kycmark bench falsepositives --pictures testdata/pictures --attacks none,telegram,telegram_low,whatsapp,jpeg50,jpeg20,crop50,crop25,rot5,screenshot
+	//	kycmark-bench falsepositives --pictures testdata/pictures --attacks none,telegram,telegram_low,whatsapp,jpeg50,jpeg20,crop50,crop25,rot5,screenshot
 	ReadTrials = 300
 	// MatchTrials is the number of documents of invented persons that leaked once each and
 	// were held against five other persons' uploads of their template, those that are nearest
-	// by hash ("kycmark bench match lookalikes", docs/matching.md). Pairs of one leak are not
+	// by hash ("kycmark-bench match lookalikes", docs/matching.md). Pairs of one leak are not
 	// independent: the leak is the trial.
 	MatchTrials = 1_440
 )

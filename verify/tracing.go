@@ -170,9 +170,9 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id wate
 func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
 	if errors.Is(err, watermark.ErrNoKey) { // of a copy that was issued since o was readied
-		pic, err := v.openOriginal(ctx, o.of)
-		if err != nil {
-			return nil, err
+		pic, failed := v.openOriginal(ctx, o.of)
+		if failed != nil {
+			return nil, failed
 		}
 		if pic == nil {
 			return nil, watermark.ErrTooSmall

@@ -79,7 +79,7 @@ func Config(t T) registry.Config {
 }
 
 // Leak returns img as it looks after one of the attacks that
-// "kycmark bench robustness" measures, such as "telegram", "whatsapp_twice",
+// "kycmark-bench robustness" measures, such as "telegram", "whatsapp_twice",
 // "screenshot", "jpeg50" or "crop50". The same picture and attack give the same
 // leak. The test fails for a name that is unknown.
 func Leak(t T, img image.Image, name string) *image.NRGBA {
