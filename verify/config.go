@@ -48,15 +48,16 @@ type Config struct {
 	// Default [SearchMemory]; from 20 million uploads on [SearchStore].
 	Search string
 
-	// References is about how many times leaks of a dump that show an upload are held against
-	// uploads of other subjects besides, to see what pictures like these fit: against those
-	// whose hashes lie nearest to that upload's. Which leaks are, where there are more, their
-	// digests draw. 0: [DefaultReferences], but no more than 4 a leak; negative: none.
+	// References is the approximate number of controls in a dump. A control compares a leak
+	// that shows an upload with an upload of another subject whose hash is nearest to that
+	// upload's hash. If there are more leaks than controls, the digests of the leaks decide
+	// which leaks get controls. 0: [DefaultReferences], at most 4 a leak; negative: no controls.
 	References int
 
-	// Against skips the search: leaks are compared with these submissions, and traced against
-	// all of them. Marks speak as ever; of windows, custody and an insider nothing is concluded then,
-	// since whoever names the submissions chooses what can be found.
+	// Against names submissions and skips the search: leaks are compared with these
+	// submissions and traced against all of them. Marks count as usual. Nothing is concluded
+	// about windows, custody and an insider, since the choice of the submissions decides what
+	// can be found.
 	Against []watermark.Submission
 
 	// State is a file that keeps the verdicts of a dump while it is examined. A run that was
@@ -64,22 +65,23 @@ type Config struct {
 	// "": none is kept.
 	State string
 
-	// Found is when the leaks were found. Custody that was entered later is listed
-	// as inadmissible, copies that were issued and uploads that were submitted later count for
-	// nobody, nor towards what anybody had. The zero time: not known; whether custody is admissible
-	// is then not judged, and the sentences name no holders.
+	// Found is when the leaks were found. Custody that was entered later is listed as
+	// inadmissible. Copies that were issued later and uploads that were submitted later count
+	// for no holder and against no holder. The zero time means not known: custody is then not
+	// judged, and the sentences name no holders.
 	Found time.Time
 
-	// Claimed is how many pictures somebody claims to have, of which the dump is a part, at
-	// most [odds.MaxClaimed] where Drawn; 0: nobody does. Drawn says that we drew the dump at
-	// random from them: of a selection that others made nothing follows but what is in it.
+	// Claimed is the number of pictures that the publisher claims to have; the dump is a part
+	// of them. It is at most [odds.MaxClaimed] if Drawn is set; 0: no number is claimed. Drawn
+	// reports whether we drew the dump at random from these pictures. If others selected the
+	// dump, it says nothing about pictures outside it.
 	Claimed int
 	Drawn   bool
 
 	// Trials is the number of independent trials, of marks and of matching, that ended
 	// without a false identification. It caps every likelihood ratio at Trials/3, the inverse
-	// of the 95 % upper bound of the error rate (rule of three). 0: those that validated
-	// this code, [TraceTrials], [ReadTrials] and [MatchTrials].
+	// of the 95 % upper bound of the error rate (rule of three). 0: the trials that validated
+	// this code ([TraceTrials], [ReadTrials] and [MatchTrials]).
 	Trials int
 
 	// Progress, where set, is called after each leak of a dump, in order.

@@ -112,8 +112,10 @@ func (v *Investigator) dumpOptions() dump.Options {
 	return o
 }
 
-func tooMany(most int) error {
-	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, most)
+// tooMany returns the error, which wraps [registry.ErrLimit], for a dump of more than limit
+// files.
+func tooMany(limit int) error {
+	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, limit)
 }
 
 // result is what one worker hands back.

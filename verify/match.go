@@ -57,8 +57,8 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 	return s, err
 }
 
-// matches compares the pixels of the candidates, and where none is the same capture
-// those of what the leak shows a part of.
+// matches compares the pixels of the candidates. If no candidate is the same capture, it also
+// compares the submissions that the leak may show a part of.
 func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
 	if len(v.cfg.Against) > 0 {
 		return v.against(ctx, l, s.queries)
@@ -105,7 +105,8 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 	return out, looked, nil
 }
 
-// match looks a candidate up. One that was erased is [ErrNotFound].
+// match looks a candidate up in the registry. It returns [registry.ErrNotFound] if the
+// submission was erased.
 func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 	row, err := v.cfg.Registry.SubmissionAt(ctx, c.ref)
 	if errors.Is(err, registry.ErrErased) {
@@ -147,22 +148,22 @@ func comparePixels(s *capture.Sight) (string, *float64, error) {
 	}
 	n := s.Likeness()
 	score := float64(n.Agree) / float64(max(n.Textured-n.Covered, 1))
-	if verdict == capture.Other && (score < leastAligned || s.Quality < leastAlignedQuality) {
+	if verdict == capture.Other && (score < minAligned || s.Quality < minAlignedQuality) {
 		return PixelsUnrelated, &score, nil
 	}
 	return pixelWord(verdict, s.Shown()), &score, nil
 }
 
 const (
-	leastAligned        = 0.5 // share of the blocks that agree where two pictures align at all
-	leastAlignedQuality = 0.4 // the same of the registration's quality
+	minAligned        = 0.5 // share of the blocks that agree where two pictures align at all
+	minAlignedQuality = 0.4 // the same of the registration's quality
 )
 
-// leastShown is the share of the original that must be seen before a picture counts
+// minShown is the share of the original that must be seen before a picture counts
 // as the same capture. Documents of one template share their print: thirds of another
 // person's bill agree in every comparable block (TestTemplatePartsConfirmNothing), and
-// whoever plants a mark chooses the part. More than a half is harder to choose so.
-const leastShown = 0.6
+// a forger who plants a mark chooses the part. A part of more than half leaves less choice.
+const minShown = 0.6
 
 // aligned reports whether the pixels say something about a submission beyond its
 // hash.
@@ -177,7 +178,7 @@ func aligned(pixels string) bool {
 func pixelWord(v capture.Verdict, shown float64) string {
 	switch v {
 	case capture.Same:
-		if shown < leastShown {
+		if shown < minShown {
 			return PixelsPartial
 		}
 		return PixelsSame

@@ -78,7 +78,7 @@ func method(where string) map[string]string {
 		"compared by pixels":     fmt.Sprintf("the nearest %d", maxCompared),
 		"traced against":         fmt.Sprintf("%d submissions at most", maxTraced),
 		"found by a trace":       fmt.Sprintf("p of %g at most, over all copies traced", traceLevel),
-		"least power of absence": fmt.Sprint(leastPower),
+		"least power of absence": fmt.Sprint(minPower),
 		"recall of the search":   recallRecord(),
 	}
 }

@@ -15,12 +15,13 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// What speaks for a source is held against the very leak it was found in: the leak against
-// other uploads like the one that it shows, and its marks against marks that were never
-// issued. So it is seen what chance and a common template give in a picture of this kind
-// and this wear, and not only in the pictures of a validation.
+// The evidence for a source is compared with controls in the very leak. The leak is compared
+// with other uploads like the upload that it shows. Its marks are compared with marks that
+// were never issued. A validation shows what chance and a common template give in its own
+// pictures; the controls show the same in a picture of this kind and this wear.
 
-// decoyCopies is how many are scored: a tenth of a second.
+// decoyCopies is the number of copies that were never issued and are scored in a leak. A
+// thousand take a tenth of a second.
 const decoyCopies = 1000
 
 // decoys are nil where no copy was found.
@@ -32,8 +33,8 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 	return &findings.Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
 }
 
-// Chance says how the marks that tracing found stand out from those of copies that were never
-// issued; "": it found none.
+// Chance says in words how far the marks that tracing found exceed the marks of copies that
+// were never issued. It is "" if tracing found no mark.
 func (v *Verdict) Chance() string {
 	t := traceOf(v.Traces, v.Submission)
 	if t == nil || t.Decoys == nil {
@@ -84,19 +85,19 @@ func (c Config) referenceRecord() string {
 	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
 
-// The most that one leak, and those of a dump, are held against.
+// The maximum numbers of controls for one leak, and for a dump.
 const (
 	maxReferences        = 1_000
 	maxReferencesOfADump = 1_000_000
 )
 
-// references holds a leak that shows a submission against uploads of other subjects: those
-// whose hashes lie nearest to that submission's. Each comparison takes the way of every
-// candidate: an upload that neither the hash nor the parts of the leak bring up is
-// unrelated, as in the search, and the pixels of every other upload are compared. In the
-// store they cannot be asked for.
-func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, most int) ([]findings.Control, error) {
-	if v.cfg.SealKey == nil || most == 0 || len(v.cfg.Against) > 0 {
+// references compares leak l, which shows the submission shown, with at most limit uploads of
+// other subjects: the uploads whose hashes are nearest to the submission's hash. Each control
+// is judged as a candidate of the search is. An upload that neither the hash nor the parts of
+// the leak find is unrelated; the pixels of every other upload are compared. The result is
+// empty if the store is searched, since the store cannot list the nearest hashes.
+func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, limit int) ([]findings.Control, error) {
+	if v.cfg.SealKey == nil || limit == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
 	if where, err := v.searches(ctx); err != nil || where == SearchStore {
@@ -110,7 +111,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if err != nil {
 		return nil, gone(err)
 	}
-	hits, err := v.found.hashes.Nearest(hash, 8*most) // some are of the same subject, or hashes alone
+	hits, err := v.found.hashes.Nearest(hash, 8*limit) // some are of the same subject, or hashes alone
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	}
 	var out []findings.Control
 	for _, h := range hits {
-		if len(out) == most {
+		if len(out) == limit {
 			break
 		}
 		m, err := v.reference(ctx, l, part, e, own, h.Ref)
@@ -194,8 +195,8 @@ func (e *evidence) match(of watermark.Submission) *Match {
 	return nil
 }
 
-// references counts the comparisons of a dump's leaks with other uploads than those that
-// they show, and those in which the other upload was found to be the same capture, too.
+// references counts the controls of a dump: the leaks that have controls, the comparisons, and
+// the comparisons that found the other upload to be the same capture.
 func (w *weighing) references() (leaks, compared, same int) {
 	for i, l := range w.Verdicts {
 		if len(l.References) == 0 || !l.matched() || w.first[i] != i {

@@ -15,8 +15,8 @@ type sighting struct {
 	miss     map[int]float64 // by recipient: the probability that the mark of its copy is not found; 1 where some of it is seen
 	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
 	unmarked map[int]bool    // holders of the submission
-	planted  map[int]bool    // recipients whose copy somebody else listed could have planted here
-	by       map[int][]int   // by such recipients: those holders
+	planted  map[int]bool    // recipients whose copy another listed holder could have planted here
+	by       map[int][]int   // by such recipients: the holders that could have planted the copy
 	very     map[int][]int   // by recipient: holders that are recorded to have had its very copy
 }
 
@@ -42,8 +42,9 @@ func narrow(c *Case) [][]bool {
 	return out
 }
 
-// overlap is the share of the submissions of which copies were issued to r that k held
-// unmarked.
+// overlap returns the share, 0..1, of recipient r's submissions that holder k held unmarked.
+// The submissions of r are the submissions that r was issued copies of. The counts by cell do
+// not say which submissions overlap, so that the share is the one expected by chance.
 func overlap(c *Case, r, k int) float64 {
 	var both, all float64
 	for i, n := range c.Holders[r].Copies {

@@ -31,9 +31,10 @@ func (m *model) parts(kind string, holder int, counts []int, own int) []part {
 	return m.useful(m.merged(out, kind, holder), kind, holder)
 }
 
-// useful leaves out parts that no explanation could gain by. Beside everything, a part is
-// at best more probable by the ratio of sizes for each cluster that it holds, and dearer
-// by its prior at the greatest tau.
+// useful returns the parts without the parts that cannot improve any explanation. The first
+// part, the whole holdings, is always kept. A smaller part gains at best the ratio of the
+// sizes for each cluster that it holds. It costs the ratio of the priors at the largest tau.
+// A part is kept if the gain exceeds the cost.
 func (m *model) useful(parts []part, kind string, holder int) []part {
 	whole, tau := parts[0], slices.Max(m.o.Tau)
 	out := parts[:1]
@@ -138,7 +139,8 @@ func (m *model) merged(parts []part, kind string, holder int) []part {
 	return out
 }
 
-// span is the first and last cell with any submission, -1 if there is none.
+// span returns the indices of the first and the last cell with any submission, or -1 and -1
+// if all cells are empty.
 func span(counts []int) (first, last int) {
 	first, last = -1, -1
 	for i, c := range counts {

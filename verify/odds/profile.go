@@ -59,10 +59,11 @@ func (p *profile) count(class, cell int, share float64) {
 // interval is a run of cells, from up to and including to.
 type interval struct{ from, to int }
 
-// ranges are the intervals worth a part: those in which leaks with marks of the
-// recipient, and leaks without any mark, are, and where they are densest by the scan
-// statistic; for sources of everything also the two halves of either, the next densest, and
-// those of all leaks.
+// ranges returns the intervals of cells that are worth a part, without repetitions. For leaks
+// with marks of the recipient, and for leaks without any mark, these are two intervals: the
+// smallest that holds all such leaks, and the densest by the scan statistic. For the insider
+// and the unlisted holder the intervals of all leaks are added. For these two sources the
+// intervals of leaks without a mark are also split in two, and the next densest is added.
 func (p *profile) ranges() []interval {
 	var out []interval
 	add := func(r interval, ok bool) {
@@ -102,9 +103,10 @@ func (p *profile) ranges() []interval {
 	return out
 }
 
-// snug is the least interval that holds all leaks of a class.
-func (p *profile) snug(class int) (interval, bool) {
-	out := interval{-1, -1}
+// snug returns the smallest interval that holds all leaks of a class; ok is false if the
+// class has no leak.
+func (p *profile) snug(class int) (out interval, ok bool) {
+	out = interval{-1, -1}
 	for i, n := range p.n[class] {
 		if n > 0 && out.from < 0 {
 			out.from = i
@@ -170,9 +172,10 @@ func (p *profile) scan(class int, r interval) float64 {
 }
 
 // scan is Kulldorff's scan statistic (Communications in Statistics - Theory and Methods
-// 26, 1997): the logarithm of how much more probable it is that n of total leaks lie in a
-// part with size of all submissions where that part has a density of its own. It only
-// proposes parts: what they are worth the model says.
+// 26, 1997), a natural logarithm of a likelihood ratio. n of total leaks lie in a part that
+// has size of all submissions. The ratio compares a density of leaks of the part's own with
+// one density everywhere. It is 0 if the part is not denser than the rest. The statistic
+// only proposes parts: their weight comes from the model.
 func scan(n, total, size, all float64) float64 {
 	if n <= 0 || size <= 0 || float64(n*all) <= float64(total*size) {
 		return 0
