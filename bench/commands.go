@@ -7,23 +7,24 @@ import (
 )
 
 func newBench(u *ui) *cobra.Command {
-	root := only(&cobra.Command{
+	root := group(&cobra.Command{
 		Use:   "kycmark-bench",
 		Short: "Measure the mark on a folder of pictures",
-		Example: `  kycmark-bench robustness --pictures photos/ --attacks messenger,crop50 --out table.md
+		Example: `  kycmark-bench robustness --pictures photos/ --attacks messenger,crop50
   kycmark-bench falsepositives --pictures photos/ --keys 4
   kycmark-bench security --copies 1000
   kycmark-bench trace --attacks thumbnail,capture
-  kycmark-bench match --sizes 1M,10M
+  kycmark-bench match search --sizes 1M,10M
+  kycmark-bench verdict --dumps 300
   kycmark-bench registry --sizes 1M
   kycmark-bench quality
   kycmark-bench speed --json`,
-	}, newBenchVerdict(u), newBenchMatch(u), newBenchInvestigate(u), newBenchRegistry(u))
+	})
 	for _, x := range all() {
 		parent := root
-		if group, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match
-			if parent, _, _ = root.Find([]string{group}); parent == root {
-				parent = only(&cobra.Command{Use: group, Short: "Measure one part of several; each is a verb"})
+		if name, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match
+			if parent, _, _ = root.Find([]string{name}); parent == root {
+				parent = group(&cobra.Command{Use: name, Short: "Measure one part of several; each is a verb"})
 				root.AddCommand(parent)
 			}
 		}

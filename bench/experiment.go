@@ -23,6 +23,9 @@ func all() []*ruler.Experiment {
 	e := newEngine()
 	return []*ruler.Experiment{
 		robustness(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
+		pairs(), verdict(), verdictRecord(), verdictPixels(),
+		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchLookalikes(), matchRecall(),
+		registries(), investigate(), cost(),
 	}
 }
 
@@ -99,6 +102,11 @@ func (u *ui) measure(ctx context.Context, x *ruler.Experiment, f *runFlags) erro
 			return err
 		}
 		if err := os.Remove(part); err != nil {
+			return err
+		}
+	}
+	if x.Done != nil {
+		if err := x.Done(run.Trials); err != nil {
 			return err
 		}
 	}

@@ -278,21 +278,3 @@ func (r *securityRun) guess(ctx context.Context, i int, _ *attempt, s *victim, t
 	}
 	return nil
 }
-
-// each runs work for every number below n, so many at a time.
-func each(ctx context.Context, n, workers int, work func(i int)) error {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, max(1, workers))
-	for i := range n {
-		if ctx.Err() != nil {
-			break
-		}
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			work(i)
-		})
-	}
-	wg.Wait()
-	return context.Cause(ctx)
-}

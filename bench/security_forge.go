@@ -93,7 +93,11 @@ func (s *sum) mean() estimate {
 func (r *securityRun) average(ctx context.Context) (map[string]float64, error) {
 	s := &sum{luma: make([]int32, canvasSide*canvasSide), blue: make([]int32, canvasSide*canvasSide)}
 	results := make([][3]float64, r.copies)
-	if err := each(ctx, r.copies, r.env.Workers, func(m int) { results[m] = r.averageOne(s, m) }); err != nil {
+	err := parallel(ctx, r.env, r.copies, func(_ context.Context, m int) error {
+		results[m] = r.averageOne(s, m)
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	var mark, one, own float64 // RMS of a mark and of its estimate, correlation of both: sums
@@ -108,7 +112,6 @@ func (r *securityRun) average(ctx context.Context) (map[string]float64, error) {
 	e.luma.Scale(gain)
 	e.blue.Scale(gain)
 	r.estimate = e
-	var err error
 	if values["with_fresh"], err = r.likeness(ctx, r.env.Key); err != nil {
 		return nil, err
 	}

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -131,41 +129,20 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	return exitFatal
 }
 
-// only makes cmd the parent of verbs, which does nothing itself.
-func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
-	var names []string
-	for _, v := range verbs {
-		names = append(names, v.Name())
-	}
-	cmd.AddCommand(verbs...)
+// group makes cmd a parent of verbs, which does nothing itself.
+func group(cmd *cobra.Command) *cobra.Command {
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return usagef("say %s", strings.Join(names, " or "))
+		if len(args) > 0 {
+			return usagef("there is no verb %q", args[0])
 		}
-		return usagef("there is no verb %q", args[0])
+		var names []string
+		for _, v := range cmd.Commands() {
+			names = append(names, v.Name())
+		}
+		return usagef("say %s", strings.Join(names, " or "))
 	}
 	return cmd
-}
-
-// checkOutput refuses an output that is one of the inputs, or that exists without --force.
-func checkOutput(path string, force bool, inputs ...string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	for _, in := range inputs {
-		if i, err := os.Stat(in); err == nil && os.SameFile(i, info) {
-			return usagef("output %s is the input itself", path)
-		}
-	}
-	if !force {
-		return fmt.Errorf("output %s exists; --force overwrites it", path)
-	}
-	return nil
 }
 
 // writeOutput writes a file under a temporary name and renames it.

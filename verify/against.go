@@ -39,7 +39,7 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *pha
 // distance is that of a submission's hash to the nearest query; all bits where the hash
 // cannot be opened, or was erased meanwhile.
 func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries *phash.Leak) (int, error) {
-	hash, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, of)
+	hash, err := v.cfg.Registry.Engine().AreaHash(ctx, v.cfg.SealKey, of)
 	if errors.Is(err, registry.ErrSealed) || err != nil && gone(err) == nil {
 		return searched.Len(), nil
 	}

@@ -44,7 +44,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	if v.cfg.named() {
 		return b, v.namedBooks(ctx, b, leaks)
 	}
-	first, last, err := r.Span(ctx) // after the copies: no month of theirs is missing
+	first, last, err := r.Engine().Span(ctx) // after the copies: no month of theirs is missing
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	for i, c := range b.cells {
 		from[i] = c.From
 	}
-	b.holdings, err = r.Holdings(ctx, from, v.cfg.Found, v.cfg.admissible)
+	b.holdings, err = r.Engine().Holdings(ctx, from, v.cfg.Found, v.cfg.admissible)
 	if err != nil {
 		return nil, err
 	}

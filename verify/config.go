@@ -48,16 +48,17 @@ type Config struct {
 	// Default [SearchMemory]; from 20 million uploads on [SearchStore].
 	Search string
 
-	// References is the approximate number of controls in a dump. A control compares a leak
-	// that shows an upload with an upload of another subject whose hash is nearest to that
-	// upload's hash. If there are more leaks than controls, the digests of the leaks decide
-	// which leaks get controls. 0: [DefaultReferences], at most 4 a leak; negative: no controls.
+	// References is about how many controls a dump gets: comparisons of a leak that shows an
+	// upload with an upload of another subject, to see how often pictures like these fit by
+	// chance. The uploads are the nearest by hash to the one shown. If there are more leaks
+	// than controls, the leaks' digests draw. 0: [DefaultReferences], at most 4 a leak;
+	// negative: none.
 	References int
 
-	// Against names submissions and skips the search: leaks are compared with these
-	// submissions and traced against all of them. Marks count as usual. Nothing is concluded
-	// about windows, custody and an insider, since the choice of the submissions decides what
-	// can be found.
+	// Against skips the search: leaks are compared with these submissions, and traced against
+	// all of them. The error rate of marks does not depend on that choice. Nothing is concluded
+	// of windows, custody and an insider, since the person who names the submissions chooses
+	// what can be found.
 	Against []watermark.Submission
 
 	// State is a file that keeps the verdicts of a dump while it is examined. A run that was
@@ -66,15 +67,15 @@ type Config struct {
 	State string
 
 	// Found is when the leaks were found. Custody that was entered later is listed as
-	// inadmissible. Copies that were issued later and uploads that were submitted later count
-	// for no holder and against no holder. The zero time means not known: custody is then not
-	// judged, and the sentences name no holders.
+	// inadmissible. Copies issued later and uploads submitted later do not count for any
+	// recipient. The zero time: not known; admissibility of custody is then not judged, and
+	// the sentences name no holders.
 	Found time.Time
 
-	// Claimed is the number of pictures that the publisher claims to have; the dump is a part
-	// of them. It is at most [odds.MaxClaimed] if Drawn is set; 0: no number is claimed. Drawn
-	// reports whether we drew the dump at random from these pictures. If others selected the
-	// dump, it says nothing about pictures outside it.
+	// Claimed is how many pictures the holder of the dump claims to have, at most
+	// [odds.MaxClaimed] if Drawn; 0: there is no such claim. Drawn says that we drew the dump
+	// at random from the claimed pictures. A selection that others made says nothing about the
+	// rest.
 	Claimed int
 	Drawn   bool
 

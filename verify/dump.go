@@ -112,7 +112,7 @@ type party struct {
 	unconfirmed  int
 	custody      int // leaks without a mark within admissible custody
 	late         int // the same, custody entered after the leaks were found
-	unjudged     int // the same, custody if the time when the leaks were found is not known
+	unjudged     int // the same, if it is not known when the leaks were found
 }
 
 // weigh counts the findings and computes the odds: a pure function, but that it numbers

@@ -112,10 +112,8 @@ func (v *Investigator) dumpOptions() dump.Options {
 	return o
 }
 
-// tooMany returns the error, which wraps [registry.ErrLimit], for a dump of more than limit
-// files.
-func tooMany(limit int) error {
-	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, limit)
+func tooMany(files int) error {
+	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, files)
 }
 
 // result is what one worker hands back.

@@ -67,7 +67,7 @@ func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at ti
 
 func checkLedger(t *testing.T, r *registry.Registry) int64 {
 	t.Helper()
-	size, _, err := r.CheckLedger(t.Context())
+	size, _, err := r.Ledger().Check(t.Context())
 	require.NoError(t, err)
 	return size
 }

@@ -36,15 +36,15 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	if c.hashes == nil {
 		c.hashes = phash.NewIndex(searched)
 	}
-	if c.hashed, err = r.HashesAfter(ctx, key, c.hashed, c.addHash); err != nil {
+	if c.hashed, err = r.Engine().HashesAfter(ctx, key, c.hashed, c.addHash); err != nil {
 		return fmt.Errorf("load hashes: %w", err)
 	}
 	if key != nil {
-		if c.featured, err = r.FeaturesAfter(ctx, key, c.featured, c.parts.Add); err != nil {
+		if c.featured, err = r.Engine().FeaturesAfter(ctx, key, c.featured, c.parts.Add); err != nil {
 			return fmt.Errorf("load features: %w", err)
 		}
 	}
-	if c.erased, err = r.ErasedAfter(ctx, c.erased, c.forget); err != nil {
+	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); err != nil {
 		return fmt.Errorf("load erasures: %w", err)
 	}
 	return nil

@@ -29,12 +29,12 @@ func (v *Investigator) searches(ctx context.Context) (string, error) {
 	where, r := v.cfg.Search, v.cfg.Registry
 	if where == "" {
 		where = SearchMemory
-		entries, _, err := r.Head(ctx)
+		entries, _, err := r.Ledger().Head(ctx)
 		if err != nil {
 			return "", err
 		}
-		if entries >= storeFrom && !r.SealsHashes() {
-			uploads, err := r.Searchable(ctx)
+		if entries >= storeFrom && !r.Engine().SealsHashes() {
+			uploads, err := r.Engine().Searchable(ctx)
 			if err != nil {
 				return "", err
 			}
@@ -60,7 +60,7 @@ func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candida
 		return nil, nil
 	}
 	if where == SearchStore {
-		hits, err := v.cfg.Registry.Near(ctx, queries.Hashes())
+		hits, err := v.cfg.Registry.Engine().Near(ctx, queries.Hashes())
 		for _, h := range hits {
 			out = append(out, candidate{ref: h.Ref, distance: h.Distance})
 		}
@@ -79,7 +79,7 @@ func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candida
 // searched counts the submissions that are searched.
 func (v *Investigator) searched(ctx context.Context, where string) (int, error) {
 	if where == SearchStore {
-		n, err := v.cfg.Registry.Searchable(ctx)
+		n, err := v.cfg.Registry.Engine().Searchable(ctx)
 		return int(n), err
 	}
 	if err := v.found.follow(ctx, v.cfg.Registry, v.cfg.SealKey); err != nil {
@@ -101,7 +101,7 @@ func checkSearch(where string, r *registry.Registry) error {
 	switch {
 	case where != "" && where != SearchMemory && where != SearchStore:
 		return fmt.Errorf("%w: the search is in %s or %s, not %.40q", registry.ErrInput, SearchMemory, SearchStore, where)
-	case where == SearchStore && r.SealsHashes():
+	case where == SearchStore && r.Engine().SealsHashes():
 		return fmt.Errorf("%w: the hashes are sealed, so that they can be searched in %s only", registry.ErrInput, SearchMemory)
 	}
 	return nil

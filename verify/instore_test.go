@@ -53,16 +53,16 @@ func TestSearchTablesMayBeDeferred(t *testing.T) {
 	c := newCase(t)
 	c.Config.Search, c.Config.Keys = verify.SearchStore, nil
 	s := newIssuer(t, c.issuing)
-	require.NoError(t, c.Registry.DeferSearchTables(t.Context()))
+	require.NoError(t, c.Registry.Engine().DeferSearchTables(t.Context()))
 	third := passport(3)
 	want := submit(t, s, file(t, third, "jpeg"), "customer 3", feb).ID
 	finds := func() watermark.Submission { return c.examine(t, third, noMark).Submission }
 	require.Equal(t, want, finds())
-	require.NoError(t, c.Registry.BuildSearchTables(t.Context(), false, nil))
+	require.NoError(t, c.Registry.Engine().BuildSearchTables(t.Context(), false, nil))
 	require.Equal(t, want, finds())
-	require.NoError(t, c.Registry.BuildSearchTables(t.Context(), true, nil))
+	require.NoError(t, c.Registry.Engine().BuildSearchTables(t.Context(), true, nil))
 	require.Equal(t, want, finds())
-	_, _, err := c.Registry.CheckLedger(t.Context())
+	_, _, err := c.Registry.Ledger().Check(t.Context())
 	require.NoError(t, err)
 }
 

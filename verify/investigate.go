@@ -191,7 +191,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 
 // standing looks up the state of a read copy's key, and whether its upload was erased.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
-	key, err := v.cfg.Registry.MarkKey(ctx, r.keyID)
+	key, err := v.cfg.Registry.Keys().Get(ctx, r.keyID)
 	if err != nil {
 		return err
 	}
@@ -215,7 +215,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 		return err
 	}
 	out.subject, out.Submitted = sub.Subject, sub.Submitted
-	out.Custody, err = v.cfg.Registry.Custody(ctx, out.Submission)
+	out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission})
 	return err
 }
 

@@ -18,7 +18,7 @@ func (v *Investigator) log(ctx context.Context, all []source) error {
 		return err
 	}
 	now := v.now().UTC().Truncate(time.Microsecond)
-	entry, err := v.cfg.Registry.LogInvestigation(ctx, registry.Investigation{
+	entry, err := v.cfg.Registry.Engine().LogInvestigation(ctx, registry.Investigation{
 		Actor: v.cfg.Actor, Command: shellLine(v.cfg.Command), Input: inputDigest(all), Files: int64(len(all)),
 	})
 	if err != nil {
@@ -42,7 +42,7 @@ func (v *Investigator) checkSealKey(ctx context.Context) error {
 	if !first || v.cfg.SealKey == nil {
 		return nil
 	}
-	if err := v.cfg.Registry.CheckSealKey(ctx, v.cfg.SealKey); err != nil {
+	if err := v.cfg.Registry.Engine().CheckSealKey(ctx, v.cfg.SealKey); err != nil {
 		return fmt.Errorf("the investigation was not begun: %w", err)
 	}
 	return nil

@@ -45,7 +45,7 @@ func TestInvestigationsAreLogged(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.jpg"), leak, 0o600))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "a.txt"), []byte("hello"), 0o600))
 	for range v.InvestigateFiles(ctx, dir) {
-		all, err := cfg.Registry.Investigations(ctx)
+		all, err := cfg.Registry.Ledger().Investigations(ctx)
 		require.NoError(t, err)
 		require.Len(t, all, 1, "logged at its start")
 	}
@@ -59,7 +59,7 @@ func TestInvestigationsAreLogged(t *testing.T) {
 	_, err = other.Investigate(ctx, "e.jpg", []byte("hello"))
 	require.NoError(t, err)
 
-	all, err := cfg.Registry.Investigations(ctx)
+	all, err := cfg.Registry.Ledger().Investigations(ctx)
 	require.NoError(t, err)
 	require.Len(t, all, 4)
 	var files []int64

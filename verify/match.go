@@ -108,7 +108,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 // match looks a candidate up in the registry. It returns [registry.ErrNotFound] if the
 // submission was erased.
 func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
-	row, err := v.cfg.Registry.SubmissionAt(ctx, c.ref)
+	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, c.ref)
 	if errors.Is(err, registry.ErrErased) {
 		return nil, registry.ErrNotFound
 	}
@@ -156,7 +156,7 @@ func comparePixels(s *capture.Sight) (string, *float64, error) {
 
 const (
 	minAligned        = 0.5 // share of the blocks that agree where two pictures align at all
-	minAlignedQuality = 0.4 // the same of the registration's quality
+	minAlignedQuality = 0.4 // quality of the registration where two pictures align at all
 )
 
 // minShown is the share of the original that must be seen before a picture counts

@@ -42,7 +42,7 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	found, err := v.candidates(t.Context(), leak)
 	require.NoError(t, err)
 	found.near = nil
-	_, err = r.HashesAfter(t.Context(), nil, 0, func(number int64, _ phash.Hash, _ int) error {
+	_, err = r.Engine().HashesAfter(t.Context(), nil, 0, func(number int64, _ phash.Hash, _ int) error {
 		found.near = append(found.near, candidate{ref: number, distance: phash.MatchRadius + 1 + len(found.near)})
 		return nil
 	})

@@ -25,7 +25,7 @@ func (c Config) named() bool { return len(c.Against) > 0 }
 // one piece of time: a case of these holds nothing that a window or a share of the
 // registry could be read from. The history is that of all.
 func (v *Investigator) namedBooks(ctx context.Context, b *books, leaks []*Verdict) (err error) {
-	if b.holdings, err = v.cfg.Registry.Holdings(ctx, nil, v.cfg.Found, v.cfg.admissible); err != nil {
+	if b.holdings, err = v.cfg.Registry.Engine().Holdings(ctx, nil, v.cfg.Found, v.cfg.admissible); err != nil {
 		return err
 	}
 	b.history = historyOf(b.holdings, b.recipients)
@@ -58,7 +58,7 @@ func (v *Investigator) countNamed(ctx context.Context, b *books, leaks []*Verdic
 		if err != nil {
 			return err
 		}
-		custody, err := r.Custody(ctx, id)
+		custody, err := r.Custody(ctx, registry.CustodyFilter{Submission: id})
 		if err != nil {
 			return err
 		}

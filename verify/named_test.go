@@ -40,7 +40,7 @@ func months(t *testing.T, others int) (cfg registry.Config, leaks []*verify.Verd
 		sub := enter(others+n, fmt.Sprint("customer ", n), feb.Add(time.Duration(n)*time.Hour))
 		l := leakOf(n+1, verify.FoundUnreadable, "")
 		var err error
-		l.Custody, err = cfg.Registry.Custody(ctx, sub.ID)
+		l.Custody, err = cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: sub.ID})
 		require.NoError(t, err)
 		require.NotEmpty(t, l.Custody)
 		l.Submission, l.Submitted = sub.ID, sub.Submitted
@@ -117,7 +117,7 @@ func TestNamedUploadsNameByMarks(t *testing.T) {
 		for _, x := range issued {
 			l.Copy, l.Accused = x.ID, append(l.Accused, x.ID)
 		}
-		l.Custody, err = c.Registry.Custody(ctx, of)
+		l.Custody, err = c.Registry.Custody(ctx, registry.CustodyFilter{Submission: of})
 		require.NoError(t, err)
 		leaks, c.Against = append(leaks, l), append(c.Against, of)
 	}

@@ -81,7 +81,7 @@ func (c *originalCache) follow(ctx context.Context, r *registry.Registry) error 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var err error
-	c.erased, err = r.ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) { c.drop(gone) })
+	c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, func(_ int64, gone watermark.Submission) { c.drop(gone) })
 	if err != nil {
 		return fmt.Errorf("load erasures: %w", err)
 	}
@@ -184,7 +184,7 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 	if err != nil {
 		return nil, nil
 	}
-	switch err := v.cfg.Registry.CheckRendition(ctx, of, pic.Decoder, pic.Image); {
+	switch err := v.cfg.Registry.Engine().CheckRendition(ctx, of, pic.Decoder, pic.Image); {
 	case errors.Is(err, registry.ErrSealed), errors.Is(err, registry.ErrNotFound):
 		return nil, nil
 	case err != nil:

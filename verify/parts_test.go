@@ -148,7 +148,7 @@ func TestSealedHashes(t *testing.T) {
 			require.Equal(t, want, len(got.Matches) == 1, "%s: %s", name, got.Note)
 		}
 	}
-	_, _, err = r.CheckLedger(t.Context())
+	_, _, err = r.Ledger().Check(t.Context())
 	require.NoError(t, err)
 	pic, err := picture.Decode(raw, picture.Limits{})
 	require.NoError(t, err)

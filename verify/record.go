@@ -31,7 +31,7 @@ const (
 const modulePath = "github.com/kycmark/kycmark"
 
 func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
-	size, head, err := v.cfg.Registry.Head(ctx)
+	size, head, err := v.cfg.Registry.Ledger().Head(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -15,10 +15,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// The evidence for a source is compared with controls in the very leak. The leak is compared
-// with other uploads like the upload that it shows. Its marks are compared with marks that
-// were never issued. A validation shows what chance and a common template give in its own
-// pictures; the controls show the same in a picture of this kind and this wear.
+// Controls are made on the leak itself, beside the pictures of a validation: the leak is
+// compared with other uploads like the upload that it shows, and its marks with marks that
+// were never issued. They show what chance and a common template give in a picture of this
+// kind and this wear.
 
 // decoyCopies is the number of copies that were never issued and are scored in a leak. A
 // thousand take a tenth of a second.
@@ -85,19 +85,19 @@ func (c Config) referenceRecord() string {
 	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
 
-// The maximum numbers of controls for one leak, and for a dump.
+// Max numbers of controls, of a leak and of a dump.
 const (
 	maxReferences        = 1_000
 	maxReferencesOfADump = 1_000_000
 )
 
-// references compares leak l, which shows the submission shown, with at most limit uploads of
-// other subjects: the uploads whose hashes are nearest to the submission's hash. Each control
-// is judged as a candidate of the search is. An upload that neither the hash nor the parts of
-// the leak find is unrelated; the pixels of every other upload are compared. The result is
-// empty if the store is searched, since the store cannot list the nearest hashes.
-func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, limit int) ([]findings.Control, error) {
-	if v.cfg.SealKey == nil || limit == 0 || len(v.cfg.Against) > 0 {
+// references makes at most n controls for a leak that shows a submission: it compares the
+// leak with the uploads of other subjects whose hashes lie nearest to that submission's.
+// Each comparison takes the way of every candidate. An upload that the leak's hash and
+// parts do not bring up is unrelated, as in the search; all others are compared by their
+// pixels. The store cannot be asked for the nearest uploads, so it gives no controls.
+func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, n int) ([]findings.Control, error) {
+	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
 	}
 	if where, err := v.searches(ctx); err != nil || where == SearchStore {
@@ -107,11 +107,11 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	if err != nil {
 		return nil, gone(err)
 	}
-	hash, err := v.cfg.Registry.AreaHash(ctx, v.cfg.SealKey, shown)
+	hash, err := v.cfg.Registry.Engine().AreaHash(ctx, v.cfg.SealKey, shown)
 	if err != nil {
 		return nil, gone(err)
 	}
-	hits, err := v.found.hashes.Nearest(hash, 8*limit) // some are of the same subject, or hashes alone
+	hits, err := v.found.hashes.Nearest(hash, 8*n) // some are of the same subject, or hashes alone
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +121,7 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	}
 	var out []findings.Control
 	for _, h := range hits {
-		if len(out) == limit {
+		if len(out) == n {
 			break
 		}
 		m, err := v.reference(ctx, l, part, e, own, h.Ref)
@@ -152,7 +152,7 @@ func (v *Investigator) brings(ctx context.Context, l *leakPicture, number int64)
 // of it that shows the submission own. It returns nil if the submission is of the same
 // subject or its pixels cannot be compared.
 func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
-	row, err := v.cfg.Registry.SubmissionAt(ctx, number)
+	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, number)
 	if err != nil {
 		return nil, gone(err)
 	}

@@ -197,7 +197,7 @@ func TestWeighRecordsHowItWasDone(t *testing.T) {
 	v.SetClock(func() time.Time { return now })
 	d, err := v.Weigh(t.Context(), nil)
 	require.NoError(t, err)
-	size, head, err := c.Registry.CheckLedger(t.Context())
+	size, head, err := c.Registry.Ledger().Check(t.Context())
 	require.NoError(t, err)
 	r := d.Record
 	assert.Equal(t, now, r.Time)

@@ -61,7 +61,7 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 		h.SealKey = v.cfg.SealKey.ID()
 	}
 	var err error
-	h.Ledger, _, err = v.cfg.Registry.Head(ctx)
+	h.Ledger, _, err = v.cfg.Registry.Ledger().Head(ctx)
 	return h, err
 }
 
@@ -111,7 +111,7 @@ func (v *Investigator) resume(ctx context.Context, p *progress, head stateHead) 
 // begun when the state was kept. If the registry was altered since, all verdicts are dropped.
 // If submissions were only added, damaged files and confirmed matches are kept.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) (bool, error) {
-	added, altered, err := v.cfg.Registry.Changed(ctx, begun)
+	added, altered, err := v.cfg.Registry.Engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {
 		return false, err
 	}

@@ -63,6 +63,11 @@ func (p *Plot) SVG(trials []Trial) ([]byte, error) {
 			out.Legend.Add(name, dots)
 		}
 	}
+	for _, axis := range []*plot.Axis{&out.X, &out.Y} {
+		if p.Log && axis.Min == axis.Max { // a single value has no range, and gonum would make one around 0
+			axis.Min, axis.Max = axis.Min/2, axis.Max*2
+		}
+	}
 	if p.Line != nil && high > low {
 		line := plotter.NewFunction(p.Line)
 		line.XMin, line.XMax, line.Samples = low, high, 200

@@ -39,6 +39,10 @@ type Experiment struct {
 	// Fold makes a run's trials fewer before they are kept; see [Fold]. May be nil.
 	Fold func([]Trial) []Trial
 
+	// Done is called with all trials at the end of a run, to write what other packages keep of
+	// them. May be nil.
+	Done func(trials []Trial) error
+
 	// Missed says which bars the trials miss; one line each. Any makes the exit code 1.
 	// May be nil.
 	Missed func(trials []Trial) []string

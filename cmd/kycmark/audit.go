@@ -58,7 +58,7 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	show, done := b.progressOf(ctx, "opening")
 	defer done()
 	o.Progress = show
-	a, err := b.registry.Audit(ctx, o)
+	a, err := b.registry.Ledger().Audit(ctx, o)
 	if err != nil {
 		return keyUsage(err)
 	}

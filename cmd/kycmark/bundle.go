@@ -160,7 +160,7 @@ func (b *books) signedState(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = r.SignCheckpoint(ctx, private)
+	_, err = r.Ledger().Sign(ctx, private)
 	if err := errors.Join(err, r.Close()); errors.Is(err, registry.ErrReadOnly) {
 		b.warnf("the bundle has no proofs from the ledger: this home is for investigation only")
 		return "", nil

@@ -70,7 +70,7 @@ Give it to auditors and witnesses by another way than these.`,
 		for _, path := range b.home.KeyFiles() {
 			b.warnExposed(path)
 		}
-		c, err := b.registry.SignCheckpoint(ctx, private)
+		c, err := b.registry.Ledger().Sign(ctx, private)
 		if err != nil {
 			return err
 		}
@@ -79,7 +79,7 @@ Give it to auditors and witnesses by another way than these.`,
 			if err != nil {
 				return err
 			}
-			if c, err = b.registry.AddStamp(ctx, c.Size, stamp); err != nil {
+			if c, err = b.registry.Ledger().AddStamp(ctx, c.Size, stamp); err != nil {
 				return err
 			}
 		}
@@ -126,7 +126,7 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 		if err != nil {
 			return err
 		}
-		c, err := b.registry.AddCosignatures(ctx, text, public, keys...)
+		c, err := b.registry.Ledger().AddCosignatures(ctx, text, public, keys...)
 		if errors.Is(err, registry.ErrCheckpoint) || errors.Is(err, registry.ErrNotFound) {
 			b.no()
 			b.errorf("%s: %v", args[0], err)
@@ -149,7 +149,7 @@ func newCheckpointList(u *ui) *cobra.Command {
 		Example: `  kycmark checkpoint list --json`,
 		Args:    exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error {
-		all, err := b.registry.Checkpoints(ctx)
+		all, err := b.registry.Ledger().Checkpoints(ctx)
 		if err != nil {
 			return err
 		}

@@ -171,7 +171,7 @@ func newCustodyList(u *ui) *cobra.Command {
 func (b *books) custody(ctx context.Context, recipient, submission string) ([]registry.Custody, error) {
 	switch {
 	case recipient != "":
-		return b.registry.CustodyBy(ctx, recipient)
+		return b.registry.Custody(ctx, registry.CustodyFilter{Recipient: recipient})
 	case submission != "":
 		id, err := watermark.ParseSubmission(submission)
 		if err != nil {
@@ -180,9 +180,9 @@ func (b *books) custody(ctx context.Context, recipient, submission string) ([]re
 		if _, err := b.registry.Submission(ctx, id); err != nil {
 			return nil, err
 		}
-		return b.registry.Custody(ctx, id)
+		return b.registry.Custody(ctx, registry.CustodyFilter{Submission: id})
 	}
-	return b.registry.AllCustody(ctx)
+	return b.registry.Custody(ctx, registry.CustodyFilter{})
 }
 
 func custodyWords(c registry.Custody) string {

@@ -37,7 +37,7 @@ func newKeyList(u *ui) *cobra.Command {
 		Example: `  kycmark key list --json`,
 		Args:    exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error {
-		all, err := b.registry.MarkKeys(ctx)
+		all, err := b.registry.Keys().All(ctx)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ with keygen, name it first under keys.mark, and enter it.`,
 			return err
 		}
 		for _, k := range keys {
-			added, err := b.registry.AddMarkKey(ctx, k)
+			added, err := b.registry.Keys().Add(ctx, k)
 			if err != nil {
 				return err
 			}
@@ -145,7 +145,7 @@ func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 			when = time.Now()
 		}
 		s := registry.KeyState{KeyID: args[0], State: state, Since: when, Note: note, Actor: actor()}
-		err = b.registry.SetKeyState(ctx, s)
+		err = b.registry.Keys().SetState(ctx, s)
 		if errors.Is(err, registry.ErrNotFound) {
 			return withHint(err, "\"kycmark key list\" names the keys")
 		}

@@ -75,7 +75,7 @@ func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
 		if err != nil {
 			return &usageError{err}
 		}
-		if proof, err = b.registry.ProveSubmission(ctx, sub, public); err != nil {
+		if proof, err = b.registry.Ledger().ProveSubmission(ctx, sub, public); err != nil {
 			return proveHint(err)
 		}
 		b.warnf("this proof holds a subject reference and hashes: it is personal data")
@@ -84,7 +84,7 @@ func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
 		if err != nil {
 			return &usageError{err}
 		}
-		if proof, err = b.registry.Prove(ctx, copyID, public); err != nil {
+		if proof, err = b.registry.Ledger().Prove(ctx, copyID, public); err != nil {
 			return proveHint(err)
 		}
 	}

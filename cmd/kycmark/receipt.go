@@ -61,7 +61,7 @@ line.`,
 			return fmt.Errorf("public key: %w", err)
 		}
 		x.PublicKey = registry.Digest(raw)
-		added, err := b.registry.AddReceipt(ctx, x)
+		added, err := b.registry.Ledger().AddReceipt(ctx, x)
 		if errors.Is(err, registry.ErrReceipt) {
 			b.no()
 			b.errorf("%v", err)

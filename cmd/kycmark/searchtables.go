@@ -26,10 +26,10 @@ and others may use the registry meanwhile.`,
 		case wait && anew:
 			return usagef("--defer and --anew exclude each other")
 		case wait:
-			return b.registry.DeferSearchTables(ctx)
+			return b.registry.Engine().DeferSearchTables(ctx)
 		}
 		show, done := b.progressOf(ctx, "building")
 		defer done()
-		return b.registry.BuildSearchTables(ctx, anew, func(done, total int64) { show(int(done), int(total)) })
+		return b.registry.Engine().BuildSearchTables(ctx, anew, func(done, total int64) { show(int(done), int(total)) })
 	})
 }

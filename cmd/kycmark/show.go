@@ -65,11 +65,11 @@ func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 	if err != nil {
 		return err
 	}
-	receipts, err := b.registry.Receipts(ctx, id)
+	receipts, err := b.registry.Ledger().Receipts(ctx, id)
 	if err != nil {
 		return err
 	}
-	key, err := b.registry.MarkKey(ctx, c.KeyID)
+	key, err := b.registry.Keys().Get(ctx, c.KeyID)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 }
 
 func (b *books) showInvestigations(ctx context.Context) error {
-	all, err := b.registry.Investigations(ctx)
+	all, err := b.registry.Ledger().Investigations(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 	if err != nil {
 		return err
 	}
-	custody, err := b.registry.Custody(ctx, id)
+	custody, err := b.registry.Custody(ctx, registry.CustodyFilter{Submission: id})
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func run(ctx context.Context) error {
 		fmt.Printf("copy %s for %s: %d bytes, PSNR %.1f dB\n", c.ID, name, file.Len(), c.PSNR)
 	}
 
-	entries, _, err := books.CheckLedger(ctx)
+	entries, _, err := books.Ledger().Check(ctx)
 	if err != nil {
 		return err
 	}

@@ -273,7 +273,7 @@ func TestRulesBite(t *testing.T) {
 		{"attack in a verdict", fstest.MapFS{"verify/a.go": file("M/internal/attack")}, "verify imports internal/attack"},
 		{"attack for users' tests", fstest.MapFS{"verify/leaktest/a.go": file("M/internal/attack"), "internal/attack/a.go": file("math/rand")}, ""},
 		{"attack in a command", fstest.MapFS{"cmd/kycmark/a.go": file("M/internal/attack")}, "cmd/kycmark imports internal/attack"},
-		{"measuring in the product", fstest.MapFS{"internal/x/a_test.go": file("M/bench/experiments")}, "internal/x imports bench/experiments"},
+		{"measuring in the product", fstest.MapFS{"internal/x/a_test.go": file("M/bench/ruler")}, "internal/x imports bench/ruler"},
 		{"another module", fstest.MapFS{"bench/go.mod": body("module m"), "bench/a.go": file("C"), "internal/x/a.go": file("os")}, ""},
 		{"testify in a binary", fstest.MapFS{"cmd/kycmark/a.go": file("github.com/stretchr/testify/require")}, "imports github.com/stretchr/testify/require"},
 		{"testify in a test", fstest.MapFS{"cmd/kycmark/a_test.go": file("github.com/stretchr/testify/require")}, ""},

@@ -92,7 +92,7 @@ func (s *Sight) Likeness() register.Likeness {
 }
 
 // Fit predicts the leak from the original and finds where it shows something else.
-// The fit is nil where nothing of the original is seen.
+// The fit is nil if nothing of the original is seen.
 func (s *Sight) Fit() (*photometry.Fit, []photometry.Change, error) {
 	if s.fit == nil {
 		fit, err := s.on.source.Fit(&s.view)

@@ -7,26 +7,9 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-const (
-	alongSide   = 96   // places along a side of the frame that are looked at
-	sideMargin  = 0.04 // share of a side left out at each end
-	reach       = 12   // pixels of the leak looked at on either side of a side of the frame
-	leastReach  = 5    // the same outside, where the leak has no more
-	perPixel    = 4    // samples a pixel
-	pieces      = 6    // of a side, each of which ends for itself
-	leastPieces = 3    // of a side at which a picture ends
-	edgeWidth   = 3    // pixels on either side of an edge in which it is blurred
-	leastStep   = 6.0  // grey levels between the picture and what surrounds it
-	mostStep    = 60.0 // the same, from which on places along a side weigh alike
-	surroundOff = 9.0  // grey levels by which what surrounds a picture may differ along a piece
-	surroundRim = 4.0  // the same between next to the picture and further off: a shadow
-	edgeOff     = 1.0  // pixels of the leak by which an edge may be off the frame
-	leastSides  = 3    // sides of the frame at which a leak must end
-)
-
-// A border counts what a leak shows along the sides of the original's frame: pieces of
-// them at which the picture ends, on a ground of one colour, and pieces at which the
-// leak goes on otherwise.
+// A border counts what a leak shows along the sides of the original's frame. At sides and
+// ends the picture ends there, on a ground of one colour; ends counts pieces of sides. At
+// the pieces counted by against the leak shows something else.
 type border struct{ sides, ends, against int }
 
 // framed reports whether the leak shows the very frame of the original: turned, tilted
@@ -34,7 +17,7 @@ type border struct{ sides, ends, against int }
 // capture of the same card ends elsewhere.
 func (s *Sight) framed() bool {
 	b := s.border()
-	return b.sides >= leastSides && b.against == 0
+	return b.sides >= minSides && b.against == 0
 }
 
 func (s *Sight) border() (b border) {
@@ -56,7 +39,7 @@ func (s *Sight) border() (b border) {
 			}
 		}
 		b.ends += ends
-		if ends >= leastPieces {
+		if ends >= minPieces {
 			b.sides++
 		}
 	}
@@ -78,7 +61,7 @@ func (s *Sight) profiles(inv geometry.Mat, a, b geometry.Point) (all [pieces]pie
 	for i := range alongSide {
 		u := sideMargin + float64((1-2*sideMargin)*(float64(i)+0.5)/alongSide)
 		p := geometry.Point{X: a.X + float64(u*(b.X-a.X)), Y: a.Y + float64(u*(b.Y-a.Y))}
-		if f, room := s.across(inv, p, b.X-a.X, b.Y-a.Y); room >= leastReach {
+		if f, room := s.across(inv, p, b.X-a.X, b.Y-a.Y); room >= minReach {
 			q := &all[i*pieces/alongSide]
 			if q.all == nil || room < q.room {
 				q.room = room
@@ -89,9 +72,9 @@ func (s *Sight) profiles(inv geometry.Mat, a, b geometry.Point) (all [pieces]pie
 	return all
 }
 
-// across samples the leak across a side of direction (dx, dy) at p, and returns how
-// many pixels of the leak there are outside of it, at most reach; 0 where there are too
-// few inside.
+// across samples the leak across a side of direction (dx, dy) at p. room is how many
+// pixels of the leak lie outside of that side, at most reach; it is 0 if too few lie
+// inside.
 func (s *Sight) across(inv geometry.Mat, p geometry.Point, dx, dy float64) (f profile, room int) {
 	d := math.Hypot(dx, dy)
 	q, out := inv.Apply(p), inv.Apply(geometry.Point{X: p.X + dy/d, Y: p.Y - dx/d})
@@ -176,16 +159,16 @@ func (p piece) edge(level float32) (at float64, found finding) {
 	for i := range p.all {
 		f := &p.all[i]
 		step := f.mean(-2*edgeWidth, -edgeWidth) - level
-		if max(step, -step) < leastStep {
+		if max(step, -step) < minStep {
 			continue
 		}
-		g := min(max(step, -mostStep), mostStep)
+		g := min(max(step, -maxStep), maxStep)
 		for k := range sum {
 			sum[k] += float32(g * (f[k] - level))
 		}
 		weight += float32(g * step)
 	}
-	if weight < leastStep*leastStep*alongSide/pieces/2 {
+	if weight < minStep*minStep*alongSide/pieces/2 {
 		return 0, unseen
 	}
 	const mid = reach * perPixel

@@ -8,23 +8,6 @@ import (
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
-const (
-	noiseSide   = 1600 // pixels of the original's long side: most leaks are shrunk, and finer noise does not survive that
-	whiteBlock  = 16   // pixels of the original at that side
-	leastEnergy = 0.05 // a coefficient, grey levels squared: less is a codec's, or a drawing
-	mostEnergy  = 64   // the same: more is no sensor's
-	secondMost  = 1.5  // energy of the second octave, of a block, in parts of the first
-	thirdMost   = 1.6  // the same of the third
-	pooledLeast = 0.85 // the same of both, of all blocks together
-	pooledMost  = 1.1
-	leastBlocks = 20
-	leastGain   = 0.25 // share of the noise that must be there: print takes up a tenth at most
-	leastZ      = 8.0  // deviations of the null
-	shifts      = 8    // places beside the right one, of which the null is made
-	shiftBy     = 5    // pixels
-	noiseHigh   = 1.5  // deviation of the high-pass, pixels of the leak
-)
-
 // A noiseProof is how much of the original's noise is in a leak.
 type noiseProof struct {
 	blocks        int
@@ -82,7 +65,7 @@ func (s *Sight) noise(f *photometry.Fit) (n noiseProof) {
 				continue
 			}
 			e := octaves(full, x, y)
-			if e[0] < leastEnergy || e[0] > mostEnergy || e[1] > secondMost*e[0] || e[2] > thirdMost*e[0] {
+			if e[0] < minEnergy || e[0] > maxEnergy || e[1] > secondMax*e[0] || e[2] > thirdMax*e[0] {
 				continue
 			}
 			sums.add(e)
@@ -137,8 +120,8 @@ func (s *Sight) square(inv geometry.Mat, c geometry.Point, f *photometry.Fit) (r
 	return square{x, y, side}, true
 }
 
-// covary adds, in parts of the power of a, the sums of products of a and b over a
-// square, as they lie and with b moved aside.
+// covary adds to into the covariance of a and b over a square, in parts of a's power:
+// first as they lie, then with b moved aside to each of the other places.
 func (r square) covary(a, b dsp.Plane, into *[shifts + 1]float64) {
 	moves := [shifts + 1][2]int{{}, {shiftBy, 0}, {-shiftBy, 0}, {0, shiftBy}, {0, -shiftBy}, {shiftBy, shiftBy}, {-shiftBy, shiftBy}, {shiftBy, -shiftBy}, {-shiftBy, -shiftBy}}
 	power := 1e-3

@@ -7,32 +7,23 @@ import (
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
-const (
-	overlayOff    = 12.0 // grey levels by which a pixel must be off to count, beside
-	overlayRMS    = 2.0  // so many residuals RMS
-	overlayRing   = 0.25 // of the greatest difference near by: what is less is a codec's or a filter's ringing
-	overlayReach  = 3    // pixels of the leak that it reaches
-	leastOverlaid = 560  // pixels of the leak's long side
-	overlayRest   = 0.02 // share of those pixels that one shade may leave over
-)
-
-// overlaid reports whether what differs was laid over what the original shows: strokes, bars
-// and stamps of one shade, opaque or not, through which and between which the original
-// goes on. Each pixel then lies between what was there and that shade. Another text does not:
-// where the old one was it is lighter, where the new one is darker, and no one shade is
-// both lighter than paper and darker than ink.
-// In a small leak strokes are too blurred to say.
+// overlaid reports whether all that differs was laid over what the original shows: strokes,
+// bars and stamps of one shade, opaque or not. The original then goes on between and
+// through them, and each pixel lies between what was there and that shade. Another text is
+// different: lighter at the old letters, darker at the new ones. No single shade is both
+// lighter than paper and darker than ink. In a small leak strokes are too
+// blurred to say.
 func (s *Sight) overlaid(f *photometry.Fit, changes []photometry.Change) bool {
-	return max(s.Leak.W, s.Leak.H) >= leastOverlaid && s.leftOver(f, changes) <= overlayRest
+	return max(s.Leak.W, s.Leak.H) >= minOverlaid && s.leftOver(f, changes) <= overlayRest
 }
 
-// leftOver is the least share of the pixels that differ which one shade laid over them does not
-// explain, 0..1; 1 where none differ.
+// leftOver is the share of the differing pixels that the best shade laid over them leaves
+// unexplained, 0..1; 1 if no pixel differs.
 func (s *Sight) leftOver(f *photometry.Fit, changes []photometry.Change) float64 {
-	least := float32(overlayOff + float64(overlayRMS*f.RMS))
+	threshold := float32(overlayOff + float64(overlayRMS*f.RMS))
 	d := dsp.NewPlane(s.Leak.W, s.Leak.H) // by how much pixels differ, 0 where they do not
 	for i, in := range f.Inside.Pix {
-		if v := s.Leak.Pix[i] - f.Predicted.Pix[i]; in > 0 && max(v, -v) > least && within(changes, float64(s.X.Pix[i]), float64(s.Y.Pix[i])) {
+		if v := s.Leak.Pix[i] - f.Predicted.Pix[i]; in > 0 && max(v, -v) > threshold && within(changes, float64(s.X.Pix[i]), float64(s.Y.Pix[i])) {
 			d.Pix[i] = v
 		}
 	}
@@ -40,7 +31,7 @@ func (s *Sight) leftOver(f *photometry.Fit, changes []photometry.Change) float64
 	n := 0
 	for y := range d.H {
 		for x, v := range d.Row(y) {
-			if v == 0 || max(v, -v) < overlayRing*greatest(d, x, y) {
+			if v == 0 || max(v, -v) < overlayRing*maxAround(d, x, y) {
 				continue
 			}
 			n++
@@ -55,23 +46,24 @@ func (s *Sight) leftOver(f *photometry.Fit, changes []photometry.Change) float64
 	if n == 0 {
 		return 1
 	}
-	return float64(unexplained(&darker, &lighter, int(least/2))) / float64(n)
+	return float64(unexplained(&darker, &lighter, int(threshold/2))) / float64(n)
 }
 
-// greatest is the greatest difference around a pixel.
-func greatest(d dsp.Plane, x, y int) (most float32) {
+// maxAround is the largest difference around a pixel.
+func maxAround(d dsp.Plane, x, y int) (found float32) {
 	for j := max(0, y-overlayReach); j <= min(d.H-1, y+overlayReach); j++ {
 		for _, v := range d.Row(j)[max(0, x-overlayReach):min(d.W, x+overlayReach+1)] {
-			most = max(most, v, -v)
+			found = max(found, v, -v)
 		}
 	}
-	return most
+	return found
 }
 
-// unexplained is the least number of pixels that one shade leaves over, of those that became
-// darker and lighter, by their shades. A shade explains what became darker and is no darker
-// than it, and what became lighter and is no lighter, but for some slack: less than half of
-// what a pixel must be off, so that it does not explain both paper and ink.
+// unexplained returns the number of pixels that the best single shade leaves unexplained.
+// darker and lighter count, by shade, the pixels that became so. A shade explains a darker
+// pixel that is not darker than the shade itself. It explains a lighter pixel that is not
+// lighter than itself. Both hold within slack grey levels. slack is less than half of what a pixel must be
+// off, so that no shade explains both paper and ink.
 func unexplained(darker, lighter *[256]int, slack int) int {
 	rest := 0
 	for _, k := range lighter {

@@ -8,37 +8,23 @@ import (
 	"github.com/kycmark/kycmark/internal/photometry"
 )
 
-const (
-	placeStep    = 3    // pixels of the leak between the places that are compared
-	placeEdge    = 10.0 // grey levels over two pixels, from which a place is known to parts of a pixel
-	faintEdge    = 2.0  // the same where there are too few of those
-	leastPlaces  = 300
-	leastFaint   = 100
-	frameMiddle  = 0.4 // pixels of the leak by which half of the places may be off the frame's map
-	frameMost    = 1.2 // the same of nine in ten
-	exactMiddle  = 0.1 // frameMiddle where grain is foreign: codecs make grain, but move no frame
-	gridMiddle   = 0.12
-	gridMost     = 0.3
-	gridFraction = 0.15
-)
-
 // A place is a pixel of the leak and where it lies on the original, canonical pixels.
 type place struct{ x, y, u, v float64 }
 
 // places are pixels of the leak with detail of the original, few where there is little.
 func (s *Sight) places(f *photometry.Fit) []place {
 	soft := dsp.Gauss(f.Predicted, 1)
-	if all := s.edges(f, soft, placeEdge); len(all) >= leastPlaces {
+	if all := s.edges(f, soft, placeEdge); len(all) >= minPlaces {
 		return all
 	}
-	if all := s.edges(f, soft, faintEdge); len(all) >= leastFaint {
+	if all := s.edges(f, soft, faintEdge); len(all) >= minFaint {
 		return all
 	}
 	return nil
 }
 
 // edges are places where soft rises by so many grey levels over two pixels.
-func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, least float32) (all []place) {
+func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, rise float32) (all []place) {
 	w := s.Leak.W
 	for y := 8; y < s.Leak.H-8; y += placeStep {
 		for x := 8; x < w-8; x += placeStep {
@@ -47,7 +33,7 @@ func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, least float32) (all []p
 				continue
 			}
 			gx, gy := soft.Pix[i+1]-soft.Pix[i-1], soft.Pix[i+w]-soft.Pix[i-w]
-			if float32(gx*gx)+float32(gy*gy) >= float32(least*least) {
+			if float32(gx*gx)+float32(gy*gy) >= float32(rise*rise) {
 				all = append(all, place{float64(x), float64(y), float64(s.X.Pix[i]), float64(s.Y.Pix[i])})
 			}
 		}
@@ -66,9 +52,10 @@ func (s *Sight) upright() (m [4]float64) {
 	return [4]float64{0, math.Copysign(1, b.X-o.X), math.Copysign(1, a.Y-o.Y), 0}
 }
 
-// onFrame returns by how many of its pixels half, and nine tenths, of the leak's places
-// are off the map that lays its frame on the original's.
-func (s *Sight) onFrame(all []place) (half, most float64) {
+// onFrame compares the leak's places with the map that lays its frame on the original's.
+// It returns by how many pixels of the leak half of the places, and nine tenths of them,
+// are off that map at most; infinity without places.
+func (s *Sight) onFrame(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	w, h := float64(s.Leak.W), float64(s.Leak.H)
 	kx, ky := float64(s.view.W)/w, float64(s.view.H)/h
@@ -85,10 +72,11 @@ func (s *Sight) onFrame(all []place) (half, most float64) {
 	return quantiles(off)
 }
 
-// onGrid returns by how many pixels of the original half, and nine tenths, of the
-// leak's places are off the original's grid of pixels, shifted, and how far that shift
-// is from a whole number of pixels.
-func (s *Sight) onGrid(all []place) (half, most, fraction float64) {
+// onGrid compares the leak's places with the original's grid of pixels, shifted as fits
+// best. It returns by how many pixels of the original half of the places, and nine tenths
+// of them, are off that grid at most. fraction is how far the shift is from a whole number
+// of pixels, 0..0.5.
+func (s *Sight) onGrid(all []place) (half, nineTenths, fraction float64) {
 	m := s.upright()
 	full := s.on.Luma()
 	kx, ky := float64(full.W)/float64(s.view.W), float64(full.H)/float64(s.view.H)
@@ -107,12 +95,12 @@ func (s *Sight) onGrid(all []place) (half, most, fraction float64) {
 	for i := range off {
 		off[i] = float32(math.Hypot(float64(dx[i]-tx), float64(dy[i]-ty)))
 	}
-	half, most = quantiles(off)
+	half, nineTenths = quantiles(off)
 	part := func(t float32) float64 { return math.Abs(float64(t) - math.Round(float64(t))) }
-	return half, most, math.Max(part(tx), part(ty))
+	return half, nineTenths, math.Max(part(tx), part(ty))
 }
 
-func quantiles(off []float32) (half, most float64) {
+func quantiles(off []float32) (half, nineTenths float64) {
 	if len(off) == 0 {
 		return math.Inf(1), math.Inf(1)
 	}

@@ -8,26 +8,13 @@ import (
 	"github.com/kycmark/kycmark/internal/register"
 )
 
-const (
-	mostChanged = 0.005 // share of the original that may show other detail
-	leastShown  = 0.6   // share of the original that must be seen where
-	mostHidden  = 0.2   // more of its detail than this is covered
-
-	shadeWindow = 15  // pixels of the leak over which a shade is the mean
-	clipped     = 2.5 // grey levels from black and white within which a shade says nothing
-
-	frameShade = 2.5 // grey levels by which half of the shades may be off in the same frame
-	gridShade  = 2.5 // grey levels by which nine tenths may be off on the same grid of pixels
-	noiseShade = 3.0 // the same where noise agrees
-)
-
 // A Verdict is what a leak that lies on an original shows.
 type Verdict uint8
 
 const (
 	Unsure Verdict = iota // too little to see
 	Same                  // the very capture, as far as can be seen
-	Alike                 // its detail, but for all that can be seen perhaps another capture of the same card
+	Alike                 // its detail, but perhaps another capture of the same card
 	Edited                // its detail, and other detail in places: an edited picture, or another document
 	Other                 // another document of its template, or another capture
 )
@@ -40,22 +27,23 @@ func (v Verdict) String() string {
 // Verdict says what the leak shows. Another person's document is Other by its
 // detail, and so are most other captures by their grain, unless the frame is the
 // original's: codecs make grain of their own. Beyond that the leak is the same
-// capture only for a reason that another capture of the same card does not give: no
+// capture only for a reason that another capture of the same card does not give. No
 // hand and no scanner lays a card down again to a part of a pixel, with the same
-// light on it, and no sensor repeats its noise. So shades must agree after one tone
+// light on it. No sensor repeats its noise. So shades must agree after one tone
 // curve, and either
 //
 //   - the frame of the leak is that of the original, or
 //   - the leak shows that frame, turned or tilted, on a ground of one colour, or
 //   - the leak's pixels lie on the original's one by one: a piece cut out, or
-//   - where the original shows nothing but noise, the leak has that noise.
+//   - the leak has the noise of the original's flat parts.
 //
 // Straightness is no reason: one scan in a hundred lies as straight as another by
-// chance. What shows the detail of the original but gives no reason is Alike. What shows
-// other detail in places is Edited whatever else agrees, as forgers put many persons on one
-// photograph, noise and all, unless it was but laid over what the original shows: a stamp,
-// a line of text, a bar. What was redacted until little is left is Alike without that noise:
-// black bars over a third of a bill may hide all in it that is one person's.
+// chance. A leak that shows the detail of the original but gives no reason is Alike. A leak
+// that shows other detail in places is Edited whatever else agrees, since forgers put many
+// persons on one photograph, noise and all. It is not Edited if the other detail was laid
+// over what the original shows: a stamp, a line of text, a bar. A leak that was redacted
+// until little is left is Alike without that noise: black bars over a third of a bill may
+// hide all in it that is one person's.
 func (s *Sight) Verdict() (Verdict, error) {
 	like := s.Likeness()
 	switch {
@@ -68,7 +56,7 @@ func (s *Sight) Verdict() (Verdict, error) {
 	if err != nil || fit == nil {
 		return Unsure, err
 	}
-	switch changed := s.changed(changes) >= mostChanged && !s.overlaid(fit, changes); {
+	switch changed := s.changed(changes) >= maxChanged && !s.overlaid(fit, changes); {
 	case changed && like.Foreign:
 		return Other, nil
 	case changed:
@@ -83,11 +71,11 @@ func (s *Sight) Verdict() (Verdict, error) {
 	return Alike, nil
 }
 
-// redacted reports whether so much is covered that what is left may be what all documents of
-// a template share: drawn by one program, they have their frame in common, too.
+// redacted reports whether so much is covered that the rest may be what all documents of
+// a template share. Documents drawn by the same program also share their frame.
 func (s *Sight) redacted() bool {
 	n := s.Likeness()
-	return s.Shown() < leastShown && float64(n.Covered) > float64(mostHidden*float64(n.Textured))
+	return s.Shown() < minShown && float64(n.Covered) > float64(maxHidden*float64(n.Textured))
 }
 
 // placed reports whether the leak lies on the original as no other capture does: on its
@@ -98,7 +86,7 @@ func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 		return false
 	}
 	all := s.places(f)
-	if half, far := s.onFrame(all); half <= within && far <= float64(within/frameMiddle*frameMost) {
+	if half, far := s.onFrame(all); half <= within && far <= float64(within/frameMiddle*frameMax) {
 		return true
 	}
 	if within < frameMiddle {
@@ -108,7 +96,7 @@ func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 		return true
 	}
 	half, far, fraction := s.onGrid(all)
-	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMost && fraction <= gridFraction
+	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMax && fraction <= gridFraction
 }
 
 // hasNoise reports whether the noise of the original's sensor is in the leak.
@@ -117,8 +105,8 @@ func (s *Sight) hasNoise(f *photometry.Fit) bool {
 		return false
 	}
 	n := s.noise(f)
-	white := min(n.second, n.third) >= pooledLeast && max(n.second, n.third) <= pooledMost
-	return n.blocks >= leastBlocks && white && n.gain >= leastGain && n.z >= leastZ
+	white := min(n.second, n.third) >= pooledMin && max(n.second, n.third) <= pooledMax
+	return n.blocks >= minBlocks && white && n.gain >= minGain && n.z >= minZ
 }
 
 // Shown is the share of the original that can be seen in the leak, 0..1.
@@ -140,9 +128,9 @@ func (s *Sight) changed(changes []photometry.Change) float64 {
 	return sum / float64(s.view.W*s.view.H)
 }
 
-// shades returns by how many grey levels half, and nine tenths, of the leak's shades
-// are off at most, over what is neither covered nor clipped.
-func shades(v *photometry.View, f *photometry.Fit) (half, most float64) {
+// shades returns by how many grey levels half of the leak's shades, and nine tenths of
+// them, are off the prediction at most. Covered and clipped pixels do not count.
+func shades(v *photometry.View, f *photometry.Fit) (half, nineTenths float64) {
 	d := dsp.NewPlane(v.Leak.W, v.Leak.H)
 	for i, p := range f.Predicted.Pix {
 		d.Pix[i] = v.Leak.Pix[i] - p

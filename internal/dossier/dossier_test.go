@@ -56,7 +56,7 @@ func makeBundle(t *testing.T) {
 	var copied bytes.Buffer
 	_, err = s.Issue(ctx, &copied, sub.ID, "vendor A", "request 7")
 	require.NoError(t, err)
-	private, public, err := cfg.Registry.GenerateLedgerKey(ctx)
+	private, public, err := cfg.Registry.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "copy.jpg"), copied.Bytes(), 0o600))
@@ -77,7 +77,7 @@ func makeBundle(t *testing.T) {
 	c := dossier.Content{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
 	_, err = dossier.Seal(ctx, c, reportKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
-	_, err = cfg.Registry.SignCheckpoint(ctx, private)
+	_, err = cfg.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
 	b, err := dossier.Seal(ctx, c, reportKey(1), nil)
 	require.NoError(t, err)

@@ -111,12 +111,12 @@ func prove(ctx context.Context, c Content, f *verify.Findings, to *attest.Conten
 		return nil
 	}
 	for _, entry := range f.Verdict.Record.Logged {
-		if err := add(c.Registry.ProveInvestigation(ctx, entry, c.LedgerPublic)); err != nil {
+		if err := add(c.Registry.Ledger().ProveInvestigation(ctx, entry, c.LedgerPublic)); err != nil {
 			return err
 		}
 	}
 	for _, x := range named(f) {
-		if err := add(c.Registry.Prove(ctx, x.ID, c.LedgerPublic)); err != nil {
+		if err := add(c.Registry.Ledger().Prove(ctx, x.ID, c.LedgerPublic)); err != nil {
 			return err
 		}
 	}
@@ -133,7 +133,7 @@ func prove(ctx context.Context, c Content, f *verify.Findings, to *attest.Conten
 
 // stamps adds the timestamps of those states of the ledger that proofs rest on.
 func stamps(ctx context.Context, r *registry.Registry, used map[string]bool, to *attest.Content) error {
-	kept, err := r.Checkpoints(ctx)
+	kept, err := r.Ledger().Checkpoints(ctx)
 	if err != nil {
 		return err
 	}

@@ -90,9 +90,9 @@ func FitSimilarity(pairs []Pair) (Mat, bool) {
 	return Mat{s[0], -s[1], s[2], s[1], s[0], s[3], 0, 0, 1}.Mul(Translation(-c.X, -c.Y)), true
 }
 
-// Robust draws samples of size n from pairs, fits each, and returns the fit to
-// the largest set of pairs that a fit maps within tolerance pixels (RANSAC,
-// Fischler and Bolles, 1981), with that set's size. The draws are fixed.
+// Robust draws samples of size n from pairs, fits each, and finds the largest set of pairs
+// that one fit maps within tolerance pixels (RANSAC, Fischler and Bolles, 1981). It returns
+// the fit to that set and the size of the set. The draws are fixed.
 func Robust(pairs []Pair, n, draws int, tolerance float64, fit func([]Pair) (Mat, bool)) (Mat, int) {
 	if len(pairs) < n {
 		return Identity(), 0

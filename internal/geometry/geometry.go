@@ -20,7 +20,8 @@ func Translation(x, y float64) Mat { return Mat{1, 0, x, 0, 1, y, 0, 0, 1} }
 // Affine returns the map x -> B x + t.
 func Affine(b [4]float64, t Point) Mat { return Mat{b[0], b[1], t.X, b[2], b[3], t.Y, 0, 0, 1} }
 
-// PixelScale maps pixel centres of one raster to those of one sx by sy times as fine.
+// PixelScale maps pixel centres of a raster to pixel centres of a raster that is sx by sy
+// times as fine.
 func PixelScale(sx, sy float64) Mat { return Mat{sx, 0, (sx - 1) / 2, 0, sy, (sy - 1) / 2, 0, 0, 1} }
 
 // Mul returns a b: first b, then a.

@@ -37,7 +37,7 @@ func CreateSeal(path string, key *registry.SealKey) error {
 }
 
 // CreateLedger writes the two texts of a ledger's key (see
-// [registry.Registry.GenerateLedgerKey]) to new files as [CreateMark] does; the public
+// [registry.Ledger.GenerateKey]) to new files as [CreateMark] does; the public
 // one holds no secret.
 func CreateLedger(path, publicPath, private, public string) error {
 	return createPair(path, "# kycmark ledger key: signs checkpoints\n"+private+"\n",

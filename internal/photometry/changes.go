@@ -14,16 +14,6 @@ type Change struct {
 	Score          float64 // RMS difference in units of the residual's elsewhere
 }
 
-// Parameters of changes.
-const (
-	changeCell  = 8   // pixels of the leak, side of the cells that are joined
-	changeShare = 0.5 // of a cell's pixels that must be off
-	changeCells = 3   // of the smallest change
-	changeScore = 4   // of the faintest
-	flatDetail  = 2.0 // grey levels of detail below which a pixel is flat
-	flatShare   = 0.5 // of the pixels that must be, where something is covered
-)
-
 // Changes finds where the leak does not show what the original does: cells in which
 // detail does not follow or the level is off, joined where they touch.
 func (f *Fit) Changes(v *View) []Change {

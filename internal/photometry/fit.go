@@ -35,22 +35,13 @@ type Details struct {
 	Power      dsp.Plane // of the original's finer detail around each pixel; nil if that was not asked for
 }
 
-// Parameters, in pixels of the leak and grey levels.
-const (
-	window      = 15  // of local correlation
-	textured    = 60  // least variance of the original's detail that says something
-	follows     = 0.6 // local correlation from which on a pixel is trusted
-	strays      = 0.35
-	leastPixels = 200
-)
-
 var blurs = [...]float64{0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5}
 
 // Fit predicts the leak of v and subtracts. The error is [ErrNothing].
 func (s *Source) Fit(v *View) (*Fit, error) {
 	base, in := s.at(v)
 	f := &Fit{Inside: dsp.Erode(in, 5), leak: v.Leak, base: base}
-	if count(f.Inside) < leastPixels {
+	if count(f.Inside) < minPixels {
 		return nil, ErrNothing
 	}
 	follow := f.cover(base, v.Leak)
@@ -64,7 +55,7 @@ func (s *Source) Fit(v *View) (*Fit, error) {
 	}
 	f.Predicted = predicted
 	f.mask(predicted, v.Leak, samples)
-	if count(f.Weight) < leastPixels {
+	if count(f.Weight) < minPixels {
 		return nil, ErrNothing
 	}
 	f.local = newLocality(predicted, f.Weight)
@@ -107,14 +98,6 @@ func (f *Fit) detail(p dsp.Plane, sigma float64, slope dsp.Plane) dsp.Plane {
 	}
 	return out
 }
-
-// Detail is compared where it is about as strong as a mark.
-const (
-	strongDetail = 8.0 // high-pass, pixels
-	faintDetail  = 2.0 // shorter, so that the tails of edges do not pass for faint detail
-	detailReach  = 3.0 // deviation of the window of its power, pixels
-	faint        = 0.5 // grey levels
-)
 
 func count(p dsp.Plane) int {
 	n := 0
@@ -235,9 +218,6 @@ func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 		}
 	}
 }
-
-// varianceReach is the deviation of the window that the variance is taken over.
-const varianceReach = 6
 
 // spread measures the residual.
 func (f *Fit) spread() {

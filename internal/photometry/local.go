@@ -4,20 +4,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// Reach is the deviation of the window in which a fit is local, in pixels of the leak:
-// what is coarser has been taken away.
-const Reach = 10.0
-
-// Local regression: how much of the leak that is left over looks like an offset, a
-// gain, a shift or a change of sharpness of the prediction, around each pixel.
-const (
-	localStep = 3 // pixels between the places where it is solved
-	localN    = 5
-
-	offsetRidge = 0.02 // added to the offset's equation, squares a pixel
-	localRidge  = 1.0  // and to the others'
-)
-
 // A locality is a local regression, ready to be taken from planes of the leak's size.
 type locality struct {
 	weight dsp.Plane
@@ -135,8 +121,8 @@ func (l *locality) subtract(e dsp.Plane, c [localN]dsp.Plane) {
 	}
 }
 
-// solvePositive replaces y by the solution of m x = y, m positive definite of which
-// the upper triangle is given: Cholesky's method, without roots.
+// solvePositive replaces y by the solution x of m x = y for a positive definite m, given
+// by its upper triangle (Cholesky's method, without roots).
 func solvePositive(m *[localN][localN]float64, y *[localN]float64) {
 	var l [localN][localN]float64
 	var d [localN]float64

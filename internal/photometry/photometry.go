@@ -1,11 +1,11 @@
 // Package photometry predicts a leaked picture, pixel by pixel, from the original that
-// it was registered to, so that what is left over can be searched for a mark: the
-// original low-passed to the leak's pixels, blurred, put through a tone curve, and
-// fitted locally in gain, offset, shift and sharpness. What the original does not
-// explain (boxes, stamps, another portrait) is masked out.
+// it was registered to. What is left over can be searched for a mark. The original is
+// low-passed to the leak's pixels, blurred, put through a tone curve, and fitted locally
+// in gain, offset, shift and sharpness. What the original does not explain (boxes, stamps,
+// another portrait) is masked out.
 //
-// All sums run in a fixed order and no product is fused with a sum, so that the same
-// pictures give the same residual on every machine.
+// All sums run in a fixed order and no product is fused with a sum: the same pictures
+// give the same residual on every machine.
 package photometry
 
 import (
@@ -20,14 +20,11 @@ type Source struct {
 	levels []func() dsp.Plane // luma, 0..255, each half as large as the one before it, made when first needed
 }
 
-// leastLevel is the short side in pixels at which halving ends.
-const leastLevel = 64
-
 // NewSource readies the luma of an original at its own resolution, 0..255.
 func NewSource(luma dsp.Plane) *Source {
 	last := func() dsp.Plane { return luma }
 	s := &Source{levels: []func() dsp.Plane{last}}
-	for side := min(luma.W, luma.H); side >= 2*leastLevel; side /= 2 {
+	for side := min(luma.W, luma.H); side >= 2*minLevel; side /= 2 {
 		finer := last
 		last = sync.OnceValue(func() dsp.Plane { return dsp.Halve(finer()) })
 		s.levels = append(s.levels, last)
@@ -50,9 +47,6 @@ type View struct {
 	Pitch   float64   // pixels of the rendition per pixel of the leak
 	Resized bool      // the leak was low-passed by a Gaussian of 0.45 of its pixels and shrunk
 }
-
-// preBlur is the low-pass of a leak that was shrunk for registering, in its pixels.
-const preBlur = 0.45
 
 // at predicts the leak's pixels before any change of tone: the original averaged
 // over a pixel of the leak and sampled by cubic convolution. inside is 1 where that
@@ -85,8 +79,8 @@ func (s *Source) at(v *View) (out, inside dsp.Plane) {
 	return out, inside
 }
 
-// Sample returns p at a position, averaged over the k x k samples around it, k up to 4,
-// or by cubic convolution where k is about 1. Samples beyond an edge are like those on it.
+// Sample returns p at a position: averaged over the k x k samples around it, 1 < k <= 4,
+// or by cubic convolution if k is at most 1.03. Samples beyond an edge repeat the edge.
 func Sample(p dsp.Plane, x, y, k float64) float32 {
 	if k > 1.03 {
 		return sampleArea(p, x, y, math.Min(k, 4))
@@ -164,7 +158,8 @@ func sampleCubic(p dsp.Plane, x, y float64) float32 {
 	return sum
 }
 
-// median returns the middle value of x, of which none is below 0. It reorders x.
+// median returns the middle value of x, 0 if x is empty. No value may be below 0. median
+// reorders x.
 func median(x []float32) float32 {
 	if len(x) == 0 {
 		return 0

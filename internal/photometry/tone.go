@@ -34,9 +34,6 @@ type toneSample struct {
 	trusted []bool    // follow the original's detail
 }
 
-// toneSamples is about how many pixels a curve is fitted to.
-const toneSamples = 40000
-
 // A toneFit is what fits of several curves to one sample need again and again.
 type toneFit struct {
 	*toneSample
@@ -56,10 +53,11 @@ func newToneFit(s *toneSample) *toneFit {
 	}
 }
 
-// fit returns the curve from base to the leak by iterated reweighting, the first
-// rounds on trusted pixels only (black boxes would bend it), then on all good ones that
-// are not far off by the trusted's measure, and the mean of the lower nine tenths of the
-// error on trusted pixels, in levels.
+// fit returns the tone curve from base to the leak, by iterated reweighting, and its
+// error. The first rounds use trusted pixels only, since black boxes would bend the curve.
+// The later rounds use all good pixels that are not far off by the measure of the trusted
+// ones. The error is the mean of the lower nine tenths of the errors of trusted pixels, in
+// grey levels.
 func (f *toneFit) fit(base dsp.Plane) (toneCurve, float64) {
 	var c toneCurve
 	for i, at := range f.at {
@@ -101,8 +99,8 @@ func (f *toneFit) fit(base dsp.Plane) (toneCurve, float64) {
 	return c, sum / float64(len(some))
 }
 
-// sorted sorts x, of which no value is below 0, by its digits: the bits of such numbers
-// are in their order.
+// sorted sorts x by its digits. No value may be below 0: the bits of such numbers are in
+// their order.
 func (f *toneFit) sorted(x []float32) []float32 {
 	const digit, values = 11, 1 << 11
 	from, to := f.spare[:len(x)], f.spare[len(x):2*len(x)]

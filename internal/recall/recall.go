@@ -1,7 +1,7 @@
-// Package recall holds what trials say of how often the search for leaks finds the upload
-// that a picture shows, by kinds of pictures that can be told from the picture alone: its
-// size, how much detail it has, and whether its hash can be asked for. What was done to a
-// leak cannot be told; the trials are over a mixture of it.
+// Package recall holds how often the search for leaks found the upload that a picture
+// shows, in trials. A picture's kind depends on the picture alone: its size, how much
+// detail it has, and whether its hash can be searched. What was done to a leak is
+// not known; the trials are over a mixture of attacks.
 package recall
 
 import (
@@ -27,12 +27,12 @@ type Look struct {
 // A Kind is a sort of leaks, and what trials of such leaks gave. A leak is of the first
 // kind of a table whose limits it meets.
 type Kind struct {
-	Name          string `json:"name"` // "large, full of detail"
-	LeastSide     int    `json:"least_side"`
-	LeastFeatures int    `json:"least_features"`
-	LeastQuality  int    `json:"least_quality"`
-	Whole         Trials `json:"whole"` // hashes of whole pictures within the radius alone
-	Parts         Trials `json:"parts"` // with nearer ones by their pixels, and parts by local features
+	Name        string `json:"name"` // "large, full of detail"
+	MinSide     int    `json:"least_side"`
+	MinFeatures int    `json:"least_features"`
+	MinQuality  int    `json:"least_quality"`
+	Whole       Trials `json:"whole"` // hashes of whole pictures within the radius alone
+	Parts       Trials `json:"parts"` // with nearer ones by their pixels, and parts by local features
 }
 
 // Trials are leaks whose upload was in the registry.
@@ -75,7 +75,7 @@ func Read(data []byte) (*Table, error) {
 	if len(t.Kinds) == 0 {
 		return nil, fmt.Errorf("%w: it has no kinds", ErrTable)
 	}
-	if last := t.Kinds[len(t.Kinds)-1]; last.LeastSide > 0 || last.LeastFeatures > 0 || last.LeastQuality > 0 {
+	if last := t.Kinds[len(t.Kinds)-1]; last.MinSide > 0 || last.MinFeatures > 0 || last.MinQuality > 0 {
 		return nil, fmt.Errorf("%w: its last kind has limits", ErrTable)
 	}
 	for _, k := range t.Kinds {
@@ -92,14 +92,14 @@ func Read(data []byte) (*Table, error) {
 func (t *Table) Of(l Look) *Kind {
 	for i := range t.Kinds {
 		k := &t.Kinds[i]
-		if l.Side >= k.LeastSide && l.Features >= k.LeastFeatures && l.Quality >= k.LeastQuality {
+		if l.Side >= k.MinSide && l.Features >= k.MinFeatures && l.Quality >= k.MinQuality {
 			return k
 		}
 	}
 	return &t.Kinds[len(t.Kinds)-1]
 }
 
-// Trials are those of leaks of a kind, searched as the look says.
+// Trials returns the trials of leaks of a kind, searched as the look says.
 func (k *Kind) Trials(l Look) Trials {
 	if l.Parts {
 		return k.Parts
@@ -107,14 +107,14 @@ func (k *Kind) Trials(l Look) Trials {
 	return k.Whole
 }
 
-// Kinds are the sorts of leaks that are told apart, without trials.
+// Kinds returns the kinds of leaks, without trials.
 func Kinds() []Kind {
 	return []Kind{
-		{Name: "of 400 pixels and more, full of detail", LeastSide: 400, LeastFeatures: 120, LeastQuality: 50},
-		{Name: "of 400 pixels and more, with some detail", LeastSide: 400, LeastFeatures: 30},
-		{Name: "of 200 to 400 pixels", LeastSide: 200, LeastFeatures: 60, LeastQuality: 50},
-		{Name: "of 100 to 200 pixels", LeastSide: 100, LeastFeatures: 30, LeastQuality: 50},
-		{Name: "tiny, or with little detail", LeastQuality: 50},
+		{Name: "of 400 pixels and more, full of detail", MinSide: 400, MinFeatures: 120, MinQuality: 50},
+		{Name: "of 400 pixels and more, with some detail", MinSide: 400, MinFeatures: 30},
+		{Name: "of 200 to 400 pixels", MinSide: 200, MinFeatures: 60, MinQuality: 50},
+		{Name: "of 100 to 200 pixels", MinSide: 100, MinFeatures: 30, MinQuality: 50},
+		{Name: "tiny, or with little detail", MinQuality: 50},
 		{Name: "flat"}, // no hash to ask for, and few features
 	}
 }

@@ -8,21 +8,8 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-const (
-	proposers  = 700    // matches that propose a similarity
-	proposed   = 120    // proposals that are looked at twice
-	grown      = 24     // proposals that grow into homographies
-	kept       = 4      // distinct homographies of a look
-	firstTol   = 24.0   // canonical pixels within which a similarity's matches lie
-	leastZoom  = 0.08   // of a similarity
-	mostZoom   = 6.0    // the same
-	nearAngle  = 0.8776 // cosine of half a radian: directions that agree
-	leastInner = 3      // distinct points of the original that a homography needs
-	distinct   = 12.0   // pixels between corners of homographies that differ
-	ridge      = 1e-4   // on the perspective terms
-)
-
-// tolerances are those of the rounds in which a homography grows, canonical pixels.
+// tolerances are how far a match may be off, in canonical pixels, in each of the rounds
+// in which a homography grows.
 var tolerances = [...]float64{16, 12, 8, 6, 3.5, 3.5, 3.5}
 
 // A proposal is the similarity that a match alone makes.
@@ -39,7 +26,7 @@ func consensus(pairs []pair) []fitted {
 	}
 	var all []proposal
 	for i := range min(len(pairs), proposers) {
-		if z := zoom(&pairs[i]); z > leastZoom && z < mostZoom {
+		if z := zoom(&pairs[i]); z > minZoom && z < maxZoom {
 			all = append(all, proposal{i, support(pairs, &pairs[i])})
 		}
 	}
@@ -69,7 +56,7 @@ func grow(pairs []pair, from []proposal, once *counter) []fitted {
 			continue
 		}
 		f := fitted{m, once.count(pairs, within(pairs, m, tolerances[len(tolerances)-1]))}
-		if f.inliers >= leastInner && !slices.ContainsFunc(out, func(o fitted) bool { return near(o.h, m, w, h) }) {
+		if f.inliers >= minInner && !slices.ContainsFunc(out, func(o fitted) bool { return near(o.h, m, w, h) }) {
 			out = append(out, f)
 		}
 	}
@@ -77,8 +64,8 @@ func grow(pairs []pair, from []proposal, once *counter) []fitted {
 	return out[:min(len(out), kept)]
 }
 
-// growOne fits an affine map to a similarity's matches, and then homographies to
-// those that agree ever more closely.
+// growOne fits an affine map to the matches that agree with a similarity, and then
+// homographies to the matches that agree ever more closely.
 func growOne(pairs []pair, by *pair) (geometry.Mat, bool) {
 	in := agreeing(pairs, by)
 	if len(in) < 4 {

@@ -8,23 +8,10 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-const (
-	levelStep  = 1.3 // between the levels of the pyramid
-	mostLevels = 9   // of it
-	leastLevel = 32  // pixels of its short side
-	margin     = 8   // pixels from a level's edge to the first corner
-	leastEdge  = 0.3 // det/trace of a corner's structure tensor, grey levels squared
-	leastNorm  = 16  // of a descriptor, grey levels
-
-	patch     = 8             // samples across a descriptor
-	patchStep = 4             // pixels between them
-	dims      = patch * patch // numbers in a descriptor
-)
-
 // levelScales are the powers of levelStep.
-var levelScales = func() (s [mostLevels]float64) {
+var levelScales = func() (s [maxLevels]float64) {
 	s[0] = 1
-	for i := 1; i < mostLevels; i++ {
+	for i := 1; i < maxLevels; i++ {
 		s[i] = float64(s[i-1] * levelStep)
 	}
 	return s
@@ -48,9 +35,9 @@ type features struct {
 func extract(p dsp.Plane, wanted int) *features {
 	levels := []dsp.Plane{p}
 	total := len(p.Pix)
-	for i := 1; i < mostLevels; i++ {
+	for i := 1; i < maxLevels; i++ {
 		w, h := int(float64(p.W)/levelScales[i]+0.5), int(float64(p.H)/levelScales[i]+0.5)
-		if min(w, h) < leastLevel {
+		if min(w, h) < minLevel {
 			break
 		}
 		levels = append(levels, dsp.Shrink(p, w, h))
@@ -58,7 +45,7 @@ func extract(p dsp.Plane, wanted int) *features {
 	}
 	f := &features{}
 	for i, l := range levels {
-		if min(l.W, l.H) < leastLevel {
+		if min(l.W, l.H) < minLevel {
 			break
 		}
 		n := max(40, int(float64(wanted)*float64(len(l.Pix))/float64(total)))
@@ -103,7 +90,7 @@ func cornerness(p dsp.Plane) dsp.Plane {
 type spot struct {
 	x, y int
 	r    float32
-	rank int // among those of its cell
+	rank int // place among the spots of its cell, 0 for the strongest
 }
 
 // peaks returns the maxima over 5 x 5 pixels, the strongest first.
@@ -113,7 +100,7 @@ func peaks(r dsp.Plane) []spot {
 	for y := margin; y < r.H-margin; y++ {
 		a, b := r.Row(y), top.Row(y)
 		for x := margin; x < r.W-margin; x++ {
-			if v := a[x]; v > leastEdge && v >= b[x] {
+			if v := a[x]; v > minEdge && v >= b[x] {
 				out = append(out, spot{x: x, y: y, r: v})
 			}
 		}
@@ -121,9 +108,6 @@ func peaks(r dsp.Plane) []spot {
 	slices.SortStableFunc(out, func(a, b spot) int { return cmp.Compare(b.r, a.r) })
 	return out
 }
-
-// cells is the number of cells each way that share the features among them.
-const cells = 8
 
 // share keeps n spots: the strongest of each cell first, then whichever.
 func share(s []spot, w, h, n int) []spot {
@@ -195,7 +179,7 @@ func describe(d *[dims]float32, p dsp.Plane, x, y, cos, sin float64) bool {
 	for i := range d {
 		d[i] /= norm + 1e-3
 	}
-	return norm > leastNorm
+	return norm > minNorm
 }
 
 // reflected samples p by bilinear interpolation, mirrored at its edges.

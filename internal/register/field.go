@@ -8,22 +8,13 @@ import (
 // windows are the deviations of the Gaussian windows of the smooth field, pixels.
 var windows = [...]int{40, 24, 16}
 
-const (
-	fieldHigh  = 10  // deviation of the high-pass before comparing, pixels
-	mostDiffer = 30  // grey levels beyond which a difference counts no more
-	mostStep   = 2   // pixels of a step
-	leastField = 64  // pixels of the leak's short side
-	fieldFloor = 0.5 // damping, and
-	fieldShare = 0.02
-)
-
 // finish adds the positions of the leak's pixels: the homography's, moved by a
 // smooth field where that lowers the difference.
 func (o *Original) finish(r *Registration) {
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
 	r.X, r.Y = positions(to.Mul(r.H), r.Leak.W, r.Leak.H)
-	if min(r.Leak.W, r.Leak.H) >= leastField {
+	if min(r.Leak.W, r.Leak.H) >= minField {
 		f := &field{t: dsp.HighPass(dsp.Gauss(r.Leak, 1), fieldHigh), o: dsp.Gauss(ref, 1), x: r.X, y: r.Y}
 		f.descend()
 		r.X, r.Y = f.x, f.y
@@ -76,8 +67,9 @@ func (f *field) descend() {
 	f.x, f.y = bx, by
 }
 
-// A compared field: the warped original, high-passed, its difference from the leak
-// in its own units, 0 where nothing is seen, and the mean of that.
+// compared is what comes of comparing a field's leak and original at its positions: the
+// warped original, high-passed, its difference from the leak in the original's grey levels
+// (0 outside of the original), and the mean of that difference.
 type compared struct {
 	window  int
 	o, diff dsp.Plane
@@ -108,8 +100,8 @@ func (f *field) compare(sigma int) *compared {
 			}
 			g := gain.Pix[i]
 			d := f.t.Pix[i] - float32(g*s.o.Pix[i])
-			s.diff.Pix[i] = min(max(d/g, -mostDiffer), mostDiffer)
-			sum += float64(min(max(d, -d), mostDiffer))
+			s.diff.Pix[i] = min(max(d/g, -maxDiffer), maxDiffer)
+			sum += float64(min(max(d, -d), maxDiffer))
 			n++
 		}
 		s.cost += sum
@@ -157,8 +149,8 @@ func (f *field) step(s *compared) {
 	for i := range xx.Pix {
 		a, b, c, p, q := xx.Pix[i]+damp, xy.Pix[i], yy.Pix[i]+damp, xe.Pix[i], ye.Pix[i]
 		det := float32(a*c) - float32(b*b)
-		xe.Pix[i] = min(max((float32(c*p)-float32(b*q))/det, -mostStep), mostStep)
-		ye.Pix[i] = min(max((float32(a*q)-float32(b*p))/det, -mostStep), mostStep)
+		xe.Pix[i] = min(max((float32(c*p)-float32(b*q))/det, -maxStep), maxStep)
+		ye.Pix[i] = min(max((float32(a*q)-float32(b*p))/det, -maxStep), maxStep)
 	}
 	f.move(spreadOut(xe, f.t.W, f.t.H, cell), spreadOut(ye, f.t.W, f.t.H, cell))
 }

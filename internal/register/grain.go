@@ -6,13 +6,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-const (
-	mostFlat   = 2.0 // detail of a flat block, grey levels
-	leastGrain = 0.3 // grain of it, the same
-	dark       = 10  // grey levels within which both must lie
-	bright     = 245
-)
-
 // grain compares the grain of flat blocks, on the finest band.
 func (n *Likeness) grain(s *sheet, blocks []block) {
 	v := float64(n.Softening * n.Softening)
@@ -29,7 +22,7 @@ func (n *Likeness) grain(s *sheet, blocks []block) {
 		}
 		m, _ := s.moments(o, l, b.x, b.y, s.side)
 		d, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
-		if d.oo > mostFlat*mostFlat || m.oo < leastGrain*leastGrain {
+		if d.oo > maxFlat*maxFlat || m.oo < minGrain*minGrain {
 			continue
 		}
 		gains, powers = append(gains, float32(m.ol/m.oo)), append(powers, float32(m.ll/m.oo))
@@ -38,7 +31,7 @@ func (n *Likeness) grain(s *sheet, blocks []block) {
 		gain := float64(dsp.Select(gains, n.Flat/2))
 		n.GrainPower = float64(dsp.Select(powers, n.Flat/2))
 		n.Grain = gain / math.Sqrt(n.GrainPower+1e-9)
-		n.GrainLeast = float64(dsp.Select(powers, n.Flat/10)) / (n.GrainPower + 1e-9)
+		n.GrainMin = float64(dsp.Select(powers, n.Flat/10)) / (n.GrainPower + 1e-9)
 	}
 }
 
@@ -60,12 +53,12 @@ func (s *sheet) exposed(b *block) bool {
 // foreignGrain reports whether the leak has grain, but not the original's. Codecs
 // and denoisers wipe grain out unevenly, which is no sign of another capture.
 func (n *Likeness) foreignGrain() bool {
-	if n.Flat < leastFlat {
+	if n.Flat < minFlat {
 		return false
 	}
-	plain := n.GrainLeast >= 0.3 && n.GrainPower >= 0.25 && n.GrainPower < 1.5 && n.Grain < 0.15
-	coded := n.GrainLeast >= 0.5 && n.GrainPower >= 0.1 && n.Grain < 0.05
+	plain := n.GrainMin >= 0.3 && n.GrainPower >= 0.25 && n.GrainPower < 1.5 && n.Grain < 0.15
+	coded := n.GrainMin >= 0.5 && n.GrainPower >= 0.1 && n.Grain < 0.05
 	gain := float64(n.Grain * math.Sqrt(n.GrainPower))
-	noisy := n.GrainLeast >= 0.15 && n.GrainPower >= 1 && gain < 0.35 && n.Grain < 0.15
+	noisy := n.GrainMin >= 0.15 && n.GrainPower >= 1 && gain < 0.35 && n.Grain < 0.15
 	return plain || coded || noisy
 }

@@ -6,26 +6,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-const (
-	wideBlock  = 16  // pixels
-	smallBlock = 8   // the same, of leaks
-	smallLeak  = 560 // whose long side has no more pixels than this
-
-	detailFine   = 1.2 // deviations of the Gaussians between which detail lies, pixels
-	detailCoarse = 3.0
-	grainFine    = 0.5 // the same of grain
-	grainCoarse  = 1.4
-
-	margins      = 2   // cells around a covered one that count as covered
-	leastDetail  = 3.0 // deviation of a textured block, grey levels
-	coveredGain  = 0.2 // detail of the leak below which a cell is covered, in parts of what was to be expected
-	leastGain    = 0.3 // gain of a block that agrees, in parts of the typical
-	tolerance    = 0.5 // difference of a pixel that agrees, in parts of what was to be expected
-	noisy        = 1.5 // added to that, in parts of the noise
-	agreeShare   = 0.7 // share of a block's detail that agrees, from which it does
-	opposedShare = 0.4 // the same, below which it is opposed
-)
-
 // softenings are the blurs of the original that are tried, deviations in pixels: a
 // leak that was blurred has lost the finest detail.
 var softenings = [...]float64{0, 0.7, 1.1, 1.6, 2.3, 3.2}
@@ -66,7 +46,7 @@ type Likeness struct {
 	Flat       int     // blocks
 	Grain      float64 // correlation of the leak's grain with the original's, -1..1
 	GrainPower float64 // of the leak's, in parts of the original's
-	GrainLeast float64 // its first decile in parts of the median: near 0 where a codec wiped grain out
+	GrainMin   float64 // its first decile in parts of the median: near 0 where a codec wiped grain out
 
 	// Foreign: the detail is the original's, and it is for its grain that the verdict is
 	// Other.
@@ -75,26 +55,13 @@ type Likeness struct {
 	side int // of a block
 }
 
-const (
-	leastArea      = 20000 // pixels of blocks that must be comparable
-	leastExchanged = 8     // blocks of another document
-	exchangedShare = 0.012 // of the comparable blocks, the same
-	leastSpread    = 0.15  // the same
-	blankShare     = 0.02  // of the textured blocks, exchanged or blank ones of another document
-	blankOpposed   = 0.008 // of the comparable ones, opposed: filters wipe out thin print too
-	ownGrain       = 0.7   // correlation of grain from which
-	ownExchanged   = 0.022 // this is exchangedShare
-	blankSpread    = 0.15  // the same
-	leastFlat      = 100   // blocks that must be flat for grain to count
-)
-
 // decide weighs the counts.
 func (n *Likeness) decide() Verdict {
 	shown := n.Textured - n.Covered
 	switch {
 	case n.foreignText(shown):
 		return Other
-	case shown*n.side*n.side < leastArea:
+	case shown*n.side*n.side < minArea:
 		if n.foreignGrain() {
 			return Other
 		}
@@ -111,14 +78,14 @@ func (n *Likeness) decide() Verdict {
 // foreignText reports whether the leak shows another text, in many places. Where
 // grain agrees more of it is asked for.
 func (n *Likeness) foreignText(shown int) bool {
-	least := exchangedShare
-	if n.Flat >= leastFlat && n.Grain >= ownGrain {
-		least = ownExchanged
+	share := exchangedShare
+	if n.Flat >= minFlat && n.Grain >= ownGrain {
+		share = ownExchanged
 	}
-	atLeast := func(k int, share float64, of int) bool { return float64(k) >= float64(share*float64(of)) }
-	moved := n.Exchanged >= leastExchanged && atLeast(n.Exchanged, least, shown) && n.Spread >= leastSpread
-	gone := n.Exchanged+n.Blank >= leastExchanged && atLeast(n.Exchanged+n.Blank, blankShare, n.Textured) &&
-		atLeast(n.Opposed, blankOpposed, shown) && n.BlankSpread >= blankSpread
+	reaches := func(k int, share float64, of int) bool { return float64(k) >= float64(share*float64(of)) }
+	moved := n.Exchanged >= minExchanged && reaches(n.Exchanged, share, shown) && n.Spread >= minSpread
+	gone := n.Exchanged+n.Blank >= minExchanged && reaches(n.Exchanged+n.Blank, blankShare, n.Textured) &&
+		reaches(n.Opposed, blankOpposed, shown) && n.BlankSpread >= blankSpread
 	return moved || gone
 }
 
@@ -199,7 +166,7 @@ func (s *sheet) typical(o dsp.Plane) float64 {
 	for y := 0; y+s.side <= o.H; y += s.side {
 		for x := 0; x+s.side <= o.W; x += s.side {
 			m, ok := s.moments(o, s.l, x, y, s.side)
-			if ok && m.oo > leastDetail*leastDetail {
+			if ok && m.oo > minDetail*minDetail {
 				all = append(all, float32(m.ol/math.Sqrt(float64(m.oo*m.ll)+1e-3)))
 			}
 		}
@@ -241,7 +208,7 @@ func (s *sheet) covers() []bool {
 	var gains []float32
 	for i := range cells {
 		m, ok := s.moments(s.o, s.l, i%s.cw*s.cell, i/s.cw*s.cell, s.cell)
-		if ok && m.oo > leastDetail*leastDetail {
+		if ok && m.oo > minDetail*minDetail {
 			cells[i] = m
 			gains = append(gains, float32(math.Sqrt(m.ll/m.oo)))
 		}
@@ -278,7 +245,7 @@ func (s *sheet) blocks(covered []bool) []block {
 			if !ok {
 				continue
 			}
-			b := block{x: x, y: y, textured: m.oo > leastDetail*leastDetail, covered: s.near(covered, x, y, margins), hidden: s.near(covered, x, y, 0)}
+			b := block{x: x, y: y, textured: m.oo > minDetail*minDetail, covered: s.near(covered, x, y, margins), hidden: s.near(covered, x, y, 0)}
 			if b.textured && !b.covered {
 				s.fit(&b, math.Sqrt(m.oo))
 			}
@@ -358,7 +325,7 @@ func (n *Likeness) judge(s *sheet, blocks []block) {
 		}
 		s.explain(b, n.Noise)
 		switch {
-		case b.share < opposedShare || b.gain < float64(leastGain*typical):
+		case b.share < opposedShare || b.gain < float64(minGain*typical):
 			b.opposed = true
 			n.Opposed++
 		case b.share >= agreeShare:

@@ -8,17 +8,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-const (
-	leastDot  = 0.5  // of a match
-	mostRatio = 0.85 // of its distance to that of the second best, elsewhere
-	elsewhere = 8    // pixels of the matched feature's level
-	mostSure  = 1200 // unambiguous matches
-
-	repeatDot    = 0.8  // of matches that are ambiguous, as in repeated text
-	mostRepeated = 500  // of them
-	repeatWeight = 0.25 // each of their two places
-)
-
 // A pair is a feature of the leak and one of the original that may be the same.
 type pair struct {
 	from, to feature
@@ -35,7 +24,7 @@ func (n *neighbours) ratio() float64 {
 	return math.Sqrt(max(2-2*float64(n.dot), 1e-6) / max(2-2*float64(n.next), 1e-6))
 }
 
-// match pairs features of the leak with those of the original.
+// match pairs features of the leak with features of the original.
 func match(p, q *features) []pair {
 	if len(p.at) < 4 || len(q.at) < 8 {
 		return nil
@@ -43,7 +32,7 @@ func match(p, q *features) []pair {
 	var sure, repeated []neighbours
 	for _, n := range nearest(p, q) {
 		switch {
-		case n.dot > leastDot && n.ratio() < mostRatio:
+		case n.dot > minDot && n.ratio() < maxRatio:
 			sure = append(sure, n)
 		case n.dot > repeatDot:
 			repeated = append(repeated, n)
@@ -51,7 +40,7 @@ func match(p, q *features) []pair {
 	}
 	slices.SortStableFunc(sure, func(a, b neighbours) int { return cmp.Compare(a.ratio(), b.ratio()) })
 	slices.SortStableFunc(repeated, func(a, b neighbours) int { return cmp.Compare(b.dot, a.dot) })
-	sure, repeated = sure[:min(len(sure), mostSure)], repeated[:min(len(repeated), mostRepeated)]
+	sure, repeated = sure[:min(len(sure), maxSure)], repeated[:min(len(repeated), maxRepeated)]
 	var out []pair
 	for _, n := range sure {
 		out = append(out, pair{p.at[n.from], q.at[n.best], 1})

@@ -7,20 +7,12 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// Long sides in pixels at which quality is measured: of stretches, of guesses, and
-// before and after refinement.
-const (
-	stretchSide = 128
-	searchSide  = 256
-	finalSide   = 400
-)
-
 // quality returns the mean local correlation of the high-passed leak t with the
 // original under h (pixels of t to canonical pixels), weighed by the original's
 // local deviation, over the overlap; and that overlap's share of the leak. It is
 // negative for inverted leaks. Covered places weigh by the root of their share.
-func (o *Original) quality(h geometry.Mat, t dsp.Plane, most int) (q, overlap float64) {
-	w, ht := Fit(t.W, t.H, most)
+func (o *Original) quality(h geometry.Mat, t dsp.Plane, longest int) (q, overlap float64) {
+	w, ht := Fit(t.W, t.H, longest)
 	s := resize(t, max(8, w), max(8, ht))
 	h = h.Mul(scaleTo(s, t))
 	k := math.Min(1, scaleOf(h, s.W, s.H))
@@ -31,13 +23,6 @@ func (o *Original) quality(h geometry.Mat, t dsp.Plane, most int) (q, overlap fl
 	m := scaleTo(o.canon, ref).Mul(h)
 	return correlate(s, warp(ref, m, s.W, s.H), warp(ones(ref.W, ref.H), m, s.W, s.H))
 }
-
-// Power below which the leak is blank, where the original has more than the other,
-// grey levels squared: the place is covered.
-const (
-	blankPower   = 0.1
-	coveredPower = 4
-)
 
 // correlate is quality for a leak t, an original o and the share of each pixel that
 // is seen.
@@ -94,10 +79,6 @@ func highPassSeen(p, seen, weights dsp.Plane, sigma float64) dsp.Plane {
 	return b
 }
 
-// mostAspect is how far the aspect ratio of a plain stretch may be from the
-// original's, as a share.
-const mostAspect = 0.04
-
 // stretch returns the best of the eight ways to lay the whole leak on the whole
 // original, turned by right angles and mirrored. ok is false when none has the
 // right aspect ratio.
@@ -109,7 +90,7 @@ func (o *Original) stretch(t dsp.Plane) (best guess, ok bool) {
 				w, h = h, w
 			}
 			r := float64(w) / float64(h) * (float64(o.canon.H) / float64(o.canon.W))
-			if r > 1+mostAspect || r < 1/(1+mostAspect) {
+			if r > 1+maxAspect || r < 1/(1+maxAspect) {
 				continue
 			}
 			m = geometry.PixelScale(float64(o.canon.W)/float64(w), float64(o.canon.H)/float64(h)).Mul(m)

@@ -7,17 +7,6 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-const (
-	sameScale  = 0.97      // leaks that are finer by less are not resampled
-	mostSide   = 1.5       // of the resampled leak's long side, in parts of canonicalSide
-	mostFall   = 0.01      // of the quality, beyond which a refinement is dropped
-	leastRise  = 0.003     // of the quality of a plain stretch, below which it is left as it is
-	fullPixels = 700 * 700 // of leaks that are refined at full size too
-	leastSide  = 40        // pixels of the short side of a level that is refined on
-	levels     = 3         // of refinement: 1/4, 1/2, 1/1
-	coarsest   = 1 << (levels - 1)
-)
-
 // refine brings the leak to the scale of the original and its map to the least
 // difference over all pixels. back maps the leak to the shrunk one of the guess.
 func (o *Original) refine(leak dsp.Plane, g guess, back geometry.Mat) *Registration {
@@ -27,7 +16,7 @@ func (o *Original) refine(leak dsp.Plane, g guess, back geometry.Mat) *Registrat
 		r.Leak = negative(leak)
 	}
 	k := 1 / scaleOf(h, leak.W, leak.H)
-	k = math.Min(k, mostSide*canonicalSide/float64(max(leak.W, leak.H)))
+	k = math.Min(k, maxSide*canonicalSide/float64(max(leak.W, leak.H)))
 	if k < sameScale {
 		w, ht := side(leak.W, k), side(leak.H, k)
 		if w <= leak.W && ht <= leak.H {
@@ -40,11 +29,11 @@ func (o *Original) refine(leak dsp.Plane, g guess, back geometry.Mat) *Registrat
 	before, over := o.quality(h, r.Leak, finalSide)
 	r.H, r.Quality, r.Overlap = h, before, over
 	m := o.descend(r.Leak, h)
-	least := before - mostFall
+	worth := before - maxFall
 	if g.inliers == 0 {
-		least = before + leastRise
+		worth = before + minRise
 	}
-	if after, over := o.quality(m, r.Leak, finalSide); after >= least {
+	if after, over := o.quality(m, r.Leak, finalSide); after >= worth {
 		r.H, r.Quality, r.Overlap = m, after, over
 	}
 	r.Quality = math.Max(r.Quality, 0)
@@ -76,7 +65,7 @@ func unit(m geometry.Mat) geometry.Mat {
 func (o *Original) descend(t dsp.Plane, h geometry.Mat) geometry.Mat {
 	s := math.Min(1, scaleOf(h, t.W, t.H))
 	for div := coarsest; div >= 1; div /= 2 {
-		if div > 1 && min(t.W, t.H)/div < leastSide || div == 1 && len(t.Pix) > fullPixels {
+		if div > 1 && min(t.W, t.H)/div < minSide || div == 1 && len(t.Pix) > fullPixels {
 			continue
 		}
 		k := 1 / float64(div)
@@ -94,21 +83,8 @@ func (o *Original) descend(t dsp.Plane, h geometry.Mat) geometry.Mat {
 	return h
 }
 
-const (
-	fitBlur     = 1.0   // deviation of the blur before comparing, pixels
-	fitHigh     = 8.0   // of the high-pass
-	fitFloor    = 4     // grey levels added to the local deviation
-	fitScale    = 0.7   // difference at which a pixel's weight is a quarter, in local deviations
-	lifted      = 64    // added to the original so that 0 means outside
-	blank       = 1e6   // in the leak, where it has no detail: covered, or nothing to go by
-	blankWindow = 2.0   // deviation of the window in which there is none, pixels
-	blankShare2 = 0.003 // power of the normalised leak, below which there is none
-	rounds      = 12
-	least       = 1e-5 // fall of the cost that is worth another round
-)
-
-// A fit8 finds the eight numbers of a homography between a leak and an original at one
-// scale, both high-passed and brought to the same local contrast.
+// A fit8 finds the eight numbers of a homography from a leak to an original at the same
+// scale. Both are high-passed and brought to the same local contrast.
 type fit8 struct {
 	t, o, gx, gy  dsp.Plane
 	cx, cy, scale float64 // of the coordinates in which steps are taken, -1..1
@@ -177,7 +153,7 @@ func (f *fit8) minimise(m geometry.Mat) geometry.Mat {
 		}
 		fall := cost - after
 		h, cost, damping = next, after, math.Max(damping/10, 1e-5)
-		if fall < least {
+		if fall < minFallCost {
 			break
 		}
 	}

@@ -3,14 +3,14 @@
 // Plain stretches, turned and mirrored, are tried first. Everything else (crops,
 // rotations, perspective, screenshots) goes through features: corners over an image
 // pyramid with oriented patches (Brown, Szeliski and Winder, "Multi-image matching
-// using multi-scale oriented patches", 2005), each match of which proposes a
-// similarity; the best agreed ones grow into homographies. The winner is refined
+// using multi-scale oriented patches", 2005). Each match of two features proposes a
+// similarity. The similarities that most matches agree on grow into homographies. The winner is refined
 // by Gauss-Newton on all pixels (Baker and Matthews, "Lucas-Kanade 20 years on",
 // 2004) and then by a smooth field of shifts (Lucas and Kanade, 1981), which takes
 // up what is no plane: lenses, paper.
 //
-// All sums run in a fixed order and no product is fused with a sum, so that the
-// same pictures give the same answer on every machine.
+// All sums run in a fixed order and no product is fused with a sum: the same pictures
+// give the same answer on every machine.
 package register
 
 import (
@@ -21,9 +21,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
 )
-
-// canonicalSide is the most pixels of the long side at which pictures are compared.
-const canonicalSide = 1024
 
 // An Original is a picture made ready for having leaks registered onto it. It is
 // safe for concurrent use.
@@ -77,7 +74,7 @@ func (o *Original) at(s float64) dsp.Plane {
 	return o.scaled(side(o.canon.W, s), side(o.canon.H, s))
 }
 
-// features are those of a pass.
+// features returns the original's features for a pass, made at the first call.
 func (o *Original) features(pass int) *features {
 	o.once[pass].Do(func() { o.found[pass] = passes[pass].features(o.canon) })
 	return o.found[pass]
@@ -108,11 +105,8 @@ type guess struct {
 	score   float64
 }
 
-// leastScore is the score of a stretch from which features are not asked.
-const leastScore = 0.8
-
-// A Leak is a picture made ready for being registered onto originals, so that what is
-// made of the leak alone is made once for all of them. It is safe for concurrent use.
+// A Leak is a picture made ready for being registered onto originals. What depends on
+// the leak alone is made once, when first needed. A Leak is safe for concurrent use.
 type Leak struct {
 	luma  dsp.Plane        // as given
 	small func() dsp.Plane // at a long side of at most canonicalSide
@@ -143,7 +137,7 @@ func (o *Original) Find(ctx context.Context, l *Leak) (*Registration, error) {
 	var r *Registration
 	if ok && best.q >= 0.5 {
 		r = o.refine(leak, best, back)
-		if r.Quality >= leastScore {
+		if r.Quality >= minScore {
 			o.finish(r)
 			return r, ctx.Err()
 		}
@@ -157,28 +151,22 @@ func (o *Original) Find(ctx context.Context, l *Leak) (*Registration, error) {
 		if r == nil && ok && near(best.h, g.h, float64(t.W), float64(t.H)) {
 			r = o.refine(leak, best, back)
 		}
-		if r == nil || s.Quality > r.Quality+mostFall && s.score() > r.score() {
+		if r == nil || s.Quality > r.Quality+maxFall && s.score() > r.score() {
 			r = s
 		}
 	}
-	if r == nil && ok && best.q >= leastQuality {
+	if r == nil && ok && best.q >= minQuality {
 		r = o.refine(leak, best, back)
 	}
-	if r == nil || r.Quality < leastQuality {
+	if r == nil || r.Quality < minQuality {
 		return nil, ctx.Err()
 	}
 	o.finish(r)
 	return r, ctx.Err()
 }
 
-// leastQuality is the quality below which nothing aligns.
-const leastQuality = 0.1
-
-// leastPicture is the short side below which there is nothing to register.
-const leastPicture = 16
-
 func (o *Original) usable(leak dsp.Plane) bool {
-	return min(leak.W, leak.H, o.canon.W, o.canon.H) >= leastPicture
+	return min(leak.W, leak.H, o.canon.W, o.canon.H) >= minPicture
 }
 
 func (r *Registration) score() float64 { return scoreOf(r.Quality, r.Overlap, r.Inliers) }
@@ -198,12 +186,12 @@ func shrunkToFit(leak dsp.Plane) dsp.Plane {
 }
 
 // Fit returns w x h shrunk to a long side of at most so many pixels, each side rounded.
-func Fit(w, h, most int) (int, int) {
+func Fit(w, h, longest int) (int, int) {
 	long := max(w, h)
-	if long <= most {
+	if long <= longest {
 		return w, h
 	}
-	return max(1, (w*most+long/2)/long), max(1, (h*most+long/2)/long)
+	return max(1, (w*longest+long/2)/long), max(1, (h*longest+long/2)/long)
 }
 
 // side scales a length of n pixels.

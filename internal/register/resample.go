@@ -23,9 +23,6 @@ func cubic(p dsp.Plane, w, h int) dsp.Plane {
 	return out
 }
 
-// lowPass is the deviation of the Gaussian before shrinking, pixels of the result.
-const lowPass = 0.45
-
 // shrink returns p at w x h, low-passed by a Gaussian and sampled by cubic
 // convolution: unlike area means it has the same response at every phase.
 func shrink(p dsp.Plane, w, h int) dsp.Plane {
@@ -91,7 +88,7 @@ func corners(m geometry.Mat, w, h float64) [4]geometry.Point {
 	return [4]geometry.Point{m.Apply(geometry.Point{}), m.Apply(geometry.Point{X: w}), m.Apply(geometry.Point{X: w, Y: h}), m.Apply(geometry.Point{Y: h})}
 }
 
-// scaleTo maps pixels of a picture of size a to those of one of size b.
+// scaleTo maps pixels of a picture of size a to pixels of the same picture at size b.
 func scaleTo(a, b dsp.Plane) geometry.Mat {
 	return geometry.PixelScale(float64(b.W)/float64(a.W), float64(b.H)/float64(a.H))
 }

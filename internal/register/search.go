@@ -8,18 +8,6 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-const (
-	leastLong    = 560  // pixels of a leak's long side, below which it is enlarged for features
-	leastShort   = 200  // the same of its short side
-	mostEnlarged = 6    // times, for the short side's sake
-	fairScore    = 0.35 // of a guess that ends the search after its pass
-	fairInliers  = 8    // the same
-	sureInliers  = 30   // of a guess that ends the search
-	sureQuality  = 0.5  // the same
-	leastScaleOf = 0.08 // pixels of the leak per canonical pixel, of a guess
-	mostScaleOf  = 12   // the same
-)
-
 // looks are tried in this order.
 var looks = [...]look{{}, {mirror: true}, {invert: true}, {true, true}}
 
@@ -102,14 +90,14 @@ func (o *Original) judge(all []fitted, t dsp.Plane, back geometry.Mat, invert bo
 	for _, f := range all {
 		h := f.h.Mul(back)
 		s := scaleOf(h, t.W, t.H)
-		if !(s > leastScaleOf && s < mostScaleOf) || !upright(h, t.W, t.H) {
+		if !(s > minScaleOf && s < maxScaleOf) || !upright(h, t.W, t.H) {
 			continue
 		}
 		q, over := o.quality(h, t, searchSide)
 		if invert {
 			q = -q
 		}
-		if q <= leastQuality {
+		if q <= minQuality {
 			continue
 		}
 		score := scoreOf(q, over, int(f.inliers))
@@ -136,11 +124,11 @@ func upright(h geometry.Mat, w, ht int) bool {
 func enlarged(t dsp.Plane) dsp.Plane {
 	long, short := max(t.W, t.H), min(t.W, t.H)
 	up := 1.0
-	if long < leastLong {
-		up = leastLong / float64(long)
+	if long < minLong {
+		up = minLong / float64(long)
 	}
-	if float64(float64(short)*up) < leastShort {
-		up = math.Min(mostEnlarged, leastShort/float64(short))
+	if float64(float64(short)*up) < minShort {
+		up = math.Min(maxEnlarged, minShort/float64(short))
 	}
 	if up <= 1 {
 		return t

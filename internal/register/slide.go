@@ -7,22 +7,14 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-const (
-	leastSlide  = 24  // pixels of the short side of a leak that is slid
-	mostSlide   = 0.9 // of the original's side
-	leastPeak   = 7.0 // of the correlation, in deviations over all places
-	slideBlur   = 0.6 // deviation of the blur before sliding, pixels
-	slideFloor  = 1   // grey levels added to the local deviation
-	leastAgreed = 0.2 // quality of a guess by sliding
-)
-
-// slide returns the best place of the leak t as a piece cut out of the original, at
-// the original's own scale, turned by right angles, mirrored or not: the peak of the
-// normalised pictures' correlation. It finds what has no corners: sky, water, skin.
+// slide takes the leak for a piece cut out of the original, at the original's own scale,
+// turned by right angles, mirrored or not. It returns the place at which the correlation
+// of the normalised pictures peaks, or nil. t is the leak at a long side of at most
+// canonicalSide. Sliding finds what has no corners: sky, water, skin.
 func (o *Original) slide(leak, t dsp.Plane) *guess {
 	k := float64(o.canon.W) / float64(o.width)
 	w, h := int(float64(float64(leak.W)*k)+0.5), int(float64(float64(leak.H)*k)+0.5)
-	if min(w, h) < leastSlide || float64(max(w, h)) > float64(mostSlide*float64(max(o.canon.W, o.canon.H))) {
+	if min(w, h) < minSlide || float64(max(w, h)) > float64(maxSlide*float64(max(o.canon.W, o.canon.H))) {
 		return nil
 	}
 	piece := slidable(resize(t, w, h))
@@ -33,7 +25,7 @@ func (o *Original) slide(leak, t dsp.Plane) *guess {
 		for mirror := range 2 {
 			p, m := turnedBy(piece, turns, mirror == 1)
 			x, y, peak := o.peak(f, ref, p)
-			if math.Abs(peak) < leastPeak {
+			if math.Abs(peak) < minPeak {
 				continue
 			}
 			g := guess{h: geometry.Translation(float64(x), float64(y)).Mul(m).Mul(scaleTo(t, piece)), invert: peak < 0}
@@ -42,7 +34,7 @@ func (o *Original) slide(leak, t dsp.Plane) *guess {
 				g.q = -g.q
 			}
 			g.score = scoreOf(g.q, g.over, 0)
-			if g.q > leastAgreed && (best == nil || g.score > best.score) {
+			if g.q > minAgreed && (best == nil || g.score > best.score) {
 				best = &g
 			}
 		}

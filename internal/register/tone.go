@@ -2,13 +2,6 @@ package register
 
 import "github.com/kycmark/kycmark/internal/dsp"
 
-const (
-	toneSteps  = 32   // of the original's grey levels
-	leastTone  = 64   // pixels of a step from which it counts
-	leastShift = 14   // grey levels by which a pixel is off
-	rangeShift = 0.15 // the same in parts of the leak's range
-)
-
 // A tone is the leak's grey level for the original's, at the middle of each step.
 type tone [toneSteps]float32
 
@@ -31,7 +24,7 @@ func (s *sheet) tone(o dsp.Plane, blocks []block) tone {
 	var t tone
 	last := -1
 	for k := range pix {
-		if len(pix[k]) < leastTone {
+		if len(pix[k]) < minTone {
 			continue
 		}
 		t[k] = dsp.Select(pix[k], len(pix[k])/2)
@@ -71,15 +64,15 @@ func (t *tone) reach() float32 {
 
 // off returns the shares of a block's pixels that are lighter and darker than t has
 // them.
-func (s *sheet) off(o dsp.Plane, t *tone, least float32, b *block) (lighter, darker float64) {
+func (s *sheet) off(o dsp.Plane, t *tone, threshold float32, b *block) (lighter, darker float64) {
 	up, down := 0, 0
 	for y := b.y; y < b.y+s.side; y++ {
 		for x := b.x; x < b.x+s.side; x++ {
 			k := y*o.W + x
 			switch d := s.leak.Pix[k] - t.at(o.Pix[k]); {
-			case d > least:
+			case d > threshold:
 				up++
-			case d < -least:
+			case d < -threshold:
 				down++
 			}
 		}
@@ -87,13 +80,6 @@ func (s *sheet) off(o dsp.Plane, t *tone, least float32, b *block) (lighter, dar
 	n := float64(s.side * s.side)
 	return float64(up) / n, float64(down) / n
 }
-
-const (
-	leastMoved  = 0.04 // share of a block's pixels that are lighter, and the same that are darker, from which it is exchanged
-	leastBlank  = 0.1  // the same of darker ones, up to which it is blank
-	parts       = 6    // each way, over which exchanged blocks may spread
-	leastOfPart = 4    // comparable blocks of a part that counts
-)
 
 // exchanged counts opposed blocks that are lighter here and darker there, and covered
 // ones where ink is gone and nothing else. Stamps and boxes only darken, or only
@@ -104,7 +90,7 @@ func (n *Likeness) exchanged(s *sheet, blocks []block) {
 		soft = dsp.Gauss(soft, n.Softening)
 	}
 	t := s.tone(soft, blocks)
-	least := max(leastShift, float32(rangeShift*t.reach()))
+	threshold := max(minShift, float32(rangeShift*t.reach()))
 	var textured, moved, gone [parts * parts]int
 	for i := range blocks {
 		b := &blocks[i]
@@ -116,12 +102,12 @@ func (n *Likeness) exchanged(s *sheet, blocks []block) {
 		if !b.covered && !b.opposed {
 			continue
 		}
-		lighter, darker := s.off(soft, &t, least, b)
+		lighter, darker := s.off(soft, &t, threshold, b)
 		switch {
-		case b.opposed && min(lighter, darker) >= leastMoved:
+		case b.opposed && min(lighter, darker) >= minMoved:
 			n.Exchanged++
 			moved[part]++
-		case b.hidden && lighter >= leastMoved && darker < leastBlank:
+		case b.hidden && lighter >= minMoved && darker < minBlank:
 			n.Blank++
 			gone[part]++
 		}
@@ -135,7 +121,7 @@ func (n *Likeness) exchanged(s *sheet, blocks []block) {
 func spread(textured, a, b [parts * parts]int) float64 {
 	all, with := 0, 0
 	for i, k := range textured {
-		if k >= leastOfPart {
+		if k >= minOfPart {
 			all++
 			if a[i]+b[i] > 0 {
 				with++

@@ -6,18 +6,6 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// Parameters of a reading without an original.
-const (
-	smoothed   = 25   // grey levels, tolerance of the filter that predicts
-	smoothSpan = 0.75 // deviation of its window, of its radius
-
-	slack    = 0.25 // of a step, what rounding alone may well set a prediction off by
-	minOff   = 0.15 // of a step, scale where all is as predicted
-	around   = 0.35 // share of a scale that neighbouring blocks tell
-	beside   = 0.35 // share that the block's neighbouring frequencies tell
-	diagonal = 0.6  // weight of a block at a corner against one at an edge
-)
-
 // ReadAlone is the score of what was added to each pixel of the original that the leak
 // shows, from the leak alone: the derivative of the log-likelihood, 1/grey level. The
 // original is taken to be the leak as an edge-preserving filter of the given radius in

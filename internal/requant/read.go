@@ -13,26 +13,6 @@ type Reading struct {
 	Response dsp.Plane // what the mark that was asked about adds to the score in the mean
 }
 
-const (
-	maxSampled = 600  // blocks that errors are estimated from
-	minShare   = 1e-4 // of a mark's energy, for a frequency to be read
-
-	unlike     = 4 // times the predicted square of scores, from which on a block shows something else
-	unlikeBase = 6 // squares beside that
-
-	minKept  = 0.5 // share of blocks that show the original
-	maxRatio = 1.6 // of the scores' squares to what is predicted
-	minRatio = 0.7 // that is believed: less is a leak without a mark
-	minSteps = 4   // in deviations of what lies between prediction and leak, the mean over a mark's energy
-	maxWrong = 8   // grey levels by which coefficients may be predicted wrong
-
-	nearWhite = 252 // luma beyond which a mark is cut
-	nearBlack = 3
-)
-
-// spreads are deviations that predictions may be wrong by, beside the mark, grey levels.
-var spreads = [...]float32{0.25, 0.35, 0.5, 0.7, 1, 1.4, 2, 2.8, 4, 5.6, 8, 11, 16, 22, 32}
-
 // Read compares the leak with its original, luma of the same size, 0..255. The mark is
 // one like those that may have been added to the original, in grey levels, and strength by
 // how much they may have been stronger. Read reports false where the leak is not the
@@ -129,9 +109,6 @@ func (r *reader) predicted(i int) (b block) {
 	b[0] -= middle
 	return b
 }
-
-// clippedRounds is how often clipped pixels are filled in.
-const clippedRounds = 3
 
 // seen are the coefficients of block i of the leak in steps, whole numbers. Where pixels
 // were clipped, what was rounded is what agrees with the others, starting from the rounded

@@ -8,16 +8,6 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// Parameters of predicting a leak that was resized.
-const (
-	refinements = 8
-	still       = 0.02 // original's pixels by which a part moves, below which it is found
-	maxMoved    = 4    // pixels of the leak by which a part may be moved
-	mixtures    = 4
-	maxOffBy    = 10   // grey levels: a pixel that is off by more counts as if by so many
-	ridge       = 1e-3 // squares a pixel, added to those of each predictor
-)
-
 // Coarse reports whether steps are coarse enough beside a mark, of a strength up to the
 // given one, for [Leak.Read] to tell more than differences, if predictions are right.
 func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {

@@ -12,28 +12,12 @@ import (
 // frequency; 0 where none can be told, as all coefficients are 0.
 type Table [side * side]float32
 
-// Parameters of the table's estimate.
-const (
-	maxStep   = 255   // of baseline JPEG
-	maxOff    = 0.25  // of the share of coefficients that are farther off by chance
-	minValues = 0.004 // share of coefficients that are not 0, from which on there is a comb
-	minTold   = 50    // coefficients that are not 0, for a standard table
-	minBlocks = 400   // for a table of its own
-	maxBlocks = 4000  // that are looked at
-)
-
 // sight is how closely combs are looked at.
 type sight struct {
 	minStep float32
 	notZero float32 // grey levels from which on a coefficient is not one that was 0
 	offComb float32 // grey levels from a multiple of the step that rounded pixels hardly make
 }
-
-var (
-	coarse = sight{8, 4, 2.5} // finer steps leave little that differences do not tell
-	fine   = sight{4, 1.5, 1} // rounded pixels make 0.3
-	finest = sight{2, 0.9, 0.55}
-)
 
 // A Leak is a picture as it was opened from a JPEG file.
 type Leak struct {

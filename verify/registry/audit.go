@@ -46,8 +46,8 @@ type Audit struct {
 // checkpoints, that the ledger begins with each of them and with those handed in,
 // and, where there is a sealing key, the originals. What does not hold is listed
 // in Problems; errors are failures to look.
-func (r *Registry) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
-	kept, err := r.store.Checkpoints(ctx)
+func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
+	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (r *Registry) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		return nil, fmt.Errorf("%w: there are checkpoints, but no key of the ledger to check them with", ErrInput)
 	}
 	a := &Audit{Checkpoints: []Checkpoint{}, Outside: []Checkpoint{}, Problems: []string{}}
-	size, root, err := r.store.Check(ctx)
+	size, root, err := l.r.store.Check(ctx)
 	if err := a.note(err, ""); err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (r *Registry) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		a.Size, a.Head = size, hex.EncodeToString(root[:])
 	}
 	for _, k := range kept {
-		c, err := r.auditKept(ctx, k, o)
+		c, err := l.auditKept(ctx, k, o)
 		if err := a.note(err, fmt.Sprintf("kept checkpoint of %d entries: ", k.Size)); err != nil {
 			return nil, err
 		}
@@ -72,7 +72,7 @@ func (r *Registry) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		}
 	}
 	for i, text := range o.Checkpoints {
-		c, err := r.auditCheckpoint(ctx, []byte(text), o)
+		c, err := l.auditCheckpoint(ctx, []byte(text), o)
 		if err := a.note(err, fmt.Sprintf("checkpoint %d that was handed in: ", i+1)); err != nil {
 			return nil, err
 		}
@@ -81,7 +81,7 @@ func (r *Registry) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 		}
 	}
 	if o.SealKey != nil {
-		if err := r.auditOriginals(ctx, a, o); err != nil {
+		if err := l.auditOriginals(ctx, a, o); err != nil {
 			return nil, err
 		}
 	}
@@ -102,8 +102,8 @@ func (a *Audit) note(err error, what string) error {
 }
 
 // auditKept is auditCheckpoint for a kept one, whose text must be of its row.
-func (r *Registry) auditKept(ctx context.Context, k books.Checkpoint, o AuditOptions) (*Checkpoint, error) {
-	c, err := r.auditCheckpoint(ctx, []byte(k.Text), o)
+func (l *Ledger) auditKept(ctx context.Context, k books.Checkpoint, o AuditOptions) (*Checkpoint, error) {
+	c, err := l.auditCheckpoint(ctx, []byte(k.Text), o)
 	if err != nil {
 		return nil, err
 	}
@@ -116,8 +116,8 @@ func (r *Registry) auditKept(ctx context.Context, k books.Checkpoint, o AuditOpt
 
 // auditCheckpoint checks a checkpoint's signatures, and that the ledger begins with
 // what it says.
-func (r *Registry) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*Checkpoint, error) {
-	origin, err := r.Origin(ctx)
+func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*Checkpoint, error) {
+	origin, err := l.Origin(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -128,14 +128,14 @@ func (r *Registry) auditCheckpoint(ctx context.Context, text []byte, o AuditOpti
 	if c.Origin != origin {
 		return nil, fmt.Errorf("%w: of %s, while this ledger is %s", ErrTampered, c.Origin, origin)
 	}
-	size, _, err := r.store.Head(ctx)
+	size, _, err := l.r.store.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if int64(c.Size) > size {
 		return nil, fmt.Errorf("%w: it is of %d entries, while there are %d", ErrTampered, c.Size, size)
 	}
-	root, err := r.rootAt(ctx, int64(c.Size))
+	root, err := l.rootAt(ctx, int64(c.Size))
 	if err != nil {
 		return nil, err
 	}
@@ -156,9 +156,9 @@ func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen [
 }
 
 // auditOriginals opens every kept original.
-func (r *Registry) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) error {
+func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) error {
 	total := 0
-	for s, err := range r.everySubmission(ctx) {
+	for s, err := range l.r.everySubmission(ctx) {
 		if err != nil {
 			return err
 		}
@@ -167,14 +167,14 @@ func (r *Registry) auditOriginals(ctx context.Context, a *Audit, o AuditOptions)
 		}
 	}
 	done := 0
-	for s, err := range r.everySubmission(ctx) {
+	for s, err := range l.r.everySubmission(ctx) {
 		if err != nil {
 			return err
 		}
 		if !s.Kept {
 			continue
 		}
-		err := r.auditOriginal(ctx, o.SealKey, s)
+		err := l.auditOriginal(ctx, o.SealKey, s)
 		if err := a.note(err, ""); err != nil {
 			return err
 		}
@@ -188,10 +188,10 @@ func (r *Registry) auditOriginals(ctx context.Context, a *Audit, o AuditOptions)
 	return nil
 }
 
-func (r *Registry) auditOriginal(ctx context.Context, key *SealKey, s *books.Submission) error {
-	file, err := r.Original(ctx, key, s.ID)
+func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submission) error {
+	file, err := l.r.Original(ctx, key, s.ID)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
-		if row, again := r.store.Submission(ctx, s.ID); again == nil && row.Erased {
+		if row, again := l.r.store.Submission(ctx, s.ID); again == nil && row.Erased {
 			return nil // meanwhile
 		}
 		return fmt.Errorf("submission %s: %w: nothing is there", s.ID, ErrSealed)

@@ -72,7 +72,7 @@ func TestKeptTextOfAnotherStateIsNotHandedOut(t *testing.T) {
 	s.sign(t)
 	s.grow(t, "vendor A")
 	tamper(t, path, "INSERT INTO checkpoint (size, root, note, made, stamp) SELECT h.size, h.root, note, made, stamp FROM checkpoint, ledger_head h")
-	_, err = s.SignCheckpoint(t.Context(), s.private)
+	_, err = s.Ledger().Sign(t.Context(), s.private)
 	require.ErrorIs(t, err, registry.ErrTampered)
 }
 

@@ -19,15 +19,15 @@ const maxStamp = 256 << 10
 // AddStamp keeps an RFC 3161 timestamp of the [Checkpoint.Body] of a kept checkpoint, in
 // the place of one that is there. It is for the caller to have checked it. The error wraps
 // [ErrNotFound] where no checkpoint of that size is kept.
-func (r *Registry) AddStamp(ctx context.Context, size int64, stamp []byte) (*Checkpoint, error) {
+func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte) (*Checkpoint, error) {
 	if len(stamp) == 0 || len(stamp) > maxStamp {
 		return nil, fmt.Errorf("%w: a timestamp of %d bytes", ErrInput, len(stamp))
 	}
-	origin, err := r.Origin(ctx)
+	origin, err := l.Origin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := r.store.ChangeCheckpoint(ctx, size, func(c *books.Checkpoint) error {
+	kept, err := l.r.store.ChangeCheckpoint(ctx, size, func(c *books.Checkpoint) error {
 		c.Stamp = stamp
 		return nil
 	})
@@ -41,55 +41,55 @@ func (r *Registry) AddStamp(ctx context.Context, size int64, stamp []byte) (*Che
 const originPrefix = "kycmark/"
 
 // Origin names the registry's ledger, as its checkpoints and its key do.
-func (r *Registry) Origin(ctx context.Context) (string, error) {
-	info, err := r.store.Info(ctx)
+func (l *Ledger) Origin(ctx context.Context) (string, error) {
+	info, err := l.r.store.Info(ctx)
 	if err != nil {
 		return "", err
 	}
 	return originPrefix + hex.EncodeToString(info.ID[:]), nil
 }
 
-// GenerateLedgerKey makes an Ed25519 key for the registry's checkpoints, as texts of
+// GenerateKey makes an Ed25519 key for the registry's checkpoints, as texts of
 // golang.org/x/mod/sumdb/note. The private one is secret; the public one is for
 // everybody who is to check checkpoints and proofs, and should reach them by
 // another way than these. The registry keeps neither.
-func (r *Registry) GenerateLedgerKey(ctx context.Context) (private, public string, err error) {
-	origin, err := r.Origin(ctx)
+func (l *Ledger) GenerateKey(ctx context.Context) (private, public string, err error) {
+	origin, err := l.Origin(ctx)
 	if err != nil {
 		return "", "", err
 	}
 	return tlog.GenerateKey(origin)
 }
 
-// SignCheckpoint signs the ledger's present state with the private text of its key
+// Sign signs the ledger's present state with the private text of its key
 // and keeps the result. A state that has a checkpoint is not signed again: the one
 // that is kept is returned. What does not continue the checkpoint before is not
 // signed; the error wraps [ErrTampered]. An unusable key is an error that wraps
 // [ErrLedgerKey].
-func (r *Registry) SignCheckpoint(ctx context.Context, private string) (*Checkpoint, error) {
-	origin, err := r.Origin(ctx)
+func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) {
+	origin, err := l.Origin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := r.store.Checkpoints(ctx)
+	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
-	size, root, err := r.store.Head(ctx)
+	size, root, err := l.r.store.Head(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if i := slices.IndexFunc(kept, func(c books.Checkpoint) bool { return c.Size == size && c.Root == root }); i >= 0 {
 		return handedOut(kept[i], origin)
 	}
-	if err := r.continues(ctx, kept, size, root); err != nil {
+	if err := l.continues(ctx, kept, size, root); err != nil {
 		return nil, err
 	}
 	text, err := tlog.Checkpoint{Origin: origin, Size: uint64(size), Root: root}.Sign(private)
 	if err != nil {
 		return nil, err
 	}
-	row, err := r.store.AddCheckpoint(ctx, books.Checkpoint{Size: size, Root: root, Text: string(text), Made: r.clock()})
+	row, err := l.r.store.AddCheckpoint(ctx, books.Checkpoint{Size: size, Root: root, Text: string(text), Made: l.r.clock()})
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint of %d entries: %w", size, err)
 	}
@@ -118,8 +118,8 @@ func ofItsRow(row books.Checkpoint) error {
 }
 
 // continues proves that a state begins with what was signed last.
-func (r *Registry) continues(ctx context.Context, kept []books.Checkpoint, size int64, root tlog.Hash) error {
-	at, err := r.rootAt(ctx, size)
+func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size int64, root tlog.Hash) error {
+	at, err := l.rootAt(ctx, size)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (r *Registry) continues(ctx context.Context, kept []books.Checkpoint, size 
 		return nil
 	}
 	last := kept[len(kept)-1]
-	path, err := tlog.Consistency(ctx, uint64(last.Size), uint64(size), r.store.Nodes)
+	path, err := tlog.Consistency(ctx, uint64(last.Size), uint64(size), l.r.store.Nodes)
 	if err == nil {
 		err = tlog.VerifyConsistency(uint64(last.Size), uint64(size), path, last.Root, root)
 	}
@@ -141,8 +141,8 @@ func (r *Registry) continues(ctx context.Context, kept []books.Checkpoint, size 
 }
 
 // rootAt is the root of the first size entries, from the kept nodes of the tree.
-func (r *Registry) rootAt(ctx context.Context, size int64) (tlog.Hash, error) {
-	border, err := r.store.Nodes(ctx, tlog.Border(uint64(size)))
+func (l *Ledger) rootAt(ctx context.Context, size int64) (tlog.Hash, error) {
+	border, err := l.r.store.Nodes(ctx, tlog.Border(uint64(size)))
 	if err != nil {
 		return tlog.Hash{}, err
 	}
@@ -158,7 +158,7 @@ func (r *Registry) rootAt(ctx context.Context, size int64) (tlog.Hash, error) {
 // witness must have signed; signatures by others are left out. An error that wraps
 // [ErrCheckpoint] says what is wrong with the text, one that wraps [ErrNotFound]
 // that this ledger never signed that state.
-func (r *Registry) AddCosignatures(ctx context.Context, text []byte, public string, witnesses ...string) (*Checkpoint, error) {
+func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string, witnesses ...string) (*Checkpoint, error) {
 	if len(witnesses) == 0 {
 		return nil, fmt.Errorf("%w: no witness's key", ErrInput)
 	}
@@ -172,7 +172,7 @@ func (r *Registry) AddCosignatures(ctx context.Context, text []byte, public stri
 		}
 	}
 	lines := signaturesOf(text, seen)
-	row, err := r.store.ChangeCheckpoint(ctx, int64(c.Size), func(kept *books.Checkpoint) error {
+	row, err := l.r.store.ChangeCheckpoint(ctx, int64(c.Size), func(kept *books.Checkpoint) error {
 		if kept.Root != c.Root {
 			return fmt.Errorf("checkpoint of %d entries with the root %x: %w", c.Size, c.Root, ErrNotFound)
 		}
@@ -218,12 +218,12 @@ func noteSignatures(text string) string {
 }
 
 // Checkpoints lists the checkpoints that are kept, by size.
-func (r *Registry) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
-	origin, err := r.Origin(ctx)
+func (l *Ledger) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
+	origin, err := l.Origin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	kept, err := r.store.Checkpoints(ctx)
+	kept, err := l.r.store.Checkpoints(ctx)
 	for i := range kept {
 		kept[i] = *describe(kept[i], origin, nil)
 	}

@@ -63,14 +63,14 @@ type signed struct {
 
 func withLedgerKey(t *testing.T, r *registry.Registry) *signed {
 	t.Helper()
-	private, public, err := r.GenerateLedgerKey(t.Context())
+	private, public, err := r.Ledger().GenerateKey(t.Context())
 	require.NoError(t, err)
 	return &signed{r, private, public}
 }
 
 func (s *signed) sign(t *testing.T) *registry.Checkpoint {
 	t.Helper()
-	c, err := s.SignCheckpoint(t.Context(), s.private)
+	c, err := s.Ledger().Sign(t.Context(), s.private)
 	require.NoError(t, err)
 	return c
 }
@@ -86,7 +86,7 @@ func (s *signed) grow(t *testing.T, names ...string) {
 func (s *signed) audit(t *testing.T, o registry.AuditOptions) *registry.Audit {
 	t.Helper()
 	o.Keys = append(o.Keys, s.public)
-	a, err := s.Audit(t.Context(), o)
+	a, err := s.Ledger().Audit(t.Context(), o)
 	require.NoError(t, err)
 	require.Equal(t, len(a.Problems) == 0, a.Holds)
 	return a
@@ -104,18 +104,18 @@ func TestSignCheckpoint(t *testing.T) {
 	s.grow(t, "a", "b")
 	second := s.sign(t)
 	require.EqualValues(t, 3, second.Size)
-	_, head, err := s.CheckLedger(ctx)
+	_, head, err := s.Ledger().Check(ctx)
 	require.NoError(t, err)
 	require.Equal(t, head, second.Root.String())
-	all, err := s.Checkpoints(ctx)
+	all, err := s.Ledger().Checkpoints(ctx)
 	require.NoError(t, err)
 	require.Equal(t, []registry.Checkpoint{*first, *second}, all)
 
-	_, other, err := leaktest.NewRegistry(t).GenerateLedgerKey(ctx)
+	_, other, err := leaktest.NewRegistry(t).Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	s.grow(t, "c")
 	for _, bad := range []string{"", "x", s.public, other} {
-		_, err := s.SignCheckpoint(ctx, bad)
+		_, err := s.Ledger().Sign(ctx, bad)
 		assert.ErrorIs(t, err, registry.ErrLedgerKey)
 	}
 }
@@ -127,14 +127,14 @@ func TestCosignatures(t *testing.T) {
 	c := s.sign(t)
 	at := time.Date(2026, 11, 20, 9, 0, 0, 0, time.UTC)
 
-	got, err := s.AddCosignatures(ctx, []byte(stranger.cosign(a.cosign(c.Text, at.Unix()), 5)), s.public, a.key)
+	got, err := s.Ledger().AddCosignatures(ctx, []byte(stranger.cosign(a.cosign(c.Text, at.Unix()), 5)), s.public, a.key)
 	require.NoError(t, err)
 	require.Equal(t, []registry.Witness{{Name: a.name, Key: a.key, Time: at}}, got.Witnesses)
 	require.Equal(t, []string{c.Origin, a.name}, got.Signers, "strangers are left out")
-	got, err = s.AddCosignatures(ctx, []byte(b.cosign(c.Text, at.Unix()+1)), s.public, b.key)
+	got, err = s.Ledger().AddCosignatures(ctx, []byte(b.cosign(c.Text, at.Unix()+1)), s.public, b.key)
 	require.NoError(t, err)
 	require.Equal(t, []string{c.Origin, a.name, b.name}, got.Signers, "none is lost")
-	again, err := s.AddCosignatures(ctx, []byte(b.cosign(c.Text, at.Unix()+1)), s.public, b.key)
+	again, err := s.Ledger().AddCosignatures(ctx, []byte(b.cosign(c.Text, at.Unix()+1)), s.public, b.key)
 	require.NoError(t, err)
 	require.Equal(t, got, again)
 	require.Equal(t, got.Text, s.sign(t).Text)
@@ -151,19 +151,19 @@ func TestCosignatures(t *testing.T) {
 		"no checkpoint":  "hello",
 		"log's line cut": c.Text[:strings.Index(c.Text, "\n\n")+2] + a.cosign("", 1),
 	} {
-		_, err := s.AddCosignatures(ctx, []byte(text), s.public, a.key)
+		_, err := s.Ledger().AddCosignatures(ctx, []byte(text), s.public, a.key)
 		assert.ErrorIs(t, err, registry.ErrCheckpoint, name)
 	}
-	_, err = s.AddCosignatures(ctx, []byte(c.Text), s.public)
+	_, err = s.Ledger().AddCosignatures(ctx, []byte(c.Text), s.public)
 	require.ErrorIs(t, err, registry.ErrInput)
-	_, err = s.AddCosignatures(ctx, []byte(c.Text), s.public, "x")
+	_, err = s.Ledger().AddCosignatures(ctx, []byte(c.Text), s.public, "x")
 	require.ErrorIs(t, err, registry.ErrLedgerKey)
 
 	// Signed with the same key, but of a state that this registry never signed.
 	other := withLedgerKey(t, leaktest.NewRegistry(t))
 	other.grow(t, "x")
 	elsewhere := other.sign(t)
-	_, err = s.AddCosignatures(ctx, []byte(a.cosign(elsewhere.Text, 1)), other.public, a.key)
+	_, err = s.Ledger().AddCosignatures(ctx, []byte(a.cosign(elsewhere.Text, 1)), other.public, a.key)
 	require.ErrorIs(t, err, registry.ErrNotFound)
 }
 
@@ -186,20 +186,20 @@ func TestCosignaturesAtOnce(t *testing.T) {
 		names = append(names, w.name)
 		in := []*registry.Registry{r, other}[n%2]
 		wg.Go(func() {
-			_, err := in.AddCosignatures(t.Context(), []byte(w.cosign(c.Text, 1)), s.public, w.key)
+			_, err := in.Ledger().AddCosignatures(t.Context(), []byte(w.cosign(c.Text, 1)), s.public, w.key)
 			assert.NoError(t, err)
 		})
 		wg.Go(func() {
-			_, err := in.SignCheckpoint(t.Context(), s.private)
+			_, err := in.Ledger().Sign(t.Context(), s.private)
 			assert.NoError(t, err)
 		})
 	}
 	wg.Go(func() {
-		_, err := other.AddStamp(t.Context(), c.Size, []byte("stamp"))
+		_, err := other.Ledger().AddStamp(t.Context(), c.Size, []byte("stamp"))
 		assert.NoError(t, err)
 	})
 	wg.Wait()
-	kept, err := r.Checkpoints(t.Context())
+	kept, err := r.Ledger().Checkpoints(t.Context())
 	require.NoError(t, err)
 	require.Len(t, kept, 1)
 	require.ElementsMatch(t, names, kept[0].Signers)
@@ -263,14 +263,14 @@ func TestAuditOfOthersCheckpoints(t *testing.T) {
 	a := s.audit(t, registry.AuditOptions{Checkpoints: []string{foreign.Text}})
 	require.False(t, a.Holds, "signed with another key")
 
-	_, err := s.Audit(ctx, registry.AuditOptions{})
+	_, err := s.Ledger().Audit(ctx, registry.AuditOptions{})
 	require.ErrorIs(t, err, registry.ErrInput, "signatures are never passed over")
-	_, err = s.Audit(ctx, registry.AuditOptions{Keys: []string{"x"}})
+	_, err = s.Ledger().Audit(ctx, registry.AuditOptions{Keys: []string{"x"}})
 	require.ErrorIs(t, err, registry.ErrLedgerKey)
-	a, err = s.Audit(ctx, registry.AuditOptions{Keys: []string{other.public, s.public}})
+	a, err = s.Ledger().Audit(ctx, registry.AuditOptions{Keys: []string{other.public, s.public}})
 	require.NoError(t, err)
 	require.True(t, a.Holds, "any of the keys may have signed")
-	empty, err := leaktest.NewRegistry(t).Audit(ctx, registry.AuditOptions{})
+	empty, err := leaktest.NewRegistry(t).Ledger().Audit(ctx, registry.AuditOptions{})
 	require.NoError(t, err)
 	require.True(t, empty.Holds)
 }

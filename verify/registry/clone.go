@@ -9,7 +9,7 @@ import (
 
 // Clone copies a registry, as it is at one moment, to a place where no registry is: every
 // row with its number and salt, the ledger with its tree, and the signed checkpoints. It
-// then checks the copy as [Registry.CheckLedger] does, and returns the ledger's size and
+// then checks the copy as [Ledger.Check] does, and returns the ledger's size and
 // root, which are those of the original. progress, if not nil, is called after each batch
 // of rows with how many rows of how many are copied.
 //

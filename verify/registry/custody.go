@@ -88,23 +88,29 @@ func said(c books.Custody) [32]byte {
 	return c.LedgerEntry().Commitment
 }
 
-// Custody lists the facts that cover a submission, in the order of entry. Of a fact's
-// list it gives the submission alone: others' are nobody's business who asks for one.
-func (r *Registry) Custody(ctx context.Context, of watermark.Submission) ([]Custody, error) {
-	return r.store.CustodyOf(ctx, of)
+// A CustodyFilter selects facts of custody. The zero CustodyFilter selects all of them; at
+// most one of its fields is set.
+type CustodyFilter struct {
+	Submission watermark.Submission // facts that cover this upload
+	Recipient  string               // facts about this recipient
 }
 
-// AllCustody lists all custody facts in the order of entry.
-func (r *Registry) AllCustody(ctx context.Context) ([]Custody, error) {
-	return r.store.Custody(ctx)
-}
-
-// CustodyBy lists the facts about a recipient in the order of entry.
-func (r *Registry) CustodyBy(ctx context.Context, recipient string) ([]Custody, error) {
-	if _, err := r.recipient(ctx, recipient); err != nil {
+// Custody lists facts of custody in the order of entry. For one submission, the lists of
+// the facts hold that submission alone, since the others do not concern it. The error wraps
+// [ErrNotFound] if there is no such recipient.
+func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]Custody, error) {
+	switch {
+	case which.Submission != (watermark.Submission{}) && which.Recipient != "":
+		return nil, fmt.Errorf("%w: custody of one submission and by one recipient at once", ErrInput)
+	case which.Submission != (watermark.Submission{}):
+		return r.store.CustodyOf(ctx, which.Submission)
+	case which.Recipient == "":
+		return r.store.Custody(ctx)
+	}
+	if _, err := r.recipient(ctx, which.Recipient); err != nil {
 		return nil, err
 	}
-	return r.store.CustodyBy(ctx, recipient)
+	return r.store.CustodyBy(ctx, which.Recipient)
 }
 
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -110,8 +110,8 @@ func renditionOf(img *image.NRGBA) (sum [32]byte) {
 // was entered, by its pixels: so that nobody marks copies of, or accuses by, a doctored
 // one. An error that wraps [ErrSealed] says that the same decoder gives other pixels;
 // another decoder, or another version of it, may.
-func (r *Registry) CheckRendition(ctx context.Context, of watermark.Submission, decoder string, img *image.NRGBA) error {
-	row, err := r.store.Submission(ctx, of)
+func (e *Engine) CheckRendition(ctx context.Context, of watermark.Submission, decoder string, img *image.NRGBA) error {
+	row, err := e.r.store.Submission(ctx, of)
 	if err != nil {
 		return fmt.Errorf("submission %s: %w", of, err)
 	}

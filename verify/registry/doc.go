@@ -9,8 +9,8 @@
 //	               └─► Registry ◄───┘ ledger entry, committed before the copy is released
 //
 // Package verify answers for leaked pictures out of what is kept here. It enters that
-// it does so ([Registry.LogInvestigation]) and searches by what [Registry.HashesAfter],
-// [Registry.FeaturesAfter] and [Registry.Near] give it.
+// it does so ([Engine.LogInvestigation]) and searches by what [Engine.HashesAfter],
+// [Engine.FeaturesAfter] and [Engine.Near] give it.
 //
 // # Who may hold which key
 //
@@ -24,9 +24,9 @@
 // # What others can check
 //
 // Every row is committed to in a ledger, a Merkle tree whose states are signed as
-// [Registry.SignCheckpoint] says. Who keeps a checkpoint finds out whether the ledger
-// still begins with it ([Registry.Audit]); a single copy is proved to those who see
-// nothing of the registry by [Registry.Prove] and [CheckProof].
+// [Ledger.Sign] says. Who keeps a checkpoint finds out whether the ledger
+// still begins with it ([Ledger.Audit]); a single copy is proved to those who see
+// nothing of the registry by [Ledger.Prove] and [CheckProof].
 //
 // # Personal data
 //

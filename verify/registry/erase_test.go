@@ -180,7 +180,7 @@ func TestEraseSubmissions(t *testing.T) {
 	require.Empty(t, ids)
 	_, err = r.Submission(ctx, one.ID)
 	require.NoError(t, err, "all or none")
-	before, _, err := r.Head(ctx)
+	before, _, err := r.Ledger().Head(ctx)
 	require.NoError(t, err)
 
 	ids, err = r.EraseSubmissions(ctx, []watermark.Submission{two.ID, one.ID, two.ID}, "privacy desk", "request 45")

@@ -34,15 +34,15 @@ type DayCount struct {
 // and the last ends with the last. No cells are no pieces. What was submitted, or of copies
 // issued, after until does not count; the zero time: everything does. Of custody those facts
 // count that counts is true of.
-func (r *Registry) Holdings(ctx context.Context, cells []time.Time, until time.Time, counts func(Custody) bool) (*Holdings, error) {
+func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Time, counts func(Custody) bool) (*Holdings, error) {
 	if until.IsZero() {
 		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	}
 	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]DayCount)}
-	if err := r.countDays(ctx, h, until); err != nil {
+	if err := e.countDays(ctx, h, until); err != nil {
 		return nil, err
 	}
-	facts, err := r.AllCustody(ctx)
+	facts, err := e.r.Custody(ctx, CustodyFilter{})
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (r *Registry) Holdings(ctx context.Context, cells []time.Time, until time.T
 	if len(cells) == 0 {
 		return h, nil
 	}
-	b := holdingsOf{r, cells, until, nil}
+	b := holdingsOf{e.r, cells, until, nil}
 	if h.Submissions, err = b.submitted(ctx, b.whole()); err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func (r *Registry) Holdings(ctx context.Context, cells []time.Time, until time.T
 	return h, nil
 }
 
-func (r *Registry) countDays(ctx context.Context, h *Holdings, until time.Time) error {
-	all, copies, err := r.store.CountDays(ctx, until)
+func (e *Engine) countDays(ctx context.Context, h *Holdings, until time.Time) error {
+	all, copies, err := e.r.store.CountDays(ctx, until)
 	for _, x := range all {
 		h.Submitted = append(h.Submitted, DayCount{x.Day, int(x.Count)})
 	}

@@ -56,7 +56,7 @@ func TestHoldings(t *testing.T) {
 		}
 		countHeld(t, want, r, sub, holders, early)
 	}
-	got, err := r.Holdings(ctx, cells, time.Time{}, early)
+	got, err := r.Engine().Holdings(ctx, cells, time.Time{}, early)
 	require.NoError(t, err)
 	want.Submitted, want.Facts = got.Submitted, got.Facts
 	want.Issued = map[string][]registry.DayCount{}
@@ -69,7 +69,7 @@ func TestHoldings(t *testing.T) {
 	}
 	require.Equal(t, len(subs), total)
 
-	got, err = r.Holdings(ctx, cells, until, early)
+	got, err = r.Engine().Holdings(ctx, cells, until, early)
 	require.NoError(t, err)
 	require.Less(t, sum(got.Submissions), len(subs), "otherwise nothing is tested")
 	require.Equal(t, limited.Submissions, got.Submissions)
@@ -78,10 +78,10 @@ func TestHoldings(t *testing.T) {
 	}
 	require.Equal(t, until.Truncate(24*time.Hour), got.Submitted[len(got.Submitted)-1].Day)
 
-	got, err = r.Holdings(ctx, cells[:1], time.Time{}, early)
+	got, err = r.Engine().Holdings(ctx, cells[:1], time.Time{}, early)
 	require.NoError(t, err)
 	require.Equal(t, []int{len(subs)}, got.Submissions, "one piece has all")
-	got, err = r.Holdings(ctx, nil, time.Time{}, early)
+	got, err = r.Engine().Holdings(ctx, nil, time.Time{}, early)
 	require.NoError(t, err)
 	require.Empty(t, got.Submissions)
 	require.Len(t, got.Facts, 7)
@@ -92,7 +92,7 @@ func countHeld(t *testing.T, to *registry.Holdings, r *registry.Registry, sub *r
 	t.Helper()
 	cell := int(sub.Submitted.Month()) - 2
 	to.Submissions[cell]++
-	facts, err := r.Custody(t.Context(), sub.ID)
+	facts, err := r.Custody(t.Context(), registry.CustodyFilter{Submission: sub.ID})
 	require.NoError(t, err)
 	for _, name := range holders {
 		if slices.ContainsFunc(facts, func(c registry.Custody) bool { return c.Recipient == name && counts(c) }) {
@@ -125,7 +125,7 @@ func TestHoldingsOfCopies(t *testing.T) {
 	_, err = cfg.Registry.Erase(t.Context(), "customer 2", "", "")
 	require.NoError(t, err)
 	cells := []time.Time{feb.AddDate(0, 0, -13).Truncate(24 * time.Hour), feb.AddDate(0, 0, 15).Truncate(24 * time.Hour)}
-	got, err := cfg.Registry.Holdings(t.Context(), cells, time.Time{}, func(registry.Custody) bool { return true })
+	got, err := cfg.Registry.Engine().Holdings(t.Context(), cells, time.Time{}, func(registry.Custody) bool { return true })
 	require.NoError(t, err)
 	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Copies, "not of erased ones")
 	require.Equal(t, []int{1, 0}, got.Submissions)
@@ -135,7 +135,7 @@ func TestHoldingsOfCopies(t *testing.T) {
 		days += d.N
 	}
 	require.Equal(t, 3, days, "all copies")
-	got, err = cfg.Registry.Holdings(t.Context(), cells, first.Issued, func(registry.Custody) bool { return true })
+	got, err = cfg.Registry.Engine().Holdings(t.Context(), cells, first.Issued, func(registry.Custody) bool { return true })
 	require.NoError(t, err)
 	require.Equal(t, map[string][]int{"vendor A": {1, 0}}, got.Copies, "issued until then")
 	require.Len(t, got.Issued["vendor A"], 1)

@@ -10,22 +10,22 @@ import (
 )
 
 // Investigations lists all investigations in the order of entry.
-func (r *Registry) Investigations(ctx context.Context) ([]Investigation, error) {
-	return r.store.Investigations(ctx)
+func (l *Ledger) Investigations(ctx context.Context) ([]Investigation, error) {
+	return l.r.store.Investigations(ctx)
 }
 
 // LogInvestigation enters that an investigation begins and returns the number of its
 // entry in the ledger. Started is set; control characters in Command are replaced, and
 // what is too long of it is cut off.
-func (r *Registry) LogInvestigation(ctx context.Context, x Investigation) (entry int64, err error) {
+func (e *Engine) LogInvestigation(ctx context.Context, x Investigation) (entry int64, err error) {
 	if err := checkText("actor", x.Actor, intake.MaxName); err != nil {
 		return 0, err
 	}
 	if x.Input == (Digest{}) {
 		return 0, fmt.Errorf("%w: an investigation without the digest of its files", ErrInput)
 	}
-	x.Started, x.Command, x.Salt = r.clock(), oneLine(x.Command), newSalt()
-	return r.store.AddInvestigation(ctx, x)
+	x.Started, x.Command, x.Salt = e.r.clock(), oneLine(x.Command), newSalt()
+	return e.r.store.AddInvestigation(ctx, x)
 }
 
 // oneLine is a command line as one line of text.

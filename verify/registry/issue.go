@@ -25,7 +25,7 @@ type Issuer struct {
 // NewIssuer needs Registry and, unless it is HashOnly and the registry's
 // hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key. It asks the
 // registry: the error wraps [ErrSealed] where uploads are sealed under another key
-// (see [Registry.CheckSealKey]).
+// (see [Engine.CheckSealKey]).
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
@@ -38,7 +38,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
 	}
 	if !cfg.HashOnly || cfg.Registry.sealHashes { // it seals
-		if err := cfg.Registry.CheckSealKey(context.Background(), cfg.SealKey); err != nil {
+		if err := cfg.Registry.Engine().CheckSealKey(context.Background(), cfg.SealKey); err != nil {
 			return nil, err
 		}
 	}

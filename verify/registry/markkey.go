@@ -11,23 +11,23 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddMarkKey enters the commitment to a mark key in the ledger: to be done before
+// Add enters the commitment to a mark key in the ledger: to be done before
 // the first copy is marked, so that nobody can say later that the key was chosen to
 // fit. A key that is there already is left as it is.
-func (r *Registry) AddMarkKey(ctx context.Context, key *watermark.Key) (added bool, err error) {
+func (k *Keys) Add(ctx context.Context, key *watermark.Key) (added bool, err error) {
 	if key == nil {
 		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
 	}
-	return r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: r.clock(), Salt: newSalt()})
+	return k.r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: k.r.clock(), Salt: newSalt()})
 }
 
-// MarkKeys lists the mark keys in the order of entry.
-func (r *Registry) MarkKeys(ctx context.Context) ([]MarkKey, error) {
-	rows, err := r.store.MarkKeys(ctx)
+// All lists the mark keys in the order of entry.
+func (k *Keys) All(ctx context.Context) ([]MarkKey, error) {
+	rows, err := k.r.store.MarkKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	states, err := r.store.KeyStates(ctx)
+	states, err := k.r.store.KeyStates(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -48,9 +48,9 @@ func (r *Registry) MarkKeys(ctx context.Context) ([]MarkKey, error) {
 	return out, nil
 }
 
-// MarkKey returns one mark key; the error wraps [ErrNotFound] if there is none.
-func (r *Registry) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
-	all, err := r.MarkKeys(ctx)
+// Get returns one mark key; the error wraps [ErrNotFound] if there is none.
+func (k *Keys) Get(ctx context.Context, id string) (*MarkKey, error) {
+	all, err := k.All(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +62,11 @@ func (r *Registry) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
 	return nil, fmt.Errorf("mark key %s: %w", id, ErrNotFound)
 }
 
-// SetKeyState enters a state of a mark key; Entered is set. What is compromised
+// SetState enters a state of a mark key; Entered is set. What is compromised
 // stays so: only an earlier time may be entered for it, else the error wraps
 // [ErrConflict]. A state that begins in the future, or before the year 0, is an error that
 // wraps [ErrInput].
-func (r *Registry) SetKeyState(ctx context.Context, s KeyState) error {
+func (k *Keys) SetState(ctx context.Context, s KeyState) error {
 	switch s.State {
 	case KeyActive, KeyRetired, KeyCompromised:
 	default:
@@ -75,24 +75,24 @@ func (r *Registry) SetKeyState(ctx context.Context, s KeyState) error {
 	if err := errors.Join(checkText("note", s.Note, intake.MaxNote), checkText("actor", s.Actor, intake.MaxName)); err != nil {
 		return err
 	}
-	now := r.clock()
+	now := k.r.clock()
 	if s.Since.After(now) {
 		return fmt.Errorf("%w: %s lies in the future", ErrInput, s.Since.UTC().Format(time.RFC3339))
 	}
 	if err := checkTime("begin of the state", s.Since); err != nil {
 		return err
 	}
-	if _, err := r.MarkKey(ctx, s.KeyID); err != nil {
+	if _, err := k.Get(ctx, s.KeyID); err != nil {
 		return err
 	}
 	s.Since, s.Entered, s.Salt = timestamp(s.Since), now, newSalt()
-	return r.store.AddKeyState(ctx, s)
+	return k.r.store.AddKeyState(ctx, s)
 }
 
 // mayIssue refuses a mark key that is not active, before anything is marked; the store
 // asks again when it commits. One that was never entered is entered with the first copy.
 func (r *Registry) mayIssue(ctx context.Context, id string) error {
-	k, err := r.MarkKey(ctx, id)
+	k, err := r.Keys().Get(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil

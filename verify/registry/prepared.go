@@ -51,7 +51,7 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	if err != nil {
 		return nil, fmt.Errorf("original of %s: %w", of, err)
 	}
-	if err := s.cfg.Registry.CheckRendition(ctx, of, pic.Decoder, pic.Image); err != nil {
+	if err := s.cfg.Registry.Engine().CheckRendition(ctx, of, pic.Decoder, pic.Image); err != nil {
 		return nil, err
 	}
 	p := &Prepared{issuer: s, of: of, pic: pic, long: longSide(pic.Image)}

@@ -39,13 +39,13 @@ type Proved struct {
 // these entries (else the error wraps [ErrProof]); of several it takes the first,
 // those with a witness's signature or a timestamp before others. Nothing in it tells whose upload
 // the copy was made of.
-func (r *Registry) Prove(ctx context.Context, id watermark.CopyID, public string) ([]byte, error) {
-	c, err := r.store.Copy(ctx, id)
+func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) ([]byte, error) {
+	c, err := l.r.store.Copy(ctx, id)
 	if err != nil {
 		return nil, fmt.Errorf("copy %s: %w", id, err)
 	}
 	rows := []wireEntry{{Copy: c, Salt: c.Salt, seq: c.Seq}}
-	keys, err := r.store.MarkKeys(ctx)
+	keys, err := l.r.store.MarkKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -54,47 +54,47 @@ func (r *Registry) Prove(ctx context.Context, id watermark.CopyID, public string
 			rows = append(rows, wireEntry{MarkKey: &k, Salt: k.Salt, seq: k.Seq})
 		}
 	}
-	receipts, err := r.store.Receipts(ctx, id)
+	receipts, err := l.r.store.Receipts(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	for _, x := range receipts {
 		rows = append(rows, wireEntry{Receipt: &x, Salt: x.Salt, seq: x.Seq})
 	}
-	return r.prove(ctx, rows, public)
+	return l.prove(ctx, rows, public)
 }
 
-// ProveSubmission is [Registry.Prove] for an upload. The proof holds its subject
+// ProveSubmission is [Ledger.Prove] for an upload. The proof holds its subject
 // reference and its hashes, since the commitment does: it is personal data. Of an
 // erased upload none can be given; the error wraps [ErrErased].
-func (r *Registry) ProveSubmission(ctx context.Context, id watermark.Submission, public string) ([]byte, error) {
-	s, err := r.store.Submission(ctx, id)
+func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, public string) ([]byte, error) {
+	s, err := l.r.store.Submission(ctx, id)
 	if err == nil && s.Erased {
 		err = ErrErased
 	}
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", id, err)
 	}
-	return r.prove(ctx, []wireEntry{{Submission: &wireSubmission{*s, s.Details}, Salt: s.Salt, seq: s.Seq}}, public)
+	return l.prove(ctx, []wireEntry{{Submission: &wireSubmission{*s, s.Details}, Salt: s.Salt, seq: s.Seq}}, public)
 }
 
-// ProveInvestigation is [Registry.Prove] for the entry of an investigation, by its number.
-func (r *Registry) ProveInvestigation(ctx context.Context, entry int64, public string) ([]byte, error) {
-	rows, err := r.store.Investigations(ctx)
+// ProveInvestigation is [Ledger.Prove] for the entry of an investigation, by its number.
+func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public string) ([]byte, error) {
+	rows, err := l.r.store.Investigations(ctx)
 	if err != nil {
 		return nil, err
 	}
 	for _, x := range rows {
 		if x.Entry == entry {
-			return r.prove(ctx, []wireEntry{{Investigation: &x, Salt: x.Salt, seq: x.Entry}}, public)
+			return l.prove(ctx, []wireEntry{{Investigation: &x, Salt: x.Salt, seq: x.Entry}}, public)
 		}
 	}
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
 }
 
 // prove adds entries, paths and checkpoints, and checks what it made.
-func (r *Registry) prove(ctx context.Context, rows []wireEntry, public string) ([]byte, error) {
-	kept, err := r.store.Checkpoints(ctx)
+func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]byte, error) {
+	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func (r *Registry) prove(ctx context.Context, rows []wireEntry, public string) (
 	for _, row := range rows {
 		i := covering(kept, row.seq)
 		row.Checkpoint = slices.Index(used, i)
-		if err := r.path(ctx, &row, kept[i]); err != nil {
+		if err := l.path(ctx, &row, kept[i]); err != nil {
 			return nil, err
 		}
 		p.Entries = append(p.Entries, row)
@@ -152,8 +152,8 @@ func covering(kept []books.Checkpoint, seq int64) int {
 }
 
 // path reads a row's entry and its path to the checkpoint's root.
-func (r *Registry) path(ctx context.Context, row *wireEntry, c books.Checkpoint) error {
-	entries, err := r.store.Entries(ctx, row.seq-1, 1)
+func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) error {
+	entries, err := l.r.store.Entries(ctx, row.seq-1, 1)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (r *Registry) path(ctx context.Context, row *wireEntry, c books.Checkpoint)
 		return fmt.Errorf("%w: entry %d is missing", ErrTampered, row.seq)
 	}
 	row.Entry = string(entries[0])
-	path, err := tlog.Inclusion(ctx, uint64(row.seq-1), uint64(c.Size), r.store.Nodes)
+	path, err := tlog.Inclusion(ctx, uint64(row.seq-1), uint64(c.Size), l.r.store.Nodes)
 	if err != nil {
 		return fmt.Errorf("entry %d: %w", row.seq, err)
 	}

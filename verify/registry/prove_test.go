@@ -31,16 +31,16 @@ func handOver(t *testing.T) *handedOver {
 	var err error
 	h.copy, err = issuer.Issue(t.Context(), &out, sub.ID, "vendor A", "request 7")
 	require.NoError(t, err)
-	_, err = h.Prove(t.Context(), h.copy.ID, h.public)
+	_, err = h.Ledger().Prove(t.Context(), h.copy.ID, h.public)
 	require.ErrorIs(t, err, registry.ErrProof)
 	require.ErrorContains(t, err, "no signed checkpoint covers entry 5 yet")
 	h.sign(t)
-	added, err := h.AddReceipt(t.Context(), receiptOf(t, h.copy))
+	added, err := h.Ledger().AddReceipt(t.Context(), receiptOf(t, h.copy))
 	require.NoError(t, err)
 	require.True(t, added)
 	h.grow(t, "vendor B", "vendor C")
 	h.sign(t)
-	h.proof, err = h.Prove(t.Context(), h.copy.ID, h.public)
+	h.proof, err = h.Ledger().Prove(t.Context(), h.copy.ID, h.public)
 	require.NoError(t, err)
 	return h
 }
@@ -78,11 +78,11 @@ func TestProve(t *testing.T) {
 
 	// A witness's checkpoint dates an entry better than an older one without.
 	w := newWitness(t, "witness.example")
-	all, err := h.Checkpoints(t.Context())
+	all, err := h.Ledger().Checkpoints(t.Context())
 	require.NoError(t, err)
-	_, err = h.AddCosignatures(t.Context(), []byte(w.cosign(all[1].Text, 1_790_000_000)), h.public, w.key)
+	_, err = h.Ledger().AddCosignatures(t.Context(), []byte(w.cosign(all[1].Text, 1_790_000_000)), h.public, w.key)
 	require.NoError(t, err)
-	proof, err := h.Prove(t.Context(), h.copy.ID, h.public)
+	proof, err := h.Ledger().Prove(t.Context(), h.copy.ID, h.public)
 	require.NoError(t, err)
 	p, err := registry.CheckProof(proof, h.public, w.key)
 	require.NoError(t, err)
@@ -92,16 +92,16 @@ func TestProve(t *testing.T) {
 
 func TestProveSubmission(t *testing.T) {
 	h := handOver(t)
-	proof, err := h.ProveSubmission(t.Context(), h.sub.ID, h.public)
+	proof, err := h.Ledger().ProveSubmission(t.Context(), h.sub.ID, h.public)
 	require.NoError(t, err)
 	p, err := registry.CheckProof(proof, h.public)
 	require.NoError(t, err)
 	requireSame(t, h.sub, p.Entries[0].Submission)
 	_, err = h.Erase(t.Context(), "customer 17", "", "")
 	require.NoError(t, err)
-	_, err = h.ProveSubmission(t.Context(), h.sub.ID, h.public)
+	_, err = h.Ledger().ProveSubmission(t.Context(), h.sub.ID, h.public)
 	require.ErrorIs(t, err, registry.ErrErased)
-	again, err := h.Prove(t.Context(), h.copy.ID, h.public)
+	again, err := h.Ledger().Prove(t.Context(), h.copy.ID, h.public)
 	require.NoError(t, err)
 	require.Equal(t, h.proof, again, "a copy is proved as before")
 }
@@ -109,7 +109,7 @@ func TestProveSubmission(t *testing.T) {
 // What no entry commits to is no part of a proof.
 func TestForgedSubmissionProofs(t *testing.T) {
 	h := handOver(t)
-	proof, err := h.ProveSubmission(t.Context(), h.sub.ID, h.public)
+	proof, err := h.Ledger().ProveSubmission(t.Context(), h.sub.ID, h.public)
 	require.NoError(t, err)
 	row := func(p map[string]any) map[string]any {
 		return p["entries"].([]any)[0].(map[string]any)["submission"].(map[string]any)

@@ -39,19 +39,19 @@ func TestInvestigationsOnly(t *testing.T) {
 	ctx, r := t.Context(), cfg.Registry
 	_, err := registry.NewIssuer(cfg)
 	require.ErrorIs(t, err, registry.ErrReadOnly)
-	private, _, err := r.GenerateLedgerKey(ctx)
+	private, _, err := r.Ledger().GenerateKey(ctx)
 	require.NoError(t, err)
 	for name, try := range map[string]func() error{
 		"recipient":  func() error { return r.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.KindVendor}) },
 		"custody":    func() error { return r.AddCustody(ctx, registry.Custody{Recipient: "vendor A"}) },
-		"mark key":   func() error { _, err := r.AddMarkKey(ctx, leaktest.Key()); return err },
+		"mark key":   func() error { _, err := r.Keys().Add(ctx, leaktest.Key()); return err },
 		"erasure":    func() error { _, err := r.Erase(ctx, "customer 1", "", ""); return err },
-		"checkpoint": func() error { _, err := r.SignCheckpoint(ctx, private); return err },
+		"checkpoint": func() error { _, err := r.Ledger().Sign(ctx, private); return err },
 	} {
 		assert.ErrorIs(t, try(), registry.ErrReadOnly, name)
 	}
 	size := checkLedger(t, r)
-	_, err = r.LogInvestigation(ctx, registry.Investigation{Input: registry.Digest{1}})
+	_, err = r.Engine().LogInvestigation(ctx, registry.Investigation{Input: registry.Digest{1}})
 	require.NoError(t, err)
 	require.Equal(t, size+1, checkLedger(t, r), "that somebody investigates is entered")
 }
@@ -89,14 +89,14 @@ func TestLogInvestigation(t *testing.T) {
 	}
 	given := want
 	given.Entry, given.Started, given.Command = 0, time.Time{}, "kycmark investigate 'a\u009b dump\n'"
-	entry, err := r.LogInvestigation(ctx, given)
+	entry, err := r.Engine().LogInvestigation(ctx, given)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, entry)
 	given.Command = "x" + strings.Repeat("ä", 2000)
-	entry, err = r.LogInvestigation(ctx, given)
+	entry, err = r.Engine().LogInvestigation(ctx, given)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, entry)
-	all, err := r.Investigations(ctx)
+	all, err := r.Ledger().Investigations(ctx)
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 	want.Salt = all[0].Salt
@@ -105,7 +105,7 @@ func TestLogInvestigation(t *testing.T) {
 	for name, bad := range map[string]registry.Investigation{
 		"no digest": {Files: 1}, "actor": {Actor: "a\nb", Input: want.Input},
 	} {
-		_, err := r.LogInvestigation(ctx, bad)
+		_, err := r.Engine().LogInvestigation(ctx, bad)
 		require.ErrorIs(t, err, registry.ErrInput, name)
 	}
 	require.EqualValues(t, 3, checkLedger(t, r))

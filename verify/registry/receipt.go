@@ -13,18 +13,18 @@ import (
 // as it is. A signature that does not hold is an error that wraps [ErrReceipt].
 // Whose the public key is, the registry cannot know: it should have come with the
 // contract.
-func (r *Registry) AddReceipt(ctx context.Context, x Receipt) (added bool, err error) {
+func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err error) {
 	if err := checkText("actor", x.Actor, intake.MaxName); err != nil {
 		return false, err
 	}
-	c, err := r.Copy(ctx, x.Copy)
+	c, err := l.r.Copy(ctx, x.Copy)
 	if err != nil {
 		return false, err
 	}
 	if !signs(&x, c) {
 		return false, fmt.Errorf("%w: it is no signature of copy %s by this key", ErrReceipt, c.ID)
 	}
-	old, err := r.Receipts(ctx, x.Copy)
+	old, err := l.Receipts(ctx, x.Copy)
 	if err != nil {
 		return false, err
 	}
@@ -33,13 +33,13 @@ func (r *Registry) AddReceipt(ctx context.Context, x Receipt) (added bool, err e
 			return false, nil
 		}
 	}
-	x.Entered, x.Salt = r.clock(), newSalt()
-	return true, r.store.AddReceipt(ctx, x)
+	x.Entered, x.Salt = l.r.clock(), newSalt()
+	return true, l.r.store.AddReceipt(ctx, x)
 }
 
 // Receipts lists the receipts of a copy in the order of entry.
-func (r *Registry) Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error) {
-	return r.store.Receipts(ctx, of)
+func (l *Ledger) Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, error) {
+	return l.r.store.Receipts(ctx, of)
 }
 
 // signs reports whether a receipt's signature is over the copy.

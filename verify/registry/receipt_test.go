@@ -23,12 +23,12 @@ func TestReceipts(t *testing.T) {
 	good := receiptOf(t, c)
 	good.Actor = "ops"
 	for _, first := range []bool{true, false} {
-		added, err := r.AddReceipt(ctx, good)
+		added, err := r.Ledger().AddReceipt(ctx, good)
 		require.NoError(t, err)
 		require.Equal(t, first, added)
 	}
 	second := receiptOf(t, c)
-	_, err = r.AddReceipt(ctx, second)
+	_, err = r.Ledger().AddReceipt(ctx, second)
 	require.NoError(t, err)
 	size := checkLedger(t, r)
 	for name, bad := range map[string]struct {
@@ -42,11 +42,11 @@ func TestReceipts(t *testing.T) {
 		"no signature":     {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey}, registry.ErrReceipt},
 		"actor in 2 lines": {registry.Receipt{Copy: c.ID, PublicKey: good.PublicKey, Signature: good.Signature, Actor: "a\nb"}, registry.ErrInput},
 	} {
-		_, err := r.AddReceipt(ctx, bad.x)
+		_, err := r.Ledger().AddReceipt(ctx, bad.x)
 		assert.ErrorIs(t, err, bad.want, name)
 	}
 	require.Equal(t, size, checkLedger(t, r), "nothing was entered")
-	all, err := r.Receipts(ctx, c.ID)
+	all, err := r.Ledger().Receipts(ctx, c.ID)
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 	require.False(t, all[0].Entered.IsZero())

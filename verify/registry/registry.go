@@ -76,6 +76,26 @@ func Open(ctx context.Context, at Driver) (*Registry, error) {
 	return newRegistry(ctx, s)
 }
 
+// A Ledger is the registry's ledger: an append-only Merkle tree of what was entered, its
+// signed checkpoints, and what is proved by them.
+type Ledger struct{ r *Registry }
+
+// Ledger returns the registry's ledger.
+func (r *Registry) Ledger() *Ledger { return &Ledger{r} }
+
+// Keys are the mark keys that the registry knows.
+type Keys struct{ r *Registry }
+
+// Keys returns the registry's mark keys.
+func (r *Registry) Keys() *Keys { return &Keys{r} }
+
+// An Engine is what package verify searches, counts and enters. Its methods may change with
+// any version: use an Investigator of package verify.
+type Engine struct{ r *Registry }
+
+// Engine returns what package verify needs of the registry.
+func (r *Registry) Engine() *Engine { return &Engine{r} }
+
 // ID names the registry: 16 random bytes, hex, which the ledger's name ends with.
 func (r *Registry) ID() string { return r.id }
 
@@ -168,23 +188,23 @@ func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy,
 	return r.store.Copies(ctx, of)
 }
 
-// CheckLedger recomputes the ledger's tree and every commitment in it against the
+// Check recomputes the ledger's tree and every commitment in it against the
 // rows that it stands for. An error that wraps [ErrTampered] names the first entry or
 // row that was edited, removed, added or reordered. Size (entries) and head (root of
 // the tree, hex) are the state that was checked: somebody who rewrites the whole
-// registry is found out only by a state that was kept elsewhere. [Registry.Audit]
+// registry is found out only by a state that was kept elsewhere. [Ledger.Audit]
 // compares such states and opens the sealed originals, too.
-func (r *Registry) CheckLedger(ctx context.Context) (size int64, head string, err error) {
-	size, sum, err := r.store.Check(ctx)
+func (l *Ledger) Check(ctx context.Context) (size int64, head string, err error) {
+	size, sum, err := l.r.store.Check(ctx)
 	if err != nil {
 		return 0, "", err
 	}
 	return size, hex.EncodeToString(sum[:]), nil
 }
 
-// Head is the state of the ledger as [Registry.CheckLedger] returns it, unchecked.
-func (r *Registry) Head(ctx context.Context) (size int64, head string, err error) {
-	size, sum, err := r.store.Head(ctx)
+// Head is the state of the ledger as [Ledger.Check] returns it, unchecked.
+func (l *Ledger) Head(ctx context.Context) (size int64, head string, err error) {
+	size, sum, err := l.r.store.Head(ctx)
 	if err != nil {
 		return 0, "", err
 	}
@@ -194,13 +214,13 @@ func (r *Registry) Head(ctx context.Context) (size int64, head string, err error
 // Changed says what happened to the registry since its ledger had begun entries: whether
 // uploads or copies were added, and whether what it had said was altered (a key's state,
 // an erasure, custody; or the ledger is not that one any more).
-func (r *Registry) Changed(ctx context.Context, begun int64) (added, altered bool, err error) {
-	size, _, err := r.store.Head(ctx)
+func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool, err error) {
+	size, _, err := e.r.store.Head(ctx)
 	if err != nil || size < begun {
 		return false, true, err
 	}
 	for begun < size && !altered {
-		batch, err := r.store.Entries(ctx, begun, 1000)
+		batch, err := e.r.store.Entries(ctx, begun, 1000)
 		if err != nil || len(batch) == 0 {
 			return false, true, err
 		}
@@ -223,8 +243,8 @@ func (r *Registry) Changed(ctx context.Context, begun int64) (added, altered boo
 
 // Span returns when the first and the last upload were submitted; the zero time for
 // both where there is none.
-func (r *Registry) Span(ctx context.Context) (first, last time.Time, err error) {
-	return r.store.Span(ctx)
+func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
+	return e.r.store.Span(ctx)
 }
 
 // clock is the time to the precision that rows keep.

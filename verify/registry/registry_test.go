@@ -60,7 +60,7 @@ func submit(t *testing.T, s *registry.Issuer, data []byte, subject string, at ti
 
 func checkLedger(t *testing.T, r *registry.Registry) int64 {
 	t.Helper()
-	size, head, err := r.CheckLedger(t.Context())
+	size, head, err := r.Ledger().Check(t.Context())
 	require.NoError(t, err)
 	require.Len(t, head, 64)
 	return size
@@ -167,16 +167,16 @@ func TestCustody(t *testing.T) {
 	listed := registry.Custody{Recipient: "vendor A", From: feb.AddDate(-1, 0, 0), To: feb.AddDate(1, 0, 0), Submissions: []watermark.Submission{out.ID, out.ID}}
 	require.NoError(t, r.AddCustody(ctx, listed))
 
-	got, err := r.Custody(ctx, in.ID)
+	got, err := r.Custody(ctx, registry.CustodyFilter{Submission: in.ID})
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	require.Equal(t, "contract 12", got[0].Note)
 	require.WithinDuration(t, time.Now(), got[0].Entered, time.Minute)
-	got, err = r.Custody(ctx, out.ID)
+	got, err = r.Custody(ctx, registry.CustodyFilter{Submission: out.ID})
 	require.NoError(t, err)
 	require.Len(t, got, 1)
 	require.Equal(t, []watermark.Submission{out.ID}, got[0].Submissions)
-	all, err := r.AllCustody(ctx)
+	all, err := r.Custody(ctx, registry.CustodyFilter{})
 	require.NoError(t, err)
 	require.Len(t, all, 2)
 
@@ -193,7 +193,7 @@ func TestDatesThatCannotBeWritten(t *testing.T) {
 	r := leaktest.NewRegistry(t)
 	ctx := t.Context()
 	key := watermark.GenerateKey()
-	_, err := r.AddMarkKey(ctx, key)
+	_, err := r.Keys().Add(ctx, key)
 	require.NoError(t, err)
 	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	east, west := time.FixedZone("", 5*3600), time.FixedZone("", -5*3600)
@@ -205,11 +205,11 @@ func TestDatesThatCannotBeWritten(t *testing.T) {
 	} {
 		assert.ErrorIs(t, r.AddCustody(ctx, c), registry.ErrInput, "%s to %s", c.From, c.To)
 	}
-	require.ErrorIs(t, r.SetKeyState(ctx, registry.KeyState{KeyID: key.ID(), State: registry.KeyCompromised, Since: early}), registry.ErrInput)
+	require.ErrorIs(t, r.Keys().SetState(ctx, registry.KeyState{KeyID: key.ID(), State: registry.KeyCompromised, Since: early}), registry.ErrInput)
 	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", To: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}))
-	facts, err := r.AllCustody(ctx)
+	facts, err := r.Custody(ctx, registry.CustodyFilter{})
 	require.NoError(t, err)
-	keys, err := r.MarkKeys(ctx)
+	keys, err := r.Keys().All(ctx)
 	require.NoError(t, err)
 	_, err = json.Marshal([]any{facts, keys})
 	require.NoError(t, err)
@@ -257,13 +257,13 @@ func TestImportCustody(t *testing.T) {
 		require.Equal(t, want, added, "the same fact is entered once")
 	}
 	require.Equal(t, size+2, checkLedger(t, r))
-	by, err := r.CustodyBy(ctx, "vendor B")
+	by, err := r.Custody(ctx, registry.CustodyFilter{Recipient: "vendor B"})
 	require.NoError(t, err)
 	require.Len(t, by, 1)
 	require.Equal(t, listed.Submissions, by[0].Submissions)
-	_, err = r.CustodyBy(ctx, "nobody")
+	_, err = r.Custody(ctx, registry.CustodyFilter{Recipient: "nobody"})
 	require.ErrorIs(t, err, registry.ErrNotFound)
-	of, err := r.Custody(ctx, sub.ID)
+	of, err := r.Custody(ctx, registry.CustodyFilter{Submission: sub.ID})
 	require.NoError(t, err)
 	require.Len(t, of, 2)
 }

@@ -23,7 +23,7 @@ func TestRendition(t *testing.T) {
 		pic, err := picture.Decode(raw, picture.Limits{})
 		require.NoError(t, err)
 		check := func(decoder string) error {
-			return cfg.Registry.CheckRendition(t.Context(), sub.ID, decoder, pic.Image)
+			return cfg.Registry.Engine().CheckRendition(t.Context(), sub.ID, decoder, pic.Image)
 		}
 		require.NoError(t, check(pic.Decoder))
 		pic.Image.Pix[4001] ^= 1
@@ -42,7 +42,7 @@ func TestRendition(t *testing.T) {
 	row, err := cfg.Registry.Inner().Submission(t.Context(), sub.ID)
 	require.NoError(t, err)
 	require.Zero(t, row.Rendition, "nothing is kept to compare with")
-	require.NoError(t, cfg.Registry.CheckRendition(t.Context(), sub.ID, "", passport(2)))
+	require.NoError(t, cfg.Registry.Engine().CheckRendition(t.Context(), sub.ID, "", passport(2)))
 }
 
 // Whoever has the registry and the sealing key may put a doctored picture in the place of
@@ -69,7 +69,7 @@ func TestDoctoredOriginal(t *testing.T) {
 	require.ErrorContains(t, err, "its digest is another")
 	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
 	require.ErrorIs(t, err, registry.ErrSealed)
-	a, err := r.Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
+	a, err := r.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
 	require.NoError(t, err)
 	require.False(t, a.Holds)
 }

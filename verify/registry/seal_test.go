@@ -162,7 +162,7 @@ func TestOneSealingKey(t *testing.T) {
 	}
 	_, err := registry.NewIssuer(foreign)
 	refused(err)
-	refused(cfg.Registry.CheckSealKey(t.Context(), foreign.SealKey))
+	refused(cfg.Registry.Engine().CheckSealKey(t.Context(), foreign.SealKey))
 	_, _, err = early.Submit(t.Context(), bytes.NewReader(file(t, passport(3), "jpeg")), "", feb)
 	refused(err)
 	for _, err := range early.Import(t.Context(), slices.Values(manyUploads(t, 3))) {
@@ -170,7 +170,7 @@ func TestOneSealingKey(t *testing.T) {
 	}
 	submit(t, newIssuer(t, hashOnly), file(t, passport(3), "jpeg"), "", feb)
 	submit(t, newIssuer(t, cfg), file(t, passport(4), "jpeg"), "", feb)
-	require.ErrorIs(t, cfg.Registry.CheckSealKey(t.Context(), nil), registry.ErrInput)
+	require.ErrorIs(t, cfg.Registry.Engine().CheckSealKey(t.Context(), nil), registry.ErrInput)
 	checkLedger(t, cfg.Registry)
 }
 
@@ -267,7 +267,7 @@ func TestSealingByAService(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrSealKey)
 	require.ErrorIs(t, err, kms.down)
 	require.NotErrorIs(t, err, registry.ErrSealed)
-	_, err = cfg.Registry.FeaturesAfter(t.Context(), k, 0, func(int64, *parts.Features) error { return nil })
+	_, err = cfg.Registry.Engine().FeaturesAfter(t.Context(), k, 0, func(int64, *parts.Features) error { return nil })
 	require.ErrorIs(t, err, kms.down, "nobody searches half of what could be known")
 	_, _, err = s.Submit(t.Context(), bytes.NewReader(file(t, passport(2), "jpeg")), "", feb)
 	require.ErrorIs(t, err, kms.down)

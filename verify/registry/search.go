@@ -24,9 +24,9 @@ const searchPage = 10_000
 // every submission of a greater number than after, ascending, and returns the number
 // of the last one that it passed. Hashes that are sealed and that key, which may be
 // nil, does not open are passed over. An error of add ends it.
-func (r *Registry) HashesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, hash phash.Hash, quality int) error) (last int64, err error) {
+func (e *Engine) HashesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, hash phash.Hash, quality int) error) (last int64, err error) {
 	for {
-		page, err := r.store.HashesAfter(ctx, after, searchPage)
+		page, err := e.r.store.HashesAfter(ctx, after, searchPage)
 		if err != nil {
 			return after, err
 		}
@@ -82,14 +82,14 @@ func openHash(row *books.Hash, key *SealKey) (string, error) {
 
 // AreaHash is the area hash of one submission, opened with key, which may be nil where
 // the hashes stand in the clear.
-func (r *Registry) AreaHash(ctx context.Context, key *SealKey, of watermark.Submission) (phash.Hash, error) {
-	row, err := r.store.Submission(ctx, of)
+func (e *Engine) AreaHash(ctx context.Context, key *SealKey, of watermark.Submission) (phash.Hash, error) {
+	row, err := e.r.store.Submission(ctx, of)
 	if err != nil {
 		return phash.Hash{}, err
 	}
 	h := books.Hash{Seq: row.Seq, ID: row.ID, Area: row.Area}
 	if h.Area == "" {
-		if h.Sealed, err = r.store.Sealed(ctx, of); err != nil {
+		if h.Sealed, err = e.r.store.Sealed(ctx, of); err != nil {
 			return phash.Hash{}, err
 		}
 	}
@@ -99,9 +99,9 @@ func (r *Registry) AreaHash(ctx context.Context, key *SealKey, of watermark.Subm
 // FeaturesAfter calls add with the local features of every submission of a greater
 // number than after that has any, ascending, and returns the number of the last one
 // that it passed. What key does not open is passed over. An error of add ends it.
-func (r *Registry) FeaturesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, f *parts.Features) error) (last int64, err error) {
+func (e *Engine) FeaturesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, f *parts.Features) error) (last int64, err error) {
 	for {
-		page, err := r.store.FeaturesAfter(ctx, after, searchPage)
+		page, err := e.r.store.FeaturesAfter(ctx, after, searchPage)
 		if err != nil {
 			return after, err
 		}
@@ -127,11 +127,11 @@ func (r *Registry) FeaturesAfter(ctx context.Context, key *SealKey, after int64,
 // wraps [ErrSealed] where an upload is sealed under another: the key does not open it,
 // and a leak would seem not to show it. The first and the last uploads are looked at;
 // since a registry takes no seals of a second key, these speak for the others.
-func (r *Registry) CheckSealKey(ctx context.Context, key *SealKey) error {
+func (e *Engine) CheckSealKey(ctx context.Context, key *SealKey) error {
 	if key == nil || key.master == nil {
 		return fmt.Errorf("%w: no sealing key", ErrInput)
 	}
-	of, other, err := r.store.SealedUnderOther(ctx, key.id)
+	of, other, err := e.r.store.SealedUnderOther(ctx, key.id)
 	if errors.Is(err, ErrNotFound) {
 		return nil
 	}
@@ -163,8 +163,8 @@ func openFeatures(row *books.Features, key *SealKey) (*parts.Features, error) {
 
 // ErasedAfter calls forget with every submission whose erasure has a greater number
 // than after, and returns the number of the last erasure.
-func (r *Registry) ErasedAfter(ctx context.Context, after int64, forget func(number int64, id watermark.Submission)) (last int64, err error) {
-	gone, err := r.store.ErasedAfter(ctx, after)
+func (e *Engine) ErasedAfter(ctx context.Context, after int64, forget func(number int64, id watermark.Submission)) (last int64, err error) {
+	gone, err := e.r.store.ErasedAfter(ctx, after)
 	if err != nil {
 		return after, err
 	}
@@ -176,8 +176,8 @@ func (r *Registry) ErasedAfter(ctx context.Context, after int64, forget func(num
 }
 
 // SubmissionAt is [Registry.Submission] of the one with a number.
-func (r *Registry) SubmissionAt(ctx context.Context, number int64) (*Submission, error) {
-	s, err := r.store.SubmissionBySeq(ctx, number)
+func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*Submission, error) {
+	s, err := e.r.store.SubmissionBySeq(ctx, number)
 	if err != nil {
 		return nil, err
 	}
@@ -189,27 +189,27 @@ func (r *Registry) SubmissionAt(ctx context.Context, number int64) (*Submission,
 
 // SealsHashes reports whether the hashes are sealed, so that the registry's database
 // cannot be searched: see [CreateOptions].
-func (r *Registry) SealsHashes() bool { return r.sealHashes }
+func (e *Engine) SealsHashes() bool { return e.r.sealHashes }
 
-// Searchable counts the submissions that [Registry.Near] can find.
-func (r *Registry) Searchable(ctx context.Context) (int64, error) { return r.store.Searchable(ctx) }
+// Searchable counts the submissions that [Engine.Near] can find.
+func (e *Engine) Searchable(ctx context.Context) (int64, error) { return e.r.store.Searchable(ctx) }
 
 // Near searches the registry's database: it returns the numbers of all submissions
 // whose area hash lies within [phash.MatchRadius] of any of the hashes, nearest first,
 // each once. Where hashes are sealed it fails.
-func (r *Registry) Near(ctx context.Context, hashes []phash.Hash) ([]phash.Hit, error) {
-	return r.store.Near(ctx, hashes, phash.MatchRadius)
+func (e *Engine) Near(ctx context.Context, hashes []phash.Hash) ([]phash.Hit, error) {
+	return e.r.store.Near(ctx, hashes, phash.MatchRadius)
 }
 
 // DeferSearchTables stops the upkeep of the tables by which uploads are found in the
-// registry's database, so that many are submitted faster. Until [Registry.BuildSearchTables]
+// registry's database, so that many are submitted faster. Until [Engine.BuildSearchTables]
 // a search there compares with each of these uploads.
-func (r *Registry) DeferSearchTables(ctx context.Context) error { return r.store.DeferBands(ctx) }
+func (e *Engine) DeferSearchTables(ctx context.Context) error { return e.r.store.DeferBands(ctx) }
 
-// BuildSearchTables makes up for what [Registry.DeferSearchTables] left out, or, anew,
+// BuildSearchTables makes up for what [Engine.DeferSearchTables] left out, or, anew,
 // makes all of these tables again, as after an audit that found them edited. Others may
 // use the registry meanwhile, and it may be interrupted and run again. progress, which
 // may be nil, is called with how many uploads are done of about how many.
-func (r *Registry) BuildSearchTables(ctx context.Context, anew bool, progress func(done, total int64)) error {
-	return r.store.BuildBands(ctx, anew, progress)
+func (e *Engine) BuildSearchTables(ctx context.Context, anew bool, progress func(done, total int64)) error {
+	return e.r.store.BuildBands(ctx, anew, progress)
 }

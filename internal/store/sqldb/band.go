@@ -35,11 +35,11 @@ const (
 
 // An entry is entryBytes bytes, little endian: entryBands bands of a hash, from that on
 // in whose list it stands, the last followed by the first; and the submission's
-// number, from that of the first of the lot on, in 4 bytes.
+// number, from that of the first of the segment on, in 4 bytes.
 const (
 	entryBands = 7
 	entryBytes = 2*entryBands + 4
-	seqSpan    = 1 << 32 // numbers of a lot
+	seqSpan    = 1 << 32 // numbers of a segment
 )
 
 // bandOf returns band i of a hash. Bit k of a hash is bit k%64, from the least, of its
@@ -66,7 +66,7 @@ func windowOf(h *phash.Hash, i int) window {
 }
 
 // appendEntry appends the entry of a submission, offset numbers behind the first of
-// the lot.
+// the segment.
 func (w window) appendEntry(to []byte, offset uint32) []byte {
 	to = binary.LittleEndian.AppendUint64(to, w[0])
 	to = binary.LittleEndian.AppendUint64(to, w[1]|uint64(offset)<<(3*bandBits))

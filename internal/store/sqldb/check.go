@@ -31,7 +31,7 @@ func check(ctx context.Context, q querier) (size int64, root tlog.Hash, err erro
 	if c.checkpoints, err = checkpointTable.rows(ctx, q, " ORDER BY size"); err != nil {
 		return 0, root, err
 	}
-	if err := c.lots.start(ctx, q); err != nil {
+	if err := c.segments.start(ctx, q); err != nil {
 		return 0, root, err
 	}
 	if err := c.ledger(); err != nil {
@@ -53,7 +53,7 @@ type checker struct {
 	erased      int64              // submissions
 	listed      int64              // submissions that erasures erased
 	kept        int64              // originals
-	lots        lotCheck
+	segments    segmentCheck
 }
 
 func (c *checker) size() int64 { return int64(c.tree.Size()) }
@@ -201,7 +201,7 @@ func (c *checker) submissions(put func(int64, books.Entry), first, last int64) e
 		if s.Kept {
 			c.kept++
 		}
-		if err := c.lots.expect(s); err != nil {
+		if err := c.segments.expect(s); err != nil {
 			bad = err
 		}
 		put(s.Seq, e)
@@ -246,7 +246,7 @@ func (c *checker) ends() error {
 	if len(c.checkpoints) > 0 {
 		return tampered("a checkpoint of %d entries was signed, but there are %d", c.checkpoints[0].Size, size)
 	}
-	return errors.Join(c.counts(), c.sealed(), c.lots.finish(c.ctx, c.q))
+	return errors.Join(c.counts(), c.sealed(), c.segments.finish(c.ctx, c.q))
 }
 
 // counts finds rows that no entry stands for.

@@ -11,8 +11,8 @@ import (
 // SetCommit replaces the end of every transaction, to see what a failing one leaves.
 func (d *DB) SetCommit(f func(*sql.Tx) error) { d.commit = f }
 
-// SetLotSize makes lots of fewer submissions.
-func (d *DB) SetLotSize(n int) { d.lotSize = n }
+// SetSegmentSize makes segments of fewer submissions.
+func (d *DB) SetSegmentSize(n int) { d.segmentSize = n }
 
 // SetScrub replaces what runs after an erasure.
 func (d *DB) SetScrub(f func(context.Context, *sql.DB) error) { d.dialect.Scrub = f }
@@ -25,15 +25,15 @@ func Check(ctx context.Context, q querier) (int64, tlog.Hash, error) { return ch
 
 // Waiting is how many writers wait for their turn.
 func (d *DB) Waiting() int {
-	d.turns.mu.Lock()
-	defer d.turns.mu.Unlock()
-	return len(d.turns.wait)
+	d.queue.mu.Lock()
+	defer d.queue.mu.Unlock()
+	return len(d.queue.wait)
 }
 
 // Enqueue lets uploads wait as those of a caller who has not yet asked for the turn; during
 // runs in their transaction. The result is the caller's, once somebody has committed them.
 func (d *DB) Enqueue(ctx context.Context, uploads []books.Upload, during func()) (err func() error) {
 	r := &request{ctx: ctx, uploads: uploads, done: make(chan struct{}), write: func(*tx) error { during(); return nil }}
-	d.turns.enter(r)
+	d.queue.enter(r)
 	return func() error { <-r.done; return r.err }
 }

@@ -73,15 +73,15 @@ func (n *nearest) search() error {
 	if err != nil {
 		return err
 	}
-	lots, err := readLots(n.ctx, n.q, state.upto)
+	segments, err := readSegments(n.ctx, n.q, state.upto)
 	if err != nil {
 		return err
 	}
-	found, err := n.candidates(lots)
+	found, err := n.candidates(segments)
 	if err != nil {
 		return err
 	}
-	if err := n.compare(n.unsure(found)); err != nil {
+	if err := n.compare(n.undecided(found)); err != nil {
 		return err
 	}
 	if err := n.recent(max(state.upto, state.since)); err != nil || state.since <= state.upto {
@@ -99,13 +99,13 @@ func (n *nearest) begin() (s searchState, err error) {
 }
 
 // candidates returns the submissions of which an entry is near a hash.
-func (n *nearest) candidates(lots []lot) (map[int64]*pieces, error) {
+func (n *nearest) candidates(segments []segment) (map[int64]*pieces, error) {
 	var keys []int64
-	byID := make(map[int64]*lot, len(lots))
-	for i := range lots {
-		byID[lots[i].id] = &lots[i]
+	byID := make(map[int64]*segment, len(segments))
+	for i := range segments {
+		byID[segments[i].id] = &segments[i]
 		for k := range n.hashes {
-			keys = lots[i].probes(keys, &n.hashes[k])
+			keys = segments[i].probes(keys, &n.hashes[k])
 		}
 	}
 	slices.Sort(keys)
@@ -129,7 +129,7 @@ func (n *nearest) candidates(lots []lot) (map[int64]*pieces, error) {
 	return found, err
 }
 
-// near adds the entries near a window, of the lot that begins with number first.
+// near adds the entries near a window, of the segment that begins with number first.
 func (p *posting) near(found map[int64]*pieces, w window, radius int, first int64) {
 	_, at := keyed(p.id)
 	for e := p.entries; len(e) >= entryBytes; e = e[entryBytes:] {
@@ -145,10 +145,10 @@ func (p *posting) near(found map[int64]*pieces, w window, radius int, first int6
 	}
 }
 
-// unsure compares the candidates whose entries were seen in so many bands that they are the
+// undecided compares the candidates whose entries were seen in so many bands that they are the
 // whole hash, which those of most that are near are, leaves out those that are too far away
 // by what was seen, and returns the others, ascending.
-func (n *nearest) unsure(found map[int64]*pieces) (rest []int64) {
+func (n *nearest) undecided(found map[int64]*pieces) (rest []int64) {
 	for seq, p := range found {
 		least := n.radius + 1
 		for k := range n.hashes {

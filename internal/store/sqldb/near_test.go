@@ -140,15 +140,15 @@ func (c *corpus) check(t *testing.T, d *sqldb.DB, radius int) {
 	require.NoError(t, err)
 }
 
-// bulk is so many that lots of testLot submissions are made, and merged.
+// bulk is so many that segments of testSegment submissions are made, and merged.
 const (
-	bulk    = 2000
-	testLot = 300
+	bulk        = 2000
+	testSegment = 300
 )
 
 func TestNearIsExact(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
-		d.SetLotSize(testLot)
+		d.SetSegmentSize(testSegment)
 		c := newCorpus(1)
 		c.add(t, d, 20) // compared with one by one
 		c.check(t, d, 31)
@@ -169,7 +169,7 @@ func TestNearIsExact(t *testing.T) {
 // Whatever is deferred or half built is found all the same.
 func TestNearWithoutAllBands(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
-		d.SetLotSize(testLot)
+		d.SetSegmentSize(testSegment)
 		c := newCorpus(2)
 		c.add(t, d, bulk)
 		require.NoError(t, d.DeferBands(t.Context()))
@@ -270,10 +270,10 @@ func TestNearRefuses(t *testing.T) {
 
 func TestCheckFindsEditedBands(t *testing.T) {
 	each(t, func(t *testing.T, d *sqldb.DB) {
-		d.SetLotSize(testLot)
+		d.SetSegmentSize(testSegment)
 		c := newCorpus(6)
 		c.add(t, d, 1000)
-		c.add(t, d, 60) // which are in no lot
+		c.add(t, d, 60) // which are in no segment
 		const (
 			first = "(SELECT min(id) FROM posting)"
 			last  = "(SELECT max(id) FROM posting)"
@@ -306,9 +306,9 @@ func TestCheckFindsEditedBands(t *testing.T) {
 }
 
 // Whoever has the database can do away with constraints.
-func TestEditedLotsAreRefused(t *testing.T) {
+func TestEditedSegmentsAreRefused(t *testing.T) {
 	d := kinds["memory"](t, info())
-	d.SetLotSize(testLot)
+	d.SetSegmentSize(testSegment)
 	c := newCorpus(8)
 	c.add(t, d, 700)
 	c.add(t, d, 50)

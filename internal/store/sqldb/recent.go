@@ -9,7 +9,7 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// recentRow is some of the submissions that lie in no lot yet: for each its number and
+// recentRow is some of the submissions that lie in no segment yet: for each its number and
 // the four words of its hash, little endian.
 type recentRow struct {
 	seq    int64 // of the first

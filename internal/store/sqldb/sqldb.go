@@ -68,12 +68,12 @@ type Dialect struct {
 
 // DB is a registry in a SQL database.
 type DB struct {
-	dialect Dialect
-	write   *sql.DB
-	read    *sql.DB // may be the same
-	info    *books.Info
-	turns   *turns
-	lotSize int // see the constant; tests make it smaller
+	dialect     Dialect
+	write       *sql.DB
+	read        *sql.DB // may be the same
+	info        *books.Info
+	queue       *commitQueue
+	segmentSize int // see the constant; tests make it smaller
 
 	// commit ends a transaction; tests replace it to make commits fail.
 	commit func(*sql.Tx) error
@@ -82,7 +82,7 @@ type DB struct {
 var _ books.Store = (*DB)(nil)
 
 func newDB(dialect Dialect, write, read *sql.DB) *DB {
-	return &DB{dialect: dialect, write: write, read: read, turns: newTurns(), lotSize: lotSize, commit: (*sql.Tx).Commit}
+	return &DB{dialect: dialect, write: write, read: read, queue: newCommitQueue(), segmentSize: segmentSize, commit: (*sql.Tx).Commit}
 }
 
 // Create brings an empty database to the latest schema and enters the registry that

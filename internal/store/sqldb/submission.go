@@ -41,7 +41,7 @@ func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []boo
 			continue
 		}
 		if u.Kept != (u.Sealed != nil && len(u.Sealed.Body) > 0) {
-			return nil, fmt.Errorf("submission %s: Kept is %t, which the sealed original belies", u.ID, u.Kept)
+			return nil, fmt.Errorf("submission %s: Kept is %t, but the sealed original says the opposite", u.ID, u.Kept)
 		}
 		known[u.ID] = digest{u.ID, u.SHA256, 0}
 		added[i] = true

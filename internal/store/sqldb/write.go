@@ -14,11 +14,11 @@ import (
 // lock from its beginning to its end.
 type tx struct {
 	*sql.Tx
-	conn    *sql.Conn
-	dialect *Dialect
-	tree    *tlog.Tree
-	entries []ledgerRow // not written yet
-	lotSize int         // see [lotSize]
+	conn        *sql.Conn
+	dialect     *Dialect
+	tree        *tlog.Tree
+	entries     []ledgerRow // not written yet
+	segmentSize int         // see [segmentSize]
 }
 
 // lock waits for other processes and reads the right border of the ledger's tree,

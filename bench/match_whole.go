@@ -1,0 +1,264 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/phash"
+)
+
+// wholeAttacks change a picture as a whole.
+var wholeAttacks = []string{"none", "codec", "resize", "messenger", "thumbnail", "tone", "stamp"}
+
+// matchRadii are the radii, bits, at which candidates are counted.
+var matchRadii = []int{phash.MatchRadius, 40, 48, 64}
+
+// matchWhole measures whether uploads are found by the hashes of their leaks. There is one trial
+// per leak and way to ask.
+func matchWhole() *ruler.Experiment {
+	persons, leaked, size := 0, 0, 0
+	columns := []ruler.Column{ruler.Counts("leaks")}
+	for _, radius := range matchRadii {
+		columns = append(columns, ruler.Share(fmt.Sprintf("found at %d bits", radius), fmt.Sprint("found_", radius)), ruler.Means("others", fmt.Sprint("others_", radius), 2))
+	}
+	columns = append(columns, ruler.Quantiles("median / max bits", "distance", 0, .5, 1), ruler.Share("nothing nearer", "nearest"), ruler.Means("queries", "queries", 1))
+	return &ruler.Experiment{
+		Name: "match whole", Short: "Whether uploads are found by the hashes of their leaks",
+		Long: `Attack each picture, and each leaked specimen, and ask for it in an index of all uploads,
+of other persons' documents of the same templates, and of random hashes.`,
+		Flags: func(fs *pflag.FlagSet) {
+			fs.IntVar(&persons, "persons", 4, "`number` of specimens of each template and style in the index")
+			fs.IntVar(&leaked, "leaked", 1, "`number` of these that leak")
+			fs.IntVar(&size, "distractors", 1_000_000, "`number` of hashes in the index")
+		},
+		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
+			attacks, err := attacksOf(env, wholeAttacks)
+			if err != nil {
+				return nil, err
+			}
+			if leaked < 0 || leaked > persons || size < 0 {
+				return nil, fmt.Errorf("--leaked %d of --persons %d, --distractors %d: too many, or less than 0", leaked, persons, size)
+			}
+			r := &wholeRun{env: env, size: size, ways: hashWays(), attacks: attacks, subjects: wholeSubjects(env, persons, leaked)}
+			r.indexes = make([]*phash.Index, len(r.ways))
+			cases := make([]ruler.Case, len(r.subjects))
+			for n := range cases {
+				cases[n] = func(_ context.Context, emit func(ruler.Trial)) error { return r.leak(n, emit) }
+			}
+			return after(r.fill, cases), nil
+		},
+		Tables: []ruler.Table{
+			{Name: "attacks", Title: "By attack", By: []string{"way", "group"}, Heads: []string{"stored and asked with", "attacks"}, Columns: columns},
+			{Name: "uploads", Title: "By upload", By: []string{"way", "uploads"}, Heads: []string{"stored and asked with", "uploads"}, Columns: columns},
+			{Name: "ways", Title: "All leaks", By: []string{"way"}, Heads: []string{"stored and asked with"}, Columns: columns},
+			{Name: "missed", Title: fmt.Sprintf("Not within %d bits by the last way", phash.MatchRadius), By: []string{"upload", "attack"},
+				Where: func(t *ruler.Trial) bool {
+					return t.Labels["way"] == lastWay && t.Values[fmt.Sprint("found_", phash.MatchRadius)] == 0
+				},
+				Columns: []ruler.Column{ruler.Means("bits", "distance", 0)}},
+		},
+	}
+}
+
+// lastWay is the name of the way that uploads are searched by.
+var lastWay = phash.Area.Version() + ", SumLeak"
+
+// A hashWay is a way to store an upload and to ask for it with a leak.
+type hashWay struct {
+	name  string
+	store func(image.Image) (phash.Hash, int, error)
+	ask   func(image.Image) ([]phash.Hash, error)
+}
+
+// hashWays returns the ways that are compared.
+func hashWays() (ways []hashWay) {
+	for _, kind := range []phash.Kind{phash.PDQ, phash.Area} {
+		store := func(m image.Image) (phash.Hash, int, error) { return phash.Sum(kind, m) }
+		ways = append(ways, hashWay{kind.Version() + ", SumTurned", store, func(m image.Image) ([]phash.Hash, error) {
+			all, _, err := phash.SumTurned(kind, m)
+			return all[:], err
+		}}, hashWay{kind.Version() + ", SumLeak", store, func(m image.Image) ([]phash.Hash, error) {
+			leak, err := phash.SumLeak(kind, m)
+			return leak.Hashes(), err
+		}})
+	}
+	return slices.Insert(ways, 2, hashWay{"pdq without the step, SumFull", phash.SumFull, func(m image.Image) ([]phash.Hash, error) {
+		h, _, err := phash.SumFull(m)
+		return []phash.Hash{h}, err
+	}})
+}
+
+// A hashSubject is an upload. Its picture is made whenever it is needed.
+type hashSubject struct {
+	name, group string
+	leaks       bool
+	failed      error  // why there is no picture
+	seed        uint64 // of attacks
+	make        func() (*image.NRGBA, error)
+	hashes      []phash.Hash // by way
+}
+
+// wholeSubjects lists the uploads: the pictures, and of each template and style the documents of
+// persons, of which the first leaked ones leak.
+func wholeSubjects(env *ruler.Env, persons, leaked int) (all []*hashSubject) {
+	for _, path := range env.Pictures {
+		all = append(all, &hashSubject{name: ruler.Name(path), group: "pictures", leaks: true, seed: env.Seed, make: func() (*image.NRGBA, error) {
+			p, err := env.Load(path)
+			if err != nil {
+				return nil, err
+			}
+			return p.Image, nil
+		}})
+	}
+	if persons == 0 {
+		return all
+	}
+	for _, t := range specimen.Templates() {
+		blank := specimen.NewBlank(t, 900)
+		for n := range persons {
+			for medium, style := range mediumNames {
+				seed := env.Seed + uint64(n)
+				all = append(all, &hashSubject{
+					name: fmt.Sprintf("%s %d, %s", t, n, style), group: "specimens " + style, leaks: n < leaked, seed: seed,
+					make: func() (*image.NRGBA, error) {
+						page := blank.Fill(specimen.NewPerson(seed))
+						switch medium {
+						case mediumPhoto:
+							return specimen.Photograph(page, seed, 1200, 900), nil
+						case mediumScan:
+							return specimen.Scan(page, seed, 1000, 1000), nil
+						}
+						return page, nil
+					},
+				})
+			}
+		}
+	}
+	return all
+}
+
+// A wholeRun asks for leaks in an index of all uploads for each way.
+type wholeRun struct {
+	env      *ruler.Env
+	size     int // of the indexes
+	ways     []hashWay
+	attacks  []attack.Attack
+	subjects []*hashSubject
+	indexes  []*phash.Index
+}
+
+// fill hashes all uploads and makes the indexes.
+func (r *wholeRun) fill(ctx context.Context) error {
+	err := parallel(ctx, r.env, len(r.subjects), func(_ context.Context, i int) error { return r.subjects[i].store(r.ways) })
+	for w := range r.ways {
+		if err == nil {
+			r.indexes[w], err = r.filledIndex(w)
+		}
+	}
+	return err
+}
+
+// leak asks for upload n under every attack in every way, unless it is too plain to ask for.
+func (r *wholeRun) leak(n int, emit func(ruler.Trial)) error {
+	s := r.subjects[n]
+	if s.failed != nil {
+		emit(ruler.Trial{Labels: map[string]string{"picture": s.name}, Error: s.failed.Error()})
+	}
+	if s.failed != nil || !s.leaks {
+		return nil
+	}
+	m, err := s.make()
+	if err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	for _, a := range r.attacks {
+		leak := a.Apply(m, s.seed)
+		for w, way := range r.ways {
+			t, err := askFor(way, r.indexes[w], s.hashes[w], int64(n), leak)
+			if err != nil {
+				return fmt.Errorf("%s, %s: %w", s.name, a.Name, err)
+			}
+			t.Labels = map[string]string{"way": way.name, "upload": s.name, "uploads": s.group, "attack": a.Name, "group": a.Group}
+			emit(t)
+		}
+	}
+	return nil
+}
+
+// store hashes an upload in every way.
+func (s *hashSubject) store(ways []hashWay) error {
+	m, err := s.make()
+	if err != nil {
+		s.failed = err
+		return nil
+	}
+	for _, w := range ways {
+		h, quality, err := w.store(m)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+		s.leaks = s.leaks && quality >= phash.MinQuality
+		s.hashes = append(s.hashes, h)
+	}
+	return nil
+}
+
+// filledIndex returns an index of the uploads' hashes of a way by their numbers, and of random hashes
+// up to the size.
+func (r *wholeRun) filledIndex(way int) (*phash.Index, error) {
+	kind := phash.PDQ
+	for _, s := range r.subjects {
+		if s.failed == nil {
+			kind = s.hashes[way].Kind
+		}
+	}
+	x, g := phash.NewIndex(kind), rand.New(rand.NewPCG(r.env.Seed, 0))
+	for n := range max(r.size, len(r.subjects)) {
+		h := phash.Hash{Kind: kind, Bits: [4]uint64{g.Uint64(), g.Uint64(), g.Uint64(), g.Uint64()}}
+		if n < len(r.subjects) && r.subjects[n].failed == nil {
+			h = r.subjects[n].hashes[way]
+		}
+		if err := x.Add(h, int64(n)); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// askFor searches for a leak of an upload. The values are the bits between the upload and the nearest
+// of the leak's hashes, the number of these hashes, whether any other upload is as near, and for
+// each radius whether the upload lies within, and how many others do.
+func askFor(way hashWay, x *phash.Index, upload phash.Hash, ref int64, leak *image.NRGBA) (t ruler.Trial, err error) {
+	hashes, err := way.ask(leak)
+	if err != nil {
+		return t, err
+	}
+	queries := phash.LeakOf(hashes...)
+	distance := queries.Distance(upload)
+	t.Values = map[string]float64{"distance": float64(distance), "queries": float64(len(hashes)), "nearest": 1}
+	near, err := x.SearchLeak(queries, slices.Max(matchRadii))
+	for _, radius := range matchRadii {
+		t.Values[fmt.Sprint("found_", radius)] = yes(distance <= radius)
+		t.Values[fmt.Sprint("others_", radius)] = 0
+	}
+	for _, other := range near {
+		if other.Ref == ref {
+			continue
+		}
+		for _, radius := range matchRadii {
+			t.Values[fmt.Sprint("others_", radius)] += yes(other.Distance <= radius)
+		}
+		if other.Distance <= distance {
+			t.Values["nearest"] = 0
+		}
+	}
+	return t, err
+}

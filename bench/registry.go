@@ -1,0 +1,352 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/store/postgres"
+	"github.com/kycmark/kycmark/internal/store/sqldb"
+	"github.com/kycmark/kycmark/internal/store/sqlite"
+	"github.com/kycmark/kycmark/phash"
+)
+
+const (
+	bulkBatch = 20_000
+	liveBatch = 500
+	leakReads = 16 // hashes that a leak is asked for by, without overprint
+)
+
+// Bars of the registry: milliseconds of processor time of a look-up among so many uploads, and
+// live uploads a second, with their entries in the ledger.
+const (
+	barLookup1M  = 5
+	barLookup10M = 3 * barLookup1M
+	barLive      = 5_000
+)
+
+// registries measures what entering uploads costs, and finding them in the database. There is one
+// trial per store and size.
+func registries() *ruler.Experiment {
+	opt := &registryOptions{scans: 3}
+	var sizes, stores []string
+	return &ruler.Experiment{
+		Name: "registry", Short: "What entering uploads and finding them in the database costs", Plain: true,
+		Long: `Enter made-up uploads, a fifth of them near each other, build the search tables, look for
+uploads within 31 bits, compare with every hash, and enter more live. All rows are real,
+with their entries in the ledger: 80 us of processor time each, so that 10M take a
+quarter of an hour and 15 GB for a store. PostgreSQL is measured in a schema that is
+dropped afterwards; its processor time is counted if the server runs on the same Linux
+machine. Exit 1 when a bar of the look-up or of the speed is missed.`,
+		Flags: func(fs *pflag.FlagSet) {
+			fs.StringSliceVar(&sizes, "sizes", []string{"100k"}, "`numbers` of uploads, as 500k or 10M")
+			fs.StringSliceVar(&stores, "stores", []string{"sqlite"}, "`names` of stores: sqlite, postgres")
+			fs.StringVar(&opt.postgres, "postgres", "", "`address` of an empty PostgreSQL database")
+			fs.IntVar(&opt.queries, "queries", 200, "`number` of queries of each sort")
+			fs.IntVar(&opt.live, "live", 100_000, "`number` of uploads that are entered live")
+			fs.StringVar(&opt.dir, "temp", "", "`folder` for the SQLite file (default: the system's)")
+		},
+		Cases: func(_ context.Context, env *ruler.Env) (cases []ruler.Case, err error) {
+			numbers, err := parseSizes(sizes)
+			switch {
+			case err != nil:
+				return nil, err
+			case opt.queries < 5 || opt.live < 1:
+				return nil, errors.New("--queries takes 5 or more, --live 1 or more")
+			case slices.Contains(stores, "postgres") && opt.postgres == "":
+				return nil, errors.New("--stores postgres needs an address: --postgres")
+			}
+			env.Workers = 1 // times are compared
+			for _, size := range numbers {
+				for _, name := range stores {
+					if name != "sqlite" && name != "postgres" {
+						return nil, fmt.Errorf("--stores: got %q, want sqlite or postgres", name)
+					}
+					cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error {
+						r := &registryRun{opt: opt, corpus: corpus{"clusters", env.Seed, size}, out: map[string]float64{"uploads": float64(size)}}
+						if err := r.run(ctx, name); err != nil {
+							return fmt.Errorf("%s, %d uploads: %w", name, size, err)
+						}
+						emit(ruler.Trial{Labels: map[string]string{"store": name, "size": sizeName(size)}, Values: r.out})
+						return nil
+					})
+				}
+			}
+			return cases, nil
+		},
+		Tables: []ruler.Table{{
+			Name: "lookups", Title: "Look-ups, milliseconds", By: []string{"store", "size"}, Heads: []string{"store", "uploads"}, Columns: []ruler.Column{
+				ruler.Means("lone: CPU", "lone_cpu_ms", 2), ruler.Means("wall", "lone_wall_ms", 2), ruler.Means("after live uploads: CPU", "grown_cpu_ms", 2),
+				ruler.Means("in a cluster: CPU", "cluster_cpu_ms", 1), ruler.Means("hits", "cluster_hits", 0), ruler.Means("a leak of 16 hashes: CPU", "leak_cpu_ms", 1), ruler.Means("wall", "leak_wall_ms", 1),
+				ruler.Means("scan: CPU", "scan_cpu_ms", 0), ruler.Means("wall", "scan_wall_ms", 0), ruler.Sums("same as a scan", "exact"),
+			},
+		}, {
+			Name: "entries", Title: "Entering uploads", By: []string{"store", "size"}, Heads: []string{"store", "uploads"}, Columns: []ruler.Column{
+				ruler.Means("bulk, uploads/s", "bulk_per_s", 0), ruler.Means("CPU µs each", "bulk_us", 1), ruler.Means("search tables, s", "build_s", 0), ruler.Means("CPU µs each", "build_us", 1),
+				ruler.Means("live, uploads/s", "live_per_s", 0), ruler.Means("CPU µs each", "live_us", 0), ruler.Means("bytes an upload", "bytes", 0), ruler.Means("of these search tables", "table_bytes", 0),
+			},
+		}},
+		Missed: registryMissed,
+	}
+}
+
+// registryMissed lists the bars that were missed.
+func registryMissed(trials []ruler.Trial) (out []string) {
+	for _, t := range trials {
+		bar := float64(barLookup1M)
+		if t.Values["uploads"] > 1_000_000 {
+			bar = barLookup10M
+		}
+		for _, name := range []string{"lone_cpu_ms", "grown_cpu_ms"} {
+			if t.Values[name] > bar {
+				out = append(out, fmt.Sprintf("%s, %s: %s %.1f, bar %.0f", t.Labels["store"], t.Labels["size"], name, t.Values[name], bar))
+			}
+		}
+		if t.Values["live_per_s"] < barLive {
+			out = append(out, fmt.Sprintf("%s, %s: %.0f live uploads a second, bar %d", t.Labels["store"], t.Labels["size"], t.Values["live_per_s"], barLive))
+		}
+	}
+	return out
+}
+
+// registryOptions say what is measured of a store.
+type registryOptions struct {
+	postgres string // address of an empty database
+	queries  int    // of each sort
+	scans    int    // queries that are also compared with every hash
+	live     int    // uploads that are entered batch by batch at the end
+	dir      string // for the SQLite file; "": the system's
+}
+
+// A registryRun measures one store with made-up uploads, a fifth of them in clusters. Processor time
+// is that of the process and of the server's processes that serve it.
+type registryRun struct {
+	opt    *registryOptions
+	corpus corpus
+	db     *sqldb.DB
+	bytes  func(context.Context) (int64, error)
+	server func(context.Context) (time.Duration, bool) // processor time of the server behind the store
+	close  func() error                                // and remove the store
+	out    map[string]float64
+}
+
+func (r *registryRun) run(ctx context.Context, name string) (err error) {
+	info := books.Info{ID: [16]byte{1}, Created: time.Unix(1_500_000_000, 0)}
+	open := r.openSQLite
+	if name == "postgres" {
+		open = r.openPostgres
+	}
+	if err := open(ctx, info); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	for _, step := range []func(context.Context) error{r.bulk, r.build, r.lookups, r.scans, r.live} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *registryRun) openSQLite(ctx context.Context, info books.Info) error {
+	dir, err := os.MkdirTemp(r.opt.dir, "kycmark-registry-")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dir, "kyc.db")
+	if r.db, err = sqlite.Create(ctx, path, info); err != nil {
+		return errors.Join(err, os.RemoveAll(dir))
+	}
+	r.bytes = func(context.Context) (int64, error) {
+		st, err := os.Stat(path)
+		if err != nil {
+			return 0, err
+		}
+		return st.Size(), nil
+	}
+	r.server = func(context.Context) (time.Duration, bool) { return 0, false }
+	r.close = func() error { return errors.Join(r.db.Close(), os.RemoveAll(dir)) }
+	return nil
+}
+
+// openPostgres makes a schema of its own, which close drops.
+func (r *registryRun) openPostgres(ctx context.Context, info books.Info) error {
+	s, err := newPostgresServer(ctx, r.opt.postgres, fmt.Sprintf("kycmark_bench_%d_%d", os.Getpid(), r.corpus.n))
+	if err != nil {
+		return err
+	}
+	if r.db, err = postgres.Create(ctx, s.dsn, info); err != nil {
+		return errors.Join(err, s.conn.Close(ctx))
+	}
+	r.bytes, r.server = s.bytes, s.cpu
+	r.close = func() error { return errors.Join(r.db.Close(), s.drop(), s.conn.Close(context.Background())) }
+	return nil
+}
+
+// upload makes upload i. Its row is as long as a real one.
+func (r *registryRun) upload(i int) books.Upload {
+	var number [8]byte
+	binary.BigEndian.PutUint64(number[:], uint64(i))
+	sum := sha256.Sum256(number[:])
+	h := r.corpus.hash(i)
+	return books.Upload{Submission: books.Submission{
+		ID: [16]byte(sum[:16]), SHA256: sum, Size: 2_000_000 + int64(i), Format: "jpeg",
+		Width: 4032, Height: 3024, Submitted: time.UnixMicro(1_500_000_000_000_000 + int64(i)*1_000_000),
+		Received: time.UnixMicro(1_600_000_000_000_000 + int64(i)*1_000_000), Subject: fmt.Sprintf("%032x", sum[16:]),
+		Hash: h.String(), Quality: 100, Salt: sha256.Sum256(sum[:]),
+		Details: books.Details{Decoder: "go/image/jpeg go1.26", Area: areaHash(h).String(), Chain: "pdq/1 kycmark/area/1", AreaQuality: 100},
+	}}
+}
+
+// enter enters n uploads in batches, from number first on. It sets the uploads entered a second,
+// and the microseconds of processor time of each. Making them up is not counted.
+func (r *registryRun) enter(ctx context.Context, name string, first, n, batch int) error {
+	var wall, cpu time.Duration
+	for at := first; at < first+n; at += batch {
+		uploads := make([]books.Upload, 0, batch)
+		for i := at; i < min(at+batch, first+n); i++ {
+			uploads = append(uploads, r.upload(i))
+		}
+		before, start := r.cpu(ctx), time.Now()
+		if _, err := r.db.AddSubmissions(ctx, uploads); err != nil {
+			return err
+		}
+		wall += time.Since(start)
+		cpu += r.cpu(ctx) - before
+	}
+	r.out[name+"_per_s"], r.out[name+"_us"] = float64(n)/wall.Seconds(), cpu.Seconds()*1e6/float64(n)
+	return nil
+}
+
+// bulk enters all uploads, search tables deferred.
+func (r *registryRun) bulk(ctx context.Context) error {
+	if err := r.db.DeferBands(ctx); err != nil {
+		return err
+	}
+	return r.enter(ctx, "bulk", 0, r.corpus.n, bulkBatch)
+}
+
+// build makes the search tables.
+func (r *registryRun) build(ctx context.Context) error {
+	before, err := r.bytes(ctx)
+	if err != nil {
+		return err
+	}
+	start, cpu := time.Now(), r.cpu(ctx)
+	if err := r.db.BuildBands(ctx, false, nil); err != nil {
+		return err
+	}
+	r.out["build_s"] = time.Since(start).Seconds()
+	r.out["build_us"] = (r.cpu(ctx) - cpu).Seconds() * 1e6 / float64(r.corpus.n)
+	after, err := r.bytes(ctx)
+	r.out["bytes"], r.out["table_bytes"] = float64(after)/float64(r.corpus.n), float64(after-before)/float64(r.corpus.n)
+	return err
+}
+
+// lookups searches for single uploads, for uploads in clusters, and for the 16 hashes of a leak in
+// a call.
+func (r *registryRun) lookups(ctx context.Context) error {
+	far := r.lone(r.opt.queries)
+	return errors.Join(r.warm(ctx),
+		r.measure(ctx, "lone", r.db.Near, slices.Chunk(far, 1), len(far)),
+		r.measure(ctx, "cluster", r.db.Near, slices.Chunk(r.clustered(len(far)/4+1), 1), len(far)/4+1),
+		r.measure(ctx, "leak", r.db.Near, slices.Chunk(far, leakReads), max(len(far)/leakReads, 1)))
+}
+
+// warm searches for uploads that no measurement searches for.
+func (r *registryRun) warm(ctx context.Context) error {
+	queries := r.lone(2 * r.opt.queries)[r.opt.queries:]
+	return r.measure(ctx, "warm", r.db.Near, slices.Chunk(queries, 1), len(queries))
+}
+
+// scans compares with every hash, and holds the hits against those of the tables.
+func (r *registryRun) scans(ctx context.Context) error {
+	queries := append(r.lone(r.opt.scans), r.clustered(1)...)
+	if err := r.measure(ctx, "scan", r.db.NearByScan, slices.Chunk(queries[:r.opt.scans], 1), r.opt.scans); err != nil {
+		return err
+	}
+	for i := range queries {
+		got, err := r.db.Near(ctx, queries[i:i+1], phash.MatchRadius)
+		if err != nil {
+			return err
+		}
+		want, err := r.db.NearByScan(ctx, queries[i:i+1], phash.MatchRadius)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(want, got) {
+			return fmt.Errorf("%w: %d hits, a scan has %d", errInexact, len(got), len(want))
+		}
+		r.out["exact"]++
+	}
+	return nil
+}
+
+// live enters uploads in small batches, and searches again among the lots that this makes.
+func (r *registryRun) live(ctx context.Context) error {
+	if err := r.enter(ctx, "live", r.corpus.n, r.opt.live, liveBatch); err != nil {
+		return err
+	}
+	far := r.lone(r.opt.queries)
+	return errors.Join(r.warm(ctx), r.measure(ctx, "grown", r.db.Near, slices.Chunk(far, 1), len(far)))
+}
+
+// lone returns n queries, every second planted near an upload of no cluster.
+func (r *registryRun) lone(n int) []phash.Hash {
+	return areaHashes(r.corpus.planted(n, func(i int) int { return min(i/5*5+1, r.corpus.n-1) }))
+}
+
+// clustered returns n queries near uploads of clusters.
+func (r *registryRun) clustered(n int) []phash.Hash {
+	all := areaHashes(r.corpus.queries(2 * n))
+	for i := range n {
+		all[i] = all[2*i]
+	}
+	return all[:n]
+}
+
+func areaHash(h phash.Hash) phash.Hash { return phash.Hash{Kind: phash.Area, Bits: h.Bits} }
+
+func areaHashes(hashes []phash.Hash) []phash.Hash {
+	for i := range hashes {
+		hashes[i] = areaHash(hashes[i])
+	}
+	return hashes
+}
+
+// measure runs the first n groups of queries, and sets the mean milliseconds and hits of a group.
+func (r *registryRun) measure(ctx context.Context, name string, near func(context.Context, []phash.Hash, int) ([]phash.Hit, error), groups iter.Seq[[]phash.Hash], n int) error {
+	hits, left := 0, n
+	cpu, start := r.cpu(ctx), time.Now()
+	for q := range groups {
+		if left--; left < 0 {
+			break
+		}
+		found, err := near(ctx, q, phash.MatchRadius)
+		if err != nil {
+			return err
+		}
+		hits += len(found)
+	}
+	r.out[name+"_wall_ms"] = milliseconds(start) / float64(n)
+	r.out[name+"_cpu_ms"] = float64(r.cpu(ctx)-cpu) / float64(time.Millisecond) / float64(n)
+	r.out[name+"_hits"] = float64(hits) / float64(n)
+	return nil
+}
+
+// cpu returns the processor time of the process and of the server behind it.
+func (r *registryRun) cpu(ctx context.Context) time.Duration {
+	server, _ := r.server(ctx)
+	return processTime() + server
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/attack"
+)
+
+// after returns cases that begin when prepare is done. The first case to run calls prepare; the
+// error of prepare is the error of every case.
+func after(prepare func(context.Context) error, cases []ruler.Case) []ruler.Case {
+	var once sync.Once
+	var failed error
+	out := make([]ruler.Case, len(cases))
+	for i, c := range cases {
+		out[i] = func(ctx context.Context, emit func(ruler.Trial)) error {
+			if once.Do(func() { failed = prepare(ctx) }); failed != nil {
+				return failed
+			}
+			return c(ctx, emit)
+		}
+	}
+	return out
+}
+
+// parallel calls f for 0 to n-1, as many at a time as env has workers. No call is begun after an error.
+func parallel(ctx context.Context, env *ruler.Env, n int, f func(ctx context.Context, i int) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var wg sync.WaitGroup
+	next := make(chan int)
+	for range max(1, env.Workers) {
+		wg.Go(func() {
+			for i := range next {
+				if ctx.Err() != nil {
+					continue
+				}
+				if err := f(ctx, i); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// attacksOf returns the attacks that were asked for, or those of the names given.
+func attacksOf(env *ruler.Env, names []string) ([]attack.Attack, error) {
+	if len(env.AttackNames) == 0 {
+		env.AttackNames = names
+	}
+	return env.Attacks()
+}
+
+// inTurn returns the attacks of the names, in the order of the names.
+func inTurn(names []string) (attacks []attack.Attack, err error) {
+	for _, name := range names {
+		a, err := attack.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		attacks = append(attacks, a)
+	}
+	return attacks, nil
+}
+
+func milliseconds(since time.Time) float64 {
+	return float64(time.Since(since)) / float64(time.Millisecond)
+}

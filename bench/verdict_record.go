@@ -1,0 +1,279 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// scrubs are what a thief who knows of marks does to pictures: smooth, shrink and save.
+var scrubs = []string{"median5+resize50+jpeg50", "nlm+resize75+jpeg50"}
+
+// recordedAttacks are those that leaks of a recording go through, by kind.
+var recordedAttacks = map[string][]string{
+	outcomeCopy: append([]string{
+		"none", "jpeg50", "jpeg20", "resize50", "telegram_low", "whatsapp_twice", "thumb320", "thumb160", "crop50", "crop25",
+		"rot5", "rot17", "persp3", "blur2", "noise15", "redact50", "stamp", "screenshot", "screen_photo", "print_scan",
+	}, scrubs...),
+	outcomeUnmarked:     append([]string{"none", "jpeg20", "whatsapp_twice", "thumb320", "crop50", "rot5", "redact50", "screenshot", "screen_photo"}, scrubs[0]),
+	outcomeStranger:     {"none", "whatsapp_twice", "thumb320", "screenshot", "screen_photo"},
+	outcomeTransplanted: {"none", "jpeg50", "whatsapp_twice", "screenshot"},
+}
+
+const (
+	recordedSide   = 640          // long side of uploads, pixels, by default
+	recordedCopies = 3            // issued of each upload
+	specimenSeed   = 0x5e7d << 32 // sets these invented persons apart from all that anything was tuned on
+)
+
+// verdictRecord records what investigations of pictures find, leak by leak. Copy IDs are fresh:
+// another recording differs in its digits.
+func verdictRecord() *ruler.Experiment {
+	specimens, each, path := 0, 0, ""
+	r := &recording{}
+	return &ruler.Experiment{
+		Name: "verdict record", Short: "What investigations of pictures find, for the simulation of verdicts",
+		Long: `Submit drawn, photographed and scanned documents, and --pictures, to a registry in memory,
+issue copies, leak uploads, copies, other persons' documents and transplanted marks
+through attacks, and have every leak investigated. --table writes the table that
+"verdict" draws from: bench/testdata/outcomes.json.`,
+		Flags: func(fs *pflag.FlagSet) {
+			fs.IntVar(&specimens, "specimens", 15, "`number` of documents drawn and submitted")
+			fs.IntVar(&each, "each", 4, "`number` of leaks of each kind and attack")
+			fs.StringVar(&path, "table", "", "write the outcomes to this `file`")
+		},
+		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
+			if specimens < 1 || each < 1 {
+				return nil, errors.New("--specimens and --each take 1 or more")
+			}
+			if !env.Own {
+				env.Pictures = nil
+			}
+			env.MaxSide = cmp.Or(env.MaxSide, recordedSide)
+			r.env = env
+			r.list(specimens)
+			tasks := r.plan(each)
+			r.table = outcomeTable{Go: runtime.Version(), MaxSide: env.MaxSide, Seed: env.Seed, Copies: recordedCopies, Outcomes: make([]outcome, len(tasks)),
+				Command: fmt.Sprintf("kycmark-bench verdict record --table FILE --specimens %d --each %d --max-side %d --seed %d", specimens, each, env.MaxSide, env.Seed)}
+			if env.Own {
+				r.table.Command += " --pictures FOLDER"
+			}
+			cases := make([]ruler.Case, len(tasks))
+			for i, t := range tasks {
+				cases[i] = func(ctx context.Context, emit func(ruler.Trial)) (err error) {
+					o := &r.table.Outcomes[i]
+					if *o, err = r.investigate(ctx, t); err == nil {
+						emit(ruler.Trial{Labels: map[string]string{"kind": o.Kind, "attack": o.Attack, "upload": r.uploads[o.Upload].name, "finding": o.Finding}, Values: map[string]float64{"own": yes(o.Shows == showsOwn)}})
+					}
+					return err
+				}
+			}
+			return after(r.submitAll, cases), nil
+		},
+		Done: func([]ruler.Trial) error {
+			if path == "" {
+				return nil
+			}
+			slices.SortStableFunc(r.table.Outcomes, func(a, b outcome) int {
+				return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Attack, b.Attack), cmp.Compare(a.Upload, b.Upload))
+			})
+			data, err := r.table.encode()
+			if err != nil {
+				return err
+			}
+			return durable.WriteFile(path, data, 0o644, true)
+		},
+		Tables: []ruler.Table{{Name: "findings", By: []string{"kind", "finding"}, Heads: []string{"leak of", "finding"}, Columns: []ruler.Column{ruler.Counts("leaks"), ruler.Sums("show their upload", "own")}}},
+	}
+}
+
+// A recording investigates leaks one by one and keeps what a case would say of each.
+type recording struct {
+	*memoryRegistry
+	env     *ruler.Env
+	uploads []*submitted
+	finder  *verify.Investigator
+	table   outcomeTable
+}
+
+// A recordTask is one leak: the n-th of its kind and attack, of an upload.
+type recordTask struct {
+	kind, attack string
+	upload, n    int
+}
+
+// list lists the uploads: documents, and the pictures.
+func (r *recording) list(specimens int) {
+	templates := specimen.Templates()
+	for i := range specimens {
+		t, medium := templates[i%len(templates)], i/len(templates)%media
+		r.uploads = append(r.uploads, &submitted{
+			name: fmt.Sprintf("%s %d, %s", t, i, mediumNames[medium]), template: t, medium: medium, seed: specimenSeed + r.env.Seed<<16 + uint64(i),
+		})
+	}
+	for i, path := range r.env.Pictures {
+		r.uploads = append(r.uploads, &submitted{name: ruler.Name(path), path: path, seed: uint64(i)})
+	}
+}
+
+// submitAll enters all uploads and opens the investigation after the last of them.
+func (r *recording) submitAll(ctx context.Context) (err error) {
+	if r.memoryRegistry, err = newMemoryRegistry(ctx, r.env, recordedCopies); err != nil {
+		return err
+	}
+	err = parallel(ctx, r.env, len(r.uploads), func(ctx context.Context, i int) error {
+		u := r.uploads[i]
+		if u.path != "" {
+			p, err := r.env.Load(u.path)
+			if err != nil {
+				return fmt.Errorf("%s: %w", u.path, err)
+			}
+			u.image = p.Image
+		} else {
+			u.image = drawUpload(u.template, u.medium, u.seed, r.env.MaxSide)
+		}
+		return r.submit(ctx, u, fmt.Sprint("customer ", i), time.Time{}, r.recipients...)
+	})
+	if err != nil {
+		return err
+	}
+	for _, u := range r.uploads {
+		r.table.Uploads = append(r.table.Uploads, u.name)
+	}
+	cfg := r.cfg
+	cfg.Found = time.Now().Add(time.Hour)
+	r.finder, err = verify.NewInvestigator(cfg)
+	return err
+}
+
+// plan lists the leaks. Each attack takes the uploads that follow those of the attack before.
+func (r *recording) plan(each int) (tasks []recordTask) {
+	next := 0
+	for _, kind := range []string{outcomeCopy, outcomeUnmarked, outcomeStranger, outcomeTransplanted} {
+		for _, a := range recordedAttacks[kind] {
+			for n := range each {
+				for range r.uploads {
+					next = (next + 1) % len(r.uploads)
+					if kind != outcomeStranger || r.uploads[next].template != 0 {
+						break
+					}
+				}
+				tasks = append(tasks, recordTask{kind, a, next, n})
+			}
+		}
+	}
+	return tasks
+}
+
+// investigate makes a leak, has it investigated, and keeps what the case of a dump of this leak
+// alone says.
+func (r *recording) investigate(ctx context.Context, t recordTask) (outcome, error) {
+	u, name := r.uploads[t.upload], r.recipients[t.n%len(r.recipients)]
+	img, leaked := u.image, u.ids[name]
+	switch t.kind {
+	case outcomeCopy:
+		img = u.copies[name]
+	case outcomeStranger:
+		img = drawUpload(u.template, u.medium, u.seed+specimenSeed, r.env.MaxSide)
+	case outcomeTransplanted:
+		from := r.uploads[(t.upload+1)%len(r.uploads)]
+		img = transplanted(u.image, from.image, from.copies[name])
+		leaked = from.ids[name]
+	}
+	o := outcome{Attack: t.attack, Kind: t.kind, Upload: t.upload}
+	file, err := attacked(img, t.attack, r.env.Seed+u.seed+uint64(t.n))
+	if err != nil {
+		return o, err
+	}
+	v, err := r.finder.Investigate(ctx, fmt.Sprintf("%s %s %d.png", t.kind, t.attack, t.upload), file)
+	if err != nil {
+		return o, err
+	}
+	d, err := r.finder.Weigh(ctx, []*verify.Verdict{v})
+	if err != nil {
+		return o, err
+	}
+	o.Finding = v.Label()
+	o.take(d, u.id, leaked, name)
+	return o, nil
+}
+
+// take reads an outcome from the verdict on a dump of one leak. The leak was made of a submission
+// and carries the mark of a copy of recipient.
+func (o *outcome) take(d *verify.DumpVerdict, of watermark.Submission, leaked watermark.CopyID, recipient string) {
+	if len(d.Case.Leaks) == 0 {
+		o.LeftOut = true
+		return
+	}
+	l := &d.Case.Leaks[0]
+	o.Recall, o.FalseMatch = l.Recall, l.FalseMatch
+	o.Marked = slices.Contains(l.Transplanted, recipient)
+	o.Read = d.Case.MarkTrials == verify.ReadTrials
+	if o.Shows = shownBy(l.Submission, of); o.Shows == showsNone {
+		return
+	}
+	for _, c := range l.Copies {
+		e := evidence{LnE: c.LnE, Miss: c.Miss, Confirmed: c.Confirmed}
+		if o.Kind == outcomeCopy && c.ID == leaked.String() {
+			o.Own = &e
+			continue
+		}
+		o.Innocent = append(o.Innocent, e)
+	}
+}
+
+// shownBy compares the submission that a leak was found to show with the one that it shows.
+func shownBy(found string, of watermark.Submission) string {
+	switch found {
+	case "":
+		return showsNone
+	case of.String():
+		return showsOwn
+	}
+	return showsOther
+}
+
+// attacked applies attacks, their names joined by "+", and returns the file.
+func attacked(img *image.NRGBA, names string, seed uint64) ([]byte, error) {
+	for i, name := range strings.Split(names, "+") {
+		a, err := attack.Find(name)
+		if err != nil {
+			return nil, err
+		}
+		img = a.Apply(img, seed+uint64(i))
+	}
+	return asPNG(img)
+}
+
+// transplanted lays the difference between a copy and its upload onto another picture, pixel by
+// pixel, repeated beyond the upload's size.
+func transplanted(onto, upload, marked *image.NRGBA) *image.NRGBA {
+	out := image.NewNRGBA(onto.Rect)
+	copy(out.Pix, onto.Pix)
+	w, h := min(upload.Rect.Dx(), marked.Rect.Dx()), min(upload.Rect.Dy(), marked.Rect.Dy())
+	for y := range onto.Rect.Dy() {
+		for x := range onto.Rect.Dx() {
+			o, p, q := out.PixOffset(x, y), upload.PixOffset(x%w, y%h), marked.PixOffset(x%w, y%h)
+			for c := range 3 {
+				v := int(onto.Pix[o+c]) + int(marked.Pix[q+c]) - int(upload.Pix[p+c])
+				out.Pix[o+c] = uint8(min(max(v, 0), 255))
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"image"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/verify/odds"
+)
+
+func TestRecordedOutcomesAreWhatTheyClaim(t *testing.T) {
+	table, err := outcomesOf("")
+	require.NoError(t, err)
+	require.Less(t, len(recordedOutcomes), 300<<10)
+	require.NotEmpty(t, table.Command)
+	for kind, attacks := range recordedAttacks {
+		for _, a := range attacks {
+			require.True(t, slices.ContainsFunc(table.Outcomes, func(o outcome) bool { return o.Kind == kind && o.Attack == a }), "%s %s", kind, a)
+		}
+	}
+	for _, o := range table.Outcomes {
+		assert.Less(t, o.Upload, len(table.Uploads))
+		assert.False(t, o.Own != nil && o.Kind != outcomeCopy, "%+v", o)
+		assert.False(t, o.Shows == showsNone && (o.Own != nil || len(o.Innocent) > 0), "%+v", o)
+		for _, e := range o.Innocent {
+			assert.Less(t, e.LnE, math.Log(1000), "%+v: a copy that was not leaked counts towards a name", o)
+		}
+	}
+	again, err := table.encode()
+	require.NoError(t, err)
+	require.Equal(t, string(recordedOutcomes), string(again))
+}
+
+func TestUnusableTablesAreRefused(t *testing.T) {
+	for _, text := range []string{"", "{", `{"outcomes":[{"kind":"copy"}]}`} {
+		_, err := readOutcomes(strings.NewReader(text))
+		require.ErrorIs(t, err, errOutcomes, text)
+	}
+	refused(t, verdict(), ruler.Env{}, "--outcomes=nowhere.json")
+	refused(t, verdict(), ruler.Env{}, "--dumps=0")
+}
+
+func TestWorldsHoldWhatTheyPromise(t *testing.T) {
+	for seed := range uint64(6) {
+		w := newSimWorld(seed, worldUploads, worldMonths)
+		require.Len(t, w.month, worldUploads)
+		narrow := indices(w.holders[4].unmarked)
+		require.InDelta(t, windowShare, float64(len(narrow))/worldUploads, .01)
+		for _, i := range indices(w.holders[2].copies) {
+			require.True(t, w.holders[0].copies[i], "nested copies")
+		}
+		for _, i := range narrow {
+			require.Equal(t, w.nested, w.holders[3].unmarked[i])
+			require.Equal(t, w.rival, w.holders[2].unmarked[i])
+		}
+		require.Empty(t, indices(w.holders[5].unmarked), "custody that is not recorded")
+		require.NotEmpty(t, indices(w.holders[5].missing))
+		require.Equal(t, w, newSimWorld(seed, worldUploads, worldMonths))
+	}
+}
+
+func TestVerdictsOnSimulatedDumps(t *testing.T) {
+	simulate := func(workers int) ruler.Group {
+		x := verdict()
+		setFlags(t, x, "--dumps=40", "--worlds=4")
+		return measure(t, x, withKey(t, ruler.Env{Seed: 5, Workers: workers})).Trials
+	}
+	g := simulate(2)
+	dumps, three := g.Where(isTrial("dump")), g.Where(ruler.Is("survived", "3 and more"))
+	require.InDelta(t, 40, dumps.Count(), 0)
+	require.Zero(t, dumps.Sum("wrong"))
+	require.NotEmpty(t, three)
+	require.InDelta(t, three.Count(), three.Sum("named"), 0)
+
+	again := simulate(1)
+	for _, g := range []ruler.Group{g, again} {
+		for i := range g {
+			delete(g[i].Values, "ms") // a time
+		}
+	}
+	one, err := json.Marshal(g)
+	require.NoError(t, err)
+	other, err := json.Marshal(again)
+	require.NoError(t, err)
+	require.Equal(t, string(one), string(other), "the order of work must not matter")
+
+	picture, err := verdictPlots()[0].SVG(g)
+	require.NoError(t, err)
+	for d := xml.NewDecoder(bytes.NewReader(picture)); ; {
+		if _, err := d.Token(); err == io.EOF {
+			break
+		} else {
+			require.NoError(t, err)
+		}
+	}
+	for _, table := range verdictTables() {
+		if table.Name != "cases" {
+			require.NotEmpty(t, table.Markdown(g), table.Name)
+		}
+	}
+}
+
+func TestNamesNothingByTransplantsOrRepetition(t *testing.T) {
+	for _, story := range []string{storyTransplant, storyRepeated, storyPlanted, storyStrangers, storyMissing} {
+		assert.Zero(t, dumps6(t, story).Sum("named"), story)
+	}
+}
+
+// Copies that another than their recipient put into a dump name that recipient with the
+// other one beside it, if at all.
+func TestNamesNoFramedRecipientAlone(t *testing.T) {
+	for _, story := range []string{storyPlantedNot, storyDecoy} {
+		d := dumps6(t, story)
+		assert.Positive(t, d.Sum("framed"), story)
+		assert.Zero(t, d.Sum("framed_alone"), story)
+		assert.InDelta(t, d.Sum("framed"), d.Sum("beside")+d.Sum("open"), 0, story)
+	}
+}
+
+// dumps6 returns the trials of six dumps of one story.
+func dumps6(t *testing.T, story string) ruler.Group {
+	t.Helper()
+	x := verdict()
+	setFlags(t, x, "--dumps=6", "--worlds=3", "--story="+story)
+	dumps := ruler.Group(measure(t, x, withKey(t, ruler.Env{Seed: 9, Workers: 2})).Trials).Where(isTrial("dump"))
+	require.Len(t, dumps.Where(ruler.Is("story", story)), 6)
+	assert.Zero(t, dumps.Sum("wrong"), story)
+	return dumps
+}
+
+func TestMissedBarsAreListed(t *testing.T) {
+	trial := func(kind string, values map[string]float64, labels ...string) ruler.Trial {
+		out := ruler.Trial{Labels: map[string]string{"trial": kind}, Values: values}
+		for i := 0; i < len(labels); i += 2 {
+			out.Labels[labels[i]] = labels[i+1]
+		}
+		return out
+	}
+	missed := verdictMissed([]ruler.Trial{
+		trial("dump", map[string]float64{"wrong": 1, "framed": 1, "framed_alone": 1}, "story", storyWindow20),
+		trial("recipient", map[string]float64{"named": 0}, "survived", "3 and more"),
+		trial("statement", map[string]float64{"sure": 0}),
+	})
+	require.Len(t, missed, 5)
+	require.Contains(t, missed[0], "1 of 1 dumps name a recipient of whose copies no leak was made")
+}
+
+// A statement lies in the bin of its ratio, and counts as sure from a probability of 99 % on.
+func TestStatements(t *testing.T) {
+	j := &judgement{simDump: &simDump{}}
+	for logLR, from := range map[float64]string{-7: "less", -3: "-3.0", 0: "-0.1", 1.99: "1.5", 2: "2.0", 9: "5.0"} {
+		s := j.statement(&odds.Hypothesis{Kind: odds.Copies, LogLR: logLR}, true)
+		assert.Equal(t, from, s.Labels["from"], logLR)
+		_, sure := s.Values["sure"]
+		assert.Equal(t, logLR >= 2, sure, logLR)
+	}
+}
+
+// How often a ratio is stated of what is true and of what is not is compared within one kind.
+func TestRealisedRatios(t *testing.T) {
+	low, high := realised(100, 200, 10, 100), realised(100, 200, 90, 100)
+	require.InDelta(t, math.Log10(10.5/100.5*100.5/90.5), low, 1e-12)
+	require.InDelta(t, -low, high, 1e-12)
+}
+
+func TestTransplantedMarkIsTheDifference(t *testing.T) {
+	grey := func(w, h int, v uint8) *image.NRGBA {
+		p := image.NewNRGBA(image.Rect(0, 0, w, h))
+		for i := range p.Pix {
+			p.Pix[i] = v
+		}
+		return p
+	}
+	upload, marked := grey(4, 4, 100), grey(4, 4, 100)
+	marked.Pix[0] = 103
+	out := transplanted(grey(6, 4, 255), upload, marked)
+	require.Equal(t, uint8(255), out.Pix[0], "not beyond white")
+	out = transplanted(grey(6, 4, 50), upload, marked)
+	require.Equal(t, uint8(53), out.Pix[0])
+	require.Equal(t, uint8(53), out.Pix[4*4], "repeated beyond the upload's width")
+	require.Equal(t, uint8(50), out.Pix[1])
+}

@@ -1,0 +1,79 @@
+package capture
+
+// The constants that decide what a leak shows. The trials of lookalikes (bench,
+// matchlookalike.go) fixed them together: of 10,350 other persons' documents none is
+// "same" (docs/matching.md). Each value by itself was chosen, not measured.
+
+// Frame: the sides at which an upload ends.
+const (
+	alongSide   = 96   // places along a side of the frame at which the leak is sampled across that side
+	sideMargin  = 0.04 // share of a side that is left out at each end
+	reach       = 12   // pixels of the leak that are sampled inside and outside of a side
+	minReach    = 5    // pixels of the leak that must lie outside of a side
+	perPixel    = 4    // samples a pixel of the leak
+	pieces      = 6    // parts of a side; where the picture ends is found for each part by itself
+	minPieces   = 3    // parts that must end at the frame before the side does
+	edgeWidth   = 3    // pixels of the leak on either side of an edge that its blur covers
+	minStep     = 6.0  // grey levels between the picture and its surround from which there is an edge
+	maxStep     = 60.0 // grey levels of such a step from which all places weigh alike
+	surroundOff = 9.0  // grey levels by which the surround may vary along a part of a side
+	surroundRim = 4.0  // grey levels by which the surround may differ near and far from the side: a shadow
+	edgeOff     = 1.0  // pixels of the leak by which an edge may lie beside the frame
+	minSides    = 3    // sides of the frame at which the leak must end
+)
+
+// Noise: what the sensor of the original's camera left.
+const (
+	noiseSide  = 1600 // long side in pixels of the original in which noise is looked for: leaks are mostly shrunk, and finer noise does not survive that
+	whiteBlock = 16   // side in pixels of the original's blocks that are tested for noise
+	minEnergy  = 0.05 // energy of a coefficient, grey levels squared, below which it is from a codec or a drawing
+	maxEnergy  = 64   // energy of a coefficient, grey levels squared, above which it is from no sensor
+	secondMax  = 1.5  // energy of a block's second octave in parts of its finest, above which the block is no noise
+	thirdMax   = 1.6  // energy of a block's third octave in parts of its finest, above which the block is no noise
+	pooledMin  = 0.85 // min of both ratios, over all blocks together
+	pooledMax  = 1.1  // max of both ratios, over all blocks together
+	minBlocks  = 20   // blocks of noise without which nothing is said
+	minGain    = 0.25 // share of the original's noise that the leak must show; print carries at most a tenth
+	minZ       = 8.0  // deviations of the null by which it must agree
+	shifts     = 8    // places beside the right one that make up the null
+	shiftBy    = 5    // pixels of the leak between them
+	noiseHigh  = 1.5  // deviation of the high-pass before comparing, pixels of the leak
+)
+
+// Overlays: stamps, lines of text and bars that were laid over the picture.
+const (
+	overlayOff   = 12.0 // grey levels by which a pixel must differ from the prediction to count, plus
+	overlayRMS   = 2.0  // this many residuals RMS
+	overlayRing  = 0.25 // share of the largest difference near by, below which a difference is ringing of a codec or filter
+	overlayReach = 3    // pixels of the leak that ringing reaches
+	minOverlaid  = 560  // long side in pixels of leaks in which strokes are sharp enough to tell
+	overlayRest  = 0.02 // share of the differing pixels that a single shade may leave unexplained
+)
+
+// Places: where single pixels of the leak lie on the original.
+const (
+	placeStep    = 3    // pixels of the leak between the places that are compared
+	placeEdge    = 10.0 // grey levels over two pixels from which a place is known to parts of a pixel
+	faintEdge    = 2.0  // grey levels over two pixels that serve if there are fewer than minPlaces strong edges
+	minPlaces    = 300  // places at strong edges that are enough
+	minFaint     = 100  // places at faint edges that are enough
+	frameMiddle  = 0.4  // pixels of the leak by which half of the places may lie beside the map of frame on frame
+	frameMax     = 1.2  // pixels of the leak by which nine tenths of the places may
+	exactMiddle  = 0.1  // frameMiddle for a leak of foreign grain: codecs make grain, but move no frame
+	gridMiddle   = 0.12 // pixels of the original by which half of the places may lie beside its grid
+	gridMax      = 0.3  // pixels of the original by which nine tenths of the places may
+	gridFraction = 0.15 // pixels of the original by which a piece's shift may differ from a whole number
+)
+
+// Verdict: what the parts add up to.
+const (
+	maxChanged = 0.005 // share of the original that may show other detail
+	minShown   = 0.6   // share of the original that must be seen if more than maxHidden is covered
+	maxHidden  = 0.2   // share of the original's detail that may be covered without asking for minShown
+
+	shadeWindow = 15  // side in pixels of the leak of the square that a shade is the mean of
+	clipped     = 2.5 // grey levels from black and white within which a shade says nothing
+	frameShade  = 2.5 // grey levels by which half of the shades may be off in the same frame
+	gridShade   = 2.5 // grey levels by which nine tenths may be off on the same grid of pixels
+	noiseShade  = 3.0 // grey levels by which nine tenths may be off where noise agrees
+)

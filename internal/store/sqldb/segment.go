@@ -1,0 +1,210 @@
+package sqldb
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math/bits"
+	"slices"
+
+	"github.com/kycmark/kycmark/phash"
+)
+
+// Entries lie in segments, as in a log-structured merge tree (O'Neil, Cheng, Gawlick,
+// O'Neil, 1996): those of the submissions that came last are made into a segment at once,
+// sorted, and segments are merged into larger ones. A row of a table that is sorted by hashes
+// falls into a page of its own, and 16 written pages for each submission was most of what
+// entering it cost; here each entry is written again each time the segment that it is in
+// at least doubles, but with all its neighbours.
+
+// A segment has the entries of size submissions, of numbers first to last: in each band 1<<bits
+// lists, by the first bits of the value. What is erased is not taken off size.
+type segment struct {
+	id, first, last, size int64
+	bits                  int
+	reach                 place // lists below are made
+	target                int64 // segment that its lists move to, in the order of places; 0: none
+
+	from, to place // of the lists that it has, see [readSegments]
+}
+
+var segmentTable = table[segment]{"lot", columns("id first last size bits reach target"), func(l *segment) []any {
+	return []any{&l.id, &l.first, &l.last, &l.size, &l.bits, (*int64)(&l.reach), &l.target}
+}}
+
+// A posting is a list, or a part of one.
+type posting struct {
+	id      int64
+	entries []byte
+}
+
+var postingTable = table[posting]{"posting", columns("id entries"), func(p *posting) []any {
+	return []any{&p.id, blob{&p.entries}}
+}}
+
+const (
+	partBits    = 24
+	placeBits   = 20
+	maxSegment  = 1<<(63-partBits-placeBits) - 1
+	partEntries = 112 // of a part: two in a page of SQLite's, four in one of PostgreSQL's
+	listEntries = 80  // of a list, on average, at most
+)
+
+// newSegment returns a segment of which no list is made.
+func newSegment(id, first, last, size int64) segment {
+	l := segment{id: id, first: first, last: last, size: size}
+	for l.bits < bandBits && size>>l.bits > listEntries {
+		l.bits++
+	}
+	return l
+}
+
+// values is how many values share a list of the segment.
+func (l *segment) values() place { return 1 << (bandBits - l.bits) }
+
+// key is the number of the first part of the list that begins at a place.
+func (l *segment) key(at place) int64 { return (l.id<<placeBits + int64(at)) << partBits }
+
+// keyed returns what [segment.key] was made of.
+func keyed(key int64) (id int64, at place) {
+	return key >> (placeBits + partBits), place(key >> partBits & (1<<placeBits - 1))
+}
+
+// lists puts entries that belong between two places of one band in their lists, equal
+// ones in the order in which they come.
+func (l *segment) lists(from, to place, entries []byte) (rows []posting) {
+	shift := bandBits - l.bits
+	first := from & (1<<bandBits - 1) >> shift
+	list := func(e []byte) int { return int(place(binary.LittleEndian.Uint16(e)>>shift) - first) }
+	ends := make([]int, (to-from)>>shift)
+	for e := entries; len(e) > 0; e = e[entryBytes:] {
+		ends[list(e)] += entryBytes
+	}
+	end := 0
+	for i, n := range ends {
+		ends[i] = end // of the list before: it moves on to its own
+		end += n
+	}
+	sorted := make([]byte, len(entries))
+	for e := entries; len(e) > 0; e = e[entryBytes:] {
+		i := list(e)
+		ends[i] += copy(sorted[ends[i]:], e[:entryBytes])
+	}
+	start := 0
+	for i, end := range ends {
+		key := l.key(from + place(i)<<shift)
+		for part := range slices.Chunk(sorted[start:end], partEntries*entryBytes) {
+			rows = append(rows, posting{key, part})
+			key++
+		}
+		start = end
+	}
+	return rows
+}
+
+// probes appends the keys of the lists that may have the entries near a hash.
+func (l *segment) probes(to []int64, h *phash.Hash) []int64 {
+	for i := range bandCount {
+		at := placeOf(i, bandOf(h, i)) &^ (l.values() - 1)
+		to = l.probe(to, at)
+		for v := l.values(); v < 1<<bandBits; v <<= 1 {
+			to = l.probe(to, at^v)
+		}
+	}
+	return to
+}
+
+func (l *segment) probe(to []int64, at place) []int64 {
+	if at < l.from || at >= l.to {
+		return to
+	}
+	return append(to, l.key(at))
+}
+
+// covers reports whether the list that begins at a place may have entries near a value.
+func (l *segment) covers(at place, value uint16) bool {
+	return bits.OnesCount16((uint16(at)^value)>>(bandBits-l.bits)) <= bandFlips
+}
+
+// readSegments reads the segments of the submissions up to a number, in their order. While one
+// segment moves to another, each has the lists on its side of the other's reach.
+func readSegments(ctx context.Context, q querier, upto int64) ([]segment, error) {
+	segments, err := segmentTable.rows(ctx, q, " WHERE first <= $1 ORDER BY first, id", upto)
+	if err != nil {
+		return nil, fmt.Errorf("search tables: %w", err)
+	}
+	reach := make(map[int64]place, len(segments))
+	for _, l := range segments {
+		if l.id < 1 || l.id > maxSegment || l.bits < 0 || l.bits > bandBits || l.reach < 0 || l.reach > endPlace || l.last-l.first >= seqSpan {
+			return nil, tampered("segment %d of the search tables: malformed", l.id)
+		}
+		reach[l.id] = l.reach
+	}
+	for i := range segments {
+		segments[i].from, segments[i].to = reach[segments[i].target], segments[i].reach
+	}
+	return segments, nil
+}
+
+// maxList is how many numbers one statement is handed.
+const maxList = 50_000
+
+// readLists hands on the lists, in parts, that are there of those asked for. Entries
+// are valid until f returns.
+func readLists(q blobQuery, dialect *Dialect, keys []int64, f func(*posting) error) error {
+	for part := range slices.Chunk(keys, maxList) {
+		list, arg := dialect.List(part)
+		err := eachList(q, f, "SELECT b.id, b.entries FROM "+list+
+			" CROSS JOIN posting b WHERE b.id BETWEEN p.value AND p.value + 16777215", arg)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func eachList(q blobQuery, f func(*posting) error, query string, args ...any) error {
+	return q(func(id int64, entries []byte) error { return f(&posting{id, entries}) }, query, args...)
+}
+
+// damaged is an error about entries that no search can read.
+func (p *posting) damaged() error {
+	if len(p.entries)%entryBytes == 0 {
+		return nil
+	}
+	return tampered("a list of the search tables has %d bytes", len(p.entries))
+}
+
+// nextSegment is an unused number for a segment.
+func (t *tx) nextSegment(ctx context.Context) (id int64, err error) {
+	err = t.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) + 1 FROM lot").Scan(&id)
+	if err == nil && id > maxSegment {
+		err = fmt.Errorf("search tables: there are no more than %d segments; make them anew", maxSegment)
+	}
+	return id, err
+}
+
+func (t *tx) insertLists(ctx context.Context, rows []posting) error {
+	if err := insert(ctx, t, postingTable, rows...); err != nil {
+		return fmt.Errorf("search tables: %w", err)
+	}
+	return nil
+}
+
+// dropLists removes what a segment has between two places.
+func (t *tx) dropLists(ctx context.Context, l *segment, from, to place) error {
+	_, err := t.ExecContext(ctx, "DELETE FROM posting WHERE id >= $1 AND id < $2", l.key(from), l.key(to))
+	return err
+}
+
+// dropSegment removes a segment without lists.
+func (t *tx) dropSegment(ctx context.Context, l *segment) error {
+	_, err := t.ExecContext(ctx, "DELETE FROM lot WHERE id = $1", l.id)
+	return err
+}
+
+func (t *tx) setReach(ctx context.Context, l *segment, reach place) error {
+	l.reach = reach
+	_, err := t.ExecContext(ctx, "UPDATE lot SET reach = $1 WHERE id = $2", int64(reach), l.id)
+	return err
+}

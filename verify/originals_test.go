@@ -1,0 +1,84 @@
+package verify
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// openable returns an original of a million pixels, and counts how often it is opened.
+func openable(of watermark.Submission, opened *atomic.Int32) func() (*original, error) {
+	return func() (*original, error) {
+		opened.Add(1)
+		return &original{of: of, onto: capture.New(dsp.NewPlane(1000, 1000))}, nil
+	}
+}
+
+// Leaks that ask for an original at a time wait for one opening.
+func TestAnOriginalIsOpenedOnce(t *testing.T) {
+	c := &originalCache{max: 1 << 30}
+	var opened atomic.Int32
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			o, err := c.get(t.Context(), watermark.Submission{1}, openable(watermark.Submission{1}, &opened))
+			assert.NoError(t, err)
+			assert.NotNil(t, o)
+		})
+	}
+	all.Wait()
+	assert.EqualValues(t, 1, opened.Load())
+}
+
+// The originals that were not used for longest make room.
+func TestOriginalsFitIntoABudget(t *testing.T) {
+	c := &originalCache{max: 2 * originalBytes(1_000_000)}
+	var opened atomic.Int32
+	get := func(i byte) {
+		_, err := c.get(t.Context(), watermark.Submission{i}, openable(watermark.Submission{i}, &opened))
+		require.NoError(t, err)
+	}
+	for _, i := range []byte{1, 2, 1, 3, 1} { // 3 takes the place of 2
+		get(i)
+	}
+	assert.EqualValues(t, 3, opened.Load())
+	assert.LessOrEqual(t, c.bytes, c.max)
+	get(2)
+	assert.EqualValues(t, 4, opened.Load())
+	get(1)
+	assert.EqualValues(t, 4, opened.Load(), "3 went")
+}
+
+// A failure is not kept: the next leak tries again.
+func TestAnOriginalThatFailedIsOpenedAgain(t *testing.T) {
+	c := &originalCache{max: 1 << 30}
+	failed := errors.New("the registry is gone")
+	_, err := c.get(t.Context(), watermark.Submission{1}, func() (*original, error) { return nil, failed })
+	require.ErrorIs(t, err, failed)
+	var opened atomic.Int32
+	o, err := c.get(t.Context(), watermark.Submission{1}, openable(watermark.Submission{1}, &opened))
+	require.NoError(t, err)
+	assert.NotNil(t, o)
+}
+
+// Of many lookalikes the sights are kept that the leak is traced against: first what it
+// shows, then what it may show, then what it resembles, each in the order of the search.
+func TestSightsKept(t *testing.T) {
+	l := &leakPicture{}
+	for i, pixels := range []string{PixelsDifferent, PixelsUnrelated, PixelsDifferent, PixelsAlike, PixelsDifferent, PixelsSame, PixelsUndecided} {
+		l.keep(watermark.Submission{byte(i)}, nil, pixels)
+	}
+	var kept []byte
+	for _, k := range l.laid {
+		kept = append(kept, k.of[0])
+	}
+	assert.Equal(t, []byte{5, 3, 6}, kept)
+}
