@@ -29,8 +29,8 @@ func (s *sighting) had(r, k int) bool { return slices.Contains(s.very[r], k) }
 // marks only there. Chosen, not measured.
 const wideHolder = 0.9
 
-// narrow says of each recipient which holders held little unmarked of what it was issued
-// copies of, by cells.
+// narrow reports, by recipient and holder, whether the holder held less than [wideHolder] of
+// the recipient's submissions unmarked. A recipient and itself give false.
 func narrow(c *Case) [][]bool {
 	out := make([][]bool, len(c.Holders))
 	for r := range c.Holders {
@@ -74,7 +74,8 @@ type item struct {
 	matched bool
 }
 
-// gather reads the leaks of a checked case.
+// gather returns the sightings, one for each leak of a checked case in the same order, and the
+// clusters of these leaks.
 func gather(c *Case, o Options) (seen []sighting, items []item) {
 	index := make(map[string]int, len(c.Holders))
 	for i, h := range c.Holders {
@@ -109,7 +110,8 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 	return seen, items
 }
 
-// read takes the copies and the custody of a matched leak.
+// read fills in what the copies and the custody of a matched leak l say. index gives the index
+// of each holder by name, and few is the result of [narrow].
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.miss, s.sure, s.unmarked = make(map[int]float64), make(map[int]float64), make(map[int]bool), make(map[int]bool)
@@ -154,6 +156,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 	}
 }
 
+// other records that holder k could have planted recipient r's copy in this leak.
 func (s *sighting) other(r, k int) {
 	s.planted[r] = true
 	if !slices.Contains(s.by[r], k) {
@@ -161,7 +164,7 @@ func (s *sighting) other(r, k int) {
 	}
 }
 
-// rounded rounds a ratio towards 1.
+// rounded rounds a likelihood ratio towards 1, on the steps [forStep] and [againstStep].
 func rounded(g float64) float64 {
 	ln := ln(g)
 	if ln >= 0 {
@@ -170,7 +173,7 @@ func rounded(g float64) float64 {
 	return exp(float64(math.Ceil(ln/againstStep-1e-9) * againstStep))
 }
 
-// plain reports whether no mark speaks for a recipient.
+// plain reports whether the leak has no mark with a ratio above 1, for any recipient.
 func (s *sighting) plain() bool {
 	for _, g := range s.mark {
 		if g > 1 {

@@ -12,7 +12,8 @@ const (
 	classes
 )
 
-// A profile is how the clusters that a source could have handed on lie in time.
+// A profile counts, by cell of time, the clusters that a source could have handed on. A cluster
+// of several leaks is divided evenly among the cells of its leaks.
 type profile struct {
 	kind   string
 	holder int
@@ -23,6 +24,8 @@ type profile struct {
 	total  [classes]float64
 }
 
+// newProfile counts the clusters of the model for a source of some kind. holder is the index of
+// the holder, -1 for sources without a holder; counts are the source's submissions by cell.
 func newProfile(m *model, kind string, holder int, counts []int) *profile {
 	p := &profile{kind: kind, holder: holder, counts: counts, ahead: make([]float64, len(counts)+1)}
 	for i, c := range counts {
@@ -51,6 +54,7 @@ func newProfile(m *model, kind string, holder int, counts []int) *profile {
 	return p
 }
 
+// count adds a share, 0..1, of a cluster to a cell.
 func (p *profile) count(class, cell int, share float64) {
 	p.n[class][cell] += share
 	p.total[class] += share
@@ -118,8 +122,9 @@ func (p *profile) snug(class int) (out interval, ok bool) {
 	return out, out.from >= 0
 }
 
-// split divides an interval into the two that hold all its leaks and fit best, if each
-// had a density of its own.
+// split divides an interval into two intervals that together hold all its leaks of a class. Of
+// all such pairs it returns the pair that fits best if each interval has a density of its
+// own. ok is false if fewer than two cells have leaks.
 func (p *profile) split(class int, r interval) (left, right interval, ok bool) {
 	size := func(a, b int) float64 { return p.ahead[b+1] - p.ahead[a] }
 	var cells []int
@@ -142,7 +147,8 @@ func (p *profile) split(class int, r interval) (left, right interval, ok bool) {
 	return left, right, ok
 }
 
-// densest is the interval within r whose scan statistic is greatest, the first of them.
+// densest returns the interval within r with the largest scan statistic, the first if several
+// are equal. ok is false if r has no leak of the class.
 func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 	var cells []int
 	for i := r.from; i <= r.to; i++ {
@@ -163,6 +169,7 @@ func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 	return best, ok
 }
 
+// scan returns the scan statistic (see the function [scan]) of a class of leaks in interval r.
 func (p *profile) scan(class int, r interval) float64 {
 	n := 0.0
 	for i := r.from; i <= r.to; i++ {
@@ -187,9 +194,10 @@ func scan(n, total, size, all float64) float64 {
 	return fit
 }
 
-// rangePart is the part of an interval. Wider intervals with the same leaks are counted
-// with it, each by how probable it makes these leaks beside the narrowest: exact where the source
-// alone explains them.
+// rangePart returns the part for the submissions of an interval. Wider intervals that hold the
+// same leaks are counted into the prior of this part. Each counts by how probable it makes
+// these leaks, compared with the narrowest interval. This is exact if the source alone
+// explains the leaks. choices is the number of ranges and sets that share the prior tau.
 func (p *profile) rangePart(r interval, choices float64) part {
 	out := part{size: p.ahead[r.to+1] - p.ahead[r.from], from: r.from, to: r.to, set: -1}
 	n := 0.0

@@ -115,7 +115,8 @@ func (m *model) unanswered() answers {
 	return a
 }
 
-// answer enters what a computed set says.
+// answer raises the maxima in out that a computed set exceeds. out has one element for each
+// question.
 func answer(c *candidate, questions []question, out []answers) {
 	for q := range questions {
 		in, against := questions[q].takes(c)
@@ -133,7 +134,8 @@ func answer(c *candidate, questions []question, out []answers) {
 	}
 }
 
-// takes says to which families of a question a set belongs.
+// takes reports whether a set belongs to the family with the question's source, and whether it
+// belongs to the family without. A set may belong to neither family.
 func (q *question) takes(c *candidate) (with, without bool) {
 	without = true
 	barred := false
@@ -145,7 +147,8 @@ func (q *question) takes(c *candidate) (with, without bool) {
 	return with && !barred, without
 }
 
-// needed is what a set's value must exceed to change any answer.
+// needed returns the natural logarithm that a set's value must exceed at some point of the grid
+// to change any answer.
 func needed(c *candidate, questions []question, found []answers) float64 {
 	low := math.Inf(1)
 	for q := range questions {
@@ -163,7 +166,8 @@ func needed(c *candidate, questions []question, found []answers) float64 {
 	return low
 }
 
-// candidates are all sets that can have produced the dump.
+// candidates returns all sets of up to three sources that can have produced the dump, as a
+// queue. Sets of three are limited to the best [maxInTriples] sources.
 func (m *model) candidates() queue {
 	n := len(m.sources)
 	var out queue
@@ -268,7 +272,9 @@ func (m *model) combine(c *candidate) float64 {
 	return c.bound()
 }
 
-// propose adds a combination to a set, unless it cannot have produced the dump.
+// propose adds a combination to a set, unless it cannot have produced the dump. parts are the
+// indices of the parts by source, and removed has a bit for each source that removed its
+// marks. same is as [model.mirrored] returns it.
 func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
 	k := combination{parts: parts, removed: removed, sources: len(c.sources), times: 2}
 	if same {
@@ -284,7 +290,7 @@ func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
 	}
 }
 
-// bound is the sum of the bounds of a set's combinations.
+// bound returns the natural logarithm of the sum of the bounds of a set's combinations.
 func (c *candidate) bound() float64 {
 	var s sum
 	for i := range c.all {
@@ -293,8 +299,8 @@ func (c *candidate) bound() float64 {
 	return s.ln()
 }
 
-// tighten lowers the bounds of a set's combinations as far as it takes to see whether their
-// sum exceeds need, and returns the sum.
+// tighten lowers the bounds of a set's combinations until it is clear whether their sum
+// exceeds need. It returns the sum. Both are natural logarithms.
 func (m *model) tighten(c *candidate, need float64) float64 {
 	c.tight = true
 	high := math.Inf(-1)
@@ -318,8 +324,9 @@ const little = 7
 // cols are the columns of a combination.
 func (k *combination) cols() []int { return k.columns[:k.sources] }
 
-// ceiling bounds the product of a mixture from above: each cluster came from the
-// source that makes it most probable.
+// ceiling returns an upper bound, natural logarithm, of the product of the mixture of the
+// columns. The bound assumes that each cluster came from the source that makes it most
+// probable.
 func (r *rows) ceiling(columns []int) float64 {
 	sum := 0.0
 	a := r.ln[columns[0]]
