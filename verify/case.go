@@ -141,7 +141,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 		}
 		late := l.matched() && w.cfg.after(l.Submitted)
 		if late || w.cfg.named() && !l.matched() {
-			leak.Recall = minRecall // it says nothing: it cannot derive from that upload, or nobody looked for it
+			leak.Recall = minRecall // the search says nothing: the leak cannot derive from a later upload, or only named uploads were searched
 		}
 		if l.matched() && !late {
 			leak.Submission, leak.Submitted, leak.Cluster = l.Submission.String(), l.Submitted, l.Cluster
@@ -192,27 +192,28 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 		}
 		out.Confirmed, out.LnE, out.Miss = true, micro(math.Min(traced.LogE*math.Ln10, highest)), micro(1-t.Power)
 	case confirmed && v.BlindLogP != nil:
-		// The bound of the rate of false reads is fixed beforehand, so that its inverse,
-		// earned by a read alone, has a mean of 1 at most. How likely a read was is not
-		// measured without the original: a half costs next to nothing.
+		// The bound of the rate of false reads is fixed beforehand. Its inverse, earned by a
+		// read alone, therefore has a mean of at most 1. Without the original the probability
+		// of a read is not measured; 0.5 is chosen, and costs next to nothing.
 		out.Confirmed, out.LnE, out.Miss = true, micro(-*v.BlindLogP*math.Ln10), 0.5
 	}
 	return out
 }
 
-// after reports whether a time is after the find of the leaks: what was submitted or
-// issued then is none of what they can derive from, and none of what their source had.
+// after reports whether t is after the leaks were found ([Config].Found). The leaks cannot
+// derive from uploads or copies of that time, nor can their source have had them. The result
+// is false if Found is not known.
 func (c Config) after(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
 
-// tooLate reports whether a copy that was found in a leak was issued after the leaks were
-// found: it cannot be where they came from, so that either of the two times is wrong, or
-// somebody made the copy afterwards.
+// tooLate reports whether copy id, which was found in leak l, was issued after the leaks were
+// found. The leak then cannot come from this copy: one of the two times is wrong, or the
+// picture was made from the copy later.
 func (c Config) tooLate(l *Verdict, id watermark.CopyID) bool {
 	return slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && c.after(x.Issued) })
 }
 
-// maxUnconfirmed is the most that a copy counts, natural logarithm, in a leak that is not
-// found to be that copy: less than what counts towards a name.
+// maxUnconfirmed is the maximum natural logarithm of the e-value of a copy that the leak is
+// not found to be. It is below the limit (ln 1,000) from which a copy counts towards a name.
 const maxUnconfirmed = 6.9
 
 // foundByTrace reports whether tracing found the copy's own part of the mark.
@@ -284,15 +285,16 @@ const (
 	//
 	//	kycmark-bench falsepositives --pictures testdata/pictures --attacks none,telegram,telegram_low,whatsapp,jpeg50,jpeg20,crop50,crop25,rot5,screenshot
 	ReadTrials = 300
-	// MatchTrials is the number of documents of invented persons that leaked once each and
-	// were held against five other persons' uploads of their template, those that are nearest
-	// by hash ("kycmark-bench match lookalikes", docs/matching.md). Pairs of one leak are not
-	// independent: the leak is the trial.
+	// MatchTrials is the number of documents of invented persons in the validation of
+	// matching ("kycmark-bench match lookalikes", docs/matching.md). Each document leaked
+	// once, and was compared with five uploads of other persons: the nearest by hash of the
+	// same template. Pairs of one leak are not independent, so that each leak is one trial.
 	MatchTrials = 1_440
 )
 
-// trials are the numbers of validation trials that a case rests on: of marks, and of
-// matching. Where marks were read blind and not traced they are those of reading.
+// trials returns the numbers of validation trials, of marks and of matching, that a case of
+// these leaks rests on. If any mark was read blind and not traced, the trials of marks are
+// [ReadTrials], else [TraceTrials]. A positive [Config].Trials replaces both numbers.
 func (c Config) trials(leaks []*Verdict) (marks, matching int) {
 	if c.Trials > 0 {
 		return c.Trials, c.Trials

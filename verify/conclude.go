@@ -215,9 +215,9 @@ func (e evidence) issuedReads() []read {
 	return out
 }
 
-// shown returns the submission that the leak shows, nil if there is none. It is the
-// nearest submission of the same pixels, else the nearest within the radius whose pixels
-// do not speak against it. Pixels speak against it if they do not align, or if the original
+// shown returns the submission that the leak shows, or nil if the leak shows no submission. It
+// is the nearest submission of the same pixels, else the nearest within the radius whose
+// pixels do not speak against it. Pixels speak against it if they do not align, or if the original
 // should open and does not. Without a sealing key only the hash decides.
 func (e evidence) shown() *Match {
 	if m := e.first(PixelsSame); m != nil {

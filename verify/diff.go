@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// same compares a stated value with the one that follows, as JSON. Its error gives the
-// path to the first difference, beginning with name. Unless words, differences in
-// words do not count.
+// same compares, as JSON, a stated value with the value that follows from the evidence. The
+// error gives the path to the first difference, beginning with name. If words is false,
+// differences in words do not count.
 func same(name string, stated, follows any, words bool) error {
 	a, err := json.Marshal(stated)
 	if err != nil {

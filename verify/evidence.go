@@ -8,9 +8,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// evidence is all that one leak showed, as [conclude] takes it. A [Verdict] carries it:
-// gather writes it there, and [Verdict.evidence] reads it back, so that who has only the
-// findings concludes from the very value that the investigation concluded from.
+// evidence is all that one leak showed, as [conclude] takes it. A [Verdict] carries the
+// evidence: gather writes it there, and [Verdict.evidence] reads it back. A reader who has
+// only the findings therefore concludes from the same value as the investigation.
 type evidence struct {
 	matches []Match // nearest first; within the radius, and aligned ones beyond it
 	reads   []read  // the blind ones, one for each key under which a mark was found, then those by tracing

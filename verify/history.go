@@ -46,8 +46,8 @@ func (r *reportView) charts() {
 	r.TimelineNarrow, r.CustodyNarrow = draw(chart.Options{Width: narrowChart}, "-narrow")
 }
 
-// charted are the uploads that leaks show, each once, and the recipients, those that
-// matter first.
+// charted returns, for the charts of the report, the uploads that leaks show, each once, and
+// the recipients, the most important first.
 func (d *DumpVerdict) charted() ([]chart.Leak, []chart.Holder) {
 	rows := make(map[string]*chart.Holder)
 	var holders []*chart.Holder

@@ -14,10 +14,11 @@ import (
 // searched is the kind of hash by which submissions are found.
 const searched = phash.Area
 
-// A catalogue follows, in memory, what the submissions of a registry are found by:
-// about 100 bytes for the hash of each, and 4 kB for its local features. Numbers of
-// submissions ascend in the order in which they become visible, and no number is used
-// again. So all that is missing lies beyond the last number seen.
+// A catalogue holds in memory, and keeps up to date, what the search of a registry needs:
+// for each submission about 100 bytes for its hash, and 4 kB for its local features. Numbers
+// of submissions ascend in the order in which submissions become visible. They are never
+// used again. The catalogue therefore misses exactly the submissions after the last number
+// it has read.
 type catalogue struct {
 	mu       sync.Mutex
 	hashed   int64 // number of the last submission whose hash was read

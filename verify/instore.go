@@ -47,9 +47,9 @@ func (v *Investigator) searches(ctx context.Context) (string, error) {
 	return where, nil
 }
 
-// near returns the submissions near any of the queries: within nearRadius in memory,
-// within [phash.MatchRadius] in the store. If memory is searched, its catalogue of hashes
-// and parts is up to date afterwards.
+// near returns the submissions near any of the queries: within nearRadius (bits) if memory is
+// searched, within [phash.MatchRadius] if the store is. A search of memory first brings the
+// catalogue up to date, including its local features of parts.
 func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candidate, error) {
 	where, err := v.searches(ctx)
 	if err != nil {

@@ -57,8 +57,8 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 	return s, err
 }
 
-// matches compares the pixels of the candidates. If no candidate is the same capture, it
-// also compares the pixels of what the leak shows a part of.
+// matches compares the pixels of the candidates. If no candidate is the same capture, it also
+// compares the submissions that the leak may show a part of.
 func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
 	if len(v.cfg.Against) > 0 {
 		return v.against(ctx, l, s.queries)
@@ -105,7 +105,8 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 	return out, looked, nil
 }
 
-// match looks a candidate up. The error is [ErrNotFound] if the candidate was erased.
+// match looks a candidate up in the registry. It returns [registry.ErrNotFound] if the
+// submission was erased.
 func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, c.ref)
 	if errors.Is(err, registry.ErrErased) {
@@ -161,7 +162,7 @@ const (
 // minShown is the share of the original that must be seen before a picture counts
 // as the same capture. Documents of one template share their print: thirds of another
 // person's bill agree in every comparable block (TestTemplatePartsConfirmNothing), and
-// a forger who plants a mark chooses the part. More than a half is harder to choose so.
+// a forger who plants a mark chooses the part. A part of more than half leaves less choice.
 const minShown = 0.6
 
 // aligned reports whether the pixels say something about a submission beyond its

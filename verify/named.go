@@ -82,8 +82,8 @@ func (v *Investigator) countOne(b *books, submitted time.Time, copies []registry
 	b.add(v.cfg, 0, copies, custody)
 }
 
-// forgetElsewhere takes back what the odds say of all but marks where nothing but
-// named uploads was searched.
+// forgetElsewhere removes from the odds everything that does not rest on marks, if only named
+// uploads were searched.
 func (w *weighing) forgetElsewhere() {
 	if !w.cfg.named() {
 		return

@@ -88,7 +88,8 @@ func (c *originalCache) follow(ctx context.Context, r *registry.Registry) error 
 	return nil
 }
 
-// drop forgets an original, even while it is being opened. c is locked.
+// drop removes an original from the cache, even while it is being opened. The caller holds the
+// lock of c.
 func (c *originalCache) drop(of watermark.Submission) {
 	c.order = slices.DeleteFunc(c.order, func(o *opening) bool {
 		if o.of == of {
@@ -122,7 +123,7 @@ func (c *originalCache) get(ctx context.Context, of watermark.Submission, open f
 		}
 		if o.err == nil {
 			return o.orig, nil
-		} // the opener failed, or was cancelled: try again
+		} // the caller that opened the original failed or was cancelled: try again
 	}
 }
 

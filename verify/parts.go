@@ -108,8 +108,9 @@ func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	return &leakPicture{Picture: &picture.Picture{Image: dst}}
 }
 
-// partMatches compares the pixels of the submissions that the search by parts found, and
-// returns the submissions whose pixels align.
+// partMatches compares a leak's pixels with the submissions that the leak may contain as
+// parts, or may be a part of. It returns the submissions that align. known are the candidates
+// by hash.
 func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries *phash.Leak) ([]Match, error) {
 	candidates, err := v.partCandidates(ctx, l, known)
 	if err != nil {

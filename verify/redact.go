@@ -67,9 +67,9 @@ func (f *Findings) labels() map[string]string {
 	return labels
 }
 
-// concerned are the recipients by name that a finding concerns: whose confirmed copies are
-// among the leaks, and who is recorded as a holder of an upload that a leak shows. That
-// a mark was transplanted, or is not confirmed, concerns nobody.
+// concerned returns the names of the recipients that a finding concerns: recipients whose
+// confirmed copies are among the leaks, and recorded holders of an upload that a leak shows.
+// A mark that was transplanted, or is not confirmed, concerns no recipient.
 func (f *Findings) concerned() map[string]bool {
 	out := make(map[string]bool)
 	for _, name := range f.Verdict.Named {

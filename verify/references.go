@@ -20,7 +20,8 @@ import (
 // were never issued. They show what chance and a common template give in a picture of this
 // kind and this wear.
 
-// decoyCopies is how many are scored: a tenth of a second.
+// decoyCopies is the number of copies that were never issued and are scored in a leak. A
+// thousand take a tenth of a second.
 const decoyCopies = 1000
 
 // decoys are nil where no copy was found.
@@ -32,8 +33,8 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 	return &findings.Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
 }
 
-// Chance says how the marks that tracing found stand out from those of copies that were never
-// issued; "": it found none.
+// Chance says in words how far the marks that tracing found exceed the marks of copies that
+// were never issued. It is "" if tracing found no mark.
 func (v *Verdict) Chance() string {
 	t := traceOf(v.Traces, v.Submission)
 	if t == nil || t.Decoys == nil {
@@ -194,8 +195,8 @@ func (e *evidence) match(of watermark.Submission) *Match {
 	return nil
 }
 
-// references counts the leaks of a dump that have controls, the controls, and the controls
-// in which the other upload was also found to be the same capture.
+// references counts the controls of a dump: the leaks that have controls, the comparisons, and
+// the comparisons that found the other upload to be the same capture.
 func (w *weighing) references() (leaks, compared, same int) {
 	for i, l := range w.Verdicts {
 		if len(l.References) == 0 || !l.matched() || w.first[i] != i {

@@ -106,9 +106,10 @@ func (v *Investigator) resume(ctx context.Context, p *progress, head stateHead) 
 	return p.rewrite(v.cfg.State, head)
 }
 
-// dropStale drops the verdicts that rest on what the registry no longer says. begun is the
-// number of entries that the registry had when they were made. dropStale reports whether the
-// registry has changed since.
+// dropStale drops the kept verdicts that the registry may no longer support, and reports
+// whether the registry has changed. begun is the number of entries that the registry had
+// begun when the state was kept. If the registry was altered since, all verdicts are dropped.
+// If submissions were only added, damaged files and confirmed matches are kept.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) (bool, error) {
 	added, altered, err := v.cfg.Registry.Engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {
@@ -184,8 +185,8 @@ func sameHead(a, b stateHead) bool {
 	return errA == nil && errB == nil && bytes.Equal(x, y)
 }
 
-// readLine reads a line without its end. The error is [io.EOF] for a last line without an
-// end.
+// readLine reads a line and returns it without its end. If the last line has no end,
+// readLine returns that line with [io.EOF].
 func readLine(in *bufio.Reader) ([]byte, error) {
 	var line []byte
 	for {

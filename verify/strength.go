@@ -17,11 +17,11 @@ type strength struct {
 	Scale []step
 }
 
-// A step is one of the verbal scale, from the weakest on.
+// A step is a step of the verbal scale of strength. The scale begins with the weakest step.
 type step struct {
 	Words string
-	On    bool // the one that was reached, and those below
-	At    bool // the one that was reached
+	On    bool // this step, or a stronger step, was reached
+	At    bool // exactly this step was reached
 }
 
 // steps of the scale that inWords has.

@@ -20,19 +20,20 @@ type tracing struct {
 }
 
 const (
-	// traceLevel is the p below which a copy counts as found in a leak. It covers all
-	// copies of all submissions that the leak is traced against.
+	// traceLevel is the false-positive rate below which a copy counts as found in a leak. The
+	// rate is over all copies of all submissions that the leak is traced against.
 	traceLevel = 1e-9
-	// minPower is the power from which on the absence of a mark counts.
+	// minPower is the minimum power, 0..1, at which the absence of a mark counts.
 	minPower = 0.999
-	// maxTraced is the max number of submissions that a leak is traced against: it shows or
-	// resembles them, or their copies were read in it.
+	// maxTraced is the maximum number of submissions that a leak is traced against:
+	// submissions of the copies that were read, and submissions that the leak shows or
+	// resembles.
 	maxTraced = 3
 )
 
-// trace traces a leak against the submissions that it shows, and against the submissions of
-// the copies that were read in it. If it shows none for certain, it is traced against
-// submissions that it resembles.
+// trace traces a leak against the submissions whose copies were read in it, and against the
+// submission that it shows. If the leak shows no submission for certain, trace takes the
+// submissions that it resembles. [Config].Against replaces all these submissions.
 func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) error {
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 {
 		return nil
@@ -190,7 +191,7 @@ func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, 
 	return t.TraceLaid(ctx, l.Image, s)
 }
 
-// key returns the mark key of an ID, nil if it is not at hand.
+// key returns the mark key of an ID, or nil if the configuration does not have that key.
 func (v *Investigator) key(id string) *watermark.Key {
 	for _, k := range v.cfg.Keys {
 		if k.ID() == id {
@@ -200,8 +201,8 @@ func (v *Investigator) key(id string) *watermark.Key {
 	return nil
 }
 
-// orDecoy returns the issued copies, or, if there are none, a copy that was never issued:
-// the power of a trace is then that of finding a mark if there were one.
+// orDecoy returns the issued copies. If no copy was issued, it returns a copy that was never
+// issued instead: with it tracing computes the power of finding a mark.
 func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candidate {
 	if len(issued) > 0 {
 		return issued
@@ -251,7 +252,8 @@ func wouldShow(t *Tracing) bool {
 	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
 }
 
-// traceOf returns the tracing against a submission, nil if there is no such tracing.
+// traceOf returns the tracing against a submission, or nil if the leak was not traced against
+// that submission.
 func traceOf(all []Tracing, id watermark.Submission) *Tracing {
 	for i := range all {
 		if all[i].Submission == id {

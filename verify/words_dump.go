@@ -323,8 +323,8 @@ func (w *weighing) absence() string {
 	return " on a single picture." + strings.Join(parts, "")
 }
 
-// sayWindow says what the densest window of leaks in which no mark counts is worth, and
-// who cannot be told apart.
+// sayWindow says what the densest window of leaks in which no mark counts is worth, and which
+// holders the findings do not distinguish.
 func (w *weighing) sayWindow() {
 	x := w.Odds.Window
 	if x == nil || x.Of < 2 {
@@ -401,8 +401,8 @@ func (w *weighing) sayRest() {
 	}
 }
 
-// recallSentence says how probably the search would have found the pictures of which it
-// found nothing.
+// recallSentence gives, for pictures without a match, the probability that the search would
+// have found their uploads.
 func (w *weighing) recallSentence() string {
 	n, unsaid, kinds := make(map[string]int), 0, make(map[string]*findings.Recall)
 	for _, l := range w.Verdicts {

@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// Trust is what a verifier has from elsewhere than the bundle. Without it a bundle is
-// checked with what it brings, which shows that nobody changed it, not who made it or
-// when.
+// Trust holds keys and certificates that a verifier has from another source than the bundle.
+// Without Trust a bundle is checked with its own key and certificates. That check shows that
+// the bundle is unchanged. It does not show who made the bundle, or when.
 type Trust struct {
 	Key ed25519.PublicKey   // report key of the exchange
 	TSA []*x509.Certificate // certificates of the timestamp authority or its issuers
@@ -82,7 +82,7 @@ func (b *Bundle) Verify(ctx context.Context, trust Trust) *Result {
 			r.Stamp = stamp
 		}
 	} else if len(trust.TSA) > 0 {
-		r.add("timestamp", "", fmt.Errorf("%w: there is none", ErrStamp))
+		r.add("timestamp", "", fmt.Errorf("%w: the bundle has no timestamp", ErrStamp))
 	}
 	return r
 }
@@ -198,7 +198,7 @@ func (b *Bundle) checkStatement(opened *envelope) (*Statement, error) {
 		case !ok || !left[x.Name]:
 			return nil, fmt.Errorf("%w: the statement is about %.100q, which is not there", ErrBundle, x.Name)
 		case subject(x.Name, int64(len(data)), digest(data)) != x:
-			return nil, fmt.Errorf("%w: %s is not the one that the statement is about", ErrBundle, x.Name)
+			return nil, fmt.Errorf("%w: %s is not the file that the statement is about", ErrBundle, x.Name)
 		}
 		delete(left, x.Name)
 	}

@@ -65,9 +65,9 @@ func encodeEnvelope(e *dsse.Envelope) ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// openEnvelope checks an envelope of one signature by key. It must stand as
-// signEnvelope writes it: DSSE leaves key IDs, unknown fields and the looser forms of
-// base64 unsigned. Errors wrap [ErrBundle].
+// openEnvelope checks an envelope of one signature by key, and returns its content. The bytes
+// of text must be exactly as signEnvelope writes them, since DSSE leaves key IDs, unknown
+// fields and the looser forms of base64 unsigned. Errors wrap [ErrBundle].
 func openEnvelope(ctx context.Context, text []byte, key ed25519.PublicKey) (*envelope, error) {
 	var e dsse.Envelope
 	if err := json.Unmarshal(text, &e); err != nil {

@@ -99,10 +99,9 @@ func (b *Bundle) archive(w io.Writer) error {
 	return z.Close()
 }
 
-// Read reads a bundle, a folder or an archive, and checks nothing but that it is one in
-// form: errors about that wrap [ErrBundle]. In a folder, files that systems leave behind
-// when somebody looks into it (names that begin with a dot, Thumbs.db, desktop.ini) are
-// passed over.
+// Read reads a bundle from a folder or an archive. It checks the form of the bundle only;
+// errors about the form wrap [ErrBundle]. In a folder, Read ignores files that file managers
+// leave behind (names that begin with a dot, Thumbs.db, desktop.ini).
 func Read(path string) (*Bundle, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -171,17 +170,19 @@ func leftBehind(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
 }
 
-// readFile reads a file that has at most so many bytes, and does not begin with another.
-func readFile(f fs.File, most int64) ([]byte, error) {
-	if info, err := f.Stat(); err == nil && info.Size() > most {
+// readFile reads a file of at most limit bytes. It returns errTooLarge for a larger file, if
+// possible before it reads any byte.
+func readFile(f fs.File, limit int64) ([]byte, error) {
+	if info, err := f.Stat(); err == nil && info.Size() > limit {
 		return nil, errTooLarge
 	}
-	return readAtMost(f, most)
+	return readUpTo(f, limit)
 }
 
-func readAtMost(r io.Reader, most int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, most+1))
-	if err == nil && int64(len(data)) > most {
+// readUpTo reads all of r, at most limit bytes. It returns errTooLarge if r has more.
+func readUpTo(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil && int64(len(data)) > limit {
 		err = errTooLarge
 	}
 	return data, err
@@ -228,21 +229,22 @@ func parseArchive(data []byte) (*Bundle, error) {
 	// What two archivers see in an archive with odd headers need not be the same files.
 	same := &comparer{want: data}
 	if err := b.archive(same); err != nil || len(same.want) > 0 {
-		return nil, fmt.Errorf("%w: the archive is not written as this program writes it; if somebody packed it anew, unpack it and check the folder", ErrBundle)
+		return nil, fmt.Errorf("%w: the archive is not written as this program writes it; if it was packed again, unpack it and check the folder", ErrBundle)
 	}
 	return b, nil
 }
 
-func readEntry(entry *zip.File, most int64) ([]byte, error) {
+// readEntry reads one file of an archive, at most limit bytes. It refuses compressed files.
+func readEntry(entry *zip.File, limit int64) ([]byte, error) {
 	if entry.Method != zip.Store {
-		return nil, errors.New("it is compressed; if somebody packed it anew, unpack it and check the folder")
+		return nil, errors.New("it is compressed; if the archive was packed again, unpack it and check the folder")
 	}
 	r, err := entry.Open()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	return readAtMost(r, most)
+	return readUpTo(r, limit)
 }
 
 // A comparer takes exactly the bytes of want.

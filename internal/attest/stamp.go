@@ -44,12 +44,15 @@ var (
 	oidExtKeyUsage   = asn1.ObjectIdentifier{2, 5, 29, 37}                       // RFC 5280 section 4.2.1.12
 )
 
-// VerifyStamp checks an authority's answer (TimeStampResp in DER, RFC 3161 section
-// 2.4.2) to a request for a SHA-256, without the network: the status, the digest, the
-// signature, that it was made with the certificate which it names (RFC 5816), that this
-// one may do nothing but stamp (section 2.3), and that at the stated time it led to
-// one of the trusted certificates. That a certificate has run out since, or was
-// revoked, is not looked at. Errors wrap [ErrStamp].
+// VerifyStamp checks an authority's answer (TimeStampResp in DER, RFC 3161 section 2.4.2) to
+// a request for the SHA-256 digest, without the network. It checks
+//
+//   - the status, the digest and the signature;
+//   - that the signature was made with the certificate that the answer names (RFC 5816);
+//   - that this certificate may only be used for timestamps (section 2.3);
+//   - that this certificate led to one of the trusted certificates at the stated time.
+//
+// It ignores that a certificate has expired since, or was revoked. Errors wrap [ErrStamp].
 func VerifyStamp(answer []byte, digest [32]byte, trusted []*x509.Certificate) (*Stamp, error) {
 	return verifyStamp(answer, digest, nil, trusted)
 }
@@ -85,8 +88,8 @@ func verifyStamp(answer []byte, digest [32]byte, nonce *big.Int, trusted []*x509
 		Authority: signer.Subject.String(), Anchor: fingerprint(anchor)}, nil
 }
 
-// verifySigner checks the token's only signature and the certificate behind it, and returns that
-// and the trusted one that it leads to.
+// verifySigner checks the token's only signature and the signer's certificate at the time at.
+// It returns that certificate, and the trusted certificate that it leads to (anchor).
 func verifySigner(token []byte, at time.Time, trusted []*x509.Certificate) (signer, anchor *x509.Certificate, err error) {
 	p7, err := pkcs7.Parse(token)
 	if err != nil {
@@ -199,13 +202,15 @@ func checkNamed(p7 *pkcs7.PKCS7, signer *x509.Certificate) error {
 	return nil
 }
 
-// mostDepth is deeper than certificates and timestamps nest.
-const mostDepth = 32
+// maxDepth is the maximum number of levels that [checkDER] descends. Certificates and
+// timestamps nest less deeply.
+const maxDepth = 32
 
-// checkDER walks all of the values in der, of one after another, so that what parses them
-// afterwards, and takes looser forms, gets nothing that is cut off or nested without end.
+// checkDER walks all values in der, and the values inside them. depth is the number of levels
+// above der. The error says that a value is cut off, or nested deeper than [maxDepth]. The
+// parsers that read der afterwards accept looser forms and need this protection.
 func checkDER(der []byte, depth int) error {
-	if depth > mostDepth {
+	if depth > maxDepth {
 		return errors.New("nested too deeply")
 	}
 	for len(der) > 0 {

@@ -24,7 +24,7 @@ const (
 // has a colon in its name.
 const inputPrefix = "input:"
 
-// A Statement is an in-toto Statement v1: what is claimed of which files.
+// A Statement is an in-toto Statement v1: a claim (the predicate) about files (the subjects).
 type Statement struct {
 	Type          string    `json:"_type"`
 	Subject       []Subject `json:"subject"` // the bundle's files by name, then the inputs by path

@@ -26,7 +26,7 @@ var ErrTSA = errors.New("no timestamp")
 
 const (
 	defaultTimeout = 30 * time.Second
-	mostRedirects  = 3
+	maxRedirects   = 3
 	typeQuery      = "application/timestamp-query" // RFC 3161 section 3.4
 	typeReply      = "application/timestamp-reply"
 )
@@ -34,14 +34,15 @@ const (
 // A TSA is a timestamp authority that answers by HTTP (RFC 3161 section 3.4).
 type TSA struct {
 	URL       string              // http or https; user and password in it are used and never printed
-	Trusted   []*x509.Certificate // its own, or those of its issuers; at least one
+	Trusted   []*x509.Certificate // certificates of the authority or of its issuers; at least 1
 	Timeout   time.Duration       // of the whole exchange; 0: 30 s
 	Transport http.RoundTripper   // nil: http.DefaultTransport
 }
 
-// Stamp has the authority stamp a SHA-256, checks the answer (see [VerifyStamp]) and
-// that it is the answer to this request, and returns it as it came, TimeStampResp in
-// DER. Errors wrap [ErrTSA], and [ErrStamp] too where there was an answer that does not hold.
+// Stamp sends a SHA-256 digest to the authority and returns the answer unchanged
+// (TimeStampResp in DER). Stamp checks the answer as [VerifyStamp] does, and that it belongs
+// to this request. Errors wrap [ErrTSA]; if an answer came and is invalid, they also wrap
+// [ErrStamp].
 func (t *TSA) Stamp(ctx context.Context, digest [32]byte) ([]byte, *Stamp, error) {
 	address, err := t.address()
 	if err != nil {
@@ -121,7 +122,7 @@ func (t *TSA) ask(ctx context.Context, address *url.URL, query []byte) ([]byte, 
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	last := via[len(via)-1].URL
 	switch {
-	case len(via) > mostRedirects:
+	case len(via) > maxRedirects:
 		return errors.New("it redirects without end")
 	case req.Method != http.MethodPost:
 		return errors.New("it redirects in a way that drops the request")

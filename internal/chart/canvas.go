@@ -113,9 +113,9 @@ func escape(s string) string {
 	}, strings.ToValidUTF8(s, "\ufffd")))
 }
 
-// clean makes a name from outside harmless to what stands beside it: no line breaks, no
-// turning of the direction of what follows, and three marks at most upon one letter, for
-// more would reach into other rows.
+// clean makes a name from outside harmless to the text around it. It replaces line breaks by
+// spaces and removes controls of the text direction. It keeps at most three combining marks
+// on a letter, since more marks would reach into other rows.
 func clean(s string) string {
 	marks := 0
 	return strings.Map(func(r rune) rune {
@@ -166,13 +166,14 @@ func advance(g *uniseg.Graphemes) int {
 	return 600
 }
 
-// fit cuts the text to a width, between characters as readers see them.
-func fit(s string, most, size int) string {
-	if s = clean(s); width(s, size) <= most {
+// fit cuts the text to at most limit units of the drawing at a font size, and ends a cut text
+// with an ellipsis. It cuts between characters as readers see them (grapheme clusters).
+func fit(s string, limit, size int) string {
+	if s = clean(s); width(s, size) <= limit {
 		return s
 	}
 	var out strings.Builder
-	left := most*100 - 1000*size // of the ellipsis
+	left := limit*100 - 1000*size // of the ellipsis
 	for g := uniseg.NewGraphemes(s); g.Next(); {
 		if left -= advance(g) * size; left < 0 {
 			break
@@ -182,12 +183,13 @@ func fit(s string, most, size int) string {
 	return strings.TrimRight(out.String(), " ") + "…"
 }
 
-// wrap breaks text at spaces.
-func wrap(s string, most, size int) []string {
+// wrap breaks text at spaces into lines of at most limit units of the drawing at a font size.
+// A single longer word keeps a line of its own.
+func wrap(s string, limit, size int) []string {
 	var lines []string
 	line := ""
 	for _, word := range strings.Fields(s) {
-		if longer := line + " " + word; line != "" && width(longer, size) > most {
+		if longer := line + " " + word; line != "" && width(longer, size) > limit {
 			lines, line = append(lines, line), word
 		} else {
 			line = strings.TrimPrefix(longer, " ")
@@ -196,14 +198,15 @@ func wrap(s string, most, size int) []string {
 	return append(lines, line)
 }
 
-// twoLines breaks a name into two lines at most and cuts what is longer.
-func twoLines(s string, most, size int) []string {
-	lines := wrap(clean(s), most, size)
+// twoLines breaks a name into at most two lines of at most limit units of the drawing at a
+// font size, and cuts longer lines.
+func twoLines(s string, limit, size int) []string {
+	lines := wrap(clean(s), limit, size)
 	if len(lines) > 2 {
 		lines = []string{lines[0], strings.Join(lines[1:], " ")}
 	}
 	for i := range lines {
-		lines[i] = fit(lines[i], most, size)
+		lines[i] = fit(lines[i], limit, size)
 	}
 	return lines
 }

@@ -2,12 +2,12 @@
 // submitted and who could hold them ([Timeline]), and how many of them each recipient
 // could have held ([Custody]).
 //
-// A chart is one svg element that stands in an HTML page as it is: no script, no
-// style sheet, no reference to anything outside it, on a white card of its own, so that it
-// reads the same on a dark page. What is drawn is also said in words, in its title and
-// desc elements. Kinds of uploads differ by lightness before they differ by hue, so
-// that a grey print keeps them apart. All arithmetic is in integers: the same data give
-// the same bytes on every machine.
+// A chart is one svg element for use inside an HTML page. The element has no script, no style
+// sheet and no reference to anything outside it. Its background is a white card, so that the
+// chart reads the same on a dark page. Its title and desc elements say in words what is
+// drawn. Kinds of uploads differ by lightness before they differ by hue, so that a grey
+// print keeps them apart. All arithmetic is in integers: the same data give the same bytes
+// on every machine.
 package chart
 
 import (

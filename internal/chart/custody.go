@@ -5,9 +5,13 @@ import (
 	"strings"
 )
 
-// Custody draws how many of the leaked uploads each holder could have held unmarked, was
-// issued marked copies of, and how many carry the confirmed mark of such a copy. Leaks is
-// their number altogether, 0 or more.
+// Custody draws three counts of leaked uploads for each holder, as an svg element:
+//
+//   - uploads that the holder could have held unmarked;
+//   - uploads that the holder was issued marked copies of;
+//   - uploads that carry the confirmed mark of such a copy.
+//
+// leaks is the number of all leaked uploads; a negative number counts as 0.
 func Custody(leaks int, holders []Holder, o Options) string {
 	c := &custody{canvas: canvas{Options: o.ready()}, leaks: max(leaks, 0)}
 	c.rows, c.left = c.shown(holders, c.leaks)

@@ -41,7 +41,7 @@ func (u unit) floor(t time.Time) time.Time {
 	return date(y-y%100, 1, 1)
 }
 
-// next is the begin of the unit after the one that begins at t.
+// next returns the beginning of the next unit. t is the beginning of a unit.
 func (u unit) next(t time.Time) time.Time {
 	return t.AddDate([units]int{year: 1, decade: 10, century: 100}[u],
 		[units]int{month: 1, quarter: 3}[u], [units]int{day: 1, week: 7}[u])
@@ -107,8 +107,8 @@ func newScale(first, last time.Time, left, right int) scale {
 
 // padded has a number of units at least, so that a few days do not look like all time.
 func (s scale) padded() scale {
-	const least = 15
-	for i := 0; s.units() < least; i++ {
+	const minUnits = 15
+	for i := 0; s.units() < minUnits; i++ {
 		if i%2 == 0 {
 			s.to = s.unit.next(s.to)
 		} else {
@@ -209,11 +209,12 @@ func roundUp(n int64) int64 {
 	}
 }
 
-// levels are two to four whole numbers to draw lines at, up to about most.
-func levels(most int64) []int64 {
-	step := max(roundUp((most+3)/4), 1)
+// levels returns the whole numbers, normally two to four, at which a histogram draws lines.
+// top is the largest value of the histogram; no level is above it.
+func levels(top int64) []int64 {
+	step := max(roundUp((top+3)/4), 1)
 	var out []int64
-	for v := step; v <= most; v += step {
+	for v := step; v <= top; v += step {
 		out = append(out, v)
 	}
 	return out

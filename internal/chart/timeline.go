@@ -14,10 +14,11 @@ type TimelineData struct {
 	Holders  []Holder // the ones that matter first
 }
 
-// Timeline draws when the leaked uploads were submitted, above all uploads of the registry
-// and, below, what each holder could hold and when it was issued copies. Where most leaks
-// fall into a short time it says which, and shades it from top to bottom, so that the
-// holders of that time stand out, and whether there is more than one of them.
+// Timeline draws three panels along one axis of time, as an svg element: when the leaked
+// uploads were submitted, when all uploads of the registry were submitted, and what each
+// holder could hold and was issued. If most leaks fall into a short time, Timeline names
+// that time and shades it from top to bottom. The reader then sees which holders had the
+// uploads of that time, and whether several did.
 func Timeline(d TimelineData, o Options) string {
 	t := &timeline{canvas: canvas{Options: o.ready()}, data: d}
 	t.measure()
@@ -138,9 +139,10 @@ func (t *timeline) measure() {
 
 const noLeaks = "No leaked picture was matched to an upload"
 
-// drawn counts the uploads of the registry, and gives those whose days the axis must
-// reach: all, unless it would be half as long without the first and the last thousandth
-// of them, for a clock that was wrong once must not squeeze all the rest.
+// drawn counts the uploads of the registry into t.all, and returns the counts by day that the
+// axis must reach. These are all counts, with an exception: the first and the last thousandth
+// of the uploads are left out if the axis is then at most half as long. A clock that was
+// wrong once must not squeeze the rest.
 func (t *timeline) drawn() []Count {
 	var days []Count
 	for _, c := range t.data.Registry {
@@ -265,12 +267,13 @@ func (c *canvas) legend(left, room int, keys []key) {
 	c.y += 8 * px
 }
 
-// panel draws the lines and numbers of a histogram that goes up to most, and returns its base.
-func (t *timeline) panel(height int, most int64, says string) (base int) {
+// panel draws the lines and numbers of a histogram, and returns the y of its base. height is
+// in units of the drawing, top is the largest value of the histogram, and says is the label.
+func (t *timeline) panel(height int, top int64, says string) (base int) {
 	t.y += 12 * px
 	base = t.y + height
-	for _, v := range levels(most) {
-		y := base - part(height, v, most)
+	for _, v := range levels(top) {
+		y := base - part(height, v, top)
 		t.line(t.scale.left, y, t.scale.right, y, rule)
 		t.text(t.scale.left-5*px, y+4*px, pen{size: smallSize, colour: soft, anchor: "end"}, short(v))
 	}
@@ -290,7 +293,7 @@ func (t *timeline) panel(height int, most int64, says string) (base int) {
 // leaks draws the leaked uploads.
 func (t *timeline) leaks() {
 	bins := make(map[time.Time]*[states]int)
-	most := 0
+	top := 0
 	for _, l := range t.data.Leaks {
 		if l.Submitted.IsZero() {
 			continue
@@ -300,15 +303,15 @@ func (t *timeline) leaks() {
 			bins[at] = new([states]int)
 		}
 		bins[at][min(l.State, Unreadable)]++
-		most = max(most, sum(bins[at]))
+		top = max(top, sum(bins[at]))
 	}
 	if t.narrow() {
 		t.y += 18 * px
 	}
-	base := t.panel(leakPanel, int64(max(most, 1)), "leaked uploads, by "+t.scale.unit.String())
+	base := t.panel(leakPanel, int64(max(top, 1)), "leaked uploads, by "+t.scale.unit.String())
 	for _, at := range t.scale.starts(t.scale.unit) {
 		if bins[at] != nil {
-			t.stack(at, bins[at], base, most)
+			t.stack(at, bins[at], base, top)
 		}
 	}
 	t.line(t.scale.left, base, t.scale.right, base, axis)
@@ -317,8 +320,10 @@ func (t *timeline) leaks() {
 
 func sum(n *[states]int) int { return n[Marked] + n[Unmarked] + n[Unreadable] }
 
-// stack draws the bar of one unit. Each kind that is there takes two pixels at least.
-func (t *timeline) stack(at time.Time, n *[states]int, base, most int) {
+// stack draws the bar of the unit of time that begins at at. n counts the leaks by kind, base
+// is the y of the bar's foot, and top is the count of the highest bar. Each kind with a leak
+// is at least two pixels high.
+func (t *timeline) stack(at time.Time, n *[states]int, base, top int) {
 	var parts []string
 	for s := range states {
 		if n[s] > 0 {
@@ -332,11 +337,11 @@ func (t *timeline) stack(at time.Time, n *[states]int, base, most int) {
 		if n[s] == 0 {
 			continue
 		}
-		h := max(part(leakPanel, int64(n[s]), int64(most)), 2*px)
+		h := max(part(leakPanel, int64(n[s]), int64(top)), 2*px)
 		y -= h
 		t.rect(x, y, w, h, looks[s])
 	}
-	if all := sum(n); all == most {
+	if all := sum(n); all == top {
 		t.text(min(max(x+w/2, t.scale.left+8*px), t.scale.right-8*px), y-3*px, pen{size: smallSize, colour: ink, bold: true, anchor: "middle", halo: true}, number(all))
 	}
 	t.close()
@@ -353,19 +358,19 @@ func (t *timeline) bar(at time.Time) (x, w int) {
 // registry draws all uploads, and the axis of time.
 func (t *timeline) registry() {
 	bins := t.scale.histogram(t.data.Registry)
-	most := int64(1)
+	top := int64(1)
 	for _, n := range bins {
-		most = max(most, n)
+		top = max(top, n)
 	}
 	t.y += 12 * px
 	if t.narrow() {
 		t.y += 16 * px
 	}
-	base := t.panel(allPanel, most, "all uploads of the registry")
+	base := t.panel(allPanel, top, "all uploads of the registry")
 	for _, at := range t.scale.starts(t.scale.unit) {
 		if n := bins[at]; n > 0 {
 			x, w := t.bar(at)
-			h := max(part(allPanel, n, most), px/2)
+			h := max(part(allPanel, n, top), px/2)
 			t.open(t.scale.unit.name(at) + ": " + plural(n, "upload", "uploads"))
 			t.rect(x, base-h, w, h, registryLook)
 			t.close()

@@ -23,11 +23,11 @@ import (
 // Trust is what a verifier has from elsewhere than the bundle.
 type Trust struct {
 	attest.Trust
-	Ledger string // public key of the ledger; "": the one that the bundle brings
+	Ledger string // public key of the ledger; "": the key in the bundle
 }
 
-// A Check is one question. Where it was answered with yes, Err is nil; where it could not
-// be asked, Skipped is true and Text says why.
+// A Check is one question about a bundle. Err is nil if the answer is yes. Skipped is true if
+// the question could not be asked; Text then says why.
 type Check struct {
 	Name    string
 	Text    string
@@ -121,7 +121,7 @@ func CheckBundle(ctx context.Context, b *attest.Bundle, trust Trust) *Result {
 	}
 	if sealed.Stamp == nil && len(trust.TSA) == 0 {
 		if _, has := b.File(attest.StampName); !has {
-			r.skip("timestamp", "there is none: when this was signed is known from its signer alone")
+			r.skip("timestamp", "the bundle has no timestamp: when it was signed is known from its signer alone")
 		}
 	}
 	data, ok := b.File(FindingsName)
@@ -147,14 +147,15 @@ func CheckBundle(ctx context.Context, b *attest.Bundle, trust Trust) *Result {
 	return r
 }
 
-// checkInputs holds the statement's inputs and record against those of the findings.
+// checkInputs compares the statement's inputs and record with the inputs and record of the
+// findings. Errors about a difference wrap [attest.ErrBundle].
 func checkInputs(s *attest.Statement, f *verify.Findings) error {
 	record, err := json.Marshal(f.Verdict.Record)
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(record, s.Predicate.Record) {
-		return fmt.Errorf("%w: the statement's record is another than that of the findings", attest.ErrBundle)
+		return fmt.Errorf("%w: the statement's record differs from the record of the findings", attest.ErrBundle)
 	}
 	type input struct {
 		path, sum string
@@ -185,7 +186,7 @@ func (r *Result) proofs(b *attest.Bundle, s *attest.Statement, key string, tsa [
 		if key != "" {
 			r.add("proofs", "", errNoProofs)
 		} else {
-			r.skip("proofs", "there are none: that the copies were entered before they were released is not shown")
+			r.skip("proofs", "the bundle has no proofs: that the copies were entered before they were released is not shown")
 		}
 		return
 	}

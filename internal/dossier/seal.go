@@ -19,7 +19,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Files of a bundle beside those of package attest.
+// Names of the files of a bundle that this package adds to the files of package attest.
 const (
 	ReportName   = "report.html"
 	FindingsName = "findings.json"
@@ -69,8 +69,8 @@ func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *attest.TSA) (*
 	return attest.Seal(ctx, content, key, tsa)
 }
 
-// inputs are the files that were examined, and the archives and PDFs that they are from. What
-// could not be read has no digest, and is none.
+// inputs returns the files that were examined, and the archives and PDFs that contained them.
+// A file that could not be read has no digest, and is left out.
 func inputs(f *verify.Findings) (out []attest.Input) {
 	add := func(path string, size int64, sum string) {
 		in := attest.Input{Path: path, Size: size}
@@ -174,5 +174,5 @@ func named(f *verify.Findings) (out []registry.Copy) {
 	return out
 }
 
-// errNoProofs says what a bundle without proofs does not show.
-var errNoProofs = fmt.Errorf("%w: there are none", registry.ErrProof)
+// errNoProofs says that a bundle has no proofs from the ledger.
+var errNoProofs = fmt.Errorf("%w: the bundle has no proofs", registry.ErrProof)

@@ -7,13 +7,15 @@ import "slices"
 // no recipient. Here they are summed without rounding, to decide whether a recipient's
 // copies explain a dump.
 
-// foreign are the shares of the leaks that are not of a recipient's copies under the
-// alternatives that absence is held against, each as likely.
+// foreign lists, for three equally likely alternatives, the share of the leaks that are not
+// copies of the recipient. The function improbable compares the absence of marks with these
+// alternatives. Chosen, not measured.
 var foreign = [...]float64{0.25, 0.5, 0.75}
 
-// silent says of each cluster whether recipient r had a copy of its submission and the
-// cluster shows no mark of that copy. With each, only clusters count whose single marks may
-// well have been missed, and which r did not hold otherwise.
+// silent reports for each cluster of m.items whether the mark of recipient r is absent. This
+// requires that r was issued a copy of the submission, and that no leak shows its mark. If
+// each is true, two more conditions apply: a leak of the cluster has a ratio of at least 1
+// for r's copy, and r did not hold the submission unmarked.
 func (m *model) silent(r int, each bool) []bool {
 	out := make([]bool, len(m.items))
 	for i, it := range m.items {
@@ -28,8 +30,8 @@ func (m *model) silent(r int, each bool) []bool {
 	return out
 }
 
-// unseen is the probability that no mark of a recipient's copy would be found in a
-// cluster: the greatest of its leaks, which depend on each other.
+// unseen returns the probability, 0..1, that no mark of recipient r's copy would be found in
+// a cluster. This is the maximum over the cluster's leaks, since these depend on each other.
 func (m *model) unseen(r int, it item) float64 {
 	out := 0.0
 	for _, l := range it.leaks {
@@ -40,12 +42,16 @@ func (m *model) unseen(r int, it item) float64 {
 	return out
 }
 
-// improbable reports whether it is improbable that so many clusters show no mark if all of
-// them, and all clusters with a mark, are copies of recipient r as issued. It computes an
-// e-value against that. If a share w has another origin, a cluster without a mark is more
-// probable by (w + (1-w) miss)/miss, and a cluster with a mark less probable by 1-w. The
-// clusters with a mark must be counted: of many copies that are missed one in seven, some
-// are missed. The e-value has to reach the inverse of the smallest prior of removal.
+// improbable reports whether the clusters without a mark are too many to be copies of
+// recipient r as issued. silent marks these clusters (see [model.silent]). The function
+// computes an e-value against the claim that these clusters, and all clusters with r's mark,
+// are such copies.
+//
+// The alternative is that a share w of the clusters has another origin. A cluster without a
+// mark is then more probable by the factor (w + (1-w) miss)/miss. A cluster with a mark is
+// less probable by the factor 1-w. Clusters with a mark must enter, since a few misses among
+// many finds are normal. The result is true if the e-value reaches the inverse of the
+// smallest prior of removal in [Options].Rho.
 func (m *model) improbable(r int, silent []bool) bool {
 	found := float64(len(m.clustersOf(func(s *sighting) bool { return s.sure[r] })))
 	e := 0.0
@@ -61,8 +67,8 @@ func (m *model) improbable(r int, silent []bool) bool {
 	return float64(e*slices.Min(m.o.Rho)) >= 1
 }
 
-// absent is how many clusters show no mark of a recipient's copies that would not all
-// have been missed; 0: they may have been.
+// absent returns how many clusters show no mark of the copies that were issued to recipient
+// r. The result is 0 if all these marks may have been missed (see [model.improbable]).
 func (m *model) absent(r int) (n int) {
 	silent := m.silent(r, false)
 	if !m.improbable(r, silent) {

@@ -18,11 +18,13 @@ const (
 	MaxCells   = 1_200 // a hundred years of months
 )
 
-// MaxClaimed is the most pictures that a draw of ours may be from: more than there can be, and so
-// few that the bound of a [Claim] is exact to 1e-6 of them.
+// MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see
+// [Case].Drawn). It is above any real number of pictures, and low enough that the bound of a
+// [Claim] is exact to 1e-6 of it.
 const MaxClaimed = 10_000_000_000
 
-// mostExamined bounds the sums over a draw of ours.
+// maxExamined is the maximum of [Case].Examined for a drawn case. It bounds the time that the
+// sums of [Claim] take.
 const maxExamined = 10 * MaxLeaks
 
 // A Case is all that a verdict of a dump is computed from. It is plain data.
@@ -37,20 +39,21 @@ type Case struct {
 	Holders []Holder `json:"holders"`
 	Leaks   []Leak   `json:"leaks"`
 
-	// Claimed is how many pictures somebody says there are, at most [MaxClaimed] where Drawn;
-	// 0: nobody does.
+	// Claimed is the number of pictures that the publisher of the dump claims to have. It is
+	// at most [MaxClaimed] if Drawn is set. 0: no number is claimed.
 	Claimed int `json:"claimed,omitempty"`
-	// Examined is how many files the dump has, those that are no leaks here included (damaged
-	// ones, lookalikes): a drawn file that shows no submission is none, whyever. 0: as many as leaks.
+	// Examined is the number of files in the dump. It includes files that are not in Leaks
+	// (damaged files, lookalikes): a drawn file that matches no submission counts as a
+	// non-match, whatever the cause. 0: as many as leaks.
 	Examined int `json:"examined,omitempty"`
-	// Drawn: the leaks were drawn at random by us from all those claimed. A selection
-	// made by somebody else shows what is in it and nothing more.
+	// Drawn reports whether we drew the leaks at random from all claimed pictures. Only then
+	// does the sample say anything about the pictures that were not examined.
 	Drawn bool `json:"drawn,omitempty"`
 
 	// MarkTrials and MatchTrials are the numbers of independent validation trials, of
-	// marks and of matching, that ended without a single false identification. Ratios for
-	// copies are capped at a third of the former, others at a third of the latter; with none
-	// nothing is claimed.
+	// marks and of matching, that ended without a single false identification. The ratios of
+	// copies are capped at MarkTrials/3, all other ratios at MatchTrials/3 (see [Cap]). With
+	// 3 trials or fewer every ratio is capped at 1.
 	MarkTrials  int `json:"mark_trials"`
 	MatchTrials int `json:"match_trials"`
 
@@ -63,14 +66,14 @@ type Cell struct {
 	Submissions int       `json:"submissions"`
 }
 
-// A Holder is one who was handed marked copies, or held submissions unmarked. The
-// issuer itself is not listed: it held everything.
+// A Holder is a party that was issued marked copies, or that could hold submissions unmarked.
+// The issuer is not listed, since it held every submission.
 type Holder struct {
 	Name string `json:"name"`
-	// Copies counts by cell the submissions of which a marked copy was issued to it.
+	// Copies counts, by cell, the submissions that the holder was issued a marked copy of.
 	Copies []int `json:"copies,omitempty"`
-	// Unmarked counts by cell the submissions that it could hold unmarked, by
-	// admissible custody alone: recorded before the leaks were found.
+	// Unmarked counts, by cell, the submissions that the holder could hold unmarked. Only
+	// admissible custody counts: custody that was recorded before the leaks were found.
 	Unmarked []int `json:"unmarked,omitempty"`
 }
 
@@ -90,12 +93,12 @@ type Leak struct {
 	// FalseMatch is the probability that a picture of this template that is not in the
 	// registry is matched all the same, 0..1; 0: not measured, [Options].FalseMatch.
 	FalseMatch float64 `json:"false_match,omitempty"`
-	// Copies are those issued of the submission, all of them.
+	// Copies are all copies that were issued of the submission.
 	Copies []Copy `json:"copies,omitempty"`
 	// Unmarked names the holders whose admissible custody covers the submission.
 	Unmarked []string `json:"unmarked,omitempty"`
 	// Transplanted names recipients whose marks the picture carries although it shows
-	// another submission than the marked one. It counts for nobody.
+	// another submission than the marked one. Such a mark counts for no recipient.
 	Transplanted []string `json:"transplanted,omitempty"`
 }
 
@@ -112,7 +115,7 @@ type Copy struct {
 	// this leak, deliberate removal apart (1 - power), 0..1.
 	Miss float64 `json:"miss"`
 	// Confirmed: the picture is shown to be this copy's submission, not merely to carry
-	// its mark. What is not confirmed counts for nobody.
+	// its mark. A copy that is not confirmed counts for no recipient.
 	Confirmed bool `json:"confirmed"`
 	// Neutral: the mark was laid by the recipient or by a module that the issuer cannot
 	// use, so that the issuer never had this copy.
@@ -132,24 +135,24 @@ type Options struct {
 	// Reuse are equally probable values of the share of files that their owners also
 	// sent elsewhere. Default 0.002, 0.01, 0.03, 0.1, 0.3, 0.6, 0.9.
 	Reuse []float64 `json:"reuse,omitempty"`
-	// Recall and FalseMatch stand for leaks that have none. Defaults 0.9 and 1e-3.
+	// Recall and FalseMatch are used for leaks without values of their own. Defaults 0.9 and
+	// 1e-3.
 	Recall     float64 `json:"recall,omitempty"`
 	FalseMatch float64 `json:"false_match,omitempty"`
-	// LeastMiss is the least probability of missing a mark that is believed; default 1e-3.
+	// MinMiss is the minimum of [Copy].Miss: smaller values are raised to it. Default 1e-3.
 	MinMiss float64 `json:"least_miss,omitempty"`
-	// MostLnE is the most that one cluster's marks count, natural logarithm; default
-	// ln 10^9 = 20.7: a mark is promised to be read where there is none with a probability
-	// of 9.3e-10.
+	// MaxLnE is the maximum of [Copy].LnE: larger values are lowered to it. Default
+	// ln 10^9 = 20.7, since the promised false-positive rate of reading a mark is 9.3e-10.
 	MaxLnE float64 `json:"most_ln_e,omitempty"`
-	// NameClusters and NameLogLR are what must be there before a name may stand in a
-	// headline: clusters with a confirmed copy whose e-value is 1,000 at least, and the
-	// log10 likelihood ratio before the cap, corrected for the number of recipients.
-	// Defaults 2 and 4.
+	// NameClusters and NameLogLR are what a headline needs before it names a recipient.
+	// NameClusters is the minimum number of clusters with a confirmed copy whose e-value is
+	// at least 1,000; default 2. NameLogLR is the minimum log10 likelihood ratio before the
+	// cap, corrected for the number of recipients; default 4.
 	NameClusters int     `json:"name_clusters,omitempty"`
 	NameLogLR    float64 `json:"name_log10_lr,omitempty"`
 }
 
-// filled puts defaults in the place of zeros.
+// filled returns the options with the defaults in place of zero fields.
 func (o Options) filled() Options {
 	grid := func(g *[]float64, def ...float64) {
 		if len(*g) == 0 {
@@ -200,11 +203,13 @@ func CellOf(cells []Cell, t time.Time) int {
 	return max(i, 0)
 }
 
+// bad returns an error that wraps [ErrCase]. format and args are as in [fmt.Sprintf].
 func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCase, fmt.Sprintf(format, args...))
 }
 
-// check reports what makes a case unusable.
+// check validates a case before the model allocates anything for it. It returns the first
+// problem as an error that wraps [ErrCase].
 func (c *Case) check() error {
 	switch {
 	case len(c.Leaks) > MaxLeaks:
@@ -220,7 +225,7 @@ func (c *Case) check() error {
 	case c.Drawn && int64(c.Claimed) > MaxClaimed:
 		return bad("drawn from %d pictures, more than %d", c.Claimed, int64(MaxClaimed))
 	case c.Examined != 0 && c.Examined < len(c.Leaks) || c.Drawn && c.Examined > maxExamined:
-		return bad("%d files examined, of which %d are weighed", c.Examined, len(c.Leaks))
+		return bad("%d files examined, fewer than the %d leaks or more than %d", c.Examined, len(c.Leaks), maxExamined)
 	}
 	for i, l := range c.Cells {
 		if l.Submissions < 0 || l.Submissions > math.MaxInt32 {
@@ -245,13 +250,13 @@ func (c *Case) check() error {
 	return nil
 }
 
-// checkHolders returns the holders by name.
+// checkHolders validates the holders and returns them by name. Errors wrap [ErrCase].
 func (c *Case) checkHolders() (map[string]*Holder, error) {
 	known := make(map[string]*Holder, len(c.Holders))
 	for i := range c.Holders {
 		h := &c.Holders[i]
 		if h.Name == "" || known[h.Name] != nil {
-			return nil, bad("holder %d has no name, or that of another", i)
+			return nil, bad("holder %d has no name, or the name of another holder", i)
 		}
 		known[h.Name] = h
 		for _, counts := range [][]int{h.Copies, h.Unmarked} {
@@ -268,6 +273,8 @@ func (c *Case) checkHolders() (map[string]*Holder, error) {
 	return known, nil
 }
 
+// check validates one leak against the holders by name and the cells of its case. Errors wrap
+// [ErrCase].
 func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 	if !share(l.Recall) || !share(l.FalseMatch) {
 		return bad("a probability is not in 0..1")
@@ -283,7 +290,7 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 	}
 	k := CellOf(cells, l.Submitted)
 	if cells[k].Submissions == 0 {
-		return bad("shows a submission of cell %d, which has none", k)
+		return bad("shows a submission of cell %d, which has 0 submissions", k)
 	}
 	for _, c := range l.Copies {
 		h := known[c.Recipient]
@@ -291,7 +298,7 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 			return bad("a copy issued to %q, which is not recorded in cell %d", c.Recipient, k)
 		}
 		if !share(c.Miss) || math.IsNaN(c.LnE) || math.IsInf(c.LnE, 0) {
-			return bad("the evidence for a copy is no number")
+			return bad("the evidence for a copy is not a number in its range")
 		}
 	}
 	for _, name := range l.Unmarked {
@@ -302,6 +309,8 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 	return nil
 }
 
+// check validates the options. Zero fields are valid: they mean the defaults. Errors wrap
+// [ErrCase].
 func (o *Options) check() error {
 	for _, grid := range [][]float64{o.Tau, o.Rho, o.Reuse} {
 		if len(grid) > 16 {
@@ -320,4 +329,5 @@ func (o *Options) check() error {
 	return nil
 }
 
+// share reports whether x is within 0..1. NaN is not.
 func share(x float64) bool { return x >= 0 && x <= 1 }

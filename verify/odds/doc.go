@@ -5,16 +5,16 @@
 //
 // # The model
 //
-// A dump has up to three sources. With the set A of sources, shares p of the dump
-// that came from each, and for each source the part of its holdings that was taken,
+// A dump has up to three sources. A is the set of sources. p are the shares of the dump that
+// came from each source. Each source took a part of its holdings. Then
 //
 //	P(data | A) = mean over p ~ Dirichlet(1/2) and parts of
 //	              product over clusters i of sum over h in A of p_h q_h(i) g_h(i),
 //
-// the mean also over which sources of copies removed their marks.
+// where the mean is also over which sources of copies removed their marks.
 //
-// q_h says how probable it is that a source that took its part at random delivers the
-// picture of cluster i, and g_h how probable the marks in it are. The log10 likelihood
+// q_h is the probability that source h, which took its part at random, delivers the picture
+// of cluster i. g_h says how probable the marks in that picture are. The log10 likelihood
 // ratio of an explanation X is
 //
 //	max over A with X of P(data | A) / max over A without X of P(data | A)
@@ -26,8 +26,8 @@
 //
 // # Numbers
 //
-// Integrals over shares use rules whose error is below 1e-8, sums have a fixed
-// order, products that are added are rounded first, and logarithms are the package's own: a
-// Case gives the same [Verdict] on every processor. Stated logarithms are whole
+// A Case gives the same [Verdict] on every processor: sums have a fixed order, products are
+// rounded before they are added, and logarithms are computed by the package itself.
+// Integrals over shares use rules whose error is below 1e-8. Stated logarithms are whole
 // multiples of 1e-6.
 package odds

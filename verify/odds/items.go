@@ -15,8 +15,8 @@ type sighting struct {
 	miss     map[int]float64 // by recipient: the probability that the mark of its copy is not found; 1 where some of it is seen
 	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
 	unmarked map[int]bool    // holders of the submission
-	planted  map[int]bool    // recipients whose copy somebody else listed could have planted here
-	by       map[int][]int   // by such recipients: those holders
+	planted  map[int]bool    // recipients whose copy another listed holder could have planted here
+	by       map[int][]int   // by such recipients: the holders that could have planted the copy
 	very     map[int][]int   // by recipient: holders that are recorded to have had its very copy
 }
 
@@ -29,8 +29,8 @@ func (s *sighting) had(r, k int) bool { return slices.Contains(s.very[r], k) }
 // marks only there. Chosen, not measured.
 const wideHolder = 0.9
 
-// narrow says of each recipient which holders held little unmarked of what it was issued
-// copies of, by cells.
+// narrow reports, by recipient and holder, whether the holder held less than [wideHolder] of
+// the recipient's submissions unmarked. A recipient and itself give false.
 func narrow(c *Case) [][]bool {
 	out := make([][]bool, len(c.Holders))
 	for r := range c.Holders {
@@ -42,8 +42,9 @@ func narrow(c *Case) [][]bool {
 	return out
 }
 
-// overlap is the share of the submissions of which copies were issued to r that k held
-// unmarked.
+// overlap returns the share, 0..1, of recipient r's submissions that holder k held unmarked.
+// The submissions of r are the submissions that r was issued copies of. The counts by cell do
+// not say which submissions overlap, so that the share is the one expected by chance.
 func overlap(c *Case, r, k int) float64 {
 	var both, all float64
 	for i, n := range c.Holders[r].Copies {
@@ -73,7 +74,8 @@ type item struct {
 	matched bool
 }
 
-// gather reads the leaks of a checked case.
+// gather returns the sightings, one for each leak of a checked case in the same order, and the
+// clusters of these leaks.
 func gather(c *Case, o Options) (seen []sighting, items []item) {
 	index := make(map[string]int, len(c.Holders))
 	for i, h := range c.Holders {
@@ -108,7 +110,8 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 	return seen, items
 }
 
-// read takes the copies and the custody of a matched leak.
+// read fills in what the copies and the custody of a matched leak l say. index gives the index
+// of each holder by name, and few is the result of [narrow].
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.miss, s.sure, s.unmarked = make(map[int]float64), make(map[int]float64), make(map[int]bool), make(map[int]bool)
@@ -153,6 +156,7 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 	}
 }
 
+// other records that holder k could have planted recipient r's copy in this leak.
 func (s *sighting) other(r, k int) {
 	s.planted[r] = true
 	if !slices.Contains(s.by[r], k) {
@@ -160,7 +164,7 @@ func (s *sighting) other(r, k int) {
 	}
 }
 
-// rounded rounds a ratio towards 1.
+// rounded rounds a likelihood ratio towards 1, on the steps [forStep] and [againstStep].
 func rounded(g float64) float64 {
 	ln := ln(g)
 	if ln >= 0 {
@@ -169,7 +173,7 @@ func rounded(g float64) float64 {
 	return exp(float64(math.Ceil(ln/againstStep-1e-9) * againstStep))
 }
 
-// plain reports whether no mark speaks for a recipient.
+// plain reports whether the leak has no mark with a ratio above 1, for any recipient.
 func (s *sighting) plain() bool {
 	for _, g := range s.mark {
 		if g > 1 {

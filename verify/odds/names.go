@@ -5,13 +5,17 @@ import (
 	"slices"
 )
 
-// names decides which recipients a headline may name. A recipient is named if (1) enough
-// independent clusters carry its copies, (2) no other holder had the same copies, and (3)
-// its ratio exceeds the threshold after division by the number of recipients. The third
-// is the union bound over e-values: any of R recipients reaches a ratio of R t by chance
-// with a probability of at most 1/t. The number of leaks needs no such correction: a
-// source of few of many leaks pays through its share. [Verdict].Rivals lists the parties
-// that the findings do not tell from a named recipient.
+// names decides which recipients a headline may name, and fills in Named, Withheld and Rivals
+// of the verdict. A recipient is named on three conditions:
+//
+//   - Enough independent clusters carry its copies.
+//   - No other holder had the same copies.
+//   - Its ratio exceeds the threshold after division by the number of recipients.
+//
+// The division is the union bound over e-values. Any of R recipients reaches a ratio of R t
+// by chance with a probability of at most 1/t. The number of leaks needs no such correction:
+// a source of few of many leaks pays through its share. Rivals lists the parties that the
+// findings do not tell from a named recipient.
 func (m *model) names(v *Verdict) {
 	recipients := 0
 	for _, h := range v.Hypotheses {
@@ -137,14 +141,16 @@ type Window struct {
 	Cells    int     `json:"cells"`  // of the registry
 	Ranges   int     `json:"ranges"` // contiguous ranges that a thief may take
 	Share    float64 `json:"share"`  // of the registry's submissions
-	// MaxLR is the log10 of the most that any number of leaks in it can earn a holder of exactly this
-	// window, against a thief who takes a part at random: ranges and sets over the greatest tau.
+	// MaxLR is the maximum log10 likelihood ratio that leaks in the window, however many, can
+	// earn a holder of exactly this window. The alternative is a thief who takes a part at
+	// random. The ratio is the number of ranges and sets, divided by the largest tau.
 	MaxLR float64 `json:"most_log10_lr"`
 	// Supported: LogLR of the strongest custody that covers all of it, 0 without one.
 	Supported float64 `json:"supported_log10_lr"`
-	// Searched is how many distinct custody sets were looked at, and Corrected the log10 of that
-	// strongest ratio before the cap, divided by it: for deciding whether a headline may rest on it,
-	// never for stating. Any of n sets that nothing came from reaches n t with a probability of 1/t.
+	// Searched is the number of distinct custody sets that were searched. Corrected is the
+	// log10 of the strongest ratio before the cap, divided by Searched. Corrected decides
+	// whether a headline may rest on the window, and is never stated. Any of n sets without a
+	// leak of their own reaches a ratio of n t by chance with a probability of at most 1/t.
 	Searched  int     `json:"searched"`
 	Corrected float64 `json:"corrected_log10_lr"`
 	// Holders are all whose admissible custody covers all these leaks.
@@ -159,8 +165,8 @@ const (
 	MinWindowClusters = 5
 )
 
-// Heads reports whether custody that covers the window earns enough for a headline; of
-// none it does not.
+// Heads reports whether custody that covers the window earns enough for a headline. It is
+// false for a nil window.
 func (w *Window) Heads() bool {
 	return w != nil && w.Supported >= MinWindow && w.Corrected >= MinWindow && w.Clusters >= MinWindowClusters
 }
@@ -210,7 +216,8 @@ func (m *model) window(v *Verdict) *Window {
 	return w
 }
 
-// credit says what the strongest custody that covers a window earns, and how many were searched for it.
+// credit fills in what the strongest custody that covers a window earns (Supported and
+// Corrected), and how many custody sets were searched.
 func (m *model) credit(w *Window, v *Verdict) {
 	for _, s := range m.sets {
 		if s.kind == Custody {

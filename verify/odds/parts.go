@@ -6,9 +6,11 @@ import (
 	"slices"
 )
 
-// parts lists what a source may have taken: everything with the prior 1 - tau; with
-// tau one of its ranges of cells or one of the other sets, all alike. Of these, the ones
-// that fit the leaks best are kept.
+// parts returns the parts of a source's holdings that the source may have taken. The first
+// part is everything, with the prior 1 - tau. With the prior tau the source took one of its
+// ranges of cells, or what it has in common with one of the other sets; each is as likely.
+// Only the ranges and sets that fit the leaks best are returned. counts are the source's
+// submissions by cell, and own is the index in m.sets of that very set (-1: not in m.sets).
 func (m *model) parts(kind string, holder int, counts []int, own int) []part {
 	out := []part{{whole: 1, size: math.Max(1, float64(total(counts))), from: -1, to: -1, set: -1}}
 	first, last := span(counts)
@@ -31,9 +33,10 @@ func (m *model) parts(kind string, holder int, counts []int, own int) []part {
 	return m.useful(m.merged(out, kind, holder), kind, holder)
 }
 
-// useful leaves out parts that no explanation could gain by. Beside everything, a part is
-// at best more probable by the ratio of sizes for each cluster that it holds, and dearer
-// by its prior at the greatest tau.
+// useful returns the parts without the parts that cannot improve any explanation. The first
+// part, the whole holdings, is always kept. A smaller part gains at best the ratio of the
+// sizes for each cluster that it holds. It costs the ratio of the priors at the largest tau.
+// A part is kept if the gain exceeds the cost.
 func (m *model) useful(parts []part, kind string, holder int) []part {
 	whole, tau := parts[0], slices.Max(m.o.Tau)
 	out := parts[:1]
@@ -53,8 +56,8 @@ func (m *model) useful(parts []part, kind string, holder int) []part {
 	return out
 }
 
-// common is how many submissions two sets have in common, at most: that many where one
-// contains the other within each cell.
+// common returns the maximum number of submissions that two sets can have in common, from
+// their counts by cell. The number is exact if one set contains the other in each cell.
 func common(a, b []int) float64 {
 	n := 0
 	for k, c := range a {
@@ -63,7 +66,9 @@ func common(a, b []int) float64 {
 	return float64(n)
 }
 
-// setParts are the two other sets that fit best.
+// setParts returns the parts that a source has in common with the other sets that fit the leaks
+// best: at most [maxParts] parts, or one part for issued or planted copies. choices is the number of
+// ranges and sets that share the prior tau.
 func (m *model) setParts(p *profile, kind string, own int, choices float64) []part {
 	type candidate struct {
 		part
@@ -102,7 +107,8 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 	return out
 }
 
-// maxParts is how many other sets are kept as parts of a source.
+// maxParts is the maximum number of other sets that are kept as parts of a source without
+// copies. Chosen, not measured.
 const maxParts = 3
 
 // in reports whether a leak lies in a part of a source's holdings.
@@ -113,7 +119,8 @@ func (m *model) in(p part, s *sighting) bool {
 	return p.set < 0 || s.has(m.sets[p.set].kind, m.sets[p.set].holder)
 }
 
-// merged draws parts of the same size that hold the same leaks together.
+// merged combines parts that have the same size and hold the same leaks into one part, whose
+// priors are the sums. Such parts give the same likelihoods.
 func (m *model) merged(parts []part, kind string, holder int) []part {
 	var out []part
 	var held [][]bool
@@ -138,7 +145,8 @@ func (m *model) merged(parts []part, kind string, holder int) []part {
 	return out
 }
 
-// span is the first and last cell with any submission, -1 if there is none.
+// span returns the indices of the first and the last cell with any submission, or -1 and -1
+// if all cells are empty.
 func span(counts []int) (first, last int) {
 	first, last = -1, -1
 	for i, c := range counts {

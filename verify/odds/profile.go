@@ -12,7 +12,8 @@ const (
 	classes
 )
 
-// A profile is how the clusters that a source could have handed on lie in time.
+// A profile counts, by cell of time, the clusters that a source could have handed on. A cluster
+// of several leaks is divided evenly among the cells of its leaks.
 type profile struct {
 	kind   string
 	holder int
@@ -23,6 +24,8 @@ type profile struct {
 	total  [classes]float64
 }
 
+// newProfile counts the clusters of the model for a source of some kind. holder is the index of
+// the holder, -1 for sources without a holder; counts are the source's submissions by cell.
 func newProfile(m *model, kind string, holder int, counts []int) *profile {
 	p := &profile{kind: kind, holder: holder, counts: counts, ahead: make([]float64, len(counts)+1)}
 	for i, c := range counts {
@@ -51,6 +54,7 @@ func newProfile(m *model, kind string, holder int, counts []int) *profile {
 	return p
 }
 
+// count adds a share, 0..1, of a cluster to a cell.
 func (p *profile) count(class, cell int, share float64) {
 	p.n[class][cell] += share
 	p.total[class] += share
@@ -59,10 +63,11 @@ func (p *profile) count(class, cell int, share float64) {
 // interval is a run of cells, from up to and including to.
 type interval struct{ from, to int }
 
-// ranges are the intervals worth a part: those in which leaks with marks of the
-// recipient, and leaks without any mark, are, and where they are densest by the scan
-// statistic; for sources of everything also the two halves of either, the next densest, and
-// those of all leaks.
+// ranges returns the intervals of cells that are worth a part, without repetitions. For leaks
+// with marks of the recipient, and for leaks without any mark, these are two intervals: the
+// smallest that holds all such leaks, and the densest by the scan statistic. For the insider
+// and the unlisted holder the intervals of all leaks are added. For these two sources the
+// intervals of leaks without a mark are also split in two, and the next densest is added.
 func (p *profile) ranges() []interval {
 	var out []interval
 	add := func(r interval, ok bool) {
@@ -102,9 +107,10 @@ func (p *profile) ranges() []interval {
 	return out
 }
 
-// snug is the least interval that holds all leaks of a class.
-func (p *profile) snug(class int) (interval, bool) {
-	out := interval{-1, -1}
+// snug returns the smallest interval that holds all leaks of a class; ok is false if the
+// class has no leak.
+func (p *profile) snug(class int) (out interval, ok bool) {
+	out = interval{-1, -1}
 	for i, n := range p.n[class] {
 		if n > 0 && out.from < 0 {
 			out.from = i
@@ -116,8 +122,9 @@ func (p *profile) snug(class int) (interval, bool) {
 	return out, out.from >= 0
 }
 
-// split divides an interval into the two that hold all its leaks and fit best, if each
-// had a density of its own.
+// split divides an interval into two intervals that together hold all its leaks of a class. Of
+// all such pairs it returns the pair that fits best if each interval has a density of its
+// own. ok is false if fewer than two cells have leaks.
 func (p *profile) split(class int, r interval) (left, right interval, ok bool) {
 	size := func(a, b int) float64 { return p.ahead[b+1] - p.ahead[a] }
 	var cells []int
@@ -140,7 +147,8 @@ func (p *profile) split(class int, r interval) (left, right interval, ok bool) {
 	return left, right, ok
 }
 
-// densest is the interval within r whose scan statistic is greatest, the first of them.
+// densest returns the interval within r with the largest scan statistic, the first if several
+// are equal. ok is false if r has no leak of the class.
 func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 	var cells []int
 	for i := r.from; i <= r.to; i++ {
@@ -161,6 +169,7 @@ func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 	return best, ok
 }
 
+// scan returns the scan statistic (see the function [scan]) of a class of leaks in interval r.
 func (p *profile) scan(class int, r interval) float64 {
 	n := 0.0
 	for i := r.from; i <= r.to; i++ {
@@ -170,9 +179,10 @@ func (p *profile) scan(class int, r interval) float64 {
 }
 
 // scan is Kulldorff's scan statistic (Communications in Statistics - Theory and Methods
-// 26, 1997): the logarithm of how much more probable it is that n of total leaks lie in a
-// part with size of all submissions where that part has a density of its own. It only
-// proposes parts: what they are worth the model says.
+// 26, 1997), a natural logarithm of a likelihood ratio. n of total leaks lie in a part that
+// has size of all submissions. The ratio compares a density of leaks of the part's own with
+// one density everywhere. It is 0 if the part is not denser than the rest. The statistic
+// only proposes parts: their weight comes from the model.
 func scan(n, total, size, all float64) float64 {
 	if n <= 0 || size <= 0 || float64(n*all) <= float64(total*size) {
 		return 0
@@ -184,9 +194,10 @@ func scan(n, total, size, all float64) float64 {
 	return fit
 }
 
-// rangePart is the part of an interval. Wider intervals with the same leaks are counted
-// with it, each by how probable it makes these leaks beside the narrowest: exact where the source
-// alone explains them.
+// rangePart returns the part for the submissions of an interval. Wider intervals that hold the
+// same leaks are counted into the prior of this part. Each counts by how probable it makes
+// these leaks, compared with the narrowest interval. This is exact if the source alone
+// explains the leaks. choices is the number of ranges and sets that share the prior tau.
 func (p *profile) rangePart(r interval, choices float64) part {
 	out := part{size: p.ahead[r.to+1] - p.ahead[r.from], from: r.from, to: r.to, set: -1}
 	n := 0.0

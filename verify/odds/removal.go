@@ -2,7 +2,8 @@ package odds
 
 import "math"
 
-// removable has a bit for each place of a set whose source has marks to remove.
+// removable returns a bit mask of the sources of a set that have marks to remove. Bit i is set
+// if source i of the set is a source of copies.
 func (m *model) removable(c *candidate) int {
 	out := 0
 	for i, s := range c.sources {
@@ -13,9 +14,10 @@ func (m *model) removable(c *candidate) int {
 	return out
 }
 
-// weight is the prior of a combination, and of what it stands for, at a point of the
-// grid. That anybody removed marks has the prior rho, and who did is even over the
-// nonempty subsets of the sources of copies: each decides for itself.
+// weight returns the prior of a combination at a point of the grid, times the number of
+// mirrored combinations that it represents. tau is the probability that a source took a part.
+// rho is the probability that at least one source of copies removed its marks. Which sources
+// did is even over the nonempty subsets of the sources of copies.
 func (m *model) weight(c *candidate, k *combination, tau, rho float64) float64 {
 	w, subsets := k.times, 1
 	for i, s := range c.sources {
@@ -34,7 +36,7 @@ func (m *model) weight(c *candidate, k *combination, tau, rho float64) float64 {
 	return w
 }
 
-// heaviest is the logarithm of the greatest weight over the grid.
+// heaviest returns the natural logarithm of the maximum weight of a combination over the grid.
 func (m *model) heaviest(c *candidate, k *combination) float64 {
 	top := 0.0
 	for _, tau := range m.o.Tau {

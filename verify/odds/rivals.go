@@ -92,10 +92,13 @@ func (m *model) telling(r, k, had int) bool {
 	return share < wideHolder || float64(float64(had)*ln(share)) < -0.6931471805599453
 }
 
-// rest lists the matched clusters that recipient r does not explain. A cluster is among
-// them if it contains a copy of another recipient, if r is not recorded to have had the
-// picture, or if the copy of r is missing although the power says it would have been found,
-// in this cluster or in all clusters without a mark together.
+// rest returns the matched clusters that recipient r does not explain. A cluster belongs to
+// the rest on any of three conditions:
+//
+//   - The cluster contains a copy of another recipient.
+//   - No record says that r had the picture.
+//   - The mark of r's copy is absent although it would have been found, in this cluster or in
+//     all clusters without a mark together (see [model.improbable]).
 func (m *model) rest(r int) []item {
 	var out []item
 	silent := m.silent(r, true)
@@ -122,7 +125,7 @@ func (s *sighting) sureOfOther(r int) bool {
 	return len(s.sure) > 1 || len(s.sure) == 1 && !s.sure[r]
 }
 
-// clustersOf are those with a leak for which something holds.
+// clustersOf returns the clusters that have a leak for which has is true.
 func (m *model) clustersOf(has func(*sighting) bool) []item {
 	var out []item
 	for _, it := range m.items {
@@ -133,7 +136,7 @@ func (m *model) clustersOf(has func(*sighting) bool) []item {
 	return out
 }
 
-// count is how many of some clusters have a leak for which something holds.
+// count returns how many of the items have a leak for which has is true.
 func (m *model) count(items []item, has func(*sighting) bool) (n int) {
 	for _, it := range items {
 		if slices.ContainsFunc(it.leaks, func(l int) bool { return has(&m.seen[l]) }) {
@@ -154,8 +157,9 @@ func (m *model) transplants(name string) (n int) {
 	return n
 }
 
-// shared is the holder that is recorded to have had the very copies of so many clusters
-// that fewer than a name takes are left; "": none is.
+// shared returns the name of a holder that had the same copies as the recipient of h, or ""
+// if no holder did. A holder counts if it is recorded to have had the very copies of so many
+// clusters that fewer than [Options].NameClusters are left without it.
 func (m *model) shared(h *Hypothesis) string {
 	r := m.holder(h.Name)
 	for k, other := range m.c.Holders {

@@ -66,20 +66,21 @@ func Cap(trials int) float64 {
 	return log10(ln(float64(trials) / 3))
 }
 
-// A Claim is how far what was examined speaks for all pictures that somebody claims.
+// A Claim says how many of all claimed pictures show submissions of the registry, as far as
+// the examined files tell.
 type Claim struct {
 	Seen     int     `json:"seen"`     // leaks that show a submission of the registry
-	Examined int     `json:"examined"` // files, those that are no leaks of the case included
-	Claimed  int     `json:"claimed"`  // 0: nobody claims a number
+	Examined int     `json:"examined"` // files, including files that are not leaks of the case
+	Claimed  int     `json:"claimed"`  // 0: no number is claimed
 	Min      int     `json:"at_least"`
-	Level    float64 `json:"level"` // confidence of AtLeast; 1: it was seen
+	Level    float64 `json:"level"` // confidence of Min; 1: Min was seen
 }
 
-// claim extends what was seen to all that is claimed where we drew the sample, by the exact
-// bound for sampling without replacement (hypergeometric, as Clopper and Pearson,
-// Biometrika 26, 1934, for the binomial): the least number from which a draw
-// would show so many with a probability above 5 %. Of somebody else's selection nothing
-// follows but what is in it.
+// claim extends a count of seen leaks among the examined files to all claimed pictures. drawn
+// reports whether we drew the sample. If so, Min is the smallest number of our pictures that
+// shows at least seen in such a draw with a probability above 5 %. This is the exact bound for sampling without
+// replacement (hypergeometric; Clopper and Pearson, Biometrika 26, 1934, for the binomial).
+// If others made the selection, or claimed is 0, Min is seen and Level is 1.
 func claim(seen, examined, claimed int, drawn bool) Claim {
 	out := Claim{Seen: seen, Examined: examined, Claimed: claimed, Min: seen, Level: 1}
 	if !drawn || claimed == 0 || seen == 0 || examined >= claimed {
@@ -98,8 +99,8 @@ func claim(seen, examined, claimed int, drawn bool) Claim {
 	return out
 }
 
-// tail is the probability that a draw of n of all, good of which are ours, shows at
-// least k of ours.
+// tail returns the probability that a draw of n pictures shows at least k of ours. The draw
+// is from all pictures, and good pictures among all are ours.
 func tail(k, n, good, all int) float64 {
 	var s sum
 	for i := k; i <= min(n, good); i++ {

@@ -7,38 +7,41 @@ import (
 	"slices"
 )
 
-// maxInTriples is how many sources are searched in all threes: all up to that many, and
-// beyond it those that fit best alone or beside one other.
+// maxInTriples is the maximum number of sources that are searched in sets of three. If there
+// are more sources, the sources that fit best alone or beside one other source are searched.
+// Chosen, not measured.
 const maxInTriples = 24
 
-// A question is a pair of families of explanations: those with a source, and those
-// without it and without others that could not be told from it.
+// A question compares two families of explanations: explanations with a source, and
+// explanations without it. The second family also excludes sources that the findings cannot
+// tell from the source in question.
 type question struct {
 	with    int    // a source
 	without []bool // by source: not in the alternatives; the source itself is among them
 	barred  []bool // by source: not beside it either; nil for none
 }
 
-// answers are the greatest logarithms of P(data | A) of both families, at each point
-// of the grid, and the sets that have them. Of fewer, the sets without the source are less by one
-// than the most: what speaks against a source is compared with these, so that a third source that is
-// needed elsewhere does not count against it.
+// answers hold the two maxima of one question at each point of the grid, and the sets that
+// reach them. A maximum is the natural logarithm of P(data | A) over one family. The field fewer is as
+// without, over sets of fewer than [maxSources] sources. Evidence against a source is
+// compared with fewer: a third source that is needed for other leaks then does not count
+// against it.
 type answers struct {
 	with, without, fewer          []float64
 	withSet, withoutSet, fewerSet []*candidate
 }
 
-// maxSources is how many sources a dump has at most.
+// maxSources is the maximum number of sources of a dump. Chosen, not measured.
 const maxSources = 3
 
 // A candidate is a set of up to three sources.
 type candidate struct {
 	sources []int
 	all     []combination // the most promising first
-	upper   float64       // no greater is P(data | A) at any point of the grid, logarithm
+	upper   float64       // upper bound of ln P(data | A) over all points of the grid
 	value   []float64     // P(data | A) at each point of the grid, logarithm
-	top     []int         // the combination that has most of it
-	tight   bool          // most is no longer only the first bound
+	top     []int         // by point of the grid: the index in all of the largest combination
+	tight   bool          // upper is no longer only the first bound
 	place   int           // among all sets
 }
 
@@ -102,6 +105,7 @@ func (m *model) search(questions []question) ([]answers, []*candidate) {
 	return out, computed
 }
 
+// unanswered returns answers of -Inf at each point of the grid, to be raised by [answer].
 func (m *model) unanswered() answers {
 	var a answers
 	for range m.points() {
@@ -111,7 +115,8 @@ func (m *model) unanswered() answers {
 	return a
 }
 
-// answer enters what a computed set says.
+// answer raises the maxima in out that a computed set exceeds. out has one element for each
+// question.
 func answer(c *candidate, questions []question, out []answers) {
 	for q := range questions {
 		in, against := questions[q].takes(c)
@@ -129,7 +134,8 @@ func answer(c *candidate, questions []question, out []answers) {
 	}
 }
 
-// takes says to which families of a question a set belongs.
+// takes reports whether a set belongs to the family with the question's source, and whether it
+// belongs to the family without. A set may belong to neither family.
 func (q *question) takes(c *candidate) (with, without bool) {
 	without = true
 	barred := false
@@ -141,7 +147,8 @@ func (q *question) takes(c *candidate) (with, without bool) {
 	return with && !barred, without
 }
 
-// needed is what a set's value must exceed to change any answer.
+// needed returns the natural logarithm that a set's value must exceed at some point of the grid
+// to change any answer.
 func needed(c *candidate, questions []question, found []answers) float64 {
 	low := math.Inf(1)
 	for q := range questions {
@@ -159,7 +166,8 @@ func needed(c *candidate, questions []question, found []answers) float64 {
 	return low
 }
 
-// candidates are all sets that can have produced the dump.
+// candidates returns all sets of up to three sources that can have produced the dump, as a
+// queue. Sets of three are limited to the best [maxInTriples] sources.
 func (m *model) candidates() queue {
 	n := len(m.sources)
 	var out queue
@@ -206,8 +214,9 @@ func (m *model) candidates() queue {
 	return out
 }
 
-// sensible reports whether a set says what no other does: an unlisted holder and
-// somebody with the whole registry have the same, so that the one stands only beside the other.
+// sensible reports whether a set of sources must be searched. An unlisted holder and the
+// insider both hold the whole registry. A set with the unlisted holder but without the insider
+// therefore repeats the same set with the insider, and is not searched.
 func (m *model) sensible(sources []int) bool {
 	unlisted, insider := false, false
 	for _, s := range sources {
@@ -217,8 +226,10 @@ func (m *model) sensible(sources []int) bool {
 	return insider || !unlisted
 }
 
-// mirrored reports whether an unlisted holder and the insider in a set took parts that
-// they also take the other way round, and whether these are the same.
+// mirrored compares the parts, by index, that an unlisted holder and the insider of a set
+// took. Both hold the same, so that exchanged parts give the same product: later is true if
+// the exchanged combination comes first in order and this one is to be skipped. same is true
+// if there is nothing to exchange: the parts are equal, or the set has no unlisted holder.
 func (m *model) mirrored(c *candidate, parts [3]int) (later, same bool) {
 	unlisted, insider := -1, -1
 	for i, s := range c.sources {
@@ -232,8 +243,9 @@ func (m *model) mirrored(c *candidate, parts [3]int) (later, same bool) {
 	return unlisted >= 0 && unlisted < insider, unlisted < 0 || unlisted == insider
 }
 
-// combine lists what the sources of a set may have taken, the most promising first, and
-// returns an upper bound of P(data | A) at all points of the grid.
+// combine fills in c.all, the combinations of parts that the sources of a set may have taken,
+// sorted by their bounds, largest first. It returns an upper bound of ln P(data | A) over all
+// points of the grid.
 func (m *model) combine(c *candidate) float64 {
 	removable := m.removable(c)
 	var at [3]int
@@ -260,7 +272,9 @@ func (m *model) combine(c *candidate) float64 {
 	return c.bound()
 }
 
-// propose adds a combination to a set, unless it cannot have produced the dump.
+// propose adds a combination to a set, unless it cannot have produced the dump. parts are the
+// indices of the parts by source, and removed has a bit for each source that removed its
+// marks. same is as [model.mirrored] returns it.
 func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
 	k := combination{parts: parts, removed: removed, sources: len(c.sources), times: 2}
 	if same {
@@ -276,7 +290,7 @@ func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
 	}
 }
 
-// bound is the sum of the bounds of a set's combinations.
+// bound returns the natural logarithm of the sum of the bounds of a set's combinations.
 func (c *candidate) bound() float64 {
 	var s sum
 	for i := range c.all {
@@ -285,8 +299,8 @@ func (c *candidate) bound() float64 {
 	return s.ln()
 }
 
-// tighten lowers the bounds of a set's combinations as far as it takes to see whether their
-// sum exceeds need, and returns the sum.
+// tighten lowers the bounds of a set's combinations until it is clear whether their sum
+// exceeds need. It returns the sum. Both are natural logarithms.
 func (m *model) tighten(c *candidate, need float64) float64 {
 	c.tight = true
 	high := math.Inf(-1)
@@ -310,8 +324,9 @@ const little = 7
 // cols are the columns of a combination.
 func (k *combination) cols() []int { return k.columns[:k.sources] }
 
-// ceiling bounds the product of a mixture from above: each cluster came from the
-// source that makes it most probable.
+// ceiling returns an upper bound, natural logarithm, of the product of the mixture of the
+// columns. The bound assumes that each cluster came from the source that makes it most
+// probable.
 func (r *rows) ceiling(columns []int) float64 {
 	sum := 0.0
 	a := r.ln[columns[0]]
@@ -330,8 +345,9 @@ func (r *rows) ceiling(columns []int) float64 {
 	return sum
 }
 
-// compute sums a set's combinations at each point of the grid, the most promising first.
-// Those that would add next to nothing are left out, and all if they cannot exceed need.
+// compute fills in c.value and c.top: the sum of a set's combinations at each point of the
+// grid. need and the values are natural logarithms. Combinations that would add less than
+// exp(-[little]) of the sum are left out, and so are all that cannot lift the sum above need.
 func (m *model) compute(c *candidate, need float64) {
 	c.top, c.value = make([]int, m.points()), make([]float64, m.points())
 	sums, largest := make([]sum, m.points()), make([]float64, m.points())

@@ -6,22 +6,25 @@ import (
 	"slices"
 )
 
-// Sensitivity says how much a ratio hangs on single findings.
+// Sensitivity says how much the ratio of a hypothesis depends on single clusters.
 type Sensitivity struct {
-	// Leak is the first leak of the cluster without which the ratio would be least, by
-	// its place in the case, and Without the log10 ratio then.
+	// Leak is the index in [Case].Leaks of the first leak of the strongest cluster. Without
+	// is the capped log10 ratio without that cluster.
 	Leak    int     `json:"leak"`
 	Without float64 `json:"without_log10_lr"`
-	// Wrong is how many clusters 5 % of those with evidence are, rounded up, and
-	// IfWrong the log10 ratio if the findings of the most favourable ones so many were wrong.
+	// Wrong is 5 % of the clusters with evidence, rounded up. IfWrong is the capped log10
+	// ratio without the strongest Wrong clusters.
 	Wrong   int     `json:"wrong"`
 	IfWrong float64 `json:"if_wrong_log10_lr"`
 }
 
-// mostSensitive is for how many hypotheses it is computed, the strongest first.
+// maxSensitive is the number of hypotheses that get a [Sensitivity], the strongest first.
+// Chosen, not measured.
 const maxSensitive = 6
 
-// sensitivities searches again without the clusters that matter most.
+// sensitivities fills in [Hypothesis].Sensitivity: it searches again without the strongest
+// clusters of the hypothesis. what, questions and found have one element for each question,
+// and computed are the sets that the search computed.
 func (m *model) sensitivities(v *Verdict, what []asked, questions []question, found []answers, computed []*candidate) {
 	done := 0
 	for i := range v.Hypotheses {
@@ -48,8 +51,9 @@ func (m *model) sensitivities(v *Verdict, what []asked, questions []question, fo
 	}
 }
 
-// support orders the clusters by how much each speaks for an answer: the ratio of what the
-// best explanations with and without the source say of it, where these are greatest.
+// support returns the indices of all clusters in m.items, the strongest support first. The
+// support of a cluster is the ratio of its likelihoods under two explanations: the best with
+// the source and the best without it, each at its best shares.
 func (m *model) support(a *answers) []int {
 	_, g, without := a.modest() // of ratios above 1 alone
 	with := a.withSet[g]
@@ -78,7 +82,8 @@ func (m *model) support(a *answers) []int {
 // shortlist is how many of the best explanations on either side are weighed again.
 const shortlist = 12
 
-// best are the combinations that are greatest somewhere on the grid, their bounds lifted.
+// best returns the combinations that are largest at some point of the grid. Their bounds are
+// set to +Inf, so that they are computed again whatever the bounds were.
 func (c *candidate) best() []combination {
 	var out []combination
 	for i, k := range c.all {
@@ -90,8 +95,9 @@ func (c *candidate) best() []combination {
 	return out
 }
 
-// without is the capped log10 ratio of a question where some clusters are left out, from
-// the explanations on either side that were best with them.
+// without returns the capped log10 ratio of a question for the clusters that remain when left
+// (indices in m.items) are removed. It weighs only the explanations that were best with all
+// clusters, up to [shortlist] on either side. The result is 0 if no cluster remains.
 func (m *model) without(q question, kind string, left []int, computed []*candidate) float64 {
 	less := *m
 	less.rows.count = slices.Clone(m.rows.count)

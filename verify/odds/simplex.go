@@ -11,10 +11,10 @@ import (
 // not needed about half of ln n and no more (Krichevsky and Trofimov 1981).
 //
 // The squares of the coordinates of a point drawn uniformly from a circle or a sphere are
-// Dirichlet(1/2, 1/2) and (1/2, 1/2, 1/2). On the circle the mean over equidistant angles, and on
-// the sphere that times Gauss-Legendre nodes in the height, is exact for products of
-// as many factors as there are nodes (Davis and Rabinowitz, "Methods of Numerical
-// Integration", 2.9 and 5.6). A product of n factors has no peak narrower than 1/(2 sqrt n)
+// Dirichlet(1/2, 1/2) and (1/2, 1/2, 1/2). On the circle the rule is the mean over equidistant
+// angles. On the sphere it is that mean at each Gauss-Legendre node in the height. With as
+// many nodes as factors the rule is exact for a product (Davis and Rabinowitz, "Methods of
+// Numerical Integration", 2.9 and 5.6). A product of n factors has no peak narrower than 1/(2 sqrt n)
 // in angle, so that nodes of this spacing suffice beyond: the error of the trapezoidal
 // rule is then 2 exp(-2 pi^2) = 5e-9 of the peak.
 
@@ -60,9 +60,9 @@ func newRule(n float64) rule {
 	return r
 }
 
-// gaussLegendre returns the squares of the positive nodes, ascending, and their weights,
-// of the rule with n nodes (even) on -1..1, by Newton's method on the recurrence of
-// Legendre's polynomials.
+// gaussLegendre returns the squares of the positive nodes, ascending, and their weights, of
+// the rule with n nodes on -1..1. n is even. The nodes are found by Newton's method on the
+// recurrence of Legendre's polynomials.
 func gaussLegendre(n int) (squares, weights []float64) {
 	for i := n/2 - 1; i >= 0; i-- {
 		x, _ := dsp.Cis((float64(i) + 0.75) / (2*float64(n) + 1))
@@ -252,12 +252,14 @@ func nearest(xs []float64, x float64) int {
 	return best
 }
 
-// lnMost bounds the product of the mixture from above, over all shares, and says
-// where it is greatest, about. Any shares p give the bound ln F(p) + n ln max_h D_h, D_h =
-// mean over clusters of v_h / sum p v, since the logarithm is concave (the dual of
-// mixture likelihoods: Lindsay, Ann. Statist. 11, 1983); p is improved by expectation
-// maximisation until the bound is not above need, or within 0.05 of the value, or
-// steps are over.
+// lnMax bounds the product of the mixture of cols from above over all shares. It returns the
+// bound, a natural logarithm, and the shares p at which the product is about largest.
+// Expectation maximisation improves p, for at most steps steps. It ends when the bound is at
+// most need, or within 0.05 of the value.
+//
+// Any shares p give the bound ln F(p) + n ln max_h D_h. Here D_h is the mean over clusters of
+// v_h / sum p v. The bound holds since the logarithm is concave (the dual of mixture
+// likelihoods: Lindsay, Ann. Statist. 11, 1983).
 func (r *rows) lnMax(cols []int, steps int, need float64) (bound float64, p [3]float64) {
 	k := len(cols)
 	if k == 1 {

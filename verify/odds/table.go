@@ -6,8 +6,10 @@ import (
 	"slices"
 )
 
-// fill computes the table: for each cluster the mean over its leaks, for each source
-// and part, of what the model says of one leak.
+// fill computes the table m.rows and m.kindOf. The table has a column for each source and part,
+// and a second column for copies with their marks removed. It has a row for each distinct
+// kind of cluster. An entry is the mean, over the cluster's leaks, of the likelihood of one
+// leak; each row is scaled so that its maximum is 1.
 func (m *model) fill() {
 	columns := 0
 	for i := range m.sources {
@@ -49,7 +51,7 @@ func (m *model) fill() {
 	m.rows.rule = newRule(float64(max(len(m.items), 1)))
 }
 
-// likelihoods fills in one cluster's row, its greatest value 1.
+// likelihoods fills in values, the row of one cluster by column, scaled to a maximum of 1.
 func (m *model) likelihoods(it item, values []float64) {
 	clear(values)
 	for _, l := range it.leaks {
@@ -71,7 +73,8 @@ func (m *model) likelihoods(it item, values []float64) {
 	}
 }
 
-// likelihood is q g of one leak, and the same where all marks were removed.
+// likelihood returns q g (see the package comment) of one leak for a source that took part p.
+// bare is the same if the source removed all marks.
 func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
 	if s.kind == Elsewhere {
 		if l.matched {

@@ -57,15 +57,16 @@ type Verdict struct {
 	Clusters   int          `json:"clusters"` // that count once each
 	Matched    int          `json:"matched"`  // leaks
 	Recall     float64      `json:"recall"`   // mean of the leaks' recall
-	// AllElsewhere is the log10 likelihood ratio for files that their owners also sent elsewhere,
-	// and nothing else, against the best explanation without any such file, within the cap.
+	// AllElsewhere is the capped log10 likelihood ratio for the explanation that the owners
+	// of all files also sent them elsewhere. The alternative is the best explanation without
+	// any such file.
 	AllElsewhere float64 `json:"all_elsewhere_log10_lr"`
 }
 
 // Codes of what is particular about a hypothesis.
 const (
 	NoConfirmed = "no-confirmed" // of Copies: no confirmed mark is in the leaks, so that LogLR is 0
-	NoLeak      = "no-leak"      // of Copies: no leak shows a submission of which a copy was issued to the recipient, or too few do
+	NoLeak      = "no-leak"      // of Copies: too few leaks, or no leak, show a submission that the recipient was issued a copy of
 	NotAgainst  = "not-against"  // of Elsewhere: LogLR would be below 0, and is 0
 	NotTold     = "not-told"     // of Insider: the ratio holds for others as well
 	SameAsHeld  = "same-as-held" // of Unlisted
@@ -73,7 +74,7 @@ const (
 	IssuerHadNo = "issuer-none"  // of Forged: the issuer never had the confirmed copies
 )
 
-// An Explanation is one source among those of an alternative, and what it took.
+// An Explanation is one source of an alternative, and what that source took.
 type Explanation struct {
 	Kind    string   // [Copies], ...
 	Holders []string // of Copies, Planted: the recipient; of Custody: all who held the same
@@ -138,8 +139,8 @@ type asked struct {
 	planting int // index of the question about the same copies without planting, -1: this is one
 }
 
-// questions are those of a verdict: each recipient's copies, each custody, the insider,
-// and files that were sent elsewhere.
+// questions returns the questions of a verdict, and what each question is about. They concern
+// each recipient's copies, each custody, the insider, and files that were sent elsewhere.
 func (m *model) questions() (what []asked, out []question) {
 	only := func(keep func(source) bool) []bool {
 		barred := make([]bool, len(m.sources))
@@ -177,9 +178,10 @@ func (m *model) questions() (what []asked, out []question) {
 	return what, out
 }
 
-// modest is the ratio over the grid that claims least, natural logarithm, where it is, and the
-// strongest alternative there: the least ratio where all support the source; where all speak
-// against it beside as many other sources as the alternatives have, the greatest; else none.
+// modest returns the ratio, natural logarithm, that claims the least over the grid, its point
+// of the grid, and the strongest alternative there. If all points support the source, this is
+// the minimum ratio. If all points speak against the source, it is the maximum ratio to the
+// sets of fewer sources (see [answers]). If the points disagree, it is 0.
 func (a *answers) modest() (ratio float64, at int, against *candidate) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	atLo, atHi := 0, 0
@@ -200,7 +202,8 @@ func (a *answers) modest() (ratio float64, at int, against *candidate) {
 	return 0, atLo, a.withoutSet[atLo]
 }
 
-// cap is the most that may be claimed for a kind.
+// cap returns the maximum log10 likelihood ratio that may be claimed for a kind of
+// hypothesis. Copies rest on the trials of marks, all other kinds on the trials of matching.
 func (m *model) cap(kind string) float64 {
 	if kind == Copies {
 		return Cap(m.c.MarkTrials) // a mark is as improbable by chance on whatever picture
