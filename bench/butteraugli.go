@@ -60,12 +60,12 @@ func parseButteraugli(out string) (v visibility, err error) {
 	if len(fields) != 3 || fields[1] != "3-norm:" {
 		return v, fmt.Errorf("%w: does not answer as expected: %q", errJudge, out)
 	}
-	greatest, err1 := strconv.ParseFloat(fields[0], 64)
+	highest, err1 := strconv.ParseFloat(fields[0], 64)
 	norm, err2 := strconv.ParseFloat(fields[2], 64)
 	if err := errors.Join(err1, err2); err != nil {
 		return v, fmt.Errorf("%w: %w", errJudge, err)
 	}
-	return visibility{greatest, norm}, nil
+	return visibility{highest, norm}, nil
 }
 
 // writePPM writes the colours of img as a binary portable pixmap.

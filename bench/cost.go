@@ -170,7 +170,7 @@ func (s countedStep) count(blocks map[string][]block) (float64, error) {
 			}
 		}
 	}
-	return 0, fmt.Errorf("cost: %s has no function %s that is counted: name the one that took its place in countedSteps", s.pkg, s.function)
+	return 0, fmt.Errorf("cost: %s has no function %s that is counted: name its replacement in countedSteps", s.pkg, s.function)
 }
 
 // functionName returns a function's name, after its receiver's type if there is one.

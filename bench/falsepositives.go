@@ -17,13 +17,13 @@ import (
 // mark. A check passes by chance with a probability of 2^-32.
 const checkBits = 32
 
-// falsePositives measures how often a mark is read where there is none of the key, and how
-// the statistics behind a reading are distributed.
+// falsePositives measures how often a mark is read in pictures without a mark of the key.
+// It also measures how the statistics behind a reading are distributed.
 func falsePositives(e *engine) *ruler.Experiment {
 	r := &falseRun{engine: e}
 	return &ruler.Experiment{
 		Name:  "falsepositives",
-		Short: "Whether marks are read where there are none",
+		Short: "Whether marks are read in pictures that carry no mark",
 		Long: `Attack each picture unmarked, and marked under another key, and read it. Then make
 cheap trials on the same pictures under random keys at random places, which show
 how the statistics behind a reading are distributed. Exit 1 when any mark is found.`,

@@ -49,8 +49,8 @@ func (c corpus) all() iter.Seq2[int64, phash.Hash] {
 	}
 }
 
-// queries returns n hashes of which every second is planted near a hash of the corpus; of
-// clusters, near one in a cluster. The others are unrelated to the corpus.
+// queries returns n hashes. Every second hash is planted near a hash of the corpus; in the
+// corpus "clusters", near a hash of a cluster. The others are unrelated to the corpus.
 func (c corpus) queries(n int) []phash.Hash {
 	return c.planted(n, func(i int) int {
 		if c.name == "clusters" {
@@ -60,8 +60,8 @@ func (c corpus) queries(n int) []phash.Hash {
 	})
 }
 
-// planted returns n hashes of which every second is planted near the hash that choose gives for a
-// random one.
+// planted returns n hashes. Every second hash is planted near the hash of the corpus whose number
+// choose returns for a random number. The others are unrelated to the corpus.
 func (c corpus) planted(n int, choose func(i int) int) []phash.Hash {
 	out := c.unrelated(n)
 	for i := 0; i < n; i += 2 {
@@ -80,7 +80,7 @@ func (c corpus) unrelated(n int) []phash.Hash {
 	return out
 }
 
-// word returns number k of those that belong to i, by SplitMix64 (Steele, Lea and Flood, "Fast
+// word returns the random number k of hash i, by SplitMix64 (Steele, Lea and Flood, "Fast
 // splittable pseudorandom number generators", 2014).
 func (c corpus) word(i, k uint64) uint64 {
 	z := c.seed + (i*16+k+1)*0x9e3779b97f4a7c15
@@ -98,7 +98,7 @@ func (c corpus) draw(i int) phash.Hash {
 	return h
 }
 
-// flip changes at most n bits of h, those that belong to i.
+// flip returns h with at most n bits flipped, which i and the corpus's seed choose.
 func (c corpus) flip(h phash.Hash, i, n int) phash.Hash {
 	other := corpus{seed: c.seed ^ 0x5851f42d4c957f2d ^ uint64(i)<<20}
 	for k := range n {

@@ -39,8 +39,8 @@ func matchLookalikes() *ruler.Experiment {
 	return &ruler.Experiment{
 		Name: "match lookalikes", Short: "Whether leaks of lookalikes are taken for an upload",
 		Long: `Draw documents of many persons on each template, upload and leak them through attacks in
-turn, and hold leaks against uploads: each against its own, against those of the other
-persons whose hashes are nearest, and against other captures of the card. Leaks of named
+turn, and hold leaks against uploads: each against its own, against uploads of the
+other persons with the nearest hashes, and against other captures of the card. Leaks of named
 pictures are held against their own alone. Exit 1 when a lookalike is taken for an upload.`,
 		Flags: func(fs *pflag.FlagSet) {
 			fs.IntVar(&r.documents, "documents", 45, "`number` of persons' documents")

@@ -298,7 +298,8 @@ func (r *partsRun) look(ctx context.Context, attack string, leak *image.NRGBA, s
 	return nil
 }
 
-// stranger looks in the largest index for picture i of those that are in no index, whole and in parts.
+// stranger searches the largest index for the whole and for parts of picture i of the strangers,
+// which are pictures in no index.
 func (r *partsRun) stranger(ctx context.Context, i int, emit func(ruler.Trial)) error {
 	m := specimen.Landscape(leakedPerson+uint64(i-len(r.strangers)), 800, 600)
 	if i < len(r.strangers) {

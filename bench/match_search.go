@@ -45,8 +45,8 @@ func matchSearch() *ruler.Experiment {
 	search := ruler.Has("search_ms")
 	return &ruler.Experiment{
 		Name: "match search", Short: "What searching among many hashes costs", Plain: true,
-		Long: `Build an index of random hashes, of hashes of which a fifth lies in clusters, and of
-hashes of one template. Search it within 31 bits, half of the queries planted, hold the
+		Long: `Build an index of random hashes, of hashes with a fifth in clusters, and of hashes of
+one template. Search it within 31 bits, half of the queries planted, hold the
 hits against comparing with every hash, write and map a snapshot, and add hashes live.
 10M hashes take 2 GB and two minutes. Times of searches are milliseconds of processor
 time on one core, the best of three rounds; other times are seconds of wall clock. A
@@ -153,8 +153,8 @@ func (r *searchRun) labels() map[string]string {
 	return map[string]string{"corpus": r.corpus.name, "size": sizeName(r.corpus.n)}
 }
 
-// search times searches in the index: within the radius, of eight hashes as of one picture's
-// orientations, of the ten nearest hashes, and by comparing with every hash.
+// search times searches in the index: within the radius, of eight hashes like the eight
+// orientations of one picture, of the ten nearest hashes, and by comparing with every hash.
 func (r *searchRun) search(x *phash.Index) (err error) {
 	within := func(radius int) func(q phash.Hash) (int, error) {
 		return func(q phash.Hash) (int, error) { hits, err := x.Search(q, radius); return len(hits), err }

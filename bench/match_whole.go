@@ -106,8 +106,8 @@ type hashSubject struct {
 	hashes      []phash.Hash // by way
 }
 
-// wholeSubjects lists the uploads: the pictures, and of each template and style the documents of
-// persons, of which the first leaked ones leak.
+// wholeSubjects lists the uploads: the pictures, and for each template and style the documents of
+// so many persons. Of each template and style, the first leaked documents leak.
 func wholeSubjects(env *ruler.Env, persons, leaked int) (all []*hashSubject) {
 	for _, path := range env.Pictures {
 		all = append(all, &hashSubject{name: ruler.Name(path), group: "pictures", leaks: true, seed: env.Seed, make: func() (*image.NRGBA, error) {
@@ -233,9 +233,9 @@ func (r *wholeRun) filledIndex(way int) (*phash.Index, error) {
 	return x, nil
 }
 
-// askFor searches for a leak of an upload. The values are the bits between the upload and the nearest
-// of the leak's hashes, the number of these hashes, whether any other upload is as near, and for
-// each radius whether the upload lies within, and how many others do.
+// askFor searches for a leak of an upload. The values are: the bits between the upload and
+// the nearest of the leak's hashes, the number of these hashes, and whether another upload is as near.
+// For each radius they are also whether the upload lies within, and how many other uploads do.
 func askFor(way hashWay, x *phash.Index, upload phash.Hash, ref int64, leak *image.NRGBA) (t ruler.Trial, err error) {
 	hashes, err := way.ask(leak)
 	if err != nil {

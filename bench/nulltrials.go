@@ -17,7 +17,7 @@ import (
 // its copy of another key, both under several attacks; and, to ruin, one copy of the key
 // that is read with, two of them averaged and two in one mosaic.
 const (
-	nullLeaks   = 8  // of which the first two are not attacked
+	nullLeaks   = 8  // the first two are not attacked
 	noiseShare  = 4  // one trial on noise for so many on pictures
 	ruinedShare = 40 // one ruined trial of each kind
 )
@@ -162,8 +162,8 @@ func exceeded(bins ruler.Group, share, width float64) float64 {
 	return math.NaN()
 }
 
-// ruin makes a leak of the picture marked under the key that is read with, reads the leak
-// in full, and n times with soft bits ruined. Neither may give a third ID.
+// ruin makes a leak of the picture marked under the key that is read with. It reads the leak
+// in full, and n times with soft bits ruined. No reading may give a third ID.
 func (r *falseRun) ruin(ctx context.Context, up *ruler.Upload, kind string, n int, emit func(ruler.Trial)) error {
 	key, ids := r.keys[0], [2]watermark.CopyID{up.Copy, watermark.CopyID(r.env.Draw("second copy", up.Content))}
 	leak, err := r.mixture(key, up, ids, kind)
@@ -289,15 +289,15 @@ func onPictures(g ruler.Group, statistic string) ruler.Group {
 	})
 }
 
-// coins adds up how many bits of checks held of those that were thrown, and the trials:
-// of k bits that hold the next one did not.
-func coins(g ruler.Group) (total, held, thrown int, atMost [checkBits + 1]int) {
+// coins adds up the trials, and the bits of checks that held and that were thrown. after[k] counts
+// the trials in which the first k bits held and the next bit did not.
+func coins(g ruler.Group) (total, held, thrown int, after [checkBits + 1]int) {
 	for i := range g {
 		k, n := int(edge(&g[i])), int(g[i].N())
 		total, held, thrown = total+n, held+k*n, thrown+(k+1)*n
-		atMost[k] += n
+		after[k] += n
 	}
-	return total, held, thrown, atMost
+	return total, held, thrown, after
 }
 
 // coinRates writes how often the first bits of the check held, times 2^bits, with 95 % limits.

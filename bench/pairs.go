@@ -180,8 +180,8 @@ func (r *pairRun) draw(blank *specimen.Blank, medium, i int) (*pairLeak, error) 
 	return d, nil
 }
 
-// hold traces leaks against original i of group g: its own, those of its other captures, and one of
-// every other document, marked and not in turn.
+// hold traces leaks against original i of group g: its own leaks, the leaks of its other captures,
+// and one leak of every other document, marked and unmarked in turn.
 func (r *pairRun) hold(ctx context.Context, docs []*pairLeak, g, i int, emit func(ruler.Trial)) error {
 	d := docs[i]
 	issued := make([]watermark.Candidate, len(d.ids))
@@ -217,9 +217,10 @@ func (r *pairRun) hold(ctx context.Context, docs []*pairLeak, g, i int, emit fun
 	return err
 }
 
-// pairTrial says what a leak of a document was taken for, traced against the original d: aligned
-// and not seen to be another document, registered as the original, accusing a copy that is not in
-// the leak, or naming the one that is.
+// pairTrial returns the trial of a leak that was traced against the original d. Its values are 1 for
+// yes and 0 for no. aligned: the leak lies on the original and is not seen to be another document.
+// registered: the leak is taken for the original. accusing: a copy is accused that is not in the
+// leak. named: the copy in the leak is named.
 func pairTrial(of string, from, d *pairLeak, marked bool, seen *watermark.TraceResult) ruler.Trial {
 	right := of == pairOwn && marked
 	accusing := slices.ContainsFunc(seen.Accused, func(id watermark.CopyID) bool { return !right || id != d.ids[0] })

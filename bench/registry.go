@@ -270,7 +270,7 @@ func (r *registryRun) warm(ctx context.Context) error {
 	return r.measure(ctx, "warm", r.db.Near, slices.Chunk(queries, 1), len(queries))
 }
 
-// scans compares with every hash, and holds the hits against those of the tables.
+// scans searches by comparing with every hash, and compares the hits with the hits of the tables.
 func (r *registryRun) scans(ctx context.Context) error {
 	queries := append(r.lone(r.opt.scans), r.clustered(1)...)
 	if err := r.measure(ctx, "scan", r.db.NearByScan, slices.Chunk(queries[:r.opt.scans], 1), r.opt.scans); err != nil {

@@ -23,7 +23,7 @@ const (
 	toGuess  = "guess"  // wrong keys: read means a false finding
 )
 
-// security measures what somebody without the key can do with marked pictures.
+// security measures what an attacker without the key can do with marked pictures.
 func security(e *engine) *ruler.Experiment {
 	r := &securityRun{engine: e}
 	var bars bars
@@ -31,7 +31,7 @@ func security(e *engine) *ruler.Experiment {
 	return &ruler.Experiment{
 		Name:  "security",
 		Short: "What a forger or a remover without the key gets",
-		Long: `Attempt what somebody without the key can do with marked pictures: average many to
+		Long: `Attempt what an attacker without the key can do with marked pictures: average many to
 forge a mark, move a mark to another picture, remove it by denoising, collusion or
 notching, read it with wrong keys. Pictures are shrunk to 1024 px, at which marks
 are made. Exit 1 when a --bar is missed, or when any reading gives a wrong ID.`,

@@ -20,7 +20,7 @@ import (
 // estimates are averaged, their middles on each other.
 const canvasSide = 1024
 
-// An estimate is what somebody takes for the mark of a picture: luma and blue
+// An estimate is what an attacker takes for the mark of a picture: luma and blue
 // difference, in grey levels.
 type estimate struct{ luma, blue dsp.Plane }
 
@@ -32,11 +32,13 @@ func estimateOf(img *image.NRGBA) estimate {
 	return estimate{takenAway(y, 6), takenAway(c.Cb(y), 4)}
 }
 
+// takenAway returns p less p smoothed, cut to what a mark may be, in grey levels. sigma is the
+// filter's tolerance in grey levels.
 func takenAway(p dsp.Plane, sigma float64) dsp.Plane {
-	const radius, space, most = 5, 4, 6
+	const radius, space, maxMark = 5, 4, 6
 	out := dsp.Bilateral(p, radius, sigma, space)
 	for i, v := range out.Pix {
-		out.Pix[i] = min(max(p.Pix[i]-v, -most), most)
+		out.Pix[i] = min(max(p.Pix[i]-v, -maxMark), maxMark)
 	}
 	return out
 }
@@ -183,8 +185,8 @@ func alike(a, b dsp.Plane) float64 {
 	return dot / (math.Sqrt(a.SumSquares()*b.SumSquares()) + 1e-12)
 }
 
-// likeness is the largest correlation of the average with marks of a key on grey,
-// under so many submissions that are not in it, at the best of all shifts.
+// likeness returns the largest correlation of the average copy with marks of a key on
+// grey, at the best of all shifts. The marks are of submissions that are not in the average.
 func (r *securityRun) likeness(ctx context.Context, key *watermark.Key) (float64, error) {
 	const marks = 4
 	grey := image.NewNRGBA(image.Rect(0, 0, r.env.MaxSide, r.env.MaxSide))

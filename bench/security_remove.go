@@ -37,7 +37,7 @@ func forgeAverage(gain float32) maker {
 	}
 }
 
-// commonCopies are those that forgeCopies averages.
+// commonCopies is the number of copies that forgeCopies averages.
 const commonCopies = 32
 
 // forgeCopies has what is common to all copies of an upload: the pilots, and a
@@ -103,9 +103,10 @@ func middle(of []*image.NRGBA) *image.NRGBA {
 // 0.032 to 0.100 a mark pixel, and a scale that is keyed within e^0.1.
 const ringLow, ringHigh = 0.029, 0.111
 
-// notchOut takes what the mark's estimate has within reach bins of the n strongest peaks of the
-// pilots' band out of a copy, round after round, as somebody would who knows the
-// scheme and not the key. Luma and blue difference share their peaks.
+// notchOut returns an attack that removes spectral peaks of the mark's estimate from a copy, round
+// after round. It removes the bins within reach of the n strongest peaks of the pilots' band. An
+// attacker can do so who knows the scheme but not the key. Luma and blue difference share their
+// peaks.
 func notchOut(n, reach int) maker {
 	const rounds, gain = 8, 2 // an estimate has a fifth to a half of a pilot's amplitude
 	return func(_ *securityRun, s *victim) (leak, original *image.NRGBA) {

@@ -52,7 +52,7 @@ func parallel(ctx context.Context, env *ruler.Env, n int, f func(ctx context.Con
 	return context.Cause(ctx)
 }
 
-// attacksOf returns the attacks that were asked for, or those of the names given.
+// attacksOf returns the attacks that the user asked for, or else the attacks with the given names.
 func attacksOf(env *ruler.Env, names []string) ([]attack.Attack, error) {
 	if len(env.AttackNames) == 0 {
 		env.AttackNames = names

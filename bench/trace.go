@@ -69,9 +69,9 @@ an innocent copy has a p of 1e-6 or less or when another ID is read.`,
 		Flags: func(fs *pflag.FlagSet) {
 			r.bars.flag(fs, "lowest accepted `GROUP=RATE`, 0 to 1; \"all\" for the total")
 			fs.IntVar(&r.issued, "copies", 1000, "`number` of copies of each picture to trace against; the first leaks")
-			fs.BoolVar(&r.unmarked, "unmarked", false, "trace the attacked originals, too, in which there is no copy")
+			fs.BoolVar(&r.unmarked, "unmarked", false, "also trace the attacked originals, which contain no copy")
 			fs.IntVar(&r.wrong, "wrong", 0, "`number` of other pictures, marked for uploads of their own, to lay over each original")
-			fs.IntSliceVar(&r.renditions, "renditions", nil, "long sides, `pixels`, of smaller originals to trace against, too")
+			fs.IntSliceVar(&r.renditions, "renditions", nil, "long sides, `pixels`, of smaller originals to trace against as well")
 			fs.IntSliceVar(&r.colluders, "collusion", nil, "`numbers` of copies to mix into one leak")
 			fs.StringSliceVar(&r.mixes, "mixes", nil, "`names` of ways to mix (default: all)")
 			fs.StringSliceVar(&r.then, "then", []string{"jpeg75", "whatsapp_twice", "thumb320", "screen_photo"},

@@ -20,7 +20,7 @@ const (
 	likelyAt = -6
 )
 
-// sight traces a leak in which the first copies of s are, as many as guilty says, and
+// sight traces a leak that contains the first copies of s; guilty is their number. It
 // returns the trial, which the caller completes and emits, and the trace. After an error
 // the trace is nil, and the leak counts as not named.
 func (r *traceRun) sight(ctx context.Context, s *suspect, by tracer, leak image.Image, guilty int, kind string, a attack.Attack) (ruler.Trial, *watermark.TraceResult) {
@@ -268,7 +268,7 @@ func handled(p *image.NRGBA, seed uint64, n int) *image.NRGBA {
 	return out
 }
 
-// poolOf pools those of the leaks that lie on the original.
+// poolOf pools the leaks that lie on the original. Leaks whose trace lists no copy are left out.
 func (r *traceRun) poolOf(leaks []*watermark.TraceResult, guilty watermark.CopyID) (map[string]float64, error) {
 	v := map[string]float64{"named": 0, "score": 0, "payload": 0, "log10_p": 0, "innocents_1e-6": 0}
 	shown := slices.DeleteFunc(slices.Clone(leaks), func(t *watermark.TraceResult) bool { return len(t.Copies) == 0 })

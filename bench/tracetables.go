@@ -103,7 +103,7 @@ func bandOrder(last string, edges ...float64) (out ruler.RowNames) {
 	return out
 }
 
-// scorePlot sets the quantiles of innocents' scores over those of a standard normal
+// scorePlot plots the quantiles of innocents' scores over the quantiles of a standard normal
 // variable. Points below the line are smaller than normal.
 func scorePlot(name, statistic string) ruler.Plot {
 	return ruler.Plot{

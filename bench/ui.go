@@ -19,7 +19,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Exit codes, the same as those of the command kycmark.
+// Exit codes, the same as the exit codes of the command kycmark.
 const (
 	exitDone  = 0
 	exitNo    = 1 // a bar was missed, or a measurement found what must not be
@@ -28,7 +28,7 @@ const (
 	exitFatal = 4
 )
 
-// severity orders the exit codes: of those that apply, the last in this list wins.
+// severity orders the exit codes. If several codes apply, the last in this list wins.
 var severity = []int{exitDone, exitNo, exitSome, exitUsage, exitFatal}
 
 // ui writes results to stdout and everything else to stderr, and keeps the worst outcome
@@ -98,8 +98,8 @@ func (u *ui) line(v any) error {
 // progressEvery is the min time between two lines of progress.
 const progressEvery = 10 * time.Second
 
-// progressOf returns a function that says on stderr, at most every ten seconds, how many
-// of total steps are done, and a function that ends the progress.
+// progressOf returns two functions. show writes to stderr, at most every ten seconds, how many of
+// total steps are done. done ends the progress.
 func (u *ui) progressOf(_ context.Context, what string) (show func(n, total int), done func()) {
 	var mu sync.Mutex
 	last := time.Now()

@@ -26,7 +26,8 @@ func clockTime(clock int32) time.Duration {
 // statTick is the unit of times in /proc (proc_pid_stat(5)), 1/100 s on all of Go's systems.
 const statTick = 10 * time.Millisecond
 
-// otherTime returns the processor time of another process; false: there is none on this machine.
+// otherTime returns the processor time of another process. It reports false if this machine has no
+// such process.
 func otherTime(pid string) (time.Duration, bool) {
 	stat, err := os.ReadFile("/proc/" + pid + "/stat")
 	if err != nil {

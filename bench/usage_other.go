@@ -4,7 +4,7 @@ package main
 
 import "time"
 
-// These systems have no clock of processor time that is read here: wall clock stands in.
+// These systems have no clock of processor time that is read here. Wall clock takes its place.
 
 func threadTime() time.Duration              { return time.Duration(time.Now().UnixNano()) }
 func processTime() time.Duration             { return threadTime() }

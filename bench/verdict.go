@@ -46,7 +46,7 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 			fs.StringVar(&path, "outcomes", "", "draw from this table, a `file` that verdict record wrote (default: the shipped one)")
 			fs.IntVar(&dumps, "dumps", 10_000, "`number` of dumps to simulate")
 			fs.IntVar(&worlds, "worlds", 64, "`number` of registries, which dumps come from in turn")
-			fs.StringVar(&story, "story", "", "the only `story` that is told (default: all)")
+			fs.StringVar(&story, "story", "", "the only `story` to simulate (default: all)")
 		},
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			if dumps < 1 || worlds < 1 {
@@ -190,8 +190,10 @@ func realisedRatios(g ruler.Group) (text string) {
 	return text
 }
 
-// realised returns the log10 ratio of how often a bin is stated of what is true and of what is not,
-// with half a statement added to each so that it is finite.
+// realised returns the log10 likelihood ratio that a bin of statements turned out to have. The ratio
+// compares the share of true hypotheses that are in the bin with the share of false ones. allTrue, all,
+// binTrue and bin are counts of statements. Half a statement is added to each count so that the
+// result is finite.
 func realised(allTrue, all, binTrue, bin float64) float64 {
 	return math.Log10((binTrue + .5) / (allTrue + .5) * (all - allTrue + .5) / (bin - binTrue + .5))
 }

@@ -68,7 +68,8 @@ func (l *simLeak) shows(rng *rand.Rand, uploads int) int {
 	return l.upload
 }
 
-// own returns the evidence for the leaked copy itself; nil: there is none.
+// own returns the evidence for the leaked copy itself. It returns nil if shown is not the leaked
+// upload or if the leak is not of a copy.
 func (l *simLeak) own(shown int) *evidence {
 	if l.kind == outcomeCopy && shown == l.upload {
 		return l.found.Own
@@ -123,9 +124,9 @@ func (d *simDump) pool(leak *odds.Leak, l *simLeak, all []float64) {
 
 // meanLn returns the logarithm of the mean of numbers whose logarithms are given.
 func meanLn(ln []float64) float64 {
-	greatest, sum := slices.Max(ln), 0.0
+	highest, sum := slices.Max(ln), 0.0
 	for _, x := range ln {
-		sum += math.Exp(x - greatest)
+		sum += math.Exp(x - highest)
 	}
-	return greatest + math.Log(sum/float64(len(ln)))
+	return highest + math.Log(sum/float64(len(ln)))
 }

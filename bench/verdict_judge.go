@@ -15,9 +15,9 @@ import (
 // messengers are the attacks after which a mark must still name its recipient.
 var messengers = []string{"telegram_low", "whatsapp_twice"}
 
-// judge compares a verdict with the truth about a dump. It returns a trial for the dump, one for
-// each statement of the verdict, one for each recipient whose copies leaked, and one for each
-// case to look at.
+// judge compares a verdict with the truth about a dump. It returns a trial for the dump. It
+// also returns a trial for each statement of the verdict, for each recipient whose copies leaked,
+// and for each case to look at.
 func (d *simDump) judge(v *odds.Verdict, took time.Duration) []ruler.Trial {
 	j := &judgement{simDump: d, v: v, dump: d.newTrial("dump")}
 	j.dump.Values["leaks"], j.dump.Values["ms"] = float64(len(d.leaks)), float64(took)/float64(time.Millisecond)
@@ -55,9 +55,9 @@ func (j *judgement) note(format string, args ...any) {
 	j.more = append(j.more, t)
 }
 
-// isTrue reports whether a hypothesis is true of the dump: copies if leaks were made of them,
-// custody if the recipients held what the source had, the insider for all sources that are not
-// listed, which nothing tells apart, and pictures sent elsewhere for other persons' documents.
+// isTrue reports whether a hypothesis is true of the dump. Copies: leaks were made of the recipient's
+// copies. Custody: the recipients held what the source had. Insider: the source is not listed; nothing
+// tells such sources apart. Elsewhere: the dump has documents of persons who are not in the registry.
 func (d *simDump) isTrue(h *odds.Hypothesis) bool {
 	if h.Kind == odds.Copies && slices.ContainsFunc(d.leaks, func(l simLeak) bool { return l.kind == outcomeCopy && d.holders[l.recipient].name == h.Name }) {
 		return true
@@ -81,9 +81,9 @@ func (d *simDump) isTrue(h *odds.Hypothesis) bool {
 	return false
 }
 
-// hypotheses adds a trial for each stated ratio. In the dump's trial, listed says that a
-// hypothesis is true, top that the one with the greatest ratio is, stated that a true one
-// reaches a ratio of ten, and any that one does, true or not.
+// hypotheses adds a trial for each stated ratio. In the dump's trial, listed says
+// that a hypothesis is true, and top that the hypothesis with the highest ratio is. stated says that
+// a true hypothesis reaches a ratio of ten, and any that a hypothesis does, true or not.
 func (j *judgement) hypotheses() {
 	var top *odds.Hypothesis
 	listed, ten, anyTen := false, false, false
@@ -129,7 +129,7 @@ func (j *judgement) statement(h *odds.Hypothesis, is bool) ruler.Trial {
 // stated returns the probability that a log10 likelihood ratio amounts to with an even prior.
 func stated(logLR float64) float64 { return 1 / (1 + math.Pow(10, -logLR)) }
 
-// names says whom the verdict names: wrong are recipients of whose copies no leak was made.
+// names records whom the verdict names. wrong are recipients whose copies did not leak.
 func (j *judgement) names() {
 	wrong := slices.DeleteFunc(slices.Clone(j.v.Named), func(name string) bool {
 		return slices.ContainsFunc(j.leaks, func(l simLeak) bool { return l.kind == outcomeCopy && j.holders[l.recipient].name == name })
@@ -143,7 +143,8 @@ func (j *judgement) names() {
 }
 
 // framing says whether the verdict names the framed recipient: alone, with the planter as a rival,
-// or open, with an unlisted rival. Outside is none of these. Warned says that a flag tells of it.
+// or open, with an unlisted rival. Outside: named, but neither of the two.
+// Warned: a flag of the verdict tells of planting.
 func (j *judgement) framing() {
 	if j.framed < 0 || !slices.Contains(j.v.Named, j.holders[j.framed].name) {
 		return
@@ -171,8 +172,8 @@ func (j *judgement) framing() {
 	}
 }
 
-// windows says whether the verdict finds the window that all unmarked leaks came from, with all
-// holders of the window, and the log10 ratio that the window earns them.
+// windows records whether the verdict finds the window that all unmarked leaks came from, with all
+// holders of the window. It also records the log10 ratio that the window earns them.
 func (j *judgement) windows() {
 	if j.v.Window == nil || len(j.sources) != 1 || j.sources[0].kind != odds.Custody {
 		return
@@ -204,9 +205,9 @@ func (j *judgement) windows() {
 	j.set("headed", headed)
 }
 
-// recipient adds a trial for a recipient whose copies leaked. Its values count clusters of leaks:
-// all; those sent through a messenger; of these, those that survived, found to be copies; and of
-// these, the safe ones, of uploads that no other recipient is recorded to have held unmarked.
+// recipient adds a trial for a recipient whose copies leaked. Its values count clusters of leaks. all:
+// every cluster. sent: clusters sent through a messenger. survived: sent clusters that were found to be
+// copies. safe: survived clusters of uploads that no other recipient is recorded to have held unmarked.
 func (j *judgement) recipient(src simSource) {
 	name := j.holders[src.holder].name
 	all, sent, survived, safe := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}

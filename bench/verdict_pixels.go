@@ -28,7 +28,7 @@ const (
 	pixelStrangers = 12 // other persons' documents
 )
 
-// pixelAttacks are those that leaks of pictures go through, by kind. They are fewer than the
+// pixelAttacks are the attacks that leaks of pictures go through, by kind. They are fewer than the
 // recorded ones, so that a leak may occur in several dumps and is examined once.
 var pixelAttacks = map[string][]string{
 	outcomeCopy:         append([]string{"none", "telegram_low", "whatsapp_twice", "screenshot"}, scrubs...),
@@ -37,8 +37,8 @@ var pixelAttacks = map[string][]string{
 	outcomeTransplanted: {"none", "whatsapp_twice"},
 }
 
-// verdictPixels tells the stories of simulated dumps in dumps of 3 to 6 pictures, and compares the
-// verdicts with the truth. The trials are those of verdict.
+// verdictPixels plays the stories of simulated dumps in dumps of 3 to 6 pictures, and compares the
+// verdicts with the truth. Its trials have the form of the trials of verdict.
 func verdictPixels() *ruler.Experiment {
 	x, dumps, p := verdict(), 0, &pixelRun{files: make(map[pixelLeak][]byte)}
 	x.Name, x.Short = "verdict pixels", "Whether verdicts on dumps of pictures are right"

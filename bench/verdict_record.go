@@ -24,7 +24,7 @@ import (
 // scrubs are what a thief who knows of marks does to pictures: smooth, shrink and save.
 var scrubs = []string{"median5+resize50+jpeg50", "nlm+resize75+jpeg50"}
 
-// recordedAttacks are those that leaks of a recording go through, by kind.
+// recordedAttacks are the attacks that leaks of a recording go through, by kind.
 var recordedAttacks = map[string][]string{
 	outcomeCopy: append([]string{
 		"none", "jpeg50", "jpeg20", "resize50", "telegram_low", "whatsapp_twice", "thumb320", "thumb160", "crop50", "crop25",
@@ -161,7 +161,8 @@ func (r *recording) submitAll(ctx context.Context) (err error) {
 	return err
 }
 
-// plan lists the leaks. Each attack takes the uploads that follow those of the attack before.
+// plan lists the leaks, each for every kind and attack. Each attack takes the uploads that follow the
+// uploads of the attack before.
 func (r *recording) plan(each int) (tasks []recordTask) {
 	next := 0
 	for _, kind := range []string{outcomeCopy, outcomeUnmarked, outcomeStranger, outcomeTransplanted} {
@@ -237,7 +238,8 @@ func (o *outcome) take(d *verify.DumpVerdict, of watermark.Submission, leaked wa
 	}
 }
 
-// shownBy compares the submission that a leak was found to show with the one that it shows.
+// shownBy compares found, the submission that the investigation names, with of, the submission that
+// the leak shows.
 func shownBy(found string, of watermark.Submission) string {
 	switch found {
 	case "":

@@ -39,8 +39,8 @@ type worldHolder struct {
 }
 
 // newSimWorld draws a registry of the given size. Recipients 0 to 2 have overlapping and nested
-// copies, 3 has wide custody, 4 has custody of the narrow window, and 5 held uploads without a
-// record, or with a record that was entered too late to count.
+// copies. Recipient 3 has wide custody, 4 has custody of the narrow window. Recipient 5 held uploads
+// without a record, or with a record that was entered too late to count.
 func newSimWorld(seed uint64, uploads, months int) *simWorld {
 	rng := rand.New(rand.NewPCG(seed, 0x3017d))
 	first := time.Date(2014, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -143,7 +143,7 @@ func (w *simWorld) holdings() []odds.Holder {
 	return out
 }
 
-// byMonth counts the uploads that are true in has. The result is nil if there are none.
+// byMonth counts the uploads that are true in has, by month. It returns nil if no upload is.
 func (w *simWorld) byMonth(has []bool) []int {
 	if !slices.Contains(has, true) {
 		return nil
@@ -169,9 +169,9 @@ func indices(has []bool) []int {
 // Ways in which a thief takes pictures.
 const (
 	takeSample    = "sample"    // any of them
-	takeRange     = "range"     // those of consecutive months
-	takePartition = "partition" // those that another recipient has as well
-	takeRequest   = "request"   // those of one delivery
+	takeRange     = "range"     // uploads of consecutive months
+	takePartition = "partition" // uploads that another recipient has as well
+	takeRequest   = "request"   // uploads of one delivery
 )
 
 var takes = []string{takeSample, takeRange, takePartition, takeRequest}

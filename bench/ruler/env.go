@@ -24,9 +24,9 @@ var ErrNoPictures = errors.New("no pictures")
 
 // An Env is what every experiment is given: pictures, attacks, a key and a seed.
 //
-// A measurement is repeated by its seed: copy IDs, what is random in the attacks, and the
-// keys follow from the seed and the contents of a file, not from its name or its place in
-// the folder. Only times differ between runs.
+// The same seed repeats a measurement. Copy IDs, random values in attacks, and keys follow
+// from the seed and a file's contents. The file's name and its place in the folder do not count.
+// Only times differ between runs.
 type Env struct {
 	Pictures    []string       // files, as [Find] lists them
 	Own         bool           // the pictures were named by the user, not the shipped ones
@@ -38,7 +38,7 @@ type Env struct {
 	Limits      picture.Limits
 }
 
-// endings are those of the formats that can be read.
+// endings are the endings of file names in the formats that can be read.
 var endings = []string{".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
 
 // Find lists the pictures under paths in a fixed order: files as they are named, and of

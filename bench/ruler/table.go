@@ -19,11 +19,11 @@ type Table struct {
 	Heads   []string           // of these columns; by default their labels
 	Row     RowNames           // merges rows: the value of the first label becomes Row's name for it
 	Total   string             // name of the last row, over all trials; "" for none
-	Columns []Column           // after those of By
+	Columns []Column           // after the columns of By
 	Note    func(Group) string // lines below the table; may be nil
 }
 
-// RowNames maps values of a label to names of rows, several to one. The order is that of
+// RowNames maps values of a label to names of rows, several to one. The order is the order of
 // the names. A value without a name keeps its own.
 type RowNames []struct {
 	Name   string
@@ -322,7 +322,7 @@ func List(head, label string, fits func(*Trial) bool) Column {
 	return Column{Head: head, Cell: func(g Group) string { return strings.Join(g.Where(fits).Labels(label), " ") }}
 }
 
-// When returns the column over those of a group's trials that fit.
+// When returns the column restricted to the trials of a group that fit.
 func (c Column) When(fits func(*Trial) bool) Column {
 	c.Where = fits
 	return c
