@@ -18,7 +18,7 @@ var Pictures embed.FS
 // Entry says what one picture plays in the demo.
 type Entry struct {
 	File      string    // name in Pictures, with its folder
-	Subject   string    // opaque reference of who uploaded it; empty: nobody, it is a stranger's
+	Subject   string    // opaque reference of who uploaded it; empty if the picture is a stranger's
 	Submitted time.Time // when it came in, UTC; zero for a stranger's
 	About     string    // one line for people
 }
@@ -27,8 +27,8 @@ type Entry struct {
 func (e Entry) Uploaded() bool { return e.Subject != "" }
 
 // Manifest lists every picture: the uploads in order of submission, then the
-// strangers'. The uploads of February 2018 are those that a vendor held
-// unmarked, before marking began.
+// strangers'. A vendor held the uploads of February 2018 unmarked, because marking
+// began later.
 func Manifest() []Entry {
 	upload := func(file, subject string, year int, month time.Month, day, hour int, about string) Entry {
 		return Entry{"pictures/" + file, subject, time.Date(year, month, day, hour, 17, 0, 0, time.UTC), about}

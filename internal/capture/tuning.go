@@ -35,7 +35,7 @@ const (
 	minBlocks  = 20   // blocks of noise without which nothing is said
 	minGain    = 0.25 // share of the original's noise that the leak must show; print carries at most a tenth
 	minZ       = 8.0  // deviations of the null by which it must agree
-	shifts     = 8    // places beside the right one that make up the null
+	shifts     = 8    // places beside the right place that make up the null
 	shiftBy    = 5    // pixels of the leak between them
 	noiseHigh  = 1.5  // deviation of the high-pass before comparing, pixels of the leak
 )

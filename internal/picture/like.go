@@ -53,8 +53,8 @@ func minQuality(size image.Rectangle) int {
 // too much memory.
 //
 // A mark adds detail, which takes up to a quarter more bytes in smooth pictures of high quality.
-// If a copy of the source's size is an eighth heavier than the source, its quality is lowered by
-// one to three steps, unless a quality was asked for.
+// So EncodeLike lowers the quality by one to three steps if a copy of the source's size takes an
+// eighth more bytes than the source. It does not if the caller asked for a quality.
 func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if o.Format == "" {
 		o.Format = src.Format

@@ -6,14 +6,14 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// ReadAlone is the score of what was added to each pixel of the original that the leak
-// shows, from the leak alone: the derivative of the log-likelihood, 1/grey level. The
-// original is taken to be the leak as an edge-preserving filter of the given radius in
-// pixels smooths it, which must reach over most of a wave of what was added; how far it
-// may be off at a coefficient is told by how far it is at the coefficients around. One
-// that was rounded to what is predicted says next to nothing, where the difference of
-// the two pictures would say that nothing was added; one that was rounded to something
-// else says the more the better the others are predicted.
+// ReadAlone returns, for each pixel of the leak, the score of what a mark added there,
+// without the original: the derivative of the log-likelihood, 1/grey level. An
+// edge-preserving filter of the given radius in pixels smooths the leak, and the smoothed
+// leak takes the place of the original. The radius must reach over most of a wave of the
+// mark. The errors of the prediction at the coefficients around tell how far the
+// prediction may be off at a coefficient. A coefficient rounded as predicted tells next to
+// nothing; the difference of the two pictures would say that nothing was added. A
+// coefficient rounded otherwise tells more the better its neighbours are predicted.
 func (l *Leak) ReadAlone(radius int) dsp.Plane {
 	a := alone{Leak: l, cosines: newCosines(), logistic: newLogistic()}
 	a.w, a.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
@@ -29,8 +29,8 @@ func (l *Leak) ReadAlone(radius int) dsp.Plane {
 	return out
 }
 
-// MeanStep is the mean step that could be told of the frequencies from low to high, cycles
-// a pixel; 0 if there are none.
+// MeanStep returns the mean of the known steps, in grey levels, of the frequencies from low
+// to high, in cycles a pixel. It returns 0 if no step of these frequencies is known.
 func (l *Leak) MeanStep(low, high float64) float64 {
 	low, high = float64(low*(2*side)), float64(high*(2*side))
 	sum, n := 0.0, 0
@@ -43,16 +43,17 @@ func (l *Leak) MeanStep(low, high float64) float64 {
 	return sum / float64(max(n, 1))
 }
 
-// alone is a reading without an original under way.
+// alone is the state of a reading without an original.
 type alone struct {
 	*Leak
 	cosines   cosines
 	logistic  *logistic
 	w, h      int     // blocks
-	predicted []block // coefficients, from the middle of the interval that was seen
-	off       []block // how far they are off beyond what rounding explains
+	predicted []block // predicted coefficients, less the middle of the interval seen in the leak
+	off       []block // grey levels by which predictions are off beyond what rounding explains
 }
 
+// predict fills predicted and off from original, the plane that takes the original's place.
 func (a *alone) predict(original dsp.Plane) {
 	a.predicted, a.off = make([]block, a.w*a.h), make([]block, a.w*a.h)
 	dsp.Parallel(a.h, func(from, to int) {
@@ -89,7 +90,8 @@ func (a *alone) scored(i int) (s block) {
 	return s
 }
 
-// aroundBlock is the weighted mean of off over the blocks around block i.
+// aroundBlock returns, for each frequency, the weighted mean of off over the blocks around
+// block i.
 func (a *alone) aroundBlock(i int) (mean block) {
 	var weights float32
 	bx, by := i%a.w, i/a.w
@@ -116,7 +118,8 @@ func (a *alone) aroundBlock(i int) (mean block) {
 	return mean
 }
 
-// besides is the mean of off over the frequencies around each, but for the lowest.
+// besides returns, for each frequency, the mean of off over its neighbouring frequencies.
+// The frequency itself and the lowest one do not count.
 func besides(off *block) (mean block) {
 	for k := range mean {
 		u, v, n := k%side, k/side, float32(0)

@@ -2,13 +2,14 @@ package requant
 
 import "github.com/kycmark/kycmark/internal/dsp"
 
-// side is that of the blocks of JPEG, in pixels.
+// side is the width and height of a JPEG block, in pixels.
 const side = 8
 
 // A block is 8 x 8 pixels or their coefficients, row by row.
 type block [side * side]float32
 
-// cosines are those of the orthonormal transform (ITU-T T.81, A.3.3): row u, sample x.
+// cosines are the factors of the orthonormal cosine transform (ITU-T T.81, A.3.3), by
+// frequency u and sample x.
 type cosines [side][side]float32
 
 func newCosines() (c cosines) {
@@ -26,7 +27,7 @@ func newCosines() (c cosines) {
 
 const sqrtEighth = 0.35355339059327376
 
-// forward takes pixels to coefficients.
+// forward replaces the pixels of b by their coefficients.
 func (c *cosines) forward(b *block) {
 	var t block
 	for y := 0; y < len(b); y += side {
@@ -61,7 +62,7 @@ func (c *cosines) forward(b *block) {
 	}
 }
 
-// inverse takes coefficients to pixels.
+// inverse replaces the coefficients of b by pixels.
 func (c *cosines) inverse(b *block) {
 	var t block
 	for v := range side {
@@ -79,7 +80,7 @@ func (c *cosines) inverse(b *block) {
 	}
 }
 
-// synthesise is the inverse transform in one dimension.
+// synthesise writes the inverse transform of the 8 coefficients of src to dst.
 func (c *cosines) synthesise(dst, src []float32) {
 	for x := range side / 2 {
 		even := float32(c[0][x]*src[0]) + float32(c[2][x]*src[2]) + float32(c[4][x]*src[4]) + float32(c[6][x]*src[6])
@@ -88,8 +89,8 @@ func (c *cosines) synthesise(dst, src []float32) {
 	}
 }
 
-// load reads the block at column bx and row by of blocks; samples beyond an edge are like
-// those on it, as encoders pad.
+// load reads the block in column bx and row by of p's blocks. A pixel beyond an edge of p
+// takes the value of the nearest pixel of that edge, as encoders pad.
 func (b *block) load(p dsp.Plane, bx, by int) {
 	for y := range side {
 		r := p.Row(min(by*side+y, p.H-1))
@@ -104,7 +105,7 @@ func (b *block) load(p dsp.Plane, bx, by int) {
 	}
 }
 
-// store writes what of the block lies inside of p.
+// store writes the part of the block that lies inside p.
 func (b *block) store(p dsp.Plane, bx, by int) {
 	for y := range min(side, p.H-by*side) {
 		copy(p.Row(by*side + y)[bx*side:min((bx+1)*side, p.W)], b[y*side:])

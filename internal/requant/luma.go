@@ -12,17 +12,18 @@ const (
 	unit                       = 1 << 16
 )
 
-// A decoder is how one of them rounds: what it adds, in 65536ths, before it cuts.
+// A decoder says how a JPEG decoder rounds colours: it returns what the decoder adds at a
+// luma, in 65536ths, before it truncates.
 type decoder func(luma int32) int32
 
 func libjpeg(int32) int32 { return unit / 2 } // and most others
 
 func standard(luma int32) int32 { return 257 * luma } // image/color
 
-// decodedLuma returns the luma that a decoder of JPEG made red, green and blue of: not
-// what is near to it, but the whole number. Rounding hits areas of one colour alike, and
-// would pass for coefficients. clipped tells where red, green or blue is at an end, so
-// that it may be another.
+// decodedLuma returns the luma, 0..255, that a JPEG decoder made the colours of p from: the
+// exact whole number. A luma computed from rounded colours has errors that areas of one
+// colour share, and these errors would pass for coefficients. clipped is true for pixels
+// whose red, green or blue is 0 or 255, because their luma may have been another.
 func decodedLuma(p *image.NRGBA) (luma dsp.Plane, clipped []bool) {
 	luma = dsp.NewPlane(p.Rect.Dx(), p.Rect.Dy())
 	clipped = make([]bool, len(luma.Pix))
@@ -41,7 +42,8 @@ func decodedLuma(p *image.NRGBA) (luma dsp.Plane, clipped []bool) {
 	return luma, clipped
 }
 
-// whose finds the decoder of which most pixels may be.
+// whose returns the decoder that can have made the most of p's pixels, from about 4096 of
+// them.
 func whose(p *image.NRGBA) decoder {
 	step := max(1, len(p.Pix)/4/4096)
 	var best decoder
@@ -60,7 +62,8 @@ func whose(p *image.NRGBA) decoder {
 	return best
 }
 
-// luma returns the luma of a colour, and whether the decoder makes it of any.
+// luma returns the luma of a colour, and reports whether the decoder can make the colour
+// from any YCbCr value. If not, the luma is the usual weighted sum.
 func (d decoder) luma(r, g, b int32) (int32, bool) {
 	first := (19595*r + 38470*g + 7471*b + unit/2) / unit
 	for _, y := range [...]int32{first, first + 1, first - 1} {
@@ -73,7 +76,7 @@ func (d decoder) luma(r, g, b int32) (int32, bool) {
 	return first, false
 }
 
-// ceil is a/b, b > 0, to the next whole number above.
+// ceil returns a/b rounded up to a whole number, for b > 0.
 func ceil(a, b int32) int32 {
 	if a <= 0 {
 		return -(-a / b)

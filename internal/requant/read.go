@@ -6,17 +6,17 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// A Reading is what the rounding of a leak's coefficients tells of what was added to its
-// original. Both planes are of the leak's size.
+// A Reading is what the rounding of a leak's coefficients tells about the mark that was
+// added to its original. Both planes have the leak's size.
 type Reading struct {
 	Score    dsp.Plane // derivative of the log-likelihood by each pixel of what was added, 1/grey level
-	Response dsp.Plane // what the mark that was asked about adds to the score in the mean
+	Response dsp.Plane // what the given mark adds to the score on average
 }
 
-// Read compares the leak with its original, luma of the same size, 0..255. The mark is
-// one like those that may have been added to the original, in grey levels, and strength by
-// how much they may have been stronger. Read reports false where the leak is not the
-// original from a JPEG file whose steps are coarse beside such a mark.
+// Read compares the leak with its original, a luma plane of the same size, 0..255. mark is
+// an example of the marks that may have been added, in grey levels. strength is the factor
+// by which the added mark may be stronger than the example. Read reports false if the leak
+// does not show the original, or if its steps are not coarse beside such a mark.
 func (l *Leak) Read(original, mark dsp.Plane, strength float64) (*Reading, bool) {
 	r := reader{Leak: l, original: original, mark: mark, cosines: newCosines(), logistic: newLogistic()}
 	r.w, r.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
@@ -28,22 +28,22 @@ func (l *Leak) Read(original, mark dsp.Plane, strength float64) (*Reading, bool)
 	return r.read()
 }
 
-// A reader is a reading under way.
+// A reader is the state of a reading.
 type reader struct {
 	*Leak
 	original, mark dsp.Plane
 	cosines        cosines
 	logistic       *logistic
 	w, h           int        // blocks
-	power          dsp.Plane  // of a mark around each block, the sum over its coefficients
-	share          block      // of that, by frequency
+	power          dsp.Plane  // squares of the mark's coefficients, the sum of each block, smoothed
+	share          block      // share of each frequency in that sum
 	places         []int      // frequencies that are read
 	cut            [2]float32 // mean of the mark where white and black cut it
 	spread         block      // deviation of what is wrong with predictions, by frequency
 }
 
-// strengths measures the mark: its power around each block and by frequency, and its mean
-// where white and black cut it.
+// strengths measures the mark: its power around each block, the share of each frequency,
+// and its mean over pixels that are nearly white or black. gain is a factor on the power.
 func (r *reader) strengths(gain float32) {
 	r.power = dsp.NewPlane(r.w, r.h)
 	var by [side * side]float64
@@ -71,6 +71,8 @@ func (r *reader) strengths(gain float32) {
 	r.cut = r.whereCut()
 }
 
+// whereCut returns the mean of the mark over the pixels of the original that are nearly
+// white, and over those nearly black.
 func (r *reader) whereCut() (mean [2]float32) {
 	var sum, n [2]float64
 	for i, v := range r.original.Pix {
@@ -87,14 +89,15 @@ func (r *reader) whereCut() (mean [2]float32) {
 	return mean
 }
 
+// transformed returns the coefficients of block i of p.
 func (r *reader) transformed(p dsp.Plane, i int) (b block) {
 	b.load(p, i%r.w, i/r.w)
 	r.cosines.forward(&b)
 	return b
 }
 
-// predicted are the coefficients of block i of the original, with what a mark has in the
-// mean where it is cut.
+// predicted returns the coefficients of block i of the original. Nearly white and nearly
+// black pixels first get the mean of the mark there, because clipping cuts the mark.
 func (r *reader) predicted(i int) (b block) {
 	b.load(r.original, i%r.w, i/r.w)
 	for k, v := range b {
@@ -110,9 +113,9 @@ func (r *reader) predicted(i int) (b block) {
 	return b
 }
 
-// seen are the coefficients of block i of the leak in steps, whole numbers. Where pixels
-// were clipped, what was rounded is what agrees with the others, starting from the rounded
-// original x.
+// seen returns the coefficients of block i of the leak in whole steps. If pixels of the
+// block are clipped, seen fills these pixels in so that they agree with the others. It
+// starts from x, the coefficients of the original.
 func (r *reader) seen(i int, x *block) block {
 	bx, by := i%r.w, i/r.w
 	if !r.clips(bx, by) {
@@ -132,7 +135,7 @@ func (r *reader) seen(i int, x *block) block {
 	return k
 }
 
-// inSteps are coefficients in whole steps.
+// inSteps returns the coefficients x in whole steps, 0 for frequencies of unknown step.
 func (r *reader) inSteps(x *block) (k block) {
 	for i, q := range r.Table {
 		if q > 0 {
@@ -142,7 +145,8 @@ func (r *reader) inSteps(x *block) (k block) {
 	return k
 }
 
-// fill puts pixels of a file with the given steps where those of b are clipped.
+// fill replaces the clipped pixels of b, block (bx, by) of the leak, by pixels decoded from
+// k, coefficients in steps.
 func (r *reader) fill(b *block, k block, bx, by int) {
 	for i, q := range r.Table {
 		k[i] *= q
@@ -157,8 +161,10 @@ func (r *reader) fill(b *block, k block, bx, by int) {
 	}
 }
 
-// scored returns the score of frequency k of block i, and its information, both in units
-// of the scale of what lies between x and what was rounded to n steps.
+// scored returns the score of frequency k of block i, its information, and the scale in
+// grey levels of the difference between prediction and leak. x is the predicted coefficient,
+// n the number of steps in the leak. spread is the deviation of predictions, in grey levels.
+// Score and information are in units of the scale.
 func (r *reader) scored(i, k int, x, n, spread float32) (score, information, scale float32) {
 	sigma := math.Sqrt(float64(float32(r.power.Pix[i]*r.share[k]) + float32(spread*spread)))
 	scale = float32(tauOfSigma * sigma)
@@ -167,8 +173,8 @@ func (r *reader) scored(i, k int, x, n, spread float32) (score, information, sca
 	return score, r.logistic.information(x, step), scale
 }
 
-// errors finds for each frequency by how much predictions must be wrong for scores to be
-// no larger than they should be.
+// errors sets spread: for each frequency the smallest error of predictions that explains
+// scores as large as the leak's. It measures a sample of blocks.
 func (r *reader) errors() {
 	step := max(1, r.w*r.h/maxSampled)
 	var at []int
@@ -193,9 +199,10 @@ func (r *reader) errors() {
 	})
 }
 
-// fitness is how coarse steps are, in deviations of what lies between prediction and leak,
-// and by how much predictions are wrong, both the mean over a mark's energy. Where steps
-// are fine, rounding is like noise, and differences tell as much.
+// fitness returns how coarse the steps are and how wrong predictions are, both as means over
+// the mark's energy. steps is in deviations of the difference between prediction and leak,
+// wrong in grey levels. If steps are fine, rounding is like noise, and the difference of the
+// pictures tells as much as the score.
 func (r *reader) fitness() (steps, wrong float64) {
 	power := 0.0
 	for _, p := range r.power.Pix {
@@ -210,7 +217,8 @@ func (r *reader) fitness() (steps, wrong float64) {
 	return steps, wrong
 }
 
-// read scores all blocks.
+// read scores all blocks. It reports false if too few blocks show the original, or if scores
+// are much larger than predicted.
 func (r *reader) read() (*Reading, bool) {
 	out := &Reading{dsp.NewPlane(r.luma.W, r.luma.H), dsp.NewPlane(r.luma.W, r.luma.H)}
 	have, want := make([]float32, r.w*r.h), make([]float32, r.w*r.h)
@@ -231,8 +239,9 @@ func (r *reader) read() (*Reading, bool) {
 	return out, float64(kept) >= float64(minKept*float64(r.w*r.h)) && ratio <= maxRatio
 }
 
-// block scores block i and returns the sums of its squared scores and of what is predicted
-// for them, which is below 0 where it shows something else.
+// block writes the score and the response of block i to out. It returns the sum of the
+// squared scores, and the sum that is predicted. If the block shows something else than the
+// original, block writes nothing and returns 0 and -1.
 func (r *reader) block(out *Reading, i int) (have, want float32) {
 	x, mark := r.predicted(i), r.transformed(r.mark, i)
 	seen := r.seen(i, &x)

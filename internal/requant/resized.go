@@ -8,8 +8,10 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// Coarse reports whether steps are coarse enough beside a mark, of a strength up to the
-// given one, for [Leak.Read] to tell more than differences, if predictions are right.
+// Coarse reports whether the leak's steps are coarse enough for [Leak.Read] to tell more
+// than the difference of the pictures. mark is an example of the mark, in grey levels, and
+// strength the factor by which the mark may be stronger. Coarse assumes the smallest errors
+// of prediction.
 func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
 	r := reader{Leak: l, mark: mark, cosines: newCosines()}
 	r.w, r.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
@@ -21,11 +23,12 @@ func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
 	return steps >= minSteps
 }
 
-// Predict returns what the leak would show unmarked and before it was rounded, if it is a
-// part of the original resized, and which part that is; near is where to look for that, or
-// the part itself where it is known. Whatever program resized it, it will have mixed
-// pixels much like a mixture of common kernels, which is found by least squares: closest
-// not to the leak, but to what of all that may have been rounded to it is nearest.
+// Predict returns the leak as it was before a mark and rounding, and the part of the
+// original that it shows. The leak must be a resized part of the original. near is where to
+// look for the part, in pixels of the original; if known is true, near is the part itself.
+// The prediction is a mixture of common kernels, found by least squares, because any
+// resizing program mixes pixels much like such a mixture. The squares are distances to the
+// nearest picture that can have been rounded to the leak, not to the leak itself.
 func (l *Leak) Predict(original dsp.Plane, near dsp.Rect, known bool) (dsp.Plane, dsp.Rect) {
 	m := mixer{Leak: l, original: original, cosines: newCosines()}
 	part, far := near, maxMoved*math.Max(near.W/float64(l.luma.W), near.H/float64(l.luma.H))
@@ -41,23 +44,24 @@ func (l *Leak) Predict(original dsp.Plane, near dsp.Rect, known bool) (dsp.Plane
 	return m.mixed(part), part
 }
 
-// apart is the most by which a corner of a lies beside that of b, or a size.
+// apart returns the max difference between a and b in position or size.
 func apart(a, b dsp.Rect) float64 {
 	return max(math.Abs(a.X-b.X), math.Abs(a.Y-b.Y), math.Abs(a.W-b.W), math.Abs(a.H-b.H))
 }
 
-// A mixer predicts a leak.
+// A mixer predicts a leak from its original.
 type mixer struct {
 	*Leak
 	original dsp.Plane
 	cosines  cosines
 }
 
+// resized returns the part of the original at the leak's size, by kernel k.
 func (m *mixer) resized(part dsp.Rect, k dsp.Kernel) dsp.Plane {
 	return dsp.Resize(m.original, part, m.luma.W, m.luma.H, k)
 }
 
-// refined moves the part of the original to where it explains the leak better.
+// refined returns part moved and stretched so that it explains the leak better.
 func (m *mixer) refined(part dsp.Rect) dsp.Rect {
 	p := m.resized(part, dsp.Area)
 	c := newRegression(append(moves(p), ones(p))).on(m.left(p))
@@ -68,7 +72,8 @@ func (m *mixer) refined(part dsp.Rect) dsp.Rect {
 	}
 }
 
-// mixed is the best mixture of kernels, brightness and contrast free.
+// mixed returns the mixture of kernels that explains the leak best. Brightness, contrast and
+// small moves are fitted with it.
 func (m *mixer) mixed(part dsp.Rect) dsp.Plane {
 	p := m.resized(part, dsp.Area)
 	by := append(moves(p), ones(p), p.Clone())
@@ -88,8 +93,8 @@ func (m *mixer) mixed(part dsp.Rect) dsp.Plane {
 	return p
 }
 
-// moves are how p changes where it is moved by a pixel to the left, stretched by one
-// sideways from its middle to each edge, moved up and stretched upwards and downwards.
+// moves returns how the pixels of p change under four small moves. They are: left by a
+// pixel, wider by a pixel at both sides, up by a pixel, higher by a pixel at both ends.
 func moves(p dsp.Plane) []dsp.Plane {
 	left, up := dsp.Gradients(p)
 	wide, high := left.Clone(), up.Clone()
@@ -104,6 +109,7 @@ func moves(p dsp.Plane) []dsp.Plane {
 	return []dsp.Plane{left, wide, up, high}
 }
 
+// ones returns a plane of p's size whose pixels are 1.
 func ones(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(p.W, p.H)
 	for i := range out.Pix {
@@ -112,7 +118,8 @@ func ones(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// left is what p lacks to be what may have been rounded to the leak, as near as it can.
+// left returns what must be added to p so that p rounds to the leak: the smallest change,
+// at most maxOffBy grey levels a pixel.
 func (m *mixer) left(p dsp.Plane) dsp.Plane {
 	w, h := (p.W+side-1)/side, (p.H+side-1)/side
 	out := dsp.NewPlane(p.W, p.H)
@@ -143,12 +150,14 @@ func (m *mixer) left(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// A regression explains planes by others.
+// A regression explains a plane as a weighted sum of the planes by (ridge regression).
+// normal is the matrix of its normal equations.
 type regression struct {
 	by     []dsp.Plane
 	normal [][]float64
 }
 
+// newRegression prepares the regression on the planes by, all of one size.
 func newRegression(by []dsp.Plane) *regression {
 	r := &regression{by: by, normal: make([][]float64, len(by))}
 	for i := range by {
@@ -162,7 +171,8 @@ func newRegression(by []dsp.Plane) *regression {
 	return r
 }
 
-// on returns how much of each explains p, nothing where that cannot be told.
+// on returns the weight of each plane in the sum that is nearest to p. All weights are 0 if
+// the equations have no solution.
 func (r *regression) on(p dsp.Plane) []float64 {
 	a, b := make([][]float64, len(r.by)), make([]float64, len(r.by))
 	for i := range r.by {
@@ -175,6 +185,7 @@ func (r *regression) on(p dsp.Plane) []float64 {
 	return c
 }
 
+// dot returns the sum of the products of a's and b's pixels.
 func dot(a, b dsp.Plane) float64 {
 	sum := 0.0
 	for i, v := range a.Pix {

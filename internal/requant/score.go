@@ -6,10 +6,10 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// A logistic is the distribution function F(t) = 1/(1 + exp(-t)), tabulated. It stands
-// for that of what lies between a predicted coefficient and the one that was rounded. For
-// it the score of an interval is a mere sum, and bounded: one coefficient that cannot be
-// right does not outweigh all others.
+// A logistic is a table of the distribution function F(t) = 1/(1 + exp(-t)). It models the
+// difference between a predicted coefficient and the coefficient before rounding. With this
+// distribution the score of an interval is a sum of two values, and bounded. So a single
+// wrong coefficient does not outweigh all others.
 type logistic [2*logisticEnd*logisticFine + 1]float32
 
 const (
@@ -19,6 +19,7 @@ const (
 	tauOfSigma    = 0.5513288954217921 // sqrt(3)/pi: scale of unit deviation
 )
 
+// newLogistic computes the table.
 func newLogistic() *logistic {
 	var l logistic
 	for i := range l {
@@ -28,7 +29,7 @@ func newLogistic() *logistic {
 	return &l
 }
 
-// at is F(t), interpolated.
+// at returns F(t), interpolated; 0 and 1 beyond the table's ends.
 func (l *logistic) at(t float32) float32 {
 	if !(t > -logisticEnd) {
 		return 0
@@ -41,16 +42,18 @@ func (l *logistic) at(t float32) float32 {
 	return l[i] + float32((p-float32(i))*(l[i+1]-l[i]))
 }
 
-// score is the derivative by x, at 0, of ln P, P the probability that x plus logistic
-// noise of unit scale lies between a and b. With f = F(1 - F) for the density it is
+// score returns the derivative by x, at 0, of ln P(x). P(x) is the probability that x plus
+// logistic noise of unit scale lies between a and b. With the density f = F(1 - F), the
+// derivative is
 //
 //	(f(a) - f(b)) / (F(b) - F(a)) = F(a) + F(b) - 1,
 //
-// next to nothing where 0 is far inside of the interval, and 1 at most.
+// nearly 0 if 0 lies far inside the interval, and between -1 and 1.
 func (l *logistic) score(a, b float32) float32 { return l.at(a) + l.at(b) - 1 }
 
-// information is the mean square of the score of x over all intervals of a step, each
-// around a multiple of it: by how much the mean of the score grows with x (Fisher, 1925).
+// information returns the mean square of the score of x over all intervals of rounding, each
+// a step wide around a multiple of step. The mean score grows with x at this rate (Fisher,
+// 1925). For a step below 1, it returns the value without rounding.
 func (l *logistic) information(x, step float32) float32 {
 	if step < 1 {
 		return 1.0 / 3 // as if not rounded at all

@@ -8,15 +8,16 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// A Table holds the steps that coefficients were rounded to, row by row of vertical
-// frequency; 0 where none can be told, as all coefficients are 0.
+// A Table holds the quantisation steps of a JPEG file's luma, in grey levels, row by row of
+// vertical frequency. A step is 0 if all coefficients of its frequency are 0, because then
+// the step is unknown.
 type Table [side * side]float32
 
-// sight is how closely combs are looked at.
+// sight says how closely [Open] looks for combs: coefficients at multiples of a step.
 type sight struct {
-	minStep float32
-	notZero float32 // grey levels from which on a coefficient is not one that was 0
-	offComb float32 // grey levels from a multiple of the step that rounded pixels hardly make
+	minStep float32 // smallest step that is looked for
+	notZero float32 // grey levels from which on a coefficient was not rounded to 0
+	offComb float32 // grey levels from a multiple of the step, more than rounding of pixels causes
 }
 
 // A Leak is a picture as it was opened from a JPEG file.
@@ -28,20 +29,21 @@ type Leak struct {
 
 // Open finds the luma table of the JPEG file that a picture was last opened from, by the
 // combs that coefficients lie on (Fan and de Queiroz, "Identification of bitmap
-// compression history", 2003): a standard one at some quality (ITU-T T.81, table K.1, as
-// scaled by the Independent JPEG Group) or else one of its own. It reports false where a
-// frequency has values and no comb, which is so of whatever was changed after it was
-// opened, and of fine tables.
+// compression history", 2003). It tries the standard tables at each quality first (ITU-T
+// T.81, table K.1, as scaled by the Independent JPEG Group), then estimates each step by
+// itself. Open reports false if the values of a frequency lie on no comb. This is so for
+// pictures that were changed after they were opened, and for fine tables.
 func Open(p *image.NRGBA) (*Leak, bool) {
 	return open(p)
 }
 
-// OpenFine is [Open], and finds standard tables whose steps are as fine as 4, too.
+// OpenFine is [Open], and also finds standard tables with steps down to 4.
 func OpenFine(p *image.NRGBA) (*Leak, bool) { return open(p, fine) }
 
-// OpenFinest is [OpenFine] down to steps of 2.
+// OpenFinest is [OpenFine], and also finds standard tables with steps down to 2.
 func OpenFinest(p *image.NRGBA) (*Leak, bool) { return open(p, fine, finest) }
 
+// open looks for a coarse table, then for standard tables at each finer sight in turn.
 func open(p *image.NRGBA, finer ...sight) (*Leak, bool) {
 	values := coefficients(someRows(p))
 	t, ok := standardTable(values, coarse)
@@ -59,7 +61,7 @@ func open(p *image.NRGBA, finer ...sight) (*Leak, bool) {
 	return l, true
 }
 
-// someRows are rows of blocks, evenly over a picture.
+// someRows returns a picture of rows of blocks spread evenly over p, about maxBlocks blocks.
 func someRows(p *image.NRGBA) *image.NRGBA {
 	w, h := p.Rect.Dx(), p.Rect.Dy()/side
 	step := max(1, w/side*h/maxBlocks)
@@ -70,8 +72,9 @@ func someRows(p *image.NRGBA) *image.NRGBA {
 	return out
 }
 
-// ownTable finds the step of each frequency by itself. The lowest must be told: a page of
-// paper has none but means, and any table suits it.
+// ownTable finds the step of each frequency by itself. It reports false if a frequency has no
+// comb, if there are too few blocks, or if one of the three lowest steps is unknown. A page of
+// blank paper has no values except the means of blocks, and every table would fit it.
 func ownTable(values []block) (t Table, ok bool) {
 	if len(values) < minBlocks {
 		return t, false
@@ -86,8 +89,8 @@ func ownTable(values []block) (t Table, ok bool) {
 	return t, t[1] > 0 && t[side] > 0 && t[side+1] > 0
 }
 
-// byFrequency lists the places of a block by rising frequency: what is no JPEG shows at
-// the first.
+// byFrequency lists the places of a block by rising frequency. A picture that is no JPEG
+// fails at the first places.
 func byFrequency() []int {
 	var order []int
 	for sum := range 2*side - 1 {
@@ -100,7 +103,7 @@ func byFrequency() []int {
 	return order
 }
 
-// coefficients are those of the blocks of a picture without clipped pixels.
+// coefficients returns the coefficients of the blocks of p that have no clipped pixel.
 func coefficients(p *image.NRGBA) []block {
 	var l Leak
 	l.luma, l.clipped = decodedLuma(p)
@@ -120,7 +123,7 @@ func coefficients(p *image.NRGBA) []block {
 	return out
 }
 
-// clips reports whether pixels of a block are clipped.
+// clips reports whether a pixel of the block in column bx and row by is clipped.
 func (l *Leak) clips(bx, by int) bool {
 	for y := by * side; y < min((by+1)*side, l.luma.H); y++ {
 		if slices.Contains(l.clipped[y*l.luma.W+bx*side:y*l.luma.W+min((bx+1)*side, l.luma.W)], true) {
@@ -130,7 +133,7 @@ func (l *Leak) clips(bx, by int) bool {
 	return false
 }
 
-// middle is the first coefficient of a block of grey, from which JPEG counts.
+// middle is the first coefficient of a block of middle grey. JPEG subtracts it.
 const middle = 128 * side
 
 // base is the example table for luminance (ITU-T T.81, table K.1).
@@ -145,7 +148,7 @@ var base = [side * side]int{
 	72, 92, 95, 98, 112, 100, 103, 99,
 }
 
-// scaled is the base table at a quality of 1 to 100.
+// scaled returns the standard table at a quality of 1 to 100.
 func scaled(quality int) (t Table) {
 	scale := 200 - 2*quality
 	if quality < 50 {
@@ -157,8 +160,9 @@ func scaled(quality int) (t Table) {
 	return t
 }
 
-// standardTable returns the standard table on whose combs the values lie best, of the
-// coarsest that will do: finer ones may be parts of them.
+// standardTable returns the standard table whose combs fit the values best. It stops after
+// the first run of qualities that fit, which has the coarsest steps, because finer combs can
+// contain a coarser comb. It reports false if no table fits.
 func standardTable(values []block, s sight) (best Table, ok bool) {
 	lowest := math.Inf(1)
 	for quality := 1; quality < 100; quality++ {
@@ -177,9 +181,9 @@ func standardTable(values []block, s sight) (best Table, ok bool) {
 	return best, ok
 }
 
-// onCombs reports whether hardly any value is far from a multiple of its step, and the
-// mean squared distance of all that are near. Means of blocks, which areas of one shade
-// share, say nothing.
+// onCombs reports whether hardly any value is far from a multiple of its step. miss is the
+// mean squared distance of the near values, in grey levels squared. The means of blocks do
+// not count, because areas of one shade share them.
 func (s sight) onCombs(values []block, t *Table) (miss float64, ok bool) {
 	told, far, chance := 0, 0, 0.0
 	for i := range values {
@@ -203,8 +207,8 @@ func (s sight) onCombs(values []block, t *Table) (miss float64, ok bool) {
 	return miss / float64(max(told-far, 1)), told >= minTold && float64(far) <= maxOff*chance
 }
 
-// stepOf returns the greatest step of which the coefficients at a place are multiples, 0
-// where hardly any is not 0. It reports false where there is none.
+// stepOf returns the largest step that the coefficients at a place are multiples of. The step
+// is 0 if nearly all coefficients there are 0. stepOf reports false if no step fits.
 func stepOf(values []block, at int) (float32, bool) {
 	var x []float32
 	for i := range values {
@@ -228,8 +232,9 @@ func stepOf(values []block, at int) (float32, bool) {
 	return float32(best), best > 0
 }
 
-// comb returns the mean squared distance of those x that lie near multiples of q, other
-// than 0, and whether so many do that these are no chance.
+// comb returns the mean squared distance between the values x and the nearest multiple of q
+// that is not 0, over the values near one. It reports whether more values are near than
+// chance explains.
 func comb(x []float32, q float32) (miss float64, ok bool) {
 	far, allowed := 0, int(maxOff*(1-2*float64(coarse.offComb)/float64(q))*float64(len(x)))
 	for _, v := range x {
@@ -245,5 +250,5 @@ func comb(x []float32, q float32) (miss float64, ok bool) {
 	return miss / float64(len(x)-far), true
 }
 
-// nearest is the nearest whole number.
+// nearest returns the whole number nearest to v, rounding halves up.
 func nearest(v float32) float32 { return float32(math.Floor(float64(v) + 0.5)) }

@@ -52,7 +52,7 @@ const (
 	maxMoved    = 4    // pixels of the leak by which a part may be moved
 	mixtures    = 4
 	maxOffBy    = 10   // grey levels: a pixel that is off by more counts as if by so many
-	ridge       = 1e-3 // squares a pixel, added to those of each predictor
+	ridge       = 1e-3 // squares a pixel, added to the sum of squares of each predictor
 )
 
 // Parameters of a reading without an original.
@@ -62,7 +62,7 @@ const (
 
 	slack    = 0.25 // of a step, what rounding alone may well set a prediction off by
 	minOff   = 0.15 // of a step, scale where all is as predicted
-	around   = 0.35 // share of a scale that neighbouring blocks tell
-	beside   = 0.35 // share that the block's neighbouring frequencies tell
+	around   = 0.35 // share of a scale from the errors of neighbouring blocks
+	beside   = 0.35 // share of a scale from the errors of neighbouring frequencies
 	diagonal = 0.6  // weight of a block at a corner against one at an edge
 )
