@@ -83,8 +83,8 @@ func enterHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 }
 
 // tend makes a segment of the recent hashes if there are enough, and continues the merging
-// of segments. The merging moves mergePace entries for each entry that fits into the begun
-// rows of recent hashes.
+// of segments. begun is how many rows of recent hashes were begun, and a row holds
+// recentEntries hashes. The merging moves mergePace entries for each of these hashes.
 func (t *tx) tend(ctx context.Context, state searchState, begun int) error {
 	var rows int
 	if err := t.QueryRowContext(ctx, "SELECT count(*) FROM recent").Scan(&rows); err != nil {
