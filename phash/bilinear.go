@@ -74,7 +74,9 @@ func resized(m *image.NRGBA, w, h int) *image.NRGBA {
 	return small
 }
 
-// grey resizes the picture to w × h and returns its rows of luma, 0 to 255.
+// grey resizes a picture to w × h in 8 bits, as [resized] does, and returns its w*h values of
+// luma, row by row: 0.299 R + 0.587 G + 0.114 B, 0 to 255, not rounded. The picture must be
+// opaque and begin at (0, 0).
 func grey(m *image.NRGBA, w, h int) []float64 {
 	small := resized(m, w, h)
 	v := make([]float64, 0, w*h)

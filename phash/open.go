@@ -165,8 +165,8 @@ func (s *segment) validateRefs() error {
 	return nil
 }
 
-// validate makes sure that the lists lie one after another, are all that there is,
-// and hold numbers below n.
+// validate checks that the lists lie one after another and hold n numbers in total, each below n
+// when read with l. Otherwise the error wraps [ErrDamaged].
 func (t *table) validate(n int, l idList) error {
 	sum := uint64(0)
 	for b := 0; b < len(t.blocks); b += blockSize {

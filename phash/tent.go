@@ -47,6 +47,8 @@ type rowBox struct {
 	counts []float32
 }
 
+// newRowBox returns box b for dsp.Lanes rows at once, with the b.n divisors of its means. It
+// keeps no sums, so one rowBox serves all rows of b.n samples.
 func newRowBox(b box) *rowBox {
 	r := &rowBox{b, make([]float32, b.n)}
 	for o := range r.counts {

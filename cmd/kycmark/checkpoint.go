@@ -14,6 +14,8 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
+// newCheckpoint returns the command "checkpoint", which signs the present state of the ledger or,
+// with --public, prints only the public key; "list" and "add" are below it.
 func newCheckpoint(u *ui) *cobra.Command {
 	var public bool
 	var f stampFlags

@@ -39,8 +39,9 @@ func (k reportKey) Verify(_ context.Context, data, sig []byte) error {
 func (k reportKey) KeyID() (string, error)   { return KeyID(k.public), nil }
 func (k reportKey) Public() crypto.PublicKey { return k.public }
 
-// signEnvelope signs a payload of [PayloadType] and returns the envelope as JSON, in
-// one line.
+// signEnvelope signs a payload of [PayloadType] with an Ed25519 key. It returns the DSSE envelope
+// as one line of JSON with its line feed: the only form that openEnvelope accepts. For another
+// kind of key it returns [ErrKey].
 func signEnvelope(ctx context.Context, payload []byte, key crypto.Signer) ([]byte, error) {
 	public, err := publicOf(key)
 	if err != nil {

@@ -32,9 +32,9 @@ const (
 // version never changes.
 const entryVersion = 1
 
-// An Entry is one leaf of the ledger. It says that something of a kind was
-// entered at a time, and binds the row's contents by a salted commitment, so that
-// the leaf itself holds no personal data and survives the erasure of the row.
+// An Entry is one leaf of the ledger. It says which kind of row was entered at which time. A
+// salted commitment binds the row's contents. The leaf itself therefore holds no personal
+// data, and survives the erasure of the row.
 type Entry struct {
 	Commitment [32]byte
 	Kind       string
@@ -42,8 +42,8 @@ type Entry struct {
 	Time       time.Time
 }
 
-// wireEntry is an entry as it stands in JSON: its keys in ascending order, ASCII strings
-// and integers below 2^53, without spaces, it is canonical (RFC 8785).
+// wireEntry is the JSON form of an entry. The form is canonical (RFC 8785): its keys ascend,
+// strings are ASCII, integers are below 2^53, and there are no spaces.
 type wireEntry struct {
 	Commitment string `json:"commitment"`
 	Kind       string `json:"kind"`

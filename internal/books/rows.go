@@ -229,9 +229,9 @@ type Receipt struct {
 	Seq       int64            `json:"-"`
 }
 
-// Custody says that a recipient could hold uploads unmarked: those submitted from From up
-// to and including To, or, if Submissions are listed, those of the list that were submitted
-// in that time.
+// Custody says that a recipient could hold unmarked uploads. These are the uploads submitted
+// from From up to and including To. If Submissions lists uploads, the fact is limited to
+// listed uploads of that time.
 type Custody struct {
 	Recipient   string                 `json:"recipient"`
 	From        time.Time              `json:"from"`

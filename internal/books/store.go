@@ -28,25 +28,25 @@ var (
 
 // A Driver makes and opens the registry at one place: a file, a schema of a database.
 type Driver interface {
-	// Create makes the registry that info names and opens it. The error wraps
-	// [fs.ErrExist] if a registry is there.
+	// Create makes the registry that info names and opens it. The error
+	// wraps [fs.ErrExist] if a registry is there.
 	Create(ctx context.Context, info Info) (Store, error)
-	// Open opens the registry that is there and brings its schema up to date. The error
-	// wraps [fs.ErrNotExist] or ErrSchema if there is none.
+	// Open opens the existing registry and brings its schema up to date. The error
+	// wraps [fs.ErrNotExist] or ErrSchema if there is no usable registry.
 	Open(ctx context.Context) (Store, error)
-	// Transfer copies the registry from to this place, where none is, and returns the
-	// ledger's size and root. progress, if not nil, is called after each batch of rows.
-	// An interrupted Transfer leaves no registry, and the next one goes on with it.
+	// Transfer copies the registry from to this place, which must not hold a registry, and
+	// returns the ledger's size (entries) and root. progress, if not nil, is called after
+	// each batch with the rows done and the total. An interrupted Transfer leaves no
+	// registry, and the next Transfer continues its work.
 	Transfer(ctx context.Context, from Store, progress func(done, total int)) (size int64, root tlog.Hash, err error)
 }
 
-// Store keeps the rows of one registry. Every Add commits its rows and their ledger
-// entries in one transaction or leaves no trace; times are kept to the microsecond.
-// All methods may be called concurrently, from several processes too.
+// Store keeps the rows of one registry. Every Add commits its rows and their ledger entries
+// in one transaction or leaves no trace. Times are kept to the microsecond. All methods may
+// be called concurrently, also from several processes.
 //
-// After an error of a commit itself (a lost connection, a disk that fails) nobody
-// knows whether the rows are there: the caller asks by their unique names, or enters
-// them again.
+// After a failed commit (a lost connection, a failing disk) it is unknown whether the rows
+// are there. The caller looks the rows up by their unique names, or enters them again.
 type Store interface {
 	Close() error
 	Info(ctx context.Context) (*Info, error)
@@ -62,10 +62,10 @@ type Store interface {
 	AddKeyState(ctx context.Context, s KeyState) error
 	KeyStates(ctx context.Context) ([]KeyState, error) // in the order of entry
 
-	// AddSubmissions enters uploads in one transaction and says which were not there
-	// before. One that was erased is an error that wraps ErrErased, another file of
-	// the same ID one that wraps ErrConflict, one sealed under another key than what is
-	// there one that wraps ErrSealed; then none is entered.
+	// AddSubmissions enters uploads in one transaction and says which uploads are new. The
+	// error wraps ErrErased if an upload was erased before. It wraps ErrConflict if another
+	// file has the same ID, and ErrSealed if the stored upload is sealed under another key.
+	// After an error no upload is entered.
 	AddSubmissions(ctx context.Context, uploads []Upload) (added []bool, err error)
 	Submission(ctx context.Context, id watermark.Submission) (*Submission, error)
 	SubmissionBySeq(ctx context.Context, seq int64) (*Submission, error)
@@ -76,42 +76,44 @@ type Store interface {
 	// SubjectsAfter returns up to limit subjects that sort after the given one, ascending,
 	// with their uploads that were not erased.
 	SubjectsAfter(ctx context.Context, subject string, limit int) ([]Subject, error)
-	// Span returns when the first and the last upload were submitted; the zero
-	// time for both where there is none.
+	// Span returns when the first and the last upload were submitted. Both are the zero time
+	// if there is no upload.
 	Span(ctx context.Context) (first, last time.Time, err error)
 	// CountSubmitted counts the uploads submitted in each span, ends included, that were
 	// not erased.
 	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error)
-	// CountIssued counts, for each recipient and each day (of UTC) of submission, the
-	// uploads of which copies were issued to it. What was erased, or submitted or issued
-	// after until, does not count.
+	// CountIssued counts, for each recipient and each UTC day of submission, the uploads
+	// issued to the recipient as copies. Erased uploads do not count, nor does what was
+	// submitted or issued after until.
 	CountIssued(ctx context.Context, until time.Time) ([]Issued, error)
-	// CountDays counts, by days of UTC, the uploads by their submission and, for each
-	// recipient, the copies by their issue, up to until, of erased ones too.
+	// CountDays counts the uploads by their UTC day of submission. For each recipient it
+	// also counts the copies by their UTC day of issue. Both counts end at until and include
+	// erased uploads.
 	CountDays(ctx context.Context, until time.Time) (submitted []Issued, issued []Issued, err error)
 	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
 	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
 	Sealed(ctx context.Context, id watermark.Submission) (*Sealed, error)
-	// SealedUnderOther returns an upload that was sealed under another key, as far as
-	// that is told quickly. None is ErrNotFound.
+	// SealedUnderOther returns an upload sealed under another key than keyID, and that key's
+	// ID. The search is quick rather than complete. The error wraps ErrNotFound if it finds
+	// no such upload.
 	SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error)
 
-	// Near returns every submission whose area hash lies within radius bits of any of
-	// the hashes, nearest first, equally near ones by number, each once with its least
-	// distance. Submissions of too low a quality to be matched on are left out.
-	// A radius over [phash.MatchRadius], a hash of another kind, and a registry whose
-	// hashes are sealed are errors that wrap ErrSearch.
+	// Near returns every submission with an area hash within radius bits of any of the
+	// hashes. Each submission appears once, with its min distance. The nearest come first,
+	// and equally near submissions are sorted by number. Submissions of too low a quality to
+	// be matched are left out. The error wraps ErrSearch if radius is over
+	// [phash.MatchRadius], a hash is of another kind, or the registry's hashes are sealed.
 	Near(ctx context.Context, hashes []phash.Hash, radius int) ([]phash.Hit, error)
 	// Searchable counts the submissions that Near can find.
 	Searchable(ctx context.Context) (int64, error)
 	// DeferBands stops the upkeep of what Near looks up, so that many submissions are
 	// entered faster. Until BuildBands Near compares those with each of its hashes.
 	DeferBands(ctx context.Context) error
-	// BuildBands makes up for what DeferBands left out, and from then on entering a
-	// submission keeps it up again; anew makes everything again. Others may read and
-	// write meanwhile. progress, if not nil, is called with how many submissions are
-	// done of about how many. One that is interrupted leaves a registry that is searched
-	// correctly, and is run again.
+	// BuildBands adds to the search tables what DeferBands left out. From then on each
+	// entered submission updates the tables again. With anew, BuildBands rebuilds
+	// everything. Others may read and write meanwhile. progress, if not nil, is called with
+	// the submissions done and an estimated total. After an interruption searches remain
+	// correct, and BuildBands must be run again.
 	BuildBands(ctx context.Context, anew bool, progress func(done, total int64)) error
 
 	// Erase blanks the rows of the submissions that e lists, removes what was sealed
@@ -121,10 +123,10 @@ type Store interface {
 	// ErasedAfter lists the submissions whose erasure has a greater number.
 	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)
 
-	// AddCopies enters copies in one transaction and sets their Seq, and before them their mark key
-	// where it was never entered. Copies of an erased submission are refused with an
-	// error that wraps ErrErased, those under a key that is not active with one that
-	// wraps ErrMarkKey: what others entered up to the commit counts.
+	// AddCopies enters copies in one transaction and sets their Seq. It first enters the
+	// mark key key if the registry does not have it. The error wraps ErrErased if a
+	// submission was erased, and ErrMarkKey if a mark key is not active. Both conditions
+	// include what others entered up to the commit.
 	AddCopies(ctx context.Context, copies []Copy, key KeyEntry) error
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
@@ -152,12 +154,13 @@ type Store interface {
 	Entries(ctx context.Context, seq int64, limit int) ([][]byte, error)
 	// Nodes returns nodes of the ledger's tree, in the order asked for.
 	Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error)
-	// AddCheckpoint keeps a signed checkpoint and returns the one that is kept: where
-	// there is one of the same state, that one, unchanged.
+	// AddCheckpoint keeps a signed checkpoint and returns the kept checkpoint. If a
+	// checkpoint of the same state is already kept, AddCheckpoint returns the earlier
+	// checkpoint unchanged.
 	AddCheckpoint(ctx context.Context, c Checkpoint) (*Checkpoint, error)
-	// ChangeCheckpoint hands the kept checkpoint of that size to change, keeps the note
-	// and the stamp that it leaves, and returns it. Nobody else changes it meanwhile.
-	// change may be called again.
+	// ChangeCheckpoint calls change with the kept checkpoint of that size (entries). It
+	// keeps the note and the stamp that change leaves, and returns the result. No other
+	// caller changes the checkpoint meanwhile. change may be called more than once.
 	ChangeCheckpoint(ctx context.Context, size int64, change func(*Checkpoint) error) (*Checkpoint, error)
 	// Checkpoints lists the signed checkpoints that are kept, by size.
 	Checkpoints(ctx context.Context) ([]Checkpoint, error)

@@ -24,26 +24,28 @@ func (v Verdict) String() string {
 	return [...]string{"unsure", "same", "alike", "edited", "other"}[min(v, Other)]
 }
 
-// Verdict says what the leak shows. Another person's document is Other by its
-// detail, and so are most other captures by their grain, unless the frame is the
-// original's: codecs make grain of their own. Beyond that the leak is the same
-// capture only for a reason that another capture of the same card does not give. No
-// hand and no scanner lays a card down again to a part of a pixel, with the same
-// light on it. No sensor repeats its noise. So shades must agree after one tone
-// curve, and either
+// Verdict returns what the leak shows. It is Unsure if there is too little to see, and with
+// every error; errors come from [Sight.Fit].
+//
+// Another person's document is Other by its detail. Most other captures are Other by their
+// grain: if the grain is foreign, only the original's frame, to within exactMiddle, saves a
+// leak, because codecs also make grain of their own. Apart from that a leak is the same
+// capture only for a reason that another capture of the same card does not give. No hand and
+// no scanner lays a card down again to a part of a pixel, with the same light. No sensor
+// repeats its noise. So shades must agree after one tone curve, and either
 //
 //   - the frame of the leak is that of the original, or
 //   - the leak shows that frame, turned or tilted, on a ground of one colour, or
 //   - the leak's pixels lie on the original's one by one: a piece cut out, or
 //   - the leak has the noise of the original's flat parts.
 //
-// Straightness is no reason: one scan in a hundred lies as straight as another by
-// chance. A leak that shows the detail of the original but gives no reason is Alike. A leak
-// that shows other detail in places is Edited whatever else agrees, since forgers put many
-// persons on one photograph, noise and all. It is not Edited if the other detail was laid
-// over what the original shows: a stamp, a line of text, a bar. A leak that was redacted
-// until little is left is Alike without that noise: black bars over a third of a bill may
-// hide all in it that is one person's.
+// Straightness is no reason: one scan in a hundred lies as straight as another by chance. A
+// leak that shows the detail of the original but gives no reason is Alike. A leak that shows
+// other detail in places is Edited, and Other if its grain is foreign, since forgers put many
+// persons on one photograph, noise and all. Detail that was laid over what the original shows
+// (a stamp, a line of text, a bar) does not count as other detail. A leak that was redacted
+// until little is left is Alike unless the noise is found: black bars over a third of a bill
+// may hide all that belongs to one person.
 func (s *Sight) Verdict() (Verdict, error) {
 	like := s.Likeness()
 	switch {

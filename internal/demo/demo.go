@@ -166,6 +166,9 @@ func (m *maker) picture(name, what string, img *image.NRGBA) {
 	m.write(name, what, buf.Bytes())
 }
 
+// attacked writes the picture at path file, after the attack attackName, to name in the
+// folder of the leaks, and lists it as what. The ending of name sets the format. An error is
+// kept in m.err; after one, nothing more is done.
 func (m *maker) attacked(name, what, file, attackName string) {
 	img := m.load(file)
 	if m.err != nil {

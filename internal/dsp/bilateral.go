@@ -61,7 +61,9 @@ func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilatera
 	return b
 }
 
-// mirrorRow copies src into the middle of dst and mirrors r samples to either side.
+// mirrorRow copies src to dst[r:] and mirrors r samples to either side; the edge sample is
+// repeated: cba|abc...xyz|zyx. dst has len(src)+2r samples and src at least one. r may exceed
+// len(src).
 func mirrorRow(dst, src []float32, r int) {
 	copy(dst[r:], src)
 	for i := range r {

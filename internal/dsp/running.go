@@ -30,6 +30,8 @@ func Means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	}
 }
 
+// means is [Means] without its checks: counts must not be empty, and each strip must have
+// len(counts) rows, since the assembler checks no bounds.
 func means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	if avx2 {
 		meansAVX2(&sum[0], &dst.Pix[0], dst.Step, &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, &counts[0], len(counts))

@@ -150,8 +150,8 @@ func configFor(registry string) (string, error) {
 	return strings.Replace(defaultConfig, defaultRegistry, string(line), 1), nil
 }
 
-// Open reads the configuration of the home in dir. The error wraps [ErrNoHome]
-// when there is none.
+// Open reads the configuration of the home in dir. The error wraps [ErrNoHome] if dir holds
+// no home.
 func Open(dir string) (*Home, error) {
 	path := filepath.Join(dir, configName)
 	info, err := os.Stat(path)

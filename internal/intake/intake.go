@@ -29,7 +29,7 @@ func OpenRegular(name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// ReadAll reads at most limit bytes; more are a [picture.LimitError].
+// ReadAll reads all of r. If r has more than limit bytes, it returns a *[picture.LimitError].
 func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, max(limit, limit+1))) // the greatest limit has none beyond it
 	if err != nil {

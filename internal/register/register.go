@@ -185,7 +185,8 @@ func shrunkToFit(leak dsp.Plane) dsp.Plane {
 	return dsp.Shrink(leak, w, h)
 }
 
-// Fit returns w x h shrunk to a long side of at most so many pixels, each side rounded.
+// Fit returns the size of a w x h picture shrunk to a long side of at most longest pixels. Each
+// side is rounded, to at least 1. A picture that fits already keeps its size.
 func Fit(w, h, longest int) (int, int) {
 	long := max(w, h)
 	if long <= longest {

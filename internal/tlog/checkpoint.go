@@ -31,8 +31,8 @@ func (c Checkpoint) Body() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// ParseCheckpoint reads a body, of which there is one form only: Body of the
-// result is the same bytes. The error wraps [ErrCheckpoint].
+// ParseCheckpoint reads the body of a checkpoint. A body has one form only: Body of the
+// result returns the same bytes. The error wraps [ErrCheckpoint].
 func ParseCheckpoint(body string) (Checkpoint, error) {
 	bad := func(what string) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("%w: %s", ErrCheckpoint, what)

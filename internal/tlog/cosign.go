@@ -53,7 +53,7 @@ type key struct {
 	timed   bool // signs cosignatures rather than plain signatures
 }
 
-// parseKeys reads the log's key, then those of the witnesses.
+// parseKeys reads the log's public key and then the public keys of the witnesses.
 func parseKeys(public string, witnesses []string) ([]key, error) {
 	keys := make([]key, 0, 1+len(witnesses))
 	have := map[[ed25519.PublicKeySize]byte]bool{}

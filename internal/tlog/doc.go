@@ -1,18 +1,18 @@
 // Package tlog is the arithmetic of the registry's ledger: a Merkle tree of
 // RFC 6962 with its proofs, and signed checkpoints as in the C2SP
 // specifications tlog-checkpoint, signed-note and tlog-cosignature. It reads
-// and writes nothing: whoever stores the tree hands in what is needed.
+// and writes nothing: the caller stores the tree and passes the needed nodes.
 //
 // The store keeps every entry's [LeafHash] and every node that [Tree.Append]
 // completes, under its [NodeID]. A tree of n leaves has less than 2n nodes,
-// none of which ever changes.
+// and a node never changes.
 //
 //	border, err := store.read(tlog.Border(size))
 //	tree, err := tlog.NewTree(size, border)
 //	store.write(tree.Append(tlog.LeafHash(entry)))
 //	text, err := tlog.Checkpoint{Origin: origin, Size: tree.Size(), Root: tree.Root()}.Sign(private)
 //
-// What is proved to somebody else is proved under a checkpoint: a proof ties an
+// A proof for an outsider is made under a checkpoint: the proof ties an
 // entry to a size and a root, and the signature ties these to the log.
 package tlog
 

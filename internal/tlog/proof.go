@@ -73,8 +73,8 @@ func VerifyConsistency(old, size uint64, path []Hash, oldRoot, root Hash) error 
 	return nil
 }
 
-// read fetches the nodes of a proof and joins those that stand for the one
-// subtree that is not perfect.
+// read fetches the nodes of a proof. It joins the nodes that make up the one subtree that is
+// not perfect.
 func read(ctx context.Context, p proof.Nodes, nodes Nodes) ([]Hash, error) {
 	if len(p.IDs) == 0 {
 		return nil, nil

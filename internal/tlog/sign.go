@@ -10,10 +10,10 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// GenerateKey makes an Ed25519 key of a log whose origin is name, which should
-// look like a URL without its scheme and may hold neither spaces nor "+". Both
-// texts are as in golang.org/x/mod/sumdb/note: private is
-// "PRIVATE+KEY+name+hash+key", to be kept secret, and public "name+hash+key".
+// GenerateKey makes an Ed25519 key of the log with the origin name. The name should look
+// like a URL without its scheme, and must not contain spaces or "+". Both texts are as in
+// golang.org/x/mod/sumdb/note. private is "PRIVATE+KEY+name+hash+key" and must be kept
+// secret; public is "name+hash+key".
 func GenerateKey(name string) (private, public string, err error) {
 	private, public, err = note.GenerateKey(rand.Reader, name)
 	if err != nil {

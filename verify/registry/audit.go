@@ -21,7 +21,7 @@ type AuditOptions struct {
 	// Witnesses are the public keys of witnesses: their signatures are checked
 	// where they are.
 	Witnesses []string
-	// Checkpoints are texts that somebody else kept: a witness, an auditor, a
+	// Checkpoints are texts kept outside the registry: by a witness, an auditor, a
 	// report. The ledger must begin with each of them.
 	Checkpoints []string
 	// SealKey, where set, opens every sealed original and compares its digest, and its
@@ -42,10 +42,10 @@ type Audit struct {
 	Problems    []string     `json:"problems"`    // why it does not hold
 }
 
-// Audit checks the ledger and every row against it, the signatures of the kept
-// checkpoints, that the ledger begins with each of them and with those handed in,
-// and, where there is a sealing key, the originals. What does not hold is listed
-// in Problems; errors are failures to look.
+// Audit checks the ledger and compares every row with the ledger. It checks the signatures
+// of the kept checkpoints, and that the ledger begins with each kept or given checkpoint.
+// With a sealing key it also checks the originals. Problems lists what does not hold; an
+// error says that a check could not be done.
 func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
@@ -140,7 +140,7 @@ func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOption
 		return nil, err
 	}
 	if root != c.Root {
-		return nil, fmt.Errorf("%w: the first %d entries are not those that were signed", ErrTampered, c.Size)
+		return nil, fmt.Errorf("%w: the first %d entries differ from the signed entries", ErrTampered, c.Size)
 	}
 	return describe(books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: string(text)}, origin, seen), nil
 }

@@ -16,9 +16,9 @@ import (
 // maxStamp is the most that a timestamp may have, bytes.
 const maxStamp = 256 << 10
 
-// AddStamp keeps an RFC 3161 timestamp of the [Checkpoint.Body] of a kept checkpoint, in
-// the place of one that is there. It is for the caller to have checked it. The error wraps
-// [ErrNotFound] where no checkpoint of that size is kept.
+// AddStamp keeps an RFC 3161 timestamp of the [Checkpoint.Body] of the kept checkpoint of
+// size entries, and replaces an earlier timestamp. The caller must have checked the
+// timestamp. The error wraps [ErrNotFound] if no checkpoint of that size is kept.
 func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte) (*Checkpoint, error) {
 	if len(stamp) == 0 || len(stamp) > maxStamp {
 		return nil, fmt.Errorf("%w: a timestamp of %d bytes", ErrInput, len(stamp))
@@ -61,11 +61,10 @@ func (l *Ledger) GenerateKey(ctx context.Context) (private, public string, err e
 	return tlog.GenerateKey(origin)
 }
 
-// Sign signs the ledger's present state with the private text of its key
-// and keeps the result. A state that has a checkpoint is not signed again: the one
-// that is kept is returned. What does not continue the checkpoint before is not
-// signed; the error wraps [ErrTampered]. An unusable key is an error that wraps
-// [ErrLedgerKey].
+// Sign signs the ledger's present state with the private text of its key and keeps the
+// result. If the state already has a checkpoint, Sign returns that checkpoint and signs
+// nothing. The error wraps [ErrTampered] if the state does not continue the checkpoint
+// before, and [ErrLedgerKey] if the key is unusable.
 func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) {
 	origin, err := l.Origin(ctx)
 	if err != nil {
@@ -96,7 +95,7 @@ func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) 
 	return handedOut(*row, origin)
 }
 
-// handedOut is a kept checkpoint as whoever asked for a signature gets it.
+// handedOut returns a kept checkpoint in the form that callers of Sign get.
 func handedOut(row books.Checkpoint, origin string) (*Checkpoint, error) {
 	if err := ofItsRow(row); err != nil {
 		return nil, fmt.Errorf("kept checkpoint of %d entries: %w", row.Size, err)
@@ -153,11 +152,11 @@ func (l *Ledger) rootAt(ctx context.Context, size int64) (tlog.Hash, error) {
 	return tree.Root(), nil
 }
 
-// AddCosignatures takes back a checkpoint that witnesses have signed beside the
-// ledger's own key, public, and adds their signatures to the one that is kept. Every
-// witness must have signed; signatures by others are left out. An error that wraps
-// [ErrCheckpoint] says what is wrong with the text, one that wraps [ErrNotFound]
-// that this ledger never signed that state.
+// AddCosignatures takes back a checkpoint that witnesses have signed beside the ledger's own
+// key, public. It adds the signatures of witnesses to the kept checkpoint. Every listed
+// witness must have signed; signatures by others are left out. The error wraps
+// [ErrCheckpoint] if the text is wrong, and [ErrNotFound] if this ledger never signed that
+// state.
 func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string, witnesses ...string) (*Checkpoint, error) {
 	if len(witnesses) == 0 {
 		return nil, fmt.Errorf("%w: no witness's key", ErrInput)

@@ -9,9 +9,9 @@ import (
 
 // Clone copies a registry, as it is at one moment, to a place where no registry is: every
 // row with its number and salt, the ledger with its tree, and the signed checkpoints. It
-// then checks the copy as [Ledger.Check] does, and returns the ledger's size and
-// root, which are those of the original. progress, if not nil, is called after each batch
-// of rows with how many rows of how many are copied.
+// then checks the copy as [Ledger.Check] does, and returns the ledger's size (entries) and
+// root, which equal the original's. progress, if not nil, is called after each batch with
+// the rows copied and the total.
 //
 // An interrupted Clone leaves a part of a copy, which cannot be opened as a registry. The
 // next Clone goes on with it, and erases from it what was erased from the original

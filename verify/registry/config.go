@@ -46,9 +46,9 @@ type Config struct {
 	// Format of all copies: "jpeg", "png", or "webp", which takes EncodeWebP; "" makes
 	// each like its original.
 	Format string
-	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100, with
-	// a colour profile and an EXIF block where they are not empty. The command brings
-	// an encoder; the library leaves the choice to its users.
+	// EncodeWebP writes an opaque picture as lossy WebP of a quality of 0 to 100. icc
+	// (colour profile) and exif are written if they are not empty. The command brings an
+	// encoder; the library leaves the choice to its users.
 	EncodeWebP func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
 	// KeepEXIF passes on what the original's EXIF says of exposure, time, camera
 	// and lens. Places, names, serial numbers, texts, maker's notes, thumbnails and

@@ -25,9 +25,9 @@ func (r *Registry) AddCustody(ctx context.Context, c Custody) error {
 	return r.store.AddCustody(ctx, row)
 }
 
-// ImportCustody enters many facts, those left out that are there already, and returns
-// how many it entered. Where any is unusable none is entered, and wrong holds what is
-// wrong with each, nil for those that are right.
+// ImportCustody enters many facts and returns how many were new. Facts that are already
+// entered are left out. If any fact is unusable, no fact is entered. wrong then holds, for
+// each fact, what is wrong, or nil for a good fact.
 func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added int, wrong []error, err error) {
 	there, err := r.store.Custody(ctx)
 	if err != nil {
@@ -82,7 +82,8 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 	return c, nil
 }
 
-// said is the same for facts that say the same, whoever entered them when.
+// said returns the same digest for facts that say the same, regardless of who entered them
+// and when.
 func said(c books.Custody) [32]byte {
 	c.Actor, c.Entered, c.Salt = "", time.Time{}, books.Salt{}
 	return c.LedgerEntry().Commitment

@@ -63,8 +63,8 @@ func hashText(kind phash.Kind, img image.Image) (text string, quality int, err e
 	return h.String(), quality, err
 }
 
-// sealed encrypts what is kept of an upload under one new data key; file and found are
-// nil where they are not kept. Hashes that are sealed are taken out of its row.
+// sealed encrypts what is kept of an upload under one new data key. file and found are nil
+// if they are not kept. Sealed hashes are removed from the upload's row.
 func (s *Issuer) sealed(up *books.Upload, file []byte, found *parts.Features) (*books.Sealed, error) {
 	data, wrapped, err := s.cfg.SealKey.newDataKey(up.ID)
 	if err != nil {
@@ -106,10 +106,10 @@ func renditionOf(img *image.NRGBA) (sum [32]byte) {
 	return sum
 }
 
-// CheckRendition says whether a kept original, decoded and upright, is the picture that
-// was entered, by its pixels: so that nobody marks copies of, or accuses by, a doctored
-// one. An error that wraps [ErrSealed] says that the same decoder gives other pixels;
-// another decoder, or another version of it, may.
+// CheckRendition checks that a kept original, decoded and upright, has the pixels of the
+// picture that was entered. A doctored original can then neither be marked nor support an
+// accusation. The error wraps [ErrSealed] if the same decoder gives other pixels. A
+// different decoder, or a different version of it, may give other pixels.
 func (e *Engine) CheckRendition(ctx context.Context, of watermark.Submission, decoder string, img *image.NRGBA) error {
 	row, err := e.r.store.Submission(ctx, of)
 	if err != nil {

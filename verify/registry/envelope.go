@@ -12,10 +12,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Envelope encryption through tink: what is kept of a submission is encrypted under
-// a data key of its own (AES-256-GCM), and that under the sealing key. Associated
-// data says which part it is of which submission, so that no part can be passed off
-// as another.
+// Envelope encryption through tink: a data key of its own (AES-256-GCM) encrypts what is
+// kept of a submission, and the sealing key encrypts the data key. Associated data names the
+// submission and the part, so that no part can be passed off as another.
 
 // A part is what is encrypted under a data key.
 type part string
@@ -71,8 +70,8 @@ func (k *SealKey) newDataKey(of watermark.Submission) (dataKey, []byte, error) {
 	return dataKey{aead, of}, wrapped, nil
 }
 
-// openDataKey is the inverse of newDataKey. What was altered is an error that wraps
-// [ErrSealed], a master that does not answer one that wraps [ErrSealKey].
+// openDataKey is the inverse of newDataKey. The error wraps [ErrSealed] if the wrapped key
+// was altered, and [ErrSealKey] if the master key does not answer.
 func (k *SealKey) openDataKey(of watermark.Submission, x *books.Sealed) (dataKey, error) {
 	if x.KeyID != k.id {
 		return dataKey{}, fmt.Errorf("%w: it was sealed under the key %s, not %s", ErrSealed, x.KeyID, k.id)
@@ -105,7 +104,8 @@ func (k *SealKey) unwrap(of watermark.Submission, wrapped []byte) ([]byte, error
 	return secret, nil
 }
 
-// roundTrip wraps a data key that nobody needs and opens it.
+// roundTrip wraps and opens a new data key that is used for nothing else, as a test of the
+// sealing key.
 func (k *SealKey) roundTrip(of watermark.Submission) error {
 	_, wrapped, err := k.newDataKey(of)
 	if err != nil {

@@ -38,7 +38,7 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 	for range eraseAttempts {
 		ids, err := r.eraseOnce(ctx, subject, actor, note)
 		if errors.Is(err, ErrErased) {
-			continue // by somebody else, meanwhile
+			continue // by another caller, meanwhile
 		}
 		if erased = append(erased, ids...); err != nil {
 			return erased, err
@@ -66,11 +66,11 @@ func (r *Registry) eraseOnce(ctx context.Context, subject, actor, note string) (
 	return r.eraseAll(ctx, ids, actor, note)
 }
 
-// EraseSubmissions erases uploads by their IDs, as [Registry.Erase] those of a subject,
-// and enters it once: uploads without a subject are erased no other way, nor is a file
-// that several persons sent, which stands under the subject that was entered first. The
-// error wraps [ErrNotFound] or [ErrErased] where one of them is not there, and then none
-// is erased.
+// EraseSubmissions erases uploads by their IDs, as [Registry.Erase] erases the uploads of a
+// subject, and enters the erasure once. It is the only way to erase uploads without a
+// subject. It is also needed for a file that several persons sent, since the file belongs to
+// the subject entered first. The error wraps [ErrNotFound] or [ErrErased] if an upload is
+// not there, and then no upload is erased.
 func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submission, actor, note string) (erased []watermark.Submission, err error) {
 	if len(ids) == 0 {
 		return nil, fmt.Errorf("%w: no submissions", ErrInput)

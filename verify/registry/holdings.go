@@ -10,17 +10,17 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Holdings are how many submissions there are that a leak can be matched with, and how many
-// of these each recipient had, of each of several pieces of time; and what there was of all, for
-// charts.
+// Holdings counts the submissions that a leak can be matched with, and how many of them each
+// recipient had, in each of several periods. Submitted and Issued count all submissions and
+// copies, for charts.
 type Holdings struct {
 	Submissions []int
-	Copies      map[string][]int // by recipient: of which it was issued a marked copy
-	Unmarked    map[string][]int // by recipient: which it could hold unmarked
+	Copies      map[string][]int // by recipient: submissions issued to it as a marked copy
+	Unmarked    map[string][]int // by recipient: submissions that it could hold unmarked
 
 	Submitted []DayCount            // all submissions, erased ones too, by days of UTC
 	Issued    map[string][]DayCount // by recipient: copies, of erased ones too, by the day of their issue
-	Facts     []Custody             // those that count, in the order of entry
+	Facts     []Custody             // the facts that count, in the order of entry
 }
 
 // A DayCount is how many there are of one day.
@@ -29,11 +29,12 @@ type DayCount struct {
 	N   int       `json:"n"`
 }
 
-// Holdings counts submissions by the time of their submission, without those that were
-// erased: no leak is found to show one, nor to be a copy of one. Piece i is from cells[i], ascending, up to cells[i+1]; the first begins with the first submission
-// and the last ends with the last. No cells are no pieces. What was submitted, or of copies
-// issued, after until does not count; the zero time: everything does. Of custody those facts
-// count that counts is true of.
+// Holdings counts submissions by the time of their submission. Erased submissions do not
+// count, since no leak can be matched with them. Period i is from cells[i] up to cells[i+1],
+// with cells ascending. The first period also has everything submitted before, and the last
+// ends with the last submission. Without cells there are no periods. What was submitted or
+// issued after until does not count; with the zero time everything counts. A custody fact
+// counts if counts returns true for it.
 func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Time, counts func(Custody) bool) (*Holdings, error) {
 	if until.IsZero() {
 		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
@@ -199,7 +200,8 @@ func (b *holdingsOf) listed(ctx context.Context, facts []Custody, spans []span, 
 	return nil
 }
 
-// clip is the part of s within cell; its end is before its begin where there is none.
+// clip returns the part of s within cell. If they do not overlap, the end of the result is
+// before its begin.
 func (s span) clip(cell span) span {
 	if s[0].Before(cell[0]) {
 		s[0] = cell[0]

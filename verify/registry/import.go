@@ -22,7 +22,7 @@ type Upload struct {
 	Subject  string    // opaque reference of the customer, never a name
 	At       time.Time // when the customer submitted it; the zero time: now
 	Modified time.Time // as its file system or archive says; the zero time: not known
-	Size     int64     // bytes, as announced, which nobody believes; 0: not known
+	Size     int64     // bytes, as announced and not relied on; 0: not known
 	Err      error     // why it cannot be read; nil where Open is set
 
 	// Open is called once, before the next upload is asked for.
@@ -35,7 +35,7 @@ type Imported struct {
 	Submission watermark.Submission // zero where there is an error
 	Duplicate  bool                 // it was there already, and was left as it is
 	Others     bool                 // a duplicate that stands under another subject than the one given, or under none
-	Pages      int                  // of the file, or frames, of which only the first was entered; 0: it was not decoded
+	Pages      int                  // pages or frames of the file, only the first is entered; 0: it was not decoded
 	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak]
 	Err        error                // unreadable, too large, erased before
 }
@@ -48,11 +48,11 @@ const (
 	batchTime    = time.Second
 )
 
-// Import enters many uploads, as [Issuer.Submit] does one, on as many processors as
-// [Config] says, and gives what became of each in order, after it was committed.
-// What is there already is told by its digest and not decoded again: a run that was
-// cut short is resumed by another one over the same files. One bad file never
-// stops it. An error ends it.
+// Import enters many uploads, each as [Issuer.Submit] does, on as many processors as
+// [Config] says. It yields the result of each upload in order, after the commit. An upload
+// that is already there is recognised by its digest and not decoded again. An interrupted
+// run is therefore resumed by another run over the same files. A bad file never stops
+// Import. An error ends it.
 func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2[Imported, error] {
 	return func(yield func(Imported, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -98,8 +98,8 @@ type importJob struct {
 	done  chan struct{} // closed when the rest is set
 }
 
-// readUploads reads the files one by one, since archives are read so, and hands
-// them to workers and, in order, to queue, which it closes when all have ended.
+// readUploads reads the files one after another, as archives require. It hands each file to
+// the workers and, in order, to queue. It closes queue when all have ended.
 func (s *Issuer) readUploads(ctx context.Context, uploads iter.Seq[Upload], queue chan<- *importJob) {
 	defer close(queue)
 	work := make(chan func())
@@ -165,8 +165,8 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	job.data = nil
 }
 
-// doubt is why copies of an upload may be refused, nil where nothing is seen that speaks
-// against them. The quality of the hash measures how much detail a picture has.
+// doubt returns why copies of an upload may be refused, or nil if there is no such sign. The
+// quality of the hash measures how much detail a picture has.
 func (x *examined) doubt() error {
 	s := x.old
 	if s == nil {

@@ -115,9 +115,9 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	return x, nil
 }
 
-// Uploads were sent at the earliest when identity pictures first were files, and at the
-// latest when a clock that is ahead of ours says so, time zones included. A verdict counts
-// by months: one that is out of the way would spoil all of them, for good.
+// An upload's time of sending must lie in this range. Identity pictures first were files at
+// the lower limit. The upper limit allows for a clock ahead of ours and for time zones. A
+// verdict counts by months, and a wrong time would spoil all of them, for good.
 const (
 	earliestSent = 1990 // year
 	clockError   = 24 * time.Hour
@@ -134,18 +134,18 @@ func (s *Issuer) checkSent(at time.Time) error {
 	return nil
 }
 
-// Issue hands a recipient a marked copy of a submission: it opens the sealed
-// original, marks it with a fresh copy ID, commits the ledger entry with the
-// digest of the encoded bytes, and only then writes these to dst, in one Write.
-// A crash leaves at worst a copy that is logged and was never released. Where
-// the mark would be too weak the error wraps [ErrWeak] and nothing is logged.
-// For several recipients of one submission see [Issuer.Prepare].
+// Issue hands a recipient a marked copy of a submission. It opens the sealed original and
+// marks it with a fresh copy ID. It then commits the ledger entry with the digest of the
+// encoded bytes. Only after that it writes the bytes to dst, in one Write. After a crash
+// there is at worst a logged copy that was never released. If the mark would be too weak,
+// the error wraps [ErrWeak] and nothing is logged. For several recipients of one submission
+// see [Issuer.Prepare].
 //
-// A copy looks like the original's file, unless [Config] asks for a format: JPEG
-// stays JPEG, of like quality (but 70 at least, 50 from 2560 pixels on) and with the
-// chroma subsampling of the original; PNG, TIFF and BMP stay what they are; other
-// formats become JPEG, or PNG where they are transparent. The colour profile stays.
-// Other metadata is not passed on, but for the EXIF that [Config] may ask for.
+// A copy looks like the original's file, unless [Config] asks for a format. JPEG stays JPEG,
+// of similar quality (min 70, or min 50 from 2560 pixels on) and with the chroma subsampling
+// of the original. PNG, TIFF and BMP keep their format. Other formats become JPEG, or PNG if
+// they are transparent. The colour profile stays. Other metadata is not passed on, except
+// the EXIF that [Config] may ask for.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
 	p, err := s.Prepare(ctx, of)
 	if err != nil {
@@ -166,8 +166,8 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Salt: newSalt()}
 }
 
-// Original opens the kept file of a submission and checks that it is the one that was
-// received. The error wraps [ErrSealed] where it cannot be opened or was never kept.
+// Original opens the kept file of a submission and checks that it is the file that was
+// received. The error wraps [ErrSealed] if the file cannot be opened or was never kept.
 func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Submission) ([]byte, error) {
 	if key == nil || key.master == nil {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)

@@ -8,8 +8,8 @@ import (
 // listPage is how many rows are read at a time: what a list holds in memory.
 const listPage = 1000
 
-// AllCopies walks all issued copies in the order of issue, those of erased uploads too. An
-// error ends the walk. Writing to the registry while walking is allowed.
+// AllCopies walks all issued copies in the order of issue, including copies of erased
+// uploads. An error ends the walk. Writing to the registry while walking is allowed.
 func (r *Registry) AllCopies(ctx context.Context) iter.Seq2[*Copy, error] {
 	return walk(func(last *Copy) ([]Copy, error) { return r.store.CopiesAfter(ctx, last.Seq, listPage) })
 }

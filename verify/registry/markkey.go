@@ -11,9 +11,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Add enters the commitment to a mark key in the ledger: to be done before
-// the first copy is marked, so that nobody can say later that the key was chosen to
-// fit. A key that is there already is left as it is.
+// Add enters the commitment to a mark key in the ledger. Call it before the first copy is
+// marked, so that the key cannot be said later to be chosen to fit. A key that is already
+// entered stays unchanged, and added is false.
 func (k *Keys) Add(ctx context.Context, key *watermark.Key) (added bool, err error) {
 	if key == nil {
 		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
@@ -48,7 +48,8 @@ func (k *Keys) All(ctx context.Context) ([]MarkKey, error) {
 	return out, nil
 }
 
-// Get returns one mark key; the error wraps [ErrNotFound] if there is none.
+// Get returns the mark key with that ID. The error wraps [ErrNotFound] if there is no such
+// key.
 func (k *Keys) Get(ctx context.Context, id string) (*MarkKey, error) {
 	all, err := k.All(ctx)
 	if err != nil {
@@ -89,8 +90,9 @@ func (k *Keys) SetState(ctx context.Context, s KeyState) error {
 	return k.r.store.AddKeyState(ctx, s)
 }
 
-// mayIssue refuses a mark key that is not active, before anything is marked; the store
-// asks again when it commits. One that was never entered is entered with the first copy.
+// mayIssue refuses a mark key that is not active, before anything is marked. The store
+// checks again when it commits. A key that was never entered is allowed, and entered with
+// the first copy.
 func (r *Registry) mayIssue(ctx context.Context, id string) error {
 	k, err := r.Keys().Get(ctx, id)
 	switch {

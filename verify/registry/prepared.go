@@ -105,7 +105,7 @@ func (p *Prepared) marker() (marker, int, error) {
 	return p.last, p.long, nil
 }
 
-// shrink makes further copies smaller, unless somebody did already.
+// shrink makes further copies smaller, unless another caller already did.
 func (p *Prepared) shrink(long int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

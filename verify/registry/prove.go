@@ -32,13 +32,13 @@ type Proved struct {
 	Investigation *Investigation `json:"investigation,omitempty"`
 }
 
-// Prove writes a proof that a copy stands in the ledger, as JSON: its row and those
-// of its mark key and of its receipts, each with the salt of its commitment, its
-// entry, and the path from the entry to the root of a signed checkpoint. It needs
-// the public text of the ledger's key, and a kept checkpoint that covers each of
-// these entries (else the error wraps [ErrProof]); of several it takes the first,
-// those with a witness's signature or a timestamp before others. Nothing in it tells whose upload
-// the copy was made of.
+// Prove writes a proof, as JSON, that a copy is in the ledger. The proof has the rows of the
+// copy, its mark key and its receipts. Each row comes with the salt of its commitment, its
+// entry, and the path from the entry to the root of a signed checkpoint. public is the
+// public text of the ledger's key. The error wraps [ErrProof] if no kept checkpoint covers
+// one of the entries. Of several checkpoints Prove takes the first, and prefers a checkpoint
+// with a witness's signature or a timestamp. The proof does not reveal whose upload the copy
+// was made from.
 func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) ([]byte, error) {
 	c, err := l.r.store.Copy(ctx, id)
 	if err != nil {
@@ -133,8 +133,9 @@ func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]
 	return data, nil
 }
 
-// covering is the checkpoint to prove an entry under: the first that covers it with
-// the signature of a witness or a timestamp, else the first; -1 where there is none.
+// covering returns the index of the checkpoint to prove the entry seq under. This is the
+// first that covers the entry and has a timestamp or the signature of a witness, else the
+// first that covers it. It is -1 if no checkpoint covers the entry.
 func covering(kept []books.Checkpoint, seq int64) int {
 	first := -1
 	for i, c := range kept {
@@ -172,13 +173,13 @@ func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) e
 	return nil
 }
 
-// CheckProof checks a proof without the registry: the rows against the entries'
-// commitments, the entries against the checkpoints' roots, the checkpoints'
-// signatures by the ledger's key, and the receipts' signatures. The public text of
-// that key should have come by another way than the proof; with "" the one that the
-// proof brings is used, and it is for the caller to compare [Proof.Key]. Signatures
-// of witnesses are checked where their keys are given. Every byte of a proof counts.
-// Errors wrap [ErrProof], or [ErrLedgerKey] where a key is unusable.
+// CheckProof checks a proof without the registry. It checks the rows against the entries'
+// commitments, and the entries against the checkpoints' roots. It also checks the ledger
+// key's signatures of the checkpoints, and the receipts' signatures. public, the text of the
+// ledger's key, should have come by another way than the proof. If public is "", CheckProof
+// uses the proof's own key, and the caller must compare [Proof.Key]. Signatures of witnesses
+// are checked if their keys are given. Every byte of a proof counts. Errors wrap [ErrProof],
+// or [ErrLedgerKey] if a key is unusable.
 func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error) {
 	w, err := parseProof(data)
 	if err != nil {

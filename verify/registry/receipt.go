@@ -9,9 +9,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddReceipt enters a receipt after checking it; one that is there already is left
-// as it is. A signature that does not hold is an error that wraps [ErrReceipt].
-// Whose the public key is, the registry cannot know: it should have come with the
+// AddReceipt checks a receipt and enters it. A receipt that is already entered stays
+// unchanged, and added is false. The error wraps [ErrReceipt] if the signature does not
+// hold. The registry cannot know who owns the public key: the key should have come with the
 // contract.
 func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err error) {
 	if err := checkText("actor", x.Actor, intake.MaxName); err != nil {

@@ -14,9 +14,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Registry holds submissions with their hashes and sealed originals, the
-// recipients, the copies issued to them, custody facts, and the ledger that
-// binds all of these. It is safe for concurrent use, also by several processes.
+// A Registry holds submissions with their hashes and sealed originals, recipients, issued
+// copies and custody facts. Its ledger binds all of these. A Registry is safe for concurrent
+// use, also by several processes.
 type Registry struct {
 	store books.Store
 	now   func() time.Time
@@ -35,7 +35,7 @@ func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
 
 // CreateOptions are options of [Create]. The zero value works.
 type CreateOptions struct {
-	// SealHashes keeps the perceptual hashes sealed, too, under each submission's own
+	// SealHashes also keeps the perceptual hashes sealed, under each submission's own
 	// data key: a hash can be turned back into a blurred face. They are searched in
 	// memory only, and only by who has the sealing key.
 	SealHashes bool
@@ -126,7 +126,8 @@ func (r *Registry) Recipients(ctx context.Context) ([]Recipient, error) {
 	return r.store.Recipients(ctx)
 }
 
-// recipient returns one recipient; the error wraps [ErrNotFound] if there is none.
+// recipient returns the recipient with that name. The error wraps [ErrNotFound] if there is
+// no such recipient.
 func (r *Registry) recipient(ctx context.Context, name string) (*Recipient, error) {
 	all, err := r.Recipients(ctx)
 	if err != nil {
@@ -140,8 +141,9 @@ func (r *Registry) recipient(ctx context.Context, name string) (*Recipient, erro
 	return nil, fmt.Errorf("recipient %q: %w", name, ErrNotFound)
 }
 
-// Submission returns one upload; the error wraps [ErrNotFound] if there is none. Of
-// one that was erased it returns what is left, and an error that wraps [ErrErased].
+// Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with
+// that ID. For an erased upload it returns what is left, and an error that wraps
+// [ErrErased].
 func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Submission, error) {
 	s, err := r.store.Submission(ctx, id)
 	if err != nil {
@@ -174,7 +176,8 @@ func (r *Registry) everySubmission(ctx context.Context) iter.Seq2[*Submission, e
 	return walk(func(last *Submission) ([]Submission, error) { return r.store.SubmissionsAfter(ctx, last.Seq, listPage) })
 }
 
-// Copy returns one issued copy; the error wraps [ErrNotFound] if there is none.
+// Copy returns one issued copy. The error wraps [ErrNotFound] if there is no copy with that
+// ID.
 func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
 	c, err := r.store.Copy(ctx, id)
 	if err != nil {
@@ -188,12 +191,11 @@ func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy,
 	return r.store.Copies(ctx, of)
 }
 
-// Check recomputes the ledger's tree and every commitment in it against the
-// rows that it stands for. An error that wraps [ErrTampered] names the first entry or
-// row that was edited, removed, added or reordered. Size (entries) and head (root of
-// the tree, hex) are the state that was checked: somebody who rewrites the whole
-// registry is found out only by a state that was kept elsewhere. [Ledger.Audit]
-// compares such states and opens the sealed originals, too.
+// Check recomputes the ledger's tree, and compares every commitment in it with its row. An
+// error that wraps [ErrTampered] names the first entry or row that was edited, removed,
+// added or reordered. Size (entries) and head (root of the tree, hex) are the state that was
+// checked. Only a state kept elsewhere reveals that the whole registry was rewritten.
+// [Ledger.Audit] compares such states and also opens the sealed originals.
 func (l *Ledger) Check(ctx context.Context) (size int64, head string, err error) {
 	size, sum, err := l.r.store.Check(ctx)
 	if err != nil {
@@ -241,8 +243,8 @@ func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool,
 	return added, altered, nil
 }
 
-// Span returns when the first and the last upload were submitted; the zero time for
-// both where there is none.
+// Span returns when the first and the last upload were submitted. Both are the zero time if
+// there is no upload.
 func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 	return e.r.store.Span(ctx)
 }
@@ -267,8 +269,8 @@ func newSalt() (s books.Salt) {
 }
 
 // checkText refuses texts that would not come back, or not on one line.
-func checkText(what, s string, most int) error {
-	if err := intake.CheckText(what, s, most); err != nil {
+func checkText(what, s string, maxBytes int) error {
+	if err := intake.CheckText(what, s, maxBytes); err != nil {
 		return fmt.Errorf("%w: %w", ErrInput, err)
 	}
 	return nil

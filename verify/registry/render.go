@@ -18,17 +18,17 @@ type rendered struct {
 	format string
 }
 
-// A limit on bytes may lower the quality of a copy to leastQuality.
+// A limit on bytes may lower the quality of a copy to minQuality.
 const (
-	leastQuality = 80
-	qualityStep  = 4
+	minQuality  = 80
+	qualityStep = 4
 )
 
-// A copy is made smaller at most maxShrinks times to fit a limit on bytes, and
-// never below leastCopySide pixels on the long side, the least that is marked.
+// A copy is shrunk at most maxShrinks times to fit a limit on bytes. Its long side never
+// falls below minCopySide pixels, the min size that is marked.
 const (
-	maxShrinks    = 6
-	leastCopySide = 320
+	maxShrinks  = 6
+	minCopySide = 320
 )
 
 // render marks the picture and encodes it, smaller where the limits ask for it:
@@ -55,10 +55,10 @@ func (p *Prepared) render(ctx context.Context, id watermark.CopyID) (*rendered, 
 		if cfg.MaxCopyBytes == 0 || size <= cfg.MaxCopyBytes {
 			return out, nil
 		}
-		if long <= leastCopySide {
+		if long <= minCopySide {
 			break
 		}
-		p.shrink(max(leastCopySide, int(0.95*math.Sqrt(float64(cfg.MaxCopyBytes)/float64(size))*float64(long))))
+		p.shrink(max(minCopySide, int(0.95*math.Sqrt(float64(cfg.MaxCopyBytes)/float64(size))*float64(long))))
 	}
 	return nil, fmt.Errorf("%w: a copy does not fit into %d bytes: the smallest that was tried has %d", ErrInput, cfg.MaxCopyBytes, size)
 }
@@ -77,10 +77,10 @@ func (c *Config) copyFormat(pic *picture.Picture) string {
 	return "png"
 }
 
-// encode writes the marked picture like its source. Where the file is larger than
-// the limit, lossless formats become JPEG, if no format was asked for, and the
-// quality of lossy ones falls step by step; what is too large even then is returned
-// for the caller to shrink.
+// encode writes the marked picture in the format of its source. If the file is larger than
+// the limit, lossless formats become JPEG, unless a format was asked for. The quality of
+// lossy formats falls step by step. If the file is still too large, encode returns it for
+// the caller to shrink.
 func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
 	cfg := &p.issuer.cfg
 	like := picture.LikeOptions{Format: cfg.copyFormat(p.pic), KeepEXIF: cfg.KeepEXIF, WebP: cfg.EncodeWebP}
@@ -104,7 +104,7 @@ func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
 		like.Format, out.format = "jpeg", "jpeg"
 		first += qualityStep
 	}
-	for like.Quality = first; like.Quality >= leastQuality; like.Quality -= qualityStep {
+	for like.Quality = first; like.Quality >= minQuality; like.Quality -= qualityStep {
 		if ok, err := fits(); ok || err != nil {
 			return out, err
 		}

@@ -56,12 +56,12 @@ func newSealKey(id string, m sealMaster) *SealKey {
 	return &SealKey{master: &p, id: id}
 }
 
-// NewSealKey makes a sealing key of a key that a key management service keeps: the
-// tink.AEAD of its client, such as those of tink-crypto/tink-go-gcpkms and
-// tink-go-awskms. ID names it in public and in the registry: the same one, never
-// given to another key, must be passed whenever the registry is opened. The service
-// sees data keys and, as associated data, the IDs of submissions; one call wraps
-// the data key of an upload, one opens it.
+// NewSealKey makes a sealing key from a key that a key management service keeps. master is
+// the tink.AEAD of the service's client, for example from tink-crypto/tink-go-gcpkms or
+// tink-go-awskms. id names the key in public and in the registry. Pass the same id whenever
+// the registry is opened, and never give it to another key. The service sees data keys and,
+// as associated data, the IDs of submissions. One call wraps the data key of an upload, one
+// call opens it.
 //
 // The error wraps [ErrSealKey].
 func NewSealKey(id string, master tink.AEAD) (*SealKey, error) {

@@ -12,18 +12,18 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// What submissions are found by. Every submission has a number, by which indexes name
-// it ([phash.Hit]): numbers ascend in the order in which submissions become visible
-// and are never used again, so what an index is missing is all that lies beyond the
-// last one it saw, and what was erased since.
+// What submissions are found by. Every submission has a number, by which indexes name it
+// ([phash.Hit]). Numbers ascend in the order in which submissions become visible and are
+// never used again. An index therefore lacks only what follows the last number that it saw,
+// and must only drop what was erased since.
 
 // searchPage is how many submissions are read at a time.
 const searchPage = 10_000
 
-// HashesAfter calls add with the area hash ([phash.Area]) and its quality, 0..100, of
-// every submission of a greater number than after, ascending, and returns the number
-// of the last one that it passed. Hashes that are sealed and that key, which may be
-// nil, does not open are passed over. An error of add ends it.
+// HashesAfter calls add with the area hash ([phash.Area]) and its quality (0 to 100) of
+// every submission with a number above after, ascending. It returns the last number that it
+// passed. Sealed hashes that key does not open are passed over; key may be nil. An error of
+// add ends the walk.
 func (e *Engine) HashesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, hash phash.Hash, quality int) error) (last int64, err error) {
 	for {
 		page, err := e.r.store.HashesAfter(ctx, after, searchPage)
@@ -65,8 +65,7 @@ func areaHash(row *books.Hash, key *SealKey) (phash.Hash, error) {
 	return hash, nil
 }
 
-// openHash opens the sealed hashes of a submission and returns the one that is
-// searched.
+// openHash opens the sealed hashes of a submission and returns the hash that is searched.
 func openHash(row *books.Hash, key *SealKey) (string, error) {
 	if key == nil {
 		return "", fmt.Errorf("%w: no sealing key", ErrSealed)
@@ -96,9 +95,9 @@ func (e *Engine) AreaHash(ctx context.Context, key *SealKey, of watermark.Submis
 	return areaHash(&h, key)
 }
 
-// FeaturesAfter calls add with the local features of every submission of a greater
-// number than after that has any, ascending, and returns the number of the last one
-// that it passed. What key does not open is passed over. An error of add ends it.
+// FeaturesAfter calls add with the local features of every submission that has features and
+// a number above after, ascending. It returns the last number that it passed. Features that
+// key does not open are passed over. An error of add ends the walk.
 func (e *Engine) FeaturesAfter(ctx context.Context, key *SealKey, after int64, add func(number int64, f *parts.Features) error) (last int64, err error) {
 	for {
 		page, err := e.r.store.FeaturesAfter(ctx, after, searchPage)

@@ -161,8 +161,8 @@ func (s *Server) dsn() string {
 	return "postgres:///postgres?host=" + url.QueryEscape(s.dir) + "&user=postgres&sslmode=disable"
 }
 
-// watch runs a server, again when it crashes, until its own input ends, which
-// happens at the latest when the test binary dies, however it dies.
+// watch runs a server and restarts it after a crash. It ends when its own input ends, at the
+// latest when the test binary dies for any reason.
 const watch = `trap "" INT TERM
 (
 	trap 'kill -QUIT $server; wait $server; exit' USR1

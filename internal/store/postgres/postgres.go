@@ -131,9 +131,9 @@ func (s *server) close() error {
 	return err
 }
 
-// session makes every commit of a session reach the disk first, whatever the server,
-// the role or the address say. Plans are kept for the life of a session: one that was
-// made while a table was empty must not read it from end to end when it is large.
+// session makes every commit of a session reach the disk first, overriding the server, the
+// role and the address. Sessions keep their query plans until they end. A plan made while a
+// table was empty must not scan the whole table when it is large.
 func session(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, `SELECT set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
 		CASE WHEN current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')
@@ -171,7 +171,7 @@ func (s *server) tables(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// prepare makes the schema where it is missing and refuses one that holds a registry.
+// prepare makes the schema if it is missing, and refuses a schema that holds a registry.
 func (s *server) prepare(ctx context.Context) error {
 	if err := s.makeSchema(ctx); err != nil {
 		return err

@@ -8,22 +8,23 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// Submissions are found by multi-index hashing (Norouzi, Punjani, Fleet, "Fast exact
-// search in Hamming space with multi-index hashing", 2014), as in package phash: the
-// 256 bits of the area hash are cut into 16 bands of 16 bits. If two hashes are within
-// maxRadius bits then in some band they differ in at most one: were they to differ in
-// two in all bands, that would be maxRadius+1 bits. So it is enough to look up, in each
-// band, the query's value and those that differ from it in one bit: 272 values.
+// Submissions are found by multi-index hashing (Norouzi, Punjani, Fleet, "Fast exact search
+// in Hamming space with multi-index hashing", 2014), as in package phash. The 256 bits of
+// the area hash are cut into 16 bands of 16 bits. If two hashes are within maxRadius bits,
+// they differ in at most one bit in some band. A difference of two bits in every band would
+// already be maxRadius+1 bits. In each band the lookup therefore covers the query's value
+// and all values that differ from it in one bit: 272 values in all.
 //
-// Under each value stand entries that hold, beside the number of a submission, so much
-// of its hash that next to none is fetched by chance: of the 41,500 entries that a query
-// looks up among 10 million submissions, 12 (P(Bin(96, 1/2) <= 31) = 3 in 10,000).
+// Each value has a list of entries. An entry holds the number of a submission and a part of
+// its hash. The part is long enough that almost no candidate is fetched by chance. A query
+// among 10 million submissions looks up 41,500 entries and fetches 12 candidates by chance
+// (P(Bin(96, 1/2) <= 31) = 3 in 10,000).
 
 // searched is the kind of hash that the bands are of.
 const searched = phash.Area
 
-// bandScheme numbers the way in which hashes are cut and entries are laid out. It stands
-// in the database; another way gets another number.
+// bandScheme numbers the way in which hashes are cut and entries are laid out. The database
+// stores the number, and every other scheme must get another number.
 const bandScheme = 1
 
 const (
@@ -79,8 +80,8 @@ func readEntry(b []byte) (w window, offset uint32) {
 		binary.LittleEndian.Uint32(b[entryBytes-4:])
 }
 
-// near reports whether an entry may be of a hash within radius bits of that which w is
-// of, and is to be found in this band.
+// near reports whether the entry e is to be found in this band, and may belong to a hash
+// within radius bits of w's hash.
 func (w window) near(e window, radius int) bool {
 	x := w[0] ^ e[0]
 	return bits.OnesCount16(uint16(x)) <= bandFlips && bits.OnesCount64(x)+bits.OnesCount64(w[1]^e[1]) <= radius
@@ -98,7 +99,7 @@ func (p *pieces) add(i int, e window) {
 	}
 }
 
-// distance is how many of the bits that are known differ from those of a hash.
+// distance returns how many of the known bits differ from the bits of a hash.
 func (p *pieces) distance(h *phash.Hash) (d int) {
 	for i, w := range h.Bits {
 		d += bits.OnesCount64((p.bits[i] ^ w) & p.known[i])

@@ -102,7 +102,7 @@ func (c *checker) page(entries []ledgerRow) error {
 // leaf adds an entry to the tree and compares what is kept of it.
 func (c *checker) leaf(r ledgerRow) error {
 	if !bytes.Equal(appendLeaf(c.tree, r.entry), r.nodes) {
-		return tampered("entry %d is not the one that stands in the ledger's tree", r.seq)
+		return tampered("entry %d differs from the entry in the ledger's tree", r.seq)
 	}
 	for len(c.checkpoints) > 0 && c.checkpoints[0].Size == c.size() {
 		if c.checkpoints[0].Root != c.tree.Root() {
@@ -134,8 +134,8 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]books.Entry) error {
 	return nil
 }
 
-// erasedCommitment stands for that of an erased row, which nobody can compute any
-// more. No SHA-256 is known to be zero.
+// erasedCommitment replaces the commitment of an erased row, which can no longer be
+// computed. No SHA-256 is known to be zero.
 var erasedCommitment = [32]byte{}
 
 // evidence reads the rows that carry the numbers from first to last.
@@ -170,7 +170,7 @@ func span[T any](c *checker, t table[T], first, last int64, put func(*T)) error 
 	return err
 }
 
-// plain reads the rows that stand as they were entered.
+// plain reads the rows that are kept as they were entered.
 func (c *checker) plain(put func(int64, books.Entry), first, last int64) error {
 	custody, err := readCustody(c.ctx, c.q, between, first, last)
 	for i := range custody {

@@ -25,8 +25,8 @@ type request struct {
 }
 
 type commitQueue struct {
-	turn chan struct{} // holds one value while somebody has the turn
-	last *tlog.Tree    // as the last transaction left it; of whoever has the turn
+	turn chan struct{} // holds one value while a writer has the turn
+	last *tlog.Tree    // as the last transaction left it; only the writer with the turn uses it
 	mu   sync.Mutex
 	wait []*request // in the order of their coming
 }
@@ -91,7 +91,7 @@ func (d *DB) request(r *request) error {
 		if d.queue.withdraw(r) {
 			return r.ctx.Err()
 		}
-		<-r.done // somebody is at it, and must not be left with what this caller gives up
+		<-r.done // another writer commits the request: it must not keep what this caller gives up
 		return r.err
 	}
 	defer func() { <-d.queue.turn }()
@@ -105,11 +105,11 @@ func (d *DB) request(r *request) error {
 	}
 }
 
-// errCommit is wrapped by errors after which nobody knows whether the transaction
-// was committed.
+// errCommit is wrapped by errors that leave unknown whether the transaction was committed.
 var errCommit = errors.New("commit")
 
-// errPanicked is what others are told of a transaction that a panic ended.
+// errPanicked is what the other writers of a transaction receive after a panic ended the
+// transaction.
 var errPanicked = errors.New("a writer panicked, and all who were committed with it were rolled back")
 
 // commitAll does the requests in one transaction. If that is rolled back it does
@@ -195,7 +195,7 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 	return nil
 }
 
-// uploads enters those of all requests together.
+// uploads enters the uploads of all requests together.
 func (t *tx) uploads(ctx context.Context, batch []*request) error {
 	var all []books.Upload
 	for _, r := range batch {

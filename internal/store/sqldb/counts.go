@@ -24,9 +24,9 @@ func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64
 
 const microsOfDay = 86_400_000_000
 
-// CountIssued counts, for each recipient and each day (of UTC) of submission, the
-// uploads of which copies were issued to it. What was erased, or submitted or issued
-// after until, does not count.
+// CountIssued counts, for each recipient and each UTC day of submission, the uploads issued
+// to the recipient as copies. Erased uploads do not count, nor does what was submitted or
+// issued after until.
 func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, error) {
 	return d.days(ctx, until, `SELECT c.recipient, s.submitted / 86400000000 AS day, count(DISTINCT c.submission)
 		FROM copy c JOIN submission s ON s.id = c.submission WHERE s.erased = 0 AND s.submitted <= $1 AND c.issued <= $1

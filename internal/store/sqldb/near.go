@@ -65,7 +65,7 @@ type nearest struct {
 	dialect *Dialect
 	hashes  []phash.Hash
 	radius  int
-	found   map[int64]int // least distance by the number of the submission
+	found   map[int64]int // min distance, in bits, by the number of the submission
 }
 
 func (n *nearest) search() error {
@@ -98,7 +98,8 @@ func (n *nearest) begin() (s searchState, err error) {
 	return s, s.check(err)
 }
 
-// candidates returns the submissions of which an entry is near a hash.
+// candidates returns the submissions with an entry near a hash, and the known pieces of
+// their hashes.
 func (n *nearest) candidates(segments []segment) (map[int64]*pieces, error) {
 	var keys []int64
 	byID := make(map[int64]*segment, len(segments))
@@ -145,19 +146,20 @@ func (p *posting) near(found map[int64]*pieces, w window, radius int, first int6
 	}
 }
 
-// undecided compares the candidates whose entries were seen in so many bands that they are the
-// whole hash, which those of most that are near are, leaves out those that are too far away
-// by what was seen, and returns the others, ascending.
+// undecided compares the candidates by the known bits of their hashes, and returns the
+// undecided candidates, ascending. A candidate is too far away, and left out, if the known
+// bits alone differ by more than the radius. If its entries together show the whole hash,
+// the candidate is found. This is the usual case for near hashes.
 func (n *nearest) undecided(found map[int64]*pieces) (rest []int64) {
 	for seq, p := range found {
-		least := n.radius + 1
+		minDistance := n.radius + 1
 		for k := range n.hashes {
-			least = min(least, p.distance(&n.hashes[k]))
+			minDistance = min(minDistance, p.distance(&n.hashes[k]))
 		}
 		switch {
-		case least > n.radius:
+		case minDistance > n.radius:
 		case p.known == [4]uint64{^uint64(0), ^uint64(0), ^uint64(0), ^uint64(0)}:
-			n.found[seq] = least
+			n.found[seq] = minDistance
 		default:
 			rest = append(rest, seq)
 		}
@@ -177,12 +179,12 @@ func (n *nearest) recent(after int64) error {
 
 // match keeps a submission that is near.
 func (n *nearest) match(seq int64, h *phash.Hash) {
-	least := n.radius + 1
+	minDistance := n.radius + 1
 	for k := range n.hashes {
-		least = min(least, h.Distance(n.hashes[k]))
+		minDistance = min(minDistance, h.Distance(n.hashes[k]))
 	}
-	if least <= n.radius {
-		n.found[seq] = least
+	if minDistance <= n.radius {
+		n.found[seq] = minDistance
 	}
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// whole reports whether the copy is finished; it is an error where it is not the same as
-// the registry that is copied.
+// whole reports whether the copy is finished. A finished copy that differs from the source
+// registry in size (entries) or root is an error.
 func (t *transfer) whole(size int64, root tlog.Hash) (bool, error) {
 	switch _, err := infoTable.one(t.ctx, t.to.read, ""); {
 	case errors.Is(err, books.ErrNotFound):

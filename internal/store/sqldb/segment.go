@@ -11,11 +11,11 @@ import (
 )
 
 // Entries lie in segments, as in a log-structured merge tree (O'Neil, Cheng, Gawlick,
-// O'Neil, 1996): those of the submissions that came last are made into a segment at once,
-// sorted, and segments are merged into larger ones. A row of a table that is sorted by hashes
-// falls into a page of its own, and 16 written pages for each submission was most of what
-// entering it cost; here each entry is written again each time the segment that it is in
-// at least doubles, but with all its neighbours.
+// O'Neil, 1996). The entries of the latest submissions are sorted and made into a segment at
+// once, and segments are merged into larger segments. In a table sorted by hashes, every row
+// would fall into a page of its own. The 16 written pages of each submission were most of
+// the cost of entering it. With segments each entry is written again only when its segment
+// at least doubles, together with all its neighbours.
 
 // A segment has the entries of size submissions, of numbers first to last: in each band 1<<bits
 // lists, by the first bits of the value. What is erased is not taken off size.
@@ -50,7 +50,7 @@ const (
 	listEntries = 80  // of a list, on average, at most
 )
 
-// newSegment returns a segment of which no list is made.
+// newSegment returns a segment that has no list yet.
 func newSegment(id, first, last, size int64) segment {
 	l := segment{id: id, first: first, last: last, size: size}
 	for l.bits < bandBits && size>>l.bits > listEntries {

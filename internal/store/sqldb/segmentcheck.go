@@ -11,9 +11,9 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// A segmentCheck holds what submissions are found by against their hashes, in whatever order
-// both are read: entries are counted, and their hashes under a key that is drawn for this
-// one check are added up, so that nobody can prepare other entries of that sum.
+// A segmentCheck compares the search tables with the hashes, and may read both in any order.
+// It counts the entries and adds up keyed hashes of them. The key is drawn for this one
+// check, so that other entries of the same sum cannot be prepared.
 type segmentCheck struct {
 	state       searchState
 	seed        maphash.Seed
@@ -77,7 +77,7 @@ func (c *segmentCheck) finish(ctx context.Context, q querier) error {
 	case c.found != c.rows:
 		return tampered("%d entries in the search tables, where %d belong", c.found, c.rows)
 	case c.have != c.sum:
-		return tampered("the search tables are not those of the hashes")
+		return tampered("the search tables differ from the hashes")
 	}
 	return nil
 }
@@ -101,7 +101,7 @@ func (c *segmentCheck) list(segments []segment, p *posting) error {
 	}
 	for e := p.entries; len(e) > 0; e = e[entryBytes:] {
 		if place(binary.LittleEndian.Uint16(e))&^(l.values()-1) != at&(1<<bandBits-1) {
-			return tampered("an entry stands in a wrong list of the search tables")
+			return tampered("an entry is in a wrong list of the search tables")
 		}
 		w, offset := readEntry(e)
 		c.see(filed{seq: l.first + int64(offset), band: at.band(), window: w})

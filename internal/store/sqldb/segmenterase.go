@@ -22,7 +22,7 @@ func eraseHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 			continue
 		}
 		keep := &h
-		if err != nil { // somebody edited the hash: look everywhere
+		if err != nil { // the hash was edited: look everywhere
 			keep = nil
 		}
 		if err := t.erase(ctx, segments, rows[i].Seq, keep); err != nil {
@@ -78,7 +78,8 @@ func (t *tx) eraseFrom(ctx context.Context, l *segment, seq int64, h *phash.Hash
 	return nil
 }
 
-// without returns a copy of the entries without those of an offset, and whether there were any.
+// without returns a copy of the entries except the entries of an offset, and whether there
+// were entries of that offset.
 func (p *posting) without(offset uint32) (left []byte, found bool) {
 	for e := p.entries; len(e) >= entryBytes; e = e[entryBytes:] {
 		if binary.LittleEndian.Uint32(e[entryBytes-4:]) == offset {

@@ -82,8 +82,9 @@ func enterHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 	return nil
 }
 
-// tend makes a segment of recent hashes where there are enough, and goes on with the merging of
-// segments, by as much as rows of recent hashes were begun.
+// tend makes a segment of the recent hashes if there are enough, and continues the merging
+// of segments. begun is how many rows of recent hashes were begun, and a row holds
+// recentEntries hashes. The merging moves mergePace entries for each of these hashes.
 func (t *tx) tend(ctx context.Context, state searchState, begun int) error {
 	var rows int
 	if err := t.QueryRowContext(ctx, "SELECT count(*) FROM recent").Scan(&rows); err != nil {
@@ -149,7 +150,7 @@ func (t *tx) makeSegment(ctx context.Context, all numbered) error {
 	return nil
 }
 
-// entries are those of a segment between two places of one band.
+// entries returns the entries of a segment between two places of one band.
 func (n *numbered) entries(l *segment, from, to place) []byte {
 	all := make([]byte, 0, (len(n.seqs)*int(to-from)>>bandBits+16)*entryBytes)
 	i := from.band()
@@ -209,7 +210,8 @@ func mature(segments []segment) []segment {
 	return segments[first:]
 }
 
-// beginMerge makes a segment without lists that those of others move to.
+// beginMerge makes an empty segment, into which moveLists moves the lists of the given
+// segments.
 func (t *tx) beginMerge(ctx context.Context, segments []segment) error {
 	id, err := t.nextSegment(ctx)
 	if err != nil {
@@ -274,7 +276,7 @@ func (t *tx) takeLists(ctx context.Context, l, target *segment, from, to place, 
 			w, offset := readEntry(e)
 			at := placeOf(from.band(), binary.LittleEndian.Uint16(e))
 			if at < from || at >= to || int64(offset)+by > math.MaxUint32 {
-				return tampered("an entry stands in a wrong list of the search tables")
+				return tampered("an entry is in a wrong list of the search tables")
 			}
 			all = w.appendEntry(all, offset+uint32(by))
 		}

@@ -1,9 +1,9 @@
-// Package sqldb keeps the rows of a registry in a SQL database. What differs
-// between databases is a [Dialect]; statements are the common subset, with $1, $2
-// for arguments.
+// Package sqldb keeps the rows of a registry in a SQL database. What differs between
+// databases is a [Dialect]. Statements are the common subset of SQL, with $1, $2 for
+// arguments.
 //
-// Writers take turns at the ledger's head, which each transaction locks first, so
-// that entries are numbered without gaps in the order in which they become visible.
+// Each transaction that writes first locks the ledger's head, so that writers take turns.
+// Entries are therefore numbered without gaps, in the order in which they become visible.
 package sqldb
 
 import (

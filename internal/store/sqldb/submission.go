@@ -197,7 +197,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	return d.dialect.Scrub(ctx, d.write)
 }
 
-// present reads submissions, of which none may be missing or erased.
+// present reads submissions, and returns an error if a submission is missing or erased.
 func present(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.Submission, error) {
 	rows := make([]books.Submission, len(ids))
 	for i, id := range ids {

@@ -44,15 +44,15 @@ func count(ctx context.Context, q querier, table string) (n int, err error) {
 	return n, err
 }
 
-// Transfer copies a registry, as it is at one moment, into a database of [OpenCopy],
-// checks the copy and compares the roots of the ledgers. Size and root are those of the
-// copy. Progress, where it is not nil, is told how many rows of how many are there.
+// Transfer copies a registry, in its state at one moment, into a database of [OpenCopy]. It
+// checks the copy and compares the roots of the ledgers. Size (entries) and root are the
+// copy's. progress, if not nil, is called with the rows copied and the total.
 //
-// What an error or a kill leaves is no registry, and the next Transfer from the same
-// registry goes on with it, whatever was written to that or erased from it meanwhile.
-// Where the copy is whole that only completes its search tables. A copy of another
-// registry is left alone, the error wraps [books.ErrConflict]; so is a whole one that
-// is not the same, the error wraps [fs.ErrExist].
+// After an error or a kill the copy is no registry. The next Transfer from the same registry
+// continues the copy, whatever was written to the source or erased from it meanwhile. If the
+// copy is whole, Transfer only completes the copy's search tables. A copy of another
+// registry is left alone, and the error wraps [books.ErrConflict]. A whole copy that differs
+// from the source is left alone, and the error wraps [fs.ErrExist].
 func Transfer(ctx context.Context, from, to *DB, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, err := from.read.BeginTx(ctx, from.dialect.Snapshot)
 	if err != nil {
@@ -116,9 +116,9 @@ const (
 	transferSealed = 8
 )
 
-// transferred are all tables but the registry's name, which comes last, and the
-// ledger's head: first the ledger, which says whose copy it is, then each after those
-// that it refers to.
+// transferred lists all tables except the registry's name, which comes last, and the
+// ledger's head. The ledger comes first, since it says which registry is copied. Each table
+// comes after the tables that it refers to.
 var transferred = []transferStep{
 	all(ledgerTable, transferRows, "seq"),
 	all(recipientTable, transferRows, "seq"),
@@ -179,8 +179,8 @@ func all[T any](from table[T], atATime int, key ...string) transferStep {
 	}}
 }
 
-// sealed copies what is sealed in the order of the submissions' numbers: by that of their
-// random IDs nobody could tell where a copy ends.
+// sealed copies the sealed rows in the order of the submissions' numbers. In the order of
+// their random IDs it would be unknown how far a copy has come.
 func (t *transfer) sealed() error {
 	const by = " JOIN submission s ON s.id = sealed.submission"
 	var last int64

@@ -70,8 +70,8 @@ func (t *tx) flush(ctx context.Context) error {
 	return nil
 }
 
-// insert enters rows. Without a way of its own a database is handed them one by one: a
-// statement of many would look for rows that refer to those that it adds, and keep a
+// insert enters rows. A database whose dialect has no bulk insert gets the rows one by one.
+// A statement of many rows would look for rows that refer to the added rows, and keep a
 // journal of its own.
 func insert[T any](ctx context.Context, t *tx, into table[T], rows ...T) error {
 	if len(rows) == 0 {

@@ -33,14 +33,15 @@ func cleanPath(path string) (string, error) {
 // driverName is the name under which modernc.org/sqlite registers itself.
 const driverName = "sqlite"
 
-// writer and reader are the driver's addresses of one file. WAL lets readers go on
-// while one writer commits; FULL makes every commit reach the disk before it is
-// acknowledged; immediate takes the write lock at the beginning of a transaction,
-// so that it cannot fail half-way for another writer. 128 MB of pages and a log of 32
-// MB are for IDs and search tables, where rows fall anywhere. No
-// connection maps the file, though a search, which reads thousands of pages, would take a
-// third less: a page of a mapping that cannot be read, of a failing disk or a file that
-// somebody cut, ends the process, where a call to the system ends the query.
+// writer and reader are the driver's addresses of one file. WAL lets readers continue while
+// one writer commits. FULL makes every commit reach the disk before it is acknowledged.
+// immediate takes the write lock at the beginning of a transaction, so that a transaction
+// cannot fail half-way because of another writer. The cache of 128 MB and the log of 32 MB
+// are for IDs and search tables, whose rows fall anywhere.
+//
+// No connection maps the file, although a mapping would make a search a third faster (a
+// search reads thousands of pages). If a mapped page cannot be read (a failing disk, a
+// truncated file), the process ends. A failed system call ends only the query.
 func writer(path string) string {
 	return address(path, "_txlock=immediate", "_journal_mode=WAL", "_synchronous=FULL", "_pragma=cache_size(-131072)", "_pragma=wal_autocheckpoint(8000)")
 }

@@ -27,7 +27,7 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// applicationID stands in the header of every registry file ("kycm").
+// applicationID is written in the header of every registry file ("kycm").
 const applicationID = 0x6b79636d
 
 // maxReaders bounds the connections that read at a time.
