@@ -182,7 +182,7 @@ func recallTable(head recall.Table, trials []ruler.Trial) ([]byte, error) {
 			}
 		}
 		for _, n := range []*recall.Trials{&k.Whole, &k.Parts} {
-			n.AtLeast = recallBound(n.Found, n.Of)
+			n.Bound = recallBound(n.Found, n.Of)
 		}
 	}
 	data, err := json.MarshalIndent(head, "", " ")

@@ -36,8 +36,8 @@ func TestBoundsOfTheRecordedRecall(t *testing.T) {
 	require.NoError(t, err)
 	for _, k := range table.Kinds {
 		for _, n := range []recall.Trials{k.Whole, k.Parts} {
-			assert.InDelta(t, recallBound(n.Found, n.Of), n.AtLeast, 1.01e-4, "%s: %+v", k.Name, n)
-			assert.LessOrEqual(t, n.AtLeast, max(ruler.LowerBound(n.Found, n.Of, 0.95), 0)+1e-9, k.Name)
+			assert.InDelta(t, recallBound(n.Found, n.Of), n.Bound, 1.01e-4, "%s: %+v", k.Name, n)
+			assert.LessOrEqual(t, n.Bound, max(ruler.LowerBound(n.Found, n.Of, 0.95), 0)+1e-9, k.Name)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestMatchRecall(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, table.Kinds, len(recall.Kinds()))
 	first, tiny := table.Kinds[0].Parts, table.Kinds[len(table.Kinds)-2].Parts
-	assert.Equal(t, recall.Trials{Found: 1, Of: 1, AtLeast: 0.05}, first)
+	assert.Equal(t, recall.Trials{Found: 1, Of: 1, Bound: 0.05}, first)
 	assert.Equal(t, recall.Trials{Of: 1}, tiny)
 	assert.Contains(t, x.Tables[1].Markdown(run.Trials), "| specimen | crop05 |")
 	assert.Contains(t, x.Tables[0].Markdown(run.Trials), "| of 400 pixels and more, full of detail | 1 of 1 | 5.00 % | 1 of 1 | 5.00 % |")

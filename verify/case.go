@@ -137,7 +137,7 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 			leak.Cluster = l.SHA256 // it counts once, and as examined each time
 		}
 		if l.Recall != nil {
-			leak.Recall = math.Max(l.Recall.AtLeast, minRecall)
+			leak.Recall = math.Max(l.Recall.Bound, minRecall)
 		}
 		late := l.matched() && w.cfg.after(l.Submitted)
 		if late || w.cfg.named() && !l.matched() {

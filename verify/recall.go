@@ -23,12 +23,12 @@ func recallOf(s *findings.Searched, side int) *findings.Recall {
 	if n.Of == 0 {
 		return nil // none of that kind was tried
 	}
-	return &findings.Recall{Table: t.Version, Kind: k.Name, Found: n.Found, Of: n.Of, AtLeast: n.AtLeast}
+	return &findings.Recall{Table: t.Version, Kind: k.Name, Found: n.Found, Of: n.Of, Bound: n.Bound}
 }
 
 // recalled says what the search would have found.
 func recalled(r *findings.Recall) string {
-	return fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d: at least %s (95 %% confidence).", r.Kind, r.Found, r.Of, share(r.AtLeast))
+	return fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d: at least %s (95 %% confidence).", r.Kind, r.Found, r.Of, share(r.Bound))
 }
 
 // recallRecord says where the numbers come from.

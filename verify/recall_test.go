@@ -17,9 +17,9 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	table, err := recall.Recorded()
 	require.NoError(t, err)
 	some, none := 900, 0
-	at := func(s *findings.Searched, side int) float64 { return recallOf(s, side).AtLeast }
+	at := func(s *findings.Searched, side int) float64 { return recallOf(s, side).Bound }
 	large := &findings.Searched{Quality: 100, Features: &some}
-	assert.Equal(t, table.Kinds[0].Parts.AtLeast, at(large, 1200))
+	assert.Equal(t, table.Kinds[0].Parts.Bound, at(large, 1200))
 	assert.Greater(t, at(large, 1200), 0.9, "a bound worth stating")
 	assert.Less(t, at(&findings.Searched{Features: &none}, 2000), 0.1, "blank")
 	assert.Less(t, at(large, 60), 0.6, "tiny")
@@ -32,19 +32,19 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	require.Equal(t, recallOf(large, 1200), v.Recall)
 	trials := table.Kinds[0].Parts
 	assert.Contains(t, v.Note, fmt.Sprintf("In trials of leaks of its kind (of 400 pixels and more, full of detail) the search found the upload of %d of %d: at least %s",
-		trials.Found, trials.Of, share(trials.AtLeast)))
+		trials.Found, trials.Of, share(trials.Bound)))
 	require.NoError(t, v.recheck(true, true))
-	v.Recall.AtLeast = 0.9999
+	v.Recall.Bound = 0.9999
 	assert.ErrorContains(t, v.recheck(true, true), "at_least")
-	v.Recall.AtLeast = recallOf(large, 1200).AtLeast
+	v.Recall.Bound = recallOf(large, 1200).Bound
 
 	blank := &Verdict{Conclusion: findings.Conclusion{Finding: FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}
 	w, err := weigh([]*Verdict{v, blank, {Conclusion: findings.Conclusion{Finding: FoundUnknown}}}, &books{}, Config{})
 	require.NoError(t, err)
-	assert.Equal(t, v.Recall.AtLeast, w.Case.Leaks[0].Recall)
-	assert.InDelta(t, max(blank.Recall.AtLeast, minRecall), w.Case.Leaks[1].Recall, 1e-12)
+	assert.Equal(t, v.Recall.Bound, w.Case.Leaks[0].Recall)
+	assert.InDelta(t, max(blank.Recall.Bound, minRecall), w.Case.Leaks[1].Recall, 1e-12)
 	assert.Zero(t, w.Case.Leaks[2].Recall)
 	said := w.recallSentence()
-	assert.Contains(t, said, "1 of 400 pixels and more, full of detail: "+share(v.Recall.AtLeast)+"; 1 flat: 0 %")
+	assert.Contains(t, said, "1 of 400 pixels and more, full of detail: "+share(v.Recall.Bound)+"; 1 flat: 0 %")
 	assert.Contains(t, said, "How many is not measured")
 }

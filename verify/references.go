@@ -30,7 +30,7 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 		return nil
 	}
 	scores := found.Decoys(decoyCopies)
-	return &findings.Decoys{Number: len(scores), Most: micro(slices.Max(scores))}
+	return &findings.Decoys{Number: len(scores), Max: micro(slices.Max(scores))}
 }
 
 // Chance says in words how far the marks that tracing found exceed the marks of copies that
@@ -46,7 +46,7 @@ func (v *Verdict) Chance() string {
 			found = append(found, fmt.Sprintf("copy %s scores %.1f", c.Copy, c.Score))
 		}
 	}
-	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Most)
+	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max)
 }
 
 // DefaultReferences is how many times leaks of a dump are held against uploads that they do not

@@ -28,8 +28,8 @@ func TestReferences(t *testing.T) {
 		}
 		require.NotNil(t, v.Traces[0].Decoys, name)
 		assert.Equal(t, 1000, v.Traces[0].Decoys.Number)
-		assert.InDelta(t, 4, v.Traces[0].Decoys.Most, 2, "the greatest of a thousand normal scores, outside once in a million leaks")
-		assert.Greater(t, v.Traces[0].Copies[0].Score, v.Traces[0].Decoys.Most+2, name)
+		assert.InDelta(t, 4, v.Traces[0].Decoys.Max, 2, "the greatest of a thousand normal scores, outside once in a million leaks")
+		assert.Greater(t, v.Traces[0].Copies[0].Score, v.Traces[0].Decoys.Max+2, name)
 		assert.Contains(t, v.Chance(), "of 1,000 copies that were never issued none scores above")
 	}
 	assert.Empty(t, verdicts["stranger"].References, "nothing is shown")

@@ -416,11 +416,11 @@ func (w *weighing) recallSentence() string {
 		}
 	}
 	order := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
-		return cmp.Or(cmp.Compare(kinds[b].AtLeast, kinds[a].AtLeast), cmp.Compare(a, b))
+		return cmp.Or(cmp.Compare(kinds[b].Bound, kinds[a].Bound), cmp.Compare(a, b))
 	})
 	var parts []string
 	for _, k := range order {
-		parts = append(parts, fmt.Sprintf("%d %s: %s", n[k], k, share(kinds[k].AtLeast)))
+		parts = append(parts, fmt.Sprintf("%d %s: %s", n[k], k, share(kinds[k].Bound)))
 	}
 	out := ""
 	if len(parts) > 0 {

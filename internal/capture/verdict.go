@@ -41,7 +41,7 @@ func (v Verdict) String() string {
 //
 // Straightness is no reason: one scan in a hundred lies as straight as another by chance. A
 // leak that shows the detail of the original but gives no reason is Alike. A leak that shows
-// other detail in places is Edited, and Other if its grain is foreign, since forgers put many
+// other detail in places is Edited, and Other if its grain is foreign: forgers put many
 // persons on one photograph, noise and all. Detail that was laid over what the original shows
 // (a stamp, a line of text, a bar) does not count as other detail. A leak that was redacted
 // until little is left is Alike unless the noise is found: black bars over a third of a bill

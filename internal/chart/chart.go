@@ -89,8 +89,8 @@ const (
 	defaultMaxRows = 24
 )
 
-// ready returns o with defaults for zero fields, with Width between minWidth and maxWidth, and
-// with an ID of ASCII letters, digits and "-" only, because the ID goes into the markup.
+// ready returns o with defaults for zero fields and with Width between minWidth and maxWidth. Of
+// ID it keeps ASCII letters, digits and "-", because the ID goes into the markup.
 func (o Options) ready() Options {
 	if o.Width == 0 {
 		o.Width = defaultWidth

@@ -39,7 +39,7 @@ type Kind struct {
 type Trials struct {
 	Found   int     `json:"found"`
 	Of      int     `json:"of"`
-	AtLeast float64 `json:"at_least"` // lower 95 % bound of the share (Clopper and Pearson, Biometrika 26, 1934)
+	Bound float64 `json:"at_least"` // lower 95 % bound of the share (Clopper and Pearson, Biometrika 26, 1934)
 }
 
 // A Table is the record of one run.
@@ -80,7 +80,7 @@ func Read(data []byte) (*Table, error) {
 	}
 	for _, k := range t.Kinds {
 		for _, n := range []Trials{k.Whole, k.Parts} {
-			if n.Found < 0 || n.Found > n.Of || !(n.AtLeast >= 0 && n.AtLeast < 1) || n.Found == 0 && n.AtLeast > 0 || n.Found > 0 && n.AtLeast > float64(n.Found)/float64(n.Of) {
+			if n.Found < 0 || n.Found > n.Of || !(n.Bound >= 0 && n.Bound < 1) || n.Found == 0 && n.Bound > 0 || n.Found > 0 && n.Bound > float64(n.Found)/float64(n.Of) {
 				return nil, fmt.Errorf("%w: %q", ErrTable, k.Name)
 			}
 		}

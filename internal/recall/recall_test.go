@@ -51,13 +51,13 @@ func TestKindsOfLeaks(t *testing.T) {
 }
 
 func TestTablesThatCannotBeUsed(t *testing.T) {
-	good := recall.Table{Version: 1, Kinds: []recall.Kind{{Name: "any", Whole: recall.Trials{Found: 1, Of: 2, AtLeast: 0.02}}}}
+	good := recall.Table{Version: 1, Kinds: []recall.Kind{{Name: "any", Whole: recall.Trials{Found: 1, Of: 2, Bound: 0.02}}}}
 	for name, edit := range map[string]func(*recall.Table){
 		"no kinds":               func(t *recall.Table) { t.Kinds = nil },
 		"some leaks of no kind":  func(t *recall.Table) { t.Kinds[0].MinSide = 1 },
 		"more found than sought": func(t *recall.Table) { t.Kinds[0].Parts.Found = 1 },
-		"more than was found":    func(t *recall.Table) { t.Kinds[0].Whole.AtLeast = 0.6 },
-		"nothing was found":      func(t *recall.Table) { t.Kinds[0].Parts = recall.Trials{Of: 3, AtLeast: 0.1} },
+		"more than was found":    func(t *recall.Table) { t.Kinds[0].Whole.Bound = 0.6 },
+		"nothing was found":      func(t *recall.Table) { t.Kinds[0].Parts = recall.Trials{Of: 3, Bound: 0.1} },
 	} {
 		bad := good
 		bad.Kinds = []recall.Kind{good.Kinds[0]}

@@ -127,7 +127,7 @@ type TracedCopy struct {
 // found.
 type Decoys struct {
 	Number int     `json:"number"`
-	Most   float64 `json:"most"` // the highest of their scores
+	Max    float64 `json:"most"` // the highest of their scores
 }
 
 // An Edit is a region in which a leak shows something else than its original.
@@ -158,9 +158,9 @@ type Searched struct {
 // that finds nothing. The kind is judged from the leak alone; how the leak was altered is
 // not known, and the trials are over a mixture of alterations (docs/matching.md).
 type Recall struct {
-	Table   int     `json:"table"` // version of the record of the trials
-	Kind    string  `json:"kind"`
-	Found   int     `json:"found"`
-	Of      int     `json:"of"`
-	AtLeast float64 `json:"at_least"` // lower 95 % bound (Clopper and Pearson, Biometrika 26, 1934)
+	Table int     `json:"table"` // version of the record of the trials
+	Kind  string  `json:"kind"`
+	Found int     `json:"found"`
+	Of    int     `json:"of"`
+	Bound float64 `json:"at_least"` // lower 95 % bound (Clopper and Pearson, Biometrika 26, 1934)
 }
