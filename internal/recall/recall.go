@@ -37,8 +37,8 @@ type Kind struct {
 
 // Trials are leaks whose upload was in the registry.
 type Trials struct {
-	Found   int     `json:"found"`
-	Of      int     `json:"of"`
+	Found int     `json:"found"`
+	Of    int     `json:"of"`
 	Bound float64 `json:"at_least"` // lower 95 % bound of the share (Clopper and Pearson, Biometrika 26, 1934)
 }
 
