@@ -82,7 +82,9 @@ func newIndexInfo(u *ui) *cobra.Command {
 		Short:   "Check an index and say what it holds",
 		Example: `  kycmark index info uploads.index`,
 		Args:    exactly("an index"),
-	}, func(_ context.Context, a *archive.Archive, args []string) error { return u.indexHolds(args[0], a, nil, nil) })
+	}, func(_ context.Context, a *archive.Archive, args []string) error {
+		return u.indexHolds(args[0], a, nil, nil)
+	})
 }
 
 func newIndexRemove(u *ui) *cobra.Command {
