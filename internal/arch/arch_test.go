@@ -181,7 +181,7 @@ var rules = []rule{
 		only: []string{
 			"watermark", "phash/...", "verify/...", "cmd/...", "testdata/...",
 			"internal/picture", "internal/webp", "internal/durable", "internal/quality",
-			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/pdf", "internal/attest", "internal/dossier",
+			"internal/home/...", "internal/keyfile", "internal/demo/...", "internal/specimen/...", "internal/archive", "internal/dump", "internal/intake", "internal/pdf", "internal/attest", "internal/dossier",
 		},
 		why: "commands are thin: what they need of the maths and the stores, the public packages offer",
 	},
