@@ -3,7 +3,6 @@ package attack
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"image"
 	"math/rand/v2"
 	"slices"
@@ -61,13 +60,12 @@ func (m Mix) Apply(copies []*image.NRGBA, seed uint64) (*image.NRGBA, error) {
 		if c.Rect.Size() != copies[0].Rect.Size() {
 			return nil, fmt.Errorf("%w: sizes %v and %v", ErrMix, copies[0].Rect.Size(), c.Rect.Size())
 		}
-		packed[i] = opaque(c)
+		packed[i] = Attack{}.Apply(c, 0) // opaque, without gaps between rows
 	}
-	h := fnv.New64a()
-	h.Write([]byte(m.Name)) // never fails
-	return m.run(rand.New(rand.NewPCG(seed, h.Sum64())), packed), nil
+	return m.run(Random(m.Name, seed), packed), nil
 }
 
+// weightedAtRandom returns the weighted mean of the copies, with weights drawn between 1 and 3.
 func weightedAtRandom(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
 	weights := make([]float64, len(copies))
 	for i := range weights {
@@ -114,6 +112,7 @@ func pointwise(f func(v []uint8) int) func(*rand.Rand, []*image.NRGBA) *image.NR
 // down.
 func middleOf(v []uint8) int { return (int(v[(len(v)-1)/2]) + int(v[len(v)/2])) / 2 }
 
+// lowestOrHighest takes each pixel at random from the lowest or from the highest values.
 func lowestOrHighest(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
 	low := pointwise(func(v []uint8) int { return int(v[0]) })(r, copies)
 	high := pointwise(func(v []uint8) int { return int(v[len(v)-1]) })(r, copies)
