@@ -39,7 +39,7 @@ type Attack struct {
 }
 
 // New returns an attack that applies the given steps, one after the other. [All] does not
-// list the attack.
+// list the attack, and [Find] does not find it.
 func New(name, group, about string, all ...Step) Attack {
 	return Attack{name, group, about, steps(all...)}
 }
@@ -47,9 +47,9 @@ func New(name, group, about string, all ...Step) Attack {
 // All returns the 63 attacks, "none" first.
 func All() []Attack { return list() }
 
-// Find returns the attack called name, of [All] or [Hard]. The error wraps [ErrUnknown].
+// Find returns the attack of [All] called name. The error wraps [ErrUnknown].
 func Find(name string) (Attack, error) {
-	all := slices.Concat(list(), Hard())
+	all := list()
 	if i := slices.IndexFunc(all, func(a Attack) bool { return a.Name == name }); i >= 0 {
 		return all[i], nil
 	}
@@ -101,8 +101,8 @@ func from(f func(image.Image) *image.NRGBA) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA { return f(p) })
 }
 
-// uniform draws a number between lo and hi.
-func uniform(r *rand.Rand, lo, hi float64) float64 { return lo + (hi-lo)*r.Float64() }
+// Uniform draws a number between lo and hi.
+func Uniform(r *rand.Rand, lo, hi float64) float64 { return lo + (hi-lo)*r.Float64() }
 
 // grey returns the opaque grey of a level of 0 to 255.
 func grey(level uint8) color.NRGBA { return color.NRGBA{level, level, level, 255} }

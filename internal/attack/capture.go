@@ -49,8 +49,8 @@ func ScreenPhoto(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	p = frame(.06)(r, p)
 	fill(p, image.Rect(0, 0, p.Rect.Dx(), bar), grey(20))
 	p = steps(tilt(.05), turnWithin(4), scaleBy(1.3), Blur(1.1))(r, p)
-	p = Tone(power(uniform(r, .8, 1.25)))(r, p)
-	p = Tone(Line(uniform(r, .85, 1.05), uniform(r, 0, 14)))(r, p)
+	p = Tone(power(Uniform(r, .8, 1.25)))(r, p)
+	p = Tone(Line(Uniform(r, .85, 1.05), Uniform(r, 0, 14)))(r, p)
 	return Noise(3)(r, moire(p))
 }
 

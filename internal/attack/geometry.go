@@ -13,7 +13,7 @@ import (
 func CropTo(area float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		w, h := p.Rect.Dx(), p.Rect.Dy()
-		ratio := uniform(r, .8, 1.25)
+		ratio := Uniform(r, .8, 1.25)
 		cw := min(w, max(1, int(float64(w)*math.Sqrt(area)/ratio)))
 		ch := min(h, max(1, int(float64(h)*math.Sqrt(area)*ratio)))
 		y, x := r.IntN(h-ch+1), r.IntN(w-cw+1)
@@ -35,7 +35,7 @@ func turnInside(deg float64) Step {
 // turnWithin returns the step that rotates on a growing canvas by an angle from -deg to deg.
 func turnWithin(deg float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-		return rotate(p, uniform(r, -deg, deg), true)
+		return rotate(p, Uniform(r, -deg, deg), true)
 	}
 }
 
@@ -78,8 +78,8 @@ func perspective(r *rand.Rand, p *image.NRGBA, amount float64) *image.NRGBA {
 	quad := [4][2]float64{{0, 0}, {w, 0}, {w, h}, {0, h}}
 	left, top := math.Inf(1), math.Inf(1)
 	for i := range quad {
-		quad[i][0] += w * uniform(r, -amount, amount)
-		quad[i][1] += h * uniform(r, -amount, amount)
+		quad[i][0] += w * Uniform(r, -amount, amount)
+		quad[i][1] += h * Uniform(r, -amount, amount)
 		left, top = min(left, quad[i][0]), min(top, quad[i][1])
 	}
 	var right, bottom float64

@@ -21,8 +21,8 @@ func Redact(share float64) Step {
 			}
 		}
 		for float64(black) < share*float64(w*h) {
-			bw := max(1, int(float64(w)*uniform(r, .1, .4)))
-			bh := max(1, int(float64(h)*uniform(r, .08, .3)))
+			bw := max(1, int(float64(w)*Uniform(r, .1, .4)))
+			bh := max(1, int(float64(h)*Uniform(r, .08, .3)))
 			x, y := r.IntN(w-bw+1), r.IntN(h-bh+1)
 			for v := y; v < y+bh; v++ {
 				row := out.Pix[v*out.Stride+4*x:][:4*bw]
@@ -46,7 +46,7 @@ func stamp(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	out := imaging.Clone(p)
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	for i := range 6 {
-		x, y := int(uniform(r, 0, .4)*float64(w)), (10*i+7)*h/60
+		x, y := int(Uniform(r, 0, .4)*float64(w)), (10*i+7)*h/60
 		// The definition's font at w/700 is half as wide as the picture.
 		write(out, "LEAKED t.me/channel", x, y, w*353/700, max(1, w*22/700), 4, color.NRGBA{220, 40, 40, 255})
 	}

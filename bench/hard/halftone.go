@@ -1,22 +1,25 @@
-package attack
+package hard
 
 import (
 	"image"
+	"image/color"
 	"math"
 	"math/rand/v2"
 
 	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/internal/attack"
 )
 
 // halftonePrint prints in black dots, 1200 px long and three dots a pixel, on paper that is not
 // flat. Then it scans the print, tilted, grey and slightly blurred.
 func halftonePrint(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	const finer = 3
-	p = imaging.Grayscale(ToSide(1200)(r, p))
+	p = imaging.Grayscale(attack.ToSide(1200)(r, p))
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	p = Blur(1.5)(r, dots(ScaleTo(p, finer*w, finer*h)))
-	p = buckle(r, ScaleTo(p, w, h), 2)
-	p = Tone(Line(.86, 20))(r, Blur(1)(r, p))
+	p = attack.Blur(1.5)(r, dots(attack.ScaleTo(p, finer*w, finer*h)))
+	p = buckle(r, attack.ScaleTo(p, w, h), 2)
+	p = attack.Tone(attack.Line(.86, 20))(r, attack.Blur(1)(r, p))
 	return crooked(greyNoise(r, p, 5), 1.3, .9)
 }
 
@@ -26,14 +29,14 @@ func dots(p *image.NRGBA) *image.NRGBA {
 	const period, depth, steep = 4.2, 60, 1.2
 	const frequency = 2 * math.Pi / (math.Sqrt2 * period)
 	w, h := p.Rect.Dx(), p.Rect.Dy()
-	sin, _ := Waves(w, frequency)
-	_, cos := Waves(h, frequency)
+	sin, _ := attack.Waves(w, frequency)
+	_, cos := attack.Waves(h, frequency)
 	out := image.NewNRGBA(p.Rect)
 	for y := range h {
 		src, dst := p.Pix[y*p.Stride:][:4*w], out.Pix[y*out.Stride:][:4*w]
 		for x := range w {
 			screen := 127 + depth*2*sin[x]*cos[y] // sin(x+y) + sin(x-y)
-			v := Clamp8((float64(src[4*x])-screen)*steep + 127)
+			v := attack.Clamp8((float64(src[4*x])-screen)*steep + 127)
 			dst[4*x], dst[4*x+1], dst[4*x+2], dst[4*x+3] = v, v, v, 255
 		}
 	}
@@ -55,7 +58,7 @@ func buckle(r *rand.Rand, p *image.NRGBA, deviation float64) *image.NRGBA {
 	across, down := knotWeights(p.Rect.Dx(), knots), knotWeights(p.Rect.Dy(), knots)
 	var rows [2][knots]float64
 	at := -1.
-	return Pull(p, func(x, y float64) (float64, float64) {
+	return attack.Pull(p, func(x, y float64) (float64, float64) {
 		if y != at {
 			at = y
 			for f := range fields {
@@ -85,7 +88,7 @@ func knotWeights(n, knots int) [][]float64 {
 		at := (float64(i)+.5)*float64(knots)/float64(n) - .5
 		first := int(math.Floor(at)) - 1
 		for k := first; k < first+4; k++ {
-			all[i][min(knots-1, max(0, k))] += Cubic(float64(k) - at)
+			all[i][min(knots-1, max(0, k))] += attack.Cubic(float64(k) - at)
 		}
 	}
 	return all
@@ -97,7 +100,7 @@ func greyNoise(r *rand.Rand, p *image.NRGBA, sigma float64) *image.NRGBA {
 	for i := 0; i < len(p.Pix); i += 4 {
 		add := sigma * r.NormFloat64()
 		for k := range 3 {
-			out.Pix[i+k] = Clamp8(float64(p.Pix[i+k]) + add)
+			out.Pix[i+k] = attack.Clamp8(float64(p.Pix[i+k]) + add)
 		}
 	}
 	return out
@@ -109,10 +112,10 @@ func crooked(p *image.NRGBA, deg, size float64) *image.NRGBA {
 	w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
 	s, c := math.Sincos(deg * math.Pi / 180)
 	s, c = s*size, c*size
-	m := Map{
+	m := attack.Map{
 		c, s, w/2 - c*w/2 - s*h/2,
 		-s, c, h/2 + s*w/2 - c*h/2,
 		0, 0, 1,
 	}
-	return Warp(p, m, p.Rect.Dx(), p.Rect.Dy(), grey(240))
+	return attack.Warp(p, m, p.Rect.Dx(), p.Rect.Dy(), color.NRGBA{240, 240, 240, 255})
 }

@@ -1,14 +1,17 @@
-package attack
+package hard
 
 import (
 	"image"
+	"image/color"
 	"math"
 	"math/rand/v2"
 
 	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/internal/attack"
 )
 
-// handheld is a phone held before a screen, harder than [ScreenPhoto]: the lens
+// handheld is a phone held before a screen, harder than [attack.ScreenPhoto]: the lens
 // bends, the moire is coloured, chirps and multiplies, the corners are dark.
 type handheld struct {
 	width, height int     // pixels of the photo of a picture that is not upright
@@ -21,13 +24,13 @@ type handheld struct {
 
 // photo is the step that photographs a screen that shows the picture.
 func (c handheld) photo(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-	p = ToSide(1280)(r, p)
+	p = attack.ToSide(1280)(r, p)
 	if p.Rect.Dy() > p.Rect.Dx() {
 		c.width, c.height = c.height, c.width
 	}
 	p = bend(c.shoot(r, p), c.lens)
-	p = Blur(c.blur)(r, c.expose(r, p))
-	return Tone(filmCurve)(r, Noise(c.noise)(r, p))
+	p = attack.Blur(c.blur)(r, c.expose(r, p))
+	return attack.Tone(filmCurve)(r, attack.Noise(c.noise)(r, p))
 }
 
 // shoot puts the picture on a photo in the dark, 6 % away from its sides, each corner moved.
@@ -39,17 +42,17 @@ func (c handheld) shoot(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	x, y := (outW-w*s)/2, (outH-h*s)/2
 	quad := [4][2]float64{{x, y}, {x + w*s, y}, {x + w*s, y + h*s}, {x, y + h*s}}
 	for i := range quad {
-		quad[i][0] += w * s * uniform(r, -c.tilt, c.tilt)
-		quad[i][1] += h * s * uniform(r, -c.tilt, c.tilt)
+		quad[i][0] += w * s * attack.Uniform(r, -c.tilt, c.tilt)
+		quad[i][1] += h * s * attack.Uniform(r, -c.tilt, c.tilt)
 	}
-	return Warp(p, OntoQuad(w, h, quad), c.width, c.height, grey(30))
+	return attack.Warp(p, attack.OntoQuad(w, h, quad), c.width, c.height, color.NRGBA{30, 30, 30, 255})
 }
 
 // bend draws p through a lens that takes every pixel from 1+k r² times as far from the middle;
 // r is the distance from the middle in half widths.
 func bend(p *image.NRGBA, k float64) *image.NRGBA {
 	midX, midY := float64(p.Rect.Dx())/2, float64(p.Rect.Dy())/2
-	return Pull(p, func(x, y float64) (float64, float64) {
+	return attack.Pull(p, func(x, y float64) (float64, float64) {
 		u, v := (x-midX)/midX, (y-midY)/midX
 		f := 1 + k*(u*u+v*v)
 		return u*f*midX + midX, v*f*midX + midY
@@ -78,7 +81,7 @@ func (c handheld) expose(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 				for i := range waves {
 					light *= 1 + c.moire*waves[i].at(x, y, k)
 				}
-				dst[4*x+k] = Clamp8(light)
+				dst[4*x+k] = attack.Clamp8(light)
 			}
 		}
 	}
@@ -94,7 +97,7 @@ type chirp struct {
 
 // newChirp draws direction, frequency and phases of a wave for a picture of w x h pixels.
 func newChirp(r *rand.Rand, w, h int) chirp {
-	f, angle := 2*math.Pi*uniform(r, .01, .2), uniform(r, 0, math.Pi)
+	f, angle := 2*math.Pi*attack.Uniform(r, .01, .2), attack.Uniform(r, 0, math.Pi)
 	sin, cos := math.Sincos(angle)
 	c := chirp{sinX: make([]float64, w), cosX: make([]float64, w)}
 	for x := range w {
@@ -102,7 +105,7 @@ func newChirp(r *rand.Rand, w, h int) chirp {
 		c.sinX[x], c.cosX[x] = math.Sincos(f*cos*float64(x) + 2e-5*d*d)
 	}
 	for k := range c.sinY {
-		phase := uniform(r, 0, 6)
+		phase := attack.Uniform(r, 0, 6)
 		c.sinY[k], c.cosY[k] = make([]float64, h), make([]float64, h)
 		for y := range h {
 			c.sinY[k][y], c.cosY[k][y] = math.Sincos(f*sin*float64(y) + phase)

@@ -1,4 +1,4 @@
-package attack
+package hard
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"image"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/kycmark/kycmark/internal/attack"
 )
 
 // ErrMix is wrapped if there are no copies, or if their sizes differ.
@@ -38,12 +40,12 @@ func Mixes() []Mix {
 	}
 }
 
-// FindMix returns the mix called name. The error wraps [ErrUnknown].
+// FindMix returns the mix called name. The error wraps [attack.ErrUnknown].
 func FindMix(name string) (Mix, error) {
 	mixes := Mixes()
 	i := slices.IndexFunc(mixes, func(m Mix) bool { return m.Name == name })
 	if i < 0 {
-		return Mix{}, fmt.Errorf("%w: no mix %q", ErrUnknown, name)
+		return Mix{}, fmt.Errorf("%w: no mix %q", attack.ErrUnknown, name)
 	}
 	return mixes[i], nil
 }
@@ -60,16 +62,16 @@ func (m Mix) Apply(copies []*image.NRGBA, seed uint64) (*image.NRGBA, error) {
 		if c.Rect.Size() != copies[0].Rect.Size() {
 			return nil, fmt.Errorf("%w: sizes %v and %v", ErrMix, copies[0].Rect.Size(), c.Rect.Size())
 		}
-		packed[i] = Attack{}.Apply(c, 0) // opaque, without gaps between rows
+		packed[i] = attack.Attack{}.Apply(c, 0) // opaque, without gaps between rows
 	}
-	return m.run(Random(m.Name, seed), packed), nil
+	return m.run(attack.Random(m.Name, seed), packed), nil
 }
 
 // weightedAtRandom returns the weighted mean of the copies, with weights drawn between 1 and 3.
 func weightedAtRandom(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
 	weights := make([]float64, len(copies))
 	for i := range weights {
-		weights[i] = uniform(r, 1, 3)
+		weights[i] = attack.Uniform(r, 1, 3)
 	}
 	return weighted(copies, weights)
 }
