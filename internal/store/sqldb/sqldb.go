@@ -9,10 +9,8 @@ package sqldb
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/pressly/goose/v3"
 
@@ -21,8 +19,8 @@ import (
 
 // A Dialect is what a database does in its own way.
 type Dialect struct {
-	Goose      goose.Dialect
-	Migrations embed.FS // with a folder migrations
+	Goose goose.Dialect
+	Words Words // of the migrations
 
 	// Questions: arguments may be written ? in place of $1, and are faster so.
 	Questions bool
@@ -140,12 +138,12 @@ func (d *DB) Close() error {
 // migrate applies the embedded migrations that are missing, each in its own
 // transaction, and refuses a schema that is later than all of them.
 func (d *DB) migrate(ctx context.Context) error {
-	dir, err := fs.Sub(d.dialect.Migrations, "migrations")
+	steps, err := migrations(d.dialect.Words)
 	if err != nil {
-		return err
+		return fmt.Errorf("migrations: %w", err)
 	}
-	p, err := goose.NewProvider(d.dialect.Goose, d.write, dir,
-		goose.WithDisableGlobalRegistry(true), goose.WithTableName("schema_version"))
+	p, err := goose.NewProvider(d.dialect.Goose, d.write, nil,
+		goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true), goose.WithTableName("schema_version"))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
