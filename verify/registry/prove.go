@@ -92,8 +92,8 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
 }
 
-// prove writes a proof of rows, of which Entry, Path and Checkpoint are not set yet, and checks
-// the proof as its reader will.
+// prove writes a proof of rows and checks the proof as its reader will. prove sets Entry, Path
+// and Checkpoint of each row.
 func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]byte, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {

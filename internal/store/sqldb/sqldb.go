@@ -72,7 +72,7 @@ type DB struct {
 	info        *books.Info
 	queue       *commitQueue
 	segmentSize int  // see the constant; tests make it smaller
-	readOnly    bool // but for the entry that an investigation begins
+	readOnly    bool // open for investigation only
 
 	// commit ends a transaction; tests replace it to make commits fail.
 	commit func(*sql.Tx) error
@@ -177,7 +177,7 @@ func (d *DB) Info(context.Context) (*books.Info, error) {
 	return &i, nil
 }
 
-// readInfo reads the registry's identity. The error wraps [books.ErrSchema] if there is none.
+// readInfo reads the registry's identity. The error wraps [books.ErrSchema] if it is missing.
 func (d *DB) readInfo(ctx context.Context) (err error) {
 	d.info, err = infoTable.one(ctx, d.read, "")
 	if errors.Is(err, books.ErrNotFound) {
