@@ -115,8 +115,8 @@ func (wp *warper) sample(d []uint8, gx, gy int) {
 	d[0], d[1], d[2], d[3] = unit8(r), unit8(g), unit8(b), 255
 }
 
-// Pull returns a picture as large as p that takes the pixel at (x, y) from the place in p that
-// from returns for it, or from the nearest place inside p.
+// Pull returns a picture as large as p. The function from returns the place in p that the pixel
+// at (x, y) is taken from; for a place outside p, the nearest place inside counts.
 func Pull(p *image.NRGBA, from func(x, y float64) (float64, float64)) *image.NRGBA {
 	wp := &warper{src: p, taps: cubicTaps()}
 	out := image.NewNRGBA(p.Rect)
