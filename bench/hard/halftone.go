@@ -106,8 +106,8 @@ func greyNoise(r *rand.Rand, p *image.NRGBA, sigma float64) *image.NRGBA {
 	return out
 }
 
-// crooked turns the page about its middle by deg degrees and shrinks it to the given share of its
-// size, within the picture, on light paper.
+// crooked turns the page about its middle by deg degrees and shrinks it to the given share of
+// its size. The result is as large as p; around the page is light paper.
 func crooked(p *image.NRGBA, deg, size float64) *image.NRGBA {
 	w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
 	s, c := math.Sincos(deg * math.Pi / 180)
