@@ -7,8 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/dossier"
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 )
 
@@ -49,7 +50,7 @@ func (u *ui) verifyReport(ctx context.Context, f verifyFlags, path string) error
 		if err != nil {
 			return err
 		}
-		if trust.Key, err = attest.ParsePublic(text); err != nil {
+		if trust.Key, err = keyfile.ParsePublic(text); err != nil {
 			return usagef("%s: %v", f.key, err)
 		}
 	}
@@ -84,8 +85,8 @@ func examineReport(ctx context.Context, path string, trust dossier.Trust) (*doss
 		}
 		return dossier.CheckFindings(data), nil
 	}
-	b, err := attest.Read(path)
-	if errors.Is(err, attest.ErrBundle) {
+	b, err := seal.Read(path)
+	if errors.Is(err, seal.ErrBundle) {
 		return &dossier.Result{Checks: []dossier.Check{{Name: "bundle", Err: err}}}, nil
 	}
 	if err != nil {

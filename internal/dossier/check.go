@@ -14,7 +14,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -22,7 +22,7 @@ import (
 
 // Trust is what a verifier has from elsewhere than the bundle.
 type Trust struct {
-	attest.Trust
+	seal.Trust
 	Ledger string // public key of the ledger; "": the key in the bundle
 }
 
@@ -113,27 +113,27 @@ func (r *Result) report(report []byte) {
 }
 
 // CheckBundle checks all of a bundle, without registry, network and clock.
-func CheckBundle(ctx context.Context, b *attest.Bundle, trust Trust) *Result {
+func CheckBundle(ctx context.Context, b *seal.Bundle, trust Trust) *Result {
 	sealed := b.Verify(ctx, trust.Trust)
 	r := &Result{KeyID: sealed.KeyID}
 	for _, c := range sealed.Checks {
 		r.add(c.Name, c.Text, c.Err)
 	}
 	if sealed.Stamp == nil && len(trust.TSA) == 0 {
-		if _, has := b.File(attest.StampName); !has {
+		if _, has := b.File(seal.StampName); !has {
 			r.skip("timestamp", "the bundle has no timestamp: when it was signed is known from its signer alone")
 		}
 	}
 	data, ok := b.File(FindingsName)
 	if !ok {
-		r.add("findings", "", fmt.Errorf("%w: there is no %s", attest.ErrBundle, FindingsName))
+		r.add("findings", "", fmt.Errorf("%w: there is no %s", seal.ErrBundle, FindingsName))
 		return r
 	}
 	r.findings(data)
 	report, ok := b.File(ReportName)
 	switch {
 	case !ok:
-		r.add("report", "", fmt.Errorf("%w: there is no %s", attest.ErrBundle, ReportName))
+		r.add("report", "", fmt.Errorf("%w: there is no %s", seal.ErrBundle, ReportName))
 	case r.Findings != nil:
 		r.report(report)
 	}
@@ -148,14 +148,14 @@ func CheckBundle(ctx context.Context, b *attest.Bundle, trust Trust) *Result {
 }
 
 // checkInputs compares the statement's inputs and record with the inputs and record of the
-// findings. Errors about a difference wrap [attest.ErrBundle].
-func checkInputs(s *attest.Statement, f *verify.Findings) error {
+// findings. Errors about a difference wrap [seal.ErrBundle].
+func checkInputs(s *seal.Statement, f *verify.Findings) error {
 	record, err := json.Marshal(f.Verdict.Record)
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(record, s.Predicate.Record) {
-		return fmt.Errorf("%w: the statement's record differs from the record of the findings", attest.ErrBundle)
+		return fmt.Errorf("%w: the statement's record differs from the record of the findings", seal.ErrBundle)
 	}
 	type input struct {
 		path, sum string
@@ -169,18 +169,18 @@ func checkInputs(s *attest.Statement, f *verify.Findings) error {
 	for _, x := range inputs(f) {
 		in := input{strings.ToValidUTF8(x.Path, string(utf8.RuneError)), hex.EncodeToString(x.SHA256[:]), x.Size}
 		if !stated[in] {
-			return fmt.Errorf("%w: the statement says nothing about the input %.200q", attest.ErrBundle, x.Path)
+			return fmt.Errorf("%w: the statement says nothing about the input %.200q", seal.ErrBundle, x.Path)
 		}
 		seen[in] = true
 	}
 	if len(seen) != len(stated) {
-		return fmt.Errorf("%w: the statement is about %d inputs, and the findings about %d", attest.ErrBundle, len(stated), len(seen))
+		return fmt.Errorf("%w: the statement is about %d inputs, and the findings about %d", seal.ErrBundle, len(stated), len(seen))
 	}
 	return nil
 }
 
 // proofs checks the ledger's part.
-func (r *Result) proofs(b *attest.Bundle, s *attest.Statement, key string, tsa []*x509.Certificate) {
+func (r *Result) proofs(b *seal.Bundle, s *seal.Statement, key string, tsa []*x509.Certificate) {
 	data, ok := b.File(ProofsName)
 	if !ok {
 		if key != "" {
@@ -206,21 +206,21 @@ func (r *Result) proofs(b *attest.Bundle, s *attest.Statement, key string, tsa [
 }
 
 // state checks when a state of the ledger existed, where it has a timestamp.
-func (r *Result) state(b *attest.Bundle, c registry.Checkpoint, tsa []*x509.Certificate) {
+func (r *Result) state(b *seal.Bundle, c registry.Checkpoint, tsa []*x509.Certificate) {
 	stamp, ok := b.File(stampName(c) + stampEnd)
 	if !ok {
 		return
 	}
 	const name = "ledger"
 	if body, _ := b.File(stampName(c) + bodyEnd); !bytes.Equal(body, c.Body()) {
-		r.add(name, "", fmt.Errorf("%w: %s is not the state that the proofs rest on", attest.ErrBundle, stampName(c)+bodyEnd))
+		r.add(name, "", fmt.Errorf("%w: %s is not the state that the proofs rest on", seal.ErrBundle, stampName(c)+bodyEnd))
 		return
 	}
 	if len(tsa) == 0 {
 		r.skip(name, fmt.Sprintf("when its first %d entries were there: for the timestamp %s the authority's certificate is needed", c.Size, stampName(c)+stampEnd))
 		return
 	}
-	s, err := attest.VerifyStamp(stamp, sha256.Sum256(c.Body()), tsa)
+	s, err := seal.VerifyStamp(stamp, sha256.Sum256(c.Body()), tsa)
 	text := ""
 	if err == nil {
 		text = fmt.Sprintf("its first %d entries were there on %s, says %s", c.Size, s.Time.Format(time.RFC3339), s.Authority)
@@ -234,16 +234,16 @@ type proved struct {
 	states                 []registry.Checkpoint // that proofs rest on, each once
 }
 
-func checkProofs(b *attest.Bundle, data []byte, s *attest.Statement, f *verify.Findings, key string) (out proved, err error) {
+func checkProofs(b *seal.Bundle, data []byte, s *seal.Statement, f *verify.Findings, key string) (out proved, err error) {
 	l := s.Predicate.Ledger
 	if l == nil {
-		return out, fmt.Errorf("%w: the statement names no ledger", attest.ErrBundle)
+		return out, fmt.Errorf("%w: the statement names no ledger", seal.ErrBundle)
 	}
 	public, _ := b.File(LedgerName)
 	state, _ := b.File(StateName)
 	switch {
 	case string(public) != l.Key+"\n" || string(state) != l.Checkpoint:
-		return out, fmt.Errorf("%w: %s or %s is not what the statement has", attest.ErrBundle, LedgerName, StateName)
+		return out, fmt.Errorf("%w: %s or %s is not what the statement has", seal.ErrBundle, LedgerName, StateName)
 	case key != "" && key != l.Key:
 		return out, fmt.Errorf("%w: made under the key %s, not %s", registry.ErrProof, l.Key, key)
 	}

@@ -17,9 +17,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/dossier"
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
@@ -33,12 +33,12 @@ func reportKey(n byte) ed25519.PrivateKey {
 
 var made struct {
 	sync.Once
-	bundle *attest.Bundle
+	bundle *seal.Bundle
 	ledger string // public key
 }
 
 // bundle is that of an investigation of two leaks, one a copy.
-func bundle(t *testing.T) *attest.Bundle {
+func bundle(t *testing.T) *seal.Bundle {
 	t.Helper()
 	made.Do(func() { makeBundle(t) })
 	require.NotNil(t, made.bundle, "the bundle could not be made")
@@ -98,7 +98,7 @@ func jpeg(t *testing.T, img image.Image) []byte {
 }
 
 func trusting() dossier.Trust {
-	return dossier.Trust{Trust: attest.Trust{Key: reportKey(1).Public().(ed25519.PublicKey)}, Ledger: made.ledger}
+	return dossier.Trust{Trust: seal.Trust{Key: reportKey(1).Public().(ed25519.PublicKey)}, Ledger: made.ledger}
 }
 
 // failed are the names of the checks that fail.
@@ -129,7 +129,7 @@ func TestBundleHolds(t *testing.T) {
 }
 
 // folder writes a bundle's files, some of them changed, and reads them back.
-func folder(t *testing.T, b *attest.Bundle, change map[string][]byte) (*attest.Bundle, error) {
+func folder(t *testing.T, b *seal.Bundle, change map[string][]byte) (*seal.Bundle, error) {
 	t.Helper()
 	dir := t.TempDir()
 	for _, f := range b.Files() {
@@ -143,7 +143,7 @@ func folder(t *testing.T, b *attest.Bundle, change map[string][]byte) (*attest.B
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
 		require.NoError(t, os.WriteFile(path, data, 0o600))
 	}
-	return attest.Read(dir)
+	return seal.Read(dir)
 }
 
 func TestEveryFileIsGuarded(t *testing.T) {
@@ -156,19 +156,19 @@ func TestEveryFileIsGuarded(t *testing.T) {
 			if err == nil {
 				assert.NotEmpty(t, failed(dossier.CheckBundle(t.Context(), changed, dossier.Trust{})), "%s %s", f.Name, name)
 			} else {
-				assert.ErrorIs(t, err, attest.ErrBundle)
+				assert.ErrorIs(t, err, seal.ErrBundle)
 			}
 		}
 	}
 }
 
 // forged is the bundle that somebody signs who edits files, and has a key.
-func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]byte, c *attest.Content)) *attest.Bundle {
+func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]byte, c *seal.Content)) *seal.Bundle {
 	t.Helper()
 	b := bundle(t)
-	r := b.Verify(context.Background(), attest.Trust{})
+	r := b.Verify(context.Background(), seal.Trust{})
 	require.True(t, r.Holds())
-	c := attest.Content{Predicate: r.Statement.Predicate}
+	c := seal.Content{Predicate: r.Statement.Predicate}
 	files := make(map[string][]byte)
 	for _, name := range []string{dossier.ReportName, dossier.FindingsName, dossier.SchemaName, dossier.ProofsName, dossier.StateName, dossier.LedgerName} {
 		data, ok := b.File(name)
@@ -178,15 +178,15 @@ func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]b
 	f, err := verify.ReadFindings(bytes.NewReader(files[dossier.FindingsName]))
 	require.NoError(t, err)
 	for _, l := range f.Leaks {
-		in := attest.Input{Path: l.File, Size: l.Size}
+		in := seal.Input{Path: l.File, Size: l.Size}
 		require.NoError(t, json.Unmarshal([]byte(hexArray(l.SHA256)), &in.SHA256))
 		c.Inputs = append(c.Inputs, in)
 	}
 	edit(files, &c)
 	for name, data := range files {
-		c.Files = append(c.Files, attest.File{Name: name, About: "as before", Data: data})
+		c.Files = append(c.Files, seal.File{Name: name, About: "as before", Data: data})
 	}
-	out, err := attest.Seal(t.Context(), c, key, nil)
+	out, err := seal.Seal(t.Context(), c, key, nil)
 	require.NoError(t, err)
 	return out
 }
@@ -212,58 +212,58 @@ func TestSignedAnew(t *testing.T) {
 	both := []string{dossier.FindingsName, dossier.ReportName}
 	for name, x := range map[string]struct {
 		key  byte
-		edit func(files map[string][]byte, c *attest.Content)
+		edit func(files map[string][]byte, c *seal.Content)
 		want []string // checks that fail without trust from elsewhere
 	}{
-		"nothing": {1, func(map[string][]byte, *attest.Content) {}, nil},
-		"a number, in the report too, with another key": {2, func(files map[string][]byte, _ *attest.Content) {
+		"nothing": {1, func(map[string][]byte, *seal.Content) {}, nil},
+		"a number, in the report too, with another key": {2, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"matched": 1`, `"matched": 2`, dossier.FindingsName)
 			replaceIn(files, `&#34;matched&#34;: 1`, `&#34;matched&#34;: 2`, dossier.ReportName)
 		}, []string{"verdict", "report"}},
-		"a number, with the right key": {1, func(files map[string][]byte, _ *attest.Content) {
+		"a number, with the right key": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"matched": 1`, `"matched": 2`, dossier.FindingsName)
 		}, []string{"verdict", "report"}},
-		"the recipient, with the right key": {1, func(files map[string][]byte, _ *attest.Content) {
+		"the recipient, with the right key": {1, func(files map[string][]byte, _ *seal.Content) {
 			for _, name := range both {
 				files[name] = bytes.ReplaceAll(files[name], []byte("vendor A"), []byte("vendor B"))
 			}
 		}, []string{"report", "proofs"}}, // which bears the digest of the findings
-		"a note": {1, func(files map[string][]byte, _ *attest.Content) {
+		"a note": {1, func(files map[string][]byte, _ *seal.Content) {
 			for _, name := range both {
 				files[name] = bytes.ReplaceAll(files[name], []byte("Could not be decoded."), []byte("Shows nothing."))
 			}
 		}, []string{"leaks", "report"}},
-		"a word of the report alone": {1, func(files map[string][]byte, _ *attest.Content) {
+		"a word of the report alone": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, "does not say who released it", "says who released it", dossier.ReportName)
 		}, []string{"report"}},
-		"its style": {1, func(files map[string][]byte, _ *attest.Content) {
+		"its style": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, "</style>", "li { display: none; }</style>", dossier.ReportName)
 		}, []string{"report"}},
-		"behind its end": {1, func(files map[string][]byte, _ *attest.Content) {
+		"behind its end": {1, func(files map[string][]byte, _ *seal.Content) {
 			files[dossier.ReportName] = append(bytes.Clone(files[dossier.ReportName]), "<p>Nobody did it.</p>"...)
 		}, []string{"report"}},
-		"a thumbnail": {1, func(files map[string][]byte, _ *attest.Content) {
+		"a thumbnail": {1, func(files map[string][]byte, _ *seal.Content) {
 			files[dossier.ReportName] = regexp.MustCompile(`base64,[^"]+`).ReplaceAll(files[dossier.ReportName], []byte("base64,iVBORw0KGgo="))
 		}, []string{"report"}},
-		"the report alone": {1, func(files map[string][]byte, _ *attest.Content) {
+		"the report alone": {1, func(files map[string][]byte, _ *seal.Content) {
 			files[dossier.ReportName] = []byte("<p>Nobody did it.</p>")
 		}, []string{"report"}},
-		"no findings":   {1, func(files map[string][]byte, _ *attest.Content) { delete(files, dossier.FindingsName) }, []string{"findings"}},
-		"no report":     {1, func(files map[string][]byte, _ *attest.Content) { delete(files, dossier.ReportName) }, []string{"report"}},
-		"an input less": {1, func(_ map[string][]byte, c *attest.Content) { c.Inputs = c.Inputs[1:] }, []string{"inputs"}},
-		"an input more": {1, func(_ map[string][]byte, c *attest.Content) {
-			c.Inputs = append(c.Inputs, attest.Input{Path: "another.jpg", Size: 1})
+		"no findings":   {1, func(files map[string][]byte, _ *seal.Content) { delete(files, dossier.FindingsName) }, []string{"findings"}},
+		"no report":     {1, func(files map[string][]byte, _ *seal.Content) { delete(files, dossier.ReportName) }, []string{"report"}},
+		"an input less": {1, func(_ map[string][]byte, c *seal.Content) { c.Inputs = c.Inputs[1:] }, []string{"inputs"}},
+		"an input more": {1, func(_ map[string][]byte, c *seal.Content) {
+			c.Inputs = append(c.Inputs, seal.Input{Path: "another.jpg", Size: 1})
 		}, []string{"inputs"}},
-		"another record": {1, func(_ map[string][]byte, c *attest.Content) { c.Predicate.Record = json.RawMessage(`{"actor":"you"}`) }, []string{"inputs"}},
-		"a proof less": {1, func(files map[string][]byte, _ *attest.Content) {
+		"another record": {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Record = json.RawMessage(`{"actor":"you"}`) }, []string{"inputs"}},
+		"a proof less": {1, func(files map[string][]byte, _ *seal.Content) {
 			_, files[dossier.ProofsName], _ = bytes.Cut(files[dossier.ProofsName], []byte("\n"))
 		}, []string{"proofs"}},
-		"an edited proof": {1, func(files map[string][]byte, _ *attest.Content) {
+		"an edited proof": {1, func(files map[string][]byte, _ *seal.Content) {
 			replaceIn(files, `"files":2`, `"files":3`, dossier.ProofsName)
 		}, []string{"proofs"}},
-		"another state": {1, func(_ map[string][]byte, c *attest.Content) { c.Predicate.Ledger.Checkpoint += "x" }, []string{"proofs"}},
-		"no ledger":     {1, func(_ map[string][]byte, c *attest.Content) { c.Predicate.Ledger = nil }, []string{"proofs"}},
-		"another registry": {1, func(files map[string][]byte, c *attest.Content) {
+		"another state": {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger.Checkpoint += "x" }, []string{"proofs"}},
+		"no ledger":     {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger = nil }, []string{"proofs"}},
+		"another registry": {1, func(files map[string][]byte, c *seal.Content) {
 			c.Predicate.Ledger.Key = "x+" + c.Predicate.Ledger.Key
 		}, []string{"proofs"}},
 	} {
@@ -273,7 +273,7 @@ func TestSignedAnew(t *testing.T) {
 			assert.Contains(t, failed(dossier.CheckBundle(t.Context(), b, trusting())), "key", name)
 		}
 	}
-	none := forged(t, reportKey(1), func(files map[string][]byte, c *attest.Content) {
+	none := forged(t, reportKey(1), func(files map[string][]byte, c *seal.Content) {
 		delete(files, dossier.ProofsName)
 		delete(files, dossier.StateName)
 		delete(files, dossier.LedgerName)

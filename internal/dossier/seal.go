@@ -13,13 +13,13 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Names of the files of a bundle that this package adds to the files of package attest.
+// Names of the files of a bundle that this package adds to the files of package seal.
 const (
 	ReportName   = "report.html"
 	FindingsName = "findings.json"
@@ -40,7 +40,7 @@ type Content struct {
 // Seal makes the bundle. Findings that do not hold are not signed: the error wraps
 // [verify.ErrFindings]. Where no signed checkpoint covers what is to be proved, the error
 // wraps [registry.ErrProof].
-func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *attest.TSA) (*attest.Bundle, error) {
+func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *seal.TSA) (*seal.Bundle, error) {
 	f, err := verify.ReadFindings(bytes.NewReader(c.Findings))
 	if err == nil {
 		err = errors.Join(f.CheckLeaks(), f.CheckVerdict(), f.CheckReport(c.Report))
@@ -52,13 +52,13 @@ func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *attest.TSA) (*
 	if err != nil {
 		return nil, err
 	}
-	content := attest.Content{
-		Files: []attest.File{
+	content := seal.Content{
+		Files: []seal.File{
 			{Name: ReportName, About: "the report, for people: open it in any browser", Data: c.Report},
 			{Name: FindingsName, About: "all that the report says, for machines", Data: c.Findings},
 			{Name: SchemaName, About: "what the fields of " + FindingsName + " mean (JSON Schema)", Data: []byte(verify.FindingsSchema)},
 		},
-		Predicate: attest.Predicate{Made: c.Made, Tool: "kycmark " + f.Verdict.Record.Version, Record: record},
+		Predicate: seal.Predicate{Made: c.Made, Tool: "kycmark " + f.Verdict.Record.Version, Record: record},
 	}
 	content.Inputs = inputs(f)
 	if c.LedgerPublic != "" {
@@ -66,14 +66,14 @@ func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *attest.TSA) (*
 			return nil, err
 		}
 	}
-	return attest.Seal(ctx, content, key, tsa)
+	return seal.Seal(ctx, content, key, tsa)
 }
 
 // inputs returns the files that were examined, and the archives and PDFs that contained them.
 // A file that could not be read has no digest, and is left out.
-func inputs(f *verify.Findings) (out []attest.Input) {
+func inputs(f *verify.Findings) (out []seal.Input) {
 	add := func(path string, size int64, sum string) {
-		in := attest.Input{Path: path, Size: size}
+		in := seal.Input{Path: path, Size: size}
 		if n, err := hex.Decode(in.SHA256[:], []byte(sum)); err == nil && n == len(in.SHA256) {
 			out = append(out, in)
 		}
@@ -89,7 +89,7 @@ func inputs(f *verify.Findings) (out []attest.Input) {
 
 // prove adds proofs that the investigation and the copies that it names stand in the
 // ledger, and the last signed state that they rest on.
-func prove(ctx context.Context, c Content, f *verify.Findings, to *attest.Content) error {
+func prove(ctx context.Context, c Content, f *verify.Findings, to *seal.Content) error {
 	var proofs bytes.Buffer
 	var last registry.Checkpoint
 	used := make(map[string]bool)
@@ -123,16 +123,16 @@ func prove(ctx context.Context, c Content, f *verify.Findings, to *attest.Conten
 	if proofs.Len() == 0 {
 		return nil
 	}
-	to.Predicate.Ledger = &attest.Ledger{Key: c.LedgerPublic, Checkpoint: last.Text}
+	to.Predicate.Ledger = &seal.Ledger{Key: c.LedgerPublic, Checkpoint: last.Text}
 	to.Files = append(to.Files,
-		attest.File{Name: ProofsName, About: "proofs that this investigation and the copies named stand in the ledger, one a line", Data: proofs.Bytes()},
-		attest.File{Name: StateName, About: "the ledger's signed state (C2SP tlog-checkpoint)", Data: []byte(last.Text)},
-		attest.File{Name: LedgerName, About: "public key of the ledger, which the proofs are checked with", Data: []byte(c.LedgerPublic + "\n")})
+		seal.File{Name: ProofsName, About: "proofs that this investigation and the copies named stand in the ledger, one a line", Data: proofs.Bytes()},
+		seal.File{Name: StateName, About: "the ledger's signed state (C2SP tlog-checkpoint)", Data: []byte(last.Text)},
+		seal.File{Name: LedgerName, About: "public key of the ledger, which the proofs are checked with", Data: []byte(c.LedgerPublic + "\n")})
 	return stamps(ctx, c.Registry, used, to)
 }
 
 // stamps adds the timestamps of those states of the ledger that proofs rest on.
-func stamps(ctx context.Context, r *registry.Registry, used map[string]bool, to *attest.Content) error {
+func stamps(ctx context.Context, r *registry.Registry, used map[string]bool, to *seal.Content) error {
 	kept, err := r.Ledger().Checkpoints(ctx)
 	if err != nil {
 		return err
@@ -143,8 +143,8 @@ func stamps(ctx context.Context, r *registry.Registry, used map[string]bool, to 
 		}
 		name := stampName(s)
 		to.Files = append(to.Files,
-			attest.File{Name: name + stampEnd, About: "a timestamp (RFC 3161) of the next, a state of the ledger", Data: s.Stamp},
-			attest.File{Name: name + bodyEnd, About: "that state without its signatures", Data: s.Body()})
+			seal.File{Name: name + stampEnd, About: "a timestamp (RFC 3161) of the next, a state of the ledger", Data: s.Stamp},
+			seal.File{Name: name + bodyEnd, About: "that state without its signatures", Data: s.Body()})
 	}
 	return nil
 }

@@ -12,7 +12,6 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -47,16 +46,16 @@ func CreateLedger(path, publicPath, private, public string) error {
 // CreateReport writes the two halves of a key that signs reports to new files as
 // [CreateMark] does, in the PEM forms that openssl reads; the public one holds no secret.
 func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
-	private, err := attest.EncodePrivate(key)
+	private, err := EncodePrivate(key)
 	if err != nil {
 		return err
 	}
 	half := key.Public().(ed25519.PublicKey)
-	public, err := attest.EncodePublic(half)
+	public, err := EncodePublic(half)
 	if err != nil {
 		return err
 	}
-	id := attest.KeyID(half)
+	id := KeyID(half)
 	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(private),
 		publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(public))
 }
@@ -125,13 +124,13 @@ func ReadPublic(path string) (string, error) {
 }
 
 // ReadReport reads a key that signs reports; errors about the contents wrap
-// [attest.ErrKey].
+// [ErrKey].
 func ReadReport(path string) (ed25519.PrivateKey, error) {
 	text, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	key, err := attest.ParsePrivate([]byte(text))
+	key, err := ParsePrivate([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
@@ -144,7 +143,7 @@ func ReadReportPublic(path string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := attest.ParsePublic([]byte(text))
+	key, err := ParsePublic([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}

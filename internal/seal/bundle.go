@@ -1,4 +1,4 @@
-package attest
+package seal
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/kycmark/kycmark/internal/keyfile"
 )
 
 // ErrBundle is wrapped when files are no bundle, or none that can be made.
@@ -68,7 +70,7 @@ func (b *Bundle) File(name string) ([]byte, bool) {
 }
 
 // Seal makes a bundle of c, signed with an Ed25519 key and stamped by tsa, unless that is
-// nil. The error wraps [ErrBundle] where c cannot be a bundle, [ErrKey] or [ErrTSA].
+// nil. The error wraps [ErrBundle] where c cannot be a bundle, [keyfile.ErrKey] or [ErrTSA].
 func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *TSA) (*Bundle, error) {
 	public, err := publicOf(key)
 	if err != nil {
@@ -97,7 +99,7 @@ func Seal(ctx context.Context, c Content, key crypto.Signer, tsa *TSA) (*Bundle,
 		File{StatementName, "the signed statement: a DSSE envelope around an in-toto Statement", text},
 		File{paeName, "the very bytes that the statement's signature is over", opened.pae},
 		File{sigName, "that signature, Ed25519, 64 bytes", opened.sig})
-	r := readme{KeyID: KeyID(public), Payload: len(payload), Inputs: len(c.Inputs)}
+	r := readme{KeyID: keyfile.KeyID(public), Payload: len(payload), Inputs: len(c.Inputs)}
 	if tsa != nil {
 		answer, stamp, err := tsa.Stamp(ctx, digest(text))
 		if err != nil {
@@ -116,7 +118,7 @@ func stated(given []File, public ed25519.PublicKey, tsa *TSA) ([]File, error) {
 			return nil, fmt.Errorf("%w: %s is a name of its own", ErrBundle, f.Name)
 		}
 	}
-	text, err := EncodePublic(public)
+	text, err := keyfile.EncodePublic(public)
 	if err != nil {
 		return nil, err
 	}

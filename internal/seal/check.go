@@ -1,4 +1,4 @@
-package attest
+package seal
 
 import (
 	"bytes"
@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kycmark/kycmark/internal/keyfile"
 )
 
 // Trust holds keys and certificates that a verifier has from another source than the bundle.
@@ -24,7 +26,7 @@ type Trust struct {
 type Check struct {
 	Name string // "key", "list", "files", "signature", "statement" or "timestamp"
 	Text string // what holds, in plain words
-	Err  error  // wraps [ErrBundle], [ErrKey] or [ErrStamp]
+	Err  error  // wraps [ErrBundle], [keyfile.ErrKey] or [ErrStamp]
 }
 
 // A Result is what came of checking a bundle. Statement and Stamp are set only where
@@ -61,7 +63,7 @@ func (b *Bundle) Verify(ctx context.Context, trust Trust) *Result {
 	r := &Result{}
 	key, text, err := b.key(trust.Key)
 	if key != nil {
-		r.KeyID = KeyID(key)
+		r.KeyID = keyfile.KeyID(key)
 	}
 	if !r.add("key", text, err) {
 		return r // a wrong key's signatures say nothing
@@ -93,20 +95,20 @@ func (b *Bundle) key(trusted ed25519.PublicKey) (ed25519.PublicKey, string, erro
 	if !ok {
 		return nil, "", missing(PublicName)
 	}
-	key, err := ParsePublic(data)
+	key, err := keyfile.ParsePublic(data)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", PublicName, err)
 	}
-	if again, err := EncodePublic(key); err != nil || !bytes.Equal(again, data) {
+	if again, err := keyfile.EncodePublic(key); err != nil || !bytes.Equal(again, data) {
 		return nil, "", fmt.Errorf("%w: %s is not written as this program writes it", ErrBundle, PublicName)
 	}
 	switch {
 	case trusted == nil:
-		return key, "signed by the key that the bundle brings, " + KeyID(key) + ": compare that with what you have from elsewhere", nil
+		return key, "signed by the key that the bundle brings, " + keyfile.KeyID(key) + ": compare that with what you have from elsewhere", nil
 	case !trusted.Equal(key):
-		return key, "", fmt.Errorf("%w: signed by the key %s, not by the given one, %s", ErrKey, KeyID(key), KeyID(trusted))
+		return key, "", fmt.Errorf("%w: signed by the key %s, not by the given one, %s", keyfile.ErrKey, keyfile.KeyID(key), keyfile.KeyID(trusted))
 	}
-	return key, "signed by the given key, " + KeyID(key), nil
+	return key, "signed by the given key, " + keyfile.KeyID(key), nil
 }
 
 func missing(name string) error { return fmt.Errorf("%w: there is no %s", ErrBundle, name) }

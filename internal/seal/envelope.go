@@ -1,16 +1,19 @@
-package attest
+package seal
 
 import (
 	"bytes"
 	"context"
 	"crypto"
 	"crypto/ed25519"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"github.com/secure-systems-lab/go-securesystemslib/dsse"
+
+	"github.com/kycmark/kycmark/internal/keyfile"
 )
 
 // An envelope is an opened DSSE envelope: what was signed, and the signature.
@@ -36,12 +39,12 @@ func (k reportKey) Verify(_ context.Context, data, sig []byte) error {
 	return nil
 }
 
-func (k reportKey) KeyID() (string, error)   { return KeyID(k.public), nil }
+func (k reportKey) KeyID() (string, error)   { return keyfile.KeyID(k.public), nil }
 func (k reportKey) Public() crypto.PublicKey { return k.public }
 
 // signEnvelope signs a payload of [PayloadType] with an Ed25519 key. It returns the DSSE envelope
 // as one line of JSON with its line feed: the only form that openEnvelope accepts. For another
-// kind of key it returns [ErrKey].
+// kind of key it returns [keyfile.ErrKey].
 func signEnvelope(ctx context.Context, payload []byte, key crypto.Signer) ([]byte, error) {
 	public, err := publicOf(key)
 	if err != nil {
@@ -94,10 +97,31 @@ func openEnvelope(ctx context.Context, text []byte, key ed25519.PublicKey) (*env
 	}
 	again, err := encodeEnvelope(&dsse.Envelope{
 		PayloadType: PayloadType, Payload: base64.StdEncoding.EncodeToString(payload),
-		Signatures: []dsse.Signature{{KeyID: KeyID(key), Sig: base64.StdEncoding.EncodeToString(sig)}},
+		Signatures: []dsse.Signature{{KeyID: keyfile.KeyID(key), Sig: base64.StdEncoding.EncodeToString(sig)}},
 	})
 	if err != nil || !bytes.Equal(again, text) {
 		return nil, fmt.Errorf("%w: the envelope is not written as this program writes it", ErrBundle)
 	}
 	return &envelope{payload, dsse.PAE(PayloadType, payload), sig}, nil
+}
+
+// publicOf is the public half of a signer, which may be a key service's.
+func publicOf(key crypto.Signer) (ed25519.PublicKey, error) {
+	if key == nil {
+		return nil, fmt.Errorf("%w: none", keyfile.ErrKey)
+	}
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok || len(public) != ed25519.PublicKeySize {
+		return nil, fmt.Errorf("%w: another kind of signer", keyfile.ErrKey)
+	}
+	return public, nil
+}
+
+// sign is Ed25519 of the message itself, which crypto.Hash(0) asks for.
+func sign(key crypto.Signer, message []byte) ([]byte, error) {
+	sig, err := key.Sign(rand.Reader, message, crypto.Hash(0))
+	if err != nil {
+		return nil, fmt.Errorf("report key: %w", err)
+	}
+	return sig, nil
 }

@@ -1,7 +1,6 @@
-package attest
+package keyfile
 
 import (
-	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
@@ -83,25 +82,4 @@ func KeyID(key ed25519.PublicKey) string {
 	}
 	sum := sha256.Sum256(der)
 	return hex.EncodeToString(sum[:])
-}
-
-// publicOf is the public half of a signer, which may be a key service's.
-func publicOf(key crypto.Signer) (ed25519.PublicKey, error) {
-	if key == nil {
-		return nil, fmt.Errorf("%w: none", ErrKey)
-	}
-	public, ok := key.Public().(ed25519.PublicKey)
-	if !ok || len(public) != ed25519.PublicKeySize {
-		return nil, fmt.Errorf("%w: another kind of signer", ErrKey)
-	}
-	return public, nil
-}
-
-// sign is Ed25519 of the message itself, which crypto.Hash(0) asks for.
-func sign(key crypto.Signer, message []byte) ([]byte, error) {
-	sig, err := key.Sign(rand.Reader, message, crypto.Hash(0))
-	if err != nil {
-		return nil, fmt.Errorf("report key: %w", err)
-	}
-	return sig, nil
 }

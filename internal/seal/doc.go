@@ -28,4 +28,4 @@
 //	DSSE 1.0.2       https://github.com/secure-systems-lab/dsse/blob/v1.0.2/protocol.md
 //	in-toto v1       https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
 //	timestamps       RFC 3161, RFC 5816 (ESSCertIDv2), CMS RFC 5652
-package attest
+package seal
