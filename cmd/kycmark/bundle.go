@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/dossier"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
@@ -140,7 +139,7 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	if err != nil {
 		return err
 	}
-	sealed, err := dossier.Seal(ctx, dossier.Content{
+	sealed, err := seal.Seal(ctx, seal.Investigation{
 		Report: report, Findings: findings.Bytes(), Registry: b.registry, LedgerPublic: public, Made: time.Now(),
 	}, f.key, f.tsa)
 	if err != nil {
@@ -177,6 +176,6 @@ func (f *bundleFlags) written(b *books) {
 		b.printf("findings: %s\n", f.findings)
 	}
 	if f.bundle != "" {
-		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.KeyID(f.key.Public().(ed25519.PublicKey)))
+		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.ReportID(f.key.Public().(ed25519.PublicKey)))
 	}
 }

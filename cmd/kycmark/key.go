@@ -111,12 +111,9 @@ With --create make the key, for a home that has none: one is never overwritten.`
 		if err != nil {
 			return err
 		}
-		public, err := keyfile.EncodePublic(key)
-		if err != nil {
-			return err
-		}
-		b.printf("%s\n%s", keyfile.KeyID(key), public)
-		return b.line(map[string]string{"key_id": keyfile.KeyID(key), "public_key": string(public)})
+		public := keyfile.EncodeReportPublic(key)
+		b.printf("%s\n%s", keyfile.ReportID(key), public)
+		return b.line(map[string]string{"key_id": keyfile.ReportID(key), "public_key": string(public)})
 	})
 }
 

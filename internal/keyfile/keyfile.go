@@ -46,18 +46,10 @@ func CreateLedger(path, publicPath, private, public string) error {
 // CreateReport writes the two halves of a key that signs reports to new files as
 // [CreateMark] does, in the PEM forms that openssl reads; the public one holds no secret.
 func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
-	private, err := EncodePrivate(key)
-	if err != nil {
-		return err
-	}
-	half := key.Public().(ed25519.PublicKey)
-	public, err := EncodePublic(half)
-	if err != nil {
-		return err
-	}
-	id := KeyID(half)
-	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(private),
-		publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(public))
+	public := key.Public().(ed25519.PublicKey)
+	id := ReportID(public)
+	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(encodeReport(key)),
+		publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(EncodeReportPublic(public)))
 }
 
 // createPair writes both halves of a key or neither: signatures of a private half beside
@@ -130,7 +122,7 @@ func ReadReport(path string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := ParsePrivate([]byte(text))
+	key, err := parseReport([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}
@@ -143,7 +135,7 @@ func ReadReportPublic(path string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := ParsePublic([]byte(text))
+	key, err := ParseReportPublic([]byte(text))
 	if err != nil {
 		return nil, fmt.Errorf("key file %s: %w", path, err)
 	}

@@ -1,6 +1,7 @@
 package keyfile_test
 
 import (
+	"crypto/ed25519"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func TestLedgerKeyIsWrittenWholeOrNotAtAll(t *testing.T) {
 
 func TestReportKey(t *testing.T) {
 	path, publicPath := filepath.Join(t.TempDir(), "report.key"), filepath.Join(t.TempDir(), "report.pub")
-	key, err := keyfile.GenerateKey()
+	_, key, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
 	require.NoError(t, keyfile.CreateReport(path, publicPath, key))
 	got, err := keyfile.ReadReport(path)

@@ -2,7 +2,6 @@ package keyfile
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -11,75 +10,64 @@ import (
 	"fmt"
 )
 
-// ErrKey is wrapped when a key is no Ed25519 key in PEM.
+// ErrKey is wrapped by errors about report keys that are not Ed25519 keys in PEM.
 var ErrKey = errors.New("not an Ed25519 key in PEM")
 
+// Types of PEM blocks.
 const (
 	pemPrivate = "PRIVATE KEY" // PKCS #8, RFC 5958
 	pemPublic  = "PUBLIC KEY"  // SubjectPublicKeyInfo, RFC 5280 section 4.1
 )
 
-// GenerateKey makes a report key.
-func GenerateKey() (ed25519.PrivateKey, error) {
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	return key, err
+// encodeReport returns the private half in the form of "openssl genpkey -algorithm ed25519".
+// The text is secret.
+func encodeReport(key ed25519.PrivateKey) []byte {
+	der, _ := x509.MarshalPKCS8PrivateKey(key) // fails for other kinds of keys only
+	return pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: der})
 }
 
-// EncodePrivate is the key as openssl reads it (PKCS #8). It is secret.
-func EncodePrivate(key ed25519.PrivateKey) ([]byte, error) {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: pemPrivate, Bytes: der}), nil
+// parseReport reads what encodeReport or openssl wrote. The error wraps [ErrKey] and repeats
+// nothing of the text.
+func parseReport(text []byte) (ed25519.PrivateKey, error) {
+	return parsePEM[ed25519.PrivateKey](text, pemPrivate, "private", x509.ParsePKCS8PrivateKey)
 }
 
-// ParsePrivate reads what [EncodePrivate] or "openssl genpkey -algorithm ed25519"
-// wrote. The error wraps [ErrKey] and repeats nothing of the text.
-func ParsePrivate(text []byte) (ed25519.PrivateKey, error) {
+// EncodeReportPublic returns the public half of a report key in the form of "openssl pkey
+// -pubout".
+func EncodeReportPublic(key ed25519.PublicKey) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: publicDER(key)})
+}
+
+// ParseReportPublic reads what [EncodeReportPublic] or openssl wrote. The error wraps
+// [ErrKey].
+func ParseReportPublic(text []byte) (ed25519.PublicKey, error) {
+	return parsePEM[ed25519.PublicKey](text, pemPublic, "public", x509.ParsePKIXPublicKey)
+}
+
+// parsePEM reads the first PEM block of text, which must have the given type, with parse, which
+// must find a key of type K. half is "private" or "public", for errors; these wrap [ErrKey].
+func parsePEM[K any](text []byte, blockType, half string, parse func(der []byte) (any, error)) (key K, err error) {
 	block, _ := pem.Decode(text)
-	if block == nil || block.Type != pemPrivate {
-		return nil, fmt.Errorf("%w: no private key in it", ErrKey)
+	if block == nil || block.Type != blockType {
+		return key, fmt.Errorf("%w: no %s key in it", ErrKey, half)
 	}
-	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	key, ok := parsed.(ed25519.PrivateKey)
+	parsed, err := parse(block.Bytes)
+	key, ok := parsed.(K)
 	if err != nil || !ok {
-		return nil, fmt.Errorf("%w: another kind of private key", ErrKey)
+		return key, fmt.Errorf("%w: another kind of %s key", ErrKey, half)
 	}
 	return key, nil
 }
 
-// EncodePublic is the public half as openssl reads it.
-func EncodePublic(key ed25519.PublicKey) ([]byte, error) {
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: pemPublic, Bytes: der}), nil
-}
-
-// ParsePublic reads what [EncodePublic] or "openssl pkey -pubout" wrote. The error
-// wraps [ErrKey].
-func ParsePublic(text []byte) (ed25519.PublicKey, error) {
-	block, _ := pem.Decode(text)
-	if block == nil || block.Type != pemPublic {
-		return nil, fmt.Errorf("%w: no public key in it", ErrKey)
-	}
-	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
-	key, ok := parsed.(ed25519.PublicKey)
-	if err != nil || !ok {
-		return nil, fmt.Errorf("%w: another kind of public key", ErrKey)
-	}
-	return key, nil
-}
-
-// KeyID names a public key: SHA-256 of its SubjectPublicKeyInfo in DER, in hex. So
-// does "openssl pkey -pubin -in public.pem -outform DER | openssl dgst -sha256".
-func KeyID(key ed25519.PublicKey) string {
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
-		return "" // of no key that was parsed or generated
-	}
-	sum := sha256.Sum256(der)
+// ReportID names a report key: SHA-256 of the public half's SubjectPublicKeyInfo in DER, in
+// hex. So does "openssl pkey -pubin -in public.pem -outform DER | openssl dgst -sha256".
+func ReportID(key ed25519.PublicKey) string {
+	sum := sha256.Sum256(publicDER(key))
 	return hex.EncodeToString(sum[:])
+}
+
+// publicDER returns the SubjectPublicKeyInfo of key.
+func publicDER(key ed25519.PublicKey) []byte {
+	der, _ := x509.MarshalPKIXPublicKey(key) // fails for other kinds of keys only
+	return der
 }

@@ -19,44 +19,41 @@ import (
 )
 
 func TestKeys(t *testing.T) {
-	key, err := keyfile.GenerateKey()
+	_, key, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
-	text, err := keyfile.EncodePrivate(key)
-	require.NoError(t, err)
-	again, err := keyfile.ParsePrivate(text)
+	text := keyfile.EncodeReport(key)
+	again, err := keyfile.ParseReport(text)
 	require.NoError(t, err)
 	require.Equal(t, key, again)
 
-	open, err := keyfile.EncodePublic(key.Public().(ed25519.PublicKey))
-	require.NoError(t, err)
-	pub, err := keyfile.ParsePublic(open)
+	open := keyfile.EncodeReportPublic(key.Public().(ed25519.PublicKey))
+	pub, err := keyfile.ParseReportPublic(open)
 	require.NoError(t, err)
 	require.Equal(t, key.Public().(ed25519.PublicKey), pub)
 
 	for name, bad := range map[string][]byte{"empty": nil, "words": []byte("a key"), "the other half": open,
 		"rubbish": pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("x")})} {
-		_, err := keyfile.ParsePrivate(bad)
+		_, err := keyfile.ParseReport(bad)
 		assert.ErrorIs(t, err, keyfile.ErrKey, name)
 	}
 	ecdsaKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	other, err := x509.MarshalPKCS8PrivateKey(ecdsaKey)
 	require.NoError(t, err)
-	_, err = keyfile.ParsePrivate(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: other}))
+	_, err = keyfile.ParseReport(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: other}))
 	require.ErrorIs(t, err, keyfile.ErrKey)
-	_, err = keyfile.ParsePublic(text)
+	_, err = keyfile.ParseReportPublic(text)
 	require.ErrorIs(t, err, keyfile.ErrKey)
 }
 
 // The key of RFC 8410 section 10; its ID by "openssl pkey -pubin -outform DER | openssl dgst -sha256".
 func TestKeyVectors(t *testing.T) {
-	key, err := keyfile.ParsePrivate([]byte("-----BEGIN PRIVATE KEY-----\n" +
+	key, err := keyfile.ParseReport([]byte("-----BEGIN PRIVATE KEY-----\n" +
 		"MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n"))
 	require.NoError(t, err)
-	text, err := keyfile.EncodePublic(key.Public().(ed25519.PublicKey))
-	require.NoError(t, err)
+	text := keyfile.EncodeReportPublic(key.Public().(ed25519.PublicKey))
 	require.Equal(t, "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n", string(text))
-	require.Equal(t, "a1e9156054e04fac899ae9f275132cdc07a5dbc4ea2c2ad3a1ffc6e0d253681f", keyfile.KeyID(key.Public().(ed25519.PublicKey)))
+	require.Equal(t, "a1e9156054e04fac899ae9f275132cdc07a5dbc4ea2c2ad3a1ffc6e0d253681f", keyfile.ReportID(key.Public().(ed25519.PublicKey)))
 }
 
 func TestKeysOfOpenssl(t *testing.T) {
@@ -66,17 +63,15 @@ func TestKeysOfOpenssl(t *testing.T) {
 	}
 	out, err := exec.Command(openssl, "genpkey", "-algorithm", "ed25519").Output()
 	require.NoError(t, err)
-	key, err := keyfile.ParsePrivate(out)
+	key, err := keyfile.ParseReport(out)
 	require.NoError(t, err)
-	text, err := keyfile.EncodePrivate(key)
-	require.NoError(t, err)
+	text := keyfile.EncodeReport(key)
 	require.Equal(t, string(out), string(text))
 
 	cmd := exec.Command(openssl, "pkey", "-pubout")
 	cmd.Stdin = bytes.NewReader(text)
 	out, err = cmd.Output()
 	require.NoError(t, err)
-	open, err := keyfile.EncodePublic(key.Public().(ed25519.PublicKey))
-	require.NoError(t, err)
+	open := keyfile.EncodeReportPublic(key.Public().(ed25519.PublicKey))
 	require.Equal(t, strings.TrimSpace(string(out)), strings.TrimSpace(string(open)))
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,9 +28,9 @@ func someContent() seal.Content {
 			{Name: "findings.json", About: "the same for machines", Data: []byte(`{"leaks":[]}`)},
 			{Name: "ledger/checkpoint.txt", About: "state of the ledger", Data: []byte("kycmark/00\n1\nAAAA\n")},
 		},
-		Inputs: []seal.Input{
-			{Path: "leaks/a.jpg", Size: 1, SHA256: sha256.Sum256([]byte("a"))},
-			{Path: "leaks/b.jpg", Size: 1, SHA256: sha256.Sum256([]byte("b"))},
+		Inputs: []seal.Subject{
+			seal.Input("leaks/a.jpg", 1, sha256.Sum256([]byte("a"))),
+			seal.Input("leaks/b.jpg", 1, sha256.Sum256([]byte("b"))),
 		},
 		Predicate: seal.Predicate{Made: made, Tool: "kycmark test", Record: json.RawMessage(`{"actor":"me"}`)},
 	}
@@ -37,7 +38,7 @@ func someContent() seal.Content {
 
 func someBundle(t testing.TB, tsa *seal.TSA) *seal.Bundle {
 	t.Helper()
-	b, err := seal.Seal(t.Context(), someContent(), fixedKey(1), tsa)
+	b, err := seal.Sign(t.Context(), someContent(), fixedKey(1), tsa)
 	require.NoError(t, err)
 	return b
 }
@@ -53,7 +54,7 @@ func TestSealHolds(t *testing.T) {
 	a := newAuthority(t, nil)
 	b := someBundle(t, a.tsa(t))
 	for _, trust := range []seal.Trust{{}, {Key: public(fixedKey(1)), TSA: []*x509.Certificate{a.root}}} {
-		r := b.Verify(t.Context(), trust)
+		r := b.Verify(trust)
 		for _, c := range r.Checks {
 			require.NoError(t, c.Err, c.Name)
 			require.NotEmpty(t, c.Text, c.Name)
@@ -65,9 +66,9 @@ func TestSealHolds(t *testing.T) {
 		require.Equal(t, stamped, r.Stamp.Time)
 		require.Equal(t, made, r.Statement.Predicate.Made)
 		require.Len(t, r.Statement.Inputs(), 2)
-		require.Equal(t, keyfile.KeyID(public(fixedKey(1))), r.KeyID)
+		require.Equal(t, keyfile.ReportID(public(fixedKey(1))), r.KeyID)
 	}
-	plain := someBundle(t, nil).Verify(t.Context(), seal.Trust{})
+	plain := someBundle(t, nil).Verify(seal.Trust{})
 	require.True(t, plain.Holds())
 	require.Nil(t, plain.Stamp)
 }
@@ -75,17 +76,17 @@ func TestSealHolds(t *testing.T) {
 func TestVerifyAgainstOthers(t *testing.T) {
 	a, b := newAuthority(t, nil), newAuthority(t, nil)
 	stampedBundle := someBundle(t, a.tsa(t))
-	r := stampedBundle.Verify(t.Context(), seal.Trust{Key: public(fixedKey(2))})
+	r := stampedBundle.Verify(seal.Trust{Key: public(fixedKey(2))})
 	require.False(t, r.Holds())
 	require.Equal(t, []string{"key"}, names(r))
 	require.ErrorIs(t, r.Checks[0].Err, keyfile.ErrKey)
 
-	r = stampedBundle.Verify(t.Context(), seal.Trust{TSA: []*x509.Certificate{b.root}})
+	r = stampedBundle.Verify(seal.Trust{TSA: []*x509.Certificate{b.root}})
 	require.False(t, r.Holds())
 	require.ErrorIs(t, r.Checks[5].Err, seal.ErrStamp)
 	require.Nil(t, r.Stamp)
 
-	r = someBundle(t, nil).Verify(t.Context(), seal.Trust{TSA: []*x509.Certificate{b.root}})
+	r = someBundle(t, nil).Verify(seal.Trust{TSA: []*x509.Certificate{b.root}})
 	require.False(t, r.Holds(), "who expects a timestamp must not be told that all is well without one")
 }
 
@@ -95,7 +96,7 @@ func TestEveryByteCounts(t *testing.T) {
 	holds := func(i int, data []byte) bool {
 		b, err := seal.NewBundle(with(files, i, data))
 		require.NoError(t, err)
-		return b.Verify(t.Context(), seal.Trust{}).Holds()
+		return b.Verify(seal.Trust{}).Holds()
 	}
 	for i, f := range files {
 		require.True(t, holds(i, f.Data))
@@ -150,7 +151,7 @@ func TestChecksFind(t *testing.T) {
 		i := slices.IndexFunc(files, func(x seal.File) bool { return x.Name == f.Name })
 		edited, err := seal.NewBundle(with(files, i, middle(f.Data)))
 		require.NoError(t, err)
-		r := edited.Verify(t.Context(), seal.Trust{})
+		r := edited.Verify(seal.Trust{})
 		got := failing(r)
 		if f.Name == "public.pem" && len(got) > 1 {
 			got = got[:0] // another key, of which nothing holds
@@ -177,7 +178,7 @@ func TestStatementWithoutList(t *testing.T) {
 		for what, changed := range changes {
 			b, err := seal.Relist(changed, fixedKey(1))
 			require.NoError(t, err)
-			r := b.Verify(t.Context(), seal.Trust{})
+			r := b.Verify(seal.Trust{})
 			if what == "removed" && f.Name == "timestamp.tsr" {
 				continue // whoever holds the key can sign without one; README.txt tells of it
 			}
@@ -188,7 +189,7 @@ func TestStatementWithoutList(t *testing.T) {
 	}
 	added, err := seal.Relist(append(slices.Clone(files), seal.File{Name: "more.html", Data: []byte("x")}), fixedKey(1))
 	require.NoError(t, err)
-	require.Equal(t, []string{"statement"}, failing(added.Verify(t.Context(), seal.Trust{})))
+	require.Equal(t, []string{"statement"}, failing(added.Verify(seal.Trust{})))
 }
 
 func TestFilesAddedRemovedExchanged(t *testing.T) {
@@ -196,7 +197,7 @@ func TestFilesAddedRemovedExchanged(t *testing.T) {
 	check := func(files []seal.File, what string) {
 		b, err := seal.NewBundle(files)
 		require.NoError(t, err)
-		require.False(t, b.Verify(t.Context(), seal.Trust{}).Holds(), what)
+		require.False(t, b.Verify(seal.Trust{}).Holds(), what)
 	}
 	check(append(slices.Clone(files), seal.File{Name: "evidence.html", Data: []byte("x")}), "added")
 	for i, f := range files {
@@ -217,7 +218,7 @@ func TestFilesAddedRemovedExchanged(t *testing.T) {
 func TestPiecesOfTwoBundles(t *testing.T) {
 	other := someContent()
 	other.Files[0].Data = []byte("another report")
-	b, err := seal.Seal(t.Context(), other, fixedKey(1), nil)
+	b, err := seal.Sign(t.Context(), other, fixedKey(1), nil)
 	require.NoError(t, err)
 	mine, theirs := someBundle(t, nil).Files(), b.Files()
 	require.Len(t, theirs, len(mine))
@@ -235,7 +236,7 @@ func TestPiecesOfTwoBundles(t *testing.T) {
 		}
 		mixed, err := seal.NewBundle(files)
 		require.NoError(t, err)
-		if mixed.Verify(t.Context(), seal.Trust{}).Holds() {
+		if mixed.Verify(seal.Trust{}).Holds() {
 			require.True(t, !differs || equal(files, theirs))
 			held++
 		}
@@ -252,29 +253,29 @@ func TestSealRefuses(t *testing.T) {
 		"README.txt", "readme.TXT", "SHA256SUMS", "statement.pae", "public.pem", "timestamp.tsr", strings.Repeat("x", 201)} {
 		c := someContent()
 		c.Files = append(c.Files, seal.File{Name: name, Data: []byte("x")})
-		_, err := seal.Seal(t.Context(), c, fixedKey(1), nil)
+		_, err := seal.Sign(t.Context(), c, fixedKey(1), nil)
 		assert.ErrorIs(t, err, seal.ErrBundle, "%q", name)
 	}
 	for _, again := range []string{"report.html", "REPORT.html"} {
 		c := someContent()
 		c.Files = append(c.Files, seal.File{Name: again, Data: []byte("x")})
-		_, err := seal.Seal(t.Context(), c, fixedKey(1), nil)
+		_, err := seal.Sign(t.Context(), c, fixedKey(1), nil)
 		assert.ErrorIs(t, err, seal.ErrBundle, again)
 	}
 	c := someContent()
 	c.Predicate.Record = json.RawMessage("{")
-	_, err := seal.Seal(t.Context(), c, fixedKey(1), nil)
+	_, err := seal.Sign(t.Context(), c, fixedKey(1), nil)
 	require.ErrorIs(t, err, seal.ErrBundle)
-	_, err = seal.Seal(t.Context(), someContent(), nil, nil)
+	_, err = seal.Sign(t.Context(), someContent(), nil, nil)
 	require.ErrorIs(t, err, keyfile.ErrKey)
-	_, err = seal.Seal(t.Context(), someContent(), fixedKey(1), &seal.TSA{URL: "http://127.0.0.1:1"})
+	_, err = seal.Sign(t.Context(), someContent(), fixedKey(1), &seal.TSA{URL: "http://127.0.0.1:1"})
 	require.ErrorIs(t, err, seal.ErrTSA)
 }
 
 // A signer that signs something else than it was given is noticed before anything is
 // handed out.
 func TestSealChecksItsSigner(t *testing.T) {
-	_, err := seal.Seal(t.Context(), someContent(), wrongSigner{fixedKey(1)}, nil)
+	_, err := seal.Sign(t.Context(), someContent(), wrongSigner{fixedKey(1)}, nil)
 	require.ErrorIs(t, err, seal.ErrBundle)
 }
 
@@ -304,5 +305,14 @@ func TestFolderAndArchive(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(empty, "more.html"), []byte("x"), 0o600))
 	more, err := seal.Read(empty)
 	require.NoError(t, err)
-	require.False(t, more.Verify(t.Context(), seal.Trust{}).Holds())
+	require.False(t, more.Verify(seal.Trust{}).Holds())
+}
+
+// A bundle without a timestamp has one form for ever: every byte of it is in this digest.
+func TestBundleVectors(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "b.zip")
+	require.NoError(t, someBundle(t, nil).Write(path, false))
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "e5a93816c2412522bc2dc589b2c564678f08ac8a10a03ed12a72ba2cc69381b5", fmt.Sprintf("%x", sha256.Sum256(data)))
 }

@@ -2,9 +2,10 @@ package seal
 
 import (
 	"bytes"
-	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,73 +13,91 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/verify"
 )
 
 // Trust holds keys and certificates that a verifier has from another source than the bundle.
-// Without Trust a bundle is checked with its own key and certificates. That check shows that
+// Without Trust a bundle is checked with its own keys and certificates. That check shows that
 // the bundle is unchanged. It does not show who made the bundle, or when.
 type Trust struct {
-	Key ed25519.PublicKey   // report key of the exchange
-	TSA []*x509.Certificate // certificates of the timestamp authority or its issuers
+	Key    ed25519.PublicKey   // report key of the exchange
+	TSA    []*x509.Certificate // certificates of the timestamp authority or its issuers
+	Ledger string              // public key name+hash+key of the ledger
 }
 
-// A Check is one question about a bundle. Err is nil where the answer is yes.
+// A Check is one question about a bundle. Err is nil if the answer is yes. Skipped is true if
+// the question could not be asked; Text then says why.
 type Check struct {
-	Name string // "key", "list", "files", "signature", "statement" or "timestamp"
-	Text string // what holds, in plain words
-	Err  error  // wraps [ErrBundle], [keyfile.ErrKey] or [ErrStamp]
+	Name    string // such as "key": docs/report.md lists all names
+	Text    string // what holds, in plain words; empty if Err is not nil
+	Skipped bool
+	Err     error // wraps [ErrBundle], [keyfile.ErrKey], [ErrStamp], [registry.ErrProof] or an error of verify
 }
 
-// A Result is what came of checking a bundle. Statement and Stamp are set only where
-// their checks hold.
+// A Result is what came of checking a bundle. Each field after Checks is empty or nil if the
+// check of that thing failed or was not made.
 type Result struct {
 	Checks    []Check
-	KeyID     string // of the key in the bundle
+	KeyID     string // of the report key that the bundle brings
 	Statement *Statement
-	Stamp     *Stamp // nil without a timestamp
+	Stamp     *Stamp
+	Findings  *verify.Findings
 }
 
-// Holds says whether every check does.
+// Holds says whether there are checks, and none of them failed.
 func (r *Result) Holds() bool {
-	for _, c := range r.Checks {
-		if c.Err != nil {
-			return false
-		}
-	}
-	return len(r.Checks) > 0
+	return len(r.Checks) > 0 && !slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Err != nil })
 }
 
+// add adds a check and says whether it holds. text is what holds if err is nil.
 func (r *Result) add(name, text string, err error) bool {
 	if err != nil {
 		text = ""
 	}
-	r.Checks = append(r.Checks, Check{name, text, err})
+	r.Checks = append(r.Checks, Check{Name: name, Text: text, Err: err})
 	return err == nil
 }
 
-// Verify checks everything about the bundle but what its report says: keys,
-// signatures, digests and the timestamp. It takes no network, and the system's clock
-// has no say in it.
-func (b *Bundle) Verify(ctx context.Context, trust Trust) *Result {
-	r := &Result{}
+// skip adds a check that cannot be made, with the reason.
+func (r *Result) skip(name, why string) {
+	r.Checks = append(r.Checks, Check{Name: name, Text: why, Skipped: true})
+}
+
+// concluded adds a check that compares numbers and words. If another version of kycmark wrote
+// the words, err wraps [verify.ErrVersion]: the numbers were compared, and the check counts as
+// skipped.
+func (r *Result) concluded(name, text string, err error) {
+	if errors.Is(err, verify.ErrVersion) {
+		r.skip(name, strings.TrimPrefix(err.Error(), verify.ErrVersion.Error()+": "))
+		return
+	}
+	r.add(name, text, err)
+}
+
+// elsewhere ends the text of a check that was made with the bundle's own key or certificate.
+const elsewhere = ": compare that with what you have from elsewhere"
+
+// verify adds the checks of keys, signatures, digests and the timestamp to r. It does not look
+// into report and findings, and asks neither the network nor the clock.
+func (b *Bundle) verify(trust Trust, r *Result) {
 	key, text, err := b.key(trust.Key)
 	if key != nil {
-		r.KeyID = keyfile.KeyID(key)
+		r.KeyID = keyfile.ReportID(key)
 	}
 	if !r.add("key", text, err) {
-		return r // a wrong key's signatures say nothing
+		return // a wrong key's signatures say nothing
 	}
 	r.add("list", "the list of files is signed by this key", b.checkList(key))
 	r.add("files", fmt.Sprintf("%d files, each with the digest in the list, none missing, none added", len(b.files)-2), b.checkFiles())
-	opened, err := b.open(ctx, key)
+	payload, err := b.open(key)
 	if !r.add("signature", "the statement is signed by this key", err) {
-		return r
+		return
 	}
-	s, err := b.checkStatement(opened)
-	if r.add("statement", statementText(s), err) {
+	s, text, err := b.checkStatement(payload)
+	if r.add("statement", text, err) {
 		r.Statement = s
 	}
-	if _, has := b.File(StampName); has {
+	if _, has := b.file(stampName); has {
 		stamp, text, err := b.checkStamp(trust.TSA)
 		if r.add("timestamp", text, err) {
 			r.Stamp = stamp
@@ -86,42 +105,41 @@ func (b *Bundle) Verify(ctx context.Context, trust Trust) *Result {
 	} else if len(trust.TSA) > 0 {
 		r.add("timestamp", "", fmt.Errorf("%w: the bundle has no timestamp", ErrStamp))
 	}
-	return r
 }
 
-// key is the key in the bundle, which must be the trusted one if there is one.
+// key returns the key in the bundle, and what to say of it. trusted is the key that the bundle
+// must be signed with, or nil. If the bundle has another key, key returns that key and an error.
 func (b *Bundle) key(trusted ed25519.PublicKey) (ed25519.PublicKey, string, error) {
-	data, ok := b.File(PublicName)
-	if !ok {
-		return nil, "", missing(PublicName)
-	}
-	key, err := keyfile.ParsePublic(data)
+	data, err := b.need(publicName)
 	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", PublicName, err)
+		return nil, "", err
 	}
-	if again, err := keyfile.EncodePublic(key); err != nil || !bytes.Equal(again, data) {
-		return nil, "", fmt.Errorf("%w: %s is not written as this program writes it", ErrBundle, PublicName)
+	key, err := keyfile.ParseReportPublic(data)
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", publicName, err)
 	}
-	switch {
+	if !bytes.Equal(keyfile.EncodeReportPublic(key), data) {
+		return nil, "", fmt.Errorf("%w: %s is not written as this program writes it", ErrBundle, publicName)
+	}
+	switch id := keyfile.ReportID(key); {
 	case trusted == nil:
-		return key, "signed by the key that the bundle brings, " + keyfile.KeyID(key) + ": compare that with what you have from elsewhere", nil
+		return key, "signed by the key that the bundle brings, " + id + elsewhere, nil
 	case !trusted.Equal(key):
-		return key, "", fmt.Errorf("%w: signed by the key %s, not by the given one, %s", keyfile.ErrKey, keyfile.KeyID(key), keyfile.KeyID(trusted))
+		return key, "", fmt.Errorf("%w: signed by the key %s, not by the given one, %s", keyfile.ErrKey, id, keyfile.ReportID(trusted))
+	default:
+		return key, "signed by the given key, " + id, nil
 	}
-	return key, "signed by the given key, " + keyfile.KeyID(key), nil
 }
 
-func missing(name string) error { return fmt.Errorf("%w: there is no %s", ErrBundle, name) }
-
-// checkList checks the signature of the list, whatever it says.
+// checkList checks the signature of the list of files, and not what the list says.
 func (b *Bundle) checkList(key ed25519.PublicKey) error {
-	list, ok := b.File(listName)
-	if !ok {
-		return missing(listName)
+	list, err := b.need(listName)
+	if err != nil {
+		return err
 	}
-	sig, ok := b.File(listSigName)
-	if !ok {
-		return missing(listSigName)
+	sig, err := b.need(listSigName)
+	if err != nil {
+		return err
 	}
 	if !ed25519.Verify(key, list, sig) {
 		return fmt.Errorf("%w: the signature of %s does not hold", ErrBundle, listName)
@@ -129,11 +147,11 @@ func (b *Bundle) checkList(key ed25519.PublicKey) error {
 	return nil
 }
 
-// checkFiles holds the files against the list.
+// checkFiles compares the files with the list of files.
 func (b *Bundle) checkFiles() error {
-	list, ok := b.File(listName)
-	if !ok {
-		return missing(listName)
+	list, err := b.need(listName)
+	if err != nil {
+		return err
 	}
 	listed := map[string]string{} // name to line
 	for line := range strings.Lines(string(list)) {
@@ -153,7 +171,7 @@ func (b *Bundle) checkFiles() error {
 		delete(listed, name)
 	}
 	if len(listed) > 0 {
-		return missing(fmt.Sprintf("%.100q, which is in the list", slices.Min(slices.Collect(maps.Keys(listed)))))
+		return fmt.Errorf("%w: there is no %.100q, which is in the list", ErrBundle, first(listed))
 	}
 	if !bytes.Equal(sums, list) {
 		return fmt.Errorf("%w: %s is not written as this program writes it", ErrBundle, listName)
@@ -161,87 +179,83 @@ func (b *Bundle) checkFiles() error {
 	return nil
 }
 
-// open opens the envelope and compares the two files that repeat it.
-func (b *Bundle) open(ctx context.Context, key ed25519.PublicKey) (*envelope, error) {
-	text, ok := b.File(StatementName)
-	if !ok {
-		return nil, missing(StatementName)
-	}
-	opened, err := openEnvelope(ctx, text, key)
+// first returns the first key in alphabetical order.
+func first[V any](m map[string]V) string { return slices.Min(slices.Collect(maps.Keys(m))) }
+
+// open opens the envelope, compares the two files that repeat parts of it, and returns its
+// payload.
+func (b *Bundle) open(key ed25519.PublicKey) ([]byte, error) {
+	text, err := b.need(statementName)
 	if err != nil {
 		return nil, err
 	}
-	for _, f := range []File{{Name: paeName, Data: opened.pae}, {Name: sigName, Data: opened.sig}} {
-		if got, ok := b.File(f.Name); !ok || !bytes.Equal(got, f.Data) {
-			return nil, fmt.Errorf("%w: %s is not what %s holds", ErrBundle, f.Name, StatementName)
+	e, err := openEnvelope(text, key)
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range []File{{Name: paeName, Data: e.pae()}, {Name: sigName, Data: e.Signatures[0].Sig}} {
+		if got, ok := b.file(want.Name); !ok || !bytes.Equal(got, want.Data) {
+			return nil, fmt.Errorf("%w: %s is not what %s holds", ErrBundle, want.Name, statementName)
 		}
 	}
-	return opened, nil
+	return e.Payload, nil
 }
 
-// checkStatement holds the statement against the files that it is about.
-func (b *Bundle) checkStatement(opened *envelope) (*Statement, error) {
-	s, err := parseStatement(opened.payload)
+// checkStatement reads the statement and compares its subjects with the files of the bundle. The
+// text says when and by which program the statement was made.
+func (b *Bundle) checkStatement(payload []byte) (*Statement, string, error) {
+	s, err := parseStatement(payload)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	left := map[string]bool{}
+	left := map[string]Subject{} // files that the statement must be about
 	for _, f := range b.files {
-		if !unstated(f.Name) {
-			left[f.Name] = true
+		if !slices.Contains(unstated, f.Name) {
+			left[f.Name] = f.subject()
 		}
 	}
+	files := len(left)
 	for _, x := range s.Subject {
 		if strings.HasPrefix(x.Name, inputPrefix) {
 			continue
 		}
-		data, ok := b.File(x.Name)
-		switch {
-		case !ok || !left[x.Name]:
-			return nil, fmt.Errorf("%w: the statement is about %.100q, which is not there", ErrBundle, x.Name)
-		case subject(x.Name, int64(len(data)), digest(data)) != x:
-			return nil, fmt.Errorf("%w: %s is not the file that the statement is about", ErrBundle, x.Name)
+		switch want, ok := left[x.Name]; {
+		case !ok:
+			return nil, "", fmt.Errorf("%w: the statement is about %.100q, which is not there", ErrBundle, x.Name)
+		case want != x:
+			return nil, "", fmt.Errorf("%w: %s is not the file that the statement is about", ErrBundle, x.Name)
 		}
 		delete(left, x.Name)
 	}
 	if len(left) > 0 {
-		return nil, fmt.Errorf("%w: the statement says nothing about %s", ErrBundle, slices.Min(slices.Collect(maps.Keys(left))))
+		return nil, "", fmt.Errorf("%w: the statement says nothing about %s", ErrBundle, first(left))
 	}
-	return s, nil
+	made := s.Predicate.Made.UTC().Format(time.RFC3339)
+	return s, fmt.Sprintf("stated on %s by %s, of %d files and %d inputs", made, s.Predicate.Tool, files, len(s.Subject)-files), nil
 }
 
-func statementText(s *Statement) string {
-	if s == nil {
-		return ""
-	}
-	inputs := len(s.Inputs())
-	return fmt.Sprintf("stated on %s by %s, of %d files and %d inputs", s.Predicate.Made.UTC().Format(time.RFC3339), s.Predicate.Tool,
-		len(s.Subject)-inputs, inputs)
-}
-
-// checkStamp checks the timestamp of the envelope with trusted certificates, else with those in
-// the bundle.
+// checkStamp checks the timestamp of the envelope with trusted certificates; if there are no
+// trusted ones, with those in the bundle. It returns the stamp and what to say of it.
 func (b *Bundle) checkStamp(trusted []*x509.Certificate) (*Stamp, string, error) {
-	answer, _ := b.File(StampName)
-	envelope, _ := b.File(StatementName)
+	answer, _ := b.file(stampName)
+	envelope, _ := b.file(statementName)
 	given := len(trusted) > 0
 	if !given {
-		text, ok := b.File(AnchorsName)
-		if !ok {
-			return nil, "", missing(AnchorsName)
+		text, err := b.need(anchorsName)
+		if err != nil {
+			return nil, "", err
 		}
-		var err error
 		if trusted, err = ParseCertificates(text); err != nil {
-			return nil, "", fmt.Errorf("%w: %s: %w", ErrStamp, AnchorsName, err)
+			return nil, "", fmt.Errorf("%w: %s: %w", ErrStamp, anchorsName, err)
 		}
 	}
-	stamp, err := VerifyStamp(answer, digest(envelope), trusted)
+	stamp, err := VerifyStamp(answer, sha256.Sum256(envelope), trusted)
 	if err != nil {
 		return nil, "", err
 	}
 	text := fmt.Sprintf("it existed on %s, says %s", stamp.Time.Format(time.RFC3339), stamp.Authority)
 	if !given {
-		text += "; checked with the certificate that the bundle brings, " + stamp.Anchor + ": compare that with what you have from elsewhere"
+		text += "; checked with the certificate that the bundle brings, " + stamp.Anchor + elsewhere
 	}
 	return stamp, text, nil
 }

@@ -62,19 +62,19 @@ func TestDSSEVectors(t *testing.T) {
 // Ed25519 has one signature of a message, so an envelope has one form for ever. The
 // signature is openssl's: "openssl pkeyutl -sign -rawin" of the pre-authentication encoding.
 func TestEnvelopeVectors(t *testing.T) {
-	text, err := seal.SignEnvelope(t.Context(), []byte(`{"a":1}`), fixedKey(1))
+	text, err := seal.SignEnvelope([]byte(`{"a":1}`), fixedKey(1))
 	require.NoError(t, err)
 	require.Equal(t, `{"payloadType":"application/vnd.in-toto+json","payload":"eyJhIjoxfQ==","signatures":[{"keyid":"fd110d301d2f077de1414b8f99f441b1403fab207b2052fbd2c065e4ee8e7dc2","sig":"hnRWfVwgwUEyaqmeDERer317/PZ4tLcnJETrpxDg6FowIHVyXUXrQyvvL5GH98aq27DAcIy6Y7pk9ZPb3430DA=="}]}`+"\n", string(text))
 }
 
 func TestEnvelope(t *testing.T) {
 	key := fixedKey(1)
-	text, err := seal.SignEnvelope(t.Context(), []byte(`{"a":"<?>"}`), key)
+	text, err := seal.SignEnvelope([]byte(`{"a":"<?>"}`), key)
 	require.NoError(t, err)
-	payload, err := seal.OpenEnvelope(t.Context(), text, public(key))
+	payload, err := seal.OpenEnvelope(text, public(key))
 	require.NoError(t, err)
 	require.Equal(t, `{"a":"<?>"}`, string(payload))
-	_, err = seal.OpenEnvelope(t.Context(), text, public(fixedKey(2)))
+	_, err = seal.OpenEnvelope(text, public(fixedKey(2)))
 	require.ErrorIs(t, err, seal.ErrBundle)
 }
 
@@ -82,7 +82,7 @@ func TestEnvelope(t *testing.T) {
 func TestEnvelopeHasOneForm(t *testing.T) {
 	key := fixedKey(1)
 	payload := []byte(`{"a":"` + strings.Repeat("?>", 21) + `"}`)
-	text, err := seal.SignEnvelope(t.Context(), payload, key)
+	text, err := seal.SignEnvelope(payload, key)
 	require.NoError(t, err)
 	var e dsse.Envelope
 	require.NoError(t, json.Unmarshal(text, &e))
@@ -116,19 +116,19 @@ func TestEnvelopeHasOneForm(t *testing.T) {
 		"a longer one":     encode(body, id, base64.StdEncoding.EncodeToString(append(sig, 0))),
 		"text in the back": string(text) + "{}",
 	} {
-		_, err := seal.OpenEnvelope(t.Context(), []byte(changed), public(key))
+		_, err := seal.OpenEnvelope([]byte(changed), public(key))
 		assert.ErrorIs(t, err, seal.ErrBundle, name)
 	}
 }
 
 func FuzzOpenEnvelope(f *testing.F) {
 	key := fixedKey(1)
-	text, err := seal.SignEnvelope(f.Context(), []byte(`{"a":1}`), key)
+	text, err := seal.SignEnvelope([]byte(`{"a":1}`), key)
 	require.NoError(f, err)
 	f.Add(text)
 	f.Add([]byte(`{"payloadType":"application/vnd.in-toto+json","payload":"","signatures":[{"keyid":"","sig":""}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		payload, err := seal.OpenEnvelope(t.Context(), data, public(key))
+		payload, err := seal.OpenEnvelope(data, public(key))
 		if err == nil {
 			require.Equal(t, string(text), string(data))
 			require.Equal(t, `{"a":1}`, string(payload))
@@ -138,8 +138,8 @@ func FuzzOpenEnvelope(f *testing.F) {
 
 // A signer that is a service may be broken or of another kind.
 func TestOddSigners(t *testing.T) {
-	_, err := seal.SignEnvelope(t.Context(), nil, nil)
+	_, err := seal.SignEnvelope(nil, nil)
 	require.ErrorIs(t, err, keyfile.ErrKey)
-	_, err = seal.SignEnvelope(t.Context(), nil, newKey(t, false))
+	_, err = seal.SignEnvelope(nil, newKey(t, false))
 	require.ErrorIs(t, err, keyfile.ErrKey)
 }

@@ -49,7 +49,7 @@ func opensslBundle(t *testing.T, c seal.Content, leaf bool) string {
 	if leaf {
 		tsa.Trusted = []*x509.Certificate{a.cert}
 	}
-	b, err := seal.Seal(t.Context(), c, fixedKey(1), tsa)
+	b, err := seal.Sign(t.Context(), c, fixedKey(1), tsa)
 	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "bundle")
 	require.NoError(t, b.Write(dir, false))
@@ -60,7 +60,7 @@ func opensslBundle(t *testing.T, c seal.Content, leaf bool) string {
 // says they do.
 func TestReadmeCommands(t *testing.T) {
 	want := []string{
-		keyfile.KeyID(public(fixedKey(1))), "Signature Verified Successfully", "", "Signature Verified Successfully", "",
+		keyfile.ReportID(public(fixedKey(1))), "Signature Verified Successfully", "", "Signature Verified Successfully", "",
 		"Verification: OK", "Time stamp: ", `"_type":"https://in-toto.io/Statement/v1"`,
 	}
 	for _, leaf := range []bool{false, true} {
@@ -112,7 +112,7 @@ func TestReadmeCommandsFindEdits(t *testing.T) {
 func TestReadmeCommandsOfManyInputs(t *testing.T) {
 	c := someContent()
 	for i := range 10_000 {
-		c.Inputs = append(c.Inputs, seal.Input{Path: strings.Repeat("folder/", 10) + string(rune('a'+i%26)) + strings.Repeat("x", i%50), Size: int64(i), SHA256: [32]byte{byte(i), byte(i >> 8)}})
+		c.Inputs = append(c.Inputs, seal.Input(strings.Repeat("folder/", 10)+string(rune('a'+i%26))+strings.Repeat("x", i%50), int64(i), [32]byte{byte(i), byte(i >> 8)}))
 	}
 	dir := opensslBundle(t, c, false)
 	for _, line := range commands(t, dir) {
@@ -127,7 +127,7 @@ func TestReadmeWithout(t *testing.T) {
 	require.True(t, ok)
 	require.NotContains(t, string(text), "timestamp")
 	require.NotContains(t, string(text), "openssl ts")
-	require.Contains(t, string(text), keyfile.KeyID(public(fixedKey(1))))
+	require.Contains(t, string(text), keyfile.ReportID(public(fixedKey(1))))
 	for line := range strings.Lines(string(text)) {
 		if !strings.HasPrefix(line, "    ") {
 			assert.LessOrEqual(t, len(strings.TrimSuffix(line, "\n")), 100, line)

@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -11,17 +12,14 @@ import (
 )
 
 const (
-	// StatementType says that a payload is an in-toto Statement.
-	StatementType = "https://in-toto.io/Statement/v1"
-	// PredicateType says that a statement's predicate is a [Predicate]. docs/report.md
-	// describes it; another meaning gets another number.
-	PredicateType = "https://github.com/kycmark/kycmark/report/v1"
-	// PayloadType is the DSSE payload type of in-toto Statements in JSON.
-	PayloadType = "application/vnd.in-toto+json"
+	statementType = "https://in-toto.io/Statement/v1"
+	// predicateType names the form of a [Predicate], which docs/report.md describes. A predicate
+	// with another meaning gets another number.
+	predicateType = "https://github.com/kycmark/kycmark/report/v1"
 )
 
-// inputPrefix begins the names of those subjects that were examined. No file of a bundle
-// has a colon in its name.
+// inputPrefix begins the names of those subjects that were examined. The name of a file of a
+// bundle never has a colon.
 const inputPrefix = "input:"
 
 // A Statement is an in-toto Statement v1: a claim (the predicate) about files (the subjects).
@@ -32,73 +30,62 @@ type Statement struct {
 	Predicate     Predicate `json:"predicate"`
 }
 
-// A Subject is an in-toto ResourceDescriptor: a file by name and digest.
+// A Subject is an in-toto ResourceDescriptor: a file by name and digest. Subjects of the same
+// file are equal by ==.
 type Subject struct {
-	Name        string      `json:"name"` // of an input: "input:" and its path
-	Digest      Digest      `json:"digest"`
-	Annotations Annotations `json:"annotations"`
+	Name   string `json:"name"` // of an input: "input:" and its path
+	Digest struct {
+		SHA256 string `json:"sha256"` // lower-case hex
+	} `json:"digest"`
+	Annotations struct {
+		Size int64 `json:"size"` // bytes
+	} `json:"annotations"`
 }
 
-// A Digest is an in-toto DigestSet of the one digest that is used here.
-type Digest struct {
-	SHA256 string `json:"sha256"` // lower-case hex
+// subject describes a file of size bytes with the SHA-256 sum.
+func subject(name string, size int64, sum [32]byte) (s Subject) {
+	s.Name, s.Annotations.Size = name, size
+	s.Digest.SHA256 = hex.EncodeToString(sum[:])
+	return s
 }
 
-// Annotations are what a subject says beyond its digest.
-type Annotations struct {
-	Size int64 `json:"size"` // bytes
+// input describes an examined file. The bytes of path that are not UTF-8 become U+FFFD.
+func input(path string, size int64, sum [32]byte) Subject {
+	return subject(inputPrefix+strings.ToValidUTF8(path, "\uFFFD"), size, sum)
 }
 
-// A Predicate is what a bundle says of itself.
+// A Predicate is what a bundle says about itself.
 type Predicate struct {
 	Made   time.Time       `json:"made"`             // UTC, by the clock of the machine that signed
 	Tool   string          `json:"tool"`             // name and version
-	Record json.RawMessage `json:"record,omitempty"` // who examined what with which tool: the investigation's own
-	Ledger *Ledger         `json:"ledger,omitempty"`
+	Record json.RawMessage `json:"record,omitempty"` // the record of the investigation, as in the findings
+	Ledger *Ledger         `json:"ledger,omitempty"` // nil: the bundle has no proofs
 }
 
-// A Ledger says what state of a registry's ledger the report rests on.
+// A Ledger names the state of a registry's ledger that the proofs rest on.
 type Ledger struct {
 	Key        string `json:"key"`        // public key name+hash+key that the checkpoint is checked with
 	Checkpoint string `json:"checkpoint"` // C2SP tlog-checkpoint, a signed note
 }
 
-// An Input is a file that was examined.
-type Input struct {
-	Path   string // as it was given; what is no UTF-8 in it is replaced by U+FFFD
-	Size   int64  // bytes
-	SHA256 [32]byte
-}
-
-// newStatement states the files and inputs; files must be sorted by name.
-func newStatement(files []File, inputs []Input, p Predicate) Statement {
-	s := Statement{Type: StatementType, PredicateType: PredicateType, Predicate: p, Subject: []Subject{}}
-	s.Predicate.Made = p.Made.UTC().Truncate(time.Second)
+// newStatement returns the statement about files, which must be sorted by name, and about
+// inputs in any order. An input that is there twice is stated once.
+func newStatement(files []File, inputs []Subject, p Predicate) Statement {
+	p.Made = p.Made.UTC().Truncate(time.Second)
+	s := Statement{Type: statementType, PredicateType: predicateType, Predicate: p, Subject: []Subject{}}
 	for _, f := range files {
-		s.Subject = append(s.Subject, subject(f.Name, int64(len(f.Data)), digest(f.Data)))
+		s.Subject = append(s.Subject, f.subject())
 	}
-	var examined []Subject
-	for _, in := range inputs {
-		path := strings.ToValidUTF8(in.Path, "\uFFFD")
-		examined = append(examined, subject(inputPrefix+path, in.Size, in.SHA256))
-	}
-	slices.SortFunc(examined, func(a, b Subject) int {
-		if c := strings.Compare(a.Name, b.Name); c != 0 {
-			return c
-		}
-		return strings.Compare(a.Digest.SHA256, b.Digest.SHA256)
+	inputs = slices.SortedFunc(slices.Values(inputs), func(a, b Subject) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Digest.SHA256, b.Digest.SHA256))
 	})
-	s.Subject = append(s.Subject, slices.Compact(examined)...)
+	s.Subject = append(s.Subject, slices.Compact(inputs)...)
 	return s
 }
 
-func subject(name string, size int64, sum [32]byte) Subject {
-	return Subject{name, Digest{hex.EncodeToString(sum[:])}, Annotations{size}}
-}
-
-// parseStatement reads what newStatement made. There is one way to write a statement:
-// two readers can then not see two statements in it, by a field that stands twice or in
-// another case.
+// parseStatement reads what newStatement made and JSON encoded, and refuses every other form.
+// So two readers cannot see two statements in one payload (a field that is there twice, or in
+// another case). Errors wrap [ErrBundle].
 func parseStatement(payload []byte) (*Statement, error) {
 	var s Statement
 	if err := json.Unmarshal(payload, &s); err != nil {
@@ -106,10 +93,10 @@ func parseStatement(payload []byte) (*Statement, error) {
 	}
 	s.Predicate.Made = s.Predicate.Made.UTC().Truncate(time.Second)
 	switch again, err := json.Marshal(s); {
-	case s.Type != StatementType:
-		return nil, fmt.Errorf("%w: the statement is of type %.100q, not %s", ErrBundle, s.Type, StatementType)
-	case s.PredicateType != PredicateType:
-		return nil, fmt.Errorf("%w: the predicate is of type %.100q, not %s", ErrBundle, s.PredicateType, PredicateType)
+	case s.Type != statementType:
+		return nil, fmt.Errorf("%w: the statement is of type %.100q, not %s", ErrBundle, s.Type, statementType)
+	case s.PredicateType != predicateType:
+		return nil, fmt.Errorf("%w: the predicate is of type %.100q, not %s", ErrBundle, s.PredicateType, predicateType)
 	case len(s.Subject) == 0:
 		return nil, fmt.Errorf("%w: the statement has no subject", ErrBundle)
 	case err != nil || !bytes.Equal(again, payload):
@@ -118,12 +105,10 @@ func parseStatement(payload []byte) (*Statement, error) {
 	return &s, nil
 }
 
-// Inputs are the subjects that were examined, by path.
-func (s *Statement) Inputs() []Subject {
-	var out []Subject
+// inputs returns the subjects that were examined.
+func (s *Statement) inputs() (out []Subject) {
 	for _, x := range s.Subject {
-		if path, ok := strings.CutPrefix(x.Name, inputPrefix); ok {
-			x.Name = path
+		if strings.HasPrefix(x.Name, inputPrefix) {
 			out = append(out, x)
 		}
 	}

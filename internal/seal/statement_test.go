@@ -19,11 +19,11 @@ import (
 var made = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func someStatement() seal.Statement {
-	return seal.MarshalStatement([]seal.File{{Name: "findings.json", Data: []byte("{}")}, {Name: "report.html", Data: []byte("<html>")}},
-		[]seal.Input{
-			{Path: "leaks/b.jpg", Size: 7, SHA256: sha256.Sum256([]byte("b"))},
-			{Path: "leaks/a<\xff.jpg", Size: 6, SHA256: sha256.Sum256([]byte("a"))},
-			{Path: "leaks/b.jpg", Size: 7, SHA256: sha256.Sum256([]byte("b"))},
+	return seal.NewStatement([]seal.File{{Name: "findings.json", Data: []byte("{}")}, {Name: "report.html", Data: []byte("<html>")}},
+		[]seal.Subject{
+			seal.Input("leaks/b.jpg", 7, sha256.Sum256([]byte("b"))),
+			seal.Input("leaks/a<\xff.jpg", 6, sha256.Sum256([]byte("a"))),
+			seal.Input("leaks/b.jpg", 7, sha256.Sum256([]byte("b"))),
 		},
 		seal.Predicate{Made: made, Tool: "kycmark test", Record: json.RawMessage(`{"actor":"me"}`),
 			Ledger: &seal.Ledger{Key: "name+hash+key", Checkpoint: "name\n1\nroot\n"}})
@@ -43,7 +43,7 @@ func TestStatementVectors(t *testing.T) {
 	s, err := seal.ParseStatement(payload)
 	require.NoError(t, err)
 	require.Len(t, s.Inputs(), 2)
-	require.Equal(t, "leaks/b.jpg", s.Inputs()[1].Name)
+	require.Equal(t, "input:leaks/b.jpg", s.Inputs()[1].Name)
 }
 
 // in-toto's own library takes it for a valid Statement v1 and reads the same in it.

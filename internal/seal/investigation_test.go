@@ -1,15 +1,14 @@
-package dossier_test
+package seal_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/ed25519"
+	"encoding/hex"
 	"encoding/json"
 	"image"
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +16,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/dossier"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/internal/specimen"
@@ -27,11 +25,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func reportKey(n byte) ed25519.PrivateKey {
-	return ed25519.NewKeyFromSeed(bytes.Repeat([]byte{n}, ed25519.SeedSize))
-}
-
-var made struct {
+var investigated struct {
 	sync.Once
 	bundle *seal.Bundle
 	ledger string // public key
@@ -40,9 +34,9 @@ var made struct {
 // bundle is that of an investigation of two leaks, one a copy.
 func bundle(t *testing.T) *seal.Bundle {
 	t.Helper()
-	made.Do(func() { makeBundle(t) })
-	require.NotNil(t, made.bundle, "the bundle could not be made")
-	return made.bundle
+	investigated.Do(func() { makeBundle(t) })
+	require.NotNil(t, investigated.bundle, "the bundle could not be made")
+	return investigated.bundle
 }
 
 func makeBundle(t *testing.T) {
@@ -74,19 +68,19 @@ func makeBundle(t *testing.T) {
 	var report, findings bytes.Buffer
 	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
 	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
-	c := dossier.Content{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
-	_, err = dossier.Seal(ctx, c, reportKey(1), nil)
+	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
 	_, err = cfg.Registry.Ledger().Sign(ctx, private)
 	require.NoError(t, err)
-	b, err := dossier.Seal(ctx, c, reportKey(1), nil)
+	b, err := seal.Seal(ctx, c, fixedKey(1), nil)
 	require.NoError(t, err)
-	made.bundle, made.ledger = b, public
+	investigated.bundle, investigated.ledger = b, public
 	c.Findings = bytes.Replace(c.Findings, []byte(`"matched": 1`), []byte(`"matched": 2`), 1)
-	_, err = dossier.Seal(ctx, c, reportKey(1), nil)
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, verify.ErrFindings, "what does not hold is not signed")
 	c.Findings, c.Report = findings.Bytes(), append(c.Report, ' ')
-	_, err = dossier.Seal(ctx, c, reportKey(1), nil)
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
 	require.ErrorIs(t, err, verify.ErrFindings, "nor is a report with other words")
 }
 
@@ -97,35 +91,25 @@ func jpeg(t *testing.T, img image.Image) []byte {
 	return b.Bytes()
 }
 
-func trusting() dossier.Trust {
-	return dossier.Trust{Trust: seal.Trust{Key: reportKey(1).Public().(ed25519.PublicKey)}, Ledger: made.ledger}
-}
-
-// failed are the names of the checks that fail.
-func failed(r *dossier.Result) (out []string) {
-	for _, c := range r.Checks {
-		if c.Err != nil {
-			out = append(out, c.Name)
-		}
-	}
-	return out
+func trusting() seal.Trust {
+	return seal.Trust{Key: public(fixedKey(1)), Ledger: investigated.ledger}
 }
 
 func TestBundleHolds(t *testing.T) {
 	b := bundle(t)
-	for _, trust := range []dossier.Trust{{}, trusting()} {
-		r := dossier.CheckBundle(t.Context(), b, trust)
-		assert.Empty(t, failed(r), "%v", r.Checks)
+	for _, trust := range []seal.Trust{{}, trusting()} {
+		r := b.Check(trust)
+		assert.Empty(t, failing(r), "%v", r.Checks)
 		assert.True(t, r.Holds())
 		assert.NotNil(t, r.Findings)
 	}
-	findings, _ := b.File(dossier.FindingsName)
-	report, _ := b.File(dossier.ReportName)
-	assert.True(t, dossier.CheckFindings(findings).Holds())
-	assert.True(t, dossier.CheckFindings(report).Holds())
-	assert.False(t, dossier.CheckFindings([]byte("{}")).Holds())
-	assert.False(t, dossier.CheckFindings([]byte("<html>")).Holds())
-	assert.False(t, dossier.CheckFindings(nil).Holds())
+	findings, _ := b.File("findings.json")
+	report, _ := b.File("report.html")
+	assert.True(t, seal.CheckFindings(findings).Holds())
+	assert.True(t, seal.CheckFindings(report).Holds())
+	assert.False(t, seal.CheckFindings([]byte("{}")).Holds())
+	assert.False(t, seal.CheckFindings([]byte("<html>")).Holds())
+	assert.False(t, seal.CheckFindings(nil).Holds())
 }
 
 // folder writes a bundle's files, some of them changed, and reads them back.
@@ -154,7 +138,7 @@ func TestEveryFileIsGuarded(t *testing.T) {
 		for name, data := range map[string][]byte{"edited": edited, "removed": nil, "cut": f.Data[:len(f.Data)-1]} {
 			changed, err := folder(t, b, map[string][]byte{f.Name: data})
 			if err == nil {
-				assert.NotEmpty(t, failed(dossier.CheckBundle(t.Context(), changed, dossier.Trust{})), "%s %s", f.Name, name)
+				assert.NotEmpty(t, failing(changed.Check(seal.Trust{})), "%s %s", f.Name, name)
 			} else {
 				assert.ErrorIs(t, err, seal.ErrBundle)
 			}
@@ -166,40 +150,29 @@ func TestEveryFileIsGuarded(t *testing.T) {
 func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]byte, c *seal.Content)) *seal.Bundle {
 	t.Helper()
 	b := bundle(t)
-	r := b.Verify(context.Background(), seal.Trust{})
+	r := b.Verify(seal.Trust{})
 	require.True(t, r.Holds())
 	c := seal.Content{Predicate: r.Statement.Predicate}
 	files := make(map[string][]byte)
-	for _, name := range []string{dossier.ReportName, dossier.FindingsName, dossier.SchemaName, dossier.ProofsName, dossier.StateName, dossier.LedgerName} {
+	for _, name := range []string{"report.html", "findings.json", "findings.schema.json", "proofs.jsonl", "ledger.checkpoint", "ledger.pub"} {
 		data, ok := b.File(name)
 		require.True(t, ok, name)
 		files[name] = data
 	}
-	f, err := verify.ReadFindings(bytes.NewReader(files[dossier.FindingsName]))
+	f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
 	require.NoError(t, err)
 	for _, l := range f.Leaks {
-		in := seal.Input{Path: l.File, Size: l.Size}
-		require.NoError(t, json.Unmarshal([]byte(hexArray(l.SHA256)), &in.SHA256))
-		c.Inputs = append(c.Inputs, in)
+		sum, err := hex.DecodeString(l.SHA256)
+		require.NoError(t, err)
+		c.Inputs = append(c.Inputs, seal.Input(l.File, l.Size, [32]byte(sum)))
 	}
 	edit(files, &c)
 	for name, data := range files {
 		c.Files = append(c.Files, seal.File{Name: name, About: "as before", Data: data})
 	}
-	out, err := seal.Seal(t.Context(), c, key, nil)
+	out, err := seal.Sign(t.Context(), c, key, nil)
 	require.NoError(t, err)
 	return out
-}
-
-// hexArray is a digest as JSON numbers.
-func hexArray(s string) string {
-	var parts []string
-	for i := 0; i < len(s); i += 2 {
-		n := strings.IndexByte("0123456789abcdef", s[i])*16 + strings.IndexByte("0123456789abcdef", s[i+1])
-		text, _ := json.Marshal(n)
-		parts = append(parts, string(text))
-	}
-	return "[" + strings.Join(parts, ",") + "]"
 }
 
 func replaceIn(files map[string][]byte, old, replacement string, names ...string) {
@@ -209,7 +182,7 @@ func replaceIn(files map[string][]byte, old, replacement string, names ...string
 }
 
 func TestSignedAnew(t *testing.T) {
-	both := []string{dossier.FindingsName, dossier.ReportName}
+	both := []string{"findings.json", "report.html"}
 	for name, x := range map[string]struct {
 		key  byte
 		edit func(files map[string][]byte, c *seal.Content)
@@ -217,11 +190,11 @@ func TestSignedAnew(t *testing.T) {
 	}{
 		"nothing": {1, func(map[string][]byte, *seal.Content) {}, nil},
 		"a number, in the report too, with another key": {2, func(files map[string][]byte, _ *seal.Content) {
-			replaceIn(files, `"matched": 1`, `"matched": 2`, dossier.FindingsName)
-			replaceIn(files, `&#34;matched&#34;: 1`, `&#34;matched&#34;: 2`, dossier.ReportName)
+			replaceIn(files, `"matched": 1`, `"matched": 2`, "findings.json")
+			replaceIn(files, `&#34;matched&#34;: 1`, `&#34;matched&#34;: 2`, "report.html")
 		}, []string{"verdict", "report"}},
 		"a number, with the right key": {1, func(files map[string][]byte, _ *seal.Content) {
-			replaceIn(files, `"matched": 1`, `"matched": 2`, dossier.FindingsName)
+			replaceIn(files, `"matched": 1`, `"matched": 2`, "findings.json")
 		}, []string{"verdict", "report"}},
 		"the recipient, with the right key": {1, func(files map[string][]byte, _ *seal.Content) {
 			for _, name := range both {
@@ -234,32 +207,32 @@ func TestSignedAnew(t *testing.T) {
 			}
 		}, []string{"leaks", "report"}},
 		"a word of the report alone": {1, func(files map[string][]byte, _ *seal.Content) {
-			replaceIn(files, "does not say who released it", "says who released it", dossier.ReportName)
+			replaceIn(files, "does not say who released it", "says who released it", "report.html")
 		}, []string{"report"}},
 		"its style": {1, func(files map[string][]byte, _ *seal.Content) {
-			replaceIn(files, "</style>", "li { display: none; }</style>", dossier.ReportName)
+			replaceIn(files, "</style>", "li { display: none; }</style>", "report.html")
 		}, []string{"report"}},
 		"behind its end": {1, func(files map[string][]byte, _ *seal.Content) {
-			files[dossier.ReportName] = append(bytes.Clone(files[dossier.ReportName]), "<p>Nobody did it.</p>"...)
+			files["report.html"] = append(bytes.Clone(files["report.html"]), "<p>Nobody did it.</p>"...)
 		}, []string{"report"}},
 		"a thumbnail": {1, func(files map[string][]byte, _ *seal.Content) {
-			files[dossier.ReportName] = regexp.MustCompile(`base64,[^"]+`).ReplaceAll(files[dossier.ReportName], []byte("base64,iVBORw0KGgo="))
+			files["report.html"] = regexp.MustCompile(`base64,[^"]+`).ReplaceAll(files["report.html"], []byte("base64,iVBORw0KGgo="))
 		}, []string{"report"}},
 		"the report alone": {1, func(files map[string][]byte, _ *seal.Content) {
-			files[dossier.ReportName] = []byte("<p>Nobody did it.</p>")
+			files["report.html"] = []byte("<p>Nobody did it.</p>")
 		}, []string{"report"}},
-		"no findings":   {1, func(files map[string][]byte, _ *seal.Content) { delete(files, dossier.FindingsName) }, []string{"findings"}},
-		"no report":     {1, func(files map[string][]byte, _ *seal.Content) { delete(files, dossier.ReportName) }, []string{"report"}},
+		"no findings":   {1, func(files map[string][]byte, _ *seal.Content) { delete(files, "findings.json") }, []string{"findings"}},
+		"no report":     {1, func(files map[string][]byte, _ *seal.Content) { delete(files, "report.html") }, []string{"report"}},
 		"an input less": {1, func(_ map[string][]byte, c *seal.Content) { c.Inputs = c.Inputs[1:] }, []string{"inputs"}},
 		"an input more": {1, func(_ map[string][]byte, c *seal.Content) {
-			c.Inputs = append(c.Inputs, seal.Input{Path: "another.jpg", Size: 1})
+			c.Inputs = append(c.Inputs, seal.Input("another.jpg", 1, [32]byte{}))
 		}, []string{"inputs"}},
 		"another record": {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Record = json.RawMessage(`{"actor":"you"}`) }, []string{"inputs"}},
 		"a proof less": {1, func(files map[string][]byte, _ *seal.Content) {
-			_, files[dossier.ProofsName], _ = bytes.Cut(files[dossier.ProofsName], []byte("\n"))
+			_, files["proofs.jsonl"], _ = bytes.Cut(files["proofs.jsonl"], []byte("\n"))
 		}, []string{"proofs"}},
 		"an edited proof": {1, func(files map[string][]byte, _ *seal.Content) {
-			replaceIn(files, `"files":2`, `"files":3`, dossier.ProofsName)
+			replaceIn(files, `"files":2`, `"files":3`, "proofs.jsonl")
 		}, []string{"proofs"}},
 		"another state": {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger.Checkpoint += "x" }, []string{"proofs"}},
 		"no ledger":     {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger = nil }, []string{"proofs"}},
@@ -267,18 +240,18 @@ func TestSignedAnew(t *testing.T) {
 			c.Predicate.Ledger.Key = "x+" + c.Predicate.Ledger.Key
 		}, []string{"proofs"}},
 	} {
-		b := forged(t, reportKey(x.key), x.edit)
-		assert.Equal(t, x.want, failed(dossier.CheckBundle(t.Context(), b, dossier.Trust{})), name)
+		b := forged(t, fixedKey(x.key), x.edit)
+		assert.Equal(t, x.want, failing(b.Check(seal.Trust{})), name)
 		if x.key != 1 {
-			assert.Contains(t, failed(dossier.CheckBundle(t.Context(), b, trusting())), "key", name)
+			assert.Contains(t, failing(b.Check(trusting())), "key", name)
 		}
 	}
-	none := forged(t, reportKey(1), func(files map[string][]byte, c *seal.Content) {
-		delete(files, dossier.ProofsName)
-		delete(files, dossier.StateName)
-		delete(files, dossier.LedgerName)
+	none := forged(t, fixedKey(1), func(files map[string][]byte, c *seal.Content) {
+		delete(files, "proofs.jsonl")
+		delete(files, "ledger.checkpoint")
+		delete(files, "ledger.pub")
 		c.Predicate.Ledger = nil
 	})
-	assert.Empty(t, failed(dossier.CheckBundle(t.Context(), none, dossier.Trust{})), "says that they are not there")
-	assert.Equal(t, []string{"proofs"}, failed(dossier.CheckBundle(t.Context(), none, trusting())))
+	assert.Empty(t, failing(none.Check(seal.Trust{})), "says that they are not there")
+	assert.Equal(t, []string{"proofs"}, failing(none.Check(trusting())))
 }
