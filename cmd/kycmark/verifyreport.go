@@ -48,7 +48,7 @@ func (u *ui) verifyReport(f verifyFlags, path string) error {
 		if err != nil {
 			return err
 		}
-		if trust.Key, err = keyfile.ParseReportPublic(text); err != nil {
+		if trust.Key, err = keyfile.ParseReportPublic(string(text)); err != nil {
 			return usagef("%s: %v", f.key, err)
 		}
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
@@ -153,17 +154,10 @@ func configFor(registry string) (string, error) {
 // no home.
 func Open(dir string) (*Home, error) {
 	path := filepath.Join(dir, configName)
-	info, err := os.Stat(path)
+	text, err := intake.ReadFile(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is %w: no %s in it", dir, ErrNoHome, configName)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxConfig {
-		return nil, fmt.Errorf("%s: larger than any configuration", path)
-	}
-	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

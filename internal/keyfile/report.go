@@ -28,7 +28,7 @@ func encodeReport(key ed25519.PrivateKey) []byte {
 
 // parseReport reads what encodeReport or openssl wrote. The error wraps [ErrKey] and repeats
 // nothing of the text.
-func parseReport(text []byte) (ed25519.PrivateKey, error) {
+func parseReport(text string) (ed25519.PrivateKey, error) {
 	return parsePEM[ed25519.PrivateKey](text, pemPrivate, "private", x509.ParsePKCS8PrivateKey)
 }
 
@@ -40,14 +40,14 @@ func EncodeReportPublic(key ed25519.PublicKey) []byte {
 
 // ParseReportPublic reads what [EncodeReportPublic] or openssl wrote. The error wraps
 // [ErrKey].
-func ParseReportPublic(text []byte) (ed25519.PublicKey, error) {
+func ParseReportPublic(text string) (ed25519.PublicKey, error) {
 	return parsePEM[ed25519.PublicKey](text, pemPublic, "public", x509.ParsePKIXPublicKey)
 }
 
 // parsePEM reads the first PEM block of text, which must have the given type, with parse, which
 // must find a key of type K. half is "private" or "public", for errors; these wrap [ErrKey].
-func parsePEM[K any](text []byte, blockType, half string, parse func(der []byte) (any, error)) (key K, err error) {
-	block, _ := pem.Decode(text)
+func parsePEM[K any](text string, blockType, half string, parse func(der []byte) (any, error)) (key K, err error) {
+	block, _ := pem.Decode([]byte(text))
 	if block == nil || block.Type != blockType {
 		return key, fmt.Errorf("%w: no %s key in it", ErrKey, half)
 	}

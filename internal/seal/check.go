@@ -114,7 +114,7 @@ func (b *Bundle) key(trusted ed25519.PublicKey) (ed25519.PublicKey, string, erro
 	if err != nil {
 		return nil, "", err
 	}
-	key, err := keyfile.ParseReportPublic(data)
+	key, err := keyfile.ParseReportPublic(string(data))
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", publicName, err)
 	}
