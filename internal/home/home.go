@@ -26,7 +26,6 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
@@ -252,7 +251,7 @@ func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Le
 // CreateReportKey makes the key that signs reports, where a home has none yet, and returns its
 // public half. The error wraps [fs.ErrExist] when there is one.
 func (h *Home) CreateReportKey() (ed25519.PublicKey, error) {
-	key, err := attest.GenerateKey()
+	_, key, err := ed25519.GenerateKey(nil) // from crypto/rand
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -47,18 +46,10 @@ func CreateLedger(path, publicPath, private, public string) error {
 // CreateReport writes the two halves of a key that signs reports to new files as
 // [CreateMark] does, in the PEM forms that openssl reads; the public one holds no secret.
 func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
-	private, err := attest.EncodePrivate(key)
-	if err != nil {
-		return err
-	}
-	half := key.Public().(ed25519.PublicKey)
-	public, err := attest.EncodePublic(half)
-	if err != nil {
-		return err
-	}
-	id := attest.KeyID(half)
-	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(private),
-		publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(public))
+	public := key.Public().(ed25519.PublicKey)
+	id := ReportID(public)
+	return createPair(path, "# kycmark report key "+id+": signs reports\n"+string(encodeReport(key)),
+		publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(EncodeReportPublic(public)))
 }
 
 // createPair writes both halves of a key or neither: signatures of a private half beside
@@ -105,14 +96,14 @@ func ReadPublic(path string) (string, error) {
 }
 
 // ReadReport reads a key that signs reports; errors about the contents wrap
-// [attest.ErrKey].
+// [ErrKey].
 func ReadReport(path string) (ed25519.PrivateKey, error) {
-	return parsed(path, func(text string) (ed25519.PrivateKey, error) { return attest.ParsePrivate([]byte(text)) })
+	return parsed(path, parseReport)
 }
 
 // ReadReportPublic reads the public half as [ReadReport] reads the private half.
 func ReadReportPublic(path string) (ed25519.PublicKey, error) {
-	return parsed(path, func(text string) (ed25519.PublicKey, error) { return attest.ParsePublic([]byte(text)) })
+	return parsed(path, ParseReportPublic)
 }
 
 // parsed reads a key file and parses its text. Errors name the file.

@@ -1,4 +1,4 @@
-package attest_test
+package seal_test
 
 import (
 	"archive/zip"
@@ -14,14 +14,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/seal"
 )
 
 // archived is the archive of a small bundle.
 func archived(t testing.TB) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "b.zip")
-	require.NoError(t, seal(t, nil).Write(path, false))
+	require.NoError(t, someBundle(t, nil).Write(path, false))
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
 	return data
@@ -29,7 +29,7 @@ func archived(t testing.TB) []byte {
 
 // An archive has one form for ever: else old ones would be refused.
 func TestArchiveVectors(t *testing.T) {
-	b, err := attest.NewBundle([]attest.File{{Name: "a/b.txt", Data: []byte("two")}, {Name: "a.txt", Data: []byte("one")}, {Name: "empty"}})
+	b, err := seal.NewBundle([]seal.File{{Name: "a/b.txt", Data: []byte("two")}, {Name: "a.txt", Data: []byte("one")}, {Name: "empty"}})
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "b.zip")
 	require.NoError(t, b.Write(path, false))
@@ -50,7 +50,7 @@ func TestEveryByteOfArchiveCounts(t *testing.T) {
 	for at := range good {
 		edited := bytes.Clone(good)
 		edited[at] ^= 1 << (at % 8)
-		if _, err := attest.ParseArchive(edited); err == nil {
+		if _, err := seal.ParseArchive(edited); err == nil {
 			t.Fatalf("byte %d can be edited", at)
 		}
 	}
@@ -73,10 +73,10 @@ func TestArchiveRefused(t *testing.T) {
 		"more before": append([]byte("x"), good...), "packed anew": pack(zip.Deflate, "report.html"), "with other headers": pack(zip.Store, "report.html"),
 		"out of the folder": pack(zip.Store, "../x"), "absolute": pack(zip.Store, "/x"), "without a name": pack(zip.Store, ""),
 	} {
-		_, err := attest.ParseArchive(data)
-		assert.ErrorIs(t, err, attest.ErrBundle, name)
+		_, err := seal.ParseArchive(data)
+		assert.ErrorIs(t, err, seal.ErrBundle, name)
 	}
-	_, err := attest.Read(filepath.Join(t.TempDir(), "none.zip"))
+	_, err := seal.Read(filepath.Join(t.TempDir(), "none.zip"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -91,58 +91,58 @@ func TestArchiveOfOthers(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "b.zip"), archived(t), 0o600))
 	out, err := exec.Command("unzip", "-q", filepath.Join(dir, "b.zip"), "-d", filepath.Join(dir, "out")).CombinedOutput()
 	require.NoError(t, err, string(out))
-	b, err := attest.Read(filepath.Join(dir, "out"))
+	b, err := seal.Read(filepath.Join(dir, "out"))
 	require.NoError(t, err)
-	require.True(t, b.Verify(t.Context(), attest.Trust{}).Holds())
+	require.True(t, b.Verify(seal.Trust{}).Holds())
 	cmd := exec.Command("zip", "-q", "-r", filepath.Join(dir, "again.zip"), ".")
 	cmd.Dir = filepath.Join(dir, "out")
 	out, err = cmd.CombinedOutput()
 	require.NoError(t, err, string(out))
-	_, err = attest.Read(filepath.Join(dir, "again.zip"))
-	require.ErrorIs(t, err, attest.ErrBundle)
+	_, err = seal.Read(filepath.Join(dir, "again.zip"))
+	require.ErrorIs(t, err, seal.ErrBundle)
 	require.ErrorContains(t, err, "unpack it and check the folder")
 }
 
 func TestFolderRefused(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "b")
-	require.NoError(t, seal(t, nil).Write(dir, false))
+	require.NoError(t, someBundle(t, nil).Write(dir, false))
 	if runtime.GOOS != "windows" {
 		link := filepath.Join(dir, "linked.txt")
 		require.NoError(t, os.Symlink("/etc/hostname", link))
-		_, err := attest.Read(dir)
-		require.ErrorIs(t, err, attest.ErrBundle)
+		_, err := seal.Read(dir)
+		require.ErrorIs(t, err, seal.ErrBundle)
 		require.NoError(t, os.Remove(link))
 	}
 	odd := filepath.Join(dir, "odd name.txt")
 	require.NoError(t, os.WriteFile(odd, nil, 0o600))
-	_, err := attest.Read(dir)
-	require.ErrorIs(t, err, attest.ErrBundle)
+	_, err := seal.Read(dir)
+	require.ErrorIs(t, err, seal.ErrBundle)
 	require.NoError(t, os.Remove(odd))
-	_, err = attest.Read(dir)
+	_, err = seal.Read(dir)
 	require.NoError(t, err)
 }
 
 // A pipe would be waited for without end.
 func TestNoFile(t *testing.T) {
-	_, err := attest.Read(os.DevNull)
-	require.ErrorIs(t, err, attest.ErrBundle)
+	_, err := seal.Read(os.DevNull)
+	require.ErrorIs(t, err, seal.ErrBundle)
 	require.ErrorContains(t, err, "neither a folder nor a file")
 }
 
 // What is too large is refused before it is read.
 func TestTooLarge(t *testing.T) {
-	var many, big []attest.File
+	var many, big []seal.File
 	block := make([]byte, 64<<20)
 	for i := range 10_001 {
-		many = append(many, attest.File{Name: fmt.Sprintf("f%d", i)})
+		many = append(many, seal.File{Name: fmt.Sprintf("f%d", i)})
 		if i <= 16 {
-			big = append(big, attest.File{Name: fmt.Sprintf("f%d", i), Data: block})
+			big = append(big, seal.File{Name: fmt.Sprintf("f%d", i), Data: block})
 		}
 	}
-	for _, files := range [][]attest.File{many, big} {
-		_, err := attest.NewBundle(files)
-		require.ErrorIs(t, err, attest.ErrBundle)
-		_, err = attest.NewBundle(files[1:])
+	for _, files := range [][]seal.File{many, big} {
+		_, err := seal.NewBundle(files)
+		require.ErrorIs(t, err, seal.ErrBundle)
+		_, err = seal.NewBundle(files[1:])
 		require.NoError(t, err)
 	}
 	dir := t.TempDir()
@@ -153,8 +153,8 @@ func TestTooLarge(t *testing.T) {
 		require.NoError(t, f.Close())
 	}
 	for _, path := range []string{dir, filepath.Join(dir, "a.zip")} {
-		_, err := attest.Read(path)
-		require.ErrorIs(t, err, attest.ErrBundle, path)
+		_, err := seal.Read(path)
+		require.ErrorIs(t, err, seal.ErrBundle, path)
 		require.ErrorContains(t, err, "more than 1073741824 bytes", path)
 	}
 }
@@ -163,7 +163,7 @@ func TestTooLarge(t *testing.T) {
 func TestWriteFailing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
-	b := seal(t, nil)
+	b := someBundle(t, nil)
 	require.Error(t, b.Write(file, true), "a file in the way")
 	require.Error(t, b.Write(filepath.Join(file, "b"), true), "below a file")
 	require.Error(t, b.Write(filepath.Join(t.TempDir(), "none", "b"), true), "in no folder")
@@ -181,12 +181,12 @@ func FuzzReadArchive(f *testing.F) {
 	f.Add(good[:200])
 	f.Add([]byte("PK\x05\x06" + string(make([]byte, 18))))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		b, err := attest.ParseArchive(data)
+		b, err := seal.ParseArchive(data)
 		if err != nil {
-			require.ErrorIs(t, err, attest.ErrBundle)
+			require.ErrorIs(t, err, seal.ErrBundle)
 			return
 		}
-		if b.Verify(t.Context(), attest.Trust{Key: public(fixedKey(1))}).Holds() {
+		if b.Verify(seal.Trust{Key: public(fixedKey(1))}).Holds() {
 			require.Equal(t, good, data)
 		}
 	})

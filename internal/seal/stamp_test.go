@@ -1,4 +1,4 @@
-package attest_test
+package seal_test
 
 import (
 	"bytes"
@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/seal"
 )
 
 var message = sha256.Sum256([]byte("what is stamped"))
@@ -25,7 +25,7 @@ var message = sha256.Sum256([]byte("what is stamped"))
 func TestStampHolds(t *testing.T) {
 	a := newAuthority(t, nil)
 	for name, trusted := range map[string]*x509.Certificate{"by its issuer": a.root, "by itself": a.cert} {
-		s, err := attest.VerifyStamp(a.stamp(t, message), message, []*x509.Certificate{trusted})
+		s, err := seal.VerifyStamp(a.stamp(t, message), message, []*x509.Certificate{trusted})
 		if !assert.NoError(t, err, name) {
 			continue
 		}
@@ -39,7 +39,7 @@ func TestStampHolds(t *testing.T) {
 func TestStampWithRSA(t *testing.T) {
 	a := newAuthority(t, nil)
 	a.renew(t, newKey(t, true), nil)
-	_, err := attest.VerifyStamp(a.stamp(t, message), message, []*x509.Certificate{a.root})
+	_, err := seal.VerifyStamp(a.stamp(t, message), message, []*x509.Certificate{a.root})
 	require.NoError(t, err)
 }
 
@@ -77,19 +77,19 @@ func TestStampRefused(t *testing.T) {
 	} {
 		a := newAuthority(t, c.cert)
 		a.change = c.change
-		_, err := attest.VerifyStamp(a.stamp(t, message), message, []*x509.Certificate{a.root})
-		assert.ErrorIs(t, err, attest.ErrStamp, c.name)
+		_, err := seal.VerifyStamp(a.stamp(t, message), message, []*x509.Certificate{a.root})
+		assert.ErrorIs(t, err, seal.ErrStamp, c.name)
 		assert.ErrorContains(t, err, c.want, c.name)
 	}
 }
 
 func TestStampByOthers(t *testing.T) {
 	a, b := newAuthority(t, nil), newAuthority(t, nil)
-	_, err := attest.VerifyStamp(a.stamp(t, message), message, []*x509.Certificate{b.root})
-	require.ErrorIs(t, err, attest.ErrStamp)
+	_, err := seal.VerifyStamp(a.stamp(t, message), message, []*x509.Certificate{b.root})
+	require.ErrorIs(t, err, seal.ErrStamp)
 	require.ErrorContains(t, err, "unknown authority")
-	_, err = attest.VerifyStamp(a.stamp(t, message), message, nil)
-	require.ErrorIs(t, err, attest.ErrStamp)
+	_, err = seal.VerifyStamp(a.stamp(t, message), message, nil)
+	require.ErrorIs(t, err, seal.ErrStamp)
 }
 
 var (
@@ -104,7 +104,7 @@ func vector(t testing.TB) ([]byte, []*x509.Certificate) {
 	require.NoError(t, err)
 	text, err := os.ReadFile("testdata/expired-root.pem")
 	require.NoError(t, err)
-	trusted, err := attest.ParseCertificates(text)
+	trusted, err := seal.ParseCertificates(text)
 	require.NoError(t, err)
 	return answer, trusted
 }
@@ -113,9 +113,9 @@ func vector(t testing.TB) ([]byte, []*x509.Certificate) {
 // says: RFC 3161 appendix B. The answer is openssl's.
 func TestStampOutlivesCertificate(t *testing.T) {
 	answer, trusted := vector(t)
-	s, err := attest.VerifyStamp(answer, vectorSum, trusted)
+	s, err := seal.VerifyStamp(answer, vectorSum, trusted)
 	require.NoError(t, err)
-	require.Equal(t, &attest.Stamp{Time: vectorTime, Accuracy: 1500 * time.Millisecond, Serial: "11",
+	require.Equal(t, &seal.Stamp{Time: vectorTime, Accuracy: 1500 * time.Millisecond, Serial: "11",
 		Policy: "1.3.6.1.4.1.99999.1", Authority: "CN=Short-lived Authority", Anchor: s.Anchor}, s)
 }
 
@@ -143,12 +143,12 @@ func TestStampNamesItsCertificate(t *testing.T) {
 		token := resign(t, content, func(sd *pkcs7.SignedData) {
 			require.NoError(t, sd.AddSigner(other.cert, other.key, pkcs7.SignerInfoConfig{ExtraSignedAttributes: c.attr}))
 		})
-		_, err := attest.VerifyStamp(granted(t, token), message, []*x509.Certificate{a.root})
+		_, err := seal.VerifyStamp(granted(t, token), message, []*x509.Certificate{a.root})
 		if c.want == "" {
 			assert.NoError(t, err, c.name)
 			continue
 		}
-		assert.ErrorIs(t, err, attest.ErrStamp, c.name)
+		assert.ErrorIs(t, err, seal.ErrStamp, c.name)
 		assert.ErrorContains(t, err, c.want, c.name)
 	}
 }
@@ -186,8 +186,8 @@ func TestStampSignedOtherwise(t *testing.T) {
 			require.NoError(t, sd.SignWithoutAttr(a.cert, a.key, pkcs7.SignerInfoConfig{}))
 		}, "no timestamp"},
 	} {
-		_, err := attest.VerifyStamp(granted(t, resign(t, content, c.sign)), message, []*x509.Certificate{a.root})
-		assert.ErrorIs(t, err, attest.ErrStamp, c.name)
+		_, err := seal.VerifyStamp(granted(t, resign(t, content, c.sign)), message, []*x509.Certificate{a.root})
+		assert.ErrorIs(t, err, seal.ErrStamp, c.name)
 		assert.ErrorContains(t, err, c.want, c.name)
 	}
 }
@@ -197,21 +197,21 @@ func TestStampDamaged(t *testing.T) {
 	good := a.stamp(t, message)
 	trusted := []*x509.Certificate{a.root}
 	for n := range good {
-		_, err := attest.VerifyStamp(good[:n], message, trusted)
-		require.ErrorIs(t, err, attest.ErrStamp, "cut at %d", n)
+		_, err := seal.VerifyStamp(good[:n], message, trusted)
+		require.ErrorIs(t, err, seal.ErrStamp, "cut at %d", n)
 	}
 	for name, answer := range map[string][]byte{
 		"more behind it": append(bytes.Clone(good), 0),
-		"huge":           append(bytes.Clone(good), make([]byte, attest.MaxStamp)...),
+		"huge":           append(bytes.Clone(good), make([]byte, seal.MaxStamp)...),
 		"nested":         bytes.Repeat([]byte{0x30, 0x80}, 60_000),
 	} {
-		_, err := attest.VerifyStamp(answer, message, trusted)
-		require.ErrorIs(t, err, attest.ErrStamp, name)
+		_, err := seal.VerifyStamp(answer, message, trusted)
+		require.ErrorIs(t, err, seal.ErrStamp, name)
 	}
 	rejected, err := timestamp.CreateErrorResponse(timestamp.Rejection, timestamp.BadAlgorithm)
 	require.NoError(t, err)
-	_, err = attest.VerifyStamp(rejected, message, trusted)
-	require.ErrorIs(t, err, attest.ErrStamp)
+	_, err = seal.VerifyStamp(rejected, message, trusted)
+	require.ErrorIs(t, err, seal.ErrStamp)
 	require.ErrorContains(t, err, "rejected")
 }
 
@@ -223,13 +223,13 @@ func FuzzVerifyStamp(f *testing.F) {
 	f.Add([]byte{0x30, 0x03, 0x30, 0x01, 0x00})
 	f.Add(granted(f, []byte{0x30, 0x80, 0x1f, 0xff}))
 	f.Fuzz(func(t *testing.T, answer []byte) {
-		s, err := attest.VerifyStamp(answer, vectorSum, trusted)
+		s, err := seal.VerifyStamp(answer, vectorSum, trusted)
 		require.Equal(t, err == nil, s != nil)
 		if err == nil {
 			require.Equal(t, vectorTime, s.Time)
 			return
 		}
-		require.ErrorIs(t, err, attest.ErrStamp)
+		require.ErrorIs(t, err, seal.ErrStamp)
 	})
 }
 
@@ -241,11 +241,11 @@ func TestStampNonce(t *testing.T) {
 	answer, err := a.answer(query)
 	require.NoError(t, err)
 	trusted := []*x509.Certificate{a.root}
-	_, err = attest.VerifyStampNonce(answer, message, nonce, trusted)
+	_, err = seal.VerifyStampNonce(answer, message, nonce, trusted)
 	require.NoError(t, err)
-	_, err = attest.VerifyStampNonce(answer, message, big.NewInt(78), trusted)
+	_, err = seal.VerifyStampNonce(answer, message, big.NewInt(78), trusted)
 	require.ErrorContains(t, err, "answers another request")
-	_, err = attest.VerifyStampNonce(a.stamp(t, message), message, nonce, trusted)
+	_, err = seal.VerifyStampNonce(a.stamp(t, message), message, nonce, trusted)
 	require.ErrorContains(t, err, "answers another request")
 }
 
@@ -272,7 +272,7 @@ func TestStampHasUnsignedBytes(t *testing.T) {
 		for bit := range 8 {
 			edited := bytes.Clone(answer)
 			edited[at] ^= 1 << bit
-			if _, err := attest.VerifyStamp(edited, vectorSum, trusted); err == nil {
+			if _, err := seal.VerifyStamp(edited, vectorSum, trusted); err == nil {
 				unsigned++
 				break
 			}

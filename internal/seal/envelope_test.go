@@ -1,4 +1,4 @@
-package attest_test
+package seal_test
 
 import (
 	"context"
@@ -18,7 +18,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/seal"
 )
 
 // specKey is the key of DSSE's test vector: ECDSA over P-256, the signature r and s one
@@ -61,27 +62,27 @@ func TestDSSEVectors(t *testing.T) {
 // Ed25519 has one signature of a message, so an envelope has one form for ever. The
 // signature is openssl's: "openssl pkeyutl -sign -rawin" of the pre-authentication encoding.
 func TestEnvelopeVectors(t *testing.T) {
-	text, err := attest.SignEnvelope(t.Context(), []byte(`{"a":1}`), fixedKey(1))
+	text, err := seal.SignEnvelope([]byte(`{"a":1}`), fixedKey(1))
 	require.NoError(t, err)
 	require.Equal(t, `{"payloadType":"application/vnd.in-toto+json","payload":"eyJhIjoxfQ==","signatures":[{"keyid":"fd110d301d2f077de1414b8f99f441b1403fab207b2052fbd2c065e4ee8e7dc2","sig":"hnRWfVwgwUEyaqmeDERer317/PZ4tLcnJETrpxDg6FowIHVyXUXrQyvvL5GH98aq27DAcIy6Y7pk9ZPb3430DA=="}]}`+"\n", string(text))
 }
 
 func TestEnvelope(t *testing.T) {
 	key := fixedKey(1)
-	text, err := attest.SignEnvelope(t.Context(), []byte(`{"a":"<?>"}`), key)
+	text, err := seal.SignEnvelope([]byte(`{"a":"<?>"}`), key)
 	require.NoError(t, err)
-	payload, err := attest.OpenEnvelope(t.Context(), text, public(key))
+	payload, err := seal.OpenEnvelope(text, public(key))
 	require.NoError(t, err)
 	require.Equal(t, `{"a":"<?>"}`, string(payload))
-	_, err = attest.OpenEnvelope(t.Context(), text, public(fixedKey(2)))
-	require.ErrorIs(t, err, attest.ErrBundle)
+	_, err = seal.OpenEnvelope(text, public(fixedKey(2)))
+	require.ErrorIs(t, err, seal.ErrBundle)
 }
 
 // What DSSE lets pass, since it says the same, is refused here all the same.
 func TestEnvelopeHasOneForm(t *testing.T) {
 	key := fixedKey(1)
 	payload := []byte(`{"a":"` + strings.Repeat("?>", 21) + `"}`)
-	text, err := attest.SignEnvelope(t.Context(), payload, key)
+	text, err := seal.SignEnvelope(payload, key)
 	require.NoError(t, err)
 	var e dsse.Envelope
 	require.NoError(t, json.Unmarshal(text, &e))
@@ -89,7 +90,7 @@ func TestEnvelopeHasOneForm(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, e.Signatures[0].Sig, "+", "for the test of another alphabet")
 	encode := func(payload, id, sig string) string {
-		return fmt.Sprintf(`{"payloadType":%q,"payload":%q,"signatures":[{"keyid":%q,"sig":%q}]}`+"\n", attest.PayloadType, payload, id, sig)
+		return fmt.Sprintf(`{"payloadType":%q,"payload":%q,"signatures":[{"keyid":%q,"sig":%q}]}`+"\n", seal.PayloadType, payload, id, sig)
 	}
 	body, id, mark := e.Payload, e.Signatures[0].KeyID, e.Signatures[0].Sig
 	require.Equal(t, string(text), encode(body, id, mark))
@@ -115,19 +116,19 @@ func TestEnvelopeHasOneForm(t *testing.T) {
 		"a longer one":     encode(body, id, base64.StdEncoding.EncodeToString(append(sig, 0))),
 		"text in the back": string(text) + "{}",
 	} {
-		_, err := attest.OpenEnvelope(t.Context(), []byte(changed), public(key))
-		assert.ErrorIs(t, err, attest.ErrBundle, name)
+		_, err := seal.OpenEnvelope([]byte(changed), public(key))
+		assert.ErrorIs(t, err, seal.ErrBundle, name)
 	}
 }
 
 func FuzzOpenEnvelope(f *testing.F) {
 	key := fixedKey(1)
-	text, err := attest.SignEnvelope(f.Context(), []byte(`{"a":1}`), key)
+	text, err := seal.SignEnvelope([]byte(`{"a":1}`), key)
 	require.NoError(f, err)
 	f.Add(text)
 	f.Add([]byte(`{"payloadType":"application/vnd.in-toto+json","payload":"","signatures":[{"keyid":"","sig":""}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		payload, err := attest.OpenEnvelope(t.Context(), data, public(key))
+		payload, err := seal.OpenEnvelope(data, public(key))
 		if err == nil {
 			require.Equal(t, string(text), string(data))
 			require.Equal(t, `{"a":1}`, string(payload))
@@ -137,8 +138,8 @@ func FuzzOpenEnvelope(f *testing.F) {
 
 // A signer that is a service may be broken or of another kind.
 func TestOddSigners(t *testing.T) {
-	_, err := attest.SignEnvelope(t.Context(), nil, nil)
-	require.ErrorIs(t, err, attest.ErrKey)
-	_, err = attest.SignEnvelope(t.Context(), nil, newKey(t, false))
-	require.ErrorIs(t, err, attest.ErrKey)
+	_, err := seal.SignEnvelope(nil, nil)
+	require.ErrorIs(t, err, keyfile.ErrKey)
+	_, err = seal.SignEnvelope(nil, newKey(t, false))
+	require.ErrorIs(t, err, keyfile.ErrKey)
 }

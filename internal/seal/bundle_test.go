@@ -1,10 +1,11 @@
-package attest_test
+package seal_test
 
 import (
 	"bytes"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,34 +15,35 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/seal"
 )
 
 // someContent is a small report. Its pieces are no report: this package does not look into
 // them.
-func someContent() attest.Content {
-	return attest.Content{
-		Files: []attest.File{
+func someContent() seal.Content {
+	return seal.Content{
+		Files: []seal.File{
 			{Name: "report.html", About: "the report", Data: []byte("<!DOCTYPE html><title>Report</title>")},
 			{Name: "findings.json", About: "the same for machines", Data: []byte(`{"leaks":[]}`)},
 			{Name: "ledger/checkpoint.txt", About: "state of the ledger", Data: []byte("kycmark/00\n1\nAAAA\n")},
 		},
-		Inputs: []attest.Input{
-			{Path: "leaks/a.jpg", Size: 1, SHA256: sha256.Sum256([]byte("a"))},
-			{Path: "leaks/b.jpg", Size: 1, SHA256: sha256.Sum256([]byte("b"))},
+		Inputs: []seal.Subject{
+			seal.Input("leaks/a.jpg", 1, sha256.Sum256([]byte("a"))),
+			seal.Input("leaks/b.jpg", 1, sha256.Sum256([]byte("b"))),
 		},
-		Predicate: attest.Predicate{Made: made, Tool: "kycmark test", Record: json.RawMessage(`{"actor":"me"}`)},
+		Predicate: seal.Predicate{Made: made, Tool: "kycmark test", Record: json.RawMessage(`{"actor":"me"}`)},
 	}
 }
 
-func seal(t testing.TB, tsa *attest.TSA) *attest.Bundle {
+func someBundle(t testing.TB, tsa *seal.TSA) *seal.Bundle {
 	t.Helper()
-	b, err := attest.Seal(t.Context(), someContent(), fixedKey(1), tsa)
+	b, err := seal.Sign(t.Context(), someContent(), fixedKey(1), tsa)
 	require.NoError(t, err)
 	return b
 }
 
-func names(r *attest.Result) (out []string) {
+func names(r *seal.Result) (out []string) {
 	for _, c := range r.Checks {
 		out = append(out, c.Name)
 	}
@@ -50,9 +52,9 @@ func names(r *attest.Result) (out []string) {
 
 func TestSealHolds(t *testing.T) {
 	a := newAuthority(t, nil)
-	b := seal(t, a.tsa(t))
-	for _, trust := range []attest.Trust{{}, {Key: public(fixedKey(1)), TSA: []*x509.Certificate{a.root}}} {
-		r := b.Verify(t.Context(), trust)
+	b := someBundle(t, a.tsa(t))
+	for _, trust := range []seal.Trust{{}, {Key: public(fixedKey(1)), TSA: []*x509.Certificate{a.root}}} {
+		r := b.Verify(trust)
 		for _, c := range r.Checks {
 			require.NoError(t, c.Err, c.Name)
 			require.NotEmpty(t, c.Text, c.Name)
@@ -64,37 +66,37 @@ func TestSealHolds(t *testing.T) {
 		require.Equal(t, stamped, r.Stamp.Time)
 		require.Equal(t, made, r.Statement.Predicate.Made)
 		require.Len(t, r.Statement.Inputs(), 2)
-		require.Equal(t, attest.KeyID(public(fixedKey(1))), r.KeyID)
+		require.Equal(t, keyfile.ReportID(public(fixedKey(1))), r.KeyID)
 	}
-	plain := seal(t, nil).Verify(t.Context(), attest.Trust{})
+	plain := someBundle(t, nil).Verify(seal.Trust{})
 	require.True(t, plain.Holds())
 	require.Nil(t, plain.Stamp)
 }
 
 func TestVerifyAgainstOthers(t *testing.T) {
 	a, b := newAuthority(t, nil), newAuthority(t, nil)
-	stampedBundle := seal(t, a.tsa(t))
-	r := stampedBundle.Verify(t.Context(), attest.Trust{Key: public(fixedKey(2))})
+	stampedBundle := someBundle(t, a.tsa(t))
+	r := stampedBundle.Verify(seal.Trust{Key: public(fixedKey(2))})
 	require.False(t, r.Holds())
 	require.Equal(t, []string{"key"}, names(r))
-	require.ErrorIs(t, r.Checks[0].Err, attest.ErrKey)
+	require.ErrorIs(t, r.Checks[0].Err, keyfile.ErrKey)
 
-	r = stampedBundle.Verify(t.Context(), attest.Trust{TSA: []*x509.Certificate{b.root}})
+	r = stampedBundle.Verify(seal.Trust{TSA: []*x509.Certificate{b.root}})
 	require.False(t, r.Holds())
-	require.ErrorIs(t, r.Checks[5].Err, attest.ErrStamp)
+	require.ErrorIs(t, r.Checks[5].Err, seal.ErrStamp)
 	require.Nil(t, r.Stamp)
 
-	r = seal(t, nil).Verify(t.Context(), attest.Trust{TSA: []*x509.Certificate{b.root}})
+	r = someBundle(t, nil).Verify(seal.Trust{TSA: []*x509.Certificate{b.root}})
 	require.False(t, r.Holds(), "who expects a timestamp must not be told that all is well without one")
 }
 
 // Any edit of any byte of any file is caught, with nothing at hand but the bundle.
 func TestEveryByteCounts(t *testing.T) {
-	files := seal(t, newAuthority(t, nil).tsa(t)).Files()
+	files := someBundle(t, newAuthority(t, nil).tsa(t)).Files()
 	holds := func(i int, data []byte) bool {
-		b, err := attest.NewBundle(with(files, i, data))
+		b, err := seal.NewBundle(with(files, i, data))
 		require.NoError(t, err)
-		return b.Verify(t.Context(), attest.Trust{}).Holds()
+		return b.Verify(seal.Trust{}).Holds()
 	}
 	for i, f := range files {
 		require.True(t, holds(i, f.Data))
@@ -114,14 +116,14 @@ func TestEveryByteCounts(t *testing.T) {
 	}
 }
 
-func with(files []attest.File, i int, data []byte) []attest.File {
+func with(files []seal.File, i int, data []byte) []seal.File {
 	out := slices.Clone(files)
 	out[i].Data = data
 	return out
 }
 
 // failing are the names of the checks that fail.
-func failing(r *attest.Result) (out []string) {
+func failing(r *seal.Result) (out []string) {
 	for _, c := range r.Checks {
 		if c.Err != nil {
 			out = append(out, c.Name)
@@ -132,7 +134,7 @@ func failing(r *attest.Result) (out []string) {
 
 // Which checks find what.
 func TestChecksFind(t *testing.T) {
-	files := seal(t, newAuthority(t, nil).tsa(t)).Files()
+	files := someBundle(t, newAuthority(t, nil).tsa(t)).Files()
 	middle := func(data []byte) []byte {
 		out := bytes.Clone(data)
 		out[len(out)/2] ^= 1
@@ -146,10 +148,10 @@ func TestChecksFind(t *testing.T) {
 			"statement.dsse.json": {"files", "signature"}, "statement.pae": {"files", "signature"}, "statement.sig": {"files", "signature"},
 		}[f.Name]
 		require.NotNil(t, want, f.Name)
-		i := slices.IndexFunc(files, func(x attest.File) bool { return x.Name == f.Name })
-		edited, err := attest.NewBundle(with(files, i, middle(f.Data)))
+		i := slices.IndexFunc(files, func(x seal.File) bool { return x.Name == f.Name })
+		edited, err := seal.NewBundle(with(files, i, middle(f.Data)))
 		require.NoError(t, err)
-		r := edited.Verify(t.Context(), attest.Trust{})
+		r := edited.Verify(seal.Trust{})
 		got := failing(r)
 		if f.Name == "public.pem" && len(got) > 1 {
 			got = got[:0] // another key, of which nothing holds
@@ -165,18 +167,18 @@ func TestChecksFind(t *testing.T) {
 // The statement and the timestamp stand for themselves: a list that is signed anew does
 // not mend them.
 func TestStatementWithoutList(t *testing.T) {
-	files := seal(t, newAuthority(t, nil).tsa(t)).Files()
+	files := someBundle(t, newAuthority(t, nil).tsa(t)).Files()
 	for i, f := range files {
 		switch f.Name {
 		case "SHA256SUMS", "SHA256SUMS.sig", "public.pem", "README.txt":
 			continue
 		}
-		changes := map[string][]attest.File{
+		changes := map[string][]seal.File{
 			"edited": with(files, i, bytes.Replace(f.Data, f.Data[len(f.Data)/2:], []byte{1}, 1)), "removed": slices.Delete(slices.Clone(files), i, i+1)}
 		for what, changed := range changes {
-			b, err := attest.Relist(changed, fixedKey(1))
+			b, err := seal.Relist(changed, fixedKey(1))
 			require.NoError(t, err)
-			r := b.Verify(t.Context(), attest.Trust{})
+			r := b.Verify(seal.Trust{})
 			if what == "removed" && f.Name == "timestamp.tsr" {
 				continue // whoever holds the key can sign without one; README.txt tells of it
 			}
@@ -185,19 +187,19 @@ func TestStatementWithoutList(t *testing.T) {
 			require.NotContains(t, failing(r), "files")
 		}
 	}
-	added, err := attest.Relist(append(slices.Clone(files), attest.File{Name: "more.html", Data: []byte("x")}), fixedKey(1))
+	added, err := seal.Relist(append(slices.Clone(files), seal.File{Name: "more.html", Data: []byte("x")}), fixedKey(1))
 	require.NoError(t, err)
-	require.Equal(t, []string{"statement"}, failing(added.Verify(t.Context(), attest.Trust{})))
+	require.Equal(t, []string{"statement"}, failing(added.Verify(seal.Trust{})))
 }
 
 func TestFilesAddedRemovedExchanged(t *testing.T) {
-	files := seal(t, newAuthority(t, nil).tsa(t)).Files()
-	check := func(files []attest.File, what string) {
-		b, err := attest.NewBundle(files)
+	files := someBundle(t, newAuthority(t, nil).tsa(t)).Files()
+	check := func(files []seal.File, what string) {
+		b, err := seal.NewBundle(files)
 		require.NoError(t, err)
-		require.False(t, b.Verify(t.Context(), attest.Trust{}).Holds(), what)
+		require.False(t, b.Verify(seal.Trust{}).Holds(), what)
 	}
-	check(append(slices.Clone(files), attest.File{Name: "evidence.html", Data: []byte("x")}), "added")
+	check(append(slices.Clone(files), seal.File{Name: "evidence.html", Data: []byte("x")}), "added")
 	for i, f := range files {
 		check(slices.Delete(slices.Clone(files), i, i+1), f.Name+" removed")
 		renamed := slices.Clone(files)
@@ -216,9 +218,9 @@ func TestFilesAddedRemovedExchanged(t *testing.T) {
 func TestPiecesOfTwoBundles(t *testing.T) {
 	other := someContent()
 	other.Files[0].Data = []byte("another report")
-	b, err := attest.Seal(t.Context(), other, fixedKey(1), nil)
+	b, err := seal.Sign(t.Context(), other, fixedKey(1), nil)
 	require.NoError(t, err)
-	mine, theirs := seal(t, nil).Files(), b.Files()
+	mine, theirs := someBundle(t, nil).Files(), b.Files()
 	require.Len(t, theirs, len(mine))
 	require.Less(t, len(mine), 12)
 	held := 0
@@ -232,9 +234,9 @@ func TestPiecesOfTwoBundles(t *testing.T) {
 			}
 			differs = differs || !bytes.Equal(files[i].Data, mine[i].Data)
 		}
-		mixed, err := attest.NewBundle(files)
+		mixed, err := seal.NewBundle(files)
 		require.NoError(t, err)
-		if mixed.Verify(t.Context(), attest.Trust{}).Holds() {
+		if mixed.Verify(seal.Trust{}).Holds() {
 			require.True(t, !differs || equal(files, theirs))
 			held++
 		}
@@ -242,52 +244,52 @@ func TestPiecesOfTwoBundles(t *testing.T) {
 	require.Positive(t, held)
 }
 
-func equal(a, b []attest.File) bool {
-	return slices.EqualFunc(a, b, func(x, y attest.File) bool { return x.Name == y.Name && bytes.Equal(x.Data, y.Data) })
+func equal(a, b []seal.File) bool {
+	return slices.EqualFunc(a, b, func(x, y seal.File) bool { return x.Name == y.Name && bytes.Equal(x.Data, y.Data) })
 }
 
 func TestSealRefuses(t *testing.T) {
 	for _, name := range []string{"", "/etc/passwd", "../x", "a/../b", "a//b", "a\\b", ".x", "a/.x", "-x", "x.", "a b", "ä", "a:b", "a\nb",
 		"README.txt", "readme.TXT", "SHA256SUMS", "statement.pae", "public.pem", "timestamp.tsr", strings.Repeat("x", 201)} {
 		c := someContent()
-		c.Files = append(c.Files, attest.File{Name: name, Data: []byte("x")})
-		_, err := attest.Seal(t.Context(), c, fixedKey(1), nil)
-		assert.ErrorIs(t, err, attest.ErrBundle, "%q", name)
+		c.Files = append(c.Files, seal.File{Name: name, Data: []byte("x")})
+		_, err := seal.Sign(t.Context(), c, fixedKey(1), nil)
+		assert.ErrorIs(t, err, seal.ErrBundle, "%q", name)
 	}
 	for _, again := range []string{"report.html", "REPORT.html"} {
 		c := someContent()
-		c.Files = append(c.Files, attest.File{Name: again, Data: []byte("x")})
-		_, err := attest.Seal(t.Context(), c, fixedKey(1), nil)
-		assert.ErrorIs(t, err, attest.ErrBundle, again)
+		c.Files = append(c.Files, seal.File{Name: again, Data: []byte("x")})
+		_, err := seal.Sign(t.Context(), c, fixedKey(1), nil)
+		assert.ErrorIs(t, err, seal.ErrBundle, again)
 	}
 	c := someContent()
 	c.Predicate.Record = json.RawMessage("{")
-	_, err := attest.Seal(t.Context(), c, fixedKey(1), nil)
-	require.ErrorIs(t, err, attest.ErrBundle)
-	_, err = attest.Seal(t.Context(), someContent(), nil, nil)
-	require.ErrorIs(t, err, attest.ErrKey)
-	_, err = attest.Seal(t.Context(), someContent(), fixedKey(1), &attest.TSA{URL: "http://127.0.0.1:1"})
-	require.ErrorIs(t, err, attest.ErrTSA)
+	_, err := seal.Sign(t.Context(), c, fixedKey(1), nil)
+	require.ErrorIs(t, err, seal.ErrBundle)
+	_, err = seal.Sign(t.Context(), someContent(), nil, nil)
+	require.ErrorIs(t, err, keyfile.ErrKey)
+	_, err = seal.Sign(t.Context(), someContent(), fixedKey(1), &seal.TSA{URL: "http://127.0.0.1:1"})
+	require.ErrorIs(t, err, seal.ErrTSA)
 }
 
 // A signer that signs something else than it was given is noticed before anything is
 // handed out.
 func TestSealChecksItsSigner(t *testing.T) {
-	_, err := attest.Seal(t.Context(), someContent(), wrongSigner{fixedKey(1)}, nil)
-	require.ErrorIs(t, err, attest.ErrBundle)
+	_, err := seal.Sign(t.Context(), someContent(), wrongSigner{fixedKey(1)}, nil)
+	require.ErrorIs(t, err, seal.ErrBundle)
 }
 
 // Who signs and stamps nothing else has the same bundle again, byte for byte.
 func TestSealIsDeterministic(t *testing.T) {
-	require.Equal(t, seal(t, nil).Files(), seal(t, nil).Files())
+	require.Equal(t, someBundle(t, nil).Files(), someBundle(t, nil).Files())
 }
 
 func TestFolderAndArchive(t *testing.T) {
-	b := seal(t, newAuthority(t, nil).tsa(t))
+	b := someBundle(t, newAuthority(t, nil).tsa(t))
 	for _, name := range []string{"bundle", "bundle.zip"} {
 		path := filepath.Join(t.TempDir(), name)
 		require.NoError(t, b.Write(path, false))
-		got, err := attest.Read(path)
+		got, err := seal.Read(path)
 		require.NoError(t, err, name)
 		require.True(t, equal(b.Files(), got.Files()), name)
 		require.ErrorIs(t, b.Write(path, false), os.ErrExist, name)
@@ -298,10 +300,19 @@ func TestFolderAndArchive(t *testing.T) {
 	empty := t.TempDir()
 	require.NoError(t, b.Write(empty, false), "an empty folder is not in the way")
 	require.NoError(t, os.WriteFile(filepath.Join(empty, ".DS_Store"), []byte("x"), 0o600))
-	_, err := attest.Read(empty)
+	_, err := seal.Read(empty)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(empty, "more.html"), []byte("x"), 0o600))
-	more, err := attest.Read(empty)
+	more, err := seal.Read(empty)
 	require.NoError(t, err)
-	require.False(t, more.Verify(t.Context(), attest.Trust{}).Holds())
+	require.False(t, more.Verify(seal.Trust{}).Holds())
+}
+
+// A bundle without a timestamp has one form for ever: every byte of it is in this digest.
+func TestBundleVectors(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "b.zip")
+	require.NoError(t, someBundle(t, nil).Write(path, false))
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "e5a93816c2412522bc2dc589b2c564678f08ac8a10a03ed12a72ba2cc69381b5", fmt.Sprintf("%x", sha256.Sum256(data)))
 }

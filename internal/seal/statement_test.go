@@ -1,4 +1,4 @@
-package attest_test
+package seal_test
 
 import (
 	"bytes"
@@ -13,20 +13,20 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/seal"
 )
 
 var made = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-func someStatement() attest.Statement {
-	return attest.MarshalStatement([]attest.File{{Name: "findings.json", Data: []byte("{}")}, {Name: "report.html", Data: []byte("<html>")}},
-		[]attest.Input{
-			{Path: "leaks/b.jpg", Size: 7, SHA256: sha256.Sum256([]byte("b"))},
-			{Path: "leaks/a<\xff.jpg", Size: 6, SHA256: sha256.Sum256([]byte("a"))},
-			{Path: "leaks/b.jpg", Size: 7, SHA256: sha256.Sum256([]byte("b"))},
+func someStatement() seal.Statement {
+	return seal.NewStatement([]seal.File{{Name: "findings.json", Data: []byte("{}")}, {Name: "report.html", Data: []byte("<html>")}},
+		[]seal.Subject{
+			seal.Input("leaks/b.jpg", 7, sha256.Sum256([]byte("b"))),
+			seal.Input("leaks/a<\xff.jpg", 6, sha256.Sum256([]byte("a"))),
+			seal.Input("leaks/b.jpg", 7, sha256.Sum256([]byte("b"))),
 		},
-		attest.Predicate{Made: made, Tool: "kycmark test", Record: json.RawMessage(`{"actor":"me"}`),
-			Ledger: &attest.Ledger{Key: "name+hash+key", Checkpoint: "name\n1\nroot\n"}})
+		seal.Predicate{Made: made, Tool: "kycmark test", Record: json.RawMessage(`{"actor":"me"}`),
+			Ledger: &seal.Ledger{Key: "name+hash+key", Checkpoint: "name\n1\nroot\n"}})
 }
 
 // The form of a statement, which docs/report.md describes, never changes.
@@ -40,10 +40,10 @@ func TestStatementVectors(t *testing.T) {
 		`{"name":"input:leaks/b.jpg","digest":{"sha256":"3e23e8160039594a33894f6564e1b1348bbd7a0088d42c4acb73eeaed59c009d"},"annotations":{"size":7}}],`+
 		`"predicateType":"https://github.com/kycmark/kycmark/report/v1","predicate":{"made":"2026-11-20T12:00:00Z","tool":"kycmark test",`+
 		`"record":{"actor":"me"},"ledger":{"key":"name+hash+key","checkpoint":"name\n1\nroot\n"}}}`, string(payload))
-	s, err := attest.ParseStatement(payload)
+	s, err := seal.ParseStatement(payload)
 	require.NoError(t, err)
 	require.Len(t, s.Inputs(), 2)
-	require.Equal(t, "leaks/b.jpg", s.Inputs()[1].Name)
+	require.Equal(t, "input:leaks/b.jpg", s.Inputs()[1].Name)
 }
 
 // in-toto's own library takes it for a valid Statement v1 and reads the same in it.
@@ -55,7 +55,7 @@ func TestStatementByInToto(t *testing.T) {
 	require.NoError(t, protojson.Unmarshal(payload, &theirs))
 	require.NoError(t, theirs.Validate())
 	require.Equal(t, intoto.StatementTypeUri, theirs.GetType())
-	require.Equal(t, attest.PredicateType, theirs.GetPredicateType())
+	require.Equal(t, seal.PredicateType, theirs.GetPredicateType())
 	require.Len(t, theirs.GetSubject(), len(ours.Subject))
 	for i, s := range theirs.GetSubject() {
 		assert.Equal(t, ours.Subject[i].Name, s.GetName())
@@ -82,9 +82,9 @@ func TestStatementHasOneForm(t *testing.T) {
 	} {
 		bad := bytes.Replace(good, []byte(change[0]), []byte(change[1]), 1)
 		require.NotEqual(t, string(good), string(bad), name)
-		_, err := attest.ParseStatement(bad)
-		assert.ErrorIs(t, err, attest.ErrBundle, name)
+		_, err := seal.ParseStatement(bad)
+		assert.ErrorIs(t, err, seal.ErrBundle, name)
 	}
-	_, err = attest.ParseStatement([]byte(strings.Replace(`{"_type":"T","subject":[],"predicateType":"P","predicate":{"made":"2026-11-20T12:00:00Z","tool":""}}`, "T", attest.StatementType, 1)))
-	require.ErrorIs(t, err, attest.ErrBundle)
+	_, err = seal.ParseStatement([]byte(strings.Replace(`{"_type":"T","subject":[],"predicateType":"P","predicate":{"made":"2026-11-20T12:00:00Z","tool":""}}`, "T", seal.StatementType, 1)))
+	require.ErrorIs(t, err, seal.ErrBundle)
 }

@@ -1,4 +1,4 @@
-package attest
+package seal
 
 import (
 	"bytes"
@@ -19,22 +19,20 @@ import (
 	"github.com/digitorus/timestamp"
 )
 
-// ErrStamp is wrapped when a timestamp does not hold.
+// ErrStamp is wrapped by errors about a timestamp that does not hold.
 var ErrStamp = errors.New("the timestamp does not hold")
 
-// maxStamp is the most that an authority's answer may have, bytes. Real ones have 2 to
-// 8 kB.
+// maxStamp is the maximum size of an authority's answer, bytes. Real answers have 2 to 8 kB.
 const maxStamp = 256 << 10
 
-// A Stamp is a timestamp that holds: what was stamped existed at Time, says the
-// authority.
+// A Stamp is a timestamp that holds: the authority says that the stamped bytes existed at Time.
 type Stamp struct {
-	Time      time.Time     `json:"time"`               // UTC, by the authority's clock
-	Accuracy  time.Duration `json:"accuracy,omitempty"` // as the authority states it; 0: it does not
-	Serial    string        `json:"serial"`             // of the timestamp, decimal
-	Policy    string        `json:"policy"`             // object identifier
-	Authority string        `json:"authority"`          // subject of the certificate that signed
-	Anchor    string        `json:"anchor"`             // SHA-256 of the trusted certificate that it leads to, hex
+	Time      time.Time     // UTC, by the authority's clock
+	Accuracy  time.Duration // as the authority states it; 0: it does not
+	Serial    string        // of the timestamp, decimal
+	Policy    string        // object identifier
+	Authority string        // subject of the certificate that signed
+	Anchor    string        // SHA-256 of the trusted certificate that it leads to, hex
 }
 
 var (
@@ -57,7 +55,8 @@ func VerifyStamp(answer []byte, digest [32]byte, trusted []*x509.Certificate) (*
 	return verifyStamp(answer, digest, nil, trusted)
 }
 
-// verifyStamp also compares the nonce, unless that is nil.
+// verifyStamp does what [VerifyStamp] does, and compares the nonce of the request with the nonce
+// of the answer. A nil nonce is not compared.
 func verifyStamp(answer []byte, digest [32]byte, nonce *big.Int, trusted []*x509.Certificate) (*Stamp, error) {
 	if len(answer) > maxStamp {
 		return nil, fmt.Errorf("%w: %d bytes are more than a timestamp has", ErrStamp, len(answer))
@@ -118,7 +117,8 @@ func verifySigner(token []byte, at time.Time, trusted []*x509.Certificate) (sign
 	return signer, anchor, err
 }
 
-// chain leads from signer to a trusted certificate, all valid at that time.
+// chain returns the trusted certificate that issued signer, directly or through certificates
+// of brought. All of them must have been valid at the time at, and allow timestamps.
 func chain(signer *x509.Certificate, brought []*x509.Certificate, at time.Time, trusted []*x509.Certificate) (*x509.Certificate, error) {
 	opts := x509.VerifyOptions{
 		Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(),
@@ -137,8 +137,9 @@ func chain(signer *x509.Certificate, brought []*x509.Certificate, at time.Time, 
 	return chains[0][len(chains[0])-1], nil
 }
 
-// checkUsage is RFC 3161 section 2.3: stamping is the only extended usage, and that is
-// critical.
+// checkUsage checks that a certificate may only be used for timestamps (RFC 3161 section 2.3):
+// timestamping is its only extended usage, the extension is critical, and its key usage is
+// signing alone.
 func checkUsage(c *x509.Certificate) error {
 	only := len(c.ExtKeyUsage) == 1 && c.ExtKeyUsage[0] == x509.ExtKeyUsageTimeStamping && len(c.UnknownExtKeyUsage) == 0
 	critical := false
@@ -155,7 +156,7 @@ func checkUsage(c *x509.Certificate) error {
 	return nil
 }
 
-// essCert is ESSCertID and ESSCertIDv2: RFC 2634 section 5.4.1, RFC 5035 section 4.
+// An essCert is an ESSCertID or an ESSCertIDv2: RFC 2634 section 5.4.1, RFC 5035 section 4.
 type essCert struct {
 	Algorithm pkix.AlgorithmIdentifier `asn1:"optional"` // of ESSCertIDv2; absent: SHA-256
 	Hash      []byte
@@ -167,8 +168,9 @@ type essCerts struct {
 	Policies asn1.RawValue `asn1:"optional"`
 }
 
-// checkNamed says whether the first certificate that the signature names (RFC 5816
-// section 2.2.1) is the one it was checked with: another may have the same key.
+// checkNamed checks that the first certificate that the signature names (RFC 5816 section
+// 2.2.1) is signer, with which the signature was checked. Another certificate may have the same
+// key.
 func checkNamed(p7 *pkcs7.PKCS7, signer *x509.Certificate) error {
 	var named essCerts
 	old := false

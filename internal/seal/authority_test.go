@@ -1,4 +1,4 @@
-package attest_test
+package seal_test
 
 import (
 	"crypto"
@@ -26,7 +26,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/seal"
 )
 
 // stamped is the time that the authorities of tests state. It is that of the test: package pkcs7
@@ -153,12 +153,12 @@ func granted(t testing.TB, token []byte) []byte {
 }
 
 // tsa is the authority behind a server.
-func (a *authority) tsa(t testing.TB) *attest.TSA {
+func (a *authority) tsa(t testing.TB) *seal.TSA {
 	t.Helper()
 	return a.tsaBy(t, a.answer)
 }
 
-func (a *authority) tsaBy(t testing.TB, answer func([]byte) ([]byte, error)) *attest.TSA {
+func (a *authority) tsaBy(t testing.TB, answer func([]byte) ([]byte, error)) *seal.TSA {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query, err := io.ReadAll(r.Body)
@@ -173,7 +173,7 @@ func (a *authority) tsaBy(t testing.TB, answer func([]byte) ([]byte, error)) *at
 		w.Write(out)
 	}))
 	t.Cleanup(s.Close)
-	return &attest.TSA{URL: s.URL, Trusted: []*x509.Certificate{a.root}}
+	return &seal.TSA{URL: s.URL, Trusted: []*x509.Certificate{a.root}}
 }
 
 // openssl is the path of the program, which .ci/run installs.

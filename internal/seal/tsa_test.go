@@ -1,4 +1,4 @@
-package attest_test
+package seal_test
 
 import (
 	"bytes"
@@ -16,14 +16,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/seal"
 )
 
 func TestTSA(t *testing.T) {
 	a := newAuthority(t, nil)
 	answer, stamp, err := a.tsa(t).Stamp(t.Context(), message)
 	require.NoError(t, err)
-	again, err := attest.VerifyStamp(answer, message, []*x509.Certificate{a.root})
+	again, err := seal.VerifyStamp(answer, message, []*x509.Certificate{a.root})
 	require.NoError(t, err)
 	require.Equal(t, stamp, again)
 }
@@ -40,8 +40,8 @@ func TestTSAHostile(t *testing.T) {
 	} {
 		a.change = c.change
 		_, _, err := a.tsa(t).Stamp(t.Context(), message)
-		assert.ErrorIs(t, err, attest.ErrTSA, c.name)
-		assert.ErrorIs(t, err, attest.ErrStamp, c.name)
+		assert.ErrorIs(t, err, seal.ErrTSA, c.name)
+		assert.ErrorIs(t, err, seal.ErrStamp, c.name)
 	}
 }
 
@@ -86,9 +86,9 @@ func TestTSAOddServers(t *testing.T) {
 		{"to a file", to(http.StatusTemporaryRedirect, "file:///etc/passwd"), "redirects from http to \"file\""},
 	} {
 		s := httptest.NewServer(c.handler)
-		_, _, err := (&attest.TSA{URL: s.URL, Trusted: []*x509.Certificate{a.root}}).Stamp(t.Context(), message)
+		_, _, err := (&seal.TSA{URL: s.URL, Trusted: []*x509.Certificate{a.root}}).Stamp(t.Context(), message)
 		s.Close()
-		assert.ErrorIs(t, err, attest.ErrTSA, c.name)
+		assert.ErrorIs(t, err, seal.ErrTSA, c.name)
 		assert.ErrorContains(t, err, c.want, c.name)
 	}
 }
@@ -99,13 +99,13 @@ func TestTSARedirect(t *testing.T) {
 	plain := a.tsa(t)
 	s := httptest.NewServer(http.RedirectHandler(plain.URL, http.StatusPermanentRedirect))
 	defer s.Close()
-	_, _, err := (&attest.TSA{URL: s.URL, Trusted: plain.Trusted}).Stamp(t.Context(), message)
+	_, _, err := (&seal.TSA{URL: s.URL, Trusted: plain.Trusted}).Stamp(t.Context(), message)
 	require.NoError(t, err)
 
 	secure := httptest.NewTLSServer(http.RedirectHandler(plain.URL, http.StatusPermanentRedirect))
 	defer secure.Close()
-	_, _, err = (&attest.TSA{URL: secure.URL, Trusted: plain.Trusted, Transport: secure.Client().Transport}).Stamp(t.Context(), message)
-	require.ErrorIs(t, err, attest.ErrTSA)
+	_, _, err = (&seal.TSA{URL: secure.URL, Trusted: plain.Trusted, Transport: secure.Client().Transport}).Stamp(t.Context(), message)
+	require.ErrorIs(t, err, seal.ErrTSA)
 	require.ErrorContains(t, err, "redirects from https to \"http\"")
 }
 
@@ -115,26 +115,26 @@ func TestTSATimes(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer s.Close()
 	defer close(release)
-	_, _, err := (&attest.TSA{URL: s.URL, Trusted: []*x509.Certificate{a.root}, Timeout: time.Millisecond}).Stamp(t.Context(), message)
-	require.ErrorIs(t, err, attest.ErrTSA)
+	_, _, err := (&seal.TSA{URL: s.URL, Trusted: []*x509.Certificate{a.root}, Timeout: time.Millisecond}).Stamp(t.Context(), message)
+	require.ErrorIs(t, err, seal.ErrTSA)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, _, err = (&attest.TSA{URL: s.URL, Trusted: []*x509.Certificate{a.root}}).Stamp(ctx, message)
+	_, _, err = (&seal.TSA{URL: s.URL, Trusted: []*x509.Certificate{a.root}}).Stamp(ctx, message)
 	require.ErrorIs(t, err, context.Canceled)
 }
 
 func TestTSAAddress(t *testing.T) {
 	a := newAuthority(t, nil)
 	for _, address := range []string{"", "tsa.example", "ftp://tsa.example", "file:///etc/passwd", "http://", "http://user:secret@%zz", "data:text/plain,x"} {
-		_, _, err := (&attest.TSA{URL: address, Trusted: []*x509.Certificate{a.root}}).Stamp(t.Context(), message)
-		assert.ErrorIs(t, err, attest.ErrTSA, address)
+		_, _, err := (&seal.TSA{URL: address, Trusted: []*x509.Certificate{a.root}}).Stamp(t.Context(), message)
+		assert.ErrorIs(t, err, seal.ErrTSA, address)
 		assert.NotContains(t, err.Error(), "secret", address)
 	}
-	_, _, err := (&attest.TSA{URL: "http://127.0.0.1:1"}).Stamp(t.Context(), message)
+	_, _, err := (&seal.TSA{URL: "http://127.0.0.1:1"}).Stamp(t.Context(), message)
 	require.ErrorContains(t, err, "no certificate")
-	_, _, err = (&attest.TSA{URL: "http://user:secret@127.0.0.1:1", Trusted: []*x509.Certificate{a.root}}).Stamp(t.Context(), message)
-	require.ErrorIs(t, err, attest.ErrTSA)
+	_, _, err = (&seal.TSA{URL: "http://user:secret@127.0.0.1:1", Trusted: []*x509.Certificate{a.root}}).Stamp(t.Context(), message)
+	require.ErrorIs(t, err, seal.ErrTSA)
 	require.NotContains(t, err.Error(), "secret")
 }
 
@@ -144,11 +144,11 @@ func TestParseCertificates(t *testing.T) {
 		return pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der})
 	}
 	text := append([]byte("Subject: x\n"), append(block("CERTIFICATE", a.cert.Raw), block("CERTIFICATE", a.root.Raw)...)...)
-	got, err := attest.ParseCertificates(text)
+	got, err := seal.ParseCertificates(text)
 	require.NoError(t, err)
 	require.Equal(t, []*x509.Certificate{a.cert, a.root}, got)
 	for name, text := range map[string][]byte{"empty": nil, "a key": block("PRIVATE KEY", a.cert.Raw), "rubbish": block("CERTIFICATE", []byte("x"))} {
-		_, err := attest.ParseCertificates(text)
+		_, err := seal.ParseCertificates(text)
 		assert.Error(t, err, name)
 	}
 }

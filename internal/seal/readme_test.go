@@ -1,4 +1,4 @@
-package attest_test
+package seal_test
 
 import (
 	"crypto/x509"
@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/seal"
 )
 
 // commands are the lines of README.txt that are meant for a terminal.
@@ -41,14 +42,14 @@ func shell(t *testing.T, dir, line string) (string, error) {
 
 // opensslBundle is a bundle in a folder, stamped by openssl. What is trusted is the
 // authority's root, or its own certificate alone.
-func opensslBundle(t *testing.T, c attest.Content, leaf bool) string {
+func opensslBundle(t *testing.T, c seal.Content, leaf bool) string {
 	t.Helper()
 	a := newAuthority(t, nil)
 	tsa := a.tsaBy(t, a.byOpenssl(t, "sha256"))
 	if leaf {
 		tsa.Trusted = []*x509.Certificate{a.cert}
 	}
-	b, err := attest.Seal(t.Context(), c, fixedKey(1), tsa)
+	b, err := seal.Sign(t.Context(), c, fixedKey(1), tsa)
 	require.NoError(t, err)
 	dir := filepath.Join(t.TempDir(), "bundle")
 	require.NoError(t, b.Write(dir, false))
@@ -59,7 +60,7 @@ func opensslBundle(t *testing.T, c attest.Content, leaf bool) string {
 // says they do.
 func TestReadmeCommands(t *testing.T) {
 	want := []string{
-		attest.KeyID(public(fixedKey(1))), "Signature Verified Successfully", "", "Signature Verified Successfully", "",
+		keyfile.ReportID(public(fixedKey(1))), "Signature Verified Successfully", "", "Signature Verified Successfully", "",
 		"Verification: OK", "Time stamp: ", `"_type":"https://in-toto.io/Statement/v1"`,
 	}
 	for _, leaf := range []bool{false, true} {
@@ -111,7 +112,7 @@ func TestReadmeCommandsFindEdits(t *testing.T) {
 func TestReadmeCommandsOfManyInputs(t *testing.T) {
 	c := someContent()
 	for i := range 10_000 {
-		c.Inputs = append(c.Inputs, attest.Input{Path: strings.Repeat("folder/", 10) + string(rune('a'+i%26)) + strings.Repeat("x", i%50), Size: int64(i), SHA256: [32]byte{byte(i), byte(i >> 8)}})
+		c.Inputs = append(c.Inputs, seal.Input(strings.Repeat("folder/", 10)+string(rune('a'+i%26))+strings.Repeat("x", i%50), int64(i), [32]byte{byte(i), byte(i >> 8)}))
 	}
 	dir := opensslBundle(t, c, false)
 	for _, line := range commands(t, dir) {
@@ -122,11 +123,11 @@ func TestReadmeCommandsOfManyInputs(t *testing.T) {
 
 // Without a timestamp it speaks of none.
 func TestReadmeWithout(t *testing.T) {
-	text, ok := seal(t, nil).File("README.txt")
+	text, ok := someBundle(t, nil).File("README.txt")
 	require.True(t, ok)
 	require.NotContains(t, string(text), "timestamp")
 	require.NotContains(t, string(text), "openssl ts")
-	require.Contains(t, string(text), attest.KeyID(public(fixedKey(1))))
+	require.Contains(t, string(text), keyfile.ReportID(public(fixedKey(1))))
 	for line := range strings.Lines(string(text)) {
 		if !strings.HasPrefix(line, "    ") {
 			assert.LessOrEqual(t, len(strings.TrimSuffix(line, "\n")), 100, line)

@@ -1,4 +1,4 @@
-package attest
+package seal
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ import (
 	"github.com/digitorus/timestamp"
 )
 
-// ErrTSA is wrapped when an authority gave no timestamp.
+// ErrTSA is wrapped by errors about an authority that gave no valid timestamp.
 var ErrTSA = errors.New("no timestamp")
 
 const (
@@ -74,13 +73,14 @@ func (t *TSA) Stamp(ctx context.Context, digest [32]byte) ([]byte, *Stamp, error
 	return answer, stamp, nil
 }
 
+// address parses URL. No error repeats a password that URL may hold.
 func (t *TSA) address() (*url.URL, error) {
 	if len(t.Trusted) == 0 {
 		return nil, fmt.Errorf("%w: no certificate to check it with", ErrTSA)
 	}
 	u, err := url.Parse(t.URL)
 	if err != nil {
-		return nil, fmt.Errorf("%w: the authority's address cannot be read", ErrTSA) // the error would repeat a password
+		return nil, fmt.Errorf("%w: the authority's address cannot be read", ErrTSA) // err repeats the address
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return nil, fmt.Errorf("%w: %q is no address by http or https", ErrTSA, u.Redacted())
@@ -88,7 +88,7 @@ func (t *TSA) address() (*url.URL, error) {
 	return u, nil
 }
 
-// ask posts a request and returns the answer's body.
+// ask posts a request to address and returns the body of the answer, at most maxStamp bytes.
 func (t *TSA) ask(ctx context.Context, address *url.URL, query []byte) ([]byte, error) {
 	client := http.Client{Transport: t.Transport, CheckRedirect: checkRedirect}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(query))
@@ -118,7 +118,8 @@ func (t *TSA) ask(ctx context.Context, address *url.URL, query []byte) ([]byte, 
 	return answer, nil
 }
 
-// checkRedirect follows what keeps the request and does not leave https.
+// checkRedirect accepts at most maxRedirects redirects that keep the request a POST and do not
+// leave https. req is the next request, via are the requests before it.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	last := via[len(via)-1].URL
 	switch {
@@ -132,7 +133,7 @@ func checkRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// bareURL drops the address that package net/http puts into its errors.
+// bareURL returns an error of package net/http without its address, which may hold a password.
 func bareURL(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -141,8 +142,8 @@ func bareURL(err error) error {
 	return err
 }
 
-// ParseCertificates reads certificates in PEM, at least one. Text between them is left
-// out.
+// ParseCertificates reads all certificates in a PEM text, and ignores what is between them. A
+// text without any is an error.
 func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
 	var out []*x509.Certificate
 	for {
@@ -166,6 +167,7 @@ func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
 	return out, nil
 }
 
+// encodeCertificates returns the certificates in PEM, without text between them.
 func encodeCertificates(certs []*x509.Certificate) []byte {
 	var out []byte
 	for _, c := range certs {
@@ -174,9 +176,8 @@ func encodeCertificates(certs []*x509.Certificate) []byte {
 	return out
 }
 
-// fingerprint names a certificate as "openssl x509 -fingerprint -sha256" does, without
-// the colons.
+// fingerprint returns the SHA-256 of a certificate in hex, as "openssl x509 -fingerprint
+// -sha256" prints it, without the colons.
 func fingerprint(c *x509.Certificate) string {
-	sum := sha256.Sum256(c.Raw)
-	return hex.EncodeToString(sum[:])
+	return fmt.Sprintf("%x", sha256.Sum256(c.Raw))
 }
