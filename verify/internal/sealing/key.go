@@ -1,5 +1,5 @@
-// Package sealing encrypts what is kept of submissions, so that it can be read only with the
-// sealing key, and destroyed with a submission's data key.
+// Package sealing encrypts what is kept of submissions. Only the holder of the sealing key can
+// read a sealed part. Destroying a submission's data key destroys its parts.
 package sealing
 
 import (
