@@ -25,6 +25,22 @@ func (o *Original) finish(r *Registration) {
 	}
 }
 
+// Under returns the original as it lies under the leak of r, which was registered onto it: for
+// each pixel of r.Leak the grey level of the original there, 0..255. seen says which pixels lie
+// on the original, more than two of its pixels from its edges.
+func (o *Original) Under(r *Registration) (under dsp.Plane, seen []bool) {
+	ref := o.at(r.Scale)
+	to := scaleTo(o.canon, ref)
+	x, y := r.X.Clone(), r.Y.Clone()
+	for i := range x.Pix {
+		x.Pix[i] = float32(float64(to[0]*float64(x.Pix[i])) + to[2])
+		y.Pix[i] = float32(float64(to[4]*float64(y.Pix[i])) + to[5])
+	}
+	under, seen = dsp.NewPlane(x.W, x.H), make([]bool, len(x.Pix))
+	remap(under, seen, ref, x, y)
+	return under, seen
+}
+
 // positions are where m maps the pixels of a w x h picture.
 func positions(m geometry.Mat, w, h int) (x, y dsp.Plane) {
 	x, y = dsp.NewPlane(w, h), dsp.NewPlane(w, h)

@@ -112,26 +112,19 @@ func (r *Registration) Compare(o *Original) Likeness {
 }
 
 func (r *Registration) sheet(o *Original) *sheet {
-	ref := o.at(r.Scale)
-	to := scaleTo(o.canon, ref)
-	x, y := r.X.Clone(), r.Y.Clone()
-	for i := range x.Pix {
-		x.Pix[i] = float32(float64(to[0]*float64(x.Pix[i])) + to[2])
-		y.Pix[i] = float32(float64(to[4]*float64(y.Pix[i])) + to[5])
-	}
-	s := &sheet{leak: r.Leak, orig: dsp.NewPlane(x.W, x.H), seen: make([]bool, len(x.Pix))}
-	remap(s.orig, s.seen, ref, x, y)
+	s := &sheet{leak: r.Leak}
+	s.orig, s.seen = o.Under(r)
 	for i, in := range s.seen {
 		if !in {
 			s.orig.Pix[i] = s.leak.Pix[i]
 		}
 	}
 	s.side = wideBlock
-	if max(x.W, x.H) <= smallLeak {
+	if max(s.leak.W, s.leak.H) <= smallLeak {
 		s.side = smallBlock
 	}
 	s.cell = s.side / 2
-	s.cw, s.ch = x.W/s.cell, x.H/s.cell
+	s.cw, s.ch = s.leak.W/s.cell, s.leak.H/s.cell
 	return s
 }
 
