@@ -56,7 +56,7 @@ func (o *Original) Halved(n int) dsp.Plane { return o.source.Halved(n) }
 type Sight struct {
 	*register.Registration
 	on      *Original
-	like    *register.Likeness
+	like    *Likeness
 	view    photometry.View
 	fit     *photometry.Fit
 	changes []photometry.Change
@@ -83,9 +83,9 @@ func (o *Original) Lay(ctx context.Context, leak *register.Leak) (*Sight, error)
 }
 
 // Likeness compares blocks of detail.
-func (s *Sight) Likeness() register.Likeness {
+func (s *Sight) Likeness() Likeness {
 	if s.like == nil {
-		like := s.Compare(s.on.base)
+		like := compare(s.Registration, s.on.base)
 		s.like = &like
 	}
 	return *s.like

@@ -1,26 +1,15 @@
-package register
+package capture
 
 import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/register"
 )
 
 // softenings are the blurs of the original that are tried, deviations in pixels: a
 // leak that was blurred has lost the finest detail.
 var softenings = [...]float64{0, 0.7, 1.1, 1.6, 2.3, 3.2}
-
-// A Verdict says what a registered leak shows.
-type Verdict uint8
-
-const (
-	Unsure Verdict = iota // too little to see
-	Same                  // the capture that the original is, as far as can be seen, perhaps edited
-	Other                 // what merely looks like it: another document of its template, another capture
-)
-
-// String returns the verdict in a word.
-func (v Verdict) String() string { return [...]string{"unsure", "same", "other"}[min(v, Other)] }
 
 // A Likeness is how far a leak shows what the original shows, after registration.
 // Blocks are squares of 16 pixels of the leak, or 8 of a small one, that lie on the
@@ -98,9 +87,9 @@ type sheet struct {
 	l, o       dsp.Plane // their detail
 }
 
-// Compare looks at the blocks.
-func (r *Registration) Compare(o *Original) Likeness {
-	s := r.sheet(o)
+// compare looks at the blocks.
+func compare(r *register.Registration, o *register.Original) Likeness {
+	s := newSheet(r, o)
 	var n Likeness
 	n.side = s.side
 	n.Softening = s.soften()
@@ -111,7 +100,7 @@ func (r *Registration) Compare(o *Original) Likeness {
 	return n
 }
 
-func (r *Registration) sheet(o *Original) *sheet {
+func newSheet(r *register.Registration, o *register.Original) *sheet {
 	s := &sheet{leak: r.Leak}
 	s.orig, s.seen = o.Under(r)
 	for i, in := range s.seen {
@@ -318,7 +307,7 @@ func (n *Likeness) judge(s *sheet, blocks []block) {
 		}
 		s.explain(b, n.Noise)
 		switch {
-		case b.share < opposedShare || b.gain < float64(minGain*typical):
+		case b.share < opposedShare || b.gain < float64(blockGain*typical):
 			b.opposed = true
 			n.Opposed++
 		case b.share >= agreeShare:
