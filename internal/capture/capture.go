@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/photometry"
 	"github.com/kycmark/kycmark/internal/register"
 )
@@ -32,7 +33,7 @@ type Original struct {
 func New(luma dsp.Plane) *Original {
 	o := &Original{base: register.New(luma), source: photometry.NewSource(luma)}
 	o.coarse = sync.OnceValue(func() dsp.Plane {
-		w, h := register.Fit(luma.W, luma.H, noiseSide)
+		w, h := geometry.Fit(luma.W, luma.H, noiseSide)
 		if w == luma.W && h == luma.H {
 			return luma
 		}

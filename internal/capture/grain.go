@@ -2,22 +2,30 @@ package capture
 
 import (
 	"math"
+	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// grain compares the grain of flat blocks, on the finest band.
-func (n *Likeness) grain(s *sheet, blocks []block) {
-	v := float64(n.Softening * n.Softening)
+// A Grain compares what little there is in blocks that are flat: noise of the sensor, paper.
+// All but Flat are medians over the blocks, and 0 without blocks.
+type Grain struct {
+	Flat  int     // blocks that are compared
+	Same  float64 // correlation of the leak's grain with the original's, -1..1
+	Power float64 // power of the leak's grain, in parts of the original's
+	Even  float64 // first decile of that power in parts of its median: near 0 if a codec wiped grain out in places
+}
+
+// grain compares the grain of the flat blocks that are neither covered, black nor white.
+// softening is the blur of the leak against the original, deviation in pixels.
+func (s *sheet) grain(blocks []block, softening float64) (g Grain) {
+	v := float64(softening * softening)
 	l := band(s.leak, grainFine, grainCoarse)
 	o := band(s.orig, math.Sqrt(grainFine*grainFine+v), math.Sqrt(grainCoarse*grainCoarse+v))
 	var gains, powers []float32
 	for i := range blocks {
 		b := &blocks[i]
-		if b.covered || b.textured {
-			continue
-		}
-		if !s.exposed(b) {
+		if b.covered || b.textured || !s.exposed(b) {
 			continue
 		}
 		m, _ := s.moments(o, l, b.x, b.y, s.side)
@@ -27,15 +35,16 @@ func (n *Likeness) grain(s *sheet, blocks []block) {
 		}
 		gains, powers = append(gains, float32(m.ol/m.oo)), append(powers, float32(m.ll/m.oo))
 	}
-	if n.Flat = len(gains); n.Flat > 0 {
-		gain := float64(dsp.Select(gains, n.Flat/2))
-		n.GrainPower = float64(dsp.Select(powers, n.Flat/2))
-		n.Grain = gain / math.Sqrt(n.GrainPower+1e-9)
-		n.GrainMin = float64(dsp.Select(powers, n.Flat/10)) / (n.GrainPower + 1e-9)
+	if g.Flat = len(gains); g.Flat > 0 {
+		gain := float64(dsp.Select(gains, g.Flat/2))
+		g.Power = float64(dsp.Select(powers, g.Flat/2))
+		g.Same = gain / math.Sqrt(g.Power+1e-9)
+		g.Even = float64(dsp.Select(powers, g.Flat/10)) / (g.Power + 1e-9)
 	}
+	return g
 }
 
-// exposed reports whether a block is neither black nor white in either.
+// exposed reports whether a block is neither black nor white, in the leak and in the original.
 func (s *sheet) exposed(b *block) bool {
 	var o, l float64
 	for j := b.y; j < b.y+s.side; j++ {
@@ -50,15 +59,11 @@ func (s *sheet) exposed(b *block) bool {
 	return o > dark && o < bright && l > dark && l < bright
 }
 
-// foreignGrain reports whether the leak has grain, but not the original's. Codecs
-// and denoisers wipe grain out unevenly, which is no sign of another capture.
-func (n *Likeness) foreignGrain() bool {
-	if n.Flat < minFlat {
-		return false
-	}
-	plain := n.GrainMin >= 0.3 && n.GrainPower >= 0.25 && n.GrainPower < 1.5 && n.Grain < 0.15
-	coded := n.GrainMin >= 0.5 && n.GrainPower >= 0.1 && n.Grain < 0.05
-	gain := float64(n.Grain * math.Sqrt(n.GrainPower))
-	noisy := n.GrainMin >= 0.15 && n.GrainPower >= 1 && gain < 0.35 && n.Grain < 0.15
-	return plain || coded || noisy
+// foreign reports whether the leak has grain, but not the original's. Codecs and denoisers
+// wipe grain out unevenly, which is no sign of another capture.
+func (g *Grain) foreign() bool {
+	gain := float64(g.Same * math.Sqrt(g.Power))
+	return g.Flat >= minFlat && slices.ContainsFunc(foreignGrains, func(f foreignGrain) bool {
+		return g.Even >= f.minEven && g.Power >= f.minPower && g.Power < f.maxPower && g.Same < f.maxSame && gain < f.maxGain
+	})
 }

@@ -30,18 +30,13 @@ type Likeness struct {
 	Softening float64 // blur of the leak against the original, deviation in pixels
 	Noise     float64 // of the leak's detail against the original's, grey levels
 
-	// Grain is what little there is in blocks that are flat: noise of the sensor,
-	// paper. All but Flat are medians.
-	Flat       int     // blocks
-	Grain      float64 // correlation of the leak's grain with the original's, -1..1
-	GrainPower float64 // of the leak's, in parts of the original's
-	GrainMin   float64 // its first decile in parts of the median: near 0 where a codec wiped grain out
+	Grain Grain
 
 	// Foreign: the detail is the original's, and it is for its grain that the verdict is
 	// Other.
 	Foreign bool
 
-	side int // of a block
+	side int // of a block, pixels of the leak
 }
 
 // decide weighs the counts.
@@ -51,13 +46,13 @@ func (n *Likeness) decide() Verdict {
 	case n.foreignText(shown):
 		return Other
 	case shown*n.side*n.side < minArea:
-		if n.foreignGrain() {
+		if n.Grain.foreign() {
 			return Other
 		}
 		return Unsure
 	case 2*n.Agree < shown:
 		return Other
-	case n.foreignGrain():
+	case n.Grain.foreign():
 		n.Foreign = true
 		return Other
 	}
@@ -68,7 +63,7 @@ func (n *Likeness) decide() Verdict {
 // grain agrees more of it is asked for.
 func (n *Likeness) foreignText(shown int) bool {
 	share := exchangedShare
-	if n.Flat >= minFlat && n.Grain >= ownGrain {
+	if n.Grain.Flat >= minFlat && n.Grain.Same >= ownGrain {
 		share = ownExchanged
 	}
 	reaches := func(k int, share float64, of int) bool { return float64(k) >= float64(share*float64(of)) }
@@ -95,7 +90,7 @@ func compare(r *register.Registration, o *register.Original) Likeness {
 	n.Softening = s.soften()
 	blocks := s.blocks(s.covers())
 	n.judge(s, blocks)
-	n.grain(s, blocks)
+	n.Grain = s.grain(blocks, n.Softening)
 	n.Verdict = n.decide()
 	return n
 }

@@ -1,5 +1,7 @@
 package capture
 
+import "math"
+
 // The constants that decide what a leak shows. The trials of lookalikes (bench,
 // matchlookalike.go) fixed them together: of 10,350 other persons' documents none is
 // "same" (docs/matching.md). Each value by itself was chosen, not measured.
@@ -116,6 +118,16 @@ const (
 	dark        = 10  // grey level below which a block is not compared, in either picture
 	bright      = 245 // grey level above which it is not
 )
+
+// A foreignGrain is a sort of grain that is not the original's: limits of the numbers of a
+// [Grain], and of its gain, which is how much of the original's grain the leak shows.
+type foreignGrain struct{ minEven, minPower, maxPower, maxSame, maxGain float64 }
+
+var foreignGrains = []foreignGrain{
+	{0.3, 0.25, 1.5, 0.15, math.Inf(1)},        // about as much grain as in the original
+	{0.5, 0.1, math.Inf(1), 0.05, math.Inf(1)}, // little, even grain, as a codec leaves it
+	{0.15, 1, math.Inf(1), 0.15, 0.35},         // more grain than in the original
+}
 
 // Tone: blocks that became lighter and darker.
 const (
