@@ -84,8 +84,8 @@ func (r *raster) pixels() (pix []uint8, stride int) {
 	return nil, 0
 }
 
-// from returns where row y of the raster begins in pix, and the bytes from one of the picture's
-// columns to the next in the direction of that row. size is the bytes of a pixel.
+// from cuts pix, size bytes a pixel and stride bytes a row, where row y of the raster begins. The
+// pixels of the picture's next columns follow at every step bytes.
 func (r *raster) from(pix []uint8, size, stride, y int) (row []uint8, step int) {
 	if r.swap {
 		return pix[r.ys[y]*size:], stride
