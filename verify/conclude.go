@@ -69,7 +69,9 @@ func conclude(e evidence) conclusion {
 		if r.forgeable() {
 			return concludeForgeable(r)
 		}
-		return conclusion{finding: FoundCopy, submission: r.issued.Submission, read: r, accused: []watermark.CopyID{r.copy}, note: r.note()}
+		c := concludeCopies(issued)
+		c.note = r.note()
+		return c
 	case len(issued) == 1:
 		return concludeUnconfirmed(e, &issued[0])
 	}
@@ -85,19 +87,20 @@ func conclude(e evidence) conclusion {
 		return conclusion{finding: FoundUnreadable, submission: shown.Submission, note: fmt.Sprintf(
 			"Matches this submission by its hash (%d of 256 bits apart); its pixels could not settle it (%s). No mark of an issued copy was read.", shown.Distance, shown.Pixels) + stray}
 	}
-	if m := e.first(PixelsAlike); m != nil {
-		return conclusion{finding: FoundLookalike, submission: m.Submission,
-			note: "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for another service." + stray}
-	}
-	if m := e.first(PixelsPartial); m != nil {
-		return conclusion{finding: FoundLookalike, submission: m.Submission,
-			note: "Looks like this submission, but too little of it is there to tell it from another document of the template." + stray}
-	}
-	if m := e.first(PixelsDifferent); m != nil {
-		return conclusion{finding: FoundLookalike, submission: m.Submission,
-			note: "Looks like this submission but differs from it in places, as another capture of the same template does, or an edited picture." + stray}
+	for _, x := range lookalikes {
+		if m := e.first(x.pixels); m != nil {
+			return conclusion{finding: FoundLookalike, submission: m.Submission, note: x.note + stray}
+		}
 	}
 	return conclusion{finding: FoundUnknown, recall: e.recall, note: e.unknownNote() + stray}
+}
+
+// lookalikes are the words for pixels by which a leak resembles a submission without showing
+// it, the strongest first, each with the note on such a leak.
+var lookalikes = []struct{ pixels, note string }{
+	{PixelsAlike, "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for another service."},
+	{PixelsPartial, "Looks like this submission, but too little of it is there to tell it from another document of the template."},
+	{PixelsDifferent, "Looks like this submission but differs from it in places, as another capture of the same template does, or an edited picture."},
 }
 
 // concludeNoMark is for a leak that shows a submission and in which no mark of an issued
@@ -164,23 +167,24 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 		c.note = fmt.Sprintf("Carries the mark of copy %s, but shows another submission than that copy's: the mark was laid onto it, which says nothing about the copy's recipient.", r.copy)
 		return c
 	}
-	if r.erased {
-		c.note = fmt.Sprintf("Carries the mark of copy %s, whose upload was erased from the registry: there is nothing left to compare the picture with, so a transplanted mark is not excluded.", r.copy)
-		return c
+	why, known := notConfirmed[r.shows]
+	switch {
+	case r.erased:
+		why = ", whose upload was erased from the registry: there is nothing left to compare the picture with"
+	case !known:
+		why = "; that the picture shows that copy's submission could not be confirmed"
 	}
-	switch r.shows {
-	case PixelsPartial:
-		c.note = fmt.Sprintf("Carries the mark of copy %s; what can be seen agrees with that copy's submission, but too little of the picture is there to tell it from another document of the template, so a transplanted mark is not excluded.", r.copy)
-	case PixelsAlike:
-		c.note = fmt.Sprintf("Carries the mark of copy %s and shows the document of that copy's submission, but nothing in it says that it is the same capture, so a transplanted mark is not excluded.", r.copy)
-	case PixelsDifferent:
-		c.note = fmt.Sprintf("Carries the mark of copy %s; the picture resembles that copy's submission but differs in places (edited, or another capture), so a transplanted mark is not excluded.", r.copy)
-	case PixelsUnknown:
-		c.note = fmt.Sprintf("Carries the mark of copy %s; the original of that copy could not be opened for comparison, so a transplanted mark is not excluded.", r.copy)
-	default:
-		c.note = fmt.Sprintf("Carries the mark of copy %s; that the picture shows that copy's submission could not be confirmed, so a transplanted mark is not excluded.", r.copy)
-	}
+	c.note = fmt.Sprintf("Carries the mark of copy %s%s, so a transplanted mark is not excluded.", r.copy, why)
 	return c
+}
+
+// notConfirmed says, by the word for pixels, why a picture with the mark of a copy is not known
+// to show that copy's submission.
+var notConfirmed = map[string]string{
+	PixelsPartial:   "; what can be seen agrees with that copy's submission, but too little of the picture is there to tell it from another document of the template",
+	PixelsAlike:     " and shows the document of that copy's submission, but nothing in it says that it is the same capture",
+	PixelsDifferent: "; the picture resembles that copy's submission but differs in places (edited, or another capture)",
+	PixelsUnknown:   "; the original of that copy could not be opened for comparison",
 }
 
 // keys are the states of the keys of all issued copies that were read, each once.

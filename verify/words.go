@@ -3,6 +3,8 @@ package verify
 import (
 	"fmt"
 	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -153,6 +155,14 @@ func verb(n int, one, many string) string {
 		return one
 	}
 	return many
+}
+
+var forms = regexp.MustCompile(`\{([^|}]*)\|([^}]*)\}`)
+
+// plural writes a sentence about n things: # becomes n, and {one|many} becomes the form for one
+// thing or for any other number.
+func plural(n int, sentence string) string {
+	return strings.ReplaceAll(forms.ReplaceAllString(sentence, verb(n, "$1", "$2")), "#", strconv.Itoa(n))
 }
 
 func pictures(n int) string { return count(n, "picture", "pictures") }
