@@ -239,6 +239,7 @@ func (e evidence) shown() *Match {
 // byHash reports whether a match may rest on its hash alone.
 func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!e.opens || m.HashOnly) }
 
+// first returns the nearest match with a word for pixels, nil if there is no such match.
 func (e evidence) first(pixels string) *Match {
 	for i := range e.matches {
 		if e.matches[i].Pixels == pixels {
@@ -267,6 +268,8 @@ func (e evidence) positive(not watermark.Submission) *Match {
 	return nil
 }
 
+// unknownNote is the note on a leak that matches nothing: why, and what the search would have
+// found.
 func (e evidence) unknownNote() string {
 	note := "Matches no submission of the registry, and no mark of an issued copy was read."
 	switch {

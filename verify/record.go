@@ -30,6 +30,8 @@ const (
 // modulePath is how a build names this module.
 const modulePath = "github.com/kycmark/kycmark"
 
+// record says who examined what with which program: now, and with all that this investigator
+// has begun to examine.
 func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	size, head, err := v.cfg.Registry.Ledger().Head(ctx)
 	if err != nil {

@@ -192,6 +192,7 @@ func (p *progress) again(path string, leak []byte, limits picture.Limits) *Verdi
 	return &out
 }
 
+// close closes the state file, if there is one.
 func (p *progress) close() {
 	if p.file != nil {
 		p.file.Close()

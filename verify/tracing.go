@@ -201,6 +201,8 @@ func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candi
 	return []watermark.Candidate{{Copy: ^watermark.CopyID(0), Key: key, Strength: 1}}
 }
 
+// fill enters what tracing found. Before, rows are the copies that were looked for, in the order
+// of found.Copies; afterwards, only the copies that were found.
 func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Expected = found.Registered, found.Power, found.Expected
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)

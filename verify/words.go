@@ -165,6 +165,7 @@ func plural(n int, sentence string) string {
 	return strings.ReplaceAll(forms.ReplaceAllString(sentence, verb(n, "$1", "$2")), "#", strconv.Itoa(n))
 }
 
+// pictures is "1 picture", "3 pictures".
 func pictures(n int) string { return count(n, "picture", "pictures") }
 
 // list is "a, b and c".

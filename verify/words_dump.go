@@ -35,10 +35,12 @@ func (w *weighing) speak() {
 	w.sayRepeats()
 }
 
+// shows adds a sentence about what the findings show. format and args are as in [fmt.Sprintf].
 func (w *weighing) shows(format string, args ...any) {
 	w.Shows = append(w.Shows, fmt.Sprintf(format, args...))
 }
 
+// showsNot adds a sentence about what the findings do not show, likewise.
 func (w *weighing) showsNot(format string, args ...any) {
 	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(format, args...))
 }
@@ -54,6 +56,8 @@ func (w *weighing) showsNotOf(n int, sentence string, rest ...string) {
 // readable is how many of the files were pictures.
 func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
 
+// headline is the one conclusion that a reader sees first. It names recipients only if
+// package odds does, and is "Inconclusive" if pictures match but name nothing.
 func (w *weighing) headline() string {
 	confirmed := w.Counts[string(FoundCopy)]
 	switch {
@@ -178,6 +182,7 @@ func (w *weighing) windowHeadline() string {
 // it is transplanted, of a compromised key, or of a copy that was issued too late.
 func notCounted(n int) string { return pictures(n) + " in which no mark counts" }
 
+// containCopies is "1 picture contains a copy", "3 pictures contain copies".
 func containCopies(n int) string {
 	return count(n, "picture contains a copy", "pictures contain copies")
 }
@@ -197,6 +202,7 @@ func under(purposes []string) string {
 	return " under " + list(quoted)
 }
 
+// sayMatches counts the pictures that show a submission, and repeated files.
 func (w *weighing) sayMatches() {
 	if w.readable() == 0 {
 		return
@@ -208,6 +214,7 @@ func (w *weighing) sayMatches() {
 	w.shows("Of %s examined, %d %s a submission of the registry.%s", pictures(w.readable()), w.Matched, verb(w.Matched, "shows", "show"), again)
 }
 
+// sayReferences says what comparisons with other uploads (the controls) came to.
 func (w *weighing) sayReferences() {
 	leaks, compared, same := w.references()
 	if compared == 0 {
@@ -221,6 +228,8 @@ func (w *weighing) sayReferences() {
 		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"), result)
 }
 
+// sayCopies says, for each recipient whose copies are there, what they are worth, how much that
+// depends on single findings, and what caps it.
 func (w *weighing) sayCopies() {
 	capped := false
 	for _, h := range w.Hypotheses {
@@ -282,6 +291,8 @@ func (w *weighing) trialsCover() string {
 // notJudged is said of custody if Config.Found is not set.
 const notJudged = "admissibility not judged: when the leaks were found was not given"
 
+// sayUnmarked is about pictures that show a submission and no mark: who could hold them
+// unmarked, and what the absence of a mark says.
 func (w *weighing) sayUnmarked() {
 	unmarked, unreadable := w.Counts[string(FoundUnmarked)], w.Counts[string(FoundUnreadable)]
 	if unmarked+unreadable == 0 {

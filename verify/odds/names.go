@@ -58,6 +58,7 @@ const (
 	FewTrials   = "few-trials"   // validation does not allow a ratio of 10 to be claimed
 )
 
+// holder returns the index of the holder of a name, -1 if the case does not list that name.
 func (m *model) holder(name string) int {
 	return slices.IndexFunc(m.c.Holders, func(h Holder) bool { return h.Name == name })
 }

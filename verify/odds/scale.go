@@ -53,6 +53,7 @@ func exp(x float64) float64 {
 // log10 takes a natural logarithm to base 10, as a whole multiple of 1e-6.
 func log10(ln float64) float64 { return micro(ln / math.Ln10) }
 
+// micro rounds a stated number to whole multiples of 1e-6.
 func micro(x float64) float64 { return math.Round(float64(x*1e6)) / 1e6 }
 
 // Cap is the greatest log10 likelihood ratio that may be stated after trials independent
@@ -121,6 +122,8 @@ func lnChoose(n, k int) float64 {
 	return lnFactorial(n) - lnFactorial(k) - lnFactorial(n-k)
 }
 
+// lnFactorial is the natural logarithm of n!, by multiplication below 16 and by Stirling's
+// series from there on.
 func lnFactorial(n int) float64 {
 	if n < 16 {
 		f := 1.0

@@ -46,6 +46,7 @@ type rule struct {
 	weight []float64 // of the heights; their sum is 1
 }
 
+// newRule returns the nodes for a product of n factors, at most as many as make it exact.
 func newRule(n float64) rule {
 	peak := math.Ceil(math.Pi * math.Sqrt(n))
 	var r rule
@@ -140,6 +141,7 @@ type sum struct {
 	any       bool
 }
 
+// add adds a number, given by its natural logarithm; -Inf adds nothing.
 func (s *sum) add(ln float64) {
 	switch {
 	case math.IsInf(ln, -1):
@@ -153,6 +155,7 @@ func (s *sum) add(ln float64) {
 	}
 }
 
+// ln is the natural logarithm of the sum; -Inf if nothing was added.
 func (s *sum) ln() float64 {
 	if !s.any {
 		return math.Inf(-1)

@@ -247,6 +247,8 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	return h
 }
 
+// capped limits a log10 ratio to what validation allows for a kind of hypothesis, and reports
+// whether the limit was exceeded.
 func (m *model) capped(raw float64, kind string) (float64, bool) {
 	low, top := -m.cap(kind), m.cap(kind)
 	if kind == Elsewhere {
