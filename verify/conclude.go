@@ -95,8 +95,8 @@ func conclude(e evidence) conclusion {
 	return conclusion{finding: FoundUnknown, recall: e.recall, note: e.unknownNote() + stray}
 }
 
-// lookalikes are the words for pixels by which a leak resembles a submission without showing
-// it, the strongest first, each with the note on such a leak.
+// lookalikes are the words for pixels of leaks that resemble a submission without showing it.
+// The strongest comes first, and each has the note on such a leak.
 var lookalikes = []struct{ pixels, note string }{
 	{PixelsAlike, "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for another service."},
 	{PixelsPartial, "Looks like this submission, but too little of it is there to tell it from another document of the template."},
@@ -113,7 +113,7 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 		c.note = "Shows this submission; no mark of an issued copy was read, and how likely one would have been found is not known." + stray
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
-		c.note = fmt.Sprintf("Shows this submission, of which no marked copy is recorded, and carries no mark; one would have been found with a probability of %s, unless it was removed on purpose.", share(t.Power))
+		c.note = fmt.Sprintf("Shows this submission and carries no mark. No marked copy of the submission is recorded; one would have been found with a probability of %s, unless it was removed on purpose.", share(t.Power))
 	case wouldShow(t):
 		c.finding = FoundUnmarked
 		c.note = fmt.Sprintf("Shows this submission and carries the mark of none of the %s issued of it; one would have been found with a probability of %s, unless it was removed on purpose.", count(t.Issued, "copy", "copies"), share(t.Power))
@@ -129,13 +129,13 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 
 // note says how the mark of a confirmed copy was found.
 func (r *read) note() string {
-	shows := "and shows the submission that this copy was made of"
+	shows := ", and shows the submission that this copy was made of"
 	if r.shows != PixelsSame {
-		shows = "of which too little can be seen to compare it otherwise"
+		shows = "; too little of the picture can be seen to compare it otherwise"
 	}
 	switch {
 	case r.blind == 0:
-		return fmt.Sprintf("Traced against its original, the mark of copy %s is in this picture, %s.", r.copy, shows)
+		return fmt.Sprintf("Traced against its original, the mark of copy %s is in this picture%s.", r.copy, shows)
 	case r.found() && r.shows != PixelsSame:
 		return fmt.Sprintf("Carries the mark of copy %s; traced against the original of its submission, the part of the mark that is this copy's alone is in it too.", r.copy)
 	case r.found():

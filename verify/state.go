@@ -59,8 +59,8 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 	return h, err
 }
 
-// begin reads what an earlier run kept in the state file, if there is such a file, and opens
-// the file for the verdicts to come. Without [Config].State nothing is kept.
+// begin reads what an earlier run kept in the state file, if there is one, and opens the file
+// for new verdicts. Without [Config].State nothing is kept.
 func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 	p := &progress{known: make(map[string]*Verdict)}
 	if v.cfg.State == "" {

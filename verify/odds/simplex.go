@@ -86,14 +86,7 @@ func gaussLegendre(n int) (squares, weights []float64) {
 // with the given shares.
 func (r *rows) lnAt(cols []int, p [3]float64) float64 {
 	product, exponent, sum := 1.0, 0, 0.0
-	a := r.col[cols[0]]
-	b, c := a, a
-	if len(cols) > 1 {
-		b = r.col[cols[1]]
-	}
-	if len(cols) > 2 {
-		c = r.col[cols[2]]
-	}
+	a, b, c := three(r.col, cols)
 	for t, m := range r.count {
 		f := float64(p[0]*a[t]) + float64(p[1]*b[t]) + float64(p[2]*c[t])
 		if f <= 0 {
