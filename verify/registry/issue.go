@@ -31,8 +31,8 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Registry.readOnly() {
-		return nil, refused("issue")
+	if cfg.Registry.readOnly {
+		return nil, fmt.Errorf("issue: %w", ErrReadOnly)
 	}
 	if cfg.SealKey == nil && (!cfg.HashOnly || cfg.Registry.sealHashes) {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)

@@ -81,14 +81,13 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}
 	row, key := s.logged(id, p.of, to, purpose, out)
-	rows := []Copy{row}
-	if err := s.cfg.Registry.store.AddCopies(ctx, rows, key); err != nil {
+	if err := s.cfg.Registry.store.AddCopy(ctx, &row, key); err != nil {
 		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", p.of, err)
 	}
 	if _, err := dst.Write(out.file); err != nil {
 		return nil, fmt.Errorf("copy %s is logged but could not be handed out: %w", id, err)
 	}
-	return &rows[0], nil
+	return &row, nil
 }
 
 // marker returns what marks copies, and their long side.

@@ -23,6 +23,7 @@ type Registry struct {
 
 	id         string // random, hex
 	sealHashes bool
+	readOnly   bool
 }
 
 func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
