@@ -347,8 +347,8 @@ func (r *rows) ceiling(columns []int) float64 {
 	return sum
 }
 
-// three returns the columns of a combination of one to three; the first stands in for each that
-// is missing.
+// three returns the columns of a combination of one to three. If it has fewer than three, the
+// first column is returned again.
 func three(table [][]float64, columns []int) (a, b, c []float64) {
 	a = table[columns[0]]
 	b, c = a, a
