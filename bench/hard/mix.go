@@ -1,12 +1,13 @@
-package attack
+package hard
 
 import (
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"image"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/kycmark/kycmark/internal/attack"
 )
 
 // ErrMix is wrapped if there are no copies, or if their sizes differ.
@@ -39,12 +40,12 @@ func Mixes() []Mix {
 	}
 }
 
-// FindMix returns the mix called name. The error wraps [ErrUnknown].
+// FindMix returns the mix called name. The error wraps [attack.ErrUnknown].
 func FindMix(name string) (Mix, error) {
 	mixes := Mixes()
 	i := slices.IndexFunc(mixes, func(m Mix) bool { return m.Name == name })
 	if i < 0 {
-		return Mix{}, fmt.Errorf("%w: no mix %q", ErrUnknown, name)
+		return Mix{}, fmt.Errorf("%w: no mix %q", attack.ErrUnknown, name)
 	}
 	return mixes[i], nil
 }
@@ -61,17 +62,16 @@ func (m Mix) Apply(copies []*image.NRGBA, seed uint64) (*image.NRGBA, error) {
 		if c.Rect.Size() != copies[0].Rect.Size() {
 			return nil, fmt.Errorf("%w: sizes %v and %v", ErrMix, copies[0].Rect.Size(), c.Rect.Size())
 		}
-		packed[i] = opaque(c)
+		packed[i] = attack.Attack{}.Apply(c, 0) // opaque, without gaps between rows
 	}
-	h := fnv.New64a()
-	h.Write([]byte(m.Name)) // never fails
-	return m.run(rand.New(rand.NewPCG(seed, h.Sum64())), packed), nil
+	return m.run(attack.Random(m.Name, seed), packed), nil
 }
 
+// weightedAtRandom returns the weighted mean of the copies, with weights drawn between 1 and 3.
 func weightedAtRandom(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
 	weights := make([]float64, len(copies))
 	for i := range weights {
-		weights[i] = uniform(r, 1, 3)
+		weights[i] = attack.Uniform(r, 1, 3)
 	}
 	return weighted(copies, weights)
 }
@@ -114,6 +114,7 @@ func pointwise(f func(v []uint8) int) func(*rand.Rand, []*image.NRGBA) *image.NR
 // down.
 func middleOf(v []uint8) int { return (int(v[(len(v)-1)/2]) + int(v[len(v)/2])) / 2 }
 
+// lowestOrHighest takes each pixel at random from the lowest or from the highest values.
 func lowestOrHighest(r *rand.Rand, copies []*image.NRGBA) *image.NRGBA {
 	low := pointwise(func(v []uint8) int { return int(v[0]) })(r, copies)
 	high := pointwise(func(v []uint8) int { return int(v[len(v)-1]) })(r, copies)

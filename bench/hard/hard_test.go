@@ -1,4 +1,4 @@
-package attack_test
+package hard_test
 
 import (
 	"image"
@@ -12,9 +12,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/quality"
 )
+
+func apply(t *testing.T, name string, img *image.NRGBA, seed uint64) *image.NRGBA {
+	t.Helper()
+	a, err := hard.Find(name)
+	require.NoError(t, err)
+	return a.Apply(img, seed)
+}
+
+func flat(w, h int, c color.NRGBA) *image.NRGBA { return imaging.New(w, h, c) }
 
 // hardRandom are those of the harder attacks that draw from the seed.
 var hardRandom = strings.Fields("x_crop02 x_screen2 x_screen_hard x_print2 x_crop25_400_q30 x_screen_thumb320 x_print_crop_q30 x_redact80")
@@ -22,9 +32,9 @@ var hardRandom = strings.Fields("x_crop02 x_screen2 x_screen_hard x_print2 x_cro
 func TestHardKeepsTheContract(t *testing.T) {
 	img := scene(160, 90)
 	before := slices.Clone(img.Pix)
-	require.Len(t, attack.Hard(), 14)
-	for _, a := range attack.Hard() {
-		found, err := attack.Find(a.Name)
+	require.Len(t, hard.Attacks(), 14)
+	for _, a := range hard.Attacks() {
+		found, err := hard.Find(a.Name)
 		require.NoError(t, err)
 		assert.Equal(t, "hard", found.Group)
 		assert.True(t, strings.HasPrefix(a.Name, "x_"), "no name of the 63")
@@ -45,7 +55,7 @@ func TestHardKeepsTheContract(t *testing.T) {
 
 func TestHardOnSmallPictures(t *testing.T) {
 	for _, size := range []image.Point{{X: 1, Y: 1}, {X: 200, Y: 8}} {
-		for _, a := range attack.Hard() {
+		for _, a := range hard.Attacks() {
 			assert.False(t, a.Apply(scene(size.X, size.Y), 1).Rect.Empty(), "%s of %v", a.Name, size)
 		}
 	}
@@ -117,7 +127,7 @@ func TestMixes(t *testing.T) {
 		copies = append(copies, flat(60, 50, color.NRGBA{v, 100, 255 - v, 255}))
 	}
 	want := map[string]uint8{"mean": 30, "median": 30, "min": 10, "max": 50, "minmax": 30, "modneg": 30}
-	for _, m := range attack.Mixes() {
+	for _, m := range hard.Mixes() {
 		out, err := m.Apply(copies, 1)
 		require.NoError(t, err)
 		require.Equal(t, copies[0].Rect, out.Rect, m.Name)
@@ -140,7 +150,7 @@ func TestMixes(t *testing.T) {
 func TestMixesDraw(t *testing.T) {
 	copies := []*image.NRGBA{flat(480, 480, color.NRGBA{0, 0, 0, 255}), flat(480, 480, color.NRGBA{90, 0, 0, 255}), flat(480, 480, color.NRGBA{180, 0, 0, 255})}
 	for name, limit := range map[string]float64{"mosaic8": .05, "mosaic48": .2, "pixels": .01} {
-		m, err := attack.FindMix(name)
+		m, err := hard.FindMix(name)
 		require.NoError(t, err)
 		out, err := m.Apply(copies, 1)
 		require.NoError(t, err)
@@ -156,12 +166,12 @@ func TestMixesDraw(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotEqual(t, out.Pix, other.Pix, name)
 	}
-	m, err := attack.FindMix("mosaic48")
+	m, err := hard.FindMix("mosaic48")
 	require.NoError(t, err)
 	out, err := m.Apply(copies, 1)
 	require.NoError(t, err)
 	assert.Equal(t, out.NRGBAAt(48, 96), out.NRGBAAt(95, 143), "one block")
-	m, err = attack.FindMix("randnp")
+	m, err = hard.FindMix("randnp")
 	require.NoError(t, err)
 	out, err = m.Apply(copies, 1)
 	require.NoError(t, err)
@@ -171,14 +181,14 @@ func TestMixesDraw(t *testing.T) {
 }
 
 func TestMixesRefuse(t *testing.T) {
-	_, err := attack.FindMix("blend")
+	_, err := hard.FindMix("blend")
 	require.ErrorIs(t, err, attack.ErrUnknown)
-	m, err := attack.FindMix("mean")
+	m, err := hard.FindMix("mean")
 	require.NoError(t, err)
 	_, err = m.Apply(nil, 1)
-	require.ErrorIs(t, err, attack.ErrMix)
+	require.ErrorIs(t, err, hard.ErrMix)
 	_, err = m.Apply([]*image.NRGBA{scene(8, 9), scene(9, 8)}, 1)
-	require.ErrorIs(t, err, attack.ErrMix)
-	_, err = attack.Mix{}.Apply([]*image.NRGBA{scene(8, 9)}, 1)
-	require.ErrorIs(t, err, attack.ErrMix)
+	require.ErrorIs(t, err, hard.ErrMix)
+	_, err = hard.Mix{}.Apply([]*image.NRGBA{scene(8, 9)}, 1)
+	require.ErrorIs(t, err, hard.ErrMix)
 }
