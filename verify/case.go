@@ -36,10 +36,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	if b.recipients, err = r.Recipients(ctx); err != nil {
 		return nil, err
 	}
-	for _, l := range leaks {
-		if _, known := b.copies[l.Submission]; known || !l.matched() {
-			continue
-		}
+	for _, l := range shown(leaks) {
 		if b.copies[l.Submission], err = r.Copies(ctx, l.Submission); err != nil {
 			return nil, err
 		}
@@ -74,12 +71,10 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 
 // countErased adds what was erased since leaks were found to show it.
 func (v *Investigator) countErased(ctx context.Context, b *books, leaks []*Verdict) error {
-	seen := make(map[watermark.Submission]bool)
-	for _, l := range leaks {
-		if len(b.cells) == 0 || !l.matched() || seen[l.Submission] || v.cfg.after(l.Submitted) {
+	for _, l := range shown(leaks) {
+		if len(b.cells) == 0 || v.cfg.after(l.Submitted) {
 			continue
 		}
-		seen[l.Submission] = true
 		_, err := v.cfg.Registry.Submission(ctx, l.Submission)
 		switch {
 		case errors.Is(err, registry.ErrErased):
@@ -89,6 +84,18 @@ func (v *Investigator) countErased(ctx context.Context, b *books, leaks []*Verdi
 		}
 	}
 	return nil
+}
+
+// shown returns, for each submission that leaks show, the first leak that shows it.
+func shown(leaks []*Verdict) (out []*Verdict) {
+	seen := make(map[watermark.Submission]bool)
+	for _, l := range leaks {
+		if l.matched() && !seen[l.Submission] {
+			seen[l.Submission] = true
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // add counts one upload more in a cell.

@@ -127,7 +127,7 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 	return c
 }
 
-// note says how the mark of a confirmed copy was found.
+// note says, in the note on a leak, how the mark of a confirmed copy was found.
 func (r *read) note() string {
 	shows := ", and shows the submission that this copy was made of"
 	if r.shows != PixelsSame {

@@ -24,7 +24,8 @@ import (
 // thousand take a tenth of a second.
 const decoyCopies = 1000
 
-// decoys are nil where no copy was found.
+// decoys scores copies that were never issued in a leak in which tracing found a copy. The
+// result is nil if tracing found no copy.
 func decoys(found *watermark.TraceResult) *findings.Decoys {
 	if len(found.Accused) == 0 {
 		return nil
@@ -57,7 +58,9 @@ const (
 	defaultEach       = 4
 )
 
-// referencesOf is how many uploads a leak of a dump of so many files is held against.
+// referencesOf returns the number of controls for one leak: its share of the controls of a dump
+// of so many files. digest is the SHA-256 of the leak. It decides which leaks get one control
+// more if the controls cannot be shared evenly.
 func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
 	n, each := c.References, maxReferences
 	if n == 0 {
@@ -74,7 +77,7 @@ func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
 	return min(whole, each)
 }
 
-// referenceRecord says it for the record.
+// referenceRecord says, for the record of an investigation, how many controls are made.
 func (c Config) referenceRecord() string {
 	switch {
 	case c.References < 0:
@@ -177,7 +180,8 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	return m, nil
 }
 
-// gone is nil for what was erased meanwhile.
+// gone returns nil for the errors of a submission that was erased meanwhile, and every other
+// error as it is.
 func gone(err error) error {
 	if errors.Is(err, registry.ErrErased) || errors.Is(err, registry.ErrNotFound) {
 		return nil
@@ -185,7 +189,7 @@ func gone(err error) error {
 	return err
 }
 
-// match is what was found out about a leak and one submission; nil: nothing.
+// match returns the match of the leak with a submission, nil if they were not compared.
 func (e *evidence) match(of watermark.Submission) *Match {
 	for i := range e.matches {
 		if e.matches[i].Submission == of {

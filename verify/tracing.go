@@ -76,7 +76,7 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error 
 	return nil
 }
 
-// pixels is what the pixels say of the leak and a submission.
+// pixels returns the word for what the pixels say of the leak and a submission.
 func (e *evidence) pixels(of watermark.Submission) string {
 	if m := e.match(of); m != nil {
 		return m.Pixels
@@ -98,7 +98,8 @@ func traceRank(pixels string) int {
 	return slices.IndexFunc(traceOrder[:], func(words []string) bool { return slices.Contains(words, pixels) })
 }
 
-// targets are the submissions that a leak is to be traced against.
+// targets returns the submissions to trace a leak against, at most maxTraced, in the order of
+// traceOrder. If the leak shows a submission for certain, only such submissions are returned.
 func (e *evidence) targets() []watermark.Submission {
 	var out []watermark.Submission
 	add := func(id watermark.Submission) {
@@ -124,8 +125,10 @@ func (e *evidence) targets() []watermark.Submission {
 	return out
 }
 
-// traceAgainst is nil, without an error, where the original cannot be opened or one of
-// the pictures is too small.
+// traceAgainst traces a leak against the original of one submission, for all its issued copies
+// whose mark keys are at hand. level is the false-positive rate below which a copy counts as
+// found. The result is nil, without an error, if the original cannot be opened or a picture is
+// too small.
 func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id watermark.Submission, level float64) (*tracing, error) {
 	o, err := v.original(ctx, id)
 	if err != nil || o == nil {
