@@ -12,12 +12,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// sureWithoutPixels is the distance in bits up to which a hash alone shows a
-// submission positively, where the originals cannot be opened. Between documents
-// of 60 persons on each of the five specimen templates it was 18 at least, and up to
-// 31 in 2 of 100 pairs (TestHashesOfOnePersonsDocument holds the rule on a third of them).
-const sureWithoutPixels = 10
-
 // confirmed reports whether the leak shows the copy's submission: by its pixels, or,
 // where these leave it open, by the part of the mark that is this copy's alone. Where
 // other detail is seen that part proves nothing: a whole mark can be lifted off a copy

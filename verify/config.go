@@ -99,11 +99,6 @@ type Config struct {
 	Progress func(done, total int)
 }
 
-const (
-	defaultMaxFiles = 1_000_000
-	maxAgainst      = 1_000
-)
-
 // ready checks a configuration and fills in the defaults. The error wraps [registry.ErrInput].
 func (c Config) ready() (Config, error) {
 	refused := func(format string, args ...any) (Config, error) {

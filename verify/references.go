@@ -20,10 +20,6 @@ import (
 // were never issued. They show what chance and a common template give in a picture of this
 // kind and this wear.
 
-// decoyCopies is the number of copies that were never issued and are scored in a leak. A
-// thousand take a tenth of a second.
-const decoyCopies = 1000
-
 // decoys scores copies that were never issued in a leak in which tracing found a copy. The
 // result is nil if tracing found no copy.
 func decoys(found *watermark.TraceResult) *findings.Decoys {
@@ -49,14 +45,6 @@ func (v *Verdict) Chance() string {
 	}
 	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max)
 }
-
-// DefaultReferences is how many times leaks of a dump are held against uploads that they do not
-// show, where [Config] does not say: a tenth of a second of processor time a leak, and half a second for
-// each upload that its hash or parts bring up.
-const (
-	DefaultReferences = 20
-	defaultEach       = 4
-)
 
 // referencesOf returns the number of controls for one leak: its share of the controls of a dump
 // of so many files. digest is the SHA-256 of the leak. It decides which leaks get one control
@@ -87,12 +75,6 @@ func (c Config) referenceRecord() string {
 	}
 	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
-
-// Max numbers of controls, of a leak and of a dump.
-const (
-	maxReferences        = 1_000
-	maxReferencesOfADump = 1_000_000
-)
 
 // references makes at most n controls for a leak that shows a submission: it compares the
 // leak with the uploads of other subjects whose hashes lie nearest to that submission's.

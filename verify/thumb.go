@@ -9,11 +9,6 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
-const (
-	mosaicSide  = 9   // fields of a mosaic's long side: enough to tell pictures apart, not persons
-	previewSide = 240 // pixels of a preview's long side
-)
-
 // mosaic is a PNG of a few fields of colour.
 func mosaic(img *image.NRGBA) []byte { return thumbnail(img, mosaicSide, "png") }
 

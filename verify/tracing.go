@@ -19,18 +19,6 @@ type tracing struct {
 	rows []registry.Copy
 }
 
-const (
-	// traceLevel is the false-positive rate below which a copy counts as found in a leak. The
-	// rate is over all copies of all submissions that the leak is traced against.
-	traceLevel = 1e-9
-	// minPower is the minimum power, 0..1, at which the absence of a mark counts.
-	minPower = 0.999
-	// maxTraced is the maximum number of submissions that a leak is traced against:
-	// submissions of the copies that were read, and submissions that the leak shows or
-	// resembles.
-	maxTraced = 3
-)
-
 // trace traces a leak against the submissions whose copies were read in it, and against the
 // submission that it shows. If the leak shows no submission for certain, trace takes the
 // submissions that it resembles. [Config].Against replaces all these submissions.
