@@ -221,13 +221,9 @@ func (e evidence) shown() *Match {
 	if m := e.first(PixelsSame); m != nil {
 		return m
 	}
-	for i := range e.matches {
-		m := &e.matches[i]
-		if m.Distance <= phash.MatchRadius && (m.Pixels == PixelsUndecided || m.Pixels == PixelsPartial || e.byHash(m)) {
-			return m
-		}
-	}
-	return nil
+	return find(e.matches, func(m *Match) bool {
+		return m.Distance <= phash.MatchRadius && (m.Pixels == PixelsUndecided || m.Pixels == PixelsPartial || e.byHash(m))
+	})
 }
 
 // byHash reports whether a match may rest on its hash alone.
@@ -235,12 +231,7 @@ func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!
 
 // first returns the nearest match with a word for pixels, nil if there is no such match.
 func (e evidence) first(pixels string) *Match {
-	for i := range e.matches {
-		if e.matches[i].Pixels == pixels {
-			return &e.matches[i]
-		}
-	}
-	return nil
+	return find(e.matches, func(m *Match) bool { return m.Pixels == pixels })
 }
 
 // positive returns a submission other than not that the leak positively shows: by its

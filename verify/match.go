@@ -144,11 +144,7 @@ func comparePixels(s *capture.Sight) (string, *float64, error) {
 // aligned reports whether the pixels say something about a submission beyond its
 // hash.
 func aligned(pixels string) bool {
-	switch pixels {
-	case PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent:
-		return true
-	}
-	return false
+	return slices.Contains([]string{PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent}, pixels)
 }
 
 // pixelWord puts a verdict of package capture into a word for pixels. shown is the share, 0..1,

@@ -173,12 +173,7 @@ func gone(err error) error {
 
 // match returns the match of the leak with a submission, nil if they were not compared.
 func (e *evidence) match(of watermark.Submission) *Match {
-	for i := range e.matches {
-		if e.matches[i].Submission == of {
-			return &e.matches[i]
-		}
-	}
-	return nil
+	return find(e.matches, func(m *Match) bool { return m.Submission == of })
 }
 
 // references counts the controls of a dump: the leaks that have controls, the comparisons, and

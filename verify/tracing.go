@@ -69,10 +69,8 @@ func (e *evidence) pixels(of watermark.Submission) string {
 	if m := e.match(of); m != nil {
 		return m.Pixels
 	}
-	for i := range e.reads {
-		if r := &e.reads[i]; r.issued != nil && r.issued.Submission == of {
-			return r.shows
-		}
+	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
+		return r.shows
 	}
 	return PixelsUnknown
 }
@@ -223,12 +221,7 @@ func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
 	if t == nil {
 		return nil
 	}
-	for i := range t.Copies {
-		if t.Copies[i].Copy == id {
-			return &t.Copies[i]
-		}
-	}
-	return nil
+	return find(t.Copies, func(c *findings.TracedCopy) bool { return c.Copy == id })
 }
 
 // wouldShow reports whether a mark of any copy issued would have been found.
@@ -239,8 +232,13 @@ func wouldShow(t *Tracing) bool {
 // traceOf returns the tracing against a submission, or nil if the leak was not traced against
 // that submission.
 func traceOf(all []Tracing, id watermark.Submission) *Tracing {
+	return find(all, func(t *Tracing) bool { return t.Submission == id })
+}
+
+// find returns the first element for which is reports true, nil if there is no such element.
+func find[T any](all []T, is func(*T) bool) *T {
 	for i := range all {
-		if all[i].Submission == id {
+		if is(&all[i]) {
 			return &all[i]
 		}
 	}
