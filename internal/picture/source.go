@@ -77,8 +77,9 @@ func (s *Source) readTIFF(data []byte) []byte {
 	if d, ok := firstIFD(data); ok {
 		model, ok := d.uint(tagPhotometric)
 		s.Gray = ok && model <= blackIsZero
-		_, icc := d.entry(tagICC)
-		s.ICC = profile(icc)
+		if icc, _ := d.entry(tagICC); icc.whole {
+			s.ICC = profile(icc.raw)
+		}
 	}
 	return data
 }

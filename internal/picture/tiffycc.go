@@ -22,7 +22,7 @@ type yccTIFF struct {
 	across, down    int64 // luma samples of a data unit
 	rows            int64 // of a strip, but the last
 	compression     uint32
-	offsets, counts values
+	offsets, counts entry
 }
 
 func (d ifd) isYCC() bool {
@@ -52,7 +52,7 @@ func (d ifd) yccHeader() (header, error) {
 		{tagPredictor, 0, "as predictor", 1, 1},
 		{tagTileWidth, 0, "columns a tile", 0, 0},
 	} {
-		all, _ := d.values(c.tag)
+		all, _ := d.entry(c.tag)
 		v, ok := all.uint(c.index)
 		if !ok {
 			v = c.unset
@@ -67,8 +67,7 @@ func (d ifd) yccHeader() (header, error) {
 
 func (d ifd) yccLayout(h header) (yccTIFF, error) {
 	t := yccTIFF{width: h.width, height: h.height, across: 2, down: 2, rows: h.height, compression: compressNone}
-	if d.has(tagSubsampling) {
-		v, _ := d.values(tagSubsampling)
+	if v, ok := d.entry(tagSubsampling); ok {
 		x, _ := v.uint(0)
 		y, _ := v.uint(1)
 		t.across, t.down = int64(x), int64(y)
@@ -87,8 +86,8 @@ func (d ifd) yccLayout(h header) (yccTIFF, error) {
 	if rows, _ := d.uint(tagRowsPerStrip); rows != 0 {
 		t.rows = min(int64(rows), t.height)
 	}
-	t.offsets, _ = d.values(tagStripOffsets)
-	t.counts, _ = d.values(tagStripCounts)
+	t.offsets, _ = d.entry(tagStripOffsets)
+	t.counts, _ = d.entry(tagStripCounts)
 	return t, nil
 }
 
