@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -19,7 +20,7 @@ import (
 type books struct {
 	recipients []registry.Recipient
 	cells      []odds.Cell // the calendar months of all submissions up to the find
-	holdings   *registry.Holdings
+	holdings   *engine.Holdings
 	copies     map[watermark.Submission][]registry.Copy
 	history    findings.History
 

@@ -24,6 +24,7 @@ var (
 	ErrReadOnly = errors.New("the registry is open for investigation only")
 	ErrMarkKey  = errors.New("the mark key is not in use")
 	ErrSealed   = errors.New("the sealed original cannot be opened")
+	ErrInput    = errors.New("verify: unusable input")
 )
 
 // A Driver makes and opens the registry at one place: a file, a schema of a database.
@@ -84,7 +85,7 @@ type Store interface {
 	Span(ctx context.Context) (first, last time.Time, err error)
 	// CountSubmitted counts the uploads submitted in each span, ends included, that were
 	// not erased.
-	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error)
+	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error)
 	// CountIssued counts, for each recipient and each UTC day of submission, the uploads
 	// issued to the recipient as copies. Erased uploads do not count, nor does what was
 	// submitted or issued after until.

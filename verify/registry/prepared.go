@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
@@ -66,7 +67,7 @@ func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
 // Issue is [Issuer.Issue] for a prepared submission.
 func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
 	s := p.issuer
-	if err := checkText("purpose", purpose, intake.MaxNote); err != nil {
+	if err := books.CheckText("purpose", purpose, intake.MaxNote); err != nil {
 		return nil, err
 	}
 	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {

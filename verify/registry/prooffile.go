@@ -162,7 +162,7 @@ func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 // or parts of a microsecond.
 func inexact(t time.Time) bool {
 	_, offset := t.Zone()
-	return offset != 0 || !t.Equal(timestamp(t))
+	return offset != 0 || !t.Equal(books.Timestamp(t))
 }
 
 // proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on.

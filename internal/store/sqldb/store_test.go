@@ -343,7 +343,7 @@ func TestCounts(t *testing.T) {
 		days := func(n int) time.Time { return t0.AddDate(0, 0, n) }
 		got, err := s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(3).Add(time.Microsecond), days(9)}, [2]time.Time{days(10), days(20)})
 		require.NoError(t, err)
-		require.Equal(t, []int64{4, 6, 0}, got)
+		require.Equal(t, []int{4, 6, 0}, got)
 		never := days(10_000)
 		by, err := s.CountIssued(t.Context(), never)
 		require.NoError(t, err)
@@ -355,7 +355,7 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, submitted, 10)
 		require.Equal(t, books.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
-		total := int64(0)
+		total := 0
 		for _, x := range copied {
 			require.Equal(t, "vendor A", x.Recipient)
 			total += x.Count
@@ -388,7 +388,7 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, s.Erase(t.Context(), erasure("letter", 3)))
 		got, err = s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(4), days(9)})
 		require.NoError(t, err)
-		require.Equal(t, []int64{3, 6}, got, "what was erased does not count")
+		require.Equal(t, []int{3, 6}, got, "what was erased does not count")
 		by, err = s.CountIssued(t.Context(), at)
 		require.NoError(t, err)
 		require.Len(t, by, 9)

@@ -1,12 +1,13 @@
-package registry
+package engine
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"sort"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -20,7 +21,7 @@ type Holdings struct {
 
 	Submitted []DayCount            // all submissions, erased ones too, by days of UTC
 	Issued    map[string][]DayCount // by recipient: copies, of erased ones too, by the day of their issue
-	Facts     []Custody             // the facts that count, in the order of entry
+	Facts     []books.Custody       // the facts that count, in the order of entry
 }
 
 // A DayCount is how many there are of one day.
@@ -35,7 +36,7 @@ type DayCount struct {
 // ends with the last submission. Without cells there are no periods. What was submitted or
 // issued after until does not count; with the zero time everything counts. A custody fact
 // counts if counts returns true for it.
-func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Time, counts func(Custody) bool) (*Holdings, error) {
+func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Time, counts func(books.Custody) bool) (*Holdings, error) {
 	if until.IsZero() {
 		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	}
@@ -43,11 +44,11 @@ func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Tim
 	if err := e.countDays(ctx, h, until); err != nil {
 		return nil, err
 	}
-	facts, err := e.r.Custody(ctx, CustodyFilter{})
+	facts, err := e.store.Custody(ctx)
 	if err != nil {
 		return nil, err
 	}
-	by := make(map[string][]Custody)
+	by := make(map[string][]books.Custody)
 	for _, c := range facts {
 		if counts(c) {
 			h.Facts = append(h.Facts, c)
@@ -57,8 +58,8 @@ func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Tim
 	if len(cells) == 0 {
 		return h, nil
 	}
-	b := holdingsOf{e.r, cells, until, nil}
-	if h.Submissions, err = b.submitted(ctx, b.whole()); err != nil {
+	b := holdingsOf{e.store, cells, until, nil}
+	if h.Submissions, err = e.store.CountSubmitted(ctx, b.whole()...); err != nil {
 		return nil, err
 	}
 	b.all = h.Submissions
@@ -74,22 +75,22 @@ func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Tim
 }
 
 func (e *Engine) countDays(ctx context.Context, h *Holdings, until time.Time) error {
-	all, copies, err := e.r.store.CountDays(ctx, until)
+	all, copies, err := e.store.CountDays(ctx, until)
 	for _, x := range all {
-		h.Submitted = append(h.Submitted, DayCount{x.Day, int(x.Count)})
+		h.Submitted = append(h.Submitted, DayCount{x.Day, x.Count})
 	}
 	for _, x := range copies {
-		h.Issued[x.Recipient] = append(h.Issued[x.Recipient], DayCount{x.Day, int(x.Count)})
+		h.Issued[x.Recipient] = append(h.Issued[x.Recipient], DayCount{x.Day, x.Count})
 	}
 	return err
 }
 
 // A span of time, both ends included.
-type span [2]time.Time
+type span = [2]time.Time
 
 // holdingsOf counts by cells.
 type holdingsOf struct {
-	*Registry
+	store books.Store
 	cells []time.Time
 	until time.Time
 	all   []int
@@ -117,7 +118,7 @@ func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
 		if out[x.Recipient] == nil {
 			out[x.Recipient] = make([]int, len(b.cells))
 		}
-		out[x.Recipient][b.at(x.Day)] += int(x.Count)
+		out[x.Recipient][b.at(x.Day)] += x.Count
 	}
 	return out, err
 }
@@ -126,24 +127,11 @@ func (b *holdingsOf) at(t time.Time) int {
 	return max(sort.Search(len(b.cells), func(i int) bool { return b.cells[i].After(t) })-1, 0)
 }
 
-func (b *holdingsOf) submitted(ctx context.Context, spans []span) ([]int, error) {
-	ask := make([][2]time.Time, len(spans))
-	for i, s := range spans {
-		ask[i] = s
-	}
-	n, err := b.store.CountSubmitted(ctx, ask...)
-	out := make([]int, len(n))
-	for i := range n {
-		out[i] = int(n[i])
-	}
-	return out, err
-}
-
 // unmarked counts what the facts about one recipient cover, each submission once.
-func (b *holdingsOf) unmarked(ctx context.Context, facts []Custody) ([]int, error) {
+func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int, error) {
 	out := make([]int, len(b.cells))
 	var spans []span
-	var lists []Custody
+	var lists []books.Custody
 	for _, c := range facts {
 		if len(c.Submissions) > 0 {
 			lists = append(lists, c)
@@ -155,7 +143,7 @@ func (b *holdingsOf) unmarked(ctx context.Context, facts []Custody) ([]int, erro
 	var parts []span
 	for i, cell := range b.whole() {
 		for _, s := range spans {
-			switch s = s.clip(cell); {
+			switch s = clip(s, cell); {
 			case s == cell:
 				out[i] = b.all[i]
 			case !s[1].Before(s[0]):
@@ -163,7 +151,7 @@ func (b *holdingsOf) unmarked(ctx context.Context, facts []Custody) ([]int, erro
 			}
 		}
 	}
-	n, err := b.submitted(ctx, parts)
+	n, err := b.store.CountSubmitted(ctx, parts...)
 	for i := range n {
 		out[b.at(parts[i][0])] += n[i]
 	}
@@ -174,25 +162,25 @@ func (b *holdingsOf) unmarked(ctx context.Context, facts []Custody) ([]int, erro
 }
 
 // listed adds the submissions that are listed and lie in none of the spans.
-func (b *holdingsOf) listed(ctx context.Context, facts []Custody, spans []span, out []int) error {
+func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []span, out []int) error {
 	seen := make(map[watermark.Submission]bool)
 	for _, c := range facts {
 		for _, id := range c.Submissions {
 			if seen[id] {
 				continue
 			}
-			s, err := b.Submission(ctx, id)
-			if errors.Is(err, ErrErased) {
+			s, err := b.store.Submission(ctx, id)
+			if err != nil {
+				return fmt.Errorf("submission %s: %w", id, err)
+			}
+			if s.Erased {
 				continue
 			}
-			if err != nil {
-				return err
-			}
-			if !(span{c.From, c.To}).holds(s.Submitted) || s.Submitted.After(b.until) {
+			if !holds(span{c.From, c.To}, s.Submitted) || s.Submitted.After(b.until) {
 				continue // though another fact may hold it
 			}
 			seen[id] = true
-			if !slices.ContainsFunc(spans, func(x span) bool { return x.holds(s.Submitted) }) {
+			if !slices.ContainsFunc(spans, func(x span) bool { return holds(x, s.Submitted) }) {
 				out[b.at(s.Submitted)]++
 			}
 		}
@@ -202,7 +190,7 @@ func (b *holdingsOf) listed(ctx context.Context, facts []Custody, spans []span, 
 
 // clip returns the part of s within cell. If they do not overlap, the end of the result is
 // before its begin.
-func (s span) clip(cell span) span {
+func clip(s, cell span) span {
 	if s[0].Before(cell[0]) {
 		s[0] = cell[0]
 	}
@@ -212,7 +200,8 @@ func (s span) clip(cell span) span {
 	return s
 }
 
-func (s span) holds(t time.Time) bool { return !t.Before(s[0]) && !t.After(s[1]) }
+// holds reports whether t is in s.
+func holds(s span, t time.Time) bool { return !t.Before(s[0]) && !t.After(s[1]) }
 
 // union joins spans that overlap.
 func union(spans []span) []span {
