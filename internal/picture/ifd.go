@@ -109,8 +109,8 @@ func (d ifd) entry(tag uint16) (entry, bool) {
 	return entry{}, false
 }
 
-// uint returns value i of an entry of type BYTE, SHORT or LONG, and false for other types and for
-// values that the file does not have.
+// uint returns value i of an entry of type BYTE, SHORT or LONG. It returns false for other types,
+// and for values that the file does not have.
 func (e entry) uint(i int) (uint32, bool) {
 	size := kindSizes[e.kind]
 	if size == 0 || i >= len(e.raw)/size {
