@@ -12,6 +12,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// historyOf returns the history that a findings file holds: uploads by day, and for each
+// recipient its copies by day and its admissible custody, as the holdings h have them.
 func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.History {
 	out := findings.History{Submitted: h.Submitted}
 	for _, r := range recipients {
