@@ -1,26 +1,15 @@
-package register
+package capture
 
 import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/register"
 )
 
 // softenings are the blurs of the original that are tried, deviations in pixels: a
 // leak that was blurred has lost the finest detail.
 var softenings = [...]float64{0, 0.7, 1.1, 1.6, 2.3, 3.2}
-
-// A Verdict says what a registered leak shows.
-type Verdict uint8
-
-const (
-	Unsure Verdict = iota // too little to see
-	Same                  // the capture that the original is, as far as can be seen, perhaps edited
-	Other                 // what merely looks like it: another document of its template, another capture
-)
-
-// String returns the verdict in a word.
-func (v Verdict) String() string { return [...]string{"unsure", "same", "other"}[min(v, Other)] }
 
 // A Likeness is how far a leak shows what the original shows, after registration.
 // Blocks are squares of 16 pixels of the leak, or 8 of a small one, that lie on the
@@ -41,18 +30,13 @@ type Likeness struct {
 	Softening float64 // blur of the leak against the original, deviation in pixels
 	Noise     float64 // of the leak's detail against the original's, grey levels
 
-	// Grain is what little there is in blocks that are flat: noise of the sensor,
-	// paper. All but Flat are medians.
-	Flat       int     // blocks
-	Grain      float64 // correlation of the leak's grain with the original's, -1..1
-	GrainPower float64 // of the leak's, in parts of the original's
-	GrainMin   float64 // its first decile in parts of the median: near 0 where a codec wiped grain out
+	Grain Grain
 
 	// Foreign: the detail is the original's, and it is for its grain that the verdict is
 	// Other.
 	Foreign bool
 
-	side int // of a block
+	side int // of a block, pixels of the leak
 }
 
 // decide weighs the counts.
@@ -62,13 +46,13 @@ func (n *Likeness) decide() Verdict {
 	case n.foreignText(shown):
 		return Other
 	case shown*n.side*n.side < minArea:
-		if n.foreignGrain() {
+		if n.Grain.foreign() {
 			return Other
 		}
 		return Unsure
 	case 2*n.Agree < shown:
 		return Other
-	case n.foreignGrain():
+	case n.Grain.foreign():
 		n.Foreign = true
 		return Other
 	}
@@ -79,7 +63,7 @@ func (n *Likeness) decide() Verdict {
 // grain agrees more of it is asked for.
 func (n *Likeness) foreignText(shown int) bool {
 	share := exchangedShare
-	if n.Flat >= minFlat && n.Grain >= ownGrain {
+	if n.Grain.Flat >= minFlat && n.Grain.Same >= ownGrain {
 		share = ownExchanged
 	}
 	reaches := func(k int, share float64, of int) bool { return float64(k) >= float64(share*float64(of)) }
@@ -98,40 +82,33 @@ type sheet struct {
 	l, o       dsp.Plane // their detail
 }
 
-// Compare looks at the blocks.
-func (r *Registration) Compare(o *Original) Likeness {
-	s := r.sheet(o)
+// compare looks at the blocks.
+func compare(r *register.Registration, o *register.Original) Likeness {
+	s := newSheet(r, o)
 	var n Likeness
 	n.side = s.side
 	n.Softening = s.soften()
 	blocks := s.blocks(s.covers())
 	n.judge(s, blocks)
-	n.grain(s, blocks)
+	n.Grain = s.grain(blocks, n.Softening)
 	n.Verdict = n.decide()
 	return n
 }
 
-func (r *Registration) sheet(o *Original) *sheet {
-	ref := o.at(r.Scale)
-	to := scaleTo(o.canon, ref)
-	x, y := r.X.Clone(), r.Y.Clone()
-	for i := range x.Pix {
-		x.Pix[i] = float32(float64(to[0]*float64(x.Pix[i])) + to[2])
-		y.Pix[i] = float32(float64(to[4]*float64(y.Pix[i])) + to[5])
-	}
-	s := &sheet{leak: r.Leak, orig: dsp.NewPlane(x.W, x.H), seen: make([]bool, len(x.Pix))}
-	remap(s.orig, s.seen, ref, x, y)
+func newSheet(r *register.Registration, o *register.Original) *sheet {
+	s := &sheet{leak: r.Leak}
+	s.orig, s.seen = o.Under(r)
 	for i, in := range s.seen {
 		if !in {
 			s.orig.Pix[i] = s.leak.Pix[i]
 		}
 	}
 	s.side = wideBlock
-	if max(x.W, x.H) <= smallLeak {
+	if max(s.leak.W, s.leak.H) <= smallLeak {
 		s.side = smallBlock
 	}
 	s.cell = s.side / 2
-	s.cw, s.ch = x.W/s.cell, x.H/s.cell
+	s.cw, s.ch = s.leak.W/s.cell, s.leak.H/s.cell
 	return s
 }
 
@@ -325,7 +302,7 @@ func (n *Likeness) judge(s *sheet, blocks []block) {
 		}
 		s.explain(b, n.Noise)
 		switch {
-		case b.share < opposedShare || b.gain < float64(minGain*typical):
+		case b.share < opposedShare || b.gain < float64(blockGain*typical):
 			b.opposed = true
 			n.Opposed++
 		case b.share >= agreeShare:

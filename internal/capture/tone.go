@@ -1,4 +1,4 @@
-package register
+package capture
 
 import "github.com/kycmark/kycmark/internal/dsp"
 
