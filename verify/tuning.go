@@ -62,9 +62,9 @@ const (
 
 // Controls.
 const (
-	// DefaultReferences is the number of controls of a dump unless [Config] says otherwise. A
-	// control takes a tenth of a second of processor time a leak, and half a second for each
-	// upload that the leak's hash or parts bring up.
+	// DefaultReferences is the number of controls of a dump unless [Config] says otherwise. The
+	// controls of a leak take a tenth of a second of processor time. Each upload that the
+	// leak's hash or parts bring up takes half a second more.
 	DefaultReferences    = 20
 	defaultEach          = 4     // controls of one leak, at most, by default
 	maxReferences        = 1_000 // controls of one leak, at most

@@ -44,7 +44,7 @@ const (
 const (
 	maxSources   = 3  // sources of a dump
 	maxSets      = 40 // sets of copies and custody that become sources; a dump seldom touches more
-	maxInTriples = 24 // sources in sets of three: of more, those that fit best alone or beside one other
+	maxInTriples = 24 // sources in sets of three: of more sources, the best alone or beside one other
 	maxParts     = 3  // other sets that are kept as parts of a source without copies
 	maxSensitive = 6  // hypotheses that get a sensitivity, the strongest first
 	shortlist    = 12 // of the best explanations on either side that are weighed again for it
