@@ -119,9 +119,8 @@ func (o *Original) deliver(m *trial, out *image.NRGBA) dsp.RGB {
 	return shrinker.Shrunk()
 }
 
-// margin returns by how many dB the signal to noise ratio of soft bits that correlate by c
-// exceeds that of code.MinCorrelation, the weakest correlation that is read. It is below 0 for
-// weaker ones.
+// margin returns the signal to noise ratio of soft bits that correlate by c, in dB above that
+// of code.MinCorrelation. A message that is read has a margin of 0 or more.
 func margin(c float64) float64 {
 	snr := func(c float64) float64 {
 		square := float64(c * c)

@@ -198,7 +198,7 @@ type Copy struct {
 	Margin     float64              `json:"margin"`            // of the read-back, dB
 	Weak       bool                 `json:"weak"`
 	PSNR       float64              `json:"psnr"`   // dB
-	SSIM       float64              `json:"ssim"`   // 0..1
+	SSIM       float64              `json:"ssim"`   // 0..1, at a long side of at most 1024 pixels
 	Format     string               `json:"format"` // "jpeg", "png", "webp", "tiff" or "bmp"
 	Width      int                  `json:"width"`  // pixels
 	Height     int                  `json:"height"`

@@ -260,9 +260,9 @@ func newWaves() *[waveSteps]complex64 {
 	return &w
 }
 
-// affineSum returns the real part of the sum of the pilots over all cells, times sign, if each
-// cell is displaced by the affine map q: shifts q[0] and q[1] in mark pixels, and linear terms
-// by the cell's position.
+// affineSum returns the real part of the sum of the pilots over all cells, times sign. The
+// affine map q displaces each cell: by q[0] and q[1] mark pixels, and by linear terms of the
+// cell's position.
 func affineSum(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, waves *[waveSteps]complex64, q [6]float64, sign float64) float64 {
 	sum := 0.0
 	for i := range cells {

@@ -179,10 +179,9 @@ func (t *ResponseTable) At(f float64) float32 {
 	return t[i] + float32(float32(x-float64(i))*(t[i+1]-t[i]))
 }
 
-// Despread returns the soft bits of a plane that was added to a picture: it adds each sample
-// of p to the torus, at the place where the map m puts it, filters the torus by the chips'
-// band, and sums over the chips of each coded bit. It is the adjoint of Lay. m leads from
-// samples of p to mark pixels.
+// Despread returns the soft bits of a plane. It adds each sample of p to the torus at the
+// place where m, samples to mark pixels, puts the sample. It filters the torus by the chips'
+// band and sums over the chips of each coded bit. Despread is the adjoint of Lay.
 func (kd *Keys) Despread(p dsp.Plane, m geometry.Mat) (soft [code.CodedN]float64) {
 	t := dsp.NewPlane(Torus, Torus)
 	for y := range p.H {

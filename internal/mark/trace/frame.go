@@ -46,8 +46,8 @@ func newFrame(w, h int) frame {
 	return f
 }
 
-// frameSize returns how many samples of the frame a canonical picture of w x h pixels covers,
-// and how many of its pixels lie on one sample.
+// frameSize returns how many samples of the frame a canonical picture of w x h pixels covers.
+// scale is the number of the picture's pixels that lie on one sample, along each axis.
 func frameSize(w, h int) (fw, fh int, scale float64) {
 	scale = float64(max(w, h)) / pattern.TracerSize
 	cover := func(n int) int { return min(pattern.TracerSize, int(math.Ceil(float64(n)/scale))) }

@@ -33,9 +33,9 @@ func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	return l
 }
 
-// rounded returns what the roundings of a leak tell of the marks of s if the leak is the whole
-// original, not resized, after a hard JPEG; nil otherwise. l is the leak as its file was
-// decoded, nil if it was no JPEG file; quad are its corners on the original.
+// rounded returns what the roundings of a leak tell of the marks of s. It returns nil unless
+// the leak is the whole original after a hard JPEG, not resized. l is the leak as its file was
+// decoded, nil if it was no JPEG file. quad are its corners on the original.
 func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]geometry.Point) *evidence {
 	if l == nil || sight.Inverted || sight.Mirrored || !t.inPlace(quad) {
 		return nil
