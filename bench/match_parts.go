@@ -12,6 +12,7 @@ import (
 	"github.com/disintegration/imaging"
 	"github.com/spf13/pflag"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -310,7 +311,7 @@ func (r *partsRun) stranger(ctx context.Context, i int, emit func(ruler.Trial)) 
 		m = p.Image
 	}
 	for _, name := range []string{"none", "crop25", "screenshot"} {
-		a, err := attack.Find(name)
+		a, err := hard.Find(name)
 		if err != nil {
 			return err
 		}

@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/phash"
@@ -106,7 +106,7 @@ func (e *engine) look(ctx context.Context, env *ruler.Env, path, sheets string, 
 			"width": float64(up.Image.Rect.Dx()), "height": float64(up.Image.Rect.Dy()),
 		}}
 		if change.attack != "" {
-			a, err := attack.Find(change.attack)
+			a, err := hard.Find(change.attack)
 			if err != nil {
 				return err
 			}

@@ -8,7 +8,7 @@ import (
 
 	"github.com/disintegration/imaging"
 
-	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
@@ -58,7 +58,7 @@ func moveMark(gain float32) maker {
 
 func removeBy(name string) maker {
 	return func(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
-		a, err := attack.Find(name)
+		a, err := hard.Find(name)
 		if err != nil {
 			return asItIs(nil, s) // cannot be: a test takes every name
 		}

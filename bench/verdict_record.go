@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
@@ -253,7 +253,7 @@ func shownBy(found string, of watermark.Submission) string {
 // attacked applies attacks, their names joined by "+", and returns the file.
 func attacked(img *image.NRGBA, names string, seed uint64) ([]byte, error) {
 	for i, name := range strings.Split(names, "+") {
-		a, err := attack.Find(name)
+		a, err := hard.Find(name)
 		if err != nil {
 			return nil, err
 		}

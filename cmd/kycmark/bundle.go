@@ -15,8 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/attest"
-	"github.com/kycmark/kycmark/internal/dossier"
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -27,7 +27,7 @@ type bundleFlags struct {
 	stampFlags
 
 	key ed25519.PrivateKey
-	tsa *attest.TSA
+	tsa *seal.TSA
 }
 
 func (f *bundleFlags) add(cmd *cobra.Command) {
@@ -45,7 +45,7 @@ func (f *stampFlags) add(cmd *cobra.Command) {
 }
 
 // authority is nil where no address is given.
-func (f *stampFlags) authority() (*attest.TSA, error) {
+func (f *stampFlags) authority() (*seal.TSA, error) {
 	switch {
 	case f.url == "" && f.ca == "":
 		return nil, nil
@@ -53,7 +53,7 @@ func (f *stampFlags) authority() (*attest.TSA, error) {
 		return nil, usagef("--tsa and --tsa-ca go together")
 	}
 	trusted, err := certificates(f.ca)
-	return &attest.TSA{URL: f.url, Trusted: trusted}, err
+	return &seal.TSA{URL: f.url, Trusted: trusted}, err
 }
 
 func certificates(path string) ([]*x509.Certificate, error) {
@@ -64,7 +64,7 @@ func certificates(path string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	certs, err := attest.ParseCertificates(text)
+	certs, err := seal.ParseCertificates(text)
 	if err != nil {
 		return nil, usagef("%s: %v", path, err)
 	}
@@ -139,7 +139,7 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	if err != nil {
 		return err
 	}
-	sealed, err := dossier.Seal(ctx, dossier.Content{
+	sealed, err := seal.Seal(ctx, seal.Investigation{
 		Report: report, Findings: findings.Bytes(), Registry: b.registry, LedgerPublic: public, Made: time.Now(),
 	}, f.key, f.tsa)
 	if err != nil {
@@ -176,6 +176,6 @@ func (f *bundleFlags) written(b *books) {
 		b.printf("findings: %s\n", f.findings)
 	}
 	if f.bundle != "" {
-		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, attest.KeyID(f.key.Public().(ed25519.PublicKey)))
+		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.ReportID(f.key.Public().(ed25519.PublicKey)))
 	}
 }

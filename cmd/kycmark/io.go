@@ -93,7 +93,7 @@ func reason(err error) string {
 }
 
 // packageNames are the prefixes by which errors name the package that they come from.
-var packageNames = regexp.MustCompile(`(^|: )(?:watermark|verify|phash|parts|picture|odds|attest|dossier): `)
+var packageNames = regexp.MustCompile(`(^|: )(?:watermark|verify|phash|parts|picture|odds): `)
 
 // unpacked takes the names of our packages out of an error's text: they say nothing to
 // users of the command.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -111,12 +111,9 @@ With --create make the key, for a home that has none: one is never overwritten.`
 		if err != nil {
 			return err
 		}
-		public, err := attest.EncodePublic(key)
-		if err != nil {
-			return err
-		}
-		b.printf("%s\n%s", attest.KeyID(key), public)
-		return b.line(map[string]string{"key_id": attest.KeyID(key), "public_key": string(public)})
+		public := keyfile.EncodeReportPublic(key)
+		b.printf("%s\n%s", keyfile.ReportID(key), public)
+		return b.line(map[string]string{"key_id": keyfile.ReportID(key), "public_key": string(public)})
 	})
 }
 

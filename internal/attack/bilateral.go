@@ -3,15 +3,14 @@ package attack
 import (
 	"image"
 	"math"
-	"math/rand/v2"
 )
 
 // bilateral smooths within a circle of diameter d pixels, weighting by distance
 // (deviation space, pixels) and by difference in colour (deviation tone, sum over
 // the three channels): Tomasi and Manduchi, Bilateral Filtering for Gray and
 // Color Images, 1998.
-func bilateral(d int, tone, space float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+func bilateral(d int, tone, space float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA {
 		n := d / 2
 		big := padded(p, n, reflect)
 		f := &bilateralFilter{}
@@ -31,7 +30,7 @@ func bilateral(d int, tone, space float64) step {
 			f.row(out.Pix[y*out.Stride:][:4*p.Rect.Dx()], big.Pix, (y+n)*big.Stride+4*n)
 		}
 		return out
-	}
+	})
 }
 
 type bilateralFilter struct {

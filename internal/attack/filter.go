@@ -3,7 +3,6 @@ package attack
 import (
 	"image"
 	"math"
-	"math/rand/v2"
 )
 
 // padded returns p with a frame of n pixels whose colours come from the position
@@ -39,9 +38,9 @@ func reflect(i, size int) int {
 // repeat moves a position to the nearest inside.
 func repeat(i, size int) int { return min(size-1, max(0, i)) }
 
-// gauss blurs with a Gaussian of deviation sigma pixels.
-func gauss(sigma float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return blur(p, sigma) }
+// Blur blurs with a Gaussian of deviation sigma pixels.
+func Blur(sigma float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
 }
 
 // blur is separable, with weights that add up to 2^14, so that both passes stay
@@ -118,7 +117,7 @@ func addRows[T sample](sum []uint32, a, b []T, weight uint32) {
 }
 
 // sharpen is an unsharp mask: twice the picture less its blur of 2 pixels.
-func sharpen(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+func sharpen(p *image.NRGBA) *image.NRGBA {
 	out := blur(p, 2)
 	for i, b := range out.Pix {
 		out.Pix[i] = uint8(min(255, max(0, 2*int(p.Pix[i])-int(b))))

@@ -1,11 +1,13 @@
 package books
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -16,6 +18,23 @@ import (
 
 // A Salt blinds the commitment to a row.
 type Salt = [32]byte
+
+// NewSalt returns a random salt.
+func NewSalt() (s Salt) {
+	rand.Read(s[:]) // never fails: crypto/rand aborts the program instead
+	return s
+}
+
+// Timestamp returns a time as rows keep it: in UTC, in whole microseconds.
+func Timestamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// CheckText is [intake.CheckText] for a text of a row. Its error wraps [ErrInput].
+func CheckText(what, s string, maxBytes int) error {
+	if err := intake.CheckText(what, s, maxBytes); err != nil {
+		return fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	return nil
+}
 
 // Info names the registry.
 type Info struct {
@@ -288,7 +307,7 @@ type Witness struct {
 type Issued struct {
 	Recipient string
 	Day       time.Time // its begin, UTC
-	Count     int64
+	Count     int
 }
 
 // A Digest is 32 bytes, as a rule a SHA-256. Its text form is 64 lower-case hex digits.

@@ -26,8 +26,8 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/postgres"
@@ -154,17 +154,10 @@ func configFor(registry string) (string, error) {
 // no home.
 func Open(dir string) (*Home, error) {
 	path := filepath.Join(dir, configName)
-	info, err := os.Stat(path)
+	text, err := intake.ReadFile(path, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is %w: no %s in it", dir, ErrNoHome, configName)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > maxConfig {
-		return nil, fmt.Errorf("%s: larger than any configuration", path)
-	}
-	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +251,7 @@ func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Le
 // CreateReportKey makes the key that signs reports, where a home has none yet, and returns its
 // public half. The error wraps [fs.ErrExist] when there is one.
 func (h *Home) CreateReportKey() (ed25519.PublicKey, error) {
-	key, err := attest.GenerateKey()
+	_, key, err := ed25519.GenerateKey(nil) // from crypto/rand
 	if err != nil {
 		return nil, err
 	}

@@ -106,7 +106,7 @@ func (c *checker) leaf(r ledgerRow) error {
 	}
 	for len(c.checkpoints) > 0 && c.checkpoints[0].Size == c.size() {
 		if c.checkpoints[0].Root != c.tree.Root() {
-			return tampered("the first %d entries are not those of the checkpoint that was signed", c.size())
+			return tampered("the first %d entries are not the entries of the checkpoint that was signed", c.size())
 		}
 		c.checkpoints = c.checkpoints[1:]
 	}

@@ -153,7 +153,7 @@ func TestErase(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, "vendor A", copies[0].Recipient, "who was handed it is still known")
 			c, k := issued(watermark.CopyID(900+n), sub.ID, "vendor A")
-			require.ErrorIs(t, d.AddCopies(ctx, []books.Copy{c}, k), books.ErrErased, "of a picture that was opened before")
+			require.ErrorIs(t, d.AddCopy(ctx, &c, k), books.ErrErased, "of a picture that was opened before")
 		}
 		size, _, err := d.Head(ctx)
 		require.NoError(t, err)

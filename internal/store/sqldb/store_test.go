@@ -123,7 +123,7 @@ func fill(t *testing.T, s books.Store) {
 		require.NoError(t, err)
 		require.True(t, added)
 		c, k := issued(watermark.CopyID(n)<<60|7, sub.ID, "vendor A")
-		require.NoError(t, s.AddCopies(ctx, []books.Copy{c}, k))
+		require.NoError(t, s.AddCopy(ctx, &c, k))
 	}
 	one, _ := submission(1)
 	two, _ := submission(2)
@@ -214,7 +214,7 @@ func TestAddingTwice(t *testing.T) {
 		require.ErrorIs(t, err, books.ErrConflict)
 
 		c, k := issued(3<<60|7, sub.ID, "vendor B")
-		require.ErrorIs(t, s.AddCopies(ctx, []books.Copy{c}, k), books.ErrConflict)
+		require.ErrorIs(t, s.AddCopy(ctx, &c, k), books.ErrConflict)
 
 		size2, head2, err := s.Head(ctx)
 		require.NoError(t, err)
@@ -228,10 +228,10 @@ func TestUnknownReferencesAreRefused(t *testing.T) {
 		fill(t, s)
 		ctx := t.Context()
 		c, k := issued(1, [16]byte{99}, "vendor A")
-		require.Error(t, s.AddCopies(ctx, []books.Copy{c}, k), "no such submission")
+		require.Error(t, s.AddCopy(ctx, &c, k), "no such submission")
 		sub, _ := submission(1)
 		c, k = issued(1, sub.ID, "nobody")
-		require.Error(t, s.AddCopies(ctx, []books.Copy{c}, k), "no such recipient")
+		require.Error(t, s.AddCopy(ctx, &c, k), "no such recipient")
 		require.Error(t, s.AddCustody(ctx, custody("nobody")))
 		require.Error(t, s.AddCustody(ctx, custody("vendor A", [16]byte{99})))
 		_, _, err := s.Check(ctx)
@@ -327,7 +327,7 @@ func write(ctx context.Context, s books.Store, w, rows int, errs chan<- error) {
 		_, err := add(ctx, s, sub, x)
 		errs <- err
 		c, k := issued(watermark.CopyID(w*1000+n), sub.ID, "vendor A")
-		errs <- s.AddCopies(ctx, []books.Copy{c}, k)
+		errs <- s.AddCopy(ctx, &c, k)
 		_, err = s.Copies(ctx, sub.ID)
 		errs <- err
 		if n%4 == 0 {
@@ -343,7 +343,7 @@ func TestCounts(t *testing.T) {
 		days := func(n int) time.Time { return t0.AddDate(0, 0, n) }
 		got, err := s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(3).Add(time.Microsecond), days(9)}, [2]time.Time{days(10), days(20)})
 		require.NoError(t, err)
-		require.Equal(t, []int64{4, 6, 0}, got)
+		require.Equal(t, []int{4, 6, 0}, got)
 		never := days(10_000)
 		by, err := s.CountIssued(t.Context(), never)
 		require.NoError(t, err)
@@ -355,7 +355,7 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, submitted, 10)
 		require.Equal(t, books.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
-		total := int64(0)
+		total := 0
 		for _, x := range copied {
 			require.Equal(t, "vendor A", x.Recipient)
 			total += x.Count
@@ -369,7 +369,7 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		early, k := issued(1<<50, sub.ID, "vendor A")
 		early.Issued = at
-		require.NoError(t, s.AddCopies(t.Context(), []books.Copy{early}, k))
+		require.NoError(t, s.AddCopy(t.Context(), &early, k))
 		by, err = s.CountIssued(t.Context(), at)
 		require.NoError(t, err)
 		require.Len(t, by, 10, "not the copy of what was submitted later")
@@ -388,7 +388,7 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, s.Erase(t.Context(), erasure("letter", 3)))
 		got, err = s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(4), days(9)})
 		require.NoError(t, err)
-		require.Equal(t, []int64{3, 6}, got, "what was erased does not count")
+		require.Equal(t, []int{3, 6}, got, "what was erased does not count")
 		by, err = s.CountIssued(t.Context(), at)
 		require.NoError(t, err)
 		require.Len(t, by, 9)

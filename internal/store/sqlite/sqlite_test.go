@@ -66,7 +66,7 @@ func fill(t *testing.T, path string) *sqldb.DB {
 	}
 	for n := range 2 {
 		c, k := issued(n)
-		require.NoError(t, d.AddCopies(t.Context(), []books.Copy{c}, k))
+		require.NoError(t, d.AddCopy(t.Context(), &c, k))
 	}
 	one, _ := submission(1)
 	require.NoError(t, d.AddCustody(t.Context(), custody()))
@@ -128,7 +128,7 @@ func TestTwoHandlesWriteOneFile(t *testing.T) {
 				errs <- err
 				c, k := issued(100 + n)
 				c.ID = watermark.CopyID(1000*h + n + 500)
-				errs <- d.AddCopies(t.Context(), []books.Copy{c}, k)
+				errs <- d.AddCopy(t.Context(), &c, k)
 			}
 		})
 	}
