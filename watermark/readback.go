@@ -34,9 +34,9 @@ const (
 	thinMargin = 2
 
 	// sureCorrelation is the correlation at the mark's known place, 0..1, from which on the
-	// mark counts as read without a search: a margin of 6 dB. Of the 15 shipped pictures, in 3
-	// strengths and 2 qualities, the search read all marks that were read at the known place,
-	// from 1 dB on, with a margin at most 1.9 dB lower (TestReadBackStudy).
+	// mark counts as read without a search: a margin of 6 dB. TestReadBackStudy read 15 shipped
+	// pictures in 3 strengths and 2 qualities. The search read all marks that were read at the
+	// known place, from 1 dB on. Its margin was at most 1.9 dB lower.
 	sureCorrelation = 0.845
 
 	// minSSIM is the SSIM of a copy with its original, both at the canonical size, below which
