@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -71,7 +72,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
 	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
 	cmd.RegisterFlagCompletionFunc("to", recipientNames)
-	complete(cmd, "format", "jpeg", "png", "webp")
+	complete(cmd, "format", picture.Offered()...)
 	complete(cmd, "metadata", "drop", "keep")
 	cmd.MarkFlagRequired("to")
 	cmd.MarkFlagRequired("out")
