@@ -52,20 +52,26 @@ type Experiment struct {
 // at the same time; a case calls emit from one goroutine only.
 type Case func(ctx context.Context, emit func(Trial)) error
 
-// Each makes a case of every picture of env.
-func Each(env *Env, measure func(ctx context.Context, path string, emit func(Trial)) error) []Case {
-	cases := make([]Case, len(env.Pictures))
-	for i, path := range env.Pictures {
-		cases[i] = func(ctx context.Context, emit func(Trial)) error {
-			err := measure(ctx, path, emit)
-			if err != nil && ctx.Err() == nil { // the others go on
-				emit(Trial{Labels: map[string]string{"picture": Name(path)}, Error: err.Error()})
-				return nil
-			}
-			return err
-		}
+// Cases makes n cases. measure is called with the number of a case, 0 to n-1.
+func Cases(n int, measure func(ctx context.Context, i int, emit func(Trial)) error) []Case {
+	cases := make([]Case, n)
+	for i := range cases {
+		cases[i] = func(ctx context.Context, emit func(Trial)) error { return measure(ctx, i, emit) }
 	}
 	return cases
+}
+
+// Each makes a case of every picture of env. An error of measure becomes a trial with that error,
+// and the other pictures are still measured.
+func Each(env *Env, measure func(ctx context.Context, path string, emit func(Trial)) error) []Case {
+	return Cases(len(env.Pictures), func(ctx context.Context, i int, emit func(Trial)) error {
+		err := measure(ctx, env.Pictures[i], emit)
+		if err != nil && ctx.Err() == nil {
+			emit(Trial{Labels: map[string]string{"picture": Name(env.Pictures[i])}, Error: err.Error()})
+			return nil
+		}
+		return err
+	})
 }
 
 // Run measures all cases and returns the run with its trials, in the order of the cases.
