@@ -81,13 +81,13 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 
 // simulate draws dump i and what an investigation finds of it, and compares the verdict with the
 // truth.
-func (s *simulation) simulate(_ context.Context, i int, emit func(ruler.Trial)) error {
+func (s *simulation) simulate(_ context.Context, i int, emit func(ruler.Trial)) {
 	d, rng := s.dump(i)
 	c := s.caseOf(rng, d)
 	start := time.Now()
 	v, err := odds.Weigh(c)
 	if err != nil {
-		return fmt.Errorf("dump %d, %s: %w", i, d.story, err)
+		ruler.Failf("dump %d, %s: %w", i, d.story, err)
 	}
 	for _, t := range d.judge(v, time.Since(start)) {
 		if t.Labels["trial"] == "case" {
@@ -95,26 +95,29 @@ func (s *simulation) simulate(_ context.Context, i int, emit func(ruler.Trial)) 
 		}
 		emit(t)
 	}
-	return nil
 }
 
+// isTrial returns a condition: the trial is of a kind, as [newTrial] names kinds.
 func isTrial(kind string) func(*ruler.Trial) bool { return ruler.Is("trial", kind) }
 
-// survived returns whether a trial is of a true recipient of whose leaked clusters as many as
-// one of the names of [fewNames] survived a messenger.
+// survived returns a condition on trials of true recipients: the number of leaked clusters that
+// survived a messenger is one of the names of [fewNames].
 func survived(names ...string) func(*ruler.Trial) bool { return ruler.Is("survived", names...) }
 
+// verdictTables returns the tables of verdicts.
 func verdictTables() []ruler.Table {
 	story := rowsOf(storyNames()...)
 	sure := ruler.Is("sure", "yes")
-	dumps := func(head, value string) ruler.Column { return ruler.Of(head, value).When(isTrial("dump")) }
+	dumps := func(head, value string) ruler.Column { // a dump without the value counts as 0
+		return ruler.Column{Head: head, Where: isTrial("dump"), Cell: func(g ruler.Group) string { return ruler.Thousands(g.Sum(value)) + " of " + ruler.Thousands(g.Count()) }}
+	}
 	window := func(head, story string) ruler.Column {
 		return ruler.SumOf(head, "headed", "found").When(ruler.Is("story", story))
 	}
 	return []ruler.Table{{
 		Name: "stories", Title: "Dumps", By: []string{"story"}, Row: story, Total: "all", Where: isTrial("dump"), Columns: []ruler.Column{
 			ruler.Counts("dumps"), ruler.Sums("listed", "listed"), ruler.Sums("top", "top"), ruler.Sums("stated", "stated"), ruler.Sums("stated and top", "stated_top"),
-			ruler.Sums("named", "named"), ruler.Sums("alone", "alone"), ruler.Sums("wrongly", "wrong"), ruler.Upper("at most", "wrong"),
+			ruler.Sums("named", "named"), ruler.Sums("alone", "alone"), ruler.Of("wrongly", "wrong"), ruler.Upper("at most", "wrong"),
 			ruler.Sums("framed", "framed"), ruler.Sums("framed alone", "framed_alone"), ruler.Sums("rival listed", "beside"), ruler.Sums("rival unlisted", "open"),
 			ruler.Sums("no rival", "outside"), ruler.Sums("flagged", "warned"),
 		},
@@ -178,11 +181,12 @@ func verdictTables() []ruler.Table {
 func rowsOf(names ...string) ruler.RowNames {
 	rows := make(ruler.RowNames, len(names))
 	for i, name := range names {
-		rows[i].Name, rows[i].Values = name, []string{name}
+		rows[i] = ruler.RowName{Name: name, Values: []string{name}}
 	}
 	return rows
 }
 
+// storyNames returns the names of the stories in the order of the tables.
 func storyNames() (names []string) {
 	for _, s := range stories {
 		names = append(names, s.name)
@@ -226,7 +230,7 @@ func verdictMissed(trials []ruler.Trial) (out []string) {
 		min, max float64 // rates
 		what     string
 	}{
-		{all.Where(isTrial("dump")), "wrong", 0, 0, "dumps name a recipient of whose copies no leak was made"},
+		{all.Where(isTrial("dump")), "wrong", 0, 0, "dumps name a recipient although no leak was made of its copies"},
 		{all.Where(isTrial("dump")), "framed_alone", 0, 0, "dumps name alone a recipient whose copies another put there"},
 		{all.Where(isTrial("dump")), "outside", 0, 0, "dumps name such a recipient and not that other beside it"},
 		{all.Where(survived(three)), "named", barNamed, 1, "true recipients with three surviving marked leaks are named"},

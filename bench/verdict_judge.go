@@ -141,7 +141,7 @@ func (j *judgement) names() {
 	j.set("alone", len(j.v.Alone()) > 0)
 	j.set("wrong", len(wrong) > 0)
 	if len(wrong) > 0 {
-		j.note("names %s, of whose copies no leak was made", strings.Join(wrong, ", "))
+		j.note("names %s, although no leak was made of its copies", strings.Join(wrong, ", "))
 	}
 }
 
@@ -248,7 +248,7 @@ func (j *judgement) recipient(src simSource) {
 				reason = w.Reason
 			}
 		}
-		j.note("does not name a recipient of whose copies %d survived a messenger: %s", len(survived), reason)
+		j.note("does not name a recipient with %d copies that survived a messenger: %s", len(survived), reason)
 	}
 }
 

@@ -116,6 +116,7 @@ type drawer struct {
 	innocent []evidence               // of all copies that were not in the leak
 }
 
+// newDrawer sorts the outcomes of a table by kind and attack.
 func newDrawer(t *outcomeTable) *drawer {
 	d := &drawer{by: make(map[[2]string][]*outcome), attacks: make(map[string][]string)}
 	for i := range t.Outcomes {

@@ -156,7 +156,7 @@ func TestMissedBarsAreListed(t *testing.T) {
 		trial("statement", map[string]float64{"true": 0}, "sure", "yes"),
 	})
 	require.Len(t, missed, 5)
-	require.Contains(t, missed[0], "1 of 1 dumps name a recipient of whose copies no leak was made")
+	require.Contains(t, missed[0], "1 of 1 dumps name a recipient although no leak was made of its copies")
 }
 
 // A statement lies in the bin of its ratio, and counts as sure from a probability of 99 % on.

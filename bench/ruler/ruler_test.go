@@ -22,7 +22,7 @@ func counting(n int, calls *atomic.Int32) *Experiment {
 		Name: "counting",
 		Cases: func(context.Context, *Env) (cases []Case, err error) {
 			for i := range n {
-				cases = append(cases, func(_ context.Context, emit func(Trial)) error {
+				cases = append(cases, func(_ context.Context, emit func(Trial)) {
 					calls.Add(1)
 					for _, colour := range []string{"red", "blue"} {
 						emit(Trial{
@@ -30,7 +30,6 @@ func counting(n int, calls *atomic.Int32) *Experiment {
 							Values: map[string]float64{"read": float64(i % 2), "ms": float64(i) + 1./3, "none": math.NaN()},
 						})
 					}
-					return nil
 				})
 			}
 			return cases, nil
@@ -95,12 +94,11 @@ func TestRunGoesOn(t *testing.T) {
 
 func TestEachGoesOnAfterAFailure(t *testing.T) {
 	x := &Experiment{Cases: func(_ context.Context, env *Env) ([]Case, error) {
-		return Each(env, func(_ context.Context, path string, emit func(Trial)) error {
+		return Each(env, func(_ context.Context, path string, emit func(Trial)) {
 			if path == "b.jpg" {
-				return errors.New("broken")
+				Check(errors.New("broken"))
 			}
 			emit(Trial{Values: map[string]float64{"read": 1}})
-			return nil
 		}), nil
 	}}
 	run, err := x.Run(t.Context(), &Env{Pictures: []string{"a.jpg", "b.jpg", "c.jpg"}}, Run{}, "", nil)
@@ -108,6 +106,25 @@ func TestEachGoesOnAfterAFailure(t *testing.T) {
 	require.Len(t, run.Trials, 3)
 	assert.Equal(t, "broken", run.Trials[1].Error)
 	assert.Equal(t, "b", run.Trials[1].Labels["picture"])
+}
+
+// A step that fails ends its case, wherever it is; a mistake of the program is no failure.
+func TestFailuresEndTheCase(t *testing.T) {
+	broken := errors.New("broken")
+	assert.Equal(t, 3, Must(3, nil))
+	require.NoError(t, Catch(func() { Check(nil) }))
+	require.ErrorIs(t, Catch(func() { Must(0, broken) }), broken)
+	require.ErrorIs(t, Catch(func() { Failf("here: %w", broken) }), broken)
+	assert.Panics(t, func() { _ = Catch(func() { panic("a mistake") }) })
+	x := &Experiment{Cases: func(context.Context, *Env) ([]Case, error) {
+		return Cases(3, func(_ context.Context, i int, _ func(Trial)) {
+			if i == 1 {
+				Failf("case %d: %w", i, broken)
+			}
+		}), nil
+	}}
+	_, err := x.Run(t.Context(), &Env{}, Run{}, "", nil)
+	require.EqualError(t, err, "case 1: broken")
 }
 
 func TestResults(t *testing.T) {

@@ -29,11 +29,15 @@ type Table struct {
 
 // RowNames maps values of a label to names of rows, several to one. The order is the order of
 // the names. A value without a name keeps its own.
-type RowNames []struct {
+type RowNames []RowName
+
+// A RowName is the name of the row of some values.
+type RowName struct {
 	Name   string
 	Values []string
 }
 
+// of returns the row of a value.
 func (r RowNames) of(value string) string {
 	for _, n := range r {
 		if slices.Contains(n.Values, value) {
@@ -251,6 +255,7 @@ func (t *Table) rows(all Group) []Group {
 	return rows
 }
 
+// cells appends the cells of all columns for a group.
 func (t *Table) cells(cells []string, g Group) []string {
 	for _, c := range t.Columns {
 		cell := ""
@@ -262,6 +267,7 @@ func (t *Table) cells(cells []string, g Group) []string {
 	return cells
 }
 
+// writeRow writes a row of a Markdown table.
 func writeRow(b *strings.Builder, cells []string) {
 	b.WriteString("|")
 	for _, c := range cells {
