@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
@@ -60,7 +60,7 @@ func TestQualityFloorStudy(t *testing.T) {
 				file, err := picture.Decode(b.Bytes(), picture.Limits{})
 				require.NoError(t, err)
 				for _, name := range attacks {
-					a, err := attack.Find(name)
+					a, err := hard.Find(name)
 					require.NoError(t, err)
 					d, err := watermark.Detect(t.Context(), leaktest.Key(), a.Apply(file.Image, 1))
 					if err == nil && d.Found && d.Copy == 1234 {

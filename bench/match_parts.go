@@ -12,6 +12,7 @@ import (
 	"github.com/disintegration/imaging"
 	"github.com/spf13/pflag"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -264,7 +265,7 @@ func (r *partsRun) stranger(ctx context.Context, i int, emit func(ruler.Trial)) 
 		m = ruler.Must(r.env.Load(r.strangers[i])).Image
 	}
 	for _, name := range []string{"none", "crop25", "screenshot"} {
-		a := ruler.Must(attack.Find(name))
+		a := ruler.Must(hard.Find(name))
 		q := ruler.Must(parts.Examine(a.Apply(m, r.env.Seed)))
 		found := ruler.Must(r.indexes[slices.Index(r.sizes, slices.Max(r.sizes))].Search(ctx, q, nil))
 		t := ruler.Trial{Labels: map[string]string{"trial": "stranger", "attack": name}, Values: map[string]float64{"matched": yes(len(found) > 0), "log10_nfa": 0}}

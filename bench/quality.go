@@ -6,8 +6,8 @@ import (
 	"image"
 	"math"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/quality"
 	"github.com/kycmark/kycmark/phash"
 )
@@ -84,7 +84,7 @@ func (e *engine) look(ctx context.Context, env *ruler.Env, path string, emit fun
 			"width": float64(up.Image.Rect.Dx()), "height": float64(up.Image.Rect.Dy()),
 		}}
 		if change.attack != "" {
-			a := ruler.Must(attack.Find(change.attack))
+			a := ruler.Must(hard.Find(change.attack))
 			changed = a.Apply(up.Image, 0)
 		} else {
 			t.Values["strength"], t.Values["weak"] = m.Strength, yes(m.Weak)

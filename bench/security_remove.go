@@ -8,8 +8,8 @@ import (
 
 	"github.com/disintegration/imaging"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
@@ -59,7 +59,7 @@ func moveMark(gain float32) maker {
 // removeBy returns an attempt by an attack of the list.
 func removeBy(name string) maker {
 	return func(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
-		return ruler.Must(attack.Find(name)).Apply(s.copies[0], s.Seed), s.Image
+		return ruler.Must(hard.Find(name)).Apply(s.copies[0], s.Seed), s.Image
 	}
 }
 
@@ -70,9 +70,9 @@ func collude(mix string, k int) maker {
 	}
 }
 
-// mixed mixes copies of one size in a way of [attack.Mixes] that draws nothing at random.
+// mixed mixes copies of one size in a way of [hard.Mixes] that draws nothing at random.
 func mixed(name string, copies []*image.NRGBA) *image.NRGBA {
-	return ruler.Must(ruler.Must(attack.FindMix(name)).Apply(copies, 0))
+	return ruler.Must(ruler.Must(hard.FindMix(name)).Apply(copies, 0))
 }
 
 // subtractMark takes away what marking the copy once more would add.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/attack"
 )
@@ -59,7 +60,7 @@ func attacksOf(env *ruler.Env, names []string) ([]attack.Attack, error) {
 // inTurn returns the attacks of the names, in the order of the names.
 func inTurn(names []string) (attacks []attack.Attack, err error) {
 	for _, name := range names {
-		a, err := attack.Find(name)
+		a, err := hard.Find(name)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -109,7 +110,7 @@ const (
 
 // A mixing is one way to collude.
 type mixing struct {
-	mix       attack.Mix
+	mix       hard.Mix
 	then      attack.Attack
 	colluders int
 }
@@ -150,7 +151,7 @@ func (r *traceRun) plan(env *ruler.Env) (err error) {
 		return fmt.Errorf("%w: %d colluders of %d copies", ErrTrace, slices.Min(r.colluders), r.issued)
 	}
 	for _, name := range r.pooled {
-		a, err := attack.Find(name)
+		a, err := hard.Find(name)
 		if err != nil {
 			return err
 		}
@@ -163,21 +164,21 @@ func (r *traceRun) plan(env *ruler.Env) (err error) {
 func (r *traceRun) planMixings() error {
 	names := r.mixes
 	if len(names) == 0 {
-		for _, m := range attack.Mixes() {
+		for _, m := range hard.Mixes() {
 			names = append(names, m.Name)
 		}
 	}
 	for _, name := range names {
-		m, err := attack.FindMix(name)
+		m, err := hard.FindMix(name)
 		if err != nil {
 			return err
 		}
 		for i, name := range r.then {
-			a, err := attack.Find(name)
+			a, err := hard.Find(name)
 			if err != nil {
 				return err
 			}
-			if i > 0 && m.Name != attack.Mixes()[0].Name {
+			if i > 0 && m.Name != hard.Mixes()[0].Name {
 				continue
 			}
 			for _, k := range r.colluders {

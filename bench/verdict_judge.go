@@ -164,9 +164,11 @@ func (j *judgement) framing() {
 	j.set("beside", beside)
 	j.set("open", open)
 	j.set("outside", !alone && !beside && !open)
-	j.set("warned", slices.ContainsFunc(j.v.Flags, func(f odds.Flag) bool {
-		return f.Name == name && (slices.Contains([]string{odds.FlagRepeated, odds.FlagOnly, odds.FlagTransplanted}, f.Kind) || slices.Contains(f.Others, planter))
-	}))
+	warned := false
+	for _, f := range j.v.Flags {
+		warned = warned || f.Name == name && (slices.Contains([]string{odds.FlagRepeated, odds.FlagOnly, odds.FlagTransplanted}, f.Kind) || slices.Contains(f.Others, planter))
+	}
+	j.set("warned", warned)
 	switch {
 	case alone:
 		j.note("names alone a recipient whose copies another put there")

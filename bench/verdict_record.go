@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/watermark"
@@ -206,7 +206,7 @@ func shownBy(found string, of watermark.Submission) string {
 // attacked applies attacks, their names joined by "+", and returns the file.
 func attacked(img *image.NRGBA, names string, seed uint64) []byte {
 	for i, name := range strings.Split(names, "+") {
-		img = ruler.Must(attack.Find(name)).Apply(img, seed+uint64(i))
+		img = ruler.Must(hard.Find(name)).Apply(img, seed+uint64(i))
 	}
 	return asPNG(img)
 }

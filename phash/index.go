@@ -69,7 +69,7 @@ func (x *Index) Len() int {
 func (x *Index) Size() int64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	size := int64(cap(x.tail.hashes) + refSize*cap(x.tail.refs))
+	size := int64(len(x.tail.hashes)*entryChunk*x.kind.hashSize() + refSize*cap(x.tail.refs))
 	for _, s := range x.segments {
 		size += s.size()
 	}
@@ -240,40 +240,14 @@ func (x *Index) Digest() [sha256.Size]byte {
 	defer x.mu.RUnlock()
 	sum := sha256.New()
 	sum.Write(append([]byte(x.kind.Version()), 0))
-	size := x.kind.hashSize()
-	entry := make([]byte, refSize+size)
-	write := func(ref int64, hash []byte) {
-		le.PutUint64(entry, uint64(ref))
-		copy(entry[refSize:], hash)
+	recent := x.tail.segment(nil)
+	defer recent.erase()
+	m := newMerger(append(slices.Clip(x.segments), recent))
+	var entry []byte
+	for range m.n {
+		ref, hash := m.next()
+		entry = append(le.AppendUint64(entry[:0], uint64(ref)), hash...)
 		sum.Write(entry)
 	}
-	order := make([]int, x.tail.len())
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(x.tail.refs[a], x.tail.refs[b]) })
-	at := make([]int, len(x.segments)) // of each segment the next entry
-	for {
-		from, lowest := -1, int64(0)
-		for k, s := range x.segments {
-			for at[k] < s.n && s.isDead(at[k]) {
-				at[k]++
-			}
-			if at[k] < s.n && (from < 0 || s.ref(at[k]) < lowest) {
-				from, lowest = k, s.ref(at[k])
-			}
-		}
-		if len(order) > 0 && (from < 0 || x.tail.refs[order[0]] < lowest) {
-			i := order[0]
-			order = order[1:]
-			write(x.tail.refs[i], x.tail.hashes[i*size:][:size])
-			continue
-		}
-		if from < 0 {
-			return [sha256.Size]byte(sum.Sum(nil))
-		}
-		s := x.segments[from]
-		write(lowest, s.hashes[at[from]*size:][:size])
-		at[from]++
-	}
+	return [sha256.Size]byte(sum.Sum(nil))
 }

@@ -71,22 +71,13 @@ func due(segments []*segment, fixed bool) []*segment {
 
 // seal makes a segment of the tail, without tables. The caller holds mu.
 func (x *Index) seal() {
-	t := &x.tail
-	if t.len() == 0 {
+	if x.tail.len() == 0 {
 		return
 	}
-	order := make([]int, t.len())
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(t.refs[a], t.refs[b]) })
-	s := newSegment(x.kind, t.len(), x.memory)
+	s := x.tail.segment(x.memory)
 	s.raw = true
-	for i, k := range order {
-		s.put(i, t.refs[k], t.hash(k))
-	}
 	x.segments = append(x.segments, s)
-	t.erase()
+	x.tail.erase()
 }
 
 // take lets choose pick segments, which are then not written to until they are
@@ -138,12 +129,12 @@ func (x *Index) insert(s *segment) {
 type merger struct {
 	set  []*segment
 	dead [][]uint64 // as it was when the merger was made
-	next []int      // entry to read in each segment
-	n    int
+	at   []int      // number of the next entry of each segment
+	n    int        // entries of all segments
 }
 
 func newMerger(set []*segment) *merger {
-	m := &merger{set: set, next: make([]int, len(set))}
+	m := &merger{set: set, at: make([]int, len(set))}
 	for _, s := range set {
 		m.dead = append(m.dead, slices.Clone(s.dead))
 		m.n += s.live()
@@ -153,26 +144,34 @@ func newMerger(set []*segment) *merger {
 
 func isSet(set []uint64, i int) bool { return set != nil && set[i>>6]>>(i&63)&1 != 0 }
 
+// next returns the entry with the next ref; hash is nil after the last entry.
+func (m *merger) next() (ref int64, hash []byte) {
+	from := -1
+	for k, s := range m.set {
+		for m.at[k] < s.n && isSet(m.dead[k], m.at[k]) {
+			m.at[k]++
+		}
+		if m.at[k] == s.n {
+			continue
+		}
+		if r := s.ref(m.at[k]); from < 0 || r < ref {
+			from, ref = k, r
+		}
+	}
+	if from < 0 {
+		return 0, nil
+	}
+	hash = m.set[from].hash(m.at[from])
+	m.at[from]++
+	return ref, hash
+}
+
 // merged returns a segment of all entries, without tables.
 func (m *merger) merged(kind Kind, memory Memory) *segment {
 	to := newSegment(kind, m.n, memory)
-	size := kind.hashSize()
 	for i := range m.n {
-		from, lowest := -1, int64(0)
-		for k, s := range m.set {
-			for m.next[k] < s.n && isSet(m.dead[k], m.next[k]) {
-				m.next[k]++
-			}
-			if m.next[k] == s.n {
-				continue
-			}
-			if ref := s.ref(m.next[k]); from < 0 || ref < lowest {
-				from, lowest = k, ref
-			}
-		}
-		at := m.next[from]
-		m.next[from]++
-		to.put(i, lowest, m.set[from].hashes[size*at:])
+		ref, hash := m.next()
+		to.put(i, ref, hash)
 	}
 	return to
 }
@@ -197,23 +196,23 @@ func (m *merger) late(removed func(ref int64)) {
 // processors. Of entries with one ref the last counts. It is quickest when refs
 // ascend. If an entry is of another kind, or if there are more than 2^31-2, none
 // is added; errors wrap [ErrKind] or [ErrFull].
-func (x *Index) AddAll(entries iter.Seq2[int64, Hash]) error {
-	b := batch{kind: x.kind}
-	for ref, h := range entries {
-		err := x.check(h)
-		if len(b.refs) == segmentLen {
-			err = ErrFull
-		}
-		if err != nil {
-			b.erase()
+func (x *Index) AddAll(added iter.Seq2[int64, Hash]) error {
+	batch := entries{kind: x.kind}
+	defer batch.erase()
+	for ref, h := range added {
+		if err := x.check(h); err != nil {
 			return err
 		}
-		b.add(ref, &h.Bits)
+		if batch.len() == segmentLen {
+			return ErrFull
+		}
+		batch.add(&h.Bits, ref)
 	}
-	if len(b.refs) == 0 {
+	if batch.len() == 0 {
 		return nil
 	}
-	s := b.segment(x.memory)
+	s := batch.segment(x.memory)
+	batch.erase()
 	s.index(MatchRadius)
 	x.mu.Lock()
 	x.dropAll(s)
@@ -247,66 +246,4 @@ func (x *Index) dropAll(s *segment) {
 			}
 		}
 	}
-}
-
-// A batch collects entries whose number is not known before. It grows by chunks: a slice
-// that grows by copying would leave hashes behind in old memory.
-type batch struct {
-	kind   Kind
-	refs   []int64
-	hashes [][]byte // batchChunk entries each
-	mixed  bool     // refs do not ascend
-}
-
-func (b *batch) add(ref int64, h *[4]uint64) {
-	n, size := len(b.refs), b.kind.hashSize()
-	if n%batchChunk == 0 {
-		b.hashes = append(b.hashes, make([]byte, batchChunk*size))
-	}
-	b.mixed = b.mixed || n > 0 && ref <= b.refs[n-1]
-	b.refs = append(b.refs, ref)
-	storeHash(b.hash(n), h)
-}
-
-func (b *batch) hash(i int) []byte {
-	size := b.kind.hashSize()
-	return b.hashes[i/batchChunk][size*(i%batchChunk):][:size]
-}
-
-// segment moves the entries to a segment without tables.
-func (b *batch) segment(m Memory) *segment {
-	defer b.erase()
-	if !b.mixed {
-		s := newSegment(b.kind, len(b.refs), m)
-		for i, ref := range b.refs {
-			s.put(i, ref, b.hash(i))
-		}
-		return s
-	}
-	order := make([]uint32, len(b.refs))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(i, j uint32) int {
-		return cmp.Or(cmp.Compare(b.refs[i], b.refs[j]), cmp.Compare(i, j))
-	})
-	n := 0
-	for i, k := range order { // of equal refs the last
-		if i+1 == len(order) || b.refs[order[i+1]] != b.refs[k] {
-			order[n] = k
-			n++
-		}
-	}
-	s := newSegment(b.kind, n, m)
-	for i, k := range order[:n] {
-		s.put(i, b.refs[k], b.hash(int(k)))
-	}
-	return s
-}
-
-func (b *batch) erase() {
-	for _, chunk := range b.hashes {
-		clear(chunk)
-	}
-	b.hashes, b.refs = nil, nil
 }

@@ -44,15 +44,6 @@ func OpenIndex(data []byte) (*Index, error) {
 	return x, nil
 }
 
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // checksum holds a snapshot against its checksum.
 func checksum(data []byte) error {
 	end := len(data) - sha256.Size
@@ -144,7 +135,12 @@ func inParallel(checks []func() error) error {
 		group.Go(func() { errs[i] = check() })
 	}
 	group.Wait()
-	return firstError(errs...)
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // validators are the checks that no search can leave the bounds.

@@ -72,44 +72,43 @@ func every(n, m int, mirror bool) []int {
 // size returns the number of columns and rows.
 func (r *raster) size() (w, h int) { return len(r.xs), len(r.ys) }
 
+// pixels returns the bytes of a picture of four bytes a pixel, and the bytes of a row; nil for
+// other pictures.
+func (r *raster) pixels() (pix []uint8, stride int) {
+	switch m := r.img.(type) {
+	case *image.NRGBA:
+		return m.Pix, m.Stride
+	case *image.RGBA:
+		return m.Pix, m.Stride
+	}
+	return nil, 0
+}
+
+// from cuts pix, size bytes a pixel and stride bytes a row, where row y of the raster begins. The
+// pixels of the picture's next columns follow at every step bytes.
+func (r *raster) from(pix []uint8, size, stride, y int) (row []uint8, step int) {
+	if r.swap {
+		return pix[r.ys[y]*size:], stride
+	}
+	return pix[r.ys[y]*stride:], size
+}
+
 // luma fills dst with row y of the raster, 0 to 255.
 func (r *raster) luma(dst []float32, y int) {
-	if !r.plain {
-		pix, stride := []uint8(nil), 0
-		switch m := r.img.(type) {
-		case *image.NRGBA:
-			pix, stride = m.Pix, m.Stride
-		case *image.RGBA:
-			pix, stride = m.Pix, m.Stride
+	if pix, stride := r.pixels(); len(pix) > 0 && !r.plain {
+		from, step := r.from(pix, 4, stride, y)
+		if !r.known {
+			at := make([]int, len(r.xs))
+			for i, x := range r.xs {
+				at[i] = x * step
+			}
+			r.places, r.known = dsp.NewPlaces(at), true
 		}
-		if from := r.scattered(pix, stride, y); from != nil && dsp.LumaAt(dst, from, r.places) {
+		if r.places != nil && dsp.LumaAt(dst, from, r.places) {
 			return
 		}
 	}
 	dsp.Luma(dst, r.row(y))
-}
-
-// scattered returns the bytes in which the places of row y count, or nil if pixels
-// are not of four bytes, or too far apart.
-func (r *raster) scattered(pix []uint8, stride, y int) []uint8 {
-	if len(pix) == 0 {
-		return nil
-	}
-	alongX, alongY := 4, stride
-	if r.swap {
-		alongX, alongY = alongY, alongX
-	}
-	if !r.known {
-		at := make([]int, len(r.xs))
-		for i, x := range r.xs {
-			at[i] = x * alongX
-		}
-		r.places, r.known = dsp.NewPlaces(at), true
-	}
-	if r.places == nil {
-		return nil
-	}
-	return pix[r.ys[y]*alongY:]
 }
 
 // row returns the pixels of row y, opaque, four bytes each. They are good until the
@@ -126,17 +125,21 @@ func (r *raster) row(y int) []uint8 {
 	}
 	switch m := r.img.(type) {
 	case *image.NRGBA:
-		r.gather(m.Pix, m.Stride, y)
+		r.gather(y)
 		if !dsp.Opaque(r.line) {
 			whiten(r.line)
 		}
 	case *image.RGBA:
-		r.gather(m.Pix, m.Stride, y)
+		r.gather(y)
 		if !dsp.Opaque(r.line) {
 			r.any(y)
 		}
 	case *image.Gray:
-		r.grey(m, y)
+		from, step := r.from(m.Pix, 1, m.Stride, y)
+		for i, x := range r.xs {
+			v := from[x*step]
+			copy(r.line[4*i:], []uint8{v, v, v, 0xff})
+		}
 	case *image.YCbCr:
 		r.colours(m, y)
 	default:
@@ -145,28 +148,14 @@ func (r *raster) row(y int) []uint8 {
 	return r.line
 }
 
-// gather fills the line from pixels of four bytes.
-func (r *raster) gather(pix []uint8, stride, y int) {
-	alongX, alongY := 4, stride
-	if r.swap {
-		alongX, alongY = alongY, alongX
-	}
-	from, line := pix[r.ys[y]*alongY:], r.line
+// gather fills the line from a picture of four bytes a pixel.
+func (r *raster) gather(y int) {
+	pix, stride := r.pixels()
+	from, step := r.from(pix, 4, stride, y)
+	line := r.line
 	for _, x := range r.xs {
-		binary.LittleEndian.PutUint32(line, binary.LittleEndian.Uint32(from[x*alongX:]))
+		binary.LittleEndian.PutUint32(line, binary.LittleEndian.Uint32(from[x*step:]))
 		line = line[4:]
-	}
-}
-
-func (r *raster) grey(m *image.Gray, y int) {
-	alongX, alongY := 1, m.Stride
-	if r.swap {
-		alongX, alongY = alongY, alongX
-	}
-	from := m.Pix[r.ys[y]*alongY:]
-	for i, x := range r.xs {
-		v := from[x*alongX]
-		copy(r.line[4*i:], []uint8{v, v, v, 0xff})
 	}
 }
 

@@ -235,7 +235,9 @@ func (x *Index) nearest(q *[4]uint64, k int) []Hit {
 	for _, s := range x.segments {
 		best.scan(s.kind, s.hashes[:s.n*s.kind.hashSize()], q, w, func(i int) (int64, bool) { return s.ref(i), !s.isDead(i) })
 	}
-	best.scan(x.kind, x.tail.hashes, q, w, func(i int) (int64, bool) { return x.tail.refs[i], true })
+	for first, hashes := range x.tail.chunks() {
+		best.scan(x.kind, hashes, q, w, func(i int) (int64, bool) { return x.tail.refs[first+i], true })
+	}
 	return best.hits
 }
 

@@ -1,7 +1,10 @@
 package phash
 
 import (
+	"cmp"
+	"iter"
 	"runtime"
+	"slices"
 	"sort"
 	"sync"
 	"sync/atomic"
@@ -36,10 +39,14 @@ func (s *segment) live() int { return s.n - s.gone }
 
 func (s *segment) ref(i int) int64 { return int64(le.Uint64(s.refs[refSize*i:])) }
 
-// bits returns the words of entry i.
-func (s *segment) bits(i int) (h [4]uint64) {
-	return loadHash(s.hashes[i*s.kind.hashSize():], s.kind)
+// hash returns the bytes of the hash of entry i.
+func (s *segment) hash(i int) []byte {
+	size := s.kind.hashSize()
+	return s.hashes[size*i:][:size]
 }
+
+// bits returns the words of entry i.
+func (s *segment) bits(i int) [4]uint64 { return loadHash(s.hash(i), s.kind) }
 
 func loadHash(b []byte, k Kind) (h [4]uint64) {
 	if !k.wide() {
@@ -102,7 +109,7 @@ func (s *segment) wipe(i int) {
 		t := &s.tables[k]
 		t.forget(s.ids, t.value(&h), uint32(i), uint32(s.n))
 	}
-	clear(s.hashes[i*s.kind.hashSize():][:s.kind.hashSize()])
+	clear(s.hash(i))
 }
 
 // erase overwrites all that the segment holds and gives the memory back. The segment must
@@ -160,7 +167,7 @@ func newSegment(kind Kind, n int, m Memory) *segment {
 // put sets entry i. Entries must have ascending refs.
 func (s *segment) put(i int, ref int64, hash []byte) {
 	le.PutUint64(s.refs[refSize*i:], uint64(ref))
-	copy(s.hashes[s.kind.hashSize()*i:][:s.kind.hashSize()], hash)
+	copy(s.hash(i), hash)
 }
 
 // index builds the tables by which the hashes are found within radius, on as many
@@ -261,59 +268,118 @@ func (t *table) describe(block int, counts []uint32, first uint32) (end uint32) 
 	return end
 }
 
-// A tail holds the entries that were added last, in no order.
-type tail struct {
+// entries are hashes with their refs, in the order in which they were added. They grow by
+// chunks: a slice that grows by copying would leave hashes behind in old memory.
+type entries struct {
 	kind   Kind
 	refs   []int64
-	hashes []byte
-	at     map[int64]int // position of a ref
+	hashes [][]byte // entryChunk hashes each
 }
 
-func newTail(k Kind) tail { return tail{kind: k, at: map[int64]int{}} }
+func (e *entries) len() int { return len(e.refs) }
 
-func (t *tail) len() int { return len(t.refs) }
+// hash returns the bytes of hash i. They may be written to.
+func (e *entries) hash(i int) []byte {
+	size := e.kind.hashSize()
+	return e.hashes[i/entryChunk][size*(i%entryChunk):][:size]
+}
+
+func (e *entries) add(h *[4]uint64, ref int64) {
+	n := len(e.refs)
+	if n/entryChunk == len(e.hashes) {
+		e.hashes = append(e.hashes, make([]byte, entryChunk*e.kind.hashSize()))
+	}
+	e.refs = append(e.refs, ref)
+	storeHash(e.hash(n), h)
+}
+
+// chunks yields the number of the first entry of each chunk, and the hashes of the chunk.
+func (e *entries) chunks() iter.Seq2[int, []byte] {
+	return func(yield func(int, []byte) bool) {
+		for first := 0; first < e.len(); first += entryChunk {
+			n := min(entryChunk, e.len()-first)
+			if !yield(first, e.hashes[first/entryChunk][:n*e.kind.hashSize()]) {
+				return
+			}
+		}
+	}
+}
+
+// segment returns a segment of the entries, without tables. Of entries with one ref the last
+// counts. The memory of the segment comes from m; nil means Go's heap.
+func (e *entries) segment(m Memory) *segment {
+	order := make([]uint32, e.len())
+	for i := range order {
+		order[i] = uint32(i)
+	}
+	compare := func(i, k uint32) int { return cmp.Or(cmp.Compare(e.refs[i], e.refs[k]), cmp.Compare(i, k)) }
+	if !slices.IsSortedFunc(order, compare) {
+		slices.SortFunc(order, compare)
+	}
+	n := 0
+	for i, k := range order {
+		if i+1 == len(order) || e.refs[order[i+1]] != e.refs[k] {
+			order[n] = k
+			n++
+		}
+	}
+	s := newSegment(e.kind, n, m)
+	for i, k := range order[:n] {
+		s.put(i, e.refs[k], e.hash(int(k)))
+	}
+	return s
+}
+
+// erase overwrites the hashes and leaves no entries.
+func (e *entries) erase() {
+	for _, chunk := range e.hashes {
+		clear(chunk)
+	}
+	e.refs, e.hashes = nil, nil
+}
+
+// A tail holds the entries of an index that were added last, each ref once.
+type tail struct {
+	entries
+	at map[int64]int // position of a ref
+}
+
+func newTail(k Kind) tail { return tail{entries{kind: k}, map[int64]int{}} }
 
 // add appends an entry whose ref is not held.
 func (t *tail) add(h *[4]uint64, ref int64) {
-	size := t.kind.hashSize()
-	if len(t.hashes)+size > cap(t.hashes) {
-		old := t.hashes
-		t.hashes = append(make([]byte, 0, max(64*size, 2*len(old))), old...)
-		clear(old)
-	}
-	t.at[ref] = len(t.refs)
-	t.refs = append(t.refs, ref)
-	n := len(t.hashes)
-	t.hashes = t.hashes[:n+size]
-	storeHash(t.hashes[n:], h)
+	t.at[ref] = t.len()
+	t.entries.add(h, ref)
 }
 
-// remove moves the last entry to the place of ref's.
+// remove moves the last entry to the place of ref's, and reports whether ref was held.
 func (t *tail) remove(ref int64) bool {
 	i, ok := t.at[ref]
 	if !ok {
 		return false
 	}
-	size, last := t.kind.hashSize(), len(t.refs)-1
+	last := t.len() - 1
 	t.refs[i] = t.refs[last]
-	copy(t.hashes[size*i:][:size], t.hashes[size*last:])
+	copy(t.hash(i), t.hash(last))
 	t.at[t.refs[i]] = i
-	clear(t.hashes[size*last:])
-	t.refs, t.hashes = t.refs[:last], t.hashes[:size*last]
+	clear(t.hash(last))
+	t.refs = t.refs[:last]
 	delete(t.at, ref)
 	return true
 }
 
+// search appends the entries within radius bits of q.
 func (t *tail) search(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
-	return scanHashes(t.kind, t.hashes, q, radius, w, hits, func(hits []Hit, i, d int) []Hit {
-		return append(hits, Hit{t.refs[i], d})
-	})
+	for first, hashes := range t.chunks() {
+		hits = scanHashes(t.kind, hashes, q, radius, w, hits, func(hits []Hit, i, d int) []Hit {
+			return append(hits, Hit{t.refs[first+i], d})
+		})
+	}
+	return hits
 }
-
-func (t *tail) hash(i int) []byte { return t.hashes[t.kind.hashSize()*i:][:t.kind.hashSize()] }
 
 // erase overwrites the hashes and leaves the tail empty.
 func (t *tail) erase() {
-	clear(t.hashes[:cap(t.hashes)])
-	*t = newTail(t.kind)
+	t.entries.erase()
+	clear(t.at)
 }

@@ -59,7 +59,7 @@ const (
 	mergeRatio  = 4         // a segment has at least so many times the entries of all smaller segments
 	hollowShare = 8         // a segment is built anew if 1/8 of its entries were removed
 	segmentLen  = 1<<31 - 2 // entries of a segment, whose numbers have 31 bits
-	batchChunk  = 1 << 15   // entries by which AddAll's memory grows
+	entryChunk  = 1 << 12   // entries by which the memory of new entries grows
 	minAlloc    = 1 << 20   // bytes from which memory is asked of a Memory
 	scanGroup   = 8         // hashes that a kernel compares at once
 	scanBlock   = 8192      // hashes between two looks at what a kernel found

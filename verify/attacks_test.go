@@ -8,7 +8,6 @@ import (
 
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/internal/findings"
-	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -30,7 +29,8 @@ func TestClaimOfADraw(t *testing.T) {
 	}
 	got := verify.WeighFor(leaks, recipients, verify.Config{Claimed: 1000, Drawn: true}, 120)
 	require.Equal(t, 40, got.Case.Examined)
-	require.Equal(t, odds.Claim{Seen: 20, Examined: 40, Claimed: 1000, Min: 364, Level: 0.95}, got.Odds.Claim)
+	claim := got.Odds.Claim
+	require.Equal(t, []any{20, 40, 1000, 364, 0.95}, []any{claim.Seen, claim.Examined, claim.Claimed, claim.Min, claim.Level})
 	require.Contains(t, strings.Join(got.Shows, " "), "at least 364 show submissions of the registry, at a confidence of 95 %: the 40 files examined were drawn")
 }
 

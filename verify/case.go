@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -19,13 +20,15 @@ import (
 type books struct {
 	recipients []registry.Recipient
 	cells      []odds.Cell // the calendar months of all submissions up to the find
-	holdings   *registry.Holdings
+	holdings   *engine.Holdings
 	copies     map[watermark.Submission][]registry.Copy
 	history    findings.History
 
 	unconfirmed map[string]int // see [DumpVerdict]; where the leaks do not say it
 }
 
+// books reads the books about the submissions that leaks show. The holdings are those up to
+// [Config].Found; if only named submissions were searched, they are of these alone.
 func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, error) {
 	r := v.cfg.Registry
 	b := &books{copies: make(map[watermark.Submission][]registry.Copy)}
@@ -102,6 +105,8 @@ func (b *books) add(cfg Config, cell int, copies []registry.Copy, custody []regi
 	b.addOne(b.holdings.Unmarked, held, cell)
 }
 
+// addOne adds 1 to the count of a cell for each name that is true in names. counts is by name,
+// then by cell.
 func (b *books) addOne(counts map[string][]int, names map[string]bool, cell int) {
 	for name, yes := range names {
 		if yes && counts[name] == nil {

@@ -69,7 +69,9 @@ func conclude(e evidence) conclusion {
 		if r.forgeable() {
 			return concludeForgeable(r)
 		}
-		return conclusion{finding: FoundCopy, submission: r.issued.Submission, read: r, accused: []watermark.CopyID{r.copy}, note: r.note()}
+		c := concludeCopies(issued)
+		c.note = r.note()
+		return c
 	case len(issued) == 1:
 		return concludeUnconfirmed(e, &issued[0])
 	}
@@ -85,19 +87,20 @@ func conclude(e evidence) conclusion {
 		return conclusion{finding: FoundUnreadable, submission: shown.Submission, note: fmt.Sprintf(
 			"Matches this submission by its hash (%d of 256 bits apart); its pixels could not settle it (%s). No mark of an issued copy was read.", shown.Distance, shown.Pixels) + stray}
 	}
-	if m := e.first(PixelsAlike); m != nil {
-		return conclusion{finding: FoundLookalike, submission: m.Submission,
-			note: "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for another service." + stray}
-	}
-	if m := e.first(PixelsPartial); m != nil {
-		return conclusion{finding: FoundLookalike, submission: m.Submission,
-			note: "Looks like this submission, but too little of it is there to tell it from another document of the template." + stray}
-	}
-	if m := e.first(PixelsDifferent); m != nil {
-		return conclusion{finding: FoundLookalike, submission: m.Submission,
-			note: "Looks like this submission but differs from it in places, as another capture of the same template does, or an edited picture." + stray}
+	for _, x := range lookalikes {
+		if m := e.first(x.pixels); m != nil {
+			return conclusion{finding: FoundLookalike, submission: m.Submission, note: x.note + stray}
+		}
 	}
 	return conclusion{finding: FoundUnknown, recall: e.recall, note: e.unknownNote() + stray}
+}
+
+// lookalikes are the words for pixels of leaks that resemble a submission without showing it.
+// The strongest comes first, and each has the note on such a leak.
+var lookalikes = []struct{ pixels, note string }{
+	{PixelsAlike, "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for another service."},
+	{PixelsPartial, "Looks like this submission, but too little of it is there to tell it from another document of the template."},
+	{PixelsDifferent, "Looks like this submission but differs from it in places, as another capture of the same template does, or an edited picture."},
 }
 
 // concludeNoMark is for a leak that shows a submission and in which no mark of an issued
@@ -110,7 +113,7 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 		c.note = "Shows this submission; no mark of an issued copy was read, and how likely one would have been found is not known." + stray
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
-		c.note = fmt.Sprintf("Shows this submission, of which no marked copy is recorded, and carries no mark; one would have been found with a probability of %s, unless it was removed on purpose.", share(t.Power))
+		c.note = fmt.Sprintf("Shows this submission and carries no mark. No marked copy of the submission is recorded; one would have been found with a probability of %s, unless it was removed on purpose.", share(t.Power))
 	case wouldShow(t):
 		c.finding = FoundUnmarked
 		c.note = fmt.Sprintf("Shows this submission and carries the mark of none of the %s issued of it; one would have been found with a probability of %s, unless it was removed on purpose.", count(t.Issued, "copy", "copies"), share(t.Power))
@@ -126,13 +129,13 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 
 // note says how the mark of a confirmed copy was found.
 func (r *read) note() string {
-	shows := "and shows the submission that this copy was made of"
+	shows := ", and shows the submission that this copy was made of"
 	if r.shows != PixelsSame {
-		shows = "of which too little can be seen to compare it otherwise"
+		shows = "; too little of the picture can be seen to compare it otherwise"
 	}
 	switch {
 	case r.blind == 0:
-		return fmt.Sprintf("Traced against its original, the mark of copy %s is in this picture, %s.", r.copy, shows)
+		return fmt.Sprintf("Traced against its original, the mark of copy %s is in this picture%s.", r.copy, shows)
 	case r.found() && r.shows != PixelsSame:
 		return fmt.Sprintf("Carries the mark of copy %s; traced against the original of its submission, the part of the mark that is this copy's alone is in it too.", r.copy)
 	case r.found():
@@ -164,23 +167,24 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 		c.note = fmt.Sprintf("Carries the mark of copy %s, but shows another submission than that copy's: the mark was laid onto it, which says nothing about the copy's recipient.", r.copy)
 		return c
 	}
-	if r.erased {
-		c.note = fmt.Sprintf("Carries the mark of copy %s, whose upload was erased from the registry: there is nothing left to compare the picture with, so a transplanted mark is not excluded.", r.copy)
-		return c
+	why, known := notConfirmed[r.shows]
+	switch {
+	case r.erased:
+		why = ", whose upload was erased from the registry: there is nothing left to compare the picture with"
+	case !known:
+		why = "; that the picture shows that copy's submission could not be confirmed"
 	}
-	switch r.shows {
-	case PixelsPartial:
-		c.note = fmt.Sprintf("Carries the mark of copy %s; what can be seen agrees with that copy's submission, but too little of the picture is there to tell it from another document of the template, so a transplanted mark is not excluded.", r.copy)
-	case PixelsAlike:
-		c.note = fmt.Sprintf("Carries the mark of copy %s and shows the document of that copy's submission, but nothing in it says that it is the same capture, so a transplanted mark is not excluded.", r.copy)
-	case PixelsDifferent:
-		c.note = fmt.Sprintf("Carries the mark of copy %s; the picture resembles that copy's submission but differs in places (edited, or another capture), so a transplanted mark is not excluded.", r.copy)
-	case PixelsUnknown:
-		c.note = fmt.Sprintf("Carries the mark of copy %s; the original of that copy could not be opened for comparison, so a transplanted mark is not excluded.", r.copy)
-	default:
-		c.note = fmt.Sprintf("Carries the mark of copy %s; that the picture shows that copy's submission could not be confirmed, so a transplanted mark is not excluded.", r.copy)
-	}
+	c.note = fmt.Sprintf("Carries the mark of copy %s%s, so a transplanted mark is not excluded.", r.copy, why)
 	return c
+}
+
+// notConfirmed says, by the word for pixels, why a picture with the mark of a copy is not known
+// to show that copy's submission.
+var notConfirmed = map[string]string{
+	PixelsPartial:   "; what can be seen agrees with that copy's submission, but too little of the picture is there to tell it from another document of the template",
+	PixelsAlike:     " and shows the document of that copy's submission, but nothing in it says that it is the same capture",
+	PixelsDifferent: "; the picture resembles that copy's submission but differs in places (edited, or another capture)",
+	PixelsUnknown:   "; the original of that copy could not be opened for comparison",
 }
 
 // keys are the states of the keys of all issued copies that were read, each once.
@@ -235,6 +239,7 @@ func (e evidence) shown() *Match {
 // byHash reports whether a match may rest on its hash alone.
 func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!e.opens || m.HashOnly) }
 
+// first returns the nearest match with a word for pixels, nil if there is no such match.
 func (e evidence) first(pixels string) *Match {
 	for i := range e.matches {
 		if e.matches[i].Pixels == pixels {
@@ -263,6 +268,8 @@ func (e evidence) positive(not watermark.Submission) *Match {
 	return nil
 }
 
+// unknownNote is the note on a leak that matches nothing: why, and what the search would have
+// found.
 func (e evidence) unknownNote() string {
 	note := "Matches no submission of the registry, and no mark of an issued copy was read."
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/kycmark/kycmark/internal/intake"
@@ -94,41 +95,42 @@ const (
 	maxAgainst      = 1_000
 )
 
-// ready checks a configuration and fills in the defaults.
+// ready checks a configuration and fills in the defaults. The error wraps [registry.ErrInput].
 func (c Config) ready() (Config, error) {
-	if c.Registry == nil {
-		return c, fmt.Errorf("%w: no registry", registry.ErrInput)
+	refused := func(format string, args ...any) (Config, error) {
+		return c, fmt.Errorf("%w: %w", registry.ErrInput, fmt.Errorf(format, args...))
 	}
-	for _, k := range c.Keys {
-		if k == nil {
-			return c, fmt.Errorf("%w: a mark key is nil", registry.ErrInput)
-		}
-	}
-	if c.SealKey != nil && c.SealKey.ID() == "" {
-		return c, fmt.Errorf("%w: the sealing key is the zero SealKey", registry.ErrInput)
-	}
-	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.MaxFiles < 0 || c.Workers < 0 || c.Trials < 0 || c.Claimed < 0 {
-		return c, fmt.Errorf("%w: a limit is negative", registry.ErrInput)
-	}
-	if c.Drawn && int64(c.Claimed) > odds.MaxClaimed {
-		return c, fmt.Errorf("%w: drawn from more than %d pictures claimed", registry.ErrInput, int64(odds.MaxClaimed))
-	}
-	if c.MaxPixels > phash.MaxPixels {
-		return c, fmt.Errorf("%w: pictures of more than %d pixels are not hashed", registry.ErrInput, phash.MaxPixels)
-	}
-	if c.References > maxReferencesOfADump {
-		return c, fmt.Errorf("%w: more than %d comparisons with other uploads", registry.ErrInput, maxReferencesOfADump)
-	}
-	if err := checkSearch(c.Search, c.Registry); err != nil {
-		return c, err
+	switch {
+	case c.Registry == nil:
+		return refused("no registry")
+	case slices.Contains(c.Keys, nil):
+		return refused("a mark key is nil")
+	case c.SealKey != nil && c.SealKey.ID() == "":
+		return refused("the sealing key is the zero SealKey")
+	case min(c.MaxBytes, c.MaxPixels) < 0 || min(c.MaxFiles, c.Workers, c.Trials, c.Claimed) < 0:
+		return refused("a limit is negative")
+	case c.Drawn && int64(c.Claimed) > odds.MaxClaimed:
+		return refused("drawn from more than %d pictures claimed", int64(odds.MaxClaimed))
+	case c.MaxPixels > phash.MaxPixels:
+		return refused("pictures of more than %d pixels are not hashed", phash.MaxPixels)
+	case c.References > maxReferencesOfADump:
+		return refused("more than %d comparisons with other uploads", maxReferencesOfADump)
+	case len(c.Against) > maxAgainst:
+		return refused("more than %d submissions to trace against", maxAgainst)
+	case c.Search != "" && c.Search != SearchMemory && c.Search != SearchStore:
+		return refused("the search is in %s or %s, not %.40q", SearchMemory, SearchStore, c.Search)
+	case c.Search == SearchStore && c.Registry.Engine().SealsHashes():
+		return refused("the hashes are sealed, so that they can be searched in %s only", SearchMemory)
 	}
 	if err := intake.CheckText("actor", c.Actor, intake.MaxName); err != nil {
-		return c, fmt.Errorf("%w: %w", registry.ErrInput, err)
+		return refused("%w", err)
 	}
-	if len(c.Against) > maxAgainst {
-		return c, fmt.Errorf("%w: more than %d submissions to trace against", registry.ErrInput, maxAgainst)
-	}
-	c.Against = eachOnce(c.Against)
+	seen := make(map[watermark.Submission]bool, len(c.Against))
+	c.Against = slices.DeleteFunc(slices.Clone(c.Against), func(id watermark.Submission) bool {
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 	if c.MaxBytes == 0 {
 		c.MaxBytes = picture.DefaultMaxBytes
 	}
@@ -141,19 +143,7 @@ func (c Config) ready() (Config, error) {
 	return c, nil
 }
 
-// eachOnce are submissions in their order, each once.
-func eachOnce(all []watermark.Submission) []watermark.Submission {
-	var out []watermark.Submission
-	seen := make(map[watermark.Submission]bool, len(all))
-	for _, id := range all {
-		if !seen[id] {
-			seen[id] = true
-			out = append(out, id)
-		}
-	}
-	return out
-}
-
+// limits returns the limits of one picture.
 func (c Config) limits() picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels}
 }

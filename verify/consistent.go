@@ -54,6 +54,9 @@ func (v *Verdict) checkTraces() error {
 	return nil
 }
 
+// checkTrace checks that something spoke for the submission of a tracing, and that its level
+// belongs to a possible number of submissions. It also checks that the copies are in order and
+// agree with the level. Copies that were found must be among the reads.
 func (v *Verdict) checkTrace(t *Tracing) error {
 	found := func(c findings.TracedCopy) bool { return c.Found }
 	switch targets := math.Round(math.Pow(10, math.Log10(traceLevel)-t.Level)); {

@@ -3,8 +3,10 @@ package verify
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -12,36 +14,28 @@ import (
 // error gives the path to the first difference, beginning with name. If words is false,
 // differences in words do not count.
 func same(name string, stated, follows any, words bool) error {
-	a, err := json.Marshal(stated)
-	if err != nil {
+	a, errA := json.Marshal(stated)
+	b, errB := json.Marshal(follows)
+	if err := errors.Join(errA, errB); err != nil || bytes.Equal(a, b) {
 		return err
 	}
-	b, err := json.Marshal(follows)
-	if err != nil {
-		return err
-	}
-	if bytes.Equal(a, b) {
-		return nil
-	}
-	x, err := plain(a)
-	if err != nil {
-		return err
-	}
-	y, err := plain(b)
-	if err != nil {
+	x, errA := plain(a)
+	y, errB := plain(b)
+	if err := errors.Join(errA, errB); err != nil {
 		return err
 	}
 	if !words {
 		wordless(x)
 		wordless(y)
-		if equalJSON(x, y) {
-			return nil
-		}
+	}
+	if reflect.DeepEqual(x, y) {
+		return nil
 	}
 	where, s, t := difference(name, x, y)
 	return fmt.Errorf("%s is %s, and would be %s", where, brief(s), brief(t))
 }
 
+// plain decodes JSON into maps, slices, strings and numbers as they are written.
 func plain(text []byte) (x any, err error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
@@ -49,7 +43,8 @@ func plain(text []byte) (x any, err error) {
 	return x, err
 }
 
-// difference is the path to the first of two values that differ.
+// difference returns the path to the first difference of a and b, two results of [plain], and
+// the two values there. at is the path to a and b.
 func difference(at string, a, b any) (string, any, any) {
 	switch x := a.(type) {
 	case map[string]any:
@@ -57,15 +52,10 @@ func difference(at string, a, b any) (string, any, any) {
 		if !ok {
 			break
 		}
-		keys := slices.Sorted(maps.Keys(x))
-		for k := range y {
-			if _, there := x[k]; !there {
-				keys = append(keys, k)
-			}
-		}
+		keys := slices.AppendSeq(slices.Collect(maps.Keys(x)), maps.Keys(y))
 		slices.Sort(keys)
 		for _, k := range keys {
-			if !equalJSON(x[k], y[k]) {
+			if !reflect.DeepEqual(x[k], y[k]) {
 				return difference(at+"."+k, x[k], y[k])
 			}
 		}
@@ -75,7 +65,7 @@ func difference(at string, a, b any) (string, any, any) {
 			break
 		}
 		for i := range x {
-			if !equalJSON(x[i], y[i]) {
+			if !reflect.DeepEqual(x[i], y[i]) {
 				return difference(fmt.Sprintf("%s[%d]", at, i), x[i], y[i])
 			}
 		}
@@ -83,13 +73,7 @@ func difference(at string, a, b any) (string, any, any) {
 	return at, a, b
 }
 
-func equalJSON(a, b any) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
-}
-
-// brief is a value of JSON, cut off.
+// brief writes a result of [plain] as JSON, cut off after 200 bytes.
 func brief(x any) string {
 	if x == nil {
 		return "missing"

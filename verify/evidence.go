@@ -25,7 +25,7 @@ type read struct {
 	copy   watermark.CopyID
 	keyID  string
 	blind  float64              // log10 p of the blind read; 0: not read blind
-	traced *findings.TracedCopy // nil: not traced
+	traced *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
 	issued *registry.Copy       // nil: the registry has no such copy
 	shows  string               // what the pixels say of the leak and the copy's submission
 	key    *registry.KeyState   // of the copy's key; nil if the copy is not known
@@ -49,7 +49,7 @@ func (v *Verdict) gather(e evidence) {
 	v.TooFlat = e.tooFlat
 	v.Matches = append(make([]Match, 0, len(e.matches)), e.matches...)
 	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
-	v.Reads, v.Keys, v.found = nil, e.keys(), nil
+	v.Reads, v.Keys, v.found = nil, nil, nil
 	for _, r := range e.reads {
 		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Shows: r.shows, Erased: r.erased}
 		if r.blind != 0 {
@@ -58,6 +58,9 @@ func (v *Verdict) gather(e evidence) {
 		if r.issued != nil {
 			x.Submission, x.Issued = r.issued.Submission, r.issued.Issued
 			v.found = append(v.found, *r.issued)
+		}
+		if r.key != nil {
+			v.Keys = append(v.Keys, *r.key)
 		}
 		v.Reads = append(v.Reads, x)
 	}
@@ -105,6 +108,7 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
 	e = v.evidence(e.opens)
+	v.Keys = e.keys()
 	c := conclude(e)
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission,
 		Submitted: v.Submitted, Cluster: v.Cluster}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -46,7 +47,7 @@ var (
 // those whose custody covers a leak held what was submitted in its months.
 func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, months int, issued ...registry.Copy) *DumpVerdict {
 	b := &books{recipients: recipients, copies: make(map[watermark.Submission][]registry.Copy),
-		holdings: &registry.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
+		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	const each = 1000 // submissions a month
 	for _, l := range leaks {
 		if len(b.cells) == 0 && !l.Submitted.IsZero() {
@@ -77,7 +78,7 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 		}
 	}
 	for _, c := range b.cells {
-		b.history.Submitted = append(b.history.Submitted, registry.DayCount{Day: c.From, N: each})
+		b.history.Submitted = append(b.history.Submitted, engine.DayCount{Day: c.From, N: each})
 	}
 	for _, r := range recipients {
 		h := findings.RecipientHistory{Name: r.Name, Kind: r.Kind}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"math"
+	"sync"
 
 	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
@@ -16,23 +16,8 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// A source is one file of a dump.
-type source struct {
-	name string // as the verdict names it
-	size int64  // bytes, as announced
-	open func(ctx context.Context) (io.ReadCloser, error)
-	err  error // why it cannot be opened at all
-}
-
 // A PDF is an open PDF file, safe for concurrent use: see [Config].OpenPDF.
-type PDF interface {
-	// Names are of its pictures, each once, such as "page3-image1.jpg".
-	Names() []string
-	// Read gives the i-th picture as the bytes of a file. An error is that of this
-	// picture, or the context's.
-	Read(ctx context.Context, i int) ([]byte, error)
-	Close() error
-}
+type PDF = dump.PDF
 
 // InvestigateFiles examines what paths name, several files at a time: files, folders (all
 // files below), archives (zip, tar, tar.gz, tar.bz2; also in folders and one level deep in
@@ -57,18 +42,15 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 	return func(yield func(*Verdict, error) bool) {
 		d := dump.New(v.dumpOptions())
 		defer d.Close()
-		if err := list(d); errors.Is(err, dump.ErrTooMany) {
-			yield(nil, tooMany(v.cfg.MaxFiles))
-			return
-		} else if err != nil {
+		err := list(d)
+		if errors.Is(err, dump.ErrTooMany) {
+			err = fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, v.cfg.MaxFiles)
+		}
+		if err != nil {
 			yield(nil, err)
 			return
 		}
-		all := make([]source, len(d.Files))
-		for i, f := range d.Files {
-			all[i] = source{name: f.Name, size: f.Size, open: f.Open, err: f.Err}
-		}
-		if err := v.log(ctx, all); err != nil {
+		if err := v.log(ctx, d.Files); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -79,7 +61,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			return
 		}
 		defer p.close()
-		v.run(ctx, all, p, yield)
+		v.run(ctx, d.Files, p, yield)
 	}
 }
 
@@ -95,55 +77,54 @@ func (v *Investigator) opened(containers []dump.Container) {
 // maxPDF is how many times [Config.MaxBytes] a PDF may have, which holds many pictures.
 const maxPDF = 4
 
+// dumpOptions are the limits of the configuration, as package dump takes them.
 func (v *Investigator) dumpOptions() dump.Options {
-	o := dump.Options{MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64}
+	o := dump.Options{MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, OpenPDF: v.cfg.OpenPDF}
 	if v.cfg.MaxBytes < math.MaxInt64/maxPDF {
 		o.MaxPDF = maxPDF * v.cfg.MaxBytes
-	}
-	if v.cfg.OpenPDF != nil {
-		o.OpenPDF = func(ctx context.Context, data []byte) (dump.PDF, error) {
-			p, err := v.cfg.OpenPDF(ctx, data)
-			if err != nil {
-				return nil, err
-			}
-			return p, nil
-		}
 	}
 	return o
 }
 
-func tooMany(files int) error {
-	return fmt.Errorf("%w: the dump has more than %d files", registry.ErrLimit, files)
-}
-
-// result is what one worker hands back.
+// A result is what came of one file.
 type result struct {
 	verdict *Verdict
 	err     error
 }
 
-// run examines the sources on a bounded number of workers and yields in order. It
-// owns its goroutines: all have ended when it returns.
-func (v *Investigator) run(ctx context.Context, all []source, p *progress, yield func(*Verdict, error) bool) {
+// run examines the files, [Config].Workers at a time, and yields the verdicts in the order of
+// the files. All goroutines that it begins have ended when it returns.
+func (v *Investigator) run(ctx context.Context, all []dump.File, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
-	slots := make([]chan result, len(all))
-	for i := range slots {
-		slots[i] = make(chan result, 1)
-	}
 	workers := min(v.cfg.Workers, len(all))
-	ahead := make(chan struct{}, 4*workers) // bounds what is done but not yet taken
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		v.work(ctx, all, p, workers, slots, ahead)
-	}()
-	defer func() { cancel(); <-done }()
-	for i := range slots {
-		r := <-slots[i]
-		select {
-		case <-ahead:
-		default: // given up before it took a place
+	slots := make(chan chan result, 4*workers) // bounds what is done but not yet taken
+	var running sync.WaitGroup
+	defer func() { cancel(); running.Wait() }()
+	running.Go(func() {
+		defer close(slots)
+		free := make(chan struct{}, workers)
+		for _, f := range all {
+			slot := make(chan result, 1)
+			select {
+			case slots <- slot:
+				free <- struct{}{}
+			case <-ctx.Done():
+				return
+			}
+			running.Go(func() {
+				verdict, err := v.investigateFile(ctx, f, len(all), p)
+				slot <- result{verdict, err}
+				<-free
+			})
 		}
+	})
+	for i := range all {
+		slot, open := <-slots
+		if !open {
+			yield(nil, ctx.Err())
+			return
+		}
+		r := <-slot
 		if r.err == nil {
 			r.err = p.add(r.verdict)
 		}
@@ -160,66 +141,39 @@ func (v *Investigator) run(ctx context.Context, all []source, p *progress, yield
 	}
 }
 
-// work feeds the workers in order and returns when all have ended. Every slot is
-// filled, with the context's error where the work was given up.
-func (v *Investigator) work(ctx context.Context, all []source, p *progress, workers int, slots []chan result, ahead chan struct{}) {
-	next := make(chan int)
-	ended := make(chan struct{})
-	for range workers {
-		go func() {
-			defer func() { ended <- struct{}{} }()
-			for i := range next {
-				verdict, err := v.investigateSource(ctx, all[i], len(all), p)
-				slots[i] <- result{verdict, err}
-			}
-		}()
-	}
-	for i := range all {
-		select {
-		case ahead <- struct{}{}:
-			next <- i
-		case <-ctx.Done():
-			slots[i] <- result{err: ctx.Err()}
-		}
-	}
-	close(next)
-	for range workers {
-		<-ended
-	}
-}
-
-// investigateSource reads one file and examines it. Only failures of the registry
-// and the end of ctx are errors.
-func (v *Investigator) investigateSource(ctx context.Context, s source, files int, p *progress) (*Verdict, error) {
+// investigateFile reads one file of a dump of so many files and examines it, unless p has the
+// verdict on the same bytes. Only failures of the registry and the end of ctx are errors.
+func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Verdict, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	data, err := v.read(ctx, s)
+	data, err := v.read(ctx, f)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	if err != nil {
-		d := damaged(s.name, nil, intake.WithoutPath(err))
-		d.Size, d.SHA256 = s.size, "" // its bytes were not read
+		d := damaged(f.Name, nil, intake.WithoutPath(err))
+		d.Size, d.SHA256 = f.Size, "" // its bytes were not read
 		return d, nil
 	}
-	if known := p.again(s.name, data, v.cfg.limits()); known != nil {
+	if known := p.again(f.Name, data, v.cfg.limits()); known != nil {
 		return known, nil
 	}
-	return v.investigate(ctx, s.name, data, files)
+	return v.investigate(ctx, f.Name, data, files)
 }
 
-func (v *Investigator) read(ctx context.Context, s source) ([]byte, error) {
-	if s.err != nil {
-		return nil, s.err
+// read returns the bytes of a file. The error is a [picture.LimitError] if there are too many.
+func (v *Investigator) read(ctx context.Context, f dump.File) ([]byte, error) {
+	if f.Err != nil {
+		return nil, f.Err
 	}
-	if s.size > v.cfg.MaxBytes {
-		return nil, &picture.LimitError{What: "bytes", Got: s.size, Max: v.cfg.MaxBytes}
+	if f.Size > v.cfg.MaxBytes {
+		return nil, &picture.LimitError{What: "bytes", Got: f.Size, Max: v.cfg.MaxBytes}
 	}
-	f, err := s.open(ctx)
+	in, err := f.Open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return intake.ReadAll(f, v.cfg.MaxBytes)
+	defer in.Close()
+	return intake.ReadAll(in, v.cfg.MaxBytes)
 }

@@ -99,6 +99,7 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 	return f, shown, nil
 }
 
+// hexDigest is the SHA-256 of data in hex.
 func hexDigest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])

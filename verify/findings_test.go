@@ -416,8 +416,8 @@ func TestSchemaHasAllFields(t *testing.T) {
 		"verdict": verify.DumpVerdict{}, "leak": verify.Verdict{}, "record": findings.Record{}, "container": findings.Container{}, "match": verify.Match{}, "reference": findings.Control{}, "reading": findings.Reading{},
 		"trace": verify.Tracing{}, "tracedCopy": findings.TracedCopy{}, "edit": verify.Edit{}, "issuedCopy": registry.Copy{}, "custody": registry.Custody{},
 		"history": findings.History{}, "keyState": registry.KeyState{}, "case": odds.Case{}, "cell": odds.Cell{}, "holder": odds.Holder{}, "caseLeak": odds.Leak{}, "caseCopy": odds.Copy{},
-		"options": odds.Options{}, "odds": odds.Verdict{}, "hypothesis": odds.Hypothesis{}, "sensitivity": odds.Sensitivity{}, "window": odds.Window{},
-		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "flag": odds.Flag{}, "claim": odds.Claim{},
+		"options": odds.Options{}, "odds": odds.Verdict{}, "hypothesis": odds.Hypothesis{}, "sensitivity": odds.Hypothesis{}.Sensitivity, "window": odds.Window{},
+		"withheld": odds.Withheld{}, "rival": odds.Rival{}, "flag": odds.Verdict{}.Flags, "claim": odds.Verdict{}.Claim,
 	} {
 		assert.Equal(t, fields(x), slices.Sorted(maps.Keys(doc.Defs[name].Properties)), name)
 	}
@@ -425,7 +425,11 @@ func TestSchemaHasAllFields(t *testing.T) {
 }
 
 func fields(x any) (names []string) {
-	for _, f := range reflect.VisibleFields(reflect.TypeOf(x)) {
+	of := reflect.TypeOf(x)
+	if of.Kind() != reflect.Struct { // a list of, or a pointer to
+		of = of.Elem()
+	}
+	for _, f := range reflect.VisibleFields(of) {
 		if name, _, _ := strings.Cut(f.Tag.Get("json"), ","); name != "" && name != "-" {
 			names = append(names, name)
 		}

@@ -6,12 +6,15 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/chart"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
 
-func historyOf(h *registry.Holdings, recipients []registry.Recipient) findings.History {
+// historyOf returns the history that a findings file holds: uploads by day, and for each
+// recipient its copies by day and its admissible custody, as the holdings h have them.
+func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.History {
 	out := findings.History{Submitted: h.Submitted}
 	for _, r := range recipients {
 		x := findings.RecipientHistory{Name: r.Name, Kind: r.Kind, Issued: h.Issued[r.Name]}

@@ -50,11 +50,14 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	return nil
 }
 
+// addHash adds the hash of the submission of a number, unless its quality, 0..100, is below
+// [phash.MinQuality].
 func (c *catalogue) addHash(number int64, hash phash.Hash, quality int) error {
 	_, err := c.hashes.Offer(hash, quality, number)
 	return err
 }
 
+// forget removes the submission of a number, which was erased.
 func (c *catalogue) forget(number int64, _ watermark.Submission) {
 	c.hashes.Remove(number)
 	c.parts.Remove(number)

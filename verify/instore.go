@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/kycmark/kycmark/phash"
-	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // Where an investigation searches: see [Config].
@@ -94,15 +93,4 @@ func beyond(where string) string {
 		return "none: the registry's database is searched"
 	}
 	return fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear)
-}
-
-// checkSearch checks where a registry is to be searched.
-func checkSearch(where string, r *registry.Registry) error {
-	switch {
-	case where != "" && where != SearchMemory && where != SearchStore:
-		return fmt.Errorf("%w: the search is in %s or %s, not %.40q", registry.ErrInput, SearchMemory, SearchStore, where)
-	case where == SearchStore && r.Engine().SealsHashes():
-		return fmt.Errorf("%w: the hashes are sealed, so that they can be searched in %s only", registry.ErrInput, SearchMemory)
-	}
-	return nil
 }

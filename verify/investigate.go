@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/internal/findings"
@@ -52,7 +53,7 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 // file that cannot be decoded is the finding [FoundDamaged], not an error; errors
 // are failures of the registry and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
-	if err := v.log(ctx, []source{{name: path, size: int64(len(leak))}}); err != nil {
+	if err := v.log(ctx, []dump.File{{Name: path, Size: int64(len(leak))}}); err != nil {
 		return nil, err
 	}
 	return v.investigate(ctx, path, leak, 1)

@@ -8,12 +8,13 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/dump"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
 // log enters that an investigation of these files begins. Nothing is examined before
 // that is done.
-func (v *Investigator) log(ctx context.Context, all []source) error {
+func (v *Investigator) log(ctx context.Context, all []dump.File) error {
 	if err := v.checkSealKey(ctx); err != nil {
 		return err
 	}
@@ -59,10 +60,10 @@ func (v *Investigator) entries() []int64 {
 
 // inputDigest binds names and announced sizes of the files in their order: SHA-256
 // over decimal length, ":" and bytes of each name and of each size in decimal.
-func inputDigest(all []source) registry.Digest {
+func inputDigest(all []dump.File) registry.Digest {
 	h := sha256.New()
 	for _, s := range all {
-		for _, text := range []string{s.name, strconv.FormatInt(s.size, 10)} {
+		for _, text := range []string{s.Name, strconv.FormatInt(s.Size, 10)} {
 			fmt.Fprintf(h, "%d:%s", len(text), text)
 		}
 	}

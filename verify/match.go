@@ -175,6 +175,8 @@ func aligned(pixels string) bool {
 	return false
 }
 
+// pixelWord puts a verdict of package capture into a word for pixels. shown is the share, 0..1,
+// of the original that the leak shows.
 func pixelWord(v capture.Verdict, shown float64) string {
 	switch v {
 	case capture.Same:

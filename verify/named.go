@@ -33,6 +33,8 @@ func (v *Investigator) namedBooks(ctx context.Context, b *books, leaks []*Verdic
 	return v.countNamed(ctx, b, leaks)
 }
 
+// countNamed counts into b, each once, the submissions that leaks show and the submissions in
+// [Config].Against.
 func (v *Investigator) countNamed(ctx context.Context, b *books, leaks []*Verdict) error {
 	seen := make(map[watermark.Submission]bool)
 	for _, l := range leaks {

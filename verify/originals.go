@@ -109,8 +109,9 @@ func (c *originalCache) get(ctx context.Context, of watermark.Submission, open f
 			o := &opening{of: of, done: make(chan struct{})}
 			c.order = append(c.order, o)
 			c.mu.Unlock()
+			o.err = errOpening
+			defer c.settle(o)
 			o.orig, o.err = open()
-			c.settle(o)
 			return o.orig, o.err
 		}
 		o := c.order[i]
@@ -126,6 +127,10 @@ func (c *originalCache) get(ctx context.Context, of watermark.Submission, open f
 		} // the caller that opened the original failed or was cancelled: try again
 	}
 }
+
+// errOpening is the error of an opening that panicked: leaks that wait for the original try
+// again.
+var errOpening = errors.New("original: opening panicked")
 
 // settle enters what came of an opening, unless it failed or its submission was erased
 // meanwhile, and makes room for it.

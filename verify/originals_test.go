@@ -69,6 +69,28 @@ func TestAnOriginalThatFailedIsOpenedAgain(t *testing.T) {
 	assert.NotNil(t, o)
 }
 
+// An opening that panics does not block the leaks that wait: the next leak tries again.
+func TestAnOriginalWhoseOpeningPanicsIsOpenedAgain(t *testing.T) {
+	c := &originalCache{max: 1 << 30}
+	begun := make(chan struct{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		assert.Panics(t, func() {
+			_, _ = c.get(t.Context(), watermark.Submission{1}, func() (*original, error) {
+				close(begun)
+				panic("a decoder is broken")
+			})
+		})
+	})
+	<-begun
+	var opened atomic.Int32
+	o, err := c.get(t.Context(), watermark.Submission{1}, openable(watermark.Submission{1}, &opened))
+	require.NoError(t, err)
+	assert.NotNil(t, o)
+	assert.EqualValues(t, 1, opened.Load())
+	all.Wait()
+}
+
 // Of many lookalikes the sights are kept that the leak is traced against: first what it
 // shows, then what it may show, then what it resembles, each in the order of the search.
 func TestSightsKept(t *testing.T) {

@@ -68,6 +68,7 @@ func (v *Verdict) recheck(opens, words bool) error {
 // another version of the program wrote them, the error wraps [ErrVersion].
 func (f *Findings) CheckVerdict() error { return f.inWords(f.checkVerdict) }
 
+// checkVerdict is CheckVerdict with the words, or, if words is false, with the numbers alone.
 func (f *Findings) checkVerdict(words bool) error {
 	stated := f.Verdict
 	cfg, err := stated.config()

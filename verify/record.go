@@ -30,6 +30,8 @@ const (
 // modulePath is how a build names this module.
 const modulePath = "github.com/kycmark/kycmark"
 
+// record says who examined what with which program: now, and with all that this investigator
+// has begun to examine.
 func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	size, head, err := v.cfg.Registry.Ledger().Head(ctx)
 	if err != nil {
@@ -47,7 +49,7 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 		Run:        findings.Run{Clock: clock(), Time: v.now().UTC().Truncate(time.Microsecond), Actor: v.cfg.Actor, Command: v.cfg.Command},
 		Program:    findings.Program{Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH},
 		Searchable: findings.Searchable{Registry: v.cfg.Registry.ID(), Indexed: indexed, Search: where, LedgerSize: size, LedgerHead: head},
-		Containers: []findings.Container{}, Logged: v.entries(), Keys: []string{}, Parameters: v.parameters(where),
+		Containers: []findings.Container{}, Logged: v.entries(), Keys: v.keyIDs(), SealKey: v.sealKeyID(), Parameters: v.parameters(where),
 	}
 	r.Version, r.Build = buildInfo()
 	r.Executable = executableDigest()
@@ -58,13 +60,24 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	v.mu.Lock()
 	r.Began, r.Containers = v.begun, append(r.Containers, v.containers...)
 	v.mu.Unlock()
-	for _, k := range v.cfg.Keys {
-		r.Keys = append(r.Keys, k.ID())
-	}
-	if v.cfg.SealKey != nil {
-		r.SealKey = v.cfg.SealKey.ID()
-	}
 	return r, nil
+}
+
+// keyIDs are the IDs of the mark keys under which marks are read.
+func (v *Investigator) keyIDs() []string {
+	out := []string{}
+	for _, k := range v.cfg.Keys {
+		out = append(out, k.ID())
+	}
+	return out
+}
+
+// sealKeyID is the ID of the sealing key, "" without a sealing key.
+func (v *Investigator) sealKeyID() string {
+	if v.cfg.SealKey == nil {
+		return ""
+	}
+	return v.cfg.SealKey.ID()
 }
 
 // method returns the parameters that are the same in every investigation with this

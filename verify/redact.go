@@ -89,6 +89,7 @@ func (f *Findings) concerned() map[string]bool {
 	return out
 }
 
+// labelled returns the label of a name, or the name if it has no label.
 func labelled(labels map[string]string, name string) string {
 	if label := labels[name]; label != "" {
 		return label
@@ -117,6 +118,7 @@ func (b *books) relabel(labels map[string]string) {
 	}
 }
 
+// relabelled returns a copy of a map by names in which each name is replaced by its label.
 func relabelled[T any](labels map[string]string, of map[string]T) map[string]T {
 	out := make(map[string]T, len(of))
 	for name, x := range of {

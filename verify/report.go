@@ -2,12 +2,14 @@ package verify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"html/template"
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -146,14 +148,12 @@ func (r reportView) AllCustody() []registry.Custody {
 		}
 	}
 	slices.SortStableFunc(out, func(a, b registry.Custody) int {
-		if c := strings.Compare(a.Recipient, b.Recipient); c != 0 {
-			return c
-		}
-		return a.From.Compare(b.From)
+		return cmp.Or(cmp.Compare(a.Recipient, b.Recipient), a.From.Compare(b.From))
 	})
 	return out
 }
 
+// class returns the CSS class of a finding with the given [Verdict.Label].
 func class(label string) string {
 	name, _, _ := strings.Cut(label, " ")
 	if strings.HasSuffix(label, "(unconfirmed)") {
@@ -163,28 +163,13 @@ func class(label string) string {
 }
 
 var reportFuncs = template.FuncMap{
-	"class": class,
-	"day":   day,
-	"utc":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-	"number": func(x *float64) string {
-		if x == nil {
-			return "–"
-		}
-		return fmt.Sprintf("%.2f", *x)
-	},
-	"odds": signed,
-	"minus": func(x *float64) string {
-		if x == nil {
-			return "–"
-		}
-		return strings.ReplaceAll(fmt.Sprintf("%.1f", *x), "-", "−")
-	},
-	"bits": func(x *int) string {
-		if x == nil {
-			return "–"
-		}
-		return fmt.Sprint(*x)
-	},
+	"class":  class,
+	"day":    day,
+	"utc":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"number": dashed(func(x float64) string { return fmt.Sprintf("%.2f", x) }),
+	"odds":   signed,
+	"minus":  dashed(func(x float64) string { return strings.ReplaceAll(fmt.Sprintf("%.1f", x), "-", "−") }),
+	"bits":   dashed(strconv.Itoa),
 	"keys": func(keys []registry.KeyState) string {
 		var out []string
 		for _, k := range keys {
@@ -214,14 +199,19 @@ var reportFuncs = template.FuncMap{
 	"whole":  func(n int) string { return thousands(float64(n)) },
 	"shell":  shellLine,
 	"share":  func(p *float64) string { return share(*p) },
-	"power": func(p *float64) string {
-		if p == nil {
+	"power":  dashed(func(p float64) string { return fmt.Sprintf("%.3f", math.Floor(p*1000)/1000) }),
+	"px":     func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb":   verb,
+}
+
+// dashed returns a function that writes a number as write does, and nil as a dash.
+func dashed[T any](write func(T) string) func(*T) string {
+	return func(x *T) string {
+		if x == nil {
 			return "–"
 		}
-		return fmt.Sprintf("%.3f", math.Floor(*p*1000)/1000)
-	},
-	"px":   func(x float64) string { return fmt.Sprintf("%.0f", x) },
-	"verb": verb,
+		return write(*x)
+	}
 }
 
 // shellLine quotes a command line for a POSIX shell.

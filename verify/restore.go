@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -28,7 +29,7 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 		}
 	}
 	b := &books{history: f.Verdict.History, cells: c.Cells, copies: make(map[watermark.Submission][]registry.Copy), unconfirmed: f.Verdict.Unconfirmed,
-		holdings: &registry.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
+		holdings: &engine.Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int)}}
 	for _, name := range slices.Sorted(maps.Keys(b.unconfirmed)) {
 		known := slices.ContainsFunc(c.Holders, func(h odds.Holder) bool { return h.Name == name })
 		if n := b.unconfirmed[name]; !known || n < 1 || n > unconfirmed {

@@ -38,51 +38,55 @@ func collage(issued []read) bool {
 // concludeCollage is for a picture that shows several submissions. A leak counts once: for the
 // copy that was found most strongly.
 func concludeCollage(issued []read) conclusion {
-	first := &issued[0]
-	c := conclusion{finding: FoundCopy, submission: first.issued.Submission, read: first}
-	var names []string
-	for _, r := range issued {
-		c.accused = append(c.accused, r.copy)
-		names = append(names, r.copy.String())
-	}
-	c.note = fmt.Sprintf("Is put together of copies of %d submissions: traced against their originals, the marks of copies %s are in it, each where its submission is shown. It counts once, as copy %s.", len(issued), list(names), first.copy)
+	c := concludeCopies(issued)
+	c.also, c.note = nil, fmt.Sprintf("Is put together of copies of %d submissions: traced against their originals, the marks of copies %s are in it, each where its submission is shown. It counts once, as copy %s.", len(issued), copyNames(issued), issued[0].copy)
 	return c
 }
 
 // concludeMerged is for a picture in which several copies of one submission were found,
 // each by the part of the mark that is its alone.
 func concludeMerged(issued []read) conclusion {
-	c := conclusion{finding: FoundCopy, submission: issued[0].issued.Submission, read: &issued[0], also: issued[1:]}
-	var names []string
-	for _, r := range issued {
-		c.accused = append(c.accused, r.copy)
-		names = append(names, r.copy.String())
-	}
-	c.note = fmt.Sprintf("Traced against its original, the marks of copies %s are all in this picture, each with the part that is that copy's alone: it was made of all of them, or of one copy onto which a holder of the others laid their marks.", list(names))
+	c := concludeCopies(issued)
+	c.note = fmt.Sprintf("Traced against its original, the marks of copies %s are all in this picture, each with the part that is that copy's alone: it was made of all of them, or of one copy onto which a holder of the others laid their marks.", copyNames(issued))
 	return c
 }
 
 // concludeSeveral is for a leak in which several issued copies were read: at most
 // one of the marks was laid by issuing, and nothing says which.
 func concludeSeveral(e evidence, issued []read) conclusion {
-	first := &issued[0]
-	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: first.issued.Submission, read: first, also: issued[1:]}
-	var names []string
+	c := concludeCopies(issued)
 	var shows *Match
 	elsewhere := 0 // marks of copies of another submission than the leak shows
 	for _, r := range issued {
-		c.accused = append(c.accused, r.copy)
-		names = append(names, r.copy.String())
 		if m := e.positive(r.issued.Submission); m != nil && !r.confirmed() {
 			shows = m
 			elsewhere++
 		}
 	}
 	if elsewhere == len(issued) {
-		c.finding, c.unconfirmed, c.submission, c.accused = FoundTransplanted, false, shows.Submission, nil
-		c.note = fmt.Sprintf("Carries the marks of copies %s, but shows another submission than any of theirs: the marks were laid onto it, which says nothing about the copies' recipients.", list(names))
+		c.finding, c.submission, c.accused = FoundTransplanted, shows.Submission, nil
+		c.note = fmt.Sprintf("Carries the marks of copies %s, but shows another submission than any of theirs: the marks were laid onto it, which says nothing about the copies' recipients.", copyNames(issued))
 		return c
 	}
-	c.note = fmt.Sprintf("Carries the marks of several issued copies, %s: a picture is issued with one, so at least one mark was laid onto it or the copies were merged, and none of them is confirmed.", list(names))
+	c.unconfirmed = true
+	c.note = fmt.Sprintf("Carries the marks of several issued copies, %s: a picture is issued with one, so at least one mark was laid onto it or the copies were merged, and none of them is confirmed.", copyNames(issued))
 	return c
+}
+
+// concludeCopies accuses all copies that were read, and rests on the first, the strongest.
+func concludeCopies(issued []read) conclusion {
+	c := conclusion{finding: FoundCopy, submission: issued[0].issued.Submission, read: &issued[0], also: issued[1:]}
+	for _, r := range issued {
+		c.accused = append(c.accused, r.copy)
+	}
+	return c
+}
+
+// copyNames lists the copies that were read in words.
+func copyNames(issued []read) string {
+	var names []string
+	for _, r := range issued {
+		names = append(names, r.copy.String())
+	}
+	return list(names)
 }

@@ -1,7 +1,6 @@
 package verify
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -9,9 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"maps"
 	"os"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -45,87 +45,54 @@ type stateHead struct {
 const (
 	stateVersion = 1
 	stateMark    = `{"kycmark_state":` // how every state file begins
-	maxStateLine = 16 << 20            // bytes
 )
 
+// stateHead returns the head of a state file that would be begun now.
 func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
-	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Search: v.cfg.Search, Others: v.cfg.References, Keys: []string{}, Against: []string{}}
+	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Search: v.cfg.Search, Others: v.cfg.References, Keys: v.keyIDs(), SealKey: v.sealKeyID(), Against: []string{}}
 	h.Version, _ = buildInfo()
-	for _, k := range v.cfg.Keys {
-		h.Keys = append(h.Keys, k.ID())
-	}
 	for _, id := range v.cfg.Against {
 		h.Against = append(h.Against, id.String())
-	}
-	if v.cfg.SealKey != nil {
-		h.SealKey = v.cfg.SealKey.ID()
 	}
 	var err error
 	h.Ledger, _, err = v.cfg.Registry.Ledger().Head(ctx)
 	return h, err
 }
 
-// begin opens the state file, if there is one, and reads what it holds. What a crash
-// left of a last line is cut off, and what the registry would no longer say is dropped.
+// begin reads what an earlier run kept in the state file, if there is one, and opens the file
+// for new verdicts. Without [Config].State nothing is kept.
 func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 	p := &progress{known: make(map[string]*Verdict)}
 	if v.cfg.State == "" {
 		return p, nil
 	}
-	head, err := v.stateHead(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := v.resume(ctx, p, head); err != nil {
-		if p.file != nil {
-			p.file.Close()
-		}
+	if err := v.resume(ctx, p); err != nil {
+		p.close()
 		return nil, fmt.Errorf("state file %s: %w", v.cfg.State, err)
 	}
 	return p, nil
 }
 
-func (v *Investigator) resume(ctx context.Context, p *progress, head stateHead) (err error) {
-	if p.file, err = os.OpenFile(v.cfg.State, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600); err != nil {
-		return err
-	}
-	end, begun, err := p.read(head)
+// resume reads the state file, drops the verdicts that the registry would no longer support,
+// and writes the file anew. It is replaced as a whole, so that a crash loses nothing.
+func (v *Investigator) resume(ctx context.Context, p *progress) error {
+	head, err := v.stateHead(ctx)
 	if err != nil {
 		return err
 	}
-	if err := p.file.Truncate(end); err != nil {
+	text, err := os.ReadFile(v.cfg.State)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if end == 0 {
-		return p.write(head)
-	}
-	dropped, err := v.dropStale(ctx, p, begun)
-	if err != nil || !dropped {
+	begun, err := p.read(text, head)
+	if err != nil {
 		return err
 	}
-	return p.rewrite(v.cfg.State, head)
-}
-
-// dropStale drops the kept verdicts that the registry may no longer support, and reports
-// whether the registry has changed. begun is the number of entries that the registry had
-// begun when the state was kept. If the registry was altered since, all verdicts are dropped.
-// If submissions were only added, damaged files and confirmed matches are kept.
-func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) (bool, error) {
-	added, altered, err := v.cfg.Registry.Engine().Changed(ctx, begun)
-	if err != nil || !added && !altered {
-		return false, err
+	if err := v.dropStale(ctx, p, begun); err != nil {
+		return err
 	}
-	maps.DeleteFunc(p.known, func(_ string, known *Verdict) bool { // what was recognised stays so when others are added
-		return altered || known.Finding != FoundDamaged && (known.Unconfirmed || !known.matched())
-	})
-	return true, nil
-}
-
-// rewrite makes the state file anew with what is known. It is replaced as a whole: a crash
-// loses nothing.
-func (p *progress) rewrite(path string, head stateHead) error {
-	var text bytes.Buffer
-	out := json.NewEncoder(&text)
+	var kept bytes.Buffer
+	out := json.NewEncoder(&kept)
 	if err := out.Encode(head); err != nil {
 		return err
 	}
@@ -134,85 +101,58 @@ func (p *progress) rewrite(path string, head stateHead) error {
 			return err
 		}
 	}
-	if err := p.file.Close(); err != nil {
+	if err := durable.WriteFile(v.cfg.State, kept.Bytes(), 0o600, true); err != nil {
 		return err
 	}
-	if err := durable.WriteFile(path, text.Bytes(), 0o600, true); err != nil {
-		return err
-	}
-	var err error
-	p.file, err = os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	p.file, err = os.OpenFile(v.cfg.State, os.O_WRONLY|os.O_APPEND, 0)
 	return err
 }
 
-// read returns where the last whole line ends, and with how many entries of the ledger
-// the file was begun.
-func (p *progress) read(want stateHead) (end, begun int64, err error) {
-	in := bufio.NewReaderSize(p.file, 1<<16)
-	for {
-		line, err := readLine(in)
-		if errors.Is(err, io.EOF) {
-			if end == 0 && !bytes.HasPrefix([]byte(stateMark), line[:min(len(line), len(stateMark))]) {
-				return 0, 0, fmt.Errorf("%w: it is no state file", registry.ErrInput)
-			}
-			return end, begun, nil
+// read takes the verdicts from the text of a state file. want is the head that this run would
+// write; read returns the number of ledger entries in the file's own head. A last line without
+// an end, which a crash left, is passed over.
+func (p *progress) read(text []byte, want stateHead) (begun int64, err error) {
+	line, rest, whole := bytes.Cut(text, []byte("\n"))
+	if !whole {
+		if !bytes.HasPrefix([]byte(stateMark), line[:min(len(line), len(stateMark))]) {
+			return 0, fmt.Errorf("%w: it is no state file", registry.ErrInput)
 		}
-		if err != nil {
-			return 0, 0, err
+		return want.Ledger, nil
+	}
+	var head stateHead
+	err = json.Unmarshal(line, &head)
+	begun, head.Ledger = head.Ledger, want.Ledger // the registry may have grown
+	if err != nil || !reflect.DeepEqual(head, want) {
+		return 0, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version or search): remove it or name another", registry.ErrInput)
+	}
+	for number := 2; ; number++ {
+		if line, rest, whole = bytes.Cut(rest, []byte("\n")); !whole {
+			return begun, nil
 		}
-		if end == 0 {
-			var head stateHead
-			if err := json.Unmarshal(line, &head); err != nil || !sameHead(head, want) {
-				return 0, 0, fmt.Errorf("%w: it belongs to another investigation (other registry, keys, version or search): remove it or name another", registry.ErrInput)
-			}
-			begun = head.Ledger
-		} else {
-			known := new(Verdict)
-			if err := json.Unmarshal(line, known); err != nil {
-				return 0, 0, fmt.Errorf("%w: damaged at byte %d: %w", registry.ErrInput, end, err)
-			}
-			p.known[known.SHA256] = known
+		known := new(Verdict)
+		if err := json.Unmarshal(line, known); err != nil {
+			return 0, fmt.Errorf("%w: line %d is damaged: %w", registry.ErrInput, number, err)
 		}
-		end += int64(len(line)) + 1
+		p.known[known.SHA256] = known
 	}
 }
 
-// sameHead says whether two runs do the same, however the registry has grown between them.
-func sameHead(a, b stateHead) bool {
-	a.Ledger, b.Ledger = 0, 0
-	x, errA := json.Marshal(a)
-	y, errB := json.Marshal(b)
-	return errA == nil && errB == nil && bytes.Equal(x, y)
-}
-
-// readLine reads a line and returns it without its end. If the last line has no end,
-// readLine returns that line with [io.EOF].
-func readLine(in *bufio.Reader) ([]byte, error) {
-	var line []byte
-	for {
-		part, err := in.ReadSlice('\n')
-		line = append(line, part...)
-		switch {
-		case len(line) > maxStateLine:
-			return nil, fmt.Errorf("%w: a line of more than %d bytes", registry.ErrInput, maxStateLine)
-		case err == nil:
-			return line[:len(line)-1], nil
-		case !errors.Is(err, bufio.ErrBufferFull):
-			return line, err
-		}
-	}
-}
-
-func (p *progress) write(x any) error {
-	line, err := json.Marshal(x)
-	if err != nil {
+// dropStale drops the kept verdicts that the registry may no longer support. begun is the
+// number of entries that the ledger had when the state was kept. If the registry was altered
+// since, all verdicts are dropped. If submissions were only added, damaged files and confirmed
+// matches are kept.
+func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
+	added, altered, err := v.cfg.Registry.Engine().Changed(ctx, begun)
+	if err != nil || !added && !altered {
 		return err
 	}
-	_, err = p.file.Write(append(line, '\n'))
-	return err
+	maps.DeleteFunc(p.known, func(_ string, known *Verdict) bool {
+		return altered || known.Finding != FoundDamaged && (known.Unconfirmed || !known.matched())
+	})
+	return nil
 }
 
-// add keeps a verdict.
+// add keeps a verdict on a file that was read.
 func (p *progress) add(v *Verdict) error {
 	if v.SHA256 == "" {
 		return nil
@@ -224,7 +164,7 @@ func (p *progress) add(v *Verdict) error {
 	if known || p.file == nil {
 		return nil
 	}
-	if err := p.write(v); err != nil {
+	if err := json.NewEncoder(p.file).Encode(v); err != nil {
 		return fmt.Errorf("state file: %w", err)
 	}
 	return nil
@@ -252,6 +192,7 @@ func (p *progress) again(path string, leak []byte, limits picture.Limits) *Verdi
 	return &out
 }
 
+// close closes the state file, if there is one.
 func (p *progress) close() {
 	if p.file != nil {
 		p.file.Close()

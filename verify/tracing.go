@@ -58,25 +58,16 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 	return nil
 }
 
-// bind tells the reads what a tracing found of their copies, and adds the copies that
-// were not read blind.
+// bind adds reads of the copies that tracing found and that were not read blind.
 func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error {
-	known := make(map[watermark.CopyID]bool)
-	for i := range e.reads {
-		r := &e.reads[i]
-		if r.issued == nil || r.issued.Submission != t.Submission {
-			continue
-		}
-		known[r.copy] = true
-		r.traced = tracedCopy(&t.Tracing, r.copy)
-		r.lacks = wouldShow(&t.Tracing) && r.traced != nil && !r.traced.Found
-	}
 	for i := range t.rows {
 		row := &t.rows[i]
-		if known[row.ID] {
+		if slices.ContainsFunc(e.reads, func(r read) bool {
+			return r.copy == row.ID && r.issued != nil && r.issued.Submission == t.Submission
+		}) {
 			continue
 		}
-		r := read{copy: row.ID, keyID: row.KeyID, traced: tracedCopy(&t.Tracing, row.ID), issued: row, shows: e.pixels(t.Submission)}
+		r := read{copy: row.ID, keyID: row.KeyID, issued: row, shows: e.pixels(t.Submission)}
 		if err := v.standing(ctx, &r); err != nil {
 			return err
 		}
@@ -210,6 +201,8 @@ func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candi
 	return []watermark.Candidate{{Copy: ^watermark.CopyID(0), Key: key, Strength: 1}}
 }
 
+// fill enters what tracing found. Before, rows are the copies that were looked for, in the order
+// of found.Copies; afterwards, only the copies that were found.
 func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Expected = found.Registered, found.Power, found.Expected
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)

@@ -3,6 +3,8 @@ package verify
 import (
 	"fmt"
 	"math"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -155,6 +157,15 @@ func verb(n int, one, many string) string {
 	return many
 }
 
+var forms = regexp.MustCompile(`\{([^|}]*)\|([^}]*)\}`)
+
+// plural writes a sentence about n things: # becomes n, and {one|many} becomes the form for one
+// thing or for any other number.
+func plural(n int, sentence string) string {
+	return strings.ReplaceAll(forms.ReplaceAllString(sentence, verb(n, "$1", "$2")), "#", strconv.Itoa(n))
+}
+
+// pictures is "1 picture", "3 pictures".
 func pictures(n int) string { return count(n, "picture", "pictures") }
 
 // list is "a, b and c".

@@ -35,17 +35,29 @@ func (w *weighing) speak() {
 	w.sayRepeats()
 }
 
+// shows adds a sentence about what the findings show. format and args are as in [fmt.Sprintf].
 func (w *weighing) shows(format string, args ...any) {
 	w.Shows = append(w.Shows, fmt.Sprintf(format, args...))
 }
 
+// showsNot adds a sentence about what the findings do not show, likewise.
 func (w *weighing) showsNot(format string, args ...any) {
 	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(format, args...))
+}
+
+// showsNotOf adds a sentence about n things, written as [plural] takes it, unless n is 0. rest
+// follows the sentence as it is.
+func (w *weighing) showsNotOf(n int, sentence string, rest ...string) {
+	if n > 0 {
+		w.ShowsNot = append(w.ShowsNot, plural(n, sentence)+strings.Join(rest, ""))
+	}
 }
 
 // readable is how many of the files were pictures.
 func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
 
+// headline is the one conclusion that a reader sees first. It names recipients only if
+// package odds does, and is "Inconclusive" if pictures match but name nothing.
 func (w *weighing) headline() string {
 	confirmed := w.Counts[string(FoundCopy)]
 	switch {
@@ -170,6 +182,7 @@ func (w *weighing) windowHeadline() string {
 // it is transplanted, of a compromised key, or of a copy that was issued too late.
 func notCounted(n int) string { return pictures(n) + " in which no mark counts" }
 
+// containCopies is "1 picture contains a copy", "3 pictures contain copies".
 func containCopies(n int) string {
 	return count(n, "picture contains a copy", "pictures contain copies")
 }
@@ -189,6 +202,7 @@ func under(purposes []string) string {
 	return " under " + list(quoted)
 }
 
+// sayMatches counts the pictures that show a submission, and repeated files.
 func (w *weighing) sayMatches() {
 	if w.readable() == 0 {
 		return
@@ -200,6 +214,7 @@ func (w *weighing) sayMatches() {
 	w.shows("Of %s examined, %d %s a submission of the registry.%s", pictures(w.readable()), w.Matched, verb(w.Matched, "shows", "show"), again)
 }
 
+// sayReferences says what comparisons with other uploads (the controls) came to.
 func (w *weighing) sayReferences() {
 	leaks, compared, same := w.references()
 	if compared == 0 {
@@ -213,6 +228,8 @@ func (w *weighing) sayReferences() {
 		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"), result)
 }
 
+// sayCopies says, for each recipient whose copies are there, what they are worth, how much that
+// depends on single findings, and what caps it.
 func (w *weighing) sayCopies() {
 	capped := false
 	for _, h := range w.Hypotheses {
@@ -230,9 +247,7 @@ func (w *weighing) sayCopies() {
 		w.shows("%s times is the most that is claimed: %s trials without a false identification bound the error rate by 3 in %[2]s (95 %% confidence). They are %s.",
 			times(odds.Cap(w.Case.MarkTrials)), thousands(float64(w.Case.MarkTrials)), w.trialsCover())
 	}
-	if w.Counts[string(FoundCopy)] > 0 {
-		w.showsNot("It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them.")
-	}
+	w.showsNotOf(w.Counts[string(FoundCopy)], "It does not show who released these copies. The exchange also possessed them, and so did all to whom the recipient passed them or lost them.")
 	sources := 0
 	for _, s := range w.parties {
 		if s.pictures > 0 {
@@ -276,6 +291,8 @@ func (w *weighing) trialsCover() string {
 // notJudged is said of custody if Config.Found is not set.
 const notJudged = "admissibility not judged: when the leaks were found was not given"
 
+// sayUnmarked is about pictures that show a submission and no mark: who could hold them
+// unmarked, and what the absence of a mark says.
 func (w *weighing) sayUnmarked() {
 	unmarked, unreadable := w.Counts[string(FoundUnmarked)], w.Counts[string(FoundUnreadable)]
 	if unmarked+unreadable == 0 {
@@ -294,18 +311,10 @@ func (w *weighing) sayUnmarked() {
 			count(unmarked+unreadable, "picture shows a submission", "pictures show submissions"), list(holders))
 	}
 	w.sayWindow()
-	if unjudged > 0 {
-		w.showsNot("The custody that covers pictures without a mark is listed, its %s.", notJudged)
-	}
-	if late > 0 {
-		w.showsNot("Custody that was entered after the leaks were found is listed but not admissible.")
-	}
-	if unmarked > 0 {
-		w.showsNot("On %s no mark was found. On each, a mark would have been found with a probability of at least 99.9 %%. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one.", pictures(unmarked))
-	}
-	if unreadable > 0 {
-		w.showsNot("On %s no mark was found. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence%s", pictures(unreadable), w.absence())
-	}
+	w.showsNotOf(unjudged, "The custody that covers pictures without a mark is listed, its "+notJudged+".")
+	w.showsNotOf(late, "Custody that was entered after the leaks were found is listed but not admissible.")
+	w.showsNotOf(unmarked, "On # {picture|pictures} no mark was found. On each, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one.")
+	w.showsNotOf(unreadable, "On # {picture|pictures} no mark was found. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence", w.absence())
 }
 
 // absence is the end of the sentence about pictures on which a mark might have been missed.
@@ -369,36 +378,19 @@ func (w *weighing) sayRest() {
 			forgeable++
 		}
 	}
-	if forgeable > 0 {
-		w.showsNot("%s the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so %s for no recipient.",
-			count(forgeable, "picture carries", "pictures carry"), verb(forgeable, "it counts", "they count"))
+	unknown, recalled := "# {picture matches|pictures match} no submission that the search could find.", w.recallSentence()
+	if w.cfg.named() {
+		unknown, recalled = "# {picture matches|pictures match} none of the uploads that were named, and {was|were} not looked for among the others.", ""
 	}
-	if n := w.Counts[string(FoundCopy)+" (unconfirmed)"] - forgeable; n > 0 {
-		w.showsNot("%s the mark of an issued copy, but could not be confirmed to show that copy's submission. A mark can be laid onto another picture, so %s for no recipient.",
-			count(n, "picture carries", "pictures carry"), verb(n, "it counts", "they count"))
-	}
-	if n := w.Counts[string(FoundTransplanted)]; n > 0 {
-		w.showsNot("%s a transplanted mark: one that belongs to another picture. That says nothing about the recipient of the copy whose mark was used. Who can transplant a mark may have prepared other pictures of this dump.",
-			count(n, "picture carries", "pictures carry"))
-	}
-	if n := w.Counts[string(FoundLookalike)]; n > 0 {
-		w.showsNot("%s submissions of the registry without showing the same capture; %s not counted as matched.",
-			count(n, "picture resembles", "pictures resemble"), verb(n, "it is", "they are"))
-	}
-	if n := w.Counts[string(FoundUnknown)]; n > 0 {
-		matches := count(n, "picture matches", "pictures match")
-		if w.cfg.named() {
-			w.showsNot("%s none of the uploads that were named, and %s not looked for among the others.", matches, verb(n, "was", "were"))
-		} else {
-			w.showsNot("%s no submission that the search could find.%s", matches, w.recallSentence())
-		}
-	}
+	w.showsNotOf(forgeable, "# {picture carries|pictures carry} the mark of a copy whose mark key is recorded as compromised since before the copy was issued. Each holder of the key could have made that mark, so {it counts|they count} for no recipient.")
+	w.showsNotOf(w.Counts[string(FoundCopy)+" (unconfirmed)"]-forgeable, "# {picture carries|pictures carry} the mark of an issued copy, but could not be confirmed to show that copy's submission. A mark can be laid onto another picture, so {it counts|they count} for no recipient.")
+	w.showsNotOf(w.Counts[string(FoundTransplanted)], "# {picture carries|pictures carry} a transplanted mark: one that belongs to another picture. That says nothing about the recipient of the copy whose mark was used. Who can transplant a mark may have prepared other pictures of this dump.")
+	w.showsNotOf(w.Counts[string(FoundLookalike)], "# {picture resembles|pictures resemble} submissions of the registry without showing the same capture; {it is|they are} not counted as matched.")
+	w.showsNotOf(w.Counts[string(FoundUnknown)], unknown, recalled)
 	if w.cfg.named() {
 		w.showsNot(onlyNamed)
 	}
-	if n := w.Counts[string(FoundDamaged)]; n > 0 {
-		w.showsNot("%s not be decoded and %s nothing.", count(n, "file could", "files could"), verb(n, "says", "say"))
-	}
+	w.showsNotOf(w.Counts[string(FoundDamaged)], "# {file could|files could} not be decoded and {says|say} nothing.")
 }
 
 // recallSentence gives, for pictures without a match, the probability that the search would
@@ -471,10 +463,7 @@ func (w *weighing) sayLate() {
 	for _, name := range slices.Sorted(maps.Keys(n)) {
 		w.showsNot("%s recorded as issued to %s after the leaks were found (%s): that time is wrong, or the copies were made afterwards. They count for no recipient.", containCopies(n[name]), name, at)
 	}
-	if uploads > 0 {
-		w.showsNot("%s an upload that is recorded as submitted after the leaks were found (%s): that time is wrong, or the file was elsewhere before. It speaks for no source.",
-			count(uploads, "picture shows", "pictures show"), at)
-	}
+	w.showsNotOf(uploads, "# {picture shows|pictures show} an upload that is recorded as submitted after the leaks were found ("+at+"): that time is wrong, or the file was elsewhere before. It speaks for no source.")
 }
 
 // sayPlanting names the patterns that a person who plants evidence would leave.
@@ -566,20 +555,19 @@ func (w *weighing) alsoHeld(name string) []string {
 // note says in words what the odds leave out about one recipient.
 func (s *party) note() string {
 	var parts []string
-	if s.custody > 0 {
-		parts = append(parts, count(s.custody, "picture without a mark lies", "pictures without a mark lie")+" within this recipient's recorded custody of unmarked uploads")
-	}
-	if s.late > 0 {
-		parts = append(parts, count(s.late, "picture lies", "pictures lie")+" within custody that was entered after the leaks were found, which is not admissible")
-	}
-	if s.unjudged > 0 {
-		parts = append(parts, count(s.unjudged, "picture lies", "pictures lie")+" within this recipient's recorded custody of unmarked uploads; "+notJudged)
-	}
-	if s.unconfirmed > 0 {
-		parts = append(parts, count(s.unconfirmed, "picture carries a mark of this recipient's copies but is not confirmed", "pictures carry marks of this recipient's copies but are not confirmed")+" and not counted")
-	}
-	if s.transplanted > 0 {
-		parts = append(parts, count(s.transplanted, "picture carries a transplanted mark", "pictures carry transplanted marks")+" of this recipient's copies, which count for no recipient")
+	for _, x := range []struct {
+		n    int
+		says string
+	}{
+		{s.custody, "# {picture without a mark lies|pictures without a mark lie} within this recipient's recorded custody of unmarked uploads"},
+		{s.late, "# {picture lies|pictures lie} within custody that was entered after the leaks were found, which is not admissible"},
+		{s.unjudged, "# {picture lies|pictures lie} within this recipient's recorded custody of unmarked uploads; " + notJudged},
+		{s.unconfirmed, "# {picture carries a mark of this recipient's copies but is not confirmed|pictures carry marks of this recipient's copies but are not confirmed} and not counted"},
+		{s.transplanted, "# {picture carries a transplanted mark|pictures carry transplanted marks} of this recipient's copies, which count for no recipient"},
+	} {
+		if x.n > 0 {
+			parts = append(parts, plural(x.n, x.says))
+		}
 	}
 	return sentence(parts)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/capture"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/picture"
@@ -335,13 +336,14 @@ func TestTraceReadsRoundings(t *testing.T) {
 	original := imaging.Blur(imaging.Fit(p.Image, 500, 500, imaging.Box), 1)
 	tr := tracer(t, original, issued(100))
 	leak := embed(t, 1042, original)
-	for name, least := range map[string]float64{"jpeg20": 20, "jpeg10": 13, "x_jpeg5": 8} {
-		r := traced(t, tr, applied(t, name, leak))
+	for quality, least := range map[int]float64{20: 20, 10: 13, 5: 8} {
+		name, hard := fmt.Sprint("jpeg", quality), attack.New("", "", "", attack.JPEG(quality))
+		r := traced(t, tr, hard.Apply(leak, 3))
 		require.True(t, r.Registered, name)
 		assert.Equal(t, []watermark.CopyID{1042}, r.Accused, name)
 		assert.Greater(t, r.Copies[42].Score, least, name)
 		assert.InEpsilon(t, r.Copies[42].Score, r.Expected, 0.3, name)
-		unmarked := traced(t, tr, applied(t, name, original))
+		unmarked := traced(t, tr, hard.Apply(original, 3))
 		assert.Empty(t, unmarked.Accused, name)
 		for _, c := range unmarked.Copies {
 			require.Less(t, c.Score, 5.0, name)

@@ -1,5 +1,5 @@
 // Command sbom writes the modules that a Go binary was built from as a CycloneDX 1.5 bill of
-// materials (https://cyclonedx.org/docs/1.5/json/) to stdout: sbom BINARY VERSION.
+// materials (https://cyclonedx.org/docs/1.5/json/): sbom BINARY VERSION FILE.
 package main
 
 import (
@@ -38,8 +38,8 @@ func newComponent(kind, path, version, sum string) component {
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 3 {
-		log.Fatal("usage: sbom BINARY VERSION")
+	if len(os.Args) != 4 {
+		log.Fatal("usage: sbom BINARY VERSION FILE")
 	}
 	info, err := buildinfo.ReadFile(os.Args[1])
 	if err != nil {
@@ -55,14 +55,15 @@ func main() {
 		c := newComponent("library", m.Path, m.Version, m.Sum)
 		libraries, uses = append(libraries, c), append(uses, c.Ref)
 	}
-	out := json.NewEncoder(os.Stdout)
-	out.SetIndent("", "  ")
-	err = out.Encode(map[string]any{
+	text, err := json.MarshalIndent(map[string]any{
 		"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1,
 		"metadata":     map[string]any{"component": main},
 		"components":   libraries,
 		"dependencies": []map[string]any{{"ref": main.Ref, "dependsOn": uses}},
-	})
+	}, "", "  ")
+	if err == nil {
+		err = os.WriteFile(os.Args[3], append(text, '\n'), 0o644)
+	}
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
@@ -76,7 +77,7 @@ func (e *Env) Attacks() ([]attack.Attack, error) {
 	if len(e.AttackNames) == 0 {
 		return attack.All(), nil
 	}
-	all := slices.Concat(attack.All(), attack.Hard())
+	all := slices.Concat(attack.All(), hard.Attacks())
 	wanted := map[string]bool{}
 	for _, name := range e.AttackNames {
 		if !slices.ContainsFunc(all, func(a attack.Attack) bool { return a.Name == name || a.Group == name }) {

@@ -15,8 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/attest"
-	"github.com/kycmark/kycmark/internal/dossier"
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/registry"
 )
@@ -27,9 +27,10 @@ type bundleFlags struct {
 	stampFlags
 
 	key ed25519.PrivateKey
-	tsa *attest.TSA
+	tsa *seal.TSA
 }
 
+// add registers the flags.
 func (f *bundleFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
 	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
@@ -39,13 +40,14 @@ func (f *bundleFlags) add(cmd *cobra.Command) {
 // stampFlags name a timestamp authority.
 type stampFlags struct{ url, ca string }
 
+// add registers the flags.
 func (f *stampFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.url, "tsa", "", "`address` of a timestamp authority (RFC 3161) that is to date what is signed")
 	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the authority's certificate or its issuers' certificates, PEM")
 }
 
 // authority is nil where no address is given.
-func (f *stampFlags) authority() (*attest.TSA, error) {
+func (f *stampFlags) authority() (*seal.TSA, error) {
 	switch {
 	case f.url == "" && f.ca == "":
 		return nil, nil
@@ -53,9 +55,10 @@ func (f *stampFlags) authority() (*attest.TSA, error) {
 		return nil, usagef("--tsa and --tsa-ca go together")
 	}
 	trusted, err := certificates(f.ca)
-	return &attest.TSA{URL: f.url, Trusted: trusted}, err
+	return &seal.TSA{URL: f.url, Trusted: trusted}, err
 }
 
+// certificates reads the certificates in a PEM file; nil for a path of "".
 func certificates(path string) ([]*x509.Certificate, error) {
 	if path == "" {
 		return nil, nil
@@ -64,7 +67,7 @@ func certificates(path string) ([]*x509.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	certs, err := attest.ParseCertificates(text)
+	certs, err := seal.ParseCertificates(text)
 	if err != nil {
 		return nil, usagef("%s: %v", path, err)
 	}
@@ -73,10 +76,8 @@ func certificates(path string) ([]*x509.Certificate, error) {
 
 // ready looks, before any work is done, whether it can be written.
 func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
-	if f.findings != "" {
-		if err := checkOutput(f.findings, force, homeFiles(b.home), inputs...); err != nil {
-			return err
-		}
+	if err := b.checkOutputs(force, inputs, f.findings); err != nil {
+		return err
 	}
 	if f.tsa, err = f.authority(); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 		}
 		return nil
 	}
-	if err := f.checkBundle(force, homeFiles(b.home), inputs); err != nil {
+	if err := f.checkBundle(force, b.home.Files(), inputs); err != nil {
 		return err
 	}
 	f.key, err = b.home.ReportKey()
@@ -116,6 +117,7 @@ func (f *bundleFlags) checkBundle(force bool, kept, inputs []string) error {
 	return withHint(fmt.Errorf("output %s: %s", f.bundle, reason(err)), "name a new folder or a .zip")
 }
 
+// isZip reports whether a path has the ending .zip.
 func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }
 
 // write writes what was asked for.
@@ -139,7 +141,7 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	if err != nil {
 		return err
 	}
-	sealed, err := dossier.Seal(ctx, dossier.Content{
+	sealed, err := seal.Seal(ctx, seal.Investigation{
 		Report: report, Findings: findings.Bytes(), Registry: b.registry, LedgerPublic: public, Made: time.Now(),
 	}, f.key, f.tsa)
 	if err != nil {
@@ -176,6 +178,6 @@ func (f *bundleFlags) written(b *books) {
 		b.printf("findings: %s\n", f.findings)
 	}
 	if f.bundle != "" {
-		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, attest.KeyID(f.key.Public().(ed25519.PublicKey)))
+		b.printf("bundle: %s, signed by the report key %s\n", f.bundle, keyfile.ReportID(f.key.Public().(ed25519.PublicKey)))
 	}
 }

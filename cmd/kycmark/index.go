@@ -27,13 +27,21 @@ A hash can be turned back into a blurry picture: guard the folder like the pictu
 	}, newIndexBuild(u), newIndexAdd(u), newIndexQuery(u), newIndexRemove(u), newIndexInfo(u))
 }
 
-// openIndex opens the index in a folder.
-func openIndex(dir string) (*archive.Archive, error) {
-	a, err := archive.Open(dir)
-	if errors.Is(err, archive.ErrNone) {
-		return nil, withHint(err, "make one with \"kycmark index build %s FILE|DIR...\"", dir)
-	}
-	return a, err
+// indexVerb makes do the work of cmd, a verb whose first argument is the folder of an index.
+// It hands the open index to do, with the context and all arguments.
+func (u *ui) indexVerb(cmd *cobra.Command, do func(ctx context.Context, a *archive.Archive, args []string) error) *cobra.Command {
+	cmd.RunE = u.verb(func(cmd *cobra.Command, args []string) error {
+		a, err := archive.Open(args[0])
+		if errors.Is(err, archive.ErrNone) {
+			return withHint(err, "make one with \"kycmark index build %s FILE|DIR...\"", args[0])
+		}
+		if err != nil {
+			return err
+		}
+		err = do(cmd.Context(), a, args)
+		return errors.Join(err, a.Close())
+	})
+	return cmd
 }
 
 // indexLine says as JSON what an index holds.
@@ -47,85 +55,66 @@ type indexLine struct {
 	Removed   *int   `json:"removed,omitempty"`
 }
 
-func indexLineOf(dir string, a *archive.Archive) indexLine {
-	line := indexLine{Index: dir, Algorithm: a.Index.Kind().Version(), Entries: a.Index.Len(), Skipped: a.Index.Skipped()}
+// indexHolds prints what the index in the folder dir holds now. added and removed are the
+// numbers of pictures that the verb added or removed; nil for a verb that does not.
+func (u *ui) indexHolds(dir string, a *archive.Archive, added, removed *int) error {
+	line := indexLine{Index: dir, Algorithm: a.Index.Kind().Version(), Entries: a.Index.Len(), Skipped: a.Index.Skipped(), Added: added, Removed: removed}
+	did, found := "", ""
+	switch {
+	case added != nil:
+		did = fmt.Sprintf("%d added, ", *added)
+	case removed != nil:
+		did = fmt.Sprintf("%d removed, ", *removed)
+	}
 	if a.Features != nil {
 		n := a.Features.Len()
 		line.Features = &n
+		found = fmt.Sprintf("; parts of %d can be found", n)
 	}
-	return line
-}
-
-// holds is the line in words.
-func (l *indexLine) holds() string {
-	words := fmt.Sprintf("%s of %s; %s kept out, too plain to be recognised by a hash",
-		plural(l.Entries, "entry"), l.Algorithm, plural(int(l.Skipped), "picture"))
-	if l.Features != nil {
-		words += fmt.Sprintf("; parts of %d can be found", *l.Features)
-	}
-	return words
+	u.printf("%s: %s%s of %s; %s kept out, too plain to be recognised by a hash%s\n",
+		name(dir), did, plural(line.Entries, "entry"), line.Algorithm, plural(int(line.Skipped), "picture"), found)
+	return u.line(line)
 }
 
 func newIndexInfo(u *ui) *cobra.Command {
-	return &cobra.Command{
+	return u.indexVerb(&cobra.Command{
 		Use:     "info INDEX",
 		Short:   "Check an index and say what it holds",
 		Example: `  kycmark index info uploads.index`,
 		Args:    exactly("an index"),
-		RunE: u.verb(func(_ *cobra.Command, args []string) error {
-			a, err := openIndex(args[0])
-			if err != nil {
-				return err
-			}
-			defer a.Close()
-			line := indexLineOf(args[0], a)
-			u.printf("%s: %s\n", name(args[0]), line.holds())
-			return u.line(line)
-		}),
-	}
+	}, func(_ context.Context, a *archive.Archive, args []string) error {
+		return u.indexHolds(args[0], a, nil, nil)
+	})
 }
 
 func newIndexRemove(u *ui) *cobra.Command {
-	return &cobra.Command{
+	return u.indexVerb(&cobra.Command{
 		Use:   "remove INDEX NAME...",
 		Short: "Erase pictures from an index",
 		Long: `Erase pictures by their names: the index is written anew without them, and its old
 files are removed. Exit 1 when it holds none of them.`,
 		Example: `  kycmark index remove uploads.index uploads/customer-4711.jpg`,
 		Args:    some("index and name"),
-		RunE: u.verb(func(_ *cobra.Command, args []string) error {
-			if len(args) < 2 {
-				return usagef("name what to remove")
-			}
-			return indexRemove(u, args[0], args[1:])
-		}),
-	}
+	}, func(_ context.Context, a *archive.Archive, args []string) error {
+		if len(args) < 2 {
+			return usagef("name what to remove")
+		}
+		wanted := map[string]bool{}
+		for _, n := range args[1:] {
+			wanted[n] = true
+		}
+		removed := a.Remove(wanted)
+		if removed == 0 {
+			u.no()
+		} else if err := a.Save(); err != nil {
+			return indexHint(err)
+		}
+		return u.indexHolds(args[0], a, nil, &removed)
+	})
 }
 
-func indexRemove(u *ui, dir string, names []string) error {
-	a, err := openIndex(dir)
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	wanted := map[string]bool{}
-	for _, n := range names {
-		wanted[n] = true
-	}
-	removed := a.Remove(wanted)
-	if removed == 0 {
-		u.no()
-	} else if err := a.Save(); err != nil {
-		return indexBusy(err)
-	}
-	line := indexLineOf(dir, a)
-	line.Removed = &removed
-	u.printf("%s: %d removed, %s\n", name(dir), removed, line.holds())
-	return u.line(line)
-}
-
-// indexBusy gives errors of saving a hint.
-func indexBusy(err error) error {
+// indexHint gives errors of making and saving an index a hint.
+func indexHint(err error) error {
 	switch {
 	case errors.Is(err, archive.ErrChanged):
 		return withHint(err, "nothing was written: do it again")
@@ -133,18 +122,4 @@ func indexBusy(err error) error {
 		return withHint(err, "use \"kycmark index add\" to add to it, or --force to replace it")
 	}
 	return err
-}
-
-// saveIndex saves what was added and says so.
-func saveIndex(ctx context.Context, u *ui, dir string, a *archive.Archive, added int) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if err := a.Save(); err != nil {
-		return indexBusy(err)
-	}
-	line := indexLineOf(dir, a)
-	line.Added = &added
-	u.printf("%s: %d added, %s\n", name(dir), added, line.holds())
-	return u.line(line)
 }

@@ -11,20 +11,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/archive"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
 )
 
-// indexInputs are what is put into an index: pictures and lists of hashes.
-type indexInputs struct{ lists []string }
-
-func (in *indexInputs) flag(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&in.lists, "hashes", nil, "`files` of hashes, one a line: name, tab, hash; or the hash alone; - for standard input")
-}
-
 func newIndexBuild(u *ui) *cobra.Command {
-	var in indexInputs
+	var lists []string
 	var algorithm string
 	var parts, force bool
 	cmd := &cobra.Command{
@@ -46,12 +40,12 @@ local features as well, 4 KB a picture, and finds crops, collages and screenshot
 			}
 			a, err := archive.Create(args[0], kinds[0], parts, force)
 			if err != nil {
-				return indexBusy(err)
+				return indexHint(err)
 			}
-			return in.fill(cmd, u, a, args)
+			return u.indexAdd(cmd.Context(), a, args, lists, cmd.InOrStdin())
 		}),
 	}
-	in.flag(cmd)
+	hashesFlag(cmd, &lists)
 	cmd.Flags().StringVarP(&algorithm, "algorithm", "a", phash.PDQ.String(), "`one` of "+hashNames())
 	cmd.Flags().BoolVar(&parts, "parts", false, "also keep local features, so that parts of pictures are found")
 	cmd.Flags().BoolVar(&force, "force", false, "replace the index if it exists")
@@ -59,7 +53,7 @@ local features as well, 4 KB a picture, and finds crops, collages and screenshot
 }
 
 func newIndexAdd(u *ui) *cobra.Command {
-	var in indexInputs
+	var lists []string
 	cmd := &cobra.Command{
 		Use:   "add INDEX [FILE|DIR...]",
 		Short: "Add pictures to an index",
@@ -67,29 +61,28 @@ func newIndexAdd(u *ui) *cobra.Command {
 		Example: `  kycmark index add uploads.index uploads/2018-02-15/
   printf 'old/7.jpg\tpdq:%s\n' $DIGITS | kycmark index add uploads.index --hashes -`,
 		Args: some("index"),
-		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
-			a, err := openIndex(args[0])
-			if err != nil {
-				return err
-			}
-			return in.fill(cmd, u, a, args)
-		}),
 	}
-	in.flag(cmd)
-	return cmd
+	hashesFlag(cmd, &lists)
+	return u.indexVerb(cmd, func(ctx context.Context, a *archive.Archive, args []string) error {
+		return u.indexAdd(ctx, a, args, lists, cmd.InOrStdin())
+	})
 }
 
-// fill adds the inputs to the archive, saves and closes it. Of args the first is
-// the index.
-func (in *indexInputs) fill(cmd *cobra.Command, u *ui, a *archive.Archive, args []string) (err error) {
-	defer func() { err = errors.Join(err, a.Close()) }()
-	files := listFiles(args[1:])
-	if len(files) == 0 && len(in.lists) == 0 {
+// hashesFlag adds the flag that names lists of hashes.
+func hashesFlag(cmd *cobra.Command, lists *[]string) {
+	cmd.Flags().StringSliceVar(lists, "hashes", nil, "`files` of hashes, one a line: name, tab, hash; or the hash alone; - for standard input")
+}
+
+// indexAdd adds pictures and hashes to an index, saves it and says what it holds then. args are
+// the index's folder and the files and folders of pictures. lists are files of hashes, "-" for
+// stdin.
+func (u *ui) indexAdd(ctx context.Context, a *archive.Archive, args, lists []string, stdin io.Reader) error {
+	if len(args) == 1 && len(lists) == 0 {
 		return usagef("name pictures to put into it, or lists of hashes by --hashes")
 	}
 	var entries []archive.Entry
-	for _, list := range in.lists {
-		err := readHashes(list, cmd.InOrStdin(), a.Index.Kind(), func(where, name string, h phash.Hash, err error) {
+	for _, list := range lists {
+		err := readHashes(list, stdin, a.Index.Kind(), func(where, name string, h phash.Hash, err error) {
 			if err != nil {
 				u.fail(where, err)
 				return
@@ -100,15 +93,21 @@ func (in *indexInputs) fill(cmd *cobra.Command, u *ui, a *archive.Archive, args 
 			u.fail(list, err)
 		}
 	}
-	hashed, err := hashFiles(cmd.Context(), u, a, files)
-	if err != nil {
+	if len(args) > 1 {
+		hashed, err := u.hashFiles(ctx, a, args[1:])
+		if err != nil {
+			return err
+		}
+		entries = append(entries, hashed...)
+	}
+	added, err := a.Add(entries)
+	if err = errors.Join(err, ctx.Err()); err != nil {
 		return err
 	}
-	added, err := a.Add(append(entries, hashed...))
-	if err != nil {
-		return err
+	if err := a.Save(); err != nil {
+		return indexHint(err)
 	}
-	return saveIndex(cmd.Context(), u, args[0], a, added)
+	return u.indexHolds(args[0], a, &added, nil)
 }
 
 // indexedLine is one picture of build and add as JSON.
@@ -117,39 +116,35 @@ type indexedLine struct {
 	Quality *int    `json:"quality"`
 	Stored  bool    `json:"stored"`
 	Error   *string `json:"error"`
-
-	hash     phash.Hash
-	features *parts.Features
 }
 
-// hashFiles hashes pictures, extracts their features if a keeps features, and reports each.
-func hashFiles(ctx context.Context, u *ui, a *archive.Archive, files []string) (entries []archive.Entry, err error) {
-	if len(files) == 0 {
-		return nil, nil
-	}
-	err = eachPicture(ctx, u, "hashing", files, func(_ context.Context, p *picture.Picture) (line indexedLine, err error) {
+// hashFiles hashes the pictures at paths for the index a, extracts their features if a keeps
+// features, and prints a line for each with --json.
+func (u *ui) hashFiles(ctx context.Context, a *archive.Archive, paths []string) (entries []archive.Entry, err error) {
+	err = eachPicture(ctx, u, "hashing", paths, func(_ context.Context, p *picture.Picture) (e archive.Entry, err error) {
 		flat := picture.Flatten(p.Image)
-		var quality int
-		line.hash, quality, err = phash.Sum(a.Index.Kind(), flat)
-		line.Quality, line.Stored = &quality, quality >= phash.MinQuality
-		if err == nil && line.Stored && a.Features != nil {
-			line.features, err = parts.Extract(flat)
+		e.Hash, e.Quality, err = phash.Sum(a.Index.Kind(), flat)
+		if err == nil && e.Quality >= phash.MinQuality && a.Features != nil {
+			e.Features, err = parts.Extract(flat)
 		}
-		return line, err
-	}, func(file string, line indexedLine, err error) error {
-		line.File, line.Error = file, reasonText(err)
+		return e, err
+	}, func(file string, e archive.Entry, err error) error {
+		line := indexedLine{File: file, Error: reasonText(err)}
 		if err == nil {
+			line.Quality, line.Stored = &e.Quality, e.Quality >= phash.MinQuality
 			if !line.Stored {
-				u.warnf("%s: too plain to be recognised by its hash (quality %d): kept out", file, *line.Quality)
+				u.warnf("%s: too plain to be recognised by its hash (quality %d): kept out", file, e.Quality)
 			}
-			entries = append(entries, archive.Entry{Name: file, Hash: line.hash, Quality: *line.Quality, Features: line.features})
+			e.Name = file
+			entries = append(entries, e)
 		}
 		return u.line(line)
 	})
 	return entries, err
 }
 
-// parseHash reads a hash with its kind before it or, of that kind, bare digits.
+// parseHash reads a hash of the given kind. text is its hex digits, after the name of the kind
+// and a colon or alone. The error wraps [phash.ErrKind] if the name is that of another kind.
 func parseHash(text string, kind phash.Kind) (phash.Hash, error) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	if !strings.Contains(text, ":") {
@@ -162,16 +157,16 @@ func parseHash(text string, kind phash.Kind) (phash.Hash, error) {
 	return h, err
 }
 
-// longestLine bounds a line of a list of hashes: a name and 64 digits.
-const longestLine = 64 << 10
+// maxHashLine is the max length in bytes of a line in a list of hashes: a name and 64 digits.
+const maxHashLine = 64 << 10
 
-// readHashes reads a list of hashes, "-" for standard input, and hands every line
-// to each: where it stands, and the name and hash or what is wrong with it. Where
-// no name is given, it is where the line stands.
+// readHashes reads a list of hashes of the given kind, from stdin if list is "-". It calls each
+// for every line that is not blank. where is "FILE:LINE", which is also the name if the line has
+// only a hash; err is what is wrong with the line. readHashes returns errors of reading.
 func readHashes(list string, stdin io.Reader, kind phash.Kind, each func(where, name string, h phash.Hash, err error)) error {
 	in := stdin
 	if list != "-" {
-		f, err := openRegular(list)
+		f, err := intake.OpenRegular(list)
 		if err != nil {
 			return err
 		}
@@ -179,7 +174,7 @@ func readHashes(list string, stdin io.Reader, kind phash.Kind, each func(where, 
 		in = f
 	}
 	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, longestLine)
+	lines.Buffer(nil, maxHashLine)
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimRight(lines.Text(), "\r")
 		if strings.TrimSpace(line) == "" {
@@ -196,10 +191,8 @@ func readHashes(list string, stdin io.Reader, kind phash.Kind, each func(where, 
 		}
 		each(where, label, h, err)
 	}
-	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return fmt.Errorf("a line is longer than %d bytes", longestLine)
-	} else if err != nil {
-		return err
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("a line is longer than %d bytes", maxHashLine)
 	}
-	return nil
+	return lines.Err()
 }

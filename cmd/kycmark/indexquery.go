@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"io"
 	"slices"
 	"strings"
 
@@ -19,10 +20,11 @@ import (
 type indexQuery struct {
 	*ui
 	archive *archive.Archive
-	radius  int
-	nearest int
+	radius  int // max distance of a match in bits; -1: any
+	nearest int // max number of matches; 0: all within the radius
 	lists   []string
 	hashes  []string
+	found   bool // a match of any input so far
 }
 
 func newIndexQuery(u *ui) *cobra.Command {
@@ -39,21 +41,30 @@ of one template look alike to both. Exit 1 when nothing matches anywhere.`,
   kycmark index query uploads.index --nearest 3 --json leaks/
   kycmark index query uploads.index --hash pdq:$DIGITS --radius 40`,
 		Args: some("index"),
-		RunE: u.verb(func(cmd *cobra.Command, args []string) error {
-			if q.radius < 0 || q.nearest < 0 {
-				return usagef("--radius and --nearest take 0 or more")
-			}
-			if q.nearest > 0 && !cmd.Flags().Changed("radius") {
-				q.radius = -1
-			}
-			return q.run(cmd, args)
-		}),
 	}
 	cmd.Flags().IntVar(&q.radius, "radius", phash.MatchRadius, "greatest `number` of bits in which a match differs")
 	cmd.Flags().IntVar(&q.nearest, "nearest", 0, "the nearest `number` of pictures, however far away unless --radius is given")
 	cmd.Flags().StringSliceVar(&q.hashes, "hash", nil, "a `hash` to ask with instead of a picture")
 	cmd.Flags().StringSliceVar(&q.lists, "hashes", nil, "`files` of hashes to ask with, as for build")
-	return cmd
+	return u.indexVerb(cmd, func(ctx context.Context, a *archive.Archive, args []string) error {
+		switch {
+		case q.radius < 0 || q.nearest < 0:
+			return usagef("--radius and --nearest take 0 or more")
+		case len(args)-1+len(q.lists)+len(q.hashes) == 0:
+			return usagef("name pictures to ask with, or hashes by --hash or --hashes")
+		case q.nearest > 0 && !cmd.Flags().Changed("radius"):
+			q.radius = -1
+		}
+		q.archive = a
+		err := q.askHashes(cmd.InOrStdin())
+		if err == nil && len(args) > 1 {
+			err = eachPicture(ctx, u, "asking", args[1:], q.askPicture, q.answer)
+		}
+		if err == nil && !q.found {
+			q.no()
+		}
+		return err
+	})
 }
 
 // matchLine is the answer to one input as JSON.
@@ -63,9 +74,6 @@ type matchLine struct {
 	Matches []matchItem `json:"matches"` // nearest first
 	Parts   []partItem  `json:"parts"`   // pictures shown in part, those with most of their own first; null: not asked for
 	Error   *string     `json:"error"`
-
-	pages int
-	err   error
 }
 
 type matchItem struct {
@@ -74,147 +82,6 @@ type matchItem struct {
 	Orientation int    `json:"orientation"` // of the input that matches: its place in the order of phash.SumTurned
 	Reading     string `json:"reading"`     // how the input was taken: as it is, as a negative, or without what is stamped across it
 }
-
-// orientations are the words for what was done to the input.
-var orientations = [8]string{"", ", turned 90°", ", turned 180°", ", turned 270°",
-	", upside down mirrored", ", mirrored", ", transposed", ", transposed and turned"}
-
-func (q *indexQuery) run(cmd *cobra.Command, args []string) error {
-	files := listFiles(args[1:])
-	if len(files)+len(q.lists)+len(q.hashes) == 0 {
-		return usagef("name pictures to ask with, or hashes by --hash or --hashes")
-	}
-	a, err := openIndex(args[0])
-	if err != nil {
-		return err
-	}
-	defer a.Close()
-	q.archive = a
-	found, err := q.askHashes(cmd)
-	if err != nil {
-		return err
-	}
-	step, done := q.progress(cmd.Context(), "asking", len(files))
-	defer done()
-	err = each(cmd.Context(), files, func(ctx context.Context, file string) matchLine {
-		defer step()
-		return q.askPicture(ctx, file)
-	}, func(_ string, line matchLine) error {
-		found = found || len(line.Matches)+len(line.Parts) > 0
-		q.warnPages(line.File, line.pages)
-		return q.answer(line)
-	})
-	if err == nil && !found {
-		q.no()
-	}
-	return err
-}
-
-// askHashes asks with the hashes of the command line and of lists.
-func (q *indexQuery) askHashes(cmd *cobra.Command) (found bool, err error) {
-	ask := func(_, name string, h phash.Hash, wrong error) {
-		line := matchLine{File: name, err: wrong}
-		if wrong == nil {
-			line.Matches, line.err = q.matches(phash.LeakOf(h))
-		}
-		found = found || len(line.Matches) > 0
-		if failed := q.answer(line); err == nil {
-			err = failed
-		}
-	}
-	kind := q.archive.Index.Kind()
-	for _, text := range q.hashes {
-		h, wrong := parseHash(text, kind)
-		ask("", text, h, wrong)
-	}
-	for _, list := range q.lists {
-		if err := readHashes(list, cmd.InOrStdin(), kind, ask); err != nil {
-			q.fail(list, err)
-		}
-	}
-	return found, err
-}
-
-func (q *indexQuery) askPicture(ctx context.Context, file string) (line matchLine) {
-	line.File = file
-	pic, err := picture.Load(file, picture.Limits{})
-	if err != nil {
-		line.err = err
-		return line
-	}
-	line.pages = pic.Pages
-	flat := picture.Flatten(pic.Image)
-	leak, err := phash.SumLeak(q.archive.Index.Kind(), flat)
-	if err != nil {
-		line.err = err
-		return line
-	}
-	line.Quality = &leak.Quality
-	if leak.Quality >= phash.MinQuality {
-		line.Matches, line.err = q.matches(leak)
-	}
-	if line.err == nil && q.archive.Features != nil {
-		line.Parts, line.err = q.parts(ctx, flat)
-	}
-	return line
-}
-
-// matches returns the entries near the leak, nearest first.
-func (q *indexQuery) matches(leak *phash.Leak) ([]matchItem, error) {
-	near, err := q.near(leak)
-	refs := make([]int64, len(near))
-	for i, n := range near {
-		refs[i] = n.Ref
-	}
-	names := q.archive.Names(refs...)
-	items := make([]matchItem, len(near))
-	for i, n := range near {
-		items[i] = matchItem{Name: names[n.Ref], Distance: n.Distance, Orientation: n.Orientation, Reading: n.Reading}
-	}
-	return items, err
-}
-
-func (q *indexQuery) near(leak *phash.Leak) ([]phash.LeakHit, error) {
-	if q.nearest == 0 {
-		return q.archive.Index.SearchLeak(leak, q.radius)
-	}
-	near, err := q.archive.Index.NearestLeak(leak, q.nearest)
-	if q.radius >= 0 {
-		near = slices.DeleteFunc(near, func(n phash.LeakHit) bool { return n.Distance > q.radius })
-	}
-	return near, err
-}
-
-func (q *indexQuery) answer(line matchLine) error {
-	switch {
-	case line.err != nil:
-		line.Error = reasonText(line.err)
-		q.fail(line.File, line.err)
-	case len(line.Matches) == 0 && len(line.Parts) > 0:
-		q.printf("%s: %s\n", name(line.File), partWords(line.Parts))
-	case line.Quality != nil && *line.Quality < phash.MinQuality:
-		q.printf("%s: too plain to be recognised by its hash (quality %d)\n", name(line.File), *line.Quality)
-	case len(line.Matches) == 0:
-		q.printf("%s: no match\n", name(line.File))
-	default:
-		words := make([]string, len(line.Matches))
-		for i, m := range line.Matches {
-			words[i] = fmt.Sprintf("%s (%s%s)", name(m.Name), plural(m.Distance, "bit"), orientations[m.Orientation])
-		}
-		q.printf("%s: %s\n", name(line.File), strings.Join(words, ", "))
-	}
-	if line.Matches == nil {
-		line.Matches = []matchItem{}
-	}
-	return q.line(line)
-}
-
-// maxPartNFA is log10 of the number of pictures that may match by chance: no pixels are
-// compared here, so a sure match is asked for.
-const maxPartNFA = -15
-
-// wordedParts is how many pictures are named in words; JSON has all.
-const wordedParts = 5
 
 // partItem is a picture of the index that the input shows a part of.
 type partItem struct {
@@ -225,6 +92,74 @@ type partItem struct {
 	Quad     [4][2]float64 `json:"quad"` // corners of the whole picture in the input, pixels, clockwise from its upper left
 }
 
+// orientations are the words for what was done to the input.
+var orientations = [8]string{"", ", turned 90°", ", turned 180°", ", turned 270°",
+	", upside down mirrored", ", mirrored", ", transposed", ", transposed and turned"}
+
+// askHashes asks with the hashes of the command line and of lists, and prints the answers.
+func (q *indexQuery) askHashes(stdin io.Reader) (failed error) {
+	kind := q.archive.Index.Kind()
+	ask := func(_, name string, h phash.Hash, err error) {
+		var line matchLine
+		if err == nil {
+			line.Matches, err = q.matches(phash.LeakOf(h))
+		}
+		if err != nil {
+			q.fail(name, err)
+		}
+		if err := q.answer(name, line, err); failed == nil {
+			failed = err
+		}
+	}
+	for _, text := range q.hashes {
+		h, err := parseHash(text, kind)
+		ask("", text, h, err)
+	}
+	for _, list := range q.lists {
+		if err := readHashes(list, stdin, kind, ask); err != nil {
+			q.fail(list, err)
+		}
+	}
+	return failed
+}
+
+// askPicture asks with one picture.
+func (q *indexQuery) askPicture(ctx context.Context, p *picture.Picture) (line matchLine, err error) {
+	flat := picture.Flatten(p.Image)
+	leak, err := phash.SumLeak(q.archive.Index.Kind(), flat)
+	if err != nil {
+		return line, err
+	}
+	line.Quality = &leak.Quality
+	if leak.Quality >= phash.MinQuality {
+		line.Matches, err = q.matches(leak)
+	}
+	if err == nil && q.archive.Features != nil {
+		line.Parts, err = q.parts(ctx, flat)
+	}
+	return line, err
+}
+
+// matches returns the entries near the leak, nearest first.
+func (q *indexQuery) matches(leak *phash.Leak) (items []matchItem, err error) {
+	var near []phash.LeakHit
+	if q.nearest == 0 {
+		near, err = q.archive.Index.SearchLeak(leak, q.radius)
+	} else {
+		near, err = q.archive.Index.NearestLeak(leak, q.nearest)
+	}
+	for _, n := range near {
+		if q.radius < 0 || n.Distance <= q.radius {
+			items = append(items, matchItem{q.archive.Name(n.Ref), n.Distance, n.Orientation, n.Reading})
+		}
+	}
+	return items, err
+}
+
+// maxPartNFA is log10 of the number of pictures that may match by chance: no pixels are
+// compared here, so a sure match is asked for.
+const maxPartNFA = -15
+
 // parts asks which pictures an input shows in part. A picture is listed once.
 func (q *indexQuery) parts(ctx context.Context, img image.Image) ([]partItem, error) {
 	leak, err := parts.Examine(img)
@@ -232,31 +167,52 @@ func (q *indexQuery) parts(ctx context.Context, img image.Image) ([]partItem, er
 		return nil, err
 	}
 	found, err := q.archive.Features.Search(ctx, leak, &parts.SearchOptions{MaxLogNFA: maxPartNFA})
-	if err != nil {
-		return nil, err
-	}
-	refs := make([]int64, len(found))
-	for i, m := range found {
-		refs[i] = m.Ref
-	}
-	names, listed := q.archive.Names(refs...), map[int64]bool{}
 	items := []partItem{}
 	for _, m := range found {
-		if !listed[m.Ref] {
-			listed[m.Ref] = true
-			items = append(items, partItem{names[m.Ref], m.Inliers, m.LogNFA, m.Mirrored, m.Leak})
+		name := q.archive.Name(m.Ref)
+		if !slices.ContainsFunc(items, func(p partItem) bool { return p.Name == name }) {
+			items = append(items, partItem{name, m.Inliers, m.LogNFA, m.Mirrored, m.Leak})
 		}
 	}
-	return items, nil
+	return items, err
 }
 
-func partWords(parts []partItem) string {
-	var words []string
-	for _, p := range parts[:min(len(parts), wordedParts)] {
-		words = append(words, fmt.Sprintf("part of %s (%s)", name(p.Name), plural(p.Points, "point")))
+// answer prints the answer to one input: a file, or a hash. err is why there is no answer; it
+// was reported before.
+func (q *indexQuery) answer(file string, line matchLine, err error) error {
+	line.File, line.Error = file, reasonText(err)
+	if line.Matches == nil {
+		line.Matches = []matchItem{}
 	}
-	if more := len(parts) - wordedParts; more > 0 {
-		words = append(words, fmt.Sprintf("and %d more", more))
+	q.found = q.found || len(line.Matches)+len(line.Parts) > 0
+	if err == nil {
+		q.printf("%s: %s\n", name(file), line.words())
+	}
+	return q.line(line)
+}
+
+// maxWorded is how many pictures shown in part are named in words; JSON has all.
+const maxWorded = 5
+
+// words tells the answer in one line.
+func (l *matchLine) words() string {
+	var words []string
+	for _, m := range l.Matches {
+		words = append(words, fmt.Sprintf("%s (%s%s)", name(m.Name), plural(m.Distance, "bit"), orientations[m.Orientation]))
+	}
+	switch {
+	case len(words) > 0:
+	case len(l.Parts) == 0 && l.Quality != nil && *l.Quality < phash.MinQuality:
+		return fmt.Sprintf("too plain to be recognised by its hash (quality %d)", *l.Quality)
+	case len(l.Parts) == 0:
+		return "no match"
+	default:
+		for _, p := range l.Parts[:min(len(l.Parts), maxWorded)] {
+			words = append(words, fmt.Sprintf("part of %s (%s)", name(p.Name), plural(p.Points, "point")))
+		}
+		if more := len(l.Parts) - maxWorded; more > 0 {
+			words = append(words, fmt.Sprintf("and %d more", more))
+		}
 	}
 	return strings.Join(words, ", ")
 }

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -58,7 +58,7 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
 				return err
 			}
 			u.printf("public key of its ledger, for auditors: %s\n", public)
-			u.printf("ID of its report key, for those who are to trust its reports: %s\n", attest.KeyID(report))
+			u.printf("ID of its report key, for those who are to trust its reports: %s\n", keyfile.ReportID(report))
 			u.printf("next: export KYCMARK_HOME=%s\n      kycmark recipient add vendor-a --kind vendor\n", quoted(dir))
 			return u.line(struct {
 				Home      string `json:"home"`
@@ -66,7 +66,7 @@ PGPASSWORD; &search_path=NAME puts the registry into a schema of that name.`,
 				SealKeyID string `json:"seal_key_id"`
 				LedgerKey string `json:"ledger_key"`    // public
 				ReportKey string `json:"report_key_id"` // of the public half
-			}{dir, keys[0].ID(), seal.ID(), public, attest.KeyID(report)})
+			}{dir, keys[0].ID(), seal.ID(), public, keyfile.ReportID(report)})
 		}),
 	}
 	cmd.Flags().StringVar(&at, "registry", "", "`address` of a registry outside the folder (default: registry.db in it)")

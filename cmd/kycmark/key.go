@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/attest"
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -37,12 +37,8 @@ func newKeyList(u *ui) *cobra.Command {
 		Example: `  kycmark key list --json`,
 		Args:    exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error {
-		all, err := b.registry.Keys().All(ctx)
-		if err != nil {
-			return err
-		}
-		return tabled(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", all, func(k registry.MarkKey) []string {
-			return []string{k.KeyID, k.State, moment(k.Since), day(k.Added), k.Note}
+		return printList(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", listed(b.registry.Keys().All(ctx)), func(k *registry.MarkKey) (any, []string) {
+			return k, []string{k.KeyID, k.State, moment(k.Since), day(k.Added), k.Note}
 		})
 	})
 }
@@ -111,15 +107,14 @@ With --create make the key, for a home that has none: one is never overwritten.`
 		if err != nil {
 			return err
 		}
-		public, err := attest.EncodePublic(key)
-		if err != nil {
-			return err
-		}
-		b.printf("%s\n%s", attest.KeyID(key), public)
-		return b.line(map[string]string{"key_id": attest.KeyID(key), "public_key": string(public)})
+		public := keyfile.EncodeReportPublic(key)
+		b.printf("%s\n%s", keyfile.ReportID(key), public)
+		return b.line(map[string]string{"key_id": keyfile.ReportID(key), "public_key": string(public)})
 	})
 }
 
+// newKeyState returns a verb that enters a state of a mark key. verb is its name, state the value
+// that the ledger keeps, short and long its help.
 func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 	var since, note string
 	cmd := &cobra.Command{

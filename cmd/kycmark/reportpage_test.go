@@ -12,15 +12,17 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+	"github.com/klippa-app/go-pdfium/requests"
+	"github.com/klippa-app/go-pdfium/webassembly"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/pdf"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/watermark"
@@ -302,19 +304,26 @@ func without(parts []string, page string) []string {
 
 var foot = regexp.MustCompile(`Reportof\d{4}-.{60,120}$`)
 
-// printed is the text of each page without its white space. All must be A4.
+// printed returns the text of each page without its white space. All pages must be A4.
 func printed(t require.TestingT, data []byte) (pages []string) {
-	var engine pdf.Engine
-	defer engine.Close()
-	d, err := engine.Open(context.Background(), data, pdf.Limits{})
+	pool, err := webassembly.Init(webassembly.Config{MaxTotal: 1})
 	require.NoError(t, err)
-	defer d.Close()
-	for n := 1; n <= d.Pages(); n++ {
-		page, err := d.Page(context.Background(), n)
+	defer pool.Close()
+	engine, err := pool.GetInstance(time.Minute)
+	require.NoError(t, err)
+	d, err := engine.OpenDocument(&requests.OpenDocument{File: &data})
+	require.NoError(t, err)
+	count, err := engine.FPDF_GetPageCount(&requests.FPDF_GetPageCount{Document: d.Document})
+	require.NoError(t, err)
+	for n := range count.PageCount {
+		page := requests.Page{ByIndex: &requests.PageByIndex{Document: d.Document, Index: n}}
+		size, err := engine.GetPageSize(&requests.GetPageSize{Page: page})
 		require.NoError(t, err)
-		assert.InDelta(t, 595, page.Width, 1.5, "A4 is 210 mm wide")
-		assert.InDelta(t, 842, page.Height, 1.5, "and 297 mm high")
-		pages = append(pages, squeezed(page.Text))
+		assert.InDelta(t, 595, size.Width, 1.5, "A4 is 210 mm wide")
+		assert.InDelta(t, 842, size.Height, 1.5, "and 297 mm high")
+		text, err := engine.GetPageText(&requests.GetPageText{Page: page})
+		require.NoError(t, err)
+		pages = append(pages, squeezed(text.Text))
 	}
 	return pages
 }

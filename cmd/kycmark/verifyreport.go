@@ -1,14 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kycmark/kycmark/internal/attest"
-	"github.com/kycmark/kycmark/internal/dossier"
+	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
 )
 
@@ -33,7 +33,7 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 		Example: `  kycmark verify-report bundle.zip --key report.pub --tsa-ca tsa.pem --ledger-key ledger.pub
   kycmark verify-report findings.json`,
 		Args: exactly("a bundle, findings.json or report.html"),
-		RunE: u.verb(func(cmd *cobra.Command, args []string) error { return u.verifyReport(cmd.Context(), f, args[0]) }),
+		RunE: u.verb(func(cmd *cobra.Command, args []string) error { return u.verifyReport(f, args[0]) }),
 	}
 	cmd.Flags().StringVar(&f.key, "key", "", "`file` with the public key of reports, PEM")
 	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the certificate of the timestamp authority or its issuers, PEM")
@@ -41,15 +41,17 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 	return cmd
 }
 
-func (u *ui) verifyReport(ctx context.Context, f verifyFlags, path string) error {
-	var trust dossier.Trust
+// verifyReport checks the bundle, findings file or report at path with the keys that f names, and
+// prints each check.
+func (u *ui) verifyReport(f verifyFlags, path string) error {
+	var trust seal.Trust
 	var err error
 	if f.key != "" {
 		text, err := readSmall(f.key)
 		if err != nil {
 			return err
 		}
-		if trust.Key, err = attest.ParsePublic(text); err != nil {
+		if trust.Key, err = keyfile.ParseReportPublic(string(text)); err != nil {
 			return usagef("%s: %v", f.key, err)
 		}
 	}
@@ -61,15 +63,16 @@ func (u *ui) verifyReport(ctx context.Context, f verifyFlags, path string) error
 			return err
 		}
 	}
-	r, err := examineReport(ctx, path, trust)
+	r, err := examineReport(path, trust)
 	if err != nil {
 		return err
 	}
 	return u.reportChecks(path, r)
 }
 
-// examineReport checks a bundle, or what else it may be. An error is one of reading.
-func examineReport(ctx context.Context, path string, trust dossier.Trust) (*dossier.Result, error) {
+// examineReport checks the bundle, findings or report at path. It returns an error only if the
+// file cannot be read; what does not hold is in the result.
+func examineReport(path string, trust seal.Trust) (*seal.Result, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -78,20 +81,20 @@ func examineReport(ctx context.Context, path string, trust dossier.Trust) (*doss
 		if trust.Key != nil || trust.TSA != nil || trust.Ledger != "" {
 			return nil, usagef("%s is an unsigned report: --key, --tsa-ca and --ledger-key are for bundles", path)
 		}
-		data, err := readLarge(path, verify.MaxFindings)
+		data, err := intake.ReadFile(path, verify.MaxFindings)
 		if err != nil {
 			return nil, err
 		}
-		return dossier.CheckFindings(data), nil
+		return seal.CheckFindings(data), nil
 	}
-	b, err := attest.Read(path)
-	if errors.Is(err, attest.ErrBundle) {
-		return &dossier.Result{Checks: []dossier.Check{{Name: "bundle", Err: err}}}, nil
+	b, err := seal.Read(path)
+	if errors.Is(err, seal.ErrBundle) {
+		return &seal.Result{Checks: []seal.Check{{Name: "bundle", Err: err}}}, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return dossier.CheckBundle(ctx, b, trust), nil
+	return b.Check(trust), nil
 }
 
 // checkLine is one check as JSON.
@@ -102,7 +105,9 @@ type checkLine struct {
 	Error *string `json:"error"`
 }
 
-func (u *ui) reportChecks(path string, r *dossier.Result) error {
+// reportChecks prints the checks of the file at path. A check that does not hold makes the exit
+// code 1.
+func (u *ui) reportChecks(path string, r *seal.Result) error {
 	for _, c := range r.Checks {
 		line := checkLine{Check: c.Name, Text: c.Text, Error: reasonText(c.Err)}
 		holds := c.Err == nil

@@ -8,17 +8,22 @@
 package archive
 
 import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/mapfile"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -36,11 +41,19 @@ var (
 const (
 	manifestName = "index.json"
 	version      = 1
-	maxManifest  = 1 << 20
-	maxFile      = 1 << 40
+	maxManifest  = 1 << 20 // bytes
+	maxFile      = 1 << 40 // bytes
+	uniqueLen    = 8       // random bytes at the end of a file's name
+	bufferLen    = 1 << 20 // bytes written at a time
+
+	// What the files of an archive hold. A file is named by that, a hyphen and random digits.
 	partHashes   = "hashes"
 	partNames    = "names"
 	partFeatures = "features"
+
+	// Hashes and names are personal data: only the owner may read them.
+	folderMode fs.FileMode = 0o700
+	fileMode   fs.FileMode = 0o600
 )
 
 // A manifest says which files are the archive.
@@ -51,20 +64,18 @@ type manifest struct {
 
 type part struct {
 	File   string `json:"file"`
-	SHA256 string `json:"sha256,omitempty"` // of files that hold no checksum themselves
+	SHA256 string `json:"sha256,omitempty"` // hex, of the names; the other files check themselves
 }
 
-// An Archive is an open archive. Only its Index may be used concurrently.
+// An Archive is an open archive. Only its Index and its Features may be used concurrently.
 type Archive struct {
 	Index    *phash.Index // changes are kept by Save
 	Features *parts.Index // of the same pictures; nil if not kept
 
 	dir      string
-	manifest []byte // as it was read or written; nil in a folder without
-	parts    map[string]part
-	hashes   *mapfile.File // nil in a new archive
-	features *mapfile.File // nil: no file
-	names    *names
+	manifest []byte // as it was read or written; nil: there was no archive
+	names    names
+	mapped   []*mapfile.File // that Index and Features read from
 }
 
 // Create returns an empty archive, which Save writes to dir; Save makes the folder if needed.
@@ -78,78 +89,88 @@ func Create(dir string, kind phash.Kind, features, overwrite bool) (*Archive, er
 	case err != nil && !errors.Is(err, ErrNone):
 		return nil, err
 	}
-	a := &Archive{Index: phash.NewIndexIn(kind, mapfile.Pages{}), dir: dir, manifest: old, names: &names{}}
+	a := &Archive{Index: phash.NewIndexIn(kind, mapfile.Pages{}), dir: dir, manifest: old}
 	if features {
 		a.Features = new(parts.Index)
 	}
 	return a, nil
 }
 
-// Open opens the archive in dir after it has checked every file.
+// Open opens the archive in dir after it has checked every file. An error names the folder;
+// it wraps [ErrNone] if dir holds no archive.
 func Open(dir string) (*Archive, error) {
-	a := &Archive{dir: dir}
-	var err error
-	if a.manifest, err = readManifest(dir); err != nil {
+	data, err := readManifest(dir)
+	if err != nil {
 		return nil, err
 	}
-	if a.parts, err = parseManifest(a.manifest); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, manifestName), err)
-	}
+	a := &Archive{dir: dir, manifest: data}
 	if err := a.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", dir, err), a.Close())
 	}
 	return a, nil
 }
 
-func (a *Archive) open() (err error) {
-	if a.hashes, err = mapfile.Open(a.path(partHashes), maxFile); err != nil {
+// open opens the files that the manifest names.
+func (a *Archive) open() error {
+	files, err := parseManifest(a.manifest)
+	if err != nil {
+		return fmt.Errorf("%s: %w", manifestName, err)
+	}
+	data, err := a.read(files[partHashes])
+	if err != nil {
 		return err
 	}
-	if a.Index, err = phash.OpenIndex(a.hashes.Bytes()); err != nil {
+	if a.Index, err = phash.OpenIndex(data); err != nil {
 		return err
 	}
-	if a.names, err = openNames(a.path(partNames), a.parts[partNames].SHA256); err != nil {
+	if data, err = a.read(files[partNames]); err != nil {
 		return err
 	}
-	if _, kept := a.parts[partFeatures]; !kept {
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != files[partNames].SHA256 {
+		return fmt.Errorf("%s: %w: not what its checksum is of", files[partNames].File, ErrDamaged)
+	}
+	a.names = parseNames(data)
+	if _, kept := files[partFeatures]; !kept {
 		return nil
 	}
-	if a.features, err = mapfile.Open(a.path(partFeatures), maxFile); err != nil {
+	if data, err = a.read(files[partFeatures]); err != nil {
 		return err
 	}
-	a.Features, err = parts.Open(a.features.Bytes())
+	a.Features, err = parts.Open(data)
 	return err
 }
 
-func (a *Archive) path(what string) string { return filepath.Join(a.dir, a.parts[what].File) }
+// read returns the bytes of a file. They are mapped into memory until the archive is closed.
+func (a *Archive) read(p part) ([]byte, error) {
+	f, err := mapfile.Open(filepath.Join(a.dir, p.File), maxFile)
+	if err != nil {
+		return nil, err
+	}
+	a.mapped = append(a.mapped, f)
+	return f.Bytes(), nil
+}
 
-// Close unmaps the files. The archive and its index must not be used afterwards.
+// Close unmaps the files. The archive and its indexes must not be used afterwards.
 func (a *Archive) Close() error {
 	var errs []error
-	if a.hashes != nil {
-		errs = append(errs, a.hashes.Close())
-	}
-	if a.features != nil {
-		errs = append(errs, a.features.Close())
-	}
-	if a.names != nil {
-		errs = append(errs, a.names.close())
+	for _, f := range a.mapped {
+		errs = append(errs, f.Close())
 	}
 	return errors.Join(errs...)
 }
 
+// readManifest returns the bytes of the manifest in dir. The error wraps [ErrNone] if there is
+// no manifest.
 func readManifest(dir string) ([]byte, error) {
-	f, err := mapfile.Load(filepath.Join(dir, manifestName), maxManifest)
+	data, err := intake.ReadFile(filepath.Join(dir, manifestName), maxManifest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", dir, ErrNone)
 	}
-	if err != nil {
-		return nil, err
-	}
-	data := append([]byte{}, f.Bytes()...)
-	return data, f.Close()
+	return data, err
 }
 
+// parseManifest returns the files that a manifest names, by what they hold. A manifest names
+// the hashes and the names at the minimum, and only files in its own folder.
 func parseManifest(data []byte) (map[string]part, error) {
 	var m manifest
 	if err := json.Unmarshal(data, &m); err != nil {
@@ -171,45 +192,52 @@ func parseManifest(data []byte) (map[string]part, error) {
 	return m.Parts, nil
 }
 
-// folderMode and fileMode: hashes and names are personal data.
-const (
-	folderMode fs.FileMode = 0o700
-	fileMode   fs.FileMode = 0o600
-)
-
-// Save writes the archive. After an error the archive on the disk is unchanged.
+// Save writes the archive. After an error the archive on the disk is unchanged; the error
+// wraps [ErrChanged] if another process has changed it since it was opened.
 func (a *Archive) Save() error {
 	if err := os.MkdirAll(a.dir, folderMode); err != nil {
 		return err
 	}
-	hashes, _, err := writePart(a.dir, partHashes, func(w *partWriter) error {
-		_, err := a.Index.WriteTo(w)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	list, sum, err := writePart(a.dir, partNames, a.names.writeTo)
-	if err != nil {
-		return err
-	}
-	next := map[string]part{partHashes: {File: hashes}, partNames: {list, hex.EncodeToString(sum[:])}}
+	lines := a.names.lines()
+	sum := sha256.Sum256(lines.Bytes())
+	contents := map[string]io.WriterTo{partHashes: a.Index, partNames: lines}
 	if a.Features != nil {
-		file, _, err := writePart(a.dir, partFeatures, func(w *partWriter) error {
-			_, err := a.Features.WriteTo(w)
-			return err
-		})
+		contents[partFeatures] = a.Features
+	}
+	next := map[string]part{}
+	for what, content := range contents {
+		file, err := a.write(what, content)
 		if err != nil {
 			return err
 		}
-		next[partFeatures] = part{File: file}
+		next[what] = part{File: file}
 	}
+	next[partNames] = part{next[partNames].File, hex.EncodeToString(sum[:])}
 	return a.publish(next)
 }
 
-// publish writes the manifest that names the parts, then removes files that it does not name.
-func (a *Archive) publish(parts map[string]part) error {
-	data, err := json.MarshalIndent(manifest{version, parts}, "", "  ")
+// write writes and syncs a file that holds what, under a new name, which it returns. After an
+// error it leaves no file. The folder is synced with the manifest.
+func (a *Archive) write(what string, content io.WriterTo) (file string, err error) {
+	var unique [uniqueLen]byte
+	rand.Read(unique[:]) // never fails: crypto/rand
+	file = what + "-" + hex.EncodeToString(unique[:])
+	path := filepath.Join(a.dir, file)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fileMode)
+	if err != nil {
+		return "", err
+	}
+	w := bufio.NewWriterSize(f, bufferLen)
+	_, err = content.WriteTo(w)
+	if err = errors.Join(err, w.Flush(), f.Sync(), f.Close()); err != nil {
+		os.Remove(path)
+	}
+	return file, err
+}
+
+// publish writes the manifest that names the files, then removes files that it does not name.
+func (a *Archive) publish(files map[string]part) error {
+	data, err := json.MarshalIndent(manifest{version, files}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -218,44 +246,32 @@ func (a *Archive) publish(parts map[string]part) error {
 	case errors.Is(err, ErrNone) && a.manifest == nil:
 	case err != nil:
 		return err
-	case string(now) != string(a.manifest):
+	case !bytes.Equal(now, a.manifest):
 		return fmt.Errorf("%s: %w", a.dir, ErrChanged)
 	}
-	err = durable.WriteFile(filepath.Join(a.dir, manifestName), data, fileMode, a.manifest != nil)
-	if err != nil {
+	if err := durable.WriteFile(filepath.Join(a.dir, manifestName), data, fileMode, a.manifest != nil); err != nil {
 		return err
 	}
-	a.manifest, a.parts = data, parts
-	return a.sweep()
+	a.manifest = data
+	return a.sweep(files)
 }
 
-// sweep removes the files of parts that the manifest does not name.
-func (a *Archive) sweep() error {
+// sweep removes the files of earlier states: those with a name such as [Archive.write] gives
+// that are not among the files of this state.
+func (a *Archive) sweep(files map[string]part) error {
 	entries, err := os.ReadDir(a.dir)
 	if err != nil {
 		return err
 	}
-	named := map[string]bool{}
-	for _, p := range a.parts {
-		named[p.File] = true
-	}
 	for _, e := range entries {
-		what, unique, ok := strings.Cut(e.Name(), "-")
-		known := what == partHashes || what == partNames || what == partFeatures
-		if !ok || !known || len(unique) != 2*uniqueLen || named[e.Name()] {
+		what, unique, _ := strings.Cut(e.Name(), "-")
+		ours := what == partHashes || what == partNames || what == partFeatures
+		if !ours || len(unique) != 2*uniqueLen || files[what].File == e.Name() {
 			continue
 		}
 		if err := os.Remove(filepath.Join(a.dir, e.Name())); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// checkSum compares a file with its SHA-256 in hex.
-func checkSum(data []byte, want string) error {
-	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != want {
-		return fmt.Errorf("%w: not what its checksum is of", ErrDamaged)
 	}
 	return nil
 }

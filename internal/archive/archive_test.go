@@ -33,7 +33,7 @@ func found(t *testing.T, a *archive.Archive, h phash.Hash) string {
 		return ""
 	}
 	require.Len(t, hits, 1)
-	return a.Names(hits[0].Ref)[hits[0].Ref]
+	return a.Name(hits[0].Ref)
 }
 
 func reopen(t *testing.T, a *archive.Archive, dir string) *archive.Archive {

@@ -34,7 +34,7 @@ func shown(t *testing.T, a *archive.Archive, img image.Image) (names []string) {
 	found, err := a.Features.Search(t.Context(), q, &parts.SearchOptions{MaxLogNFA: -10})
 	require.NoError(t, err)
 	for _, m := range found {
-		names = append(names, a.Names(m.Ref)[m.Ref])
+		names = append(names, a.Name(m.Ref))
 	}
 	return names
 }

@@ -16,8 +16,14 @@ import (
 	"fmt"
 	"hash/fnv"
 	"image"
+	"image/color"
+	"image/draw"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/internal/picture"
 )
 
 // ErrUnknown is returned for a name that is not in the list.
@@ -29,19 +35,23 @@ type Attack struct {
 	Group string // family, such as "crop"; "none" for the untouched picture
 	About string // one line for people
 
-	run step
+	run Step
+}
+
+// New returns an attack that applies the given steps, one after the other. [All] does not
+// list the attack, and [Find] does not find it.
+func New(name, group, about string, all ...Step) Attack {
+	return Attack{name, group, about, steps(all...)}
 }
 
 // All returns the 63 attacks, "none" first.
 func All() []Attack { return list() }
 
-// Find returns the attack called name, of [All] or [Hard]. The error wraps
-// [ErrUnknown].
+// Find returns the attack of [All] called name. The error wraps [ErrUnknown].
 func Find(name string) (Attack, error) {
-	for _, attacks := range [][]Attack{list(), Hard()} {
-		if i := slices.IndexFunc(attacks, func(a Attack) bool { return a.Name == name }); i >= 0 {
-			return attacks[i], nil
-		}
+	all := list()
+	if i := slices.IndexFunc(all, func(a Attack) bool { return a.Name == name }); i >= 0 {
+		return all[i], nil
 	}
 	return Attack{}, fmt.Errorf("%w %q", ErrUnknown, name)
 }
@@ -52,21 +62,27 @@ func Find(name string) (Attack, error) {
 //
 // img should be at least 8 pixels high and wide. An empty picture gives an empty picture.
 func (a Attack) Apply(img *image.NRGBA, seed uint64) *image.NRGBA {
-	p := opaque(img)
+	p := imaging.Clone(picture.Flatten(img)) // Clone leaves no gaps between rows
 	if a.run == nil || p.Rect.Empty() {
 		return p
 	}
-	h := fnv.New64a()
-	h.Write([]byte(a.Name)) // never fails
-	return a.run(rand.New(rand.NewPCG(seed, h.Sum64())), p)
+	return a.run(Random(a.Name, seed), p)
 }
 
-// A step is one change of an attack. It receives an opaque picture without gaps between rows,
-// with its origin at (0,0). It must not change that picture, and returns a new one of that kind.
-type step func(r *rand.Rand, p *image.NRGBA) *image.NRGBA
+// Random returns the random numbers of a seed for the attack, or other purpose, of a name.
+func Random(name string, seed uint64) *rand.Rand {
+	h := fnv.New64a()
+	h.Write([]byte(name)) // never fails
+	return rand.New(rand.NewPCG(seed, h.Sum64()))
+}
 
-// steps applies the given steps, one after the other.
-func steps(all ...step) step {
+// A Step is one change of an attack. It receives an opaque picture without gaps between rows,
+// with its origin at (0,0). It must not change that picture, and returns a picture of that
+// kind: a new one, or p itself if there is nothing to change.
+type Step func(r *rand.Rand, p *image.NRGBA) *image.NRGBA
+
+// steps returns the step that applies the given steps, one after the other.
+func steps(all ...Step) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		for _, s := range all {
 			p = s(r, p)
@@ -75,56 +91,34 @@ func steps(all ...step) step {
 	}
 }
 
-// opaque copies img to a picture without gaps between rows, laid over white, with its origin
-// at (0,0).
-func opaque(img *image.NRGBA) *image.NRGBA {
-	w, h := img.Rect.Dx(), img.Rect.Dy()
-	out := image.NewNRGBA(image.Rect(0, 0, w, h))
-	for y := range h {
-		row := out.Pix[y*out.Stride:][:4*w]
-		copy(row, img.Pix[y*img.Stride:])
-		for i := 0; i < len(row); i += 4 {
-			s := row[i : i+4 : i+4]
-			a := uint32(s[3])
-			if a == 255 {
-				continue
-			}
-			white := 255 * (255 - a)
-			s[0] = uint8((uint32(s[0])*a + white + 127) / 255)
-			s[1] = uint8((uint32(s[1])*a + white + 127) / 255)
-			s[2] = uint8((uint32(s[2])*a + white + 127) / 255)
-			s[3] = 255
-		}
-	}
-	return out
+// plain returns the step that changes every picture by f and draws nothing.
+func plain(f func(p *image.NRGBA) *image.NRGBA) Step {
+	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return f(p) }
 }
 
-// canvas returns an opaque picture of one colour.
-func canvas(w, h int, c rgb) *image.NRGBA {
-	p := image.NewNRGBA(image.Rect(0, 0, w, h))
-	fill(p, p.Rect, c)
-	return p
+// from returns the step that changes every picture by a function of package imaging.
+func from(f func(image.Image) *image.NRGBA) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA { return f(p) })
 }
 
-// rgb is a colour of 8 bits a channel.
-type rgb [3]uint8
+// Uniform draws a number between lo and hi.
+func Uniform(r *rand.Rand, lo, hi float64) float64 { return lo + (hi-lo)*r.Float64() }
 
-// fill paints the part of p inside box.
-func fill(p *image.NRGBA, box image.Rectangle, c rgb) {
-	box = box.Intersect(p.Rect)
-	for y := box.Min.Y; y < box.Max.Y; y++ {
-		row := p.Pix[y*p.Stride+4*box.Min.X : y*p.Stride+4*box.Max.X]
-		for i := 0; i < len(row); i += 4 {
-			row[i], row[i+1], row[i+2], row[i+3] = c[0], c[1], c[2], 255
-		}
-	}
+// grey returns the opaque grey of a level of 0 to 255.
+func grey(level uint8) color.NRGBA { return color.NRGBA{level, level, level, 255} }
+
+// asRGBA returns the pixels of the opaque picture p as an *image.RGBA, for which package
+// image/draw is fast: without transparency both types have the same bytes.
+func asRGBA(p *image.NRGBA) *image.RGBA {
+	return &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect}
+}
+
+// fill paints the part of p inside box in the opaque colour c.
+func fill(p *image.NRGBA, box image.Rectangle, c color.NRGBA) {
+	draw.Draw(asRGBA(p), box, image.NewUniform(c), image.Point{}, draw.Src)
 }
 
 // paste copies q onto p with q's corner at (x, y). Pixels outside p are dropped.
 func paste(p, q *image.NRGBA, x, y int) {
-	box := q.Rect.Add(image.Pt(x, y)).Intersect(p.Rect)
-	for v := box.Min.Y; v < box.Max.Y; v++ {
-		copy(p.Pix[v*p.Stride+4*box.Min.X:v*p.Stride+4*box.Max.X],
-			q.Pix[(v-y)*q.Stride+4*(box.Min.X-x):])
-	}
+	draw.Draw(asRGBA(p), q.Rect.Add(image.Pt(x, y)), asRGBA(q), image.Point{}, draw.Src)
 }

@@ -3,15 +3,13 @@ package attack
 import (
 	"image"
 	"math"
-	"math/rand/v2"
 )
 
-// bilateral smooths within a circle of diameter d pixels, weighting by distance
-// (deviation space, pixels) and by difference in colour (deviation tone, sum over
-// the three channels): Tomasi and Manduchi, Bilateral Filtering for Gray and
-// Color Images, 1998.
-func bilateral(d int, tone, space float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+// bilateral returns the step that smooths within a circle of diameter d pixels. It weighs by distance
+// (deviation space, in pixels) and by difference in colour (deviation tone, a sum over three channels):
+// Tomasi and Manduchi, Bilateral Filtering for Gray and Color Images, 1998.
+func bilateral(d int, tone, space float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA {
 		n := d / 2
 		big := padded(p, n, reflect)
 		f := &bilateralFilter{}
@@ -31,9 +29,10 @@ func bilateral(d int, tone, space float64) step {
 			f.row(out.Pix[y*out.Stride:][:4*p.Rect.Dx()], big.Pix, (y+n)*big.Stride+4*n)
 		}
 		return out
-	}
+	})
 }
 
+// A bilateralFilter has the weights of tones and of places of one filter.
 type bilateralFilter struct {
 	tone   [3*255 + 1]float32
 	offset []int // of the neighbours, in bytes
@@ -60,4 +59,5 @@ func (f *bilateralFilter) row(dst, pix []uint8, at int) {
 	}
 }
 
+// dist returns |a-b|.
 func dist(a, b int) int { return max(a-b, b-a) }

@@ -3,11 +3,10 @@ package attack
 import (
 	"image"
 	"math"
-	"math/rand/v2"
 )
 
-// padded returns p with a frame of n pixels whose colours come from the position
-// that at gives for one outside 0..size-1.
+// padded returns p with a frame of n pixels. The function at maps a position outside 0..size-1 to the
+// position inside whose colour it has.
 func padded(p *image.NRGBA, n int, at func(i, size int) int) *image.NRGBA {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	out := image.NewNRGBA(image.Rect(0, 0, w+2*n, h+2*n))
@@ -39,9 +38,9 @@ func reflect(i, size int) int {
 // repeat moves a position to the nearest inside.
 func repeat(i, size int) int { return min(size-1, max(0, i)) }
 
-// gauss blurs with a Gaussian of deviation sigma pixels.
-func gauss(sigma float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return blur(p, sigma) }
+// Blur returns the step that blurs with a Gaussian of deviation sigma pixels.
+func Blur(sigma float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
 }
 
 // blur is separable, with weights that add up to 2^14, so that both passes stay
@@ -103,6 +102,7 @@ func gaussWeights(sigma float64) []uint32 {
 
 type sample interface{ uint8 | uint32 }
 
+// addRow adds weight times a to the sums.
 func addRow[T sample](sum []uint32, a []T, weight uint32) {
 	a = a[:len(sum)]
 	for i := range sum {
@@ -110,6 +110,7 @@ func addRow[T sample](sum []uint32, a []T, weight uint32) {
 	}
 }
 
+// addRows adds weight times a+b to the sums.
 func addRows[T sample](sum []uint32, a, b []T, weight uint32) {
 	a, b = a[:len(sum)], b[:len(sum)]
 	for i := range sum {
@@ -118,7 +119,7 @@ func addRows[T sample](sum []uint32, a, b []T, weight uint32) {
 }
 
 // sharpen is an unsharp mask: twice the picture less its blur of 2 pixels.
-func sharpen(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+func sharpen(p *image.NRGBA) *image.NRGBA {
 	out := blur(p, 2)
 	for i, b := range out.Pix {
 		out.Pix[i] = uint8(min(255, max(0, 2*int(p.Pix[i])-int(b))))

@@ -8,12 +8,12 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// cropTo keeps a rectangle of the given share of the area, somewhere, with sides
-// 0.8-1.25 of the picture's own ratio.
-func cropTo(area float64) step {
+// CropTo returns the step that keeps a rectangle of the given share of the area, 0 to 1,
+// somewhere, with sides 0.8 to 1.25 of the picture's own ratio.
+func CropTo(area float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		w, h := p.Rect.Dx(), p.Rect.Dy()
-		ratio := uniform(r, .8, 1.25)
+		ratio := Uniform(r, .8, 1.25)
 		cw := min(w, max(1, int(float64(w)*math.Sqrt(area)/ratio)))
 		ch := min(h, max(1, int(float64(h)*math.Sqrt(area)*ratio)))
 		y, x := r.IntN(h-ch+1), r.IntN(w-cw+1)
@@ -21,26 +21,26 @@ func cropTo(area float64) step {
 	}
 }
 
-// uniform draws from lo to hi.
-func uniform(r *rand.Rand, lo, hi float64) float64 { return lo + (hi-lo)*r.Float64() }
-
-// turn rotates by deg degrees against the clock on a canvas that grows.
-func turn(deg float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return rotate(p, deg, true) }
+// turn returns the step that rotates by deg degrees against the clock on a canvas that grows.
+func turn(deg float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA { return rotate(p, deg, true) })
 }
 
-// turnInside rotates on a canvas of the same size: the corners are lost.
-func turnInside(deg float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return rotate(p, deg, false) }
+// turnInside returns the step that rotates by deg degrees on a canvas of the same size: the
+// corners are lost.
+func turnInside(deg float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA { return rotate(p, deg, false) })
 }
 
-// turnWithin rotates on a growing canvas by an angle from -deg to deg.
-func turnWithin(deg float64) step {
+// turnWithin returns the step that rotates on a growing canvas by an angle from -deg to deg.
+func turnWithin(deg float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-		return rotate(p, uniform(r, -deg, deg), true)
+		return rotate(p, Uniform(r, -deg, deg), true)
 	}
 }
 
+// rotate turns p by deg degrees against the clock about its middle. If grow is set, the result
+// is as large as the turned picture, else as large as p. The corners are black.
 func rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
 	w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
 	s, c := math.Sincos(deg * math.Pi / 180)
@@ -49,39 +49,37 @@ func rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
 		outW = max(1, math.Floor(h*math.Abs(s)+w*math.Abs(c)))
 		outH = max(1, math.Floor(h*math.Abs(c)+w*math.Abs(s)))
 	}
-	m := mat3{
+	m := Map{
 		c, s, outW/2 - c*w/2 - s*h/2,
 		-s, c, outH/2 + s*w/2 - c*h/2,
 		0, 0, 1,
 	}
-	return warp(p, m, int(outW), int(outH), rgb{})
+	return Warp(p, m, int(outW), int(outH), grey(0))
 }
 
-func quarter(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return imaging.Rotate90(p) }
-func half(_ *rand.Rand, p *image.NRGBA) *image.NRGBA    { return imaging.Rotate180(p) }
-func mirror(_ *rand.Rand, p *image.NRGBA) *image.NRGBA  { return imaging.FlipH(p) }
-
-// affine stretches by sx and sy and shears to the right with the height.
-func affine(sx, sy, shear float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+// affine returns the step that stretches by sx across and sy down, and shears to the right by
+// the given share of the height.
+func affine(sx, sy, shear float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA {
 		w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
-		m := mat3{sx, shear, 0, 0, sy, 0, 0, 0, 1}
-		return warp(p, m, max(1, int(w*sx+h*math.Abs(shear))), max(1, int(h*sy)), rgb{})
-	}
+		m := Map{sx, shear, 0, 0, sy, 0, 0, 0, 1}
+		return Warp(p, m, max(1, int(w*sx+h*math.Abs(shear))), max(1, int(h*sy)), grey(0))
+	})
 }
 
-// tilt moves each corner by up to amount of the sides.
-func tilt(amount float64) step {
+// tilt returns the step that moves each corner by up to the given share of the sides.
+func tilt(amount float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA { return perspective(r, p, amount) }
 }
 
+// perspective moves each corner of p by up to amount of the sides, on dark grey.
 func perspective(r *rand.Rand, p *image.NRGBA, amount float64) *image.NRGBA {
 	w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
 	quad := [4][2]float64{{0, 0}, {w, 0}, {w, h}, {0, h}}
 	left, top := math.Inf(1), math.Inf(1)
 	for i := range quad {
-		quad[i][0] += w * uniform(r, -amount, amount)
-		quad[i][1] += h * uniform(r, -amount, amount)
+		quad[i][0] += w * Uniform(r, -amount, amount)
+		quad[i][1] += h * Uniform(r, -amount, amount)
 		left, top = min(left, quad[i][0]), min(top, quad[i][1])
 	}
 	var right, bottom float64
@@ -90,21 +88,22 @@ func perspective(r *rand.Rand, p *image.NRGBA, amount float64) *image.NRGBA {
 		quad[i][1] -= top
 		right, bottom = max(right, quad[i][0]), max(bottom, quad[i][1])
 	}
-	m := ontoQuad(quad).mul(mat3{1 / w, 0, 0, 0, 1 / h, 0, 0, 0, 1})
-	return warp(p, m, int(math.Ceil(right)), int(math.Ceil(bottom)), rgb{40, 40, 40})
+	return Warp(p, OntoQuad(w, h, quad), int(math.Ceil(right)), int(math.Ceil(bottom)), grey(40))
 }
 
-// ontoQuad maps the unit square onto a convex quadrilateral, corner by corner
-// (Heckbert, Fundamentals of Texture Mapping and Image Warping, 1989, 2.2.3).
-func ontoQuad(q [4][2]float64) mat3 {
+// OntoQuad returns the map of a picture of w x h pixels onto the convex quadrilateral q, corner
+// by corner: top left, top right, bottom right, bottom left (Heckbert, Fundamentals of Texture
+// Mapping and Image Warping, 1989, 2.2.3).
+func OntoQuad(w, h float64, q [4][2]float64) Map {
 	dx1, dy1 := q[1][0]-q[2][0], q[1][1]-q[2][1]
 	dx2, dy2 := q[3][0]-q[2][0], q[3][1]-q[2][1]
 	sx, sy := q[0][0]-q[1][0]+q[2][0]-q[3][0], q[0][1]-q[1][1]+q[2][1]-q[3][1]
 	det := dx1*dy2 - dx2*dy1
-	g, h := (sx*dy2-dx2*sy)/det, (dx1*sy-sx*dy1)/det
-	return mat3{
-		q[1][0] - q[0][0] + g*q[1][0], q[3][0] - q[0][0] + h*q[3][0], q[0][0],
-		q[1][1] - q[0][1] + g*q[1][1], q[3][1] - q[0][1] + h*q[3][1], q[0][1],
-		g, h, 1,
+	u, v := (sx*dy2-dx2*sy)/det, (dx1*sy-sx*dy1)/det
+	square := Map{
+		q[1][0] - q[0][0] + u*q[1][0], q[3][0] - q[0][0] + v*q[3][0], q[0][0],
+		q[1][1] - q[0][1] + u*q[1][1], q[3][1] - q[0][1] + v*q[3][1], q[0][1],
+		u, v, 1,
 	}
+	return square.mul(Map{1 / w, 0, 0, 0, 1 / h, 0, 0, 0, 1})
 }

@@ -2,12 +2,11 @@ package attack
 
 import (
 	"image"
-	"math/rand/v2"
 )
 
-// median takes the median of side x side pixels (odd), channel by channel.
-func median(side int) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+// median returns the step that takes the median of side x side pixels (odd), channel by channel.
+func median(side int) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA {
 		n := side / 2
 		big := padded(p, n, repeat)
 		out := image.NewNRGBA(p.Rect)
@@ -22,7 +21,7 @@ func median(side int) step {
 			}
 		}
 		return out
-	}
+	})
 }
 
 // A medianWindow slides along a row with the histogram of the values it covers

@@ -3,7 +3,6 @@ package attack
 import (
 	"image"
 	"math"
-	"math/rand/v2"
 )
 
 // Windows of non-local means, pixels from the middle.
@@ -14,14 +13,14 @@ const (
 
 // nonLocalMeans denoises lightness with strength h and colour with strength hColour, both in
 // 8-bit units (Buades, Coll and Morel, Non-Local Means Denoising, IPOL 2011).
-func nonLocalMeans(h, hColour float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+func nonLocalMeans(h, hColour float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA {
 		big := padded(p, patchReach+searchReach, reflect)
 		lab := toLab(big)
 		light := denoise(lab.l, nil, lab.w, lab.h, nlmWeights(h*h))
 		colour := denoise(lab.a, lab.b, lab.w, lab.h, nlmWeights(2*hColour*hColour))
 		return fromLab(light, colour, lab.w, p.Rect)
-	}
+	})
 }
 
 // nlmWeights returns the table of weights, 0 to 255, of a place. Its index is the sum of the

@@ -2,13 +2,17 @@ package attack
 
 import (
 	"image"
+	"image/color"
 	"math/rand/v2"
+
+	"github.com/disintegration/imaging"
 )
 
-// redact lays black boxes over the picture until the given share of it is black.
-func redact(area float64) step {
+// Redact returns the step that lays black boxes over the picture until the given share of its
+// pixels, 0 to 1, is black.
+func Redact(share float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-		out := copyOf(p)
+		out := imaging.Clone(p)
 		w, h := p.Rect.Dx(), p.Rect.Dy()
 		black := 0
 		for i := 0; i < len(out.Pix); i += 4 {
@@ -16,9 +20,9 @@ func redact(area float64) step {
 				black++
 			}
 		}
-		for float64(black) < area*float64(w*h) {
-			bw := max(1, int(float64(w)*uniform(r, .1, .4)))
-			bh := max(1, int(float64(h)*uniform(r, .08, .3)))
+		for float64(black) < share*float64(w*h) {
+			bw := max(1, int(float64(w)*Uniform(r, .1, .4)))
+			bh := max(1, int(float64(h)*Uniform(r, .08, .3)))
 			x, y := r.IntN(w-bw+1), r.IntN(h-bh+1)
 			for v := y; v < y+bh; v++ {
 				row := out.Pix[v*out.Stride+4*x:][:4*bw]
@@ -34,34 +38,28 @@ func redact(area float64) step {
 	}
 }
 
+// isBlack reports whether the pixel that pix begins with is black.
 func isBlack(pix []uint8) bool { return pix[0]|pix[1]|pix[2] == 0 }
-
-func copyOf(p *image.NRGBA) *image.NRGBA {
-	out := image.NewNRGBA(p.Rect)
-	copy(out.Pix, p.Pix)
-	return out
-}
 
 // stamp writes the name of a channel in red six times.
 func stamp(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
-	out := copyOf(p)
+	out := imaging.Clone(p)
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	for i := range 6 {
-		x, y := int(uniform(r, 0, .4)*float64(w)), (10*i+7)*h/60
+		x, y := int(Uniform(r, 0, .4)*float64(w)), (10*i+7)*h/60
 		// The definition's font at w/700 is half as wide as the picture.
-		write(out, "LEAKED t.me/channel", x, y, w*353/700, max(1, w*22/700), 4, rgb{220, 40, 40})
+		write(out, "LEAKED t.me/channel", x, y, w*353/700, max(1, w*22/700), 4, color.NRGBA{220, 40, 40, 255})
 	}
 	return out
 }
 
-// frame adds a near-white border of the given share of the long side.
-func frame(share float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return bordered(p, share) }
-}
-
-func bordered(p *image.NRGBA, share float64) *image.NRGBA {
-	b := int(float64(longSide(p)) * share)
-	out := canvas(p.Rect.Dx()+2*b, p.Rect.Dy()+2*b, rgb{250, 250, 250})
-	paste(out, p, b, b)
-	return out
+// frame returns the step that adds a near-white border, as wide as the given share of the long
+// side.
+func frame(share float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA {
+		b := int(float64(longSide(p)) * share)
+		out := imaging.New(p.Rect.Dx()+2*b, p.Rect.Dy()+2*b, grey(250))
+		paste(out, p, b, b)
+		return out
+	})
 }

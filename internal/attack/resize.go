@@ -3,56 +3,56 @@ package attack
 import (
 	"image"
 	"math"
-	"math/rand/v2"
 
 	"github.com/disintegration/imaging"
 )
 
-// minSide is the shortest side that a resize leaves.
+// minSide is the shortest side, in pixels, that a resize leaves.
 const minSide = 8
 
-// scaleBy resizes by the factor f: by area when shrinking, cubic when enlarging.
-func scaleBy(f float64) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return scale(p, f) }
+// scaleBy returns the step that resizes by the factor f: by area when shrinking, cubic when
+// enlarging.
+func scaleBy(f float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA {
+		w := max(minSide, int(math.RoundToEven(float64(p.Rect.Dx())*f)))
+		h := max(minSide, int(math.RoundToEven(float64(p.Rect.Dy())*f)))
+		return ScaleTo(p, w, h)
+	})
 }
 
-// fitTo shrinks the picture until its long side is side pixels; a smaller one
-// stays as it is.
-func fitTo(side int) step {
-	return func(_ *rand.Rand, p *image.NRGBA) *image.NRGBA { return fit(p, side) }
+// FitTo returns the step that shrinks a picture until its long side has the given pixels. A
+// smaller picture stays as it is.
+func FitTo(side int) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA {
+		if longSide(p) <= side {
+			return p
+		}
+		return ToSide(side)(nil, p)
+	})
 }
 
-func fit(p *image.NRGBA, side int) *image.NRGBA {
-	if longSide(p) <= side {
-		return p
-	}
-	return scaleToSide(p, side)
+// ToSide returns the step that resizes a picture until its long side has the given pixels.
+func ToSide(side int) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA {
+		return scaleBy(float64(side)/float64(longSide(p)))(nil, p)
+	})
 }
 
-func scaleToSide(p *image.NRGBA, side int) *image.NRGBA {
-	return scale(p, float64(side)/float64(longSide(p)))
-}
-
+// longSide returns the longer side of p in pixels.
 func longSide(p *image.NRGBA) int { return max(p.Rect.Dx(), p.Rect.Dy()) }
 
-func scale(p *image.NRGBA, f float64) *image.NRGBA {
-	w := max(minSide, int(math.RoundToEven(float64(p.Rect.Dx())*f)))
-	h := max(minSide, int(math.RoundToEven(float64(p.Rect.Dy())*f)))
-	return scaleTo(p, w, h)
-}
-
-func scaleTo(p *image.NRGBA, w, h int) *image.NRGBA {
+// ScaleTo resizes p to w x h pixels: first its width, then its height.
+func ScaleTo(p *image.NRGBA, w, h int) *image.NRGBA {
 	p = imaging.Resize(p, w, p.Rect.Dy(), resampling(p.Rect.Dx(), w))
 	return imaging.Resize(p, w, h, resampling(p.Rect.Dy(), h))
 }
 
-// resampling is the filter from a side of from to one of to pixels: shrinking
-// averages exactly the area that a pixel covers (a box of the new pixel's width
-// folded with one of the old pixel's), enlarging is the cubic convolution of
-// Keys (1981) with a = -0.75, as in OpenCV.
+// resampling returns the filter that takes a side of from pixels to a side of to pixels.
+// Shrinking averages exactly the area that a pixel covers: a box of the new pixel's width folded
+// with a box of the old pixel's width. Enlarging is [Cubic], as in OpenCV.
 func resampling(from, to int) imaging.ResampleFilter {
 	if to >= from {
-		return imaging.ResampleFilter{Support: 2, Kernel: keys}
+		return imaging.ResampleFilter{Support: 2, Kernel: Cubic}
 	}
 	old := float64(to) / float64(from) // an old pixel's width in new pixels
 	half := (1 + old) / 2
@@ -62,9 +62,9 @@ func resampling(from, to int) imaging.ResampleFilter {
 	}
 }
 
-// keys is the cubic convolution kernel of Keys (1981), equation 4 with the free
-// parameter -0.75.
-func keys(x float64) float64 {
+// Cubic is the cubic convolution kernel of Keys (1981), equation 4 with the free parameter
+// -0.75: the weight of a sample at a distance of x samples.
+func Cubic(x float64) float64 {
 	const a = -0.75
 	x = math.Abs(x)
 	switch {

@@ -14,11 +14,10 @@ import (
 // capital pixels high, its baseline beginning at (x, y). The bitmap font is
 // enlarged smoothly; bold > 1 makes its strokes heavier by so many times their
 // soft edges' darkness.
-func write(p *image.NRGBA, text string, x, y, width, capital, bold int, c rgb) {
+func write(p *image.NRGBA, text string, x, y, width, capital, bold int, c color.NRGBA) {
 	const capBits = 9 // height of a capital in the font
 	face := basicfont.Face7x13
-	mask := image.NewNRGBA(image.Rect(0, 0, face.Advance*len(text), face.Height))
-	fill(mask, mask.Rect, rgb{})
+	mask := imaging.New(face.Advance*len(text), face.Height, color.Black)
 	d := font.Drawer{Dst: mask, Src: image.NewUniform(color.White), Face: face, Dot: fixed.P(0, face.Ascent)}
 	d.DrawString(text)
 	height := max(1, face.Height*capital/capBits)
@@ -29,8 +28,8 @@ func write(p *image.NRGBA, text string, x, y, width, capital, bold int, c rgb) {
 		for u := box.Min.X; u < box.Max.X; u++ {
 			a := min(255, bold*int(mask.Pix[(v-y)*mask.Stride+4*(u-x)]))
 			s := p.Pix[v*p.Stride+4*u:][:3:3]
-			for i := range s {
-				s[i] = uint8((int(s[i])*(255-a) + int(c[i])*a + 127) / 255)
+			for i, v := range [3]uint8{c.R, c.G, c.B} {
+				s[i] = uint8((int(s[i])*(255-a) + int(v)*a + 127) / 255)
 			}
 		}
 	}

@@ -2,14 +2,16 @@ package attack
 
 import (
 	"image"
+	"image/color"
 	"math"
 )
 
-// A mat3 is a projective map of the plane, rows first.
-type mat3 [9]float64
+// A Map is a projective map of the plane, rows first.
+type Map [9]float64
 
-func (m mat3) mul(n mat3) mat3 {
-	var out mat3
+// mul returns the map that applies n first, then m.
+func (m Map) mul(n Map) Map {
+	var out Map
 	for i := range 3 {
 		for j := range 3 {
 			out[3*i+j] = m[3*i]*n[j] + m[3*i+1]*n[3+j] + m[3*i+2]*n[6+j]
@@ -19,8 +21,8 @@ func (m mat3) mul(n mat3) mat3 {
 }
 
 // inverse returns the inverse up to a factor, which a projective map ignores.
-func (m mat3) inverse() mat3 {
-	return mat3{
+func (m Map) inverse() Map {
+	return Map{
 		m[4]*m[8] - m[5]*m[7], m[2]*m[7] - m[1]*m[8], m[1]*m[5] - m[2]*m[4],
 		m[5]*m[6] - m[3]*m[8], m[0]*m[8] - m[2]*m[6], m[2]*m[3] - m[0]*m[5],
 		m[3]*m[7] - m[4]*m[6], m[1]*m[6] - m[0]*m[7], m[0]*m[4] - m[1]*m[3],
@@ -42,7 +44,7 @@ func cubicTaps() (taps [warpGrid][4]int) {
 		f := float64(i) / warpGrid
 		rest := warpUnit
 		for _, k := range []int{0, 2, 3} {
-			taps[i][k] = int(math.Round(warpUnit * keys(float64(k-1)-f)))
+			taps[i][k] = int(math.Round(warpUnit * Cubic(float64(k-1)-f)))
 			rest -= taps[i][k]
 		}
 		taps[i][1] = rest
@@ -55,13 +57,13 @@ func cubicTaps() (taps [warpGrid][4]int) {
 type warper struct {
 	src    *image.NRGBA
 	taps   [warpGrid][4]int
-	border rgb
+	border [3]uint8 // red, green, blue
 }
 
-// warp moves the pixels of p by m, a map from positions in p to positions in a
-// picture of w x h pixels.
-func warp(p *image.NRGBA, m mat3, w, h int, border rgb) *image.NRGBA {
-	wp := &warper{src: p, taps: cubicTaps(), border: border}
+// Warp moves the pixels of p by m, a map from positions in p to positions in a picture of w x h
+// pixels. What lies outside p has the opaque colour border.
+func Warp(p *image.NRGBA, m Map, w, h int, border color.NRGBA) *image.NRGBA {
+	wp := &warper{src: p, taps: cubicTaps(), border: [3]uint8{border.R, border.G, border.B}}
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
 	inv := m.inverse()
 	for y := range h {
@@ -70,7 +72,8 @@ func warp(p *image.NRGBA, m mat3, w, h int, border rgb) *image.NRGBA {
 	return out
 }
 
-func (wp *warper) row(dst []uint8, inv mat3, y float64) {
+// row draws row y of the result; inv maps positions in the result to positions in src.
+func (wp *warper) row(dst []uint8, inv Map, y float64) {
 	w, h := float64(wp.src.Rect.Dx()), float64(wp.src.Rect.Dy())
 	x0, y0, z0 := inv[1]*y+inv[2], inv[4]*y+inv[5], inv[7]*y+inv[8]
 	for i := 0; i < len(dst); i += 4 {
@@ -86,7 +89,7 @@ func (wp *warper) row(dst []uint8, inv mat3, y float64) {
 	}
 }
 
-// sample sets d to the colour at (gx, gy) / warpGrid.
+// sample sets the pixel d to the colour of src at (gx, gy) / warpGrid.
 func (wp *warper) sample(d []uint8, gx, gy int) {
 	x, y := gx>>warpBits-1, gy>>warpBits-1
 	cx, cy := &wp.taps[gx&(warpGrid-1)], &wp.taps[gy&(warpGrid-1)]
@@ -101,9 +104,9 @@ func (wp *warper) sample(d []uint8, gx, gy int) {
 		}
 	} else {
 		for k := range 16 {
-			u, v, c := x+k%4, y+k/4, wp.border
+			u, v, c := x+k%4, y+k/4, wp.border[:]
 			if u >= 0 && v >= 0 && u < w && v < h {
-				c = rgb(wp.src.Pix[v*stride+4*u:][:3])
+				c = wp.src.Pix[v*stride+4*u:][:3]
 			}
 			weight := cx[k%4] * cy[k/4]
 			r += weight * int(c[0])
@@ -112,6 +115,23 @@ func (wp *warper) sample(d []uint8, gx, gy int) {
 		}
 	}
 	d[0], d[1], d[2], d[3] = unit8(r), unit8(g), unit8(b), 255
+}
+
+// Pull returns a picture as large as p. The function from returns the place in p that the pixel
+// at (x, y) is taken from; for a place outside p, the nearest place inside counts.
+func Pull(p *image.NRGBA, from func(x, y float64) (float64, float64)) *image.NRGBA {
+	wp := &warper{src: p, taps: cubicTaps()}
+	out := image.NewNRGBA(p.Rect)
+	right, bottom := float64(p.Rect.Dx()-1), float64(p.Rect.Dy()-1)
+	for y := range p.Rect.Dy() {
+		row := out.Pix[y*out.Stride:][:4*p.Rect.Dx()]
+		for i := 0; i < len(row); i += 4 {
+			sx, sy := from(float64(i/4), float64(y))
+			sx, sy = min(right, max(0, sx)), min(bottom, max(0, sy))
+			wp.sample(row[i:i+4:i+4], int(sx*warpGrid+.5), int(sy*warpGrid+.5))
+		}
+	}
+	return out
 }
 
 // unit8 rounds a sum of two weights and a colour to 8 bits.

@@ -24,6 +24,7 @@ var (
 	ErrReadOnly = errors.New("the registry is open for investigation only")
 	ErrMarkKey  = errors.New("the mark key is not in use")
 	ErrSealed   = errors.New("the sealed original cannot be opened")
+	ErrInput    = errors.New("verify: unusable input")
 )
 
 // A Driver makes and opens the registry at one place: a file, a schema of a database.
@@ -49,6 +50,9 @@ type Driver interface {
 // are there. The caller looks the rows up by their unique names, or enters them again.
 type Store interface {
 	Close() error
+	// ForInvestigation returns the same registry for callers who only search it. Every write
+	// but AddInvestigation then fails with an error that wraps ErrReadOnly.
+	ForInvestigation() Store
 	Info(ctx context.Context) (*Info, error)
 
 	// AddRecipient reports false where the same name and kind is there already.
@@ -81,7 +85,7 @@ type Store interface {
 	Span(ctx context.Context) (first, last time.Time, err error)
 	// CountSubmitted counts the uploads submitted in each span, ends included, that were
 	// not erased.
-	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error)
+	CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error)
 	// CountIssued counts, for each recipient and each UTC day of submission, the uploads
 	// issued to the recipient as copies. Erased uploads do not count, nor does what was
 	// submitted or issued after until.
@@ -123,11 +127,11 @@ type Store interface {
 	// ErasedAfter lists the submissions whose erasure has a greater number.
 	ErasedAfter(ctx context.Context, erasure int64) ([]Erased, error)
 
-	// AddCopies enters copies in one transaction and sets their Seq. It first enters the
-	// mark key key if the registry does not have it. The error wraps ErrErased if a
-	// submission was erased, and ErrMarkKey if a mark key is not active. Both conditions
-	// include what others entered up to the commit.
-	AddCopies(ctx context.Context, copies []Copy, key KeyEntry) error
+	// AddCopy enters a copy and sets its Seq. It first enters the mark key key if the
+	// registry does not have it. The error wraps ErrErased if the submission was erased, and
+	// ErrMarkKey if the mark key is not active. Both conditions include what others entered
+	// up to the commit.
+	AddCopy(ctx context.Context, c *Copy, key KeyEntry) error
 	Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	Copies(ctx context.Context, of watermark.Submission) ([]Copy, error)
 	CopiesAfter(ctx context.Context, seq int64, limit int) ([]Copy, error)

@@ -16,6 +16,7 @@ import (
 	"sync"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 	"github.com/kycmark/kycmark/internal/photometry"
 	"github.com/kycmark/kycmark/internal/register"
 )
@@ -32,7 +33,7 @@ type Original struct {
 func New(luma dsp.Plane) *Original {
 	o := &Original{base: register.New(luma), source: photometry.NewSource(luma)}
 	o.coarse = sync.OnceValue(func() dsp.Plane {
-		w, h := register.Fit(luma.W, luma.H, noiseSide)
+		w, h := geometry.Fit(luma.W, luma.H, noiseSide)
 		if w == luma.W && h == luma.H {
 			return luma
 		}
@@ -56,7 +57,7 @@ func (o *Original) Halved(n int) dsp.Plane { return o.source.Halved(n) }
 type Sight struct {
 	*register.Registration
 	on      *Original
-	like    *register.Likeness
+	like    *Likeness
 	view    photometry.View
 	fit     *photometry.Fit
 	changes []photometry.Change
@@ -83,9 +84,9 @@ func (o *Original) Lay(ctx context.Context, leak *register.Leak) (*Sight, error)
 }
 
 // Likeness compares blocks of detail.
-func (s *Sight) Likeness() register.Likeness {
+func (s *Sight) Likeness() Likeness {
 	if s.like == nil {
-		like := s.Compare(s.on.base)
+		like := compare(s.Registration, s.on.base)
 		s.like = &like
 	}
 	return *s.like

@@ -1,5 +1,7 @@
 package capture
 
+import "math"
+
 // The constants that decide what a leak shows. The trials of lookalikes (bench,
 // matchlookalike.go) fixed them together: of 10,350 other persons' documents none is
 // "same" (docs/matching.md). Each value by itself was chosen, not measured.
@@ -76,4 +78,65 @@ const (
 	frameShade  = 2.5 // grey levels by which half of the shades may be off in the same frame
 	gridShade   = 2.5 // grey levels by which nine tenths may be off on the same grid of pixels
 	noiseShade  = 3.0 // grey levels by which nine tenths may be off where noise agrees
+)
+
+// Likeness: blocks of detail that agree or not.
+const (
+	wideBlock  = 16  // side of a block, pixels of the leak
+	smallBlock = 8   // side of a block of a small leak
+	smallLeak  = 560 // long side in pixels up to which a leak is small
+
+	detailFine   = 1.2 // deviation in pixels of the finer of the two Gaussians that detail lies between
+	detailCoarse = 3.0 // deviation in pixels of the coarser
+	margins      = 2   // cells around a covered cell that count as covered
+	minDetail    = 3.0 // deviation of a textured block, grey levels
+	coveredGain  = 0.2 // detail of the leak below which a cell is covered, in parts of the expected detail
+	blockGain    = 0.3 // gain of a block that agrees, in parts of the typical gain
+	tolerance    = 0.5 // difference of a pixel that agrees, in parts of the expected detail, plus
+	noisy        = 1.5 // this many times the noise
+	agreeShare   = 0.7 // share of a block's detail from which the block agrees
+	opposedShare = 0.4 // share of a block's detail below which the block is opposed
+
+	minArea        = 20000 // pixels of blocks that must be comparable
+	minExchanged   = 8     // exchanged blocks of another document
+	exchangedShare = 0.012 // share of the comparable blocks that are exchanged in another document
+	minSpread      = 0.15  // share of the leak's parts over which they spread
+	blankShare     = 0.02  // share of the textured blocks that are exchanged or blank in another document
+	blankOpposed   = 0.008 // share of the comparable blocks that are opposed then: filters wipe out thin print
+	blankSpread    = 0.15  // share of the leak's parts over which exchanged and blank blocks spread
+	ownGrain       = 0.7   // correlation of grain from which
+	ownExchanged   = 0.022 // this takes the place of exchangedShare
+)
+
+// Grain: what little there is in flat blocks.
+const (
+	grainFine   = 0.5 // deviation in pixels of the finer of the two Gaussians that grain lies between
+	grainCoarse = 1.4 // deviation in pixels of the coarser
+	minFlat     = 100 // flat blocks without which grain says nothing
+	maxFlat     = 2.0 // detail of a flat block, grey levels
+	minGrain    = 0.3 // grain of a flat block, grey levels
+	dark        = 10  // grey level below which a block is not compared, in either picture
+	bright      = 245 // grey level above which it is not
+)
+
+// A foreignGrain is a sort of grain that is not the original's: limits of the numbers of a
+// [Grain], and of its gain, which is how much of the original's grain the leak shows.
+type foreignGrain struct{ minEven, minPower, maxPower, maxSame, maxGain float64 }
+
+var foreignGrains = []foreignGrain{
+	{0.3, 0.25, 1.5, 0.15, math.Inf(1)},        // about as much grain as in the original
+	{0.5, 0.1, math.Inf(1), 0.05, math.Inf(1)}, // little, even grain, as a codec leaves it
+	{0.15, 1, math.Inf(1), 0.15, 0.35},         // more grain than in the original
+}
+
+// Tone: blocks that became lighter and darker.
+const (
+	toneSteps  = 32   // steps of the original's grey levels
+	minTone    = 64   // pixels of a step from which it counts
+	minShift   = 14   // grey levels by which a pixel differs, or
+	rangeShift = 0.15 // share of the leak's range, if that is more
+	minMoved   = 0.04 // share of a block's pixels that are lighter, and share that are darker, in an exchanged block
+	minBlank   = 0.1  // share of a block's pixels that are darker, up to which the block is blank
+	parts      = 6    // parts of the leak each way over which exchanged blocks may spread
+	minOfPart  = 4    // comparable blocks of a part that counts
 )

@@ -5,7 +5,6 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/photometry"
-	"github.com/kycmark/kycmark/internal/register"
 )
 
 // A Verdict is what a leak that lies on an original shows.
@@ -49,9 +48,9 @@ func (v Verdict) String() string {
 func (s *Sight) Verdict() (Verdict, error) {
 	like := s.Likeness()
 	switch {
-	case like.Verdict == register.Unsure:
+	case like.Verdict == Unsure:
 		return Unsure, nil
-	case like.Verdict == register.Other && !like.Foreign:
+	case like.Verdict == Other && !like.Foreign:
 		return Other, nil
 	}
 	fit, changes, err := s.Fit()

@@ -3,6 +3,7 @@ package chart
 import (
 	"fmt"
 	"html"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -13,14 +14,48 @@ import (
 // Lengths are in tenths of a pixel.
 const px = 10
 
-// A canvas collects an SVG's elements from top to bottom.
+// A canvas collects an SVG's elements from top to bottom. Its methods take positions and sizes
+// in tenths of a pixel, and font sizes in pixels.
 type canvas struct {
 	Options
-	b strings.Builder
-	y int // where the next thing goes
+	leaks int      // all leaked uploads
+	rows  []Holder // that are drawn, with counts between 0 and leaks
+	left  int      // holders that are not drawn
+	out   []byte   // elements
+	y     int      // where the next thing goes
 }
 
-// tenths writes a length in pixels.
+// newCanvas returns an empty canvas with the first [maxRows] holders.
+func newCanvas(o Options, holders []Holder, leaks int) canvas {
+	c := canvas{Options: o.ready(), leaks: max(leaks, 0)}
+	c.rows = slices.Clone(holders[:min(len(holders), maxRows)])
+	c.left = len(holders) - len(c.rows)
+	for i := range c.rows {
+		for _, count := range []*int{&c.rows[i].Held, &c.rows[i].Copies, &c.rows[i].Confirmed} {
+			*count = min(max(*count, 0), c.leaks)
+		}
+	}
+	return c
+}
+
+// narrow says whether names stand above their bars instead of beside them.
+func (c *canvas) narrow() bool { return c.Width < narrow }
+
+// end is the right edge of what is drawn.
+func (c *canvas) end() int { return c.Width*px - margin }
+
+// behind draws what draw draws below all elements from offset at of c.out on.
+func (c *canvas) behind(at int, draw func()) {
+	end := len(c.out)
+	draw()
+	late := slices.Clone(c.out[end:])
+	c.out = slices.Insert(c.out[:end], at, late...)
+}
+
+// printf adds markup. Arguments from outside must be escaped.
+func (c *canvas) printf(format string, a ...any) { c.out = fmt.Appendf(c.out, format, a...) }
+
+// tenths returns a length as a number of pixels.
 func tenths(v int) string {
 	s := strconv.Itoa(v / px)
 	if v < 0 && v > -px {
@@ -32,16 +67,26 @@ func tenths(v int) string {
 	return s
 }
 
+// rect draws a rectangle with its upper left corner at x, y.
 func (c *canvas) rect(x, y, w, h int, l look) {
-	fmt.Fprintf(&c.b, `<rect x="%s" y="%s" width="%s" height="%s" fill="%s"`, tenths(x), tenths(y), tenths(w), tenths(h), l.fill)
+	c.printf(`<rect x="%s" y="%s" width="%s" height="%s" fill="%s"`, tenths(x), tenths(y), tenths(w), tenths(h), l.fill)
 	if l.stroke != "" {
-		fmt.Fprintf(&c.b, ` stroke="%s" stroke-width=".7"`, l.stroke)
+		c.printf(` stroke="%s" stroke-width=".7"`, l.stroke)
 	}
-	c.b.WriteString("/>\n")
+	c.printf("/>\n")
 }
 
+// line draws a straight line.
 func (c *canvas) line(x1, y1, x2, y2 int, colour string) {
-	fmt.Fprintf(&c.b, `<path d="M%s %sL%s %s" stroke="%s"/>`+"\n", tenths(x1), tenths(y1), tenths(x2), tenths(y2), colour)
+	c.printf(`<path d="M%s %sL%s %s" stroke="%s"/>`+"\n", tenths(x1), tenths(y1), tenths(x2), tenths(y2), colour)
+}
+
+// ruler draws a line at c.y from edge to edge, between two rows.
+func (c *canvas) ruler() { c.line(margin, c.y, c.end(), c.y, rule) }
+
+// dashed draws a vertical line of dashes. width and dash are attributes of SVG.
+func (c *canvas) dashed(x, top, bottom int, attributes string) {
+	c.printf(`<path d="M%s %sV%s" stroke="%s" %s/>`+"\n", tenths(x), tenths(top), tenths(bottom), axis, attributes)
 }
 
 // A pen writes text.
@@ -53,57 +98,99 @@ type pen struct {
 	halo   bool   // white around it, over lines
 }
 
+// text writes s on the base line y. The anchor says which point of s lies at x.
 func (c *canvas) text(x, y int, p pen, s string) {
-	fmt.Fprintf(&c.b, `<text x="%s" y="%s" font-size="%d" fill="%s"`, tenths(x), tenths(y), p.size, p.colour)
+	c.printf(`<text x="%s" y="%s" font-size="%d" fill="%s"`, tenths(x), tenths(y), p.size, p.colour)
 	if p.bold {
-		c.b.WriteString(` font-weight="600"`)
+		c.printf(` font-weight="600"`)
 	}
 	if p.anchor != "" {
-		fmt.Fprintf(&c.b, ` text-anchor="%s"`, p.anchor)
+		c.printf(` text-anchor="%s"`, p.anchor)
 	}
 	if p.halo {
-		c.b.WriteString(` stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"`)
+		c.printf(` stroke="#fff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"`)
 	}
-	fmt.Fprintf(&c.b, ">%s</text>\n", escape(s))
+	c.printf(">%s</text>\n", escape(s))
 }
 
-// paragraph writes text in lines of at most width and moves down.
-func (c *canvas) paragraph(x, width int, p pen, s string) {
-	for _, line := range wrap(s, width, p.size) {
+// paragraph writes text in lines from edge to edge, and moves down.
+func (c *canvas) paragraph(p pen, s string) {
+	for _, line := range wrap(s, c.end()-margin, p.size) {
 		c.y += p.size * 14
-		c.text(x, c.y, p, line)
+		c.text(margin, c.y, p, line)
 	}
 	c.y += p.size * 3
 }
 
-// open begins a group that shows text when it is pointed at.
-func (c *canvas) open(title string) {
-	fmt.Fprintf(&c.b, "<g><title>%s</title>\n", escape(title))
+// head writes the title, the remark unless that is "", and a legend unless there are no keys.
+func (c *canvas) head(title, remark string, keys []key) {
+	c.y = 8 * px
+	c.paragraph(pen{size: titleSize, colour: ink, bold: true}, title)
+	if remark != "" {
+		c.paragraph(pen{size: textSize, colour: soft}, remark)
+	}
+	if len(keys) > 0 {
+		c.legend(keys)
+		c.y += 6 * px
+	}
 }
 
-func (c *canvas) close() { c.b.WriteString("</g>\n") }
+// A key is an entry of a legend.
+type key struct {
+	look
+	says string
+}
 
-// svg gives the document: the card, and on it what was drawn down to c.y.
+// legend writes keys from left to right, in as many lines as they take.
+func (c *canvas) legend(keys []key) {
+	x := margin
+	c.y += 16 * px
+	for _, k := range keys {
+		w := 16*px + width(k.says, textSize) + 14*px
+		if x > margin && x+w > c.end() {
+			x = margin
+			c.y += 18 * px
+		}
+		c.rect(x, c.y-9*px, 10*px, 10*px, k.look)
+		c.text(x+16*px, c.y, pen{size: textSize, colour: ink}, k.says)
+		x += w
+	}
+	c.y += 8 * px
+}
+
+// notDrawn says how many holders are not drawn; "" if all are.
+func (c *canvas) notDrawn() string {
+	if c.left == 0 {
+		return ""
+	}
+	return plural(c.left, "recipient", "recipients") + " more not drawn."
+}
+
+// open begins a group of elements. A browser shows title when the pointer is over the group.
+func (c *canvas) open(title string) { c.printf("<g><title>%s</title>\n", escape(title)) }
+
+// close ends the group.
+func (c *canvas) close() { c.printf("</g>\n") }
+
+// svg returns the document: a card, and on it what was drawn down to c.y. title and desc are
+// for screen readers, defs is markup of definitions or "".
 func (c *canvas) svg(title, desc, defs string) string {
 	height := (c.y + 12*px + px - 1) / px
-	var out strings.Builder
-	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" style="max-width:100%%;height:auto" role="img" aria-label="%s" aria-describedby="%s-desc" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif">`+"\n",
+	var out []byte
+	out = fmt.Appendf(out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" style="max-width:100%%;height:auto" role="img" aria-label="%s" aria-describedby="%s-desc" font-family="Helvetica, Arial, 'Liberation Sans', sans-serif">`+"\n",
 		c.Width, height, c.Width, height, escape(title), c.ID)
-	fmt.Fprintf(&out, "<title>%s</title>\n<desc id=\"%s-desc\">%s</desc>\n", escape(title), c.ID, escape(desc))
-	out.WriteString(defs)
-	fmt.Fprintf(&out, `<rect x=".5" y=".5" width="%d" height="%d" rx="4" fill="#fff" stroke="%s"/>`+"\n", c.Width-1, height-1, border)
-	out.WriteString(c.b.String())
-	out.WriteString("</svg>\n")
-	return out.String()
+	out = fmt.Appendf(out, "<title>%s</title>\n<desc id=\"%s-desc\">%s</desc>\n%s", escape(title), c.ID, escape(desc), defs)
+	out = fmt.Appendf(out, `<rect x=".5" y=".5" width="%d" height="%d" rx="4" fill="#fff" stroke="%s"/>`+"\n", c.Width-1, height-1, border)
+	return string(out) + string(c.out) + "</svg>\n"
 }
 
-// hatch defines a pattern: stripes of the colour on white.
+// hatch returns the definition of a pattern: stripes of the colour on white.
 func hatch(id, colour string) string {
 	return fmt.Sprintf(`<defs><pattern id="%s" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="5" height="5" fill="#fff"/><rect width="2.2" height="5" fill="%s"/></pattern></defs>`+"\n", id, colour)
 }
 
-// escape makes text what HTML and XML both read as that text. What XML 1.0 section 2.2
-// does not allow is replaced.
+// escape returns markup that HTML and XML both read as the text s. Characters that XML 1.0
+// section 2.2 does not allow become U+FFFD.
 func escape(s string) string {
 	return html.EscapeString(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' || r == 0xfffe || r == 0xffff {
@@ -134,12 +221,12 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, "\ufffd"))
 }
 
-// quoted is a name within a sentence, in which it may run from right to left: between
-// Unicode's first strong isolate and its end, UAX 9 section 2.3.
+// quoted returns a name for use within a sentence. Unicode's first strong isolate and its end
+// (UAX 9 section 2.3) enclose the name, since it may run from right to left.
 func quoted(name string) string { return "\u2068" + clean(name) + "\u2069" }
 
-// width is about what the text takes, in tenths of a pixel: a little more than Arial and
-// the fonts made to its measures do.
+// width estimates the width of text in tenths of a pixel: a little more than the text takes in
+// Arial and in fonts of the same measures.
 func width(s string, size int) int {
 	w := 0
 	for g := uniseg.NewGraphemes(s); g.Next(); {
@@ -148,7 +235,8 @@ func width(s string, size int) int {
 	return w / 100
 }
 
-// advance is of one character as readers see it, in thousandths of the font's size.
+// advance estimates the width of the present character as readers see it (a grapheme cluster),
+// in thousandths of the font's size.
 func advance(g *uniseg.Graphemes) int {
 	r := g.Runes()[0]
 	switch {
@@ -211,7 +299,8 @@ func twoLines(s string, limit, size int) []string {
 	return lines
 }
 
-// label writes a holder's name, and its kind where the name leaves room, in two lines.
+// label writes a holder's name in at most two lines of the width room, from the base line y on.
+// If the name takes one line, the second line is the holder's kind.
 func (c *canvas) label(x, y, room int, h Holder) {
 	lines := twoLines(h.called(), room, textSize)
 	for i, line := range lines {
@@ -222,10 +311,10 @@ func (c *canvas) label(x, y, room int, h Holder) {
 	}
 }
 
-// part is n of so many parts of a length.
+// part returns length * n / of, rounded towards zero.
 func part(length int, n, of int64) int { return int(int64(length) * n / of) }
 
-// number writes a count with commas between thousands.
+// number returns a count with commas between thousands.
 func number[N int | int64](n N) string {
 	s := strconv.FormatInt(int64(n), 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -234,7 +323,7 @@ func number[N int | int64](n N) string {
 	return s
 }
 
-// short writes a round number of an axis in few letters.
+// short returns a round number of an axis in few letters, such as 1.5M. It expects n >= 0.
 func short(n int64) string {
 	for _, u := range []struct {
 		size int64
@@ -251,6 +340,7 @@ func short(n int64) string {
 	return number(n)
 }
 
+// plural returns the count n with the word that fits: one for 1, else many.
 func plural[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return number(n) + " " + one

@@ -20,12 +20,9 @@ type Options struct {
 	// Width in CSS pixels, 320 to 1600; 0 means 680, the text width of an A4 page. Below
 	// 520 names stand above their bars instead of beside them.
 	Width int
-	// ID begins every id in the chart, and must differ between the charts of a page:
-	// letters, digits and hyphens. Default "chart".
+	// ID begins every id in the chart, and must differ between the charts of a page. Other
+	// characters than ASCII letters, digits and hyphens are left out. "" means "chart".
 	ID string
-	// MaxRows is how many holders are drawn, the first ones; how many are left out is
-	// said. 0 means 24.
-	MaxRows int
 }
 
 // State is what was found of a leaked upload.
@@ -38,25 +35,25 @@ const (
 	states
 )
 
-// A Leak is one upload that was found among the leaks, however often.
+// A Leak is one upload that was found among the leaks, once or several times.
 type Leak struct {
 	Submitted time.Time // the zero time: not known; counted, not drawn
 	State     State
 }
 
-// A Count is how many there are of one UTC day.
+// A Count is the number of uploads or copies of one UTC day.
 type Count struct {
-	Day time.Time // any time of it
-	N   int       // less than 1 counts as 0, more than 10 billion as that
+	Day time.Time // any time of that day; the zero time is not drawn
+	N   int       // less than 1 counts as 0, more than 10 billion as 10 billion
 }
 
+// n returns N between 0 and 10 billion, so that sums of counts do not overflow.
 func (c Count) n() int64 { return min(max(int64(c.N), 0), 1e10) }
 
 // A Span is a time, both ends included.
 type Span struct {
 	From, To time.Time
-	// Listed says that not all uploads of that time are meant, but a list of them.
-	Listed bool
+	Listed   bool // only listed uploads of that time are meant, not all
 }
 
 // A Holder is a recipient: one row of a chart.
@@ -67,13 +64,14 @@ type Holder struct {
 	Custody []Span  // uploads submitted in this time could be held unmarked
 	Issued  []Count // days on which marked copies were issued
 
-	// Of the leaked uploads, how many, none at least and all at most, ...
-	Held      int // ... the holder could hold unmarked
-	Copies    int // ... the holder was issued marked copies of
-	Confirmed int // ... carry the confirmed mark of one of these copies
+	// Numbers of leaked uploads. Values below 0 count as 0, and values above the number of all
+	// leaked uploads as that number.
+	Held      int // that the holder could hold unmarked
+	Copies    int // that the holder was issued marked copies of
+	Confirmed int // that carry the confirmed mark of one of these copies
 }
 
-// called is what stands for the holder.
+// called returns the holder's name, or "(no name)" if the name shows nothing.
 func (h Holder) called() string {
 	if strings.TrimSpace(clean(h.Name)) == "" {
 		return "(no name)"
@@ -81,24 +79,29 @@ func (h Holder) called() string {
 	return h.Name
 }
 
+// inSentence returns the holder's name and kind for a sentence.
+func (h Holder) inSentence() string {
+	if h.Kind == "" {
+		return quoted(h.called())
+	}
+	return quoted(h.called()) + " (" + clean(h.Kind) + ")"
+}
+
 const (
-	defaultWidth   = 680
-	narrow         = 520
-	minWidth       = 320
-	maxWidth       = 1600
-	defaultMaxRows = 24
+	defaultWidth = 680 // pixels, as the next three
+	narrow       = 520
+	minWidth     = 320
+	maxWidth     = 1600
+	maxRows      = 24 // holders that are drawn, the first ones
 )
 
-// ready returns o with defaults for zero fields and with Width between minWidth and maxWidth. Of
-// ID it keeps ASCII letters, digits and "-", because the ID goes into the markup.
+// ready returns o with defaults for zero fields, with Width between minWidth and maxWidth, and
+// with an ID that is safe in markup.
 func (o Options) ready() Options {
 	if o.Width == 0 {
 		o.Width = defaultWidth
 	}
 	o.Width = min(max(o.Width, minWidth), maxWidth)
-	if o.MaxRows <= 0 {
-		o.MaxRows = defaultMaxRows
-	}
 	o.ID = strings.Map(func(r rune) rune {
 		if r == '-' || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' {
 			return r
@@ -111,19 +114,7 @@ func (o Options) ready() Options {
 	return o
 }
 
-// shown are the holders that are drawn, and how many are not.
-func (o Options) shown(all []Holder, leaks int) (rows []Holder, left int) {
-	n := min(len(all), o.MaxRows)
-	for _, h := range all[:n] {
-		for _, count := range []*int{&h.Held, &h.Copies, &h.Confirmed} {
-			*count = min(max(*count, 0), leaks)
-		}
-		rows = append(rows, h)
-	}
-	return rows, len(all) - n
-}
-
-// A look is how one kind of thing is filled. The lightness (CIE L*) of the three states is
+// A look is how one kind of thing is filled; no stroke if that is "". The lightness (CIE L*) of the three states is
 // 28, 58 and 90: three tenths of the range apart, so that they differ in grey.
 type look struct{ fill, stroke string }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -192,8 +193,12 @@ func TestWrongClocks(t *testing.T) {
 
 func TestMaxRows(t *testing.T) {
 	d := february()
-	for _, svg := range []string{chart.Timeline(d, chart.Options{MaxRows: 2}), chart.Custody(387, d.Holders, chart.Options{MaxRows: 2})} {
-		assert.Contains(t, svg, "3 recipients more not drawn")
+	for i := range 22 {
+		d.Holders = slices.Insert(d.Holders, 2, chart.Holder{Name: fmt.Sprintf("branch %d", i)})
+	}
+	for _, svg := range []string{chart.Timeline(d, chart.Options{}), chart.Custody(387, d.Holders, chart.Options{})} {
+		assert.Equal(t, 2, strings.Count(svg, "3 recipients more not drawn."), "seen and read out")
+		assert.Contains(t, svg, "branch 0")
 		assert.NotContains(t, svg, "Contoso")
 	}
 }

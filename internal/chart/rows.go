@@ -15,47 +15,46 @@ const (
 	issuedThick  = 7 * px
 )
 
-// holders draws a row for each holder.
-func (t *timeline) holders() {
-	t.bottom = t.y
+// holders draws a row for each holder, moves down, and returns where the rows end.
+func (t *timeline) holders() (bottom int) {
 	if len(t.rows) == 0 {
-		return
+		return t.y
 	}
 	t.y += 10 * px
-	p := pen{size: smallSize, colour: soft}
 	if !t.narrow() {
-		t.text(margin, t.y+12*px, p, "recipient")
-		p.anchor = "end"
-		t.text(t.Width*px-margin, t.y+12*px, p, "could hold")
+		t.text(margin, t.y+12*px, pen{size: smallSize, colour: soft}, "recipient")
+		t.text(t.end(), t.y+12*px, pen{size: smallSize, colour: soft, anchor: "end"}, "could hold")
 		t.y += 18 * px
 	}
 	for _, h := range t.rows {
 		t.holder(h)
 	}
-	t.line(margin, t.y, t.Width*px-margin, t.y, rule)
-	t.bottom = t.y
+	t.ruler()
+	bottom = t.y
 	if t.left > 0 {
-		t.paragraph(margin, t.Width*px-2*margin, pen{size: smallSize, colour: soft}, fmt.Sprintf("%s more not drawn.", plural(t.left, "recipient", "recipients")))
+		t.paragraph(pen{size: smallSize, colour: soft}, t.notDrawn())
 	}
+	return bottom
 }
 
+// holder draws the row of a holder, and moves down.
 func (t *timeline) holder(h Holder) {
 	t.open(t.says(h))
-	t.line(margin, t.y, t.Width*px-margin, t.y, rule)
-	held := fmt.Sprintf("%s of %s", number(h.Held), number(len(t.data.Leaks)))
+	t.ruler()
+	held := fmt.Sprintf("%s of %s", number(h.Held), number(t.leaks))
 	right := pen{size: textSize, colour: ink, anchor: "end"}
 	top := t.y + 8*px
 	if t.narrow() {
 		held = "could hold " + held
-		room := t.Width*px - 2*margin - width(held, smallSize) - 8*px
+		room := t.end() - margin - width(held, smallSize) - 8*px
 		right.size = smallSize
 		t.text(margin, t.y+15*px, pen{size: textSize, colour: ink}, fit(h.called(), room, textSize))
-		t.text(t.Width*px-margin, t.y+15*px, right, held)
+		t.text(t.end(), t.y+15*px, right, held)
 		top = t.y + 22*px
 		t.y += tallRow
 	} else {
 		t.label(margin, t.y+15*px, names-8*px, h)
-		t.text(t.Width*px-margin, t.y+22*px, right, held)
+		t.text(t.end(), t.y+22*px, right, held)
 		t.y += rowHeight
 	}
 	for _, s := range h.Custody {
@@ -65,8 +64,8 @@ func (t *timeline) holder(h Holder) {
 	t.close()
 }
 
-// window draws a time of custody, two pixels at least, and says it beside the bar if
-// asked to. Where it goes on beyond the edges it ends there.
+// window draws a time of custody as a bar, at least two pixels wide and cut at the edges of the
+// scale. y is the upper edge of the bar. say writes the days beside the bar if there is room.
 func (t *timeline) window(s Span, y int, say bool) {
 	from, to := s.From, s.To
 	if to.Before(from) || to.Before(t.scale.from) || from.After(t.scale.to) {
@@ -93,7 +92,7 @@ func (t *timeline) window(s Span, y int, say bool) {
 	}
 }
 
-// issues draws the days on which copies were issued; neighbours that would touch are
+// issues draws a bar at y for each day on which copies were issued. Bars that would touch become
 // one bar.
 func (t *timeline) issues(counts []Count, y int) {
 	fine := t.scale
@@ -118,7 +117,7 @@ func (t *timeline) issues(counts []Count, y int) {
 	flush()
 }
 
-// foot explains what the rows show.
+// foot writes the legend of the rows.
 func (t *timeline) foot() {
 	if len(t.rows) == 0 {
 		return
@@ -138,17 +137,13 @@ func (t *timeline) foot() {
 	if t.found {
 		keys = append(keys, key{look{shade, axis}, number(t.burst.n) + " of the leaked uploads were submitted then"})
 	}
-	t.legend(margin, t.Width*px-2*margin, keys)
+	t.legend(keys)
 }
 
-// says puts a row into words.
+// says puts a row into a sentence. It names at most five times of custody.
 func (t *timeline) says(h Holder) string {
 	var b strings.Builder
-	b.WriteString(quoted(h.called()))
-	if h.Kind != "" {
-		fmt.Fprintf(&b, " (%s)", clean(h.Kind))
-	}
-	fmt.Fprintf(&b, " could, by admissible custody, hold %s of the %s unmarked", number(h.Held), plural(len(t.data.Leaks), "leaked upload", "leaked uploads"))
+	fmt.Fprintf(&b, "%s could, by admissible custody, hold %s of the %s unmarked", h.inSentence(), number(h.Held), plural(t.leaks, "leaked upload", "leaked uploads"))
 	for i, s := range h.Custody {
 		if i == 5 {
 			fmt.Fprintf(&b, ", and %d more times", len(h.Custody)-i)
@@ -180,24 +175,18 @@ func (t *timeline) says(h Holder) string {
 	return b.String() + "."
 }
 
-// desc says all that the picture shows.
+// desc says all that the chart shows.
 func (t *timeline) desc() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s.", t.title())
+	parts := []string{t.title() + "."}
 	if r := t.remark(); r != "" {
-		b.WriteString(" " + r)
+		parts = append(parts, r)
 	}
-	for s := range states {
-		fmt.Fprintf(&b, " %s: %s.", capital(stateNames[s]), number(t.total[s]))
+	for s, name := range stateNames {
+		parts = append(parts, fmt.Sprintf("%s: %s.", strings.ToUpper(name[:1])+name[1:], number(t.total[s])))
 	}
-	fmt.Fprintf(&b, " The axis goes from %s to %s, by %s.", longDay(t.scale.from), longDay(t.scale.to.AddDate(0, 0, -1)), t.scale.unit)
+	parts = append(parts, fmt.Sprintf("The axis goes from %s to %s, by %s.", longDay(t.scale.from), longDay(t.scale.to.AddDate(0, 0, -1)), t.scale.unit))
 	for _, h := range t.rows {
-		b.WriteString(" " + t.says(h))
+		parts = append(parts, t.says(h))
 	}
-	if t.left > 0 {
-		fmt.Fprintf(&b, " %s more not drawn.", plural(t.left, "recipient", "recipients"))
-	}
-	return b.String()
+	return strings.TrimSpace(strings.Join(append(parts, t.notDrawn()), " "))
 }
-
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

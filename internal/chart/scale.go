@@ -15,12 +15,11 @@ const (
 	month
 	quarter
 	year
-	decade
-	century
+	decade // enough: the charts draw 300 years
 	units
 )
 
-// floor is the begin of the unit that t is in.
+// floor returns the beginning of the unit that t is in, UTC.
 func (u unit) floor(t time.Time) time.Time {
 	t = t.UTC()
 	y, m, d := t.Date()
@@ -35,23 +34,20 @@ func (u unit) floor(t time.Time) time.Time {
 		return date(y, m-(m-1)%3, 1)
 	case year:
 		return date(y, 1, 1)
-	case decade:
-		return date(y-y%10, 1, 1)
 	}
-	return date(y-y%100, 1, 1)
+	return date(y-y%10, 1, 1)
 }
 
 // next returns the beginning of the next unit. t is the beginning of a unit.
 func (u unit) next(t time.Time) time.Time {
-	return t.AddDate([units]int{year: 1, decade: 10, century: 100}[u],
-		[units]int{month: 1, quarter: 3}[u], [units]int{day: 1, week: 7}[u])
+	return t.AddDate([units]int{year: 1, decade: 10}[u], [units]int{month: 1, quarter: 3}[u], [units]int{day: 1, week: 7}[u])
 }
 
 func (u unit) String() string {
-	return [units]string{"day", "week", "month", "quarter", "year", "ten years", "hundred years"}[u]
+	return [units]string{"day", "week", "month", "quarter", "year", "ten years"}[u]
 }
 
-// name says which unit begins at t.
+// name names the unit that begins at t, such as "week of 5 March 2018".
 func (u unit) name(t time.Time) string {
 	switch u {
 	case day:
@@ -72,9 +68,10 @@ func date(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0
 
 func longDay(t time.Time) string { return t.UTC().Format("2 January 2006") }
 
-// years are what the charts draw; times outside are put to the nearer end.
+// The charts draw the times from firstTime to before lastTime.
 var firstTime, lastTime = date(1900, 1, 1), date(2200, 1, 1)
 
+// within returns t, or the nearer end of what the charts draw.
 func within(t time.Time) time.Time {
 	switch t = t.UTC(); {
 	case t.Before(firstTime):
@@ -92,20 +89,21 @@ type scale struct {
 	unit        unit      // of the bars
 }
 
-// newScale takes the smallest unit whose bars are not too narrow, and begins and ends with
-// whole units.
+// newScale returns a scale from first to last, widened to whole units, between the edges left
+// and right. It takes the smallest unit whose bars are not too narrow.
 func newScale(first, last time.Time, left, right int) scale {
 	const bar = 22 // tenths of a pixel at least
 	s := scale{left: left, right: right}
 	for s.unit = day; ; s.unit++ {
 		s.from, s.to = s.unit.floor(first), s.unit.next(s.unit.floor(last))
-		if s.unit == century || s.units()*bar <= right-left {
+		if s.unit == decade || s.units()*bar <= right-left {
 			return s
 		}
 	}
 }
 
-// padded has a number of units at least, so that a few days do not look like all time.
+// padded returns the scale widened to at least 15 units, so that a few days do not look like
+// all time.
 func (s scale) padded() scale {
 	const minUnits = 15
 	for i := 0; s.units() < minUnits; i++ {
@@ -118,19 +116,19 @@ func (s scale) padded() scale {
 	return s
 }
 
-// units is about how many there are.
+// units returns about how many units the scale has.
 func (s scale) units() int {
-	days := [units]int{1, 7, 30, 91, 365, 3652, 36524}[s.unit]
+	days := [units]int{1, 7, 30, 91, 365, 3652}[s.unit]
 	return int((s.to.Unix()-s.from.Unix())/86400) / days
 }
 
-// x is where a time lies, between the edges.
+// x returns the position of t, in tenths of a pixel; times outside the scale lie on an edge.
 func (s scale) x(t time.Time) int {
 	at, all := t.Unix()-s.from.Unix(), s.to.Unix()-s.from.Unix()
 	return s.left + int(min(max(at, 0), all)*int64(s.right-s.left)/all)
 }
 
-// starts are the begins of all units of one size, from the first at or after the left edge.
+// starts returns the beginnings of all units u within the scale, ascending.
 func (s scale) starts(u unit) []time.Time {
 	var out []time.Time
 	for t := u.floor(s.from); t.Before(s.to); t = u.next(t) {
@@ -145,14 +143,14 @@ func (s scale) starts(u unit) []time.Time {
 type tick struct {
 	at    time.Time
 	label string
-	year  string // below the label, where that has none and the year is not known from the tick before
+	year  string // below the label; "" if the label says the year, or the tick before was of the same year
 }
 
-// ticks are as many as have room for their labels.
+// ticks returns the ticks of the smallest step whose labels have room.
 func (s scale) ticks() []tick {
 	for _, form := range []struct {
 		unit   unit
-		every  int // so many units
+		every  int // units from tick to tick
 		format string
 		room   int // tenths of a pixel that a label takes
 	}{
@@ -176,7 +174,8 @@ func (s scale) ticks() []tick {
 	return []tick{{at: s.from, label: s.from.Format("2006")}}
 }
 
-// ordinal counts units from some time on.
+// ordinal numbers the unit that begins at t, from a fixed time on. u is a day, week, month or
+// year; days are numbered as weeks.
 func ordinal(u unit, t time.Time) int {
 	switch u {
 	case month:
@@ -187,7 +186,7 @@ func ordinal(u unit, t time.Time) int {
 	return int(t.Unix() / (86400 * 7))
 }
 
-// histogram counts by unit; the keys are what [unit.floor] gives.
+// histogram adds up counts by the unit of the scale. Its keys are the beginnings of units.
 func (s scale) histogram(counts []Count) map[time.Time]int64 {
 	out := make(map[time.Time]int64)
 	for _, c := range counts {
@@ -198,7 +197,7 @@ func (s scale) histogram(counts []Count) map[time.Time]int64 {
 	return out
 }
 
-// roundUp is the next of 1, 2, 5, 10, 20, 50 ... that is not below n.
+// roundUp returns the smallest of 1, 2, 5, 10, 20, 50 … that is not below n.
 func roundUp(n int64) int64 {
 	for step := int64(1); ; step *= 10 {
 		for _, k := range []int64{1, 2, 5} {
@@ -226,9 +225,10 @@ type burst struct {
 	n        int       // leaks in it
 }
 
-// findBurst looks for the shortest run of days that holds most leaks and is at most a
-// fifth of the time that the chart shows: first for nine tenths of the leaks, then three
-// quarters, then half. The leaks that follow closely on either side belong to it.
+// findBurst looks for the shortest run of days that holds nine tenths of the leaks, then three
+// quarters, then half. A run must hold at least three leaks and take at most a fifth of the
+// scale. Leaks that follow closely on either side belong to the burst. It returns false if there
+// is no such run.
 func findBurst(leaks []time.Time, s scale) (burst, bool) {
 	leaks = slices.SortedFunc(slices.Values(leaks), time.Time.Compare)
 	for _, percent := range []int{90, 75, 50} {
@@ -246,8 +246,8 @@ func findBurst(leaks []time.Time, s scale) (burst, bool) {
 	return burst{}, false
 }
 
-// grow takes in leaks on either side that are a day away, or as near as those within are to
-// each other, four times over.
+// grow returns the burst of the sorted leaks first to last, with neighbours on either side. A
+// neighbour is less than two days from the burst, or than four times the mean distance of leaks.
 func grow(leaks []time.Time, first, last int) burst {
 	near := max(4*(leaks[last].Unix()-leaks[first].Unix())/int64(last-first), 2*86400)
 	for first > 0 && day.floor(leaks[first]).Unix()-day.floor(leaks[first-1]).Unix() < near {
@@ -259,7 +259,7 @@ func grow(leaks []time.Time, first, last int) burst {
 	return burst{day.floor(leaks[first]), day.next(day.floor(leaks[last])), last - first + 1}
 }
 
-// days says which days a burst takes.
+// days says which days a burst takes, such as "from 1 to 28 February 2018".
 func (b burst) days() string {
 	last := b.to.AddDate(0, 0, -1)
 	switch {
@@ -273,7 +273,7 @@ func (b burst) days() string {
 	return "from " + b.from.Format("2") + " to " + longDay(last)
 }
 
-// short says which days a time of custody takes, in few letters.
+// short says which days a time of custody takes, in few letters, such as "Jan 2016 – Jun 2019".
 func (s Span) short() string {
 	from, to := day.floor(s.From), day.floor(s.To)
 	const long = "2 Jan 2006"

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A TimelineData is what [Timeline] draws.
+// TimelineData is what [Timeline] draws.
 type TimelineData struct {
 	Leaks    []Leak
 	Registry []Count  // all uploads of the registry, by the day of submission
@@ -20,67 +20,51 @@ type TimelineData struct {
 // that time and shades it from top to bottom. The reader then sees which holders had the
 // uploads of that time, and whether several did.
 func Timeline(d TimelineData, o Options) string {
-	t := &timeline{canvas: canvas{Options: o.ready()}, data: d}
+	t := &timeline{canvas: newCanvas(o, d.Holders, len(d.Leaks)), data: d}
 	t.measure()
-	t.head()
-	if t.empty {
+	t.head(t.title(), t.remark(), t.keys())
+	if t.scale.from.IsZero() {
 		return t.svg(t.title(), t.title()+".", "")
 	}
-	top := t.y
-	body := t.b.String()
-	t.b.Reset()
-	t.leaks()
-	t.registry()
-	t.holders()
-	drawn := t.b.String()
-	t.b.Reset()
-	t.b.WriteString(body)
-	if t.found { // behind all that is drawn
-		t.band(top)
+	at, top := len(t.out), t.y
+	t.drawLeaks()
+	t.drawRegistry()
+	bottom := t.holders()
+	if t.found { // the dotted edges are what a grey print keeps
+		t.behind(at, func() {
+			x, end := t.scale.x(t.burst.from)-px, t.scale.x(t.burst.to)+px
+			t.rect(x, top, end-x, bottom-top, look{fill: shade})
+			t.dashed(x, top, bottom, `stroke-width=".7" stroke-dasharray="2 2"`)
+			t.dashed(end, top, bottom, `stroke-width=".7" stroke-dasharray="2 2"`)
+		})
 	}
-	t.b.WriteString(drawn)
 	t.foot()
 	return t.svg(t.title(), t.desc(), hatch(t.ID+"-listed", looks[Unmarked].stroke))
-}
-
-// band shades the burst; its dotted edges are what a grey print keeps.
-func (t *timeline) band(top int) {
-	x, end := t.scale.x(t.burst.from)-px, t.scale.x(t.burst.to)+px
-	t.rect(x, top, end-x, t.bottom-top, look{fill: shade})
-	for _, x := range []int{x, end} {
-		fmt.Fprintf(&t.b, `<path d="M%s %sV%s" stroke="%s" stroke-width=".7" stroke-dasharray="2 2"/>`+"\n", tenths(x), tenths(top), tenths(t.bottom), axis)
-	}
 }
 
 type timeline struct {
 	canvas
 	data   TimelineData
-	scale  scale
-	dated  int // leaks that have a time
+	scale  scale // the zero scale if no time is known
+	dated  int   // leaks that have a time
 	total  [states]int
 	all    int64 // uploads of the registry
 	inside int64 // of these, in the burst
 	burst  burst
-	found  bool
-	bottom int // of the shade
-	empty  bool
-
-	rows []Holder
-	left int // holders that are not drawn
+	found  bool // whether there is a burst
 }
 
 const (
 	margin    = 14 * px
 	numbers   = 46 * px // room for the numbers of an axis
 	names     = 148 * px
-	counts    = 74 * px // room for what stands right of a row
+	counts    = 74 * px // room for the count at the right of a row
 	leakPanel = 128 * px
 	allPanel  = 56 * px
 )
 
-func (t *timeline) narrow() bool { return t.Width < narrow }
-
-// measure finds the time that is drawn and what stands out.
+// measure counts, and sets the scale of time and the burst. The scale covers all leaks, the
+// uploads of the registry and the copies issued; times of custody only if none of these is dated.
 func (t *timeline) measure() {
 	var first, last time.Time
 	see := func(at time.Time) {
@@ -102,7 +86,6 @@ func (t *timeline) measure() {
 	for _, c := range t.drawn() {
 		see(c.Day)
 	}
-	t.rows, t.left = t.shown(t.data.Holders, len(t.data.Leaks))
 	for _, h := range t.rows {
 		for _, c := range h.Issued {
 			if c.N > 0 && !c.Day.IsZero() {
@@ -117,12 +100,11 @@ func (t *timeline) measure() {
 		}
 	}
 	if first.IsZero() {
-		t.empty = true
 		return
 	}
-	left, right := margin+names, t.Width*px-margin-counts
+	left, right := margin+names, t.end()-counts
 	if t.narrow() {
-		left, right = margin+numbers, t.Width*px-margin
+		left, right = margin+numbers, t.end()
 	}
 	t.scale = newScale(first, last, left, right)
 	t.dated = len(times)
@@ -169,7 +151,7 @@ func (t *timeline) drawn() []Count {
 	return days[from:to]
 }
 
-// outside is how many uploads of the registry the axis does not reach.
+// outside returns the number of uploads of the registry that the axis does not reach.
 func (t *timeline) outside() (n int64) {
 	for _, c := range t.data.Registry {
 		if at := within(c.Day); !c.Day.IsZero() && (at.Before(t.scale.from) || !at.Before(t.scale.to)) {
@@ -179,26 +161,26 @@ func (t *timeline) outside() (n int64) {
 	return n
 }
 
-// title is the story in one sentence.
+// title returns the story in one sentence.
 func (t *timeline) title() string {
-	n := len(t.data.Leaks)
 	switch {
-	case n == 0:
+	case t.leaks == 0:
 		return noLeaks
 	case t.found:
-		return fmt.Sprintf("%s of %s leaked uploads were submitted %s", number(t.burst.n), number(n), t.burst.days())
+		return fmt.Sprintf("%s of %s leaked uploads were submitted %s", number(t.burst.n), number(t.leaks), t.burst.days())
 	}
-	return fmt.Sprintf("%s, by the time of submission", plural(n, "leaked upload", "leaked uploads"))
+	return plural(t.leaks, "leaked upload", "leaked uploads") + ", by the time of submission"
 }
 
-// remark says how much of the registry the burst is.
+// remark says how much of the registry the burst is, and what is not drawn; "" if there is
+// nothing to say.
 func (t *timeline) remark() string {
 	var out []string
 	if t.found && t.all > 0 {
 		out = append(out, fmt.Sprintf("%s of the registry’s %s were submitted in that time (%s).",
 			number(t.inside), plural(t.all, "upload", "uploads"), percent(t.inside, t.all)))
 	}
-	if n := len(t.data.Leaks) - t.dated; n > 0 {
+	if n := t.leaks - t.dated; n > 0 {
 		out = append(out, fmt.Sprintf("%s without a time of submission %s not drawn.", number(n), verb(n, "is", "are")))
 	}
 	if n := t.outside(); n > 0 {
@@ -207,6 +189,7 @@ func (t *timeline) remark() string {
 	return strings.Join(out, " ")
 }
 
+// verb returns the form of a verb that fits the count n.
 func verb(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -214,7 +197,8 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// percent has one decimal, rounded half up, and says where that would read as nothing or all.
+// percent returns n of of in percent with one decimal, rounded half up. It never says 0.0 %
+// of a count above 0, nor 100.0 % of a count below of.
 func percent(n, of int64) string {
 	p := (2000*n + of) / (2 * of)
 	switch {
@@ -226,45 +210,14 @@ func percent(n, of int64) string {
 	return fmt.Sprintf("%d.%d %%", p/10, p%10)
 }
 
-func (t *timeline) head() {
-	room := t.Width*px - 2*margin
-	t.y = 8 * px
-	t.paragraph(margin, room, pen{size: titleSize, colour: ink, bold: true}, t.title())
-	if r := t.remark(); r != "" {
-		t.paragraph(margin, room, pen{size: textSize, colour: soft}, r)
-	}
-	if len(t.data.Leaks) == 0 {
-		return
-	}
-	var keys []key
+// keys returns the legend of the leaks; none if there are no leaks.
+func (t *timeline) keys() (out []key) {
 	for s := range states {
-		keys = append(keys, key{looks[s], fmt.Sprintf("%s: %s", stateNames[s], number(t.total[s]))})
-	}
-	t.legend(margin, room, keys)
-	t.y += 6 * px
-}
-
-// A key is a line of a legend.
-type key struct {
-	look
-	says string
-}
-
-// legend writes keys from left to right, in as many lines as they take.
-func (c *canvas) legend(left, room int, keys []key) {
-	x := left
-	c.y += 16 * px
-	for _, k := range keys {
-		w := 16*px + width(k.says, textSize) + 14*px
-		if x > left && x+w > left+room {
-			x = left
-			c.y += 18 * px
+		if t.leaks > 0 {
+			out = append(out, key{looks[s], fmt.Sprintf("%s: %s", stateNames[s], number(t.total[s]))})
 		}
-		c.rect(x, c.y-9*px, 10*px, 10*px, k.look)
-		c.text(x+16*px, c.y, pen{size: textSize, colour: ink}, k.says)
-		x += w
 	}
-	c.y += 8 * px
+	return out
 }
 
 // panel draws the lines and numbers of a histogram, and returns the y of its base. height is
@@ -290,8 +243,8 @@ func (t *timeline) panel(height int, top int64, says string) (base int) {
 	return base
 }
 
-// leaks draws the leaked uploads.
-func (t *timeline) leaks() {
+// drawLeaks draws the histogram of the leaked uploads, and moves down to its base.
+func (t *timeline) drawLeaks() {
 	bins := make(map[time.Time]*[states]int)
 	top := 0
 	for _, l := range t.data.Leaks {
@@ -318,6 +271,7 @@ func (t *timeline) leaks() {
 	t.y = base
 }
 
+// sum returns the count of all states.
 func sum(n *[states]int) int { return n[Marked] + n[Unmarked] + n[Unreadable] }
 
 // stack draws the bar of the unit of time that begins at at. n counts the leaks by kind, base
@@ -347,7 +301,7 @@ func (t *timeline) stack(at time.Time, n *[states]int, base, top int) {
 	t.close()
 }
 
-// bar is where the bar of a unit goes.
+// bar returns the left edge and the width of the bar of the unit of time that begins at at.
 func (t *timeline) bar(at time.Time) (x, w int) {
 	x = t.scale.x(at)
 	w = t.scale.x(t.scale.unit.next(at)) - x
@@ -355,8 +309,8 @@ func (t *timeline) bar(at time.Time) (x, w int) {
 	return x + gap/2, max(w-gap, px)
 }
 
-// registry draws all uploads, and the axis of time.
-func (t *timeline) registry() {
+// drawRegistry draws the histogram of all uploads and the axis of time, and moves down.
+func (t *timeline) drawRegistry() {
 	bins := t.scale.histogram(t.data.Registry)
 	top := int64(1)
 	for _, n := range bins {
@@ -386,7 +340,7 @@ func (t *timeline) registry() {
 			below = 13 * px
 		}
 		room := width(k.label, smallSize) / 2
-		t.text(min(x, t.Width*px-6*px-room), base+16*px, pen{size: smallSize, colour: soft, anchor: "middle", halo: true}, k.label)
+		t.text(min(x, t.end()+margin-6*px-room), base+16*px, pen{size: smallSize, colour: soft, anchor: "middle", halo: true}, k.label)
 	}
 	t.y = base + 18*px + below
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 )
 
-// maxList is the most that a list of names may have, bytes.
+// maxList is the max size of a list of names in bytes.
 const maxList = 64 << 20
 
 // Expand replaces lists among the arguments of a command by the names in them: "@FILE" by
@@ -19,45 +19,33 @@ func Expand(args []string, stdin io.Reader) ([]string, error) {
 	var out []string
 	for _, a := range args {
 		list, isList := strings.CutPrefix(a, "@")
+		var data []byte
+		var err error
 		switch {
 		case a == "-":
-			names, err := names(stdin)
-			if err != nil {
+			if data, err = intake.ReadAll(stdin, maxList); err != nil {
 				return nil, fmt.Errorf("list on stdin: %w", err)
 			}
-			out = append(out, names...)
 		case isList:
-			f, err := intake.OpenRegular(list)
-			if err != nil {
+			if data, err = intake.ReadFile(list, maxList); err != nil {
 				return nil, fmt.Errorf("%s: %w", list, intake.WithoutPath(err))
 			}
-			names, err := names(f)
-			f.Close()
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", list, err)
-			}
-			out = append(out, names...)
 		default:
 			out = append(out, a)
+			continue
 		}
+		out = append(out, names(data)...)
 	}
 	return out, nil
 }
 
-func names(r io.Reader) ([]string, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxList+1))
-	if err != nil {
-		return nil, intake.WithoutPath(err)
-	}
-	if len(data) > maxList {
-		return nil, fmt.Errorf("larger than %d bytes", maxList)
-	}
+// names splits a list into its names, without empty ones.
+func names(list []byte) (out []string) {
 	end := byte('\n')
-	if bytes.IndexByte(data, 0) >= 0 {
+	if bytes.IndexByte(list, 0) >= 0 {
 		end = 0
 	}
-	var out []string
-	for line := range bytes.SplitSeq(bytes.TrimPrefix(data, []byte("\ufeff")), []byte{end}) {
+	for line := range bytes.SplitSeq(bytes.TrimPrefix(list, []byte("\ufeff")), []byte{end}) {
 		if end == '\n' {
 			line = bytes.TrimSuffix(line, []byte{'\r'})
 		}
@@ -65,5 +53,5 @@ func names(r io.Reader) ([]string, error) {
 			out = append(out, string(line))
 		}
 	}
-	return out, nil
+	return out
 }

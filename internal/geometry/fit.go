@@ -5,6 +5,13 @@ import "math"
 // A Pair is a point and where it is seen to go.
 type Pair struct{ From, To Point }
 
+// Miss returns the square of the distance by which m maps From beside To.
+func (p *Pair) Miss(m Mat) float64 {
+	q := m.Apply(p.From)
+	dx, dy := q.X-p.To.X, q.Y-p.To.Y
+	return float64(dx*dx) + float64(dy*dy)
+}
+
 // FitHomography returns the homography of least squared algebraic error after
 // normalisation (Hartley and Zisserman, "Multiple View Geometry", algorithm 4.2).
 // It needs at least four pairs in general position.
@@ -131,9 +138,7 @@ func Robust(pairs []Pair, n, draws int, tolerance float64, fit func([]Pair) (Mat
 func within(pairs []Pair, m Mat, tolerance float64) []Pair {
 	var in []Pair
 	for _, p := range pairs {
-		q := m.Apply(p.From)
-		dx, dy := q.X-p.To.X, q.Y-p.To.Y
-		if float64(dx*dx)+float64(dy*dy) <= float64(tolerance*tolerance) {
+		if p.Miss(m) <= float64(tolerance*tolerance) {
 			in = append(in, p)
 		}
 	}

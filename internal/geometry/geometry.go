@@ -20,6 +20,19 @@ func Translation(x, y float64) Mat { return Mat{1, 0, x, 0, 1, y, 0, 0, 1} }
 // Affine returns the map x -> B x + t.
 func Affine(b [4]float64, t Point) Mat { return Mat{b[0], b[1], t.X, b[2], b[3], t.Y, 0, 0, 1} }
 
+// Mirror returns the map that mirrors a picture of w pixels a row, left to right.
+func Mirror(w int) Mat { return Mat{-1, 0, float64(w - 1), 0, 1, 0, 0, 0, 1} }
+
+// Similarity returns the map that takes from to to, and turns and enlarges the plane around
+// them: by the angle and the length of the vector (cos, sin).
+func Similarity(from, to Point, cos, sin float64) Mat {
+	return Mat{
+		cos, -sin, to.X - float64(cos*from.X) + float64(sin*from.Y),
+		sin, cos, to.Y - float64(sin*from.X) - float64(cos*from.Y),
+		0, 0, 1,
+	}
+}
+
 // PixelScale maps pixel centres of a raster to pixel centres of a raster that is sx by sy
 // times as fine.
 func PixelScale(sx, sy float64) Mat { return Mat{sx, 0, (sx - 1) / 2, 0, sy, (sy - 1) / 2, 0, 0, 1} }
@@ -76,8 +89,24 @@ func (a Mat) Apply(p Point) Point {
 	}
 }
 
+// Corners maps the corners of a rectangle from (0, 0) to (w, h): top left, top right, bottom
+// right, bottom left.
+func (a Mat) Corners(w, h float64) [4]Point {
+	return [4]Point{a.Apply(Point{}), a.Apply(Point{w, 0}), a.Apply(Point{w, h}), a.Apply(Point{0, h})}
+}
+
 // LinearScale returns the root of the area by which the linear part enlarges.
 func (a Mat) LinearScale() float64 { return math.Sqrt(math.Abs(det2(a[0], a[1], a[3], a[4]))) }
+
+// Fit returns the size of a w x h picture shrunk to a long side of at most longest pixels. Each
+// side is rounded, to at least 1. A picture that fits already keeps its size.
+func Fit(w, h, longest int) (int, int) {
+	long := max(w, h)
+	if long <= longest {
+		return w, h
+	}
+	return max(1, (w*longest+long/2)/long), max(1, (h*longest+long/2)/long)
+}
 
 // Solve solves the n x n system a x = b by Gaussian elimination with partial
 // pivoting. It overwrites both; ok is false for singular systems.

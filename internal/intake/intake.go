@@ -19,24 +19,40 @@ import (
 // ErrNotRegular is why a pipe, a device or a link is not read.
 var ErrNotRegular = errors.New("not a regular file")
 
-// OpenRegular refuses pipes and devices, which would wait forever.
+// OpenRegular opens a regular file. It refuses pipes and devices, which would wait forever, with
+// an error that wraps [ErrNotRegular]. Errors are *[fs.PathError].
 func OpenRegular(name string) (io.ReadCloser, error) {
 	if st, err := os.Stat(name); err != nil {
 		return nil, err
 	} else if !st.Mode().IsRegular() {
-		return nil, ErrNotRegular
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
 	}
 	return os.Open(name)
 }
 
 // ReadAll reads all of r. If r has more than limit bytes, it returns a *[picture.LimitError].
 func ReadAll(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, max(limit, limit+1))) // the greatest limit has none beyond it
+	data, err := io.ReadAll(io.LimitReader(r, max(limit, limit+1))) // limit+1 overflows for the maximum limit
 	if err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
 	if int64(len(data)) > limit {
 		return nil, &picture.LimitError{What: "bytes", Got: int64(len(data)), Max: limit}
+	}
+	return data, nil
+}
+
+// ReadFile reads a regular file of at most limit bytes. Its errors are *[fs.PathError]; that of
+// a larger file wraps a *[picture.LimitError].
+func ReadFile(name string, limit int64) ([]byte, error) {
+	f, err := OpenRegular(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := ReadAll(f, limit)
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}
 	return data, nil
 }
@@ -62,7 +78,7 @@ func WithoutPath(err error) error {
 	return err
 }
 
-// Most bytes of texts that users enter.
+// MaxName and MaxNote are the max numbers of bytes of texts that users enter.
 const (
 	MaxName = 200
 	MaxNote = 4000

@@ -1,7 +1,10 @@
 package intake_test
 
 import (
+	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,6 +22,19 @@ func TestReadAll(t *testing.T) {
 		if want == nil {
 			require.Equal(t, "picture", string(got), limit)
 		}
+	}
+}
+
+func TestReadFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x")
+	require.NoError(t, os.WriteFile(path, []byte("picture"), 0o600))
+	got, err := intake.ReadFile(path, 7)
+	require.NoError(t, err)
+	require.Equal(t, "picture", string(got))
+	for name, want := range map[string]error{path: picture.ErrLimit, path + ".none": fs.ErrNotExist, filepath.Dir(path): intake.ErrNotRegular} {
+		_, err := intake.ReadFile(name, 6)
+		require.ErrorIs(t, err, want)
+		require.ErrorContains(t, err, name, "it says which")
 	}
 }
 

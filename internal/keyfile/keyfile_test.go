@@ -1,6 +1,7 @@
 package keyfile_test
 
 import (
+	"crypto/ed25519"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -11,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/attest"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -71,7 +71,7 @@ func TestLedgerKeyIsWrittenWholeOrNotAtAll(t *testing.T) {
 
 func TestReportKey(t *testing.T) {
 	path, publicPath := filepath.Join(t.TempDir(), "report.key"), filepath.Join(t.TempDir(), "report.pub")
-	key, err := attest.GenerateKey()
+	_, key, err := ed25519.GenerateKey(nil)
 	require.NoError(t, err)
 	require.NoError(t, keyfile.CreateReport(path, publicPath, key))
 	got, err := keyfile.ReadReport(path)
@@ -88,9 +88,9 @@ func TestReportKey(t *testing.T) {
 	require.NoFileExists(t, alone, "a key whose public half lies elsewhere is not kept")
 
 	_, err = keyfile.ReadReport(publicPath)
-	require.ErrorIs(t, err, attest.ErrKey)
+	require.ErrorIs(t, err, keyfile.ErrKey)
 	_, err = keyfile.ReadReportPublic(path)
-	require.ErrorIs(t, err, attest.ErrKey)
+	require.ErrorIs(t, err, keyfile.ErrKey)
 	_, err = keyfile.ReadLedger(path)
 	require.ErrorIs(t, err, registry.ErrLedgerKey)
 }

@@ -3,8 +3,9 @@
 package mapfile
 
 import (
+	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 )
 
@@ -17,38 +18,30 @@ type File struct {
 // Open maps a regular file of at most maxSize bytes. While it is open the file must not be
 // written or cut; to change it, write another file and rename that over it.
 func Open(path string, maxSize int64) (*File, error) {
-	f, size, err := regular("map", path, maxSize)
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if size == 0 {
-		return &File{}, nil
-	}
-	data, unmap, err := mapped(f, size)
-	if err != nil {
-		return nil, &os.PathError{Op: "map", Path: path, Err: err}
-	}
-	return &File{data, unmap}, nil
-}
-
-// regular opens a regular file of at most maxSize bytes. op is the word for errors.
-func regular(op, path string, maxSize int64) (f *os.File, size int, err error) {
-	if f, err = os.Open(path); err != nil {
-		return nil, 0, err
-	}
 	info, err := f.Stat()
+	size := int64(0)
+	if err == nil {
+		size = info.Size()
+	}
+	m := &File{}
 	switch {
 	case err != nil:
 	case !info.Mode().IsRegular():
-		err = &os.PathError{Op: op, Path: path, Err: fmt.Errorf("not a regular file")}
-	case info.Size() > maxSize || info.Size() != int64(int(info.Size())):
-		err = &os.PathError{Op: op, Path: path, Err: fmt.Errorf("%d bytes are too many", info.Size())}
-	default:
-		return f, int(info.Size()), nil
+		err = errors.New("not a regular file")
+	case size > maxSize || size != int64(int(size)):
+		err = fmt.Errorf("%d bytes are too many", size)
+	case size > 0: // an empty file cannot be mapped
+		m.data, m.close, err = mapped(f, int(size))
 	}
-	f.Close()
-	return nil, 0, err
+	if err != nil {
+		return nil, &fs.PathError{Op: "map", Path: path, Err: err}
+	}
+	return m, nil
 }
 
 // Bytes returns the content. It is valid until Close.
@@ -62,27 +55,6 @@ func (f *File) Close() error {
 		return nil
 	}
 	return f.close(data)
-}
-
-// Load reads a regular file of at most maxSize bytes into huge pages. Random access is faster
-// there than in a mapped file, and no other process can change the content.
-func Load(path string, maxSize int64) (*File, error) {
-	f, size, err := regular("read", path, maxSize)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data := Pages{}.Alloc(size)
-	free := func(b []byte) error { Pages{}.Free(b); return nil }
-	if data == nil {
-		data, free = make([]byte, size), nil
-	}
-	loaded := &File{data, free}
-	if _, err := io.ReadFull(f, data); err != nil {
-		loaded.Close()
-		return nil, &os.PathError{Op: "read", Path: path, Err: err}
-	}
-	return loaded, nil
 }
 
 // Pages allocates huge pages, if the system has them. It implements phash.Memory.

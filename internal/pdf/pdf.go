@@ -120,12 +120,6 @@ func (e *Engine) Open(ctx context.Context, data []byte, lim Limits) (*Document, 
 	return d, nil
 }
 
-// Pages returns the number of pages.
-func (d *Document) Pages() int { return d.pages }
-
-// Pictures returns the pictures of the file, page by page.
-func (d *Document) Pictures() []Picture { return d.pictures }
-
 // Names returns the names of the pictures, page by page.
 func (d *Document) Names() []string {
 	out := make([]string, len(d.pictures))

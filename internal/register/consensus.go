@@ -90,13 +90,13 @@ func growOne(pairs []pair, by *pair) (geometry.Mat, bool) {
 // extent is the size of the box that holds all points of the leak.
 func extent(pairs []pair) (w, h float64) {
 	for i := range pairs {
-		w, h = max(w, pairs[i].from.x), max(h, pairs[i].from.y)
+		w, h = max(w, pairs[i].from.X), max(h, pairs[i].from.Y)
 	}
 	return w, h
 }
 
 func near(a, b geometry.Mat, w, h float64) bool {
-	p, q := corners(a, w, h), corners(b, w, h)
+	p, q := a.Corners(w, h), b.Corners(w, h)
 	for i := range p {
 		if !(math.Abs(p[i].X-q[i].X) < distinct && math.Abs(p[i].Y-q[i].Y) < distinct) {
 			return false
@@ -113,11 +113,7 @@ func similarity(p *pair) geometry.Mat {
 	c, s := rotation(p)
 	z := zoom(p)
 	c, s = float64(z*c), float64(z*s)
-	return geometry.Mat{
-		c, -s, p.to.x - float64(c*p.from.x) + float64(s*p.from.y),
-		s, c, p.to.y - float64(s*p.from.x) - float64(c*p.from.y),
-		0, 0, 1,
-	}
+	return geometry.Similarity(p.from.Point, p.to.Point, c, s)
 }
 
 // rotation is by how much p turns, as cosine and sine.
@@ -147,8 +143,8 @@ func (a *agreement) miss(p *pair) float64 {
 	if c, s := rotation(p); float64(c*a.c)+float64(s*a.s) < nearAngle {
 		return math.Inf(1)
 	}
-	dx := float64(a.m[0]*p.from.x) + float64(a.m[1]*p.from.y) + a.m[2] - p.to.x
-	dy := float64(a.m[3]*p.from.x) + float64(a.m[4]*p.from.y) + a.m[5] - p.to.y
+	dx := float64(a.m[0]*p.from.X) + float64(a.m[1]*p.from.Y) + a.m[2] - p.to.X
+	dy := float64(a.m[3]*p.from.X) + float64(a.m[4]*p.from.Y) + a.m[5] - p.to.Y
 	return float64(dx*dx) + float64(dy*dy)
 }
 
@@ -177,9 +173,7 @@ func agreeing(pairs []pair, by *pair) []int {
 func within(pairs []pair, m geometry.Mat, tol float64) []int {
 	var in []int
 	for i := range pairs {
-		q := m.Apply(geometry.Point{X: pairs[i].from.x, Y: pairs[i].from.y})
-		dx, dy := q.X-pairs[i].to.x, q.Y-pairs[i].to.y
-		if float64(dx*dx)+float64(dy*dy) < float64(tol*tol) {
+		if p := pairs[i].points(); p.Miss(m) < float64(tol*tol) {
 			in = append(in, i)
 		}
 	}
@@ -189,8 +183,7 @@ func within(pairs []pair, m geometry.Mat, tol float64) []int {
 func points(pairs []pair, in []int) []geometry.Pair {
 	out := make([]geometry.Pair, len(in))
 	for i, k := range in {
-		p := &pairs[k]
-		out[i] = geometry.Pair{From: geometry.Point{X: p.from.x, Y: p.from.y}, To: geometry.Point{X: p.to.x, Y: p.to.y}}
+		out[i] = pairs[k].points()
 	}
 	return out
 }
@@ -208,7 +201,7 @@ func newCounter(pairs []pair) *counter {
 		order[i] = i
 	}
 	at := func(i int) (int, int) {
-		return int(math.Floor(pairs[i].to.x + 0.5)), int(math.Floor(pairs[i].to.y + 0.5))
+		return int(math.Floor(pairs[i].to.X + 0.5)), int(math.Floor(pairs[i].to.Y + 0.5))
 	}
 	compare := func(a, b int) int {
 		ax, ay := at(a)

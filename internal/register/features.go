@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 )
 
 // levelScales are the powers of levelStep.
@@ -19,9 +20,9 @@ var levelScales = func() (s [maxLevels]float64) {
 
 // A feature is a corner with the direction of its gradient.
 type feature struct {
-	x, y     float64 // pixels of the picture
-	cos, sin float64
-	level    int // its scale is levelStep to this power
+	geometry.Point // pixels of the picture
+	cos, sin       float64
+	level          int // its scale is levelStep to this power
 }
 
 // features are the corners of a picture and their descriptors: numbers of zero mean
@@ -70,7 +71,7 @@ func (f *features) level(l dsp.Plane, level, n int, kx, ky float64) {
 		if !describe(&d, soft, x, y, c, sn) {
 			continue
 		}
-		f.at = append(f.at, feature{(x+0.5)/kx - 0.5, (y+0.5)/ky - 0.5, c, sn, level})
+		f.at = append(f.at, feature{geometry.Point{X: (x+0.5)/kx - 0.5, Y: (y+0.5)/ky - 0.5}, c, sn, level})
 		f.desc = append(f.desc, d[:]...)
 	}
 }
@@ -221,7 +222,7 @@ func (f *features) as(l look, w int) *features {
 	for i := range out.at {
 		a := &out.at[i]
 		if l.mirror {
-			a.x, a.cos = float64(w-1)-a.x, -a.cos
+			a.X, a.cos = float64(w-1)-a.X, -a.cos
 		}
 		if l.invert {
 			a.cos, a.sin = -a.cos, -a.sin

@@ -25,6 +25,22 @@ func (o *Original) finish(r *Registration) {
 	}
 }
 
+// Under returns the original as it lies under the leak of r, which was registered onto it: for
+// each pixel of r.Leak the grey level of the original there, 0..255. seen says which pixels lie
+// on the original, more than two of its pixels from its edges.
+func (o *Original) Under(r *Registration) (under dsp.Plane, seen []bool) {
+	ref := o.at(r.Scale)
+	to := scaleTo(o.canon, ref)
+	x, y := r.X.Clone(), r.Y.Clone()
+	for i := range x.Pix {
+		x.Pix[i] = float32(float64(to[0]*float64(x.Pix[i])) + to[2])
+		y.Pix[i] = float32(float64(to[4]*float64(y.Pix[i])) + to[5])
+	}
+	under, seen = dsp.NewPlane(x.W, x.H), make([]bool, len(x.Pix))
+	remap(under, seen, ref, x, y)
+	return under, seen
+}
+
 // positions are where m maps the pixels of a w x h picture.
 func positions(m geometry.Mat, w, h int) (x, y dsp.Plane) {
 	x, y = dsp.NewPlane(w, h), dsp.NewPlane(w, h)
@@ -84,8 +100,8 @@ func (f *field) compare(sigma int) *compared {
 	remap(w, s.seen, f.o, f.x, f.y)
 	s.o = dsp.HighPass(w, fieldHigh)
 	cell := cellOf(sigma)
-	to := blurred(s.sums(cell, func(i int) float32 { return f.t.Pix[i] * s.o.Pix[i] }, f.t), sigma, cell)
-	oo := blurred(s.sums(cell, func(i int) float32 { return s.o.Pix[i] * s.o.Pix[i] }, f.t), sigma, cell)
+	to := blurred(s.sums(cell, f.t, s.o), sigma, cell)
+	oo := blurred(s.sums(cell, s.o, s.o), sigma, cell)
 	for i, v := range to.Pix {
 		to.Pix[i] = min(max(v/(oo.Pix[i]+1), 0.1), 4)
 	}
@@ -113,19 +129,23 @@ func (f *field) compare(sigma int) *compared {
 // cellOf is the side of the squares in which sums are taken before they are blurred.
 func cellOf(sigma int) int { return max(1, sigma/8) }
 
-// sums are the sums over cells of what is seen, per pixel of a cell.
-func (s *compared) sums(cell int, of func(int) float32, t dsp.Plane) dsp.Plane {
-	out := dsp.NewPlane((t.W+cell-1)/cell, (t.H+cell-1)/cell)
-	g := 1 / float32(cell*cell)
-	for y := range t.H {
-		dst := out.Row(y / cell)
-		for x := range t.W {
-			if i := y*t.W + x; s.seen[i] {
-				dst[x/cell] += of(i)
+// sums returns the sums over cells of the products of a and b where they are seen, per
+// pixel of a cell.
+func (s *compared) sums(cell int, a, b dsp.Plane) dsp.Plane {
+	out := dsp.NewPlane((a.W+cell-1)/cell, (a.H+cell-1)/cell)
+	for y := range a.H {
+		dst, seen, p, q := out.Row(y/cell), s.seen[y*a.W:(y+1)*a.W], a.Row(y), b.Row(y)
+		for k := range dst {
+			sum := dst[k]
+			for x := k * cell; x < min((k+1)*cell, len(p)); x++ {
+				if seen[x] {
+					sum += float32(p[x] * q[x])
+				}
 			}
+			dst[k] = sum
 		}
 	}
-	out.Scale(g)
+	out.Scale(1 / float32(cell*cell))
 	return out
 }
 
@@ -137,9 +157,7 @@ func blurred(p dsp.Plane, sigma, cell int) dsp.Plane {
 func (f *field) step(s *compared) {
 	cell := cellOf(s.window)
 	gx, gy := dsp.Gradients(s.o)
-	take := func(a, b dsp.Plane) dsp.Plane {
-		return blurred(s.sums(cell, func(i int) float32 { return a.Pix[i] * b.Pix[i] }, f.t), s.window, cell)
-	}
+	take := func(a, b dsp.Plane) dsp.Plane { return blurred(s.sums(cell, a, b), s.window, cell) }
 	xx, xy, yy, xe, ye := take(gx, gx), take(gx, gy), take(gy, gy), take(gx, s.diff), take(gy, s.diff)
 	trace := 0.0
 	for i, v := range xx.Pix {
@@ -176,18 +194,22 @@ func (f *field) move(ux, uy dsp.Plane) {
 
 // spreadOut interpolates cells at the pixels of a w x h picture.
 func spreadOut(p dsp.Plane, w, h, cell int) dsp.Plane {
-	out, line := dsp.NewPlane(w, h), make([]float32, p.W)
+	out, line := dsp.NewPlane(w, h), make([]float32, p.W+1)
+	before, beyond := make([]int, w), make([]float32, w)
+	for x := range before {
+		before[x], beyond[x] = between(x, cell, p.W)
+	}
 	for y := range h {
 		i, t := between(y, cell, p.H)
 		a, b := p.Row(i), p.Row(min(i+1, p.H-1))
 		for x, v := range a {
 			line[x] = v + float32(t*(b[x]-v))
 		}
+		line[p.W] = line[p.W-1]
 		dst := out.Row(y)
-		for x := range dst {
-			j, s := between(x, cell, p.W)
-			k := min(j+1, p.W-1)
-			dst[x] = line[j] + float32(s*(line[k]-line[j]))
+		for x, j := range before {
+			v := line[j]
+			dst[x] = v + float32(beyond[x]*(line[j+1]-v))
 		}
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 )
 
 // A pair is a feature of the leak and one of the original that may be the same.
@@ -13,6 +14,9 @@ type pair struct {
 	from, to feature
 	weight   float64
 }
+
+// points returns where the features of p lie.
+func (p *pair) points() geometry.Pair { return geometry.Pair{From: p.from.Point, To: p.to.Point} }
 
 // neighbours are a feature's two best places in the original.
 type neighbours struct {
@@ -84,7 +88,7 @@ func secondBest(dots []float32, q *features, b int) (int, float32) {
 	second, next := b, float32(-1)
 	for i, d := range dots {
 		if d > next {
-			dx, dy := q.at[i].x-at.x, q.at[i].y-at.y
+			dx, dy := q.at[i].X-at.X, q.at[i].Y-at.Y
 			if float64(dx*dx)+float64(dy*dy) > far {
 				second, next = i, d
 			}

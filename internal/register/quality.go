@@ -12,7 +12,7 @@ import (
 // local deviation, over the overlap; and that overlap's share of the leak. It is
 // negative for inverted leaks. Covered places weigh by the root of their share.
 func (o *Original) quality(h geometry.Mat, t dsp.Plane, longest int) (q, overlap float64) {
-	w, ht := Fit(t.W, t.H, longest)
+	w, ht := geometry.Fit(t.W, t.H, longest)
 	s := resize(t, max(8, w), max(8, ht))
 	h = h.Mul(scaleTo(s, t))
 	k := math.Min(1, scaleOf(h, s.W, s.H))
@@ -107,7 +107,7 @@ func (o *Original) stretch(t dsp.Plane) (best guess, ok bool) {
 func orientation(w, h, turns int, mirror bool) geometry.Mat {
 	m := geometry.Identity()
 	if mirror {
-		m = geometry.Mat{-1, 0, float64(w - 1), 0, 1, 0, 0, 0, 1}
+		m = geometry.Mirror(w)
 	}
 	for range turns {
 		m = geometry.Mat{0, 1, 0, -1, 0, float64(w - 1), 0, 0, 1}.Mul(m)

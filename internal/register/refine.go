@@ -92,7 +92,7 @@ type fit8 struct {
 }
 
 func newFit(t, o dsp.Plane) *fit8 {
-	f := &fit8{t: normalised(t), o: normalised(o), seen: dsp.NewPlane(t.W, t.H)}
+	f := &fit8{t: normalised(t, fitBlur, fitFloor), o: normalised(o, fitBlur, fitFloor), seen: dsp.NewPlane(t.W, t.H)}
 	local := dsp.Gauss(dsp.Product(f.t, f.t), blankWindow)
 	for i, v := range local.Pix {
 		if v < blankShare2 {
@@ -107,11 +107,14 @@ func newFit(t, o dsp.Plane) *fit8 {
 	return f
 }
 
-func normalised(p dsp.Plane) dsp.Plane {
-	d := dsp.HighPass(dsp.Gauss(p, fitBlur), fitHigh)
+// normalised returns a picture high-passed and brought to the same contrast everywhere: each
+// pixel is divided by the deviation around it. blur, pixels, is the deviation of the Gaussian
+// before; floor, grey levels, is added to the divisor, so that flat places do not become noise.
+func normalised(p dsp.Plane, blur float64, floor float32) dsp.Plane {
+	d := dsp.HighPass(dsp.Gauss(p, blur), fitHigh)
 	power := dsp.Gauss(dsp.Product(d, d), 2*fitHigh)
 	for i, v := range d.Pix {
-		d.Pix[i] = v / (sqrt32(power.Pix[i]) + fitFloor)
+		d.Pix[i] = v / (sqrt32(power.Pix[i]) + floor)
 	}
 	return d
 }

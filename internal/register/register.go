@@ -35,7 +35,7 @@ type Original struct {
 
 // New readies a picture by its luma at full resolution, 0..255.
 func New(luma dsp.Plane) *Original {
-	w, h := Fit(luma.W, luma.H, canonicalSide)
+	w, h := geometry.Fit(luma.W, luma.H, canonicalSide)
 	o := &Original{width: luma.W, canon: dsp.Shrink(luma, w, h)}
 	for level := o.canon; ; {
 		o.levels = append(o.levels, level)
@@ -178,21 +178,11 @@ func scoreOf(q, overlap float64, inliers int) float64 {
 
 // shrunkToFit returns the leak at a long side of at most canonicalSide.
 func shrunkToFit(leak dsp.Plane) dsp.Plane {
-	w, h := Fit(leak.W, leak.H, canonicalSide)
+	w, h := geometry.Fit(leak.W, leak.H, canonicalSide)
 	if w == leak.W && h == leak.H {
 		return leak
 	}
 	return dsp.Shrink(leak, w, h)
-}
-
-// Fit returns the size of a w x h picture shrunk to a long side of at most longest pixels. Each
-// side is rounded, to at least 1. A picture that fits already keeps its size.
-func Fit(w, h, longest int) (int, int) {
-	long := max(w, h)
-	if long <= longest {
-		return w, h
-	}
-	return max(1, (w*longest+long/2)/long), max(1, (h*longest+long/2)/long)
 }
 
 // side scales a length of n pixels.

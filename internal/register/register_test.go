@@ -146,3 +146,47 @@ func TestFindsPiecesWithoutCorners(t *testing.T) {
 		assert.Less(t, misses(t, r, m, full, o.Canonical()), 0.5, name)
 	}
 }
+
+func TestOddPictures(t *testing.T) {
+	full := passport()
+	o := register.New(full)
+	for _, s := range [][2]int{{0, 0}, {1, 1}, {1, 400}, {400, 1}, {16, 16}, {17, 300}, {40, 40}, {3000, 20}} {
+		for _, v := range []float32{0, 255} {
+			p := dsp.NewPlane(s[0], s[1])
+			for i := range p.Pix {
+				p.Pix[i] = v
+			}
+			r, err := o.Find(context.Background(), register.NewLeak(p))
+			require.NoError(t, err)
+			assert.Nil(t, r, "%v of %v", s, v)
+			odd := register.New(p)
+			r, err = odd.Find(context.Background(), register.NewLeak(full))
+			require.NoError(t, err)
+			assert.Nil(t, r, "onto %v of %v", s, v)
+		}
+	}
+}
+
+func TestFindEndsWithItsContext(t *testing.T) {
+	full := passport()
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	r, err := register.New(full).Find(ctx, register.NewLeak(full.Window(300, 250, 400, 300)))
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Nil(t, r)
+}
+
+func TestFindIsTheSameEachTime(t *testing.T) {
+	full := passport()
+	leak := view(full, similar(700, 700, geometry.Point{X: 600, Y: 500}, 0.2, 1.1), 700, 700)
+	var first *register.Registration
+	for range 2 {
+		r, err := register.New(full).Find(context.Background(), register.NewLeak(leak))
+		require.NoError(t, err)
+		require.NotNil(t, r)
+		if first == nil {
+			first = r
+		}
+		assert.Equal(t, first, r)
+	}
+}

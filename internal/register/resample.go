@@ -75,17 +75,13 @@ func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }
 // scaleOf returns pixels of a w x h picture per pixel that m maps it to: the root of
 // the areas' ratio.
 func scaleOf(m geometry.Mat, w, h int) float64 {
-	c := corners(m, float64(w), float64(h))
+	c := m.Corners(float64(w), float64(h))
 	area := 0.0
 	for i := range c {
 		n := c[(i+1)&3]
 		area += float64(c[i].X*n.Y) - float64(c[i].Y*n.X)
 	}
 	return math.Sqrt(float64(w) * float64(h) / math.Max(math.Abs(area)/2, 1))
-}
-
-func corners(m geometry.Mat, w, h float64) [4]geometry.Point {
-	return [4]geometry.Point{m.Apply(geometry.Point{}), m.Apply(geometry.Point{X: w}), m.Apply(geometry.Point{X: w, Y: h}), m.Apply(geometry.Point{Y: h})}
 }
 
 // scaleTo maps pixels of a picture of size a to pixels of the same picture at size b.

@@ -68,7 +68,7 @@ func (o *Original) run(ctx context.Context, i int, leak *Leak, best **guess) err
 		}
 		back := up
 		if l.mirror {
-			back = geometry.Mat{-1, 0, float64(big.W - 1), 0, 1, 0, 0, 0, 1}.Mul(up)
+			back = geometry.Mirror(big.W).Mul(up)
 		}
 		g := o.judge(consensus(match(found.as(l, big.W), ref)), t, back, l.invert)
 		if g == nil {

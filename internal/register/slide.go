@@ -17,9 +17,9 @@ func (o *Original) slide(leak, t dsp.Plane) *guess {
 	if min(w, h) < minSlide || float64(max(w, h)) > float64(maxSlide*float64(max(o.canon.W, o.canon.H))) {
 		return nil
 	}
-	piece := slidable(resize(t, w, h))
+	piece := normalised(resize(t, w, h), slideBlur, slideFloor)
 	f := dsp.NewFFT2(dsp.FastEven(o.canon.W), dsp.FastLen(o.canon.H))
-	ref := f.Forward(slidable(o.canon))
+	ref := f.Forward(normalised(o.canon, slideBlur, slideFloor))
 	var best *guess
 	for turns := range 4 {
 		for mirror := range 2 {
@@ -40,16 +40,6 @@ func (o *Original) slide(leak, t dsp.Plane) *guess {
 		}
 	}
 	return best
-}
-
-// slidable brings a picture to the same local contrast.
-func slidable(p dsp.Plane) dsp.Plane {
-	d := dsp.HighPass(dsp.Gauss(p, slideBlur), fitHigh)
-	power := dsp.Gauss(dsp.Product(d, d), 2*fitHigh)
-	for i, v := range d.Pix {
-		d.Pix[i] = v / (sqrt32(power.Pix[i]) + slideFloor)
-	}
-	return d
 }
 
 // turnedBy returns p mirrored and then turned by so many right angles, and the map to

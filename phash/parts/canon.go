@@ -6,6 +6,7 @@ import (
 	"image/draw"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 )
 
 // canonical returns the luma of a picture over white, 0..255, with a long side of at most
@@ -18,19 +19,8 @@ func canonical(img image.Image, maxLong int) (dsp.Plane, error) {
 	if size.X < 1 || size.Y < 1 || size.X > maxSide || size.Y > maxSide || int64(size.X)*int64(size.Y) > maxPixels {
 		return dsp.Plane{}, fmt.Errorf("%w: %d x %d pixels", ErrPicture, size.X, size.Y)
 	}
-	w, h := canonicalSize(size.X, size.Y, maxLong)
+	w, h := geometry.Fit(size.X, size.Y, maxLong)
 	return dsp.ShrinkNRGBA(toNRGBA(img), w, h).Luma(), nil
-}
-
-// canonicalSize returns the size of a w x h picture that is reduced to a long side of at
-// most maxLong pixels.
-func canonicalSize(w, h, maxLong int) (int, int) {
-	long := max(w, h)
-	if long <= maxLong {
-		return w, h
-	}
-	side := func(n int) int { return max(1, (n*maxLong+long/2)/long) }
-	return side(w), side(h)
 }
 
 // toNRGBA returns img itself where it is an NRGBA picture from (0, 0) on.

@@ -9,6 +9,7 @@ import (
 	"math"
 
 	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/geometry"
 )
 
 var (
@@ -163,7 +164,7 @@ func check(data []byte) error {
 	if w < 1 || h < 1 || w > maxSide || h > maxSide {
 		return fmt.Errorf("%w: a picture of %d x %d pixels", ErrFormat, w, h)
 	}
-	cw, ch := canonicalSize(int(w), int(h), uploadSide)
+	cw, ch := geometry.Fit(int(w), int(h), uploadSide)
 	for b := data[headerSize:]; len(b) > 0; b = b[featureSize:] {
 		if f := readFeature(b); f.x > float32(cw) || f.y > float32(ch) {
 			return fmt.Errorf("%w: a feature outside of the picture", ErrFormat)

@@ -165,10 +165,10 @@ func turnOf(m geometry.Mat) int {
 // result is what a search says of an agreement.
 func (r *search) result(u *upload, a *agreed) (Match, bool) {
 	size := sizeOf(u.data)
-	cw, ch := canonicalSize(size.X, size.Y, uploadSide)
+	cw, ch := geometry.Fit(size.X, size.Y, uploadSide)
 	fromLeak := geometry.PixelScale(r.q.scale, r.q.scale)
 	if r.mirrored {
-		fromLeak = geometry.Mat{-1, 0, float64(r.q.width - 1), 0, 1, 0, 0, 0, 1}.Mul(fromLeak)
+		fromLeak = geometry.Mirror(r.q.width).Mul(fromLeak)
 	}
 	m := geometry.PixelScale(float64(size.X)/float64(cw), float64(size.Y)/float64(ch)).Mul(a.m).Mul(fromLeak)
 	back, ok := m.Inverse()
@@ -182,10 +182,9 @@ func (r *search) result(u *upload, a *agreed) (Match, bool) {
 	}, true
 }
 
+// corners returns where m maps the corner pixels of a w x h picture, as [Match] lists corners.
 func corners(m geometry.Mat, w, h int) (c [4][2]float64) {
-	x, y := float64(w-1), float64(h-1)
-	for i, p := range [4]geometry.Point{{}, {X: x}, {X: x, Y: y}, {Y: y}} {
-		q := m.Apply(p)
+	for i, q := range m.Corners(float64(w-1), float64(h-1)) {
 		c[i] = [2]float64{q.X, q.Y}
 	}
 	return c

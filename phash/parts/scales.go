@@ -62,11 +62,8 @@ type blob struct {
 func (o *octave) blobs(number int) []blob {
 	var d [intervals + 2]dsp.Plane
 	for i := range d {
-		d[i] = dsp.NewPlane(o.planes[0].W, o.planes[0].H)
-		a, b := o.planes[i].Pix, o.planes[i+1].Pix
-		for k := range d[i].Pix {
-			d[i].Pix[k] = b[k] - a[k]
-		}
+		d[i] = o.planes[i+1].Clone()
+		dsp.AddScaled(d[i].Pix, o.planes[i].Pix, -1)
 	}
 	var out []blob
 	for i := 1; i <= intervals; i++ {

@@ -11,7 +11,7 @@ import (
 
 // A pair is a feature of the leak and one of the upload that may be the same.
 type pair struct {
-	from, to    geometry.Point
+	geometry.Pair
 	turn, level int // from the leak's to the upload's, steps
 	feature     uint8
 	asked       uint16
@@ -93,7 +93,7 @@ func (r *search) pairs(u *upload, hits []hit) []pair {
 
 func pairOf(a, f *feature, asked uint16, number uint8, weight float32) pair {
 	return pair{
-		from: geometry.Point{X: float64(a.x), Y: float64(a.y)}, to: geometry.Point{X: float64(f.x), Y: float64(f.y)},
+		Pair: geometry.Pair{From: geometry.Point{X: float64(a.x), Y: float64(a.y)}, To: geometry.Point{X: float64(f.x), Y: float64(f.y)}},
 		turn: int(f.turn) - int(a.turn), level: int(f.level) - int(a.level), feature: number, asked: asked, weight: weight,
 	}
 }
@@ -110,12 +110,7 @@ func off(a, b int) int { return max(a-b, b-a) }
 func (p *pair) similarity() geometry.Mat {
 	cos, sin := dsp.Cis(float64(p.turn) / turnSteps)
 	z := dsp.Exp(float64(p.level) * math.Ln2 / intervals)
-	cos, sin = float64(cos*z), float64(sin*z)
-	return geometry.Mat{
-		cos, -sin, p.to.X - float64(cos*p.from.X) + float64(sin*p.from.Y),
-		sin, cos, p.to.Y - float64(sin*p.from.X) - float64(cos*p.from.Y),
-		0, 0, 1,
-	}
+	return geometry.Similarity(p.From, p.To, float64(cos*z), float64(sin*z))
 }
 
 // agreeing returns the pairs that roughly agree with s, and their weight.
@@ -128,9 +123,9 @@ func agreeing(out []int, pairs []pair, s *pair) ([]int, float32) {
 		if offTurn(p.turn, s.turn) > nearTurn || off(p.level, s.level) > nearLevel {
 			continue
 		}
-		x := float64(m[0]*p.from.X) + float64(m[1]*p.from.Y) + m[2] - p.to.X
-		y := float64(m[3]*p.from.X) + float64(m[4]*p.from.Y) + m[5] - p.to.Y
-		dx, dy := p.to.X-s.to.X, p.to.Y-s.to.Y
+		x := float64(m[0]*p.From.X) + float64(m[1]*p.From.Y) + m[2] - p.To.X
+		y := float64(m[3]*p.From.X) + float64(m[4]*p.From.Y) + m[5] - p.To.Y
+		dx, dy := p.To.X-s.To.X, p.To.Y-s.To.Y
 		tol := math.Min(farthest, nearby+float64(farther*math.Sqrt(float64(dx*dx)+float64(dy*dy))))
 		if float64(x*x)+float64(y*y) > float64(tol*tol) {
 			continue
@@ -171,7 +166,7 @@ func strongestSeeds(pairs []pair) [][]int {
 func grow(pairs []pair, in []int) (fitted, bool) {
 	points := make([]geometry.Pair, 0, len(pairs))
 	for _, i := range in {
-		points = append(points, geometry.Pair{From: pairs[i].from, To: pairs[i].to})
+		points = append(points, pairs[i].Pair)
 	}
 	first, ok := geometry.FitSimilarity(points)
 	if !ok || !plausible(first) {
@@ -181,8 +176,8 @@ func grow(pairs []pair, in []int) (fitted, bool) {
 	for _, tol := range fits {
 		points = points[:0]
 		for i := range pairs {
-			if near(m.Mat, &pairs[i], tol) {
-				points = append(points, geometry.Pair{From: pairs[i].from, To: pairs[i].to})
+			if pairs[i].Miss(m.Mat) <= float64(tol*tol) {
+				points = append(points, pairs[i].Pair)
 			}
 		}
 		next, ok := fitPoints(points)
@@ -192,12 +187,6 @@ func grow(pairs []pair, in []int) (fitted, bool) {
 		m = next
 	}
 	return m, true
-}
-
-func near(m geometry.Mat, p *pair, tol float64) bool {
-	q := m.Apply(p.from)
-	dx, dy := q.X-p.to.X, q.Y-p.to.Y
-	return float64(dx*dx)+float64(dy*dy) <= float64(tol*tol)
 }
 
 // A fitted map and the number of points that decide it.
@@ -228,7 +217,7 @@ func fitPoints(points []geometry.Pair) (fitted, bool) {
 func fit(pairs []pair) (fitted, bool) {
 	points := make([]geometry.Pair, len(pairs))
 	for i := range pairs {
-		points[i] = geometry.Pair{From: pairs[i].from, To: pairs[i].to}
+		points[i] = pairs[i].Pair
 	}
 	return fitPoints(points)
 }

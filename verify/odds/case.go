@@ -20,11 +20,11 @@ const (
 
 // MaxClaimed is the maximum number of pictures from which we may have drawn the leaks (see
 // [Case].Drawn). It is above any real number of pictures, and low enough that the bound of a
-// [Claim] is exact to 1e-6 of it.
+// [Verdict].Claim is exact to 1e-6 of it.
 const MaxClaimed = 10_000_000_000
 
 // maxExamined is the maximum of [Case].Examined for a drawn case. It bounds the time that the
-// sums of [Claim] take.
+// sums of [Verdict].Claim take.
 const maxExamined = 10 * MaxLeaks
 
 // A Case is all that a verdict of a dump is computed from. It is plain data.

@@ -58,6 +58,7 @@ const (
 	FewTrials   = "few-trials"   // validation does not allow a ratio of 10 to be claimed
 )
 
+// holder returns the index of the holder of a name, -1 if the case does not list that name.
 func (m *model) holder(name string) int {
 	return slices.IndexFunc(m.c.Holders, func(h Holder) bool { return h.Name == name })
 }
@@ -70,8 +71,8 @@ const (
 	FlagRepeated     = "repeated"         // a recipient's evidence is one copy, or one cluster, again and again
 )
 
-// A Flag is a pattern that planted evidence would leave.
-type Flag struct {
+// A flag is a pattern that planted evidence would leave.
+type flag struct {
 	Kind   string   `json:"kind"`
 	Name   string   `json:"name"`             // the recipient whose marks they are
 	Others []string `json:"others,omitempty"` // who could have done it
@@ -79,8 +80,8 @@ type Flag struct {
 }
 
 // flags looks for the patterns, recipient by recipient.
-func (m *model) flags() []Flag {
-	out := []Flag{}
+func (m *model) flags() []flag {
+	out := []flag{}
 	for r, h := range m.c.Holders {
 		transplanted, confirmed, held := 0, 0, 0
 		copies := make(map[string]int)
@@ -116,15 +117,15 @@ func (m *model) flags() []Flag {
 		others = slices.Compact(others)
 		switch {
 		case transplanted > 0 && confirmed == 0:
-			out = append(out, Flag{FlagOnly, h.Name, nil, transplanted})
+			out = append(out, flag{FlagOnly, h.Name, nil, transplanted})
 		case transplanted > 0:
-			out = append(out, Flag{FlagTransplanted, h.Name, nil, transplanted})
+			out = append(out, flag{FlagTransplanted, h.Name, nil, transplanted})
 		}
 		if held > 0 && held == confirmed {
-			out = append(out, Flag{FlagAlsoHeld, h.Name, others, held})
+			out = append(out, flag{FlagAlsoHeld, h.Name, others, held})
 		}
 		if confirmed > 1 && len(copies) == 1 {
-			out = append(out, Flag{FlagRepeated, h.Name, nil, confirmed})
+			out = append(out, flag{FlagRepeated, h.Name, nil, confirmed})
 		}
 	}
 	return out

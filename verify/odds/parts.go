@@ -145,9 +145,9 @@ func (m *model) merged(parts []part, kind string, holder int) []part {
 	return out
 }
 
-// span returns the indices of the first and the last cell with any submission, or -1 and -1
-// if all cells are empty.
-func span(counts []int) (first, last int) {
+// span returns the indices of the first and the last count above 0, or -1 and -1 if all counts
+// are 0.
+func span[T int | float64](counts []T) (first, last int) {
 	first, last = -1, -1
 	for i, c := range counts {
 		if c > 0 && first < 0 {

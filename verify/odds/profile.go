@@ -110,15 +110,7 @@ func (p *profile) ranges() []interval {
 // snug returns the smallest interval that holds all leaks of a class; ok is false if the
 // class has no leak.
 func (p *profile) snug(class int) (out interval, ok bool) {
-	out = interval{-1, -1}
-	for i, n := range p.n[class] {
-		if n > 0 && out.from < 0 {
-			out.from = i
-		}
-		if n > 0 {
-			out.to = i
-		}
-	}
+	out.from, out.to = span(p.n[class])
 	return out, out.from >= 0
 }
 
@@ -169,13 +161,18 @@ func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 	return best, ok
 }
 
-// scan returns the scan statistic (see the function [scan]) of a class of leaks in interval r.
-func (p *profile) scan(class int, r interval) float64 {
+// within returns how many clusters of a class lie in interval r.
+func (p *profile) within(class int, r interval) float64 {
 	n := 0.0
 	for i := r.from; i <= r.to; i++ {
 		n += p.n[class][i]
 	}
-	return scan(n, p.total[class], p.ahead[r.to+1]-p.ahead[r.from], p.size)
+	return n
+}
+
+// scan returns the scan statistic (see the function [scan]) of a class of leaks in interval r.
+func (p *profile) scan(class int, r interval) float64 {
+	return scan(p.within(class, r), p.total[class], p.ahead[r.to+1]-p.ahead[r.from], p.size)
 }
 
 // scan is Kulldorff's scan statistic (Communications in Statistics - Theory and Methods
@@ -200,10 +197,7 @@ func scan(n, total, size, all float64) float64 {
 // explains the leaks. choices is the number of ranges and sets that share the prior tau.
 func (p *profile) rangePart(r interval, choices float64) part {
 	out := part{size: p.ahead[r.to+1] - p.ahead[r.from], from: r.from, to: r.to, set: -1}
-	n := 0.0
-	for i := r.from; i <= r.to; i++ {
-		n += p.n[everyLeak][i]
-	}
+	n := p.within(everyLeak, r)
 	first, last := span(p.counts)
 	lo, hi := r.from, r.to
 	for lo > first && p.n[everyLeak][lo-1] == 0 {

@@ -53,6 +53,7 @@ func exp(x float64) float64 {
 // log10 takes a natural logarithm to base 10, as a whole multiple of 1e-6.
 func log10(ln float64) float64 { return micro(ln / math.Ln10) }
 
+// micro rounds a stated number to whole multiples of 1e-6.
 func micro(x float64) float64 { return math.Round(float64(x*1e6)) / 1e6 }
 
 // Cap is the greatest log10 likelihood ratio that may be stated after trials independent
@@ -66,9 +67,9 @@ func Cap(trials int) float64 {
 	return log10(ln(float64(trials) / 3))
 }
 
-// A Claim says how many of all claimed pictures show submissions of the registry, as far as
+// A claim says how many of all claimed pictures show submissions of the registry, as far as
 // the examined files tell.
-type Claim struct {
+type claim struct {
 	Seen     int     `json:"seen"`     // leaks that show a submission of the registry
 	Examined int     `json:"examined"` // files, including files that are not leaks of the case
 	Claimed  int     `json:"claimed"`  // 0: no number is claimed
@@ -76,13 +77,13 @@ type Claim struct {
 	Level    float64 `json:"level"` // confidence of Min; 1: Min was seen
 }
 
-// claim extends a count of seen leaks among the examined files to all claimed pictures. drawn
+// claimOf extends a count of seen leaks among the examined files to all claimed pictures. drawn
 // reports whether we drew the sample. If so, Min is the smallest number of our pictures that
 // shows at least seen in such a draw with a probability above 5 %. This is the exact bound for sampling without
 // replacement (hypergeometric; Clopper and Pearson, Biometrika 26, 1934, for the binomial).
 // If others made the selection, or claimed is 0, Min is seen and Level is 1.
-func claim(seen, examined, claimed int, drawn bool) Claim {
-	out := Claim{Seen: seen, Examined: examined, Claimed: claimed, Min: seen, Level: 1}
+func claimOf(seen, examined, claimed int, drawn bool) claim {
+	out := claim{Seen: seen, Examined: examined, Claimed: claimed, Min: seen, Level: 1}
 	if !drawn || claimed == 0 || seen == 0 || examined >= claimed {
 		return out
 	}
@@ -121,6 +122,8 @@ func lnChoose(n, k int) float64 {
 	return lnFactorial(n) - lnFactorial(k) - lnFactorial(n-k)
 }
 
+// lnFactorial is the natural logarithm of n!, by multiplication below 16 and by Stirling's
+// series from there on.
 func lnFactorial(n int) float64 {
 	if n < 16 {
 		f := 1.0

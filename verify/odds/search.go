@@ -21,14 +21,26 @@ type question struct {
 	barred  []bool // by source: not beside it either; nil for none
 }
 
-// answers hold the two maxima of one question at each point of the grid, and the sets that
-// reach them. A maximum is the natural logarithm of P(data | A) over one family. The field fewer is as
+// answers hold the maxima of one question over its two families. The field fewer is as
 // without, over sets of fewer than [maxSources] sources. Evidence against a source is
 // compared with fewer: a third source that is needed for other leaks then does not count
 // against it.
-type answers struct {
-	with, without, fewer          []float64
-	withSet, withoutSet, fewerSet []*candidate
+type answers struct{ with, without, fewer maxima }
+
+// maxima are the maxima of P(data | A) over one family, a natural logarithm for each point of
+// the grid (-Inf: no set of the family was computed), and the sets that reach them.
+type maxima struct {
+	value []float64
+	set   []*candidate
+}
+
+// raise raises the maxima that a computed set exceeds.
+func (m *maxima) raise(c *candidate) {
+	for g, v := range c.value {
+		if v > m.value[g] {
+			m.value[g], m.set[g] = v, c
+		}
+	}
 }
 
 // maxSources is the maximum number of sources of a dump. Chosen, not measured.
@@ -107,31 +119,35 @@ func (m *model) search(questions []question) ([]answers, []*candidate) {
 
 // unanswered returns answers of -Inf at each point of the grid, to be raised by [answer].
 func (m *model) unanswered() answers {
-	var a answers
-	for range m.points() {
-		a.with, a.without, a.fewer = append(a.with, math.Inf(-1)), append(a.without, math.Inf(-1)), append(a.fewer, math.Inf(-1))
+	low := func() maxima {
+		return maxima{slices.Repeat([]float64{math.Inf(-1)}, m.points()), make([]*candidate, m.points())}
 	}
-	a.withSet, a.withoutSet, a.fewerSet = make([]*candidate, m.points()), make([]*candidate, m.points()), make([]*candidate, m.points())
-	return a
+	return answers{low(), low(), low()}
 }
 
 // answer raises the maxima in out that a computed set exceeds. out has one element for each
 // question.
 func answer(c *candidate, questions []question, out []answers) {
 	for q := range questions {
-		in, against := questions[q].takes(c)
-		for g, v := range c.value {
-			if in && v > out[q].with[g] {
-				out[q].with[g], out[q].withSet[g] = v, c
-			}
-			if against && v > out[q].without[g] {
-				out[q].without[g], out[q].withoutSet[g] = v, c
-			}
-			if against && len(c.sources) < maxSources && v > out[q].fewer[g] {
-				out[q].fewer[g], out[q].fewerSet[g] = v, c
-			}
+		for _, family := range out[q].families(c, questions[q]) {
+			family.raise(c)
 		}
 	}
+}
+
+// families returns the maxima that a set belongs to, none of them if it answers nothing.
+func (a *answers) families(c *candidate, q question) (out []*maxima) {
+	with, without := q.takes(c)
+	if with {
+		out = append(out, &a.with)
+	}
+	if without {
+		out = append(out, &a.without)
+	}
+	if without && len(c.sources) < maxSources {
+		out = append(out, &a.fewer)
+	}
+	return out
 }
 
 // takes reports whether a set belongs to the family with the question's source, and whether it
@@ -152,15 +168,8 @@ func (q *question) takes(c *candidate) (with, without bool) {
 func needed(c *candidate, questions []question, found []answers) float64 {
 	low := math.Inf(1)
 	for q := range questions {
-		with, without := questions[q].takes(c)
-		if with {
-			low = math.Min(low, slices.Min(found[q].with))
-		}
-		if without {
-			low = math.Min(low, slices.Min(found[q].without))
-		}
-		if without && len(c.sources) < maxSources {
-			low = math.Min(low, slices.Min(found[q].fewer))
+		for _, family := range found[q].families(c, questions[q]) {
+			low = math.Min(low, slices.Min(family.value))
 		}
 	}
 	return low
@@ -329,20 +338,27 @@ func (k *combination) cols() []int { return k.columns[:k.sources] }
 // probable.
 func (r *rows) ceiling(columns []int) float64 {
 	sum := 0.0
-	a := r.ln[columns[0]]
-	b, c := a, a
-	if len(columns) > 1 {
-		b = r.ln[columns[1]]
-	}
-	if len(columns) > 2 {
-		c = r.ln[columns[2]]
-	}
+	a, b, c := three(r.ln, columns)
 	for t, n := range r.count {
 		if n > 0 {
 			sum += float64(n * max(a[t], b[t], c[t]))
 		}
 	}
 	return sum
+}
+
+// three returns the columns of a combination of one to three. If it has fewer than three, the
+// first column is returned again.
+func three(table [][]float64, columns []int) (a, b, c []float64) {
+	a = table[columns[0]]
+	b, c = a, a
+	if len(columns) > 1 {
+		b = table[columns[1]]
+	}
+	if len(columns) > 2 {
+		c = table[columns[2]]
+	}
+	return a, b, c
 }
 
 // compute fills in c.value and c.top: the sum of a set's combinations at each point of the

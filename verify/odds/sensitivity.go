@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Sensitivity says how much the ratio of a hypothesis depends on single clusters.
-type Sensitivity struct {
+// A sensitivity says how much the ratio of a hypothesis depends on single clusters.
+type sensitivity struct {
 	// Leak is the index in [Case].Leaks of the first leak of the strongest cluster. Without
 	// is the capped log10 ratio without that cluster.
 	Leak    int     `json:"leak"`
@@ -18,7 +18,7 @@ type Sensitivity struct {
 	IfWrong float64 `json:"if_wrong_log10_lr"`
 }
 
-// maxSensitive is the number of hypotheses that get a [Sensitivity], the strongest first.
+// maxSensitive is the number of hypotheses that get a [Hypothesis].Sensitivity, the strongest first.
 // Chosen, not measured.
 const maxSensitive = 6
 
@@ -41,7 +41,7 @@ func (m *model) sensitivities(v *Verdict, what []asked, questions []question, fo
 		}
 		done++
 		order := m.support(&found[q])
-		s := &Sensitivity{Leak: m.items[order[0]].leaks[0], Wrong: (h.Clusters + 19) / 20}
+		s := &sensitivity{Leak: m.items[order[0]].leaks[0], Wrong: (h.Clusters + 19) / 20}
 		s.Without = m.without(questions[q], h.Kind, order[:1], computed)
 		s.IfWrong = s.Without
 		if s.Wrong > 1 {
@@ -56,7 +56,7 @@ func (m *model) sensitivities(v *Verdict, what []asked, questions []question, fo
 // the source and the best without it, each at its best shares.
 func (m *model) support(a *answers) []int {
 	_, g, without := a.modest() // of ratios above 1 alone
-	with := a.withSet[g]
+	with := a.with.set[g]
 	at := func(k *combination, row int) float64 {
 		f := 0.0
 		for h, c := range k.cols() {

@@ -46,6 +46,7 @@ type rule struct {
 	weight []float64 // of the heights; their sum is 1
 }
 
+// newRule returns the nodes for a product of n factors, at most as many as make it exact.
 func newRule(n float64) rule {
 	peak := math.Ceil(math.Pi * math.Sqrt(n))
 	var r rule
@@ -85,14 +86,7 @@ func gaussLegendre(n int) (squares, weights []float64) {
 // with the given shares.
 func (r *rows) lnAt(cols []int, p [3]float64) float64 {
 	product, exponent, sum := 1.0, 0, 0.0
-	a := r.col[cols[0]]
-	b, c := a, a
-	if len(cols) > 1 {
-		b = r.col[cols[1]]
-	}
-	if len(cols) > 2 {
-		c = r.col[cols[2]]
-	}
+	a, b, c := three(r.col, cols)
 	for t, m := range r.count {
 		f := float64(p[0]*a[t]) + float64(p[1]*b[t]) + float64(p[2]*c[t])
 		if f <= 0 {
@@ -140,6 +134,7 @@ type sum struct {
 	any       bool
 }
 
+// add adds a number, given by its natural logarithm; -Inf adds nothing.
 func (s *sum) add(ln float64) {
 	switch {
 	case math.IsInf(ln, -1):
@@ -153,6 +148,7 @@ func (s *sum) add(ln float64) {
 	}
 }
 
+// ln is the natural logarithm of the sum; -Inf if nothing was added.
 func (s *sum) ln() float64 {
 	if !s.any {
 		return math.Inf(-1)

@@ -164,6 +164,7 @@ func (m *model) alike(a, b int) bool {
 	return true
 }
 
+// total returns the sum of counts.
 func total(counts []int) int {
 	n := 0
 	for _, c := range counts {
@@ -186,6 +187,8 @@ func (s *sighting) has(kind string, holder int) bool {
 	return s.matched
 }
 
+// covers reports whether any leak's submission is among what a source could hand on; kind and
+// holder are as in [sighting.has].
 func (m *model) covers(kind string, holder int) bool {
 	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.has(kind, holder) })
 }

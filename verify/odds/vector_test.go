@@ -66,8 +66,8 @@ func TestVerdictVector(t *testing.T) {
 	found, _ := m.search(questions)
 	sum := sha256.New()
 	for _, a := range found {
-		for g := range a.with {
-			fmt.Fprintf(sum, "%x %x %x ", math.Float64bits(a.with[g]), math.Float64bits(a.without[g]), math.Float64bits(a.fewer[g]))
+		for g := range a.with.value {
+			fmt.Fprintf(sum, "%x %x %x ", math.Float64bits(a.with.value[g]), math.Float64bits(a.without.value[g]), math.Float64bits(a.fewer.value[g]))
 		}
 	}
 	require.Equal(t, "91e2fe5fff0175697ff63b631921159b0d305a0b5334c63aece6cf6ad281b3e6", hex.EncodeToString(sum.Sum(nil)), "the model's values")

@@ -42,7 +42,7 @@ type Hypothesis struct {
 	Planting *float64 `json:"planting_log10_lr"`
 	Planters []string `json:"planters,omitempty"`
 
-	Sensitivity *Sensitivity `json:"sensitivity"` // null where LogLR is below 1
+	Sensitivity *sensitivity `json:"sensitivity"` // null where LogLR is below 1
 }
 
 // A Verdict is what a [Case] supports.
@@ -52,8 +52,8 @@ type Verdict struct {
 	Rivals     []Rival      `json:"rivals"`     // for each named recipient, the parties that explain the leaks equally well
 	Withheld   []Withheld   `json:"withheld"`   // recipients with evidence that a headline may not name
 	Window     *Window      `json:"window"`     // where in time leaks without marks are dense; null: nowhere more than by chance
-	Flags      []Flag       `json:"flags"`      // patterns that planted evidence would leave
-	Claim      Claim        `json:"claim"`
+	Flags      []flag       `json:"flags"`      // patterns that planted evidence would leave
+	Claim      claim        `json:"claim"`
 	Clusters   int          `json:"clusters"` // that count once each
 	Matched    int          `json:"matched"`  // leaks
 	Recall     float64      `json:"recall"`   // mean of the leaks' recall
@@ -104,7 +104,7 @@ func Weigh(c *Case) (*Verdict, error) {
 		return nil, err
 	}
 	m := newModel(c, c.Options.filled())
-	v := &Verdict{Named: []string{}, Rivals: []Rival{}, Withheld: []Withheld{}, Flags: []Flag{}, Clusters: len(m.items)}
+	v := &Verdict{Named: []string{}, Rivals: []Rival{}, Withheld: []Withheld{}, Flags: []flag{}, Clusters: len(m.items)}
 	for _, s := range m.seen {
 		if s.matched {
 			v.Matched++
@@ -114,7 +114,7 @@ func Weigh(c *Case) (*Verdict, error) {
 	if n := len(m.seen); n > 0 {
 		v.Recall = micro(v.Recall / float64(n))
 	}
-	v.Claim = claim(v.Matched, max(c.Examined, len(c.Leaks)), c.Claimed, c.Drawn)
+	v.Claim = claimOf(v.Matched, max(c.Examined, len(c.Leaks)), c.Claimed, c.Drawn)
 	asked, questions := m.questions()
 	found, computed := m.search(questions)
 	for i, a := range asked {
@@ -185,21 +185,21 @@ func (m *model) questions() (what []asked, out []question) {
 func (a *answers) modest() (ratio float64, at int, against *candidate) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	atLo, atHi := 0, 0
-	for g := range a.with {
-		if r := a.with[g] - a.without[g]; r < lo {
+	for g, with := range a.with.value {
+		if r := with - a.without.value[g]; r < lo {
 			lo, atLo = r, g
 		}
-		if r := a.with[g] - a.fewer[g]; r > hi {
+		if r := with - a.fewer.value[g]; r > hi {
 			hi, atHi = r, g
 		}
 	}
 	switch {
 	case lo > 0:
-		return lo, atLo, a.withoutSet[atLo]
+		return lo, atLo, a.without.set[atLo]
 	case hi < 0:
-		return hi, atHi, a.fewerSet[atHi]
+		return hi, atHi, a.fewer.set[atHi]
 	}
-	return 0, atLo, a.withoutSet[atLo]
+	return 0, atLo, a.without.set[atLo]
 }
 
 // cap returns the maximum log10 likelihood ratio that may be claimed for a kind of
@@ -247,6 +247,8 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	return h
 }
 
+// capped limits a log10 ratio to what validation allows for a kind of hypothesis, and reports
+// whether the limit was exceeded.
 func (m *model) capped(raw float64, kind string) (float64, bool) {
 	low, top := -m.cap(kind), m.cap(kind)
 	if kind == Elsewhere {
@@ -382,9 +384,8 @@ func (m *model) allElsewhere(found []answers) float64 {
 	alone := &candidate{sources: []int{len(m.sources) - 1}}
 	m.combine(alone)
 	m.compute(alone, math.Inf(-1))
-	a := answers{with: alone.value}
-	a.without = found[len(found)-1].without // the last question is about these files
-	a.fewer, a.withoutSet, a.fewerSet = a.without, make([]*candidate, m.points()), make([]*candidate, m.points())
+	without := found[len(found)-1].without // the last question is about these files
+	a := answers{maxima{value: alone.value}, without, without}
 	ratio, _, _ := a.modest()
 	lr, _ := m.capped(log10(ratio), Elsewhere)
 	return lr

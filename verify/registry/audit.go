@@ -10,6 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 )
 
 // AuditOptions say what an audit is to look at beside the ledger itself.
@@ -206,5 +207,5 @@ func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submi
 	if err != nil {
 		return fmt.Errorf("submission %s: %w: %w", s.ID, ErrSealed, err)
 	}
-	return sameRendition(s, pic.Decoder, pic.Image)
+	return engine.SameRendition(s, pic.Decoder, pic.Image)
 }

@@ -26,7 +26,7 @@ func TestAuditFindsDamage(t *testing.T) {
 		"removed":            {"DELETE FROM sealed", "sealed originals were removed"},
 		"row":                {"UPDATE submission SET subject = 'other' WHERE seq = 2", "was edited"},
 		"checkpoint's text":  {"UPDATE checkpoint SET note = CAST(replace(CAST(note AS TEXT), char(10) || '3', char(10) || '4') AS BLOB)", "kept checkpoint of 3 entries"},
-		"checkpoint's root":  {"UPDATE checkpoint SET root = zeroblob(32)", "the first 3 entries are not those of the checkpoint"},
+		"checkpoint's root":  {"UPDATE checkpoint SET root = zeroblob(32)", "the first 3 entries are not the entries of the checkpoint"},
 		"another's text":     {"INSERT INTO checkpoint (size, root, note, made, stamp) SELECT 4, (SELECT root FROM ledger_head), note, made, stamp FROM checkpoint", "kept checkpoint of 4 entries"},
 		"unsigned":           {"UPDATE checkpoint SET note = CAST('x' AS BLOB)", "kept checkpoint of 3 entries"},
 		"checkpoint, beyond": {"UPDATE checkpoint SET size = 9", "a checkpoint of 9 entries was signed"},

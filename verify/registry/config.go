@@ -7,9 +7,11 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -64,7 +66,7 @@ func (c Config) ready() (Config, error) {
 	if c.Registry == nil {
 		return c, fmt.Errorf("%w: no registry", ErrInput)
 	}
-	if c.SealKey != nil && c.SealKey.master == nil {
+	if c.SealKey != nil && sealing.Zero(c.SealKey) {
 		return c, fmt.Errorf("%w: the sealing key is the zero SealKey", ErrInput)
 	}
 	if c.MaxBytes < 0 || c.MaxPixels < 0 || c.Workers < 0 || c.MaxSide < 0 || c.MaxCopyBytes < 0 {
@@ -79,7 +81,7 @@ func (c Config) ready() (Config, error) {
 	case c.Format == "webp" && c.EncodeWebP == nil:
 		return c, fmt.Errorf("%w: there is no encoder for WebP", ErrInput)
 	}
-	if err := checkText("actor", c.Actor, intake.MaxName); err != nil {
+	if err := books.CheckText("actor", c.Actor, intake.MaxName); err != nil {
 		return c, err
 	}
 	if c.MaxBytes == 0 {

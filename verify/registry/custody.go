@@ -61,8 +61,8 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 	if err := errors.Join(checkTime("begin of custody", c.From), checkTime("end of custody", c.To)); err != nil {
 		return Custody{}, err
 	}
-	c.From, c.To, c.Entered, c.Salt = timestamp(c.From), timestamp(c.To), r.clock(), newSalt()
-	if err := errors.Join(checkText("note", c.Note, intake.MaxNote), checkText("actor", c.Actor, intake.MaxName)); err != nil {
+	c.From, c.To, c.Entered, c.Salt = books.Timestamp(c.From), books.Timestamp(c.To), r.clock(), books.NewSalt()
+	if err := errors.Join(books.CheckText("note", c.Note, intake.MaxNote), books.CheckText("actor", c.Actor, intake.MaxName)); err != nil {
 		return c, err
 	}
 	if c.To.Before(c.From) {

@@ -8,9 +8,8 @@
 //	               │                │
 //	               └─► Registry ◄───┘ ledger entry, committed before the copy is released
 //
-// Package verify answers for leaked pictures out of what is kept here. It enters that
-// it does so ([Engine.LogInvestigation]) and searches by what [Engine.HashesAfter],
-// [Engine.FeaturesAfter] and [Engine.Near] give it.
+// Package verify answers for leaked pictures out of what is kept here, by [Registry.Engine].
+// Its answers are entered in the ledger: see [Ledger.Investigations].
 //
 // # Who may hold which key
 //

@@ -84,13 +84,13 @@ func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submiss
 }
 
 func checkErasure(actor, note string) error {
-	return errors.Join(checkText("note", note, intake.MaxNote), checkText("actor", actor, intake.MaxName))
+	return errors.Join(books.CheckText("note", note, intake.MaxNote), books.CheckText("actor", actor, intake.MaxName))
 }
 
 // eraseAll erases all of the uploads or none. Where the store says that it has erased
 // but could not clean up, both the IDs and the error are returned.
 func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
-	err := r.store.Erase(ctx, books.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Salt: newSalt()})
+	err := r.store.Erase(ctx, books.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: books.NewSalt()}})
 	if err == nil {
 		return ids, nil
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/verify/internal/sealing"
 )
 
 var (
@@ -38,12 +39,12 @@ var (
 	ErrLimit = picture.ErrLimit
 	// ErrSealKey is wrapped where a sealing key cannot be read, or its key management
 	// service does not answer.
-	ErrSealKey = errors.New("verify: not a usable sealing key")
+	ErrSealKey = sealing.ErrKey
 	// ErrSealed is wrapped when a kept original cannot be opened, and when something is
 	// to be sealed under another key than what is there.
 	ErrSealed = books.ErrSealed
 	// ErrWeak is wrapped when a copy's mark would not survive a messenger.
 	ErrWeak = errors.New("verify: the mark would be too weak")
 	// ErrInput is wrapped when an argument is unusable.
-	ErrInput = errors.New("verify: unusable input")
+	ErrInput = books.ErrInput
 )

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -47,9 +48,9 @@ func TestHoldings(t *testing.T) {
 
 	month := func(m time.Month) time.Time { return time.Date(2018, m, 1, 0, 0, 0, 0, time.UTC) }
 	cells := []time.Time{month(2), month(3), month(4), month(5)}
-	want := &registry.Holdings{Submissions: make([]int, 4), Copies: map[string][]int{}, Unmarked: map[string][]int{}}
+	want := &engine.Holdings{Submissions: make([]int, 4), Copies: map[string][]int{}, Unmarked: map[string][]int{}}
 	until := subs[0].Submitted // some are later
-	limited := &registry.Holdings{Submissions: make([]int, 4), Copies: map[string][]int{}, Unmarked: map[string][]int{}}
+	limited := &engine.Holdings{Submissions: make([]int, 4), Copies: map[string][]int{}, Unmarked: map[string][]int{}}
 	for _, sub := range subs {
 		if !sub.Submitted.After(until) {
 			countHeld(t, limited, r, sub, holders, early)
@@ -59,7 +60,7 @@ func TestHoldings(t *testing.T) {
 	got, err := r.Engine().Holdings(ctx, cells, time.Time{}, early)
 	require.NoError(t, err)
 	want.Submitted, want.Facts = got.Submitted, got.Facts
-	want.Issued = map[string][]registry.DayCount{}
+	want.Issued = map[string][]engine.DayCount{}
 	require.Equal(t, want, got)
 	require.Len(t, got.Unmarked, 2)
 	require.Len(t, got.Facts, 7)
@@ -88,7 +89,7 @@ func TestHoldings(t *testing.T) {
 }
 
 // countHeld counts one submission, by what the registry says of it.
-func countHeld(t *testing.T, to *registry.Holdings, r *registry.Registry, sub *registry.Submission, holders []string, counts func(registry.Custody) bool) {
+func countHeld(t *testing.T, to *engine.Holdings, r *registry.Registry, sub *registry.Submission, holders []string, counts func(registry.Custody) bool) {
 	t.Helper()
 	cell := int(sub.Submitted.Month()) - 2
 	to.Submissions[cell]++

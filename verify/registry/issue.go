@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -24,15 +25,14 @@ type Issuer struct {
 
 // NewIssuer needs Registry and, unless it is HashOnly and the registry's
 // hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key. It asks the
-// registry: the error wraps [ErrSealed] where uploads are sealed under another key
-// (see [Engine.CheckSealKey]).
+// registry: the error wraps [ErrSealed] if uploads are sealed under another key, which hides them.
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
 		return nil, err
 	}
-	if cfg.Registry.readOnly() {
-		return nil, refused("issue")
+	if cfg.Registry.readOnly {
+		return nil, fmt.Errorf("issue: %w", ErrReadOnly)
 	}
 	if cfg.SealKey == nil && (!cfg.HashOnly || cfg.Registry.sealHashes) {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
@@ -54,7 +54,7 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 // Unreadable pictures are errors that wrap [ErrFormat], too large ones [ErrLimit], times
 // before 1990 or more than a day ahead [ErrInput].
 func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *Submission, duplicate bool, err error) {
-	if err := checkText("subject reference", subject, intake.MaxName); err != nil {
+	if err := books.CheckText("subject reference", subject, intake.MaxName); err != nil {
 		return nil, false, err
 	}
 	data, err := intake.ReadAll(file, s.cfg.MaxBytes)
@@ -107,7 +107,7 @@ func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at ti
 	if err != nil {
 		return x, err
 	}
-	up.Subject, up.Submitted, up.Received = subject, timestamp(at), s.cfg.Registry.clock()
+	up.Subject, up.Submitted, up.Received = subject, books.Timestamp(at), s.cfg.Registry.clock()
 	if at.IsZero() {
 		up.Submitted = up.Received
 	}
@@ -160,16 +160,16 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 	b := out.Image.Rect
 	return Copy{
 		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
-		Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
-		Format: out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
-		Issued: now, Actor: s.cfg.Actor, Salt: newSalt(),
-	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Salt: newSalt()}
+		Marking: books.Marking{Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM},
+		Format:  out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
+		Issued: now, Actor: s.cfg.Actor, Logged: books.Logged{Salt: books.NewSalt()},
+	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: books.NewSalt()}}
 }
 
 // Original opens the kept file of a submission and checks that it is the file that was
 // received. The error wraps [ErrSealed] if the file cannot be opened or was never kept.
 func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Submission) ([]byte, error) {
-	if key == nil || key.master == nil {
+	if sealing.Zero(key) {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
 	}
 	row, err := r.store.Submission(ctx, of)
@@ -183,7 +183,7 @@ func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Subm
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", of, err)
 	}
-	file, err := key.open(of, sealed)
+	file, err := sealing.Open(key, of, sealed, sealing.Original)
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", of, err)
 	}

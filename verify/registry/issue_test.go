@@ -163,9 +163,9 @@ type faulty struct {
 
 var errFault = errors.New("fault")
 
-func (f *faulty) AddCopies(ctx context.Context, c []books.Copy, k books.KeyEntry) error {
+func (f *faulty) AddCopy(ctx context.Context, c *books.Copy, k books.KeyEntry) error {
 	if f.persist {
-		return errors.Join(f.Store.AddCopies(ctx, c, k), errFault)
+		return errors.Join(f.Store.AddCopy(ctx, c, k), errFault)
 	}
 	return errFault
 }

@@ -43,3 +43,8 @@ func walk[Row any](next func(last *Row) ([]Row, error)) iter.Seq2[*Row, error] {
 		}
 	}
 }
+
+// Investigations lists all investigations in the order of entry.
+func (l *Ledger) Investigations(ctx context.Context) ([]Investigation, error) {
+	return l.r.store.Investigations(ctx)
+}

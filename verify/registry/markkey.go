@@ -18,7 +18,7 @@ func (k *Keys) Add(ctx context.Context, key *watermark.Key) (added bool, err err
 	if key == nil {
 		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
 	}
-	return k.r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: k.r.clock(), Salt: newSalt()})
+	return k.r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: k.r.clock(), Logged: books.Logged{Salt: books.NewSalt()}})
 }
 
 // All lists the mark keys in the order of entry.
@@ -73,7 +73,7 @@ func (k *Keys) SetState(ctx context.Context, s KeyState) error {
 	default:
 		return fmt.Errorf("%w: the state of a key is active, retired or compromised, not %.40q", ErrInput, s.State)
 	}
-	if err := errors.Join(checkText("note", s.Note, intake.MaxNote), checkText("actor", s.Actor, intake.MaxName)); err != nil {
+	if err := errors.Join(books.CheckText("note", s.Note, intake.MaxNote), books.CheckText("actor", s.Actor, intake.MaxName)); err != nil {
 		return err
 	}
 	now := k.r.clock()
@@ -86,7 +86,7 @@ func (k *Keys) SetState(ctx context.Context, s KeyState) error {
 	if _, err := k.Get(ctx, s.KeyID); err != nil {
 		return err
 	}
-	s.Since, s.Entered, s.Salt = timestamp(s.Since), now, newSalt()
+	s.Since, s.Entered, s.Salt = books.Timestamp(s.Since), now, books.NewSalt()
 	return k.r.store.AddKeyState(ctx, s)
 }
 

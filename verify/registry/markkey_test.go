@@ -96,9 +96,9 @@ type meddler struct {
 	meddle func()
 }
 
-func (m meddler) AddCopies(ctx context.Context, copies []books.Copy, key books.KeyEntry) error {
+func (m meddler) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) error {
 	m.meddle()
-	return m.Store.AddCopies(ctx, copies, key)
+	return m.Store.AddCopy(ctx, c, key)
 }
 
 // What another registry's handle enters of a key before the commit counts: no copy is

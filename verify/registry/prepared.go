@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/watermark"
@@ -66,7 +67,7 @@ func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
 // Issue is [Issuer.Issue] for a prepared submission.
 func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
 	s := p.issuer
-	if err := checkText("purpose", purpose, intake.MaxNote); err != nil {
+	if err := books.CheckText("purpose", purpose, intake.MaxNote); err != nil {
 		return nil, err
 	}
 	if err := s.cfg.Registry.mayIssue(ctx, s.cfg.Key.ID()); err != nil {
@@ -81,14 +82,13 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 		return nil, fmt.Errorf("copy of %s: %w", p.of, err)
 	}
 	row, key := s.logged(id, p.of, to, purpose, out)
-	rows := []Copy{row}
-	if err := s.cfg.Registry.store.AddCopies(ctx, rows, key); err != nil {
+	if err := s.cfg.Registry.store.AddCopy(ctx, &row, key); err != nil {
 		return nil, fmt.Errorf("copy of %s: not released, since it could not be logged: %w", p.of, err)
 	}
 	if _, err := dst.Write(out.file); err != nil {
 		return nil, fmt.Errorf("copy %s is logged but could not be handed out: %w", id, err)
 	}
-	return &rows[0], nil
+	return &row, nil
 }
 
 // marker returns what marks copies, and their long side.

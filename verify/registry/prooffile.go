@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/tlog"
@@ -88,8 +90,8 @@ func parseProof(data []byte) (*wireProof, error) {
 	return &p, nil
 }
 
-// holds checks a row against its entry and the entry against its checkpoint, and
-// returns its number.
+// holds checks a row against its entry and the entry against its checkpoint, which is one of
+// signed. It returns the entry's number. Errors wrap [ErrProof].
 func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	fail := func(err error) (int64, error) { return 0, fmt.Errorf("%w: %w", ErrProof, err) }
 	e, err := books.ParseEntry([]byte(w.Entry))
@@ -99,7 +101,7 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	if x := w.Investigation; x != nil && x.Entry != e.Seq {
 		return fail(fmt.Errorf("entry %d is said to be %d", e.Seq, x.Entry))
 	}
-	row, as, err := w.committed()
+	row, times, err := w.row()
 	if err != nil {
 		return fail(fmt.Errorf("entry %d: %w", e.Seq, err))
 	}
@@ -108,7 +110,7 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	if !bytes.Equal(want.Encode(), []byte(w.Entry)) {
 		return fail(fmt.Errorf("entry %d is not that of the row", e.Seq))
 	}
-	if !w.says(as) {
+	if slices.ContainsFunc(times, inexact) || w.Submission != nil && w.Submission.Erased {
 		return fail(fmt.Errorf("entry %d does not commit to all that the row says", e.Seq))
 	}
 	if w.Checkpoint < 0 || w.Checkpoint >= len(signed) || e.Seq < 1 {
@@ -125,67 +127,52 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 	return e.Seq, nil
 }
 
-// committed is the row as the ledger commits to it, and its JSON: times in UTC to the
-// microsecond, and no field beyond the commitment.
-func (w *wireEntry) committed() (row books.Row, as wireEntry, err error) {
+// row returns the row of w with its salt, and the times in it. It is an error if w has no row
+// or several.
+func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 	rows := 0
-	set := func(r books.Row) { row, rows = r, rows+1 }
+	set := func(r books.Row, at ...time.Time) { row, times, rows = r, at, rows+1 }
 	if w.Copy != nil {
-		x := *w.Copy
-		x.Issued, x.Salt = timestamp(x.Issued), w.Salt
-		as.Copy = &x
-		set(x)
+		x := *w.Copy // which is handed on without the salt
+		x.Salt = w.Salt
+		set(&x, x.Issued)
 	}
-	if w.MarkKey != nil {
-		x := *w.MarkKey
-		x.Added, x.Salt = timestamp(x.Added), w.Salt
-		as.MarkKey = &x
-		set(x)
+	if x := w.MarkKey; x != nil {
+		x.Salt = w.Salt
+		set(x, x.Added)
 	}
 	if w.Receipt != nil {
-		x := *w.Receipt
-		x.Entered, x.Salt = timestamp(x.Entered), w.Salt
-		as.Receipt = &x
-		set(x)
+		x := *w.Receipt // which is handed on without the salt
+		x.Salt = w.Salt
+		set(&x, x.Entered)
 	}
-	if w.Submission != nil {
-		x := w.Submission.whole()
-		x.Submitted, x.Received, x.Erased, x.Salt = timestamp(x.Submitted), timestamp(x.Received), false, w.Salt
-		as.Submission = &wireSubmission{x, x.Details}
-		set(x)
+	if x := w.Submission; x != nil {
+		x.Submission.Details, x.Salt = x.Details, w.Salt
+		set(x.Submission, x.Submitted, x.Received)
 	}
 	if w.Investigation != nil {
-		x := *w.Investigation
-		x.Started, x.Salt = timestamp(x.Started), w.Salt
-		as.Investigation = &x
-		set(x)
+		x := *w.Investigation // which is handed on without the salt
+		x.Salt = w.Salt
+		set(&x, x.Started)
 	}
 	if rows != 1 {
-		return nil, as, errors.New("it has not one row")
+		return nil, nil, errors.New("it has not one row")
 	}
-	return row, as, nil
+	return row, times, nil
 }
 
-// says reports whether the JSON of the row is that of another entry.
-func (w *wireEntry) says(other wireEntry) bool {
-	a, errA := json.Marshal(other)
-	b, errB := json.Marshal(wireEntry{Copy: w.Copy, MarkKey: w.MarkKey, Receipt: w.Receipt, Submission: w.Submission, Investigation: w.Investigation})
-	return errA == nil && errB == nil && bytes.Equal(a, b)
+// inexact reports whether a time says more than the ledger commits to: a zone other than UTC,
+// or parts of a microsecond.
+func inexact(t time.Time) bool {
+	_, offset := t.Zone()
+	return offset != 0 || !t.Equal(books.Timestamp(t))
 }
 
-// whole is the submission with its details.
-func (s *wireSubmission) whole() Submission {
-	x := s.Submission
-	x.Details = s.Details
-	return x
-}
-
-// proved is the row as it is handed on.
+// proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on.
 func (w *wireEntry) proved(seq int64) Proved {
 	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Investigation: w.Investigation}
 	if w.Submission != nil {
-		x := w.Submission.whole()
-		p.Submission = &x
+		p.Submission = &w.Submission.Submission
 	}
 	if k := w.MarkKey; k != nil {
 		p.MarkKey = &MarkKey{KeyState: KeyState{KeyID: k.ID}, Commitment: k.Commitment, Added: k.Added}

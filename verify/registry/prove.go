@@ -92,34 +92,29 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
 }
 
-// prove adds entries, paths and checkpoints, and checks what it made.
+// prove writes a proof of rows and checks the proof as its reader will. prove sets Entry, Path
+// and Checkpoint of each row.
 func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]byte, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := wireProof{Format: proofFormat, Key: public}
-	var used []int
-	for _, row := range rows {
-		i := covering(kept, row.seq)
-		if i < 0 {
+	used := make([]int, len(rows)) // checkpoints
+	for i, row := range rows {
+		if used[i] = covering(kept, row.seq); used[i] < 0 {
 			return nil, fmt.Errorf("%w: no signed checkpoint covers entry %d yet", ErrProof, row.seq)
 		}
-		if !slices.Contains(used, i) {
-			used = append(used, i)
-		}
-	}
-	slices.Sort(used)
-	for _, i := range used {
-		p.Checkpoints = append(p.Checkpoints, kept[i].Text)
-	}
-	for _, row := range rows {
-		i := covering(kept, row.seq)
-		row.Checkpoint = slices.Index(used, i)
-		if err := l.path(ctx, &row, kept[i]); err != nil {
+		if err := l.path(ctx, &rows[i], kept[used[i]]); err != nil {
 			return nil, err
 		}
-		p.Entries = append(p.Entries, row)
+	}
+	of := slices.Compact(slices.Sorted(slices.Values(used)))
+	p := wireProof{Format: proofFormat, Key: public, Entries: rows}
+	for _, i := range of {
+		p.Checkpoints = append(p.Checkpoints, kept[i].Text)
+	}
+	for i := range rows {
+		rows[i].Checkpoint = slices.Index(of, used[i])
 	}
 	data, err := p.encode()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -14,7 +15,7 @@ import (
 // hold. The registry cannot know who owns the public key: the key should have come with the
 // contract.
 func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err error) {
-	if err := checkText("actor", x.Actor, intake.MaxName); err != nil {
+	if err := books.CheckText("actor", x.Actor, intake.MaxName); err != nil {
 		return false, err
 	}
 	c, err := l.r.Copy(ctx, x.Copy)
@@ -33,7 +34,7 @@ func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err err
 			return false, nil
 		}
 	}
-	x.Entered, x.Salt = l.r.clock(), newSalt()
+	x.Entered, x.Salt = l.r.clock(), books.NewSalt()
 	return true, l.r.store.AddReceipt(ctx, x)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -23,6 +24,7 @@ type Registry struct {
 
 	id         string // random, hex
 	sealHashes bool
+	readOnly   bool
 }
 
 func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
@@ -51,7 +53,7 @@ type Driver = books.Driver
 //
 //	r, err := registry.Create(ctx, sqlite.At("kyc.db"), nil)
 func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, error) {
-	info := books.Info{Created: timestamp(time.Now()), Salt: newSalt()}
+	info := books.Info{Created: books.Timestamp(time.Now()), Logged: books.Logged{Salt: books.NewSalt()}}
 	if opts != nil {
 		info.SealHashes = opts.SealHashes
 	}
@@ -76,6 +78,20 @@ func Open(ctx context.Context, at Driver) (*Registry, error) {
 	return newRegistry(ctx, s)
 }
 
+// OpenForInvestigation is [Open] for those who look for leaks and do nothing else:
+// the handle searches, reads, and logs investigations. Whatever would issue, submit,
+// erase, sign a checkpoint, or enter recipients, keys, receipts or custody fails
+// with an error that wraps [ErrReadOnly]. It guards against mistakes of a program; against
+// its user the database's own permissions do (docs/registry.md).
+func OpenForInvestigation(ctx context.Context, at Driver) (*Registry, error) {
+	r, err := Open(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	r.store, r.readOnly = r.store.ForInvestigation(), true
+	return r, nil
+}
+
 // A Ledger is the registry's ledger: an append-only Merkle tree of what was entered, its
 // signed checkpoints, and what is proved by them.
 type Ledger struct{ r *Registry }
@@ -89,12 +105,9 @@ type Keys struct{ r *Registry }
 // Keys returns the registry's mark keys.
 func (r *Registry) Keys() *Keys { return &Keys{r} }
 
-// An Engine is what package verify searches, counts and enters. Its methods may change with
+// Engine returns what package verify searches, counts and enters. Its methods may change with
 // any version: use an Investigator of package verify.
-type Engine struct{ r *Registry }
-
-// Engine returns what package verify needs of the registry.
-func (r *Registry) Engine() *Engine { return &Engine{r} }
+func (r *Registry) Engine() *engine.Engine { return engine.New(r.store, r.sealHashes, r.clock) }
 
 // ID names the registry: 16 random bytes, hex, which the ledger's name ends with.
 func (r *Registry) ID() string { return r.id }
@@ -113,10 +126,10 @@ func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
 	if to.Name == "" {
 		return fmt.Errorf("%w: a recipient needs a name", ErrInput)
 	}
-	if err := errors.Join(checkText("name", to.Name, intake.MaxName), checkText("actor", to.Actor, intake.MaxName)); err != nil {
+	if err := errors.Join(books.CheckText("name", to.Name, intake.MaxName), books.CheckText("actor", to.Actor, intake.MaxName)); err != nil {
 		return err
 	}
-	to.Added, to.Salt = r.clock(), newSalt()
+	to.Added, to.Salt = r.clock(), books.NewSalt()
 	_, err := r.store.AddRecipient(ctx, to)
 	return err
 }
@@ -213,65 +226,14 @@ func (l *Ledger) Head(ctx context.Context) (size int64, head string, err error) 
 	return size, hex.EncodeToString(sum[:]), nil
 }
 
-// Changed says what happened to the registry since its ledger had begun entries: whether
-// uploads or copies were added, and whether what it had said was altered (a key's state,
-// an erasure, custody; or the ledger is not that one any more).
-func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool, err error) {
-	size, _, err := e.r.store.Head(ctx)
-	if err != nil || size < begun {
-		return false, true, err
-	}
-	for begun < size && !altered {
-		batch, err := e.r.store.Entries(ctx, begun, 1000)
-		if err != nil || len(batch) == 0 {
-			return false, true, err
-		}
-		for _, b := range batch {
-			e, err := books.ParseEntry(b)
-			if err != nil {
-				return false, true, fmt.Errorf("%w: %w", ErrTampered, err)
-			}
-			switch e.Kind {
-			case books.EntrySubmission, books.EntryIssue:
-				added = true
-			case books.EntryKeyState, books.EntryErasure, books.EntryCustody:
-				altered = true
-			}
-		}
-		begun += int64(len(batch))
-	}
-	return added, altered, nil
-}
-
-// Span returns when the first and the last upload were submitted. Both are the zero time if
-// there is no upload.
-func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
-	return e.r.store.Span(ctx)
-}
-
 // clock is the time to the precision that rows keep.
-func (r *Registry) clock() time.Time { return timestamp(r.now()) }
-
-func timestamp(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+func (r *Registry) clock() time.Time { return books.Timestamp(r.now()) }
 
 // checkTime refuses a time of a year, in UTC, that has not four digits: JSON has none such, and
 // rows are never taken out again.
 func checkTime(what string, t time.Time) error {
 	if y := t.UTC().Year(); y < 0 || y > 9999 {
 		return fmt.Errorf("%w: the %s is in the year %d", ErrInput, what, y)
-	}
-	return nil
-}
-
-func newSalt() (s books.Salt) {
-	rand.Read(s[:])
-	return s
-}
-
-// checkText refuses texts that would not come back, or not on one line.
-func checkText(what, s string, maxBytes int) error {
-	if err := intake.CheckText(what, s, maxBytes); err != nil {
-		return fmt.Errorf("%w: %w", ErrInput, err)
 	}
 	return nil
 }

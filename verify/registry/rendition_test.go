@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -56,7 +57,7 @@ func TestDoctoredOriginal(t *testing.T) {
 	s, cfg, sub := shop(t, "png", func(c *registry.Config) { c.Registry = r })
 	doctored := passport(1)
 	doctored.Pix[4001] ^= 1
-	x, err := cfg.SealKey.Seal(sub.ID, file(t, doctored, "png"))
+	x, err := sealing.Seal(cfg.SealKey, sub.ID, nil, nil, file(t, doctored, "png"))
 	require.NoError(t, err)
 	db, err := sql.Open("sqlite", path)
 	require.NoError(t, err)

@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"bytes"
+	"encoding/base32"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -94,7 +96,7 @@ func TestCopiedSealKeysNeverShowTheirSecret(t *testing.T) {
 		out += fmt.Sprintf(verb+verb, bare, h)
 	}
 	require.NotContains(t, out, k.Secret()[20:])
-	raw := k.RawSecret()
+	raw := rawSecret(t, k)
 	for _, form := range []string{"%d", "%x", "%v", "%#v", "%s"} {
 		text := fmt.Sprintf(form, raw)
 		require.NotContains(t, out, strings.Trim(text, "[]"), form)
@@ -107,16 +109,24 @@ func TestCopiedSealKeysNeverShowTheirSecret(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrInput, "the zero key")
 }
 
+// rawSecret returns the 32 bytes that no output may hold.
+func rawSecret(t *testing.T, k *registry.SealKey) []byte {
+	t.Helper()
+	raw, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.TrimPrefix(k.Secret(), "KYCMARK-SEAL-KEY-1-"))
+	require.NoError(t, err)
+	return raw[:32]
+}
+
 func TestSealing(t *testing.T) {
 	k, id, file := leaktest.SealKey(), watermark.Submission{1}, []byte("a picture")
-	x, err := k.Seal(id, file)
+	x, err := sealing.Seal(k, id, nil, nil, file)
 	require.NoError(t, err)
-	got, err := k.Open(id, &x)
+	got, err := sealing.Open(k, id, x, sealing.Original)
 	require.NoError(t, err)
 	require.Equal(t, file, got)
 	require.NotContains(t, string(x.Body), "picture")
 
-	again, err := k.Seal(id, file)
+	again, err := sealing.Seal(k, id, nil, nil, file)
 	require.NoError(t, err)
 	require.NotEqual(t, x, again, "another data key and nonce each time")
 
@@ -133,12 +143,12 @@ func TestSealing(t *testing.T) {
 	} {
 		y := books.Sealed{KeyID: x.KeyID, Wrapped: bytes.Clone(x.Wrapped), Body: bytes.Clone(x.Body)}
 		bad(&y)
-		_, err := k.Open(id, &y)
+		_, err := sealing.Open(k, id, &y, sealing.Original)
 		assert.ErrorIs(t, err, registry.ErrSealed, name)
 	}
-	_, err = k.Open(watermark.Submission{2}, &x)
+	_, err = sealing.Open(k, watermark.Submission{2}, x, sealing.Original)
 	require.ErrorIs(t, err, registry.ErrSealed, "an original cannot be passed off as another's")
-	_, err = registry.GenerateSealKey().Open(id, &x)
+	_, err = sealing.Open(registry.GenerateSealKey(), id, x, sealing.Original)
 	require.ErrorIs(t, err, registry.ErrSealed)
 }
 
@@ -177,16 +187,17 @@ func TestOneSealingKey(t *testing.T) {
 // Original and features are apart, and neither passes for the other.
 func TestSealedParts(t *testing.T) {
 	k, id := leaktest.SealKey(), watermark.Submission{1}
-	x, err := k.SealParts(id, "original", "a picture", "features", "its corners")
+	x, err := sealing.Seal(k, id, nil, []byte("its corners"), []byte("a picture"))
 	require.NoError(t, err)
-	for what, want := range map[string]string{"original": "a picture", "features": "its corners"} {
-		got, err := k.OpenPart(id, x, what, what)
+	for part, want := range map[sealing.Part]string{sealing.Original: "a picture", sealing.Features: "its corners"} {
+		got, err := sealing.Open(k, id, x, part)
 		require.NoError(t, err)
-		require.Equal(t, want, got)
+		require.Equal(t, want, string(got))
 	}
-	_, err = k.OpenPart(id, x, "original", "features")
+	x.Body, x.Features = x.Features, x.Body
+	_, err = sealing.Open(k, id, x, sealing.Features)
 	require.ErrorIs(t, err, registry.ErrSealed)
-	_, err = k.OpenPart(id, x, "features", "original")
+	_, err = sealing.Open(k, id, x, sealing.Original)
 	require.ErrorIs(t, err, registry.ErrSealed)
 }
 
@@ -258,7 +269,7 @@ func TestSealingByAService(t *testing.T) {
 	_, err = s.Issue(t.Context(), new(bytes.Buffer), sub.ID, "vendor A", "")
 	require.NoError(t, err)
 	require.Equal(t, 1, kms.opened)
-	_, err = k.Open(watermark.Submission{2}, sealedOf(t, cfg, sub.ID))
+	_, err = sealing.Open(k, watermark.Submission{2}, sealedOf(t, cfg, sub.ID), sealing.Original)
 	require.ErrorIs(t, err, registry.ErrSealed, "another submission's")
 
 	// A service that does not answer is no evidence that an original was altered.
@@ -279,22 +290,22 @@ func TestAServiceThatOpensNothing(t *testing.T) {
 	k, err := registry.NewSealKey("gcp-kms://projects/p/keys/k", kms)
 	require.NoError(t, err)
 	id := watermark.Submission{1}
-	x, err := k.Seal(id, []byte("a picture"))
+	x, err := sealing.Seal(k, id, nil, nil, []byte("a picture"))
 	require.NoError(t, err)
 
 	kms.shut = errors.New("permission denied")
-	_, err = k.Open(id, &x)
+	_, err = sealing.Open(k, id, x, sealing.Original)
 	require.ErrorIs(t, err, registry.ErrSealKey)
 	require.ErrorIs(t, err, kms.shut)
 	require.NotErrorIs(t, err, registry.ErrSealed)
 
 	kms.shut, kms.shutFor = errors.New("deadline exceeded"), 1
-	got, err := k.Open(id, &x)
+	got, err := sealing.Open(k, id, x, sealing.Original)
 	require.NoError(t, err)
 	require.Equal(t, "a picture", string(got))
 
 	x.Wrapped[20] ^= 1
-	_, err = k.Open(id, &x)
+	_, err = sealing.Open(k, id, x, sealing.Original)
 	require.ErrorIs(t, err, registry.ErrSealed, "it opens what was not altered")
 }
 
@@ -336,12 +347,12 @@ func BenchmarkSeal(b *testing.B) {
 	k, id := leaktest.SealKey(), watermark.Submission{1}
 	for _, size := range []int{4 << 10, 5 << 20} {
 		file := make([]byte, size)
-		sealed, err := k.Seal(id, file)
+		sealed, err := sealing.Seal(k, id, nil, nil, file)
 		require.NoError(b, err)
 		b.Run(fmt.Sprintf("seal/%dKB", size>>10), func(b *testing.B) {
 			b.SetBytes(int64(size))
 			for b.Loop() {
-				if _, err := k.Seal(id, file); err != nil {
+				if _, err := sealing.Seal(k, id, nil, nil, file); err != nil {
 					b.Fatal(err)
 				}
 			}
@@ -349,7 +360,7 @@ func BenchmarkSeal(b *testing.B) {
 		b.Run(fmt.Sprintf("open/%dKB", size>>10), func(b *testing.B) {
 			b.SetBytes(int64(size))
 			for b.Loop() {
-				if _, err := k.Open(id, &sealed); err != nil {
+				if _, err := sealing.Open(k, id, sealed, sealing.Original); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -55,7 +55,7 @@ func (s *shift) write(t *testing.T, n int) error {
 	if !s.note("submit", n, err) {
 		return err
 	}
-	err = s.d.AddCopies(t.Context(), []books.Copy{{ID: watermark.CopyID(n), Submission: u.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0}},
+	err = s.d.AddCopy(t.Context(), &books.Copy{ID: watermark.CopyID(n), Submission: u.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0},
 		books.KeyEntry{ID: "v1-key", Added: t0})
 	if !s.note("issue", n, err) {
 		return err

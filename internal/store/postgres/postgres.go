@@ -8,7 +8,6 @@ package postgres
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,9 +21,6 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
-
-//go:embed migrations/*.sql
-var migrations embed.FS
 
 // At returns the driver of a registry in the database that dsn names.
 func At(dsn string) books.Driver {
@@ -209,21 +205,19 @@ func (s *server) makeSchema(ctx context.Context) error {
 
 func (s *server) dialect() sqldb.Dialect {
 	return sqldb.Dialect{
-		Goose: goose.DialectPostgres, Migrations: migrations,
+		Goose:    goose.DialectPostgres,
+		Words:    sqldb.Words{Postgres: true, Int: "BIGINT", Blob: "BYTEA", Real: "DOUBLE PRECISION", Name: `TEXT COLLATE "C"`, Hex: `'\x`},
 		Lock:     " FOR UPDATE",
 		Write:    &sql.TxOptions{Isolation: sql.LevelReadCommitted},
 		Snapshot: &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		Conflict: conflict,
 		Again:    again,
 		Insert:   insert,
-		Blobs:    blobs,
-		List:     list,
-		Among:    among,
-		Probing:  probing,
-		Settle:   "VACUUM (ANALYZE) posting, recent",
 		MayScrub: mayScrub,
 		Scrub:    scrub,
 		Close:    s.pool.Close,
+
+		SearchDialect: sqldb.SearchDialect{Blobs: blobs, List: list, Among: among, Probing: probing, Settle: "VACUUM (ANALYZE) posting, recent"},
 	}
 }
 

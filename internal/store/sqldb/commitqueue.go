@@ -16,12 +16,14 @@ import (
 
 // A request is what one caller wants to have written: uploads, or what write does.
 type request struct {
-	ctx     context.Context
-	write   func(*tx) error // runs again where a transaction was rolled back: what it keeps, it must set anew
-	uploads []books.Upload
-	added   []bool // of uploads
-	err     error
-	done    chan struct{} // closed when added and err are set
+	ctx          context.Context
+	what         string          // "submit", for errors
+	investigates bool            // is also allowed in a registry that is open for investigation only
+	write        func(*tx) error // runs again after a transaction was rolled back: it must set anew what it keeps
+	uploads      []books.Upload
+	added        []bool // of uploads
+	err          error
+	done         chan struct{} // closed when added and err are set
 }
 
 type commitQueue struct {
@@ -74,13 +76,28 @@ func (q *commitQueue) withdraw(r *request) bool {
 	return false
 }
 
-// update runs write in a transaction.
-func (d *DB) update(ctx context.Context, write func(*tx) error) error {
-	return d.request(&request{ctx: ctx, write: write})
+// update runs write in a transaction. what names the deed ("erase") if the registry is open
+// for investigation only, and update therefore fails.
+func (d *DB) update(ctx context.Context, what string, write func(*tx) error) error {
+	return d.request(&request{ctx: ctx, what: what, write: write})
+}
+
+// ForInvestigation returns the same registry, in which every request fails that does not
+// belong to an investigation.
+func (d *DB) ForInvestigation() books.Store {
+	out := *d
+	out.readOnly = true
+	return &out
 }
 
 // request waits until r is done, by this caller or by another.
 func (d *DB) request(r *request) error {
+	if d.readOnly && !r.investigates {
+		return fmt.Errorf("%s: %w", r.what, books.ErrReadOnly)
+	}
+	if r.write == nil && len(r.uploads) == 0 {
+		return nil
+	}
 	r.done = make(chan struct{})
 	d.queue.enter(r)
 	select {

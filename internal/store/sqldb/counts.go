@@ -10,8 +10,8 @@ import (
 // CountSubmitted counts the uploads submitted in each span, ends included, that were not
 // erased. These are few: counting all by the index of times alone and taking off the
 // erased ones (+: by their own index) reads no rows but theirs.
-func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int64, error) {
-	out := make([]int64, len(spans))
+func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error) {
+	out := make([]int, len(spans))
 	for i, s := range spans {
 		row := d.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM submission WHERE submitted BETWEEN $1 AND $2)
 			- (SELECT count(*) FROM submission WHERE erased > 0 AND +submitted BETWEEN $1 AND $2)`, s[0].UnixMicro(), s[1].UnixMicro())

@@ -11,7 +11,7 @@ import (
 
 // AddCustody enters facts of custody.
 func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
-	return d.update(ctx, func(t *tx) error {
+	return d.update(ctx, "enter custody", func(t *tx) error {
 		var rows []custodyRow
 		var lines []listed
 		for _, c := range facts {

@@ -37,7 +37,7 @@ var writes = map[string]struct {
 		s, _ := submission(1)
 		c, k := issued(99, s.ID, "vendor A")
 		k.ID, c.KeyID = "v1-other", "v1-other"
-		return d.AddCopies(ctx, []books.Copy{c}, k)
+		return d.AddCopy(ctx, &c, k)
 	}, books.ErrConflict, 2}, // it is there: the copy ID is fresh for each issue
 	"erasure": {func(ctx context.Context, d *sqldb.DB) error {
 		return d.Erase(ctx, erasure("letter", 3))
@@ -202,7 +202,7 @@ func TestOneBadWriterSpoilsNoOther(t *testing.T) {
 				case 3:
 					s, _ := submission(1)
 					c, k := issued(watermark.CopyID(1000+n), s.ID, "vendor A")
-					assert.NoError(t, d.AddCopies(t.Context(), []books.Copy{c}, k))
+					assert.NoError(t, d.AddCopy(t.Context(), &c, k))
 				}
 			})
 		}

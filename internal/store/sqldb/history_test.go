@@ -93,9 +93,16 @@ func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
 			copies[i].Margin, copies[i].PSNR, copies[i].SSIM = h.NormFloat64(), -h.Float64()*float64(h.IntN(2)), h.ExpFloat64()
 			copies[i].Weak, copies[i].Issued = h.IntN(2) == 0, h.time()
 		}
-		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddCopies(ctx, copies, key) }
+		return func(ctx context.Context, s books.Store) (any, error) {
+			for i := range copies {
+				if err := s.AddCopy(ctx, &copies[i], key); err != nil {
+					return nil, err
+				}
+			}
+			return nil, nil
+		}
 	case 8:
-		e := books.Erasure{Submissions: h.ids(3), Note: "é", Entered: h.time(), Salt: h.sum()}
+		e := books.Erasure{Submissions: h.ids(3), Note: "é", Entered: h.time(), Logged: books.Logged{Salt: h.sum()}}
 		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.Erase(ctx, e) }
 	case 9:
 		c := custody(h.name(), h.ids(4)...)

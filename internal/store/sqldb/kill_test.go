@@ -15,7 +15,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/store/postgres"
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 	"github.com/kycmark/kycmark/internal/store/sqlite"
@@ -69,7 +68,7 @@ func strike(ctx context.Context, d *sqldb.DB, n int) error {
 	}
 	fmt.Println("submit", n)
 	c, k := issued(watermark.CopyID(n), s.ID, "vendor A")
-	if err := d.AddCopies(ctx, []books.Copy{c}, k); err != nil {
+	if err := d.AddCopy(ctx, &c, k); err != nil {
 		return err
 	}
 	fmt.Println("issue", n)

@@ -14,7 +14,7 @@ import (
 
 // AddRecipient enters a recipient unless it is there.
 func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
-	err = d.update(ctx, func(t *tx) error {
+	err = d.update(ctx, "enter a recipient", func(t *tx) error {
 		added = false
 		old, err := recipientTable.one(ctx, t, " WHERE name = $1", r.Name)
 		switch {
@@ -39,7 +39,7 @@ func (d *DB) Recipients(ctx context.Context) ([]books.Recipient, error) {
 
 // AddMarkKey enters a mark key unless it is there.
 func (d *DB) AddMarkKey(ctx context.Context, k books.KeyEntry) (added bool, err error) {
-	err = d.update(ctx, func(t *tx) (err error) {
+	err = d.update(ctx, "enter a mark key", func(t *tx) (err error) {
 		added, err = ensureMarkKey(ctx, t, k)
 		return err
 	})
@@ -65,7 +65,7 @@ func (d *DB) MarkKeys(ctx context.Context) ([]books.KeyEntry, error) {
 
 // AddKeyState enters a state of a mark key, if it may follow the last one.
 func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
-	return d.update(ctx, func(t *tx) error {
+	return d.update(ctx, "enter a key's state", func(t *tx) error {
 		last, err := t.keyState(ctx, s.KeyID)
 		if err != nil {
 			return err
@@ -101,10 +101,10 @@ func (d *DB) KeyStates(ctx context.Context) ([]books.KeyState, error) {
 	return keyStateTable.rows(ctx, d.read, " ORDER BY seq")
 }
 
-// AddCopies enters copies and sets their Seq, and before them their mark key where it was never entered.
-func (d *DB) AddCopies(ctx context.Context, copies []books.Copy, key books.KeyEntry) error {
-	err := d.update(ctx, func(t *tx) error {
-		if err := noneErased(ctx, t, copies); err != nil {
+// AddCopy enters a copy and sets its Seq, and before it the mark key if it was never entered.
+func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) error {
+	err := d.update(ctx, "issue", func(t *tx) error {
+		if _, err := present(ctx, t, c.Submission); err != nil {
 			return err
 		}
 		if _, err := ensureMarkKey(ctx, t, key); err != nil {
@@ -113,32 +113,13 @@ func (d *DB) AddCopies(ctx context.Context, copies []books.Copy, key books.KeyEn
 		if err := t.mayMark(ctx, key.ID); err != nil {
 			return err
 		}
-		for i := range copies {
-			copies[i].Seq = t.append(copies[i])
-		}
-		return insert(ctx, t, copyTable, copies...)
+		c.Seq = t.append(*c)
+		return insert(ctx, t, copyTable, *c)
 	})
 	if err != nil && d.dialect.Conflict(err) {
 		return fmt.Errorf("%w: a copy ID is taken", books.ErrConflict)
 	}
 	return err
-}
-
-// noneErased refuses copies of what was erased since it was opened.
-func noneErased(ctx context.Context, t *tx, copies []books.Copy) error {
-	for i, c := range copies {
-		if i > 0 && c.Submission == copies[i-1].Submission {
-			continue
-		}
-		s, err := submissionTable.one(ctx, t, " WHERE id = $1", c.Submission[:])
-		if err != nil {
-			return fmt.Errorf("submission %s: %w", c.Submission, err)
-		}
-		if s.ErasedBy != 0 {
-			return fmt.Errorf("submission %s: %w", c.Submission, books.ErrErased)
-		}
-	}
-	return nil
 }
 
 // Copy returns one issued copy.
@@ -158,7 +139,7 @@ func (d *DB) CopiesAfter(ctx context.Context, seq int64, limit int) ([]books.Cop
 
 // AddReceipt enters the receipt of a copy.
 func (d *DB) AddReceipt(ctx context.Context, r books.Receipt) error {
-	return d.update(ctx, func(t *tx) error {
+	return d.update(ctx, "enter a receipt", func(t *tx) error {
 		r.Seq = t.append(r)
 		return insert(ctx, t, receiptTable, r)
 	})
@@ -172,10 +153,10 @@ func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt
 // AddInvestigation enters that an investigation began and returns the number of its
 // entry.
 func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
-	err := d.update(ctx, func(t *tx) error {
+	err := d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
 		i.Entry = t.append(i)
 		return insert(ctx, t, investigationTable, i)
-	})
+	}})
 	if err != nil {
 		return 0, err
 	}
@@ -218,7 +199,7 @@ func (d *DB) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) 
 // AddCheckpoint keeps a signed checkpoint, unless there is one of the same state. One
 // of another ledger is refused: it could never be taken out again.
 func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books.Checkpoint, err error) {
-	err = d.update(ctx, func(t *tx) error {
+	err = d.update(ctx, "keep a checkpoint", func(t *tx) error {
 		if err := t.holds(ctx, c); err != nil {
 			return err
 		}
@@ -237,7 +218,7 @@ func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books
 
 // ChangeCheckpoint changes the note and the stamp of a kept checkpoint.
 func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) error) (c *books.Checkpoint, err error) {
-	err = d.update(ctx, func(t *tx) error {
+	err = d.update(ctx, "change a checkpoint", func(t *tx) error {
 		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
 			return fmt.Errorf("checkpoint of %d entries: %w", size, err)
 		}

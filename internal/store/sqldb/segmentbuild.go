@@ -22,7 +22,7 @@ const (
 
 // DeferBands stops the making of segments.
 func (d *DB) DeferBands(ctx context.Context) error {
-	return d.update(ctx, func(t *tx) error {
+	return d.update(ctx, "defer the search tables", func(t *tx) error {
 		state, err := readSearchState(ctx, t)
 		if err != nil || state.deferred {
 			return err
@@ -84,7 +84,7 @@ func (d *DB) BuildBands(ctx context.Context, anew bool, progress func(done, tota
 func (b *segmentBuild) start(ctx context.Context, anew bool) error {
 	var id [8]byte
 	rand.Read(id[:])
-	return b.d.update(ctx, func(t *tx) (err error) {
+	return b.d.update(ctx, "build the search tables", func(t *tx) (err error) {
 		if b.state, err = readSearchState(ctx, t); err != nil {
 			return err
 		}
@@ -218,7 +218,7 @@ func (b *segmentBuild) entries(from, to place) []byte {
 // step runs f in a transaction that knows what was erased: an erasure removes what it
 // finds in the segment, and the rest is not entered.
 func (b *segmentBuild) step(ctx context.Context, f func(*tx) error) error {
-	return b.d.update(ctx, func(t *tx) error {
+	return b.d.update(ctx, "build the search tables", func(t *tx) error {
 		state, err := readSearchState(ctx, t)
 		if err != nil {
 			return err
@@ -241,7 +241,7 @@ func (b *segmentBuild) step(ctx context.Context, f func(*tx) error) error {
 
 // finish makes a segment of the last few while others wait, and ends the build.
 func (b *segmentBuild) finish(ctx context.Context) error {
-	err := b.d.update(ctx, func(t *tx) error {
+	err := b.d.update(ctx, "build the search tables", func(t *tx) error {
 		state, err := readSearchState(ctx, t)
 		if err != nil {
 			return err
@@ -277,7 +277,7 @@ func (b *segmentBuild) finish(ctx context.Context) error {
 // mergeSegments merges segments until none is left to merge.
 func (d *DB) mergeSegments(ctx context.Context) error {
 	for more := true; more; {
-		err := d.update(ctx, func(t *tx) error {
+		err := d.update(ctx, "build the search tables", func(t *tx) error {
 			state, err := readSearchState(ctx, t)
 			if err != nil {
 				return err

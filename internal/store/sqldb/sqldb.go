@@ -9,10 +9,8 @@ package sqldb
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/pressly/goose/v3"
 
@@ -21,8 +19,8 @@ import (
 
 // A Dialect is what a database does in its own way.
 type Dialect struct {
-	Goose      goose.Dialect
-	Migrations embed.FS // with a folder migrations
+	Goose goose.Dialect
+	Words Words // of the migrations
 
 	// Questions: arguments may be written ? in place of $1, and are faster so.
 	Questions bool
@@ -42,21 +40,7 @@ type Dialect struct {
 	// Insert enters many rows of a table at once inside of the transaction that is
 	// open on conn; nil: one by one.
 	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error
-	// Blobs runs a query of a number and a blob in the transaction that is open on conn and
-	// hands its rows on; a blob is valid until f returns. nil: as any other query.
-	Blobs func(ctx context.Context, conn *sql.Conn, f func(int64, []byte) error, query string, args ...any) error
-	// List returns a table p of one column, value, that holds the numbers of an
-	// argument, and the argument: what stands behind FROM, for $1.
-	List func([]int64) (from string, arg any)
-	// Among returns a condition that is true for the numbers of an argument: what
-	// stands behind a column, for $1.
-	Among func([]int64) (condition string, arg any)
-	// Probing is an expression, a number, whose evaluation makes a transaction that
-	// reads look up every entry of a list rather than read whole tables; empty where
-	// it does.
-	Probing string
-	// Settle runs after many rows were entered in the search tables; empty: nothing.
-	Settle string
+	SearchDialect
 	// MayScrub runs before an erasure and says why Scrub would do nothing; nil: it will.
 	MayScrub func(ctx context.Context, write *sql.DB) error
 	// Scrub runs after an erasure was committed and removes what the database still
@@ -66,6 +50,24 @@ type Dialect struct {
 	Close func()
 }
 
+// SearchDialect is what a database does in its own way with the search tables.
+type SearchDialect struct {
+	// Blobs runs a query of a number and a blob in the transaction that is open on conn, and
+	// calls f with each row. A blob is valid until f returns. nil: as any other query.
+	Blobs func(ctx context.Context, conn *sql.Conn, f func(int64, []byte) error, query string, args ...any) error
+	// List returns a table p with one column, value, for use behind FROM: the numbers of arg,
+	// which is the query's argument $1.
+	List func([]int64) (from string, arg any)
+	// Among returns a condition for use behind a column: true for the numbers of arg, which
+	// is the query's argument $1.
+	Among func([]int64) (condition string, arg any)
+	// Probing is an expression, a number. Its evaluation makes a reading transaction look up
+	// every entry of a list rather than read whole tables. Empty: that happens anyway.
+	Probing string
+	// Settle is run after many rows were entered in the search tables; empty: nothing.
+	Settle string
+}
+
 // DB is a registry in a SQL database.
 type DB struct {
 	dialect     Dialect
@@ -73,7 +75,8 @@ type DB struct {
 	read        *sql.DB // may be the same
 	info        *books.Info
 	queue       *commitQueue
-	segmentSize int // see the constant; tests make it smaller
+	segmentSize int  // see the constant; tests make it smaller
+	readOnly    bool // open for investigation only
 
 	// commit ends a transaction; tests replace it to make commits fail.
 	commit func(*sql.Tx) error
@@ -81,41 +84,44 @@ type DB struct {
 
 var _ books.Store = (*DB)(nil)
 
-func newDB(dialect Dialect, write, read *sql.DB) *DB {
-	return &DB{dialect: dialect, write: write, read: read, queue: newCommitQueue(), segmentSize: segmentSize, commit: (*sql.Tx).Commit}
-}
-
 // Create brings an empty database to the latest schema and enters the registry that
 // info names. It closes the connections when it fails.
 func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info books.Info) (*DB, error) {
-	d := newDB(dialect, write, read)
-	err := d.migrate(ctx)
-	if err == nil {
-		err = d.mustBeEmpty(ctx)
-	}
-	if err == nil {
-		err = d.update(ctx, func(t *tx) error {
+	return open(ctx, dialect, write, read, func(d *DB) error {
+		if err := d.mustBeEmpty(ctx); err != nil {
+			return err
+		}
+		err := d.update(ctx, "create a registry", func(t *tx) error {
 			info.Seq = t.append(info)
 			return insert(ctx, t, infoTable, info)
 		})
-	}
-	if err == nil {
-		d.info, err = d.readInfo(ctx)
-	}
-	if err != nil {
-		d.Close()
-		return nil, err
-	}
-	return d, nil
+		if err != nil {
+			return err
+		}
+		return d.readInfo(ctx)
+	})
 }
 
 // Open opens a registry and brings its schema up to date. It closes the connections
 // when it fails.
 func Open(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
-	d := newDB(dialect, write, read)
+	return open(ctx, dialect, write, read, func(d *DB) error { return d.readInfo(ctx) })
+}
+
+// OpenCopy opens what [Transfer] is to fill: an empty database, which it brings to the
+// latest schema, or what an earlier Transfer left. It closes the connections when it
+// fails.
+func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
+	return open(ctx, dialect, write, read, func(*DB) error { return nil })
+}
+
+// open brings a database to the latest schema and then calls ready. If either fails, open
+// closes the connections.
+func open(ctx context.Context, dialect Dialect, write, read *sql.DB, ready func(*DB) error) (*DB, error) {
+	d := &DB{dialect: dialect, write: write, read: read, queue: newCommitQueue(), segmentSize: segmentSize, commit: (*sql.Tx).Commit}
 	err := d.migrate(ctx)
 	if err == nil {
-		d.info, err = d.readInfo(ctx)
+		err = ready(d)
 	}
 	if err != nil {
 		d.Close()
@@ -140,12 +146,12 @@ func (d *DB) Close() error {
 // migrate applies the embedded migrations that are missing, each in its own
 // transaction, and refuses a schema that is later than all of them.
 func (d *DB) migrate(ctx context.Context) error {
-	dir, err := fs.Sub(d.dialect.Migrations, "migrations")
+	steps, err := migrations(d.dialect.Words)
 	if err != nil {
-		return err
+		return fmt.Errorf("migrations: %w", err)
 	}
-	p, err := goose.NewProvider(d.dialect.Goose, d.write, dir,
-		goose.WithDisableGlobalRegistry(true), goose.WithTableName("schema_version"))
+	p, err := goose.NewProvider(d.dialect.Goose, d.write, nil,
+		goose.WithGoMigrations(steps...), goose.WithDisableGlobalRegistry(true), goose.WithTableName("schema_version"))
 	if err != nil {
 		return fmt.Errorf("migrations: %w", err)
 	}
@@ -175,10 +181,11 @@ func (d *DB) Info(context.Context) (*books.Info, error) {
 	return &i, nil
 }
 
-func (d *DB) readInfo(ctx context.Context) (*books.Info, error) {
-	i, err := infoTable.one(ctx, d.read, "")
+// readInfo reads the registry's identity. The error wraps [books.ErrSchema] if it is missing.
+func (d *DB) readInfo(ctx context.Context) (err error) {
+	d.info, err = infoTable.one(ctx, d.read, "")
 	if errors.Is(err, books.ErrNotFound) {
-		return nil, fmt.Errorf("%w: the creation of the registry was interrupted; delete it and create it again", books.ErrSchema)
+		return fmt.Errorf("%w: the creation of the registry was interrupted; delete it and create it again", books.ErrSchema)
 	}
-	return i, err
+	return err
 }

@@ -26,7 +26,7 @@ var t0 = time.Date(2018, 2, 3, 4, 5, 6, 789000, time.UTC)
 func salt(s string) books.Salt { return sha256.Sum256([]byte("salt " + s)) }
 
 func info() books.Info {
-	return books.Info{ID: [16]byte{1, 2, 3}, Created: t0, Salt: salt("info")}
+	return books.Info{ID: [16]byte{1, 2, 3}, Created: t0, Logged: books.Logged{Salt: salt("info")}}
 }
 
 var server pgtest.Server
@@ -77,7 +77,7 @@ func each(t *testing.T, body func(t *testing.T, d *sqldb.DB)) {
 }
 
 func recipient(name string) books.Recipient {
-	return books.Recipient{Name: name, Kind: "vendor", Actor: "ops", Added: t0.Add(time.Hour), Salt: salt(name)}
+	return books.Recipient{Name: name, Kind: "vendor", Actor: "ops", Added: t0.Add(time.Hour), Logged: books.Logged{Salt: salt(name)}}
 }
 
 func submission(n int) (books.Submission, books.Sealed) {
@@ -85,7 +85,7 @@ func submission(n int) (books.Submission, books.Sealed) {
 	s := books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: int64(n), Format: "jpeg", Width: 640, Height: 480,
 		Submitted: t0.AddDate(0, 0, n), Received: t0.AddDate(1, 0, n), Subject: fmt.Sprintf("subject-%d", n),
-		Hash: fmt.Sprintf("pdq:%064x", n), Quality: 100, Salt: salt(fmt.Sprint("submission", n)),
+		Hash: fmt.Sprintf("pdq:%064x", n), Quality: 100, Logged: books.Logged{Salt: salt(fmt.Sprint("submission", n))},
 		Details: books.Details{Decoder: "test/1", Area: fmt.Sprintf("kycmark/area:%064x", n), Chain: "pdq/1", AreaQuality: 90, Kept: true, Rendition: salt(fmt.Sprint("pixels", n))},
 	}
 	return s, books.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n)}}
@@ -93,15 +93,15 @@ func submission(n int) (books.Submission, books.Sealed) {
 
 func issued(id watermark.CopyID, of [16]byte, to string) (books.Copy, books.KeyEntry) {
 	return books.Copy{
-		ID: id, Submission: of, Recipient: to, Purpose: "request 7", KeyID: "v1-key", Strength: 0.75, Margin: 3.5,
-		PSNR: 45.25, SSIM: 0.991, Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte{byte(id)}),
-		Size: 999, Issued: t0.AddDate(2, 0, 0), Actor: "ops", Salt: salt(fmt.Sprint("copy", id)),
-	}, books.KeyEntry{ID: "v1-key", Commitment: salt("commitment"), Added: t0.AddDate(2, 0, 0), Salt: salt("key")}
+		ID: id, Submission: of, Recipient: to, Purpose: "request 7", KeyID: "v1-key", Marking: books.Marking{Strength: 0.75, Margin: 3.5, PSNR: 45.25, SSIM: 0.991},
+		Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte{byte(id)}),
+		Size: 999, Issued: t0.AddDate(2, 0, 0), Actor: "ops", Logged: books.Logged{Salt: salt(fmt.Sprint("copy", id))},
+	}, books.KeyEntry{ID: "v1-key", Commitment: salt("commitment"), Added: t0.AddDate(2, 0, 0), Logged: books.Logged{Salt: salt("key")}}
 }
 
 func custody(to string, subs ...watermark.Submission) books.Custody {
 	return books.Custody{Recipient: to, From: t0, To: t0.AddDate(0, 0, 5), Submissions: subs, Note: "contract 12",
-		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Salt: salt("custody" + to + fmt.Sprint(len(subs)))}
+		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Logged: books.Logged{Salt: salt("custody" + to + fmt.Sprint(len(subs)))}}
 }
 
 func add(ctx context.Context, s books.Store, sub books.Submission, x books.Sealed) (bool, error) {
@@ -123,7 +123,7 @@ func fill(t *testing.T, s books.Store) {
 		require.NoError(t, err)
 		require.True(t, added)
 		c, k := issued(watermark.CopyID(n)<<60|7, sub.ID, "vendor A")
-		require.NoError(t, s.AddCopies(ctx, []books.Copy{c}, k))
+		require.NoError(t, s.AddCopy(ctx, &c, k))
 	}
 	one, _ := submission(1)
 	two, _ := submission(2)
@@ -214,7 +214,7 @@ func TestAddingTwice(t *testing.T) {
 		require.ErrorIs(t, err, books.ErrConflict)
 
 		c, k := issued(3<<60|7, sub.ID, "vendor B")
-		require.ErrorIs(t, s.AddCopies(ctx, []books.Copy{c}, k), books.ErrConflict)
+		require.ErrorIs(t, s.AddCopy(ctx, &c, k), books.ErrConflict)
 
 		size2, head2, err := s.Head(ctx)
 		require.NoError(t, err)
@@ -228,10 +228,10 @@ func TestUnknownReferencesAreRefused(t *testing.T) {
 		fill(t, s)
 		ctx := t.Context()
 		c, k := issued(1, [16]byte{99}, "vendor A")
-		require.Error(t, s.AddCopies(ctx, []books.Copy{c}, k), "no such submission")
+		require.Error(t, s.AddCopy(ctx, &c, k), "no such submission")
 		sub, _ := submission(1)
 		c, k = issued(1, sub.ID, "nobody")
-		require.Error(t, s.AddCopies(ctx, []books.Copy{c}, k), "no such recipient")
+		require.Error(t, s.AddCopy(ctx, &c, k), "no such recipient")
 		require.Error(t, s.AddCustody(ctx, custody("nobody")))
 		require.Error(t, s.AddCustody(ctx, custody("vendor A", [16]byte{99})))
 		_, _, err := s.Check(ctx)
@@ -327,7 +327,7 @@ func write(ctx context.Context, s books.Store, w, rows int, errs chan<- error) {
 		_, err := add(ctx, s, sub, x)
 		errs <- err
 		c, k := issued(watermark.CopyID(w*1000+n), sub.ID, "vendor A")
-		errs <- s.AddCopies(ctx, []books.Copy{c}, k)
+		errs <- s.AddCopy(ctx, &c, k)
 		_, err = s.Copies(ctx, sub.ID)
 		errs <- err
 		if n%4 == 0 {
@@ -343,7 +343,7 @@ func TestCounts(t *testing.T) {
 		days := func(n int) time.Time { return t0.AddDate(0, 0, n) }
 		got, err := s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(3).Add(time.Microsecond), days(9)}, [2]time.Time{days(10), days(20)})
 		require.NoError(t, err)
-		require.Equal(t, []int64{4, 6, 0}, got)
+		require.Equal(t, []int{4, 6, 0}, got)
 		never := days(10_000)
 		by, err := s.CountIssued(t.Context(), never)
 		require.NoError(t, err)
@@ -355,7 +355,7 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, submitted, 10)
 		require.Equal(t, books.Issued{Day: days(9).Truncate(24 * time.Hour), Count: 1}, submitted[9])
-		total := int64(0)
+		total := 0
 		for _, x := range copied {
 			require.Equal(t, "vendor A", x.Recipient)
 			total += x.Count
@@ -369,7 +369,7 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, err)
 		early, k := issued(1<<50, sub.ID, "vendor A")
 		early.Issued = at
-		require.NoError(t, s.AddCopies(t.Context(), []books.Copy{early}, k))
+		require.NoError(t, s.AddCopy(t.Context(), &early, k))
 		by, err = s.CountIssued(t.Context(), at)
 		require.NoError(t, err)
 		require.Len(t, by, 10, "not the copy of what was submitted later")
@@ -388,7 +388,7 @@ func TestCounts(t *testing.T) {
 		require.NoError(t, s.Erase(t.Context(), erasure("letter", 3)))
 		got, err = s.CountSubmitted(t.Context(), [2]time.Time{days(0), days(3)}, [2]time.Time{days(4), days(9)})
 		require.NoError(t, err)
-		require.Equal(t, []int64{3, 6}, got, "what was erased does not count")
+		require.Equal(t, []int{3, 6}, got, "what was erased does not count")
 		by, err = s.CountIssued(t.Context(), at)
 		require.NoError(t, err)
 		require.Len(t, by, 9)

@@ -14,10 +14,7 @@ const inList = 250
 
 // AddSubmissions enters the uploads that are not there.
 func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added []bool, err error) {
-	if len(uploads) == 0 {
-		return nil, nil
-	}
-	r := &request{ctx: ctx, uploads: uploads}
+	r := &request{ctx: ctx, what: "submit", uploads: uploads}
 	if err := d.request(r); err != nil {
 		return nil, err
 	}
@@ -170,14 +167,14 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission) (*books.Sealed
 
 // Erase blanks and removes what is known of the submissions that e lists.
 func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
-	if d.dialect.MayScrub != nil {
+	if d.dialect.MayScrub != nil && !d.readOnly {
 		if err := d.dialect.MayScrub(ctx, d.write); err != nil {
 			return fmt.Errorf("nothing was erased: %w", err)
 		}
 	}
 	e.Submissions = ascending(e.Submissions)
-	err := d.update(ctx, func(t *tx) error {
-		old, err := present(ctx, t, e.Submissions)
+	err := d.update(ctx, "erase", func(t *tx) error {
+		old, err := present(ctx, t, e.Submissions...)
 		if err != nil {
 			return err
 		}
@@ -198,7 +195,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 }
 
 // present reads submissions, and returns an error if a submission is missing or erased.
-func present(ctx context.Context, t *tx, ids []watermark.Submission) ([]books.Submission, error) {
+func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.Submission, error) {
 	rows := make([]books.Submission, len(ids))
 	for i, id := range ids {
 		s, err := submissionTable.one(ctx, t, " WHERE id = $1", id[:])

@@ -12,18 +12,6 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// OpenCopy opens what [Transfer] is to fill: an empty database, which it brings to the
-// latest schema, or what an earlier Transfer left. It closes the connections when it
-// fails.
-func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
-	d := newDB(dialect, write, read)
-	if err := d.migrate(ctx); err != nil {
-		d.Close()
-		return nil, err
-	}
-	return d, nil
-}
-
 func (d *DB) mustBeEmpty(ctx context.Context) error {
 	for _, s := range append(transferred, transferStep{table: infoTable.name}) {
 		n, err := count(ctx, d.read, s.table)

@@ -81,7 +81,7 @@ func operate(ctx context.Context, s books.Store, process, i int, sum *tally) err
 	case i%10 < 9:
 		c, k := issued(watermark.CopyID(process)<<40|watermark.CopyID(i), hashRow(-1).ID, "vendor A")
 		sum.copies.Add(1)
-		return s.AddCopies(ctx, []books.Copy{c}, k)
+		return s.AddCopy(ctx, &c, k)
 	default:
 		sum.others.Add(1)
 		_, err := s.AddInvestigation(ctx, investigation(i))

@@ -92,7 +92,7 @@ func (k *clerk) work(t *testing.T, uploads int) {
 			return err
 		}, books.ErrConflict)
 		until("issue", n, func(ctx context.Context) error {
-			return k.d.AddCopies(ctx, []books.Copy{{ID: watermark.CopyID(n), Submission: s.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0}},
+			return k.d.AddCopy(ctx, &books.Copy{ID: watermark.CopyID(n), Submission: s.ID, Recipient: "vendor A", KeyID: "v1-key", Format: "png", Issued: t0},
 				books.KeyEntry{ID: "v1-key", Added: t0})
 		}, books.ErrConflict)
 		if n%7 == 3 { // another program moves the log into the file

@@ -8,7 +8,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,9 +23,6 @@ import (
 	"github.com/kycmark/kycmark/internal/store/sqldb"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
 // applicationID is written in the header of every registry file ("kycm").
 const applicationID = 0x6b79636d
 
@@ -35,13 +31,14 @@ const maxReaders = 8
 
 func dialect(path string) sqldb.Dialect {
 	d := sqldb.Dialect{
-		Goose: goose.DialectSQLite3, Questions: true, Migrations: migrations,
+		Goose: goose.DialectSQLite3, Questions: true,
+		Words:    sqldb.Words{Int: "INTEGER", Blob: "BLOB", Real: "REAL", Name: "TEXT", Hex: "x'", Rows: " STRICT", Keyed: " STRICT, WITHOUT ROWID"},
 		Snapshot: &sql.TxOptions{ReadOnly: true},
 		Conflict: conflict,
 		Again:    func(error) bool { return false }, // who waits for the lock is not turned away
-		List:     list,
-		Among:    among,
-		Scrub:    scrub,
+
+		SearchDialect: sqldb.SearchDialect{List: list, Among: among},
+		Scrub:         scrub,
 	}
 	if path == memory {
 		d.Scrub = nil

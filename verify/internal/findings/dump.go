@@ -3,7 +3,7 @@ package findings
 import (
 	"time"
 
-	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 )
 
 // A Text is a verdict in words.
@@ -76,16 +76,16 @@ type Container struct {
 // A History is what the registry says of the time before the leaks were found. The
 // charts of a report draw it.
 type History struct {
-	Submitted  []registry.DayCount `json:"submitted"` // all submissions
-	Recipients []RecipientHistory  `json:"recipients"`
+	Submitted  []engine.DayCount  `json:"submitted"` // all submissions
+	Recipients []RecipientHistory `json:"recipients"`
 }
 
 // A RecipientHistory says what one recipient was given, and when.
 type RecipientHistory struct {
-	Name    string              `json:"name"`
-	Kind    string              `json:"kind"`
-	Issued  []registry.DayCount `json:"issued"`  // marked copies
-	Custody []CustodySpan       `json:"custody"` // admissible facts
+	Name    string            `json:"name"`
+	Kind    string            `json:"kind"`
+	Issued  []engine.DayCount `json:"issued"`  // marked copies
+	Custody []CustodySpan     `json:"custody"` // admissible facts
 }
 
 // A CustodySpan is a fact of custody without its list of submissions.

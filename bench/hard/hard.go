@@ -1,0 +1,86 @@
+// Package hard holds what only measurements do to pictures: attacks harder than the 63 of
+// package attack, and mixtures of several recipients' copies.
+package hard
+
+import (
+	"image"
+	"math"
+	"math/rand/v2"
+
+	"github.com/disintegration/imaging"
+
+	"github.com/kycmark/kycmark/internal/attack"
+)
+
+// Find returns the attack called name, of [attack.All] or [Attacks]. The error wraps
+// [attack.ErrUnknown].
+func Find(name string) (attack.Attack, error) {
+	for _, a := range Attacks() {
+		if a.Name == name {
+			return a, nil
+		}
+	}
+	return attack.Find(name)
+}
+
+// Attacks returns attacks beyond [attack.All], all of the group "hard". After them a mark is rarely
+// read blind, but often traced.
+func Attacks() []attack.Attack {
+	of := func(name, about string, steps ...attack.Step) attack.Attack {
+		return attack.New(name, "hard", about, steps...)
+	}
+	phone := handheld{width: 1600, height: 1200, tilt: .03, lens: .02, moire: .04, blur: 1, noise: 4}
+	badPhone := handheld{width: 1280, height: 960, tilt: .06, lens: .04, moire: .09, blur: 2.2, noise: 9}
+	return []attack.Attack{
+		of("x_jpeg5", "JPEG quality 5, 4:2:0", attack.JPEG(5)),
+		of("x_thumb96", "at most 96 px, JPEG 80", attack.FitTo(96), attack.JPEG(80)),
+		of("x_thumb64", "at most 64 px, JPEG 80", attack.FitTo(64), attack.JPEG(80)),
+		of("x_thumb160q30", "at most 160 px, JPEG 30", attack.FitTo(160), attack.JPEG(30)),
+		of("x_crop02", "2 % of the area, random place, JPEG 85", attack.CropTo(.02), attack.JPEG(85)),
+		of("x_screen2", "a screen photographed by hand, lens, moire, JPEG 75", phone.photo, attack.JPEG(75)),
+		of("x_screen_hard", "the same by a bad phone, 1280 px, JPEG 40", badPhone.photo, attack.JPEG(40)),
+		of("x_print2", "halftone print, warped paper, scanned grey, JPEG 70", halftonePrint, attack.JPEG(70)),
+		of("x_crop25_400_q30", "crop of 25 %, at most 400 px, JPEG 30", attack.CropTo(.25), attack.FitTo(400), attack.JPEG(30)),
+		of("x_screen_thumb320", "screen_photo, then at most 320 px, JPEG 70",
+			attack.ScreenPhoto, attack.JPEG(82), attack.FitTo(320), attack.JPEG(70)),
+		of("x_print_crop_q30", "print_scan, crop of 40 %, at most 640 px, JPEG 30",
+			attack.PrintScan, attack.JPEG(75), attack.CropTo(.4), attack.FitTo(640), attack.JPEG(30)),
+		of("x_blur8", "Gaussian blur of 8 px", attack.Blur(8)),
+		of("x_redact80", "black boxes over 80 %, JPEG 75", attack.Redact(.8), attack.JPEG(75)),
+		of("x_hue", "hue turned by 50 degrees, 1.6 times the saturation", turnHue),
+	}
+}
+
+// turnHue is the step that turns the hue of every pixel by 50 degrees and raises its saturation
+// 1.6 times, up to pure colour. The brightest channel stays.
+func turnHue(_ *rand.Rand, p *image.NRGBA) *image.NRGBA {
+	out := imaging.Clone(p)
+	for i := 0; i < len(out.Pix); i += 4 {
+		c := out.Pix[i : i+3 : i+3]
+		high, low := max(c[0], c[1], c[2]), min(c[0], c[1], c[2])
+		if high == low {
+			continue
+		}
+		h := hueOf(c) + 50./60
+		chroma := min(1, 1.6*float64(high-low)/float64(high)) * float64(high)
+		for k, at := range [3]float64{5, 3, 1} { // red, green, blue, a sixth of the circle a unit
+			d := math.Mod(at+h, 6)
+			c[k] = attack.Clamp8(float64(high) - chroma*min(1, max(0, min(d, 4-d))) + .5)
+		}
+	}
+	return out
+}
+
+// hueOf returns the hue of a colour that is not grey, in sixths of the circle from red.
+func hueOf(c []uint8) float64 {
+	r, g, b := float64(c[0]), float64(c[1]), float64(c[2])
+	d := max(r, g, b) - min(r, g, b)
+	switch {
+	case r >= g && r >= b:
+		return math.Mod((g-b)/d+6, 6)
+	case g >= b:
+		return (b-r)/d + 2
+	default:
+		return (r-g)/d + 4
+	}
+}

@@ -1,0 +1,329 @@
+package capture
+
+import (
+	"math"
+
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/register"
+)
+
+// softenings are the blurs of the original that are tried, deviations in pixels: a
+// leak that was blurred has lost the finest detail.
+var softenings = [...]float64{0, 0.7, 1.1, 1.6, 2.3, 3.2}
+
+// A Likeness is how far a leak shows what the original shows, after registration.
+// Blocks are squares of 16 pixels of the leak, or 8 of a small one, that lie on the
+// original.
+type Likeness struct {
+	Verdict Verdict
+
+	Textured  int     // blocks with detail in the original
+	Covered   int     // of these, where the leak has none: redacted, or blank
+	Agree     int     // of the rest, with the same detail
+	Opposed   int     // of the rest, with other detail
+	Exchanged int     // of the opposed, lighter here and darker there: not stamped over, but another text
+	Blank     int     // of the covered, where ink is gone and nothing lies over it
+	Spread    float64 // share of the leak's parts in which blocks are exchanged, 0..1
+
+	BlankSpread float64 // share of those in which blocks are exchanged or blank
+
+	Softening float64 // blur of the leak against the original, deviation in pixels
+	Noise     float64 // of the leak's detail against the original's, grey levels
+
+	Grain Grain
+
+	// Foreign: the detail is the original's, and it is for its grain that the verdict is
+	// Other.
+	Foreign bool
+
+	side int // of a block, pixels of the leak
+}
+
+// decide weighs the counts.
+func (n *Likeness) decide() Verdict {
+	shown := n.Textured - n.Covered
+	switch {
+	case n.foreignText(shown):
+		return Other
+	case shown*n.side*n.side < minArea:
+		if n.Grain.foreign() {
+			return Other
+		}
+		return Unsure
+	case 2*n.Agree < shown:
+		return Other
+	case n.Grain.foreign():
+		n.Foreign = true
+		return Other
+	}
+	return Same
+}
+
+// foreignText reports whether the leak shows another text, in many places. Where
+// grain agrees more of it is asked for.
+func (n *Likeness) foreignText(shown int) bool {
+	share := exchangedShare
+	if n.Grain.Flat >= minFlat && n.Grain.Same >= ownGrain {
+		share = ownExchanged
+	}
+	reaches := func(k int, share float64, of int) bool { return float64(k) >= float64(share*float64(of)) }
+	moved := n.Exchanged >= minExchanged && reaches(n.Exchanged, share, shown) && n.Spread >= minSpread
+	gone := n.Exchanged+n.Blank >= minExchanged && reaches(n.Exchanged+n.Blank, blankShare, n.Textured) &&
+		reaches(n.Opposed, blankOpposed, shown) && n.BlankSpread >= blankSpread
+	return moved || gone
+}
+
+// A sheet is a leak and the original as it lies under it.
+type sheet struct {
+	leak, orig dsp.Plane
+	seen       []bool
+	side, cell int       // of a block, and of the squares in which covers are looked for
+	cw, ch     int       // cells
+	l, o       dsp.Plane // their detail
+}
+
+// compare looks at the blocks.
+func compare(r *register.Registration, o *register.Original) Likeness {
+	s := newSheet(r, o)
+	var n Likeness
+	n.side = s.side
+	n.Softening = s.soften()
+	blocks := s.blocks(s.covers())
+	n.judge(s, blocks)
+	n.Grain = s.grain(blocks, n.Softening)
+	n.Verdict = n.decide()
+	return n
+}
+
+func newSheet(r *register.Registration, o *register.Original) *sheet {
+	s := &sheet{leak: r.Leak}
+	s.orig, s.seen = o.Under(r)
+	for i, in := range s.seen {
+		if !in {
+			s.orig.Pix[i] = s.leak.Pix[i]
+		}
+	}
+	s.side = wideBlock
+	if max(s.leak.W, s.leak.H) <= smallLeak {
+		s.side = smallBlock
+	}
+	s.cell = s.side / 2
+	s.cw, s.ch = s.leak.W/s.cell, s.leak.H/s.cell
+	return s
+}
+
+func band(p dsp.Plane, fine, coarse float64) dsp.Plane {
+	a, b := dsp.Gauss(p, fine), dsp.Gauss(p, coarse)
+	for i, v := range b.Pix {
+		a.Pix[i] -= v
+	}
+	return a
+}
+
+// soften sets the detail of both, of the original at the blur at which they agree
+// best.
+func (s *sheet) soften() float64 {
+	s.l = band(s.leak, detailFine, detailCoarse)
+	best, at := math.Inf(-1), 0.0
+	for _, sigma := range softenings {
+		v := float64(sigma * sigma)
+		d := band(s.orig, math.Sqrt(detailFine*detailFine+v), math.Sqrt(detailCoarse*detailCoarse+v))
+		if c := s.typical(d); c > best+0.002 {
+			best, at, s.o = c, sigma, d
+		} else {
+			break
+		}
+	}
+	return at
+}
+
+// typical is the median correlation of textured blocks.
+func (s *sheet) typical(o dsp.Plane) float64 {
+	var all []float32
+	for y := 0; y+s.side <= o.H; y += s.side {
+		for x := 0; x+s.side <= o.W; x += s.side {
+			m, ok := s.moments(o, s.l, x, y, s.side)
+			if ok && m.oo > minDetail*minDetail {
+				all = append(all, float32(m.ol/math.Sqrt(float64(m.oo*m.ll)+1e-3)))
+			}
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	return float64(dsp.Select(all, len(all)/2))
+}
+
+// moments are variances and covariance over a square.
+type moments struct{ oo, ll, ol float64 }
+
+func (s *sheet) moments(o, l dsp.Plane, x, y, side int) (moments, bool) {
+	var so, sl, oo, ll, ol float64
+	for j := y; j < y+side; j++ {
+		i := j*o.W + x
+		for k, in := range s.seen[i : i+side] {
+			if !in {
+				return moments{}, false
+			}
+			a, b := float64(o.Pix[i+k]), float64(l.Pix[i+k])
+			so += a
+			sl += b
+			oo += float64(a * a)
+			ll += float64(b * b)
+			ol += float64(a * b)
+		}
+	}
+	n := float64(side * side)
+	so, sl = so/n, sl/n
+	return moments{math.Max(0, oo/n-float64(so*so)), math.Max(0, ll/n-float64(sl*sl)), ol/n - float64(so*sl)}, true
+}
+
+// covers returns the cells where the original has detail and the leak has none.
+func (s *sheet) covers() []bool {
+	covered := make([]bool, s.cw*s.ch)
+	cells := make([]moments, len(covered))
+	var gains []float32
+	for i := range cells {
+		m, ok := s.moments(s.o, s.l, i%s.cw*s.cell, i/s.cw*s.cell, s.cell)
+		if ok && m.oo > minDetail*minDetail {
+			cells[i] = m
+			gains = append(gains, float32(math.Sqrt(m.ll/m.oo)))
+		}
+	}
+	if len(gains) == 0 {
+		return covered
+	}
+	gain := float64(dsp.Select(gains, len(gains)*3/4))
+	for i, m := range cells {
+		covered[i] = m.oo > 0 && m.ll < float64(coveredGain*coveredGain)*float64(gain*gain)*m.oo
+	}
+	return covered
+}
+
+// A block is a textured or a flat square of the leak.
+type block struct {
+	x, y     int
+	textured bool
+	covered  bool // or near to what is
+	hidden   bool // itself, in part
+	gain     float64
+	noise    float64
+	share    float64 // of its detail that agrees
+	opposed  bool
+	agrees   bool
+}
+
+// blocks lists the squares that lie on the original.
+func (s *sheet) blocks(covered []bool) []block {
+	var out []block
+	for y := 0; y+s.side <= s.leak.H; y += s.side {
+		for x := 0; x+s.side <= s.leak.W; x += s.side {
+			m, ok := s.moments(s.o, s.l, x, y, s.side)
+			if !ok {
+				continue
+			}
+			b := block{x: x, y: y, textured: m.oo > minDetail*minDetail, covered: s.near(covered, x, y, margins), hidden: s.near(covered, x, y, 0)}
+			if b.textured && !b.covered {
+				s.fit(&b, math.Sqrt(m.oo))
+			}
+			out = append(out, b)
+		}
+	}
+	return out
+}
+
+// near reports whether there is a covered cell within so many cells of a block.
+func (s *sheet) near(covered []bool, x, y, cells int) bool {
+	for j := max(0, y/s.cell-cells); j <= min(s.ch-1, (y+s.side)/s.cell-1+cells); j++ {
+		for i := max(0, x/s.cell-cells); i <= min(s.cw-1, (x+s.side)/s.cell-1+cells); i++ {
+			if covered[j*s.cw+i] {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// fit finds a block's gain, the median over its strong detail, and the median of what
+// is left.
+func (s *sheet) fit(b *block, dev float64) {
+	var ratios [wideBlock * wideBlock]float32
+	n := 0
+	s.strong(b, dev, func(o, l float64) {
+		ratios[n] = float32(l / o)
+		n++
+	})
+	if n == 0 {
+		return
+	}
+	b.gain = float64(dsp.Select(ratios[:n], n/2))
+	n = 0
+	s.strong(b, dev, func(o, l float64) {
+		ratios[n] = float32(math.Abs(l - float64(b.gain*o)))
+		n++
+	})
+	b.noise = float64(dsp.Select(ratios[:n], n/2))
+}
+
+// strong calls f with the detail of both where the original's is strong.
+func (s *sheet) strong(b *block, dev float64, f func(o, l float64)) {
+	for j := b.y; j < b.y+s.side; j++ {
+		i := j*s.o.W + b.x
+		for k, v := range s.o.Pix[i : i+s.side] {
+			if o := float64(v); math.Abs(o) >= dev {
+				f(o, float64(s.l.Pix[i+k]))
+			}
+		}
+	}
+}
+
+// judge counts the blocks.
+func (n *Likeness) judge(s *sheet, blocks []block) {
+	var noise, gains []float32
+	for i := range blocks {
+		if b := &blocks[i]; b.textured && !b.covered {
+			noise, gains = append(noise, float32(b.noise)), append(gains, float32(b.gain))
+		}
+	}
+	if len(noise) == 0 {
+		return
+	}
+	n.Noise = float64(dsp.Select(noise, len(noise)/2))
+	typical := float64(dsp.Select(gains, len(gains)/2))
+	for i := range blocks {
+		b := &blocks[i]
+		if !b.textured {
+			continue
+		}
+		n.Textured++
+		if b.covered {
+			n.Covered++
+			continue
+		}
+		s.explain(b, n.Noise)
+		switch {
+		case b.share < opposedShare || b.gain < float64(blockGain*typical):
+			b.opposed = true
+			n.Opposed++
+		case b.share >= agreeShare:
+			b.agrees = true
+			n.Agree++
+		}
+	}
+	n.exchanged(s, blocks)
+}
+
+// explain finds the share of a block's detail that agrees.
+func (s *sheet) explain(b *block, noise float64) {
+	m, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
+	var in, all float64
+	s.strong(b, math.Sqrt(m.oo), func(o, l float64) {
+		e := float64(b.gain * o)
+		p := float64(o * o)
+		all += p
+		if math.Abs(l-e) <= float64(tolerance*math.Abs(e))+float64(noisy*noise) {
+			in += p
+		}
+	})
+	b.share = in / (all + 1e-9)
+}

@@ -1,0 +1,82 @@
+package capture_test
+
+import (
+	"image"
+	"image/color"
+	"image/draw"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/capture"
+	"github.com/kycmark/kycmark/internal/dsp"
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/specimen"
+)
+
+// boxed returns p with black boxes over it.
+func boxed(p dsp.Plane, boxes ...image.Rectangle) dsp.Plane {
+	p = p.Clone()
+	for _, b := range boxes {
+		for y := b.Min.Y; y < b.Max.Y; y++ {
+			clear(p.Row(y)[b.Min.X:b.Max.X])
+		}
+	}
+	return p
+}
+
+// A leak of the same capture is the same, whatever was cut off, turned, covered or
+// edited in one place. Another person's document of the template, and another
+// photograph of the same document, are not.
+func TestLikeness(t *testing.T) {
+	const w, h = 1200, 900
+	blank := specimen.NewBlank(specimen.IDCard, 1000)
+	doc, other := picture.Flatten(blank.Fill(specimen.NewPerson(1))), picture.Flatten(blank.Fill(specimen.NewPerson(2)))
+	edited := image.NewNRGBA(doc.Rect)
+	draw.Draw(edited, doc.Rect, doc, image.Point{}, draw.Src)
+	portrait := image.Rect(0, doc.Rect.Dy()/4, doc.Rect.Dx()/3, doc.Rect.Dy()*3/4)
+	draw.Draw(edited, portrait, other, portrait.Min, draw.Src)
+
+	camera := specimen.NewCapture(doc.Rect, 5, w, h)
+	upload := camera.Take(doc)
+	orig := dsp.LumaNRGBA(upload)
+	o := capture.New(orig)
+	for _, c := range []struct {
+		name string
+		leak dsp.Plane
+		want capture.Verdict
+	}{
+		{"itself", orig, capture.Same},
+		{"turned", dsp.LumaNRGBA(imaging.CropCenter(imaging.Rotate(upload, 10.8, color.Black), 1200, 1200)), capture.Same},
+		{"half the size", dsp.LumaNRGBA(imaging.Resize(upload, w/2, h/2, imaging.Box)), capture.Same},
+		{"cut", orig.Window(200, 150, 700, 500), capture.Same},
+		{"redacted", boxed(orig, image.Rect(0, 300, 500, 700), image.Rect(450, 100, 1100, 420)), capture.Same},
+		{"another portrait", dsp.LumaNRGBA(camera.Take(edited)), capture.Same},
+		{"second capture", dsp.LumaNRGBA(specimen.Photograph(doc, 6, w, h)), capture.Other},
+		{"another person", dsp.LumaNRGBA(specimen.Photograph(other, 7, w, h)), capture.Other},
+	} {
+		s, err := o.Find(t.Context(), c.leak)
+		require.NoError(t, err, c.name)
+		require.NotNil(t, s, c.name)
+		n := s.Likeness()
+		assert.Equal(t, c.want, n.Verdict, "%s: %+v", c.name, n)
+	}
+}
+
+// Where the template was printed by a computer and never photographed, only the
+// text and the portrait differ.
+func TestLikenessOfRenderedPages(t *testing.T) {
+	for _, tpl := range []specimen.Template{specimen.Passport, specimen.Bill} {
+		blank := specimen.NewBlank(tpl, 1000)
+		o := capture.New(dsp.LumaNRGBA(picture.Flatten(blank.Fill(specimen.NewPerson(1)))))
+		for person, want := range map[uint64]capture.Verdict{1: capture.Same, 2: capture.Other, 3: capture.Other} {
+			s, err := o.Find(t.Context(), dsp.LumaNRGBA(picture.Flatten(blank.Fill(specimen.NewPerson(person)))))
+			require.NoError(t, err)
+			require.NotNil(t, s)
+			n := s.Likeness()
+			assert.Equal(t, want, n.Verdict, "%s, person %d: %+v", tpl, person, n)
+		}
+	}
+}

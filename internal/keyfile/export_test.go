@@ -1,0 +1,3 @@
+package keyfile
+
+var EncodeReport, ParseReport = encodeReport, parseReport

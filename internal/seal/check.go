@@ -1,0 +1,261 @@
+package seal
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/keyfile"
+	"github.com/kycmark/kycmark/verify"
+)
+
+// Trust holds keys and certificates that a verifier has from another source than the bundle.
+// Without Trust a bundle is checked with its own keys and certificates. That check shows that
+// the bundle is unchanged. It does not show who made the bundle, or when.
+type Trust struct {
+	Key    ed25519.PublicKey   // report key of the exchange
+	TSA    []*x509.Certificate // certificates of the timestamp authority or its issuers
+	Ledger string              // public key name+hash+key of the ledger
+}
+
+// A Check is one question about a bundle. Err is nil if the answer is yes. Skipped is true if
+// the question could not be asked; Text then says why.
+type Check struct {
+	Name    string // such as "key": docs/report.md lists all names
+	Text    string // what holds, in plain words; empty if Err is not nil
+	Skipped bool
+	Err     error // wraps [ErrBundle], [keyfile.ErrKey], [ErrStamp], [registry.ErrProof] or an error of verify
+}
+
+// A Result is what came of checking a bundle. Each field after Checks is empty or nil if the
+// check of that thing failed or was not made.
+type Result struct {
+	Checks    []Check
+	KeyID     string // of the report key that the bundle brings
+	Statement *Statement
+	Stamp     *Stamp
+	Findings  *verify.Findings
+}
+
+// Holds says whether there are checks, and none of them failed.
+func (r *Result) Holds() bool {
+	return len(r.Checks) > 0 && !slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Err != nil })
+}
+
+// add adds a check and says whether it holds. text is what holds if err is nil.
+func (r *Result) add(name, text string, err error) bool {
+	if err != nil {
+		text = ""
+	}
+	r.Checks = append(r.Checks, Check{Name: name, Text: text, Err: err})
+	return err == nil
+}
+
+// skip adds a check that cannot be made, with the reason.
+func (r *Result) skip(name, why string) {
+	r.Checks = append(r.Checks, Check{Name: name, Text: why, Skipped: true})
+}
+
+// concluded adds a check that compares numbers and words. If another version of kycmark wrote
+// the words, err wraps [verify.ErrVersion]: the numbers were compared, and the check counts as
+// skipped.
+func (r *Result) concluded(name, text string, err error) {
+	if errors.Is(err, verify.ErrVersion) {
+		r.skip(name, strings.TrimPrefix(err.Error(), verify.ErrVersion.Error()+": "))
+		return
+	}
+	r.add(name, text, err)
+}
+
+// elsewhere ends the text of a check that was made with the bundle's own key or certificate.
+const elsewhere = ": compare that with what you have from elsewhere"
+
+// verify adds the checks of keys, signatures, digests and the timestamp to r. It does not look
+// into report and findings, and asks neither the network nor the clock.
+func (b *Bundle) verify(trust Trust, r *Result) {
+	key, text, err := b.key(trust.Key)
+	if key != nil {
+		r.KeyID = keyfile.ReportID(key)
+	}
+	if !r.add("key", text, err) {
+		return // a wrong key's signatures say nothing
+	}
+	r.add("list", "the list of files is signed by this key", b.checkList(key))
+	r.add("files", fmt.Sprintf("%d files, each with the digest in the list, none missing, none added", len(b.files)-2), b.checkFiles())
+	payload, err := b.open(key)
+	if !r.add("signature", "the statement is signed by this key", err) {
+		return
+	}
+	s, text, err := b.checkStatement(payload)
+	if r.add("statement", text, err) {
+		r.Statement = s
+	}
+	if _, has := b.file(stampName); has {
+		stamp, text, err := b.checkStamp(trust.TSA)
+		if r.add("timestamp", text, err) {
+			r.Stamp = stamp
+		}
+	} else if len(trust.TSA) > 0 {
+		r.add("timestamp", "", fmt.Errorf("%w: the bundle has no timestamp", ErrStamp))
+	}
+}
+
+// key returns the key in the bundle, and what to say of it. trusted is the key that the bundle
+// must be signed with, or nil. If the bundle has another key, key returns that key and an error.
+func (b *Bundle) key(trusted ed25519.PublicKey) (ed25519.PublicKey, string, error) {
+	data, err := b.need(publicName)
+	if err != nil {
+		return nil, "", err
+	}
+	key, err := keyfile.ParseReportPublic(string(data))
+	if err != nil {
+		return nil, "", fmt.Errorf("%s: %w", publicName, err)
+	}
+	if !bytes.Equal(keyfile.EncodeReportPublic(key), data) {
+		return nil, "", fmt.Errorf("%w: %s is not written as this program writes it", ErrBundle, publicName)
+	}
+	switch id := keyfile.ReportID(key); {
+	case trusted == nil:
+		return key, "signed by the key that the bundle brings, " + id + elsewhere, nil
+	case !trusted.Equal(key):
+		return key, "", fmt.Errorf("%w: signed by the key %s, not by the given one, %s", keyfile.ErrKey, id, keyfile.ReportID(trusted))
+	default:
+		return key, "signed by the given key, " + id, nil
+	}
+}
+
+// checkList checks the signature of the list of files, and not what the list says.
+func (b *Bundle) checkList(key ed25519.PublicKey) error {
+	list, err := b.need(listName)
+	if err != nil {
+		return err
+	}
+	sig, err := b.need(listSigName)
+	if err != nil {
+		return err
+	}
+	if !ed25519.Verify(key, list, sig) {
+		return fmt.Errorf("%w: the signature of %s does not hold", ErrBundle, listName)
+	}
+	return nil
+}
+
+// checkFiles compares the files with the list of files.
+func (b *Bundle) checkFiles() error {
+	list, err := b.need(listName)
+	if err != nil {
+		return err
+	}
+	listed := map[string]string{} // name to line
+	for line := range strings.Lines(string(list)) {
+		if _, name, ok := strings.Cut(line, "  "); ok {
+			listed[strings.TrimSuffix(name, "\n")] = line
+		}
+	}
+	sums := b.sums()
+	for line := range strings.Lines(string(sums)) {
+		_, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		switch want, ok := listed[name]; {
+		case !ok:
+			return fmt.Errorf("%w: %s was added, it is not in the list", ErrBundle, name)
+		case want != line:
+			return fmt.Errorf("%w: %s was changed, it has another digest than in the list", ErrBundle, name)
+		}
+		delete(listed, name)
+	}
+	if len(listed) > 0 {
+		return fmt.Errorf("%w: there is no %.100q, which is in the list", ErrBundle, first(listed))
+	}
+	if !bytes.Equal(sums, list) {
+		return fmt.Errorf("%w: %s is not written as this program writes it", ErrBundle, listName)
+	}
+	return nil
+}
+
+// first returns the first key in alphabetical order.
+func first[V any](m map[string]V) string { return slices.Min(slices.Collect(maps.Keys(m))) }
+
+// open opens the envelope, compares the two files that repeat parts of it, and returns its
+// payload.
+func (b *Bundle) open(key ed25519.PublicKey) ([]byte, error) {
+	text, err := b.need(statementName)
+	if err != nil {
+		return nil, err
+	}
+	e, err := openEnvelope(text, key)
+	if err != nil {
+		return nil, err
+	}
+	for _, want := range []File{{Name: paeName, Data: e.pae()}, {Name: sigName, Data: e.Signatures[0].Sig}} {
+		if got, ok := b.file(want.Name); !ok || !bytes.Equal(got, want.Data) {
+			return nil, fmt.Errorf("%w: %s is not what %s holds", ErrBundle, want.Name, statementName)
+		}
+	}
+	return e.Payload, nil
+}
+
+// checkStatement reads the statement and compares its subjects with the files of the bundle. The
+// text says when and by which program the statement was made.
+func (b *Bundle) checkStatement(payload []byte) (*Statement, string, error) {
+	s, err := parseStatement(payload)
+	if err != nil {
+		return nil, "", err
+	}
+	left := map[string]Subject{} // files that the statement must be about
+	for _, f := range b.files {
+		if !slices.Contains(unstated, f.Name) {
+			left[f.Name] = f.subject()
+		}
+	}
+	files := len(left)
+	for _, x := range s.Subject {
+		if strings.HasPrefix(x.Name, inputPrefix) {
+			continue
+		}
+		switch want, ok := left[x.Name]; {
+		case !ok:
+			return nil, "", fmt.Errorf("%w: the statement is about %.100q, which is not there", ErrBundle, x.Name)
+		case want != x:
+			return nil, "", fmt.Errorf("%w: %s is not the file that the statement is about", ErrBundle, x.Name)
+		}
+		delete(left, x.Name)
+	}
+	if len(left) > 0 {
+		return nil, "", fmt.Errorf("%w: the statement says nothing about %s", ErrBundle, first(left))
+	}
+	made := s.Predicate.Made.UTC().Format(time.RFC3339)
+	return s, fmt.Sprintf("stated on %s by %s, of %d files and %d inputs", made, s.Predicate.Tool, files, len(s.Subject)-files), nil
+}
+
+// checkStamp checks the timestamp of the envelope with trusted certificates; if there are no
+// trusted ones, with those in the bundle. It returns the stamp and what to say of it.
+func (b *Bundle) checkStamp(trusted []*x509.Certificate) (*Stamp, string, error) {
+	answer, _ := b.file(stampName)
+	envelope, _ := b.file(statementName)
+	given := len(trusted) > 0
+	if !given {
+		text, err := b.need(anchorsName)
+		if err != nil {
+			return nil, "", err
+		}
+		if trusted, err = ParseCertificates(text); err != nil {
+			return nil, "", fmt.Errorf("%w: %s: %w", ErrStamp, anchorsName, err)
+		}
+	}
+	stamp, err := VerifyStamp(answer, sha256.Sum256(envelope), trusted)
+	if err != nil {
+		return nil, "", err
+	}
+	text := fmt.Sprintf("it existed on %s, says %s", stamp.Time.Format(time.RFC3339), stamp.Authority)
+	if !given {
+		text += "; checked with the certificate that the bundle brings, " + stamp.Anchor + elsewhere
+	}
+	return stamp, text, nil
+}

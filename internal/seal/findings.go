@@ -1,0 +1,238 @@
+package seal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// CheckFindings checks findings without a bundle, or a report without a bundle: whether the
+// conclusions follow from the evidence, and the report from the findings. It cannot say who
+// wrote them, or when.
+func CheckFindings(data []byte) *Result {
+	r := &Result{}
+	findings, report := data, []byte(nil)
+	if bytes.HasPrefix(bytes.TrimSpace(data), []byte("<")) {
+		text, err := verify.FindingsInReport(data)
+		if err != nil {
+			r.add("report", "", err)
+			return r
+		}
+		findings, report = text, data
+	}
+	r.findings(findings)
+	if report != nil && r.Findings != nil {
+		r.report(report)
+	}
+	for _, name := range []string{"signature", "timestamp", "proofs"} {
+		r.skip(name, "not in this file alone: hand in the bundle")
+	}
+	return r
+}
+
+// Check checks all of a bundle, without registry, network and clock.
+func (b *Bundle) Check(trust Trust) *Result {
+	r := &Result{}
+	b.verify(trust, r)
+	if _, has := b.file(stampName); !has && len(trust.TSA) == 0 {
+		r.skip("timestamp", "the bundle has no timestamp: when it was signed is known from its signer alone")
+	}
+	data, err := b.need(findingsName)
+	if err != nil {
+		r.add("findings", "", err)
+		return r
+	}
+	r.findings(data)
+	if report, err := b.need(reportName); err != nil {
+		r.add("report", "", err)
+	} else if r.Findings != nil {
+		r.report(report)
+	}
+	if r.Findings != nil && r.Statement != nil {
+		r.add("inputs", "the statement is about the files that the findings are about, and has their record", checkInputs(r.Statement, r.Findings))
+		r.proofs(b, trust)
+	}
+	return r
+}
+
+// findings reads findings and concludes them again.
+func (r *Result) findings(data []byte) {
+	f, err := verify.ReadFindings(bytes.NewReader(data))
+	if !r.add("findings", "written in the form of "+verify.FindingsFormat, err) {
+		return
+	}
+	r.Findings = f
+	r.concluded("leaks", fmt.Sprintf("each of the %d findings follows from the evidence beside it", len(f.Leaks)), f.CheckLeaks())
+	r.concluded("verdict", "odds, hypotheses, counts and words follow from the findings", f.CheckVerdict())
+}
+
+// report compares the report with the report that the findings give.
+func (r *Result) report(report []byte) {
+	r.concluded("report", "written again from the findings it is the same, byte for byte", r.Findings.CheckReport(report))
+}
+
+// checkInputs compares the statement's inputs and record with the inputs and record of the
+// findings. Errors about a difference wrap [ErrBundle].
+func checkInputs(s *Statement, f *verify.Findings) error {
+	record, err := json.Marshal(f.Verdict.Record)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(record, s.Predicate.Record) {
+		return fmt.Errorf("%w: the statement's record differs from the record of the findings", ErrBundle)
+	}
+	stated := make(map[Subject]bool)
+	for _, x := range s.inputs() {
+		stated[x] = true
+	}
+	seen := make(map[Subject]bool)
+	for _, x := range examined(f) {
+		if !stated[x] {
+			return fmt.Errorf("%w: the statement says nothing about the input %.200q", ErrBundle, strings.TrimPrefix(x.Name, inputPrefix))
+		}
+		seen[x] = true
+	}
+	if len(seen) != len(stated) {
+		return fmt.Errorf("%w: the statement is about %d inputs, and the findings about %d", ErrBundle, len(stated), len(seen))
+	}
+	return nil
+}
+
+// proofs adds the checks of the ledger's part of the bundle. r must have the statement and the
+// findings.
+func (r *Result) proofs(b *Bundle, trust Trust) {
+	data, ok := b.file(proofsName)
+	switch {
+	case !ok && trust.Ledger != "":
+		r.add("proofs", "", fmt.Errorf("%w: the bundle has no proofs", registry.ErrProof))
+		return
+	case !ok:
+		r.skip("proofs", "the bundle has no proofs: that the copies were entered before they were released is not shown")
+		return
+	}
+	p, err := checkProofs(b, data, r.Statement.Predicate.Ledger, r.Findings, trust.Ledger)
+	text := ""
+	if err == nil {
+		text = fmt.Sprintf("%d investigations and %d copies stand in the ledger as the findings have them, under its signed state of %d entries",
+			len(p.investigations), len(p.copies), p.last.Size)
+		if trust.Ledger == "" {
+			text += "; checked with the key that the bundle brings, " + r.Statement.Predicate.Ledger.Key + elsewhere
+		}
+	}
+	if r.add("proofs", text, err) {
+		for _, c := range p.states {
+			r.state(b, c, trust.TSA)
+		}
+	}
+}
+
+// state adds a check of when the state c of the ledger existed, if the bundle has a timestamp
+// of it. tsa holds the trusted certificates; without them the check is skipped.
+func (r *Result) state(b *Bundle, c registry.Checkpoint, tsa []*x509.Certificate) {
+	const name = "ledger"
+	stampFile, bodyFile := stateFiles(c)
+	stamp, ok := b.file(stampFile)
+	if !ok {
+		return
+	}
+	if body, _ := b.file(bodyFile); !bytes.Equal(body, c.Body()) {
+		r.add(name, "", fmt.Errorf("%w: %s is not the state that the proofs rest on", ErrBundle, bodyFile))
+		return
+	}
+	if len(tsa) == 0 {
+		r.skip(name, fmt.Sprintf("when its first %d entries were there: for the timestamp %s the authority's certificate is needed", c.Size, stampFile))
+		return
+	}
+	s, err := VerifyStamp(stamp, sha256.Sum256(c.Body()), tsa)
+	text := ""
+	if err == nil {
+		text = fmt.Sprintf("its first %d entries were there on %s, says %s", c.Size, s.Time.Format(time.RFC3339), s.Authority)
+	}
+	r.add(name, text, err)
+}
+
+// A proved holds what the proofs of a bundle show.
+type proved struct {
+	investigations map[int64]bool // numbers of ledger entries
+	copies         map[watermark.CopyID]registry.Copy
+	states         []registry.Checkpoint // that the proofs rest on, each once
+	last           registry.Checkpoint   // the largest of them
+}
+
+// checkProofs checks the lines of proofs.jsonl, and that they prove the investigation and each
+// copy that the findings name. l is the ledger of the statement; key is the trusted public key
+// of the ledger, or "" for the key that the bundle brings. Errors wrap [ErrBundle] or
+// [registry.ErrProof].
+func checkProofs(b *Bundle, lines []byte, l *Ledger, f *verify.Findings, key string) (*proved, error) {
+	if l == nil {
+		return nil, fmt.Errorf("%w: the statement names no ledger", ErrBundle)
+	}
+	public, _ := b.file(ledgerName)
+	state, _ := b.file(stateName)
+	switch {
+	case string(public) != l.Key+"\n" || string(state) != l.Checkpoint:
+		return nil, fmt.Errorf("%w: %s or %s is not what the statement has", ErrBundle, ledgerName, stateName)
+	case key != "" && key != l.Key:
+		return nil, fmt.Errorf("%w: made under the key %s, not %s", registry.ErrProof, l.Key, key)
+	}
+	p := &proved{investigations: make(map[int64]bool), copies: make(map[watermark.CopyID]registry.Copy)}
+	for line := range bytes.Lines(lines) {
+		if err := p.add(line, l.Key, f); err != nil {
+			return nil, err
+		}
+	}
+	if p.last.Text != l.Checkpoint {
+		return nil, fmt.Errorf("%w: they rest on another state of the ledger than the statement", registry.ErrProof)
+	}
+	for _, n := range f.Verdict.Record.Logged {
+		if !p.investigations[n] {
+			return nil, fmt.Errorf("%w: none of entry %d, the investigation", registry.ErrProof, n)
+		}
+	}
+	for _, c := range named(f) {
+		if x, ok := p.copies[c.ID]; !ok || x != c {
+			return nil, fmt.Errorf("%w: none of copy %s as the findings have it", registry.ErrProof, c.ID)
+		}
+	}
+	return p, nil
+}
+
+// add checks a proof with the ledger's public key, and takes in what it proves.
+func (p *proved) add(proof []byte, key string, f *verify.Findings) error {
+	x, err := registry.CheckProof(proof, key)
+	if err != nil {
+		return err
+	}
+	record := f.Verdict.Record
+	for _, c := range x.Checkpoints {
+		if c.Origin != "kycmark/"+record.Registry {
+			return fmt.Errorf("%w: of another registry's ledger, %s", registry.ErrProof, c.Origin)
+		}
+		if !slices.ContainsFunc(p.states, func(o registry.Checkpoint) bool { return o.Text == c.Text }) {
+			p.states = append(p.states, c)
+		}
+		if c.Size > p.last.Size {
+			p.last = c
+		}
+	}
+	switch first := x.Entries[0]; {
+	case first.Copy != nil:
+		p.copies[first.Copy.ID] = *first.Copy
+	case first.Investigation != nil:
+		i := first.Investigation
+		if i.Actor != record.Actor || i.Started.After(record.Time) {
+			return fmt.Errorf("%w: entry %d is of another investigation", registry.ErrProof, i.Entry)
+		}
+		p.investigations[i.Entry] = true
+	}
+	return nil
+}

@@ -1,0 +1,165 @@
+package seal
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Names of the files that say what was found. For the ledger's first N entries there may also
+// be a timestamp, ledger-N.tsr, and what it stamps, ledger-N.body.
+const (
+	reportName   = "report.html"
+	findingsName = "findings.json"
+	schemaName   = "findings.schema.json"
+	proofsName   = "proofs.jsonl"
+	ledgerName   = "ledger.pub"
+	stateName    = "ledger.checkpoint"
+)
+
+// An Investigation is what a bundle is made of.
+type Investigation struct {
+	Report, Findings []byte             // by verify's WriteReport and WriteFindings
+	Registry         *registry.Registry // for proofs
+	LedgerPublic     string             // public key name+hash+key of its ledger; "": no proofs
+	Made             time.Time
+}
+
+// Seal makes the bundle, signed with an Ed25519 key and stamped by tsa unless that is nil.
+// Findings that do not follow from their evidence are not signed: the error wraps
+// [verify.ErrFindings]. If no signed checkpoint covers what is to be proved, the error wraps
+// [registry.ErrProof]. Other errors wrap [ErrBundle], [keyfile.ErrKey] or [ErrTSA].
+func Seal(ctx context.Context, in Investigation, key crypto.Signer, tsa *TSA) (*Bundle, error) {
+	f, err := verify.ReadFindings(bytes.NewReader(in.Findings))
+	if err == nil {
+		err = errors.Join(f.CheckLeaks(), f.CheckVerdict(), f.CheckReport(in.Report))
+	}
+	if err != nil {
+		return nil, err
+	}
+	record, err := json.Marshal(f.Verdict.Record)
+	if err != nil {
+		return nil, err
+	}
+	c := content{
+		files: []File{
+			{reportName, "the report, for people: open it in any browser", in.Report},
+			{findingsName, "all that the report says, for machines", in.Findings},
+			{schemaName, "what the fields of " + findingsName + " mean (JSON Schema)", []byte(verify.FindingsSchema)},
+		},
+		inputs:    examined(f),
+		predicate: Predicate{Made: in.Made, Tool: "kycmark " + f.Verdict.Record.Version, Record: record},
+	}
+	if in.LedgerPublic != "" {
+		if err := c.prove(ctx, in, f); err != nil {
+			return nil, err
+		}
+	}
+	return c.sign(ctx, key, tsa)
+}
+
+// examined returns the files that were examined, and the archives and PDFs that contained
+// them, with repetitions. A file that could not be read has no digest, and is left out.
+func examined(f *verify.Findings) (out []Subject) {
+	add := func(path string, size int64, sum string) {
+		if raw, err := hex.DecodeString(sum); err == nil && len(raw) == 32 {
+			out = append(out, input(path, size, [32]byte(raw)))
+		}
+	}
+	for _, l := range f.Leaks {
+		add(l.File, l.Size, l.SHA256)
+	}
+	for _, c := range f.Verdict.Record.Containers {
+		add(c.File, c.Size, c.SHA256)
+	}
+	return out
+}
+
+// prove adds proofs to c: that the ledger has the investigation and the copies that it names.
+// prove also adds the last signed state of the ledger that the proofs rest on, and timestamps
+// of these states. If there is nothing to prove, prove adds nothing.
+func (c *content) prove(ctx context.Context, in Investigation, f *verify.Findings) error {
+	ledger := in.Registry.Ledger()
+	var proofs bytes.Buffer
+	var last registry.Checkpoint
+	used := make(map[string]bool) // texts of the states that proofs rest on
+	add := func(proof []byte, err error) error {
+		if err != nil {
+			return err
+		}
+		p, err := registry.CheckProof(proof, in.LedgerPublic)
+		if err != nil {
+			return err
+		}
+		for _, s := range p.Checkpoints {
+			used[s.Text] = true
+			if s.Size > last.Size {
+				last = s
+			}
+		}
+		proofs.Write(proof)
+		return nil
+	}
+	for _, entry := range f.Verdict.Record.Logged {
+		if err := add(ledger.ProveInvestigation(ctx, entry, in.LedgerPublic)); err != nil {
+			return err
+		}
+	}
+	for _, x := range named(f) {
+		if err := add(ledger.Prove(ctx, x.ID, in.LedgerPublic)); err != nil {
+			return err
+		}
+	}
+	if proofs.Len() == 0 {
+		return nil
+	}
+	c.predicate.Ledger = &Ledger{Key: in.LedgerPublic, Checkpoint: last.Text}
+	c.files = append(c.files,
+		File{proofsName, "proofs that this investigation and the copies named stand in the ledger, one a line", proofs.Bytes()},
+		File{stateName, "the ledger's signed state (C2SP tlog-checkpoint)", []byte(last.Text)},
+		File{ledgerName, "public key of the ledger, which the proofs are checked with", []byte(in.LedgerPublic + "\n")})
+	states, err := ledger.Checkpoints(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range states {
+		if used[s.Text] && len(s.Stamp) > 0 {
+			stamp, body := stateFiles(s)
+			c.files = append(c.files,
+				File{stamp, "a timestamp (RFC 3161) of the next, a state of the ledger", s.Stamp},
+				File{body, "that state without its signatures", s.Body()})
+		}
+	}
+	return nil
+}
+
+// stateFiles names the files of a state of the ledger: its timestamp, and what that stamps.
+func stateFiles(c registry.Checkpoint) (stamp, body string) {
+	return fmt.Sprintf("ledger-%d.tsr", c.Size), fmt.Sprintf("ledger-%d.body", c.Size)
+}
+
+// named returns the copies that identify a recipient of a leak, each once.
+func named(f *verify.Findings) (out []registry.Copy) {
+	once := make(map[watermark.CopyID]bool)
+	for _, l := range f.Leaks {
+		if l.MayName() == "" {
+			continue
+		}
+		for _, c := range l.Issued {
+			if !once[c.ID] {
+				once[c.ID] = true
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}

@@ -1,0 +1,257 @@
+package seal_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/hex"
+	"encoding/json"
+	"image"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/internal/seal"
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+var investigated struct {
+	sync.Once
+	bundle *seal.Bundle
+	ledger string // public key
+}
+
+// bundle is that of an investigation of two leaks, one a copy.
+func bundle(t *testing.T) *seal.Bundle {
+	t.Helper()
+	investigated.Do(func() { makeBundle(t) })
+	require.NotNil(t, investigated.bundle, "the bundle could not be made")
+	return investigated.bundle
+}
+
+func makeBundle(t *testing.T) {
+	ctx := t.Context()
+	cfg := leaktest.Config(t)
+	require.NoError(t, cfg.Registry.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	s, err := registry.NewIssuer(cfg)
+	require.NoError(t, err)
+	sub, _, err := s.Submit(ctx, bytes.NewReader(jpeg(t, specimen.Render(specimen.Passport, specimen.NewPerson(1), 500))), "customer 1", time.Time{})
+	require.NoError(t, err)
+	var copied bytes.Buffer
+	_, err = s.Issue(ctx, &copied, sub.ID, "vendor A", "request 7")
+	require.NoError(t, err)
+	private, public, err := cfg.Registry.Ledger().GenerateKey(ctx)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "copy.jpg"), copied.Bytes(), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "odd.jpg"), []byte("no picture"), 0o600))
+	inv, err := verify.NewInvestigator(verify.Config{Registry: cfg.Registry, Keys: []*watermark.Key{cfg.Key}, SealKey: cfg.SealKey, Actor: cfg.Actor})
+	require.NoError(t, err)
+	var leaks []*verify.Verdict
+	for v, err := range inv.InvestigateFiles(ctx, dir) {
+		require.NoError(t, err)
+		leaks = append(leaks, v)
+	}
+	d, err := inv.Weigh(ctx, leaks)
+	require.NoError(t, err)
+	require.Equal(t, 1, d.Counts["copy"])
+	var report, findings bytes.Buffer
+	require.NoError(t, inv.WriteReport(ctx, &report, d, false))
+	require.NoError(t, inv.WriteFindings(ctx, &findings, d, false))
+	c := seal.Investigation{Report: report.Bytes(), Findings: findings.Bytes(), Registry: cfg.Registry, LedgerPublic: public, Made: time.Now()}
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
+	require.ErrorIs(t, err, registry.ErrProof, "no checkpoint covers the investigation")
+	_, err = cfg.Registry.Ledger().Sign(ctx, private)
+	require.NoError(t, err)
+	b, err := seal.Seal(ctx, c, fixedKey(1), nil)
+	require.NoError(t, err)
+	investigated.bundle, investigated.ledger = b, public
+	c.Findings = bytes.Replace(c.Findings, []byte(`"matched": 1`), []byte(`"matched": 2`), 1)
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
+	require.ErrorIs(t, err, verify.ErrFindings, "what does not hold is not signed")
+	c.Findings, c.Report = findings.Bytes(), append(c.Report, ' ')
+	_, err = seal.Seal(ctx, c, fixedKey(1), nil)
+	require.ErrorIs(t, err, verify.ErrFindings, "nor is a report with other words")
+}
+
+func jpeg(t *testing.T, img image.Image) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, picture.Encode(&b, img, "jpeg", 90))
+	return b.Bytes()
+}
+
+func trusting() seal.Trust {
+	return seal.Trust{Key: public(fixedKey(1)), Ledger: investigated.ledger}
+}
+
+func TestBundleHolds(t *testing.T) {
+	b := bundle(t)
+	for _, trust := range []seal.Trust{{}, trusting()} {
+		r := b.Check(trust)
+		assert.Empty(t, failing(r), "%v", r.Checks)
+		assert.True(t, r.Holds())
+		assert.NotNil(t, r.Findings)
+	}
+	findings, _ := b.File("findings.json")
+	report, _ := b.File("report.html")
+	assert.True(t, seal.CheckFindings(findings).Holds())
+	assert.True(t, seal.CheckFindings(report).Holds())
+	assert.False(t, seal.CheckFindings([]byte("{}")).Holds())
+	assert.False(t, seal.CheckFindings([]byte("<html>")).Holds())
+	assert.False(t, seal.CheckFindings(nil).Holds())
+}
+
+// folder writes a bundle's files, some of them changed, and reads them back.
+func folder(t *testing.T, b *seal.Bundle, change map[string][]byte) (*seal.Bundle, error) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, f := range b.Files() {
+		data, changed := change[f.Name]
+		if !changed {
+			data = f.Data
+		} else if data == nil {
+			continue
+		}
+		path := filepath.Join(dir, f.Name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+	}
+	return seal.Read(dir)
+}
+
+func TestEveryFileIsGuarded(t *testing.T) {
+	b := bundle(t)
+	for _, f := range b.Files() {
+		edited := bytes.Clone(f.Data)
+		edited[len(edited)/2] ^= 1
+		for name, data := range map[string][]byte{"edited": edited, "removed": nil, "cut": f.Data[:len(f.Data)-1]} {
+			changed, err := folder(t, b, map[string][]byte{f.Name: data})
+			if err == nil {
+				assert.NotEmpty(t, failing(changed.Check(seal.Trust{})), "%s %s", f.Name, name)
+			} else {
+				assert.ErrorIs(t, err, seal.ErrBundle)
+			}
+		}
+	}
+}
+
+// forged is the bundle that somebody signs who edits files, and has a key.
+func forged(t *testing.T, key ed25519.PrivateKey, edit func(files map[string][]byte, c *seal.Content)) *seal.Bundle {
+	t.Helper()
+	b := bundle(t)
+	r := b.Verify(seal.Trust{})
+	require.True(t, r.Holds())
+	c := seal.Content{Predicate: r.Statement.Predicate}
+	files := make(map[string][]byte)
+	for _, name := range []string{"report.html", "findings.json", "findings.schema.json", "proofs.jsonl", "ledger.checkpoint", "ledger.pub"} {
+		data, ok := b.File(name)
+		require.True(t, ok, name)
+		files[name] = data
+	}
+	f, err := verify.ReadFindings(bytes.NewReader(files["findings.json"]))
+	require.NoError(t, err)
+	for _, l := range f.Leaks {
+		sum, err := hex.DecodeString(l.SHA256)
+		require.NoError(t, err)
+		c.Inputs = append(c.Inputs, seal.Input(l.File, l.Size, [32]byte(sum)))
+	}
+	edit(files, &c)
+	for name, data := range files {
+		c.Files = append(c.Files, seal.File{Name: name, About: "as before", Data: data})
+	}
+	out, err := seal.Sign(t.Context(), c, key, nil)
+	require.NoError(t, err)
+	return out
+}
+
+func replaceIn(files map[string][]byte, old, replacement string, names ...string) {
+	for _, name := range names {
+		files[name] = bytes.Replace(files[name], []byte(old), []byte(replacement), 1)
+	}
+}
+
+func TestSignedAnew(t *testing.T) {
+	both := []string{"findings.json", "report.html"}
+	for name, x := range map[string]struct {
+		key  byte
+		edit func(files map[string][]byte, c *seal.Content)
+		want []string // checks that fail without trust from elsewhere
+	}{
+		"nothing": {1, func(map[string][]byte, *seal.Content) {}, nil},
+		"a number, in the report too, with another key": {2, func(files map[string][]byte, _ *seal.Content) {
+			replaceIn(files, `"matched": 1`, `"matched": 2`, "findings.json")
+			replaceIn(files, `&#34;matched&#34;: 1`, `&#34;matched&#34;: 2`, "report.html")
+		}, []string{"verdict", "report"}},
+		"a number, with the right key": {1, func(files map[string][]byte, _ *seal.Content) {
+			replaceIn(files, `"matched": 1`, `"matched": 2`, "findings.json")
+		}, []string{"verdict", "report"}},
+		"the recipient, with the right key": {1, func(files map[string][]byte, _ *seal.Content) {
+			for _, name := range both {
+				files[name] = bytes.ReplaceAll(files[name], []byte("vendor A"), []byte("vendor B"))
+			}
+		}, []string{"report", "proofs"}}, // which bears the digest of the findings
+		"a note": {1, func(files map[string][]byte, _ *seal.Content) {
+			for _, name := range both {
+				files[name] = bytes.ReplaceAll(files[name], []byte("Could not be decoded."), []byte("Shows nothing."))
+			}
+		}, []string{"leaks", "report"}},
+		"a word of the report alone": {1, func(files map[string][]byte, _ *seal.Content) {
+			replaceIn(files, "does not say who released it", "says who released it", "report.html")
+		}, []string{"report"}},
+		"its style": {1, func(files map[string][]byte, _ *seal.Content) {
+			replaceIn(files, "</style>", "li { display: none; }</style>", "report.html")
+		}, []string{"report"}},
+		"behind its end": {1, func(files map[string][]byte, _ *seal.Content) {
+			files["report.html"] = append(bytes.Clone(files["report.html"]), "<p>Nobody did it.</p>"...)
+		}, []string{"report"}},
+		"a thumbnail": {1, func(files map[string][]byte, _ *seal.Content) {
+			files["report.html"] = regexp.MustCompile(`base64,[^"]+`).ReplaceAll(files["report.html"], []byte("base64,iVBORw0KGgo="))
+		}, []string{"report"}},
+		"the report alone": {1, func(files map[string][]byte, _ *seal.Content) {
+			files["report.html"] = []byte("<p>Nobody did it.</p>")
+		}, []string{"report"}},
+		"no findings":   {1, func(files map[string][]byte, _ *seal.Content) { delete(files, "findings.json") }, []string{"findings"}},
+		"no report":     {1, func(files map[string][]byte, _ *seal.Content) { delete(files, "report.html") }, []string{"report"}},
+		"an input less": {1, func(_ map[string][]byte, c *seal.Content) { c.Inputs = c.Inputs[1:] }, []string{"inputs"}},
+		"an input more": {1, func(_ map[string][]byte, c *seal.Content) {
+			c.Inputs = append(c.Inputs, seal.Input("another.jpg", 1, [32]byte{}))
+		}, []string{"inputs"}},
+		"another record": {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Record = json.RawMessage(`{"actor":"you"}`) }, []string{"inputs"}},
+		"a proof less": {1, func(files map[string][]byte, _ *seal.Content) {
+			_, files["proofs.jsonl"], _ = bytes.Cut(files["proofs.jsonl"], []byte("\n"))
+		}, []string{"proofs"}},
+		"an edited proof": {1, func(files map[string][]byte, _ *seal.Content) {
+			replaceIn(files, `"files":2`, `"files":3`, "proofs.jsonl")
+		}, []string{"proofs"}},
+		"another state": {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger.Checkpoint += "x" }, []string{"proofs"}},
+		"no ledger":     {1, func(_ map[string][]byte, c *seal.Content) { c.Predicate.Ledger = nil }, []string{"proofs"}},
+		"another registry": {1, func(files map[string][]byte, c *seal.Content) {
+			c.Predicate.Ledger.Key = "x+" + c.Predicate.Ledger.Key
+		}, []string{"proofs"}},
+	} {
+		b := forged(t, fixedKey(x.key), x.edit)
+		assert.Equal(t, x.want, failing(b.Check(seal.Trust{})), name)
+		if x.key != 1 {
+			assert.Contains(t, failing(b.Check(trusting())), "key", name)
+		}
+	}
+	none := forged(t, fixedKey(1), func(files map[string][]byte, c *seal.Content) {
+		delete(files, "proofs.jsonl")
+		delete(files, "ledger.checkpoint")
+		delete(files, "ledger.pub")
+		c.Predicate.Ledger = nil
+	})
+	assert.Empty(t, failing(none.Check(seal.Trust{})), "says that they are not there")
+	assert.Equal(t, []string{"proofs"}, failing(none.Check(trusting())))
+}

@@ -1,0 +1,183 @@
+package seal
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"mime"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/digitorus/timestamp"
+)
+
+// ErrTSA is wrapped by errors about an authority that gave no valid timestamp.
+var ErrTSA = errors.New("no timestamp")
+
+const (
+	defaultTimeout = 30 * time.Second
+	maxRedirects   = 3
+	typeQuery      = "application/timestamp-query" // RFC 3161 section 3.4
+	typeReply      = "application/timestamp-reply"
+)
+
+// A TSA is a timestamp authority that answers by HTTP (RFC 3161 section 3.4).
+type TSA struct {
+	URL       string              // http or https; user and password in it are used and never printed
+	Trusted   []*x509.Certificate // certificates of the authority or of its issuers; at least 1
+	Timeout   time.Duration       // of the whole exchange; 0: 30 s
+	Transport http.RoundTripper   // nil: http.DefaultTransport
+}
+
+// Stamp sends a SHA-256 digest to the authority and returns the answer unchanged
+// (TimeStampResp in DER). Stamp checks the answer as [VerifyStamp] does, and that it belongs
+// to this request. Errors wrap [ErrTSA]; if an answer came and is invalid, they also wrap
+// [ErrStamp].
+func (t *TSA) Stamp(ctx context.Context, digest [32]byte) ([]byte, *Stamp, error) {
+	address, err := t.address()
+	if err != nil {
+		return nil, nil, err
+	}
+	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 64))
+	if err != nil {
+		return nil, nil, err
+	}
+	request := timestamp.Request{HashAlgorithm: crypto.SHA256, HashedMessage: digest[:], Certificates: true, Nonce: nonce}
+	query, err := request.Marshal()
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrTSA, err)
+	}
+	timeout := t.Timeout
+	if timeout <= 0 {
+		timeout = defaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	answer, err := t.ask(ctx, address, query)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w from %s: %w", ErrTSA, address.Redacted(), err)
+	}
+	stamp, err := verifyStamp(answer, digest, nonce, t.Trusted)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w from %s: %w", ErrTSA, address.Redacted(), err)
+	}
+	return answer, stamp, nil
+}
+
+// address parses URL. No error repeats a password that URL may hold.
+func (t *TSA) address() (*url.URL, error) {
+	if len(t.Trusted) == 0 {
+		return nil, fmt.Errorf("%w: no certificate to check it with", ErrTSA)
+	}
+	u, err := url.Parse(t.URL)
+	if err != nil {
+		return nil, fmt.Errorf("%w: the authority's address cannot be read", ErrTSA) // err repeats the address
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("%w: %q is no address by http or https", ErrTSA, u.Redacted())
+	}
+	return u, nil
+}
+
+// ask posts a request to address and returns the body of the answer, at most maxStamp bytes.
+func (t *TSA) ask(ctx context.Context, address *url.URL, query []byte) ([]byte, error) {
+	client := http.Client{Transport: t.Transport, CheckRedirect: checkRedirect}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(query))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", typeQuery)
+	req.Header.Set("Accept", typeReply)
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, bareURL(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("it answers %.100s", resp.Status)
+	}
+	if kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); err != nil || kind != typeReply {
+		return nil, fmt.Errorf("it answers with %.100q instead of %s", resp.Header.Get("Content-Type"), typeReply)
+	}
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxStamp+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(answer) > maxStamp {
+		return nil, fmt.Errorf("it answers with more than %d bytes", maxStamp)
+	}
+	return answer, nil
+}
+
+// checkRedirect accepts at most maxRedirects redirects that keep the request a POST and do not
+// leave https. req is the next request, via are the requests before it.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	last := via[len(via)-1].URL
+	switch {
+	case len(via) > maxRedirects:
+		return errors.New("it redirects without end")
+	case req.Method != http.MethodPost:
+		return errors.New("it redirects in a way that drops the request")
+	case req.URL.Scheme != "https" && (req.URL.Scheme != "http" || last.Scheme == "https"):
+		return fmt.Errorf("it redirects from %s to %.20q", last.Scheme, req.URL.Scheme)
+	}
+	return nil
+}
+
+// bareURL returns an error of package net/http without its address, which may hold a password.
+func bareURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// ParseCertificates reads all certificates in a PEM text, and ignores what is between them. A
+// text without any is an error.
+func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
+	var out []*x509.Certificate
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			break
+		}
+		text = rest
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %d: %w", len(out)+1, err)
+		}
+		out = append(out, c)
+	}
+	if len(out) == 0 {
+		return nil, errors.New("no certificate in PEM")
+	}
+	return out, nil
+}
+
+// encodeCertificates returns the certificates in PEM, without text between them.
+func encodeCertificates(certs []*x509.Certificate) []byte {
+	var out []byte
+	for _, c := range certs {
+		out = append(out, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})...)
+	}
+	return out
+}
+
+// fingerprint returns the SHA-256 of a certificate in hex, as "openssl x509 -fingerprint
+// -sha256" prints it, without the colons.
+func fingerprint(c *x509.Certificate) string {
+	return fmt.Sprintf("%x", sha256.Sum256(c.Raw))
+}

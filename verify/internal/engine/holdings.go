@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Holdings counts the submissions that a leak can be matched with, and how many of them each
+// recipient had, in each of several periods. Submitted and Issued count all submissions and
+// copies, for charts.
+type Holdings struct {
+	Submissions []int
+	Copies      map[string][]int // by recipient: submissions issued to it as a marked copy
+	Unmarked    map[string][]int // by recipient: submissions that it could hold unmarked
+
+	Submitted []DayCount            // all submissions, erased ones too, by days of UTC
+	Issued    map[string][]DayCount // by recipient: copies, of erased ones too, by the day of their issue
+	Facts     []books.Custody       // the facts that count, in the order of entry
+}
+
+// A DayCount is how many there are of one day.
+type DayCount struct {
+	Day time.Time `json:"day"` // its begin, UTC
+	N   int       `json:"n"`
+}
+
+// Holdings counts submissions by the time of their submission. Erased submissions do not
+// count, since no leak can be matched with them. Period i is from cells[i] up to cells[i+1],
+// with cells ascending. The first period also has everything submitted before, and the last
+// ends with the last submission. Without cells there are no periods. What was submitted or
+// issued after until does not count; with the zero time everything counts. A custody fact
+// counts if counts returns true for it.
+func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Time, counts func(books.Custody) bool) (*Holdings, error) {
+	if until.IsZero() {
+		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	}
+	h := &Holdings{Copies: make(map[string][]int), Unmarked: make(map[string][]int), Issued: make(map[string][]DayCount)}
+	if err := e.countDays(ctx, h, until); err != nil {
+		return nil, err
+	}
+	facts, err := e.store.Custody(ctx)
+	if err != nil {
+		return nil, err
+	}
+	by := make(map[string][]books.Custody)
+	for _, c := range facts {
+		if counts(c) {
+			h.Facts = append(h.Facts, c)
+			by[c.Recipient] = append(by[c.Recipient], c)
+		}
+	}
+	if len(cells) == 0 {
+		return h, nil
+	}
+	b := holdingsOf{e.store, cells, until, nil}
+	if h.Submissions, err = e.store.CountSubmitted(ctx, b.whole()...); err != nil {
+		return nil, err
+	}
+	b.all = h.Submissions
+	if h.Copies, err = b.copies(ctx); err != nil {
+		return nil, err
+	}
+	for name, facts := range by {
+		if h.Unmarked[name], err = b.unmarked(ctx, facts); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}
+
+func (e *Engine) countDays(ctx context.Context, h *Holdings, until time.Time) error {
+	all, copies, err := e.store.CountDays(ctx, until)
+	for _, x := range all {
+		h.Submitted = append(h.Submitted, DayCount{x.Day, x.Count})
+	}
+	for _, x := range copies {
+		h.Issued[x.Recipient] = append(h.Issued[x.Recipient], DayCount{x.Day, x.Count})
+	}
+	return err
+}
+
+// A span of time, both ends included.
+type span = [2]time.Time
+
+// holdingsOf counts by cells.
+type holdingsOf struct {
+	store books.Store
+	cells []time.Time
+	until time.Time
+	all   []int
+}
+
+// whole are the spans of all cells.
+func (b *holdingsOf) whole() []span {
+	out := make([]span, len(b.cells))
+	for i := range out {
+		out[i] = span{b.cells[i], b.until}
+		if i == 0 {
+			out[i][0] = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+		}
+		if i+1 < len(b.cells) && !b.cells[i+1].After(b.until) {
+			out[i][1] = b.cells[i+1].Add(-time.Microsecond)
+		}
+	}
+	return out
+}
+
+func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
+	issued, err := b.store.CountIssued(ctx, b.until)
+	out := make(map[string][]int)
+	for _, x := range issued {
+		if out[x.Recipient] == nil {
+			out[x.Recipient] = make([]int, len(b.cells))
+		}
+		out[x.Recipient][b.at(x.Day)] += x.Count
+	}
+	return out, err
+}
+
+func (b *holdingsOf) at(t time.Time) int {
+	return max(sort.Search(len(b.cells), func(i int) bool { return b.cells[i].After(t) })-1, 0)
+}
+
+// unmarked counts what the facts about one recipient cover, each submission once.
+func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int, error) {
+	out := make([]int, len(b.cells))
+	var spans []span
+	var lists []books.Custody
+	for _, c := range facts {
+		if len(c.Submissions) > 0 {
+			lists = append(lists, c)
+		} else {
+			spans = append(spans, span{c.From, c.To})
+		}
+	}
+	spans = union(spans)
+	var parts []span
+	for i, cell := range b.whole() {
+		for _, s := range spans {
+			switch s = clip(s, cell); {
+			case s == cell:
+				out[i] = b.all[i]
+			case !s[1].Before(s[0]):
+				parts = append(parts, s)
+			}
+		}
+	}
+	n, err := b.store.CountSubmitted(ctx, parts...)
+	for i := range n {
+		out[b.at(parts[i][0])] += n[i]
+	}
+	if err == nil {
+		err = b.listed(ctx, lists, spans, out)
+	}
+	return out, err
+}
+
+// listed adds the submissions that are listed and lie in none of the spans.
+func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []span, out []int) error {
+	seen := make(map[watermark.Submission]bool)
+	for _, c := range facts {
+		for _, id := range c.Submissions {
+			if seen[id] {
+				continue
+			}
+			s, err := b.store.Submission(ctx, id)
+			if err != nil {
+				return fmt.Errorf("submission %s: %w", id, err)
+			}
+			if s.Erased {
+				continue
+			}
+			if !holds(span{c.From, c.To}, s.Submitted) || s.Submitted.After(b.until) {
+				continue // though another fact may hold it
+			}
+			seen[id] = true
+			if !slices.ContainsFunc(spans, func(x span) bool { return holds(x, s.Submitted) }) {
+				out[b.at(s.Submitted)]++
+			}
+		}
+	}
+	return nil
+}
+
+// clip returns the part of s within cell. If they do not overlap, the end of the result is
+// before its begin.
+func clip(s, cell span) span {
+	if s[0].Before(cell[0]) {
+		s[0] = cell[0]
+	}
+	if s[1].After(cell[1]) {
+		s[1] = cell[1]
+	}
+	return s
+}
+
+// holds reports whether t is in s.
+func holds(s span, t time.Time) bool { return !t.Before(s[0]) && !t.After(s[1]) }
+
+// union joins spans that overlap.
+func union(spans []span) []span {
+	slices.SortFunc(spans, func(a, b span) int { return a[0].Compare(b[0]) })
+	var out []span
+	for _, s := range spans {
+		if n := len(out); n > 0 && !s[0].After(out[n-1][1]) {
+			if s[1].After(out[n-1][1]) {
+				out[n-1][1] = s[1]
+			}
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}

@@ -1,0 +1,138 @@
+package sealing
+
+import (
+	"fmt"
+
+	"github.com/tink-crypto/tink-go/v2/aead/aesgcm"
+	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
+	"github.com/tink-crypto/tink-go/v2/secretdata"
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// Envelope encryption through tink: a data key of its own (AES-256-GCM) encrypts what is
+// kept of a submission, and the sealing key encrypts the data key. Associated data names the
+// submission and the part, so that no part can be passed off as another.
+
+// A Part is what is encrypted under a data key.
+type Part string
+
+// The parts of a submission.
+const (
+	Original Part = "original"
+	Features Part = "features"
+	Hashes   Part = "hashes" // text forms of PDQ and area hash, a line each
+
+	dataKey Part = "data key" // under the sealing key
+)
+
+// context returns the associated data of a part of a submission.
+func (p Part) context(of watermark.Submission) []byte {
+	return append([]byte("kycmark seal v1 "+string(p)+"\x00"), of[:]...)
+}
+
+// Seal encrypts parts of a submission under a new data key, and the data key under k. A part
+// that is nil is not kept. The error wraps [ErrKey] if k does not wrap the data key.
+func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*books.Sealed, error) {
+	data, wrapped, err := k.newDataKey(of)
+	if err != nil {
+		return nil, err
+	}
+	x := &books.Sealed{KeyID: k.id, Wrapped: wrapped}
+	for _, p := range []struct {
+		part   Part
+		clear  []byte
+		sealed *[]byte
+	}{{Hashes, hashes, &x.Hashes}, {Features, features, &x.Features}, {Original, original, &x.Body}} {
+		if p.clear == nil {
+			continue
+		}
+		if *p.sealed, err = data.Encrypt(p.clear, p.part.context(of)); err != nil {
+			return nil, err
+		}
+	}
+	return x, nil
+}
+
+// Open decrypts one part of a submission. The error wraps [books.ErrSealed] if the part or
+// its data key was altered or sealed under another key than k, which may be nil. It wraps
+// [ErrKey] if k does not answer.
+func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, error) {
+	if k == nil {
+		return nil, fmt.Errorf("%w: no sealing key", books.ErrSealed)
+	}
+	if x.KeyID != k.id {
+		return nil, fmt.Errorf("%w: it was sealed under the key %s, not %s", books.ErrSealed, x.KeyID, k.id)
+	}
+	secret, err := k.unwrap(of, x.Wrapped)
+	if err != nil {
+		return nil, err
+	}
+	data, err := newAEAD(secretdata.NewBytesFromData(secret, insecuresecretdataaccess.Token{}))
+	if err != nil {
+		return nil, fmt.Errorf("%w: its data key was altered", books.ErrSealed)
+	}
+	sealed := map[Part][]byte{Original: x.Body, Features: x.Features, Hashes: x.Hashes}[p]
+	clear, err := data.Decrypt(sealed, p.context(of))
+	if err != nil {
+		return nil, fmt.Errorf("%w: its %s was altered", books.ErrSealed, p)
+	}
+	return clear, nil
+}
+
+// newAEAD returns AES-256-GCM with a random nonce of 12 bytes in front (RFC 5116 section
+// 5.2). The error is about the key's length alone.
+func newAEAD(key secretdata.Bytes) (tink.AEAD, error) {
+	params, err := aesgcm.NewParameters(aesgcm.ParametersOpts{
+		KeySizeInBytes: sealSize, IVSizeInBytes: 12, TagSizeInBytes: 16, Variant: aesgcm.VariantNoPrefix,
+	})
+	if err != nil {
+		return nil, err
+	}
+	k, err := aesgcm.NewKey(key, 0, params)
+	if err != nil {
+		return nil, err
+	}
+	return aesgcm.NewAEAD(k)
+}
+
+// newDataKey makes a data key for a submission, and wraps it under k. The error wraps
+// [ErrKey] if k does not wrap it.
+func (k *Key) newDataKey(of watermark.Submission) (data tink.AEAD, wrapped []byte, err error) {
+	secret, err := secretdata.NewBytesFromRand(sealSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	if data, err = newAEAD(secret); err != nil {
+		return nil, nil, err
+	}
+	wrapped, err = (*k.master).aead.Encrypt(secret.Data(insecuresecretdataaccess.Token{}), dataKey.context(of))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: %s does not wrap a data key: %w", ErrKey, k.id, err)
+	}
+	return data, wrapped, nil
+}
+
+// unwrap opens a wrapped data key. A service refuses in words of its own, which do not tell
+// an altered data key from a failure of the service. So after a refusal unwrap asks the
+// service for what it must be able to do: open a data key that it has just wrapped.
+func (k *Key) unwrap(of watermark.Submission, wrapped []byte) ([]byte, error) {
+	master := *k.master
+	secret, err := master.aead.Decrypt(wrapped, dataKey.context(of))
+	if err != nil && master.secret == nil {
+		_, fresh, failed := k.newDataKey(of)
+		if failed == nil {
+			_, failed = master.aead.Decrypt(fresh, dataKey.context(of))
+		}
+		if failed != nil {
+			return nil, fmt.Errorf("%w: %s does not open a data key: %w", ErrKey, k.id, err)
+		}
+		secret, err = master.aead.Decrypt(wrapped, dataKey.context(of)) // the refusal may have been a passing failure
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: its data key was altered", books.ErrSealed)
+	}
+	return secret, nil
+}

@@ -1,0 +1,188 @@
+// Package sealing encrypts what is kept of submissions. Only the holder of the sealing key can
+// read a sealed part. Destroying a submission's data key destroys its parts.
+package sealing
+
+import (
+	"bufio"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base32"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/tink-crypto/tink-go/v2/insecuresecretdataaccess"
+	"github.com/tink-crypto/tink-go/v2/secretdata"
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/internal/intake"
+)
+
+const (
+	sealFamily = "KYCMARK-SEAL-KEY-"
+	sealPrefix = sealFamily + "1-"
+	sealSize   = 32
+	sealSum    = 4
+
+	sealIDPrefix = "seal1-" // of the IDs of our own keys
+)
+
+var sealText = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadding(base32.NoPadding)
+
+// ErrKey is wrapped if a sealing key cannot be read, or its key management service does not
+// answer.
+var ErrKey = errors.New("verify: not a usable sealing key")
+
+// A Key is the sealing key: the master key under which the data keys of the
+// kept originals are wrapped. It is 32 random bytes of our own, as a key file holds
+// them, or a key of a key management service (see [New]). It never prints,
+// logs or marshals its secret: all formatting verbs show [Key.ID], of a copied
+// key as well; only [Key.Secret] lets the secret out.
+//
+// The zero Key is invalid. A *Key is safe for concurrent use, if that of
+// its service is.
+type Key struct {
+	// master stands behind two pointers: inside of other structs fmt calls no
+	// methods, and follows one pointer where a verb does not fit.
+	master **sealMaster
+	id     string
+}
+
+// A sealMaster wraps data keys.
+type sealMaster struct {
+	aead   tink.AEAD
+	secret []byte // sealSize bytes; nil where a service keeps the key
+}
+
+func newSealKey(id string, m sealMaster) *Key {
+	p := &m
+	return &Key{master: &p, id: id}
+}
+
+// New makes a key from the AEAD of a key management service. id names the key in public; it
+// has at most [intake.MaxName] bytes and does not begin as the IDs of our own keys. The error
+// wraps [ErrKey].
+func New(id string, master tink.AEAD) (*Key, error) {
+	switch err := books.CheckText("ID of a sealing key", id, intake.MaxName); {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
+	case id == "" || strings.HasPrefix(id, sealIDPrefix):
+		return nil, fmt.Errorf("%w: an ID is needed that does not begin with %s", ErrKey, sealIDPrefix)
+	case master == nil:
+		return nil, fmt.Errorf("%w: no master", ErrKey)
+	}
+	return newSealKey(id, sealMaster{aead: master}), nil
+}
+
+// Generate makes a new key from the operating system's random source.
+func Generate() *Key {
+	var s [sealSize]byte
+	rand.Read(s[:]) // never fails: crypto/rand aborts the program instead
+	return localSealKey(s)
+}
+
+func localSealKey(secret [sealSize]byte) *Key {
+	id, err := hkdf.Key(sha256.New, secret[:], nil, "kycmark seal v1 key id\x00", 8)
+	if err != nil {
+		panic("sealing: hkdf: " + err.Error()) // only for more than 8160 bytes
+	}
+	master, err := newAEAD(secretdata.NewBytesFromData(secret[:], insecuresecretdataaccess.Token{}))
+	if err != nil {
+		panic("sealing: tink: " + err.Error()) // only for another length of key
+	}
+	return newSealKey(sealIDPrefix+hex.EncodeToString(id), sealMaster{master, secret[:]})
+}
+
+// Parse reads the text form of a key as written by [Key.Secret]. Blank
+// lines and lines that begin with # are passed over. The error wraps [ErrKey]
+// and never repeats the text.
+func Parse(text string) (*Key, error) {
+	line, err := keyLine(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case strings.HasPrefix(line, "KYCMARK-SECRET-KEY-"):
+		return nil, fmt.Errorf("%w: this is a mark key", ErrKey)
+	case !strings.HasPrefix(line, sealFamily):
+		return nil, fmt.Errorf("%w: it does not begin with %s", ErrKey, strings.TrimSuffix(sealFamily, "-"))
+	case !strings.HasPrefix(line, sealPrefix):
+		return nil, fmt.Errorf("%w: made by a later version of kycmark", ErrKey)
+	}
+	raw, err := sealText.DecodeString(strings.TrimPrefix(line, sealPrefix))
+	if err != nil || len(raw) != sealSize+sealSum || sealText.EncodeToString(raw) != strings.TrimPrefix(line, sealPrefix) {
+		return nil, fmt.Errorf("%w: damaged: wrong length or characters", ErrKey)
+	}
+	sum := sealChecksum(raw[:sealSize])
+	if subtle.ConstantTimeCompare(sum, raw[sealSize:]) != 1 {
+		return nil, fmt.Errorf("%w: damaged: its checksum does not match", ErrKey)
+	}
+	return localSealKey([sealSize]byte(raw[:sealSize])), nil
+}
+
+// keyLine returns the only line that is neither blank nor a comment.
+func keyLine(text string) (string, error) {
+	var line string
+	sc := bufio.NewScanner(strings.NewReader(text))
+	for sc.Scan() {
+		l := strings.TrimSpace(sc.Text())
+		if l == "" || strings.HasPrefix(l, "#") {
+			continue
+		}
+		if line != "" {
+			return "", fmt.Errorf("%w: more than one key in the file", ErrKey)
+		}
+		line = l
+	}
+	if sc.Err() != nil {
+		return "", fmt.Errorf("%w: no key text found", ErrKey)
+	}
+	if line == "" {
+		return "", fmt.Errorf("%w: empty", ErrKey)
+	}
+	return line, nil
+}
+
+func sealChecksum(secret []byte) []byte {
+	sum := sha256.Sum256(append([]byte(sealPrefix), secret...))
+	return sum[:sealSum]
+}
+
+// Secret returns the text form of the key, one line, the inverse of
+// [Parse], or "" where a service keeps the key. Store it like a password,
+// apart from the registry.
+func (k *Key) Secret() string {
+	secret := (*k.master).secret
+	if secret == nil {
+		return ""
+	}
+	return sealPrefix + sealText.EncodeToString(append(secret[:sealSize:sealSize], sealChecksum(secret)...))
+}
+
+// Zero reports whether k is nil or the zero Key, which neither seals nor opens.
+func Zero(k *Key) bool { return k == nil || k.master == nil }
+
+// ID names the key in public, such as "seal1-5e0c7a1f90b2d364"; it reveals
+// nothing of the secret.
+func (k *Key) ID() string { return k.id }
+
+// String returns [Key.ID].
+func (k Key) String() string { return k.id }
+
+// GoString returns [Key.ID], so that %#v does not print the secret.
+func (k Key) GoString() string { return "registry.SealKey(" + k.id + ")" }
+
+// Format writes [Key.ID] for every verb.
+func (k Key) Format(f fmt.State, _ rune) { fmt.Fprint(f, k.id) }
+
+// LogValue logs [Key.ID].
+func (k Key) LogValue() slog.Value { return slog.StringValue(k.id) }
+
+// MarshalText refuses: a key is written only by [Key.Secret].
+func (k Key) MarshalText() ([]byte, error) {
+	return nil, fmt.Errorf("%w: keys do not marshal; use Secret", ErrKey)
+}
