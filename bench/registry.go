@@ -204,7 +204,7 @@ func (r *registryRun) upload(i int) books.Upload {
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: 2_000_000 + int64(i), Format: "jpeg",
 		Width: 4032, Height: 3024, Submitted: time.UnixMicro(1_500_000_000_000_000 + int64(i)*1_000_000),
 		Received: time.UnixMicro(1_600_000_000_000_000 + int64(i)*1_000_000), Subject: fmt.Sprintf("%032x", sum[16:]),
-		Hash: h.String(), Quality: 100, Salt: sha256.Sum256(sum[:]),
+		Hash: h.String(), Quality: 100, Logged: books.Logged{Salt: sha256.Sum256(sum[:])},
 		Details: books.Details{Decoder: "go/image/jpeg go1.26", Area: areaHash(h).String(), Chain: "pdq/1 kycmark/area/1", AreaQuality: 100},
 	}}
 }

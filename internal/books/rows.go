@@ -13,8 +13,7 @@ import (
 
 // The types of this file are what a registry keeps, what its ledger commits to, and what
 // users of package verify/registry see, all at once. Their JSON is that of the command, of
-// reports and of proofs. Seq, in every row, is the number of its ledger entry, from 1; the
-// store assigns it. Salt blinds the row's commitment in the ledger.
+// reports and of proofs.
 
 // A Salt blinds the commitment to a row.
 type Salt = [32]byte
@@ -36,13 +35,19 @@ func CheckText(what, s string, maxBytes int) error {
 	return nil
 }
 
+// Logged ties a row to the ledger. Salt blinds the row's commitment. Seq is the number of the
+// row's entry, from 1; the store assigns it.
+type Logged struct {
+	Salt Salt  `json:"-"`
+	Seq  int64 `json:"-"`
+}
+
 // Info names the registry.
 type Info struct {
 	ID         [16]byte // random
 	Created    time.Time
 	SealHashes bool // every hash is kept sealed, so that the store cannot be searched
-	Salt       Salt
-	Seq        int64
+	Logged
 }
 
 // Kinds of recipients.
@@ -60,8 +65,7 @@ type Recipient struct {
 	Kind  string    `json:"kind"`  // one of the constants
 	Added time.Time `json:"added"` // set by the registry
 	Actor string    `json:"actor,omitempty"`
-	Salt  Salt      `json:"-"`
-	Seq   int64     `json:"-"`
+	Logged
 }
 
 // A KeyEntry is the entry of a mark key in the ledger: the commitment to its secret.
@@ -69,8 +73,7 @@ type KeyEntry struct {
 	ID         string    `json:"key_id"`
 	Commitment Digest    `json:"commitment"` // to the secret; see [watermark.Key.Commitment]
 	Added      time.Time `json:"added"`
-	Salt       Salt      `json:"-"`
-	Seq        int64     `json:"-"`
+	Logged
 }
 
 // States of a mark key.
@@ -88,8 +91,7 @@ type KeyState struct {
 	Note    string    `json:"note,omitempty"` // how that is known
 	Entered time.Time `json:"entered"`        // set by the registry
 	Actor   string    `json:"actor,omitempty"`
-	Salt    Salt      `json:"-"`
-	Seq     int64     `json:"-"`
+	Logged
 }
 
 // Next refuses a state that must not follow this one: a compromised key stays
@@ -131,8 +133,7 @@ type Submission struct {
 	Erased    bool                 `json:"erased,omitempty"`
 	Details   `json:"-"`
 	ErasedBy  int64 `json:"-"` // number of the erasure's entry; 0 if not erased
-	Salt      Salt  `json:"-"`
-	Seq       int64 `json:"-"`
+	Logged
 }
 
 // Details are what the ledger commits to of a submission, and what only a proof shows.
@@ -187,8 +188,7 @@ type Erasure struct {
 	Note        string
 	Entered     time.Time
 	Actor       string
-	Salt        Salt
-	Seq         int64
+	Logged
 }
 
 // Erased is one submission of an erasure.
@@ -213,20 +213,24 @@ type Copy struct {
 	Recipient  string               `json:"recipient"`
 	Purpose    string               `json:"purpose,omitempty"` // the request that it answers
 	KeyID      string               `json:"key_id"`            // mark key
-	Strength   float64              `json:"strength"`          // share of the visibility budget, 0..1
-	Margin     float64              `json:"margin"`            // of the read-back, dB
-	Weak       bool                 `json:"weak"`
-	PSNR       float64              `json:"psnr"`   // dB
-	SSIM       float64              `json:"ssim"`   // 0..1
-	Format     string               `json:"format"` // "jpeg", "png", "webp", "tiff" or "bmp"
-	Width      int                  `json:"width"`  // pixels
-	Height     int                  `json:"height"`
-	SHA256     Digest               `json:"sha256"` // of the bytes released
-	Size       int64                `json:"size"`   // bytes
-	Issued     time.Time            `json:"issued"`
-	Actor      string               `json:"actor,omitempty"`
-	Salt       Salt                 `json:"-"`
-	Seq        int64                `json:"-"`
+	Marking
+	Format string    `json:"format"` // "jpeg", "png", "webp", "tiff" or "bmp"
+	Width  int       `json:"width"`  // pixels
+	Height int       `json:"height"`
+	SHA256 Digest    `json:"sha256"` // of the bytes released
+	Size   int64     `json:"size"`   // bytes
+	Issued time.Time `json:"issued"`
+	Actor  string    `json:"actor,omitempty"`
+	Logged
+}
+
+// Marking is how strongly a copy was marked, and how well its mark was read back.
+type Marking struct {
+	Strength float64 `json:"strength"` // share of the visibility budget, 0..1
+	Margin   float64 `json:"margin"`   // of the read-back, dB
+	Weak     bool    `json:"weak"`     // the read-back failed
+	PSNR     float64 `json:"psnr"`     // dB
+	SSIM     float64 `json:"ssim"`     // 0..1
 }
 
 // ReceiptMessage is what the recipient of a copy signs with Ed25519 (RFC 8032, not
@@ -244,8 +248,7 @@ type Receipt struct {
 	Signature Signature        `json:"signature"`  // of [Copy.ReceiptMessage]
 	Entered   time.Time        `json:"entered"`    // set by the registry
 	Actor     string           `json:"actor,omitempty"`
-	Salt      Salt             `json:"-"`
-	Seq       int64            `json:"-"`
+	Logged
 }
 
 // Custody says that a recipient could hold unmarked uploads. These are the uploads submitted
@@ -259,8 +262,7 @@ type Custody struct {
 	Note        string                 `json:"note,omitempty"`        // how this is known
 	Entered     time.Time              `json:"entered"`               // set by the registry
 	Actor       string                 `json:"actor,omitempty"`
-	Salt        Salt                   `json:"-"`
-	Seq         int64                  `json:"-"`
+	Logged
 }
 
 // An Investigation says that the registry was searched for leaks.

@@ -27,7 +27,7 @@ func (s *Issuer) describe(data []byte, sum [32]byte) (*books.Upload, int, error)
 func (s *Issuer) describePicture(pic *picture.Picture, data []byte, sum [32]byte) (up *books.Upload, err error) {
 	up = &books.Upload{Submission: books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: pic.Size, Format: pic.Format,
-		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Salt: books.NewSalt(),
+		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Logged: books.Logged{Salt: books.NewSalt()},
 		Details: books.Details{Decoder: pic.Decoder, Kept: !s.cfg.HashOnly},
 	}}
 	if up.Kept {

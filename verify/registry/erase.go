@@ -90,7 +90,7 @@ func checkErasure(actor, note string) error {
 // eraseAll erases all of the uploads or none. Where the store says that it has erased
 // but could not clean up, both the IDs and the error are returned.
 func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
-	err := r.store.Erase(ctx, books.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Salt: books.NewSalt()})
+	err := r.store.Erase(ctx, books.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: books.NewSalt()}})
 	if err == nil {
 		return ids, nil
 	}

@@ -41,7 +41,7 @@ func (f fakeMarker) Mark(_ context.Context, id watermark.CopyID) (*watermark.Mar
 
 // CreateAs makes a registry in memory with the ID of another, as a forger does.
 func CreateAs(ctx context.Context, id [16]byte) (*Registry, error) {
-	s, err := sqlite.Create(ctx, ":memory:", books.Info{ID: id, Created: books.Timestamp(time.Now()), Salt: books.NewSalt()})
+	s, err := sqlite.Create(ctx, ":memory:", books.Info{ID: id, Created: books.Timestamp(time.Now()), Logged: books.Logged{Salt: books.NewSalt()}})
 	if err != nil {
 		return nil, err
 	}

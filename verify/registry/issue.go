@@ -160,10 +160,10 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 	b := out.Image.Rect
 	return Copy{
 		ID: id, Submission: of, Recipient: to, Purpose: purpose, KeyID: key,
-		Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM,
-		Format: out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
-		Issued: now, Actor: s.cfg.Actor, Salt: books.NewSalt(),
-	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Salt: books.NewSalt()}
+		Marking: books.Marking{Strength: out.Strength, Margin: out.MarginDB, Weak: out.Weak, PSNR: out.PSNR, SSIM: out.SSIM},
+		Format:  out.format, Width: b.Dx(), Height: b.Dy(), SHA256: sha256.Sum256(out.file), Size: int64(len(out.file)),
+		Issued: now, Actor: s.cfg.Actor, Logged: books.Logged{Salt: books.NewSalt()},
+	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: books.NewSalt()}}
 }
 
 // Original opens the kept file of a submission and checks that it is the file that was

@@ -18,7 +18,7 @@ func (k *Keys) Add(ctx context.Context, key *watermark.Key) (added bool, err err
 	if key == nil {
 		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
 	}
-	return k.r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: k.r.clock(), Salt: books.NewSalt()})
+	return k.r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: k.r.clock(), Logged: books.Logged{Salt: books.NewSalt()}})
 }
 
 // All lists the mark keys in the order of entry.

@@ -53,7 +53,7 @@ type Driver = books.Driver
 //
 //	r, err := registry.Create(ctx, sqlite.At("kyc.db"), nil)
 func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, error) {
-	info := books.Info{Created: books.Timestamp(time.Now()), Salt: books.NewSalt()}
+	info := books.Info{Created: books.Timestamp(time.Now()), Logged: books.Logged{Salt: books.NewSalt()}}
 	if opts != nil {
 		info.SealHashes = opts.SealHashes
 	}

@@ -213,14 +213,11 @@ func (s *server) dialect() sqldb.Dialect {
 		Conflict: conflict,
 		Again:    again,
 		Insert:   insert,
-		Blobs:    blobs,
-		List:     list,
-		Among:    among,
-		Probing:  probing,
-		Settle:   "VACUUM (ANALYZE) posting, recent",
 		MayScrub: mayScrub,
 		Scrub:    scrub,
 		Close:    s.pool.Close,
+
+		SearchDialect: sqldb.SearchDialect{Blobs: blobs, List: list, Among: among, Probing: probing, Settle: "VACUUM (ANALYZE) posting, recent"},
 	}
 }
 

@@ -33,13 +33,15 @@ func TestMain(m *testing.M) {
 
 var t0 = time.Date(2018, 2, 3, 4, 5, 6, 0, time.UTC)
 
-func info() books.Info { return books.Info{ID: [16]byte{1}, Created: t0, Salt: [32]byte{2}} }
+func info() books.Info {
+	return books.Info{ID: [16]byte{1}, Created: t0, Logged: books.Logged{Salt: [32]byte{2}}}
+}
 
 func upload(n int) books.Upload {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
 	return books.Upload{Submission: books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: 1, Format: "png", Width: 1, Height: 1,
-		Submitted: t0, Received: t0, Hash: fmt.Sprintf("pdq:%064x", sum), Salt: sum,
+		Submitted: t0, Received: t0, Hash: fmt.Sprintf("pdq:%064x", sum), Logged: books.Logged{Salt: sum},
 		Details: books.Details{Decoder: "d", Chain: "pdq/1"},
 	}}
 }

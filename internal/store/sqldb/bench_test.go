@@ -17,7 +17,7 @@ func hashRow(n int64) books.Upload {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
 	return books.Upload{Submission: books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: 3_000_000, Format: "jpeg", Width: 4000, Height: 3000,
-		Submitted: t0, Received: t0, Subject: fmt.Sprintf("subject-%d", n), Hash: fmt.Sprintf("pdq:%x", sum), Quality: 100, Salt: sum,
+		Submitted: t0, Received: t0, Subject: fmt.Sprintf("subject-%d", n), Hash: fmt.Sprintf("pdq:%x", sum), Quality: 100, Logged: books.Logged{Salt: sum},
 		Details: books.Details{Decoder: "test/1", Area: fmt.Sprintf("kycmark/area:%x", sum), Chain: "pdq/1", AreaQuality: 90},
 	}}
 }

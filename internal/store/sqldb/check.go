@@ -194,7 +194,7 @@ func (c *checker) submissions(put func(int64, books.Entry), first, last int64) e
 		if s.ErasedBy != 0 {
 			c.erased++
 			e.Commitment = erasedCommitment
-			if blanked := (books.Submission{ID: s.ID, Submitted: s.Submitted, Received: s.Received, Seq: s.Seq, Erased: true, ErasedBy: s.ErasedBy}); *s != blanked {
+			if blanked := (books.Submission{ID: s.ID, Submitted: s.Submitted, Received: s.Received, Logged: books.Logged{Seq: s.Seq}, Erased: true, ErasedBy: s.ErasedBy}); *s != blanked {
 				bad = tampered("the erased submission of entry %d is not blank", s.Seq)
 			}
 		}

@@ -102,7 +102,7 @@ func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
 			return nil, nil
 		}
 	case 8:
-		e := books.Erasure{Submissions: h.ids(3), Note: "é", Entered: h.time(), Salt: h.sum()}
+		e := books.Erasure{Submissions: h.ids(3), Note: "é", Entered: h.time(), Logged: books.Logged{Salt: h.sum()}}
 		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.Erase(ctx, e) }
 	case 9:
 		c := custody(h.name(), h.ids(4)...)

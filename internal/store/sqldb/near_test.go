@@ -81,7 +81,7 @@ func (c *corpus) add(t *testing.T, d *sqldb.DB, n int) {
 // erase erases every k-th upload that is there.
 func (c *corpus) erase(t *testing.T, d *sqldb.DB, k int) {
 	t.Helper()
-	e := books.Erasure{Entered: t0, Actor: "dpo", Salt: salt(fmt.Sprint("erasure", len(c.ids)))}
+	e := books.Erasure{Entered: t0, Actor: "dpo", Logged: books.Logged{Salt: salt(fmt.Sprint("erasure", len(c.ids)))}}
 	for seq := range c.kept {
 		if seq%int64(k) == 0 {
 			e.Submissions = append(e.Submissions, c.ids[seq])

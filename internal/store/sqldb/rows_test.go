@@ -19,12 +19,12 @@ import (
 
 func keyState(state string) books.KeyState {
 	return books.KeyState{KeyID: "v1-key", State: state, Since: t0.AddDate(2, 1, 0), Note: "found on a laptop",
-		Entered: t0.AddDate(2, 2, 0), Actor: "ops", Salt: salt("state " + state)}
+		Entered: t0.AddDate(2, 2, 0), Actor: "ops", Logged: books.Logged{Salt: salt("state " + state)}}
 }
 
 func receipt(copy watermark.CopyID) books.Receipt {
 	return books.Receipt{Copy: copy, PublicKey: salt("public"), Signature: [64]byte{1, 63: 9},
-		Entered: t0.AddDate(2, 0, 1), Actor: "ops", Salt: salt(fmt.Sprint("receipt", copy))}
+		Entered: t0.AddDate(2, 0, 1), Actor: "ops", Logged: books.Logged{Salt: salt(fmt.Sprint("receipt", copy))}}
 }
 
 func investigation(n int) books.Investigation {
@@ -33,7 +33,7 @@ func investigation(n int) books.Investigation {
 }
 
 func erasure(note string, subs ...int) books.Erasure {
-	e := books.Erasure{Note: note, Entered: t0.AddDate(4, 0, 0), Actor: "dpo", Salt: salt(note)}
+	e := books.Erasure{Note: note, Entered: t0.AddDate(4, 0, 0), Actor: "dpo", Logged: books.Logged{Salt: salt(note)}}
 	for _, n := range subs {
 		sub, _ := submission(n)
 		e.Submissions = append(e.Submissions, sub.ID)
@@ -141,7 +141,7 @@ func TestErase(t *testing.T) {
 			require.NoError(t, err)
 			require.NotZero(t, got.Erased)
 			require.Equal(t, books.Submission{ID: sub.ID, Submitted: sub.Submitted, Received: sub.Received,
-				Seq: got.Seq, Erased: true, ErasedBy: got.ErasedBy}, *got)
+				Logged: books.Logged{Seq: got.Seq}, Erased: true, ErasedBy: got.ErasedBy}, *got)
 			_, err = d.Sealed(ctx, sub.ID)
 			require.ErrorIs(t, err, books.ErrNotFound)
 			of, err := d.SubmissionsOf(ctx, sub.Subject)

@@ -40,21 +40,7 @@ type Dialect struct {
 	// Insert enters many rows of a table at once inside of the transaction that is
 	// open on conn; nil: one by one.
 	Insert func(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error
-	// Blobs runs a query of a number and a blob in the transaction that is open on conn and
-	// hands its rows on; a blob is valid until f returns. nil: as any other query.
-	Blobs func(ctx context.Context, conn *sql.Conn, f func(int64, []byte) error, query string, args ...any) error
-	// List returns a table p of one column, value, that holds the numbers of an
-	// argument, and the argument: what stands behind FROM, for $1.
-	List func([]int64) (from string, arg any)
-	// Among returns a condition that is true for the numbers of an argument: what
-	// stands behind a column, for $1.
-	Among func([]int64) (condition string, arg any)
-	// Probing is an expression, a number, whose evaluation makes a transaction that
-	// reads look up every entry of a list rather than read whole tables; empty where
-	// it does.
-	Probing string
-	// Settle runs after many rows were entered in the search tables; empty: nothing.
-	Settle string
+	SearchDialect
 	// MayScrub runs before an erasure and says why Scrub would do nothing; nil: it will.
 	MayScrub func(ctx context.Context, write *sql.DB) error
 	// Scrub runs after an erasure was committed and removes what the database still
@@ -62,6 +48,24 @@ type Dialect struct {
 	Scrub func(ctx context.Context, write *sql.DB) error
 	// Close runs when the registry is closed, after its connections; nil: nothing.
 	Close func()
+}
+
+// SearchDialect is what a database does in its own way with the search tables.
+type SearchDialect struct {
+	// Blobs runs a query of a number and a blob in the transaction that is open on conn, and
+	// calls f with each row. A blob is valid until f returns. nil: as any other query.
+	Blobs func(ctx context.Context, conn *sql.Conn, f func(int64, []byte) error, query string, args ...any) error
+	// List returns a table p with one column, value, for use behind FROM: the numbers of arg,
+	// which is the query's argument $1.
+	List func([]int64) (from string, arg any)
+	// Among returns a condition for use behind a column: true for the numbers of arg, which
+	// is the query's argument $1.
+	Among func([]int64) (condition string, arg any)
+	// Probing is an expression, a number. Its evaluation makes a reading transaction look up
+	// every entry of a list rather than read whole tables. Empty: that happens anyway.
+	Probing string
+	// Settle is run after many rows were entered in the search tables; empty: nothing.
+	Settle string
 }
 
 // DB is a registry in a SQL database.

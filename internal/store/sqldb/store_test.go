@@ -26,7 +26,7 @@ var t0 = time.Date(2018, 2, 3, 4, 5, 6, 789000, time.UTC)
 func salt(s string) books.Salt { return sha256.Sum256([]byte("salt " + s)) }
 
 func info() books.Info {
-	return books.Info{ID: [16]byte{1, 2, 3}, Created: t0, Salt: salt("info")}
+	return books.Info{ID: [16]byte{1, 2, 3}, Created: t0, Logged: books.Logged{Salt: salt("info")}}
 }
 
 var server pgtest.Server
@@ -77,7 +77,7 @@ func each(t *testing.T, body func(t *testing.T, d *sqldb.DB)) {
 }
 
 func recipient(name string) books.Recipient {
-	return books.Recipient{Name: name, Kind: "vendor", Actor: "ops", Added: t0.Add(time.Hour), Salt: salt(name)}
+	return books.Recipient{Name: name, Kind: "vendor", Actor: "ops", Added: t0.Add(time.Hour), Logged: books.Logged{Salt: salt(name)}}
 }
 
 func submission(n int) (books.Submission, books.Sealed) {
@@ -85,7 +85,7 @@ func submission(n int) (books.Submission, books.Sealed) {
 	s := books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: int64(n), Format: "jpeg", Width: 640, Height: 480,
 		Submitted: t0.AddDate(0, 0, n), Received: t0.AddDate(1, 0, n), Subject: fmt.Sprintf("subject-%d", n),
-		Hash: fmt.Sprintf("pdq:%064x", n), Quality: 100, Salt: salt(fmt.Sprint("submission", n)),
+		Hash: fmt.Sprintf("pdq:%064x", n), Quality: 100, Logged: books.Logged{Salt: salt(fmt.Sprint("submission", n))},
 		Details: books.Details{Decoder: "test/1", Area: fmt.Sprintf("kycmark/area:%064x", n), Chain: "pdq/1", AreaQuality: 90, Kept: true, Rendition: salt(fmt.Sprint("pixels", n))},
 	}
 	return s, books.Sealed{KeyID: "seal1-x", Wrapped: []byte{1, byte(n)}, Body: []byte{2, byte(n)}}
@@ -93,15 +93,15 @@ func submission(n int) (books.Submission, books.Sealed) {
 
 func issued(id watermark.CopyID, of [16]byte, to string) (books.Copy, books.KeyEntry) {
 	return books.Copy{
-		ID: id, Submission: of, Recipient: to, Purpose: "request 7", KeyID: "v1-key", Strength: 0.75, Margin: 3.5,
-		PSNR: 45.25, SSIM: 0.991, Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte{byte(id)}),
-		Size: 999, Issued: t0.AddDate(2, 0, 0), Actor: "ops", Salt: salt(fmt.Sprint("copy", id)),
-	}, books.KeyEntry{ID: "v1-key", Commitment: salt("commitment"), Added: t0.AddDate(2, 0, 0), Salt: salt("key")}
+		ID: id, Submission: of, Recipient: to, Purpose: "request 7", KeyID: "v1-key", Marking: books.Marking{Strength: 0.75, Margin: 3.5, PSNR: 45.25, SSIM: 0.991},
+		Format: "jpeg", Width: 640, Height: 480, SHA256: sha256.Sum256([]byte{byte(id)}),
+		Size: 999, Issued: t0.AddDate(2, 0, 0), Actor: "ops", Logged: books.Logged{Salt: salt(fmt.Sprint("copy", id))},
+	}, books.KeyEntry{ID: "v1-key", Commitment: salt("commitment"), Added: t0.AddDate(2, 0, 0), Logged: books.Logged{Salt: salt("key")}}
 }
 
 func custody(to string, subs ...watermark.Submission) books.Custody {
 	return books.Custody{Recipient: to, From: t0, To: t0.AddDate(0, 0, 5), Submissions: subs, Note: "contract 12",
-		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Salt: salt("custody" + to + fmt.Sprint(len(subs)))}
+		Entered: t0.AddDate(3, 0, 0), Actor: "legal", Logged: books.Logged{Salt: salt("custody" + to + fmt.Sprint(len(subs)))}}
 }
 
 func add(ctx context.Context, s books.Store, sub books.Submission, x books.Sealed) (bool, error) {

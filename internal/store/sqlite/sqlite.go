@@ -36,9 +36,9 @@ func dialect(path string) sqldb.Dialect {
 		Snapshot: &sql.TxOptions{ReadOnly: true},
 		Conflict: conflict,
 		Again:    func(error) bool { return false }, // who waits for the lock is not turned away
-		List:     list,
-		Among:    among,
-		Scrub:    scrub,
+
+		SearchDialect: sqldb.SearchDialect{List: list, Among: among},
+		Scrub:         scrub,
 	}
 	if path == memory {
 		d.Scrub = nil

@@ -25,13 +25,15 @@ import (
 
 var t0 = time.Date(2018, 2, 3, 4, 5, 6, 0, time.UTC)
 
-func info() books.Info { return books.Info{ID: [16]byte{1}, Created: t0, Salt: [32]byte{2}} }
+func info() books.Info {
+	return books.Info{ID: [16]byte{1}, Created: t0, Logged: books.Logged{Salt: [32]byte{2}}}
+}
 
 func submission(n int) (books.Submission, books.Sealed) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "file %d", n))
 	return books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: 1, Format: "png", Width: 1, Height: 1,
-		Submitted: t0.AddDate(0, 0, n), Received: t0, Hash: "pdq:0", Salt: sum,
+		Submitted: t0.AddDate(0, 0, n), Received: t0, Hash: "pdq:0", Logged: books.Logged{Salt: sum},
 		Details: books.Details{Decoder: "d", Chain: "pdq/1", Kept: true},
 	}, books.Sealed{KeyID: "k", Wrapped: []byte{1}, Body: []byte{2}}
 }
@@ -39,7 +41,7 @@ func submission(n int) (books.Submission, books.Sealed) {
 func issued(n int) (books.Copy, books.KeyEntry) {
 	s, _ := submission(n)
 	return books.Copy{ID: watermark.CopyID(n), Submission: s.ID, Recipient: "A", KeyID: "v1-k", Format: "png",
-		Width: 1, Height: 1, Size: 1, Issued: t0, Salt: [32]byte{4}}, books.KeyEntry{ID: "v1-k", Added: t0}
+		Width: 1, Height: 1, Size: 1, Issued: t0, Logged: books.Logged{Salt: [32]byte{4}}}, books.KeyEntry{ID: "v1-k", Added: t0}
 }
 
 func custody(subs ...watermark.Submission) books.Custody {
