@@ -58,7 +58,7 @@ var recipientNames = fromHome(func(ctx context.Context, b *books, begun string) 
 
 // keyIDs completes the ID of a mark key.
 var keyIDs = fromHome(func(ctx context.Context, b *books, begun string) (words []string, err error) {
-	all, err := b.registry.Keys().All(ctx)
+	all, err := b.registry.Ledger().MarkKeys(ctx)
 	for _, k := range all {
 		if strings.HasPrefix(k.KeyID, begun) {
 			words = append(words, k.KeyID+"\t"+k.State)

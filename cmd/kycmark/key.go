@@ -37,7 +37,7 @@ func newKeyList(u *ui) *cobra.Command {
 		Example: `  kycmark key list --json`,
 		Args:    exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error {
-		all, err := b.registry.Keys().All(ctx)
+		all, err := b.registry.Ledger().MarkKeys(ctx)
 		if err != nil {
 			return err
 		}
@@ -63,7 +63,7 @@ with keygen, name it first under keys.mark, and enter it.`,
 			return err
 		}
 		for _, k := range keys {
-			added, err := b.registry.Keys().Add(ctx, k)
+			added, err := b.registry.Ledger().AddMarkKey(ctx, k)
 			if err != nil {
 				return err
 			}
@@ -142,7 +142,7 @@ func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 			when = time.Now()
 		}
 		s := registry.KeyState{KeyID: args[0], State: state, Since: when, Note: note, Actor: actor()}
-		err = b.registry.Keys().SetState(ctx, s)
+		err = b.registry.Ledger().SetKeyState(ctx, s)
 		if errors.Is(err, registry.ErrNotFound) {
 			return withHint(err, "\"kycmark key list\" names the keys")
 		}

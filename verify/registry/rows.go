@@ -9,8 +9,6 @@ type (
 	Recipient = books.Recipient
 	// A Submission is one upload as received.
 	Submission = books.Submission
-	// A Subject is a customer, by the opaque reference under which uploads were entered.
-	Subject = books.Subject
 	// A Copy is what one recipient was handed of one submission.
 	Copy = books.Copy
 	// A Receipt is a recipient's signature over the copy that it was handed.
@@ -25,12 +23,8 @@ type (
 	Investigation = books.Investigation
 	// A Checkpoint is a signed state of the ledger.
 	Checkpoint = books.Checkpoint
-	// A Witness is another party that signed a checkpoint.
-	Witness = books.Witness
 	// A Digest is 32 bytes, as a rule a SHA-256; its text form is lower-case hex.
 	Digest = books.Digest
-	// A Signature is one of Ed25519; its text form is lower-case hex.
-	Signature = books.Signature
 )
 
 // Kinds of recipients, and states of a mark key.
