@@ -35,7 +35,7 @@ var countedSteps = []countedStep{
 	{"blind searches", "internal/mark/blind", "search"},
 	{"shift searches", "internal/mark/blind", "Keys.findShift"},
 	{"messages decoded", "internal/mark/blind", "reader.decode"},
-	{"SSIM", "internal/quality", "Comparison.SSIM"},
+	{"SSIM", "internal/quality", "SSIM"},
 	{"Fourier transforms", "internal/dsp", "FFT2.ForwardLow"},
 	{"inverse transforms", "internal/dsp", "FFT2.InverseTo"},
 	{"lines transformed", "internal/dsp", "FFT.run"},

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/kycmark/kycmark/bench/nulls"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -95,7 +95,7 @@ func newTally(labels map[string]string) *tally {
 		map[string]map[float64]float64{"correlation": {}, "agreement": {}, "check bits": {}}}
 }
 
-func (t *tally) add(one blind.NullTrial) {
+func (t *tally) add(one nulls.Trial) {
 	t.values["n"]++
 	t.values["checked"] += yes(one.Checks > 0)
 	t.values["null_found"] += yes(one.Found)
@@ -184,7 +184,7 @@ func (r *falseRun) ruin(ctx context.Context, up *ruler.Upload, kind string, n in
 	if d.Found && d.Copy != ids[0] && d.Copy != ids[1] {
 		third(d.Copy)
 	}
-	err = r.ruined(ctx, key, up.Options.Submission, leak, r.env.Draw("ruin", up.Content), n, func(one blind.NullTrial) {
+	err = r.ruined(ctx, key, up.Options.Submission, leak, r.env.Draw("ruin", up.Content), n, func(one nulls.Trial) {
 		t.Values["n"]++
 		switch id := watermark.CopyID(one.Copy); {
 		case one.Found && id != ids[0] && id != ids[1]:

@@ -37,13 +37,15 @@ func parts(n, m int) []part {
 // A colour is a weighted sum of pixels: red, green and blue.
 type colour [3]uint64
 
+// add adds the red, green and blue of the pixel that p begins with, times weight.
 func (c *colour) add(p []uint8, weight uint64) {
 	c[0] += weight * uint64(p[0])
 	c[1] += weight * uint64(p[1])
 	c[2] += weight * uint64(p[2])
 }
 
-// blocks fills dst with the sums of a row of pixels, four bytes each.
+// blocks fills dst with the weighted sums of a row of pixels, four bytes each, over the parts
+// of across.
 func blocks(dst []colour, row []uint8, across []part) {
 	for i, p := range across {
 		var c colour

@@ -45,6 +45,7 @@ const (
 	maxSegments     = 1 << 10
 )
 
+// padded returns the bytes that a part of n bytes takes in a snapshot: n rounded up to 64.
 func padded(n uint64) uint64 { return (n + snapshotAlign - 1) &^ (snapshotAlign - 1) }
 
 // WriteTo writes a snapshot of the index, which [OpenIndex] reads: all that was
@@ -132,6 +133,8 @@ type snapshotWriter struct {
 	err error
 }
 
+// write writes b and adds it to the checksum. After an error it does nothing: finish returns
+// the error.
 func (w *snapshotWriter) write(b []byte) {
 	if w.err != nil {
 		return
@@ -142,11 +145,14 @@ func (w *snapshotWriter) write(b []byte) {
 	w.sum.Write(b)
 }
 
+// part writes b, and zeros up to a multiple of 64 bytes.
 func (w *snapshotWriter) part(b []byte) {
 	w.write(b)
 	w.write(make([]byte, padded(uint64(len(b)))-uint64(len(b))))
 }
 
+// finish writes the checksum. It returns the bytes written in all, and the first error of any
+// write.
 func (w *snapshotWriter) finish() (int64, error) {
 	w.write(w.sum.Sum(nil))
 	if w.err == nil {
@@ -158,6 +164,8 @@ func (w *snapshotWriter) finish() (int64, error) {
 	return w.n, nil
 }
 
+// head returns the first part of the segment in a snapshot: the numbers of entries and tables,
+// and the cut of each table.
 func (s *segment) head() []byte {
 	b := le.AppendUint64(nil, uint64(s.n))
 	b = le.AppendUint32(b, uint32(len(s.tables)))
@@ -179,6 +187,7 @@ func (s *segment) parts() [][]byte {
 	return parts
 }
 
+// snapshotLen returns the bytes that the segment takes in a snapshot.
 func (s *segment) snapshotLen() (n uint64) {
 	for _, p := range s.parts() {
 		n += padded(uint64(len(p)))
@@ -186,6 +195,7 @@ func (s *segment) snapshotLen() (n uint64) {
 	return n
 }
 
+// writeTo writes all parts of the segment.
 func (s *segment) writeTo(w *snapshotWriter) {
 	for _, p := range s.parts() {
 		w.part(p)

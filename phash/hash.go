@@ -92,6 +92,7 @@ func (k Kind) Version() string { return k.String() + "/1" }
 // wide reports whether hashes of this kind have 256 bits.
 func (k Kind) wide() bool { return k.Len() == 256 }
 
+// valid reports whether k is one of the kinds of this version.
 func (k Kind) valid() bool { return k >= PDQ && int(k) < len(kindNames) }
 
 // A Hash is one perceptual hash. Hashes are comparable with ==.

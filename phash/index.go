@@ -186,6 +186,7 @@ func (x *Index) within(q *[4]uint64, radius int) []Hit {
 	return x.tail.search(q, radius, hits, w)
 }
 
+// scratch returns memory for one search. The caller puts it back into x.scratches.
 func (x *Index) scratch() *scratch {
 	if w, ok := x.scratches.Get().(*scratch); ok {
 		return w
@@ -223,6 +224,7 @@ func sortHits(hits []Hit) {
 	}
 }
 
+// check returns an error that wraps ErrKind unless h is of the kind of the index.
 func (x *Index) check(h Hash) error {
 	if h.Kind != x.kind || !h.Kind.valid() {
 		return fmt.Errorf("%w: %s in an index of %s", ErrKind, h.Kind, x.kind)

@@ -10,6 +10,8 @@ import (
 // each holds at least mergeRatio times as many entries as all smaller segments together:
 // so a search has few segments, and an entry is moved only a few times.
 
+// hollow reports whether so many entries were removed that the segment is built anew. A segment
+// of a snapshot never is.
 func (s *segment) hollow() bool { return !s.fixed && s.gone*hollowShare > s.n }
 
 // tidy merges the segments that are due. If another call is merging, tidy returns at once,
@@ -43,8 +45,9 @@ func (x *Index) tidy() {
 // tables were built yet.
 func (s *segment) stale() bool { return s.raw || s.gone > 0 }
 
-// due returns the segments to merge next, or nil. Fixed segments are merged only if fixed
-// is true.
+// due returns the segments to merge next, or nil: a hollow segment, or the smallest segments,
+// up to one with mergeRatio times the entries of all that are smaller. Segments of a snapshot
+// are merged only if fixed is true.
 func due(segments []*segment, fixed bool) []*segment {
 	for _, s := range segments {
 		if s.hollow() {
@@ -133,6 +136,8 @@ type merger struct {
 	n    int        // entries of all segments
 }
 
+// newMerger returns a merger of the segments of set. Entries that are removed later are still
+// read: late tells of them.
 func newMerger(set []*segment) *merger {
 	m := &merger{set: set, at: make([]int, len(set))}
 	for _, s := range set {
@@ -142,6 +147,7 @@ func newMerger(set []*segment) *merger {
 	return m
 }
 
+// isSet reports whether bit i is set. In a nil set no bit is.
 func isSet(set []uint64, i int) bool { return set != nil && set[i>>6]>>(i&63)&1 != 0 }
 
 // next returns the entry with the next ref; hash is nil after the last entry.

@@ -152,6 +152,7 @@ func (s *segment) validators() []func() error {
 	return checks
 }
 
+// validateRefs checks that the refs ascend. If they do not, the error wraps ErrDamaged.
 func (s *segment) validateRefs() error {
 	for i := 1; i < s.n; i++ {
 		if s.ref(i) <= s.ref(i-1) {

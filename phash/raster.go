@@ -56,8 +56,8 @@ func newRaster(img image.Image, o orientation, size image.Point) *raster {
 	return r
 }
 
-// every returns m positions out of n, equally spaced from one end on and rounded
-// towards it: from the last position down if mirror is set.
+// every returns m of n positions, equally spaced and rounded down. With mirror they count from
+// the last position down.
 func every(n, m int, mirror bool) []int {
 	at := make([]int, m)
 	for i := range at {
@@ -84,8 +84,9 @@ func (r *raster) pixels() (pix []uint8, stride int) {
 	return nil, 0
 }
 
-// from cuts pix, size bytes a pixel and stride bytes a row, where row y of the raster begins. The
-// pixels of the picture's next columns follow at every step bytes.
+// from returns the bytes of pix from where row y of the raster begins. pix has size bytes a
+// pixel and stride a row. step is the distance, bytes, of the pixels that follow each other in
+// the row.
 func (r *raster) from(pix []uint8, size, stride, y int) (row []uint8, step int) {
 	if r.swap {
 		return pix[r.ys[y]*size:], stride

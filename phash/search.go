@@ -44,6 +44,7 @@ func (s *segment) scans(t []int, radius int) bool {
 	return !ok || cost > costScanned*float64(s.n)
 }
 
+// cutsOf returns the bands of the tables.
 func cutsOf(tables []table) []cut {
 	cuts := make([]cut, len(tables))
 	for i := range tables {
@@ -79,8 +80,9 @@ func (s *segment) probe(q *[4]uint64, t []int, w *scratch) (ends []int, ok bool)
 	return ends, true
 }
 
-// verify appends the candidates ids[:n] that are within radius and that no band before
-// the last band of t has found. Behind the n numbers ids has slack.
+// verify appends to hits the candidates ids[:n] that lie within radius bits of q, unless an
+// earlier band has found them. t has the thresholds of the bands up to this band. Behind the n
+// numbers ids has slack.
 func (s *segment) verify(q *[4]uint64, radius int, ids []uint32, n int, t []int, w *scratch, hits []Hit) []Hit {
 	last := uint32(s.n) // entry that was found last
 	if !avx512 || n == 0 {
@@ -196,6 +198,8 @@ func scan256(hashes []byte, from, to int, q *[4]uint64, radius int, hits []Hit, 
 	return hits
 }
 
+// scan64 calls found for each 64-bit hash within radius bits of q. It returns hits as found
+// left it.
 func scan64(hashes []byte, q uint64, radius int, hits []Hit, found func(hits []Hit, i, d int) []Hit) []Hit {
 	for i := range len(hashes) / 8 {
 		if d := bits.OnesCount64(le.Uint64(hashes[8*i:]) ^ q); d <= radius {
@@ -257,6 +261,8 @@ type nearestHits struct {
 	hits   []Hit
 }
 
+// scan adds the hashes that may be among the k nearest. entry returns the ref of hash i, and
+// false if the entry was removed.
 func (b *nearestHits) scan(kind Kind, hashes []byte, q *[4]uint64, w *scratch, entry func(i int) (ref int64, ok bool)) {
 	block := scanBlock * kind.hashSize()
 	for from := 0; from < len(hashes); from += block {

@@ -35,8 +35,10 @@ const refSize = 8
 // hashSize is how many bytes a hash takes.
 func (k Kind) hashSize() int { return k.Len() / 8 }
 
+// live returns the number of entries that were not removed.
 func (s *segment) live() int { return s.n - s.gone }
 
+// ref returns the ref of entry i.
 func (s *segment) ref(i int) int64 { return int64(le.Uint64(s.refs[refSize*i:])) }
 
 // hash returns the bytes of the hash of entry i.
@@ -48,6 +50,8 @@ func (s *segment) hash(i int) []byte {
 // bits returns the words of entry i.
 func (s *segment) bits(i int) [4]uint64 { return loadHash(s.hash(i), s.kind) }
 
+// loadHash returns the words of the hash of kind k that b begins with. A hash of 64 bits has
+// one word; the rest is 0.
 func loadHash(b []byte, k Kind) (h [4]uint64) {
 	if !k.wide() {
 		h[0] = le.Uint64(b)
@@ -65,6 +69,7 @@ func storeHash(b []byte, h *[4]uint64) {
 	}
 }
 
+// isDead reports whether entry i was removed.
 func (s *segment) isDead(i int) bool { return isSet(s.dead, i) }
 
 // size is how many bytes the segment takes.
@@ -276,6 +281,7 @@ type entries struct {
 	hashes [][]byte // entryChunk hashes each
 }
 
+// len returns the number of entries.
 func (e *entries) len() int { return len(e.refs) }
 
 // hash returns the bytes of hash i. They may be written to.
@@ -284,6 +290,7 @@ func (e *entries) hash(i int) []byte {
 	return e.hashes[i/entryChunk][size*(i%entryChunk):][:size]
 }
 
+// add appends an entry.
 func (e *entries) add(h *[4]uint64, ref int64) {
 	n := len(e.refs)
 	if n/entryChunk == len(e.hashes) {
@@ -344,6 +351,7 @@ type tail struct {
 	at map[int64]int // position of a ref
 }
 
+// newTail returns an empty tail for hashes of kind k.
 func newTail(k Kind) tail { return tail{entries{kind: k}, map[int64]int{}} }
 
 // add appends an entry whose ref is not held.

@@ -129,6 +129,7 @@ func sum(kind Kind, img image.Image, o orientation) (bits [4]uint64, quality int
 
 var errNoPicture = fmt.Errorf("%w: none given", ErrPicture)
 
+// check returns an error if img cannot be hashed by that kind. It wraps ErrKind or ErrPicture.
 func check(kind Kind, img image.Image) error {
 	switch {
 	case !kind.valid():
@@ -141,6 +142,7 @@ func check(kind Kind, img image.Image) error {
 	return nil
 }
 
+// checkSize returns an error that wraps ErrPicture if img has more than MaxPixels pixels.
 func checkSize(img image.Image) error {
 	b := img.Bounds()
 	if n := int64(b.Dx()) * int64(b.Dy()); n > MaxPixels {
@@ -149,6 +151,7 @@ func checkSize(img image.Image) error {
 	return nil
 }
 
+// tooSmall reports whether a side of img is so short that its hash is 0 by definition.
 func tooSmall(img image.Image) bool {
 	b := img.Bounds()
 	return min(b.Dx(), b.Dy()) < minSide

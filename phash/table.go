@@ -43,8 +43,10 @@ const (
 // numbers it has.
 type run = uint64
 
+// runOf returns the run of n numbers from number start of the lists on.
 func runOf(start, n uint32) run { return uint64(start) | uint64(n)<<32 }
 
+// spanOf returns where a run begins and how many numbers it has.
 func spanOf(r run) (start, n uint32) { return uint32(r), uint32(r >> 32) }
 
 // prefixed adds up the lengths in the nibbles of v.
@@ -87,6 +89,7 @@ func (t *table) probe(value uint32, masks []uint32, runs []run, n int) (filled, 
 	return n, numbers
 }
 
+// probeSome is probe without a kernel.
 func (t *table) probeSome(value uint32, masks []uint32, runs []run, n int) (filled, numbers int) {
 	sum := uint64(0)
 	for _, m := range masks {
@@ -104,6 +107,7 @@ type idList struct {
 	mask uint32
 }
 
+// idsUpTo returns how the numbers of a segment of n entries are stored.
 func idsUpTo(n int) idList {
 	if n < 1<<24 {
 		return idList{3, 1<<24 - 1}
@@ -111,10 +115,12 @@ func idsUpTo(n int) idList {
 	return idList{4, 1<<32 - 1}
 }
 
+// at returns number i of the lists.
 func (l idList) at(lists []byte, i uint32) uint32 {
 	return le.Uint32(lists[l.size*int(i):]) & l.mask
 }
 
+// put writes id as number i of the lists.
 func (l idList) put(lists []byte, i, id uint32) {
 	b := lists[l.size*int(i):][:l.size]
 	b[0], b[1], b[2] = byte(id), byte(id>>8), byte(id>>16)

@@ -99,7 +99,8 @@ func (r *rowBox) centres(dst, src []float32) {
 	}
 }
 
-// slide moves the window from step i to another.
+// slide moves the window over src from step i to step to, adding to sum what enters and taking
+// away what leaves. It returns to.
 func (r *rowBox) slide(sum *[dsp.Lanes]float32, src []float32, i, to int) int {
 	for i < to {
 		enter, leave, end := r.part(src, i)
@@ -121,6 +122,8 @@ type columnBox struct {
 	counts      []float32 // by step
 }
 
+// newColumnBox returns box b for columns of rows of width samples. Of the steps rows that will
+// enter, the first late lie above the picture.
 func newColumnBox(width, late int, b box, steps int) *columnBox {
 	rows := roundUp(b.size) + dsp.Lanes
 	c := &columnBox{
@@ -207,6 +210,7 @@ type tent struct {
 	done          int       // rows of the grid
 }
 
+// newTent returns the blur of a picture of w x h pixels.
 func newTent(w, h int) *tent {
 	down := newBox(h)
 	width, steps := roundUp(w), roundUp(h+2*down.lead)
@@ -219,7 +223,8 @@ func newTent(w, h int) *tent {
 	}
 }
 
-// blur sends the rows through both passes; cells are what comes out of the second.
+// blur sends dsp.Lanes rows of the picture through both passes. It leaves in t.cells what comes
+// out of the second pass.
 func (t *tent) blur() {
 	dsp.IntoColumns(t.columns, t.rows, t.width, dsp.Lanes)
 	means := t.rows // as columns, for once

@@ -50,6 +50,8 @@ type auditLine struct {
 	Error       *string  `json:"error"` // the first problem
 }
 
+// audit checks the ledger and prints what holds and what does not. A problem in the ledger makes
+// the exit code 1, also if files could not be read.
 func (b *books) audit(ctx context.Context, f auditFlags) error {
 	o, err := b.auditOptions(f)
 	if err != nil {
@@ -82,6 +84,8 @@ func (b *books) audit(ctx context.Context, f auditFlags) error {
 	return b.line(line)
 }
 
+// auditOptions reads the keys and checkpoints that the flags name. A checkpoint that cannot be
+// read is reported and left out.
 func (b *books) auditOptions(f auditFlags) (o registry.AuditOptions, err error) {
 	if o.Keys, err = publicKeys(f.keys); err != nil {
 		return o, err

@@ -29,6 +29,9 @@ func (u *ui) searchVerb(cmd *cobra.Command, do func(ctx context.Context, b *book
 	return u.homeVerb(cmd, (*home.Home).Investigation, do)
 }
 
+// homeVerb makes do the work of cmd: it adds the flag --home, opens the registry of that home
+// with open, hands both to do with the arguments, and closes the registry. An error that wraps
+// [registry.ErrInput] counts as wrong usage.
 func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*registry.Registry, error), do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	var dir string
 	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")
@@ -50,6 +53,8 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 	return cmd
 }
 
+// openHome opens the home in dir; if dir is "", in the folder that KYCMARK_HOME names, else in the
+// current folder.
 func openHome(dir string) (*home.Home, error) {
 	from := "--home"
 	if dir == "" {
@@ -80,9 +85,7 @@ func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	if err != nil {
 		return nil, nil, withHint(err, "keys that are lost or damaged come back only from a backup")
 	}
-	for _, path := range b.home.KeyFiles() {
-		b.warnExposed(path)
-	}
+	b.warnExposed(b.home.KeyFiles()...)
 	return keys, seal, nil
 }
 
@@ -140,6 +143,8 @@ func parseOptionalTime(s string) (time.Time, error) {
 	return parseTime(s, false)
 }
 
+// plural returns a number and a noun, which takes the ending of the plural unless the number is
+// 1: "2 copies".
 func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -173,8 +178,11 @@ func (u *ui) readKeys(paths []string) ([]*watermark.Key, error) {
 	return keys, nil
 }
 
-func (u *ui) warnExposed(path string) {
-	if keyfile.Exposed(path) {
-		u.warnf("key file %s can be read by others; chmod 600 it", path)
+// warnExposed warns of each key file that others than its owner can read.
+func (u *ui) warnExposed(paths ...string) {
+	for _, path := range paths {
+		if keyfile.Exposed(path) {
+			u.warnf("key file %s can be read by others; chmod 600 it", path)
+		}
 	}
 }

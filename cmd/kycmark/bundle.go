@@ -30,6 +30,7 @@ type bundleFlags struct {
 	tsa *seal.TSA
 }
 
+// add registers the flags.
 func (f *bundleFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
 	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
@@ -39,6 +40,7 @@ func (f *bundleFlags) add(cmd *cobra.Command) {
 // stampFlags name a timestamp authority.
 type stampFlags struct{ url, ca string }
 
+// add registers the flags.
 func (f *stampFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.url, "tsa", "", "`address` of a timestamp authority (RFC 3161) that is to date what is signed")
 	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the authority's certificate or its issuers' certificates, PEM")
@@ -56,6 +58,7 @@ func (f *stampFlags) authority() (*seal.TSA, error) {
 	return &seal.TSA{URL: f.url, Trusted: trusted}, err
 }
 
+// certificates reads the certificates in a PEM file; nil for a path of "".
 func certificates(path string) ([]*x509.Certificate, error) {
 	if path == "" {
 		return nil, nil
@@ -73,10 +76,8 @@ func certificates(path string) ([]*x509.Certificate, error) {
 
 // ready looks, before any work is done, whether it can be written.
 func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
-	if f.findings != "" {
-		if err := checkOutput(f.findings, force, homeFiles(b.home), inputs...); err != nil {
-			return err
-		}
+	if err := b.checkOutputs(force, inputs, f.findings); err != nil {
+		return err
 	}
 	if f.tsa, err = f.authority(); err != nil {
 		return err
@@ -87,7 +88,7 @@ func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 		}
 		return nil
 	}
-	if err := f.checkBundle(force, homeFiles(b.home), inputs); err != nil {
+	if err := f.checkBundle(force, b.home.Files(), inputs); err != nil {
 		return err
 	}
 	f.key, err = b.home.ReportKey()
@@ -116,6 +117,7 @@ func (f *bundleFlags) checkBundle(force bool, kept, inputs []string) error {
 	return withHint(fmt.Errorf("output %s: %s", f.bundle, reason(err)), "name a new folder or a .zip")
 }
 
+// isZip reports whether a path has the ending .zip.
 func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }
 
 // write writes what was asked for.

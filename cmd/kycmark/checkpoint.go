@@ -48,53 +48,55 @@ Give it to auditors and witnesses by another way than these.`,
 	f.add(cmd)
 	cmd.AddCommand(newCheckpointAdd(u), newCheckpointList(u))
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
-		if public {
-			key, err := b.publicKey("")
-			if err != nil {
-				return err
-			}
-			b.printf("%s\n", key)
-			return b.line(map[string]string{"public_key": key})
+		if !public {
+			return b.checkpoint(ctx, f, out)
 		}
-		tsa, err := f.authority()
+		key, err := b.publicKey("")
 		if err != nil {
 			return err
 		}
-		if out != "" {
-			if err := checkOutput(out, false, homeFiles(b.home), f.ca); err != nil {
-				return err
-			}
-		}
-		private, err := b.home.LedgerKey()
-		if err != nil {
-			return withHint(err, "checkpoints are signed where the ledger's key is: keys.ledger in kycmark.toml")
-		}
-		for _, path := range b.home.KeyFiles() {
-			b.warnExposed(path)
-		}
-		c, err := b.registry.Ledger().Sign(ctx, private)
-		if err != nil {
-			return err
-		}
-		if tsa != nil && len(c.Stamp) == 0 {
-			stamp, _, err := tsa.Stamp(ctx, sha256.Sum256(c.Body()))
-			if err != nil {
-				return err
-			}
-			if c, err = b.registry.Ledger().AddStamp(ctx, c.Size, stamp); err != nil {
-				return err
-			}
-		}
-		if out != "" && len(c.Stamp) == 0 {
-			return usagef("this state has no timestamp: name an authority by --tsa")
-		} else if out != "" {
-			if err := writeOutput(out, c.Stamp, false); err != nil {
-				return err
-			}
-		}
-		b.printf("%s", c.Text)
-		return b.line(c)
+		b.printf("%s\n", key)
+		return b.line(map[string]string{"public_key": key})
 	})
+}
+
+// checkpoint signs the ledger's present state and prints the checkpoint. If f names an authority,
+// the state is also dated; the timestamp is written to the file out unless out is "".
+func (b *books) checkpoint(ctx context.Context, f stampFlags, out string) error {
+	tsa, err := f.authority()
+	if err != nil {
+		return err
+	}
+	if err := b.checkOutputs(false, []string{f.ca}, out); err != nil {
+		return err
+	}
+	private, err := b.home.LedgerKey()
+	if err != nil {
+		return withHint(err, "checkpoints are signed where the ledger's key is: keys.ledger in kycmark.toml")
+	}
+	b.warnExposed(b.home.KeyFiles()...)
+	c, err := b.registry.Ledger().Sign(ctx, private)
+	if err != nil {
+		return err
+	}
+	if tsa != nil && len(c.Stamp) == 0 {
+		stamp, _, err := tsa.Stamp(ctx, sha256.Sum256(c.Body()))
+		if err != nil {
+			return err
+		}
+		if c, err = b.registry.Ledger().AddStamp(ctx, c.Size, stamp); err != nil {
+			return err
+		}
+	}
+	if out != "" && len(c.Stamp) == 0 {
+		return usagef("this state has no timestamp: name an authority by --tsa")
+	} else if out != "" {
+		if err := writeOutput(out, c.Stamp, false); err != nil {
+			return err
+		}
+	}
+	b.printf("%s", c.Text)
+	return b.line(c)
 }
 
 func newCheckpointAdd(u *ui) *cobra.Command {
@@ -151,12 +153,9 @@ func newCheckpointList(u *ui) *cobra.Command {
 		Example: `  kycmark checkpoint list --json`,
 		Args:    exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error {
-		all, err := b.registry.Ledger().Checkpoints(ctx)
-		if err != nil {
-			return err
-		}
-		return tabled(b.ui, "ENTRIES\tROOT\tMADE\tSIGNED BY", all, func(c registry.Checkpoint) []string {
-			return []string{fmt.Sprint(c.Size), c.Root.String(), moment(c.Made), strings.Join(c.Signers, ", ")}
+		all := listed(b.registry.Ledger().Checkpoints(ctx))
+		return printList(b.ui, "ENTRIES\tROOT\tMADE\tSIGNED BY", all, func(c *registry.Checkpoint) (any, []string) {
+			return c, []string{fmt.Sprint(c.Size), c.Root.String(), moment(c.Made), strings.Join(c.Signers, ", ")}
 		})
 	})
 }
@@ -169,6 +168,7 @@ func at(t time.Time) string {
 	return " at " + moment(t)
 }
 
+// entries is a number of entries in words.
 func entries(n int64) string { return plural(int(n), "entry") }
 
 // publicKey is the ledger's public key that a flag names, else the home's.
@@ -195,6 +195,7 @@ func publicKey(arg string) (string, error) {
 	return key, nil
 }
 
+// publicKeys reads several keys as publicKey does.
 func publicKeys(args []string) ([]string, error) {
 	var keys []string
 	for _, a := range args {

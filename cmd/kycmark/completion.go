@@ -2,15 +2,19 @@ package main
 
 import (
 	"context"
+	"iter"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// A shell waits for what is offered: of a large registry only the first copies are looked at.
+// A shell waits for what is offered: of a large registry only the first items are looked at.
+// Both limits are chosen, not measured.
 const (
-	maxCompleted = 100    // IDs that are offered
-	maxLooked    = 10_000 // copies that are looked at
+	maxCompleted = 100    // words that are offered
+	maxLooked    = 10_000 // items that are looked at
 )
 
 // complete offers values for a flag of cmd.
@@ -21,65 +25,52 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 // A completer offers words, each with a tab and a description behind it.
 type completer = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective)
 
-// fromHome makes a completer of what a home's registry knows. Without a home nothing is
-// offered: a completion has nowhere to say why.
-func fromHome(list func(ctx context.Context, b *books, begun string) ([]string, error)) completer {
-	return func(cmd *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
-		const none = cobra.ShellCompDirectiveNoFileComp
+// fromHome makes a completer of the items of a home's registry. word returns the word that
+// stands for an item, and its description. Without a home nothing is offered: a completion has
+// nowhere to say why.
+func fromHome[T any](all func(context.Context, *registry.Registry) iter.Seq2[T, error], word func(T) (word, about string)) completer {
+	return func(cmd *cobra.Command, _ []string, begun string) (words []string, _ cobra.ShellCompDirective) {
+		const noFiles = cobra.ShellCompDirectiveNoFileComp
 		dir, _ := cmd.Flags().GetString("home")
 		h, err := openHome(dir)
 		if err != nil {
-			return nil, none
+			return nil, noFiles
 		}
-		ctx := context.Background() // cobra hands none to completions
+		ctx := context.Background() // cobra hands no context to completions
 		r, err := h.Investigation(ctx)
 		if err != nil {
-			return nil, none
+			return nil, noFiles
 		}
 		defer r.Close()
-		words, err := list(ctx, &books{home: h, registry: r}, begun)
-		if err != nil {
-			return nil, none
+		looked := 0
+		for x, err := range all(ctx, r) {
+			if err != nil {
+				return nil, noFiles
+			}
+			if w, about := word(x); strings.HasPrefix(w, begun) {
+				words = append(words, w+"\t"+name(about))
+			}
+			if looked++; looked == maxLooked || len(words) == maxCompleted {
+				break
+			}
 		}
-		return words, none
+		return words, noFiles
 	}
 }
 
 // recipientNames completes the name of a recipient.
-var recipientNames = fromHome(func(ctx context.Context, b *books, begun string) (words []string, err error) {
-	all, err := b.registry.Recipients(ctx)
-	for _, r := range all {
-		if strings.HasPrefix(r.Name, begun) {
-			words = append(words, r.Name+"\t"+r.Kind)
-		}
-	}
-	return words, err
-})
+var recipientNames = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*registry.Recipient, error] {
+	return listed(r.Recipients(ctx))
+}, func(to *registry.Recipient) (word, about string) { return to.Name, to.Kind })
 
 // keyIDs completes the ID of a mark key.
-var keyIDs = fromHome(func(ctx context.Context, b *books, begun string) (words []string, err error) {
-	all, err := b.registry.Ledger().MarkKeys(ctx)
-	for _, k := range all {
-		if strings.HasPrefix(k.KeyID, begun) {
-			words = append(words, k.KeyID+"\t"+k.State)
-		}
-	}
-	return words, err
-})
+var keyIDs = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*registry.MarkKey, error] {
+	return listed(r.Ledger().MarkKeys(ctx))
+}, func(k *registry.MarkKey) (word, about string) { return k.KeyID, k.State })
 
 // copyIDs completes the ID of a copy.
-var copyIDs = fromHome(func(ctx context.Context, b *books, begun string) (words []string, err error) {
-	looked := 0
-	for c, err := range b.registry.AllCopies(ctx) {
-		if err != nil {
-			return nil, err
-		}
-		if id := c.ID.String(); strings.HasPrefix(id, begun) {
-			words = append(words, id+"\tissued to "+name(c.Recipient)+" on "+day(c.Issued))
-		}
-		if looked++; looked == maxLooked || len(words) == maxCompleted {
-			break
-		}
-	}
-	return words, nil
+var copyIDs = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*registry.Copy, error] {
+	return r.AllCopies(ctx)
+}, func(c *registry.Copy) (word, about string) {
+	return c.ID.String(), "issued to " + c.Recipient + " on " + day(c.Issued)
 })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -25,12 +26,12 @@ func newCustody(u *ui) *cobra.Command {
 
 type custodyFlags struct {
 	from, to, note, source, list string
-	submissions                  []string
+	submissions                  idList[watermark.Submission]
 	all                          bool
 }
 
 func newCustodyAdd(u *ui) *cobra.Command {
-	var f custodyFlags
+	f := custodyFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
 		Use:   "add NAME (--from TIME --to TIME | --all | --list FILE) --note TEXT",
 		Short: "Enter that NAME held uploads unmarked",
@@ -53,7 +54,7 @@ is a file with one submission ID a line; lines that begin with # are passed over
 	fs.StringVar(&f.to, "to", "", "`time` of the last uploads held")
 	fs.BoolVar(&f.all, "all", false, "all uploads that were sent until now")
 	fs.StringVar(&f.list, "list", "", "only the IDs in this `file`")
-	fs.StringArrayVar(&f.submissions, "submission", nil, "only this `ID`, 32 hex digits; may be repeated")
+	fs.Var(&f.submissions, "submission", "only this `ID`, 32 hex digits; may be repeated")
 	fs.StringVar(&f.source, "source", "", "the `document` that this is known from")
 	fs.StringVar(&f.note, "note", "", "how this is known")
 	cmd.ValidArgsFunction = recipientNames
@@ -79,6 +80,7 @@ is a file with one submission ID a line; lines that begin with # are passed over
 // always is later than whatever was submitted, within what JSON's times may say.
 var always = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
+// custody makes the fact of custody that the flags state about the recipient called name.
 func (f custodyFlags) custody(name string) (registry.Custody, error) {
 	c := registry.Custody{Recipient: name, Note: noteOf(f.source, f.note), Actor: actor(), To: always}
 	var err error
@@ -97,21 +99,14 @@ func (f custodyFlags) custody(name string) (registry.Custody, error) {
 		return c, usagef("--to lies before --from")
 	}
 	if f.list != "" {
-		data, err := readSmall(f.list)
-		if err != nil {
+		if err := f.submissions.read(f.list); err != nil {
 			return c, err
 		}
-		if c.Submissions, err = listed(string(data)); err != nil {
-			return c, fmt.Errorf("%s: %w", f.list, err)
+		if len(f.submissions.ids) == 0 { // which would mean: of all
+			return c, usagef("%s: no submission in it", f.list)
 		}
 	}
-	for _, s := range f.submissions {
-		id, err := watermark.ParseSubmission(s)
-		if err != nil {
-			return c, usagef("--submission: %w", err)
-		}
-		c.Submissions = append(c.Submissions, id)
-	}
+	c.Submissions = f.submissions.ids
 	return c, nil
 }
 
@@ -121,27 +116,6 @@ func noteOf(source, note string) string {
 		return source + note
 	}
 	return source + ": " + note
-}
-
-// listed reads one submission ID a line.
-func listed(text string) ([]watermark.Submission, error) {
-	var out []watermark.Submission
-	n := 0
-	for line := range strings.Lines(text) {
-		n++
-		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
-			continue
-		}
-		id, err := watermark.ParseSubmission(line)
-		if err != nil {
-			return nil, usagef("line %d: %w", n, err)
-		}
-		out = append(out, id)
-	}
-	if len(out) == 0 {
-		return nil, usagef("no submission in it") // which would mean: of all
-	}
-	return out, nil
 }
 
 func newCustodyList(u *ui) *cobra.Command {
@@ -158,33 +132,25 @@ func newCustodyList(u *ui) *cobra.Command {
 	cmd.RegisterFlagCompletionFunc("recipient", recipientNames)
 	cmd.MarkFlagsMutuallyExclusive("recipient", "submission")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error {
-		all, err := b.custody(ctx, recipient, submission)
-		if err != nil {
-			return notFound(err)
+		filter := registry.CustodyFilter{Recipient: recipient}
+		if submission != "" {
+			id, err := watermark.ParseSubmission(submission)
+			if err != nil {
+				return &usageError{err}
+			}
+			if _, err := b.registry.Submission(ctx, id); err != nil {
+				return notFound(err)
+			}
+			filter.Submission = id
 		}
-		return tabled(b.ui, "NAME\tHELD\tENTERED\tNOTE", all, func(c registry.Custody) []string {
-			return []string{c.Recipient, custodyWords(c), day(c.Entered), c.Note}
+		all, err := b.registry.Custody(ctx, filter)
+		return printList(b.ui, "NAME\tHELD\tENTERED\tNOTE", listed(all, notFound(err)), func(c *registry.Custody) (any, []string) {
+			return c, []string{c.Recipient, custodyWords(*c), day(c.Entered), c.Note}
 		})
 	})
 }
 
-func (b *books) custody(ctx context.Context, recipient, submission string) ([]registry.Custody, error) {
-	switch {
-	case recipient != "":
-		return b.registry.Custody(ctx, registry.CustodyFilter{Recipient: recipient})
-	case submission != "":
-		id, err := watermark.ParseSubmission(submission)
-		if err != nil {
-			return nil, &usageError{err}
-		}
-		if _, err := b.registry.Submission(ctx, id); err != nil {
-			return nil, err
-		}
-		return b.registry.Custody(ctx, registry.CustodyFilter{Submission: id})
-	}
-	return b.registry.Custody(ctx, registry.CustodyFilter{})
-}
-
+// custodyWords says which uploads a fact of custody is about.
 func custodyWords(c registry.Custody) string {
 	what := "all uploads"
 	if n := len(c.Submissions); n > 0 {
@@ -197,4 +163,92 @@ func custodyWords(c registry.Custody) string {
 		return what + " until " + day(c.To)
 	}
 	return fmt.Sprintf("%s of %s to %s", what, day(c.From), day(c.To))
+}
+
+func newCustodyImport(u *ui) *cobra.Command {
+	return u.bookVerb(&cobra.Command{
+		Use:   "import FILE.csv",
+		Short: "Enter many facts of custody from a table",
+		Long: `Enter facts of custody from a CSV file. Its first line names the columns, in any
+order: recipient, from, to, note, and, where wanted, source and submissions (IDs
+with spaces between them). Times are written as in "custody add"; both may be empty
+where submissions are listed. All of it is entered, or, where a line is wrong,
+nothing: every wrong line is named. A fact that is in the registry already is left as
+it is, so that a file may be imported again.`,
+		Example: `  kycmark custody import custody.csv
+
+  recipient,from,to,source,note
+  vendor-a,2018-02,2018-02,contract 2017/3,intake by vendor A
+  backup,2017-01,2019-12,,nightly backup`,
+		Args: exactly("FILE.csv"),
+	}, func(ctx context.Context, b *books, args []string) error {
+		facts, lines, err := b.readCustody(args[0])
+		if err != nil {
+			return err
+		}
+		added, wrong, err := b.registry.ImportCustody(ctx, facts)
+		if err != nil {
+			return err
+		}
+		n := 0
+		for i, err := range wrong {
+			if err != nil {
+				n++
+				b.errorf("%s: line %d: %s", args[0], lines[i], reason(err))
+			}
+		}
+		if n > 0 {
+			return usagef("%s: %s; nothing was entered", args[0], plural(n, "wrong line"))
+		}
+		b.printf("%s entered, %d of %d were there already\n", plural(added, "fact"), len(facts)-added, len(facts))
+		return b.line(map[string]int{"entered": added, "there": len(facts) - added})
+	})
+}
+
+// readCustody reads the facts of custody in a CSV file and the numbers of the facts' lines. It
+// reports every wrong line; if there is one, it returns an error.
+func (b *books) readCustody(path string) (facts []registry.Custody, lines []int, err error) {
+	file, err := openCSV(path, 4, "recipient", "from", "to", "note", "source", "submissions")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	file.lines.TrimLeadingSpace = true
+	wrong := 0
+	for row, err := range file.rows {
+		var c registry.Custody
+		if err == nil {
+			c, err = custodyRow(row)
+		}
+		if err != nil {
+			b.errorf("%s: line %d: %s", path, row.line, reason(err))
+			wrong++
+			continue
+		}
+		facts, lines = append(facts, c), append(lines, row.line)
+	}
+	if wrong > 0 {
+		return nil, nil, usagef("%s: %s; nothing was entered", path, plural(wrong, "wrong line"))
+	}
+	return facts, lines, nil
+}
+
+// custodyRow is the fact that one line of the table states.
+func custodyRow(row csvRow) (registry.Custody, error) {
+	cell := func(column string) string { return strings.TrimSpace(row.cell(column)) }
+	f := custodyFlags{from: cell("from"), to: cell("to"), note: cell("note"), source: cell("source"), submissions: submissionIDs()}
+	for _, id := range strings.Fields(cell("submissions")) {
+		if err := f.submissions.Set(id); err != nil {
+			return registry.Custody{}, err
+		}
+	}
+	switch {
+	case cell("recipient") == "":
+		return registry.Custody{}, errors.New("no recipient")
+	case f.note == "" && f.source == "":
+		return registry.Custody{}, errors.New("neither a source nor a note")
+	case (f.from == "") != (f.to == ""), f.from == "" && len(f.submissions.ids) == 0:
+		return registry.Custody{}, errors.New("from and to are needed, or submissions")
+	}
+	return f.custody(cell("recipient"))
 }

@@ -77,6 +77,7 @@ type demoStory struct {
 	bad  error // the first one
 }
 
+// tell plays the whole story. It returns the first error.
 func (d *demoStory) tell() error {
 	home, uploads, leaks := d.path("home"), d.path("uploads"), d.path("leaks")
 	forVendor, report := d.path("copies", "vendor-a"), d.path("report.html")
@@ -122,6 +123,8 @@ func self() string {
 	return "kycmark"
 }
 
+// leaks makes the leaked pictures in dir out of the uploads and of vendor-a's copies, and lists
+// them.
 func (d *demoStory) leaks(dir, uploads, copies string) {
 	if d.bad != nil {
 		return
@@ -133,10 +136,12 @@ func (d *demoStory) leaks(dir, uploads, copies string) {
 	}
 }
 
+// path is a path in the demo's folder.
 func (d *demoStory) path(elem ...string) string {
 	return filepath.Join(append([]string{d.dir}, elem...)...)
 }
 
+// do notes the error of a step that is no verb.
 func (d *demoStory) do(err error) {
 	if d.bad == nil {
 		d.bad = err

@@ -34,6 +34,7 @@ several keys, each adds as much.`,
 	return cmd
 }
 
+// detect reads the marks out of pictures and prints a line for each picture.
 func detect(ctx context.Context, u *ui, keyPaths, args []string) error {
 	keys, err := u.readKeys(keyPaths)
 	if err != nil {
@@ -83,19 +84,12 @@ type detection struct {
 	Quad     [4][2]float64    `json:"quad"` // where in the picture the evidence lies, pixels
 }
 
-func newDetection(d *watermark.Detection) detection {
-	out := detection{Copy: d.Copy, KeyID: d.KeyID, LogP: d.LogPFA, Scale: d.Scale, Rotation: d.Rotation, Mirrored: d.Mirrored}
-	for i, p := range d.Quad {
-		out.Quad[i] = [2]float64{p.X, p.Y}
-	}
-	return out
-}
-
-// newDetectLine is the result of a file: the marks found, strongest first, or an error.
+// newDetectLine makes the result of a file. marks are the marks found in the file, strongest
+// first; err is why it could not be read, nil if it could.
 func newDetectLine(file string, marks []*watermark.Detection, err error) detectLine {
 	l := detectLine{File: file, Detections: []detection{}, Error: reasonText(err)}
 	for _, m := range marks {
-		l.Detections = append(l.Detections, newDetection(m))
+		l.Detections = append(l.Detections, detection{m.Copy, m.KeyID, m.LogPFA, m.Scale, m.Rotation, m.Mirrored, corners(m.Quad)})
 	}
 	if len(marks) > 0 {
 		d := &l.Detections[0]

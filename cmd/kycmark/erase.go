@@ -10,7 +10,7 @@ import (
 )
 
 func newErase(u *ui) *cobra.Command {
-	var f eraseFlags
+	f := eraseFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
 		Use:   "erase --subject REF | erase --submission ID...",
 		Short: "Erase what is known of a person",
@@ -33,7 +33,7 @@ and what recipients hold are not reached.`,
 		Args: exactly(),
 	}
 	cmd.Flags().StringVar(&f.subject, "subject", "", "the subject `reference`")
-	cmd.Flags().StringSliceVar(&f.submissions, "submission", nil, "`ID` of an upload; may be repeated")
+	cmd.Flags().Var(&f.submissions, "submission", "`ID` of an upload; may be repeated")
 	cmd.Flags().StringVar(&f.note, "note", "", "why, as the ledger keeps it; never the subject's name or reference")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "erase; this cannot be undone")
 	cmd.MarkFlagsOneRequired("subject", "submission")
@@ -43,20 +43,14 @@ and what recipients hold are not reached.`,
 
 type eraseFlags struct {
 	subject     string
-	submissions []string
+	submissions idList[watermark.Submission]
 	note        string
 	yes         bool
 }
 
+// erase erases the uploads that the flags name; without --yes it lists them.
 func (b *books) erase(ctx context.Context, f eraseFlags) error {
-	var ids []watermark.Submission
-	for _, text := range f.submissions {
-		id, err := watermark.ParseSubmission(text)
-		if err != nil {
-			return usagef("--submission: %w", err)
-		}
-		ids = append(ids, id)
-	}
+	ids := f.submissions.ids
 	if !f.yes {
 		return b.wouldErase(ctx, f.subject, ids)
 	}
@@ -80,6 +74,8 @@ type eraseLine struct {
 	Erased     bool                 `json:"erased"`
 }
 
+// wouldErase lists what erase would erase: the uploads of subject or, if subject is "", of ids.
+// It always returns an error, because nothing was erased.
 func (b *books) wouldErase(ctx context.Context, subject string, ids []watermark.Submission) error {
 	subs, err := b.toErase(ctx, subject, ids)
 	if err != nil {

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // exactly wants the named arguments and no others.
@@ -110,14 +112,85 @@ func frontPage(w io.Writer, root *cobra.Command) {
 	fmt.Fprint(w, "\nEvery verb takes --json, for JSON lines on stdout, and --help, for examples.\n")
 }
 
-// byteSize is a flag for numbers of bytes: 800000, 500KB, 1.5MB, 2MiB.
+// idList is a flag for IDs, with commas between them, that may be repeated. An ID that is given
+// twice is kept once. It is a pflag.Value.
+type idList[ID comparable] struct {
+	ids   []ID
+	known map[ID]bool // the same IDs
+	parse func(text string) (ID, error)
+}
+
+// submissionIDs is an idList for IDs of uploads, 32 hex digits each.
+func submissionIDs() idList[watermark.Submission] {
+	return idList[watermark.Submission]{parse: watermark.ParseSubmission}
+}
+
+// Set adds IDs. An empty text adds nothing, and noneEmpty refuses a flag without IDs.
+func (l *idList[ID]) Set(text string) error {
+	for word := range strings.SplitSeq(text, ",") {
+		if text == "" {
+			break
+		}
+		id, err := l.parse(strings.TrimSpace(word))
+		if err != nil {
+			return err
+		}
+		if l.known == nil {
+			l.known = map[ID]bool{}
+		}
+		if !l.known[id] {
+			l.known[id], l.ids = true, append(l.ids, id)
+		}
+	}
+	return nil
+}
+
+// read adds the IDs in a file, one a line. Blank lines and lines that begin with # are passed
+// over. A line that is no ID is a usageError with its number.
+func (l *idList[ID]) read(path string) error {
+	text, err := readSmall(path)
+	if err != nil {
+		return fmt.Errorf("%s: %s", path, reason(err))
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		n++
+		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {
+			continue
+		}
+		if err := l.Set(line); err != nil {
+			return usagef("%s: line %d: %w", path, n, err)
+		}
+	}
+	return nil
+}
+
+// String returns the IDs with spaces between them, as noneEmpty asks for them.
+func (l *idList[ID]) String() string { return strings.Trim(fmt.Sprint(l.ids), "[]") }
+
+// Type names the argument in the help, if the flag's description does not.
+func (*idList[ID]) Type() string { return "IDs" }
+
+// flagError is what is wrong with a flag, as the rest of the command says it.
+func flagError(_ *cobra.Command, err error) error {
+	var bad *pflag.InvalidValueError
+	if errors.As(err, &bad) {
+		return usagef("--%s: %w", bad.GetFlag().Name, bad.Unwrap())
+	}
+	return err
+}
+
+// byteSize is a flag for numbers of bytes: 800000, 500KB, 1.5MB, 2MiB. It is a pflag.Value.
 type byteSize int64
 
+// byteUnits are the endings that a number of bytes may have, in upper case. A longer ending
+// comes before an ending that it ends with.
 var byteUnits = []struct {
 	name string
 	size float64
 }{{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"KB", 1e3}, {"MB", 1e6}, {"K", 1e3}, {"M", 1e6}, {"B", 1}}
 
+// Set reads a number of 1 to 2^31-1 bytes.
 func (b *byteSize) Set(s string) error {
 	number, unit := strings.ToUpper(strings.TrimSpace(s)), 1.0
 	for _, u := range byteUnits {
@@ -134,14 +207,17 @@ func (b *byteSize) Set(s string) error {
 	return nil
 }
 
+// String returns the number in bytes.
 func (b *byteSize) String() string { return strconv.FormatInt(int64(*b), 10) }
 
+// Type names the argument in the help.
 func (*byteSize) Type() string { return "bytes" }
 
 // metadataFlag is what copies keep of their source's metadata: "drop" or "keep".
 // The zero value drops. It is a pflag.Value.
 type metadataFlag struct{ keep bool }
 
+// String returns the flag's argument.
 func (m *metadataFlag) String() string {
 	if m.keep {
 		return "keep"

@@ -47,6 +47,7 @@ func completeKinds(*cobra.Command, []string, string) ([]string, cobra.ShellCompD
 	return append(strings.Split(hashNames(), ", "), "all"), cobra.ShellCompDirectiveNoFileComp
 }
 
+// hashNames lists the names of the algorithms, with commas between them.
 func hashNames() string {
 	names := make([]string, len(hashKinds))
 	for i, k := range hashKinds {
@@ -55,6 +56,8 @@ func hashNames() string {
 	return strings.Join(names, ", ")
 }
 
+// parseKinds returns the algorithms of the given names; "all" names every algorithm. A prefix
+// "goimagehash/" or "kycmark/" is taken off.
 func parseKinds(names []string) ([]phash.Kind, error) {
 	var kinds []phash.Kind
 next:
@@ -88,6 +91,7 @@ type hashLine struct {
 	text []string
 }
 
+// hash prints a line of hashes for each picture. algorithms are the arguments of --algorithm.
 func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 	kinds, err := parseKinds(algorithms)
 	if err != nil {
@@ -106,6 +110,8 @@ func hash(ctx context.Context, u *ui, algorithms, args []string) error {
 	})
 }
 
+// hashPicture computes the hashes of one picture. If an algorithm fails, the line has the
+// others, and bad says what failed.
 func hashPicture(kinds []phash.Kind, pic *picture.Picture) (line hashLine, bad error) {
 	line = hashLine{Hashes: map[string]string{}, Chains: map[string]string{}, Decoder: pic.Decoder}
 	flat := picture.Flatten(pic.Image)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/internal/archive"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
@@ -165,7 +166,7 @@ const maxHashLine = 64 << 10
 func readHashes(list string, stdin io.Reader, kind phash.Kind, each func(where, name string, h phash.Hash, err error)) error {
 	in := stdin
 	if list != "-" {
-		f, err := openRegular(list)
+		f, err := intake.OpenRegular(list)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ type investigateFlags struct {
 	report, found string
 	search        string
 	state         string
-	against       []string
+	against       idList[watermark.Submission]
 	claimed       int
 	references    int
 	drawn         bool
@@ -29,7 +29,7 @@ type investigateFlags struct {
 }
 
 func newInvestigate(u *ui) *cobra.Command {
-	var f investigateFlags
+	f := investigateFlags{against: submissionIDs()}
 	cmd := &cobra.Command{
 		Use:   "investigate DUMP...",
 		Short: "Say of leaked pictures whose copies they are",
@@ -62,7 +62,7 @@ readable picture).`,
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
-	cmd.Flags().StringSliceVar(&f.against, "against", nil, "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
+	cmd.Flags().Var(&f.against, "against", "`submissions` to compare with and trace against; nothing else is searched, so that nothing follows on when or from where pictures were taken")
 	cmd.Flags().StringVar(&f.state, "state", "", "`file` that keeps what was examined: a run that was cut short goes on where it was")
 	cmd.Flags().IntVar(&f.claimed, "claimed", 0, "`number` of pictures that the leaker claims to have")
 	cmd.Flags().IntVar(&f.references, "references", 0, "about how many `times` leaks that show an upload are also held against other uploads, none known to be of the same person, that look like it; -1: not at all (default 20, and 4 a leak at most)")
@@ -83,6 +83,8 @@ readable picture).`,
 	})
 }
 
+// investigate examines the leaks at the paths in dump, weighs the findings together, prints them
+// and writes the files that the flags name.
 func (b *books) investigate(ctx context.Context, f investigateFlags, dump []string) error {
 	found, err := parseOptionalTime(f.found)
 	if err != nil {
@@ -94,14 +96,6 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err := f.checkOutputs(b, dump); err != nil {
 		return err
 	}
-	var against []watermark.Submission
-	for _, text := range f.against {
-		id, err := watermark.ParseSubmission(text)
-		if err != nil {
-			return usagef("--against: %w", err)
-		}
-		against = append(against, id)
-	}
 	keys, seal, err := b.keys()
 	if err != nil {
 		return err
@@ -112,7 +106,8 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	defer pdfs.Close()
 	inv, err := verify.NewInvestigator(verify.Config{
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
-		Search: f.search, Found: found, Progress: show, Against: against, State: f.state, Claimed: f.claimed, Drawn: f.drawn, References: f.references,
+		Search: f.search, Progress: show, Against: f.against.ids, State: f.state, References: f.references,
+		Circumstances: verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn},
 		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {
@@ -193,13 +188,11 @@ func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.I
 // checkOutputs looks, before any work is done, whether all outputs can be written.
 func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	inputs := listFiles(dump)
-	if f.report != "" {
-		if err := checkOutput(f.report, f.force, homeFiles(b.home), inputs...); err != nil {
-			return err
-		}
+	if err := b.checkOutputs(f.force, inputs, f.report); err != nil {
+		return err
 	}
 	if f.state != "" { // a state file may exist: it is what an earlier run left
-		if err := checkSpared(f.state, homeFiles(b.home)); err != nil {
+		if err := checkSpared(f.state, b.home.Files()); err != nil {
 			return err
 		}
 	}
@@ -238,6 +231,7 @@ type leakLine struct {
 	Error      *string               `json:"error"`
 }
 
+// newLeakLine makes the JSON line of a verdict.
 func newLeakLine(v *verify.Verdict) leakLine {
 	line := leakLine{
 		Verdict:   v,

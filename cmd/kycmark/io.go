@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,10 +13,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/home"
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
@@ -51,37 +49,11 @@ func listFiles(paths []string) []string {
 	return files
 }
 
-// openRegular opens a file, but no pipe or device, which might never answer.
-func openRegular(path string) (*os.File, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() && !info.IsDir() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
-	}
-	return os.Open(path)
-}
-
-// maxSmall is the maximum size of a checkpoint, a proof or a list, bytes.
+// maxSmall is the max size of a checkpoint, a proof, a key or a list, bytes.
 const maxSmall = 64 << 20
 
 // readSmall reads a regular file that is not large.
-func readSmall(path string) ([]byte, error) { return readLarge(path, maxSmall) }
-
-// readLarge reads a regular file of at most limit bytes.
-func readLarge(path string, limit int64) ([]byte, error) {
-	f, err := openRegular(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("%s: larger than %d bytes", path, limit)
-	}
-	return data, err
-}
+func readSmall(path string) ([]byte, error) { return intake.ReadFile(path, maxSmall) }
 
 // reason is err in one line, without the path that package os puts in front and without the
 // names of our packages: the line names the file already.
@@ -136,7 +108,7 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 // each does work on every input, on as many inputs at a time as there are processors. It
 // hands the results to emit in the order of the inputs. The error is the first error of
 // emit, or the context's.
-func each[T any](ctx context.Context, inputs []string, work func(ctx context.Context, input string) T, emit func(input string, result T) error) error {
+func each[In, T any](ctx context.Context, inputs []In, work func(ctx context.Context, input In) T, emit func(input In, result T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	results := make([]chan T, len(inputs))
 	for i := range results {
@@ -181,6 +153,19 @@ const (
 	folderPerm fs.FileMode = 0o700
 )
 
+// checkOutputs is checkOutput for files that flags name and that must not take the place of a
+// file of the home. A path of "" is no output.
+func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error {
+	for _, path := range paths {
+		if path != "" {
+			if err := checkOutput(path, force, b.home.Files(), inputs...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // checkOutput refuses an output that is one of the inputs, of the files to be kept (keys
 // in use, a home's books) or of a home near it; or that exists when overwriting was not
 // asked for, or whose folder is missing or closed. It looks before the work is done;
@@ -218,10 +203,7 @@ func checkOutput(path string, force bool, kept []string, inputs ...string) error
 func checkFolder(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(filepath.Clean(path)), ".kycmark-*.tmp")
 	if err != nil {
-		if p := (*fs.PathError)(nil); errors.As(err, &p) {
-			err = p.Err
-		}
-		return fmt.Errorf("output %s cannot be written there: %w", path, err)
+		return fmt.Errorf("output %s cannot be written there: %w", path, intake.WithoutPath(err))
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
@@ -235,44 +217,9 @@ func writeOutput(path string, data []byte, force bool) error {
 	return err
 }
 
+// exists is the error for an output that is there already.
 func exists(path string) error {
 	return withHint(fmt.Errorf("output %s exists", path), "use --force to overwrite it, or choose another name")
-}
-
-// homeFiles are the files of a home that no output may take the place of: the
-// configuration, the registry with what SQLite keeps beside it, and the keys with
-// their public halves.
-func homeFiles(h *home.Home) []string {
-	config := filepath.Join(h.Dir(), "kycmark.toml")
-	files := []string{config}
-	for _, key := range h.KeyFiles() {
-		files = append(files, key, strings.TrimSuffix(key, ".key")+".pub")
-	}
-	if db := registryFile(config); db != "" {
-		for _, end := range []string{"", "-wal", "-shm", "-journal"} {
-			files = append(files, db+end)
-		}
-	}
-	return files
-}
-
-// registryFile is the file of the registry that a configuration names; "" where it
-// names a database.
-func registryFile(config string) string {
-	var c struct {
-		Registry string `toml:"registry"`
-	}
-	if _, err := toml.DecodeFile(config, &c); err != nil {
-		return ""
-	}
-	path := strings.TrimPrefix(c.Registry, "file:")
-	switch {
-	case strings.HasPrefix(path, "postgres:"), strings.HasPrefix(path, "postgresql:"):
-		return ""
-	case filepath.IsAbs(path):
-		return path
-	}
-	return filepath.Join(filepath.Dir(config), filepath.FromSlash(path))
 }
 
 // nearFiles are the files of the homes that an output may hit by mistake: the home that the
@@ -280,7 +227,7 @@ func registryFile(config string) string {
 func nearFiles(path string) []string {
 	var files []string
 	if h, err := openHome(""); err == nil {
-		files = homeFiles(h)
+		files = h.Files()
 	}
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -289,7 +236,7 @@ func nearFiles(path string) []string {
 	folder := filepath.Dir(path)
 	for _, dir := range []string{folder, filepath.Dir(folder)} {
 		if h, err := home.Open(dir); err == nil {
-			files = append(files, homeFiles(h)...)
+			files = append(files, h.Files()...)
 		}
 	}
 	return files

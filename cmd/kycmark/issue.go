@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/webp"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -17,19 +17,20 @@ import (
 
 type issueFlags struct {
 	since, purpose, out, format string
-	to, submissions             []string
+	to                          []string
+	submissions                 idList[watermark.Submission]
 	all, allowWeak, force       bool
 	maxSide                     int
 	maxBytes                    int64
 	metadata                    metadataFlag
 	nameFrom                    string
 
-	kept  []string          // files that no copy may take the place of
-	names map[string]string // of the copies' files, without ending, by submission
+	kept  []string                        // files that no copy may take the place of
+	names map[watermark.Submission]string // of the copies' files, without ending
 }
 
 func newIssue(u *ui) *cobra.Command {
-	var f issueFlags
+	f := issueFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
 		Use:   "issue --to NAME... (--submission ID | --all | --since TIME) --out DIR",
 		Short: "Hand marked copies of uploads to recipients",
@@ -58,7 +59,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	}
 	fs := cmd.Flags()
 	fs.StringArrayVar(&f.to, "to", nil, "a recipient's `name` (required); may be repeated")
-	fs.StringArrayVar(&f.submissions, "submission", nil, "`ID` of an upload, 32 hex digits; may be repeated")
+	fs.Var(&f.submissions, "submission", "`ID` of an upload, 32 hex digits; may be repeated")
 	fs.BoolVar(&f.all, "all", false, "every upload")
 	fs.StringVar(&f.since, "since", "", "every upload sent at or after this `time`: RFC 3339, or a day")
 	fs.StringVar(&f.purpose, "purpose", "", "the request that this answers, as the ledger keeps it")
@@ -71,7 +72,7 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	fs.BoolVar(&f.allowWeak, "allow-weak", false, "hand out pictures whose mark may not be read back, too")
 	fs.BoolVar(&f.force, "force", false, "overwrite files that exist")
 	cmd.RegisterFlagCompletionFunc("to", recipientNames)
-	complete(cmd, "format", "jpeg", "png", "webp")
+	complete(cmd, "format", picture.Offered()...)
 	complete(cmd, "metadata", "drop", "keep")
 	cmd.MarkFlagRequired("to")
 	cmd.MarkFlagRequired("out")
@@ -80,11 +81,12 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.issue(ctx, f) })
 }
 
+// issue marks copies of all chosen uploads for all recipients and prints a line for each copy.
 func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.maxSide < 0 {
 		return usagef("--max-side cannot be negative")
 	}
-	f.kept = homeFiles(b.home)
+	f.kept = b.home.Files()
 	var err error
 	if f.names, err = uploadNames(f.nameFrom); err != nil {
 		return err
@@ -117,15 +119,20 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	step, done := b.progress(ctx, "marking", len(ids))
 	defer done()
 	issued := 0
-	err = each(ctx, ids, func(ctx context.Context, id string) []issueLine {
+	err = each(ctx, ids, func(ctx context.Context, id watermark.Submission) []issueLine {
 		defer step()
 		return issueAll(ctx, issuer, id, f)
-	}, func(id string, lines []issueLine) error {
+	}, func(_ watermark.Submission, lines []issueLine) error {
 		for _, line := range lines {
-			if line.err == nil {
+			if line.err != nil {
+				b.fail(line.Submission, line.err)
+			} else {
 				issued++
 			}
-			if err := b.issueDone(id, line); err != nil {
+			if line.Weak {
+				b.warnf("%s: weak: the mark may not be read back after a messenger", *line.File)
+			}
+			if err := b.line(line); err != nil {
 				return err
 			}
 		}
@@ -133,16 +140,6 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	})
 	b.printf("%s for %s in %s\n", plural(issued, "copy"), strings.Join(f.to, ", "), f.out)
 	return err
-}
-
-func (b *books) issueDone(id string, line issueLine) error {
-	if line.err != nil {
-		b.fail(id, line.err)
-	}
-	if line.Weak {
-		b.warnf("%s: weak: the mark may not be read back after a messenger", *line.File)
-	}
-	return b.line(line)
 }
 
 // folder is where a recipient's copies go.
@@ -183,6 +180,8 @@ func (f issueFlags) checkFolders() error {
 	return nil
 }
 
+// knowsRecipient returns an error that wraps [registry.ErrNotFound] if no recipient of that name
+// was entered.
 func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	all, err := b.registry.Recipients(ctx)
 	if err != nil {
@@ -196,35 +195,21 @@ func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	return notFound(fmt.Errorf("recipient %q: %w", name, registry.ErrNotFound))
 }
 
-// named are the submissions of --submission, each once and as the ledger writes it.
-func (f issueFlags) named() (ids []string, err error) {
-	for _, s := range f.submissions {
-		id, err := watermark.ParseSubmission(s)
-		if err != nil {
-			return nil, usagef("--submission: %w", err)
-		}
-		if text := id.String(); !slices.Contains(ids, text) {
-			ids = append(ids, text)
-		}
-	}
-	return ids, nil
-}
-
 // chosen lists the submissions that the flags name.
-func (b *books) chosen(ctx context.Context, f issueFlags) ([]string, error) {
-	if len(f.submissions) > 0 {
-		return f.named()
+func (b *books) chosen(ctx context.Context, f issueFlags) ([]watermark.Submission, error) {
+	ids := f.submissions.ids
+	if len(ids) > 0 {
+		return ids, nil
 	}
 	since, err := parseOptionalTime(f.since)
 	if err != nil {
 		return nil, err
 	}
-	var ids []string
 	for s, err := range b.registry.Submissions(ctx, since) {
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, s.ID.String())
+		ids = append(ids, s.ID)
 	}
 	return ids, nil
 }

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"unicode"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
@@ -34,15 +35,10 @@ type issueLine struct {
 	err error
 }
 
-// issueAll issues one upload to every recipient; it is opened and decoded once.
-func issueAll(ctx context.Context, issuer *registry.Issuer, id string, f issueFlags) []issueLine {
-	prepared := sync.OnceValues(func() (*registry.Prepared, error) {
-		of, err := watermark.ParseSubmission(id)
-		if err != nil {
-			return nil, err
-		}
-		return issuer.Prepare(ctx, of)
-	})
+// issueAll issues one upload to every recipient. The upload is opened and decoded once, and
+// only if a copy of it can be written.
+func issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
+	prepared := sync.OnceValues(func() (*registry.Prepared, error) { return issuer.Prepare(ctx, id) })
 	var lines []issueLine
 	for _, to := range f.to {
 		lines = append(lines, issueOne(ctx, prepared, id, to, f))
@@ -57,9 +53,11 @@ func (l issueLine) failed(err error) issueLine {
 	return l
 }
 
-func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), id, to string, f issueFlags) issueLine {
-	line := issueLine{Submission: id, Recipient: to}
-	stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id))
+// issueOne issues one upload to the recipient called to and writes the copy's file. prepared
+// opens the upload.
+func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), id watermark.Submission, to string, f issueFlags) issueLine {
+	line := issueLine{Submission: id.String(), Recipient: to}
+	stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
 	if err := f.checkCopy(stem); err != nil {
 		return line.failed(err)
 	}
@@ -106,44 +104,43 @@ const (
 // uploadNames reads the lines that "kycmark submit --json" printed and returns for each
 // submission the name that its copies' files take, without folder and ending. A file of ""
 // gives no names; lines of uploads that failed are passed over.
-func uploadNames(file string) (map[string]string, error) {
+func uploadNames(file string) (map[watermark.Submission]string, error) {
 	if file == "" {
 		return nil, nil
 	}
-	f, err := openRegular(file)
+	f, err := intake.OpenRegular(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	names, users := map[string]string{}, map[string]int{} // users: submissions by name, letters folded
+	names, users := map[watermark.Submission]string{}, map[string]int{} // users: submissions by name, letters folded
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
-		var line submitLine
+		var line struct {
+			File       string
+			Submission *watermark.Submission
+		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			return nil, usagef("%s:%d: not a line of \"kycmark submit --json\": %v", file, n, err)
 		}
 		if line.Submission == nil {
 			continue
 		}
-		id, err := watermark.ParseSubmission(*line.Submission)
-		if err != nil {
-			return nil, usagef("%s:%d: %w", file, n, err)
-		}
 		name := stemOf(line.File)
-		if _, there := names[id.String()]; name != "" && !there {
-			names[id.String()] = name
+		if _, there := names[*line.Submission]; name != "" && !there {
+			names[*line.Submission] = name
 			users[strings.ToLower(name)]++
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return nil, errors.Join(errors.New(file), err)
+		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	taken := map[string]bool{}
 	for id, name := range names {
 		if users[strings.ToLower(name)] > 1 {
-			name += "-" + id[:tellingApart]
+			name += "-" + id.String()[:tellingApart]
 			if users[strings.ToLower(name)] > 0 || taken[name] {
-				name = id
+				name = id.String()
 			}
 			names[id], taken[name] = name, true
 		}

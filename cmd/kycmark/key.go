@@ -37,12 +37,8 @@ func newKeyList(u *ui) *cobra.Command {
 		Example: `  kycmark key list --json`,
 		Args:    exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error {
-		all, err := b.registry.Ledger().MarkKeys(ctx)
-		if err != nil {
-			return err
-		}
-		return tabled(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", all, func(k registry.MarkKey) []string {
-			return []string{k.KeyID, k.State, moment(k.Since), day(k.Added), k.Note}
+		return printList(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", listed(b.registry.Ledger().MarkKeys(ctx)), func(k *registry.MarkKey) (any, []string) {
+			return k, []string{k.KeyID, k.State, moment(k.Since), day(k.Added), k.Note}
 		})
 	})
 }
@@ -117,6 +113,8 @@ With --create make the key, for a home that has none: one is never overwritten.`
 	})
 }
 
+// newKeyState returns a verb that enters a state of a mark key. verb is its name, state the value
+// that the ledger keeps, short and long its help.
 func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 	var since, note string
 	cmd := &cobra.Command{

@@ -27,6 +27,7 @@ again: keep a copy in a safe place. An existing file is never overwritten.`,
 	return cmd
 }
 
+// keygen makes a new mark key in the file at path.
 func keygen(u *ui, path string) error {
 	key := watermark.GenerateKey()
 	err := keyfile.CreateMark(path, key)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -56,6 +57,7 @@ day or month.`,
 	})
 }
 
+// list lists what, which is one of listKinds, as far as the flags choose.
 func (b *books) list(ctx context.Context, what string, f listFlags) error {
 	switch {
 	case what != "copies" && f.to != "":
@@ -83,6 +85,7 @@ func (b *books) list(ctx context.Context, what string, f listFlags) error {
 // A span is a range of times, ends included. A zero end is open.
 type span struct{ since, until time.Time }
 
+// newSpan makes a span of the arguments of --since and --until; "" leaves an end open.
 func newSpan(since, until string) (s span, err error) {
 	if s.since, err = parseOptionalTime(since); err != nil {
 		return s, fmt.Errorf("--since: %w", err)
@@ -95,113 +98,74 @@ func newSpan(since, until string) (s span, err error) {
 	return s, nil
 }
 
+// holds reports whether a time is within the span.
 func (s span) holds(t time.Time) bool {
 	return !t.Before(s.since) && (s.until.IsZero() || !t.After(s.until))
 }
 
-// A listing prints rows as they come, so that a list of any length takes little memory.
-// Column widths are therefore fixed; the last column is as wide as its text.
-type listing struct {
-	*books
-	format string // of a row, for fmt
-}
-
-func (b *books) listing(format string, header ...any) *listing {
-	l := &listing{books: b, format: format}
-	l.printf("%s\n", l.text(header))
-	return l
-}
-
-// add prints one row, or with --json the value v.
-func (l *listing) add(v any, cells ...any) error {
-	l.printf("%s\n", l.text(cells))
-	return l.line(v)
-}
-
-func (l *listing) text(cells []any) string {
-	return strings.TrimRight(name(fmt.Sprintf(l.format, cells...)), " ")
-}
-
+// listSubmissions lists the submissions of a subject, or all if subject is "", that were sent
+// within the span. The hash, which is personal data, is left out: "kycmark show ID" has it.
 func (b *books) listSubmissions(ctx context.Context, subject string, when span) error {
-	l := b.listing("%-32s  %-20s  %-11s  %s", "SUBMISSION", "SENT", "PIXELS", "SUBJECT")
-	add := func(s *registry.Submission) error {
+	all := b.registry.Submissions(ctx, when.since)
+	if subject != "" {
+		all = listed(b.registry.SubmissionsOf(ctx, subject))
+	}
+	return printList(b.ui, "SUBMISSION\tSENT\tPIXELS\tSUBJECT", all, func(s *registry.Submission) (any, []string) {
 		if !when.holds(s.Submitted) {
-			return nil
+			return nil, nil
 		}
-		line := struct { // without the hash, which is personal data: "kycmark show ID" has it
+		return struct {
 			*registry.Submission
 			Hash *string `json:"hash,omitempty"`
-		}{Submission: s}
-		return l.add(line, s.ID.String(), moment(s.Submitted), fmt.Sprintf("%d x %d", s.Width, s.Height), s.Subject)
-	}
-	if subject != "" {
-		all, err := b.registry.SubmissionsOf(ctx, subject)
-		for i := range all {
-			if err == nil {
-				err = add(&all[i])
-			}
-		}
-		return err
-	}
-	for s, err := range b.registry.Submissions(ctx, when.since) {
-		if err == nil {
-			err = add(s)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		}{Submission: s}, []string{s.ID.String(), moment(s.Submitted), fmt.Sprintf("%d x %d", s.Width, s.Height), s.Subject}
+	})
 }
 
+// listCopies lists the copies that the flags choose.
 func (b *books) listCopies(ctx context.Context, f listFlags, when span) error {
 	if f.to != "" {
 		if err := b.knowsRecipient(ctx, f.to); err != nil {
 			return err
 		}
 	}
-	l := b.listing("%-16s  %-32s  %-20s  %-16s  %s", "COPY", "SUBMISSION", "ISSUED", "RECIPIENT", "PURPOSE")
-	add := func(c *registry.Copy) error {
+	return printList(b.ui, "COPY\tSUBMISSION\tISSUED\tRECIPIENT\tPURPOSE", b.copiesOf(ctx, f.subject), func(c *registry.Copy) (any, []string) {
 		if f.to != "" && c.Recipient != f.to || !when.holds(c.Issued) {
-			return nil
+			return nil, nil
 		}
-		return l.add(c, c.ID.String(), c.Submission.String(), moment(c.Issued), c.Recipient, c.Purpose)
-	}
-	if f.subject == "" {
-		for c, err := range b.registry.AllCopies(ctx) {
-			if err == nil {
-				err = add(c)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	of, err := b.registry.SubmissionsOf(ctx, f.subject)
-	for _, s := range of {
-		var copies []registry.Copy
-		if err == nil {
-			copies, err = b.registry.Copies(ctx, s.ID)
-		}
-		for i := range copies {
-			if err == nil {
-				err = add(&copies[i])
-			}
-		}
-	}
-	return err
+		return c, []string{c.ID.String(), c.Submission.String(), moment(c.Issued), c.Recipient, c.Purpose}
+	})
 }
 
-func (b *books) listSubjects(ctx context.Context) error {
-	l := b.listing("%-11v  %-20s  %-20s  %s", "SUBMISSIONS", "FIRST", "LAST", "SUBJECT")
-	for s, err := range b.registry.Subjects(ctx) {
-		if err == nil {
-			err = l.add(s, s.Submissions, moment(s.First), moment(s.Last), s.Subject)
-		}
-		if err != nil {
-			return err
+// copiesOf returns the copies of a subject's submissions, or all copies if subject is "".
+func (b *books) copiesOf(ctx context.Context, subject string) iter.Seq2[*registry.Copy, error] {
+	if subject == "" {
+		return b.registry.AllCopies(ctx)
+	}
+	return func(yield func(*registry.Copy, error) bool) {
+		for s, err := range listed(b.registry.SubmissionsOf(ctx, subject)) {
+			var copies []registry.Copy
+			if err == nil {
+				copies, err = b.registry.Copies(ctx, s.ID)
+			}
+			for c, err := range listed(copies, err) {
+				if !yield(c, err) {
+					return
+				}
+			}
 		}
 	}
-	return nil
+}
+
+// listSubjects lists the subjects of submissions, with the number and the times of theirs.
+func (b *books) listSubjects(ctx context.Context) error {
+	return printList(b.ui, "SUBMISSIONS\tFIRST\tLAST\tSUBJECT", b.registry.Subjects(ctx), func(s *registry.Subject) (any, []string) {
+		return s, []string{fmt.Sprint(s.Submissions), moment(s.First), moment(s.Last), s.Subject}
+	})
+}
+
+// listRecipients lists all recipients.
+func (b *books) listRecipients(ctx context.Context) error {
+	return printList(b.ui, "NAME\tKIND\tADDED", listed(b.registry.Recipients(ctx)), func(r *registry.Recipient) (any, []string) {
+		return r, []string{r.Name, r.Kind, day(r.Added)}
+	})
 }

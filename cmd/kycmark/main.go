@@ -40,6 +40,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return u.finish(ctx, cmd, err)
 }
 
+// newRoot makes the command with all its verbs.
 func newRoot(u *ui) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kycmark",
@@ -79,6 +80,7 @@ as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
 	only(root, verbs...)
 	root.AddCommand(newMan(u))
 	root.SetHelpCommand(newHelp())
+	root.SetFlagErrorFunc(flagError)
 	help := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if cmd.HasSubCommands() && cmd.Flags().NArg() > 0 { // a verb that there is would have been asked itself

@@ -60,6 +60,7 @@ quality to --quality), .tif or .bmp.
 	return cmd
 }
 
+// mark marks the picture in the file in and writes it to the file out.
 func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	id, err := watermark.ParseCopyID(f.copy)
 	if err != nil {
@@ -102,30 +103,33 @@ func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	if err != nil {
 		return u.markFailed(line, err)
 	}
-	line.measure(m)
-	if m.Weak && !f.allowWeak {
-		return u.markRefused(line, errWeak)
-	}
 	file, err := f.encode(m, pic.Source, format)
 	if err != nil {
 		return err
 	}
-	unread := f.readBack(ctx, keys[0], id, file, format)
+	weak := f.weakness(ctx, keys[0], id, m, file, format)
+	line.PSNR, line.SSIM, line.Strength, line.Weak = &m.PSNR, &m.SSIM, &m.Strength, weak != nil
+	margin := fmt.Sprintf("read back with %.1f dB to spare", m.MarginDB)
 	switch {
-	case errors.Is(unread, errUnread):
-		line.weaken()
-		if !f.allowWeak {
-			return u.markRefused(line, unread)
-		}
-	case unread != nil:
-		return unread
+	case weak == nil:
+		line.Margin = &m.MarginDB
+	case !errors.Is(weak, errWeak) && !errors.Is(weak, errUnread):
+		return weak
+	case !f.allowWeak:
+		u.no()
+		u.errorf("%s: refused as weak: %s; nothing written", in, weak)
+		u.hintf("a larger or less plain picture carries more; --allow-weak writes it all the same")
+		return u.line(line)
+	case errors.Is(weak, errUnread):
+		margin = "weak: not read back from the file itself"
+	default:
+		margin = "weak: not read back after a messenger"
 	}
 	if err := writeOutput(out, file, f.force); err != nil {
 		return err
 	}
 	line.Out = &out
-	u.printf("%s: carries copy %s under key %s (PSNR %.1f dB, SSIM %.4f, %s)\n",
-		out, id, line.KeyID, m.PSNR, m.SSIM, marginText(m, unread))
+	u.printf("%s: carries copy %s under key %s (PSNR %.1f dB, SSIM %.4f, %s)\n", out, id, line.KeyID, m.PSNR, m.SSIM, margin)
 	return u.line(line)
 }
 
@@ -143,23 +147,28 @@ func (f *markFlags) encode(m *watermark.Marked, src picture.Source, format strin
 	return buf.Bytes(), err
 }
 
-// readBack reads the mark from the file itself, where that is less than what marking has
-// read it back from, a JPEG 70: a quality below what sources are followed to is asked for
-// by hand. The error is errUnread when the mark is lost.
-func (f *markFlags) readBack(ctx context.Context, key *watermark.Key, id watermark.CopyID, file []byte, format string) error {
-	if !picture.Lossy(format) || f.quality == 0 || f.quality >= picture.MinQualityLike {
-		return nil
+// weakness says why the picture m, marked with the copy id, may be refused: errUnread if the
+// mark is not read back from the file itself, errWeak if not after a messenger. It returns nil
+// if the mark is read back. Another error is one of reading.
+//
+// Marking itself has read the mark back from a JPEG of quality 70. The file is read only if its
+// quality is lower, which only a --quality given by hand can be.
+func (f *markFlags) weakness(ctx context.Context, key *watermark.Key, id watermark.CopyID, m *watermark.Marked, file []byte, format string) error {
+	if picture.Lossy(format) && f.quality > 0 && f.quality < picture.MinQualityLike {
+		pic, err := picture.Decode(file, picture.Limits{})
+		if err != nil {
+			return fmt.Errorf("read back: %w", err)
+		}
+		d, err := watermark.Detect(ctx, key, pic.Image)
+		if err != nil {
+			return err
+		}
+		if !d.Found || d.Copy != id {
+			return errUnread
+		}
 	}
-	pic, err := picture.Decode(file, picture.Limits{})
-	if err != nil {
-		return fmt.Errorf("read back: %w", err)
-	}
-	d, err := watermark.Detect(ctx, key, pic.Image)
-	if err != nil {
-		return err
-	}
-	if !d.Found || d.Copy != id {
-		return errUnread
+	if m.Weak {
+		return errWeak
 	}
 	return nil
 }
@@ -178,35 +187,9 @@ type markLine struct {
 	Error    *string          `json:"error"`
 }
 
-func (l *markLine) measure(m *watermark.Marked) {
-	l.PSNR, l.SSIM, l.Strength, l.Weak = &m.PSNR, &m.SSIM, &m.Strength, m.Weak
-	if !m.Weak {
-		l.Margin = &m.MarginDB
-	}
-}
-
-// weaken takes back what was measured before the file was written.
-func (l *markLine) weaken() { l.Weak, l.Margin = true, nil }
-
+// markFailed reports that a picture could not be marked.
 func (u *ui) markFailed(line markLine, err error) error {
 	u.fail(line.File, err)
 	line.Error = reasonText(err)
 	return u.line(line)
-}
-
-func (u *ui) markRefused(line markLine, why error) error {
-	u.no()
-	u.errorf("%s: refused as weak: %s; nothing written", line.File, why)
-	u.hintf("a larger or less plain picture carries more; --allow-weak writes it all the same")
-	return u.line(line)
-}
-
-func marginText(m *watermark.Marked, unread error) string {
-	switch {
-	case unread != nil:
-		return "weak: not read back from the file itself"
-	case m.Weak:
-		return "weak: not read back after a messenger"
-	}
-	return fmt.Sprintf("read back with %.1f dB to spare", m.MarginDB)
 }

@@ -59,51 +59,52 @@ the proof is checked with the key that it brings.`,
 	return cmd
 }
 
+// prove writes the proof of a copy or of a submission to stdout or to the file of --out.
 func (b *books) prove(ctx context.Context, f proveFlags, id string) error {
-	if f.out != "" {
-		if err := checkOutput(f.out, f.force, homeFiles(b.home), f.key); err != nil {
-			return err
-		}
+	if err := b.checkOutputs(f.force, []string{f.key}, f.out); err != nil {
+		return err
 	}
 	public, err := b.publicKey(f.key)
 	if err != nil {
 		return err
 	}
-	var proof []byte
-	if len(id) == 32 {
-		sub, err := watermark.ParseSubmission(id)
-		if err != nil {
-			return &usageError{err}
-		}
-		if proof, err = b.registry.Ledger().ProveSubmission(ctx, sub, public); err != nil {
-			return proveHint(err)
-		}
-		b.warnf("this proof holds a subject reference and hashes: it is personal data")
-	} else {
-		copyID, err := watermark.ParseCopyID(id)
-		if err != nil {
-			return &usageError{err}
-		}
-		if proof, err = b.registry.Ledger().Prove(ctx, copyID, public); err != nil {
-			return proveHint(err)
-		}
-	}
-	if f.out != "" {
-		if err := writeOutput(f.out, proof, f.force); err != nil {
-			return err
-		}
-		b.printf("%s: proof of %s\n", f.out, id)
-		return b.line(map[string]string{"file": f.out, "id": id})
-	}
-	_, err = b.out.Write(proof)
-	return err
-}
-
-func proveHint(err error) error {
+	proof, err := b.proof(ctx, id, public)
 	if errors.Is(err, registry.ErrProof) {
 		return withHint(err, "sign the ledger's present state with \"kycmark checkpoint\"")
 	}
-	return notFound(err)
+	if err != nil {
+		return notFound(err)
+	}
+	if f.out == "" {
+		_, err = b.out.Write(proof)
+		return err
+	}
+	if err := writeOutput(f.out, proof, f.force); err != nil {
+		return err
+	}
+	b.printf("%s: proof of %s\n", f.out, id)
+	return b.line(map[string]string{"file": f.out, "id": id})
+}
+
+// proof makes the proof of an ID: 32 hex digits of a submission, or 16 of a copy. public is the
+// key that checks the ledger's checkpoints.
+func (b *books) proof(ctx context.Context, id, public string) ([]byte, error) {
+	if len(id) != 2*len(watermark.Submission{}) {
+		copyID, err := watermark.ParseCopyID(id)
+		if err != nil {
+			return nil, &usageError{err}
+		}
+		return b.registry.Ledger().Prove(ctx, copyID, public)
+	}
+	sub, err := watermark.ParseSubmission(id)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	proof, err := b.registry.Ledger().ProveSubmission(ctx, sub, public)
+	if err == nil {
+		b.warnf("this proof holds a subject reference and hashes: it is personal data")
+	}
+	return proof, err
 }
 
 // proofLine is the result of --check as JSON.
@@ -114,6 +115,8 @@ type proofLine struct {
 	Error *string         `json:"error"`
 }
 
+// checkProof checks the proof in the file of --check and prints what it proves. A proof that does
+// not hold makes the exit code 1.
 func (u *ui) checkProof(f proveFlags) error {
 	data, err := readSmall(f.check)
 	if err != nil {
@@ -145,6 +148,7 @@ func (u *ui) checkProof(f proveFlags) error {
 	return u.line(proofLine{File: f.check, Holds: true, Proof: p})
 }
 
+// proofWords prints each entry that a proof holds, and who signed the checkpoint above it.
 func (u *ui) proofWords(p *registry.Proof) {
 	for _, e := range p.Entries {
 		what := ""

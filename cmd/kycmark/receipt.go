@@ -146,6 +146,7 @@ func publicDER(data []byte) []byte {
 	return public
 }
 
+// receiptWords tells a receipt in one line.
 func receiptWords(x *registry.Receipt) string {
 	return fmt.Sprintf("receipt of copy %s, signed by %s, entered on %s\n", x.Copy, x.PublicKey, moment(x.Entered))
 }

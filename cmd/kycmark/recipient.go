@@ -56,13 +56,3 @@ func newRecipientList(u *ui) *cobra.Command {
 		Args:    exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error { return b.listRecipients(ctx) })
 }
-
-func (b *books) listRecipients(ctx context.Context) error {
-	all, err := b.registry.Recipients(ctx)
-	if err != nil {
-		return err
-	}
-	return tabled(b.ui, "NAME\tKIND\tADDED", all, func(r registry.Recipient) []string {
-		return []string{r.Name, r.Kind, day(r.Added)}
-	})
-}

@@ -26,7 +26,10 @@ looked for leaks, and when.`,
 		ValidArgsFunction: copyIDs,
 	}, func(ctx context.Context, b *books, ids []string) error {
 		if len(ids) == 1 && ids[0] == "investigations" {
-			return b.showInvestigations(ctx)
+			all := listed(b.registry.Ledger().Investigations(ctx))
+			return printList(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tCOMMAND", all, func(x *registry.Investigation) (any, []string) {
+				return x, []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), x.Command}
+			})
 		}
 		for _, id := range ids {
 			if len(id) != 16 && len(id) != 32 {
@@ -45,6 +48,7 @@ looked for leaks, and when.`,
 	})
 }
 
+// show looks up an ID: 16 hex digits of a copy, or 32 of a submission.
 func (b *books) show(ctx context.Context, id string) error {
 	if len(id) == 16 {
 		copyID, err := watermark.ParseCopyID(id)
@@ -60,6 +64,7 @@ func (b *books) show(ctx context.Context, id string) error {
 	return b.showSubmission(ctx, sub)
 }
 
+// showCopy prints a copy, the state of its mark key and its receipts.
 func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 	c, err := b.registry.Copy(ctx, id)
 	if err != nil {
@@ -84,16 +89,8 @@ func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 	}{c, key.KeyState, nonNil(receipts)})
 }
 
-func (b *books) showInvestigations(ctx context.Context) error {
-	all, err := b.registry.Ledger().Investigations(ctx)
-	if err != nil {
-		return err
-	}
-	return tabled(b.ui, "ENTRY\tSTARTED\tBY\tFILES\tCOMMAND", all, func(x registry.Investigation) []string {
-		return []string{fmt.Sprint(x.Entry), moment(x.Started), x.Actor, fmt.Sprint(x.Files), x.Command}
-	})
-}
-
+// showSubmission prints a submission, its copies, and who held it unmarked. An erased submission
+// is shown as far as it is still known.
 func (b *books) showSubmission(ctx context.Context, id watermark.Submission) error {
 	s, err := b.registry.Submission(ctx, id)
 	if err != nil && !errors.Is(err, registry.ErrErased) {
@@ -121,6 +118,7 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 	}{s, nonNil(copies), nonNil(custody)})
 }
 
+// submissionWords tells a submission in lines that end with a line break.
 func submissionWords(s *registry.Submission) string {
 	words := fmt.Sprintf("submission %s\n  sent %s, received %s\n", s.ID, moment(s.Submitted), moment(s.Received))
 	if s.Erased {
@@ -133,6 +131,7 @@ func submissionWords(s *registry.Submission) string {
 	return words
 }
 
+// copyWords tells a copy in lines that end with a line break.
 func copyWords(c *registry.Copy) string {
 	purpose := ""
 	if c.Purpose != "" {

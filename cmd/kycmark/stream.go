@@ -25,11 +25,13 @@ type stream struct {
 	failed error
 }
 
+// newStream makes a stream that writes to w and knows whether w is a terminal.
 func newStream(w io.Writer) *stream {
 	f, ok := w.(*os.File)
 	return &stream{w: w, terminal: ok && cwriter.IsTerminal(int(f.Fd()))}
 }
 
+// Write writes p above the progress bar if there is one, else to the stream itself.
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,6 +47,8 @@ func (s *stream) Write(p []byte) (int, error) {
 	return n, err
 }
 
+// above makes later writes go through a progress bar; nil ends that. It does nothing for a stream
+// that is no terminal.
 func (s *stream) above(bar io.Writer) {
 	if s.terminal {
 		s.mu.Lock()
@@ -82,6 +86,8 @@ type bar struct {
 	bar  *mpb.Bar
 }
 
+// show moves the bar to n of total. A lower n than before is ignored, because workers may report
+// out of order.
 func (b *bar) show(n, total int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -93,6 +99,7 @@ func (b *bar) show(n, total int) {
 	b.bar.SetCurrent(int64(b.at))
 }
 
+// start draws the bar. The caller holds the lock.
 func (b *bar) start() {
 	b.pool = mpb.NewWithContext(b.ctx, mpb.WithOutput(b.ui.err.w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
 	b.bar = b.pool.AddBar(0, // the total may rise, and done alone ends it

@@ -5,12 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -114,6 +118,8 @@ type submitLine struct {
 	Warning    *string `json:"warning,omitempty"` // why copies of it may be refused
 }
 
+// submit enters the uploads in the files, folders and archives in args, or in the manifest, and
+// prints a line for each upload.
 func (b *books) submit(ctx context.Context, f submitFlags, args []string) error {
 	var when time.Time
 	var err error
@@ -133,12 +139,12 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 	}
 	uploads := registry.Uploads(args...)
 	if f.manifest != "" {
-		m, err := openManifest(f.manifest)
+		named, closeManifest, err := manifestUploads(f.manifest)
 		if err != nil {
 			return err
 		}
-		defer m.Close()
-		uploads = m.uploads
+		defer closeManifest()
+		uploads = named
 	}
 	show, done := b.progressOf(ctx, "submitting")
 	defer done()
@@ -176,6 +182,7 @@ func (b *books) countUploads(f submitFlags, args []string) (n int) {
 	return n
 }
 
+// submitted prints what became of one upload.
 func (b *books) submitted(r registry.Imported) error {
 	line := submitLine{File: r.Name, Duplicate: r.Duplicate, Error: reasonText(r.Err)}
 	if r.Err != nil {
@@ -196,4 +203,53 @@ func (b *books) submitted(r registry.Imported) error {
 	}
 	b.printf("%s: submission %s%s\n", name(r.Name), *line.Submission, was)
 	return b.line(line)
+}
+
+// manifestUploads opens a manifest, a CSV file that says whose uploads files are and when they
+// were sent, and returns its uploads. A line that is wrong is an upload with an error and the
+// name "FILE:LINE". Call done at the end.
+func manifestUploads(path string) (uploads iter.Seq[registry.Upload], done func() error, err error) {
+	m, err := openCSV(path, 1, "file", "subject", "at")
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(yield func(registry.Upload) bool) {
+		for row, err := range m.rows {
+			var u registry.Upload
+			if err == nil {
+				u, err = manifestUpload(filepath.Dir(path), row)
+			}
+			if err != nil {
+				u = registry.Upload{Name: fmt.Sprintf("%s:%d", path, row.line), Err: err}
+			}
+			if !yield(u) {
+				return
+			}
+		}
+	}, m.Close, nil
+}
+
+// manifestUpload is the upload that a line of a manifest names. dir is the manifest's folder,
+// where relative paths begin.
+func manifestUpload(dir string, row csvRow) (u registry.Upload, err error) {
+	path := row.cell("file")
+	if path == "" {
+		return u, errors.New("no file")
+	}
+	if path = filepath.FromSlash(path); !filepath.IsAbs(path) {
+		path = filepath.Join(dir, path)
+	}
+	at, err := parseSent(row.cell("at"))
+	if err != nil {
+		return u, err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return u, fmt.Errorf("%s: %s", path, reason(err))
+	case info.IsDir():
+		return u, fmt.Errorf("%s: is a folder", path)
+	}
+	return registry.Upload{Name: path, Subject: row.cell("subject"), At: at, Modified: info.ModTime(), Size: info.Size(),
+		Open: func() (io.ReadCloser, error) { return intake.OpenRegular(path) }}, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,13 +17,13 @@ import (
 type traceFlags struct {
 	keys                 []string
 	original, submission string
-	copies               []string
+	copies               idList[watermark.CopyID]
 	copiesFrom           string
 	strength             float64
 }
 
 func newTrace(u *ui) *cobra.Command {
-	var f traceFlags
+	f := traceFlags{copies: idList[watermark.CopyID]{parse: watermark.ParseCopyID}}
 	cmd := &cobra.Command{
 		Use:   "trace --key KEY --original FILE --copies HEX16,... LEAK|DIR...",
 		Short: "Say which copy leaked, with the original at hand",
@@ -42,7 +44,7 @@ it is 0.999 or more, "no copy" means that the leak is of none of them.`,
 	fs.StringArrayVarP(&f.keys, "key", "k", nil, "mark key `file`; give several to try each copy under each (required)")
 	fs.StringVar(&f.original, "original", "", "unmarked upload, the `file` that was marked (required)")
 	fs.StringVar(&f.submission, "submission", "", "ID of the upload, 32 hex `digits` (default: the first 16 bytes of the original's SHA-256)")
-	fs.StringSliceVar(&f.copies, "copies", nil, "`IDs` of the copies that were issued, 16 hex digits each")
+	fs.Var(&f.copies, "copies", "`IDs` of the copies that were issued, 16 hex digits each")
 	fs.StringVar(&f.copiesFrom, "copies-from", "", "text `file` with such an ID a line")
 	fs.Float64Var(&f.strength, "strength", 1, "that the copies were marked with, as \"kycmark mark --json\" tells it")
 	cmd.MarkFlagRequired("key")
@@ -53,6 +55,7 @@ it is 0.999 or more, "no copy" means that the leak is of none of them.`,
 	return cmd
 }
 
+// trace traces the leaks at the paths in args and prints a line for each leak.
 func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
 	t, err := u.newTraceJob(f)
 	if err != nil {
@@ -82,6 +85,8 @@ type traceJob struct {
 	tracer *watermark.Tracer
 }
 
+// newTraceJob reads the keys, the original and the copies' IDs that the flags name. It makes a
+// candidate of each copy under each key.
 func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	if !(f.strength > 0 && f.strength <= 2) {
 		return nil, usagef("--strength: %g is not a strength that marks have", f.strength)
@@ -124,43 +129,15 @@ func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 // copyIDs are the IDs of --copies and --copies-from, each once: log10_p is corrected for
 // their number.
 func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
-	var ids []watermark.CopyID
-	known := map[watermark.CopyID]bool{}
-	add := func(text, where string) error {
-		id, err := watermark.ParseCopyID(text)
-		if err != nil {
-			return usagef("%s: %w", where, err)
-		}
-		if !known[id] {
-			known[id], ids = true, append(ids, id)
-		}
-		return nil
-	}
-	for _, text := range f.copies {
-		if err := add(text, "--copies"); err != nil {
-			return nil, err
-		}
-	}
 	if f.copiesFrom != "" {
-		text, err := readSmall(f.copiesFrom)
-		if err != nil {
-			return nil, fmt.Errorf("--copies-from %s: %s", f.copiesFrom, reason(err))
-		}
-		n := 0
-		for line := range strings.Lines(string(text)) {
-			n++
-			if line = strings.TrimSpace(line); line == "" {
-				continue
-			}
-			if err := add(line, fmt.Sprintf("--copies-from %s, line %d", f.copiesFrom, n)); err != nil {
-				return nil, err
-			}
+		if err := f.copies.read(f.copiesFrom); err != nil {
+			return nil, fmt.Errorf("--copies-from %w", err)
 		}
 	}
-	if len(ids) == 0 {
+	if len(f.copies.ids) == 0 {
 		return nil, usagef("no copies: give --copies or --copies-from")
 	}
-	return ids, nil
+	return f.copies.ids, nil
 }
 
 // leak traces one picture.
@@ -174,4 +151,153 @@ func (t *traceJob) leak(ctx context.Context, p *picture.Picture) (traceLine, err
 		line.fill(traced, t.issued)
 	}
 	return line, err
+}
+
+// traceLine is the result of trace as JSON. What does not apply to a leak that does
+// not show the original is null.
+type traceLine struct {
+	File       string             `json:"file"`
+	Registered bool               `json:"registered"`
+	Copies     []tracedCopy       `json:"copies"` // as given
+	Best       *watermark.CopyID  `json:"best"`
+	Accused    []watermark.CopyID `json:"accused"` // strongest first
+	Power      *float64           `json:"power"`
+	Expected   *float64           `json:"expected"` // score of a copy, were it in the leak
+	Decoded    *watermark.CopyID  `json:"decoded"`  // read without the list of copies
+	Quad       *[4][2]float64     `json:"quad"`     // corners of the leak, in the original's pixels
+	Residual   *float64           `json:"residual"` // grey levels
+	Overlap    *float64           `json:"overlap"`  // share of the leak that shows the original
+	Mirrored   bool               `json:"mirrored"`
+	Inverted   bool               `json:"inverted"`
+	Edits      []tracedEdit       `json:"edits"`
+	Error      *string            `json:"error"`
+}
+
+type tracedCopy struct {
+	Copy    watermark.CopyID `json:"copy"`
+	KeyID   string           `json:"key_id"`
+	Score   *float64         `json:"score"`
+	Payload *float64         `json:"payload"`
+	LogP    *float64         `json:"log10_p"`
+	LogE    *float64         `json:"log10_e"`
+}
+
+type tracedEdit struct {
+	Quad  [4][2]float64 `json:"quad"` // in the original's pixels
+	Kind  string        `json:"kind"`
+	Score *float64      `json:"score"`
+}
+
+// newTraceLine makes a line whose lists are empty, not null.
+func newTraceLine() traceLine {
+	return traceLine{Copies: []tracedCopy{}, Accused: []watermark.CopyID{}, Edits: []tracedEdit{}}
+}
+
+// fill takes over what a trace found. issued are the candidates that were traced, in the order of
+// t.Copies.
+func (l *traceLine) fill(t *watermark.TraceResult, issued []watermark.Candidate) {
+	l.Registered, l.Mirrored, l.Inverted, l.Power = t.Registered, t.Mirrored, t.Inverted, finite(t.Power)
+	for i, c := range t.Copies {
+		l.Copies = append(l.Copies, tracedCopy{c.Copy, issued[i].Key.ID(), finite(c.Score), finite(c.Payload), finite(c.LogP), finite(c.LogE)})
+	}
+	if !t.Registered {
+		return
+	}
+	if t.Best >= 0 && t.Best < len(t.Copies) {
+		l.Best = &t.Copies[t.Best].Copy
+	}
+	for _, id := range t.Accused {
+		if !slices.Contains(l.Accused, id) { // under two keys
+			l.Accused = append(l.Accused, id)
+		}
+	}
+	l.Expected, l.Decoded = finite(t.Expected), t.Decoded
+	quad := corners(t.Quad)
+	l.Quad, l.Residual, l.Overlap = &quad, finite(t.Residual), finite(t.Overlap)
+	for _, e := range t.Edits {
+		l.Edits = append(l.Edits, tracedEdit{corners(e.Quad), e.Kind, finite(e.Score)})
+	}
+}
+
+// corners are the points of a quad as pairs of x and y.
+func corners(quad [4]watermark.Point) (out [4][2]float64) {
+	for i, p := range quad {
+		out[i] = [2]float64{p.X, p.Y}
+	}
+	return out
+}
+
+// finite is v for JSON, which has no infinities.
+func finite(v float64) *float64 {
+	if math.IsInf(v, 0) || math.IsNaN(v) {
+		return nil
+	}
+	return &v
+}
+
+// words tells the result in one line.
+func (l *traceLine) words() string {
+	switch {
+	case !l.Registered && len(l.Copies) == 0:
+		return "does not show the original"
+	case !l.Registered:
+		return fmt.Sprintf("looks like the original, but may be another picture of the same; no copy of %d is in it", len(l.Copies))
+	}
+	var b strings.Builder
+	for i, id := range l.Accused {
+		if i > 0 {
+			b.WriteString("; and ")
+		}
+		fmt.Fprintf(&b, "copy %s", id)
+		if c := l.copyOf(id); c != nil {
+			fmt.Fprintf(&b, " (score %s, log10 p %s)", digits(c.Score), digits(c.LogP))
+		}
+	}
+	if len(l.Accused) == 0 {
+		fmt.Fprintf(&b, "shows the original; no copy of %d is in it", len(l.Copies))
+		if l.Power != nil && *l.Power < enoughPower {
+			fmt.Fprintf(&b, " that could be seen (power %.3f)", *l.Power)
+		} else if l.Power != nil {
+			fmt.Fprintf(&b, " (power %.3f)", *l.Power)
+		}
+	}
+	if l.Decoded != nil && !slices.Contains(l.Accused, *l.Decoded) {
+		fmt.Fprintf(&b, ", but it reads as copy %s", *l.Decoded)
+		if l.copyOf(*l.Decoded) == nil {
+			b.WriteString(", which was not given")
+		}
+	}
+	if l.Mirrored {
+		b.WriteString(", mirrored")
+	}
+	if l.Inverted {
+		b.WriteString(", a negative")
+	}
+	for _, e := range l.Edits {
+		fmt.Fprintf(&b, ", %s at %.0f,%.0f", e.Kind, e.Quad[0][0], e.Quad[0][1])
+	}
+	return b.String()
+}
+
+// enoughPower is the power from which "no copy" is a finding.
+const enoughPower = .999
+
+// copyOf is the strongest entry of a copy, which may have been tried under several keys.
+func (l *traceLine) copyOf(id watermark.CopyID) *tracedCopy {
+	var best *tracedCopy
+	for i := range l.Copies {
+		c := &l.Copies[i]
+		if c.Copy == id && c.LogP != nil && (best == nil || *c.LogP < *best.LogP) {
+			best = c
+		}
+	}
+	return best
+}
+
+// digits is a number with one decimal; "-" for nil.
+func digits(v *float64) string {
+	if v == nil {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", *v)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -27,6 +28,7 @@ type ui struct {
 	code     int
 }
 
+// newUI makes the ui that writes results to stdout and all else to stderr.
 func newUI(stdout, stderr io.Writer) *ui {
 	return &ui{out: newStream(stdout), err: newStream(stderr)}
 }
@@ -58,6 +60,8 @@ func (u *ui) warnPages(file string, pages int) {
 	}
 }
 
+// say writes each line of a message to stderr after "kycmark: " and kind, which is "" or ends with
+// a blank.
 func (u *ui) say(kind, format string, args ...any) {
 	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
 		fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, name(strings.TrimRight(line, "\n")))
@@ -91,33 +95,79 @@ func (u *ui) line(v any) error {
 	return enc.Encode(v)
 }
 
-// table writes rows in aligned columns for people; silent with --json.
-func (u *ui) table(header string, rows [][]string) {
-	if u.json || len(rows) == 0 {
-		return
-	}
-	tw := tabwriter.NewWriter(u.out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, header)
-	for _, row := range rows {
-		for i := range row {
-			row[i] = name(row[i])
-		}
-		fmt.Fprintln(tw, strings.Join(row, "\t"))
-	}
-	tw.Flush()
+// A table is printed for people in aligned columns; it is silent with --json. Columns are
+// aligned among blockRows rows, so that a table of any length takes little memory.
+type table struct {
+	*tabwriter.Writer
+	header string
+	rows   int
 }
 
-// tabled writes a short list: a table of its rows for people, or with --json its items.
-func tabled[T any](u *ui, header string, items []T, row func(T) []string) error {
-	var rows [][]string
-	for _, x := range items {
-		rows = append(rows, row(x))
-		if err := u.line(x); err != nil {
+const blockRows = 1000
+
+// table begins a table. header holds the names of its columns with tabs between them.
+func (u *ui) table(header string) *table {
+	out := io.Writer(u.out)
+	if u.json {
+		out = io.Discard
+	}
+	return &table{Writer: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), header: header}
+}
+
+// row adds a row.
+func (t *table) row(cells []string) {
+	line := make([]string, len(cells))
+	for i, cell := range cells {
+		line[i] = name(cell)
+	}
+	if t.rows == 0 {
+		fmt.Fprintln(t, t.header)
+	}
+	if t.rows++; t.rows%blockRows == 0 {
+		t.Flush()
+	}
+	fmt.Fprintln(t, strings.Join(line, "\t"))
+}
+
+// printList prints items as they come: a table for people, or with --json one object a line. row
+// returns of an item the value that --json prints and the cells of its row; no cells leave the
+// item out. The error is the first error among items, or of writing.
+func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(T) (json any, cells []string)) error {
+	t := u.table(header)
+	defer t.Flush()
+	for x, err := range items {
+		if err != nil {
+			return err
+		}
+		v, cells := row(x)
+		if len(cells) == 0 {
+			continue
+		}
+		t.row(cells)
+		if err := u.line(v); err != nil {
 			return err
 		}
 	}
-	u.table(header, rows)
+	if t.rows == 0 {
+		fmt.Fprintln(t, header)
+	}
 	return nil
+}
+
+// listed makes a sequence for printList of a list that was read as a whole, or of the error of
+// reading it.
+func listed[T any](items []T, err error) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for i := range items {
+			if !yield(&items[i], nil) {
+				return
+			}
+		}
+	}
 }
 
 // name is s as it may be shown on a terminal. File names come from the people who leaked
@@ -178,6 +228,7 @@ type usageError struct{ err error }
 func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 
+// usagef makes a usageError.
 func usagef(format string, args ...any) error {
 	return &usageError{fmt.Errorf(format, args...)}
 }
@@ -190,6 +241,7 @@ type hintError struct {
 
 func (e *hintError) Unwrap() error { return e.error }
 
+// withHint adds to err a hint that says what to do. The hint is printed on a line of its own.
 func withHint(err error, format string, args ...any) error {
 	return &hintError{err, fmt.Sprintf(format, args...)}
 }
@@ -219,6 +271,7 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	return exitFatal
 }
 
+// hintOf prints the hint that err carries, if any.
 func (u *ui) hintOf(err error) {
 	var hint *hintError
 	if errors.As(err, &hint) {

@@ -14,11 +14,24 @@ import (
 
 // verdict writes findings and verdict for people: silent with --json.
 func (u *ui) verdict(d *verify.DumpVerdict) {
-	var rows [][]string
+	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tLOG10 P")
 	for _, v := range d.Verdicts {
-		rows = append(rows, []string{v.File, v.Label(), shortSubmission(v), copyID(v), recipient(v), distance(v), logP(v)})
+		submission, copyID, apart, logP := "-", "-", "-", "-"
+		if v.Submission != (watermark.Submission{}) {
+			submission = v.Submission.String()[:8] + "…"
+		}
+		if v.Copy != 0 {
+			copyID = v.Copy.String()
+		}
+		if v.Distance != nil {
+			apart = fmt.Sprint(*v.Distance)
+		}
+		if v.LogP != nil {
+			logP = fmt.Sprintf("%.1f", *v.LogP)
+		}
+		leaks.row([]string{v.File, v.Label(), submission, copyID, cmp.Or(v.MayName(), "-"), apart, logP})
 	}
-	u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tLOG10 P", rows)
+	leaks.Flush()
 	for _, k := range keyStates(d) {
 		u.printf("mark key %s\n", k)
 	}
@@ -28,16 +41,16 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 	if len(d.Hypotheses) == 0 {
 		return
 	}
-	rows = nil
+	u.printf("\n")
+	named := u.table("HYPOTHESIS\tKIND\tLOG10 LR\tIN WORDS")
 	for _, h := range d.Hypotheses {
 		limit := ""
 		if h.Capped {
 			limit = " (cap)"
 		}
-		rows = append(rows, []string{h.Name, h.Kind, fmt.Sprintf("%+.2f%s", math.Round(h.LogLR*100)/100+0, limit), h.Words})
+		named.row([]string{h.Name, h.Kind, fmt.Sprintf("%+.2f%s", math.Round(h.LogLR*100)/100+0, limit), h.Words})
 	}
-	u.printf("\n")
-	u.table("HYPOTHESIS\tKIND\tLOG10 LR\tIN WORDS", rows)
+	named.Flush()
 }
 
 // keyStates are the states of the keys of all copies that were read, each once.
@@ -53,6 +66,7 @@ func keyStates(d *verify.DumpVerdict) []registry.KeyState {
 	return out
 }
 
+// sentences prints a list of sentences under a title; nothing for an empty list.
 func (u *ui) sentences(title string, list []string) {
 	if len(list) == 0 {
 		return
@@ -62,36 +76,6 @@ func (u *ui) sentences(title string, list []string) {
 		u.printf("- %s\n", wrap(s, "  "))
 	}
 }
-
-func shortSubmission(v *verify.Verdict) string {
-	if v.Submission == (watermark.Submission{}) {
-		return "-"
-	}
-	return v.Submission.String()[:8] + "…"
-}
-
-func copyID(v *verify.Verdict) string {
-	if v.Copy == 0 {
-		return "-"
-	}
-	return v.Copy.String()
-}
-
-func distance(v *verify.Verdict) string {
-	if v.Distance == nil {
-		return "-"
-	}
-	return fmt.Sprint(*v.Distance)
-}
-
-func logP(v *verify.Verdict) string {
-	if v.LogP == nil {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f", *v.LogP)
-}
-
-func recipient(v *verify.Verdict) string { return cmp.Or(v.MayName(), "-") }
 
 // wrap breaks a sentence into lines of at most 78 characters, all but the first
 // one indented.

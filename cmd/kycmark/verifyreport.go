@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/internal/seal"
 	"github.com/kycmark/kycmark/verify"
@@ -40,6 +41,8 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 	return cmd
 }
 
+// verifyReport checks the bundle, findings file or report at path with the keys that f names, and
+// prints each check.
 func (u *ui) verifyReport(f verifyFlags, path string) error {
 	var trust seal.Trust
 	var err error
@@ -78,7 +81,7 @@ func examineReport(path string, trust seal.Trust) (*seal.Result, error) {
 		if trust.Key != nil || trust.TSA != nil || trust.Ledger != "" {
 			return nil, usagef("%s is an unsigned report: --key, --tsa-ca and --ledger-key are for bundles", path)
 		}
-		data, err := readLarge(path, verify.MaxFindings)
+		data, err := intake.ReadFile(path, verify.MaxFindings)
 		if err != nil {
 			return nil, err
 		}
@@ -102,6 +105,8 @@ type checkLine struct {
 	Error *string `json:"error"`
 }
 
+// reportChecks prints the checks of the file at path. A check that does not hold makes the exit
+// code 1.
 func (u *ui) reportChecks(path string, r *seal.Result) error {
 	for _, c := range r.Checks {
 		line := checkLine{Check: c.Name, Text: c.Text, Error: reasonText(c.Err)}

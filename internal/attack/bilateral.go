@@ -5,10 +5,9 @@ import (
 	"math"
 )
 
-// bilateral smooths within a circle of diameter d pixels, weighting by distance
-// (deviation space, pixels) and by difference in colour (deviation tone, sum over
-// the three channels): Tomasi and Manduchi, Bilateral Filtering for Gray and
-// Color Images, 1998.
+// bilateral returns the step that smooths within a circle of diameter d pixels. It weighs by distance
+// (deviation space, in pixels) and by difference in colour (deviation tone, a sum over three channels):
+// Tomasi and Manduchi, Bilateral Filtering for Gray and Color Images, 1998.
 func bilateral(d int, tone, space float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		n := d / 2
@@ -33,6 +32,7 @@ func bilateral(d int, tone, space float64) Step {
 	})
 }
 
+// A bilateralFilter has the weights of tones and of places of one filter.
 type bilateralFilter struct {
 	tone   [3*255 + 1]float32
 	offset []int // of the neighbours, in bytes
@@ -59,4 +59,5 @@ func (f *bilateralFilter) row(dst, pix []uint8, at int) {
 	}
 }
 
+// dist returns |a-b|.
 func dist(a, b int) int { return max(a-b, b-a) }

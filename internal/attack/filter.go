@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// padded returns p with a frame of n pixels whose colours come from the position
-// that at gives for one outside 0..size-1.
+// padded returns p with a frame of n pixels. The function at maps a position outside 0..size-1 to the
+// position inside whose colour it has.
 func padded(p *image.NRGBA, n int, at func(i, size int) int) *image.NRGBA {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	out := image.NewNRGBA(image.Rect(0, 0, w+2*n, h+2*n))
@@ -38,7 +38,7 @@ func reflect(i, size int) int {
 // repeat moves a position to the nearest inside.
 func repeat(i, size int) int { return min(size-1, max(0, i)) }
 
-// Blur blurs with a Gaussian of deviation sigma pixels.
+// Blur returns the step that blurs with a Gaussian of deviation sigma pixels.
 func Blur(sigma float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
 }
@@ -102,6 +102,7 @@ func gaussWeights(sigma float64) []uint32 {
 
 type sample interface{ uint8 | uint32 }
 
+// addRow adds weight times a to the sums.
 func addRow[T sample](sum []uint32, a []T, weight uint32) {
 	a = a[:len(sum)]
 	for i := range sum {
@@ -109,6 +110,7 @@ func addRow[T sample](sum []uint32, a []T, weight uint32) {
 	}
 }
 
+// addRows adds weight times a+b to the sums.
 func addRows[T sample](sum []uint32, a, b []T, weight uint32) {
 	a, b = a[:len(sum)], b[:len(sum)]
 	for i := range sum {

@@ -23,6 +23,7 @@ var (
 // labSteps is how finely 0..1 is tabulated for the cube root.
 const labSteps = 1 << 14
 
+// toLab converts a picture to Lab.
 func toLab(p *image.NRGBA) *labPlanes {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	out := &labPlanes{l: make([]uint8, w*h), a: make([]uint8, w*h), b: make([]uint8, w*h), w: w, h: h}
@@ -93,4 +94,5 @@ func unpack(sum uint64) (a, b float32) {
 	return float32(((sum & mask) + n/2) / n), float32(((sum >> packB & mask) + n/2) / n)
 }
 
+// round8 rounds to the nearest level of 0 to 255.
 func round8(v float32) uint8 { return uint8(min(255, max(0, v+.5))) }

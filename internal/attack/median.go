@@ -4,7 +4,7 @@ import (
 	"image"
 )
 
-// median takes the median of side x side pixels (odd), channel by channel.
+// median returns the step that takes the median of side x side pixels (odd), channel by channel.
 func median(side int) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		n := side / 2

@@ -9,6 +9,7 @@ import (
 // A Map is a projective map of the plane, rows first.
 type Map [9]float64
 
+// mul returns the map that applies n first, then m.
 func (m Map) mul(n Map) Map {
 	var out Map
 	for i := range 3 {
@@ -71,6 +72,7 @@ func Warp(p *image.NRGBA, m Map, w, h int, border color.NRGBA) *image.NRGBA {
 	return out
 }
 
+// row draws row y of the result; inv maps positions in the result to positions in src.
 func (wp *warper) row(dst []uint8, inv Map, y float64) {
 	w, h := float64(wp.src.Rect.Dx()), float64(wp.src.Rect.Dy())
 	x0, y0, z0 := inv[1]*y+inv[2], inv[4]*y+inv[5], inv[7]*y+inv[8]
@@ -87,7 +89,7 @@ func (wp *warper) row(dst []uint8, inv Map, y float64) {
 	}
 }
 
-// sample sets d to the colour at (gx, gy) / warpGrid.
+// sample sets the pixel d to the colour of src at (gx, gy) / warpGrid.
 func (wp *warper) sample(d []uint8, gx, gy int) {
 	x, y := gx>>warpBits-1, gy>>warpBits-1
 	cx, cy := &wp.taps[gx&(warpGrid-1)], &wp.taps[gy&(warpGrid-1)]

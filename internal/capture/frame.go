@@ -20,6 +20,7 @@ func (s *Sight) framed() bool {
 	return b.sides >= minSides && b.against == 0
 }
 
+// border counts what the leak shows along the four sides of the original.
 func (s *Sight) border() (b border) {
 	inv, ok := s.H.Inverse()
 	if !ok {
@@ -115,7 +116,8 @@ const (
 	goesOn                  // something else
 )
 
-// mean is that of a profile over so many pixels outward of the frame.
+// mean returns the mean of a profile between two places, pixels of the leak outward of the
+// frame.
 func (f *profile) mean(from, to int) float32 {
 	sum := float32(0)
 	for k := (reach + from) * perPixel; k <= (reach+to)*perPixel; k++ {
@@ -124,7 +126,8 @@ func (f *profile) mean(from, to int) float32 {
 	return sum / float32((to-from)*perPixel+1)
 }
 
-// end returns where a piece ends, pixels outward of the frame.
+// end returns whether the picture ends at a piece of a side, and at how many pixels of the leak
+// outward of the frame.
 func (p piece) end() (at float64, found finding) {
 	n := len(p.all)
 	if n < alongSide/pieces/2 {
@@ -146,6 +149,7 @@ func (p piece) end() (at float64, found finding) {
 	return p.edge(level)
 }
 
+// middle returns the median of x, and leaves x as it is.
 func middle(x []float32) float32 {
 	c := append([]float32(nil), x...)
 	return dsp.Select(c, len(c)/2)

@@ -39,7 +39,7 @@ type Likeness struct {
 	side int // of a block, pixels of the leak
 }
 
-// decide weighs the counts.
+// decide weighs the counts. It sets n.Foreign if grain alone decides.
 func (n *Likeness) decide() Verdict {
 	shown := n.Textured - n.Covered
 	switch {
@@ -95,6 +95,8 @@ func compare(r *register.Registration, o *register.Original) Likeness {
 	return n
 }
 
+// newSheet lays original o under the leak of r. Where the leak lies beside the original, the
+// sheet has the leak in both places.
 func newSheet(r *register.Registration, o *register.Original) *sheet {
 	s := &sheet{leak: r.Leak}
 	s.orig, s.seen = o.Under(r)
@@ -112,6 +114,8 @@ func newSheet(r *register.Registration, o *register.Original) *sheet {
 	return s
 }
 
+// band returns the detail of p between two Gaussian blurs, deviations in pixels: p blurred by
+// fine, less p blurred by coarse.
 func band(p dsp.Plane, fine, coarse float64) dsp.Plane {
 	a, b := dsp.Gauss(p, fine), dsp.Gauss(p, coarse)
 	for i, v := range b.Pix {
@@ -120,8 +124,8 @@ func band(p dsp.Plane, fine, coarse float64) dsp.Plane {
 	return a
 }
 
-// soften sets the detail of both, of the original at the blur at which they agree
-// best.
+// soften sets the detail of leak and original, s.l and s.o: of the original at the blur at
+// which both agree best. It returns that blur, deviation in pixels.
 func (s *sheet) soften() float64 {
 	s.l = band(s.leak, detailFine, detailCoarse)
 	best, at := math.Inf(-1), 0.0
@@ -137,7 +141,8 @@ func (s *sheet) soften() float64 {
 	return at
 }
 
-// typical is the median correlation of textured blocks.
+// typical returns the median over textured blocks of the correlation of detail o with the
+// detail of the leak, -1..1; 0 without such blocks.
 func (s *sheet) typical(o dsp.Plane) float64 {
 	var all []float32
 	for y := 0; y+s.side <= o.H; y += s.side {
@@ -157,6 +162,8 @@ func (s *sheet) typical(o dsp.Plane) float64 {
 // moments are variances and covariance over a square.
 type moments struct{ oo, ll, ol float64 }
 
+// moments returns the moments of planes o and l over a square from (x, y). It returns false if
+// a pixel of the square is not seen.
 func (s *sheet) moments(o, l dsp.Plane, x, y, side int) (moments, bool) {
 	var so, sl, oo, ll, ol float64
 	for j := y; j < y+side; j++ {
@@ -232,7 +239,7 @@ func (s *sheet) blocks(covered []bool) []block {
 	return out
 }
 
-// near reports whether there is a covered cell within so many cells of a block.
+// near reports whether a covered cell lies within so many cells of the block at (x, y).
 func (s *sheet) near(covered []bool, x, y, cells int) bool {
 	for j := max(0, y/s.cell-cells); j <= min(s.ch-1, (y+s.side)/s.cell-1+cells); j++ {
 		for i := max(0, x/s.cell-cells); i <= min(s.cw-1, (x+s.side)/s.cell-1+cells); i++ {
@@ -265,7 +272,8 @@ func (s *sheet) fit(b *block, dev float64) {
 	b.noise = float64(dsp.Select(ratios[:n], n/2))
 }
 
-// strong calls f with the detail of both where the original's is strong.
+// strong calls f at each pixel of b at which the detail of the original is dev or more: with
+// the detail of the original and of the leak.
 func (s *sheet) strong(b *block, dev float64, f func(o, l float64)) {
 	for j := b.y; j < b.y+s.side; j++ {
 		i := j*s.o.W + b.x
@@ -277,7 +285,7 @@ func (s *sheet) strong(b *block, dev float64, f func(o, l float64)) {
 	}
 }
 
-// judge counts the blocks.
+// judge says of each textured block whether it agrees or is opposed, and counts the blocks.
 func (n *Likeness) judge(s *sheet, blocks []block) {
 	var noise, gains []float32
 	for i := range blocks {
@@ -313,7 +321,8 @@ func (n *Likeness) judge(s *sheet, blocks []block) {
 	n.exchanged(s, blocks)
 }
 
-// explain finds the share of a block's detail that agrees.
+// explain sets the share of the detail of b, by power, that the leak shows as expected: times
+// the gain of b, within a tolerance that depends on noise, grey levels.
 func (s *sheet) explain(b *block, noise float64) {
 	m, _ := s.moments(s.o, s.l, b.x, b.y, s.side)
 	var in, all float64

@@ -90,6 +90,7 @@ type octaveSums struct {
 	e [3]float64
 }
 
+// add adds the energies of one block.
 func (o *octaveSums) add(e [3]float64) {
 	o.n++
 	for k := range e {

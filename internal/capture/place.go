@@ -100,6 +100,8 @@ func (s *Sight) onGrid(all []place) (half, nineTenths, fraction float64) {
 	return half, nineTenths, math.Max(part(tx), part(ty))
 }
 
+// quantiles returns the median of off and its ninth decile, infinity if off is empty. It
+// reorders off.
 func quantiles(off []float32) (half, nineTenths float64) {
 	if len(off) == 0 {
 		return math.Inf(1), math.Inf(1)

@@ -5,8 +5,8 @@ import "github.com/kycmark/kycmark/internal/dsp"
 // A tone is the leak's grey level for the original's, at the middle of each step.
 type tone [toneSteps]float32
 
-// tone returns the medians of the leak over steps of the original o, pixels of
-// blocks that agree or are flat.
+// tone returns the grey levels of the leak by grey levels of the original o: medians by steps
+// of o, over blocks that agree or are flat. Steps with too few pixels are interpolated.
 func (s *sheet) tone(o dsp.Plane, blocks []block) tone {
 	var pix [toneSteps][]float32
 	for i := range blocks {
@@ -43,6 +43,7 @@ func (s *sheet) tone(o dsp.Plane, blocks []block) tone {
 	return t
 }
 
+// stepOf returns the step of grey level v.
 func stepOf(v float32) int { return min(max(int(v*toneSteps/256), 0), toneSteps-1) }
 
 // at interpolates.
@@ -62,8 +63,8 @@ func (t *tone) reach() float32 {
 	return hi - lo
 }
 
-// off returns the shares of a block's pixels that are lighter and darker than t has
-// them.
+// off returns the shares of the pixels of b that are lighter, and darker, by more than
+// threshold than t has them for o.
 func (s *sheet) off(o dsp.Plane, t *tone, threshold float32, b *block) (lighter, darker float64) {
 	up, down := 0, 0
 	for y := b.y; y < b.y+s.side; y++ {
@@ -116,8 +117,8 @@ func (n *Likeness) exchanged(s *sheet, blocks []block) {
 	n.BlankSpread = spread(textured, moved, gone)
 }
 
-// spread is the share of the parts, of those with enough textured blocks, in which
-// there are others.
+// spread returns the share of the parts of the leak in which a or b counts a block, among the
+// parts with enough textured blocks, 0..1.
 func spread(textured, a, b [parts * parts]int) float64 {
 	all, with := 0, 0
 	for i, k := range textured {

@@ -133,6 +133,7 @@ type maker struct {
 	err  error
 }
 
+// load reads the pixels of a picture file; nil after an error.
 func (m *maker) load(file string) *image.NRGBA {
 	if m.err != nil {
 		return nil
@@ -145,6 +146,7 @@ func (m *maker) load(file string) *image.NRGBA {
 	return picture.Flatten(p.Image)
 }
 
+// write writes a file of the given name and lists it as what.
 func (m *maker) write(name, what string, data []byte) {
 	if m.err == nil {
 		m.err = os.WriteFile(filepath.Join(m.dir, name), data, 0o600)
@@ -152,6 +154,7 @@ func (m *maker) write(name, what string, data []byte) {
 	}
 }
 
+// picture writes img in the format that the ending of name says.
 func (m *maker) picture(name, what string, img *image.NRGBA) {
 	if m.err != nil {
 		return
@@ -182,6 +185,7 @@ func (m *maker) attacked(name, what, file, attackName string) {
 	m.picture(name, what, a.Apply(img, 1))
 }
 
+// shipped writes a picture that is built in, as it is.
 func (m *maker) shipped(name string, e testdata.Entry) {
 	data, err := testdata.Pictures.ReadFile(e.File)
 	if err != nil {
@@ -210,6 +214,7 @@ func (m *maker) transplant(name, what string, from handOut, onto string) {
 	m.picture(name, what, target)
 }
 
+// damaged writes the first half of a file.
 func (m *maker) damaged(name, what, file string) {
 	if m.err != nil {
 		return

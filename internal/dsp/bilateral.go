@@ -20,6 +20,7 @@ func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
 	return out
 }
 
+// A bilateral is the filter of one plane: its taps and its table of weights.
 type bilateral struct {
 	stride, radius int
 	low            float32   // least grey value
@@ -36,6 +37,8 @@ type bilateralStrip struct {
 	idx []int32
 }
 
+// newBilateral prepares [Bilateral] of p: the taps of the disc, and the weight of each difference of
+// values in steps of 1/bilateralSteps.
 func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilateral {
 	b := &bilateral{stride: p.W + 2*radius, radius: radius}
 	for dy := 0; dy <= radius; dy++ {
@@ -75,6 +78,7 @@ func mirrorRow(dst, src []float32, r int) {
 // bilateralRows are filtered from one strip.
 const bilateralRows = 64
 
+// rows writes rows [from, to) of the filtered plane p to out.
 func (b *bilateral) rows(out, p Plane, from, to int) {
 	n := b.stride * (bilateralRows + 2*b.radius)
 	strip := bilateralStrip{make([]float32, n), make([]int32, n)}
@@ -123,6 +127,7 @@ func (b *bilateral) filter(dst []float32, s *bilateralStrip, at int) {
 	}
 }
 
+// extent returns the smallest and the largest sample of p.
 func extent(p Plane) (lo, hi float32) {
 	lo, hi = math.MaxFloat32, -math.MaxFloat32
 	if p.H == 0 {

@@ -1,12 +1,12 @@
 package dsp
 
+// mul returns a times b, every product rounded on its own.
 func mul(a, b complex64) complex64 {
 	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
 
-// radix4 is one stage of an [FFT], like radix2, radix3 and radix5: m butterflies, each
-// of s sequences side by side, with radix-1 twiddle factors tw a butterfly. dst and src
-// hold radix m s numbers and do not overlap.
+// radix4 is one stage of an [FFT]. It does m butterflies of four inputs, each of s sequences side by
+// side. tw holds three twiddle factors a butterfly. dst and src hold 4 m s numbers and do not overlap.
 func radix4(dst, src, tw []complex64, m, s int) {
 	if avx2 && s%4 == 0 {
 		radix4AVX2(&dst[0], &src[0], &tw[0], m, s)
@@ -47,6 +47,7 @@ func last4(dst, src []complex64, s int) {
 	}
 }
 
+// radix2 is [radix4] for butterflies of two inputs, with one twiddle factor each.
 func radix2(dst, src, tw []complex64, m, s int) {
 	if avx2 && s%4 == 0 {
 		radix2AVX2(&dst[0], &src[0], &tw[0], m, s)
@@ -70,6 +71,7 @@ func times(x complex64, g float32) complex64 {
 // turned returns -i x.
 func turned(x complex64) complex64 { return complex(imag(x), -real(x)) }
 
+// radix3 is [radix4] for butterflies of three inputs, with two twiddle factors each.
 func radix3(dst, src, tw []complex64, m, s int) {
 	if avx2 && s%4 == 0 {
 		radix3AVX2(&dst[0], &src[0], &tw[0], m, s)
@@ -91,6 +93,7 @@ func radix3(dst, src, tw []complex64, m, s int) {
 	}
 }
 
+// radix5 is [radix4] for butterflies of five inputs, with four twiddle factors each.
 func radix5(dst, src, tw []complex64, m, s int) {
 	if avx2 && s%4 == 0 {
 		radix5AVX2(&dst[0], &src[0], &tw[0], m, s)

@@ -73,6 +73,8 @@ func (d *idct) forward(out, p Plane, y int) {
 	}
 }
 
+// An idct is the cosine transform of length n, forwards and back, of batch rows at a time. It keeps
+// scratch space, so two goroutines must not use it at once.
 type idct struct {
 	n      int
 	fft    *FFT
@@ -81,6 +83,7 @@ type idct struct {
 	b, tmp []complex64
 }
 
+// newIDCT returns the transform of length n, a power of two.
 func newIDCT(n int) *idct {
 	d := &idct{n: n, fft: NewFFT(n), in: make([]float32, n*boxLanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
 	scale := math.Sqrt(2 / float64(n))
@@ -105,7 +108,8 @@ func (d *idct) rows(out, c Plane, y int) {
 	reals(out, y, rows, d.fft.run(d.b, d.tmp, batch), n)
 }
 
-// expand makes numbers of floats, each row times its factor.
+// expand multiplies the first batch floats of each row of boxLanes floats by the complex factor of the
+// row.
 func expand(dst []complex64, src []float32, tw []complex64) {
 	for k, w := range tw {
 		for i := range batch {
@@ -115,8 +119,8 @@ func expand(dst []complex64, src []float32, tw []complex64) {
 	}
 }
 
-// reals undoes the order in which the transform takes the even and, backwards,
-// the odd samples.
+// reals writes the real parts of b to the columns of out from x on. In b the even samples come first,
+// then the odd samples backwards; reals puts both in order.
 func reals(out Plane, x, rows int, b []complex64, n int) {
 	for m := range n / 2 {
 		even, odd := out.Row(2 * m)[x:x+rows], out.Row(2*m + 1)[x:x+rows]

@@ -21,8 +21,8 @@ func NewEnlarger(src Plane, w, h int) *Enlarger {
 	return NewScaler(src, w, float64(src.W)/float64(w), float64(src.H)/float64(h))
 }
 
-// NewScaler prepares to resample src to rows of w samples that stand for so many
-// samples of src each, the top left corners aligned.
+// NewScaler prepares to resample src to rows of w samples. Each sample stands for scaleX x scaleY
+// samples of src, and the top left corners are aligned.
 func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
 	e := &Enlarger{src: src, scaleY: scaleY, at: make([]int32, w), have: [4]int{-1, -1, -1, -1}}
 	for k := range e.wx {
@@ -56,8 +56,8 @@ func Soft(p Plane, sigma float64, w, h int) Plane {
 	return out
 }
 
-// position maps sample x of one raster to another of samples scale times as
-// small: index and fraction.
+// position maps the centre of sample x of one raster to another raster, whose samples are 1/scale as
+// large. It returns the sample at or before that place, and the fraction of a sample behind it.
 func position(x int, scale float64) (int, float32) {
 	p := float64((float64(x)+0.5)*scale) - 0.5
 	f := math.Floor(p)
@@ -75,6 +75,8 @@ func (e *Enlarger) Row(y int, dst []float32) {
 	weighted(dst, &r, &w)
 }
 
+// widened returns row j of the source, blurred if e blurs, resampled to the width of e. It keeps four
+// rows, so that rows asked for in order are computed once.
 func (e *Enlarger) widened(j int) []float32 {
 	k := j & 3
 	if e.have[k] == j {
@@ -92,7 +94,7 @@ func (e *Enlarger) widened(j int) []float32 {
 	return dst
 }
 
-// edges writes samples [from, to), whose taps may lie beyond an edge.
+// edges writes samples [from, to) of a row. Taps beyond an edge of src count as the sample on the edge.
 func (e *Enlarger) edges(dst, src []float32, from, to int) {
 	for x := from; x < to; x++ {
 		var v [4]float32
@@ -103,7 +105,7 @@ func (e *Enlarger) edges(dst, src []float32, from, to int) {
 	}
 }
 
-// widen writes the samples whose taps all lie inside.
+// widen writes the samples of a row whose taps all lie inside src.
 func (e *Enlarger) widen(dst, src []float32) {
 	from, wx := e.from, &e.wx
 	if n := batched(e.to-from, 8); n > 0 {

@@ -30,7 +30,8 @@ func Cis(turns float64) (cos, sin float64) {
 	}
 }
 
-// cosSmall and sinSmall are Taylor series, enough terms for |x| <= pi/8.
+// cosSmall returns the cosine of |x| <= pi/8, in radians, by as many terms of its Taylor series as
+// double precision holds.
 func cosSmall(x float64) float64 {
 	y := float64(x * x)
 	s := 0.0
@@ -40,6 +41,7 @@ func cosSmall(x float64) float64 {
 	return 1 + s
 }
 
+// sinSmall is the sine, like [cosSmall].
 func sinSmall(x float64) float64 {
 	y := float64(x * x)
 	s := 0.0

@@ -14,6 +14,7 @@ type FFT struct {
 	stages []stage
 }
 
+// A stage splits transforms of length n into radix transforms of length n/radix.
 type stage struct {
 	radix, n, stride int         // transforms of length n, interleaved stride times
 	tw               []complex64 // w^p, w^2p, ... for p in [0, n/radix)
@@ -46,6 +47,8 @@ func NewFFT(n int) *FFT {
 	return f
 }
 
+// radixOf returns the radix of the first stage of a transform of length n. It panics if n has a prime
+// factor above 5.
 func radixOf(n int) int {
 	for _, r := range [...]int{4, 2, 3, 5} {
 		if n%r == 0 {
@@ -55,6 +58,7 @@ func radixOf(n int) int {
 	panic(fmt.Sprintf("dsp: FFT length has the factor %d", n))
 }
 
+// newStage returns the stage of a radix for transforms of length n, interleaved stride times.
 func newStage(radix, n, stride int) stage {
 	m := n / radix
 	tw := make([]complex64, 0, m*(radix-1))
@@ -78,13 +82,13 @@ func (f *FFT) Forward(x, tmp []complex64) {
 	}
 }
 
-// run transforms count interleaved sequences, x[j*count+i] the j-th number of the
-// i-th, and returns the one of x and tmp that holds the result.
+// run transforms count interleaved sequences: x[j*count+i] is number j of sequence i. It returns x or
+// tmp, whichever holds the result.
 func (f *FFT) run(x, tmp []complex64, count int) []complex64 {
 	return f.runFrom(0, x[:f.n*count], tmp[:f.n*count], count)
 }
 
-// runFrom is run from a stage on.
+// runFrom is [FFT.run] without the stages before first: src holds what these stages would give.
 func (f *FFT) runFrom(first int, src, dst []complex64, count int) []complex64 {
 	for i := range f.stages[first:] {
 		st := &f.stages[first+i]
@@ -106,8 +110,8 @@ func (f *FFT) runFrom(first int, src, dst []complex64, count int) []complex64 {
 	return src
 }
 
-// columns transforms the first n columns of c, inversely if so asked: the conjugate of the
-// transform of the conjugate. Columns of zeros stay as they are.
+// columns transforms the first n columns of c, whose rows are stride numbers long. With inverse set it
+// takes the conjugate of the transform of the conjugate. Columns of zeros stay as they are.
 func (f *FFT) columns(c []complex64, stride, n int, inverse bool, buf, tmp []complex64) {
 	for x := 0; x < n; x += batch {
 		k := min(batch, n-x)
@@ -124,12 +128,14 @@ func (f *FFT) Inverse(x, tmp []complex64) {
 	conj(x[:f.n])
 }
 
+// conj replaces each number by its conjugate.
 func conj(x []complex64) {
 	for i, v := range x {
 		x[i] = complex(real(v), -imag(v))
 	}
 }
 
+// sqrtMean returns the root of sum/n, and 0 for n of 0.
 func sqrtMean(sum float64, n int) float64 {
 	if n == 0 {
 		return 0

@@ -50,7 +50,7 @@ func (f *FFT2) ForwardLow(p Plane, n int) Spectrum {
 	return s
 }
 
-// rows writes the half spectra of the rows of p, padded to the width of f.
+// rows writes to c the half spectra of the rows of p, padded with zeros to the width of f.
 func (f *FFT2) rows(c []complex64, p Plane) {
 	st := f.w/2 + 1
 	for y := 0; y < p.H; y += 2 * batch { // two real rows make one complex sequence
@@ -61,7 +61,7 @@ func (f *FFT2) rows(c []complex64, p Plane) {
 	}
 }
 
-// Powers returns the [Spectrum.Powers] of p's transform, without holding that.
+// Powers returns the [Spectrum.Powers] of the transform of p. It never holds the whole transform.
 func (f *FFT2) Powers(p Plane) Plane {
 	st := f.w/2 + 1
 	c, out := make([]complex64, p.H*st), NewPlane(st, f.h)
@@ -131,8 +131,8 @@ func interleave(dst []complex64, src []float32, w, rows int) {
 	}
 }
 
-// split writes the half spectra of the 2 batch real rows whose transforms, of
-// length w, are interleaved in b.
+// split separates the transforms, of length w, of pairs of real rows that are interleaved in b. It writes
+// the half spectra of that many rows to dst.
 func split(dst, b []complex64, w, rows int) {
 	done, st := 0, w/2+1
 	if rows == 2*batch {
@@ -149,7 +149,7 @@ func split(dst, b []complex64, w, rows int) {
 	}
 }
 
-// splitRow writes coefficients [from, to) of one row.
+// splitRow writes coefficients [from, to) of one row, the second of its pair or the first.
 func splitRow(dst, b []complex64, w, from, to int, second bool) {
 	for k := from; k < to; k++ {
 		a, c := b[k*batch], b[(w-k)%w*batch]
@@ -161,7 +161,8 @@ func splitRow(dst, b []complex64, w, from, to int, second bool) {
 	}
 }
 
-// join rebuilds from half spectra of real rows F0, F1 the conjugates of F0 + i F1.
+// join is the inverse of split, as conjugates: of the half spectra of real rows F0, F1 it makes the
+// conjugate of F0 + i F1.
 func join(b, src []complex64, w, rows int) {
 	st := w/2 + 1
 	for i := range batch {
@@ -201,8 +202,8 @@ func deinterleave(dst []float32, w int, b []complex64, rows int, g float32) {
 	}
 }
 
-// copyBlock copies rows of n <= batch numbers, conjugated if so asked, and tells
-// whether any is not zero.
+// copyBlock copies n <= batch columns of rows numbers, and conjugates them if asked to. It reports whether
+// a number is not zero.
 func copyBlock(dst []complex64, dstStride int, src []complex64, srcStride, n, rows int, conjugate bool) bool {
 	if avx2 && n == batch && rows > 0 {
 		_, _ = dst[(rows-1)*dstStride+batch-1], src[(rows-1)*srcStride+batch-1]

@@ -7,6 +7,7 @@ func Box(p Plane, n int) Plane {
 	return out
 }
 
+// boxInto is [Box] of p into out, a plane of its size.
 func boxInto(out, p Plane, n int) {
 	boxColumns(out, p, n)
 	boxRows(out, n)
@@ -15,7 +16,8 @@ func boxInto(out, p Plane, n int) {
 // boxLanes columns are summed together.
 const boxLanes = 16
 
-// boxRows replaces p, boxLanes rows at a time, by boxColumns of its transpose.
+// boxRows replaces each row of p by the means over n samples along it. It transposes boxLanes rows at
+// a time for boxBlock.
 func boxRows(p Plane, n int) {
 	in, mean := NewPlane(boxLanes, p.W), NewPlane(boxLanes, p.W)
 	for y := 0; y < p.H; y += boxLanes {
@@ -27,13 +29,14 @@ func boxRows(p Plane, n int) {
 	}
 }
 
+// boxColumns writes the means over n samples down each column of p to out.
 func boxColumns(out, p Plane, n int) {
 	for x := 0; x < p.W; x += boxLanes {
 		boxBlock(out, p, x, min(boxLanes, p.W-x), n)
 	}
 }
 
-// boxBlock writes the means of n samples down columns [x, x+lanes).
+// boxBlock writes the means over n samples down the columns [x, x+lanes) of p to out.
 func boxBlock(out, p Plane, x, lanes, n int) {
 	var sum [boxLanes]float64
 	r, g := n/2, 1/float64(n)
@@ -64,12 +67,14 @@ type boxRow struct {
 	x, y, step int
 }
 
+// at returns the lanes samples of the i-th row.
 func (b boxRow) at(i, lanes int) []float32 {
 	k := (b.y+i*b.step)*b.W + b.x
 	return b.Pix[k : k+lanes : k+lanes]
 }
 
-// boxSteps writes n rows of sum times g, moving the sum on after each.
+// boxSteps writes n rows of means: sum times g. After each row it adds the row of add to the sums and
+// takes the row of sub away.
 func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
 	if avx2 && lanes == boxLanes {
 		for _, b := range [...]boxRow{dst, add, sub} {
@@ -152,6 +157,7 @@ type gaussian struct {
 	offsets           []int64
 }
 
+// newGaussian prepares to blur p by a standard deviation of sigma samples.
 func newGaussian(p Plane, sigma float64) *gaussian {
 	k := gaussKernel(sigma)
 	return &gaussian{p, k, make([]float32, p.W), make([]float32, p.W+2*(len(k)-1)), make([]int64, 2*len(k))}
@@ -237,6 +243,7 @@ func Erode(p Plane, n int) Plane { return extreme(p, n, false) }
 // Dilate returns the maximum over n x n windows, n odd, cut at the edges.
 func Dilate(p Plane, n int) Plane { return extreme(p, n, true) }
 
+// extreme returns the maximum, or the minimum if maximum is false, over n x n windows.
 func extreme(p Plane, n int, maximum bool) Plane {
 	tmp, out, r := NewPlane(p.W, p.H), NewPlane(p.W, p.H), n/2
 	for y := range p.H {

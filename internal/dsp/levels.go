@@ -13,8 +13,8 @@ import (
 // MaxLevel is the greatest level.
 const MaxLevel = 127
 
-// ToLevels writes src, from low on, in steps of 1/gain, rounded. (src-low) gain must be
-// within 0..MaxLevel.
+// ToLevels writes each sample as (src-low) times gain, rounded to a whole level. The product must lie
+// within 0 and MaxLevel.
 func ToLevels(dst []uint8, src []float32, low, gain float32) {
 	src = src[:len(dst)]
 	n := batched(len(dst), 32)
@@ -26,8 +26,8 @@ func ToLevels(dst []uint8, src []float32, low, gain float32) {
 	}
 }
 
-// SumLevels writes sums of rows of levels, one from each place in src. The places are
-// at most 256, and even in number.
+// SumLevels writes to dst[i] the sum of src[a+i] over the places a in at: rows of levels that begin
+// at these places. There must be an even number of places, 256 at most.
 func SumLevels(dst []int16, src []uint8, at []int) {
 	if len(dst) == 0 {
 		return
@@ -99,8 +99,8 @@ func Ranks(x []int16, k int) (out [RankLanes]int16) {
 	return out
 }
 
-// Above sets the bits, the lowest first, of where x exceeds limit, and clears the
-// others.
+// Above sets the bits of set, the lowest first, of the places where x exceeds limit. It clears all other
+// bits of set.
 func Above(set []uint64, x, limit []int16) {
 	limit = limit[:len(x)]
 	n := batched(len(x), 64)
@@ -118,7 +118,7 @@ func Above(set []uint64, x, limit []int16) {
 	}
 }
 
-// SetBits are the places of the set bits, in rising order.
+// SetBits returns the places of the set bits, in rising order.
 func SetBits(set []uint64) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i, w := range set {

@@ -103,6 +103,7 @@ func FromNRGBA(img *image.NRGBA) RGB {
 	return ShrinkNRGBA(img, img.Rect.Dx(), img.Rect.Dy())
 }
 
+// abs32 returns |v|.
 func abs32(v float32) float32 {
 	if v < 0 {
 		return -v

@@ -6,8 +6,8 @@ import "math"
 // and the first sample covers 0 to 1.
 type Rect struct{ X, Y, W, H float64 }
 
-// A Kernel is what programs resize pictures with: a function of the distance in samples
-// of the result where that is the smaller one, of the source else.
+// A Kernel is a function that programs resize pictures with: the weight of a sample by its distance. The
+// unit is a sample of the result when shrinking, a sample of the source when enlarging.
 type Kernel int
 
 const (
@@ -20,6 +20,7 @@ const (
 // reach is the half of a kernel's support.
 func (k Kernel) reach() float64 { return [...]float64{1, 1, 2, 3}[k] }
 
+// at returns the weight of a sample at a distance of x samples.
 func (k Kernel) at(x float64) float64 {
 	x = math.Abs(x)
 	switch {
@@ -44,7 +45,8 @@ func sinc(x float64) float64 {
 	return s / float64(math.Pi*x)
 }
 
-// Resize returns r of p at w x h samples, what is beyond an edge of p like what is on it.
+// Resize returns the part r of p at w x h samples. What lies beyond an edge of p counts as the sample
+// on the edge.
 func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
 	across, down := newTaps(r.X, r.W, w, k), newTaps(r.Y, r.H, h, k)
 	out, row, have, first := NewPlane(w, h), make([]float32, w), -1, 0
@@ -64,13 +66,14 @@ func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
 	return out
 }
 
-// taps are the source samples of each sample of a row or column.
+// taps holds, for each sample of a row or column, the first source sample and the weights from there
+// on.
 type taps []struct {
 	first   int
 	weights []float32
 }
 
-// newTaps makes n samples of the span samples from start on.
+// newTaps returns the taps of n samples that cover span source samples from start on.
 func newTaps(start, span float64, n int, k Kernel) taps {
 	step := span / float64(n)
 	wide := math.Max(step, 1)
@@ -101,6 +104,7 @@ func newTaps(start, span float64, n int, k Kernel) taps {
 	return t
 }
 
+// row writes the weighted sums of src. Taps beyond an edge count as the sample on the edge.
 func (t taps) row(dst, src []float32) {
 	for x := range dst {
 		w, first := t[x].weights, t[x].first

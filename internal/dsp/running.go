@@ -15,6 +15,7 @@ type Strip struct {
 	Step int
 }
 
+// at returns the i-th row of the strip.
 func (s Strip) at(i int) *[Lanes]float32 { return (*[Lanes]float32)(s.Pix[i*s.Step:]) }
 
 // Means moves a window down Lanes columns by len(counts) rows, and writes the mean of the
@@ -57,6 +58,7 @@ func Slide(sum *[Lanes]float32, add, sub Strip, n int) {
 	}
 }
 
+// slide is [Slide] without its checks.
 func slide(sum *[Lanes]float32, add, sub Strip, n int) {
 	if avx2 {
 		slideAVX2(&sum[0], &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, n)
@@ -97,7 +99,8 @@ type Places struct {
 	last int // the largest
 }
 
-// NewPlaces returns those places, or nil if one is negative or beyond 2^31 - 1.
+// NewPlaces returns the places at which pixels begin, in bytes. It returns nil if a place is negative or
+// beyond 2^31 - 1.
 func NewPlaces(at []int) *Places {
 	p := &Places{at: make([]int32, len(at))}
 	for i, v := range at {
@@ -109,8 +112,8 @@ func NewPlaces(at []int) *Places {
 	return p
 }
 
-// LumaAt is [Luma] of the pixels of src at those places, and tells whether their
-// fourth bytes are all 255.
+// LumaAt is [Luma] of the pixels of src at the given places. It reports whether the fourth byte of
+// each is 255.
 func LumaAt(dst []float32, src []uint8, p *Places) bool {
 	if len(p.at) == 0 {
 		return true
@@ -128,8 +131,7 @@ func LumaAt(dst []float32, src []uint8, p *Places) bool {
 	return opaque
 }
 
-// Opaque tells whether all pixels of 8 bits, red, green, blue and alpha, have alpha
-// 255.
+// Opaque reports whether all pixels of 8 bits, red, green, blue and alpha, have alpha 255.
 func Opaque(src []uint8) bool {
 	n := batched(len(src)/4, 8)
 	if n > 0 && opaqueAVX2(&src[0], n) == 0 {

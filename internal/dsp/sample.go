@@ -74,7 +74,8 @@ type linePositions struct {
 	keep   [lineBlock]uint32
 }
 
-// sample samples p with so many taps each way.
+// sample samples p at the positions of walk, with taps x taps samples a position: 4 is cubic, 2 linear.
+// [positions] says what u and mask are.
 func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, taps int) {
 	if p.W < 4 || p.H < 4 {
 		clear(dst)
@@ -97,8 +98,9 @@ func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, tap
 	}
 }
 
-// positions works out n positions on rows of the given stride, modulo mask+1: at the
-// places of list on the line or, if list is nil, at places that count up from l.U.
+// positions computes n positions as indexes of a plane whose rows are stride samples long. The positions
+// lie on the line at the places list or, if list is nil, at places that count up from l.U. Columns and
+// rows are taken modulo mask+1.
 func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, n int) {
 	done := batched(n, 4)
 	if done > 0 {
@@ -126,8 +128,8 @@ func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint3
 	}
 }
 
-// batches calls kernel for whole eights of samples. If dst is no multiple of eight long,
-// kernel writes to a block that has room, and the positions behind dst have no sample.
+// batches calls kernel for n samples, a multiple of eight. If dst has another length, kernel writes to a
+// block with room for n, and the positions behind dst are set to index 0.
 func batches(dst []float32, at *linePositions, kernel func(dst *float32, n int)) {
 	n := (len(dst) + 7) &^ 7
 	if n == len(dst) {
@@ -140,6 +142,7 @@ func batches(dst []float32, at *linePositions, kernel func(dst *float32, n int))
 	copy(dst, block[:])
 }
 
+// cubic writes a sample for each position by cubic convolution, and 0 for a position outside the bounds.
 func cubic(dst []float32, at *linePositions, p Plane) {
 	if avx2 {
 		batches(dst, at, func(dst *float32, n int) { cubicAVX2(dst, &at.at[0], &p.Pix[0], p.W, n) })
@@ -163,6 +166,7 @@ func cubic(dst []float32, at *linePositions, p Plane) {
 	}
 }
 
+// linear writes a sample for each position by bilinear interpolation, and 0 for a position outside the bounds.
 func linear(dst []float32, at *linePositions, p Plane) {
 	if avx2 {
 		batches(dst, at, func(dst *float32, n int) { linearAVX2(dst, &at.at[0], &p.Pix[p.W+1], p.W, n) })

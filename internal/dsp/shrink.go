@@ -123,6 +123,7 @@ type spanTaps struct {
 	weights []float32
 }
 
+// tapsOf returns spans over a row of width pixels as equally many weights a sample.
 func tapsOf(xs []span, width int) *spanTaps {
 	t := &spanTaps{from: make([]int32, len(xs))}
 	for i := range xs {
@@ -148,6 +149,7 @@ type span struct {
 	first, mid, last float32
 }
 
+// weight returns the weight of sample i, which lies in the span.
 func (s *span) weight(i int) float32 {
 	switch i {
 	case s.from:
@@ -158,6 +160,7 @@ func (s *span) weight(i int) float32 {
 	return s.mid
 }
 
+// areaSpans returns the spans that average from samples to to samples by area.
 func areaSpans(from, to int) []span {
 	k := float64(from) / float64(to)
 	out := make([]span, to)
@@ -196,7 +199,7 @@ func Shrink(p Plane, w, h int) Plane {
 	return out
 }
 
-// mean is the weighed sum of the samples under s.
+// mean returns the weighted sum of the samples under s.
 func (s *span) mean(row []float32) float32 {
 	sum := float32(s.first * row[s.from])
 	if s.to-s.from == 1 {

@@ -9,6 +9,7 @@ func (s Spectrum) Powers() Plane {
 	return p
 }
 
+// powers writes the squared absolute value of each coefficient.
 func powers(dst []float32, src []complex64) {
 	dst = dst[:len(src)]
 	for i, c := range src {
@@ -16,7 +17,7 @@ func powers(dst []float32, src []complex64) {
 	}
 }
 
-// Weigh multiplies the coefficients by real factors, as many.
+// Weigh multiplies each coefficient by its factor in g, which is as long as C.
 func (s Spectrum) Weigh(g []float32) {
 	g = g[:len(s.C)]
 	for i, c := range s.C {

@@ -42,6 +42,8 @@ func ToneCells(z Plane, x0, y0 int, f []Tone, cw, ch int) (c []complex64, nx, ny
 	return c, nx, ny
 }
 
+// toneCell writes the sums of a block of tones over the cell [left, right) x [top, bottom) of z. wave and
+// turn are the tones at the columns and rows of the cell, see [toneRows].
 func toneCell(c []complex64, z Plane, left, right, top, bottom int, wave, turn []float32) {
 	var sum [2 * toneBlock]float32
 	toneRows(&sum, z.Pix[top*z.W+left:], z.W, right-left, bottom-top, wave, turn)
@@ -80,14 +82,16 @@ func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows in
 	}
 }
 
-// A circle gives cosines and sines. If all frequencies are multiples of 1/1024, as the
-// frequencies of a mark in place are, it looks them up.
+// A circle gives cosines and sines. If all frequencies are multiples of 1/circleSteps, as the frequencies
+// of a mark in place are, it looks them up; else table is nil.
 type circle struct {
 	table []complex64
 }
 
 const circleSteps = 1024
 
+// newCircle returns a table for the given tones, or an empty circle if a frequency is not a multiple of
+// 1/circleSteps.
 func newCircle(f []Tone) circle {
 	for _, t := range f {
 		if x, y := float64(t.X*circleSteps), float64(t.Y*circleSteps); x != math.Floor(x) || y != math.Floor(y) || math.Abs(x) > circleSteps || math.Abs(y) > circleSteps {
@@ -101,13 +105,15 @@ func newCircle(f []Tone) circle {
 	return c
 }
 
+// conjugateTurn returns exp(-2 pi i turns).
 func conjugateTurn(turns float64) complex64 {
 	c, s := Cis(turns)
 	return complex(float32(c), float32(-s))
 }
 
-// samples are exp(-2 pi i f p) at n places p from start on: a place toneBlock real
-// parts and as many imaginary ones, zero where there are fewer tones.
+// samples returns exp(-2 pi i f p) at n places p from start on, for the X of up to toneBlock tones or, if
+// vertical is set, the Y. A place has toneBlock real parts, then as many imaginary parts. They are zero
+// beyond the last tone.
 func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
 	out := make([]float32, 2*toneBlock*n)
 	for k, t := range f {
@@ -131,7 +137,8 @@ func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
 // waveStep places of a wave follow from one of them by multiplication.
 const waveStep = 32
 
-// wave writes one tone of any frequency, every 2 toneBlock floats a place.
+// wave writes exp(-2 pi i q p) at n places p from start on: the real part every 2 toneBlock floats, the
+// imaginary part toneBlock floats behind it.
 func wave(out []float32, q float64, start, n int) {
 	var fine [waveStep][2]float64
 	for i := range fine {

@@ -53,6 +53,7 @@ type digested struct {
 	ended bool
 }
 
+// Read reads and counts bytes, and adds them to the digest.
 func (d *digested) Read(b []byte) (int, error) {
 	n, err := d.Reader.Read(b)
 	d.sum.Write(b[:n])
@@ -111,6 +112,7 @@ type temporary struct {
 	removed bool // already removed; some systems cannot remove an open file
 }
 
+// Close closes the file and deletes it unless that was done before.
 func (t *temporary) Close() error {
 	err := t.File.Close()
 	if !t.removed {
@@ -125,6 +127,7 @@ type stopped struct {
 	r   io.Reader
 }
 
+// Read reads unless ctx has ended.
 func (s *stopped) Read(b []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
@@ -132,6 +135,8 @@ func (s *stopped) Read(b []byte) (int, error) {
 	return s.r.Read(b)
 }
 
+// zip lists the files of a zip archive of size bytes. depth counts the archives around it, under is
+// its name.
 func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, under string) error {
 	z, err := zip.NewReader(at, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels

@@ -157,6 +157,7 @@ func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 	})
 }
 
+// add lists a file; the error is [ErrTooMany] if there are MaxFiles already.
 func (d *Dump) add(f File) error {
 	if len(d.Files) >= d.opts.MaxFiles {
 		return ErrTooMany

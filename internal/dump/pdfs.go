@@ -95,6 +95,7 @@ func (c *pdfCache) take(ctx context.Context, file *pdfFile) (*heldPDF, error) {
 	return c.orError(h)
 }
 
+// orError returns the PDF h or, if it could not be opened, gives it back and returns the error.
 func (c *pdfCache) orError(h *heldPDF) (*heldPDF, error) {
 	if h.err != nil {
 		defer c.giveBack(h)
@@ -123,6 +124,7 @@ func (c *pdfCache) giveBack(h *heldPDF) {
 	}
 }
 
+// close closes all PDFs. None may be in use.
 func (c *pdfCache) close() error {
 	var errs []error
 	for _, h := range c.held {

@@ -36,6 +36,7 @@ type disk struct {
 	syncDir func(dir string) error
 }
 
+// system is the disk of the operating system.
 func system() disk {
 	return disk{fill: fill, rename: os.Rename, link: os.Link, syncDir: syncDir}
 }
@@ -54,6 +55,7 @@ func fill(f *os.File, data []byte) error {
 
 var errFolder = errors.New("is a folder")
 
+// write is WriteFile on a disk; its errors do not name path.
 func write(d disk, path string, data []byte, perm fs.FileMode, overwrite bool) error {
 	if path == "" {
 		return fs.ErrInvalid

@@ -135,6 +135,7 @@ func Robust(pairs []Pair, n, draws int, tolerance float64, fit func([]Pair) (Mat
 	return m, len(best)
 }
 
+// within returns the pairs that m maps to within tolerance pixels.
 func within(pairs []Pair, m Mat, tolerance float64) []Pair {
 	var in []Pair
 	for _, p := range pairs {
@@ -145,6 +146,8 @@ func within(pairs []Pair, m Mat, tolerance float64) []Pair {
 	return in
 }
 
+// unit scales m to a lower right entry of 1. It returns false if an entry is then infinite or
+// no number.
 func unit(m Mat) (Mat, bool) {
 	if math.Abs(m[8]) < 1e-12 {
 		return Mat{}, false
@@ -159,6 +162,7 @@ func unit(m Mat) (Mat, bool) {
 	return m, true
 }
 
+// square returns an n x n matrix of zeros.
 func square(n int) [][]float64 {
 	a := make([][]float64, n)
 	for i := range a {
@@ -177,6 +181,7 @@ func accumulate(ata [][]float64, atb []float64, row []float64, y float64) {
 	}
 }
 
+// mean returns the mean of one point of each pair.
 func mean(pairs []Pair, of func(Pair) Point) Point {
 	var c Point
 	for _, p := range pairs {

@@ -22,6 +22,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -168,6 +169,7 @@ func Open(dir string) (*Home, error) {
 	return h, nil
 }
 
+// parse reads a configuration and checks that all required settings are there.
 func (h *Home) parse(text string) error {
 	meta, err := toml.Decode(text, &h.config)
 	if err != nil {
@@ -205,6 +207,7 @@ func (h *Home) Investigation(ctx context.Context) (*registry.Registry, error) {
 	return h.open(ctx, registry.OpenForInvestigation)
 }
 
+// open opens the registry with the given function.
 func (h *Home) open(ctx context.Context, open func(context.Context, registry.Driver) (*registry.Registry, error)) (*registry.Registry, error) {
 	r, err := open(ctx, h.driver())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -246,6 +249,7 @@ func (h *Home) LedgerPublic() (string, error) {
 	return keyfile.ReadPublic(h.ledgerPublic())
 }
 
+// ledgerPublic is the path of the ledger's public key.
 func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Ledger)) }
 
 // CreateReportKey makes the key that signs reports, where a home has none yet, and returns its
@@ -276,19 +280,36 @@ func (h *Home) ReportPublic() (ed25519.PublicKey, error) {
 // publicPath is where the public half of a key lies.
 func publicPath(path string) string { return strings.TrimSuffix(path, ".key") + ".pub" }
 
-// KeyFiles lists the paths of all secret keys. That of the report key need not be there.
+// KeyFiles lists the paths of all secret keys. The file of the report key may be missing.
 func (h *Home) KeyFiles() []string {
-	var paths []string
-	for _, name := range h.config.Keys.Mark {
-		paths = append(paths, h.path(name))
-	}
-	paths = append(paths, h.path(h.config.Keys.Seal))
+	keys := append(slices.Clone(h.config.Keys.Mark), h.config.Keys.Seal)
 	if h.config.Keys.Ledger != "" {
-		paths = append(paths, h.path(h.config.Keys.Ledger))
+		keys = append(keys, h.config.Keys.Ledger)
 	}
-	return append(paths, h.path(h.config.Keys.Report))
+	keys = append(keys, h.config.Keys.Report)
+	for i := range keys {
+		keys[i] = h.path(keys[i])
+	}
+	return keys
 }
 
+// Files lists the paths of all files that a home may have: the configuration, the keys with
+// their public halves, and the registry with the files that SQLite keeps beside it. A registry
+// on a server has no files.
+func (h *Home) Files() []string {
+	files := []string{filepath.Join(h.dir, configName)}
+	for _, key := range h.KeyFiles() {
+		files = append(files, key, publicPath(key))
+	}
+	if !IsServer(h.config.Registry) {
+		for _, end := range []string{"", "-wal", "-shm", "-journal"} {
+			files = append(files, h.path(filePath(h.config.Registry))+end)
+		}
+	}
+	return files
+}
+
+// path is where a file of the configuration lies: relative paths begin at the home.
 func (h *Home) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -101,6 +102,18 @@ func TestOpenRefuses(t *testing.T) {
 			assert.ErrorContains(t, err, path, config)
 		}
 	}
+}
+
+// Whatever Create makes is among the files that no output may take the place of.
+func TestFilesNamesAll(t *testing.T) {
+	h, err := home.Create(t.Context(), filepath.Join(t.TempDir(), "h"), "", nil)
+	require.NoError(t, err)
+	files := h.Files()
+	require.NoError(t, filepath.WalkDir(h.Dir(), func(path string, d fs.DirEntry, err error) error {
+		require.NoError(t, err)
+		assert.True(t, d.IsDir() || slices.Contains(files, path), path)
+		return nil
+	}))
 }
 
 func TestMissingRegistryIsNotMade(t *testing.T) {

@@ -19,12 +19,13 @@ import (
 // ErrNotRegular is why a pipe, a device or a link is not read.
 var ErrNotRegular = errors.New("not a regular file")
 
-// OpenRegular refuses pipes and devices, which would wait forever.
+// OpenRegular opens a regular file. It refuses pipes and devices, which would wait forever, with
+// an error that wraps [ErrNotRegular]. Errors are *[fs.PathError].
 func OpenRegular(name string) (io.ReadCloser, error) {
 	if st, err := os.Stat(name); err != nil {
 		return nil, err
 	} else if !st.Mode().IsRegular() {
-		return nil, ErrNotRegular
+		return nil, &fs.PathError{Op: "open", Path: name, Err: ErrNotRegular}
 	}
 	return os.Open(name)
 }
@@ -46,7 +47,7 @@ func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 func ReadFile(name string, limit int64) ([]byte, error) {
 	f, err := OpenRegular(name)
 	if err != nil {
-		return nil, &fs.PathError{Op: "open", Path: name, Err: WithoutPath(err)}
+		return nil, err
 	}
 	defer f.Close()
 	data, err := ReadAll(f, limit)

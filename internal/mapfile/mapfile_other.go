@@ -7,6 +7,7 @@ import (
 	"os"
 )
 
+// mapped reads the first size bytes of a file. There is nothing to unmap.
 func mapped(f *os.File, size int) ([]byte, func([]byte) error, error) {
 	data := make([]byte, size)
 	_, err := io.ReadFull(f, data)

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// mapped maps the first size bytes of a file, and returns the function that unmaps them.
 func mapped(f *os.File, size int) ([]byte, func([]byte) error, error) {
 	data, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
 	return data, unix.Munmap, err

@@ -21,6 +21,7 @@ func isBMP(data []byte) bool {
 	return false
 }
 
+// bmpHeader reads the size. It refuses headers and compressions that the decoder does not know.
 func bmpHeader(data []byte) (header, error) {
 	h, err := config(bmp.DecodeConfig, data)
 	if !errors.Is(err, bmp.ErrUnsupported) {
@@ -33,6 +34,7 @@ func bmpHeader(data []byte) (header, error) {
 		le32(data[14:]), le16(data[28:]), le32(data[30:]))
 }
 
+// bmpPixels decodes a BMP. It refuses data that is too short for the rows.
 func bmpPixels(data []byte, h header) (*image.NRGBA, error) {
 	// Rows are not compressed, and padded to 32 bits.
 	row := (h.width*int64(le16(data[28:])) + 31) / 32 * 4

@@ -51,6 +51,7 @@ func copyAny(dst *image.NRGBA, src image.Image) {
 	}
 }
 
+// copyPaletted writes the colours of src to dst, which has its size.
 func copyPaletted(dst *image.NRGBA, src *image.Paletted) {
 	// Indexes beyond the palette have been refused before; here they would
 	// be transparent black.
@@ -116,6 +117,7 @@ func eachRow(dst *image.NRGBA, img image.Image) {
 	}
 }
 
+// straightRow undoes the premultiplication of a row of 8-bit RGBA.
 func straightRow(to, from []byte) {
 	for i := 0; i < len(to); i += 4 {
 		a := uint32(from[i+3])
@@ -130,6 +132,7 @@ func straightRow(to, from []byte) {
 	}
 }
 
+// straightRow16 undoes the premultiplication of a row of 16-bit RGBA, and rounds it to 8 bits.
 func straightRow16(to, from []byte) {
 	for i := 0; i < len(to); i += 4 {
 		a := be16(from[2*i+6:])

@@ -86,18 +86,18 @@ func upright(img *image.NRGBA, orientation int) *image.NRGBA {
 	return img
 }
 
-// config and pixels call a decoder that is not ours.
+// config reads a header with the decoder f of another module.
 func config(f func(io.Reader) (image.Config, error), data []byte) (header, error) {
 	c, err := guard(f, data)
 	return header{width: int64(c.Width), height: int64(c.Height)}, err
 }
 
+// pixels decodes with the decoder f of another module.
 func pixels(f func(io.Reader) (image.Image, error), data []byte) (image.Image, error) {
 	return guard(f, data)
 }
 
-// guard turns a panic of such a decoder, fed with such bytes, into an error.
-// It surrounds nothing of our own.
+// guard calls a decoder of another module, and turns a panic into an error. It surrounds no code of our own.
 func guard[T any](f func(io.Reader) (T, error), data []byte) (out T, err error) {
 	defer func() {
 		if r := recover(); r != nil {

@@ -67,6 +67,7 @@ func encodeJPEG(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, s Source, o
 	return imaging.Encode(b, Flatten(pix), imaging.JPEG, imaging.JPEGQuality(o.Quality))
 }
 
+// encodePNG writes a PNG, grey if gray is not nil.
 func encodePNG(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, _ Source, _ LikeOptions) error {
 	if gray != nil {
 		return png.Encode(b, gray)
@@ -74,6 +75,7 @@ func encodePNG(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, _ Source, _ 
 	return imaging.Encode(b, pix, imaging.PNG)
 }
 
+// encodeTIFF writes a TIFF compressed by deflate, grey if gray is not nil.
 func encodeTIFF(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, _ Source, _ LikeOptions) error {
 	if gray != nil {
 		return tiff.Encode(b, gray, &tiff.Options{Compression: tiff.Deflate, Predictor: true})
@@ -81,6 +83,7 @@ func encodeTIFF(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, _ Source, _
 	return imaging.Encode(b, pix, imaging.TIFF)
 }
 
+// encodeBMP writes a BMP over white. The file is never grey.
 func encodeBMP(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, _ Source, _ LikeOptions) error {
 	return imaging.Encode(b, Flatten(pix), imaging.BMP)
 }

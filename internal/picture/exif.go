@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"regexp"
+	"slices"
 )
 
 // An exifRule is one field that a copy may carry. EXIF (CIPA DC-008, Exif 2.32) is never copied
@@ -29,6 +30,7 @@ type exifRule struct {
 
 // Types of TIFF 6.0 section 2.
 const (
+	kindByte      = 1
 	kindASCII     = 2
 	kindShort     = 3
 	kindLong      = 4
@@ -37,13 +39,13 @@ const (
 	kindSRational = 10
 )
 
-var kindSizes = map[uint16]int{1: 1, kindASCII: 1, kindShort: 2, kindLong: 4, kindRational: 8, kindUndefined: 1, 9: 4, kindSRational: 8}
+// kindSizes are the bytes of one value of each type that is read.
+var kindSizes = map[uint16]int{kindByte: 1, kindASCII: 1, kindShort: 2, kindLong: 4, kindRational: 8, kindUndefined: 1, 9: 4, kindSRational: 8}
 
 const (
 	tagPixelX = 40962
 	tagPixelY = 40963
 	maxName   = 64 // bytes of a camera's or lens's name
-
 )
 
 // The first directory (Exif 2.32 table 4) and the Exif directory (tables 7 and
@@ -142,32 +144,28 @@ func cleanEXIF(block []byte) (kept []field) {
 	return kept
 }
 
+// allowed returns the field of a rule, and false if the directory does not have the field or if
+// the field breaks the rule.
 func (d ifd) allowed(rule exifRule) (field, bool) {
-	kind, raw := d.entry(rule.tag)
+	e, _ := d.entry(rule.tag)
 	size := kindSizes[rule.kind]
-	if kind != rule.kind || len(raw) == 0 || len(raw) > size*rule.maxValues || rule.check != nil && !rule.check(raw) {
+	if e.kind != rule.kind || !e.whole || len(e.raw) == 0 || len(e.raw) > size*rule.maxValues || rule.check != nil && !rule.check(e.raw) {
 		return field{}, false
 	}
-	value := bytes.Clone(raw)
+	value := bytes.Clone(e.raw)
 	if d.order == binary.BigEndian {
 		if size == 8 { // two numbers of 4 bytes
 			size = 4
 		}
 		for i := 0; i+size <= len(value); i += size {
-			reverse(value[i : i+size])
+			slices.Reverse(value[i : i+size])
 		}
 	}
 	return field{tag: rule.tag, kind: rule.kind, value: value}, true
 }
 
-func reverse(b []byte) {
-	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
-		b[i], b[j] = b[j], b[i]
-	}
-}
-
-// exifFields gives the fields of a copy of the size stated: of the first
-// directory and of the Exif directory, each in order of tags.
+// exifFields returns the fields of a copy of the given size in pixels: of the first directory and
+// of the Exif directory.
 func exifFields(kept []field, width, height int) (outer, inner []field) {
 	for _, f := range kept {
 		if f.inner {
@@ -180,18 +178,7 @@ func exifFields(kept []field, width, height int) (outer, inner []field) {
 	return append(outer, field{tag: tagOrientation, kind: kindShort, value: []byte{1, 0}}), inner
 }
 
+// longField returns a field with one value of type LONG.
 func longField(tag uint16, v uint32) field {
 	return field{tag: tag, kind: kindLong, value: binary.LittleEndian.AppendUint32(nil, v)}
-}
-
-// exifBlock writes the fields kept as a TIFF structure without the magic that
-// JPEG puts in front.
-func exifBlock(kept []field, width, height int) []byte {
-	const start = 8
-	outer, inner := exifFields(kept, width, height)
-	outer = append(outer, longField(tagExifIFD, 0))
-	after := start + len(directory(outer, start))
-	outer[len(outer)-1] = longField(tagExifIFD, uint32(after))
-	block := append([]byte("II*\x00\x08\x00\x00\x00"), directory(outer, start)...)
-	return append(block, directory(inner, after)...)
 }

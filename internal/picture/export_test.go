@@ -72,7 +72,10 @@ func ReadEXIF(data []byte) (outer, inner map[uint16][]byte) {
 		out := map[uint16][]byte{}
 		for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
 			tag := d.order.Uint16(e)
-			_, out[tag] = d.entry(tag)
+			e, _ := d.entry(tag)
+			if out[tag] = nil; e.whole {
+				out[tag] = e.raw
+			}
 		}
 		if d.next != 0 {
 			panic("a second directory")

@@ -6,6 +6,7 @@ import (
 	"image/gif"
 )
 
+// gifHeader reads the size of the canvas and counts the frames.
 func gifHeader(data []byte) (header, error) {
 	h, err := config(gif.DecodeConfig, data)
 	h.pages = gifFrames(data)
@@ -37,7 +38,7 @@ func gifFrames(data []byte) (n int) {
 	return n
 }
 
-// colorTable gives the bytes of the colour table that flags announce.
+// colorTable returns the bytes of the colour table that a byte of flags announces.
 func colorTable(flags byte) int {
 	if flags&0x80 == 0 {
 		return 0
@@ -45,6 +46,7 @@ func colorTable(flags byte) int {
 	return 3 << (flags&7 + 1)
 }
 
+// skipSubBlocks returns the place behind the chain of sub-blocks that begins at at.
 func skipSubBlocks(data []byte, at int) int {
 	for at < len(data) {
 		n := int(data[at])

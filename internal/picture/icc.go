@@ -26,7 +26,8 @@ func profile(data []byte) []byte {
 	return bytes.Clone(data[:size])
 }
 
-// profileSize reads the header (ICC.1:2022 section 7.2).
+// profileSize reads the header of a profile (ICC.1:2022 section 7.2). It returns the size in bytes that the
+// profile states, and whether a profile of that size and kind is kept.
 func profileSize(data []byte) (int, bool) {
 	if len(data) < iccHeader || string(data[36:40]) != "acsp" {
 		return 0, false
@@ -35,7 +36,7 @@ func profileSize(data []byte) (int, bool) {
 	return int(size), size >= iccHeader && size <= maxICC && (model == modelRGB || model == modelGray)
 }
 
-// profileModel names the kind of pixels that a profile is for.
+// profileModel returns the kind of pixels that a profile is for, such as modelRGB; "" if data is too short.
 func profileModel(data []byte) string {
 	if len(data) < iccHeader {
 		return ""

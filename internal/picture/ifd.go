@@ -83,76 +83,69 @@ func (d ifd) at(offset uint32) (ifd, bool) {
 	return d, true
 }
 
-// values are the values of one entry, as far as they lie within the data.
-type values struct {
+// An entry is one field of a directory as it is stored.
+type entry struct {
 	order binary.ByteOrder
-	size  int // bytes of one: 1, 2, 4, or 8 for a RATIONAL
-	raw   []byte
+	kind  uint16
+	raw   []byte // the value, as far as it lies within the data; empty if the type is unknown
+	whole bool   // raw is not cut off by the end of the data
 }
 
-// values finds a tag of type BYTE, SHORT, LONG or RATIONAL. If a tag occurs twice, the first
-// counts.
-func (d ifd) values(tag uint16) (values, bool) {
+// entry finds the entry of a tag, and reports whether there is one. If a tag occurs twice, the
+// first counts.
+func (d ifd) entry(tag uint16) (entry, bool) {
 	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
 		if d.order.Uint16(e) != tag {
 			continue
 		}
-		size := map[uint16]int{1: 1, 3: 2, 4: 4, 5: 8}[d.order.Uint16(e[2:])]
-		count := uint64(d.order.Uint32(e[4:]))
-		raw := e[8:12]
-		if uint64(size)*count > 4 {
+		kind, raw := d.order.Uint16(e[2:]), e[8:12]
+		size := uint64(kindSizes[kind]) * uint64(d.order.Uint32(e[4:]))
+		if size > 4 {
 			raw = d.data[min(uint64(d.order.Uint32(raw)), uint64(len(d.data))):]
 		}
-		raw = raw[:min(uint64(size)*count, uint64(len(raw)))]
-		return values{d.order, size, raw}, size != 0 && len(raw) >= size
+		n := min(size, uint64(len(raw)))
+		return entry{d.order, kind, raw[:n], n == size}, true
 	}
-	return values{}, false
+	return entry{}, false
 }
 
-// has reports whether the directory names the tag, even if its value is damaged.
-func (d ifd) has(tag uint16) bool {
-	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
-		if d.order.Uint16(e) == tag {
-			return true
-		}
-	}
-	return false
-}
-
-// uint returns value i of an entry that is not rational.
-func (v values) uint(i int) (uint32, bool) {
-	if v.size == 0 || i >= len(v.raw)/v.size {
+// uint returns value i of an entry of type BYTE, SHORT or LONG. It returns false for other types,
+// and for values that the file does not have.
+func (e entry) uint(i int) (uint32, bool) {
+	size := kindSizes[e.kind]
+	if size == 0 || i >= len(e.raw)/size {
 		return 0, false
 	}
-	at := v.raw[i*v.size:]
-	switch v.size {
-	case 1:
+	at := e.raw[i*size:]
+	switch e.kind {
+	case kindByte:
 		return uint32(at[0]), true
-	case 2:
-		return uint32(v.order.Uint16(at)), true
-	case 4:
-		return v.order.Uint32(at), true
+	case kindShort:
+		return uint32(e.order.Uint16(at)), true
+	case kindLong:
+		return e.order.Uint32(at), true
 	}
 	return 0, false
 }
 
-// number returns value i of any type, and false for a division by zero.
-func (v values) number(i int) (float64, bool) {
-	if v.size != 8 || i >= len(v.raw)/8 {
-		n, ok := v.uint(i)
+// number returns value i of an entry of type BYTE, SHORT, LONG or RATIONAL, and false also for a
+// division by zero.
+func (e entry) number(i int) (float64, bool) {
+	if e.kind != kindRational || i >= len(e.raw)/8 {
+		n, ok := e.uint(i)
 		return float64(n), ok
 	}
-	over, under := v.order.Uint32(v.raw[8*i:]), v.order.Uint32(v.raw[8*i+4:])
+	over, under := e.order.Uint32(e.raw[8*i:]), e.order.Uint32(e.raw[8*i+4:])
 	return float64(over) / float64(max(under, 1)), under != 0
 }
 
-// uint gives the first value of a tag of type BYTE, SHORT or LONG.
+// uint returns the first value of a tag of type BYTE, SHORT or LONG.
 func (d ifd) uint(tag uint16) (uint32, bool) {
-	v, _ := d.values(tag)
-	return v.uint(0)
+	e, _ := d.entry(tag)
+	return e.uint(0)
 }
 
-// orientation gives tag 274, or 1.
+// orientation returns tag 274, 1 to 8. It returns 1 if the tag is missing or damaged.
 func (d ifd) orientation() int {
 	v, ok := d.uint(tagOrientation)
 	if !ok || v < 1 || v > orientationUpper {
@@ -171,27 +164,6 @@ func exifOrientation(exif []byte) int {
 		return 1
 	}
 	return d.orientation()
-}
-
-// entry returns type and raw value of a tag. It fails if part of the value lies outside the data,
-// or if the type is unknown here.
-func (d ifd) entry(tag uint16) (kind uint16, raw []byte) {
-	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
-		if d.order.Uint16(e) != tag {
-			continue
-		}
-		kind = d.order.Uint16(e[2:])
-		size := uint64(kindSizes[kind]) * uint64(d.order.Uint32(e[4:]))
-		raw = e[8:12]
-		if size > 4 {
-			raw = d.data[min(uint64(d.order.Uint32(raw)), uint64(len(d.data))):]
-		}
-		if size > uint64(len(raw)) {
-			return kind, nil
-		}
-		return kind, raw[:size]
-	}
-	return 0, nil
 }
 
 // directory writes fields as a little-endian directory for the given offset, without a next

@@ -10,12 +10,14 @@ import (
 // errNoPlace means that an encoder wrote another beginning than it always does.
 var errNoPlace = errors.New("found no place for the metadata")
 
-// exifBlock returns the EXIF block for a copy of the given size, nil if there are no fields.
+// exifBlock returns the EXIF block for a copy of the given size: a TIFF structure without the
+// magic that JPEG puts in front. It returns nil if there are no fields.
 func (s Source) exifBlock(size image.Rectangle) []byte {
 	if len(s.exif) == 0 {
 		return nil
 	}
-	return exifBlock(s.exif, size.Dx(), size.Dy())
+	outer, inner := exifFields(s.exif, size.Dx(), size.Dy())
+	return appendDirectories([]byte("II*\x00\x00\x00\x00\x00"), outer, inner)
 }
 
 // insertJPEG writes EXIF and profile behind SOI, or behind the JFIF segment, which
@@ -72,6 +74,7 @@ func insertPNG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) {
 	return splice(file, behindIHDR, extra), nil
 }
 
+// splice returns file with extra inserted at an offset, or file itself if extra is empty.
 func splice(file []byte, at int, extra []byte) []byte {
 	if len(extra) == 0 {
 		return file
@@ -93,7 +96,6 @@ func insertTIFF(s Source, file, _ []byte, size image.Rectangle) ([]byte, error) 
 	var fields, inner []field
 	if len(s.exif) > 0 {
 		fields, inner = exifFields(s.exif, size.Dx(), size.Dy())
-		fields = append(fields, longField(tagExifIFD, 0))
 	}
 	if s.ICC != nil {
 		fields = append(fields, field{tag: tagICC, kind: kindUndefined, value: s.ICC})
@@ -107,34 +109,31 @@ func insertTIFF(s Source, file, _ []byte, size image.Rectangle) ([]byte, error) 
 		if known[tag] { // the resolution, which the encoder makes up
 			continue
 		}
-		kind, value := d.entry(tag)
-		if len(value) == 0 {
+		kept, _ := d.entry(tag)
+		if !kept.whole || len(kept.raw) == 0 {
 			return nil, errNoPlace
 		}
-		fields = append(fields, field{tag: tag, kind: kind, value: value})
+		fields = append(fields, field{tag: tag, kind: kept.kind, value: kept.raw})
 	}
 	return appendDirectories(file, fields, inner), nil
 }
 
-// appendDirectories writes a first directory, and the Exif directory if there is
-// one, to the end of a little-endian TIFF.
+// appendDirectories appends to a little-endian TIFF structure a first directory with the given
+// fields, and makes the header point at it. If inner is not nil, the Exif directory follows with
+// the fields of inner, and the first directory points at it.
 func appendDirectories(file []byte, fields, inner []field) []byte {
 	out := bytes.Clone(file)
 	if len(out)%2 == 1 {
 		out = append(out, 0)
 	}
 	start := len(out)
-	if inner != nil {
-		after := start + len(directory(fields, start))
-		for i := range fields {
-			if fields[i].tag == tagExifIFD {
-				fields[i] = longField(tagExifIFD, uint32(after))
-			}
-		}
-		out = append(append(out, directory(fields, start)...), directory(inner, after)...)
-	} else {
-		out = append(out, directory(fields, start)...)
-	}
 	binary.LittleEndian.PutUint32(out[4:], uint32(start))
-	return out
+	if inner == nil {
+		return append(out, directory(fields, start)...)
+	}
+	pointer := longField(tagExifIFD, 0)
+	fields = append(fields, pointer)
+	after := start + len(directory(fields, start))
+	binary.LittleEndian.PutUint32(pointer.value, uint32(after))
+	return append(append(out, directory(fields, start)...), directory(inner, after)...)
 }

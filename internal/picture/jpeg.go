@@ -82,6 +82,7 @@ func outlineJPEG(data []byte) (o jpegOutline) {
 	}
 }
 
+// segment takes in one segment: its marker and what follows its length.
 func (o *jpegOutline) segment(marker byte, body []byte) {
 	switch {
 	case marker == 0xde:
@@ -113,12 +114,14 @@ func (o *jpegOutline) segment(marker byte, body []byte) {
 	}
 }
 
-// isSOF: table B.1, and JPEG-LS (ITU-T T.87), which follows T.81 that far.
+// isSOF reports whether a marker begins a frame: table B.1, and JPEG-LS (ITU-T T.87), which follows
+// T.81 that far.
 func isSOF(marker byte) bool {
 	return marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc || marker == 0xf7
 }
 
-// unsupported names the processes of JPEG that image/jpeg does not decode.
+// unsupported returns an error that names the process of JPEG, if image/jpeg does not decode that
+// process.
 func (o *jpegOutline) unsupported() error {
 	switch {
 	case o.frame == 0xf7:
@@ -137,6 +140,8 @@ func (o *jpegOutline) unsupported() error {
 	return nil
 }
 
+// jpegHeader reads size and orientation. It refuses files that image/jpeg cannot decode, files with more
+// than maxScans scans, and complete files that lack the data of a colour component.
 func jpegHeader(data []byte) (header, error) {
 	o := outlineJPEG(data)
 	if err := o.unsupported(); err != nil {
@@ -161,6 +166,7 @@ func jpegHeader(data []byte) (header, error) {
 	return h, nil
 }
 
+// jpegPixels decodes a JPEG. It refuses data that is too short for one bit a block.
 func jpegPixels(data []byte, h header) (*image.NRGBA, error) {
 	// Each block of 8x8 samples needs one bit at least in its first scan
 	// (there are no codes of no bits, T.81 annex C), and there is one

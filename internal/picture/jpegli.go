@@ -17,10 +17,11 @@ const (
 	maxHeld          = 256 << 20 // bytes; above, files become plain baseline, at 10 a pixel
 )
 
-// fullColour tells the subsamplings that image/jpeg cannot write.
+// fullColour reports whether image/jpeg cannot write the subsampling.
 func (s Subsampling) fullColour() bool { return s == Sub444 || s == Sub422 || s == Sub440 }
 
-// within holds what jpegli is to do to what a picture of that size may cost.
+// within returns s without what would make jpegli hold more than maxHeld bytes for a picture of that size:
+// no progressive file, or no Huffman codes of its own.
 func (s Source) within(size image.Rectangle) Source {
 	held := maxHeld / max(1, size.Dx()) / max(1, size.Dy())
 	s.Progressive = s.Progressive && held >= bytesProgressive

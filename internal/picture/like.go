@@ -35,6 +35,7 @@ func (s Source) LikeQuality(size image.Rectangle) int {
 	return max(s.Quality, minQuality(size))
 }
 
+// minQuality returns the lowest JPEG quality for a copy of the given size.
 func minQuality(size image.Rectangle) int {
 	if max(size.Dx(), size.Dy()) >= Large {
 		return MinQualityLarge
@@ -95,7 +96,8 @@ const (
 	overweight = 1.13 // times its source's weight that a copy may have
 )
 
-// encodeLight encodes at the quality of o or, where the file is too heavy, lower.
+// encodeLight encodes with the quality of o. If the file is heavier than overweight times its source,
+// encodeLight tries up to giveWay lower qualities. It stops before a quality whose file is too light.
 func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
 	file, err := s.encode(pix, gray, o)
 	weight := s.weigh(file, o.Format, pix.Rect)
@@ -116,8 +118,8 @@ func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) (
 	return file, err
 }
 
-// weigh compares the coded pixels of a JPEG with the source's: times their bytes.
-// It is 1 where there is nothing to compare.
+// weigh returns the bytes of the coded pixels of a JPEG as a multiple of its source's. It returns 1 if there
+// is nothing to compare: another format, or another size.
 func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 {
 	if format != "jpeg" || s.coded == 0 || s.pixels != size.Dx()*size.Dy() || len(file) == 0 {
 		return 1
@@ -126,8 +128,8 @@ func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 
 	return float64(o.coded) / float64(s.coded)
 }
 
-// grayOf takes the pixels of a grey source as grey, unless there are colours or
-// transparent ones among them.
+// grayOf returns the pixels of a grey source as a grey picture. It returns nil if the source is not grey,
+// or if a pixel has colour or is transparent.
 func (s Source) grayOf(pix *image.NRGBA) *image.Gray {
 	if !s.Gray || pix.Rect.Empty() {
 		return nil

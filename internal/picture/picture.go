@@ -25,6 +25,7 @@ const DefaultMaxBytes = 64 << 20
 
 const defaultMaxPixels = 100_000_000
 
+// orDefault returns l with the defaults in place of limits of 0 and less.
 func (l Limits) orDefault() Limits {
 	if l.MaxBytes <= 0 {
 		l.MaxBytes = DefaultMaxBytes

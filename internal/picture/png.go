@@ -105,6 +105,8 @@ func (s *Source) readPNG(data []byte) (exif []byte) {
 	return exif
 }
 
+// pngPixels decodes a PNG. It refuses data that is too short for one bit a pixel, and indexes beyond the
+// palette.
 func pngPixels(data []byte, h header) (*image.NRGBA, error) {
 	// One bit a pixel is the least that a pixel takes before compression.
 	if (h.width+7)/8*h.height/maxDeflate > int64(len(data)) {

@@ -20,8 +20,8 @@ var baseTables = [2]quantTable{{
 	99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
 }}
 
-// scaled is one entry of a base table at a quality of 1 to 100, as the
-// Independent JPEG Group's library and image/jpeg compute it.
+// scaled returns one entry of a base table at a quality of 1 to 100, as the Independent JPEG Group's
+// library and image/jpeg compute it.
 func scaled(base uint16, quality int) int {
 	scale := 200 - 2*quality
 	if quality < 50 {
@@ -76,8 +76,8 @@ func (o *jpegOutline) readTables(body []byte) {
 	}
 }
 
-// quality is that of the tables of the first two components. In CMYK and RGB
-// files all components use the first table, which then is compared alone.
+// quality returns the quality of the tables of the first two components. In CMYK and RGB files all
+// components use the first table, which then is compared alone.
 func (o *jpegOutline) quality() int {
 	var tables [2]quantTable
 	for c := range min(len(o.sampling), len(tables)) {
@@ -121,7 +121,7 @@ var exampleCounts = map[[16]byte]bool{
 	{0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 0x77}: true,
 }
 
-// exampleCodes tells whether a DHT segment (T.81, B.2.4.2) holds nothing else.
+// exampleCodes reports whether a DHT segment (T.81, B.2.4.2) holds the example codes alone.
 func exampleCodes(body []byte) bool {
 	for len(body) >= 17 {
 		counts, symbols := [16]byte(body[1:17]), 0

@@ -91,6 +91,7 @@ func Offered() []string {
 	return names(func(f *format) bool { return f.offered })
 }
 
+// names returns the names of the formats for which the test which holds.
 func names(which func(*format) bool) (out []string) {
 	for i := range formats {
 		if which(&formats[i]) {
@@ -124,7 +125,8 @@ var strangers = []struct {
 	{"not a picture: plain text", isText},
 }
 
-// sniff finds the format of data by its content.
+// sniff finds the format of data by its content. The error is a *FormatError that says what the content
+// is instead, as far as it is known.
 func sniff(data []byte) (*format, error) {
 	if len(data) == 0 {
 		return nil, &FormatError{Reason: "empty file"}
@@ -145,6 +147,7 @@ func sniff(data []byte) (*format, error) {
 	return nil, &FormatError{Reason: fmt.Sprintf("not a picture: unknown content, begins with % x", data[:min(len(data), 8)])}
 }
 
+// prefix returns a test whether data begins with one of the given bytes.
 func prefix(magics ...string) func([]byte) bool {
 	return func(data []byte) bool {
 		for _, m := range magics {
@@ -156,17 +159,19 @@ func prefix(magics ...string) func([]byte) bool {
 	}
 }
 
+// riff returns a test whether data is a RIFF file of the given form.
 func riff(form string) func([]byte) bool {
 	return func(data []byte) bool {
 		return len(data) >= 12 && string(data[:4]) == "RIFF" && string(data[8:12]) == form
 	}
 }
 
-// near finds a word within the first KiB, where PDF readers look too.
+// near returns a test whether a word stands within the first KiB, where PDF readers look too.
 func near(word string) func([]byte) bool {
 	return func(data []byte) bool { return bytes.Contains(data[:min(len(data), 1024)], []byte(word)) }
 }
 
+// all returns a test whether all given tests hold.
 func all(tests ...func([]byte) bool) func([]byte) bool {
 	return func(data []byte) bool {
 		for _, t := range tests {
@@ -178,8 +183,8 @@ func all(tests ...func([]byte) bool) func([]byte) bool {
 	}
 }
 
-// isoBrand looks for one of the brands in an ISO base media file's ftyp box
-// (ISO/IEC 14496-12 section 4.3); without brands any such file will do.
+// isoBrand returns a test for one of the brands in the ftyp box of an ISO base media file (ISO/IEC
+// 14496-12 section 4.3). Without brands every such file passes.
 func isoBrand(brands ...string) func([]byte) bool {
 	return func(data []byte) bool {
 		if len(data) < 12 || string(data[4:8]) != "ftyp" {
@@ -200,11 +205,14 @@ func isoBrand(brands ...string) func([]byte) bool {
 	}
 }
 
+// markup reports whether data is text that begins with a tag, behind white space.
 func markup(data []byte) bool {
 	head := strings.TrimLeft(strings.TrimPrefix(string(data[:min(len(data), 1024)]), "\ufeff"), " \t\r\n")
 	return strings.HasPrefix(head, "<") && isText(data)
 }
 
+// isText reports whether the first KiB of data is UTF-8 without control characters other than white space
+// and escape, or begins like UTF-16.
 func isText(data []byte) bool {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return true // UTF-16

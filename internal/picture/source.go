@@ -38,8 +38,8 @@ const (
 	SubGray                        // none
 )
 
-// readSource reads how a file was written. It is called for files that have been
-// decoded, but trusts nothing in them.
+// readSource returns how a file of format f was written. The file has been decoded, but readSource trusts
+// no byte of it.
 func (f *format) readSource(data []byte) Source {
 	s := Source{Format: f.name}
 	if f.source != nil {
@@ -51,6 +51,7 @@ func (f *format) readSource(data []byte) Source {
 	return s
 }
 
+// readJPEG fills in how a JPEG was written, and returns its EXIF block.
 func (s *Source) readJPEG(data []byte) []byte {
 	o := outlineJPEG(data)
 	s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
@@ -61,6 +62,7 @@ func (s *Source) readJPEG(data []byte) []byte {
 	return o.exif
 }
 
+// readWebP takes the colour profile of a WebP, and returns its EXIF block.
 func (s *Source) readWebP(data []byte) (exif []byte) {
 	for kind, body := range webpChunks(data) {
 		switch {
@@ -73,12 +75,14 @@ func (s *Source) readWebP(data []byte) (exif []byte) {
 	return exif
 }
 
+// readTIFF fills in how a TIFF was written. It returns the file itself, which is built like an EXIF block.
 func (s *Source) readTIFF(data []byte) []byte {
 	if d, ok := firstIFD(data); ok {
 		model, ok := d.uint(tagPhotometric)
 		s.Gray = ok && model <= blackIsZero
-		_, icc := d.entry(tagICC)
-		s.ICC = profile(icc)
+		if icc, _ := d.entry(tagICC); icc.whole {
+			s.ICC = profile(icc.raw)
+		}
 	}
 	return data
 }

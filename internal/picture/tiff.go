@@ -27,6 +27,7 @@ var (
 	tiffModels = map[uint32]string{5: "CMYK", 8: "CIELab", 32803: "colour filter array"}
 )
 
+// tiffHeader reads size, orientation and number of pages. It refuses what no decoder here reads.
 func tiffHeader(data []byte) (header, error) {
 	d, ok := firstIFD(data)
 	if !ok {
@@ -47,6 +48,8 @@ func tiffHeader(data []byte) (header, error) {
 	return h, d.checkBlocks(h)
 }
 
+// unsupported returns an error that names the kind of file, compression or colours, if no decoder
+// here reads it. data is the whole file.
 func (d ifd) unsupported(data []byte) error {
 	_, dng := d.uint(tagDNGVersion)
 	subfile, _ := d.uint(tagSubfileType)
@@ -69,8 +72,8 @@ func (d ifd) unsupported(data []byte) error {
 	return nil
 }
 
-// pages counts the directories, without previews (bit 0 of the subfile type)
-// and masks (bit 2).
+// pages counts the directories of the chain from d on, at most maxIFDs. It leaves out previews (bit 0 of
+// the subfile type) and masks (bit 2).
 func (d ifd) pages() (n int) {
 	for range maxIFDs {
 		if subfile, _ := d.uint(tagSubfileType); subfile&5 == 0 {
@@ -121,6 +124,7 @@ func (d ifd) checkBlocks(h header) error {
 	return nil
 }
 
+// tiffPixels decodes the first picture of a TIFF.
 func tiffPixels(data []byte, h header) (*image.NRGBA, error) {
 	if d, ok := firstIFD(data); ok && d.isYCC() {
 		return d.yccPixels(h)

@@ -22,14 +22,16 @@ type yccTIFF struct {
 	across, down    int64 // luma samples of a data unit
 	rows            int64 // of a strip, but the last
 	compression     uint32
-	offsets, counts values
+	offsets, counts entry
 }
 
+// isYCC reports whether the pixels are YCbCr.
 func (d ifd) isYCC() bool {
 	model, _ := d.uint(tagPhotometric)
 	return model == photometricYCC
 }
 
+// yccHeader reads the size. It refuses layouts other than 8 bits a sample, chunky, in strips.
 func (d ifd) yccHeader() (header, error) {
 	w, _ := d.uint(tagWidth)
 	ht, _ := d.uint(tagLength)
@@ -52,7 +54,7 @@ func (d ifd) yccHeader() (header, error) {
 		{tagPredictor, 0, "as predictor", 1, 1},
 		{tagTileWidth, 0, "columns a tile", 0, 0},
 	} {
-		all, _ := d.values(c.tag)
+		all, _ := d.entry(c.tag)
 		v, ok := all.uint(c.index)
 		if !ok {
 			v = c.unset
@@ -65,10 +67,10 @@ func (d ifd) yccHeader() (header, error) {
 	return h, err
 }
 
+// yccLayout reads how the pixels of a picture of the size in h are stored, with the defaults of TIFF 6.0.
 func (d ifd) yccLayout(h header) (yccTIFF, error) {
 	t := yccTIFF{width: h.width, height: h.height, across: 2, down: 2, rows: h.height, compression: compressNone}
-	if d.has(tagSubsampling) {
-		v, _ := d.values(tagSubsampling)
+	if v, ok := d.entry(tagSubsampling); ok {
 		x, _ := v.uint(0)
 		y, _ := v.uint(1)
 		t.across, t.down = int64(x), int64(y)
@@ -87,19 +89,22 @@ func (d ifd) yccLayout(h header) (yccTIFF, error) {
 	if rows, _ := d.uint(tagRowsPerStrip); rows != 0 {
 		t.rows = min(int64(rows), t.height)
 	}
-	t.offsets, _ = d.values(tagStripOffsets)
-	t.counts, _ = d.values(tagStripCounts)
+	t.offsets, _ = d.entry(tagStripOffsets)
+	t.counts, _ = d.entry(tagStripCounts)
 	return t, nil
 }
 
-// size is what some rows take when decompressed. Data units hang over the
-// right edge and below the last row of a strip.
+// size returns the bytes of the given number of rows when decompressed. Data units hang over the right
+// edge and below the last row of a strip.
 func (t yccTIFF) size(rows int64) int64 {
 	return ceilDiv(t.width, t.across) * ceilDiv(rows, t.down) * (t.across*t.down + 2)
 }
 
+// ceilDiv returns a/b rounded up, for a of 1 or more.
 func ceilDiv(a, b int64) int64 { return (a-1)/b + 1 }
 
+// yccPixels decodes the picture, whose size in h was held against the limits. It allocates pixels only
+// if the data could hold them and every strip lies within it.
 func (d ifd) yccPixels(h header) (*image.NRGBA, error) {
 	if maxPixels := int64(math.MaxInt / 4); h.width > maxPixels/h.height {
 		return nil, &LimitError{What: "pixels", Got: h.width * h.height, Max: maxPixels}
@@ -136,7 +141,7 @@ func (d ifd) yccPixels(h header) (*image.NRGBA, error) {
 	return img, nil
 }
 
-// strip gives the compressed bytes of a strip.
+// strip returns the compressed bytes of strip i.
 func (t yccTIFF) strip(data []byte, i int) ([]byte, error) {
 	offset, ok := t.offsets.uint(i)
 	count, counted := t.counts.uint(i)
@@ -150,8 +155,8 @@ func (t yccTIFF) strip(data []byte, i int) ([]byte, error) {
 	return data[offset:end], nil
 }
 
-// paint converts the data units of the rows that pix holds. One chroma sample
-// serves its whole unit, as in libtiff, wherever tag 531 says that it lies.
+// paint converts the data units of some rows to pixels; pix is these rows. One chroma sample serves its
+// whole unit, as in libtiff, no matter where tag 531 places it.
 func (t yccTIFF) paint(pix, units []byte, c *yccColours) {
 	lumas, stride := t.across*t.down, 4*t.width
 	for ; len(pix) > 0; pix = pix[min(t.down*stride, int64(len(pix))):] {

@@ -67,15 +67,15 @@ func (d ifd) yccColours() (*yccColours, error) {
 	return c, nil
 }
 
-// numbers gives as many values of a tag as it has defaults.
+// numbers returns the values of a tag, as many as there are defaults. It returns the defaults
+// unset if the directory does not name the tag, and an error if the tag is damaged.
 func (d ifd) numbers(tag uint16, unset ...float64) ([]float64, error) {
-	if !d.has(tag) {
+	v, ok := d.entry(tag)
+	if !ok {
 		return unset, nil
 	}
-	v, _ := d.values(tag)
 	out := make([]float64, len(unset))
 	for i := range out {
-		var ok bool
 		if out[i], ok = v.number(i); !ok {
 			return nil, errors.New("YCbCr coefficients or reference levels are damaged")
 		}

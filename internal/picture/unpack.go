@@ -24,8 +24,8 @@ var unpackRatios = map[uint32]int64{
 	compressNone: 1, compressLZW: 2731, compressDeflate: maxDeflate, compressDeflateOld: maxDeflate, compressPackBits: 64,
 }
 
-// unpack fills dst from a strip. What a strip holds beyond that is not
-// decompressed.
+// unpack fills dst with the decompressed bytes of the strip src. It leaves the rest of a longer strip
+// compressed. A strip that is too short is an error.
 func unpack(dst, src []byte, compression uint32) error {
 	if compression == compressPackBits {
 		return unpackBits(dst, src)
@@ -44,6 +44,7 @@ func unpack(dst, src []byte, compression uint32) error {
 	return err
 }
 
+// inflate fills dst from a zlib stream, and returns the number of bytes read.
 func inflate(dst []byte, r io.Reader) (int, error) {
 	z, err := zlib.NewReader(r)
 	if err != nil {

@@ -44,6 +44,7 @@ func webpChunks(data []byte) iter.Seq2[string, []byte] {
 	}
 }
 
+// webpPixels decodes a WebP, lossy or lossless.
 func webpPixels(data []byte, _ header) (*image.NRGBA, error) {
 	img, err := pixels(webp.Decode, data)
 	if err != nil {
@@ -100,8 +101,10 @@ func fromVideoRange(src *image.YCbCr) *image.NRGBA {
 	return dst
 }
 
+// clamp8 cuts v to 0..255.
 func clamp8(v int32) uint8 { return uint8(max(0, min(v, 255))) }
 
+// copyAlpha writes the transparency of src to dst, which has its size.
 func copyAlpha(dst *image.NRGBA, src *image.NYCbCrA) {
 	b := src.Rect
 	for y := range b.Dy() {

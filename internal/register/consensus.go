@@ -47,6 +47,8 @@ type fitted struct {
 	inliers float64
 }
 
+// grow makes a homography of each proposal. It returns up to kept homographies that differ,
+// those with the most inliers first. once counts their points.
 func grow(pairs []pair, from []proposal, once *counter) []fitted {
 	w, h := extent(pairs)
 	var out []fitted
@@ -95,6 +97,8 @@ func extent(pairs []pair) (w, h float64) {
 	return w, h
 }
 
+// near reports whether two maps of a w x h picture differ by less than distinct pixels at every
+// corner.
 func near(a, b geometry.Mat, w, h float64) bool {
 	p, q := a.Corners(w, h), b.Corners(w, h)
 	for i := range p {
@@ -129,6 +133,7 @@ type agreement struct {
 	steps int // levels from the leak's to the original's
 }
 
+// newAgreement returns the agreement with the similarity that by alone makes.
 func newAgreement(by *pair) agreement {
 	c, s := rotation(by)
 	return agreement{similarity(by), c, s, by.to.level - by.from.level}
@@ -148,6 +153,8 @@ func (a *agreement) miss(p *pair) float64 {
 	return float64(dx*dx) + float64(dy*dy)
 }
 
+// support returns how well pairs agree with the similarity of by: the sum of their weights,
+// less the farther each is off.
 func support(pairs []pair, by *pair) float64 {
 	a := newAgreement(by)
 	sum := 0.0
@@ -159,6 +166,8 @@ func support(pairs []pair, by *pair) float64 {
 	return sum
 }
 
+// agreeing returns the numbers of the pairs that the similarity of by maps to within firstTol
+// pixels.
 func agreeing(pairs []pair, by *pair) []int {
 	a := newAgreement(by)
 	var in []int
@@ -170,6 +179,7 @@ func agreeing(pairs []pair, by *pair) []int {
 	return in
 }
 
+// within returns the numbers of the pairs that m maps to within tol pixels.
 func within(pairs []pair, m geometry.Mat, tol float64) []int {
 	var in []int
 	for i := range pairs {
@@ -180,6 +190,7 @@ func within(pairs []pair, m geometry.Mat, tol float64) []int {
 	return in
 }
 
+// points returns the places of the pairs numbered in.
 func points(pairs []pair, in []int) []geometry.Pair {
 	out := make([]geometry.Pair, len(in))
 	for i, k := range in {
@@ -195,6 +206,8 @@ type counter struct {
 	sums  []float64
 }
 
+// newCounter numbers the points of the original that the pairs lead to, rounded to whole
+// pixels.
 func newCounter(pairs []pair) *counter {
 	order := make([]int, len(pairs))
 	for i := range order {
@@ -220,6 +233,8 @@ func newCounter(pairs []pair) *counter {
 	return c
 }
 
+// count returns the sum of the weights of the pairs numbered in. A point of the original counts
+// at most 1.
 func (c *counter) count(pairs []pair, in []int) float64 {
 	clear(c.sums)
 	for _, i := range in {

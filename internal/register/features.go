@@ -76,7 +76,8 @@ func (f *features) level(l dsp.Plane, level, n int, kx, ky float64) {
 	}
 }
 
-// cornerness is det/trace of the structure tensor (Brown et al., 2005).
+// cornerness returns for each pixel how much it looks like a corner: det/trace of the structure
+// tensor there, grey levels squared (Brown et al., 2005).
 func cornerness(p dsp.Plane) dsp.Plane {
 	gx, gy := dsp.Gradients(dsp.Gauss(p, 1))
 	a, b, c := dsp.Gauss(dsp.Product(gx, gx), 1.5), dsp.Gauss(dsp.Product(gx, gy), 1.5), dsp.Gauss(dsp.Product(gy, gy), 1.5)
@@ -110,7 +111,8 @@ func peaks(r dsp.Plane) []spot {
 	return out
 }
 
-// share keeps n spots: the strongest of each cell first, then whichever.
+// share keeps n of the spots of a w x h picture, sorted by strength. It drops first what is not
+// among the strongest spots of a cell, so that every part of the picture keeps some.
 func share(s []spot, w, h, n int) []spot {
 	var count [cells * cells]int
 	for i := range s {
@@ -134,7 +136,8 @@ func share(s []spot, w, h, n int) []spot {
 	return s[:n]
 }
 
-// vertex is the shift of the parabola's top through a peak and its neighbours.
+// vertex returns by how many pixels, -0.5..0.5, the top of the parabola through spot s and its
+// two neighbours lies off s. step is 1 along rows and the width along columns.
 func vertex(r dsp.Plane, s spot, step int) float64 {
 	i := s.y*r.W + s.x
 	m, c, p := float64(r.Pix[i-step]), float64(r.Pix[i]), float64(r.Pix[i+step])
@@ -145,7 +148,8 @@ func vertex(r dsp.Plane, s spot, step int) float64 {
 	return min(max(0.5*(m-p)/d, -0.5), 0.5)
 }
 
-// direction is that of the gradient, as cosine and sine.
+// direction returns cosine and sine of the direction of the gradient at (x, y); 1 and 0 if
+// there is no gradient.
 func direction(p dsp.Plane, x, y int) (cos, sin float64) {
 	a, b, c := p.Row(y - 1)[x-1:x+2], p.Row(y)[x-1:x+2], p.Row(y + 1)[x-1:x+2]
 	gx := float64(a[2]-a[0]) + 2*float64(b[2]-b[0]) + float64(c[2]-c[0])
@@ -157,8 +161,9 @@ func direction(p dsp.Plane, x, y int) (cos, sin float64) {
 	return gx / n, gy / n
 }
 
-// describe samples the patch around (x, y). It reports whether there is anything
-// to see.
+// describe fills d with the patch of p around (x, y), turned by the angle of the cosine and
+// sine, at mean 0 and length 1. It reports whether the patch has enough contrast to be
+// recognised.
 func describe(d *[dims]float32, p dsp.Plane, x, y, cos, sin float64) bool {
 	var sum float32
 	for j := range patch {

@@ -8,8 +8,8 @@ import (
 // windows are the deviations of the Gaussian windows of the smooth field, pixels.
 var windows = [...]int{40, 24, 16}
 
-// finish adds the positions of the leak's pixels: the homography's, moved by a
-// smooth field where that lowers the difference.
+// finish sets r.X and r.Y, where each pixel of the leak lies on the canonical original: as r.H
+// has them, moved by a smooth field if that lowers the difference.
 func (o *Original) finish(r *Registration) {
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
@@ -93,6 +93,8 @@ type compared struct {
 	cost    float64
 }
 
+// compare warps the original to the leak and finds the difference. sigma, pixels, is the
+// deviation of the windows in which contrast is matched.
 func (f *field) compare(sigma int) *compared {
 	s := &compared{window: sigma}
 	w := dsp.NewPlane(f.t.W, f.t.H)
@@ -149,11 +151,14 @@ func (s *compared) sums(cell int, a, b dsp.Plane) dsp.Plane {
 	return out
 }
 
+// blurred returns sums over cells, blurred by a Gaussian of sigma pixels. cell is the side of a
+// cell, pixels.
 func blurred(p dsp.Plane, sigma, cell int) dsp.Plane {
 	return dsp.Gauss(p, float64(sigma)/float64(cell))
 }
 
-// step moves the positions.
+// step moves the positions by the smooth field that lowers the difference most: in each window
+// by one shift, in proportion to the gradients (Lucas and Kanade, 1981).
 func (f *field) step(s *compared) {
 	cell := cellOf(s.window)
 	gx, gy := dsp.Gradients(s.o)
@@ -173,7 +178,8 @@ func (f *field) step(s *compared) {
 	f.move(spreadOut(xe, f.t.W, f.t.H, cell), spreadOut(ye, f.t.W, f.t.H, cell))
 }
 
-// move adds shifts, which are in pixels of the original warped to the leak's frame.
+// move shifts the positions by ux and uy, pixels of the leak. The positions of neighbouring
+// pixels say how far a pixel of the leak reaches on the original.
 func (f *field) move(ux, uy dsp.Plane) {
 	x, y := f.x.Clone(), f.y.Clone()
 	w, h := f.t.W, f.t.H
@@ -215,7 +221,8 @@ func spreadOut(p dsp.Plane, w, h, cell int) dsp.Plane {
 	return out
 }
 
-// between returns the cell before pixel i, of n cells, and the fraction beyond it.
+// between returns the cell before pixel i, of n cells of cell pixels each. It also returns how
+// far the pixel lies beyond the middle of that cell, 0..1.
 func between(i, cell, n int) (int, float32) {
 	twice := 2*i + 1 - cell // offset from the first cell's middle, half pixels
 	if twice <= 0 {

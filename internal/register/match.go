@@ -24,6 +24,8 @@ type neighbours struct {
 	dot, next          float32
 }
 
+// ratio returns the distance of the best descriptor in parts of the distance of the second
+// best: near 1 if the match is ambiguous.
 func (n *neighbours) ratio() float64 {
 	return math.Sqrt(max(2-2*float64(n.dot), 1e-6) / max(2-2*float64(n.next), 1e-6))
 }
@@ -80,7 +82,8 @@ func nearest(p, q *features) []neighbours {
 	return out
 }
 
-// secondBest is the greatest of dots among features that are not where b is.
+// secondBest returns the feature of q with the greatest of dots, and its product, among the
+// features that lie elsewhere than b. If no feature does, it returns b and -1.
 func secondBest(dots []float32, q *features, b int) (int, float32) {
 	at := q.at[b]
 	far := elsewhere * levelScales[at.level]

@@ -24,8 +24,8 @@ func (o *Original) quality(h geometry.Mat, t dsp.Plane, longest int) (q, overlap
 	return correlate(s, warp(ref, m, s.W, s.H), warp(ones(ref.W, ref.H), m, s.W, s.H))
 }
 
-// correlate is quality for a leak t, an original o and the share of each pixel that
-// is seen.
+// correlate returns the quality and the overlap of leak t on o, the original as it lies under
+// the leak. seen is the share of each pixel that is known of o, 0..1; it is changed.
 func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 	n := 0
 	for i, v := range seen.Pix {
@@ -65,8 +65,8 @@ func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 	return sum / (math.Sqrt(float64(shown*weight)) + 1e-6), float64(n) / float64(len(seen.Pix))
 }
 
-// highPassSeen is highPass over what is seen, 1 or 0, alone: what lies around a leak
-// must not count. weights is the blurred seen.
+// highPassSeen returns p less its blur of sigma pixels, over pixels that are seen (1, not 0)
+// alone: what lies around a leak must not count. weights is the blur of seen.
 func highPassSeen(p, seen, weights dsp.Plane, sigma float64) dsp.Plane {
 	b := dsp.Gauss(dsp.Product(p, seen), sigma)
 	for i, m := range seen.Pix {

@@ -7,8 +7,9 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// refine brings the leak to the scale of the original and its map to the least
-// difference over all pixels. back maps the leak to the shrunk one of the guess.
+// refine makes a registration of guess g: it brings the leak to the scale of the original and
+// moves the map to the least difference over all pixels. back maps pixels of the leak as given
+// to pixels of the leak of the guess.
 func (o *Original) refine(leak dsp.Plane, g guess, back geometry.Mat) *Registration {
 	h := g.h.Mul(back)
 	r := &Registration{Leak: leak, ToLeak: geometry.Identity(), Inverted: g.invert, Inliers: g.inliers}
@@ -51,7 +52,7 @@ func turned(m geometry.Mat, p dsp.Plane) bool {
 	return float64((a.X-c.X)*(b.Y-c.Y))-float64((a.Y-c.Y)*(b.X-c.X)) < 0
 }
 
-// unit scales m to a lower right entry of 1.
+// unit scales m to a lower right entry of 1. A matrix with a 0 there stays as it is.
 func unit(m geometry.Mat) geometry.Mat {
 	if d := m[8]; d != 0 && d != 1 {
 		for i := range m {
@@ -61,7 +62,8 @@ func unit(m geometry.Mat) geometry.Mat {
 	return m
 }
 
-// descend refines h from coarse to fine.
+// descend moves h, from pixels of leak t to canonical pixels, to the least difference: first on
+// pictures a quarter as large, then on larger ones.
 func (o *Original) descend(t dsp.Plane, h geometry.Mat) geometry.Mat {
 	s := math.Min(1, scaleOf(h, t.W, t.H))
 	for div := coarsest; div >= 1; div /= 2 {
@@ -91,6 +93,8 @@ type fit8 struct {
 	seen          dsp.Plane
 }
 
+// newFit prepares leak t and original o, which are of one scale. Places of the leak without
+// detail are marked blank.
 func newFit(t, o dsp.Plane) *fit8 {
 	f := &fit8{t: normalised(t, fitBlur, fitFloor), o: normalised(o, fitBlur, fitFloor), seen: dsp.NewPlane(t.W, t.H)}
 	local := dsp.Gauss(dsp.Product(f.t, f.t), blankWindow)
@@ -209,6 +213,8 @@ type rowSums struct {
 	e [3][2]float64
 }
 
+// rowSums returns the sums over one row. v is the second coordinate of the row, -1..1; t, seen,
+// gx and gy are the rows of the leak, the warped original and its gradients.
 func (f *fit8) rowSums(h geometry.Mat, v float64, t, seen, gx, gy []float32) *rowSums {
 	r := &rowSums{}
 	x0, y0, d0 := float64(h[1]*v)+h[2], float64(h[4]*v)+h[5], float64(h[7]*v)+1

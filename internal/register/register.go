@@ -65,10 +65,10 @@ func (o *Original) scaled(w, h int) dsp.Plane {
 	return o.canon
 }
 
-// at returns the original at s pixels per canonical pixel; nothing is resampled to
-// gain a few per cent.
+// at returns the original at s of its pixels per canonical pixel, at most 1. From sameScale on
+// it is the canonical original: what little there is to gain is not worth resampling.
 func (o *Original) at(s float64) dsp.Plane {
-	if s > 0.97 {
+	if s > sameScale {
 		return o.canon
 	}
 	return o.scaled(side(o.canon.W, s), side(o.canon.H, s))
@@ -165,13 +165,16 @@ func (o *Original) Find(ctx context.Context, l *Leak) (*Registration, error) {
 	return r, ctx.Err()
 }
 
+// usable reports whether both pictures are large enough to be registered.
 func (o *Original) usable(leak dsp.Plane) bool {
 	return min(leak.W, leak.H, o.canon.W, o.canon.H) >= minPicture
 }
 
+// score ranks registrations of one leak on one original: higher is better.
 func (r *Registration) score() float64 { return scoreOf(r.Quality, r.Overlap, r.Inliers) }
 
-// scoreOf weighs a good fit over a sliver against a fair one over everything.
+// scoreOf ranks maps of one leak by quality and overlap, 0..1, and by the features that agree:
+// a good fit of a sliver of the leak may rank below a fair fit of all of it.
 func scoreOf(q, overlap float64, inliers int) float64 {
 	return float64(q*math.Sqrt(overlap)) + float64(0.2*math.Min(1, float64(inliers)/50))
 }
@@ -185,5 +188,5 @@ func shrunkToFit(leak dsp.Plane) dsp.Plane {
 	return dsp.Shrink(leak, w, h)
 }
 
-// side scales a length of n pixels.
+// side returns s times a length of n pixels, rounded, and at least 8.
 func side(n int, s float64) int { return max(8, int(float64(float64(n)*s)+0.5)) }

@@ -15,6 +15,7 @@ func resize(p dsp.Plane, w, h int) dsp.Plane {
 	return cubic(p, w, h)
 }
 
+// cubic returns p at w x h by cubic convolution.
 func cubic(p dsp.Plane, w, h int) dsp.Plane {
 	e, out := dsp.NewEnlarger(p, w, h), dsp.NewPlane(w, h)
 	for y := range h {
@@ -39,11 +40,13 @@ func warp(p dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 	return out
 }
 
+// row returns the positions to which m maps the pixels of row y.
 func row(m geometry.Mat, y int) dsp.Line {
 	v := float64(y)
 	return dsp.Line{X: m[0], X0: float64(m[1]*v) + m[2], Y: m[3], Y0: float64(m[4]*v) + m[5], W: m[6], W0: float64(m[7]*v) + m[8]}
 }
 
+// ones returns a plane of ones: warped, it tells what share of each pixel is seen.
 func ones(w, h int) dsp.Plane {
 	p := dsp.NewPlane(w, h)
 	for i := range p.Pix {
@@ -62,6 +65,7 @@ func flatten(p dsp.Plane) dsp.Plane {
 	return z
 }
 
+// negative returns 255-p.
 func negative(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(p.W, p.H)
 	for i, v := range p.Pix {

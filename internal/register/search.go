@@ -51,7 +51,8 @@ func (o *Original) byFeatures(ctx context.Context, l *Leak) (*guess, error) {
 	return best, nil
 }
 
-// run makes pass i on a leak and keeps the best guess.
+// run tries pass i on a leak, look by look, and puts a better guess into best. A guess that is
+// sure ends the pass.
 func (o *Original) run(ctx context.Context, i int, leak *Leak, best **guess) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -84,7 +85,8 @@ func (o *Original) run(ctx context.Context, i int, leak *Leak, best **guess) err
 	return nil
 }
 
-// judge returns the best of homographies from the enlarged, mirrored leak.
+// judge returns the best guess among homographies from the enlarged and mirrored leak, or nil.
+// back maps leak t to that picture.
 func (o *Original) judge(all []fitted, t dsp.Plane, back geometry.Mat, invert bool) *guess {
 	var best *guess
 	for _, f := range all {
@@ -121,6 +123,8 @@ func upright(h geometry.Mat, w, ht int) bool {
 	return lo > 0.1*hi && hi > 0 || hi < 0.1*lo && lo < 0
 }
 
+// enlarged returns a leak enlarged to the size at which features are found, or t itself if it
+// is large enough.
 func enlarged(t dsp.Plane) dsp.Plane {
 	long, short := max(t.W, t.H), min(t.W, t.H)
 	up := 1.0

@@ -1,9 +1,9 @@
 package register
 
-// The constants of registering and comparing. The trials of tracing (bench, trace.go:
-// 1,258 of 1,260 leaks name their copy) and of lookalikes (bench, matchlookalike.go) fixed
-// them together. Each value by itself was chosen, not measured. Canonical pixels are
-// pixels of the original at a long side of canonicalSide.
+// The constants of registering. The trials of tracing (bench, trace.go: 1,258 of 1,260 leaks
+// name their copy) and of lookalikes (bench, match_lookalikes.go) fixed them together. Each
+// value by itself was chosen, not measured. Canonical pixels are pixels of the original at a
+// long side of canonicalSide.
 
 // Registration: the order of the ways to register.
 const (

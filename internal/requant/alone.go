@@ -76,7 +76,8 @@ func (a *alone) predict(original dsp.Plane) {
 	})
 }
 
-// scored returns the scores of block i's coefficients.
+// scored returns the scores of the coefficients of block i, in 1/grey level; 0 for frequencies
+// of unknown step.
 func (a *alone) scored(i int) (s block) {
 	blocks, own := a.aroundBlock(i), besides(&a.off[i])
 	for k, q := range a.Table {

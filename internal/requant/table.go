@@ -37,10 +37,12 @@ func Open(p *image.NRGBA) (*Leak, bool) {
 	return open(p)
 }
 
-// OpenFine is [Open], and also finds standard tables with steps down to 4.
+// OpenFine does what [Open] does, and also finds standard tables with steps down to 4 grey
+// levels.
 func OpenFine(p *image.NRGBA) (*Leak, bool) { return open(p, fine) }
 
-// OpenFinest is [OpenFine], and also finds standard tables with steps down to 2.
+// OpenFinest does what [OpenFine] does, and also finds standard tables with steps down to 2
+// grey levels.
 func OpenFinest(p *image.NRGBA) (*Leak, bool) { return open(p, fine, finest) }
 
 // open looks for a coarse table, then for standard tables at each finer sight in turn.

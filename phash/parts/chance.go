@@ -45,4 +45,5 @@ func logChoose(n, k int) float64 {
 	return sum
 }
 
+// log10 returns the decimal logarithm of v, by operations that are the same on every machine.
 func log10(v float64) float64 { return dsp.Ln(v) / math.Ln10 }

@@ -102,6 +102,8 @@ func describe(h *histogram, o *octave, b *blob, cos, sin float64) {
 	h.normalise()
 }
 
+// add adds a sample of gradient (gx, gy) to the cells of w, shared between the two directions
+// next to its own.
 func (h *histogram) add(w *weight, gx, gy float32) {
 	m := sqrt32(float32(gx*gx) + float32(gy*gy))
 	a := eighths(gx, gy)
@@ -117,6 +119,7 @@ func (h *histogram) add(w *weight, gx, gy float32) {
 	}
 }
 
+// normalise replaces each number by the square root of its share in the sum.
 func (h *histogram) normalise() {
 	var sum float32
 	for _, v := range h {
@@ -188,6 +191,8 @@ func turns(out []float64, o *octave, b *blob, share float32, limit int) []float6
 	return out
 }
 
+// turnHistogram adds up the gradients around b by direction, in 36 bins, each weighed by its
+// size and its distance. The bins are softened.
 func turnHistogram(o *octave, b *blob) (h [turnBins]float32) {
 	p := o.planes[b.plane]
 	r := int(float64(turnRadius * b.sigma))

@@ -80,6 +80,7 @@ func checksum(data []byte) uint32 {
 	return crc32.Update(crc32.ChecksumIEEE(data[:12]), crc32.IEEETable, data[headerSize:])
 }
 
+// append appends the form at rest of f to b: 16 bytes of signs and 4 of place.
 func (f *feature) append(b []byte) []byte {
 	for _, w := range f.descriptor {
 		b = binary.LittleEndian.AppendUint64(b, w)
@@ -95,12 +96,14 @@ func readFeature(b []byte) (f feature) {
 	return f
 }
 
+// readPlace reads the 4 bytes of a place that b begins with.
 func readPlace(b []byte) place {
 	v := binary.LittleEndian.Uint32(b)
 	const mask = 1<<11 - 1
 	return place{float32(v&mask) / 2, float32(v>>11&mask) / 2, uint8(v >> 22 & (turnSteps - 1)), uint8(v >> 28)}
 }
 
+// readDescriptor reads the 16 bytes of signs that b begins with.
 func readDescriptor(b []byte) descriptor {
 	return descriptor{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
 }
@@ -121,6 +124,7 @@ func (f *Features) Size() image.Point {
 	return sizeOf(f.data)
 }
 
+// sizeOf returns the size of an upload, pixels, from its features at rest.
 func sizeOf(data []byte) image.Point {
 	return image.Pt(int(binary.LittleEndian.Uint32(data[4:])), int(binary.LittleEndian.Uint32(data[8:])))
 }

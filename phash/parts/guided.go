@@ -15,6 +15,7 @@ type grid struct {
 	asked []asked
 }
 
+// newGrid sorts features of a leak by the square of gridSide pixels in which they lie.
 func newGrid(all []asked) *grid {
 	g := &grid{asked: all, w: 1, h: 1}
 	for i := range all {
@@ -36,6 +37,7 @@ func newGrid(all []asked) *grid {
 	return g
 }
 
+// square returns the number of the square in which a lies.
 func (g *grid) square(a *asked) int {
 	return min(max(int(a.y), 0)/gridSide, g.h-1)*g.w + min(max(int(a.x), 0)/gridSide, g.w-1)
 }
@@ -131,6 +133,8 @@ type tally struct {
 	found   [len(within)]int // by the distance that they are within
 }
 
+// add counts a visible feature of the upload. there features of the leak lie at its place, and
+// the nearest of them differs in distance signs.
 func (t *tally) add(there, distance int) {
 	t.visible++
 	t.there += there
@@ -156,13 +160,14 @@ func (t *tally) logChance(takes int) float64 {
 	return lowest + log10(float64(len(within)))
 }
 
-// turnOf is the direction of a map's linear part, in steps.
+// turnOf returns the angle by which the linear part of m turns, steps.
 func turnOf(m geometry.Mat) int {
 	c, s := m[0]+m[4], m[3]-m[1]
 	return int(eighths(float32(c), float32(s))*(turnSteps/8)+0.5) & (turnSteps - 1)
 }
 
-// result is what a search says of an agreement.
+// result returns agreement a with upload u as a match, in pixels of leak and upload as given.
+// It returns false if the map has no inverse.
 func (r *search) result(u *upload, a *agreed) (Match, bool) {
 	size := sizeOf(u.data)
 	cw, ch := geometry.Fit(size.X, size.Y, uploadSide)

@@ -39,11 +39,13 @@ type recent struct {
 	as      *segment
 }
 
+// segment returns a segment of the recent uploads, made at the first call.
 func (r *recent) segment() *segment {
 	r.once.Do(func() { r.as = newSegment(slices.Clone(r.uploads)) })
 	return r.as
 }
 
+// load returns what a search sees now.
 func (x *Index) load() *state {
 	if s := x.state.Load(); s != nil {
 		return s
@@ -111,6 +113,7 @@ func (x *Index) settle(s *state) *state {
 	return &state{append(slices.Clone(s.segments[:keep]), merged), &recent{}}
 }
 
+// gone reports whether u was removed.
 func gone(u upload) bool { return u.data == nil }
 
 // Remove forgets the upload of ref and reports whether there was one. The features,
@@ -126,6 +129,7 @@ func (x *Index) Remove(ref int64) bool {
 	return ok
 }
 
+// remove erases the upload of ref, which lies at the location. The caller holds mu.
 func (x *Index) remove(ref int64, at location) {
 	delete(x.at, ref)
 	x.reading.Lock()

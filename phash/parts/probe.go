@@ -58,6 +58,7 @@ func (s *bucketSet) probe(margin *[maxAddress]uint8, n, limit int) {
 	}
 }
 
+// sink moves the first element of a heap, ordered by cost, down to where it belongs.
 func sink(h []partial) {
 	for i := 0; ; {
 		c := 2*i + 1
@@ -75,6 +76,7 @@ func sink(h []partial) {
 	}
 }
 
+// rise moves the last element of a heap, ordered by cost, up to where it belongs.
 func rise(h []partial) {
 	for i := len(h) - 1; i > 0; {
 		p := (i - 1) / 2

@@ -33,6 +33,8 @@ type axes struct {
 
 var learned = readAxes(axesFile)
 
+// readAxes reads the numbers of axesFile. It returns axes of zeros if data is not of their
+// length.
 func readAxes(data []byte) *axes {
 	a := &axes{}
 	next := func(h *histogram) {

@@ -57,6 +57,7 @@ func enlarge(p dsp.Plane, n int) dsp.Plane {
 	return out
 }
 
+// ask returns f as an index is asked for it, with the margins of its first signs.
 func (f *found) ask() (a asked) {
 	a.feature = f.feature
 	for i := range a.margin {

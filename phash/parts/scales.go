@@ -38,6 +38,7 @@ func octaves(p dsp.Plane) []octave {
 	return out
 }
 
+// everySecond returns every second sample of every second row of p.
 func everySecond(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane((p.W+1)/2, (p.H+1)/2)
 	for y := range out.H {

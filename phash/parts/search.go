@@ -68,8 +68,8 @@ func candidatesOf(opts *SearchOptions) int {
 	return min(opts.Candidates, maxCandidates)
 }
 
-// distinct sorts matches by score. It drops a match if a better match of the same upload
-// lies there: a pattern repeats, or is its own mirror image.
+// distinct sorts matches by falling score. It drops a match if a better match of the same
+// upload lies there: a pattern repeats, or is its own mirror image.
 func distinct(all []Match) []Match {
 	slices.SortStableFunc(all, func(a, b Match) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Ref, b.Ref))
@@ -88,6 +88,7 @@ func distinct(all []Match) []Match {
 	return out
 }
 
+// middle returns the mean of four corners.
 func middle(q *[4][2]float64) (x, y float64) {
 	for _, p := range q {
 		x, y = x+p[0]/4, y+p[1]/4
@@ -120,6 +121,7 @@ type search struct {
 // uploads in the index for each upload that matches within d bits.
 type rarity [maxMatched + 1]float32
 
+// begin counts the uploads and features of the segments.
 func (r *search) begin() {
 	r.base = make([]uint32, len(r.segments)+1)
 	for i, s := range r.segments {
@@ -129,6 +131,8 @@ func (r *search) begin() {
 	}
 }
 
+// look searches with the features of the leak, or of its mirror image, and appends the matches
+// to r.found. Each round explains parts of the leak.
 func (r *search) look(ctx context.Context, mirrored bool) error {
 	r.mirrored, r.asked = mirrored, r.q.asked
 	if mirrored {
@@ -225,8 +229,8 @@ func rarityBefore(uploads, features float64) (r rarity) {
 	return r
 }
 
-// count changes r by the distances of a feature's hits: uploads share what many of
-// them show.
+// count lowers r by the hits of a feature, among so many uploads with so many features: what
+// many uploads show says little of any upload.
 func (r *rarity) count(hits []hit, uploads, features float64) {
 	if len(hits) < 2 {
 		return
@@ -243,6 +247,8 @@ func (r *rarity) count(hits []hit, uploads, features float64) {
 	}
 }
 
+// worth returns what a match is worth that is expected for so many of the uploads: the
+// logarithm of their ratio, at least 0.
 func worth(uploads, expected float64) float32 {
 	return float32(math.Max(0, dsp.Ln((uploads+1)/expected)))
 }
@@ -318,6 +324,7 @@ func (r *search) agreement(c *candidate) float32 {
 	return best
 }
 
+// strongest sorts candidates by falling vote and returns the first n.
 func strongest(c []candidate, n int) []candidate {
 	slices.SortFunc(c, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.vote, a.vote), cmp.Compare(a.upload, b.upload))

@@ -19,12 +19,15 @@ func (u *upload) count() int {
 	return int(u.data[1])
 }
 
+// descriptor returns the signs of feature k.
 func (u *upload) descriptor(k int) descriptor {
 	return readDescriptor(u.data[headerSize+k*featureSize:])
 }
 
+// feature returns feature k.
 func (u *upload) feature(k int) feature { return readFeature(u.data[headerSize+k*featureSize:]) }
 
+// place returns where feature k lies.
 func (u *upload) place(k int) place { return readPlace(u.data[headerSize+k*featureSize+8*words:]) }
 
 // A segment is a number of uploads that are searched together: an inverted index
@@ -48,6 +51,7 @@ type posting struct {
 // erased is the feature of postings that were removed.
 const erased = ^uint32(0)
 
+// newSegment returns a segment of uploads. It keeps the slice.
 func newSegment(uploads []upload) *segment {
 	s := &segment{uploads: uploads}
 	n := 0
@@ -71,6 +75,7 @@ func newSegment(uploads []upload) *segment {
 	return s
 }
 
+// each calls f with every feature: its signs, and its number as a posting has it.
 func (s *segment) each(f func(d *descriptor, feature uint32)) {
 	for i := range s.uploads {
 		u := &s.uploads[i]
@@ -81,6 +86,7 @@ func (s *segment) each(f func(d *descriptor, feature uint32)) {
 	}
 }
 
+// bucket returns the bucket in which a feature with these signs is listed.
 func (s *segment) bucket(d *descriptor) uint32 { return uint32(d[0]) & (1<<s.address - 1) }
 
 // signsOf returns the 32 signs behind the signs that an address may take.
@@ -104,6 +110,7 @@ func (s *segment) erase(at int) {
 	u.erase()
 }
 
+// erase forgets the features. It overwrites them unless they lie in a snapshot of the caller.
 func (u *upload) erase() {
 	if u.own {
 		clear(u.data)

@@ -57,6 +57,7 @@ type counting struct {
 	err error
 }
 
+// write writes b and counts the bytes. After an error it does nothing.
 func (c *counting) write(b []byte) {
 	if c.err == nil {
 		var n int
@@ -98,6 +99,8 @@ func Open(data []byte) (*Index, error) {
 	return built(all), nil
 }
 
+// readUpload reads the upload that b begins with, and returns what follows it. Errors wrap
+// ErrFormat.
 func readUpload(b []byte) (u upload, rest []byte, err error) {
 	if len(b) < 8+headerSize {
 		return u, nil, fmt.Errorf("%w: %d bytes", ErrFormat, len(b))

@@ -27,6 +27,7 @@ func (r *search) verify(all []candidate) {
 	}
 }
 
+// uploadOf returns the upload of that number. Uploads are numbered through all segments.
 func (r *search) uploadOf(number uint32) *upload {
 	k, ok := slices.BinarySearch(r.base, number)
 	if !ok {
@@ -91,6 +92,8 @@ func (r *search) pairs(u *upload, hits []hit) []pair {
 	return out[:min(len(out), maxPairs)]
 }
 
+// pairOf returns the pair of feature a of the leak, number asked, and feature f of the upload,
+// number number. weight is what the pair counts.
 func pairOf(a, f *feature, asked uint16, number uint8, weight float32) pair {
 	return pair{
 		Pair: geometry.Pair{From: geometry.Point{X: float64(a.x), Y: float64(a.y)}, To: geometry.Point{X: float64(f.x), Y: float64(f.y)}},
@@ -104,6 +107,7 @@ func offTurn(a, b int) int {
 	return min(d, turnSteps-d)
 }
 
+// off returns the difference of two scales, steps.
 func off(a, b int) int { return max(a-b, b-a) }
 
 // similarity maps the leak to the upload as p alone has it.
@@ -113,7 +117,8 @@ func (p *pair) similarity() geometry.Mat {
 	return geometry.Similarity(p.From, p.To, float64(cos*z), float64(sin*z))
 }
 
-// agreeing returns the pairs that roughly agree with s, and their weight.
+// agreeing appends to out the numbers of the pairs that roughly agree with the similarity of s,
+// and returns their weight. A feature of the upload counts once.
 func agreeing(out []int, pairs []pair, s *pair) ([]int, float32) {
 	m := s.similarity()
 	var weight float32
@@ -139,7 +144,8 @@ func agreeing(out []int, pairs []pair, s *pair) ([]int, float32) {
 	return out, weight
 }
 
-// strongestSeeds returns the sets of pairs that agree with the best seeds.
+// strongestSeeds returns up to grown sets of pairs, as numbers, without repetitions: the pairs
+// that agree with the seeds of the greatest weight.
 func strongestSeeds(pairs []pair) [][]int {
 	type proposal struct {
 		in     []int
@@ -162,7 +168,8 @@ func strongestSeeds(pairs []pair) [][]int {
 	return out[:min(len(out), grown)]
 }
 
-// grow fits ever closer maps to the pairs of a seed.
+// grow fits a similarity to the pairs numbered in, and then ever freer maps to the pairs that
+// lie ever closer. It returns false if the similarity is not plausible.
 func grow(pairs []pair, in []int) (fitted, bool) {
 	points := make([]geometry.Pair, 0, len(pairs))
 	for _, i := range in {
@@ -214,6 +221,7 @@ func fitPoints(points []geometry.Pair) (fitted, bool) {
 	return fitted{m, 2}, ok && plausible(m)
 }
 
+// fit is fitPoints for pairs of features.
 func fit(pairs []pair) (fitted, bool) {
 	points := make([]geometry.Pair, len(pairs))
 	for i := range pairs {

@@ -3,8 +3,6 @@ package registry
 import (
 	"context"
 	"iter"
-
-	"github.com/kycmark/kycmark/internal/books"
 )
 
 // listPage is how many rows are read at a time: what a list holds in memory.
@@ -18,8 +16,8 @@ func (r *Registry) AllCopies(ctx context.Context) iter.Seq2[*Copy, error] {
 
 // Subjects walks all subjects in the order in which the database sorts them. Uploads
 // without a subject do not count. An error ends the walk.
-func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*books.Subject, error] {
-	return walk(func(last *books.Subject) ([]books.Subject, error) {
+func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*Subject, error] {
+	return walk(func(last *Subject) ([]Subject, error) {
 		return r.store.SubjectsAfter(ctx, last.Subject, listPage)
 	})
 }

@@ -132,25 +132,28 @@ func (w *wireEntry) holds(signed []tlog.Checkpoint) (int64, error) {
 func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 	rows := 0
 	set := func(r books.Row, at ...time.Time) { row, times, rows = r, at, rows+1 }
-	if x := w.Copy; x != nil {
+	if w.Copy != nil {
+		x := *w.Copy // which is handed on without the salt
 		x.Salt = w.Salt
-		set(x, x.Issued)
+		set(&x, x.Issued)
 	}
 	if x := w.MarkKey; x != nil {
 		x.Salt = w.Salt
 		set(x, x.Added)
 	}
-	if x := w.Receipt; x != nil {
+	if w.Receipt != nil {
+		x := *w.Receipt // which is handed on without the salt
 		x.Salt = w.Salt
-		set(x, x.Entered)
+		set(&x, x.Entered)
 	}
 	if x := w.Submission; x != nil {
 		x.Submission.Details, x.Salt = x.Details, w.Salt
 		set(x.Submission, x.Submitted, x.Received)
 	}
-	if x := w.Investigation; x != nil {
+	if w.Investigation != nil {
+		x := *w.Investigation // which is handed on without the salt
 		x.Salt = w.Salt
-		set(x, x.Started)
+		set(&x, x.Started)
 	}
 	if rows != 1 {
 		return nil, nil, errors.New("it has not one row")

@@ -9,6 +9,8 @@ type (
 	Recipient = books.Recipient
 	// A Submission is one upload as received.
 	Submission = books.Submission
+	// A Subject is a customer, by the opaque reference under which uploads were entered.
+	Subject = books.Subject
 	// A Copy is what one recipient was handed of one submission.
 	Copy = books.Copy
 	// A Receipt is a recipient's signature over the copy that it was handed.

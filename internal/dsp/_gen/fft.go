@@ -110,10 +110,8 @@ func stage(radix int, keep bool, body func(x []reg.VecVirtual, w []twiddle) []re
 	for k, y := range body(x, w) {
 		VMOVUPS(y, at(dst, s, s3, k))
 	}
-	ADDQ(U8(32), src)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(32), q)
-	JNZ(LabelRef(label + "Q"))
+	move(32, src, dst)
+	again(label+"Q", q, 32)
 	switch radix {
 	case 2:
 		ADDQ(s, dst)
@@ -124,9 +122,8 @@ func stage(radix int, keep bool, body func(x []reg.VecVirtual, w []twiddle) []re
 	default:
 		LEAQ(Mem{Base: dst, Index: s, Scale: 4}, dst)
 	}
-	ADDQ(U8(8*(radix-1)), tw)
-	DECQ(p)
-	JNZ(LabelRef(label + "P"))
+	move(8*(radix-1), tw)
+	again(label+"P", p, 1)
 	end()
 }
 
@@ -150,10 +147,8 @@ func last4() {
 	for k, y := range [4]reg.VecVirtual{plus(ac, bd), minus(amc, j), minus(ac, bd), plus(amc, j)} {
 		VMOVUPS(y, to[k])
 	}
-	ADDQ(U8(32), src)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(32), left)
-	JNZ(LabelRef("last4"))
+	move(32, src, dst)
+	again("last4", left, 32)
 	end()
 }
 
@@ -167,8 +162,7 @@ func sparse4() {
 	var acc [4][2]reg.VecVirtual
 	for k := range acc {
 		for h := range acc[k] {
-			acc[k][h] = YMM()
-			VXORPS(acc[k][h], acc[k][h], acc[k][h])
+			acc[k][h] = zero()
 		}
 	}
 	MOVQ(Mem{Base: counts}, n)
@@ -188,20 +182,18 @@ func sparse4() {
 			VADDPS(a, acc[k][h], acc[k][h])
 		}
 	}
-	ADDQ(U8(64), turns)
-	ADDQ(U8(32), c)
-	DECQ(n)
-	JNZ(LabelRef("sparse4Tone"))
+	move(64, turns)
+	move(32, c)
+	again("sparse4Tone", n, 1)
 	Label("sparse4Store")
 	for k := range acc {
 		for h := range acc[k] {
 			VMOVUPS(acc[k][h], Mem{Base: dst, Disp: 64*k + 32*h})
 		}
 	}
-	ADDQ(U8(8), counts)
-	ADDQ(U32(256), dst)
-	DECQ(m)
-	JNZ(LabelRef("sparse4"))
+	move(8, counts)
+	move(256, dst)
+	again("sparse4", m, 1)
 	end()
 }
 
@@ -219,9 +211,8 @@ func maxAbs() {
 	VANDPS(Mem{Base: src, Disp: 32}, abs, y)
 	VMAXPS(x, found, found)
 	VMAXPS(y, more, more)
-	ADDQ(U8(64), src)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("maxAbs"))
+	move(64, src)
+	again("maxAbs", n, 8)
 	VMAXPS(more, found, found)
 	h := XMM()
 	VEXTRACTF128(U8(1), found, h)

@@ -51,11 +51,8 @@ func bilateral() {
 	JNE(LabelRef("bilateralTap"))
 	VDIVPS(den, num, num)
 	VMOVUPS(num, Mem{Base: dst})
-	ADDQ(U8(32), dst)
-	ADDQ(U8(32), val)
-	ADDQ(U8(32), idx)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("bilateral"))
+	move(32, dst, val, idx)
+	again("bilateral", n, 8)
 	end()
 }
 
@@ -80,16 +77,14 @@ func symmetric() {
 	w = broadcast(Mem{Base: weights, Index: k, Scale: 4})
 	VADDPS(product(plus(ymm(Mem{Base: src, Index: a, Scale: 4}), Mem{Base: src, Index: b, Scale: 4}), w), acc0, acc0)
 	VADDPS(product(plus(ymm(Mem{Base: src, Index: a, Scale: 4, Disp: 32}), Mem{Base: src, Index: b, Scale: 4, Disp: 32}), w), acc1, acc1)
-	ADDQ(U8(16), pair)
+	move(16, pair)
 	INCQ(k)
 	CMPQ(k, taps)
 	JNE(LabelRef("symmetricTap"))
 	VMOVUPS(acc0, Mem{Base: dst})
 	VMOVUPS(acc1, Mem{Base: dst, Disp: 32})
-	ADDQ(U8(64), src)
-	ADDQ(U8(64), dst)
-	SUBQ(U8(16), n)
-	JNZ(LabelRef("symmetric"))
+	move(64, src, dst)
+	again("symmetric", n, 16)
 	end()
 }
 
@@ -123,8 +118,7 @@ func box() {
 	ADDQ(ds, dst)
 	ADDQ(as, add)
 	ADDQ(ss, sub)
-	DECQ(n)
-	JNZ(LabelRef("box"))
+	again("box", n, 1)
 	for i := range acc {
 		VMOVUPS(acc[i], Mem{Base: sum, Disp: 32 * i})
 	}

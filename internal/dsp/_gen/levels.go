@@ -32,10 +32,9 @@ func toLevels() {
 	VPACKUSWB(v[2], v[0], v[0])
 	VPERMD(v[0], order, v[0])
 	VMOVDQU(v[0], Mem{Base: dst})
-	ADDQ(U32(128), src)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(32), n)
-	JNZ(LabelRef("toLevels"))
+	move(128, src)
+	move(32, dst)
+	again("toLevels", n, 32)
 	end()
 }
 
@@ -78,9 +77,8 @@ func sumLevels() {
 		VPADDW(y, even[i], even[i])
 		VPADDW(x, odd[i], odd[i])
 	}
-	ADDQ(U8(16), p)
-	SUBQ(U8(2), r)
-	JNZ(LabelRef("sumLevelsRows"))
+	move(16, p)
+	again("sumLevelsRows", r, 2)
 	for i := range even {
 		x, y, z := YMM(), YMM(), YMM()
 		VPUNPCKLWD(odd[i], even[i], x)
@@ -90,10 +88,9 @@ func sumLevels() {
 		VPERM2I128(U8(0x31), y, x, z)
 		VMOVDQU(z, Mem{Base: dst, Disp: 64*i + 32})
 	}
-	ADDQ(U8(64), src)
-	ADDQ(U32(128), dst)
-	SUBQ(U8(64), n)
-	JNZ(LabelRef("sumLevelsColumns"))
+	move(64, src)
+	move(128, dst)
+	again("sumLevelsColumns", n, 64)
 	end()
 }
 
@@ -120,15 +117,13 @@ func ranks() {
 	Label("ranksRows")
 	VPCMPGTW(Mem{Base: p}, try, c)
 	VPSUBW(c, below, below)
-	ADDQ(U8(32), p)
-	DECQ(r)
-	JNZ(LabelRef("ranksRows"))
+	move(32, p)
+	again("ranksRows", r, 1)
 	VPCMPGTW(k, below, c) // more than k are below
 	VPANDN(bit, c, c)
 	VPOR(c, out, out)
 	VPSRLW(U8(1), bit, bit)
-	DECQ(bits)
-	JNZ(LabelRef("ranksBits"))
+	again("ranksBits", bits, 1)
 	VMOVDQU(out, Mem{Base: dst})
 	end()
 }
@@ -150,10 +145,8 @@ func above() {
 		VPMOVMSKB(a, m)
 		MOVL(m, Mem{Base: set, Disp: 4 * i})
 	}
-	ADDQ(U32(128), x)
-	ADDQ(U32(128), limit)
-	ADDQ(U8(8), set)
-	SUBQ(U8(64), n)
-	JNZ(LabelRef("above"))
+	move(128, x, limit)
+	move(8, set)
+	again("above", n, 64)
 	end()
 }

@@ -84,7 +84,7 @@ func probe512() {
 	KMOVB(some, c)
 	POPCNTL(c, c)
 	ADDQ(c.As64(), filled)
-	ADDQ(U8(8), done)
+	move(8, done)
 	JMP(LabelRef("probe"))
 
 	Label("probed")
@@ -143,7 +143,7 @@ func gatherRuns(name string, size int, widen []int) {
 	CMPQ(left, U8(4))
 	JHI(LabelRef(name + "More"))
 	LEAQ(Mem{Base: ids, Index: left, Scale: 4}, ids)
-	ADDQ(U8(8), runs)
+	move(8, runs)
 	DECQ(n)
 	JNE(LabelRef(name + "Run"))
 	SUBQ(first, ids)
@@ -151,8 +151,8 @@ func gatherRuns(name string, size int, widen []int) {
 	Store(ids, ReturnIndex(0))
 	RET()
 	Label(name + "More")
-	ADDQ(U8(16), ids)
-	ADDQ(U8(4*size), start)
+	move(16, ids)
+	move(4*size, start)
 	SUBQ(U8(4), left)
 	JMP(LabelRef(name + "Copy"))
 }
@@ -183,12 +183,8 @@ func nearIDs512() {
 	}
 	differ512(c, query)
 	note(func(any reg.GPVirtual) { near(c[0], limit, any) }, out, found, g)
-	ADDQ(U8(32), ids)
-	CMPQ(g, groups)
-	JL(LabelRef("nearIDs"))
-	VZEROUPPER()
-	Store(found, ReturnIndex(0))
-	RET()
+	move(32, ids)
+	endGroups("nearIDs", g, groups, found)
 }
 
 func quads(name string, v uint64) Mem {

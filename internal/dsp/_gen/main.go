@@ -99,6 +99,34 @@ func load(name string) reg.GPVirtual {
 	return r
 }
 
+// move adds a number of bytes to each pointer.
+func move(bytes int, pointers ...reg.Register) {
+	for _, p := range pointers {
+		if bytes < 128 { // the immediate operand of 8 bits is signed
+			ADDQ(U8(bytes), p)
+		} else {
+			ADDQ(U32(bytes), p)
+		}
+	}
+}
+
+// again takes step from n and jumps to the label unless n is 0.
+func again(label string, n reg.Register, step int) {
+	if step == 1 {
+		DECQ(n)
+	} else {
+		SUBQ(U8(step), n)
+	}
+	JNZ(LabelRef(label))
+}
+
+// zero returns a new register of zeros.
+func zero() reg.VecVirtual {
+	y := YMM()
+	VXORPS(y, y, y)
+	return y
+}
+
 // constants in memory, by name.
 var constants = map[string]Mem{}
 
@@ -124,27 +152,14 @@ func ymm(op Op) reg.VecVirtual {
 
 // Three-operand forms in mathematical order; b may be in memory.
 
-func plus(a reg.VecVirtual, b Op) reg.VecVirtual {
-	y := YMM()
-	VADDPS(b, a, y)
-	return y
-}
+func plus(a reg.VecVirtual, b Op) reg.VecVirtual    { return three(VADDPS, a, b) }
+func minus(a reg.VecVirtual, b Op) reg.VecVirtual   { return three(VSUBPS, a, b) }
+func product(a reg.VecVirtual, b Op) reg.VecVirtual { return three(VMULPS, a, b) }
+func xor(a reg.VecVirtual, b Op) reg.VecVirtual     { return three(VXORPS, a, b) }
 
-func minus(a reg.VecVirtual, b Op) reg.VecVirtual {
+func three(instruction func(ops ...Op), a reg.VecVirtual, b Op) reg.VecVirtual {
 	y := YMM()
-	VSUBPS(b, a, y)
-	return y
-}
-
-func product(a reg.VecVirtual, b Op) reg.VecVirtual {
-	y := YMM()
-	VMULPS(b, a, y)
-	return y
-}
-
-func xor(a reg.VecVirtual, b Op) reg.VecVirtual {
-	y := YMM()
-	VXORPS(b, a, y)
+	instruction(b, a, y)
 	return y
 }
 

@@ -45,12 +45,8 @@ func near512() {
 	}
 	differ512(c, query)
 	note(func(any reg.GPVirtual) { near(c[0], limit, any) }, out, found, g)
-	ADDQ(U32(256), hashes)
-	CMPQ(g, groups)
-	JL(LabelRef("near512"))
-	VZEROUPPER()
-	Store(found, ReturnIndex(0))
-	RET()
+	move(256, hashes)
+	endGroups("near512", g, groups, found)
 }
 
 // differ512 counts in the words of c[0] the bits in which eight hashes differ from
@@ -60,17 +56,24 @@ func differ512(c [4]reg.VecVirtual, query reg.VecVirtual) {
 		VPXORQ(c[i], query, c[i])
 		VPOPCNTQ(c[i], c[i])
 	}
-	VPSLLQ(U8(16), c[1], c[1])
-	VPSLLQ(U8(32), c[2], c[2])
-	VPSLLQ(U8(48), c[3], c[3])
+	addQuarters(c, ZMM)
+}
+
+// addQuarters adds, in the words of c[0], the counts of the quarters of each hash. register makes a
+// register of the size of c. It returns a register that is free again.
+func addQuarters(c [4]reg.VecVirtual, register func() reg.VecVirtual) reg.VecVirtual {
+	for i := 1; i < 4; i++ {
+		VPSLLQ(U8(16*i), c[i], c[i])
+	}
 	VPADDQ(c[1], c[0], c[0])
 	VPADDQ(c[3], c[2], c[2])
 	VPADDQ(c[2], c[0], c[0])
-	other := ZMM()
+	other := register()
 	VPSHUFD(U8(0x4e), c[0], other)
 	VPADDQ(other, c[0], c[0])
 	VPERMQ(U8(0x4e), c[0], other)
 	VPADDQ(other, c[0], c[0])
+	return other
 }
 
 // near sets any if a word of c is at most that of limit.
@@ -90,6 +93,15 @@ func note(set func(any reg.GPVirtual), out, found, g reg.Register) {
 	MOVL(g.(reg.GP).As32(), Mem{Base: out, Index: found, Scale: 4})
 	ADDQ(any, found)
 	INCQ(g)
+}
+
+// endGroups ends a loop over groups and its function, which returns found.
+func endGroups(label string, g, groups, found reg.Register) {
+	CMPQ(g, groups)
+	JL(LabelRef(label))
+	VZEROUPPER()
+	Store(found, ReturnIndex(0))
+	RET()
 }
 
 // near256 is for AVX2: one hash in a register, bits counted by nibbles.
@@ -123,12 +135,8 @@ func near256() {
 		VPTEST(near[0], near[0])
 		SETNE(any.As8())
 	}, out, found, g)
-	ADDQ(U32(256), hashes)
-	CMPQ(g, groups)
-	JL(LabelRef("near256"))
-	VZEROUPPER()
-	Store(found, ReturnIndex(0))
-	RET()
+	move(256, hashes)
+	endGroups("near256", g, groups, found)
 }
 
 // fourNear sets bits in the words of the near ones of four hashes.
@@ -146,17 +154,7 @@ func fourNear(hashes reg.Register, disp int, query, table, mask, zero, beyond re
 		VPADDB(high, c[i], c[i])
 		VPSADBW(zero, c[i], c[i])
 	}
-	for i := 1; i < 4; i++ {
-		VPSLLQ(U8(16*i), c[i], c[i])
-	}
-	VPADDQ(c[1], c[0], c[0])
-	VPADDQ(c[3], c[2], c[2])
-	VPADDQ(c[2], c[0], c[0])
-	other := YMM()
-	VPSHUFD(U8(0x4e), c[0], other)
-	VPADDQ(other, c[0], c[0])
-	VPERMQ(U8(0x4e), c[0], other)
-	VPADDQ(other, c[0], c[0])
+	other := addQuarters(c, YMM)
 	VPCMPGTW(c[0], beyond, other)
 	return other
 }

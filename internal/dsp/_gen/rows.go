@@ -40,54 +40,41 @@ func elementwise(name, signature, doc string, constant func() reg.VecVirtual, f 
 	}
 	Label(name + "Loop")
 	VMOVUPS(f(ymm(Mem{Base: dst}), ymm(Mem{Base: src}), g), Mem{Base: dst})
-	ADDQ(U8(32), dst)
-	ADDQ(U8(32), src)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef(name + "Loop"))
+	move(32, dst, src)
+	again(name+"Loop", n, 8)
 	end()
+}
+
+// four loads the parameters name0 to name3.
+func four(name string) (r [4]reg.Register) {
+	for k := range r {
+		r[k] = load(fmt.Sprint(name, k))
+	}
+	return r
 }
 
 // widen: four neighbouring taps a sample, each with its own weights.
 func widen() {
 	kernel("widenAVX2", "func(dst *float32, at *int32, w0, w1, w2, w3, src *float32, n int)", "widenAVX2 is widen for n, a multiple of 8.")
 	dst, at := load("dst"), load("at")
-	var w [4]reg.Register
-	for k, name := range [...]string{"w0", "w1", "w2", "w3"} {
-		w[k] = Load(Param(name), GP64())
-	}
+	w := four("w")
 	src, n := load("src"), load("n")
 	x := GP64()
 	XORQ(x, x)
 	Label("widen")
-	var r [4]reg.VecVirtual
-	for i := range 4 {
-		a, b := GP64(), GP64()
-		MOVLQSX(Mem{Base: at, Index: x, Scale: 4, Disp: 4 * i}, a)
-		MOVLQSX(Mem{Base: at, Index: x, Scale: 4, Disp: 4 * (i + 4)}, b)
-		r[i] = YMM()
-		VBROADCASTF128(Mem{Base: src, Index: a, Scale: 4}, r[i])
-		VINSERTF128(U8(1), Mem{Base: src, Index: b, Scale: 4}, r[i], r[i])
-	}
-	c := columns4(r)
+	c := columns4(fourTaps(src, Mem{Base: at, Index: x, Scale: 4}))
 	var p [4]reg.VecVirtual
 	for k := range p {
 		p[k] = product(c[k], Mem{Base: w[k], Index: x, Scale: 4})
 	}
-	VMOVUPS(plus(plus(plus(p[0], p[1]), p[2]), p[3]), Mem{Base: dst, Index: x, Scale: 4})
-	ADDQ(U8(8), x)
-	CMPQ(x, n)
-	JNE(LabelRef("widen"))
-	end()
+	storeSum("widen", p, dst, x, n)
 }
 
 // weighted: eight samples of four rows at a time.
 func weighted() {
 	kernel("weightedAVX2", "func(dst, r0, r1, r2, r3, w *float32, n int)", "weightedAVX2 is weighted for n, a multiple of 8, and four weights w.")
 	dst := load("dst")
-	var r [4]reg.Register
-	for k, name := range [...]string{"r0", "r1", "r2", "r3"} {
-		r[k] = Load(Param(name), GP64())
-	}
+	r := four("r")
 	weights, n := load("w"), load("n")
 	var w [4]reg.VecVirtual
 	for k := range w {
@@ -100,10 +87,15 @@ func weighted() {
 	for k := range p {
 		p[k] = product(w[k], Mem{Base: r[k], Index: x, Scale: 4})
 	}
+	storeSum("weighted", p, dst, x, n)
+}
+
+// storeSum writes the sum of p at index x, and ends a loop over n samples and its function.
+func storeSum(label string, p [4]reg.VecVirtual, dst, x, n reg.Register) {
 	VMOVUPS(plus(plus(plus(p[0], p[1]), p[2]), p[3]), Mem{Base: dst, Index: x, Scale: 4})
-	ADDQ(U8(8), x)
+	move(8, x)
 	CMPQ(x, n)
-	JNE(LabelRef("weighted"))
+	JNE(LabelRef(label))
 	end()
 }
 
@@ -117,26 +109,15 @@ func addRow() {
 	half, white := YMM(), YMM()
 	VMOVUPS(constants["half"], half)
 	VMOVUPS(repeat8("most8", float(255), float(255)), white)
-	low, zero := YMM(), YMM()
+	low, none := YMM(), YMM()
 	VMOVUPS(repeat8("low8", 255, 255), low)
-	VXORPS(zero, zero, zero)
+	VXORPS(none, none, none)
 	Label("addRow")
 	px := YMM()
 	VMOVDQU(Mem{Base: src}, px)
 	l, c := ymm(Mem{Base: luma}), ymm(Mem{Base: chroma})
-	channel := func(shift int) reg.VecVirtual {
-		y := YMM()
-		if shift == 0 {
-			VPAND(low, px, y)
-		} else {
-			VPSRLD(U8(shift), px, y)
-			VPAND(low, y, y)
-		}
-		VCVTDQ2PS(y, y)
-		return y
-	}
 	to8 := func(v reg.VecVirtual, shift int) reg.VecVirtual {
-		VMAXPS(zero, v, v)
+		VMAXPS(none, v, v)
 		VMINPS(white, v, v)
 		VADDPS(half, v, v)
 		VCVTTPS2DQ(v, v)
@@ -145,21 +126,17 @@ func addRow() {
 		}
 		return v
 	}
-	r := to8(plus(channel(0), l), 0)
-	g := to8(plus(plus(channel(8), l), product(c, toG)), 8)
+	r := to8(plus(channel(px, low, 0), l), 0)
+	g := to8(plus(plus(channel(px, low, 8), l), product(c, toG)), 8)
 	VPOR(g, r, r)
-	b := to8(minus(plus(channel(16), l), product(c, toB)), 16)
+	b := to8(minus(plus(channel(px, low, 16), l), product(c, toB)), 16)
 	VPOR(b, r, r)
 	VPSRLD(U8(24), px, px)
 	VPSLLD(U8(24), px, px)
 	VPOR(px, r, r)
 	VMOVDQU(r, Mem{Base: dst})
-	ADDQ(U8(32), src)
-	ADDQ(U8(32), dst)
-	ADDQ(U8(32), luma)
-	ADDQ(U8(32), chroma)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("addRow"))
+	move(32, src, dst, luma, chroma)
+	again("addRow", n, 8)
 	end()
 }
 
@@ -199,8 +176,7 @@ func shrinkRow() {
 			tap(sum, Mem{Base: at}, Mem{Base: weights})
 			ADDQ(U8(4), at)
 			ADDQ(U8(4), weights)
-			DECQ(k)
-			JNZ(LabelRef("shrinkTap"))
+			again("shrinkTap", k, 1)
 		}
 		for i := range unrolled {
 			tap(sum, Mem{Base: at, Disp: 4 * i}, Mem{Base: weights, Disp: 4 * i})
@@ -209,8 +185,7 @@ func shrinkRow() {
 		VMOVUPS(sum, Mem{Base: line})
 		ADDQ(U8(16), line)
 		ADDQ(U8(4), from)
-		DECQ(n)
-		JNZ(LabelRef(label))
+		again(label, n, 1)
 		end()
 	}
 }
@@ -222,9 +197,8 @@ func opaque() {
 	VPCMPEQD(and, and, and)
 	Label("opaque")
 	VPAND(Mem{Base: src}, and, and)
-	ADDQ(U8(32), src)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("opaque"))
+	move(32, src)
+	again("opaque", n, 8)
 	storeOpaque(and)
 }
 

@@ -36,9 +36,8 @@ func means() {
 	ADDQ(ds, dst)
 	ADDQ(as, add)
 	ADDQ(ss, sub)
-	ADDQ(U8(4), counts)
-	DECQ(n)
-	JNZ(LabelRef("means"))
+	move(4, counts)
+	again("means", n, 1)
 	for i := range acc {
 		VMOVUPS(acc[i], Mem{Base: sum, Disp: 32 * i})
 	}
@@ -62,8 +61,7 @@ func slide() {
 	}
 	ADDQ(as, add)
 	ADDQ(ss, sub)
-	DECQ(n)
-	JNZ(LabelRef("slide"))
+	again("slide", n, 1)
 	for i := range acc {
 		VMOVUPS(acc[i], Mem{Base: sum, Disp: 32 * i})
 	}
@@ -77,10 +75,8 @@ func luma() {
 	of := newLuma()
 	Label("luma")
 	VMOVUPS(of(ymm(Mem{Base: src})), Mem{Base: dst})
-	ADDQ(U8(32), src)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("luma"))
+	move(32, src, dst)
+	again("luma", n, 8)
 	end()
 
 	kernel("lumaAtAVX2", "func(dst *float32, src *uint8, at *int32, n int) uint32", "lumaAtAVX2 is LumaAt for n, a multiple of 8.")
@@ -97,14 +93,25 @@ func luma() {
 	VPGATHERDD(mask, Mem{Base: src, Index: places, Scale: 1}, px)
 	VPAND(px, and, and)
 	VMOVUPS(of(px), Mem{Base: dst})
-	ADDQ(U8(32), at)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("lumaAt"))
+	move(32, at, dst)
+	again("lumaAt", n, 8)
 	storeOpaque(and)
 }
 
-// newLuma loads what is needed and returns the luma of eight pixels.
+// channel returns eight bits of each pixel, from bit shift on, as floats; low holds 255 in each lane.
+func channel(px, low reg.VecVirtual, shift int) reg.VecVirtual {
+	y := YMM()
+	if shift == 0 {
+		VPAND(low, px, y)
+	} else {
+		VPSRLD(U8(shift), px, y)
+		VPAND(low, y, y)
+	}
+	VCVTDQ2PS(y, y)
+	return y
+}
+
+// newLuma loads the weights, and returns a function for the luma of eight pixels.
 func newLuma() func(px reg.VecVirtual) reg.VecVirtual {
 	low := ymm(constants["low8"])
 	var weights [3]reg.VecVirtual
@@ -118,15 +125,7 @@ func newLuma() func(px reg.VecVirtual) reg.VecVirtual {
 	return func(px reg.VecVirtual) reg.VecVirtual {
 		var parts [3]reg.VecVirtual
 		for i := range parts {
-			c := YMM()
-			if i == 0 {
-				VPAND(low, px, c)
-			} else {
-				VPSRLD(U8(8*i), px, c)
-				VPAND(low, c, c)
-			}
-			VCVTDQ2PS(c, c)
-			parts[i] = product(c, weights[i])
+			parts[i] = product(channel(px, low, 8*i), weights[i])
 		}
 		return plus(plus(parts[0], parts[1]), parts[2])
 	}

@@ -70,7 +70,7 @@ func positions() {
 	TESTQ(list, list)
 	JZ(LabelRef("positionsCount"))
 	VMOVUPD(Mem{Base: list}, u)
-	ADDQ(U8(32), list)
+	move(32, list)
 	Label("positionsCount")
 	w := YMM()
 	VMULPD(pd(Mem{Base: l, Disp: offW}), u, w)
@@ -115,9 +115,8 @@ func positions() {
 	VMOVUPS(ty, Mem{Base: p, Disp: offTY})
 	VMOVUPS(keep, Mem{Base: p, Disp: offKeep})
 	VADDPD(four, u, u)
-	ADDQ(U8(16), p)
-	SUBQ(U8(4), n)
-	JNZ(LabelRef("positions"))
+	move(16, p)
+	again("positions", n, 4)
 	end()
 }
 
@@ -155,35 +154,22 @@ func cubic() {
 		VMOVUPS(w, local.Offset(32*k))
 	}
 	wx := bicubic(ymm(Mem{Base: p, Disp: offTX}))
-	sum := YMM()
-	VXORPS(sum, sum, sum)
+	sum := zero()
 	row, wy, left := GP64(), GP64(), GP64()
 	MOVQ(src, row)
 	LEAQ(local, wy)
 	MOVQ(U32(4), left)
 	Label("cubicRow")
-	var r [4]reg.VecVirtual
-	for i := range 4 {
-		a, b := GP64(), GP64()
-		MOVLQSX(Mem{Base: p, Disp: offAt + 4*i}, a)
-		MOVLQSX(Mem{Base: p, Disp: offAt + 4*(i+4)}, b)
-		r[i] = YMM()
-		VBROADCASTF128(Mem{Base: row, Index: a, Scale: 4}, r[i])
-		VINSERTF128(U8(1), Mem{Base: row, Index: b, Scale: 4}, r[i], r[i])
-	}
-	c := columns4(r)
+	c := columns4(fourTaps(row, Mem{Base: p, Disp: offAt}))
 	v := plus(plus(plus(product(wx[0], c[0]), product(wx[1], c[1])), product(wx[2], c[2])), product(wx[3], c[3]))
 	VADDPS(product(v, Mem{Base: wy}), sum, sum)
-	ADDQ(U8(32), wy)
+	move(32, wy)
 	ADDQ(stride, row)
-	DECQ(left)
-	JNZ(LabelRef("cubicRow"))
+	again("cubicRow", left, 1)
 	VANDPS(Mem{Base: p, Disp: offKeep}, sum, sum)
 	VMOVUPS(sum, Mem{Base: dst})
-	ADDQ(U8(32), p)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("cubic"))
+	move(32, p, dst)
+	again("cubic", n, 8)
 	end()
 }
 
@@ -222,11 +208,22 @@ func linear() {
 	v := plus(t, product(minus(along(next), t), b))
 	VANDPS(Mem{Base: p, Disp: offKeep}, v, v)
 	VMOVUPS(v, Mem{Base: dst})
-	ADDQ(U8(32), p)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("linear"))
+	move(32, p, dst)
+	again("linear", n, 8)
 	end()
+}
+
+// fourTaps loads four floats of row at each of eight indexes, samples i and i+4 in one register.
+func fourTaps(row reg.Register, index Mem) (r [4]reg.VecVirtual) {
+	for i := range r {
+		a, b := GP64(), GP64()
+		MOVLQSX(index.Offset(4*i), a)
+		MOVLQSX(index.Offset(4*(i+4)), b)
+		r[i] = YMM()
+		VBROADCASTF128(Mem{Base: row, Index: a, Scale: 4}, r[i])
+		VINSERTF128(U8(1), Mem{Base: row, Index: b, Scale: 4}, r[i], r[i])
+	}
+	return r
 }
 
 // columns4 transposes 4 x 4 floats in each half.

@@ -30,10 +30,9 @@ func interleave(name, signature string) {
 	for i, y := range transpose8(v) {
 		VMOVUPS(y, Mem{Base: dst, Disp: 64 * i})
 	}
-	ADDQ(U32(8*64), dst)
-	ADDQ(U8(32), src)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef(name + "Loop"))
+	move(8*64, dst)
+	move(32, src)
+	again(name+"Loop", n, 8)
 	end()
 }
 
@@ -51,10 +50,9 @@ func intoRows() {
 	for i, y := range transpose8(v) {
 		VMOVUPS(y, rows(i))
 	}
-	ADDQ(U32(8*64), src)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(8), n)
-	JNZ(LabelRef("intoRows"))
+	move(8*64, src)
+	move(32, dst)
+	again("intoRows", n, 8)
 	end()
 }
 
@@ -147,11 +145,10 @@ func split(even, odd, half Mem) {
 	for i, y := range transpose4(r1) {
 		VMOVUPS(y, rows(2*i+1))
 	}
-	ADDQ(U32(256), up)
+	move(256, up)
 	SUBQ(U32(256), down)
-	ADDQ(U8(32), dst)
-	SUBQ(U8(4), n)
-	JNZ(LabelRef("split"))
+	move(32, dst)
+	again("split", n, 4)
 	end()
 }
 
@@ -176,8 +173,7 @@ func copyBlock() {
 	VMOVUPS(xor(b, flip), Mem{Base: dst, Disp: 32})
 	ADDQ(ss, src)
 	ADDQ(ds, dst)
-	DECQ(n)
-	JNZ(LabelRef("copyBlock"))
+	again("copyBlock", n, 1)
 	VORPS(or2, or, or)
 	VPSLLD(U8(1), or, or) // whatever the sign
 	VPTEST(or, or)

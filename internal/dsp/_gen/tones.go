@@ -20,8 +20,7 @@ func tones() {
 	var acc [2][4]reg.VecVirtual
 	for i := range acc {
 		for k := range acc[i] {
-			acc[i][k] = YMM()
-			VXORPS(acc[i][k], acc[i][k], acc[i][k])
+			acc[i][k] = zero()
 		}
 	}
 	z, w, n := GP64(), GP64(), GP64()
@@ -39,8 +38,8 @@ func tones() {
 	Label("tonePair")
 	one(0, 0)
 	one(1, 1)
-	ADDQ(U8(8), z)
-	ADDQ(U32(256), w)
+	move(8, z)
+	move(256, w)
 	SUBQ(U8(2), n)
 	JGE(LabelRef("tonePair"))
 	Label("toneLast")
@@ -61,7 +60,6 @@ func tones() {
 	}
 	ADDQ(stride, src)
 	ADDQ(turnStride, turn)
-	DECQ(rows)
-	JNZ(LabelRef("toneRow"))
+	again("toneRow", rows, 1)
 	end()
 }
