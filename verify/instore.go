@@ -13,11 +13,6 @@ const (
 	SearchStore  = "store"
 )
 
-// storeFrom is the number of uploads from which the registry's database is searched
-// unless [Config] says otherwise: 20 million take 2 GB of memory for their hashes and
-// 80 GB for their local features.
-const storeFrom = 20_000_000
-
 // searches says where this investigation searches, the same at every call.
 func (v *Investigator) searches(ctx context.Context) (string, error) {
 	v.mu.Lock()
