@@ -35,7 +35,8 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// instance has memory of its own, which is freed with it.
+// instance starts a PDFium with memory of its own, which Close of the instance frees. It returns
+// ctx's error if ctx has ended.
 func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -62,6 +63,7 @@ func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	return inst, nil
 }
 
+// noRandom is a source of zero bytes in place of random ones.
 type noRandom struct{}
 
 func (noRandom) Read(b []byte) (int, error) {
@@ -69,8 +71,8 @@ func (noRandom) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// bind makes the calls that follow end with ctx. The library hands each of them the context
-// that it keeps in the field Context of a type that only reflection reaches.
+// bind makes all calls of PDFium after it stop when ctx ends. The library takes the context of a
+// call from the field Context of a type that only reflection reaches.
 func (d *Document) bind(ctx context.Context) error {
 	field := reflect.Indirect(reflect.ValueOf(d.inst.GetImplementation())).FieldByName("Context")
 	if !field.IsValid() || !field.CanSet() || field.Type() != reflect.TypeFor[context.Context]() {

@@ -48,6 +48,7 @@ const (
 	maxDepth   = 8
 )
 
+// orDefault returns l with the defaults in place of values below 1.
 func (l Limits) orDefault() Limits {
 	if l.MaxPages <= 0 {
 		l.MaxPages = 10_000
@@ -164,6 +165,7 @@ func (d *Document) load(ctx context.Context) error {
 	return nil
 }
 
+// drop frees the instance of PDFium. The next call of load starts another.
 func (d *Document) drop() {
 	if d.inst != nil {
 		d.inst.Close()
@@ -197,6 +199,7 @@ func (d *Document) failed(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %s", ErrFormat, text)
 }
 
+// page names page n, from 1 on, for requests.
 func (d *Document) page(n int) requests.Page {
 	return requests.Page{ByIndex: &requests.PageByIndex{Document: d.doc, Index: n - 1}}
 }
