@@ -5,6 +5,7 @@ import (
 	"image"
 	"time"
 
+	"github.com/kycmark/kycmark/bench/nulls"
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
@@ -17,27 +18,28 @@ type engine struct {
 	mark   func(context.Context, *watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*watermark.Marked, error)
 	embed  func(*watermark.Key, watermark.CopyID, image.Image, *watermark.Options) (*image.NRGBA, error)
 	detect func(context.Context, *watermark.Key, image.Image) (*watermark.Detection, error)
-	null   func(ctx context.Context, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error
-	ruined func(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error
+	null   func(ctx context.Context, leak image.Image, seed uint64, n int, each func(nulls.Trial)) error
+	ruined func(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(nulls.Trial)) error
 	hash   func(phash.Kind, image.Image) (phash.Hash, int, error)
 	judge  judge // nil: no Butteraugli
 	now    func() time.Time
 }
 
+// newEngine returns the real watermark and hash, and Butteraugli if the program is installed.
 func newEngine() *engine {
 	return &engine{
 		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,
-		null: blind.NullTrials, ruined: ruinedTrials, judge: findButteraugli(), now: time.Now,
+		null: nulls.Trials, ruined: ruinedTrials, judge: findButteraugli(), now: time.Now,
 	}
 }
 
-// ruinedTrials is [blind.RuinedTrials] under a mark key.
-func ruinedTrials(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error {
+// ruinedTrials is [nulls.Ruined] under a mark key.
+func ruinedTrials(ctx context.Context, key *watermark.Key, sub watermark.Submission, leak image.Image, seed uint64, n int, each func(nulls.Trial)) error {
 	secret, err := code.ParseSecret(key.Secret())
 	if err != nil {
 		return err
 	}
-	return blind.RuinedTrials(ctx, blind.NewKeys(pattern.NewKeys(&secret)), sub, leak, seed, n, each)
+	return nulls.Ruined(ctx, blind.NewKeys(pattern.NewKeys(&secret)), sub, leak, seed, n, each)
 }
 
 // since returns the time since start in milliseconds.

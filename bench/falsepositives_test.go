@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/bench/nulls"
 	"github.com/kycmark/kycmark/bench/ruler"
-	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/watermark"
 )
 
@@ -45,10 +45,10 @@ func TestFalsePositives(t *testing.T) {
 // nullWorld draws trials from a seed: checks hold by coins, correlations are about those
 // of noise, and a little less on pictures.
 func nullWorld(e *engine, bits func(r *rand.Rand) int) *engine {
-	e.null = func(_ context.Context, leak image.Image, seed uint64, n int, each func(blind.NullTrial)) error {
+	e.null = func(_ context.Context, leak image.Image, seed uint64, n int, each func(nulls.Trial)) error {
 		r := rand.New(rand.NewPCG(seed, 1))
 		for i := range n {
-			one := blind.NullTrial{Correlation: .5625 + .01*r.NormFloat64(), CheckBits: bits(r)}
+			one := nulls.Trial{Correlation: .5625 + .01*r.NormFloat64(), CheckBits: bits(r)}
 			if leak != nil {
 				one.Correlation -= float64(leak.Bounds().Dx()) / 1e5
 			}
@@ -62,9 +62,9 @@ func nullWorld(e *engine, bits func(r *rand.Rand) int) *engine {
 		}
 		return nil
 	}
-	e.ruined = func(_ context.Context, _ *watermark.Key, _ watermark.Submission, _ image.Image, seed uint64, n int, each func(blind.NullTrial)) error {
+	e.ruined = func(_ context.Context, _ *watermark.Key, _ watermark.Submission, _ image.Image, seed uint64, n int, each func(nulls.Trial)) error {
 		for i := range n {
-			each(blind.NullTrial{Correlation: .7, Checks: 1, CheckBits: i % 30})
+			each(nulls.Trial{Correlation: .7, Checks: 1, CheckBits: i % 30})
 		}
 		return nil
 	}
@@ -122,8 +122,8 @@ func TestNullTrials(t *testing.T) {
 // A check whose bits hold too often shows, and a third ID is an alarm.
 func TestNullTrialsFail(t *testing.T) {
 	e := nullWorld(newWorld().engine(), coin(55, 100))
-	e.ruined = func(_ context.Context, _ *watermark.Key, _ watermark.Submission, _ image.Image, _ uint64, _ int, each func(blind.NullTrial)) error {
-		each(blind.NullTrial{Correlation: .7, Checks: 1, CheckBits: 32, Copy: 0xabc, Found: true})
+	e.ruined = func(_ context.Context, _ *watermark.Key, _ watermark.Submission, _ image.Image, _ uint64, _ int, each func(nulls.Trial)) error {
+		each(nulls.Trial{Correlation: .7, Checks: 1, CheckBits: 32, Copy: 0xabc, Found: true})
 		return nil
 	}
 	x, run := nullRun(t, e, "12000", 2)

@@ -27,7 +27,7 @@ func TestClaimOfADraw(t *testing.T) {
 		}
 		leaks = append(leaks, leakOf(n+1, f, ""))
 	}
-	got := verify.WeighFor(leaks, recipients, verify.Config{Claimed: 1000, Drawn: true}, 120)
+	got := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{Claimed: 1000, Drawn: true}}, 120)
 	require.Equal(t, 40, got.Case.Examined)
 	claim := got.Odds.Claim
 	require.Equal(t, []any{20, 40, 1000, 364, 0.95}, []any{claim.Seen, claim.Examined, claim.Claimed, claim.Min, claim.Level})
@@ -40,7 +40,7 @@ func TestWindowOfManyHolders(t *testing.T) {
 	leaks := many(20, func(n int) *verify.Verdict {
 		return leakOf(n, verify.FoundUnreadable, "", holds("vendor A", found.AddDate(-1, 0, 0)))
 	})
-	one := verify.WeighFor(leaks, recipients, verify.Config{Found: found}, 60)
+	one := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{Found: found}}, 60)
 	require.Equal(t, 1, one.Odds.Window.Searched)
 	require.Contains(t, one.Headline, "Recipients could hold the uploads of that time unmarked")
 	for i, name := range []string{"store", "vendor B", "authority C"} {
@@ -49,11 +49,11 @@ func TestWindowOfManyHolders(t *testing.T) {
 		l.Submitted = c.From
 		leaks = append(leaks, l)
 	}
-	four := verify.WeighFor(leaks, recipients, verify.Config{Found: found}, 60)
+	four := verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{Found: found}}, 60)
 	require.Equal(t, 4, four.Odds.Window.Searched)
 	require.Greater(t, four.Odds.Window.Supported, 2.0, "for one it would be enough")
 	require.NotContains(t, four.Headline, "could hold unmarked")
-	four = verify.WeighFor(leaks, recipients, verify.Config{Found: found}, 120)
+	four = verify.WeighFor(leaks, recipients, verify.Config{Circumstances: verify.Circumstances{Found: found}}, 120)
 	require.Contains(t, four.Headline, "Recipients could hold the uploads of that time unmarked")
 	require.Contains(t, strings.Join(four.Shows, " "), "4 sets of custody were looked at: the ratio before any cap, divided by 4, is above 100.")
 }

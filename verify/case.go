@@ -36,10 +36,7 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	if b.recipients, err = r.Recipients(ctx); err != nil {
 		return nil, err
 	}
-	for _, l := range leaks {
-		if _, known := b.copies[l.Submission]; known || !l.matched() {
-			continue
-		}
+	for _, l := range shown(leaks) {
 		if b.copies[l.Submission], err = r.Copies(ctx, l.Submission); err != nil {
 			return nil, err
 		}
@@ -74,12 +71,10 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 
 // countErased adds what was erased since leaks were found to show it.
 func (v *Investigator) countErased(ctx context.Context, b *books, leaks []*Verdict) error {
-	seen := make(map[watermark.Submission]bool)
-	for _, l := range leaks {
-		if len(b.cells) == 0 || !l.matched() || seen[l.Submission] || v.cfg.after(l.Submitted) {
+	for _, l := range shown(leaks) {
+		if len(b.cells) == 0 || v.cfg.after(l.Submitted) {
 			continue
 		}
-		seen[l.Submission] = true
 		_, err := v.cfg.Registry.Submission(ctx, l.Submission)
 		switch {
 		case errors.Is(err, registry.ErrErased):
@@ -89,6 +84,18 @@ func (v *Investigator) countErased(ctx context.Context, b *books, leaks []*Verdi
 		}
 	}
 	return nil
+}
+
+// shown returns, for each submission that leaks show, the first leak that shows it.
+func shown(leaks []*Verdict) (out []*Verdict) {
+	seen := make(map[watermark.Submission]bool)
+	for _, l := range leaks {
+		if l.matched() && !seen[l.Submission] {
+			seen[l.Submission] = true
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // add counts one upload more in a cell.
@@ -166,9 +173,6 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	return c, at
 }
 
-// minRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
-const minRecall = 1e-4
-
 // holdersOf are the recipients whose admissible custody covers a leak, each once.
 func (w *weighing) holdersOf(l *Verdict) []string {
 	var out []string
@@ -216,10 +220,6 @@ func (c Config) after(t time.Time) bool { return !c.Found.IsZero() && t.After(c.
 func (c Config) tooLate(l *Verdict, id watermark.CopyID) bool {
 	return slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && c.after(x.Issued) })
 }
-
-// maxUnconfirmed is the maximum natural logarithm of the e-value of a copy that the leak is
-// not found to be. It is below the limit (ln 1,000) from which a copy counts towards a name.
-const maxUnconfirmed = 6.9
 
 // foundByTrace reports whether tracing found the copy's own part of the mark.
 func (v *Verdict) foundByTrace() bool {
@@ -277,25 +277,6 @@ func (w *weighing) clusters() {
 		l.Cluster = number[l.subject]
 	}
 }
-
-// Trials that validated the code without a single false identification. They cap every
-// likelihood ratio: see [odds.Case].
-const (
-	// TraceTrials is the number of copies that were not used and that leaks were traced
-	// against: 1,000 less the right one for each of 63 attacks on twenty pictures
-	// ("kycmark-bench trace", docs/robustness.md).
-	TraceTrials = 1_256_742
-	// ReadTrials is the number of readings of the 15 pictures in testdata/pictures after 10
-	// attacks, each unmarked and marked under another key:
-	//
-	//	kycmark-bench falsepositives --pictures testdata/pictures --attacks none,telegram,telegram_low,whatsapp,jpeg50,jpeg20,crop50,crop25,rot5,screenshot
-	ReadTrials = 300
-	// MatchTrials is the number of documents of invented persons in the validation of
-	// matching ("kycmark-bench match lookalikes", docs/matching.md). Each document leaked
-	// once, and was compared with five uploads of other persons: the nearest by hash of the
-	// same template. Pairs of one leak are not independent, so that each leak is one trial.
-	MatchTrials = 1_440
-)
 
 // trials returns the numbers of validation trials, of marks and of matching, that a case of
 // these leaks rests on. If any mark was read blind and not traced, the trials of marks are

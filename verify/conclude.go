@@ -12,12 +12,6 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// sureWithoutPixels is the distance in bits up to which a hash alone shows a
-// submission positively, where the originals cannot be opened. Between documents
-// of 60 persons on each of the five specimen templates it was 18 at least, and up to
-// 31 in 2 of 100 pairs (TestHashesOfOnePersonsDocument holds the rule on a third of them).
-const sureWithoutPixels = 10
-
 // confirmed reports whether the leak shows the copy's submission: by its pixels, or,
 // where these leave it open, by the part of the mark that is this copy's alone. Where
 // other detail is seen that part proves nothing: a whole mark can be lifted off a copy
@@ -127,7 +121,7 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 	return c
 }
 
-// note says how the mark of a confirmed copy was found.
+// note says, in the note on a leak, how the mark of a confirmed copy was found.
 func (r *read) note() string {
 	shows := ", and shows the submission that this copy was made of"
 	if r.shows != PixelsSame {
@@ -227,13 +221,9 @@ func (e evidence) shown() *Match {
 	if m := e.first(PixelsSame); m != nil {
 		return m
 	}
-	for i := range e.matches {
-		m := &e.matches[i]
-		if m.Distance <= phash.MatchRadius && (m.Pixels == PixelsUndecided || m.Pixels == PixelsPartial || e.byHash(m)) {
-			return m
-		}
-	}
-	return nil
+	return find(e.matches, func(m *Match) bool {
+		return m.Distance <= phash.MatchRadius && (m.Pixels == PixelsUndecided || m.Pixels == PixelsPartial || e.byHash(m))
+	})
 }
 
 // byHash reports whether a match may rest on its hash alone.
@@ -241,12 +231,7 @@ func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!
 
 // first returns the nearest match with a word for pixels, nil if there is no such match.
 func (e evidence) first(pixels string) *Match {
-	for i := range e.matches {
-		if e.matches[i].Pixels == pixels {
-			return &e.matches[i]
-		}
-	}
-	return nil
+	return find(e.matches, func(m *Match) bool { return m.Pixels == pixels })
 }
 
 // positive returns a submission other than not that the leak positively shows: by its

@@ -15,8 +15,31 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Config is what [NewInvestigator] needs to know. Registry is required; every limit of
-// 0 means its default.
+// Limits bound what an investigation reads and how much of it at a time. 0 means the default.
+type Limits struct {
+	MaxBytes  int64 // of one file; default 64 MiB
+	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
+	MaxFiles  int   // of one dump; default 1 million
+	Workers   int   // leaks examined at a time; default one a CPU
+}
+
+// Circumstances are what is known of a dump apart from its files.
+type Circumstances struct {
+	// Found is when the leaks were found. Custody that was entered later is listed as
+	// inadmissible. Copies issued later and uploads submitted later do not count for any
+	// recipient. The zero time: not known; admissibility of custody is then not judged, and
+	// the sentences name no holders.
+	Found time.Time
+
+	// Claimed is how many pictures the holder of the dump claims to have, at most
+	// [odds.MaxClaimed] if Drawn; 0: there is no such claim. Drawn says that we drew the dump
+	// at random from the claimed pictures. A selection that others made says nothing about the
+	// rest.
+	Claimed int
+	Drawn   bool
+}
+
+// Config is what [NewInvestigator] needs to know. Registry is required.
 type Config struct {
 	Registry *registry.Registry
 
@@ -33,10 +56,7 @@ type Config struct {
 	// Command is the command line, as ledger and report repeat it.
 	Command []string
 
-	MaxBytes  int64 // of one file; default 64 MiB
-	MaxPixels int64 // of one picture; default 100 million, at most [phash.MaxPixels]
-	MaxFiles  int   // of one dump; default 1 million
-	Workers   int   // leaks examined at a time; default one a CPU
+	Limits
 
 	// OpenPDF opens the bytes of a PDF, which it keeps, so that the pictures in it are
 	// examined. The command brings a reader; the library leaves the choice to its users,
@@ -67,18 +87,7 @@ type Config struct {
 	// "": none is kept.
 	State string
 
-	// Found is when the leaks were found. Custody that was entered later is listed as
-	// inadmissible. Copies issued later and uploads submitted later do not count for any
-	// recipient. The zero time: not known; admissibility of custody is then not judged, and
-	// the sentences name no holders.
-	Found time.Time
-
-	// Claimed is how many pictures the holder of the dump claims to have, at most
-	// [odds.MaxClaimed] if Drawn; 0: there is no such claim. Drawn says that we drew the dump
-	// at random from the claimed pictures. A selection that others made says nothing about the
-	// rest.
-	Claimed int
-	Drawn   bool
+	Circumstances
 
 	// Trials is the number of independent trials, of marks and of matching, that ended
 	// without a false identification. It caps every likelihood ratio at Trials/3, the inverse
@@ -89,11 +98,6 @@ type Config struct {
 	// Progress, where set, is called after each leak of a dump, in order.
 	Progress func(done, total int)
 }
-
-const (
-	defaultMaxFiles = 1_000_000
-	maxAgainst      = 1_000
-)
 
 // ready checks a configuration and fills in the defaults. The error wraps [registry.ErrInput].
 func (c Config) ready() (Config, error) {

@@ -115,8 +115,9 @@ type party struct {
 	unjudged     int // the same, if it is not known when the leaks were found
 }
 
-// weigh counts the findings and computes the odds: a pure function, but that it numbers
-// the subjects of the leaks.
+// weigh counts the findings of a dump and computes the odds, from the leaks and the books alone.
+// It also numbers the subjects of the leaks, which [weighing.clusters] writes into them. The
+// headline and the sentences are left to [weighing.speak].
 func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 	w := &weighing{cfg: cfg, parties: make(map[string]*party)}
 	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)

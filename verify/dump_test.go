@@ -148,7 +148,7 @@ func many(n int, f func(int) *verify.Verdict) []*verify.Verdict {
 }
 
 func weighed(d dump) *verify.DumpVerdict {
-	cfg := verify.Config{Found: found, Trials: 3000, Keys: []*watermark.Key{watermark.GenerateKey()}}
+	cfg := verify.Config{Circumstances: verify.Circumstances{Found: found}, Trials: 3000, Keys: []*watermark.Key{watermark.GenerateKey()}}
 	return verify.WeighFor(d.leaks, recipients, cfg, 120)
 }
 

@@ -136,8 +136,8 @@ func (v *Verdict) conclude(e evidence) {
 	v.Recipient = v.MayName()
 }
 
-// number writes the numbers of the mark that the conclusion rests on; with nil of the
-// first that was read, which is of a copy that was never issued.
+// number writes the key and the logarithms of the mark r that the conclusion rests on. If r is
+// nil, the first mark that was read is taken, which is of a copy that was never issued.
 func (v *Verdict) number(e evidence, r *read) {
 	if r == nil && len(e.reads) > 0 {
 		r = &e.reads[0]

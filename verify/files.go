@@ -74,9 +74,6 @@ func (v *Investigator) opened(containers []dump.Container) {
 	}
 }
 
-// maxPDF is how many times [Config.MaxBytes] a PDF may have, which holds many pictures.
-const maxPDF = 4
-
 // dumpOptions are the limits of the configuration, as package dump takes them.
 func (v *Investigator) dumpOptions() dump.Options {
 	o := dump.Options{MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, OpenPDF: v.cfg.OpenPDF}

@@ -53,16 +53,16 @@ func (r *reportView) charts() {
 // the recipients, the most important first.
 func (d *DumpVerdict) charted() ([]chart.Leak, []chart.Holder) {
 	rows := make(map[string]*chart.Holder)
-	var holders []*chart.Holder
-	for _, r := range d.History.Recipients {
-		h := &chart.Holder{Name: r.Name, Kind: r.Kind}
+	holders := make([]chart.Holder, len(d.History.Recipients))
+	for i, r := range d.History.Recipients {
+		h := &holders[i]
+		h.Name, h.Kind, rows[r.Name] = r.Name, r.Kind, h
 		for _, x := range r.Issued {
 			h.Issued = append(h.Issued, chart.Count{Day: x.Day, N: x.N})
 		}
 		for _, c := range r.Custody {
 			h.Custody = append(h.Custody, chart.Span{From: c.From, To: c.To, Listed: c.Listed > 0})
 		}
-		holders, rows[r.Name] = append(holders, h), h
 	}
 	var leaks []chart.Leak
 	at := make(map[watermark.Submission]int)
@@ -98,14 +98,10 @@ func (d *DumpVerdict) charted() ([]chart.Leak, []chart.Holder) {
 			}
 		}
 	}
-	slices.SortStableFunc(holders, func(a, b *chart.Holder) int {
+	slices.SortStableFunc(holders, func(a, b chart.Holder) int {
 		return cmp.Or(cmp.Compare(b.Confirmed, a.Confirmed), cmp.Compare(b.Held, a.Held), cmp.Compare(b.Copies, a.Copies))
 	})
-	out := make([]chart.Holder, len(holders))
-	for i, h := range holders {
-		out[i] = *h
-	}
-	return leaks, out
+	return leaks, holders
 }
 
 // state is what was found of the upload that a leak shows.

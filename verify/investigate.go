@@ -59,7 +59,8 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	return v.investigate(ctx, path, leak, 1)
 }
 
-// investigate is Investigate for a leak that was logged, one of a dump of so many files.
+// investigate examines a leak that was logged already. path is how the verdict names the leak,
+// leak holds the bytes of the file, and files is the number of files in the dump.
 func (v *Investigator) investigate(ctx context.Context, path string, leak []byte, files int) (*Verdict, error) {
 	select {
 	case v.busy <- struct{}{}:
@@ -192,7 +193,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 
 // standing looks up the state of a read copy's key, and whether its upload was erased.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
-	key, err := v.cfg.Registry.Keys().Get(ctx, r.keyID)
+	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.keyID)
 	if err != nil {
 		return err
 	}
@@ -220,7 +221,7 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 	return err
 }
 
-// stated is a logarithm as it is printed.
+// stated returns a logarithm as findings state it: rounded to whole multiples of 1e-6.
 func stated(x float64) *float64 {
 	x = micro(x)
 	return &x

@@ -11,19 +11,6 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// Within the radius all candidates are listed and the nearest maxCompared are
-// compared by their pixels. Beyond it, up to nearRadius, the nearest maxNear are
-// compared as well and listed only where the pixels align: a picture that was
-// turned by a degree or clipped in the highlights lies there, and so do
-// lookalikes. Once a submission of the same pixels is found, those further away by
-// more than clearGap are not compared.
-const (
-	maxCompared = 32
-	nearRadius  = 64
-	maxNear     = 8
-	clearGap    = 16 // bits
-)
-
 // A candidate is a submission near a leak's hash.
 type candidate struct {
 	ref      int64
@@ -154,25 +141,10 @@ func comparePixels(s *capture.Sight) (string, *float64, error) {
 	return pixelWord(verdict, s.Shown()), &score, nil
 }
 
-const (
-	minAligned        = 0.5 // share of the blocks that agree where two pictures align at all
-	minAlignedQuality = 0.4 // quality of the registration where two pictures align at all
-)
-
-// minShown is the share of the original that must be seen before a picture counts
-// as the same capture. Documents of one template share their print: thirds of another
-// person's bill agree in every comparable block (TestTemplatePartsConfirmNothing), and
-// a forger who plants a mark chooses the part. A part of more than half leaves less choice.
-const minShown = 0.6
-
 // aligned reports whether the pixels say something about a submission beyond its
 // hash.
 func aligned(pixels string) bool {
-	switch pixels {
-	case PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent:
-		return true
-	}
-	return false
+	return slices.Contains([]string{PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent}, pixels)
 }
 
 // pixelWord puts a verdict of package capture into a word for pixels. shown is the share, 0..1,

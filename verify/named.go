@@ -8,7 +8,6 @@ import (
 
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
-	"github.com/kycmark/kycmark/watermark"
 )
 
 // With Config.Against only the listed uploads are searched, so matches say nothing about
@@ -36,19 +35,14 @@ func (v *Investigator) namedBooks(ctx context.Context, b *books, leaks []*Verdic
 // countNamed counts into b, each once, the submissions that leaks show and the submissions in
 // [Config].Against.
 func (v *Investigator) countNamed(ctx context.Context, b *books, leaks []*Verdict) error {
-	seen := make(map[watermark.Submission]bool)
-	for _, l := range leaks {
-		if l.matched() && !seen[l.Submission] {
-			seen[l.Submission] = true
-			v.countOne(b, l.Submitted, b.copies[l.Submission], l.Custody)
-		}
+	for _, l := range shown(leaks) {
+		v.countOne(b, l.Submitted, b.copies[l.Submission], l.Custody)
 	}
 	r := v.cfg.Registry
 	for _, id := range v.cfg.Against {
-		if seen[id] {
-			continue
+		if _, known := b.copies[id]; known {
+			continue // a leak shows it
 		}
-		seen[id] = true
 		s, err := r.Submission(ctx, id)
 		if errors.Is(err, registry.ErrErased) {
 			continue // as in the comparison

@@ -30,11 +30,6 @@ func newOriginal(of watermark.Submission, pic *picture.Picture) *original {
 	return &original{of: of, onto: capture.New(dsp.LumaNRGBA(pic.Image)), picture: pic}
 }
 
-const (
-	cachedBytes   = 256 << 20 // of originals that are kept, about: ten of 2 megapixels each, or two of 12
-	preparedBytes = 12 << 20  // of an original beyond its pixels: canonical renditions, features, what a tracer keeps
-)
-
 // originalBytes is about how much memory an original of so many pixels takes up: 4 bytes a pixel
 // for the luma, as many for the pixels, and a third for what is halved.
 func originalBytes(pixels int) int64 { return 28*int64(pixels)/3 + preparedBytes }

@@ -15,15 +15,6 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// maxParts is how many submissions that a leak shows in part are compared by their
-// pixels: of one template there may be thousands, and what is rarest in the leak
-// comes first.
-const maxParts = 16
-
-// partMargin is the share of a matched region by which more of the leak is compared:
-// features fix its corners to a few pixels.
-const partMargin = 0.05
-
 // A partSearch is what the local features of a leak led to.
 type partSearch struct {
 	features int           // of the leak

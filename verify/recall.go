@@ -7,8 +7,9 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/findings"
 )
 
-// recallOf is that of a leak of a long side of so many pixels; nil: it was not searched, or
-// none of its kind was tried.
+// recallOf returns the recall of the search for leaks of one kind, from recorded trials. s is
+// what the search of the leak went by, and side the longer side of the leak in pixels. The
+// result is nil if the leak was not searched, or its kind was not tried.
 func recallOf(s *findings.Searched, side int) *findings.Recall {
 	t, err := recall.Recorded()
 	if err != nil || s == nil {
@@ -26,12 +27,12 @@ func recallOf(s *findings.Searched, side int) *findings.Recall {
 	return &findings.Recall{Table: t.Version, Kind: k.Name, Found: n.Found, Of: n.Of, Bound: n.Bound}
 }
 
-// recalled says what the search would have found.
+// recalled says in a sentence how often the search finds leaks of the kind that r is about.
 func recalled(r *findings.Recall) string {
 	return fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d: at least %s (95 %% confidence).", r.Kind, r.Found, r.Of, share(r.Bound))
 }
 
-// recallRecord says where the numbers come from.
+// recallRecord says, for the record of an investigation, which trials [recallOf] uses.
 func recallRecord() string {
 	t, err := recall.Recorded()
 	if err != nil {

@@ -104,7 +104,7 @@ func (f *Findings) checkVerdict(words bool) error {
 
 // config is what a verdict says of how it was weighed.
 func (d *DumpVerdict) config() (Config, error) {
-	c := Config{Claimed: d.Case.Claimed, Drawn: d.Case.Drawn}
+	c := Config{Circumstances: Circumstances{Claimed: d.Case.Claimed, Drawn: d.Case.Drawn}}
 	if d.Case.MarkTrials == d.Case.MatchTrials { // Config.Trials was set: the program's own numbers differ
 		c.Trials = d.Case.MarkTrials
 	}

@@ -20,11 +20,8 @@ import (
 // were never issued. They show what chance and a common template give in a picture of this
 // kind and this wear.
 
-// decoyCopies is the number of copies that were never issued and are scored in a leak. A
-// thousand take a tenth of a second.
-const decoyCopies = 1000
-
-// decoys are nil where no copy was found.
+// decoys scores copies that were never issued in a leak in which tracing found a copy. The
+// result is nil if tracing found no copy.
 func decoys(found *watermark.TraceResult) *findings.Decoys {
 	if len(found.Accused) == 0 {
 		return nil
@@ -49,15 +46,9 @@ func (v *Verdict) Chance() string {
 	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max)
 }
 
-// DefaultReferences is how many times leaks of a dump are held against uploads that they do not
-// show, where [Config] does not say: a tenth of a second of processor time a leak, and half a second for
-// each upload that its hash or parts bring up.
-const (
-	DefaultReferences = 20
-	defaultEach       = 4
-)
-
-// referencesOf is how many uploads a leak of a dump of so many files is held against.
+// referencesOf returns the number of controls for one leak: its share of the controls of a dump
+// of so many files. digest is the SHA-256 of the leak. It decides which leaks get one control
+// more if the controls cannot be shared evenly.
 func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
 	n, each := c.References, maxReferences
 	if n == 0 {
@@ -74,7 +65,7 @@ func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
 	return min(whole, each)
 }
 
-// referenceRecord says it for the record.
+// referenceRecord says, for the record of an investigation, how many controls are made.
 func (c Config) referenceRecord() string {
 	switch {
 	case c.References < 0:
@@ -84,12 +75,6 @@ func (c Config) referenceRecord() string {
 	}
 	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
-
-// Max numbers of controls, of a leak and of a dump.
-const (
-	maxReferences        = 1_000
-	maxReferencesOfADump = 1_000_000
-)
 
 // references makes at most n controls for a leak that shows a submission: it compares the
 // leak with the uploads of other subjects whose hashes lie nearest to that submission's.
@@ -177,7 +162,8 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	return m, nil
 }
 
-// gone is nil for what was erased meanwhile.
+// gone returns nil for the errors of a submission that was erased meanwhile, and every other
+// error as it is.
 func gone(err error) error {
 	if errors.Is(err, registry.ErrErased) || errors.Is(err, registry.ErrNotFound) {
 		return nil
@@ -185,14 +171,9 @@ func gone(err error) error {
 	return err
 }
 
-// match is what was found out about a leak and one submission; nil: nothing.
+// match returns the match of the leak with a submission, nil if they were not compared.
 func (e *evidence) match(of watermark.Submission) *Match {
-	for i := range e.matches {
-		if e.matches[i].Submission == of {
-			return &e.matches[i]
-		}
-	}
-	return nil
+	return find(e.matches, func(m *Match) bool { return m.Submission == of })
 }
 
 // references counts the controls of a dump: the leaks that have controls, the comparisons, and

@@ -170,7 +170,9 @@ func (p *progress) add(v *Verdict) error {
 	return nil
 }
 
-// again is the verdict on a file whose bytes were examined already; nil: they were not.
+// again returns the verdict on a file whose bytes were examined before, under the name path.
+// It is nil if these bytes were not examined. A verdict from a state file has no thumbnails,
+// so that the picture is decoded again within limits.
 func (p *progress) again(path string, leak []byte, limits picture.Limits) *Verdict {
 	sum := sha256.Sum256(leak)
 	p.mu.Lock()

@@ -9,18 +9,14 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
-const (
-	mosaicSide  = 9   // fields of a mosaic's long side: enough to tell pictures apart, not persons
-	previewSide = 240 // pixels of a preview's long side
-)
-
 // mosaic is a PNG of a few fields of colour.
 func mosaic(img *image.NRGBA) []byte { return thumbnail(img, mosaicSide, "png") }
 
 // preview is a JPEG in which persons can be recognised.
 func preview(img *image.NRGBA) []byte { return thumbnail(img, previewSide, "jpeg") }
 
-// thumbnail is nil for pictures that cannot be encoded: a report does without.
+// thumbnail shrinks a picture to a longer side of at most side pixels and encodes it in format.
+// The result is nil for a picture that cannot be encoded: a report does without.
 func thumbnail(img *image.NRGBA, side int, format string) []byte {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	if w == 0 || h == 0 {

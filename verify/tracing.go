@@ -19,18 +19,6 @@ type tracing struct {
 	rows []registry.Copy
 }
 
-const (
-	// traceLevel is the false-positive rate below which a copy counts as found in a leak. The
-	// rate is over all copies of all submissions that the leak is traced against.
-	traceLevel = 1e-9
-	// minPower is the minimum power, 0..1, at which the absence of a mark counts.
-	minPower = 0.999
-	// maxTraced is the maximum number of submissions that a leak is traced against:
-	// submissions of the copies that were read, and submissions that the leak shows or
-	// resembles.
-	maxTraced = 3
-)
-
 // trace traces a leak against the submissions whose copies were read in it, and against the
 // submission that it shows. If the leak shows no submission for certain, trace takes the
 // submissions that it resembles. [Config].Against replaces all these submissions.
@@ -76,15 +64,13 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error 
 	return nil
 }
 
-// pixels is what the pixels say of the leak and a submission.
+// pixels returns the word for what the pixels say of the leak and a submission.
 func (e *evidence) pixels(of watermark.Submission) string {
 	if m := e.match(of); m != nil {
 		return m.Pixels
 	}
-	for i := range e.reads {
-		if r := &e.reads[i]; r.issued != nil && r.issued.Submission == of {
-			return r.shows
-		}
+	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
+		return r.shows
 	}
 	return PixelsUnknown
 }
@@ -98,7 +84,8 @@ func traceRank(pixels string) int {
 	return slices.IndexFunc(traceOrder[:], func(words []string) bool { return slices.Contains(words, pixels) })
 }
 
-// targets are the submissions that a leak is to be traced against.
+// targets returns the submissions to trace a leak against, at most maxTraced, in the order of
+// traceOrder. If the leak shows a submission for certain, only such submissions are returned.
 func (e *evidence) targets() []watermark.Submission {
 	var out []watermark.Submission
 	add := func(id watermark.Submission) {
@@ -124,8 +111,10 @@ func (e *evidence) targets() []watermark.Submission {
 	return out
 }
 
-// traceAgainst is nil, without an error, where the original cannot be opened or one of
-// the pictures is too small.
+// traceAgainst traces a leak against the original of one submission, for all its issued copies
+// whose mark keys are at hand. level is the false-positive rate below which a copy counts as
+// found. The result is nil, without an error, if the original cannot be opened or a picture is
+// too small.
 func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id watermark.Submission, level float64) (*tracing, error) {
 	o, err := v.original(ctx, id)
 	if err != nil || o == nil {
@@ -232,12 +221,7 @@ func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
 	if t == nil {
 		return nil
 	}
-	for i := range t.Copies {
-		if t.Copies[i].Copy == id {
-			return &t.Copies[i]
-		}
-	}
-	return nil
+	return find(t.Copies, func(c *findings.TracedCopy) bool { return c.Copy == id })
 }
 
 // wouldShow reports whether a mark of any copy issued would have been found.
@@ -248,8 +232,13 @@ func wouldShow(t *Tracing) bool {
 // traceOf returns the tracing against a submission, or nil if the leak was not traced against
 // that submission.
 func traceOf(all []Tracing, id watermark.Submission) *Tracing {
+	return find(all, func(t *Tracing) bool { return t.Submission == id })
+}
+
+// find returns the first element for which is reports true, nil if there is no such element.
+func find[T any](all []T, is func(*T) bool) *T {
 	for i := range all {
-		if all[i].Submission == id {
+		if is(&all[i]) {
 			return &all[i]
 		}
 	}

@@ -50,8 +50,8 @@ func otherVersion(r *findings.Record) string {
 		called(version, build["vcs.revision"], executable))
 }
 
-// called names a version: its revision, or else its program's digest, where the version
-// itself says too little.
+// called names a version of the program in words. If version says too little, it is named by
+// its revision, or else by the SHA-256 of the executable, in hex.
 func called(version, revision, executable string) string {
 	short := func(s string) string { return s[:min(len(s), 12)] }
 	switch {

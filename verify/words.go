@@ -134,7 +134,7 @@ func title(h odds.Hypothesis) string {
 	return h.Kind
 }
 
-// dates are the first and the last day of the cells from to to.
+// dates names the days that the cells from to to of a case span; the last cell has no end.
 func dates(c *odds.Case, from, to int) string {
 	first := day(c.Cells[from].From)
 	if to+1 == len(c.Cells) {
@@ -185,7 +185,7 @@ func sentence(parts []string) string {
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
-// thousands writes a whole number with commas.
+// thousands rounds a number to a whole number and writes it with commas: "1,234".
 func thousands(x float64) string {
 	s := fmt.Sprintf("%.0f", x)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -194,14 +194,14 @@ func thousands(x float64) string {
 	return s
 }
 
-// times is 10^logLR, rounded down to one digit.
+// times writes 10^logLR as a whole number, rounded down to one digit: "400,000".
 func times(logLR float64) string {
 	x := math.Pow(10, logLR+1e-9)
 	unit := math.Pow(10, math.Floor(math.Log10(x)))
 	return thousands(math.Floor(x/unit) * unit)
 }
 
-// about rounds to two digits.
+// about writes a number above 0, rounded to two digits: "1,200".
 func about(x float64) string {
 	unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(x))-1))
 	return thousands(math.Round(x/unit) * unit)

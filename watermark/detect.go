@@ -64,7 +64,7 @@ func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detectio
 	return all, nil
 }
 
-// detection is the public form of what was found under a key.
+// detection returns what was found under a key in its public form.
 func detection(d *blind.Detection, key *Key) *Detection {
 	return &Detection{
 		Found: d.Found, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Correlation: d.Correlation,
@@ -73,6 +73,7 @@ func detection(d *blind.Detection, key *Key) *Detection {
 	}
 }
 
+// quad returns corners as public points.
 func quad(q [4]geometry.Point) (out [4]Point) {
 	for i, p := range q {
 		out[i] = Point(p)

@@ -38,6 +38,8 @@ func GenerateKey() *Key {
 	return newKey(s)
 }
 
+// newKey returns the key of a secret. What is derived from the secret is computed when it is
+// first needed.
 func newKey(secret [code.SecretSize]byte) *Key {
 	at := &secret
 	return &Key{secret: &at, id: code.KeyID(at)}
@@ -103,7 +105,7 @@ func (k *Key) MarshalText() ([]byte, error) {
 	return nil, fmt.Errorf("%w: keys do not marshal; use Secret", ErrKey)
 }
 
-// keyed returns what a blind reader knows, made at the first call.
+// keyed returns all that a blind reader knows. It is derived at the first call, once.
 func (k *Key) keyed() *blind.Keys {
 	k.once.Do(func() { k.kd = blind.NewKeys(pattern.NewKeys(*k.secret)) })
 	return k.kd

@@ -46,9 +46,9 @@ type Options struct {
 type Marked struct {
 	Image    *image.NRGBA
 	PSNR     float64 // dB, over R, G and B
-	SSIM     float64 // of luma, 0..1
-	Strength float64 // used: as asked for, up to 1.4 times that if the mark was not read back, or less if SSIM fell below 0.986
-	MarginDB float64 // dB by which the read-back exceeds the weakest readable signal; 0 if not read
+	SSIM     float64 // of luma, 0..1, at the canonical size: long side at most 1024 pixels
+	Strength float64 // used: as asked for, up to 1.4 times that if the mark was not read back, or less if SSIM fell below 0.9862
+	MarginDB float64 // dB by which the read-back exceeds the weakest readable signal, at the place of the mark; 0 if not read
 	Weak     bool    // not read back after a messenger, at any strength tried
 }
 
@@ -62,22 +62,20 @@ func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, e
 }
 
 // Mark marks src and reads the mark back as a messenger would deliver it, shrunk to 1280
-// pixels and compressed. If that succeeds barely, it marks again 1.2 times as strong; if it
-// fails, up to 1.4 times. It never goes past the PSNR floor (44.3 dB from a megapixel on,
-// 42 dB below) nor an SSIM of 0.986. It sets Weak if the strongest mark is not read either:
-// then nothing should be handed out. The error wraps [ErrTooSmall], [ErrTooLarge] or
-// [ErrStrength], or is ctx's. [ErrTooSmall] includes pictures so long and thin that a
-// messenger leaves too little to read.
+// pixels and compressed. It reads at the place where it put the mark, and searches for the
+// mark as [Detect] does if the margin there is below 6 dB. If reading succeeds barely, Mark
+// marks again 1.2 times as strong; if it fails, up to 1.4 times. It never goes past the PSNR
+// floor (44.3 dB from a megapixel on, 42 dB below) nor an SSIM of 0.9862. It sets Weak if the
+// strongest mark is not read either: then nothing should be handed out.
+//
+// The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength], or is ctx's. [ErrTooSmall]
+// includes pictures so long and thin that a messenger leaves too little to read.
 func Mark(ctx context.Context, key *Key, id CopyID, src image.Image, opts *Options) (*Marked, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {
 		return nil, err
 	}
-	t, err := o.tried(ctx, id, true)
-	if err != nil {
-		return nil, err
-	}
-	return t.written(o, image.NewNRGBA(o.canvas.Source.Rect)), nil
+	return o.Mark(ctx, id)
 }
 
 // An Original is all that marking needs and that depends on picture, key and
@@ -128,22 +126,28 @@ func (o *Original) Embed(id CopyID) *image.NRGBA {
 
 // Mark is [Mark] on a prepared original.
 func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
-	t, err := o.tried(ctx, id, false)
+	out := image.NewNRGBA(o.canvas.Source.Rect)
+	t, err := o.tried(ctx, id, out)
 	if err != nil {
 		return nil, err
 	}
-	return t.written(o, image.NewNRGBA(o.canvas.Source.Rect)), nil
+	t.Image = out
+	marked := t.Marked // without the planes of the mark
+	return &marked, nil
 }
 
 // MarkInPlace is [Original.Mark] for the last copy of an original: it writes the marked
 // picture over the source, instead of holding both, and the original must not be used
 // any more. If it fails, the source is as it was.
 func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) {
-	t, err := o.tried(ctx, id, true)
+	t, err := o.tried(ctx, id, nil)
 	if err != nil {
 		return nil, err
 	}
-	return t.written(o, o.canvas.Source), nil
+	o.canvas.Add(o.canvas.Source, t.mark)
+	t.Image = o.canvas.Source
+	marked := t.Marked // without the planes of the mark
+	return &marked, nil
 }
 
 // marks returns what is added to luma and, negated, to the blue difference of the

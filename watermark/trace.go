@@ -136,7 +136,9 @@ func (t *Tracer) For(copies []Candidate, level float64) (*Tracer, error) {
 	return &Tracer{out}, nil
 }
 
-// candidates checks what a trace is to look for, and with what level.
+// candidates returns copies in the form that package trace takes. It checks that each has a
+// key and a possible strength, and that 0 < level < 1. The error wraps ErrNoKey or
+// ErrStrength.
 func candidates(copies []Candidate, level float64) ([]trace.Candidate, error) {
 	if !(level > 0 && level < 1) {
 		return nil, fmt.Errorf("watermark: level %v: it must lie between 0 and 1", level)
@@ -179,7 +181,7 @@ func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture
 	return traced(r), nil
 }
 
-// traced is the public form of a trace's result.
+// traced returns the result of a trace in its public form.
 func traced(r *trace.Result) *TraceResult {
 	out := &TraceResult{
 		Registered: r.Registered, Copies: copyEvidence(r.Copies), Best: r.Best, Power: r.Power, Expected: r.Expected, Quad: quad(r.Quad),
@@ -202,6 +204,7 @@ func traced(r *trace.Result) *TraceResult {
 	return out
 }
 
+// copyEvidence returns the scores of copies in their public form.
 func copyEvidence(scores []trace.CopyScore) (out []CopyEvidence) {
 	for _, c := range scores {
 		out = append(out, CopyEvidence{CopyID(c.ID), c.Score, c.Payload, c.LogP, c.LogE})

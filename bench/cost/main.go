@@ -83,7 +83,7 @@ func run(ctx context.Context, dir string) error {
 	if err := count(dir, "issue", func() error { _, err := issuer.Issue(ctx, &copied, first.ID, "vendor", "request"); return err }); err != nil {
 		return err
 	}
-	cfg := verify.Config{Registry: reg, Keys: []*watermark.Key{key}, SealKey: seal, Workers: 1}
+	cfg := verify.Config{Registry: reg, Keys: []*watermark.Key{key}, SealKey: seal, Limits: verify.Limits{Workers: 1}}
 	for _, job := range []struct {
 		name string
 		file func() ([]byte, error)

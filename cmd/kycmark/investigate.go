@@ -106,7 +106,8 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	defer pdfs.Close()
 	inv, err := verify.NewInvestigator(verify.Config{
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
-		Search: f.search, Found: found, Progress: show, Against: f.against.ids, State: f.state, Claimed: f.claimed, Drawn: f.drawn, References: f.references,
+		Search: f.search, Progress: show, Against: f.against.ids, State: f.state, References: f.references,
+		Circumstances: verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn},
 		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {

@@ -38,13 +38,9 @@ func reflect(i, size int) int {
 // repeat moves a position to the nearest inside.
 func repeat(i, size int) int { return min(size-1, max(0, i)) }
 
-// Blur returns the step that blurs with a Gaussian of deviation sigma pixels.
-func Blur(sigma float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
-}
-
-// blur is separable, with weights that add up to 2^14, so that both passes stay
-// within 32 bits: the first leaves 8 bits after the point.
+// blur returns p blurred by a Gaussian of deviation sigma pixels. Both passes have weights
+// that add up to 2^14, so that sums stay within 32 bits: the first pass leaves 8 bits after the
+// point.
 func blur(p *image.NRGBA, sigma float64) *image.NRGBA {
 	weights := gaussWeights(sigma)
 	n := len(weights) - 1
@@ -116,6 +112,11 @@ func addRows[T sample](sum []uint32, a, b []T, weight uint32) {
 	for i := range sum {
 		sum[i] += weight * (uint32(a[i]) + uint32(b[i]))
 	}
+}
+
+// Blur returns the step that blurs with a Gaussian of deviation sigma pixels.
+func Blur(sigma float64) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
 }
 
 // sharpen is an unsharp mask: twice the picture less its blur of 2 pixels.

@@ -21,15 +21,9 @@ func CropTo(area float64) Step {
 	}
 }
 
-// turn returns the step that rotates by deg degrees against the clock on a canvas that grows.
-func turn(deg float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA { return rotate(p, deg, true) })
-}
-
-// turnInside returns the step that rotates by deg degrees on a canvas of the same size: the
-// corners are lost.
-func turnInside(deg float64) Step {
-	return plain(func(p *image.NRGBA) *image.NRGBA { return rotate(p, deg, false) })
+// turn returns the step that rotates by deg degrees against the clock, see [rotate].
+func turn(deg float64, grow bool) Step {
+	return plain(func(p *image.NRGBA) *image.NRGBA { return rotate(p, deg, grow) })
 }
 
 // turnWithin returns the step that rotates on a growing canvas by an angle from -deg to deg.
@@ -67,28 +61,26 @@ func affine(sx, sy, shear float64) Step {
 	})
 }
 
-// tilt returns the step that moves each corner by up to the given share of the sides.
-func tilt(amount float64) Step {
-	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA { return perspective(r, p, amount) }
-}
-
-// perspective moves each corner of p by up to amount of the sides, on dark grey.
-func perspective(r *rand.Rand, p *image.NRGBA, amount float64) *image.NRGBA {
-	w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
-	quad := [4][2]float64{{0, 0}, {w, 0}, {w, h}, {0, h}}
-	left, top := math.Inf(1), math.Inf(1)
-	for i := range quad {
-		quad[i][0] += w * Uniform(r, -amount, amount)
-		quad[i][1] += h * Uniform(r, -amount, amount)
-		left, top = min(left, quad[i][0]), min(top, quad[i][1])
+// tilt returns the step that moves each corner by up to the given share of the sides, on dark
+// grey.
+func tilt(share float64) Step {
+	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
+		w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
+		quad := [4][2]float64{{0, 0}, {w, 0}, {w, h}, {0, h}}
+		left, top := math.Inf(1), math.Inf(1)
+		for i := range quad {
+			quad[i][0] += w * Uniform(r, -share, share)
+			quad[i][1] += h * Uniform(r, -share, share)
+			left, top = min(left, quad[i][0]), min(top, quad[i][1])
+		}
+		var right, bottom float64
+		for i := range quad {
+			quad[i][0] -= left
+			quad[i][1] -= top
+			right, bottom = max(right, quad[i][0]), max(bottom, quad[i][1])
+		}
+		return Warp(p, OntoQuad(w, h, quad), int(math.Ceil(right)), int(math.Ceil(bottom)), grey(40))
 	}
-	var right, bottom float64
-	for i := range quad {
-		quad[i][0] -= left
-		quad[i][1] -= top
-		right, bottom = max(right, quad[i][0]), max(bottom, quad[i][1])
-	}
-	return Warp(p, OntoQuad(w, h, quad), int(math.Ceil(right)), int(math.Ceil(bottom)), grey(40))
 }
 
 // OntoQuad returns the map of a picture of w x h pixels onto the convex quadrilateral q, corner

@@ -40,10 +40,10 @@ func list() []Attack {
 		{"crop10", "crop", "10 % of the area, random place, JPEG 85", steps(CropTo(.1), JPEG(85))},
 		{"crop05", "crop", "5 % of the area, random place, JPEG 85", steps(CropTo(.05), JPEG(85))},
 
-		{"rot1", "rotate", "rotated by 1 degree, JPEG 85", steps(turn(1), JPEG(85))},
-		{"rot5", "rotate", "rotated by -5 degrees, JPEG 85", steps(turn(-5), JPEG(85))},
-		{"rot17", "rotate", "rotated by 17 degrees, JPEG 85", steps(turn(17), JPEG(85))},
-		{"rot45", "rotate", "rotated by 45 degrees, JPEG 85", steps(turn(45), JPEG(85))},
+		{"rot1", "rotate", "rotated by 1 degree, JPEG 85", steps(turn(1, true), JPEG(85))},
+		{"rot5", "rotate", "rotated by -5 degrees, JPEG 85", steps(turn(-5, true), JPEG(85))},
+		{"rot17", "rotate", "rotated by 17 degrees, JPEG 85", steps(turn(17, true), JPEG(85))},
+		{"rot45", "rotate", "rotated by 45 degrees, JPEG 85", steps(turn(45, true), JPEG(85))},
 		{"rot90", "rotate", "rotated by 90 degrees, JPEG 85", steps(from(imaging.Rotate90), JPEG(85))},
 		{"rot180", "rotate", "rotated by 180 degrees, JPEG 85", steps(from(imaging.Rotate180), JPEG(85))},
 		{"mirror", "rotate", "mirrored left to right, JPEG 85", steps(from(imaging.FlipH), JPEG(85))},
@@ -87,6 +87,6 @@ func list() []Attack {
 		{"chain_reshare", "chain", "telegram, screenshot of 900 px, JPEG 80, at most 1280 px, JPEG 60",
 			steps(FitTo(1280), JPEG(87), screenshot(900), JPEG(80), FitTo(1280), JPEG(60))},
 		{"chain_rotcrop", "chain", "rotated by 3 degrees, crop of 60 %, at most 1280 px, JPEG 75",
-			steps(turnInside(3), CropTo(.6), FitTo(1280), JPEG(75))},
+			steps(turn(3, false), CropTo(.6), FitTo(1280), JPEG(75))},
 	}
 }

@@ -230,7 +230,7 @@ type Marking struct {
 	Margin   float64 `json:"margin"`   // of the read-back, dB
 	Weak     bool    `json:"weak"`     // the read-back failed
 	PSNR     float64 `json:"psnr"`     // dB
-	SSIM     float64 `json:"ssim"`     // 0..1
+	SSIM     float64 `json:"ssim"`     // 0..1, at a long side of at most 1024 pixels
 }
 
 // ReceiptMessage is what the recipient of a copy signs with Ed25519 (RFC 8032, not

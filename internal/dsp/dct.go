@@ -77,7 +77,7 @@ func (d *idct) forward(out, p Plane, y int) {
 // scratch space, so two goroutines must not use it at once.
 type idct struct {
 	n      int
-	fft    *FFT
+	fft    *fft
 	tw     []complex64 // conjugate, and so is what goes through the transform
 	in     []float32
 	b, tmp []complex64
@@ -85,7 +85,7 @@ type idct struct {
 
 // newIDCT returns the transform of length n, a power of two.
 func newIDCT(n int) *idct {
-	d := &idct{n: n, fft: NewFFT(n), in: make([]float32, n*boxLanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
+	d := &idct{n: n, fft: newFFT(n), in: make([]float32, n*boxLanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
 	scale := math.Sqrt(2 / float64(n))
 	for k := range n {
 		c, s := Cis(float64(k) / float64(4*n))

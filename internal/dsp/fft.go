@@ -5,11 +5,11 @@ import (
 	"math"
 )
 
-// An FFT transforms complex sequences of one length 2^a 3^b 5^c. It is the
+// An fft transforms complex sequences of one length 2^a 3^b 5^c. It is the
 // self-sorting algorithm of Stockham (Cochran et al., "What is the fast Fourier
-// transform?", 1967) with radix 4, 2, 3 and 5, decimation in frequency. An FFT
+// transform?", 1967) with radix 4, 2, 3 and 5, decimation in frequency. An fft
 // is immutable and safe for concurrent use.
-type FFT struct {
+type fft struct {
 	n      int
 	stages []stage
 }
@@ -35,9 +35,9 @@ func FastLen(n int) int {
 	}
 }
 
-// NewFFT returns a transform of length n, which must be a product of 2, 3 and 5.
-func NewFFT(n int) *FFT {
-	f := &FFT{n: n}
+// newFFT returns a transform of length n, which must be a product of 2, 3 and 5.
+func newFFT(n int) *fft {
+	f := &fft{n: n}
 	for length, stride := n, 1; length > 1; {
 		r := radixOf(length)
 		f.stages = append(f.stages, newStage(r, length, stride))
@@ -71,25 +71,14 @@ func newStage(radix, n, stride int) stage {
 	return stage{radix: radix, n: n, stride: stride, tw: tw}
 }
 
-// Len returns the length of the transform.
-func (f *FFT) Len() int { return f.n }
-
-// Forward replaces x by its transform X[k] = sum x[j] exp(-2 pi i jk/n). tmp is
-// scratch space of the same length.
-func (f *FFT) Forward(x, tmp []complex64) {
-	if y := f.run(x[:f.n], tmp[:f.n], 1); f.n > 0 && &y[0] != &x[0] {
-		copy(x, y)
-	}
-}
-
 // run transforms count interleaved sequences: x[j*count+i] is number j of sequence i. It returns x or
 // tmp, whichever holds the result.
-func (f *FFT) run(x, tmp []complex64, count int) []complex64 {
+func (f *fft) run(x, tmp []complex64, count int) []complex64 {
 	return f.runFrom(0, x[:f.n*count], tmp[:f.n*count], count)
 }
 
-// runFrom is [FFT.run] without the stages before first: src holds what these stages would give.
-func (f *FFT) runFrom(first int, src, dst []complex64, count int) []complex64 {
+// runFrom is [fft.run] without the stages before first: src holds what these stages would give.
+func (f *fft) runFrom(first int, src, dst []complex64, count int) []complex64 {
 	for i := range f.stages[first:] {
 		st := &f.stages[first+i]
 		m, s := st.n/st.radix, st.stride*count
@@ -112,26 +101,12 @@ func (f *FFT) runFrom(first int, src, dst []complex64, count int) []complex64 {
 
 // columns transforms the first n columns of c, whose rows are stride numbers long. With inverse set it
 // takes the conjugate of the transform of the conjugate. Columns of zeros stay as they are.
-func (f *FFT) columns(c []complex64, stride, n int, inverse bool, buf, tmp []complex64) {
+func (f *fft) columns(c []complex64, stride, n int, inverse bool, buf, tmp []complex64) {
 	for x := 0; x < n; x += batch {
 		k := min(batch, n-x)
 		if copyBlock(buf, batch, c[x:], stride, k, f.n, inverse) {
 			copyBlock(c[x:], stride, f.run(buf, tmp, batch), batch, k, f.n, inverse)
 		}
-	}
-}
-
-// Inverse replaces x by n times its inverse transform.
-func (f *FFT) Inverse(x, tmp []complex64) {
-	conj(x[:f.n])
-	f.Forward(x, tmp)
-	conj(x[:f.n])
-}
-
-// conj replaces each number by its conjugate.
-func conj(x []complex64) {
-	for i, v := range x {
-		x[i] = complex(real(v), -imag(v))
 	}
 }
 

@@ -14,7 +14,7 @@ func (s Spectrum) Stride() int { return s.W/2 + 1 }
 // must not be used by two goroutines at once.
 type FFT2 struct {
 	w, h     int
-	row, col *FFT
+	row, col *fft
 	buf, tmp []complex64 // batch interleaved sequences
 }
 
@@ -26,9 +26,9 @@ const batch = 8
 // and 5 and w even (see [FastEven]).
 func NewFFT2(w, h int) *FFT2 {
 	n := batch * max(w, h)
-	f := &FFT2{w: w, h: h, row: NewFFT(w), buf: make([]complex64, n), tmp: make([]complex64, n)}
+	f := &FFT2{w: w, h: h, row: newFFT(w), buf: make([]complex64, n), tmp: make([]complex64, n)}
 	if f.col = f.row; h != w {
-		f.col = NewFFT(h)
+		f.col = newFFT(h)
 	}
 	return f
 }

@@ -3,14 +3,9 @@ package dsp
 // Box returns the mean over n x n windows, n odd, the picture mirrored at its edges.
 func Box(p Plane, n int) Plane {
 	out := NewPlane(p.W, p.H)
-	boxInto(out, p, n)
-	return out
-}
-
-// boxInto is [Box] of p into out, a plane of its size.
-func boxInto(out, p Plane, n int) {
 	boxColumns(out, p, n)
 	boxRows(out, n)
+	return out
 }
 
 // boxLanes columns are summed together.

@@ -6,7 +6,7 @@ import "slices"
 // spectrum that is zero except at the tones, without the work for the zeros. A ToneGrid is
 // immutable and safe for concurrent use.
 type ToneGrid struct {
-	fft    *FFT
+	fft    *fft
 	order  []int          // of the tones: the tones of a first butterfly follow each other
 	counts []int          // tones of each first butterfly
 	leg    [][4]complex64 // what each tone, in order, is to the results of its butterfly
@@ -23,7 +23,7 @@ func NewToneGrid(n int, at [][2]int) *ToneGrid {
 	for i := range circle {
 		circle[i] = conjugateTurn(float64(i) / float64(n))
 	}
-	g := &ToneGrid{fft: NewFFT(n), counts: make([]int, n/4), turns: make([]complex64, 0, n*len(at))}
+	g := &ToneGrid{fft: newFFT(n), counts: make([]int, n/4), turns: make([]complex64, 0, n*len(at))}
 	for k := range at {
 		g.order = append(g.order, k)
 	}

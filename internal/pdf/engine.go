@@ -20,9 +20,6 @@ type Engine struct {
 	err  error
 }
 
-// memoryPages bounds what one file may make PDFium take, 64 KiB each: 1 GiB.
-const memoryPages = 1 << 14
-
 // Close ends the engine. Its documents must be closed before.
 func (e *Engine) Close() error {
 	e.mu.Lock()
@@ -35,7 +32,8 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// instance has memory of its own, which is freed with it.
+// instance starts a PDFium with memory of its own, which Close of the instance frees. It returns
+// ctx's error if ctx has ended.
 func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -62,15 +60,17 @@ func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	return inst, nil
 }
 
+// noRandom is a source of zero bytes in place of random ones.
 type noRandom struct{}
 
+// Read fills b with zero bytes.
 func (noRandom) Read(b []byte) (int, error) {
 	clear(b)
 	return len(b), nil
 }
 
-// bind makes the calls that follow end with ctx. The library hands each of them the context
-// that it keeps in the field Context of a type that only reflection reaches.
+// bind makes all calls of PDFium after it stop when ctx ends. The library takes the context of a
+// call from the field Context of a type that only reflection reaches.
 func (d *Document) bind(ctx context.Context) error {
 	field := reflect.Indirect(reflect.ValueOf(d.inst.GetImplementation())).FieldByName("Context")
 	if !field.IsValid() || !field.CanSet() || field.Type() != reflect.TypeFor[context.Context]() {

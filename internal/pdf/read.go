@@ -13,8 +13,8 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 )
 
-// Read gives the i-th of [Document.Pictures] as the bytes of a JPEG or PNG file. The error
-// wraps [ErrFormat] or [ErrLimit], or is that of ctx; other pictures can still be read.
+// Read returns picture i of [Document.Names], from 0 on, as the bytes of a JPEG or PNG file. The
+// error wraps [ErrFormat] or [ErrLimit], or is ctx's error; other pictures can still be read.
 func (d *Document) Read(ctx context.Context, i int) ([]byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -38,7 +38,7 @@ func (d *Document) Read(ctx context.Context, i int) ([]byte, error) {
 	return data, err
 }
 
-// extract gives one picture as it is in the file.
+// extract returns one picture as it is in the file: the bytes of its JPEG, or else a PNG.
 func (d *Document) extract(page int, p piece) ([]byte, error) {
 	if err := d.allowed(int64(p.width), int64(p.height)); err != nil {
 		return nil, err
@@ -80,6 +80,7 @@ func uniform(img image.Image) bool {
 	return len(pix) > size && bytes.Equal(pix[size:], pix[:len(pix)-size])
 }
 
+// allowed returns an error that wraps [ErrLimit] if w x h pixels are over the limit.
 func (d *Document) allowed(w, h int64) error {
 	if w > 0 && h > d.lim.MaxPixels/w {
 		return fmt.Errorf("%w: picture of %d x %d pixels, limit is %d", ErrLimit, w, h, d.lim.MaxPixels)
@@ -87,6 +88,7 @@ func (d *Document) allowed(w, h int64) error {
 	return nil
 }
 
+// encode returns img as the bytes of a PNG file.
 func encode(img image.Image) ([]byte, error) {
 	var buf bytes.Buffer
 	e := png.Encoder{CompressionLevel: png.BestSpeed}
@@ -96,7 +98,7 @@ func encode(img image.Image) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// bitmap copies PDFium's picture out of its memory, opaque.
+// bitmap copies a picture out of PDFium's memory, makes it opaque, and frees it there.
 func (d *Document) bitmap(b references.FPDF_BITMAP) (image.Image, error) {
 	defer d.inst.FPDFBitmap_Destroy(&requests.FPDFBitmap_Destroy{Bitmap: b})
 	format, err := d.inst.FPDFBitmap_GetFormat(&requests.FPDFBitmap_GetFormat{Bitmap: b})
@@ -125,7 +127,7 @@ func (d *Document) bitmap(b references.FPDF_BITMAP) (image.Image, error) {
 	return unpack(buffer.Buffer, format.Format, width.Width, height.Height, stride.Stride)
 }
 
-// unpack turns PDFium's bitmap into a picture of ours.
+// unpack returns the w x h pixels of a bitmap of PDFium. stride is the length of a row in bytes.
 func unpack(data []byte, format enums.FPDF_BITMAP_FORMAT, w, h, stride int) (image.Image, error) {
 	size := map[enums.FPDF_BITMAP_FORMAT]int{
 		enums.FPDF_BITMAP_FORMAT_GRAY: 1, enums.FPDF_BITMAP_FORMAT_BGR: 3,

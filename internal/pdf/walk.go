@@ -24,6 +24,7 @@ func (m matrix) times(n matrix) matrix {
 	}
 }
 
+// fromPDFium converts PDFium's matrix.
 func fromPDFium(m structs.FPDF_FS_MATRIX) matrix {
 	return matrix{float64(m.A), float64(m.B), float64(m.C), float64(m.D), float64(m.E), float64(m.F)}
 }
@@ -42,7 +43,8 @@ type walk struct {
 	found []piece
 }
 
-// object adds a picture, or follows a form.
+// object adds the object o if o is a picture, and examines the objects in o if o is a form. path is
+// the place of o, outer is the map from the form around o to the page.
 func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) error {
 	if w.left--; w.left < 0 {
 		return fmt.Errorf("%w: more than %d objects on a page", ErrLimit, maxObjects)
@@ -81,13 +83,7 @@ func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) er
 	return nil
 }
 
-// minSide is the min side of a picture in pixels, minPoints its min side on the page. Smaller
-// pictures are lines, bullets, or pixels that count readers.
-const (
-	minSide   = 4
-	minPoints = 2
-)
-
+// picture adds the picture o unless it is too small. m maps the unit square to the page.
 func (w *walk) picture(o references.FPDF_PAGEOBJECT, path []int, m matrix) error {
 	size, err := w.d.inst.FPDFImageObj_GetImagePixelSize(&requests.FPDFImageObj_GetImagePixelSize{ImageObject: o})
 	if err != nil {

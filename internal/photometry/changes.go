@@ -48,7 +48,7 @@ func (f *Fit) Changes(v *View) []Change {
 	return out
 }
 
-// cell visits the pixels of a cell.
+// cell calls visit with the index of each pixel in the cell in column cx and row cy.
 func (f *Fit) cell(cx, cy int, visit func(i int)) {
 	for y := cy * changeCell; y < min((cy+1)*changeCell, f.Inside.H); y++ {
 		for x := cx * changeCell; x < min((cx+1)*changeCell, f.Inside.W); x++ {
@@ -77,7 +77,9 @@ func joined(grid []bool, w, first int) []int {
 	return cells
 }
 
-// change measures what is in some cells, shown being the leak's detail.
+// change measures the change that some joined cells make up. shown is the leak's detail, w the
+// number of cells in a row. It reports false if the cells are too few or the difference too
+// faint.
 func (f *Fit) change(v *View, shown dsp.Plane, cells []int, w int) (Change, bool) {
 	c := Change{X0: math.Inf(1), Y0: math.Inf(1), X1: math.Inf(-1), Y1: math.Inf(-1)}
 	if len(cells) < changeCells {

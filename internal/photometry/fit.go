@@ -37,7 +37,8 @@ type Details struct {
 
 var blurs = [...]float64{0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5}
 
-// Fit predicts the leak of v and subtracts. The error is [ErrNothing].
+// Fit predicts the leak of v from the original and subtracts the prediction: low-pass, blur,
+// tone curve, then a local fit around each pixel. The error is [ErrNothing].
 func (s *Source) Fit(v *View) (*Fit, error) {
 	base, in := s.at(v)
 	f := &Fit{Inside: dsp.Erode(in, 5), leak: v.Leak, base: base}
@@ -68,7 +69,8 @@ func (s *Source) Fit(v *View) (*Fit, error) {
 	return f, nil
 }
 
-// Strong compares all detail of the original with the leak's.
+// Strong returns all detail of the original and of the leak, coarse and fine, where the leak
+// shows the original.
 func (f *Fit) Strong() Details {
 	return Details{Base: f.detail(f.base, strongDetail, f.Slope), Seen: f.detail(f.leak, strongDetail, dsp.Plane{})}
 }
@@ -86,8 +88,8 @@ func (f *Fit) Faint() Details {
 	return d
 }
 
-// detail is p less what a Gaussian leaves of it, where the leak shows the original, times
-// the slope if there is one.
+// detail returns p less its Gaussian of deviation sigma, times slope unless slope is empty; 0
+// where the leak does not show the original.
 func (f *Fit) detail(p dsp.Plane, sigma float64, slope dsp.Plane) dsp.Plane {
 	out := dsp.HighPass(p, sigma)
 	for i, w := range f.Weight.Pix {
@@ -99,6 +101,7 @@ func (f *Fit) detail(p dsp.Plane, sigma float64, slope dsp.Plane) dsp.Plane {
 	return out
 }
 
+// count returns how many samples of p are above 0.
 func count(p dsp.Plane) int {
 	n := 0
 	for _, v := range p.Pix {
@@ -139,7 +142,9 @@ func (f *Fit) cover(base, leak dsp.Plane) (follow []bool) {
 	return follow
 }
 
-// samples chooses the pixels that tone curves are fitted to.
+// samples chooses about toneSamples pixels, on a grid, that tone curves are fitted to. follow
+// says where the leak's detail follows the original's: these pixels are trusted. If fewer than
+// 100 are, samples trusts all pixels that are not covered.
 func (f *Fit) samples(follow []bool, leak dsp.Plane) *toneSample {
 	w, h := f.Inside.W, f.Inside.H
 	step := max(1, int(math.Sqrt(float64(w*h)/toneSamples)))
@@ -173,7 +178,9 @@ func (f *Fit) samples(follow []bool, leak dsp.Plane) *toneSample {
 	return s
 }
 
-// blurAndTone chooses the blur by the error that the best tone curve leaves.
+// blurAndTone tries each of blurs on base, the original in the leak's pixels, and fits a tone
+// curve. It returns the blurred original and the curve that leave the smallest error, and sets
+// Blur.
 func (f *Fit) blurAndTone(base dsp.Plane, s *toneSample) (dsp.Plane, toneCurve) {
 	best, bestTone, bestErr := base, toneCurve{}, math.Inf(1)
 	fit := newToneFit(s)
@@ -189,7 +196,8 @@ func (f *Fit) blurAndTone(base dsp.Plane, s *toneSample) (dsp.Plane, toneCurve) 
 	return best, bestTone
 }
 
-// mask sets Weight: inside, not covered, and not far off in level.
+// mask sets Weight to 1 where the leak shows the original: inside, not covered, and not
+// farther off in level than trusted pixels are. s says which pixels are trusted.
 func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 	d := dsp.NewPlane(leak.W, leak.H)
 	for i, p := range predicted.Pix {
@@ -219,7 +227,8 @@ func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 	}
 }
 
-// spread measures the residual.
+// spread measures the residual: it sets RMS, over all pixels that show the original, and
+// Variance, around each pixel.
 func (f *Fit) spread() {
 	squares, total, n := dsp.Product(f.Residual, f.Residual), 0.0, 0
 	for i, v := range squares.Pix {

@@ -11,6 +11,8 @@ type locality struct {
 	normal [localN][localN]dsp.Plane // normal equations on the grid, upper triangle
 }
 
+// newLocality readies the local regression on a prediction. weight is 1 where the leak shows
+// the original, 0 elsewhere.
 func newLocality(predicted, weight dsp.Plane) *locality {
 	l := &locality{weight: weight}
 	gx, gy, lap := slopes(predicted)
@@ -48,7 +50,8 @@ func (l *locality) without(e dsp.Plane) dsp.Plane {
 // left of it, had it been part of the leak.
 func (f *Fit) Unexplained(p dsp.Plane) dsp.Plane { return f.local.without(p) }
 
-// slopes are the gradient of p and its Laplacian.
+// slopes returns the gradient of p, to the right and down, and its Laplacian, in grey levels a
+// pixel and a pixel squared.
 func slopes(p dsp.Plane) (gx, gy, lap dsp.Plane) {
 	gx, gy, lap = dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H), dsp.NewPlane(p.W, p.H)
 	soft := dsp.Gauss(p, 0.7)
@@ -79,7 +82,8 @@ func windowed(p dsp.Plane) dsp.Plane {
 	return dsp.Gauss(out, Reach/localStep)
 }
 
-// solve solves the normal equations on the grid.
+// solve returns the coefficients of the regression at each place of the grid. b holds the
+// right sides of the normal equations.
 func (l *locality) solve(b [localN]dsp.Plane) (c [localN]dsp.Plane) {
 	for i := range c {
 		c[i] = dsp.NewPlane(b[i].W, b[i].H)
@@ -103,7 +107,8 @@ func (l *locality) solve(b [localN]dsp.Plane) (c [localN]dsp.Plane) {
 	return c
 }
 
-// subtract takes the regression from e, coefficients interpolated between places.
+// subtract takes the regression with coefficients c from e, in place. Coefficients are
+// interpolated between the places of the grid.
 func (l *locality) subtract(e dsp.Plane, c [localN]dsp.Plane) {
 	var up [localN]*dsp.Enlarger
 	for i := range up {

@@ -20,7 +20,8 @@ type Source struct {
 	levels []func() dsp.Plane // luma, 0..255, each half as large as the one before it, made when first needed
 }
 
-// NewSource readies the luma of an original at its own resolution, 0..255.
+// NewSource readies an original for predicting leaks of it. luma is at the original's own
+// size, 0..255, and must not be changed any more.
 func NewSource(luma dsp.Plane) *Source {
 	last := func() dsp.Plane { return luma }
 	s := &Source{levels: []func() dsp.Plane{last}}
@@ -88,8 +89,8 @@ func Sample(p dsp.Plane, x, y, k float64) float32 {
 	return sampleCubic(p, x, y)
 }
 
-// sampleArea is the mean over the k x k samples around a position, k from 1 to 4, with
-// fractional edges: what shrinking by area does, at any phase.
+// sampleArea returns the mean of p over the k x k samples around (x, y), 1 <= k <= 4, with
+// fractional edges. Shrinking by area does the same, at any phase.
 func sampleArea(p dsp.Plane, x, y, k float64) float32 {
 	if !(x > -1e6 && y > -1e6 && x < 1e6 && y < 1e6) {
 		return 0
@@ -115,7 +116,8 @@ func sampleArea(p dsp.Plane, x, y, k float64) float32 {
 	return sum
 }
 
-// areaTaps are the samples under [x - k/2, x + k/2] and their weights, of sum 1.
+// areaTaps returns the samples that [x - k/2, x + k/2] covers, n of them from first on, and
+// their weights, of sum 1.
 func areaTaps(x, k float64) (first, n int, w [6]float32) {
 	lo, hi := x+0.5-k/2, x+0.5+k/2
 	f := math.Floor(lo)

@@ -10,16 +10,19 @@ import (
 // A toneCurve is a cubic in x = level/128 - 1.
 type toneCurve [4]float64
 
+// at returns the level that the curve makes of a level, 0..255.
 func (c toneCurve) at(level float32) float32 { return c.of(toneOf(level)) }
 
-// toneOf is a level as curves take it.
+// toneOf returns a level, 0..255, as the variable of curves: -1 for black, 1 for white.
 func toneOf(level float32) float64 { return float64(min(max(level/128-1, -1.02), 1.02)) }
 
+// of returns the level that the curve makes of x, which is from toneOf.
 func (c toneCurve) of(x float64) float32 {
 	return float32(c[0] + float64(x*(c[1]+float64(x*(c[2]+float64(c[3]*x))))))
 }
 
-// slope is the curve's gain, kept within what a picture can be seen through.
+// slope returns the gain of the curve at a level, 0..255, cut to [0.05, 4]: a picture cannot
+// be seen through other gains.
 func (c toneCurve) slope(level float32) float32 {
 	x := toneOf(level)
 	s := (c[1] + float64(x*(float64(2*c[2])+float64(float64(3*c[3])*x)))) / 128
@@ -45,6 +48,7 @@ type toneFit struct {
 	spare  []uint32
 }
 
+// newToneFit allocates what fits of several curves to the sample s share.
 func newToneFit(s *toneSample) *toneFit {
 	n := len(s.at)
 	return &toneFit{
@@ -131,7 +135,8 @@ func (f *toneFit) sorted(x []float32) []float32 {
 	return x
 }
 
-// solve is the weighed least squares of the cubic, its upper two terms damped.
+// solve returns the cubic of least weighted squared error for the present weights. Its two
+// upper terms are damped, so that few levels do not bend the curve.
 func (f *toneFit) solve() toneCurve {
 	var a00, a01, a02, a03, a11, a12, a13, a22, a23, a33, b0, b1, b2, b3 float64
 	for i, w := range f.weight {
@@ -148,14 +153,8 @@ func (f *toneFit) solve() toneCurve {
 		a22, a23, b2 = a22+float64(w2*x2), a23+float64(w2*x3), b2+float64(w2*l)
 		a33, b3 = a33+float64(w3*x3), b3+float64(w3*l)
 	}
-	a := [][4]float64{{a00, a01, a02, a03}, {0, a11, a12, a13}, {0, 0, a22, a23}, {0, 0, 0, a33}}
 	damp := float64(1e-3 * float64(len(f.at)))
-	m := symmetric(a, func(i int) float64 {
-		if i >= 2 {
-			return damp
-		}
-		return 1e-6
-	})
+	m := [][]float64{{a00 + 1e-6, a01, a02, a03}, {a01, a11 + 1e-6, a12, a13}, {a02, a12, a22 + damp, a23}, {a03, a13, a23, a33 + damp}}
 	x, ok := geometry.Solve(m, []float64{b0, b1, b2, b3})
 	if !ok {
 		return toneCurve{128, 128}
@@ -163,17 +162,5 @@ func (f *toneFit) solve() toneCurve {
 	return toneCurve(x)
 }
 
-// symmetric completes an upper triangle and adds to its diagonal.
-func symmetric[T ~[4]float64 | ~[5]float64](a []T, ridge func(i int) float64) [][]float64 {
-	m := make([][]float64, len(a))
-	for i := range m {
-		m[i] = make([]float64, len(a))
-		for j := range m[i] {
-			m[i][j] = a[min(i, j)][max(i, j)]
-		}
-		m[i][i] += ridge(i)
-	}
-	return m
-}
-
+// abs returns the size of v.
 func abs(v float32) float32 { return math.Float32frombits(math.Float32bits(v) &^ (1 << 31)) }

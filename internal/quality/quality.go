@@ -18,62 +18,31 @@ func PSNR(a, b *image.NRGBA) float64 {
 	if w != b.Rect.Dx() || h != b.Rect.Dy() || a.Rect.Empty() {
 		return math.NaN()
 	}
-	var sum uint64
+	var d Difference
 	for y := range h {
-		sum += squares(a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
+		d.Add(a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
 	}
-	return ratio(sum, w, h)
+	return d.PSNR()
 }
 
-// squares returns the sum of the squared differences of two rows.
-func squares(p, q []uint8) (sum uint64) {
-	for i := 0; i < len(p); i += 4 {
-		r, g, b := int(p[i])-int(q[i]), int(p[i+1])-int(q[i+1]), int(p[i+2])-int(q[i+2])
-		sum += uint64(r*r + g*g + b*b)
+// A Difference compares two pictures that come row by row. The zero value is ready to use.
+type Difference struct{ squares, pixels uint64 }
+
+// Add takes the next row of both pictures: red, green, blue and alpha of each pixel. Alpha
+// does not count.
+func (d *Difference) Add(a, b []uint8) {
+	for i := 0; i+4 <= len(a); i += 4 {
+		p, q := a[i:i+4:i+4], b[i:i+4:i+4]
+		r, g, b := int(p[0])-int(q[0]), int(p[1])-int(q[1]), int(p[2])-int(q[2])
+		d.squares += uint64(r*r + g*g + b*b)
 	}
-	return sum
+	d.pixels += uint64(len(a) / 4)
 }
 
-func ratio(sum uint64, w, h int) float64 {
-	if sum == 0 {
+// PSNR returns what [PSNR] returns for the rows that were added.
+func (d *Difference) PSNR() float64 {
+	if d.squares == 0 {
 		return math.Inf(1)
 	}
-	return 10 * math.Log10(255*255*3*float64(w)*float64(h)/float64(sum))
-}
-
-// A Comparison is [PSNR] and [SSIM] of two pictures that come row by row.
-type Comparison struct {
-	w, h, y int
-	sum     uint64
-	ssim    *ssim // nil where a side is shorter than its window
-	total   float64
-}
-
-// NewComparison prepares to compare pictures of w x h pixels, one at least.
-func NewComparison(w, h int) *Comparison {
-	c := &Comparison{w: w, h: h}
-	if min(w, h) >= side {
-		c.ssim = newSSIM(w)
-	}
-	return c
-}
-
-// Add takes the next row of both, four bytes a pixel.
-func (c *Comparison) Add(a, b []uint8) {
-	c.sum += squares(a, b)
-	if c.ssim != nil {
-		c.total += c.ssim.next(c.y, a, b)
-	}
-	c.y++
-}
-
-// PSNR returns that of the pictures, once all rows were added.
-func (c *Comparison) PSNR() float64 { return ratio(c.sum, c.w, c.h) }
-
-// SSIM returns that of the pictures, once all rows were added.
-func (c *Comparison) SSIM() float64 {
-	if c.ssim == nil {
-		return math.NaN()
-	}
-	return c.total / (float64(c.w-side+1) * float64(c.h-side+1))
+	return 10 * math.Log10(255*255*3*float64(d.pixels)/float64(d.squares))
 }

@@ -24,11 +24,14 @@ func SSIM(a, b *image.NRGBA) float64 {
 	if w != b.Rect.Dx() || h != b.Rect.Dy() || w < side || h < side {
 		return math.NaN()
 	}
-	c := NewComparison(w, h)
+	s, total := newSSIM(w), 0.0
 	for y := range h {
-		c.total += c.ssim.next(y, a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
+		s.load(y, a.Pix[y*a.Stride:][:4*w], b.Pix[y*b.Stride:][:4*w])
+		if y >= side-1 {
+			total += s.row(y)
+		}
 	}
-	return c.SSIM()
+	return total / (float64(w-side+1) * float64(h-side+1))
 }
 
 // window is the Gaussian exp(-k²/4.5) from the middle outwards, both sides
@@ -57,6 +60,7 @@ type ssim struct {
 	mean   [fields][]float64
 }
 
+// newSSIM allocates the rows of a comparison of pictures w pixels wide.
 func newSSIM(w int) *ssim {
 	s := &ssim{weight: window}
 	for f := range fields {
@@ -69,16 +73,8 @@ func newSSIM(w int) *ssim {
 	return s
 }
 
-// next takes row y of both pictures and sums SSIM over the windows that end in it.
-func (s *ssim) next(y int, a, b []uint8) float64 {
-	s.load(y, a, b)
-	if y < side-1 {
-		return 0
-	}
-	return s.row(y)
-}
-
-// load filters row y of both pictures along the row.
+// load keeps row y of both pictures, filtered along the row: four bytes a pixel. Rows must
+// come in order.
 func (s *ssim) load(y int, a, b []uint8) {
 	for x := range s.in[0] {
 		p, q := luma(a[4*x:]), luma(b[4*x:])
@@ -94,7 +90,8 @@ func (s *ssim) load(y int, a, b []uint8) {
 	}
 }
 
-// row sums SSIM over the windows that end in row y.
+// row returns the sum of SSIM over the windows whose last row is y. Rows y-10 to y must have
+// been loaded.
 func (s *ssim) row(y int) float64 {
 	at := func(f, k int) []float64 { return s.rows[(y-reach+k+side)%side][f] }
 	for f, dst := range s.mean {
@@ -114,9 +111,10 @@ func (s *ssim) row(y int) float64 {
 	return total
 }
 
-// luma is that of ITU-R BT.601, rounded.
+// luma returns the luma of a pixel, of red, green and blue, by ITU-R BT.601, rounded.
 func luma(p []uint8) int { return (299*int(p[0]) + 587*int(p[1]) + 114*int(p[2]) + 500) / 1000 }
 
+// scaleInto sets dst to src times weight. src must be as long as dst or longer.
 func scaleInto(dst, src []float64, weight float64) {
 	src = src[:len(dst)]
 	for i := range dst {
@@ -124,6 +122,7 @@ func scaleInto(dst, src []float64, weight float64) {
 	}
 }
 
+// addPair adds weight times (a + b) to dst. a and b must be as long as dst or longer.
 func addPair(dst, a, b []float64, weight float64) {
 	a, b = a[:len(dst)], b[:len(dst)]
 	for i := range dst {

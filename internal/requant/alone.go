@@ -15,6 +15,7 @@ import (
 // nothing; the difference of the two pictures would say that nothing was added. A
 // coefficient rounded otherwise tells more the better its neighbours are predicted.
 func (l *Leak) ReadAlone(radius int) dsp.Plane {
+	l.decode()
 	a := alone{Leak: l, cosines: newCosines(), logistic: newLogistic()}
 	a.w, a.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
 	a.predict(dsp.Bilateral(l.luma, radius, smoothed, float64(smoothSpan*float64(radius))))
@@ -76,7 +77,8 @@ func (a *alone) predict(original dsp.Plane) {
 	})
 }
 
-// scored returns the scores of block i's coefficients.
+// scored returns the scores of the coefficients of block i, in 1/grey level; 0 for frequencies
+// of unknown step.
 func (a *alone) scored(i int) (s block) {
 	blocks, own := a.aroundBlock(i), besides(&a.off[i])
 	for k, q := range a.Table {

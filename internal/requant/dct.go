@@ -12,6 +12,7 @@ type block [side * side]float32
 // frequency u and sample x.
 type cosines [side][side]float32
 
+// newCosines computes the factors, the same on every machine.
 func newCosines() (c cosines) {
 	for u := range c {
 		for x := range c[u] {
@@ -27,7 +28,8 @@ func newCosines() (c cosines) {
 
 const sqrtEighth = 0.35355339059327376
 
-// forward replaces the pixels of b by their coefficients.
+// forward replaces the 64 pixels of b by their coefficients of the orthonormal cosine
+// transform.
 func (c *cosines) forward(b *block) {
 	var t block
 	for y := 0; y < len(b); y += side {
@@ -62,7 +64,8 @@ func (c *cosines) forward(b *block) {
 	}
 }
 
-// inverse replaces the coefficients of b by pixels.
+// inverse replaces the 64 coefficients of b by the pixels that have them: the inverse of
+// forward, up to rounding.
 func (c *cosines) inverse(b *block) {
 	var t block
 	for v := range side {
@@ -105,7 +108,8 @@ func (b *block) load(p dsp.Plane, bx, by int) {
 	}
 }
 
-// store writes the part of the block that lies inside p.
+// store writes the block to column bx and row by of p's blocks. Pixels beyond an edge of p are
+// left out.
 func (b *block) store(p dsp.Plane, bx, by int) {
 	for y := range min(side, p.H-by*side) {
 		copy(p.Row(by*side + y)[bx*side:min((bx+1)*side, p.W)], b[y*side:])

@@ -19,7 +19,7 @@ const (
 	tauOfSigma    = 0.5513288954217921 // sqrt(3)/pi: scale of unit deviation
 )
 
-// newLogistic computes the table.
+// newLogistic computes the table of F, the same on every machine.
 func newLogistic() *logistic {
 	var l logistic
 	for i := range l {

@@ -15,6 +15,7 @@ const (
 	billGrey = ink(0x6a737a)
 )
 
+// billBlank prints what all bills share.
 func billBlank(c *canvas) {
 	c.ground(func(x, y, pixel float64) rgb { return grey(0.985) })
 	c.rect(billBlue, 1, 0, 0, 210, 4)
@@ -39,6 +40,7 @@ func billBlank(c *canvas) {
 	c.text(15, 289.5, lettering{style: regular, size: 2.6, colour: billGrey}, "Lanternfield Power, 1 Lantern Street, 1000 Amaurot, Utopia · Specimen, no value · Page 1 of 1")
 }
 
+// billFill prints what is the person's on the bill: address, numbers, charges and use.
 func billFill(c *canvas, p Person) {
 	r := draws(p.Seed, streamBill)
 	issued := day(2017+r.IntN(2), r.IntN(365))
@@ -68,7 +70,8 @@ func billFill(c *canvas, p Person) {
 	c.specimen(105, 165, 26, -0.75, 0xa8323e, 0.16)
 }
 
-// billTable prints the charges and gives their sum in hundredths.
+// billTable prints the charges of the months from and to, and returns their sum in hundredths of
+// a crown.
 func (c *canvas) billTable(r *rand.Rand, from, to string) int {
 	const top, rowHeight = 125.0, 8.2
 	c.rect(billBlue, 1, 15, top, 180, rowHeight)
@@ -108,7 +111,7 @@ func (c *canvas) billTable(r *rand.Rand, from, to string) int {
 	return total
 }
 
-// billChart prints the use of twelve months as bars.
+// billChart prints the use of twelve months as bars; month is the first of them, 1 to 12.
 func (c *canvas) billChart(r *rand.Rand, month int) {
 	const left, bottom, tall = 24.0, 250.0, 38.0
 	for i := range 5 {

@@ -40,6 +40,7 @@ func (c *canvas) stroke(colour ink, opacity, width float64, lines ...[]point) {
 	c.print(&path, colour, opacity)
 }
 
+// rect prints a filled rectangle with its top left corner at (x, y).
 func (c *canvas) rect(colour ink, opacity, x, y, w, h float64) {
 	c.fill(colour, opacity, []point{{x, y}, {x + w, y}, {x + w, y + h}, {x, y + h}})
 }
@@ -50,14 +51,17 @@ func (c *canvas) frame(colour ink, width, x, y, w, h float64) {
 		[]point{{x, y}, {x, y + h}}, []point{{x + w, y}, {x + w, y + h}})
 }
 
+// line prints an opaque straight line.
 func (c *canvas) line(colour ink, width, x0, y0, x1, y1 float64) {
 	c.stroke(colour, 1, width, []point{{x0, y0}, {x1, y1}})
 }
 
+// disc prints a filled circle around (x, y).
 func (c *canvas) disc(colour ink, opacity, x, y, radius float64) {
 	c.fill(colour, opacity, circle(x, y, radius))
 }
 
+// circle returns 64 points on a circle around (x, y), in order.
 func circle(x, y, radius float64) []point {
 	const n = 64
 	points := make([]point, n)
@@ -68,7 +72,7 @@ func circle(x, y, radius float64) []point {
 	return points
 }
 
-// print lays a colour through the path's coverage.
+// print lays a colour over the page, as much as the path covers each pixel.
 func (c *canvas) print(path *outline, colour ink, opacity float64) {
 	box := path.bounds().Intersect(c.img.Rect)
 	if box.Empty() {
@@ -89,6 +93,7 @@ func (c *canvas) print(path *outline, colour ink, opacity float64) {
 	}
 }
 
+// blend returns the byte at the part k (0 to 1) of the way from one value to another, rounded.
 func blend(from uint8, to, k float64) uint8 {
 	return uint8(clamp(mix(float64(from), to, k)+0.5, 0, 255))
 }
@@ -147,6 +152,7 @@ type move struct {
 	x, y [3]float32
 }
 
+// add appends a path operation with its points in pixels, and widens the extent.
 func (o *outline) add(op byte, points ...point) {
 	m := move{op: op}
 	for i, p := range points {
@@ -160,6 +166,7 @@ func (o *outline) add(op byte, points ...point) {
 	o.moves = append(o.moves, m)
 }
 
+// polygon appends straight lines through points in millimetres; scale is pixels a millimetre.
 func (o *outline) polygon(points []point, scale float64) {
 	op := byte('m')
 	for _, p := range points {
@@ -186,6 +193,8 @@ func (o *outline) bar(a, b point, wa, wb, scale float64) {
 	}, scale)
 }
 
+// bounds returns the whole pixels that the path touches; an empty rectangle for an empty path, or
+// one with a point a million pixels off.
 func (o *outline) bounds() image.Rectangle {
 	const limit = 1 << 20
 	if len(o.moves) == 0 || o.minX < -limit || o.minY < -limit || o.maxX > limit || o.maxY > limit {

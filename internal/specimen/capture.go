@@ -36,6 +36,7 @@ type Capture struct {
 // transform is a projective map of the plane, rows first.
 type transform [9]float64
 
+// apply maps a point.
 func (m *transform) apply(x, y float64) (float64, float64) {
 	w := float64(m[6]*x) + float64(m[7]*y) + m[8]
 	return (float64(m[0]*x) + float64(m[1]*y) + m[2]) / w, (float64(m[3]*x) + float64(m[4]*y) + m[5]) / w
@@ -151,7 +152,8 @@ func (c Capture) Take(doc *image.NRGBA) *image.NRGBA {
 	return img
 }
 
-// at is the light that a place on the desk sends to the camera.
+// at returns the light that a place on the desk sends to the camera. (0, 0) is the document's top
+// left corner, 1 is its width.
 func (c *Capture) at(doc *image.NRGBA, u, v float64) rgb {
 	du, dv := u, v
 	bend := 0.0
@@ -182,6 +184,8 @@ func (c *Capture) around(u, v float64) rgb {
 	return desk.scale(1 - 0.62*step(0.020, -0.008, cast) - 0.22*bump(max(0, d)/0.05))
 }
 
+// illuminate returns the colour p under the light at (u, v): lamp, own shadow and glare. bend is
+// the curl of the paper there, alpha the cover of the paper.
 func (c *Capture) illuminate(p rgb, u, v, bend, alpha float64) rgb {
 	if c.scan {
 		return p.times(c.tint)
@@ -227,7 +231,7 @@ func (c *Capture) sample(doc *image.NRGBA, u, v float64) (rgb, float64) {
 	return sum.scale(1 / alpha), min(1, alpha)
 }
 
-// halve is the picture at half its size, each pixel the mean of four.
+// halve returns the picture at half its size. Each pixel is the mean of four.
 func halve(img *image.NRGBA) *image.NRGBA {
 	w, h := max(1, img.Rect.Dx()/2), max(1, img.Rect.Dy()/2)
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))

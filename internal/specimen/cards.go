@@ -7,6 +7,7 @@ import (
 
 // The identity card: portrait left, data right, warm colours.
 
+// idCardBlank prints what all identity cards share.
 func idCardBlank(c *canvas) {
 	const w, h = id1Width, id1Height
 	sand, sea, leaf := srgb(0xf5e3c3), srgb(0xcfe3df), srgb(0xdfe9c8)
@@ -33,6 +34,7 @@ func idCardBlank(c *canvas) {
 	c.micro(0x6d8a70, 3.5, h-1.4, w-7, "IDENTITY CARD OF UTOPIA SPECIMEN ")
 }
 
+// idCardFill prints what is the person's on the identity card.
 func idCardFill(c *canvas, p Person) {
 	const caption, value = ink(0x2c6460), ink(0x16181a)
 	c.picture(Portrait(p, c.pixels(25), c.pixels(32)), 4, 13.2, 0.4, 0.97)
@@ -51,10 +53,12 @@ func idCardFill(c *canvas, p Person) {
 	c.specimen(46, 36, 10.5, -0.36, 0xa8323e, 0.32)
 }
 
+// shortDate returns the date of birth as cards print it: 12.08.1974.
 func shortDate(p Person) string { return p.Born.Format("02.01.2006") }
 
 // The driving licence: portrait right, categories below.
 
+// licenceBlank prints what all driving licences share.
 func licenceBlank(c *canvas) {
 	const w, h = id1Width, id1Height
 	lilac, sky, peach := srgb(0xe3ddf0), srgb(0xd6e6f3), srgb(0xf6e2d3)
@@ -83,6 +87,7 @@ func licenceBlank(c *canvas) {
 	}
 }
 
+// licenceFill prints what is the person's on the driving licence.
 func licenceFill(c *canvas, p Person) {
 	const caption, value = ink(0x564c86), ink(0x17161c)
 	c.picture(Portrait(p, c.pixels(23), c.pixels(29.5)), 58.5, 14.6, 0.3, 0.96)
@@ -110,6 +115,7 @@ func licenceFill(c *canvas, p Person) {
 // The residence card: a small portrait above a machine readable zone, all on
 // one face.
 
+// residenceBlank prints what all residence cards share.
 func residenceBlank(c *canvas) {
 	const w, h = id1Width, id1Height
 	mist, mint, blue := srgb(0xe6ecee), srgb(0xd3e6e4), srgb(0xd3ddf0)
@@ -132,6 +138,7 @@ func residenceBlank(c *canvas) {
 	c.line(0x2a466e, 0.25, 4, 6.6, 74, 6.6)
 }
 
+// residenceFill prints what is the person's on the residence card.
 func residenceFill(c *canvas, p Person) {
 	const caption, value = ink(0x3a5a86), ink(0x15181c)
 	c.picture(Portrait(p, c.pixels(18.2), c.pixels(23.4)), 4, 7.6, 0.3, 0.97)

@@ -40,6 +40,8 @@ func lidCurve(t float64) float64 {
 	return math.Sqrt(d) * (0.45 + 0.55*d)
 }
 
+// paintLids lays creases and corner of an eye over the skin colour c. ex and ey are the eye's own
+// coordinates, t is ex in half widths of the eye; upper and lower are the edges of the lids there.
 func (f *look) paintLids(c rgb, ex, ey, t, upper, lower float64) rgb {
 	shade := f.skin.times(rgb{0.30, 0.19, 0.16})
 	crease := upper - 0.018 - 0.026*f.lid*lidCurve(t*0.92)
@@ -76,6 +78,7 @@ func (f *look) eyeball(x, ex, ey, below, t float64, e expression) rgb {
 	return c.over(grey(0.95), clamp(1.5*glint+faint, 0, 1))
 }
 
+// paintLashes lays the lashes over the colour c. The parameters are as in paintLids.
 func (f *look) paintLashes(c rgb, ex, ey, t, upper, lower float64) rgb {
 	weight := 0.010 + 0.006*step(-0.6, 0.9, t)
 	strength := 0.80
@@ -95,6 +98,7 @@ func (f *look) paintLashes(c rgb, ex, ey, t, upper, lower float64) rgb {
 	return c.over(f.skin.scale(0.12), 0.40*ends*bump((ey-lower)/0.010))
 }
 
+// sign returns -1 below 0, else 1.
 func sign(x float64) float64 {
 	if x < 0 {
 		return -1

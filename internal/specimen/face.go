@@ -34,6 +34,8 @@ func (f *look) relief(x, y float64, e expression) float64 {
 	return z + f.reliefMouth(x, ax, y, e)
 }
 
+// reliefUpper returns the height of brows, eye sockets, cheekbones and temples; with age also of
+// bags and lines. ax is the distance from the middle of the face.
 func (f *look) reliefUpper(ax, y float64) float64 {
 	if y > f.eyeY+0.6 {
 		return 0
@@ -53,6 +55,7 @@ func (f *look) reliefUpper(ax, y float64) float64 {
 	return z
 }
 
+// reliefNose returns the height of the nose. ax is the distance from the middle of the face.
 func (f *look) reliefNose(x, ax, y float64) float64 {
 	base := f.noseY
 	if ax > 0.4 || y < -0.35 || y > base+0.2 {
@@ -70,6 +73,8 @@ func (f *look) reliefNose(x, ax, y float64) float64 {
 	return z
 }
 
+// reliefMouth returns the height of lips, chin and the folds beside the mouth. ax is the distance
+// from the middle of the face.
 func (f *look) reliefMouth(x, ax, y float64, e expression) float64 {
 	if y < f.noseY-0.32 {
 		return 0
@@ -147,6 +152,7 @@ func (f *look) paintFlesh(c rgb, x, y float64, e expression) rgb {
 	return f.paintBrow(c, x, ax, y, e)
 }
 
+// paintBrow lays the hairs of the brow over the colour c. ax is the distance from the middle.
 func (f *look) paintBrow(c rgb, x, ax, y float64, e expression) rgb {
 	t := (ax - 0.105) / (f.eyeX + f.eyeW*1.25 - 0.105)
 	if t < -0.1 || t > 1.1 {
@@ -161,6 +167,7 @@ func (f *look) paintBrow(c rgb, x, ax, y float64, e expression) rgb {
 	return c.over(tint, 0.88*cover)
 }
 
+// paintLips lays the lips, and teeth between open lips, over the colour c.
 func (f *look) paintLips(c rgb, x, y float64, e expression) rgb {
 	ax := math.Abs(x)
 	w := f.mouthW * (1 + 0.18*e.smile)

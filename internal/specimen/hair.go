@@ -73,7 +73,8 @@ func (f *look) strand(x, y, outer, inner float64) (along, across float64) {
 	return along, across
 }
 
-// hairColour is the lit colour of the hair at a point.
+// hairColour returns the lit colour of the hair at a point. outer and inner are the distances to the
+// outline of the hair and to the face.
 func (f *look) hairColour(x, y, outer, inner float64, l *lighting) rgb {
 	h := f.cut
 	along, across := f.strand(x, y, outer, inner)

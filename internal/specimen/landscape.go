@@ -35,6 +35,7 @@ const (
 	skylineMargin = 0.1  // beyond the left and right edges, for reflections
 )
 
+// newVista invents the landscape of a seed. aspect is width over height of the picture.
 func newVista(seed uint64, aspect float64) vista {
 	r := draws(seed, streamScenery)
 	v := vista{seed: seed, aspect: aspect}
@@ -56,6 +57,7 @@ func newVista(seed uint64, aspect float64) vista {
 	return v
 }
 
+// at returns the colour at a place in the picture.
 func (v *vista) at(x, y float64) rgb {
 	if y > v.edge[int((x+skylineMargin)*skylineSteps)] {
 		return v.grass(x, y)
@@ -71,6 +73,7 @@ func (v *vista) at(x, y float64) rgb {
 	return v.sky(x, y)
 }
 
+// sky returns the colour of the sky with sun and clouds.
 func (v *vista) sky(x, y float64) rgb {
 	t := clamp(y/v.shore, 0, 1)
 	c := v.zenith.over(v.haze, t*t*0.95)
@@ -85,20 +88,21 @@ func (v *vista) sky(x, y float64) rgb {
 	return c.over(shade, 0.85*cover)
 }
 
-// skyline is the top of the ith range of hills, the farthest first.
+// skyline returns the y of the top of the ith range of hills, counted from the farthest.
 func (v *vista) skyline(x float64, i int) float64 {
 	at := clamp((x+skylineMargin)*skylineSteps, 0, float64(len(v.tops[i])-2))
 	k := int(at)
 	return mix(v.tops[i][k], v.tops[i][k+1], at-float64(k))
 }
 
-// rise works a point of the skyline out.
+// rise computes the y of the top of the ith range of hills at x.
 func (v *vista) rise(x float64, i int) float64 {
 	k := float64(i)
 	n := cloud(x*(1.3+0.35*k)+k*11, k*7.7, 6, v.seed+10+uint64(i)*9)
 	return v.shore - (0.20 - 0.035*k) - (0.15-0.014*k)*n
 }
 
+// hill returns the colour of the ith range of hills. top is the skyline of the range at x.
 func (v *vista) hill(x, y, top float64, i int) rgb {
 	k := float64(i)
 	near := (k + 1) / 5
@@ -113,6 +117,7 @@ func (v *vista) hill(x, y, top float64, i int) rgb {
 	return c.over(v.haze.scale(0.9), clamp(0.12+0.78*mist+0.25*step(0.10, 0, v.shore-y)*mist, 0, 0.93))
 }
 
+// water returns the colour of the water: waves that mirror sky and hills.
 func (v *vista) water(x, y float64) rgb {
 	depth := (y - v.shore) / (1 - v.shore)
 	far := 1 / (depth + 0.05) // rows of waves shrink towards the horizon
@@ -130,11 +135,12 @@ func (v *vista) water(x, y float64) rgb {
 	return c.plus(v.light.scale(0.75 * glitter))
 }
 
-// bank is the edge of the ground in front.
+// bank returns the y of the edge of the ground in front.
 func (v *vista) bank(x float64) float64 {
 	return 0.93 - 0.16*cloud(x*1.1+5, 2.2, 4, v.seed+95) - 0.012*noise(x*40, 1, v.seed+96) - 0.006*noise(x*130, 4, v.seed+97)
 }
 
+// grass returns the colour of the bank in front.
 func (v *vista) grass(x, y float64) rgb {
 	blades := noise(x*150+4*noise(x*4, y*4, v.seed+98), y*26, v.seed+99)
 	clumps := cloud(x*9, y*14, 3, v.seed+100)

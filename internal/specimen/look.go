@@ -100,6 +100,7 @@ func newLook(p Person) look {
 	return f
 }
 
+// complexion draws the colours of skin, hair, eyes and lips.
 func (f *look) complexion(r *rand.Rand) {
 	tone := between(r, 0, float64(len(skins)-1))
 	i := min(int(tone), len(skins)-2)
@@ -123,6 +124,7 @@ func (f *look) complexion(r *rand.Rand) {
 	f.sheen = between(r, 0.4, 1)
 }
 
+// bones draws the shape of the skull, and where eyes, nose and mouth are.
 func (f *look) bones(r *rand.Rand) {
 	f.width = between(r, 0.64, 0.705)
 	f.square = between(r, 0.05, 0.55)
@@ -143,6 +145,7 @@ func (f *look) bones(r *rand.Rand) {
 	f.mouthY = f.noseY + between(r, 0.175, 0.225)
 }
 
+// features draws the shapes of eyes, brows and mouth.
 func (f *look) features(r *rand.Rand) {
 	f.eyeW = between(r, 0.140, 0.165)
 	f.eyeOpen = between(r, 0.058, 0.084) - f.age*0.0001
@@ -164,6 +167,7 @@ func (f *look) features(r *rand.Rand) {
 	}
 }
 
+// womansCut draws the haircut of a woman, or a headscarf.
 func womansCut(r *rand.Rand, age float64) haircut {
 	part := between(r, -0.5, 0.5)
 	switch k := r.IntN(16); {
@@ -185,6 +189,7 @@ func womansCut(r *rand.Rand, age float64) haircut {
 	return haircut{side: 0.10, top: 0.17, length: between(r, 0.15, 0.35), fringe: -0.52, temple: 0.57, part: part, wave: 0.5, curl: 0.2, flow: swept} // short
 }
 
+// mansCut draws the haircut of a man. Older men get bald more often, and their hairline recedes.
 func mansCut(r *rand.Rand, age float64) haircut {
 	part := [...]float64{-0.7, 0.7, 0}[r.IntN(3)]
 	cut := haircut{side: between(r, 0.02, 0.05), top: between(r, 0.09, 0.19), length: between(r, 0.05, 0.2), fringe: between(r, -0.66, -0.52), temple: 0.615, part: part}
@@ -208,10 +213,12 @@ func mansCut(r *rand.Rand, age float64) haircut {
 	return cut
 }
 
+// dress draws the clothes.
 func (f *look) dress(r *rand.Rand) {
 	f.collar = r.IntN(4)
 	f.cloth = srgb(fabrics[r.IntN(len(fabrics))])
 	f.cloth2 = srgb([...]uint32{0xe8eaec, 0xc9d6e2, 0xe9e2d6, 0xb7c4cf}[r.IntN(4)])
 }
 
+// between draws a number from low to below high, all equally likely.
 func between(r *rand.Rand, low, high float64) float64 { return mix(low, high, r.Float64()) }

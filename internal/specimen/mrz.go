@@ -44,6 +44,7 @@ func (p Person) MRZ(t Template) []string {
 	return nil
 }
 
+// td3 returns the two lines of 44 characters of a passport: Doc 9303-4 section 4.2.
 func (p Person) td3() []string {
 	upper := "P<" + country + NameField(p.Surname, p.Given, td3Width-5)
 	number := checked(p.Number(Passport))
@@ -54,6 +55,7 @@ func (p Person) td3() []string {
 	return []string{upper, lower}
 }
 
+// td1 returns the three lines of 30 characters of a card: Doc 9303-5 section 4.2.
 func (p Person) td1() []string {
 	number := checked(p.Number(Residence)) + fill("", 15)
 	born, expires := checked(mrzDate(p.Born)), checked(mrzDate(p.Expires))
@@ -69,6 +71,8 @@ func (p Person) td1() []string {
 // personal is the personal number in the passport's optional field.
 func (p Person) personal() string { return p.Number(0) }
 
+// mrzSex returns the letter of the sex in the machine readable zone: F, M, or the filler for any
+// other.
 func (p Person) mrzSex() string {
 	if p.Sex == "F" || p.Sex == "M" {
 		return p.Sex
@@ -79,6 +83,7 @@ func (p Person) mrzSex() string {
 // checked appends its check digit to a field.
 func checked(field string) string { return field + string(CheckDigit(field)) }
 
+// mrzDate returns a date as the machine readable zone has it: YYMMDD.
 func mrzDate(t time.Time) string { return t.Format("060102") }
 
 // fill pads or cuts a field to n characters.

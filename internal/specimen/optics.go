@@ -50,6 +50,7 @@ func (o *optics) expose(p []uint8, x, y int, k float64) {
 	p[2] = level8(float64(p[2])*k, sigma*(light+0.55*blue))
 }
 
+// level8 returns v + add as a byte, rounded, between 0 and 255.
 func level8(v, add float64) uint8 { return uint8(clamp(v+add+0.5, 0, 255)) }
 
 // gauss turns 64 bits into a nearly normal value of unit variance: four

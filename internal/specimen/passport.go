@@ -15,6 +15,7 @@ const (
 	zonePitch  = 2.54 // ten characters an inch
 )
 
+// passportBlank prints what all passports share.
 func passportBlank(c *canvas) {
 	const w, h = 125.0, 88.0
 	warm, cool, rose := srgb(0xf6ecd9), srgb(0xd9e8ec), srgb(0xf0dcdc)
@@ -52,6 +53,7 @@ func (c *canvas) micro(colour ink, x, y, width float64, word string) {
 	}
 }
 
+// passportFill prints what is the person's on the passport.
 func passportFill(c *canvas, p Person) {
 	const caption, value = ink(0x35566f), ink(0x15191d)
 	photo := Portrait(p, c.pixels(35), c.pixels(45))

@@ -89,9 +89,10 @@ func (p Person) Number(t Template) string {
 	return string(number)
 }
 
-// day is the nth day (from 0) of a year.
+// day returns the nth day (from 0) of a year.
 func day(year, n int) time.Time {
 	return time.Date(year, time.January, 1+n, 0, 0, 0, 0, time.UTC)
 }
 
+// pick draws one of the texts, all equally likely.
 func pick(r *rand.Rand, from []string) string { return from[r.IntN(len(from))] }

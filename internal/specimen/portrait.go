@@ -67,10 +67,13 @@ func Portrait(p Person, w, h int) *image.NRGBA {
 	return img
 }
 
+// newSitter returns a person with the middle of the head at (cx, cy), upright and frontal. unit is
+// the length of a head unit. All three are in pixels.
 func newSitter(f look, cx, cy, unit float64) *sitter {
 	return &sitter{look: f, cx: cx, cy: cy, unit: unit, cos: 1, pixel: 1 / unit}
 }
 
+// roll tilts the head sideways by an angle in radians.
 func (s *sitter) roll(angle float64) { s.cos, s.sin = math.Cos(angle), math.Sin(angle) }
 
 // at is the colour of a pixel with the sitter before a background. What lies
@@ -126,6 +129,7 @@ func (s *sitter) behind(background func() rgb, x, y, hx, hy float64) rgb {
 // pixel soft, begins.
 func (s *sitter) outline() float64 { return 3.6 * s.pixel }
 
+// chest returns the colour and the cover of the skin between neck and clothes.
 func (s *sitter) chest(x, y float64) (rgb, float64) {
 	edge := y - s.shoulderLine(math.Abs(x)) - 0.01
 	if edge < -s.pixel || y > 2.2 {
@@ -137,6 +141,7 @@ func (s *sitter) chest(x, y float64) (rgb, float64) {
 	return c, step(-s.pixel, s.pixel, edge)
 }
 
+// head lays face, beard and hair over the colour c of what is behind the head.
 func (s *sitter) head(c rgb, x, y float64) rgb {
 	hair, hairCover := s.hairFront(x, y, s.pixel, &s.light)
 	if hairCover == 1 {
@@ -155,7 +160,7 @@ func (s *sitter) head(c rgb, x, y float64) rgb {
 	return c.over(hair, hairCover)
 }
 
-// face is the lit colour of a point of the face.
+// face returns the lit colour of a point of the face. k is the value of skull there.
 func (s *sitter) face(x, y, k float64) rgb {
 	d := depth(k)
 	wob := 0.008 * noise(x*1.7, y*1.7, s.seed+4) // no face is quite symmetrical

@@ -59,6 +59,8 @@ type book struct {
 	spine         rgb
 }
 
+// newRoom invents the room of a seed. side is the side of the window, 1 right or -1 left; light is
+// the colour of the light, aspect is width over height of the picture.
 func newRoom(seed uint64, side float64, light rgb, aspect float64) room {
 	r := draws(seed, streamScenery+77)
 	m := room{
@@ -81,6 +83,7 @@ func newRoom(seed uint64, side float64, light rgb, aspect float64) room {
 
 const roomBlur = 0.009 // half width of an edge out of focus
 
+// at returns the colour at a place in the picture.
 func (m *room) at(x, y float64) rgb {
 	if m.side < 0 { // the window is on the lamp's side
 		x = m.aspect - x
@@ -99,6 +102,7 @@ func (m *room) at(x, y float64) rgb {
 	return m.paintWindow(c, x, y, soft)
 }
 
+// paintWindow lays the window over the colour c. soft returns the cover at a signed distance.
 func (m *room) paintWindow(c rgb, x, y float64, soft func(float64) float64) rgb {
 	cx, cy, hx, hy := m.aspect-0.02, 0.30, 0.155, 0.26
 	frame := box(x-cx, y-cy, hx+0.02, hy+0.02, 0.004)
@@ -111,6 +115,8 @@ func (m *room) paintWindow(c rgb, x, y float64, soft func(float64) float64) rgb 
 	return c.over(rgb{0.70, 0.68, 0.64}, soft(max(cross, pane)))
 }
 
+// paintShelf lays three shelves of books over the colour c. soft returns the cover at a signed
+// distance.
 func (m *room) paintShelf(c rgb, x, y float64, soft func(float64) float64) rgb {
 	for row := range 3 {
 		board := m.shelfY + 0.24*float64(row)
@@ -132,6 +138,8 @@ func (m *room) paintShelf(c rgb, x, y float64, soft func(float64) float64) rgb {
 	return c
 }
 
+// paintDoor lays a door and a picture beside it over the colour c. soft returns the cover at a
+// signed distance.
 func (m *room) paintDoor(c rgb, x, y float64, soft func(float64) float64) rgb {
 	cx, hx := m.shelfX+0.02, 0.155
 	leaf := box(x-cx, y-0.55, hx, 0.46, 0.004)

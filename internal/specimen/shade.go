@@ -19,17 +19,24 @@ func srgb(v uint32) rgb {
 	return rgb{lin(v >> 16), lin(v >> 8), lin(v)}
 }
 
+// grey returns a colour without hue.
 func grey(v float64) rgb { return rgb{v, v, v} }
 
+// scale multiplies all three by k.
 func (c rgb) scale(k float64) rgb { return rgb{c.r * k, c.g * k, c.b * k} }
-func (c rgb) times(d rgb) rgb     { return rgb{c.r * d.r, c.g * d.g, c.b * d.b} }
-func (c rgb) plus(d rgb) rgb      { return rgb{c.r + d.r, c.g + d.g, c.b + d.b} }
+
+// times multiplies channel by channel, as a filter or light of the colour d does.
+func (c rgb) times(d rgb) rgb { return rgb{c.r * d.r, c.g * d.g, c.b * d.b} }
+
+// plus adds channel by channel.
+func (c rgb) plus(d rgb) rgb { return rgb{c.r + d.r, c.g + d.g, c.b + d.b} }
 
 // over lays colour d with an opacity over c.
 func (c rgb) over(d rgb, opacity float64) rgb {
 	return rgb{mix(c.r, d.r, opacity), mix(c.g, d.g, opacity), mix(c.b, d.b, opacity)}
 }
 
+// luma returns the brightness: the weighted mean of the channels.
 func (c rgb) luma() float64 {
 	return float64(c.r*0.299) + float64(c.g*0.587) + float64(c.b*0.114)
 }
@@ -52,6 +59,7 @@ func decode(v uint8) float64 { f := float64(v) / 255; return f * f }
 // keep compilers from fusing multiply and add, which would change the last bit.
 func mix(a, b, t float64) float64 { return a + float64((b-a)*t) }
 
+// clamp returns v, but not below low nor above high.
 func clamp(v, low, high float64) float64 { return min(max(v, low), high) }
 
 // step rises smoothly from 0 at a to 1 at b (falls, if b < a).
@@ -95,8 +103,10 @@ func box(x, y, hx, hy, radius float64) float64 {
 	return hypot(max(dx, 0), max(dy, 0)) + min(max(dx, dy), 0) - radius
 }
 
+// hypot returns the length of (x, y), with the same bits on every machine.
 func hypot(x, y float64) float64 { return math.Sqrt(float64(x*x) + float64(y*y)) }
 
+// square returns x * x.
 func square(x float64) float64 { return x * x }
 
 // hash2 scrambles a lattice point and a seed into 64 well mixed bits (the

@@ -2,8 +2,12 @@ package specimen_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"image"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 
@@ -212,4 +216,17 @@ func BenchmarkCorpus(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		specimen.Photograph(blank.Fill(specimen.NewPerson(uint64(i))), uint64(i), 800, 600)
 	}
+}
+
+// The shipped pictures and the measured trials are made of these pixels: they never change.
+func TestPixelVectors(t *testing.T) {
+	if runtime.GOARCH != "amd64" {
+		t.Skip("drawn on amd64: other processors may fuse multiplications and additions")
+	}
+	sum, all := sha256.New(), pictures()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintln(sum, name, all[name].Rect)
+		sum.Write(all[name].Pix)
+	}
+	require.Equal(t, "9705207de47507c11770664261138e9f68d1f93bd7052aa9cacca41fbe1a6a53", fmt.Sprintf("%x", sum.Sum(nil)))
 }

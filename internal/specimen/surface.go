@@ -13,6 +13,7 @@ type surface struct {
 	angle  float64
 }
 
+// newSurface draws a desk: kind, colour and direction of the grain.
 func newSurface(r *rand.Rand, seed uint64) surface {
 	s := surface{kind: r.IntN(5), seed: seed, angle: between(r, -0.4, 0.4)}
 	palette := [...][]uint32{

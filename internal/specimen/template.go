@@ -29,6 +29,7 @@ type form struct {
 
 const id1Width, id1Height, id1Corner = 85.6, 53.98, 3.18 // ISO/IEC 7810
 
+// form returns what the template is made of; false for an unknown template.
 func (t Template) form() (form, bool) {
 	switch t {
 	case Passport:

@@ -30,6 +30,7 @@ const (
 // typecase holds the parsed fonts; it is read only once made.
 type typecase [styles]*sfnt.Font
 
+// newTypecase parses the fonts that are compiled in.
 func newTypecase() *typecase {
 	var t typecase
 	for i, ttf := range [styles][]byte{goregular.TTF, gomedium.TTF, gobold.TTF, goitalic.TTF, gomonobold.TTF} {

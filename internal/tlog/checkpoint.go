@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// maxText is the most that a checkpoint with its signatures may take, bytes.
-// Real ones take some hundred; a post-quantum signature takes up to 5 kB.
+// maxText is the maximum size of a checkpoint with its signatures, bytes. Real checkpoints take
+// some hundred bytes; a post-quantum signature takes up to 5 kB.
 const maxText = 64 << 10
 
 // A Checkpoint is the body of a C2SP tlog-checkpoint: what a log says it holds.
@@ -17,11 +17,11 @@ type Checkpoint struct {
 	Origin     string   // the log's name, one line; also the name of its key
 	Size       uint64   // leaves, at most [MaxSize]
 	Root       Hash     // over the first Size leaves
-	Extensions []string // further lines, none of them empty; best left out, for no proof covers them
+	Extensions []string // further lines, each with text; our logs write none, since no proof covers them
 }
 
-// Body is the text that is signed. [Checkpoint.Sign] refuses what does not come
-// back from it.
+// Body returns the text that is signed. [Checkpoint.Sign] refuses a checkpoint that
+// [ParseCheckpoint] would not read back from this text.
 func (c Checkpoint) Body() string {
 	lines := append([]string{
 		c.Origin,

@@ -21,7 +21,7 @@ const (
 type Cosignature struct {
 	Name string    // of the witness
 	Key  string    // its key text, as given to [OpenCheckpoint]
-	Time time.Time // when it signed, by its own clock, in UTC, whole seconds; zero for a plain signature, which does not say
+	Time time.Time // of the signature, by the witness's clock, in UTC, whole seconds; zero for a plain signature, which has no time
 }
 
 // A cosigner is a [note.Verifier] of the cosignatures v1 of C2SP
@@ -32,8 +32,10 @@ type cosigner struct {
 	id            uint32
 }
 
+// KeyHash returns the ID of the key of type 4, which differs from the ID of the plain key.
 func (c cosigner) KeyHash() uint32 { return c.id }
 
+// Verify says whether sig is a cosignature of the checkpoint body.
 func (c cosigner) Verify(body, sig []byte) bool {
 	if len(sig) != 8+ed25519.SignatureSize {
 		return false
@@ -53,7 +55,8 @@ type key struct {
 	timed   bool // signs cosignatures rather than plain signatures
 }
 
-// parseKeys reads the log's public key and then the public keys of the witnesses.
+// parseKeys reads the log's public key and then the public keys of the witnesses, in this order.
+// Two keys with the same Ed25519 key are an error. Errors wrap [ErrKey].
 func parseKeys(public string, witnesses []string) ([]key, error) {
 	keys := make([]key, 0, 1+len(witnesses))
 	have := map[[ed25519.PublicKeySize]byte]bool{}
@@ -76,8 +79,8 @@ func parseKeys(public string, witnesses []string) ([]key, error) {
 	return keys, nil
 }
 
-// parseKey reads a public key: name, eight hex digits, and base64 of the
-// signature type and the Ed25519 key, with "+" between them.
+// parseKey reads a public key: name, eight hex digits, and base64 of the signature type and the
+// Ed25519 key, with "+" between them. It returns false for any other text.
 func parseKey(text string) (key, bool) {
 	parts := strings.SplitN(text, "+", 3)
 	if len(parts) < 3 || !isLine(text) {
@@ -111,8 +114,9 @@ func parseKey(text string) (key, bool) {
 	return k, true
 }
 
-// verify checks every signature of the note that names the key. It says whether
-// there is one, and for cosignatures the earliest time.
+// verify checks every signature of the note that names the key. found says whether there is such
+// a signature, and at is the earliest time of the cosignatures. If any of these signatures does
+// not hold, the error wraps [ErrCheckpoint].
 func (k key) verify(n *note.Note) (at time.Time, found bool, err error) {
 	for _, s := range n.UnverifiedSigs {
 		if s.Name != k.Name() || s.Hash != k.KeyHash() {

@@ -32,6 +32,5 @@ var (
 	ErrKey = errors.New("tlog: bad key")
 )
 
-// MaxSize is the most leaves that a tree may have: sizes fit the signed integers
-// of databases.
+// MaxSize is the maximum number of leaves of a tree: sizes fit the signed integers of databases.
 const MaxSize = math.MaxInt64

@@ -9,14 +9,14 @@ import (
 	"github.com/transparency-dev/merkle/rfc6962"
 )
 
-// Nodes reads the hashes of stored nodes, in the order asked for. It fails if
-// any is missing.
+// Nodes reads the hashes of stored nodes, in the order of ids. It returns an error if any node is
+// missing.
 type Nodes func(ctx context.Context, ids []NodeID) ([]Hash, error)
 
 // Inclusion proves that leaf index, counted from 0, is in the tree of the first
 // size leaves: the audit path of RFC 6962, section 2.1.1, from the leaf upwards.
-// The stored tree may have grown since. It asks for nodes once, for less than
-// 128, or not at all.
+// The stored tree may have grown since. Inclusion calls nodes at most once, for less than 128
+// nodes. Errors about index and size wrap [ErrProof].
 func Inclusion(ctx context.Context, index, size uint64, nodes Nodes) ([]Hash, error) {
 	if size > MaxSize {
 		return nil, tooLarge(size)
@@ -28,9 +28,9 @@ func Inclusion(ctx context.Context, index, size uint64, nodes Nodes) ([]Hash, er
 	return read(ctx, p, nodes)
 }
 
-// Consistency proves that the tree of the first old leaves is the beginning of
-// that of the first size leaves: RFC 6962, section 2.1.2. The proof is empty if
-// old is 0 or size.
+// Consistency proves that the tree of the first old leaves is the beginning of the tree of the
+// first size leaves: RFC 6962, section 2.1.2. The proof is empty if old is 0 or size. Errors
+// about old and size wrap [ErrProof].
 func Consistency(ctx context.Context, old, size uint64, nodes Nodes) ([]Hash, error) {
 	if size > MaxSize {
 		return nil, tooLarge(size)
@@ -56,9 +56,9 @@ func VerifyInclusion(leaf Hash, index, size uint64, path []Hash, root Hash) erro
 	return nil
 }
 
-// VerifyConsistency checks a proof of [Consistency] against the roots of two
-// checkpoints. With old 0 it says nothing of root, for every tree begins with
-// the empty one. The error wraps [ErrProof].
+// VerifyConsistency checks a proof of [Consistency] against the roots of two checkpoints. If old
+// is 0, it does not check root, since every tree begins with the empty tree. The error wraps
+// [ErrProof].
 func VerifyConsistency(old, size uint64, path []Hash, oldRoot, root Hash) error {
 	if size > MaxSize {
 		return tooLarge(size)
@@ -94,7 +94,7 @@ func read(ctx context.Context, p proof.Nodes, nodes Nodes) ([]Hash, error) {
 	return out, nil
 }
 
-// reason is an error of the merkle module in one line.
+// reason returns an error of the merkle module as one line.
 func reason(err error) string {
 	if m, ok := errors.AsType[proof.RootMismatchError](err); ok {
 		return fmt.Sprintf("it leads to root %x, not %x", m.CalculatedRoot, m.ExpectedRoot)
@@ -102,6 +102,7 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// tooLarge returns the error for a tree of more than [MaxSize] leaves; it wraps [ErrProof].
 func tooLarge(size uint64) error {
 	return fmt.Errorf("%w: size %d, the limit is %d", ErrProof, size, uint64(MaxSize))
 }

@@ -50,17 +50,17 @@ func (c Checkpoint) Sign(private string) (text []byte, err error) {
 	return limited(text)
 }
 
-// OpenCheckpoint reads a signed checkpoint of the log whose key is public. The
-// log's own signature must be there, and its name must be the origin.
+// OpenCheckpoint reads a signed checkpoint of the log with the key text public. The log must
+// have signed the checkpoint, and the name of its key must be the origin.
 //
-// Witnesses are given by their key texts, either plain Ed25519 (signature type
-// 1) or C2SP tlog-cosignature (type 4), no two with the same Ed25519 key. The
-// result lists those who signed, once each and in the order given; of several
-// cosignatures of one witness it has the earliest, since that dates the
-// checkpoint best. How many are enough is the caller's to say.
+// witnesses are key texts, either plain Ed25519 (signature type 1) or C2SP tlog-cosignature
+// (type 4). No two keys may hold the same Ed25519 key. The result lists the witnesses that
+// signed, each once, in the order given. If a witness signed several times, the result has the
+// earliest time, since that dates the checkpoint best. The caller decides how many witnesses are
+// enough.
 //
-// Signatures by other keys are ignored, but one by a known key that does not
-// hold is an error. Errors wrap [ErrKey] or [ErrCheckpoint].
+// OpenCheckpoint ignores signatures by other keys. A signature by a known key that does not hold
+// is an error. Errors wrap [ErrKey] or [ErrCheckpoint].
 func OpenCheckpoint(text []byte, public string, witnesses ...string) (Checkpoint, []Cosignature, error) {
 	fail := func(err error) (Checkpoint, []Cosignature, error) { return Checkpoint{}, nil, err }
 	keys, err := parseKeys(public, witnesses)
@@ -93,11 +93,10 @@ func OpenCheckpoint(text []byte, public string, witnesses ...string) (Checkpoint
 	return c, seen, nil
 }
 
-// AddSignatures adds to a signed checkpoint the signatures of others. Cosigned
-// is the same checkpoint signed by them, or their signature lines alone, as a
-// C2SP tlog-witness answers. No signature is dropped, and none is there twice.
-// None is checked either: [OpenCheckpoint] the result before it replaces text.
-// Errors wrap [ErrCheckpoint].
+// AddSignatures adds the signatures of witnesses to the signed checkpoint text. cosigned is the
+// same checkpoint with their signatures, or the signature lines alone, as a C2SP tlog-witness
+// answers. Every signature of both is in the result once. AddSignatures checks no signature:
+// open the result with [OpenCheckpoint] before it replaces text. Errors wrap [ErrCheckpoint].
 func AddSignatures(text, cosigned []byte) ([]byte, error) {
 	n, err := parseNote(text)
 	if err != nil {
@@ -135,8 +134,8 @@ func AddSignatures(text, cosigned []byte) ([]byte, error) {
 	return merged, nil
 }
 
-// parseNote splits a signed note without judging its signatures: all of them
-// are in UnverifiedSigs, in their order, identical ones once.
+// parseNote splits a signed note and checks no signature. All signatures are in UnverifiedSigs of
+// the result, in their order; identical signatures are there once. Errors wrap [ErrCheckpoint].
 func parseNote(text []byte) (*note.Note, error) {
 	if _, err := limited(text); err != nil {
 		return nil, err
@@ -148,6 +147,7 @@ func parseNote(text []byte) (*note.Note, error) {
 	return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 }
 
+// limited returns text, or an error that wraps [ErrCheckpoint] if text is longer than [maxText].
 func limited(text []byte) ([]byte, error) {
 	if len(text) > maxText {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrCheckpoint, len(text), maxText)

@@ -10,10 +10,10 @@ import (
 // A Hash is the SHA-256 of a leaf or a node, RFC 6962, section 2.1.
 type Hash = [32]byte
 
-// EmptyRoot is the root of the tree without leaves: SHA-256 of nothing.
+// EmptyRoot returns the root of the tree without leaves: SHA-256 of no bytes.
 func EmptyRoot() Hash { return Hash(rfc6962.DefaultHasher.EmptyRoot()) }
 
-// LeafHash is the leaf of an entry: SHA-256 of a zero byte and the entry.
+// LeafHash returns the leaf of an entry: SHA-256 of a zero byte and the entry.
 func LeafHash(entry []byte) Hash { return Hash(rfc6962.DefaultHasher.HashLeaf(entry)) }
 
 // A NodeID names a perfect subtree: that of the 1<<Level leaves from
@@ -26,9 +26,8 @@ type Node struct {
 	Hash Hash
 }
 
-// A Tree is what appending needs: the roots of the perfect subtrees at the
-// right border, at most 63. It is made by [NewTree] and not safe for concurrent
-// use.
+// A Tree holds what appending needs: the roots of the perfect subtrees at the right border, at
+// most 63. Make it with [NewTree]. A Tree is not safe for concurrent use.
 type Tree struct {
 	border *compact.Range
 }
@@ -41,9 +40,9 @@ func Border(size uint64) []NodeID {
 	return compact.RangeNodes(0, size, nil)
 }
 
-// NewTree resumes a tree from the hashes of its [Border], which it copies; the
-// empty tree has none. It cannot know whether they are the right ones: compare
-// [Tree.Root] with the last checkpoint.
+// NewTree resumes a tree of size leaves from the hashes of its [Border], which NewTree copies; the
+// empty tree has no border. It returns an error if the number of hashes is wrong. It cannot check
+// the hashes themselves: compare [Tree.Root] with the last checkpoint.
 func NewTree(size uint64, border []Hash) (*Tree, error) {
 	if size > MaxSize {
 		return nil, fmt.Errorf("tlog: tree of %d leaves, the limit is %d", size, uint64(MaxSize))
@@ -55,7 +54,7 @@ func NewTree(size uint64, border []Hash) (*Tree, error) {
 	return &Tree{r}, nil
 }
 
-// Size is the number of leaves.
+// Size returns the number of leaves.
 func (t *Tree) Size() uint64 { return t.border.End() }
 
 // Append adds a leaf and returns the nodes that it completes, from the leaf
@@ -71,7 +70,7 @@ func (t *Tree) Append(leaf Hash) []Node {
 	return done
 }
 
-// Root is the hash over all leaves, RFC 6962, section 2.1.
+// Root returns the hash over all leaves: RFC 6962, section 2.1.
 func (t *Tree) Root() Hash {
 	if t.Size() == 0 {
 		return EmptyRoot()

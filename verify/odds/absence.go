@@ -7,11 +7,6 @@ import "slices"
 // no recipient. Here they are summed without rounding, to decide whether a recipient's
 // copies explain a dump.
 
-// foreign lists, for three equally likely alternatives, the share of the leaks that are not
-// copies of the recipient. The function improbable compares the absence of marks with these
-// alternatives. Chosen, not measured.
-var foreign = [...]float64{0.25, 0.5, 0.75}
-
 // silent reports for each cluster of m.items whether the mark of recipient r is absent. This
 // requires that r was issued a copy of the submission, and that no leak shows its mark. If
 // each is true, two more conditions apply: a leak of the cluster has a ratio of at least 1

@@ -23,12 +23,6 @@ type sighting struct {
 // had reports whether a holder is recorded to have had a recipient's very copy.
 func (s *sighting) had(r, k int) bool { return slices.Contains(s.very[r], k) }
 
-// wideHolder is a share of a recipient's copies. A holder of that share of the same
-// submissions unmarked does not count as a possible planter: it is no pattern that all
-// copies lie in what a holder of nearly everything held. A planter who held little leaves
-// marks only there. Chosen, not measured.
-const wideHolder = 0.9
-
 // narrow reports, by recipient and holder, whether the holder held less than [wideHolder] of
 // the recipient's submissions unmarked. A recipient and itself give false.
 func narrow(c *Case) [][]bool {
@@ -55,18 +49,6 @@ func overlap(c *Case, r, k int) float64 {
 	}
 	return both / math.Max(all, 1)
 }
-
-// sureLnE is the logarithm of the e-value, 1,000, from which a copy is evidence that
-// may count towards a name.
-const sureLnE = 6.907755278982137
-
-// Steps in which evidence is counted, in nats. Ratios above 1 are rounded down to steps of
-// forStep, ratios below 1 up to steps of againstStep: both towards saying nothing. Rounding
-// makes clusters alike, which saves rows of the table.
-const (
-	forStep     = 0.25
-	againstStep = 2.0
-)
 
 // An item is a cluster: leaks that count once.
 type item struct {

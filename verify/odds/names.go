@@ -158,14 +158,6 @@ type Window struct {
 	Holders []string `json:"holders"`
 }
 
-// A headline may rest on a window of custody from this log10 likelihood ratio on, and from
-// this many clusters on. The ratio must also hold after division by the number of custody
-// sets that were searched.
-const (
-	MinWindow         = 2
-	MinWindowClusters = 5
-)
-
 // Heads reports whether custody that covers the window earns enough for a headline. It is
 // false for a nil window.
 func (w *Window) Heads() bool {

@@ -107,10 +107,6 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 	return out
 }
 
-// maxParts is the maximum number of other sets that are kept as parts of a source without
-// copies. Chosen, not measured.
-const maxParts = 3
-
 // in reports whether a leak lies in a part of a source's holdings.
 func (m *model) in(p part, s *sighting) bool {
 	if p.from >= 0 && (s.cell < p.from || s.cell > p.to) {

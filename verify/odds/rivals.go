@@ -34,11 +34,6 @@ func (v *Verdict) Alone() []string {
 	return out
 }
 
-// nearlyAll is the share of the rest of a dump from which on a holder is listed as having
-// had the rest. It is below 1 because some leaks may match the wrong submission. Chosen,
-// not measured.
-const nearlyAll = 0.9
-
 // rivals lists the rivals of one recipient, the largest share first.
 func (m *model) rivals(h *Hypothesis) []Rival {
 	r := m.holder(h.Name)

@@ -7,11 +7,6 @@ import (
 	"slices"
 )
 
-// maxInTriples is the maximum number of sources that are searched in sets of three. If there
-// are more sources, the sources that fit best alone or beside one other source are searched.
-// Chosen, not measured.
-const maxInTriples = 24
-
 // A question compares two families of explanations: explanations with a source, and
 // explanations without it. The second family also excludes sources that the findings cannot
 // tell from the source in question.
@@ -43,9 +38,6 @@ func (m *maxima) raise(c *candidate) {
 	}
 }
 
-// maxSources is the maximum number of sources of a dump. Chosen, not measured.
-const maxSources = 3
-
 // A candidate is a set of up to three sources.
 type candidate struct {
 	sources []int
@@ -57,7 +49,8 @@ type candidate struct {
 	place   int           // among all sets
 }
 
-// A queue hands out sets by their bounds, the greatest first.
+// A queue hands out sets by their bounds, the greatest first. Of equal bounds, the set that was
+// made first comes first. Package container/heap calls its methods.
 type queue []*candidate
 
 func (q queue) Len() int { return len(q) }
@@ -325,10 +318,6 @@ func (m *model) tighten(c *candidate, need float64) float64 {
 	}
 	return c.bound()
 }
-
-// little is how far below a sum, natural logarithm, the bound of a term lies that is left
-// out of it. Bounds exceed their terms by what the shares cost, which is as much again.
-const little = 7
 
 // cols are the columns of a combination.
 func (k *combination) cols() []int { return k.columns[:k.sources] }

@@ -18,10 +18,6 @@ type sensitivity struct {
 	IfWrong float64 `json:"if_wrong_log10_lr"`
 }
 
-// maxSensitive is the number of hypotheses that get a [Hypothesis].Sensitivity, the strongest first.
-// Chosen, not measured.
-const maxSensitive = 6
-
 // sensitivities fills in [Hypothesis].Sensitivity: it searches again without the strongest
 // clusters of the hypothesis. what, questions and found have one element for each question,
 // and computed are the sets that the search computed.
@@ -78,9 +74,6 @@ func (m *model) support(a *answers) []int {
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ratio[m.kindOf[b]], ratio[m.kindOf[a]]) })
 	return order
 }
-
-// shortlist is how many of the best explanations on either side are weighed again.
-const shortlist = 12
 
 // best returns the combinations that are largest at some point of the grid. Their bounds are
 // set to +Inf, so that they are computed again whatever the bounds were.

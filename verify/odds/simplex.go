@@ -18,9 +18,6 @@ import (
 // in angle, so that nodes of this spacing suffice beyond: the error of the trapezoidal
 // rule is then 2 exp(-2 pi^2) = 5e-9 of the peak.
 
-// far is how far below the peak, natural logarithm, the integrand is left out.
-const far = 24
-
 // rows are the distinct kinds of clusters: how many of each, and for each column (a
 // source with a part of its holdings) how probable it makes such a cluster.
 type rows struct {

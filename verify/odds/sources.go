@@ -88,10 +88,6 @@ func newModel(c *Case, o Options) *model {
 	return m
 }
 
-// maxSets is how many sets are kept as sources. Registries with more recipients whose
-// copies or custody a dump touches are rare.
-const maxSets = 40
-
 // fittest says which sets are sources: all sets that hold leaks. If there are more than
 // maxSets, sets whose marks are seen come first, then the sets in which leaks are densest.
 func (m *model) fittest() []bool {

@@ -14,8 +14,8 @@ func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
 	r.settle(i, b, r.shiftIn(i, b, part), minAgreement, rounds)
 }
 
-// attemptParts is attempt in the whole field and, where the pilots do not agree
-// there, in half windows of it.
+// attemptParts does what attempt does in the whole of field i. If the pilots do not agree
+// there, it looks for the shift in nine half windows of the field, which overlap by half.
 func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	const parts = 8
 	z := r.fields[i]
@@ -32,7 +32,9 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	r.settle(i, b, best, minAgreementParts, rounds)
 }
 
-// settle refines the map that b and a shift make, and reads.
+// settle decodes the message in field i under the linear map b and the shift s, first refined
+// by the given rounds. It tries each refinement until a mark is read. It does nothing if the
+// pilots agree on the shift by less than need.
 func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []round) {
 	r.bestZ = math.Max(r.bestZ, s.z)
 	if s.z < need {
@@ -93,7 +95,9 @@ func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
 	return r.kd.findShift(r.shifts, only(held, &a.c[0]))
 }
 
-// roughShift is shiftIn the whole field on interpolated amplitudes.
+// roughShift finds the shift in the whole of field i under the linear map b, as shiftIn does,
+// but from interpolated amplitudes. This is much cheaper than shiftIn, and its agreement
+// differs by about 0.04.
 func (r *reader) roughShift(i int, b [4]float64) shift {
 	t := r.tone(i)
 	f, held := r.observed(b)
@@ -106,6 +110,8 @@ func (r *reader) roughShift(i int, b [4]float64) shift {
 	return r.kd.findShift(r.shifts, &c)
 }
 
+// only sets to 0 the amplitudes of those pilots that the leak's pixels cannot hold, and
+// returns c.
 func only(held [pattern.PilotN]bool, c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
 	for k, is := range held {
 		if !is {

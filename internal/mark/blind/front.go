@@ -28,9 +28,9 @@ func Carriers(c dsp.RGB) []dsp.Plane {
 	return out
 }
 
-// residual is what an edge-preserving filter takes away, divided by its local RMS:
-// text edges do not leak over the paper beside them. sigma is the filter's
-// tolerance in grey levels, quiet the RMS below which nothing is lifted.
+// residual returns the detail of p that an edge-preserving filter takes away, divided by its
+// local RMS: so text edges do not leak over the paper beside them. sigma is the filter's
+// tolerance, and quiet the RMS below which detail is not lifted, both in grey levels.
 func residual(p dsp.Plane, sigma, quiet float64) dsp.Plane {
 	const radius, space = 5, 4
 	r := dsp.Bilateral(p, radius, sigma, space)
@@ -41,7 +41,9 @@ func residual(p dsp.Plane, sigma, quiet float64) dsp.Plane {
 	return r
 }
 
-// level divides p by its local RMS and quiet.
+// level divides p by its local RMS plus quiet, in place, and cuts the quotients at 3: strong
+// edges then count no more than faint texture. quiet, in the units of p, keeps flat parts from
+// being lifted.
 func level(p dsp.Plane, quiet float64) {
 	const local, limit = 4, 3
 	for i, v := range dsp.Gauss(dsp.Product(p, p), local).Pix {
@@ -49,7 +51,8 @@ func level(p dsp.Plane, quiet float64) {
 	}
 }
 
-// whiten divides the spectrum by its local mean and scales to unit RMS.
+// whiten returns p with its spectrum divided by the local mean of the spectrum, scaled to unit
+// RMS. No frequency of the picture stands out then.
 func whiten(p dsp.Plane) dsp.Plane {
 	f := dsp.NewFFT2(dsp.FastEven(p.W), dsp.FastLen(p.H))
 	s := f.Forward(p)

@@ -29,6 +29,9 @@ type leak struct {
 	sums     *spectrum.PolarSums
 }
 
+// newLeak shrinks a picture to its canonical size and whitens it. If the picture was last
+// opened from a hard JPEG file, the roundings take part in its luma (see reopened). The error
+// wraps ErrTooSmall or ErrTooLarge of package pattern.
 func newLeak(img image.Image) (*leak, error) {
 	p, err := pattern.Pixels(img)
 	if err != nil {
@@ -50,7 +53,8 @@ func newLeak(img image.Image) (*leak, error) {
 	return l, nil
 }
 
-// whitened shrinks p to w x h pixels and whitens it.
+// whitened returns a leak made of p, shrunk to w x h pixels and whitened. w and h must not
+// exceed the size of p.
 func whitened(p *image.NRGBA, w, h int) *leak {
 	l := &leak{src: p, step: spectrum.FineStep, carriers: Carriers(dsp.ShrinkNRGBA(p, w, h)), shifts: newShiftFinder(), sums: new(spectrum.PolarSums)}
 	l.scale = [2]float64{float64(w) / float64(p.Rect.Dx()), float64(h) / float64(p.Rect.Dy())}
@@ -59,7 +63,8 @@ func whitened(p *image.NRGBA, w, h int) *leak {
 	return l
 }
 
-// combined returns what is searched of carriers: luma, and both together.
+// combined returns the fields that are searched, made of the carriers: luma alone, and the sum
+// of both carriers with the same variance. A grey picture has luma alone.
 func combined(carriers []dsp.Plane) []dsp.Plane {
 	if len(carriers) == 1 {
 		return carriers
@@ -93,22 +98,24 @@ func (l *leak) coarse() *leak {
 	return l.small
 }
 
-// forget drops what was made of the fields.
+// forget drops all that was computed from the fields and kept: call it after the fields
+// change.
 func (l *leak) forget() {
 	l.tones = make([]*toneReader, len(l.fields))
 	l.forgetMaps()
 }
 
-// forgetMaps drops the peak maps and what was made of them.
+// forgetMaps drops the peak maps, and the peaks and log-polar maps that were made of them.
 func (l *leak) forgetMaps() {
 	n := len(l.fields)
 	l.maps, l.cut, l.seen, l.polars = make([]*spectrum.PeakMap, n), make([]*spectrum.PeakMap, n), make([]*spectrum.Observed, n), map[polarKey]*spectrum.LogPolar{}
 }
 
-// side is the long side of the canonical picture.
+// side returns the long side of the shrunk leak, in pixels.
 func (l *leak) side() int { return max(l.fields[0].W, l.fields[0].H) }
 
-// peaks is the peak map of field i, strong peaks cut or not.
+// peaks returns the peak map of field i, which it keeps: as it is or, if cut is true, with
+// strong peaks cut at spectrum.CapLow.
 func (l *leak) peaks(i int, cut bool) *spectrum.PeakMap {
 	if l.maps[i] == nil {
 		l.maps[i] = spectrum.NewPeakMap(l.fields[i], mapSize(l.side()))
@@ -122,7 +129,7 @@ func (l *leak) peaks(i int, cut bool) *spectrum.PeakMap {
 	return l.cut[i]
 }
 
-// seenIn returns the strongest peaks of field i.
+// seenIn returns the 80 strongest peaks of field i, which it keeps.
 func (l *leak) seenIn(i int) *spectrum.Observed {
 	if l.seen[i] == nil {
 		l.seen[i] = l.peaks(i, true).Observe(80, 10)
@@ -130,6 +137,7 @@ func (l *leak) seenIn(i int) *spectrum.Observed {
 	return l.seen[i]
 }
 
+// tone returns what interpolates the transform of field i at any frequency. It is kept.
 func (l *leak) tone(i int) *toneReader {
 	if l.tones[i] == nil {
 		l.tones[i] = newToneReader(l.fields[i])
@@ -137,8 +145,9 @@ func (l *leak) tone(i int) *toneReader {
 	return l.tones[i]
 }
 
-// mapSize is that of the transform of a field or part with the given long side:
-// padded by half, so that a peak between two bins loses little.
+// mapSize returns the size of the transform of a field, or of a part of a field, with the
+// given long side. The transform is padded by half, so that a peak between two bins loses
+// little.
 func mapSize(side int) int { return dsp.FastEven(side + side/2) }
 
 // A polarKey names one of the log-polar maps that a leak keeps.
@@ -148,6 +157,8 @@ type polarKey struct {
 	by    spectrum.Scales
 }
 
+// polar returns the log-polar map of the peaks of field i, cut or not, over the given scales.
+// It is kept.
 func (l *leak) polar(i int, cut bool, by spectrum.Scales) *spectrum.LogPolar {
 	k := polarKey{i, cut, by}
 	if l.polars[k] == nil {

@@ -41,6 +41,8 @@ type reading struct {
 	tracked
 }
 
+// newReader returns a reader that looks for one mark of kd in l. It shares l with other
+// readers, so that only one of them may run at a time.
 func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
 	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.MarkFrequencies()[:], want: 1}
 }
@@ -88,6 +90,8 @@ func (r *reader) mute(found *reading) {
 	r.leak, r.rankings, r.left = &own, nil, nil
 }
 
+// done reports whether the search may end: enough marks were read, or the budget of 32-bit
+// checks is used up.
 func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= code.CheckBudget }
 
 // decode adds up the carriers' soft bits, each weighed by what the pilots say of
@@ -131,13 +135,15 @@ func (r *reader) decode(t tracked, sign float32) {
 	}
 }
 
-// carrierWeight is the strength of a carrier that its pilots tell, less where it may as
-// well be chance: the mean of pilotN amplitudes over their deviation is off by 0.18.
+// carrierWeight returns how much a carrier counts. seen is the mean of its pilots' amplitudes
+// over their deviation, which is off by 0.18 by chance. Weights near that value are reduced,
+// since the carrier may show no mark at all.
 func carrierWeight(seen float64) float64 {
 	seen = math.Max(seen, minCarrier)
 	return seen * float64(seen*seen) / (float64(seen*seen) + chanceCarrier)
 }
 
+// moments returns the mean of x and its standard deviation. x must not be empty.
 func moments(x []float64) (mean, dev float64) {
 	for _, v := range x {
 		mean += v
@@ -150,11 +156,14 @@ func moments(x []float64) (mean, dev float64) {
 	return mean, math.Sqrt(sq / float64(len(x)))
 }
 
+// deviation returns the standard deviation of x, which must not be empty.
 func deviation(x []float64) float64 {
 	_, d := moments(x)
 	return d
 }
 
+// meanOverDeviation returns the mean of x over its standard deviation: of a pilot's or chips'
+// amplitudes, how clearly a carrier shows the mark.
 func meanOverDeviation(x []float64) float64 {
 	m, d := moments(x)
 	return m / (d + 1e-12)
@@ -176,20 +185,62 @@ type Detection struct {
 	Transform   geometry.Mat      // leak pixels to mark pixels
 }
 
-// Detect reads the mark of one key out of a leak.
+// Detect reads the mark of one key out of a leak, by all stages of the search. Found is false
+// if there is no mark that can be read. The error wraps ErrTooSmall or ErrTooLarge of package
+// pattern, or is ctx's.
 func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) {
 	l, err := newLeak(img)
 	if err != nil {
 		return nil, err
 	}
+	return l.detect(ctx, kd)
+}
+
+// Known says where the mark of a leak lies if the leak shows a whole picture whose marking is
+// known.
+type Known struct {
+	Place geometry.Mat // pixels of the picture at its canonical size to mark pixels
+	W, H  int          // that size
+	Sure  float64      // correlation, 0..1, from which on a message that is read at Place needs no search
+}
+
+// DetectAt is [Detect] for a leak whose mark lies at a known place. It reads there, which
+// costs a fifth of a search. It searches if no message is read there, or one whose code
+// correlates by less than at.Sure.
+func DetectAt(ctx context.Context, img image.Image, kd *Keys, at Known) (*Detection, error) {
+	l, err := newLeak(img)
+	if err != nil {
+		return nil, err
+	}
+	if d := l.detectAt(ctx, kd, at); d.Found && d.Correlation >= at.Sure {
+		return d, ctx.Err()
+	}
+	return l.detect(ctx, kd)
+}
+
+// detectAt reads the mark at a known place and nowhere else: it makes at most four checks.
+func (l *leak) detectAt(ctx context.Context, kd *Keys, at Known) *Detection {
+	r, z := newReader(ctx, l, kd), l.carriers[0]
+	r.decode(tracked{m: at.Place.Mul(geometry.PixelScale(float64(at.W)/float64(z.W), float64(at.H)/float64(z.H)))}, 1)
+	return r.report(r.first())
+}
+
+// detect searches the leak for the mark of one key, by all stages of the search. The error is
+// ctx's.
+func (l *leak) detect(ctx context.Context, kd *Keys) (*Detection, error) {
 	r := newReader(ctx, l, kd)
 	if err := search([]*reader{r}); err != nil {
 		return nil, err
 	}
+	return r.report(r.first()), nil
+}
+
+// first returns the message that was read first, nil if no message was read.
+func (r *reader) first() *reading {
 	if len(r.found) == 0 {
-		return r.report(nil), nil
+		return nil
 	}
-	return r.report(r.found[0]), nil
+	return r.found[0]
 }
 
 // DetectAll reads the marks of all keys out of a leak, the strongest first: of none

@@ -15,6 +15,8 @@ type Keys struct {
 	shifts func() *dsp.ToneGrid
 }
 
+// NewKeys returns the keys of a blind reader. The tables are computed when they are first
+// needed, once, because marking needs none of them.
 func NewKeys(kd *pattern.Keys) *Keys {
 	k := &Keys{Keys: kd, shifts: sync.OnceValue(func() *dsp.ToneGrid { return newShiftGrid(kd) })}
 	for i := range k.grids {

@@ -34,7 +34,8 @@ var stages = [...]stage{
 	{"windows", windows},                       //  2.7 %, 34.5 %: perspective, small remains
 }
 
-// each is the stage of readers that share nothing beyond what the leak keeps.
+// each returns a stage that runs try for each reader that is not done, one after the other:
+// for stages whose readers share nothing except what the leak keeps.
 func each(try func(*reader) error) func([]*reader) error {
 	return func(readers []*reader) error {
 		for _, r := range readers {
@@ -53,6 +54,7 @@ func each(try func(*reader) error) func([]*reader) error {
 // the picture, and then of any scale: they find most marks.
 func (r *reader) likely() error { return r.similar(r.wholePicture(), 0, 4) }
 
+// obvious tries the eight best similarities of any scale in each field.
 func (r *reader) obvious() error { return r.similar(obviousSums, 0, 8) }
 
 // obviousSums are of any scale, on the map as it is.
@@ -164,7 +166,8 @@ type ranking struct {
 	n        int
 }
 
-// ranked returns the similarities of field i, which it keeps.
+// ranked returns the best similarities of field i as k says, best first. It keeps them, since
+// several stages ask for the same ranking.
 func (r *reader) ranked(i int, k ranking) []spectrum.Candidate {
 	at := fieldRanking{i, k}
 	c, ok := r.rankings[at]
@@ -184,7 +187,8 @@ type fieldRanking struct {
 	ranking
 }
 
-// pilots returns the frequencies of all pilots or of the lower half.
+// pilots returns the frequencies of all pilots, in cycles a mark pixel. If low is true, it
+// returns the lower half, which survives blur and shrinking.
 func (r *reader) pilots(low bool) []pattern.Frequency {
 	if !low {
 		return r.f
@@ -239,7 +243,8 @@ func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rou
 	}
 }
 
-// attemptBest reads under the best hits and returns the others.
+// attemptBest reads under the two best hits by agreement and returns the other hits, which may
+// be tried again later.
 func (r *reader) attemptBest(all []hit, rounds []round) []hit {
 	slices.SortStableFunc(all, func(a, b hit) int { return cmp.Compare(b.z, a.z) })
 	n := min(lesserHits, len(all))
@@ -261,7 +266,8 @@ func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	r.attempt(h.field, b, nil, rounds)
 }
 
-// stretched tries similarities after a stretch along the picture's axes.
+// stretched tries similarities after a stretch of the leak's vertical axis by each of the
+// factors stretches: for leaks whose aspect ratio was changed.
 func stretched(readers []*reader) error {
 	l := readers[0].leak
 	s := spectrum.Scales{Min: partLow, Max: anyScale.Max}
@@ -286,7 +292,8 @@ func stretched(readers []*reader) error {
 	return nil
 }
 
-// affine tries affine maps from pairs of peaks over the whole frame.
+// affine tries affine maps from pairs of peaks over the whole frame, the best one of each
+// field: for sheared leaks, which no similarity fits.
 func (r *reader) affine() error {
 	s := spectrum.NewPairs(r.f, 120, spectrum.Scales{Min: partLow, Max: anyScale.Max})
 	for i := len(r.fields) - 1; i >= 0; i-- {

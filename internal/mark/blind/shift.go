@@ -11,7 +11,7 @@ import (
 
 // A shift is where on the torus the pilots agree.
 type shift struct {
-	z       float64 // peak over RMS, at most sqrt(2 pilotN) = 8; noise stays below about 5.4
+	z       float64 // peak over RMS, at most sqrt(2 PilotN) = 8; noise stays below about 5.4
 	t       geometry.Point
 	sign    float32 // -1 for an inverted picture
 	flipped bool    // turned by 180 degrees
@@ -24,6 +24,7 @@ type shiftFinder struct {
 	turns [2 * pattern.Torus][2]float64 // cosine and sine of a turn's parts
 }
 
+// newShiftFinder allocates the memory of a search for shifts and tabulates the turns.
 func newShiftFinder() *shiftFinder {
 	on := &shiftFinder{tones: make([]complex64, 2*pattern.PilotN), tmp: make([]complex64, 2*dsp.ColumnBatch*shiftGrid)}
 	for i := range on.turns {
@@ -32,7 +33,8 @@ func newShiftFinder() *shiftFinder {
 	return on
 }
 
-// newShiftGrid is the pilots and their mirror images on the grid of shifts.
+// newShiftGrid returns the grid on which the pilots and their mirror images are summed:
+// shiftGrid x shiftGrid shifts of the torus.
 func newShiftGrid(kd *pattern.Keys) *dsp.ToneGrid {
 	var at [2 * pattern.PilotN][2]int
 	for k, p := range kd.Pilots {
@@ -109,6 +111,8 @@ type gridShift struct {
 	flipped bool
 }
 
+// offer keeps a place of the grid if the size of its sum exceeds the bar: the sum replaces the
+// weakest place that is kept, and the bar rises to the new weakest.
 func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 	if sum <= b.bar && -sum <= b.bar {
 		return
@@ -127,6 +131,7 @@ func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 	b.bar = max(b.bar, b.floor)
 }
 
+// abs returns the size of v.
 func abs(v float32) float32 { return max(v, -v) }
 
 // refineShift climbs the pilots' sum from (x, y) in steps down to half a mark pixel.
@@ -147,8 +152,8 @@ func (kd *Keys) refineShift(on *shiftFinder, amp *[pattern.PilotN]complex64, x, 
 	return geometry.Point{X: float64(x) / 2, Y: float64(y) / 2}, sign * best
 }
 
-// pilotSum is the real part of the sum of the amplitudes if the pattern lies at (x, y),
-// half mark pixels.
+// pilotSum returns the real part of the sum of the pilots' amplitudes, turned as they would be
+// if the pattern lay at (x, y). x and y are in half mark pixels.
 func (kd *Keys) pilotSum(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y int) float64 {
 	sum := 0.0
 	for k, p := range kd.Pilots {
@@ -158,6 +163,8 @@ func (kd *Keys) pilotSum(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y i
 	return sum
 }
 
+// conjugate returns the complex conjugates of amplitudes. A picture turned by 180 degrees has
+// these amplitudes.
 func conjugate(c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
 	var out [pattern.PilotN]complex64
 	for k, v := range c {
@@ -196,6 +203,8 @@ type toneReader struct {
 	cx, cy float64
 }
 
+// newToneReader transforms z, padded to twice its size, and moves the origin of its phases to
+// the middle of z, where interpolated phases vary least.
 func newToneReader(z dsp.Plane) *toneReader {
 	w, h := dsp.FastEven(2*z.W), dsp.FastLen(2*z.H)
 	t := &toneReader{s: dsp.NewFFT2(w, h).Forward(z), cx: float64(z.W-1) / 2, cy: float64(z.H-1) / 2}
@@ -218,12 +227,14 @@ func newToneReader(z dsp.Plane) *toneReader {
 	return t
 }
 
+// times returns the product of a and b, each part rounded so that every machine gets the same
+// bits.
 func times(a, b complex64) complex64 {
 	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
 
-// taps are the four coefficients of row v, which goes round, from column u on, -1 at
-// least.
+// taps returns four neighbouring coefficients of row v, from column u on. Rows go round. u is
+// -1 at least: column -1 is the mirror image of column 1.
 func (t *toneReader) taps(u, v int) (c [4]complex64) {
 	h, st := t.s.H, t.s.Stride()
 	if v %= h; v < 0 {
@@ -238,7 +249,8 @@ func (t *toneReader) taps(u, v int) (c [4]complex64) {
 	return c
 }
 
-// at is about the sum of z exp(-2 pi i f.x) over the field.
+// at returns the sum of z exp(-2 pi i f.x) over the field z, interpolated between 4 x 4
+// coefficients. f is in cycles a pixel of the field.
 func (t *toneReader) at(f pattern.Frequency) complex64 {
 	x, y := float64(f.X*float64(t.s.W)), float64(f.Y*float64(t.s.H))
 	flip := x < 0

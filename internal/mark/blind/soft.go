@@ -29,7 +29,8 @@ func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
 	return window{u0, v0, u1 - u0, v1 - v0}
 }
 
-// span rounds [lo, hi], cut to windowSide around c, outwards to whole chips.
+// span returns whole chips, in mark pixels, that cover [lo, hi], or the part of it within half
+// of windowSide around c. The span is at least 64 mark pixels wide.
 func span(lo, hi, c float64) (int, int) {
 	const far = 1 << 24
 	lo, hi = math.Max(lo, c-windowSide/2), math.Min(hi, c+windowSide/2)
@@ -126,7 +127,8 @@ func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry
 	return out, true
 }
 
-// matchedBand weighs r's spectrum by the chips' band over the local power.
+// matchedBand filters r in place by the matched filter of the chips: it multiplies the
+// spectrum by the response of the chips' band and divides it by the local power.
 func matchedBand(r dsp.Plane, band *pattern.ResponseTable) {
 	f := dsp.NewFFT2(dsp.FastEven(r.W), dsp.FastLen(r.H))
 	s := f.Forward(r)
@@ -179,7 +181,8 @@ func (kd *Keys) coherence(r dsp.Plane, win window, sign float32, out *softBits) 
 	return w
 }
 
-// at interpolates at chip (i, j) of nx x ny.
+// at returns the weight at chip (i, j) of nx x ny chips, interpolated between the middles of
+// the cells.
 func (w weights) at(i, j, nx, ny int) float32 {
 	x, y := (float32(i)+0.5)*float32(w.nx)/float32(nx)-0.5, (float32(j)+0.5)*float32(w.ny)/float32(ny)-0.5
 	x, y = pattern.Clip(x, 0, float32(w.nx-1)), pattern.Clip(y, 0, float32(w.ny-1))
@@ -201,6 +204,8 @@ func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits,
 	return levelGain(s.bit[:], 0.4, 1.9), levelGain(s.pilot[:], 0.5, 1.7)
 }
 
+// levelGain returns for each value the factor that would bring it to the mean of all, cut to
+// [lo, hi].
 func levelGain(x []float64, lo, hi float32) []float32 {
 	mean := 0.0
 	for _, v := range x {

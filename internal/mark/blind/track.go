@@ -34,7 +34,9 @@ type tracked struct {
 	box    [4]float64 // u0, v0, u1, v1
 }
 
-// track refines m, work to mark, by rounds of displacement votes.
+// track refines m, a map from pixels of the field z to mark pixels. In each round, windows of
+// the field vote for displacements, and the map follows what the votes agree on. sign is -1
+// for an inverted picture. A round without votes leaves the map as it is.
 func (kd *Keys) track(z dsp.Plane, m geometry.Mat, sign float32, rounds []round) tracked {
 	t := tracked{m: m}
 	var win window
@@ -62,6 +64,9 @@ type vote struct {
 	q float64
 }
 
+// votes returns for each window of the flattened field the displacement at which its pilots
+// agree best, if they agree better than the round's threshold. win is where flat lies on the
+// torus.
 func (kd *Keys) votes(flat dsp.Plane, win window, sign float32, r round) (out []vote) {
 	a := cellAmplitudes(flat, win.u, win.v, kd.MarkFrequencies(), r.cell, r.cell)
 	nx, ny := min(r.n, a.nx), min(r.n, a.ny)
@@ -133,9 +138,11 @@ var reaches, steps = [gridN]float64{36, 14, 6}, [gridN]float64{2, 1, 0.5}
 // displacements are the pilots' phases over a grid of small shifts.
 type displacements struct {
 	at       []geometry.Point
-	cos, sin []float32 // pilotN a shift
+	cos, sin []float32 // pattern.PilotN a shift
 }
 
+// newDisplacements tabulates the phases of the pilots at all displacements within reach along
+// both axes, at multiples of step. Both are in mark pixels.
 func newDisplacements(kd *pattern.Keys, reach, step float64) *displacements {
 	var g displacements
 	f := kd.MarkFrequencies()
@@ -210,6 +217,9 @@ type cellSum struct {
 	c  [pattern.PilotN]complex64
 }
 
+// climbAffine raises the sum of the pilots by coordinate ascent in the six affine parameters:
+// shifts in mark pixels, and linear terms that move a place at distance size by as much. It
+// returns the parameters and the sum, and climbs in steps from 2 to 1/4.
 func climbAffine(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, sign, size float64) (q [6]float64, best float64) {
 	waves := newWaves()
 	best = affineSum(cells, f, waves, q, sign)
@@ -250,7 +260,9 @@ func newWaves() *[waveSteps]complex64 {
 	return &w
 }
 
-// affineSum is the real pilot sum if each cell is displaced by the affine map q.
+// affineSum returns the real part of the sum of the pilots over all cells, times sign. The
+// affine map q displaces each cell: by q[0] and q[1] mark pixels, and by linear terms of the
+// cell's position.
 func affineSum(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, waves *[waveSteps]complex64, q [6]float64, sign float64) float64 {
 	sum := 0.0
 	for i := range cells {

@@ -11,7 +11,7 @@ import (
 // +-20 %, unless its comment says so.
 
 // Agreement of the pilots on a place is the peak over the RMS of their sum, at most 8. Noise
-// stays below about 5.4 (TestNullTrials: below 5.6).
+// stays below about 5.4 (TestTrials of bench/nulls: below 5.6).
 const (
 	minAgreement      = 5.3 // from which a map is refined and read
 	minAgreementParts = 5.4 // the same if half windows were tried too: more places, more chance

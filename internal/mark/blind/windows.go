@@ -31,7 +31,8 @@ func windows(readers []*reader) error {
 	return nil
 }
 
-// attemptWindows tries the best four of the candidates in field i.
+// attemptWindows reads in field i under the four candidates of the highest score, until a mark
+// is read. Candidates below minScore are left out. The error is ctx's.
 func (r *reader) attemptWindows(i int, all []windowCandidate) error {
 	slices.SortStableFunc(all, func(a, b windowCandidate) int { return cmp.Compare(b.Score, a.Score) })
 	for _, c := range all[:min(4, len(all))] {
@@ -53,7 +54,9 @@ type windowCandidate struct {
 	part rect
 }
 
-// windowCandidates returns the candidates of each reader in all parts of z.
+// windowCandidates returns for each reader the candidates in all parts of field z: squares of
+// the given side that overlap by half. top is the largest scale that is looked for. The error
+// is ctx's.
 func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([][]windowCandidate, error) {
 	if len(readers) == 0 {
 		return nil, nil
@@ -124,7 +127,7 @@ func halfOverlapping(w, h, side int) []rect {
 	return out
 }
 
-// cut is a part of a field.
+// cut returns the part r of field z, which shares the memory of z.
 func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }
 
 type rect struct{ x, y, w, h int }

@@ -21,7 +21,8 @@ const (
 
 var generators = [outputs]uint{0o557, 0o663, 0o711}
 
-// CodedLen returns the number of coded bits of an n-bit message.
+// CodedLen returns the number of coded bits of an n-bit message: three for each bit of the
+// message and of the tail.
 func CodedLen(n int) int { return outputs * (n + Tail) }
 
 // Encode returns the coded message as values +1 (bit 0) and -1 (bit 1). Message
@@ -71,6 +72,8 @@ type decoder struct {
 	sign         [2 * states][outputs]float32
 }
 
+// newDecoder returns a decoder of that many steps, one a bit, that keeps the list best paths
+// into each state. At first only state 0 has a path.
 func newDecoder(steps, list int) *decoder {
 	d := &decoder{list: list, steps: steps,
 		metric: make([]float32, states*list), next: make([]float32, states*list),
@@ -87,7 +90,8 @@ func newDecoder(steps, list int) *decoder {
 	return d
 }
 
-// step extends every path by one bit; in the tail only by zeros.
+// step extends every path by bit t, given the soft values of its three coded bits. In the
+// tail, which has zeros only, it extends by zeros.
 func (d *decoder) step(t int, soft []float32, tail bool) {
 	branch := func(reg int) float32 {
 		s := &d.sign[reg]
@@ -125,6 +129,7 @@ func (d *decoder) merge(t, s int, out []float32, lo, hi int, blo, bhi float32) {
 	}
 }
 
+// traceback returns the bits of the path of rank k that ends in state 0, the tail included.
 func (d *decoder) traceback(k int) []uint8 {
 	out := make([]uint8, d.steps)
 	s := 0

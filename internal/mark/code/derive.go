@@ -22,7 +22,8 @@ func Derive(secret *[SecretSize]byte, label string, n int) []byte {
 	return out
 }
 
-// KeyID names a key in public and reveals nothing of its secret.
+// KeyID names a key in public, such as "v1-5e0c7a1f90b2d364", and reveals nothing of its
+// secret.
 func KeyID(secret *[SecretSize]byte) string {
 	return fmt.Sprintf("v%d-%x", FormatVersion, Derive(secret, "key id", 8))
 }

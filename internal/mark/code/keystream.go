@@ -19,7 +19,7 @@ type Stream struct {
 	at  int
 }
 
-// NewStream returns the stream of a 32-byte key; other sizes panic.
+// NewStream returns the stream of a key of 32 bytes. It panics if the key has another size.
 func NewStream(key []byte) *Stream {
 	if len(key) != KeySize {
 		panic("code: a key has 32 bytes")
@@ -33,7 +33,8 @@ func NewStream(key []byte) *Stream {
 	return s
 }
 
-// Uint32 returns the next word.
+// Uint32 returns the next word of the stream: its next four bytes, the first the most
+// significant.
 func (s *Stream) Uint32() uint32 {
 	if s.at == len(s.buf) {
 		clear(s.buf[:])
@@ -66,10 +67,11 @@ func (s *Stream) Intn(n int) int {
 	}
 }
 
-// Unit returns a multiple of 2^-32 in [0, 1).
+// Unit returns the next word of the stream over 2^32, in [0, 1).
 func (s *Stream) Unit() float64 { return float64(s.Uint32()) / (1 << 32) }
 
-// Shuffle permutes x (Fisher and Yates, from the end).
+// Shuffle permutes x by the stream: each permutation is equally likely (Fisher and Yates, from
+// the end).
 func Shuffle[T any](s *Stream, x []T) {
 	for i := len(x) - 1; i > 0; i-- {
 		j := s.Intn(i + 1)

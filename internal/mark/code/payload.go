@@ -14,6 +14,8 @@ type Payload struct {
 	scramble, check []byte
 }
 
+// NewPayload derives the keys of scrambling and check. derive returns n bytes of the mark key
+// under a label.
 func NewPayload(derive func(label string, n int) []byte) Payload {
 	return Payload{scramble: derive("payload scrambling", 32), check: derive("payload check", 32)}
 }
@@ -51,7 +53,7 @@ func (p Payload) Permute(v uint64) uint64 {
 	return uint64(l)<<32 | uint64(r)
 }
 
-// restore is the inverse of permute.
+// restore undoes Permute: it returns the integer that Permute maps to v.
 func (p Payload) restore(v uint64) uint64 {
 	l, r := uint32(v>>32), uint32(v)
 	for i := feistelRounds - 1; i >= 0; i-- {
@@ -60,19 +62,22 @@ func (p Payload) restore(v uint64) uint64 {
 	return uint64(l)<<32 | uint64(r)
 }
 
+// round returns the value of the Feistel network's round function in round i for one half.
 func (p Payload) round(i int, half uint32) uint32 {
 	m := hmac.New(sha256.New, p.scramble)
 	m.Write(binary.BigEndian.AppendUint32([]byte{byte(i)}, half))
 	return binary.BigEndian.Uint32(m.Sum(nil))
 }
 
+// Sum returns the 32-bit keyed check of an ID.
 func (p Payload) Sum(id uint64) uint32 {
 	m := hmac.New(sha256.New, p.check)
 	m.Write(binary.BigEndian.AppendUint64(nil, id))
 	return binary.BigEndian.Uint32(m.Sum(nil))
 }
 
-// Encode returns the codedN coded values of an ID.
+// Encode returns the CodedN coded values, +1 and -1, of an ID: its scrambled bits and its
+// check under the convolutional code.
 func (p Payload) Encode(id uint64) []float32 {
 	message := make([]uint8, 0, MessageN)
 	v, sum := p.Permute(id), p.Sum(id)
@@ -85,7 +90,8 @@ func (p Payload) Encode(id uint64) []float32 {
 	return Encode(message)
 }
 
-// Parse returns the ID of a decoded message and whether its check holds.
+// Parse returns the ID of a decoded message of MessageN bits, and whether the message's check
+// is that of the ID. If it is not, the ID means nothing.
 func (p Payload) Parse(message []uint8) (uint64, bool) {
 	var v uint64
 	var sum uint32
@@ -109,7 +115,8 @@ func (p Payload) Agreement(message []uint8) (uint64, int) {
 	return id, bits.LeadingZeros32(sum ^ p.Sum(id))
 }
 
-// Correlation is that of a message's code with the soft bits, -1..1.
+// Correlation returns the correlation of a message's code with the soft bits, -1..1. energy is
+// the sum of the squares of the soft bits.
 func Correlation(message []uint8, soft []float64, energy float64) float64 {
 	sum := 0.0
 	for j, c := range Encode(message) {

@@ -14,7 +14,7 @@ import (
 // MaxPixels is the largest number of pixels of a picture that is marked or read.
 const MaxPixels = 1 << 28
 
-// errTooSmall and errTooLarge are wrapped for pictures of sizes that carry no mark.
+// ErrTooSmall and ErrTooLarge are wrapped for pictures of sizes that carry no mark.
 var (
 	ErrTooSmall = errors.New("watermark: picture too small to mark")
 	ErrTooLarge = errors.New("watermark: picture too large")
@@ -30,7 +30,8 @@ type Canvas struct {
 	grey   bool
 }
 
-// NewCanvas keeps src. The error wraps errTooSmall or errTooLarge.
+// NewCanvas makes a picture ready to take marks. It keeps src, which must not change, if src
+// is an NRGBA picture from (0, 0) on. The error wraps ErrTooSmall or ErrTooLarge.
 func NewCanvas(src image.Image) (*Canvas, error) {
 	b := src.Bounds()
 	if err := CheckSize(b.Dx(), b.Dy()); err != nil {
@@ -54,7 +55,8 @@ func CheckSize(width, height int) error {
 	return nil
 }
 
-// Shrink makes the canonical picture and what follows from it.
+// Shrink makes the canonical picture and its mask from the source. NewCanvas has done so: call
+// Shrink only after [Canvas.Drop].
 func (c *Canvas) Shrink() {
 	w, h := CanonicalSize(c.Source.Rect.Dx(), c.Source.Rect.Dy())
 	c.canon = dsp.ShrinkNRGBA(c.Source, w, h)
@@ -63,7 +65,8 @@ func (c *Canvas) Shrink() {
 	c.grey = c.canon.Gray()
 }
 
-// Drop lets go of what shrink made.
+// Drop frees the canonical picture and its mask, to save memory while only the source is
+// needed. [Canvas.Shrink] makes them again.
 func (c *Canvas) Drop() { c.canon, c.Luma, c.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
 
 // CanonicalSize shrinks w x h so that the long side is at most canonicalSide.
@@ -76,7 +79,8 @@ func CanonicalSize(w, h int) (int, int) {
 	return shrink(w), shrink(h)
 }
 
-// Pixels returns src itself where it is an NRGBA picture from (0, 0) on.
+// Pixels returns the pixels of a picture, with (0, 0) as the upper left corner: src itself if it
+// is such an NRGBA picture. The error wraps ErrTooLarge.
 func Pixels(src image.Image) (*image.NRGBA, error) {
 	b := src.Bounds()
 	if w, h := b.Dx(), b.Dy(); w > MaxPixels || h > MaxPixels || int64(w)*int64(h) > MaxPixels {
@@ -86,11 +90,19 @@ func Pixels(src image.Image) (*image.NRGBA, error) {
 		return p, nil
 	}
 	p := image.NewNRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
-	draw.Draw(p, p.Rect, src, b.Min, draw.Src)
+	var dst draw.Image = p
+	if _, ok := src.(*image.YCbCr); ok { // opaque, so that RGBA has the same bytes: package draw is fast only into RGBA
+		dst = &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect}
+	}
+	draw.Draw(dst, p.Rect, src, b.Min, draw.Src)
 	return p, nil
 }
 
-// Simulate returns the canonical picture with a mark, clipped to 0..255.
+// Canonical returns the picture over white, shrunk to [CanonicalSize]. It must not be changed.
+func (c *Canvas) Canonical() dsp.RGB { return c.canon }
+
+// Simulate returns what marking with s makes of the canonical picture: samples of R, G and B
+// in 0..255, not rounded.
 func (c *Canvas) Simulate(s Shaped) dsp.RGB {
 	out := dsp.RGB{R: c.canon.R.Clone(), G: c.canon.G.Clone(), B: c.canon.B.Clone()}
 	for i, l := range s.luma.Pix {
@@ -126,25 +138,29 @@ type markedRows struct {
 	l, c         []float32
 }
 
+// Rows returns what enlarges the marks s to the picture's size and writes its marked rows. One
+// goroutine may use it.
 func (c *Canvas) Rows(s Shaped) *markedRows {
 	w, h := c.Source.Rect.Dx(), c.Source.Rect.Dy()
 	return &markedRows{c.Source, dsp.NewEnlarger(s.luma, w, h), dsp.NewEnlarger(s.chroma, w, h), make([]float32, w), make([]float32, w)}
 }
 
-// Mark writes row y; they are cheapest in order.
+// Mark writes row y of the marked picture to dst, four bytes a pixel. Rows in rising order
+// cost least.
 func (r *markedRows) Mark(dst []uint8, y int) {
 	r.luma.Row(y, r.l)
 	r.chroma.Row(y, r.c)
 	dsp.AddLumaChroma(dst, r.Row(y), r.l, r.c, cbToG, cbToB)
 }
 
-// Row is row y without the marks.
+// Row returns row y of the picture without the marks, four bytes a pixel. It must not be
+// changed.
 func (r *markedRows) Row(y int) []uint8 {
 	return r.src.Pix[y*r.src.Stride : y*r.src.Stride+4*len(r.l)]
 }
 
-// Digest is the name of the picture where it has no other: 16 bytes of the SHA-256 of its
-// size and pixels.
+// Digest returns the name of a picture that has no other name: the first 16 bytes of the
+// SHA-256 of its size and pixels.
 func (c *Canvas) Digest() [16]byte {
 	p, h := c.Source, sha256.New()
 	size := binary.BigEndian.AppendUint64(nil, uint64(p.Rect.Dx()))

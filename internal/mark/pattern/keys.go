@@ -31,7 +31,8 @@ type Keys struct {
 	response func() *bandResponse // made when first needed, for marking
 }
 
-// NewKeys derives all that follows from a secret.
+// NewKeys derives all of a mark that follows from a key's secret: pilots, chips, the
+// scrambling of payloads. It keeps secret, which must not change.
 func NewKeys(secret *[code.SecretSize]byte) *Keys {
 	kd := &Keys{ID: code.KeyID(secret), Band: NewResponseTable(), response: sync.OnceValue(newBandResponse)}
 	kd.Derive = func(label string, n int) []byte { return code.Derive(secret, label, n) }
@@ -67,6 +68,8 @@ func (kd *Keys) drawPilots(s *code.Stream) {
 	}
 }
 
+// crowded reports whether p lies within PilotApart lattice steps of one of the first n pilots
+// or of its negative, where their peaks would merge.
 func (kd *Keys) crowded(p pilot, n int) bool {
 	for _, q := range kd.Pilots[:n] {
 		dx, dy, sx, sy := p.KX-q.KX, p.KY-q.KY, p.KX+q.KX, p.KY+q.KY
@@ -80,7 +83,7 @@ func (kd *Keys) crowded(p pilot, n int) bool {
 // Frequency is in cycles a sample.
 type Frequency struct{ X, Y float64 }
 
-// MarkFrequencies are the pilots' in cycles a mark pixel.
+// MarkFrequencies returns the pilots' frequencies, in cycles a mark pixel.
 func (kd *Keys) MarkFrequencies() *[PilotN]Frequency {
 	var f [PilotN]Frequency
 	for k, p := range kd.Pilots {
@@ -99,6 +102,7 @@ func (kd *Keys) Aligned(c *[PilotN]complex64) (out [PilotN]complex64) {
 	return out
 }
 
+// UnitTurn returns exp(2 pi i turns).
 func UnitTurn(turns float64) complex64 {
 	c, s := dsp.Cis(turns)
 	return complex(float32(c), float32(s))

@@ -79,10 +79,13 @@ func newMask(luma, smooth dsp.Plane) mask {
 	return m
 }
 
+// luminanceGain returns how much more of a mark a ground of the given level, 0..255, hides
+// than mid-grey does, interpolated from maskLuminance.
 func luminanceGain(level float32) float32 {
 	x := Clip(level, 0, 255) / 16
 	i := int(x)
 	return maskLuminance[i] + float32((x-float32(i))*(maskLuminance[i+1]-maskLuminance[i]))
 }
 
+// Clip returns v, or the nearer end of [lo, hi] if v lies outside.
 func Clip(v, lo, hi float32) float32 { return min(max(v, lo), hi) }

@@ -10,7 +10,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// bandPass is the amplitude response of the chips' band at f cycles a mark pixel.
+// bandPass returns the amplitude response of the chips' band at f cycles a mark pixel, 0..1.
 func bandPass(f float64) float64 {
 	q := float64(f/BandHigh) * float64(f/BandHigh)
 	l := float64(f/BandLow) * float64(f/BandLow)
@@ -45,6 +45,8 @@ const bandEnd = 7 * Torus / 32
 // A bandResponse is bandPass by the square of a radius in cycles a torus.
 type bandResponse [bandEnd * bandEnd]float32
 
+// newBandResponse tabulates bandPass at the squares of all radii on the lattice, so that
+// filtering a torus takes no roots.
 func newBandResponse() *bandResponse {
 	r := new(bandResponse)
 	for v := range bandEnd {
@@ -57,6 +59,7 @@ func newBandResponse() *bandResponse {
 	return r
 }
 
+// shapeBand multiplies the spectrum s of a torus by the chips' band, in place.
 func shapeBand(s dsp.Spectrum, response *bandResponse) {
 	for v := range s.H {
 		fy, row := min(v, s.H-v), bandRow(s, v)
@@ -70,7 +73,8 @@ func shapeBand(s dsp.Spectrum, response *bandResponse) {
 	}
 }
 
-// bandRow is the part of row v in which the chips' band may lie.
+// bandRow returns the coefficients of row v of s, from column 0 on, at which the chips' band
+// may not be 0.
 func bandRow(s dsp.Spectrum, v int) []complex64 {
 	st := s.Stride()
 	return s.C[v*st : v*st+min(st, bandEnd)]
@@ -91,7 +95,8 @@ func bandPower(s dsp.Spectrum) float64 {
 	return total / float64(n*n)
 }
 
-// linePower is what coefficient c in column u and its mirror image contribute.
+// linePower returns the square of coefficient c in column u, twice if the mirror image of c is
+// not stored in s.
 func linePower(s dsp.Spectrum, u int, c complex64) float64 {
 	p := float64(float64(real(c))*float64(real(c))) + float64(float64(imag(c))*float64(imag(c)))
 	if u > 0 && u < s.W/2 {
@@ -100,6 +105,7 @@ func linePower(s dsp.Spectrum, u int, c complex64) float64 {
 	return p
 }
 
+// scaleBand multiplies the coefficients of the chips' band by g, in place.
 func scaleBand(s dsp.Spectrum, g float64) {
 	f := float32(g)
 	for v := range s.H {
@@ -153,6 +159,7 @@ func addTone(tones map[int]complex64, s dsp.Spectrum, p pilot, g float64) {
 // ResponseTable holds bandPass at steps of 2^-12 cycles a mark pixel, for reading.
 type ResponseTable [1024]float32
 
+// NewResponseTable tabulates bandPass, the same for all keys.
 func NewResponseTable() *ResponseTable {
 	var t ResponseTable
 	for i := range t {
@@ -161,6 +168,8 @@ func NewResponseTable() *ResponseTable {
 	return &t
 }
 
+// At returns the response at f cycles a mark pixel, f >= 0, interpolated; 0 beyond the table,
+// where the band has ended.
 func (t *ResponseTable) At(f float64) float32 {
 	x := float64(f * 4096)
 	i := int(x)
@@ -170,8 +179,9 @@ func (t *ResponseTable) At(f float64) float32 {
 	return t[i] + float32(float32(x-float64(i))*(t[i+1]-t[i]))
 }
 
-// Despread is the adjoint of laying the payload's pattern: it adds each sample, under
-// m, to the torus, filters by the chips' band and sums over the chips of each coded bit.
+// Despread returns the soft bits of a plane. It adds each sample of p to the torus at the
+// place where m, samples to mark pixels, puts the sample. It filters the torus by the chips'
+// band and sums over the chips of each coded bit. Despread is the adjoint of Lay.
 func (kd *Keys) Despread(p dsp.Plane, m geometry.Mat) (soft [code.CodedN]float64) {
 	t := dsp.NewPlane(Torus, Torus)
 	for y := range p.H {

@@ -6,9 +6,9 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// flatGain is the mark in mid-grey flats, in grey levels RMS. Large pictures are
-// looked at closer, so that their mark, which grows with them, shows more: 0.54
-// (1800/side)^(7/16).
+// flatGain returns the strength of a mark in mid-grey flats, in grey levels RMS, for a picture
+// with the given long side in pixels: 0.54 (1800/side)^(7/16), within [flatLow, flatHigh].
+// Large pictures are looked at closer, so that a mark, which grows with them, shows more.
 func flatGain(side int) float32 {
 	half := math.Sqrt(1800 / float64(side))
 	eighth := math.Sqrt(math.Sqrt(half))
@@ -42,8 +42,8 @@ func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) 
 	return Shaped{luma, chroma, slope, gain}
 }
 
-// Amplitude is what a pattern of unit power is multiplied with in a mark of strength 1 that
-// was shaped so, grey levels.
+// Amplitude returns the local strength of a mark of strength 1 that was shaped as s: the grey
+// levels that a pattern of unit power is multiplied with at each canonical pixel.
 func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 	flats := flatGain(max(c.Source.Rect.Dx(), c.Source.Rect.Dy()))
 	out := dsp.NewPlane(c.Luma.W, c.Luma.H)
@@ -53,8 +53,9 @@ func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 	return out
 }
 
-// parts are what a mark is made of: its luma in flats, what texture adds to that, and
-// its blue difference.
+// parts returns what a mark is made of, in grey levels: its luma in flats, what texture adds
+// to that luma at a slope of 1, and its blue difference. The patterns have unit power;
+// strength is a share of the visibility budget.
 func (c *Canvas) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) (flat, texture, chroma dsp.Plane) {
 	level := float32(chromaLevel)
 	if c.grey {

@@ -18,11 +18,14 @@ func (kd *Keys) Tracer(sub [16]byte, id uint64, w, h int) dsp.Plane {
 	return TracerOf(kd.TracerStream(sub, id), w, h)
 }
 
-// TracerStream is where the signs of a copy's tracer come from.
+// TracerStream returns the stream that the signs of a copy's tracer are drawn from: keyed by
+// the mark key, the submission and the copy ID.
 func (kd *Keys) TracerStream(sub [16]byte, id uint64) *code.Stream {
 	return code.NewStream(kd.Derive(fmt.Sprintf("tracer %x %016x", sub, id), code.KeySize))
 }
 
+// TracerOf returns the tracer of unit RMS over a w x h picture whose signs are drawn from s:
+// see [Keys.Tracer].
 func TracerOf(s *code.Stream, w, h int) dsp.Plane {
 	side := max(w, h)
 	end := math.Min(TracerHigh, 0.45*float64(side))

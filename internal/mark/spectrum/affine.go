@@ -7,7 +7,7 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// PairSearch proposes affine maps: two observed peaks and two pilots define one,
+// Pairs proposes affine maps: two observed peaks and two pilots define one,
 // tried where the second peak lies near the place that a similarity predicts. It
 // returns the best plain and the best mirrored map.
 type Pairs struct {
@@ -16,8 +16,9 @@ type Pairs struct {
 	by    Scales
 }
 
-// newPairSearch draws n pairs of pilots at an angle of 40 degrees or more, the
-// same pairs at every call.
+// NewPairs draws n pairs of pilots that lie at an angle of 40 degrees or more, the same pairs
+// at every call. f are the pilots' frequencies, by the scales at which the pairs are looked
+// for.
 func NewPairs(f []pattern.Frequency, n int, by Scales) *Pairs {
 	s := &Pairs{F: f, by: by}
 	rng := uint64(7)
@@ -51,8 +52,10 @@ type peakSet [(maxObserved + 63) / 64]uint64
 // peaks below each.
 type bands [axisBands + 1]peakSet
 
+// bandOf returns the band of the axis in which a frequency lies, in cycles a pixel.
 func bandOf(f float64) int { return min(max(int((f+0.5)*axisBands), 0), axisBands-1) }
 
+// newBands files peaks by one of their coordinates, which at returns.
 func newBands(pk []peak, at func(peak) float64) (b bands) {
 	for i, p := range pk {
 		for j := bandOf(at(p)) + 1; j <= axisBands; j++ {
@@ -62,7 +65,8 @@ func newBands(pk []peak, at func(peak) float64) (b bands) {
 	return b
 }
 
-// within are the peaks of the bands that lie within reach of f, and perhaps some more.
+// within returns the peaks of the bands that lie within reach of the coordinate f, in cycles a
+// pixel, and perhaps some more.
 func (b *bands) within(f, reach float64) (s peakSet) {
 	const slack = 1e-9 // for rounding
 	lo, hi := &b[bandOf(f-reach-slack)], &b[bandOf(f+reach+slack)+1]
@@ -91,7 +95,9 @@ func (m *PeakMap) Observe(n int, rmin float64) *Observed {
 	return &Observed{pk, radius, standardised(m.Dilated()), newBands(pk, func(p peak) float64 { return p.x }), newBands(pk, func(p peak) float64 { return p.y })}
 }
 
-// search returns candidates from what was observed.
+// Propose returns the best plain map and the best mirrored map, the better of the two first. A
+// pair of pilots and two observed peaks define each map. Propose returns nothing if seen is
+// empty.
 func (s *Pairs) Propose(seen *Observed) []Candidate {
 	if len(seen.peaks) == 0 {
 		return nil
@@ -106,7 +112,8 @@ func (s *Pairs) Propose(seen *Observed) []Candidate {
 	return best[:]
 }
 
-// standardised returns the map cut at 6, with mean 0 and deviation 1.
+// standardised cuts the values of m at 6 and brings them to mean 0 and deviation 1, in place,
+// so that sums over pilots compare between maps. It returns m.
 func standardised(m *PeakMap) *PeakMap {
 	sum, sq := 0.0, 0.0
 	for i, v := range m.g.Pix {
@@ -124,6 +131,8 @@ func standardised(m *PeakMap) *PeakMap {
 	return m
 }
 
+// propose tries the pair q of pilots on all pairs of peaks. It puts the map into best if its
+// score there is higher. mirrored says whether the leak is taken for a mirror image.
 func (s *Pairs) propose(seen *Observed, q [2]int, mirrored bool, best *Candidate) {
 	a, b := s.F[q[0]], s.F[q[1]]
 	ra2 := float64(a.X*a.X) + float64(a.Y*a.Y)
@@ -163,8 +172,8 @@ func (s *Pairs) propose(seen *Observed, q [2]int, mirrored bool, best *Candidate
 	}
 }
 
-// quick is a coarse score at the nearest bins that gives up half-way on
-// hopeless maps.
+// quick returns a coarse score of the map b: the sum over the pilots at the nearest bins. It
+// gives up after half of the pilots if their sum is below 8.
 func (m *PeakMap) quick(f []pattern.Frequency, b [4]float64) float64 {
 	sum, seen, half := 0.0, 0, float64(m.n/2)
 	for k, q := range f {
@@ -186,7 +195,9 @@ func (m *PeakMap) quick(f []pattern.Frequency, b [4]float64) float64 {
 	return sum / math.Sqrt(float64(seen+4))
 }
 
-// Unstretched is the map of a similarity found on m with its vertical axis stretched.
+// Unstretched returns the linear map of a similarity that was found on m with the vertical
+// axis stretched by the given factor. It climbs on m, because the stretch is known only
+// roughly.
 func (m *PeakMap) Unstretched(c Candidate, f []pattern.Frequency, by float64) [4]float64 {
 	c.B[2] /= by
 	c.B[3] /= by

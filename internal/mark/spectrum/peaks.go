@@ -21,7 +21,9 @@ type PeakMap struct {
 	limit float32   // at which values are cut; the least is peakMin
 }
 
-// NewPeakMap transforms z under a root-Hann window, zero-padded to n x n.
+// NewPeakMap returns the peak map of a field: its power spectrum, n x n with zeros around,
+// over the mean around each frequency. A root-Hann window keeps the field's edges out. Values
+// are cut to [peakMin, peakCap].
 func NewPeakMap(z dsp.Plane, n int) *PeakMap {
 	wx, wy := rootHann(z.W), rootHann(z.H)
 	wz := dsp.NewPlane(z.W, z.H)
@@ -47,6 +49,7 @@ func NewPeakMap(z dsp.Plane, n int) *PeakMap {
 	return m
 }
 
+// rootHann returns the roots of a Hann window of n samples.
 func rootHann(n int) []float32 {
 	w := make([]float32, n)
 	for i := range w {
@@ -56,7 +59,8 @@ func rootHann(n int) []float32 {
 	return w
 }
 
-// spread is the median absolute deviation from the median, of every 37th value.
+// spread returns the median absolute deviation of x from its median. It looks at every 37th
+// value, which is enough and much cheaper.
 func spread(x []float32) float64 {
 	s := make([]float32, 0, len(x)/37+1)
 	for i := 0; i < len(x); i += 37 {
@@ -71,7 +75,8 @@ func spread(x []float32) float64 {
 	return float64(s[len(s)/2]) + 1e-3
 }
 
-// Capped returns the map with its values cut at limit.
+// Capped returns a copy of the map with its values cut at limit. A few strong peaks of the
+// picture then do not outweigh many faint peaks of a mark.
 func (m *PeakMap) Capped(limit float32) *PeakMap {
 	g := m.g.Clone()
 	for i, v := range g.Pix {
@@ -99,9 +104,12 @@ func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
 	return &PeakMap{m.n, g, m.limit}
 }
 
+// Dilated returns the map with each value replaced by the highest of the 3 x 3 around it: for
+// maps that are a bin off.
 func (m *PeakMap) Dilated() *PeakMap { return &PeakMap{m.n, dsp.Dilate(m.g, 3), m.limit} }
 
-// at interpolates at a frequency in bins; 0 beyond the map.
+// at returns the map at a frequency in bins, interpolated between four bins; 0 beyond the map.
+// A frequency with x < 0 means its mirror image.
 func (m *PeakMap) at(x, y float64) float32 {
 	if x < 0 {
 		x, y = -x, -y
@@ -114,8 +122,8 @@ func (m *PeakMap) at(x, y float64) float32 {
 	return sampleLinear(m.g, x, y)
 }
 
-// score is the sum over the pilots of the map where b puts them, over the root of
-// their number: in noise about a standard normal.
+// score returns the sum of the map at the places where b puts the pilots, over the root of
+// their number: in noise about a standard normal variable.
 func (m *PeakMap) score(f []pattern.Frequency, b [4]float64) float64 {
 	sum, n := 0.0, float64(m.n)
 	for _, q := range f {
@@ -202,7 +210,7 @@ func (m *PeakMap) strongest(n int, rmin float64) []peak {
 	return out
 }
 
-// summit tells whether nothing within two bins exceeds v at (x, y).
+// summit reports whether no value within two bins of (x, y) exceeds v.
 func (m *PeakMap) summit(x, y int, v float32) bool {
 	for j := y - 2; j <= y+2; j++ {
 		for _, o := range m.g.Row(j)[max(x-2, 0) : x+3] {
@@ -214,7 +222,8 @@ func (m *PeakMap) summit(x, y int, v float32) bool {
 	return true
 }
 
-// vertex is where the parabola through three samples peaks, within half a sample.
+// vertex returns where the parabola through three neighbouring samples has its maximum, from
+// the middle sample on, in samples: between -1/2 and 1/2, and 0 if there is no maximum.
 func vertex(a, b, c float32) float64 {
 	den := float64(a - 2*b + c)
 	if den >= -1e-6 {
@@ -223,12 +232,16 @@ func vertex(a, b, c float32) float64 {
 	return math.Min(math.Max(0.5*float64(a-c)/den, -0.5), 0.5)
 }
 
-// Transpose turns a map of frequencies into one of positions and back.
+// Transpose turns a linear map of frequencies into the map of positions that causes it, and
+// back.
 func Transpose(b [4]float64) [4]float64 { return [4]float64{b[0], b[2], b[1], b[3]} }
 
+// ToMap returns the map of positions, work to mark pixels, that belongs to the linear map b of
+// frequencies and the shift t.
 func ToMap(b [4]float64, t geometry.Point) geometry.Mat { return geometry.Affine(Transpose(b), t) }
 
-// sampleLinear needs its taps inside p.
+// sampleLinear returns p at (x, y), interpolated between the four samples around. All four
+// must lie inside p.
 func sampleLinear(p dsp.Plane, x, y float64) float32 {
 	ix, iy := int(x), int(y)
 	a, b := float32(x-float64(ix)), float32(y-float64(iy))

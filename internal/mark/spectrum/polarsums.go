@@ -19,6 +19,7 @@ type PolarSums struct {
 	queue            []uint64
 }
 
+// resize makes room for sums over rows x cols places. It reuses the memory of the last search.
 func (s *PolarSums) resize(rows, cols int) {
 	s.rows, s.cols, s.wide = rows, cols, (cols+polarBlock-1)/polarBlock*polarBlock
 	s.v = slices.Grow(s.v[:0], rows*s.wide)[:rows*s.wide]
@@ -28,6 +29,7 @@ func (s *PolarSums) resize(rows, cols int) {
 	s.set = slices.Grow(s.set[:0], s.wide/64)[:s.wide/64]
 }
 
+// row returns the sums at rotation i.
 func (s *PolarSums) row(i int) []int16 { return s.v[i*s.wide : (i+1)*s.wide] }
 
 // standardise finds each column's median and its robust deviation, which is taken to be
@@ -81,7 +83,8 @@ func (s *PolarSums) summits(n int) []summit {
 	return s.apart(n)
 }
 
-// collect queues the places of the standardised sums beyond least.
+// collect fills the queue with the places whose standardised sum exceeds bar. An entry of the
+// queue has the score in its upper half, so that entries sort by score.
 func (s *PolarSums) collect(bar float32) {
 	for j, d := range s.dev {
 		s.limit[j] = math.MaxInt16
@@ -100,7 +103,8 @@ func (s *PolarSums) collect(bar float32) {
 	}
 }
 
-// apart takes the n greatest summits out of the queue.
+// apart takes up to n summits out of the queue, the highest first. It leaves out places that
+// are near a summit it has taken.
 func (s *PolarSums) apart(n int) []summit {
 	q := s.queue
 	for i := len(q)/2 - 1; i >= 0; i-- {

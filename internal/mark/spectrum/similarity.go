@@ -76,10 +76,14 @@ func (lp *LogPolar) Similarities(on *PolarSums, f []pattern.Frequency, n int, by
 	return out[:min(n, len(out))]
 }
 
+// sortCandidates sorts by score, highest first.
 func sortCandidates(c []Candidate) {
 	slices.SortStableFunc(c, func(a, b Candidate) int { return cmp.Compare(b.Score, a.Score) })
 }
 
+// best returns up to n summits of the sums over all pilots. A pilot is given by its angle in
+// radians and by its shift in columns of ln radius. cols is the number of scales. mirrored
+// says whether angles count the other way.
 func (lp *LogPolar) best(on *PolarSums, angle []float64, shift []int, cols, n int, mirrored bool) []Candidate {
 	on.resize(lp.angles, cols)
 	per := float64(lp.angles) / math.Pi

@@ -59,7 +59,8 @@ func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [cod
 	return c, s.kd.Despread(masked, toMark)
 }
 
-// score fills the copies of s.
+// score sets the entries of out that belong to the candidates of s: scores, e-value and p,
+// which is not yet corrected for the number of copies.
 func (e *evidence) score(s *suspects, copies []Candidate, out []CopyScore) {
 	streams := make([]*code.Stream, len(s.at))
 	for i, k := range s.at {
@@ -110,7 +111,7 @@ func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 	return (lnMean(t[:]) + lnMean(p[:])) / math.Ln10
 }
 
-// lnMean returns the logarithm of the mean of exp(x).
+// lnMean returns the natural logarithm of the mean of exp(x), without overflow.
 func lnMean(x []float64) float64 {
 	top := slices.Max(x)
 	sum := 0.0
@@ -120,7 +121,8 @@ func lnMean(x []float64) float64 {
 	return top + dsp.Ln(sum/float64(len(x)))
 }
 
-// decode reads the payload out of the soft bits.
+// decode reads the payload out of the soft bits without the list of candidates. It returns nil
+// if no message passes the check or correlates well enough.
 func (e *evidence) decode(kd *pattern.Keys) *uint64 {
 	soft := make([]float32, code.CodedN)
 	for j, b := range e.soft {
@@ -147,9 +149,12 @@ type codeNull struct {
 	known [len(payloadShares)]struct{ l, lnM float64 }
 }
 
+// newCodeNull returns the null distribution of the payload's score for given soft bits.
 func newCodeNull(soft *[code.CodedN]float64) *codeNull { return &codeNull{soft: soft} }
 
-// at returns ln M(l); copies of one strength ask for the same l.
+// at returns ln M(l), the logarithm of the mean of exp(l z') over random messages, for the
+// i-th share of the predicted strength. It keeps the last result of each share, since copies
+// of one strength ask for the same l.
 func (n *codeNull) at(i int, l float64) float64 {
 	if k := &n.known[i]; k.l != l {
 		k.l, k.lnM = l, code.LnMean(n.soft[:], l)

@@ -24,6 +24,8 @@ type frame struct {
 // A run is those coefficients of one row that carry a tracer.
 type run struct{ first, n int }
 
+// newFrame returns the frame of a canonical original of w x h pixels, with the tables of its
+// coefficients.
 func newFrame(w, h int) frame {
 	f := frame{w: w, h: h, spans: make([]run, pattern.TracerSize), band: make([]uint8, pattern.TracerSize*pattern.TracerSize)}
 	f.fw, f.fh, f.scale = frameSize(w, h)
@@ -44,16 +46,16 @@ func newFrame(w, h int) frame {
 	return f
 }
 
-// frameSize is how many samples a canonical picture of w x h covers, and how many of its
-// pixels one stands for.
+// frameSize returns how many samples of the frame a canonical picture of w x h pixels covers.
+// scale is the number of the picture's pixels that lie on one sample, along each axis.
 func frameSize(w, h int) (fw, fh int, scale float64) {
 	scale = float64(max(w, h)) / pattern.TracerSize
 	cover := func(n int) int { return min(pattern.TracerSize, int(math.Ceil(float64(n)/scale))) }
 	return cover(w), cover(h), scale
 }
 
-// bandEdges are the squares of hypot(u, v) at which bands begin, five an octave from
-// two cycles a long side on.
+// bandEdges returns the squares of the radii hypot(u, v) at which the radial bands begin: five
+// bands an octave, from two cycles a long side on.
 func bandEdges() [bandN]int {
 	var e [bandN]int
 	for b := 5; b < bandN; b++ {
@@ -84,7 +86,8 @@ type frameView struct {
 	told      float64   // share of a mark's energy where the original's own detail tells how it fared, 0..1
 }
 
-// view brings a fit from the leak's raster into the frame.
+// view brings a fit from the leak's raster into the frame: the spectrum of its residual, and
+// per band how well a mark came through. r says where the leak lies on the original.
 func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 	v := &frameView{frame: f, fit: fit, pitch: 1 / (r.Scale * f.scale), deviation: dsp.NewPlane(r.Leak.W, r.Leak.H)}
 	v.limit = 2 * 0.49 * pattern.TracerSize / v.pitch
@@ -127,7 +130,8 @@ func (v *frameView) standardised(residual dsp.Plane) dsp.Plane {
 	return dsp.DCT2(v.resample(q), pattern.TracerSize)
 }
 
-// ofCanonical turns canonical coordinates into coordinates of the frame.
+// ofCanonical returns coordinates of the canonical original as coordinates of the frame. Pixel
+// centres lie on whole numbers in both.
 func (f *frame) ofCanonical(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(p.W, p.H)
 	g := float32(1 / f.scale)
@@ -179,6 +183,7 @@ type taps struct {
 	fx, fy []float32
 }
 
+// newTaps says where each sample of the frame lies on a leak of w x h pixels.
 func (v *frameView) newTaps(w, h int) *taps {
 	n := len(v.x.Pix)
 	t := &taps{make([]int32, n), make([]float32, n), make([]float32, n)}
@@ -230,7 +235,8 @@ func bilinear2(p, q dsp.Plane, x, y float64) (float32, float32) {
 	return at(p.Pix), at(q.Pix)
 }
 
-// bilinear0 takes samples outside of p for 0.
+// bilinear0 returns p at (x, y), interpolated between four samples. Samples outside of p count
+// as 0.
 func bilinear0(p dsp.Plane, x, y float64) float32 {
 	fx, fy := math.Floor(x), math.Floor(y)
 	ix, iy := int(fx), int(fy)

@@ -36,7 +36,7 @@ func Combine(leaks []*Result) ([]CopyScore, bool) {
 	for i, s := range t.under {
 		sums[i].score(s, t.copies, out.Copies)
 	}
-	out.conclude(t.copies)
+	out.conclude()
 	return out.Copies, true
 }
 
@@ -77,5 +77,5 @@ func (c coefficients) plus(o coefficients) coefficients {
 	return quantise(x)
 }
 
-// norm is the root of the sum of squares.
+// norm returns the root of the sum of the coefficients' squares, in their own units.
 func (c coefficients) norm() float64 { return float64(math.Sqrt(c.square) * c.unit) }

@@ -8,14 +8,11 @@ import (
 
 // predict predicts the score of a mark of the weakest strength issued. It also predicts the
 // probability that such a mark would have been accused by its own part alone.
-func (out *Result) predict(copies []Candidate) {
+func (out *Result) predict() {
 	if len(out.evidence) == 0 {
 		return
 	}
-	weakest := math.Inf(1)
-	for _, c := range copies {
-		weakest = math.Min(weakest, c.Strength)
-	}
+	weakest := out.tracer.weakest()
 	out.Expected = math.Inf(1)
 	told := 1.0
 	for _, e := range out.evidence {
@@ -23,7 +20,7 @@ func (out *Result) predict(copies []Candidate) {
 		told = math.Min(told, e.told)
 	}
 	bias, spread := predictionBias+float64(untoldBias*(1-told)), predictionSpread+float64(untoldSpread*(1-told))
-	need := needed(out.tracer.level, len(copies))
+	need := needed(out.tracer.level, len(out.Copies))
 	const steps = 40
 	sum, weights := 0.0, 0.0
 	for i := -steps; i <= steps; i++ {
@@ -36,7 +33,8 @@ func (out *Result) predict(copies []Candidate) {
 	out.Power = sum / weights
 }
 
-// needed is the score from which on a copy is accused by its own part alone.
+// needed returns the score from which on a copy's own part alone accuses it, at the given
+// level and number of copies.
 func needed(level float64, copies int) float64 {
 	want := (dsp.Ln(level) - dsp.Ln(2*float64(max(copies, 1)))) / math.Ln10
 	lo, hi := 0.0, 60.0
@@ -50,8 +48,8 @@ func needed(level float64, copies int) float64 {
 	return hi
 }
 
-// normalCDF is the probability that a standard normal variable is at most x: Abramowitz
-// and Stegun, "Handbook of Mathematical Functions" (1964), 26.2.17, within 7.5e-8.
+// normalCDF returns the probability that a standard normal variable is at most x, within
+// 7.5e-8 (Abramowitz and Stegun, "Handbook of Mathematical Functions", 1964, 26.2.17).
 func normalCDF(x float64) float64 {
 	if x < 0 {
 		return 1 - normalCDF(-x)

@@ -19,6 +19,8 @@ type probe struct {
 	amplitude dsp.Plane           // what a pattern of unit power is marked with
 }
 
+// newProbe returns the probe of a key and a submission, the same at every call. Its planes are
+// set by embed.
 func newProbe(kd *pattern.Keys, sub [16]byte) *probe {
 	s := func() *code.Stream {
 		return code.NewStream(kd.Derive(fmt.Sprintf("trace probe %x", sub), code.KeySize))
@@ -44,7 +46,7 @@ func (p *probe) embed(c *pattern.Canvas, s *suspects) {
 	p.mark, p.amplitude = intoFrame(mark), intoFrame(c.Amplitude(m))
 }
 
-// intoFrame enlarges a plane of the canonical picture to the trace's frame.
+// intoFrame resamples a plane of the canonical picture to the raster of the trace's frame.
 func intoFrame(p dsp.Plane) dsp.Plane {
 	w, h, scale := frameSize(p.W, p.H)
 	if scale == 1 {
@@ -112,5 +114,6 @@ func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// squares is the mean square around each sample.
+// squares returns the mean square around each sample of p, in a window of deviation
+// untoldReach.
 func squares(p dsp.Plane) dsp.Plane { return dsp.Gauss(dsp.Product(p, p), untoldReach) }

@@ -66,16 +66,18 @@ func (t *Tracer) upright(q [4]geometry.Point, size image.Point) (dsp.Rect, bool)
 	return r, r.X >= -crooked*x && r.Y >= -crooked*y && r.X+r.W <= float64(t.sides[0])+crooked*x && r.Y+r.H <= float64(t.sides[1])+crooked*y
 }
 
+// scaledRect returns r with position and size multiplied by k.
 func scaledRect(r dsp.Rect, k float64) dsp.Rect {
 	return dsp.Rect{X: r.X * k, Y: r.Y * k, W: r.W * k, H: r.H * k}
 }
 
-// mark is a mark of the original as the leak would show it.
+// mark returns the mark of the probe as a leak of the given size shows it, in grey levels.
 func (r *resized) mark(s *suspects, size image.Point) dsp.Plane {
 	return dsp.Resize(s.probe.mark, r.part, size.X, size.Y, dsp.Area)
 }
 
-// evidence is that of what was rounded; nil where the leak is not as predicted.
+// evidence returns what the roundings of the leak tell of the marks of s, nil if the leak is
+// not as predicted.
 func (r *resized) evidence(t *Tracer, s *suspects) *evidence {
 	read, ok := r.Read(r.shown, r.mark(s, image.Point{X: r.shown.W, Y: r.shown.H}), t.weakest())
 	if !ok {

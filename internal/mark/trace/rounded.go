@@ -33,8 +33,9 @@ func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	return l
 }
 
-// rounded is the evidence of what was rounded in a leak; nil where that is not the
-// original as it is.
+// rounded returns what the roundings of a leak tell of the marks of s. It returns nil unless
+// the leak is the whole original after a hard JPEG, not resized. l is the leak as its file was
+// decoded, nil if it was no JPEG file. quad are its corners on the original.
 func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]geometry.Point) *evidence {
 	if l == nil || sight.Inverted || sight.Mirrored || !t.inPlace(quad) {
 		return nil
@@ -52,7 +53,8 @@ func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, qua
 	return e
 }
 
-// inPlace reports whether a leak's corners lie on the original's corners.
+// inPlace reports whether a leak's corners, given in pixels of the original, lie on the
+// original's corners: the leak then shows the whole original, upright.
 func (t *Tracer) inPlace(quad [4]geometry.Point) bool {
 	w, h := float64(t.sides[0]), float64(t.sides[1])
 	reach := sameCorner * math.Max(1, math.Max(w, h)/float64(max(t.frame.w, t.frame.h)))
@@ -64,7 +66,7 @@ func (t *Tracer) inPlace(quad [4]geometry.Point) bool {
 	return true
 }
 
-// weakest is the least strength that was issued.
+// weakest returns the lowest strength of a candidate, +Inf without candidates.
 func (t *Tracer) weakest() float64 {
 	weakest := math.Inf(1)
 	for i := range t.copies {
@@ -73,8 +75,8 @@ func (t *Tracer) weakest() float64 {
 	return weakest
 }
 
-// pixels is how many pixels of the whole original, of w x h, a sample of the frame stands
-// for.
+// pixels returns how many pixels of an original of w x h lie on one sample of the frame, along
+// each axis.
 func (f *frame) pixels(w, h int) float64 { return float64(max(w, h)) / pattern.TracerSize }
 
 // gather brings scores of the original's pixels into the frame: each sample has the sum

@@ -37,7 +37,8 @@ func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
 	return quantise(x)
 }
 
-// quantise makes whole numbers of x, none where all of them are 0.
+// quantise returns x as whole numbers of at most quantum, and their unit. It returns no
+// coefficients if all of x are 0.
 func quantise(x []float64) coefficients {
 	top := 0.0
 	for _, v := range x {
@@ -78,7 +79,8 @@ func (c coefficients) scores(streams []*code.Stream) []float64 {
 	return out
 }
 
-// addEach adds the coefficients under each stream's signs, one by one.
+// addEach adds to each sum the coefficients under the signs of its stream, one coefficient at
+// a time: cheapest for few streams.
 func (c coefficients) addEach(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, len(c.q)/8)
 	for i, s := range streams {
@@ -96,7 +98,8 @@ func (c coefficients) addEach(sums []int64, streams []*code.Stream) {
 	}
 }
 
-// addTabulated adds eight coefficients at a time, from tables of their sums.
+// addTabulated does what addEach does, eight coefficients at a time, from tables of their sums
+// under each byte of signs: cheapest for many streams.
 func (c coefficients) addTabulated(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, signBlock*len(streams))
 	tables := new([signRun][256]int32)

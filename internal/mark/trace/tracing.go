@@ -120,7 +120,7 @@ func New(onto *capture.Original, original image.Image, copies []Candidate, sub [
 
 // With returns a tracer that looks for other copies of the same original at another level.
 // It shares what t made of the original, so that it costs nothing. If t looks for no copy
-// under the key of one of them, with returns nil and the index of that copy.
+// under the key of one of them, With returns nil and the index of that copy.
 func (t *Tracer) With(copies []Candidate, level float64) (*Tracer, int) {
 	out := &Tracer{level: level, copies: copies, frame: t.frame, onto: t.onto, sides: t.sides}
 	for i, c := range copies {
@@ -163,7 +163,7 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Result, error) {
 }
 
 // TraceLaid is trace for a leak that the caller has already laid on the original: sight is
-// what was found for the leak's luma at full size, nil if nothing aligns. traceLaid uses what
+// what was found for the leak's luma at full size, nil if nothing aligns. TraceLaid uses what
 // sight has computed before, and no other goroutine may use sight meanwhile.
 func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*Result, error) {
 	p, err := traceable(leak)
@@ -223,7 +223,7 @@ func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *ca
 			out.Decoded = e.decode(s.kd)
 		}
 	}
-	out.conclude(t.copies)
+	out.conclude()
 	verdict, err := r.Verdict()
 	if err != nil {
 		return err
@@ -239,7 +239,8 @@ func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *ca
 	return nil
 }
 
-// quad returns the corners of the leak on the original.
+// quad returns the corners of a leak of the given size, in pixels of the original, clockwise
+// from the leak's upper left.
 func (t *Tracer) quad(size image.Point, r *register.Registration) (q [4]geometry.Point) {
 	w, h := float64(size.X), float64(size.Y)
 	m := r.H.Mul(r.ToLeak)
@@ -251,9 +252,10 @@ func (t *Tracer) quad(size image.Point, r *register.Registration) (q [4]geometry
 	return q
 }
 
-// conclude corrects for the number of copies, orders and accuses.
-func (out *Result) conclude(copies []Candidate) {
-	n := dsp.Ln(float64(max(len(copies), 1))) / math.Ln10
+// conclude corrects the p of each copy for the number of copies, sets Best and Accused,
+// strongest first, and predicts the power.
+func (out *Result) conclude() {
+	n := dsp.Ln(float64(max(len(out.Copies), 1))) / math.Ln10
 	for i := range out.Copies {
 		c := &out.Copies[i]
 		c.LogP = math.Min(0, c.LogP+n)
@@ -261,7 +263,7 @@ func (out *Result) conclude(copies []Candidate) {
 			out.Best = i
 		}
 	}
-	order := make([]int, 0, len(copies))
+	order := make([]int, 0, len(out.Copies))
 	for i, c := range out.Copies {
 		if c.LogP <= dsp.Ln(out.tracer.level)/math.Ln10 {
 			order = append(order, i)
@@ -279,10 +281,11 @@ func (out *Result) conclude(copies []Candidate) {
 	for _, i := range order {
 		out.Accused = append(out.Accused, out.Copies[i].ID)
 	}
-	out.predict(copies)
+	out.predict()
 }
 
-// edits are changes in the original's own pixels.
+// edits returns changes, whose bounds are canonical pixels, as quadrangles in the original's
+// own pixels.
 func (t *Tracer) edits(changes []photometry.Change) []edit {
 	sx, sy := float64(t.sides[0])/float64(t.frame.w), float64(t.sides[1])/float64(t.frame.h)
 	at := func(x, y float64) geometry.Point {

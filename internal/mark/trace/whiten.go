@@ -26,9 +26,9 @@ func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
 	return out
 }
 
-// carried is how much of the original's detail the leak still carries, by band, times a
-// factor where the two hardly cohere: the known original tells how every frequency of a
-// mark survived.
+// carried returns by band the share of the original's detail that the leak still carries, 0 to
+// 1.5, reduced where the two hardly cohere. The detail of the original that is known tells how
+// each frequency of a mark survived.
 func (v *frameView) carried(d photometry.Details) bandSum {
 	base, seen := dsp.DCT2(v.resample(d.Base), pattern.TracerSize), dsp.DCT2(v.resample(d.Seen), pattern.TracerSize)
 	own, cross, other := v.sums(base, base), v.sums(base, seen), v.sums(seen, seen)
@@ -64,6 +64,7 @@ func (v *frameView) bands(strong, faint bandSum) {
 	}
 }
 
+// smooth3 returns the weighted mean of each band and its two neighbours.
 func smooth3(x bandSum) (out bandSum) {
 	for k := range x {
 		out[k] = 0.25*x[max(k-1, 0)] + 0.5*x[k] + 0.25*x[min(k+1, bandN-1)]
@@ -97,6 +98,8 @@ func (v *frameView) weighed(spectrum dsp.Plane) dsp.Plane {
 // A lowCut is what the local fit leaves of low frequencies, by their square.
 type lowCut struct{ table []float32 }
 
+// highPass tabulates how much of each frequency the local fit leaves: it takes away what is
+// coarser than its window.
 func (v *frameView) highPass() lowCut {
 	var l lowCut
 	for i := 0; ; i++ {
@@ -110,6 +113,7 @@ func (v *frameView) highPass() lowCut {
 	}
 }
 
+// at returns the cut's gain at frequency (u, v) of the tracer's transform, r2 = u^2 + v^2.
 func (l lowCut) at(r2 int) float32 {
 	if i := r2 / 16; i < len(l.table) {
 		return l.table[i]

@@ -1,4 +1,4 @@
-package blind_test
+package nulls_test
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/bench/nulls"
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
@@ -31,14 +32,14 @@ func hardJPEG(t *testing.T, img *image.NRGBA) *image.NRGBA {
 	return a.Apply(img, 3)
 }
 
-func nullTrials(t *testing.T, leak image.Image, seed uint64, n int) []blind.NullTrial {
-	var all []blind.NullTrial
-	require.NoError(t, blind.NullTrials(t.Context(), leak, seed, n, func(one blind.NullTrial) { all = append(all, one) }))
+func nullTrials(t *testing.T, leak image.Image, seed uint64, n int) []nulls.Trial {
+	var all []nulls.Trial
+	require.NoError(t, nulls.Trials(t.Context(), leak, seed, n, func(one nulls.Trial) { all = append(all, one) }))
 	require.Len(t, all, n)
 	return all
 }
 
-func correlations(all []blind.NullTrial) []float64 {
+func correlations(all []nulls.Trial) []float64 {
 	var c []float64
 	for _, one := range all {
 		c = append(c, one.Correlation)
@@ -50,12 +51,12 @@ func correlations(all []blind.NullTrial) []float64 {
 // A picture's field correlates as white noise does, or less where few chips make a
 // coded bit: below the 0.62 from which a reader makes a check. Checks hold by
 // chance as often as coins fall.
-func TestNullTrials(t *testing.T) {
+func TestTrials(t *testing.T) {
 	const n = 3000
 	page := specimen.Render(specimen.IDCard, specimen.NewPerson(3), 500)
 	noise, seen, hard := nullTrials(t, nil, 1, n), nullTrials(t, page, 1, n), nullTrials(t, hardJPEG(t, page), 1, n)
 	assert.InDelta(t, .5623, correlations(noise)[n/2], .002)
-	for name, all := range map[string][]blind.NullTrial{"noise": noise, "picture": seen, "hard JPEG": hard} {
+	for name, all := range map[string][]nulls.Trial{"noise": noise, "picture": seen, "hard JPEG": hard} {
 		c := correlations(all)
 		assert.Greater(t, c[n/2], .53, name)
 		assert.Less(t, c[n/2], .566, name)
@@ -86,18 +87,18 @@ func TestNullTrials(t *testing.T) {
 	assert.NotEqual(t, seen[:100], nullTrials(t, page, 2, 100), "another seed")
 }
 
-func TestNullTrialsRefuse(t *testing.T) {
-	none := func(blind.NullTrial) {}
+func TestTrialsRefuse(t *testing.T) {
+	none := func(nulls.Trial) {}
 	tiny := image.NewNRGBA(image.Rect(0, 0, 8, 8))
-	require.ErrorIs(t, blind.NullTrials(t.Context(), tiny, 1, 1, none), pattern.ErrTooSmall)
-	require.ErrorIs(t, blind.RuinedTrials(t.Context(), keys, sub, tiny, 1, 1, none), pattern.ErrTooSmall)
+	require.ErrorIs(t, nulls.Trials(t.Context(), tiny, 1, 1, none), pattern.ErrTooSmall)
+	require.ErrorIs(t, nulls.Ruined(t.Context(), keys, sub, tiny, 1, 1, none), pattern.ErrTooSmall)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, blind.NullTrials(ctx, nil, 1, 1, none), context.Canceled)
+	require.ErrorIs(t, nulls.Trials(ctx, nil, 1, 1, none), context.Canceled)
 }
 
 // A half ruined mark reads as itself or not at all.
-func TestRuinedTrials(t *testing.T) {
+func TestRuined(t *testing.T) {
 	const id, n = 0xfeedface, 400
 	page := specimen.Render(specimen.IDCard, specimen.NewPerson(3), 500)
 	key, err := watermark.ParseKey(secretText)
@@ -105,7 +106,7 @@ func TestRuinedTrials(t *testing.T) {
 	marked, err := watermark.Embed(key, id, page, &watermark.Options{Submission: sub})
 	require.NoError(t, err)
 	count := func(k *blind.Keys, s [16]byte) (own, other int) {
-		require.NoError(t, blind.RuinedTrials(t.Context(), k, s, marked, 4, n, func(one blind.NullTrial) {
+		require.NoError(t, nulls.Ruined(t.Context(), k, s, marked, 4, n, func(one nulls.Trial) {
 			passed := one.CheckBits == 32
 			if one.Found || passed {
 				assert.Equal(t, uint64(id), one.Copy, "only the ID itself passes")

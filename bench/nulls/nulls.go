@@ -1,4 +1,6 @@
-package blind
+// Package nulls reads pictures where no mark of the key can be: the trials on which the
+// promise on false positives rests.
+package nulls
 
 import (
 	"context"
@@ -10,14 +12,15 @@ import (
 
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/geometry"
+	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// A NullTrial is one reading of a picture where no mark of the key can be: the
+// A Trial is one reading of a picture where no mark of the key can be: the
 // statistics on which the promise on false positives rests.
-type NullTrial struct {
+type Trial struct {
 	Correlation float64 // of the likeliest message's code with the soft bits, 0..1
 	CheckBits   int     // leading bits of its check that hold, 0..32: each by chance with probability 1/2
 	Copy        uint64  // of that message, or the ID that a reading would have found
@@ -39,7 +42,7 @@ const (
 // pixel.
 const nullScaleLow, nullScaleHigh = 0.27, 4.6
 
-// NullTrials reads leak n times, each time under a key and at a place drawn from seed, and
+// Trials reads leak n times, each time under a key and at a place drawn from seed, and
 // calls each with the outcome. A place is any rotation, mirrored or not, a scale anywhere
 // in the range of the search, and any shift. The leak carries no mark of these keys,
 // whatever it shows. The check is made on the likeliest message of every trial, however
@@ -50,21 +53,18 @@ const nullScaleLow, nullScaleHigh = 0.27, 4.6
 // equal weight, since pilots that are absent cannot weigh them.
 //
 // A nil leak means white noise: Gaussian soft bits and pilot amplitudes, the null
-// distribution itself. NullTrials returns the errors of Detect.
-func NullTrials(ctx context.Context, leak image.Image, seed uint64, n int, each func(NullTrial)) error {
-	t := &nullTrials{ctx: ctx, rng: nullStream(seed, "places"), left: n, each: each}
+// distribution itself. Trials returns the errors of [blind.Detect].
+func Trials(ctx context.Context, leak image.Image, seed uint64, n int, each func(Trial)) error {
+	t := &run{ctx: ctx, rng: nullStream(seed, "places"), left: n, each: each}
 	for i := range t.keys {
 		secret := nullSecret(seed, fmt.Sprint("key ", i))
-		t.keys[i] = NewKeys(pattern.NewKeys(&secret))
+		t.keys[i] = blind.NewKeys(pattern.NewKeys(&secret))
 	}
-	t.shifts = newShiftFinder()
 	if leak != nil {
-		l, err := newLeak(leak)
-		if err != nil {
+		var err error
+		if t.view, err = blind.NewView(leak); err != nil {
 			return err
 		}
-		t.carriers, t.fields = l.carriers, l.fields
-		t.tones = make([]*toneReader, len(t.fields))
 	}
 	for i := 0; t.left > 0; i++ {
 		t.place(i)
@@ -78,20 +78,19 @@ func NullTrials(ctx context.Context, leak image.Image, seed uint64, n int, each 
 	return nil
 }
 
-// RuinedTrials reads leak n times where the mark of a key lies, each time with other soft
+// Ruined reads leak n times where the mark of a key lies, each time with other soft
 // bits ruined, and calls each with the outcome. seed draws a share of the soft bits between
 // a quarter and three quarters. They are replaced by noise or, every other time, their sign
 // is flipped. The trials say whether a mark that is half destroyed, or half of each of two
 // copies, can read as a third copy. leak is a picture marked with the key and sub, or made
-// of such pictures, neither resized nor moved. RuinedTrials returns the errors of Detect.
-func RuinedTrials(ctx context.Context, kd *Keys, sub [16]byte, leak image.Image, seed uint64, n int, each func(NullTrial)) error {
-	l, err := newLeak(leak)
+// of such pictures, neither resized nor moved. Ruined returns the errors of [blind.Detect].
+func Ruined(ctx context.Context, kd *blind.Keys, sub [16]byte, leak image.Image, seed uint64, n int, each func(Trial)) error {
+	view, err := blind.NewView(leak)
 	if err != nil {
 		return err
 	}
-	c := l.carriers
 	rng := nullStream(seed, "ruins")
-	soft := despread(kd, chipGrids(c, kd.Placement(sub, c[0].W, c[0].H)), 0, 0)
+	soft := despread(kd, view.Chips(kd.Placement(sub, view.W, view.H)), 0, 0)
 	dev := deviation(soft[:])
 	for i := range n {
 		if err := ctx.Err(); err != nil {
@@ -113,28 +112,24 @@ func RuinedTrials(ctx context.Context, kd *Keys, sub [16]byte, leak image.Image,
 	return nil
 }
 
-// nullTrials is a run of [NullTrials]. What a place is read from is kept while it
+// run is a run of [Trials]. What a place is read from is kept while it
 // serves all keys.
-type nullTrials struct {
-	ctx      context.Context
-	rng      *code.Stream
-	keys     [nullKeys]*Keys
-	shifts   *shiftFinder
-	carriers []dsp.Plane // none: white noise
-	fields   []dsp.Plane
-	tones    []*toneReader
-
-	grids  []chipGrid
-	tone   *toneReader
+type run struct {
+	ctx    context.Context
+	rng    *code.Stream
+	keys   [nullKeys]*blind.Keys
+	view   *blind.View // nil: white noise
+	field  int         // in which the pilots' agreement is measured at the present place
+	chips  []blind.Chips
 	linear [4]float64 // from the pilots' frequencies to observed ones
 
 	left int
-	each func(NullTrial)
+	each func(Trial)
 }
 
 // place moves to another similarity.
-func (t *nullTrials) place(i int) {
-	if t.carriers == nil {
+func (t *run) place(i int) {
+	if t.view == nil {
 		return
 	}
 	c, s := dsp.Cis(t.rng.Unit())
@@ -143,101 +138,57 @@ func (t *nullTrials) place(i int) {
 	if t.rng.Uint32()&1 == 1 { // mirrored
 		b[1], b[3] = -b[1], -b[3]
 	}
-	w, h := t.carriers[0].W, t.carriers[0].H
 	at := geometry.Point{X: pattern.Torus * t.rng.Unit(), Y: pattern.Torus * t.rng.Unit()}
-	m := geometry.Affine(b, at).Mul(geometry.Translation(-float64(w-1)/2, -float64(h-1)/2))
-	t.grids = chipGrids(t.carriers, m)
-	t.linear = spectrum.Transpose(b)
-	f := i % len(t.fields)
-	if t.tones[f] == nil {
-		t.tones[f] = newToneReader(t.fields[f])
-	}
-	t.tone = t.tones[f]
+	m := geometry.Affine(b, at).Mul(geometry.Translation(-float64(t.view.W-1)/2, -float64(t.view.H-1)/2))
+	t.chips, t.linear, t.field = t.view.Chips(m), spectrum.Transpose(b), i%t.view.Fields
 }
 
 // key makes the trials of one key at the present place.
-func (t *nullTrials) key(kd *Keys) {
+func (t *run) key(kd *blind.Keys) {
 	for shift := range min(nullShifts, t.left) {
 		t.left--
 		soft := t.noise()
-		if t.carriers != nil {
-			soft = despread(kd, t.grids, int(t.rng.Uint32()%pattern.Cells), int(t.rng.Uint32()%pattern.Cells))
+		if t.view != nil {
+			soft = despread(kd, t.chips, int(t.rng.Uint32()%pattern.Cells), int(t.rng.Uint32()%pattern.Cells))
 		}
 		trial := tryMessage(kd, &soft)
 		if shift == 0 {
-			trial.Agreement = kd.findShift(t.shifts, t.amplitudes(kd)).z
+			trial.Agreement = kd.Agreement(t.amplitudes(kd))
 		}
 		t.each(trial)
 	}
 }
 
 // amplitudes returns the pilots' amplitudes at the trial's place.
-func (t *nullTrials) amplitudes(kd *Keys) *[pattern.PilotN]complex64 {
+func (t *run) amplitudes(kd *blind.Keys) *[pattern.PilotN]complex64 {
 	var c [pattern.PilotN]complex64
 	for k, q := range kd.MarkFrequencies() {
-		if t.carriers == nil {
+		if t.view == nil {
 			c[k] = complex(float32(gaussian(t.rng)), float32(gaussian(t.rng)))
 			continue
 		}
-		c[k] = t.tone.at(pattern.Frequency{X: t.linear[0]*q.X + t.linear[1]*q.Y, Y: t.linear[2]*q.X + t.linear[3]*q.Y})
+		c[k] = t.view.Amplitude(t.field, pattern.Frequency{X: t.linear[0]*q.X + t.linear[1]*q.Y, Y: t.linear[2]*q.X + t.linear[3]*q.Y})
 	}
 	return &c
 }
 
-func (t *nullTrials) noise() (soft [code.CodedN]float64) {
+func (t *run) noise() (soft [code.CodedN]float64) {
 	for j := range soft {
 		soft[j] = gaussian(t.rng)
 	}
 	return soft
 }
 
-// A chipGrid is what one carrier shows at the chips' places.
-type chipGrid struct {
-	u, v, nx, ny int // chips, of the corner and of the extent
-	value        []float32
-}
-
-// chipGrids samples the carriers under m, work to mark, as soft does.
-func chipGrids(carriers []dsp.Plane, m geometry.Mat) []chipGrid {
-	band := pattern.NewResponseTable()
-	var out []chipGrid
-	for _, z := range carriers {
-		win := markWindow(m, z.W, z.H, nil)
-		r, ok := rectify(z, m, win)
-		if !ok {
-			continue // only singular maps: no similarity is singular
-		}
-		y := r.Clone()
-		matchedBand(y, band)
-		g := chipGrid{u: win.u / pattern.Cell, v: win.v / pattern.Cell, nx: win.w / pattern.Cell, ny: win.h / pattern.Cell}
-		g.value = make([]float32, g.nx*g.ny)
-		sum := 0.0
-		for i := range g.value {
-			at := i/g.nx*pattern.Cell*y.W + i%g.nx*pattern.Cell
-			if g.value[i] = y.Pix[at]; r.Pix[at] == 0 { // beyond the picture is nothing but the filter's ringing
-				g.value[i] = 0
-			}
-			sum += float64(g.value[i]) * float64(g.value[i])
-		}
-		f := float32(1 / (math.Sqrt(sum/float64(len(g.value))) + 1e-12))
-		for i, v := range g.value {
-			g.value[i] = pattern.Clip(f*v, -4, 4)
-		}
-		out = append(out, g)
-	}
-	return out
-}
-
 // despread adds up the chips under each coded bit of a key moved by (du, dv) chips,
 // the carriers at equal weight.
-func despread(kd *Keys, grids []chipGrid, du, dv int) (soft [code.CodedN]float64) {
+func despread(kd *blind.Keys, grids []blind.Chips, du, dv int) (soft [code.CodedN]float64) {
 	for _, g := range grids {
 		var one [code.CodedN]float64
-		for j := range g.ny {
-			row := ((j + g.v + dv) & (pattern.Cells - 1)) * pattern.Cells
-			for i, v := range g.value[j*g.nx : (j+1)*g.nx] {
+		for j := range g.H {
+			row := ((j + g.V + dv) & (pattern.Cells - 1)) * pattern.Cells
+			for i, v := range g.Value[j*g.W : (j+1)*g.W] {
 				if v != 0 {
-					at := row + (i+g.u+du)&(pattern.Cells-1)
+					at := row + (i+g.U+du)&(pattern.Cells-1)
 					one[kd.Bit[at]] += float64(v * kd.Sign[at])
 				}
 			}
@@ -251,8 +202,8 @@ func despread(kd *Keys, grids []chipGrid, du, dv int) (soft [code.CodedN]float64
 }
 
 // tryMessage decodes soft bits and makes the check, whether or not a reader would.
-func tryMessage(kd *Keys, soft *[code.CodedN]float64) NullTrial {
-	var t NullTrial
+func tryMessage(kd *blind.Keys, soft *[code.CodedN]float64) Trial {
+	var t Trial
 	in := make([]float32, code.CodedN)
 	energy := 0.0
 	for j, v := range soft {
@@ -288,6 +239,19 @@ func nullSecret(seed uint64, label string) [code.SecretSize]byte {
 func nullStream(seed uint64, label string) *code.Stream {
 	secret := nullSecret(seed, label)
 	return code.NewStream(secret[:])
+}
+
+// deviation returns the standard deviation of x.
+func deviation(x []float64) float64 {
+	mean, squares := 0.0, 0.0
+	for _, v := range x {
+		mean += v
+	}
+	mean /= float64(len(x))
+	for _, v := range x {
+		squares += float64((v - mean) * (v - mean))
+	}
+	return math.Sqrt(squares / float64(len(x)))
 }
 
 // gaussian draws a standard normal value (Box and Muller, 1958).

@@ -1,0 +1,61 @@
+package odds
+
+// This file has every number of the package that was chosen. The priors and limits that a case
+// may set have their defaults in [Options]. The names of tests and experiments say what
+// fixed a number; "chosen" marks a number that no measurement fixed.
+
+// What counts as evidence.
+const (
+	// sureLnE is the natural logarithm of the e-value, 1,000, from which a copy is evidence that
+	// may count towards a name. Chosen.
+	sureLnE = 6.907755278982137
+
+	// Steps in which evidence is counted, in nats. Ratios above 1 are rounded down to steps of
+	// forStep, ratios below 1 up to steps of againstStep: both towards saying nothing. Rounding
+	// makes clusters alike, which saves rows of the table. Chosen.
+	forStep     = 0.25
+	againstStep = 2.0
+
+	// wideHolder is a share of a recipient's copies. A holder of that share of the same
+	// submissions unmarked does not count as a possible planter: it is no pattern that all
+	// copies lie in what a holder of nearly everything held. A planter who held little leaves
+	// marks only there. Chosen.
+	wideHolder = 0.9
+
+	// nearlyAll is the share of the rest of a dump from which on a holder is listed as having
+	// had the rest. It is below 1 because some leaks may match the wrong submission. Chosen.
+	nearlyAll = 0.9
+)
+
+// foreign lists, for three equally likely alternatives, the share of the leaks that are not
+// copies of the recipient. [model.improbable] compares the absence of marks with these
+// alternatives. Chosen.
+var foreign = [...]float64{0.25, 0.5, 0.75}
+
+// A headline may rest on a window of custody from this log10 likelihood ratio on, and from
+// this many clusters on. The ratio must also hold after division by the number of custody
+// sets that were searched. TestWindowsByChance counts the windows that chance makes.
+const (
+	MinWindow         = 2
+	MinWindowClusters = 5
+)
+
+// What is searched. These numbers bound the time of a search; all were chosen.
+const (
+	maxSources   = 3  // sources of a dump
+	maxSets      = 40 // sets of copies and custody that become sources; a dump seldom touches more
+	maxInTriples = 24 // sources in sets of three: of more sources, the best alone or beside one other
+	maxParts     = 3  // other sets that are kept as parts of a source without copies
+	maxSensitive = 6  // hypotheses that get a sensitivity, the strongest first
+	shortlist    = 12 // of the best explanations on either side that are weighed again for it
+)
+
+// What sums leave out, natural logarithms. TestAgainstTheOracle compares them with sums of all
+// terms.
+const (
+	// little is how far below a sum the bound of a term lies that is left out of the sum. Bounds
+	// exceed their terms by what the shares cost, which is as much again.
+	little = 7
+	// far is how far below its peak the integrand over the shares is left out.
+	far = 24
+)

@@ -1,0 +1,115 @@
+package verify
+
+// This file has every number of the package that was chosen, with its unit. The names of
+// tests, experiments and documents say what fixed a number; "chosen" marks a number that no
+// measurement fixed.
+
+// The search, in bits of 256. Within the radius [phash.MatchRadius] all candidates are listed,
+// and the nearest maxCompared are compared by their pixels. Beyond it, up to nearRadius, the
+// nearest maxNear are compared as well, and listed only if the pixels align: a picture that
+// was turned by a degree or clipped in the highlights lies there, and so do lookalikes. Once a
+// submission of the same pixels is found, candidates further away by more than clearGap are
+// not compared. docs/matching.md has what the search finds with these numbers.
+const (
+	maxCompared = 32
+	nearRadius  = 64 // bits
+	maxNear     = 8
+	clearGap    = 16 // bits
+
+	// maxParts is the number of submissions found by their parts that are compared by their
+	// pixels. Of one template there may be thousands; what is rarest in the leak comes first.
+	maxParts = 16
+	// partMargin is the share of a matched region by which more of the leak is compared:
+	// features fix its corners to a few pixels. Chosen.
+	partMargin = 0.05
+
+	// sureWithoutPixels is the distance in bits up to which a hash alone shows a submission
+	// positively, if the originals cannot be opened. Between documents of 60 persons on each
+	// of the five specimen templates it was 18 at least, and up to 31 in 2 of 100 pairs
+	// (TestHashesOfOnePersonsDocument holds the rule on a third of them).
+	sureWithoutPixels = 10
+
+	// storeFrom is the number of uploads from which the registry's database is searched
+	// unless [Config] says otherwise: 20 million take 2 GB of memory for their hashes and
+	// 80 GB for their local features.
+	storeFrom = 20_000_000
+)
+
+// What pixels say.
+const (
+	minAligned        = 0.5 // share of the comparable blocks that agree if two pictures align at all; chosen
+	minAlignedQuality = 0.4 // quality of the registration, 0..1, if two pictures align at all; chosen
+
+	// minShown is the share of the original that must be seen before a picture counts as the
+	// same capture. Documents of one template share their print: thirds of another person's
+	// bill agree in every comparable block (TestTemplatePartsConfirmNothing), and a forger who
+	// plants a mark chooses the part. A part of more than half leaves less choice.
+	minShown = 0.6
+)
+
+// Tracing.
+const (
+	// traceLevel is the false-positive rate below which a copy counts as found in a leak. The
+	// rate is over all copies of all submissions that the leak is traced against.
+	traceLevel = 1e-9
+	// minPower is the minimum power, 0..1, at which the absence of a mark counts.
+	minPower = 0.999
+	// maxTraced is the maximum number of submissions that a leak is traced against:
+	// submissions of the copies that were read, and submissions that the leak shows or
+	// resembles. Chosen.
+	maxTraced = 3
+)
+
+// Controls.
+const (
+	// DefaultReferences is the number of controls of a dump unless [Config] says otherwise. The
+	// controls of a leak take a tenth of a second of processor time. Each upload that the
+	// leak's hash or parts bring up takes half a second more.
+	DefaultReferences    = 20
+	defaultEach          = 4     // controls of one leak, at most, by default
+	maxReferences        = 1_000 // controls of one leak, at most
+	maxReferencesOfADump = 1_000_000
+
+	// decoyCopies is the number of copies that were never issued and are scored in a leak. A
+	// thousand take a tenth of a second.
+	decoyCopies = 1000
+)
+
+// The case of a dump.
+const (
+	// minRecall stands for a recall that trials leave at nothing: 0 would mean not measured.
+	minRecall = 1e-4
+	// maxUnconfirmed is the maximum natural logarithm of the e-value of a copy that the leak is
+	// not found to be. It is below the limit (ln 1,000) from which a copy counts towards a name.
+	maxUnconfirmed = 6.9
+)
+
+// Trials that validated the code without a single false identification. They cap every
+// likelihood ratio: see [odds.Case].
+const (
+	// TraceTrials is the number of copies that were not used and that leaks were traced
+	// against: 1,000 less the right one for each of 63 attacks on twenty pictures
+	// ("kycmark-bench trace", docs/robustness.md).
+	TraceTrials = 1_256_742
+	// ReadTrials is the number of readings of the 15 pictures in testdata/pictures after 10
+	// attacks, each unmarked and marked under another key:
+	//
+	//	kycmark-bench falsepositives --pictures testdata/pictures --attacks none,telegram,telegram_low,whatsapp,jpeg50,jpeg20,crop50,crop25,rot5,screenshot
+	ReadTrials = 300
+	// MatchTrials is the number of documents of invented persons in the validation of
+	// matching ("kycmark-bench match lookalikes", docs/matching.md). Each document leaked
+	// once, and was compared with five uploads of other persons: the nearest by hash of the
+	// same template. Pairs of one leak are not independent, so that each leak is one trial.
+	MatchTrials = 1_440
+)
+
+// Sizes and limits; chosen.
+const (
+	defaultMaxFiles = 1_000_000 // of a dump
+	maxAgainst      = 1_000     // submissions in [Config].Against
+	maxPDF          = 4         // times MaxBytes of [Limits] that a PDF may have, which holds many pictures
+	cachedBytes     = 256 << 20 // of originals that are kept, about: ten of 2 megapixels each, or two of 12
+	preparedBytes   = 12 << 20  // of an original beyond its pixels: canonical renditions, features, what a tracer keeps
+	mosaicSide      = 9         // fields of a mosaic's long side: enough to tell pictures apart, not persons
+	previewSide     = 240       // pixels of a preview's long side
+)
