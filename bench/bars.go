@@ -14,6 +14,7 @@ import (
 // bars are rates that a run is held against: of a group of trials, or under "all" of all.
 type bars map[string]string
 
+// flag adds the flag --bar. usage says what a rate is of, and whether it is a min or a max.
 func (b *bars) flag(fs *pflag.FlagSet, usage string) {
 	fs.StringToStringVar((*map[string]string)(b), "bar", nil, usage)
 }

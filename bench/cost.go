@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"go/ast"
@@ -69,90 +67,70 @@ against results/cost.jsonl by TestCost; if a change is meant to change them, ren
 	}
 }
 
+// jobColumn returns the column of a job: how often each step ran in it.
 func jobColumn(job string) ruler.Column { return ruler.Sums(job, "count").When(ruler.Is("job", job)) }
 
 // countSteps builds and runs the program, and reads its counters.
-func countSteps(ctx context.Context, emit func(ruler.Trial)) error {
-	dir, err := os.MkdirTemp("", "kycmark-bench-")
-	if err != nil {
-		return err
-	}
+func countSteps(ctx context.Context, emit func(ruler.Trial)) {
+	dir := ruler.Must(os.MkdirTemp("", "kycmark-bench-"))
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "cost")
 	build := exec.CommandContext(ctx, "go", "build", "-cover", "-covermode=atomic", "-coverpkg="+costModule+"/...", "-o", program, "./cost")
 	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build of cost: %w: %s", err, out)
+		ruler.Failf("build of cost: %w: %s", err, out)
 	}
 	run := exec.CommandContext(ctx, program, dir)
 	run.Env = append(os.Environ(), "GOCOVERDIR="+dir, "GOGC=off")
 	run.Stderr = os.Stderr
 	jobs, err := run.Output()
 	if err != nil {
-		return fmt.Errorf("cost: %w", err)
+		ruler.Failf("cost: %w", err)
 	}
 	for line := range strings.Lines(string(jobs)) {
 		var allocated float64
 		if _, err := fmt.Sscan(line, &allocated); err != nil {
-			return fmt.Errorf("cost: got %q, want bytes and a job: %w", line, err)
+			ruler.Failf("cost: got %q, want bytes and a job: %w", line, err)
 		}
 		_, job, _ := strings.Cut(strings.TrimSpace(line), " ")
-		blocks, err := readCounters(ctx, filepath.Join(dir, job))
-		if err != nil {
-			return err
-		}
+		blocks := readCounters(ctx, filepath.Join(dir, job))
 		for _, s := range countedSteps {
-			n, err := s.count(blocks)
-			if err != nil {
-				return err
-			}
-			emit(ruler.Trial{Labels: map[string]string{"job": job, "step": s.what}, Values: map[string]float64{"count": n}})
+			emit(ruler.Trial{Labels: map[string]string{"job": job, "step": s.what}, Values: map[string]float64{"count": s.count(blocks)}})
 		}
 		emit(ruler.Trial{Labels: map[string]string{"job": job, "step": "MB allocated"}, Values: map[string]float64{"count": math.Round(allocated / 1e6)}})
 	}
-	return nil
 }
 
 // A block is a piece of a file that runs without branches, and how often it ran.
 type block struct{ line, column, runs int }
 
 // readCounters returns the blocks of every file, by the file's import path.
-func readCounters(ctx context.Context, dir string) (map[string][]block, error) {
+func readCounters(ctx context.Context, dir string) map[string][]block {
 	profile := dir + ".txt"
 	if out, err := exec.CommandContext(ctx, "go", "tool", "covdata", "textfmt", "-i="+dir, "-o="+profile).CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("covdata: %w: %s", err, out)
-	}
-	data, err := os.ReadFile(profile)
-	if err != nil {
-		return nil, err
+		ruler.Failf("covdata: %w: %s", err, out)
 	}
 	blocks := map[string][]block{}
-	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
-		file, at, ok := strings.Cut(lines.Text(), ".go:")
+	for line := range strings.Lines(string(ruler.Must(os.ReadFile(profile)))) {
+		file, at, ok := strings.Cut(line, ".go:")
 		if !ok {
 			continue // the mode
 		}
 		var b block
 		var skip int
 		if _, err := fmt.Sscanf(at, "%d.%d,%d.%d %d %d", &b.line, &b.column, &skip, &skip, &skip, &b.runs); err != nil {
-			return nil, fmt.Errorf("%s: %w", lines.Text(), err)
+			ruler.Failf("%s: %w", line, err)
 		}
 		blocks[file+".go"] = append(blocks[file+".go"], b)
 	}
-	return blocks, nil
+	return blocks
 }
 
 // count returns how often a step's function was entered: the runs of its first block.
-func (s countedStep) count(blocks map[string][]block) (float64, error) {
-	files, err := filepath.Glob(filepath.Join(costRoot, s.pkg, "*.go"))
-	if err != nil {
-		return 0, err
-	}
+func (s countedStep) count(blocks map[string][]block) float64 {
+	files := ruler.Must(filepath.Glob(filepath.Join(costRoot, s.pkg, "*.go")))
 	for _, file := range files {
 		fset := token.NewFileSet()
-		parsed, err := parser.ParseFile(fset, file, nil, parser.SkipObjectResolution)
-		if err != nil {
-			return 0, err
-		}
+		parsed := ruler.Must(parser.ParseFile(fset, file, nil, parser.SkipObjectResolution))
 		for _, d := range parsed.Decls {
 			f, ok := d.(*ast.FuncDecl)
 			if !ok || functionName(f) != s.function {
@@ -166,11 +144,12 @@ func (s countedStep) count(blocks map[string][]block) (float64, error) {
 				}
 			}
 			if first.line <= to.Line {
-				return float64(first.runs), nil
+				return float64(first.runs)
 			}
 		}
 	}
-	return 0, fmt.Errorf("cost: %s has no function %s that is counted: name its replacement in countedSteps", s.pkg, s.function)
+	ruler.Failf("cost: %s has no function %s that is counted: name its replacement in countedSteps", s.pkg, s.function)
+	return 0
 }
 
 // functionName returns a function's name, after its receiver's type if there is one.

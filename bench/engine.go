@@ -25,6 +25,7 @@ type engine struct {
 	now    func() time.Time
 }
 
+// newEngine returns the real watermark and hash, and Butteraugli if the program is installed.
 func newEngine() *engine {
 	return &engine{
 		mark: watermark.Mark, embed: watermark.Embed, detect: watermark.Detect, hash: phash.Sum,

@@ -15,6 +15,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kycmark/kycmark/bench/ruler"
+	"github.com/kycmark/kycmark/internal/durable"
+	"github.com/kycmark/kycmark/internal/keyfile"
 	"github.com/kycmark/kycmark/testdata"
 )
 
@@ -58,20 +60,23 @@ func newExperiment(u *ui, x *ruler.Experiment) *cobra.Command {
 	if x.Flags != nil {
 		x.Flags(fs)
 	}
-	cmd.RunE = u.verb(func(cmd *cobra.Command, _ []string) error {
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		u.started = true
 		if f.env.Workers < 0 || f.env.MaxSide < 0 {
 			return usagef("--workers and --max-side take 0 or more")
 		}
 		return u.measure(cmd.Context(), x, &f)
-	})
+	}
 	return cmd
 }
 
 // measure runs an experiment, keeps its trials, and prints its tables.
 func (u *ui) measure(ctx context.Context, x *ruler.Experiment, f *runFlags) error {
 	var err error
-	if f.env.Key, err = readKey(f.key); err != nil {
-		return err
+	if f.key != "" {
+		if f.env.Key, err = keyfile.ReadMark(f.key); err != nil {
+			return err
+		}
 	}
 	if !x.Plain {
 		done, err := f.findPictures()
@@ -93,8 +98,7 @@ func (u *ui) measure(ctx context.Context, x *ruler.Experiment, f *runFlags) erro
 		name = "own"
 	}
 	run := ruler.Run{Name: cmp.Or(f.name, name), Command: u.command(), Commit: commit(ctx), Go: runtime.Version()}
-	show, _ := u.progressOf(ctx, "measuring")
-	if run, err = x.Run(ctx, &f.env, run, part, show); err != nil {
+	if run, err = x.Run(ctx, &f.env, run, part, u.progress()); err != nil {
 		return err
 	}
 	if f.results != "" {
@@ -164,7 +168,7 @@ func (u *ui) report(x *ruler.Experiment, trials []ruler.Trial, plots string) err
 			return err
 		}
 		if trials[i].Error != "" {
-			u.fail(subject(&trials[i]), errors.New(trials[i].Error))
+			u.fail(subject(&trials[i]), trials[i].Error)
 		}
 	}
 	for i := range x.Tables {
@@ -184,7 +188,7 @@ func (u *ui) report(x *ruler.Experiment, trials []ruler.Trial, plots string) err
 		}
 		svg, err := x.Plots[i].SVG(trials)
 		if err == nil {
-			err = writeOutput(filepath.Join(plots, x.Plots[i].Name+".svg"), svg, true)
+			err = durable.WriteFile(filepath.Join(plots, x.Plots[i].Name+".svg"), svg, 0o600, true)
 		}
 		if err != nil {
 			return err
@@ -192,8 +196,7 @@ func (u *ui) report(x *ruler.Experiment, trials []ruler.Trial, plots string) err
 	}
 	if x.Missed != nil {
 		for _, m := range x.Missed(trials) {
-			u.no()
-			u.errorf("missed: %s", m)
+			u.no("missed: %s", m)
 		}
 	}
 	return nil
@@ -220,18 +223,18 @@ from the results files. With --check nothing is written, and a stale table is ex
 	}
 	cmd.Flags().StringVar(&root, "root", "..", "the `folder` of the repository")
 	cmd.Flags().BoolVar(&check, "check", false, "only say which documents are stale")
-	cmd.RunE = u.verb(func(*cobra.Command, []string) error {
+	cmd.RunE = func(*cobra.Command, []string) error {
+		u.started = true
 		stale, err := fillTables(root, !check)
 		for _, path := range stale {
 			if check {
-				u.no()
-				u.errorf("%s: a table is not what the results give; run kycmark-bench tables", path)
-				continue
+				u.no("%s: a table is not what the results give; run kycmark-bench tables", path)
+			} else {
+				u.printf("%s\n", path)
 			}
-			u.printf("%s\n", path)
 		}
 		return err
-	})
+	}
 	return cmd
 }
 

@@ -39,10 +39,14 @@ how the statistics behind a reading are distributed. Exit 1 when any mark is fou
 			if r.attacks, err = env.Attacks(); err != nil {
 				return nil, err
 			}
-			if err := r.makeKeys(); err != nil {
-				return nil, err
+			r.other, err = env.TestKey(-1)
+			r.keys = []*watermark.Key{env.Key}
+			for n := 1; n < r.keyCount && err == nil; n++ {
+				var key *watermark.Key
+				key, err = env.TestKey(n)
+				r.keys = append(r.keys, key)
 			}
-			return ruler.Each(env, r.picture), nil
+			return ruler.Each(env, r.picture), err
 		},
 		Fold: foldBins,
 		Tables: append([]ruler.Table{
@@ -79,21 +83,6 @@ type falseRun struct {
 	other            *watermark.Key   // marked with
 }
 
-func (r *falseRun) makeKeys() (err error) {
-	if r.other, err = r.env.TestKey(-1); err != nil {
-		return err
-	}
-	r.keys = []*watermark.Key{r.env.Key}
-	for n := 1; n < r.keyCount; n++ {
-		key, err := r.env.TestKey(n)
-		if err != nil {
-			return err
-		}
-		r.keys = append(r.keys, key)
-	}
-	return nil
-}
-
 // The pictures in which nothing is to be found.
 const (
 	unmarked = "unmarked"
@@ -102,15 +91,9 @@ const (
 
 // picture reads a picture, and its copy of another key, under every attack, and makes the
 // cheap trials on both.
-func (r *falseRun) picture(ctx context.Context, path string, emit func(ruler.Trial)) error {
-	up, err := r.env.Upload(path)
-	if err != nil {
-		return err
-	}
-	marked, err := r.embed(r.other, up.Copy, up.Image, up.Options)
-	if err != nil {
-		return err
-	}
+func (r *falseRun) picture(ctx context.Context, path string, emit func(ruler.Trial)) {
+	up := ruler.Must(r.env.Upload(path))
+	marked := ruler.Must(r.embed(r.other, up.Copy, up.Image, up.Options))
 	for _, carrier := range []string{unmarked, otherKey} {
 		img := up.Image
 		if carrier == otherKey {
@@ -121,12 +104,10 @@ func (r *falseRun) picture(ctx context.Context, path string, emit func(ruler.Tri
 			for _, key := range r.keys {
 				t := ruler.Trial{Labels: map[string]string{"picture": up.Name, "carrier": carrier, "attack": a.Name}}
 				d, err := r.detect(ctx, key, leak)
-				switch {
-				case ctx.Err() != nil:
-					return err
-				case err != nil: // no trial
+				ruler.Check(context.Cause(ctx))
+				if err != nil { // no trial
 					t.Error = err.Error()
-				default:
+				} else {
 					t.Values = map[string]float64{"found": yes(d.Found), "checks": float64(d.Debug.Checks), "checks_made": yes(d.Debug.Checks > 0), "sync": d.Debug.Sync}
 					if d.Found {
 						t.Labels["got"], t.Labels["key"], t.Values["log10_p"] = d.Copy.String(), d.KeyID, d.LogPFA
@@ -136,8 +117,7 @@ func (r *falseRun) picture(ctx context.Context, path string, emit func(ruler.Tri
 			}
 		}
 	}
-	if r.trials == 0 {
-		return nil
+	if r.trials > 0 {
+		r.cheap(ctx, path, up, marked, emit)
 	}
-	return r.cheap(ctx, path, up, marked, emit)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -35,19 +34,18 @@ them investigated one after the other. The times are processor time of all threa
 				return nil, err
 			}
 			env.Workers = 1 // processor time is the whole process's
-			r := &investigateRun{env: env}
-			cases := make([]ruler.Case, len(env.Pictures)*each)
-			for k := range cases {
+			r := &memoryRegistry{}
+			cases := ruler.Cases(len(env.Pictures)*each, func(ctx context.Context, k int, emit func(ruler.Trial)) {
 				i, n := k/each, k%each
-				cases[k] = func(ctx context.Context, emit func(ruler.Trial)) error {
-					t, err := r.leak(ctx, i, n, attacks[(i+n*strangerEvery)%len(attacks)])
-					if err == nil {
-						emit(t)
-					}
-					return err
+				emit(r.investigateLeak(ctx, i, n, attacks[(i+n*strangerEvery)%len(attacks)]))
+			})
+			return after(func(ctx context.Context) {
+				r.open(ctx, env, 1)
+				for i := range env.Pictures {
+					r.submitFile(ctx, i)
 				}
-			}
-			return after(r.submitAll, cases), nil
+				r.investigateFrom(time.Time{})
+			}, cases), nil
 		},
 		Tables: []ruler.Table{{
 			Name: "leaks", By: []string{"kind"}, Heads: []string{"leaks"}, Total: "all", Columns: []ruler.Column{
@@ -58,87 +56,41 @@ them investigated one after the other. The times are processor time of all threa
 	}
 }
 
-// An investigateRun has leaks investigated.
-type investigateRun struct {
-	*memoryRegistry
-	env    *ruler.Env
-	finder *verify.Investigator
-}
-
-// submitAll submits the pictures, except every fourth.
-func (r *investigateRun) submitAll(ctx context.Context) (err error) {
-	if r.memoryRegistry, err = newMemoryRegistry(ctx, r.env, 1); err != nil {
-		return err
+// submitFile opens picture i, submits its file, and issues copies for the recipients to. If pictures
+// are shrunk, the file is a JPEG of the picture. Every fourth picture is not submitted.
+// Pictures are opened and submitted again for each leak, because large ones fill the memory.
+func (r *memoryRegistry) submitFile(ctx context.Context, i int, to ...string) *submitted {
+	p := ruler.Must(r.env.Load(r.env.Pictures[i]))
+	u := &submitted{name: ruler.Name(r.env.Pictures[i]), seed: r.env.Draw("attack", p.SHA256), image: p.Image}
+	if i%strangerEvery == strangerEvery-1 {
+		return u
 	}
-	for i := range r.env.Pictures {
-		if i%strangerEvery != strangerEvery-1 {
-			if _, err := r.open(ctx, i, true); err != nil {
-				return err
-			}
-		}
-	}
-	r.finder, err = verify.NewInvestigator(r.cfg)
-	return err
-}
-
-// open reads picture i and, if asked to, submits its file: the file itself, or a JPEG of the
-// picture if pictures are shrunk. Pictures are opened again for each leak, because large ones
-// fill the memory.
-func (r *investigateRun) open(ctx context.Context, i int, submit bool) (*submitted, error) {
-	path := r.env.Pictures[i]
-	p, err := r.env.Load(path)
-	if err != nil {
-		return nil, err
-	}
-	u := &submitted{name: ruler.Name(path), seed: r.env.Draw("attack", p.SHA256), image: p.Image}
-	if !submit {
-		return u, nil
-	}
-	file, err := os.ReadFile(path)
+	file := ruler.Must(os.ReadFile(r.env.Pictures[i]))
 	if r.env.MaxSide > 0 {
-		file, err = asJPEG(p.Image)
+		file = asJPEG(p.Image)
 	}
-	if err != nil {
-		return nil, err
-	}
-	sub, _, err := r.issuer.Submit(ctx, bytes.NewReader(file), u.name, time.Time{})
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", u.name, err)
-	}
-	u.id = sub.ID
-	return u, nil
+	r.submit(ctx, u, file, u.name, time.Time{}, to...)
+	return u
 }
 
-// leak makes leak n of picture i and has it investigated.
-func (r *investigateRun) leak(ctx context.Context, i, n int, a attack.Attack) (t ruler.Trial, err error) {
-	kind := outcomeCopy
+// investigateLeak makes leak n of picture i, through an attack, and has it investigated.
+func (r *memoryRegistry) investigateLeak(ctx context.Context, i, n int, a attack.Attack) ruler.Trial {
+	kind, to := outcomeCopy, r.recipients[:1]
 	switch {
 	case i%strangerEvery == strangerEvery-1:
 		kind = outcomeStranger
 	case (i+n)%3 == 2:
-		kind = outcomeUnmarked
+		kind, to = outcomeUnmarked, nil
 	}
-	u, err := r.open(ctx, i, kind != outcomeStranger)
-	if err != nil {
-		return t, err
-	}
+	u := r.submitFile(ctx, i, to...)
 	img := u.image
 	if kind == outcomeCopy {
-		if err := r.issue(ctx, u, r.recipients[0]); err != nil {
-			return t, fmt.Errorf("%s: %w", u.name, err)
-		}
-		img = u.copies[r.recipients[0]]
+		img = u.copies[to[0]]
 	}
 	img = a.Apply(img, u.seed+uint64(n))
-	file, err := asJPEG(img)
-	if err != nil {
-		return t, err
-	}
+	file := asJPEG(img)
 	start := processTime()
-	v, err := r.finder.Investigate(ctx, fmt.Sprintf("%s, %s, %s", u.name, kind, a.Name), file)
-	if err != nil {
-		return t, err
-	}
+	v := ruler.Must(r.finder.Investigate(ctx, fmt.Sprintf("%s, %s, %s", u.name, kind, a.Name), file))
 	took := processTime() - start
 	right := v.Submission == u.id && v.Finding != verify.FoundLookalike
 	if kind == outcomeStranger {
@@ -147,5 +99,5 @@ func (r *investigateRun) leak(ctx context.Context, i, n int, a attack.Attack) (t
 	return ruler.Trial{
 		Labels: map[string]string{"picture": u.name, "kind": kind, "attack": a.Name, "finding": v.Label()},
 		Values: map[string]float64{"cpu_s": took.Seconds(), "megapixels": float64(img.Rect.Dx()*img.Rect.Dy()) / 1e6, "right": yes(right)},
-	}, nil
+	}
 }

@@ -9,7 +9,10 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
+
+	"github.com/spf13/cobra"
 )
 
 func main() {
@@ -34,5 +37,53 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	cmd, err := root.ExecuteContextC(ctx)
-	return u.finish(ctx, cmd, err)
+	return u.finish(cmd, err)
+}
+
+// newBench makes the command with a verb for each experiment.
+func newBench(u *ui) *cobra.Command {
+	root := group(&cobra.Command{
+		Use:   "kycmark-bench",
+		Short: "Measure the mark on a folder of pictures",
+		Example: `  kycmark-bench robustness --pictures photos/ --attacks messenger,crop50
+  kycmark-bench falsepositives --pictures photos/ --keys 4
+  kycmark-bench security --copies 1000
+  kycmark-bench trace --attacks thumbnail,capture
+  kycmark-bench match search --sizes 1M,10M
+  kycmark-bench verdict --dumps 300
+  kycmark-bench registry --sizes 1M
+  kycmark-bench quality
+  kycmark-bench speed --json`,
+	})
+	for _, x := range all() {
+		parent := root
+		if name, _, parts := strings.Cut(x.Name, " "); parts { // "match search" is a verb of the group match
+			if parent, _, _ = root.Find([]string{name}); parent == root {
+				parent = group(&cobra.Command{Use: name, Short: "Measure one part of several; each is a verb"})
+				root.AddCommand(parent)
+			}
+		}
+		parent.AddCommand(newExperiment(u, x))
+	}
+	root.AddCommand(newTables(u))
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.PersistentFlags().BoolVar(&u.json, "json", false, "JSON on stdout instead of tables")
+	return root
+}
+
+// group makes cmd a parent of verbs, which does nothing itself.
+func group(cmd *cobra.Command) *cobra.Command {
+	cmd.Args = cobra.ArbitraryArgs
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if len(args) > 0 {
+			return usagef("there is no verb %q", args[0])
+		}
+		var names []string
+		for _, v := range cmd.Commands() {
+			names = append(names, v.Name())
+		}
+		return usagef("say %s", strings.Join(names, " or "))
+	}
+	return cmd
 }

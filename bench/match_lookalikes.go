@@ -63,10 +63,10 @@ pictures are held against their own alone. Exit 1 when a lookalike is taken for 
 			}
 			batch := min(lookalikeBatch, max(r.near+1, r.documents/(len(specimen.Templates())*media)))
 			for n := 0; n < r.documents; n += batch {
-				cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error { return r.batch(ctx, n/batch, batch, emit) })
+				cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) { r.batch(ctx, n/batch, batch, emit) })
 			}
 			for i := range env.Pictures {
-				cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error { return r.file(ctx, i, emit) })
+				cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) { r.file(ctx, i, emit) })
 			}
 			return cases, nil
 		},
@@ -74,6 +74,10 @@ pictures are held against their own alone. Exit 1 when a lookalike is taken for 
 			Name: "verdicts", By: []string{"of", "as"}, Heads: []string{"leaks of", "as"}, Columns: []ruler.Column{
 				ruler.Counts("pairs"), verdict("same"), verdict("alike"), verdict("edited"), verdict("other"), verdict("not aligned"), verdict("unsure"),
 				ruler.Upper("same, at most", "same"), ruler.Quantiles("ms median / max", "ms", 0, .5, 1),
+			},
+		}, {
+			Name: "short", Doc: true, By: []string{"of"}, Heads: []string{"leaks of"}, Columns: []ruler.Column{
+				ruler.Of("same", "same"), verdict("alike"), verdict("edited"), verdict("other"), verdict("not aligned"), verdict("unsure"), ruler.Upper("same, at most", "same"),
 			},
 		}, {
 			Name: "wrong", Title: "Lookalikes taken for the upload", By: []string{"upload", "leak", "attack", "likeness"}, Where: wrong,
@@ -112,47 +116,38 @@ type card struct {
 }
 
 // file judges leaks of picture i against it.
-func (r *lookalikeRun) file(ctx context.Context, i int, emit func(ruler.Trial)) error {
+func (r *lookalikeRun) file(ctx context.Context, i int, emit func(ruler.Trial)) {
 	name := ruler.Name(r.env.Pictures[i])
 	p, err := r.env.Load(r.env.Pictures[i])
 	if err != nil {
 		emit(ruler.Trial{Labels: map[string]string{"picture": name}, Error: err.Error()})
-		return nil
+		return
 	}
 	o := capture.New(dsp.LumaNRGBA(p.Image))
 	for _, a := range r.attacks {
 		c := &card{name: name, attack: a.Name, medium: "files"}
-		if err := judgeLeak(ctx, o, a.Apply(p.Image, r.env.Seed+uint64(i)), pairOwn, c, c, emit); err != nil {
-			return err
-		}
+		judgeLeak(ctx, o, a.Apply(p.Image, r.env.Seed+uint64(i)), pairOwn, c, c, emit)
 	}
-	return nil
 }
 
 // batch draws n documents of one template and medium and holds them against each other.
-func (r *lookalikeRun) batch(ctx context.Context, b, n int, emit func(ruler.Trial)) error {
+func (r *lookalikeRun) batch(ctx context.Context, b, n int, emit func(ruler.Trial)) {
 	templates := specimen.Templates()
 	template, medium := templates[b/media%len(templates)], b%media
 	blank := specimen.NewBlank(template, r.side*11/12)
 	cards := make([]*card, n)
 	for i := range cards {
 		number := uint64(b*n + i)
-		var err error
-		if cards[i], err = r.draw(blank, medium, r.env.Seed<<32+10*number, r.attacks[number%uint64(len(r.attacks))]); err != nil {
-			return err
-		}
+		cards[i] = r.draw(blank, medium, r.env.Seed<<32+10*number, r.attacks[number%uint64(len(r.attacks))])
 		cards[i].name = fmt.Sprintf("%s %d.%d", template, b, i)
 	}
 	for i := range cards {
-		if err := r.hold(ctx, cards, i, emit); err != nil {
-			return err
-		}
+		r.hold(ctx, cards, i, emit)
 	}
-	return nil
 }
 
 // draw makes a person's document, its upload, and the leaks.
-func (r *lookalikeRun) draw(blank *specimen.Blank, medium int, seed uint64, a attack.Attack) (*card, error) {
+func (r *lookalikeRun) draw(blank *specimen.Blank, medium int, seed uint64, a attack.Attack) *card {
 	page := blank.Fill(specimen.NewPerson(seed))
 	c := &card{attack: a.Name, medium: mediumNames[medium], upload: takenBy(page, r.side, medium, seed)}
 	c.leak = a.Apply(c.upload, seed)
@@ -162,34 +157,26 @@ func (r *lookalikeRun) draw(blank *specimen.Blank, medium int, seed uint64, a at
 			c.again = append(c.again, a.Apply(takenBy(page, r.side, other, seed+1+uint64(k)), seed))
 		}
 	}
-	var err error
-	if c.hash, _, err = phash.Sum(phash.PDQ, c.upload); err != nil {
-		return c, err
-	}
-	c.turned, _, err = phash.SumTurned(phash.PDQ, c.leak)
-	return c, err
+	var errs [2]error
+	c.hash, _, errs[0] = phash.Sum(phash.PDQ, c.upload)
+	c.turned, _, errs[1] = phash.SumTurned(phash.PDQ, c.leak)
+	ruler.Check(errors.Join(errs[:]...))
+	return c
 }
 
 // hold judges leaks against the upload of card i.
-func (r *lookalikeRun) hold(ctx context.Context, cards []*card, i int, emit func(ruler.Trial)) error {
+func (r *lookalikeRun) hold(ctx context.Context, cards []*card, i int, emit func(ruler.Trial)) {
 	c := cards[i]
 	o := capture.New(dsp.LumaNRGBA(c.upload))
-	if err := judgeLeak(ctx, o, c.leak, pairOwn, c, c, emit); err != nil {
-		return err
-	}
+	judgeLeak(ctx, o, c.leak, pairOwn, c, c, emit)
 	for _, again := range c.again {
-		if err := judgeLeak(ctx, o, again, pairAgain, c, c, emit); err != nil {
-			return err
-		}
+		judgeLeak(ctx, o, again, pairAgain, c, c, emit)
 	}
 	others := slices.DeleteFunc(slices.Clone(cards), func(x *card) bool { return x == c })
 	slices.SortStableFunc(others, func(a, b *card) int { return cmp.Compare(c.distance(a), c.distance(b)) })
 	for _, x := range others[:min(r.near, len(others))] {
-		if err := judgeLeak(ctx, o, x.leak, pairOther, c, x, emit); err != nil {
-			return err
-		}
+		judgeLeak(ctx, o, x.leak, pairOther, c, x, emit)
 	}
-	return nil
 }
 
 // distance returns the bits between the upload and another card's leak, however turned.
@@ -202,18 +189,12 @@ func (c *card) distance(leak *card) int {
 }
 
 // judgeLeak emits the verdict on a leak of one card against the upload of another.
-func judgeLeak(ctx context.Context, o *capture.Original, leak *image.NRGBA, of string, upload, shows *card, emit func(ruler.Trial)) error {
+func judgeLeak(ctx context.Context, o *capture.Original, leak *image.NRGBA, of string, upload, shows *card, emit func(ruler.Trial)) {
 	start := time.Now()
-	s, err := o.Find(ctx, dsp.LumaNRGBA(leak))
-	if err != nil {
-		return err
-	}
+	s := ruler.Must(o.Find(ctx, dsp.LumaNRGBA(leak)))
 	verdict, detail, same := "not aligned", "", false
 	if s != nil {
-		v, err := s.Verdict()
-		if err != nil {
-			return err
-		}
+		v := ruler.Must(s.Verdict())
 		verdict, same, detail = v.String(), v == capture.Same, fmt.Sprintf("%+v", s.Likeness())
 	}
 	t := ruler.Trial{
@@ -224,5 +205,4 @@ func judgeLeak(ctx context.Context, o *capture.Original, leak *image.NRGBA, of s
 		t.Labels["likeness"] = detail
 	}
 	emit(t)
-	return nil
 }

@@ -79,12 +79,15 @@ that 100k take 40 minutes. Found: listed. First: before all that the leak does n
 				ruler.Quantiles("log10 NFA median / largest", "log10_nfa", 1, .5, 1), ruler.Sums("others listed", "others"), ruler.Quantiles("their least log10 NFA", "others_log10_nfa", 1, 0),
 				ruler.Quantiles("search ms median / longest", "search_ms", 0, .5, 1), ruler.Quantiles("examine ms", "examine_ms", 0, .5),
 			}},
+			{Name: "short", Doc: true, By: []string{"attack"}, Heads: []string{"leak"}, Where: is("leak"), Columns: []ruler.Column{
+				ruler.Of("found", "found"), ruler.Means("search, ms", "search_ms", 0),
+			}},
 			{Name: "uploads", By: []string{"upload"}, Columns: []ruler.Column{
 				ruler.Means("width", "width", 0), ruler.Means("height", "height", 0), ruler.Means("features", "features", 0), ruler.Means("bytes at rest", "bytes_at_rest", 0),
 				ruler.Means("extract ms", "extract_ms", 0), ruler.List("not found after", "attack", func(t *ruler.Trial) bool { return t.Labels["trial"] == "leak" && t.Values["found"] == 0 }),
 			}},
 			{Name: "strangers", Title: "Pictures in no index", By: []string{"attack"}, Where: is("stranger"), Total: "all", Columns: []ruler.Column{
-				ruler.Counts("pictures"), ruler.Sums("with a match listed", "matched"), ruler.Quantiles("least log10 NFA", "log10_nfa", 1, 0),
+				ruler.Of("with a match listed", "matched"), ruler.Quantiles("least log10 NFA", "log10_nfa", 1, 0),
 			}},
 		},
 	}
@@ -116,26 +119,18 @@ type partsUpload struct {
 // cases makes a case for each upload that leaks and each stranger.
 func (r *partsRun) cases() (cases []ruler.Case) {
 	for i := range len(r.env.Pictures) + r.specimens {
-		cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error { return r.leak(ctx, i, emit) })
+		cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) { r.leak(ctx, i, emit) })
 	}
 	for i := range len(r.strangers) + drawnStrangers {
-		cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error { return r.stranger(ctx, i, emit) })
+		cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) { r.stranger(ctx, i, emit) })
 	}
-	return after(func(ctx context.Context) error {
-		if err := r.load(); err != nil {
-			return err
-		}
-		return r.fill(ctx)
-	}, cases)
+	return after(r.fill, cases)
 }
 
 // load reads and draws the uploads that leak.
-func (r *partsRun) load() error {
+func (r *partsRun) load() {
 	for _, path := range r.env.Pictures {
-		p, err := r.env.Load(path)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
+		p := ruler.Must(r.env.Load(path))
 		r.uploads = append(r.uploads, partsUpload{name: ruler.Name(path), image: p.Image, seed: r.env.Draw("attack", p.SHA256)})
 	}
 	for i := range r.specimens {
@@ -144,108 +139,78 @@ func (r *partsRun) load() error {
 		r.uploads = append(r.uploads, partsUpload{name: fmt.Sprintf("specimen %d, %v", i, kind), image: specimen.Photograph(doc, seed, 1600, 1200), seed: seed})
 	}
 	for i := range r.uploads {
-		f, err := parts.Extract(r.uploads[i].image)
-		if err != nil {
-			return fmt.Errorf("%s: %w", r.uploads[i].name, err)
-		}
-		r.uploads[i].features = f
+		r.uploads[i].features = ruler.Must(parts.Extract(r.uploads[i].image))
 	}
-	return nil
 }
 
 // fill makes an index for each size, of the uploads and that number of others.
-func (r *partsRun) fill(ctx context.Context) error {
+func (r *partsRun) fill(ctx context.Context) {
+	r.load()
 	for _, t := range specimen.Templates() {
 		r.blanks = append(r.blanks, specimen.NewBlank(t, 800))
 	}
 	others := make([]*parts.Features, slices.Max(r.sizes))
-	err := parallel(ctx, r.env, len(others), func(_ context.Context, i int) error {
-		m, err := r.other(i, len(others))
-		if err == nil {
-			others[i], err = parts.Extract(m)
-		}
-		return err
+	parallel(ctx, r.env, len(others), func(_ context.Context, i int) {
+		others[i] = ruler.Must(parts.Extract(r.other(i, len(others))))
 	})
-	if err != nil {
-		return err
-	}
 	for _, size := range r.sizes {
 		x := &parts.Index{}
 		for k := range r.uploads {
-			if err := x.Add(int64(k), r.uploads[k].features); err != nil {
-				return err
-			}
+			ruler.Check(x.Add(int64(k), r.uploads[k].features))
 		}
 		for n, f := range others[:size] {
-			if err := x.Add(int64(len(r.uploads)+n), f); err != nil {
-				return err
-			}
+			ruler.Check(x.Add(int64(len(r.uploads)+n), f))
 		}
 		r.indexes = append(r.indexes, x)
 	}
-	return nil
 }
 
 // other makes upload i of n that do not leak. With a background the second half are parts of its
 // pictures.
-func (r *partsRun) other(i, n int) (*image.NRGBA, error) {
+func (r *partsRun) other(i, n int) *image.NRGBA {
 	if half := n / 2; len(r.background) > 0 && i >= half {
 		at := (i - half) % len(r.background)
-		p, err := picture.Load(r.background[at], r.env.Limits)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", r.background[at], err)
-		}
-		m, rng := picture.Flatten(p.Image), rand.New(rand.NewPCG(r.env.Seed, uint64(i)))
+		m, rng := picture.Flatten(ruler.Must(picture.Load(r.background[at], r.env.Limits)).Image), rand.New(rand.NewPCG(r.env.Seed, uint64(i)))
 		side := 0.3 + 0.6*rng.Float64()
 		w, h := max(1, int(side*float64(m.Rect.Dx()))), max(1, int(side*(0.8+0.2*rng.Float64())*float64(m.Rect.Dy())))
 		x, y := rng.IntN(m.Rect.Dx()-w+1), rng.IntN(m.Rect.Dy()-h+1)
-		return imaging.Crop(m, image.Rect(x, y, x+w, y+h)), nil
+		return imaging.Crop(m, image.Rect(x, y, x+w, y+h))
 	}
 	seed := r.env.Seed<<32 + uint64(i)
 	p := specimen.NewPerson(seed)
 	switch i % 16 {
 	case 13:
-		return specimen.Portrait(p, 630, 810), nil
+		return specimen.Portrait(p, 630, 810)
 	case 14:
-		return specimen.Selfie(p, seed, 600, 800), nil
+		return specimen.Selfie(p, seed, 600, 800)
 	case 15:
-		return specimen.Landscape(seed, 800, 600), nil
+		return specimen.Landscape(seed, 800, 600)
 	}
 	m := picture.Flatten(r.blanks[i%len(r.blanks)].Fill(p))
 	if i%4 == 0 {
 		m = specimen.Photograph(m, seed, 800, 600)
 	}
-	return m, nil
+	return m
 }
 
 // leak attacks upload i in every way and looks for it.
-func (r *partsRun) leak(ctx context.Context, i int, emit func(ruler.Trial)) error {
+func (r *partsRun) leak(ctx context.Context, i int, emit func(ruler.Trial)) {
 	u := &r.uploads[i]
 	start := time.Now()
-	if _, err := parts.Extract(u.image); err != nil {
-		return err
-	}
+	ruler.Must(parts.Extract(u.image))
 	took := milliseconds(start)
-	data, err := u.features.MarshalBinary()
-	if err != nil {
-		return err
-	}
+	data := ruler.Must(u.features.MarshalBinary())
 	emit(ruler.Trial{Labels: map[string]string{"trial": "upload", "upload": u.name}, Values: map[string]float64{
 		"width": float64(u.image.Rect.Dx()), "height": float64(u.image.Rect.Dy()), "features": float64(u.features.Len()),
 		"bytes_at_rest": float64(len(data)), "extract_ms": took,
 	}})
 	for n := range r.repeats {
 		for _, a := range r.attacks {
-			if err := r.look(ctx, a.Name, a.Apply(u.image, u.seed+uint64(n)), []int{i}, emit); err != nil {
-				return fmt.Errorf("%s, %s: %w", u.name, a.Name, err)
-			}
+			r.look(ctx, a.Name, a.Apply(u.image, u.seed+uint64(n)), []int{i}, emit)
 		}
 		leak, shown := r.collage(i, n)
-		if err := r.look(ctx, collageOfFour, leak, shown, emit); err != nil {
-			return fmt.Errorf("%s, %s: %w", u.name, collageOfFour, err)
-		}
+		r.look(ctx, collageOfFour, leak, shown, emit)
 	}
-	return nil
 }
 
 // collage lays four uploads, number i among them, two by two on white, and lists the uploads shown.
@@ -264,19 +229,13 @@ func (r *partsRun) collage(i, n int) (*image.NRGBA, []int) {
 }
 
 // look looks for a leak in every index.
-func (r *partsRun) look(ctx context.Context, attack string, leak *image.NRGBA, shown []int, emit func(ruler.Trial)) error {
+func (r *partsRun) look(ctx context.Context, attack string, leak *image.NRGBA, shown []int, emit func(ruler.Trial)) {
 	start := time.Now()
-	q, err := parts.Examine(leak)
-	if err != nil {
-		return err
-	}
+	q := ruler.Must(parts.Examine(leak))
 	examined := milliseconds(start)
 	for s, x := range r.indexes {
 		start := time.Now()
-		found, err := x.Search(ctx, q, nil)
-		if err != nil {
-			return err
-		}
+		found := ruler.Must(x.Search(ctx, q, nil))
 		took := milliseconds(start)
 		others := slices.DeleteFunc(slices.Clone(found), func(m parts.Match) bool { return slices.Contains(shown, int(m.Ref)) })
 		for i, u := range shown {
@@ -296,38 +255,23 @@ func (r *partsRun) look(ctx context.Context, attack string, leak *image.NRGBA, s
 			emit(t)
 		}
 	}
-	return nil
 }
 
 // stranger searches the largest index for the whole and for parts of picture i of the strangers,
 // which are pictures in no index.
-func (r *partsRun) stranger(ctx context.Context, i int, emit func(ruler.Trial)) error {
+func (r *partsRun) stranger(ctx context.Context, i int, emit func(ruler.Trial)) {
 	m := specimen.Landscape(leakedPerson+uint64(i-len(r.strangers)), 800, 600)
 	if i < len(r.strangers) {
-		p, err := r.env.Load(r.strangers[i])
-		if err != nil {
-			return err
-		}
-		m = p.Image
+		m = ruler.Must(r.env.Load(r.strangers[i])).Image
 	}
 	for _, name := range []string{"none", "crop25", "screenshot"} {
-		a, err := hard.Find(name)
-		if err != nil {
-			return err
-		}
-		q, err := parts.Examine(a.Apply(m, r.env.Seed))
-		if err != nil {
-			return err
-		}
-		found, err := r.indexes[slices.Index(r.sizes, slices.Max(r.sizes))].Search(ctx, q, nil)
-		if err != nil {
-			return err
-		}
+		a := ruler.Must(hard.Find(name))
+		q := ruler.Must(parts.Examine(a.Apply(m, r.env.Seed)))
+		found := ruler.Must(r.indexes[slices.Index(r.sizes, slices.Max(r.sizes))].Search(ctx, q, nil))
 		t := ruler.Trial{Labels: map[string]string{"trial": "stranger", "attack": name}, Values: map[string]float64{"matched": yes(len(found) > 0), "log10_nfa": 0}}
 		for _, m := range found {
 			t.Values["log10_nfa"] = min(t.Values["log10_nfa"], m.LogNFA)
 		}
 		emit(t)
 	}
-	return nil
 }

@@ -68,17 +68,9 @@ func matchPDQ() *ruler.Experiment {
 				return nil, errors.New("--peer names a program, --runs takes 1 or more")
 			}
 			env.Workers = 1 // times are compared
-			cases := make([]ruler.Case, len(pdqSteps))
-			for i, step := range pdqSteps {
-				cases[i] = func(ctx context.Context, emit func(ruler.Trial)) error {
-					t, err := step.time(ctx, specimen.Landscape(env.Seed, 4000, 3000), peer, runs)
-					if err == nil {
-						emit(t)
-					}
-					return err
-				}
-			}
-			return cases, nil
+			return ruler.Cases(len(pdqSteps), func(ctx context.Context, i int, emit func(ruler.Trial)) {
+				emit(pdqSteps[i].time(ctx, specimen.Landscape(env.Seed, 4000, 3000), peer, runs))
+			}), nil
 		},
 		Tables: []ruler.Table{{Name: "pdq", By: []string{"step"}, Heads: []string{"PDQ"}, Columns: []ruler.Column{
 			ruler.Means("ms", "ms", 2), ruler.Means("reference, ms", "peer_ms", 2), ruler.Means("ratio", "ratio", 3), ruler.Of("same bits", "same"),
@@ -87,40 +79,31 @@ func matchPDQ() *ruler.Experiment {
 }
 
 // time times a step on both sides.
-func (s pdqStep) time(ctx context.Context, m *image.NRGBA, peer string, runs int) (t ruler.Trial, err error) {
-	dir, err := os.MkdirTemp("", "kycmark-bench-")
-	if err != nil {
-		return t, err
-	}
+func (s pdqStep) time(ctx context.Context, m *image.NRGBA, peer string, runs int) (t ruler.Trial) {
+	dir := ruler.Must(os.MkdirTemp("", "kycmark-bench-"))
 	defer os.RemoveAll(dir)
 	file := filepath.Join(dir, "picture.ppm")
-	if err := writePPM(file, m); err != nil {
-		return t, err
-	}
+	ruler.Check(writePPM(file, m))
 	t = ruler.Trial{Labels: map[string]string{"step": s.name}, Values: map[string]float64{"ms": math.Inf(1)}}
 	if s.argument != "" {
 		t.Values["peer_ms"], t.Values["same"] = math.Inf(1), 1
 	}
 	for range pdqRounds {
-		if err := s.round(ctx, m, peer, file, max(1, runs/pdqRounds), t.Values); err != nil {
-			return t, err
-		}
+		s.round(ctx, m, peer, file, max(1, runs/pdqRounds), t.Values)
 	}
 	if s.argument != "" {
 		t.Values["ratio"] = t.Values["ms"] / t.Values["peer_ms"]
 	}
-	return t, nil
+	return t
 }
 
 // round times some runs of both sides.
-func (s pdqStep) round(ctx context.Context, m image.Image, peer, file string, runs int, out map[string]float64) error {
+func (s pdqStep) round(ctx context.Context, m image.Image, peer, file string, runs int, out map[string]float64) {
 	var ours string
 	for range runs {
 		start := time.Now()
 		hashes, quality, err := s.run(m)
-		if err != nil {
-			return err
-		}
+		ruler.Check(err)
 		out["ms"] = min(out["ms"], time.Since(start).Seconds()*1000)
 		ours = strconv.Itoa(quality)
 		for _, h := range hashes {
@@ -128,21 +111,18 @@ func (s pdqStep) round(ctx context.Context, m image.Image, peer, file string, ru
 		}
 	}
 	if s.argument == "" {
-		return ctx.Err()
+		return
 	}
 	text, err := exec.CommandContext(ctx, peer, file, strconv.Itoa(runs), s.argument).Output()
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", errPeer, peer, err)
+		ruler.Failf("%w: %s: %w", errPeer, peer, err)
 	}
 	ms, answers, err := parsePDQPeer(string(text))
-	if err != nil {
-		return err
-	}
+	ruler.Check(err)
 	out["peer_ms"] = min(out["peer_ms"], ms)
 	for _, a := range answers {
 		out["same"] = min(out["same"], yes(a == ours))
 	}
-	return nil
 }
 
 // parsePDQPeer reads a line of milliseconds, quality and hashes for each run. It returns the

@@ -53,22 +53,22 @@ that investigations state: internal/recall/table.json.`,
 			}
 			env.MaxSide = cmp.Or(env.MaxSide, recordedSide)
 			attacks, err := env.Attacks()
-			r.env, r.uploads = env, make([]*submitted, len(env.Pictures))
 			r.head = recall.Table{Command: fmt.Sprintf("kycmark-bench match recall --pictures DIR --max-side %d --every %d --seed %d", env.MaxSide, every, env.Seed), Seed: env.Seed,
 				Uploads: len(env.Pictures), MaxSide: env.MaxSide, Attacks: len(attacks), Every: every, Sizes: r.sizes}
 			for i := range env.Pictures {
 				for k := i % every; k < len(attacks); k += every {
 					side := r.sizes[(i+k/every)%len(r.sizes)]
-					cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error {
-						t, err := r.lookFor(ctx, r.uploads[i], attacks[k], side)
-						if err == nil {
-							emit(t)
-						}
-						return err
+					cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) {
+						emit(r.lookFor(ctx, r.uploads[i], attacks[k], side))
 					})
 				}
 			}
-			return after(r.submitAll, cases), err
+			return after(func(ctx context.Context) {
+				r.open(ctx, env, 0)
+				r.cfg.Keys = nil // the search alone
+				r.uploads = make([]*submitted, len(env.Pictures))
+				r.submitPictures(ctx)
+			}, cases), err
 		},
 		Done: func(trials []ruler.Trial) error {
 			if path == "" {
@@ -93,61 +93,35 @@ that investigations state: internal/recall/table.json.`,
 
 // A recallRun looks for the uploads of leaks.
 type recallRun struct {
-	env     *ruler.Env
-	sizes   []int
-	uploads []*submitted
-	finder  *verify.Investigator
-	head    recall.Table
+	memoryRegistry
+	sizes []int
+	head  recall.Table
 }
 
-// submitAll submits the pictures to a registry in memory.
-func (r *recallRun) submitAll(ctx context.Context) error {
-	reg, err := newMemoryRegistry(ctx, r.env, 0)
-	if err != nil {
-		return err
-	}
-	err = parallel(ctx, r.env, len(r.uploads), func(ctx context.Context, i int) error {
-		path := r.env.Pictures[i]
-		p, err := r.env.Load(path)
-		if err != nil {
-			return fmt.Errorf("%s: %w", path, err)
-		}
-		r.uploads[i] = &submitted{name: ruler.Name(path), seed: r.env.Draw("attack", p.SHA256), image: p.Image}
-		return reg.submit(ctx, r.uploads[i], "", time.Time{})
+// submitPictures submits the pictures and begins the investigation.
+func (r *recallRun) submitPictures(ctx context.Context) {
+	parallel(ctx, r.env, len(r.uploads), func(ctx context.Context, i int) {
+		p := ruler.Must(r.env.Load(r.env.Pictures[i]))
+		r.uploads[i] = &submitted{name: ruler.Name(r.env.Pictures[i]), seed: r.env.Draw("attack", p.SHA256), image: p.Image}
+		r.submit(ctx, r.uploads[i], asPNG(p.Image), "", time.Time{})
 	})
-	if err != nil {
-		return err
-	}
-	reg.cfg.Keys = nil // the search alone
-	r.finder, err = verify.NewInvestigator(reg.cfg)
-	return err
+	r.investigateFrom(time.Time{})
 }
 
 // lookFor makes a leak of an upload, shrinks it to a long side of side pixels unless that is 0, and
 // looks for the upload.
-func (r *recallRun) lookFor(ctx context.Context, u *submitted, a attack.Attack, side int) (t ruler.Trial, err error) {
+func (r *recallRun) lookFor(ctx context.Context, u *submitted, a attack.Attack, side int) ruler.Trial {
 	leak := a.Apply(u.image, u.seed)
 	if side > 0 {
 		leak = picture.Fit(leak, side)
 	}
 	look := recall.Look{Side: max(leak.Rect.Dx(), leak.Rect.Dy()), Parts: true}
-	file, err := asPNG(leak)
-	if err != nil {
-		return t, err
-	}
-	v, err := r.finder.Investigate(ctx, fmt.Sprintf("%s, %s, %d.png", u.name, a.Name, look.Side), file)
-	if err != nil {
-		return t, err
-	}
+	v := ruler.Must(r.finder.Investigate(ctx, fmt.Sprintf("%s, %s, %d.png", u.name, a.Name, look.Side), asPNG(leak)))
 	look.Quality = v.Searched.Quality
 	if v.Searched.Features != nil {
 		look.Features = *v.Searched.Features
 	} else { // what was found by its hash was not looked for by features
-		q, err := parts.Examine(leak)
-		if err != nil {
-			return t, err
-		}
-		look.Features = q.Len()
+		look.Features = ruler.Must(parts.Examine(leak)).Len()
 	}
 	whole, parts := listed(v, u.id)
 	kinds := recall.Table{Kinds: recall.Kinds()}
@@ -155,7 +129,7 @@ func (r *recallRun) lookFor(ctx context.Context, u *submitted, a attack.Attack, 
 		Labels: map[string]string{"upload": u.name, "attack": a.Name, "kind": kinds.Of(look).Name},
 		Values: map[string]float64{"side": float64(look.Side), "quality": float64(look.Quality), "features": float64(look.Features),
 			"whole": yes(whole), "parts": yes(parts)},
-	}, nil
+	}
 }
 
 // listed reports whether a leak of an upload is found: by hashes of whole pictures within the

@@ -69,14 +69,11 @@ time on one core, the best of three rounds; other times are seconds of wall cloc
 					if !slices.Contains(corpusNames, name) {
 						return nil, fmt.Errorf("--corpora: got %q, want some of %q", name, corpusNames)
 					}
-					cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error {
+					cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) {
 						c := corpus{name, env.Seed, n}
 						r := &searchRun{corpus: c, queries: c.queries(queries), dir: dir, peer: peer, out: map[string]float64{}}
 						r.few = r.queries[:max(queries/100, 5)]
-						if err := r.run(ctx, emit); err != nil {
-							return fmt.Errorf("%s, %d hashes: %w", name, n, err)
-						}
-						return nil
+						r.run(ctx, emit)
 					})
 				}
 			}
@@ -98,6 +95,11 @@ time on one core, the best of three rounds; other times are seconds of wall cloc
 		}, {
 			Name: "peers", Title: "The peer on the same hashes", By: []string{"size", "corpus", "peer"}, Heads: []string{"hashes", "sort", "peer"}, Where: ruler.Has("peer_ms"),
 			Columns: []ruler.Column{ruler.Means("ms", "peer_ms", 3), ruler.Means("times the search", "search_times", 1), ruler.Means("times our scan", "scan_times", 2)},
+		}, {
+			Name: "short", Doc: true, By: []string{"size", "corpus"}, Heads: []string{"hashes", "sort"}, Where: ruler.Is("corpus", "random", "one template"), Columns: []ruler.Column{
+				ruler.Means("search, ms", "search_ms", 3), ruler.Means("8 variants", "variants_ms", 2), ruler.Means("scan", "scan_ms", 1),
+				ruler.Means("FAISS", "peer_ms", 1).When(ruler.Is("peer", "FAISS IndexBinaryFlat")), ruler.Means("index, GB", "gb", 2), ruler.Means("build, s", "build_s", 1),
+			},
 		}},
 		Plots: []ruler.Plot{{
 			Name: "matching", Title: "one search among random hashes, one core", X: "hashes", Y: "milliseconds", Log: true, By: "peer", Where: ruler.Is("corpus", "random"),
@@ -122,195 +124,149 @@ type searchRun struct {
 }
 
 // run emits a trial of the index, and one for each way of the peer.
-func (r *searchRun) run(ctx context.Context, emit func(ruler.Trial)) error {
+func (r *searchRun) run(ctx context.Context, emit func(ruler.Trial)) {
 	x := phash.NewIndexIn(phash.PDQ, mapfile.Pages{})
 	defer x.Clear()
 	start := time.Now()
-	if err := x.AddAll(r.corpus.all()); err != nil {
-		return err
-	}
+	ruler.Check(x.AddAll(r.corpus.all()))
 	r.out["hashes"], r.out["build_s"], r.out["gb"] = float64(r.corpus.n), time.Since(start).Seconds(), float64(x.Size())/1e9
 	r.out["overhead"] = float64(x.Size())/float64(r.corpus.n) - 32
 	debug.FreeOSMemory()
 	r.out["process_gb"] = float64(residentBytes()) / 1e9
-	for _, step := range []func(*phash.Index) error{r.search, r.check, r.snapshot, r.insert} {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if err := step(x); err != nil {
-			return err
-		}
+	for _, step := range []func(*phash.Index){r.search, r.check, r.snapshot, r.insert} {
+		ruler.Check(context.Cause(ctx))
+		step(x)
 	}
 	emit(ruler.Trial{Labels: r.labels(), Values: r.out})
 	if r.peer == "" {
-		return nil
+		return
 	}
 	x.Clear() // the peer holds the hashes again
-	return r.askPeer(ctx, emit)
+	r.askPeer(ctx, emit)
 }
 
+// labels returns the labels of a trial: the sort and the number of hashes.
 func (r *searchRun) labels() map[string]string {
 	return map[string]string{"corpus": r.corpus.name, "size": sizeName(r.corpus.n)}
 }
 
 // search times searches in the index: within the radius, of eight hashes like the eight
 // orientations of one picture, of the ten nearest hashes, and by comparing with every hash.
-func (r *searchRun) search(x *phash.Index) (err error) {
-	within := func(radius int) func(q phash.Hash) (int, error) {
-		return func(q phash.Hash) (int, error) { hits, err := x.Search(q, radius); return len(hits), err }
+func (r *searchRun) search(x *phash.Index) {
+	within := func(radius int) func(q phash.Hash) int {
+		return func(q phash.Hash) int { return len(ruler.Must(x.Search(q, radius))) }
 	}
-	variants := func(q phash.Hash) (int, error) {
+	variants := func(q phash.Hash) int {
 		for turn := range 8 {
 			turned := q
 			if turn > 0 {
 				turned = corpus{seed: q.Bits[0]}.draw(turn)
 			}
-			if _, err := x.Search(turned, phash.MatchRadius); err != nil {
-				return 0, err
-			}
+			ruler.Must(x.Search(turned, phash.MatchRadius))
 		}
-		return 0, nil
+		return 0
 	}
-	nearest := func(q phash.Hash) (int, error) { hits, err := x.Nearest(q, 10); return len(hits), err }
-	var errs [4]error
-	r.out["search_ms"], r.out["hits"], errs[0] = timeQueries(r.queries, within(phash.MatchRadius))
-	r.out["variants_ms"], _, errs[1] = timeQueries(r.few, variants)
-	r.out["nearest_ms"], _, errs[2] = timeQueries(r.few, nearest)
-	r.out["scan_ms"], _, errs[3] = timeQueries(r.corpus.unrelated(len(r.few)), within(scanRadius))
-	return errors.Join(errs[:]...)
+	r.out["search_ms"], r.out["hits"] = timeQueries(r.queries, within(phash.MatchRadius))
+	r.out["variants_ms"], _ = timeQueries(r.few, variants)
+	r.out["nearest_ms"], _ = timeQueries(r.few, func(q phash.Hash) int { return len(ruler.Must(x.Nearest(q, 10))) })
+	r.out["scan_ms"], _ = timeQueries(r.corpus.unrelated(len(r.few)), within(scanRadius))
 }
 
 // check holds searches by tables against comparing with every hash.
-func (r *searchRun) check(x *phash.Index) error {
+func (r *searchRun) check(x *phash.Index) {
 	for _, q := range r.few {
-		got, err := x.Search(q, phash.MatchRadius)
-		if err != nil {
-			return err
-		}
-		all, err := x.Search(q, scanRadius)
-		if err != nil {
-			return err
-		}
+		got := ruler.Must(x.Search(q, phash.MatchRadius))
+		all := ruler.Must(x.Search(q, scanRadius))
 		want := slices.DeleteFunc(all, func(h phash.Hit) bool { return h.Distance > phash.MatchRadius })
 		if !slices.Equal(want, got) {
-			return fmt.Errorf("%w: %d hits, a scan has %d", errInexact, len(got), len(want))
+			ruler.Failf("%w: %d hits, a scan has %d", errInexact, len(got), len(want))
 		}
 		r.out["checked"]++
 		r.out["checked_hits"] += float64(len(got))
 	}
-	return nil
 }
 
 // snapshot writes the index to a file, opens the file mapped, and searches there.
-func (r *searchRun) snapshot(x *phash.Index) error {
-	f, err := os.CreateTemp(r.dir, "kycmark-match-*")
-	if err != nil {
-		return err
-	}
+func (r *searchRun) snapshot(x *phash.Index) {
+	f := ruler.Must(os.CreateTemp(r.dir, "kycmark-match-*"))
 	defer os.Remove(f.Name())
 	start := time.Now()
 	n, err := x.WriteTo(f)
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
+	ruler.Check(errors.Join(err, f.Close()))
 	r.out["snapshot_gb"], r.out["write_s"] = float64(n)/1e9, time.Since(start).Seconds()
 	start = time.Now()
-	mapped, err := mapfile.Open(f.Name(), 1<<40)
-	if err != nil {
-		return err
-	}
+	mapped := ruler.Must(mapfile.Open(f.Name(), 1<<40))
 	defer mapped.Close()
-	y, err := phash.OpenIndex(mapped.Bytes())
-	if err != nil {
-		return err
-	}
+	y := ruler.Must(phash.OpenIndex(mapped.Bytes()))
 	r.out["open_s"] = time.Since(start).Seconds()
-	r.out["mapped_ms"], _, err = timeQueries(r.queries, func(q phash.Hash) (int, error) {
-		hits, err := y.Search(q, phash.MatchRadius)
-		return len(hits), err
-	})
-	return err
+	r.out["mapped_ms"], _ = timeQueries(r.queries, func(q phash.Hash) int { return len(ruler.Must(y.Search(q, phash.MatchRadius))) })
 }
 
 // insert adds hashes one by one, merges included.
-func (r *searchRun) insert(x *phash.Index) error {
+func (r *searchRun) insert(x *phash.Index) {
 	more := r.corpus.unrelated(1000)
 	start := time.Now()
 	for i := range liveInserts {
 		h := more[i%len(more)]
 		h.Bits[i%4] ^= uint64(i) * 0x9e3779b97f4a7c15
-		if err := x.Add(h, int64(r.corpus.n+i)); err != nil {
-			return err
-		}
+		ruler.Check(x.Add(h, int64(r.corpus.n+i)))
 	}
 	r.out["inserts_per_s"] = liveInserts / time.Since(start).Seconds()
-	return nil
 }
 
-// timeQueries returns the milliseconds of processor time and the hits of a query.
-func timeQueries(queries []phash.Hash, search func(phash.Hash) (int, error)) (ms, hits float64, err error) {
+// timeQueries returns the milliseconds of processor time and the hits of a query. search returns the
+// number of hits.
+func timeQueries(queries []phash.Hash, search func(phash.Hash) int) (ms, hits float64) {
 	runtime.LockOSThread() // processor time is a thread's
 	defer runtime.UnlockOSThread()
 	best := time.Duration(math.MaxInt64)
 	for range searchRounds {
 		sum, start := 0, threadTime()
 		for _, q := range queries {
-			n, err := search(q)
-			if err != nil {
-				return 0, 0, err
-			}
-			sum += n
+			sum += search(q)
 		}
 		best = min(best, threadTime()-start)
 		hits = float64(sum) / float64(len(queries))
 	}
-	return best.Seconds() * 1000 / float64(len(queries)), hits, nil
+	return best.Seconds() * 1000 / float64(len(queries)), hits
 }
 
 // askPeer has the peer search the same hashes for the few queries. The peer prints a line for each
 // of its ways: a name, milliseconds a query, and all hits.
-func (r *searchRun) askPeer(ctx context.Context, emit func(ruler.Trial)) error {
-	dir, err := os.MkdirTemp(r.dir, "kycmark-match-")
-	if err != nil {
-		return err
-	}
+func (r *searchRun) askPeer(ctx context.Context, emit func(ruler.Trial)) {
+	dir := ruler.Must(os.MkdirTemp(r.dir, "kycmark-match-"))
 	defer os.RemoveAll(dir)
 	hashes, queries := filepath.Join(dir, "hashes"), filepath.Join(dir, "queries")
-	if err := errors.Join(writeHashes(hashes, r.corpus.all()), writeHashes(queries, slices.All(r.few))); err != nil {
-		return err
-	}
+	writeHashes(hashes, r.corpus.all())
+	writeHashes(queries, slices.All(r.few))
 	cmd := exec.CommandContext(ctx, r.peer, hashes, queries, strconv.Itoa(phash.MatchRadius), strconv.Itoa(searchRounds))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", errPeer, r.peer, err)
+		ruler.Failf("%w: %s: %w", errPeer, r.peer, err)
 	}
 	for line := range strings.Lines(string(out)) {
 		f := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if len(f) != 3 {
-			return fmt.Errorf("%w: got %.80q, want three fields", errPeer, line)
+			ruler.Failf("%w: got %.80q, want three fields", errPeer, line)
 		}
 		ms, err1 := strconv.ParseFloat(f[1], 64)
 		hits, err2 := strconv.ParseFloat(f[2], 64)
 		if err1 != nil || err2 != nil || hits != r.out["checked_hits"] {
-			return fmt.Errorf("%w: got %.80q, want milliseconds and %g hits", errPeer, line, r.out["checked_hits"])
+			ruler.Failf("%w: got %.80q, want milliseconds and %g hits", errPeer, line, r.out["checked_hits"])
 		}
 		t := ruler.Trial{Labels: r.labels(), Values: map[string]float64{"hashes": float64(r.corpus.n), "peer_ms": ms, "search_times": ms / r.out["search_ms"], "scan_times": ms / r.out["scan_ms"]}}
 		t.Labels["peer"] = f[0]
 		emit(t)
 	}
-	return nil
 }
 
 // writeHashes writes 32 bytes a hash.
-func writeHashes[I any](path string, hashes func(yield func(I, phash.Hash) bool)) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
+func writeHashes[I any](path string, hashes func(yield func(I, phash.Hash) bool)) {
+	f := ruler.Must(os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600))
 	w := bufio.NewWriterSize(f, 1<<20)
 	for _, h := range hashes {
 		binary.Write(w, binary.LittleEndian, h.Bits) // Flush returns the error
 	}
-	return errors.Join(w.Flush(), f.Close())
+	ruler.Check(errors.Join(w.Flush(), f.Close()))
 }

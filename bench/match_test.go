@@ -130,13 +130,12 @@ func TestMatchPDQ(t *testing.T) {
 	require.Equal(t, 100, q)
 	peer := peerOf(t, `test -s "$1" || exit 1; echo '2.5 100 `+h.Hex()+`'`)
 	for i, step := range pdqSteps[:2] {
-		trial, err := step.time(t.Context(), m, peer, 3)
-		require.NoError(t, err)
+		trial := step.time(t.Context(), m, peer, 3)
 		assert.InDelta(t, float64(1-i), trial.Values["same"], 0, "every pixel gives another hash than the step")
 		assert.InDelta(t, 2.5, trial.Values["peer_ms"], 0)
 		assert.InDelta(t, trial.Values["ms"]/2.5, trial.Values["ratio"], 1e-9)
 	}
-	_, err = pdqSteps[0].time(t.Context(), m, filepath.Join(t.TempDir(), "none"), 1)
+	err = ruler.Catch(func() { pdqSteps[0].time(t.Context(), m, filepath.Join(t.TempDir(), "none"), 1) })
 	require.ErrorIs(t, err, errPeer)
 	refused(t, matchPDQ(), ruler.Env{})
 

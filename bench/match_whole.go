@@ -29,6 +29,11 @@ func matchWhole() *ruler.Experiment {
 	for _, radius := range matchRadii {
 		columns = append(columns, ruler.Share(fmt.Sprintf("found at %d bits", radius), fmt.Sprint("found_", radius)), ruler.Means("others", fmt.Sprint("others_", radius), 2))
 	}
+	var short []ruler.Column
+	for _, radius := range matchRadii {
+		short = append(short, ruler.Of(fmt.Sprintf("within %d bits", radius), fmt.Sprint("found_", radius)))
+	}
+	short = append(short, ruler.Means("other documents within 31 bits, mean a leak", "others_31", 2), ruler.Means("within 64", "others_64", 2))
 	columns = append(columns, ruler.Quantiles("median / max bits", "distance", 0, .5, 1), ruler.Share("nothing nearer", "nearest"), ruler.Means("queries", "queries", 1))
 	return &ruler.Experiment{
 		Name: "match whole", Short: "Whether uploads are found by the hashes of their leaks",
@@ -49,16 +54,13 @@ of other persons' documents of the same templates, and of random hashes.`,
 			}
 			r := &wholeRun{env: env, size: size, ways: hashWays(), attacks: attacks, subjects: wholeSubjects(env, persons, leaked)}
 			r.indexes = make([]*phash.Index, len(r.ways))
-			cases := make([]ruler.Case, len(r.subjects))
-			for n := range cases {
-				cases[n] = func(_ context.Context, emit func(ruler.Trial)) error { return r.leak(n, emit) }
-			}
-			return after(r.fill, cases), nil
+			return after(r.fill, ruler.Cases(len(r.subjects), r.leak)), nil
 		},
 		Tables: []ruler.Table{
 			{Name: "attacks", Title: "By attack", By: []string{"way", "group"}, Heads: []string{"stored and asked with", "attacks"}, Columns: columns},
 			{Name: "uploads", Title: "By upload", By: []string{"way", "uploads"}, Heads: []string{"stored and asked with", "uploads"}, Columns: columns},
 			{Name: "ways", Title: "All leaks", By: []string{"way"}, Heads: []string{"stored and asked with"}, Columns: columns},
+			{Name: "short", Doc: true, By: []string{"way"}, Heads: []string{"hash"}, Columns: short},
 			{Name: "missed", Title: fmt.Sprintf("Not within %d bits by the last way", phash.MatchRadius), By: []string{"upload", "attack"},
 				Where: func(t *ruler.Trial) bool {
 					return t.Labels["way"] == lastWay && t.Values[fmt.Sprint("found_", phash.MatchRadius)] == 0
@@ -75,24 +77,25 @@ var lastWay = phash.Area.Version() + ", SumLeak"
 type hashWay struct {
 	name  string
 	store func(image.Image) (phash.Hash, int, error)
-	ask   func(image.Image) ([]phash.Hash, error)
+	ask   func(image.Image) []phash.Hash
 }
 
 // hashWays returns the ways that are compared.
 func hashWays() (ways []hashWay) {
 	for _, kind := range []phash.Kind{phash.PDQ, phash.Area} {
 		store := func(m image.Image) (phash.Hash, int, error) { return phash.Sum(kind, m) }
-		ways = append(ways, hashWay{kind.Version() + ", SumTurned", store, func(m image.Image) ([]phash.Hash, error) {
+		ways = append(ways, hashWay{kind.Version() + ", SumTurned", store, func(m image.Image) []phash.Hash {
 			all, _, err := phash.SumTurned(kind, m)
-			return all[:], err
-		}}, hashWay{kind.Version() + ", SumLeak", store, func(m image.Image) ([]phash.Hash, error) {
-			leak, err := phash.SumLeak(kind, m)
-			return leak.Hashes(), err
+			ruler.Check(err)
+			return all[:]
+		}}, hashWay{kind.Version() + ", SumLeak", store, func(m image.Image) []phash.Hash {
+			return ruler.Must(phash.SumLeak(kind, m)).Hashes()
 		}})
 	}
-	return slices.Insert(ways, 2, hashWay{"pdq without the step, SumFull", phash.SumFull, func(m image.Image) ([]phash.Hash, error) {
+	return slices.Insert(ways, 2, hashWay{"pdq without the step, SumFull", phash.SumFull, func(m image.Image) []phash.Hash {
 		h, _, err := phash.SumFull(m)
-		return []phash.Hash{h}, err
+		ruler.Check(err)
+		return []phash.Hash{h}
 	}})
 }
 
@@ -102,7 +105,7 @@ type hashSubject struct {
 	leaks       bool
 	failed      error  // why there is no picture
 	seed        uint64 // of attacks
-	make        func() (*image.NRGBA, error)
+	make        func() *image.NRGBA
 	hashes      []phash.Hash // by way
 }
 
@@ -110,12 +113,8 @@ type hashSubject struct {
 // so many persons. Of each template and style, the first leaked documents leak.
 func wholeSubjects(env *ruler.Env, persons, leaked int) (all []*hashSubject) {
 	for _, path := range env.Pictures {
-		all = append(all, &hashSubject{name: ruler.Name(path), group: "pictures", leaks: true, seed: env.Seed, make: func() (*image.NRGBA, error) {
-			p, err := env.Load(path)
-			if err != nil {
-				return nil, err
-			}
-			return p.Image, nil
+		all = append(all, &hashSubject{name: ruler.Name(path), group: "pictures", leaks: true, seed: env.Seed, make: func() *image.NRGBA {
+			return ruler.Must(env.Load(path)).Image
 		}})
 	}
 	if persons == 0 {
@@ -128,15 +127,15 @@ func wholeSubjects(env *ruler.Env, persons, leaked int) (all []*hashSubject) {
 				seed := env.Seed + uint64(n)
 				all = append(all, &hashSubject{
 					name: fmt.Sprintf("%s %d, %s", t, n, style), group: "specimens " + style, leaks: n < leaked, seed: seed,
-					make: func() (*image.NRGBA, error) {
+					make: func() *image.NRGBA {
 						page := blank.Fill(specimen.NewPerson(seed))
 						switch medium {
 						case mediumPhoto:
-							return specimen.Photograph(page, seed, 1200, 900), nil
+							return specimen.Photograph(page, seed, 1200, 900)
 						case mediumScan:
-							return specimen.Scan(page, seed, 1000, 1000), nil
+							return specimen.Scan(page, seed, 1000, 1000)
 						}
-						return page, nil
+						return page
 					},
 				})
 			}
@@ -156,64 +155,50 @@ type wholeRun struct {
 }
 
 // fill hashes all uploads and makes the indexes.
-func (r *wholeRun) fill(ctx context.Context) error {
-	err := parallel(ctx, r.env, len(r.subjects), func(_ context.Context, i int) error { return r.subjects[i].store(r.ways) })
+func (r *wholeRun) fill(ctx context.Context) {
+	parallel(ctx, r.env, len(r.subjects), func(_ context.Context, i int) { r.subjects[i].store(r.ways) })
 	for w := range r.ways {
-		if err == nil {
-			r.indexes[w], err = r.filledIndex(w)
-		}
+		r.indexes[w] = r.filledIndex(w)
 	}
-	return err
 }
 
 // leak asks for upload n under every attack in every way, unless it is too plain to ask for.
-func (r *wholeRun) leak(n int, emit func(ruler.Trial)) error {
+func (r *wholeRun) leak(_ context.Context, n int, emit func(ruler.Trial)) {
 	s := r.subjects[n]
 	if s.failed != nil {
 		emit(ruler.Trial{Labels: map[string]string{"picture": s.name}, Error: s.failed.Error()})
 	}
 	if s.failed != nil || !s.leaks {
-		return nil
+		return
 	}
-	m, err := s.make()
-	if err != nil {
-		return fmt.Errorf("%s: %w", s.name, err)
-	}
+	m := s.make()
 	for _, a := range r.attacks {
 		leak := a.Apply(m, s.seed)
 		for w, way := range r.ways {
-			t, err := askFor(way, r.indexes[w], s.hashes[w], int64(n), leak)
-			if err != nil {
-				return fmt.Errorf("%s, %s: %w", s.name, a.Name, err)
-			}
+			t := askFor(way, r.indexes[w], s.hashes[w], int64(n), leak)
 			t.Labels = map[string]string{"way": way.name, "upload": s.name, "uploads": s.group, "attack": a.Name, "group": a.Group}
 			emit(t)
 		}
 	}
-	return nil
 }
 
-// store hashes an upload in every way.
-func (s *hashSubject) store(ways []hashWay) error {
-	m, err := s.make()
-	if err != nil {
-		s.failed = err
-		return nil
+// store hashes an upload in every way. An upload whose picture cannot be made fails alone.
+func (s *hashSubject) store(ways []hashWay) {
+	var m *image.NRGBA
+	if s.failed = ruler.Catch(func() { m = s.make() }); s.failed != nil {
+		return
 	}
 	for _, w := range ways {
 		h, quality, err := w.store(m)
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
+		ruler.Check(err)
 		s.leaks = s.leaks && quality >= phash.MinQuality
 		s.hashes = append(s.hashes, h)
 	}
-	return nil
 }
 
 // filledIndex returns an index of the uploads' hashes of a way by their numbers, and of random hashes
 // up to the size.
-func (r *wholeRun) filledIndex(way int) (*phash.Index, error) {
+func (r *wholeRun) filledIndex(way int) *phash.Index {
 	kind := phash.PDQ
 	for _, s := range r.subjects {
 		if s.failed == nil {
@@ -226,30 +211,24 @@ func (r *wholeRun) filledIndex(way int) (*phash.Index, error) {
 		if n < len(r.subjects) && r.subjects[n].failed == nil {
 			h = r.subjects[n].hashes[way]
 		}
-		if err := x.Add(h, int64(n)); err != nil {
-			return nil, err
-		}
+		ruler.Check(x.Add(h, int64(n)))
 	}
-	return x, nil
+	return x
 }
 
 // askFor searches for a leak of an upload. The values are: the bits between the upload and
 // the nearest of the leak's hashes, the number of these hashes, and whether another upload is as near.
 // For each radius they are also whether the upload lies within, and how many other uploads do.
-func askFor(way hashWay, x *phash.Index, upload phash.Hash, ref int64, leak *image.NRGBA) (t ruler.Trial, err error) {
-	hashes, err := way.ask(leak)
-	if err != nil {
-		return t, err
-	}
+func askFor(way hashWay, x *phash.Index, upload phash.Hash, ref int64, leak *image.NRGBA) (t ruler.Trial) {
+	hashes := way.ask(leak)
 	queries := phash.LeakOf(hashes...)
 	distance := queries.Distance(upload)
 	t.Values = map[string]float64{"distance": float64(distance), "queries": float64(len(hashes)), "nearest": 1}
-	near, err := x.SearchLeak(queries, slices.Max(matchRadii))
 	for _, radius := range matchRadii {
 		t.Values[fmt.Sprint("found_", radius)] = yes(distance <= radius)
 		t.Values[fmt.Sprint("others_", radius)] = 0
 	}
-	for _, other := range near {
+	for _, other := range ruler.Must(x.SearchLeak(queries, slices.Max(matchRadii))) {
 		if other.Ref == ref {
 			continue
 		}
@@ -260,5 +239,5 @@ func askFor(way hashWay, x *phash.Index, upload phash.Hash, ref int64, leak *ima
 			t.Values["nearest"] = 0
 		}
 	}
-	return t, err
+	return t
 }

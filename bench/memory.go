@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"image"
 	"time"
@@ -17,100 +16,100 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A memoryRegistry is a registry in memory with its recipients, named "recipient A" and on.
+// A memoryRegistry is a registry in memory with its recipients, named "recipient A" and on, and
+// what was submitted to it.
 type memoryRegistry struct {
 	*registry.Registry
+	env        *ruler.Env
 	issuer     *registry.Issuer
 	cfg        verify.Config // without control comparisons
 	recipients []string
+	uploads    []*submitted
+	finder     *verify.Investigator // made by investigateFrom
 }
 
-// newMemoryRegistry makes a registry with the given number of recipients and the key of env.
-func newMemoryRegistry(ctx context.Context, env *ruler.Env, recipients int) (*memoryRegistry, error) {
+// open makes an empty registry with the given number of recipients and the key of env. An error ends
+// the case.
+func (r *memoryRegistry) open(ctx context.Context, env *ruler.Env, recipients int) {
 	seal := registry.GenerateSealKey()
-	store, err := registry.Create(ctx, sqlite.At(":memory:"), nil)
-	if err != nil {
-		return nil, err
-	}
-	r := &memoryRegistry{Registry: store, cfg: verify.Config{Registry: store, Keys: []*watermark.Key{env.Key}, SealKey: seal, References: -1}}
-	r.issuer, err = registry.NewIssuer(registry.Config{Registry: store, Key: env.Key, SealKey: seal, AllowWeak: true})
-	for i := 0; err == nil && i < recipients; i++ {
+	r.env, r.Registry = env, ruler.Must(registry.Create(ctx, sqlite.At(":memory:"), nil))
+	r.cfg = verify.Config{Registry: r.Registry, Keys: []*watermark.Key{env.Key}, SealKey: seal, References: -1}
+	r.issuer = ruler.Must(registry.NewIssuer(registry.Config{Registry: r.Registry, Key: env.Key, SealKey: seal, AllowWeak: true}))
+	for i := range recipients {
 		name := "recipient " + string(rune('A'+i))
 		r.recipients = append(r.recipients, name)
-		err = store.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor})
+		ruler.Check(r.AddRecipient(ctx, registry.Recipient{Name: name, Kind: registry.KindVendor}))
 	}
-	if err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
-	return r, nil
 }
 
-// A submitted is a picture that was submitted, and its copies by recipient.
+// investigateFrom makes the investigator of leaks that were found at a time; the zero time is the
+// present.
+func (r *memoryRegistry) investigateFrom(found time.Time) {
+	r.cfg.Found = found
+	r.finder = ruler.Must(verify.NewInvestigator(r.cfg))
+}
+
+// A submitted is a picture that is submitted, and its copies by recipient.
 type submitted struct {
 	name     string
 	template specimen.Template // 0: a picture from a file
 	path     string            // of the file
 	medium   int
 	seed     uint64
-	image    *image.NRGBA
+	image    *image.NRGBA // made when it is submitted
 	id       watermark.Submission
 	copies   map[string]*image.NRGBA
 	ids      map[string]watermark.CopyID
 }
 
-// submit enters an upload of a subject at a time, the present if zero, and issues copies to the
-// named recipients.
-func (r *memoryRegistry) submit(ctx context.Context, u *submitted, subject string, at time.Time, to ...string) error {
-	file, err := asPNG(u.image)
-	if err != nil {
-		return err
-	}
-	sub, _, err := r.issuer.Submit(ctx, bytes.NewReader(file), subject, at)
-	if err != nil {
-		return fmt.Errorf("%s: %w", u.name, err)
-	}
-	u.id = sub.ID
-	if err := r.issue(ctx, u, to...); err != nil {
-		return fmt.Errorf("%s: %w", u.name, err)
-	}
-	return nil
+// drawnUpload returns upload i of a run: the document of an invented person. name is a format for the
+// template, i and the medium. offset keeps the persons of two experiments apart.
+func drawnUpload(env *ruler.Env, i int, offset uint64, name string) *submitted {
+	templates := specimen.Templates()
+	u := &submitted{template: templates[i%len(templates)], medium: i / len(templates) % media, seed: specimenSeed + env.Seed<<16 + offset + uint64(i)}
+	u.name = fmt.Sprintf(name, u.template, i, mediumNames[u.medium])
+	return u
 }
 
-// issue makes copies of an upload for the named recipients.
-func (r *memoryRegistry) issue(ctx context.Context, u *submitted, to ...string) error {
-	u.copies, u.ids = make(map[string]*image.NRGBA), make(map[string]watermark.CopyID)
-	if len(to) == 0 {
-		return nil
+// draw makes the picture of an upload, its long side at most side pixels.
+func (u *submitted) draw(env *ruler.Env, side int) {
+	if u.path != "" {
+		u.image = ruler.Must(env.Load(u.path)).Image
+		return
 	}
-	prepared, err := r.issuer.Prepare(ctx, u.id)
+	u.image = drawUpload(u.template, u.medium, u.seed, side)
+}
+
+// submit enters a file of an upload for a subject, at a time or the present if zero, and issues copies
+// to the named recipients.
+func (r *memoryRegistry) submit(ctx context.Context, u *submitted, file []byte, subject string, at time.Time, to ...string) {
+	sub, _, err := r.issuer.Submit(ctx, bytes.NewReader(file), subject, at)
 	if err != nil {
-		return err
+		ruler.Check(fmt.Errorf("%s: %w", u.name, err))
 	}
+	u.id, u.copies, u.ids = sub.ID, make(map[string]*image.NRGBA), make(map[string]watermark.CopyID)
+	if len(to) == 0 {
+		return
+	}
+	prepared := ruler.Must(r.issuer.Prepare(ctx, u.id))
 	for _, name := range to {
 		var out bytes.Buffer
-		c, err := prepared.Issue(ctx, &out, name, "request")
-		if err != nil {
-			return err
-		}
-		p, err := picture.Decode(out.Bytes(), picture.Limits{})
-		if err != nil {
-			return err
-		}
-		u.copies[name], u.ids[name] = picture.Flatten(p.Image), c.ID
+		c := ruler.Must(prepared.Issue(ctx, &out, name, "request"))
+		u.copies[name], u.ids[name] = picture.Flatten(ruler.Must(picture.Decode(out.Bytes(), picture.Limits{})).Image), c.ID
 	}
-	return nil
 }
 
 // asPNG returns the file of a picture, without loss.
-func asPNG(img image.Image) ([]byte, error) { return encoded(img, "png", 0) }
+func asPNG(img image.Image) []byte { return encoded(img, "png", 0) }
 
 // asJPEG returns the file of a picture at quality 92.
-func asJPEG(img image.Image) ([]byte, error) { return encoded(img, "jpeg", 92) }
+func asJPEG(img image.Image) []byte { return encoded(img, "jpeg", 92) }
 
-func encoded(img image.Image, format string, quality int) ([]byte, error) {
+// encoded returns the file of a picture. quality is that of JPEG, 1 to 100; 0 for formats without loss.
+func encoded(img image.Image, format string, quality int) []byte {
 	var b bytes.Buffer
-	err := picture.Encode(&b, img, format, quality)
-	return b.Bytes(), err
+	ruler.Check(picture.Encode(&b, img, format, quality))
+	return b.Bytes()
 }
 
 // Ways in which a document becomes an upload.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -45,7 +46,7 @@ func agreementTail(z float64) float64 {
 }
 
 // cheap makes the cheap trials on a picture and its copy of another key.
-func (r *falseRun) cheap(ctx context.Context, path string, up *ruler.Upload, marked *image.NRGBA, emit func(ruler.Trial)) error {
+func (r *falseRun) cheap(ctx context.Context, path string, up *ruler.Upload, marked *image.NRGBA, emit func(ruler.Trial)) {
 	i, all := slices.Index(r.env.Pictures, path), share(r.trials, len(r.env.Pictures))
 	for k := range 1 + nullLeaks {
 		labels := map[string]string{"picture": up.Name, "carrier": "white noise"}
@@ -62,26 +63,22 @@ func (r *falseRun) cheap(ctx context.Context, path string, up *ruler.Upload, mar
 			}
 		}
 		t := newTally(labels)
-		if err := r.null(ctx, leak, r.env.Draw("null "+strconv.Itoa(k), up.Content), n, t.add); err != nil {
-			return err
-		}
+		ruler.Check(r.null(ctx, leak, r.env.Draw("null "+strconv.Itoa(k), up.Content), n, t.add))
 		t.emit(emit)
 	}
 	for _, kind := range []string{"one copy", "two copies averaged", "mosaic of two copies"} {
-		if err := r.ruin(ctx, up, kind, share(all, ruinedShare), emit); err != nil {
-			return err
-		}
+		r.ruin(ctx, up, kind, share(all, ruinedShare), emit)
 	}
-	return nil
 }
 
+// share returns n divided by parts, rounded up.
 func share(n, parts int) int { return (n + parts - 1) / parts }
 
-// A tally adds up null trials of one leak. Statistics are counted in bins.
+// A tally adds up null trials of one leak.
 type tally struct {
-	labels map[string]string
-	values map[string]float64
-	bins   map[string]map[float64]float64 // by statistic
+	labels     map[string]string
+	values     map[string]float64
+	statistics map[string]histogram
 }
 
 // The width of a bin of each statistic.
@@ -90,20 +87,22 @@ const (
 	agreementBin   = 1. / 256
 )
 
+// newTally returns an empty tally of a leak with these labels.
 func newTally(labels map[string]string) *tally {
 	return &tally{labels, map[string]float64{"n": 0, "checked": 0, "null_found": 0, "max_correlation": 0},
-		map[string]map[float64]float64{"correlation": {}, "agreement": {}, "check bits": {}}}
+		map[string]histogram{"correlation": newHistogram(correlationBin), "agreement": newHistogram(agreementBin), "check bits": newHistogram(1)}}
 }
 
+// add counts one trial.
 func (t *tally) add(one nulls.Trial) {
 	t.values["n"]++
 	t.values["checked"] += yes(one.Checks > 0)
 	t.values["null_found"] += yes(one.Found)
 	t.values["max_correlation"] = max(t.values["max_correlation"], one.Correlation)
-	t.bins["check bits"][float64(one.CheckBits)]++
-	t.bins["correlation"][math.Floor(one.Correlation/correlationBin)*correlationBin]++
+	t.statistics["check bits"].add(float64(one.CheckBits))
+	t.statistics["correlation"].add(one.Correlation)
 	if one.Agreement > 0 {
-		t.bins["agreement"][math.Floor(one.Agreement/agreementBin)*agreementBin]++
+		t.statistics["agreement"].add(one.Agreement)
 	}
 }
 
@@ -111,22 +110,28 @@ func (t *tally) add(one nulls.Trial) {
 func (t *tally) emit(emit func(ruler.Trial)) {
 	emit(ruler.Trial{Labels: t.labels, Values: t.values})
 	for _, statistic := range []string{"correlation", "agreement", "check bits"} {
-		emitBins(t.labels["carrier"], statistic, t.bins[statistic], emit)
+		t.statistics[statistic].emit(t.labels["carrier"], statistic, emit)
 	}
 }
 
-// emitBins emits a histogram: a counted trial for every bin, whose lower edge is the label
-// "bin".
-func emitBins(carrier, statistic string, bins map[float64]float64, emit func(ruler.Trial)) {
-	edges := make([]float64, 0, len(bins))
-	for at := range bins {
-		edges = append(edges, at)
-	}
-	slices.Sort(edges)
-	for _, at := range edges {
+// A histogram counts values in bins of one width. A bin is named by its lower edge.
+type histogram struct {
+	width float64
+	bins  map[float64]float64
+}
+
+// newHistogram returns an empty histogram with bins of a width.
+func newHistogram(width float64) histogram { return histogram{width, map[float64]float64{}} }
+
+// add counts a value.
+func (h histogram) add(v float64) { h.bins[math.Floor(v/h.width)*h.width]++ }
+
+// emit emits a counted trial for every bin, in the order of the edges. The edge is the label "bin".
+func (h histogram) emit(carrier, statistic string, emit func(ruler.Trial)) {
+	for _, at := range slices.Sorted(maps.Keys(h.bins)) {
 		emit(ruler.Trial{
 			Labels: map[string]string{"carrier": carrier, "statistic": statistic, "bin": strconv.FormatFloat(at, 'g', -1, 64)},
-			Values: map[string]float64{"n": bins[at]},
+			Values: map[string]float64{"n": h.bins[at]},
 		})
 	}
 }
@@ -140,6 +145,7 @@ func foldBins(trials []ruler.Trial) []ruler.Trial {
 	return append(rest, bins...)
 }
 
+// edge returns the lower edge of the bin that a counted trial stands for.
 func edge(t *ruler.Trial) float64 {
 	v, _ := strconv.ParseFloat(t.Labels["bin"], 64) // the experiment wrote it
 	return v
@@ -164,16 +170,10 @@ func exceeded(bins ruler.Group, share, width float64) float64 {
 
 // ruin makes a leak of the picture marked under the key that is read with. It reads the leak
 // in full, and n times with soft bits ruined. No reading may give a third ID.
-func (r *falseRun) ruin(ctx context.Context, up *ruler.Upload, kind string, n int, emit func(ruler.Trial)) error {
+func (r *falseRun) ruin(ctx context.Context, up *ruler.Upload, kind string, n int, emit func(ruler.Trial)) {
 	key, ids := r.keys[0], [2]watermark.CopyID{up.Copy, watermark.CopyID(r.env.Draw("second copy", up.Content))}
-	leak, err := r.mixture(key, up, ids, kind)
-	if err != nil {
-		return err
-	}
-	d, err := r.detect(ctx, key, leak)
-	if err != nil {
-		return err
-	}
+	leak := r.mixture(key, up, ids, kind)
+	d := ruler.Must(r.detect(ctx, key, leak))
 	t := ruler.Trial{Labels: map[string]string{"picture": up.Name, "carrier": "our own, ruined", "attack": kind}, Values: map[string]float64{
 		"full": 1, "first": yes(d.Found && d.Copy == ids[0]), "second": yes(d.Found && d.Copy == ids[1]), "n": 0, "own": 0, "in_vain": 0, "third": 0,
 	}}
@@ -184,7 +184,7 @@ func (r *falseRun) ruin(ctx context.Context, up *ruler.Upload, kind string, n in
 	if d.Found && d.Copy != ids[0] && d.Copy != ids[1] {
 		third(d.Copy)
 	}
-	err = r.ruined(ctx, key, up.Options.Submission, leak, r.env.Draw("ruin", up.Content), n, func(one nulls.Trial) {
+	err := r.ruined(ctx, key, up.Options.Submission, leak, r.env.Draw("ruin", up.Content), n, func(one nulls.Trial) {
 		t.Values["n"]++
 		switch id := watermark.CopyID(one.Copy); {
 		case one.Found && id != ids[0] && id != ids[1]:
@@ -195,24 +195,21 @@ func (r *falseRun) ruin(ctx context.Context, up *ruler.Upload, kind string, n in
 			t.Values["in_vain"]++
 		}
 	})
+	ruler.Check(err)
 	emit(t)
-	return err
 }
 
 // mixture is a leak made of one or two copies of an upload.
-func (e *engine) mixture(key *watermark.Key, up *ruler.Upload, ids [2]watermark.CopyID, kind string) (*image.NRGBA, error) {
-	first, err := e.embed(key, ids[0], up.Image, up.Options)
-	if err != nil || kind == "one copy" {
-		return first, err
+func (e *engine) mixture(key *watermark.Key, up *ruler.Upload, ids [2]watermark.CopyID, kind string) *image.NRGBA {
+	first := ruler.Must(e.embed(key, ids[0], up.Image, up.Options))
+	if kind == "one copy" {
+		return first
 	}
-	second, err := e.embed(key, ids[1], up.Image, up.Options)
-	if err != nil {
-		return nil, err
-	}
+	second := ruler.Must(e.embed(key, ids[1], up.Image, up.Options))
 	if kind == "two copies averaged" {
-		return average([]*image.NRGBA{first, second}), nil
+		return mixed("mean", []*image.NRGBA{first, second})
 	}
-	return mosaic(first, second), nil
+	return mosaic(first, second)
 }
 
 // mosaic has squares of 64 px of both pictures in turn.
@@ -240,7 +237,11 @@ func ofBins(head, statistic string, width float64, decimals int, shares ...float
 	}}
 }
 
+// nullTables returns the tables of cheap trials and of ruined marks.
 func nullTables() []ruler.Table {
+	largest := ruler.Column{Head: "largest correlation / predicted", Where: ruler.Has("checked"), Cell: func(g ruler.Group) string {
+		return ruler.Decimals(g.Quantile("max_correlation", 1), 4) + " / " + ruler.Decimals(predictedMax(codeWordTail, g.Count(), 1), 4)
+	}}
 	return []ruler.Table{
 		{
 			Name: "null", Title: "Cheap trials: one key, one place each. A reader makes a check only if a message correlates by 0.62 or more.",
@@ -248,12 +249,14 @@ func nullTables() []ruler.Table {
 			Columns: []ruler.Column{
 				ruler.Counts("trials").When(ruler.Has("checked")), ruler.Sums("checks", "checked").When(ruler.Has("checked")), ruler.Sums("found", "null_found").When(ruler.Has("checked")),
 				ofBins("correlation exceeded by 10^-2 / 10^-4", "correlation", correlationBin, 4, 1e-2, 1e-4),
-				{Head: "largest / predicted", Where: ruler.Has("checked"), Cell: func(g ruler.Group) string {
-					return ruler.Decimals(g.Quantile("max_correlation", 1), 4) + " / " + ruler.Decimals(predictedMax(codeWordTail, g.Count(), 1), 4)
-				}},
+				largest,
 				ofBins("pilots exceeded by 1/2 / 10^-2", "agreement", agreementBin, 2, .5, 1e-2),
 			},
 			Note: coinNote,
+		},
+		{
+			Name: "short", Doc: true, Where: ruler.Has("checked"), By: []string{"carrier"}, Heads: []string{"trials on"}, Total: "all",
+			Columns: []ruler.Column{ruler.Counts("trials"), ruler.Sums("checks", "checked"), ruler.Sums("found", "null_found"), largest},
 		},
 		{
 			Name: "bits", Title: "The check, made on the likeliest message of every trial: its first k bits hold by chance in 2^-k of them.",

@@ -66,19 +66,13 @@ the leak, or when more than 3 wrong pairs in 10,000 are registered.`,
 			each := r.group * (r.group - 1)
 			for g := range (enough + each - 1) / each {
 				docs := make([]*pairLeak, r.group)
-				group := make([]ruler.Case, r.group)
 				var held atomic.Int32
-				for i := range group {
-					group[i] = func(ctx context.Context, emit func(ruler.Trial)) error {
-						defer func() {
-							if held.Add(1) == int32(r.group) {
-								clear(docs) // the next group's fill the memory
-							}
-						}()
-						return r.hold(ctx, docs, g, i, emit)
+				cases = append(cases, after(func(ctx context.Context) { r.drawAll(ctx, docs, g) }, ruler.Cases(r.group, func(ctx context.Context, i int, emit func(ruler.Trial)) {
+					r.hold(ctx, docs, g, i, emit)
+					if held.Add(1) == int32(r.group) {
+						clear(docs) // the next group's fill the memory
 					}
-				}
-				cases = append(cases, after(func(ctx context.Context) error { return r.drawAll(ctx, docs, g) }, group)...)
+				}))...)
 			}
 			return cases, nil
 		},
@@ -130,12 +124,9 @@ type pairLeak struct {
 }
 
 // drawAll draws the documents of group g.
-func (r *pairRun) drawAll(ctx context.Context, docs []*pairLeak, g int) error {
+func (r *pairRun) drawAll(ctx context.Context, docs []*pairLeak, g int) {
 	blank := specimen.NewBlank(r.template(g), 1100)
-	return parallel(ctx, r.env, len(docs), func(_ context.Context, i int) (err error) {
-		docs[i], err = r.draw(blank, g%media, g*r.group+i)
-		return err
-	})
+	parallel(ctx, r.env, len(docs), func(_ context.Context, i int) { docs[i] = r.draw(blank, g%media, g*r.group+i) })
 }
 
 // template returns the template of group g.
@@ -144,7 +135,7 @@ func (r *pairRun) template(g int) specimen.Template {
 }
 
 // draw makes document i of the run, its upload and its leaks.
-func (r *pairRun) draw(blank *specimen.Blank, medium, i int) (*pairLeak, error) {
+func (r *pairRun) draw(blank *specimen.Blank, medium, i int) *pairLeak {
 	seed := r.env.Seed<<32 + uint64(i)*(1+pairAgains)
 	page := blank.Fill(specimen.NewPerson(seed))
 	upload := func(capture uint64) *image.NRGBA {
@@ -160,48 +151,34 @@ func (r *pairRun) draw(blank *specimen.Blank, medium, i int) (*pairLeak, error) 
 	for k := range r.copies {
 		d.ids = append(d.ids, watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), content)))
 	}
-	marked, err := watermark.Embed(r.env.Key, d.ids[0], d.upload, nil)
-	if err != nil {
-		return nil, err
-	}
+	marked := ruler.Must(watermark.Embed(r.env.Key, d.ids[0], d.upload, nil))
 	d.leaks = [2]*image.NRGBA{a.Apply(d.upload, seed), a.Apply(marked, seed)}
 	if medium == mediumDrawn {
-		return d, nil
+		return d
 	}
 	for k := range uint64(pairAgains) {
 		other := upload(seed + 1 + k)
 		if k%2 == 1 {
-			if other, err = watermark.Embed(r.env.Key, watermark.CopyID(r.env.Draw("copy of another capture", content)), other, nil); err != nil {
-				return nil, err
-			}
+			other = ruler.Must(watermark.Embed(r.env.Key, watermark.CopyID(r.env.Draw("copy of another capture", content)), other, nil))
 		}
 		d.again = append(d.again, a.Apply(other, seed))
 	}
-	return d, nil
+	return d
 }
 
 // hold traces leaks against original i of group g: its own leaks, the leaks of its other captures,
 // and one leak of every other document, marked and unmarked in turn.
-func (r *pairRun) hold(ctx context.Context, docs []*pairLeak, g, i int, emit func(ruler.Trial)) error {
+func (r *pairRun) hold(ctx context.Context, docs []*pairLeak, g, i int, emit func(ruler.Trial)) {
 	d := docs[i]
 	issued := make([]watermark.Candidate, len(d.ids))
 	for k, id := range d.ids {
 		issued[k] = watermark.Candidate{Copy: id, Key: r.env.Key}
 	}
-	by, err := watermark.NewTracer(d.upload, issued, &watermark.TraceOptions{Level: pairLevel})
-	if err != nil {
-		return err
-	}
+	by := ruler.Must(watermark.NewTracer(d.upload, issued, &watermark.TraceOptions{Level: pairLevel}))
 	look := func(of string, from *pairLeak, leak *image.NRGBA, marked bool) {
-		if err != nil {
-			return
-		}
-		var seen *watermark.TraceResult
-		if seen, err = by.Trace(ctx, leak); err == nil {
-			t := pairTrial(of, from, d, marked, seen)
-			t.Labels["original"], t.Labels["template"], t.Labels["as"] = d.name, r.template(g).String(), mediumNames[g%media]
-			emit(t)
-		}
+		t := pairTrial(of, from, d, marked, ruler.Must(by.Trace(ctx, leak)))
+		t.Labels["original"], t.Labels["template"], t.Labels["as"] = d.name, r.template(g).String(), mediumNames[g%media]
+		emit(t)
 	}
 	for m, leak := range d.leaks {
 		look(pairOwn, d, leak, m == 1)
@@ -214,7 +191,6 @@ func (r *pairRun) hold(ctx context.Context, docs []*pairLeak, g, i int, emit fun
 			look(pairOther, from, from.leaks[m], m == 1)
 		}
 	}
-	return err
 }
 
 // pairTrial returns the trial of a leak that was traced against the original d. Its values are 1 for

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -16,9 +15,6 @@ import (
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/books"
-	"github.com/kycmark/kycmark/internal/store/postgres"
-	"github.com/kycmark/kycmark/internal/store/sqldb"
-	"github.com/kycmark/kycmark/internal/store/sqlite"
 	"github.com/kycmark/kycmark/phash"
 )
 
@@ -73,13 +69,18 @@ machine. Exit 1 when a bar of the look-up or of the speed is missed.`,
 					if name != "sqlite" && name != "postgres" {
 						return nil, fmt.Errorf("--stores: got %q, want sqlite or postgres", name)
 					}
-					cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error {
-						r := &registryRun{opt: opt, corpus: corpus{"clusters", env.Seed, size}, out: map[string]float64{"uploads": float64(size)}}
-						if err := r.run(ctx, name); err != nil {
-							return fmt.Errorf("%s, %d uploads: %w", name, size, err)
+					cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) {
+						r := &registryRun{registryOptions: *opt, corpus: corpus{"clusters", env.Seed, size}, out: map[string]float64{"uploads": float64(size)}}
+						if name == "sqlite" {
+							r.timedStore = newSQLite(ctx, opt.dir)
+						} else {
+							r.timedStore = newPostgres(ctx, opt.postgres, fmt.Sprintf("kycmark_bench_%d_%d", os.Getpid(), size))
+						}
+						defer r.remove()
+						for _, step := range []func(context.Context){r.bulk, r.build, r.lookups, r.scan, r.enterLive} {
+							step(ctx)
 						}
 						emit(ruler.Trial{Labels: map[string]string{"store": name, "size": sizeName(size)}, Values: r.out})
-						return nil
 					})
 				}
 			}
@@ -95,6 +96,10 @@ machine. Exit 1 when a bar of the look-up or of the speed is missed.`,
 			Name: "entries", Title: "Entering uploads", By: []string{"store", "size"}, Heads: []string{"store", "uploads"}, Columns: []ruler.Column{
 				ruler.Means("bulk, uploads/s", "bulk_per_s", 0), ruler.Means("CPU µs each", "bulk_us", 1), ruler.Means("search tables, s", "build_s", 0), ruler.Means("CPU µs each", "build_us", 1),
 				ruler.Means("live, uploads/s", "live_per_s", 0), ruler.Means("CPU µs each", "live_us", 0), ruler.Means("bytes an upload", "bytes", 0), ruler.Means("of these search tables", "table_bytes", 0),
+			},
+		}, {
+			Name: "short", Doc: true, By: []string{"store", "size"}, Heads: []string{"store", "uploads"}, Columns: []ruler.Column{
+				ruler.Means("one look-up", "lone_cpu_ms", 1), ruler.Means("compare with every hash", "scan_cpu_ms", 0),
 			},
 		}},
 		Missed: registryMissed,
@@ -129,69 +134,12 @@ type registryOptions struct {
 	dir      string // for the SQLite file; "": the system's
 }
 
-// A registryRun measures one store with made-up uploads, a fifth of them in clusters. Processor time
-// is that of the process and of the server's processes that serve it.
+// A registryRun measures one store with made-up uploads, a fifth of them in clusters.
 type registryRun struct {
-	opt    *registryOptions
+	registryOptions
+	*timedStore
 	corpus corpus
-	db     *sqldb.DB
-	bytes  func(context.Context) (int64, error)
-	server func(context.Context) (time.Duration, bool) // processor time of the server behind the store
-	close  func() error                                // and remove the store
 	out    map[string]float64
-}
-
-func (r *registryRun) run(ctx context.Context, name string) (err error) {
-	info := books.Info{ID: [16]byte{1}, Created: time.Unix(1_500_000_000, 0)}
-	open := r.openSQLite
-	if name == "postgres" {
-		open = r.openPostgres
-	}
-	if err := open(ctx, info); err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, r.close()) }()
-	for _, step := range []func(context.Context) error{r.bulk, r.build, r.lookups, r.scans, r.live} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *registryRun) openSQLite(ctx context.Context, info books.Info) error {
-	dir, err := os.MkdirTemp(r.opt.dir, "kycmark-registry-")
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(dir, "kyc.db")
-	if r.db, err = sqlite.Create(ctx, path, info); err != nil {
-		return errors.Join(err, os.RemoveAll(dir))
-	}
-	r.bytes = func(context.Context) (int64, error) {
-		st, err := os.Stat(path)
-		if err != nil {
-			return 0, err
-		}
-		return st.Size(), nil
-	}
-	r.server = func(context.Context) (time.Duration, bool) { return 0, false }
-	r.close = func() error { return errors.Join(r.db.Close(), os.RemoveAll(dir)) }
-	return nil
-}
-
-// openPostgres makes a schema of its own, which close drops.
-func (r *registryRun) openPostgres(ctx context.Context, info books.Info) error {
-	s, err := newPostgresServer(ctx, r.opt.postgres, fmt.Sprintf("kycmark_bench_%d_%d", os.Getpid(), r.corpus.n))
-	if err != nil {
-		return err
-	}
-	if r.db, err = postgres.Create(ctx, s.dsn, info); err != nil {
-		return errors.Join(err, s.conn.Close(ctx))
-	}
-	r.bytes, r.server = s.bytes, s.cpu
-	r.close = func() error { return errors.Join(r.db.Close(), s.drop(), s.conn.Close(context.Background())) }
-	return nil
 }
 
 // upload makes upload i. Its row is as long as a real one.
@@ -211,7 +159,7 @@ func (r *registryRun) upload(i int) books.Upload {
 
 // enter enters n uploads in batches, from number first on. It sets the uploads entered a second,
 // and the microseconds of processor time of each. Making them up is not counted.
-func (r *registryRun) enter(ctx context.Context, name string, first, n, batch int) error {
+func (r *registryRun) enter(ctx context.Context, name string, first, n, batch int) {
 	var wall, cpu time.Duration
 	for at := first; at < first+n; at += batch {
 		uploads := make([]books.Upload, 0, batch)
@@ -219,87 +167,66 @@ func (r *registryRun) enter(ctx context.Context, name string, first, n, batch in
 			uploads = append(uploads, r.upload(i))
 		}
 		before, start := r.cpu(ctx), time.Now()
-		if _, err := r.db.AddSubmissions(ctx, uploads); err != nil {
-			return err
-		}
+		ruler.Must(r.AddSubmissions(ctx, uploads))
 		wall += time.Since(start)
 		cpu += r.cpu(ctx) - before
 	}
 	r.out[name+"_per_s"], r.out[name+"_us"] = float64(n)/wall.Seconds(), cpu.Seconds()*1e6/float64(n)
-	return nil
 }
 
 // bulk enters all uploads, search tables deferred.
-func (r *registryRun) bulk(ctx context.Context) error {
-	if err := r.db.DeferBands(ctx); err != nil {
-		return err
-	}
-	return r.enter(ctx, "bulk", 0, r.corpus.n, bulkBatch)
+func (r *registryRun) bulk(ctx context.Context) {
+	ruler.Check(r.DeferBands(ctx))
+	r.enter(ctx, "bulk", 0, r.corpus.n, bulkBatch)
 }
 
 // build makes the search tables.
-func (r *registryRun) build(ctx context.Context) error {
-	before, err := r.bytes(ctx)
-	if err != nil {
-		return err
-	}
+func (r *registryRun) build(ctx context.Context) {
+	before := r.bytes(ctx)
 	start, cpu := time.Now(), r.cpu(ctx)
-	if err := r.db.BuildBands(ctx, false, nil); err != nil {
-		return err
-	}
+	ruler.Check(r.BuildBands(ctx, false, nil))
 	r.out["build_s"] = time.Since(start).Seconds()
 	r.out["build_us"] = (r.cpu(ctx) - cpu).Seconds() * 1e6 / float64(r.corpus.n)
-	after, err := r.bytes(ctx)
+	after := r.bytes(ctx)
 	r.out["bytes"], r.out["table_bytes"] = float64(after)/float64(r.corpus.n), float64(after-before)/float64(r.corpus.n)
-	return err
 }
 
 // lookups searches for single uploads, for uploads in clusters, and for the 16 hashes of a leak in
 // a call.
-func (r *registryRun) lookups(ctx context.Context) error {
-	far := r.lone(r.opt.queries)
-	return errors.Join(r.warm(ctx),
-		r.measure(ctx, "lone", r.db.Near, slices.Chunk(far, 1), len(far)),
-		r.measure(ctx, "cluster", r.db.Near, slices.Chunk(r.clustered(len(far)/4+1), 1), len(far)/4+1),
-		r.measure(ctx, "leak", r.db.Near, slices.Chunk(far, leakReads), max(len(far)/leakReads, 1)))
+func (r *registryRun) lookups(ctx context.Context) {
+	r.warm(ctx)
+	far := r.lone(r.queries)
+	r.measure(ctx, "lone", r.Near, slices.Chunk(far, 1), len(far))
+	r.measure(ctx, "cluster", r.Near, slices.Chunk(r.clustered(len(far)/4+1), 1), len(far)/4+1)
+	r.measure(ctx, "leak", r.Near, slices.Chunk(far, leakReads), max(len(far)/leakReads, 1))
 }
 
 // warm searches for uploads that no measurement searches for.
-func (r *registryRun) warm(ctx context.Context) error {
-	queries := r.lone(2 * r.opt.queries)[r.opt.queries:]
-	return r.measure(ctx, "warm", r.db.Near, slices.Chunk(queries, 1), len(queries))
+func (r *registryRun) warm(ctx context.Context) {
+	queries := r.lone(2 * r.queries)[r.queries:]
+	r.measure(ctx, "warm", r.Near, slices.Chunk(queries, 1), len(queries))
 }
 
-// scans searches by comparing with every hash, and compares the hits with the hits of the tables.
-func (r *registryRun) scans(ctx context.Context) error {
-	queries := append(r.lone(r.opt.scans), r.clustered(1)...)
-	if err := r.measure(ctx, "scan", r.db.NearByScan, slices.Chunk(queries[:r.opt.scans], 1), r.opt.scans); err != nil {
-		return err
-	}
+// scan searches by comparing with every hash, and compares the hits with the hits of the tables.
+func (r *registryRun) scan(ctx context.Context) {
+	queries := append(r.lone(r.scans), r.clustered(1)...)
+	r.measure(ctx, "scan", r.NearByScan, slices.Chunk(queries[:r.scans], 1), r.scans)
 	for i := range queries {
-		got, err := r.db.Near(ctx, queries[i:i+1], phash.MatchRadius)
-		if err != nil {
-			return err
-		}
-		want, err := r.db.NearByScan(ctx, queries[i:i+1], phash.MatchRadius)
-		if err != nil {
-			return err
-		}
+		got := ruler.Must(r.Near(ctx, queries[i:i+1], phash.MatchRadius))
+		want := ruler.Must(r.NearByScan(ctx, queries[i:i+1], phash.MatchRadius))
 		if !slices.Equal(want, got) {
-			return fmt.Errorf("%w: %d hits, a scan has %d", errInexact, len(got), len(want))
+			ruler.Failf("%w: %d hits, a scan has %d", errInexact, len(got), len(want))
 		}
 		r.out["exact"]++
 	}
-	return nil
 }
 
-// live enters uploads in small batches, and searches again among the lots that this makes.
-func (r *registryRun) live(ctx context.Context) error {
-	if err := r.enter(ctx, "live", r.corpus.n, r.opt.live, liveBatch); err != nil {
-		return err
-	}
-	far := r.lone(r.opt.queries)
-	return errors.Join(r.warm(ctx), r.measure(ctx, "grown", r.db.Near, slices.Chunk(far, 1), len(far)))
+// enterLive enters uploads in small batches, and searches again among the lots that this makes.
+func (r *registryRun) enterLive(ctx context.Context) {
+	r.enter(ctx, "live", r.corpus.n, r.live, liveBatch)
+	r.warm(ctx)
+	far := r.lone(r.queries)
+	r.measure(ctx, "grown", r.Near, slices.Chunk(far, 1), len(far))
 }
 
 // lone returns n queries, every second planted near an upload of no cluster.
@@ -316,8 +243,10 @@ func (r *registryRun) clustered(n int) []phash.Hash {
 	return all[:n]
 }
 
+// areaHash returns a hash with the same bits, of the kind that the registry searches by.
 func areaHash(h phash.Hash) phash.Hash { return phash.Hash{Kind: phash.Area, Bits: h.Bits} }
 
+// areaHashes changes the kind of all hashes in place, as areaHash does.
 func areaHashes(hashes []phash.Hash) []phash.Hash {
 	for i := range hashes {
 		hashes[i] = areaHash(hashes[i])
@@ -326,27 +255,19 @@ func areaHashes(hashes []phash.Hash) []phash.Hash {
 }
 
 // measure runs the first n groups of queries, and sets the mean milliseconds and hits of a group.
-func (r *registryRun) measure(ctx context.Context, name string, near func(context.Context, []phash.Hash, int) ([]phash.Hit, error), groups iter.Seq[[]phash.Hash], n int) error {
+func (r *registryRun) measure(ctx context.Context, name string, near func(context.Context, []phash.Hash, int) ([]phash.Hit, error), groups iter.Seq[[]phash.Hash], n int) {
 	hits, left := 0, n
 	cpu, start := r.cpu(ctx), time.Now()
 	for q := range groups {
 		if left--; left < 0 {
 			break
 		}
-		found, err := near(ctx, q, phash.MatchRadius)
-		if err != nil {
-			return err
-		}
-		hits += len(found)
+		hits += len(ruler.Must(near(ctx, q, phash.MatchRadius)))
 	}
 	r.out[name+"_wall_ms"] = milliseconds(start) / float64(n)
 	r.out[name+"_cpu_ms"] = float64(r.cpu(ctx)-cpu) / float64(time.Millisecond) / float64(n)
 	r.out[name+"_hits"] = float64(hits) / float64(n)
-	return nil
 }
 
 // cpu returns the processor time of the process and of the server behind it.
-func (r *registryRun) cpu(ctx context.Context) time.Duration {
-	server, _ := r.server(ctx)
-	return processTime() + server
-}
+func (r *registryRun) cpu(ctx context.Context) time.Duration { return processTime() + r.server(ctx) }

@@ -45,8 +45,7 @@ func TestBoundsOfTheRecordedRecall(t *testing.T) {
 func specimenFile(t *testing.T, person uint64, side int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "specimen.jpg")
-	file, err := asJPEG(picture.Flatten(specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(person), side), person, side, side*3/4)))
-	require.NoError(t, err)
+	file := asJPEG(picture.Flatten(specimen.Photograph(specimen.Render(specimen.Licence, specimen.NewPerson(person), side), person, side, side*3/4)))
 	require.NoError(t, os.WriteFile(path, file, 0o600))
 	return path
 }

@@ -31,8 +31,8 @@ reading gives a wrong ID.`,
 			if err := bars.check(groupsOf(attacks)); err != nil {
 				return nil, err
 			}
-			return ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) error {
-				return e.survive(ctx, env, path, attacks, emit)
+			return ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) {
+				e.survive(ctx, env, path, attacks, emit)
 			}), nil
 		},
 		Tables: []ruler.Table{
@@ -45,9 +45,7 @@ reading gives a wrong ID.`,
 			{
 				Name: "pictures", By: []string{"picture"},
 				Columns: []ruler.Column{
-					{Head: "pixels", Cell: func(g ruler.Group) string {
-						return fmt.Sprintf("%.0f x %.0f", g.Mean("width"), g.Mean("height"))
-					}},
+					pixels(),
 					ruler.Means("PSNR, dB", "psnr", 1), ruler.Means("SSIM", "ssim", 4), ruler.Sums("weak", "weak"),
 					ruler.Of("read", "read"), ruler.List("not read", "attack", notRead),
 				},
@@ -73,16 +71,10 @@ reading gives a wrong ID.`,
 }
 
 // survive marks a picture, attacks it in every way, and reads it.
-func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attacks []attack.Attack, emit func(ruler.Trial)) error {
-	up, err := env.Upload(path)
-	if err != nil {
-		return err
-	}
+func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attacks []attack.Attack, emit func(ruler.Trial)) {
+	up := ruler.Must(env.Upload(path))
 	start := e.now()
-	m, err := e.mark(ctx, env.Key, up.Copy, up.Image, up.Options)
-	if err != nil {
-		return err
-	}
+	m := ruler.Must(e.mark(ctx, env.Key, up.Copy, up.Image, up.Options))
 	emit(ruler.Trial{
 		Labels: map[string]string{"picture": up.Name, "copy": up.Copy.String()},
 		Values: map[string]float64{
@@ -100,9 +92,7 @@ func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attac
 		t.Values["attack_ms"] = e.since(start)
 		start = e.now()
 		d, err := e.detect(ctx, env.Key, leak)
-		if ctx.Err() != nil {
-			return err
-		}
+		ruler.Check(context.Cause(ctx))
 		if err != nil { // counted as not read
 			t.Error = err.Error()
 			emit(t)
@@ -115,7 +105,6 @@ func (e *engine) survive(ctx context.Context, env *ruler.Env, path string, attac
 		}
 		emit(t)
 	}
-	return nil
 }
 
 // groupsOf lists the groups of attacks.
@@ -126,6 +115,7 @@ func groupsOf(attacks []attack.Attack) (out []string) {
 	return out
 }
 
+// notRead reports whether a trial is of a leak that was not read, or counts such leaks.
 func notRead(t *ruler.Trial) bool { r, ok := t.Values["read"]; return ok && r < t.N() }
 
 // perAttack writes each attack with its readings.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/attack"
 )
@@ -44,6 +46,13 @@ const (
 	runReal    = "twenty real"
 	runShipped = "shipped"
 )
+
+// pixels is a column of the size of a picture.
+func pixels() ruler.Column {
+	return ruler.Column{Head: "pixels", Cell: func(g ruler.Group) string {
+		return fmt.Sprintf("%.0f x %.0f", g.Mean("width"), g.Mean("height"))
+	}}
+}
 
 // perRun repeats a column for every run that documents show.
 func perRun(c ruler.Column) []ruler.Column {

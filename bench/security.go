@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image"
 	"slices"
-	"sync"
 
 	"github.com/spf13/pflag"
 
@@ -82,10 +81,7 @@ func aboutAttempt(g ruler.Group) string {
 // aboutRows names every attempt by what it does.
 func aboutRows() (out ruler.RowNames) {
 	for _, a := range attempts() {
-		out = append(out, struct {
-			Name   string
-			Values []string
-		}{a.about, []string{a.name}})
+		out = append(out, ruler.RowName{Name: a.about, Values: []string{a.name}})
 	}
 	return out
 }
@@ -110,18 +106,18 @@ func attempts() []attempt {
 		{"median3", toRemove, "median of 3 x 3 px", 1, removeBy("median3")},
 		{"median5", toRemove, "median of 5 x 5 px", 1, removeBy("median5")},
 		{"nlm", toRemove, "non-local means", 1, removeBy("nlm")},
-		{"average2", toRemove, "average of 2 copies of one upload", 2, collude(average, 2)},
-		{"average4", toRemove, "average of 4 copies", 4, collude(average, 4)},
-		{"average8", toRemove, "average of 8 copies", 8, collude(average, 8)},
-		{"average16", toRemove, "average of 16 copies", 16, collude(average, 16)},
-		{"average32", toRemove, "average of 32 copies", 32, collude(average, 32)},
-		{"median_of_5", toRemove, "median of 5 copies, pixel by pixel", 5, collude(middle, 5)},
-		{"median_of_31", toRemove, "median of 31 copies", 31, collude(middle, 31)},
+		{"average2", toRemove, "average of 2 copies of one upload", 2, collude("mean", 2)},
+		{"average4", toRemove, "average of 4 copies", 4, collude("mean", 4)},
+		{"average8", toRemove, "average of 8 copies", 8, collude("mean", 8)},
+		{"average16", toRemove, "average of 16 copies", 16, collude("mean", 16)},
+		{"average32", toRemove, "average of 32 copies", 32, collude("mean", 32)},
+		{"median_of_5", toRemove, "median of 5 copies, pixel by pixel", 5, collude("median", 5)},
+		{"median_of_31", toRemove, "median of 31 copies", 31, collude("median", 31)},
 		{"notch32", toRemove, "the 32 strongest peaks in the pilots' band of the estimate's spectrum taken out, three bins around, in eight rounds", 1, notchOut(32, 3)},
 		{"notch64", toRemove, "the 64 strongest peaks taken out", 1, notchOut(64, 3)},
 		{"notch32_wide", toRemove, "the 32 strongest taken out, eight bins around", 1, notchOut(32, 8)},
 		{"notch64_wide", toRemove, "the 64 strongest taken out, eight bins around", 1, notchOut(64, 8)},
-		{"insider", toRemove, "the same mark subtracted by somebody with the key who knows copy and submission", 1, subtractMark},
+		{"insider", toRemove, "the same mark subtracted by an attacker with the key who knows copy and submission", 1, subtractMark},
 		{"wrong_keys", toGuess, "a copy read with keys that did not mark it", 1, asItIs},
 	}
 }
@@ -132,10 +128,8 @@ type securityRun struct {
 	copies, keys int // uploads to average, wrong keys
 	attempts     []attempt
 	other        *watermark.Key
-	averaging    sync.Once
-	averaged     map[string]float64
-	averageErr   error
-	estimate     estimate // of the pattern, from many uploads
+	averaged     map[string]float64 // see average; nil if no attempt needs the average
+	estimate     estimate           // of the pattern, from many uploads
 }
 
 // A victim is a picture with its copies, all of one submission.
@@ -148,7 +142,7 @@ type victim struct {
 
 // cases are the average over many uploads, if an attempt needs it, and the pictures.
 func (r *securityRun) cases(env *ruler.Env, names []string, bars bars) (cases []ruler.Case, err error) {
-	r.env, r.averaging = env, sync.Once{}
+	r.env = env
 	if r.attempts, err = chooseAttempts(names); err != nil {
 		return nil, err
 	}
@@ -165,27 +159,12 @@ func (r *securityRun) cases(env *ruler.Env, names []string, bars bars) (cases []
 	if r.other, err = env.TestKey(-1); err != nil {
 		return nil, err
 	}
-	if slices.ContainsFunc(r.attempts, func(a attempt) bool { return a.copies == 0 }) {
-		cases = append(cases, func(ctx context.Context, emit func(ruler.Trial)) error {
-			err := r.ready(ctx)
-			emit(ruler.Trial{Values: r.averaged})
-			return err
-		})
-	} else {
+	if !slices.ContainsFunc(r.attempts, func(a attempt) bool { return a.copies == 0 }) {
 		r.copies = 0
+		return ruler.Each(env, r.attempt), nil
 	}
-	pictures := ruler.Each(env, r.attempt)
-	return append(cases, pictures...), nil
-}
-
-// ready averages the marks of many uploads, once.
-func (r *securityRun) ready(ctx context.Context) error {
-	r.averaging.Do(func() {
-		if r.copies > 0 {
-			r.averaged, r.averageErr = r.average(ctx)
-		}
-	})
-	return r.averageErr
+	cases = []ruler.Case{func(_ context.Context, emit func(ruler.Trial)) { emit(ruler.Trial{Values: r.averaged}) }}
+	return after(r.average, append(cases, ruler.Each(env, r.attempt)...)), nil
 }
 
 // chooseAttempts resolves names and goals, in the order of the list and each once.
@@ -202,23 +181,13 @@ func chooseAttempts(names []string) ([]attempt, error) {
 }
 
 // attempt makes the copies of a picture, and every attempt on them.
-func (r *securityRun) attempt(ctx context.Context, path string, emit func(ruler.Trial)) (err error) {
-	if err := r.ready(ctx); err != nil {
-		return err
-	}
+func (r *securityRun) attempt(ctx context.Context, path string, emit func(ruler.Trial)) {
 	s := &victim{}
-	if s.Upload, err = r.env.Upload(path); err != nil {
-		return err
-	}
+	s.Upload = ruler.Must(r.env.Upload(path))
 	for k := range slices.MaxFunc(r.attempts, func(a, b attempt) int { return a.copies - b.copies }).copies {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
+		ruler.Check(context.Cause(ctx))
 		id := watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), s.Content))
-		marked, err := r.embed(r.env.Key, id, s.Image, s.Options)
-		if err != nil {
-			return err
-		}
+		marked := ruler.Must(r.embed(r.env.Key, id, s.Image, s.Options))
 		s.ids, s.copies = append(s.ids, id), append(s.copies, marked)
 	}
 	i := slices.Index(r.env.Pictures, path)
@@ -230,45 +199,32 @@ func (r *securityRun) attempt(ctx context.Context, path string, emit func(ruler.
 		if a.goal == toGuess {
 			read = r.guess
 		}
-		if err := read(ctx, i, a, s, &t); err != nil {
-			if ctx.Err() != nil {
-				return err
-			}
+		err := ruler.Catch(func() { read(ctx, i, a, s, &t) })
+		ruler.Check(context.Cause(ctx))
+		if err != nil {
 			t.Error = err.Error()
 		}
 		emit(t)
 	}
-	return nil
 }
 
 // one makes an attempt and reads what comes of it.
-func (r *securityRun) one(ctx context.Context, _ int, a *attempt, s *victim, t *ruler.Trial) error {
+func (r *securityRun) one(ctx context.Context, _ int, a *attempt, s *victim, t *ruler.Trial) {
 	leak, original := a.make(r, s)
 	t.Values["psnr"] = quality.PSNR(original, leak)
-	d, err := r.detect(ctx, r.env.Key, leak)
-	if err != nil {
-		return err
-	}
+	d := ruler.Must(r.detect(ctx, r.env.Key, leak))
 	right := d.Found && (a.goal == toForge || slices.Contains(s.ids[:a.copies], d.Copy))
 	t.Values["read"], t.Values["max_sync"] = yes(right), d.Debug.Sync
 	if d.Found && !right {
 		t.Values["wrong"], t.Labels["got"] = 1, d.Copy.String()
 	}
-	return nil
 }
 
 // guess reads a copy with the share of the wrong keys that falls to picture i.
-func (r *securityRun) guess(ctx context.Context, i int, _ *attempt, s *victim, t *ruler.Trial) error {
+func (r *securityRun) guess(ctx context.Context, i int, _ *attempt, s *victim, t *ruler.Trial) {
 	var read, n, sync float64
 	for k := i + 1; k <= r.keys; k += len(r.env.Pictures) {
-		key, err := r.env.TestKey(-1 - k)
-		if err != nil {
-			return err
-		}
-		d, err := r.detect(ctx, key, s.copies[0])
-		if err != nil {
-			return err
-		}
+		d := ruler.Must(r.detect(ctx, ruler.Must(r.env.TestKey(-1-k)), s.copies[0]))
 		n++
 		sync = max(sync, d.Debug.Sync)
 		read += yes(d.Found)
@@ -276,5 +232,4 @@ func (r *securityRun) guess(ctx context.Context, i int, _ *attempt, s *victim, t
 	if n > 0 {
 		t.Values["n"], t.Values["read"], t.Values["max_sync"], t.Values["psnr"] = n, read, sync, n*quality.PSNR(s.Image, s.copies[0])
 	}
-	return nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/disintegration/imaging"
 
+	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/dsp"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/watermark"
@@ -59,6 +59,7 @@ func (e *estimate) addTo(img *image.NRGBA, gain float32) *image.NRGBA {
 	return out
 }
 
+// level adds to a grey level of a pixel, rounds, and cuts to 0 to 255.
 func level(v uint8, add float32) uint8 { return uint8(min(max(float32(v)+add, 0), 255) + .5) }
 
 // A sum adds up estimates in 1/64 of a grey level, so that their order is nothing.
@@ -68,6 +69,7 @@ type sum struct {
 	n          int
 }
 
+// add adds an estimate, in the middle of the square.
 func (s *sum) add(e estimate) {
 	dx, dy := (canvasSide-e.luma.W)/2, (canvasSide-e.luma.H)/2
 	s.n++
@@ -80,6 +82,7 @@ func (s *sum) add(e estimate) {
 	}
 }
 
+// mean returns the sum divided by the number of estimates.
 func (s *sum) mean() estimate {
 	e := estimate{dsp.NewPlane(canvasSide, canvasSide), dsp.NewPlane(canvasSide, canvasSide)}
 	for i := range s.luma {
@@ -89,75 +92,58 @@ func (s *sum) mean() estimate {
 	return e
 }
 
-// average estimates the marks of r.copies uploads and averages them. It returns what a
-// forger gets by that: RMS in grey levels, and correlations of luma at the best of all
-// shifts, the largest over several marks.
-func (r *securityRun) average(ctx context.Context) (map[string]float64, error) {
+// average estimates the marks of r.copies uploads and averages them. It sets r.estimate, and in
+// r.averaged what a forger gets by that: RMS in grey levels, and correlations of luma at the best of
+// all shifts, the largest over several marks.
+func (r *securityRun) average(ctx context.Context) {
 	s := &sum{luma: make([]int32, canvasSide*canvasSide), blue: make([]int32, canvasSide*canvasSide)}
 	results := make([][3]float64, r.copies)
-	err := parallel(ctx, r.env, r.copies, func(_ context.Context, m int) error {
-		results[m] = r.averageOne(s, m)
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
+	parallel(ctx, r.env, r.copies, func(_ context.Context, m int) { results[m] = r.averageOne(s, m) })
 	var mark, one, own float64 // RMS of a mark and of its estimate, correlation of both: sums
 	for _, of := range results {
 		mark, one, own = mark+of[0], one+of[1], own+of[2]
 	}
 	e, n := s.mean(), float64(max(s.n, 1))
-	values := map[string]float64{
+	r.averaged = map[string]float64{
 		"uploads": float64(s.n), "mark_rms": mark / n, "estimate_rms": one / n, "one_estimate": own / n, "average_rms": e.luma.RMS(),
 	}
 	gain := float32(mark / n / math.Max(e.luma.RMS(), 1e-9))
 	e.luma.Scale(gain)
 	e.blue.Scale(gain)
 	r.estimate = e
-	if values["with_fresh"], err = r.likeness(ctx, r.env.Key); err != nil {
-		return nil, err
-	}
-	values["with_otherkey"], err = r.likeness(ctx, r.other) // what chance gives
-	return values, err
+	r.averaged["with_fresh"] = r.likeness(ctx, r.env.Key)
+	r.averaged["with_otherkey"] = r.likeness(ctx, r.other) // what chance gives
 }
 
 // averageOne marks upload m, adds its estimate to the sum, and returns the RMS of
-// mark and estimate and their correlation; zeros where the upload cannot be marked.
-func (r *securityRun) averageOne(s *sum, m int) [3]float64 {
-	host, err := r.host(m)
-	if err != nil {
-		return [3]float64{}
-	}
-	content := sha256.Sum256(fmt.Append(nil, "averaged upload ", r.env.Seed, m))
-	id := watermark.CopyID(r.env.Draw("averaged copy", content))
-	marked, err := r.embed(r.env.Key, id, host, &watermark.Options{Submission: watermark.Submission(content[:16])})
-	if err != nil {
-		return [3]float64{}
-	}
-	e, mark := estimateOf(marked), lumaAdded(marked, host)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.add(e)
-	return [3]float64{mark.RMS(), e.luma.RMS(), alike(e.luma, mark)}
+// mark and estimate and their correlation. It returns zeros if the upload cannot be read or marked.
+func (r *securityRun) averageOne(s *sum, m int) (got [3]float64) {
+	_ = ruler.Catch(func() {
+		host, content := r.host(m), sha256.Sum256(fmt.Append(nil, "averaged upload ", r.env.Seed, m))
+		id := watermark.CopyID(r.env.Draw("averaged copy", content))
+		marked := ruler.Must(r.embed(r.env.Key, id, host, &watermark.Options{Submission: watermark.Submission(content[:16])}))
+		e, mark := estimateOf(marked), lumaAdded(marked, host)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.add(e)
+		got = [3]float64{mark.RMS(), e.luma.RMS(), alike(e.luma, mark)}
+	})
+	return got
 }
 
 // host is upload m: the pictures, each once, and then specimens.
-func (r *securityRun) host(m int) (*image.NRGBA, error) {
+func (r *securityRun) host(m int) *image.NRGBA {
 	if m < len(r.env.Pictures) {
-		p, err := r.env.Load(r.env.Pictures[m])
-		if err != nil {
-			return nil, err
-		}
-		return p.Image, nil
+		return ruler.Must(r.env.Load(r.env.Pictures[m])).Image
 	}
 	seed := r.env.Seed<<20 + uint64(m)
 	all, side := specimen.Templates(), max(400, r.env.MaxSide*5/8)
 	if k := m % (len(all) + 2); k < len(all) {
-		return r.fit(specimen.Render(all[k], specimen.NewPerson(seed), side)), nil
+		return r.fit(specimen.Render(all[k], specimen.NewPerson(seed), side))
 	} else if k == len(all) {
-		return specimen.Portrait(specimen.NewPerson(seed), side*3/4, side), nil
+		return specimen.Portrait(specimen.NewPerson(seed), side*3/4, side)
 	}
-	return specimen.Landscape(seed, side, side*3/4), nil
+	return specimen.Landscape(seed, side, side*3/4)
 }
 
 // fit shrinks a picture that is higher than it may be.
@@ -187,7 +173,7 @@ func alike(a, b dsp.Plane) float64 {
 
 // likeness returns the largest correlation of the average copy with marks of a key on
 // grey, at the best of all shifts. The marks are of submissions that are not in the average.
-func (r *securityRun) likeness(ctx context.Context, key *watermark.Key) (float64, error) {
+func (r *securityRun) likeness(ctx context.Context, key *watermark.Key) float64 {
 	const marks = 4
 	grey := image.NewNRGBA(image.Rect(0, 0, r.env.MaxSide, r.env.MaxSide))
 	for i := range grey.Pix {
@@ -198,10 +184,8 @@ func (r *securityRun) likeness(ctx context.Context, key *watermark.Key) (float64
 	best := 0.0
 	for m := range min(marks, r.copies) {
 		content := sha256.Sum256(fmt.Append(nil, "fresh mark ", r.env.Seed, m))
-		marked, err := r.embed(key, watermark.CopyID(m), grey, &watermark.Options{Submission: watermark.Submission(content[:16])})
-		if err != nil || ctx.Err() != nil {
-			return 0, cmp.Or(context.Cause(ctx), err)
-		}
+		ruler.Check(context.Cause(ctx))
+		marked := ruler.Must(r.embed(key, watermark.CopyID(m), grey, &watermark.Options{Submission: watermark.Submission(content[:16])}))
 		mark := lumaAdded(marked, grey)
 		c := f.Forward(mark)
 		for i, v := range c.C {
@@ -212,5 +196,5 @@ func (r *securityRun) likeness(ctx context.Context, key *watermark.Key) (float64
 			best = math.Max(best, math.Abs(float64(v))/norm)
 		}
 	}
-	return best, nil
+	return best
 }

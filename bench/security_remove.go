@@ -9,11 +9,13 @@ import (
 	"github.com/disintegration/imaging"
 
 	"github.com/kycmark/kycmark/bench/hard"
+	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
 type maker = func(*securityRun, *victim) (leak, original *image.NRGBA)
 
+// asItIs leaks the first copy unchanged.
 func asItIs(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
 	return s.copies[0], s.Image
 }
@@ -21,16 +23,14 @@ func asItIs(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
 // another returns the picture after picture i, or a specimen if that cannot be read, in
 // the size of img.
 func (r *securityRun) another(i int, img *image.NRGBA) *image.NRGBA {
-	next, err := r.host(r.copies + i + len(r.env.Pictures)) // a specimen
-	if p, err2 := r.env.Load(r.env.Pictures[(i+1)%len(r.env.Pictures)]); err2 == nil && len(r.env.Pictures) > 1 {
-		next, err = p.Image, nil
-	}
-	if err != nil {
-		return img // cannot be: specimens are drawn
+	next := r.host(r.copies + i + len(r.env.Pictures)) // a specimen
+	if p, err := r.env.Load(r.env.Pictures[(i+1)%len(r.env.Pictures)]); err == nil && len(r.env.Pictures) > 1 {
+		next = p.Image
 	}
 	return imaging.Fill(next, img.Rect.Dx(), img.Rect.Dy(), imaging.Center, imaging.CatmullRom)
 }
 
+// forgeAverage adds the average of many estimates, times gain, to the unmarked picture.
 func forgeAverage(gain float32) maker {
 	return func(r *securityRun, s *victim) (leak, original *image.NRGBA) {
 		return r.estimate.addTo(s.Image, gain), s.Image
@@ -43,7 +43,7 @@ const commonCopies = 32
 // forgeCopies has what is common to all copies of an upload: the pilots, and a
 // thirty-second of the chips' energy.
 func forgeCopies(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
-	e := estimateOf(average(s.copies[:commonCopies]))
+	e := estimateOf(mixed("mean", s.copies[:commonCopies]))
 	return e.addTo(s.second, 1), s.second
 }
 
@@ -56,47 +56,32 @@ func moveMark(gain float32) maker {
 	}
 }
 
+// removeBy returns an attempt by an attack of the list.
 func removeBy(name string) maker {
 	return func(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
-		a, err := hard.Find(name)
-		if err != nil {
-			return asItIs(nil, s) // cannot be: a test takes every name
-		}
-		return a.Apply(s.copies[0], s.Seed), s.Image
+		return ruler.Must(hard.Find(name)).Apply(s.copies[0], s.Seed), s.Image
 	}
 }
 
-// collude merges k copies; any of their IDs is a reading.
-func collude(merge func([]*image.NRGBA) *image.NRGBA, k int) maker {
+// collude returns an attempt that mixes k copies; any of their IDs is a reading.
+func collude(mix string, k int) maker {
 	return func(_ *securityRun, s *victim) (leak, original *image.NRGBA) {
-		return merge(s.copies[:k]), s.Image
+		return mixed(mix, s.copies[:k]), s.Image
 	}
+}
+
+// mixed mixes copies of one size in a way of [hard.Mixes] that draws nothing at random.
+func mixed(name string, copies []*image.NRGBA) *image.NRGBA {
+	return ruler.Must(ruler.Must(hard.FindMix(name)).Apply(copies, 0))
 }
 
 // subtractMark takes away what marking the copy once more would add.
 func subtractMark(r *securityRun, s *victim) (leak, original *image.NRGBA) {
-	again, err := r.embed(r.env.Key, s.ids[0], s.copies[0], s.Options)
-	if err != nil {
-		return s.copies[0], s.Image // cannot be: it was marked before
-	}
+	again := ruler.Must(r.embed(r.env.Key, s.ids[0], s.copies[0], s.Options))
 	for i, v := range s.copies[0].Pix {
 		again.Pix[i] = uint8(min(max(2*int(v)-int(again.Pix[i]), 0), 255))
 	}
 	return again, s.Image
-}
-
-// middle is the median of an odd number of pictures of one size.
-func middle(of []*image.NRGBA) *image.NRGBA {
-	out := image.NewNRGBA(of[0].Rect)
-	v := make([]uint8, len(of))
-	for i := range out.Pix {
-		for k, p := range of {
-			v[k] = p.Pix[i]
-		}
-		slices.Sort(v)
-		out.Pix[i] = v[len(v)/2]
-	}
-	return out
 }
 
 // The pilots lie between these frequencies, in cycles a 1024th of the long side:
@@ -196,23 +181,11 @@ func strongest(power dsp.Plane, width int, scale float64, n int) []bin {
 	return out
 }
 
+// powers returns the squared absolute value of each coefficient.
 func powers(s dsp.Spectrum) dsp.Plane {
 	p := dsp.NewPlane(s.Stride(), s.H)
 	for i, c := range s.C {
 		p.Pix[i] = real(c)*real(c) + imag(c)*imag(c)
 	}
 	return p
-}
-
-// average is the mean of pictures of one size.
-func average(of []*image.NRGBA) *image.NRGBA {
-	out := image.NewNRGBA(of[0].Rect)
-	for i := range out.Pix {
-		sum := 0
-		for _, p := range of {
-			sum += int(p.Pix[i])
-		}
-		out.Pix[i] = uint8((sum + len(of)/2) / len(of))
-	}
-	return out
 }

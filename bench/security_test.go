@@ -133,12 +133,15 @@ func TestMerging(t *testing.T) {
 		p := image.NewNRGBA(image.Rect(0, 0, 2, 1))
 		for i := range p.Pix {
 			p.Pix[i] = v
+			if i%4 == 3 {
+				p.Pix[i] = 255 // opaque
+			}
 		}
 		all = append(all, p)
 	}
-	assert.Equal(t, uint8(30), middle(all).Pix[5])
-	assert.Equal(t, uint8(57), average(all).Pix[5])
-	assert.Equal(t, uint8(105), average(all[:2]).Pix[0])
+	assert.Equal(t, uint8(30), mixed("median", all).Pix[5])
+	assert.Equal(t, uint8(57), mixed("mean", all).Pix[5])
+	assert.Equal(t, uint8(105), mixed("mean", all[:2]).Pix[0])
 }
 
 // Sinusoids in the pilots' band go, and next to nothing else.

@@ -10,25 +10,21 @@ import (
 	"github.com/kycmark/kycmark/internal/attack"
 )
 
-// after returns cases that begin when prepare is done. The first case to run calls prepare; the
-// error of prepare is the error of every case.
-func after(prepare func(context.Context) error, cases []ruler.Case) []ruler.Case {
+// after returns cases that begin when prepare is done. The first case to run calls prepare. If
+// prepare fails, every case fails with its error.
+func after(prepare func(context.Context), cases []ruler.Case) []ruler.Case {
 	var once sync.Once
 	var failed error
-	out := make([]ruler.Case, len(cases))
-	for i, c := range cases {
-		out[i] = func(ctx context.Context, emit func(ruler.Trial)) error {
-			if once.Do(func() { failed = prepare(ctx) }); failed != nil {
-				return failed
-			}
-			return c(ctx, emit)
-		}
-	}
-	return out
+	return ruler.Cases(len(cases), func(ctx context.Context, i int, emit func(ruler.Trial)) {
+		once.Do(func() { failed = ruler.Catch(func() { prepare(ctx) }) })
+		ruler.Check(failed)
+		cases[i](ctx, emit)
+	})
 }
 
-// parallel calls f for 0 to n-1, as many at a time as env has workers. No call is begun after an error.
-func parallel(ctx context.Context, env *ruler.Env, n int, f func(ctx context.Context, i int) error) error {
+// parallel calls f for 0 to n-1, as many at a time as env has workers. An error by which a call fails
+// ends the case, and no call is begun after the error.
+func parallel(ctx context.Context, env *ruler.Env, n int, f func(ctx context.Context, i int)) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wg sync.WaitGroup
@@ -39,7 +35,7 @@ func parallel(ctx context.Context, env *ruler.Env, n int, f func(ctx context.Con
 				if ctx.Err() != nil {
 					continue
 				}
-				if err := f(ctx, i); err != nil {
+				if err := ruler.Catch(func() { f(ctx, i) }); err != nil {
 					cancel(err)
 				}
 			}
@@ -50,7 +46,7 @@ func parallel(ctx context.Context, env *ruler.Env, n int, f func(ctx context.Con
 	}
 	close(next)
 	wg.Wait()
-	return context.Cause(ctx)
+	ruler.Check(context.Cause(ctx))
 }
 
 // attacksOf returns the attacks that the user asked for, or else the attacks with the given names.
@@ -73,6 +69,7 @@ func inTurn(names []string) (attacks []attack.Attack, err error) {
 	return attacks, nil
 }
 
+// milliseconds returns the time since an instant, wall clock.
 func milliseconds(since time.Time) float64 {
 	return float64(time.Since(since)) / float64(time.Millisecond)
 }

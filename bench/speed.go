@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"image"
 	"image/jpeg"
 	"math"
@@ -25,8 +24,6 @@ const (
 
 // speed times decoding, hashing, marking and reading, one picture and one step at a time.
 func speed(e *engine) *ruler.Experiment {
-	perMpx := func(g ruler.Group) string { return ruler.Decimals(g.Sum("ms")/g.Sum("mpx"), 1) }
-	ratio := func(g ruler.Group) string { return ruler.Decimals(g.Sum("ms")/g.Sum("jpeg_ms"), 2) }
 	return &ruler.Experiment{
 		Name:  "speed",
 		Short: "What marking and reading cost",
@@ -34,13 +31,13 @@ func speed(e *engine) *ruler.Experiment {
 as wall time. The yardstick is image/jpeg's decoding of the same picture.`,
 		Cases: func(_ context.Context, env *ruler.Env) ([]ruler.Case, error) {
 			env.Workers = 1
-			return ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) error {
-				return (&timing{engine: e, env: env, emit: emit, path: path}).picture(ctx)
+			return ruler.Each(env, func(ctx context.Context, path string, emit func(ruler.Trial)) {
+				(&timing{engine: e, env: env, emit: emit, path: path}).picture(ctx)
 			}), nil
 		},
 		Tables: []ruler.Table{
 			{Name: "steps", By: []string{"step"}, Columns: []ruler.Column{
-				ruler.Means("ms a picture", "ms", 1), {Head: "ms a megapixel", Cell: perMpx}, {Head: "times image/jpeg's decoding", Cell: ratio},
+				ruler.Means("ms a picture", "ms", 1), ruler.Quotient("ms a megapixel", "ms", "mpx", 1), ruler.Quotient("times image/jpeg's decoding", "ms", "jpeg_ms", 2),
 			}},
 			{Name: "pictures", By: []string{"picture", "step"}, Columns: []ruler.Column{ruler.Means("megapixels", "mpx", 2), ruler.Means("ms", "ms", 0)}},
 		},
@@ -57,71 +54,47 @@ type timing struct {
 	jpegMS float64 // of the yardstick, the first step
 }
 
-func (t *timing) picture(ctx context.Context) error {
-	up, err := t.env.Upload(t.path)
-	if err != nil {
-		return err
-	}
+// picture times all steps on one picture.
+func (t *timing) picture(ctx context.Context) {
+	up := ruler.Must(t.env.Upload(t.path))
 	t.mpx = float64(up.Image.Rect.Dx()) * float64(up.Image.Rect.Dy()) / 1e6
 	var saved bytes.Buffer
-	if err := picture.Encode(&saved, up.Image, "jpeg", 90); err != nil {
-		return err
-	}
-	data, err := os.ReadFile(t.path)
-	if err != nil {
-		return err
-	}
+	ruler.Check(picture.Encode(&saved, up.Image, "jpeg", 90))
+	data := ruler.Must(os.ReadFile(t.path))
 	marked := up.Image
-	reads := func(leak func() *image.NRGBA, want bool) func() (bool, error) {
-		return func() (bool, error) {
-			d, err := t.detect(ctx, t.env.Key, leak())
-			return err == nil && d.Found == want, err
-		}
+	reads := func(leak func() *image.NRGBA, want bool) func() bool {
+		return func() bool { return ruler.Must(t.detect(ctx, t.env.Key, leak())).Found == want }
 	}
-	always := func(err error) (bool, error) { return true, err }
+	always := func(err error) bool { ruler.Check(err); return true }
 	for _, step := range []struct {
 		name string
-		run  func() (counts bool, err error)
+		run  func() (counts bool)
 	}{
-		{"image/jpeg decode", func() (bool, error) { _, err := jpeg.Decode(bytes.NewReader(saved.Bytes())); return always(err) }},
-		{"decode", func() (bool, error) { _, err := picture.Decode(data, t.env.Limits); return always(err) }},
-		{"hash (PDQ)", func() (bool, error) { _, _, err := t.hash(phash.PDQ, up.Image); return always(err) }},
-		{"hash (area)", func() (bool, error) { _, _, err := t.hash(phash.Area, up.Image); return always(err) }},
-		{"features", func() (bool, error) { _, err := parts.Extract(up.Image); return always(err) }},
-		{"embed", func() (bool, error) {
-			_, err := t.embed(t.env.Key, up.Copy, up.Image, up.Options)
-			return always(err)
-		}},
-		{"mark", func() (bool, error) {
-			m, err := t.mark(ctx, t.env.Key, up.Copy, up.Image, up.Options)
-			if err == nil {
-				marked = m.Image
-			}
-			return always(err)
+		{"image/jpeg decode", func() bool { _, err := jpeg.Decode(bytes.NewReader(saved.Bytes())); return always(err) }},
+		{"decode", func() bool { _, err := picture.Decode(data, t.env.Limits); return always(err) }},
+		{"hash (PDQ)", func() bool { _, _, err := t.hash(phash.PDQ, up.Image); return always(err) }},
+		{"hash (area)", func() bool { _, _, err := t.hash(phash.Area, up.Image); return always(err) }},
+		{"features", func() bool { _, err := parts.Extract(up.Image); return always(err) }},
+		{"embed", func() bool { _, err := t.embed(t.env.Key, up.Copy, up.Image, up.Options); return always(err) }},
+		{"mark", func() bool {
+			marked = ruler.Must(t.mark(ctx, t.env.Key, up.Copy, up.Image, up.Options)).Image
+			return true
 		}},
 		// A marked picture that is not found gives no time of "found".
 		{"detect, found", reads(func() *image.NRGBA { return marked }, true)},
 		{"detect, not found", reads(func() *image.NRGBA { return up.Image }, false)},
 	} {
-		if err := t.time(ctx, up.Name, step.name, step.run); err != nil {
-			return err
-		}
+		t.time(ctx, up.Name, step.name, step.run)
 	}
-	return nil
 }
 
 // time emits the shortest of a few runs, if they count.
-func (t *timing) time(ctx context.Context, name, step string, run func() (bool, error)) error {
+func (t *timing) time(ctx context.Context, name, step string, run func() bool) {
 	best, spent, counts := math.Inf(1), 0.0, true
 	for n := 0; n < speedRuns && (n == 0 || spent < float64(speedTime/time.Millisecond)); n++ {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
+		ruler.Check(context.Cause(ctx))
 		start := t.now()
-		var err error
-		if counts, err = run(); err != nil {
-			return fmt.Errorf("%s: %w", step, err)
-		}
+		counts = run()
 		took := t.since(start)
 		best, spent = min(best, took), spent+took
 	}
@@ -134,5 +107,4 @@ func (t *timing) time(ctx context.Context, name, step string, run func() (bool, 
 			Values: map[string]float64{"ms": best, "mpx": t.mpx, "jpeg_ms": t.jpegMS},
 		})
 	}
-	return nil
 }

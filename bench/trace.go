@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"slices"
+	"strconv"
 
 	"github.com/spf13/pflag"
 
@@ -32,6 +33,7 @@ type traceEngine struct {
 	pool   func([]*watermark.TraceResult) ([]watermark.CopyEvidence, error)
 }
 
+// newTraceEngine returns the real tracer.
 func newTraceEngine(e *engine) *traceEngine {
 	return &traceEngine{
 		engine: e, copies: embedAll, pool: watermark.CombineLeaks,
@@ -198,42 +200,46 @@ type suspect struct {
 	ids     []watermark.CopyID // of all copies
 	scores  map[string]float64 // of the leaked copy by attack, of leaks that show the original
 	named   map[string]bool    // by attack
-	null    [2]*innocents      // of leaks with a mark of the picture, and without
+	null    [2]innocents       // of leaks with a mark of the picture, and without
 }
 
 // picture makes the copies of a picture, and every leak.
-func (r *traceRun) picture(ctx context.Context, path string, emit func(ruler.Trial)) error {
-	s := &suspect{emit: emit, scores: map[string]float64{}, named: map[string]bool{}, null: [2]*innocents{newInnocents("marked leaks"), newInnocents("unmarked leaks")}}
-	if err := r.issue(ctx, s, path); err != nil {
-		return err
+func (r *traceRun) picture(ctx context.Context, path string, emit func(ruler.Trial)) {
+	s := &suspect{emit: emit, scores: map[string]float64{}, named: map[string]bool{}, null: [2]innocents{newInnocents(), newInnocents()}}
+	r.issue(ctx, s, path)
+	r.leak(ctx, s)
+	r.leakWrong(ctx, s)
+	r.leakToRenditions(ctx, s)
+	r.leakMixtures(ctx, s)
+	r.leakPools(ctx, s)
+	for i, carrier := range []string{"marked leaks", "unmarked leaks"} {
+		s.null[i].score.emit(carrier, "score", emit)
+		s.null[i].payload.emit(carrier, "payload", emit)
 	}
-	for _, part := range []func(context.Context, *suspect) error{r.leak, r.leakUnmarked, r.leakWrong, r.leakToRenditions, r.leakMixtures, r.leakPools} {
-		if err := part(ctx, s); err != nil {
-			return err
-		}
-	}
-	for _, n := range s.null {
-		n.emit(emit)
-	}
-	return nil
 }
 
-// issue marks a picture, draws the other copies, and readies the tracers.
-func (r *traceRun) issue(ctx context.Context, s *suspect, path string) (err error) {
-	if s.Upload, err = r.env.Upload(path); err != nil {
-		return err
-	}
-	m, err := r.mark(ctx, r.env.Key, s.Copy, s.Image, s.Options)
-	if err != nil {
-		return err
-	}
+// issue marks a picture, draws the other copies, and makes the tracers of the picture and of its
+// renditions.
+func (r *traceRun) issue(ctx context.Context, s *suspect, path string) {
+	s.Upload = ruler.Must(r.env.Upload(path))
+	m := ruler.Must(r.mark(ctx, r.env.Key, s.Copy, s.Image, s.Options))
 	s.marked, s.ids = m.Image, []watermark.CopyID{s.Copy}
 	for k := 1; k < r.issued; k++ {
 		s.ids = append(s.ids, watermark.CopyID(r.env.Draw(fmt.Sprint("copy ", k), s.Content)))
 	}
 	start := r.now()
-	if err := r.readyTracers(s, m.Strength); err != nil {
-		return err
+	issued := make([]watermark.Candidate, len(s.ids))
+	for k, id := range s.ids {
+		issued[k] = watermark.Candidate{Copy: id, Key: r.env.Key, Strength: m.Strength}
+	}
+	opts := &watermark.TraceOptions{Submission: s.Options.Submission}
+	s.tracer = ruler.Must(r.tracer(s.Image, issued, opts))
+	for _, side := range r.renditions {
+		small, err := r.tracer(picture.Fit(s.Image, side), issued, opts)
+		if err != nil {
+			ruler.Failf("shrunk to %d pixels: %w", side, err)
+		}
+		s.smaller = append(s.smaller, small)
 	}
 	s.emit(ruler.Trial{
 		Labels: map[string]string{"picture": s.Name, "copy": s.Copy.String()},
@@ -242,30 +248,111 @@ func (r *traceRun) issue(ctx context.Context, s *suspect, path string) (err erro
 			"strength": m.Strength, "weak": yes(m.Weak), "prepare_ms": r.since(start), "copies": float64(r.issued),
 		},
 	})
-	if len(r.colluders) > 0 {
-		// No stronger than the copy that was checked for visibility.
+	if len(r.colluders) > 0 { // no stronger than the copy that was checked for visibility
 		opts := &watermark.Options{Submission: s.Options.Submission, Strength: min(1, m.Strength)}
-		s.copies, err = r.copies(r.env.Key, s.Image, opts, s.ids[:slices.Max(r.colluders)])
+		s.copies = ruler.Must(r.copies(r.env.Key, s.Image, opts, s.ids[:slices.Max(r.colluders)]))
 	}
-	return err
 }
 
-// readyTracers makes the tracers of a picture and of its renditions.
-func (r *traceRun) readyTracers(s *suspect, strength float64) (err error) {
-	issued := make([]watermark.Candidate, len(s.ids))
-	for k, id := range s.ids {
-		issued[k] = watermark.Candidate{Copy: id, Key: r.env.Key, Strength: strength}
-	}
-	opts := &watermark.TraceOptions{Submission: s.Options.Submission}
-	if s.tracer, err = r.tracer(s.Image, issued, opts); err != nil {
-		return err
-	}
-	for _, side := range r.renditions {
-		small, err := r.tracer(picture.Fit(s.Image, side), issued, opts)
-		if err != nil {
-			return fmt.Errorf("shrunk to %d pixels: %w", side, err)
+// leak traces the first copy under every attack, and if asked to the original.
+func (r *traceRun) leak(ctx context.Context, s *suspect) {
+	for _, a := range r.attacks {
+		t, _ := r.sight(ctx, s, s.tracer, a.Apply(s.marked, s.Seed), 1, ofLeaked, a)
+		if score, ok := t.Values["score"]; ok && t.Values["registered"] == 1 {
+			s.scores[a.Name] = score
 		}
-		s.smaller = append(s.smaller, small)
+		s.named[a.Name] = t.Values["named"] == 1
+		s.emit(t)
 	}
-	return nil
+	for _, a := range r.attacks {
+		if r.unmarked {
+			t, _ := r.sight(ctx, s, s.tracer, a.Apply(s.Image, s.Seed), 0, ofUnmarked, a)
+			s.emit(t)
+		}
+	}
+}
+
+// leakWrong marks other pictures of the folder for uploads of their own and traces them,
+// attacked, against s. The attacks are spread over all pairs.
+func (r *traceRun) leakWrong(ctx context.Context, s *suspect) {
+	i := slices.IndexFunc(r.env.Pictures, func(path string) bool { return ruler.Name(path) == s.Name })
+	for n := 1; n <= r.wrong; n++ {
+		other, err := r.env.Upload(r.env.Pictures[(i+n)%len(r.env.Pictures)])
+		if err != nil || other.Content == s.Content {
+			continue // and listed as broken in its own turn
+		}
+		leak, err := r.embed(r.env.Key, other.Copy, other.Image, other.Options)
+		if err != nil {
+			continue
+		}
+		a := r.attacks[(i*r.wrong+n-1)%len(r.attacks)]
+		t, traced := r.sight(ctx, s, s.tracer, a.Apply(leak, other.Seed), 0, ofWrong, a)
+		if traced != nil && traced.Decoded != nil && *traced.Decoded == other.Copy {
+			delete(t.Values, "wrong") // it is the copy that leaked, whatever it was laid over
+		}
+		t.Labels["of"] = other.Name
+		s.emit(t)
+	}
+}
+
+// leakToRenditions traces the first copy under every attack against smaller originals. The value
+// kept is the score, divided by the score against the full original.
+func (r *traceRun) leakToRenditions(ctx context.Context, s *suspect) {
+	for n, side := range r.renditions {
+		for _, a := range r.attacks {
+			t, _ := r.sight(ctx, s, s.smaller[n], a.Apply(s.marked, s.Seed), 1, ofRendition, a)
+			t.Labels["side"], t.Values["named_full"] = strconv.Itoa(side), yes(s.named[a.Name])
+			score, ok := t.Values["score"]
+			if full := s.scores[a.Name]; ok && full > 0 && t.Values["registered"] == 1 {
+				t.Values["kept"] = score / full
+			}
+			s.emit(t)
+		}
+	}
+}
+
+// leakMixtures traces mixtures of several copies.
+func (r *traceRun) leakMixtures(ctx context.Context, s *suspect) {
+	for _, m := range r.mixings {
+		leak := ruler.Must(m.mix.Apply(s.copies[:m.colluders], s.Seed))
+		t, traced := r.sight(ctx, s, s.tracer, m.then.Apply(leak, s.Seed), m.colluders, ofMixture, m.then)
+		t.Labels["mix"], t.Labels["copies"] = m.mix.Name, strconv.Itoa(m.colluders)
+		delete(t.Values, "named")
+		delete(t.Values, "likely")
+		if traced != nil {
+			t.Values["colluders"] = float64(m.colluders)
+			if len(traced.Copies) > 0 {
+				countColluders(&t, traced.Copies[:m.colluders])
+			}
+		}
+		s.emit(t)
+	}
+}
+
+// leakPools makes several leaks of a picture's copy and pools them: singly, by twos, by
+// fours and so on, no leak in two subsets of a size.
+func (r *traceRun) leakPools(ctx context.Context, s *suspect) {
+	for _, a := range r.pools {
+		labels := func() map[string]string {
+			return map[string]string{"picture": s.Name, "kind": ofPooled, "attack": a.Name}
+		}
+		err := ruler.Catch(func() {
+			traced := make([]*watermark.TraceResult, r.poolLeaks)
+			for n := range traced {
+				seed := r.env.Draw(fmt.Sprintf("pool %s %d", a.Name, n), s.Content)
+				traced[n] = ruler.Must(s.tracer.Trace(ctx, a.Apply(handled(s.marked, seed, n), seed)))
+			}
+			for size := 1; size <= len(traced); size *= 2 {
+				for at := 0; at+size <= len(traced); at += size {
+					t := ruler.Trial{Labels: labels(), Values: r.poolOf(traced[at:at+size], s.Copy)}
+					t.Labels["leaks"] = strconv.Itoa(size)
+					s.emit(t)
+				}
+			}
+		})
+		ruler.Check(context.Cause(ctx))
+		if err != nil {
+			s.emit(ruler.Trial{Labels: labels(), Error: err.Error()})
+		}
+	}
 }

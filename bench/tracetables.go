@@ -19,8 +19,10 @@ func traceAlarms(trials []ruler.Trial) (out []string) {
 	return append(out, wrongIDs(trials, "attack")...)
 }
 
+// kind returns a condition: the leak of a trial is of one of the kinds.
 func kind(kinds ...string) func(*ruler.Trial) bool { return ruler.Is("kind", kinds...) }
 
+// traceTables returns the tables of a trace.
 func traceTables() []ruler.Table {
 	named, registered := ruler.Of("named", "named"), ruler.Of("shown to be the original", "registered")
 	scores := []ruler.Column{
@@ -31,7 +33,7 @@ func traceTables() []ruler.Table {
 	times := ruler.Quantiles("ms median / max", "ms", 0, .5, 1)
 	return append([]ruler.Table{
 		{Name: "groups", Where: kind(ofLeaked), By: []string{"group"}, Total: "all", Columns: []ruler.Column{
-			ruler.Share("", "named"), named, ruler.Of("at 1e-6", "likely"), registered, ruler.Of("decoded without a list", "decoded"),
+			ruler.Share("share", "named"), named, ruler.Of("at 1e-6", "likely"), registered, ruler.Of("decoded without a list", "decoded"),
 			ruler.Quantiles("largest innocent score", "max_innocent", 1, 1), ruler.Quantiles("payload", "max_innocent_payload", 1, 1),
 			ruler.Sums("innocents at 1e-6", "innocents_1e-6"), times,
 		}},
@@ -56,26 +58,23 @@ func traceTables() []ruler.Table {
 	}, tracePartTables(scores, named, registered, times)...)
 }
 
+// tracePartTables returns the tables of what a trace measures if a flag asks for it.
 func tracePartTables(scores []ruler.Column, named, registered, times ruler.Column) []ruler.Table {
 	return []ruler.Table{
 		{Name: "innocents", Title: "Copies that are not in the leak. A score of such a copy is standard normal or less; the e-value's mean is at most 1.",
 			Where: ruler.And(kind(ofLeaked, ofMixture, ofRendition, ofUnmarked), ruler.Has("innocents")), By: []string{"kind"}, Total: "all", Columns: []ruler.Column{
 				ruler.Counts("leaks that show the original"), ruler.Sums("trials", "innocents"), ruler.Sums("accused", "framed"),
-				{Head: "upper 95 % limit", Cell: func(g ruler.Group) string {
-					return ruler.Short(ruler.UpperBound(int(g.Sum("framed")), int(g.Sum("innocents")), .95))
-				}},
+				ruler.UpperOf("upper 95 % limit", "framed", "innocents"),
 				ruler.Sums("at 1e-6", "innocents_1e-6"), ruler.Sums("at 1e-9", "innocents_1e-9"),
 				ruler.Quantiles("largest score", "max_innocent", 2, 1), ruler.Quantiles("payload", "max_innocent_payload", 2, 1),
-				{Head: "e-value mean", Cell: func(g ruler.Group) string { return ruler.Decimals(g.Sum("sum_e")/g.Sum("innocents"), 3) }},
+				ruler.Quotient("e-value mean", "sum_e", "innocents", 3),
 				ruler.Quantiles("max", "max_e", 1, 1), ruler.Sums("wrong IDs decoded", "wrong"),
 			}},
 		{Name: "scores", Where: ruler.Is("statistic", "score"), By: []string{"carrier"}, Heads: []string{"innocents of"}, Columns: []ruler.Column{
 			ruler.Counts("scores"), ofBins("exceeded by 10^-1 / 10^-3 / 10^-5 (normal 1.28, 3.09, 4.26)", "score", scoreBin, 2, 1e-1, 1e-3, 1e-5),
 		}},
 		{Name: "collusion", Where: kind(ofMixture), By: []string{"mix", "attack", "copies"}, Total: "all", Heads: []string{"mix", "then", "copies"}, Columns: []ruler.Column{
-			ruler.Counts("leaks"), {Head: "colluders named at 1e-6", Cell: func(g ruler.Group) string {
-				return fmt.Sprintf("%.0f of %.0f", g.Sum("named_1e-6"), g.Sum("colluders"))
-			}},
+			ruler.Counts("leaks"), ruler.SumOf("colluders named at 1e-6", "named_1e-6", "colluders"),
 			ruler.Sums("at 1e-9", "named_1e-9"), ruler.Sums("leaks with one named", "one"), ruler.Sums("with all", "all"),
 			ruler.Quantiles("lowest score of a colluder", "min_score", 1, 0), ruler.Sums("innocents accused", "framed"),
 		}},
@@ -91,16 +90,13 @@ func tracePartTables(scores []ruler.Column, named, registered, times ruler.Colum
 	}
 }
 
-// bandOrder is the order of the rows of bands.
-func bandOrder(last string, edges ...float64) (out ruler.RowNames) {
+// bandOrder puts the rows of bands in the order of the edges.
+func bandOrder(last string, edges ...float64) ruler.RowNames {
+	var names []string
 	for _, e := range edges {
-		name := band(e, last, edges...)
-		out = append(out, struct {
-			Name   string
-			Values []string
-		}{name, []string{name}})
+		names = append(names, band(e, last, edges...))
 	}
-	return out
+	return rowsOf(names...)
 }
 
 // scorePlot plots the quantiles of innocents' scores over the quantiles of a standard normal

@@ -15,6 +15,7 @@ func threadTime() time.Duration { return clockTime(unix.CLOCK_THREAD_CPUTIME_ID)
 // processTime returns the processor time of the process.
 func processTime() time.Duration { return clockTime(unix.CLOCK_PROCESS_CPUTIME_ID) }
 
+// clockTime reads a clock of clock_gettime(2). If the clock cannot be read, wall clock takes its place.
 func clockTime(clock int32) time.Duration {
 	var t unix.Timespec
 	if err := unix.ClockGettime(clock, &t); err != nil {
@@ -26,21 +27,17 @@ func clockTime(clock int32) time.Duration {
 // statTick is the unit of times in /proc (proc_pid_stat(5)), 1/100 s on all of Go's systems.
 const statTick = 10 * time.Millisecond
 
-// otherTime returns the processor time of another process. It reports false if this machine has no
-// such process.
-func otherTime(pid string) (time.Duration, bool) {
-	stat, err := os.ReadFile("/proc/" + pid + "/stat")
-	if err != nil {
-		return 0, false
-	}
+// otherTime returns the processor time of another process; 0 if this machine has no such process.
+func otherTime(pid string) time.Duration {
+	stat, _ := os.ReadFile("/proc/" + pid + "/stat")
 	_, rest, _ := bytes.Cut(stat, []byte(") ")) // the name before may hold anything
 	f := bytes.Fields(rest)
 	if len(f) < 13 {
-		return 0, false
+		return 0
 	}
-	user, err1 := strconv.ParseInt(string(f[11]), 10, 64)
-	system, err2 := strconv.ParseInt(string(f[12]), 10, 64)
-	return time.Duration(user+system) * statTick, err1 == nil && err2 == nil
+	user, _ := strconv.ParseInt(string(f[11]), 10, 64)
+	system, _ := strconv.ParseInt(string(f[12]), 10, 64)
+	return time.Duration(user+system) * statTick
 }
 
 // residentBytes returns the memory that the process has; 0: the system does not say.

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
-	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -27,7 +24,7 @@ const (
 var calibrationBins = []float64{math.Inf(-1), -3, -2, -1.5, -1, -.5, -.1, .1, .5, 1, 1.5, 2, 2.5, 3, 4, 5}
 
 // verdict measures whether verdicts on simulated dumps are right. [simDump.judge] lists the trials
-// of a dump.
+// of a dump; trials with the same labels are counted together.
 func verdict() *ruler.Experiment {
 	var path, story string
 	dumps, worlds := 0, 0
@@ -52,7 +49,7 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 			if dumps < 1 || worlds < 1 {
 				return nil, errors.New("--dumps and --worlds take 1 or more")
 			}
-			table, err := outcomesOf(path)
+			table, err := readOutcomes(path)
 			if err != nil {
 				return nil, err
 			}
@@ -60,58 +57,67 @@ another put there, 99.9 % of true sources named that three surviving marks speak
 			for i := range worlds {
 				s.worlds = append(s.worlds, newSimWorld(env.Seed<<16+uint64(i), worldUploads, worldMonths))
 			}
-			cases := make([]ruler.Case, dumps)
-			for i := range cases {
-				cases[i] = func(_ context.Context, emit func(ruler.Trial)) error { return s.simulate(i, emit) }
-			}
-			return cases, nil
+			return ruler.Cases(dumps, s.simulate), nil
+		},
+		Fold: func(trials []ruler.Trial) []ruler.Trial {
+			return ruler.Fold(trials, "trial", "story", "window", "kind", "from", "sure", "survived", "safe", "sent", "scrubbed", "dump", "what")
 		},
 		Tables: verdictTables(),
-		Plots:  verdictPlots(),
+		Plots: []ruler.Plot{{
+			Name: "verdict-simulation", Title: "reliability; the line is perfect calibration", X: "probability stated, prior even", Y: "share that is true",
+			Where: isTrial("statement"), Line: func(x float64) float64 { return x },
+			Points: func(g ruler.Group) (points [][2]float64) {
+				for _, name := range binNames() {
+					if bin := g.Where(ruler.Is("from", name)); len(bin) > 0 {
+						points = append(points, [2]float64{bin.Mean("stated"), bin.Mean("true")})
+					}
+				}
+				return points
+			},
+		}},
 		Missed: verdictMissed,
 	}
 }
 
-// outcomesOf reads a table of outcomes; "" is the shipped one.
-func outcomesOf(path string) (*outcomeTable, error) {
-	if path == "" {
-		return readOutcomes(bytes.NewReader(recordedOutcomes))
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return readOutcomes(io.Reader(file))
-}
-
 // simulate draws dump i and what an investigation finds of it, and compares the verdict with the
 // truth.
-func (s *simulation) simulate(i int, emit func(ruler.Trial)) error {
+func (s *simulation) simulate(_ context.Context, i int, emit func(ruler.Trial)) {
 	d, rng := s.dump(i)
 	c := s.caseOf(rng, d)
 	start := time.Now()
 	v, err := odds.Weigh(c)
 	if err != nil {
-		return fmt.Errorf("dump %d, %s: %w", i, d.story, err)
+		ruler.Failf("dump %d, %s: %w", i, d.story, err)
 	}
 	for _, t := range d.judge(v, time.Since(start)) {
 		if t.Labels["trial"] == "case" {
-			t.Labels["dump"] = fmt.Sprint(i)
+			t.Labels["dump"] = strconv.Itoa(i)
 		}
 		emit(t)
 	}
-	return nil
 }
 
+// isTrial returns a condition: the trial is of a kind, as [newTrial] names kinds.
 func isTrial(kind string) func(*ruler.Trial) bool { return ruler.Is("trial", kind) }
 
+// survived returns a condition on trials of true recipients: the number of leaked clusters that
+// survived a messenger is one of the names of [fewNames].
+func survived(names ...string) func(*ruler.Trial) bool { return ruler.Is("survived", names...) }
+
+// verdictTables returns the tables of verdicts.
 func verdictTables() []ruler.Table {
-	safe := func(t *ruler.Trial) bool { return t.Values["safe"] >= 3 }
+	story := rowsOf(storyNames()...)
+	sure := ruler.Is("sure", "yes")
+	dumps := func(head, value string) ruler.Column { // a dump without the value counts as 0
+		return ruler.Column{Head: head, Where: isTrial("dump"), Cell: func(g ruler.Group) string { return ruler.Thousands(g.Sum(value)) + " of " + ruler.Thousands(g.Count()) }}
+	}
+	window := func(head, story string) ruler.Column {
+		return ruler.SumOf(head, "headed", "found").When(ruler.Is("story", story))
+	}
 	return []ruler.Table{{
-		Name: "stories", Title: "Dumps", By: []string{"story"}, Row: rowsOf(storyNames()...), Total: "all", Where: isTrial("dump"), Columns: []ruler.Column{
+		Name: "stories", Title: "Dumps", By: []string{"story"}, Row: story, Total: "all", Where: isTrial("dump"), Columns: []ruler.Column{
 			ruler.Counts("dumps"), ruler.Sums("listed", "listed"), ruler.Sums("top", "top"), ruler.Sums("stated", "stated"), ruler.Sums("stated and top", "stated_top"),
-			ruler.Sums("named", "named"), ruler.Sums("alone", "alone"), ruler.Sums("wrongly", "wrong"), ruler.Upper("at most", "wrong"),
+			ruler.Sums("named", "named"), ruler.Sums("alone", "alone"), ruler.Of("wrongly", "wrong"), ruler.Upper("at most", "wrong"),
 			ruler.Sums("framed", "framed"), ruler.Sums("framed alone", "framed_alone"), ruler.Sums("rival listed", "beside"), ruler.Sums("rival unlisted", "open"),
 			ruler.Sums("no rival", "outside"), ruler.Sums("flagged", "warned"),
 		},
@@ -121,21 +127,20 @@ func verdictTables() []ruler.Table {
 				"Framed: the recipient that another wants blamed is named: alone, with the other as a rival, with an unlisted rival, or with neither; flagged: of these, those with a flag of planting or repetition."
 		},
 	}, {
-		Name: "windows", Title: "Windows that all unmarked leaks came from", By: []string{"story"}, Row: rowsOf(storyNames()...), Where: ruler.Has("window"), Columns: []ruler.Column{
+		Name: "windows", Title: "Windows that all unmarked leaks came from", By: []string{"story"}, Row: story, Where: ruler.Is("window", "found"), Columns: []ruler.Column{
 			ruler.Counts("found"), ruler.Sums("10 and more", "window_10"), ruler.Sums("100 and more", "window_100"), ruler.Sums("headline", "headed"), ruler.Means("mean log10 LR", "window_log10_lr", 1),
 		},
 	}, {
-		Name: "recipients", Title: "True recipients, by marked leaks that survived a messenger", By: []string{"survived"}, Row: rowsOf("0", "1", "2", "3 and more"), Where: isTrial("recipient"),
+		Name: "recipients", Title: "True recipients, by marked leaks that survived a messenger", By: []string{"survived"}, Row: rowsOf(fewNames...), Where: isTrial("recipient"),
 		Columns: []ruler.Column{
-			ruler.Of("named", "named"), ruler.Of("of these alone", "alone").When(func(t *ruler.Trial) bool { return t.Values["named"] == 1 }), ruler.Of("named, three uploads that no other recipient held", "named").When(safe),
+			ruler.Of("named", "named"), ruler.SumOf("of these alone", "alone", "named"), ruler.Of("named, three uploads that no other recipient held", "named").When(ruler.Is("safe", three)),
 		},
 	}, {
 		Name: "sent", Title: "True recipients with three leaks and more", Where: isTrial("recipient"), Heads: []string{}, Columns: []ruler.Column{
-			ruler.Of("named, three sent through a messenger", "named").When(func(t *ruler.Trial) bool { return t.Values["sent"] >= 3 }),
-			ruler.Of("named, three scrubbed", "named").When(func(t *ruler.Trial) bool { return t.Values["scrubbed"] == 1 && t.Values["all"] >= 3 }),
+			ruler.Of("named, three sent through a messenger", "named").When(ruler.Is("sent", three)), ruler.Of("named, three scrubbed", "named").When(ruler.Is("scrubbed", three)),
 		},
 	}, {
-		Name: "sure", Title: "Statements of 99 % and more", By: []string{"kind"}, Total: "all", Where: ruler.Has("sure"), Columns: []ruler.Column{ruler.Of("true", "sure"), ruler.Share("share", "sure")},
+		Name: "sure", Title: "Statements of 99 % and more", By: []string{"kind"}, Total: "all", Where: sure, Columns: []ruler.Column{ruler.Of("true", "true"), ruler.Share("share", "true")},
 	}, {
 		Name: "calibration", Title: "Stated likelihood ratios as probabilities, the prior even", By: []string{"from"}, Heads: []string{"log10 LR from"}, Row: rowsOf(binNames()...), Where: isTrial("statement"),
 		Columns: []ruler.Column{
@@ -149,9 +154,26 @@ func verdictTables() []ruler.Table {
 			return "Realised: how much more often a ratio of the bin was stated of what is true than of what is not, which does not depend on how many are true."
 		},
 	}, {
-		Name: "times", Where: isTrial("dump"), Heads: []string{}, Columns: []ruler.Column{ruler.Quantiles("ms to weigh a dump: min / median / max", "ms", 1, 0, .5, 1)},
+		Name: "times", Where: isTrial("dump"), Heads: []string{}, Columns: []ruler.Column{ruler.Means("ms to weigh a dump: mean", "ms", 1), ruler.Quantiles("max", "max_ms", 1, 1)},
 	}, {
 		Name: "cases", Title: "Cases to look at", By: []string{"dump", "story", "what"}, Where: isTrial("case"),
+	}, {
+		Name: "short", Doc: true, Transposed: true, Heads: []string{"measured", "result"}, Columns: []ruler.Column{
+			ruler.Sums("leaks in the dumps", "leaks").When(isTrial("dump")),
+			dumps("dumps in which a recipient is named although no leak was made of its copies (aim: 0)", "wrong"),
+			dumps("a framed recipient is named alone (aim: 0)", "framed_alone"),
+			dumps("a framed recipient is named without the planter among the rivals (aim: 0)", "outside"),
+			ruler.Upper("upper 95 % limit of each of these rates", "wrong").When(isTrial("dump")),
+			ruler.Of("true recipients named, with three surviving marked leaks or more (aim: 99.9 %)", "named").When(survived(three)),
+			ruler.SumOf("of these, named alone", "alone", "named").When(survived(three)),
+			ruler.Of("true recipients named, with two", "named").When(survived("2")), ruler.Of("with one", "named").When(survived("1")),
+			ruler.Of("statements of 99 % and more that are true (aim: 98.5 to 100 %)", "true").When(sure), ruler.Share("share", "true").When(sure),
+			ruler.Share("of statements about copies", "true").When(ruler.And(sure, ruler.Is("kind", odds.Copies))),
+			ruler.Share("about custody", "true").When(ruler.And(sure, ruler.Is("kind", odds.Custody))),
+			ruler.Share("about an insider", "true").When(ruler.And(sure, ruler.Is("kind", odds.Insider))),
+			ruler.Of("narrow windows found, with 20 leaks (aim: all)", "found").When(ruler.Is("story", storyWindow20)), ruler.Of("with 8 leaks", "found").When(ruler.Is("story", storyWindow8)),
+			window("windows of 20 leaks stated in a headline", storyWindow20), window("of 8 leaks", storyWindow8),
+		},
 	}}
 }
 
@@ -159,11 +181,12 @@ func verdictTables() []ruler.Table {
 func rowsOf(names ...string) ruler.RowNames {
 	rows := make(ruler.RowNames, len(names))
 	for i, name := range names {
-		rows[i].Name, rows[i].Values = name, []string{name}
+		rows[i] = ruler.RowName{Name: name, Values: []string{name}}
 	}
 	return rows
 }
 
+// storyNames returns the names of the stories in the order of the tables.
 func storyNames() (names []string) {
 	for _, s := range stories {
 		names = append(names, s.name)
@@ -198,48 +221,25 @@ func realised(allTrue, all, binTrue, bin float64) float64 {
 	return math.Log10((binTrue + .5) / (allTrue + .5) * (all - allTrue + .5) / (bin - binTrue + .5))
 }
 
-func verdictPlots() []ruler.Plot {
-	return []ruler.Plot{{
-		Name: "verdict-simulation", Title: "reliability; the line is perfect calibration", X: "probability stated, prior even", Y: "share that is true",
-		Where: isTrial("statement"),
-		Points: func(g ruler.Group) (points [][2]float64) {
-			for _, name := range binNames() {
-				if bin := g.Where(ruler.Is("from", name)); len(bin) > 0 {
-					points = append(points, [2]float64{bin.Mean("stated"), bin.Mean("true")})
-				}
-			}
-			return points
-		},
-		Line: func(x float64) float64 { return x },
-	}}
-}
-
 // verdictMissed lists the bars that were missed.
 func verdictMissed(trials []ruler.Trial) (out []string) {
 	all := ruler.Group(trials)
-	dumps := all.Where(isTrial("dump"))
-	for _, bar := range []struct{ value, what string }{
-		{"wrong", "name a recipient of whose copies no leak was made"},
-		{"framed_alone", "name alone a recipient whose copies another put there"},
-		{"outside", "name such a recipient and not that other beside it"},
-	} {
-		if n := dumps.Sum(bar.value); n > 0 {
-			out = append(out, fmt.Sprintf("%.0f of %.0f dumps %s, bar 0", n, dumps.Count(), bar.what))
-		}
-	}
 	for _, bar := range []struct {
-		of    ruler.Group
-		value string
-		min   float64
-		what  string
+		of       ruler.Group
+		value    string
+		min, max float64 // rates
+		what     string
 	}{
-		{all.Where(ruler.Is("survived", "3 and more")), "named", barNamed, "true recipients with three surviving marked leaks are named"},
-		{all.Having("sure"), "sure", barSure, "statements of 99 % are true"},
-		{dumps.Where(ruler.Is("story", storyWindow20)), "window", 1, "windows of 20 unmarked leaks are found"},
+		{all.Where(isTrial("dump")), "wrong", 0, 0, "dumps name a recipient although no leak was made of its copies"},
+		{all.Where(isTrial("dump")), "framed_alone", 0, 0, "dumps name alone a recipient whose copies another put there"},
+		{all.Where(isTrial("dump")), "outside", 0, 0, "dumps name such a recipient and not that other beside it"},
+		{all.Where(survived(three)), "named", barNamed, 1, "true recipients with three surviving marked leaks are named"},
+		{all.Where(ruler.Is("sure", "yes")), "true", barSure, 1, "statements of 99 % are true"},
+		{all.Where(ruler.Is("story", storyWindow20)), "found", 1, 1, "windows of 20 unmarked leaks are found"},
 	} {
-		if n := bar.of.Count(); n > 0 && bar.of.Sum(bar.value) < bar.min*n {
-			out = append(out, fmt.Sprintf("%.0f of %.0f %s, bar %s", bar.of.Sum(bar.value), n, bar.what, ruler.Percent(bar.min, 1)))
+		if n, got := bar.of.Count(), bar.of.Sum(bar.value); n > 0 && (got < bar.min*n || got > bar.max*n) {
+			out = append(out, fmt.Sprintf("%.0f of %.0f %s, bar %s", got, n, bar.what, ruler.Percent(bar.min, 1)))
 		}
 	}
-	return slices.Clip(out)
+	return out
 }

@@ -19,8 +19,10 @@ var messengers = []string{"telegram_low", "whatsapp_twice"}
 // also returns a trial for each statement of the verdict, for each recipient whose copies leaked,
 // and for each case to look at.
 func (d *simDump) judge(v *odds.Verdict, took time.Duration) []ruler.Trial {
-	j := &judgement{simDump: d, v: v, dump: d.newTrial("dump")}
-	j.dump.Values["leaks"], j.dump.Values["ms"] = float64(len(d.leaks)), float64(took)/float64(time.Millisecond)
+	j := &judgement{simDump: d, v: v, dump: newTrial("dump")}
+	j.dump.Labels["story"] = d.story
+	ms := float64(took) / float64(time.Millisecond)
+	j.dump.Values = map[string]float64{"leaks": float64(len(d.leaks)), "ms": ms, "max_ms": ms, "found": 0}
 	j.hypotheses()
 	j.names()
 	j.framing()
@@ -33,8 +35,9 @@ func (d *simDump) judge(v *odds.Verdict, took time.Duration) []ruler.Trial {
 	return append(j.more, j.dump)
 }
 
-func (d *simDump) newTrial(kind string) ruler.Trial {
-	return ruler.Trial{Labels: map[string]string{"trial": kind, "story": d.story}, Values: map[string]float64{}}
+// newTrial returns a trial of a kind: "dump", "statement", "recipient" or "case".
+func newTrial(kind string) ruler.Trial {
+	return ruler.Trial{Labels: map[string]string{"trial": kind}, Values: map[string]float64{}}
 }
 
 // A judgement compares one verdict with the truth.
@@ -50,8 +53,8 @@ func (j *judgement) set(name string, is bool) { j.dump.Values[name] = yes(is) }
 
 // note adds a case to look at.
 func (j *judgement) note(format string, args ...any) {
-	t := j.newTrial("case")
-	t.Labels["what"] = fmt.Sprintf(format, args...)
+	t := newTrial("case")
+	t.Labels["story"], t.Labels["what"] = j.story, fmt.Sprintf(format, args...)
 	j.more = append(j.more, t)
 }
 
@@ -116,12 +119,12 @@ func (j *judgement) statement(h *odds.Hypothesis, is bool) ruler.Trial {
 	for h.LogLR < calibrationBins[bin] {
 		bin--
 	}
-	t := j.newTrial("statement")
+	t := newTrial("statement")
 	t.Labels["kind"], t.Labels["from"] = h.Kind, binNames()[bin]
 	p := stated(h.LogLR)
 	t.Values["true"], t.Values["log10_lr"], t.Values["stated"] = yes(is), h.LogLR, p
 	if p >= .99 {
-		t.Values["sure"] = yes(is)
+		t.Labels["sure"] = "yes"
 	}
 	return t
 }
@@ -138,7 +141,7 @@ func (j *judgement) names() {
 	j.set("alone", len(j.v.Alone()) > 0)
 	j.set("wrong", len(wrong) > 0)
 	if len(wrong) > 0 {
-		j.note("names %s, of whose copies no leak was made", strings.Join(wrong, ", "))
+		j.note("names %s, although no leak was made of its copies", strings.Join(wrong, ", "))
 	}
 }
 
@@ -194,7 +197,8 @@ func (j *judgement) windows() {
 	if !found {
 		return
 	}
-	j.set("window", true)
+	j.dump.Labels["window"] = "found"
+	j.set("found", true)
 	lr, headed := 0.0, false
 	for _, h := range j.v.Hypotheses {
 		if h.Kind == odds.Custody && slices.Contains(h.Holders, holder.name) {
@@ -207,9 +211,10 @@ func (j *judgement) windows() {
 	j.set("headed", headed)
 }
 
-// recipient adds a trial for a recipient whose copies leaked. Its values count clusters of leaks. all:
-// every cluster. sent: clusters sent through a messenger. survived: sent clusters that were found to be
-// copies. safe: survived clusters of uploads that no other recipient is recorded to have held unmarked.
+// recipient adds a trial for a recipient whose copies leaked. Its labels count clusters of leaks, as
+// [few] writes numbers. sent: clusters sent through a messenger. survived: sent clusters that were found
+// to be copies. safe: survived clusters of uploads that no other recipient is recorded to have held
+// unmarked. scrubbed: all clusters, if the source meant to remove marks.
 func (j *judgement) recipient(src simSource) {
 	name := j.holders[src.holder].name
 	all, sent, survived, safe := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
@@ -231,12 +236,12 @@ func (j *judgement) recipient(src simSource) {
 		}
 	}
 	named := slices.Contains(j.v.Named, name)
-	t := j.newTrial("recipient")
-	t.Labels["survived"] = []string{"0", "1", "2", "3 and more"}[min(len(survived), 3)]
-	t.Values = map[string]float64{
-		"all": float64(len(all)), "sent": float64(len(sent)), "survived": float64(len(survived)), "safe": float64(len(safe)),
-		"scrubbed": yes(src.scrubbed), "named": yes(named), "alone": yes(slices.Contains(j.v.Alone(), name)),
+	t := newTrial("recipient")
+	t.Labels["survived"], t.Labels["sent"], t.Labels["safe"] = few(survived), few(sent), few(safe)
+	if src.scrubbed {
+		t.Labels["scrubbed"] = few(all)
 	}
+	t.Values["named"], t.Values["alone"] = yes(named), yes(slices.Contains(j.v.Alone(), name))
 	j.more = append(j.more, t)
 	if len(survived) >= 3 && !named {
 		reason := ""
@@ -245,9 +250,17 @@ func (j *judgement) recipient(src simSource) {
 				reason = w.Reason
 			}
 		}
-		j.note("does not name a recipient of whose copies %d survived a messenger: %s", len(survived), reason)
+		j.note("does not name a recipient with %d copies that survived a messenger: %s", len(survived), reason)
 	}
 }
+
+// fewNames are the numbers of clusters that tables distinguish.
+var fewNames = []string{"0", "1", "2", three}
+
+const three = "3 and more"
+
+// few returns the number of clusters as one of fewNames.
+func few(clusters map[string]bool) string { return fewNames[min(len(clusters), len(fewNames)-1)] }
 
 // heldByOther reports whether another recipient is recorded to have held an upload unmarked, and
 // so could lay marks on it.

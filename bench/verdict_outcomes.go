@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
+	"os"
 	"slices"
 )
 
@@ -70,11 +72,15 @@ type evidence struct {
 	Confirmed bool    `json:"confirmed,omitempty"`
 }
 
-// readOutcomes reads a table of at most 16 MiB. The error wraps [errOutcomes] or is the reader's.
-func readOutcomes(r io.Reader) (*outcomeTable, error) {
-	data, err := io.ReadAll(io.LimitReader(r, 16<<20))
-	if err != nil {
-		return nil, err
+// readOutcomes reads the table of a file; "" is the shipped table. The error wraps [errOutcomes] if
+// the file is not a table that has outcomes of every kind.
+func readOutcomes(path string) (*outcomeTable, error) {
+	data := recordedOutcomes
+	if path != "" {
+		var err error
+		if data, err = os.ReadFile(path); err != nil {
+			return nil, err
+		}
 	}
 	t := new(outcomeTable)
 	if err := json.Unmarshal(data, t); err != nil {
@@ -93,21 +99,14 @@ func (t *outcomeTable) encode() ([]byte, error) {
 	head := *t
 	head.Outcomes = nil
 	out, err := json.Marshal(head)
-	if err != nil {
-		return nil, err
-	}
-	out = append(out[:len(out)-len("null}")], '[')
+	out = bytes.TrimSuffix(out, []byte("null}"))
+	before := "[\n"
 	for i := range t.Outcomes {
-		line, err := json.Marshal(t.Outcomes[i])
-		if err != nil {
-			return nil, err
-		}
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(append(out, '\n'), line...)
+		line, err2 := json.Marshal(t.Outcomes[i])
+		out, before = append(append(out, before...), line...), ",\n"
+		err = cmp.Or(err, err2)
 	}
-	return append(out, "\n]}\n"...), nil
+	return append(out, "\n]}\n"...), err
 }
 
 // A drawer draws recorded outcomes by kind and attack.
@@ -117,6 +116,7 @@ type drawer struct {
 	innocent []evidence               // of all copies that were not in the leak
 }
 
+// newDrawer sorts the outcomes of a table by kind and attack.
 func newDrawer(t *outcomeTable) *drawer {
 	d := &drawer{by: make(map[[2]string][]*outcome), attacks: make(map[string][]string)}
 	for i := range t.Outcomes {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"testing/fstest"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -53,50 +52,35 @@ from the state file of the investigation. Exit 1 when a bar of "verdict" is miss
 		if dumps < 1 || p.side < 100 {
 			return nil, errors.New("--dumps takes 1 or more, --max-side 100 or more")
 		}
-		p.env, p.world = env, newSimWorld(env.Seed<<16+1, pixelUploads, pixelMonths)
+		p.world = newSimWorld(env.Seed<<16+1, pixelUploads, pixelMonths)
 		s := &simulation{worlds: []*simWorld{p.world}, seed: env.Seed, small: true, outcome: &drawer{attacks: pixelAttacks}}
-		return []ruler.Case{func(ctx context.Context, emit func(ruler.Trial)) error { return p.tell(ctx, s, dumps, emit) }}, nil
+		return []ruler.Case{func(ctx context.Context, emit func(ruler.Trial)) { p.tell(ctx, env, s, dumps, emit) }}, nil
 	}
 	return x
 }
 
 // A pixelRun tells the stories of simulated dumps in pictures.
 type pixelRun struct {
-	*memoryRegistry
-	env     *ruler.Env
-	world   *simWorld
-	side    int // long side of uploads, pixels
-	uploads []*submitted
-	files   map[pixelLeak][]byte // of leaks that were made
-	finder  *verify.Investigator
+	memoryRegistry
+	world *simWorld
+	side  int                  // long side of uploads, pixels
+	files map[pixelLeak][]byte // of leaks that were made
 }
 
 // tell draws dumps one after the other and has them investigated.
-func (p *pixelRun) tell(ctx context.Context, s *simulation, dumps int, emit func(ruler.Trial)) (err error) {
-	if p.memoryRegistry, err = newMemoryRegistry(ctx, p.env, worldRecipients); err != nil {
-		return err
-	}
+func (p *pixelRun) tell(ctx context.Context, env *ruler.Env, s *simulation, dumps int, emit func(ruler.Trial)) {
+	p.open(ctx, env, worldRecipients)
 	defer p.Close()
-	state, err := os.MkdirTemp("", "kycmark-bench-")
-	if err != nil {
-		return err
-	}
+	state := ruler.Must(os.MkdirTemp("", "kycmark-bench-"))
 	defer os.RemoveAll(state)
 	p.cfg.State = filepath.Join(state, "state")
-	if err := p.fill(ctx); err != nil {
-		return err
-	}
+	p.fill(ctx)
 	for i := range dumps {
 		d, rng := s.dump(i)
-		trials, err := p.investigate(ctx, rng, d)
-		if err != nil {
-			return err
-		}
-		for _, t := range trials {
+		for _, t := range p.investigate(ctx, rng, d) {
 			emit(t)
 		}
 	}
-	return nil
 }
 
 // A pixelLeak is what the file of a leak depends on, beside the seed.
@@ -107,76 +91,58 @@ type pixelLeak struct {
 
 // fill makes the world's registry: what is held, what is recorded of it, and what was recorded
 // after the leaks were found.
-func (p *pixelRun) fill(ctx context.Context) error {
-	templates := specimen.Templates()
+func (p *pixelRun) fill(ctx context.Context) {
 	for i := range p.world.month {
-		p.uploads = append(p.uploads, &submitted{
-			name: fmt.Sprint("upload ", i), template: templates[i%len(templates)], medium: i / len(templates) % media,
-			seed: specimenSeed + p.env.Seed<<16 + 0x8000 + uint64(i),
-		})
+		p.uploads = append(p.uploads, drawnUpload(p.env, i, 0x8000, "%s %d, %s"))
 	}
-	err := parallel(ctx, p.env, len(p.uploads), func(ctx context.Context, i int) error {
-		u := p.uploads[i]
-		u.image = drawUpload(u.template, u.medium, u.seed, p.side)
+	parallel(ctx, p.env, len(p.uploads), func(ctx context.Context, i int) {
 		var to []string
 		for r, h := range p.world.holders {
 			if h.copies[i] {
 				to = append(to, p.recipients[r])
 			}
 		}
-		return p.submit(ctx, u, p.world.subject[i], p.world.at[i], to...)
+		u := p.uploads[i]
+		u.draw(p.env, p.side)
+		p.submit(ctx, u, asPNG(u.image), p.world.subject[i], p.world.at[i], to...)
 	})
-	if err != nil {
-		return err
-	}
 	for r, h := range p.world.holders {
-		if err := p.addCustody(ctx, r, indices(h.unmarked)); err != nil {
-			return err
-		}
+		p.addCustody(ctx, r, indices(h.unmarked))
 	}
-	cfg := p.cfg
-	cfg.Found = time.Now().Add(time.Second)
+	found := time.Now().Add(time.Second)
 	time.Sleep(1100 * time.Millisecond)
 	for r, h := range p.world.holders {
-		if err := p.addCustody(ctx, r, indices(h.missing)); err != nil {
-			return err
-		}
+		p.addCustody(ctx, r, indices(h.missing))
 	}
-	p.finder, err = verify.NewInvestigator(cfg)
-	return err
+	p.investigateFrom(found)
 }
 
 // addCustody records that recipient r has custody of the months in which uploads are held.
-func (p *pixelRun) addCustody(ctx context.Context, r int, held []int) error {
+func (p *pixelRun) addCustody(ctx context.Context, r int, held []int) {
 	if len(held) == 0 {
-		return nil
+		return
 	}
 	months := p.world.months
 	to := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 	if last := p.world.month[held[len(held)-1]]; last+1 < len(months) {
 		to = months[last+1].From.Add(-time.Second)
 	}
-	return p.AddCustody(ctx, registry.Custody{Recipient: p.recipients[r], From: months[p.world.month[held[0]]].From, To: to, Note: "simulated"})
+	ruler.Check(p.AddCustody(ctx, registry.Custody{Recipient: p.recipients[r], From: months[p.world.month[held[0]]].From, To: to, Note: "simulated"}))
 }
 
-// investigate packs a dump, has it investigated and compares the verdict with the truth.
-func (p *pixelRun) investigate(ctx context.Context, rng *rand.Rand, d *simDump) ([]ruler.Trial, error) {
-	packed, err := p.pack(rng, d)
-	if err != nil {
-		return nil, err
+// investigate makes the files of a dump, has them investigated and compares the verdict with the truth.
+func (p *pixelRun) investigate(ctx context.Context, rng *rand.Rand, d *simDump) []ruler.Trial {
+	packed := fstest.MapFS{}
+	for k := range d.leaks {
+		packed[fmt.Sprintf("%03d.png", k)] = &fstest.MapFile{Data: p.file(rng, &d.leaks[k])}
 	}
 	start := time.Now()
 	var leaks []*verify.Verdict
 	for v, err := range p.finder.InvestigateFS(ctx, packed) {
-		if err != nil {
-			return nil, err
-		}
+		ruler.Check(err)
 		leaks = append(leaks, v)
 	}
-	v, err := p.finder.Weigh(ctx, leaks)
-	if err != nil {
-		return nil, err
-	}
+	v := ruler.Must(p.finder.Weigh(ctx, leaks))
 	took := time.Since(start)
 	for k := range d.leaks {
 		l := &d.leaks[k]
@@ -190,46 +156,22 @@ func (p *pixelRun) investigate(ctx context.Context, rng *rand.Rand, d *simDump) 
 			}
 		}
 	}
-	return d.judge(v.Odds, took), nil
-}
-
-// pack makes the archive of a dump.
-func (p *pixelRun) pack(rng *rand.Rand, d *simDump) (*zip.Reader, error) {
-	var packed bytes.Buffer
-	z := zip.NewWriter(&packed)
-	for k := range d.leaks {
-		file, err := p.file(rng, &d.leaks[k])
-		if err != nil {
-			return nil, err
-		}
-		w, err := z.Create(fmt.Sprintf("%03d.png", k))
-		if err != nil {
-			return nil, err
-		}
-		if _, err := w.Write(file); err != nil {
-			return nil, err
-		}
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return zip.NewReader(bytes.NewReader(packed.Bytes()), int64(packed.Len()))
+	return d.judge(v.Odds, took)
 }
 
 // file returns the file of one leak. The same leak has the same file in all dumps.
-func (p *pixelRun) file(rng *rand.Rand, l *simLeak) (file []byte, err error) {
+func (p *pixelRun) file(rng *rand.Rand, l *simLeak) []byte {
 	key := pixelLeak{l.kind, l.attack, l.upload, l.recipient}
 	if l.kind == outcomeStranger {
 		key.upload = rng.IntN(pixelStrangers)
 	}
-	if file, known := p.files[key]; known {
-		return file, nil
+	if p.files[key] == nil {
+		h := fnv.New64a()
+		fmt.Fprintf(h, "%d %+v", p.env.Seed, key)
+		own := rand.New(rand.NewPCG(h.Sum64(), 0x1eaf))
+		p.files[key] = attacked(p.picture(own, key), key.attack, own.Uint64())
 	}
-	h := fnv.New64a()
-	fmt.Fprintf(h, "%d %+v", p.env.Seed, key)
-	own := rand.New(rand.NewPCG(h.Sum64(), 0x1eaf))
-	p.files[key], err = attacked(p.picture(own, key), key.attack, own.Uint64())
-	return p.files[key], err
+	return p.files[key]
 }
 
 // picture returns what one leak shows before its attack.

@@ -16,7 +16,6 @@ import (
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/durable"
-	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/verify"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -65,25 +64,27 @@ through attacks, and have every leak investigated. --table writes the table that
 				env.Pictures = nil
 			}
 			env.MaxSide = cmp.Or(env.MaxSide, recordedSide)
-			r.env = env
-			r.list(specimens)
-			tasks := r.plan(each)
-			r.table = outcomeTable{Go: runtime.Version(), MaxSide: env.MaxSide, Seed: env.Seed, Copies: recordedCopies, Outcomes: make([]outcome, len(tasks)),
+			r.table = outcomeTable{Go: runtime.Version(), MaxSide: env.MaxSide, Seed: env.Seed, Copies: recordedCopies,
 				Command: fmt.Sprintf("kycmark-bench verdict record --table FILE --specimens %d --each %d --max-side %d --seed %d", specimens, each, env.MaxSide, env.Seed)}
 			if env.Own {
 				r.table.Command += " --pictures FOLDER"
 			}
-			cases := make([]ruler.Case, len(tasks))
-			for i, t := range tasks {
-				cases[i] = func(ctx context.Context, emit func(ruler.Trial)) (err error) {
-					o := &r.table.Outcomes[i]
-					if *o, err = r.investigate(ctx, t); err == nil {
-						emit(ruler.Trial{Labels: map[string]string{"kind": o.Kind, "attack": o.Attack, "upload": r.uploads[o.Upload].name, "finding": o.Finding}, Values: map[string]float64{"own": yes(o.Shows == showsOwn)}})
-					}
-					return err
-				}
+			for i := range specimens {
+				r.uploads = append(r.uploads, drawnUpload(env, i, 0, "%s %d, %s"))
 			}
-			return after(r.submitAll, cases), nil
+			for i, path := range env.Pictures {
+				r.uploads = append(r.uploads, &submitted{name: ruler.Name(path), path: path, seed: uint64(i)})
+			}
+			for _, u := range r.uploads {
+				r.table.Uploads = append(r.table.Uploads, u.name)
+			}
+			tasks := r.plan(each)
+			r.table.Outcomes = make([]outcome, len(tasks))
+			return after(func(ctx context.Context) { r.submitAll(ctx, env) }, ruler.Cases(len(tasks), func(ctx context.Context, i int, emit func(ruler.Trial)) {
+				o := r.record(ctx, tasks[i])
+				r.table.Outcomes[i] = o
+				emit(ruler.Trial{Labels: map[string]string{"kind": o.Kind, "attack": o.Attack, "upload": r.uploads[o.Upload].name, "finding": o.Finding}, Values: map[string]float64{"own": yes(o.Shows == showsOwn)}})
+			})), nil
 		},
 		Done: func([]ruler.Trial) error {
 			if path == "" {
@@ -104,11 +105,8 @@ through attacks, and have every leak investigated. --table writes the table that
 
 // A recording investigates leaks one by one and keeps what a case would say of each.
 type recording struct {
-	*memoryRegistry
-	env     *ruler.Env
-	uploads []*submitted
-	finder  *verify.Investigator
-	table   outcomeTable
+	memoryRegistry
+	table outcomeTable
 }
 
 // A recordTask is one leak: the n-th of its kind and attack, of an upload.
@@ -117,48 +115,15 @@ type recordTask struct {
 	upload, n    int
 }
 
-// list lists the uploads: documents, and the pictures.
-func (r *recording) list(specimens int) {
-	templates := specimen.Templates()
-	for i := range specimens {
-		t, medium := templates[i%len(templates)], i/len(templates)%media
-		r.uploads = append(r.uploads, &submitted{
-			name: fmt.Sprintf("%s %d, %s", t, i, mediumNames[medium]), template: t, medium: medium, seed: specimenSeed + r.env.Seed<<16 + uint64(i),
-		})
-	}
-	for i, path := range r.env.Pictures {
-		r.uploads = append(r.uploads, &submitted{name: ruler.Name(path), path: path, seed: uint64(i)})
-	}
-}
-
 // submitAll enters all uploads and opens the investigation after the last of them.
-func (r *recording) submitAll(ctx context.Context) (err error) {
-	if r.memoryRegistry, err = newMemoryRegistry(ctx, r.env, recordedCopies); err != nil {
-		return err
-	}
-	err = parallel(ctx, r.env, len(r.uploads), func(ctx context.Context, i int) error {
+func (r *recording) submitAll(ctx context.Context, env *ruler.Env) {
+	r.open(ctx, env, recordedCopies)
+	parallel(ctx, env, len(r.uploads), func(ctx context.Context, i int) {
 		u := r.uploads[i]
-		if u.path != "" {
-			p, err := r.env.Load(u.path)
-			if err != nil {
-				return fmt.Errorf("%s: %w", u.path, err)
-			}
-			u.image = p.Image
-		} else {
-			u.image = drawUpload(u.template, u.medium, u.seed, r.env.MaxSide)
-		}
-		return r.submit(ctx, u, fmt.Sprint("customer ", i), time.Time{}, r.recipients...)
+		u.draw(env, env.MaxSide)
+		r.submit(ctx, u, asPNG(u.image), fmt.Sprint("customer ", i), time.Time{}, r.recipients...)
 	})
-	if err != nil {
-		return err
-	}
-	for _, u := range r.uploads {
-		r.table.Uploads = append(r.table.Uploads, u.name)
-	}
-	cfg := r.cfg
-	cfg.Found = time.Now().Add(time.Hour)
-	r.finder, err = verify.NewInvestigator(cfg)
-	return err
+	r.investigateFrom(time.Now().Add(time.Hour))
 }
 
 // plan lists the leaks, each for every kind and attack. Each attack takes the uploads that follow the
@@ -181,9 +146,8 @@ func (r *recording) plan(each int) (tasks []recordTask) {
 	return tasks
 }
 
-// investigate makes a leak, has it investigated, and keeps what the case of a dump of this leak
-// alone says.
-func (r *recording) investigate(ctx context.Context, t recordTask) (outcome, error) {
+// record makes a leak, has it investigated, and keeps what the case of a dump of this leak alone says.
+func (r *recording) record(ctx context.Context, t recordTask) outcome {
 	u, name := r.uploads[t.upload], r.recipients[t.n%len(r.recipients)]
 	img, leaked := u.image, u.ids[name]
 	switch t.kind {
@@ -196,22 +160,11 @@ func (r *recording) investigate(ctx context.Context, t recordTask) (outcome, err
 		img = transplanted(u.image, from.image, from.copies[name])
 		leaked = from.ids[name]
 	}
-	o := outcome{Attack: t.attack, Kind: t.kind, Upload: t.upload}
-	file, err := attacked(img, t.attack, r.env.Seed+u.seed+uint64(t.n))
-	if err != nil {
-		return o, err
-	}
-	v, err := r.finder.Investigate(ctx, fmt.Sprintf("%s %s %d.png", t.kind, t.attack, t.upload), file)
-	if err != nil {
-		return o, err
-	}
-	d, err := r.finder.Weigh(ctx, []*verify.Verdict{v})
-	if err != nil {
-		return o, err
-	}
-	o.Finding = v.Label()
-	o.take(d, u.id, leaked, name)
-	return o, nil
+	file := attacked(img, t.attack, r.env.Seed+u.seed+uint64(t.n))
+	v := ruler.Must(r.finder.Investigate(ctx, fmt.Sprintf("%s %s %d.png", t.kind, t.attack, t.upload), file))
+	o := outcome{Attack: t.attack, Kind: t.kind, Upload: t.upload, Finding: v.Label()}
+	o.take(ruler.Must(r.finder.Weigh(ctx, []*verify.Verdict{v})), u.id, leaked, name)
+	return o
 }
 
 // take reads an outcome from the verdict on a dump of one leak. The leak was made of a submission
@@ -251,13 +204,9 @@ func shownBy(found string, of watermark.Submission) string {
 }
 
 // attacked applies attacks, their names joined by "+", and returns the file.
-func attacked(img *image.NRGBA, names string, seed uint64) ([]byte, error) {
+func attacked(img *image.NRGBA, names string, seed uint64) []byte {
 	for i, name := range strings.Split(names, "+") {
-		a, err := hard.Find(name)
-		if err != nil {
-			return nil, err
-		}
-		img = a.Apply(img, seed+uint64(i))
+		img = ruler.Must(hard.Find(name)).Apply(img, seed+uint64(i))
 	}
 	return asPNG(img)
 }

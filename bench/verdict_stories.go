@@ -19,7 +19,7 @@ const (
 	storyWindow8    = "unmarked, narrow window, 8 leaks"
 	storyUnlisted   = "an unlisted holder"
 	storyMissing    = "custody missing or entered late"
-	storyInsider    = "somebody with the whole registry"
+	storyInsider    = "an insider with the whole registry"
 	storyElsewhere  = "sent elsewhere by their owners"
 	storyStrangers  = "strangers alone"
 	storyPlanted    = "planted by a holder of both, recorded"

@@ -7,8 +7,9 @@ import (
 	"image"
 	"io"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,7 +20,7 @@ import (
 )
 
 func TestRecordedOutcomesAreWhatTheyClaim(t *testing.T) {
-	table, err := outcomesOf("")
+	table, err := readOutcomes("")
 	require.NoError(t, err)
 	require.Less(t, len(recordedOutcomes), 300<<10)
 	require.NotEmpty(t, table.Command)
@@ -43,7 +44,9 @@ func TestRecordedOutcomesAreWhatTheyClaim(t *testing.T) {
 
 func TestUnusableTablesAreRefused(t *testing.T) {
 	for _, text := range []string{"", "{", `{"outcomes":[{"kind":"copy"}]}`} {
-		_, err := readOutcomes(strings.NewReader(text))
+		path := filepath.Join(t.TempDir(), "bad.json")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, err := readOutcomes(path)
 		require.ErrorIs(t, err, errOutcomes, text)
 	}
 	refused(t, verdict(), ruler.Env{}, "--outcomes=nowhere.json")
@@ -86,6 +89,7 @@ func TestVerdictsOnSimulatedDumps(t *testing.T) {
 	for _, g := range []ruler.Group{g, again} {
 		for i := range g {
 			delete(g[i].Values, "ms") // a time
+			delete(g[i].Values, "max_ms")
 		}
 	}
 	one, err := json.Marshal(g)
@@ -94,7 +98,7 @@ func TestVerdictsOnSimulatedDumps(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(one), string(other), "the order of work must not matter")
 
-	picture, err := verdictPlots()[0].SVG(g)
+	picture, err := verdict().Plots[0].SVG(g)
 	require.NoError(t, err)
 	for d := xml.NewDecoder(bytes.NewReader(picture)); ; {
 		if _, err := d.Token(); err == io.EOF {
@@ -133,7 +137,7 @@ func dumps6(t *testing.T, story string) ruler.Group {
 	x := verdict()
 	setFlags(t, x, "--dumps=6", "--worlds=3", "--story="+story)
 	dumps := ruler.Group(measure(t, x, withKey(t, ruler.Env{Seed: 9, Workers: 2})).Trials).Where(isTrial("dump"))
-	require.Len(t, dumps.Where(ruler.Is("story", story)), 6)
+	require.InDelta(t, 6, dumps.Where(ruler.Is("story", story)).Count(), 0)
 	assert.Zero(t, dumps.Sum("wrong"), story)
 	return dumps
 }
@@ -149,10 +153,10 @@ func TestMissedBarsAreListed(t *testing.T) {
 	missed := verdictMissed([]ruler.Trial{
 		trial("dump", map[string]float64{"wrong": 1, "framed": 1, "framed_alone": 1}, "story", storyWindow20),
 		trial("recipient", map[string]float64{"named": 0}, "survived", "3 and more"),
-		trial("statement", map[string]float64{"sure": 0}),
+		trial("statement", map[string]float64{"true": 0}, "sure", "yes"),
 	})
 	require.Len(t, missed, 5)
-	require.Contains(t, missed[0], "1 of 1 dumps name a recipient of whose copies no leak was made")
+	require.Contains(t, missed[0], "1 of 1 dumps name a recipient although no leak was made of its copies")
 }
 
 // A statement lies in the bin of its ratio, and counts as sure from a probability of 99 % on.
@@ -161,8 +165,7 @@ func TestStatements(t *testing.T) {
 	for logLR, from := range map[float64]string{-7: "less", -3: "-3.0", 0: "-0.1", 1.99: "1.5", 2: "2.0", 9: "5.0"} {
 		s := j.statement(&odds.Hypothesis{Kind: odds.Copies, LogLR: logLR}, true)
 		assert.Equal(t, from, s.Labels["from"], logLR)
-		_, sure := s.Values["sure"]
-		assert.Equal(t, logLR >= 2, sure, logLR)
+		assert.Equal(t, logLR >= 2, s.Labels["sure"] == "yes", logLR)
 	}
 }
 

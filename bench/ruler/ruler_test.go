@@ -22,7 +22,7 @@ func counting(n int, calls *atomic.Int32) *Experiment {
 		Name: "counting",
 		Cases: func(context.Context, *Env) (cases []Case, err error) {
 			for i := range n {
-				cases = append(cases, func(_ context.Context, emit func(Trial)) error {
+				cases = append(cases, func(_ context.Context, emit func(Trial)) {
 					calls.Add(1)
 					for _, colour := range []string{"red", "blue"} {
 						emit(Trial{
@@ -30,7 +30,6 @@ func counting(n int, calls *atomic.Int32) *Experiment {
 							Values: map[string]float64{"read": float64(i % 2), "ms": float64(i) + 1./3, "none": math.NaN()},
 						})
 					}
-					return nil
 				})
 			}
 			return cases, nil
@@ -52,8 +51,8 @@ func TestRunKeepsTheOrder(t *testing.T) {
 	require.Len(t, one.Trials, 100)
 	assert.Equal(t, Trial{Experiment: "counting", Labels: map[string]string{"run": "r", "case": "3", "colour": "red"}, Values: map[string]float64{"read": 1, "ms": 3.33333333}}, one.Trials[6])
 	assert.Equal(t, "| colour | trials | read |  | 95 % | ms |\n|---|---|---|---|---|---|\n"+
-		"| red | 50 | 25 of 50 | 50.0 % | 36.6 to 63.4 % | 0.3 / 24.8 / 49.3 |\n| blue | 50 | 25 of 50 | 50.0 % | 36.6 to 63.4 % | 0.3 / 24.8 / 49.3 |\n"+
-		"| **all** | 100 | 50 of 100 | 50.0 % | 40.4 to 59.6 % | 0.3 / 24.8 / 49.3 |\n", x.Tables[0].Markdown(one.Trials))
+		"| red | 50 | 25 of 50 | 50.0 % | 35.5 to 64.5 % | 0.3 / 24.8 / 49.3 |\n| blue | 50 | 25 of 50 | 50.0 % | 35.5 to 64.5 % | 0.3 / 24.8 / 49.3 |\n"+
+		"| **all** | 100 | 50 of 100 | 50.0 % | 39.8 to 60.2 % | 0.3 / 24.8 / 49.3 |\n", x.Tables[0].Markdown(one.Trials))
 }
 
 // A run that was cut goes on, measures no case twice, and gives what it would have given.
@@ -95,12 +94,11 @@ func TestRunGoesOn(t *testing.T) {
 
 func TestEachGoesOnAfterAFailure(t *testing.T) {
 	x := &Experiment{Cases: func(_ context.Context, env *Env) ([]Case, error) {
-		return Each(env, func(_ context.Context, path string, emit func(Trial)) error {
+		return Each(env, func(_ context.Context, path string, emit func(Trial)) {
 			if path == "b.jpg" {
-				return errors.New("broken")
+				Check(errors.New("broken"))
 			}
 			emit(Trial{Values: map[string]float64{"read": 1}})
-			return nil
 		}), nil
 	}}
 	run, err := x.Run(t.Context(), &Env{Pictures: []string{"a.jpg", "b.jpg", "c.jpg"}}, Run{}, "", nil)
@@ -108,6 +106,25 @@ func TestEachGoesOnAfterAFailure(t *testing.T) {
 	require.Len(t, run.Trials, 3)
 	assert.Equal(t, "broken", run.Trials[1].Error)
 	assert.Equal(t, "b", run.Trials[1].Labels["picture"])
+}
+
+// A step that fails ends its case, wherever it is; a mistake of the program is no failure.
+func TestFailuresEndTheCase(t *testing.T) {
+	broken := errors.New("broken")
+	assert.Equal(t, 3, Must(3, nil))
+	require.NoError(t, Catch(func() { Check(nil) }))
+	require.ErrorIs(t, Catch(func() { Must(0, broken) }), broken)
+	require.ErrorIs(t, Catch(func() { Failf("here: %w", broken) }), broken)
+	assert.Panics(t, func() { _ = Catch(func() { panic("a mistake") }) })
+	x := &Experiment{Cases: func(context.Context, *Env) ([]Case, error) {
+		return Cases(3, func(_ context.Context, i int, _ func(Trial)) {
+			if i == 1 {
+				Failf("case %d: %w", i, broken)
+			}
+		}), nil
+	}}
+	_, err := x.Run(t.Context(), &Env{}, Run{}, "", nil)
+	require.EqualError(t, err, "case 1: broken")
 }
 
 func TestResults(t *testing.T) {
@@ -152,7 +169,7 @@ func TestFold(t *testing.T) {
 	assert.Equal(t, "5 of 8", Of("", "read").Cell(append(Group(got), Trial{Values: map[string]float64{"n": 5, "read": 3}})))
 }
 
-// The limits are those of scipy.stats.beta.ppf(.95, events+1, trials-events), the Wilson interval that of statsmodels.
+// The limits are those of scipy.stats.beta.ppf(.95, events+1, trials-events).
 func TestBounds(t *testing.T) {
 	for _, c := range []struct {
 		events, trials int
@@ -170,9 +187,8 @@ func TestBounds(t *testing.T) {
 	assert.InDelta(t, 1, UpperBound(0, 0, .95), 0)
 	assert.InDelta(t, 1, UpperBound(7, 7, .95), 0)
 	assert.InDelta(t, 0, LowerBound(0, 7, .95), 0)
-	low, high := Wilson(19, 20)
-	assert.InDelta(t, .7639, low, 1e-4)
-	assert.InDelta(t, .9911, high, 1e-4)
+	assert.InDelta(t, .7513, LowerBound(19, 20, .975), 1e-4)
+	assert.InDelta(t, .9987, UpperBound(19, 20, .975), 1e-4)
 	assert.InDelta(t, .25, SphereTail(3, .5), 1e-12)
 }
 
@@ -184,6 +200,14 @@ func TestRowsAreMerged(t *testing.T) {
 	}
 	assert.Equal(t, "| after | read |\n|---|---|\n| JPEG | 2 of 2 |\n| crop | 1 of 1 |\n| blur | 1 of 1 |\n", table.Markdown(trials))
 	assert.Equal(t, "jpeg90", trials[1].Labels["attack"], "the trials stay")
+}
+
+func TestColumnsAsRows(t *testing.T) {
+	table := Table{Heads: []string{"measured", "result"}, Transposed: true, Columns: []Column{
+		SumOf("named", "named", "copies"), UpperOf("at most", "named", "copies"), Quotient("rate", "named", "copies", 2), Counts("of one").When(Is("of", "one")),
+	}}
+	trials := []Trial{{Labels: map[string]string{"of": "one"}, Values: map[string]float64{"named": 1, "copies": 3}}, {Values: map[string]float64{"named": 1, "copies": 5}}}
+	assert.Equal(t, "| measured | result |\n|---|---|\n| named | 2 of 8 |\n| at most | 0.6 |\n| rate | 0.25 |\n| of one | 1 |\n", table.Markdown(trials))
 }
 
 func TestNumbers(t *testing.T) {
@@ -212,6 +236,11 @@ func TestDocuments(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "# Title\n<!-- table c.jsonl colours run=one_two|four colour=red -->\n| colour | read |\n|---|---|\n| red | 1 of 1 |\n| **all** | 1 of 1 |\n<!-- end -->\nrest", got)
 
+	cell := "| reads | <!-- cell c.jsonl colours read run=one_two|four -->9 of 9<!-- end -->, measured |"
+	got, err = d.Fill(cell)
+	require.NoError(t, err)
+	assert.Equal(t, strings.ReplaceAll(cell, "9 of 9", "1 of 2"), got)
+
 	page := filepath.Join(dir, "page.md")
 	require.NoError(t, os.WriteFile(page, []byte(text), 0o600))
 	changed, err := d.FillFile(page, false)
@@ -226,6 +255,7 @@ func TestDocuments(t *testing.T) {
 
 	for _, bad := range []string{
 		"<!-- table c.jsonl colours -->\nno end", "<!-- table c.jsonl -->\n<!-- end -->", "<!-- table c.jsonl shapes -->\n<!-- end -->",
+		"<!-- cell c.jsonl colours -->x<!-- end -->", "<!-- cell c.jsonl colours none -->x<!-- end -->", "<!-- cell c.jsonl shapes read -->x<!-- end -->",
 		"<!-- table nowhere.jsonl colours -->\n<!-- end -->", "<!-- table c.jsonl colours run -->\n<!-- end -->", "<!-- table c.jsonl colours run=none -->\n<!-- end -->",
 	} {
 		_, err := d.Fill(bad)

@@ -49,23 +49,65 @@ type Experiment struct {
 }
 
 // A Case makes the trials of one subject, such as a picture under all attacks. Cases run
-// at the same time; a case calls emit from one goroutine only.
-type Case func(ctx context.Context, emit func(Trial)) error
+// at the same time; a case calls emit from one goroutine only. A case fails by [Check], and then the
+// run ends.
+type Case func(ctx context.Context, emit func(Trial))
 
-// Each makes a case of every picture of env.
-func Each(env *Env, measure func(ctx context.Context, path string, emit func(Trial)) error) []Case {
-	cases := make([]Case, len(env.Pictures))
-	for i, path := range env.Pictures {
-		cases[i] = func(ctx context.Context, emit func(Trial)) error {
-			err := measure(ctx, path, emit)
-			if err != nil && ctx.Err() == nil { // the others go on
-				emit(Trial{Labels: map[string]string{"picture": Name(path)}, Error: err.Error()})
-				return nil
-			}
-			return err
-		}
+// Cases makes n cases. measure is called with the number of a case, 0 to n-1.
+func Cases(n int, measure func(ctx context.Context, i int, emit func(Trial))) []Case {
+	cases := make([]Case, n)
+	for i := range cases {
+		cases[i] = func(ctx context.Context, emit func(Trial)) { measure(ctx, i, emit) }
 	}
 	return cases
+}
+
+// Each makes a case of every picture of env. The error by which measure fails becomes a trial with
+// that error, and the other pictures are still measured.
+func Each(env *Env, measure func(ctx context.Context, path string, emit func(Trial))) []Case {
+	return Cases(len(env.Pictures), func(ctx context.Context, i int, emit func(Trial)) {
+		err := Catch(func() { measure(ctx, env.Pictures[i], emit) })
+		Check(context.Cause(ctx))
+		if err != nil {
+			emit(Trial{Labels: map[string]string{"picture": Name(env.Pictures[i])}, Error: err.Error()})
+		}
+	})
+}
+
+// Check ends the case that is being measured if err is not nil: the case fails with err. It is to a
+// case what require.NoError is to a test. Check may be called only where [Catch] or a runner of this
+// package waits for it: within a case, on its goroutine.
+func Check(err error) {
+	if err != nil {
+		panic(failure{err})
+	}
+}
+
+// Failf ends the case as [Check] does, by an error that is written as [fmt.Errorf] writes errors.
+func Failf(format string, args ...any) { Check(fmt.Errorf(format, args...)) }
+
+// Must returns v, unless err is not nil: then it ends the case as [Check] does.
+func Must[T any](v T, err error) T {
+	Check(err)
+	return v
+}
+
+// A failure is what Check panics with.
+type failure struct{ err error }
+
+// Catch calls f and returns the error by which Check ended f, or nil.
+func Catch(f func()) (err error) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case failure:
+			err = p.err
+		default:
+			panic(p)
+		}
+	}()
+	f()
+	return nil
 }
 
 // Run measures all cases and returns the run with its trials, in the order of the cases.
@@ -194,6 +236,7 @@ func sameRun(a, b Run) bool {
 		slices.Equal(a.Pictures, b.Pictures)
 }
 
+// write appends a line of JSON to the part file.
 func (r *runner) write(v any) error {
 	line, err := json.Marshal(v)
 	if err != nil {
@@ -240,15 +283,15 @@ func (r *runner) one(ctx context.Context, i int) error {
 		return context.Cause(ctx)
 	}
 	trials := []Trial{}
-	err := r.cases[i](ctx, func(t Trial) {
+	emit := func(t Trial) {
 		t.Experiment = cmp.Or(t.Experiment, r.experiment)
 		maps.DeleteFunc(t.Values, func(_ string, v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
 		for name, v := range t.Values {
 			t.Values[name], _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', valueDigits, 64), 64)
 		}
 		trials = append(trials, t)
-	})
-	if err != nil {
+	}
+	if err := Catch(func() { r.cases[i](ctx, emit) }); err != nil {
 		return err
 	}
 	r.mu.Lock()

@@ -21,15 +21,23 @@ type Table struct {
 	Total   string             // name of the last row, over all trials; "" for none
 	Columns []Column           // after the columns of By
 	Note    func(Group) string // lines below the table; may be nil
+
+	// Transposed writes every column as a row: its head, and its cell over all trials. By and
+	// Total are empty then, and Heads are the two heads of the table.
+	Transposed bool
 }
 
 // RowNames maps values of a label to names of rows, several to one. The order is the order of
 // the names. A value without a name keeps its own.
-type RowNames []struct {
+type RowNames []RowName
+
+// A RowName is the name of the row of some values.
+type RowName struct {
 	Name   string
 	Values []string
 }
 
+// of returns the row of a value.
 func (r RowNames) of(value string) string {
 	for _, n := range r {
 		if slices.Contains(n.Values, value) {
@@ -179,8 +187,17 @@ func (t *Table) Markdown(trials []Trial) string {
 	for _, c := range t.Columns {
 		heads = append(heads, c.Head)
 	}
+	if t.Transposed {
+		heads = t.Heads
+	}
 	writeRow(&b, heads)
 	b.WriteString("|" + strings.Repeat("---|", len(heads)) + "\n")
+	if t.Transposed {
+		for i, cell := range t.cells(nil, all) {
+			writeRow(&b, []string{t.Columns[i].Head, cell})
+		}
+		return b.String()
+	}
 	for _, g := range t.rows(all) {
 		cells := make([]string, 0, len(heads))
 		for i, l := range t.By {
@@ -238,6 +255,7 @@ func (t *Table) rows(all Group) []Group {
 	return rows
 }
 
+// cells appends the cells of all columns for a group.
 func (t *Table) cells(cells []string, g Group) []string {
 	for _, c := range t.Columns {
 		cell := ""
@@ -249,6 +267,7 @@ func (t *Table) cells(cells []string, g Group) []string {
 	return cells
 }
 
+// writeRow writes a row of a Markdown table.
 func writeRow(b *strings.Builder, cells []string) {
 	b.WriteString("|")
 	for _, c := range cells {
@@ -284,7 +303,18 @@ func Share(head, value string) Column {
 	return Column{Head: head, Cell: func(g Group) string { return Percent(g.Mean(value), 1) }}
 }
 
-// Upper is a column of the upper 95 % confidence limit of the same, Clopper and Pearson.
+// SumOf is a column "19 of 20": the sum of a value, of the sum of another.
+func SumOf(head, value, of string) Column {
+	return Column{Head: head, Cell: func(g Group) string { return Thousands(g.Sum(value)) + " of " + Thousands(g.Sum(of)) }}
+}
+
+// Quotient is a column of the sum of a value, divided by the sum of another.
+func Quotient(head, value, by string, decimals int) Column {
+	return Column{Head: head, Cell: func(g Group) string { return Decimals(g.Sum(value)/g.Sum(by), decimals) }}
+}
+
+// Upper is a column of the upper 95 % confidence limit of the rate of a value, which is 0 or 1,
+// among the measurements that have the value (Clopper and Pearson).
 func Upper(head, value string) Column {
 	return Column{Head: head, Cell: func(g Group) string {
 		h := g.Having(value)
@@ -292,12 +322,20 @@ func Upper(head, value string) Column {
 	}}
 }
 
-// Interval is a column of the two-sided 95 % interval of the same, Wilson.
+// UpperOf is a column of the same limit of the sum of a value, of the sum of another.
+func UpperOf(head, value, of string) Column {
+	return Column{Head: head, Cell: func(g Group) string {
+		return Short(UpperBound(int(g.Sum(value)), int(g.Sum(of)), .95))
+	}}
+}
+
+// Interval is a column of the two-sided 95 % interval of the rate of a value, which is 0 or 1,
+// among the measurements that have the value (Clopper and Pearson).
 func Interval(head, value string) Column {
 	return Column{Head: head, Cell: func(g Group) string {
 		h := g.Having(value)
-		low, high := Wilson(int(h.Sum(value)), int(h.Count()))
-		return fmt.Sprintf("%.1f to %.1f %%", 100*low, 100*high)
+		events, n := int(h.Sum(value)), int(h.Count())
+		return fmt.Sprintf("%.1f to %.1f %%", 100*LowerBound(events, n, .975), 100*UpperBound(events, n, .975))
 	}}
 }
 

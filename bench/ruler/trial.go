@@ -68,6 +68,7 @@ func ReadResults(path string) (Results, error) {
 	return r, nil
 }
 
+// parseResults reads the lines of a results file.
 func parseResults(from io.Reader) (Results, error) {
 	var r Results
 	lines := bufio.NewScanner(from)
@@ -102,6 +103,7 @@ func parseResults(from io.Reader) (Results, error) {
 // has a first line of 700 kB.
 const maxLine = 16 << 20
 
+// unmarshalStrict decodes JSON and refuses fields that into does not have.
 func unmarshalStrict(data []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -174,6 +176,7 @@ func Fold(trials []Trial, by ...string) []Trial {
 	return out
 }
 
+// foldValue returns the value of a counted trial after v is added to old. seen says that old is a value.
 func foldValue(name string, old, v float64, seen bool) float64 {
 	switch {
 	case !seen:

@@ -174,10 +174,14 @@ func (*idList[ID]) Type() string { return "IDs" }
 // flagError is what is wrong with a flag, as the rest of the command says it.
 func flagError(_ *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
-	if errors.As(err, &bad) {
-		return usagef("--%s: %w", bad.GetFlag().Name, bad.Unwrap())
+	var number *strconv.NumError
+	switch {
+	case !errors.As(err, &bad):
+		return err
+	case errors.As(err, &number):
+		return usagef("--%s: %q is no number that it takes", bad.GetFlag().Name, bad.GetValue())
 	}
-	return err
+	return usagef("--%s: %w", bad.GetFlag().Name, bad.Unwrap())
 }
 
 // byteSize is a flag for numbers of bytes: 800000, 500KB, 1.5MB, 2MiB. It is a pflag.Value.

@@ -25,8 +25,8 @@ func newProve(u *ui) *cobra.Command {
 		Short: "Prove an entry of the ledger to others, or check such a proof",
 		Long: `Write a proof that a copy (16 hex digits) is in the ledger, as one line of JSON: its row,
 its mark key and its receipts, the salts of their commitments, their entries, and the paths
-to the root of a signed checkpoint. The proof says nothing about the person. Of a submission (32 hex digits) the proof holds subject reference and
-hashes: it is personal data.
+to the root of a signed checkpoint. The proof says nothing about the person. Of a submission
+(32 hex digits) the proof holds subject reference and hashes: it is personal data.
 
 With --check check a proof, without the registry. Exit 1 when it does not hold. Take
 the public key of the ledger (--key) from somewhere else than the proof: without it

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"slices"
 	"strings"
@@ -266,7 +267,11 @@ func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 		u.errorf("interrupted")
 		return exitFatal
 	}
-	u.errorf("%s", unpacked(err.Error()))
+	words := err.Error()
+	if p := (*fs.PathError)(nil); errors.As(err, &p) && words == p.Error() {
+		words = fmt.Sprintf("%s: %v", p.Path, p.Err) // without the name of the system call
+	}
+	u.errorf("%s", unpacked(words))
 	u.hintOf(err)
 	return exitFatal
 }

@@ -52,7 +52,7 @@ var forbidden = []struct {
 var banned = map[string]string{"least": "min", "most": "max", "greatest": "max", "lot": "segment", "lots": "segments"}
 
 // maxBreaches is how many breaches the module still has. The number may only shrink.
-const maxBreaches = 12
+const maxBreaches = 9
 
 // A sayer is something that a reader reads.
 type sayer struct {
@@ -121,7 +121,7 @@ func TestLengthOfDocs(t *testing.T) {
 	src := os.DirFS(root(t))
 	total := 0
 	require.NoError(t, walkFiles(src, ".md", func(name string, data []byte) {
-		n := len(strings.Fields(string(data)))
+		n := len(strings.Fields(comment.ReplaceAllString(string(data), "")))
 		total += n
 		if name == "README.md" {
 			assert.LessOrEqual(t, n, maxReadme, name)
@@ -131,6 +131,7 @@ func TestLengthOfDocs(t *testing.T) {
 }
 
 var (
+	comment     = regexp.MustCompile(`<!--.*?-->`) // which names the result of a figure, and is not shown
 	quoted      = regexp.MustCompile("`[^`]*`")
 	link        = regexp.MustCompile(`\[[^\]]*\](\([^)]*\))?`)
 	parentheses = regexp.MustCompile(`\([^()]*\)`)
@@ -263,7 +264,7 @@ func markdown(t *testing.T, src fs.FS) (out []sayer) {
 	require.NoError(t, walkFiles(src, ".md", func(name string, data []byte) {
 		fenced := false
 		var prose, tables []string
-		for _, line := range strings.Split(string(data), "\n") {
+		for _, line := range strings.Split(comment.ReplaceAllString(string(data), ""), "\n") {
 			trimmed := strings.TrimSpace(line)
 			switch {
 			case strings.HasPrefix(trimmed, "```"):

@@ -13,7 +13,14 @@ import (
 // A Row is anything that the ledger commits to.
 type Row interface {
 	LedgerEntry() Entry // without Seq
+	Number() int64      // of its entry, from 1; 0: not entered yet
 }
+
+// Number returns the number of the row's entry.
+func (l Logged) Number() int64 { return l.Seq }
+
+// Number returns the number of the investigation's entry.
+func (i Investigation) Number() int64 { return i.Entry }
 
 // commit binds the fields of a row, in their fixed order, under its salt. Fields
 // are length-prefixed, so that no two rows have one encoding.

@@ -15,6 +15,7 @@ import (
 // nothing; the difference of the two pictures would say that nothing was added. A
 // coefficient rounded otherwise tells more the better its neighbours are predicted.
 func (l *Leak) ReadAlone(radius int) dsp.Plane {
+	l.decode()
 	a := alone{Leak: l, cosines: newCosines(), logistic: newLogistic()}
 	a.w, a.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
 	a.predict(dsp.Bilateral(l.luma, radius, smoothed, float64(smoothSpan*float64(radius))))

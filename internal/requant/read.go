@@ -18,6 +18,7 @@ type Reading struct {
 // by which the added mark may be stronger than the example. Read reports false if the leak
 // does not show the original, or if its steps are not coarse beside such a mark.
 func (l *Leak) Read(original, mark dsp.Plane, strength float64) (*Reading, bool) {
+	l.decode()
 	r := reader{Leak: l, original: original, mark: mark, cosines: newCosines(), logistic: newLogistic()}
 	r.w, r.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
 	r.strengths(float32(strength * strength))

@@ -13,6 +13,7 @@ import (
 // strength the factor by which the mark may be stronger. Coarse assumes the smallest errors
 // of prediction.
 func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
+	l.decode()
 	r := reader{Leak: l, mark: mark, cosines: newCosines()}
 	r.w, r.h = (l.luma.W+side-1)/side, (l.luma.H+side-1)/side
 	r.strengths(float32(strength * strength))
@@ -30,6 +31,7 @@ func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
 // resizing program mixes pixels much like such a mixture. The squares are distances to the
 // nearest picture that can have been rounded to the leak, not to the leak itself.
 func (l *Leak) Predict(original dsp.Plane, near dsp.Rect, known bool) (dsp.Plane, dsp.Rect) {
+	l.decode()
 	m := mixer{Leak: l, original: original, cosines: newCosines()}
 	part, far := near, maxMoved*math.Max(near.W/float64(l.luma.W), near.H/float64(l.luma.H))
 	for n := 0; n < refinements && !known; n++ {

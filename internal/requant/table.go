@@ -20,11 +20,19 @@ type sight struct {
 	offComb float32 // grey levels from a multiple of the step, more than rounding of pixels causes
 }
 
-// A Leak is a picture as it was opened from a JPEG file.
+// A Leak is a picture as it was opened from a JPEG file. It serves one goroutine at a time.
 type Leak struct {
 	Table   Table
-	luma    dsp.Plane // as decoded, 0..255
+	pixels  *image.NRGBA
+	luma    dsp.Plane // as decoded, 0..255: empty before decode
 	clipped []bool    // where luma may be another
+}
+
+// decode sets luma and clipped when they are first needed: most tables are not worth reading.
+func (l *Leak) decode() {
+	if l.luma.Pix == nil {
+		l.luma, l.clipped = decodedLuma(l.pixels)
+	}
 }
 
 // Open finds the luma table of the JPEG file that a picture was last opened from, by the
@@ -58,9 +66,7 @@ func open(p *image.NRGBA, finer ...sight) (*Leak, bool) {
 	if !ok {
 		return nil, false
 	}
-	l := &Leak{Table: t}
-	l.luma, l.clipped = decodedLuma(p)
-	return l, true
+	return &Leak{Table: t, pixels: p}, true
 }
 
 // someRows returns a picture of rows of blocks spread evenly over p, about maxBlocks blocks.
@@ -107,8 +113,8 @@ func byFrequency() []int {
 
 // coefficients returns the coefficients of the blocks of p that have no clipped pixel.
 func coefficients(p *image.NRGBA) []block {
-	var l Leak
-	l.luma, l.clipped = decodedLuma(p)
+	l := Leak{pixels: p}
+	l.decode()
 	c := newCosines()
 	w := l.luma.W / side
 	var out []block

@@ -92,18 +92,12 @@ func OpenForInvestigation(ctx context.Context, at Driver) (*Registry, error) {
 	return r, nil
 }
 
-// A Ledger is the registry's ledger: an append-only Merkle tree of what was entered, its
-// signed checkpoints, and what is proved by them.
+// A Ledger is the registry's ledger: an append-only Merkle tree of what was entered, the
+// commitments to mark keys, signed checkpoints, and what is proved by them.
 type Ledger struct{ r *Registry }
 
 // Ledger returns the registry's ledger.
 func (r *Registry) Ledger() *Ledger { return &Ledger{r} }
-
-// Keys are the mark keys that the registry knows.
-type Keys struct{ r *Registry }
-
-// Keys returns the registry's mark keys.
-func (r *Registry) Keys() *Keys { return &Keys{r} }
 
 // Engine returns what package verify searches, counts and enters. Its methods may change with
 // any version: use an Investigator of package verify.

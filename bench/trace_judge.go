@@ -7,7 +7,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 
 	"github.com/kycmark/kycmark/bench/ruler"
 	"github.com/kycmark/kycmark/internal/attack"
@@ -22,7 +21,7 @@ const (
 
 // sight traces a leak that contains the first copies of s; guilty is their number. It
 // returns the trial, which the caller completes and emits, and the trace. After an error
-// the trace is nil, and the leak counts as not named.
+// the trace is nil, and the leak counts as not named. If ctx is done, sight ends the case.
 func (r *traceRun) sight(ctx context.Context, s *suspect, by tracer, leak image.Image, guilty int, kind string, a attack.Attack) (ruler.Trial, *watermark.TraceResult) {
 	t := ruler.Trial{
 		Labels: map[string]string{"picture": s.Name, "kind": kind, "attack": a.Name, "group": a.Group},
@@ -31,6 +30,7 @@ func (r *traceRun) sight(ctx context.Context, s *suspect, by tracer, leak image.
 	start := r.now()
 	traced, err := by.Trace(ctx, leak)
 	t.Values["ms"] = r.since(start)
+	ruler.Check(context.Cause(ctx))
 	if err == nil {
 		err = judgeTrace(&t, traced, s.ids, guilty)
 	}
@@ -116,104 +116,8 @@ func countInnocents(t *ruler.Trial, traced *watermark.TraceResult, guilty int) {
 	}
 }
 
-func (r *traceRun) leak(ctx context.Context, s *suspect) error {
-	for _, a := range r.attacks {
-		t, _ := r.sight(ctx, s, s.tracer, a.Apply(s.marked, s.Seed), 1, ofLeaked, a)
-		if score, ok := t.Values["score"]; ok && t.Values["registered"] == 1 {
-			s.scores[a.Name] = score
-		}
-		s.named[a.Name] = t.Values["named"] == 1
-		s.emit(t)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-func (r *traceRun) leakUnmarked(ctx context.Context, s *suspect) error {
-	for _, a := range r.attacks {
-		if !r.unmarked {
-			break
-		}
-		t, _ := r.sight(ctx, s, s.tracer, a.Apply(s.Image, s.Seed), 0, ofUnmarked, a)
-		s.emit(t)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-// leakWrong marks other pictures of the folder for uploads of their own and traces them,
-// attacked, against s. The attacks are spread over all pairs.
-func (r *traceRun) leakWrong(ctx context.Context, s *suspect) error {
-	i := slices.IndexFunc(r.env.Pictures, func(path string) bool { return ruler.Name(path) == s.Name })
-	for n := 1; n <= r.wrong; n++ {
-		other, err := r.env.Upload(r.env.Pictures[(i+n)%len(r.env.Pictures)])
-		if err != nil || other.Content == s.Content {
-			continue // and listed as broken in its own turn
-		}
-		leak, err := r.embed(r.env.Key, other.Copy, other.Image, other.Options)
-		if err != nil {
-			continue
-		}
-		a := r.attacks[(i*r.wrong+n-1)%len(r.attacks)]
-		t, traced := r.sight(ctx, s, s.tracer, a.Apply(leak, other.Seed), 0, ofWrong, a)
-		if traced != nil && traced.Decoded != nil && *traced.Decoded == other.Copy {
-			delete(t.Values, "wrong") // it is the copy that leaked, whatever it was laid over
-		}
-		t.Labels["of"] = other.Name
-		s.emit(t)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
-func (r *traceRun) leakToRenditions(ctx context.Context, s *suspect) error {
-	for n, side := range r.renditions {
-		for _, a := range r.attacks {
-			t, _ := r.sight(ctx, s, s.smaller[n], a.Apply(s.marked, s.Seed), 1, ofRendition, a)
-			t.Labels["side"], t.Values["named_full"] = strconv.Itoa(side), yes(s.named[a.Name])
-			score, ok := t.Values["score"]
-			if full := s.scores[a.Name]; ok && full > 0 && t.Values["registered"] == 1 {
-				t.Values["kept"] = score / full
-			}
-			s.emit(t)
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-		}
-	}
-	return nil
-}
-
-func (r *traceRun) leakMixtures(ctx context.Context, s *suspect) error {
-	for _, m := range r.mixings {
-		leak, err := m.mix.Apply(s.copies[:m.colluders], s.Seed)
-		if err != nil {
-			return err
-		}
-		t, traced := r.sight(ctx, s, s.tracer, m.then.Apply(leak, s.Seed), m.colluders, ofMixture, m.then)
-		t.Labels["mix"], t.Labels["copies"] = m.mix.Name, strconv.Itoa(m.colluders)
-		delete(t.Values, "named")
-		delete(t.Values, "likely")
-		if traced != nil {
-			t.Values["colluders"] = float64(m.colluders)
-			if len(traced.Copies) > 0 {
-				countColluders(&t, traced.Copies[:m.colluders])
-			}
-		}
-		s.emit(t)
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
-	return nil
-}
-
+// countColluders enters how many copies in a mixture have a p of at most 1e-6, and of at most 1e-9.
+// It also enters the lowest scores of these copies.
 func countColluders(t *ruler.Trial, guilty []watermark.CopyEvidence) {
 	v := t.Values
 	v["min_score"], v["min_payload"] = math.Inf(1), math.Inf(1)
@@ -223,36 +127,6 @@ func countColluders(t *ruler.Trial, guilty []watermark.CopyEvidence) {
 		v["min_score"], v["min_payload"] = min(v["min_score"], c.Score), min(v["min_payload"], c.Payload)
 	}
 	v["one"], v["all"] = yes(v["named_1e-6"] > 0), yes(int(v["named_1e-6"]) == len(guilty))
-}
-
-// leakPools makes several leaks of a picture's copy and pools them: singly, by twos, by
-// fours and so on, no leak in two subsets of a size.
-func (r *traceRun) leakPools(ctx context.Context, s *suspect) error {
-	for _, a := range r.pools {
-		traced := make([]*watermark.TraceResult, r.poolLeaks)
-		var failed error
-		for n := range traced {
-			seed := r.env.Draw(fmt.Sprintf("pool %s %d", a.Name, n), s.Content)
-			if traced[n], failed = s.tracer.Trace(ctx, a.Apply(handled(s.marked, seed, n), seed)); failed != nil {
-				break
-			}
-		}
-		for size := 1; size <= len(traced) && failed == nil; size *= 2 {
-			for at := 0; at+size <= len(traced) && failed == nil; at += size {
-				t := ruler.Trial{Labels: map[string]string{"picture": s.Name, "kind": ofPooled, "attack": a.Name, "leaks": strconv.Itoa(size)}}
-				if t.Values, failed = r.poolOf(traced[at:at+size], s.Copy); failed == nil {
-					s.emit(t)
-				}
-			}
-		}
-		if failed != nil {
-			s.emit(ruler.Trial{Labels: map[string]string{"picture": s.Name, "kind": ofPooled, "attack": a.Name}, Error: failed.Error()})
-		}
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-	}
-	return nil
 }
 
 // handled is a copy as one of its many handlers passes it on: the first as it is, others
@@ -268,19 +142,16 @@ func handled(p *image.NRGBA, seed uint64, n int) *image.NRGBA {
 	return out
 }
 
-// poolOf pools the leaks that lie on the original. Leaks whose trace lists no copy are left out.
-func (r *traceRun) poolOf(leaks []*watermark.TraceResult, guilty watermark.CopyID) (map[string]float64, error) {
+// poolOf pools the leaks that lie on the original and returns the values of the trial. Leaks whose
+// trace lists no copy are left out. An error of the pooling ends the case.
+func (r *traceRun) poolOf(leaks []*watermark.TraceResult, guilty watermark.CopyID) map[string]float64 {
 	v := map[string]float64{"named": 0, "score": 0, "payload": 0, "log10_p": 0, "innocents_1e-6": 0}
 	shown := slices.DeleteFunc(slices.Clone(leaks), func(t *watermark.TraceResult) bool { return len(t.Copies) == 0 })
 	if len(shown) == 0 {
-		return v, nil
-	}
-	copies, err := r.pool(shown)
-	if err != nil {
-		return nil, err
+		return v
 	}
 	lowest := math.Inf(1) // log10 p of an innocent
-	for _, c := range copies {
+	for _, c := range ruler.Must(r.pool(shown)) {
 		if c.Copy == guilty {
 			v["score"], v["payload"], v["log10_p"] = c.Score, c.Payload, c.LogP
 			continue
@@ -289,30 +160,22 @@ func (r *traceRun) poolOf(leaks []*watermark.TraceResult, guilty watermark.CopyI
 		v["innocents_1e-6"] += yes(c.LogP <= likelyAt)
 	}
 	v["named"] = yes(v["log10_p"] <= namedAt && v["log10_p"] < lowest)
-	return v, nil
-}
-
-// innocents counts the scores of copies that are not in the leaks, in bins.
-type innocents struct {
-	name           string
-	score, payload map[float64]float64
+	return v
 }
 
 // scoreBin is the width of a bin of scores.
 const scoreBin = 1. / 64
 
-func newInnocents(name string) *innocents {
-	return &innocents{name, map[float64]float64{}, map[float64]float64{}}
-}
+// innocents counts the scores of copies that are not in the leaks.
+type innocents struct{ score, payload histogram }
 
-func (n *innocents) add(copies []watermark.CopyEvidence) {
+// newInnocents returns empty histograms with bins of scoreBin.
+func newInnocents() innocents { return innocents{newHistogram(scoreBin), newHistogram(scoreBin)} }
+
+// add counts the scores of copies that are not in a leak.
+func (n innocents) add(copies []watermark.CopyEvidence) {
 	for _, c := range copies {
-		n.score[math.Floor(c.Score/scoreBin)*scoreBin]++
-		n.payload[math.Floor(c.Payload/scoreBin)*scoreBin]++
+		n.score.add(c.Score)
+		n.payload.add(c.Payload)
 	}
-}
-
-func (n *innocents) emit(emit func(ruler.Trial)) {
-	emitBins(n.name, "score", n.score, emit)
-	emitBins(n.name, "payload", n.payload, emit)
 }
