@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -73,11 +74,11 @@ func (r *falseRun) cheap(ctx context.Context, path string, up *ruler.Upload, mar
 // share returns n divided by parts, rounded up.
 func share(n, parts int) int { return (n + parts - 1) / parts }
 
-// A tally adds up null trials of one leak. Statistics are counted in bins.
+// A tally adds up null trials of one leak.
 type tally struct {
-	labels map[string]string
-	values map[string]float64
-	bins   map[string]map[float64]float64 // by statistic
+	labels     map[string]string
+	values     map[string]float64
+	statistics map[string]histogram
 }
 
 // The width of a bin of each statistic.
@@ -89,7 +90,7 @@ const (
 // newTally returns an empty tally of a leak with these labels.
 func newTally(labels map[string]string) *tally {
 	return &tally{labels, map[string]float64{"n": 0, "checked": 0, "null_found": 0, "max_correlation": 0},
-		map[string]map[float64]float64{"correlation": {}, "agreement": {}, "check bits": {}}}
+		map[string]histogram{"correlation": newHistogram(correlationBin), "agreement": newHistogram(agreementBin), "check bits": newHistogram(1)}}
 }
 
 // add counts one trial.
@@ -98,10 +99,10 @@ func (t *tally) add(one nulls.Trial) {
 	t.values["checked"] += yes(one.Checks > 0)
 	t.values["null_found"] += yes(one.Found)
 	t.values["max_correlation"] = max(t.values["max_correlation"], one.Correlation)
-	t.bins["check bits"][float64(one.CheckBits)]++
-	t.bins["correlation"][math.Floor(one.Correlation/correlationBin)*correlationBin]++
+	t.statistics["check bits"].add(float64(one.CheckBits))
+	t.statistics["correlation"].add(one.Correlation)
 	if one.Agreement > 0 {
-		t.bins["agreement"][math.Floor(one.Agreement/agreementBin)*agreementBin]++
+		t.statistics["agreement"].add(one.Agreement)
 	}
 }
 
@@ -109,22 +110,28 @@ func (t *tally) add(one nulls.Trial) {
 func (t *tally) emit(emit func(ruler.Trial)) {
 	emit(ruler.Trial{Labels: t.labels, Values: t.values})
 	for _, statistic := range []string{"correlation", "agreement", "check bits"} {
-		emitBins(t.labels["carrier"], statistic, t.bins[statistic], emit)
+		t.statistics[statistic].emit(t.labels["carrier"], statistic, emit)
 	}
 }
 
-// emitBins emits a histogram: a counted trial for every bin, whose lower edge is the label
-// "bin".
-func emitBins(carrier, statistic string, bins map[float64]float64, emit func(ruler.Trial)) {
-	edges := make([]float64, 0, len(bins))
-	for at := range bins {
-		edges = append(edges, at)
-	}
-	slices.Sort(edges)
-	for _, at := range edges {
+// A histogram counts values in bins of one width. A bin is named by its lower edge.
+type histogram struct {
+	width float64
+	bins  map[float64]float64
+}
+
+// newHistogram returns an empty histogram with bins of a width.
+func newHistogram(width float64) histogram { return histogram{width, map[float64]float64{}} }
+
+// add counts a value.
+func (h histogram) add(v float64) { h.bins[math.Floor(v/h.width)*h.width]++ }
+
+// emit emits a counted trial for every bin, in the order of the edges. The edge is the label "bin".
+func (h histogram) emit(carrier, statistic string, emit func(ruler.Trial)) {
+	for _, at := range slices.Sorted(maps.Keys(h.bins)) {
 		emit(ruler.Trial{
 			Labels: map[string]string{"carrier": carrier, "statistic": statistic, "bin": strconv.FormatFloat(at, 'g', -1, 64)},
-			Values: map[string]float64{"n": bins[at]},
+			Values: map[string]float64{"n": h.bins[at]},
 		})
 	}
 }

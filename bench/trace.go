@@ -200,21 +200,21 @@ type suspect struct {
 	ids     []watermark.CopyID // of all copies
 	scores  map[string]float64 // of the leaked copy by attack, of leaks that show the original
 	named   map[string]bool    // by attack
-	null    [2]*innocents      // of leaks with a mark of the picture, and without
+	null    [2]innocents       // of leaks with a mark of the picture, and without
 }
 
 // picture makes the copies of a picture, and every leak.
 func (r *traceRun) picture(ctx context.Context, path string, emit func(ruler.Trial)) {
-	s := &suspect{emit: emit, scores: map[string]float64{}, named: map[string]bool{}, null: [2]*innocents{newInnocents("marked leaks"), newInnocents("unmarked leaks")}}
+	s := &suspect{emit: emit, scores: map[string]float64{}, named: map[string]bool{}, null: [2]innocents{newInnocents(), newInnocents()}}
 	r.issue(ctx, s, path)
 	r.leak(ctx, s)
 	r.leakWrong(ctx, s)
 	r.leakToRenditions(ctx, s)
 	r.leakMixtures(ctx, s)
 	r.leakPools(ctx, s)
-	for _, n := range s.null {
-		emitBins(n.name, "score", n.score, emit)
-		emitBins(n.name, "payload", n.payload, emit)
+	for i, carrier := range []string{"marked leaks", "unmarked leaks"} {
+		s.null[i].score.emit(carrier, "score", emit)
+		s.null[i].payload.emit(carrier, "payload", emit)
 	}
 }
 

@@ -163,24 +163,19 @@ func (r *traceRun) poolOf(leaks []*watermark.TraceResult, guilty watermark.CopyI
 	return v
 }
 
-// innocents counts the scores of copies that are not in the leaks, in bins of scoreBin.
-type innocents struct {
-	name           string
-	score, payload map[float64]float64
-}
-
 // scoreBin is the width of a bin of scores.
 const scoreBin = 1. / 64
 
-// newInnocents returns an empty histogram. name is the label "carrier" of its trials.
-func newInnocents(name string) *innocents {
-	return &innocents{name, map[float64]float64{}, map[float64]float64{}}
-}
+// innocents counts the scores of copies that are not in the leaks.
+type innocents struct{ score, payload histogram }
+
+// newInnocents returns empty histograms with bins of scoreBin.
+func newInnocents() innocents { return innocents{newHistogram(scoreBin), newHistogram(scoreBin)} }
 
 // add counts the scores of copies that are not in a leak.
-func (n *innocents) add(copies []watermark.CopyEvidence) {
+func (n innocents) add(copies []watermark.CopyEvidence) {
 	for _, c := range copies {
-		n.score[math.Floor(c.Score/scoreBin)*scoreBin]++
-		n.payload[math.Floor(c.Payload/scoreBin)*scoreBin]++
+		n.score.add(c.Score)
+		n.payload.add(c.Payload)
 	}
 }

@@ -193,7 +193,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 
 // standing looks up the state of a read copy's key, and whether its upload was erased.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
-	key, err := v.cfg.Registry.Keys().Get(ctx, r.keyID)
+	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.keyID)
 	if err != nil {
 		return err
 	}

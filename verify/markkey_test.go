@@ -31,7 +31,7 @@ func TestVerdictsNameTheStateOfTheKey(t *testing.T) {
 		return leak, d
 	}
 	set := func(state string, since time.Time) {
-		require.NoError(t, c.Registry.Keys().SetState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: since}))
+		require.NoError(t, c.Registry.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: since}))
 	}
 	leak, d := examine()
 	require.Equal(t, "copy", leak.Label())

@@ -120,7 +120,7 @@ func TestStateFollowsTheRegistry(t *testing.T) {
 	_, read = run()
 	require.Zero(t, read)
 
-	require.NoError(t, c.Registry.Keys().SetState(t.Context(), registry.KeyState{
+	require.NoError(t, c.Registry.Ledger().SetKeyState(t.Context(), registry.KeyState{
 		KeyID: leaktest.Key().ID(), State: registry.KeyCompromised, Since: c.copy.Issued}))
 	findings, read = run()
 	require.Equal(t, []string{"copy (unconfirmed)", "unmarked"}, findings)

@@ -65,7 +65,7 @@ var recipientNames = fromHome(func(ctx context.Context, r *registry.Registry) it
 
 // keyIDs completes the ID of a mark key.
 var keyIDs = fromHome(func(ctx context.Context, r *registry.Registry) iter.Seq2[*registry.MarkKey, error] {
-	return listed(r.Keys().All(ctx))
+	return listed(r.Ledger().MarkKeys(ctx))
 }, func(k *registry.MarkKey) (word, about string) { return k.KeyID, k.State })
 
 // copyIDs completes the ID of a copy.

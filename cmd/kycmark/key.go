@@ -37,7 +37,7 @@ func newKeyList(u *ui) *cobra.Command {
 		Example: `  kycmark key list --json`,
 		Args:    exactly(),
 	}, func(ctx context.Context, b *books, _ []string) error {
-		return printList(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", listed(b.registry.Keys().All(ctx)), func(k *registry.MarkKey) (any, []string) {
+		return printList(b.ui, "KEY\tSTATE\tSINCE\tADDED\tNOTE", listed(b.registry.Ledger().MarkKeys(ctx)), func(k *registry.MarkKey) (any, []string) {
 			return k, []string{k.KeyID, k.State, moment(k.Since), day(k.Added), k.Note}
 		})
 	})
@@ -59,7 +59,7 @@ with keygen, name it first under keys.mark, and enter it.`,
 			return err
 		}
 		for _, k := range keys {
-			added, err := b.registry.Keys().Add(ctx, k)
+			added, err := b.registry.Ledger().AddMarkKey(ctx, k)
 			if err != nil {
 				return err
 			}
@@ -140,7 +140,7 @@ func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 			when = time.Now()
 		}
 		s := registry.KeyState{KeyID: args[0], State: state, Since: when, Note: note, Actor: actor()}
-		err = b.registry.Keys().SetState(ctx, s)
+		err = b.registry.Ledger().SetKeyState(ctx, s)
 		if errors.Is(err, registry.ErrNotFound) {
 			return withHint(err, "\"kycmark key list\" names the keys")
 		}

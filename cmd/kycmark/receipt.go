@@ -56,7 +56,7 @@ line.`,
 		if err != nil {
 			return fmt.Errorf("signature: %w", err)
 		}
-		x.Signature = registry.Signature(raw)
+		x.Signature = [64]byte(raw)
 		if raw, err = bytesOf(public, ed25519.PublicKeySize, publicDER); err != nil {
 			return fmt.Errorf("public key: %w", err)
 		}

@@ -74,7 +74,7 @@ func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 	if err != nil {
 		return err
 	}
-	key, err := b.registry.Keys().Get(ctx, c.KeyID)
+	key, err := b.registry.Ledger().MarkKey(ctx, c.KeyID)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,14 @@ import (
 // A Row is anything that the ledger commits to.
 type Row interface {
 	LedgerEntry() Entry // without Seq
+	Number() int64      // of its entry, from 1; 0: not entered yet
 }
+
+// Number returns the number of the row's entry.
+func (l Logged) Number() int64 { return l.Seq }
+
+// Number returns the number of the investigation's entry.
+func (i Investigation) Number() int64 { return i.Entry }
 
 // commit binds the fields of a row, in their fixed order, under its salt. Fields
 // are length-prefixed, so that no two rows have one encoding.
@@ -35,10 +42,14 @@ func commit(kind string, salt Salt, fields ...any) [32]byte {
 	return sha256.Sum256(b)
 }
 
+// prefixed appends a field with its length in front.
 func prefixed(b, field []byte) []byte { return append(length(b, len(field)), field...) }
 
+// length appends the length of a field, n bytes, as "17:".
 func length(b []byte, n int) []byte { return append(strconv.AppendInt(b, int64(n), 10), ':') }
 
+// appendField appends the text of a field: integers in decimal, 64-bit patterns (of CopyIDs and
+// floats) in hex, times as microseconds since 1970 UTC.
 func appendField(b []byte, f any) []byte {
 	switch f := f.(type) {
 	case int:

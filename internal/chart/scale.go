@@ -43,6 +43,7 @@ func (u unit) next(t time.Time) time.Time {
 	return t.AddDate([units]int{year: 1, decade: 10}[u], [units]int{month: 1, quarter: 3}[u], [units]int{day: 1, week: 7}[u])
 }
 
+// String returns the unit's name in the singular.
 func (u unit) String() string {
 	return [units]string{"day", "week", "month", "quarter", "year", "ten years"}[u]
 }
@@ -64,8 +65,10 @@ func (u unit) name(t time.Time) string {
 	return fmt.Sprintf("%s to %s", t.Format("2006"), u.next(t).AddDate(-1, 0, 0).Format("2006"))
 }
 
+// date returns the beginning of a day, UTC.
 func date(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
 
+// longDay returns the UTC day of t, such as "5 March 2018".
 func longDay(t time.Time) string { return t.UTC().Format("2 January 2006") }
 
 // The charts draw the times from firstTime to before lastTime.

@@ -123,7 +123,7 @@ func (h *Home) removeKeys() error {
 
 // furnish enters the mark key in a new registry and makes the ledger's key.
 func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
-	if _, err := r.Keys().Add(ctx, mark); err != nil {
+	if _, err := r.Ledger().AddMarkKey(ctx, mark); err != nil {
 		return err
 	}
 	private, public, err := r.Ledger().GenerateKey(ctx)

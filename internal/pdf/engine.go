@@ -20,9 +20,6 @@ type Engine struct {
 	err  error
 }
 
-// memoryPages bounds what one file may make PDFium take, 64 KiB each: 1 GiB.
-const memoryPages = 1 << 14
-
 // Close ends the engine. Its documents must be closed before.
 func (e *Engine) Close() error {
 	e.mu.Lock()
@@ -66,6 +63,7 @@ func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 // noRandom is a source of zero bytes in place of random ones.
 type noRandom struct{}
 
+// Read fills b with zero bytes.
 func (noRandom) Read(b []byte) (int, error) {
 	clear(b)
 	return len(b), nil

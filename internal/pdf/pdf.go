@@ -41,23 +41,16 @@ type Limits struct {
 	MaxPixels   int64 // of one picture; 0 means 100 million
 }
 
-// maxObjects is how many objects of a page are examined; maxDepth is how deep forms are
-// followed.
-const (
-	maxObjects = 100_000
-	maxDepth   = 8
-)
-
 // orDefault returns l with the defaults in place of values below 1.
 func (l Limits) orDefault() Limits {
 	if l.MaxPages <= 0 {
-		l.MaxPages = 10_000
+		l.MaxPages = defaultMaxPages
 	}
 	if l.MaxPictures <= 0 {
-		l.MaxPictures = 10_000
+		l.MaxPictures = defaultMaxPictures
 	}
 	if l.MaxPixels <= 0 {
-		l.MaxPixels = 100_000_000
+		l.MaxPixels = defaultMaxPixels
 	}
 	return l
 }
@@ -279,10 +272,10 @@ func groups(pieces []piece) [][]piece {
 	return out
 }
 
-// touches reports whether p lies within a point of a piece of the group.
+// touches reports whether p lies within [maxGap] of a piece of the group.
 func touches(group []piece, p piece) bool {
 	for _, q := range group {
-		if p.left <= q.right+1 && q.left <= p.right+1 && p.bottom <= q.top+1 && q.bottom <= p.top+1 {
+		if p.left <= q.right+maxGap && q.left <= p.right+maxGap && p.bottom <= q.top+maxGap && q.bottom <= p.top+maxGap {
 			return true
 		}
 	}
@@ -293,13 +286,12 @@ func touches(group []piece, p piece) bool {
 // mask is often the sharpest, but PDFium does not show the mask. Layers are therefore rendered
 // with at least 300 dpi, the resolution of scans.
 func sharpest(group []piece) float64 {
-	const scan = 300.0 / 72
 	sharp := 0.0
 	for i, p := range group {
 		sharp = math.Max(sharp, p.sharpness())
 		for _, q := range group[:i] {
 			if p.covers(q) {
-				sharp = math.Max(sharp, scan)
+				sharp = math.Max(sharp, scanSharpness)
 			}
 		}
 	}

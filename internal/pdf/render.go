@@ -59,8 +59,7 @@ func (d *Document) part(page int, group []piece) (box, error) {
 	if err != nil {
 		return box{}, err
 	}
-	const maxSize = 1 << 20 // points; pages end at 14,400, and what is shown here as an int32 at 2^31
-	if !(size.Width > 0 && size.Height > 0 && size.Width < maxSize && size.Height < maxSize) {
+	if !(size.Width > 0 && size.Height > 0 && size.Width < maxPage && size.Height < maxPage) {
 		return box{}, errors.New("page without a size")
 	}
 	const fine = 1000 // PDFium gives whole units: of a thousandth of a point

@@ -83,13 +83,6 @@ func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) er
 	return nil
 }
 
-// minSide is the min side of a picture in pixels, minPoints its min side on the page. Smaller
-// pictures are lines, bullets, or pixels that count readers.
-const (
-	minSide   = 4
-	minPoints = 2
-)
-
 // picture adds the picture o unless it is too small. m maps the unit square to the page.
 func (w *walk) picture(o references.FPDF_PAGEOBJECT, path []int, m matrix) error {
 	size, err := w.d.inst.FPDFImageObj_GetImagePixelSize(&requests.FPDFImageObj_GetImagePixelSize{ImageObject: o})

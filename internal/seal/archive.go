@@ -75,7 +75,8 @@ func (b *Bundle) archive(w io.Writer) error {
 			Name: f.Name, Method: zip.Store, CRC32: crc32.ChecksumIEEE(f.Data),
 			CompressedSize64: uint64(len(f.Data)), UncompressedSize64: uint64(len(f.Data)),
 			ReaderVersion: 20, CreatorVersion: 20,
-			ModifiedDate: 1<<5 | 1, // 1980-01-01; the field Modified would add an extra field to the archive
+			//lint:ignore SA1019 the field Modified would add an extra field, and archivers show a missing date as nonsense
+			ModifiedDate: 1<<5 | 1, // 1980-01-01
 		})
 		if err != nil {
 			return err
@@ -113,8 +114,9 @@ func Read(path string) (*Bundle, error) {
 	return b, nil
 }
 
+// readFolder reads a bundle from the files in dir. It follows no link out of dir.
 func readFolder(dir string) (*Bundle, error) {
-	root, err := os.OpenRoot(dir) // which follows no link out of the folder
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, err
 	}

@@ -8,9 +8,9 @@ import (
 
 // choose picks at most n features of a w x h picture that are spread over the picture and
 // its scales. The strongest come first, and features that the picture has twice last.
-func choose(all []found, w, h, n int) []found {
+func choose(all []*found, w, h, n int) []*found {
 	repeated(all)
-	var classes [len(shares)][]found
+	var classes [len(shares)][]*found
 	for _, f := range all {
 		c := min(f.octave, len(shares)-1)
 		classes[c] = append(classes[c], f)
@@ -19,7 +19,7 @@ func choose(all []found, w, h, n int) []found {
 		spread(classes[i], w, h)
 	}
 	n = min(n, len(all))
-	out, taken := make([]found, 0, n), [len(shares)]int{}
+	out, taken := make([]*found, 0, n), [len(shares)]int{}
 	for i, s := range shares {
 		taken[i] = min(int(s*float64(n)), len(classes[i]))
 		out = append(out, classes[i][:taken[i]]...)
@@ -34,12 +34,12 @@ func choose(all []found, w, h, n int) []found {
 }
 
 // repeated halves the peaks of features that look like another of the picture.
-func repeated(all []found) {
+func repeated(all []*found) {
 	again := make([]bool, len(all))
 	for i := range all {
-		a := &all[i]
+		a := all[i]
 		for k := i + 1; k < len(all); k++ {
-			b := &all[k]
+			b := all[k]
 			if a.distance(&b.descriptor) > alike {
 				continue
 			}
@@ -63,13 +63,13 @@ func (d *descriptor) distance(o *descriptor) int {
 // spread orders features by strength over the cube of their rank in their part of
 // the picture: a small crop is left with some, and a wall does not get as many as a
 // face.
-func spread(all []found, w, h int) {
-	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.peak, a.peak) })
+func spread(all []*found, w, h int) {
+	slices.SortStableFunc(all, func(a, b *found) int { return cmp.Compare(b.peak, a.peak) })
 	var count [gridX * gridY]int
 	for i := range all {
 		c := min(int(all[i].y)*gridY/h, gridY-1)*gridX + min(int(all[i].x)*gridX/w, gridX-1)
 		count[c]++
 		all[i].peak /= float32(count[c] * count[c] * count[c])
 	}
-	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(b.peak, a.peak) })
+	slices.SortStableFunc(all, func(a, b *found) int { return cmp.Compare(b.peak, a.peak) })
 }

@@ -68,8 +68,8 @@ func Extract(img image.Image) (*Features, error) {
 	f.data[0], f.data[1] = version, byte(len(chosen))
 	binary.LittleEndian.PutUint32(f.data[4:], uint32(size.X))
 	binary.LittleEndian.PutUint32(f.data[8:], uint32(size.Y))
-	for i := range chosen {
-		f.data = chosen[i].feature.append(f.data)
+	for _, c := range chosen {
+		f.data = c.feature.append(f.data)
 	}
 	binary.LittleEndian.PutUint32(f.data[12:], checksum(f.data))
 	return f, nil
@@ -189,8 +189,8 @@ type found struct {
 
 // find describes every blob of a canonical picture in up to limit directions: the
 // directions whose peak is at least share times the strongest.
-func find(p dsp.Plane, share float32, limit int) []found {
-	var out []found
+func find(p dsp.Plane, share float32, limit int) []*found {
+	var out []*found
 	var at []float64
 	all := octaves(p)
 	for i := range all {
@@ -198,7 +198,7 @@ func find(p dsp.Plane, share float32, limit int) []found {
 		for _, b := range o.blobs(i) {
 			at = turns(at[:0], o, &b, share, limit)
 			for _, t := range at {
-				f := found{peak: b.peak, octave: i}
+				f := &found{peak: b.peak, octave: i}
 				f.x, f.y = float32(b.x*o.step), float32(b.y*o.step)
 				f.turn, f.level = uint8(int(float64(t*turnSteps)+0.5)&(turnSteps-1)), levelOf(b.sigma, i)
 				cos, sin := dsp.Cis(t)

@@ -193,14 +193,14 @@ func TestLooks(t *testing.T) {
 	for name, turned := range map[string]dsp.Plane{"mirrored": mirrored, "half": half} {
 		other, same := find(turned, 1, 1), 0
 		for i := range all {
-			a := all[i]
+			a := *all[i]
 			if name == "half" {
 				a.x, a.y, a.turn = float32(p.W-1)-a.x, float32(p.H-1)-a.y, (a.turn+turnSteps/2)&(turnSteps-1)
 			} else {
 				a.mirror(p.W)
 			}
 			for k := range other {
-				b := &other[k]
+				b := other[k]
 				if math.Hypot(float64(a.x-b.x), float64(a.y-b.y)) < 0.6 && a.level == b.level && offTurn(int(a.turn), int(b.turn)) <= 1 && a.distance(&b.descriptor) <= 4 {
 					same++
 					break

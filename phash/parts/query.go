@@ -38,12 +38,12 @@ func Examine(img image.Image) (*Query, error) {
 	all := find(p, turnShare, maxTurns)
 	spread(all, p.W, p.H)
 	// There are few coarse ones, and noise is fine.
-	slices.SortStableFunc(all, func(a, b found) int { return cmp.Compare(min(b.octave, 1), min(a.octave, 1)) })
+	slices.SortStableFunc(all, func(a, b *found) int { return cmp.Compare(min(b.octave, 1), min(a.octave, 1)) })
 	all = all[:min(len(all), maxAsked)]
-	for i := range all {
-		q.asked = append(q.asked, all[i].ask())
-		all[i].mirror(p.W)
-		q.mirrored = append(q.mirrored, all[i].ask())
+	for _, f := range all {
+		q.asked = append(q.asked, f.ask())
+		f.mirror(p.W)
+		q.mirrored = append(q.mirrored, f.ask())
 	}
 	return q, nil
 }

@@ -129,6 +129,8 @@ func RequireNotOurs(t T, key *watermark.Key, pictures ...image.Image) {
 	})
 }
 
+// each searches every picture for a mark of key and calls check with the picture's place among
+// the pictures and what was read. The test fails if there are no pictures, or one cannot be read.
 func each(t T, key *watermark.Key, pictures []image.Image, check func(int, *watermark.Detection)) {
 	t.Helper()
 	if len(pictures) == 0 {
@@ -145,6 +147,7 @@ func each(t T, key *watermark.Key, pictures []image.Image, check func(int, *wate
 	}
 }
 
+// fail reports an error and ends the test.
 func fail(t T, format string, args ...any) {
 	t.Helper()
 	t.Errorf(format, args...)

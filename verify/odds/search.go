@@ -49,7 +49,8 @@ type candidate struct {
 	place   int           // among all sets
 }
 
-// A queue hands out sets by their bounds, the greatest first.
+// A queue hands out sets by their bounds, the greatest first. Of equal bounds, the set that was
+// made first comes first. Package container/heap calls its methods.
 type queue []*candidate
 
 func (q queue) Len() int { return len(q) }

@@ -232,14 +232,14 @@ func (l *Ledger) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
 // describe adds to a kept checkpoint what its text says: the signers' names, and the
 // witnesses whose signatures were checked.
 func describe(c Checkpoint, origin string, seen []tlog.Cosignature) *Checkpoint {
-	c.Origin, c.Signers, c.Witnesses = origin, []string{}, []Witness{}
+	c.Origin, c.Signers, c.Witnesses = origin, []string{}, []books.Witness{}
 	for line := range strings.Lines(noteSignatures(c.Text)) {
 		if f := strings.Fields(line); len(f) == 3 && !slices.Contains(c.Signers, f[1]) {
 			c.Signers = append(c.Signers, f[1])
 		}
 	}
 	for _, s := range seen {
-		c.Witnesses = append(c.Witnesses, Witness{Name: s.Name, Key: s.Key, Time: s.Time})
+		c.Witnesses = append(c.Witnesses, books.Witness{Name: s.Name, Key: s.Key, Time: s.Time})
 	}
 	return &c
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
@@ -129,7 +130,7 @@ func TestCosignatures(t *testing.T) {
 
 	got, err := s.Ledger().AddCosignatures(ctx, []byte(stranger.cosign(a.cosign(c.Text, at.Unix()), 5)), s.public, a.key)
 	require.NoError(t, err)
-	require.Equal(t, []registry.Witness{{Name: a.name, Key: a.key, Time: at}}, got.Witnesses)
+	require.Equal(t, []books.Witness{{Name: a.name, Key: a.key, Time: at}}, got.Witnesses)
 	require.Equal(t, []string{c.Origin, a.name}, got.Signers, "strangers are left out")
 	got, err = s.Ledger().AddCosignatures(ctx, []byte(b.cosign(c.Text, at.Unix()+1)), s.public, b.key)
 	require.NoError(t, err)

@@ -17,7 +17,9 @@ func (r *Registry) AllCopies(ctx context.Context) iter.Seq2[*Copy, error] {
 // Subjects walks all subjects in the order in which the database sorts them. Uploads
 // without a subject do not count. An error ends the walk.
 func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*Subject, error] {
-	return walk(func(last *Subject) ([]Subject, error) { return r.store.SubjectsAfter(ctx, last.Subject, listPage) })
+	return walk(func(last *Subject) ([]Subject, error) {
+		return r.store.SubjectsAfter(ctx, last.Subject, listPage)
+	})
 }
 
 // walk yields all rows of the pages that next returns, until a page is not full. next is

@@ -11,23 +11,23 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// Add enters the commitment to a mark key in the ledger. Call it before the first copy is
+// AddMarkKey enters the commitment to a mark key in the ledger. Call it before the first copy is
 // marked, so that the key cannot be said later to be chosen to fit. A key that is already
 // entered stays unchanged, and added is false.
-func (k *Keys) Add(ctx context.Context, key *watermark.Key) (added bool, err error) {
+func (l *Ledger) AddMarkKey(ctx context.Context, key *watermark.Key) (added bool, err error) {
 	if key == nil {
 		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
 	}
-	return k.r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: k.r.clock(), Logged: books.Logged{Salt: books.NewSalt()}})
+	return l.r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: l.r.clock(), Logged: books.Logged{Salt: books.NewSalt()}})
 }
 
-// All lists the mark keys in the order of entry.
-func (k *Keys) All(ctx context.Context) ([]MarkKey, error) {
-	rows, err := k.r.store.MarkKeys(ctx)
+// MarkKeys lists the mark keys in the order of entry.
+func (l *Ledger) MarkKeys(ctx context.Context) ([]MarkKey, error) {
+	rows, err := l.r.store.MarkKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
-	states, err := k.r.store.KeyStates(ctx)
+	states, err := l.r.store.KeyStates(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -48,10 +48,10 @@ func (k *Keys) All(ctx context.Context) ([]MarkKey, error) {
 	return out, nil
 }
 
-// Get returns the mark key with that ID. The error wraps [ErrNotFound] if there is no such
+// MarkKey returns the mark key with that ID. The error wraps [ErrNotFound] if there is no such
 // key.
-func (k *Keys) Get(ctx context.Context, id string) (*MarkKey, error) {
-	all, err := k.All(ctx)
+func (l *Ledger) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
+	all, err := l.MarkKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +63,11 @@ func (k *Keys) Get(ctx context.Context, id string) (*MarkKey, error) {
 	return nil, fmt.Errorf("mark key %s: %w", id, ErrNotFound)
 }
 
-// SetState enters a state of a mark key; Entered is set. What is compromised
+// SetKeyState enters a state of a mark key; Entered is set. What is compromised
 // stays so: only an earlier time may be entered for it, else the error wraps
 // [ErrConflict]. A state that begins in the future, or before the year 0, is an error that
 // wraps [ErrInput].
-func (k *Keys) SetState(ctx context.Context, s KeyState) error {
+func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	switch s.State {
 	case KeyActive, KeyRetired, KeyCompromised:
 	default:
@@ -76,25 +76,25 @@ func (k *Keys) SetState(ctx context.Context, s KeyState) error {
 	if err := errors.Join(books.CheckText("note", s.Note, intake.MaxNote), books.CheckText("actor", s.Actor, intake.MaxName)); err != nil {
 		return err
 	}
-	now := k.r.clock()
+	now := l.r.clock()
 	if s.Since.After(now) {
 		return fmt.Errorf("%w: %s lies in the future", ErrInput, s.Since.UTC().Format(time.RFC3339))
 	}
 	if err := checkTime("begin of the state", s.Since); err != nil {
 		return err
 	}
-	if _, err := k.Get(ctx, s.KeyID); err != nil {
+	if _, err := l.MarkKey(ctx, s.KeyID); err != nil {
 		return err
 	}
 	s.Since, s.Entered, s.Salt = books.Timestamp(s.Since), now, books.NewSalt()
-	return k.r.store.AddKeyState(ctx, s)
+	return l.r.store.AddKeyState(ctx, s)
 }
 
 // mayIssue refuses a mark key that is not active, before anything is marked. The store
 // checks again when it commits. A key that was never entered is allowed, and entered with
 // the first copy.
 func (r *Registry) mayIssue(ctx context.Context, id string) error {
-	k, err := r.Keys().Get(ctx, id)
+	k, err := r.Ledger().MarkKey(ctx, id)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil

@@ -25,11 +25,11 @@ func TestMarkKeys(t *testing.T) {
 	r.SetClock(func() time.Time { return now })
 	key := watermark.GenerateKey()
 	for _, first := range []bool{true, false} {
-		added, err := r.Keys().Add(ctx, key)
+		added, err := r.Ledger().AddMarkKey(ctx, key)
 		require.NoError(t, err)
 		require.Equal(t, first, added)
 	}
-	k, err := r.Keys().Get(ctx, key.ID())
+	k, err := r.Ledger().MarkKey(ctx, key.ID())
 	require.NoError(t, err)
 	require.Equal(t, &registry.MarkKey{
 		KeyState:   registry.KeyState{KeyID: key.ID(), State: registry.KeyActive, Since: now, Entered: now},
@@ -37,7 +37,7 @@ func TestMarkKeys(t *testing.T) {
 	}, k)
 
 	set := func(state string, since time.Time) error {
-		return r.Keys().SetState(ctx, registry.KeyState{KeyID: key.ID(), State: state, Since: since, Note: "letter 4", Actor: "ops"})
+		return r.Ledger().SetKeyState(ctx, registry.KeyState{KeyID: key.ID(), State: state, Since: since, Note: "letter 4", Actor: "ops"})
 	}
 	for _, step := range []struct {
 		state string
@@ -54,10 +54,10 @@ func TestMarkKeys(t *testing.T) {
 		{registry.KeyCompromised, now, registry.ErrConflict},
 		{registry.KeyCompromised, now.AddDate(0, -2, 0), nil},
 	} {
-		before, err := r.Keys().Get(ctx, key.ID())
+		before, err := r.Ledger().MarkKey(ctx, key.ID())
 		require.NoError(t, err)
 		err = set(step.state, step.since)
-		after, err2 := r.Keys().Get(ctx, key.ID())
+		after, err2 := r.Ledger().MarkKey(ctx, key.ID())
 		require.NoError(t, err2)
 		if step.want != nil {
 			assert.ErrorIs(t, err, step.want, step.state)
@@ -67,8 +67,8 @@ func TestMarkKeys(t *testing.T) {
 		require.NoError(t, err, step.state)
 		requireSame(t, registry.KeyState{KeyID: key.ID(), State: step.state, Since: step.since, Note: "letter 4", Entered: now, Actor: "ops"}, after.KeyState)
 	}
-	require.ErrorIs(t, r.Keys().SetState(ctx, registry.KeyState{KeyID: "v1-none", State: registry.KeyRetired}), registry.ErrNotFound)
-	_, err = r.Keys().Add(ctx, nil)
+	require.ErrorIs(t, r.Ledger().SetKeyState(ctx, registry.KeyState{KeyID: "v1-none", State: registry.KeyRetired}), registry.ErrNotFound)
+	_, err = r.Ledger().AddMarkKey(ctx, nil)
 	require.ErrorIs(t, err, registry.ErrInput)
 	checkLedger(t, r)
 }
@@ -81,7 +81,7 @@ func TestKeysThatAreNotActiveMarkNothing(t *testing.T) {
 		require.NoError(t, err)
 		size := checkLedger(t, cfg.Registry)
 		out.Reset()
-		require.NoError(t, cfg.Registry.Keys().SetState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
+		require.NoError(t, cfg.Registry.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
 		_, err = s.Issue(t.Context(), &out, sub.ID, "vendor A", "")
 		require.ErrorIs(t, err, registry.ErrMarkKey, state)
 		require.ErrorContains(t, err, state+" since 2018-02-14")
@@ -115,10 +115,10 @@ func TestKeyChangesBeforeTheCommit(t *testing.T) {
 		t.Cleanup(func() { other.Close() })
 		r.Wrap(func(inner books.Store) books.Store {
 			return meddler{inner, func() {
-				require.NoError(t, other.Keys().SetState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
+				require.NoError(t, other.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: leaktest.Key().ID(), State: state, Since: feb}))
 			}}
 		})
-		_, err = r.Keys().Add(t.Context(), leaktest.Key())
+		_, err = r.Ledger().AddMarkKey(t.Context(), leaktest.Key())
 		require.NoError(t, err)
 		size := checkLedger(t, r)
 		var out bytes.Buffer
@@ -144,21 +144,21 @@ func TestKeyStatesAtOnce(t *testing.T) {
 	require.NoError(t, err)
 	defer other.Close()
 	key := watermark.GenerateKey()
-	_, err = r.Keys().Add(t.Context(), key)
+	_, err = r.Ledger().AddMarkKey(t.Context(), key)
 	require.NoError(t, err)
 	var wg sync.WaitGroup
 	for n := range 24 {
 		wg.Go(func() {
 			in := []*registry.Registry{r, other}[n%2]
 			state := []string{registry.KeyActive, registry.KeyRetired, registry.KeyCompromised}[n%3]
-			err := in.Keys().SetState(t.Context(), registry.KeyState{KeyID: key.ID(), State: state, Since: feb.AddDate(0, 0, -n)})
+			err := in.Ledger().SetKeyState(t.Context(), registry.KeyState{KeyID: key.ID(), State: state, Since: feb.AddDate(0, 0, -n)})
 			if err != nil {
 				assert.ErrorIs(t, err, registry.ErrConflict)
 			}
 		})
 	}
 	wg.Wait()
-	k, err := other.Keys().Get(t.Context(), key.ID())
+	k, err := other.Ledger().MarkKey(t.Context(), key.ID())
 	require.NoError(t, err)
 	require.Equal(t, registry.KeyCompromised, k.State)
 	require.Equal(t, feb.AddDate(0, 0, -23), k.Since, "the earliest that was said")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
@@ -51,7 +52,7 @@ func receiptOf(t *testing.T, c *registry.Copy) registry.Receipt {
 	require.NoError(t, err)
 	return registry.Receipt{
 		Copy: c.ID, PublicKey: registry.Digest(public),
-		Signature: registry.Signature(ed25519.Sign(private, []byte("kycmark receipt v1\n"+c.SHA256.String()+"\n"+c.ID.String()+"\n"))),
+		Signature: books.Signature(ed25519.Sign(private, []byte("kycmark receipt v1\n"+c.SHA256.String()+"\n"+c.ID.String()+"\n"))),
 	}
 }
 

@@ -44,7 +44,7 @@ func TestInvestigationsOnly(t *testing.T) {
 	for name, try := range map[string]func() error{
 		"recipient":  func() error { return r.AddRecipient(ctx, registry.Recipient{Name: "x", Kind: registry.KindVendor}) },
 		"custody":    func() error { return r.AddCustody(ctx, registry.Custody{Recipient: "vendor A"}) },
-		"mark key":   func() error { _, err := r.Keys().Add(ctx, leaktest.Key()); return err },
+		"mark key":   func() error { _, err := r.Ledger().AddMarkKey(ctx, leaktest.Key()); return err },
 		"erasure":    func() error { _, err := r.Erase(ctx, "customer 1", "", ""); return err },
 		"checkpoint": func() error { _, err := r.Ledger().Sign(ctx, private); return err },
 	} {

@@ -27,6 +27,7 @@ type Registry struct {
 	readOnly   bool
 }
 
+// newRegistry returns the registry that a store keeps. If that fails, it closes the store.
 func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
 	info, err := s.Info(ctx)
 	if err != nil {
@@ -92,18 +93,12 @@ func OpenForInvestigation(ctx context.Context, at Driver) (*Registry, error) {
 	return r, nil
 }
 
-// A Ledger is the registry's ledger: an append-only Merkle tree of what was entered, its
-// signed checkpoints, and what is proved by them.
+// A Ledger is the registry's ledger: an append-only Merkle tree of what was entered, the
+// commitments to mark keys, signed checkpoints, and what is proved by them.
 type Ledger struct{ r *Registry }
 
 // Ledger returns the registry's ledger.
 func (r *Registry) Ledger() *Ledger { return &Ledger{r} }
-
-// Keys are the mark keys that the registry knows.
-type Keys struct{ r *Registry }
-
-// Keys returns the registry's mark keys.
-func (r *Registry) Keys() *Keys { return &Keys{r} }
 
 // Engine returns what package verify searches, counts and enters. Its methods may change with
 // any version: use an Investigator of package verify.

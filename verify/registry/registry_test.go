@@ -193,7 +193,7 @@ func TestDatesThatCannotBeWritten(t *testing.T) {
 	r := leaktest.NewRegistry(t)
 	ctx := t.Context()
 	key := watermark.GenerateKey()
-	_, err := r.Keys().Add(ctx, key)
+	_, err := r.Ledger().AddMarkKey(ctx, key)
 	require.NoError(t, err)
 	require.NoError(t, r.AddRecipient(ctx, registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
 	east, west := time.FixedZone("", 5*3600), time.FixedZone("", -5*3600)
@@ -205,11 +205,11 @@ func TestDatesThatCannotBeWritten(t *testing.T) {
 	} {
 		assert.ErrorIs(t, r.AddCustody(ctx, c), registry.ErrInput, "%s to %s", c.From, c.To)
 	}
-	require.ErrorIs(t, r.Keys().SetState(ctx, registry.KeyState{KeyID: key.ID(), State: registry.KeyCompromised, Since: early}), registry.ErrInput)
+	require.ErrorIs(t, r.Ledger().SetKeyState(ctx, registry.KeyState{KeyID: key.ID(), State: registry.KeyCompromised, Since: early}), registry.ErrInput)
 	require.NoError(t, r.AddCustody(ctx, registry.Custody{Recipient: "vendor A", To: time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)}))
 	facts, err := r.Custody(ctx, registry.CustodyFilter{})
 	require.NoError(t, err)
-	keys, err := r.Keys().All(ctx)
+	keys, err := r.Ledger().MarkKeys(ctx)
 	require.NoError(t, err)
 	_, err = json.Marshal([]any{facts, keys})
 	require.NoError(t, err)

@@ -25,12 +25,8 @@ type (
 	Investigation = books.Investigation
 	// A Checkpoint is a signed state of the ledger.
 	Checkpoint = books.Checkpoint
-	// A Witness is another party that signed a checkpoint.
-	Witness = books.Witness
 	// A Digest is 32 bytes, as a rule a SHA-256; its text form is lower-case hex.
 	Digest = books.Digest
-	// A Signature is one of Ed25519; its text form is lower-case hex.
-	Signature = books.Signature
 )
 
 // Kinds of recipients, and states of a mark key.

@@ -22,6 +22,7 @@ func (d *DB) Check(ctx context.Context) (size int64, root tlog.Hash, err error) 
 	return check(ctx, raw)
 }
 
+// check is [DB.Check] within a transaction.
 func check(ctx context.Context, q querier) (size int64, root tlog.Hash, err error) {
 	tree, err := tlog.NewTree(0, nil)
 	if err != nil {
@@ -56,11 +57,13 @@ type checker struct {
 	segments    segmentCheck
 }
 
+// size returns how many entries were read so far.
 func (c *checker) size() int64 { return int64(c.tree.Size()) }
 
 // page is how many entries are held against their rows at a time.
 const page = 1000
 
+// ledger reads all entries and checks each of them.
 func (c *checker) ledger() error {
 	for {
 		entries, err := ledgerTable.rows(c.ctx, c.q, " WHERE seq > $1 ORDER BY seq LIMIT $2", c.size(), page)
@@ -76,6 +79,7 @@ func (c *checker) ledger() error {
 	}
 }
 
+// page checks entries that follow one another, with the rows that belong to them.
 func (c *checker) page(entries []ledgerRow) error {
 	if len(entries) == 0 {
 		return nil
@@ -138,79 +142,95 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]books.Entry) error {
 // computed. No SHA-256 is known to be zero.
 var erasedCommitment = [32]byte{}
 
-// evidence reads the rows that carry the numbers from first to last.
+// evidence reads the rows that carry the numbers from first to last, and returns the entries
+// that belong to them.
 func (c *checker) evidence(first, last int64) (map[int64]books.Entry, error) {
 	found := make(map[int64]books.Entry)
-	twice := error(nil)
+	var twice error
 	put := func(seq int64, e books.Entry) {
 		if _, ok := found[seq]; ok {
 			twice = tampered("two rows carry the number %d", seq)
 		}
 		found[seq] = e
 	}
-	err := errors.Join(
-		c.plain(put, first, last),
-		c.submissions(put, first, last),
-		c.erasures(put, first, last),
-	)
-	if err == nil {
-		err = twice
+	for _, t := range evidenceTables {
+		if err := t.read(c, first, last, put); err != nil {
+			return nil, err
+		}
 	}
-	return found, err
+	return found, twice
+}
+
+// An evidenceTable is a table of rows that the ledger commits to.
+type evidenceTable struct {
+	kind, name string
+	// read calls put with the number and the entry of every row that carries a number from
+	// first to last.
+	read func(c *checker, first, last int64, put func(int64, books.Entry)) error
+}
+
+// evidenceTables has one table for each kind of entries.
+var evidenceTables = []evidenceTable{
+	plain(books.EntryRegistry, infoTable), plain(books.EntryRecipient, recipientTable), plain(books.EntryKey, markKeyTable),
+	plain(books.EntryKeyState, keyStateTable), plain(books.EntryIssue, copyTable), plain(books.EntryReceipt, receiptTable),
+	plain(books.EntryInvestigation, investigationTable),
+	{books.EntryCustody, custodyTable.name, (*checker).custody},
+	{books.EntrySubmission, submissionTable.name, (*checker).submissions},
+	{books.EntryErasure, erasureTable.name, (*checker).erasures},
 }
 
 const between = " WHERE seq BETWEEN $1 AND $2"
 
-// span reads the rows of a table that carry the numbers from first to last.
-func span[T any](c *checker, t table[T], first, last int64, put func(*T)) error {
-	rows, err := t.rows(c.ctx, c.q, between, first, last)
-	for i := range rows {
-		put(&rows[i])
+// plain describes a table whose rows are kept as they were entered.
+func plain[T any, P interface {
+	*T
+	books.Row
+}](kind string, t table[T]) evidenceTable {
+	return evidenceTable{kind, t.name, func(c *checker, first, last int64, put func(int64, books.Entry)) error {
+		rows, err := t.rows(c.ctx, c.q, between, first, last)
+		for i := range rows {
+			put(P(&rows[i]).Number(), P(&rows[i]).LedgerEntry())
+		}
+		return err
+	}}
+}
+
+// custody reads facts of custody with their lists.
+func (c *checker) custody(first, last int64, put func(int64, books.Entry)) error {
+	facts, err := readCustody(c.ctx, c.q, between, first, last)
+	for i := range facts {
+		put(facts[i].Seq, facts[i].LedgerEntry())
 	}
 	return err
 }
 
-// plain reads the rows that are kept as they were entered.
-func (c *checker) plain(put func(int64, books.Entry), first, last int64) error {
-	custody, err := readCustody(c.ctx, c.q, between, first, last)
-	for i := range custody {
-		put(custody[i].Seq, custody[i].LedgerEntry())
-	}
-	return errors.Join(err,
-		span(c, infoTable, first, last, func(r *books.Info) { put(r.Seq, r.LedgerEntry()) }),
-		span(c, recipientTable, first, last, func(r *books.Recipient) { put(r.Seq, r.LedgerEntry()) }),
-		span(c, markKeyTable, first, last, func(r *books.KeyEntry) { put(r.Seq, r.LedgerEntry()) }),
-		span(c, keyStateTable, first, last, func(r *books.KeyState) { put(r.Seq, r.LedgerEntry()) }),
-		span(c, copyTable, first, last, func(r *books.Copy) { put(r.Seq, r.LedgerEntry()) }),
-		span(c, receiptTable, first, last, func(r *books.Receipt) { put(r.Seq, r.LedgerEntry()) }),
-		span(c, investigationTable, first, last, func(r *books.Investigation) { put(r.Entry, r.LedgerEntry()) }),
-	)
-}
-
-func (c *checker) submissions(put func(int64, books.Entry), first, last int64) error {
-	var bad error
-	err := span(c, submissionTable, first, last, func(s *books.Submission) {
+// submissions reads uploads. Of an erased upload it checks that nothing is left but what the
+// erasure leaves, and gives the entry with [erasedCommitment].
+func (c *checker) submissions(first, last int64, put func(int64, books.Entry)) error {
+	rows, err := submissionTable.rows(c.ctx, c.q, between, first, last)
+	for i := range rows {
+		s := &rows[i]
 		e := s.LedgerEntry()
 		if s.ErasedBy != 0 {
 			c.erased++
 			e.Commitment = erasedCommitment
 			if blanked := (books.Submission{ID: s.ID, Submitted: s.Submitted, Received: s.Received, Logged: books.Logged{Seq: s.Seq}, Erased: true, ErasedBy: s.ErasedBy}); *s != blanked {
-				bad = tampered("the erased submission of entry %d is not blank", s.Seq)
+				return tampered("the erased submission of entry %d is not blank", s.Seq)
 			}
 		}
 		if s.Kept {
 			c.kept++
 		}
 		if err := c.segments.expect(s); err != nil {
-			bad = err
+			return err
 		}
 		put(s.Seq, e)
-	})
-	return errors.Join(err, bad)
+	}
+	return err
 }
 
-// erasures holds every erasure against the submissions that it lists.
-func (c *checker) erasures(put func(int64, books.Entry), first, last int64) error {
+// erasures compares every erasure with the submissions that it lists.
+func (c *checker) erasures(first, last int64, put func(int64, books.Entry)) error {
 	rows, err := erasureTable.rows(c.ctx, c.q, between, first, last)
 	if err != nil {
 		return err
@@ -249,35 +269,24 @@ func (c *checker) ends() error {
 	return errors.Join(c.counts(), c.sealed(), c.segments.finish(c.ctx, c.q))
 }
 
-// counts finds rows that no entry stands for.
+// counts finds rows without an entry, and submissions that were blanked without an erasure.
 func (c *checker) counts() error {
-	for _, t := range []struct{ kind, table string }{
-		{books.EntryRegistry, infoTable.name}, {books.EntryRecipient, recipientTable.name}, {books.EntryKey, markKeyTable.name},
-		{books.EntryKeyState, keyStateTable.name}, {books.EntrySubmission, submissionTable.name},
-		{books.EntryErasure, erasureTable.name}, {books.EntryIssue, copyTable.name}, {books.EntryReceipt, receiptTable.name},
-		{books.EntryCustody, custodyTable.name}, {books.EntryInvestigation, investigationTable.name},
-	} {
-		n, err := c.count("SELECT count(*) FROM " + t.table)
+	for _, t := range evidenceTables {
+		n, err := c.count("SELECT count(*) FROM " + t.name)
 		if err != nil {
 			return err
 		}
 		if n != c.seen[t.kind] {
-			return tampered("%d rows of %s, but %d entries", n, t.table, c.seen[t.kind])
+			return tampered("%d rows of %s, but %d entries", n, t.name, c.seen[t.kind])
 		}
+	}
+	if c.erased != c.listed {
+		return tampered("%d submissions are erased, but erasures list %d", c.erased, c.listed)
 	}
 	return errors.Join(
 		c.equal("custody lists", "SELECT count(*) FROM custody_submission", "SELECT CAST(coalesce(sum(listed), 0) AS BIGINT) FROM custody"),
 		c.equal("erasures list", "SELECT count(*) FROM erasure_submission", "SELECT count(*) FROM submission WHERE erased <> 0"),
-		c.unlisted(),
 	)
-}
-
-// unlisted finds submissions that were blanked without an erasure.
-func (c *checker) unlisted() error {
-	if c.erased != c.listed {
-		return tampered("%d submissions are erased, but erasures list %d", c.erased, c.listed)
-	}
-	return nil
 }
 
 // sealed finds originals that were removed and sealed rows of what is not there.
@@ -298,6 +307,7 @@ func (c *checker) sealed() error {
 	return err
 }
 
+// equal compares the numbers that two queries count. what begins the finding: "custody lists".
 func (c *checker) equal(what, left, right string) error {
 	a, err := c.count(left)
 	if err != nil {
@@ -310,6 +320,7 @@ func (c *checker) equal(what, left, right string) error {
 	return err
 }
 
+// count runs a query that returns one number.
 func (c *checker) count(query string) (n int64, err error) {
 	if err = c.q.QueryRowContext(c.ctx, query).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count: %w", err)

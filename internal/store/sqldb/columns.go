@@ -20,12 +20,11 @@ type micros struct{ t *time.Time }
 func (m micros) Value() (driver.Value, error) { return m.t.UnixMicro(), nil }
 
 func (m micros) Scan(src any) error {
-	n, ok := src.(int64)
-	if !ok {
-		return unexpected(src)
+	n, err := as[int64](src)
+	if err == nil {
+		*m.t = time.UnixMicro(n).UTC()
 	}
-	*m.t = time.UnixMicro(n).UTC()
-	return nil
+	return err
 }
 
 // fixed keeps an array as a blob of its size.
@@ -34,9 +33,9 @@ type fixed []byte
 func (f fixed) Value() (driver.Value, error) { return []byte(f), nil }
 
 func (f fixed) Scan(src any) error {
-	b, ok := src.([]byte)
-	if !ok {
-		return unexpected(src)
+	b, err := as[[]byte](src)
+	if err != nil {
+		return err
 	}
 	if len(b) != len(f) {
 		return fmt.Errorf("%w: a blob of %d bytes where %d belong", books.ErrTampered, len(b), len(f))
@@ -80,15 +79,9 @@ func (x blob) Value() (driver.Value, error) {
 }
 
 func (x blob) Scan(src any) error {
-	b, ok := src.([]byte)
-	if !ok {
-		return unexpected(src)
-	}
-	*x.b = nil
-	if len(b) > 0 {
-		*x.b = append([]byte(nil), b...)
-	}
-	return nil
+	b, err := as[[]byte](src)
+	*x.b = append([]byte(nil), b...) // nil for an empty blob
+	return err
 }
 
 // text keeps a text as a blob.
@@ -97,12 +90,9 @@ type text struct{ s *string }
 func (x text) Value() (driver.Value, error) { return []byte(*x.s), nil }
 
 func (x text) Scan(src any) error {
-	b, ok := src.([]byte)
-	if !ok {
-		return unexpected(src)
-	}
+	b, err := as[[]byte](src)
 	*x.s = string(b)
-	return nil
+	return err
 }
 
 // erasedBy keeps the number of the erasure of a submission, 0 if it was not erased.
@@ -111,12 +101,9 @@ type erasedBy struct{ s *books.Submission }
 func (x erasedBy) Value() (driver.Value, error) { return x.s.ErasedBy, nil }
 
 func (x erasedBy) Scan(src any) error {
-	n, ok := src.(int64)
-	if !ok {
-		return unexpected(src)
-	}
+	n, err := as[int64](src)
 	x.s.ErasedBy, x.s.Erased = n, n != 0
-	return nil
+	return err
 }
 
 // flag keeps a boolean as 0 or 1.
@@ -154,6 +141,16 @@ func (c copyID) Scan(src any) error {
 	return nil
 }
 
+// as returns the value of a column. It is an error if the database holds another type there.
+func as[T int64 | []byte](src any) (value T, err error) {
+	value, ok := src.(T)
+	if !ok {
+		err = unexpected(src)
+	}
+	return value, err
+}
+
+// unexpected returns the error about a column that holds a value of another type.
 func unexpected(src any) error {
 	return fmt.Errorf("%w: a column holds %T", books.ErrTampered, src)
 }

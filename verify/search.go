@@ -3,8 +3,12 @@ package verify
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // Where an investigation searches: see [Config].
@@ -88,4 +92,56 @@ func beyond(where string) string {
 		return "none: the registry's database is searched"
 	}
 	return fmt.Sprintf("%d of 256 bits, the nearest %d by their pixels", nearRadius, maxNear)
+}
+
+// searched is the kind of hash by which submissions are found.
+const searched = phash.Area
+
+// A catalogue holds in memory, and keeps up to date, what the search of a registry needs:
+// for each submission about 100 bytes for its hash, and 4 kB for its local features. Numbers
+// of submissions ascend in the order in which submissions become visible. They are never
+// used again. The catalogue therefore misses exactly the submissions after the last number
+// it has read.
+type catalogue struct {
+	mu       sync.Mutex
+	hashed   int64 // number of the last submission whose hash was read
+	featured int64 // the same of features
+	erased   int64 // number of the last erasure that was followed
+	hashes   *phash.Index
+	parts    parts.Index
+}
+
+// follow brings the catalogue up to date. Hashes of too low a quality to be matched
+// on are left out, and so is what key, which may be nil, does not open.
+func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *registry.SealKey) (err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hashes == nil {
+		c.hashes = phash.NewIndex(searched)
+	}
+	if c.hashed, err = r.Engine().HashesAfter(ctx, key, c.hashed, c.addHash); err != nil {
+		return fmt.Errorf("load hashes: %w", err)
+	}
+	if key != nil {
+		if c.featured, err = r.Engine().FeaturesAfter(ctx, key, c.featured, c.parts.Add); err != nil {
+			return fmt.Errorf("load features: %w", err)
+		}
+	}
+	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); err != nil {
+		return fmt.Errorf("load erasures: %w", err)
+	}
+	return nil
+}
+
+// addHash adds the hash of the submission of a number, unless its quality, 0..100, is below
+// [phash.MinQuality].
+func (c *catalogue) addHash(number int64, hash phash.Hash, quality int) error {
+	_, err := c.hashes.Offer(hash, quality, number)
+	return err
+}
+
+// forget removes the submission of a number, which was erased.
+func (c *catalogue) forget(number int64, _ watermark.Submission) {
+	c.hashes.Remove(number)
+	c.parts.Remove(number)
 }
