@@ -160,6 +160,36 @@ func TestPlural(t *testing.T) {
 	}
 }
 
+// A long list is printed in blocks, under one line of headings; a list that cannot be read has none.
+func TestPrintList(t *testing.T) {
+	cells := func(n *int) (any, []string) {
+		if *n%2 == 1 {
+			return nil, nil
+		}
+		return n, []string{fmt.Sprint(*n), "even"}
+	}
+	numbers := make([]int, 5*blockRows)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	var out bytes.Buffer
+	u := newUI(&out, &bytes.Buffer{})
+	require.NoError(t, printList(u, "N\tKIND", listed(numbers, nil), cells))
+	lines := strings.Split(out.String(), "\n")
+	require.Len(t, lines, 1+len(numbers)/2+1)
+	assert.Equal(t, "N     KIND", lines[0], "as wide as the first block")
+	assert.Equal(t, "4998  even", lines[len(lines)-2])
+	out.Reset()
+	require.ErrorIs(t, printList(u, "N\tKIND", listed[int](nil, fs.ErrInvalid), cells), fs.ErrInvalid)
+	require.Empty(t, out.String())
+	require.NoError(t, printList(u, "N\tKIND", listed[int](nil, nil), cells))
+	require.Equal(t, "N  KIND\n", out.String())
+	out.Reset()
+	u.json = true
+	require.NoError(t, printList(u, "N\tKIND", listed(numbers[:3], nil), cells))
+	require.Equal(t, "0\n2\n", out.String())
+}
+
 func TestQuoted(t *testing.T) {
 	require.Equal(t, `issue --to 'vendor A' --note 'it'\''s'`, quoted("issue", "--to", "vendor A", "--note", "it's"))
 	require.Equal(t, `--at 2018-02-14T09:30:00Z ü/1.jpg '' 'a;b' '*' '(x)' 'a`+"\n"+`b'`, quoted("--at", "2018-02-14T09:30:00Z", "ü/1.jpg", "", "a;b", "*", "(x)", "a\nb"))

@@ -78,6 +78,7 @@ func TestArchive(t *testing.T) {
 
 	// What is removed is on the disk no more.
 	require.Equal(t, 1, a.Remove(map[string]bool{"b.jpg": true, "none": true}))
+	require.Zero(t, a.Remove(map[string]bool{"": true}), "no name, but the line of what was removed")
 	a = reopen(t, a, dir)
 	require.Equal(t, len(odd), a.Index.Len())
 	files, err := os.ReadDir(dir)
