@@ -36,7 +36,7 @@ var countedSteps = []countedStep{
 	{"SSIM", "internal/quality", "SSIM"},
 	{"Fourier transforms", "internal/dsp", "FFT2.ForwardLow"},
 	{"inverse transforms", "internal/dsp", "FFT2.InverseTo"},
-	{"lines transformed", "internal/dsp", "FFT.run"},
+	{"lines transformed", "internal/dsp", "fft.run"},
 }
 
 // costModule is the module whose functions are counted, and where it lies beside the bench.
