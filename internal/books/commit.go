@@ -42,10 +42,14 @@ func commit(kind string, salt Salt, fields ...any) [32]byte {
 	return sha256.Sum256(b)
 }
 
+// prefixed appends a field with its length in front.
 func prefixed(b, field []byte) []byte { return append(length(b, len(field)), field...) }
 
+// length appends the length of a field, n bytes, as "17:".
 func length(b []byte, n int) []byte { return append(strconv.AppendInt(b, int64(n), 10), ':') }
 
+// appendField appends the text of a field: integers in decimal, 64-bit patterns (of CopyIDs and
+// floats) in hex, times as microseconds since 1970 UTC.
 func appendField(b []byte, f any) []byte {
 	switch f := f.(type) {
 	case int:

@@ -1,9 +1,11 @@
 package books
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -154,6 +156,13 @@ type Sealed struct {
 	Hashes   []byte // if the registry seals hashes
 	Features []byte
 	Body     []byte // the file
+}
+
+// Ascending returns a list of submissions as rows keep it: sorted, each submission once.
+func Ascending(ids []watermark.Submission) []watermark.Submission {
+	ids = slices.Clone(ids)
+	slices.SortFunc(ids, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
 }
 
 // An Upload is what is entered of one upload.

@@ -56,10 +56,9 @@
 //	slide                             1.6
 //	luma                              3.1
 //	lumaAt                            2.2
-//	toLevels              1.1
 //	sumLevels            21.0
 //	ranks                11.8
 //	above                 2.6
 //
-// Eleven of 46 kernels bought less and are gone.
+// Twelve of 46 kernels bought less and are gone.
 package dsp

@@ -192,14 +192,6 @@ var fuzzed = []struct {
 		}
 		return dst
 	}},
-	{"toLevels", func(in *input) []float32 {
-		src, dst := in.floats(in.n), make([]uint8, in.n)
-		for i := range src {
-			src[i] = in.next()
-		}
-		dsp.ToLevels(dst, src, -1, dsp.MaxLevel/2)
-		return asFloats(dst)
-	}},
 	{"sumLevels", func(in *input) []float32 {
 		src, at, dst := in.bytes(in.n+99), make([]int, 2*in.below(20)), make([]int16, in.n)
 		for i := range src {

@@ -160,11 +160,6 @@ func lumaAVX2(dst *float32, src *uint8, n int)
 //go:noescape
 func lumaAtAVX2(dst *float32, src *uint8, at *int32, n int) uint32
 
-// toLevelsAVX2 writes float32((src-low) gain) + 0.5, cut to whole numbers. n is a multiple of 32.
-//
-//go:noescape
-func toLevelsAVX2(dst *uint8, src *float32, low float32, gain float32, n int)
-
 // sumLevelsAVX2 is SumLevels of n columns, a multiple of 64.
 //
 //go:noescape

@@ -1994,68 +1994,6 @@ lumaAt:
 	VZEROUPPER
 	RET
 
-// func toLevelsAVX2(dst *uint8, src *float32, low float32, gain float32, n int)
-// Requires: AVX, AVX2, SSE
-TEXT ·toLevelsAVX2(SB), NOSPLIT, $0-32
-	MOVQ         dst+0(FP), AX
-	MOVQ         src+8(FP), CX
-	MOVQ         n+24(FP), DX
-	MOVSS        low+16(FP), X0
-	VBROADCASTSS X0, Y0
-	MOVSS        gain+20(FP), X1
-	VBROADCASTSS X1, Y1
-	VBROADCASTSS levelHalf<>+0(SB), Y2
-	VMOVDQU      levelOrder<>+0(SB), Y3
-
-toLevels:
-	VMOVUPS    (CX), Y4
-	VSUBPS     Y0, Y4, Y4
-	VMULPS     Y1, Y4, Y4
-	VADDPS     Y2, Y4, Y4
-	VCVTTPS2DQ Y4, Y4
-	VMOVUPS    32(CX), Y5
-	VSUBPS     Y0, Y5, Y5
-	VMULPS     Y1, Y5, Y5
-	VADDPS     Y2, Y5, Y5
-	VCVTTPS2DQ Y5, Y5
-	VMOVUPS    64(CX), Y6
-	VSUBPS     Y0, Y6, Y6
-	VMULPS     Y1, Y6, Y6
-	VADDPS     Y2, Y6, Y6
-	VCVTTPS2DQ Y6, Y6
-	VMOVUPS    96(CX), Y7
-	VSUBPS     Y0, Y7, Y7
-	VMULPS     Y1, Y7, Y7
-	VADDPS     Y2, Y7, Y7
-	VCVTTPS2DQ Y7, Y7
-	VPACKSSDW  Y5, Y4, Y4
-	VPACKSSDW  Y7, Y6, Y6
-	VPACKUSWB  Y6, Y4, Y4
-	VPERMD     Y4, Y3, Y4
-	VMOVDQU    Y4, (AX)
-	ADDQ       $0x00000080, CX
-	ADDQ       $0x20, AX
-	SUBQ       $0x20, DX
-	JNZ        toLevels
-	VZEROUPPER
-	RET
-
-DATA levelHalf<>+0(SB)/8, $0x3f0000003f000000
-DATA levelHalf<>+8(SB)/8, $0x3f0000003f000000
-DATA levelHalf<>+16(SB)/8, $0x3f0000003f000000
-DATA levelHalf<>+24(SB)/8, $0x3f0000003f000000
-GLOBL levelHalf<>(SB), RODATA|NOPTR, $32
-
-DATA levelOrder<>+0(SB)/4, $0x00000000
-DATA levelOrder<>+4(SB)/4, $0x00000004
-DATA levelOrder<>+8(SB)/4, $0x00000001
-DATA levelOrder<>+12(SB)/4, $0x00000005
-DATA levelOrder<>+16(SB)/4, $0x00000002
-DATA levelOrder<>+20(SB)/4, $0x00000006
-DATA levelOrder<>+24(SB)/4, $0x00000003
-DATA levelOrder<>+28(SB)/4, $0x00000007
-GLOBL levelOrder<>(SB), RODATA|NOPTR, $32
-
 // func sumLevelsAVX2(dst *int16, src *uint8, at *int, rows int, n int)
 // Requires: AVX, AVX2
 TEXT ·sumLevelsAVX2(SB), NOSPLIT, $0-40

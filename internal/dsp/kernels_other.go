@@ -94,8 +94,6 @@ func lumaAVX2(dst *float32, src *uint8, n int) { panic(noKernels) }
 
 func lumaAtAVX2(dst *float32, src *uint8, at *int32, n int) uint32 { panic(noKernels) }
 
-func toLevelsAVX2(dst *uint8, src *float32, low float32, gain float32, n int) { panic(noKernels) }
-
 func sumLevelsAVX2(dst *int16, src *uint8, at *int, rows int, n int) { panic(noKernels) }
 
 func ranksAVX2(dst *int16, x *int16, rows int, k int) { panic(noKernels) }

@@ -17,11 +17,7 @@ const MaxLevel = 127
 // within 0 and MaxLevel.
 func ToLevels(dst []uint8, src []float32, low, gain float32) {
 	src = src[:len(dst)]
-	n := batched(len(dst), 32)
-	if n > 0 {
-		toLevelsAVX2(&dst[0], &src[0], low, gain, n)
-	}
-	for i := n; i < len(dst); i++ {
+	for i := range dst {
 		dst[i] = uint8(float32((src[i]-low)*gain) + 0.5)
 	}
 }

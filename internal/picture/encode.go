@@ -15,9 +15,6 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// DefaultQuality is the JPEG quality that Encode uses for 0.
-const DefaultQuality = 92
-
 // Encode writes img in one of the formats of [Writable], without metadata, as a file of
 // no particular source. Quality, 1 to 100, counts for JPEG; 0 means DefaultQuality. WebP
 // needs [EncodeLike], which is given an encoder. JPEG and BMP have no transparency: such

@@ -8,10 +8,6 @@ import (
 	"image/jpeg"
 )
 
-// maxScans bounds the work that a progressive file of a few bytes can ask
-// for: encoders write about ten scans.
-const maxScans = 100
-
 // A jpegOutline is what ITU-T T.81 annex B calls the high-level syntax.
 type jpegOutline struct {
 	frame      byte // the SOF marker; 0: not found

@@ -9,14 +9,6 @@ import (
 	"github.com/gen2brain/jpegli"
 )
 
-// jpegli holds the picture in memory, in one form or several: so many bytes for
-// each pixel, measured at 12 megapixels in 4:4:4, the costliest.
-const (
-	bytesFitted      = 23 // with Huffman codes of its own
-	bytesProgressive = 52
-	maxHeld          = 256 << 20 // bytes; above, files become plain baseline, at 10 a pixel
-)
-
 // fullColour reports whether image/jpeg cannot write the subsampling.
 func (s Subsampling) fullColour() bool { return s == Sub444 || s == Sub422 || s == Sub440 }
 

@@ -6,16 +6,6 @@ import (
 	"io"
 )
 
-// The lowest JPEG qualities that EncodeLike takes over from a source: MinQualityLike is
-// the one at which marking reads its mark back, after shrinking to 1280 pixels.
-// Pictures of twice that and more may be compressed down to MinQualityLarge: shrinking
-// averages the loss away, and as many reads were left (docs/limits.md).
-const (
-	MinQualityLike  = 70
-	MinQualityLarge = 50
-	Large           = 2560 // pixels on the long side
-)
-
 // LikeOptions change what EncodeLike takes over. The zero value changes nothing.
 type LikeOptions struct {
 	Format   string // "jpeg", "png", "webp", "tiff" or "bmp"; "" is the source's, if it is one of these
@@ -90,11 +80,6 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	}
 	return nil
 }
-
-const (
-	giveWay    = 3    // steps of quality by which a heavy copy is lowered at most
-	overweight = 1.13 // times its source's weight that a copy may have
-)
 
 // encodeLight encodes with the quality of o. If the file is heavier than overweight times its source,
 // encodeLight tries up to giveWay lower qualities. It stops before a quality whose file is too light.

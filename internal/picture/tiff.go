@@ -9,14 +9,6 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-const (
-	// maxBlocks bounds strips and tiles: each costs a decompressor, while
-	// all of them may point to the same few bytes.
-	maxBlocks = 100_000
-	// freeTile is how many pixels a tile may have whatever the limits say.
-	freeTile = 1 << 20
-)
-
 // Names for the compressions and colour models of TIFF that are met in the
 // wild and not decoded.
 var (

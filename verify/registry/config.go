@@ -97,6 +97,7 @@ func (c Config) ready() (Config, error) {
 // maxWorkers is more than any machine has processors for: each worker holds a picture.
 const maxWorkers = 1024
 
+// limits returns the limits of decoding.
 func (c Config) limits() picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels}
 }

@@ -1,7 +1,6 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -76,9 +75,7 @@ func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error)
 			return c, err
 		}
 	}
-	c.Submissions = slices.Clone(c.Submissions)
-	slices.SortFunc(c.Submissions, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
-	c.Submissions = slices.Compact(c.Submissions)
+	c.Submissions = books.Ascending(c.Submissions)
 	return c, nil
 }
 
@@ -114,4 +111,5 @@ func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]Custody,
 	return r.store.CustodyBy(ctx, which.Recipient)
 }
 
+// day writes the day of a time in UTC: "2018-02-28".
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -15,16 +15,11 @@ import (
 
 // describe decodes an upload with its digest, finds what it is matched by, and seals
 // what is kept of it. It also gives the number of pictures in the file.
-func (s *Issuer) describe(data []byte, sum [32]byte) (*books.Upload, int, error) {
+func (s *Issuer) describe(data []byte, sum [32]byte) (up *books.Upload, pages int, err error) {
 	pic, err := picture.Decode(data, s.cfg.limits())
 	if err != nil {
 		return nil, 0, err
 	}
-	up, err := s.describePicture(pic, data, sum)
-	return up, pic.Pages, err
-}
-
-func (s *Issuer) describePicture(pic *picture.Picture, data []byte, sum [32]byte) (up *books.Upload, err error) {
 	up = &books.Upload{Submission: books.Submission{
 		ID: [16]byte(sum[:16]), SHA256: sum, Size: pic.Size, Format: pic.Format,
 		Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy(), Logged: books.Logged{Salt: books.NewSalt()},
@@ -35,29 +30,30 @@ func (s *Issuer) describePicture(pic *picture.Picture, data []byte, sum [32]byte
 	}
 	flat := picture.Flatten(pic.Image)
 	if up.Hash, up.Quality, err = hashText(phash.PDQ, flat); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if up.Area, up.AreaQuality, err = hashText(phash.Area, flat); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	up.Chain = phash.PDQ.Version() + " " + phash.Area.Version()
 	var found *parts.Features
 	switch {
 	case s.cfg.HashOnly && !s.cfg.Registry.sealHashes:
-		return up, nil
+		return up, pic.Pages, nil
 	case s.cfg.HashOnly:
 		data = nil
 	default:
 		if found, err = parts.Extract(flat); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	if up.Sealed, err = s.sealed(up, data, found); err != nil {
-		return nil, fmt.Errorf("submission %s: %w", watermark.Submission(up.ID), err)
+		return nil, 0, fmt.Errorf("submission %s: %w", watermark.Submission(up.ID), err)
 	}
-	return up, nil
+	return up, pic.Pages, nil
 }
 
+// hashText returns the text form of a picture's hash, and the hash's quality (0 to 100).
 func hashText(kind phash.Kind, img image.Image) (text string, quality int, err error) {
 	h, quality, err := phash.Sum(kind, img)
 	return h.String(), quality, err

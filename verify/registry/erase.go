@@ -1,11 +1,9 @@
 package registry
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
@@ -36,34 +34,29 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 		return nil, err
 	}
 	for range eraseAttempts {
-		ids, err := r.eraseOnce(ctx, subject, actor, note)
+		rows, err := r.store.SubmissionsOf(ctx, subject)
+		if err != nil {
+			return erased, err
+		}
+		if len(rows) == 0 {
+			break
+		}
+		ids := make([]watermark.Submission, len(rows))
+		for i, s := range rows {
+			ids[i] = s.ID
+		}
+		ids, err = r.eraseAll(ctx, ids, actor, note)
 		if errors.Is(err, ErrErased) {
 			continue // by another caller, meanwhile
 		}
 		if erased = append(erased, ids...); err != nil {
 			return erased, err
 		}
-		if len(ids) == 0 {
-			break
-		}
 	}
 	if len(erased) == 0 {
 		return nil, fmt.Errorf("uploads of the subject: %w", ErrNotFound)
 	}
 	return erased, nil
-}
-
-// eraseOnce erases the uploads of the subject that are there.
-func (r *Registry) eraseOnce(ctx context.Context, subject, actor, note string) ([]watermark.Submission, error) {
-	rows, err := r.store.SubmissionsOf(ctx, subject)
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	ids := make([]watermark.Submission, len(rows))
-	for i, s := range rows {
-		ids[i] = s.ID
-	}
-	return r.eraseAll(ctx, ids, actor, note)
 }
 
 // EraseSubmissions erases uploads by their IDs, as [Registry.Erase] erases the uploads of a
@@ -78,11 +71,10 @@ func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submiss
 	if err := checkErasure(actor, note); err != nil {
 		return nil, err
 	}
-	ids = slices.Clone(ids)
-	slices.SortFunc(ids, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
-	return r.eraseAll(ctx, slices.Compact(ids), actor, note)
+	return r.eraseAll(ctx, books.Ascending(ids), actor, note)
 }
 
+// checkErasure checks the texts of an erasure.
 func checkErasure(actor, note string) error {
 	return errors.Join(books.CheckText("note", note, intake.MaxNote), books.CheckText("actor", actor, intake.MaxName))
 }

@@ -130,6 +130,7 @@ func (s *Issuer) readUploads(ctx context.Context, uploads iter.Seq[Upload], queu
 	}
 }
 
+// readUpload returns the bytes of an upload, or why they cannot be read.
 func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 	if u.Err != nil {
 		return nil, intake.WithoutPath(u.Err)
@@ -148,6 +149,8 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 	return intake.ReadAll(f, s.cfg.MaxBytes)
 }
 
+// prepareUpload examines the file of job, which is of the upload u, and sets what became of it.
+// An error that is the file's fault goes into Err, any other error into fatal.
 func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
@@ -197,6 +200,7 @@ type batch struct {
 	since  time.Time
 }
 
+// add puts a finished job into the batch.
 func (b *batch) add(job *importJob) {
 	if len(b.jobs) == 0 {
 		b.since = time.Now()
@@ -207,6 +211,7 @@ func (b *batch) add(job *importJob) {
 	}
 }
 
+// full reports whether the batch is to be committed now.
 func (b *batch) full() bool {
 	return len(b.jobs) >= batchUploads || b.bytes >= batchBytes || time.Since(b.since) >= batchTime
 }

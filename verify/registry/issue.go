@@ -123,6 +123,7 @@ const (
 	clockError   = 24 * time.Hour
 )
 
+// checkSent refuses a time of sending that is out of range. The zero time is allowed: now.
 func (s *Issuer) checkSent(at time.Time) error {
 	switch {
 	case at.IsZero(): // now
@@ -187,7 +188,7 @@ func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Subm
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", of, err)
 	}
-	if sum := sha256.Sum256(file); watermark.Submission(sum[:16]) != of {
+	if sum := sha256.Sum256(file); watermark.Submission(sum[:16]) != of || sum != row.SHA256 {
 		return nil, fmt.Errorf("submission %s: %w: its digest is another", of, ErrSealed)
 	}
 	return file, nil

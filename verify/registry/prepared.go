@@ -31,6 +31,7 @@ type marker interface {
 	Mark(context.Context, watermark.CopyID) (*watermark.Marked, error)
 }
 
+// prepareMark is [watermark.Prepare], whose result is a marker.
 func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (marker, error) {
 	return watermark.Prepare(key, src, opts)
 }
@@ -40,9 +41,6 @@ func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (
 func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepared, error) {
 	if s.cfg.Key == nil {
 		return nil, fmt.Errorf("%w: no mark key", ErrInput)
-	}
-	if s.cfg.SealKey == nil {
-		return nil, fmt.Errorf("%w: no sealing key", ErrInput)
 	}
 	file, err := s.cfg.Registry.Original(ctx, s.cfg.SealKey, of)
 	if err != nil {
@@ -62,6 +60,7 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 	return p, nil
 }
 
+// longSide returns the longer side of a picture, pixels.
 func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
 
 // Issue is [Issuer.Issue] for a prepared submission.
@@ -114,6 +113,8 @@ func (p *Prepared) shrink(long int) {
 	}
 }
 
+// marked makes the copy id of the picture behind m. The error wraps [ErrWeak] if the mark is
+// weak and [Config] does not allow that.
 func (s *Issuer) marked(ctx context.Context, m marker, id watermark.CopyID) (*watermark.Marked, error) {
 	out, err := m.Mark(ctx, id)
 	if err != nil {

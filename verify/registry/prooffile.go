@@ -55,6 +55,7 @@ type wireSubmission struct {
 	books.Details
 }
 
+// encode writes the proof as a line of JSON, with its sum.
 func (p wireProof) encode() ([]byte, error) {
 	p.Sum = ""
 	data, err := json.Marshal(p)
@@ -67,6 +68,8 @@ func (p wireProof) encode() ([]byte, error) {
 	return append(data, '\n'), err
 }
 
+// parseProof reads a proof that encode wrote, and nothing else. It checks the sum, but neither
+// entries nor signatures. Errors wrap [ErrProof].
 func parseProof(data []byte) (*wireProof, error) {
 	if len(data) > maxProof {
 		return nil, fmt.Errorf("%w: %d bytes, the limit is %d", ErrProof, len(data), maxProof)

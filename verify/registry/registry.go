@@ -27,6 +27,7 @@ type Registry struct {
 	readOnly   bool
 }
 
+// newRegistry returns the registry that a store keeps. If that fails, it closes the store.
 func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
 	info, err := s.Info(ctx)
 	if err != nil {

@@ -92,6 +92,8 @@ func archiveKind(name string) string {
 	return ""
 }
 
+// uploadFile lists the file at p, or the files in it if it is an archive. Like yield, it reports
+// whether to go on.
 func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
 	list := map[string]func(string, func(Upload) bool) (bool, error){
 		".zip": uploadZip, ".tar": uploadTar, ".tar.gz": uploadTar,
@@ -104,6 +106,8 @@ func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
 	return going && (err == nil || yield(Upload{Name: p, Err: fmt.Errorf("archive: %w", err)}))
 }
 
+// uploadZip lists the files of a zip archive and reports whether to go on. An error is about the
+// archive as a whole.
 func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 	z, err := zip.OpenReader(p)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
@@ -129,6 +133,8 @@ func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 	return true, nil
 }
 
+// uploadTar lists the files of a tar archive, compressed or not, while it reads the archive, and
+// reports whether to go on. An error ends the list.
 func uploadTar(p string, yield func(Upload) bool) (bool, error) {
 	f, err := intake.OpenRegular(p)
 	if err != nil {

@@ -8,43 +8,9 @@ import (
 
 // levels are kernels on small integers.
 func levels() {
-	toLevels()
 	sumLevels()
 	ranks()
 	above()
-}
-
-func toLevels() {
-	kernel("toLevelsAVX2", "func(dst *uint8, src *float32, low, gain float32, n int)", "toLevelsAVX2 writes float32((src-low) gain) + 0.5, cut to whole numbers. n is a multiple of 32.")
-	dst, src, n := load("dst"), load("src"), load("n")
-	low, gain := broadcast(Load(Param("low"), XMM())), broadcast(Load(Param("gain"), XMM()))
-	half, order := broadcast(repeat8("levelHalf", float(0.5), float(0.5))), YMM()
-	VMOVDQU(levelOrder(), order)
-	Label("toLevels")
-	var v [4]reg.VecVirtual
-	for i := range v {
-		x := plus(product(minus(ymm(Mem{Base: src, Disp: 32 * i}), low), gain), half)
-		v[i] = YMM()
-		VCVTTPS2DQ(x, v[i])
-	}
-	VPACKSSDW(v[1], v[0], v[0])
-	VPACKSSDW(v[3], v[2], v[2])
-	VPACKUSWB(v[2], v[0], v[0])
-	VPERMD(v[0], order, v[0])
-	VMOVDQU(v[0], Mem{Base: dst})
-	move(128, src)
-	move(32, dst)
-	again("toLevels", n, 32)
-	end()
-}
-
-// levelOrder undoes the order that packing in lanes makes.
-func levelOrder() Mem {
-	m := GLOBL("levelOrder", 8|16)
-	for i, v := range [...]uint32{0, 4, 1, 5, 2, 6, 3, 7} {
-		DATA(4*i, U32(v))
-	}
-	return m
 }
 
 func sumLevels() {

@@ -38,6 +38,7 @@ func insert(ctx context.Context, conn *sql.Conn, table string, columns []string,
 	})
 }
 
+// insertArrays enters rows by one statement, whose arguments are one array for each column.
 func insertArrays(ctx context.Context, c *pgx.Conn, table string, columns []string, rows [][]any) error {
 	args, casts := make([]any, len(columns)), make([]string, len(columns))
 	for i := range columns {
@@ -71,6 +72,7 @@ func array(rows [][]any, column int) (values any, elem string, err error) {
 	return nil, "", fmt.Errorf("a value of %T", rows[0][column])
 }
 
+// columnOf returns the values of one column, which all have the type T.
 func columnOf[T any](rows [][]any, column int) ([]T, error) {
 	out := make([]T, len(rows))
 	for i, row := range rows {

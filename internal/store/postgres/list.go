@@ -11,10 +11,12 @@ import (
 
 // Numbers are handed over as an array.
 
+// list is List of [sqldb.SearchDialect].
 func list(numbers []int64) (from string, arg any) {
 	return "unnest($1::bigint[]) AS p(value)", numbers
 }
 
+// among is Among of [sqldb.SearchDialect].
 func among(numbers []int64) (condition string, arg any) { return "= ANY ($1::bigint[])", numbers }
 
 // probing leaves the planner, which cannot know that a list holds narrow ranges, one

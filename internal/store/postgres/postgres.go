@@ -121,6 +121,7 @@ func connect(ctx context.Context, dsn string) (*server, error) {
 	return s, nil
 }
 
+// close closes all connections.
 func (s *server) close() error {
 	err := errors.Join(s.read.Close(), s.write.Close())
 	s.pool.Close()
@@ -137,6 +138,7 @@ func session(ctx context.Context, c *pgx.Conn) error {
 	return err
 }
 
+// durable refuses a server that may lose acknowledged commits, or that does not store UTF-8.
 func (s *server) durable(ctx context.Context) error {
 	var fsync, pages, encoding string
 	err := s.read.QueryRowContext(ctx, `SELECT current_setting('fsync'), current_setting('full_page_writes'),
@@ -203,6 +205,7 @@ func (s *server) makeSchema(ctx context.Context) error {
 	return nil
 }
 
+// dialect returns how package sqldb is to talk to the server.
 func (s *server) dialect() sqldb.Dialect {
 	return sqldb.Dialect{
 		Goose:    goose.DialectPostgres,
@@ -228,6 +231,7 @@ const (
 	deadlockDetected     = "40P01"
 )
 
+// sqlstate returns the code of an error of the server, or "" for other errors.
 func sqlstate(err error) string {
 	var e *pgconn.PgError
 	if errors.As(err, &e) {
@@ -236,6 +240,7 @@ func sqlstate(err error) string {
 	return ""
 }
 
+// conflict reports whether a unique name or ID is taken.
 func conflict(err error) bool { return sqlstate(err) == uniqueViolation }
 
 // again: the transaction was rolled back, for the server says so.

@@ -55,6 +55,7 @@ type window [2]uint64
 
 const windowMask = 1<<(3*bandBits) - 1
 
+// windowOf returns the window of a hash that begins with band i.
 func windowOf(h *phash.Hash, i int) window {
 	word, shift := i/4, bandBits*(i%4)
 	next := h.Bits[(word+1)%4]
@@ -128,6 +129,8 @@ type place int64
 
 const endPlace place = bandCount << bandBits
 
+// placeOf returns the place of a value of band i.
 func placeOf(i int, value uint16) place { return place(i)<<bandBits | place(value) }
 
+// band returns the band of a place.
 func (p place) band() int { return int(p >> bandBits) }

@@ -22,6 +22,7 @@ func (d *DB) Check(ctx context.Context) (size int64, root tlog.Hash, err error) 
 	return check(ctx, raw)
 }
 
+// check is [DB.Check] within a transaction.
 func check(ctx context.Context, q querier) (size int64, root tlog.Hash, err error) {
 	tree, err := tlog.NewTree(0, nil)
 	if err != nil {
@@ -56,11 +57,13 @@ type checker struct {
 	segments    segmentCheck
 }
 
+// size returns how many entries were read so far.
 func (c *checker) size() int64 { return int64(c.tree.Size()) }
 
 // page is how many entries are held against their rows at a time.
 const page = 1000
 
+// ledger reads all entries and checks each of them.
 func (c *checker) ledger() error {
 	for {
 		entries, err := ledgerTable.rows(c.ctx, c.q, " WHERE seq > $1 ORDER BY seq LIMIT $2", c.size(), page)
@@ -76,6 +79,7 @@ func (c *checker) ledger() error {
 	}
 }
 
+// page checks entries that follow one another, with the rows that belong to them.
 func (c *checker) page(entries []ledgerRow) error {
 	if len(entries) == 0 {
 		return nil
@@ -303,6 +307,7 @@ func (c *checker) sealed() error {
 	return err
 }
 
+// equal compares the numbers that two queries count. what begins the finding: "custody lists".
 func (c *checker) equal(what, left, right string) error {
 	a, err := c.count(left)
 	if err != nil {
@@ -315,6 +320,7 @@ func (c *checker) equal(what, left, right string) error {
 	return err
 }
 
+// count runs a query that returns one number.
 func (c *checker) count(query string) (n int64, err error) {
 	if err = c.q.QueryRowContext(c.ctx, query).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count: %w", err)

@@ -150,6 +150,7 @@ func as[T int64 | []byte](src any) (value T, err error) {
 	return value, err
 }
 
+// unexpected returns the error about a column that holds a value of another type.
 func unexpected(src any) error {
 	return fmt.Errorf("%w: a column holds %T", books.ErrTampered, src)
 }

@@ -33,6 +33,7 @@ type commitQueue struct {
 	wait []*request // in the order of their coming
 }
 
+// newCommitQueue returns an empty queue.
 func newCommitQueue() *commitQueue { return &commitQueue{turn: make(chan struct{}, 1)} }
 
 // Most requests and uploads of one transaction.
@@ -57,6 +58,7 @@ func (q *commitQueue) next() []*request {
 	return batch
 }
 
+// enter puts a request at the end of the queue.
 func (q *commitQueue) enter(r *request) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -169,6 +171,9 @@ func (d *DB) transact(ctx context.Context, batch []*request) error {
 	}
 }
 
+// try does the requests in one transaction: first the uploads of all, then each write in turn.
+// An error that wraps [errCommit] leaves unknown whether the transaction was committed. Any
+// other error means that it was rolled back.
 func (d *DB) try(ctx context.Context, batch []*request) error {
 	conn, err := d.write.Conn(ctx)
 	if err != nil {

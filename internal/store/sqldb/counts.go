@@ -44,6 +44,7 @@ func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, issued 
 	return submitted, issued, err
 }
 
+// days runs a query of recipients, days (since 1970) and counts. $1 of the query is until.
 func (d *DB) days(ctx context.Context, until time.Time, query string) ([]books.Issued, error) {
 	rows, err := d.read.QueryContext(ctx, query, until.UnixMicro())
 	if err != nil {

@@ -1,9 +1,7 @@
 package sqldb
 
 import (
-	"bytes"
 	"context"
-	"slices"
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/watermark"
@@ -15,7 +13,7 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 		var rows []custodyRow
 		var lines []listed
 		for _, c := range facts {
-			c.Submissions = ascending(c.Submissions)
+			c.Submissions = books.Ascending(c.Submissions)
 			c.Seq = t.append(c)
 			rows = append(rows, custodyRow{listed: int64(len(c.Submissions)), Custody: c})
 			lines = append(lines, lists(c.Seq, c.Submissions)...)
@@ -27,13 +25,7 @@ func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	})
 }
 
-// ascending sorts a list and leaves each submission in it once, as it is read back.
-func ascending(ids []watermark.Submission) []watermark.Submission {
-	ids = slices.Clone(ids)
-	slices.SortFunc(ids, func(a, b watermark.Submission) int { return bytes.Compare(a[:], b[:]) })
-	return slices.Compact(ids)
-}
-
+// lists returns the rows of a list of submissions that belongs to the row with the number in.
 func lists(in int64, ids []watermark.Submission) []listed {
 	out := make([]listed, len(ids))
 	for i, id := range ids {
@@ -75,6 +67,7 @@ func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]
 	return out, err
 }
 
+// readCustody reads the facts that the tail of a query selects, with their lists.
 func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]books.Custody, error) {
 	rows, err := custodyTable.rows(ctx, q, tail, args...)
 	if err != nil {

@@ -28,6 +28,7 @@ func (d *DB) Searchable(ctx context.Context) (n int64, err error) {
 	return n, err
 }
 
+// near is [DB.Near], of which search finds the submissions.
 func (d *DB) near(ctx context.Context, hashes []phash.Hash, radius int, search func(*nearest) error) ([]phash.Hit, error) {
 	if radius < 0 || radius > maxRadius {
 		return nil, fmt.Errorf("%w: within %d bits; the tables serve %d", books.ErrSearch, radius, maxRadius)
@@ -68,6 +69,8 @@ type nearest struct {
 	found   map[int64]int // min distance, in bits, by the number of the submission
 }
 
+// search finds submissions three ways: those in segments by their lists, those in recent by
+// comparing each hash there, and those between (which no table has) by their own rows.
 func (n *nearest) search() error {
 	state, err := n.begin()
 	if err != nil {
@@ -223,6 +226,7 @@ type areaRow struct {
 
 const selectArea = "SELECT s.seq, s.area, s.area_quality FROM submission s"
 
+// bindArea binds the columns of an areaRow.
 func bindArea(r *areaRow) []any { return []any{&r.seq, &r.area, &r.quality} }
 
 // hits returns what was found, nearest first, equally near ones in the order of entry.
@@ -241,6 +245,7 @@ func (n *nearest) hits() []phash.Hit {
 // f returns.
 type blobQuery func(f func(int64, []byte) error, query string, args ...any) error
 
+// blobs runs a query of a number and a blob and calls f with each row.
 func (n *nearest) blobs(f func(int64, []byte) error, query string, args ...any) error {
 	if n.dialect.Blobs != nil {
 		return n.dialect.Blobs(n.ctx, n.conn, f, query, args...)
@@ -248,6 +253,7 @@ func (n *nearest) blobs(f func(int64, []byte) error, query string, args ...any) 
 	return blobsOf(n.ctx, n.q)(f, query, args...)
 }
 
+// blobsOf returns a blobQuery that runs on every database.
 func blobsOf(ctx context.Context, q querier) blobQuery {
 	type row struct {
 		number int64

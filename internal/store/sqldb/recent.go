@@ -31,10 +31,12 @@ type numbered struct {
 	hashes []phash.Hash
 }
 
+// add appends a submission, whose number is above all before.
 func (n *numbered) add(seq int64, h phash.Hash) {
 	n.seqs, n.hashes = append(n.seqs, seq), append(n.hashes, h)
 }
 
+// appendRecent appends a submission to the hashes of a row of recent.
 func appendRecent(to []byte, seq int64, h *phash.Hash) []byte {
 	to = binary.LittleEndian.AppendUint64(to, uint64(seq))
 	for _, w := range h.Bits {
@@ -98,6 +100,7 @@ func (n *numbered) rows() (rows []recentRow) {
 	return rows
 }
 
+// setRecent replaces the hashes of a row of recent.
 func (t *tx) setRecent(ctx context.Context, row int64, hashes []byte) error {
 	_, err := t.ExecContext(ctx, "UPDATE recent SET hashes = $1 WHERE seq = $2", hashes, row)
 	return err

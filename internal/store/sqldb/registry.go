@@ -46,6 +46,8 @@ func (d *DB) AddMarkKey(ctx context.Context, k books.KeyEntry) (added bool, err 
 	return added && err == nil, err
 }
 
+// ensureMarkKey enters a mark key unless it is there, and reports whether it did. The error
+// wraps [books.ErrConflict] if another key has the ID.
 func ensureMarkKey(ctx context.Context, t *tx, k books.KeyEntry) (added bool, err error) {
 	old, err := markKeyTable.one(ctx, t, " WHERE id = $1", k.ID)
 	switch {

@@ -114,6 +114,7 @@ func (l *segment) probes(to []int64, h *phash.Hash) []int64 {
 	return to
 }
 
+// probe appends the key of the list at a place, if the segment has lists there.
 func (l *segment) probe(to []int64, at place) []int64 {
 	if at < l.from || at >= l.to {
 		return to
@@ -163,6 +164,7 @@ func readLists(q blobQuery, dialect *Dialect, keys []int64, f func(*posting) err
 	return nil
 }
 
+// eachList runs a query of lists and calls f with each list.
 func eachList(q blobQuery, f func(*posting) error, query string, args ...any) error {
 	return q(func(id int64, entries []byte) error { return f(&posting{id, entries}) }, query, args...)
 }
@@ -184,6 +186,7 @@ func (t *tx) nextSegment(ctx context.Context) (id int64, err error) {
 	return id, err
 }
 
+// insertLists enters lists of a segment.
 func (t *tx) insertLists(ctx context.Context, rows []posting) error {
 	if err := insert(ctx, t, postingTable, rows...); err != nil {
 		return fmt.Errorf("search tables: %w", err)
@@ -203,6 +206,7 @@ func (t *tx) dropSegment(ctx context.Context, l *segment) error {
 	return err
 }
 
+// setReach notes that the lists of a segment are made up to a place.
 func (t *tx) setReach(ctx context.Context, l *segment, reach place) error {
 	l.reach = reach
 	_, err := t.ExecContext(ctx, "UPDATE lot SET reach = $1 WHERE id = $2", int64(reach), l.id)

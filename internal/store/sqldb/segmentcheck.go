@@ -29,6 +29,7 @@ type filed struct {
 	bits   [4]uint64
 }
 
+// start begins a check: it reads which submissions the search tables must hold.
 func (c *segmentCheck) start(ctx context.Context, q querier) (err error) {
 	c.seed = maphash.MakeSeed()
 	c.state, err = readSearchState(ctx, q)
@@ -55,6 +56,7 @@ func (c *segmentCheck) expect(s *books.Submission) error {
 	return nil
 }
 
+// see counts an entry that the search tables hold.
 func (c *segmentCheck) see(f filed) {
 	c.found++
 	c.have += maphash.Comparable(c.seed, f)

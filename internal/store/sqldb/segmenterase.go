@@ -45,6 +45,8 @@ func (t *tx) erase(ctx context.Context, segments []segment, seq int64, h *phash.
 	return t.strike(ctx, seq)
 }
 
+// eraseFrom removes the entries of submission seq from the lists of a segment: from the lists that
+// its hash h belongs to or, if h is nil, from whatever list has it.
 func (t *tx) eraseFrom(ctx context.Context, l *segment, seq int64, h *phash.Hash) (err error) {
 	var changed []posting
 	see := func(p *posting) error {

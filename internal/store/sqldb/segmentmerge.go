@@ -28,15 +28,19 @@ type searchState struct {
 
 const selectState = "SELECT scheme, upto, since, deferred, build"
 
+// bind binds the columns of the state.
 func (s *searchState) bind() []any {
 	return []any{&s.scheme, &s.upto, &s.since, flag{&s.deferred}, &s.build}
 }
 
+// readSearchState reads the state of the search tables.
 func readSearchState(ctx context.Context, q querier) (s searchState, err error) {
 	err = q.QueryRowContext(ctx, selectState+" FROM search_state WHERE one = 1").Scan(s.bind()...)
 	return s, s.check(err)
 }
 
+// check returns an error if err is one, or if this version of kycmark does not know the scheme of
+// the search tables.
 func (s *searchState) check(err error) error {
 	if err == nil && s.scheme != bandScheme {
 		err = fmt.Errorf("%w: its search tables are of scheme %d; this version of kycmark knows %d", books.ErrSchema, s.scheme, bandScheme)
@@ -47,6 +51,7 @@ func (s *searchState) check(err error) error {
 	return nil
 }
 
+// setSearchState replaces the state of the search tables.
 func (t *tx) setSearchState(ctx context.Context, s searchState) error {
 	_, err := t.ExecContext(ctx, "UPDATE search_state SET upto = $1, since = $2, deferred = $3, build = $4 WHERE one = 1",
 		s.upto, s.since, flag{&s.deferred}, s.build)

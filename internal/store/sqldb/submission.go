@@ -91,6 +91,8 @@ func digests(ctx context.Context, t *tx, uploads []books.Upload) (map[watermark.
 	return known, nil
 }
 
+// sameFile returns an error if s cannot be a repeated upload of the file old, because the IDs
+// are equal but the digests differ, or because old was erased.
 func sameFile(old digest, s *books.Submission) error {
 	switch {
 	case old.erased != 0:
@@ -172,7 +174,7 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 			return fmt.Errorf("nothing was erased: %w", err)
 		}
 	}
-	e.Submissions = ascending(e.Submissions)
+	e.Submissions = books.Ascending(e.Submissions)
 	err := d.update(ctx, "erase", func(t *tx) error {
 		old, err := present(ctx, t, e.Submissions...)
 		if err != nil {
@@ -210,6 +212,8 @@ func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.S
 	return rows, nil
 }
 
+// blank removes from the rows of submissions all that an erasure removes, and what is sealed of
+// them. erasure is the number of the erasure's entry.
 func blank(ctx context.Context, t *tx, ids []watermark.Submission, erasure int64) error {
 	var zero [32]byte
 	for _, id := range ids {
@@ -230,6 +234,7 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, er
 	return erasedAfter(ctx, d.read, erasure)
 }
 
+// erasedAfter reads the submissions of erasures with a number above erasure.
 func erasedAfter(ctx context.Context, q querier, erasure int64) ([]books.Erased, error) {
 	return collect(ctx, q, func(e *books.Erased) []any {
 		return []any{&e.Erasure, &e.Seq, fixed(e.ID[:])}

@@ -19,6 +19,7 @@ type table[T any] struct {
 	bind    func(*T) []any // in the order of columns
 }
 
+// columns splits a list of names at its spaces.
 func columns(list string) []string { return strings.Fields(list) }
 
 var (
@@ -107,6 +108,7 @@ type listed struct {
 	id watermark.Submission
 }
 
+// bindListed binds the columns of a list.
 func bindListed(l *listed) []any { return []any{&l.in, fixed(l.id[:])} }
 
 // querier is a *sql.DB, *sql.Tx or *sql.Conn.
@@ -120,6 +122,7 @@ func (t table[T]) rows(ctx context.Context, q querier, tail string, args ...any)
 	return collect(ctx, q, t.bind, t.query()+tail, args...)
 }
 
+// query returns the begin of a query of all columns: "SELECT … FROM …".
 func (t table[T]) query() string {
 	return "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name
 }

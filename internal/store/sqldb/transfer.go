@@ -12,6 +12,7 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
+// mustBeEmpty returns an error that wraps [books.ErrConflict] if any table holds rows.
 func (d *DB) mustBeEmpty(ctx context.Context) error {
 	for _, s := range append(transferred, transferStep{table: infoTable.name}) {
 		n, err := count(ctx, d.read, s.table)
@@ -25,6 +26,7 @@ func (d *DB) mustBeEmpty(ctx context.Context) error {
 	return nil
 }
 
+// count returns how many rows a table has.
 func count(ctx context.Context, q querier, table string) (n int, err error) {
 	if err = q.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
 		err = fmt.Errorf("%s: %w", table, err)
@@ -124,6 +126,7 @@ var transferred = []transferStep{
 	all(checkpointTable, transferRows, "size"),
 }
 
+// rows copies what the copy does not have yet, table by table.
 func (t *transfer) rows() error {
 	if err := t.resume(); err != nil {
 		return err

@@ -55,6 +55,7 @@ func (t *tx) append(row books.Row) int64 {
 	return e.Seq
 }
 
+// flush writes the entries of the transaction and the ledger's new head.
 func (t *tx) flush(ctx context.Context) error {
 	if len(t.entries) == 0 {
 		return nil
@@ -127,6 +128,8 @@ func appendLeaf(tree *tlog.Tree, entry []byte) (nodes []byte) {
 // lastLeaf is the number of the entry that completes a node.
 func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
 
+// readNodes reads nodes of the ledger's tree, in the order asked for. The error wraps
+// [books.ErrTampered] if a node is missing.
 func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -155,6 +158,7 @@ func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, 
 	return out, nil
 }
 
+// tampered returns an error that wraps [books.ErrTampered].
 func tampered(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", books.ErrTampered, fmt.Sprintf(format, args...))
 }

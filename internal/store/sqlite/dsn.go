@@ -46,10 +46,13 @@ func writer(path string) string {
 	return address(path, "_txlock=immediate", "_journal_mode=WAL", "_synchronous=FULL", "_pragma=cache_size(-131072)", "_pragma=wal_autocheckpoint(8000)")
 }
 
+// reader returns the address of a connection that cannot write: see [writer].
 func reader(path string) string {
 	return address(path, "_query_only=1", "_pragma=mmap_size(0)")
 }
 
+// address returns the driver's address of a file, with the parameters that all connections
+// share added to params.
 func address(path string, params ...string) string {
 	params = append(params, "_busy_timeout=20000", "_foreign_keys=1", "_defensive=1", "_dqs=0",
 		"_pragma=trusted_schema(0)", "_pragma=secure_delete(1)")

@@ -4,12 +4,15 @@ import "strconv"
 
 // Numbers are handed over as a JSON array.
 
+// list is List of [sqldb.SearchDialect].
 func list(numbers []int64) (from string, arg any) { return "json_each($1) p", array(numbers) }
 
+// among is Among of [sqldb.SearchDialect].
 func among(numbers []int64) (condition string, arg any) {
 	return "IN (SELECT value FROM json_each($1))", array(numbers)
 }
 
+// array writes numbers as a JSON array.
 func array(numbers []int64) string {
 	text := []byte{'['}
 	for i, n := range numbers {

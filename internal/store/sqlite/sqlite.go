@@ -29,6 +29,7 @@ const applicationID = 0x6b79636d
 // maxReaders bounds the connections that read at a time.
 const maxReaders = 8
 
+// dialect returns how package sqldb is to talk to the file at path.
 func dialect(path string) sqldb.Dialect {
 	d := sqldb.Dialect{
 		Goose: goose.DialectSQLite3, Questions: true,
@@ -80,6 +81,8 @@ func OpenCopy(ctx context.Context, path string) (*sqldb.DB, error) {
 	return sqldb.OpenCopy(ctx, dialect(path), write, read)
 }
 
+// create makes an empty file and calls schema with connections to it. If that fails, create
+// removes the file. An existing file is left alone: the error wraps [fs.ErrExist].
 func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.DB, error)) (*sqldb.DB, error) {
 	path, err := cleanPath(path)
 	if err != nil {
@@ -208,6 +211,7 @@ func code(err error) int {
 	return 0
 }
 
+// conflict reports whether a unique name or ID is taken.
 func conflict(err error) bool {
 	return code(err) == codes.SQLITE_CONSTRAINT && strings.Contains(err.Error(), "UNIQUE")
 }

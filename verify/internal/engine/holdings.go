@@ -74,6 +74,7 @@ func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Tim
 	return h, nil
 }
 
+// countDays sets the counts by days, Submitted and Issued, up to until.
 func (e *Engine) countDays(ctx context.Context, h *Holdings, until time.Time) error {
 	all, copies, err := e.store.CountDays(ctx, until)
 	for _, x := range all {
@@ -111,6 +112,7 @@ func (b *holdingsOf) whole() []span {
 	return out
 }
 
+// copies counts, for each recipient and cell, the submissions issued to the recipient.
 func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
 	issued, err := b.store.CountIssued(ctx, b.until)
 	out := make(map[string][]int)
@@ -123,6 +125,7 @@ func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
 	return out, err
 }
 
+// at returns the index of the cell of a time; times before the first cell belong to it.
 func (b *holdingsOf) at(t time.Time) int {
 	return max(sort.Search(len(b.cells), func(i int) bool { return b.cells[i].After(t) })-1, 0)
 }

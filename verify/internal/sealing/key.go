@@ -59,6 +59,7 @@ type sealMaster struct {
 	secret []byte // sealSize bytes; nil where a service keeps the key
 }
 
+// newSealKey returns a key that nothing prints but its ID: see [Key].
 func newSealKey(id string, m sealMaster) *Key {
 	p := &m
 	return &Key{master: &p, id: id}
@@ -86,6 +87,7 @@ func Generate() *Key {
 	return localSealKey(s)
 }
 
+// localSealKey returns the key of a secret of our own.
 func localSealKey(secret [sealSize]byte) *Key {
 	id, err := hkdf.Key(sha256.New, secret[:], nil, "kycmark seal v1 key id\x00", 8)
 	if err != nil {
@@ -147,6 +149,7 @@ func keyLine(text string) (string, error) {
 	return line, nil
 }
 
+// sealChecksum returns the checksum that the text form of a secret ends with.
 func sealChecksum(secret []byte) []byte {
 	sum := sha256.Sum256(append([]byte(sealPrefix), secret...))
 	return sum[:sealSum]

@@ -1,0 +1,28 @@
+package picture
+
+// Copies that look like their source. MinQualityLike is the lowest JPEG quality at which marking
+// reads its mark back after shrinking to 1280 pixels. In pictures of Large and more shrinking
+// averages the loss away: MinQualityLarge left as many reads (docs/limits.md).
+const (
+	DefaultQuality  = 92   // JPEG quality that Encode uses for 0; chosen, not measured
+	MinQualityLike  = 70   // lowest JPEG quality that EncodeLike takes over from a source
+	MinQualityLarge = 50   // the same for pictures of Large and more
+	Large           = 2560 // pixels on the long side
+	giveWay         = 3    // steps of quality by which a heavy copy is lowered at most; chosen, not measured
+	overweight      = 1.13 // times its source's weight that a copy may have; chosen, not measured
+)
+
+// Memory that jpegli holds for a picture, measured at 12 megapixels in 4:4:4, the costliest
+// subsampling.
+const (
+	bytesFitted      = 23        // a pixel, with Huffman codes of its own
+	bytesProgressive = 52        // a pixel, in progressive files
+	maxHeld          = 256 << 20 // bytes for a picture; above, files become plain baseline, at 10 bytes a pixel
+)
+
+// Limits of work that a hostile file can ask for. All are chosen, not measured.
+const (
+	maxScans  = 100     // scans of a progressive JPEG: encoders write about ten
+	maxBlocks = 100_000 // strips or tiles of a TIFF: each costs a decompressor, even if all share their bytes
+	freeTile  = 1 << 20 // pixels that a tile of a TIFF may have, no matter how small the picture is
+)
