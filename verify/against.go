@@ -11,8 +11,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// against compares a leak with the submissions of [Config.Against] in the place of what
-// a search would find.
+// against compares the pixels of a leak with every submission of [Config].Against, and returns the
+// matches, nearest hash first. All are listed, however far they are. Erased submissions are passed
+// over, and a submission that the registry does not know is an error.
 func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *phash.Leak) ([]Match, error) {
 	var out []Match
 	for _, id := range v.cfg.Against {
@@ -36,8 +37,8 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *pha
 	return out, nil
 }
 
-// distance is that of a submission's hash to the nearest query; all bits where the hash
-// cannot be opened, or was erased meanwhile.
+// distance returns the minimum distance of a submission's hash to the queries, in bits of 256. It
+// is 256 if the hash cannot be opened, or was erased meanwhile.
 func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries *phash.Leak) (int, error) {
 	hash, err := v.cfg.Registry.Engine().AreaHash(ctx, v.cfg.SealKey, of)
 	if errors.Is(err, registry.ErrSealed) || err != nil && gone(err) == nil {

@@ -15,20 +15,21 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// books are what the registry says of the recipients and of the submissions that leaks
-// show.
+// books are what the registry says of the recipients and of the submissions that leaks show.
 type books struct {
 	recipients []registry.Recipient
-	cells      []odds.Cell // the calendar months of all submissions up to the find
-	holdings   *engine.Holdings
-	copies     map[watermark.Submission][]registry.Copy
+	cells      []odds.Cell                              // the calendar months of all submissions up to the find
+	holdings   *engine.Holdings                         // counts by recipient and cell
+	copies     map[watermark.Submission][]registry.Copy // all issued copies of the submissions that leaks show
 	history    findings.History
 
-	unconfirmed map[string]int // see [DumpVerdict]; where the leaks do not say it
+	unconfirmed map[string]int // by recipient, leaks with unconfirmed marks that the leaks themselves do not name; nil unless read from findings
 }
 
-// books reads the books about the submissions that leaks show. The holdings are those up to
-// [Config].Found; if only named submissions were searched, they are of these alone.
+// books reads from the registry what the odds need: recipients, the copies of each submission that
+// leaks show, cells of time, and what each recipient had by cell. Copies and custody after
+// [Config].Found do not count. If only named submissions were searched, the counts are of these and
+// of what leaks show. Errors are the registry's, as they are.
 func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, error) {
 	r := v.cfg.Registry
 	b := &books{copies: make(map[watermark.Submission][]registry.Copy)}
@@ -69,7 +70,9 @@ func (v *Investigator) books(ctx context.Context, leaks []*Verdict) (*books, err
 	return b, v.countErased(ctx, b, leaks)
 }
 
-// countErased adds what was erased since leaks were found to show it.
+// countErased adds to b the submissions that leaks show and that were erased since, because the
+// registry's counts no longer contain them. Submissions later than [Config].Found, and submissions
+// that the registry does not know, are passed over. Nothing is added if b has no cells.
 func (v *Investigator) countErased(ctx context.Context, b *books, leaks []*Verdict) error {
 	for _, l := range shown(leaks) {
 		if len(b.cells) == 0 || v.cfg.after(l.Submitted) {
@@ -86,7 +89,8 @@ func (v *Investigator) countErased(ctx context.Context, b *books, leaks []*Verdi
 	return nil
 }
 
-// shown returns, for each submission that leaks show, the first leak that shows it.
+// shown returns the first leak of each submission that leaks show ([Verdict.matched]), in the order
+// of leaks.
 func shown(leaks []*Verdict) (out []*Verdict) {
 	seen := make(map[watermark.Submission]bool)
 	for _, l := range leaks {
@@ -98,7 +102,10 @@ func shown(leaks []*Verdict) (out []*Verdict) {
 	return out
 }
 
-// add counts one upload more in a cell.
+// add counts one submission more in a cell, given by its index. Each recipient that was issued a
+// copy no later than [Config].Found counts it as issued. Each recipient with an admissible fact of
+// custody counts it as held unmarked. copies and custody are all that are recorded of the
+// submission.
 func (b *books) add(cfg Config, cell int, copies []registry.Copy, custody []registry.Custody) {
 	had, held := make(map[string]bool), make(map[string]bool)
 	for _, c := range copies {
@@ -112,8 +119,8 @@ func (b *books) add(cfg Config, cell int, copies []registry.Copy, custody []regi
 	b.addOne(b.holdings.Unmarked, held, cell)
 }
 
-// addOne adds 1 to the count of a cell for each name that is true in names. counts is by name,
-// then by cell.
+// addOne adds 1 to the count of a cell for each name that is true in names. counts is by name, then
+// by cell; a name that is missing in counts is added.
 func (b *books) addOne(counts map[string][]int, names map[string]bool, cell int) {
 	for name, yes := range names {
 		if yes && counts[name] == nil {
@@ -125,8 +132,10 @@ func (b *books) addOne(counts map[string][]int, names map[string]bool, cell int)
 	}
 }
 
-// caseOf is what the odds are computed from, and for each of its leaks the place in
-// the list of verdicts.
+// caseOf returns the case that the odds are computed from, and for each leak of the case its index
+// in w.Verdicts. Leaks that say nothing of sources are left out ([Verdict.Weighed]), and so are
+// matched repetitions of an earlier file. Unmatched repetitions form one cluster. A leak of an
+// upload later than [Config].Found enters without a submission.
 func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	c := &odds.Case{FoundKnown: !w.cfg.Found.IsZero(), Cells: b.cells, Holders: []odds.Holder{}, Leaks: []odds.Leak{},
 		Claimed: w.cfg.Claimed, Drawn: w.cfg.Drawn, Examined: len(w.Verdicts)}
@@ -173,7 +182,8 @@ func (w *weighing) caseOf(b *books) (*odds.Case, []int) {
 	return c, at
 }
 
-// holdersOf are the recipients whose admissible custody covers a leak, each once.
+// holdersOf returns the recipients whose admissible custody covers a leak, each once, in the order
+// of l.Custody. Recipients that the books do not list are left out.
 func (w *weighing) holdersOf(l *Verdict) []string {
 	var out []string
 	once := make(map[string]bool)
@@ -186,7 +196,12 @@ func (w *weighing) holdersOf(l *Verdict) []string {
 	return out
 }
 
-// evidenceFor is the evidence for one copy of the submission that a leak shows.
+// evidenceFor returns how much a leak speaks for one issued copy of the submission that it shows. x
+// is the registry's row of that copy. pooled holds, by copy, the natural logarithm of the e-value
+// over all leaks (see [weighing.pooled]). A traced copy has its own e-value, at most the pooled
+// value if it is confirmed (0 if pooled lacks it), else at most [maxUnconfirmed]. A copy that was
+// read blind alone has the inverse of its p. A copy of a forgeable mark, and a copy that was
+// neither traced nor read, are neutral: LnE is 0 and Miss is 1.
 func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float64) odds.Copy {
 	out := odds.Copy{ID: x.ID.String(), Recipient: x.Recipient, Miss: 1}
 	confirmed := v.Finding == FoundCopy && !v.Unconfirmed && slices.ContainsFunc(v.Issued, func(c registry.Copy) bool { return c.ID == x.ID })
@@ -209,9 +224,9 @@ func (v *Verdict) evidenceFor(x registry.Copy, pooled map[watermark.CopyID]float
 	return out
 }
 
-// after reports whether t is after the leaks were found ([Config].Found). The leaks cannot
-// derive from uploads or copies of that time, nor can their source have had them. The result
-// is false if Found is not known.
+// after reports whether t is after the leaks were found ([Config].Found). The leaks cannot derive
+// from uploads or copies of that time, nor can their source have had them. It is false if Found is
+// not known.
 func (c Config) after(t time.Time) bool { return !c.Found.IsZero() && t.After(c.Found) }
 
 // tooLate reports whether copy id, which was found in leak l, was issued after the leaks were
@@ -221,17 +236,18 @@ func (c Config) tooLate(l *Verdict, id watermark.CopyID) bool {
 	return slices.ContainsFunc(l.Issued, func(x registry.Copy) bool { return x.ID == id && c.after(x.Issued) })
 }
 
-// foundByTrace reports whether tracing found the copy's own part of the mark.
+// foundByTrace reports whether tracing against the verdict's submission found the verdict's copy,
+// by the part of the mark that is this copy's alone.
 func (v *Verdict) foundByTrace() bool {
 	c := tracedCopy(traceOf(v.Traces, v.Submission), v.Copy)
 	return c != nil && c.Found
 }
 
-// pooled are the natural logarithms of the e-values of each copy over all leaks that
-// were traced for it: their mean, which is an e-value however the leaks depend on each
-// other (Vovk and Wang, Annals of Statistics 49, 2021, proposition 3.1). It bounds what the
-// leaks in which the copy was found count, so that the best of many is not what counts. No
-// leak counts more than its own e-value, so that means over leaks stay e-values.
+// pooled returns, by copy, the natural logarithm of the mean of the copy's e-values over all leaks
+// that were traced for it; repeated files count once. The mean of e-values is an e-value, however
+// the leaks depend on each other (Vovk and Wang, Annals of Statistics 49, 2021, proposition 3.1).
+// [Verdict.evidenceFor] uses it as an upper bound, so that the best of many leaks does not count
+// for more than all.
 func (w *weighing) pooled() map[watermark.CopyID]float64 {
 	all := make(map[watermark.CopyID][]float64)
 	for i, l := range w.Verdicts {
@@ -250,7 +266,8 @@ func (w *weighing) pooled() map[watermark.CopyID]float64 {
 	return out
 }
 
-// lnMean is the logarithm of the mean of numbers whose logarithms are given.
+// lnMean returns the natural logarithm of the mean of numbers, given the natural logarithms of
+// these numbers. ln must have an element, and one must be above -Inf.
 func lnMean(ln []float64) float64 {
 	highest := math.Inf(-1)
 	for _, x := range ln {
@@ -263,8 +280,9 @@ func lnMean(ln []float64) float64 {
 	return highest + math.Log(sum/float64(len(ln)))
 }
 
-// clusters numbers the subjects of the leaks in the order in which they appear, so that
-// findings say which belong together and not to whom.
+// clusters writes "subject 1", "subject 2" and so on into the verdicts, by the first leak of each
+// subject. Findings then say which leaks belong together, and not to whom. A leak whose subject is
+// not known keeps its Cluster.
 func (w *weighing) clusters() {
 	number := make(map[string]string)
 	for _, l := range w.Verdicts {
@@ -278,9 +296,9 @@ func (w *weighing) clusters() {
 	}
 }
 
-// trials returns the numbers of validation trials, of marks and of matching, that a case of
-// these leaks rests on. If any mark was read blind and not traced, the trials of marks are
-// [ReadTrials], else [TraceTrials]. A positive [Config].Trials replaces both numbers.
+// trials returns the numbers of validation trials, of marks and of matching, on which a case of
+// these leaks rests. Marks have [TraceTrials], or [ReadTrials] if any confirmed copy was not found
+// by tracing. Matching has [MatchTrials]. A positive [Config].Trials replaces both numbers.
 func (c Config) trials(leaks []*Verdict) (marks, matching int) {
 	if c.Trials > 0 {
 		return c.Trials, c.Trials

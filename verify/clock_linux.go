@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// clock says where times come from, and what the kernel knows of that clock (adjtimex(2)).
+// clock returns, in words for the record, where times come from: the machine's clock, and whether
+// the kernel says that it is synchronised, with the maximum error (adjtimex(2)).
 func clock() string {
 	var t unix.Timex
 	if _, err := unix.Adjtimex(&t); err != nil {

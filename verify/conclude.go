@@ -12,10 +12,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// confirmed reports whether the leak shows the copy's submission: by its pixels, or,
-// where these leave it open, by the part of the mark that is this copy's alone. Where
-// other detail is seen that part proves nothing: a whole mark can be lifted off a copy
-// and laid onto another picture.
+// confirmed reports whether the leak shows the submission of the copy that was read. The same
+// pixels show it, unless the part of the mark that is this copy's alone is missing. Pixels that
+// leave the question open need that part: tracing must have found it. Pixels of every other word
+// confirm nothing, since a whole mark can be lifted off a copy and laid onto another picture.
 func (r *read) confirmed() bool {
 	switch r.shows {
 	case PixelsSame:
@@ -26,8 +26,9 @@ func (r *read) confirmed() bool {
 	return false
 }
 
-// forgeable reports whether others may have held the key when the copy was
-// issued under it: its mark then says nothing that a forger could not say.
+// forgeable reports whether the key of an issued copy was recorded as compromised at or before the
+// issue. Others may then have made the mark. It is false if the state of the key is not known.
+// r.issued must not be nil if r.key is not nil.
 func (r *read) forgeable() bool {
 	k := r.key
 	return k != nil && k.State == registry.KeyCompromised && !k.Since.After(r.issued.Issued)
@@ -37,17 +38,19 @@ func (r *read) forgeable() bool {
 type conclusion struct {
 	finding     Finding
 	unconfirmed bool
-	forgeable   bool // unconfirmed for its key alone
-	submission  watermark.Submission
-	read        *read
-	also        []read // other issued copies whose marks were found beside read
-	accused     []watermark.CopyID
-	recall      *findings.Recall // of FoundUnknown
-	note        string
+	forgeable   bool                 // unconfirmed for its key alone
+	submission  watermark.Submission // that the leak shows or resembles, or of the unconfirmed copy; zero: none
+	read        *read                // the mark on which the conclusion rests; nil: none of an issued copy
+	also        []read               // other issued copies whose marks were found beside read
+	accused     []watermark.CopyID   // see [Verdict].Accused
+	recall      *findings.Recall     // of FoundUnknown; nil: not known
+	note        string               // sentences, without [notePages]
 }
 
-// conclude is the table of findings (design, section 5): pure, one rule after the
-// other, the first that applies wins.
+// conclude returns the conclusion from the evidence of one leak. It reads no registry and no clock.
+// The order of rules is: several issued copies, one issued copy, a submission that the leak shows,
+// a submission that it resembles, nothing. The first rule that applies wins. A mark of a copy that
+// was never issued only adds a sentence to the note.
 func conclude(e evidence) conclusion {
 	shown := e.shown()
 	issued := e.issuedReads()
@@ -97,8 +100,11 @@ var lookalikes = []struct{ pixels, note string }{
 	{PixelsDifferent, "Looks like this submission but differs from it in places, as another capture of the same template does, or an edited picture."},
 }
 
-// concludeNoMark is for a leak that shows a submission and in which no mark of an issued
-// copy was found.
+// concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
+// mark of an issued copy. shown is the match with that submission. stray is the sentence, with a
+// space before it, about a mark that the registry never issued; "" without such a mark. The finding
+// is [FoundUnmarked] only if tracing would have found a mark and stray is "", else
+// [FoundUnreadable].
 func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 	c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
 	t := traceOf(e.traces, shown.Submission)
@@ -121,7 +127,8 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 	return c
 }
 
-// note says, in the note on a leak, how the mark of a confirmed copy was found.
+// note returns the sentence on a leak for a confirmed copy: how its mark was found (read blind,
+// traced, or both), and what shows the copy's submission.
 func (r *read) note() string {
 	shows := ", and shows the submission that this copy was made of"
 	if r.shows != PixelsSame {
@@ -138,16 +145,19 @@ func (r *read) note() string {
 	return fmt.Sprintf("Carries the mark of copy %s and shows the submission that this copy was made of.", r.copy)
 }
 
-// concludeForgeable is for a mark that fits, under a key that others may have
-// held when the copy was issued.
+// concludeForgeable returns the conclusion for a confirmed copy whose key was compromised when the
+// copy was issued (see [read.forgeable]). The finding is an unconfirmed copy, and no copy is
+// accused. r.key and r.issued must not be nil.
 func concludeForgeable(r *read) conclusion {
 	return conclusion{finding: FoundCopy, unconfirmed: true, forgeable: true, submission: r.issued.Submission, read: r, note: fmt.Sprintf(
 		"Carries the mark of copy %s and shows the submission that this copy was made of; but its mark key is recorded as compromised since %s, before the copy was issued on %s: any holder of the key could have made this mark.",
 		r.copy, r.key.Since.UTC().Format(time.RFC3339), r.issued.Issued.UTC().Format(time.RFC3339))}
 }
 
-// concludeUnconfirmed is for a mark of ours whose copy's submission the picture
-// could not be shown to show.
+// concludeUnconfirmed returns the conclusion for the only issued copy that was read, r, which is
+// not confirmed. The finding is [FoundTransplanted] if the copy's own part of the mark is missing,
+// or if the leak shows another submission, which is then the conclusion's. Otherwise it is an
+// unconfirmed copy, and the note says why. No copy is accused.
 func concludeUnconfirmed(e evidence, r *read) conclusion {
 	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: r.issued.Submission, read: r}
 	if r.lacks && r.shows == PixelsSame {
@@ -181,7 +191,8 @@ var notConfirmed = map[string]string{
 	PixelsUnknown:   "; the original of that copy could not be opened for comparison",
 }
 
-// keys are the states of the keys of all issued copies that were read, each once.
+// keys returns the states of the keys of all issued copies that were read, each state once, in the
+// order of [evidence.issuedReads]. Keys whose state is not known are left out.
 func (e evidence) keys() []registry.KeyState {
 	var out []registry.KeyState
 	for _, r := range e.issuedReads() {
@@ -192,8 +203,9 @@ func (e evidence) keys() []registry.KeyState {
 	return out
 }
 
-// issuedReads returns the reads that name copies of the registry, each copy once,
-// confirmed ones and then the strongest first.
+// issuedReads returns the reads of copies that the registry issued. Of several reads of one copy it
+// returns the first. Confirmed copies come first; among equals the strongest mark comes first,
+// which has the smallest p ([read.logP]).
 func (e evidence) issuedReads() []read {
 	var out []read
 	for _, r := range e.reads {
@@ -213,10 +225,10 @@ func (e evidence) issuedReads() []read {
 	return out
 }
 
-// shown returns the submission that the leak shows, or nil if the leak shows no submission. It
-// is the nearest submission of the same pixels, else the nearest within the radius whose
-// pixels do not speak against it. Pixels speak against it if they do not align, or if the original
-// should open and does not. Without a sealing key only the hash decides.
+// shown returns the match with the submission that the leak shows, or nil if the leak shows no
+// submission. It is the first match of the same pixels. Without such a match it is the first within
+// [phash.MatchRadius] whose pixels are undecided or the same in part, or that rests on its hash
+// (see [evidence.byHash]). Pixels of another word, even of the same document, are not enough.
 func (e evidence) shown() *Match {
 	if m := e.first(PixelsSame); m != nil {
 		return m
@@ -226,17 +238,20 @@ func (e evidence) shown() *Match {
 	})
 }
 
-// byHash reports whether a match may rest on its hash alone.
+// byHash reports whether match m may rest on its hash alone: it was not compared by pixels, and it
+// could not be, since there is no sealing key or only its hash is kept.
 func (e evidence) byHash(m *Match) bool { return m.Pixels == PixelsUnknown && (!e.opens || m.HashOnly) }
 
-// first returns the nearest match with a word for pixels, nil if there is no such match.
+// first returns the first match, in the order of e.matches, whose word for the pixels is pixels. It
+// returns nil if there is no such match.
 func (e evidence) first(pixels string) *Match {
 	return find(e.matches, func(m *Match) bool { return m.Pixels == pixels })
 }
 
-// positive returns a submission other than not that the leak positively shows: by its
-// pixels, or, if nothing could be compared, by a very near hash while the hash of not is
-// further away. It returns nil if there is no such submission.
+// positive returns the first match with a submission other than not that the leak positively shows,
+// or nil. A match positively shows its submission by the same pixels. A match that may rest on its
+// hash ([evidence.byHash]) does so within [sureWithoutPixels] bits. If not itself was matched but
+// not compared, only matches before it count.
 func (e evidence) positive(not watermark.Submission) *Match {
 	for i := range e.matches {
 		m := &e.matches[i]
@@ -253,8 +268,8 @@ func (e evidence) positive(not watermark.Submission) *Match {
 	return nil
 }
 
-// unknownNote is the note on a leak that matches nothing: why, and what the search would have
-// found.
+// unknownNote returns the note on a leak that shows and resembles no submission. It says why, and,
+// if e.recall is not nil, how often the search finds leaks of this kind.
 func (e evidence) unknownNote() string {
 	note := "Matches no submission of the registry, and no mark of an issued copy was read."
 	switch {
@@ -272,8 +287,8 @@ func (e evidence) unknownNote() string {
 // noteDamaged is the note on a file that is no readable picture.
 const noteDamaged = "Could not be decoded."
 
-// notePages is the end of the note on a file with more pictures than were examined; "":
-// there was one. A finding about the first says nothing about the others.
+// notePages returns the end of the note on a file of so many pages or frames: only the first was
+// examined. It is "" for fewer than 2.
 func notePages(pages int) string {
 	if pages < 2 {
 		return ""

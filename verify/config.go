@@ -99,7 +99,9 @@ type Config struct {
 	Progress func(done, total int)
 }
 
-// ready checks a configuration and fills in the defaults. The error wraps [registry.ErrInput].
+// ready returns the configuration, checked, with each submission of Against once and the defaults
+// of MaxBytes, MaxFiles and Workers. MaxPixels, References, Search and Trials stay 0 or "" for
+// their users to replace. The error wraps [registry.ErrInput].
 func (c Config) ready() (Config, error) {
 	refused := func(format string, args ...any) (Config, error) {
 		return c, fmt.Errorf("%w: %w", registry.ErrInput, fmt.Errorf(format, args...))
@@ -147,7 +149,7 @@ func (c Config) ready() (Config, error) {
 	return c, nil
 }
 
-// limits returns the limits of one picture.
+// limits returns the limits of one picture; 0 in a field means the default of package picture.
 func (c Config) limits() picture.Limits {
 	return picture.Limits{MaxBytes: c.MaxBytes, MaxPixels: c.MaxPixels}
 }

@@ -13,8 +13,9 @@ import (
 
 // Given values of a findings file must agree with each other.
 
-// checkMatches checks the order of the matches, and that no two places of the verdict
-// give one submission different pixels.
+// checkMatches checks that every word for pixels is known, and that no two places of the verdict
+// give one submission different pixels. A read may have a word if the match with its submission was
+// not compared. The order and the distances are not checked.
 func (v *Verdict) checkMatches() error {
 	known := []string{PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent, PixelsUndecided, PixelsUnrelated, PixelsUnknown}
 	pixels := make(map[watermark.Submission]string)
@@ -38,13 +39,15 @@ func (v *Verdict) checkMatches() error {
 	return nil
 }
 
-// compared reports whether the leak was compared with a submission at all.
+// compared reports whether submission s is among the matches, or a read names a copy of it. The
+// leak may then have been traced against s.
 func (v *Verdict) compared(s watermark.Submission) bool {
 	return slices.ContainsFunc(v.Matches, func(m Match) bool { return m.Submission == s }) ||
 		slices.ContainsFunc(v.Reads, func(r findings.Reading) bool { return r.Submission == s })
 }
 
-// checkTraces checks every tracing against its level, and against the reads.
+// checkTraces checks every tracing of the verdict ([Verdict.checkTrace]). The error names the
+// submission of the first that fails.
 func (v *Verdict) checkTraces() error {
 	for i := range v.Traces {
 		if err := v.checkTrace(&v.Traces[i]); err != nil {
@@ -54,9 +57,10 @@ func (v *Verdict) checkTraces() error {
 	return nil
 }
 
-// checkTrace checks that something spoke for the submission of a tracing, and that its level
-// belongs to a possible number of submissions. It also checks that the copies are in order and
-// agree with the level. Copies that were found must be among the reads.
+// checkTrace checks that the leak was compared with the submission of t, and that Level is
+// [traceLevel] divided by a possible number of submissions. Copies must be in order of LogP, and
+// found exactly if LogP is at or below Level. Copies that were found must be among the reads, and
+// decoys must be there. Power and scores are not checked.
 func (v *Verdict) checkTrace(t *Tracing) error {
 	found := func(c findings.TracedCopy) bool { return c.Found }
 	switch targets := math.Round(math.Pow(10, math.Log10(traceLevel)-t.Level)); {
@@ -87,7 +91,8 @@ func (v *Verdict) checkTrace(t *Tracing) error {
 	return nil
 }
 
-// checkRows checks the registry's rows beside a leak against its submission.
+// checkRows checks that the registry's rows agree with the verdict: the confirmed copies are of its
+// submission, the match with it has the same time, and every custody covers it.
 func (v *Verdict) checkRows() error {
 	for _, c := range v.Issued {
 		if c.Submission != v.Submission {
@@ -108,8 +113,9 @@ func (v *Verdict) checkRows() error {
 	return nil
 }
 
-// checkHistory checks the history against the case: the same recipients, and in each
-// cell of time no more uploads than the case has there.
+// checkHistory checks the history against the case: it must have the same recipients in the same
+// order. In each cell it may have at most as many uploads as the case, unless cfg names the uploads
+// that were searched. Erased uploads that leaks show are in the case only.
 func (f *Findings) checkHistory(cfg Config) error {
 	h, c := f.Verdict.History, f.Verdict.Case
 	same := func(r findings.RecipientHistory, o odds.Holder) bool { return r.Name == o.Name }
@@ -134,8 +140,8 @@ func (f *Findings) checkHistory(cfg Config) error {
 	return nil
 }
 
-// checkMethod compares the parameters of the record that are the same in every
-// investigation with this program's.
+// checkMethod checks the parameters of a record that are the same in every investigation with this
+// program (see [method]). The error names a parameter that differs; others in r are not looked at.
 func checkMethod(r *findings.Record) error {
 	for name, want := range method(r.Search) {
 		if got := r.Parameters[name]; got != want {

@@ -10,9 +10,9 @@ import (
 	"slices"
 )
 
-// same compares, as JSON, a stated value with the value that follows from the evidence. The
-// error gives the path to the first difference, beginning with name. If words is false,
-// differences in words do not count.
+// same compares, as JSON, a stated value with the value that follows from the evidence. It returns
+// nil if they are equal, else an error with the path to the first difference, which begins with
+// name. If words is false, the fields that [wordless] deletes do not count.
 func same(name string, stated, follows any, words bool) error {
 	a, errA := json.Marshal(stated)
 	b, errB := json.Marshal(follows)
@@ -35,7 +35,8 @@ func same(name string, stated, follows any, words bool) error {
 	return fmt.Errorf("%s is %s, and would be %s", where, brief(s), brief(t))
 }
 
-// plain decodes JSON into maps, slices, strings and numbers as they are written.
+// plain decodes JSON into maps, slices, strings and [json.Number], which keeps numbers as they are
+// written. What follows the first value is ignored.
 func plain(text []byte) (x any, err error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.UseNumber()
@@ -43,8 +44,9 @@ func plain(text []byte) (x any, err error) {
 	return x, err
 }
 
-// difference returns the path to the first difference of a and b, two results of [plain], and
-// the two values there. at is the path to a and b.
+// difference returns the path to the first difference of a and b, two results of [plain] that
+// differ, and the two values there. Keys of objects are taken in alphabetical order; lists of
+// different length differ as a whole. at is the path to a and b, with which the result begins.
 func difference(at string, a, b any) (string, any, any) {
 	switch x := a.(type) {
 	case map[string]any:
@@ -73,7 +75,7 @@ func difference(at string, a, b any) (string, any, any) {
 	return at, a, b
 }
 
-// brief writes a result of [plain] as JSON, cut off after 200 bytes.
+// brief returns a result of [plain] as JSON, cut off after 200 bytes, and nil as "missing".
 func brief(x any) string {
 	if x == nil {
 		return "missing"

@@ -25,7 +25,10 @@ type DumpVerdict struct {
 	Verdicts []*Verdict       `json:"-"`
 }
 
-// Weigh draws the leaks of one dump together.
+// Weigh draws the leaks of one dump together: the counts, the odds of each source, and the
+// sentences. leaks come from this investigator or from JSON; Weigh changes none of them and returns
+// copies in Verdicts. The error wraps [registry.ErrInput] if a leak is nil, [odds.ErrCase] if the
+// books contradict the leaks, or is the registry's.
 func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdict, error) {
 	record, err := v.record(ctx)
 	if err != nil {
@@ -50,9 +53,9 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	return &w.DumpVerdict, nil
 }
 
-// restored gives verdicts that were read back from JSON what their JSON leaves out:
-// the subject that clusters them and whose copies' marks were found. What the registry
-// does not know stays empty.
+// restored returns copies of verdicts. Verdicts that were read from JSON get back from the registry
+// what JSON leaves out: subject, time, and recipients of the copies that were read. If the registry
+// no longer has the submission or a copy, the values stay empty; that is no error.
 func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdict, error) {
 	out := slices.Clone(leaks)
 	for i, l := range leaks {
@@ -76,7 +79,8 @@ func (v *Investigator) restored(ctx context.Context, leaks []*Verdict) ([]*Verdi
 	return out, nil
 }
 
-// restoreMarked looks up whose copies' marks were found in a leak.
+// restoreMarked adds to l.marked the recipients of all copies that were read in a leak. Copies that
+// the registry does not have are passed over.
 func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
 	e := l.evidence(true)
 	for _, r := range e.issuedReads() {
@@ -96,28 +100,28 @@ func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
 type weighing struct {
 	DumpVerdict
 	cfg     Config
-	first   []int // of each leak the first that is the same file; see [firsts]
-	parties map[string]*party
-	names   []string // of the recipients, in the registry's order
+	first   []int             // of each leak the first that is the same file; see [firsts]
+	parties map[string]*party // by recipient
+	names   []string          // of the recipients, in the registry's order
 }
 
 // party is what a dump holds of one recipient's copies.
 type party struct {
 	registry.Recipient
-	pictures     int // leaks with a confirmed copy
-	clusters     map[string]bool
-	nameless     int // of these, leaks whose subject is not known
-	purposes     []string
-	transplanted int // leaks with this recipient's marks on other pictures
-	unconfirmed  int
-	custody      int // leaks without a mark within admissible custody
-	late         int // the same, custody entered after the leaks were found
-	unjudged     int // the same, if it is not known when the leaks were found
+	pictures     int             // leaks with a confirmed copy
+	clusters     map[string]bool // the subjects of these leaks, "" if not known
+	nameless     int             // of these, leaks whose subject is not known
+	purposes     []string        // of the copies, each once
+	transplanted int             // leaks with this recipient's marks on other pictures
+	unconfirmed  int             // leaks with marks of its copies that are not confirmed
+	custody      int             // leaks without a mark within admissible custody
+	late         int             // the same, custody entered after the leaks were found
+	unjudged     int             // the same, if it is not known when the leaks were found
 }
 
-// weigh counts the findings of a dump and computes the odds, from the leaks and the books alone.
-// It also numbers the subjects of the leaks, which [weighing.clusters] writes into them. The
-// headline and the sentences are left to [weighing.speak].
+// weigh counts the findings of a dump and computes the odds, from the leaks and the books alone. It
+// writes the number of its subject into each leak ([weighing.clusters]). Headline and sentences are
+// left to [weighing.speak]. The error wraps [odds.ErrCase].
 func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 	w := &weighing{cfg: cfg, parties: make(map[string]*party)}
 	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
@@ -164,7 +168,10 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 	return w, nil
 }
 
-// count adds one leak to the recipients that it concerns.
+// count adds one leak to the counts of the recipients that it concerns. Marks count by the finding:
+// a confirmed, unconfirmed or transplanted copy. A leak without a found mark counts for each
+// recipient with recorded custody of its upload: as custody, late, or unjudged. Uploads later than
+// [Config].Found do not count for custody.
 func (w *weighing) count(l *Verdict) {
 	names := l.MayNames()
 	if len(names) == 0 {
@@ -205,7 +212,8 @@ func (w *weighing) count(l *Verdict) {
 	}
 }
 
-// add counts a confirmed copy.
+// add counts a leak with a confirmed copy of recipient s: the picture, its subject, and the
+// purposes for which the copies were issued, each purpose once.
 func (s *party) add(l *Verdict) {
 	s.pictures++
 	s.clusters[l.subject] = true

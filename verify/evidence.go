@@ -33,7 +33,8 @@ type read struct {
 	lacks  bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
 
-// logP is log10 p of the stronger of the ways in which the mark was found.
+// logP returns log10 p of the stronger of the ways in which the mark was found: of the blind read,
+// or of tracing if tracing found the copy. It is 0 if neither did.
 func (r *read) logP() float64 {
 	if r.found() {
 		return min(r.blind, r.traced.LogP)
@@ -41,10 +42,12 @@ func (r *read) logP() float64 {
 	return r.blind
 }
 
-// found reports whether tracing found the copy's own part of the mark.
+// found reports whether tracing found the part of the mark that only this copy has.
 func (r *read) found() bool { return r.traced != nil && r.traced.Found }
 
-// gather writes the evidence into the verdict.
+// gather writes the evidence into the verdict, in place of what was there. The recall, and whether
+// originals could be opened, are not written: [Verdict.evidence] has them from elsewhere. Rows of
+// copies are kept in v.found, which JSON leaves out.
 func (v *Verdict) gather(e evidence) {
 	v.TooFlat = e.tooFlat
 	v.Matches = append(make([]Match, 0, len(e.matches)), e.matches...)
@@ -66,9 +69,9 @@ func (v *Verdict) gather(e evidence) {
 	}
 }
 
-// evidence reads back what gather wrote. Opens says whether originals could be opened.
-// After reading the verdict from JSON, the rows of copies that are not confirmed hold
-// only what a reading says.
+// evidence reads back what [Verdict.gather] wrote. opens reports whether originals could be opened,
+// which the verdict does not say. After reading the verdict from JSON, the rows of copies that are
+// not confirmed hold only what a reading says, without the recipient.
 func (v *Verdict) evidence(opens bool) evidence {
 	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, opens: opens,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
@@ -85,7 +88,9 @@ func (v *Verdict) evidence(opens bool) evidence {
 	return e
 }
 
-// bind gives a read of an issued copy its row, its key and what tracing said of it.
+// bind gives r, the read of x of an issued copy, its row, the state of its key and what tracing
+// said. Rows come from v.Issued and v.found; without them the row has what x says. The key stays
+// nil if v.Keys does not have it.
 func (v *Verdict) bind(r *read, x findings.Reading) {
 	r.issued = &registry.Copy{ID: x.Copy, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued}
 	for _, c := range slices.Concat(v.Issued, v.found) {
@@ -103,8 +108,10 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 	r.lacks = r.blind != 0 && wouldShow(t) && r.traced != nil && !r.traced.Found
 }
 
-// conclude writes the evidence into the verdict, and all that follows from it: the
-// conclusion, its numbers, the copies that are accused, their rows, and the note.
+// conclude writes the evidence into the verdict, and all that follows from it: the conclusion, its
+// numbers, the copies that are accused, their rows, and the note. File, Picture, Searched,
+// Submitted, Cluster, Custody and References are the caller's. It replaces what an earlier
+// conclusion wrote.
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
 	e = v.evidence(e.opens)
@@ -136,8 +143,9 @@ func (v *Verdict) conclude(e evidence) {
 	v.Recipient = v.MayName()
 }
 
-// number writes the key and the logarithms of the mark r that the conclusion rests on. If r is
-// nil, the first mark that was read is taken, which is of a copy that was never issued.
+// number writes the key and the logarithms of the mark r on which the conclusion rests. If r is
+// nil, the first mark that was read is taken, which is of a copy that was never issued. Without a
+// mark, KeyID is "" and the logarithms stay as they are.
 func (v *Verdict) number(e evidence, r *read) {
 	if r == nil && len(e.reads) > 0 {
 		r = &e.reads[0]
@@ -154,14 +162,15 @@ func (v *Verdict) number(e evidence, r *read) {
 	}
 }
 
-// mark lists the recipient of a copy that was read, once.
+// mark adds the recipient of a copy that was read to v.marked, unless it is there already.
 func (v *Verdict) mark(recipient string) {
 	if !slices.Contains(v.marked, recipient) {
 		v.marked = append(v.marked, recipient)
 	}
 }
 
-// damagedLeak is all that a verdict says of a file that is no readable picture.
+// damagedLeak returns the verdict on a file that is no readable picture. pic describes the file as
+// far as known, and cause becomes Error.
 func damagedLeak(file string, pic findings.Picture, cause string) *Verdict {
 	return &Verdict{File: file, Picture: pic, Error: cause, Note: noteDamaged, Accused: []watermark.CopyID{},
 		Conclusion: findings.Conclusion{Finding: FoundDamaged}, Strength: findings.Strength{Edits: []Edit{}},

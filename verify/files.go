@@ -19,25 +19,29 @@ import (
 // A PDF is an open PDF file, safe for concurrent use: see [Config].OpenPDF.
 type PDF = dump.PDF
 
-// InvestigateFiles examines what paths name, several files at a time: files, folders (all
-// files below), archives (zip, tar, tar.gz, tar.bz2; also in folders and one level deep in
-// each other), and, with [Config.OpenPDF], the pictures in PDFs. It gives the verdicts in
-// the order of paths, each path's files in lexical order. What systems leave in
-// folders and archives by themselves (.DS_Store, Thumbs.db and the like) is passed
-// over. Nested and compressed archives are unpacked to temporary files, which are gone
-// afterwards. One bad file never stops it: it is [FoundDamaged], and so is a tar archive that
-// is broken, beside the files that stand whole before the damage. An error ends it. That it
-// begins is entered first: see [registry.Investigation].
+// InvestigateFiles examines what paths name, [Config].Workers files at a time. Paths name files,
+// folders (with all files below) and archives (zip, tar, tar.gz, tar.bz2; also in folders and one
+// level deep in each other). With [Config.OpenPDF] the pictures in PDFs are examined as well. It
+// yields the verdicts in the order of paths, the files of each path in lexical order. Files that
+// systems leave by themselves (.DS_Store, Thumbs.db and the like) are passed over.
+//
+// A bad file is the finding [FoundDamaged], not an error. So is a broken tar archive, beside its
+// files before the damage. An error ends the sequence with a nil verdict. Before the first file is
+// examined, the investigation is entered into the ledger: see [registry.Investigation]. Nested and
+// compressed archives are unpacked to temporary files, which are removed at the end.
 func (v *Investigator) InvestigateFiles(ctx context.Context, paths ...string) iter.Seq2[*Verdict, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.Add(ctx, paths...) })
 }
 
-// InvestigateFS is [Investigator.InvestigateFiles] over every file of fsys.
+// InvestigateFS examines every file of fsys in the same way as [Investigator.InvestigateFiles].
 func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[*Verdict, error] {
 	return v.investigateDump(ctx, func(d *dump.Dump) error { return d.AddFS(ctx, fsys, "") })
 }
 
-// investigateDump lists a dump, enters that it is examined, and examines it.
+// investigateDump returns the verdicts on the files that list adds to a dump, in their order.
+// Before it examines a file, it enters the investigation into the ledger and takes verdicts from
+// the state file. An error ends it, with a nil verdict; the error wraps [registry.ErrLimit] if
+// there are too many files.
 func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
 		d := dump.New(v.dumpOptions())
@@ -65,7 +69,7 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 	}
 }
 
-// opened keeps for the record which archives and PDFs the files are from.
+// opened adds the archives and PDFs that files come from to the record of this investigator.
 func (v *Investigator) opened(containers []dump.Container) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -74,7 +78,8 @@ func (v *Investigator) opened(containers []dump.Container) {
 	}
 }
 
-// dumpOptions are the limits of the configuration, as package dump takes them.
+// dumpOptions returns the limits of the configuration as package dump takes them. A PDF may have
+// [maxPDF] times the bytes of another file.
 func (v *Investigator) dumpOptions() dump.Options {
 	o := dump.Options{MaxFiles: v.cfg.MaxFiles, MaxPDF: math.MaxInt64, OpenPDF: v.cfg.OpenPDF}
 	if v.cfg.MaxBytes < math.MaxInt64/maxPDF {
@@ -89,8 +94,10 @@ type result struct {
 	err     error
 }
 
-// run examines the files, [Config].Workers at a time, and yields the verdicts in the order of
-// the files. All goroutines that it begins have ended when it returns.
+// run examines the files all, [Config].Workers at a time, and yields the verdicts in the order of
+// the files. It ends at the first error, which it yields with a nil verdict, or when yield returns
+// false. Each verdict is kept in p before it is yielded. All goroutines that run started have ended
+// when it returns.
 func (v *Investigator) run(ctx context.Context, all []dump.File, p *progress, yield func(*Verdict, error) bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	workers := min(v.cfg.Workers, len(all))
@@ -138,8 +145,9 @@ func (v *Investigator) run(ctx context.Context, all []dump.File, p *progress, yi
 	}
 }
 
-// investigateFile reads one file of a dump of so many files and examines it, unless p has the
-// verdict on the same bytes. Only failures of the registry and the end of ctx are errors.
+// investigateFile reads and examines one file of a dump of so many files. If p has the verdict on
+// the same bytes, it returns a copy of that. A file that cannot be read is [FoundDamaged] without a
+// digest. Only failures of the registry and the end of ctx are errors.
 func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files int, p *progress) (*Verdict, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -159,7 +167,8 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files i
 	return v.investigate(ctx, f.Name, data, files)
 }
 
-// read returns the bytes of a file. The error is a [picture.LimitError] if there are too many.
+// read returns the bytes of a file. The error is a [picture.LimitError] if the file announces more
+// than [Config].MaxBytes; other errors are of listing, opening or reading the file.
 func (v *Investigator) read(ctx context.Context, f dump.File) ([]byte, error) {
 	if f.Err != nil {
 		return nil, f.Err

@@ -20,7 +20,7 @@ import (
 // FindingsFormat names the meaning of the fields of findings; it never changes.
 const FindingsFormat = "kycmark findings v1"
 
-// MaxFindings is the most that a findings file may have, bytes. A leak takes 2 to 5 kB.
+// MaxFindings is the maximum size of a findings file in bytes. A leak takes 2 to 5 kB.
 const MaxFindings = 512 << 20
 
 // FindingsSchema is the JSON Schema (draft 2020-12) of findings files.
@@ -28,7 +28,8 @@ const MaxFindings = 512 << 20
 //go:embed findings.schema.json
 var FindingsSchema string
 
-// ErrFindings is wrapped if a file holds no findings, or findings that do not follow from themselves.
+// ErrFindings is wrapped if a file holds no findings, or findings that do not follow from
+// themselves.
 var ErrFindings = errors.New("findings do not hold")
 
 // Findings are all that an investigation found, for machines: what the report says in
@@ -47,9 +48,9 @@ type Findings struct {
 	Thumbnails []string `json:"thumbnails"`
 }
 
-// WriteFindings writes the verdict and its leaks as JSON in the one form that
-// [ReadFindings] takes. Subject references, and the names of recipients that no finding
-// concerns, stand in it only with reveal.
+// WriteFindings writes the verdict and its leaks as JSON, in the one form that [ReadFindings]
+// takes. It writes subject references, and the names of recipients that no finding concerns, only
+// with reveal. Nothing is written if the findings cannot be made; d is not changed.
 func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
 	f, _, err := v.findings(ctx, d, reveal)
 	if err != nil {
@@ -63,7 +64,9 @@ func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVe
 	return err
 }
 
-// findings also gives the pictures of the leaks, by the digests in Thumbnails.
+// findings returns the findings that d is written as, and the pictures of the leaks by their
+// SHA-256 in hex. With reveal, pictures are previews and subject references come from the registry.
+// Without it, pictures are mosaics, and recipients that no finding concerns are numbered.
 func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool) (*Findings, map[string][]byte, error) {
 	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Verdicts, Revealed: reveal, Thumbnails: []string{}}
 	if f.Leaks == nil {
@@ -99,13 +102,14 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 	return f, shown, nil
 }
 
-// hexDigest is the SHA-256 of data in hex.
+// hexDigest returns the SHA-256 of data in lower-case hex.
 func hexDigest(data []byte) string {
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
 
-// encode writes findings in their one form.
+// encode returns findings as JSON in their one form: indented, with a newline at the end. Bytes of
+// strings that are not UTF-8 become U+FFFD.
 func (f *Findings) encode() ([]byte, error) {
 	text, err := json.MarshalIndent(f, "", " ")
 	if err != nil {
@@ -123,11 +127,11 @@ func (f *Findings) encode() ([]byte, error) {
 	return append(text, '\n'), nil
 }
 
-// ReadFindings reads what [Investigator.WriteFindings] wrote. There is one way to write
-// findings, and another is refused: two readers can then not see two things in them, by a
-// field that stands twice or in another case. Whether they follow from each other is
-// for [Findings.CheckLeaks] and [Findings.CheckVerdict]. Errors wrap [ErrFindings], or
-// [registry.ErrLimit].
+// ReadFindings reads what [Investigator.WriteFindings] wrote. Any other way of writing the same
+// values is refused, so that two readers cannot see different things in a file with a repeated
+// field. Whether the findings follow from each other is not checked: see [Findings.CheckLeaks] and
+// [Findings.CheckVerdict]. The error wraps [ErrFindings], [registry.ErrLimit] above [MaxFindings]
+// bytes, or is the reader's.
 func ReadFindings(r io.Reader) (*Findings, error) {
 	data, err := intake.ReadAll(r, MaxFindings)
 	if err != nil {
@@ -163,7 +167,8 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	return &f, nil
 }
 
-// writtenByOther says, of findings that cannot be read, whether another version wrote them.
+// writtenByOther returns, in parentheses for the end of an error, which other version wrote the
+// findings in data. It is "" if this version did, or if data does not say.
 func writtenByOther(data []byte) string {
 	var f struct {
 		Verdict struct {
@@ -180,8 +185,9 @@ func writtenByOther(data []byte) string {
 	return " (" + other + ": check them with that version)"
 }
 
-// FindingsInReport takes the findings out of a report that [Investigator.WriteReport]
-// wrote, as bytes for [ReadFindings]. The error wraps [ErrFindings].
+// FindingsInReport returns the findings in a report that [Investigator.WriteReport] wrote, as bytes
+// for [ReadFindings]. It checks neither the findings nor the rest of the report. The error wraps
+// [ErrFindings] if the report does not have exactly one block of findings.
 func FindingsInReport(report []byte) ([]byte, error) {
 	const begin, end = `<pre id="findings" hidden>`, `</pre>`
 	if bytes.Count(report, []byte(begin)) != 1 {

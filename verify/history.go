@@ -12,8 +12,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// historyOf returns the history that a findings file holds: uploads by day, and for each
-// recipient its copies by day and its admissible custody, as the holdings h have them.
+// historyOf returns the history that a findings file holds. Uploads by day and each recipient's
+// copies by day and admissible custody come from h; names, kinds and their order come from
+// recipients. Lists of submissions in custody are reduced to their length.
 func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.History {
 	out := findings.History{Submitted: h.Submitted}
 	for _, r := range recipients {
@@ -31,8 +32,8 @@ func historyOf(h *engine.Holdings, recipients []registry.Recipient) findings.His
 // narrowChart is the width of charts for phones, CSS pixels.
 const narrowChart = 360
 
-// charts draws the timeline and the chart of custody, each as wide as a page and as narrow as
-// a phone.
+// charts draws the timeline and the chart of custody into r as HTML. Each is drawn in the width of
+// a page and in the width of a phone ([narrowChart]).
 func (r *reportView) charts() {
 	leaks, holders := r.charted()
 	var all []chart.Count
@@ -49,8 +50,10 @@ func (r *reportView) charts() {
 	r.TimelineNarrow, r.CustodyNarrow = draw(chart.Options{Width: narrowChart}, "-narrow")
 }
 
-// charted returns, for the charts of the report, the uploads that leaks show, each once, and
-// the recipients, the most important first.
+// charted returns what the charts of the report show: the submissions that leaks show, each once,
+// and the recipients. Of several leaks of a submission the smallest [chart.State] counts.
+// Recipients are sorted by their submissions, largest number first: confirmed, then held unmarked,
+// then issued.
 func (d *DumpVerdict) charted() ([]chart.Leak, []chart.Holder) {
 	rows := make(map[string]*chart.Holder)
 	holders := make([]chart.Holder, len(d.History.Recipients))
@@ -104,7 +107,8 @@ func (d *DumpVerdict) charted() ([]chart.Leak, []chart.Holder) {
 	return leaks, holders
 }
 
-// state is what was found of the upload that a leak shows.
+// state returns the state of the upload that a matched leak shows, for the charts. Unreadable and
+// transplanted findings are [chart.Unreadable].
 func state(v *Verdict) chart.State {
 	switch v.Finding {
 	case FoundCopy:

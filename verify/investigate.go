@@ -38,8 +38,9 @@ type Investigator struct {
 // detectFunc is [watermark.DetectAll].
 type detectFunc func(context.Context, image.Image, ...*watermark.Key) ([]*watermark.Detection, error)
 
-// NewInvestigator needs a Registry; it reads marks under all Keys and compares
-// pixels where there is a SealKey.
+// NewInvestigator returns an investigator of a configuration, which needs a Registry. Marks are
+// read under all Keys, and pixels are compared only with a SealKey. Whether the SealKey opens the
+// registry's uploads shows at the first investigation. The error wraps [registry.ErrInput].
 func NewInvestigator(cfg Config) (*Investigator, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
@@ -48,10 +49,10 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 	return &Investigator{cfg: cfg, found: new(catalogue), cache: &originalCache{max: cachedBytes}, detect: watermark.DetectAll, now: time.Now, busy: make(chan struct{}, runtime.GOMAXPROCS(0))}, nil
 }
 
-// Investigate examines one leak, given as the bytes of its file; path is only
-// how the verdict names it. It enters first that it does so: see [Investigation]. A
-// file that cannot be decoded is the finding [FoundDamaged], not an error; errors
-// are failures of the registry and the end of ctx.
+// Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the
+// verdict. Before it examines, it enters the investigation into the ledger: see
+// [registry.Investigation]. A file that cannot be decoded is the finding [FoundDamaged], not an
+// error. Errors are failures of the registry, a SealKey that does not open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
 	if err := v.log(ctx, []dump.File{{Name: path, Size: int64(len(leak))}}); err != nil {
 		return nil, err
@@ -59,8 +60,10 @@ func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte
 	return v.investigate(ctx, path, leak, 1)
 }
 
-// investigate examines a leak that was logged already. path is how the verdict names the leak,
-// leak holds the bytes of the file, and files is the number of files in the dump.
+// investigate examines a leak that was logged already. path is the name in the verdict, and leak
+// holds the bytes of the file. files is the number of files in the dump, over which the controls
+// are shared. It takes one of the processors for its time if one is free, but does not wait for it.
+// Results and errors are as in [Investigator.Investigate].
 func (v *Investigator) investigate(ctx context.Context, path string, leak []byte, files int) (*Verdict, error) {
 	select {
 	case v.busy <- struct{}{}:
@@ -96,8 +99,9 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	return out, nil
 }
 
-// examine gathers the evidence: hash and pixels, beside them the blind reads under every
-// key, and then the traces.
+// examine gathers the evidence on a leak: first hash and pixels and, at the same time if a
+// processor is free, the blind reads under every key; then the traces. A leak too small for a mark
+// has no reads.
 func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence, err error) {
 	reading, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -124,7 +128,8 @@ func (v *Investigator) examine(ctx context.Context, l *leakPicture) (e evidence,
 	return e, v.trace(ctx, l, &e)
 }
 
-// compare searches the registry for the leak and compares pixels.
+// compare searches the registry for the leak and enters the matches, with their pixels compared,
+// into e. It also sets what e says of the search itself (tooFlat, opens, recall).
 func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence) error {
 	found, err := v.candidates(ctx, l)
 	if err != nil {
@@ -141,8 +146,8 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	return nil
 }
 
-// beside runs f beside its caller if a processor is spare, and before it returns if not.
-// What f computes is there once the returned function has returned; it must be called.
+// beside runs f in a goroutine if a processor is free, else before it returns. The caller must call
+// wait, which returns when f has ended; then what f computed may be read.
 func (v *Investigator) beside(f func()) (wait func()) {
 	select {
 	case v.busy <- struct{}{}:
@@ -159,7 +164,10 @@ func (v *Investigator) beside(f func()) (wait func()) {
 	return func() { <-done }
 }
 
-// resolve looks a read copy up and says whether the leak shows its submission.
+// resolve returns the read of a mark that was detected: the registry's row of its copy, the state
+// of its key, and what the pixels say of the copy's submission. matches are tried first; if the
+// submission is not compared there, its original is. If the registry has no such copy, or issued it
+// under another key, issued stays nil.
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
 	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), shows: PixelsUnknown}
 	issued, err := v.cfg.Registry.Copy(ctx, d.Copy)
@@ -191,7 +199,8 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 	return r, nil
 }
 
-// standing looks up the state of a read copy's key, and whether its upload was erased.
+// standing sets r.key, the state of the key in the ledger, and r.erased, whether the copy's
+// submission was erased. r.keyID and r.issued must be set.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
 	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.keyID)
 	if err != nil {
@@ -205,8 +214,9 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 	return err
 }
 
-// fill writes the evidence and the conclusion into the verdict, and what the registry
-// says of the submission that the leak shows.
+// fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what
+// the registry says of it: subject, time and custody. A submission that was erased meanwhile is no
+// error: what the registry still has of it is taken.
 func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error {
 	out.conclude(e)
 	if !out.matched() {
@@ -227,14 +237,16 @@ func stated(x float64) *float64 {
 	return &x
 }
 
-// damaged is the verdict on a file that is no readable picture.
+// damaged returns the verdict on a file that is no readable picture. path is the name in the
+// verdict, leak holds the bytes of the file, and cause gives its Error, without paths of this
+// machine.
 func damaged(path string, leak []byte, cause error) *Verdict {
 	sum := sha256.Sum256(leak)
 	return damagedLeak(path, findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }
 
-// admissible reports whether a fact of custody was entered before the leaks were
-// found; where that time is not known none is.
+// admissible reports whether a fact of custody was entered before the leaks were found
+// ([Config].Found). It is false if that time is not known.
 func (c Config) admissible(x registry.Custody) bool {
 	return !c.Found.IsZero() && x.Entered.Before(c.Found)
 }

@@ -30,7 +30,8 @@ type laid struct {
 	rank  int // of the pixels' word: see traceRank
 }
 
-// lay lays the leak on an original: once, for comparing and for tracing.
+// lay returns how the leak lies on an original, or nil if it does not align. If l keeps the result
+// of an earlier call (see [leakPicture.keep]), that is returned.
 func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, error) {
 	if i := l.at(o.of); i >= 0 {
 		return l.laid[i].sight, nil
@@ -41,13 +42,14 @@ func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, err
 	return o.onto.Lay(ctx, l.ready)
 }
 
-// at is the place of a submission in laid, -1 if it is not there.
+// at returns the index of a submission in l.laid, -1 if it is not there.
 func (l *leakPicture) at(of watermark.Submission) int {
 	return slices.IndexFunc(l.laid, func(k laid) bool { return k.of == of })
 }
 
-// keep keeps a sight for tracing, if its submission is one of the first maxTraced that
-// [evidence.targets] may choose by the pixels' word: a sight takes up 50 MB.
+// keep keeps in l how the leak lies on the original of a submission, for tracing. pixels is the
+// word for what was compared. At most [maxTraced] are kept, in the order of [evidence.targets], and
+// words that are not traced are not kept: each takes up 50 MB.
 func (l *leakPicture) keep(of watermark.Submission, s *capture.Sight, pixels string) {
 	rank := traceRank(pixels)
 	if rank < 0 || l.at(of) >= 0 {

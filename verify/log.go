@@ -12,8 +12,9 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// log enters that an investigation of these files begins. Nothing is examined before
-// that is done.
+// log enters into the ledger that an investigation of the files all begins. Nothing may be examined
+// before. It also refuses a sealing key that does not open the registry's uploads. Files are
+// entered by [inputDigest], not by name.
 func (v *Investigator) log(ctx context.Context, all []dump.File) error {
 	if err := v.checkSealKey(ctx); err != nil {
 		return err
@@ -34,8 +35,9 @@ func (v *Investigator) log(ctx context.Context, all []dump.File) error {
 	return nil
 }
 
-// checkSealKey refuses, before the first investigation, a key that does not open
-// the registry's uploads.
+// checkSealKey returns an error that wraps [registry.ErrSealed] if the sealing key does not open
+// the registry's uploads. It checks only before the first investigation, and nothing without a
+// sealing key.
 func (v *Investigator) checkSealKey(ctx context.Context) error {
 	v.mu.Lock()
 	first := v.begun.IsZero()
@@ -49,7 +51,8 @@ func (v *Investigator) checkSealKey(ctx context.Context) error {
 	return nil
 }
 
-// entries are the numbers of the investigations that this investigator has logged.
+// entries returns the numbers of the ledger entries of all investigations that this investigator
+// has begun, ascending. It is never nil.
 func (v *Investigator) entries() []int64 {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -58,8 +61,9 @@ func (v *Investigator) entries() []int64 {
 	return out
 }
 
-// inputDigest binds names and announced sizes of the files in their order: SHA-256
-// over decimal length, ":" and bytes of each name and of each size in decimal.
+// inputDigest returns a SHA-256 over names and announced sizes of the files in their order, not
+// over their contents. For each name and each size in decimal it takes the decimal length in bytes,
+// ":" and the text.
 func inputDigest(all []dump.File) registry.Digest {
 	h := sha256.New()
 	for _, s := range all {

@@ -11,22 +11,24 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// A candidate is a submission near a leak's hash.
+// A candidate is a submission that the search found for a leak, not yet compared by pixels.
 type candidate struct {
-	ref      int64
-	distance int
-	region   *findings.Quad // where it lies in the leak; nil: all of it
+	ref      int64          // number of the submission in the registry
+	distance int            // of the hashes, bits of 256; 0 if it was found by parts
+	region   *findings.Quad // where the submission lies in the leak; nil: the whole leak
 }
 
-// A search is what the hashes of a leak led to.
+// A search holds what the hashes of a leak are and what they led to.
 type search struct {
 	near    []candidate // nearest first
-	queries *phash.Leak
-	tooFlat bool // the hash has too little to go on
+	queries *phash.Leak // the hashes of the leak
+	tooFlat bool        // the hash has too little to go on
 }
 
-// candidates searches the hashes with the leak in its eight orientations, as a
-// negative too, and without stamps.
+// candidates hashes a leak and searches the registry for submissions near any of the hashes. The
+// hashes are of the leak in eight orientations, also as a negative and without stamps. A leak that
+// is too flat is not searched by its hash. With [Config].Against nothing is searched, and only
+// queries and tooFlat are set. Otherwise l receives what the search went by and what it found.
 func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search, error) {
 	queries, err := phash.SumLeak(searched, l.Image)
 	if err != nil {
@@ -44,8 +46,9 @@ func (v *Investigator) candidates(ctx context.Context, l *leakPicture) (*search,
 	return s, err
 }
 
-// matches compares the pixels of the candidates. If no candidate is the same capture, it also
-// compares the submissions that the leak may show a part of.
+// matches compares the pixels of the leak with the originals of the candidates of s, and returns
+// the matches, nearest hash first. If no candidate is the same capture, submissions that share a
+// part with the leak follow. With [Config].Against it compares these submissions instead.
 func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) ([]Match, error) {
 	if len(v.cfg.Against) > 0 {
 		return v.against(ctx, l, s.queries)
@@ -58,8 +61,11 @@ func (v *Investigator) matches(ctx context.Context, l *leakPicture, s *search) (
 	return append(out, parts...), err
 }
 
-// wholeMatches also says how many of the candidates it looked at: those beyond, of one
-// template perhaps hundreds, may still be found by their parts.
+// wholeMatches compares a leak with the candidates near, which must be nearest first. It returns
+// all candidates within [phash.MatchRadius], and beyond it those whose pixels align. At most
+// [maxCompared] are compared within the radius and [maxNear] beyond. Candidates more than
+// [clearGap] bits further away than one of the same pixels are not compared. looked is the number
+// of candidates, from the first, that were looked at; the rest may still be found by parts.
 func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []candidate) (out []Match, looked int, err error) {
 	beyond, compared := 0, nearRadius // compared: distance up to which pixels are
 	for i, c := range near {
@@ -92,8 +98,9 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 	return out, looked, nil
 }
 
-// match looks a candidate up in the registry. It returns [registry.ErrNotFound] if the
-// submission was erased.
+// match looks up in the registry the submission of a candidate and returns a match that is not yet
+// compared by pixels. If the submission was erased or does not exist, the error wraps
+// [registry.ErrNotFound].
 func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, c.ref)
 	if errors.Is(err, registry.ErrErased) {
@@ -105,8 +112,9 @@ func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 	return &Match{Submission: row.ID, Distance: c.distance, Region: c.region, Pixels: PixelsUnknown, Submitted: row.Submitted, HashOnly: !row.Kept}, nil
 }
 
-// comparePixels fills in what the pixels of a match's submission say: nothing if its
-// original cannot be opened.
+// comparePixels compares a leak with the original of m.Submission and sets m.Pixels and m.Score. It
+// leaves m as it is if the original cannot be opened. How the leak lies on the original is kept in
+// l for tracing.
 func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Match) error {
 	o, err := v.original(ctx, m.Submission)
 	if err != nil || o == nil {
@@ -122,8 +130,10 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	return err
 }
 
-// comparePixels says what a leak shows of an original, and which share of the comparable
-// blocks agrees, 0..1. s is how the leak lies on the original, nil if nothing aligns.
+// comparePixels returns the word for what a leak shows of an original, and the share, 0..1, of the
+// comparable blocks that agree: textured blocks that are not covered. s is how the leak lies on the
+// original; nil means that nothing aligns, a share of 0. A weak alignment that shows another
+// picture also counts as [PixelsUnrelated].
 func comparePixels(s *capture.Sight) (string, *float64, error) {
 	none := 0.0
 	if s == nil {
@@ -141,14 +151,15 @@ func comparePixels(s *capture.Sight) (string, *float64, error) {
 	return pixelWord(verdict, s.Shown()), &score, nil
 }
 
-// aligned reports whether the pixels say something about a submission beyond its
-// hash.
+// aligned reports whether the leak was laid on the original and could be judged: the word is
+// neither [PixelsUndecided], [PixelsUnrelated] nor [PixelsUnknown].
 func aligned(pixels string) bool {
 	return slices.Contains([]string{PixelsSame, PixelsPartial, PixelsAlike, PixelsDifferent}, pixels)
 }
 
-// pixelWord puts a verdict of package capture into a word for pixels. shown is the share, 0..1,
-// of the original that the leak shows.
+// pixelWord returns the word for a verdict of package capture. shown is the share, 0..1, of the
+// original that the leak shows: the same capture below [minShown] is [PixelsPartial]. A verdict
+// without a word of its own gives [PixelsUndecided].
 func pixelWord(v capture.Verdict, shown float64) string {
 	switch v {
 	case capture.Same:

@@ -20,9 +20,9 @@ const onlyNamed = "Only the named uploads were searched, so the matches say noth
 // named reports whether nothing but named uploads was searched.
 func (c Config) named() bool { return len(c.Against) > 0 }
 
-// namedBooks are the books of the named uploads, and of what leaks show beside them, in
-// one piece of time: a case of these holds nothing that a window or a share of the
-// registry could be read from. The history is that of all.
+// namedBooks fills b if only named submissions were searched: it counts these, and what leaks show
+// beside them, in one cell of time. No window or share of the registry can be read from such
+// counts. The history is of the whole registry, and no holder's custody is counted from it.
 func (v *Investigator) namedBooks(ctx context.Context, b *books, leaks []*Verdict) (err error) {
 	if b.holdings, err = v.cfg.Registry.Engine().Holdings(ctx, nil, v.cfg.Found, v.cfg.admissible); err != nil {
 		return err
@@ -33,7 +33,8 @@ func (v *Investigator) namedBooks(ctx context.Context, b *books, leaks []*Verdic
 }
 
 // countNamed counts into b, each once, the submissions that leaks show and the submissions in
-// [Config].Against.
+// [Config].Against. Named submissions that were erased and that no leak shows are passed over.
+// Errors are the registry's.
 func (v *Investigator) countNamed(ctx context.Context, b *books, leaks []*Verdict) error {
 	for _, l := range shown(leaks) {
 		v.countOne(b, l.Submitted, b.copies[l.Submission], l.Custody)
@@ -63,7 +64,9 @@ func (v *Investigator) countNamed(ctx context.Context, b *books, leaks []*Verdic
 	return nil
 }
 
-// countOne adds one upload to the books, unless it is younger than the find of the leaks.
+// countOne adds one submission to the only cell of b, unless it is later than [Config].Found. The
+// cell begins with the month of the earliest submission. copies and custody are all that are
+// recorded of the submission.
 func (v *Investigator) countOne(b *books, submitted time.Time, copies []registry.Copy, custody []registry.Custody) {
 	if v.cfg.after(submitted) {
 		return
@@ -78,8 +81,11 @@ func (v *Investigator) countOne(b *books, submitted time.Time, copies []registry
 	b.add(v.cfg, 0, copies, custody)
 }
 
-// forgetElsewhere removes from the odds everything that does not rest on marks, if only named
-// uploads were searched.
+// forgetElsewhere removes from w.Odds what does not rest on marks, if only named uploads were
+// searched, else nothing. The window becomes nil, and the ratios of custody, of the insider and of
+// files sent elsewhere become 1, with a note that says why. The person who names the uploads
+// chooses what can match, so that matches say nothing of dates, holders or other origins. The case
+// is left as it is.
 func (w *weighing) forgetElsewhere() {
 	if !w.cfg.named() {
 		return

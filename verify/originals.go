@@ -30,14 +30,15 @@ func newOriginal(of watermark.Submission, pic *picture.Picture) *original {
 	return &original{of: of, onto: capture.New(dsp.LumaNRGBA(pic.Image)), picture: pic}
 }
 
-// originalBytes is about how much memory an original of so many pixels takes up: 4 bytes a pixel
-// for the luma, as many for the pixels, and a third for what is halved.
+// originalBytes returns about how many bytes an [original] of so many pixels takes up: 4 a pixel
+// for the luma, as many for the pixels, a third more for halved pictures, and [preparedBytes].
 func originalBytes(pixels int) int64 { return 28*int64(pixels)/3 + preparedBytes }
 
-// tracerOf returns a tracer for the given copies at an accusation level. Everything that
-// does not depend on the copies is made at the first call and kept, for the keys of that
-// call's copies. The error wraps an error of [watermark.NewTracer]; it is
-// [watermark.ErrNoKey] if a copy's key is new and the pixels are no longer there.
+// tracerOf returns a tracer of o for the given copies. level is the false-positive rate below which
+// a copy counts as found. What does not depend on the copies is made at the first call, for the
+// keys of that call's copies, and kept; the pixels are then dropped. The error wraps
+// [watermark.ErrNoKey] if a later call has a copy of another key, else an error of
+// [watermark.NewTracer].
 func (o *original) tracerOf(copies []watermark.Candidate, level float64) (*watermark.Tracer, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -71,7 +72,8 @@ type opening struct {
 	bytes int64
 }
 
-// follow forgets the originals that were erased.
+// follow drops the originals whose submissions were erased since the last call. The error is the
+// registry's, after "load erasures".
 func (c *originalCache) follow(ctx context.Context, r *registry.Registry) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,8 +96,10 @@ func (c *originalCache) drop(of watermark.Submission) {
 	})
 }
 
-// get returns the original of a submission, opened by open if the cache does not hold it.
-// What open gives while the submission is being erased is returned, but not kept.
+// get returns the original of a submission, and calls open if the cache does not hold it. Callers
+// that ask meanwhile wait for that call, or end with ctx.Err(). If the call fails, each of them
+// tries with its own open. A nil original without an error is kept as well. An original whose
+// submission is erased meanwhile is returned, but not kept.
 func (c *originalCache) get(ctx context.Context, of watermark.Submission, open func() (*original, error)) (*original, error) {
 	for {
 		c.mu.Lock()
@@ -127,8 +131,9 @@ func (c *originalCache) get(ctx context.Context, of watermark.Submission, open f
 // again.
 var errOpening = errors.New("original: opening panicked")
 
-// settle enters what came of an opening, unless it failed or its submission was erased
-// meanwhile, and makes room for it.
+// settle ends an opening and wakes its waiters. An opening that failed is dropped; otherwise its
+// size is counted, and the least recently used originals are dropped until the rest fit. An opening
+// that [originalCache.drop] removed meanwhile is not entered again.
 func (c *originalCache) settle(o *opening) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -154,9 +159,9 @@ func (c *originalCache) settle(o *opening) {
 	}
 }
 
-// original opens a sealed original for comparing and tracing. It is nil, without an
-// error, if it cannot be opened: no key, another key, altered, unreadable by today's
-// decoders. What fails is the comparison, not the investigation.
+// original returns the original of a submission, opened for comparing and tracing, from the cache
+// if it is there. It is nil, without an error, if it cannot be opened: no key, another key, erased,
+// altered, or not readable by today's decoders. Errors are the registry's and the end of ctx.
 func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*original, error) {
 	return v.cache.get(ctx, of, func() (*original, error) {
 		pic, err := v.openOriginal(ctx, of)
@@ -167,8 +172,9 @@ func (v *Investigator) original(ctx context.Context, of watermark.Submission) (*
 	})
 }
 
-// openOriginal reads and decodes a sealed original; nil, without an error, if that cannot
-// be done.
+// openOriginal reads a sealed original and decodes it, without the cache. Transparency is
+// flattened. The result is nil, without an error, if that cannot be done, or if today's decoder
+// gives other pixels than at the submission.
 func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission) (*picture.Picture, error) {
 	if v.cfg.SealKey == nil {
 		return nil, nil

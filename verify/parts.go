@@ -21,10 +21,10 @@ type partSearch struct {
 	found    []parts.Match // of all submissions
 }
 
-// searchParts searches the local features of all submissions, once, for what the leak
-// shows a part of, or has in itself as a part: a crop, a collage, a screen with a document
-// on it. It returns nil if there are no features to search, or a side of the leak is too
-// long for them.
+// searchParts searches the local features of all submissions for what the leak has in common with
+// them: a crop, a collage, a screen with a document on it. The result is kept in l, so that a leak
+// is searched once. It is nil, without an error, if the catalogue has no features, or if a side of
+// the leak is too long for them.
 func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSearch, error) {
 	if l.parts != nil || v.found.parts.Len() == 0 {
 		return l.parts, nil
@@ -44,8 +44,8 @@ func (v *Investigator) searchParts(ctx context.Context, l *leakPicture) (*partSe
 	return l.parts, nil
 }
 
-// partCandidates returns the submissions that the search by parts found, except those in
-// known.
+// partCandidates returns the submissions that the search by parts found, except those in known: the
+// best [maxParts], each with the region of the leak in which it lies. Their distance is not set.
 func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known []candidate) ([]candidate, error) {
 	s, err := v.searchParts(ctx, l)
 	if err != nil || s == nil {
@@ -67,8 +67,8 @@ func (v *Investigator) partCandidates(ctx context.Context, l *leakPicture, known
 	return out, nil
 }
 
-// quad moves the corners from the centre of the first pixel to its corner, to tenths
-// of a pixel.
+// quad converts corners from coordinates in which the first pixel's centre is 0, 0 to coordinates
+// in which its corner is. They are rounded to tenths of a pixel.
 func quad(q [4][2]float64) *findings.Quad {
 	for i := range q {
 		for k := range q[i] {
@@ -79,7 +79,9 @@ func quad(q [4][2]float64) *findings.Quad {
 	return &out
 }
 
-// cut returns the part of a leak around a region.
+// cut returns the part of a leak around region q, with a margin of [partMargin] of the region's
+// longer side, as a new leak. The new leak has no file, and nothing that was found out about l. It
+// is l itself if the part is the whole leak or empty.
 func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	x0, y0, x1, y1 := q[0][0], q[0][1], q[0][0], q[0][1]
 	for _, p := range q[1:] {
@@ -99,9 +101,9 @@ func (l *leakPicture) cut(q *findings.Quad) *leakPicture {
 	return &leakPicture{Picture: &picture.Picture{Image: dst}}
 }
 
-// partMatches compares a leak's pixels with the submissions that the leak may contain as
-// parts, or may be a part of. It returns the submissions that align. known are the candidates
-// by hash.
+// partMatches compares parts of a leak with the submissions that the search by parts found, and
+// returns the matches that align. known are the candidates by hash that were looked at, and are not
+// compared again. queries gives the distances of the whole leak's hash.
 func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []candidate, queries *phash.Leak) ([]Match, error) {
 	candidates, err := v.partCandidates(ctx, l, known)
 	if err != nil {

@@ -7,9 +7,9 @@ import (
 	"github.com/kycmark/kycmark/verify/internal/findings"
 )
 
-// recallOf returns the recall of the search for leaks of one kind, from recorded trials. s is
-// what the search of the leak went by, and side the longer side of the leak in pixels. The
-// result is nil if the leak was not searched, or its kind was not tried.
+// recallOf returns how often the search found leaks of one kind in recorded trials. s is what the
+// search of the leak went by (nil: it was not searched), and side is the longer side of the leak in
+// pixels. The result is nil if s is nil, or if leaks of that kind were not tried.
 func recallOf(s *findings.Searched, side int) *findings.Recall {
 	t, err := recall.Recorded()
 	if err != nil || s == nil {
@@ -32,7 +32,8 @@ func recalled(r *findings.Recall) string {
 	return fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d: at least %s (95 %% confidence).", r.Kind, r.Found, r.Of, share(r.Bound))
 }
 
-// recallRecord says, for the record of an investigation, which trials [recallOf] uses.
+// recallRecord returns, in words for the record of an investigation, which trials [recallOf] uses;
+// "not known" if the record of the trials cannot be read.
 func recallRecord() string {
 	t, err := recall.Recorded()
 	if err != nil {

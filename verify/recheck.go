@@ -15,10 +15,10 @@ import (
 // itself: hashes, what pixels show, scores and powers, rows, custody, counts of
 // submissions, and the record. TestEveryEditIsNoticed lists these values.
 
-// CheckLeaks concludes every finding again from the evidence beside it. It returns an
-// error that wraps [ErrFindings] and names the first leak whose finding differs. If only
-// words differ, and another version of the program wrote them, the error wraps
-// [ErrVersion].
+// CheckLeaks concludes every leak again from the evidence beside it, and compares all that follows.
+// The error wraps [ErrFindings] and names the first leak that differs. If only words differ, and
+// another version of the program wrote them, it wraps [ErrVersion]. Neither pictures nor the
+// registry are asked, so that what these said is taken as given.
 func (f *Findings) CheckLeaks() error {
 	return f.inWords(func(words bool) error {
 		opens, err := strconv.ParseBool(f.Verdict.Record.Parameters[originalsOpen])
@@ -34,8 +34,10 @@ func (f *Findings) CheckLeaks() error {
 	})
 }
 
-// recheck concludes a leak again from the evidence that it carries. All that the new
-// verdict does not take from the old one must come out the same.
+// recheck concludes a leak again from its evidence, and compares the whole verdict. opens reports
+// whether originals could be opened in the investigation. If words is false, differences in
+// sentences do not count. The error names the first difference, and does not wrap [ErrFindings]:
+// the caller does.
 func (v *Verdict) recheck(opens, words bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
 		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster}}
@@ -68,7 +70,8 @@ func (v *Verdict) recheck(opens, words bool) error {
 // another version of the program wrote them, the error wraps [ErrVersion].
 func (f *Findings) CheckVerdict() error { return f.inWords(f.checkVerdict) }
 
-// checkVerdict is CheckVerdict with the words, or, if words is false, with the numbers alone.
+// checkVerdict is [Findings.CheckVerdict] with an error that does not wrap [ErrFindings]: the
+// caller does. If words is false, sentences and the record's parameters of method are not compared.
 func (f *Findings) checkVerdict(words bool) error {
 	stated := f.Verdict
 	cfg, err := stated.config()
@@ -102,7 +105,9 @@ func (f *Findings) checkVerdict(words bool) error {
 	return same("verdict", stated, &w.DumpVerdict, words)
 }
 
-// config is what a verdict says of how it was weighed.
+// config returns the part of the configuration that a verdict was weighed with, from its case and
+// its record. Against has the right length, but zero IDs: only their number matters. Keys, limits
+// and the registry are not set. The error says which parameter of the record cannot be read.
 func (d *DumpVerdict) config() (Config, error) {
 	c := Config{Circumstances: Circumstances{Claimed: d.Case.Claimed, Drawn: d.Case.Drawn}}
 	if d.Case.MarkTrials == d.Case.MatchTrials { // Config.Trials was set: the program's own numbers differ

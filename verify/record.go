@@ -30,8 +30,9 @@ const (
 // modulePath is how a build names this module.
 const modulePath = "github.com/kycmark/kycmark"
 
-// record says who examined what with which program: now, and with all that this investigator
-// has begun to examine.
+// record returns the record of this investigation, dated now: who examined what with which program,
+// keys, parameters and state of the registry. It covers all that this investigator has begun to
+// examine. Errors are the registry's.
 func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	size, head, err := v.cfg.Registry.Ledger().Head(ctx)
 	if err != nil {
@@ -63,7 +64,8 @@ func (v *Investigator) record(ctx context.Context) (*findings.Record, error) {
 	return r, nil
 }
 
-// keyIDs are the IDs of the mark keys under which marks are read.
+// keyIDs returns the IDs of the mark keys under which marks are read, in the order of
+// [Config].Keys. It is never nil.
 func (v *Investigator) keyIDs() []string {
 	out := []string{}
 	for _, k := range v.cfg.Keys {
@@ -72,7 +74,7 @@ func (v *Investigator) keyIDs() []string {
 	return out
 }
 
-// sealKeyID is the ID of the sealing key, "" without a sealing key.
+// sealKeyID returns the ID of the sealing key, "" without a sealing key.
 func (v *Investigator) sealKeyID() string {
 	if v.cfg.SealKey == nil {
 		return ""
@@ -80,8 +82,9 @@ func (v *Investigator) sealKeyID() string {
 	return v.cfg.SealKey.ID()
 }
 
-// method returns the parameters that are the same in every investigation with this
-// program that searches where.
+// method returns the parameters that are the same in every investigation with this program that
+// searches where ([SearchMemory] or [SearchStore]). Names and values are text for a reader;
+// [checkMethod] compares them.
 func method(where string) map[string]string {
 	return map[string]string{
 		"hash":                   searched.Version(),
@@ -96,7 +99,8 @@ func method(where string) map[string]string {
 	}
 }
 
-// parameters adds what the configuration says.
+// parameters returns the parameters of [method] and the parameters that depend on the
+// configuration. where is the result of [Investigator.searches].
 func (v *Investigator) parameters(where string) map[string]string {
 	p := method(where)
 	p["other uploads a leak is held against"] = v.cfg.referenceRecord()
@@ -118,7 +122,9 @@ const (
 	develVersion   = "(devel)"
 )
 
-// buildInfo is what the program knows of its own making.
+// buildInfo returns the version of this module in the running program, and the settings of the
+// build that a repetition needs. The version is [unknownVersion] if the program has no build
+// information, and [develVersion] if it was built from a work tree without a version.
 func buildInfo() (version string, settings map[string]string) {
 	settings = make(map[string]string)
 	info, ok := debug.ReadBuildInfo()

@@ -11,8 +11,10 @@ import (
 // is then weighed again with the numbers in place of the names, so that it still follows
 // from itself.
 
-// redact numbers the recipients that no finding concerns, in place of the verdict, which
-// stays as it is for its other users.
+// redact replaces the names of recipients that no finding concerns by numbers, and weighs again so
+// that the verdict follows from what is written. f gets a new verdict and new leaks; the old ones
+// stay as they are for other users. f.Hidden becomes the number of names replaced; if it is 0,
+// nothing else changes.
 func (f *Findings) redact() error {
 	labels := f.labels()
 	if f.Hidden = len(labels); f.Hidden == 0 {
@@ -43,7 +45,8 @@ func (f *Findings) redact() error {
 	return nil
 }
 
-// labels are what recipients that no finding concerns are called, by their names.
+// labels returns, by name, what recipients that no finding concerns are called: "recipient 1" and
+// so on in the registry's order. A number whose label is the name of a recipient is left out.
 func (f *Findings) labels() map[string]string {
 	d := f.Verdict
 	known := make(map[string]bool)
@@ -67,9 +70,9 @@ func (f *Findings) labels() map[string]string {
 	return labels
 }
 
-// concerned returns the names of the recipients that a finding concerns: recipients whose
-// confirmed copies are among the leaks, and recorded holders of an upload that a leak shows.
-// A mark that was transplanted, or is not confirmed, concerns no recipient.
+// concerned returns the names of the recipients that a finding concerns, as true: named or withheld
+// recipients, recipients of confirmed copies, and holders of an upload that a leak shows,
+// admissible or not. A mark that was transplanted, or is not confirmed, concerns no recipient.
 func (f *Findings) concerned() map[string]bool {
 	out := make(map[string]bool)
 	for _, name := range f.Verdict.Named {
@@ -89,7 +92,7 @@ func (f *Findings) concerned() map[string]bool {
 	return out
 }
 
-// labelled returns the label of a name, or the name if it has no label.
+// labelled returns the label of a name, or the name itself if it has no label or an empty one.
 func labelled(labels map[string]string, name string) string {
 	if label := labels[name]; label != "" {
 		return label
@@ -97,7 +100,8 @@ func labelled(labels map[string]string, name string) string {
 	return name
 }
 
-// relabel gives recipients other names. Their kinds go with the names.
+// relabel replaces the names of recipients in all of b that are in labels. Recipients with a label
+// lose their kind in the history.
 func (b *books) relabel(labels map[string]string) {
 	for i := range b.recipients {
 		b.recipients[i].Name = labelled(labels, b.recipients[i].Name)

@@ -20,8 +20,8 @@ import (
 // were never issued. They show what chance and a common template give in a picture of this
 // kind and this wear.
 
-// decoys scores copies that were never issued in a leak in which tracing found a copy. The
-// result is nil if tracing found no copy.
+// decoys scores [decoyCopies] copies that were never issued in a leak, as a control of the copies
+// that tracing found. Max is the highest score. The result is nil if tracing found no copy.
 func decoys(found *watermark.TraceResult) *findings.Decoys {
 	if len(found.Accused) == 0 {
 		return nil
@@ -30,8 +30,9 @@ func decoys(found *watermark.TraceResult) *findings.Decoys {
 	return &findings.Decoys{Number: len(scores), Max: micro(slices.Max(scores))}
 }
 
-// Chance says in words how far the marks that tracing found exceed the marks of copies that
-// were never issued. It is "" if tracing found no mark.
+// Chance returns the scores of the copies that tracing found and the highest score of copies that
+// were never issued, in words. It is about the tracing against v.Submission. It is "" if there is
+// no such tracing, or if that tracing found no mark.
 func (v *Verdict) Chance() string {
 	t := traceOf(v.Traces, v.Submission)
 	if t == nil || t.Decoys == nil {
@@ -46,9 +47,10 @@ func (v *Verdict) Chance() string {
 	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max)
 }
 
-// referencesOf returns the number of controls for one leak: its share of the controls of a dump
-// of so many files. digest is the SHA-256 of the leak. It decides which leaks get one control
-// more if the controls cannot be shared evenly.
+// referencesOf returns the number of controls for one leak: an even share of the controls of a dump
+// of so many files. digest is the SHA-256 of the leak; it decides which leaks get one control more
+// if the division leaves a rest. The number is at most 4 by default, else at most 1,000. It is 0 if
+// [Config].References is negative. files must be above 0.
 func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
 	n, each := c.References, maxReferences
 	if n == 0 {
@@ -65,7 +67,8 @@ func (c Config) referencesOf(digest [sha256.Size]byte, files int) int {
 	return min(whole, each)
 }
 
-// referenceRecord says, for the record of an investigation, how many controls are made.
+// referenceRecord returns, in words for the record of an investigation, how many controls a dump
+// gets; "none" if [Config].References is negative.
 func (c Config) referenceRecord() string {
 	switch {
 	case c.References < 0:
@@ -76,11 +79,12 @@ func (c Config) referenceRecord() string {
 	return fmt.Sprintf("about %d comparisons a dump; by pixels if hash or parts bring the upload up", c.References)
 }
 
-// references makes at most n controls for a leak that shows a submission: it compares the
-// leak with the uploads of other subjects whose hashes lie nearest to that submission's.
-// Each comparison takes the way of every candidate. An upload that the leak's hash and
-// parts do not bring up is unrelated, as in the search; all others are compared by their
-// pixels. The store cannot be asked for the nearest uploads, so it gives no controls.
+// references makes at most n controls: it compares a leak with uploads of other subjects, the
+// nearest by hash to submission shown, which the leak shows. An upload that the search of the leak
+// does not bring up counts as unrelated; others are compared by their pixels. If the leak shows
+// only a part of shown, that part is compared. The result is nil without a sealing key, with
+// [Config].Against, if the store is searched (it cannot be asked for nearest uploads), or if shown
+// was erased meanwhile.
 func (v *Investigator) references(ctx context.Context, l *leakPicture, e *evidence, shown watermark.Submission, n int) ([]findings.Control, error) {
 	if v.cfg.SealKey == nil || n == 0 || len(v.cfg.Against) > 0 {
 		return nil, nil
@@ -120,8 +124,8 @@ func (v *Investigator) references(ctx context.Context, l *leakPicture, e *eviden
 	return out, nil
 }
 
-// brings reports whether the search of a leak brings up the submission of a number, by the
-// hash of the whole or by parts.
+// brings reports whether the search of a leak finds the submission of a number, by the hash of the
+// whole or by parts. The search by parts is made at most once a leak.
 func (v *Investigator) brings(ctx context.Context, l *leakPicture, number int64) (bool, error) {
 	if slices.ContainsFunc(l.near, func(c candidate) bool { return c.ref == number }) {
 		return true, nil
@@ -133,9 +137,11 @@ func (v *Investigator) brings(ctx context.Context, l *leakPicture, number int64)
 	return slices.ContainsFunc(s.found, func(m parts.Match) bool { return m.Ref == number }), nil
 }
 
-// reference holds a leak against the submission of a number. whole is the leak, l the part
-// of it that shows the submission own. It returns nil if the submission is of the same
-// subject or its pixels cannot be compared.
+// reference compares a leak with the submission of a number, as a control. whole is the leak, and l
+// is the part of it that shows the submission own. A match that e already compared is returned. A
+// submission that the search of whole does not find gives [PixelsUnrelated] without a comparison.
+// The result is nil, without an error, for own itself and for the same subject. It is also nil for
+// a submission that was erased, is kept as a hash alone, or cannot be opened.
 func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *evidence, own *registry.Submission, number int64) (*Match, error) {
 	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, number)
 	if err != nil {
@@ -171,13 +177,14 @@ func gone(err error) error {
 	return err
 }
 
-// match returns the match of the leak with a submission, nil if they were not compared.
+// match returns the match of the leak with a submission, nil if e has no such match.
 func (e *evidence) match(of watermark.Submission) *Match {
 	return find(e.matches, func(m *Match) bool { return m.Submission == of })
 }
 
-// references counts the controls of a dump: the leaks that have controls, the comparisons, and
-// the comparisons that found the other upload to be the same capture.
+// references counts the controls of a dump: leaks is the number of leaks with controls, compared is
+// the number of comparisons, and same is how many of these found the same capture. Repeated files
+// count once, and leaks that show no submission do not count.
 func (w *weighing) references() (leaks, compared, same int) {
 	for i, l := range w.Verdicts {
 		if len(l.References) == 0 || !l.matched() || w.first[i] != i {
@@ -193,9 +200,10 @@ func (w *weighing) references() (leaks, compared, same int) {
 	return leaks, compared, same
 }
 
-// falseMatch is the rate at which leaks fit uploads that they do not show, for the odds: the
-// 95 % upper bound 3/n of the trials of matching, which showed none. Where leaks of this
-// dump fit other uploads, theirs (Krichevsky and Trofimov's estimate), if that is more.
+// falseMatch returns the probability, 1e-6..1, that a leak fits an upload that it does not show. It
+// is 3/n for n validation trials without a false match, the 95 % upper bound. If controls of this
+// dump found the same capture, the rate of the controls (Krichevsky and Trofimov's estimate) is
+// taken if it is higher.
 func (w *weighing) falseMatch() float64 {
 	_, trials := w.cfg.trials(w.Verdicts)
 	rate := math.Min(3/float64(trials), 1)

@@ -22,8 +22,9 @@ var reportCSS string
 //go:embed report.js
 var reportJS string
 
-// render writes the report that findings have: a function of them and of the pictures of
-// the leaks, which it takes by their digests.
+// render writes the report of the findings as HTML. It depends on f, this program's templates and
+// pictures alone, so that [Findings.CheckReport] can repeat it. pictures are the thumbnails by
+// their SHA-256 in hex, and must have all of f.Thumbnails.
 func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 	text, err := f.encode()
 	if err != nil {
@@ -52,7 +53,8 @@ func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 	return nil
 }
 
-// thumbnailURL returns the picture of that digest as a data URL; "" if digest is "".
+// thumbnailURL returns the picture with a SHA-256 in hex as a data URL: JPEG with reveal, else PNG.
+// It is "" if digest is "". It is an error if pictures does not have the digest.
 func thumbnailURL(pictures map[string][]byte, digest string, reveal bool) (template.URL, error) {
 	if digest == "" {
 		return "", nil
@@ -68,9 +70,10 @@ func thumbnailURL(pictures map[string][]byte, digest string, reveal bool) (templ
 	return template.URL("data:image/" + kind + ";base64," + base64.StdEncoding.EncodeToString(data)), nil
 }
 
-// CheckReport renders the report again and compares every byte with the given one, whose
-// pictures of the leaks it takes. The error wraps [ErrFindings], or [ErrVersion] where the report
-// holds the findings, and another version of the program wrote them.
+// CheckReport renders the report of f again, with the pictures of leaks taken from the given
+// report, and compares every byte. The error wraps [ErrVersion] if only the rendering differs and
+// another version of the program wrote the findings, else [ErrFindings]. Whether f holds is not
+// checked: see [Findings.CheckLeaks] and [Findings.CheckVerdict].
 func (f *Findings) CheckReport(report []byte) error {
 	text, err := FindingsInReport(report)
 	if err != nil {
@@ -101,7 +104,8 @@ func (f *Findings) CheckReport(report []byte) error {
 
 var pictureURL = regexp.MustCompile(`data:image/[a-z]+;base64,([A-Za-z0-9+/=&#;]+)`)
 
-// picturesIn are the pictures of a report by their digests.
+// picturesIn returns the pictures in the data URLs of a report, by their SHA-256 in hex. What is
+// not base64 is passed over.
 func picturesIn(report []byte) map[string][]byte {
 	out := make(map[string][]byte)
 	for _, m := range pictureURL.FindAllSubmatch(report, -1) {
@@ -112,7 +116,8 @@ func picturesIn(report []byte) map[string][]byte {
 	return out
 }
 
-// sameText names the first place where two texts differ.
+// sameText returns an error that shows the first place where two texts differ; nil if they are
+// equal. stated is what a report has, and follows what it should have.
 func sameText(stated, follows []byte) error {
 	if bytes.Equal(stated, follows) {
 		return nil

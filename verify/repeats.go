@@ -4,8 +4,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// firsts returns, for each leak, the place of the first leak that is the same file byte for
-// byte and has the same finding. For a leak that repeats no other that is its own place.
+// firsts returns, for each leak, the index of the first leak with the same bytes, label, submission
+// and copy. It is the leak's own index if there is no earlier leak like it, or if its bytes were
+// not read.
 func firsts(leaks []*Verdict) []int {
 	type file struct {
 		digest     string
@@ -27,7 +28,8 @@ func firsts(leaks []*Verdict) []int {
 	return out
 }
 
-// repeated says which leaks are repeated by later ones, by the result of firsts.
+// repeated returns the indices of the leaks that later leaks repeat. firsts is the result of the
+// function firsts.
 func repeated(firsts []int) map[int]bool {
 	out := make(map[int]bool)
 	for i, first := range firsts {

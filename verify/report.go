@@ -17,11 +17,11 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// WriteReport writes the verdict as one HTML file that needs nothing else and prints on
-// A4; its one script sorts and filters a table. It is redacted (no subject references, no
-// names of recipients that no finding concerns, thumbnails reduced to coarse mosaics) unless
-// reveal is set. The same data stand in it as JSON, in the element with the ID "findings",
-// and all of it follows from them: see [Findings.CheckReport].
+// WriteReport writes the verdict as one HTML file that needs nothing else and prints on A4. Unless
+// reveal is set, it leaves out subject references and names of recipients that no finding concerns,
+// and shows leaks as coarse mosaics. It contains the findings as JSON, in the element with the ID
+// "findings", and follows from them: see [Findings.CheckReport]. If it cannot be made, nothing is
+// written. d is not changed.
 func (v *Investigator) WriteReport(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
 	f, pictures, err := v.findings(ctx, d, reveal)
 	if err != nil {
@@ -58,8 +58,8 @@ type reportView struct {
 	Custody, CustodyNarrow   template.HTML
 }
 
-// NamedAlone is how many named submissions the leaks were compared with, if only these were
-// searched; else "".
+// NamedAlone returns the number of submissions, in decimal, if only named ones were searched; else
+// "".
 func (r reportView) NamedAlone() string {
 	if n := r.Record.Parameters[comparedWith]; n != allUploads {
 		return n
@@ -75,7 +75,8 @@ type reportRow struct {
 	Subject   string
 }
 
-// Footer is what every printed page bears, as CSS: words of fixed letters alone.
+// Footer returns the CSS of the footer of printed pages: the time of the record, the digest of the
+// findings, and whether the report is redacted.
 func (r reportView) Footer() template.CSS {
 	says := "redacted"
 	if r.Findings.Revealed {
@@ -85,8 +86,9 @@ func (r reportView) Footer() template.CSS {
 		r.Record.Time.UTC().Format("2006-01-02 15:04 UTC"), r.Digest[:16], says))
 }
 
-// commonFolder returns the folder that all leaks lie in, with its last slash; "" if there
-// is no such folder.
+// commonFolder returns the beginning that the names of all leaks share, up to and with the last
+// slash, backslash or "!" of an archive. It is "" if there is no such beginning, or fewer than 2
+// leaks.
 func commonFolder(leaks []*Verdict) string {
 	if len(leaks) < 2 {
 		return ""
@@ -123,7 +125,8 @@ var labels = []struct{ label, says string }{
 	{"damaged", "could not be opened"},
 }
 
-// Tallies counts the leaks by finding, findings without leaks left out.
+// Tallies returns the number of leaks by finding, in the order of labels. Findings without leaks
+// are left out.
 func (r reportView) Tallies() []tally {
 	var out []tally
 	for _, l := range labels {
@@ -134,7 +137,8 @@ func (r reportView) Tallies() []tally {
 	return out
 }
 
-// AllCustody lists the facts of custody that concern the leaks, each once.
+// AllCustody returns the facts of custody of all leaks, each once, admissible or not, by recipient
+// and time.
 func (r reportView) AllCustody() []registry.Custody {
 	var out []registry.Custody
 	seen := make(map[string]bool)
@@ -153,7 +157,8 @@ func (r reportView) AllCustody() []registry.Custody {
 	return out
 }
 
-// class returns the CSS class of a finding with the given [Verdict.Label].
+// class returns the CSS class for label, a result of [Verdict.Label]: the finding, with
+// "-unconfirmed" for an unconfirmed copy.
 func class(label string) string {
 	name, _, _ := strings.Cut(label, " ")
 	if strings.HasSuffix(label, "(unconfirmed)") {
@@ -204,7 +209,7 @@ var reportFuncs = template.FuncMap{
 	"verb":   verb,
 }
 
-// dashed returns a function that writes a number as write does, and nil as a dash.
+// dashed returns a function for the template that writes a number as write does, and nil as a dash.
 func dashed[T any](write func(T) string) func(*T) string {
 	return func(x *T) string {
 		if x == nil {
@@ -214,7 +219,8 @@ func dashed[T any](write func(T) string) func(*T) string {
 	}
 }
 
-// shellLine quotes a command line for a POSIX shell.
+// shellLine joins arguments into a command line for a POSIX shell. Arguments that are empty, or
+// have other characters than letters, digits and -_=+,./:@%, are in single quotes.
 func shellLine(args []string) string {
 	out := make([]string, len(args))
 	for i, a := range args {

@@ -11,8 +11,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// restore returns the leaks with what their JSON leaves out, taken from the case, and the
-// books that the case was made from.
+// restore returns copies of the leaks with what their JSON leaves out, and the books of the case,
+// as [weigh] takes them. Both are rebuilt from the findings alone: subjects are cluster numbers,
+// recipients have only a name, and copies only ID and recipient. The error says which values
+// contradict each other, and does not wrap [ErrFindings].
 func (f *Findings) restore() ([]*Verdict, *books, error) {
 	if err := f.checkPlaces(); err != nil {
 		return nil, nil, err
@@ -58,7 +60,8 @@ func (f *Findings) restore() ([]*Verdict, *books, error) {
 	return leaks, b, oneSubject(leaks)
 }
 
-// checkPlaces checks that every leak of the case has its place among the leaks.
+// checkPlaces checks that every leak of the case has a place, and that every place is an index of a
+// leak. The order of places is not checked.
 func (f *Findings) checkPlaces() error {
 	if n, of := len(f.Verdict.Case.Leaks), len(f.Verdict.Of); of != n {
 		return fmt.Errorf("case: %d leaks, and %d places", n, of)
@@ -71,7 +74,8 @@ func (f *Findings) checkPlaces() error {
 	return nil
 }
 
-// oneSubject checks that leaks of one submission agree about its time and its subject.
+// oneSubject checks that all matched leaks of one submission have the same time and the same
+// cluster.
 func oneSubject(leaks []*Verdict) error {
 	first := make(map[watermark.Submission]*Verdict)
 	for i, l := range leaks {

@@ -17,7 +17,9 @@ const (
 	SearchStore  = "store"
 )
 
-// searches says where this investigation searches, the same at every call.
+// searches returns where this investigation searches, [SearchMemory] or [SearchStore]. If
+// [Config].Search is empty, the store is searched from [storeFrom] uploads on, unless its hashes
+// are sealed. The first call decides for all that follow.
 func (v *Investigator) searches(ctx context.Context) (string, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -45,9 +47,9 @@ func (v *Investigator) searches(ctx context.Context) (string, error) {
 	return where, nil
 }
 
-// near returns the submissions near any of the queries: within nearRadius (bits) if memory is
-// searched, within [phash.MatchRadius] if the store is. A search of memory first brings the
-// catalogue up to date, including its local features of parts.
+// near returns the submissions near any of the queries, nearest first: within [nearRadius] bits if
+// memory is searched, within [phash.MatchRadius] if the store is. If memory is searched, the
+// catalogue is first brought up to date, even if queries is nil. nil queries find nothing.
 func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candidate, error) {
 	where, err := v.searches(ctx)
 	if err != nil {
@@ -74,7 +76,8 @@ func (v *Investigator) near(ctx context.Context, queries *phash.Leak) ([]candida
 	return out, err
 }
 
-// searched counts the submissions that are searched.
+// searched returns the number of submissions whose hashes are searched: of the store, or of memory
+// after it was brought up to date. where is the result of [Investigator.searches].
 func (v *Investigator) searched(ctx context.Context, where string) (int, error) {
 	if where == SearchStore {
 		n, err := v.cfg.Registry.Engine().Searchable(ctx)
@@ -111,8 +114,9 @@ type catalogue struct {
 	parts    parts.Index
 }
 
-// follow brings the catalogue up to date. Hashes of too low a quality to be matched
-// on are left out, and so is what key, which may be nil, does not open.
+// follow brings the catalogue up to date with r: new hashes, new local features, and erasures.
+// Hashes of a quality too low to be matched are left out, and so is what key does not open. A nil
+// key leaves out all local features.
 func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *registry.SealKey) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,7 +144,8 @@ func (c *catalogue) addHash(number int64, hash phash.Hash, quality int) error {
 	return err
 }
 
-// forget removes the submission of a number, which was erased.
+// forget removes the submission of a number, which was erased, from both indices. It does not need
+// the submission's ID.
 func (c *catalogue) forget(number int64, _ watermark.Submission) {
 	c.hashes.Remove(number)
 	c.parts.Remove(number)

@@ -9,13 +9,14 @@ import (
 
 // Leaks in which the marks of several issued copies are.
 
-// merged reports whether a picture is made of several copies of one submission: tracing
-// found the own part of each.
+// merged reports whether a picture is made of several copies of one submission: all reads are of
+// it, and tracing found the own part of each ([allFound]). issued must not be empty.
 func merged(issued []read) bool {
 	return allFound(issued) && !slices.ContainsFunc(issued, func(r read) bool { return r.issued.Submission != issued[0].issued.Submission })
 }
 
-// allFound reports whether tracing found the own part of each copy, on its own submission.
+// allFound reports whether every read is a confirmed copy whose own part of the mark tracing found,
+// under a key that others did not hold.
 func allFound(issued []read) bool {
 	for i := range issued {
 		if r := &issued[i]; !r.confirmed() || !r.found() || r.forgeable() {
@@ -35,24 +36,27 @@ func collage(issued []read) bool {
 	return len(of) == len(issued) && allFound(issued)
 }
 
-// concludeCollage is for a picture that shows several submissions. A leak counts once: for the
-// copy that was found most strongly.
+// concludeCollage returns the conclusion for a picture put together of copies of several
+// submissions. All copies are accused, but the leak counts once: for the first read, whose mark is
+// the strongest. Recipients of the others are not listed.
 func concludeCollage(issued []read) conclusion {
 	c := concludeCopies(issued)
 	c.also, c.note = nil, fmt.Sprintf("Is put together of copies of %d submissions: traced against their originals, the marks of copies %s are in it, each where its submission is shown. It counts once, as copy %s.", len(issued), copyNames(issued), issued[0].copy)
 	return c
 }
 
-// concludeMerged is for a picture in which several copies of one submission were found,
-// each by the part of the mark that is its alone.
+// concludeMerged returns the conclusion for a picture in which tracing found several copies of one
+// submission, each by its own part of the mark. All are confirmed and accused.
 func concludeMerged(issued []read) conclusion {
 	c := concludeCopies(issued)
 	c.note = fmt.Sprintf("Traced against its original, the marks of copies %s are all in this picture, each with the part that is that copy's alone: it was made of all of them, or of one copy onto which a holder of the others laid their marks.", copyNames(issued))
 	return c
 }
 
-// concludeSeveral is for a leak in which several issued copies were read: at most
-// one of the marks was laid by issuing, and nothing says which.
+// concludeSeveral returns the conclusion for a leak in which several issued copies were read that
+// do not fit together. Issuing laid at most one of the marks, and nothing says which. The finding
+// is [FoundTransplanted], and no copy is accused, if for each copy the leak shows another
+// submission than the copy's. Otherwise it is an unconfirmed copy, and all are accused.
 func concludeSeveral(e evidence, issued []read) conclusion {
 	c := concludeCopies(issued)
 	var shows *Match
@@ -73,7 +77,8 @@ func concludeSeveral(e evidence, issued []read) conclusion {
 	return c
 }
 
-// concludeCopies accuses all copies that were read, and rests on the first, the strongest.
+// concludeCopies returns the conclusion of a confirmed copy that rests on the first read and
+// accuses the copies of all reads. The callers change what does not fit. issued must not be empty.
 func concludeCopies(issued []read) conclusion {
 	c := conclusion{finding: FoundCopy, submission: issued[0].issued.Submission, read: &issued[0], also: issued[1:]}
 	for _, r := range issued {

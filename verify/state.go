@@ -47,7 +47,8 @@ const (
 	stateMark    = `{"kycmark_state":` // how every state file begins
 )
 
-// stateHead returns the head of a state file that would be begun now.
+// stateHead returns the first line of a state file that this investigator would begin now, with the
+// present length of the ledger. The error is the registry's.
 func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 	h := stateHead{State: stateVersion, Registry: v.cfg.Registry.ID(), Search: v.cfg.Search, Others: v.cfg.References, Keys: v.keyIDs(), SealKey: v.sealKeyID(), Against: []string{}}
 	h.Version, _ = buildInfo()
@@ -59,8 +60,9 @@ func (v *Investigator) stateHead(ctx context.Context) (stateHead, error) {
 	return h, err
 }
 
-// begin reads what an earlier run kept in the state file, if there is one, and opens the file
-// for new verdicts. Without [Config].State nothing is kept.
+// begin returns the progress of a run: the verdicts that an earlier run kept in the file
+// [Config].State, which is opened for more. Without State it is empty and keeps nothing. The error
+// names the file; it wraps [registry.ErrInput] if the file is damaged or of another investigation.
 func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 	p := &progress{known: make(map[string]*Verdict)}
 	if v.cfg.State == "" {
@@ -73,8 +75,9 @@ func (v *Investigator) begin(ctx context.Context) (*progress, error) {
 	return p, nil
 }
 
-// resume reads the state file, drops the verdicts that the registry would no longer support,
-// and writes the file anew. It is replaced as a whole, so that a crash loses nothing.
+// resume reads the state file, if it exists, into p and drops the verdicts that the registry may no
+// longer support. Then it replaces the file as a whole by what is left, so that a crash loses
+// nothing, and opens it to append.
 func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	head, err := v.stateHead(ctx)
 	if err != nil {
@@ -108,9 +111,9 @@ func (v *Investigator) resume(ctx context.Context, p *progress) error {
 	return err
 }
 
-// read takes the verdicts from the text of a state file. want is the head that this run would
-// write; read returns the number of ledger entries in the file's own head. A last line without
-// an end, which a crash left, is passed over.
+// read enters the verdicts of a state file into p. want is the head that this run would write: the
+// file's head must equal it, except in the number of ledger entries, which read returns. A last
+// line without its end, which a crash left, is passed over. Errors wrap [registry.ErrInput].
 func (p *progress) read(text []byte, want stateHead) (begun int64, err error) {
 	line, rest, whole := bytes.Cut(text, []byte("\n"))
 	if !whole {
@@ -137,10 +140,10 @@ func (p *progress) read(text []byte, want stateHead) (begun int64, err error) {
 	}
 }
 
-// dropStale drops the kept verdicts that the registry may no longer support. begun is the
-// number of entries that the ledger had when the state was kept. If the registry was altered
-// since, all verdicts are dropped. If submissions were only added, damaged files and confirmed
-// matches are kept.
+// dropStale drops from p the verdicts that the registry may no longer support. begun is the length
+// of the ledger at the start of the run that kept them. If the registry was altered since, all are
+// dropped. If submissions were only added, damaged files and matches other than unconfirmed copies
+// are kept.
 func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) error {
 	added, altered, err := v.cfg.Registry.Engine().Changed(ctx, begun)
 	if err != nil || !added && !altered {
@@ -152,7 +155,8 @@ func (v *Investigator) dropStale(ctx context.Context, p *progress, begun int64) 
 	return nil
 }
 
-// add keeps a verdict on a file that was read.
+// add keeps a verdict by the digest of its file, and appends it to the state file if the digest is
+// new. A verdict on a file that was not read is not kept.
 func (p *progress) add(v *Verdict) error {
 	if v.SHA256 == "" {
 		return nil
@@ -170,9 +174,9 @@ func (p *progress) add(v *Verdict) error {
 	return nil
 }
 
-// again returns the verdict on a file whose bytes were examined before, under the name path.
-// It is nil if these bytes were not examined. A verdict from a state file has no thumbnails,
-// so that the picture is decoded again within limits.
+// again returns a copy, named path, of the verdict on a file with the same bytes as leak; nil if p
+// has no such verdict. A verdict from a state file has no thumbnails: the picture is decoded again
+// within limits, and the result is nil if that fails.
 func (p *progress) again(path string, leak []byte, limits picture.Limits) *Verdict {
 	sum := sha256.Sum256(leak)
 	p.mu.Lock()
@@ -194,7 +198,7 @@ func (p *progress) again(path string, leak []byte, limits picture.Limits) *Verdi
 	return &out
 }
 
-// close closes the state file, if there is one.
+// close closes the state file, if p has one. Errors of closing are ignored.
 func (p *progress) close() {
 	if p.file != nil {
 		p.file.Close()

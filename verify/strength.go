@@ -27,9 +27,9 @@ type step struct {
 // steps of the scale that inWords has.
 var steps = []float64{0.5, 1, 2, 3, 4, 6}
 
-// Strengths are the explanations by which the headline names recipients and windows of
-// custody. What is not enough for the headline has no place beside it: a reader of one page
-// would take the number for the name.
+// Strengths returns, for the first page, the explanations on which the headline rests: named
+// recipients and the custody of the window. Other hypotheses are left out, because a reader of one
+// page would take the number for a name.
 func (r reportView) Strengths() []strength {
 	var out []strength
 	_, window := r.window()

@@ -9,14 +9,17 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
-// mosaic is a PNG of a few fields of colour.
+// mosaic returns a PNG of the picture with [mosaicSide] fields on the longer side, too coarse to
+// recognise a person. It is nil if the picture cannot be encoded.
 func mosaic(img *image.NRGBA) []byte { return thumbnail(img, mosaicSide, "png") }
 
-// preview is a JPEG in which persons can be recognised.
+// preview returns a JPEG of at most [previewSide] pixels on the longer side, in which persons can
+// be recognised. It is nil if the picture cannot be encoded.
 func preview(img *image.NRGBA) []byte { return thumbnail(img, previewSide, "jpeg") }
 
-// thumbnail shrinks a picture to a longer side of at most side pixels and encodes it in format.
-// The result is nil for a picture that cannot be encoded: a report does without.
+// thumbnail resizes a picture to at most side pixels on its longer side, and encodes it in format
+// ("png" or "jpeg"). The result is nil if the picture is empty or cannot be encoded: a report then
+// shows no picture.
 func thumbnail(img *image.NRGBA, side int, format string) []byte {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	if w == 0 || h == 0 {

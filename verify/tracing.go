@@ -16,12 +16,13 @@ import (
 // A tracing is a [Tracing] with the registry's rows of the copies that were found.
 type tracing struct {
 	Tracing
-	rows []registry.Copy
+	rows []registry.Copy // of the copies found, after [tracing.fill]
 }
 
-// trace traces a leak against the submissions whose copies were read in it, and against the
-// submission that it shows. If the leak shows no submission for certain, trace takes the
-// submissions that it resembles. [Config].Against replaces all these submissions.
+// trace traces a leak against the originals of up to [maxTraced] submissions ([evidence.targets])
+// and adds tracings and reads to e. With [Config].Against it traces against all submissions named
+// there instead. The false-positive rate [traceLevel] is divided evenly among them. Without a
+// sealing key or a mark key, trace does nothing.
 func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) error {
 	if v.cfg.SealKey == nil || len(v.cfg.Keys) == 0 {
 		return nil
@@ -46,7 +47,8 @@ func (v *Investigator) trace(ctx context.Context, l *leakPicture, e *evidence) e
 	return nil
 }
 
-// bind adds reads of the copies that tracing found and that were not read blind.
+// bind adds to e a read for each copy that tracing t found (t.rows), with the state of its key. A
+// copy of the same submission that was already read blind is left as it is.
 func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error {
 	for i := range t.rows {
 		row := &t.rows[i]
@@ -64,7 +66,8 @@ func (v *Investigator) bind(ctx context.Context, e *evidence, t *tracing) error 
 	return nil
 }
 
-// pixels returns the word for what the pixels say of the leak and a submission.
+// pixels returns the word for what the pixels say of the leak and a submission: from the match with
+// it, else from a read of a copy of it, else [PixelsUnknown].
 func (e *evidence) pixels(of watermark.Submission) string {
 	if m := e.match(of); m != nil {
 		return m.Pixels
@@ -79,13 +82,16 @@ func (e *evidence) pixels(of watermark.Submission) string {
 // against: what the leak shows, what it may show, what it resembles.
 var traceOrder = [...][]string{{PixelsSame}, {PixelsAlike, PixelsPartial, PixelsUndecided}, {PixelsDifferent}}
 
-// traceRank is the place of a word for pixels in traceOrder, -1 if it is not there.
+// traceRank returns the index in traceOrder of a word for pixels, 0 first; -1 if submissions of
+// that word are not traced against.
 func traceRank(pixels string) int {
 	return slices.IndexFunc(traceOrder[:], func(words []string) bool { return slices.Contains(words, pixels) })
 }
 
-// targets returns the submissions to trace a leak against, at most maxTraced, in the order of
-// traceOrder. If the leak shows a submission for certain, only such submissions are returned.
+// targets returns the submissions to trace a leak against, each once and at most [maxTraced], in
+// the order of traceOrder. They are matches and submissions of issued copies that were read; erased
+// submissions of copies are left out. If the pixels of any submission are the same, only
+// submissions of the same pixels are returned.
 func (e *evidence) targets() []watermark.Submission {
 	var out []watermark.Submission
 	add := func(id watermark.Submission) {
@@ -111,10 +117,10 @@ func (e *evidence) targets() []watermark.Submission {
 	return out
 }
 
-// traceAgainst traces a leak against the original of one submission, for all its issued copies
-// whose mark keys are at hand. level is the false-positive rate below which a copy counts as
-// found. The result is nil, without an error, if the original cannot be opened or a picture is
-// too small.
+// traceAgainst traces a leak against the original of submission id, for all its issued copies whose
+// mark keys are at hand; the others are counted in Unsought. level is the false-positive rate, a
+// probability, below which any copy counts as found. The result is nil, without an error, if the
+// original cannot be opened or a picture is too small. The rows of the result are the copies found.
 func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id watermark.Submission, level float64) (*tracing, error) {
 	o, err := v.original(ctx, id)
 	if err != nil || o == nil {
@@ -147,7 +153,9 @@ func (v *Investigator) traceAgainst(ctx context.Context, l *leakPicture, id wate
 	return t, nil
 }
 
-// traced traces a leak against an opened original, as the leak was laid on it before.
+// traced traces a leak against an opened original at a false-positive rate level, and uses how the
+// leak was laid on o before. If a copy has a key that o was not readied for, the original is opened
+// again. The error wraps [watermark.ErrTooSmall] if it no longer opens, or a picture is too small.
 func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, copies []watermark.Candidate, level float64) (*watermark.TraceResult, error) {
 	t, err := o.tracerOf(copies, level)
 	if errors.Is(err, watermark.ErrNoKey) { // of a copy that was issued since o was readied
@@ -171,7 +179,7 @@ func (v *Investigator) traced(ctx context.Context, l *leakPicture, o *original, 
 	return t.TraceLaid(ctx, l.Image, s)
 }
 
-// key returns the mark key of an ID, or nil if the configuration does not have that key.
+// key returns the mark key in [Config].Keys with an ID, or nil if there is no such key.
 func (v *Investigator) key(id string) *watermark.Key {
 	for _, k := range v.cfg.Keys {
 		if k.ID() == id {
@@ -181,8 +189,8 @@ func (v *Investigator) key(id string) *watermark.Key {
 	return nil
 }
 
-// orDecoy returns the issued copies. If no copy was issued, it returns a copy that was never
-// issued instead: with it tracing computes the power of finding a mark.
+// orDecoy returns the issued copies. If there is no issued copy, it returns a copy that was never
+// issued instead, under key at strength 1: from it, tracing computes the power of finding a mark.
 func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candidate {
 	if len(issued) > 0 {
 		return issued
@@ -190,8 +198,9 @@ func orDecoy(issued []watermark.Candidate, key *watermark.Key) []watermark.Candi
 	return []watermark.Candidate{{Copy: ^watermark.CopyID(0), Key: key, Strength: 1}}
 }
 
-// fill enters what tracing found. Before, rows are the copies that were looked for, in the order
-// of found.Copies; afterwards, only the copies that were found.
+// fill enters what tracing found into t. t.rows must be the copies that were looked for, in the
+// order of found.Copies; fill reduces t.rows to the copies that were found. t.Copies has all
+// copies, the smallest p first. If the leak could not be aligned, Power is 0 and no copy is listed.
 func (t *tracing) fill(found *watermark.TraceResult) {
 	t.Registered, t.Power, t.Expected = found.Registered, found.Power, found.Expected
 	t.Residual, t.Overlap, t.Decoys = found.Residual, found.Overlap, decoys(found)
@@ -216,7 +225,8 @@ func (t *tracing) fill(found *watermark.TraceResult) {
 	}
 }
 
-// tracedCopy is what the tracing says of one copy; nil: it was not looked for.
+// tracedCopy returns what tracing t says of copy id. It is nil if t is nil, or if t did not look
+// for that copy.
 func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
 	if t == nil {
 		return nil
@@ -224,7 +234,9 @@ func tracedCopy(t *Tracing, id watermark.CopyID) *findings.TracedCopy {
 	return find(t.Copies, func(c *findings.TracedCopy) bool { return c.Copy == id })
 }
 
-// wouldShow reports whether a mark of any copy issued would have been found.
+// wouldShow reports whether tracing t would have found a mark of any issued copy: the leak lies on
+// the original, no copy's key is missing, and the power is at least [minPower]. It is false for
+// nil.
 func wouldShow(t *Tracing) bool {
 	return t != nil && t.Registered && t.Unsought == 0 && t.Power >= minPower
 }
@@ -235,7 +247,8 @@ func traceOf(all []Tracing, id watermark.Submission) *Tracing {
 	return find(all, func(t *Tracing) bool { return t.Submission == id })
 }
 
-// find returns the first element for which is reports true, nil if there is no such element.
+// find returns a pointer to the first element of all for which is reports true, or nil if there is
+// no such element.
 func find[T any](all []T, is func(*T) bool) *T {
 	for i := range all {
 		if is(&all[i]) {

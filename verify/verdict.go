@@ -80,7 +80,8 @@ type Verdict struct {
 	preview []byte          // JPEG
 }
 
-// Label is the finding as people read it: "copy (unconfirmed)" for unconfirmed copies.
+// Label returns the finding as people read it, which adds " (unconfirmed)" if the copy is not
+// confirmed. [findings.Tally].Counts counts leaks by it.
 func (v *Verdict) Label() string {
 	if v.Unconfirmed {
 		return string(v.Finding) + " (unconfirmed)"
@@ -88,10 +89,9 @@ func (v *Verdict) Label() string {
 	return string(v.Finding)
 }
 
-// MayName is the recipient that may stand beside a leak: that of a confirmed copy,
-// else ""; where several are merged in it, that of the strongest. Marks that were
-// transplanted, or may have been, say nothing about the recipients of the copies that
-// they were taken from.
+// MayName returns the recipient that may be named beside a leak: the recipient of its confirmed
+// copy, of several the strongest. It is "" if no copy is confirmed, since marks that were or may
+// have been transplanted say nothing about recipients.
 func (v *Verdict) MayName() string {
 	if names := v.MayNames(); len(names) > 0 {
 		return names[0]
@@ -99,7 +99,8 @@ func (v *Verdict) MayName() string {
 	return ""
 }
 
-// MayNames are the recipients of all confirmed copies, each once, strongest first.
+// MayNames returns the recipients of all confirmed copies, each once, strongest first. It is nil if
+// no copy is confirmed.
 func (v *Verdict) MayNames() []string {
 	if v.Finding != FoundCopy || v.Unconfirmed {
 		return nil
@@ -128,7 +129,9 @@ func (v *Verdict) Weighed() bool {
 	return v.Finding != FoundCopy || v.matched()
 }
 
-// matched reports whether the leak shows a submission of the registry.
+// matched reports whether the leak counts as showing v.Submission: a confirmed or forgeable copy,
+// an unmarked, unreadable or transplanted finding. Every other unconfirmed copy does not match,
+// although its Submission is set.
 func (v *Verdict) matched() bool {
 	switch v.Finding {
 	case FoundUnmarked, FoundUnreadable, FoundTransplanted:

@@ -14,8 +14,10 @@ import (
 // words. All numbers were compared, and hold.
 var ErrVersion = errors.New("written by another version")
 
-// inWords checks with words and, where that fails for findings of another version,
-// without.
+// inWords calls check with words true, and, if that fails for findings of another version, with
+// false. If the second call succeeds, only words differ and the error wraps [ErrVersion]. If it
+// fails, or if this version wrote the findings, the error wraps [ErrFindings] and the error of
+// check.
 func (f *Findings) inWords(check func(words bool) error) error {
 	err := check(true)
 	if err == nil {
@@ -31,9 +33,10 @@ func (f *Findings) inWords(check func(words bool) error) error {
 	return fmt.Errorf("%w: %s: words not compared, numbers are", ErrVersion, other)
 }
 
-// otherVersion says which version wrote a record and which this is; "" where it is the same. A
-// version that a build does not know, or that was changed since, is the same in the very
-// same program only.
+// otherVersion returns, in words, which version wrote record r and which this is; "" if both are
+// the same. They are the same with the same executable, or with the same released version and
+// revision. A version that is not known, or was built from altered sources, never equals another
+// executable.
 func otherVersion(r *findings.Record) string {
 	version, build := buildInfo()
 	executable := executableDigest()
@@ -50,8 +53,9 @@ func otherVersion(r *findings.Record) string {
 		called(version, build["vcs.revision"], executable))
 }
 
-// called names a version of the program in words. If version says too little, it is named by
-// its revision, or else by the SHA-256 of the executable, in hex.
+// called returns the name of a version of the program for a sentence: the version, else the first
+// 12 characters of the revision, else of the SHA-256 of the executable. revision and executable are
+// in hex, and "" if not known.
 func called(version, revision, executable string) string {
 	short := func(s string) string { return s[:min(len(s), 12)] }
 	switch {
@@ -65,8 +69,8 @@ func called(version, revision, executable string) string {
 	return "of no known version"
 }
 
-// wordless takes the words out of a verdict or a leak as JSON has it: sentences, and the
-// names of hypotheses that are no recipient's.
+// wordless deletes from x, decoded JSON, the fields that hold sentences (see words), and the names
+// of hypotheses of the kinds in nameless. It changes x.
 func wordless(x any) {
 	switch x := x.(type) {
 	case map[string]any:

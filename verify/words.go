@@ -32,7 +32,9 @@ var verbal = []level{
 	{0.30102999566398120, "weak support"}, // log10 2
 }
 
-// inWords is the verbal equivalent of a log10 likelihood ratio.
+// inWords returns the words of the verbal scale for a log10 likelihood ratio. A negative value has
+// the words of its absolute value with "for the alternative". Values between -log10 2 and log10 2
+// are "no support either way".
 func inWords(logLR float64) string {
 	for _, l := range verbal {
 		if logLR >= l.from {
@@ -56,7 +58,9 @@ var notes = map[string]string{
 	odds.IssuerHadNo: "The marks of all confirmed copies were laid outside the issuer’s reach: the issuer never had these copies.",
 }
 
-// putIntoWords fills in what odds leaves to words.
+// putIntoWords fills in the words that package odds leaves empty in v: Words, Note and Against of
+// each hypothesis, Reason of each withheld recipient, and Dates of the window. c is the case of v,
+// for the dates of its cells.
 func putIntoWords(v *odds.Verdict, c *odds.Case) {
 	for i := range v.Hypotheses {
 		h := &v.Hypotheses[i]
@@ -75,7 +79,8 @@ func putIntoWords(v *odds.Verdict, c *odds.Case) {
 	}
 }
 
-// reason says why a recipient with evidence is not named.
+// reason returns, as part of a sentence, why a recipient with evidence is not named. A code that is
+// not listed is taken as [odds.FewTrials].
 func reason(x odds.Withheld) string {
 	switch x.Code {
 	case odds.FewClusters:
@@ -88,7 +93,9 @@ func reason(x odds.Withheld) string {
 	return "validation does not allow a ratio of 10 to be claimed"
 }
 
-// explanation names a source, whether it removed its marks, and the part that it took.
+// explanation returns in words one source of an alternative: its kind and holders, whether it
+// removed its marks, and the part that it took. c is the case that x is about; its cells give the
+// dates. A kind that is not listed is [odds.Elsewhere].
 func explanation(x odds.Explanation, c *odds.Case) string {
 	who := list(x.Holders)
 	text, known := map[string]string{
@@ -115,7 +122,8 @@ func explanation(x odds.Explanation, c *odds.Case) string {
 	return text
 }
 
-// title is how a hypothesis is called among others.
+// title returns the name of a hypothesis in a list: the recipient's name for copies, words for all
+// other kinds, and the kind itself if it has no words.
 func title(h odds.Hypothesis) string {
 	switch h.Kind {
 	case odds.Copies:
@@ -134,7 +142,8 @@ func title(h odds.Hypothesis) string {
 	return h.Kind
 }
 
-// dates names the days that the cells from to to of a case span; the last cell has no end.
+// dates returns in words the days of the cells with the indices from to to, both included. The last
+// cell of a case has no end: the days are then "2024-05-01 on".
 func dates(c *odds.Case, from, to int) string {
 	first := day(c.Cells[from].From)
 	if to+1 == len(c.Cells) {
@@ -143,13 +152,14 @@ func dates(c *odds.Case, from, to int) string {
 	return first + " to " + day(c.Cells[to+1].From.Add(-1))
 }
 
-// day is a time as a sentence gives it.
+// day writes the day of a time in UTC: "2024-05-01".
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// count is "1 picture", "3 pictures".
+// count returns a number with its noun, in the form one for 1 and many for every other number: "1
+// picture", "3 pictures".
 func count(n int, one, many string) string { return fmt.Sprintf("%d %s", n, verb(n, one, many)) }
 
-// verb chooses between the forms for one and for any other number.
+// verb returns one if n is 1, else many.
 func verb(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -159,16 +169,16 @@ func verb(n int, one, many string) string {
 
 var forms = regexp.MustCompile(`\{([^|}]*)\|([^}]*)\}`)
 
-// plural writes a sentence about n things: # becomes n, and {one|many} becomes the form for one
-// thing or for any other number.
+// plural writes a sentence about n things. In the sentence # becomes n, and {one|many} becomes its
+// first form if n is 1, else its second.
 func plural(n int, sentence string) string {
 	return strings.ReplaceAll(forms.ReplaceAllString(sentence, verb(n, "$1", "$2")), "#", strconv.Itoa(n))
 }
 
-// pictures is "1 picture", "3 pictures".
+// pictures writes a number of pictures: "1 picture", "3 pictures".
 func pictures(n int) string { return count(n, "picture", "pictures") }
 
-// list is "a, b and c".
+// list joins names: "a, b and c". It is "" without names.
 func list(names []string) string {
 	if n := len(names); n > 1 {
 		return strings.Join(names[:n-1], ", ") + " and " + names[n-1]
@@ -176,7 +186,8 @@ func list(names []string) string {
 	return strings.Join(names, "")
 }
 
-// sentence joins parts into one sentence; no parts are "".
+// sentence joins parts with semicolons into one sentence, with a capital letter and a full stop.
+// Without parts it is "". The first part must begin with an ASCII character.
 func sentence(parts []string) string {
 	if len(parts) == 0 {
 		return ""
@@ -185,7 +196,8 @@ func sentence(parts []string) string {
 	return strings.ToUpper(s[:1]) + s[1:] + "."
 }
 
-// thousands rounds a number to a whole number and writes it with commas: "1,234".
+// thousands rounds a number that is not negative to a whole number and writes it with commas:
+// "1,234".
 func thousands(x float64) string {
 	s := fmt.Sprintf("%.0f", x)
 	for i := len(s) - 3; i > 0; i -= 3 {
@@ -194,20 +206,23 @@ func thousands(x float64) string {
 	return s
 }
 
-// times writes 10^logLR as a whole number, rounded down to one digit: "400,000".
+// times writes 10^logLR as a whole number, rounded down to its first digit: "400,000" for 5.69.
+// logLR must not be below 0.
 func times(logLR float64) string {
 	x := math.Pow(10, logLR+1e-9)
 	unit := math.Pow(10, math.Floor(math.Log10(x)))
 	return thousands(math.Floor(x/unit) * unit)
 }
 
-// about writes a number above 0, rounded to two digits: "1,200".
+// about writes a number above 0 as a whole number, rounded to its first two digits: "1,200" for
+// 1,234.
 func about(x float64) string {
 	unit := math.Pow(10, math.Max(0, math.Floor(math.Log10(x))-1))
 	return thousands(math.Round(x/unit) * unit)
 }
 
-// share is a probability in words, rounded down so that it never says more than it is.
+// share writes a probability, 0..1, in percent, rounded down so that it never says more than p.
+// From 0.99 on it has two decimals, and from 0.9999 on it is "more than 99.99 %".
 func share(p float64) string {
 	switch {
 	case p >= 0.9999:
@@ -218,7 +233,8 @@ func share(p float64) string {
 	return fmt.Sprintf("%.0f %%", math.Floor(p*100))
 }
 
-// percent is a share of all, to a tenth of a percent.
+// percent writes a share, 0..1, in percent with one decimal. A share above 0 and below 0.001 is
+// "less than 0.1 %".
 func percent(x float64) string {
 	if x > 0 && x < 0.001 {
 		return "less than 0.1 %"
@@ -226,7 +242,8 @@ func percent(x float64) string {
 	return fmt.Sprintf("%.1f %%", 100*x)
 }
 
-// signed is a log10 likelihood ratio with its sign; what rounds to 0 has none.
+// signed writes a log10 likelihood ratio with one decimal, a sign, and a minus of full width. A
+// ratio that rounds to 0 is "0".
 func signed(x float64) string {
 	if math.Abs(x) < 0.05 {
 		return "0"
@@ -234,5 +251,5 @@ func signed(x float64) string {
 	return strings.ReplaceAll(fmt.Sprintf("%+.1f", x), "-", "−")
 }
 
-// micro rounds a stated logarithm or probability to 1e-6.
+// micro rounds a stated logarithm or probability to a multiple of 1e-6.
 func micro(x float64) float64 { return math.Round(x*1e6) / 1e6 }

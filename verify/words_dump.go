@@ -18,7 +18,8 @@ import (
 // show. What a sentence may not say is listed in the project's verdict model, and a test
 // checks every output against that list.
 
-// speak writes the headline and the sentences.
+// speak writes Headline, Shows and ShowsNot. The counts, the odds and the hypotheses must be there
+// already.
 func (w *weighing) speak() {
 	w.Headline = w.headline()
 	w.Shows, w.ShowsNot = []string{}, []string{}
@@ -35,29 +36,32 @@ func (w *weighing) speak() {
 	w.sayRepeats()
 }
 
-// shows adds a sentence about what the findings show. format and args are as in [fmt.Sprintf].
+// shows adds a sentence to Shows, what the findings show. format and args are as in [fmt.Sprintf].
 func (w *weighing) shows(format string, args ...any) {
 	w.Shows = append(w.Shows, fmt.Sprintf(format, args...))
 }
 
-// showsNot adds a sentence about what the findings do not show, likewise.
+// showsNot adds a sentence to ShowsNot, what the findings do not show. format and args are as in
+// [fmt.Sprintf].
 func (w *weighing) showsNot(format string, args ...any) {
 	w.ShowsNot = append(w.ShowsNot, fmt.Sprintf(format, args...))
 }
 
-// showsNotOf adds a sentence about n things, written as [plural] takes it, unless n is 0. rest
-// follows the sentence as it is.
+// showsNotOf adds to ShowsNot a sentence about n things, in the form that [plural] takes, unless n
+// is 0. rest is appended to the sentence as it is.
 func (w *weighing) showsNotOf(n int, sentence string, rest ...string) {
 	if n > 0 {
 		w.ShowsNot = append(w.ShowsNot, plural(n, sentence)+strings.Join(rest, ""))
 	}
 }
 
-// readable is how many of the files were pictures.
+// readable returns the number of leaks that could be decoded as pictures.
 func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
 
-// headline is the one conclusion that a reader sees first. It names recipients only if
-// package odds does, and is "Inconclusive" if pictures match but name nothing.
+// headline returns the conclusion that a reader sees first. The strongest statement that holds is
+// made: named recipients, else a window of custody, else "Inconclusive" if pictures match or only
+// named uploads were searched, else that nothing matches. It names a recipient only if package odds
+// does.
 func (w *weighing) headline() string {
 	confirmed := w.Counts[string(FoundCopy)]
 	switch {
@@ -81,7 +85,8 @@ func (w *weighing) headline() string {
 	return fmt.Sprintf("No submission of the registry was matched by the %s examined.", pictures(w.readable()))
 }
 
-// namedParts are what a headline says of each recipient that it names.
+// namedParts returns the parts of the headline about each recipient that it names, in the
+// registry's order: pictures, purposes and who else could have laid the marks.
 func (w *weighing) namedParts() []string {
 	var parts []string
 	for _, name := range w.names {
@@ -92,7 +97,8 @@ func (w *weighing) namedParts() []string {
 	return parts
 }
 
-// rivals lists the rivals of one recipient that are rivals for one of these reasons.
+// rivals returns the rivals of a named recipient whose reason is in why, in the order of
+// d.Odds.Rivals.
 func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
 	for _, r := range d.Odds.Rivals {
 		if r.Name == name && slices.Contains(why, r.Why) {
@@ -102,8 +108,9 @@ func (d *DumpVerdict) rivals(name string, why ...string) (out []odds.Rival) {
 	return out
 }
 
-// notToldFrom says, in the sentence that names a recipient, who else could have laid the
-// marks if it had the recipient's copies.
+// notToldFrom returns the end of the headline's part about recipient name: the parties that held
+// the same submissions unmarked. They could have laid the marks if they had the recipient's copies.
+// It is "" if there are no such parties.
 func (w *weighing) notToldFrom(name string) string {
 	var who []string
 	for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
@@ -115,7 +122,8 @@ func (w *weighing) notToldFrom(name string) string {
 	return fmt.Sprintf(", but the findings do not rule out %s, which could have laid marks there if it had obtained those copies", strings.Join(who, " or "))
 }
 
-// besideNamed says that a dump has more in it than the copies of the recipients named.
+// besideNamed returns the sentence, with a space before it, about submissions in the dump that the
+// copies of a named recipient do not explain. It is "" if there are no such submissions.
 func (w *weighing) besideNamed() string {
 	rest, of := 0, ""
 	for _, name := range w.Named {
@@ -133,8 +141,8 @@ func (w *weighing) besideNamed() string {
 		count(rest, "other submission in this dump is", "other submissions in this dump are"), of, verb(rest, "that submission", "those submissions"))
 }
 
-// alsoTransplanted belongs to every headline that names a recipient whose marks were laid
-// onto other pictures of the same dump.
+// alsoTransplanted returns the sentence, with a space before it, about marks of named recipients
+// that were laid onto other pictures of the dump. It is "" if there are no such marks.
 func (w *weighing) alsoTransplanted() string {
 	var names []string
 	n := 0
@@ -150,9 +158,10 @@ func (w *weighing) alsoTransplanted() string {
 	return fmt.Sprintf(" Marks of copies issued to %s were also transplanted onto %s of this dump.", list(names), count(n, "other picture", "other pictures"))
 }
 
-// window is the densest window of leaks in which no mark counts, and the strongest
-// custody that covers all of them; nil: no such custody is supported. A custody that does
-// not cover them may have the same ratio, at the cap.
+// window returns the densest window of leaks in which no mark counts, and the strongest custody
+// that covers all of them. Both are nil if that custody is not strong enough for a headline
+// ([odds.Window.Heads]). A custody that does not cover them may have the same ratio, at the cap,
+// and is passed over.
 func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
 	x := d.Odds.Window
 	if !x.Heads() {
@@ -168,8 +177,9 @@ func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
 	return nil, nil
 }
 
-// windowHeadline says when the leaks in which no mark counts were submitted. It names no
-// holder: all who held the same, listed or not, explain them as well.
+// windowHeadline returns the sentence, with a space before it, on when the leaks in which no mark
+// counts were submitted. It is "" if [DumpVerdict.window] is nil. It names no holder, since all who
+// held the same, listed or not, explain the leaks equally.
 func (w *weighing) windowHeadline() string {
 	x, _ := w.window()
 	if x == nil {
@@ -178,16 +188,18 @@ func (w *weighing) windowHeadline() string {
 	return fmt.Sprintf(" Of %s, %d were submitted in %s. Recipients could hold the uploads of that time unmarked.", notCounted(x.Of), x.Leaks, x.Dates)
 }
 
-// notCounted are pictures in which no mark counts for a recipient: no mark was found, or
-// it is transplanted, of a compromised key, or of a copy that was issued too late.
+// notCounted names n pictures in which no mark counts for a recipient. No mark was found, or it is
+// transplanted, of a compromised key, or of a copy that was issued too late.
 func notCounted(n int) string { return pictures(n) + " in which no mark counts" }
 
-// containCopies is "1 picture contains a copy", "3 pictures contain copies".
+// containCopies begins a sentence about n pictures: "1 picture contains a copy", "3 pictures
+// contain copies".
 func containCopies(n int) string {
 	return count(n, "picture contains a copy", "pictures contain copies")
 }
 
-// under names the requests that copies answer.
+// under returns, for the headline, the purposes for which copies were issued: " under" with up to
+// three in quotes, else their number. It is "" without purposes.
 func under(purposes []string) string {
 	switch {
 	case len(purposes) == 0:
@@ -202,7 +214,8 @@ func under(purposes []string) string {
 	return " under " + list(quoted)
 }
 
-// sayMatches counts the pictures that show a submission, and repeated files.
+// sayMatches says how many of the readable pictures show a submission, and how many files repeat
+// another byte for byte. It says nothing if no picture is readable.
 func (w *weighing) sayMatches() {
 	if w.readable() == 0 {
 		return
@@ -214,7 +227,8 @@ func (w *weighing) sayMatches() {
 	w.shows("Of %s examined, %d %s a submission of the registry.%s", pictures(w.readable()), w.Matched, verb(w.Matched, "shows", "show"), again)
 }
 
-// sayReferences says what comparisons with other uploads (the controls) came to.
+// sayReferences says how many leaks were compared with uploads of other subjects (the controls),
+// and how often that found the same capture. It says nothing without controls.
 func (w *weighing) sayReferences() {
 	leaks, compared, same := w.references()
 	if compared == 0 {
@@ -228,8 +242,9 @@ func (w *weighing) sayReferences() {
 		count(leaks, "of these pictures was", "of these pictures were"), count(compared, "comparison", "comparisons"), result)
 }
 
-// sayCopies says, for each recipient whose copies are there, what they are worth, how much that
-// depends on single findings, and what caps it.
+// sayCopies says what the copies of each recipient with confirmed copies and a ratio above 1 are
+// worth. It also says how much that depends on single findings, what caps the ratios, and what
+// copies do not show.
 func (w *weighing) sayCopies() {
 	capped := false
 	for _, h := range w.Hypotheses {
@@ -259,7 +274,9 @@ func (w *weighing) sayCopies() {
 	}
 }
 
-// copiesSentence says what the copies of one recipient are worth.
+// copiesSentence returns what the copies of one recipient are worth: pictures, independent
+// submissions, the likelihood ratio, and why the recipient is not named, if it is not. h must be of
+// kind [odds.Copies] with a LogLR above 0.
 func (w *weighing) copiesSentence(h odds.Hypothesis) string {
 	against := ""
 	if h.Against != "" {
@@ -277,7 +294,8 @@ func (w *weighing) copiesSentence(h odds.Hypothesis) string {
 		times(h.LogLR), against, h.LogLR, h.Words, withheld)
 }
 
-// trialsCover says what the trials behind the cap are about.
+// trialsCover says what was tried in the trials that cap the ratios of copies: trials that the
+// investigator stated, of tracing, or of reading.
 func (w *weighing) trialsCover() string {
 	switch {
 	case w.cfg.Trials > 0:
@@ -291,8 +309,9 @@ func (w *weighing) trialsCover() string {
 // notJudged is said of custody if Config.Found is not set.
 const notJudged = "admissibility not judged: when the leaks were found was not given"
 
-// sayUnmarked is about pictures that show a submission and no mark: who could hold them
-// unmarked, and what the absence of a mark says.
+// sayUnmarked is about pictures that show a submission without a mark. It says who could hold these
+// unmarked by admissible custody, and what the absence of a mark means. It says nothing if there
+// are no such pictures.
 func (w *weighing) sayUnmarked() {
 	unmarked, unreadable := w.Counts[string(FoundUnmarked)], w.Counts[string(FoundUnreadable)]
 	if unmarked+unreadable == 0 {
@@ -317,7 +336,9 @@ func (w *weighing) sayUnmarked() {
 	w.showsNotOf(unreadable, "On # {picture|pictures} no mark was found. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence", w.absence())
 }
 
-// absence is the end of the sentence about pictures on which a mark might have been missed.
+// absence returns the end of the sentence about pictures on which a mark may have been missed. For
+// each recipient with too many absent marks ([odds.Hypothesis].Absent) it has a sentence; without
+// such a recipient it is a full stop.
 func (w *weighing) absence() string {
 	var parts []string
 	for _, h := range w.Hypotheses {
@@ -332,8 +353,9 @@ func (w *weighing) absence() string {
 	return " on a single picture." + strings.Join(parts, "")
 }
 
-// sayWindow says what the densest window of leaks in which no mark counts is worth, and which
-// holders the findings do not distinguish.
+// sayWindow says when leaks in which no mark counts are densest. It also says what the custody of
+// that time is worth, and which holders the findings do not distinguish. It says nothing if there
+// are fewer than 2 such leaks, or no window.
 func (w *weighing) sayWindow() {
 	x := w.Odds.Window
 	if x == nil || x.Of < 2 {
@@ -356,7 +378,8 @@ func (w *weighing) sayWindow() {
 		count(x.Cells, "month", "months"), about(math.Pow(10, x.MaxLR)))
 }
 
-// sayClaim says how far the dump supports the number of pictures that is claimed.
+// sayClaim says how many of the claimed pictures show submissions of the registry: with a bound if
+// we drew the sample, else the number seen. It says nothing if no number is claimed.
 func (w *weighing) sayClaim() {
 	c := w.Odds.Claim
 	switch {
@@ -370,7 +393,8 @@ func (w *weighing) sayClaim() {
 	}
 }
 
-// sayRest is about the leaks that name no recipient.
+// sayRest says how many leaks name no recipient, by the reason: forgeable, unconfirmed or
+// transplanted marks, lookalikes, unknown and damaged files. Reasons without leaks are left out.
 func (w *weighing) sayRest() {
 	forgeable := 0
 	for _, l := range w.Verdicts {
@@ -393,8 +417,9 @@ func (w *weighing) sayRest() {
 	w.showsNotOf(w.Counts[string(FoundDamaged)], "# {file could|files could} not be decoded and {says|say} nothing.")
 }
 
-// recallSentence gives, for pictures without a match, the probability that the search would
-// have found their uploads.
+// recallSentence returns, for unknown leaks by kind, the lower bound of the share that the search
+// would have found. Leaks of a kind that was not tried have a sentence of their own. It is "" if
+// there are no unknown leaks.
 func (w *weighing) recallSentence() string {
 	n, unsaid, kinds := make(map[string]int), 0, make(map[string]*findings.Recall)
 	for _, l := range w.Verdicts {
@@ -424,8 +449,9 @@ func (w *weighing) recallSentence() string {
 	return out
 }
 
-// sayKeys names the keys of confirmed copies that others may have held when the leaks
-// were found. Copies whose key others may have held at the issue confirm nothing.
+// sayKeys says which keys of confirmed copies are recorded as compromised, unless that was after
+// the leaks were found ([Config].Found). Copies issued after their key was compromised are not
+// confirmed, and do not occur here.
 func (w *weighing) sayKeys() {
 	at := make(map[string]registry.KeyState)
 	n := make(map[string]int)
@@ -444,7 +470,8 @@ func (w *weighing) sayKeys() {
 	}
 }
 
-// sayLate is about copies and uploads that are younger than the find of the leaks.
+// sayLate says which copies and uploads in leaks are later than [Config].Found, by the registry.
+// They count for no recipient and no source. It says nothing if Found is not known.
 func (w *weighing) sayLate() {
 	n, uploads := make(map[string]int), 0
 	for _, l := range w.Verdicts {
@@ -466,7 +493,9 @@ func (w *weighing) sayLate() {
 	w.showsNotOf(uploads, "# {picture shows|pictures show} an upload that is recorded as submitted after the leaks were found ("+at+"): that time is wrong, or the file was elsewhere before. It speaks for no source.")
 }
 
-// sayPlanting names the patterns that a person who plants evidence would leave.
+// sayPlanting says which patterns that planted evidence would leave the dump has: marks on other
+// submissions only, all pictures held unmarked by others, one copy again and again.
+// [odds.FlagTransplanted] has no sentence here: the headline and [party.note] say it.
 func (w *weighing) sayPlanting() {
 	for _, f := range w.Odds.Flags {
 		switch f.Kind {
@@ -480,7 +509,8 @@ func (w *weighing) sayPlanting() {
 	}
 }
 
-// sayRivals lists the rivals of recipients named, and why they are rivals.
+// sayRivals says which parties the findings do not tell from each named recipient, and who is
+// recorded to have had the rest of the dump. Rivals that are no listed holder are left out.
 func (w *weighing) sayRivals() {
 	for _, name := range w.Named {
 		for _, r := range w.rivals(name, odds.RivalHeld, odds.RivalPlanting) {
@@ -496,7 +526,8 @@ func (w *weighing) sayRivals() {
 	}
 }
 
-// plantingSentence is the ratio with planting among the alternatives.
+// plantingSentence returns the sentence, with a space before it, on a recipient's ratio with
+// planting among the alternatives. It is "" if no listed holder could have planted the marks.
 func (d *DumpVerdict) plantingSentence(name string) string {
 	for _, h := range d.Hypotheses {
 		if h.Kind == odds.Copies && h.Name == name && h.Planting != nil {
@@ -506,8 +537,10 @@ func (d *DumpVerdict) plantingSentence(name string) string {
 	return ""
 }
 
-// sayRepeats says of each recipient whose copies are there how many independent findings
-// its pictures are, and who else could hold them unmarked.
+// sayRepeats is about the pictures of each recipient with confirmed copies. It says how many
+// independent submissions they are, how many have no subject, and who else could hold them
+// unmarked. What gives no sentence (no repetition, no nameless upload, no other holder) is left
+// out.
 func (w *weighing) sayRepeats() {
 	for _, name := range w.names {
 		s := w.parties[name]
@@ -529,8 +562,8 @@ func (w *weighing) sayRepeats() {
 	}
 }
 
-// alsoHeld are the other recipients whose admissible custody covers confirmed
-// pictures of one recipient, each with how many.
+// alsoHeld returns, for each other recipient whose admissible custody covers leaks with confirmed
+// copies of recipient name, the number of these leaks: "3 by B". The list is sorted by name.
 func (w *weighing) alsoHeld(name string) []string {
 	held := make(map[string]int)
 	for _, l := range w.Verdicts {
@@ -552,7 +585,8 @@ func (w *weighing) alsoHeld(name string) []string {
 	return out
 }
 
-// note says in words what the odds leave out about one recipient.
+// note returns, as one sentence, the leaks that concern a recipient and that the odds of its copies
+// leave out: custody, unconfirmed and transplanted marks. It is "" if there are no such leaks.
 func (s *party) note() string {
 	var parts []string
 	for _, x := range []struct {

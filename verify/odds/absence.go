@@ -7,10 +7,11 @@ import "slices"
 // no recipient. Here they are summed without rounding, to decide whether a recipient's
 // copies explain a dump.
 
-// silent reports for each cluster of m.items whether the mark of recipient r is absent. This
-// requires that r was issued a copy of the submission, and that no leak shows its mark. If
-// each is true, two more conditions apply: a leak of the cluster has a ratio of at least 1
-// for r's copy, and r did not hold the submission unmarked.
+// silent reports, for each cluster of m.items, whether the mark of recipient r is absent. Three
+// conditions make it absent: r was issued a copy of the submission; no leak of the cluster surely
+// shows it; the mark could have been found ([model.unseen] is below 1). If each is true, two
+// conditions are added: r did not hold the submission unmarked, and the ratio of r's copy is at
+// least 1 in a leak of the cluster.
 func (m *model) silent(r int, each bool) []bool {
 	out := make([]bool, len(m.items))
 	for i, it := range m.items {
@@ -25,8 +26,10 @@ func (m *model) silent(r int, each bool) []bool {
 	return out
 }
 
-// unseen returns the probability, 0..1, that no mark of recipient r's copy would be found in
-// a cluster. This is the maximum over the cluster's leaks, since these depend on each other.
+// unseen returns the probability, 0..1, that no mark of recipient r's copy would be found in a
+// cluster. This is the maximum over the cluster's leaks, since these depend on each other. It is 1
+// if in some leak the mark is seen or the copy is not confirmed. It is 0 if r was issued no copy of
+// the cluster.
 func (m *model) unseen(r int, it item) float64 {
 	out := 0.0
 	for _, l := range it.leaks {
@@ -62,8 +65,9 @@ func (m *model) improbable(r int, silent []bool) bool {
 	return float64(e*slices.Min(m.o.Rho)) >= 1
 }
 
-// absent returns how many clusters show no mark of the copies that were issued to recipient
-// r. The result is 0 if all these marks may have been missed (see [model.improbable]).
+// absent returns how many clusters show no mark of the copies that were issued to recipient r, an
+// index of a holder. The result is 0 if all these marks may have been missed (see
+// [model.improbable]).
 func (m *model) absent(r int) (n int) {
 	silent := m.silent(r, false)
 	if !m.improbable(r, silent) {

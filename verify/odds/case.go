@@ -152,7 +152,8 @@ type Options struct {
 	NameLogLR    float64 `json:"name_log10_lr,omitempty"`
 }
 
-// filled returns the options with the defaults in place of zero fields.
+// filled returns a copy of the options with the defaults in place of zero fields and empty grids.
+// It checks nothing: [Options.check] does.
 func (o Options) filled() Options {
 	grid := func(g *[]float64, def ...float64) {
 		if len(*g) == 0 {
@@ -178,8 +179,8 @@ func (o Options) filled() Options {
 	return o
 }
 
-// Months divides the time from first to last into calendar months of UTC, without
-// counts: the usual cells.
+// Months returns the calendar months of UTC from the month of first to the month of last, at most
+// [MaxCells], as cells without counts. It returns nil if last lies before the month of first.
 func Months(first, last time.Time) []Cell {
 	first, last = first.UTC(), last.UTC()
 	var out []Cell
@@ -193,8 +194,8 @@ func Months(first, last time.Time) []Cell {
 	return out
 }
 
-// CellOf returns the index of the cell that a time lies in; times before the first
-// cell lie in the first.
+// CellOf returns the index of the cell in which t lies. Times before the first cell are in the
+// first, and times after the last in the last. Without cells it is 0.
 func CellOf(cells []Cell, t time.Time) int {
 	i, found := slices.BinarySearchFunc(cells, t, func(c Cell, t time.Time) int { return c.From.Compare(t) })
 	if !found {
@@ -208,8 +209,8 @@ func bad(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCase, fmt.Sprintf(format, args...))
 }
 
-// check validates a case before the model allocates anything for it. It returns the first
-// problem as an error that wraps [ErrCase].
+// check validates a case before the model allocates anything for it: sizes, counts, cells, options,
+// holders and leaks. It returns the first problem as an error that wraps [ErrCase].
 func (c *Case) check() error {
 	switch {
 	case len(c.Leaks) > MaxLeaks:
@@ -250,7 +251,8 @@ func (c *Case) check() error {
 	return nil
 }
 
-// checkHolders validates the holders and returns them by name. Errors wrap [ErrCase].
+// checkHolders returns the holders by name. The error wraps [ErrCase]: a name is empty or occurs
+// twice, or a holder's counts are not one for each cell, within 0 and the submissions of the cell.
 func (c *Case) checkHolders() (map[string]*Holder, error) {
 	known := make(map[string]*Holder, len(c.Holders))
 	for i := range c.Holders {
@@ -273,8 +275,9 @@ func (c *Case) checkHolders() (map[string]*Holder, error) {
 	return known, nil
 }
 
-// check validates one leak against the holders by name and the cells of its case. Errors wrap
-// [ErrCase].
+// check validates one leak. known are the holders by name, and cells are the cells of the case.
+// Every copy and custody must be of a holder that is recorded to have any in the submission's cell.
+// The error wraps [ErrCase].
 func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 	if !share(l.Recall) || !share(l.FalseMatch) {
 		return bad("a probability is not in 0..1")
@@ -309,8 +312,8 @@ func (l *Leak) check(known map[string]*Holder, cells []Cell) error {
 	return nil
 }
 
-// check validates the options. Zero fields are valid: they mean the defaults. Errors wrap
-// [ErrCase].
+// check validates the options; zero fields are valid and mean the defaults. Points of a grid must
+// be within 0..1, both excluded, and at most 16. The error wraps [ErrCase].
 func (o *Options) check() error {
 	for _, grid := range [][]float64{o.Tau, o.Rho, o.Reuse} {
 		if len(grid) > 16 {

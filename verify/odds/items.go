@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-// A sighting is a leak as the model sees it.
+// A sighting is a leak as the model sees it. Recipients and holders are indices in [Case].Holders.
+// Only matched, recall and chance are set for a leak that shows no submission.
 type sighting struct {
 	matched  bool
-	cell     int
-	recall   float64
-	chance   float64         // of a false match
-	mark     map[int]float64 // by recipient: g, the ratio that the marks of its copies earn, d = 0
+	cell     int             // index of the cell of its submission
+	recall   float64         // probability, 0..1, that the search finds such a leak
+	chance   float64         // probability, 0..1, of a false match
+	mark     map[int]float64 // by recipient that was issued a copy: g, the likelihood ratio of its marks if it did not remove them
 	miss     map[int]float64 // by recipient: the probability that the mark of its copy is not found; 1 where some of it is seen
 	sure     map[int]bool    // recipients with a confirmed copy that counts as evidence
 	unmarked map[int]bool    // holders of the submission
@@ -20,11 +21,13 @@ type sighting struct {
 	very     map[int][]int   // by recipient: holders that are recorded to have had its very copy
 }
 
-// had reports whether a holder is recorded to have had a recipient's very copy.
+// had reports whether holder k is recorded to have had recipient r's very copy of the submission. r
+// and k are indices of holders.
 func (s *sighting) had(r, k int) bool { return slices.Contains(s.very[r], k) }
 
-// narrow reports, by recipient and holder, whether the holder held less than [wideHolder] of
-// the recipient's submissions unmarked. A recipient and itself give false.
+// narrow returns a table by recipient, then by holder, both as indices. An element is true if the
+// holder held less than [wideHolder] of the recipient's submissions unmarked. A recipient and
+// itself give false.
 func narrow(c *Case) [][]bool {
 	out := make([][]bool, len(c.Holders))
 	for r := range c.Holders {
@@ -36,9 +39,10 @@ func narrow(c *Case) [][]bool {
 	return out
 }
 
-// overlap returns the share, 0..1, of recipient r's submissions that holder k held unmarked.
-// The submissions of r are the submissions that r was issued copies of. The counts by cell do
-// not say which submissions overlap, so that the share is the one expected by chance.
+// overlap returns the share, 0..1, of the submissions that recipient r was issued copies of and
+// that holder k held unmarked. The counts by cell do not say which submissions overlap, so that the
+// share is the share expected by chance. It is 0 if r was issued no copy. r and k are indices of
+// holders.
 func overlap(c *Case, r, k int) float64 {
 	var both, all float64
 	for i, n := range c.Holders[r].Copies {
@@ -52,12 +56,14 @@ func overlap(c *Case, r, k int) float64 {
 
 // An item is a cluster: leaks that count once.
 type item struct {
-	leaks   []int
-	matched bool
+	leaks   []int // indices in [Case].Leaks
+	matched bool  // the leaks show submissions; a cluster has only leaks that do, or only leaks that do not
 }
 
-// gather returns the sightings, one for each leak of a checked case in the same order, and the
-// clusters of these leaks.
+// gather returns the sightings, one for each leak of a checked case in the same order. It also
+// returns the clusters of these leaks, by their first leaks. Matched leaks of one [Leak].Cluster
+// are one cluster, also if it is "". Unmatched leaks form clusters of their own, and each is alone
+// if its Cluster is "". o must have its defaults filled in.
 func gather(c *Case, o Options) (seen []sighting, items []item) {
 	index := make(map[string]int, len(c.Holders))
 	for i, h := range c.Holders {
@@ -92,8 +98,10 @@ func gather(c *Case, o Options) (seen []sighting, items []item) {
 	return seen, items
 }
 
-// read fills in what the copies and the custody of a matched leak l say. index gives the index
-// of each holder by name, and few is the result of [narrow].
+// read fills in what the copies and the custody of a matched leak l say. index gives the index of
+// each holder by name, and few is the result of [narrow]. Several copies of one recipient count by
+// the mean of their ratios. Custody is ignored unless c.FoundKnown, except in who could have
+// planted a copy.
 func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o Options) {
 	s.cell = CellOf(c.Cells, l.Submitted)
 	s.mark, s.miss, s.sure, s.unmarked = make(map[int]float64), make(map[int]float64), make(map[int]bool), make(map[int]bool)
@@ -138,7 +146,8 @@ func (s *sighting) read(c *Case, l *Leak, index map[string]int, few [][]bool, o 
 	}
 }
 
-// other records that holder k could have planted recipient r's copy in this leak.
+// other records that holder k could have planted recipient r's copy in this leak. r and k are
+// indices of holders; a repetition changes nothing.
 func (s *sighting) other(r, k int) {
 	s.planted[r] = true
 	if !slices.Contains(s.by[r], k) {
@@ -146,7 +155,9 @@ func (s *sighting) other(r, k int) {
 	}
 }
 
-// rounded rounds a likelihood ratio towards 1, on the steps [forStep] and [againstStep].
+// rounded rounds a likelihood ratio towards 1. Ratios from 1 on are rounded down to multiples of
+// [forStep] in their natural logarithm; ratios below 1 are rounded up to multiples of
+// [againstStep].
 func rounded(g float64) float64 {
 	ln := ln(g)
 	if ln >= 0 {
@@ -155,7 +166,8 @@ func rounded(g float64) float64 {
 	return exp(float64(math.Ceil(ln/againstStep-1e-9) * againstStep))
 }
 
-// plain reports whether the leak has no mark with a ratio above 1, for any recipient.
+// plain reports whether no recipient's marks in the leak have a ratio above 1. It is also true for
+// an unmatched leak.
 func (s *sighting) plain() bool {
 	for _, g := range s.mark {
 		if g > 1 {

@@ -5,17 +5,17 @@ import (
 	"slices"
 )
 
-// names decides which recipients a headline may name, and fills in Named, Withheld and Rivals
-// of the verdict. A recipient is named on three conditions:
+// names decides which recipients a headline may name, and fills in Named, Withheld and Rivals of v.
+// A recipient with confirmed copies is named on four conditions, else withheld:
 //
-//   - Enough independent clusters carry its copies.
-//   - No other holder had the same copies.
-//   - Its ratio exceeds the threshold after division by the number of recipients.
+//   - At least [Options].NameClusters clusters carry its copies.
+//   - No other holder had the same copies ([model.shared]).
+//   - Its ratio before the cap, divided by the number of recipients, reaches [Options].NameLogLR.
+//   - The capped ratio is at least 10.
 //
-// The division is the union bound over e-values. Any of R recipients reaches a ratio of R t
-// by chance with a probability of at most 1/t. The number of leaks needs no such correction:
-// a source of few of many leaks pays through its share. Rivals lists the parties that the
-// findings do not tell from a named recipient.
+// The division is the union bound over e-values: any of R recipients reaches a ratio of R t by
+// chance with a probability of at most 1/t. The number of leaks needs no such correction, since a
+// source of few of many leaks pays through its share.
 func (m *model) names(v *Verdict) {
 	recipients := 0
 	for _, h := range v.Hypotheses {
@@ -76,10 +76,12 @@ type flag struct {
 	Kind   string   `json:"kind"`
 	Name   string   `json:"name"`             // the recipient whose marks they are
 	Others []string `json:"others,omitempty"` // who could have done it
-	Leaks  int      `json:"leaks"`
+	Leaks  int      `json:"leaks"`            // how many show the pattern
 }
 
-// flags looks for the patterns, recipient by recipient.
+// flags returns the patterns that planted evidence would leave, by recipient in the order of the
+// case's holders. The result is never nil. A leak counts as also held if another holder is recorded
+// to have had it unmarked, or the very copy.
 func (m *model) flags() []flag {
 	out := []flag{}
 	for r, h := range m.c.Holders {
@@ -158,15 +160,17 @@ type Window struct {
 	Holders []string `json:"holders"`
 }
 
-// Heads reports whether custody that covers the window earns enough for a headline. It is
-// false for a nil window.
+// Heads reports whether custody that covers the window earns enough for a headline: [MinWindow]
+// before and after the correction, in [MinWindowClusters] clusters. It is false for nil.
 func (w *Window) Heads() bool {
 	return w != nil && w.Supported >= MinWindow && w.Corrected >= MinWindow && w.Clusters >= MinWindowClusters
 }
 
-// window describes where the leaks without a mark are densest, if their scan statistic
-// exceeds the logarithm of the number of ranges. Leaks from anywhere do so in 1 dump of 100 for a
-// registry of 120 months, 2 of 60 and 5 to 9 of 12 (TestWindowsByChance).
+// window returns the range of cells in which the leaks without a mark are densest. It is nil if
+// there are no such leaks, or if their scan statistic is below the logarithm of the number of
+// ranges. v must have its hypotheses: they give what custody earns. TestWindowsByChance counts
+// windows that chance makes in 100 dumps: 1 for a registry of 120 months, 2 for 60 months, and 5 to
+// 9 for 12 months.
 func (m *model) window(v *Verdict) *Window {
 	p := newProfile(m, Insider, -1, m.all)
 	if p.total[plainLeaks] == 0 {
@@ -209,8 +213,9 @@ func (m *model) window(v *Verdict) *Window {
 	return w
 }
 
-// credit fills in what the strongest custody that covers a window earns (Supported and
-// Corrected), and how many custody sets were searched.
+// credit fills in what custody of a window's leaks earns: Supported, Searched and Corrected. v must
+// have its hypotheses, and w.Holders must be set. Supported and Corrected take the best custody
+// hypothesis with a holder in w.Holders; without such a hypothesis its ratio is 1.
 func (m *model) credit(w *Window, v *Verdict) {
 	for _, s := range m.sets {
 		if s.kind == Custody {

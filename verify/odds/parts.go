@@ -66,9 +66,10 @@ func common(a, b []int) float64 {
 	return float64(n)
 }
 
-// setParts returns the parts that a source has in common with the other sets that fit the leaks
-// best: at most [maxParts] parts, or one part for issued or planted copies. choices is the number of
-// ranges and sets that share the prior tau.
+// setParts returns the parts that a source has in common with other sets, the best fit to the leaks
+// first. There are at most [maxParts], or one for issued or planted copies. p is the profile of the
+// source, and own the index in m.sets of the source's own set (-1: it has no set). choices is the
+// number of ranges and sets that share the prior tau.
 func (m *model) setParts(p *profile, kind string, own int, choices float64) []part {
 	type candidate struct {
 		part
@@ -107,7 +108,8 @@ func (m *model) setParts(p *profile, kind string, own int, choices float64) []pa
 	return out
 }
 
-// in reports whether a leak lies in a part of a source's holdings.
+// in reports whether a leak lies in part p: within its cells, and among what its set had. It does
+// not check that the source held the submission at all: [sighting.has] does.
 func (m *model) in(p part, s *sighting) bool {
 	if p.from >= 0 && (s.cell < p.from || s.cell > p.to) {
 		return false
@@ -115,8 +117,9 @@ func (m *model) in(p part, s *sighting) bool {
 	return p.set < 0 || s.has(m.sets[p.set].kind, m.sets[p.set].holder)
 }
 
-// merged combines parts that have the same size and hold the same leaks into one part, whose
-// priors are the sums. Such parts give the same likelihoods.
+// merged combines parts that have the same size and hold the same leaks into one part, whose priors
+// are the sums. Such parts give the same likelihoods. kind and holder are the source's, as in
+// [sighting.has].
 func (m *model) merged(parts []part, kind string, holder int) []part {
 	var out []part
 	var held [][]bool

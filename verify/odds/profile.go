@@ -24,8 +24,10 @@ type profile struct {
 	total  [classes]float64
 }
 
-// newProfile counts the clusters of the model for a source of some kind. holder is the index of
-// the holder, -1 for sources without a holder; counts are the source's submissions by cell.
+// newProfile returns the counts by cell of the clusters that a source could have handed on. kind
+// and holder are the source's, as in [sighting.has]; holder is -1 for sources without a holder.
+// counts are the source's submissions by cell. Marked leaks are counted for issued and planted
+// copies only.
 func newProfile(m *model, kind string, holder int, counts []int) *profile {
 	p := &profile{kind: kind, holder: holder, counts: counts, ahead: make([]float64, len(counts)+1)}
 	for i, c := range counts {
@@ -107,8 +109,8 @@ func (p *profile) ranges() []interval {
 	return out
 }
 
-// snug returns the smallest interval that holds all leaks of a class; ok is false if the
-// class has no leak.
+// snug returns the smallest interval that holds all leaks of a class. ok is false, and the interval
+// of no use, if the class has no leak.
 func (p *profile) snug(class int) (out interval, ok bool) {
 	out.from, out.to = span(p.n[class])
 	return out, out.from >= 0
@@ -139,8 +141,9 @@ func (p *profile) split(class int, r interval) (left, right interval, ok bool) {
 	return left, right, ok
 }
 
-// densest returns the interval within r with the largest scan statistic, the first if several
-// are equal. ok is false if r has no leak of the class.
+// densest returns the interval within r with the largest scan statistic, the first if several are
+// equal. It begins and ends with cells that have leaks of the class. ok is false if r has no such
+// leak, or is empty (r.to below r.from).
 func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 	var cells []int
 	for i := r.from; i <= r.to; i++ {
@@ -161,7 +164,8 @@ func (p *profile) densest(class int, r interval) (best interval, ok bool) {
 	return best, ok
 }
 
-// within returns how many clusters of a class lie in interval r.
+// within returns how many clusters of a class lie in interval r. Clusters of several leaks count by
+// fractions.
 func (p *profile) within(class int, r interval) float64 {
 	n := 0.0
 	for i := r.from; i <= r.to; i++ {
@@ -175,11 +179,11 @@ func (p *profile) scan(class int, r interval) float64 {
 	return scan(p.within(class, r), p.total[class], p.ahead[r.to+1]-p.ahead[r.from], p.size)
 }
 
-// scan is Kulldorff's scan statistic (Communications in Statistics - Theory and Methods
-// 26, 1997), a natural logarithm of a likelihood ratio. n of total leaks lie in a part that
-// has size of all submissions. The ratio compares a density of leaks of the part's own with
-// one density everywhere. It is 0 if the part is not denser than the rest. The statistic
-// only proposes parts: their weight comes from the model.
+// scan returns Kulldorff's scan statistic (Communications in Statistics - Theory and Methods 26,
+// 1997), the natural logarithm of a likelihood ratio. n of total leaks lie in a part with size of
+// all submissions. The ratio compares a density of leaks of the part's own with one density
+// everywhere. It is 0 if the part is not denser than the rest. The statistic only proposes parts:
+// their weight comes from the model.
 func scan(n, total, size, all float64) float64 {
 	if n <= 0 || size <= 0 || float64(n*all) <= float64(total*size) {
 		return 0

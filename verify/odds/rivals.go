@@ -23,7 +23,8 @@ type Rival struct {
 	Of       int    `json:"of"`              // clusters with the recipient's copies; of RivalRest: clusters that these copies do not explain
 }
 
-// Alone are the recipients that a headline may name without a rival beside them.
+// Alone returns the recipients in v.Named for which v.Rivals has no rival, in the order of v.Named.
+// A headline may name them without another party.
 func (v *Verdict) Alone() []string {
 	var out []string
 	for _, name := range v.Named {
@@ -34,7 +35,10 @@ func (v *Verdict) Alone() []string {
 	return out
 }
 
-// rivals lists the rivals of one recipient, the largest share first.
+// rivals returns the rivals of the recipient of h, a hypothesis of kind [Copies] that is named. The
+// rival with the largest share of clusters comes first. Planting is looked at only if no holder
+// held the same pictures, and if the ratio against planting is below 10. If no listed holder had
+// the rest of the dump, one rival without a name takes its place.
 func (m *model) rivals(h *Hypothesis) []Rival {
 	r := m.holder(h.Name)
 	var out []Rival
@@ -76,9 +80,9 @@ func (m *model) rivals(h *Hypothesis) []Rival {
 }
 
 // telling reports whether it means anything that holder k held had clusters with copies of
-// recipient r unmarked. If k held nearly all submissions that r has copies of, this is to
-// be expected: a pattern with a probability above one half has a ratio below 2, which is no
-// support. A holder of the very copies always counts.
+// recipient r unmarked. If k held nearly all submissions that r has copies of, this is to be
+// expected: a pattern with a probability of one half or more is no support. A holder of r's very
+// copies always counts. r and k are indices of holders.
 func (m *model) telling(r, k, had int) bool {
 	if slices.ContainsFunc(m.seen, func(s sighting) bool { return s.sure[r] && s.had(r, k) }) {
 		return true
@@ -120,7 +124,8 @@ func (s *sighting) sureOfOther(r int) bool {
 	return len(s.sure) > 1 || len(s.sure) == 1 && !s.sure[r]
 }
 
-// clustersOf returns the clusters that have a leak for which has is true.
+// clustersOf returns the clusters of the model that contain a leak for which has is true, in the
+// order of m.items.
 func (m *model) clustersOf(has func(*sighting) bool) []item {
 	var out []item
 	for _, it := range m.items {
@@ -131,7 +136,7 @@ func (m *model) clustersOf(has func(*sighting) bool) []item {
 	return out
 }
 
-// count returns how many of the items have a leak for which has is true.
+// count returns the number of items that contain a leak for which has is true.
 func (m *model) count(items []item, has func(*sighting) bool) (n int) {
 	for _, it := range items {
 		if slices.ContainsFunc(it.leaks, func(l int) bool { return has(&m.seen[l]) }) {
@@ -141,7 +146,7 @@ func (m *model) count(items []item, has func(*sighting) bool) (n int) {
 	return n
 }
 
-// transplants counts the leaks with marks of a recipient's copies that belong to other
+// transplants counts the leaks that carry marks of recipient name's copies although they show other
 // submissions.
 func (m *model) transplants(name string) (n int) {
 	for i := range m.c.Leaks {
@@ -152,9 +157,9 @@ func (m *model) transplants(name string) (n int) {
 	return n
 }
 
-// shared returns the name of a holder that had the same copies as the recipient of h, or ""
-// if no holder did. A holder counts if it is recorded to have had the very copies of so many
-// clusters that fewer than [Options].NameClusters are left without it.
+// shared returns the name of the first holder that had the same copies as the recipient of h, or ""
+// if no holder had. A holder counts if it is recorded to have had the very copies ([Copy].Others)
+// in so many clusters that fewer than [Options].NameClusters are left without it.
 func (m *model) shared(h *Hypothesis) string {
 	r := m.holder(h.Name)
 	for k, other := range m.c.Holders {

@@ -11,8 +11,8 @@ import (
 // odd are 1, 1/3, 1/5, ...
 var odd = [...]float64{1, 1. / 3, 1. / 5, 1. / 7, 1. / 9, 1. / 11, 1. / 13, 1. / 15, 1. / 17, 1. / 19, 1. / 21}
 
-// ln is the natural logarithm of x >= 0: of the mantissa m, within a factor of root 2 of 1, as
-// 2 artanh((m-1)/(m+1)).
+// ln returns the natural logarithm of x, as 2 artanh((m-1)/(m+1)) of the mantissa m, which is
+// within a factor of root 2 of 1. It is -Inf for 0, negative numbers and NaN.
 func ln(x float64) float64 {
 	if !(x > 0) {
 		return math.Inf(-1)
@@ -33,7 +33,7 @@ func ln(x float64) float64 {
 // inverse are the inverses of factorials.
 var inverse = [...]float64{1, 1, 1. / 2, 1. / 6, 1. / 24, 1. / 120, 1. / 720, 1. / 5040, 1. / 40320, 1. / 362880, 1. / 3628800, 1. / 39916800, 1. / 479001600, 1. / 6227020800}
 
-// exp is e**x: a Taylor series within half of ln 2.
+// exp returns e**x by a Taylor series within half of ln 2. Below -745 it is 0, and above 709 +Inf.
 func exp(x float64) float64 {
 	switch {
 	case x < -745:
@@ -50,15 +50,16 @@ func exp(x float64) float64 {
 	return math.Ldexp(s, int(k))
 }
 
-// log10 takes a natural logarithm to base 10, as a whole multiple of 1e-6.
+// log10 converts a natural logarithm to base 10, rounded to a multiple of 1e-6. The argument is the
+// logarithm, not the number.
 func log10(ln float64) float64 { return micro(ln / math.Ln10) }
 
-// micro rounds a stated number to whole multiples of 1e-6.
+// micro rounds a stated number to a multiple of 1e-6.
 func micro(x float64) float64 { return math.Round(float64(x*1e6)) / 1e6 }
 
-// Cap is the greatest log10 likelihood ratio that may be stated after trials independent
-// trials without a false identification: the inverse of the 95 % upper confidence
-// bound 3/n of the rate of errors (rule of three; Hanley and Lippman-Hand, JAMA
+// Cap returns the maximum log10 likelihood ratio that may be stated after so many independent
+// trials without a false identification; 0 for 3 trials or fewer. It is the inverse of the 95 %
+// upper confidence bound 3/n of the rate of errors (rule of three; Hanley and Lippman-Hand, JAMA
 // 249, 1983: 1 - 0.05^(1/n) is at most 3/n).
 func Cap(trials int) float64 {
 	if trials <= 3 {
@@ -73,15 +74,15 @@ type claim struct {
 	Seen     int     `json:"seen"`     // leaks that show a submission of the registry
 	Examined int     `json:"examined"` // files, including files that are not leaks of the case
 	Claimed  int     `json:"claimed"`  // 0: no number is claimed
-	Min      int     `json:"at_least"`
-	Level    float64 `json:"level"` // confidence of Min; 1: Min was seen
+	Min      int     `json:"at_least"` // lower bound of the pictures among the claimed that show submissions
+	Level    float64 `json:"level"`    // confidence of Min; 1: Min was seen
 }
 
 // claimOf extends a count of seen leaks among the examined files to all claimed pictures. drawn
-// reports whether we drew the sample. If so, Min is the smallest number of our pictures that
-// shows at least seen in such a draw with a probability above 5 %. This is the exact bound for sampling without
-// replacement (hypergeometric; Clopper and Pearson, Biometrika 26, 1934, for the binomial).
-// If others made the selection, or claimed is 0, Min is seen and Level is 1.
+// reports whether we drew the sample. If so, Min is the smallest number of our pictures that shows
+// at least seen in such a draw with a probability above 5 %. This is the exact bound for sampling
+// without replacement (hypergeometric; Clopper and Pearson, Biometrika 26, 1934, for the binomial).
+// Min is seen and Level is 1 if others drew, nothing is claimed or seen, or all were examined.
 func claimOf(seen, examined, claimed int, drawn bool) claim {
 	out := claim{Seen: seen, Examined: examined, Claimed: claimed, Min: seen, Level: 1}
 	if !drawn || claimed == 0 || seen == 0 || examined >= claimed {
@@ -100,8 +101,8 @@ func claimOf(seen, examined, claimed int, drawn bool) claim {
 	return out
 }
 
-// tail returns the probability that a draw of n pictures shows at least k of ours. The draw
-// is from all pictures, and good pictures among all are ours.
+// tail returns the probability that a draw of n pictures without replacement shows at least k of
+// ours. The draw is from all pictures, of these good are ours. It is 0 if so many cannot be drawn.
 func tail(k, n, good, all int) float64 {
 	var s sum
 	for i := k; i <= min(n, good); i++ {
@@ -116,14 +117,15 @@ func tail(k, n, good, all int) float64 {
 	return exp(s.ln())
 }
 
-// lnChoose is the logarithm of n over k by Stirling's series (Abramowitz and
-// Stegun 6.1.41), whose error from 16 on is below 1e-11.
+// lnChoose returns the natural logarithm of the number of ways to choose k of n things. k must be
+// within 0..n.
 func lnChoose(n, k int) float64 {
 	return lnFactorial(n) - lnFactorial(k) - lnFactorial(n-k)
 }
 
-// lnFactorial is the natural logarithm of n!, by multiplication below 16 and by Stirling's
-// series from there on.
+// lnFactorial returns the natural logarithm of n!, by multiplication below 16 and from there on by
+// Stirling's series (Abramowitz and Stegun 6.1.41), whose error is then below 1e-11. n must not be
+// negative.
 func lnFactorial(n int) float64 {
 	if n < 16 {
 		f := 1.0

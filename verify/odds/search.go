@@ -7,13 +7,13 @@ import (
 	"slices"
 )
 
-// A question compares two families of explanations: explanations with a source, and
-// explanations without it. The second family also excludes sources that the findings cannot
-// tell from the source in question.
+// A question compares two families of sets of sources: sets with a source, and sets without it. The
+// second family also excludes sources that the findings cannot tell from the source in question.
+// Sources are given by their index in [model].sources.
 type question struct {
-	with    int    // a source
-	without []bool // by source: not in the alternatives; the source itself is among them
-	barred  []bool // by source: not beside it either; nil for none
+	with    int    // the source in question
+	without []bool // by source: true if excluded from the second family, as the source itself is
+	barred  []bool // by source: true if excluded from the first family; nil: no source is
 }
 
 // answers hold the maxima of one question over its two families. The field fewer is as
@@ -29,7 +29,8 @@ type maxima struct {
 	set   []*candidate
 }
 
-// raise raises the maxima that a computed set exceeds.
+// raise raises each maximum that c exceeds at the same point of the grid. [model.compute] must have
+// filled c.value.
 func (m *maxima) raise(c *candidate) {
 	for g, v := range c.value {
 		if v > m.value[g] {
@@ -40,13 +41,13 @@ func (m *maxima) raise(c *candidate) {
 
 // A candidate is a set of up to three sources.
 type candidate struct {
-	sources []int
-	all     []combination // the most promising first
+	sources []int         // indices in the model's sources, ascending
+	all     []combination // largest bound first
 	upper   float64       // upper bound of ln P(data | A) over all points of the grid
-	value   []float64     // P(data | A) at each point of the grid, logarithm
-	top     []int         // by point of the grid: the index in all of the largest combination
-	tight   bool          // upper is no longer only the first bound
-	place   int           // among all sets
+	value   []float64     // ln P(data | A) at each point of the grid; nil until computed
+	top     []int         // by point of the grid: the index in all of the largest combination; nil until computed
+	tight   bool          // upper was lowered from the first bound: see [model.tighten]
+	place   int           // in the order in which sets were made
 }
 
 // A queue hands out sets by their bounds, the greatest first. Of equal bounds, the set that was
@@ -65,25 +66,26 @@ func (q *queue) Pop() any {
 	return last
 }
 
-// A combination is one part for each source of a set, each source of copies with or
-// without its marks removed.
+// A combination is one part for each source of a set. Each source of copies is with or without its
+// marks removed. Arrays are by place in the set; the places of missing sources are 0.
 type combination struct {
-	parts   [3]int
-	columns [3]int
-	sources int
+	parts   [3]int     // index of the part among its source's parts
+	columns [3]int     // column of the table for that part, with or without marks
+	sources int        // number of sources, 1..3
 	removed int        // a bit for each place in the set: this source removed the marks of its copies
-	times   float64    // how often it occurs, as it is or mirrored
-	heavy   float64    // greatest weight over the grid, logarithm
-	upper   float64    // bound of the product times that, logarithm
-	shares  [3]float64 // where it is largest, about
+	times   float64    // 2 if it also represents its mirrored combination, else 1: see [model.mirrored]
+	heavy   float64    // natural logarithm of the maximum weight over the grid
+	upper   float64    // natural logarithm of an upper bound of the product times that weight
+	shares  [3]float64 // shares of the sources at which the product is about largest; set by [model.compute]
 }
 
-// points are the grid, tau first.
+// points returns the number of points of the grid. The index of a point counts rho first: all
+// values of rho for the first tau, then for the next.
 func (m *model) points() int { return len(m.o.Tau) * len(m.o.Rho) }
 
-// search finds the answers to questions over all sets of up to three sources. No set is
-// left out that could change one: a set is computed unless its upper bound does not
-// exceed what it would have to exceed. It also returns the sets that were computed.
+// search returns the answers to questions, one for each, over all sets of up to three sources. It
+// also returns the sets that were computed. A set is left out only if its upper bound shows that it
+// cannot raise any answer at any point of the grid.
 func (m *model) search(questions []question) ([]answers, []*candidate) {
 	out := make([]answers, len(questions))
 	for q := range out {
@@ -128,7 +130,8 @@ func answer(c *candidate, questions []question, out []answers) {
 	}
 }
 
-// families returns the maxima that a set belongs to, none of them if it answers nothing.
+// families returns pointers to the maxima of a that set c belongs to under question q. It returns
+// nil if c belongs to neither family of q.
 func (a *answers) families(c *candidate, q question) (out []*maxima) {
 	with, without := q.takes(c)
 	if with {
@@ -143,8 +146,8 @@ func (a *answers) families(c *candidate, q question) (out []*maxima) {
 	return out
 }
 
-// takes reports whether a set belongs to the family with the question's source, and whether it
-// belongs to the family without. A set may belong to neither family.
+// takes reports whether set c belongs to q's family with the source, and whether it belongs to the
+// family without. A set may belong to neither family, and never belongs to both.
 func (q *question) takes(c *candidate) (with, without bool) {
 	without = true
 	barred := false
@@ -156,8 +159,9 @@ func (q *question) takes(c *candidate) (with, without bool) {
 	return with && !barred, without
 }
 
-// needed returns the natural logarithm that a set's value must exceed at some point of the grid
-// to change any answer.
+// needed returns the natural logarithm that a set's value must exceed at some point of the grid to
+// change any answer. It is +Inf if the set belongs to no family. found has one element for each
+// question.
 func needed(c *candidate, questions []question, found []answers) float64 {
 	low := math.Inf(1)
 	for q := range questions {
@@ -168,12 +172,13 @@ func needed(c *candidate, questions []question, found []answers) float64 {
 	return low
 }
 
-// candidates returns all sets of up to three sources that can have produced the dump, as a
-// queue. Sets of three are limited to the best [maxInTriples] sources.
+// candidates returns all sets of one to three sources that can have produced the dump, as a heap by
+// their first bounds. Their combinations are filled in, and their values not computed. Sets of
+// three are limited to the [maxInTriples] sources with the best sets of one or two.
 func (m *model) candidates() queue {
 	n := len(m.sources)
 	var out queue
-	fit := make([]float64, n) // greatest bound of a set of one or two with it
+	fit := make([]float64, n) // by source: the largest bound of a set of one or two with it
 	for i := range n {
 		fit[i] = math.Inf(-1)
 	}
@@ -228,10 +233,10 @@ func (m *model) sensible(sources []int) bool {
 	return insider || !unlisted
 }
 
-// mirrored compares the parts, by index, that an unlisted holder and the insider of a set
-// took. Both hold the same, so that exchanged parts give the same product: later is true if
-// the exchanged combination comes first in order and this one is to be skipped. same is true
-// if there is nothing to exchange: the parts are equal, or the set has no unlisted holder.
+// mirrored compares the parts, by index, that an unlisted holder and the insider of set c took.
+// Both hold the same, so that exchanged parts give the same product. later is true if the exchanged
+// combination represents this one, which is then skipped. same is true if there is nothing to
+// exchange: the parts are equal, or the set has no unlisted holder.
 func (m *model) mirrored(c *candidate, parts [3]int) (later, same bool) {
 	unlisted, insider := -1, -1
 	for i, s := range c.sources {
@@ -245,9 +250,10 @@ func (m *model) mirrored(c *candidate, parts [3]int) (later, same bool) {
 	return unlisted >= 0 && unlisted < insider, unlisted < 0 || unlisted == insider
 }
 
-// combine fills in c.all, the combinations of parts that the sources of a set may have taken,
-// sorted by their bounds, largest first. It returns an upper bound of ln P(data | A) over all
-// points of the grid.
+// combine fills in c.all, the combinations of parts that the sources of a set may have taken and of
+// sources that removed marks. They are sorted by their bounds, largest first. It returns an upper
+// bound of ln P(data | A) over all points of the grid, and does not store it; -Inf means that the
+// set cannot have produced the dump.
 func (m *model) combine(c *candidate) float64 {
 	removable := m.removable(c)
 	var at [3]int
@@ -274,9 +280,9 @@ func (m *model) combine(c *candidate) float64 {
 	return c.bound()
 }
 
-// propose adds a combination to a set, unless it cannot have produced the dump. parts are the
-// indices of the parts by source, and removed has a bit for each source that removed its
-// marks. same is as [model.mirrored] returns it.
+// propose adds a combination to set c, unless it cannot have produced the dump. parts are the
+// indices of the parts by source, and removed has a bit for each place in the set whose source
+// removed its marks. same is as [model.mirrored] returns it: false counts the combination twice.
 func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
 	k := combination{parts: parts, removed: removed, sources: len(c.sources), times: 2}
 	if same {
@@ -292,7 +298,8 @@ func (m *model) propose(c *candidate, parts [3]int, removed int, same bool) {
 	}
 }
 
-// bound returns the natural logarithm of the sum of the bounds of a set's combinations.
+// bound returns the natural logarithm of the sum of the bounds of a set's combinations; -Inf if the
+// set has no combination.
 func (c *candidate) bound() float64 {
 	var s sum
 	for i := range c.all {
@@ -301,8 +308,9 @@ func (c *candidate) bound() float64 {
 	return s.ln()
 }
 
-// tighten lowers the bounds of a set's combinations until it is clear whether their sum
-// exceeds need. It returns the sum. Both are natural logarithms.
+// tighten lowers the bounds of a set's combinations until it is clear whether their sum can exceed
+// need, and marks c as tight. It returns the new bound of the set, and does not store it. need and
+// the result are natural logarithms.
 func (m *model) tighten(c *candidate, need float64) float64 {
 	c.tight = true
 	high := math.Inf(-1)
@@ -322,9 +330,9 @@ func (m *model) tighten(c *candidate, need float64) float64 {
 // cols are the columns of a combination.
 func (k *combination) cols() []int { return k.columns[:k.sources] }
 
-// ceiling returns an upper bound, natural logarithm, of the product of the mixture of the
-// columns. The bound assumes that each cluster came from the source that makes it most
-// probable.
+// ceiling returns an upper bound, a natural logarithm, of the product over all clusters of the
+// mixture of one to three columns. The bound assumes that each cluster came from the source that
+// makes it most probable.
 func (r *rows) ceiling(columns []int) float64 {
 	sum := 0.0
 	a, b, c := three(r.ln, columns)
@@ -336,8 +344,8 @@ func (r *rows) ceiling(columns []int) float64 {
 	return sum
 }
 
-// three returns the columns of a combination of one to three. If it has fewer than three, the
-// first column is returned again.
+// three returns the columns of table with the one to three indices in columns. For a missing second
+// or third it returns the first again.
 func three(table [][]float64, columns []int) (a, b, c []float64) {
 	a = table[columns[0]]
 	b, c = a, a
@@ -350,9 +358,10 @@ func three(table [][]float64, columns []int) (a, b, c []float64) {
 	return a, b, c
 }
 
-// compute fills in c.value and c.top: the sum of a set's combinations at each point of the
-// grid. need and the values are natural logarithms. Combinations that would add less than
-// exp(-[little]) of the sum are left out, and so are all that cannot lift the sum above need.
+// compute fills in c.value, the sum of a set's combinations at each point of the grid, and c.top,
+// the index of the largest combination. need and the values are natural logarithms. Combinations
+// that would add less than exp(-[little]) of the sum are left out, and so are all that cannot lift
+// the sum above need: a value below need may be too small.
 func (m *model) compute(c *candidate, need float64) {
 	c.top, c.value = make([]int, m.points()), make([]float64, m.points())
 	sums, largest := make([]sum, m.points()), make([]float64, m.points())

@@ -18,9 +18,10 @@ type sensitivity struct {
 	IfWrong float64 `json:"if_wrong_log10_lr"`
 }
 
-// sensitivities fills in [Hypothesis].Sensitivity: it searches again without the strongest
-// clusters of the hypothesis. what, questions and found have one element for each question,
-// and computed are the sets that the search computed.
+// sensitivities fills in [Hypothesis].Sensitivity of copies and custody with a ratio of at least
+// 10, the first [maxSensitive] in the order of v. For each it weighs the best explanations again
+// without the strongest clusters. what, questions and found have one element for each question, and
+// computed are the sets that the search computed.
 func (m *model) sensitivities(v *Verdict, what []asked, questions []question, found []answers, computed []*candidate) {
 	done := 0
 	for i := range v.Hypotheses {
@@ -47,9 +48,10 @@ func (m *model) sensitivities(v *Verdict, what []asked, questions []question, fo
 	}
 }
 
-// support returns the indices of all clusters in m.items, the strongest support first. The
-// support of a cluster is the ratio of its likelihoods under two explanations: the best with
-// the source and the best without it, each at its best shares.
+// support returns the indices of all clusters in m.items, the strongest support for the source of a
+// question first. a has the question's answers. The support of a cluster is the ratio of its
+// likelihoods under two explanations: the best with the source and the best without it, each at its
+// best shares. Both must have been computed.
 func (m *model) support(a *answers) []int {
 	_, g, without := a.modest() // of ratios above 1 alone
 	with := a.with.set[g]
@@ -75,8 +77,8 @@ func (m *model) support(a *answers) []int {
 	return order
 }
 
-// best returns the combinations that are largest at some point of the grid. Their bounds are
-// set to +Inf, so that they are computed again whatever the bounds were.
+// best returns copies of the combinations of a computed set that are largest at some point of the
+// grid. Their bounds are set to +Inf, so that they are computed again whatever the bounds were.
 func (c *candidate) best() []combination {
 	var out []combination
 	for i, k := range c.all {
@@ -88,9 +90,10 @@ func (c *candidate) best() []combination {
 	return out
 }
 
-// without returns the capped log10 ratio of a question for the clusters that remain when left
-// (indices in m.items) are removed. It weighs only the explanations that were best with all
-// clusters, up to [shortlist] on either side. The result is 0 if no cluster remains.
+// without returns the capped log10 ratio of question q for the clusters that remain when left
+// (indices in m.items) are removed. kind is the kind of q's hypothesis. It weighs only the
+// explanations that were best with all clusters, up to [shortlist] on either side, and sorts
+// computed by their values. The result is 0 if no cluster remains.
 func (m *model) without(q question, kind string, left []int, computed []*candidate) float64 {
 	less := *m
 	less.rows.count = slices.Clone(m.rows.count)

@@ -21,13 +21,13 @@ import (
 // rows are the distinct kinds of clusters: how many of each, and for each column (a
 // source with a part of its holdings) how probable it makes such a cluster.
 type rows struct {
-	count []float64
-	col   [][]float64 // by column, row; each row's greatest is 1
+	count []float64   // clusters, by row
+	col   [][]float64 // by column, then row; the maximum of each row is 1
 	ln    [][]float64 // natural logarithms of the same, -Inf for 0
 	rule  rule
 }
 
-// n is the number of clusters.
+// n returns the number of clusters, which is the sum of the counts of all rows.
 func (r *rows) n() float64 {
 	n := 0.0
 	for _, c := range r.count {
@@ -43,7 +43,8 @@ type rule struct {
 	weight []float64 // of the heights; their sum is 1
 }
 
-// newRule returns the nodes for a product of n factors, at most as many as make it exact.
+// newRule returns the nodes for a product of n factors: as many as make the rule exact, or fewer
+// from where on the error is below 1e-8. n must be at least 1.
 func newRule(n float64) rule {
 	peak := math.Ceil(math.Pi * math.Sqrt(n))
 	var r rule
@@ -79,8 +80,9 @@ func gaussLegendre(n int) (squares, weights []float64) {
 	return squares, weights
 }
 
-// lnAt is the logarithm of the product over all clusters of the mixture of columns
-// with the given shares.
+// lnAt returns the natural logarithm of the product over all clusters of the mixture of one to
+// three columns. p has the shares of the columns in the same order; the shares of missing columns
+// must be 0. It is -Inf if the mixture makes a cluster impossible.
 func (r *rows) lnAt(cols []int, p [3]float64) float64 {
 	product, exponent, sum := 1.0, 0, 0.0
 	a, b, c := three(r.col, cols)
@@ -111,8 +113,9 @@ func (r *rows) lnAt(cols []int, p [3]float64) float64 {
 	return sum + ln(product) + float64(float64(exponent)*math.Ln2)
 }
 
-// lnMean is the logarithm of the mean of the product over Dirichlet(1/2) shares of
-// one to three columns. peak is where the greatest value lies, about.
+// lnMean returns the natural logarithm of the mean of the product (see [rows.lnAt]) over
+// Dirichlet(1/2) shares of one to three columns. peak holds shares near the maximum: the sum begins
+// there.
 func (r *rows) lnMean(cols []int, peak [3]float64) float64 {
 	switch len(cols) {
 	case 1:
@@ -131,7 +134,7 @@ type sum struct {
 	any       bool
 }
 
-// add adds a number, given by its natural logarithm; -Inf adds nothing.
+// add adds a number, given by its natural logarithm; -Inf adds nothing. The zero sum is empty.
 func (s *sum) add(ln float64) {
 	switch {
 	case math.IsInf(ln, -1):
@@ -145,7 +148,7 @@ func (s *sum) add(ln float64) {
 	}
 }
 
-// ln is the natural logarithm of the sum; -Inf if nothing was added.
+// ln returns the natural logarithm of the sum; -Inf if nothing was added.
 func (s *sum) ln() float64 {
 	if !s.any {
 		return math.Inf(-1)
@@ -153,10 +156,11 @@ func (s *sum) ln() float64 {
 	return s.top + ln(s.rest)
 }
 
-// line adds the nodes of one quarter circle, on which the third column has the share
-// height, to s, each times e**lnWeight. On a line through the shares the logarithm of the
-// product is concave: it climbs from the node start to the greatest, and leaves out what lies far
-// below. It returns the place of the greatest, and its value.
+// line adds to s the nodes of one quarter circle, each times e**lnWeight. height is the share of
+// the third column on it. The logarithm of the product is concave along it, so that the search
+// climbs from the node start to the maximum. Nodes more than [far] below the maximum, or below what
+// s holds, are left out. It returns the index of the maximum and its natural logarithm, without
+// lnWeight.
 func (r *rows) line(cols []int, height float64, start int, lnWeight float64, s *sum) (int, float64) {
 	at := func(j int) float64 {
 		if j < 0 || j >= len(r.rule.square) {
@@ -201,9 +205,9 @@ func (r *rows) line(cols []int, height float64, start int, lnWeight float64, s *
 	return best, value
 }
 
-// sphere is lnMean of three columns: lines of equal height, the highest first, outwards
-// until the greatest of a line lies far below. The greatest of a line is concave in the
-// height too, which is the third share.
+// sphere returns [rows.lnMean] of three columns. It adds lines of equal height, from the height of
+// peak outwards in both directions, until the maximum of a line lies far below. The maximum of a
+// line is concave in the height, which is the third share.
 func (r *rows) sphere(cols []int, peak [3]float64) float64 {
 	var s sum
 	first := nearest(r.rule.height, peak[2])
@@ -234,7 +238,8 @@ func (r *rows) sphere(cols []int, peak [3]float64) float64 {
 	return s.ln() - ln(float64(len(r.rule.square)))
 }
 
-// nearest is the index of the element nearest to x.
+// nearest returns the index of the element of xs nearest to x, the first of equals. It is 0 for an
+// empty xs.
 func nearest(xs []float64, x float64) int {
 	best := 0
 	for i, v := range xs {
@@ -245,14 +250,14 @@ func nearest(xs []float64, x float64) int {
 	return best
 }
 
-// lnMax bounds the product of the mixture of cols from above over all shares. It returns the
-// bound, a natural logarithm, and the shares p at which the product is about largest.
-// Expectation maximisation improves p, for at most steps steps. It ends when the bound is at
-// most need, or within 0.05 of the value.
+// lnMax bounds the product of the mixture of one to three columns from above over all shares. It
+// returns the bound, a natural logarithm, and the shares p at which the product is about largest.
+// Expectation maximisation improves p, in at most the given number of steps. It ends earlier if the
+// bound is at most need, or within 0.05 of the value.
 //
-// Any shares p give the bound ln F(p) + n ln max_h D_h. Here D_h is the mean over clusters of
-// v_h / sum p v. The bound holds since the logarithm is concave (the dual of mixture
-// likelihoods: Lindsay, Ann. Statist. 11, 1983).
+// Any shares p give the bound ln F(p) + n ln max_h D_h. Here D_h is the mean over clusters of v_h /
+// sum p v. The bound holds since the logarithm is concave (the dual of mixture likelihoods:
+// Lindsay, Ann. Statist. 11, 1983).
 func (r *rows) lnMax(cols []int, steps int, need float64) (bound float64, p [3]float64) {
 	k := len(cols)
 	if k == 1 {

@@ -17,12 +17,12 @@ const (
 	Elsewhere = "elsewhere" // owners sent the same files to others
 )
 
-// A source is one explanation of leaks, with the parts of its holdings that it may have
-// taken.
+// A source is one explanation of leaks, with the parts of its holdings that it may have taken. The
+// first part is the whole holdings, except for files sent elsewhere.
 type source struct {
 	kind    string
-	holder  int      // of copies, custody, planted
-	holders []string // of custody: all who held the same
+	holder  int      // index of the holder, of copies, custody and planted; else -1
+	holders []string // names: of copies the recipient, of custody all who held the same; else nil
 	parts   []part
 }
 
@@ -31,12 +31,12 @@ type source struct {
 type part struct {
 	whole  float64 // share of the prior that goes with 1 - tau
 	taken  float64 // share of the prior that goes with tau
-	size   float64 // submissions
+	size   float64 // number of submissions, at least 1 for the whole
 	from   int     // cells, from up to and including to; -1: not a range
 	to     int
-	set    int // index of the set; -1: none
-	reuse  float64
-	column [2]int // without and with marks removed
+	set    int     // index of the set in common with the source; -1: no set
+	reuse  float64 // of files sent elsewhere: the share of files, 0..1
+	column [2]int  // columns of the table, without and with marks removed
 }
 
 // A set is what a holder is recorded to have had. Sets are the partitions of a registry
@@ -61,7 +61,9 @@ type model struct {
 	kindOf  []int // row of each item
 }
 
-// newModel builds the sources and the table of how probable each makes each cluster.
+// newModel returns the model of a checked case: its clusters, its sources with their parts, and the
+// table of how probable each makes each cluster. o must have its defaults filled in. The source of
+// files sent elsewhere is the last.
 func newModel(c *Case, o Options) *model {
 	m := &model{c: c, o: o}
 	m.seen, m.items = gather(c, o)
@@ -88,8 +90,9 @@ func newModel(c *Case, o Options) *model {
 	return m
 }
 
-// fittest says which sets are sources: all sets that hold leaks. If there are more than
-// maxSets, sets whose marks are seen come first, then the sets in which leaks are densest.
+// fittest returns, by index in m.sets, which sets become sources: sets that hold a leaked
+// submission, at most [maxSets]. If there are more, sets whose marks are seen come first, then sets
+// in which leaks are densest by their scan statistic.
 func (m *model) fittest() []bool {
 	matched := 0.0
 	for _, s := range m.seen {
@@ -128,7 +131,9 @@ func (m *model) fittest() []bool {
 	return kept
 }
 
-// collectSets lists the distinct sets: holders of the same submissions unmarked share one.
+// collectSets fills m.sets: a set of copies for each recipient, then the sets of custody. Holders
+// with the same counts and the same leaked submissions unmarked share a set. Without
+// Case.FoundKnown there are no sets of custody.
 func (m *model) collectSets() {
 	for i, h := range m.c.Holders {
 		if total(h.Copies) > 0 {
@@ -150,7 +155,8 @@ func (m *model) collectSets() {
 	}
 }
 
-// alike reports whether two holders held the same leaked submissions unmarked.
+// alike reports whether holders a and b, given by index, held the same leaked submissions unmarked.
+// Submissions that did not leak are not compared.
 func (m *model) alike(a, b int) bool {
 	for i := range m.seen {
 		if m.seen[i].unmarked[a] != m.seen[i].unmarked[b] {
@@ -160,7 +166,7 @@ func (m *model) alike(a, b int) bool {
 	return true
 }
 
-// total returns the sum of counts.
+// total returns the sum of counts; 0 for nil.
 func total(counts []int) int {
 	n := 0
 	for _, c := range counts {
@@ -169,7 +175,9 @@ func total(counts []int) int {
 	return n
 }
 
-// has reports whether a leak's submission is among what a source of a kind could hand on.
+// has reports whether a leak's submission is among what a source could hand on. kind is the kind of
+// the source, and holder the index of its holder. Kinds without a holder (insider, unlisted,
+// elsewhere) had every matched submission.
 func (s *sighting) has(kind string, holder int) bool {
 	switch kind {
 	case Copies:
@@ -189,12 +197,14 @@ func (m *model) covers(kind string, holder int) bool {
 	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.has(kind, holder) })
 }
 
-// plantable reports whether another holder could have laid marks that speak for recipient r.
+// plantable reports whether, in any leak, a listed holder could have laid marks that speak for
+// recipient r, an index of a holder.
 func (m *model) plantable(r int) bool {
 	return slices.ContainsFunc(m.seen, func(s sighting) bool { return s.planted[r] && s.mark[r] > 1 })
 }
 
-// elsewhere has a part for each share of files that owners also sent to others.
+// elsewhere returns the source of files that their owners also sent to others. It has a part for
+// each share in [Options].Reuse, all equally probable.
 func (m *model) elsewhere() source {
 	s := source{kind: Elsewhere, holder: -1}
 	even := 1 / float64(len(m.o.Reuse))

@@ -51,7 +51,8 @@ func (m *model) fill() {
 	m.rows.rule = newRule(float64(max(len(m.items), 1)))
 }
 
-// likelihoods fills in values, the row of one cluster by column, scaled to a maximum of 1.
+// likelihoods fills in values, the row of one cluster: for each column the sum over the cluster's
+// leaks, scaled so that the maximum of the row is 1. len(values) is the number of columns.
 func (m *model) likelihoods(it item, values []float64) {
 	clear(values)
 	for _, l := range it.leaks {
@@ -73,8 +74,9 @@ func (m *model) likelihoods(it item, values []float64) {
 	}
 }
 
-// likelihood returns q g (see the package comment) of one leak for a source that took part p.
-// bare is the same if the source removed all marks.
+// likelihood returns q g (see the package comment) of one leak for source s that took part p. bare
+// is the same if the source removed all marks; only for copies and planted copies does it differ
+// from v. Both are 0 if the source could not hand on the submission of a matched leak.
 func (m *model) likelihood(s *source, p part, l *sighting) (v, bare float64) {
 	if s.kind == Elsewhere {
 		if l.matched {

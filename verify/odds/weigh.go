@@ -13,10 +13,10 @@ type Hypothesis struct {
 	Kind    string   `json:"kind"`              // [Copies], [Custody], ...
 	Holders []string `json:"holders,omitempty"` // of [Custody]: all who held the same; nothing here tells them apart
 
-	// LogLR is the log10 likelihood ratio against the strongest listed alternative
-	// without it: the least over the grid, capped. For Copies, alternatives that contain the copies
-	// (planted, forged, lost by a sub-processor) are not compared. 0 for explanations on lines of
-	// their own, that nothing here supports or excludes.
+	// LogLR is the log10 likelihood ratio against the strongest listed alternative without it: the
+	// minimum over the grid, capped. For Copies, alternatives that contain the copies (planted,
+	// forged, lost by a sub-processor) are not compared. 0 for explanations on lines of their own,
+	// that nothing here supports or excludes.
 	LogLR   float64 `json:"log10_lr"`
 	Words   string  `json:"words"` // LogLR in words; left empty here, like Against and Note
 	Capped  bool    `json:"capped"`
@@ -98,7 +98,9 @@ type Withheld struct {
 	Other    string `json:"-"` // of SameCopies: who had the same copies
 }
 
-// Weigh computes the verdict of a case. It is a pure function. The error wraps [ErrCase].
+// Weigh computes the verdict of a case: it compares all explanations of up to three sources. It is
+// a pure function, and leaves words (Words, Note, Against, Reason, Dates) empty. The error wraps
+// [ErrCase] if the case contradicts itself or exceeds a limit.
 func Weigh(c *Case) (*Verdict, error) {
 	if err := c.check(); err != nil {
 		return nil, err
@@ -133,14 +135,16 @@ func Weigh(c *Case) (*Verdict, error) {
 	return v, nil
 }
 
-// asked says what a question is about.
+// An asked says what the question of the same index is about.
 type asked struct {
-	source   int
-	planting int // index of the question about the same copies without planting, -1: this is one
+	source   int // index in the model's sources
+	planting int // index of the question about the same copies that excludes planting; -1: this question is the first about its source
 }
 
-// questions returns the questions of a verdict, and what each question is about. They concern
-// each recipient's copies, each custody, the insider, and files that were sent elsewhere.
+// questions returns the questions of a verdict, and for each what it is about. There is a question
+// for each source of copies, custody, insider, and files sent elsewhere. If marks of copies could
+// have been planted, a second question follows at once, which admits planting among the
+// alternatives. The question about files sent elsewhere is the last.
 func (m *model) questions() (what []asked, out []question) {
 	only := func(keep func(source) bool) []bool {
 		barred := make([]bool, len(m.sources))
@@ -178,10 +182,11 @@ func (m *model) questions() (what []asked, out []question) {
 	return what, out
 }
 
-// modest returns the ratio, natural logarithm, that claims the least over the grid, its point
-// of the grid, and the strongest alternative there. If all points support the source, this is
-// the minimum ratio. If all points speak against the source, it is the maximum ratio to the
-// sets of fewer sources (see [answers]). If the points disagree, it is 0.
+// modest returns the weakest claim over the grid: a ratio, as a natural logarithm. at is the index
+// of its point of the grid, and against the strongest alternative there (nil: none was computed).
+// If all points support the source, the ratio is the minimum. If all points speak against the
+// source, it is the maximum ratio to the sets of fewer sources (see [answers]). If the points
+// disagree, it is 0.
 func (a *answers) modest() (ratio float64, at int, against *candidate) {
 	lo, hi := math.Inf(1), math.Inf(-1)
 	atLo, atHi := 0, 0
@@ -202,8 +207,9 @@ func (a *answers) modest() (ratio float64, at int, against *candidate) {
 	return 0, atLo, a.without.set[atLo]
 }
 
-// cap returns the maximum log10 likelihood ratio that may be claimed for a kind of
-// hypothesis. Copies rest on the trials of marks, all other kinds on the trials of matching.
+// cap returns the maximum log10 likelihood ratio that may be claimed for a kind of hypothesis.
+// Ratios of copies rest on the trials of marks, ratios of all other kinds on the trials of
+// matching.
 func (m *model) cap(kind string) float64 {
 	if kind == Copies {
 		return Cap(m.c.MarkTrials) // a mark is as improbable by chance on whatever picture
@@ -211,7 +217,9 @@ func (m *model) cap(kind string) float64 {
 	return Cap(m.c.MatchTrials)
 }
 
-// hypothesis answers question i and, where there is one, the question about planting after it.
+// hypothesis returns the hypothesis that question i answers. a says what question i is about;
+// questions and found have one element for each question. If question i+1 is about the same source
+// with planting, it gives Planting and Planters. Words and Sensitivity are left empty.
 func (m *model) hypothesis(a asked, questions []question, found []answers, i int) Hypothesis {
 	s := m.sources[a.source]
 	h := Hypothesis{Kind: s.kind, Holders: s.holders}
@@ -247,8 +255,9 @@ func (m *model) hypothesis(a asked, questions []question, found []answers, i int
 	return h
 }
 
-// capped limits a log10 ratio to what validation allows for a kind of hypothesis, and reports
-// whether the limit was exceeded.
+// capped limits a log10 ratio to what validation allows for a kind of hypothesis, in both
+// directions. The bool reports whether raw exceeded a limit. Files sent elsewhere have a second
+// upper limit (see [model.missed]).
 func (m *model) capped(raw float64, kind string) (float64, bool) {
 	low, top := -m.cap(kind), m.cap(kind)
 	if kind == Elsewhere {
@@ -257,9 +266,10 @@ func (m *model) capped(raw float64, kind string) (float64, bool) {
 	return math.Min(math.Max(raw, low), top), raw < low || raw > top
 }
 
-// missed is the most, log10, that leaks without a match say for files from elsewhere. What
-// the search misses is what one way of altering pictures makes of them, and a source alters its
-// pictures alike: that it misses ours counts once for a dump, as the absence of marks does.
+// missed returns the maximum log10 ratio that leaks without a match can earn for files sent
+// elsewhere: 1/(1 - recall) for the best recall of these leaks. It is +Inf if all leaks match. A
+// source alters all its pictures alike, so that the search misses all for one cause. That counts
+// once for a dump, however many leaks are unmatched.
 func (m *model) missed() float64 {
 	recall := 0.0
 	for i := range m.seen {
@@ -273,8 +283,8 @@ func (m *model) missed() float64 {
 	return -log10(ln(1 - recall))
 }
 
-// explain lists the sources of a candidate, with the parts of its greatest combination at
-// a point of the grid.
+// explain lists the sources of candidate c, and the part that each took in the largest combination
+// at point at of the grid. [model.compute] must have filled c.top.
 func (m *model) explain(c *candidate, at int) (out []Explanation) {
 	top := c.all[c.top[at]]
 	for i, k := range c.sources {
@@ -292,7 +302,9 @@ func (m *model) explain(c *candidate, at int) (out []Explanation) {
 	return out
 }
 
-// evidence counts the clusters and leaks that speak for copies or lie in custody.
+// evidence returns how many clusters and leaks speak for source s. For copies these are leaks with
+// a confirmed copy of its recipient from the e-value 1,000 on. For custody these are leaks without
+// a mark that the holder held. For all other kinds both are 0.
 func (m *model) evidence(s source) (clusters, pictures int) {
 	for _, it := range m.items {
 		n := 0
@@ -310,7 +322,8 @@ func (m *model) evidence(s source) (clusters, pictures int) {
 	return clusters, pictures
 }
 
-// planters are the holders who could have planted what speaks for a recipient.
+// planters returns the names, sorted, of the holders who could have planted marks that speak for
+// recipient r, an index in m.c.Holders.
 func (m *model) planters(r int) []string {
 	var out []string
 	for _, s := range m.seen {
@@ -327,7 +340,8 @@ func (m *model) planters(r int) []string {
 	return out
 }
 
-// addSilent adds the recipients about whom the dump shows nothing.
+// addSilent adds a hypothesis with the code [NoLeak] and a ratio of 1 for each recipient that was
+// issued copies and has no hypothesis yet.
 func (m *model) addSilent(v *Verdict) {
 	for _, h := range m.c.Holders {
 		if total(h.Copies) > 0 && !slices.ContainsFunc(v.Hypotheses, func(o Hypothesis) bool { return o.Kind == Copies && o.Name == h.Name }) {
@@ -336,7 +350,8 @@ func (m *model) addSilent(v *Verdict) {
 	}
 }
 
-// order puts copies before custody before the rest, each strongest first.
+// order sorts the hypotheses: copies, then custody, then all other kinds, each the largest LogLR
+// first. Equal ones are sorted by Raw, kind and name.
 func (v *Verdict) order() {
 	rank := func(h Hypothesis) int {
 		switch h.Kind {
@@ -353,7 +368,8 @@ func (v *Verdict) order() {
 	})
 }
 
-// addLines adds the explanations that nothing here supports or excludes.
+// addLines appends the explanations that nothing here supports or excludes, an unlisted holder and
+// the issuer. Their ratios stay 1.
 func (m *model) addLines(v *Verdict) {
 	issuer := IssuerHad
 	if m.neutral() {
@@ -362,7 +378,8 @@ func (m *model) addLines(v *Verdict) {
 	v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Unlisted, Code: SameAsHeld}, Hypothesis{Kind: Forged, Code: issuer})
 }
 
-// neutral reports whether the issuer never had any of the copies that speak for a recipient.
+// neutral reports whether the issuer never had any of the confirmed copies that count as evidence
+// ([Copy].Neutral). It is false if there are no such copies.
 func (m *model) neutral() bool {
 	any := false
 	for _, l := range m.c.Leaks {
@@ -378,8 +395,9 @@ func (m *model) neutral() bool {
 	return any
 }
 
-// allElsewhere compares files that owners also sent elsewhere, and nothing else, with the
-// best explanation without such files.
+// allElsewhere returns [Verdict].AllElsewhere: the capped log10 ratio of files that owners also
+// sent elsewhere, alone, to the best explanation without such files. The last source and the last
+// element of found must be about such files.
 func (m *model) allElsewhere(found []answers) float64 {
 	alone := &candidate{sources: []int{len(m.sources) - 1}}
 	m.combine(alone)

@@ -34,7 +34,7 @@ type Record struct {
 	Logged     []int64           `json:"logged"`     // entries of the ledger that say that these investigations began
 	Keys       []string          `json:"keys"`       // IDs of the mark keys that were tried
 	SealKey    string            `json:"seal_key,omitempty"`
-	Parameters map[string]string `json:"parameters"`
+	Parameters map[string]string `json:"parameters"` // name and value of what conclusions depend on, in words
 }
 
 // A Run says when, by whom and with which command leaks were examined.
@@ -61,8 +61,8 @@ type Searchable struct {
 	Indexed    int    `json:"indexed"`                // submissions whose hashes were searched
 	Index      string `json:"index_digest,omitempty"` // of these hashes, hex: see [phash.Index.Digest]; "": the store was searched
 	Search     string `json:"search"`                 // where: in memory or in the store
-	LedgerSize int64  `json:"ledger_size"`
-	LedgerHead string `json:"ledger_head"`
+	LedgerSize int64  `json:"ledger_size"`            // entries
+	LedgerHead string `json:"ledger_head"`            // the head hash at that size
 }
 
 // A Container is an archive or a PDF of the dump. The files in it are listed among the

@@ -12,8 +12,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// A Finding is the conclusion about one leak in one word. Package verify defines the
-// words.
+// A Finding is the conclusion about one leak in one word. Package verify defines the words and what
+// each means.
 type Finding string
 
 // A Conclusion is what follows from the evidence of one leak.
@@ -120,14 +120,14 @@ type TracedCopy struct {
 	Score float64          `json:"score"`   // z of the part of the mark that only this copy has
 	LogP  float64          `json:"log10_p"` // corrected for the number of copies
 	LogE  float64          `json:"log10_e"` // e-value: its mean is at most 1 for a copy that was not used
-	Found bool             `json:"found"`
+	Found bool             `json:"found"`   // LogP is at or below Level of the tracing
 }
 
 // A Decoys says what copies that were never issued score in a leak in which a copy was
 // found.
 type Decoys struct {
-	Number int     `json:"number"`
-	Max    float64 `json:"most"` // the highest of their scores
+	Number int     `json:"number"` // of copies that were scored
+	Max    float64 `json:"most"`   // the highest of their scores
 }
 
 // An Edit is a region in which a leak shows something else than its original.
@@ -158,9 +158,9 @@ type Searched struct {
 // that finds nothing. The kind is judged from the leak alone; how the leak was altered is
 // not known, and the trials are over a mixture of alterations (docs/matching.md).
 type Recall struct {
-	Table int     `json:"table"` // version of the record of the trials
-	Kind  string  `json:"kind"`
-	Found int     `json:"found"`
-	Of    int     `json:"of"`
+	Table int     `json:"table"`    // version of the record of the trials
+	Kind  string  `json:"kind"`     // of leak, in words
+	Found int     `json:"found"`    // trials in which the upload was found
+	Of    int     `json:"of"`       // trials
 	Bound float64 `json:"at_least"` // lower 95 % bound (Clopper and Pearson, Biometrika 26, 1934)
 }
