@@ -49,9 +49,9 @@ type Bundle struct {
 	files []File
 }
 
-// newBundle returns a bundle of a sorted copy of files. It returns an error that wraps
-// [ErrBundle] for names that are not the same on every system, and for too many or too large
-// files.
+// newBundle returns a bundle of files, sorted by name; the slice is copied, the contents are
+// not. The error wraps [ErrBundle] for names that are not the same on every system, or differ in
+// case alone. It also does for too many or too large files.
 func newBundle(files []File) (*Bundle, error) {
 	if len(files) > maxFiles {
 		return nil, fmt.Errorf("%w: more than %d files", ErrBundle, maxFiles)
@@ -76,8 +76,9 @@ func newBundle(files []File) (*Bundle, error) {
 	return &Bundle{files}, nil
 }
 
-// checkName returns an error that wraps [ErrBundle] unless name is a relative path that means
-// the same on every system and in every archive.
+// checkName returns an error that wraps [ErrBundle] unless name is a relative path, with
+// slashes, of up to maxName bytes. Each part has only ASCII letters, digits and -._, begins with
+// neither . nor -, and does not end with a dot. Such a name means the same on every system.
 func checkName(name string) error {
 	odd := name == "" || len(name) > maxName
 	for part := range strings.SplitSeq(name, "/") {

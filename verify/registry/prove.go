@@ -32,13 +32,14 @@ type Proved struct {
 	Investigation *Investigation `json:"investigation,omitempty"`
 }
 
-// Prove writes a proof, as JSON, that a copy is in the ledger. The proof has the rows of the
-// copy, its mark key and its receipts. Each row comes with the salt of its commitment, its
-// entry, and the path from the entry to the root of a signed checkpoint. public is the
-// public text of the ledger's key. The error wraps [ErrProof] if no kept checkpoint covers
-// one of the entries. Of several checkpoints Prove takes the first, and prefers a checkpoint
-// with a witness's signature or a timestamp. The proof does not reveal whose upload the copy
-// was made from.
+// Prove writes a proof, as a line of JSON, that the copy id is in the ledger. The proof has the
+// rows of the copy, its mark key and its receipts. Each row comes with the salt of its
+// commitment, its entry, and the path from the entry to the root of a signed checkpoint. public
+// is the public text of the ledger's key, "name+hash+key". Of several checkpoints Prove takes
+// the first, and prefers a checkpoint with a witness's signature or a timestamp. The error wraps
+// [ErrNotFound] if there is no such copy, and [ErrProof] if no kept checkpoint covers an entry.
+// It wraps [ErrTampered] if the proof does not hold under public. The proof does not reveal
+// whose upload the copy was made from.
 func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) ([]byte, error) {
 	c, err := l.r.store.Copy(ctx, id)
 	if err != nil {
@@ -64,9 +65,9 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 	return l.prove(ctx, rows, public)
 }
 
-// ProveSubmission is [Ledger.Prove] for an upload. The proof holds its subject
-// reference and its hashes, since the commitment does: it is personal data. Of an
-// erased upload none can be given; the error wraps [ErrErased].
+// ProveSubmission is [Ledger.Prove] for an upload. The proof holds its subject reference and its
+// hashes, since the commitment does: it is personal data. The error wraps [ErrErased] for an
+// erased upload, which cannot be proved, and [ErrNotFound] if there is no such upload.
 func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, public string) ([]byte, error) {
 	s, err := l.r.store.Submission(ctx, id)
 	if err == nil && s.Erased {
@@ -78,7 +79,8 @@ func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, p
 	return l.prove(ctx, []wireEntry{{Submission: &wireSubmission{*s, s.Details}, Salt: s.Salt, seq: s.Seq}}, public)
 }
 
-// ProveInvestigation is [Ledger.Prove] for the entry of an investigation, by its number.
+// ProveInvestigation is [Ledger.Prove] for an investigation. entry is the number of its entry in
+// the ledger, from 1. The error wraps [ErrNotFound] if that entry is not of an investigation.
 func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public string) ([]byte, error) {
 	rows, err := l.r.store.Investigations(ctx)
 	if err != nil {
@@ -92,8 +94,10 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
 }
 
-// prove writes a proof of rows and checks the proof as its reader will. prove sets Entry, Path
-// and Checkpoint of each row.
+// prove writes a proof of rows and checks the proof as its reader will. The first row is the row
+// that was asked for. public is the public text of the ledger's key. prove sets Entry, Path and
+// Checkpoint of each row. The error wraps [ErrProof] if no checkpoint covers a row, and
+// [ErrTampered] if the proof does not hold.
 func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]byte, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
@@ -210,7 +214,9 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 	return p, nil
 }
 
-// fits says whether the rows belong to each other.
+// fits checks that the rows belong to each other: one submission or investigation alone, or a
+// copy first, with its one mark key, entered before it, and any receipts of it. It checks the
+// signatures of the receipts. The error wraps [ErrProof].
 func (p *Proof) fits() error {
 	first := p.Entries[0]
 	if first.Copy == nil {

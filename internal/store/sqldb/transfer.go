@@ -12,7 +12,8 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// mustBeEmpty returns an error that wraps [books.ErrConflict] if any table holds rows.
+// mustBeEmpty returns an error that wraps [books.ErrConflict] if any table holds rows, except
+// the ledger's head and the search tables.
 func (d *DB) mustBeEmpty(ctx context.Context) error {
 	for _, s := range append(transferred, transferStep{table: infoTable.name}) {
 		n, err := count(ctx, d.read, s.table)
@@ -126,7 +127,9 @@ var transferred = []transferStep{
 	all(checkpointTable, transferRows, "size"),
 }
 
-// rows copies what the copy does not have yet, table by table.
+// rows copies the rows that the copy does not have yet, table by table, in the order of
+// transferred. It first resumes an interrupted copy. t.total becomes the number of rows of the
+// source, and t.done the number in the copy. Errors name the table.
 func (t *transfer) rows() error {
 	if err := t.resume(); err != nil {
 		return err
@@ -151,8 +154,9 @@ func (t *transfer) rows() error {
 	return nil
 }
 
-// all copies the rows of a table in the order of its key, some at a time, from where the
-// copy ends.
+// all returns the step that copies the table from in the order of key, atATime rows a
+// transaction. key names columns that identify a row. The step begins behind the largest key in
+// the copy: all smaller keys must be there.
 func all[T any](from table[T], atATime int, key ...string) transferStep {
 	return transferStep{from.name, func(t *transfer) error {
 		where, args := "", []any(nil)
@@ -182,7 +186,9 @@ func (t *transfer) sealed() error {
 	return stream(t, sealedTable, transferSealed, by+" WHERE s.seq > $1 ORDER BY s.seq", last)
 }
 
-// stream copies the rows that the tail of a query selects.
+// stream copies the rows that the query with this tail selects from the table from, in
+// transactions of atATime rows. tail follows the table's name; args are its arguments. progress is
+// called after each transaction. After an error the earlier transactions stay.
 func stream[T any](t *transfer, from table[T], atATime int, tail string, args ...any) error {
 	rows, err := t.from.QueryContext(t.ctx, from.query()+tail, args...)
 	if err != nil {
@@ -210,7 +216,8 @@ func stream[T any](t *transfer, from table[T], atATime int, tail string, args ..
 	return rows.Err()
 }
 
-// write runs f in a transaction of the copy, past its ledger.
+// write runs f in a transaction of the copy. The tx has no tree, and nothing locks the ledger: f
+// must insert entries like other rows and never call append. An error of f rolls back.
 func (t *transfer) write(f func(*tx) error) error {
 	conn, err := t.to.write.Conn(t.ctx)
 	if err != nil {
@@ -228,8 +235,9 @@ func (t *transfer) write(f func(*tx) error) error {
 	return raw.Commit()
 }
 
-// finish enters the head and the registry's name in the transaction in which the copy
-// is checked, so that it is no registry before.
+// finish enters the head of the ledger (size in entries, and root), the registry's name, and a
+// search state in which no hash is in the search tables. It then checks the copy, all in one
+// transaction. So a copy with another root, or that does not verify, never becomes a registry.
 func (t *transfer) finish(size int64, root tlog.Hash) error {
 	return t.write(func(to *tx) error {
 		if err := insert(t.ctx, to, infoTable, *t.info); err != nil {
