@@ -300,8 +300,8 @@ type Checkpoint struct {
 	Stamp     []byte    `json:"stamp,omitempty"` // RFC 3161 timestamp of Body, DER, as it was kept; not checked
 }
 
-// Body is what is signed and what is stamped: Text up to the blank line before the
-// signatures. Witnesses that sign later do not change it.
+// Body returns what is signed and what is stamped: Text up to the blank line before the
+// signatures, with one line feed at its end. Witnesses that sign later do not change it.
 func (c *Checkpoint) Body() []byte {
 	body, _, _ := strings.Cut(c.Text, "\n\n")
 	return []byte(body + "\n")

@@ -118,7 +118,8 @@ func Read(path string) (*Bundle, error) {
 	return b, nil
 }
 
-// readFolder reads a bundle from the files in dir. It follows no link out of dir.
+// readFolder reads a bundle from the files in dir and its folders. It follows no link out of
+// dir; any link there is an error that wraps [ErrBundle], except names that begin with a dot.
 func readFolder(dir string) (*Bundle, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -112,8 +112,8 @@ func (b *Bundle) need(name string) ([]byte, error) {
 	return data, nil
 }
 
-// sums returns the list of all files with their SHA-256, in the form of sha256sum. The list
-// leaves out itself and its signature.
+// sums returns the list of all files, by name, with their SHA-256, in the form of sha256sum:
+// hex, two spaces, name, line feed. The list leaves out itself and its signature.
 func (b *Bundle) sums() []byte {
 	var out []byte
 	for _, f := range b.files {

@@ -84,7 +84,8 @@ func parseKeys(public string, witnesses []string) ([]key, error) {
 }
 
 // parseKey reads a public key: name, eight hex digits, and base64 of the signature type and the
-// Ed25519 key, with "+" between them. It returns false for any other text.
+// Ed25519 key, with "+" between them. The digits must be the hash of name and key. It returns
+// false for any other text, a private key also.
 func parseKey(text string) (key, bool) {
 	parts := strings.SplitN(text, "+", 3)
 	if len(parts) < 3 || !isLine(text) {

@@ -62,10 +62,11 @@ func (l *Ledger) GenerateKey(ctx context.Context) (private, public string, err e
 	return tlog.GenerateKey(origin)
 }
 
-// Sign signs the ledger's present state with the private text of its key and keeps the
-// result. If the state already has a checkpoint, Sign returns that checkpoint and signs
-// nothing. The error wraps [ErrTampered] if the state does not continue the checkpoint
-// before, and [ErrLedgerKey] if the key is unusable.
+// Sign signs the ledger's present state with the private text of its key and keeps the result.
+// If the state already has a kept checkpoint, Sign returns that checkpoint and signs nothing.
+// The error wraps [ErrTampered] if the state does not continue the checkpoint before, and
+// [ErrLedgerKey] if the key is unusable. Sign does not check rows against entries:
+// [Ledger.Check] does.
 func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) {
 	origin, err := l.Origin(ctx)
 	if err != nil {

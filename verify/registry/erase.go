@@ -75,7 +75,8 @@ func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submiss
 	return r.eraseAll(ctx, books.Ascending(ids), actor, note)
 }
 
-// checkErasure checks the texts of an erasure.
+// checkErasure checks that actor and note are one line of text each and not too long. The error
+// wraps [ErrInput]. Both may be empty.
 func checkErasure(actor, note string) error {
 	return errors.Join(books.CheckText("note", note, intake.MaxNote), books.CheckText("actor", actor, intake.MaxName))
 }

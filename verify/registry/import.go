@@ -209,7 +209,8 @@ type batch struct {
 	since  time.Time
 }
 
-// add puts a finished job into the batch.
+// add puts a finished job into the batch and counts the bytes of its sealed file. The first job
+// starts the batch's time. It commits nothing.
 func (b *batch) add(job *importJob) {
 	if len(b.jobs) == 0 {
 		b.since = time.Now()
@@ -243,7 +244,7 @@ func (b *batch) flush(ctx context.Context) bool {
 }
 
 // commit enters the uploads of jobs in one transaction. If an upload was erased since it was
-// examined, or its ID was taken, commit enters them one by one, and sets Err of that job. Jobs
+// examined, or its ID was taken, commit enters them one by one. It sets Err of that job. Jobs
 // without anything to enter are passed over. An error of the registry is returned.
 func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 	var rows []books.Upload

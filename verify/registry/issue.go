@@ -145,9 +145,9 @@ func (s *Issuer) checkSent(at time.Time) error {
 // it. It opens the sealed original and marks it with a fresh copy ID. It then commits the ledger
 // entry with the digest of the encoded bytes. Only after that it writes the bytes to dst, in one
 // Write. After a crash there is at worst a logged copy that was never released. The error wraps
-// [ErrWeak] if the mark would be too weak, [ErrNotFound] if submission or recipient is not
-// there, and [ErrMarkKey] if the mark key is not active. Then nothing is logged. For several
-// recipients of one submission see [Issuer.Prepare].
+// [ErrWeak] if the mark would be too weak, and [ErrNotFound] if submission or recipient is not
+// there. It wraps [ErrMarkKey] if the mark key is not active. Then nothing is logged. For
+// several recipients of one submission see [Issuer.Prepare].
 //
 // A copy looks like the original's file, unless [Config] asks for a format. JPEG stays JPEG, of
 // similar quality (min 70, or min 50 from 2560 pixels on) and with the chroma subsampling of the

@@ -50,8 +50,8 @@ func (l *Ledger) MarkKeys(ctx context.Context) ([]MarkKey, error) {
 	return out, nil
 }
 
-// MarkKey returns the mark key with that ID. The error wraps [ErrNotFound] if there is no such
-// key.
+// MarkKey returns the mark key with that ID, such as "v1-0011223344556677", in its present
+// state. The error wraps [ErrNotFound] if no such key was entered.
 func (l *Ledger) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
 	all, err := l.MarkKeys(ctx)
 	if err != nil {

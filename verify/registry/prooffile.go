@@ -167,14 +167,16 @@ func (w *wireEntry) row() (row books.Row, times []time.Time, err error) {
 	return row, times, nil
 }
 
-// inexact reports whether a time says more than the ledger commits to: a zone other than UTC,
-// or parts of a microsecond.
+// inexact reports whether t says more than the ledger commits to: a zone other than UTC, or
+// parts of a microsecond.
 func inexact(t time.Time) bool {
 	_, offset := t.Zone()
 	return offset != 0 || !t.Equal(books.Timestamp(t))
 }
 
-// proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on.
+// proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on:
+// without the salt and the path. A mark key comes without its state, which no proof shows.
+// proved checks nothing.
 func (w *wireEntry) proved(seq int64) Proved {
 	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Investigation: w.Investigation}
 	if w.Submission != nil {

@@ -132,9 +132,10 @@ func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]
 	return data, nil
 }
 
-// covering returns the index of the checkpoint to prove the entry seq under. This is the
-// first that covers the entry and has a timestamp or the signature of a witness, else the
-// first that covers it. It is -1 if no checkpoint covers the entry.
+// covering returns the index in kept, sorted by size, of the checkpoint under which the entry
+// seq is proved. This is the first that covers the entry and has a timestamp or two or more
+// signers, else the first that covers it. It is -1 if no checkpoint covers the entry. It checks
+// no signature.
 func covering(kept []books.Checkpoint, seq int64) int {
 	first := -1
 	for i, c := range kept {
@@ -151,7 +152,8 @@ func covering(kept []books.Checkpoint, seq int64) int {
 	return first
 }
 
-// path reads a row's entry and its path to the checkpoint's root.
+// path sets Entry and Path of row: the entry with the number row.seq, and its hashes up to the
+// root of the checkpoint c, which must cover the entry.
 func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) error {
 	entries, err := l.r.store.Entries(ctx, row.seq-1, 1)
 	if err != nil {
@@ -172,13 +174,14 @@ func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) e
 	return nil
 }
 
-// CheckProof checks a proof without the registry. It checks the rows against the entries'
-// commitments, and the entries against the checkpoints' roots. It also checks the ledger
-// key's signatures of the checkpoints, and the receipts' signatures. public, the text of the
-// ledger's key, should have come by another way than the proof. If public is "", CheckProof
-// uses the proof's own key, and the caller must compare [Proof.Key]. Signatures of witnesses
-// are checked if their keys are given. Every byte of a proof counts. Errors wrap [ErrProof],
-// or [ErrLedgerKey] if a key is unusable.
+// CheckProof checks a proof without the registry, and returns its rows. It checks the rows
+// against the entries' commitments, and the entries against the checkpoints' roots. It also
+// checks the ledger key's signatures of the checkpoints, and the receipts' signatures. public,
+// the text of the ledger's key, should have come by another way than the proof. If public is "",
+// CheckProof uses the proof's own key, and the caller must compare [Proof.Key]. Signatures of
+// witnesses are checked if their keys are given; a missing one is no error. Timestamps are not
+// in a proof. Every byte of a proof counts. Errors wrap [ErrProof], or [ErrLedgerKey] if a key
+// is unusable.
 func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error) {
 	w, err := parseProof(data)
 	if err != nil {

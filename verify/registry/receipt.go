@@ -44,7 +44,8 @@ func (l *Ledger) Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, 
 	return l.r.store.Receipts(ctx, of)
 }
 
-// signs reports whether a receipt's signature is over the copy.
+// signs reports whether x.Signature is over the copy c, by the key x.PublicKey. It does not
+// compare x.Copy with c.
 func signs(x *Receipt, c *Copy) bool {
 	return ed25519.Verify(x.PublicKey[:], c.ReceiptMessage(), x.Signature[:])
 }

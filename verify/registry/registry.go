@@ -50,8 +50,8 @@ type CreateOptions struct {
 // it uses.
 type Driver = books.Driver
 
-// Create makes an empty registry and opens it; opts may be nil. An existing registry is
-// left alone: the error wraps [fs.ErrExist].
+// Create makes an empty registry at a place and opens it; opts may be nil. The caller must close
+// it. An existing registry is left alone: the error wraps [fs.ErrExist].
 //
 //	r, err := registry.Create(ctx, sqlite.At("kyc.db"), nil)
 func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, error) {
@@ -187,8 +187,8 @@ func (r *Registry) everySubmission(ctx context.Context) iter.Seq2[*Submission, e
 	return walk(func(last *Submission) ([]Submission, error) { return r.store.SubmissionsAfter(ctx, last.Seq, listPage) })
 }
 
-// Copy returns one issued copy. The error wraps [ErrNotFound] if there is no copy with that
-// ID.
+// Copy returns the row of one issued copy, not its picture, which is not kept. The error wraps
+// [ErrNotFound] if there is no copy with that ID.
 func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
 	c, err := r.store.Copy(ctx, id)
 	if err != nil {
@@ -197,7 +197,8 @@ func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	return c, nil
 }
 
-// Copies lists the copies issued of a submission, oldest first.
+// Copies lists the copies issued of a submission, oldest first. Without copies, or for an
+// unknown submission, the list is empty.
 func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy, error) {
 	return r.store.Copies(ctx, of)
 }

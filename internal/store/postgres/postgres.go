@@ -217,7 +217,7 @@ func (s *server) makeSchema(ctx context.Context) error {
 	return nil
 }
 
-// dialect returns how package sqldb is to talk to the server.
+// dialect returns how package sqldb is to talk to the server. Its Close closes the pool of s.
 func (s *server) dialect() sqldb.Dialect {
 	return sqldb.Dialect{
 		Goose:    goose.DialectPostgres,

@@ -189,7 +189,8 @@ func (n *nearest) recent(after int64) error {
 	}, " WHERE seq > 0 ORDER BY seq") // by the index, which knows of no former rows
 }
 
-// match keeps a submission that is near.
+// match adds submission seq to n.found, with the min distance of h to the searched hashes, if
+// that is not above n.radius bits.
 func (n *nearest) match(seq int64, h *phash.Hash) {
 	minDistance := n.radius + 1
 	for k := range n.hashes {
@@ -242,7 +243,8 @@ const selectArea = "SELECT s.seq, s.area, s.area_quality FROM submission s"
 // bindArea binds the columns of an areaRow.
 func bindArea(r *areaRow) []any { return []any{&r.seq, &r.area, &r.quality} }
 
-// hits returns what was found, nearest first, equally near ones in the order of entry.
+// hits returns n.found as a list: the nearest first, equally near submissions by number. Without
+// submissions it is empty, not nil.
 func (n *nearest) hits() []phash.Hit {
 	out := make([]phash.Hit, 0, len(n.found))
 	for seq, distance := range n.found {

@@ -95,7 +95,8 @@ func (t *tx) keyState(ctx context.Context, id string) (*books.KeyState, error) {
 	return s, err
 }
 
-// mayMark refuses a key that was retired or compromised since the caller looked.
+// mayMark returns an error that wraps [books.ErrMarkKey] if the last state of the mark key with
+// that ID is not active. A key without a state is active.
 func (t *tx) mayMark(ctx context.Context, id string) error {
 	s, err := t.keyState(ctx, id)
 	if err == nil && s.State != "" && s.State != books.KeyActive {

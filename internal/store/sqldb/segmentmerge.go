@@ -39,8 +39,9 @@ func readSearchState(ctx context.Context, q querier) (s searchState, err error) 
 	return s, s.check(err)
 }
 
-// check returns an error if err is one, or if this version of kycmark does not know the scheme of
-// the search tables.
+// check returns err, the error of reading the state, if it is not nil. Else it checks that this
+// version of kycmark knows the scheme of the search tables: if not, the error wraps
+// [books.ErrSchema].
 func (s *searchState) check(err error) error {
 	if err == nil && s.scheme != bandScheme {
 		err = fmt.Errorf("%w: its search tables are of scheme %d; this version of kycmark knows %d", books.ErrSchema, s.scheme, bandScheme)

@@ -35,15 +35,16 @@ func count(ctx context.Context, q querier, table string) (n int, err error) {
 	return n, err
 }
 
-// Transfer copies a registry, in its state at one moment, into a database of [OpenCopy]. It
-// checks the copy and compares the roots of the ledgers. Size (entries) and root are the
-// copy's. progress, if not nil, is called with the rows copied and the total.
+// Transfer copies the registry from, in its state at one moment, into to, a database of
+// [OpenCopy]. It checks the copy and compares the roots of the ledgers. Size (entries) and root
+// are the copy's. progress, if not nil, is called with the rows copied and the total. Transfer
+// closes neither database.
 //
 // After an error or a kill the copy is no registry. The next Transfer from the same registry
 // continues the copy, whatever was written to the source or erased from it meanwhile. If the
-// copy is whole, Transfer only completes the copy's search tables. A copy of another
-// registry is left alone, and the error wraps [books.ErrConflict]. A whole copy that differs
-// from the source is left alone, and the error wraps [fs.ErrExist].
+// copy is whole, Transfer only frees old data in its files and completes its search tables. An
+// interrupted copy of another registry is left alone, and the error wraps [books.ErrConflict]. A
+// whole copy that differs from the source is left alone, and the error wraps [fs.ErrExist].
 func Transfer(ctx context.Context, from, to *DB, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, err := from.read.BeginTx(ctx, from.dialect.Snapshot)
 	if err != nil {
@@ -83,8 +84,8 @@ type transfer struct {
 	done, total int
 }
 
-// scrub cleans the copy's files where anything was ever erased from the registry: an earlier run
-// may have copied that, and have been killed after it erased it again.
+// scrub frees old data in the copy's files if anything was ever erased from the source. An
+// earlier run may have copied that data, and have been killed after it erased the data again.
 func (t *transfer) scrub() error {
 	if t.to.dialect.Scrub == nil {
 		return nil
@@ -174,8 +175,9 @@ func all[T any](from table[T], atATime int, key ...string) transferStep {
 	}}
 }
 
-// sealed copies the sealed rows in the order of the submissions' numbers. In the order of
-// their random IDs it would be unknown how far a copy has come.
+// sealed copies the sealed rows that the copy does not have, in the order of the submissions'
+// numbers. In the order of their random IDs it would be unknown how far a copy has come. It
+// opens no seal.
 func (t *transfer) sealed() error {
 	const by = " JOIN submission s ON s.id = sealed.submission"
 	var last int64

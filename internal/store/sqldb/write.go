@@ -122,7 +122,8 @@ func readHead(ctx context.Context, q querier, tail string) (size int64, root tlo
 	return size, root, nil
 }
 
-// appendLeaf adds an entry to the tree and returns the nodes that it completes.
+// appendLeaf adds the [tlog.LeafHash] of an encoded entry to the tree. It returns the hashes of
+// the nodes that the entry completes, one after another, from the leaf upwards: 32 bytes each.
 func appendLeaf(tree *tlog.Tree, entry []byte) (nodes []byte) {
 	for _, n := range tree.Append(tlog.LeafHash(entry)) {
 		nodes = append(nodes, n.Hash[:]...)
@@ -130,7 +131,8 @@ func appendLeaf(tree *tlog.Tree, entry []byte) (nodes []byte) {
 	return nodes
 }
 
-// lastLeaf is the number of the entry that completes a node.
+// lastLeaf returns the number (from 1) of the entry that completes the node id. The row of that
+// entry keeps the node's hash.
 func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
 
 // readNodes returns the hashes of nodes of the ledger's tree, in the order of ids. The row of an

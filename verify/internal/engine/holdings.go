@@ -201,8 +201,8 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 	return nil
 }
 
-// clip returns the part of s within cell. If they do not overlap, the end of the result is
-// before its begin.
+// clip returns the part of s within cell; both spans include their ends. If they do not overlap,
+// the end of the result is before its begin.
 func clip(s, cell span) span {
 	if s[0].Before(cell[0]) {
 		s[0] = cell[0]

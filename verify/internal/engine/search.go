@@ -39,9 +39,10 @@ func (e *Engine) HashesAfter(ctx context.Context, key *sealing.Key, after int64,
 	})
 }
 
-// FeaturesAfter calls add with the local features of every submission that has features and
-// a number above after, ascending. It returns the last number that it passed. Features that
-// key does not open are passed over. An error of add ends the walk.
+// FeaturesAfter calls add with the local features of every submission that has features and a
+// number above after, ascending. It returns the last number that it passed, or after. Features
+// that key does not open are passed over; key may be nil. An error of add, or malformed
+// features, ends the walk.
 func (e *Engine) FeaturesAfter(ctx context.Context, key *sealing.Key, after int64, add func(number int64, f *parts.Features) error) (last int64, err error) {
 	return walk(ctx, e.store.FeaturesAfter, after, func(row *books.Features) (int64, error) {
 		raw, err := sealing.Open(key, row.ID, &row.Sealed, sealing.Features)
@@ -151,8 +152,9 @@ func (e *Engine) ErasedAfter(ctx context.Context, after int64, forget func(numbe
 	return after, nil
 }
 
-// SubmissionAt returns the upload with a number. For an erased upload it returns what is left,
-// and an error that wraps [books.ErrErased].
+// SubmissionAt returns the upload with that number. The error wraps [books.ErrNotFound] if there
+// is no such upload. For an erased upload it returns both: the row with what is left, and an
+// error that wraps [books.ErrErased].
 func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submission, error) {
 	s, err := e.store.SubmissionBySeq(ctx, number)
 	if err != nil {

@@ -83,8 +83,9 @@ func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, err
 	return clear, nil
 }
 
-// newAEAD returns AES-256-GCM with a random nonce of 12 bytes in front (RFC 5116 section
-// 5.2). The error is about the key's length alone.
+// newAEAD returns AES-256-GCM under key, which must have sealSize bytes. Ciphertexts begin with
+// a random nonce of 12 bytes (RFC 5116 section 5.2) and end with a tag of 16. The error is about
+// the key's length alone.
 func newAEAD(key secretdata.Bytes) (tink.AEAD, error) {
 	params, err := aesgcm.NewParameters(aesgcm.ParametersOpts{
 		KeySizeInBytes: sealSize, IVSizeInBytes: 12, TagSizeInBytes: 16, Variant: aesgcm.VariantNoPrefix,

@@ -101,9 +101,9 @@ func localSealKey(secret [sealSize]byte) *Key {
 	return newSealKey(sealIDPrefix+hex.EncodeToString(id), sealMaster{master, secret[:]})
 }
 
-// Parse reads the text form of a key as written by [Key.Secret]. Blank
-// lines and lines that begin with # are passed over. The error wraps [ErrKey]
-// and never repeats the text.
+// Parse reads the text form of a key as written by [Key.Secret], with its checksum. Blank lines
+// and lines that begin with # are passed over. A mark key, a damaged text, or several keys are
+// errors. The error wraps [ErrKey] and never repeats the text.
 func Parse(text string) (*Key, error) {
 	line, err := keyLine(text)
 	switch {
