@@ -174,9 +174,9 @@ func inexact(t time.Time) bool {
 	return offset != 0 || !t.Equal(books.Timestamp(t))
 }
 
-// proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on:
-// without the salt and the path. A mark key comes without its state, which no proof shows.
-// proved checks nothing.
+// proved returns the row of w, whose entry has the number seq, as [CheckProof] hands it on,
+// without the path. A mark key comes without its state, which no proof shows. proved checks
+// nothing.
 func (w *wireEntry) proved(seq int64) Proved {
 	p := Proved{Entry: seq, Checkpoint: w.Checkpoint, Copy: w.Copy, Receipt: w.Receipt, Investigation: w.Investigation}
 	if w.Submission != nil {

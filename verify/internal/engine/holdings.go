@@ -116,8 +116,8 @@ func (b *holdingsOf) whole() []span {
 }
 
 // copies counts, for each recipient and cell, the submissions issued to the recipient up to
-// until. It takes the begin of their UTC day for their time, so cells should begin with days.
-// Recipients without copies are not in the map.
+// until. The store counts by UTC days, so a submission counts for the cell that holds the begin
+// of its day. Recipients without copies are not in the map.
 func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
 	issued, err := b.store.CountIssued(ctx, b.until)
 	out := make(map[string][]int)
