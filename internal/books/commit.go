@@ -22,8 +22,9 @@ func (l Logged) Number() int64 { return l.Seq }
 // Number returns the number of the investigation's entry.
 func (i Investigation) Number() int64 { return i.Entry }
 
-// commit binds the fields of a row, in their fixed order, under its salt. Fields
-// are length-prefixed, so that no two rows have one encoding.
+// commit returns SHA-256 over kind, salt and the fields of a row, in their fixed order. Each is
+// written with its length in front, so that no two rows have one encoding. A field is a string,
+// a []byte or a type that appendField knows; commit panics for other types.
 func commit(kind string, salt Salt, fields ...any) [32]byte {
 	var text [64]byte // of a field
 	b := make([]byte, 0, 1024)
@@ -49,7 +50,8 @@ func prefixed(b, field []byte) []byte { return append(length(b, len(field)), fie
 func length(b []byte, n int) []byte { return append(strconv.AppendInt(b, int64(n), 10), ':') }
 
 // appendField appends the text of a field: integers in decimal, 64-bit patterns (of CopyIDs and
-// floats) in hex, times as microseconds since 1970 UTC.
+// floats) in hex, times as microseconds since 1970 UTC, booleans as "true" or "false". It panics
+// for other types.
 func appendField(b []byte, f any) []byte {
 	switch f := f.(type) {
 	case int:
@@ -89,7 +91,8 @@ func (k KeyEntry) LedgerEntry() Entry {
 		Commitment: commit(EntryKey, k.Salt, k.ID, k.Commitment[:], k.Added)}
 }
 
-// LedgerEntry commits to the upload, its digest, its hash, and its rendition where it has one.
+// LedgerEntry commits to the upload: its digest, times, subject, hashes and Kept, and its
+// rendition unless that is zero. The entry's time is Received, and Seq is not set.
 func (s Submission) LedgerEntry() Entry {
 	fields := []any{s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder, s.Width, s.Height, s.Submitted, s.Received,
 		s.Subject, s.Hash, s.Area, s.Chain, s.Quality, s.AreaQuality, s.Kept}
@@ -133,8 +136,9 @@ func (e Erasure) LedgerEntry() Entry {
 		Commitment: commit(EntryErasure, e.Salt, append(fields, list(e.Submissions)...)...)}
 }
 
-// Left is the digest of what is left of erased submissions, in the order given. The
-// erasure commits to it, for their own commitments cannot be checked any more.
+// Left returns the digest of what is left of erased submissions, in the order given: ID, times
+// and number. The erasure commits to it, because the commitments of erased rows cannot be
+// checked any more. The digest has no salt.
 func Left(erased []Submission) [32]byte {
 	fields := []any{len(erased)}
 	for _, s := range erased {

@@ -54,7 +54,8 @@ type wireEntry struct {
 
 const timeLayout = "2006-01-02T15:04:05.000000Z"
 
-// Encode returns the entry as canonical JSON. Its kind is one of the constants.
+// Encode returns the entry as canonical JSON, with the time in UTC, cut to microseconds. The
+// kind must be one of the constants, since Encode escapes nothing.
 func (e Entry) Encode() []byte {
 	b := make([]byte, 0, 192)
 	b = hex.AppendEncode(append(b, `{"commitment":"`...), e.Commitment[:])
@@ -64,8 +65,9 @@ func (e Entry) Encode() []byte {
 	return append(strconv.AppendInt(b, entryVersion, 10), '}')
 }
 
-// ParseEntry reads what [Entry.Encode] writes and nothing else: an entry that
-// would be encoded otherwise than it stands is refused.
+// ParseEntry reads exactly what [Entry.Encode] writes. Any other form of the same entry is
+// refused, so that no two encodings have one meaning. An unknown kind of lower-case letters is
+// accepted. The error wraps [ErrEntry].
 func ParseEntry(b []byte) (Entry, error) {
 	var w wireEntry
 	dec := json.NewDecoder(bytes.NewReader(b))

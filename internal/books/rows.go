@@ -96,8 +96,8 @@ type KeyState struct {
 	Logged
 }
 
-// Next refuses a state that must not follow this one: a compromised key stays
-// compromised, and its time can only be moved back. The error wraps [ErrConflict].
+// Next checks whether next may follow the state s: a compromised key stays compromised, and its
+// time can only be moved back. The zero s allows every next. The error wraps [ErrConflict].
 func (s *KeyState) Next(next *KeyState) error {
 	if s.State == KeyCompromised && (next.State != KeyCompromised || !next.Since.Before(s.Since)) {
 		return fmt.Errorf("%w: mark key %s; that can be entered for an earlier time, but not taken back", ErrConflict, s)
@@ -300,8 +300,8 @@ type Checkpoint struct {
 	Stamp     []byte    `json:"stamp,omitempty"` // RFC 3161 timestamp of Body, DER, as it was kept; not checked
 }
 
-// Body is what is signed and what is stamped: Text up to the blank line before the
-// signatures. Witnesses that sign later do not change it.
+// Body returns what is signed and what is stamped: Text up to the blank line before the
+// signatures, with one line feed at its end. Witnesses that sign later do not change it.
 func (c *Checkpoint) Body() []byte {
 	body, _, _ := strings.Cut(c.Text, "\n\n")
 	return []byte(body + "\n")
@@ -345,7 +345,8 @@ func (s Signature) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, 
 // UnmarshalText reads exactly what MarshalText writes.
 func (s *Signature) UnmarshalText(text []byte) error { return unhex(s[:], text) }
 
-// unhex reads lower-case hex digits, of exactly as many bytes as dst has.
+// unhex reads lower-case hex digits into dst. text must have exactly two digits for each byte of
+// dst; else dst stays unchanged, and the error repeats the first 20 characters of text.
 func unhex(dst, text []byte) error {
 	raw := make([]byte, len(dst))
 	if len(text) == 2*len(dst) {

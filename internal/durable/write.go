@@ -41,7 +41,8 @@ func system() disk {
 	return disk{fill: fill, rename: os.Rename, link: os.Link, syncDir: syncDir}
 }
 
-// fill writes, syncs and closes.
+// fill writes data to f, syncs f to the disk, and closes f, also after an error. It returns the
+// first error.
 func fill(f *os.File, data []byte) error {
 	_, err := f.Write(data)
 	if err == nil {
@@ -55,7 +56,9 @@ func fill(f *os.File, data []byte) error {
 
 var errFolder = errors.New("is a folder")
 
-// write is WriteFile on a disk; its errors do not name path.
+// write is WriteFile on the disk d. Its errors do not name path; they may name the temporary
+// file. It removes the temporary file in every case, and path if path was new and the folder
+// cannot be synced. An empty path is [fs.ErrInvalid].
 func write(d disk, path string, data []byte, perm fs.FileMode, overwrite bool) error {
 	if path == "" {
 		return fs.ErrInvalid
@@ -96,8 +99,9 @@ func write(d disk, path string, data []byte, perm fs.FileMode, overwrite bool) e
 	return nil
 }
 
-// create makes the temporary file. It is not os.CreateTemp, whose mode 0600
-// would have to be widened afterwards without regard to the umask.
+// create makes an empty temporary file with a random name in dir, open for writing. perm is its
+// mode before the umask. os.CreateTemp has mode 0600, which would have to be widened afterwards
+// without regard to the umask.
 func create(dir string, perm fs.FileMode) (*os.File, error) {
 	var unique [8]byte
 	rand.Read(unique[:]) // never fails: crypto/rand
@@ -105,10 +109,10 @@ func create(dir string, perm fs.FileMode) (*os.File, error) {
 	return os.OpenFile(filepath.Join(dir, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, perm)
 }
 
-// claim gives temp the name path unless that is taken. Only a hard link does
-// this in one step. File systems without hard links (FAT, some network
-// shares) get an empty file first, which holds the name, and then a rename
-// over it; no other writer of this package that does not overwrite can get between.
+// claim gives the file temp the name path. If path exists, nothing changes, and the error wraps
+// [fs.ErrExist]. A hard link does this in one step; the caller then removes the name temp. On
+// file systems without hard links claim makes an empty file at path, with mode perm, and renames
+// temp over it. After any other error claim removes that file. It syncs nothing.
 func (d disk) claim(temp, path string, perm fs.FileMode) error {
 	err := d.link(temp, path)
 	if err == nil || errors.Is(err, fs.ErrExist) {
@@ -125,7 +129,8 @@ func (d disk) claim(temp, path string, perm fs.FileMode) error {
 	return nil
 }
 
-// cause drops the names of temporary files from the system's errors.
+// cause returns the system's error inside err, without the names of temporary files. Errors of
+// other types are returned unchanged.
 func cause(err error) error {
 	var pe *fs.PathError
 	var le *os.LinkError

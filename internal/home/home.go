@@ -71,10 +71,11 @@ type config struct {
 	InvestigateOnly bool `toml:"investigate_only"`
 }
 
-// Create makes a home in dir, which may exist but must hold nothing of a home:
-// else the error wraps [fs.ErrExist]. The registry is made at an address for
-// [Driver], or in the folder if the address is "". The configuration is written
-// last, so that what was interrupted is no home.
+// Create makes a home in dir, which may exist but must hold nothing of a home: else the error
+// wraps [fs.ErrExist]. It makes the keys and the registry: at address (see [Driver]), or in the
+// folder if address is "". opts may be nil. The configuration is written last, so that an
+// interrupted Create leaves no home. If the registry cannot be made, the keys are removed; other
+// files stay.
 func Create(ctx context.Context, dir, address string, opts *registry.CreateOptions) (*Home, error) {
 	for _, name := range []string{configName, "registry.db", "keys"} {
 		path := filepath.Join(dir, name)
@@ -113,15 +114,17 @@ func Create(ctx context.Context, dir, address string, opts *registry.CreateOptio
 	return h, nil
 }
 
-// removeKeys takes back the mark and the sealing key that were just made, and their
-// folder if nothing else is in it.
+// removeKeys removes the mark key and the sealing key that [Create] just made, and their folder
+// if nothing else is in it. A key that cannot be removed is an error.
 func (h *Home) removeKeys() error {
 	err := errors.Join(os.Remove(h.path(h.config.Keys.Mark[0])), os.Remove(h.path(h.config.Keys.Seal)))
 	_ = os.Remove(filepath.Join(h.dir, "keys")) // unless something else is in it
 	return err
 }
 
-// furnish enters the mark key in a new registry and makes the ledger's key.
+// furnish enters the commitment to the mark key in the new registry r. It then makes the key
+// files of the ledger and of reports. It does not write the configuration, and removes nothing
+// after an error.
 func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermark.Key) error {
 	if _, err := r.Ledger().AddMarkKey(ctx, mark); err != nil {
 		return err
@@ -137,7 +140,8 @@ func (h *Home) furnish(ctx context.Context, r *registry.Registry, mark *watermar
 	return err
 }
 
-// configFor is the default configuration with a registry elsewhere.
+// configFor returns the text of the default configuration, with registry, an address for
+// [Driver], as the place of the registry. "" keeps registry.db in the folder.
 func configFor(registry string) (string, error) {
 	if registry == "" {
 		return defaultConfig, nil
@@ -151,8 +155,9 @@ func configFor(registry string) (string, error) {
 	return strings.Replace(defaultConfig, defaultRegistry, string(line), 1), nil
 }
 
-// Open reads the configuration of the home in dir. The error wraps [ErrNoHome] if dir holds
-// no home.
+// Open reads the configuration of the home in dir. It opens neither registry nor keys, which may
+// be missing. The error wraps [ErrNoHome] if dir holds no configuration. A configuration that is
+// malformed, incomplete or has unknown settings is another error.
 func Open(dir string) (*Home, error) {
 	path := filepath.Join(dir, configName)
 	text, err := intake.ReadFile(path, maxConfig)
@@ -169,7 +174,9 @@ func Open(dir string) (*Home, error) {
 	return h, nil
 }
 
-// parse reads a configuration and checks that all required settings are there.
+// parse reads text, a configuration in TOML, into h.config. registry, keys.mark and keys.seal
+// must be set; unknown settings are an error. keys.report has the default keys/report.key, and
+// keys.ledger may be missing. parse looks at no file.
 func (h *Home) parse(text string) error {
 	meta, err := toml.Decode(text, &h.config)
 	if err != nil {
@@ -207,7 +214,8 @@ func (h *Home) Investigation(ctx context.Context) (*registry.Registry, error) {
 	return h.open(ctx, registry.OpenForInvestigation)
 }
 
-// open opens the registry with the given function.
+// open opens the registry with the given function of package registry. If its file is missing,
+// the error names the home and wraps [fs.ErrNotExist].
 func (h *Home) open(ctx context.Context, open func(context.Context, registry.Driver) (*registry.Registry, error)) (*registry.Registry, error) {
 	r, err := open(ctx, h.driver())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -216,7 +224,9 @@ func (h *Home) open(ctx context.Context, open func(context.Context, registry.Dri
 	return r, err
 }
 
-// Keys reads the mark keys and the sealing key. The first mark key is the key that marks.
+// Keys reads the mark keys and the sealing key from their files. The first mark key marks new
+// copies; the others only read marks. Errors name the file. If the sealing key cannot be read,
+// the mark keys are returned beside the error.
 func (h *Home) Keys() ([]*watermark.Key, *registry.SealKey, error) {
 	var keys []*watermark.Key
 	for _, name := range h.config.Keys.Mark {
@@ -252,8 +262,8 @@ func (h *Home) LedgerPublic() (string, error) {
 // ledgerPublic is the path of the ledger's public key.
 func (h *Home) ledgerPublic() string { return publicPath(h.path(h.config.Keys.Ledger)) }
 
-// CreateReportKey makes the key that signs reports, where a home has none yet, and returns its
-// public half. The error wraps [fs.ErrExist] when there is one.
+// CreateReportKey makes a new Ed25519 key that signs reports, writes its two files, and returns
+// its public half. An existing file is left alone: the error wraps [fs.ErrExist].
 func (h *Home) CreateReportKey() (ed25519.PublicKey, error) {
 	_, key, err := ed25519.GenerateKey(nil) // from crypto/rand
 	if err != nil {
@@ -280,7 +290,8 @@ func (h *Home) ReportPublic() (ed25519.PublicKey, error) {
 // publicPath is where the public half of a key lies.
 func publicPath(path string) string { return strings.TrimSuffix(path, ".key") + ".pub" }
 
-// KeyFiles lists the paths of all secret keys. The file of the report key may be missing.
+// KeyFiles lists the paths of all secret keys: mark keys, sealing key, ledger key if one is set,
+// and report key. It looks at no file: any may be missing, and the report key is optional.
 func (h *Home) KeyFiles() []string {
 	keys := append(slices.Clone(h.config.Keys.Mark), h.config.Keys.Seal)
 	if h.config.Keys.Ledger != "" {
@@ -294,8 +305,9 @@ func (h *Home) KeyFiles() []string {
 }
 
 // Files lists the paths of all files that a home may have: the configuration, the keys with
-// their public halves, and the registry with the files that SQLite keeps beside it. A registry
-// on a server has no files.
+// public halves (of all keys, although some have none), and the registry with the files that
+// SQLite keeps beside it. A registry on a server has no files. Files looks at no file, so any
+// may be missing.
 func (h *Home) Files() []string {
 	files := []string{filepath.Join(h.dir, configName)}
 	for _, key := range h.KeyFiles() {
@@ -309,7 +321,8 @@ func (h *Home) Files() []string {
 	return files
 }
 
-// path is where a file of the configuration lies: relative paths begin at the home.
+// path returns where the file name of the configuration lies: a relative name, with slashes,
+// begins at the home's folder. An absolute name is returned unchanged.
 func (h *Home) path(name string) string {
 	if filepath.IsAbs(name) {
 		return name

@@ -35,16 +35,18 @@ func CreateSeal(path string, key *registry.SealKey) error {
 	return create(path, fmt.Sprintf("# kycmark sealing key %s\n%s\n", key.ID(), key.Secret()))
 }
 
-// CreateLedger writes the two texts of a ledger's key (see
-// [registry.Ledger.GenerateKey]) to new files as [CreateMark] does; the public
-// one holds no secret.
+// CreateLedger writes the two texts of a ledger's key (see [registry.Ledger.GenerateKey]) to new
+// files, private to path and public to publicPath, as [CreateMark] does. After an error neither
+// file is there, unless it was there before; the error then wraps [fs.ErrExist].
 func CreateLedger(path, publicPath, private, public string) error {
 	return createPair(path, "# kycmark ledger key: signs checkpoints\n"+private+"\n",
 		publicPath, "# kycmark ledger, public key: checks checkpoints and proofs\n"+public+"\n")
 }
 
-// CreateReport writes the two halves of a key that signs reports to new files as
-// [CreateMark] does, in the PEM forms that openssl reads; the public one holds no secret.
+// CreateReport writes the private half of a report key to path, and the public half to
+// publicPath, in the PEM forms that openssl reads. It writes new files as [CreateMark] does.
+// After an error neither file is there, unless it was there before; the error then wraps
+// [fs.ErrExist].
 func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
 	public := key.Public().(ed25519.PublicKey)
 	id := ReportID(public)
@@ -52,8 +54,9 @@ func CreateReport(path, publicPath string, key ed25519.PrivateKey) error {
 		publicPath, "# kycmark report key "+id+", public key: checks reports\n"+string(EncodeReportPublic(public)))
 }
 
-// createPair writes both halves of a key or neither: signatures of a private half beside
-// the public half of another key could not be checked.
+// createPair writes the text private to path and the text public to publicPath, both or neither.
+// Signatures of a private half beside the public half of another key could not be checked. The
+// error wraps [fs.ErrExist] if a file exists.
 func createPair(path, private, publicPath, public string) error {
 	if err := create(path, private); err != nil {
 		return err
@@ -64,7 +67,8 @@ func createPair(path, private, publicPath, public string) error {
 	return nil
 }
 
-// create writes a new key file. An existing file is left as it is.
+// create writes text to a new key file that only its owner may read. An existing file is left as
+// it is, and the error wraps [fs.ErrExist]. Errors name the file.
 func create(path, text string) error {
 	err := durable.WriteFile(path, []byte(text), perm, false)
 	if errors.Is(err, fs.ErrExist) {
@@ -106,7 +110,8 @@ func ReadReportPublic(path string) (ed25519.PublicKey, error) {
 	return parsed(path, ParseReportPublic)
 }
 
-// parsed reads a key file and parses its text. Errors name the file.
+// parsed reads the key file at path, up to maxSize bytes, and parses its text. Errors name the
+// file; errors about the contents are errors of parse.
 func parsed[K any](path string, parse func(text string) (K, error)) (key K, err error) {
 	text, err := read(path)
 	if err != nil {
@@ -118,8 +123,9 @@ func parsed[K any](path string, parse func(text string) (K, error)) (key K, err 
 	return key, err
 }
 
-// readNoteKey reads a key of a signed note: the only line of the file that is neither blank
-// nor a comment. private says which half the line must be.
+// readNoteKey reads a key of a signed note: the only line of the file that is neither blank nor
+// a comment. private says which half the line must be. It does not check the key itself. Errors
+// about the contents wrap [registry.ErrLedgerKey] and repeat nothing of them.
 func readNoteKey(path string, private bool) (string, error) {
 	return parsed(path, func(text string) (string, error) {
 		var keys []string
@@ -139,8 +145,9 @@ func readNoteKey(path string, private bool) (string, error) {
 	})
 }
 
-// read returns the text of a key file. A pipe is read too, such as a shell makes of a program
-// that prints the key.
+// read returns the text of a key file, up to maxSize bytes; a larger file is an error. A pipe is
+// also read, such as a shell makes of a program that prints the key. A folder is an error.
+// Errors name the file.
 func read(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -157,8 +164,9 @@ func read(path string) (string, error) {
 	return string(text), nil
 }
 
-// Exposed reports whether others than the owner may read the file. Windows has
-// no such permission bits; there it is always false.
+// Exposed reports whether others than the owner (group or all) may read, write or execute the
+// file. It is false if the file is missing, and always on Windows, which has no such permission
+// bits.
 func Exposed(path string) bool {
 	if runtime.GOOS == "windows" {
 		return false

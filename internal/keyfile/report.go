@@ -44,8 +44,9 @@ func ParseReportPublic(text string) (ed25519.PublicKey, error) {
 	return parsePEM[ed25519.PublicKey](text, pemPublic, "public", x509.ParsePKIXPublicKey)
 }
 
-// parsePEM reads the first PEM block of text, which must have the given type, with parse, which
-// must find a key of type K. half is "private" or "public", for errors; these wrap [ErrKey].
+// parsePEM reads the first PEM block of text, which must have the type blockType. parse reads
+// its DER and must find a key of type K. Text after the block is ignored. half is "private" or
+// "public", for errors, which wrap [ErrKey] and repeat nothing of the text.
 func parsePEM[K any](text string, blockType, half string, parse func(der []byte) (any, error)) (key K, err error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil || block.Type != blockType {

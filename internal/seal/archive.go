@@ -24,9 +24,10 @@ const (
 	maxArchive = maxBundle + maxFiles*(2*maxName+200)
 )
 
-// Write writes the bundle to path: an archive if path ends in .zip, else a folder, which must
-// be empty or new. After an error nothing of the bundle is left at path. If something is in
-// the way, the error wraps [fs.ErrExist]; overwrite replaces an archive, never a folder.
+// Write writes the bundle to path: an archive if path ends in .zip, else a folder, which must be
+// empty or new. If something is in the way, the error wraps [fs.ErrExist]; overwrite replaces an
+// archive, never a folder with files. After an error nothing of the bundle is left at path, with
+// the exception that [durable.WriteFile] names.
 func (b *Bundle) Write(path string, overwrite bool) error {
 	if !strings.EqualFold(filepath.Ext(path), ".zip") {
 		return b.writeFolder(filepath.Clean(path))
@@ -38,7 +39,9 @@ func (b *Bundle) Write(path string, overwrite bool) error {
 	return durable.WriteFile(path, buf.Bytes(), filePerm, overwrite)
 }
 
-// writeFolder writes the files to a new folder beside dir, and then renames that folder to dir.
+// writeFolder writes the files to a new folder beside dir, and then renames that folder to dir,
+// which must be empty or not there. If dir has entries, the error wraps [fs.ErrExist]. After an
+// error dir has no file of the bundle, but an empty dir may be gone.
 func (b *Bundle) writeFolder(dir string) error {
 	switch entries, err := os.ReadDir(dir); {
 	case len(entries) > 0:
@@ -66,8 +69,8 @@ func (b *Bundle) writeFolder(dir string) error {
 }
 
 // archive writes the files to w as a zip archive. The same files always give the same bytes:
-// sorted, not compressed (compressed bytes depend on the program that compressed), without
-// times.
+// sorted by name, not compressed (compressed bytes depend on the program that compressed), dated
+// 1980-01-01. After an error w may hold a part of it.
 func (b *Bundle) archive(w io.Writer) error {
 	z := zip.NewWriter(w)
 	for _, f := range b.files {
@@ -88,9 +91,10 @@ func (b *Bundle) archive(w io.Writer) error {
 	return z.Close()
 }
 
-// Read reads a bundle from a folder or an archive. Read checks the form of the bundle only;
-// errors about the form wrap [ErrBundle]. In a folder, Read ignores files that file managers
-// leave behind (names that begin with a dot, Thumbs.db, desktop.ini).
+// Read reads a bundle from a folder or an archive at path. It checks the form of the bundle
+// alone, no signature or digest: [Bundle.Check] does. Errors about the form wrap [ErrBundle]. In
+// a folder, Read ignores files that file managers leave behind (names that begin with a dot,
+// Thumbs.db, desktop.ini).
 func Read(path string) (*Bundle, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -114,7 +118,8 @@ func Read(path string) (*Bundle, error) {
 	return b, nil
 }
 
-// readFolder reads a bundle from the files in dir. It follows no link out of dir.
+// readFolder reads a bundle from the files in dir and its folders. It follows no link out of
+// dir; any link there is an error that wraps [ErrBundle], except names that begin with a dot.
 func readFolder(dir string) (*Bundle, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -124,8 +129,9 @@ func readFolder(dir string) (*Bundle, error) {
 	return readFiles(root.FS())
 }
 
-// parseArchive reads a bundle from the bytes of an archive. It accepts exactly the bytes that
+// parseArchive reads a bundle from the bytes of a zip archive. It accepts exactly the bytes that
 // archive writes, because two programs may see different files in an archive with odd headers.
+// It checks no signature. Errors wrap [ErrBundle].
 func parseArchive(data []byte) (*Bundle, error) {
 	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
@@ -150,7 +156,9 @@ func parseArchive(data []byte) (*Bundle, error) {
 	return b, nil
 }
 
-// readFiles makes a bundle of all files in fsys and its folders.
+// readFiles makes a bundle of all files in fsys and its folders, except files that file managers
+// leave behind. Links and other files that are not regular, more than maxFiles files, and more
+// than maxBundle bytes are errors that wrap [ErrBundle]. Every file is read into memory.
 func readFiles(fsys fs.FS) (*Bundle, error) {
 	var files []File
 	left := int64(maxBundle)
@@ -183,8 +191,9 @@ func leftBehind(name string) bool {
 	return strings.HasPrefix(name, ".") || strings.EqualFold(name, "Thumbs.db") || strings.EqualFold(name, "desktop.ini")
 }
 
-// readFile reads a file of at most limit bytes. For a larger file it returns errTooLarge, if
-// possible before it reads any byte.
+// readFile reads the file name of fsys, up to limit bytes. For a larger file it returns
+// errTooLarge, if possible before it reads any byte. The error does not say limit, but
+// maxBundle.
 func readFile(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	f, err := fsys.Open(name)
 	if err != nil {

@@ -49,9 +49,9 @@ type Bundle struct {
 	files []File
 }
 
-// newBundle returns a bundle of a sorted copy of files. It returns an error that wraps
-// [ErrBundle] for names that are not the same on every system, and for too many or too large
-// files.
+// newBundle returns a bundle of files, sorted by name; the slice is copied, the contents are
+// not. The error wraps [ErrBundle] for names that are not the same on every system, or differ in
+// case alone. It also does for too many or too large files.
 func newBundle(files []File) (*Bundle, error) {
 	if len(files) > maxFiles {
 		return nil, fmt.Errorf("%w: more than %d files", ErrBundle, maxFiles)
@@ -76,8 +76,9 @@ func newBundle(files []File) (*Bundle, error) {
 	return &Bundle{files}, nil
 }
 
-// checkName returns an error that wraps [ErrBundle] unless name is a relative path that means
-// the same on every system and in every archive.
+// checkName returns an error that wraps [ErrBundle] unless name is a relative path, with
+// slashes, of up to maxName bytes. Each part has only ASCII letters, digits and -._, begins with
+// neither . nor -, and does not end with a dot. Such a name means the same on every system.
 func checkName(name string) error {
 	odd := name == "" || len(name) > maxName
 	for part := range strings.SplitSeq(name, "/") {
@@ -111,8 +112,8 @@ func (b *Bundle) need(name string) ([]byte, error) {
 	return data, nil
 }
 
-// sums returns the list of all files with their SHA-256, in the form of sha256sum. The list
-// leaves out itself and its signature.
+// sums returns the list of all files, by name, with their SHA-256, in the form of sha256sum:
+// hex, two spaces, name, line feed. The list leaves out itself and its signature.
 func (b *Bundle) sums() []byte {
 	var out []byte
 	for _, f := range b.files {

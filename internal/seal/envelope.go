@@ -38,8 +38,9 @@ func (e *envelope) text() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// signEnvelope signs a payload of [payloadType] and returns the envelope's text. Errors wrap
-// [keyfile.ErrKey] if key is not an Ed25519 key.
+// signEnvelope signs a payload of [payloadType] and returns the envelope's text, one line of
+// JSON. It does not check the signature. Errors wrap [keyfile.ErrKey] if key is nil or not an
+// Ed25519 key.
 func signEnvelope(payload []byte, key crypto.Signer) ([]byte, error) {
 	public, err := publicHalf(key)
 	if err != nil {
@@ -54,9 +55,10 @@ func signEnvelope(payload []byte, key crypto.Signer) ([]byte, error) {
 	return e.text()
 }
 
-// openEnvelope reads an envelope with one signature by key. The bytes of text must be exactly
-// as signEnvelope writes them, because DSSE leaves key IDs, unknown fields and loose forms of
-// base64 unsigned. Errors wrap [ErrBundle].
+// openEnvelope reads an envelope with exactly one signature, checks it with key, and returns it.
+// The bytes of text must be exactly as signEnvelope writes them, because DSSE leaves key IDs,
+// unknown fields and loose forms of base64 unsigned. Errors wrap [ErrBundle]. It does not read
+// the payload.
 func openEnvelope(text []byte, key ed25519.PublicKey) (*envelope, error) {
 	var e envelope
 	if err := json.Unmarshal(text, &e); err != nil {
@@ -78,7 +80,7 @@ func openEnvelope(text []byte, key ed25519.PublicKey) (*envelope, error) {
 }
 
 // publicHalf returns the public half of a signer, which may be a key service's. Errors wrap
-// [keyfile.ErrKey] if the signer is nil or of another kind than Ed25519.
+// [keyfile.ErrKey] if the signer is nil or of another kind than Ed25519. It signs nothing.
 func publicHalf(key crypto.Signer) (ed25519.PublicKey, error) {
 	if key == nil {
 		return nil, fmt.Errorf("%w: none", keyfile.ErrKey)

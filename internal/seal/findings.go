@@ -15,9 +15,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// CheckFindings checks findings without a bundle, or a report without a bundle: whether the
-// conclusions follow from the evidence, and the report from the findings. It cannot say who
-// wrote them, or when.
+// CheckFindings checks findings (JSON), or a report (HTML, if data begins with "<"), without a
+// bundle. It checks whether the conclusions follow from the evidence, and the report from the
+// findings. It cannot say who wrote them, or when: the checks of signature, timestamp and proofs
+// are skipped. What does not hold is in the Result's checks.
 func CheckFindings(data []byte) *Result {
 	r := &Result{}
 	findings, report := data, []byte(nil)
@@ -39,7 +40,9 @@ func CheckFindings(data []byte) *Result {
 	return r
 }
 
-// Check checks all of a bundle, without registry, network and clock.
+// Check makes all checks of a bundle, without registry, network and clock. trust holds keys and
+// certificates that the verifier has from elsewhere; for missing keys the bundle's own are used.
+// Checks that depend on a failed check are left out. Call [Result.Holds] for the outcome.
 func (b *Bundle) Check(trust Trust) *Result {
 	r := &Result{}
 	b.verify(trust, r)
@@ -64,7 +67,9 @@ func (b *Bundle) Check(trust Trust) *Result {
 	return r
 }
 
-// findings reads findings and concludes them again.
+// findings reads findings (JSON), sets r.Findings, and adds checks of their form, of each leak
+// and of the verdict: it concludes them again from the evidence. If the form is wrong, only that
+// check is added, and r.Findings stays nil.
 func (r *Result) findings(data []byte) {
 	f, err := verify.ReadFindings(bytes.NewReader(data))
 	if !r.add("findings", "written in the form of "+verify.FindingsFormat, err) {
@@ -80,8 +85,9 @@ func (r *Result) report(report []byte) {
 	r.concluded("report", "written again from the findings it is the same, byte for byte", r.Findings.CheckReport(report))
 }
 
-// checkInputs compares the statement's inputs and record with the inputs and record of the
-// findings. Errors about a difference wrap [ErrBundle].
+// checkInputs compares the inputs and the record of the statement s with the files and the
+// record of the findings f. The record must be equal byte for byte, the inputs as sets. Errors
+// about a difference wrap [ErrBundle].
 func checkInputs(s *Statement, f *verify.Findings) error {
 	record, err := json.Marshal(f.Verdict.Record)
 	if err != nil {
@@ -107,8 +113,9 @@ func checkInputs(s *Statement, f *verify.Findings) error {
 	return nil
 }
 
-// proofs adds the checks of the ledger's part of the bundle. r must have the statement and the
-// findings.
+// proofs adds the checks of the ledger's part of b: the proofs, and then the timestamps of the
+// states that they rest on. Without proofs in b the check is skipped, or fails if trust has a
+// ledger key. r must have the statement and the findings.
 func (r *Result) proofs(b *Bundle, trust Trust) {
 	data, ok := b.file(proofsName)
 	switch {
@@ -135,8 +142,9 @@ func (r *Result) proofs(b *Bundle, trust Trust) {
 	}
 }
 
-// state adds a check of when the state c of the ledger existed, if the bundle has a timestamp
-// of it. tsa holds the trusted certificates; without them the check is skipped.
+// state adds a check, "ledger", of when the state c of the ledger existed. If b has no timestamp
+// of c, it adds nothing. tsa holds the trusted certificates of timestamp authorities; without
+// them the check is skipped.
 func (r *Result) state(b *Bundle, c registry.Checkpoint, tsa []*x509.Certificate) {
 	const name = "ledger"
 	stampFile, bodyFile := stateFiles(c)
@@ -168,10 +176,10 @@ type proved struct {
 	last           registry.Checkpoint   // the largest of them
 }
 
-// checkProofs checks the lines of proofs.jsonl, and that they prove the investigation and each
-// copy that the findings name. l is the ledger of the statement; key is the trusted public key
-// of the ledger, or "" for the key that the bundle brings. Errors wrap [ErrBundle] or
-// [registry.ErrProof].
+// checkProofs checks lines, the proofs of proofs.jsonl, and that they prove the investigations
+// and each copy that the findings f name. l is the ledger of the statement, or nil, which is an
+// error. key is the trusted public key of the ledger, or "" for the key that the bundle brings.
+// The result is what was proved. Errors wrap [ErrBundle] or [registry.ErrProof].
 func checkProofs(b *Bundle, lines []byte, l *Ledger, f *verify.Findings, key string) (*proved, error) {
 	if l == nil {
 		return nil, fmt.Errorf("%w: the statement names no ledger", ErrBundle)
@@ -206,7 +214,10 @@ func checkProofs(b *Bundle, lines []byte, l *Ledger, f *verify.Findings, key str
 	return p, nil
 }
 
-// add checks a proof with the ledger's public key, and takes in what it proves.
+// add checks one proof with the ledger's public key, and adds its copy or investigation, and the
+// states that it rests on, to p. It must be of the registry, and an investigation also of the
+// actor and not after the time, that the findings f record. Errors wrap [registry.ErrProof], or
+// [registry.ErrLedgerKey] if key is unusable.
 func (p *proved) add(proof []byte, key string, f *verify.Findings) error {
 	x, err := registry.CheckProof(proof, key)
 	if err != nil {

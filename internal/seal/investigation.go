@@ -34,10 +34,11 @@ type Investigation struct {
 	Made             time.Time
 }
 
-// Seal makes the bundle, signed with an Ed25519 key and stamped by tsa unless that is nil.
-// Findings that do not follow from their evidence are not signed: the error wraps
-// [verify.ErrFindings]. If no signed checkpoint covers what is to be proved, the error wraps
-// [registry.ErrProof]. Other errors wrap [ErrBundle], [keyfile.ErrKey] or [ErrTSA].
+// Seal makes a bundle of in, signed with key, an Ed25519 key, and stamped by tsa unless that is
+// nil. It writes nothing: [Bundle.Write] does. Findings that do not follow from their evidence
+// are not signed: the error wraps [verify.ErrFindings]. If no signed checkpoint covers what is
+// to be proved, the error wraps [registry.ErrProof]. Other errors wrap [ErrBundle],
+// [keyfile.ErrKey] or [ErrTSA].
 func Seal(ctx context.Context, in Investigation, key crypto.Signer, tsa *TSA) (*Bundle, error) {
 	f, err := verify.ReadFindings(bytes.NewReader(in.Findings))
 	if err == nil {
@@ -67,8 +68,9 @@ func Seal(ctx context.Context, in Investigation, key crypto.Signer, tsa *TSA) (*
 	return c.sign(ctx, key, tsa)
 }
 
-// examined returns the files that were examined, and the archives and PDFs that contained
-// them, with repetitions. A file that could not be read has no digest, and is left out.
+// examined returns the files that were examined, and the archives and PDFs that contained them,
+// as subjects, with repetitions and unsorted. A file without a valid digest, since it could not
+// be read, is left out.
 func examined(f *verify.Findings) (out []Subject) {
 	add := func(path string, size int64, sum string) {
 		if raw, err := hex.DecodeString(sum); err == nil && len(raw) == 32 {
@@ -84,9 +86,10 @@ func examined(f *verify.Findings) (out []Subject) {
 	return out
 }
 
-// prove adds proofs to c: that the ledger has the investigation and the copies that it names.
-// prove also adds the last signed state of the ledger that the proofs rest on, and timestamps
-// of these states. If there is nothing to prove, prove adds nothing.
+// prove adds proofs to c: that the ledger has the investigations that f records and the copies
+// that f names. It also adds the largest signed state of the ledger that the proofs rest on, and
+// kept timestamps of these states. If there is nothing to prove, it adds nothing. The error
+// wraps [registry.ErrProof] if no signed checkpoint covers an entry: prove signs no checkpoint.
 func (c *content) prove(ctx context.Context, in Investigation, f *verify.Findings) error {
 	ledger := in.Registry.Ledger()
 	var proofs bytes.Buffer
@@ -147,7 +150,8 @@ func stateFiles(c registry.Checkpoint) (stamp, body string) {
 	return fmt.Sprintf("ledger-%d.tsr", c.Size), fmt.Sprintf("ledger-%d.body", c.Size)
 }
 
-// named returns the copies that identify a recipient of a leak, each once.
+// named returns the copies that identify a recipient of a leak, each once, in the order of the
+// leaks. Copies of leaks that may not name a recipient are left out.
 func named(f *verify.Findings) (out []registry.Copy) {
 	once := make(map[watermark.CopyID]bool)
 	for _, l := range f.Leaks {

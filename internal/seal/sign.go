@@ -23,9 +23,11 @@ type content struct {
 	predicate Predicate
 }
 
-// sign makes a bundle of c. key is an Ed25519 key, which may be a key service's; tsa stamps the
-// statement unless tsa is nil. Errors wrap [ErrBundle] if c cannot become a bundle or the key
-// signs other bytes than asked for, [keyfile.ErrKey] or [ErrTSA].
+// sign makes a bundle of c: it adds keys, the statement, its timestamp, README.txt and the
+// signed list. key is an Ed25519 key, which may be a key service's; tsa stamps the statement
+// unless tsa is nil. Errors wrap [ErrBundle] if c cannot become a bundle or the key signs other
+// bytes than asked for, [keyfile.ErrKey] or [ErrTSA]. A key service's failure wraps its own
+// error.
 func (c content) sign(ctx context.Context, key crypto.Signer, tsa *TSA) (*Bundle, error) {
 	public, err := publicHalf(key)
 	if err != nil {
@@ -84,7 +86,8 @@ func (c content) sign(ctx context.Context, key crypto.Signer, tsa *TSA) (*Bundle
 	return signList(append(b.files, File{Name: readmeName, Data: explained}), key)
 }
 
-// signList returns a bundle of files, the list of their digests, and the list's signature.
+// signList returns a bundle of files, the list of their digests, and the list's signature by
+// key. files must not hold a list. Errors wrap [ErrBundle], or the error of key.
 func signList(files []File, key crypto.Signer) (*Bundle, error) {
 	b, err := newBundle(files)
 	if err != nil {
@@ -111,7 +114,7 @@ type readme struct {
 	Trusted []*x509.Certificate
 }
 
-// text fills the template.
+// text returns README.txt: the template, filled with r. It panics if the template is malformed.
 func (r readme) text() ([]byte, error) {
 	t := template.Must(template.New(readmeName).Funcs(template.FuncMap{
 		"pad":         func(s string) string { return fmt.Sprintf("%-22s", s) },

@@ -42,21 +42,24 @@ var (
 	oidExtKeyUsage   = asn1.ObjectIdentifier{2, 5, 29, 37}                       // RFC 5280 section 4.2.1.12
 )
 
-// VerifyStamp checks an authority's answer (TimeStampResp in DER, RFC 3161 section 2.4.2) to
-// a request for the SHA-256 digest, without the network. It checks
+// VerifyStamp checks answer, an authority's answer (TimeStampResp in DER, RFC 3161 section
+// 2.4.2) to a request for the SHA-256 digest, without the network. trusted are certificates of
+// the authority or of its issuers. It checks
 //
 //   - the status, the digest and the signature;
 //   - that the signature was made with the certificate that the answer names (RFC 5816);
 //   - that this certificate may only be used for timestamps (section 2.3);
 //   - that this certificate led to one of the trusted certificates at the stated time.
 //
-// It ignores that a certificate has expired since, or was revoked. Errors wrap [ErrStamp].
+// It ignores that a certificate has expired since, or was revoked. It compares no nonce:
+// [TSA.Stamp] does. Errors wrap [ErrStamp].
 func VerifyStamp(answer []byte, digest [32]byte, trusted []*x509.Certificate) (*Stamp, error) {
 	return verifyStamp(answer, digest, nil, trusted)
 }
 
-// verifyStamp does what [VerifyStamp] does, and compares the nonce of the request with the nonce
-// of the answer. A nil nonce is not compared.
+// verifyStamp does what [VerifyStamp] does, and compares nonce, of the request, with the nonce
+// of the answer. A nil nonce is not compared. An answer of more than maxStamp bytes is an error.
+// Errors wrap [ErrStamp].
 func verifyStamp(answer []byte, digest [32]byte, nonce *big.Int, trusted []*x509.Certificate) (*Stamp, error) {
 	if len(answer) > maxStamp {
 		return nil, fmt.Errorf("%w: %d bytes are more than a timestamp has", ErrStamp, len(answer))
@@ -88,7 +91,8 @@ func verifyStamp(answer []byte, digest [32]byte, nonce *big.Int, trusted []*x509
 }
 
 // verifySigner checks the token's only signature and the signer's certificate at the time at.
-// It returns that certificate, and the trusted certificate that it leads to (anchor).
+// token is CMS SignedData in DER. It returns that certificate, and the trusted certificate that
+// it leads to (anchor). Signatures over SHA-1 are refused. Errors wrap nothing of this package.
 func verifySigner(token []byte, at time.Time, trusted []*x509.Certificate) (signer, anchor *x509.Certificate, err error) {
 	p7, err := pkcs7.Parse(token)
 	if err != nil {
@@ -117,8 +121,10 @@ func verifySigner(token []byte, at time.Time, trusted []*x509.Certificate) (sign
 	return signer, anchor, err
 }
 
-// chain returns the trusted certificate that issued signer, directly or through certificates
-// of brought. All of them must have been valid at the time at, and allow timestamps.
+// chain returns the trusted certificate that issued signer, directly or through certificates of
+// brought, which are not trusted by themselves. All of them must have been valid at the time at,
+// and allow timestamps. It asks nothing about revocation. If several chains exist, the first
+// counts.
 func chain(signer *x509.Certificate, brought []*x509.Certificate, at time.Time, trusted []*x509.Certificate) (*x509.Certificate, error) {
 	opts := x509.VerifyOptions{
 		Roots: x509.NewCertPool(), Intermediates: x509.NewCertPool(),
@@ -137,9 +143,9 @@ func chain(signer *x509.Certificate, brought []*x509.Certificate, at time.Time, 
 	return chains[0][len(chains[0])-1], nil
 }
 
-// checkUsage checks that a certificate may only be used for timestamps (RFC 3161 section 2.3):
-// timestamping is its only extended usage, the extension is critical, and its key usage is
-// signing alone.
+// checkUsage checks that the certificate c may only be used for timestamps (RFC 3161 section
+// 2.3): timestamping is its only extended usage, the extension is critical, and its key usage is
+// signing alone. A certificate without key usage passes.
 func checkUsage(c *x509.Certificate) error {
 	only := len(c.ExtKeyUsage) == 1 && c.ExtKeyUsage[0] == x509.ExtKeyUsageTimeStamping && len(c.UnknownExtKeyUsage) == 0
 	critical := false
@@ -168,9 +174,9 @@ type essCerts struct {
 	Policies asn1.RawValue `asn1:"optional"`
 }
 
-// checkNamed checks that the first certificate that the signature names (RFC 5816 section
-// 2.2.1) is signer, with which the signature was checked. Another certificate may have the same
-// key.
+// checkNamed checks that the first certificate that the signature names (RFC 5816 section 2.2.1)
+// is signer, with which the signature was checked. Another certificate may have the same key. It
+// compares digests: SHA-256, SHA-384 or SHA-512, and SHA-1 in the form of RFC 2634 alone.
 func checkNamed(p7 *pkcs7.PKCS7, signer *x509.Certificate) error {
 	var named essCerts
 	old := false
@@ -209,8 +215,9 @@ func checkNamed(p7 *pkcs7.PKCS7, signer *x509.Certificate) error {
 const maxDepth = 32
 
 // checkDER walks all values in der, and the values inside them. depth is the number of levels
-// above der. The error says that a value is cut off, or nested deeper than [maxDepth]. The
-// parsers that read der afterwards accept looser forms and need this protection.
+// above der, 0 for the outermost. The error says that a value is cut off, or nested deeper than
+// [maxDepth]. The parsers that read der afterwards accept looser forms and need this protection.
+// Empty der is no error.
 func checkDER(der []byte, depth int) error {
 	if depth > maxDepth {
 		return errors.New("nested too deeply")

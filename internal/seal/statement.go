@@ -68,8 +68,9 @@ type Ledger struct {
 	Checkpoint string `json:"checkpoint"` // C2SP tlog-checkpoint, a signed note
 }
 
-// newStatement returns the statement about files, which must be sorted by name, and about
-// inputs in any order. An input that is there twice is stated once.
+// newStatement returns the statement about files, which must be sorted by name, and about inputs
+// in any order. The inputs are sorted by name and digest, and an input that is there twice is
+// stated once. Made of p is cut to whole seconds, in UTC. Neither slice is changed.
 func newStatement(files []File, inputs []Subject, p Predicate) Statement {
 	p.Made = p.Made.UTC().Truncate(time.Second)
 	s := Statement{Type: statementType, PredicateType: predicateType, Predicate: p, Subject: []Subject{}}
@@ -83,9 +84,10 @@ func newStatement(files []File, inputs []Subject, p Predicate) Statement {
 	return s
 }
 
-// parseStatement reads what newStatement made and JSON encoded, and refuses every other form.
-// So two readers cannot see two statements in one payload (a field that is there twice, or in
-// another case). Errors wrap [ErrBundle].
+// parseStatement reads what newStatement made and JSON encoded, and refuses every other form. So
+// two readers cannot see two statements in one payload (a field that is there twice, or in
+// another case). Errors wrap [ErrBundle]. It checks no signature, and compares no subject with a
+// file.
 func parseStatement(payload []byte) (*Statement, error) {
 	var s Statement
 	if err := json.Unmarshal(payload, &s); err != nil {
@@ -105,7 +107,8 @@ func parseStatement(payload []byte) (*Statement, error) {
 	return &s, nil
 }
 
-// inputs returns the subjects that were examined.
+// inputs returns the subjects that are examined files, in their order; their names keep
+// inputPrefix. Without inputs the result is nil.
 func (s *Statement) inputs() (out []Subject) {
 	for _, x := range s.Subject {
 		if strings.HasPrefix(x.Name, inputPrefix) {

@@ -38,10 +38,10 @@ type TSA struct {
 	Transport http.RoundTripper   // nil: http.DefaultTransport
 }
 
-// Stamp sends a SHA-256 digest to the authority and returns the answer unchanged
-// (TimeStampResp in DER). Stamp checks the answer as [VerifyStamp] does, and that it belongs
-// to this request. Errors wrap [ErrTSA]; if an answer came and is invalid, they also wrap
-// [ErrStamp].
+// Stamp sends a SHA-256 digest, nothing else of the stamped bytes, to the authority. It returns
+// the answer unchanged (TimeStampResp in DER), and what it says. Stamp checks the answer as
+// [VerifyStamp] does, and that it belongs to this request by its nonce. It asks once, within
+// Timeout. Errors wrap [ErrTSA]; if an answer came and is invalid, they also wrap [ErrStamp].
 func (t *TSA) Stamp(ctx context.Context, digest [32]byte) ([]byte, *Stamp, error) {
 	address, err := t.address()
 	if err != nil {
@@ -73,7 +73,8 @@ func (t *TSA) Stamp(ctx context.Context, digest [32]byte) ([]byte, *Stamp, error
 	return answer, stamp, nil
 }
 
-// address parses URL. No error repeats a password that URL may hold.
+// address checks that there are trusted certificates, and parses URL, which must have http or
+// https and a host. Errors wrap [ErrTSA] and do not repeat a password that URL may hold.
 func (t *TSA) address() (*url.URL, error) {
 	if len(t.Trusted) == 0 {
 		return nil, fmt.Errorf("%w: no certificate to check it with", ErrTSA)
@@ -88,7 +89,9 @@ func (t *TSA) address() (*url.URL, error) {
 	return u, nil
 }
 
-// ask posts a request to address and returns the body of the answer, at most maxStamp bytes.
+// ask posts query, a TimeStampReq in DER, to address and returns the body of the answer, up to
+// maxStamp bytes. Another status than 200, another type than [typeReply] and a longer body are
+// errors. ask does not read the answer. Errors repeat no password of address.
 func (t *TSA) ask(ctx context.Context, address *url.URL, query []byte) ([]byte, error) {
 	client := http.Client{Transport: t.Transport, CheckRedirect: checkRedirect}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address.String(), bytes.NewReader(query))
@@ -118,8 +121,9 @@ func (t *TSA) ask(ctx context.Context, address *url.URL, query []byte) ([]byte, 
 	return answer, nil
 }
 
-// checkRedirect accepts at most maxRedirects redirects that keep the request a POST and do not
-// leave https. req is the next request, via are the requests before it.
+// checkRedirect accepts up to maxRedirects redirects that keep the request a POST and do not
+// leave https. req is the next request; via are the requests before it, at least 1, the oldest
+// first. A nil error lets the client go on.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	last := via[len(via)-1].URL
 	switch {
@@ -142,8 +146,9 @@ func bareURL(err error) error {
 	return err
 }
 
-// ParseCertificates reads all certificates in a PEM text, and ignores what is between them. A
-// text without any is an error.
+// ParseCertificates reads all certificates in a PEM text, in their order, and ignores other
+// blocks and text between them. A text without certificates is an error, as is a certificate
+// that cannot be read. It checks neither signatures nor dates.
 func ParseCertificates(text []byte) ([]*x509.Certificate, error) {
 	var out []*x509.Certificate
 	for {

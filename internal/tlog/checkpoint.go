@@ -20,7 +20,8 @@ type Checkpoint struct {
 	Extensions []string // further lines, each with text; our logs write none, since no proof covers them
 }
 
-// Body returns the text that is signed. [Checkpoint.Sign] refuses a checkpoint that
+// Body returns the text that is signed: lines with the origin, the size in decimal, the root in
+// base64, and the extensions. It checks nothing. [Checkpoint.Sign] refuses a checkpoint that
 // [ParseCheckpoint] would not read back from this text.
 func (c Checkpoint) Body() string {
 	lines := append([]string{
@@ -31,8 +32,9 @@ func (c Checkpoint) Body() string {
 	return strings.Join(lines, "\n") + "\n"
 }
 
-// ParseCheckpoint reads the body of a checkpoint. A body has one form only: Body of the
-// result returns the same bytes. The error wraps [ErrCheckpoint].
+// ParseCheckpoint reads the body of a checkpoint, without signatures. A body has one form only:
+// Body of the result returns the same bytes. The size must be in range, and the root of size 0
+// must be the empty root. The error wraps [ErrCheckpoint].
 func ParseCheckpoint(body string) (Checkpoint, error) {
 	bad := func(what string) (Checkpoint, error) {
 		return Checkpoint{}, fmt.Errorf("%w: %s", ErrCheckpoint, what)

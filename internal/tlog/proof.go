@@ -13,10 +13,10 @@ import (
 // missing.
 type Nodes func(ctx context.Context, ids []NodeID) ([]Hash, error)
 
-// Inclusion proves that leaf index, counted from 0, is in the tree of the first
-// size leaves: the audit path of RFC 6962, section 2.1.1, from the leaf upwards.
-// The stored tree may have grown since. Inclusion calls nodes at most once, for less than 128
-// nodes. Errors about index and size wrap [ErrProof].
+// Inclusion proves that leaf index, counted from 0, is in the tree of the first size leaves: the
+// audit path of RFC 6962, section 2.1.1, from the leaf upwards. The stored tree may have grown
+// since. nodes reads the stored tree: Inclusion calls it up to once, for less than 128 nodes.
+// Errors about index and size wrap [ErrProof]; other errors are of nodes.
 func Inclusion(ctx context.Context, index, size uint64, nodes Nodes) ([]Hash, error) {
 	if size > MaxSize {
 		return nil, tooLarge(size)
@@ -29,8 +29,9 @@ func Inclusion(ctx context.Context, index, size uint64, nodes Nodes) ([]Hash, er
 }
 
 // Consistency proves that the tree of the first old leaves is the beginning of the tree of the
-// first size leaves: RFC 6962, section 2.1.2. The proof is empty if old is 0 or size. Errors
-// about old and size wrap [ErrProof].
+// first size leaves: RFC 6962, section 2.1.2. The proof is empty if old is 0 or size. nodes
+// reads the stored tree. Errors about old and size (old must not exceed size) wrap [ErrProof];
+// other errors are of nodes.
 func Consistency(ctx context.Context, old, size uint64, nodes Nodes) ([]Hash, error) {
 	if size > MaxSize {
 		return nil, tooLarge(size)
@@ -42,9 +43,9 @@ func Consistency(ctx context.Context, old, size uint64, nodes Nodes) ([]Hash, er
 	return read(ctx, p, nodes)
 }
 
-// VerifyInclusion checks a proof of [Inclusion] against a root that the caller
-// has from a checkpoint, with its size: a proof alone does not pin the size.
-// The error wraps [ErrProof].
+// VerifyInclusion checks that path, made by [Inclusion], leads from leaf, the [LeafHash] of
+// entry index (from 0), to root. size and root must come from a checkpoint that the caller
+// trusts, because a proof alone does not pin the size. The error wraps [ErrProof].
 func VerifyInclusion(leaf Hash, index, size uint64, path []Hash, root Hash) error {
 	if size > MaxSize {
 		return tooLarge(size)
@@ -56,8 +57,9 @@ func VerifyInclusion(leaf Hash, index, size uint64, path []Hash, root Hash) erro
 	return nil
 }
 
-// VerifyConsistency checks a proof of [Consistency] against the roots of two checkpoints. If old
-// is 0, it does not check root, since every tree begins with the empty tree. The error wraps
+// VerifyConsistency checks that path, made by [Consistency], leads from oldRoot, of old leaves,
+// to root, of size leaves. Both come from checkpoints. If old is 0, it checks that oldRoot is
+// the empty root, but not root, since every tree begins with the empty tree. The error wraps
 // [ErrProof].
 func VerifyConsistency(old, size uint64, path []Hash, oldRoot, root Hash) error {
 	if size > MaxSize {
@@ -73,8 +75,8 @@ func VerifyConsistency(old, size uint64, path []Hash, oldRoot, root Hash) error 
 	return nil
 }
 
-// read fetches the nodes of a proof. It joins the nodes that make up the one subtree that is
-// not perfect.
+// read fetches the nodes of the proof p through nodes. It joins the nodes that make up the one
+// subtree that is not perfect. For a proof of no nodes it returns nil without calling nodes.
 func read(ctx context.Context, p proof.Nodes, nodes Nodes) ([]Hash, error) {
 	if len(p.IDs) == 0 {
 		return nil, nil

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// GenerateKey makes an Ed25519 key of the log with the origin name. The name should look
-// like a URL without its scheme, and must not contain spaces or "+". Both texts are as in
-// golang.org/x/mod/sumdb/note. private is "PRIVATE+KEY+name+hash+key" and must be kept
-// secret; public is "name+hash+key".
+// GenerateKey makes an Ed25519 key of the log with the origin name. The name should look like a
+// URL without its scheme, and must not contain spaces, "+" or control characters. Both texts are
+// as in golang.org/x/mod/sumdb/note. private is "PRIVATE+KEY+name+hash+key" and must be kept
+// secret; public is "name+hash+key". The error wraps [ErrKey].
 func GenerateKey(name string) (private, public string, err error) {
 	private, public, err = note.GenerateKey(rand.Reader, name)
 	if err != nil {
@@ -25,8 +25,10 @@ func GenerateKey(name string) (private, public string, err error) {
 	return private, public, nil
 }
 
-// Sign writes a signed note of the checkpoint. The key's name must be the
-// origin. Errors wrap [ErrKey] or [ErrCheckpoint].
+// Sign returns a signed note of the checkpoint: its body and one signature. private is the text
+// that [GenerateKey] returned, and the name of the key must be the origin. Sign does not check
+// that the log has this state. Errors wrap [ErrKey] or, for a checkpoint that could not be read
+// back, [ErrCheckpoint].
 func (c Checkpoint) Sign(private string) (text []byte, err error) {
 	signer, err := note.NewSigner(private)
 	if err != nil {

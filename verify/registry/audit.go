@@ -42,10 +42,11 @@ type Audit struct {
 	Problems    []string     `json:"problems"`    // why it does not hold
 }
 
-// Audit checks the ledger and compares every row with the ledger. It checks the signatures
-// of the kept checkpoints, and that the ledger begins with each kept or given checkpoint.
-// With a sealing key it also checks the originals. Problems lists what does not hold; an
-// error says that a check could not be done.
+// Audit checks the ledger and compares every row with the ledger, as [Ledger.Check] does. It
+// checks the signatures of the kept checkpoints, and that the ledger begins with each kept or
+// given checkpoint. With a sealing key it also checks the originals. Problems lists what does
+// not hold; the error is then nil. An error says that a check could not be done. It wraps
+// [ErrInput] if there are checkpoints and no key to check them with.
 func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
@@ -93,7 +94,9 @@ func (l *Ledger) Audit(ctx context.Context, o AuditOptions) (*Audit, error) {
 	return a, nil
 }
 
-// note lists what does not hold and returns every other error.
+// note adds err to Problems, after the text what, and returns nil, if err says that something
+// does not hold: it wraps [ErrTampered], [ErrCheckpoint] or [ErrSealed]. It returns every other
+// error, which ends the audit. A nil err changes nothing.
 func (a *Audit) note(err error, what string) error {
 	switch {
 	case err == nil:
@@ -105,8 +108,10 @@ func (a *Audit) note(err error, what string) error {
 	return err
 }
 
-// auditCheckpoint checks a checkpoint's signatures, and that the ledger begins with
-// what it says.
+// auditCheckpoint checks that one of o.Keys signed the checkpoint text, and the signatures of
+// o.Witnesses that are there. It then checks that the checkpoint is of this ledger, and that the
+// ledger begins with its entries. The error wraps [ErrCheckpoint], [ErrTampered] or
+// [ErrLedgerKey]. The result has no Made and no Stamp.
 func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOptions) (*Checkpoint, error) {
 	origin, err := l.Origin(ctx)
 	if err != nil {
@@ -136,7 +141,9 @@ func (l *Ledger) auditCheckpoint(ctx context.Context, text []byte, o AuditOption
 	return describe(books.Checkpoint{Size: int64(c.Size), Root: c.Root, Text: string(text)}, origin, seen), nil
 }
 
-// openByAny opens a checkpoint that one of the keys signed.
+// openByAny opens a checkpoint that one of keys signed, and returns the witnesses that signed it
+// also. If no key fits, it returns the error of the last key. Without keys it returns zero
+// values and no error: the caller must pass a key. An unusable key ends it with [ErrLedgerKey].
 func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen []tlog.Cosignature, err error) {
 	for _, k := range keys {
 		if c, seen, err = tlog.OpenCheckpoint(text, k, witnesses...); err == nil || errors.Is(err, ErrLedgerKey) {
@@ -146,7 +153,9 @@ func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen [
 	return c, seen, err
 }
 
-// auditOriginals opens every kept original.
+// auditOriginals opens every kept original with o.SealKey, counts good originals in a.Originals,
+// and lists bad originals in a.Problems. It calls o.Progress, if set, after each. An error says
+// that the audit could not go on.
 func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) error {
 	total := 0
 	for s, err := range l.r.everySubmission(ctx) {
@@ -180,7 +189,8 @@ func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) e
 }
 
 // auditOriginal opens the kept original of s and compares its digest, and its pixels if the
-// decoder is still that of the entry. An upload that was erased meanwhile is no error.
+// decoder is still that of the entry. The error wraps [ErrSealed] if the original is missing,
+// cannot be opened or decoded, or differs. An upload that was erased meanwhile is no error.
 func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submission) error {
 	file, err := l.r.Original(ctx, key, s.ID)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {

@@ -16,9 +16,10 @@ import (
 // maxStamp is the most that a timestamp may have, bytes.
 const maxStamp = 256 << 10
 
-// AddStamp keeps an RFC 3161 timestamp of the [Checkpoint.Body] of the kept checkpoint of
-// size entries, and replaces an earlier timestamp. The caller must have checked the
-// timestamp. The error wraps [ErrNotFound] if no checkpoint of that size is kept.
+// AddStamp keeps an RFC 3161 timestamp (DER, up to maxStamp bytes) of the [Checkpoint.Body] of
+// the kept checkpoint of size entries, and replaces an earlier timestamp. The caller must have
+// checked the timestamp. The error wraps [ErrNotFound] if no checkpoint of that size is kept,
+// and [ErrInput] if stamp is empty or too long.
 func (l *Ledger) AddStamp(ctx context.Context, size int64, stamp []byte) (*Checkpoint, error) {
 	if len(stamp) == 0 || len(stamp) > maxStamp {
 		return nil, fmt.Errorf("%w: a timestamp of %d bytes", ErrInput, len(stamp))
@@ -50,9 +51,9 @@ func (l *Ledger) Origin(ctx context.Context) (string, error) {
 }
 
 // GenerateKey makes an Ed25519 key for the registry's checkpoints, as texts of
-// golang.org/x/mod/sumdb/note. The private one is secret; the public one is for
-// everybody who is to check checkpoints and proofs, and should reach them by
-// another way than these. The registry keeps neither.
+// golang.org/x/mod/sumdb/note: "PRIVATE+KEY+name+hash+key" and "name+hash+key". The private text
+// is secret. The public text is for everybody who checks checkpoints and proofs, and should
+// reach them by another way than these. The registry keeps neither text.
 func (l *Ledger) GenerateKey(ctx context.Context) (private, public string, err error) {
 	origin, err := l.Origin(ctx)
 	if err != nil {
@@ -61,10 +62,11 @@ func (l *Ledger) GenerateKey(ctx context.Context) (private, public string, err e
 	return tlog.GenerateKey(origin)
 }
 
-// Sign signs the ledger's present state with the private text of its key and keeps the
-// result. If the state already has a checkpoint, Sign returns that checkpoint and signs
-// nothing. The error wraps [ErrTampered] if the state does not continue the checkpoint
-// before, and [ErrLedgerKey] if the key is unusable.
+// Sign signs the ledger's present state with the private text of its key and keeps the result.
+// If the state already has a kept checkpoint, Sign returns that checkpoint and signs nothing.
+// The error wraps [ErrTampered] if the state does not continue the checkpoint before, and
+// [ErrLedgerKey] if the key is unusable. Sign does not check rows against entries:
+// [Ledger.Check] does.
 func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) {
 	origin, err := l.Origin(ctx)
 	if err != nil {
@@ -95,7 +97,9 @@ func (l *Ledger) Sign(ctx context.Context, private string) (*Checkpoint, error) 
 	return handedOut(*row, origin)
 }
 
-// handedOut returns a kept checkpoint in the form that callers of Sign get.
+// handedOut returns the kept checkpoint row with the origin and the signers' names that its text
+// has. Its Witnesses are empty, since no witness's signature is checked. The error wraps
+// [ErrTampered] if the text is of another state than the row.
 func handedOut(row books.Checkpoint, origin string) (*Checkpoint, error) {
 	if err := ofItsRow(row); err != nil {
 		return nil, fmt.Errorf("kept checkpoint of %d entries: %w", row.Size, err)
@@ -103,8 +107,9 @@ func handedOut(row books.Checkpoint, origin string) (*Checkpoint, error) {
 	return describe(row, origin, nil), nil
 }
 
-// ofItsRow says whether the text of a kept checkpoint is of the state that its row names: that
-// of an earlier one is signed as well. The error wraps [ErrTampered].
+// ofItsRow checks that the text of a kept checkpoint is of the size and root that its row names.
+// The text of an earlier checkpoint would be signed as well. It checks no signature. The error
+// wraps [ErrTampered].
 func ofItsRow(row books.Checkpoint) error {
 	c, err := tlog.ParseCheckpoint(string(row.Body()))
 	if err == nil && (int64(c.Size) != row.Size || c.Root != row.Root) {
@@ -116,7 +121,9 @@ func ofItsRow(row books.Checkpoint) error {
 	return nil
 }
 
-// continues proves that a state begins with what was signed last.
+// continues checks that root is the root of the ledger's first size entries. It also checks that
+// this state begins with the last of the kept checkpoints. kept is sorted by size and may be
+// empty. The error wraps [ErrTampered] if either does not hold.
 func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size int64, root tlog.Hash) error {
 	at, err := l.rootAt(ctx, size)
 	if err != nil {
@@ -139,7 +146,9 @@ func (l *Ledger) continues(ctx context.Context, kept []books.Checkpoint, size in
 	return nil
 }
 
-// rootAt is the root of the first size entries, from the kept nodes of the tree.
+// rootAt returns the root of the first size entries, from the kept nodes of the tree. It does
+// not recompute them from the entries. size may be 0. The error wraps [ErrTampered] if nodes are
+// missing.
 func (l *Ledger) rootAt(ctx context.Context, size int64) (tlog.Hash, error) {
 	border, err := l.r.store.Nodes(ctx, tlog.Border(uint64(size)))
 	if err != nil {
@@ -152,11 +161,11 @@ func (l *Ledger) rootAt(ctx context.Context, size int64) (tlog.Hash, error) {
 	return tree.Root(), nil
 }
 
-// AddCosignatures takes back a checkpoint that witnesses have signed beside the ledger's own
-// key, public. It adds the signatures of witnesses to the kept checkpoint. Every listed
-// witness must have signed; signatures by others are left out. The error wraps
-// [ErrCheckpoint] if the text is wrong, and [ErrNotFound] if this ledger never signed that
-// state.
+// AddCosignatures adds the signatures of witnesses in text, a checkpoint signed by the ledger's
+// key and by witnesses, to the kept checkpoint of that state. public is the ledger's public key,
+// witnesses are public keys of 1 or more witnesses. Every listed witness must have signed;
+// signatures by others are left out. The error wraps [ErrCheckpoint] if the text is wrong or a
+// signature is missing, and [ErrNotFound] if this ledger keeps no checkpoint of that state.
 func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string, witnesses ...string) (*Checkpoint, error) {
 	if len(witnesses) == 0 {
 		return nil, fmt.Errorf("%w: no witness's key", ErrInput)
@@ -189,8 +198,10 @@ func (l *Ledger) AddCosignatures(ctx context.Context, text []byte, public string
 	return describe(*row, c.Origin, seen), nil
 }
 
-// signaturesOf returns the signature lines of the named witnesses: an em dash, the
-// name, and base64 of the key's hash and the signature (C2SP signed-note).
+// signaturesOf returns the signature lines in text, a signed note, that are by the witnesses by.
+// A line is an em dash, the name, and base64 of the key's hash and the signature (C2SP
+// signed-note). It compares names and hashes, and checks no signature. Malformed lines are left
+// out.
 func signaturesOf(text []byte, by []tlog.Cosignature) []byte {
 	var out bytes.Buffer
 	for line := range strings.Lines(noteSignatures(string(text))) {
@@ -216,7 +227,8 @@ func noteSignatures(text string) string {
 	return lines
 }
 
-// Checkpoints lists the checkpoints that are kept, by size.
+// Checkpoints lists the kept checkpoints, sorted by size, with the signers' names that their
+// texts have. No signature is checked, so Witnesses is empty: [Ledger.Audit] checks.
 func (l *Ledger) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
 	origin, err := l.Origin(ctx)
 	if err != nil {
@@ -229,8 +241,9 @@ func (l *Ledger) Checkpoints(ctx context.Context) ([]Checkpoint, error) {
 	return kept, err
 }
 
-// describe adds to a kept checkpoint what its text says: the signers' names, and the
-// witnesses whose signatures were checked.
+// describe returns the checkpoint c with Origin, Signers and Witnesses set. Signers are all
+// names beside signatures in its text, each once, unchecked. seen are the witnesses whose
+// signatures the caller has checked; nil gives an empty list.
 func describe(c Checkpoint, origin string, seen []tlog.Cosignature) *Checkpoint {
 	c.Origin, c.Signers, c.Witnesses = origin, []string{}, []books.Witness{}
 	for line := range strings.Lines(noteSignatures(c.Text)) {

@@ -7,17 +7,17 @@ import (
 	"fmt"
 )
 
-// Clone copies a registry, as it is at one moment, to a place where no registry is: every
-// row with its number and salt, the ledger with its tree, and the signed checkpoints. It
-// then checks the copy as [Ledger.Check] does, and returns the ledger's size (entries) and
-// root, which equal the original's. progress, if not nil, is called after each batch with
+// Clone copies the registry at from, as it is at one moment, to the place to, where no registry
+// is: every row with its number and salt, the ledger with its tree, and the signed checkpoints.
+// It then checks the copy as [Ledger.Check] does, and returns the ledger's size (entries) and
+// root (hex), which equal the original's. progress, if not nil, is called after each batch with
 // the rows copied and the total.
 //
-// An interrupted Clone leaves a part of a copy, which cannot be opened as a registry. The
-// next Clone goes on with it, and erases from it what was erased from the original
-// meanwhile. Until then the part holds what the original held: delete it when you give up.
-// Another registry in that place is left alone: the error wraps [fs.ErrExist], or
-// [ErrConflict] if it is the interrupted copy of another registry.
+// An interrupted Clone leaves a part of a copy, which cannot be opened as a registry. The next
+// Clone goes on with it, and erases from it what was erased from the original meanwhile. Until
+// then the part holds what the original held: delete it when you give up. Another registry in
+// that place is left alone: the error wraps [fs.ErrExist], or [ErrConflict] if it is the
+// interrupted copy of another registry.
 func Clone(ctx context.Context, from, to Driver, progress func(done, total int)) (size int64, root string, err error) {
 	source, err := from.Open(ctx)
 	if err != nil {

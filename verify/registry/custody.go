@@ -12,10 +12,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddCustody enters a custody fact. Its time of entry is recorded: what is
-// entered after a leak was found is not admissible against it. A recipient that is not
-// there is an error that wraps [ErrNotFound], as is such a submission; times out of order, or
-// of years after 9999, are ones that wrap [ErrInput].
+// AddCustody enters a custody fact. Its time of entry is recorded: a fact that is entered after
+// a leak was found is not admissible against it. The error wraps [ErrNotFound] if the recipient
+// or a submission is not there. It wraps [ErrInput] if times are out of order or of years
+// outside 0 to 9999, or a text is too long. Erased submissions are allowed.
 func (r *Registry) AddCustody(ctx context.Context, c Custody) error {
 	row, err := r.checkCustody(ctx, c)
 	if err != nil {
@@ -24,9 +24,10 @@ func (r *Registry) AddCustody(ctx context.Context, c Custody) error {
 	return r.store.AddCustody(ctx, row)
 }
 
-// ImportCustody enters many facts and returns how many were new. Facts that are already
-// entered are left out. If any fact is unusable, no fact is entered. wrong then holds, for
-// each fact, what is wrong, or nil for a good fact.
+// ImportCustody enters many facts and returns how many were new. Facts that say the same as an
+// entered or an earlier fact are left out. If any fact is unusable, no fact is entered, and err
+// is nil. wrong then holds, for each fact, what is wrong, or nil for a good fact; else wrong is
+// nil.
 func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added int, wrong []error, err error) {
 	there, err := r.store.Custody(ctx)
 	if err != nil {
@@ -54,8 +55,9 @@ func (r *Registry) ImportCustody(ctx context.Context, facts []Custody) (added in
 	return len(rows), nil, r.store.AddCustody(ctx, rows...)
 }
 
-// checkCustody checks a fact and readies it for the store: times to the microsecond, the
-// list in order, entered now.
+// checkCustody checks a fact and returns it ready for the store: times in whole microseconds,
+// the list sorted, Entered and Salt set. It enters nothing. The error wraps [ErrInput], or
+// [ErrNotFound] if the recipient or a listed submission is not there.
 func (r *Registry) checkCustody(ctx context.Context, c Custody) (Custody, error) {
 	if err := errors.Join(checkTime("begin of custody", c.From), checkTime("end of custody", c.To)); err != nil {
 		return Custody{}, err
@@ -93,9 +95,10 @@ type CustodyFilter struct {
 	Recipient  string               // facts about this recipient
 }
 
-// Custody lists facts of custody in the order of entry. For one submission, the lists of
-// the facts hold that submission alone, since the others do not concern it. The error wraps
-// [ErrNotFound] if there is no such recipient.
+// Custody lists the facts of custody that the filter selects, in the order of entry. For one
+// submission, the lists of the facts hold that submission alone, since the others do not concern
+// it. The error wraps [ErrNotFound] if there is no such recipient, and [ErrInput] if both fields
+// of the filter are set. An unknown submission gives an empty list.
 func (r *Registry) Custody(ctx context.Context, which CustodyFilter) ([]Custody, error) {
 	switch {
 	case which.Submission != (watermark.Submission{}) && which.Recipient != "":

@@ -13,8 +13,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// describe decodes an upload with its digest, finds what it is matched by, and seals
-// what is kept of it. It also gives the number of pictures in the file.
+// describe decodes the upload data, computes the hashes and features that it is found by, and
+// seals what [Config] says to keep. sum is the SHA-256 of data. pages is the number of pictures
+// in the file; only the first is entered. The caller sets Subject, Submitted and Received. The
+// error wraps [ErrFormat] or [ErrLimit] if data is no usable picture.
 func (s *Issuer) describe(data []byte, sum [32]byte) (up *books.Upload, pages int, err error) {
 	pic, err := picture.Decode(data, s.cfg.limits())
 	if err != nil {
@@ -53,14 +55,16 @@ func (s *Issuer) describe(data []byte, sum [32]byte) (up *books.Upload, pages in
 	return up, pic.Pages, nil
 }
 
-// hashText returns the text form of a picture's hash, and the hash's quality (0 to 100).
+// hashText returns the text form of the hash of img of that kind, and the hash's quality (0 to
+// 100).
 func hashText(kind phash.Kind, img image.Image) (text string, quality int, err error) {
 	h, quality, err := phash.Sum(kind, img)
 	return h.String(), quality, err
 }
 
-// sealed encrypts what is kept of an upload. file and found are nil if they are not kept.
-// Sealed hashes are removed from the upload's row.
+// sealed encrypts the file, its features and, if the registry seals hashes, the hashes of up.
+// file and found are nil if they are not kept. Sealed hashes are removed from up, so that its
+// row has none in the clear. The error wraps [ErrSealKey] if the sealing key does not answer.
 func (s *Issuer) sealed(up *books.Upload, file []byte, found *parts.Features) (x *books.Sealed, err error) {
 	var hashes, features []byte
 	if s.cfg.Registry.sealHashes {

@@ -19,13 +19,13 @@ func (r *Registry) SubmissionsOf(ctx context.Context, subject string) ([]Submiss
 // eraseAttempts bounds the races with submissions of the same subject.
 const eraseAttempts = 5
 
-// Erase destroys what is known of a subject's uploads: the data keys of their sealed
-// originals, hashes, features, digests and the subject reference itself, in the
-// store, and enters that in the ledger. What is left of an upload are its ID and its
-// times; the copies issued of it stay, with recipient and time. Investigators, of
-// other processes too, forget it before their next search. The note must not name
-// the subject. The error wraps [ErrNotFound] where there is nothing to
-// erase. What has no subject [Registry.EraseSubmissions] erases.
+// Erase destroys what is known of a subject's uploads: the data keys of their sealed originals,
+// hashes, features, digests and the subject reference itself, in the store, and enters that in
+// the ledger. Only the IDs and times of the uploads are left; the copies issued of them stay,
+// with recipient and time. Investigators, of other processes also, forget the uploads before
+// their next search. The note must not name the subject. The error wraps [ErrNotFound] if
+// nothing is there to erase, and [ErrInput] if subject is "": uploads without a subject are
+// erased by [Registry.EraseSubmissions]. erased may hold IDs beside an error.
 func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (erased []watermark.Submission, err error) {
 	if subject == "" {
 		return nil, fmt.Errorf("%w: no subject reference", ErrInput)
@@ -60,10 +60,11 @@ func (r *Registry) Erase(ctx context.Context, subject, actor, note string) (eras
 }
 
 // EraseSubmissions erases uploads by their IDs, as [Registry.Erase] erases the uploads of a
-// subject, and enters the erasure once. It is the only way to erase uploads without a
-// subject. It is also needed for a file that several persons sent, since the file belongs to
-// the subject entered first. The error wraps [ErrNotFound] or [ErrErased] if an upload is
-// not there, and then no upload is erased.
+// subject, and enters the erasure once. It is the only way to erase uploads without a subject.
+// It is also needed for a file that several persons sent, since the file belongs to the subject
+// entered first. The error wraps [ErrNotFound] or [ErrErased] if an upload is not there, and
+// then no upload is erased. IDs beside another error were erased, but old data in files could
+// not be freed.
 func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submission, actor, note string) (erased []watermark.Submission, err error) {
 	if len(ids) == 0 {
 		return nil, fmt.Errorf("%w: no submissions", ErrInput)
@@ -74,13 +75,15 @@ func (r *Registry) EraseSubmissions(ctx context.Context, ids []watermark.Submiss
 	return r.eraseAll(ctx, books.Ascending(ids), actor, note)
 }
 
-// checkErasure checks the texts of an erasure.
+// checkErasure checks that actor and note are one line of text each and not too long. The error
+// wraps [ErrInput]. Both may be empty.
 func checkErasure(actor, note string) error {
 	return errors.Join(books.CheckText("note", note, intake.MaxNote), books.CheckText("actor", actor, intake.MaxName))
 }
 
-// eraseAll erases all of the uploads or none. Where the store says that it has erased
-// but could not clean up, both the IDs and the error are returned.
+// eraseAll erases all uploads ids, which are not empty, or none of them, and returns the erased
+// IDs. If the store has erased but could not free old data in files, eraseAll returns both the
+// IDs and the error. The error wraps [ErrErased] or [ErrNotFound] if an upload is not there.
 func (r *Registry) eraseAll(ctx context.Context, ids []watermark.Submission, actor, note string) ([]watermark.Submission, error) {
 	err := r.store.Erase(ctx, books.Erasure{Submissions: ids, Note: note, Entered: r.clock(), Actor: actor, Logged: books.Logged{Salt: books.NewSalt()}})
 	if err == nil {

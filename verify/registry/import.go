@@ -48,11 +48,12 @@ const (
 	batchTime    = time.Second
 )
 
-// Import enters many uploads, each as [Issuer.Submit] does, on as many processors as
-// [Config] says. It yields the result of each upload in order, after the commit. An upload
-// that is already there is recognised by its digest and not decoded again. An interrupted
-// run is therefore resumed by another run over the same files. A bad file never stops
-// Import. An error ends it.
+// Import enters many uploads, each as [Issuer.Submit] does, on as many processors as [Config]
+// says. It yields the result of each upload in order, after the commit of its batch. An upload
+// that is already there is recognised by its digest and not decoded again. An interrupted run is
+// therefore resumed by another run over the same files. What is wrong with a file is in Err of
+// its result, and Import goes on. An error of the registry, or the end of ctx, ends it with a
+// zero result.
 func (s *Issuer) Import(ctx context.Context, uploads iter.Seq[Upload]) iter.Seq2[Imported, error] {
 	return func(yield func(Imported, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -98,8 +99,10 @@ type importJob struct {
 	done  chan struct{} // closed when the rest is set
 }
 
-// readUploads reads the files one after another, as archives require. It hands each file to
-// the workers and, in order, to queue. It closes queue when all have ended.
+// readUploads reads the files one after another, as archives require. It hands each file to the
+// workers and, in order, to queue; a job's results are set when its channel done is closed. It
+// closes queue when all workers have ended. After the end of ctx it reads no further file, and
+// jobs in queue may lack results.
 func (s *Issuer) readUploads(ctx context.Context, uploads iter.Seq[Upload], queue chan<- *importJob) {
 	defer close(queue)
 	work := make(chan func())
@@ -130,7 +133,9 @@ func (s *Issuer) readUploads(ctx context.Context, uploads iter.Seq[Upload], queu
 	}
 }
 
-// readUpload returns the bytes of an upload, or why they cannot be read.
+// readUpload opens an upload and returns its bytes, up to MaxBytes of [Config]. The error says
+// why they cannot be read: it wraps [ErrLimit] if the file is too large, and [ErrInput] if the
+// subject reference is unusable. It does not decode the file.
 func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 	if u.Err != nil {
 		return nil, intake.WithoutPath(u.Err)
@@ -149,8 +154,9 @@ func (s *Issuer) readUpload(u *Upload) ([]byte, error) {
 	return intake.ReadAll(f, s.cfg.MaxBytes)
 }
 
-// prepareUpload examines the file of job, which is of the upload u, and sets what became of it.
-// An error that is the file's fault goes into Err, any other error into fatal.
+// prepareUpload examines job.data, the file of the upload u, and sets what became of it in job.
+// An error that is the file's fault goes into Err, any other error into fatal. It enters
+// nothing, and drops the data.
 func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 	x, err := s.examine(ctx, job.data, u.Subject, u.At)
 	switch {
@@ -169,7 +175,9 @@ func (s *Issuer) prepareUpload(ctx context.Context, job *importJob, u *Upload) {
 }
 
 // doubt returns why copies of an upload may be refused, or nil if there is no such sign. The
-// quality of the hash measures how much detail a picture has.
+// error is that of [watermark.CheckSize], or wraps [ErrWeak] if the quality of the hash (0 to
+// 100, a measure of detail) is below [phash.MinQuality]. doubt marks nothing, so Issue may still
+// refuse.
 func (x *examined) doubt() error {
 	s := x.old
 	if s == nil {
@@ -184,7 +192,8 @@ func (x *examined) doubt() error {
 	return nil
 }
 
-// there notes the upload that was there already; nil: none.
+// there sets Duplicate, and Others if a subject is given and the entered upload has another
+// subject. old is the upload that was entered before, or nil if there was no such upload.
 func (j *importJob) there(old *Submission) {
 	if j.Duplicate = old != nil; j.Duplicate {
 		j.Others = j.of != "" && old.Subject != j.of
@@ -200,7 +209,8 @@ type batch struct {
 	since  time.Time
 }
 
-// add puts a finished job into the batch.
+// add puts a finished job into the batch and counts the bytes of its sealed file. The first job
+// starts the batch's time. It commits nothing.
 func (b *batch) add(job *importJob) {
 	if len(b.jobs) == 0 {
 		b.since = time.Now()
@@ -216,7 +226,9 @@ func (b *batch) full() bool {
 	return len(b.jobs) >= batchUploads || b.bytes >= batchBytes || time.Since(b.since) >= batchTime
 }
 
-// flush commits, and gives the results. It reports whether to go on.
+// flush commits the batch, yields the results in order, and empties the batch. It reports
+// whether to go on: it returns false after an error of the commit, which it yields, or if yield
+// returned false.
 func (b *batch) flush(ctx context.Context) bool {
 	if err := b.commit(ctx, b.jobs); err != nil {
 		b.yield(Imported{}, fmt.Errorf("uploads: %w", err))
@@ -231,8 +243,9 @@ func (b *batch) flush(ctx context.Context) bool {
 	return true
 }
 
-// commit enters the uploads of jobs. Where one among them was erased meanwhile it
-// enters them one by one.
+// commit enters the uploads of jobs in one transaction. If an upload was erased since it was
+// examined, or its ID was taken, commit enters them one by one. It sets Err of that job. Jobs
+// without anything to enter are passed over. An error of the registry is returned.
 func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 	var rows []books.Upload
 	var of []*importJob
@@ -263,8 +276,9 @@ func (b *batch) commit(ctx context.Context, jobs []*importJob) error {
 	return b.overtaken(ctx, of, added)
 }
 
-// overtaken looks at the uploads that were entered since they were examined, by an
-// earlier file of the same batch, as a rule.
+// overtaken marks the jobs whose upload was entered since it was examined as duplicates; as a
+// rule an earlier file of the same batch was the same. added says of each job whether its upload
+// was new.
 func (b *batch) overtaken(ctx context.Context, jobs []*importJob, added []bool) error {
 	for i, job := range jobs {
 		if added[i] {

@@ -23,9 +23,11 @@ type Issuer struct {
 	prepare func(*watermark.Key, image.Image, *watermark.Options) (marker, error) // watermark.Prepare
 }
 
-// NewIssuer needs Registry and, unless it is HashOnly and the registry's
-// hashes stand in the clear, SealKey; and for [Issuer.Issue] a mark key. It asks the
-// registry: the error wraps [ErrSealed] if uploads are sealed under another key, which hides them.
+// NewIssuer checks cfg and returns an Issuer. It needs Registry, and SealKey unless HashOnly is
+// set and the registry does not seal hashes. [Issuer.Issue] also needs Key. The error wraps
+// [ErrInput] if cfg is unusable, and [ErrReadOnly] if the registry is open for investigation
+// only. It wraps [ErrSealed] if uploads are sealed under another key than SealKey, which hides
+// them.
 func NewIssuer(cfg Config) (*Issuer, error) {
 	cfg, err := cfg.ready()
 	if err != nil {
@@ -45,14 +47,14 @@ func NewIssuer(cfg Config) (*Issuer, error) {
 	return &Issuer{cfg: cfg, newID: watermark.NewCopyID, prepare: prepareMark}, nil
 }
 
-// Submit enters an upload: its digest, hash and sealed original are committed
-// together. Subject is an opaque reference of the customer, never a name; at is
-// when the customer submitted it (the zero time: now). A file that is already
-// there is left as it was first entered, its subject too, and duplicate is true. For
-// many files see [Issuer.Import].
+// Submit enters an upload: its digest, hash and sealed original are committed together. subject
+// is an opaque reference of the customer, never a name, and may be "". at is when the customer
+// submitted the upload (the zero time: now). A file that is already there is left as it was
+// first entered, its subject also, and duplicate is true. For many files see [Issuer.Import].
 //
-// Unreadable pictures are errors that wrap [ErrFormat], too large ones [ErrLimit], times
-// before 1990 or more than a day ahead [ErrInput].
+// The error wraps [ErrFormat] for unreadable pictures, [ErrLimit] for too large pictures, and
+// [ErrErased] for uploads that were erased. It wraps [ErrInput] for times before 1990 or more
+// than a day ahead.
 func (s *Issuer) Submit(ctx context.Context, file io.Reader, subject string, at time.Time) (sub *Submission, duplicate bool, err error) {
 	if err := books.CheckText("subject reference", subject, intake.MaxName); err != nil {
 		return nil, false, err
@@ -85,7 +87,10 @@ type examined struct {
 	pages int           // found by decoding it
 }
 
-// examine readies an upload to be entered.
+// examine readies the upload data to be entered, and enters nothing. If a file with this digest
+// is there, old is set and data is not decoded, and at is not checked. Else up is set. The error
+// wraps [ErrErased] or [ErrConflict] (another file has the ID), [ErrInput] (at), [ErrFormat] or
+// [ErrLimit].
 func (s *Issuer) examine(ctx context.Context, data []byte, subject string, at time.Time) (x examined, err error) {
 	sum := sha256.Sum256(data)
 	x.id = watermark.Submission(sum[:16])
@@ -123,7 +128,8 @@ const (
 	clockError   = 24 * time.Hour
 )
 
-// checkSent refuses a time of sending that is out of range. The zero time is allowed: now.
+// checkSent returns an error that wraps [ErrInput] if the time of sending is before 1990 or more
+// than clockError ahead. The zero time is allowed: now.
 func (s *Issuer) checkSent(at time.Time) error {
 	switch {
 	case at.IsZero(): // now
@@ -135,18 +141,19 @@ func (s *Issuer) checkSent(at time.Time) error {
 	return nil
 }
 
-// Issue hands a recipient a marked copy of a submission. It opens the sealed original and
-// marks it with a fresh copy ID. It then commits the ledger entry with the digest of the
-// encoded bytes. Only after that it writes the bytes to dst, in one Write. After a crash
-// there is at worst a logged copy that was never released. If the mark would be too weak,
-// the error wraps [ErrWeak] and nothing is logged. For several recipients of one submission
-// see [Issuer.Prepare].
+// Issue hands the recipient to a marked copy of a submission, for a purpose that is entered with
+// it. It opens the sealed original and marks it with a fresh copy ID. It then commits the ledger
+// entry with the digest of the encoded bytes. Only after that it writes the bytes to dst, in one
+// Write. After a crash there is at worst a logged copy that was never released. The error wraps
+// [ErrWeak] if the mark would be too weak, and [ErrNotFound] if submission or recipient is not
+// there. It wraps [ErrMarkKey] if the mark key is not active. Then nothing is logged. For
+// several recipients of one submission see [Issuer.Prepare].
 //
-// A copy looks like the original's file, unless [Config] asks for a format. JPEG stays JPEG,
-// of similar quality (min 70, or min 50 from 2560 pixels on) and with the chroma subsampling
-// of the original. PNG, TIFF and BMP keep their format. Other formats become JPEG, or PNG if
-// they are transparent. The colour profile stays. Other metadata is not passed on, except
-// the EXIF that [Config] may ask for.
+// A copy looks like the original's file, unless [Config] asks for a format. JPEG stays JPEG, of
+// similar quality (min 70, or min 50 from 2560 pixels on) and with the chroma subsampling of the
+// original. PNG, TIFF and BMP keep their format. Other formats become JPEG, or PNG if they are
+// transparent. The colour profile stays. Other metadata is not passed on, except the EXIF that
+// [Config] may ask for.
 func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submission, to, purpose string) (*Copy, error) {
 	p, err := s.Prepare(ctx, of)
 	if err != nil {
@@ -155,7 +162,9 @@ func (s *Issuer) Issue(ctx context.Context, dst io.Writer, of watermark.Submissi
 	return p.Issue(ctx, dst, to, purpose)
 }
 
-// logged is the row of a rendered copy.
+// logged returns the rows that AddCopy enters for the copy out of the submission of: the copy,
+// and the commitment to its mark key, which counts if the key was never entered. It enters
+// nothing.
 func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpose string, out *rendered) (Copy, books.KeyEntry) {
 	key, now := s.cfg.Key.ID(), s.cfg.Registry.clock()
 	b := out.Image.Rect
@@ -167,8 +176,10 @@ func (s *Issuer) logged(id watermark.CopyID, of watermark.Submission, to, purpos
 	}, books.KeyEntry{ID: key, Commitment: s.cfg.Key.Commitment(), Added: now, Logged: books.Logged{Salt: books.NewSalt()}}
 }
 
-// Original opens the kept file of a submission and checks that it is the file that was
-// received. The error wraps [ErrSealed] if the file cannot be opened or was never kept.
+// Original decrypts the kept file of a submission and checks that its digest is that of the file
+// received. It does not decode the file. The error wraps [ErrSealed] if the file cannot be
+// opened, differs, or was never kept. It wraps [ErrNotFound] if there is no such submission, and
+// [ErrInput] if key is nil or zero.
 func (r *Registry) Original(ctx context.Context, key *SealKey, of watermark.Submission) ([]byte, error) {
 	if sealing.Zero(key) {
 		return nil, fmt.Errorf("%w: no sealing key", ErrInput)

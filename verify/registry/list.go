@@ -22,8 +22,9 @@ func (r *Registry) Subjects(ctx context.Context) iter.Seq2[*Subject, error] {
 	})
 }
 
-// walk yields all rows of the pages that next returns, until a page is not full. next is
-// called with the last row of the page before, at first with a zero row.
+// walk yields all rows of the pages that next returns, until a page has fewer than listPage
+// rows. next is called with the last row of the page before, at first with a zero row. An error
+// of next is yielded with a nil row and ends the walk.
 func walk[Row any](next func(last *Row) ([]Row, error)) iter.Seq2[*Row, error] {
 	return func(yield func(*Row, error) bool) {
 		last := new(Row)

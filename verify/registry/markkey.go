@@ -11,9 +11,10 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddMarkKey enters the commitment to a mark key in the ledger. Call it before the first copy is
-// marked, so that the key cannot be said later to be chosen to fit. A key that is already
-// entered stays unchanged, and added is false.
+// AddMarkKey enters the commitment to a mark key in the ledger, not the key. Call it before the
+// first copy is marked, so that the key cannot be said later to be chosen to fit. A key that is
+// already entered stays unchanged, and added is false. The error wraps [ErrInput] if key is nil,
+// and [ErrConflict] if another key has its ID.
 func (l *Ledger) AddMarkKey(ctx context.Context, key *watermark.Key) (added bool, err error) {
 	if key == nil {
 		return false, fmt.Errorf("%w: the mark key is nil", ErrInput)
@@ -21,7 +22,8 @@ func (l *Ledger) AddMarkKey(ctx context.Context, key *watermark.Key) (added bool
 	return l.r.store.AddMarkKey(ctx, books.KeyEntry{ID: key.ID(), Commitment: key.Commitment(), Added: l.r.clock(), Logged: books.Logged{Salt: books.NewSalt()}})
 }
 
-// MarkKeys lists the mark keys in the order of entry.
+// MarkKeys lists the mark keys in the order of entry, each with the state that was entered last.
+// A key without an entered state is active since its entry.
 func (l *Ledger) MarkKeys(ctx context.Context) ([]MarkKey, error) {
 	rows, err := l.r.store.MarkKeys(ctx)
 	if err != nil {
@@ -48,8 +50,8 @@ func (l *Ledger) MarkKeys(ctx context.Context) ([]MarkKey, error) {
 	return out, nil
 }
 
-// MarkKey returns the mark key with that ID. The error wraps [ErrNotFound] if there is no such
-// key.
+// MarkKey returns the mark key with that ID, such as "v1-0011223344556677", in its present
+// state. The error wraps [ErrNotFound] if no such key was entered.
 func (l *Ledger) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
 	all, err := l.MarkKeys(ctx)
 	if err != nil {
@@ -63,10 +65,10 @@ func (l *Ledger) MarkKey(ctx context.Context, id string) (*MarkKey, error) {
 	return nil, fmt.Errorf("mark key %s: %w", id, ErrNotFound)
 }
 
-// SetKeyState enters a state of a mark key; Entered is set. What is compromised
-// stays so: only an earlier time may be entered for it, else the error wraps
-// [ErrConflict]. A state that begins in the future, or before the year 0, is an error that
-// wraps [ErrInput].
+// SetKeyState enters the state s of a mark key; Entered is set by the registry. A compromised
+// key stays so: only an earlier time may be entered for it, else the error wraps [ErrConflict].
+// The error wraps [ErrNotFound] if the key was never entered. It wraps [ErrInput] if the state
+// is unknown, begins in the future or before the year 0, or a text is too long.
 func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	switch s.State {
 	case KeyActive, KeyRetired, KeyCompromised:
@@ -90,9 +92,9 @@ func (l *Ledger) SetKeyState(ctx context.Context, s KeyState) error {
 	return l.r.store.AddKeyState(ctx, s)
 }
 
-// mayIssue refuses a mark key that is not active, before anything is marked. The store
-// checks again when it commits. A key that was never entered is allowed, and entered with
-// the first copy.
+// mayIssue returns an error that wraps [ErrMarkKey] if the mark key with that ID is not active,
+// before anything is marked. The store checks again when it commits. A key that was never
+// entered is allowed, and entered with the first copy.
 func (r *Registry) mayIssue(ctx context.Context, id string) error {
 	k, err := r.Ledger().MarkKey(ctx, id)
 	switch {

@@ -36,8 +36,10 @@ func prepareMark(key *watermark.Key, src image.Image, opts *watermark.Options) (
 	return watermark.Prepare(key, src, opts)
 }
 
-// Prepare opens a submission to issue copies of it. The error wraps [ErrSealed]
-// where its original cannot be opened, or was never kept.
+// Prepare opens and decodes the original of a submission, to issue copies of it. It marks
+// nothing yet. The error wraps [ErrInput] if [Config] has no mark key or sealing key. It wraps
+// [ErrSealed] if the original cannot be opened, has other pixels than were entered, or was never
+// kept.
 func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepared, error) {
 	if s.cfg.Key == nil {
 		return nil, fmt.Errorf("%w: no mark key", ErrInput)
@@ -63,7 +65,11 @@ func (s *Issuer) Prepare(ctx context.Context, of watermark.Submission) (*Prepare
 // longSide returns the longer side of a picture, pixels.
 func longSide(img *image.NRGBA) int { return max(img.Rect.Dx(), img.Rect.Dy()) }
 
-// Issue is [Issuer.Issue] for a prepared submission.
+// Issue is [Issuer.Issue] for a prepared submission. It checks the mark key and the recipient,
+// and renders a copy with a fresh ID. It enters the copy, and only then writes the file to dst,
+// in one Write. The error wraps [ErrNotFound] if the recipient is not there, [ErrMarkKey] if the
+// key is not active, and [ErrWeak] if the mark is too weak. If dst fails, the copy stays
+// entered.
 func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string) (*Copy, error) {
 	s := p.issuer
 	if err := books.CheckText("purpose", purpose, intake.MaxNote); err != nil {
@@ -90,7 +96,9 @@ func (p *Prepared) Issue(ctx context.Context, dst io.Writer, to, purpose string)
 	return &row, nil
 }
 
-// marker returns what marks copies, and their long side.
+// marker returns what marks copies, and the long side in pixels of the picture that it marks. It
+// prepares the marker at the first call and after [Prepared.shrink]; other callers wait
+// meanwhile.
 func (p *Prepared) marker() (marker, int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -104,7 +112,8 @@ func (p *Prepared) marker() (marker, int, error) {
 	return p.last, p.long, nil
 }
 
-// shrink makes further copies smaller, unless another caller already did.
+// shrink makes further copies no larger than long pixels on the long side. It does nothing if
+// another caller already made them that small. Copies are then marked anew from the original.
 func (p *Prepared) shrink(long int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,8 +122,8 @@ func (p *Prepared) shrink(long int) {
 	}
 }
 
-// marked makes the copy id of the picture behind m. The error wraps [ErrWeak] if the mark is
-// weak and [Config] does not allow that.
+// marked marks the picture behind m with the copy ID id. The error wraps [ErrWeak] if the mark
+// is weak and [Config] does not allow that; it says the size in pixels.
 func (s *Issuer) marked(ctx context.Context, m marker, id watermark.CopyID) (*watermark.Marked, error) {
 	out, err := m.Mark(ctx, id)
 	if err != nil {

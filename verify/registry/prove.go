@@ -32,13 +32,14 @@ type Proved struct {
 	Investigation *Investigation `json:"investigation,omitempty"`
 }
 
-// Prove writes a proof, as JSON, that a copy is in the ledger. The proof has the rows of the
-// copy, its mark key and its receipts. Each row comes with the salt of its commitment, its
-// entry, and the path from the entry to the root of a signed checkpoint. public is the
-// public text of the ledger's key. The error wraps [ErrProof] if no kept checkpoint covers
-// one of the entries. Of several checkpoints Prove takes the first, and prefers a checkpoint
-// with a witness's signature or a timestamp. The proof does not reveal whose upload the copy
-// was made from.
+// Prove writes a proof, as a line of JSON, that the copy id is in the ledger. The proof has the
+// rows of the copy, its mark key and its receipts. Each row comes with the salt of its
+// commitment, its entry, and the path from the entry to the root of a signed checkpoint. public
+// is the public text of the ledger's key, "name+hash+key". Of several checkpoints Prove takes
+// the first, and prefers a checkpoint with a witness's signature or a timestamp. The error wraps
+// [ErrNotFound] if there is no such copy, and [ErrProof] if no kept checkpoint covers an entry.
+// It wraps [ErrTampered] if the proof does not hold under public. The proof does not reveal
+// whose upload the copy was made from.
 func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) ([]byte, error) {
 	c, err := l.r.store.Copy(ctx, id)
 	if err != nil {
@@ -64,9 +65,9 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 	return l.prove(ctx, rows, public)
 }
 
-// ProveSubmission is [Ledger.Prove] for an upload. The proof holds its subject
-// reference and its hashes, since the commitment does: it is personal data. Of an
-// erased upload none can be given; the error wraps [ErrErased].
+// ProveSubmission is [Ledger.Prove] for an upload. The proof holds its subject reference and its
+// hashes, since the commitment does: it is personal data. The error wraps [ErrErased] for an
+// erased upload, which cannot be proved, and [ErrNotFound] if there is no such upload.
 func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, public string) ([]byte, error) {
 	s, err := l.r.store.Submission(ctx, id)
 	if err == nil && s.Erased {
@@ -78,7 +79,8 @@ func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, p
 	return l.prove(ctx, []wireEntry{{Submission: &wireSubmission{*s, s.Details}, Salt: s.Salt, seq: s.Seq}}, public)
 }
 
-// ProveInvestigation is [Ledger.Prove] for the entry of an investigation, by its number.
+// ProveInvestigation is [Ledger.Prove] for an investigation. entry is the number of its entry in
+// the ledger, from 1. The error wraps [ErrNotFound] if that entry is not of an investigation.
 func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public string) ([]byte, error) {
 	rows, err := l.r.store.Investigations(ctx)
 	if err != nil {
@@ -92,8 +94,10 @@ func (l *Ledger) ProveInvestigation(ctx context.Context, entry int64, public str
 	return nil, fmt.Errorf("investigation %d: %w", entry, ErrNotFound)
 }
 
-// prove writes a proof of rows and checks the proof as its reader will. prove sets Entry, Path
-// and Checkpoint of each row.
+// prove writes a proof of rows and checks the proof as its reader will. The first row is the row
+// that was asked for. public is the public text of the ledger's key. prove sets Entry, Path and
+// Checkpoint of each row. The error wraps [ErrProof] if no checkpoint covers a row, and
+// [ErrTampered] if the proof does not hold.
 func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]byte, error) {
 	kept, err := l.r.store.Checkpoints(ctx)
 	if err != nil {
@@ -128,9 +132,10 @@ func (l *Ledger) prove(ctx context.Context, rows []wireEntry, public string) ([]
 	return data, nil
 }
 
-// covering returns the index of the checkpoint to prove the entry seq under. This is the
-// first that covers the entry and has a timestamp or the signature of a witness, else the
-// first that covers it. It is -1 if no checkpoint covers the entry.
+// covering returns the index in kept, sorted by size, of the checkpoint under which the entry
+// seq is proved. This is the first that covers the entry and has a timestamp or two or more
+// signers, else the first that covers it. It is -1 if no checkpoint covers the entry. It checks
+// no signature.
 func covering(kept []books.Checkpoint, seq int64) int {
 	first := -1
 	for i, c := range kept {
@@ -147,7 +152,8 @@ func covering(kept []books.Checkpoint, seq int64) int {
 	return first
 }
 
-// path reads a row's entry and its path to the checkpoint's root.
+// path sets Entry and Path of row: the entry with the number row.seq, and its hashes up to the
+// root of the checkpoint c, which must cover the entry.
 func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) error {
 	entries, err := l.r.store.Entries(ctx, row.seq-1, 1)
 	if err != nil {
@@ -168,13 +174,14 @@ func (l *Ledger) path(ctx context.Context, row *wireEntry, c books.Checkpoint) e
 	return nil
 }
 
-// CheckProof checks a proof without the registry. It checks the rows against the entries'
-// commitments, and the entries against the checkpoints' roots. It also checks the ledger
-// key's signatures of the checkpoints, and the receipts' signatures. public, the text of the
-// ledger's key, should have come by another way than the proof. If public is "", CheckProof
-// uses the proof's own key, and the caller must compare [Proof.Key]. Signatures of witnesses
-// are checked if their keys are given. Every byte of a proof counts. Errors wrap [ErrProof],
-// or [ErrLedgerKey] if a key is unusable.
+// CheckProof checks a proof without the registry, and returns its rows. It checks the rows
+// against the entries' commitments, and the entries against the checkpoints' roots. It also
+// checks the ledger key's signatures of the checkpoints, and the receipts' signatures. public,
+// the text of the ledger's key, should have come by another way than the proof. If public is "",
+// CheckProof uses the proof's own key, and the caller must compare [Proof.Key]. Signatures of
+// witnesses are checked if their keys are given; a missing one is no error. Timestamps are not
+// in a proof. Every byte of a proof counts. Errors wrap [ErrProof], or [ErrLedgerKey] if a key
+// is unusable.
 func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error) {
 	w, err := parseProof(data)
 	if err != nil {
@@ -210,7 +217,9 @@ func CheckProof(data []byte, public string, witnesses ...string) (*Proof, error)
 	return p, nil
 }
 
-// fits says whether the rows belong to each other.
+// fits checks that the rows belong to each other: one submission or investigation alone, or a
+// copy first, with its one mark key, entered before it, and any receipts of it. It checks the
+// signatures of the receipts. The error wraps [ErrProof].
 func (p *Proof) fits() error {
 	first := p.Entries[0]
 	if first.Copy == nil {

@@ -10,10 +10,11 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddReceipt checks a receipt and enters it. A receipt that is already entered stays
-// unchanged, and added is false. The error wraps [ErrReceipt] if the signature does not
-// hold. The registry cannot know who owns the public key: the key should have come with the
-// contract.
+// AddReceipt checks a recipient's signature over a copy and enters it; Entered is set. If a
+// receipt with the same key and signature is there, nothing changes, and added is false. The
+// error wraps [ErrNotFound] if the copy x.Copy is not there, and [ErrReceipt] if the signature
+// is not of [Copy.ReceiptMessage] by x.PublicKey. AddReceipt does not check whose key this is:
+// the key should have come with the recipient's contract.
 func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err error) {
 	if err := books.CheckText("actor", x.Actor, intake.MaxName); err != nil {
 		return false, err
@@ -43,7 +44,8 @@ func (l *Ledger) Receipts(ctx context.Context, of watermark.CopyID) ([]Receipt, 
 	return l.r.store.Receipts(ctx, of)
 }
 
-// signs reports whether a receipt's signature is over the copy.
+// signs reports whether x.Signature is over the copy c, by the key x.PublicKey. It does not
+// compare x.Copy with c.
 func signs(x *Receipt, c *Copy) bool {
 	return ed25519.Verify(x.PublicKey[:], c.ReceiptMessage(), x.Signature[:])
 }

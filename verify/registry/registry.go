@@ -27,7 +27,8 @@ type Registry struct {
 	readOnly   bool
 }
 
-// newRegistry returns the registry that a store keeps. If that fails, it closes the store.
+// newRegistry returns the registry that the store s keeps, with the system's clock. If the
+// store's identity cannot be read, newRegistry closes s.
 func newRegistry(ctx context.Context, s books.Store) (*Registry, error) {
 	info, err := s.Info(ctx)
 	if err != nil {
@@ -49,8 +50,8 @@ type CreateOptions struct {
 // it uses.
 type Driver = books.Driver
 
-// Create makes an empty registry and opens it; opts may be nil. An existing registry is
-// left alone: the error wraps [fs.ErrExist].
+// Create makes an empty registry at a place and opens it; opts may be nil. The caller must close
+// it. An existing registry is left alone: the error wraps [fs.ErrExist].
 //
 //	r, err := registry.Create(ctx, sqlite.At("kyc.db"), nil)
 func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, error) {
@@ -66,9 +67,9 @@ func Create(ctx context.Context, at Driver, opts *CreateOptions) (*Registry, err
 	return newRegistry(ctx, s)
 }
 
-// Open opens an existing registry and brings its schema up to date. It never makes a
-// registry. The error wraps [fs.ErrNotExist] if the file is missing, and [ErrRegistry] if
-// there is no registry in the database, or one of a later version.
+// Open opens an existing registry and brings its schema up to date. It never makes a registry.
+// The caller must close the result. The error wraps [fs.ErrNotExist] if the file is missing, and
+// [ErrRegistry] if there is no registry in the database, or one of a later version.
 //
 //	r, err := registry.Open(ctx, postgres.At("postgres://kyc@db.example/kyc"))
 func Open(ctx context.Context, at Driver) (*Registry, error) {
@@ -79,11 +80,11 @@ func Open(ctx context.Context, at Driver) (*Registry, error) {
 	return newRegistry(ctx, s)
 }
 
-// OpenForInvestigation is [Open] for those who look for leaks and do nothing else:
-// the handle searches, reads, and logs investigations. Whatever would issue, submit,
-// erase, sign a checkpoint, or enter recipients, keys, receipts or custody fails
-// with an error that wraps [ErrReadOnly]. It guards against mistakes of a program; against
-// its user the database's own permissions do (docs/registry.md).
+// OpenForInvestigation is [Open] for programs that look for leaks and do nothing else: the
+// handle searches, reads, and logs investigations. Every other write (to issue, submit, erase,
+// sign a checkpoint, or enter recipients, keys, receipts or custody) fails with an error that
+// wraps [ErrReadOnly]. The handle guards against mistakes of a program. Against its user the
+// database's own permissions do (docs/registry.md). Opening still updates an old schema.
 func OpenForInvestigation(ctx context.Context, at Driver) (*Registry, error) {
 	r, err := Open(ctx, at)
 	if err != nil {
@@ -110,8 +111,9 @@ func (r *Registry) ID() string { return r.id }
 // Close releases the registry.
 func (r *Registry) Close() error { return r.store.Close() }
 
-// AddRecipient enters a recipient. A second entry of the same name and kind
-// changes nothing; another kind is an error that wraps [ErrConflict].
+// AddRecipient enters a recipient. Added is set by the registry. A second entry of the same name
+// and kind changes nothing; another kind is an error that wraps [ErrConflict]. The error wraps
+// [ErrInput] if the kind is unknown, the name is empty, or a text is too long.
 func (r *Registry) AddRecipient(ctx context.Context, to Recipient) error {
 	switch to.Kind {
 	case KindStore, KindVendor, KindAuthority, KindReviewer, KindPartner:
@@ -134,8 +136,8 @@ func (r *Registry) Recipients(ctx context.Context) ([]Recipient, error) {
 	return r.store.Recipients(ctx)
 }
 
-// recipient returns the recipient with that name. The error wraps [ErrNotFound] if there is
-// no such recipient.
+// recipient returns the recipient with exactly that name. The error wraps [ErrNotFound] if there
+// is no such recipient.
 func (r *Registry) recipient(ctx context.Context, name string) (*Recipient, error) {
 	all, err := r.Recipients(ctx)
 	if err != nil {
@@ -149,8 +151,8 @@ func (r *Registry) recipient(ctx context.Context, name string) (*Recipient, erro
 	return nil, fmt.Errorf("recipient %q: %w", name, ErrNotFound)
 }
 
-// Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with
-// that ID. For an erased upload it returns what is left, and an error that wraps
+// Submission returns one upload. The error wraps [ErrNotFound] if there is no upload with that
+// ID. For an erased upload it returns both: the row with what is left, and an error that wraps
 // [ErrErased].
 func (r *Registry) Submission(ctx context.Context, id watermark.Submission) (*Submission, error) {
 	s, err := r.store.Submission(ctx, id)
@@ -179,13 +181,14 @@ func (r *Registry) Submissions(ctx context.Context, since time.Time) iter.Seq2[*
 	}
 }
 
-// everySubmission walks all uploads, erased ones too.
+// everySubmission walks all uploads in the order of their receipt, erased uploads also. An error
+// ends the walk.
 func (r *Registry) everySubmission(ctx context.Context) iter.Seq2[*Submission, error] {
 	return walk(func(last *Submission) ([]Submission, error) { return r.store.SubmissionsAfter(ctx, last.Seq, listPage) })
 }
 
-// Copy returns one issued copy. The error wraps [ErrNotFound] if there is no copy with that
-// ID.
+// Copy returns the row of one issued copy, not its picture, which is not kept. The error wraps
+// [ErrNotFound] if there is no copy with that ID.
 func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error) {
 	c, err := r.store.Copy(ctx, id)
 	if err != nil {
@@ -194,16 +197,17 @@ func (r *Registry) Copy(ctx context.Context, id watermark.CopyID) (*Copy, error)
 	return c, nil
 }
 
-// Copies lists the copies issued of a submission, oldest first.
+// Copies lists the copies issued of a submission, oldest first. Without copies, or for an
+// unknown submission, the list is empty.
 func (r *Registry) Copies(ctx context.Context, of watermark.Submission) ([]Copy, error) {
 	return r.store.Copies(ctx, of)
 }
 
-// Check recomputes the ledger's tree, and compares every commitment in it with its row. An
-// error that wraps [ErrTampered] names the first entry or row that was edited, removed,
-// added or reordered. Size (entries) and head (root of the tree, hex) are the state that was
-// checked. Only a state kept elsewhere reveals that the whole registry was rewritten.
-// [Ledger.Audit] compares such states and also opens the sealed originals.
+// Check recomputes the ledger's tree, and compares every commitment in it with its row. An error
+// that wraps [ErrTampered] names the first entry or row that was edited, removed, added or
+// reordered. Size (entries) and head (root of the tree, hex) are the state that was checked.
+// Only a state kept elsewhere reveals that the whole registry was rewritten. Check verifies no
+// signatures and opens no originals: [Ledger.Audit] does, and compares kept states.
 func (l *Ledger) Check(ctx context.Context) (size int64, head string, err error) {
 	size, sum, err := l.r.store.Check(ctx)
 	if err != nil {
@@ -212,7 +216,8 @@ func (l *Ledger) Check(ctx context.Context) (size int64, head string, err error)
 	return size, hex.EncodeToString(sum[:]), nil
 }
 
-// Head is the state of the ledger as [Ledger.Check] returns it, unchecked.
+// Head returns the size of the ledger (entries) and the root of its tree (hex), as they are
+// stored. It checks nothing: [Ledger.Check] does.
 func (l *Ledger) Head(ctx context.Context) (size int64, head string, err error) {
 	size, sum, err := l.r.store.Head(ctx)
 	if err != nil {
@@ -224,8 +229,9 @@ func (l *Ledger) Head(ctx context.Context) (size int64, head string, err error) 
 // clock is the time to the precision that rows keep.
 func (r *Registry) clock() time.Time { return books.Timestamp(r.now()) }
 
-// checkTime refuses a time of a year, in UTC, that has not four digits: JSON has none such, and
-// rows are never taken out again.
+// checkTime returns an error that wraps [ErrInput] if the year of t, in UTC, is not from 0 to
+// 9999: JSON has no such times, and rows are never taken out again. what names the time in the
+// error.
 func checkTime(what string, t time.Time) error {
 	if y := t.UTC().Year(); y < 0 || y > 9999 {
 		return fmt.Errorf("%w: the %s is in the year %d", ErrInput, what, y)

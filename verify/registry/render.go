@@ -31,8 +31,10 @@ const (
 	minCopySide = 320
 )
 
-// render marks the picture and encodes it, smaller where the limits ask for it:
-// first shrunk, then marked.
+// render marks the picture with id and encodes it. If the file is larger than MaxCopyBytes of
+// [Config], it shrinks the picture, then marks and encodes it again, up to maxShrinks tries. The
+// error wraps [ErrInput] if no try fits, and [ErrWeak] if the mark is too weak. render enters
+// nothing.
 func (p *Prepared) render(ctx context.Context, id watermark.CopyID) (*rendered, error) {
 	cfg, size := &p.issuer.cfg, int64(0) // size: bytes of the last that did not fit
 	for range maxShrinks {
@@ -63,7 +65,9 @@ func (p *Prepared) render(ctx context.Context, id watermark.CopyID) (*rendered, 
 	return nil, fmt.Errorf("%w: a copy does not fit into %d bytes: the smallest that was tried has %d", ErrInput, cfg.MaxCopyBytes, size)
 }
 
-// copyFormat is the format of a picture's copies.
+// copyFormat returns the format of a picture's copies, such as "jpeg". It is Format of [Config],
+// else the format of pic if copies may have it. Else it is "jpeg", or "png" for pictures that
+// are not opaque.
 func (c *Config) copyFormat(pic *picture.Picture) string {
 	if c.Format != "" {
 		return c.Format
@@ -77,10 +81,11 @@ func (c *Config) copyFormat(pic *picture.Picture) string {
 	return "png"
 }
 
-// encode writes the marked picture in the format of its source. If the file is larger than
-// the limit, lossless formats become JPEG, unless a format was asked for. The quality of
-// lossy formats falls step by step. If the file is still too large, encode returns it for
-// the caller to shrink.
+// encode writes the marked picture in the format of its source, or in the format that was asked
+// for. If the file is larger than MaxCopyBytes, lossless formats become JPEG, unless a format
+// was asked for. The quality of lossy formats falls in steps of qualityStep, down to minQuality
+// (of 100). If the file is still too large, encode returns it without an error, for the caller
+// to shrink.
 func (p *Prepared) encode(m *watermark.Marked) (*rendered, error) {
 	cfg := &p.issuer.cfg
 	like := picture.LikeOptions{Format: cfg.copyFormat(p.pic), KeepEXIF: cfg.KeepEXIF, WebP: cfg.EncodeWebP}

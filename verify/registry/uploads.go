@@ -27,12 +27,12 @@ var (
 	errNested    = errors.New("an archive within an archive, which is not opened")
 )
 
-// Uploads lists files for [Issuer.Import]: files themselves, folders (all files
-// below, in lexical order, without hidden ones), and archives, also in folders: zip,
-// tar, and tar with gzip, by their endings. Links are not followed. Names in
-// archives are labels, and nothing is ever written. What cannot be read is listed
-// with its error. Files larger than most bytes may be passed over in tar archives,
-// up to 4 GiB of them where they are compressed.
+// Uploads lists files for [Issuer.Import]: files themselves, folders (all files below, in
+// lexical order, without hidden files), and archives, also in folders: zip, tar, and tar with
+// gzip, by their endings. Links below a folder are not followed. Names in archives are labels,
+// and nothing is ever written. A file that cannot be read is listed with its error. In a
+// compressed tar archive, files that the caller does not open may have up to 4 GiB together; the
+// rest of the archive is then left out, with an error.
 func Uploads(paths ...string) iter.Seq[Upload] {
 	return func(yield func(Upload) bool) {
 		for _, p := range paths {
@@ -43,7 +43,8 @@ func Uploads(paths ...string) iter.Seq[Upload] {
 	}
 }
 
-// uploadsOf reports whether to go on.
+// uploadsOf yields the files at p: a file, an archive, or all files below a folder. It reports
+// whether to go on: false after yield returned false. Errors are yielded as an Upload with Err.
 func uploadsOf(p string, yield func(Upload) bool) bool {
 	info, err := os.Stat(p)
 	if err != nil {
@@ -81,7 +82,8 @@ func uploadsOf(p string, yield func(Upload) bool) bool {
 	return going && (err == nil || yield(Upload{Name: p, Err: err}))
 }
 
-// archiveKind is ".zip", ".tar", ".tar.gz", or "" for what is no archive.
+// archiveKind returns the kind of archive that the ending of name says, in any case: ".zip",
+// ".tar" or ".tar.gz" (also for .tgz). It returns "" for other names. It reads no file.
 func archiveKind(name string) string {
 	name = strings.ToLower(name)
 	for _, kind := range []string{".zip", ".tar", ".tar.gz", ".tgz"} {
@@ -92,8 +94,9 @@ func archiveKind(name string) string {
 	return ""
 }
 
-// uploadFile lists the file at p, or the files in it if it is an archive. Like yield, it reports
-// whether to go on.
+// uploadFile yields the file at p or, if p ends like an archive, the files in it. info is of p.
+// Like yield, it reports whether to go on. An error about the archive is yielded after its
+// files.
 func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
 	list := map[string]func(string, func(Upload) bool) (bool, error){
 		".zip": uploadZip, ".tar": uploadTar, ".tar.gz": uploadTar,
@@ -106,8 +109,9 @@ func uploadFile(p string, info fs.FileInfo, yield func(Upload) bool) bool {
 	return going && (err == nil || yield(Upload{Name: p, Err: fmt.Errorf("archive: %w", err)}))
 }
 
-// uploadZip lists the files of a zip archive and reports whether to go on. An error is about the
-// archive as a whole.
+// uploadZip yields the files of the zip archive at p, named p!NAME, and reports whether to go
+// on. Encrypted files, nested archives and links are yielded with Err. The error is about the
+// archive as a whole; nothing was then yielded.
 func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 	z, err := zip.OpenReader(p)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
@@ -133,8 +137,10 @@ func uploadZip(p string, yield func(Upload) bool) (bool, error) {
 	return true, nil
 }
 
-// uploadTar lists the files of a tar archive, compressed or not, while it reads the archive, and
-// reports whether to go on. An error ends the list.
+// uploadTar yields the files of the tar archive at p, named p!NAME, while it reads the archive,
+// and reports whether to go on. A file can be read only until yield returns. An error ends the
+// list. It wraps [ErrLimit] if files that were not read have more than maxSkipped bytes in a
+// compressed archive.
 func uploadTar(p string, yield func(Upload) bool) (bool, error) {
 	f, err := intake.OpenRegular(p)
 	if err != nil {

@@ -24,9 +24,10 @@ var plainName = regexp.MustCompile(`^[a-z_][a-z0-9_]{0,62}$`)
 // writers take turns anyway.
 const maxReaders = 8
 
-// parseDSN reads "postgres://USER@HOST:PORT/DATABASE?PARAMETER=VALUE&…" with the
-// parameters of libpq. schema is that of the parameter search_path, or "" for the
-// server's choice. No error repeats a password.
+// parseDSN reads "postgres://USER@HOST:PORT/DATABASE?PARAMETER=VALUE&…" with the parameters of
+// libpq. schema is that of the parameter search_path, or "" for the server's choice. cfg has
+// maxReaders+1 connections unless pool_max_conns says otherwise. parseDSN connects to nothing.
+// The error wraps [books.ErrSchema] and repeats no password.
 func parseDSN(dsn string) (cfg *pgxpool.Config, schema string, err error) {
 	u, err := url.Parse(dsn)
 	if err != nil || !IsDSN(dsn) || u.Opaque != "" {
@@ -52,7 +53,8 @@ func parseDSN(dsn string) (cfg *pgxpool.Config, schema string, err error) {
 	return cfg, schema, nil
 }
 
-// cause is why pgx refuses an address, without the address, which holds a password.
+// cause returns why pgx refuses the address u, without the address, which holds a password. If
+// the reason repeats a password, cause returns "it is malformed" instead.
 func cause(err error, u *url.URL) string {
 	text := err.Error()
 	if _, after, ok := strings.Cut(text, "`: "); ok {

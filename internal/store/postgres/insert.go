@@ -15,7 +15,9 @@ import (
 // arrays of columns.
 const manyRows = 500
 
-// insert enters rows inside of the transaction that is open on conn.
+// insert enters rows, 1 or more, in the transaction that is open on conn. Each row has a value
+// for each of columns, and is converted in place. From manyRows rows on, insert uses COPY, else
+// one statement.
 func insert(ctx context.Context, conn *sql.Conn, table string, columns []string, rows [][]any) error {
 	for _, row := range rows {
 		for i, v := range row { // pointers and driver.Valuers, which neither way can encode
@@ -38,7 +40,8 @@ func insert(ctx context.Context, conn *sql.Conn, table string, columns []string,
 	})
 }
 
-// insertArrays enters rows by one statement, whose arguments are one array for each column.
+// insertArrays enters rows, 1 or more, by one statement, whose arguments are one array for each
+// column. All values of a column must have the type of its first value.
 func insertArrays(ctx context.Context, c *pgx.Conn, table string, columns []string, rows [][]any) error {
 	args, casts := make([]any, len(columns)), make([]string, len(columns))
 	for i := range columns {
@@ -53,7 +56,9 @@ func insertArrays(ctx context.Context, c *pgx.Conn, table string, columns []stri
 	return err
 }
 
-// array is a column of rows, with the type of its elements.
+// array returns one column (its index) of rows as an array, and the name of the SQL type of its
+// elements. The first row decides the type: int64, float64, string or []byte. Other types, or
+// mixed types, are an error. There must be a row.
 func array(rows [][]any, column int) (values any, elem string, err error) {
 	switch rows[0][column].(type) {
 	case int64:
@@ -72,7 +77,8 @@ func array(rows [][]any, column int) (values any, elem string, err error) {
 	return nil, "", fmt.Errorf("a value of %T", rows[0][column])
 }
 
-// columnOf returns the values of one column, which all have the type T.
+// columnOf returns the values of one column (its index) of rows. A value of another type than T
+// is an error.
 func columnOf[T any](rows [][]any, column int) ([]T, error) {
 	out := make([]T, len(rows))
 	for i, row := range rows {

@@ -24,7 +24,9 @@ func among(numbers []int64) (condition string, arg any) { return "= ANY ($1::big
 const probing = `(SELECT count(set_config(name, 'off', true)) FROM unnest(ARRAY['enable_hashjoin', 'enable_mergejoin',
 	'enable_seqscan', 'enable_bitmapscan', 'enable_material', 'enable_memoize', 'jit']) AS name)`
 
-// blobs reads numbers and blobs without a copy of them.
+// blobs runs a query of a number and a blob in the transaction that is open on conn, and calls f
+// with each row. Blobs are not copied: they are valid until f returns. An error of f ends the
+// query.
 func blobs(ctx context.Context, conn *sql.Conn, f func(int64, []byte) error, query string, args ...any) error {
 	return conn.Raw(func(raw any) error {
 		c, ok := raw.(*stdlib.Conn)

@@ -31,9 +31,10 @@ func At(dsn string) books.Driver {
 	}
 }
 
-// Create makes the registry that info names and opens it. The database must be
-// there; the schema that search_path names is made where it is missing. If a
-// registry is there the error wraps [fs.ErrExist].
+// Create makes the registry that info names in the database that dsn names, and opens it. The
+// database must be there; the schema that search_path names is made if it is missing. The error
+// wraps [fs.ErrExist] if a registry is there, and [books.ErrSchema] if the address or the server
+// is unusable.
 func Create(ctx context.Context, dsn string, info books.Info) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn)
 	if err != nil {
@@ -49,8 +50,9 @@ func Create(ctx context.Context, dsn string, info books.Info) (*sqldb.DB, error)
 	return d, err
 }
 
-// OpenCopy makes the tables for [sqldb.Transfer] to fill, where [Create] would make a
-// registry, or opens what an earlier transfer left there.
+// OpenCopy makes the tables for [sqldb.Transfer] to fill, where [Create] would make a registry,
+// or opens what an earlier transfer left there. It does not check whether that is a whole
+// registry: Transfer does.
 func OpenCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn)
 	if err != nil {
@@ -66,8 +68,9 @@ func OpenCopy(ctx context.Context, dsn string) (*sqldb.DB, error) {
 	return d, err
 }
 
-// Open opens a registry and brings its schema up to date. It makes none: an error
-// about a database that holds no registry wraps [books.ErrSchema].
+// Open opens the registry in the database that dsn names, and brings its schema up to date. It
+// makes no registry. The error wraps [books.ErrSchema] if the database holds no registry, its
+// creation was interrupted, or the server may lose commits.
 func Open(ctx context.Context, dsn string) (*sqldb.DB, error) {
 	s, err := connect(ctx, dsn)
 	if err != nil {
@@ -96,8 +99,9 @@ type server struct {
 	place       string // database and schema, for errors
 }
 
-// connect opens the connections and refuses a server that may lose what it
-// acknowledged.
+// connect opens the connections, one to write and the others to read. It refuses a server that
+// may lose acknowledged commits: see [server.durable]. It does not look for a registry. After an
+// error all connections are closed.
 func connect(ctx context.Context, dsn string) (*server, error) {
 	cfg, schema, err := parseDSN(dsn)
 	if err != nil {
@@ -128,9 +132,10 @@ func (s *server) close() error {
 	return err
 }
 
-// session makes every commit of a session reach the disk first, overriding the server, the
-// role and the address. Sessions keep their query plans until they end. A plan made while a
-// table was empty must not scan the whole table when it is large.
+// session prepares each new connection. It makes every commit reach the disk first, overriding
+// the server, the role and the address; stricter settings stay. It also forbids scans of whole
+// tables: sessions keep their query plans, and a plan made for an empty table must not scan a
+// large table.
 func session(ctx context.Context, c *pgx.Conn) error {
 	_, err := c.Exec(ctx, `SELECT set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
 		CASE WHEN current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')
@@ -138,7 +143,10 @@ func session(ctx context.Context, c *pgx.Conn) error {
 	return err
 }
 
-// durable refuses a server that may lose acknowledged commits, or that does not store UTF-8.
+// durable checks the server's settings. fsync and full_page_writes must be on, else a crash may
+// lose acknowledged commits or destroy the registry; server_encoding must be UTF8. If a setting
+// is wrong, the error wraps [books.ErrSchema]. synchronous_commit is not checked, since
+// [session] sets it.
 func (s *server) durable(ctx context.Context) error {
 	var fsync, pages, encoding string
 	err := s.read.QueryRowContext(ctx, `SELECT current_setting('fsync'), current_setting('full_page_writes'),
@@ -158,7 +166,9 @@ func (s *server) durable(ctx context.Context) error {
 // registryTables is how many of the tables that [server.tables] counts a registry has.
 const registryTables = 3
 
-// tables tells a registry from other databases before anything is written.
+// tables counts the tables of a registry in the schema: schema_version, ledger_head and
+// registry. The result is from 0 to registryTables (3). It tells a registry from other databases
+// before anything is written.
 func (s *server) tables(ctx context.Context) (n int, err error) {
 	err = s.read.QueryRowContext(ctx, `SELECT count(*) FROM pg_catalog.pg_class
 		WHERE relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = current_schema())
@@ -169,7 +179,8 @@ func (s *server) tables(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// prepare makes the schema if it is missing, and refuses a schema that holds a registry.
+// prepare makes the schema if it is missing. The error wraps [fs.ErrExist] if the schema holds a
+// registry. Tables without a registry's name, left by an interrupted creation, are no error.
 func (s *server) prepare(ctx context.Context) error {
 	if err := s.makeSchema(ctx); err != nil {
 		return err
@@ -188,8 +199,9 @@ func (s *server) prepare(ctx context.Context) error {
 	return nil // its creation was interrupted before anything was kept
 }
 
-// makeSchema makes the schema that the address names, where it is missing. It asks first,
-// since who may use a schema need not be allowed to make one.
+// makeSchema makes the schema that the address names, if it is missing; "" names no schema. It
+// asks first whether the schema is there, because a role that may use a schema need not be
+// allowed to make schemas.
 func (s *server) makeSchema(ctx context.Context) error {
 	if s.schema == "" {
 		return nil
@@ -205,7 +217,7 @@ func (s *server) makeSchema(ctx context.Context) error {
 	return nil
 }
 
-// dialect returns how package sqldb is to talk to the server.
+// dialect returns how package sqldb is to talk to the server. Its Close closes the pool of s.
 func (s *server) dialect() sqldb.Dialect {
 	return sqldb.Dialect{
 		Goose:    goose.DialectPostgres,

@@ -55,7 +55,8 @@ type window [2]uint64
 
 const windowMask = 1<<(3*bandBits) - 1
 
-// windowOf returns the window of a hash that begins with band i.
+// windowOf returns the first entryBands (7) bands of h from band i (0..15) on; band 0 follows
+// band 15. The other bits of the window are 0.
 func windowOf(h *phash.Hash, i int) window {
 	word, shift := i/4, bandBits*(i%4)
 	next := h.Bits[(word+1)%4]
@@ -67,22 +68,25 @@ func windowOf(h *phash.Hash, i int) window {
 	return w
 }
 
-// appendEntry appends the entry of a submission, offset numbers behind the first of
-// the segment.
+// appendEntry appends the entry of a submission to to: entryBytes bytes. offset is the number of
+// the submission minus the number of the first submission of the segment.
 func (w window) appendEntry(to []byte, offset uint32) []byte {
 	to = binary.LittleEndian.AppendUint64(to, w[0])
 	to = binary.LittleEndian.AppendUint64(to, w[1]|uint64(offset)<<(3*bandBits))
 	return binary.LittleEndian.AppendUint16(to, uint16(offset>>16))
 }
 
-// readEntry reads the entry at the beginning of b.
+// readEntry reads the entry in the first entryBytes bytes of b, which [window.appendEntry]
+// wrote. b must not be shorter.
 func readEntry(b []byte) (w window, offset uint32) {
 	return window{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:]) & windowMask},
 		binary.LittleEndian.Uint32(b[entryBytes-4:])
 }
 
-// near reports whether the entry e is to be found in this band, and may belong to a hash
-// within radius bits of w's hash.
+// near reports whether the submission of the entry e may lie within radius bits of w's hash. w
+// and e must begin with the same band, which may differ in bandFlips bits. All 7 bands together
+// may differ in radius bits. The other bands of the hash are unknown, so the caller must compare
+// the whole hash.
 func (w window) near(e window, radius int) bool {
 	x := w[0] ^ e[0]
 	return bits.OnesCount16(uint16(x)) <= bandFlips && bits.OnesCount64(x)+bits.OnesCount64(w[1]^e[1]) <= radius
@@ -91,7 +95,9 @@ func (w window) near(e window, radius int) bool {
 // pieces is what is known of a hash.
 type pieces struct{ bits, known [4]uint64 }
 
-// add adds the entry of a hash in band i.
+// add adds what the entry e, from a list of band i (0..15), shows of a hash: 7 bands from band i
+// on; band 0 follows band 15. Bands that are already known must be equal, since add only sets
+// bits.
 func (p *pieces) add(i int, e window) {
 	for k := range entryBands {
 		at, shift := (i+k)/4%4, bandBits*((i+k)%4)
@@ -100,7 +106,8 @@ func (p *pieces) add(i int, e window) {
 	}
 }
 
-// distance returns how many of the known bits differ from the bits of a hash.
+// distance returns how many of the known bits differ from the bits of h. Unknown bits count as
+// equal.
 func (p *pieces) distance(h *phash.Hash) (d int) {
 	for i, w := range h.Bits {
 		d += bits.OnesCount64((p.bits[i] ^ w) & p.known[i])
@@ -108,8 +115,10 @@ func (p *pieces) distance(h *phash.Hash) (d int) {
 	return d
 }
 
-// searchable is the hash that a submission is found by; false where it has none,
-// since it is sealed, erased or too poor to be matched on.
+// searchable returns the hash by which submission number seq is found. area is the text form of
+// its area hash, "" if sealed or erased; quality is the hash's quality, 0 to 100. ok is false,
+// without an error, if area is "" or quality is below [phash.MinQuality]. A malformed hash, or a
+// hash of another kind, is an error. The error names seq and wraps no error of package books.
 func searchable(seq int64, area string, quality int) (h phash.Hash, ok bool, err error) {
 	if area == "" || quality < phash.MinQuality {
 		return h, false, nil

@@ -10,9 +10,11 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// Check recomputes the ledger's tree and holds every entry against the row that
-// carries its number, all in one snapshot. As numbers are unique in each table,
-// equal counts then leave no row without an entry.
+// Check recomputes the ledger's tree, and compares every entry with the row that carries its
+// number, all in one snapshot. Numbers are unique in each table, so equal counts leave no row
+// without an entry. Check also compares kept checkpoints, sealed rows and search tables. It
+// returns the number of entries and the root. The first difference is an error that wraps
+// [books.ErrTampered]. Check verifies no signature and opens no seal.
 func (d *DB) Check(ctx context.Context) (size int64, root tlog.Hash, err error) {
 	raw, err := d.read.BeginTx(ctx, d.dialect.Snapshot)
 	if err != nil {
@@ -22,7 +24,7 @@ func (d *DB) Check(ctx context.Context) (size int64, root tlog.Hash, err error) 
 	return check(ctx, raw)
 }
 
-// check is [DB.Check] within a transaction.
+// check is [DB.Check] within the transaction q, which must show one state of all tables.
 func check(ctx context.Context, q querier) (size int64, root tlog.Hash, err error) {
 	tree, err := tlog.NewTree(0, nil)
 	if err != nil {
@@ -63,7 +65,8 @@ func (c *checker) size() int64 { return int64(c.tree.Size()) }
 // page is how many entries are held against their rows at a time.
 const page = 1000
 
-// ledger reads all entries and checks each of them.
+// ledger reads all entries in the order of their numbers, page entries at a time, and checks
+// each entry. The first difference is an error that wraps [books.ErrTampered].
 func (c *checker) ledger() error {
 	for {
 		entries, err := ledgerTable.rows(c.ctx, c.q, " WHERE seq > $1 ORDER BY seq LIMIT $2", c.size(), page)
@@ -79,7 +82,9 @@ func (c *checker) ledger() error {
 	}
 }
 
-// page checks entries that follow one another, with the rows that belong to them.
+// page checks entries, sorted by number, and the rows that carry their numbers. The first entry
+// must follow the last entry that was checked before. Without entries page does nothing. A gap,
+// or any difference, is an error that wraps [books.ErrTampered].
 func (c *checker) page(entries []ledgerRow) error {
 	if len(entries) == 0 {
 		return nil
@@ -103,7 +108,9 @@ func (c *checker) page(entries []ledgerRow) error {
 	return nil
 }
 
-// leaf adds an entry to the tree and compares what is kept of it.
+// leaf appends the entry of r to the tree. It compares the nodes that this completes with the
+// nodes that r keeps, and the new root with a kept checkpoint of this size. A difference is an
+// error that wraps [books.ErrTampered].
 func (c *checker) leaf(r ledgerRow) error {
 	if !bytes.Equal(appendLeaf(c.tree, r.entry), r.nodes) {
 		return tampered("entry %d differs from the entry in the ledger's tree", r.seq)
@@ -117,7 +124,10 @@ func (c *checker) leaf(r ledgerRow) error {
 	return nil
 }
 
-// entry compares an entry with the commitment of the row that it stands for.
+// entry compares the entry of r with the entry that its row gives: kind, time (microseconds) and
+// commitment. evidence holds the entries of the rows, by number. The commitment of an erased row
+// is not compared. entry also counts the entry by kind. A difference, or an entry without a row,
+// is an error that wraps [books.ErrTampered].
 func (c *checker) entry(r ledgerRow, evidence map[int64]books.Entry) error {
 	e, err := books.ParseEntry(r.entry)
 	if err != nil {
@@ -142,8 +152,9 @@ func (c *checker) entry(r ledgerRow, evidence map[int64]books.Entry) error {
 // computed. No SHA-256 is known to be zero.
 var erasedCommitment = [32]byte{}
 
-// evidence reads the rows that carry the numbers from first to last, and returns the entries
-// that belong to them.
+// evidence reads all rows that carry the numbers from first to last, both included. For each
+// number it returns the entry that its row must have, without Seq. Two rows with one number are
+// an error that wraps [books.ErrTampered].
 func (c *checker) evidence(first, last int64) (map[int64]books.Entry, error) {
 	found := make(map[int64]books.Entry)
 	var twice error
@@ -181,7 +192,8 @@ var evidenceTables = []evidenceTable{
 
 const between = " WHERE seq BETWEEN $1 AND $2"
 
-// plain describes a table whose rows are kept as they were entered.
+// plain describes the table t of entries of one kind (a constant of package books). Each row has
+// all that its entry commits to, and is kept as it was entered.
 func plain[T any, P interface {
 	*T
 	books.Row
@@ -195,7 +207,9 @@ func plain[T any, P interface {
 	}}
 }
 
-// custody reads facts of custody with their lists.
+// custody reads the facts of custody with the numbers from first to last, both included, and
+// their lists. It calls put with the number and the entry of each fact; the entry has no Seq.
+// The error wraps [books.ErrTampered] if a list is longer or shorter than was entered.
 func (c *checker) custody(first, last int64, put func(int64, books.Entry)) error {
 	facts, err := readCustody(c.ctx, c.q, between, first, last)
 	for i := range facts {
@@ -204,8 +218,11 @@ func (c *checker) custody(first, last int64, put func(int64, books.Entry)) error
 	return err
 }
 
-// submissions reads uploads. Of an erased upload it checks that nothing is left but what the
-// erasure leaves, and gives the entry with [erasedCommitment].
+// submissions reads the uploads with the numbers from first to last, both included, and calls
+// put with the number and the entry of each upload; the entry has no Seq. An erased upload must
+// hold nothing but what an erasure leaves, and its entry has [erasedCommitment]. submissions
+// also counts erased uploads and kept originals, and adds each upload to the check of the search
+// tables. A difference is an error that wraps [books.ErrTampered].
 func (c *checker) submissions(first, last int64, put func(int64, books.Entry)) error {
 	rows, err := submissionTable.rows(c.ctx, c.q, between, first, last)
 	for i := range rows {
@@ -229,7 +246,10 @@ func (c *checker) submissions(first, last int64, put func(int64, books.Entry)) e
 	return err
 }
 
-// erasures compares every erasure with the submissions that it lists.
+// erasures reads the erasures with the numbers from first to last, both included, and calls put
+// with the number and the entry of each erasure; the entry has no Seq. It compares each erasure
+// with the submissions that it blanked: their digest (Left) and their number. A difference is an
+// error that wraps [books.ErrTampered]. c.listed counts the submissions.
 func (c *checker) erasures(first, last int64, put func(int64, books.Entry)) error {
 	rows, err := erasureTable.rows(c.ctx, c.q, between, first, last)
 	if err != nil {
@@ -252,8 +272,9 @@ func (c *checker) erasures(first, last int64, put func(int64, books.Entry)) erro
 	return nil
 }
 
-// ends checks what is left when all entries are read: the head, checkpoints beyond
-// it, and rows that no entry stands for.
+// ends checks what is left when all entries are read: the stored head, checkpoints of more
+// entries than there are, rows without an entry, sealed rows, and the search tables. It sets
+// c.root. A difference is an error that wraps [books.ErrTampered].
 func (c *checker) ends() error {
 	size, root, err := readHead(c.ctx, c.q, "")
 	if err != nil {
@@ -269,7 +290,9 @@ func (c *checker) ends() error {
 	return errors.Join(c.counts(), c.sealed(), c.segments.finish(c.ctx, c.q))
 }
 
-// counts finds rows without an entry, and submissions that were blanked without an erasure.
+// counts compares the number of rows of each evidence table with the number of entries of its
+// kind, so that no row lacks an entry. It also compares the lengths of the lists of custody and
+// erasures with what was entered. A difference is an error that wraps [books.ErrTampered].
 func (c *checker) counts() error {
 	for _, t := range evidenceTables {
 		n, err := c.count("SELECT count(*) FROM " + t.name)
@@ -289,7 +312,9 @@ func (c *checker) counts() error {
 	)
 }
 
-// sealed finds originals that were removed and sealed rows of what is not there.
+// sealed finds kept originals that were removed. It also finds sealed rows whose submission is
+// missing or erased, and sealed files of submissions that were entered by their hashes alone.
+// Each is an error that wraps [books.ErrTampered]. sealed decrypts nothing.
 func (c *checker) sealed() error {
 	n, err := c.count(`SELECT count(*) FROM submission s WHERE s.kept <> 0
 		AND NOT EXISTS (SELECT 1 FROM sealed x WHERE x.submission = s.id AND length(x.body) > 0)`)
@@ -307,7 +332,8 @@ func (c *checker) sealed() error {
 	return err
 }
 
-// equal compares the numbers that two queries count. what begins the finding: "custody lists".
+// equal runs the queries left and right, of one number each, and compares the numbers. If they
+// differ, the error wraps [books.ErrTampered], and what begins its text: "custody lists".
 func (c *checker) equal(what, left, right string) error {
 	a, err := c.count(left)
 	if err != nil {
@@ -320,7 +346,7 @@ func (c *checker) equal(what, left, right string) error {
 	return err
 }
 
-// count runs a query that returns one number.
+// count runs a query without arguments that returns one number.
 func (c *checker) count(query string) (n int64, err error) {
 	if err = c.q.QueryRowContext(c.ctx, query).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count: %w", err)

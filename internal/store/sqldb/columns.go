@@ -32,6 +32,8 @@ type fixed []byte
 
 func (f fixed) Value() (driver.Value, error) { return []byte(f), nil }
 
+// Scan copies a blob into f. The error wraps [books.ErrTampered] if src is no blob, or a blob of
+// another length than f.
 func (f fixed) Scan(src any) error {
 	b, err := as[[]byte](src)
 	if err != nil {
@@ -54,6 +56,9 @@ func (s sparse) Value() (driver.Value, error) {
 	return []byte{}, nil
 }
 
+// Scan copies a blob into s; an empty blob sets s to zeros. The error wraps [books.ErrTampered]
+// if src is no blob, or a blob of another length, or one of zeros alone, which Value never
+// writes.
 func (s sparse) Scan(src any) error {
 	if b, ok := src.([]byte); ok && len(b) == 0 {
 		clear(s)
@@ -116,6 +121,8 @@ func (f flag) Value() (driver.Value, error) {
 	return int64(0), nil
 }
 
+// Scan reads 0 as false and 1 as true. Every other value is an error that wraps
+// [books.ErrTampered].
 func (f flag) Scan(src any) error {
 	n, ok := src.(int64)
 	if !ok || n != 0 && n != 1 {
@@ -132,6 +139,8 @@ func (c copyID) Value() (driver.Value, error) {
 	return binary.BigEndian.AppendUint64(nil, uint64(*c.id)), nil
 }
 
+// Scan reads 8 bytes, big endian. The error wraps [books.ErrTampered] if src is no blob of 8
+// bytes.
 func (c copyID) Scan(src any) error {
 	var raw [8]byte
 	if err := fixed(raw[:]).Scan(src); err != nil {

@@ -42,7 +42,9 @@ const (
 	maxUploads  = 4096
 )
 
-// next takes what belongs into the next transaction.
+// next removes the requests of the next transaction from the queue and returns them, oldest
+// first: up to maxRequests, with up to maxUploads uploads together. A request with more uploads
+// comes alone. If no request waits, the result is empty.
 func (q *commitQueue) next() []*request {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -65,7 +67,8 @@ func (q *commitQueue) enter(r *request) {
 	q.wait = append(q.wait, r)
 }
 
-// withdraw reports whether r was still waiting.
+// withdraw removes r from the queue and returns true. It returns false if r does not wait any
+// more, because a writer has taken r into a transaction.
 func (q *commitQueue) withdraw(r *request) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -78,21 +81,27 @@ func (q *commitQueue) withdraw(r *request) bool {
 	return false
 }
 
-// update runs write in a transaction. what names the deed ("erase") if the registry is open
-// for investigation only, and update therefore fails.
+// update runs write in a transaction and returns after the commit. The transaction may hold
+// other callers' requests. write may run more than once, and must then set its results anew. An
+// error of write rolls back all that it wrote. what names the deed ("erase") in the error that
+// wraps [books.ErrReadOnly], if the registry is open for investigation only.
 func (d *DB) update(ctx context.Context, what string, write func(*tx) error) error {
 	return d.request(&request{ctx: ctx, what: what, write: write})
 }
 
-// ForInvestigation returns the same registry, in which every request fails that does not
-// belong to an investigation.
+// ForInvestigation returns the same registry, on the same connections. Every request fails that
+// does not belong to an investigation: the error wraps [books.ErrReadOnly].
 func (d *DB) ForInvestigation() books.Store {
 	out := *d
 	out.readOnly = true
 	return &out
 }
 
-// request waits until r is done, by this caller or by another.
+// request puts r into the queue and waits until r is done, by this caller or by another. The
+// caller that gets the turn commits what waits until r is done. If r.ctx ends while r waits,
+// request removes r and returns its error. Later it waits for the outcome. A request without
+// write and uploads does nothing. The error wraps [books.ErrReadOnly] if r writes to a registry
+// that is open for investigation only.
 func (d *DB) request(r *request) error {
 	if d.readOnly && !r.investigates {
 		return fmt.Errorf("%s: %w", r.what, books.ErrReadOnly)
@@ -131,8 +140,11 @@ var errCommit = errors.New("commit")
 // transaction.
 var errPanicked = errors.New("a writer panicked, and all who were committed with it were rolled back")
 
-// commitAll does the requests in one transaction. If that is rolled back it does
-// each alone, so that none fails for another's sake.
+// commitAll does the requests of batch, 1 or more, in one transaction. It sets added and err of
+// each request, and closes its done. If the transaction is rolled back, commitAll does each
+// request alone, so that no request fails for another's sake. After an error that wraps
+// [errCommit] it repeats nothing, since the rows may be there. The end of one context does not
+// stop a transaction of several requests.
 func (d *DB) commitAll(batch []*request) {
 	for _, r := range batch {
 		r.err = errPanicked // until it is known
@@ -161,7 +173,9 @@ func (d *DB) commitAll(batch []*request) {
 // attempts is how often a transaction is run that the database gave up.
 const attempts = 10
 
-// transact does the requests in a transaction, again where the database gave it up.
+// transact does the requests of batch in one transaction. If the database gave the transaction
+// up (Again of the dialect), transact repeats it: attempts runs in all, and no run after ctx has
+// ended. It returns the error of the last run.
 func (d *DB) transact(ctx context.Context, batch []*request) error {
 	for n := 1; ; n++ {
 		err := d.try(ctx, batch)
@@ -172,8 +186,9 @@ func (d *DB) transact(ctx context.Context, batch []*request) error {
 }
 
 // try does the requests in one transaction: first the uploads of all, then each write in turn.
-// An error that wraps [errCommit] leaves unknown whether the transaction was committed. Any
-// other error means that it was rolled back.
+// The end of ctx stops the transaction before the commit, but not during it. An error that wraps
+// [errCommit] leaves unknown whether the transaction was committed. Any other error means that
+// it was rolled back.
 func (d *DB) try(ctx context.Context, batch []*request) error {
 	conn, err := d.write.Conn(ctx)
 	if err != nil {
@@ -217,7 +232,8 @@ func (d *DB) try(ctx context.Context, batch []*request) error {
 	return nil
 }
 
-// uploads enters the uploads of all requests together.
+// uploads enters the uploads of all requests of batch together. It sets added of each request:
+// for each of its uploads, whether the upload is new.
 func (t *tx) uploads(ctx context.Context, batch []*request) error {
 	var all []books.Upload
 	for _, r := range batch {

@@ -7,9 +7,9 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 )
 
-// CountSubmitted counts the uploads submitted in each span, ends included, that were not
-// erased. These are few: counting all by the index of times alone and taking off the
-// erased ones (+: by their own index) reads no rows but theirs.
+// CountSubmitted returns, for each span (both ends included), how many uploads were submitted in
+// it and not erased. Erased uploads are few. Counting all by the index of times, and subtracting
+// the erased uploads (+: by their own index), reads no rows except the erased uploads.
 func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, error) {
 	out := make([]int, len(spans))
 	for i, s := range spans {
@@ -24,17 +24,20 @@ func (d *DB) CountSubmitted(ctx context.Context, spans ...[2]time.Time) ([]int, 
 
 const microsOfDay = 86_400_000_000
 
-// CountIssued counts, for each recipient and each UTC day of submission, the uploads issued
-// to the recipient as copies. Erased uploads do not count, nor does what was submitted or
-// issued after until.
+// CountIssued counts, for each recipient and each UTC day of submission, the uploads issued to
+// the recipient as copies, each upload once. Erased uploads do not count, nor does what was
+// submitted or issued after until. The result is sorted by recipient and day; days without
+// copies are left out.
 func (d *DB) CountIssued(ctx context.Context, until time.Time) ([]books.Issued, error) {
 	return d.days(ctx, until, `SELECT c.recipient, s.submitted / 86400000000 AS day, count(DISTINCT c.submission)
 		FROM copy c JOIN submission s ON s.id = c.submission WHERE s.erased = 0 AND s.submitted <= $1 AND c.issued <= $1
 		GROUP BY c.recipient, day ORDER BY c.recipient, day`)
 }
 
-// CountDays counts, by days of UTC, the uploads by their submission and, for each
-// recipient, the copies by their issue, up to until.
+// CountDays counts the uploads by the UTC day of their submission (Recipient is ""). It also
+// counts the copies by recipient and by the UTC day of their issue. Both counts end at until,
+// included, and include erased uploads and their copies. Days without any are left out, and days
+// ascend.
 func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, issued []books.Issued, err error) {
 	submitted, err = d.days(ctx, until, "SELECT '', submitted / 86400000000 AS day, count(*) FROM submission WHERE submitted <= $1 GROUP BY day ORDER BY day")
 	if err != nil {
@@ -44,7 +47,9 @@ func (d *DB) CountDays(ctx context.Context, until time.Time) (submitted, issued 
 	return submitted, issued, err
 }
 
-// days runs a query of recipients, days (since 1970) and counts. $1 of the query is until.
+// days runs query, whose rows are a recipient, a day (counted from 1970-01-01) and a count. $1
+// of the query is until, in microseconds since 1970. The result keeps the order of the rows. It
+// is nil if there are no rows.
 func (d *DB) days(ctx context.Context, until time.Time, query string) ([]books.Issued, error) {
 	rows, err := d.read.QueryContext(ctx, query, until.UnixMicro())
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddCustody enters facts of custody.
+// AddCustody enters facts of custody with their lists, in one transaction. It sorts each list
+// and drops repetitions. Package registry checks recipients, submissions and times before.
 func (d *DB) AddCustody(ctx context.Context, facts ...books.Custody) error {
 	return d.update(ctx, "enter custody", func(t *tx) error {
 		var rows []custodyRow
@@ -44,8 +45,10 @@ func (d *DB) CustodyBy(ctx context.Context, recipient string) ([]books.Custody, 
 	return readCustody(ctx, d.read, " WHERE recipient = $1 ORDER BY seq", recipient)
 }
 
-// CustodyOf lists the facts that cover an upload in the order of entry. Of their lists it
-// gives that upload alone: one may be as long as the registry.
+// CustodyOf lists the facts that cover an upload in the order of entry. The upload's time of
+// submission must lie from From to To, both included, and a list, if there is one, must name the
+// upload. Submissions of such a fact is this upload alone, because a list may be as long as the
+// registry. For an unknown upload the result is empty.
 func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]books.Custody, error) {
 	rows, err := custodyTable.rows(ctx, d.read, ` WHERE seq IN (
 		SELECT c.seq FROM submission s
@@ -67,7 +70,9 @@ func (d *DB) CustodyOf(ctx context.Context, submission watermark.Submission) ([]
 	return out, err
 }
 
-// readCustody reads the facts that the tail of a query selects, with their lists.
+// readCustody reads facts with their lists. tail follows the table's name in the query (" ORDER BY
+// seq"), and args are its arguments. The error wraps [books.ErrTampered] if a list is longer or
+// shorter than was entered.
 func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]books.Custody, error) {
 	rows, err := custodyTable.rows(ctx, q, tail, args...)
 	if err != nil {
@@ -88,7 +93,8 @@ func readCustody(ctx context.Context, q querier, tail string, args ...any) ([]bo
 	return out, nil
 }
 
-// readList reads the submissions that the row of a number lists.
+// readList returns the submissions, sorted by ID, that the row with the number of lists. t is
+// the table of the lists: custodyListTable or erasureListTable.
 func readList(ctx context.Context, q querier, t table[listed], of int64) ([]watermark.Submission, error) {
 	rows, err := t.rows(ctx, q, " WHERE "+t.columns[0]+" = $1 ORDER BY submission", of)
 	out := make([]watermark.Submission, len(rows))

@@ -33,8 +33,10 @@ func opened(db *DB, err error) (books.Store, error) {
 	return db, nil
 }
 
-// Transfer copies the registry from, which another Driver opened, to this place: see
-// [Transfer].
+// Transfer copies the registry from to this place: see [Transfer]. from must be a *DB, opened by
+// any Driver. size (entries) and root are the copy's. progress may be nil. Transfer closes the
+// copy, but not from. An error during copying that does not wrap [fs.ErrExist] says that the
+// copy can be continued.
 func (d Driver) Transfer(ctx context.Context, from books.Store, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, ok := from.(*DB)
 	if !ok {

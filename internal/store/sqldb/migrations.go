@@ -24,8 +24,9 @@ type Words struct {
 var migrationFiles embed.FS
 
 // migrations returns the steps of the schema in the words of one database. The number that a
-// file's name begins with is the version that the step makes. goose runs each step in a
-// transaction, and keeps the version that was reached in the table schema_version.
+// file's name begins with is the version that the step makes. migrations touches no database:
+// goose runs each step in a transaction, and keeps the version that was reached in the table
+// schema_version.
 func migrations(words Words) (steps []*goose.Migration, err error) {
 	files, err := template.ParseFS(migrationFiles, "migrations/*.sql")
 	if err != nil {

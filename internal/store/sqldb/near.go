@@ -11,8 +11,10 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// Near returns the submissions whose area hash lies within radius bits of any of the
-// hashes, in one snapshot.
+// Near returns the submissions whose area hash lies within radius bits (0 to maxRadius) of any
+// of the hashes, in one snapshot. Each submission appears once, with its min distance, the
+// nearest first. The error wraps [books.ErrSearch] if radius is out of range, a hash is no area
+// hash, or the registry's hashes are sealed.
 func (d *DB) Near(ctx context.Context, hashes []phash.Hash, radius int) ([]phash.Hit, error) {
 	return d.near(ctx, hashes, radius, (*nearest).search)
 }
@@ -28,7 +30,9 @@ func (d *DB) Searchable(ctx context.Context) (n int64, err error) {
 	return n, err
 }
 
-// near is [DB.Near], of which search finds the submissions.
+// near is [DB.Near] with search as the way to find submissions. near checks the arguments and
+// opens a snapshot. search sets found of the nearest that it gets, and near returns that as
+// sorted hits.
 func (d *DB) near(ctx context.Context, hashes []phash.Hash, radius int, search func(*nearest) error) ([]phash.Hit, error) {
 	if radius < 0 || radius > maxRadius {
 		return nil, fmt.Errorf("%w: within %d bits; the tables serve %d", books.ErrSearch, radius, maxRadius)
@@ -69,8 +73,9 @@ type nearest struct {
 	found   map[int64]int // min distance, in bits, by the number of the submission
 }
 
-// search finds submissions three ways: those in segments by their lists, those in recent by
-// comparing each hash there, and those between (which no table has) by their own rows.
+// search sets n.found. It finds submissions three ways: submissions in segments by their lists,
+// and submissions in recent by comparing each hash there. Submissions between these, which no
+// table has, it finds by their own rows.
 func (n *nearest) search() error {
 	state, err := n.begin()
 	if err != nil {
@@ -101,8 +106,9 @@ func (n *nearest) begin() (s searchState, err error) {
 	return s, s.check(err)
 }
 
-// candidates returns the submissions with an entry near a hash, and the known pieces of
-// their hashes.
+// candidates looks the hashes up in the lists of segments. It returns, by number, the
+// submissions with an entry near a hash, and the pieces of their hashes that the entries show. A
+// candidate may still be too far away. The error wraps [books.ErrTampered] if a list is damaged.
 func (n *nearest) candidates(segments []segment) (map[int64]*pieces, error) {
 	var keys []int64
 	byID := make(map[int64]*segment, len(segments))
@@ -133,7 +139,9 @@ func (n *nearest) candidates(segments []segment) (map[int64]*pieces, error) {
 	return found, err
 }
 
-// near adds the entries near a window, of the segment that begins with number first.
+// near adds the entries of p that are near w to found, by the number of their submission. first
+// is the number of the first submission of p's segment; radius is in bits: see [window.near].
+// near ignores an incomplete entry at the end, which [posting.damaged] reports.
 func (p *posting) near(found map[int64]*pieces, w window, radius int, first int64) {
 	_, at := keyed(p.id)
 	for e := p.entries; len(e) >= entryBytes; e = e[entryBytes:] {
@@ -149,10 +157,10 @@ func (p *posting) near(found map[int64]*pieces, w window, radius int, first int6
 	}
 }
 
-// undecided compares the candidates by the known bits of their hashes, and returns the
-// undecided candidates, ascending. A candidate is too far away, and left out, if the known
-// bits alone differ by more than the radius. If its entries together show the whole hash,
-// the candidate is found. This is the usual case for near hashes.
+// undecided compares the candidates in found, by number, by the known bits of their hashes. It
+// returns the undecided candidates, ascending. A candidate is too far away, and left out, if the
+// known bits alone differ by more than the radius. If its entries together show the whole hash,
+// the candidate is added to n.found. This is the usual case for near hashes.
 func (n *nearest) undecided(found map[int64]*pieces) (rest []int64) {
 	for seq, p := range found {
 		minDistance := n.radius + 1
@@ -171,7 +179,8 @@ func (n *nearest) undecided(found map[int64]*pieces) (rest []int64) {
 	return rest
 }
 
-// recent compares the recent hashes after a number.
+// recent compares the hashes in the table recent of submissions with a number above after, and
+// adds near submissions to n.found.
 func (n *nearest) recent(after int64) error {
 	return eachRecent(n.blobs, func(seq int64, h *phash.Hash) {
 		if seq > after {
@@ -180,7 +189,8 @@ func (n *nearest) recent(after int64) error {
 	}, " WHERE seq > 0 ORDER BY seq") // by the index, which knows of no former rows
 }
 
-// match keeps a submission that is near.
+// match adds submission seq to n.found, with the min distance of h to the searched hashes, if
+// that is not above n.radius bits.
 func (n *nearest) match(seq int64, h *phash.Hash) {
 	minDistance := n.radius + 1
 	for k := range n.hashes {
@@ -191,7 +201,8 @@ func (n *nearest) match(seq int64, h *phash.Hash) {
 	}
 }
 
-// compare reads the hashes of candidates.
+// compare reads the hashes of candidates (numbers of submissions) from their own rows, and adds
+// near candidates to n.found.
 func (n *nearest) compare(candidates []int64) error {
 	for part := range slices.Chunk(candidates, maxList) {
 		among, arg := n.dialect.Among(part)
@@ -202,7 +213,10 @@ func (n *nearest) compare(candidates []int64) error {
 	return nil
 }
 
-// scan compares the hashes of all submissions that the tail of a query selects.
+// scan compares the hashes of all submissions that the query with this tail selects, and adds
+// near submissions to n.found. tail follows the table's name; args are its arguments. Submissions
+// that cannot be searched are passed over. A malformed hash is an error that wraps
+// [books.ErrTampered].
 func (n *nearest) scan(tail string, args ...any) error {
 	return each(n.ctx, n.q, bindArea, func(r *areaRow) error {
 		h, ok, err := searchable(r.seq, r.area, r.quality)
@@ -229,7 +243,8 @@ const selectArea = "SELECT s.seq, s.area, s.area_quality FROM submission s"
 // bindArea binds the columns of an areaRow.
 func bindArea(r *areaRow) []any { return []any{&r.seq, &r.area, &r.quality} }
 
-// hits returns what was found, nearest first, equally near ones in the order of entry.
+// hits returns n.found as a list: the nearest first, equally near submissions by number. Without
+// submissions it is empty, not nil.
 func (n *nearest) hits() []phash.Hit {
 	out := make([]phash.Hit, 0, len(n.found))
 	for seq, distance := range n.found {
@@ -253,7 +268,7 @@ func (n *nearest) blobs(f func(int64, []byte) error, query string, args ...any) 
 	return blobsOf(n.ctx, n.q)(f, query, args...)
 }
 
-// blobsOf returns a blobQuery that runs on every database.
+// blobsOf returns a blobQuery that runs on q and works with every database.
 func blobsOf(ctx context.Context, q querier) blobQuery {
 	type row struct {
 		number int64
@@ -265,7 +280,9 @@ func blobsOf(ctx context.Context, q querier) blobQuery {
 	}
 }
 
-// each runs a query and hands its rows on, one at a time.
+// each runs a query and calls f with each row. bind returns the pointers into which a row is
+// scanned, in the order of the columns. All calls get the same *T: f must copy what it keeps. An
+// error of f ends the query, and each returns that error.
 func each[T any](ctx context.Context, q querier, bind func(*T) []any, f func(*T) error, query string, args ...any) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {

@@ -45,7 +45,9 @@ func appendRecent(to []byte, seq int64, h *phash.Hash) []byte {
 	return to
 }
 
-// each hands on what a row holds.
+// each calls f with the number and the hash of each submission of the row, in their order. All
+// calls get the same h: f must copy it. The error wraps [books.ErrTampered] if the row is empty
+// or has an incomplete entry at its end; f is then not called.
 func (r *recentRow) each(f func(seq int64, h *phash.Hash)) error {
 	if len(r.hashes) == 0 || len(r.hashes)%recentBytes != 0 {
 		return tampered("a row of recent hashes has %d bytes", len(r.hashes))
@@ -60,7 +62,9 @@ func (r *recentRow) each(f func(seq int64, h *phash.Hash)) error {
 	return nil
 }
 
-// eachRecent hands on the hashes in recent rows that a tail of a query selects.
+// eachRecent calls f with the number and the hash of each submission in the rows of recent that
+// the query with this tail selects. tail follows the table's name; args are its arguments. f must
+// copy h.
 func eachRecent(q blobQuery, f func(seq int64, h *phash.Hash), tail string, args ...any) error {
 	return q(func(seq int64, hashes []byte) error {
 		r := recentRow{seq, hashes}
@@ -68,7 +72,9 @@ func eachRecent(q blobQuery, f func(seq int64, h *phash.Hash), tail string, args
 	}, recentTable.query()+tail, args...)
 }
 
-// enterRecent adds hashes and returns how many rows that began.
+// enterRecent adds submissions to the table recent: first to its last row until that has
+// recentEntries submissions, then in new rows. Numbers in all must ascend, and be above all
+// numbers in the table. begun is the number of new rows.
 func (t *tx) enterRecent(ctx context.Context, all numbered) (begun int, err error) {
 	last, err := recentTable.one(ctx, t, " ORDER BY seq DESC LIMIT 1")
 	if err != nil && !errors.Is(err, books.ErrNotFound) {
@@ -88,7 +94,8 @@ func (t *tx) enterRecent(ctx context.Context, all numbered) (begun int, err erro
 	return len(rows), insert(ctx, t, recentTable, rows...)
 }
 
-// rows returns the rows that hold hashes.
+// rows returns rows of the table recent with all of n: recentEntries submissions in each row,
+// fewer in the last. Without submissions the result is nil.
 func (n *numbered) rows() (rows []recentRow) {
 	for i, seq := range n.seqs {
 		if i%recentEntries == 0 {
@@ -106,7 +113,8 @@ func (t *tx) setRecent(ctx context.Context, row int64, hashes []byte) error {
 	return err
 }
 
-// dropRecent removes the submissions up to a number from the rows of recent hashes.
+// dropRecent removes the submissions with numbers up to and including upto from the table
+// recent. It keeps the later submissions of a row that has both.
 func (t *tx) dropRecent(ctx context.Context, upto int64) error {
 	var left numbered
 	err := eachRecent(blobsOf(ctx, t), func(seq int64, h *phash.Hash) {
@@ -123,7 +131,8 @@ func (t *tx) dropRecent(ctx context.Context, upto int64) error {
 	return insert(ctx, t, recentTable, left.rows()...)
 }
 
-// strike removes a submission from the rows of recent hashes.
+// strike removes submission seq from the table recent, and the row if nothing else is in it. If
+// the table does not have the submission, strike does nothing.
 func (t *tx) strike(ctx context.Context, seq int64) error {
 	row, err := recentTable.one(ctx, t, " WHERE seq <= $1 ORDER BY seq DESC LIMIT 1", seq)
 	if errors.Is(err, books.ErrNotFound) {

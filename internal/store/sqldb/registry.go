@@ -12,7 +12,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// AddRecipient enters a recipient unless it is there.
+// AddRecipient enters r. If the name is there with the same kind, AddRecipient changes nothing
+// and added is false. If it has another kind, the error wraps [books.ErrConflict]. The caller
+// sets Added and Salt.
 func (d *DB) AddRecipient(ctx context.Context, r books.Recipient) (added bool, err error) {
 	err = d.update(ctx, "enter a recipient", func(t *tx) error {
 		added = false
@@ -37,7 +39,8 @@ func (d *DB) Recipients(ctx context.Context) ([]books.Recipient, error) {
 	return recipientTable.rows(ctx, d.read, " ORDER BY name")
 }
 
-// AddMarkKey enters a mark key unless it is there.
+// AddMarkKey enters a mark key. If the ID is there with the same commitment, AddMarkKey changes
+// nothing and added is false. If it has another commitment, the error wraps [books.ErrConflict].
 func (d *DB) AddMarkKey(ctx context.Context, k books.KeyEntry) (added bool, err error) {
 	err = d.update(ctx, "enter a mark key", func(t *tx) (err error) {
 		added, err = ensureMarkKey(ctx, t, k)
@@ -46,8 +49,8 @@ func (d *DB) AddMarkKey(ctx context.Context, k books.KeyEntry) (added bool, err 
 	return added && err == nil, err
 }
 
-// ensureMarkKey enters a mark key unless it is there, and reports whether it did. The error
-// wraps [books.ErrConflict] if another key has the ID.
+// ensureMarkKey enters a mark key in the transaction t unless it is there, and reports whether
+// it did. The error wraps [books.ErrConflict] if a key with another commitment has the ID.
 func ensureMarkKey(ctx context.Context, t *tx, k books.KeyEntry) (added bool, err error) {
 	old, err := markKeyTable.one(ctx, t, " WHERE id = $1", k.ID)
 	switch {
@@ -65,7 +68,9 @@ func (d *DB) MarkKeys(ctx context.Context) ([]books.KeyEntry, error) {
 	return markKeyTable.rows(ctx, d.read, " ORDER BY seq")
 }
 
-// AddKeyState enters a state of a mark key, if it may follow the last one.
+// AddKeyState enters a state of a mark key. The error wraps [books.ErrConflict] if the state
+// must not follow the state that was entered last: see [books.KeyState.Next]. Package registry
+// checks before whether the key is there.
 func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
 	return d.update(ctx, "enter a key's state", func(t *tx) error {
 		last, err := t.keyState(ctx, s.KeyID)
@@ -80,7 +85,8 @@ func (d *DB) AddKeyState(ctx context.Context, s books.KeyState) error {
 	})
 }
 
-// keyState is the state of a mark key that was entered last; the zero value: none was.
+// keyState returns the state that was entered last for the mark key with that ID. If no state
+// was entered, it returns the zero KeyState: the key is active.
 func (t *tx) keyState(ctx context.Context, id string) (*books.KeyState, error) {
 	s, err := keyStateTable.one(ctx, t, " WHERE key_id = $1 ORDER BY seq DESC LIMIT 1", id)
 	if errors.Is(err, books.ErrNotFound) {
@@ -89,7 +95,8 @@ func (t *tx) keyState(ctx context.Context, id string) (*books.KeyState, error) {
 	return s, err
 }
 
-// mayMark refuses a key that was retired or compromised since the caller looked.
+// mayMark returns an error that wraps [books.ErrMarkKey] if the last state of the mark key with
+// that ID is not active. A key without a state is active.
 func (t *tx) mayMark(ctx context.Context, id string) error {
 	s, err := t.keyState(ctx, id)
 	if err == nil && s.State != "" && s.State != books.KeyActive {
@@ -103,7 +110,10 @@ func (d *DB) KeyStates(ctx context.Context) ([]books.KeyState, error) {
 	return keyStateTable.rows(ctx, d.read, " ORDER BY seq")
 }
 
-// AddCopy enters a copy and sets its Seq, and before it the mark key if it was never entered.
+// AddCopy enters c and sets its Seq. Before it, AddCopy enters the mark key if that was never
+// entered. The error wraps [books.ErrNotFound] or [books.ErrErased] if the upload is not there,
+// and [books.ErrMarkKey] if the key is not active. It wraps [books.ErrConflict] if the copy's ID
+// is taken, or another key has the key's ID. The state at the commit counts.
 func (d *DB) AddCopy(ctx context.Context, c *books.Copy, key books.KeyEntry) error {
 	err := d.update(ctx, "issue", func(t *tx) error {
 		if _, err := present(ctx, t, c.Submission); err != nil {
@@ -152,8 +162,8 @@ func (d *DB) Receipts(ctx context.Context, of watermark.CopyID) ([]books.Receipt
 	return receiptTable.rows(ctx, d.read, " WHERE copy = $1 ORDER BY seq", copyID{&of})
 }
 
-// AddInvestigation enters that an investigation began and returns the number of its
-// entry.
+// AddInvestigation enters that an investigation began, and returns the number of its entry;
+// i.Entry is ignored. It is the only write that a registry open for investigation allows.
 func (d *DB) AddInvestigation(ctx context.Context, i books.Investigation) (int64, error) {
 	err := d.request(&request{ctx: ctx, investigates: true, write: func(t *tx) error {
 		i.Entry = t.append(i)
@@ -170,7 +180,8 @@ func (d *DB) Investigations(ctx context.Context) ([]books.Investigation, error) 
 	return investigationTable.rows(ctx, d.read, " ORDER BY seq")
 }
 
-// Span returns when the first and the last upload were submitted.
+// Span returns when the first and the last upload were submitted, in UTC. Erased uploads count.
+// Both are the zero time if there is no upload.
 func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
 	var a, b sql.NullInt64
 	err = d.read.QueryRowContext(ctx, "SELECT min(submitted), max(submitted) FROM submission").Scan(&a, &b)
@@ -183,7 +194,8 @@ func (d *DB) Span(ctx context.Context) (first, last time.Time, err error) {
 // Head returns the size of the ledger and the root of its tree.
 func (d *DB) Head(ctx context.Context) (int64, tlog.Hash, error) { return readHead(ctx, d.read, "") }
 
-// Entries returns up to limit encoded entries after number seq.
+// Entries returns up to limit encoded entries with numbers above seq, ascending. Without such
+// entries the result is empty.
 func (d *DB) Entries(ctx context.Context, seq int64, limit int) ([][]byte, error) {
 	rows, err := ledgerTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
 	out := make([][]byte, len(rows))
@@ -198,8 +210,10 @@ func (d *DB) Nodes(ctx context.Context, ids []tlog.NodeID) ([]tlog.Hash, error) 
 	return readNodes(ctx, d.read, ids)
 }
 
-// AddCheckpoint keeps a signed checkpoint, unless there is one of the same state. One
-// of another ledger is refused: it could never be taken out again.
+// AddCheckpoint keeps a signed checkpoint and returns the kept checkpoint: c, or the earlier
+// checkpoint of the same state, unchanged. The error wraps [books.ErrConflict] if the ledger
+// never was in the state of c, which could never be taken out again. AddCheckpoint checks Size
+// and Root alone, and no signature.
 func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books.Checkpoint, err error) {
 	err = d.update(ctx, "keep a checkpoint", func(t *tx) error {
 		if err := t.holds(ctx, c); err != nil {
@@ -218,7 +232,10 @@ func (d *DB) AddCheckpoint(ctx context.Context, c books.Checkpoint) (kept *books
 	return kept, err
 }
 
-// ChangeCheckpoint changes the note and the stamp of a kept checkpoint.
+// ChangeCheckpoint calls change with the kept checkpoint of size entries, and keeps the Text and
+// the Stamp that change leaves. It returns the checkpoint as change left it. change may be
+// called more than once; after an error of change nothing is kept. The error wraps
+// [books.ErrNotFound] if no checkpoint of that size is kept.
 func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*books.Checkpoint) error) (c *books.Checkpoint, err error) {
 	err = d.update(ctx, "change a checkpoint", func(t *tx) error {
 		if c, err = checkpointTable.one(ctx, t, " WHERE size = $1", size); err != nil {
@@ -233,7 +250,9 @@ func (d *DB) ChangeCheckpoint(ctx context.Context, size int64, change func(*book
 	return c, err
 }
 
-// holds says whether the ledger was once as a checkpoint says.
+// holds checks that the root of the ledger's first c.Size entries is c.Root. The error wraps
+// [books.ErrConflict] if it is another root, or c.Size is not from 1 to the ledger's size. holds
+// checks no signature.
 func (t *tx) holds(ctx context.Context, c books.Checkpoint) error {
 	if c.Size < 1 || uint64(c.Size) > t.tree.Size() {
 		return fmt.Errorf("%w: a checkpoint of %d entries, where there are %d", books.ErrConflict, c.Size, t.tree.Size())

@@ -12,8 +12,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// whole reports whether the copy is finished. A finished copy that differs from the source
-// registry in size (entries) or root is an error.
+// whole reports whether the copy is finished. size (entries) and root are the source registry's.
+// If a finished copy differs from these, the error wraps [fs.ErrExist].
 func (t *transfer) whole(size int64, root tlog.Hash) (bool, error) {
 	switch _, err := infoTable.one(t.ctx, t.to.read, ""); {
 	case errors.Is(err, books.ErrNotFound):
@@ -28,8 +28,11 @@ func (t *transfer) whole(size int64, root tlog.Hash) (bool, error) {
 	return true, err
 }
 
-// resume makes sure that what the copy has is of the registry, and brings it up to date:
-// only submissions and checkpoints ever change.
+// resume prepares an interrupted copy so that [transfer.rows] can continue it. The error wraps
+// [books.ErrConflict] if the copy's entries are not the first entries of the source. resume
+// erases from the copy what was erased from the source since, and deletes the copy's
+// checkpoints, which are copied again. No other rows ever change. A copy without entries must
+// hold no rows.
 func (t *transfer) resume() error {
 	last, err := ledgerTable.one(t.ctx, t.to.read, " ORDER BY seq DESC LIMIT 1")
 	if errors.Is(err, books.ErrNotFound) {
@@ -59,7 +62,9 @@ func (t *transfer) resume() error {
 	})
 }
 
-// eraseAgain erases from the copy what was erased from the registry since.
+// eraseAgain erases from the copy what was erased from the source since it was copied.
+// Submissions that the copy does not have yet are passed over: they are copied in their erased
+// state.
 func (t *transfer) eraseAgain() error {
 	gone, err := erasedAfter(t.ctx, t.from, 0)
 	if err != nil {

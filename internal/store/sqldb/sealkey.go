@@ -16,7 +16,9 @@ import (
 // another key. What this version enters is all under one: see [sealedAlike].
 const sealEnds = 64
 
-// SealedUnderOther returns an upload that was sealed under another key.
+// SealedUnderOther returns an upload that was sealed under another key than keyID, and the ID of
+// that key. It looks at the first and the last sealEnds uploads and at one further seal. The
+// error wraps [books.ErrNotFound] if all of these are under keyID, or there is no seal.
 func (d *DB) SealedUnderOther(ctx context.Context, keyID string) (of watermark.Submission, other string, err error) {
 	const end = " JOIN (SELECT id FROM submission ORDER BY seq %s LIMIT %d) s ON s.id = x.submission WHERE x.key_id <> $1 LIMIT 1"
 	for _, order := range []string{"ASC", "DESC"} {
@@ -32,8 +34,9 @@ func (d *DB) SealedUnderOther(ctx context.Context, keyID string) (of watermark.S
 	return of, other, err
 }
 
-// sealedOne returns the first seal that the tail of a query selects. It reads none of
-// what is sealed.
+// sealedOne returns the submission and the key's ID of the first seal that the query with this
+// tail selects. tail follows the table's name; args are its arguments. The error wraps
+// [books.ErrNotFound] if the query selects no seal. sealedOne reads nothing of what is sealed.
 func sealedOne(ctx context.Context, q querier, tail string, args ...any) (of watermark.Submission, keyID string, err error) {
 	rows, err := collect(ctx, q, func(x *sealedRow) []any { return []any{fixed(x.of[:]), &x.KeyID} },
 		"SELECT x.submission, x.key_id FROM sealed x"+tail, args...)
@@ -46,8 +49,10 @@ func sealedOne(ctx context.Context, q querier, tail string, args ...any) (of wat
 	return rows[0].of, rows[0].KeyID, nil
 }
 
-// sealedAlike refuses seals of another key than that of what is there, or of two keys.
-// In the transaction that enters them it holds however many enter at once.
+// sealedAlike checks that the seals that are to be entered, and the seals that are there, are of
+// one key. The error wraps [books.ErrSealed] if they are not. Without seals to enter it does
+// nothing. It must run in the transaction that enters the seals, so that two callers cannot
+// enter two keys.
 func sealedAlike(ctx context.Context, t *tx, entering []sealedRow) error {
 	if len(entering) == 0 {
 		return nil

@@ -50,7 +50,9 @@ const (
 	listEntries = 80  // of a list, on average, at most
 )
 
-// newSegment returns a segment that has no list yet.
+// newSegment returns a segment for size submissions with numbers from first to last. It has no
+// list yet (reach is 0), and is in no table. bits is chosen so that a list has up to listEntries
+// entries on average, but never exceeds bandBits.
 func newSegment(id, first, last, size int64) segment {
 	l := segment{id: id, first: first, last: last, size: size}
 	for l.bits < bandBits && size>>l.bits > listEntries {
@@ -70,8 +72,10 @@ func keyed(key int64) (id int64, at place) {
 	return key >> (placeBits + partBits), place(key >> partBits & (1<<placeBits - 1))
 }
 
-// lists puts entries that belong between two places of one band in their lists, equal
-// ones in the order in which they come.
+// lists sorts entries into the lists of the segment that begin at from (included) to to
+// (excluded). Both places are in one band and begin lists; to may be the band's end. All entries
+// must belong there. lists returns rows of the table posting, ascending: parts of up to
+// partEntries entries, and no rows for empty lists. Entries of a list keep their order.
 func (l *segment) lists(from, to place, entries []byte) (rows []posting) {
 	shift := bandBits - l.bits
 	first := from & (1<<bandBits - 1) >> shift
@@ -102,7 +106,9 @@ func (l *segment) lists(from, to place, entries []byte) (rows []posting) {
 	return rows
 }
 
-// probes appends the keys of the lists that may have the entries near a hash.
+// probes appends to to the keys of all lists of the segment that may have the entries near h. In
+// each band these are the list of h's value, and the lists whose first bits differ from it in
+// one bit.
 func (l *segment) probes(to []int64, h *phash.Hash) []int64 {
 	for i := range bandCount {
 		at := placeOf(i, bandOf(h, i)) &^ (l.values() - 1)
@@ -114,7 +120,8 @@ func (l *segment) probes(to []int64, h *phash.Hash) []int64 {
 	return to
 }
 
-// probe appends the key of the list at a place, if the segment has lists there.
+// probe appends to to the key of the list that begins at a place. If the segment has no lists
+// there (from is included, to excluded), probe appends nothing.
 func (l *segment) probe(to []int64, at place) []int64 {
 	if at < l.from || at >= l.to {
 		return to
@@ -122,13 +129,15 @@ func (l *segment) probe(to []int64, at place) []int64 {
 	return append(to, l.key(at))
 }
 
-// covers reports whether the list that begins at a place may have entries near a value.
+// covers reports whether the list that begins at a place may have entries near a value of that
+// band. At most bandFlips of the list's bits may differ.
 func (l *segment) covers(at place, value uint16) bool {
 	return bits.OnesCount16((uint16(at)^value)>>(bandBits-l.bits)) <= bandFlips
 }
 
-// readSegments reads the segments of the submissions up to a number, in their order. While one
-// segment moves to another, each has the lists on its side of the other's reach.
+// readSegments reads the segments that begin with a number up to upto, sorted by their first
+// numbers, and sets from and to. While a segment moves to another (target), the moved lists
+// belong to the other. The error wraps [books.ErrTampered] if a segment is malformed.
 func readSegments(ctx context.Context, q querier, upto int64) ([]segment, error) {
 	segments, err := segmentTable.rows(ctx, q, " WHERE first <= $1 ORDER BY first, id", upto)
 	if err != nil {
@@ -150,8 +159,9 @@ func readSegments(ctx context.Context, q querier, upto int64) ([]segment, error)
 // maxList is how many numbers one statement is handed.
 const maxList = 50_000
 
-// readLists hands on the lists, in parts, that are there of those asked for. Entries
-// are valid until f returns.
+// readLists calls f with each part of the lists that begin at keys (of [segment.key]), in any
+// order. Lists that are not there are passed over. The posting and its entries are valid until f
+// returns. An error of f ends readLists.
 func readLists(q blobQuery, dialect *Dialect, keys []int64, f func(*posting) error) error {
 	for part := range slices.Chunk(keys, maxList) {
 		list, arg := dialect.List(part)
@@ -177,7 +187,8 @@ func (p *posting) damaged() error {
 	return tampered("a list of the search tables has %d bytes", len(p.entries))
 }
 
-// nextSegment is an unused number for a segment.
+// nextSegment returns a number above all segments in the table; it enters no segment. Numbers
+// above maxSegment are an error, because they do not fit in the keys of lists.
 func (t *tx) nextSegment(ctx context.Context) (id int64, err error) {
 	err = t.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) + 1 FROM lot").Scan(&id)
 	if err == nil && id > maxSegment {
@@ -194,7 +205,7 @@ func (t *tx) insertLists(ctx context.Context, rows []posting) error {
 	return nil
 }
 
-// dropLists removes what a segment has between two places.
+// dropLists deletes the lists of l from the place from (included) to the place to (excluded).
 func (t *tx) dropLists(ctx context.Context, l *segment, from, to place) error {
 	_, err := t.ExecContext(ctx, "DELETE FROM posting WHERE id >= $1 AND id < $2", l.key(from), l.key(to))
 	return err

@@ -20,7 +20,9 @@ const (
 	buildMerge = 1 << 20 // entries that move in a transaction
 )
 
-// DeferBands stops the making of segments.
+// DeferBands stops the making and merging of segments until [DB.BuildBands]. New submissions are
+// entered in the table recent alone, whose hashes a search compares one by one. A second call
+// does nothing.
 func (d *DB) DeferBands(ctx context.Context) error {
 	return d.update(ctx, "defer the search tables", func(t *tx) error {
 		state, err := readSearchState(ctx, t)
@@ -49,7 +51,10 @@ type segmentBuild struct {
 	total    int64
 }
 
-// BuildBands makes the segments that are missing, or all of them anew.
+// BuildBands makes the missing segments after [DB.DeferBands] or an interrupted build, and ends
+// the deferral. With anew it makes all segments again. Otherwise, if segments are kept up, it
+// does nothing. Others may write meanwhile. progress, if not nil, is called with the submissions
+// done and an estimated total. If another process begins a build, this build ends with an error.
 func (d *DB) BuildBands(ctx context.Context, anew bool, progress func(done, total int64)) error {
 	b := &segmentBuild{d: d, progress: progress, gone: make(map[int64]bool)}
 	if err := b.start(ctx, anew); err != nil || b.state.build == 0 {
@@ -79,8 +84,10 @@ func (d *DB) BuildBands(ctx context.Context, anew bool, progress func(done, tota
 	return err
 }
 
-// start claims the build, where there is anything to make, and removes what an
-// interrupted one has left.
+// start claims the build with a random ID. Without anew it claims nothing, and leaves
+// b.state.build at 0, if nothing is deferred or interrupted. It deletes the segments that an
+// interrupted build has left, and with anew all segments and recent hashes. b.total is the
+// number of entries to come, which is not below the number of submissions.
 func (b *segmentBuild) start(ctx context.Context, anew bool) error {
 	var id [8]byte
 	rand.Read(id[:])
@@ -111,7 +118,7 @@ func (b *segmentBuild) start(ctx context.Context, anew bool) error {
 	})
 }
 
-// dropSegments removes the segments of submissions after a number.
+// dropSegments removes the segments that begin with a number above upto, and their lists.
 func (t *tx) dropSegments(ctx context.Context, upto int64) error {
 	segments, err := segmentTable.rows(ctx, t, " WHERE first > $1", upto)
 	if err != nil {
@@ -125,7 +132,9 @@ func (t *tx) dropSegments(ctx context.Context, upto int64) error {
 	return nil
 }
 
-// read reads the hashes of the next part.
+// read reads the hashes of the next searchable submissions, about buildPart, into b.all. b.all
+// then fits in one segment; it is empty if no submission is left. b.erased is the ledger's size
+// before the reading: erasures that are entered later may be missed in b.all.
 func (b *segmentBuild) read(ctx context.Context) (err error) {
 	if b.erased, _, err = b.d.Head(ctx); err != nil {
 		return err
@@ -148,7 +157,7 @@ func (b *segmentBuild) read(ctx context.Context) (err error) {
 	return nil
 }
 
-// page reads up to limit searchable submissions after a number.
+// page appends to b.all up to limit searchable submissions with numbers above after, ascending.
 func (b *segmentBuild) page(ctx context.Context, q querier, after int64, limit int64) error {
 	return each(ctx, q, bindArea, func(r *areaRow) error {
 		h, ok, err := searchable(r.seq, r.area, r.quality)
@@ -160,7 +169,9 @@ func (b *segmentBuild) page(ctx context.Context, q querier, after int64, limit i
 		ORDER BY s.seq LIMIT $2`, phash.MinQuality), after, limit)
 }
 
-// enter makes a segment of a part and says so.
+// enter makes a segment of b.all, about buildStep entries a transaction, and calls progress
+// after each. Searches see the segment only from the last transaction on, which moves
+// b.state.upto and drops the submissions from the table recent.
 func (b *segmentBuild) enter(ctx context.Context) error {
 	n := int64(len(b.all.seqs))
 	if err := b.step(ctx, func(t *tx) error { return b.begin(ctx, t) }); err != nil {
@@ -188,7 +199,7 @@ func (b *segmentBuild) enter(ctx context.Context) error {
 	})
 }
 
-// begin enters the segment, so that an erasure knows of it.
+// begin numbers the segment of b.all and enters it without lists, so that erasures know of it.
 func (b *segmentBuild) begin(ctx context.Context, t *tx) error {
 	id, err := t.nextSegment(ctx)
 	if err != nil {
@@ -199,8 +210,9 @@ func (b *segmentBuild) begin(ctx context.Context, t *tx) error {
 	return insert(ctx, t, segmentTable, b.segment)
 }
 
-// entries are those between two places of the submissions that were not erased since
-// they were read.
+// entries returns the entries of b.segment from the place from (included) to the place to
+// (excluded), which are in one band. It first removes the submissions in b.gone, which were
+// erased since they were read, from b.all, and empties b.gone.
 func (b *segmentBuild) entries(from, to place) []byte {
 	if len(b.gone) == 0 {
 		return b.all.entries(&b.segment, from, to)
@@ -215,8 +227,9 @@ func (b *segmentBuild) entries(from, to place) []byte {
 	return b.all.entries(&b.segment, from, to)
 }
 
-// step runs f in a transaction that knows what was erased: an erasure removes what it
-// finds in the segment, and the rest is not entered.
+// step runs f in a transaction. Before f it notes in b.gone which submissions of b.all were
+// erased since they were read: an erasure removes only entries that the segment already has. If
+// another build has begun, step returns errOtherBuild and does not run f.
 func (b *segmentBuild) step(ctx context.Context, f func(*tx) error) error {
 	return b.d.update(ctx, "build the search tables", func(t *tx) error {
 		state, err := readSearchState(ctx, t)
@@ -239,7 +252,9 @@ func (b *segmentBuild) step(ctx context.Context, f func(*tx) error) error {
 	})
 }
 
-// finish makes a segment of the last few while others wait, and ends the build.
+// finish makes segments of the submissions that are left, in one transaction for which other
+// writers wait. In it the build and the deferral end. Then finish merges segments. If another
+// build has begun, it returns errOtherBuild.
 func (b *segmentBuild) finish(ctx context.Context) error {
 	err := b.d.update(ctx, "build the search tables", func(t *tx) error {
 		state, err := readSearchState(ctx, t)
@@ -274,7 +289,7 @@ func (b *segmentBuild) finish(ctx context.Context) error {
 	return b.d.mergeSegments(ctx)
 }
 
-// mergeSegments merges segments until none is left to merge.
+// mergeSegments merges segments until no merge is due, about buildMerge entries a transaction.
 func (d *DB) mergeSegments(ctx context.Context) error {
 	for more := true; more; {
 		err := d.update(ctx, "build the search tables", func(t *tx) error {

@@ -36,7 +36,9 @@ func (c *segmentCheck) start(ctx context.Context, q querier) (err error) {
 	return err
 }
 
-// expect takes in a submission.
+// expect counts what the search tables must hold of s: an entry in each band if s lies in
+// segments, its whole hash if s lies in recent, else nothing. A malformed hash is an error that
+// wraps [books.ErrTampered].
 func (c *segmentCheck) expect(s *books.Submission) error {
 	h, ok, err := searchable(s.Seq, s.Area, s.AreaQuality)
 	if err != nil {
@@ -62,7 +64,9 @@ func (c *segmentCheck) see(f filed) {
 	c.have += maphash.Comparable(c.seed, f)
 }
 
-// finish reads the tables.
+// finish reads the search tables and compares their entries with what expect counted: the number
+// of entries and the sum of their keyed hashes. A difference is an error that wraps
+// [books.ErrTampered].
 func (c *segmentCheck) finish(ctx context.Context, q querier) error {
 	err := eachRecent(blobsOf(ctx, q), func(seq int64, h *phash.Hash) { c.see(filed{seq: seq, band: -1, bits: h.Bits}) }, "")
 	if err != nil {
@@ -84,7 +88,10 @@ func (c *segmentCheck) finish(ctx context.Context, q querier) error {
 	return nil
 }
 
-// list sees the entries of a list where a search looks for them.
+// list counts the entries of p, which is a list or a part of a list. segments are all segments.
+// The error wraps [books.ErrTampered] if p belongs to no segment, lies where no search looks, or
+// holds an entry of another list. Lists of a segment that a build is making, or left behind, do
+// not count.
 func (c *segmentCheck) list(segments []segment, p *posting) error {
 	id, at := keyed(p.id)
 	k := slices.IndexFunc(segments, func(l segment) bool { return l.id == id })

@@ -10,7 +10,9 @@ import (
 	"github.com/kycmark/kycmark/phash"
 )
 
-// eraseHashes removes submissions that are erased from what they are found by.
+// eraseHashes removes submissions from the search tables. rows are the submissions as they were
+// before the erasure, with their hashes. Submissions that cannot be searched are passed over. If
+// a hash is malformed, because it was edited, eraseHashes looks in all lists.
 func eraseHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 	segments, err := readSegments(ctx, t, math.MaxInt64)
 	if err != nil {
@@ -32,8 +34,9 @@ func eraseHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 	return nil
 }
 
-// erase removes a submission of a hash, or of any where h is nil, wherever it stands: lists
-// that move, or are being made, may have it on either side.
+// erase removes submission seq from all segments and from the table recent. h is its hash, or
+// nil if the hash is unknown and all lists must be searched. segments are all segments: lists
+// that move, or are being made, may have the submission in either segment.
 func (t *tx) erase(ctx context.Context, segments []segment, seq int64, h *phash.Hash) error {
 	for i := range segments {
 		if seq >= segments[i].first && seq <= segments[i].last {
@@ -45,8 +48,9 @@ func (t *tx) erase(ctx context.Context, segments []segment, seq int64, h *phash.
 	return t.strike(ctx, seq)
 }
 
-// eraseFrom removes the entries of submission seq from the lists of a segment: from the lists that
-// its hash h belongs to or, if h is nil, from whatever list has it.
+// eraseFrom removes the entries of submission seq from the lists of segment l. If h is its hash,
+// eraseFrom reads only the lists that h belongs to; if h is nil, it reads all lists of l. Empty
+// lists are deleted. A damaged list is an error that wraps [books.ErrTampered].
 func (t *tx) eraseFrom(ctx context.Context, l *segment, seq int64, h *phash.Hash) (err error) {
 	var changed []posting
 	see := func(p *posting) error {
@@ -80,8 +84,9 @@ func (t *tx) eraseFrom(ctx context.Context, l *segment, seq int64, h *phash.Hash
 	return nil
 }
 
-// without returns a copy of the entries except the entries of an offset, and whether there
-// were entries of that offset.
+// without returns a copy of p's entries except the entries with that offset, and whether p has
+// such entries. offset is the submission's number minus the first number of the segment. If
+// found is false, left is nil.
 func (p *posting) without(offset uint32) (left []byte, found bool) {
 	for e := p.entries; len(e) >= entryBytes; e = e[entryBytes:] {
 		if binary.LittleEndian.Uint32(e[entryBytes-4:]) == offset {

@@ -39,8 +39,9 @@ func readSearchState(ctx context.Context, q querier) (s searchState, err error) 
 	return s, s.check(err)
 }
 
-// check returns an error if err is one, or if this version of kycmark does not know the scheme of
-// the search tables.
+// check returns err, the error of reading the state, if it is not nil. Else it checks that this
+// version of kycmark knows the scheme of the search tables: if not, the error wraps
+// [books.ErrSchema].
 func (s *searchState) check(err error) error {
 	if err == nil && s.scheme != bandScheme {
 		err = fmt.Errorf("%w: its search tables are of scheme %d; this version of kycmark knows %d", books.ErrSchema, s.scheme, bandScheme)
@@ -58,7 +59,9 @@ func (t *tx) setSearchState(ctx context.Context, s searchState) error {
 	return err
 }
 
-// enterHashes makes new submissions searchable.
+// enterHashes enters new submissions, sorted by number, in the table recent. Submissions that
+// cannot be searched are passed over. If this begins new rows of recent, enterHashes tends the
+// segments, unless that is deferred or a build makes them.
 func enterHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 	var all numbered
 	for i := range rows {
@@ -87,9 +90,10 @@ func enterHashes(ctx context.Context, t *tx, rows []books.Submission) error {
 	return nil
 }
 
-// tend makes a segment of the recent hashes if there are enough, and continues the merging
-// of segments. begun is how many rows of recent hashes were begun, and a row holds
-// recentEntries hashes. The merging moves mergePace entries for each of these hashes.
+// tend makes a segment of the recent hashes if there are enough, and continues the merging of
+// segments. state is the stored search state. begun is how many rows of recent hashes this
+// transaction began, of recentEntries hashes each. The merging moves about mergePace entries for
+// each of these hashes, so that it keeps up with new submissions.
 func (t *tx) tend(ctx context.Context, state searchState, begun int) error {
 	var rows int
 	if err := t.QueryRowContext(ctx, "SELECT count(*) FROM recent").Scan(&rows); err != nil {
@@ -110,7 +114,9 @@ func (t *tx) tend(ctx context.Context, state searchState, begun int) error {
 	return nil
 }
 
-// recentSegment makes a segment of the recent hashes.
+// recentSegment makes a segment of the hashes in the table recent and removes them from that
+// table. state.upto becomes the last number of the segment, and is stored. Hashes that do not
+// fit in the segment (see [numbered.span]) stay in recent. The table must not be empty.
 func (t *tx) recentSegment(ctx context.Context, state *searchState) error {
 	var all numbered
 	if err := eachRecent(blobsOf(ctx, t), func(seq int64, h *phash.Hash) { all.add(seq, *h) }, " ORDER BY seq"); err != nil {
@@ -127,7 +133,8 @@ func (t *tx) recentSegment(ctx context.Context, state *searchState) error {
 	return t.dropRecent(ctx, state.upto)
 }
 
-// span is how many of the hashes fit in a segment.
+// span returns how many of the first hashes of n fit in one segment: their numbers must differ
+// by less than seqSpan. n must not be empty.
 func (n *numbered) span() int {
 	k := len(n.seqs)
 	for n.seqs[k-1]-n.seqs[0] >= seqSpan {
@@ -136,7 +143,8 @@ func (n *numbered) span() int {
 	return k
 }
 
-// makeSegment makes a segment at once.
+// makeSegment enters a segment with all lists of all, in one transaction. all must not be empty,
+// and must fit in one segment (see [numbered.span]). The caller stores the search state.
 func (t *tx) makeSegment(ctx context.Context, all numbered) error {
 	id, err := t.nextSegment(ctx)
 	if err != nil {
@@ -155,7 +163,8 @@ func (t *tx) makeSegment(ctx context.Context, all numbered) error {
 	return nil
 }
 
-// entries returns the entries of a segment between two places of one band.
+// entries returns the entries of n for segment l from the place from (included) to the place to
+// (excluded), in the order of numbers. Both places are in one band; to may be its end.
 func (n *numbered) entries(l *segment, from, to place) []byte {
 	all := make([]byte, 0, (len(n.seqs)*int(to-from)>>bandBits+16)*entryBytes)
 	i := from.band()
@@ -167,9 +176,10 @@ func (n *numbered) entries(l *segment, from, to place) []byte {
 	return all
 }
 
-// merge begins to merge segments where it is time, then moves some lists of the newest segment that
-// is being made of others. It returns how many entries moved, at least 1; 0 says
-// that there is nothing to do.
+// merge does one step of merging segments that begin with a number up to upto. It begins a merge
+// if one is due, and then moves some lists to the newest segment that is not complete. moved is
+// the number of moved entries, and never below 1 after a move. 0 says that there is nothing to
+// merge.
 func (t *tx) merge(ctx context.Context, upto int64) (moved int, err error) {
 	segments, err := readSegments(ctx, t, upto)
 	if err != nil {
@@ -191,10 +201,12 @@ func (t *tx) merge(ctx context.Context, upto int64) (moved int, err error) {
 	return 0, nil
 }
 
-// mature returns the segments at the end that should become one: all behind the first have
-// at least a fourth of its size. So each segment is more than four times as large as all behind
-// it: at most three are there among a million submissions, seven among 10^9; and until
-// then an entry moves 6.4 times on average, or 17, fewer than mergePace allows for.
+// mature returns the segments at the end that should become one, or nil. segments are sorted by
+// number. A segment matures when all segments behind it have together a fourth (1/mergeAt) of
+// its size. So each segment is more than four times as large as all behind it. There are up to
+// three segments among a million submissions, and up to seven among 10^9. Until then an entry
+// moves 6.4 times on average, or 17, fewer than mergePace allows for. Segments that are being
+// merged are passed over.
 func mature(segments []segment) []segment {
 	free := len(segments)
 	for free > 0 && segments[free-1].target == 0 && segments[free-1].reach == endPlace {
@@ -215,8 +227,8 @@ func mature(segments []segment) []segment {
 	return segments[first:]
 }
 
-// beginMerge makes an empty segment, into which moveLists moves the lists of the given
-// segments.
+// beginMerge enters an empty segment for all submissions of the given segments, which follow one
+// another, and makes it their target. moveLists then moves their lists.
 func (t *tx) beginMerge(ctx context.Context, segments []segment) error {
 	id, err := t.nextSegment(ctx)
 	if err != nil {
@@ -232,7 +244,9 @@ func (t *tx) beginMerge(ctx context.Context, segments []segment) error {
 	return insert(ctx, t, segmentTable, newSegment(id, segments[0].first, segments[len(segments)-1].last, size))
 }
 
-// moveLists moves the next lists of all segments whose target l is.
+// moveLists moves the next lists, about mergeStep entries within one band, into l from all
+// segments whose target is l. It sets l.reach to the end of these lists. After the last lists it
+// deletes the emptied segments. moved is the number of moved entries; 1 if the lists were empty.
 func (t *tx) moveLists(ctx context.Context, l *segment, segments []segment) (moved int, err error) {
 	wide := l.values()
 	for i := range segments {
@@ -269,8 +283,9 @@ func (t *tx) moveLists(ctx context.Context, l *segment, segments []segment) (mov
 	return max(1, len(all)/entryBytes), nil
 }
 
-// takeLists removes the lists of a segment between two places, and appends their entries as
-// they stand in the segment that they move to.
+// takeLists deletes the lists of l from the place from (included) to the place to (excluded),
+// and returns all with their entries appended. Their offsets are changed to count from the first
+// number of target. An entry of another list is an error that wraps [books.ErrTampered].
 func (t *tx) takeLists(ctx context.Context, l, target *segment, from, to place, all []byte) ([]byte, error) {
 	by := l.first - target.first
 	err := eachList(blobsOf(ctx, t), func(p *posting) error {

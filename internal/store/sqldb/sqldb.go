@@ -84,8 +84,9 @@ type DB struct {
 
 var _ books.Store = (*DB)(nil)
 
-// Create brings an empty database to the latest schema and enters the registry that
-// info names. It closes the connections when it fails.
+// Create brings an empty database to the latest schema and enters the registry that info names.
+// write and read are connection pools and may be the same; the DB closes them, and a failing
+// Create does so at once. The error wraps [books.ErrConflict] if the tables hold rows.
 func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info books.Info) (*DB, error) {
 	return open(ctx, dialect, write, read, func(d *DB) error {
 		if err := d.mustBeEmpty(ctx); err != nil {
@@ -102,21 +103,23 @@ func Create(ctx context.Context, dialect Dialect, write, read *sql.DB, info book
 	})
 }
 
-// Open opens a registry and brings its schema up to date. It closes the connections
-// when it fails.
+// Open opens a registry and brings its schema up to date. write and read are connection pools
+// and may be the same; the DB closes them, and a failing Open does so at once. The error wraps
+// [books.ErrSchema] if the schema is of a later version, or the registry's creation was
+// interrupted.
 func Open(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
 	return open(ctx, dialect, write, read, func(d *DB) error { return d.readInfo(ctx) })
 }
 
-// OpenCopy opens what [Transfer] is to fill: an empty database, which it brings to the
-// latest schema, or what an earlier Transfer left. It closes the connections when it
-// fails.
+// OpenCopy opens the database that [Transfer] is to fill: an empty database, which it brings to
+// the latest schema, or what an earlier Transfer left. It does not look at the rows. write and
+// read are connection pools and may be the same; after an error OpenCopy closes them.
 func OpenCopy(ctx context.Context, dialect Dialect, write, read *sql.DB) (*DB, error) {
 	return open(ctx, dialect, write, read, func(*DB) error { return nil })
 }
 
-// open brings a database to the latest schema and then calls ready. If either fails, open
-// closes the connections.
+// open brings a database to the latest schema and then calls ready, which checks or fills the
+// tables. If either fails, open closes write and read, which may be the same.
 func open(ctx context.Context, dialect Dialect, write, read *sql.DB, ready func(*DB) error) (*DB, error) {
 	d := &DB{dialect: dialect, write: write, read: read, queue: newCommitQueue(), segmentSize: segmentSize, commit: (*sql.Tx).Commit}
 	err := d.migrate(ctx)
@@ -130,7 +133,8 @@ func open(ctx context.Context, dialect Dialect, write, read *sql.DB, ready func(
 	return d, nil
 }
 
-// Close closes all connections.
+// Close closes all connections and then runs Close of the dialect. The handles that
+// ForInvestigation returned share these connections.
 func (d *DB) Close() error {
 	var err error
 	if d.read != d.write {
@@ -143,8 +147,9 @@ func (d *DB) Close() error {
 	return err
 }
 
-// migrate applies the embedded migrations that are missing, each in its own
-// transaction, and refuses a schema that is later than all of them.
+// migrate applies the migrations that are missing, each in its own transaction. The error wraps
+// [books.ErrSchema] if the schema is later than all of them. It is no error if another process
+// finishes the same migrations first.
 func (d *DB) migrate(ctx context.Context) error {
 	steps, err := migrations(d.dialect.Words)
 	if err != nil {

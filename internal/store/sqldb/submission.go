@@ -12,7 +12,11 @@ import (
 // inList is the most IDs that one query asks for.
 const inList = 250
 
-// AddSubmissions enters the uploads that are not there.
+// AddSubmissions enters the uploads that are not there, in one transaction. added says of each
+// upload whether it is new; an upload that is listed twice is new once. The error wraps
+// [books.ErrErased], [books.ErrConflict] (another file has the ID) or [books.ErrSealed] (sealed
+// under another key). After an error no upload is entered, unless the outcome of the commit is
+// unknown.
 func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added []bool, err error) {
 	r := &request{ctx: ctx, what: "submit", uploads: uploads}
 	if err := d.request(r); err != nil {
@@ -21,7 +25,9 @@ func (d *DB) AddSubmissions(ctx context.Context, uploads []books.Upload) (added 
 	return r.added, nil
 }
 
-// addUploads enters the uploads that are not there and says which these are.
+// addUploads is [DB.AddSubmissions] in the transaction t. It sets Seq, Erased and ErasedBy of
+// the rows, and ignores these fields of uploads. Kept must say whether there is a sealed
+// original.
 func addUploads(ctx context.Context, t *tx, uploads []books.Upload) (added []bool, err error) {
 	added = make([]bool, len(uploads))
 	known, err := digests(ctx, t, uploads)
@@ -68,7 +74,8 @@ type digest struct {
 	erased int64
 }
 
-// digests returns, by ID, what is there of the uploads.
+// digests returns, by ID, the stored digest and erasure of those uploads that are there. Uploads
+// that are not there are not in the map.
 func digests(ctx context.Context, t *tx, uploads []books.Upload) (map[watermark.Submission]digest, error) {
 	known := make(map[watermark.Submission]digest, len(uploads))
 	for len(uploads) > 0 {
@@ -91,8 +98,9 @@ func digests(ctx context.Context, t *tx, uploads []books.Upload) (map[watermark.
 	return known, nil
 }
 
-// sameFile returns an error if s cannot be a repeated upload of the file old, because the IDs
-// are equal but the digests differ, or because old was erased.
+// sameFile checks whether s can be a repeated upload of the file old, which has the same ID. The
+// error wraps [books.ErrErased] if old was erased, and [books.ErrConflict] if the digests
+// differ.
 func sameFile(old digest, s *books.Submission) error {
 	switch {
 	case old.erased != 0:
@@ -123,8 +131,9 @@ func (d *DB) SubmissionsOf(ctx context.Context, subject string) ([]books.Submiss
 	return submissionTable.rows(ctx, d.read, " WHERE subject = $1 AND subject <> '' ORDER BY seq", subject)
 }
 
-// SubjectsAfter returns up to limit subjects that sort after the given one. Erasing an
-// upload blanks its subject.
+// SubjectsAfter returns up to limit subjects that the database sorts after subject, ascending,
+// with counts and times of their uploads. "" begins with the first subject. Erased uploads do
+// not count, because erasing an upload blanks its subject.
 func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]books.Subject, error) {
 	bind := func(s *books.Subject) []any {
 		return []any{&s.Subject, &s.Submissions, micros{&s.First}, micros{&s.Last}}
@@ -133,7 +142,9 @@ func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]bo
 		WHERE subject <> '' AND subject > $1 GROUP BY subject ORDER BY subject LIMIT $2`, subject, limit)
 }
 
-// HashesAfter returns the hashes of up to limit uploads with a greater number.
+// HashesAfter returns the hashes of up to limit uploads with numbers above seq, ascending,
+// without erased uploads. If the registry seals hashes, Sealed of each result holds them, and
+// the texts are "". Else Sealed is nil.
 func (d *DB) HashesAfter(ctx context.Context, seq int64, limit int) ([]books.Hash, error) {
 	const page = " WHERE s.erased = 0 AND s.seq > $1 ORDER BY s.seq LIMIT $2"
 	bind := func(h *books.Hash) []any {
@@ -149,8 +160,8 @@ func (d *DB) HashesAfter(ctx context.Context, seq int64, limit int) ([]books.Has
 	}, clear+", x.key_id, x.wrapped, x.hashes FROM submission s JOIN sealed x ON x.submission = s.id"+page, seq, limit)
 }
 
-// FeaturesAfter returns the features of up to limit uploads with a greater number
-// that have any.
+// FeaturesAfter returns the sealed features of up to limit uploads with numbers above seq,
+// ascending. Uploads without features are left out.
 func (d *DB) FeaturesAfter(ctx context.Context, seq int64, limit int) ([]books.Features, error) {
 	return collect(ctx, d.read, func(f *books.Features) []any {
 		return []any{&f.Seq, fixed(f.ID[:]), &f.Sealed.KeyID, blob{&f.Sealed.Wrapped}, blob{&f.Sealed.Features}}
@@ -158,7 +169,8 @@ func (d *DB) FeaturesAfter(ctx context.Context, seq int64, limit int) ([]books.F
 		WHERE s.seq > $1 AND length(x.features) > 0 ORDER BY s.seq LIMIT $2`, seq, limit)
 }
 
-// Sealed returns what is kept of an upload, sealed.
+// Sealed returns all sealed parts of an upload. The error wraps [books.ErrNotFound] if there is
+// no such upload, or nothing of it is kept.
 func (d *DB) Sealed(ctx context.Context, id watermark.Submission) (*books.Sealed, error) {
 	row, err := sealedTable.one(ctx, d.read, " WHERE submission = $1", id[:])
 	if err != nil {
@@ -167,7 +179,11 @@ func (d *DB) Sealed(ctx context.Context, id watermark.Submission) (*books.Sealed
 	return &row.Sealed, nil
 }
 
-// Erase blanks and removes what is known of the submissions that e lists.
+// Erase blanks the rows of the submissions that e lists, deletes their sealed parts and their
+// entries in the search tables, and enters e. It sets Left and Seq. The error wraps
+// [books.ErrNotFound] or [books.ErrErased] if a submission is missing or erased; then nothing is
+// erased. After the commit the dialect's Scrub frees old data in files: its error says that the
+// erasure itself is done.
 func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	if d.dialect.MayScrub != nil && !d.readOnly {
 		if err := d.dialect.MayScrub(ctx, d.write); err != nil {
@@ -196,7 +212,8 @@ func (d *DB) Erase(ctx context.Context, e books.Erasure) error {
 	return d.dialect.Scrub(ctx, d.write)
 }
 
-// present reads submissions, and returns an error if a submission is missing or erased.
+// present returns the rows of the submissions ids, in this order. The error wraps
+// [books.ErrNotFound] if a submission is missing, and [books.ErrErased] if it was erased.
 func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.Submission, error) {
 	rows := make([]books.Submission, len(ids))
 	for i, id := range ids {
@@ -212,8 +229,9 @@ func present(ctx context.Context, t *tx, ids ...watermark.Submission) ([]books.S
 	return rows, nil
 }
 
-// blank removes from the rows of submissions all that an erasure removes, and what is sealed of
-// them. erasure is the number of the erasure's entry.
+// blank removes from the rows of submissions all that an erasure removes, and deletes their
+// sealed rows. ID, number and times stay. erasure is the number of the erasure's entry. The
+// caller cleans the search tables before, since blank removes the hashes.
 func blank(ctx context.Context, t *tx, ids []watermark.Submission, erasure int64) error {
 	var zero [32]byte
 	for _, id := range ids {
@@ -234,7 +252,8 @@ func (d *DB) ErasedAfter(ctx context.Context, erasure int64) ([]books.Erased, er
 	return erasedAfter(ctx, d.read, erasure)
 }
 
-// erasedAfter reads the submissions of erasures with a number above erasure.
+// erasedAfter returns the submissions of erasures with a number above erasure, sorted by erasure
+// and then by the submission's number.
 func erasedAfter(ctx context.Context, q querier, erasure int64) ([]books.Erased, error) {
 	return collect(ctx, q, func(e *books.Erased) []any {
 		return []any{&e.Erasure, &e.Seq, fixed(e.ID[:])}

@@ -117,7 +117,8 @@ type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// rows reads all rows that the tail of a query selects.
+// rows returns all rows that the query with this tail selects. tail follows the table's name ("
+// WHERE seq = $1"); args are its arguments. Without rows the result is empty.
 func (t table[T]) rows(ctx context.Context, q querier, tail string, args ...any) ([]T, error) {
 	return collect(ctx, q, t.bind, t.query()+tail, args...)
 }
@@ -127,7 +128,8 @@ func (t table[T]) query() string {
 	return "SELECT " + strings.Join(t.columns, ", ") + " FROM " + t.name
 }
 
-// one reads the only row; none is [books.ErrNotFound].
+// one returns the first row that the query with this tail selects. tail follows the table's name;
+// args are its arguments. Without a row the error is [books.ErrNotFound].
 func (t table[T]) one(ctx context.Context, q querier, tail string, args ...any) (*T, error) {
 	var row T
 	err := q.QueryRowContext(ctx, t.query()+tail, args...).Scan(t.bind(&row)...)
@@ -140,7 +142,8 @@ func (t table[T]) one(ctx context.Context, q querier, tail string, args ...any) 
 	return &row, nil
 }
 
-// collect runs a query and binds all of its rows.
+// collect runs a query and returns its rows. bind returns the pointers into which a row is
+// scanned, in the order of the columns. Without rows the result is empty, not nil.
 func collect[T any](ctx context.Context, q querier, bind func(*T) []any, query string, args ...any) ([]T, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -167,7 +170,8 @@ func in(first, n int) string {
 	return "(" + strings.TrimPrefix(b.String(), ", ") + ")"
 }
 
-// in is the same for arguments that stand in order.
+// in returns the placeholders of n arguments from number first on: "($1, $2, …)". If the dialect
+// prefers question marks, it is "(?, ?, …)", and the arguments must be passed in order.
 func (d *Dialect) in(first, n int) string {
 	if d.Questions {
 		return "(?" + strings.Repeat(", ?", n-1) + ")"

@@ -12,7 +12,8 @@ import (
 	"github.com/kycmark/kycmark/internal/tlog"
 )
 
-// mustBeEmpty returns an error that wraps [books.ErrConflict] if any table holds rows.
+// mustBeEmpty returns an error that wraps [books.ErrConflict] if any table holds rows, except
+// the ledger's head and the search tables.
 func (d *DB) mustBeEmpty(ctx context.Context) error {
 	for _, s := range append(transferred, transferStep{table: infoTable.name}) {
 		n, err := count(ctx, d.read, s.table)
@@ -34,15 +35,16 @@ func count(ctx context.Context, q querier, table string) (n int, err error) {
 	return n, err
 }
 
-// Transfer copies a registry, in its state at one moment, into a database of [OpenCopy]. It
-// checks the copy and compares the roots of the ledgers. Size (entries) and root are the
-// copy's. progress, if not nil, is called with the rows copied and the total.
+// Transfer copies the registry from, in its state at one moment, into to, a database of
+// [OpenCopy]. It checks the copy and compares the roots of the ledgers. Size (entries) and root
+// are the copy's. progress, if not nil, is called with the rows copied and the total. Transfer
+// closes neither database.
 //
 // After an error or a kill the copy is no registry. The next Transfer from the same registry
 // continues the copy, whatever was written to the source or erased from it meanwhile. If the
-// copy is whole, Transfer only completes the copy's search tables. A copy of another
-// registry is left alone, and the error wraps [books.ErrConflict]. A whole copy that differs
-// from the source is left alone, and the error wraps [fs.ErrExist].
+// copy is whole, Transfer only frees old data in its files and completes its search tables. An
+// interrupted copy of another registry is left alone, and the error wraps [books.ErrConflict]. A
+// whole copy that differs from the source is left alone, and the error wraps [fs.ErrExist].
 func Transfer(ctx context.Context, from, to *DB, progress func(done, total int)) (size int64, root tlog.Hash, err error) {
 	source, err := from.read.BeginTx(ctx, from.dialect.Snapshot)
 	if err != nil {
@@ -82,8 +84,8 @@ type transfer struct {
 	done, total int
 }
 
-// scrub cleans the copy's files where anything was ever erased from the registry: an earlier run
-// may have copied that, and have been killed after it erased it again.
+// scrub frees old data in the copy's files if anything was ever erased from the source. An
+// earlier run may have copied that data, and have been killed after it erased the data again.
 func (t *transfer) scrub() error {
 	if t.to.dialect.Scrub == nil {
 		return nil
@@ -126,7 +128,9 @@ var transferred = []transferStep{
 	all(checkpointTable, transferRows, "size"),
 }
 
-// rows copies what the copy does not have yet, table by table.
+// rows copies the rows that the copy does not have yet, table by table, in the order of
+// transferred. It first resumes an interrupted copy. t.total becomes the number of rows of the
+// source, and t.done the number in the copy. Errors name the table.
 func (t *transfer) rows() error {
 	if err := t.resume(); err != nil {
 		return err
@@ -151,8 +155,9 @@ func (t *transfer) rows() error {
 	return nil
 }
 
-// all copies the rows of a table in the order of its key, some at a time, from where the
-// copy ends.
+// all returns the step that copies the table from in the order of key, atATime rows a
+// transaction. key names columns that identify a row. The step begins behind the largest key in
+// the copy: all smaller keys must be there.
 func all[T any](from table[T], atATime int, key ...string) transferStep {
 	return transferStep{from.name, func(t *transfer) error {
 		where, args := "", []any(nil)
@@ -170,8 +175,9 @@ func all[T any](from table[T], atATime int, key ...string) transferStep {
 	}}
 }
 
-// sealed copies the sealed rows in the order of the submissions' numbers. In the order of
-// their random IDs it would be unknown how far a copy has come.
+// sealed copies the sealed rows that the copy does not have, in the order of the submissions'
+// numbers. In the order of their random IDs it would be unknown how far a copy has come. It
+// opens no seal.
 func (t *transfer) sealed() error {
 	const by = " JOIN submission s ON s.id = sealed.submission"
 	var last int64
@@ -182,7 +188,9 @@ func (t *transfer) sealed() error {
 	return stream(t, sealedTable, transferSealed, by+" WHERE s.seq > $1 ORDER BY s.seq", last)
 }
 
-// stream copies the rows that the tail of a query selects.
+// stream copies the rows that the query with this tail selects from the table from, in
+// transactions of atATime rows. tail follows the table's name; args are its arguments. progress is
+// called after each transaction. After an error the earlier transactions stay.
 func stream[T any](t *transfer, from table[T], atATime int, tail string, args ...any) error {
 	rows, err := t.from.QueryContext(t.ctx, from.query()+tail, args...)
 	if err != nil {
@@ -210,7 +218,8 @@ func stream[T any](t *transfer, from table[T], atATime int, tail string, args ..
 	return rows.Err()
 }
 
-// write runs f in a transaction of the copy, past its ledger.
+// write runs f in a transaction of the copy. The tx has no tree, and nothing locks the ledger: f
+// must insert entries like other rows and never call append. An error of f rolls back.
 func (t *transfer) write(f func(*tx) error) error {
 	conn, err := t.to.write.Conn(t.ctx)
 	if err != nil {
@@ -228,8 +237,9 @@ func (t *transfer) write(f func(*tx) error) error {
 	return raw.Commit()
 }
 
-// finish enters the head and the registry's name in the transaction in which the copy
-// is checked, so that it is no registry before.
+// finish enters the head of the ledger (size in entries, and root), the registry's name, and a
+// search state in which no hash is in the search tables. It then checks the copy, all in one
+// transaction. So a copy with another root, or that does not verify, never becomes a registry.
 func (t *transfer) finish(size int64, root tlog.Hash) error {
 	return t.write(func(to *tx) error {
 		if err := insert(t.ctx, to, infoTable, *t.info); err != nil {

@@ -21,8 +21,10 @@ type tx struct {
 	segmentSize int         // see [segmentSize]
 }
 
-// lock waits for other processes and reads the right border of the ledger's tree,
-// unless it is as this process left it.
+// lock waits until other writers have ended, locks the ledger's head, and sets t.tree. last is
+// the tree as this process left it, or nil. If it is still the ledger's, lock takes it; else
+// lock reads the right border. The error wraps [books.ErrTampered] if the border does not give
+// the head's root.
 func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 	size, root, err := readHead(ctx, t, t.dialect.Lock)
 	if err != nil {
@@ -45,8 +47,8 @@ func (t *tx) lock(ctx context.Context, last *tlog.Tree) error {
 	return nil
 }
 
-// append makes the entry of a row and returns its number. The entry is written at
-// the end of the transaction.
+// append makes the entry of a row, adds it to t.tree, and returns its number. flush writes the
+// entry at the end of the transaction. The caller sets Seq of the row and inserts the row.
 func (t *tx) append(row books.Row) int64 {
 	e := row.LedgerEntry()
 	e.Seq = int64(t.tree.Size()) + 1
@@ -55,7 +57,8 @@ func (t *tx) append(row books.Row) int64 {
 	return e.Seq
 }
 
-// flush writes the entries of the transaction and the ledger's new head.
+// flush writes the entries that append made, and the ledger's new head. Without entries it does
+// nothing. It does not commit.
 func (t *tx) flush(ctx context.Context) error {
 	if len(t.entries) == 0 {
 		return nil
@@ -71,9 +74,9 @@ func (t *tx) flush(ctx context.Context) error {
 	return nil
 }
 
-// insert enters rows. A database whose dialect has no bulk insert gets the rows one by one.
-// A statement of many rows would look for rows that refer to the added rows, and keep a
-// journal of its own.
+// insert enters rows in the table into, in the transaction t; without rows it does nothing. A
+// database whose dialect has no bulk insert gets the rows one by one. A statement of many rows
+// would look for rows that refer to the added rows, and keep a journal of its own.
 func insert[T any](ctx context.Context, t *tx, into table[T], rows ...T) error {
 	if len(rows) == 0 {
 		return nil
@@ -102,7 +105,9 @@ func insert[T any](ctx context.Context, t *tx, into table[T], rows ...T) error {
 	return nil
 }
 
-// readHead reads the ledger's size and root; tail may lock them.
+// readHead reads the ledger's size (entries) and root. tail ends the query, and may lock the
+// head; "" locks nothing. The error wraps [books.ErrTampered] if the head is missing or its size
+// negative.
 func readHead(ctx context.Context, q querier, tail string) (size int64, root tlog.Hash, err error) {
 	err = q.QueryRowContext(ctx, "SELECT size, root FROM ledger_head WHERE one = 1"+tail).Scan(&size, fixed(root[:]))
 	if errors.Is(err, sql.ErrNoRows) {
@@ -117,7 +122,8 @@ func readHead(ctx context.Context, q querier, tail string) (size int64, root tlo
 	return size, root, nil
 }
 
-// appendLeaf adds an entry to the tree and returns the nodes that it completes.
+// appendLeaf adds the [tlog.LeafHash] of an encoded entry to the tree. It returns the hashes of
+// the nodes that the entry completes, one after another, from the leaf upwards: 32 bytes each.
 func appendLeaf(tree *tlog.Tree, entry []byte) (nodes []byte) {
 	for _, n := range tree.Append(tlog.LeafHash(entry)) {
 		nodes = append(nodes, n.Hash[:]...)
@@ -125,11 +131,13 @@ func appendLeaf(tree *tlog.Tree, entry []byte) (nodes []byte) {
 	return nodes
 }
 
-// lastLeaf is the number of the entry that completes a node.
+// lastLeaf returns the number (from 1) of the entry that completes the node id. The row of that
+// entry keeps the node's hash.
 func lastLeaf(id tlog.NodeID) int64 { return int64((id.Index + 1) << id.Level) }
 
-// readNodes reads nodes of the ledger's tree, in the order asked for. The error wraps
-// [books.ErrTampered] if a node is missing.
+// readNodes returns the hashes of nodes of the ledger's tree, in the order of ids. The row of an
+// entry keeps the nodes that the entry completes. The error wraps [books.ErrTampered] if a node
+// is missing.
 func readNodes(ctx context.Context, q querier, ids []tlog.NodeID) ([]tlog.Hash, error) {
 	if len(ids) == 0 {
 		return nil, nil

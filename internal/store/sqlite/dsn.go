@@ -11,9 +11,9 @@ import (
 
 const memory = ":memory:"
 
-// cleanPath checks the path of a registry and returns its shortest form; memory stays as it
-// is. Parameters behind a path are refused: they could switch off what makes a registry
-// durable. The error wraps [books.ErrSchema].
+// cleanPath checks the path of a registry and returns its shortest form; memory stays as it is.
+// Parameters behind a path (after ?, # or NUL) are refused: they could switch off what makes a
+// registry durable. cleanPath does not look at the file. The error wraps [books.ErrSchema].
 func cleanPath(path string) (string, error) {
 	switch {
 	case path == memory:
@@ -51,8 +51,9 @@ func reader(path string) string {
 	return address(path, "_query_only=1", "_pragma=mmap_size(0)")
 }
 
-// address returns the driver's address of a file, with the parameters that all connections
-// share added to params.
+// address returns the driver's address of the file at path: params, and the parameters that all
+// connections share. The file must exist: the address never makes a file. memory is an
+// exception.
 func address(path string, params ...string) string {
 	params = append(params, "_busy_timeout=20000", "_foreign_keys=1", "_defensive=1", "_dqs=0",
 		"_pragma=trusted_schema(0)", "_pragma=secure_delete(1)")

@@ -12,7 +12,7 @@ func among(numbers []int64) (condition string, arg any) {
 	return "IN (SELECT value FROM json_each($1))", array(numbers)
 }
 
-// array writes numbers as a JSON array.
+// array returns numbers as the text of a JSON array: "[1,2]", or "[]" for no numbers.
 func array(numbers []int64) string {
 	text := []byte{'['}
 	for i, n := range numbers {

@@ -29,7 +29,8 @@ const applicationID = 0x6b79636d
 // maxReaders bounds the connections that read at a time.
 const maxReaders = 8
 
-// dialect returns how package sqldb is to talk to the file at path.
+// dialect returns how package sqldb is to talk to the file at path. In memory there is no file
+// to scrub after an erasure.
 func dialect(path string) sqldb.Dialect {
 	d := sqldb.Dialect{
 		Goose: goose.DialectSQLite3, Questions: true,
@@ -57,16 +58,18 @@ func At(path string) books.Driver {
 	}
 }
 
-// Create makes the registry that info names and opens it. An existing file is
-// left alone: the error wraps [fs.ErrExist].
+// Create makes the registry that info names in a new file at path, and opens it. path may be
+// ":memory:". An existing file is left alone: the error wraps [fs.ErrExist]. After another error
+// the file is removed. A path that cannot be used is an error that wraps [books.ErrSchema].
 func Create(ctx context.Context, path string, info books.Info) (*sqldb.DB, error) {
 	return create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.Create(ctx, dialect(path), write, read, info)
 	})
 }
 
-// OpenCopy makes a file for [sqldb.Transfer] to fill, or opens what an earlier transfer
-// left. A file of anything else is left alone: the error wraps [books.ErrSchema].
+// OpenCopy makes a file at path for [sqldb.Transfer] to fill, or opens what an earlier transfer
+// left. It does not check whether that is a whole registry: Transfer does. Another file is left
+// alone: the error wraps [books.ErrSchema].
 func OpenCopy(ctx context.Context, path string) (*sqldb.DB, error) {
 	d, err := create(path, func(path string, write, read *sql.DB) (*sqldb.DB, error) {
 		return sqldb.OpenCopy(ctx, dialect(path), write, read)
@@ -81,8 +84,9 @@ func OpenCopy(ctx context.Context, path string) (*sqldb.DB, error) {
 	return sqldb.OpenCopy(ctx, dialect(path), write, read)
 }
 
-// create makes an empty file and calls schema with connections to it. If that fails, create
-// removes the file. An existing file is left alone: the error wraps [fs.ErrExist].
+// create makes an empty file at path and calls schema with its cleaned path and connections to
+// it, which schema must close if it fails. If that fails, create removes the file. An existing
+// file is left alone: the error wraps [fs.ErrExist].
 func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.DB, error)) (*sqldb.DB, error) {
 	path, err := cleanPath(path)
 	if err != nil {
@@ -106,7 +110,9 @@ func create(path string, schema func(path string, write, read *sql.DB) (*sqldb.D
 	return d, err
 }
 
-// Open opens a registry and brings its schema up to date. It makes no file.
+// Open opens the registry in the file at path and brings its schema up to date. It makes no
+// file: the error wraps [fs.ErrNotExist] if the file is missing. It wraps [books.ErrSchema] if
+// the file is no registry, and for ":memory:".
 func Open(ctx context.Context, path string) (*sqldb.DB, error) {
 	path, write, read, err := openFile(ctx, path, false)
 	if err != nil {
@@ -115,8 +121,9 @@ func Open(ctx context.Context, path string) (*sqldb.DB, error) {
 	return sqldb.Open(ctx, dialect(path), write, read)
 }
 
-// openFile opens the file of a registry; with began also one whose creation was cut
-// short.
+// openFile opens the file of a registry and returns its cleaned path and connections. With
+// began, a file whose creation was interrupted is also accepted: it has no tables yet. The error
+// wraps [fs.ErrNotExist] if the file is missing, and [books.ErrSchema] if it is no registry.
 func openFile(ctx context.Context, name string, began bool) (path string, write, read *sql.DB, err error) {
 	if path, err = cleanPath(name); err != nil {
 		return "", nil, nil, err
@@ -138,7 +145,8 @@ func openFile(ctx context.Context, name string, began bool) (path string, write,
 	return path, write, read, nil
 }
 
-// connect opens a file for one writer and several readers.
+// connect returns a pool of one connection that writes, and a pool of up to maxReaders that
+// cannot write. For memory both are the same pool. It opens no file: the first query does.
 func connect(path string) (write, read *sql.DB, err error) {
 	if write, err = sql.Open(driverName, writer(path)); err != nil {
 		return nil, nil, err
@@ -157,8 +165,9 @@ func connect(path string) (write, read *sql.DB, err error) {
 	return write, read, nil
 }
 
-// recognize tells a registry from other files before anything is written to it; with
-// began a database of no tables but the migrations' own will do.
+// recognize checks that the database is a registry, before anything is written to it. With
+// began, a database without tables, except the tables of the migrations, is accepted. The error
+// wraps [books.ErrSchema] if the file is something else. Other errors are about reading it.
 func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	var id int64
 	err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id)
@@ -184,9 +193,10 @@ func recognize(ctx context.Context, db *sql.DB, began bool) error {
 	return nil
 }
 
-// scrub empties the write-ahead log, which still holds pages as they were before an
-// erasure. The file itself holds none: secure_delete overwrote them. SQLite does not wait
-// until the disk knows that the log is empty; a commit, of nothing, does.
+// scrub empties the write-ahead log, which still holds pages as they were before an erasure. The
+// file itself does not: secure_delete overwrote them. SQLite does not wait until the disk knows
+// that the log is empty; a commit, of nothing, does. If others read the registry, scrub fails.
+// Its error says that the erasure itself is done.
 func scrub(ctx context.Context, write *sql.DB) error {
 	var busy, log, moved int
 	err := write.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &log, &moved)

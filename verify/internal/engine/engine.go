@@ -30,9 +30,10 @@ func New(store books.Store, sealHashes bool, now func() time.Time) *Engine {
 	return &Engine{store, sealHashes, now}
 }
 
-// LogInvestigation enters that an investigation begins and returns the number of its
-// entry in the ledger. Started is set. Control characters in Command are replaced, and
-// Command is cut off after [intake.MaxNote] bytes.
+// LogInvestigation enters that an investigation begins and returns the number of its entry in
+// the ledger. Started and Salt are set. Control characters in Command are replaced by U+FFFD,
+// and Command is cut off after [intake.MaxNote] bytes. The error wraps [books.ErrInput] if Input
+// is zero, or Actor is unusable.
 func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation) (entry int64, err error) {
 	if err := books.CheckText("actor", x.Actor, intake.MaxName); err != nil {
 		return 0, err
@@ -44,7 +45,8 @@ func (e *Engine) LogInvestigation(ctx context.Context, x books.Investigation) (e
 	return e.store.AddInvestigation(ctx, x)
 }
 
-// oneLine is a command line as one line of text.
+// oneLine returns s with line breaks, other control characters and invalid UTF-8 replaced by
+// U+FFFD, cut off after [intake.MaxNote] bytes between two characters.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if intake.Breaks(r) {
@@ -59,9 +61,10 @@ func oneLine(s string) string {
 	return s
 }
 
-// Changed says what happened to the registry since its ledger had begun entries: whether
-// uploads or copies were added, and whether what it had said was altered (a key's state,
-// an erasure, custody; or the ledger is not that one any more).
+// Changed reports what happened to the registry since its ledger had begun entries. added:
+// uploads or copies were entered. altered: a key's state, an erasure or custody was entered, or
+// the ledger has fewer than begun entries. Once altered is true, added may be incomplete. The
+// error wraps [books.ErrTampered] if an entry is malformed, and altered is then true.
 func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool, err error) {
 	size, _, err := e.store.Head(ctx)
 	if err != nil || size < begun {
@@ -89,9 +92,9 @@ func (e *Engine) Changed(ctx context.Context, begun int64) (added, altered bool,
 	return added, altered, nil
 }
 
-// RenditionOf is SHA-256 of the pixels of an upright picture: a line "kycmark rendition
-// v1", one with width and height, then R, G, B and A of each pixel, not premultiplied,
-// row by row.
+// RenditionOf returns SHA-256 of the pixels of an upright picture: a line "kycmark rendition
+// v1", a line with width and height, then R, G, B and A of each pixel, not premultiplied, row by
+// row. Each line ends with a line feed.
 func RenditionOf(img *image.NRGBA) (sum [32]byte) {
 	h := sha256.New()
 	width, height := img.Rect.Dx(), img.Rect.Dy()
@@ -103,10 +106,11 @@ func RenditionOf(img *image.NRGBA) (sum [32]byte) {
 	return sum
 }
 
-// CheckRendition checks that a kept original, decoded and upright, has the pixels of the
-// picture that was entered. A doctored original can then neither be marked nor support an
-// accusation. The error wraps [books.ErrSealed] if the same decoder gives other pixels. A
-// different decoder, or a different version of it, may give other pixels.
+// CheckRendition checks that img, the kept original of the submission, decoded by decoder and
+// upright, has the pixels of the picture that was entered. A doctored original can then neither
+// be marked nor support an accusation. The error wraps [books.ErrSealed] if the same decoder
+// gives other pixels. With another decoder, or another version of it, nothing is compared, and
+// the error is nil.
 func (e *Engine) CheckRendition(ctx context.Context, of watermark.Submission, decoder string, img *image.NRGBA) error {
 	row, err := e.store.Submission(ctx, of)
 	if err != nil {
@@ -116,7 +120,8 @@ func (e *Engine) CheckRendition(ctx context.Context, of watermark.Submission, de
 }
 
 // SameRendition checks the pixels of the upright picture img, which decoder decoded from a kept
-// original, against the row of the original, as [Engine.CheckRendition] does.
+// original, against the row of the original, as [Engine.CheckRendition] does. If row has no
+// rendition, or names another decoder, nothing is compared.
 func SameRendition(row *books.Submission, decoder string, img *image.NRGBA) error {
 	if row.Rendition != (books.Digest{}) && row.Decoder == decoder && row.Rendition != RenditionOf(img) {
 		return fmt.Errorf("submission %s: %w: %s gives other pixels than were entered", row.ID, books.ErrSealed, decoder)

@@ -30,12 +30,12 @@ type DayCount struct {
 	N   int       `json:"n"`
 }
 
-// Holdings counts submissions by the time of their submission. Erased submissions do not
-// count, since no leak can be matched with them. Period i is from cells[i] up to cells[i+1],
-// with cells ascending. The first period also has everything submitted before, and the last
-// ends with the last submission. Without cells there are no periods. What was submitted or
-// issued after until does not count; with the zero time everything counts. A custody fact
-// counts if counts returns true for it.
+// Holdings counts submissions by the time of their submission. Erased submissions do not count,
+// since no leak can be matched with them. Period i is from cells[i] up to cells[i+1], with cells
+// ascending. The first period also has everything submitted before, and the last ends with the
+// last submission. Without cells, Submissions is nil and Copies and Unmarked are empty. What was
+// submitted or issued after until does not count; with the zero time everything counts. A
+// custody fact counts if counts returns true for it.
 func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Time, counts func(books.Custody) bool) (*Holdings, error) {
 	if until.IsZero() {
 		until = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
@@ -74,7 +74,8 @@ func (e *Engine) Holdings(ctx context.Context, cells []time.Time, until time.Tim
 	return h, nil
 }
 
-// countDays sets the counts by days, Submitted and Issued, up to until.
+// countDays sets h.Submitted, and h.Issued by recipient, from the store's counts by UTC days.
+// until is included. h.Issued must not be nil.
 func (e *Engine) countDays(ctx context.Context, h *Holdings, until time.Time) error {
 	all, copies, err := e.store.CountDays(ctx, until)
 	for _, x := range all {
@@ -97,7 +98,9 @@ type holdingsOf struct {
 	all   []int
 }
 
-// whole are the spans of all cells.
+// whole returns the span of each cell, both ends included: up to a microsecond before the next
+// cell, and not after until. The first begins in the year 1. A cell after until gives a span
+// that ends before it begins.
 func (b *holdingsOf) whole() []span {
 	out := make([]span, len(b.cells))
 	for i := range out {
@@ -112,7 +115,9 @@ func (b *holdingsOf) whole() []span {
 	return out
 }
 
-// copies counts, for each recipient and cell, the submissions issued to the recipient.
+// copies counts, for each recipient and cell, the submissions issued to the recipient up to
+// until. The store counts by UTC days, so a submission counts for the cell that holds the begin
+// of its day. Recipients without copies are not in the map.
 func (b *holdingsOf) copies(ctx context.Context) (map[string][]int, error) {
 	issued, err := b.store.CountIssued(ctx, b.until)
 	out := make(map[string][]int)
@@ -130,7 +135,9 @@ func (b *holdingsOf) at(t time.Time) int {
 	return max(sort.Search(len(b.cells), func(i int) bool { return b.cells[i].After(t) })-1, 0)
 }
 
-// unmarked counts what the facts about one recipient cover, each submission once.
+// unmarked counts, for each cell, the submissions that the facts about one recipient cover, each
+// submission once. Facts without a list cover all submissions of their time, both ends included.
+// b.all must hold the counts of whole cells.
 func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int, error) {
 	out := make([]int, len(b.cells))
 	var spans []span
@@ -164,7 +171,10 @@ func (b *holdingsOf) unmarked(ctx context.Context, facts []books.Custody) ([]int
 	return out, err
 }
 
-// listed adds the submissions that are listed and lie in none of the spans.
+// listed adds to out, for each cell, the submissions in the lists of facts, each once. It leaves
+// out erased submissions, submissions outside of their fact's time or after until, and
+// submissions in any of spans, which are counted already. A submission that is missing is an
+// error.
 func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []span, out []int) error {
 	seen := make(map[watermark.Submission]bool)
 	for _, c := range facts {
@@ -191,8 +201,8 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 	return nil
 }
 
-// clip returns the part of s within cell. If they do not overlap, the end of the result is
-// before its begin.
+// clip returns the part of s within cell; both spans include their ends. If they do not overlap,
+// the end of the result is before its begin.
 func clip(s, cell span) span {
 	if s[0].Before(cell[0]) {
 		s[0] = cell[0]
@@ -206,7 +216,8 @@ func clip(s, cell span) span {
 // holds reports whether t is in s.
 func holds(s span, t time.Time) bool { return !t.Before(s[0]) && !t.After(s[1]) }
 
-// union joins spans that overlap.
+// union sorts spans by their begin, in place, and returns new spans in which overlapping spans
+// are joined. The result is sorted. Without spans it is nil.
 func union(spans []span) []span {
 	slices.SortFunc(spans, func(a, b span) int { return a[0].Compare(b[0]) })
 	var out []span

@@ -22,10 +22,10 @@ import (
 // searchPage is how many submissions are read at a time.
 const searchPage = 10_000
 
-// HashesAfter calls add with the area hash ([phash.Area]) and its quality (0 to 100) of
-// every submission with a number above after, ascending. It returns the last number that it
-// passed. Sealed hashes that key does not open are passed over; key may be nil. An error of
-// add ends the walk.
+// HashesAfter calls add with the area hash ([phash.Area]) and its quality (0 to 100) of every
+// submission with a number above after, ascending; erased submissions are left out. It returns
+// the last number that it passed, or after. Sealed hashes that key does not open are passed
+// over; key may be nil. An error of add ends the walk.
 func (e *Engine) HashesAfter(ctx context.Context, key *sealing.Key, after int64, add func(number int64, hash phash.Hash, quality int) error) (last int64, err error) {
 	return walk(ctx, e.store.HashesAfter, after, func(row *books.Hash) (int64, error) {
 		hash, err := areaHash(row, key)
@@ -39,9 +39,10 @@ func (e *Engine) HashesAfter(ctx context.Context, key *sealing.Key, after int64,
 	})
 }
 
-// FeaturesAfter calls add with the local features of every submission that has features and
-// a number above after, ascending. It returns the last number that it passed. Features that
-// key does not open are passed over. An error of add ends the walk.
+// FeaturesAfter calls add with the local features of every submission that has features and a
+// number above after, ascending. It returns the last number that it passed, or after. Features
+// that key does not open are passed over; key may be nil. An error of add, or malformed
+// features, ends the walk.
 func (e *Engine) FeaturesAfter(ctx context.Context, key *sealing.Key, after int64, add func(number int64, f *parts.Features) error) (last int64, err error) {
 	return walk(ctx, e.store.FeaturesAfter, after, func(row *books.Features) (int64, error) {
 		raw, err := sealing.Open(key, row.ID, &row.Sealed, sealing.Features)
@@ -59,9 +60,9 @@ func (e *Engine) FeaturesAfter(ctx context.Context, key *sealing.Key, after int6
 	})
 }
 
-// walk reads the rows with a number above after, some at a time, and calls use with each row.
-// use returns the row's number; an error of use ends the walk. walk returns the number of the
-// last row that was used without an error.
+// walk reads the rows with a number above after, searchPage at a time, and calls use with each
+// row. use returns the row's number; an error of use ends the walk. walk returns the number of
+// the last row that was used without an error, or after if there was no such row.
 func walk[Row any](ctx context.Context, read func(ctx context.Context, after int64, limit int) ([]Row, error), after int64, use func(*Row) (int64, error)) (last int64, err error) {
 	for {
 		page, err := read(ctx, after, searchPage)
@@ -81,8 +82,9 @@ func walk[Row any](ctx context.Context, read func(ctx context.Context, after int
 	}
 }
 
-// areaHash returns the hash that is searched. If the hash is sealed, areaHash opens it with
-// key.
+// areaHash returns the area hash of row. If the hash is sealed, areaHash opens it with key,
+// which may be nil: the error then wraps [books.ErrSealed]. A malformed hash is an error that
+// wraps [books.ErrTampered].
 func areaHash(row *books.Hash, key *sealing.Key) (phash.Hash, error) {
 	text := row.Area
 	if row.Sealed != nil {
@@ -99,8 +101,9 @@ func areaHash(row *books.Hash, key *sealing.Key) (phash.Hash, error) {
 	return hash, nil
 }
 
-// AreaHash is the area hash of one submission, opened with key, which may be nil where
-// the hashes stand in the clear.
+// AreaHash returns the area hash of one submission, opened with key, which may be nil if hashes
+// are in the clear. The error wraps [books.ErrNotFound] if there is no such submission, or
+// nothing is left of it, and [books.ErrSealed] if key does not open the hash.
 func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Submission) (phash.Hash, error) {
 	row, err := e.store.Submission(ctx, of)
 	if err != nil {
@@ -115,10 +118,11 @@ func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Su
 	return areaHash(&h, key)
 }
 
-// CheckSealKey says whether a key is the one under which the registry seals. The error
-// wraps [books.ErrSealed] where an upload is sealed under another: the key does not open it,
-// and a leak would seem not to show it. The first and the last uploads are looked at;
-// since a registry takes no seals of a second key, these speak for the others.
+// CheckSealKey checks that the registry seals under key. The error wraps [books.ErrSealed] if an
+// upload is sealed under another key: key does not open it, and a leak would seem not to show
+// it. The first and the last uploads are looked at. Since a registry takes no seals of a second
+// key, these are enough. Without sealed uploads every key is right. A nil or zero key is an
+// error that wraps [books.ErrInput].
 func (e *Engine) CheckSealKey(ctx context.Context, key *sealing.Key) error {
 	if sealing.Zero(key) {
 		return fmt.Errorf("%w: no sealing key", books.ErrInput)
@@ -134,8 +138,8 @@ func (e *Engine) CheckSealKey(ctx context.Context, key *sealing.Key) error {
 		books.ErrSealed, watermark.Submission(of), other, key.ID())
 }
 
-// ErasedAfter calls forget with every submission whose erasure has a greater number
-// than after, and returns the number of the last erasure.
+// ErasedAfter calls forget with the number and ID of every submission whose erasure has a number
+// above after. It returns the number of the last erasure, or after if no erasure is later.
 func (e *Engine) ErasedAfter(ctx context.Context, after int64, forget func(number int64, id watermark.Submission)) (last int64, err error) {
 	gone, err := e.store.ErasedAfter(ctx, after)
 	if err != nil {
@@ -148,8 +152,9 @@ func (e *Engine) ErasedAfter(ctx context.Context, after int64, forget func(numbe
 	return after, nil
 }
 
-// SubmissionAt returns the upload with a number. For an erased upload it returns what is left,
-// and an error that wraps [books.ErrErased].
+// SubmissionAt returns the upload with that number. The error wraps [books.ErrNotFound] if there
+// is no such upload. For an erased upload it returns both: the row with what is left, and an
+// error that wraps [books.ErrErased].
 func (e *Engine) SubmissionAt(ctx context.Context, number int64) (*books.Submission, error) {
 	s, err := e.store.SubmissionBySeq(ctx, number)
 	if err != nil {

@@ -33,8 +33,9 @@ func (p Part) context(of watermark.Submission) []byte {
 	return append([]byte("kycmark seal v1 "+string(p)+"\x00"), of[:]...)
 }
 
-// Seal encrypts parts of a submission under a new data key, and the data key under k. A part
-// that is nil is not kept. The error wraps [ErrKey] if k does not wrap the data key.
+// Seal encrypts the parts of a submission under a new data key, and the data key under k, which
+// must not be zero. A part that is nil is not kept, and stays nil; an empty part is encrypted.
+// The error wraps [ErrKey] if k does not wrap the data key.
 func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*books.Sealed, error) {
 	data, wrapped, err := k.newDataKey(of)
 	if err != nil {
@@ -56,9 +57,9 @@ func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*
 	return x, nil
 }
 
-// Open decrypts one part of a submission. The error wraps [books.ErrSealed] if the part or
-// its data key was altered or sealed under another key than k, which may be nil. It wraps
-// [ErrKey] if k does not answer.
+// Open decrypts the part p of a submission from x. The error wraps [books.ErrSealed] if the part
+// or its data key was altered, is missing, or is of another submission. It also does if k is
+// nil, or another key than the parts were sealed under. It wraps [ErrKey] if k does not answer.
 func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, error) {
 	if k == nil {
 		return nil, fmt.Errorf("%w: no sealing key", books.ErrSealed)
@@ -82,8 +83,9 @@ func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, err
 	return clear, nil
 }
 
-// newAEAD returns AES-256-GCM with a random nonce of 12 bytes in front (RFC 5116 section
-// 5.2). The error is about the key's length alone.
+// newAEAD returns AES-256-GCM under key, which must have sealSize bytes. Ciphertexts begin with
+// a random nonce of 12 bytes (RFC 5116 section 5.2) and end with a tag of 16. The error is about
+// the key's length alone.
 func newAEAD(key secretdata.Bytes) (tink.AEAD, error) {
 	params, err := aesgcm.NewParameters(aesgcm.ParametersOpts{
 		KeySizeInBytes: sealSize, IVSizeInBytes: 12, TagSizeInBytes: 16, Variant: aesgcm.VariantNoPrefix,
@@ -98,8 +100,9 @@ func newAEAD(key secretdata.Bytes) (tink.AEAD, error) {
 	return aesgcm.NewAEAD(k)
 }
 
-// newDataKey makes a data key for a submission, and wraps it under k. The error wraps
-// [ErrKey] if k does not wrap it.
+// newDataKey makes a random data key for a submission. data encrypts with it, and wrapped is the
+// data key encrypted under k, bound to the submission's ID. The error wraps [ErrKey] if k does
+// not wrap it.
 func (k *Key) newDataKey(of watermark.Submission) (data tink.AEAD, wrapped []byte, err error) {
 	secret, err := secretdata.NewBytesFromRand(sealSize)
 	if err != nil {
@@ -115,9 +118,10 @@ func (k *Key) newDataKey(of watermark.Submission) (data tink.AEAD, wrapped []byt
 	return data, wrapped, nil
 }
 
-// unwrap opens a wrapped data key. A service refuses in words of its own, which do not tell
-// an altered data key from a failure of the service. So after a refusal unwrap asks the
-// service for what it must be able to do: open a data key that it has just wrapped.
+// unwrap returns the data key, in the clear, that wrapped holds. A service's refusal does not
+// tell an altered data key from a failure of the service. So after a refusal unwrap lets the
+// service open a data key that it has just wrapped, and then asks again. The error wraps
+// [ErrKey] if the service fails, and [books.ErrSealed] if the data key was altered.
 func (k *Key) unwrap(of watermark.Submission, wrapped []byte) ([]byte, error) {
 	master := *k.master
 	secret, err := master.aead.Decrypt(wrapped, dataKey.context(of))

@@ -65,9 +65,9 @@ func newSealKey(id string, m sealMaster) *Key {
 	return &Key{master: &p, id: id}
 }
 
-// New makes a key from the AEAD of a key management service. id names the key in public; it
-// has at most [intake.MaxName] bytes and does not begin as the IDs of our own keys. The error
-// wraps [ErrKey].
+// New makes a key from master, the AEAD of a key management service. id names the key in public;
+// it has 1 to [intake.MaxName] bytes and does not begin as the IDs of our own keys. New does not
+// call the service. The error wraps [ErrKey].
 func New(id string, master tink.AEAD) (*Key, error) {
 	switch err := books.CheckText("ID of a sealing key", id, intake.MaxName); {
 	case err != nil:
@@ -87,7 +87,8 @@ func Generate() *Key {
 	return localSealKey(s)
 }
 
-// localSealKey returns the key of a secret of our own.
+// localSealKey returns the key of a secret of our own. Its ID is derived from the secret and
+// reveals nothing of it. The key keeps the secret, for [Key.Secret].
 func localSealKey(secret [sealSize]byte) *Key {
 	id, err := hkdf.Key(sha256.New, secret[:], nil, "kycmark seal v1 key id\x00", 8)
 	if err != nil {
@@ -100,9 +101,9 @@ func localSealKey(secret [sealSize]byte) *Key {
 	return newSealKey(sealIDPrefix+hex.EncodeToString(id), sealMaster{master, secret[:]})
 }
 
-// Parse reads the text form of a key as written by [Key.Secret]. Blank
-// lines and lines that begin with # are passed over. The error wraps [ErrKey]
-// and never repeats the text.
+// Parse reads the text form of a key as written by [Key.Secret], with its checksum. Blank lines
+// and lines that begin with # are passed over. A mark key, a damaged text, or several keys are
+// errors. The error wraps [ErrKey] and never repeats the text.
 func Parse(text string) (*Key, error) {
 	line, err := keyLine(text)
 	switch {
@@ -126,7 +127,8 @@ func Parse(text string) (*Key, error) {
 	return localSealKey([sealSize]byte(raw[:sealSize])), nil
 }
 
-// keyLine returns the only line that is neither blank nor a comment.
+// keyLine returns the only line that is neither blank nor a comment, without spaces around it.
+// No such line, or several, are an error that wraps [ErrKey] and repeats nothing of the text.
 func keyLine(text string) (string, error) {
 	var line string
 	sc := bufio.NewScanner(strings.NewReader(text))
