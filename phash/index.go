@@ -147,7 +147,8 @@ func (x *Index) Remove(ref int64) bool {
 	return was
 }
 
-// drop removes ref wherever it is. The caller holds mu.
+// drop removes ref from the tail or from a segment, and reports whether it was there. The caller
+// holds mu.
 func (x *Index) drop(ref int64) bool {
 	if x.tail.remove(ref) {
 		return true
@@ -161,9 +162,9 @@ func (x *Index) drop(ref int64) bool {
 	return false
 }
 
-// Search returns every entry within radius bits of q, nearest first, equally
-// near ones by Ref. A query of another kind is refused with an error that wraps
-// [ErrKind]: "nothing is near" must never stand for "nothing was compared".
+// Search returns every entry within radius bits of q, nearest first, equally near entries by Ref.
+// The result is nil if nothing is near. A query of another kind is refused with an error that wraps
+// [ErrKind]: "nothing is near" must never mean "nothing was compared".
 func (x *Index) Search(q Hash, radius int) ([]Hit, error) {
 	if err := x.check(q); err != nil {
 		return nil, err

@@ -45,9 +45,10 @@ func (x *Index) tidy() {
 // tables were built yet.
 func (s *segment) stale() bool { return s.raw || s.gone > 0 }
 
-// due returns the segments to merge next, or nil: a hollow segment, or the smallest segments,
-// up to one with mergeRatio times the entries of all that are smaller. Segments of a snapshot
-// are merged only if fixed is true.
+// due returns the segments to merge next, or nil: a hollow segment, or the smallest segments, up to
+// one with mergeRatio times the entries of all that are smaller. segments are sorted by falling
+// size. Segments of a snapshot are merged only if fixed is true. A merge never has over segmentLen
+// entries.
 func due(segments []*segment, fixed bool) []*segment {
 	for _, s := range segments {
 		if s.hollow() {
@@ -83,8 +84,8 @@ func (x *Index) seal() {
 	x.tail.erase()
 }
 
-// take lets choose pick segments, which are then not written to until they are
-// replaced or given back.
+// take returns the segments that choose picks, marked busy: they are not written to until they are
+// replaced (merge) or given back (release). choose runs while mu is held.
 func (x *Index) take(choose func() []*segment) []*segment {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -182,7 +183,8 @@ func (m *merger) merged(kind Kind, memory Memory) *segment {
 	return to
 }
 
-// late calls removed for every entry that was removed after the merger was made.
+// late calls removed with the ref of every entry that was removed after the merger was made. The
+// caller holds mu.
 func (m *merger) late(removed func(ref int64)) {
 	for k, s := range m.set {
 		for w, word := range s.dead {

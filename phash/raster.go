@@ -43,8 +43,8 @@ func reduced(img image.Image, o orientation) *raster {
 	return newRaster(img, o, size)
 }
 
-// newRaster returns the raster of the picture with that many columns and rows,
-// before axes are swapped. They are chosen in the picture as it then lies.
+// newRaster returns the raster of the picture in orientation o. size is the number of columns and
+// rows that are taken, evenly, before o swaps the axes; it does not exceed the picture's.
 func newRaster(img image.Image, o orientation, size image.Point) *raster {
 	b := img.Bounds()
 	r := &raster{img: img, xs: every(b.Dx(), size.X, o.mirrorX), ys: every(b.Dy(), size.Y, o.mirrorY), swap: o.swap}
@@ -94,7 +94,8 @@ func (r *raster) from(pix []uint8, size, stride, y int) (row []uint8, step int) 
 	return pix[r.ys[y]*stride:], size
 }
 
-// luma fills dst with row y of the raster, 0 to 255.
+// luma fills dst with the luma of row y of the raster over white, 0 to 255. dst has a value for
+// each column.
 func (r *raster) luma(dst []float32, y int) {
 	if pix, stride := r.pixels(); len(pix) > 0 && !r.plain {
 		from, step := r.from(pix, 4, stride, y)
@@ -149,7 +150,7 @@ func (r *raster) row(y int) []uint8 {
 	return r.line
 }
 
-// gather fills the line from a picture of four bytes a pixel.
+// gather fills the line with row y, unchanged, from a picture of four bytes a pixel.
 func (r *raster) gather(y int) {
 	pix, stride := r.pixels()
 	from, step := r.from(pix, 4, stride, y)
@@ -160,7 +161,7 @@ func (r *raster) gather(y int) {
 	}
 }
 
-// colours converts as color.YCbCr does, to the bit.
+// colours fills the line with row y of m, converted as color.YCbCr does, to the bit.
 func (r *raster) colours(m *image.YCbCr, y int) {
 	y = r.ys[y]
 	for i, x := range r.xs {
@@ -174,7 +175,8 @@ func (r *raster) colours(m *image.YCbCr, y int) {
 	}
 }
 
-// any asks the picture for every pixel.
+// any fills the line with row y, over white, by asking the picture for every pixel. This serves
+// every type of picture, and is slow.
 func (r *raster) any(y int) {
 	lo := r.img.Bounds().Min
 	for i, x := range r.xs {

@@ -35,7 +35,8 @@ func (s *segment) search(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit
 	return hits
 }
 
-// scans says whether a scan of all hashes is expected to be faster than the tables.
+// scans reports whether a scan of all hashes is expected to be faster than the tables, with
+// threshold t[k] for band k. It is true without tables.
 func (s *segment) scans(t []int, radius int) bool {
 	if len(s.tables) == 0 || radius >= s.kind.Len() {
 		return true
@@ -122,8 +123,8 @@ func (s *segment) verifySome(q *[4]uint64, radius int, ids []uint32, t []int, la
 	return hits
 }
 
-// foundBefore says whether a band before the last of t has a hash that differs from
-// the query by x.
+// foundBefore reports whether a band before the last of t finds a hash that differs from the query
+// by x. t has the thresholds of the first bands.
 func (s *segment) foundBefore(x *[4]uint64, t []int) bool {
 	for k := range len(t) - 1 {
 		if bits.OnesCount32(s.tables[k].value(x)) <= t[k] {
@@ -143,7 +144,9 @@ func (s *segment) scan(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
 	})
 }
 
-// scanHashes calls found for each hash within radius bits of q, in order.
+// scanHashes calls found, in order, for each hash of kind k within radius bits of q: with the
+// number i of the hash in hashes and its distance d. It passes hits through found and returns what
+// found returned last. A negative radius finds nothing. w is scratch space.
 func scanHashes(k Kind, hashes []byte, q *[4]uint64, radius int, w *scratch, hits []Hit, found func(hits []Hit, i, d int) []Hit) []Hit {
 	if radius < 0 {
 		return hits
@@ -178,8 +181,9 @@ func nearGroups(q *[4]uint64, hashes []byte, radius int, out []uint32) int {
 	return nearAVX2(&q[0], &hashes[0], groups, radius, &out[0])
 }
 
-// scan256 compares the hashes numbered from from to to. Where it can be foreseen,
-// the first half of the bits decides.
+// scan256 calls found for each hash within radius bits of q, of those numbered from to to-1. It
+// returns hits as found left it. At a radius up to halfRadius it passes over a hash whose first
+// half is too far.
 func scan256(hashes []byte, from, to int, q *[4]uint64, radius int, hits []Hit, found func(hits []Hit, i, d int) []Hit) []Hit {
 	q0, q1, q2, q3 := q[0], q[1], q[2], q[3]
 	hashes = hashes[:32*to]
@@ -261,8 +265,8 @@ type nearestHits struct {
 	hits   []Hit
 }
 
-// scan adds the hashes that may be among the k nearest. entry returns the ref of hash i, and
-// false if the entry was removed.
+// scan adds the hashes, of one kind, that may be among the k nearest to q. entry returns the ref of
+// hash i, and false if the entry was removed. w is scratch space.
 func (b *nearestHits) scan(kind Kind, hashes []byte, q *[4]uint64, w *scratch, entry func(i int) (ref int64, ok bool)) {
 	block := scanBlock * kind.hashSize()
 	for from := 0; from < len(hashes); from += block {

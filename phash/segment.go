@@ -175,8 +175,9 @@ func (s *segment) put(i int, ref int64, hash []byte) {
 	copy(s.hash(i), hash)
 }
 
-// index builds the tables by which the hashes are found within radius, on as many
-// processors as there are.
+// index builds the tables by which the hashes are found fastest within radius bits, on as many
+// processors as there are. 64-bit kinds and small segments get no tables. A search within another
+// radius finds all as well.
 func (s *segment) index(radius int) {
 	if !s.kind.wide() {
 		return
@@ -207,7 +208,8 @@ func (s *segment) index(radius int) {
 	group.Wait()
 }
 
-// shareMasks gives each table the flips that a query may need.
+// shareMasks sets the masks of each table: the flips of up to maxFlips bits that a query may need.
+// Tables of equal width share them.
 func shareMasks(tables []table) {
 	byWidth := map[int][]uint32{}
 	for k := range tables {
@@ -219,8 +221,8 @@ func shareMasks(tables []table) {
 	}
 }
 
-// build sorts the numbers of the hashes by the value of the band, by counting. starts is
-// scratch space with an element for each value.
+// build fills the lists and blocks of t: the numbers of the hashes of s, sorted by the value of the
+// band, by counting. starts is scratch space with an element for each value.
 func (t *table) build(s *segment, starts []uint32) {
 	clear(starts)
 	for i := range s.n {

@@ -129,9 +129,9 @@ func (l idList) put(lists []byte, i, id uint32) {
 	}
 }
 
-// gather copies the numbers of the runs to ids, which has room for four more. It
-// copies four at a time, as most runs are shorter and their lengths cannot be
-// foreseen.
+// gather copies the numbers of the runs of lists to ids, and returns how many they are. ids has
+// room for four more. gather copies four at a time, as most runs are shorter and their lengths
+// cannot be foreseen.
 func (l idList) gather(lists []byte, runs []run, ids []uint32) int {
 	if len(runs) > 0 && avx512 {
 		if l.size == 3 {
@@ -247,8 +247,8 @@ func thresholds(cuts []cut, radius int) []int {
 	return t
 }
 
-// expectedCost returns the nanoseconds of a query among n evenly spread hashes. ok is
-// false if a threshold is above maxFlips.
+// expectedCost returns the nanoseconds of a query among n evenly spread hashes, with threshold t[i]
+// for cuts[i]. ok is false if a threshold is above maxFlips.
 func expectedCost(cuts []cut, t []int, n int) (cost float64, ok bool) {
 	for i, c := range cuts {
 		if t[i] > maxFlips {
@@ -260,7 +260,7 @@ func expectedCost(cuts []cut, t []int, n int) (cost float64, ok bool) {
 	return cost, true
 }
 
-// ball is the number of values of w bits within t bits of one.
+// ball returns the number of values of w bits within t bits of a given value, 0 for a t of -1.
 func ball(w, t int) int {
 	sum, choose := 0, 1
 	for i := range t + 1 {

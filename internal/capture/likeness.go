@@ -39,7 +39,9 @@ type Likeness struct {
 	side int // of a block, pixels of the leak
 }
 
-// decide weighs the counts. It sets n.Foreign if grain alone decides.
+// decide returns the verdict that the counts give. It is Other for another text, for foreign grain,
+// or if under half of the shown blocks agree. It is Unsure if too little is shown and the grain is
+// not foreign. decide sets n.Foreign if grain alone makes a leak Other that is otherwise Same.
 func (n *Likeness) decide() Verdict {
 	shown := n.Textured - n.Covered
 	switch {
@@ -59,8 +61,8 @@ func (n *Likeness) decide() Verdict {
 	return Same
 }
 
-// foreignText reports whether the leak shows another text, in many places. Where
-// grain agrees more of it is asked for.
+// foreignText reports whether the leak shows another text, in many places. shown is the number of
+// textured blocks that are not covered. If grain agrees, more exchanged blocks are needed.
 func (n *Likeness) foreignText(shown int) bool {
 	share := exchangedShare
 	if n.Grain.Flat >= minFlat && n.Grain.Same >= ownGrain {
@@ -82,7 +84,7 @@ type sheet struct {
 	l, o       dsp.Plane // their detail
 }
 
-// compare looks at the blocks.
+// compare returns how far the leak of registration r shows original o, by its blocks.
 func compare(r *register.Registration, o *register.Original) Likeness {
 	s := newSheet(r, o)
 	var n Likeness
@@ -124,8 +126,9 @@ func band(p dsp.Plane, fine, coarse float64) dsp.Plane {
 	return a
 }
 
-// soften sets the detail of leak and original, s.l and s.o: of the original at the blur at
-// which both agree best. It returns that blur, deviation in pixels.
+// soften sets s.l and s.o, the detail of leak and original. The original is blurred so that both
+// agree best. soften returns that blur, deviation in pixels; it stops at the first of softenings
+// that is not better than the blur before.
 func (s *sheet) soften() float64 {
 	s.l = band(s.leak, detailFine, detailCoarse)
 	best, at := math.Inf(-1), 0.0
@@ -185,7 +188,8 @@ func (s *sheet) moments(o, l dsp.Plane, x, y, side int) (moments, bool) {
 	return moments{math.Max(0, oo/n-float64(so*so)), math.Max(0, ll/n-float64(sl*sl)), ol/n - float64(so*sl)}, true
 }
 
-// covers returns the cells where the original has detail and the leak has none.
+// covers returns, for each cell row by row, whether the original has detail there and the leak
+// hardly any. Hardly any is a small share of the detail that the leak shows elsewhere.
 func (s *sheet) covers() []bool {
 	covered := make([]bool, s.cw*s.ch)
 	cells := make([]moments, len(covered))
@@ -220,7 +224,9 @@ type block struct {
 	agrees   bool
 }
 
-// blocks lists the squares that lie on the original.
+// blocks returns the squares that lie wholly on the original, row by row. covered is what covers
+// returned. Textured squares that are not covered get their gain and noise; judge sets share,
+// opposed and agrees.
 func (s *sheet) blocks(covered []bool) []block {
 	var out []block
 	for y := 0; y+s.side <= s.leak.H; y += s.side {
@@ -251,8 +257,9 @@ func (s *sheet) near(covered []bool, x, y, cells int) bool {
 	return false
 }
 
-// fit finds a block's gain, the median over its strong detail, and the median of what
-// is left.
+// fit sets the gain of b, the median ratio of the leak's detail to the original's. It sets the
+// noise to the median of what the gain leaves over, grey levels. Both are over pixels at which the
+// original's detail is dev grey levels or more. Without such pixels both stay 0.
 func (s *sheet) fit(b *block, dev float64) {
 	var ratios [wideBlock * wideBlock]float32
 	n := 0
@@ -285,7 +292,8 @@ func (s *sheet) strong(b *block, dev float64, f func(o, l float64)) {
 	}
 }
 
-// judge says of each textured block whether it agrees or is opposed, and counts the blocks.
+// judge says of each textured block whether it agrees or is opposed, and counts the blocks in n. A
+// block between the two is neither. If every textured block is covered, judge counts nothing.
 func (n *Likeness) judge(s *sheet, blocks []block) {
 	var noise, gains []float32
 	for i := range blocks {

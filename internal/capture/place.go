@@ -11,7 +11,8 @@ import (
 // A place is a pixel of the leak and where it lies on the original, canonical pixels.
 type place struct{ x, y, u, v float64 }
 
-// places are pixels of the leak with detail of the original, few where there is little.
+// places returns pixels of the leak at edges of the original, as f predicts them. If edges of
+// placeEdge give too few, fainter edges count. The result is nil if these are too few as well.
 func (s *Sight) places(f *photometry.Fit) []place {
 	soft := dsp.Gauss(f.Predicted, 1)
 	if all := s.edges(f, soft, placeEdge); len(all) >= minPlaces {
@@ -23,7 +24,8 @@ func (s *Sight) places(f *photometry.Fit) []place {
 	return nil
 }
 
-// edges are places where soft rises by so many grey levels over two pixels.
+// edges returns the trusted pixels, on a grid of placeStep, at which soft rises by rise grey levels
+// or more over two pixels.
 func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, rise float32) (all []place) {
 	w := s.Leak.W
 	for y := 8; y < s.Leak.H-8; y += placeStep {
@@ -41,8 +43,8 @@ func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, rise float32) (all []pl
 	return all
 }
 
-// upright returns how the leak's axes lie on the original's, by right angles and
-// mirrored: of the eight ways the nearest.
+// upright returns how the leak's axes lie on the original's, by right angles and mirrored: the
+// nearest of the eight ways. m is a 2 x 2 matrix of 0, 1 and -1, row by row, from leak to original.
 func (s *Sight) upright() (m [4]float64) {
 	c := geometry.Point{X: float64(s.Leak.W) / 2, Y: float64(s.Leak.H) / 2}
 	o, a, b := s.H.Apply(c), s.H.Apply(geometry.Point{X: c.X + 1, Y: c.Y}), s.H.Apply(geometry.Point{X: c.X, Y: c.Y + 1})

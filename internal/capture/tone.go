@@ -82,9 +82,9 @@ func (s *sheet) off(o dsp.Plane, t *tone, threshold float32, b *block) (lighter,
 	return float64(up) / n, float64(down) / n
 }
 
-// exchanged counts opposed blocks that are lighter here and darker there, and covered
-// ones where ink is gone and nothing else. Stamps and boxes only darken, or only
-// lighten; another text does both.
+// exchanged adds two counts to n, and sets Spread and BlankSpread. Exchanged blocks are opposed,
+// lighter here and darker there. Blank blocks are partly hidden, and ink is gone but not added.
+// Stamps and boxes only darken, or only lighten; another text does both. blocks come from judge.
 func (n *Likeness) exchanged(s *sheet, blocks []block) {
 	soft := s.orig
 	if n.Softening > 0 {

@@ -37,8 +37,9 @@ type Details struct {
 
 var blurs = [...]float64{0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5}
 
-// Fit predicts the leak of v from the original and subtracts the prediction: low-pass, blur,
-// tone curve, then a local fit around each pixel. The error is [ErrNothing].
+// Fit predicts the leak of v from the original and subtracts the prediction: low-pass, blur, tone
+// curve, then a local fit around each pixel. The error is [ErrNothing] if under minPixels pixels
+// show the original. There is no other error.
 func (s *Source) Fit(v *View) (*Fit, error) {
 	base, in := s.at(v)
 	f := &Fit{Inside: dsp.Erode(in, 5), leak: v.Leak, base: base}
@@ -75,8 +76,8 @@ func (f *Fit) Strong() Details {
 	return Details{Base: f.detail(f.base, strongDetail, f.Slope), Seen: f.detail(f.leak, strongDetail, dsp.Plane{})}
 }
 
-// Faint compares finer detail, evened out so that what is as faint as a mark counts, not
-// edges.
+// Faint returns the finer detail of original and leak. Each pixel is divided by the original's
+// power around it, so that what is as faint as a mark counts, not edges. Power is set.
 func (f *Fit) Faint() Details {
 	d := Details{Base: f.detail(f.base, faintDetail, f.Slope), Seen: f.detail(f.leak, faintDetail, dsp.Plane{})}
 	d.Power = dsp.Gauss(dsp.Product(d.Base, d.Base), detailReach)
@@ -112,8 +113,9 @@ func count(p dsp.Plane) int {
 	return n
 }
 
-// cover marks where the original has detail that the leak does not follow, and
-// returns where it does.
+// cover sets Covered, where the original has detail that the leak does not follow, and Correlation.
+// follow says of each pixel whether the leak follows the original's detail there; it is false
+// without detail. base is the original in the leak's pixels.
 func (f *Fit) cover(base, leak dsp.Plane) (follow []bool) {
 	o, t := dsp.HighPass(base, 4), dsp.HighPass(leak, 4)
 	for i, in := range f.Inside.Pix {

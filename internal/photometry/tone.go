@@ -103,8 +103,8 @@ func (f *toneFit) fit(base dsp.Plane) (toneCurve, float64) {
 	return c, sum / float64(len(some))
 }
 
-// sorted sorts x by its digits. No value may be below 0: the bits of such numbers are in
-// their order.
+// sorted sorts x in place, by its digits, and returns x. No value may be below 0: the bits of such
+// numbers are in their order. x must not be longer than the sample.
 func (f *toneFit) sorted(x []float32) []float32 {
 	const digit, values = 11, 1 << 11
 	from, to := f.spare[:len(x)], f.spare[len(x):2*len(x)]

@@ -174,8 +174,8 @@ func (r *reader) scored(i, k int, x, n, spread float32) (score, information, sca
 	return score, r.logistic.information(x, step), scale
 }
 
-// errors sets spread: for each frequency the smallest error of predictions that explains
-// scores as large as the leak's. It measures a sample of blocks.
+// errors sets spread: for each frequency the smallest error of predictions that explains scores as
+// large as the leak's, or the last of spreads. It measures a sample of about maxSampled blocks.
 func (r *reader) errors() {
 	step := max(1, r.w*r.h/maxSampled)
 	var at []int

@@ -53,7 +53,8 @@ func OpenFine(p *image.NRGBA) (*Leak, bool) { return open(p, fine) }
 // grey levels.
 func OpenFinest(p *image.NRGBA) (*Leak, bool) { return open(p, fine, finest) }
 
-// open looks for a coarse table, then for standard tables at each finer sight in turn.
+// open looks for a standard or other table with coarse steps, then for standard tables at each
+// finer sight in turn. finer may be empty. open returns false if it finds no table.
 func open(p *image.NRGBA, finer ...sight) (*Leak, bool) {
 	values := coefficients(someRows(p))
 	t, ok := standardTable(values, coarse)
@@ -69,7 +70,7 @@ func open(p *image.NRGBA, finer ...sight) (*Leak, bool) {
 	return &Leak{Table: t, pixels: p}, true
 }
 
-// someRows returns a picture of rows of blocks spread evenly over p, about maxBlocks blocks.
+// someRows returns a picture of whole rows of blocks spread evenly over p, about maxBlocks blocks.
 func someRows(p *image.NRGBA) *image.NRGBA {
 	w, h := p.Rect.Dx(), p.Rect.Dy()/side
 	step := max(1, w/side*h/maxBlocks)
@@ -111,7 +112,8 @@ func byFrequency() []int {
 	return order
 }
 
-// coefficients returns the coefficients of the blocks of p that have no clipped pixel.
+// coefficients returns the coefficients of the blocks of p that have no clipped pixel, row by row.
+// Blocks cut off by the right or lower edge are left out. Middle grey is subtracted, as JPEG does.
 func coefficients(p *image.NRGBA) []block {
 	l := Leak{pixels: p}
 	l.decode()
@@ -168,9 +170,10 @@ func scaled(quality int) (t Table) {
 	return t
 }
 
-// standardTable returns the standard table whose combs fit the values best. It stops after
-// the first run of qualities that fit, which has the coarsest steps, because finer combs can
-// contain a coarser comb. It reports false if no table fits.
+// standardTable returns the standard table, of qualities 1 to 99, whose combs fit the values best.
+// It tries only tables whose steps are all s.minStep or more. It stops after the first run of
+// qualities that fit, which has the coarsest steps, because finer combs can contain a coarser comb.
+// It reports false if no table fits.
 func standardTable(values []block, s sight) (best Table, ok bool) {
 	lowest := math.Inf(1)
 	for quality := 1; quality < 100; quality++ {
@@ -189,9 +192,9 @@ func standardTable(values []block, s sight) (best Table, ok bool) {
 	return best, ok
 }
 
-// onCombs reports whether hardly any value is far from a multiple of its step. miss is the
-// mean squared distance of the near values, in grey levels squared. The means of blocks do
-// not count, because areas of one shade share them.
+// onCombs reports whether hardly any value is far from a multiple of its step, and enough values
+// are not 0. miss is the mean squared distance of the near values, in grey levels squared. The
+// means of blocks do not count, because areas of one shade share them.
 func (s sight) onCombs(values []block, t *Table) (miss float64, ok bool) {
 	told, far, chance := 0, 0, 0.0
 	for i := range values {
@@ -215,8 +218,9 @@ func (s sight) onCombs(values []block, t *Table) (miss float64, ok bool) {
 	return miss / float64(max(told-far, 1)), told >= minTold && float64(far) <= maxOff*chance
 }
 
-// stepOf returns the largest step that the coefficients at a place are multiples of. The step
-// is 0 if nearly all coefficients there are 0. stepOf reports false if no step fits.
+// stepOf returns the largest step, in whole grey levels, that the coefficients at place at of the
+// blocks are multiples of. The step is 0 if nearly all coefficients there are 0. stepOf reports
+// false if no step of coarse.minStep or more fits.
 func stepOf(values []block, at int) (float32, bool) {
 	var x []float32
 	for i := range values {
