@@ -120,7 +120,7 @@ func sums(img image.Image, side int) (all []colour, weight uint64) {
 	return all, uint64(w) * uint64(h)
 }
 
-// areaGrid returns the mean luma of the picture's blocks, in steps of 1/256 of a
+// areaGrid returns the mean luma of 64 × 64 blocks of the picture, 0 to 255, rounded to 1/256 of a
 // level.
 func areaGrid(img image.Image) *grid {
 	all, weight := sums(img, gridSide)
@@ -140,7 +140,7 @@ func (g *grid) turns() (all [8]Hash) {
 	return all
 }
 
-// turned returns the grid of the picture in another orientation.
+// turned returns the grid that the picture has in orientation o. g stays as it is.
 func (g *grid) turned(o orientation) *grid {
 	t := new(grid)
 	for y := range t {

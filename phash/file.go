@@ -109,8 +109,8 @@ func (x *Index) settle() (set []*segment, skipped int64) {
 	}
 }
 
-// release lets the segments be written to again, and erases what was removed
-// since they were taken.
+// release lets the segments of set be written to again, and erases the hashes of entries that were
+// removed since they were taken.
 func (x *Index) release(set []*segment) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -153,8 +153,8 @@ func (w *snapshotWriter) part(b []byte) {
 	w.write(make([]byte, padded(uint64(len(b)))-uint64(len(b))))
 }
 
-// finish writes the checksum. It returns the bytes written in all, and the first error of any
-// write.
+// finish writes the checksum and flushes. It returns the bytes written in all, and the first error
+// of any write, wrapped.
 func (w *snapshotWriter) finish() (int64, error) {
 	w.write(w.sum.Sum(nil))
 	if w.err == nil {

@@ -45,7 +45,8 @@ func library(kind Kind, m *image.NRGBA) [4]uint64 {
 	return [4]uint64{}
 }
 
-// above returns a bit for each value, set where it exceeds the limit.
+// above returns a bit for each of up to 256 values, set if the value exceeds the limit. The first
+// value is the top bit of the first word.
 func above(v []float64, limit float64) (bits [4]uint64) {
 	for i := range v {
 		if v[i] > limit {

@@ -38,12 +38,12 @@ type LeakHit struct {
 	Reading     string // of the leak then: "plain", a "negative", or "cleaned" of overprint
 }
 
-// SumLeak returns the hashes to search with when a picture may have leaked. Every kind
-// is read in the picture's eight orientations. [PDQ] and [Area] are also read from the
-// negative in each orientation (16 hashes). Stamps and names of channels are often
-// printed across a leak, in a colour that the surroundings do not have. SumLeak then adds
-// the hashes with the print painted over, and with only the strokes of the print painted
-// over (8 or 16 hashes more). Search an index of hashes that [Sum] gave.
+// SumLeak returns the hashes to search with when a picture may have leaked. Every kind is read in
+// the picture's eight orientations. [PDQ] and [Area] are also read from the negative in each
+// orientation (16 hashes). Stamps and names of channels are often printed across a leak, in a
+// colour that the surroundings do not have. SumLeak then adds the hashes with the print painted
+// over, and with only the strokes of the print painted over (up to 16 hashes more). Search an index
+// of hashes that [Sum] gave.
 //
 // Errors wrap [ErrKind] or [ErrPicture].
 func SumLeak(kind Kind, img image.Image) (*Leak, error) {

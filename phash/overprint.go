@@ -20,7 +20,7 @@ func newPage(w, h int) *page {
 	return &page{grey: image.NewGray(image.Rect(0, 0, w, h)), cb: make([]int32, w*h), cr: make([]int32, w*h)}
 }
 
-// row fills row y from opaque pixels of four bytes.
+// row fills row y of the page, its luma, Cb and Cr, from opaque pixels of four bytes.
 func (p *page) row(line []uint8, y int) {
 	at := y * p.grey.Stride
 	for x := range p.grey.Stride {
@@ -86,8 +86,8 @@ func (p *page) find(w, h int) (n int) {
 	return n
 }
 
-// strokes unmarks the pixels whose surroundings are mostly marked: fields of colour, not
-// writing. It returns how many pixels stay marked.
+// strokes unmarks the pixels whose surroundings are mostly marked: fields of colour, not writing. w
+// and h are the size of the page. strokes returns how many pixels stay marked.
 func (p *page) strokes(w, h int) (n int) {
 	marked := make([]int32, w*h)
 	for i, o := range p.over {
@@ -108,8 +108,9 @@ func (p *page) strokes(w, h int) (n int) {
 	return n
 }
 
-// fill paints each marked pixel with the mean of the unmarked pixels within radius r, if
-// these are an eighth of the window. It returns how many pixels stay marked.
+// fill paints and unmarks each marked pixel with the mean of the unmarked pixels within radius r. A
+// pixel with under an eighth of its window unmarked stays as it is. fill returns how many pixels
+// stay marked.
 func (p *page) fill(w, h, r int) (left int) {
 	sum, count := make([]int32, w*h), make([]int32, w*h)
 	for i, o := range p.over {

@@ -113,8 +113,8 @@ func (r *raster) luma(dst []float32, y int) {
 	dsp.Luma(dst, r.row(y))
 }
 
-// row returns the pixels of row y, opaque, four bytes each. They are good until the
-// next call, and not to be written to.
+// row returns the pixels of row y over white, opaque, four bytes each. The slice is good until the
+// next call, and must not be written to: it may be the picture's own.
 func (r *raster) row(y int) []uint8 {
 	if m, ok := r.img.(*image.NRGBA); ok && r.plain {
 		from := m.Pix[r.ys[y]*m.Stride:][:4*len(r.xs)]
@@ -189,8 +189,8 @@ func (r *raster) any(y int) {
 	}
 }
 
-// picture returns the raster as a picture from (0, 0) on: img itself if that is
-// what it comes to.
+// picture returns the raster as an opaque picture that begins at (0, 0). It returns img itself if
+// img is that picture, and a copy otherwise.
 func (r *raster) picture() *image.NRGBA {
 	b := image.Rect(0, 0, len(r.xs), len(r.ys))
 	if m, ok := r.img.(*image.NRGBA); ok && m.Rect == b && !r.swap &&

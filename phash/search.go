@@ -13,7 +13,9 @@ type scratch struct {
 	groups [scanBlock / scanGroup]uint32
 }
 
-// search appends the entries within radius bits of q, each once, in no order.
+// search appends to hits the entries within radius bits of q, each once, in no order, and returns
+// hits. It uses the tables or a scan, whichever is faster. A negative radius finds nothing. w is
+// scratch space.
 func (s *segment) search(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
 	if radius < 0 {
 		return hits
@@ -57,10 +59,10 @@ func cutsOf(tables []table) []cut {
 // slack is room for what kernels write or read beyond the end.
 const slack = 8
 
-// probe looks up the lists near q in every band, t[k] bits from q in band k. It returns
-// where the lists of each band end in w.runs. ok is false if a scan of all hashes costs
-// less than to follow the lists: in clusters of hashes the lists are long and hold the
-// same entries in every band.
+// probe looks up the lists near q in every band, up to t[k] bits from q in band k. The lists of
+// band k end in w.runs at ends[k]; w.ids gets room for the longest band. ok is false if a scan of
+// all hashes costs less than to follow the lists: in clusters of hashes the lists are long and hold
+// the same entries in every band.
 func (s *segment) probe(q *[4]uint64, t []int, w *scratch) (ends []int, ok bool) {
 	maxSum, longest, filled, sum := int(float64(s.n)*costScanned/costCandidate), 0, 0, 0
 	ends = make([]int, len(s.tables))
@@ -105,8 +107,8 @@ func (s *segment) verify(q *[4]uint64, radius int, ids []uint32, n int, t []int,
 	return hits
 }
 
-// verifySome is verify for some candidates. In a list the same number may follow itself:
-// last is the number that was found last.
+// verifySome is verify for a few candidates. In a list the same number may follow itself, so *last
+// is the number that was found last; it is updated.
 func (s *segment) verifySome(q *[4]uint64, radius int, ids []uint32, t []int, last *uint32, hits []Hit) []Hit {
 	for _, id := range ids {
 		h := s.hashes[32*int(id):][:32]
@@ -134,7 +136,8 @@ func (s *segment) foundBefore(x *[4]uint64, t []int) bool {
 	return false
 }
 
-// scan appends the entries within radius bits of q by comparing q with all.
+// scan appends to hits the entries within radius bits of q, in the order of their refs, by
+// comparing q with all. w is scratch space.
 func (s *segment) scan(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
 	return scanHashes(s.kind, s.hashes[:s.n*s.kind.hashSize()], q, radius, w, hits, func(hits []Hit, i, d int) []Hit {
 		if s.isDead(i) {
@@ -213,8 +216,8 @@ func scan64(hashes []byte, q uint64, radius int, hits []Hit, found func(hits []H
 	return hits
 }
 
-// Nearest returns the k entries nearest to q, or all if there are fewer, in the
-// order of [Index.Search] and with its errors.
+// Nearest returns the k entries nearest to q, or all if there are fewer, in the order of
+// [Index.Search] and with its errors. It returns none if k is 0 or less.
 func (x *Index) Nearest(q Hash, k int) ([]Hit, error) {
 	if err := x.check(q); err != nil || k <= 0 {
 		return nil, err
@@ -226,8 +229,8 @@ func (x *Index) Nearest(q Hash, k int) ([]Hit, error) {
 	return hits[:min(k, len(hits))], nil
 }
 
-// nearest collects the k nearest entries, and maybe others, in no order: within a
-// growing radius while the tables serve, then by a scan. The caller holds mu.
+// nearest returns the k nearest entries, and maybe others, in no order: within a growing radius
+// while the tables serve, then by a scan. The caller holds mu for reading.
 func (x *Index) nearest(q *[4]uint64, k int) []Hit {
 	for radius := MatchRadius / 2; radius < x.kind.Len(); radius += (MatchRadius + 1) / 2 {
 		if !x.indexed(radius) {

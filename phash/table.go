@@ -55,7 +55,8 @@ func prefixed(v uint64) uint32 {
 	return uint32(((v&m + v>>4&m) * 0x0101010101010101) >> 56)
 }
 
-// run returns where the list of a value is.
+// run returns the part of the lists that holds the numbers of the hashes with a value of the band.
+// It may be empty.
 func (t *table) run(value uint32) run {
 	block := t.blocks[blockSize*int(value>>blockBits):][:blockSize]
 	first, lengths := le.Uint32(block), le.Uint64(block[4:])
@@ -196,8 +197,8 @@ func (t *table) forget(l idList, value, id, dead uint32) {
 // A cut is one band: width bits from bit from of the four words on.
 type cut struct{ from, width int }
 
-// planCuts returns the bands by which n hashes are found fastest within radius bits, or
-// nil if a scan is faster.
+// planCuts returns the bands by which n hashes are found fastest within radius bits, or nil if a
+// scan is faster. Tables that take over tableShare bytes a hash are not considered.
 func planCuts(n, radius int) []cut {
 	if n < minIndexed {
 		return nil
@@ -234,8 +235,8 @@ func cutInto(b int) []cut {
 	return cuts
 }
 
-// thresholds shares radius+1 among the bands as evenly as possible. The rest goes to the
-// narrow bands, which have fewer values to look up.
+// thresholds returns the threshold of each band, -1 or more: radius+1 shared as evenly as possible,
+// less 1. The rest goes to the first bands, which are narrower and have fewer values to look up.
 func thresholds(cuts []cut, radius int) []int {
 	t := make([]int, len(cuts))
 	for i := range t {

@@ -26,7 +26,7 @@ func centre(i, n int) int { return int((2*int64(i) + 1) * int64(n) / (2 * gridSi
 // size samples that end with o+lead, as far as they exist.
 type box struct{ n, size, lead int }
 
-// newBox returns the window for n samples: half a block, rounded up.
+// newBox returns the window for n samples. It is half a block wide, rounded up.
 func newBox(n int) box {
 	size := (n + 2*gridSide - 1) / (2 * gridSide)
 	return box{n, size, size / 2}
@@ -102,8 +102,8 @@ func (r *rowBox) centres(dst, src []float32) {
 	}
 }
 
-// slide moves the window over src from step i to step to, adding to sum what enters and taking
-// away what leaves. It returns to.
+// slide moves the window over src from step i to step to. It adds to sum what enters and takes away
+// what leaves, and returns to, or i if that is larger.
 func (r *rowBox) slide(sum *[dsp.Lanes]float32, src []float32, i, to int) int {
 	for i < to {
 		enter, leave, end := r.part(src, i)

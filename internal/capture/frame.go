@@ -78,7 +78,7 @@ func (s *Sight) profiles(inv geometry.Mat, a, b geometry.Point) (all [pieces]pie
 
 // across samples the leak across a side of direction (dx, dy) at p. inv maps canonical pixels to
 // pixels of the leak. room is how many pixels of the leak lie outside of that side, up to reach; it
-// is 0 if too few lie inside. Samples beyond room are 0.
+// is 0 if too few lie inside. Samples beyond the edge of the leak are 0.
 func (s *Sight) across(inv geometry.Mat, p geometry.Point, dx, dy float64) (f profile, room int) {
 	d := math.Hypot(dx, dy)
 	q, out := inv.Apply(p), inv.Apply(geometry.Point{X: p.X + dy/d, Y: p.Y - dx/d})
@@ -100,7 +100,7 @@ func (s *Sight) across(inv geometry.Mat, p geometry.Point, dx, dy float64) (f pr
 	return f, reach
 }
 
-// between samples p by bilinear interpolation.
+// between returns p at (x, y) by bilinear interpolation. The place must lie inside p.
 func between(p dsp.Plane, x, y float64) float32 {
 	ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
 	fx, fy := float32(x-float64(ix)), float32(y-float64(iy))
@@ -159,9 +159,10 @@ func middle(x []float32) float32 {
 	return dsp.Select(c, len(c)/2)
 }
 
-// edge returns at how many pixels of the leak, outward of the frame, the profiles step to level,
-// with endsHere. level is the grey level of what surrounds the picture, and each profile is weighed
-// by its step. The finding is unseen if too few profiles step, and goesOn if the step lies nowhere.
+// edge returns at how many pixels of the leak, outward of the frame, the profiles step to level;
+// the finding is endsHere. level is the grey level of what surrounds the picture, and each profile
+// is weighed by its step. The finding is unseen if too few profiles step, and goesOn if no place of
+// the step is found.
 func (p piece) edge(level float32) (at float64, found finding) {
 	var sum profile
 	weight := float32(0)

@@ -97,8 +97,9 @@ func compare(r *register.Registration, o *register.Original) Likeness {
 	return n
 }
 
-// newSheet lays original o under the leak of r. Where the leak lies beside the original, the
-// sheet has the leak in both places.
+// newSheet lays original o under the leak of r. Pixels of the leak beside the original get the
+// leak's own value in both pictures, and are not seen. A leak of up to smallLeak pixels has the
+// smaller blocks.
 func newSheet(r *register.Registration, o *register.Original) *sheet {
 	s := &sheet{leak: r.Leak}
 	s.orig, s.seen = o.Under(r)
@@ -245,7 +246,8 @@ func (s *sheet) blocks(covered []bool) []block {
 	return out
 }
 
-// near reports whether a covered cell lies within so many cells of the block at (x, y).
+// near reports whether a covered cell lies within so many cells of the block at (x, y). 0 cells
+// means in the block itself.
 func (s *sheet) near(covered []bool, x, y, cells int) bool {
 	for j := max(0, y/s.cell-cells); j <= min(s.ch-1, (y+s.side)/s.cell-1+cells); j++ {
 		for i := max(0, x/s.cell-cells); i <= min(s.cw-1, (x+s.side)/s.cell-1+cells); i++ {
@@ -279,8 +281,8 @@ func (s *sheet) fit(b *block, dev float64) {
 	b.noise = float64(dsp.Select(ratios[:n], n/2))
 }
 
-// strong calls f at each pixel of b at which the detail of the original is dev or more: with
-// the detail of the original and of the leak.
+// strong calls f at each pixel of b at which the original's detail is dev or more, lighter or
+// darker. o is the detail of the original there and l the detail of the leak, grey levels.
 func (s *sheet) strong(b *block, dev float64, f func(o, l float64)) {
 	for j := b.y; j < b.y+s.side; j++ {
 		i := j*s.o.W + b.x

@@ -54,9 +54,9 @@ func (s *Sight) upright() (m [4]float64) {
 	return [4]float64{0, math.Copysign(1, b.X-o.X), math.Copysign(1, a.Y-o.Y), 0}
 }
 
-// onFrame compares the leak's places with the map that lays its frame on the original's.
-// It returns by how many pixels of the leak half of the places, and nine tenths of them,
-// are off that map at most; infinity without places.
+// onFrame returns how far places are off the map that lays the leak's frame on the original's,
+// turned by right angles or mirrored as upright finds. Half of the places are off by up to half
+// pixels of the leak, and nine tenths by up to nineTenths. Both are infinite without places.
 func (s *Sight) onFrame(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	w, h := float64(s.Leak.W), float64(s.Leak.H)
@@ -74,10 +74,10 @@ func (s *Sight) onFrame(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
-// onGrid compares the leak's places with the original's grid of pixels, shifted as fits
-// best. It returns by how many pixels of the original half of the places, and nine tenths
-// of them, are off that grid at most. fraction is how far the shift is from a whole number
-// of pixels, 0..0.5.
+// onGrid returns how far places are off the original's grid of pixels, shifted as fits best. Half
+// of the places are off by up to half pixels of the original, and nine tenths by up to nineTenths.
+// fraction is how far the shift is from a whole number of pixels, 0..0.5. Without places the bounds
+// are infinite and fraction is 0.5.
 func (s *Sight) onGrid(all []place) (half, nineTenths, fraction float64) {
 	m := s.upright()
 	full := s.on.Luma()

@@ -101,7 +101,8 @@ func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMax && fraction <= gridFraction
 }
 
-// hasNoise reports whether the noise of the original's sensor is in the leak.
+// hasNoise reports whether the noise of the original's sensor is in the leak. It returns false if
+// shades differ too much or there are too few blocks of noise.
 func (s *Sight) hasNoise(f *photometry.Fit) bool {
 	if s.light[1] > noiseShade {
 		return false

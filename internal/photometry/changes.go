@@ -79,9 +79,9 @@ func joined(grid []bool, w, first int) []int {
 	return cells
 }
 
-// change measures the change that some joined cells make up. shown is the leak's detail, w the
-// number of cells in a row. It reports false if the cells are too few or the difference too
-// faint.
+// change returns the change that some joined cells make up: its bounds, score and cover. shown is
+// the leak's detail, and w the number of cells in a row. It returns false if there are under
+// changeCells cells, or if the score is below changeScore.
 func (f *Fit) change(v *View, shown dsp.Plane, cells []int, w int) (Change, bool) {
 	c := Change{X0: math.Inf(1), Y0: math.Inf(1), X1: math.Inf(-1), Y1: math.Inf(-1)}
 	if len(cells) < changeCells {

@@ -89,8 +89,8 @@ func (f *Fit) Faint() Details {
 	return d
 }
 
-// detail returns p less its Gaussian of deviation sigma, times slope unless slope is empty; 0
-// where the leak does not show the original.
+// detail returns p less its Gaussian of deviation sigma, pixels, times slope unless slope is empty.
+// It is 0 for pixels that do not show the original.
 func (f *Fit) detail(p dsp.Plane, sigma float64, slope dsp.Plane) dsp.Plane {
 	out := dsp.HighPass(p, sigma)
 	for i, w := range f.Weight.Pix {
@@ -144,9 +144,9 @@ func (f *Fit) cover(base, leak dsp.Plane) (follow []bool) {
 	return follow
 }
 
-// samples chooses about toneSamples pixels, on a grid, that tone curves are fitted to. follow
-// says where the leak's detail follows the original's: these pixels are trusted. If fewer than
-// 100 are, samples trusts all pixels that are not covered.
+// samples returns about toneSamples pixels, on a grid, that tone curves are fitted to. follow says
+// at which pixels the leak's detail follows the original's: these are trusted. If under 100 are,
+// all pixels that are not covered are trusted, and if these are under 100 as well, all pixels.
 func (f *Fit) samples(follow []bool, leak dsp.Plane) *toneSample {
 	w, h := f.Inside.W, f.Inside.H
 	step := max(1, int(math.Sqrt(float64(w*h)/toneSamples)))
@@ -198,8 +198,9 @@ func (f *Fit) blurAndTone(base dsp.Plane, s *toneSample) (dsp.Plane, toneCurve) 
 	return best, bestTone
 }
 
-// mask sets Weight to 1 where the leak shows the original: inside, not covered, and not
-// farther off in level than trusted pixels are. s says which pixels are trusted.
+// mask sets Weight to 1 at pixels that show the original: inside, not covered, and not farther off
+// in level than trusted pixels are. It also sets off, the pixels that are too far off. s says which
+// pixels are trusted. Pixels beside a bad pixel get 0.
 func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 	d := dsp.NewPlane(leak.W, leak.H)
 	for i, p := range predicted.Pix {
@@ -229,8 +230,9 @@ func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 	}
 }
 
-// spread measures the residual: it sets RMS, over all pixels that show the original, and
-// Variance, around each pixel.
+// spread measures the residual: it sets RMS, grey levels, over all pixels that show the original,
+// and Variance, grey levels squared, around each pixel. A floor is added to Variance, so that it is
+// never near 0.
 func (f *Fit) spread() {
 	squares, total, n := dsp.Product(f.Residual, f.Residual), 0.0, 0
 	for i, v := range squares.Pix {

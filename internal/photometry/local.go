@@ -83,8 +83,9 @@ func windowed(p dsp.Plane) dsp.Plane {
 	return dsp.Gauss(out, Reach/localStep)
 }
 
-// solve returns the coefficients of the regression at each place of the grid. b holds the
-// right sides of the normal equations.
+// solve returns the coefficients of the regression at each place of the grid, a plane for each
+// unknown. b holds the right sides of the normal equations. All but the offset are damped strongly,
+// so that they stay near 0 without detail.
 func (l *locality) solve(b [localN]dsp.Plane) (c [localN]dsp.Plane) {
 	for i := range c {
 		c[i] = dsp.NewPlane(b[i].W, b[i].H)

@@ -90,7 +90,8 @@ func Sample(p dsp.Plane, x, y, k float64) float32 {
 }
 
 // sampleArea returns the mean of p over the k x k samples around (x, y), 1 <= k <= 4, with
-// fractional edges. Shrinking by area does the same, at any phase.
+// fractional edges. Samples beyond an edge repeat the edge. A place farther than 1e6 pixels away
+// gives 0. Shrinking by area does the same, at any phase.
 func sampleArea(p dsp.Plane, x, y, k float64) float32 {
 	if !(x > -1e6 && y > -1e6 && x < 1e6 && y < 1e6) {
 		return 0

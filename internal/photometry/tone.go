@@ -135,8 +135,9 @@ func (f *toneFit) sorted(x []float32) []float32 {
 	return x
 }
 
-// solve returns the cubic of least weighted squared error for the present weights. Its two
-// upper terms are damped, so that few levels do not bend the curve.
+// solve returns the cubic of smallest weighted squared error for the present weights. Its two upper
+// terms are damped, so that few levels do not bend the curve. If there is no solution, it returns
+// the curve that changes nothing.
 func (f *toneFit) solve() toneCurve {
 	var a00, a01, a02, a03, a11, a12, a13, a22, a23, a33, b0, b1, b2, b3 float64
 	for i, w := range f.weight {

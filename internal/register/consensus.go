@@ -113,10 +113,11 @@ func near(a, b geometry.Mat, w, h float64) bool {
 	return true
 }
 
-// zoom is the original's pixels per pixel of the leak.
+// zoom returns the original's pixels per pixel of the leak, by the levels of the two features of p.
 func zoom(p *pair) float64 { return levelScales[p.to.level] / levelScales[p.from.level] }
 
-// similarity maps the leak to the original as p alone has it.
+// similarity returns the map from leak to original that the places, directions and levels of p
+// alone give.
 func similarity(p *pair) geometry.Mat {
 	c, s := rotation(p)
 	z := zoom(p)
@@ -124,7 +125,7 @@ func similarity(p *pair) geometry.Mat {
 	return geometry.Similarity(p.from.Point, p.to.Point, c, s)
 }
 
-// rotation is by how much p turns, as cosine and sine.
+// rotation returns the angle by which p turns from leak to original, as cosine and sine.
 func rotation(p *pair) (c, s float64) {
 	return float64(p.from.cos*p.to.cos) + float64(p.from.sin*p.to.sin),
 		float64(p.from.cos*p.to.sin) - float64(p.from.sin*p.to.cos)

@@ -139,8 +139,9 @@ func share(s []spot, w, h, n int) []spot {
 	return s[:n]
 }
 
-// vertex returns by how many pixels, -0.5..0.5, the top of the parabola through spot s and its
-// two neighbours lies off s. step is 1 along rows and the width along columns.
+// vertex returns by how many pixels, -0.5..0.5, the top of the parabola through spot s and its two
+// neighbours in r lies off s. step is 1 along rows and the width along columns. A straight line
+// gives 0.
 func vertex(r dsp.Plane, s spot, step int) float64 {
 	i := s.y*r.W + s.x
 	m, c, p := float64(r.Pix[i-step]), float64(r.Pix[i]), float64(r.Pix[i+step])
@@ -191,7 +192,7 @@ func describe(d *[dims]float32, p dsp.Plane, x, y, cos, sin float64) bool {
 	return norm > minNorm
 }
 
-// reflected samples p by bilinear interpolation, mirrored at its edges.
+// reflected returns p at (x, y) by bilinear interpolation, with p mirrored at its edges.
 func reflected(p dsp.Plane, x, y float64) float32 {
 	fx, fy := math.Floor(x), math.Floor(y)
 	tx, ty := float32(x-fx), float32(y-fy)
@@ -220,9 +221,9 @@ func fold(i, n int) int {
 // A look is how a leak may have been changed so that its features change too.
 type look struct{ mirror, invert bool }
 
-// as returns the features that the mirrored or inverted picture of width w has: a
-// mirrored patch has its rows in reverse, an inverted one is negative, its
-// gradient turned by half a circle.
+// as returns the features that the mirrored or inverted picture of width w has. A mirrored patch
+// has its rows in reverse; an inverted patch is negative, its gradient turned by half a circle.
+// Without a change it returns f itself, otherwise a copy.
 func (f *features) as(l look, w int) *features {
 	if l == (look{}) {
 		return f

@@ -8,8 +8,9 @@ import (
 // windows are the deviations of the Gaussian windows of the smooth field, pixels.
 var windows = [...]int{40, 24, 16}
 
-// finish sets r.X and r.Y, where each pixel of the leak lies on the canonical original: as r.H
-// has them, moved by a smooth field if that lowers the difference.
+// finish sets r.X and r.Y, the place of each pixel of r.Leak on the canonical original. They are as
+// r.H has them, moved by a smooth field if that lowers the difference. A leak under minField pixels
+// gets no field. r.H and r.Scale must be set.
 func (o *Original) finish(r *Registration) {
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
@@ -224,8 +225,9 @@ func spreadOut(p dsp.Plane, w, h, cell int) dsp.Plane {
 	return out
 }
 
-// between returns the cell before pixel i, of n cells of cell pixels each. It also returns how
-// far the pixel lies beyond the middle of that cell, 0..1.
+// between returns the cell whose middle lies before pixel i, of n cells of cell pixels each. It
+// also returns how far the pixel lies from that middle to the next, 0..1. Beyond the first and last
+// middle it returns that cell and 0.
 func between(i, cell, n int) (int, float32) {
 	twice := 2*i + 1 - cell // offset from the first cell's middle, half pixels
 	if twice <= 0 {

@@ -218,8 +218,9 @@ func (r *reader) fitness() (steps, wrong float64) {
 	return steps, wrong
 }
 
-// read scores all blocks. It reports false if too few blocks show the original, or if scores
-// are much larger than predicted.
+// read returns the scores and responses of all blocks. It reports false if too few blocks show the
+// original, or if scores are much larger than predicted. The response is scaled by how large scores
+// are beside what was predicted.
 func (r *reader) read() (*Reading, bool) {
 	out := &Reading{dsp.NewPlane(r.luma.W, r.luma.H), dsp.NewPlane(r.luma.W, r.luma.H)}
 	have, want := make([]float32, r.w*r.h), make([]float32, r.w*r.h)

@@ -81,9 +81,10 @@ func someRows(p *image.NRGBA) *image.NRGBA {
 	return out
 }
 
-// ownTable finds the step of each frequency by itself. It reports false if a frequency has no
-// comb, if there are too few blocks, or if one of the three lowest steps is unknown. A page of
-// blank paper has no values except the means of blocks, and every table would fit it.
+// ownTable returns a table whose steps are found each by itself. values are the blocks'
+// coefficients. It reports false if a frequency has no comb, if there are under minBlocks blocks,
+// or if one of the three lowest steps is unknown. A page of blank paper has no values except the
+// means of blocks, and every table would fit it.
 func ownTable(values []block) (t Table, ok bool) {
 	if len(values) < minBlocks {
 		return t, false
@@ -133,7 +134,8 @@ func coefficients(p *image.NRGBA) []block {
 	return out
 }
 
-// clips reports whether a pixel of the block in column bx and row by is clipped.
+// clips reports whether a pixel of the block in column bx and row by is clipped. decode must have
+// been called.
 func (l *Leak) clips(bx, by int) bool {
 	for y := by * side; y < min((by+1)*side, l.luma.H); y++ {
 		if slices.Contains(l.clipped[y*l.luma.W+bx*side:y*l.luma.W+min((bx+1)*side, l.luma.W)], true) {

@@ -121,7 +121,8 @@ func (h *histogram) add(w *weight, gx, gy float32) {
 	}
 }
 
-// normalise replaces each number by the square root of its share in the sum.
+// normalise replaces each number of h by the square root of its share in the sum. A histogram of
+// zeros stays as it is.
 func (h *histogram) normalise() {
 	var sum float32
 	for _, v := range h {

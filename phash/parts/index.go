@@ -118,9 +118,9 @@ func (x *Index) settle(s *state) *state {
 // gone reports whether u was removed.
 func gone(u upload) bool { return u.data == nil }
 
-// Remove forgets the upload of ref and reports whether there was one. The features,
-// which are personal data, are overwritten in the index, except in a snapshot that
-// it was opened from.
+// Remove forgets the upload of ref and reports whether there was one. It waits for the searches
+// under way. The features, which are personal data, are overwritten in the index, except in a
+// snapshot that it was opened from.
 func (x *Index) Remove(ref int64) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -60,7 +60,8 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 	return distinct(run.found), nil
 }
 
-// candidatesOf returns how many uploads are looked at closely.
+// candidatesOf returns how many uploads are looked at closely for each part of the leak: the
+// option, 64 if it is 0 or less, and 65,536 if it is larger.
 func candidatesOf(opts *SearchOptions) int {
 	if opts.Candidates <= 0 {
 		return usualCandidates
@@ -122,7 +123,7 @@ type search struct {
 // uploads in the index for each upload that matches within d bits.
 type rarity [maxMatched + 1]float32
 
-// begin counts the uploads and features of the segments.
+// begin sets r.base, and counts the uploads and features of the segments that were not removed.
 func (r *search) begin() {
 	r.base = make([]uint32, len(r.segments)+1)
 	for i, s := range r.segments {
