@@ -100,7 +100,7 @@ func (x *Index) take(choose func() []*segment) []*segment {
 
 // merge replaces the segments of set, which were taken, by one segment of their entries, with
 // tables. Entries that are removed meanwhile are removed from the new segment as well. The old
-// segments are overwritten, except those of a snapshot. The caller holds merging and not mu.
+// segments are overwritten, except segments of a snapshot. The caller holds merging and not mu.
 func (x *Index) merge(set []*segment) {
 	x.mu.RLock()
 	merger := newMerger(set)

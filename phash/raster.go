@@ -44,7 +44,8 @@ func reduced(img image.Image, o orientation) *raster {
 }
 
 // newRaster returns the raster of the picture in orientation o. size is the number of columns and
-// rows that are taken, evenly, before o swaps the axes; it does not exceed the picture's.
+// rows that are taken, evenly, before o swaps the axes. If size exceeds the picture's, pixels
+// repeat.
 func newRaster(img image.Image, o orientation, size image.Point) *raster {
 	b := img.Bounds()
 	r := &raster{img: img, xs: every(b.Dx(), size.X, o.mirrorX), ys: every(b.Dy(), size.Y, o.mirrorY), swap: o.swap}
@@ -56,8 +57,8 @@ func newRaster(img image.Image, o orientation, size image.Point) *raster {
 	return r
 }
 
-// every returns m of n positions, equally spaced and rounded down. With mirror they count from
-// the last position down.
+// every returns m of n positions, equally spaced and rounded down; positions repeat if m exceeds n.
+// With mirror they count from the last position down.
 func every(n, m int, mirror bool) []int {
 	at := make([]int, m)
 	for i := range at {

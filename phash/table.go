@@ -16,7 +16,7 @@ var le = binary.LittleEndian
 // The numbers of all hashes lie in lists, one value after another. Sixteen values
 // share a block of 12 bytes: where their lists begin, 4 bytes, and the sixteen
 // lengths, 4 bits each; 0.75 bytes a value instead of the 4 of plain offsets.
-// Where a list is longer than 15, the block is wide: its first word has the
+// If a list is longer than 15, the block is wide: its first word has the
 // highest bit set and names a run of 17 plain offsets in wide.
 //
 // Everything lies in bytes as it does in a file, so that a table that is mapped

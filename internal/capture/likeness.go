@@ -18,7 +18,7 @@ type Likeness struct {
 	Verdict Verdict
 
 	Textured  int     // blocks with detail in the original
-	Covered   int     // of these, where the leak has none: redacted, or blank
+	Covered   int     // of these, without detail in the leak: redacted, or blank
 	Agree     int     // of the rest, with the same detail
 	Opposed   int     // of the rest, with other detail
 	Exchanged int     // of the opposed, lighter here and darker there: not stamped over, but another text

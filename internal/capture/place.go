@@ -54,8 +54,8 @@ func (s *Sight) upright() (m [4]float64) {
 	return [4]float64{0, math.Copysign(1, b.X-o.X), math.Copysign(1, a.Y-o.Y), 0}
 }
 
-// onFrame returns how far places are off the map that lays the leak's frame on the original's,
-// turned by right angles or mirrored as upright finds. Half of the places are off by up to half
+// onFrame returns how far places are off the map that lays the leak's frame on the original's. The
+// map turns by right angles or mirrors as upright finds. Half of the places are off by up to half
 // pixels of the leak, and nine tenths by up to nineTenths. Both are infinite without places.
 func (s *Sight) onFrame(all []place) (half, nineTenths float64) {
 	m := s.upright()

@@ -87,8 +87,7 @@ func (o *Original) run(ctx context.Context, i int, leak *Leak, best **guess) err
 
 // judge returns the guess of highest score among homographies from the enlarged and mirrored leak,
 // or nil. back maps leak t to that picture, and the guess maps t itself. invert says that the
-// features were taken as those of a negative. Maps of implausible scale, tilt or quality are left
-// out.
+// features were taken from the negative. Maps of implausible scale, tilt or quality are left out.
 func (o *Original) judge(all []fitted, t dsp.Plane, back geometry.Mat, invert bool) *guess {
 	var best *guess
 	for _, f := range all {

@@ -4,7 +4,7 @@ import (
 	"math/bits"
 )
 
-// An upload is the features at rest of one, empty where it was removed.
+// An upload is the features at rest of an upload; data is nil once the upload was removed.
 type upload struct {
 	ref  int64
 	data []byte

@@ -43,7 +43,7 @@ func (r *search) uploadOf(number uint32) *upload {
 
 // match finds how the leak lies on candidate c. Up to grown (4) sets of agreeing pairs grow into
 // maps, and the map with the fewest false alarms counts. match returns false if fewer than three
-// features agree. It does not hold LogNFA against the limit: verify does.
+// features agree or the map has no inverse. It does not hold LogNFA against the limit: verify does.
 func (r *search) match(c *candidate) (Match, bool) {
 	u := r.uploadOf(c.upload)
 	pairs := r.pairs(u, c.hits)
@@ -151,9 +151,9 @@ func agreeing(out []int, pairs []pair, s *pair) ([]int, float32) {
 	return out, weight
 }
 
-// strongestSeeds returns up to grown (4) different sets of pairs, as numbers, those of the largest
-// weight first. Each set has the pairs that agree with one of the first seeds (48) pairs. Sets of
-// fewer than minVotes pairs are left out.
+// strongestSeeds returns up to grown (4) different sets of pairs, as numbers, the sets of the
+// largest weight first. Each set has the pairs that agree with one of the first seeds (48) pairs.
+// Sets of fewer than minVotes pairs are left out.
 func strongestSeeds(pairs []pair) [][]int {
 	type proposal struct {
 		in     []int
