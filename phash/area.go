@@ -18,7 +18,8 @@ type part struct {
 	head, tail  uint64
 }
 
-// parts cuts n pixels into m blocks. In those units a block is n long and a pixel m.
+// parts returns the m blocks that n pixels are cut into. In units of 1/m of a pixel, a block is n
+// long and a pixel m.
 func parts(n, m int) []part {
 	all := make([]part, m)
 	for i := range all {
@@ -44,8 +45,8 @@ func (c *colour) add(p []uint8, weight uint64) {
 	c[2] += weight * uint64(p[2])
 }
 
-// blocks fills dst with the weighted sums of a row of pixels, four bytes each, over the parts
-// of across.
+// blocks fills dst with the weighted sums of a row of opaque pixels, four bytes each, over the
+// parts of across. dst is as long as across, and a whole pixel weighs len(across).
 func blocks(dst []colour, row []uint8, across []part) {
 	for i, p := range across {
 		var c colour
@@ -63,7 +64,8 @@ func blocks(dst []colour, row []uint8, across []part) {
 	}
 }
 
-// total sums pixels, two at a time, in fields of 16 bits that hold 257 bytes.
+// total returns the sum of pixels, four bytes each, without alpha. It adds two at a time, in fields
+// of 16 bits that hold 257 bytes.
 func total(pix []uint8) (c colour) {
 	const fields, maxBytes = 0x00ff00ff00ff00ff, 8 * 256
 	for len(pix) >= 8 {
@@ -85,8 +87,9 @@ func total(pix []uint8) (c colour) {
 	return c
 }
 
-// sums returns the sums over side × side blocks of the picture, row by row, and the
-// weight of each block, the same for all.
+// sums returns the sums over side × side blocks of the picture, row by row. A sum divided by
+// weight, the same for all blocks, is the mean of its block, 0 to 255. The picture must not be
+// empty.
 func sums(img image.Image, side int) (all []colour, weight uint64) {
 	r := whole(img, orientations[0])
 	w, h := r.size()
@@ -117,7 +120,7 @@ func sums(img image.Image, side int) (all []colour, weight uint64) {
 	return all, uint64(w) * uint64(h)
 }
 
-// areaGrid returns the mean luma of the picture's blocks, in steps of 1/256 of a
+// areaGrid returns the mean luma of 64 × 64 blocks of the picture, 0 to 255, rounded to 1/256 of a
 // level.
 func areaGrid(img image.Image) *grid {
 	all, weight := sums(img, gridSide)
@@ -129,7 +132,7 @@ func areaGrid(img image.Image) *grid {
 	return g
 }
 
-// turns returns the hashes that the grid has in each orientation.
+// turns returns the hashes that the grid has in each orientation, in the order of [SumTurned].
 func (g *grid) turns() (all [8]Hash) {
 	for i, o := range orientations {
 		all[i] = Hash{Area, g.turned(o).transform().bits()}
@@ -137,7 +140,7 @@ func (g *grid) turns() (all [8]Hash) {
 	return all
 }
 
-// turned returns the grid of the picture in another orientation.
+// turned returns the grid that the picture has in orientation o. g stays as it is.
 func (g *grid) turned(o orientation) *grid {
 	t := new(grid)
 	for y := range t {

@@ -16,8 +16,8 @@ type sampler struct {
 	sum     uint64
 }
 
-// samplers returns what the m samples are made of that n are resized to. Of a
-// tent that reaches beyond an edge, the sample at the edge gets the weight.
+// samplers returns, for each of the m samples that n samples are resized to, which of the n it is
+// made of. The weight of a tent beyond an edge goes to the sample at that edge.
 func samplers(n, m int) []sampler {
 	scale := float64(n) / float64(m)
 	length := 2 * int(math.Max(math.Ceil(scale), 1))
@@ -40,8 +40,8 @@ func samplers(n, m int) []sampler {
 	return all
 }
 
-// mean sets the colour of dst to the weighted mean, rounded down, of pixels that
-// stand step bytes apart in src.
+// mean sets the red, green and blue of dst to the weighted mean, rounded down, of pixels that lie
+// step bytes apart in src. Alpha stays as it is.
 func (s *sampler) mean(dst, src []uint8, step int) {
 	var r, g, b uint64
 	at := s.first * step
@@ -55,7 +55,8 @@ func (s *sampler) mean(dst, src []uint8, step int) {
 	dst[0], dst[1], dst[2] = uint8(r/s.sum), uint8(g/s.sum), uint8(b/s.sum)
 }
 
-// resized returns the picture, opaque and from (0, 0) on, at w × h pixels.
+// resized returns the picture at w × h pixels. m must be opaque and begin at (0, 0). The alpha of
+// the result is 0.
 func resized(m *image.NRGBA, w, h int) *image.NRGBA {
 	from := m.Rect.Max
 	across, down := samplers(from.X, w), samplers(from.Y, h)

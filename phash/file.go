@@ -48,9 +48,10 @@ const (
 // padded returns the bytes that a part of n bytes takes in a snapshot: n rounded up to 64.
 func padded(n uint64) uint64 { return (n + snapshotAlign - 1) &^ (snapshotAlign - 1) }
 
-// WriteTo writes a snapshot of the index, which [OpenIndex] reads: all that was
-// added and not removed when it began, and no trace of what was removed. Segments with
-// removed entries are built anew first. Searches and changes go on meanwhile.
+// WriteTo writes a snapshot of the index, which [OpenIndex] reads: all that was added and not
+// removed when it began, and no trace of what was removed. Segments with removed entries are built
+// anew first. Searches and changes go on meanwhile. WriteTo returns the bytes written; the error
+// wraps the error of w.
 func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	x.merging.Lock()
 	defer x.merging.Unlock()
@@ -79,8 +80,9 @@ func (x *Index) WriteTo(w io.Writer) (int64, error) {
 	return out.finish()
 }
 
-// settle makes segments of all entries, builds stale segments anew, and takes all
-// segments. The caller holds merging.
+// settle makes segments of all entries, merges segments that are due or have removed entries, and
+// returns all segments. They are marked busy: the caller gives them back by release. skipped is the
+// count of refused hashes at the same moment. The caller holds merging.
 func (x *Index) settle() (set []*segment, skipped int64) {
 	for {
 		stale := x.take(func() []*segment {
@@ -107,8 +109,8 @@ func (x *Index) settle() (set []*segment, skipped int64) {
 	}
 }
 
-// release lets the segments be written to again, and erases what was removed
-// since they were taken.
+// release lets the segments of set be written to again, and erases the hashes of entries that were
+// removed since they were taken.
 func (x *Index) release(set []*segment) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -151,8 +153,8 @@ func (w *snapshotWriter) part(b []byte) {
 	w.write(make([]byte, padded(uint64(len(b)))-uint64(len(b))))
 }
 
-// finish writes the checksum. It returns the bytes written in all, and the first error of any
-// write.
+// finish writes the checksum and flushes. It returns the bytes written in all, and the first error
+// of any write, wrapped.
 func (w *snapshotWriter) finish() (int64, error) {
 	w.write(w.sum.Sum(nil))
 	if w.err == nil {
@@ -202,7 +204,9 @@ func (s *segment) writeTo(w *snapshotWriter) {
 	}
 }
 
-// header reads the header of a snapshot into x and returns the number of segments.
+// header reads the header of a snapshot into x, its kind and skipped, and returns the number of
+// segments. The error wraps [ErrNotIndex], [ErrVersion] or [ErrDamaged]. The checksum is not looked
+// at.
 func (x *Index) header(data []byte) (segments int, err error) {
 	if len(data) < len(snapshotMagic) || string(data[:len(snapshotMagic)]) != snapshotMagic {
 		return 0, ErrNotIndex

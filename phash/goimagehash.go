@@ -20,8 +20,9 @@ func (k Kind) side() int {
 	return 8
 }
 
-// library hashes a picture that is opaque and begins at (0, 0). The first pixel or
-// coefficient is the top bit of the first word.
+// library returns the bits of a hash of goimagehash. The picture must be opaque and begin at (0,
+// 0). The first pixel or coefficient is the top bit of the first word. For other kinds all bits are
+// 0.
 func library(kind Kind, m *image.NRGBA) [4]uint64 {
 	n := kind.side()
 	switch kind {
@@ -44,7 +45,8 @@ func library(kind Kind, m *image.NRGBA) [4]uint64 {
 	return [4]uint64{}
 }
 
-// above returns a bit for each value, set where it exceeds the limit.
+// above returns a bit for each of up to 256 values, set if the value exceeds the limit. The first
+// value is the top bit of the first word.
 func above(v []float64, limit float64) (bits [4]uint64) {
 	for i := range v {
 		if v[i] > limit {
@@ -54,8 +56,9 @@ func above(v []float64, limit float64) (bits [4]uint64) {
 	return bits
 }
 
-// lowest returns the n × n coefficients of lowest frequency of a cosine transform of
-// n² × n² values, along rows and then along columns.
+// lowest returns the n × n coefficients of lowest frequency of a cosine transform of v, n² × n²
+// values row by row: along rows and then along columns. The result has a row for each vertical
+// frequency. v is overwritten.
 func lowest(v []float64, n int) []float64 {
 	side := n * n
 	line, spare := make([]float64, side), make([]float64, side)

@@ -65,7 +65,8 @@ func (x *Index) Len() int {
 	return n
 }
 
-// Size returns how many bytes the hashes, refs and tables take.
+// Size returns how many bytes the hashes, refs and tables take, removed entries included. A
+// snapshot that the index was opened from counts as well.
 func (x *Index) Size() int64 {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
@@ -76,7 +77,8 @@ func (x *Index) Size() int64 {
 	return size
 }
 
-// Clear removes all entries, overwrites them and gives the memory back.
+// Clear removes all entries, overwrites them and gives the memory back. It also sets the count of
+// [Index.Skipped] to 0. A snapshot that the index was opened from stays as it is.
 func (x *Index) Clear() {
 	x.merging.Lock()
 	defer x.merging.Unlock()
@@ -114,9 +116,10 @@ func (x *Index) Add(h Hash, ref int64) error {
 	return nil
 }
 
-// Offer is Add for a hash and its quality, as [Sum] returns both. A hash below
-// [MinQuality] is not stored, but counted: its picture shows so little that it would match
-// every other plain picture. What was stored under ref before is removed in any case.
+// Offer is Add for a hash and its quality, as [Sum] returns both. A hash below [MinQuality] is not
+// stored, but counted: its picture shows so little that it would match every other plain picture.
+// What was stored under ref before is then removed. stored says whether the quality suffices;
+// nothing is stored if err is not nil. The error wraps [ErrKind].
 func (x *Index) Offer(h Hash, quality int, ref int64) (stored bool, err error) {
 	if quality >= MinQuality {
 		return true, x.Add(h, ref)
@@ -147,7 +150,8 @@ func (x *Index) Remove(ref int64) bool {
 	return was
 }
 
-// drop removes ref wherever it is. The caller holds mu.
+// drop removes ref from the tail or from a segment, and reports whether it was there. The caller
+// holds mu.
 func (x *Index) drop(ref int64) bool {
 	if x.tail.remove(ref) {
 		return true
@@ -161,9 +165,9 @@ func (x *Index) drop(ref int64) bool {
 	return false
 }
 
-// Search returns every entry within radius bits of q, nearest first, equally
-// near ones by Ref. A query of another kind is refused with an error that wraps
-// [ErrKind]: "nothing is near" must never stand for "nothing was compared".
+// Search returns every entry within radius bits of q, nearest first, equally near entries by Ref.
+// The result is nil if nothing is near. A query of another kind is refused with an error that wraps
+// [ErrKind]: "nothing is near" must never mean "nothing was compared".
 func (x *Index) Search(q Hash, radius int) ([]Hit, error) {
 	if err := x.check(q); err != nil {
 		return nil, err
@@ -175,7 +179,8 @@ func (x *Index) Search(q Hash, radius int) ([]Hit, error) {
 	return hits, nil
 }
 
-// within collects the entries within radius in no order. The caller holds mu.
+// within returns the entries within radius bits of q in no order, none for a negative radius. The
+// caller holds mu for reading.
 func (x *Index) within(q *[4]uint64, radius int) []Hit {
 	w := x.scratch()
 	defer x.scratches.Put(w)
@@ -194,8 +199,8 @@ func (x *Index) scratch() *scratch {
 	return new(scratch)
 }
 
-// sortHits sorts by distance, then by ref. In clusters of hashes hits are many: they are
-// dealt out by distance first, and then the hits of a scan are in order.
+// sortHits sorts hits in place by distance, then by ref. If hits are many they are dealt out by
+// distance first, and then the hits of a scan are in order already.
 func sortHits(hits []Hit) {
 	byRef := func(a, b Hit) int { return cmp.Compare(a.Ref, b.Ref) }
 	if len(hits) < 64 {

@@ -38,12 +38,12 @@ type LeakHit struct {
 	Reading     string // of the leak then: "plain", a "negative", or "cleaned" of overprint
 }
 
-// SumLeak returns the hashes to search with when a picture may have leaked. Every kind
-// is read in the picture's eight orientations. [PDQ] and [Area] are also read from the
-// negative in each orientation (16 hashes). Stamps and names of channels are often
-// printed across a leak, in a colour that the surroundings do not have. SumLeak then adds
-// the hashes with the print painted over, and with only the strokes of the print painted
-// over (8 or 16 hashes more). Search an index of hashes that [Sum] gave.
+// SumLeak returns the hashes to search with when a picture may have leaked. Every kind is read in
+// the picture's eight orientations. [PDQ] and [Area] are also read from the negative in each
+// orientation (16 hashes). Stamps and names of channels are often printed across a leak, in a
+// colour that the surroundings do not have. SumLeak then adds the hashes with the print painted
+// over, and with only the strokes of the print painted over (up to 16 hashes more). Search an index
+// of hashes that [Sum] gave.
 //
 // Errors wrap [ErrKind] or [ErrPicture].
 func SumLeak(kind Kind, img image.Image) (*Leak, error) {
@@ -116,8 +116,9 @@ func (x *Index) NearestLeak(l *Leak, k int) ([]LeakHit, error) {
 	return hits[:min(max(k, 0), len(hits))], err
 }
 
-// searchLeak calls search for each hash of the leak and merges the hits: of an entry
-// that several hashes find, the first of the nearest counts.
+// searchLeak calls search for each hash of the leak and merges the hits. Of an entry that several
+// hashes find, the smallest distance counts, and of equal distances the first. The result is sorted
+// by distance, then by Ref. A nil leak has no hits; the first error of search ends the search.
 func searchLeak(l *Leak, search func(Hash) ([]Hit, error)) ([]LeakHit, error) {
 	if l == nil {
 		return nil, nil
@@ -154,8 +155,9 @@ func (h Hash) negative() Hash {
 	return h
 }
 
-// cleanedPDQ returns the queries with overprint painted over, if there is any. The
-// pixels that PDQ looks at are others in a mirrored picture.
+// cleanedPDQ returns the PDQ queries of img with overprint painted over, nil if there is no
+// overprint. Queries below MinQuality are left out. The pixels that PDQ looks at are others in a
+// mirrored picture, so overprint is looked for in four orientations.
 func cleanedPDQ(img image.Image) (queries []query) {
 	for _, o := range orientations {
 		if o.swap {
@@ -181,7 +183,9 @@ func cleanedPDQ(img image.Image) (queries []query) {
 	return queries
 }
 
-// cleanedArea is the same for Area, from the means of stepSide × stepSide blocks.
+// cleanedArea returns the Area queries of img with overprint painted over, nil if there is no
+// overprint. Overprint is looked for in the means of stepSide × stepSide blocks. Queries below
+// MinQuality are left out.
 func cleanedArea(img image.Image) (queries []query) {
 	all, weight := sums(img, stepSide)
 	page, line := newPage(stepSide, stepSide), make([]uint8, 4*stepSide)

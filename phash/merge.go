@@ -14,8 +14,9 @@ import (
 // of a snapshot never is.
 func (s *segment) hollow() bool { return !s.fixed && s.gone*hollowShare > s.n }
 
-// tidy merges the segments that are due. If another call is merging, tidy returns at once,
-// except when the tail has grown to waitTail times its length: then it waits.
+// tidy makes a segment of a full tail and merges the segments that are due, until none is due. If
+// another call is merging, tidy returns at once, except when the tail has grown to waitTail times
+// its length: then it waits. The caller holds no lock.
 func (x *Index) tidy() {
 	if !x.merging.TryLock() {
 		x.mu.RLock()
@@ -45,9 +46,10 @@ func (x *Index) tidy() {
 // tables were built yet.
 func (s *segment) stale() bool { return s.raw || s.gone > 0 }
 
-// due returns the segments to merge next, or nil: a hollow segment, or the smallest segments,
-// up to one with mergeRatio times the entries of all that are smaller. Segments of a snapshot
-// are merged only if fixed is true.
+// due returns the segments to merge next, or nil: a hollow segment, or the smallest segments, up to
+// one with mergeRatio times the entries of all that are smaller. segments are sorted by falling
+// size. Segments of a snapshot are merged only if fixed is true. A merge never has over segmentLen
+// entries.
 func due(segments []*segment, fixed bool) []*segment {
 	for _, s := range segments {
 		if s.hollow() {
@@ -72,7 +74,8 @@ func due(segments []*segment, fixed bool) []*segment {
 	return set
 }
 
-// seal makes a segment of the tail, without tables. The caller holds mu.
+// seal makes a segment of the tail, without tables, and empties the tail. An empty tail makes none.
+// The caller holds mu.
 func (x *Index) seal() {
 	if x.tail.len() == 0 {
 		return
@@ -83,8 +86,8 @@ func (x *Index) seal() {
 	x.tail.erase()
 }
 
-// take lets choose pick segments, which are then not written to until they are
-// replaced or given back.
+// take returns the segments that choose picks, marked busy: they are not written to until they are
+// replaced (merge) or given back (release). choose runs while mu is held.
 func (x *Index) take(choose func() []*segment) []*segment {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -95,8 +98,9 @@ func (x *Index) take(choose func() []*segment) []*segment {
 	return set
 }
 
-// merge replaces the segments of set, which were taken, by one. The caller holds
-// merging.
+// merge replaces the segments of set, which were taken, by one segment of their entries, with
+// tables. Entries that are removed meanwhile are removed from the new segment as well. The old
+// segments are overwritten, except segments of a snapshot. The caller holds merging and not mu.
 func (x *Index) merge(set []*segment) {
 	x.mu.RLock()
 	merger := newMerger(set)
@@ -150,7 +154,8 @@ func newMerger(set []*segment) *merger {
 // isSet reports whether bit i is set. In a nil set no bit is.
 func isSet(set []uint64, i int) bool { return set != nil && set[i>>6]>>(i&63)&1 != 0 }
 
-// next returns the entry with the next ref; hash is nil after the last entry.
+// next returns the entry with the smallest ref that was not read yet. hash lies in a segment and is
+// no copy; it is nil after the last entry.
 func (m *merger) next() (ref int64, hash []byte) {
 	from := -1
 	for k, s := range m.set {
@@ -172,7 +177,8 @@ func (m *merger) next() (ref int64, hash []byte) {
 	return ref, hash
 }
 
-// merged returns a segment of all entries, without tables.
+// merged returns a segment of all entries, without tables. kind is the kind of all segments; nil
+// memory means Go's heap. No entry may have been read before.
 func (m *merger) merged(kind Kind, memory Memory) *segment {
 	to := newSegment(kind, m.n, memory)
 	for i := range m.n {
@@ -182,7 +188,8 @@ func (m *merger) merged(kind Kind, memory Memory) *segment {
 	return to
 }
 
-// late calls removed for every entry that was removed after the merger was made.
+// late calls removed with the ref of every entry that was removed after the merger was made. The
+// caller holds mu.
 func (m *merger) late(removed func(ref int64)) {
 	for k, s := range m.set {
 		for w, word := range s.dead {
@@ -228,7 +235,8 @@ func (x *Index) AddAll(added iter.Seq2[int64, Hash]) error {
 	return nil
 }
 
-// dropAll removes the entries whose refs are in s. The caller holds mu.
+// dropAll removes the entries of the index whose refs are in s, which is not in the index yet. The
+// caller holds mu.
 func (x *Index) dropAll(s *segment) {
 	for i := x.tail.len() - 1; i >= 0; i-- { // remove fills gaps from the end
 		if _, ok := s.find(x.tail.refs[i]); ok {

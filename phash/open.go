@@ -44,7 +44,8 @@ func OpenIndex(data []byte) (*Index, error) {
 	return x, nil
 }
 
-// checksum holds a snapshot against its checksum.
+// checksum returns an error that wraps ErrDamaged if the last 32 bytes of data are not the SHA-256
+// of the bytes before.
 func checksum(data []byte) error {
 	end := len(data) - sha256.Size
 	if sha256.Sum256(data[:end]) != [sha256.Size]byte(data[end:]) {
@@ -56,7 +57,8 @@ func checksum(data []byte) error {
 // A snapshotReader cuts parts off the front of a snapshot.
 type snapshotReader struct{ rest []byte }
 
-// part returns the next part, of so many bytes.
+// part returns the next part, of so many bytes, without its padding, and moves past it. It is no
+// copy. The error wraps ErrDamaged if less is left.
 func (r *snapshotReader) part(size uint64) ([]byte, error) {
 	if whole := padded(size); size > uint64(len(r.rest)) || whole > uint64(len(r.rest)) {
 		return nil, fmt.Errorf("%w: a part of %d bytes in %d", ErrDamaged, size, len(r.rest))
@@ -71,7 +73,8 @@ const (
 	tableHead   = 16
 )
 
-// segment reads the next segment. What it holds is still to be validated.
+// segment returns the next segment, whose bytes are no copy. Counts and lengths are checked: the
+// error wraps ErrDamaged. What the segment holds is still to be checked by its validators.
 func (r *snapshotReader) segment(kind Kind) (*segment, error) {
 	if len(r.rest) < segmentHead {
 		return nil, fmt.Errorf("%w: no head of a segment", ErrDamaged)
@@ -110,7 +113,9 @@ func (r *snapshotReader) segment(kind Kind) (*segment, error) {
 	return s, nil
 }
 
-// table reads the next table, of the band that begins at bit from.
+// table returns the next table, of the band that begins at bit from, of a segment of n entries.
+// head has the band and the number of wide blocks; idSize is bytes a number. The error wraps
+// ErrDamaged. The lists are still to be validated.
 func (r *snapshotReader) table(head []byte, from int, n, idSize uint64) (t table, err error) {
 	width, wide := le.Uint32(head[4:]), le.Uint64(head[8:])
 	if le.Uint32(head) != uint32(from) || width < minWidth || width > maxWidth || wide > 1<<width>>blockBits {
@@ -127,7 +132,8 @@ func (r *snapshotReader) table(head []byte, from int, n, idSize uint64) (t table
 	return t, err
 }
 
-// inParallel runs checks and returns the error of the first that has one.
+// inParallel runs all checks at the same time. It returns the error of the first in the slice that
+// has an error, or nil.
 func inParallel(checks []func() error) error {
 	errs := make([]error, len(checks))
 	var group sync.WaitGroup
@@ -191,7 +197,8 @@ func (t *table) validate(n int, l idList) error {
 	return nil
 }
 
-// validateWide returns where the lists of a wide block begin and end.
+// validateWide returns where the lists of wide block number block begin and end. ok is false if the
+// block lies beyond t.wide, or if its offsets do not ascend.
 func (t *table) validateWide(block uint32) (first uint32, end uint64, ok bool) {
 	at := wideSize * uint64(block)
 	if at+wideSize > uint64(len(t.wide)) {

@@ -17,9 +17,9 @@ var orientations = [8]orientation{
 	{mirrorX: true, mirrorY: true, swap: true},
 }
 
-// spectrum returns the transform of a grid that lies as o says, from the
-// transform of the grid. Mirroring an axis changes the sign of its odd
-// frequencies, which stand at even places as frequency 0 is left out.
+// spectrum returns the transform of a grid that lies as o says, from the transform s of the grid.
+// Mirroring an axis changes the sign of its odd frequencies. These are at even places, because
+// frequency 0 is left out.
 func (o orientation) spectrum(s *spectrum) *spectrum {
 	t := new(spectrum)
 	for i := range s {

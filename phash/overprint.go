@@ -20,7 +20,7 @@ func newPage(w, h int) *page {
 	return &page{grey: image.NewGray(image.Rect(0, 0, w, h)), cb: make([]int32, w*h), cr: make([]int32, w*h)}
 }
 
-// row fills row y from opaque pixels of four bytes.
+// row fills row y of the page, its luma, Cb and Cr, from opaque pixels of four bytes.
 func (p *page) row(line []uint8, y int) {
 	at := y * p.grey.Stride
 	for x := range p.grey.Stride {
@@ -29,9 +29,10 @@ func (p *page) row(line []uint8, y int) {
 	}
 }
 
-// cleaned returns the page with overprint painted over: with all that stands out, and
-// with strokes alone, as a field of colour may be the document's own. Each is left out
-// if there is not enough of it to matter, or so much that it is the picture itself.
+// cleaned returns the page with overprint painted over, as up to two pictures: with all that
+// differs in colour, and with strokes alone, because a field of colour may be the document's own. A
+// picture is left out if its overprint is too little to matter, or so much that it is the picture
+// itself. The page serves only once.
 func (p *page) cleaned() (all []*image.Gray) {
 	w, h := p.grey.Rect.Dx(), p.grey.Rect.Dy()
 	n := p.find(w, h)
@@ -46,7 +47,8 @@ func (p *page) cleaned() (all []*image.Gray) {
 	return all
 }
 
-// paint paints over the n marked pixels of a copy, if that is a fair number.
+// paint replaces p.grey by a copy with the n marked pixels painted over, and returns true. It
+// returns false and does nothing if n is under 1/1000 or over 1/4 of the w × h pixels.
 func (p *page) paint(w, h, n int) bool {
 	if n < max(1, w*h/minOverprint) || n > w*h/maxOverprint {
 		return false
@@ -58,7 +60,8 @@ func (p *page) paint(w, h, n int) bool {
 	return true
 }
 
-// find marks overprinted pixels and their neighbours, and counts them.
+// find sets p.over for overprinted pixels and the eight around each, and returns how many pixels
+// are then marked. w and h are the size of the page.
 func (p *page) find(w, h int) (n int) {
 	p.over = make([]bool, w*h)
 	meanCb, meanCr := boxSums(p.cb, w, h, overprintAround), boxSums(p.cr, w, h, overprintAround)
@@ -83,8 +86,8 @@ func (p *page) find(w, h int) (n int) {
 	return n
 }
 
-// strokes unmarks the pixels whose surroundings are mostly marked: fields of colour, not
-// writing. It returns how many pixels stay marked.
+// strokes unmarks the pixels whose surroundings are mostly marked: fields of colour, not writing. w
+// and h are the size of the page. strokes returns how many pixels stay marked.
 func (p *page) strokes(w, h int) (n int) {
 	marked := make([]int32, w*h)
 	for i, o := range p.over {
@@ -105,8 +108,9 @@ func (p *page) strokes(w, h int) (n int) {
 	return n
 }
 
-// fill paints each marked pixel with the mean of the unmarked pixels within radius r, if
-// these are an eighth of the window. It returns how many pixels stay marked.
+// fill paints and unmarks each marked pixel with the mean of the unmarked pixels within radius r. A
+// pixel with under an eighth of its window unmarked stays as it is. fill returns how many pixels
+// stay marked.
 func (p *page) fill(w, h, r int) (left int) {
 	sum, count := make([]int32, w*h), make([]int32, w*h)
 	for i, o := range p.over {
@@ -131,13 +135,14 @@ func (p *page) fill(w, h, r int) (left int) {
 	return left
 }
 
-// boxSize returns how many pixels lie within radius r.
+// boxSize returns how many pixels of a w × h picture lie within radius r of (x, y), along either
+// axis.
 func boxSize(x, y, w, h, r int) int32 {
 	return int32((min(x+r, w-1) - max(x-r, 0) + 1) * (min(y+r, h-1) - max(y-r, 0) + 1))
 }
 
-// boxSums returns for each of w × h values the sum of those within radius r along
-// either axis.
+// boxSums returns for each of w × h values, row by row, the sum of all values within radius r along
+// either axis. Values beyond an edge count 0.
 func boxSums(v []int32, w, h, r int) []int32 {
 	across, sums := make([]int32, len(v)), make([]int32, len(v))
 	for y := range h {

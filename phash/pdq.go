@@ -23,9 +23,8 @@ const (
 
 type spectrum [waves][waves]float32
 
-// quality returns how much there is to see in the grid, 0 to 100: the steps
-// between neighbours, each in whole percent of the range from black to white,
-// summed and scaled.
+// quality returns how much there is to see in the grid, 0 to 100. It is the sum of the steps
+// between neighbours, each in whole percent of the range from black to white, divided by 90.
 func (g *grid) quality() int {
 	sum := 0
 	for y := range g {
@@ -86,8 +85,8 @@ func weight(i, k int) float32 {
 	return float32(float64(root) * cosine(4*(i+1)*(2*k+1)))
 }
 
-// bits thresholds the coefficients at their lower median. Coefficient (0, 0) is
-// the last bit of the last word.
+// bits returns a bit for each coefficient, set if it is above the lower median of all. Coefficient
+// (0, 0) is the last bit of the last word.
 func (s *spectrum) bits() (b [4]uint64) {
 	var all [waves * waves]float32
 	for i := range s {

@@ -43,8 +43,9 @@ func reduced(img image.Image, o orientation) *raster {
 	return newRaster(img, o, size)
 }
 
-// newRaster returns the raster of the picture with that many columns and rows,
-// before axes are swapped. They are chosen in the picture as it then lies.
+// newRaster returns the raster of the picture in orientation o. size is the number of columns and
+// rows that are taken, evenly, before o swaps the axes. If size exceeds the picture's, pixels
+// repeat.
 func newRaster(img image.Image, o orientation, size image.Point) *raster {
 	b := img.Bounds()
 	r := &raster{img: img, xs: every(b.Dx(), size.X, o.mirrorX), ys: every(b.Dy(), size.Y, o.mirrorY), swap: o.swap}
@@ -56,8 +57,8 @@ func newRaster(img image.Image, o orientation, size image.Point) *raster {
 	return r
 }
 
-// every returns m of n positions, equally spaced and rounded down. With mirror they count from
-// the last position down.
+// every returns m of n positions, equally spaced and rounded down; positions repeat if m exceeds n.
+// With mirror they count from the last position down.
 func every(n, m int, mirror bool) []int {
 	at := make([]int, m)
 	for i := range at {
@@ -94,7 +95,8 @@ func (r *raster) from(pix []uint8, size, stride, y int) (row []uint8, step int) 
 	return pix[r.ys[y]*stride:], size
 }
 
-// luma fills dst with row y of the raster, 0 to 255.
+// luma fills dst with the luma of row y of the raster over white, 0 to 255. dst has a value for
+// each column.
 func (r *raster) luma(dst []float32, y int) {
 	if pix, stride := r.pixels(); len(pix) > 0 && !r.plain {
 		from, step := r.from(pix, 4, stride, y)
@@ -112,8 +114,8 @@ func (r *raster) luma(dst []float32, y int) {
 	dsp.Luma(dst, r.row(y))
 }
 
-// row returns the pixels of row y, opaque, four bytes each. They are good until the
-// next call, and not to be written to.
+// row returns the pixels of row y over white, opaque, four bytes each. The slice is good until the
+// next call, and must not be written to: it may be the picture's own.
 func (r *raster) row(y int) []uint8 {
 	if m, ok := r.img.(*image.NRGBA); ok && r.plain {
 		from := m.Pix[r.ys[y]*m.Stride:][:4*len(r.xs)]
@@ -149,7 +151,7 @@ func (r *raster) row(y int) []uint8 {
 	return r.line
 }
 
-// gather fills the line from a picture of four bytes a pixel.
+// gather fills the line with row y, unchanged, from a picture of four bytes a pixel.
 func (r *raster) gather(y int) {
 	pix, stride := r.pixels()
 	from, step := r.from(pix, 4, stride, y)
@@ -160,7 +162,7 @@ func (r *raster) gather(y int) {
 	}
 }
 
-// colours converts as color.YCbCr does, to the bit.
+// colours fills the line with row y of m, converted as color.YCbCr does, to the bit.
 func (r *raster) colours(m *image.YCbCr, y int) {
 	y = r.ys[y]
 	for i, x := range r.xs {
@@ -174,7 +176,8 @@ func (r *raster) colours(m *image.YCbCr, y int) {
 	}
 }
 
-// any asks the picture for every pixel.
+// any fills the line with row y, over white, by asking the picture for every pixel. This serves
+// every type of picture, and is slow.
 func (r *raster) any(y int) {
 	lo := r.img.Bounds().Min
 	for i, x := range r.xs {
@@ -187,8 +190,8 @@ func (r *raster) any(y int) {
 	}
 }
 
-// picture returns the raster as a picture from (0, 0) on: img itself if that is
-// what it comes to.
+// picture returns the raster as an opaque picture that begins at (0, 0). It returns img itself if
+// img is that picture, and a copy otherwise.
 func (r *raster) picture() *image.NRGBA {
 	b := image.Rect(0, 0, len(r.xs), len(r.ys))
 	if m, ok := r.img.(*image.NRGBA); ok && m.Rect == b && !r.swap &&

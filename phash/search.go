@@ -13,7 +13,9 @@ type scratch struct {
 	groups [scanBlock / scanGroup]uint32
 }
 
-// search appends the entries within radius bits of q, each once, in no order.
+// search appends to hits the entries within radius bits of q, each once, in no order, and returns
+// hits. It uses the tables or a scan, whichever is faster. A negative radius finds nothing. w is
+// scratch space.
 func (s *segment) search(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
 	if radius < 0 {
 		return hits
@@ -35,7 +37,8 @@ func (s *segment) search(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit
 	return hits
 }
 
-// scans says whether a scan of all hashes is expected to be faster than the tables.
+// scans reports whether a scan of all hashes is expected to be faster than the tables, with
+// threshold t[k] for band k. It is true without tables.
 func (s *segment) scans(t []int, radius int) bool {
 	if len(s.tables) == 0 || radius >= s.kind.Len() {
 		return true
@@ -56,10 +59,10 @@ func cutsOf(tables []table) []cut {
 // slack is room for what kernels write or read beyond the end.
 const slack = 8
 
-// probe looks up the lists near q in every band, t[k] bits from q in band k. It returns
-// where the lists of each band end in w.runs. ok is false if a scan of all hashes costs
-// less than to follow the lists: in clusters of hashes the lists are long and hold the
-// same entries in every band.
+// probe looks up the lists near q in every band, up to t[k] bits from q in band k. The lists of
+// band k end in w.runs at ends[k]; w.ids gets room for the longest band. ok is false if a scan of
+// all hashes costs less than to follow the lists: in clusters of hashes the lists are long and hold
+// the same entries in every band.
 func (s *segment) probe(q *[4]uint64, t []int, w *scratch) (ends []int, ok bool) {
 	maxSum, longest, filled, sum := int(float64(s.n)*costScanned/costCandidate), 0, 0, 0
 	ends = make([]int, len(s.tables))
@@ -104,8 +107,8 @@ func (s *segment) verify(q *[4]uint64, radius int, ids []uint32, n int, t []int,
 	return hits
 }
 
-// verifySome is verify for some candidates. In a list the same number may follow itself:
-// last is the number that was found last.
+// verifySome is verify for a few candidates. In a list the same number may follow itself, so *last
+// is the number that was found last; it is updated.
 func (s *segment) verifySome(q *[4]uint64, radius int, ids []uint32, t []int, last *uint32, hits []Hit) []Hit {
 	for _, id := range ids {
 		h := s.hashes[32*int(id):][:32]
@@ -122,8 +125,8 @@ func (s *segment) verifySome(q *[4]uint64, radius int, ids []uint32, t []int, la
 	return hits
 }
 
-// foundBefore says whether a band before the last of t has a hash that differs from
-// the query by x.
+// foundBefore reports whether a band before the last of t finds a hash that differs from the query
+// by x. t has the thresholds of the first bands.
 func (s *segment) foundBefore(x *[4]uint64, t []int) bool {
 	for k := range len(t) - 1 {
 		if bits.OnesCount32(s.tables[k].value(x)) <= t[k] {
@@ -133,7 +136,8 @@ func (s *segment) foundBefore(x *[4]uint64, t []int) bool {
 	return false
 }
 
-// scan appends the entries within radius bits of q by comparing q with all.
+// scan appends to hits the entries within radius bits of q, in the order of their refs, by
+// comparing q with all. w is scratch space.
 func (s *segment) scan(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
 	return scanHashes(s.kind, s.hashes[:s.n*s.kind.hashSize()], q, radius, w, hits, func(hits []Hit, i, d int) []Hit {
 		if s.isDead(i) {
@@ -143,7 +147,9 @@ func (s *segment) scan(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
 	})
 }
 
-// scanHashes calls found for each hash within radius bits of q, in order.
+// scanHashes calls found, in order, for each hash of kind k within radius bits of q: with the
+// number i of the hash in hashes and its distance d. It passes hits through found and returns what
+// found returned last. A negative radius finds nothing. w is scratch space.
 func scanHashes(k Kind, hashes []byte, q *[4]uint64, radius int, w *scratch, hits []Hit, found func(hits []Hit, i, d int) []Hit) []Hit {
 	if radius < 0 {
 		return hits
@@ -178,8 +184,9 @@ func nearGroups(q *[4]uint64, hashes []byte, radius int, out []uint32) int {
 	return nearAVX2(&q[0], &hashes[0], groups, radius, &out[0])
 }
 
-// scan256 compares the hashes numbered from from to to. Where it can be foreseen,
-// the first half of the bits decides.
+// scan256 calls found for each hash within radius bits of q, of those numbered from to to-1. It
+// returns hits as found left it. At a radius up to halfRadius it passes over a hash whose first
+// half is too far.
 func scan256(hashes []byte, from, to int, q *[4]uint64, radius int, hits []Hit, found func(hits []Hit, i, d int) []Hit) []Hit {
 	q0, q1, q2, q3 := q[0], q[1], q[2], q[3]
 	hashes = hashes[:32*to]
@@ -209,8 +216,8 @@ func scan64(hashes []byte, q uint64, radius int, hits []Hit, found func(hits []H
 	return hits
 }
 
-// Nearest returns the k entries nearest to q, or all if there are fewer, in the
-// order of [Index.Search] and with its errors.
+// Nearest returns the k entries nearest to q, or all if there are fewer, in the order of
+// [Index.Search] and with its errors. It returns none if k is 0 or less.
 func (x *Index) Nearest(q Hash, k int) ([]Hit, error) {
 	if err := x.check(q); err != nil || k <= 0 {
 		return nil, err
@@ -222,8 +229,8 @@ func (x *Index) Nearest(q Hash, k int) ([]Hit, error) {
 	return hits[:min(k, len(hits))], nil
 }
 
-// nearest collects the k nearest entries, and maybe others, in no order: within a
-// growing radius while the tables serve, then by a scan. The caller holds mu.
+// nearest returns the k nearest entries, and maybe others, in no order: within a growing radius
+// while the tables serve, then by a scan. The caller holds mu for reading.
 func (x *Index) nearest(q *[4]uint64, k int) []Hit {
 	for radius := MatchRadius / 2; radius < x.kind.Len(); radius += (MatchRadius + 1) / 2 {
 		if !x.indexed(radius) {
@@ -261,8 +268,8 @@ type nearestHits struct {
 	hits   []Hit
 }
 
-// scan adds the hashes that may be among the k nearest. entry returns the ref of hash i, and
-// false if the entry was removed.
+// scan adds the hashes, of one kind, that may be among the k nearest to q. entry returns the ref of
+// hash i, and false if the entry was removed. w is scratch space.
 func (b *nearestHits) scan(kind Kind, hashes []byte, q *[4]uint64, w *scratch, entry func(i int) (ref int64, ok bool)) {
 	block := scanBlock * kind.hashSize()
 	for from := 0; from < len(hashes); from += block {

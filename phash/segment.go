@@ -103,8 +103,8 @@ func (s *segment) remove(i int) {
 	}
 }
 
-// wipe erases the hash of the removed entry i and the number i in the tables, except in
-// a fixed segment.
+// wipe erases the hash of the removed entry i, and the number i in the tables except in lists of
+// over maxForget numbers. A fixed segment stays as it is.
 func (s *segment) wipe(i int) {
 	if s.fixed {
 		return
@@ -117,8 +117,8 @@ func (s *segment) wipe(i int) {
 	clear(s.hash(i))
 }
 
-// erase overwrites all that the segment holds and gives the memory back. The segment must
-// not be used afterwards.
+// erase overwrites all that the segment holds and gives the memory back. The segment must not be
+// used afterwards. A fixed segment stays as it is.
 func (s *segment) erase() {
 	if s.fixed {
 		return
@@ -149,7 +149,8 @@ type Memory interface {
 	Free(b []byte)
 }
 
-// alloc returns size zero bytes that erase gives back.
+// alloc returns size zero bytes that erase gives back. They come from s.memory if size is minAlloc
+// or more and s.memory has room, otherwise from Go's heap.
 func (s *segment) alloc(size int) []byte {
 	if s.memory != nil && size >= minAlloc {
 		if b := s.memory.Alloc(size); len(b) == size {
@@ -175,8 +176,9 @@ func (s *segment) put(i int, ref int64, hash []byte) {
 	copy(s.hash(i), hash)
 }
 
-// index builds the tables by which the hashes are found within radius, on as many
-// processors as there are.
+// index builds the tables by which the hashes are found fastest within radius bits, on as many
+// processors as there are. 64-bit kinds and small segments get no tables. A search within another
+// radius finds all as well.
 func (s *segment) index(radius int) {
 	if !s.kind.wide() {
 		return
@@ -207,7 +209,8 @@ func (s *segment) index(radius int) {
 	group.Wait()
 }
 
-// shareMasks gives each table the flips that a query may need.
+// shareMasks sets the masks of each table: the flips of up to maxFlips bits that a query may need.
+// Tables of equal width share them.
 func shareMasks(tables []table) {
 	byWidth := map[int][]uint32{}
 	for k := range tables {
@@ -219,8 +222,8 @@ func shareMasks(tables []table) {
 	}
 }
 
-// build sorts the numbers of the hashes by the value of the band, by counting. starts is
-// scratch space with an element for each value.
+// build fills the lists and blocks of t: the numbers of the hashes of s, sorted by the value of the
+// band, by counting. starts is scratch space with an element for each value.
 func (t *table) build(s *segment, starts []uint32) {
 	clear(starts)
 	for i := range s.n {
@@ -237,7 +240,7 @@ func (t *table) build(s *segment, starts []uint32) {
 	}
 }
 
-// valueOf is value of hash i.
+// valueOf returns the value of t's band in hash i. hashes has 32 bytes a hash.
 func (t *table) valueOf(hashes []byte, i int) uint32 {
 	h := hashes[32*i:][:32]
 	v := le.Uint64(h[t.from>>6<<3&24:]) >> (t.from & 63)
@@ -247,9 +250,9 @@ func (t *table) valueOf(hashes []byte, i int) uint32 {
 	return uint32(v & (1<<t.width - 1))
 }
 
-// describe writes a block of lists. The first list begins at first, and counts has the
-// lengths of the lists. describe replaces each length by the start of the list, and
-// returns the end of the last list.
+// describe writes the block with that number. counts has the lengths of its 16 lists, and first is
+// where the first list begins. describe replaces each length by the start of the list, and returns
+// the end of the last list.
 func (t *table) describe(block int, counts []uint32, first uint32) (end uint32) {
 	lengths, wide := uint64(0), false
 	end = first
@@ -300,7 +303,8 @@ func (e *entries) add(h *[4]uint64, ref int64) {
 	storeHash(e.hash(n), h)
 }
 
-// chunks yields the number of the first entry of each chunk, and the hashes of the chunk.
+// chunks yields, for each chunk in order, the number of its first entry and the bytes of its
+// hashes.
 func (e *entries) chunks() iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		for first := 0; first < e.len(); first += entryChunk {
@@ -360,7 +364,8 @@ func (t *tail) add(h *[4]uint64, ref int64) {
 	t.entries.add(h, ref)
 }
 
-// remove moves the last entry to the place of ref's, and reports whether ref was held.
+// remove overwrites the entry of ref and moves the last entry to its place. It reports whether ref
+// was held.
 func (t *tail) remove(ref int64) bool {
 	i, ok := t.at[ref]
 	if !ok {
@@ -376,7 +381,8 @@ func (t *tail) remove(ref int64) bool {
 	return true
 }
 
-// search appends the entries within radius bits of q.
+// search appends to hits the entries within radius bits of q, in no order of refs, and returns
+// hits. w is scratch space.
 func (t *tail) search(q *[4]uint64, radius int, hits []Hit, w *scratch) []Hit {
 	for first, hashes := range t.chunks() {
 		hits = scanHashes(t.kind, hashes, q, radius, w, hits, func(hits []Hit, i, d int) []Hit {

@@ -5,16 +5,16 @@ import (
 	"image"
 )
 
-// Sum hashes a picture, given upright, by the chain that [Kind.Version] names.
-// Transparent pixels count as lying on white paper.
+// Sum hashes a picture, given upright, by the chain that [Kind.Version] names. Transparent pixels
+// count as lying on white paper.
 //
-// Quality, 0 to 100, tells how much there is to see in the picture. It is the
-// metric of PDQ, of its blocks or of Area's, also for goimagehash, which has none: below [MinQuality] the
-// hash says little and must not be matched on. A picture with a side under 5
-// pixels, an empty one as well, has the hash 0 and quality 0.
+// Quality, 0 to 100, tells how much there is to see in the picture. It is the metric of PDQ, also
+// for goimagehash, which has none; Area applies it to its own blocks. Below [MinQuality] the hash
+// says little and must not be matched on. A picture with a side under 5 pixels, an empty one as
+// well, has the hash 0 and quality 0.
 //
-// Errors wrap [ErrKind], or [ErrPicture] for nil and, with all kinds but PDQ, for
-// more than [MaxPixels]; PDQ has no bound.
+// Errors wrap [ErrKind], or [ErrPicture] for nil and, with all kinds but PDQ, for more than
+// [MaxPixels]; PDQ has no bound.
 func Sum(kind Kind, img image.Image) (h Hash, quality int, err error) {
 	if err := check(kind, img); err != nil {
 		return Hash{}, 0, err
@@ -114,7 +114,8 @@ func SumFull(img image.Image) (h Hash, quality int, err error) {
 	return h, g.quality(), nil
 }
 
-// sum hashes a picture that passed check and is not too small.
+// sum returns the bits and the quality of a picture that lies as o says. The picture passed check
+// and is not too small.
 func sum(kind Kind, img image.Image, o orientation) (bits [4]uint64, quality int) {
 	if kind == Area {
 		g := areaGrid(img).turned(o)

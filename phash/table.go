@@ -16,7 +16,7 @@ var le = binary.LittleEndian
 // The numbers of all hashes lie in lists, one value after another. Sixteen values
 // share a block of 12 bytes: where their lists begin, 4 bytes, and the sixteen
 // lengths, 4 bits each; 0.75 bytes a value instead of the 4 of plain offsets.
-// Where a list is longer than 15, the block is wide: its first word has the
+// If a list is longer than 15, the block is wide: its first word has the
 // highest bit set and names a run of 17 plain offsets in wide.
 //
 // Everything lies in bytes as it does in a file, so that a table that is mapped
@@ -55,7 +55,8 @@ func prefixed(v uint64) uint32 {
 	return uint32(((v&m + v>>4&m) * 0x0101010101010101) >> 56)
 }
 
-// run returns where the list of a value is.
+// run returns the part of the lists that holds the numbers of the hashes with a value of the band.
+// It may be empty.
 func (t *table) run(value uint32) run {
 	block := t.blocks[blockSize*int(value>>blockBits):][:blockSize]
 	first, lengths := le.Uint32(block), le.Uint64(block[4:])
@@ -129,9 +130,9 @@ func (l idList) put(lists []byte, i, id uint32) {
 	}
 }
 
-// gather copies the numbers of the runs to ids, which has room for four more. It
-// copies four at a time, as most runs are shorter and their lengths cannot be
-// foreseen.
+// gather copies the numbers of the runs of lists to ids, and returns how many they are. ids has
+// room for four more. gather copies four at a time, as most runs are shorter and their lengths
+// cannot be foreseen.
 func (l idList) gather(lists []byte, runs []run, ids []uint32) int {
 	if len(runs) > 0 && avx512 {
 		if l.size == 3 {
@@ -196,8 +197,8 @@ func (t *table) forget(l idList, value, id, dead uint32) {
 // A cut is one band: width bits from bit from of the four words on.
 type cut struct{ from, width int }
 
-// planCuts returns the bands by which n hashes are found fastest within radius bits, or
-// nil if a scan is faster.
+// planCuts returns the bands by which n hashes are found fastest within radius bits, or nil if a
+// scan is faster. Tables that take over tableShare bytes a hash are not considered.
 func planCuts(n, radius int) []cut {
 	if n < minIndexed {
 		return nil
@@ -234,8 +235,8 @@ func cutInto(b int) []cut {
 	return cuts
 }
 
-// thresholds shares radius+1 among the bands as evenly as possible. The rest goes to the
-// narrow bands, which have fewer values to look up.
+// thresholds returns the threshold of each band, -1 or more: radius+1 shared as evenly as possible,
+// less 1. The rest goes to the first bands, which are narrower and have fewer values to look up.
 func thresholds(cuts []cut, radius int) []int {
 	t := make([]int, len(cuts))
 	for i := range t {
@@ -247,8 +248,8 @@ func thresholds(cuts []cut, radius int) []int {
 	return t
 }
 
-// expectedCost returns the nanoseconds of a query among n evenly spread hashes. ok is
-// false if a threshold is above maxFlips.
+// expectedCost returns the nanoseconds of a query among n evenly spread hashes, with threshold t[i]
+// for cuts[i]. ok is false if a threshold is above maxFlips.
 func expectedCost(cuts []cut, t []int, n int) (cost float64, ok bool) {
 	for i, c := range cuts {
 		if t[i] > maxFlips {
@@ -260,7 +261,7 @@ func expectedCost(cuts []cut, t []int, n int) (cost float64, ok bool) {
 	return cost, true
 }
 
-// ball is the number of values of w bits within t bits of one.
+// ball returns the number of values of w bits within t bits of a given value, 0 for a t of -1.
 func ball(w, t int) int {
 	sum, choose := 0, 1
 	for i := range t + 1 {

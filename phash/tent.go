@@ -26,7 +26,7 @@ func centre(i, n int) int { return int((2*int64(i) + 1) * int64(n) / (2 * gridSi
 // size samples that end with o+lead, as far as they exist.
 type box struct{ n, size, lead int }
 
-// newBox returns the window for n samples: half a block, rounded up.
+// newBox returns the window for n samples. It is half a block wide, rounded up.
 func newBox(n int) box {
 	size := (n + 2*gridSide - 1) / (2 * gridSide)
 	return box{n, size, size / 2}
@@ -57,8 +57,9 @@ func newRowBox(b box) *rowBox {
 	return r
 }
 
-// part returns what enters and leaves from step i on, and the step up to which
-// that goes on. At step i sample i enters and sample i-size leaves.
+// part returns which samples of src enter and leave the window from step i on, and the step at
+// which that changes. At step i sample i enters and sample i-size leaves; beyond the ends of src
+// zeros do.
 func (r *rowBox) part(src []float32, i int) (enter, leave dsp.Strip, to int) {
 	enter, leave = dsp.Strip{Pix: zeros[:]}, dsp.Strip{Pix: zeros[:]}
 	to = r.n + r.lead
@@ -73,7 +74,8 @@ func (r *rowBox) part(src []float32, i int) (enter, leave dsp.Strip, to int) {
 	return enter, leave, to
 }
 
-// means fills dst with the means of all places.
+// means fills dst with the means at all n places. src and dst have dsp.Lanes values for each place,
+// one for each row.
 func (r *rowBox) means(dst, src []float32) {
 	var sum [dsp.Lanes]float32
 	i := r.slide(&sum, src, 0, r.lead)
@@ -85,7 +87,8 @@ func (r *rowBox) means(dst, src []float32) {
 	}
 }
 
-// centres fills dst with the means of the middles of the blocks.
+// centres fills dst with the means at the middles of the gridSide blocks. src and dst have
+// dsp.Lanes values for each place, one for each row.
 func (r *rowBox) centres(dst, src []float32) {
 	var sum [dsp.Lanes]float32
 	i := 0
@@ -99,8 +102,8 @@ func (r *rowBox) centres(dst, src []float32) {
 	}
 }
 
-// slide moves the window over src from step i to step to, adding to sum what enters and taking
-// away what leaves. It returns to.
+// slide moves the window over src from step i to step to. It adds to sum what enters and takes away
+// what leaves, and returns to, or i if that is larger.
 func (r *rowBox) slide(sum *[dsp.Lanes]float32, src []float32, i, to int) int {
 	for i < to {
 		enter, leave, end := r.part(src, i)
@@ -145,8 +148,9 @@ func (c *columnBox) entering() []float32 {
 	return c.ring[at : at+dsp.Lanes*c.width]
 }
 
-// step moves the window down by dsp.Lanes rows and fills dst with their means. The
-// first is that of row steps-late-lead.
+// step moves the window down by the dsp.Lanes rows that were put into entering, and fills dst with
+// their means, row by row. The first row is the mean at row steps-late-lead, with steps as before
+// the call. It may lie above the picture.
 func (c *columnBox) step(dst []float32) {
 	from, enter := c.steps, c.entering()
 	for i := 0; i < dsp.Lanes; {
@@ -171,8 +175,8 @@ func (c *columnBox) step(dst []float32) {
 	c.steps += dsp.Lanes
 }
 
-// shrink reduces the raster to the grid. A raster of the grid's very size is
-// taken as it is.
+// shrink returns the grid of the raster: its luma blurred and read at the middles of the blocks. A
+// raster of the grid's very size is taken as it is, without blur.
 func (r *raster) shrink() *grid {
 	w, h := r.size()
 	g := new(grid)
@@ -223,8 +227,8 @@ func newTent(w, h int) *tent {
 	}
 }
 
-// blur sends dsp.Lanes rows of the picture through both passes. It leaves in t.cells what comes
-// out of the second pass.
+// blur sends dsp.Lanes rows of the picture, from t.rows, through both passes. It leaves in t.cells
+// the dsp.Lanes rows that come out of the second pass, and overwrites t.rows.
 func (t *tent) blur() {
 	dsp.IntoColumns(t.columns, t.rows, t.width, dsp.Lanes)
 	means := t.rows // as columns, for once
@@ -244,8 +248,8 @@ func (t *tent) blur() {
 	t.second.step(t.cells)
 }
 
-// fill copies the rows of the grid that the last blur made, and tells whether all
-// are there.
+// fill copies to g the rows of the grid that the last blur made, and reports whether g is complete.
+// The caller goes on with blur until it is, with rows of zeros below the picture.
 func (t *tent) fill(g *grid) bool {
 	top := t.second.steps - dsp.Lanes - 2*t.second.lead
 	for ; t.done < gridSide; t.done++ {

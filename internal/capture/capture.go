@@ -83,7 +83,8 @@ func (o *Original) Lay(ctx context.Context, leak *register.Leak) (*Sight, error)
 	}}, nil
 }
 
-// Likeness compares blocks of detail.
+// Likeness returns how far the leak shows the original, by blocks of detail. It is computed at the
+// first call.
 func (s *Sight) Likeness() Likeness {
 	if s.like == nil {
 		like := compare(s.Registration, s.on.base)
@@ -92,8 +93,9 @@ func (s *Sight) Likeness() Likeness {
 	return *s.like
 }
 
-// Fit predicts the leak from the original and finds where it shows something else.
-// The fit is nil if nothing of the original is seen.
+// Fit predicts the leak from the original and finds where the leak shows something else. The fit
+// and its changes are kept for later calls. The fit is nil, without an error, if nothing of the
+// original is seen.
 func (s *Sight) Fit() (*photometry.Fit, []photometry.Change, error) {
 	if s.fit == nil {
 		fit, err := s.on.source.Fit(&s.view)

@@ -20,7 +20,8 @@ func (s *Sight) framed() bool {
 	return b.sides >= minSides && b.against == 0
 }
 
-// border counts what the leak shows along the four sides of the original.
+// border counts what the leak shows along the four sides of the original. The counts are 0 if the
+// map of the leak has no inverse.
 func (s *Sight) border() (b border) {
 	inv, ok := s.H.Inverse()
 	if !ok {
@@ -57,7 +58,9 @@ type piece struct {
 	room int
 }
 
-// profiles samples the leak across the side from a to b, canonical pixels, clockwise.
+// profiles samples the leak across the side from a to b, canonical pixels, clockwise, and returns
+// the pieces of that side. inv maps canonical pixels to pixels of the leak. Places with under
+// minReach pixels of the leak outside are left out.
 func (s *Sight) profiles(inv geometry.Mat, a, b geometry.Point) (all [pieces]piece) {
 	for i := range alongSide {
 		u := sideMargin + float64((1-2*sideMargin)*(float64(i)+0.5)/alongSide)
@@ -73,9 +76,9 @@ func (s *Sight) profiles(inv geometry.Mat, a, b geometry.Point) (all [pieces]pie
 	return all
 }
 
-// across samples the leak across a side of direction (dx, dy) at p. room is how many
-// pixels of the leak lie outside of that side, at most reach; it is 0 if too few lie
-// inside.
+// across samples the leak across a side of direction (dx, dy) at p. inv maps canonical pixels to
+// pixels of the leak. room is how many pixels of the leak lie outside of that side, up to reach; it
+// is 0 if too few lie inside. Samples beyond the edge of the leak are 0.
 func (s *Sight) across(inv geometry.Mat, p geometry.Point, dx, dy float64) (f profile, room int) {
 	d := math.Hypot(dx, dy)
 	q, out := inv.Apply(p), inv.Apply(geometry.Point{X: p.X + dy/d, Y: p.Y - dx/d})
@@ -97,7 +100,7 @@ func (s *Sight) across(inv geometry.Mat, p geometry.Point, dx, dy float64) (f pr
 	return f, reach
 }
 
-// between samples p by bilinear interpolation.
+// between returns p at (x, y) by bilinear interpolation. The place must lie inside p.
 func between(p dsp.Plane, x, y float64) float32 {
 	ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
 	fx, fy := float32(x-float64(ix)), float32(y-float64(iy))
@@ -127,7 +130,8 @@ func (f *profile) mean(from, to int) float32 {
 }
 
 // end returns whether the picture ends at a piece of a side, and at how many pixels of the leak
-// outward of the frame.
+// outward of the frame; a negative number is inside. The finding is unseen with under half of the
+// piece's places. It is goesOn if the outside is not of one colour.
 func (p piece) end() (at float64, found finding) {
 	n := len(p.all)
 	if n < alongSide/pieces/2 {
@@ -155,8 +159,10 @@ func middle(x []float32) float32 {
 	return dsp.Select(c, len(c)/2)
 }
 
-// edge returns where the profiles step to the level of what surrounds the picture,
-// each weighed by its step.
+// edge returns at how many pixels of the leak, outward of the frame, the profiles step to level;
+// the finding is endsHere. level is the grey level of what surrounds the picture, and each profile
+// is weighed by its step. The finding is unseen if too few profiles step, and goesOn if no place of
+// the step is found.
 func (p piece) edge(level float32) (at float64, found finding) {
 	var sum profile
 	weight := float32(0)

@@ -18,7 +18,7 @@ type Likeness struct {
 	Verdict Verdict
 
 	Textured  int     // blocks with detail in the original
-	Covered   int     // of these, where the leak has none: redacted, or blank
+	Covered   int     // of these, without detail in the leak: redacted, or blank
 	Agree     int     // of the rest, with the same detail
 	Opposed   int     // of the rest, with other detail
 	Exchanged int     // of the opposed, lighter here and darker there: not stamped over, but another text
@@ -39,7 +39,9 @@ type Likeness struct {
 	side int // of a block, pixels of the leak
 }
 
-// decide weighs the counts. It sets n.Foreign if grain alone decides.
+// decide returns the verdict that the counts give. It is Other for another text, for foreign grain,
+// or if under half of the shown blocks agree. It is Unsure if too little is shown and the grain is
+// not foreign. decide sets n.Foreign if grain alone makes a leak Other that is otherwise Same.
 func (n *Likeness) decide() Verdict {
 	shown := n.Textured - n.Covered
 	switch {
@@ -59,8 +61,8 @@ func (n *Likeness) decide() Verdict {
 	return Same
 }
 
-// foreignText reports whether the leak shows another text, in many places. Where
-// grain agrees more of it is asked for.
+// foreignText reports whether the leak shows another text, in many places. shown is the number of
+// textured blocks that are not covered. If grain agrees, more exchanged blocks are needed.
 func (n *Likeness) foreignText(shown int) bool {
 	share := exchangedShare
 	if n.Grain.Flat >= minFlat && n.Grain.Same >= ownGrain {
@@ -82,7 +84,7 @@ type sheet struct {
 	l, o       dsp.Plane // their detail
 }
 
-// compare looks at the blocks.
+// compare returns how far the leak of registration r shows original o, by its blocks.
 func compare(r *register.Registration, o *register.Original) Likeness {
 	s := newSheet(r, o)
 	var n Likeness
@@ -95,8 +97,9 @@ func compare(r *register.Registration, o *register.Original) Likeness {
 	return n
 }
 
-// newSheet lays original o under the leak of r. Where the leak lies beside the original, the
-// sheet has the leak in both places.
+// newSheet lays original o under the leak of r. Pixels of the leak beside the original get the
+// leak's own value in both pictures, and are not seen. A leak of up to smallLeak pixels has the
+// smaller blocks.
 func newSheet(r *register.Registration, o *register.Original) *sheet {
 	s := &sheet{leak: r.Leak}
 	s.orig, s.seen = o.Under(r)
@@ -124,8 +127,9 @@ func band(p dsp.Plane, fine, coarse float64) dsp.Plane {
 	return a
 }
 
-// soften sets the detail of leak and original, s.l and s.o: of the original at the blur at
-// which both agree best. It returns that blur, deviation in pixels.
+// soften sets s.l and s.o, the detail of leak and original. The original is blurred so that both
+// agree best. soften returns that blur, deviation in pixels; it stops at the first of softenings
+// that is not better than the blur before.
 func (s *sheet) soften() float64 {
 	s.l = band(s.leak, detailFine, detailCoarse)
 	best, at := math.Inf(-1), 0.0
@@ -185,7 +189,8 @@ func (s *sheet) moments(o, l dsp.Plane, x, y, side int) (moments, bool) {
 	return moments{math.Max(0, oo/n-float64(so*so)), math.Max(0, ll/n-float64(sl*sl)), ol/n - float64(so*sl)}, true
 }
 
-// covers returns the cells where the original has detail and the leak has none.
+// covers returns, for each cell row by row, whether the original has detail there and the leak
+// hardly any. Hardly any is a small share of the detail that the leak shows elsewhere.
 func (s *sheet) covers() []bool {
 	covered := make([]bool, s.cw*s.ch)
 	cells := make([]moments, len(covered))
@@ -220,7 +225,9 @@ type block struct {
 	agrees   bool
 }
 
-// blocks lists the squares that lie on the original.
+// blocks returns the squares that lie wholly on the original, row by row. covered is what covers
+// returned. Textured squares that are not covered get their gain and noise; judge sets share,
+// opposed and agrees.
 func (s *sheet) blocks(covered []bool) []block {
 	var out []block
 	for y := 0; y+s.side <= s.leak.H; y += s.side {
@@ -239,7 +246,8 @@ func (s *sheet) blocks(covered []bool) []block {
 	return out
 }
 
-// near reports whether a covered cell lies within so many cells of the block at (x, y).
+// near reports whether a covered cell lies within so many cells of the block at (x, y). 0 cells
+// means in the block itself.
 func (s *sheet) near(covered []bool, x, y, cells int) bool {
 	for j := max(0, y/s.cell-cells); j <= min(s.ch-1, (y+s.side)/s.cell-1+cells); j++ {
 		for i := max(0, x/s.cell-cells); i <= min(s.cw-1, (x+s.side)/s.cell-1+cells); i++ {
@@ -251,8 +259,9 @@ func (s *sheet) near(covered []bool, x, y, cells int) bool {
 	return false
 }
 
-// fit finds a block's gain, the median over its strong detail, and the median of what
-// is left.
+// fit sets the gain of b, the median ratio of the leak's detail to the original's. It sets the
+// noise to the median of what the gain leaves over, grey levels. Both are over pixels at which the
+// original's detail is dev grey levels or more. Without such pixels both stay 0.
 func (s *sheet) fit(b *block, dev float64) {
 	var ratios [wideBlock * wideBlock]float32
 	n := 0
@@ -272,8 +281,8 @@ func (s *sheet) fit(b *block, dev float64) {
 	b.noise = float64(dsp.Select(ratios[:n], n/2))
 }
 
-// strong calls f at each pixel of b at which the detail of the original is dev or more: with
-// the detail of the original and of the leak.
+// strong calls f at each pixel of b at which the original's detail is dev or more, lighter or
+// darker. o is the detail of the original there and l the detail of the leak, grey levels.
 func (s *sheet) strong(b *block, dev float64, f func(o, l float64)) {
 	for j := b.y; j < b.y+s.side; j++ {
 		i := j*s.o.W + b.x
@@ -285,7 +294,8 @@ func (s *sheet) strong(b *block, dev float64, f func(o, l float64)) {
 	}
 }
 
-// judge says of each textured block whether it agrees or is opposed, and counts the blocks.
+// judge says of each textured block whether it agrees or is opposed, and counts the blocks in n. A
+// block between the two is neither. If every textured block is covered, judge counts nothing.
 func (n *Likeness) judge(s *sheet, blocks []block) {
 	var noise, gains []float32
 	for i := range blocks {

@@ -16,8 +16,9 @@ type noiseProof struct {
 	z             float64 // in deviations of the null
 }
 
-// octaves are the energies a coefficient of the three finest octaves of a square of
-// 16 pixels (Haar, 1910): equal for white noise, rising for what went through a lens.
+// octaves returns the mean energy of a coefficient, grey levels squared, in the three finest
+// octaves of a square (Haar, 1910), the finest first. The square has 16 pixels a side, from (x, y)
+// of p. White noise has equal energies; what went through a lens has rising energies.
 func octaves(p dsp.Plane, x, y int) (e [3]float64) {
 	var b [whiteBlock * whiteBlock]float32
 	for j := range whiteBlock {
@@ -44,9 +45,9 @@ func octaves(p dsp.Plane, x, y int) (e [3]float64) {
 	return e
 }
 
-// noise looks for the original's noise in the leak, where the original shows nothing
-// but noise: whatever is printed went through a lens, so that its finest octave is the
-// weakest, and noise did not.
+// noise looks for the original's noise in the leak, in blocks in which the original shows only
+// noise. Whatever is printed went through a lens, so that its finest octave is the weakest; noise
+// did not. f is the fit of the leak. The result is 0 if there are no such blocks.
 func (s *Sight) noise(f *photometry.Fit) (n noiseProof) {
 	inv, ok := s.H.Inverse()
 	if !ok {
@@ -101,8 +102,10 @@ func (o *octaveSums) add(e [3]float64) {
 // A square of the leak.
 type square struct{ x, y, side int }
 
-// square returns where a block of the original around c lies in the leak, if all
-// around it is trusted.
+// square returns where a block of the original lies in the leak. c is the middle of the block,
+// canonical pixels, and inv maps canonical pixels to pixels of the leak. ok is false if the square
+// is under 4 pixels a side or too near an edge for covary. ok is also false if f does not trust one
+// of its corners.
 func (s *Sight) square(inv geometry.Mat, c geometry.Point, f *photometry.Fit) (r square, ok bool) {
 	q := inv.Apply(c)
 	side := int((whiteBlock - 4) * s.Scale * float64(s.view.W) / float64(s.on.coarse().W))
@@ -121,8 +124,9 @@ func (s *Sight) square(inv geometry.Mat, c geometry.Point, f *photometry.Fit) (r
 	return square{x, y, side}, true
 }
 
-// covary adds to into the covariance of a and b over a square, in parts of a's power:
-// first as they lie, then with b moved aside to each of the other places.
+// covary adds to into the covariances of a and b over the square, each divided by the power of a
+// and cut to [-2, 2]. into[0] is of a and b as they lie. The others have b moved aside by shiftBy
+// pixels in eight directions: what chance gives.
 func (r square) covary(a, b dsp.Plane, into *[shifts + 1]float64) {
 	moves := [shifts + 1][2]int{{}, {shiftBy, 0}, {-shiftBy, 0}, {0, shiftBy}, {0, -shiftBy}, {shiftBy, shiftBy}, {-shiftBy, shiftBy}, {shiftBy, -shiftBy}, {-shiftBy, -shiftBy}}
 	power := 1e-3

@@ -11,7 +11,8 @@ import (
 // A place is a pixel of the leak and where it lies on the original, canonical pixels.
 type place struct{ x, y, u, v float64 }
 
-// places are pixels of the leak with detail of the original, few where there is little.
+// places returns pixels of the leak at edges of the original, as f predicts them. If edges of
+// placeEdge give too few, fainter edges count. The result is nil if these are too few as well.
 func (s *Sight) places(f *photometry.Fit) []place {
 	soft := dsp.Gauss(f.Predicted, 1)
 	if all := s.edges(f, soft, placeEdge); len(all) >= minPlaces {
@@ -23,7 +24,8 @@ func (s *Sight) places(f *photometry.Fit) []place {
 	return nil
 }
 
-// edges are places where soft rises by so many grey levels over two pixels.
+// edges returns the trusted pixels, on a grid of placeStep, at which soft rises by rise grey levels
+// or more over two pixels.
 func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, rise float32) (all []place) {
 	w := s.Leak.W
 	for y := 8; y < s.Leak.H-8; y += placeStep {
@@ -41,8 +43,8 @@ func (s *Sight) edges(f *photometry.Fit, soft dsp.Plane, rise float32) (all []pl
 	return all
 }
 
-// upright returns how the leak's axes lie on the original's, by right angles and
-// mirrored: of the eight ways the nearest.
+// upright returns how the leak's axes lie on the original's, by right angles and mirrored: the
+// nearest of the eight ways. m is a 2 x 2 matrix of 0, 1 and -1, row by row, from leak to original.
 func (s *Sight) upright() (m [4]float64) {
 	c := geometry.Point{X: float64(s.Leak.W) / 2, Y: float64(s.Leak.H) / 2}
 	o, a, b := s.H.Apply(c), s.H.Apply(geometry.Point{X: c.X + 1, Y: c.Y}), s.H.Apply(geometry.Point{X: c.X, Y: c.Y + 1})
@@ -52,9 +54,9 @@ func (s *Sight) upright() (m [4]float64) {
 	return [4]float64{0, math.Copysign(1, b.X-o.X), math.Copysign(1, a.Y-o.Y), 0}
 }
 
-// onFrame compares the leak's places with the map that lays its frame on the original's.
-// It returns by how many pixels of the leak half of the places, and nine tenths of them,
-// are off that map at most; infinity without places.
+// onFrame returns how far places are off the map that lays the leak's frame on the original's. The
+// map turns by right angles or mirrors as upright finds. Half of the places are off by up to half
+// pixels of the leak, and nine tenths by up to nineTenths. Both are infinite without places.
 func (s *Sight) onFrame(all []place) (half, nineTenths float64) {
 	m := s.upright()
 	w, h := float64(s.Leak.W), float64(s.Leak.H)
@@ -72,10 +74,10 @@ func (s *Sight) onFrame(all []place) (half, nineTenths float64) {
 	return quantiles(off)
 }
 
-// onGrid compares the leak's places with the original's grid of pixels, shifted as fits
-// best. It returns by how many pixels of the original half of the places, and nine tenths
-// of them, are off that grid at most. fraction is how far the shift is from a whole number
-// of pixels, 0..0.5.
+// onGrid returns how far places are off the original's grid of pixels, shifted as fits best. Half
+// of the places are off by up to half pixels of the original, and nine tenths by up to nineTenths.
+// fraction is how far the shift is from a whole number of pixels, 0..0.5. Without places the bounds
+// are infinite and fraction is 0.5.
 func (s *Sight) onGrid(all []place) (half, nineTenths, fraction float64) {
 	m := s.upright()
 	full := s.on.Luma()

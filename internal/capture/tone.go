@@ -46,7 +46,7 @@ func (s *sheet) tone(o dsp.Plane, blocks []block) tone {
 // stepOf returns the step of grey level v.
 func stepOf(v float32) int { return min(max(int(v*toneSteps/256), 0), toneSteps-1) }
 
-// at interpolates.
+// at returns the leak's grey level for level v of the original, interpolated between steps.
 func (t *tone) at(v float32) float32 {
 	x := v*toneSteps/256 - 0.5
 	x = min(max(x, 0), toneSteps-1)
@@ -63,8 +63,8 @@ func (t *tone) reach() float32 {
 	return hi - lo
 }
 
-// off returns the shares of the pixels of b that are lighter, and darker, by more than
-// threshold than t has them for o.
+// off returns the shares of the pixels of b, 0..1, that are lighter, and darker, than expected by
+// over threshold grey levels. Expected is what tone curve t makes of original o there.
 func (s *sheet) off(o dsp.Plane, t *tone, threshold float32, b *block) (lighter, darker float64) {
 	up, down := 0, 0
 	for y := b.y; y < b.y+s.side; y++ {
@@ -82,9 +82,9 @@ func (s *sheet) off(o dsp.Plane, t *tone, threshold float32, b *block) (lighter,
 	return float64(up) / n, float64(down) / n
 }
 
-// exchanged counts opposed blocks that are lighter here and darker there, and covered
-// ones where ink is gone and nothing else. Stamps and boxes only darken, or only
-// lighten; another text does both.
+// exchanged adds two counts to n, and sets Spread and BlankSpread. Exchanged blocks are opposed,
+// lighter here and darker there. Blank blocks are partly hidden, and ink is gone but not added.
+// Stamps and boxes only darken, or only lighten; another text does both. blocks come from judge.
 func (n *Likeness) exchanged(s *sheet, blocks []block) {
 	soft := s.orig
 	if n.Softening > 0 {

@@ -79,9 +79,10 @@ func (s *Sight) redacted() bool {
 	return s.Shown() < minShown && float64(n.Covered) > float64(maxHidden*float64(n.Textured))
 }
 
-// placed reports whether the leak lies on the original as no other capture does: on its
-// frame, half of its places to within so many pixels, or showing that frame, or on its
-// grid of pixels.
+// placed reports whether the leak lies on the original as no other capture does. On its frame, half
+// of its places must lie within so many pixels of the leak. If within is frameMiddle or more, the
+// leak may also show that frame, or lie on the original's grid of pixels. placed returns false if
+// shades differ too much.
 func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 	if s.light[0] > frameShade {
 		return false
@@ -100,7 +101,8 @@ func (s *Sight) placed(f *photometry.Fit, within float64) bool {
 	return s.light[1] <= gridShade && half <= gridMiddle && far <= gridMax && fraction <= gridFraction
 }
 
-// hasNoise reports whether the noise of the original's sensor is in the leak.
+// hasNoise reports whether the noise of the original's sensor is in the leak. It returns false if
+// shades differ too much or there are too few blocks of noise.
 func (s *Sight) hasNoise(f *photometry.Fit) bool {
 	if s.light[1] > noiseShade {
 		return false
@@ -110,7 +112,8 @@ func (s *Sight) hasNoise(f *photometry.Fit) bool {
 	return n.blocks >= minBlocks && white && n.gain >= minGain && n.z >= minZ
 }
 
-// Shown is the share of the original that can be seen in the leak, 0..1.
+// Shown returns the share of the original that can be seen in the leak, 0..1. Covered blocks do not
+// count. Changed parts count as shown until [Sight.Fit] has found them.
 func (s *Sight) Shown() float64 {
 	n := s.Likeness()
 	on := float64(float64(s.Overlap)*float64(s.Leak.W*s.Leak.H)) / float64(s.Scale*s.Scale)
@@ -118,7 +121,8 @@ func (s *Sight) Shown() float64 {
 	return math.Max(0, float64(math.Min(1, on/float64(s.view.W*s.view.H))*open)-s.changed(s.changes))
 }
 
-// changed is the share of the original whose detail is another one, not covered.
+// changed returns the share of the original in the bounds of changes that are not covered. Bounds
+// that overlap count twice.
 func (s *Sight) changed(changes []photometry.Change) float64 {
 	sum := 0.0
 	for _, c := range changes {
@@ -129,8 +133,9 @@ func (s *Sight) changed(changes []photometry.Change) float64 {
 	return sum / float64(s.view.W*s.view.H)
 }
 
-// shades returns by how many grey levels half of the leak's shades, and nine tenths of
-// them, are off the prediction at most. Covered and clipped pixels do not count.
+// shades returns two bounds, grey levels: half of the leak's shades, and nine tenths of them, are
+// no farther off the prediction f. A shade is a mean over shadeWindow pixels. Covered and clipped
+// pixels do not count; without others both bounds are infinite.
 func shades(v *photometry.View, f *photometry.Fit) (half, nineTenths float64) {
 	d := dsp.NewPlane(v.Leak.W, v.Leak.H)
 	for i, p := range f.Predicted.Pix {

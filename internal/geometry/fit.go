@@ -12,13 +12,14 @@ func (p *Pair) Miss(m Mat) float64 {
 	return float64(dx*dx) + float64(dy*dy)
 }
 
-// FitHomography returns the homography of least squared algebraic error after
-// normalisation (Hartley and Zisserman, "Multiple View Geometry", algorithm 4.2).
-// It needs at least four pairs in general position.
+// FitHomography returns the homography from From to To of smallest squared algebraic error after
+// normalisation (Hartley and Zisserman, "Multiple View Geometry", algorithm 4.2). It returns false
+// for fewer than four pairs, or if pairs are not in general position. A few wrong pairs spoil the
+// result: see [Robust].
 func FitHomography(pairs []Pair) (Mat, bool) { return FitHomographyRidge(pairs, 0) }
 
-// FitHomographyRidge is [FitHomography] with ridge times the number of pairs added
-// to the squares of the two perspective terms: few or noisy pairs stay affine.
+// FitHomographyRidge is [FitHomography] with ridge times the number of pairs added to the squares
+// of the two perspective terms: few or noisy pairs stay affine. A ridge of 0 adds nothing.
 func FitHomographyRidge(pairs []Pair, ridge float64) (Mat, bool) {
 	if len(pairs) < 4 {
 		return Mat{}, false
@@ -44,8 +45,8 @@ func FitHomographyRidge(pairs []Pair, ridge float64) (Mat, bool) {
 	return unit(inv.Mul(Mat{h[0], h[1], h[2], h[3], h[4], h[5], h[6], h[7], 1}).Mul(na))
 }
 
-// FitAffine returns the affine map of least squared error. It needs at least three
-// pairs in general position.
+// FitAffine returns the affine map from From to To of smallest squared error. It returns false for
+// fewer than three pairs, or if all From lie on a line.
 func FitAffine(pairs []Pair) (Mat, bool) {
 	if len(pairs) < 3 {
 		return Mat{}, false
@@ -77,8 +78,8 @@ func FitAffine(pairs []Pair) (Mat, bool) {
 	return Mat{a[0], a[1], a[2], b[0], b[1], b[2], 0, 0, 1}.Mul(Translation(-c.X, -c.Y)), true
 }
 
-// FitSimilarity returns the rotation, scale and shift of least squared error. It
-// needs at least two pairs.
+// FitSimilarity returns the rotation, scale and shift from From to To of smallest squared error. It
+// does not mirror. It returns false for fewer than two pairs, or if all From are one point.
 func FitSimilarity(pairs []Pair) (Mat, bool) {
 	if len(pairs) < 2 {
 		return Mat{}, false
@@ -97,9 +98,11 @@ func FitSimilarity(pairs []Pair) (Mat, bool) {
 	return Mat{s[0], -s[1], s[2], s[1], s[0], s[3], 0, 0, 1}.Mul(Translation(-c.X, -c.Y)), true
 }
 
-// Robust draws samples of size n from pairs, fits each, and finds the largest set of pairs
-// that one fit maps within tolerance pixels (RANSAC, Fischler and Bolles, 1981). It returns
-// the fit to that set and the size of the set. The draws are fixed.
+// Robust draws samples of n pairs, fits each, and finds the largest set of pairs that one fit maps
+// within tolerance pixels (RANSAC, Fischler and Bolles, 1981). It refines the fit on that set three
+// times, and returns the map and the size of the set. The result is the identity and 0 if there are
+// fewer than n pairs, or no such set. draws is the number of samples; the draws are fixed, so the
+// same pairs give the same map. fit returns false for samples that it cannot fit.
 func Robust(pairs []Pair, n, draws int, tolerance float64, fit func([]Pair) (Mat, bool)) (Mat, int) {
 	if len(pairs) < n {
 		return Identity(), 0
@@ -171,7 +174,8 @@ func square(n int) [][]float64 {
 	return a
 }
 
-// accumulate adds one equation row . x = y to the normal equations.
+// accumulate adds one equation row · x = y to the normal equations of a fit: to the matrix ata and
+// to the right side atb.
 func accumulate(ata [][]float64, atb []float64, row []float64, y float64) {
 	for i, v := range row {
 		for j, w := range row {
@@ -181,7 +185,8 @@ func accumulate(ata [][]float64, atb []float64, row []float64, y float64) {
 	}
 }
 
-// mean returns the mean of one point of each pair.
+// mean returns the mean of one point of each pair: the point that function of returns. There must
+// be a pair.
 func mean(pairs []Pair, of func(Pair) Point) Point {
 	var c Point
 	for _, p := range pairs {
@@ -193,7 +198,8 @@ func mean(pairs []Pair, of func(Pair) Point) Point {
 	return Point{c.X / n, c.Y / n}
 }
 
-// normaliser moves the points' mean to the origin and their mean distance to sqrt 2.
+// normaliser returns the map that moves the mean of the points to the origin and their mean
+// distance to sqrt 2. of picks the point of each pair.
 func normaliser(pairs []Pair, of func(Pair) Point) Mat {
 	c := mean(pairs, of)
 	d := 0.0

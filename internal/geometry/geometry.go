@@ -56,8 +56,8 @@ func (a Mat) Det() float64 {
 	return float64(a[0]*det2(a[4], a[5], a[7], a[8])) - float64(a[1]*det2(a[3], a[5], a[6], a[8])) + float64(a[2]*det2(a[3], a[4], a[6], a[7]))
 }
 
-// Inverse returns the inverse scaled to a lower right entry of 1 where that can
-// be; ok is false for singular matrices.
+// Inverse returns the inverse, scaled to a lower right entry of 1 unless that entry is 0. ok is
+// false if the determinant is 0, infinite or no number.
 func (a Mat) Inverse() (inv Mat, ok bool) {
 	d := a.Det()
 	if d == 0 || math.IsNaN(d) || math.IsInf(d, 0) {
@@ -78,7 +78,8 @@ func (a Mat) Inverse() (inv Mat, ok bool) {
 	return inv, true
 }
 
-// Apply maps a point.
+// Apply returns the point that a maps p to, divided by its third coordinate. Near the horizon that
+// coordinate is taken as 1e-12, so that the point is far away but finite.
 func (a Mat) Apply(p Point) Point {
 	w := float64(a[6]*p.X) + float64(a[7]*p.Y) + a[8]
 	if math.Abs(w) < 1e-12 {
@@ -96,11 +97,12 @@ func (a Mat) Corners(w, h float64) [4]Point {
 	return [4]Point{a.Apply(Point{}), a.Apply(Point{w, 0}), a.Apply(Point{w, h}), a.Apply(Point{0, h})}
 }
 
-// LinearScale returns the root of the area by which the linear part enlarges.
+// LinearScale returns the root of the factor by which the linear part changes areas, whether it
+// mirrors or not. Perspective does not count.
 func (a Mat) LinearScale() float64 { return math.Sqrt(math.Abs(det2(a[0], a[1], a[3], a[4]))) }
 
-// Fit returns the size of a w x h picture shrunk to a long side of at most longest pixels. Each
-// side is rounded, to at least 1. A picture that fits already keeps its size.
+// Fit returns the size of a w x h picture shrunk to a long side of longest pixels. Each side is
+// rounded, and 1 or more. A picture that is not longer keeps its size.
 func Fit(w, h, longest int) (int, int) {
 	long := max(w, h)
 	if long <= longest {
@@ -109,8 +111,9 @@ func Fit(w, h, longest int) (int, int) {
 	return max(1, (w*longest+long/2)/long), max(1, (h*longest+long/2)/long)
 }
 
-// Solve solves the n x n system a x = b by Gaussian elimination with partial
-// pivoting. It overwrites both; ok is false for singular systems.
+// Solve returns x of the n x n system a x = b, by Gaussian elimination with partial pivoting. a
+// holds n rows. Solve overwrites a and b, and x is in the memory of b. It returns nil and false if
+// a pivot is below 1e-14, as in singular systems.
 func Solve(a [][]float64, b []float64) (x []float64, ok bool) {
 	n := len(b)
 	for c := range n {

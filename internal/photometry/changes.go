@@ -14,8 +14,9 @@ type Change struct {
 	Score          float64 // RMS difference in units of the residual's elsewhere
 }
 
-// Changes finds where the leak does not show what the original does: cells in which
-// detail does not follow or the level is off, joined where they touch.
+// Changes returns the parts of the original that the leak shows otherwise, nil without such parts.
+// They are cells in which detail does not follow or the level is off, joined if they touch. v is
+// the view that f was made of. Small and faint changes are left out.
 func (f *Fit) Changes(v *View) []Change {
 	w, h := (f.Inside.W+changeCell-1)/changeCell, (f.Inside.H+changeCell-1)/changeCell
 	off := make([]bool, w*h)
@@ -57,7 +58,8 @@ func (f *Fit) cell(cx, cy int, visit func(i int)) {
 	}
 }
 
-// joined takes the cells that touch the first one, corners included, out of the grid.
+// joined returns the cells that touch cell first, directly or through others, corners included,
+// with first itself. It sets them to false in the grid, which has w cells a row.
 func joined(grid []bool, w, first int) []int {
 	grid[first] = false
 	cells := []int{first}
@@ -77,9 +79,9 @@ func joined(grid []bool, w, first int) []int {
 	return cells
 }
 
-// change measures the change that some joined cells make up. shown is the leak's detail, w the
-// number of cells in a row. It reports false if the cells are too few or the difference too
-// faint.
+// change returns the change that some joined cells make up: its bounds, score and cover. shown is
+// the leak's detail, and w the number of cells in a row. It returns false if there are under
+// changeCells cells, or if the score is below changeScore.
 func (f *Fit) change(v *View, shown dsp.Plane, cells []int, w int) (Change, bool) {
 	c := Change{X0: math.Inf(1), Y0: math.Inf(1), X1: math.Inf(-1), Y1: math.Inf(-1)}
 	if len(cells) < changeCells {

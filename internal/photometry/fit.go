@@ -37,8 +37,9 @@ type Details struct {
 
 var blurs = [...]float64{0, 0.6, 0.9, 1.3, 1.8, 2.5, 3.5, 5}
 
-// Fit predicts the leak of v from the original and subtracts the prediction: low-pass, blur,
-// tone curve, then a local fit around each pixel. The error is [ErrNothing].
+// Fit predicts the leak of v from the original and subtracts the prediction: low-pass, blur, tone
+// curve, then a local fit around each pixel. The error is [ErrNothing] if under minPixels pixels
+// show the original. There is no other error.
 func (s *Source) Fit(v *View) (*Fit, error) {
 	base, in := s.at(v)
 	f := &Fit{Inside: dsp.Erode(in, 5), leak: v.Leak, base: base}
@@ -75,8 +76,8 @@ func (f *Fit) Strong() Details {
 	return Details{Base: f.detail(f.base, strongDetail, f.Slope), Seen: f.detail(f.leak, strongDetail, dsp.Plane{})}
 }
 
-// Faint compares finer detail, evened out so that what is as faint as a mark counts, not
-// edges.
+// Faint returns the finer detail of original and leak. Each pixel is divided by the original's
+// power around it, so that what is as faint as a mark counts, not edges. Power is set.
 func (f *Fit) Faint() Details {
 	d := Details{Base: f.detail(f.base, faintDetail, f.Slope), Seen: f.detail(f.leak, faintDetail, dsp.Plane{})}
 	d.Power = dsp.Gauss(dsp.Product(d.Base, d.Base), detailReach)
@@ -88,8 +89,8 @@ func (f *Fit) Faint() Details {
 	return d
 }
 
-// detail returns p less its Gaussian of deviation sigma, times slope unless slope is empty; 0
-// where the leak does not show the original.
+// detail returns p less its Gaussian of deviation sigma, pixels, times slope unless slope is empty.
+// It is 0 for pixels that do not show the original.
 func (f *Fit) detail(p dsp.Plane, sigma float64, slope dsp.Plane) dsp.Plane {
 	out := dsp.HighPass(p, sigma)
 	for i, w := range f.Weight.Pix {
@@ -112,8 +113,9 @@ func count(p dsp.Plane) int {
 	return n
 }
 
-// cover marks where the original has detail that the leak does not follow, and
-// returns where it does.
+// cover sets Covered, where the original has detail that the leak does not follow, and Correlation.
+// follow says of each pixel whether the leak follows the original's detail there; it is false
+// without detail. base is the original in the leak's pixels.
 func (f *Fit) cover(base, leak dsp.Plane) (follow []bool) {
 	o, t := dsp.HighPass(base, 4), dsp.HighPass(leak, 4)
 	for i, in := range f.Inside.Pix {
@@ -142,9 +144,9 @@ func (f *Fit) cover(base, leak dsp.Plane) (follow []bool) {
 	return follow
 }
 
-// samples chooses about toneSamples pixels, on a grid, that tone curves are fitted to. follow
-// says where the leak's detail follows the original's: these pixels are trusted. If fewer than
-// 100 are, samples trusts all pixels that are not covered.
+// samples returns about toneSamples pixels, on a grid, that tone curves are fitted to. follow says
+// at which pixels the leak's detail follows the original's: these are trusted. If under 100 are,
+// all pixels that are not covered are trusted, and if these are under 100 as well, all pixels.
 func (f *Fit) samples(follow []bool, leak dsp.Plane) *toneSample {
 	w, h := f.Inside.W, f.Inside.H
 	step := max(1, int(math.Sqrt(float64(w*h)/toneSamples)))
@@ -196,8 +198,9 @@ func (f *Fit) blurAndTone(base dsp.Plane, s *toneSample) (dsp.Plane, toneCurve) 
 	return best, bestTone
 }
 
-// mask sets Weight to 1 where the leak shows the original: inside, not covered, and not
-// farther off in level than trusted pixels are. s says which pixels are trusted.
+// mask sets Weight to 1 at pixels that show the original: inside, not covered, and not farther off
+// in level than trusted pixels are. It also sets off, the pixels that are too far off. s says which
+// pixels are trusted. Pixels beside a bad pixel get 0.
 func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 	d := dsp.NewPlane(leak.W, leak.H)
 	for i, p := range predicted.Pix {
@@ -227,8 +230,9 @@ func (f *Fit) mask(predicted, leak dsp.Plane, s *toneSample) {
 	}
 }
 
-// spread measures the residual: it sets RMS, over all pixels that show the original, and
-// Variance, around each pixel.
+// spread measures the residual: it sets RMS, grey levels, over all pixels that show the original,
+// and Variance, grey levels squared, around each pixel. A floor is added to Variance, so that it is
+// never near 0.
 func (f *Fit) spread() {
 	squares, total, n := dsp.Product(f.Residual, f.Residual), 0.0, 0
 	for i, v := range squares.Pix {

@@ -34,8 +34,8 @@ func newLocality(predicted, weight dsp.Plane) *locality {
 	return l
 }
 
-// without returns e, times the weight, less its local regression on an offset, the
-// prediction's detail, its gradient and its Laplacian.
+// without returns e, times the weight, less its local regression on an offset and on the
+// prediction's detail, gradient and Laplacian. e is of the leak's size and stays as it is.
 func (l *locality) without(e dsp.Plane) dsp.Plane {
 	out := dsp.Product(e, l.weight)
 	var b [localN]dsp.Plane
@@ -46,8 +46,8 @@ func (l *locality) without(e dsp.Plane) dsp.Plane {
 	return out
 }
 
-// Unexplained returns of a plane of the leak's size what the photometric fit would have
-// left of it, had it been part of the leak.
+// Unexplained returns what the local fit would have left of plane p, if p had been part of the
+// leak. p has the leak's size; the result is 0 where Weight is.
 func (f *Fit) Unexplained(p dsp.Plane) dsp.Plane { return f.local.without(p) }
 
 // slopes returns the gradient of p, to the right and down, and its Laplacian, in grey levels a
@@ -69,7 +69,8 @@ func slopes(p dsp.Plane) (gx, gy, lap dsp.Plane) {
 	return gx, gy, lap
 }
 
-// windowed sums p over the cells of a coarse grid and blurs by the window.
+// windowed returns the mean of p over each cell of localStep x localStep pixels, blurred by a
+// Gaussian of Reach pixels. Cells cut off by an edge count as if filled up with zeros.
 func windowed(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane((p.W+localStep-1)/localStep, (p.H+localStep-1)/localStep)
 	for y := range p.H {
@@ -82,8 +83,9 @@ func windowed(p dsp.Plane) dsp.Plane {
 	return dsp.Gauss(out, Reach/localStep)
 }
 
-// solve returns the coefficients of the regression at each place of the grid. b holds the
-// right sides of the normal equations.
+// solve returns the coefficients of the regression at each place of the grid, a plane for each
+// unknown. b holds the right sides of the normal equations. All but the offset are damped strongly,
+// so that they stay near 0 without detail.
 func (l *locality) solve(b [localN]dsp.Plane) (c [localN]dsp.Plane) {
 	for i := range c {
 		c[i] = dsp.NewPlane(b[i].W, b[i].H)

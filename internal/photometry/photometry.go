@@ -49,9 +49,9 @@ type View struct {
 	Resized bool      // the leak was low-passed by a Gaussian of 0.45 of its pixels and shrunk
 }
 
-// at predicts the leak's pixels before any change of tone: the original averaged
-// over a pixel of the leak and sampled by cubic convolution. inside is 1 where that
-// is known.
+// at returns the original at the leak's pixels, before any change of tone: averaged over a pixel of
+// the leak and sampled by cubic convolution. A coarse leak is predicted from a halved original.
+// inside is 1 for pixels more than a pixel inside of the original, 0 for others.
 func (s *Source) at(v *View) (out, inside dsp.Plane) {
 	fine := s.Luma()
 	k := v.Pitch * float64(max(fine.W, fine.H)) / float64(max(v.W, v.H)) // original's pixels a leak's pixel
@@ -90,7 +90,8 @@ func Sample(p dsp.Plane, x, y, k float64) float32 {
 }
 
 // sampleArea returns the mean of p over the k x k samples around (x, y), 1 <= k <= 4, with
-// fractional edges. Shrinking by area does the same, at any phase.
+// fractional edges. Samples beyond an edge repeat the edge. A place farther than 1e6 pixels away
+// gives 0. Shrinking by area does the same, at any phase.
 func sampleArea(p dsp.Plane, x, y, k float64) float32 {
 	if !(x > -1e6 && y > -1e6 && x < 1e6 && y < 1e6) {
 		return 0
@@ -131,7 +132,8 @@ func areaTaps(x, k float64) (first, n int, w [6]float32) {
 	return first, n, w
 }
 
-// sampleCubic samples p by cubic convolution, samples beyond an edge like those on it.
+// sampleCubic returns p at (x, y) by cubic convolution. Samples beyond an edge repeat the edge. A
+// place farther than 1e6 pixels away gives 0.
 func sampleCubic(p dsp.Plane, x, y float64) float32 {
 	if !(x > -1e6 && y > -1e6 && x < 1e6 && y < 1e6) {
 		return 0

@@ -103,8 +103,8 @@ func (f *toneFit) fit(base dsp.Plane) (toneCurve, float64) {
 	return c, sum / float64(len(some))
 }
 
-// sorted sorts x by its digits. No value may be below 0: the bits of such numbers are in
-// their order.
+// sorted sorts x in place, by its digits, and returns x. No value may be below 0: the bits of such
+// numbers are in their order. x must not be longer than the sample.
 func (f *toneFit) sorted(x []float32) []float32 {
 	const digit, values = 11, 1 << 11
 	from, to := f.spare[:len(x)], f.spare[len(x):2*len(x)]
@@ -135,8 +135,9 @@ func (f *toneFit) sorted(x []float32) []float32 {
 	return x
 }
 
-// solve returns the cubic of least weighted squared error for the present weights. Its two
-// upper terms are damped, so that few levels do not bend the curve.
+// solve returns the cubic of smallest weighted squared error for the present weights. Its two upper
+// terms are damped, so that few levels do not bend the curve. If there is no solution, it returns
+// the curve that changes nothing.
 func (f *toneFit) solve() toneCurve {
 	var a00, a01, a02, a03, a11, a12, a13, a22, a23, a33, b0, b1, b2, b3 float64
 	for i, w := range f.weight {

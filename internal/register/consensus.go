@@ -18,8 +18,10 @@ type proposal struct {
 	score float64
 }
 
-// consensus finds homographies that many pairs agree on, the best first. No random
-// sampling: each match has a scale and a direction and so makes a similarity.
+// consensus returns up to kept (4) homographies, from leak to original, that many pairs agree on,
+// the best first. pairs must be sorted, the best first: only the first proposers (700) propose a
+// similarity. Fewer than 5 pairs give nil. There is no random sampling: each match has a scale and
+// a direction and so makes a similarity.
 func consensus(pairs []pair) []fitted {
 	if len(pairs) < 5 {
 		return nil
@@ -47,8 +49,9 @@ type fitted struct {
 	inliers float64
 }
 
-// grow makes a homography of each proposal. It returns up to kept homographies that differ,
-// those with the most inliers first. once counts their points.
+// grow makes a homography of each proposal. It returns up to kept (4) homographies that differ and
+// have minInner inliers or more, the largest number first. once counts inliers: points of the
+// original, not pairs.
 func grow(pairs []pair, from []proposal, once *counter) []fitted {
 	w, h := extent(pairs)
 	var out []fitted
@@ -66,8 +69,9 @@ func grow(pairs []pair, from []proposal, once *counter) []fitted {
 	return out[:min(len(out), kept)]
 }
 
-// growOne fits an affine map to the matches that agree with a similarity, and then
-// homographies to the matches that agree ever more closely.
+// growOne fits an affine map to the matches that agree with the similarity of by, and then
+// homographies to ever closer matches. It ends early when fewer than 6 agree. growOne returns false
+// if fewer than 4 pairs agree with the similarity.
 func growOne(pairs []pair, by *pair) (geometry.Mat, bool) {
 	in := agreeing(pairs, by)
 	if len(in) < 4 {
@@ -89,7 +93,7 @@ func growOne(pairs []pair, by *pair) (geometry.Mat, bool) {
 	return m, true
 }
 
-// extent is the size of the box that holds all points of the leak.
+// extent returns the largest X and the largest Y of the pairs' places in the leak, 0 without pairs.
 func extent(pairs []pair) (w, h float64) {
 	for i := range pairs {
 		w, h = max(w, pairs[i].from.X), max(h, pairs[i].from.Y)
@@ -109,10 +113,11 @@ func near(a, b geometry.Mat, w, h float64) bool {
 	return true
 }
 
-// zoom is the original's pixels per pixel of the leak.
+// zoom returns the original's pixels per pixel of the leak, by the levels of the two features of p.
 func zoom(p *pair) float64 { return levelScales[p.to.level] / levelScales[p.from.level] }
 
-// similarity maps the leak to the original as p alone has it.
+// similarity returns the map from leak to original that the places, directions and levels of p
+// alone give.
 func similarity(p *pair) geometry.Mat {
 	c, s := rotation(p)
 	z := zoom(p)
@@ -120,7 +125,7 @@ func similarity(p *pair) geometry.Mat {
 	return geometry.Similarity(p.from.Point, p.to.Point, c, s)
 }
 
-// rotation is by how much p turns, as cosine and sine.
+// rotation returns the angle by which p turns from leak to original, as cosine and sine.
 func rotation(p *pair) (c, s float64) {
 	return float64(p.from.cos*p.to.cos) + float64(p.from.sin*p.to.sin),
 		float64(p.from.cos*p.to.sin) - float64(p.from.sin*p.to.cos)
@@ -139,8 +144,8 @@ func newAgreement(by *pair) agreement {
 	return agreement{similarity(by), c, s, by.to.level - by.from.level}
 }
 
-// miss is the squared distance by which the similarity misses, infinite where scale
-// or direction differ.
+// miss returns the squared distance, canonical pixels, by which the similarity misses the place of
+// p in the original. It is infinite if scale or direction differ.
 func (a *agreement) miss(p *pair) float64 {
 	if d := p.to.level - p.from.level - a.steps; d < -1 || d > 1 {
 		return math.Inf(1)
@@ -153,8 +158,8 @@ func (a *agreement) miss(p *pair) float64 {
 	return float64(dx*dx) + float64(dy*dy)
 }
 
-// support returns how well pairs agree with the similarity of by: the sum of their weights,
-// less the farther each is off.
+// support returns how well pairs agree with the similarity of by: the sum of their weights, less
+// the farther each is off. A pair that is firstTol pixels off or more does not count.
 func support(pairs []pair, by *pair) float64 {
 	a := newAgreement(by)
 	sum := 0.0
@@ -206,8 +211,8 @@ type counter struct {
 	sums  []float64
 }
 
-// newCounter numbers the points of the original that the pairs lead to, rounded to whole
-// pixels.
+// newCounter numbers the points of the original that the pairs lead to. Pairs whose points round to
+// the same whole pixel get the same number. A counter serves one goroutine.
 func newCounter(pairs []pair) *counter {
 	order := make([]int, len(pairs))
 	for i := range order {

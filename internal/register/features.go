@@ -32,7 +32,8 @@ type features struct {
 	desc []float32 // dims each
 }
 
-// extract finds about as many features as wanted over a pyramid of p.
+// extract returns about as many features as wanted, over a pyramid of p. Each level gets its part
+// by area, but 40 or more. A picture with a short side under minLevel pixels has none.
 func extract(p dsp.Plane, wanted int) *features {
 	levels := []dsp.Plane{p}
 	total := len(p.Pix)
@@ -55,8 +56,8 @@ func extract(p dsp.Plane, wanted int) *features {
 	return f
 }
 
-// level adds at most n features of one level, which is kx by ky times as fine as
-// the picture.
+// level adds up to n features of plane l, which is that level of the pyramid. kx and ky are pixels
+// of l per pixel of the picture. Spots whose patch has too little contrast are left out.
 func (f *features) level(l dsp.Plane, level, n int, kx, ky float64) {
 	r := cornerness(l)
 	spots := share(peaks(r), r.W, r.H, n)
@@ -95,7 +96,8 @@ type spot struct {
 	rank int // place among the spots of its cell, 0 for the strongest
 }
 
-// peaks returns the maxima over 5 x 5 pixels, the strongest first.
+// peaks returns the pixels of cornerness above minEdge that no pixel of the 5 x 5 around exceeds,
+// the strongest first. Pixels within margin of an edge are left out.
 func peaks(r dsp.Plane) []spot {
 	top := dsp.Dilate(r, 5)
 	var out []spot
@@ -111,8 +113,9 @@ func peaks(r dsp.Plane) []spot {
 	return out
 }
 
-// share keeps n of the spots of a w x h picture, sorted by strength. It drops first what is not
-// among the strongest spots of a cell, so that every part of the picture keeps some.
+// share returns n of the spots of a w x h picture, or all if there are no more. s must be sorted by
+// strength; share sets ranks and reorders s. It drops first what is not among the strongest spots
+// of a cell, so that every part of the picture keeps some.
 func share(s []spot, w, h, n int) []spot {
 	var count [cells * cells]int
 	for i := range s {
@@ -136,8 +139,9 @@ func share(s []spot, w, h, n int) []spot {
 	return s[:n]
 }
 
-// vertex returns by how many pixels, -0.5..0.5, the top of the parabola through spot s and its
-// two neighbours lies off s. step is 1 along rows and the width along columns.
+// vertex returns by how many pixels, -0.5..0.5, the top of the parabola through spot s and its two
+// neighbours in r lies off s. step is 1 along rows and the width along columns. A straight line
+// gives 0.
 func vertex(r dsp.Plane, s spot, step int) float64 {
 	i := s.y*r.W + s.x
 	m, c, p := float64(r.Pix[i-step]), float64(r.Pix[i]), float64(r.Pix[i+step])
@@ -161,9 +165,9 @@ func direction(p dsp.Plane, x, y int) (cos, sin float64) {
 	return gx / n, gy / n
 }
 
-// describe fills d with the patch of p around (x, y), turned by the angle of the cosine and
-// sine, at mean 0 and length 1. It reports whether the patch has enough contrast to be
-// recognised.
+// describe fills d with the patch of p around (x, y), turned by the angle of the cosine and sine,
+// at mean 0 and length 1. It reports whether the patch has enough contrast (norm above minNorm,
+// grey levels) to be recognised.
 func describe(d *[dims]float32, p dsp.Plane, x, y, cos, sin float64) bool {
 	var sum float32
 	for j := range patch {
@@ -188,7 +192,7 @@ func describe(d *[dims]float32, p dsp.Plane, x, y, cos, sin float64) bool {
 	return norm > minNorm
 }
 
-// reflected samples p by bilinear interpolation, mirrored at its edges.
+// reflected returns p at (x, y) by bilinear interpolation, with p mirrored at its edges.
 func reflected(p dsp.Plane, x, y float64) float32 {
 	fx, fy := math.Floor(x), math.Floor(y)
 	tx, ty := float32(x-fx), float32(y-fy)
@@ -202,7 +206,8 @@ func reflected(p dsp.Plane, x, y float64) float32 {
 	return t + float32(ty*(u-t))
 }
 
-// fold mirrors an index into [0, n), which is at least half as long as it is off.
+// fold mirrors index i at the ends of [0, n), so that -1 becomes 0 and n becomes n-1. An index
+// beyond 2n on the right, which mirroring does not bring inside, becomes 0.
 func fold(i, n int) int {
 	if i < 0 {
 		i = -1 - i
@@ -216,9 +221,9 @@ func fold(i, n int) int {
 // A look is how a leak may have been changed so that its features change too.
 type look struct{ mirror, invert bool }
 
-// as returns the features that the mirrored or inverted picture of width w has: a
-// mirrored patch has its rows in reverse, an inverted one is negative, its
-// gradient turned by half a circle.
+// as returns the features that the mirrored or inverted picture of width w has. A mirrored patch
+// has its rows in reverse; an inverted patch is negative, its gradient turned by half a circle.
+// Without a change it returns f itself, otherwise a copy.
 func (f *features) as(l look, w int) *features {
 	if l == (look{}) {
 		return f

@@ -8,8 +8,9 @@ import (
 // windows are the deviations of the Gaussian windows of the smooth field, pixels.
 var windows = [...]int{40, 24, 16}
 
-// finish sets r.X and r.Y, where each pixel of the leak lies on the canonical original: as r.H
-// has them, moved by a smooth field if that lowers the difference.
+// finish sets r.X and r.Y, the place of each pixel of r.Leak on the canonical original. They are as
+// r.H has them, moved by a smooth field if that lowers the difference. A leak under minField pixels
+// gets no field. r.H and r.Scale must be set.
 func (o *Original) finish(r *Registration) {
 	ref := o.at(r.Scale)
 	to := scaleTo(o.canon, ref)
@@ -41,7 +42,7 @@ func (o *Original) Under(r *Registration) (under dsp.Plane, seen []bool) {
 	return under, seen
 }
 
-// positions are where m maps the pixels of a w x h picture.
+// positions returns the planes of X and Y to which m maps the pixels of a w x h picture.
 func positions(m geometry.Mat, w, h int) (x, y dsp.Plane) {
 	x, y = dsp.NewPlane(w, h), dsp.NewPlane(w, h)
 	for j := range h {
@@ -62,8 +63,9 @@ type field struct {
 	t, o, x, y dsp.Plane
 }
 
-// descend moves the positions by smooth fields of ever smaller windows (Lucas and
-// Kanade, 1981), as long as the difference falls.
+// descend moves f.x and f.y by smooth fields of ever smaller windows (Lucas and Kanade, 1981), as
+// long as the difference falls. A move that does not lower the difference is taken back. Windows of
+// over a third of the leak's short side are left out.
 func (f *field) descend() {
 	bx, by, best := f.x, f.y, -1.0
 	for i := 0; i <= len(windows); i++ {
@@ -93,8 +95,9 @@ type compared struct {
 	cost    float64
 }
 
-// compare warps the original to the leak and finds the difference. sigma, pixels, is the
-// deviation of the windows in which contrast is matched.
+// compare warps the original to the leak and returns what the difference is. sigma, pixels of the
+// leak, is the deviation of the windows in which contrast is matched. Pixels beside the original do
+// not count.
 func (f *field) compare(sigma int) *compared {
 	s := &compared{window: sigma}
 	w := dsp.NewPlane(f.t.W, f.t.H)
@@ -131,8 +134,8 @@ func (f *field) compare(sigma int) *compared {
 // cellOf is the side of the squares in which sums are taken before they are blurred.
 func cellOf(sigma int) int { return max(1, sigma/8) }
 
-// sums returns the sums over cells of the products of a and b where they are seen, per
-// pixel of a cell.
+// sums returns the sum of the products of a and b in each cell, divided by the pixels of a full
+// cell. cell is the side of a cell, pixels. Pixels that are not seen add 0.
 func (s *compared) sums(cell int, a, b dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane((a.W+cell-1)/cell, (a.H+cell-1)/cell)
 	for y := range a.H {
@@ -178,8 +181,8 @@ func (f *field) step(s *compared) {
 	f.move(spreadOut(xe, f.t.W, f.t.H, cell), spreadOut(ye, f.t.W, f.t.H, cell))
 }
 
-// move shifts the positions by ux and uy, pixels of the leak. The positions of neighbouring
-// pixels say how far a pixel of the leak reaches on the original.
+// move shifts the positions by ux and uy, pixels of the leak, into new planes. The positions of
+// neighbouring pixels say how far a pixel of the leak reaches on the original.
 func (f *field) move(ux, uy dsp.Plane) {
 	x, y := f.x.Clone(), f.y.Clone()
 	w, h := f.t.W, f.t.H
@@ -198,7 +201,8 @@ func (f *field) move(ux, uy dsp.Plane) {
 	f.x, f.y = x, y
 }
 
-// spreadOut interpolates cells at the pixels of a w x h picture.
+// spreadOut returns the plane p of cells, cell pixels a side, interpolated at the pixels of a w x h
+// picture. Before the middle of the first cell and beyond the last, the value stays the same.
 func spreadOut(p dsp.Plane, w, h, cell int) dsp.Plane {
 	out, line := dsp.NewPlane(w, h), make([]float32, p.W+1)
 	before, beyond := make([]int, w), make([]float32, w)
@@ -221,8 +225,9 @@ func spreadOut(p dsp.Plane, w, h, cell int) dsp.Plane {
 	return out
 }
 
-// between returns the cell before pixel i, of n cells of cell pixels each. It also returns how
-// far the pixel lies beyond the middle of that cell, 0..1.
+// between returns the cell whose middle lies before pixel i, of n cells of cell pixels each. It
+// also returns how far the pixel lies from that middle to the next, 0..1. Beyond the first and last
+// middle it returns that cell and 0.
 func between(i, cell, n int) (int, float32) {
 	twice := 2*i + 1 - cell // offset from the first cell's middle, half pixels
 	if twice <= 0 {
@@ -235,8 +240,9 @@ func between(i, cell, n int) (int, float32) {
 	return c, float32(twice-2*cell*c) / float32(2*cell)
 }
 
-// remap samples p at positions, by bilinear interpolation, beyond its edges like at
-// them, and tells which are more than two pixels inside.
+// remap writes to dst the values of p at positions xs and ys, by bilinear interpolation. Positions
+// beyond an edge are moved onto it. seen becomes true for positions more than two pixels inside of
+// p. p must be 2 x 2 pixels or more.
 func remap(dst dsp.Plane, seen []bool, p, xs, ys dsp.Plane) {
 	right, bottom := float32(p.W-1), float32(p.H-1)
 	for i, x := range xs.Pix {

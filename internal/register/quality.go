@@ -7,10 +7,11 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// quality returns the mean local correlation of the high-passed leak t with the
-// original under h (pixels of t to canonical pixels), weighed by the original's
-// local deviation, over the overlap; and that overlap's share of the leak. It is
-// negative for inverted leaks. Covered places weigh by the root of their share.
+// quality returns how well leak t fits the original under h, which maps pixels of t to canonical
+// pixels. q is the mean local correlation of the high-passed pictures, weighed by the original's
+// local deviation. It is negative for inverted leaks, and covered places lower q only by the root
+// of their share. overlap is the share of the leak on the original, 0..1. Both are 0 if under 100
+// pixels or 2 % of the leak overlap. longest is the long side, pixels, at which they are measured.
 func (o *Original) quality(h geometry.Mat, t dsp.Plane, longest int) (q, overlap float64) {
 	w, ht := geometry.Fit(t.W, t.H, longest)
 	s := resize(t, max(8, w), max(8, ht))
@@ -24,8 +25,9 @@ func (o *Original) quality(h geometry.Mat, t dsp.Plane, longest int) (q, overlap
 	return correlate(s, warp(ref, m, s.W, s.H), warp(ones(ref.W, ref.H), m, s.W, s.H))
 }
 
-// correlate returns the quality and the overlap of leak t on o, the original as it lies under
-// the leak. seen is the share of each pixel that is known of o, 0..1; it is changed.
+// correlate returns the quality and the overlap of leak t on o, the original as it lies under the
+// leak. Both are 0 if under 100 pixels or 2 % of the leak overlap. seen is the share of each pixel
+// that is known of o, 0..1; it is overwritten.
 func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 	n := 0
 	for i, v := range seen.Pix {
@@ -65,8 +67,9 @@ func correlate(t, o, seen dsp.Plane) (q, overlap float64) {
 	return sum / (math.Sqrt(float64(shown*weight)) + 1e-6), float64(n) / float64(len(seen.Pix))
 }
 
-// highPassSeen returns p less its blur of sigma pixels, over pixels that are seen (1, not 0)
-// alone: what lies around a leak must not count. weights is the blur of seen.
+// highPassSeen returns p less its blur of sigma pixels, over pixels that are seen alone: what lies
+// around a leak must not count. seen is 1 or 0 a pixel, and weights is seen blurred by the same
+// sigma. The result is 0 for pixels that are not seen.
 func highPassSeen(p, seen, weights dsp.Plane, sigma float64) dsp.Plane {
 	b := dsp.Gauss(dsp.Product(p, seen), sigma)
 	for i, m := range seen.Pix {
@@ -79,9 +82,10 @@ func highPassSeen(p, seen, weights dsp.Plane, sigma float64) dsp.Plane {
 	return b
 }
 
-// stretch returns the best of the eight ways to lay the whole leak on the whole
-// original, turned by right angles and mirrored. ok is false when none has the
-// right aspect ratio.
+// stretch returns the best of the eight ways to lay the whole leak on the whole original, turned by
+// right angles and mirrored. t is the leak at a long side of up to canonicalSide. ok is false if no
+// way has the original's aspect ratio, within maxAspect. best.q is never negative: an inverted leak
+// has best.invert set.
 func (o *Original) stretch(t dsp.Plane) (best guess, ok bool) {
 	for turns := range 4 {
 		for mirror := range 2 {
@@ -103,7 +107,9 @@ func (o *Original) stretch(t dsp.Plane) (best guess, ok bool) {
 	return best, ok
 }
 
-// orientation mirrors a w x h picture, or not, and then turns it by right angles.
+// orientation returns the map that mirrors a w x h picture, left to right, if mirror is set. It
+// then turns the picture counterclockwise by so many right angles. The result again begins at (0,
+// 0).
 func orientation(w, h, turns int, mirror bool) geometry.Mat {
 	m := geometry.Identity()
 	if mirror {

@@ -7,9 +7,10 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// refine makes a registration of guess g: it brings the leak to the scale of the original and
-// moves the map to the least difference over all pixels. back maps pixels of the leak as given
-// to pixels of the leak of the guess.
+// refine returns a registration by guess g: it shrinks a leak that is finer than the original and
+// moves the map to the smallest difference over all pixels. leak is as given, and back maps its
+// pixels to pixels of the leak of the guess. The moved map counts only if quality falls by maxFall
+// or less; for a plain stretch it must rise by minRise. X and Y are not set: see finish.
 func (o *Original) refine(leak dsp.Plane, g guess, back geometry.Mat) *Registration {
 	h := g.h.Mul(back)
 	r := &Registration{Leak: leak, ToLeak: geometry.Identity(), Inverted: g.invert, Inliers: g.inliers}
@@ -43,7 +44,7 @@ func (o *Original) refine(leak dsp.Plane, g guess, back geometry.Mat) *Registrat
 	return r
 }
 
-// turned reports whether a map mirrors, in the middle of p.
+// turned reports whether map m mirrors, in the middle of p.
 func turned(m geometry.Mat, p dsp.Plane) bool {
 	x, y := float64(p.W)/2, float64(p.H)/2
 	c := m.Apply(geometry.Point{X: x, Y: y})
@@ -62,8 +63,9 @@ func unit(m geometry.Mat) geometry.Mat {
 	return m
 }
 
-// descend moves h, from pixels of leak t to canonical pixels, to the least difference: first on
-// pictures a quarter as large, then on larger ones.
+// descend returns h, from pixels of leak t to canonical pixels, moved to the smallest difference:
+// first on pictures a quarter as large, then on larger ones. Levels with a short side under minSide
+// are left out, and so is the last if t has over fullPixels.
 func (o *Original) descend(t dsp.Plane, h geometry.Mat) geometry.Mat {
 	s := math.Min(1, scaleOf(h, t.W, t.H))
 	for div := coarsest; div >= 1; div /= 2 {
@@ -123,8 +125,9 @@ func normalised(p dsp.Plane, blur float64, floor float32) dsp.Plane {
 	return d
 }
 
-// minimise returns the homography near m of least mean limited squared difference
-// (Levenberg and Marquardt).
+// minimise returns the homography near m with the smallest mean of squared differences, each
+// limited to 1 (Levenberg and Marquardt). m maps pixels of the leak to pixels of the original of f.
+// minimise returns m if it shows nothing of the original.
 func (f *fit8) minimise(m geometry.Mat) geometry.Mat {
 	norm := geometry.Mat{f.scale, 0, -float64(f.cx * f.scale), 0, f.scale, -float64(f.cy * f.scale), 0, 0, 1}
 	inv, ok := norm.Inverse()
@@ -167,8 +170,10 @@ func (f *fit8) minimise(m geometry.Mat) geometry.Mat {
 	return unit(h.Mul(norm))
 }
 
-// cost samples the original under h and returns the mean limited squared difference
-// and the share of the leak that is seen.
+// cost warps the original to the leak, into f.seen, and returns two numbers. cost is the mean of
+// the squared differences, each limited to 1. share is the share of the leak's pixels that are seen
+// and not blank, 0..1. norm maps pixels of the leak to coordinates -1..1, and h maps these to
+// pixels of the original.
 func (f *fit8) cost(h, norm geometry.Mat) (cost, share float64) {
 	f.seen = warp(f.o, h.Mul(norm), f.t.W, f.t.H)
 	n := 0
@@ -187,9 +192,9 @@ func (f *fit8) cost(h, norm geometry.Mat) (cost, share float64) {
 	return cost / float64(n+1), float64(n) / float64(len(f.t.Pix))
 }
 
-// normal returns the normal equations of a step from h, at which cost was called
-// last. Along a row the second coordinate is constant, so that sums of the products
-// of the three gradients with powers of the first are enough.
+// normal returns the normal equations of a step from h; cost must have been called last at h,
+// because normal uses f.seen. Matrix a is full and symmetric. Along a row the second coordinate is
+// constant, so sums of the gradients' products with powers of the first are enough.
 func (f *fit8) normal(h, norm geometry.Mat) (a [8][8]float64, b [8]float64) {
 	m := h.Mul(norm)
 	gx, gy := warp(f.gx, m, f.t.W, f.t.H), warp(f.gy, m, f.t.W, f.t.H)
@@ -252,7 +257,8 @@ func (f *fit8) rowSums(h geometry.Mat, v float64, t, seen, gx, gy []float32) *ro
 	return r
 }
 
-// addTo adds a row's sums: unknowns are (au, av, a, bu, bv, b, cu, cv).
+// addTo adds a row's sums to the upper triangle of a and to b. v is the second coordinate of the
+// row, -1..1. The unknowns are the entries of the homography except the last, row by row.
 func (s *rowSums) addTo(a *[8][8]float64, b *[8]float64, v float64) {
 	pair := [3][3]int{{0, 1, 3}, {1, 2, 4}, {3, 4, 5}} // of gradients, to index of p
 	grad := [8]int{0, 0, 0, 1, 1, 1, 2, 2}
@@ -267,7 +273,10 @@ func (s *rowSums) addTo(a *[8][8]float64, b *[8]float64, v float64) {
 	}
 }
 
-// damped solves (a + damping diag a) x = b.
+// damped returns x of (a + damping diag a) x = b, a step of Levenberg and Marquardt. damping is 0
+// or more; a larger damping makes a shorter step. 1e-6 is added to the diagonal before it is
+// damped. a must be full, not one triangle; a and b stay as they are. damped returns zeros and
+// false if the system is singular.
 func damped(a *[8][8]float64, b *[8]float64, damping float64) ([8]float64, bool) {
 	rows, rhs := make([][]float64, 8), make([]float64, 8)
 	for i := range rows {

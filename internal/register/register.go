@@ -50,7 +50,8 @@ func New(luma dsp.Plane) *Original {
 // not be changed.
 func (o *Original) Canonical() dsp.Plane { return o.canon }
 
-// scaled returns the canonical original at w x h, no larger than it is.
+// scaled returns the canonical original at w x h pixels. A side that exceeds the canonical side is
+// cut to it. The result may share memory with o and must not be changed.
 func (o *Original) scaled(w, h int) dsp.Plane {
 	w, h = min(w, o.canon.W), min(h, o.canon.H)
 	for i := len(o.levels) - 1; i >= 0; i-- {
@@ -65,8 +66,9 @@ func (o *Original) scaled(w, h int) dsp.Plane {
 	return o.canon
 }
 
-// at returns the original at s of its pixels per canonical pixel, at most 1. From sameScale on
-// it is the canonical original: what little there is to gain is not worth resampling.
+// at returns the original at a scale of s, pixels of the result per canonical pixel. From sameScale
+// on it is the canonical original: what little there is to gain is not worth resampling. The result
+// must not be changed.
 func (o *Original) at(s float64) dsp.Plane {
 	if s > sameScale {
 		return o.canon
@@ -124,8 +126,9 @@ func NewLeak(luma dsp.Plane) *Leak {
 	return l
 }
 
-// Find registers a leak onto the original. It returns nil if nothing aligns, and ctx's
-// error if ctx ends it.
+// Find registers a leak onto the original: by a plain stretch, and if that is not good enough by
+// features or by sliding. It returns nil, nil if nothing aligns or a picture is too small. The only
+// error is the error of ctx.
 func (o *Original) Find(ctx context.Context, l *Leak) (*Registration, error) {
 	leak := l.luma
 	if err := ctx.Err(); err != nil || !o.usable(leak) {
@@ -173,8 +176,9 @@ func (o *Original) usable(leak dsp.Plane) bool {
 // score ranks registrations of one leak on one original: higher is better.
 func (r *Registration) score() float64 { return scoreOf(r.Quality, r.Overlap, r.Inliers) }
 
-// scoreOf ranks maps of one leak by quality and overlap, 0..1, and by the features that agree:
-// a good fit of a sliver of the leak may rank below a fair fit of all of it.
+// scoreOf ranks maps of one leak by quality and overlap, 0..1, and by the number of features that
+// agree. 50 features and more count the same. A good fit of a sliver of the leak may rank below a
+// fair fit of all of it.
 func scoreOf(q, overlap float64, inliers int) float64 {
 	return float64(q*math.Sqrt(overlap)) + float64(0.2*math.Min(1, float64(inliers)/50))
 }

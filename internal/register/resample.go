@@ -30,8 +30,8 @@ func shrink(p dsp.Plane, w, h int) dsp.Plane {
 	return dsp.Soft(p, float64(lowPass*float64(p.W)/float64(w)), w, h)
 }
 
-// warp samples p at w x h positions through m by bilinear interpolation. What is
-// not more than a pixel inside of p is 0.
+// warp returns p sampled at w x h positions by bilinear interpolation. m maps pixels of the result
+// to pixels of p. A position that is not more than a pixel inside of p gives 0.
 func warp(p dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 	out := dsp.NewPlane(w, h)
 	for y := range h {
@@ -55,7 +55,8 @@ func ones(w, h int) dsp.Plane {
 	return p
 }
 
-// flatten brings local contrast to a fixed level: for dark or washed-out leaks.
+// flatten returns p with local contrast brought to a fixed level around 128, for dark or washed-out
+// leaks.
 func flatten(p dsp.Plane) dsp.Plane {
 	z := dsp.HighPass(p, 12)
 	power := dsp.Gauss(dsp.Product(z, z), 12)
@@ -76,8 +77,8 @@ func negative(p dsp.Plane) dsp.Plane {
 
 func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }
 
-// scaleOf returns pixels of a w x h picture per pixel that m maps it to: the root of
-// the areas' ratio.
+// scaleOf returns pixels of a w x h picture per pixel that m maps it to: the root of the areas'
+// ratio. An area under one pixel counts as one.
 func scaleOf(m geometry.Mat, w, h int) float64 {
 	c := m.Corners(float64(w), float64(h))
 	area := 0.0

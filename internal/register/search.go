@@ -30,8 +30,8 @@ func (p pass) features(of dsp.Plane) *features {
 	return extract(of, p.wanted)
 }
 
-// byFeatures returns the best guess by features, or by sliding if features find
-// nothing fair, or nil.
+// byFeatures returns the best guess by features, or by sliding if features find nothing fair. It
+// returns nil if neither finds anything. The only error is the error of ctx.
 func (o *Original) byFeatures(ctx context.Context, l *Leak) (*guess, error) {
 	var best *guess
 	for i := range passes {
@@ -51,8 +51,8 @@ func (o *Original) byFeatures(ctx context.Context, l *Leak) (*guess, error) {
 	return best, nil
 }
 
-// run tries pass i on a leak, look by look, and puts a better guess into best. A guess that is
-// sure ends the pass.
+// run tries pass i on a leak, look by look, and puts a better guess into *best, which may be nil. A
+// guess that is sure ends the pass. The only error is the error of ctx.
 func (o *Original) run(ctx context.Context, i int, leak *Leak, best **guess) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -85,8 +85,9 @@ func (o *Original) run(ctx context.Context, i int, leak *Leak, best **guess) err
 	return nil
 }
 
-// judge returns the best guess among homographies from the enlarged and mirrored leak, or nil.
-// back maps leak t to that picture.
+// judge returns the guess of highest score among homographies from the enlarged and mirrored leak,
+// or nil. back maps leak t to that picture, and the guess maps t itself. invert says that the
+// features were taken from the negative. Maps of implausible scale, tilt or quality are left out.
 func (o *Original) judge(all []fitted, t dsp.Plane, back geometry.Mat, invert bool) *guess {
 	var best *guess
 	for _, f := range all {
@@ -110,7 +111,8 @@ func (o *Original) judge(all []fitted, t dsp.Plane, back geometry.Mat, invert bo
 	return best
 }
 
-// upright reports whether no part of the leak lies beyond the horizon.
+// upright reports whether h keeps the whole w x ht leak well before its horizon. The third
+// coordinates of the four corners must have one sign and differ by a factor under ten.
 func upright(h geometry.Mat, w, ht int) bool {
 	at := func(x, y int) float64 {
 		return float64(h[6]*float64(x)) + float64(h[7]*float64(y)) + h[8]

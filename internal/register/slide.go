@@ -7,10 +7,11 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// slide takes the leak for a piece cut out of the original, at the original's own scale,
-// turned by right angles, mirrored or not. It returns the place at which the correlation
-// of the normalised pictures peaks, or nil. t is the leak at a long side of at most
-// canonicalSide. Sliding finds what has no corners: sky, water, skin.
+// slide takes the leak for a piece cut out of the original, at the original's own scale, turned by
+// right angles, mirrored or not. It returns the best guess at which the correlation of the
+// normalised pictures peaks, or nil. leak is as given, and t the leak at a long side of up to
+// canonicalSide. A piece under minSlide or over maxSlide of the original is not tried. Sliding
+// finds what has no corners: sky, water, skin.
 func (o *Original) slide(leak, t dsp.Plane) *guess {
 	k := float64(o.canon.W) / float64(o.width)
 	w, h := int(float64(float64(leak.W)*k)+0.5), int(float64(float64(leak.H)*k)+0.5)
@@ -42,8 +43,8 @@ func (o *Original) slide(leak, t dsp.Plane) *guess {
 	return best
 }
 
-// turnedBy returns p mirrored and then turned by so many right angles, and the map to
-// it from p.
+// turnedBy returns p mirrored, if mirror is set, and then turned counterclockwise by so many right
+// angles. It also returns the map from pixels of p to pixels of the result.
 func turnedBy(p dsp.Plane, turns int, mirror bool) (dsp.Plane, geometry.Mat) {
 	m := orientation(p.W, p.H, turns, mirror)
 	w, h := p.W, p.H
@@ -60,8 +61,10 @@ func turnedBy(p dsp.Plane, turns int, mirror bool) (dsp.Plane, geometry.Mat) {
 	return out, m
 }
 
-// peak returns where p lies best on the original of spectrum ref, and the correlation
-// there in deviations; it is negative where p is the negative.
+// peak returns the pixel of the canonical original at which the top left corner of p lies best.
+// peak is the correlation there, in deviations over all places; it is negative if p shows the
+// negative. ref is the original's spectrum by f. All results are 0 if p is larger than the
+// original, or blank.
 func (o *Original) peak(f *dsp.FFT2, ref dsp.Spectrum, p dsp.Plane) (x, y int, peak float64) {
 	w, h := o.canon.W-p.W+1, o.canon.H-p.H+1
 	if w < 1 || h < 1 {

@@ -92,8 +92,8 @@ func (a *alone) scored(i int) (s block) {
 	return s
 }
 
-// aroundBlock returns, for each frequency, the weighted mean of off over the blocks around
-// block i.
+// aroundBlock returns, for each frequency, the weighted mean of off over the up to eight blocks
+// around block i, without block i. It is 0 for a single block.
 func (a *alone) aroundBlock(i int) (mean block) {
 	var weights float32
 	bx, by := i%a.w, i/a.w

@@ -45,8 +45,8 @@ func decodedLuma(p *image.NRGBA) (luma dsp.Plane, clipped []bool) {
 	return luma, clipped
 }
 
-// whose returns the decoder that can have made the most of p's pixels, from about 4096 of
-// them.
+// whose returns the decoder that can have made the larger number of p's pixels, from a sample of
+// about 4096. If both can have made as many, it returns standard.
 func whose(p *image.NRGBA) decoder {
 	step := max(1, len(p.Pix)/4/4096)
 	var best decoder

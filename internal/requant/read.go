@@ -174,8 +174,8 @@ func (r *reader) scored(i, k int, x, n, spread float32) (score, information, sca
 	return score, r.logistic.information(x, step), scale
 }
 
-// errors sets spread: for each frequency the smallest error of predictions that explains
-// scores as large as the leak's. It measures a sample of blocks.
+// errors sets spread: for each frequency the smallest error of predictions that explains scores as
+// large as the leak's, or the last of spreads. It measures a sample of about maxSampled blocks.
 func (r *reader) errors() {
 	step := max(1, r.w*r.h/maxSampled)
 	var at []int
@@ -218,8 +218,9 @@ func (r *reader) fitness() (steps, wrong float64) {
 	return steps, wrong
 }
 
-// read scores all blocks. It reports false if too few blocks show the original, or if scores
-// are much larger than predicted.
+// read returns the scores and responses of all blocks. It reports false if too few blocks show the
+// original, or if scores are much larger than predicted. The response is scaled by how large scores
+// are beside what was predicted.
 func (r *reader) read() (*Reading, bool) {
 	out := &Reading{dsp.NewPlane(r.luma.W, r.luma.H), dsp.NewPlane(r.luma.W, r.luma.H)}
 	have, want := make([]float32, r.w*r.h), make([]float32, r.w*r.h)

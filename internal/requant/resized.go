@@ -63,7 +63,8 @@ func (m *mixer) resized(part dsp.Rect, k dsp.Kernel) dsp.Plane {
 	return dsp.Resize(m.original, part, m.luma.W, m.luma.H, k)
 }
 
-// refined returns part moved and stretched so that it explains the leak better.
+// refined returns part, a rectangle of the original, moved and stretched by one step of least
+// squares so that it explains the leak better.
 func (m *mixer) refined(part dsp.Rect) dsp.Rect {
 	p := m.resized(part, dsp.Area)
 	c := newRegression(append(moves(p), ones(p))).on(m.left(p))
@@ -74,8 +75,8 @@ func (m *mixer) refined(part dsp.Rect) dsp.Rect {
 	}
 }
 
-// mixed returns the mixture of kernels that explains the leak best. Brightness, contrast and
-// small moves are fitted with it.
+// mixed returns the mixture of kernels, of the leak's size, that explains the leak best from that
+// part of the original. Brightness, contrast and small moves are fitted with it.
 func (m *mixer) mixed(part dsp.Rect) dsp.Plane {
 	p := m.resized(part, dsp.Area)
 	by := append(moves(p), ones(p), p.Clone())

@@ -53,7 +53,8 @@ func OpenFine(p *image.NRGBA) (*Leak, bool) { return open(p, fine) }
 // grey levels.
 func OpenFinest(p *image.NRGBA) (*Leak, bool) { return open(p, fine, finest) }
 
-// open looks for a coarse table, then for standard tables at each finer sight in turn.
+// open looks for a standard or other table with coarse steps, then for standard tables at each
+// finer sight in turn. finer may be empty. open returns false if it finds no table.
 func open(p *image.NRGBA, finer ...sight) (*Leak, bool) {
 	values := coefficients(someRows(p))
 	t, ok := standardTable(values, coarse)
@@ -69,7 +70,7 @@ func open(p *image.NRGBA, finer ...sight) (*Leak, bool) {
 	return &Leak{Table: t, pixels: p}, true
 }
 
-// someRows returns a picture of rows of blocks spread evenly over p, about maxBlocks blocks.
+// someRows returns a picture of whole rows of blocks spread evenly over p, about maxBlocks blocks.
 func someRows(p *image.NRGBA) *image.NRGBA {
 	w, h := p.Rect.Dx(), p.Rect.Dy()/side
 	step := max(1, w/side*h/maxBlocks)
@@ -80,9 +81,10 @@ func someRows(p *image.NRGBA) *image.NRGBA {
 	return out
 }
 
-// ownTable finds the step of each frequency by itself. It reports false if a frequency has no
-// comb, if there are too few blocks, or if one of the three lowest steps is unknown. A page of
-// blank paper has no values except the means of blocks, and every table would fit it.
+// ownTable returns a table whose steps are found each by itself. values are the blocks'
+// coefficients. It reports false if a frequency has no comb, if there are under minBlocks blocks,
+// or if one of the three lowest steps is unknown. A page of blank paper has no values except the
+// means of blocks, and every table would fit it.
 func ownTable(values []block) (t Table, ok bool) {
 	if len(values) < minBlocks {
 		return t, false
@@ -111,7 +113,8 @@ func byFrequency() []int {
 	return order
 }
 
-// coefficients returns the coefficients of the blocks of p that have no clipped pixel.
+// coefficients returns the coefficients of the blocks of p that have no clipped pixel, row by row.
+// Blocks cut off by the right or lower edge are left out. Middle grey is subtracted, as JPEG does.
 func coefficients(p *image.NRGBA) []block {
 	l := Leak{pixels: p}
 	l.decode()
@@ -131,7 +134,8 @@ func coefficients(p *image.NRGBA) []block {
 	return out
 }
 
-// clips reports whether a pixel of the block in column bx and row by is clipped.
+// clips reports whether a pixel of the block in column bx and row by is clipped. decode must have
+// been called.
 func (l *Leak) clips(bx, by int) bool {
 	for y := by * side; y < min((by+1)*side, l.luma.H); y++ {
 		if slices.Contains(l.clipped[y*l.luma.W+bx*side:y*l.luma.W+min((bx+1)*side, l.luma.W)], true) {
@@ -168,9 +172,10 @@ func scaled(quality int) (t Table) {
 	return t
 }
 
-// standardTable returns the standard table whose combs fit the values best. It stops after
-// the first run of qualities that fit, which has the coarsest steps, because finer combs can
-// contain a coarser comb. It reports false if no table fits.
+// standardTable returns the standard table, of qualities 1 to 99, whose combs fit the values best.
+// It tries only tables whose steps are all s.minStep or more. It stops after the first run of
+// qualities that fit, which has the coarsest steps, because finer combs can contain a coarser comb.
+// It reports false if no table fits.
 func standardTable(values []block, s sight) (best Table, ok bool) {
 	lowest := math.Inf(1)
 	for quality := 1; quality < 100; quality++ {
@@ -189,9 +194,9 @@ func standardTable(values []block, s sight) (best Table, ok bool) {
 	return best, ok
 }
 
-// onCombs reports whether hardly any value is far from a multiple of its step. miss is the
-// mean squared distance of the near values, in grey levels squared. The means of blocks do
-// not count, because areas of one shade share them.
+// onCombs reports whether hardly any value is far from a multiple of its step, and enough values
+// are not 0. miss is the mean squared distance of the near values, in grey levels squared. The
+// means of blocks do not count, because areas of one shade share them.
 func (s sight) onCombs(values []block, t *Table) (miss float64, ok bool) {
 	told, far, chance := 0, 0, 0.0
 	for i := range values {
@@ -215,8 +220,9 @@ func (s sight) onCombs(values []block, t *Table) (miss float64, ok bool) {
 	return miss / float64(max(told-far, 1)), told >= minTold && float64(far) <= maxOff*chance
 }
 
-// stepOf returns the largest step that the coefficients at a place are multiples of. The step
-// is 0 if nearly all coefficients there are 0. stepOf reports false if no step fits.
+// stepOf returns the largest step, in whole grey levels, that the coefficients at place at of the
+// blocks are multiples of. The step is 0 if nearly all coefficients there are 0. stepOf reports
+// false if no step of coarse.minStep or more fits.
 func stepOf(values []block, at int) (float32, bool) {
 	var x []float32
 	for i := range values {

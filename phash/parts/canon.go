@@ -9,8 +9,9 @@ import (
 	"github.com/kycmark/kycmark/internal/geometry"
 )
 
-// canonical returns the luma of a picture over white, 0..255, with a long side of at most
-// maxLong pixels. Errors wrap ErrPicture.
+// canonical returns the luma of img over white paper, 0..255, shrunk to a long side of maxLong
+// pixels. A picture that is not longer keeps its size. The error wraps ErrPicture if img is nil or
+// empty. It also does if a side exceeds maxSide pixels, or the picture maxPixels.
 func canonical(img image.Image, maxLong int) (dsp.Plane, error) {
 	if img == nil {
 		return dsp.Plane{}, fmt.Errorf("%w: nil", ErrPicture)
@@ -23,7 +24,8 @@ func canonical(img image.Image, maxLong int) (dsp.Plane, error) {
 	return dsp.ShrinkNRGBA(toNRGBA(img), w, h).Luma(), nil
 }
 
-// toNRGBA returns img itself where it is an NRGBA picture from (0, 0) on.
+// toNRGBA returns img as an NRGBA picture that begins at (0, 0). An NRGBA picture that begins there
+// is returned itself, any other picture as a copy.
 func toNRGBA(img image.Image) *image.NRGBA {
 	if p, ok := img.(*image.NRGBA); ok && p.Rect.Min == (image.Point{}) {
 		return p

@@ -15,8 +15,9 @@ var chance = func() (c [64*words + 1]float64) {
 	return c
 }()
 
-// logTail returns log10 of the chance of at least k successes among n trials of
-// probability p each.
+// logTail returns log10 of the chance of k or more successes among n trials of probability p each.
+// It returns 0 (certain) if k is 0 or less, or if p is 1 or more. It returns -Inf (impossible) if k
+// exceeds n, or if p is 0 or less.
 func logTail(n, k int, p float64) float64 {
 	if k <= 0 {
 		return 0

@@ -6,8 +6,10 @@ import (
 	"slices"
 )
 
-// choose picks at most n features of a w x h picture that are spread over the picture and
-// its scales. The strongest come first, and features that the picture has twice last.
+// choose returns up to n of the features of a w x h picture, spread over the picture and its
+// scales. Each class of octaves first gets its part of n (see shares), the finest class first. Then
+// the classes take turns until n features are chosen. Within a class the strongest features come
+// first. choose lowers the peaks of features in all, but leaves their order.
 func choose(all []*found, w, h, n int) []*found {
 	repeated(all)
 	var classes [len(shares)][]*found
@@ -33,7 +35,9 @@ func choose(all []*found, w, h, n int) []*found {
 	return out
 }
 
-// repeated halves the peaks of features that look like another of the picture.
+// repeated divides by 4 the peaks of features that look like another feature elsewhere. Two
+// features look alike if up to alike signs differ. They lie elsewhere if they are more than apart
+// pixels away along an axis.
 func repeated(all []*found) {
 	again := make([]bool, len(all))
 	for i := range all {
@@ -60,9 +64,9 @@ func (d *descriptor) distance(o *descriptor) int {
 	return bits.OnesCount64(d[0]^o[0]) + bits.OnesCount64(d[1]^o[1])
 }
 
-// spread orders features by strength over the cube of their rank in their part of
-// the picture: a small crop is left with some, and a wall does not get as many as a
-// face.
+// spread sorts the features of a w x h picture by falling peak. Before, it divides each peak by the
+// cube of the feature's rank in its cell of a grid, 1 for the strongest. So a small crop is left
+// with some features, and a wall does not get as many as a face.
 func spread(all []*found, w, h int) {
 	slices.SortStableFunc(all, func(a, b *found) int { return cmp.Compare(b.peak, a.peak) })
 	var count [gridX * gridY]int

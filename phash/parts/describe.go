@@ -54,8 +54,9 @@ var weights = func() (out [cells * perCell * cells * perCell]weight) {
 	return out
 }()
 
-// eighths returns the direction of (x, y) in eighths of a circle, 0..8, within
-// 0.005 of it, by basic operations alone.
+// eighths returns the direction of (x, y) in eighths of a circle, 0..8: 0 along x, 2 along y. The
+// result is within 0.005 of the true direction, and 0 for (0, 0). Only basic operations are used,
+// which are the same on every machine.
 func eighths(x, y float32) float32 {
 	ax, ay := max(x, -x), max(y, -y)
 	lo, hi := min(ax, ay), max(ax, ay)
@@ -76,8 +77,9 @@ func eighths(x, y float32) float32 {
 	return a
 }
 
-// describe fills h with the gradients around b, seen along the direction given by
-// its cosine and sine.
+// describe replaces h by the histogram of gradients around blob b of octave o, normalised. (cos,
+// sin) is the direction that counts as 0 and that the patch is turned to. A cell of the patch is
+// cellSigmas deviations of the blob wide.
 func describe(h *histogram, o *octave, b *blob, cos, sin float64) {
 	var patch [across * across]float32
 	p := o.planes[b.plane]
@@ -102,8 +104,8 @@ func describe(h *histogram, o *octave, b *blob, cos, sin float64) {
 	h.normalise()
 }
 
-// add adds a sample of gradient (gx, gy) to the cells of w, shared between the two directions
-// next to its own.
+// add adds a sample of gradient (gx, gy) to the cells of w, by the weights of w. The size of the
+// gradient is shared between the two of the eight directions that are next to its own.
 func (h *histogram) add(w *weight, gx, gy float32) {
 	m := sqrt32(float32(gx*gx) + float32(gy*gy))
 	a := eighths(gx, gy)
@@ -119,7 +121,8 @@ func (h *histogram) add(w *weight, gx, gy float32) {
 	}
 }
 
-// normalise replaces each number by the square root of its share in the sum.
+// normalise replaces each number of h by the square root of its share in the sum. A histogram of
+// zeros stays as it is.
 func (h *histogram) normalise() {
 	var sum float32
 	for _, v := range h {
@@ -131,7 +134,8 @@ func (h *histogram) normalise() {
 	}
 }
 
-// sample is p by bilinear interpolation, beyond an edge like on it.
+// sample returns p at (x, y), pixels of p, by bilinear interpolation. A place beyond an edge has
+// the value of the nearest place on that edge.
 func sample(p dsp.Plane, x, y float64) float32 {
 	x, y = min(max(x, 0), float64(p.W-1)), min(max(y, 0), float64(p.H-1))
 	x0, y0 := int(x), int(y)
@@ -157,8 +161,9 @@ var turnWeights = func() (w [16*turnRadius*turnRadius + 2]float32) {
 	return w
 }()
 
-// turns appends at most limit directions of a blob, in turns, 0..1. The first is the peak
-// of the histogram of gradients, then come other peaks of at least share times the first.
+// turns appends to out up to limit directions of blob b of octave o, in turns, 0..1. The first is
+// the highest peak of the histogram of gradients. Lower peaks follow, down to share times the
+// highest. If the histogram has no peak, turns appends the direction 0.
 func turns(out []float64, o *octave, b *blob, share float32, limit int) []float64 {
 	h := turnHistogram(o, b)
 	var top float32
@@ -191,8 +196,9 @@ func turns(out []float64, o *octave, b *blob, share float32, limit int) []float6
 	return out
 }
 
-// turnHistogram adds up the gradients around b by direction, in 36 bins, each weighed by its
-// size and its distance. The bins are softened.
+// turnHistogram adds up the gradients around b by direction, in 36 bins; bin 0 begins at direction
+// 0. A gradient counts by its size, and less the farther it is from b, up to turnRadius deviations
+// of the blob. Neighbouring bins are then mixed three times.
 func turnHistogram(o *octave, b *blob) (h [turnBins]float32) {
 	p := o.planes[b.plane]
 	r := int(float64(turnRadius * b.sigma))

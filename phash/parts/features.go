@@ -129,11 +129,11 @@ func sizeOf(data []byte) image.Point {
 	return image.Pt(int(binary.LittleEndian.Uint32(data[4:])), int(binary.LittleEndian.Uint32(data[8:])))
 }
 
-// MarshalBinary returns the form at rest, at most [MaxSize] bytes: a header of 16
-// (version, number of features, two zeros, width, height, CRC-32 of the rest; all
-// little-endian) and 20 a feature (128 signs; then from the low bit on x and y in
-// half canonical pixels, 11 bits each, 6 of direction, 4 of scale). The error is
-// [ErrFormat] for the zero value.
+// MarshalBinary returns the form at rest, no longer than [MaxSize] bytes. A header of 16 bytes has
+// version, number of features, two zeros, width, height, and the CRC-32 of the rest, little-endian.
+// Each feature then takes 20 bytes: 128 signs, and 32 bits of place. From the low bit on these are
+// x and y in half canonical pixels (11 bits each), direction (6) and scale (4). The error wraps
+// [ErrFormat] for nil and the zero value.
 func (f *Features) MarshalBinary() ([]byte, error) {
 	if f == nil || len(f.data) == 0 {
 		return nil, fmt.Errorf("%w: not extracted from a picture", ErrFormat)
@@ -141,7 +141,8 @@ func (f *Features) MarshalBinary() ([]byte, error) {
 	return append([]byte(nil), f.data...), nil
 }
 
-// UnmarshalBinary reads what [Features.MarshalBinary] wrote. Errors wrap [ErrFormat].
+// UnmarshalBinary sets f to the features that [Features.MarshalBinary] wrote as data, which is
+// copied. An error wraps [ErrFormat] and leaves f as it was.
 func (f *Features) UnmarshalBinary(data []byte) error {
 	if err := check(data); err != nil {
 		return err
@@ -150,7 +151,8 @@ func (f *Features) UnmarshalBinary(data []byte) error {
 	return nil
 }
 
-// check reports why data is not a form at rest.
+// check returns nil if data is the form at rest of features, and otherwise an error that wraps
+// ErrFormat. The checksum must hold, and every feature must lie in the picture.
 func check(data []byte) error {
 	switch {
 	case len(data) < headerSize:
@@ -187,8 +189,9 @@ type found struct {
 	octave int
 }
 
-// find describes every blob of a canonical picture in up to limit directions: the
-// directions whose peak is at least share times the strongest.
+// find returns the features of a canonical picture, the finest octave first. It describes every
+// blob in up to limit directions: those whose peak is share times the strongest peak or more. share
+// is 0..1.
 func find(p dsp.Plane, share float32, limit int) []*found {
 	var out []*found
 	var at []float64
@@ -217,7 +220,8 @@ func (f *found) project() {
 	f.descriptor = f.along.bits()
 }
 
-// levelOf returns the scale of a blob in steps above the smallest scale.
+// levelOf returns the scale of a blob in thirds of an octave above the smallest scale, 0 to
+// levelSteps-1. sigma is in pixels of the octave with that number.
 func levelOf(sigma float64, octave int) uint8 {
 	l := float64(intervals*dsp.Ln(sigma/baseSigma)/math.Ln2) + float64(intervals*octave)
 	return uint8(min(max(int(l+0.5)-1, 0), levelSteps-1))

@@ -15,7 +15,8 @@ type grid struct {
 	asked []asked
 }
 
-// newGrid sorts features of a leak by the square of gridSide pixels in which they lie.
+// newGrid returns a grid of the features of a leak, sorted into squares of gridSide pixels. It
+// keeps the slice all: near gives places in this slice.
 func newGrid(all []asked) *grid {
 	g := &grid{asked: all, w: 1, h: 1}
 	for i := range all {
@@ -37,12 +38,14 @@ func newGrid(all []asked) *grid {
 	return g
 }
 
-// square returns the number of the square in which a lies.
+// square returns the number of the square in which a lies, row by row. A place outside of the grid
+// counts to the nearest square.
 func (g *grid) square(a *asked) int {
 	return min(max(int(a.y), 0)/gridSide, g.h-1)*g.w + min(max(int(a.x), 0)/gridSide, g.w-1)
 }
 
-// near calls f with the features within r of a place.
+// near calls f for each feature of the leak within r canonical pixels of p. i is the feature's
+// place in the slice that the grid was made of.
 func (g *grid) near(p geometry.Point, r float64, f func(i int, a *asked)) {
 	x0, x1 := max(0, int(p.X-r)/gridSide), min(g.w-1, int(p.X+r)/gridSide)
 	y0, y1 := max(0, int(p.Y-r)/gridSide), min(g.h-1, int(p.Y+r)/gridSide)
@@ -75,10 +78,12 @@ type agreed struct {
 	score  float64
 }
 
-// guided looks for every feature of the upload that the leak should show, within tol
-// canonical pixels of the upload. The number of false alarms (Desolneux, Moisan and Morel,
-// "Meaningful alignments", 2000) is the number of hypotheses times the chance that
-// features of strangers agree as often.
+// guided looks in the leak for every feature of the upload that map by, from leak to upload, puts
+// inside the leak. A feature may be up to tol canonical pixels of the upload off its place. It must
+// agree in direction and scale, and no two features share a feature of the leak. The number of
+// false alarms (Desolneux, Moisan and Morel, "Meaningful alignments", 2000) is the number of
+// hypotheses times the chance that features of strangers agree as often. logNFA is +Inf if the map
+// has no inverse or too little agrees.
 func (v *verifier) guided(by fitted, tol float64) (a agreed) {
 	m := by.Mat
 	a.m, a.logNFA = m, math.Inf(1)
@@ -133,8 +138,9 @@ type tally struct {
 	found   [len(within)]int // by the distance that they are within
 }
 
-// add counts a visible feature of the upload. there features of the leak lie at its place, and
-// the nearest of them differs in distance signs.
+// add counts a visible feature of the upload. there is how many features of the leak lie at its
+// place with its direction and scale. distance is how many signs of the nearest free one differ,
+// and maxMatched+1 without one.
 func (t *tally) add(there, distance int) {
 	t.visible++
 	t.there += there
@@ -145,9 +151,9 @@ func (t *tally) add(there, distance int) {
 	}
 }
 
-// logChance returns log10 of the false alarms of one hypothesis: how many of the distances
-// of within are expected to show features of strangers as often. The hypothesis was
-// fitted to takes features, which do not count.
+// logChance returns log10 of the false alarms of one hypothesis: how many of the distances of
+// within are expected to show features of strangers as often. The hypothesis was fitted to takes
+// features, which do not count. The result is +Inf if no more than takes features were found.
 func (t *tally) logChance(takes int) float64 {
 	lowest := math.Inf(1)
 	for i, d := range within {
@@ -166,8 +172,9 @@ func turnOf(m geometry.Mat) int {
 	return int(eighths(float32(c), float32(s))*(turnSteps/8)+0.5) & (turnSteps - 1)
 }
 
-// result returns agreement a with upload u as a match, in pixels of leak and upload as given.
-// It returns false if the map has no inverse.
+// result returns agreement a with upload u as a match. Maps and corners are turned from canonical
+// pixels to pixels of leak and upload as given, and a mirrored leak is turned back. result returns
+// false if the map has no inverse.
 func (r *search) result(u *upload, a *agreed) (Match, bool) {
 	size := sizeOf(u.data)
 	cw, ch := geometry.Fit(size.X, size.Y, uploadSide)
@@ -195,7 +202,8 @@ func corners(m geometry.Mat, w, h int) (c [4][2]float64) {
 	return c
 }
 
-// inside reports whether (x, y) lies in a quadrilateral.
+// inside reports whether (x, y) lies in the quadrilateral q, whose corners are in order around it.
+// A place on an edge may count either way.
 func inside(q *[4][2]float64, x, y float64) bool {
 	in := false
 	for i := range q {

@@ -45,7 +45,7 @@ func (r *recent) segment() *segment {
 	return r.as
 }
 
-// load returns what a search sees now.
+// load returns what a search sees now. If nothing was ever added, the state is empty.
 func (x *Index) load() *state {
 	if s := x.state.Load(); s != nil {
 		return s
@@ -60,9 +60,8 @@ func (x *Index) Len() int {
 	return len(x.at)
 }
 
-// Add stores the features of an upload under ref, in the place of what was stored
-// under ref before. The error is [ErrFormat] for features that were never
-// extracted.
+// Add stores a copy of the features of an upload under ref, in the place of what was stored under
+// ref before. The error wraps [ErrFormat] if f is nil or the zero value.
 func (x *Index) Add(ref int64, f *Features) error {
 	if f == nil || len(f.data) == 0 {
 		return fmt.Errorf("%w: not extracted from a picture", ErrFormat)
@@ -76,7 +75,8 @@ func (x *Index) Add(ref int64, f *Features) error {
 	return nil
 }
 
-// add appends uploads that are not there.
+// add appends uploads, whose refs are not in the index, to the recent ones. maxRecent recent
+// uploads become a segment. The caller holds mu.
 func (x *Index) add(more ...upload) {
 	if x.at == nil {
 		x.at = map[int64]location{}
@@ -93,8 +93,10 @@ func (x *Index) add(more ...upload) {
 	x.state.Store(next)
 }
 
-// settle makes the recent uploads a segment, merged with the segments before that are less
-// than twice as large.
+// settle returns state s with its recent uploads made a segment. The last segments are merged into
+// it, one by one, while the next has less than twice the uploads merged so far. No merge exceeds
+// maxUploads. Removed uploads are left out. settle moves the entries of x.at; the caller holds mu
+// and stores the state.
 func (x *Index) settle(s *state) *state {
 	all, keep := slices.DeleteFunc(slices.Clone(s.recent.uploads), gone), len(s.segments)
 	for keep > 0 {
@@ -116,9 +118,9 @@ func (x *Index) settle(s *state) *state {
 // gone reports whether u was removed.
 func gone(u upload) bool { return u.data == nil }
 
-// Remove forgets the upload of ref and reports whether there was one. The features,
-// which are personal data, are overwritten in the index, except in a snapshot that
-// it was opened from.
+// Remove forgets the upload of ref and reports whether there was one. It waits for the searches
+// under way. The features, which are personal data, are overwritten in the index, except in a
+// snapshot that it was opened from.
 func (x *Index) Remove(ref int64) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -129,7 +131,8 @@ func (x *Index) Remove(ref int64) bool {
 	return ok
 }
 
-// remove erases the upload of ref, which lies at the location. The caller holds mu.
+// remove forgets the upload of ref, which lies at the location, and overwrites features that the
+// index owns. It waits for the searches under way. The caller holds mu.
 func (x *Index) remove(ref int64, at location) {
 	delete(x.at, ref)
 	x.reading.Lock()

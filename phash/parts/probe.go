@@ -16,7 +16,12 @@ type partial struct {
 	set  uint16
 }
 
-// probe fills s with at most limit buckets for an address of n signs.
+// probe replaces s by up to limit buckets to look in for a feature, the likeliest first. An address
+// is the first n signs of a feature, 1 to maxAddress. A bucket is given by the signs to flip in the
+// feature's own address; the first flips no sign. margin[i] is how sure sign i is: its distance
+// from 0 in 1/marginParts of a deviation, 0..255. probe flips only the flippable signs of smallest
+// margin. It stops early when the squared deviations of the flipped signs exceed maxCost. limit is
+// 1 to maxProbes.
 func (s *bucketSet) probe(margin *[maxAddress]uint8, n, limit int) {
 	var order [maxAddress]uint8
 	var cost [maxAddress]float32
@@ -96,7 +101,10 @@ type hit struct {
 	distance uint8
 }
 
-// ask appends the features of s that lie near a.
+// ask appends to out a hit for each feature of s that differs from a in up to maxApart signs.
+// number is the place of a among the features of the leak, and base the number of the segment's
+// first upload. set has the buckets to look in, probed for s.address signs. ask stops before a
+// bucket with which it would read more than maxScan postings, but always reads the first.
 func (s *segment) ask(out []hit, a *asked, number int, base uint32, set *bucketSet) []hit {
 	own, signs, scanned := s.bucket(&a.descriptor), signsOf(&a.descriptor), 0
 	for _, flip := range set.flip[:set.n] {

@@ -33,8 +33,8 @@ type axes struct {
 
 var learned = readAxes(axesFile)
 
-// readAxes reads the numbers of axesFile. It returns axes of zeros if data is not of their
-// length.
+// readAxes returns the axes that data, the bytes of axesFile, holds. It returns axes of zeros if
+// data has another length.
 func readAxes(data []byte) *axes {
 	a := &axes{}
 	next := func(h *histogram) {
@@ -61,7 +61,7 @@ func (a *axes) project(h *histogram) (y histogram) {
 	return y
 }
 
-// bits returns the signs.
+// bits returns the signs of the coordinates y: a bit is set if the coordinate is above 0.
 func (y *histogram) bits() (d descriptor) {
 	for i, v := range y {
 		if v > 0 {
@@ -71,7 +71,7 @@ func (y *histogram) bits() (d descriptor) {
 	return d
 }
 
-// mirrored returns the histogram of the picture's mirror image, in which rows and
+// mirrored returns the histogram that the picture's mirror image has at the same place: rows and
 // directions run the other way round.
 func (h *histogram) mirrored() (m histogram) {
 	for y := range cells {

@@ -23,8 +23,9 @@ type asked struct {
 	margin [maxAddress]uint8 // distance from 0 along the first axes, in parts of the deviation by which edits move it
 }
 
-// Examine finds the features of a leak. A negative has to be inverted before. Errors
-// wrap [ErrPicture].
+// Examine finds the features of a leak. A small leak is enlarged first. A negative has to be
+// inverted by the caller. A blank picture has few features or none, which is no error. Errors wrap
+// [ErrPicture].
 func Examine(img image.Image) (*Query, error) {
 	p, err := canonical(img, leakSide)
 	if err != nil {
@@ -57,7 +58,8 @@ func enlarge(p dsp.Plane, n int) dsp.Plane {
 	return out
 }
 
-// ask returns f as an index is asked for it, with the margins of its first signs.
+// ask returns f as an index is asked for it, with the margins of its first maxAddress signs. A
+// margin above 255 parts is cut to 255.
 func (f *found) ask() (a asked) {
 	a.feature = f.feature
 	for i := range a.margin {
@@ -67,7 +69,8 @@ func (f *found) ask() (a asked) {
 	return a
 }
 
-// mirror makes f what it is in the mirror image of a picture of width w.
+// mirror changes f to what it is in the mirror image, left to right, of a picture of width w,
+// canonical pixels.
 func (f *found) mirror(w int) {
 	f.h = f.h.mirrored()
 	f.x, f.turn = float32(w-1)-f.x, (turnSteps/2-f.turn)&(turnSteps-1)

@@ -21,7 +21,8 @@ type octave struct {
 	step   float64 // canonical pixels per pixel
 }
 
-// octaves builds the scale space of a canonical plane.
+// octaves returns the scale space of a canonical plane. Each octave has half the side of the octave
+// before. The last has a short side of minSide pixels or more; a smaller plane has no octave.
 func octaves(p dsp.Plane) []octave {
 	var out []octave
 	next := dsp.Gauss(p, math.Sqrt(baseSigma*baseSigma-givenSigma*givenSigma))
@@ -59,7 +60,9 @@ type blob struct {
 	plane  int // of the octave, nearest in scale
 }
 
-// blobs finds the extrema of an octave.
+// blobs returns the extrema of an octave's differences of Gaussians, without edges. An extremum is
+// minPeak grey levels or more, and frame pixels or more from the border. number is the octave's own
+// and is kept in each blob.
 func (o *octave) blobs(number int) []blob {
 	var d [intervals + 2]dsp.Plane
 	for i := range d {
@@ -91,8 +94,9 @@ func (o *octave) blobs(number int) []blob {
 	return out
 }
 
-// extreme reports whether v, sample k of plane i, is the maximum or the minimum of its 27
-// neighbours.
+// extreme reports whether no neighbour in place and scale exceeds v, sample k of plane i; of 26
+// neighbours, equal ones are allowed. If v is not above 0, no neighbour may be lower. Plane i is
+// neither the first nor the last, and k no border sample.
 func extreme(d *[intervals + 2]dsp.Plane, i, k int, v float32) bool {
 	w := d[i].W
 	if v > 0 {
@@ -115,8 +119,9 @@ func extreme(d *[intervals + 2]dsp.Plane, i, k int, v float32) bool {
 	return true
 }
 
-// refine puts an extremum at the tops of the parabolas through its neighbours, and
-// refuses edges.
+// refine returns the blob at extremum (x, y) of plane i, moved to the tops of the parabolas through
+// its neighbours. It returns false for an edge or a saddle, or if the top is more than maxStray
+// samples away in x or y. It does not set the number of the octave.
 func refine(d *[intervals + 2]dsp.Plane, i, x, y int) (blob, bool) {
 	p, w := d[i].Pix, d[i].W
 	k := y*w + x

@@ -60,7 +60,8 @@ func (x *Index) Search(ctx context.Context, q *Query, opts *SearchOptions) ([]Ma
 	return distinct(run.found), nil
 }
 
-// candidatesOf returns how many uploads are looked at closely.
+// candidatesOf returns how many uploads are looked at closely for each part of the leak: the
+// option, 64 if it is 0 or less, and 65,536 if it is larger.
 func candidatesOf(opts *SearchOptions) int {
 	if opts.Candidates <= 0 {
 		return usualCandidates
@@ -68,8 +69,9 @@ func candidatesOf(opts *SearchOptions) int {
 	return min(opts.Candidates, maxCandidates)
 }
 
-// distinct sorts matches by falling score. It drops a match if a better match of the same
-// upload lies there: a pattern repeats, or is its own mirror image.
+// distinct sorts matches by falling score, in place, and returns them without repetitions. It drops
+// a match if a better match of the same upload lies there: a pattern repeats, or is its own mirror
+// image.
 func distinct(all []Match) []Match {
 	slices.SortStableFunc(all, func(a, b Match) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Ref, b.Ref))
@@ -121,7 +123,7 @@ type search struct {
 // uploads in the index for each upload that matches within d bits.
 type rarity [maxMatched + 1]float32
 
-// begin counts the uploads and features of the segments.
+// begin sets r.base, and counts the uploads and features of the segments that were not removed.
 func (r *search) begin() {
 	r.base = make([]uint32, len(r.segments)+1)
 	for i, s := range r.segments {
@@ -131,8 +133,10 @@ func (r *search) begin() {
 	}
 }
 
-// look searches with the features of the leak, or of its mirror image, and appends the matches
-// to r.found. Each round explains parts of the leak.
+// look searches with the features of the leak, or of its mirror image, and appends the matches to
+// r.found. Each round verifies the uploads with the most votes and takes away the votes of what
+// their matches explain. look ends after a round without a match, or after the last. The only error
+// is the error of ctx.
 func (r *search) look(ctx context.Context, mirrored bool) error {
 	r.mirrored, r.asked = mirrored, r.q.asked
 	if mirrored {
@@ -166,7 +170,9 @@ func (r *search) look(ctx context.Context, mirrored bool) error {
 	return nil
 }
 
-// gather collects the hits of all features and adds up the uploads' votes.
+// gather sets r.hits and r.rarity for all features of the present look. It adds to votes, by number
+// of upload, what the hits are worth. Of a feature only the maxHits nearest hits count. The only
+// error is the error of ctx.
 func (r *search) gather(ctx context.Context, votes []float32) error {
 	r.hits, r.rarity = r.hits[:0], make([]rarity, len(r.asked))
 	before := rarityBefore(r.uploads, r.features)
@@ -197,7 +203,8 @@ func (r *search) gather(ctx context.Context, votes []float32) error {
 	return nil
 }
 
-// nearest keeps the n hits at the smallest distances.
+// nearest returns the n hits at the smallest distances, in their order, in the memory of hits. Of
+// hits at the last such distance the first ones stay.
 func nearest(hits []hit, n int) []hit {
 	if len(hits) <= n {
 		return hits
@@ -220,8 +227,8 @@ func nearest(hits []hit, n int) []hit {
 	})
 }
 
-// rarityBefore returns the rarity of a feature without hits: matches are expected by
-// chance alone.
+// rarityBefore returns the rarity of a feature without hits, for an index of so many uploads with
+// so many features: matches are expected by chance alone.
 func rarityBefore(uploads, features float64) (r rarity) {
 	for d := range r {
 		r[d] = worth(uploads, float64(features*chance[d])+1)
@@ -229,8 +236,8 @@ func rarityBefore(uploads, features float64) (r rarity) {
 	return r
 }
 
-// count lowers r by the hits of a feature, among so many uploads with so many features: what
-// many uploads show says little of any upload.
+// count lowers r by the hits of one feature, in an index of so many uploads with so many features:
+// what many uploads show says little of any upload. A single hit changes nothing.
 func (r *rarity) count(hits []hit, uploads, features float64) {
 	if len(hits) < 2 {
 		return
@@ -247,8 +254,9 @@ func (r *rarity) count(hits []hit, uploads, features float64) {
 	}
 }
 
-// worth returns what a match is worth that is expected for so many of the uploads: the
-// logarithm of their ratio, at least 0.
+// worth returns what a match is worth: the natural logarithm of uploads over expected, no less than
+// 0. uploads is the number in the index, and expected how many of them match as well, by chance or
+// as counted.
 func worth(uploads, expected float64) float32 {
 	return float32(math.Max(0, dsp.Ln((uploads+1)/expected)))
 }
@@ -260,9 +268,10 @@ type candidate struct {
 	hits   []hit
 }
 
-// best returns the uploads with the most votes that were not looked at before, with their
-// hits. All votes choose a shortlist, then the votes that agree in direction and scale
-// choose the candidates.
+// best returns up to r.candidates uploads that were not looked at before, with their hits, and
+// marks these as looked at. votes has the sum of each upload. The largest sums choose a shortlist;
+// then the votes that agree in direction and scale choose the candidates and become their vote.
+// Uploads with fewer than minVotes hits are left out.
 func (r *search) best(votes []float32) []candidate {
 	var top []candidate
 	floor, size := float32(0), shortlist*r.candidates
@@ -298,9 +307,11 @@ func (r *search) best(votes []float32) []candidate {
 	return top
 }
 
-// agreement returns the votes of the hits that agree best in direction and scale (Jegou,
-// Douze and Schmid, "Hamming embedding and weak geometric consistency", 2008). Each
-// feature of the upload counts once in each cell of direction and scale.
+// agreement returns the largest sum of votes among hits of c that agree in turn and change of scale
+// (Jegou, Douze and Schmid, "Hamming embedding and weak geometric consistency", 2008). A hit votes
+// by its rarity in one cell of turn and scale, from leak to upload. The sum is over 2 x 2
+// neighbouring cells. A hit does not vote if the hit before it of the same feature of the upload
+// was in the same cell. c stays as it is.
 func (r *search) agreement(c *candidate) float32 {
 	var sums [turnParts][levelParts]float32
 	var seen [256]uint16
@@ -324,7 +335,8 @@ func (r *search) agreement(c *candidate) float32 {
 	return best
 }
 
-// strongest sorts candidates by falling vote and returns the first n.
+// strongest returns the n candidates with the largest votes, sorted by falling vote. It sorts c
+// itself.
 func strongest(c []candidate, n int) []candidate {
 	slices.SortFunc(c, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(b.vote, a.vote), cmp.Compare(a.upload, b.upload))
@@ -332,8 +344,8 @@ func strongest(c []candidate, n int) []candidate {
 	return c[:min(len(c), n)]
 }
 
-// explain takes back the votes of features that lie in matches, so that other parts
-// of the leak come to be heard.
+// explain takes back from votes what the features inside matches voted, and drops the hits of these
+// features. So other parts of the leak come to be heard.
 func (r *search) explain(votes []float32, matches []Match) {
 	taken := make([]bool, len(r.asked))
 	for i := range r.asked {
@@ -354,7 +366,8 @@ func (r *search) explain(votes []float32, matches []Match) {
 	})
 }
 
-// toLeak maps canonical pixels of the present look to pixels of the leak.
+// toLeak maps canonical pixels of the present look, which may be mirrored, to pixels of the leak as
+// given.
 func (r *search) toLeak(x, y float32) (float64, float64) {
 	u, v := float64(x), float64(y)
 	if r.mirrored {

@@ -4,7 +4,7 @@ import (
 	"math/bits"
 )
 
-// An upload is the features at rest of one, empty where it was removed.
+// An upload is the features at rest of an upload; data is nil once the upload was removed.
 type upload struct {
 	ref  int64
 	data []byte
@@ -51,7 +51,9 @@ type posting struct {
 // erased is the feature of postings that were removed.
 const erased = ^uint32(0)
 
-// newSegment returns a segment of uploads. It keeps the slice.
+// newSegment returns a segment of uploads, with its postings sorted by bucket. The number of
+// features decides how many signs are an address, minAddress to maxAddress. The segment keeps the
+// slice.
 func newSegment(uploads []upload) *segment {
 	s := &segment{uploads: uploads}
 	n := 0
@@ -75,7 +77,8 @@ func newSegment(uploads []upload) *segment {
 	return s
 }
 
-// each calls f with every feature: its signs, and its number as a posting has it.
+// each calls f for every feature that was not removed: with its signs, and with its upload and
+// number as posting.feature has them.
 func (s *segment) each(f func(d *descriptor, feature uint32)) {
 	for i := range s.uploads {
 		u := &s.uploads[i]
@@ -92,8 +95,10 @@ func (s *segment) bucket(d *descriptor) uint32 { return uint32(d[0]) & (1<<s.add
 // signsOf returns the 32 signs behind the signs that an address may take.
 func signsOf(d *descriptor) uint32 { return uint32(d[0] >> maxAddress) }
 
-// erase forgets an upload, overwriting what the index owns of it. Nothing may be
-// reading.
+// erase removes upload s.uploads[at] and its postings from the segment. Features that the index
+// owns are overwritten with zeros. Features in a snapshot that the caller of [Open] owns stay in
+// the snapshot. The place stays empty: no other upload gets it. An upload must be erased only once,
+// and the caller holds Index.reading for writing, so that no search reads.
 func (s *segment) erase(at int) {
 	u := &s.uploads[at]
 	for k := range u.count() {

@@ -99,8 +99,8 @@ func Open(data []byte) (*Index, error) {
 	return built(all), nil
 }
 
-// readUpload reads the upload that b begins with, and returns what follows it. Errors wrap
-// ErrFormat.
+// readUpload reads the upload that b begins with, and returns what follows it. u.data lies in b and
+// is not owned. Errors wrap ErrFormat.
 func readUpload(b []byte) (u upload, rest []byte, err error) {
 	if len(b) < 8+headerSize {
 		return u, nil, fmt.Errorf("%w: %d bytes", ErrFormat, len(b))
@@ -113,7 +113,8 @@ func readUpload(b []byte) (u upload, rest []byte, err error) {
 	return u, b[n:], check(u.data)
 }
 
-// built is the index of uploads.
+// built returns an index of uploads, whose refs must differ, in segments of up to maxUploads. It
+// keeps the slice.
 func built(all []upload) *Index {
 	x, s := &Index{at: make(map[int64]location, len(all))}, &state{recent: &recent{}}
 	for part := range slices.Chunk(all, maxUploads) {

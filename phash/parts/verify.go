@@ -18,7 +18,8 @@ type pair struct {
 	weight      float32
 }
 
-// verify looks at candidates and keeps the matches.
+// verify looks at candidates and appends to r.found the matches whose LogNFA does not exceed the
+// limit of the search.
 func (r *search) verify(all []candidate) {
 	for i := range all {
 		if m, ok := r.match(&all[i]); ok && m.LogNFA <= r.maxLogNFA {
@@ -27,7 +28,8 @@ func (r *search) verify(all []candidate) {
 	}
 }
 
-// uploadOf returns the upload of that number. Uploads are numbered through all segments.
+// uploadOf returns the upload of that number. Uploads are numbered from 0 through all segments in
+// order, removed uploads included.
 func (r *search) uploadOf(number uint32) *upload {
 	k, ok := slices.BinarySearch(r.base, number)
 	if !ok {
@@ -39,7 +41,9 @@ func (r *search) uploadOf(number uint32) *upload {
 	return &r.segments[k].uploads[number-r.base[k]]
 }
 
-// match finds how the leak lies on a candidate.
+// match finds how the leak lies on candidate c. Up to grown (4) sets of agreeing pairs grow into
+// maps, and the map with the fewest false alarms counts. match returns false if fewer than three
+// features agree or the map has no inverse. It does not hold LogNFA against the limit: verify does.
 func (r *search) match(c *candidate) (Match, bool) {
 	u := r.uploadOf(c.upload)
 	pairs := r.pairs(u, c.hits)
@@ -78,8 +82,9 @@ func (r *search) match(c *candidate) (Match, bool) {
 	return r.result(u, &best)
 }
 
-// pairs makes the best hit of each feature of the upload for each feature of the
-// leak a pair, the rarest first.
+// pairs returns a pair for each hit, or for the maxPairs (256) hits of the largest weight. All hits
+// are of upload u. The weight is the rarity of the hit at its distance, and the rarest pairs come
+// first. A feature of leak or upload may be in several pairs. hits stays as it is.
 func (r *search) pairs(u *upload, hits []hit) []pair {
 	out := make([]pair, 0, len(hits))
 	for _, h := range hits {
@@ -117,8 +122,10 @@ func (p *pair) similarity() geometry.Mat {
 	return geometry.Similarity(p.From, p.To, float64(cos*z), float64(sin*z))
 }
 
-// agreeing appends to out the numbers of the pairs that roughly agree with the similarity of s,
-// and returns their weight. A feature of the upload counts once.
+// agreeing appends to out the numbers of the pairs that roughly agree with the similarity that s
+// alone makes. They must agree in direction, scale and place; places farther from s may be farther
+// off. It also returns the sum of their weights, to which a feature of the upload adds only its
+// first pair.
 func agreeing(out []int, pairs []pair, s *pair) ([]int, float32) {
 	m := s.similarity()
 	var weight float32
@@ -144,8 +151,9 @@ func agreeing(out []int, pairs []pair, s *pair) ([]int, float32) {
 	return out, weight
 }
 
-// strongestSeeds returns up to grown sets of pairs, as numbers, without repetitions: the pairs
-// that agree with the seeds of the greatest weight.
+// strongestSeeds returns up to grown (4) different sets of pairs, as numbers, the sets of the
+// largest weight first. Each set has the pairs that agree with one of the first seeds (48) pairs.
+// Sets of fewer than minVotes pairs are left out.
 func strongestSeeds(pairs []pair) [][]int {
 	type proposal struct {
 		in     []int
@@ -168,8 +176,9 @@ func strongestSeeds(pairs []pair) [][]int {
 	return out[:min(len(out), grown)]
 }
 
-// grow fits a similarity to the pairs numbered in, and then ever freer maps to the pairs that
-// lie ever closer. It returns false if the similarity is not plausible.
+// grow fits a similarity from leak to upload to the pairs numbered in, and then ever freer maps to
+// the pairs that lie ever closer. It returns the last plausible map, or false if the similarity is
+// not plausible.
 func grow(pairs []pair, in []int) (fitted, bool) {
 	points := make([]geometry.Pair, 0, len(pairs))
 	for _, i := range in {
@@ -202,7 +211,9 @@ type fitted struct {
 	takes int
 }
 
-// fitPoints fits as free a map as there are points for.
+// fitPoints fits as free a map as there are points for: a homography, an affine map or a
+// similarity. If a map is not plausible, the next simpler map is tried. fitPoints returns false if
+// there are fewer than two points, or if no map is plausible.
 func fitPoints(points []geometry.Pair) (fitted, bool) {
 	if len(points) >= homographyFrom {
 		if m, ok := geometry.FitHomographyRidge(points, ridge); ok && plausible(m) {
@@ -230,7 +241,8 @@ func fit(pairs []pair) (fitted, bool) {
 	return fitPoints(points)
 }
 
-// plausible reports whether m is a map that a camera or an editor makes.
+// plausible reports whether m is a map that a camera or an editor makes: scale minZoom to maxZoom,
+// not mirrored, and stretched up to maxSkew. Only the linear part counts, not the perspective.
 func plausible(m geometry.Mat) bool {
 	a, b := float64(m[0]*m[0])+float64(m[3]*m[3]), float64(m[1]*m[1])+float64(m[4]*m[4])
 	det := float64(m[0]*m[4]) - float64(m[1]*m[3])
