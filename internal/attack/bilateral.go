@@ -39,7 +39,8 @@ type bilateralFilter struct {
 	space  []float32
 }
 
-// row filters the pixels of pix from position at on into dst.
+// row writes to dst the filtered pixels, four bytes each and opaque, that begin at byte at of pix.
+// The neighbours of each must lie in pix, which is padded for that.
 func (f *bilateralFilter) row(dst, pix []uint8, at int) {
 	for i := 0; i < len(dst); i += 4 {
 		s := pix[at+i : at+i+4 : at+i+4]

@@ -9,8 +9,9 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// screenshot shows the picture, its long side of the given pixels, somewhere in a dark page of
-// a reviewing tool.
+// screenshot returns the step that shows the picture, its long side resized to the given pixels, at
+// a random place in a dark page of a reviewing tool. The page is larger than the picture by a
+// random margin.
 func screenshot(side int) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		p = ToSide(side)(r, p)

@@ -45,8 +45,9 @@ func sinc(x float64) float64 {
 	return s / float64(math.Pi*x)
 }
 
-// Resize returns the part r of p at w x h samples. What lies beyond an edge of p counts as the sample
-// on the edge.
+// Resize returns the part r of p at w x h samples, filtered by the kernel k in each direction. r
+// may reach beyond p: what lies beyond an edge counts as the sample on the edge. If r shrinks in a
+// direction, the kernel is widened, so that no sample is passed over.
 func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
 	across, down := newTaps(r.X, r.W, w, k), newTaps(r.Y, r.H, h, k)
 	out, row, have, first := NewPlane(w, h), make([]float32, w), -1, 0
@@ -73,7 +74,9 @@ type taps []struct {
 	weights []float32
 }
 
-// newTaps returns the taps of n samples that cover span source samples from start on.
+// newTaps returns the taps of n samples of the result that together cover span source samples from
+// start on, which need not be whole. first of a sample may be negative or beyond the source; row
+// handles that. The weights of each sample sum to 1.
 func newTaps(start, span float64, n int, k Kernel) taps {
 	step := span / float64(n)
 	wide := math.Max(step, 1)
@@ -104,7 +107,8 @@ func newTaps(start, span float64, n int, k Kernel) taps {
 	return t
 }
 
-// row writes the weighted sums of src. Taps beyond an edge count as the sample on the edge.
+// row writes the weighted sum of src for each sample of dst. There must be a tap for each sample of
+// dst. Taps beyond an edge of src count as the sample on the edge.
 func (t taps) row(dst, src []float32) {
 	for x := range dst {
 		w, first := t[x].weights, t[x].first

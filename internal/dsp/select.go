@@ -1,7 +1,7 @@
 package dsp
 
-// Select returns the k-th smallest of x, k from 0, which it puts in another order
-// (Hoare, "Algorithm 65: Find", 1961). x has no NaN.
+// Select returns the k-th smallest of x, k from 0 to len(x)-1, and puts x in another order (Hoare,
+// "Algorithm 65: Find", 1961). x must hold no NaN.
 func Select(x []float32, k int) float32 {
 	lo, hi := 0, len(x)-1
 	for lo < hi {

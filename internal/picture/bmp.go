@@ -21,7 +21,9 @@ func isBMP(data []byte) bool {
 	return false
 }
 
-// bmpHeader reads the size. It refuses headers and compressions that the decoder does not know.
+// bmpHeader reads the size. It refuses headers and compressions that the decoder does not know,
+// with an error that names the header, the bits a pixel and the compression. It does not compare
+// the size with the limits.
 func bmpHeader(data []byte) (header, error) {
 	h, err := config(bmp.DecodeConfig, data)
 	if !errors.Is(err, bmp.ErrUnsupported) {

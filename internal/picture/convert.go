@@ -51,7 +51,8 @@ func copyAny(dst *image.NRGBA, src image.Image) {
 	}
 }
 
-// copyPaletted writes the colours of src to dst, which has its size.
+// copyPaletted writes the colours of src to dst, which has its size and may be part of a larger
+// picture. Palettes are not premultiplied in 8-bit form; other colours are rounded to 8 bits.
 func copyPaletted(dst *image.NRGBA, src *image.Paletted) {
 	// Indexes beyond the palette have been refused before; here they would
 	// be transparent black.
@@ -81,8 +82,9 @@ func copyPaletted(dst *image.NRGBA, src *image.Paletted) {
 // a tie cannot happen since 257 is odd.
 func to8(v uint16) uint8 { return uint8((uint32(v) + 128) / 257) }
 
-// straight8 undoes the premultiplication of v by a, both on the same scale,
-// and rounds to 8 bits. A v above a is not possible in a sound file.
+// straight8 returns the 8-bit sample that premultiplication by a made v of, rounded. v and a are on
+// the same scale, 8 or 16 bits. An a of 0 gives 0. A v above a is not possible in a sound file and
+// gives 255.
 func straight8(v, a uint32) uint8 {
 	if a == 0 {
 		return 0
@@ -90,7 +92,9 @@ func straight8(v, a uint32) uint8 {
 	return uint8(min(255, (v*255+a/2)/a))
 }
 
-// eachRow converts the packed types, whose pixels are 4 or 8 bytes.
+// eachRow writes img to dst, which has its size and no gaps before its first pixel, as 8 bits a
+// channel, not premultiplied. img is one of the five types with pixels of 2, 4 or 8 bytes; of
+// others dst stays as it was.
 func eachRow(dst *image.NRGBA, img image.Image) {
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
 	for y := range h {

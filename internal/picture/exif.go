@@ -125,8 +125,9 @@ type field struct {
 	inner     bool // belongs to the Exif directory, not to the first
 }
 
-// cleanEXIF picks from an EXIF block, or a whole TIFF file, the fields that are
-// on the list. It makes room for a few KiB at most.
+// cleanEXIF picks from an EXIF block, with or without "Exif\0\0", or from a whole TIFF file the
+// fields that exifRules allow. Of the two directories it reads the second only if the first names
+// it. A damaged or empty block gives no fields. The values are copies, a few KiB at most.
 func cleanEXIF(block []byte) (kept []field) {
 	d, ok := firstIFD(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
 	for dir := 0; dir < len(exifRules) && ok; dir++ {
@@ -164,8 +165,9 @@ func (d ifd) allowed(rule exifRule) (field, bool) {
 	return field{tag: rule.tag, kind: rule.kind, value: value}, true
 }
 
-// exifFields returns the fields of a copy of the given size in pixels: of the first directory and
-// of the Exif directory.
+// exifFields returns the fields of a copy of the given size in pixels, of the first directory
+// (outer) and of the Exif directory (inner). To the kept fields it adds the copy's own size and an
+// upright orientation. They are not sorted, which directory does.
 func exifFields(kept []field, width, height int) (outer, inner []field) {
 	for _, f := range kept {
 		if f.inner {

@@ -44,8 +44,9 @@ func profileModel(data []byte) string {
 	return string(data[16:20])
 }
 
-// profile puts the segments of a JPEG together (ICC.1:2022 annex B.4): each
-// begins with its number, from 1, and the number of all.
+// profile puts the ICC segments of a JPEG together (ICC.1:2022 annex B.4): each begins with its
+// number, from 1, and the number of all. It returns nil if a segment is missing, double or counted
+// wrongly, if the whole exceeds maxICC, for four components, and for a profile that is not kept.
 func (o *jpegOutline) profile() []byte {
 	if len(o.components) == 4 { // inks are converted, after which no profile of theirs holds
 		return nil
@@ -69,9 +70,10 @@ func (o *jpegOutline) profile() []byte {
 	return profile(whole)
 }
 
-// inflateProfile reads the body of a PNG's iCCP chunk (PNG, third edition,
-// section 11.3.2.3): a name, a zero, the method 0, and a zlib stream. The header
-// is looked at before anything is allocated for the rest.
+// inflateProfile returns the profile in the body of a PNG's iCCP chunk (PNG, third edition, section
+// 11.3.2.3): a name, a zero, the method 0, and a zlib stream. It returns nil if the body is damaged
+// or the profile is not one that is kept. The profile's header is looked at before anything is
+// allocated for the rest.
 func inflateProfile(body []byte) []byte {
 	end := bytes.IndexByte(body, 0)
 	if end < 1 || end > 79 || len(body) < end+2 || body[end+1] != 0 {
@@ -97,7 +99,8 @@ func inflateProfile(body []byte) []byte {
 	return profile(whole.Bytes())
 }
 
-// deflateProfile is the inverse of inflateProfile.
+// deflateProfile returns the body of an iCCP chunk with the profile icc, compressed: the inverse of
+// inflateProfile.
 func deflateProfile(icc []byte) []byte {
 	body := bytes.NewBufferString("ICC Profile\x00\x00")
 	z := zlib.NewWriter(body)
@@ -106,7 +109,8 @@ func deflateProfile(icc []byte) []byte {
 	return body.Bytes()
 }
 
-// iccSegments cuts a profile into the bodies of APP2 segments.
+// iccSegments cuts a profile of at most maxICC bytes into the bodies of APP2 segments, each with
+// magic, number and count in front. An empty profile has no segments.
 func iccSegments(icc []byte) (bodies [][]byte) {
 	const maxBody = 0xffff - 2 - len(iccMagic) - 2
 	count := (len(icc) + maxBody - 1) / maxBody

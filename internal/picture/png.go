@@ -18,8 +18,9 @@ const (
 	maxDeflate = 1032
 )
 
-// pngHeader walks the chunks (PNG specification, third edition, section 5).
-// Checksums and chunk order are left to the decoder.
+// pngHeader reads size, orientation, colours of the palette and frames from the chunks (PNG
+// specification, third edition, section 5). truncated is set if there is no IEND. It decodes no
+// pixels. Checksums and chunk order are left to the decoder.
 func pngHeader(data []byte) (h header, err error) {
 	h.truncated = true
 	if at := data[pngSignature:]; len(at) >= 12 && (string(at[4:8]) != "IHDR" || be32(at) != pngIHDR) {
@@ -83,8 +84,9 @@ func (c pngChunk) append(to []byte) []byte {
 // their sizes (section 11.3.2). Like a profile they have to go with the pixels.
 var pngColours = map[string]int{"cHRM": 32, "gAMA": 4, "sRGB": 1, "cICP": 4}
 
-// readPNG takes in what a PNG says of its colours and returns its EXIF. Only
-// what stands before the pixels counts for colours (section 5.6).
+// readPNG sets what a PNG says of its colours: Gray, the profile, and the chunks of pngColours. It
+// returns the EXIF block, nil if there is none. Only what lies before the pixels counts for colours
+// (section 5.6), and of two profiles or blocks the first.
 func (s *Source) readPNG(data []byte) (exif []byte) {
 	pixels := false
 	for kind, body := range pngChunks(data) {

@@ -57,7 +57,8 @@ func nearestQuality(tables [2]quantTable) int {
 	return best
 }
 
-// readTables takes in a DQT segment.
+// readTables records the tables of a DQT segment, of 8 or 16 bits an entry. A table replaces an
+// earlier one of its number. At a damaged table it stops, and keeps those before.
 func (o *jpegOutline) readTables(body []byte) {
 	for len(body) > 0 {
 		wide, to := int(body[0]>>4), body[0]&15
@@ -76,8 +77,9 @@ func (o *jpegOutline) readTables(body []byte) {
 	}
 }
 
-// quality returns the quality of the tables of the first two components. In CMYK and RGB files all
-// components use the first table, which then is compared alone.
+// quality returns the quality, 1 to 100, that is nearest to the tables of the first two components;
+// 0 if the file has no tables. In CMYK and RGB files all components use the first table, which then
+// is compared alone.
 func (o *jpegOutline) quality() int {
 	var tables [2]quantTable
 	for c := range min(len(o.sampling), len(tables)) {

@@ -62,7 +62,8 @@ func (s *Source) readJPEG(data []byte) []byte {
 	return o.exif
 }
 
-// readWebP takes the colour profile of a WebP, and returns its EXIF block.
+// readWebP sets the colour profile of a WebP, and returns its EXIF block, nil if there is none. Of
+// two chunks of a kind the first counts; a profile that is not kept counts as none.
 func (s *Source) readWebP(data []byte) (exif []byte) {
 	for kind, body := range webpChunks(data) {
 		switch {
@@ -75,7 +76,8 @@ func (s *Source) readWebP(data []byte) (exif []byte) {
 	return exif
 }
 
-// readTIFF fills in how a TIFF was written. It returns the file itself, which is built like an EXIF block.
+// readTIFF sets Gray and the profile of a TIFF, as far as its first directory says. It returns the
+// file itself, which is built like an EXIF block.
 func (s *Source) readTIFF(data []byte) []byte {
 	if d, ok := firstIFD(data); ok {
 		model, ok := d.uint(tagPhotometric)

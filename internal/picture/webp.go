@@ -8,7 +8,8 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// webpHeader walks the chunks of the RIFF container (RFC 9649 section 2).
+// webpHeader reads size and orientation, from the chunks of the RIFF container (RFC 9649 section 2)
+// and by the decoder. It refuses animations, and files shorter than the container says.
 func webpHeader(data []byte) (header, error) {
 	// Some writers leave out the last padding byte but count it.
 	size := int64(le32(data[4:])) + 8

@@ -46,8 +46,9 @@ func NewCanvas(src image.Image) (*Canvas, error) {
 	return c, nil
 }
 
-// CheckSize returns an error that wraps ErrTooSmall where a picture of width x height pixels
-// is too small to be marked.
+// CheckSize returns an error that wraps ErrTooSmall if a picture of width x height pixels is too
+// small to be marked: a side below minShort or the long side below minLong. It does not check for a
+// picture too large.
 func CheckSize(width, height int) error {
 	if min(width, height) < minShort || max(width, height) < minLong {
 		return fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, width, height, minLong, minShort)
@@ -69,7 +70,8 @@ func (c *Canvas) Shrink() {
 // needed. [Canvas.Shrink] makes them again.
 func (c *Canvas) Drop() { c.canon, c.Luma, c.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
 
-// CanonicalSize shrinks w x h so that the long side is at most canonicalSide.
+// CanonicalSize returns the size of a w x h picture shrunk so that the long side is at most
+// canonicalSide pixels, rounded, each side 1 or more. A smaller picture keeps its size.
 func CanonicalSize(w, h int) (int, int) {
 	side := max(w, h)
 	if side <= canonicalSide {
@@ -120,8 +122,8 @@ const (
 	cbToG = 0.344
 )
 
-// Add enlarges the marks to the picture's size and writes the picture with them to out,
-// which may be the picture itself.
+// Add enlarges the marks s to the picture's size and writes the picture with them to out. out has
+// the picture's size, and may be the picture itself. The canvas needs only its source for that.
 func (c *Canvas) Add(out *image.NRGBA, s Shaped) {
 	dsp.Parallel(out.Rect.Dy(), func(from, to int) {
 		rows := c.Rows(s)

@@ -28,8 +28,8 @@ func (kd *Keys) Placement(sub [16]byte, w, h int) geometry.Mat {
 	return m.Mul(geometry.Translation(-float64(w-1)/2, -float64(h-1)/2))
 }
 
-// Lay samples the pattern, repeated over the plane, at each pixel of a w x h
-// picture under the affine map m, by cubic convolution.
+// Lay samples the pattern of one torus, repeated over the plane, at each pixel of a w x h picture,
+// by cubic convolution. m is the affine map from pixels to mark pixels.
 func Lay(pattern dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 	out, t := dsp.NewPlane(w, h), dsp.NewTorus(pattern)
 	dsp.Parallel(h, func(from, to int) {
