@@ -86,8 +86,8 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA) (*tri
 }
 
 // similar marks with id at the given strength, or weaker if the copy's SSIM would fall below
-// minSSIM. It tries at most three strengths and returns the last, of which SSIM may still be below
-// by little. The trial's mark, Strength and SSIM are set, and nothing else.
+// minSSIM. It tries at most three strengths and returns the last, which may still lie a little
+// below minSSIM. The trial's mark, Strength and SSIM are set, and nothing else.
 func (o *Original) similar(id CopyID, strength float64) *trial {
 	m := &trial{Marked: Marked{Strength: strength}}
 	plain := flat(o.canvas.Canonical())

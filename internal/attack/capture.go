@@ -9,9 +9,8 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// screenshot returns the step that shows the picture, its long side resized to the given pixels, at
-// a random place in a dark page of a reviewing tool. The page is larger than the picture by a
-// random margin.
+// screenshot returns the step that resizes the picture to the given long side, in pixels, and shows
+// it at a random place in a dark page of a reviewing tool. The page is larger by a random margin.
 func screenshot(side int) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		p = ToSide(side)(r, p)

@@ -41,7 +41,8 @@ func Redact(share float64) Step {
 // isBlack reports whether the pixel that pix begins with is black.
 func isBlack(pix []uint8) bool { return pix[0]|pix[1]|pix[2] == 0 }
 
-// stamp writes the name of a channel in red six times.
+// stamp writes the name of a channel in red on a copy of the picture, six times, at even heights
+// and random places across.
 func stamp(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	out := imaging.Clone(p)
 	w, h := p.Rect.Dx(), p.Rect.Dy()

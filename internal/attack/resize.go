@@ -10,8 +10,8 @@ import (
 // minSide is the shortest side, in pixels, that a resize leaves.
 const minSide = 8
 
-// scaleBy returns the step that resizes by the factor f: by area when shrinking, cubic when
-// enlarging.
+// scaleBy returns the step that resizes both sides by the factor f, to minSide pixels or more: by
+// area when shrinking, cubic when enlarging.
 func scaleBy(f float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		w := max(minSide, int(math.RoundToEven(float64(p.Rect.Dx())*f)))
@@ -20,8 +20,8 @@ func scaleBy(f float64) Step {
 	})
 }
 
-// FitTo returns the step that shrinks a picture until its long side has the given pixels. A
-// smaller picture stays as it is.
+// FitTo returns the step that shrinks a picture until its long side has the given pixels. A smaller
+// picture stays as it is. The short side keeps minSide pixels.
 func FitTo(side int) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		if longSide(p) <= side {

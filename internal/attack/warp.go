@@ -60,8 +60,9 @@ type warper struct {
 	border [3]uint8 // red, green, blue
 }
 
-// Warp moves the pixels of p by m, a map from positions in p to positions in a picture of w x h
-// pixels. What lies outside p has the opaque colour border.
+// Warp returns an opaque picture of w x h pixels to which the pixels of p are moved by m, by cubic
+// interpolation. m maps positions in p to positions in the result and must have an inverse. What
+// lies outside p has the opaque colour border.
 func Warp(p *image.NRGBA, m Map, w, h int, border color.NRGBA) *image.NRGBA {
 	wp := &warper{src: p, taps: cubicTaps(), border: [3]uint8{border.R, border.G, border.B}}
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
@@ -72,7 +73,8 @@ func Warp(p *image.NRGBA, m Map, w, h int, border color.NRGBA) *image.NRGBA {
 	return out
 }
 
-// row draws row y of the result; inv maps positions in the result to positions in src.
+// row draws row y of the result to dst, four bytes a pixel; inv maps positions in the result to
+// positions in src. Places more than two pixels outside src have the border's colour.
 func (wp *warper) row(dst []uint8, inv Map, y float64) {
 	w, h := float64(wp.src.Rect.Dx()), float64(wp.src.Rect.Dy())
 	x0, y0, z0 := inv[1]*y+inv[2], inv[4]*y+inv[5], inv[7]*y+inv[8]
@@ -89,7 +91,8 @@ func (wp *warper) row(dst []uint8, inv Map, y float64) {
 	}
 }
 
-// sample sets the pixel d to the colour of src at (gx, gy) / warpGrid.
+// sample sets the pixel d to the colour of src at (gx, gy) / warpGrid, opaque, interpolated between
+// 4 x 4 pixels. Pixels outside src have the border's colour.
 func (wp *warper) sample(d []uint8, gx, gy int) {
 	x, y := gx>>warpBits-1, gy>>warpBits-1
 	cx, cy := &wp.taps[gx&(warpGrid-1)], &wp.taps[gy&(warpGrid-1)]

@@ -30,7 +30,8 @@ func radix4(dst, src, tw []complex64, m, s int) {
 	}
 }
 
-// last4 is radix4 for m = 1, where all twiddle factors are 1.
+// last4 is radix4 for m = 1, where all twiddle factors are 1: dst and src hold 4 s numbers and do
+// not overlap.
 func last4(dst, src []complex64, s int) {
 	if avx2 && s%4 == 0 {
 		_, _ = dst[4*s-1], src[4*s-1]

@@ -5,11 +5,10 @@ import (
 	"slices"
 )
 
-// InverseDCT2 returns the orthonormal two-dimensional inverse cosine transform
-// (DCT-III) of the n x n coefficients c, n a power of two: rows of horizontal
-// frequencies, u/2 cycles per n samples. The columns and rows go through one FFT
-// of length n each (Makhoul, "A fast cosine transform in one and two
-// dimensions", 1980).
+// InverseDCT2 returns the orthonormal two-dimensional inverse cosine transform (DCT-III) of the n x
+// n coefficients c, n a power of two: rows of horizontal frequencies, u/2 cycles per n samples. c
+// is not changed. The columns and rows go through one FFT of length n each (Makhoul, "A fast cosine
+// transform in one and two dimensions", 1980).
 func InverseDCT2(c Plane) Plane {
 	n := c.W
 	d := newIDCT(n)
@@ -38,8 +37,9 @@ func DCT2(p Plane, n int) Plane {
 	return out
 }
 
-// forward transforms rows y to y+batch of p. It writes the sums
-// s_k sum x[m] cos(pi (2m+1) k / 2n) to the columns of out from y on.
+// forward transforms rows y to y+batch of p, or up to its last row; samples beyond p.W up to n
+// count as 0. It writes the sums s_k sum x[m] cos(pi (2m+1) k / 2n) to the columns of out from y
+// on, so that out is transposed.
 func (d *idct) forward(out, p Plane, y int) {
 	n, rows := d.n, min(batch, p.H-y)
 	intoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
@@ -95,8 +95,9 @@ func newIDCT(n int) *idct {
 	return d
 }
 
-// rows transforms rows y to y+batch of c back. It writes the sums
-// s_k X[k] cos(pi (2x+1) k / 2n) to the columns of out from y on.
+// rows transforms rows y to y+batch of c, or up to its last row, back. It writes the sums s_k X[k]
+// cos(pi (2x+1) k / 2n) to the columns of out from y on, so that out is transposed. If all these
+// rows are 0, it writes nothing: out must be 0 there.
 func (d *idct) rows(out, c Plane, y int) {
 	n, rows := d.n, min(batch, c.H-y)
 	src := c.Pix[y*n : (y+rows)*n]
@@ -108,8 +109,8 @@ func (d *idct) rows(out, c Plane, y int) {
 	reals(out, y, rows, d.fft.run(d.b, d.tmp, batch), n)
 }
 
-// expand multiplies the first batch floats of each row of boxLanes floats by the complex factor of the
-// row.
+// expand multiplies the first batch floats of each row of src by the complex factor of the row in
+// tw. src has boxLanes floats a row, dst batch numbers.
 func expand(dst []complex64, src []float32, tw []complex64) {
 	for k, w := range tw {
 		for i := range batch {
@@ -119,8 +120,8 @@ func expand(dst []complex64, src []float32, tw []complex64) {
 	}
 }
 
-// reals writes the real parts of b to the columns of out from x on. In b the even samples come first,
-// then the odd samples backwards; reals puts both in order.
+// reals writes the real parts of n rows of b, batch numbers each, to rows columns of out from x on.
+// In b the even samples come first, then the odd samples backwards; reals puts both in order.
 func reals(out Plane, x, rows int, b []complex64, n int) {
 	for m := range n / 2 {
 		even, odd := out.Row(2 * m)[x:x+rows], out.Row(2*m + 1)[x:x+rows]

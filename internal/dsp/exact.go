@@ -51,7 +51,7 @@ func sinSmall(x float64) float64 {
 	return x + float64(x*s)
 }
 
-// Exp returns e**x, the same on every processor.
+// Exp returns e**x, the same on every processor: 0 below -745 and +Inf above 709.
 func Exp(x float64) float64 {
 	switch {
 	case x < -745:
@@ -70,8 +70,9 @@ func Exp(x float64) float64 {
 	return math.Ldexp(1+s, int(k))
 }
 
-// Ln returns the natural logarithm of x > 0, the same on every processor: of the
-// mantissa as 2 artanh((m-1)/(m+1)), m within a factor of root 2 of 1.
+// Ln returns the natural logarithm of x > 0, the same on every processor; of other numbers and of
+// +Inf what math.Log returns. It takes the mantissa m as 2 artanh((m-1)/(m+1)), m within a factor
+// of root 2 of 1.
 func Ln(x float64) float64 {
 	if !(x > 0) || math.IsInf(x, 1) {
 		return math.Log(x)

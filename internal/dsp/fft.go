@@ -20,7 +20,7 @@ type stage struct {
 	tw               []complex64 // w^p, w^2p, ... for p in [0, n/radix)
 }
 
-// FastLen returns the least 2^a 3^b 5^c that is at least n.
+// FastLen returns the smallest length 2^a 3^b 5^c that is n or more, 1 for n below 1.
 func FastLen(n int) int {
 	for m := max(n, 1); ; m++ {
 		k := m
@@ -71,8 +71,9 @@ func newStage(radix, n, stride int) stage {
 	return stage{radix: radix, n: n, stride: stride, tw: tw}
 }
 
-// run transforms count interleaved sequences: x[j*count+i] is number j of sequence i. It returns x or
-// tmp, whichever holds the result.
+// run transforms count interleaved sequences forwards, not normalised: x[j*count+i] is number j of
+// sequence i. x and tmp hold n count numbers or more and are both overwritten. It returns x or tmp,
+// whichever holds the result.
 func (f *fft) run(x, tmp []complex64, count int) []complex64 {
 	return f.runFrom(0, x[:f.n*count], tmp[:f.n*count], count)
 }
@@ -99,8 +100,9 @@ func (f *fft) runFrom(first int, src, dst []complex64, count int) []complex64 {
 	return src
 }
 
-// columns transforms the first n columns of c, whose rows are stride numbers long. With inverse set it
-// takes the conjugate of the transform of the conjugate. Columns of zeros stay as they are.
+// columns transforms the first n columns of c in place; its rows are stride numbers long. With
+// inverse set it takes the conjugate of the transform of the conjugate, not divided by the length.
+// Columns of zeros stay as they are. buf and tmp are scratch space of batch columns each.
 func (f *fft) columns(c []complex64, stride, n int, inverse bool, buf, tmp []complex64) {
 	for x := 0; x < n; x += batch {
 		k := min(batch, n-x)

@@ -220,8 +220,9 @@ func symmetric(dst, src []float32, offsets []int64, k []float32) {
 	}
 }
 
-// gaussKernel returns the weights of the centre and of one side of a Gaussian of sigma > 0 samples,
-// out to four sigma and one sample or more. The weights of both sides and the centre sum to 1.
+// gaussKernel returns the weights of the centre and of one side of a Gaussian of sigma > 0 samples.
+// The side reaches out to four sigma, one sample or more. The weights of both sides and the centre
+// sum to 1.
 func gaussKernel(sigma float64) []float32 {
 	r := max(1, int(4*sigma+0.5))
 	k := make([]float64, r+1)

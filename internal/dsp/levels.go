@@ -23,8 +23,8 @@ func ToLevels(dst []uint8, src []float32, low, gain float32) {
 }
 
 // SumLevels writes to dst[i] the sum of src[a+i] over the places a in at: of rows of levels that
-// begin at these places. There must be an even number of places, 256 at most, and a row of len(dst)
-// levels must lie in src from each place on; else it panics or, if odd, sums wrongly.
+// begin at these places. There must be an even number of places, 256 at most, which is not checked.
+// It panics if a row of len(dst) levels does not lie in src.
 func SumLevels(dst []int16, src []uint8, at []int) {
 	if len(dst) == 0 {
 		return
@@ -98,8 +98,8 @@ func Ranks(x []int16, k int) (out [RankLanes]int16) {
 	return out
 }
 
-// Above sets bit i of set, the lowest of set[0] first, if x[i] exceeds limit[i], and clears all
-// other bits of set. set must have a bit for each number of x, and limit a number.
+// Above sets bit i of set, counted from the lowest of set[0], if x[i] exceeds limit[i], and clears
+// all other bits of set. set must have a bit and limit a number for each number of x.
 func Above(set []uint64, x, limit []int16) {
 	limit = limit[:len(x)]
 	n := batched(len(x), 64)

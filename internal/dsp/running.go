@@ -22,7 +22,7 @@ func (s Strip) at(i int) *[Lanes]float32 { return (*[Lanes]float32)(s.Pix[i*s.St
 // dst for each row. sum holds the sums of the window at the start and, on return, at the end. To
 // the sums it adds the row of add that enters the window, then takes away the row of sub that
 // leaves, each rounded. The mean is the sum divided by the count of the row. The strips must not
-// overlap and must have len(counts) rows; else Means panics.
+// overlap. Means panics if a strip has fewer rows than counts.
 func Means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	if n := len(counts); n > 0 {
 		dst.at(n - 1)
@@ -135,7 +135,7 @@ func LumaAt(dst []float32, src []uint8, p *Places) bool {
 }
 
 // Opaque reports whether all pixels of src have alpha 255: four bytes each, red, green, blue and
-// alpha. No pixel is opaque. Bytes behind the last whole pixel are not looked at.
+// alpha. It is true for an empty src. Bytes behind the last whole pixel are not looked at.
 func Opaque(src []uint8) bool {
 	n := batched(len(src)/4, 8)
 	if n > 0 && opaqueAVX2(&src[0], n) == 0 {

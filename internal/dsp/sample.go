@@ -173,8 +173,8 @@ func cubic(dst []float32, at *linePositions, p Plane) {
 	}
 }
 
-// linear writes a sample of p for each position by bilinear interpolation between the inner two of
-// four taps, and 0 for a position that is not kept.
+// linear writes a sample of p for each position, and 0 for a position that is not kept. It
+// interpolates between the inner two of four taps in both directions.
 func linear(dst []float32, at *linePositions, p Plane) {
 	if avx2 {
 		batches(dst, at, func(dst *float32, n int) { linearAVX2(dst, &at.at[0], &p.Pix[p.W+1], p.W, n) })

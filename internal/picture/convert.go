@@ -52,7 +52,7 @@ func copyAny(dst *image.NRGBA, src image.Image) {
 }
 
 // copyPaletted writes the colours of src to dst, which has its size and may be part of a larger
-// picture. Palettes are not premultiplied in 8-bit form; other colours are rounded to 8 bits.
+// picture. NRGBA colours are copied; others are converted to 8 bits, not premultiplied.
 func copyPaletted(dst *image.NRGBA, src *image.Paletted) {
 	// Indexes beyond the palette have been refused before; here they would
 	// be transparent black.
@@ -92,9 +92,9 @@ func straight8(v, a uint32) uint8 {
 	return uint8(min(255, (v*255+a/2)/a))
 }
 
-// eachRow writes img to dst, which has its size and no gaps before its first pixel, as 8 bits a
-// channel, not premultiplied. img is one of the five types with pixels of 2, 4 or 8 bytes; of
-// others dst stays as it was.
+// eachRow writes img to dst as 8 bits a channel, not premultiplied. dst has the size of img and
+// begins at (0,0). img is of one of five packed types, with pixels of 2, 4 or 8 bytes; for other
+// types dst stays as it was.
 func eachRow(dst *image.NRGBA, img image.Image) {
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
 	for y := range h {

@@ -24,8 +24,8 @@ type header struct {
 	decoder       string // import path, if not the format's
 }
 
-// check holds a header against the limits, none of which is 0. name is the format's, for errors. An
-// empty size or a truncated file gives a *FormatError, too many pixels a *LimitError; nil
+// check holds a header against the limits, which have no zeros. name is the format's, for errors.
+// An empty size or a truncated file gives a *FormatError, too many pixels a *LimitError; nil
 // otherwise.
 func (h header) check(name string, lim Limits) error {
 	if h.width <= 0 || h.height <= 0 {

@@ -46,7 +46,8 @@ func profileModel(data []byte) string {
 
 // profile puts the ICC segments of a JPEG together (ICC.1:2022 annex B.4): each begins with its
 // number, from 1, and the number of all. It returns nil if a segment is missing, double or counted
-// wrongly, if the whole exceeds maxICC, for four components, and for a profile that is not kept.
+// wrongly, or if the whole exceeds maxICC. It also returns nil for four components, and for a
+// profile that is not kept.
 func (o *jpegOutline) profile() []byte {
 	if len(o.components) == 4 { // inks are converted, after which no profile of theirs holds
 		return nil
@@ -72,8 +73,8 @@ func (o *jpegOutline) profile() []byte {
 
 // inflateProfile returns the profile in the body of a PNG's iCCP chunk (PNG, third edition, section
 // 11.3.2.3): a name, a zero, the method 0, and a zlib stream. It returns nil if the body is damaged
-// or the profile is not one that is kept. The profile's header is looked at before anything is
-// allocated for the rest.
+// or the profile is not kept. The profile's header is looked at before anything is allocated for
+// the rest.
 func inflateProfile(body []byte) []byte {
 	end := bytes.IndexByte(body, 0)
 	if end < 1 || end > 79 || len(body) < end+2 || body[end+1] != 0 {

@@ -65,9 +65,9 @@ func firstIFD(data []byte) (ifd, bool) {
 	return d.at(d.order.Uint32(data[4:]))
 }
 
-// at returns the directory at an offset from the start of the structure, and false if not even its
-// number of entries lies within the data. If the directory reaches beyond the data, the entries
-// before the end are kept and cut is set. d itself is not changed.
+// at returns the directory at an offset from the start of the structure. It returns false if not
+// even its number of entries lies within the data. If the directory reaches beyond the data, the
+// entries before the end are kept and cut is set. d itself is not changed.
 func (d ifd) at(offset uint32) (ifd, bool) {
 	start := int64(offset) + 2
 	if start > int64(len(d.data)) {

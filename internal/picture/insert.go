@@ -84,10 +84,10 @@ func splice(file []byte, at int, extra []byte) []byte {
 	return bytes.Join([][]byte{file[:at], extra, file[at:]}, nil)
 }
 
-// insertTIFF returns file, an encoded TIFF, with its first directory written again at the end, with
-// the profile of s and the EXIF fields for a copy of the given size. Fields of the first directory
-// go into it. The old directory stays at its place, unused. Without profile and EXIF it returns
-// file itself. errNoPlace means that the file is not as our encoder writes it.
+// insertTIFF returns file, an encoded TIFF, with its first directory written again at the end. It
+// then has the profile of s and the EXIF fields for a copy of the given size. Fields of the first
+// directory go into it. The old directory stays at its place, unused. Without profile and EXIF it
+// returns file itself. errNoPlace means that the file is not as our encoder writes it.
 func insertTIFF(s Source, file, _ []byte, size image.Rectangle) ([]byte, error) {
 	if s.ICC == nil && len(s.exif) == 0 {
 		return file, nil
@@ -121,9 +121,10 @@ func insertTIFF(s Source, file, _ []byte, size image.Rectangle) ([]byte, error) 
 	return appendDirectories(file, fields, inner), nil
 }
 
-// appendDirectories returns a copy of a little-endian TIFF structure with a new first directory of
-// the given fields at its end, to which the header points. If inner is not nil, the Exif directory
-// follows with the fields of inner, and the first directory points at it. It sorts both lists.
+// appendDirectories returns a copy of a little-endian TIFF structure with a new first directory at
+// its end, to which the header points. fields are its fields. If inner is not nil, the Exif
+// directory follows with the fields of inner, and the first directory points at it. It sorts both
+// lists.
 func appendDirectories(file []byte, fields, inner []field) []byte {
 	out := bytes.Clone(file)
 	if len(out)%2 == 1 {

@@ -142,8 +142,8 @@ func (o *jpegOutline) unsupported() error {
 }
 
 // jpegHeader reads size and orientation, and sets truncated if there is no end marker. It refuses
-// files that image/jpeg cannot decode, complete files that lack the data of a colour component and,
-// with a *LimitError, files with more than maxScans scans.
+// files that image/jpeg cannot decode, and complete files that lack the data of a colour component.
+// Files with more than maxScans scans give a *LimitError.
 func jpegHeader(data []byte) (header, error) {
 	o := outlineJPEG(data)
 	if err := o.unsupported(); err != nil {

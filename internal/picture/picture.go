@@ -82,7 +82,7 @@ func withoutPath(err error) error {
 }
 
 // read decodes the picture in r. It reads at most lim.MaxBytes+1 bytes, and allocates the expected
-// size at once, which may be wrong. lim has no zeros. The errors are those of Decode, or of r.
+// size at once, which may be wrong. lim has no zeros. The error is from r, or as in Decode.
 func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
 	limit := lim.MaxBytes
 	if limit < math.MaxInt64 {
@@ -95,9 +95,9 @@ func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
 	return Decode(buf.Bytes(), lim)
 }
 
-// Decode decodes one file's bytes, of which it decides the format by their content. It does not
-// keep data. Limits of 0 are the defaults. The error is a *FormatError or a *LimitError. A file
-// that is cut off is an error, never part of a picture.
+// Decode decodes one file's bytes. Their content decides the format. It does not keep data. Limits
+// of 0 are the defaults. The error is a *FormatError or a *LimitError. A file that is cut off is an
+// error, never part of a picture.
 func Decode(data []byte, lim Limits) (*Picture, error) {
 	lim = lim.orDefault()
 	if n := int64(len(data)); n > lim.MaxBytes {

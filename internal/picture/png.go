@@ -85,8 +85,8 @@ func (c pngChunk) append(to []byte) []byte {
 var pngColours = map[string]int{"cHRM": 32, "gAMA": 4, "sRGB": 1, "cICP": 4}
 
 // readPNG sets what a PNG says of its colours: Gray, the profile, and the chunks of pngColours. It
-// returns the EXIF block, nil if there is none. Only what lies before the pixels counts for colours
-// (section 5.6), and of two profiles or blocks the first.
+// returns the EXIF block, or nil. Only what lies before the pixels counts for colours (section
+// 5.6), and of two profiles or blocks the first.
 func (s *Source) readPNG(data []byte) (exif []byte) {
 	pixels := false
 	for kind, body := range pngChunks(data) {

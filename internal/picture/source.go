@@ -62,8 +62,8 @@ func (s *Source) readJPEG(data []byte) []byte {
 	return o.exif
 }
 
-// readWebP sets the colour profile of a WebP, and returns its EXIF block, nil if there is none. Of
-// two chunks of a kind the first counts; a profile that is not kept counts as none.
+// readWebP sets the colour profile of a WebP, and returns its EXIF block, or nil. The first EXIF
+// chunk counts, and the first profile that is kept.
 func (s *Source) readWebP(data []byte) (exif []byte) {
 	for kind, body := range webpChunks(data) {
 		switch {

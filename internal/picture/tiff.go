@@ -20,7 +20,7 @@ var (
 )
 
 // tiffHeader reads size, orientation and number of pages of the first picture. It refuses what no
-// decoder here reads, and strips or tiles that cost too much, the latter with a *LimitError.
+// decoder here reads, and strips or tiles that cost too much, see checkBlocks.
 func tiffHeader(data []byte) (header, error) {
 	d, ok := firstIFD(data)
 	if !ok {

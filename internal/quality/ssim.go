@@ -73,8 +73,8 @@ func newSSIM(w int) *ssim {
 	return s
 }
 
-// load keeps row y of both pictures, filtered along the row: four bytes a pixel. Rows must
-// come in order.
+// load filters row y of both pictures along the row and keeps it in place of row y-11. a and b have
+// four bytes a pixel; alpha does not count. Rows must come in order, from 0 on.
 func (s *ssim) load(y int, a, b []uint8) {
 	for x := range s.in[0] {
 		p, q := luma(a[4*x:]), luma(b[4*x:])

@@ -15,9 +15,9 @@ func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
 	r.settle(i, b, r.shiftIn(i, b, part), minAgreement, rounds)
 }
 
-// attemptParts does what attempt does in the whole of field i. If the pilots agree there by at most
-// sureAgreement, it also looks in half windows of the field, nine at most, which overlap by half,
-// and reads at the strongest agreement of all. That must reach minAgreementParts, because more
+// attemptParts does what attempt does in the whole of field i. If the pilots agree there by
+// sureAgreement or less, it also looks in up to nine half windows of the field, which overlap by
+// half. It reads at the strongest agreement of all. That must reach minAgreementParts, because more
 // places were tried.
 func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	const parts = 8
@@ -91,9 +91,9 @@ func (r *reader) observed(b [4]float64) (f [pattern.PilotN]pattern.Frequency, he
 	return f, held
 }
 
-// shiftIn returns the shift of the torus on which the pilots agree best under the linear map b, in
-// the given part of field i, or in the whole if part is nil. It sums exact amplitudes; only the
-// pilots that the leak's pixels can hold count.
+// shiftIn returns the shift of the torus on which the pilots agree best under the linear map b. It
+// looks in the given part of field i, or in the whole if part is nil. It sums exact amplitudes;
+// only the pilots that the leak's pixels can hold count.
 func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
 	f, held := r.observed(b)
 	z, x0, y0 := r.fields[i], 0, 0

@@ -29,9 +29,8 @@ func Carriers(c dsp.RGB) []dsp.Plane {
 }
 
 // residual returns the detail of p that an edge-preserving filter takes away, divided by its local
-// RMS and cut to -3..3, so that text edges do not leak over the paper beside them. sigma is the
-// filter's tolerance, and quiet is added to the RMS so that flat parts are not lifted, both in grey
-// levels.
+// RMS and cut to -3..3. So text edges do not leak over the paper beside them. sigma is the filter's
+// tolerance, and quiet is added to the RMS so that flat parts are not lifted, both in grey levels.
 func residual(p dsp.Plane, sigma, quiet float64) dsp.Plane {
 	const radius, space = 5, 4
 	r := dsp.Bilateral(p, radius, sigma, space)

@@ -78,8 +78,8 @@ func combined(carriers []dsp.Plane) []dsp.Plane {
 
 // coarse returns the leak with a long side of coarseSide pixels, made at the first call and kept. A
 // leak that is not longer, or would become narrower than minSide, keeps its size. A colour leak has
-// one field more, minus the blue difference alone, since over texture luma holds so little of the
-// mark that it only adds noise.
+// one field more, minus the blue difference alone. Over texture luma holds so little of the mark
+// that it only adds noise.
 func (l *leak) coarse() *leak {
 	w, h, side := l.fields[0].W, l.fields[0].H, l.side()
 	if l.small != nil {

@@ -255,9 +255,9 @@ func (r *reader) first() *reading {
 	return r.found[0]
 }
 
-// DetectAll reads the marks of all keys out of a leak, those with the strongest correlation first.
-// Key of a detection is the index in keys. It returns only marks that were found, several of one
-// key if a copy was marked again, and nil without keys. The errors are those of [Detect].
+// DetectAll reads the marks of all keys out of a leak, the strongest correlation first. Key of a
+// detection is the index in keys. It returns only marks that were found, several of one key if a
+// copy was marked again, and nil without keys. It returns the errors of [Detect].
 func DetectAll(ctx context.Context, img image.Image, keys []*Keys) ([]*Detection, error) {
 	l, err := newLeak(img)
 	if err != nil || len(keys) == 0 {

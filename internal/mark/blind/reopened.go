@@ -14,9 +14,8 @@ import (
 
 // reopened returns the whitened luma of a leak that was last opened from a hard JPEG file: what the
 // roundings show, plus a share of the plain residual, which says more if little was rounded. plain
-// is the leak's luma carrier, whose size the result has; it is not changed. It returns false if p
-// has more than maxReopened pixels, shows no such file, or was rounded in steps too small to
-// matter.
+// is the leak's luma carrier and gives the size; it is not changed. It returns false if p has more
+// than maxReopened pixels, shows no such file, or was rounded in steps too small to matter.
 func reopened(p *image.NRGBA, plain dsp.Plane) (dsp.Plane, bool) {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	if w*h > maxReopened {

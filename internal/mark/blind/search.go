@@ -114,9 +114,9 @@ func alongside(readers []*reader) error {
 	})(readers)
 }
 
-// straightened returns the leak as it lies on the mark pixels of a mark that was read as t, and the
-// map from the work pixels of l to the pixels of the new leak. It returns false if t has no
-// inverse. l is not changed.
+// straightened returns the leak as it lies on the mark pixels of a mark that was read as t. It also
+// returns the map from the work pixels of l to the pixels of the new leak. It returns false if t
+// has no inverse. l is not changed.
 func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
 	win := markWindow(t.m, l.carriers[0].W, l.carriers[0].H, t.centre)
 	s := *l
@@ -141,9 +141,9 @@ func (r *reader) wholePicture() ranking {
 }
 
 // wholeFrame first reads in parts of the frame, under the best similarity of each field. It then
-// tries similarities of any scale: those on the map as it is that obvious left out, those with
-// strong peaks cut, and those with the lower half of the pilots only (thumbnails, blur). It stops
-// when the search is done.
+// tries similarities of any scale: on the map as it is those beyond obvious, then with strong peaks
+// cut. Last it uses the lower half of the pilots only (thumbnails, blur). It stops when the search
+// is done.
 func (r *reader) wholeFrame() error {
 	for i := range r.fields {
 		best := r.ranked(i, obviousSums)
@@ -208,9 +208,9 @@ func (r *reader) pilots(low bool) []pattern.Frequency {
 }
 
 // similar tries the similarities of each field with ranks from..to-1 in the ranking k. It reads at
-// once under those on which the pilots agree strongly. The best of the others compete with those
-// that earlier calls with the same k left unread; what is not read now is left for later calls.
-// Marks are added to r.found. The error is ctx's.
+// once under those on which the pilots agree strongly. The best of the others compete with what
+// earlier calls with the same k left unread; what is not read now is left for later calls. Marks
+// are added to r.found. The error is ctx's.
 func (r *reader) similar(k ranking, from, to int) error {
 	all := r.left[k]
 	for i := range r.fields {
@@ -240,9 +240,9 @@ type hit struct {
 	z     float64
 }
 
-// offer looks how well the pilots agree under the linear map b in field i, of which m is the peak
-// map. From sureAgreement on it reads at once, tracked by rounds. From minAgreement on it appends
-// the hit to all, for attemptBest. Below, the map is dropped.
+// offer looks how well the pilots agree under the linear map b in field i, whose peak map is m.
+// From sureAgreement on it reads at once, tracked by rounds. From minAgreement on it appends the
+// hit to all, for attemptBest. Below, the map is dropped.
 func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rounds []round) {
 	s := r.roughShift(i, b)
 	switch {
@@ -266,9 +266,9 @@ func (r *reader) attemptBest(all []hit, rounds []round) []hit {
 	return all[n:]
 }
 
-// climbAndAttempt improves the hit's linear map on its peak map and reads under the improved map,
-// or under the hit's own map if the pilots agree less on the improved one. rounds refine the map
-// further, as in attempt.
+// climbAndAttempt improves the hit's linear map on its peak map and reads under the improved map.
+// It reads under the hit's own map if the pilots agree less on the improved map. rounds refine the
+// map further, as in attempt.
 func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	b, _ := h.m.Climb(r.f, h.b, .001, .0005, .00025)
 	if r.roughShift(h.field, b).z < h.z {

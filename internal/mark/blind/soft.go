@@ -13,8 +13,8 @@ import (
 type window struct{ u, v, w, h int }
 
 // markWindow returns the window of mark pixels that a w x h picture covers under m, from picture to
-// mark pixels. It is cut to about windowSide a side, around the given centre in mark pixels, or
-// around the middle of the picture if centre is nil. It is at least 64 mark pixels a side.
+// mark pixels. It is cut to about windowSide a side around the given centre, in mark pixels. A nil
+// centre is the middle of the picture. It is at least 64 mark pixels a side.
 func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
 	lo, hi := geometry.Point{X: math.Inf(1), Y: math.Inf(1)}, geometry.Point{X: math.Inf(-1), Y: math.Inf(-1)}
 	for _, c := range [4]geometry.Point{{X: 0, Y: 0}, {X: float64(w), Y: 0}, {X: float64(w), Y: float64(h)}, {X: 0, Y: float64(h)}} {
@@ -30,9 +30,9 @@ func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
 	return window{u0, v0, u1 - u0, v1 - v0}
 }
 
-// span returns the ends of a range of whole chips, in mark pixels, that covers [lo, hi], or the
-// part of it within half of windowSide around c. The range is 64 mark pixels or wider. Values
-// beyond ±2^24, which only a wild map gives, are cut there first.
+// span returns the ends of a range of whole chips, in mark pixels, that covers [lo, hi]. Of a
+// longer range it returns the part within half of windowSide around c. The range is 64 mark pixels
+// or wider. Values beyond ±2^24, which only a wild map gives, are cut there first.
 func span(lo, hi, c float64) (int, int) {
 	const far = 1 << 24
 	lo, hi = math.Max(lo, c-windowSide/2), math.Min(hi, c+windowSide/2)
@@ -41,9 +41,9 @@ func span(lo, hi, c float64) (int, int) {
 	return a, min(max(b, a+64), a+windowSide+pattern.Cell)
 }
 
-// rectify samples z on the mark pixels of win, at z's pixels that m leads there from. m maps work
-// pixels, those of z, to mark pixels. Samples outside of z are zero. If z is much finer than the
-// mark's pixels, z is blurred first. It returns false if m has no inverse.
+// rectify samples z on the mark pixels of win, at the pixels of z that m maps there. m maps work
+// pixels, in which z lies, to mark pixels. Samples outside of z are zero. If z is much finer than
+// the mark's pixels, z is blurred first. It returns false if m has no inverse.
 func rectify(z dsp.Plane, m geometry.Mat, win window) (dsp.Plane, bool) {
 	inv, ok := m.Inverse()
 	if !ok {
@@ -81,7 +81,7 @@ type amplitudes struct {
 
 // cellAmplitudes returns the sums of z exp(-2 pi i f.x) for each pilot's frequency f, in cycles a
 // sample, over each cell of cw x ch samples. x is counted from (x0, y0), the place of z's first
-// sample, so that phases fit a larger plane of which z is a part.
+// sample, so that phases fit a larger plane with z as a part.
 func cellAmplitudes(z dsp.Plane, x0, y0 int, f *[pattern.PilotN]pattern.Frequency, cw, ch int) amplitudes {
 	tones := make([]dsp.Tone, pattern.PilotN)
 	for k, q := range f {
@@ -202,10 +202,10 @@ func (w weights) at(i, j, nx, ny int) float32 {
 	return t + float32(b*(u-t))
 }
 
-// EvenOut returns the gains of coded bits and of pilots that bring each to the mean of what the
-// reader sees of all in z, about 1. z is a carrier of the marked picture, place its map to mark
-// pixels, and coded the signs that the bits were marked with. Gains are cut to 0.4..1.9 for bits
-// and 0.5..1.7 for pilots.
+// EvenOut returns gains of coded bits and of pilots, about 1: each brings its bit or pilot to the
+// mean of what the reader sees of all in z. z is a carrier of the marked picture, place its map to
+// mark pixels, and coded the signs that the bits were marked with. Gains are cut to 0.4..1.9 for
+// bits and 0.5..1.7 for pilots.
 func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits, pilots []float32) {
 	s, _ := kd.soft(z, place, 1, nil) // a placement is never singular
 	for j := range s.bit {

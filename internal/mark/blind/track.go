@@ -36,8 +36,8 @@ type tracked struct {
 
 // track refines m, a map from pixels of the field z to mark pixels. In each round, windows of the
 // field vote for displacements, and the map follows what the votes agree on. sign is -1 for an
-// inverted picture. A round without votes leaves the map as it is. votes of the result are those of
-// the last round; its centre is nil if no window ever voted. If a map has no inverse, track returns
+// inverted picture. A round without votes leaves the map as it is. votes of the result counts the
+// last round; its centre is nil if no window ever voted. If a map has no inverse, track returns
 // what it has.
 func (kd *Keys) track(z dsp.Plane, m geometry.Mat, sign float32, rounds []round) tracked {
 	t := tracked{m: m}
@@ -66,9 +66,10 @@ type vote struct {
 	q float64
 }
 
-// votes returns for each window of the flattened field the displacement in mark pixels at which its
-// pilots agree best, if they agree better than the round's threshold. win is where flat lies on the
-// torus; sign is -1 for an inverted picture. Windows overlap: they move on by one cell.
+// votes returns for each window of the flattened field the displacement, in mark pixels, at which
+// its pilots agree best. Windows that agree by the round's threshold or less do not vote. win is
+// where flat lies on the torus; sign is -1 for an inverted picture. Windows overlap: they move on
+// by one cell.
 func (kd *Keys) votes(flat dsp.Plane, win window, sign float32, r round) (out []vote) {
 	a := cellAmplitudes(flat, win.u, win.v, kd.MarkFrequencies(), r.cell, r.cell)
 	nx, ny := min(r.n, a.nx), min(r.n, a.ny)
@@ -165,8 +166,8 @@ func newDisplacements(kd *pattern.Keys, reach, step float64) *displacements {
 }
 
 // best returns the shift in mark pixels at which the sum of the pilots c, turned back by that
-// shift, is largest, and that sum over the RMS of c. sign is -1 for an inverted picture. Without
-// amplitudes the sum is 0 and the shift means nothing.
+// shift, is largest. It also returns that sum over the RMS of c. sign is -1 for an inverted
+// picture. Without amplitudes the sum is 0 and the shift means nothing.
 func (g *displacements) best(c [pattern.PilotN]complex64, sign float32) (geometry.Point, float64) {
 	energy := 1e-12
 	for _, v := range c {

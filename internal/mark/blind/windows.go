@@ -83,9 +83,10 @@ func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([]
 	return all, ctx.Err()
 }
 
-// partCandidates returns for each search, in their order, the best map by pairs and the best
-// similarity of a part of field z, improved on its peak map. It returns nil if the part is blank or
-// covered. top is the largest scale that is looked for. on is scratch memory, for one goroutine.
+// partCandidates returns for each search the best map by pairs and the best similarity of a part of
+// field z, improved on its peak map. The results are in the order of searches. It returns nil if
+// the part is blank or covered. top is the largest scale that is looked for. on is scratch memory,
+// for one goroutine.
 func partCandidates(on *spectrum.PolarSums, z dsp.Plane, part rect, top float64, searches []*spectrum.Pairs) [][]windowCandidate {
 	p := cut(z, part)
 	if p.SumSquares() < 0.15*float64(len(p.Pix)) { // covered or blank

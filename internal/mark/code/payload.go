@@ -106,7 +106,7 @@ func (p Payload) Parse(message []uint8) (uint64, bool) {
 }
 
 // Agreement returns the ID of a message of MessageN bits and how many leading bits of its check
-// hold, 0 to SumBits. Parse needs all; by chance one more holds in half of the messages.
+// hold, 0 to SumBits. Parse wants all of them; by chance n or more hold with probability 2^-n.
 func (p Payload) Agreement(message []uint8) (uint64, int) {
 	id, _ := p.Parse(message)
 	var sum uint32

@@ -70,8 +70,8 @@ func (c *Canvas) Shrink() {
 // needed. [Canvas.Shrink] makes them again.
 func (c *Canvas) Drop() { c.canon, c.Luma, c.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
 
-// CanonicalSize returns the size of a w x h picture shrunk so that the long side is at most
-// canonicalSide pixels, rounded, each side 1 or more. A smaller picture keeps its size.
+// CanonicalSize returns the size of a w x h picture shrunk to a long side of at most canonicalSide
+// pixels, rounded, each side 1 or more. A smaller picture keeps its size.
 func CanonicalSize(w, h int) (int, int) {
 	side := max(w, h)
 	if side <= canonicalSide {

@@ -93,8 +93,8 @@ func (kd *Keys) MarkFrequencies() *[PilotN]Frequency {
 	return &f
 }
 
-// Aligned returns the pilots' amplitudes turned back by the pilots' own phases. Those of a mark in
-// place are then real and positive, and negative in an inverted picture. c is not changed.
+// Aligned returns the pilots' amplitudes turned back by the pilots' own phases. The amplitudes of a
+// mark in place are then real and positive, and negative in an inverted picture. c is not changed.
 func (kd *Keys) Aligned(c *[PilotN]complex64) (out [PilotN]complex64) {
 	for k, t := range kd.turns {
 		r, i := real(c[k]), imag(c[k])

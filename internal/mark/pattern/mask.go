@@ -33,9 +33,9 @@ func smoothness(src *image.NRGBA, w, h int) dsp.Plane {
 	return out
 }
 
-// grainRow writes to dst the mean difference of neighbours along a row in green, in grey levels,
-// over every second of the source rows [top, bottom). Each sample of dst has an equal share of the
-// columns of src.
+// grainRow writes to dst the mean difference of neighbours along a row in green, in grey levels. It
+// looks at every second of the source rows [top, bottom). Each sample of dst has an equal share of
+// the columns of src.
 func grainRow(dst []float32, src *image.NRGBA, top, bottom int) {
 	n := src.Rect.Dx()
 	for x := range dst {

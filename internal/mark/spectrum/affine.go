@@ -173,10 +173,9 @@ func (s *Pairs) propose(seen *Observed, q [2]int, mirrored bool, best *Candidate
 	}
 }
 
-// quick returns a coarse score of the map b, from the pilots' frequencies f to those of the leak:
-// the sum of the peak map over the pilots at the nearest bins, over the root of their number and
-// four. It gives up after half of the pilots if their sum is below 8. Pilots beyond the map do not
-// count.
+// quick returns a coarse score of the map b, from the pilots' frequencies f to the leak's: the sum
+// of the peak map over the pilots at the nearest bins, over the root of their number and four. It
+// gives up after half of the pilots if their sum is below 8. Pilots beyond the map do not count.
 func (m *PeakMap) quick(f []pattern.Frequency, b [4]float64) float64 {
 	sum, seen, half := 0.0, 0, float64(m.n/2)
 	for k, q := range f {

@@ -85,8 +85,9 @@ func (m *PeakMap) Capped(limit float32) *PeakMap {
 	return &PeakMap{m.n, g, limit}
 }
 
-// Without returns a copy of the map with 0 around each place where the linear map b puts a pilot of
-// f, muteReach bins to each side: the peaks of a mark that was read are gone.
+// Without returns a copy of the map with 0 around each place where b puts a pilot of f, muteReach
+// bins to each side. b is a linear map of frequencies. The peaks of a mark that was read are gone
+// then.
 func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
 	g := m.g.Clone()
 	for _, q := range f {

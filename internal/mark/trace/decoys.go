@@ -23,8 +23,8 @@ func (r *Result) Decoys(n int) []float64 {
 	return nil
 }
 
-// never returns the streams of the tracers of n copies that are not among those issued. Their
-// IDs are drawn from the submission, the same at every call.
+// never returns the streams of the tracers of n copies whose IDs are not among those issued. The
+// IDs are drawn from the submission, the same at every call and for every key.
 func (s *suspects) never(n int, issued []Candidate) []*code.Stream {
 	known := make(map[uint64]bool, len(issued))
 	for _, c := range issued {

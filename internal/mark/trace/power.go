@@ -6,8 +6,9 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// predict predicts the score of a mark of the weakest strength issued. It also predicts the
-// probability that such a mark would have been accused by its own part alone.
+// predict sets Expected, the score that a mark of the weakest strength issued would have in the
+// mean. It also sets Power, the probability that such a mark would have been accused by its own
+// part alone. Of several keys, the key that expects less counts. Without evidence both stay 0.
 func (out *Result) predict() {
 	if len(out.evidence) == 0 {
 		return

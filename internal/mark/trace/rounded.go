@@ -79,8 +79,8 @@ func (t *Tracer) weakest() float64 {
 // each axis.
 func (f *frame) pixels(w, h int) float64 { return float64(max(w, h)) / pattern.TracerSize }
 
-// gather brings scores of the original's pixels into the frame: each sample has the sum
-// over the pixels that it would have changed.
+// gather brings scores p of the original's pixels into the frame: each sample has the sum over the
+// pixels that it would have changed. p has the original's size, smaller or larger than the frame.
 func (f *frame) gather(p dsp.Plane) dsp.Plane {
 	k := f.pixels(p.W, p.H)
 	var out dsp.Plane
@@ -93,7 +93,9 @@ func (f *frame) gather(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// scaledTo resamples p to w x h samples that stand for step samples of p each.
+// scaledTo returns p resampled by cubic convolution to w x h samples, each step samples of p wide
+// and high; the upper left corners are aligned. It does not average: shrinking by much takes
+// dsp.Shrink.
 func scaledTo(p dsp.Plane, w, h int, step float64) dsp.Plane {
 	out := dsp.NewPlane(w, h)
 	e := dsp.NewScaler(p, w, step, step)
