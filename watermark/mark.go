@@ -126,7 +126,8 @@ func (o *Original) Embed(id CopyID) *image.NRGBA {
 	return out
 }
 
-// Mark is [Mark] on a prepared original.
+// Mark is [Mark] on a prepared original, which is not changed. The error wraps [ErrTooSmall] if a
+// messenger leaves too little to read, or is ctx's.
 func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 	out := image.NewNRGBA(o.canvas.Source.Rect)
 	t, err := o.tried(ctx, id, out)
@@ -138,9 +139,9 @@ func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 	return &marked, nil
 }
 
-// MarkInPlace is [Original.Mark] for the last copy of an original: it writes the marked
-// picture over the source, instead of holding both, and the original must not be used
-// any more. If it fails, the source is as it was.
+// MarkInPlace is [Original.Mark] for the last copy of an original: it writes the marked picture
+// over the source, instead of holding both. The source is the caller's picture if [Prepare] kept
+// it. The original must not be used any more. If MarkInPlace fails, the source is as it was.
 func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) {
 	t, err := o.tried(ctx, id, nil)
 	if err != nil {

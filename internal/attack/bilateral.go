@@ -5,9 +5,10 @@ import (
 	"math"
 )
 
-// bilateral returns the step that smooths within a circle of diameter d pixels. It weighs by distance
-// (deviation space, in pixels) and by difference in colour (deviation tone, a sum over three channels):
-// Tomasi and Manduchi, Bilateral Filtering for Gray and Color Images, 1998.
+// bilateral returns the step that smooths within a circle of diameter d pixels, with mirrored
+// edges. Weights fall with distance (deviation space, in pixels) and with difference in colour
+// (deviation tone, a sum over three channels): Tomasi and Manduchi, Bilateral Filtering for Gray
+// and Color Images, 1998.
 func bilateral(d int, tone, space float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		n := d / 2

@@ -23,7 +23,8 @@ func padded(p *image.NRGBA, n int, at func(i, size int) int) *image.NRGBA {
 	return out
 }
 
-// reflect mirrors a position at the outermost pixels, which are not repeated.
+// reflect returns the position in 0..size-1 that a position beyond it is mirrored to, any number of
+// times. The outermost pixels are not repeated: c b a b c.
 func reflect(i, size int) int {
 	if size == 1 {
 		return 0

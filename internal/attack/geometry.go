@@ -52,9 +52,9 @@ func rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
 	return Warp(p, m, int(outW), int(outH), grey(0))
 }
 
-// affine returns the step that stretches by sx across and sy down, and shears to the right by the
-// given share of the height, 0 or more. The result holds the whole sheared picture; what is left
-// beside it is black.
+// affine returns the step that stretches by sx across and sy down. It also shears to the right by
+// the given share of the height, 0 or more. The result holds the whole sheared picture; what is
+// left beside it is black.
 func affine(sx, sy, shear float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())

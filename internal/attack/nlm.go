@@ -11,8 +11,9 @@ const (
 	searchReach = 7 // pixels; patches at 15 x 15 places are compared
 )
 
-// nonLocalMeans denoises lightness with strength h and colour with strength hColour, both in
-// 8-bit units (Buades, Coll and Morel, Non-Local Means Denoising, IPOL 2011).
+// nonLocalMeans returns the step that denoises lightness with strength h and colour with strength
+// hColour (Buades, Coll and Morel, Non-Local Means Denoising, IPOL 2011). Both are in levels of 8
+// bits; more removes more.
 func nonLocalMeans(h, hColour float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		big := padded(p, patchReach+searchReach, reflect)

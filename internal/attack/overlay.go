@@ -8,8 +8,9 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// Redact returns the step that lays black boxes over the picture until the given share of its
-// pixels, 0 to 1, is black.
+// Redact returns the step that lays black boxes of random sizes at random places, until the given
+// share of all pixels, 0 to 1, is black. Pixels that were black before count. The last box may
+// exceed the share.
 func Redact(share float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		out := imaging.Clone(p)
@@ -54,8 +55,8 @@ func stamp(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	return out
 }
 
-// frame returns the step that adds a near-white border, as wide as the given share of the long
-// side.
+// frame returns the step that adds a near-white border on all sides, as wide as the given share of
+// the long side. The result is larger than the picture.
 func frame(share float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		b := int(float64(longSide(p)) * share)

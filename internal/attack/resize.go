@@ -47,9 +47,9 @@ func ScaleTo(p *image.NRGBA, w, h int) *image.NRGBA {
 	return imaging.Resize(p, w, h, resampling(p.Rect.Dy(), h))
 }
 
-// resampling returns the filter that takes a side of from pixels to a side of to pixels.
-// Shrinking averages exactly the area that a pixel covers: a box of the new pixel's width folded
-// with a box of the old pixel's width. Enlarging is [Cubic], as in OpenCV.
+// resampling returns the filter that takes a side of from pixels to a side of to pixels. Shrinking
+// averages exactly the area that a pixel covers: a box of the new pixel's width folded with a box
+// of the old pixel's width. Enlarging, and the same size, is [Cubic], as in OpenCV.
 func resampling(from, to int) imaging.ResampleFilter {
 	if to >= from {
 		return imaging.ResampleFilter{Support: 2, Kernel: Cubic}
@@ -62,8 +62,9 @@ func resampling(from, to int) imaging.ResampleFilter {
 	}
 }
 
-// Cubic is the cubic convolution kernel of Keys (1981), equation 4 with the free parameter
-// -0.75: the weight of a sample at a distance of x samples.
+// Cubic returns the weight of a sample at a distance of x samples, of either sign, and 0 from two
+// samples on. It is the cubic convolution kernel of Keys (1981), equation 4 with the free parameter
+// -0.75.
 func Cubic(x float64) float64 {
 	const a = -0.75
 	x = math.Abs(x)

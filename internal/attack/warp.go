@@ -37,8 +37,9 @@ const (
 	warpUnit = 1 << unitBits
 )
 
-// cubicTaps holds, for every position between two pixels, the weights of the
-// four around it.
+// cubicTaps returns the weights of the four pixels around each position between two pixels, in
+// steps of 1/warpGrid pixel. The position lies behind the second of the four. The weights add up to
+// warpUnit.
 func cubicTaps() (taps [warpGrid][4]int) {
 	for i := range taps {
 		f := float64(i) / warpGrid

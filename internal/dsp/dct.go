@@ -22,9 +22,9 @@ func InverseDCT2(c Plane) Plane {
 	return out
 }
 
-// DCT2 returns the orthonormal two-dimensional cosine transform (DCT-II) of an n x n plane,
-// n a power of two: p is the upper left part of the plane, and the rest is zero. DCT2 is
-// the inverse of [InverseDCT2].
+// DCT2 returns the orthonormal two-dimensional cosine transform (DCT-II) of an n x n plane, n a
+// power of two. p, which is at most that large, is the upper left part of the plane, and the rest
+// is zero. DCT2 is the inverse of [InverseDCT2].
 func DCT2(p Plane, n int) Plane {
 	d := newIDCT(n)
 	half, out := NewPlane(p.H, n), NewPlane(n, n)
@@ -83,7 +83,8 @@ type idct struct {
 	b, tmp []complex64
 }
 
-// newIDCT returns the transform of length n, a power of two.
+// newIDCT returns the orthonormal cosine transform of length n, a power of two, with memory of its
+// own.
 func newIDCT(n int) *idct {
 	d := &idct{n: n, fft: newFFT(n), in: make([]float32, n*boxLanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
 	scale := math.Sqrt(2 / float64(n))

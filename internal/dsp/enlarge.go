@@ -47,8 +47,9 @@ func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
 	return e
 }
 
-// Soft returns [Gauss] of p resampled to w x h by cubic convolution. It keeps only the few
-// rows of the blurred plane that it needs at a time.
+// Soft returns p blurred as by [Gauss], with a deviation of sigma samples of p, and resampled to w
+// x h by cubic convolution. It keeps only the few rows of the blurred plane that it needs at a
+// time.
 func Soft(p Plane, sigma float64, w, h int) Plane {
 	e, out := NewEnlarger(p, w, h), NewPlane(w, h)
 	e.blur, e.blurred = newGaussian(p, sigma), make([]float32, p.W)
@@ -80,8 +81,9 @@ func (e *Enlarger) Row(y int, dst []float32) {
 	weighted(dst, &r, &w)
 }
 
-// widened returns row j of the source, blurred if e blurs, resampled to the width of e. It keeps four
-// rows, so that rows asked for in order are computed once.
+// widened returns row j of the source, blurred if e blurs, resampled to the width of e. e keeps
+// four rows, so that rows asked for in order are computed once. The result holds until row j+4 or
+// j-4 is asked for.
 func (e *Enlarger) widened(j int) []float32 {
 	k := j & 3
 	if e.have[k] == j {

@@ -2,8 +2,8 @@ package dsp
 
 import "math"
 
-// Cis returns the cosine and sine of an angle in turns (1 is a full circle).
-// The result is the same on every processor and within 2 ulp of the true value.
+// Cis returns the cosine and sine of an angle in turns (1 is a full circle), of either sign and any
+// size. The result is the same on every processor and within 2 ulp of the true value.
 func Cis(turns float64) (cos, sin float64) {
 	t := turns - math.Floor(turns)
 	oct := math.Floor(float64(t*8) + 0.5) // nearest multiple of an eighth
@@ -41,7 +41,7 @@ func cosSmall(x float64) float64 {
 	return 1 + s
 }
 
-// sinSmall is the sine, like [cosSmall].
+// sinSmall returns the sine of |x| <= pi/8, in radians, in the same way as [cosSmall].
 func sinSmall(x float64) float64 {
 	y := float64(x * x)
 	s := 0.0

@@ -35,7 +35,7 @@ func FastLen(n int) int {
 	}
 }
 
-// newFFT returns a transform of length n, which must be a product of 2, 3 and 5.
+// newFFT returns a transform of length n. It panics if n has a prime factor above 5: see [FastLen].
 func newFFT(n int) *fft {
 	f := &fft{n: n}
 	for length, stride := n, 1; length > 1; {
@@ -47,8 +47,8 @@ func newFFT(n int) *fft {
 	return f
 }
 
-// radixOf returns the radix of the first stage of a transform of length n. It panics if n has a prime
-// factor above 5.
+// radixOf returns the radix, 4, 2, 3 or 5, of the first stage of a transform of length n > 1. It
+// panics if n has none of these factors.
 func radixOf(n int) int {
 	for _, r := range [...]int{4, 2, 3, 5} {
 		if n%r == 0 {
@@ -58,7 +58,8 @@ func radixOf(n int) int {
 	panic(fmt.Sprintf("dsp: FFT length has the factor %d", n))
 }
 
-// newStage returns the stage of a radix for transforms of length n, interleaved stride times.
+// newStage returns the stage that splits transforms of length n, interleaved stride times, by a
+// radix that divides n, with its twiddle factors.
 func newStage(radix, n, stride int) stage {
 	m := n / radix
 	tw := make([]complex64, 0, m*(radix-1))
@@ -78,7 +79,9 @@ func (f *fft) run(x, tmp []complex64, count int) []complex64 {
 	return f.runFrom(0, x[:f.n*count], tmp[:f.n*count], count)
 }
 
-// runFrom is [fft.run] without the stages before first: src holds what these stages would give.
+// runFrom is [fft.run] without the stages before first: src holds what these stages would give. src
+// and dst hold n count numbers, do not overlap and are overwritten; it returns src or dst,
+// whichever holds the result.
 func (f *fft) runFrom(first int, src, dst []complex64, count int) []complex64 {
 	for i := range f.stages[first:] {
 		st := &f.stages[first+i]

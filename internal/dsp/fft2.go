@@ -22,8 +22,8 @@ type FFT2 struct {
 // that each step works on neighbours in memory.
 const batch = 8
 
-// NewFFT2 returns a transform of w x h pictures; both must be products of 2, 3
-// and 5 and w even (see [FastEven]).
+// NewFFT2 returns a transform of w x h pictures. Both must be products of 2, 3 and 5, and w even
+// (see [FastEven] and [FastLen]); other factors panic.
 func NewFFT2(w, h int) *FFT2 {
 	n := batch * max(w, h)
 	f := &FFT2{w: w, h: h, row: newFFT(w), buf: make([]complex64, n), tmp: make([]complex64, n)}
@@ -52,7 +52,8 @@ func (f *FFT2) ForwardLow(p Plane, n int) Spectrum {
 	return s
 }
 
-// rows writes to c the half spectra of the rows of p, padded with zeros to the width of f.
+// rows writes to c the half spectra of the rows of p, padded with zeros to the width of f: w/2+1
+// numbers a row. Columns are not transformed.
 func (f *FFT2) rows(c []complex64, p Plane) {
 	st := f.w/2 + 1
 	for y := 0; y < p.H; y += 2 * batch { // two real rows make one complex sequence
@@ -63,7 +64,8 @@ func (f *FFT2) rows(c []complex64, p Plane) {
 	}
 }
 
-// Powers returns the [Spectrum.Powers] of the transform of p. It never holds the whole transform.
+// Powers returns the [Spectrum.Powers] of the transform of p, which is zero-padded to the size of
+// f: h rows of w/2+1 squares. It never holds the whole transform.
 func (f *FFT2) Powers(p Plane) Plane {
 	st := f.w/2 + 1
 	c, out := make([]complex64, p.H*st), NewPlane(st, f.h)
@@ -136,8 +138,8 @@ func interleave(dst []complex64, src []float32, w, rows int) {
 	}
 }
 
-// split separates the transforms, of length w, of pairs of real rows that are interleaved in b. It writes
-// the half spectra of that many rows to dst.
+// split separates the transforms, of length w, of pairs of real rows that are interleaved in b. It
+// writes the half spectra of the given number of rows, w/2+1 numbers each, to dst.
 func split(dst, b []complex64, w, rows int) {
 	done, st := 0, w/2+1
 	if rows == 2*batch {

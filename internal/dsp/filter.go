@@ -71,8 +71,9 @@ func (b boxRow) at(i, lanes int) []float32 {
 	return b.Pix[k : k+lanes : k+lanes]
 }
 
-// boxSteps writes n rows of means: sum times g. After each row it adds the row of add to the sums and
-// takes the row of sub away.
+// boxSteps writes n rows of means, the sums times g, to dst. After each row it adds the row of add
+// to the sums and takes the row of sub away. sum holds the sums of lanes columns and is brought up
+// to date.
 func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
 	if avx2 && lanes == boxLanes {
 		for _, b := range [...]boxRow{dst, add, sub} {
@@ -128,7 +129,8 @@ func intoRows(dst, src []float32, w, rows int) {
 	}
 }
 
-// mirror folds an index into [0, n) as ...cba|abc...xyz|zyx...
+// mirror returns the index in [0, n) that i of any size falls on if the samples are mirrored at
+// their ends: ...cba|abc...xyz|zyx... n must be 1 or more.
 func mirror(i, n int) int {
 	for i < 0 || i >= n {
 		if i < 0 {
@@ -269,8 +271,8 @@ func extreme(p Plane, n int, maximum bool) Plane {
 	return out
 }
 
-// beyond replaces the samples of dst that src exceeds, or falls below if maximum is false,
-// over the shorter of both.
+// beyond sets each sample of dst to the larger of itself and that of src, or to the smaller if
+// maximum is false. It does so over the length of the shorter; the rest of dst stays.
 func beyond(dst, src []float32, maximum bool) {
 	n := min(len(dst), len(src))
 	dst, src = dst[:n], src[:n]

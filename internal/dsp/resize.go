@@ -6,8 +6,9 @@ import "math"
 // and the first sample covers 0 to 1.
 type Rect struct{ X, Y, W, H float64 }
 
-// A Kernel is a function that programs resize pictures with: the weight of a sample by its distance. The
-// unit is a sample of the result when shrinking, a sample of the source when enlarging.
+// A Kernel is a function that programs resize pictures with: the weight of a sample by its
+// distance. The unit is a sample of the result when shrinking, a sample of the source when
+// enlarging.
 type Kernel int
 
 const (
@@ -20,7 +21,9 @@ const (
 // reach is the half of a kernel's support.
 func (k Kernel) reach() float64 { return [...]float64{1, 1, 2, 3}[k] }
 
-// at returns the weight of a sample at a distance of x samples.
+// at returns the weight of a sample at a distance of x samples, of either sign: 0 from reach on.
+// Weights are not normalised. Area gives its triangle for enlarging; newTaps computes it for
+// shrinking.
 func (k Kernel) at(x float64) float64 {
 	x = math.Abs(x)
 	switch {
@@ -67,8 +70,8 @@ func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
 	return out
 }
 
-// taps holds, for each sample of a row or column, the first source sample and the weights from there
-// on.
+// taps holds, for each sample of a row or column, the first source sample and the weights from
+// there on.
 type taps []struct {
 	first   int
 	weights []float32

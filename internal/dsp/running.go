@@ -60,7 +60,7 @@ func Slide(sum *[Lanes]float32, add, sub Strip, n int) {
 	}
 }
 
-// slide is [Slide] without its checks.
+// slide is [Slide] without its checks: n must be above 0, and add and sub must have n rows.
 func slide(sum *[Lanes]float32, add, sub Strip, n int) {
 	if avx2 {
 		slideAVX2(&sum[0], &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, n)
@@ -102,8 +102,8 @@ type Places struct {
 	last int // the largest
 }
 
-// NewPlaces returns the places at which pixels begin, in bytes. It returns nil if a place is negative or
-// beyond 2^31 - 1.
+// NewPlaces returns the places, in bytes, at which pixels begin in a row. It copies at. It returns
+// nil if a place is negative or beyond 2^31 - 1.
 func NewPlaces(at []int) *Places {
 	p := &Places{at: make([]int32, len(at))}
 	for i, v := range at {

@@ -33,8 +33,8 @@ func Select(x []float32, k int) float32 {
 	return x[k]
 }
 
-// ArgMax returns the first index of the greatest value of x, which has no NaN, or
-// -1 if x is empty.
+// ArgMax returns the index of the largest value of x, the first of equal values, and -1 if x is
+// empty. x must hold no NaN.
 func ArgMax(x []float32) int {
 	at := -1
 	for i, v := range x {

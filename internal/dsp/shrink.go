@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// ShrinkNRGBA returns the picture over white, area-averaged to w x h samples,
-// which must not exceed its size.
+// ShrinkNRGBA returns the colours of a picture over white, 0..255, area-averaged to w x h samples,
+// which must not exceed its size. With its own size only the alpha is removed.
 func ShrinkNRGBA(img *image.NRGBA, w, h int) RGB {
 	sw, sh := img.Rect.Dx(), img.Rect.Dy()
 	s := NewShrinker(sw, sh, w, h)
@@ -25,8 +25,8 @@ type Shrinker struct {
 	row, y    int // the next of the picture, and of out
 }
 
-// NewShrinker prepares to shrink pictures of sw x sh pixels to w x h samples, which must
-// not exceed that.
+// NewShrinker prepares to shrink one picture of sw x sh pixels to w x h samples, which must not
+// exceed that. Its rows are then given to [Shrinker.Add].
 func NewShrinker(sw, sh, w, h int) *Shrinker {
 	xs := areaSpans(sw, w)
 	return &Shrinker{
@@ -62,8 +62,8 @@ func (s *Shrinker) Shrunk() RGB { return s.out }
 // lumaRows are turned into luma at a time.
 const lumaRows = 64
 
-// LumaNRGBA returns the luma of a picture from (0, 0) on over white, unscaled, 0..255: that
-// of [FromNRGBA] without its three planes.
+// LumaNRGBA returns the luma, 0..255, of a picture over white, at its own size: what [FromNRGBA]
+// gives, without holding three planes. The picture's pixels must begin with img.Pix.
 func LumaNRGBA(img *image.NRGBA) Plane {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	out := NewPlane(w, h)

@@ -85,8 +85,8 @@ func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows in
 	}
 }
 
-// A circle gives cosines and sines. If all frequencies are multiples of 1/circleSteps, as the frequencies
-// of a mark in place are, it looks them up; else table is nil.
+// A circle gives cosines and sines. If all frequencies are multiples of 1/circleSteps, as the
+// frequencies of a mark in place are, it looks them up; else table is nil.
 type circle struct {
 	table []complex64
 }
@@ -114,9 +114,9 @@ func conjugateTurn(turns float64) complex64 {
 	return complex(float32(c), float32(-s))
 }
 
-// samples returns exp(-2 pi i f p) at n places p from start on, for the X of up to toneBlock tones or, if
-// vertical is set, the Y. A place has toneBlock real parts, then as many imaginary parts. They are zero
-// beyond the last tone.
+// samples returns exp(-2 pi i f p) at n places p from start on, for up to toneBlock tones f: for
+// their X or, if vertical is set, their Y. A place has toneBlock real parts, then as many imaginary
+// parts, which are zero beyond the last tone.
 func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
 	out := make([]float32, 2*toneBlock*n)
 	for k, t := range f {
@@ -140,8 +140,9 @@ func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
 // waveStep places of a wave follow from one of them by multiplication.
 const waveStep = 32
 
-// wave writes exp(-2 pi i q p) at n places p from start on, q in cycles a place. The real parts lie
-// in out every 2 toneBlock floats from the first on, the imaginary parts toneBlock floats behind.
+// wave writes exp(-2 pi i q p) to out at n places p from start on, q in cycles a place. The real
+// parts lie 2 toneBlock floats apart from the first float on, the imaginary parts toneBlock floats
+// behind.
 func wave(out []float32, q float64, start, n int) {
 	var fine [waveStep][2]float64
 	for i := range fine {

@@ -206,7 +206,7 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error
 	}
 }
 
-// sparse reports whether the archive stores the file's bytes in pieces.
+// sparse reports whether a tar archive stores the file's bytes in pieces, in GNU's old or new form.
 func sparse(h *tar.Header) bool {
 	for key := range h.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {

@@ -108,8 +108,9 @@ func (d *Dump) Close() error {
 	return errors.Join(errs...)
 }
 
-// Add lists the files at paths. It returns only ctx's error or [ErrTooMany]; every other
-// failure is listed with its file.
+// Add lists the files at paths: a file, all files of a folder, or what an archive or a PDF holds.
+// It returns only ctx's error or [ErrTooMany], at which listing ends; every other failure is listed
+// with its file.
 func (d *Dump) Add(ctx context.Context, paths ...string) error {
 	for _, p := range paths {
 		st, err := os.Stat(p)

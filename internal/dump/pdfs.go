@@ -130,7 +130,8 @@ func (c *pdfCache) giveBack(h *heldPDF) {
 	}
 }
 
-// close closes all PDFs. None may be in use.
+// close closes all PDFs that are held and forgets them; none may be in use. It returns all their
+// errors joined.
 func (c *pdfCache) close() error {
 	var errs []error
 	for _, h := range c.held {

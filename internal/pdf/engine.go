@@ -20,7 +20,8 @@ type Engine struct {
 	err  error
 }
 
-// Close ends the engine. Its documents must be closed before.
+// Close ends the engine; its documents must be closed before. Without a document opened it does
+// nothing. A file that is opened later starts the engine again.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

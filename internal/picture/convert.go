@@ -6,10 +6,9 @@ import (
 	"image/draw"
 )
 
-// toNRGBA copies img, of any origin and type, to 8 bits a channel, not
-// premultiplied, with origin (0,0). 16-bit samples are rounded to the nearest
-// of the 256 levels, not cut off. An *image.NRGBA that has that form already
-// is returned as it is.
+// toNRGBA returns img, of any origin and type, with 8 bits a channel, not premultiplied, with
+// origin (0,0). 16-bit samples are rounded to the nearest of the 256 levels, not cut off. An
+// *image.NRGBA that has that form already is returned as it is, everything else copied.
 //
 // All arithmetic is on integers: the result is the same on every machine.
 func toNRGBA(img image.Image) *image.NRGBA {
@@ -40,7 +39,8 @@ func drawOpaque(dst *image.NRGBA, src image.Image) {
 	draw.Draw(rgba, rgba.Rect, src, src.Bounds().Min, draw.Src)
 }
 
-// copyAny serves types that no decoder here returns, for Encode.
+// copyAny writes src to dst, which has its size, pixel by pixel: for types that no decoder here
+// returns and Encode may get.
 func copyAny(dst *image.NRGBA, src image.Image) {
 	b := src.Bounds()
 	for y := range b.Dy() {
@@ -121,7 +121,8 @@ func eachRow(dst *image.NRGBA, img image.Image) {
 	}
 }
 
-// straightRow undoes the premultiplication of a row of 8-bit RGBA.
+// straightRow writes to to a row of 8-bit RGBA that is premultiplied in from, without the
+// premultiplication. Where alpha is 0, colours become 0.
 func straightRow(to, from []byte) {
 	for i := 0; i < len(to); i += 4 {
 		a := uint32(from[i+3])
@@ -136,7 +137,8 @@ func straightRow(to, from []byte) {
 	}
 }
 
-// straightRow16 undoes the premultiplication of a row of 16-bit RGBA, and rounds it to 8 bits.
+// straightRow16 writes to to, in 8 bits, a row of 16-bit RGBA that is premultiplied in from,
+// without the premultiplication and rounded.
 func straightRow16(to, from []byte) {
 	for i := 0; i < len(to); i += 4 {
 		a := be16(from[2*i+6:])

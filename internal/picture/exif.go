@@ -107,7 +107,8 @@ var (
 	digits = regexp.MustCompile(`^[0-9]+ *\x00?$`)
 )
 
-// plainText is printable ASCII with one zero at the end or several.
+// plainText reports whether b is one or more characters of printable ASCII with one zero or several
+// at the end.
 func plainText(b []byte) bool {
 	text := bytes.TrimRight(b, "\x00")
 	for _, c := range text {
@@ -145,8 +146,8 @@ func cleanEXIF(block []byte) (kept []field) {
 	return kept
 }
 
-// allowed returns the field of a rule, and false if the directory does not have the field or if
-// the field breaks the rule.
+// allowed returns the field of a rule, its value a copy in little-endian order. It returns false if
+// the directory does not have the field, or the field is cut off or breaks the rule.
 func (d ifd) allowed(rule exifRule) (field, bool) {
 	e, _ := d.entry(rule.tag)
 	size := kindSizes[rule.kind]

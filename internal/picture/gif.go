@@ -46,7 +46,8 @@ func colorTable(flags byte) int {
 	return 3 << (flags&7 + 1)
 }
 
-// skipSubBlocks returns the place behind the chain of sub-blocks that begins at at.
+// skipSubBlocks returns the place behind the chain of sub-blocks that begins at at. If the chain is
+// cut off, that is a place at or beyond the end of data.
 func skipSubBlocks(data []byte, at int) int {
 	for at < len(data) {
 		n := int(data[at])

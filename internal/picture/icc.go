@@ -26,8 +26,9 @@ func profile(data []byte) []byte {
 	return bytes.Clone(data[:size])
 }
 
-// profileSize reads the header of a profile (ICC.1:2022 section 7.2). It returns the size in bytes that the
-// profile states, and whether a profile of that size and kind is kept.
+// profileSize reads the header of a profile (ICC.1:2022 section 7.2). It returns the size in bytes
+// that the profile states, and whether a profile of that size and kind is kept. The size means
+// nothing if that is false.
 func profileSize(data []byte) (int, bool) {
 	if len(data) < iccHeader || string(data[36:40]) != "acsp" {
 		return 0, false
@@ -36,7 +37,8 @@ func profileSize(data []byte) (int, bool) {
 	return int(size), size >= iccHeader && size <= maxICC && (model == modelRGB || model == modelGray)
 }
 
-// profileModel returns the kind of pixels that a profile is for, such as modelRGB; "" if data is too short.
+// profileModel returns the kind of pixels that a profile is for, four bytes such as modelRGB; "" if
+// data is too short for a profile's header.
 func profileModel(data []byte) string {
 	if len(data) < iccHeader {
 		return ""

@@ -93,8 +93,8 @@ type entry struct {
 	whole bool   // raw is not cut off by the end of the data
 }
 
-// entry finds the entry of a tag, and reports whether there is one. If a tag occurs twice, the
-// first counts.
+// entry returns the entry of a tag, and whether there is one; else the entry is zero, whose values
+// do not exist. If a tag occurs twice, the first counts. The value is a part of the file's memory.
 func (d ifd) entry(tag uint16) (entry, bool) {
 	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
 		if d.order.Uint16(e) != tag {

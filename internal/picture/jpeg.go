@@ -122,7 +122,7 @@ func isSOF(marker byte) bool {
 }
 
 // unsupported returns an error that names the process of JPEG, if image/jpeg does not decode that
-// process.
+// process. It returns nil otherwise, also if there is no frame at all.
 func (o *jpegOutline) unsupported() error {
 	switch {
 	case o.frame == 0xf7:
@@ -168,7 +168,8 @@ func jpegHeader(data []byte) (header, error) {
 	return h, nil
 }
 
-// jpegPixels decodes a JPEG. It refuses data that is too short for one bit a block.
+// jpegPixels decodes a JPEG of the size in h, not yet upright. It refuses data too short for one
+// bit a block of 8 x 8, before it allocates.
 func jpegPixels(data []byte, h header) (*image.NRGBA, error) {
 	// Each block of 8x8 samples needs one bit at least in its first scan
 	// (there are no codes of no bits, T.81 annex C), and there is one

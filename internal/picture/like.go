@@ -110,8 +110,9 @@ func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) (
 	return file, err
 }
 
-// weigh returns the bytes of the coded pixels of a JPEG as a multiple of its source's. It returns 1 if there
-// is nothing to compare: another format, or another size.
+// weigh returns the bytes of the coded pixels of file, a JPEG, as a multiple of its source's. It
+// returns 1 if there is nothing to compare: another format, another number of pixels, or an unknown
+// source.
 func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 {
 	if format != "jpeg" || s.coded == 0 || s.pixels != size.Dx()*size.Dy() || len(file) == 0 {
 		return 1
@@ -120,8 +121,8 @@ func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 
 	return float64(o.coded) / float64(s.coded)
 }
 
-// grayOf returns the pixels of a grey source as a grey picture. It returns nil if the source is not grey,
-// or if a pixel has colour or is transparent.
+// grayOf returns the pixels of a grey source as a grey picture. It returns nil if the source is not
+// grey, or if a pixel has colour or is transparent.
 func (s Source) grayOf(pix *image.NRGBA) *image.Gray {
 	if !s.Gray || pix.Rect.Empty() {
 		return nil

@@ -52,8 +52,9 @@ func pngHeader(data []byte) (h header, err error) {
 	return h, nil
 }
 
-// pngChunks gives the kind and body of each chunk that lies within data, up to
-// IEND.
+// pngChunks gives the kind and body of each chunk that lies wholly within data, up to and with
+// IEND. data begins with the signature. Checksums are not compared, and bodies share the memory of
+// data.
 func pngChunks(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for at := pngSignature; len(data)-at >= 12; {
@@ -107,8 +108,8 @@ func (s *Source) readPNG(data []byte) (exif []byte) {
 	return exif
 }
 
-// pngPixels decodes a PNG. It refuses data that is too short for one bit a pixel, and indexes beyond the
-// palette.
+// pngPixels decodes a PNG of the size and palette in h. It refuses data that is too short for one
+// bit a pixel, and indexes beyond the palette.
 func pngPixels(data []byte, h header) (*image.NRGBA, error) {
 	// One bit a pixel is the least that a pixel takes before compression.
 	if (h.width+7)/8*h.height/maxDeflate > int64(len(data)) {

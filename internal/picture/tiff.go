@@ -65,8 +65,8 @@ func (d ifd) unsupported(data []byte) error {
 	return nil
 }
 
-// pages counts the directories of the chain from d on, at most maxIFDs. It leaves out previews (bit 0 of
-// the subfile type) and masks (bit 2).
+// pages counts the directories of the chain from d on; it follows maxIFDs at most. It leaves out
+// previews (bit 0 of the subfile type) and masks (bit 2).
 func (d ifd) pages() (n int) {
 	for range maxIFDs {
 		if subfile, _ := d.uint(tagSubfileType); subfile&5 == 0 {
@@ -118,7 +118,8 @@ func (d ifd) checkBlocks(h header) error {
 	return nil
 }
 
-// tiffPixels decodes the first picture of a TIFF.
+// tiffPixels decodes the first picture of a TIFF, of the size in h, not yet upright: YCbCr here,
+// all else with x/image. It repairs colour maps, see widenPalette.
 func tiffPixels(data []byte, h header) (*image.NRGBA, error) {
 	if d, ok := firstIFD(data); ok && d.isYCC() {
 		return d.yccPixels(h)

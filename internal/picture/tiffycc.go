@@ -98,8 +98,8 @@ func (d ifd) yccLayout(h header) (yccTIFF, error) {
 	return t, nil
 }
 
-// size returns the bytes of the given number of rows when decompressed. Data units hang over the right
-// edge and below the last row of a strip.
+// size returns the bytes of the given number of rows, 1 or more, when decompressed. Data units hang
+// over the right edge and below the last row of a strip.
 func (t yccTIFF) size(rows int64) int64 {
 	return ceilDiv(t.width, t.across) * ceilDiv(rows, t.down) * (t.across*t.down + 2)
 }
@@ -107,8 +107,8 @@ func (t yccTIFF) size(rows int64) int64 {
 // ceilDiv returns a/b rounded up, for a of 1 or more.
 func ceilDiv(a, b int64) int64 { return (a-1)/b + 1 }
 
-// yccPixels decodes the picture, whose size in h was held against the limits. It allocates pixels only
-// if the data could hold them and every strip lies within it.
+// yccPixels decodes the picture, whose size in h was held against the limits. It allocates pixels
+// only if the data could hold them and every strip lies within it. A damaged strip is an error.
 func (d ifd) yccPixels(h header) (*image.NRGBA, error) {
 	if maxPixels := int64(math.MaxInt / 4); h.width > maxPixels/h.height {
 		return nil, &LimitError{What: "pixels", Got: h.width * h.height, Max: maxPixels}

@@ -104,9 +104,9 @@ func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
 	return r.kd.findShift(r.shifts, only(held, &a.c[0]))
 }
 
-// roughShift finds the shift in the whole of field i under the linear map b, as shiftIn does,
-// but from interpolated amplitudes. This is much cheaper than shiftIn, and its agreement
-// differs by about 0.04.
+// roughShift returns the shift in the whole of field i under the linear map b, as shiftIn does, but
+// from interpolated amplitudes. This is much cheaper than shiftIn, and its agreement differs by
+// about 0.04. It reads nothing.
 func (r *reader) roughShift(i int, b [4]float64) shift {
 	t := r.tone(i)
 	f, held := r.observed(b)
@@ -119,8 +119,8 @@ func (r *reader) roughShift(i int, b [4]float64) shift {
 	return r.kd.findShift(r.shifts, &c)
 }
 
-// only sets to 0 the amplitudes of those pilots that the leak's pixels cannot hold, and
-// returns c.
+// only sets to 0, in c, the amplitudes of the pilots that are not held: the leak's pixels cannot
+// hold them. It returns c.
 func only(held [pattern.PilotN]bool, c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
 	for k, is := range held {
 		if !is {

@@ -7,8 +7,9 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// Carriers returns the planes in which a reader looks for a mark, whitened: luma,
-// and minus the blue difference unless the picture is grey.
+// Carriers returns the planes in which a reader looks for a mark, whitened and of unit RMS: luma,
+// and minus the blue difference unless the picture is grey. c is a picture of 0..255 at its
+// canonical size; it is not changed.
 func Carriers(c dsp.RGB) []dsp.Plane {
 	y := c.Luma()
 	if c.Gray() {
@@ -51,8 +52,8 @@ func level(p dsp.Plane, quiet float64) {
 	}
 }
 
-// whiten returns p with its spectrum divided by the local mean of the spectrum, scaled to unit
-// RMS. No frequency of the picture stands out then.
+// whiten returns p with its spectrum divided by the root of the local mean power, scaled to unit
+// RMS. No frequency of the picture stands out then. p is not changed.
 func whiten(p dsp.Plane) dsp.Plane {
 	f := dsp.NewFFT2(dsp.FastEven(p.W), dsp.FastLen(p.H))
 	s := f.Forward(p)

@@ -63,8 +63,9 @@ func whitened(p *image.NRGBA, w, h int) *leak {
 	return l
 }
 
-// combined returns the fields that are searched, made of the carriers: luma alone, and the sum
-// of both carriers with the same variance. A grey picture has luma alone.
+// combined returns the fields that are searched, made of one or two carriers: luma alone, and the
+// sum of both carriers scaled to the same variance. A grey picture has luma alone. The first field
+// shares the carrier's memory.
 func combined(carriers []dsp.Plane) []dsp.Plane {
 	if len(carriers) == 1 {
 		return carriers

@@ -173,8 +173,8 @@ type ranking struct {
 	n        int
 }
 
-// ranked returns the best similarities of field i as k says, best first. It keeps them, since
-// several stages ask for the same ranking.
+// ranked returns the best similarities of field i as k says, best first, k.n or fewer. It keeps
+// them, since several stages ask for the same ranking. They must not be changed.
 func (r *reader) ranked(i int, k ranking) []spectrum.Candidate {
 	at := fieldRanking{i, k}
 	c, ok := r.rankings[at]
@@ -194,8 +194,8 @@ type fieldRanking struct {
 	ranking
 }
 
-// pilots returns the frequencies of all pilots, in cycles a mark pixel. If low is true, it
-// returns the lower half, which survives blur and shrinking.
+// pilots returns the frequencies of all pilots, in cycles a mark pixel. If low is true, it returns
+// the half with the lowest frequencies, which survives blur and shrinking.
 func (r *reader) pilots(low bool) []pattern.Frequency {
 	if !low {
 		return r.f
@@ -305,8 +305,9 @@ func stretched(readers []*reader) error {
 	return nil
 }
 
-// affine tries affine maps from pairs of peaks over the whole frame, the best one of each
-// field: for sheared leaks, which no similarity fits.
+// affine tries affine maps from pairs of peaks over the whole frame, the best one of each field:
+// for sheared leaks, which no similarity fits. It reads only under maps that reach minScore. Marks
+// are added to r.found; the error is ctx's.
 func (r *reader) affine() error {
 	s := spectrum.NewPairs(r.f, 120, spectrum.Scales{Min: partLow, Max: anyScale.Max})
 	for i := len(r.fields) - 1; i >= 0; i-- {

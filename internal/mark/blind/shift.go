@@ -114,8 +114,9 @@ type gridShift struct {
 	flipped bool
 }
 
-// offer keeps a place of the grid if the size of its sum exceeds the bar: the sum replaces the
-// weakest place that is kept, and the bar rises to the new weakest.
+// offer keeps the place (x, y) of the grid if the size of its sum exceeds the bar. The sum, which
+// is negative for an inverted picture, replaces the weakest place that is kept. The bar rises to
+// the new weakest. flipped says that the pattern is turned by 180 degrees.
 func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 	if sum <= b.bar && -sum <= b.bar {
 		return
@@ -158,8 +159,9 @@ func (kd *Keys) refineShift(on *shiftFinder, amp *[pattern.PilotN]complex64, x, 
 	return geometry.Point{X: float64(x) / 2, Y: float64(y) / 2}, sign * best
 }
 
-// pilotSum returns the real part of the sum of the pilots' amplitudes, turned as they would be
-// if the pattern lay at (x, y). x and y are in half mark pixels.
+// pilotSum returns the real part of the sum of the aligned amplitudes amp, turned back as if the
+// pattern lay at (x, y). x and y are in half mark pixels, of either sign. on holds the table of
+// turns.
 func (kd *Keys) pilotSum(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y int) float64 {
 	sum := 0.0
 	for k, p := range kd.Pilots {
@@ -211,8 +213,8 @@ type toneReader struct {
 	cx, cy float64
 }
 
-// newToneReader transforms z, padded to twice its size, and moves the origin of its phases to
-// the middle of z, where interpolated phases vary least.
+// newToneReader returns the reader of the transform of z. It transforms z padded to twice its size,
+// and moves the origin of its phases to the middle of z, where interpolated phases vary least.
 func newToneReader(z dsp.Plane) *toneReader {
 	w, h := dsp.FastEven(2*z.W), dsp.FastLen(2*z.H)
 	t := &toneReader{s: dsp.NewFFT2(w, h).Forward(z), cx: float64(z.W-1) / 2, cy: float64(z.H-1) / 2}

@@ -189,8 +189,8 @@ func (kd *Keys) coherence(r dsp.Plane, win window, sign float32, out *softBits) 
 	return w
 }
 
-// at returns the weight at chip (i, j) of nx x ny chips, interpolated between the middles of
-// the cells.
+// at returns the weight, 0.25 to 1, at chip (i, j) of a window of nx x ny chips, interpolated
+// between the middles of the cells.
 func (w weights) at(i, j, nx, ny int) float32 {
 	x, y := (float32(i)+0.5)*float32(w.nx)/float32(nx)-0.5, (float32(j)+0.5)*float32(w.ny)/float32(ny)-0.5
 	x, y = pattern.Clip(x, 0, float32(w.nx-1)), pattern.Clip(y, 0, float32(w.ny-1))

@@ -270,9 +270,9 @@ func newWaves() *[waveSteps]complex64 {
 	return &w
 }
 
-// affineSum returns the real part of the sum of the pilots over all cells, times sign. The
-// affine map q displaces each cell: by q[0] and q[1] mark pixels, and by linear terms of the
-// cell's position.
+// affineSum returns the real part of the sum of the pilots over all cells, times sign. The affine
+// map q displaces each cell by q[0] + q[2] x + q[3] y across and q[1] + q[4] x + q[5] y down, in
+// mark pixels. f are the pilots' frequencies and waves the table of newWaves.
 func affineSum(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, waves *[waveSteps]complex64, q [6]float64, sign float64) float64 {
 	sum := 0.0
 	for i := range cells {

@@ -55,9 +55,9 @@ type windowCandidate struct {
 	part rect
 }
 
-// windowCandidates returns for each reader the candidates in all parts of field z: squares of
-// the given side that overlap by half. top is the largest scale that is looked for. The error
-// is ctx's.
+// windowCandidates returns for each reader the candidates in all parts of field z: squares of the
+// given side in pixels that overlap by half. top is the largest scale that is looked for, in work
+// pixels a mark pixel. Without readers it returns nothing. The error is ctx's.
 func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([][]windowCandidate, error) {
 	if len(readers) == 0 {
 		return nil, nil

@@ -133,7 +133,8 @@ func (d *decoder) merge(t, s int, out []float32, lo, hi int, blo, bhi float32) {
 	}
 }
 
-// traceback returns the bits of the path of rank k that ends in state 0, the tail included.
+// traceback returns the bits, one a byte, of the path of rank k, 0 the best, that ends in state 0,
+// the tail included. All steps must have been done.
 func (d *decoder) traceback(k int) []uint8 {
 	out := make([]uint8, d.steps)
 	s := 0

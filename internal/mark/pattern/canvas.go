@@ -30,8 +30,9 @@ type Canvas struct {
 	grey   bool
 }
 
-// NewCanvas makes a picture ready to take marks. It keeps src, which must not change, if src
-// is an NRGBA picture from (0, 0) on. The error wraps ErrTooSmall or ErrTooLarge.
+// NewCanvas makes a picture ready to take marks. If src is an NRGBA picture from (0, 0) on, it is
+// kept as Source and must not change; others are converted. The error wraps ErrTooSmall or
+// ErrTooLarge.
 func NewCanvas(src image.Image) (*Canvas, error) {
 	b := src.Bounds()
 	if err := CheckSize(b.Dx(), b.Dy()); err != nil {
@@ -103,8 +104,8 @@ func Pixels(src image.Image) (*image.NRGBA, error) {
 // Canonical returns the picture over white, shrunk to [CanonicalSize]. It must not be changed.
 func (c *Canvas) Canonical() dsp.RGB { return c.canon }
 
-// Simulate returns what marking with s makes of the canonical picture: samples of R, G and B
-// in 0..255, not rounded.
+// Simulate returns what marking with s makes of the canonical picture over white: samples of R, G
+// and B cut to 0..255, not rounded. The canvas is not changed.
 func (c *Canvas) Simulate(s Shaped) dsp.RGB {
 	out := dsp.RGB{R: c.canon.R.Clone(), G: c.canon.G.Clone(), B: c.canon.B.Clone()}
 	for i, l := range s.luma.Pix {
@@ -161,8 +162,8 @@ func (r *markedRows) Row(y int) []uint8 {
 	return r.src.Pix[y*r.src.Stride : y*r.src.Stride+4*len(r.l)]
 }
 
-// Digest returns the name of a picture that has no other name: the first 16 bytes of the
-// SHA-256 of its size and pixels.
+// Digest returns the name of a picture that has no other name: the first 16 bytes of the SHA-256 of
+// its size and its pixels with alpha. It reads all pixels at each call.
 func (c *Canvas) Digest() [16]byte {
 	p, h := c.Source, sha256.New()
 	size := binary.BigEndian.AppendUint64(nil, uint64(p.Rect.Dx()))

@@ -45,8 +45,8 @@ const bandEnd = 7 * Torus / 32
 // A bandResponse is bandPass by the square of a radius in cycles a torus.
 type bandResponse [bandEnd * bandEnd]float32
 
-// newBandResponse tabulates bandPass at the squares of all radii on the lattice, so that
-// filtering a torus takes no roots.
+// newBandResponse returns a table of bandPass at the squares of all radii on the lattice, in cycles
+// a torus. Filtering a torus then takes no roots. The table is the same for all keys.
 func newBandResponse() *bandResponse {
 	r := new(bandResponse)
 	for v := range bandEnd {

@@ -44,7 +44,7 @@ func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) 
 }
 
 // Amplitude returns the local strength of a mark of strength 1 that was shaped as s: the grey
-// levels that a pattern of unit power is multiplied with at each canonical pixel.
+// levels that a luma pattern of unit power is multiplied with at each canonical pixel.
 func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 	flats := flatGain(max(c.Source.Rect.Dx(), c.Source.Rect.Dy()))
 	out := dsp.NewPlane(c.Luma.W, c.Luma.H)

@@ -16,9 +16,9 @@ type Pairs struct {
 	by    Scales
 }
 
-// NewPairs draws n pairs of pilots that lie at an angle of 40 degrees or more, the same pairs
-// at every call. f are the pilots' frequencies, by the scales at which the pairs are looked
-// for.
+// NewPairs draws n pairs of the pilots with frequencies f, the same pairs at every call. The pilots
+// of a pair lie at an angle of 40 degrees or more to each other. by are the scales that maps may
+// have. f needs two such pilots, else NewPairs never returns.
 func NewPairs(f []pattern.Frequency, n int, by Scales) *Pairs {
 	s := &Pairs{F: f, by: by}
 	rng := uint64(7)
@@ -55,7 +55,8 @@ type bands [axisBands + 1]peakSet
 // bandOf returns the band of the axis in which a frequency lies, in cycles a pixel.
 func bandOf(f float64) int { return min(max(int((f+0.5)*axisBands), 0), axisBands-1) }
 
-// newBands files peaks by one of their coordinates, which at returns.
+// newBands files up to maxObserved peaks by one of their coordinates, which at returns, in cycles a
+// pixel.
 func newBands(pk []peak, at func(peak) float64) (b bands) {
 	for i, p := range pk {
 		for j := bandOf(at(p)) + 1; j <= axisBands; j++ {
@@ -132,8 +133,8 @@ func standardised(m *PeakMap) *PeakMap {
 	return m
 }
 
-// propose tries the pair q of pilots on all pairs of peaks. It puts the map into best if its
-// score there is higher. mirrored says whether the leak is taken for a mirror image.
+// propose tries the pair q of pilots, by their numbers in F, on all pairs of peaks. It replaces
+// best by a map whose score is higher. mirrored says whether the leak is taken for a mirror image.
 func (s *Pairs) propose(seen *Observed, q [2]int, mirrored bool, best *Candidate) {
 	a, b := s.F[q[0]], s.F[q[1]]
 	ra2 := float64(a.X*a.X) + float64(a.Y*a.Y)

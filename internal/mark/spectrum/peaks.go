@@ -59,8 +59,8 @@ func rootHann(n int) []float32 {
 	return w
 }
 
-// spread returns the median absolute deviation of x from its median. It looks at every 37th
-// value, which is enough and much cheaper.
+// spread returns the median absolute deviation of x from its median, above 0. It looks at every
+// 37th value, which is enough and much cheaper. x must not be empty, and is not changed.
 func spread(x []float32) float64 {
 	s := make([]float32, 0, len(x)/37+1)
 	for i := 0; i < len(x); i += 37 {
@@ -110,8 +110,8 @@ func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
 // maps that are a bin off.
 func (m *PeakMap) Dilated() *PeakMap { return &PeakMap{m.n, dsp.Dilate(m.g, 3), m.limit} }
 
-// at returns the map at a frequency in bins, interpolated between four bins; 0 beyond the map.
-// A frequency with x < 0 means its mirror image.
+// at returns the map at a frequency (x, y) in bins from the origin, interpolated between four bins;
+// 0 beyond the map and at its edges. A frequency with x < 0 means its mirror image.
 func (m *PeakMap) at(x, y float64) float32 {
 	if x < 0 {
 		x, y = -x, -y
@@ -124,8 +124,9 @@ func (m *PeakMap) at(x, y float64) float32 {
 	return sampleLinear(m.g, x, y)
 }
 
-// score returns the sum of the map at the places where b puts the pilots, over the root of
-// their number: in noise about a standard normal variable.
+// score returns the sum of the map at the places where the linear map b puts the pilots of f, over
+// the root of their number. In noise that is about a standard normal variable. Pilots beyond the
+// map add 0.
 func (m *PeakMap) score(f []pattern.Frequency, b [4]float64) float64 {
 	sum, n := 0.0, float64(m.n)
 	for _, q := range f {

@@ -127,8 +127,9 @@ func lnMean(x []float64) float64 {
 	return top + dsp.Ln(sum/float64(len(x)))
 }
 
-// decode reads the payload out of the soft bits without the list of candidates. It returns nil
-// if no message passes the check or correlates well enough.
+// decode returns the payload read out of the soft bits without the list of candidates. It returns
+// nil if none of the likeliest messages correlates by code.MinCorrelation and passes the check of
+// kd.
 func (e *evidence) decode(kd *pattern.Keys) *uint64 {
 	soft := make([]float32, code.CodedN)
 	for j, b := range e.soft {

@@ -65,7 +65,8 @@ func (e *evidence) plus(o *evidence) *evidence {
 	return sum
 }
 
-// plus adds coefficients of one frame.
+// plus returns the sum of two sets of coefficients of one frame, in new units. A set of zeros gives
+// the other one; neither is changed.
 func (c coefficients) plus(o coefficients) coefficients {
 	switch {
 	case c.square == 0:

@@ -34,8 +34,8 @@ func (out *Result) predict() {
 	out.Power = sum / weights
 }
 
-// needed returns the score from which on a copy's own part alone accuses it, at the given
-// level and number of copies.
+// needed returns the score, 60 at most, from which on a copy's own part alone accuses it. level is
+// the p of an accusation, corrected for the number of copies. Two p are tried, which counts also.
 func needed(level float64, copies int) float64 {
 	want := (dsp.Ln(level) - dsp.Ln(2*float64(max(copies, 1)))) / math.Ln10
 	lo, hi := 0.0, 60.0

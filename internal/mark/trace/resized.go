@@ -79,8 +79,8 @@ func (r *resized) mark(s *suspects, size image.Point) dsp.Plane {
 	return dsp.Resize(s.probe.mark, r.part, size.X, size.Y, dsp.Area)
 }
 
-// evidence returns what the roundings of the leak tell of the marks of s, nil if the leak is
-// not as predicted.
+// evidence returns what the roundings of the leak say of the marks of s, with what is expected of
+// them. It returns nil if the leak is not as predicted.
 func (r *resized) evidence(t *Tracer, s *suspects) *evidence {
 	read, ok := r.Read(r.shown, r.mark(s, image.Point{X: r.shown.W, Y: r.shown.H}), t.weakest())
 	if !ok {

@@ -15,8 +15,8 @@ import (
 // original, rounded by the same steps, comes out as nearly the same values. What its
 // coefficients tell of a mark is which of those near a boundary fell to which side.
 
-// opened looks for the steps of a JPEG file in a leak that is no larger than the original.
-// It returns nil if it finds no steps.
+// opened returns the steps of a JPEG file that the leak p was last opened from. It returns nil if
+// it finds no steps, or if the leak is larger than the original or than maxRounded pixels.
 func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	if w > t.sides[0] || h > t.sides[1] || w*h > maxRounded {
@@ -33,9 +33,10 @@ func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	return l
 }
 
-// rounded returns what the roundings of a leak tell of the marks of s. It returns nil unless
-// the leak is the whole original after a hard JPEG, not resized. l is the leak as its file was
-// decoded, nil if it was no JPEG file. quad are its corners on the original.
+// rounded returns what the roundings of a leak say of the marks of s. It returns nil unless the
+// leak is the whole original after a hard JPEG, not resized. l has the steps of the leak's file,
+// nil if it was no JPEG file. sight says how it lies, and quad are its corners in pixels of the
+// original.
 func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]geometry.Point) *evidence {
 	if l == nil || sight.Inverted || sight.Mirrored || !t.inPlace(quad) {
 		return nil

@@ -149,8 +149,9 @@ func (t *Tracer) suspects(keyID string) *suspects {
 	return nil
 }
 
-// Trace lays a leak on the original and traces it. The error wraps ErrTooSmall or
-// ErrTooLarge of package pattern, or is ctx's.
+// Trace lays a leak on the original and traces it. A leak that does not show the original is no
+// error, but a result that is not registered. The error wraps ErrTooSmall or ErrTooLarge of package
+// pattern, or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Result, error) {
 	p, err := traceable(leak)
 	if err != nil {
@@ -288,8 +289,8 @@ func (out *Result) conclude() {
 	out.predict()
 }
 
-// edits returns changes, whose bounds are canonical pixels, as quadrangles in the original's
-// own pixels.
+// edits returns the changes of a fit, whose bounds are canonical pixels, as quadrangles in the
+// original's own pixels, in their order.
 func (t *Tracer) edits(changes []photometry.Change) []edit {
 	sx, sy := float64(t.sides[0])/float64(t.frame.w), float64(t.sides[1])/float64(t.frame.h)
 	at := func(x, y float64) geometry.Point {
