@@ -54,7 +54,7 @@ type Edit struct {
 type TraceResult struct {
 	Registered         bool           // the leak shows the original and not what merely looks like it, as far as can be seen
 	Copies             []CopyEvidence // in the order given
-	Best               int            // index of the least LogP, -1 if not registered or without copies
+	Best               int            // index of the lowest LogP, -1 if not registered or without copies
 	Accused            []CopyID       // strongest first
 	Power              float64        // probability that a mark of the issued strength would have been accused; 0 unless Registered
 	Expected           float64        // score that such a mark would have in the mean

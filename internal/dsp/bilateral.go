@@ -23,7 +23,7 @@ func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
 // A bilateral is the filter of one plane: its taps and its table of weights.
 type bilateral struct {
 	stride, radius int
-	low            float32   // least grey value
+	low            float32   // smallest grey value
 	span           int32     // index of difference 0 in lut
 	lut            []float32 // weight of a difference
 	offsets        []int64   // a tap stands for the two samples at +offset and -offset

@@ -33,7 +33,7 @@ func NewFFT2(w, h int) *FFT2 {
 	return f
 }
 
-// FastEven returns the least even 2^a 3^b 5^c that is at least n.
+// FastEven returns the smallest even length 2^a 3^b 5^c that is n or more, 2 for n below 1.
 func FastEven(n int) int { return 2 * FastLen((n+1)/2) }
 
 // Forward returns the transform of p, which is at most as large as f, zero-padded to the size of f.

@@ -10,7 +10,7 @@ import (
 // Levels are samples in 7 bits, 0 to MaxLevel: where many are added and compared, an
 // eighth of the memory and of the time of floats.
 
-// MaxLevel is the greatest level.
+// MaxLevel is the largest level.
 const MaxLevel = 127
 
 // ToLevels writes (src-low) times gain, rounded to a whole level, for each sample of dst. src may

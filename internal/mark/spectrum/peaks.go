@@ -18,7 +18,7 @@ import (
 type PeakMap struct {
 	n     int       // samples of the transform, n x n
 	g     dsp.Plane // n/2+1 columns; row v holds the vertical frequency v - n/2 bins
-	limit float32   // at which values are cut; the least is peakMin
+	limit float32   // at which values are cut; the smallest is peakMin
 }
 
 // NewPeakMap returns the peak map of a field: its power spectrum, n x n with zeros around, over the
@@ -124,9 +124,9 @@ func (m *PeakMap) at(x, y float64) float32 {
 	return sampleLinear(m.g, x, y)
 }
 
-// score returns the sum of the map at the places where the linear map b puts the pilots of f, over
-// the root of their number. In noise that is about a standard normal variable. Pilots beyond the
-// map add 0.
+// score returns the sum of the map at the places where the linear map b puts the pilots of f. The
+// sum is divided by the root of their number: in noise it is about a standard normal variable.
+// Pilots beyond the map add 0.
 func (m *PeakMap) score(f []pattern.Frequency, b [4]float64) float64 {
 	sum, n := 0.0, float64(m.n)
 	for _, q := range f {

@@ -8,7 +8,7 @@ import (
 )
 
 // PolarSums are sums over the pilots at each rotation (rows) and scale (columns), and the
-// memory that finding the greatest takes. They serve one search at a time.
+// memory that finding the largest takes. They serve one search at a time.
 type PolarSums struct {
 	rows, cols, wide int // wide is cols and what makes whole blocks
 	v                []int16

@@ -79,7 +79,7 @@ type suspects struct {
 }
 
 // New readies an original for tracing leaks against copies of it, of the submission sub (zero: the
-// digest of the original's pixels), accusing at p below level, 0 to 1. onto is the original's luma
+// digest of the original's pixels), accusing at p of level or below, 0 to 1. onto is the original's luma
 // as the caller has readied it already, or nil. Without copies the tracer only says how a leak
 // lies. The strengths of copies and level are not checked. The error wraps ErrTooSmall (only with
 // copies) or ErrTooLarge of package pattern.
