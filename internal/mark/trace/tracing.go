@@ -79,10 +79,10 @@ type suspects struct {
 }
 
 // New readies an original for tracing leaks against copies of it, of the submission sub (zero: the
-// digest of the original's pixels), accusing at p of level or below, 0 to 1. onto is the original's luma
-// as the caller has readied it already, or nil. Without copies the tracer only says how a leak
-// lies. The strengths of copies and level are not checked. The error wraps ErrTooSmall (only with
-// copies) or ErrTooLarge of package pattern.
+// digest of the original's pixels). It accuses at a p of level or below, 0 to 1. onto is the
+// original's luma as the caller has readied it already, or nil. Without copies the tracer only says
+// how a leak lies. The strengths of copies and level are not checked. The error wraps ErrTooSmall
+// (only with copies) or ErrTooLarge of package pattern.
 func New(onto *capture.Original, original image.Image, copies []Candidate, sub [16]byte, level float64) (*Tracer, error) {
 	t := &Tracer{level: level, copies: copies}
 	var canvas *pattern.Canvas
