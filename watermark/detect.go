@@ -32,8 +32,8 @@ type Debug struct {
 	Transform [9]float64 // homography, leak pixels to mark pixels, row by row
 }
 
-// Detect reads a mark blind: from the leak alone. The error wraps [ErrTooSmall] or
-// [ErrTooLarge], or is ctx's.
+// Detect reads a mark blind: from the leak and the key alone. If no mark of the key can be read,
+// that is no error: Found is false. The error wraps [ErrTooSmall] or [ErrTooLarge], or is ctx's.
 func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error) {
 	d, err := blind.Detect(ctx, leak, key.keyed())
 	if err != nil {
@@ -42,12 +42,13 @@ func Detect(ctx context.Context, key *Key, leak image.Image) (*Detection, error)
 	return detection(d, key), nil
 }
 
-// DetectAll reads the marks of all keys, the strongest first. A copy that a recipient marked
-// again, under another key or as another submission, carries more than one mark. The search
-// ends with the stage that finds one key's mark. The other keys' marks are then looked for
-// once more on the leak as that mark lays it straight: marks of half its strength are found.
-// A fainter mark, or a mark on another part of a collage, may be missed. Each key has the
-// bound on false reads of [Detect]. It returns the errors of [Detect].
+// DetectAll reads the marks of all keys, the strongest correlation first. It returns only marks
+// that were found: nil if no mark is found or no key is given. A copy that a recipient marked
+// again, under another key or as another submission, carries more than one mark. The search ends
+// with the stage that finds one key's mark. The other keys' marks are then looked for once more on
+// the leak as that mark lays it straight: marks of half its strength are found. A fainter mark, or
+// a mark on another part of a collage, may be missed. Each key has the bound on false reads of
+// [Detect]. It returns the errors of [Detect].
 func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detection, error) {
 	kds := make([]*blind.Keys, len(keys))
 	for i, k := range keys {
@@ -64,7 +65,8 @@ func DetectAll(ctx context.Context, leak image.Image, keys ...*Key) ([]*Detectio
 	return all, nil
 }
 
-// detection returns what was found under a key in its public form.
+// detection returns what blind reading found under key in its public form. d must not be nil; if d
+// was not found, all except KeyID and Debug is zero.
 func detection(d *blind.Detection, key *Key) *Detection {
 	return &Detection{
 		Found: d.Found, Copy: CopyID(d.ID), KeyID: key.ID(), LogPFA: d.LogPFA, Correlation: d.Correlation,

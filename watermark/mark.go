@@ -31,9 +31,9 @@ var (
 	ErrStrength = errors.New("watermark: strength out of range")
 )
 
-// CheckSize returns an error that wraps [ErrTooSmall] where a picture of width x height
-// pixels is too small to be marked. A picture that is much longer than wide may be refused
-// later, by [Mark].
+// CheckSize returns an error that wraps [ErrTooSmall] if a picture of width x height pixels is too
+// small to be marked, and nil otherwise. [Mark] may still refuse a picture that is much longer than
+// wide. CheckSize does not compare with [MaxPixels].
 func CheckSize(width, height int) error { return pattern.CheckSize(width, height) }
 
 // Options of marking. The zero value works.
@@ -52,7 +52,9 @@ type Marked struct {
 	Weak     bool    // not read back after a messenger, at any strength tried
 }
 
-// Embed marks src with id and returns the marked picture. It returns the errors of [Prepare].
+// Embed marks src with id and returns the marked picture, of the same size and alpha. It does not
+// read the mark back, as [Mark] does. A nil opts is the zero [Options]. src is not changed. It
+// returns the errors of [Prepare].
 func Embed(key *Key, id CopyID, src image.Image, opts *Options) (*image.NRGBA, error) {
 	o, err := Prepare(key, src, opts)
 	if err != nil {
@@ -89,9 +91,9 @@ type Original struct {
 	place    geometry.Mat // canonical pixels to mark pixels
 }
 
-// Prepare readies a picture for marking. It keeps src, which must not change any more
-// if it is an *image.NRGBA. The error wraps [ErrTooSmall], [ErrTooLarge] or
-// [ErrStrength].
+// Prepare readies a picture for marking. A nil opts is the zero [Options]. Prepare keeps src if src
+// is an *image.NRGBA: the caller must not change src any more, and [Original.MarkInPlace] writes
+// over src. The error wraps [ErrTooSmall], [ErrTooLarge] or [ErrStrength].
 func Prepare(key *Key, src image.Image, opts *Options) (*Original, error) {
 	o := &Original{strength: 1}
 	if opts != nil {
@@ -124,7 +126,8 @@ func (o *Original) Embed(id CopyID) *image.NRGBA {
 	return out
 }
 
-// Mark is [Mark] on a prepared original.
+// Mark is [Mark] on a prepared original, which is not changed. The error wraps [ErrTooSmall] if a
+// messenger leaves too little to read, or is ctx's.
 func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 	out := image.NewNRGBA(o.canvas.Source.Rect)
 	t, err := o.tried(ctx, id, out)
@@ -136,9 +139,9 @@ func (o *Original) Mark(ctx context.Context, id CopyID) (*Marked, error) {
 	return &marked, nil
 }
 
-// MarkInPlace is [Original.Mark] for the last copy of an original: it writes the marked
-// picture over the source, instead of holding both, and the original must not be used
-// any more. If it fails, the source is as it was.
+// MarkInPlace is [Original.Mark] for the last copy of an original: it writes the marked picture
+// over the source, instead of holding both. The source is the caller's picture if [Prepare] kept
+// it. The original must not be used any more. If MarkInPlace fails, the source is as it was.
 func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) {
 	t, err := o.tried(ctx, id, nil)
 	if err != nil {
@@ -150,10 +153,11 @@ func (o *Original) MarkInPlace(ctx context.Context, id CopyID) (*Marked, error) 
 	return &marked, nil
 }
 
-// marks returns what is added to luma and, negated, to the blue difference of the
-// canonical picture. A first pass marks plainly; a second evens out, per coded bit
-// and per pilot, what the picture itself adds or takes in the reader's own front
-// end (informed embedding: Cox, Miller and McKellips, 1999).
+// marks returns what is added to luma and, negated, to the blue difference of the canonical
+// picture, to carry id at a strength (1: the whole visibility budget). It returns the mark only:
+// Canvas.Add lays the mark on pixels. A first pass marks plainly. A second evens out, per coded bit
+// and per pilot, what the picture itself adds or takes in the reader's own front end (informed
+// embedding: Cox, Miller and McKellips, 1999).
 func (o *Original) marks(id CopyID, strength float64) pattern.Shaped {
 	w, h := o.canvas.Luma.W, o.canvas.Luma.H
 	own := o.kd.Tracer(o.sub, uint64(id), w, h)

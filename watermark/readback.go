@@ -52,9 +52,11 @@ type trial struct {
 	mark pattern.Shaped
 }
 
-// tried returns the trial whose mark is read, or else the strongest. out takes the marked
-// picture. A nil out saves memory: the picture is then not kept, and the original holds only
-// its source while a mark is read.
+// tried marks with the strengths in turn and returns the last trial. It stops at a mark that reads
+// back with a margin of thinMargin or, from the second strength on, with any. It also stops if SSIM
+// allows no more strength. The trial is Weak if the mark was not read. out takes the marked
+// picture. A nil out saves memory: the picture is then not kept, and the original holds only its
+// source while a mark is read. The error is of reading, or ctx's.
 func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA) (*trial, error) {
 	var best *trial
 	for i, share := range strengths {
@@ -83,8 +85,9 @@ func (o *Original) tried(ctx context.Context, id CopyID, out *image.NRGBA) (*tri
 	return best, nil
 }
 
-// similar marks with id at the given strength, or at the highest strength that leaves
-// minSSIM.
+// similar marks with id at the given strength, or weaker if the copy's SSIM would fall below
+// minSSIM. It tries at most three strengths and returns the last, which may still lie a little
+// below minSSIM. The trial's mark, Strength and SSIM are set, and nothing else.
 func (o *Original) similar(id CopyID, strength float64) *trial {
 	m := &trial{Marked: Marked{Strength: strength}}
 	plain := flat(o.canvas.Canonical())
@@ -99,8 +102,9 @@ func (o *Original) similar(id CopyID, strength float64) *trial {
 	return m
 }
 
-// deliver marks the picture row by row into out, or into one row if out is nil, and returns
-// it as the messenger shrinks it. It sets the trial's PSNR.
+// deliver lays the trial's mark on the picture row by row and returns the picture as the messenger
+// shrinks it: long side at most messengerSide, not yet compressed. The rows go into out, which has
+// the size of the source, or into one row that is used again if out is nil. It sets m.PSNR.
 func (o *Original) deliver(m *trial, out *image.NRGBA) dsp.RGB {
 	w, h := o.canvas.Source.Rect.Dx(), o.canvas.Source.Rect.Dy()
 	sw, sh := w, h
@@ -131,9 +135,10 @@ func margin(c float64) float64 {
 	return 10 * math.Log10(snr(c)/snr(code.MinCorrelation))
 }
 
-// readBack compresses a picture that was shrunk, as the messenger does, and reads its mark:
-// at the place where marking put it, and by a search if its code correlates there by less than
-// sureCorrelation.
+// readBack compresses a picture that deliver shrunk, as the messenger does, and reads its mark: at
+// the place where marking put it, and by a search if its code correlates there by less than
+// sureCorrelation. A mark that cannot be read gives Found false, and a read mark may have another
+// ID. The error wraps ErrTooSmall if the messenger leaves too little, or is ctx's.
 func (o *Original) readBack(ctx context.Context, small dsp.RGB) (*blind.Detection, error) {
 	leak, err := compressed(flat(small), messengerQuality)
 	if err != nil {
@@ -148,7 +153,8 @@ func (o *Original) readBack(ctx context.Context, small dsp.RGB) (*blind.Detectio
 	return d, err
 }
 
-// compressed returns an opaque picture as it is after a JPEG file of the given quality, 1..100.
+// compressed returns an opaque picture as it is after a JPEG file of the given quality, 1..100, as
+// package image/jpeg writes and reads it. The error is the encoder's or the decoder's.
 func compressed(p *image.NRGBA, quality int) (image.Image, error) {
 	var buf bytes.Buffer
 	rgba := &image.RGBA{Pix: p.Pix, Stride: p.Stride, Rect: p.Rect} // which package jpeg reads faster

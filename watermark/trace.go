@@ -54,7 +54,7 @@ type Edit struct {
 type TraceResult struct {
 	Registered         bool           // the leak shows the original and not what merely looks like it, as far as can be seen
 	Copies             []CopyEvidence // in the order given
-	Best               int            // index of the least LogP, -1 if not registered or without copies
+	Best               int            // index of the lowest LogP, -1 if not registered or without copies
 	Accused            []CopyID       // strongest first
 	Power              float64        // probability that a mark of the issued strength would have been accused; 0 unless Registered
 	Expected           float64        // score that such a mark would have in the mean
@@ -68,19 +68,20 @@ type TraceResult struct {
 	inner *trace.Result
 }
 
-// Trace lays a leak onto its original, takes away what the original explains, and
-// correlates what is left with the mark of each candidate. A copy that was not used is
-// accused with probability Level at most, whatever the leak shows.
+// Trace lays a leak onto its original, takes away what the original explains, and correlates what
+// is left with the mark of each candidate. A copy that was not used is accused with probability
+// Level at most, whatever the leak shows. A nil opts is the zero [TraceOptions].
 //
-// A leak that does not show the original is not an error: Registered is false. If nothing
-// aligns, or what aligns is another document of its template or another capture, there are
-// no Copies. If it may be another capture, scores are given, but no power: the absence of a
-// mark then says nothing. That holds for a leak that gives no reason to be this very capture
-// (frame, grid of pixels, sensor noise). It also holds for fewer than 20,000 pixels with
-// detail, and for other detail on a two-hundredth of the leak. A copy's own mark always shows the
-// original, however little of it is left.
+// A leak that does not show the original is not an error: Registered is false. If nothing aligns,
+// or what aligns is another document of its template or another capture, there are no Copies. If it
+// may be another capture, scores are given, but no power: the absence of a mark then says nothing.
+// That holds for a leak that gives no reason to be this very capture (frame, grid of pixels, sensor
+// noise). It also holds for fewer than 20,000 pixels with detail, and for other detail on a
+// two-hundredth of the leak. A copy's own mark always shows the original, however little of it is
+// left.
 //
-// The error wraps [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey], or is ctx's.
+// The error wraps [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey], or is ctx's. A Level
+// outside of 0 and 1 gives an error that wraps no error of this package.
 func Trace(ctx context.Context, leak, original image.Image, copies []Candidate, opts *TraceOptions) (*TraceResult, error) {
 	t, err := NewTracer(original, copies, opts)
 	if err != nil {
@@ -92,15 +93,16 @@ func Trace(ctx context.Context, leak, original image.Image, copies []Candidate, 
 // A Tracer traces leaks of one original. It is immutable and safe for concurrent use.
 type Tracer struct{ inner *trace.Tracer }
 
-// NewTracer readies an original for tracing leaks against copies of it. The error wraps
-// [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey].
+// NewTracer readies an original for tracing leaks against copies of it. A nil opts is the zero
+// [TraceOptions]. The error wraps [ErrTooSmall], [ErrTooLarge], [ErrStrength] or [ErrNoKey], or
+// says that Level does not lie between 0 and 1.
 func NewTracer(original image.Image, copies []Candidate, opts *TraceOptions) (*Tracer, error) {
 	return NewTracerOn(nil, original, copies, opts)
 }
 
-// NewTracerOn is [NewTracer] for an original whose luma the caller has already readied as
-// onto, so that one such original serves comparing and tracing. If onto is nil, it is made
-// from original.
+// NewTracerOn is [NewTracer] for an original whose luma the caller has already readied as onto, so
+// that one such original serves comparing and tracing. If onto is nil, it is made from original.
+// original is needed in any case, for its colours and its size.
 func NewTracerOn(onto *capture.Original, original image.Image, copies []Candidate, opts *TraceOptions) (*Tracer, error) {
 	o := TraceOptions{Level: defaultLevel}
 	if opts != nil {
@@ -120,10 +122,10 @@ func NewTracerOn(onto *capture.Original, original image.Image, copies []Candidat
 	return &Tracer{t}, nil
 }
 
-// For returns a tracer that looks for other copies of the same original at another
-// level, 0 < level < 1. It shares what t made of the original, so that it costs nothing.
-// The error wraps [ErrStrength] or [ErrNoKey]; [ErrNoKey] also if t looks for no copy under
-// the key of one of the given copies.
+// For returns a tracer that looks for other copies of the same original at another level, 0 < level
+// < 1. t is not changed. The new tracer shares what t made of the original, so that it costs
+// nothing. The error wraps [ErrStrength] or [ErrNoKey]; [ErrNoKey] also if t looks for no copy
+// under the key of one of the given copies. A level out of range is an error that wraps neither.
 func (t *Tracer) For(copies []Candidate, level float64) (*Tracer, error) {
 	all, err := candidates(copies, level)
 	if err != nil {
@@ -136,9 +138,9 @@ func (t *Tracer) For(copies []Candidate, level float64) (*Tracer, error) {
 	return &Tracer{out}, nil
 }
 
-// candidates returns copies in the form that package trace takes. It checks that each has a
-// key and a possible strength, and that 0 < level < 1. The error wraps ErrNoKey or
-// ErrStrength.
+// candidates returns copies in the form that package trace takes, in their order; a strength of 0
+// becomes 1. The error wraps ErrNoKey for a copy without a key and ErrStrength for a strength
+// outside of 0..maxIssued. A level outside of 0 < level < 1 is an error that wraps neither.
 func candidates(copies []Candidate, level float64) ([]trace.Candidate, error) {
 	if !(level > 0 && level < 1) {
 		return nil, fmt.Errorf("watermark: level %v: it must lie between 0 and 1", level)
@@ -226,10 +228,10 @@ func (t *TraceResult) Decoys(n int) []float64 {
 // ErrPool is returned for traces that do not belong together.
 var ErrPool = errors.New("watermark: traces of different originals")
 
-// CombineLeaks returns the evidence of several leaks of one original together, which must
-// come from one [Tracer]: in the order of its copies, or nil if no leak lies on the original.
-// The signs of a copy are the same in all leaks, so that the leaks are summed before the sum
-// is compared with any copy: near-identical leaks count once. Leaks that are too small or
+// CombineLeaks returns the evidence of several leaks of one original together, which must come from
+// one [Tracer]: in the order of its copies, or nil if no leak lies on the original. Nil results are
+// passed over. The signs of a copy are the same in all leaks, so that the leaks are summed before
+// the sum is compared with any copy: near-identical leaks count once. Leaks that are too small or
 // too worn to be traced alone may be traced together. The error is [ErrPool].
 func CombineLeaks(leaks []*TraceResult) ([]CopyEvidence, error) {
 	var inner []*trace.Result
@@ -246,9 +248,10 @@ func CombineLeaks(leaks []*TraceResult) ([]CopyEvidence, error) {
 }
 
 // CombineCopies combines the evidence against different copies of one recipient, which are
-// independent of each other: leaks of the same copy belong into [CombineLeaks] first. LogP is of
-// this one recipient: it is to be corrected for the number of recipients that were
-// looked at. Copy is zero.
+// independent of each other: leaks of the same copy belong into [CombineLeaks] first. Scores are
+// added and divided by the root of their number; LogE is added. LogP is of this one recipient: the
+// caller must correct LogP for the number of recipients that were looked at. Copy is zero. Without
+// copies all fields are zero.
 func CombineCopies(copies ...CopyEvidence) CopyEvidence {
 	var out CopyEvidence
 	for _, c := range copies {

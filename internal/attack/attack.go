@@ -81,7 +81,8 @@ func Random(name string, seed uint64) *rand.Rand {
 // kind: a new one, or p itself if there is nothing to change.
 type Step func(r *rand.Rand, p *image.NRGBA) *image.NRGBA
 
-// steps returns the step that applies the given steps, one after the other.
+// steps returns the step that applies the given steps, one after the other, all with the same
+// random source. Without steps the picture stays as it is.
 func steps(all ...Step) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		for _, s := range all {

@@ -5,9 +5,10 @@ import (
 	"math"
 )
 
-// bilateral returns the step that smooths within a circle of diameter d pixels. It weighs by distance
-// (deviation space, in pixels) and by difference in colour (deviation tone, a sum over three channels):
-// Tomasi and Manduchi, Bilateral Filtering for Gray and Color Images, 1998.
+// bilateral returns the step that smooths within a circle of diameter d pixels, with mirrored
+// edges. Weights fall with distance (deviation space, in pixels) and with difference in colour
+// (deviation tone, a sum over three channels): Tomasi and Manduchi, Bilateral Filtering for Gray
+// and Color Images, 1998.
 func bilateral(d int, tone, space float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		n := d / 2
@@ -39,7 +40,8 @@ type bilateralFilter struct {
 	space  []float32
 }
 
-// row filters the pixels of pix from position at on into dst.
+// row writes to dst the filtered pixels, four bytes each and opaque, that begin at byte at of pix.
+// The neighbours of each must lie in pix, which is padded for that.
 func (f *bilateralFilter) row(dst, pix []uint8, at int) {
 	for i := 0; i < len(dst); i += 4 {
 		s := pix[at+i : at+i+4 : at+i+4]

@@ -9,8 +9,9 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// screenshot shows the picture, its long side of the given pixels, somewhere in a dark page of
-// a reviewing tool.
+// screenshot returns the step that shows the picture at a random place in a dark page of a
+// reviewing tool. The picture is first resized to the given long side, in pixels. The page is
+// larger by a random margin.
 func screenshot(side int) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		p = ToSide(side)(r, p)
@@ -27,7 +28,8 @@ func screenshot(side int) Step {
 	}
 }
 
-// collage puts the picture top left beside three blurred and mirrored pictures of itself.
+// collage puts the picture top left beside three blurred, turned or mirrored copies of itself, on
+// white. The picture is first shrunk to a long side of at most 900 pixels.
 func collage(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	const gap = 10 // pixels
 	p = FitTo(900)(r, p)
@@ -54,7 +56,8 @@ func ScreenPhoto(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	return Noise(3)(r, moire(p))
 }
 
-// pixelGrid darkens every third row by 7 % and every third column by 5 %.
+// pixelGrid returns a copy of p with every third row darkened by 7 % and every third column by 5 %,
+// from the first on.
 func pixelGrid(p *image.NRGBA) *image.NRGBA {
 	out := imaging.Clone(p)
 	w := p.Rect.Dx()
@@ -73,7 +76,8 @@ func pixelGrid(p *image.NRGBA) *image.NRGBA {
 	return out
 }
 
-// moire adds two plane waves of 4 and 3 levels to all channels.
+// moire returns a copy of p with two plane waves added to all channels, with amplitudes of 4 and 3
+// levels.
 func moire(p *image.NRGBA) *image.NRGBA {
 	const turn = 2 * math.Pi
 	out := imaging.Clone(p)

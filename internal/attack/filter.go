@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// padded returns p with a frame of n pixels. The function at maps a position outside 0..size-1 to the
-// position inside whose colour it has.
+// padded returns p with a frame of n pixels on each side. The function at maps a position, also one
+// outside 0..size-1, to the position inside whose colour it has: reflect or repeat.
 func padded(p *image.NRGBA, n int, at func(i, size int) int) *image.NRGBA {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	out := image.NewNRGBA(image.Rect(0, 0, w+2*n, h+2*n))
@@ -23,7 +23,8 @@ func padded(p *image.NRGBA, n int, at func(i, size int) int) *image.NRGBA {
 	return out
 }
 
-// reflect mirrors a position at the outermost pixels, which are not repeated.
+// reflect returns the position in 0..size-1 that a position beyond it is mirrored to, any number of
+// times. The outermost pixels are not repeated: c b a b c.
 func reflect(i, size int) int {
 	if size == 1 {
 		return 0
@@ -73,8 +74,9 @@ func blur(p *image.NRGBA, sigma float64) *image.NRGBA {
 	return out
 }
 
-// gaussWeights returns the middle weight and those to one side of it, out to
-// three deviations, in 1/2^14.
+// gaussWeights returns the weights of a Gaussian of deviation sigma pixels in 1/2^14: first the
+// middle one, then those to one side, out to three deviations. Middle and both sides add up to
+// 2^14.
 func gaussWeights(sigma float64) []uint32 {
 	n := int(math.RoundToEven(6*sigma+1)) | 1
 	f := make([]float64, n/2+1)
@@ -119,7 +121,8 @@ func Blur(sigma float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA { return blur(p, sigma) })
 }
 
-// sharpen is an unsharp mask: twice the picture less its blur of 2 pixels.
+// sharpen returns p under an unsharp mask: twice the picture less its blur of 2 pixels, cut to
+// 0..255.
 func sharpen(p *image.NRGBA) *image.NRGBA {
 	out := blur(p, 2)
 	for i, b := range out.Pix {

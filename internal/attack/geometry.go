@@ -8,8 +8,9 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// CropTo returns the step that keeps a rectangle of the given share of the area, 0 to 1,
-// somewhere, with sides 0.8 to 1.25 of the picture's own ratio.
+// CropTo returns the step that keeps a rectangle of the given share of the area, 0 to 1, at a
+// random place. The ratio of its sides is 0.64 to 1.56 times the picture's own, at random. A side
+// that would exceed the picture's is cut, which loses area.
 func CropTo(area float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		w, h := p.Rect.Dx(), p.Rect.Dy()
@@ -51,8 +52,9 @@ func rotate(p *image.NRGBA, deg float64, grow bool) *image.NRGBA {
 	return Warp(p, m, int(outW), int(outH), grey(0))
 }
 
-// affine returns the step that stretches by sx across and sy down, and shears to the right by
-// the given share of the height.
+// affine returns the step that stretches by sx across and sy down. It also shears to the right by
+// the given share of the height, 0 or more. The result holds the whole sheared picture; what is
+// left beside it is black.
 func affine(sx, sy, shear float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
@@ -61,8 +63,8 @@ func affine(sx, sy, shear float64) Step {
 	})
 }
 
-// tilt returns the step that moves each corner by up to the given share of the sides, on dark
-// grey.
+// tilt returns the step that moves each corner by random distances, up to the given share of the
+// sides, which warps the picture in perspective. The result just holds the picture, on dark grey.
 func tilt(share float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		w, h := float64(p.Rect.Dx()), float64(p.Rect.Dy())
@@ -83,9 +85,9 @@ func tilt(share float64) Step {
 	}
 }
 
-// OntoQuad returns the map of a picture of w x h pixels onto the convex quadrilateral q, corner
-// by corner: top left, top right, bottom right, bottom left (Heckbert, Fundamentals of Texture
-// Mapping and Image Warping, 1989, 2.2.3).
+// OntoQuad returns the map of a picture of w x h pixels onto the quadrilateral q, corner by corner:
+// top left, top right, bottom right, bottom left (Heckbert, Fundamentals of Texture Mapping and
+// Image Warping, 1989, 2.2.3). q must be convex, which is not checked.
 func OntoQuad(w, h float64, q [4][2]float64) Map {
 	dx1, dy1 := q[1][0]-q[2][0], q[1][1]-q[2][1]
 	dx2, dy2 := q[3][0]-q[2][0], q[3][1]-q[2][1]

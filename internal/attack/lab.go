@@ -23,7 +23,7 @@ var (
 // labSteps is how finely 0..1 is tabulated for the cube root.
 const labSteps = 1 << 14
 
-// toLab converts a picture to Lab.
+// toLab converts an opaque picture without gaps between rows to Lab, 8 bits a plane, see labPlanes.
 func toLab(p *image.NRGBA) *labPlanes {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	out := &labPlanes{l: make([]uint8, w*h), a: make([]uint8, w*h), b: make([]uint8, w*h), w: w, h: h}
@@ -64,8 +64,9 @@ func labCube(f float32) float32 {
 	return (f - 16./116) / 7.787
 }
 
-// fromLab turns the packed sums of lightness and of colour back into a picture
-// of the size of rect, dropping the frame. w is the width of the padded planes.
+// fromLab returns the picture of the size of rect whose lightness and colours the packed sums of
+// denoise mean, averaged. light holds L, colour a and b. It drops the frame around the picture. w
+// is the width of the padded planes.
 func fromLab(light, colour []uint64, w int, rect image.Rectangle) *image.NRGBA {
 	const frame = patchReach + searchReach
 	out := image.NewNRGBA(rect)
@@ -87,7 +88,8 @@ func fromLab(light, colour []uint64, w int, rect image.Rectangle) *image.NRGBA {
 	return out
 }
 
-// unpack divides both packed sums by that of the weights, rounded to 8 bits.
+// unpack returns the means of both channels of a packed sum: each sum over that of the weights,
+// which must not be 0, rounded to a whole level.
 func unpack(sum uint64) (a, b float32) {
 	n := sum >> packW
 	const mask = 1<<packB - 1

@@ -33,8 +33,9 @@ type medianWindow struct {
 	below int // values under it
 }
 
-// row sets dst[0], dst[4]... to the medians of the side x side values under
-// src[0], src[4]...
+// row sets dst[0], dst[4]... to the medians of the side x side values whose upper left corners are
+// src[0], src[4]... side is odd, stride the bytes of a row of src. Other bytes of dst stay. It
+// forgets what m held.
 func (m *medianWindow) row(dst, src []uint8, stride, side int) {
 	*m = medianWindow{}
 	for x := range side - 1 {
@@ -56,7 +57,8 @@ func (m *medianWindow) row(dst, src []uint8, stride, side int) {
 	}
 }
 
-// column adds a column of values to the window, or takes it away with n = -1.
+// column adds side values of src, stride bytes apart, to the window with n = 1, or takes them away
+// with n = -1. It updates count and below, and leaves the median to row.
 func (m *medianWindow) column(src []uint8, stride, side, n int) {
 	for k := range side {
 		v := src[k*stride]

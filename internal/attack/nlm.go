@@ -11,8 +11,9 @@ const (
 	searchReach = 7 // pixels; patches at 15 x 15 places are compared
 )
 
-// nonLocalMeans denoises lightness with strength h and colour with strength hColour, both in
-// 8-bit units (Buades, Coll and Morel, Non-Local Means Denoising, IPOL 2011).
+// nonLocalMeans returns the step that denoises lightness with strength h and colour with strength
+// hColour (Buades, Coll and Morel, Non-Local Means Denoising, IPOL 2011). Both are in levels of 8
+// bits; more removes more.
 func nonLocalMeans(h, hColour float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		big := padded(p, patchReach+searchReach, reflect)
@@ -23,8 +24,9 @@ func nonLocalMeans(h, hColour float64) Step {
 	})
 }
 
-// nlmWeights returns the table of weights, 0 to 255, of a place. Its index is the sum of the
-// squared differences over the place's patch, divided by 32.
+// nlmWeights returns the table of weights, 255 down to 1, of a place, for a squared strength of h2.
+// The index is the sum of the squared differences over the place's patch, divided by 32. Beyond the
+// table the weight is 0.
 func nlmWeights(h2 float64) []uint64 {
 	const side = 2*patchReach + 1
 	var weights []uint64
@@ -44,9 +46,9 @@ const (
 	packW = 48
 )
 
-// denoise averages one channel, or two channels that are compared together, over the search
-// window of every pixel. It returns the packed sums. w and h are the size of the padded
-// planes; b may be nil.
+// denoise averages one channel, or two channels that are compared together, over the search window
+// of every pixel. It returns the packed sums, which fromLab divides. w and h are the size of the
+// padded planes; b is nil for one channel. weights are from nlmWeights.
 //
 // Two pixels that lie one shift apart form one pair, which is weighed once and counts for both.
 func denoise(a, b []uint8, w, h int, weights []uint64) []uint64 {
@@ -83,7 +85,8 @@ type nlmPairs struct {
 	squares []int32 // square differences of these rows, in turn
 }
 
-// shift weighs all pairs (x, y), (x+dx, y+dy) whose patches lie within the planes.
+// shift weighs all pairs (x, y), (x+dx, y+dy) whose patches lie within the planes, and adds them to
+// the sums. dy is 0 or more; it is called once for each shift and not for its opposite.
 func (n *nlmPairs) shift(dx, dy int) {
 	const side = 2*patchReach + 1
 	x0, x1 := max(0, -dx), min(n.w, n.w-dx) // both pixels are in the planes
@@ -104,7 +107,8 @@ func (n *nlmPairs) shift(dx, dy int) {
 	}
 }
 
-// squareRow writes the squared differences of two rows over the row that leaves the patch.
+// squareRow moves the sums in column down by one row: it adds the squared differences of rows a and
+// b and takes away those in old, of the row that leaves the patch. old then holds the new ones.
 func squareRow(column, old []int32, a, b []uint8) {
 	old, a, b = old[:len(column)], a[:len(column)], b[:len(column)]
 	for i := range column {
@@ -114,7 +118,8 @@ func squareRow(column, old []int32, a, b []uint8) {
 	}
 }
 
-// addSquareRow adds the squared differences of the second channel.
+// addSquareRow adds the squared differences of the second channel to column and to old, after
+// squareRow has replaced old.
 func addSquareRow(column, old []int32, a, b []uint8) {
 	old, a, b = old[:len(column)], a[:len(column)], b[:len(column)]
 	for i := range column {
@@ -124,8 +129,8 @@ func addSquareRow(column, old []int32, a, b []uint8) {
 	}
 }
 
-// weigh adds n pairs, beginning at p and q, to each other's sums. Pairs whose patches do not fit
-// are skipped.
+// weigh adds count pairs of pixels, which follow p and q, to each other's sums, by the weight of
+// their patches; n.column has the differences. Pairs whose patches do not fit are skipped.
 func (n *nlmPairs) weigh(p, q, count int) {
 	const side = 2*patchReach + 1
 	if count < side {

@@ -8,8 +8,9 @@ import (
 	"github.com/disintegration/imaging"
 )
 
-// Redact returns the step that lays black boxes over the picture until the given share of its
-// pixels, 0 to 1, is black.
+// Redact returns the step that lays black boxes of random sizes at random places, until the given
+// share of all pixels, 0 to 1, is black. Pixels that were black before count. The last box may
+// exceed the share.
 func Redact(share float64) Step {
 	return func(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 		out := imaging.Clone(p)
@@ -41,7 +42,8 @@ func Redact(share float64) Step {
 // isBlack reports whether the pixel that pix begins with is black.
 func isBlack(pix []uint8) bool { return pix[0]|pix[1]|pix[2] == 0 }
 
-// stamp writes the name of a channel in red six times.
+// stamp writes the name of a channel in red on a copy of the picture, six times, at even heights
+// and random places across.
 func stamp(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	out := imaging.Clone(p)
 	w, h := p.Rect.Dx(), p.Rect.Dy()
@@ -53,8 +55,8 @@ func stamp(r *rand.Rand, p *image.NRGBA) *image.NRGBA {
 	return out
 }
 
-// frame returns the step that adds a near-white border, as wide as the given share of the long
-// side.
+// frame returns the step that adds a near-white border on all sides, as wide as the given share of
+// the long side. The result is larger than the picture.
 func frame(share float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		b := int(float64(longSide(p)) * share)

@@ -10,8 +10,8 @@ import (
 // minSide is the shortest side, in pixels, that a resize leaves.
 const minSide = 8
 
-// scaleBy returns the step that resizes by the factor f: by area when shrinking, cubic when
-// enlarging.
+// scaleBy returns the step that resizes both sides by the factor f, to minSide pixels or more: by
+// area when shrinking, cubic when enlarging.
 func scaleBy(f float64) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		w := max(minSide, int(math.RoundToEven(float64(p.Rect.Dx())*f)))
@@ -20,8 +20,8 @@ func scaleBy(f float64) Step {
 	})
 }
 
-// FitTo returns the step that shrinks a picture until its long side has the given pixels. A
-// smaller picture stays as it is.
+// FitTo returns the step that shrinks a picture until its long side has the given pixels. A smaller
+// picture stays as it is. The short side keeps minSide pixels.
 func FitTo(side int) Step {
 	return plain(func(p *image.NRGBA) *image.NRGBA {
 		if longSide(p) <= side {
@@ -47,9 +47,9 @@ func ScaleTo(p *image.NRGBA, w, h int) *image.NRGBA {
 	return imaging.Resize(p, w, h, resampling(p.Rect.Dy(), h))
 }
 
-// resampling returns the filter that takes a side of from pixels to a side of to pixels.
-// Shrinking averages exactly the area that a pixel covers: a box of the new pixel's width folded
-// with a box of the old pixel's width. Enlarging is [Cubic], as in OpenCV.
+// resampling returns the filter that takes a side of from pixels to a side of to pixels. Shrinking
+// averages exactly the area that a pixel covers: a box of the new pixel's width folded with a box
+// of the old pixel's width. Enlarging, and the same size, is [Cubic], as in OpenCV.
 func resampling(from, to int) imaging.ResampleFilter {
 	if to >= from {
 		return imaging.ResampleFilter{Support: 2, Kernel: Cubic}
@@ -62,8 +62,9 @@ func resampling(from, to int) imaging.ResampleFilter {
 	}
 }
 
-// Cubic is the cubic convolution kernel of Keys (1981), equation 4 with the free parameter
-// -0.75: the weight of a sample at a distance of x samples.
+// Cubic returns the weight of a sample at a distance of x samples, of either sign, and 0 from two
+// samples on. It is the cubic convolution kernel of Keys (1981), equation 4 with the free parameter
+// -0.75.
 func Cubic(x float64) float64 {
 	const a = -0.75
 	x = math.Abs(x)

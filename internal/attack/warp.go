@@ -37,8 +37,9 @@ const (
 	warpUnit = 1 << unitBits
 )
 
-// cubicTaps holds, for every position between two pixels, the weights of the
-// four around it.
+// cubicTaps returns the weights of the four pixels around each position between two pixels, in
+// steps of 1/warpGrid pixel. The position lies behind the second of the four. The weights add up to
+// warpUnit.
 func cubicTaps() (taps [warpGrid][4]int) {
 	for i := range taps {
 		f := float64(i) / warpGrid
@@ -60,8 +61,9 @@ type warper struct {
 	border [3]uint8 // red, green, blue
 }
 
-// Warp moves the pixels of p by m, a map from positions in p to positions in a picture of w x h
-// pixels. What lies outside p has the opaque colour border.
+// Warp returns an opaque picture of w x h pixels to which the pixels of p are moved by m, by cubic
+// interpolation. m maps positions in p to positions in the result and must have an inverse. What
+// lies outside p has the opaque colour border.
 func Warp(p *image.NRGBA, m Map, w, h int, border color.NRGBA) *image.NRGBA {
 	wp := &warper{src: p, taps: cubicTaps(), border: [3]uint8{border.R, border.G, border.B}}
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))
@@ -72,7 +74,8 @@ func Warp(p *image.NRGBA, m Map, w, h int, border color.NRGBA) *image.NRGBA {
 	return out
 }
 
-// row draws row y of the result; inv maps positions in the result to positions in src.
+// row draws row y of the result to dst, four bytes a pixel; inv maps positions in the result to
+// positions in src. Places more than two pixels outside src have the border's colour.
 func (wp *warper) row(dst []uint8, inv Map, y float64) {
 	w, h := float64(wp.src.Rect.Dx()), float64(wp.src.Rect.Dy())
 	x0, y0, z0 := inv[1]*y+inv[2], inv[4]*y+inv[5], inv[7]*y+inv[8]
@@ -89,7 +92,8 @@ func (wp *warper) row(dst []uint8, inv Map, y float64) {
 	}
 }
 
-// sample sets the pixel d to the colour of src at (gx, gy) / warpGrid.
+// sample sets the pixel d to the colour of src at (gx, gy) / warpGrid, opaque, interpolated between
+// 4 x 4 pixels. Pixels outside src have the border's colour.
 func (wp *warper) sample(d []uint8, gx, gy int) {
 	x, y := gx>>warpBits-1, gy>>warpBits-1
 	cx, cy := &wp.taps[gx&(warpGrid-1)], &wp.taps[gy&(warpGrid-1)]

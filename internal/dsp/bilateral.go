@@ -23,7 +23,7 @@ func Bilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) Plane {
 // A bilateral is the filter of one plane: its taps and its table of weights.
 type bilateral struct {
 	stride, radius int
-	low            float32   // least grey value
+	low            float32   // smallest grey value
 	span           int32     // index of difference 0 in lut
 	lut            []float32 // weight of a difference
 	offsets        []int64   // a tap stands for the two samples at +offset and -offset
@@ -37,8 +37,9 @@ type bilateralStrip struct {
 	idx []int32
 }
 
-// newBilateral prepares [Bilateral] of p: the taps of the disc, and the weight of each difference of
-// values in steps of 1/bilateralSteps.
+// newBilateral prepares [Bilateral] of p, with the same parameters: the taps of the disc, and the
+// weight of each difference of values in steps of 1/bilateralSteps grey level. The table spans the
+// values of p alone, so it must not filter another plane.
 func newBilateral(p Plane, radius int, sigmaValue, sigmaSpace float64) *bilateral {
 	b := &bilateral{stride: p.W + 2*radius, radius: radius}
 	for dy := 0; dy <= radius; dy++ {
@@ -78,7 +79,8 @@ func mirrorRow(dst, src []float32, r int) {
 // bilateralRows are filtered from one strip.
 const bilateralRows = 64
 
-// rows writes rows [from, to) of the filtered plane p to out.
+// rows writes rows [from, to) of the filtered plane p to the same rows of out. Calls for different
+// rows may run at once.
 func (b *bilateral) rows(out, p Plane, from, to int) {
 	n := b.stride * (bilateralRows + 2*b.radius)
 	strip := bilateralStrip{make([]float32, n), make([]int32, n)}
@@ -99,7 +101,8 @@ func (b *bilateral) rows(out, p Plane, from, to int) {
 	}
 }
 
-// fill sets up the strip of rows [from, to).
+// fill sets up the strip with rows [from, to) of p and radius samples to either side. from may be
+// negative and to beyond p: rows beyond an edge are mirrored.
 func (b *bilateral) fill(s *bilateralStrip, p Plane, from, to int) {
 	for y := from; y < to; y++ {
 		k := (y - from) * b.stride
@@ -111,7 +114,8 @@ func (b *bilateral) fill(s *bilateralStrip, p Plane, from, to int) {
 	}
 }
 
-// filter writes the filtered samples that begin at index at of the strip.
+// filter writes to dst the filtered samples that begin at index at of the strip. All samples of the
+// disc around each must lie in the strip.
 func (b *bilateral) filter(dst []float32, s *bilateralStrip, at int) {
 	for x := range dst {
 		centre := at + x
@@ -127,7 +131,7 @@ func (b *bilateral) filter(dst []float32, s *bilateralStrip, at int) {
 	}
 }
 
-// extent returns the smallest and the largest sample of p.
+// extent returns the smallest and the largest sample of p. Of an empty plane lo is above hi.
 func extent(p Plane) (lo, hi float32) {
 	lo, hi = math.MaxFloat32, -math.MaxFloat32
 	if p.H == 0 {

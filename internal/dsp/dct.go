@@ -5,11 +5,10 @@ import (
 	"slices"
 )
 
-// InverseDCT2 returns the orthonormal two-dimensional inverse cosine transform
-// (DCT-III) of the n x n coefficients c, n a power of two: rows of horizontal
-// frequencies, u/2 cycles per n samples. The columns and rows go through one FFT
-// of length n each (Makhoul, "A fast cosine transform in one and two
-// dimensions", 1980).
+// InverseDCT2 returns the orthonormal two-dimensional inverse cosine transform (DCT-III) of the n x
+// n coefficients c, n a power of two: rows of horizontal frequencies, u/2 cycles per n samples. c
+// is not changed. The columns and rows go through one FFT of length n each (Makhoul, "A fast cosine
+// transform in one and two dimensions", 1980).
 func InverseDCT2(c Plane) Plane {
 	n := c.W
 	d := newIDCT(n)
@@ -23,9 +22,9 @@ func InverseDCT2(c Plane) Plane {
 	return out
 }
 
-// DCT2 returns the orthonormal two-dimensional cosine transform (DCT-II) of an n x n plane,
-// n a power of two: p is the upper left part of the plane, and the rest is zero. DCT2 is
-// the inverse of [InverseDCT2].
+// DCT2 returns the orthonormal two-dimensional cosine transform (DCT-II) of an n x n plane, n a
+// power of two. p, which is at most that large, is the upper left part of the plane, and the rest
+// is zero. DCT2 is the inverse of [InverseDCT2].
 func DCT2(p Plane, n int) Plane {
 	d := newIDCT(n)
 	half, out := NewPlane(p.H, n), NewPlane(n, n)
@@ -38,8 +37,9 @@ func DCT2(p Plane, n int) Plane {
 	return out
 }
 
-// forward transforms rows y to y+batch of p. It writes the sums
-// s_k sum x[m] cos(pi (2m+1) k / 2n) to the columns of out from y on.
+// forward transforms rows y to y+batch of p, or up to its last row; samples beyond p.W up to n
+// count as 0. It writes the sums s_k sum x[m] cos(pi (2m+1) k / 2n) to the columns of out from y
+// on, so that out is transposed.
 func (d *idct) forward(out, p Plane, y int) {
 	n, rows := d.n, min(batch, p.H-y)
 	intoColumns(d.in, p.Pix[y*p.W:(y+rows)*p.W], p.W, rows)
@@ -83,7 +83,8 @@ type idct struct {
 	b, tmp []complex64
 }
 
-// newIDCT returns the transform of length n, a power of two.
+// newIDCT returns the orthonormal cosine transform of length n, a power of two, with memory of its
+// own.
 func newIDCT(n int) *idct {
 	d := &idct{n: n, fft: newFFT(n), in: make([]float32, n*boxLanes), b: make([]complex64, n*batch), tmp: make([]complex64, n*batch)}
 	scale := math.Sqrt(2 / float64(n))
@@ -95,8 +96,9 @@ func newIDCT(n int) *idct {
 	return d
 }
 
-// rows transforms rows y to y+batch of c back. It writes the sums
-// s_k X[k] cos(pi (2x+1) k / 2n) to the columns of out from y on.
+// rows transforms rows y to y+batch of c, or up to its last row, back. It writes the sums s_k X[k]
+// cos(pi (2x+1) k / 2n) to the columns of out from y on, so that out is transposed. If all these
+// rows are 0, it writes nothing: out must be 0 there.
 func (d *idct) rows(out, c Plane, y int) {
 	n, rows := d.n, min(batch, c.H-y)
 	src := c.Pix[y*n : (y+rows)*n]
@@ -108,8 +110,8 @@ func (d *idct) rows(out, c Plane, y int) {
 	reals(out, y, rows, d.fft.run(d.b, d.tmp, batch), n)
 }
 
-// expand multiplies the first batch floats of each row of boxLanes floats by the complex factor of the
-// row.
+// expand multiplies the first batch floats of each row of src by the complex factor of the row in
+// tw. src has boxLanes floats a row, dst batch numbers.
 func expand(dst []complex64, src []float32, tw []complex64) {
 	for k, w := range tw {
 		for i := range batch {
@@ -119,8 +121,8 @@ func expand(dst []complex64, src []float32, tw []complex64) {
 	}
 }
 
-// reals writes the real parts of b to the columns of out from x on. In b the even samples come first,
-// then the odd samples backwards; reals puts both in order.
+// reals writes the real parts of n rows of b, batch numbers each, to rows columns of out from x on.
+// In b the even samples come first, then the odd samples backwards; reals puts both in order.
 func reals(out Plane, x, rows int, b []complex64, n int) {
 	for m := range n / 2 {
 		even, odd := out.Row(2 * m)[x:x+rows], out.Row(2*m + 1)[x:x+rows]

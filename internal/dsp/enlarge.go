@@ -16,13 +16,15 @@ type Enlarger struct {
 	have     [4]int
 }
 
-// NewEnlarger prepares to resample src to w x h, their edges aligned.
+// NewEnlarger prepares to resample src to w x h, their edges aligned. It keeps src, which must not
+// change. Shrinking does not average: [Shrink] does.
 func NewEnlarger(src Plane, w, h int) *Enlarger {
 	return NewScaler(src, w, float64(src.W)/float64(w), float64(src.H)/float64(h))
 }
 
-// NewScaler prepares to resample src to rows of w samples. Each sample stands for scaleX x scaleY
-// samples of src, and the top left corners are aligned.
+// NewScaler prepares to resample src to rows of w samples, of any number. Each sample covers scaleX
+// x scaleY samples of src, and the top left corners are aligned. Samples beyond src count like the
+// samples on its edge. It keeps src, which must not change.
 func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
 	e := &Enlarger{src: src, scaleY: scaleY, at: make([]int32, w), have: [4]int{-1, -1, -1, -1}}
 	for k := range e.wx {
@@ -45,8 +47,9 @@ func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
 	return e
 }
 
-// Soft returns [Gauss] of p resampled to w x h by cubic convolution. It keeps only the few
-// rows of the blurred plane that it needs at a time.
+// Soft returns p blurred as by [Gauss], with a deviation of sigma samples of p, and resampled to w
+// x h by cubic convolution. It keeps only the few rows of the blurred plane that it needs at a
+// time.
 func Soft(p Plane, sigma float64, w, h int) Plane {
 	e, out := NewEnlarger(p, w, h), NewPlane(w, h)
 	e.blur, e.blurred = newGaussian(p, sigma), make([]float32, p.W)
@@ -56,15 +59,18 @@ func Soft(p Plane, sigma float64, w, h int) Plane {
 	return out
 }
 
-// position maps the centre of sample x of one raster to another raster, whose samples are 1/scale as
-// large. It returns the sample at or before that place, and the fraction of a sample behind it.
+// position maps the centre of sample x to a raster that has scale samples for each one. It returns
+// the sample at or before that place, -1 or less beyond the left edge, and the fraction of a sample
+// behind it, 0 to 1.
 func position(x int, scale float64) (int, float32) {
 	p := float64((float64(x)+0.5)*scale) - 0.5
 	f := math.Floor(p)
 	return int(f), float32(p - f)
 }
 
-// Row writes row y to dst. Rows are cheapest asked for in order.
+// Row writes row y, from 0 on, of the resampled plane to dst, which has its width w or less. Rows
+// may come in any order. Rising order costs least, because the four source rows under the last row
+// are kept. So one goroutine may use e. A row beyond the last repeats the edge of the source.
 func (e *Enlarger) Row(y int, dst []float32) {
 	i, t := position(y, e.scaleY)
 	w := Bicubic(t)
@@ -75,8 +81,9 @@ func (e *Enlarger) Row(y int, dst []float32) {
 	weighted(dst, &r, &w)
 }
 
-// widened returns row j of the source, blurred if e blurs, resampled to the width of e. It keeps four
-// rows, so that rows asked for in order are computed once.
+// widened returns row j of the source, blurred if e blurs, resampled to the width of e. e keeps
+// four rows, so that rows asked for in order are computed once. The result holds until row j+4 or
+// j-4 is asked for.
 func (e *Enlarger) widened(j int) []float32 {
 	k := j & 3
 	if e.have[k] == j {
@@ -94,7 +101,8 @@ func (e *Enlarger) widened(j int) []float32 {
 	return dst
 }
 
-// edges writes samples [from, to) of a row. Taps beyond an edge of src count as the sample on the edge.
+// edges writes samples [from, to) of a resampled row to the same places of dst. src is the source
+// row. Taps beyond an edge of src count as the sample on the edge.
 func (e *Enlarger) edges(dst, src []float32, from, to int) {
 	for x := from; x < to; x++ {
 		var v [4]float32
@@ -105,7 +113,8 @@ func (e *Enlarger) edges(dst, src []float32, from, to int) {
 	}
 }
 
-// widen writes the samples of a row whose taps all lie inside src.
+// widen writes the samples of a resampled row whose taps all lie inside src, e.from to e.to, to the
+// same places of dst.
 func (e *Enlarger) widen(dst, src []float32) {
 	from, wx := e.from, &e.wx
 	if n := batched(e.to-from, 8); n > 0 {
@@ -119,7 +128,8 @@ func (e *Enlarger) widen(dst, src []float32) {
 	}
 }
 
-// weighted writes the sums of four rows r, each as long as dst, times their weights w.
+// weighted writes the sums of four rows r, each as long as dst or longer, times their weights w,
+// rounded product by product.
 func weighted(dst []float32, r *[4][]float32, w *[4]float32) {
 	size := len(dst)
 	r0, r1, r2, r3, n := r[0][:size], r[1][:size], r[2][:size], r[3][:size], batched(size, 8)

@@ -2,8 +2,8 @@ package dsp
 
 import "math"
 
-// Cis returns the cosine and sine of an angle in turns (1 is a full circle).
-// The result is the same on every processor and within 2 ulp of the true value.
+// Cis returns the cosine and sine of an angle in turns (1 is a full circle), of either sign and any
+// size. The result is the same on every processor and within 2 ulp of the true value.
 func Cis(turns float64) (cos, sin float64) {
 	t := turns - math.Floor(turns)
 	oct := math.Floor(float64(t*8) + 0.5) // nearest multiple of an eighth
@@ -41,7 +41,7 @@ func cosSmall(x float64) float64 {
 	return 1 + s
 }
 
-// sinSmall is the sine, like [cosSmall].
+// sinSmall returns the sine of |x| <= pi/8, in radians, in the same way as [cosSmall].
 func sinSmall(x float64) float64 {
 	y := float64(x * x)
 	s := 0.0
@@ -51,7 +51,7 @@ func sinSmall(x float64) float64 {
 	return x + float64(x*s)
 }
 
-// Exp returns e**x, the same on every processor.
+// Exp returns e**x, the same on every processor: 0 below -745 and +Inf above 709.
 func Exp(x float64) float64 {
 	switch {
 	case x < -745:
@@ -70,8 +70,9 @@ func Exp(x float64) float64 {
 	return math.Ldexp(1+s, int(k))
 }
 
-// Ln returns the natural logarithm of x > 0, the same on every processor: of the
-// mantissa as 2 artanh((m-1)/(m+1)), m within a factor of root 2 of 1.
+// Ln returns the natural logarithm of x > 0, the same on every processor; of other numbers and of
+// +Inf what math.Log returns. It takes the mantissa m as 2 artanh((m-1)/(m+1)), m within a factor
+// of root 2 of 1.
 func Ln(x float64) float64 {
 	if !(x > 0) || math.IsInf(x, 1) {
 		return math.Log(x)

@@ -20,7 +20,7 @@ type stage struct {
 	tw               []complex64 // w^p, w^2p, ... for p in [0, n/radix)
 }
 
-// FastLen returns the least 2^a 3^b 5^c that is at least n.
+// FastLen returns the smallest length 2^a 3^b 5^c that is n or more, 1 for n below 1.
 func FastLen(n int) int {
 	for m := max(n, 1); ; m++ {
 		k := m
@@ -35,7 +35,7 @@ func FastLen(n int) int {
 	}
 }
 
-// newFFT returns a transform of length n, which must be a product of 2, 3 and 5.
+// newFFT returns a transform of length n. It panics if n has a prime factor above 5: see [FastLen].
 func newFFT(n int) *fft {
 	f := &fft{n: n}
 	for length, stride := n, 1; length > 1; {
@@ -47,8 +47,8 @@ func newFFT(n int) *fft {
 	return f
 }
 
-// radixOf returns the radix of the first stage of a transform of length n. It panics if n has a prime
-// factor above 5.
+// radixOf returns the radix, 4, 2, 3 or 5, of the first stage of a transform of length n > 1. It
+// panics if n has none of these factors.
 func radixOf(n int) int {
 	for _, r := range [...]int{4, 2, 3, 5} {
 		if n%r == 0 {
@@ -58,7 +58,8 @@ func radixOf(n int) int {
 	panic(fmt.Sprintf("dsp: FFT length has the factor %d", n))
 }
 
-// newStage returns the stage of a radix for transforms of length n, interleaved stride times.
+// newStage returns the stage that splits transforms of length n, interleaved stride times, by a
+// radix that divides n, with its twiddle factors.
 func newStage(radix, n, stride int) stage {
 	m := n / radix
 	tw := make([]complex64, 0, m*(radix-1))
@@ -71,13 +72,16 @@ func newStage(radix, n, stride int) stage {
 	return stage{radix: radix, n: n, stride: stride, tw: tw}
 }
 
-// run transforms count interleaved sequences: x[j*count+i] is number j of sequence i. It returns x or
-// tmp, whichever holds the result.
+// run transforms count interleaved sequences forwards, not normalised: x[j*count+i] is number j of
+// sequence i. x and tmp hold n count numbers or more and are both overwritten. It returns x or tmp,
+// whichever holds the result.
 func (f *fft) run(x, tmp []complex64, count int) []complex64 {
 	return f.runFrom(0, x[:f.n*count], tmp[:f.n*count], count)
 }
 
-// runFrom is [fft.run] without the stages before first: src holds what these stages would give.
+// runFrom is [fft.run] without the stages before first: src holds what these stages would give. src
+// and dst hold n count numbers, do not overlap and are overwritten; it returns src or dst,
+// whichever holds the result.
 func (f *fft) runFrom(first int, src, dst []complex64, count int) []complex64 {
 	for i := range f.stages[first:] {
 		st := &f.stages[first+i]
@@ -99,8 +103,9 @@ func (f *fft) runFrom(first int, src, dst []complex64, count int) []complex64 {
 	return src
 }
 
-// columns transforms the first n columns of c, whose rows are stride numbers long. With inverse set it
-// takes the conjugate of the transform of the conjugate. Columns of zeros stay as they are.
+// columns transforms the first n columns of c in place; its rows are stride numbers long. With
+// inverse set it takes the conjugate of the transform of the conjugate, not divided by the length.
+// Columns of zeros stay as they are. buf and tmp are scratch space of batch columns each.
 func (f *fft) columns(c []complex64, stride, n int, inverse bool, buf, tmp []complex64) {
 	for x := 0; x < n; x += batch {
 		k := min(batch, n-x)

@@ -22,8 +22,8 @@ type FFT2 struct {
 // that each step works on neighbours in memory.
 const batch = 8
 
-// NewFFT2 returns a transform of w x h pictures; both must be products of 2, 3
-// and 5 and w even (see [FastEven]).
+// NewFFT2 returns a transform of w x h pictures. Both must be products of 2, 3 and 5, and w even
+// (see [FastEven] and [FastLen]); other factors panic.
 func NewFFT2(w, h int) *FFT2 {
 	n := batch * max(w, h)
 	f := &FFT2{w: w, h: h, row: newFFT(w), buf: make([]complex64, n), tmp: make([]complex64, n)}
@@ -33,13 +33,15 @@ func NewFFT2(w, h int) *FFT2 {
 	return f
 }
 
-// FastEven returns the least even 2^a 3^b 5^c that is at least n.
+// FastEven returns the smallest even length 2^a 3^b 5^c that is n or more, 2 for n below 1.
 func FastEven(n int) int { return 2 * FastLen((n+1)/2) }
 
-// Forward returns the transform of p, zero-padded to the size of f.
+// Forward returns the transform of p, which is at most as large as f, zero-padded to the size of f.
+// It is not normalised; p is not changed.
 func (f *FFT2) Forward(p Plane) Spectrum { return f.ForwardLow(p, f.w/2+1) }
 
-// ForwardLow is Forward with only the first n coefficients of each row.
+// ForwardLow is Forward with only the first n coefficients of each row, up to w/2+1; the others are
+// 0. It saves the time of their columns.
 func (f *FFT2) ForwardLow(p Plane, n int) Spectrum {
 	s := Spectrum{W: f.w, H: f.h, C: make([]complex64, f.h*(f.w/2+1))}
 	f.rows(s.C, p)
@@ -50,7 +52,8 @@ func (f *FFT2) ForwardLow(p Plane, n int) Spectrum {
 	return s
 }
 
-// rows writes to c the half spectra of the rows of p, padded with zeros to the width of f.
+// rows writes to c the half spectra of the rows of p, padded with zeros to the width of f: w/2+1
+// numbers a row. Columns are not transformed.
 func (f *FFT2) rows(c []complex64, p Plane) {
 	st := f.w/2 + 1
 	for y := 0; y < p.H; y += 2 * batch { // two real rows make one complex sequence
@@ -61,7 +64,8 @@ func (f *FFT2) rows(c []complex64, p Plane) {
 	}
 }
 
-// Powers returns the [Spectrum.Powers] of the transform of p. It never holds the whole transform.
+// Powers returns the [Spectrum.Powers] of the transform of p, which is zero-padded to the size of
+// f: h rows of w/2+1 squares. It never holds the whole transform.
 func (f *FFT2) Powers(p Plane) Plane {
 	st := f.w/2 + 1
 	c, out := make([]complex64, p.H*st), NewPlane(st, f.h)
@@ -79,14 +83,16 @@ func (f *FFT2) Powers(p Plane) Plane {
 	return out
 }
 
-// Inverse returns the top left w x h samples of the picture of s, and destroys s.
+// Inverse returns the top left w x h samples of the picture of s, normalised so that it undoes
+// [FFT2.Forward]. It destroys s.
 func (f *FFT2) Inverse(s Spectrum, w, h int) Plane {
 	p := NewPlane(w, h)
 	f.InverseTo(p, s)
 	return p
 }
 
-// InverseTo writes the top left samples of the picture of s to p, and destroys s.
+// InverseTo writes the top left samples of the picture of s to all of p, which is at most as large
+// as f. It destroys s.
 func (f *FFT2) InverseTo(p Plane, s Spectrum) {
 	w, h, st := p.W, p.H, s.Stride()
 	f.col.columns(s.C, st, st, true, f.buf, f.tmp)
@@ -98,8 +104,9 @@ func (f *FFT2) InverseTo(p Plane, s Spectrum) {
 	}
 }
 
-// interleave writes up to 2 batch real rows of w samples as batch complex sequences. Rows
-// 2i and 2i+1 are the real and the imaginary part of sequence i.
+// interleave writes up to 2 batch real rows of w samples, packed in src, as batch complex sequences
+// of w numbers. Rows 2i and 2i+1 are the real and the imaginary part of sequence i; missing rows
+// count as 0.
 func interleave(dst []complex64, src []float32, w, rows int) {
 	done := 0
 	if rows == 2*batch {
@@ -131,8 +138,8 @@ func interleave(dst []complex64, src []float32, w, rows int) {
 	}
 }
 
-// split separates the transforms, of length w, of pairs of real rows that are interleaved in b. It writes
-// the half spectra of that many rows to dst.
+// split separates the transforms, of length w, of pairs of real rows that are interleaved in b. It
+// writes the half spectra of the given number of rows, w/2+1 numbers each, to dst.
 func split(dst, b []complex64, w, rows int) {
 	done, st := 0, w/2+1
 	if rows == 2*batch {
@@ -149,7 +156,8 @@ func split(dst, b []complex64, w, rows int) {
 	}
 }
 
-// splitRow writes coefficients [from, to) of one row, the second of its pair or the first.
+// splitRow writes coefficients [from, to) of one row to dst. b begins at the sequence of the row's
+// pair, batch numbers apart. second says whether the row was its imaginary part.
 func splitRow(dst, b []complex64, w, from, to int, second bool) {
 	for k := from; k < to; k++ {
 		a, c := b[k*batch], b[(w-k)%w*batch]
@@ -161,8 +169,9 @@ func splitRow(dst, b []complex64, w, from, to int, second bool) {
 	}
 }
 
-// join is the inverse of split, as conjugates: of the half spectra of real rows F0, F1 it makes the
-// conjugate of F0 + i F1.
+// join is the inverse of split, as conjugates. Of the half spectra F0, F1 of each two rows in src
+// it writes the conjugate of F0 + i F1 to b. b holds batch sequences of w numbers, side by side;
+// sequences without rows are 0.
 func join(b, src []complex64, w, rows int) {
 	st := w/2 + 1
 	for i := range batch {
@@ -186,7 +195,8 @@ func join(b, src []complex64, w, rows int) {
 	}
 }
 
-// deinterleave writes the real rows that b holds as conjugates, times g.
+// deinterleave writes the given number of real rows, w samples each, that b holds as conjugates of
+// pairs, times g.
 func deinterleave(dst []float32, w int, b []complex64, rows int, g float32) {
 	for i := range rows {
 		o := dst[i*w : (i+1)*w]
@@ -202,8 +212,8 @@ func deinterleave(dst []float32, w int, b []complex64, rows int, g float32) {
 	}
 }
 
-// copyBlock copies n <= batch columns of rows numbers, and conjugates them if asked to. It reports whether
-// a number is not zero.
+// copyBlock copies n <= batch columns of rows numbers from src to dst, and conjugates them if asked
+// to. Rows lie srcStride and dstStride numbers apart. It reports whether any number is not zero.
 func copyBlock(dst []complex64, dstStride int, src []complex64, srcStride, n, rows int, conjugate bool) bool {
 	if avx2 && n == batch && rows > 0 {
 		_, _ = dst[(rows-1)*dstStride+batch-1], src[(rows-1)*srcStride+batch-1]

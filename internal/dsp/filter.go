@@ -1,6 +1,7 @@
 package dsp
 
-// Box returns the mean over n x n windows, n odd, the picture mirrored at its edges.
+// Box returns the mean over the n x n window around each sample, n odd, as a new plane. The picture
+// is mirrored at its edges, also more than once if n is larger than the picture.
 func Box(p Plane, n int) Plane {
 	out := NewPlane(p.W, p.H)
 	boxColumns(out, p, n)
@@ -11,8 +12,8 @@ func Box(p Plane, n int) Plane {
 // boxLanes columns are summed together.
 const boxLanes = 16
 
-// boxRows replaces each row of p by the means over n samples along it. It transposes boxLanes rows at
-// a time for boxBlock.
+// boxRows replaces each row of p by the means over n samples along it, n odd, mirrored at its ends.
+// It transposes boxLanes rows at a time for boxBlock.
 func boxRows(p Plane, n int) {
 	in, mean := NewPlane(boxLanes, p.W), NewPlane(boxLanes, p.W)
 	for y := 0; y < p.H; y += boxLanes {
@@ -31,7 +32,9 @@ func boxColumns(out, p Plane, n int) {
 	}
 }
 
-// boxBlock writes the means over n samples down the columns [x, x+lanes) of p to out.
+// boxBlock writes the means over n samples down the columns [x, x+lanes) of p to the same columns
+// of out. n is odd, lanes at most boxLanes, and columns are mirrored at their ends. out must have
+// the size of p and not be p.
 func boxBlock(out, p Plane, x, lanes, n int) {
 	var sum [boxLanes]float64
 	r, g := n/2, 1/float64(n)
@@ -68,8 +71,9 @@ func (b boxRow) at(i, lanes int) []float32 {
 	return b.Pix[k : k+lanes : k+lanes]
 }
 
-// boxSteps writes n rows of means: sum times g. After each row it adds the row of add to the sums and
-// takes the row of sub away.
+// boxSteps writes n rows of means, the sums times g, to dst. After each row it adds the row of add
+// to the sums and takes the row of sub away. sum holds the sums of lanes columns and is brought up
+// to date.
 func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub boxRow) {
 	if avx2 && lanes == boxLanes {
 		for _, b := range [...]boxRow{dst, add, sub} {
@@ -87,7 +91,8 @@ func boxSteps(sum *[boxLanes]float64, lanes, n int, g float64, dst, add, sub box
 	}
 }
 
-// intoColumns writes up to boxLanes rows of w samples as columns, boxLanes floats a row.
+// intoColumns writes up to boxLanes rows of w samples, packed in src, as columns of dst, which has
+// boxLanes floats a row and w rows. Columns of dst from rows on keep what they had.
 func intoColumns(dst, src []float32, w, rows int) {
 	for top := 0; top < rows; top += batch {
 		done := 0
@@ -105,7 +110,8 @@ func intoColumns(dst, src []float32, w, rows int) {
 	}
 }
 
-// intoRows undoes intoColumns.
+// intoRows undoes intoColumns: it writes the first rows columns of src, which has boxLanes floats a
+// row and w rows, as packed rows of w samples to dst.
 func intoRows(dst, src []float32, w, rows int) {
 	done := 0
 	if rows == boxLanes {
@@ -123,7 +129,8 @@ func intoRows(dst, src []float32, w, rows int) {
 	}
 }
 
-// mirror folds an index into [0, n) as ...cba|abc...xyz|zyx...
+// mirror returns the index in [0, n) that i of any size falls on if the samples are mirrored at
+// their ends: ...cba|abc...xyz|zyx... n must be 1 or more.
 func mirror(i, n int) int {
 	for i < 0 || i >= n {
 		if i < 0 {
@@ -135,8 +142,8 @@ func mirror(i, n int) int {
 	return i
 }
 
-// Gauss returns p blurred by a Gaussian with a standard deviation of sigma samples, cut
-// off at four sigma. The picture is mirrored at its edges.
+// Gauss returns p blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
+// four sigma, as a new plane. The picture is mirrored at its edges.
 func Gauss(p Plane, sigma float64) Plane {
 	g, out := newGaussian(p, sigma), NewPlane(p.W, p.H)
 	for y := range p.H {
@@ -158,7 +165,8 @@ func newGaussian(p Plane, sigma float64) *gaussian {
 	return &gaussian{p, k, make([]float32, p.W), make([]float32, p.W+2*(len(k)-1)), make([]int64, 2*len(k))}
 }
 
-// row writes row y of the blurred plane.
+// row writes row y of the blurred plane to dst, which has the plane's width. Rows may come in any
+// order, since nothing is kept between them. The memory is shared: one call at a time.
 func (g *gaussian) row(y int, dst []float32) {
 	w, h, r := g.src.W, g.src.H, len(g.kernel)-1
 	for i := range g.kernel {
@@ -190,8 +198,9 @@ func Product(a, b Plane) Plane {
 	return out
 }
 
-// symmetric writes the sums of src weighted by k: k[i] is the weight of the two samples
-// at the i-th pair of offsets, and k[0] of the sample at offsets[0] alone.
+// symmetric writes to dst[x] the sum of src around x, weighted by k. k[0] is the weight of the
+// sample at x plus offsets[0]. k[i] is the weight of the two samples at x plus offsets[2i] and
+// offsets[2i+1]. All of them must lie in src.
 func symmetric(dst, src []float32, offsets []int64, k []float32) {
 	n := 0
 	if len(k) > 1 {
@@ -213,7 +222,9 @@ func symmetric(dst, src []float32, offsets []int64, k []float32) {
 	}
 }
 
-// gaussKernel returns the centre and one side of the kernel; all taps sum to 1.
+// gaussKernel returns the weights of the centre and of one side of a Gaussian of sigma > 0 samples.
+// The side reaches out to four sigma, one sample or more. The weights of both sides and the centre
+// sum to 1.
 func gaussKernel(sigma float64) []float32 {
 	r := max(1, int(4*sigma+0.5))
 	k := make([]float64, r+1)
@@ -238,7 +249,8 @@ func Erode(p Plane, n int) Plane { return extreme(p, n, false) }
 // Dilate returns the maximum over n x n windows, n odd, cut at the edges.
 func Dilate(p Plane, n int) Plane { return extreme(p, n, true) }
 
-// extreme returns the maximum, or the minimum if maximum is false, over n x n windows.
+// extreme returns the maximum, or the minimum if maximum is false, over the n x n window around
+// each sample, n odd. Windows are cut at the edges. p is not changed.
 func extreme(p Plane, n int, maximum bool) Plane {
 	tmp, out, r := NewPlane(p.W, p.H), NewPlane(p.W, p.H), n/2
 	for y := range p.H {
@@ -259,8 +271,8 @@ func extreme(p Plane, n int, maximum bool) Plane {
 	return out
 }
 
-// beyond replaces the samples of dst that src exceeds, or falls below if maximum is false,
-// over the shorter of both.
+// beyond sets each sample of dst to the larger of itself and that of src, or to the smaller if
+// maximum is false. It does so over the length of the shorter; the rest of dst stays.
 func beyond(dst, src []float32, maximum bool) {
 	n := min(len(dst), len(src))
 	dst, src = dst[:n], src[:n]

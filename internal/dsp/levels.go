@@ -10,11 +10,11 @@ import (
 // Levels are samples in 7 bits, 0 to MaxLevel: where many are added and compared, an
 // eighth of the memory and of the time of floats.
 
-// MaxLevel is the greatest level.
+// MaxLevel is the largest level.
 const MaxLevel = 127
 
-// ToLevels writes each sample as (src-low) times gain, rounded to a whole level. The product must lie
-// within 0 and MaxLevel.
+// ToLevels writes (src-low) times gain, rounded to a whole level, for each sample of dst. src may
+// be longer than dst. The product must lie within 0 and MaxLevel: ToLevels does not cut it.
 func ToLevels(dst []uint8, src []float32, low, gain float32) {
 	src = src[:len(dst)]
 	for i := range dst {
@@ -22,8 +22,9 @@ func ToLevels(dst []uint8, src []float32, low, gain float32) {
 	}
 }
 
-// SumLevels writes to dst[i] the sum of src[a+i] over the places a in at: rows of levels that begin
-// at these places. There must be an even number of places, 256 at most.
+// SumLevels writes to dst[i] the sum of src[a+i] over the places a in at: of rows of levels that
+// begin at these places. There must be an even number of places, 256 at most, which is not checked.
+// It panics if a row of len(dst) levels does not lie in src.
 func SumLevels(dst []int16, src []uint8, at []int) {
 	if len(dst) == 0 {
 		return
@@ -54,7 +55,8 @@ func SumLevels(dst []int16, src []uint8, at []int) {
 	}
 }
 
-// sumEight is SumLevels of eight columns: two levels add up in 8 bits, their sums in 16.
+// sumEight is SumLevels of eight columns, from the first of src on: two levels add up in 8 bits,
+// their sums in 16. A last odd place is left out.
 func sumEight(dst []int16, src []uint8, at []int) {
 	const low = 0x00FF00FF00FF00FF
 	var even, odd uint64
@@ -71,8 +73,9 @@ func sumEight(dst []int16, src []uint8, at []int) {
 // RankLanes is the number of columns that Ranks works on.
 const RankLanes = 16
 
-// Ranks returns the k-th smallest of each column, k from 0, of rows of RankLanes numbers
-// of 0 to 4095: the greatest number that at most k are smaller than, bit by bit.
+// Ranks returns the k-th smallest number of each of RankLanes columns, k from 0. x has rows of
+// RankLanes numbers of 0 to 4095 and is not changed. A k beyond the rows gives 4095. The result is
+// found bit by bit: the largest number that at most k numbers are smaller than.
 func Ranks(x []int16, k int) (out [RankLanes]int16) {
 	if rows := len(x) / RankLanes; avx2 && rows > 0 && rows <= math.MaxInt16 {
 		ranksAVX2(&out[0], &x[0], rows, k)
@@ -95,8 +98,8 @@ func Ranks(x []int16, k int) (out [RankLanes]int16) {
 	return out
 }
 
-// Above sets the bits of set, the lowest first, of the places where x exceeds limit. It clears all other
-// bits of set.
+// Above sets bit i of set, counted from the lowest of set[0], if x[i] exceeds limit[i], and clears
+// all other bits of set. set must have a bit and limit a number for each number of x.
 func Above(set []uint64, x, limit []int16) {
 	limit = limit[:len(x)]
 	n := batched(len(x), 64)
@@ -114,7 +117,8 @@ func Above(set []uint64, x, limit []int16) {
 	}
 }
 
-// SetBits returns the places of the set bits, in rising order.
+// SetBits returns the numbers of the bits that are set, in rising order: bit 0 is the lowest of
+// set[0], bit 64 the lowest of set[1].
 func SetBits(set []uint64) iter.Seq[int] {
 	return func(yield func(int) bool) {
 		for i, w := range set {

@@ -15,8 +15,9 @@ func batched(n, size int) int {
 	return n &^ (size - 1)
 }
 
-// Parallel splits [0, n) into one run a processor, calls f for each at once, and
-// returns when all are done. What f computes must not depend on the split.
+// Parallel splits [0, n) into one run a processor, calls f for each run at once, and returns when
+// all are done. With one processor, or n below 2, it calls f(0, n) itself. What f computes must not
+// depend on the split. A panic in f ends the program.
 func Parallel(n int, f func(from, to int)) {
 	k := min(runtime.GOMAXPROCS(0), n)
 	if k <= 1 {

@@ -32,7 +32,8 @@ func (p Plane) Window(x, y, w, h int) Plane {
 // RMS returns the root of the mean square.
 func (p Plane) RMS() float64 { return sqrtMean(p.SumSquares(), len(p.Pix)) }
 
-// SumSquares returns the sum of squares, row by row.
+// SumSquares returns the sum of the squares of all samples. It sums each row for itself and then
+// the rows, so that every machine gets the same bits.
 func (p Plane) SumSquares() float64 {
 	total, y := 0.0, 0
 	for ; y+4 <= p.H; y += 4 { // each row for itself, four at once
@@ -84,8 +85,8 @@ func (c RGB) Cb(luma Plane) Plane {
 	return cb
 }
 
-// Gray tells whether the picture has next to no colour: on every fourth sample of
-// every fourth row |B-G|+|R-G| is below 2 in the mean.
+// Gray reports whether the picture has next to no colour: on every fourth sample of every fourth
+// row |B-G|+|R-G| is below 2 in the mean. An empty picture is not grey.
 func (c RGB) Gray() bool {
 	sum, n := 0.0, 0
 	for y := 0; y < c.R.H; y += 4 {

@@ -6,8 +6,9 @@ import "math"
 // and the first sample covers 0 to 1.
 type Rect struct{ X, Y, W, H float64 }
 
-// A Kernel is a function that programs resize pictures with: the weight of a sample by its distance. The
-// unit is a sample of the result when shrinking, a sample of the source when enlarging.
+// A Kernel is a function that programs resize pictures with: the weight of a sample by its
+// distance. The unit is a sample of the result when shrinking, a sample of the source when
+// enlarging.
 type Kernel int
 
 const (
@@ -20,7 +21,9 @@ const (
 // reach is the half of a kernel's support.
 func (k Kernel) reach() float64 { return [...]float64{1, 1, 2, 3}[k] }
 
-// at returns the weight of a sample at a distance of x samples.
+// at returns the weight of a sample at a distance of x samples, of either sign: 0 from reach on.
+// Weights are not normalised. Area gives its triangle for enlarging; newTaps computes it for
+// shrinking.
 func (k Kernel) at(x float64) float64 {
 	x = math.Abs(x)
 	switch {
@@ -45,8 +48,9 @@ func sinc(x float64) float64 {
 	return s / float64(math.Pi*x)
 }
 
-// Resize returns the part r of p at w x h samples. What lies beyond an edge of p counts as the sample
-// on the edge.
+// Resize returns the part r of p at w x h samples, filtered by the kernel k in each direction. r
+// may reach beyond p: what lies beyond an edge counts as the sample on the edge. If r shrinks in a
+// direction, the kernel is widened, so that no sample is passed over.
 func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
 	across, down := newTaps(r.X, r.W, w, k), newTaps(r.Y, r.H, h, k)
 	out, row, have, first := NewPlane(w, h), make([]float32, w), -1, 0
@@ -66,14 +70,16 @@ func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
 	return out
 }
 
-// taps holds, for each sample of a row or column, the first source sample and the weights from there
-// on.
+// taps holds, for each sample of a row or column, the first source sample and the weights from
+// there on.
 type taps []struct {
 	first   int
 	weights []float32
 }
 
-// newTaps returns the taps of n samples that cover span source samples from start on.
+// newTaps returns the taps of n samples of the result that together cover span source samples from
+// start on, which need not be whole. first of a sample may be negative or beyond the source; row
+// handles that. The weights of each sample sum to 1.
 func newTaps(start, span float64, n int, k Kernel) taps {
 	step := span / float64(n)
 	wide := math.Max(step, 1)
@@ -104,7 +110,8 @@ func newTaps(start, span float64, n int, k Kernel) taps {
 	return t
 }
 
-// row writes the weighted sums of src. Taps beyond an edge count as the sample on the edge.
+// row writes the weighted sum of src for each sample of dst. There must be a tap for each sample of
+// dst. Taps beyond an edge of src count as the sample on the edge.
 func (t taps) row(dst, src []float32) {
 	for x := range dst {
 		w, first := t[x].weights, t[x].first

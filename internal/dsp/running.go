@@ -18,10 +18,11 @@ type Strip struct {
 // at returns the i-th row of the strip.
 func (s Strip) at(i int) *[Lanes]float32 { return (*[Lanes]float32)(s.Pix[i*s.Step:]) }
 
-// Means moves a window down Lanes columns by len(counts) rows, and writes the mean of the
-// window to dst for each. To the sums it adds the row of add that enters the window, then
-// takes away the row of sub that leaves, each rounded. The mean is the sum divided by the
-// count of the row. The strips must not overlap.
+// Means moves a window down Lanes columns by len(counts) rows, and writes the mean of the window to
+// dst for each row. sum holds the sums of the window at the start and, on return, at the end. To
+// the sums it adds the row of add that enters the window, then takes away the row of sub that
+// leaves, each rounded. The mean is the sum divided by the count of the row. The strips must not
+// overlap. Means panics if a strip has fewer rows than counts.
 func Means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	if n := len(counts); n > 0 {
 		dst.at(n - 1)
@@ -49,7 +50,8 @@ func means(sum *[Lanes]float32, dst, add, sub Strip, counts []float32) {
 	}
 }
 
-// Slide is [Means] without the means.
+// Slide moves the window of [Means] down by n rows without writing means: it only brings sum up to
+// date. n of 0 or less changes nothing.
 func Slide(sum *[Lanes]float32, add, sub Strip, n int) {
 	if n > 0 {
 		add.at(n - 1)
@@ -58,7 +60,7 @@ func Slide(sum *[Lanes]float32, add, sub Strip, n int) {
 	}
 }
 
-// slide is [Slide] without its checks.
+// slide is [Slide] without its checks: n must be above 0, and add and sub must have n rows.
 func slide(sum *[Lanes]float32, add, sub Strip, n int) {
 	if avx2 {
 		slideAVX2(&sum[0], &add.Pix[0], add.Step, &sub.Pix[0], sub.Step, n)
@@ -79,8 +81,9 @@ func IntoColumns(dst, src []float32, w, rows int) { intoColumns(dst, src, w, row
 // IntoRows undoes [IntoColumns].
 func IntoRows(dst, src []float32, w, rows int) { intoRows(dst, src, w, rows) }
 
-// Luma writes 0.299 R + 0.587 G + 0.114 B of pixels of 8 bits, red, green, blue and
-// a fourth that does not count, summed from left to right.
+// Luma writes 0.299 R + 0.587 G + 0.114 B, 0..255, of len(dst) pixels of src: four bytes each, red,
+// green, blue and a fourth that does not count. The products are rounded and summed from left to
+// right, so that every machine gets the same bits.
 func Luma(dst []float32, src []uint8) {
 	src = src[:4*len(dst)]
 	n := batched(len(dst), 8)
@@ -99,8 +102,8 @@ type Places struct {
 	last int // the largest
 }
 
-// NewPlaces returns the places at which pixels begin, in bytes. It returns nil if a place is negative or
-// beyond 2^31 - 1.
+// NewPlaces returns the places, in bytes, at which pixels begin in a row. It copies at. It returns
+// nil if a place is negative or beyond 2^31 - 1.
 func NewPlaces(at []int) *Places {
 	p := &Places{at: make([]int32, len(at))}
 	for i, v := range at {
@@ -112,8 +115,8 @@ func NewPlaces(at []int) *Places {
 	return p
 }
 
-// LumaAt is [Luma] of the pixels of src at the given places. It reports whether the fourth byte of
-// each is 255.
+// LumaAt is [Luma] of the pixels of src that begin at the given places; dst needs a sample for each
+// place. It reports whether the fourth byte of each of these pixels is 255, true without places.
 func LumaAt(dst []float32, src []uint8, p *Places) bool {
 	if len(p.at) == 0 {
 		return true
@@ -131,7 +134,8 @@ func LumaAt(dst []float32, src []uint8, p *Places) bool {
 	return opaque
 }
 
-// Opaque reports whether all pixels of 8 bits, red, green, blue and alpha, have alpha 255.
+// Opaque reports whether all pixels of src have alpha 255: four bytes each, red, green, blue and
+// alpha. It is true for an empty src. Bytes behind the last whole pixel are not looked at.
 func Opaque(src []uint8) bool {
 	n := batched(len(src)/4, 8)
 	if n > 0 && opaqueAVX2(&src[0], n) == 0 {

@@ -10,21 +10,22 @@ type Line struct {
 	X, X0, X1, Y, Y0, Y1, W, W0, U float64
 }
 
-// SampleCubic samples p along l by cubic convolution. Samples that are not more
-// than a pixel inside of p are 0.
+// SampleCubic writes samples of p along l to dst by cubic convolution. Samples at positions that do
+// not lie within 1 < x < W-3 and 1 < y < H-3 are 0, and all samples if a side of p is below 4.
 func SampleCubic(dst []float32, p Plane, l Line) {
 	walk := lineWalk{l, 1, 1, float64(p.W - 3), float64(p.H - 3)}
 	sample(dst, p, walk, nil, ^uint32(0), 4)
 }
 
-// SampleLinear is [SampleCubic] with bilinear interpolation.
+// SampleLinear is [SampleCubic] with bilinear interpolation. The same positions give 0.
 func SampleLinear(dst []float32, p Plane, l Line) {
 	walk := lineWalk{l, 1, 1, float64(p.W - 3), float64(p.H - 3)}
 	sample(dst, p, walk, nil, ^uint32(0), 2)
 }
 
-// SampleRay samples p by bilinear interpolation at (dx r, y0 + dy r) for each r >= 0.
-// Samples outside of [0, W-2) x (1, H-2) are 0; dx is not negative.
+// SampleRay writes samples of p by bilinear interpolation at (dx r, y0 + dy r) for the first
+// len(dst) radii of r, each 0 or more. dx must not be negative. Samples outside of 0 <= x < W-2 and
+// 1 < y < H-2 are 0.
 func SampleRay(dst []float32, p Plane, r []float64, dx, y0, dy float64) {
 	l := Line{X: dx, Y: dy, Y0: y0, W0: 1}
 	sample(dst, p, lineWalk{l, -1, 1, float64(p.W - 2), float64(p.H - 2)}, r[:len(dst)], ^uint32(0), 2)
@@ -36,7 +37,8 @@ type Torus struct {
 	padded Plane
 }
 
-// NewTorus prepares p, whose width and height must be the same power of two.
+// NewTorus prepares p, whose width and height must be the same power of two, for sampling. It
+// copies p. It does not check the size.
 func NewTorus(p Plane) Torus {
 	const taps = 4
 	t := Torus{p.W, NewPlane(p.W+taps-1, p.H+taps-1)}
@@ -74,8 +76,10 @@ type linePositions struct {
 	keep   [lineBlock]uint32
 }
 
-// sample samples p at the positions of walk, with taps x taps samples a position: 4 is cubic, 2 linear.
-// [positions] says what u and mask are.
+// sample writes a sample of p to each of dst, at the positions of walk, with taps x taps samples a
+// position: 4 is cubic, 2 linear. u are the places on the line, nil for places that count up from
+// walk.U. mask is the size of a torus less 1, and all bits for a plane that does not repeat. If a
+// side of p is below 4, all samples are 0.
 func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, taps int) {
 	if p.W < 4 || p.H < 4 {
 		clear(dst)
@@ -98,9 +102,10 @@ func sample(dst []float32, p Plane, walk lineWalk, u []float64, mask uint32, tap
 	}
 }
 
-// positions computes n positions as indexes of a plane whose rows are stride samples long. The positions
-// lie on the line at the places list or, if list is nil, at places that count up from l.U. Columns and
-// rows are taken modulo mask+1.
+// positions computes n <= lineBlock positions as indexes of a plane whose rows are stride samples
+// long. They lie on the line at the places list or, if list is nil, at places that count up from
+// l.U. Columns and rows are taken modulo mask+1. A position outside the bounds of l gets index 0,
+// and no bit of keep.
 func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint32, n int) {
 	done := batched(n, 4)
 	if done > 0 {
@@ -128,8 +133,9 @@ func positions(p *linePositions, l *lineWalk, list []float64, stride, mask uint3
 	}
 }
 
-// batches calls kernel for n samples, a multiple of eight. If dst has another length, kernel writes to a
-// block with room for n, and the positions behind dst are set to index 0.
+// batches calls kernel for len(dst) samples rounded up to a multiple of eight. If that is more than
+// dst has, kernel writes to a block with room, from which the samples of dst are copied. The
+// positions behind dst are set to index 0. len(dst) is 1 to lineBlock.
 func batches(dst []float32, at *linePositions, kernel func(dst *float32, n int)) {
 	n := (len(dst) + 7) &^ 7
 	if n == len(dst) {
@@ -142,7 +148,8 @@ func batches(dst []float32, at *linePositions, kernel func(dst *float32, n int))
 	copy(dst, block[:])
 }
 
-// cubic writes a sample for each position by cubic convolution, and 0 for a position outside the bounds.
+// cubic writes a sample of p for each position by cubic convolution, and 0 for a position that is
+// not kept.
 func cubic(dst []float32, at *linePositions, p Plane) {
 	if avx2 {
 		batches(dst, at, func(dst *float32, n int) { cubicAVX2(dst, &at.at[0], &p.Pix[0], p.W, n) })
@@ -166,7 +173,8 @@ func cubic(dst []float32, at *linePositions, p Plane) {
 	}
 }
 
-// linear writes a sample for each position by bilinear interpolation, and 0 for a position outside the bounds.
+// linear writes a sample of p for each position, and 0 for a position that is not kept. It
+// interpolates between the inner two of four taps in both directions.
 func linear(dst []float32, at *linePositions, p Plane) {
 	if avx2 {
 		batches(dst, at, func(dst *float32, n int) { linearAVX2(dst, &at.at[0], &p.Pix[p.W+1], p.W, n) })

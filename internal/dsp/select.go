@@ -1,7 +1,7 @@
 package dsp
 
-// Select returns the k-th smallest of x, k from 0, which it puts in another order
-// (Hoare, "Algorithm 65: Find", 1961). x has no NaN.
+// Select returns the k-th smallest of x, k from 0 to len(x)-1, and puts x in another order (Hoare,
+// "Algorithm 65: Find", 1961). x must hold no NaN.
 func Select(x []float32, k int) float32 {
 	lo, hi := 0, len(x)-1
 	for lo < hi {
@@ -33,8 +33,8 @@ func Select(x []float32, k int) float32 {
 	return x[k]
 }
 
-// ArgMax returns the first index of the greatest value of x, which has no NaN, or
-// -1 if x is empty.
+// ArgMax returns the index of the largest value of x, the first of equal values, and -1 if x is
+// empty. x must hold no NaN.
 func ArgMax(x []float32) int {
 	at := -1
 	for i, v := range x {

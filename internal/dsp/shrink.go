@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// ShrinkNRGBA returns the picture over white, area-averaged to w x h samples,
-// which must not exceed its size.
+// ShrinkNRGBA returns the colours of a picture over white, 0..255, area-averaged to w x h samples,
+// which must not exceed its size. With its own size only the alpha is removed.
 func ShrinkNRGBA(img *image.NRGBA, w, h int) RGB {
 	sw, sh := img.Rect.Dx(), img.Rect.Dy()
 	s := NewShrinker(sw, sh, w, h)
@@ -25,8 +25,8 @@ type Shrinker struct {
 	row, y    int // the next of the picture, and of out
 }
 
-// NewShrinker prepares to shrink pictures of sw x sh pixels to w x h samples, which must
-// not exceed that.
+// NewShrinker prepares to shrink one picture of sw x sh pixels to w x h samples, which must not
+// exceed that. Its rows are then given to [Shrinker.Add].
 func NewShrinker(sw, sh, w, h int) *Shrinker {
 	xs := areaSpans(sw, w)
 	return &Shrinker{
@@ -36,8 +36,9 @@ func NewShrinker(sw, sh, w, h int) *Shrinker {
 	}
 }
 
-// Add takes the next row, four bytes a pixel: red, green, blue, and alpha, not
-// premultiplied.
+// Add takes the next row of the picture from above, four bytes a pixel: red, green, blue, and
+// alpha, not premultiplied. What is transparent comes to lie on white. pix must hold a whole row;
+// it is not kept.
 func (s *Shrinker) Add(pix []uint8) {
 	shrinkRow(s.line, pix, s.xs, s.weights)
 	for ; s.y < len(s.ys) && s.ys[s.y].from <= s.row; s.y++ {
@@ -61,8 +62,8 @@ func (s *Shrinker) Shrunk() RGB { return s.out }
 // lumaRows are turned into luma at a time.
 const lumaRows = 64
 
-// LumaNRGBA returns the luma of a picture from (0, 0) on over white, unscaled, 0..255: that
-// of [FromNRGBA] without its three planes.
+// LumaNRGBA returns the luma, 0..255, of a picture over white, at its own size: what [FromNRGBA]
+// gives, without holding three planes. The picture's pixels must begin with img.Pix.
 func LumaNRGBA(img *image.NRGBA) Plane {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	out := NewPlane(w, h)
@@ -74,7 +75,8 @@ func LumaNRGBA(img *image.NRGBA) Plane {
 	return out
 }
 
-// Halve averages 2 x 2 samples; an odd last row or column is dropped.
+// Halve returns p at half its size: the means of 2 x 2 samples. An odd last row or column is
+// dropped, unless there is only one.
 func Halve(p Plane) Plane {
 	out := NewPlane(max(1, p.W/2), max(1, p.H/2))
 	for y := range out.H {
@@ -87,8 +89,9 @@ func Halve(p Plane) Plane {
 	return out
 }
 
-// shrinkRow writes to line the weighted sums of the pixels under each sample: red, green
-// and blue, and a fourth float without a meaning. t holds the weights of xs.
+// shrinkRow writes to line, for each span of xs, the weighted sums of the pixels of src under it:
+// red, green and blue over white, and a fourth float without a meaning. src is one row, four bytes
+// a pixel, with alpha. t holds the weights of xs.
 func shrinkRow(line []float32, src []uint8, xs []span, t *spanTaps) {
 	done := 0
 	if avx2 && t.n > 0 && Opaque(src) {
@@ -123,7 +126,9 @@ type spanTaps struct {
 	weights []float32
 }
 
-// tapsOf returns spans over a row of width pixels as equally many weights a sample.
+// tapsOf returns the spans xs over a row of width pixels as equally many weights a sample. Offsets
+// are in bytes, four a pixel. n of the result counts the samples whose weights all lie in the row:
+// only these may be read without care for its end.
 func tapsOf(xs []span, width int) *spanTaps {
 	t := &spanTaps{from: make([]int32, len(xs))}
 	for i := range xs {
@@ -160,7 +165,9 @@ func (s *span) weight(i int) float32 {
 	return s.mid
 }
 
-// areaSpans returns the spans that average from samples to to samples by area.
+// areaSpans returns the spans that average from samples to to samples by area, to <= from. The
+// weights of each span sum to 1. A span has one sample or more, and neighbours share the sample
+// between them.
 func areaSpans(from, to int) []span {
 	k := float64(from) / float64(to)
 	out := make([]span, to)
@@ -178,7 +185,8 @@ func areaSpans(from, to int) []span {
 	return out
 }
 
-// Shrink returns p area-averaged to w x h samples, which must not exceed its size.
+// Shrink returns p area-averaged to w x h samples, which must not exceed its size, as a new plane:
+// a copy if the size stays.
 func Shrink(p Plane, w, h int) Plane {
 	if w == p.W && h == p.H {
 		return p.Clone()
@@ -199,7 +207,7 @@ func Shrink(p Plane, w, h int) Plane {
 	return out
 }
 
-// mean returns the weighted sum of the samples under s.
+// mean returns the mean of the samples of row under s, by the weights of s, which sum to 1.
 func (s *span) mean(row []float32) float32 {
 	sum := float32(s.first * row[s.from])
 	if s.to-s.from == 1 {

@@ -25,9 +25,10 @@ func (s Spectrum) Weigh(g []float32) {
 	}
 }
 
-// LocalPower returns the mean over n x n bins of a half spectrum's powers p. The mean is
-// taken twice: the second time peaks are cut, in p itself, at three times the first mean.
-// floor is the share of the largest mean that is added everywhere.
+// LocalPower returns the mean over the n x n bins around each bin of a half spectrum's powers p, n
+// odd, as a new plane. The mean is taken twice: before the second time, peaks of p are cut at three
+// times the first mean. So p is changed. floor is the share of the largest mean that is added
+// everywhere, so that the result can be divided by.
 func LocalPower(p Plane, n int, floor float32) Plane {
 	r := min(n/2, p.W-1)
 	work := NewPlane(p.W+2*r, p.H)
@@ -47,9 +48,10 @@ func LocalPower(p Plane, n int, floor float32) Plane {
 	return m
 }
 
-// spectralBox is a box mean over 2r+1 bins of a half spectrum that goes on over its
-// edges: rows wrap, columns continue as F(-u,-v) = conj F(u,v). It lies in the memory of
-// work, which has the rows of p and r more columns to either side.
+// spectralBox returns the mean over the 2r+1 x 2r+1 bins around each bin of a half spectrum p that
+// goes on over its edges: rows wrap, columns continue as F(-u,-v) = conj F(u,v). r must be below
+// p.W. The result lies in the memory of work, which has the rows of p and r more columns to either
+// side. p is not changed.
 func spectralBox(work, p Plane, r int) Plane {
 	in, mean := NewPlane(boxLanes, p.H+2*r), NewPlane(boxLanes, p.H+2*r)
 	for x := 0; x < work.W; x += boxLanes {
@@ -86,8 +88,8 @@ func spectralBox(work, p Plane, r int) Plane {
 	return out
 }
 
-// beyondSpectrum copies the bins of row y from column x on, which may be negative, of a
-// half spectrum.
+// beyondSpectrum copies len(dst) bins of row y of a half spectrum of powers, from column x on. x
+// may be negative, and columns may lie beyond the last: these are read from the opposite row.
 func beyondSpectrum(dst []float32, p Plane, x, y int) {
 	row, opposite := p.Row(y), p.Row((p.H-y)%p.H)
 	for i := range dst {
@@ -102,8 +104,8 @@ func beyondSpectrum(dst []float32, p Plane, x, y int) {
 	}
 }
 
-// MaxAbs returns the greatest absolute value of any real or imaginary part, 0 of none.
-// No part is NaN.
+// MaxAbs returns the largest absolute value of any real or imaginary part of c, and 0 if c is
+// empty. No part may be NaN.
 func MaxAbs(c []complex64) float32 {
 	found, n := float32(0), batched(len(c), 8)
 	if n > 0 {

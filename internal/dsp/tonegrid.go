@@ -16,8 +16,9 @@ type ToneGrid struct {
 // ColumnBatch is the number of columns that a ToneGrid sums at once.
 const ColumnBatch = batch
 
-// NewToneGrid readies one tone or more, of whole cycles (x, y) a grid of n x n places;
-// n is a power of 4 from 16 on.
+// NewToneGrid readies one tone or more on a grid of n x n places. at has the tones in whole cycles
+// (x, y) a grid, negative if they run the other way. n is a power of 4 from 16 on. Amplitudes are
+// given later, to EachColumns.
 func NewToneGrid(n int, at [][2]int) *ToneGrid {
 	circle := make([]complex64, n)
 	for i := range circle {
@@ -47,9 +48,10 @@ func NewToneGrid(n int, at [][2]int) *ToneGrid {
 	return g
 }
 
-// EachColumns calls each with the first of each ColumnBatch columns x and the sums of
-// c exp(-2 pi i (tone x, y)/n) in them, row by row. tmp is scratch space for 2 n
-// ColumnBatch numbers.
+// EachColumns calls each for each ColumnBatch columns, from left to right. x is the first of these
+// columns. sums has n rows of ColumnBatch numbers: the sums of c exp(-2 pi i (tone x, y)/n) over
+// the tones. They hold until each returns. c has the amplitudes in the order of NewToneGrid. tmp is
+// scratch space for 2 n ColumnBatch numbers.
 func (g *ToneGrid) EachColumns(c, tmp []complex64, each func(x int, sums []complex64)) {
 	n := g.fft.n
 	legs := make([][4]complex64, len(g.leg))
@@ -65,8 +67,9 @@ func (g *ToneGrid) EachColumns(c, tmp []complex64, each func(x int, sums []compl
 	}
 }
 
-// sparse4 is the first stage of radix 4 on a batch of columns: the results of each
-// butterfly are the sums of its tones' turns in the columns times their legs.
+// sparse4 is the first stage of radix 4 on a batch of columns, written to dst. The four results of
+// a butterfly are the sums, over its tones, of the tone's turn in each column times its leg. counts
+// has the number of tones of each butterfly; legs and turns follow each other in that order.
 func sparse4(dst, turns []complex64, legs [][4]complex64, counts []int) {
 	if avx2 {
 		_, _ = dst[4*len(counts)*batch-1], turns[len(legs)*batch-1]

@@ -8,9 +8,10 @@ type Tone struct{ X, Y float64 }
 // toneBlock tones are summed together.
 const toneBlock = 16
 
-// ToneCells returns the sums of z exp(-2 pi i f.x) over cells of cw x ch samples, with x
-// counted from (x0, y0). The last cell of a row or column takes what is left. There are
-// nx x ny cells, row by row, of len(f) numbers each.
+// ToneCells returns the sums of z exp(-2 pi i f.x) over cells of cw x ch samples, for each tone of
+// f. x counts from (x0, y0), the place of z's first sample, so that phases fit a larger plane.
+// There are nx x ny cells, at least one each way: the last of a row or column takes what is left. c
+// has them row by row, len(f) numbers each.
 func ToneCells(z Plane, x0, y0 int, f []Tone, cw, ch int) (c []complex64, nx, ny int) {
 	nx, ny = max(1, z.W/cw), max(1, z.H/ch)
 	c = make([]complex64, nx*ny*len(f))
@@ -42,8 +43,9 @@ func ToneCells(z Plane, x0, y0 int, f []Tone, cw, ch int) (c []complex64, nx, ny
 	return c, nx, ny
 }
 
-// toneCell writes the sums of a block of tones over the cell [left, right) x [top, bottom) of z. wave and
-// turn are the tones at the columns and rows of the cell, see [toneRows].
+// toneCell writes to c the sums of up to toneBlock tones over the cell [left, right) x [top,
+// bottom) of z. wave has the tones' values at the cell's columns from left on, and turn at its rows
+// from top on, see [toneRows].
 func toneCell(c []complex64, z Plane, left, right, top, bottom int, wave, turn []float32) {
 	var sum [2 * toneBlock]float32
 	toneRows(&sum, z.Pix[top*z.W+left:], z.W, right-left, bottom-top, wave, turn)
@@ -52,9 +54,10 @@ func toneCell(c []complex64, z Plane, left, right, top, bottom int, wave, turn [
 	}
 }
 
-// toneRows adds rows of width samples to sum, which has toneBlock real parts and then as
-// many imaginary parts. The samples of a row are multiplied by wave and summed, even and
-// odd places apart. The sum is multiplied by the turn of the row.
+// toneRows adds to sum the sums of a block of tones over rows of width samples of src, which lie
+// stride floats apart. sum has toneBlock real parts and then as many imaginary parts, as wave has
+// for each column and turn for each row. The samples of a row are multiplied by wave and summed,
+// even and odd columns apart. That sum is multiplied by the turn of the row.
 func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows int, wave, turn []float32) {
 	if avx2 && width > 0 && rows > 0 {
 		_, _, _ = src[(rows-1)*stride+width-1], wave[2*toneBlock*width-1], turn[2*toneBlock*rows-1]
@@ -82,16 +85,16 @@ func toneRows(sum *[2 * toneBlock]float32, src []float32, stride, width, rows in
 	}
 }
 
-// A circle gives cosines and sines. If all frequencies are multiples of 1/circleSteps, as the frequencies
-// of a mark in place are, it looks them up; else table is nil.
+// A circle gives cosines and sines. If all frequencies are multiples of 1/circleSteps, as the
+// frequencies of a mark in place are, it looks them up; else table is nil.
 type circle struct {
 	table []complex64
 }
 
 const circleSteps = 1024
 
-// newCircle returns a table for the given tones, or an empty circle if a frequency is not a multiple of
-// 1/circleSteps.
+// newCircle returns a circle with a table if all frequencies of f are multiples of 1/circleSteps
+// within ±1, and else one without, which computes each wave.
 func newCircle(f []Tone) circle {
 	for _, t := range f {
 		if x, y := float64(t.X*circleSteps), float64(t.Y*circleSteps); x != math.Floor(x) || y != math.Floor(y) || math.Abs(x) > circleSteps || math.Abs(y) > circleSteps {
@@ -111,9 +114,9 @@ func conjugateTurn(turns float64) complex64 {
 	return complex(float32(c), float32(-s))
 }
 
-// samples returns exp(-2 pi i f p) at n places p from start on, for the X of up to toneBlock tones or, if
-// vertical is set, the Y. A place has toneBlock real parts, then as many imaginary parts. They are zero
-// beyond the last tone.
+// samples returns exp(-2 pi i f p) at n places p from start on, for up to toneBlock tones f: for
+// their X or, if vertical is set, their Y. A place has toneBlock real parts, then as many imaginary
+// parts, which are zero beyond the last tone.
 func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
 	out := make([]float32, 2*toneBlock*n)
 	for k, t := range f {
@@ -137,8 +140,9 @@ func (c circle) samples(f []Tone, start, n int, vertical bool) []float32 {
 // waveStep places of a wave follow from one of them by multiplication.
 const waveStep = 32
 
-// wave writes exp(-2 pi i q p) at n places p from start on: the real part every 2 toneBlock floats, the
-// imaginary part toneBlock floats behind it.
+// wave writes exp(-2 pi i q p) to out at n places p from start on, q in cycles a place. The real
+// parts lie 2 toneBlock floats apart from the first float on, the imaginary parts toneBlock floats
+// behind.
 func wave(out []float32, q float64, start, n int) {
 	var fine [waveStep][2]float64
 	for i := range fine {

@@ -1,6 +1,7 @@
 package dsp
 
-// AddScaled adds gain times src to dst.
+// AddScaled adds gain times src[i] to dst[i] for each i of dst. src may be longer than dst; its
+// rest does not count. It panics if src is shorter. The product is rounded before it is added.
 func AddScaled(dst, src []float32, gain float32) {
 	src = src[:len(dst)]
 	n := batched(len(dst), 8)
@@ -12,9 +13,10 @@ func AddScaled(dst, src []float32, gain float32) {
 	}
 }
 
-// AddLumaChroma writes pixels of 8 bits, red, green, blue and alpha. It adds luma to the
-// three colours and toG times chroma to green, and takes toB times chroma from blue. The
-// colours are rounded and cut to 0..255.
+// AddLumaChroma writes len(luma) pixels of src with a mark to dst, four bytes each: red, green,
+// blue and alpha. It adds luma to the three colours and toG times chroma to green, and takes toB
+// times chroma from blue, in grey levels. Colours are rounded and cut to 0..255; alpha is copied.
+// dst may be src.
 func AddLumaChroma(dst, src []uint8, luma, chroma []float32, toG, toB float32) {
 	n := len(luma)
 	dst, src, chroma = dst[:4*n], src[:4*n], chroma[:n]

@@ -21,7 +21,10 @@ import (
 	"github.com/kycmark/kycmark/internal/intake"
 )
 
-// archive lists the files of the archive at name; depth counts the archives around it.
+// archive lists the files of the archive f, of the given kind, and adds it to the containers. depth
+// counts the archives around it. The error says why the archive, or a part of it, cannot be listed:
+// the caller lists the archive with it. It may also be ErrTooMany or ctx's. What lies in a tar
+// before the error is listed.
 func (d *Dump) archive(ctx context.Context, kind string, depth int, f File) error {
 	r, err := f.Open(ctx)
 	if err != nil {
@@ -62,10 +65,10 @@ func (d *digested) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// seekable returns an archive's uncompressed bytes for reading at any place: from the file
-// itself if that is possible, else from a temporary file. Both stay open until the dump is
-// closed. seekable reads r to its end. With an error it also returns the bytes before the
-// error, if any can be read.
+// seekable returns an archive's uncompressed bytes for reading at any place, and their number: from
+// the file itself if that is possible, else from a temporary file. Both stay open until the dump is
+// closed. r is the file, and whole reads r and is read to its end, for the digest. With an error
+// seekable also returns the bytes before the error, or nil if none can be read.
 func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser, whole *digested) (io.ReaderAt, int64, error) {
 	if at, ok := r.(io.ReaderAt); ok && (kind == ".zip" || kind == ".tar") {
 		d.closers = append(d.closers, r)
@@ -90,8 +93,9 @@ func (d *Dump) seekable(ctx context.Context, kind string, r io.ReadCloser, whole
 	return d.spool(ctx, from)
 }
 
-// spool unpacks to a temporary file. If the system allows it, the file has no name, so nothing
-// is left behind.
+// spool copies from to a temporary file and returns the file and its number of bytes, also with an
+// error. More than d.left bytes, which it reduces, are an error. If the system allows it, the file
+// has no name, so nothing is left behind. It is closed with the dump.
 func (d *Dump) spool(ctx context.Context, from io.Reader) (io.ReaderAt, int64, error) {
 	f, err := os.CreateTemp("", "kycmark-*")
 	if err != nil {
@@ -136,7 +140,8 @@ func (s *stopped) Read(b []byte) (int, error) {
 }
 
 // zip lists the files of a zip archive of size bytes. depth counts the archives around it, under is
-// its name.
+// its name. Encrypted files and links are listed with an error, folders and litter not at all. The
+// error is of the archive's directory, ErrTooMany or ctx's.
 func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, under string) error {
 	z, err := zip.NewReader(at, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
@@ -160,8 +165,10 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 	return nil
 }
 
-// tar lists the files that are complete. If the archive breaks off, tar also returns the error
-// that broke it off.
+// tar lists the complete files of a tar archive of size bytes at at. broken is the error that ended
+// its unpacking before, nil if it is whole; tar returns broken, or the error at which the archive
+// breaks off, after the files before it. depth counts the archives around it, under is its name.
+// Links and sparse files are listed with an error.
 func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error, depth int, under string) error {
 	if size == 0 {
 		return cmp.Or(broken, io.ErrUnexpectedEOF) // an archive without files still has an end marker
@@ -199,7 +206,7 @@ func (d *Dump) tar(ctx context.Context, at io.ReaderAt, size int64, broken error
 	}
 }
 
-// sparse reports whether the archive stores the file's bytes in pieces.
+// sparse reports whether a tar archive stores the file's bytes in pieces, in GNU's old or new form.
 func sparse(h *tar.Header) bool {
 	for key := range h.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {

@@ -90,7 +90,8 @@ type Dump struct {
 	pdfs    pdfCache
 }
 
-// New returns an empty dump.
+// New returns an empty dump, which the caller must close. MaxUnpacked of 0 or less becomes the
+// default; the other options are not checked.
 func New(opts Options) *Dump {
 	if opts.MaxUnpacked <= 0 {
 		opts.MaxUnpacked = defaultUnpacked
@@ -107,8 +108,9 @@ func (d *Dump) Close() error {
 	return errors.Join(errs...)
 }
 
-// Add lists the files at paths. It returns only ctx's error or [ErrTooMany]; every other
-// failure is listed with its file.
+// Add lists the files at paths: a file, all files of a folder, or what an archive or a PDF holds.
+// It returns only ctx's error or [ErrTooMany], at which listing ends; every other failure is listed
+// with its file.
 func (d *Dump) Add(ctx context.Context, paths ...string) error {
 	for _, p := range paths {
 		st, err := os.Stat(p)
@@ -127,8 +129,9 @@ func (d *Dump) Add(ctx context.Context, paths ...string) error {
 	return nil
 }
 
-// AddFS lists the files of a tree and does not follow links. If under is not empty, names begin
-// with it.
+// AddFS lists the files of a tree and does not follow links, which are listed with an error. Litter
+// of operating systems is left out. If under is not empty, names begin with it, as paths of the
+// system. The error is only ctx's or [ErrTooMany].
 func (d *Dump) AddFS(ctx context.Context, fsys fs.FS, under string) error {
 	return fs.WalkDir(fsys, ".", func(name string, e fs.DirEntry, err error) error {
 		full := name
@@ -166,7 +169,9 @@ func (d *Dump) add(f File) error {
 	return nil
 }
 
-// entry lists a file, or the files in it; depth counts the archives around it.
+// entry lists the file f or, if it is an archive or a PDF, the files in it; depth counts the
+// archives around it. Files of an archive come sorted by name. What cannot be listed is listed with
+// its error, so that entry returns only ctx's error or ErrTooMany.
 func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -189,7 +194,9 @@ func (d *Dump) entry(ctx context.Context, depth int, f File) error {
 	return d.add(File{Name: f.Name, Err: fmt.Errorf("archive: %w", intake.WithoutPath(err))})
 }
 
-// pdf lists the pictures of a PDF.
+// pdf lists the pictures of a PDF, or the PDF with an error if it has none or cannot be read. It
+// adds the PDF to the containers once its bytes are read. The pictures open only while the file
+// keeps its bytes. The error is ctx's or ErrTooMany.
 func (d *Dump) pdf(ctx context.Context, f File) error {
 	var sum string
 	file := &pdfFile{load: func(ctx context.Context) ([]byte, error) {
@@ -229,7 +236,7 @@ func (d *Dump) pdf(ctx context.Context, f File) error {
 	return nil
 }
 
-// load reads a PDF's bytes, at most MaxPDF.
+// load reads a PDF's bytes. More than MaxPDF of them, as announced or as read, are an error.
 func (d *Dump) load(ctx context.Context, f File) ([]byte, error) {
 	if f.Size > d.opts.MaxPDF {
 		return nil, fmt.Errorf("the PDF has %d bytes, limit is %d", f.Size, d.opts.MaxPDF)

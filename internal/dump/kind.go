@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// kind is ".zip", ".tar", ".tar.gz", ".tar.bz2", ".pdf", or "" for anything else, by the
-// name of a file.
+// kind returns ".zip", ".tar", ".tar.gz", ".tar.bz2", ".pdf", or "" for anything else, by the
+// ending of a file's name in either case. It does not open the file.
 func kind(name string) string {
 	name = strings.ToLower(name)
 	for _, k := range [][2]string{{".zip", ".zip"}, {".tar", ".tar"}, {".tar.gz", ".tar.gz"}, {".tgz", ".tar.gz"},
@@ -29,8 +29,9 @@ var nameless = []string{"", ".bin", ".dat", ".tmp"}
 // tarMark is where a tar archive says that it is one (POSIX.1-1988, ustar).
 const tarMark = 257
 
-// begins is the kind of a file by how it begins, where its name does not say: leaked files
-// are often called by a digest alone.
+// begins returns the kind of a file, as kind does, by its first bytes, if its name has no ending or
+// one of nameless: leaked files are often called by a digest alone. It returns "" for other names,
+// and if the file cannot be read. All that gzip or bzip2 wrote counts as a tar.
 func begins(ctx context.Context, f File) string {
 	own := f.Name[strings.LastIndexByte(f.Name, '!')+1:] // without the archive's that it is in
 	if f.Err != nil || !slices.Contains(nameless, strings.ToLower(path.Ext(own))) {

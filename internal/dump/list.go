@@ -12,9 +12,10 @@ import (
 // maxList is the max size of a list of names in bytes.
 const maxList = 64 << 20
 
-// Expand replaces lists among the arguments of a command by the names in them: "@FILE" by
-// those in that file, "-" by those on stdin. Names stand one a line, or end with NUL bytes, as
-// find -print0 writes them. "./@FILE" is a file whose name begins so.
+// Expand replaces lists among the arguments of a command by the names in them: "@FILE" by those in
+// that file, "-" by those on stdin. In a list each name is a line, or ends with a NUL byte, as find
+// -print0 writes them. "./@FILE" is a file whose name begins so. Names are not checked, and lists
+// in lists are not expanded. The error is of reading a list, or of a list above maxList bytes.
 func Expand(args []string, stdin io.Reader) ([]string, error) {
 	var out []string
 	for _, a := range args {
@@ -39,7 +40,8 @@ func Expand(args []string, stdin io.Reader) ([]string, error) {
 	return out, nil
 }
 
-// names splits a list into its names, without empty ones.
+// names splits a list into its names, without empty ones: at NUL bytes if there is one, else at
+// line ends of either system. A byte order mark at its beginning is dropped.
 func names(list []byte) (out []string) {
 	end := byte('\n')
 	if bytes.IndexByte(list, 0) >= 0 {

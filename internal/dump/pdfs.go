@@ -33,7 +33,8 @@ type heldPDF struct {
 	users int // under the cache's lock
 }
 
-// names returns the names of a PDF's pictures.
+// names returns the names of a PDF's pictures. It opens the PDF if needed, which may take openTime.
+// The error is of take.
 func (c *pdfCache) names(ctx context.Context, file *pdfFile) ([]string, error) {
 	h, err := c.take(ctx, file)
 	if err != nil {
@@ -43,7 +44,8 @@ func (c *pdfCache) names(ctx context.Context, file *pdfFile) ([]string, error) {
 	return h.pdf.Names(), nil
 }
 
-// read returns the i-th picture of a PDF.
+// read returns the i-th picture of a PDF, from 0 on, as the bytes of a file. It opens the PDF if
+// needed. The error is of take, of the picture, or errSlow after readTime.
 func (c *pdfCache) read(ctx context.Context, file *pdfFile, i int) ([]byte, error) {
 	h, err := c.take(ctx, file)
 	if err != nil {
@@ -53,7 +55,8 @@ func (c *pdfCache) read(ctx context.Context, file *pdfFile, i int) ([]byte, erro
 	return timed(ctx, readTime, func(ctx context.Context) ([]byte, error) { return h.pdf.Read(ctx, i) })
 }
 
-// timed calls do and gives up after limit.
+// timed returns what do returns. It ends do's context after limit; an error then becomes errSlow,
+// unless ctx itself has ended. It waits until do returns.
 func timed[T any](ctx context.Context, limit time.Duration, do func(context.Context) (T, error)) (T, error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -64,7 +67,9 @@ func timed[T any](ctx context.Context, limit time.Duration, do func(context.Cont
 	return out, err
 }
 
-// take returns the PDF, which it opens if needed, and counts a user.
+// take returns the PDF of file, which it opens if it is not held, and counts a user. The caller
+// must give it back. If another call opens the PDF, take waits for it. The error is of loading or
+// opening, errSlow after openTime, or ctx's; nothing is to be given back then.
 func (c *pdfCache) take(ctx context.Context, file *pdfFile) (*heldPDF, error) {
 	c.mu.Lock()
 	i := slices.IndexFunc(c.held, func(h *heldPDF) bool { return h.file == file })
@@ -104,7 +109,8 @@ func (c *pdfCache) orError(h *heldPDF) (*heldPDF, error) {
 	return h, nil
 }
 
-// giveBack ends one use and closes the PDFs that were used longest ago.
+// giveBack ends one use of h. It then closes and forgets PDFs without users: all that could not be
+// opened, and all except the openPDFs that were used last.
 func (c *pdfCache) giveBack(h *heldPDF) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,7 +130,8 @@ func (c *pdfCache) giveBack(h *heldPDF) {
 	}
 }
 
-// close closes all PDFs. None may be in use.
+// close closes all PDFs that are held and forgets them; none may be in use. It returns all their
+// errors joined.
 func (c *pdfCache) close() error {
 	var errs []error
 	for _, h := range c.held {

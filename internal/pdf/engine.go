@@ -20,7 +20,8 @@ type Engine struct {
 	err  error
 }
 
-// Close ends the engine. Its documents must be closed before.
+// Close ends the engine; its documents must be closed before. Without a document opened it does
+// nothing. A file that is opened later starts the engine again.
 func (e *Engine) Close() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -32,8 +33,9 @@ func (e *Engine) Close() error {
 	return err
 }
 
-// instance starts a PDFium with memory of its own, which Close of the instance frees. It returns
-// ctx's error if ctx has ended.
+// instance starts a PDFium with memory of its own, which Close of the instance frees. The first
+// call compiles the engine; if that fails, all later calls return the same error. It returns ctx's
+// error if ctx has ended.
 func (e *Engine) instance(ctx context.Context) (pdfium.Pdfium, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -70,7 +72,8 @@ func (noRandom) Read(b []byte) (int, error) {
 }
 
 // bind makes all calls of PDFium after it stop when ctx ends. The library takes the context of a
-// call from the field Context of a type that only reflection reaches.
+// call from the field Context of a type that only reflection reaches. The error is ctx's, or says
+// that this version of the library has no such field.
 func (d *Document) bind(ctx context.Context) error {
 	field := reflect.Indirect(reflect.ValueOf(d.inst.GetImplementation())).FieldByName("Context")
 	if !field.IsValid() || !field.CanSet() || field.Type() != reflect.TypeFor[context.Context]() {

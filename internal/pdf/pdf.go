@@ -87,8 +87,10 @@ type Document struct {
 	pictures []Picture
 }
 
-// Open lists the pictures of a file and keeps data. Pages that cannot be read are listed with
-// their error. The error wraps [ErrFormat] or [ErrLimit], or is ctx's.
+// Open lists the pictures of a file and keeps data. Limits of 0 are the defaults. Pages that cannot
+// be read are listed with their error. A damaged file gives the JPEGs that can be salvaged, without
+// an error if there are any. The error wraps [ErrFormat] or [ErrLimit], or is ctx's, or says that
+// PDFium does not start. The caller must close the document.
 func (e *Engine) Open(ctx context.Context, data []byte, lim Limits) (*Document, error) {
 	d := &Document{engine: e, data: data, lim: lim.orDefault()}
 	if err := d.load(ctx); err != nil {
@@ -131,7 +133,8 @@ func (d *Document) Close() error {
 	return nil
 }
 
-// load opens the file in a new instance of PDFium.
+// load opens the file in a new instance of PDFium, or only binds ctx if an instance is open. The
+// error wraps ErrFormat, is ctx's, or says that PDFium does not start.
 func (d *Document) load(ctx context.Context) error {
 	if d.inst != nil {
 		return d.bind(ctx)
@@ -166,8 +169,9 @@ func (d *Document) drop() {
 	}
 }
 
-// failed returns the error of a call. It gives up the instance if the program in it was stopped
-// or crashed, since that instance cannot go on.
+// failed returns the error to report for err, the error of a call: ctx's if ctx has ended, else one
+// line that wraps ErrFormat. It gives up the instance if the program in it was stopped or crashed,
+// since that instance cannot go on.
 func (d *Document) failed(ctx context.Context, err error) error {
 	if d.doc == "" || !errors.Is(err, pdfium_errors.ErrPage) && !strings.HasPrefix(err.Error(), "could not ") {
 		d.drop()
@@ -197,7 +201,8 @@ func (d *Document) page(n int) requests.Page {
 	return requests.Page{ByIndex: &requests.PageByIndex{Document: d.doc, Index: n - 1}}
 }
 
-// list adds the pictures of a page. It returns only ctx's error.
+// list adds the pictures of a page, from 1 on, to d.pictures. A page that cannot be read is added
+// as one picture with its error. It returns only ctx's error.
 func (d *Document) list(ctx context.Context, page int) error {
 	pieces, err := d.pieces(ctx, page)
 	if err != nil {
@@ -221,7 +226,9 @@ func (d *Document) list(ctx context.Context, page int) error {
 	return nil
 }
 
-// pieces returns the picture objects of a page.
+// pieces returns the picture objects of a page, from 1 on, also those inside of forms. Tiny ones
+// are left out. The error wraps ErrFormat, or ErrLimit for more than maxObjects objects, or is of
+// load.
 func (d *Document) pieces(ctx context.Context, page int) (out []piece, err error) {
 	if err := d.load(ctx); err != nil {
 		return nil, err
@@ -247,7 +254,8 @@ func (d *Document) pieces(ctx context.Context, page int) (out []piece, err error
 	return w.found, nil
 }
 
-// groups joins pieces that touch or overlap, in the order of their first pieces.
+// groups returns the pieces in groups that touch or overlap, directly or through others, in the
+// order of their first pieces. A piece without neighbours is a group of its own.
 func groups(pieces []piece) [][]piece {
 	var out [][]piece
 	for _, p := range pieces {
@@ -282,9 +290,9 @@ func touches(group []piece, p piece) bool {
 	return false
 }
 
-// sharpest returns the resolution at which to render a group, in pixels a point. In layers the
-// mask is often the sharpest, but PDFium does not show the mask. Layers are therefore rendered
-// with at least 300 dpi, the resolution of scans.
+// sharpest returns the resolution at which to render a group, in pixels a point: that of its
+// sharpest piece. In layers the mask is often the sharpest, but PDFium does not show the mask. If
+// one piece covers another, the result is therefore scanSharpness or more, the resolution of scans.
 func sharpest(group []piece) float64 {
 	sharp := 0.0
 	for i, p := range group {
@@ -298,7 +306,7 @@ func sharpest(group []piece) float64 {
 	return sharp
 }
 
-// covers reports whether p and q share half of the smaller area.
+// covers reports whether p and q overlap in half or more of the smaller one's area on the page.
 func (p piece) covers(q piece) bool {
 	w := math.Min(p.right, q.right) - math.Max(p.left, q.left)
 	h := math.Min(p.top, q.top) - math.Max(p.bottom, q.bottom)
@@ -306,7 +314,8 @@ func (p piece) covers(q piece) bool {
 	return w > 0 && h > 0 && 2*w*h >= math.Min(area(p), area(q))
 }
 
-// sharpness returns the piece's pixels a point, in the finer of both directions.
+// sharpness returns the piece's pixels a point, in the finer of both directions. The piece may be
+// turned by 90 degrees, which its bounds do not show: the turn that gives the lower number counts.
 func (p piece) sharpness() float64 {
 	w, h := p.right-p.left, p.top-p.bottom
 	straight := math.Max(float64(p.width)/w, float64(p.height)/h)

@@ -13,8 +13,10 @@ import (
 	"github.com/klippa-app/go-pdfium/requests"
 )
 
-// Read returns picture i of [Document.Names], from 0 on, as the bytes of a JPEG or PNG file. The
-// error wraps [ErrFormat] or [ErrLimit], or is ctx's error; other pictures can still be read.
+// Read returns picture i of [Document.Names], from 0 on, as the bytes of a JPEG or PNG file. A
+// picture that was listed with an error returns that error. The error wraps [ErrFormat] or
+// [ErrLimit], is ctx's, or says that PDFium does not start; other pictures can still be read. It
+// panics if there is no picture i.
 func (d *Document) Read(ctx context.Context, i int) ([]byte, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -38,7 +40,9 @@ func (d *Document) Read(ctx context.Context, i int) ([]byte, error) {
 	return data, err
 }
 
-// extract returns one picture as it is in the file: the bytes of its JPEG, or else a PNG.
+// extract returns one picture of a page as it is in the file: the bytes of its JPEG, or else a PNG.
+// The error wraps ErrLimit for too many pixels and ErrFormat for a picture of one colour, which
+// PDFium makes of data that it cannot decode. Other errors are PDFium's own.
 func (d *Document) extract(page int, p piece) ([]byte, error) {
 	if err := d.allowed(int64(p.width), int64(p.height)); err != nil {
 		return nil, err
@@ -67,7 +71,8 @@ func (d *Document) extract(page int, p piece) ([]byte, error) {
 	return encode(img)
 }
 
-// uniform reports whether all pixels are the same.
+// uniform reports whether all pixels of a grey or NRGBA picture are the same. It returns false for
+// other types and for a single pixel.
 func uniform(img image.Image) bool {
 	var pix []byte
 	size := 4
@@ -98,7 +103,9 @@ func encode(img image.Image) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// bitmap copies a picture out of PDFium's memory, makes it opaque, and frees it there.
+// bitmap copies a picture out of PDFium's memory, makes it opaque, and frees it there, also after
+// an error. The picture is an *image.Gray or an *image.NRGBA. The error wraps ErrLimit for too many
+// pixels, else it is PDFium's or says that the format is unknown.
 func (d *Document) bitmap(b references.FPDF_BITMAP) (image.Image, error) {
 	defer d.inst.FPDFBitmap_Destroy(&requests.FPDFBitmap_Destroy{Bitmap: b})
 	format, err := d.inst.FPDFBitmap_GetFormat(&requests.FPDFBitmap_GetFormat{Bitmap: b})
@@ -127,7 +134,9 @@ func (d *Document) bitmap(b references.FPDF_BITMAP) (image.Image, error) {
 	return unpack(buffer.Buffer, format.Format, width.Width, height.Height, stride.Stride)
 }
 
-// unpack returns the w x h pixels of a bitmap of PDFium. stride is the length of a row in bytes.
+// unpack returns the w x h pixels of a bitmap of PDFium, opaque: grey as *image.Gray, colours as
+// *image.NRGBA. stride is the length of a row in bytes. An unknown format or data too short for the
+// size is an error.
 func unpack(data []byte, format enums.FPDF_BITMAP_FORMAT, w, h, stride int) (image.Image, error) {
 	size := map[enums.FPDF_BITMAP_FORMAT]int{
 		enums.FPDF_BITMAP_FORMAT_GRAY: 1, enums.FPDF_BITMAP_FORMAT_BGR: 3,

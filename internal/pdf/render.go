@@ -9,9 +9,10 @@ import (
 	"github.com/klippa-app/go-pdfium/structs"
 )
 
-// render draws the part of the page that the group covers. It uses the resolution of the sharpest
-// piece, or the highest that the limit of pixels allows. The part begins at a whole pixel, so
-// strips of the page's own resolution are not resampled.
+// render returns the part of the page that the group covers, with all that the page shows there, as
+// a PNG. It uses the resolution of the sharpest piece, or the highest that the limit of pixels
+// allows. The part begins at a whole pixel, so strips of the page's own resolution are not
+// resampled. A part of less than minSide pixels is an error.
 func (d *Document) render(page int, group []piece) ([]byte, error) {
 	part, err := d.part(page, group)
 	if err != nil {
@@ -53,7 +54,8 @@ func (d *Document) render(page int, group []piece) ([]byte, error) {
 // A box is a part of a page as shown: points from its upper left corner.
 type box struct{ x, y, w, h float64 }
 
-// part returns the part of the page that the group covers.
+// part returns the part of the page, as shown and from 1 on, that the group covers, cut at the
+// page's edges. A page without a sensible size, and a part of less than minPoints, is an error.
 func (d *Document) part(page int, group []piece) (box, error) {
 	size, err := d.inst.FPDF_GetPageSizeByIndex(&requests.FPDF_GetPageSizeByIndex{Document: d.doc, Index: page - 1})
 	if err != nil {

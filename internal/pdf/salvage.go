@@ -5,8 +5,9 @@ import (
 	"fmt"
 )
 
-// salvage returns the first maxPictures JPEGs that are streams of their own. It finds nothing in
-// an encrypted file.
+// salvage returns the first maxPictures JPEGs of a damaged PDF that are complete streams of their
+// own, found by the words around them. It does not decode them. It finds nothing in an encrypted
+// file.
 func salvage(data []byte, maxPictures int) (out []Picture) {
 	begin, end := []byte("stream"), []byte("endstream")
 	for rest := data; len(out) < maxPictures; {

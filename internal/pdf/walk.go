@@ -15,7 +15,7 @@ type matrix struct{ a, b, c, d, e, f float64 }
 
 var unit = matrix{a: 1, d: 1}
 
-// times returns the map that applies m first and then n.
+// times returns the map that applies m first and then n, in that order.
 func (m matrix) times(n matrix) matrix {
 	return matrix{
 		m.a*n.a + m.b*n.c, m.a*n.b + m.b*n.d,
@@ -43,8 +43,9 @@ type walk struct {
 	found []piece
 }
 
-// object adds the object o if o is a picture, and examines the objects in o if o is a form. path is
-// the place of o, outer is the map from the form around o to the page.
+// object adds the object o to w.found if o is a picture. If o is a form, it examines the objects in
+// o, down to maxDepth forms. path is the place of o, outer is the map from the form around o to the
+// page. The error wraps ErrLimit after maxObjects objects, or is PDFium's.
 func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) error {
 	if w.left--; w.left < 0 {
 		return fmt.Errorf("%w: more than %d objects on a page", ErrLimit, maxObjects)
@@ -83,7 +84,8 @@ func (w *walk) object(o references.FPDF_PAGEOBJECT, path []int, outer matrix) er
 	return nil
 }
 
-// picture adds the picture o unless it is too small. m maps the unit square to the page.
+// picture adds the picture o at path unless it is too small, in pixels or on the page. m maps the
+// unit square, which a picture fills, to the page in points. It does not decode o.
 func (w *walk) picture(o references.FPDF_PAGEOBJECT, path []int, m matrix) error {
 	size, err := w.d.inst.FPDFImageObj_GetImagePixelSize(&requests.FPDFImageObj_GetImagePixelSize{ImageObject: o})
 	if err != nil {
@@ -109,7 +111,8 @@ func (w *walk) picture(o references.FPDF_PAGEOBJECT, path []int, m matrix) error
 	return nil
 }
 
-// find returns the object at a path.
+// find returns the object of a page, from 1 on, at a path: its number among the page's objects,
+// then in each form on the way. path must not be empty. The error is PDFium's.
 func (d *Document) find(page int, path []int) (references.FPDF_PAGEOBJECT, error) {
 	o, err := d.inst.FPDFPage_GetObject(&requests.FPDFPage_GetObject{Page: d.page(page), Index: path[0]})
 	if err != nil {

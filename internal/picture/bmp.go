@@ -8,8 +8,8 @@ import (
 	"golang.org/x/image/bmp"
 )
 
-// isBMP asks for more than the letters BM, with which texts begin too: the
-// size of one of the information headers that exist.
+// isBMP reports whether data begins like a BMP. It asks for more than the letters BM, with which
+// texts begin also: the size of one of the information headers that exist.
 func isBMP(data []byte) bool {
 	if len(data) < 18 || string(data[:2]) != "BM" {
 		return false
@@ -21,7 +21,9 @@ func isBMP(data []byte) bool {
 	return false
 }
 
-// bmpHeader reads the size. It refuses headers and compressions that the decoder does not know.
+// bmpHeader reads the size. It refuses headers and compressions that the decoder does not know,
+// with an error that names the header, the bits a pixel and the compression. It does not compare
+// the size with the limits.
 func bmpHeader(data []byte) (header, error) {
 	h, err := config(bmp.DecodeConfig, data)
 	if !errors.Is(err, bmp.ErrUnsupported) {
@@ -34,7 +36,8 @@ func bmpHeader(data []byte) (header, error) {
 		le32(data[14:]), le16(data[28:]), le32(data[30:]))
 }
 
-// bmpPixels decodes a BMP. It refuses data that is too short for the rows.
+// bmpPixels decodes a BMP of the size in h. It refuses data that is too short for the rows. A
+// picture that is transparent all over is made opaque.
 func bmpPixels(data []byte, h header) (*image.NRGBA, error) {
 	// Rows are not compressed, and padded to 32 bits.
 	row := (h.width*int64(le16(data[28:])) + 31) / 32 * 4

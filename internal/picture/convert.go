@@ -6,10 +6,9 @@ import (
 	"image/draw"
 )
 
-// toNRGBA copies img, of any origin and type, to 8 bits a channel, not
-// premultiplied, with origin (0,0). 16-bit samples are rounded to the nearest
-// of the 256 levels, not cut off. An *image.NRGBA that has that form already
-// is returned as it is.
+// toNRGBA returns img, of any origin and type, with 8 bits a channel, not premultiplied, with
+// origin (0,0). 16-bit samples are rounded to the nearest of the 256 levels, not cut off. An
+// *image.NRGBA that has that form already is returned as it is, everything else copied.
 //
 // All arithmetic is on integers: the result is the same on every machine.
 func toNRGBA(img image.Image) *image.NRGBA {
@@ -40,7 +39,8 @@ func drawOpaque(dst *image.NRGBA, src image.Image) {
 	draw.Draw(rgba, rgba.Rect, src, src.Bounds().Min, draw.Src)
 }
 
-// copyAny serves types that no decoder here returns, for Encode.
+// copyAny writes src to dst, which has its size, pixel by pixel: for types that no decoder here
+// returns and Encode may get.
 func copyAny(dst *image.NRGBA, src image.Image) {
 	b := src.Bounds()
 	for y := range b.Dy() {
@@ -51,7 +51,8 @@ func copyAny(dst *image.NRGBA, src image.Image) {
 	}
 }
 
-// copyPaletted writes the colours of src to dst, which has its size.
+// copyPaletted writes the colours of src to dst, which has its size and may be part of a larger
+// picture. NRGBA colours are copied; others are converted to 8 bits, not premultiplied.
 func copyPaletted(dst *image.NRGBA, src *image.Paletted) {
 	// Indexes beyond the palette have been refused before; here they would
 	// be transparent black.
@@ -81,8 +82,9 @@ func copyPaletted(dst *image.NRGBA, src *image.Paletted) {
 // a tie cannot happen since 257 is odd.
 func to8(v uint16) uint8 { return uint8((uint32(v) + 128) / 257) }
 
-// straight8 undoes the premultiplication of v by a, both on the same scale,
-// and rounds to 8 bits. A v above a is not possible in a sound file.
+// straight8 returns the 8-bit sample that premultiplication by a made v of, rounded. v and a are on
+// the same scale, 8 or 16 bits. An a of 0 gives 0. A v above a is not possible in a sound file and
+// gives 255.
 func straight8(v, a uint32) uint8 {
 	if a == 0 {
 		return 0
@@ -90,7 +92,9 @@ func straight8(v, a uint32) uint8 {
 	return uint8(min(255, (v*255+a/2)/a))
 }
 
-// eachRow converts the packed types, whose pixels are 4 or 8 bytes.
+// eachRow writes img to dst as 8 bits a channel, not premultiplied. dst has the size of img and
+// begins at (0,0). img is of one of five packed types, with pixels of 2, 4 or 8 bytes; for other
+// types dst stays as it was.
 func eachRow(dst *image.NRGBA, img image.Image) {
 	w, h := dst.Rect.Dx(), dst.Rect.Dy()
 	for y := range h {
@@ -117,7 +121,8 @@ func eachRow(dst *image.NRGBA, img image.Image) {
 	}
 }
 
-// straightRow undoes the premultiplication of a row of 8-bit RGBA.
+// straightRow writes to to a row of 8-bit RGBA that is premultiplied in from, without the
+// premultiplication. Where alpha is 0, colours become 0.
 func straightRow(to, from []byte) {
 	for i := 0; i < len(to); i += 4 {
 		a := uint32(from[i+3])
@@ -132,7 +137,8 @@ func straightRow(to, from []byte) {
 	}
 }
 
-// straightRow16 undoes the premultiplication of a row of 16-bit RGBA, and rounds it to 8 bits.
+// straightRow16 writes to to, in 8 bits, a row of 16-bit RGBA that is premultiplied in from,
+// without the premultiplication and rounded.
 func straightRow16(to, from []byte) {
 	for i := 0; i < len(to); i += 4 {
 		a := be16(from[2*i+6:])

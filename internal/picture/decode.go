@@ -24,7 +24,9 @@ type header struct {
 	decoder       string // import path, if not the format's
 }
 
-// check holds a header against the limits.
+// check holds a header against the limits, which have no zeros. name is the format's, for errors.
+// An empty size or a truncated file gives a *FormatError, too many pixels a *LimitError; nil
+// otherwise.
 func (h header) check(name string, lim Limits) error {
 	if h.width <= 0 || h.height <= 0 {
 		return &FormatError{name, fmt.Sprintf("picture of %d x %d pixels", h.width, h.height)}
@@ -42,7 +44,10 @@ func (h header) check(name string, lim Limits) error {
 	return nil
 }
 
-// decode reads the header, checks it and only then decodes.
+// decode reads the header, checks it against lim and only then decodes the first picture. It
+// returns the picture upright, and the header with 1 for an orientation or number of pages that
+// makes no sense. A picture of another size than the header says is refused. The error is a
+// *FormatError or a *LimitError.
 func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 	h, err := f.header(data)
 	if err != nil {
@@ -65,7 +70,9 @@ func (f *format) decode(data []byte, lim Limits) (*image.NRGBA, header, error) {
 	return upright(img, h.orientation), h, nil
 }
 
-// upright applies a stored orientation: EXIF 2.32 section 4.6.4, tag 274.
+// upright returns img as it is to be seen, given its stored orientation, 1 to 8: EXIF 2.32 section
+// 4.6.4, tag 274. It returns img itself for 1 and for every other number. 5 to 8 swap width and
+// height.
 func upright(img *image.NRGBA, orientation int) *image.NRGBA {
 	switch orientation {
 	case 2:
@@ -97,7 +104,8 @@ func pixels(f func(io.Reader) (image.Image, error), data []byte) (image.Image, e
 	return guard(f, data)
 }
 
-// guard calls a decoder of another module, and turns a panic into an error. It surrounds no code of our own.
+// guard calls f, a decoder of another module, on data, and turns a panic into an error. out and err
+// are otherwise what f returns. It surrounds no code of our own.
 func guard[T any](f func(io.Reader) (T, error), data []byte) (out T, err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -136,8 +144,10 @@ func cannotHold(data int64, h header) error {
 	return fmt.Errorf("truncated: %d bytes cannot hold %d x %d pixels", data, h.width, h.height)
 }
 
-// decoderVersion returns a decoder package with its version: the Go release, or the module's
-// version in this build. Test binaries do not know the versions of modules.
+// decoderVersion returns a decoder package with its version, such as "image/jpeg go1.26.8". path is
+// its import path. The version is the Go release for the standard library, else the module's in
+// this build. It is "(unknown version)" in test binaries, which do not know the versions of
+// modules.
 func decoderVersion(path string) string {
 	if !strings.Contains(path, ".") {
 		return path + " " + runtime.Version()

@@ -15,10 +15,11 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// Encode writes img in one of the formats of [Writable], without metadata, as a file of
-// no particular source. Quality, 1 to 100, counts for JPEG; 0 means DefaultQuality. WebP
-// needs [EncodeLike], which is given an encoder. JPEG and BMP have no transparency: such
-// pixels come to lie on white.
+// Encode writes img in one of the formats of [Writable], without metadata, as a file of no
+// particular source. Quality, 1 to 100, counts for JPEG; 0 means DefaultQuality. WebP needs
+// [EncodeLike], which is given an encoder. JPEG and BMP have no transparency: such pixels come to
+// lie on white. A format that cannot be written and an empty picture give an error that wraps
+// [ErrFormat]. Nothing is written to w unless the whole file was made.
 func Encode(w io.Writer, img image.Image, format string, quality int) error {
 	if quality == 0 {
 		quality = DefaultQuality
@@ -33,8 +34,10 @@ func Encode(w io.Writer, img image.Image, format string, quality int) error {
 	return nil
 }
 
-// encode writes the pixels without metadata, WebP with its metadata. gray has the same
-// pixels if they are to be stored without colours, else it is nil.
+// encode returns a file of the format and quality of o with the pixels, written as s says. It has
+// no metadata, except that encodeWebP writes profile and EXIF. gray has the same pixels if they are
+// to be stored without colours, else it is nil. An unknown format and empty pixels give a
+// *FormatError; a quality outside of 1..100 an error of its own, in lossless formats also.
 func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
 	f := formatNamed(o.Format)
 	switch {
@@ -52,8 +55,9 @@ func (s Source) encode(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byt
 	return b.Bytes(), nil
 }
 
-// encodeJPEG writes grey files and baseline 4:2:0 with the standard library, everything
-// else with jpegli.
+// encodeJPEG writes a JPEG of o.Quality. It writes grey files (gray not nil) and baseline 4:2:0
+// with the standard library. Progressive files, Huffman codes of their own and finer colour need
+// jpegli. Transparent pixels come to lie on white.
 func encodeJPEG(b *bytes.Buffer, pix *image.NRGBA, gray *image.Gray, s Source, o LikeOptions) error {
 	switch {
 	case gray != nil:
@@ -97,10 +101,10 @@ func encodeWebP(b *bytes.Buffer, pix *image.NRGBA, _ *image.Gray, s Source, o Li
 // EXIF block are written if they are not empty.
 type WebPEncoder func(w io.Writer, img *image.NRGBA, quality int, icc, exif []byte) error
 
-// webpQuality returns the quality of lossy WebP that leaves as much of a picture as a JPEG
-// of the given quality. By PSNR on shipped pictures and on photographs halved to remove the
-// grid of their JPEG, 70 became 80 in the mean, 80 became 84, and 90 to 95 stayed. Smooth
-// pictures needed up to 4 more, hence the 2.
+// webpQuality returns the quality of lossy WebP, 0 to 100, that leaves as much of a picture as a
+// JPEG of the given quality, 1 to 100. By PSNR on shipped pictures and on photographs halved to
+// remove the grid of their JPEG, 70 became 80 in the mean, 80 became 84, and 90 to 95 stayed.
+// Smooth pictures needed up to 4 more, hence the 2.
 func webpQuality(jpeg int) int {
 	if jpeg >= 90 {
 		return min(jpeg+2, 100)
@@ -108,7 +112,9 @@ func webpQuality(jpeg int) int {
 	return 47 + jpeg/2
 }
 
-// FormatOf returns the format to write under a file's name, by its ending.
+// FormatOf returns the name of the format to write under a file's name, by its ending in either
+// case. No ending, or the ending of a format that cannot be written, is a *FormatError that lists
+// the endings to choose from.
 func FormatOf(path string) (string, error) {
 	ext := strings.ToLower(filepath.Ext(path))
 	var usual []string
@@ -124,7 +130,7 @@ func FormatOf(path string) (string, error) {
 	return "", &FormatError{Reason: fmt.Sprintf("cannot write %s files: use %s", ext, Choice(usual))}
 }
 
-// Choice returns "a, b or c".
+// Choice returns "a, b or c" for two words or more. It panics without words.
 func Choice(words []string) string {
 	last := len(words) - 1
 	return strings.Join(words[:last], ", ") + " or " + words[last]
@@ -151,9 +157,10 @@ func Flatten(img *image.NRGBA) *image.NRGBA {
 	return dst
 }
 
-// Fit shrinks img with a box filter so that its long side is at most maxSide pixels. It
-// returns img itself if that fits already. The filter computes in floating point: the last
-// bit may differ between processors, so hashes and marks must not depend on it.
+// Fit shrinks img with a box filter so that its long side is at most maxSide pixels, and keeps its
+// proportions. It returns img itself if that fits already, or if maxSide is below 1. The filter
+// computes in floating point: the last bit may differ between processors, so hashes and marks must
+// not depend on it.
 func Fit(img *image.NRGBA, maxSide int) *image.NRGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	long := max(w, h)

@@ -107,7 +107,8 @@ var (
 	digits = regexp.MustCompile(`^[0-9]+ *\x00?$`)
 )
 
-// plainText is printable ASCII with one zero at the end or several.
+// plainText reports whether b is one or more characters of printable ASCII with one zero or several
+// at the end.
 func plainText(b []byte) bool {
 	text := bytes.TrimRight(b, "\x00")
 	for _, c := range text {
@@ -125,8 +126,9 @@ type field struct {
 	inner     bool // belongs to the Exif directory, not to the first
 }
 
-// cleanEXIF picks from an EXIF block, or a whole TIFF file, the fields that are
-// on the list. It makes room for a few KiB at most.
+// cleanEXIF picks from an EXIF block, with or without "Exif\0\0", or from a whole TIFF file the
+// fields that exifRules allow. Of the two directories it reads the second only if the first names
+// it. A damaged or empty block gives no fields. The values are copies, a few KiB at most.
 func cleanEXIF(block []byte) (kept []field) {
 	d, ok := firstIFD(bytes.TrimPrefix(block, []byte("Exif\x00\x00")))
 	for dir := 0; dir < len(exifRules) && ok; dir++ {
@@ -144,8 +146,8 @@ func cleanEXIF(block []byte) (kept []field) {
 	return kept
 }
 
-// allowed returns the field of a rule, and false if the directory does not have the field or if
-// the field breaks the rule.
+// allowed returns the field of a rule, its value a copy in little-endian order. It returns false if
+// the directory does not have the field, or the field is cut off or breaks the rule.
 func (d ifd) allowed(rule exifRule) (field, bool) {
 	e, _ := d.entry(rule.tag)
 	size := kindSizes[rule.kind]
@@ -164,8 +166,9 @@ func (d ifd) allowed(rule exifRule) (field, bool) {
 	return field{tag: rule.tag, kind: rule.kind, value: value}, true
 }
 
-// exifFields returns the fields of a copy of the given size in pixels: of the first directory and
-// of the Exif directory.
+// exifFields returns the fields of a copy of the given size in pixels, of the first directory
+// (outer) and of the Exif directory (inner). To the kept fields it adds the copy's own size and an
+// upright orientation. They are not sorted, which directory does.
 func exifFields(kept []field, width, height int) (outer, inner []field) {
 	for _, f := range kept {
 		if f.inner {

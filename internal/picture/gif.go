@@ -13,8 +13,8 @@ func gifHeader(data []byte) (header, error) {
 	return h, err
 }
 
-// gifFrames counts the image descriptors (GIF89a section 20) as far as the
-// blocks can be followed.
+// gifFrames counts the image descriptors (GIF89a section 20) as far as the blocks can be followed.
+// It decodes nothing, and counts a frame whose data is cut off. Data too short for a header has 0.
 func gifFrames(data []byte) (n int) {
 	at := 13
 	if len(data) < at {
@@ -46,7 +46,8 @@ func colorTable(flags byte) int {
 	return 3 << (flags&7 + 1)
 }
 
-// skipSubBlocks returns the place behind the chain of sub-blocks that begins at at.
+// skipSubBlocks returns the place behind the chain of sub-blocks that begins at at. If the chain is
+// cut off, that is a place at or beyond the end of data.
 func skipSubBlocks(data []byte, at int) int {
 	for at < len(data) {
 		n := int(data[at])
@@ -58,8 +59,8 @@ func skipSubBlocks(data []byte, at int) int {
 	return at
 }
 
-// gifPixels lays the first frame on its canvas, transparent elsewhere, as
-// browsers do.
+// gifPixels returns the first frame on a canvas of the size in h, transparent elsewhere, as
+// browsers show it. Other frames are not decoded. A first frame without pixels is an error.
 func gifPixels(data []byte, h header) (*image.NRGBA, error) {
 	img, err := pixels(gif.Decode, data)
 	if err != nil {

@@ -26,8 +26,9 @@ func profile(data []byte) []byte {
 	return bytes.Clone(data[:size])
 }
 
-// profileSize reads the header of a profile (ICC.1:2022 section 7.2). It returns the size in bytes that the
-// profile states, and whether a profile of that size and kind is kept.
+// profileSize reads the header of a profile (ICC.1:2022 section 7.2). It returns the size in bytes
+// that the profile states, and whether a profile of that size and kind is kept. The size means
+// nothing if that is false.
 func profileSize(data []byte) (int, bool) {
 	if len(data) < iccHeader || string(data[36:40]) != "acsp" {
 		return 0, false
@@ -36,7 +37,8 @@ func profileSize(data []byte) (int, bool) {
 	return int(size), size >= iccHeader && size <= maxICC && (model == modelRGB || model == modelGray)
 }
 
-// profileModel returns the kind of pixels that a profile is for, such as modelRGB; "" if data is too short.
+// profileModel returns the kind of pixels that a profile is for, four bytes such as modelRGB; "" if
+// data is too short for a profile's header.
 func profileModel(data []byte) string {
 	if len(data) < iccHeader {
 		return ""
@@ -44,8 +46,10 @@ func profileModel(data []byte) string {
 	return string(data[16:20])
 }
 
-// profile puts the segments of a JPEG together (ICC.1:2022 annex B.4): each
-// begins with its number, from 1, and the number of all.
+// profile puts the ICC segments of a JPEG together (ICC.1:2022 annex B.4): each begins with its
+// number, from 1, and the number of all. It returns nil if a segment is missing, double or counted
+// wrongly, or if the whole exceeds maxICC. It also returns nil for four components, and for a
+// profile that is not kept.
 func (o *jpegOutline) profile() []byte {
 	if len(o.components) == 4 { // inks are converted, after which no profile of theirs holds
 		return nil
@@ -69,9 +73,10 @@ func (o *jpegOutline) profile() []byte {
 	return profile(whole)
 }
 
-// inflateProfile reads the body of a PNG's iCCP chunk (PNG, third edition,
-// section 11.3.2.3): a name, a zero, the method 0, and a zlib stream. The header
-// is looked at before anything is allocated for the rest.
+// inflateProfile returns the profile in the body of a PNG's iCCP chunk (PNG, third edition, section
+// 11.3.2.3): a name, a zero, the method 0, and a zlib stream. It returns nil if the body is damaged
+// or the profile is not kept. The profile's header is looked at before anything is allocated for
+// the rest.
 func inflateProfile(body []byte) []byte {
 	end := bytes.IndexByte(body, 0)
 	if end < 1 || end > 79 || len(body) < end+2 || body[end+1] != 0 {
@@ -97,7 +102,8 @@ func inflateProfile(body []byte) []byte {
 	return profile(whole.Bytes())
 }
 
-// deflateProfile is the inverse of inflateProfile.
+// deflateProfile returns the body of an iCCP chunk with the profile icc, compressed: the inverse of
+// inflateProfile.
 func deflateProfile(icc []byte) []byte {
 	body := bytes.NewBufferString("ICC Profile\x00\x00")
 	z := zlib.NewWriter(body)
@@ -106,7 +112,8 @@ func deflateProfile(icc []byte) []byte {
 	return body.Bytes()
 }
 
-// iccSegments cuts a profile into the bodies of APP2 segments.
+// iccSegments cuts a profile of at most maxICC bytes into the bodies of APP2 segments, each with
+// magic, number and count in front. An empty profile has no segments.
 func iccSegments(icc []byte) (bodies [][]byte) {
 	const maxBody = 0xffff - 2 - len(iccMagic) - 2
 	count := (len(icc) + maxBody - 1) / maxBody

@@ -48,7 +48,8 @@ type ifd struct {
 	cut     bool   // entries are missing
 }
 
-// firstIFD reads the header of a TIFF structure and its first directory.
+// firstIFD reads the header of a TIFF structure and its first directory. It returns false if data
+// does not begin with a TIFF header, or the directory's number of entries lies beyond the data.
 func firstIFD(data []byte) (ifd, bool) {
 	d := ifd{data: data}
 	switch {
@@ -64,8 +65,9 @@ func firstIFD(data []byte) (ifd, bool) {
 	return d.at(d.order.Uint32(data[4:]))
 }
 
-// at reads the directory at an offset. If it reaches beyond the data, the entries before the end
-// are kept.
+// at returns the directory at an offset from the start of the structure. It returns false if not
+// even its number of entries lies within the data. If the directory reaches beyond the data, the
+// entries before the end are kept and cut is set. d itself is not changed.
 func (d ifd) at(offset uint32) (ifd, bool) {
 	start := int64(offset) + 2
 	if start > int64(len(d.data)) {
@@ -91,8 +93,8 @@ type entry struct {
 	whole bool   // raw is not cut off by the end of the data
 }
 
-// entry finds the entry of a tag, and reports whether there is one. If a tag occurs twice, the
-// first counts.
+// entry returns the entry of a tag, and whether there is one; else the entry is zero, whose values
+// do not exist. If a tag occurs twice, the first counts. The value is a part of the file's memory.
 func (d ifd) entry(tag uint16) (entry, bool) {
 	for e := d.entries; len(e) >= ifdEntry; e = e[ifdEntry:] {
 		if d.order.Uint16(e) != tag {
@@ -109,8 +111,8 @@ func (d ifd) entry(tag uint16) (entry, bool) {
 	return entry{}, false
 }
 
-// uint returns value i of an entry of type BYTE, SHORT or LONG. It returns false for other types,
-// and for values that the file does not have.
+// uint returns value i, from 0, of an entry of type BYTE, SHORT or LONG. It returns 0 and false for
+// other types, and for values that the file does not have.
 func (e entry) uint(i int) (uint32, bool) {
 	size := kindSizes[e.kind]
 	if size == 0 || i >= len(e.raw)/size {
@@ -128,8 +130,8 @@ func (e entry) uint(i int) (uint32, bool) {
 	return 0, false
 }
 
-// number returns value i of an entry of type BYTE, SHORT, LONG or RATIONAL, and false also for a
-// division by zero.
+// number returns value i, from 0, of an entry of type BYTE, SHORT, LONG or RATIONAL. It returns
+// false as uint does, and for a rational with the denominator 0.
 func (e entry) number(i int) (float64, bool) {
 	if e.kind != kindRational || i >= len(e.raw)/8 {
 		n, ok := e.uint(i)
@@ -166,9 +168,9 @@ func exifOrientation(exif []byte) int {
 	return d.orientation()
 }
 
-// directory writes fields as a little-endian directory for the given offset, without a next
-// directory, followed by the values that do not fit into it. It sorts the fields (TIFF 6.0,
-// section 2).
+// directory returns fields as the bytes of a little-endian directory that will lie at the given
+// offset of its structure, without a next directory. Values of more than 4 bytes follow the
+// directory. It sorts the fields by tag, in place (TIFF 6.0, section 2).
 func directory(fields []field, offset int) []byte {
 	slices.SortFunc(fields, func(a, b field) int { return cmp.Compare(a.tag, b.tag) })
 	le := binary.LittleEndian

@@ -20,8 +20,9 @@ func (s Source) exifBlock(size image.Rectangle) []byte {
 	return appendDirectories([]byte("II*\x00\x00\x00\x00\x00"), outer, inner)
 }
 
-// insertJPEG writes EXIF and profile behind SOI, or behind the JFIF segment, which
-// must come first (JFIF 1.02).
+// insertJPEG returns file, an encoded JPEG, with EXIF and the profile of s behind SOI, or behind
+// the JFIF segment, which must come first (JFIF 1.02). A nil exif adds none. errNoPlace means that
+// file does not begin like a JPEG.
 func insertJPEG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) {
 	if len(file) < 6 || file[0] != 0xff || file[1] != 0xd8 {
 		return nil, errNoPlace
@@ -47,8 +48,8 @@ func insertJPEG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) 
 	return splice(file, at, extra), nil
 }
 
-// pngExtras returns the chunks for a PNG: a profile, or else what the source PNG says of its
-// colours. A profile is the better description (PNG, section 4.3).
+// pngExtras returns the chunks for a PNG: the profile, or without one what the source PNG says of
+// its colours, and EXIF unless exif is nil. A profile is the better description (PNG, section 4.3).
 func (s Source) pngExtras(exif []byte) (chunks []pngChunk) {
 	if s.ICC != nil {
 		chunks = append(chunks, pngChunk{"iCCP", deflateProfile(s.ICC)})
@@ -61,7 +62,8 @@ func (s Source) pngExtras(exif []byte) (chunks []pngChunk) {
 	return chunks
 }
 
-// insertPNG writes the chunks behind IHDR, before the pixels.
+// insertPNG returns file, an encoded PNG, with the chunks of pngExtras behind IHDR, before the
+// pixels. errNoPlace means that file is too short for IHDR.
 func insertPNG(s Source, file, exif []byte, _ image.Rectangle) ([]byte, error) {
 	const behindIHDR = pngSignature + 12 + pngIHDR
 	if len(file) < behindIHDR {
@@ -82,9 +84,10 @@ func splice(file []byte, at int, extra []byte) []byte {
 	return bytes.Join([][]byte{file[:at], extra, file[at:]}, nil)
 }
 
-// insertTIFF writes the first directory again at the end of the file, with the profile and
-// the EXIF fields. Fields of the first directory go into it. The old directory stays where it
-// was, unused.
+// insertTIFF returns file, an encoded TIFF, with its first directory written again at the end. It
+// then has the profile of s and the EXIF fields for a copy of the given size. Fields of the first
+// directory go into it. The old directory stays at its place, unused. Without profile and EXIF it
+// returns file itself. errNoPlace means that the file is not as our encoder writes it.
 func insertTIFF(s Source, file, _ []byte, size image.Rectangle) ([]byte, error) {
 	if s.ICC == nil && len(s.exif) == 0 {
 		return file, nil
@@ -118,9 +121,10 @@ func insertTIFF(s Source, file, _ []byte, size image.Rectangle) ([]byte, error) 
 	return appendDirectories(file, fields, inner), nil
 }
 
-// appendDirectories appends to a little-endian TIFF structure a first directory with the given
-// fields, and makes the header point at it. If inner is not nil, the Exif directory follows with
-// the fields of inner, and the first directory points at it.
+// appendDirectories returns a copy of a little-endian TIFF structure with a new first directory at
+// its end, to which the header points. fields are its fields. If inner is not nil, the Exif
+// directory follows with the fields of inner, and the first directory points at it. It sorts both
+// lists.
 func appendDirectories(file []byte, fields, inner []field) []byte {
 	out := bytes.Clone(file)
 	if len(out)%2 == 1 {

@@ -36,8 +36,10 @@ type sampling struct{ h, v, table byte }
 // progressiveFrame is SOF2, the marker of progressive Huffman-coded frames.
 const progressiveFrame = 0xc2
 
-// outlineJPEG walks the markers as image/jpeg does: bytes that are no marker
-// are passed over, also between segments, and EOI ends the picture.
+// outlineJPEG walks the markers of a JPEG as image/jpeg does: bytes that are no marker are passed
+// over, also between segments, and EOI ends the picture. data begins with SOI, two bytes, which is
+// not checked. At a segment that reaches beyond data, or at the end without EOI, it returns what it
+// has, with ended false.
 func outlineJPEG(data []byte) (o jpegOutline) {
 	for i := 2; ; {
 		n := bytes.IndexByte(data[i:], 0xff)
@@ -78,7 +80,10 @@ func outlineJPEG(data []byte) (o jpegOutline) {
 	}
 }
 
-// segment takes in one segment: its marker and what follows its length.
+// segment records one segment in o. marker is the byte behind 0xff, body what follows the length.
+// Frame (SOF) and EXIF count once, scans are counted. Quantisation tables, Huffman codes and ICC
+// segments count only before the first scan. Other segments, and a damaged body, change nothing or
+// little. exif and icc of o lie in the memory of body.
 func (o *jpegOutline) segment(marker byte, body []byte) {
 	switch {
 	case marker == 0xde:
@@ -117,7 +122,7 @@ func isSOF(marker byte) bool {
 }
 
 // unsupported returns an error that names the process of JPEG, if image/jpeg does not decode that
-// process.
+// process. It returns nil otherwise, also if there is no frame at all.
 func (o *jpegOutline) unsupported() error {
 	switch {
 	case o.frame == 0xf7:
@@ -136,8 +141,9 @@ func (o *jpegOutline) unsupported() error {
 	return nil
 }
 
-// jpegHeader reads size and orientation. It refuses files that image/jpeg cannot decode, files with more
-// than maxScans scans, and complete files that lack the data of a colour component.
+// jpegHeader reads size and orientation, and sets truncated if there is no end marker. It refuses
+// files that image/jpeg cannot decode, and complete files that lack the data of a colour component.
+// Files with more than maxScans scans give a *LimitError.
 func jpegHeader(data []byte) (header, error) {
 	o := outlineJPEG(data)
 	if err := o.unsupported(); err != nil {
@@ -162,7 +168,8 @@ func jpegHeader(data []byte) (header, error) {
 	return h, nil
 }
 
-// jpegPixels decodes a JPEG. It refuses data that is too short for one bit a block.
+// jpegPixels decodes a JPEG of the size in h, not yet upright. It refuses data too short for one
+// bit a block of 8 x 8, before it allocates.
 func jpegPixels(data []byte, h header) (*image.NRGBA, error) {
 	// Each block of 8x8 samples needs one bit at least in its first scan
 	// (there are no codes of no bits, T.81 annex C), and there is one

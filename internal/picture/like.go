@@ -15,9 +15,9 @@ type LikeOptions struct {
 	WebP WebPEncoder // nil: there is no WebP
 }
 
-// LikeQuality is the JPEG quality of a copy of the size given: that of its source
-// but at least MinQualityLike or MinQualityLarge, or DefaultQuality where the source is no
-// JPEG.
+// LikeQuality returns the JPEG quality, 1 to 100, of a copy of the given size: that of its source,
+// raised to MinQualityLike, or to MinQualityLarge for a large copy. It is DefaultQuality if the
+// source is no JPEG or has an unknown quality.
 func (s Source) LikeQuality(size image.Rectangle) int {
 	if s.Quality == 0 {
 		return DefaultQuality
@@ -33,19 +33,24 @@ func minQuality(size image.Rectangle) int {
 	return MinQualityLike
 }
 
-// EncodeLike writes img so that it looks like a file of the program that wrote src. A JPEG of a
-// JPEG keeps its quality and subsampling, stays progressive, and stays grey if the pixels are
-// grey. The colour profile stays. Other metadata is left out, except the EXIF asked for.
+// EncodeLike writes img to w so that it looks like a file of the program that wrote src. The format
+// is o.Format, or the source's if that is empty. A JPEG of a JPEG keeps its quality and
+// subsampling, stays progressive, and stays grey if the pixels are grey. The colour profile stays.
+// Other metadata is left out, except the EXIF of o.KeepEXIF.
 //
 // image/jpeg writes grey files and baseline 4:2:0 with the standard's Huffman codes, as most
-// cameras do, because it needs no memory and no time to start. jpegli writes everything else.
-// Both use the quantisation tables of the Independent JPEG Group. Grey files, and files of more
-// than 5 megapixels, do not stay progressive: jpegli cannot write the first, and the second need
-// too much memory.
+// cameras do, because it needs no memory and no time to start. jpegli writes everything else. Both
+// use the quantisation tables of the Independent JPEG Group. Grey files, and files of more than 5
+// megapixels, do not stay progressive: jpegli cannot write the first, and the second need too much
+// memory.
 //
-// A mark adds detail, which takes up to a quarter more bytes in smooth pictures of high quality.
-// So EncodeLike lowers the quality by one to three steps if a copy of the source's size takes an
-// eighth more bytes than the source. It does not if the caller asked for a quality.
+// A mark adds detail, which takes up to a quarter more bytes in smooth pictures of high quality. So
+// EncodeLike lowers a JPEG's quality by 1 to 3 of 100 if the coded pixels take an eighth more bytes
+// than the source's. It does so only for a JPEG source with as many pixels, never below the min
+// quality of LikeQuality, and not if o.Quality is set.
+//
+// The error wraps [ErrFormat] for a format that cannot be written or an empty picture. It is
+// otherwise of the encoder or of w. Nothing is written to w unless the whole file was made.
 func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	if o.Format == "" {
 		o.Format = src.Format
@@ -81,8 +86,10 @@ func EncodeLike(w io.Writer, img image.Image, src Source, o LikeOptions) error {
 	return nil
 }
 
-// encodeLight encodes with the quality of o. If the file is heavier than overweight times its source,
-// encodeLight tries up to giveWay lower qualities. It stops before a quality whose file is too light.
+// encodeLight returns the file of encode with the quality of o. If the file's coded pixels weigh
+// more than overweight times the source's, it tries up to giveWay lower qualities. It stops at
+// minQuality, and before a quality whose file is lighter than the source by more than this one is
+// heavier.
 func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) ([]byte, error) {
 	file, err := s.encode(pix, gray, o)
 	weight := s.weigh(file, o.Format, pix.Rect)
@@ -103,8 +110,9 @@ func (s Source) encodeLight(pix *image.NRGBA, gray *image.Gray, o LikeOptions) (
 	return file, err
 }
 
-// weigh returns the bytes of the coded pixels of a JPEG as a multiple of its source's. It returns 1 if there
-// is nothing to compare: another format, or another size.
+// weigh returns the bytes of the coded pixels of file, a JPEG, as a multiple of its source's. It
+// returns 1 if there is nothing to compare: another format, another number of pixels, or an unknown
+// source.
 func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 {
 	if format != "jpeg" || s.coded == 0 || s.pixels != size.Dx()*size.Dy() || len(file) == 0 {
 		return 1
@@ -113,8 +121,8 @@ func (s Source) weigh(file []byte, format string, size image.Rectangle) float64 
 	return float64(o.coded) / float64(s.coded)
 }
 
-// grayOf returns the pixels of a grey source as a grey picture. It returns nil if the source is not grey,
-// or if a pixel has colour or is transparent.
+// grayOf returns the pixels of a grey source as a grey picture. It returns nil if the source is not
+// grey, or if a pixel has colour or is transparent.
 func (s Source) grayOf(pix *image.NRGBA) *image.Gray {
 	if !s.Gray || pix.Rect.Empty() {
 		return nil

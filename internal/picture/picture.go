@@ -48,8 +48,9 @@ type Picture struct {
 	Source      Source       // how it was written, for EncodeLike
 }
 
-// Load reads and decodes the file at path. What is not a regular file (a
-// folder, a pipe, a device) is refused without being opened.
+// Load reads and decodes the file at path; limits of 0 are the defaults. What is not a regular file
+// (a folder, a pipe, a device) is refused without being opened. The error is a *FormatError, a
+// *LimitError, or of the system, without the path, which callers name.
 func Load(path string, lim Limits) (*Picture, error) {
 	lim = lim.orDefault()
 	st, err := os.Stat(path)
@@ -80,8 +81,8 @@ func withoutPath(err error) error {
 	return err
 }
 
-// read decodes the picture in r. It reads at most lim.MaxBytes+1 bytes, and allocates the
-// expected size at once.
+// read decodes the picture in r. It reads at most lim.MaxBytes+1 bytes, and allocates the expected
+// size at once, which may be wrong. lim has no zeros. The error is from r, or as in Decode.
 func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
 	limit := lim.MaxBytes
 	if limit < math.MaxInt64 {
@@ -94,8 +95,9 @@ func read(r io.Reader, expected int64, lim Limits) (*Picture, error) {
 	return Decode(buf.Bytes(), lim)
 }
 
-// Decode decodes one file's bytes; it does not keep data. The error is a
-// *FormatError or a *LimitError.
+// Decode decodes one file's bytes. Their content decides the format. It does not keep data. Limits
+// of 0 are the defaults. The error is a *FormatError or a *LimitError. A file that is cut off is an
+// error, never part of a picture.
 func Decode(data []byte, lim Limits) (*Picture, error) {
 	lim = lim.orDefault()
 	if n := int64(len(data)); n > lim.MaxBytes {

@@ -18,8 +18,9 @@ const (
 	maxDeflate = 1032
 )
 
-// pngHeader walks the chunks (PNG specification, third edition, section 5).
-// Checksums and chunk order are left to the decoder.
+// pngHeader reads size, orientation, colours of the palette and frames from the chunks (PNG
+// specification, third edition, section 5). truncated is set if there is no IEND. It decodes no
+// pixels. Checksums and chunk order are left to the decoder.
 func pngHeader(data []byte) (h header, err error) {
 	h.truncated = true
 	if at := data[pngSignature:]; len(at) >= 12 && (string(at[4:8]) != "IHDR" || be32(at) != pngIHDR) {
@@ -51,8 +52,9 @@ func pngHeader(data []byte) (h header, err error) {
 	return h, nil
 }
 
-// pngChunks gives the kind and body of each chunk that lies within data, up to
-// IEND.
+// pngChunks gives the kind and body of each chunk that lies wholly within data, up to and with
+// IEND. data begins with the signature. Checksums are not compared, and bodies share the memory of
+// data.
 func pngChunks(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		for at := pngSignature; len(data)-at >= 12; {
@@ -83,8 +85,9 @@ func (c pngChunk) append(to []byte) []byte {
 // their sizes (section 11.3.2). Like a profile they have to go with the pixels.
 var pngColours = map[string]int{"cHRM": 32, "gAMA": 4, "sRGB": 1, "cICP": 4}
 
-// readPNG takes in what a PNG says of its colours and returns its EXIF. Only
-// what stands before the pixels counts for colours (section 5.6).
+// readPNG sets what a PNG says of its colours: Gray, the profile, and the chunks of pngColours. It
+// returns the EXIF block, or nil. Only what lies before the pixels counts for colours (section
+// 5.6), and of two profiles or blocks the first.
 func (s *Source) readPNG(data []byte) (exif []byte) {
 	pixels := false
 	for kind, body := range pngChunks(data) {
@@ -105,8 +108,8 @@ func (s *Source) readPNG(data []byte) (exif []byte) {
 	return exif
 }
 
-// pngPixels decodes a PNG. It refuses data that is too short for one bit a pixel, and indexes beyond the
-// palette.
+// pngPixels decodes a PNG of the size and palette in h. It refuses data that is too short for one
+// bit a pixel, and indexes beyond the palette.
 func pngPixels(data []byte, h header) (*image.NRGBA, error) {
 	// One bit a pixel is the least that a pixel takes before compression.
 	if (h.width+7)/8*h.height/maxDeflate > int64(len(data)) {

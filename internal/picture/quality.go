@@ -20,8 +20,8 @@ var baseTables = [2]quantTable{{
 	99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99, 99,
 }}
 
-// scaled returns one entry of a base table at a quality of 1 to 100, as the Independent JPEG Group's
-// library and image/jpeg compute it.
+// scaled returns one entry of a base table at a quality of 1 to 100, as the Independent JPEG
+// Group's library and image/jpeg compute it: 1 to 255.
 func scaled(base uint16, quality int) int {
 	scale := 200 - 2*quality
 	if quality < 50 {
@@ -30,12 +30,11 @@ func scaled(base uint16, quality int) int {
 	return min(max((int(base)*scale+50)/100, 1), 255)
 }
 
-// nearestQuality finds the quality whose tables are nearest to the luma and
-// chroma tables given, by least squares over the logarithms of all entries: a
-// step of quantisation matters by its ratio to another, not by its difference.
-// For tables of that family the distance is 0 at their own quality; cameras and
-// Photoshop have tables of their own, which get the quality of like coarseness.
-// Tables that are zero are left out; without any the answer is 0.
+// nearestQuality returns the quality, 1 to 100, whose tables are nearest to the luma and chroma
+// tables given, by least squares over the logarithms of all entries. A step of quantisation matters
+// by its ratio to another, not by its difference. For tables of that family the distance is 0 at
+// their own quality; cameras and Photoshop have tables of their own, which get the quality of like
+// coarseness. Tables that are zero are left out; without any the answer is 0.
 func nearestQuality(tables [2]quantTable) int {
 	best, minMiss := 0, math.Inf(1)
 	for q := 1; q <= 100; q++ {
@@ -57,7 +56,8 @@ func nearestQuality(tables [2]quantTable) int {
 	return best
 }
 
-// readTables takes in a DQT segment.
+// readTables records the tables of a DQT segment, of 8 or 16 bits an entry. A table replaces an
+// earlier one of its number. At a damaged table it stops, and keeps those before.
 func (o *jpegOutline) readTables(body []byte) {
 	for len(body) > 0 {
 		wide, to := int(body[0]>>4), body[0]&15
@@ -76,8 +76,9 @@ func (o *jpegOutline) readTables(body []byte) {
 	}
 }
 
-// quality returns the quality of the tables of the first two components. In CMYK and RGB files all
-// components use the first table, which then is compared alone.
+// quality returns the quality, 1 to 100, that is nearest to the tables of the first two components;
+// 0 if the file has no tables. In CMYK and RGB files all components use the first table, which then
+// is compared alone.
 func (o *jpegOutline) quality() int {
 	var tables [2]quantTable
 	for c := range min(len(o.sampling), len(tables)) {
@@ -89,8 +90,9 @@ func (o *jpegOutline) quality() int {
 	return nearestQuality(tables)
 }
 
-// subsampling compares the first component with the second and third. For factors without a
-// name it returns the next finer name, so that a copy never has less colour than its source.
+// subsampling returns the subsampling by comparing the first component with the second and third:
+// SubGray for one component, 0 for none or two. For factors without a name it returns the next
+// finer name, so that a copy never has less colour than its source.
 func (o *jpegOutline) subsampling() Subsampling {
 	if len(o.sampling) == 1 {
 		return SubGray

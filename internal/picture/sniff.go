@@ -91,7 +91,8 @@ func Offered() []string {
 	return names(func(f *format) bool { return f.offered })
 }
 
-// names returns the names of the formats for which the test which holds.
+// names returns the names of the formats for which the test which returns true, in the order of the
+// table.
 func names(which func(*format) bool) (out []string) {
 	for i := range formats {
 		if which(&formats[i]) {
@@ -125,8 +126,8 @@ var strangers = []struct {
 	{"not a picture: plain text", isText},
 }
 
-// sniff finds the format of data by its content. The error is a *FormatError that says what the content
-// is instead, as far as it is known.
+// sniff returns the format of data, by its content alone. The error is a *FormatError that says
+// what the content is instead, as far as it is known.
 func sniff(data []byte) (*format, error) {
 	if len(data) == 0 {
 		return nil, &FormatError{Reason: "empty file"}
@@ -147,7 +148,7 @@ func sniff(data []byte) (*format, error) {
 	return nil, &FormatError{Reason: fmt.Sprintf("not a picture: unknown content, begins with % x", data[:min(len(data), 8)])}
 }
 
-// prefix returns a test whether data begins with one of the given bytes.
+// prefix returns a test that reports whether data begins with one of magics.
 func prefix(magics ...string) func([]byte) bool {
 	return func(data []byte) bool {
 		for _, m := range magics {
@@ -211,8 +212,8 @@ func markup(data []byte) bool {
 	return strings.HasPrefix(head, "<") && isText(data)
 }
 
-// isText reports whether the first KiB of data is UTF-8 without control characters other than white space
-// and escape, or begins like UTF-16.
+// isText reports whether the first KiB of data is UTF-8 without control characters other than white
+// space and escape. It is also true for data that begins like UTF-16, and for no data.
 func isText(data []byte) bool {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
 		return true // UTF-16

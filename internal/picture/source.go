@@ -38,8 +38,9 @@ const (
 	SubGray                        // none
 )
 
-// readSource returns how a file of format f was written. The file has been decoded, but readSource trusts
-// no byte of it.
+// readSource returns how a file of format f was written; only Format is set if nothing is known.
+// The file has been decoded, but readSource trusts no byte of it. A grey profile of colours is left
+// out.
 func (f *format) readSource(data []byte) Source {
 	s := Source{Format: f.name}
 	if f.source != nil {
@@ -51,7 +52,8 @@ func (f *format) readSource(data []byte) Source {
 	return s
 }
 
-// readJPEG fills in how a JPEG was written, and returns its EXIF block.
+// readJPEG sets how a JPEG was written, with its profile, and returns its EXIF block, or nil. The
+// block shares the memory of data.
 func (s *Source) readJPEG(data []byte) []byte {
 	o := outlineJPEG(data)
 	s.Subsampling, s.Progressive = o.subsampling(), o.frame == progressiveFrame
@@ -62,7 +64,8 @@ func (s *Source) readJPEG(data []byte) []byte {
 	return o.exif
 }
 
-// readWebP takes the colour profile of a WebP, and returns its EXIF block.
+// readWebP sets the colour profile of a WebP, and returns its EXIF block, or nil. The first EXIF
+// chunk counts, and the first profile that is kept.
 func (s *Source) readWebP(data []byte) (exif []byte) {
 	for kind, body := range webpChunks(data) {
 		switch {
@@ -75,7 +78,8 @@ func (s *Source) readWebP(data []byte) (exif []byte) {
 	return exif
 }
 
-// readTIFF fills in how a TIFF was written. It returns the file itself, which is built like an EXIF block.
+// readTIFF sets Gray and the profile of a TIFF, as far as its first directory says. It returns the
+// file itself, which is built like an EXIF block.
 func (s *Source) readTIFF(data []byte) []byte {
 	if d, ok := firstIFD(data); ok {
 		model, ok := d.uint(tagPhotometric)

@@ -19,7 +19,8 @@ var (
 	tiffModels = map[uint32]string{5: "CMYK", 8: "CIELab", 32803: "colour filter array"}
 )
 
-// tiffHeader reads size, orientation and number of pages. It refuses what no decoder here reads.
+// tiffHeader reads size, orientation and number of pages of the first picture. It refuses what no
+// decoder here reads, and strips or tiles that cost too much, see checkBlocks.
 func tiffHeader(data []byte) (header, error) {
 	d, ok := firstIFD(data)
 	if !ok {
@@ -64,8 +65,8 @@ func (d ifd) unsupported(data []byte) error {
 	return nil
 }
 
-// pages counts the directories of the chain from d on, at most maxIFDs. It leaves out previews (bit 0 of
-// the subfile type) and masks (bit 2).
+// pages counts the directories of the chain from d on; it follows maxIFDs at most. It leaves out
+// previews (bit 0 of the subfile type) and masks (bit 2).
 func (d ifd) pages() (n int) {
 	for range maxIFDs {
 		if subfile, _ := d.uint(tagSubfileType); subfile&5 == 0 {
@@ -82,8 +83,9 @@ func (d ifd) pages() (n int) {
 	return n
 }
 
-// checkBlocks refuses strips and tiles that cost more than their pixels do:
-// the decoder makes room for whole tiles, also where they hang over the edge.
+// checkBlocks refuses strips and tiles that cost more than the pixels of h do: the decoder makes
+// room for whole tiles, also where they hang over the edge. Too many blocks give a *LimitError,
+// tiles too large for the picture a plain error. It does not check the picture's own size.
 func (d ifd) checkBlocks(h header) error {
 	if h.width <= 0 || h.height <= 0 {
 		return nil // for header.check
@@ -116,7 +118,8 @@ func (d ifd) checkBlocks(h header) error {
 	return nil
 }
 
-// tiffPixels decodes the first picture of a TIFF.
+// tiffPixels decodes the first picture of a TIFF, of the size in h, not yet upright: YCbCr here,
+// all else with x/image. It repairs colour maps, see widenPalette.
 func tiffPixels(data []byte, h header) (*image.NRGBA, error) {
 	if d, ok := firstIFD(data); ok && d.isYCC() {
 		return d.yccPixels(h)

@@ -31,7 +31,9 @@ func (d ifd) isYCC() bool {
 	return model == photometricYCC
 }
 
-// yccHeader reads the size. It refuses layouts other than 8 bits a sample, chunky, in strips.
+// yccHeader reads the size of YCbCr pixels. It refuses layouts other than 8 bits a sample, chunky,
+// in strips, and a directory that is cut off. It checks neither the limits nor where strips lie,
+// which yccPixels does.
 func (d ifd) yccHeader() (header, error) {
 	w, _ := d.uint(tagWidth)
 	ht, _ := d.uint(tagLength)
@@ -67,7 +69,9 @@ func (d ifd) yccHeader() (header, error) {
 	return h, err
 }
 
-// yccLayout reads how the pixels of a picture of the size in h are stored, with the defaults of TIFF 6.0.
+// yccLayout reads how the pixels of a picture of the size in h are stored, with the defaults of
+// TIFF 6.0: subsampling 2 x 2, one strip, not compressed. It refuses subsampling other than 1, 2 or
+// 4 and compressions that unpack does not know.
 func (d ifd) yccLayout(h header) (yccTIFF, error) {
 	t := yccTIFF{width: h.width, height: h.height, across: 2, down: 2, rows: h.height, compression: compressNone}
 	if v, ok := d.entry(tagSubsampling); ok {
@@ -94,8 +98,8 @@ func (d ifd) yccLayout(h header) (yccTIFF, error) {
 	return t, nil
 }
 
-// size returns the bytes of the given number of rows when decompressed. Data units hang over the right
-// edge and below the last row of a strip.
+// size returns the bytes of the given number of rows, 1 or more, when decompressed. Data units hang
+// over the right edge and below the last row of a strip.
 func (t yccTIFF) size(rows int64) int64 {
 	return ceilDiv(t.width, t.across) * ceilDiv(rows, t.down) * (t.across*t.down + 2)
 }
@@ -103,8 +107,8 @@ func (t yccTIFF) size(rows int64) int64 {
 // ceilDiv returns a/b rounded up, for a of 1 or more.
 func ceilDiv(a, b int64) int64 { return (a-1)/b + 1 }
 
-// yccPixels decodes the picture, whose size in h was held against the limits. It allocates pixels only
-// if the data could hold them and every strip lies within it.
+// yccPixels decodes the picture, whose size in h was held against the limits. It allocates pixels
+// only if the data could hold them and every strip lies within it. A damaged strip is an error.
 func (d ifd) yccPixels(h header) (*image.NRGBA, error) {
 	if maxPixels := int64(math.MaxInt / 4); h.width > maxPixels/h.height {
 		return nil, &LimitError{What: "pixels", Got: h.width * h.height, Max: maxPixels}
@@ -141,7 +145,8 @@ func (d ifd) yccPixels(h header) (*image.NRGBA, error) {
 	return img, nil
 }
 
-// strip returns the compressed bytes of strip i.
+// strip returns the compressed bytes of strip i, from 0, within data. A strip without offset or
+// size is an error, and a strip beyond the data is io.ErrUnexpectedEOF.
 func (t yccTIFF) strip(data []byte, i int) ([]byte, error) {
 	offset, ok := t.offsets.uint(i)
 	count, counted := t.counts.uint(i)
@@ -155,8 +160,9 @@ func (t yccTIFF) strip(data []byte, i int) ([]byte, error) {
 	return data[offset:end], nil
 }
 
-// paint converts the data units of some rows to pixels; pix is these rows. One chroma sample serves its
-// whole unit, as in libtiff, no matter where tag 531 places it.
+// paint converts the data units of some whole rows to opaque pixels; pix is these rows, four bytes
+// a pixel. Samples that hang over an edge are dropped. One chroma sample serves its whole unit, as
+// in libtiff, no matter where tag 531 places it.
 func (t yccTIFF) paint(pix, units []byte, c *yccColours) {
 	lumas, stride := t.across*t.down, 4*t.width
 	for ; len(pix) > 0; pix = pix[min(t.down*stride, int64(len(pix))):] {

@@ -67,8 +67,8 @@ func (d ifd) yccColours() (*yccColours, error) {
 	return c, nil
 }
 
-// numbers returns the values of a tag, as many as there are defaults. It returns the defaults
-// unset if the directory does not name the tag, and an error if the tag is damaged.
+// numbers returns the values of a tag, as many as there are defaults. It returns the defaults unset
+// if the directory does not have the tag, and an error if a value is missing or cannot be read.
 func (d ifd) numbers(tag uint16, unset ...float64) ([]float64, error) {
 	v, ok := d.entry(tag)
 	if !ok {

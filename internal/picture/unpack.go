@@ -24,8 +24,9 @@ var unpackRatios = map[uint32]int64{
 	compressNone: 1, compressLZW: 2731, compressDeflate: maxDeflate, compressDeflateOld: maxDeflate, compressPackBits: 64,
 }
 
-// unpack fills dst with the decompressed bytes of the strip src. It leaves the rest of a longer strip
-// compressed. A strip that is too short is an error.
+// unpack fills dst with the decompressed bytes of the strip src. compression is a key of
+// unpackRatios. What follows in a longer strip stays unread. A strip that is too short or damaged,
+// and a panic of a decoder, is an error; dst then holds anything.
 func unpack(dst, src []byte, compression uint32) error {
 	if compression == compressPackBits {
 		return unpackBits(dst, src)
@@ -44,7 +45,8 @@ func unpack(dst, src []byte, compression uint32) error {
 	return err
 }
 
-// inflate fills dst from a zlib stream, and returns the number of bytes read.
+// inflate fills dst from a zlib stream, and returns the number of bytes read, len(dst) without an
+// error. A stream that ends too early is an error, as is a wrong checksum directly behind dst.
 func inflate(dst []byte, r io.Reader) (int, error) {
 	z, err := zlib.NewReader(r)
 	if err != nil {
@@ -61,7 +63,8 @@ func inflate(dst []byte, r io.Reader) (int, error) {
 	return n, nil
 }
 
-// unpackBits undoes PackBits: TIFF 6.0 section 9.
+// unpackBits fills dst from PackBits (TIFF 6.0 section 9). Runs beyond dst are cut, and src may be
+// longer. If src is too short, the error is io.ErrUnexpectedEOF.
 func unpackBits(dst, src []byte) error {
 	for len(dst) > 0 {
 		if len(src) < 2 {

@@ -8,7 +8,8 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// webpHeader walks the chunks of the RIFF container (RFC 9649 section 2).
+// webpHeader reads size and orientation, from the chunks of the RIFF container (RFC 9649 section 2)
+// and by the decoder. It refuses animations, and files shorter than the container says.
 func webpHeader(data []byte) (header, error) {
 	// Some writers leave out the last padding byte but count it.
 	size := int64(le32(data[4:])) + 8
@@ -29,7 +30,8 @@ func webpHeader(data []byte) (header, error) {
 	return h, err
 }
 
-// webpChunks gives the kind and body of each chunk that lies within data.
+// webpChunks gives the kind and body of each chunk that lies wholly within data and within the size
+// that the container states. Bodies share the memory of data, which has 12 bytes or more.
 func webpChunks(data []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		end := int(min(int64(le32(data[4:]))+8, int64(len(data))))
@@ -44,7 +46,8 @@ func webpChunks(data []byte) iter.Seq2[string, []byte] {
 	}
 }
 
-// webpPixels decodes a WebP, lossy or lossless.
+// webpPixels decodes a WebP, lossy or lossless, not yet upright. Lossy colours are converted here,
+// see fromVideoRange, and alpha is kept.
 func webpPixels(data []byte, _ header) (*image.NRGBA, error) {
 	img, err := pixels(webp.Decode, data)
 	if err != nil {

@@ -28,8 +28,8 @@ func PSNR(a, b *image.NRGBA) float64 {
 // A Difference compares two pictures that come row by row. The zero value is ready to use.
 type Difference struct{ squares, pixels uint64 }
 
-// Add takes the next row of both pictures: red, green, blue and alpha of each pixel. Alpha
-// does not count.
+// Add takes the next row of both pictures, four bytes a pixel: red, green, blue and alpha, which
+// does not count. b must be as long as a. Rows may come in any order.
 func (d *Difference) Add(a, b []uint8) {
 	for i := 0; i+4 <= len(a); i += 4 {
 		p, q := a[i:i+4:i+4], b[i:i+4:i+4]
@@ -39,7 +39,8 @@ func (d *Difference) Add(a, b []uint8) {
 	d.pixels += uint64(len(a) / 4)
 }
 
-// PSNR returns what [PSNR] returns for the rows that were added.
+// PSNR returns the PSNR in dB of the rows that were added, see [PSNR]: +Inf for equal rows, and
+// also without rows.
 func (d *Difference) PSNR() float64 {
 	if d.squares == 0 {
 		return math.Inf(1)

@@ -14,10 +14,10 @@ const (
 )
 
 // SSIM returns the mean structural similarity of two pictures of the same size, 1 for equal
-// pictures. It is NaN if the sizes differ or a side is shorter than the window. Source: Wang, Bovik,
-// Sheikh and Simoncelli, Image Quality Assessment, IEEE TIP 13(4), 2004. The window is that
-// paper's Gaussian (deviation 1.5, 11 x 11 pixels) on the luma of ITU-R BT.601, rounded to 8
-// bits. The mean is over all windows inside the picture. scikit-image gives the same with
+// pictures. It is NaN if the sizes differ or a side is shorter than the window. Source: Wang,
+// Bovik, Sheikh and Simoncelli, Image Quality Assessment, IEEE TIP 13(4), 2004. The window is that
+// paper's Gaussian (deviation 1.5, 11 x 11 pixels) on the luma of ITU-R BT.601, rounded to 8 bits.
+// The mean is over all windows inside the picture. scikit-image gives the same with
 // gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255.
 func SSIM(a, b *image.NRGBA) float64 {
 	w, h := a.Rect.Dx(), a.Rect.Dy()
@@ -73,8 +73,8 @@ func newSSIM(w int) *ssim {
 	return s
 }
 
-// load keeps row y of both pictures, filtered along the row: four bytes a pixel. Rows must
-// come in order.
+// load filters row y of both pictures along the row and keeps it in place of row y-11. a and b have
+// four bytes a pixel; alpha does not count. Rows must come in order, from 0 on.
 func (s *ssim) load(y int, a, b []uint8) {
 	for x := range s.in[0] {
 		p, q := luma(a[4*x:]), luma(b[4*x:])

@@ -7,15 +7,18 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// attempt looks for the shift of the pattern under the linear map b (pilots' frequencies to
-// observed ones), in field i or in a part of it. If the pilots agree on a shift, attempt
-// refines the map by the given rounds of tracking and reads.
+// attempt looks for the shift of the pattern on the torus in field i, and reads the message there.
+// b is the linear map, row by row, from the pilots' frequencies in the mark to those in the field.
+// part is the rectangle of the field to look in, nil for the whole. If the pilots agree by
+// minAgreement or more, rounds of tracking refine the map. What is read is added to r.found.
 func (r *reader) attempt(i int, b [4]float64, part *rect, rounds []round) {
 	r.settle(i, b, r.shiftIn(i, b, part), minAgreement, rounds)
 }
 
-// attemptParts does what attempt does in the whole of field i. If the pilots do not agree
-// there, it looks for the shift in nine half windows of the field, which overlap by half.
+// attemptParts does what attempt does in the whole of field i. If the pilots agree there by
+// sureAgreement or less, it also looks in up to nine half windows of the field, which overlap by
+// half. It reads at the strongest agreement of all. That must reach minAgreementParts, because more
+// places were tried.
 func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	const parts = 8
 	z := r.fields[i]
@@ -32,9 +35,10 @@ func (r *reader) attemptParts(i int, b [4]float64, rounds []round) {
 	r.settle(i, b, best, minAgreementParts, rounds)
 }
 
-// settle decodes the message in field i under the linear map b and the shift s, first refined
-// by the given rounds. It tries each refinement until a mark is read. It does nothing if the
-// pilots agree on the shift by less than need.
+// settle decodes the message in field i under the linear map b and the shift s, refined by the
+// given rounds. It tries each refinement until the search is done, or only the first if s.z is
+// below plainAgreement. What is read is added to r.found. Below an agreement of need, settle only
+// records s.z as the best seen, if it is.
 func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []round) {
 	r.bestZ = math.Max(r.bestZ, s.z)
 	if s.z < need {
@@ -51,8 +55,10 @@ func (r *reader) settle(i int, b [4]float64, s shift, need float64, rounds []rou
 	}
 }
 
-// refined returns refinements of m, work to mark, likeliest first, and m itself: on
-// small leaks the windows' votes are few, and what follows them may lead astray.
+// refined returns maps to decode under, likeliest first: refinements of m, which leads from pixels
+// of field i to mark pixels, and m itself. sign is -1 for an inverted picture. With enoughVotes
+// windows that follow the pattern, it returns the tracked map and m. With fewer, as on small leaks,
+// tracking may lead astray: coherent then refines both, and the better one comes first.
 func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []tracked {
 	z := r.fields[i]
 	t := r.kd.track(z, m, sign, rounds)
@@ -74,8 +80,9 @@ func (r *reader) refined(i int, m geometry.Mat, sign float32, rounds []round) []
 	return []tracked{followed, {m: m}, plain, t}
 }
 
-// observed returns where the pilots stand under b, cycles a work pixel, and whether
-// the leak's pixels can hold each.
+// observed returns the frequencies of the pilots in the leak under the linear map b, in cycles a
+// work pixel. held says for each whether both parts lie below maxFrequency, so that the leak's
+// pixels can hold the pilot.
 func (r *reader) observed(b [4]float64) (f [pattern.PilotN]pattern.Frequency, held [pattern.PilotN]bool) {
 	for k, q := range r.f {
 		f[k] = pattern.Frequency{X: float64(b[0]*q.X) + float64(b[1]*q.Y), Y: float64(b[2]*q.X) + float64(b[3]*q.Y)}
@@ -84,7 +91,9 @@ func (r *reader) observed(b [4]float64) (f [pattern.PilotN]pattern.Frequency, he
 	return f, held
 }
 
-// shiftIn finds the shift in the given part of field i, or in the whole.
+// shiftIn returns the shift of the torus on which the pilots agree best under the linear map b. It
+// looks in the given part of field i, or in the whole if part is nil. It sums exact amplitudes;
+// only the pilots that the leak's pixels can hold count.
 func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
 	f, held := r.observed(b)
 	z, x0, y0 := r.fields[i], 0, 0
@@ -95,9 +104,9 @@ func (r *reader) shiftIn(i int, b [4]float64, part *rect) shift {
 	return r.kd.findShift(r.shifts, only(held, &a.c[0]))
 }
 
-// roughShift finds the shift in the whole of field i under the linear map b, as shiftIn does,
-// but from interpolated amplitudes. This is much cheaper than shiftIn, and its agreement
-// differs by about 0.04.
+// roughShift returns the shift in the whole of field i under the linear map b, as shiftIn does, but
+// from interpolated amplitudes. This is much cheaper than shiftIn, and its agreement differs by
+// about 0.04. It reads nothing.
 func (r *reader) roughShift(i int, b [4]float64) shift {
 	t := r.tone(i)
 	f, held := r.observed(b)
@@ -110,8 +119,8 @@ func (r *reader) roughShift(i int, b [4]float64) shift {
 	return r.kd.findShift(r.shifts, &c)
 }
 
-// only sets to 0 the amplitudes of those pilots that the leak's pixels cannot hold, and
-// returns c.
+// only sets to 0, in c, the amplitudes of the pilots that are not held: the leak's pixels cannot
+// hold them. It returns c.
 func only(held [pattern.PilotN]bool, c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
 	for k, is := range held {
 		if !is {

@@ -7,8 +7,9 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/pattern"
 )
 
-// Carriers returns the planes in which a reader looks for a mark, whitened: luma,
-// and minus the blue difference unless the picture is grey.
+// Carriers returns the planes in which a reader looks for a mark, whitened and of unit RMS: luma,
+// and minus the blue difference unless the picture is grey. c is a picture of 0..255 at its
+// canonical size; it is not changed.
 func Carriers(c dsp.RGB) []dsp.Plane {
 	y := c.Luma()
 	if c.Gray() {
@@ -28,9 +29,9 @@ func Carriers(c dsp.RGB) []dsp.Plane {
 	return out
 }
 
-// residual returns the detail of p that an edge-preserving filter takes away, divided by its
-// local RMS: so text edges do not leak over the paper beside them. sigma is the filter's
-// tolerance, and quiet the RMS below which detail is not lifted, both in grey levels.
+// residual returns the detail of p that an edge-preserving filter takes away, divided by its local
+// RMS and cut to -3..3. So text edges do not leak over the paper beside them. sigma is the filter's
+// tolerance, and quiet is added to the RMS so that flat parts are not lifted, both in grey levels.
 func residual(p dsp.Plane, sigma, quiet float64) dsp.Plane {
 	const radius, space = 5, 4
 	r := dsp.Bilateral(p, radius, sigma, space)
@@ -51,8 +52,8 @@ func level(p dsp.Plane, quiet float64) {
 	}
 }
 
-// whiten returns p with its spectrum divided by the local mean of the spectrum, scaled to unit
-// RMS. No frequency of the picture stands out then.
+// whiten returns p with its spectrum divided by the root of the local mean power, scaled to unit
+// RMS. No frequency of the picture stands out then. p is not changed.
 func whiten(p dsp.Plane) dsp.Plane {
 	f := dsp.NewFFT2(dsp.FastEven(p.W), dsp.FastLen(p.H))
 	s := f.Forward(p)

@@ -63,8 +63,9 @@ func whitened(p *image.NRGBA, w, h int) *leak {
 	return l
 }
 
-// combined returns the fields that are searched, made of the carriers: luma alone, and the sum
-// of both carriers with the same variance. A grey picture has luma alone.
+// combined returns the fields that are searched, made of one or two carriers: luma alone, and the
+// sum of both carriers scaled to the same variance. A grey picture has luma alone. The first field
+// shares the carrier's memory.
 func combined(carriers []dsp.Plane) []dsp.Plane {
 	if len(carriers) == 1 {
 		return carriers
@@ -76,9 +77,10 @@ func combined(carriers []dsp.Plane) []dsp.Plane {
 	return []dsp.Plane{carriers[0], both}
 }
 
-// coarse returns the leak at coarseSide, or as it is where that is not less, with one
-// field more: minus the blue difference alone, since over texture luma holds so
-// little of the mark that it only adds noise.
+// coarse returns the leak with a long side of coarseSide pixels, made at the first call and kept. A
+// leak that is not longer, or would become narrower than minSide, keeps its size. A colour leak has
+// one field more, minus the blue difference alone. Over texture luma holds so little of the mark
+// that it only adds noise.
 func (l *leak) coarse() *leak {
 	w, h, side := l.fields[0].W, l.fields[0].H, l.side()
 	if l.small != nil {
@@ -114,8 +116,8 @@ func (l *leak) forgetMaps() {
 // side returns the long side of the shrunk leak, in pixels.
 func (l *leak) side() int { return max(l.fields[0].W, l.fields[0].H) }
 
-// peaks returns the peak map of field i, which it keeps: as it is or, if cut is true, with
-// strong peaks cut at spectrum.CapLow.
+// peaks returns the peak map of field i of the leak: as it is or, if cut is true, with strong peaks
+// cut at spectrum.CapLow. Both are computed at the first call and kept.
 func (l *leak) peaks(i int, cut bool) *spectrum.PeakMap {
 	if l.maps[i] == nil {
 		l.maps[i] = spectrum.NewPeakMap(l.fields[i], mapSize(l.side()))

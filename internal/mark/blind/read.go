@@ -47,8 +47,10 @@ func newReader(ctx context.Context, l *leak, kd *Keys) *reader {
 	return &reader{leak: l, ctx: ctx, kd: kd, f: kd.MarkFrequencies()[:], want: 1}
 }
 
-// search runs the stages of all readers side by side, until one has found a mark: then
-// the others have been searched for as thoroughly, and are looked for along with it.
+// search runs the stages in their order, each for all readers, up to the end of the stage in which
+// a reader finds a mark. By then the other readers have searched as thoroughly. It then looks for
+// their marks alongside the found mark. Finds are in the readers' found. The error is ctx's; no
+// mark found is no error.
 func search(readers []*reader) error {
 	for _, s := range stages {
 		if err := s.try(readers); err != nil {
@@ -61,8 +63,10 @@ func search(readers []*reader) error {
 	return alongside(readers)
 }
 
-// readOn looks for more obvious marks of the same key after a mark was read, in other
-// places of the torus: a copy that was marked again carries several.
+// readOn looks for more marks of the same key after a mark was read, in other places of the torus:
+// a copy that was marked again carries several. It mutes each mark read and runs the two cheapest
+// stages, until they find no further mark or the checks are used up. It adds to r.found. The error
+// is ctx's.
 func (r *reader) readOn() error {
 	for len(r.found) == r.want && r.checks < code.CheckBudget {
 		r.mute(r.found[len(r.found)-1])
@@ -79,7 +83,9 @@ func (r *reader) readOn() error {
 	return nil
 }
 
-// mute takes the pilots of a mark that was read out of the maps.
+// mute takes the pilots of a mark that was read out of the reader's peak maps, so that the search
+// finds other marks. It changes a copy of the leak: other readers keep their maps. Rankings and
+// left hits are forgotten, since they belong to the old maps.
 func (r *reader) mute(found *reading) {
 	own := *r.leak
 	own.forgetMaps()
@@ -94,8 +100,11 @@ func (r *reader) mute(found *reading) {
 // checks is used up.
 func (r *reader) done() bool { return len(r.found) >= r.want || r.checks >= code.CheckBudget }
 
-// decode adds up the carriers' soft bits, each weighed by what the pilots say of
-// its strength (maximum ratio combining), and checks the likeliest messages.
+// decode reads the message under the map t and adds it to r.found if its 32-bit check holds. sign
+// is -1 for an inverted picture. It adds up the carriers' soft bits, each weighed by what the
+// pilots say of its strength (maximum ratio combining), and checks the likeliest messages. It stops
+// at a message that correlates by less than code.MinCorrelation, at a message read before, or when
+// the budget of checks is used up. If t has no inverse, it does nothing.
 func (r *reader) decode(t tracked, sign float32) {
 	var soft [code.CodedN]float64
 	read, ok := make([]softBits, len(r.carriers)), make([]bool, len(r.carriers))
@@ -135,9 +144,10 @@ func (r *reader) decode(t tracked, sign float32) {
 	}
 }
 
-// carrierWeight returns how much a carrier counts. seen is the mean of its pilots' amplitudes
-// over their deviation, which is off by 0.18 by chance. Weights near that value are reduced,
-// since the carrier may show no mark at all.
+// carrierWeight returns how much a carrier counts, 0 or more. seen is the mean of its pilots'
+// amplitudes over their deviation, which is off by 0.18 by chance; below minCarrier it counts as
+// minCarrier. The weight is seen for a clear mark and less for values near chance, since the
+// carrier may show no mark at all.
 func carrierWeight(seen float64) float64 {
 	seen = math.Max(seen, minCarrier)
 	return seen * float64(seen*seen) / (float64(seen*seen) + chanceCarrier)
@@ -162,8 +172,9 @@ func deviation(x []float64) float64 {
 	return d
 }
 
-// meanOverDeviation returns the mean of x over its standard deviation: of a pilot's or chips'
-// amplitudes, how clearly a carrier shows the mark.
+// meanOverDeviation returns the mean of x over its standard deviation, x not empty: of pilots' or
+// chips' amplitudes, how clearly a carrier shows the mark. Equal values give a huge number, not a
+// division by zero.
 func meanOverDeviation(x []float64) float64 {
 	m, d := moments(x)
 	return m / (d + 1e-12)
@@ -204,9 +215,9 @@ type Known struct {
 	Sure  float64      // correlation, 0..1, from which on a message that is read at Place needs no search
 }
 
-// DetectAt is [Detect] for a leak whose mark lies at a known place. It reads there, which
-// costs a fifth of a search. It searches if no message is read there, or one whose code
-// correlates by less than at.Sure.
+// DetectAt is [Detect] for a leak whose mark lies at the place that at says. It reads there, which
+// costs a fifth of a search. It searches if no message is read there, or a message whose code
+// correlates by less than at.Sure; the result is then the search's alone.
 func DetectAt(ctx context.Context, img image.Image, kd *Keys, at Known) (*Detection, error) {
 	l, err := newLeak(img)
 	if err != nil {
@@ -218,7 +229,8 @@ func DetectAt(ctx context.Context, img image.Image, kd *Keys, at Known) (*Detect
 	return l.detect(ctx, kd)
 }
 
-// detectAt reads the mark at a known place and nowhere else: it makes at most four checks.
+// detectAt reads the mark of kd at a known place and nowhere else: it makes at most four checks.
+// Found is false if no message is read. No search follows: that is DetectAt's part.
 func (l *leak) detectAt(ctx context.Context, kd *Keys, at Known) *Detection {
 	r, z := newReader(ctx, l, kd), l.carriers[0]
 	r.decode(tracked{m: at.Place.Mul(geometry.PixelScale(float64(at.W)/float64(z.W), float64(at.H)/float64(z.H)))}, 1)
@@ -243,8 +255,9 @@ func (r *reader) first() *reading {
 	return r.found[0]
 }
 
-// DetectAll reads the marks of all keys out of a leak, the strongest first: of none
-// without keys.
+// DetectAll reads the marks of all keys out of a leak, the strongest correlation first. Key of a
+// detection is the index in keys. It returns only marks that were found, several of one key if a
+// copy was marked again, and nil without keys. It returns the errors of [Detect].
 func DetectAll(ctx context.Context, img image.Image, keys []*Keys) ([]*Detection, error) {
 	l, err := newLeak(img)
 	if err != nil || len(keys) == 0 {
@@ -272,7 +285,9 @@ func DetectAll(ctx context.Context, img image.Image, keys []*Keys) ([]*Detection
 	return all, nil
 }
 
-// report returns a reading, or its absence (nil), in terms of the leak's own pixels.
+// report returns a reading in terms of the leak's own pixels: scale, turn and corners at the middle
+// of the evidence. A nil reading gives a Detection with Found false, and the checks and the best
+// agreement of the search. If the map has no inverse, place and scale remain zero.
 func (r *reader) report(found *reading) *Detection {
 	d := &Detection{Checks: r.checks, Sync: r.bestZ}
 	if found == nil {

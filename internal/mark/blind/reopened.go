@@ -12,9 +12,10 @@ import (
 // shows in which of its coefficients were rounded to something else than what is around
 // them. In the plain residual the other coefficients look as if nothing had been added.
 
-// reopened returns the whitened luma of a leak of a hard JPEG file: what the roundings
-// tell, and the given plain residual, which tells more where little was rounded. It
-// reports false where p is no such leak.
+// reopened returns the whitened luma of a leak that was last opened from a hard JPEG file: what the
+// roundings show, plus a share of the plain residual, which says more if little was rounded. plain
+// is the leak's luma carrier and gives the size; it is not changed. It returns false if p has more
+// than maxReopened pixels, shows no such file, or was rounded in steps too small to matter.
 func reopened(p *image.NRGBA, plain dsp.Plane) (dsp.Plane, bool) {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	if w*h > maxReopened {

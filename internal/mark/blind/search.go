@@ -50,8 +50,8 @@ func each(try func(*reader) error) func([]*reader) error {
 	}
 }
 
-// likely and obvious try the few best similarities, under which the leak shows all of
-// the picture, and then of any scale: they find most marks.
+// likely tries the four best similarities in each field under which the leak shows all of the
+// picture. Together with obvious it finds most marks. The error is ctx's, as in all stages.
 func (r *reader) likely() error { return r.similar(r.wholePicture(), 0, 4) }
 
 // obvious tries the eight best similarities of any scale in each field.
@@ -64,7 +64,9 @@ var obviousSums = ranking{by: anyScale, n: 40}
 // that even faint agreement exceeds chance.
 func (r *reader) faint() error { return r.similar(r.wholePicture(), 4, 100) }
 
-// coarser takes the leak for a part of the picture, on a smaller rendition.
+// coarser takes the leak for a part of the picture, on a smaller rendition of the leak: the scales
+// are partMin to partMax times the scale of a whole picture. It tries the eight best similarities
+// and then, with strong peaks cut, the 150 best. What is found is in the leak's own work pixels.
 func (r *reader) coarser() error {
 	l := r.leak.coarse()
 	whole := float64(l.side()) / pattern.Torus
@@ -78,7 +80,9 @@ func (r *reader) coarser() error {
 	})
 }
 
-// in searches another rendition of the leak, to whose pixels the given map leads.
+// in runs try on another rendition l of the leak, with a reader of its own that looks for one mark.
+// to maps the work pixels of r to the pixels of l. Marks found, checks made and the best agreement
+// are carried over to r. It returns the error of try.
 func (r *reader) in(l *leak, to geometry.Mat, try func(*reader) error) error {
 	c := &reader{leak: l, ctx: r.ctx, kd: r.kd, f: r.f, checks: r.checks, want: 1}
 	err := try(c)
@@ -90,9 +94,10 @@ func (r *reader) in(l *leak, to geometry.Mat, try func(*reader) error) error {
 	return err
 }
 
-// alongside looks for other keys' marks once one key's mark was found. A person who marks a
-// copy again marks what later goes through the same changes. So the two marks differ by a
-// similarity, whatever happened to the leak.
+// alongside looks for other keys' marks once a reader has found a mark. A person who marks a copy
+// again marks what later goes through the same changes. So the two marks differ by a similarity,
+// whatever happened to the leak. It does nothing if no reader has found a mark or there is only one
+// reader. Finds are added to the readers that are not done. The error is ctx's.
 func alongside(readers []*reader) error {
 	at := slices.IndexFunc(readers, func(r *reader) bool { return len(r.found) > 0 })
 	if at < 0 || len(readers) == 1 {
@@ -109,8 +114,9 @@ func alongside(readers []*reader) error {
 	})(readers)
 }
 
-// straightened returns the leak on the mark pixels of a mark that was read, and the map
-// that leads there.
+// straightened returns the leak as it lies on the mark pixels of a mark that was read as t. It also
+// returns the map from the work pixels of l to the pixels of the new leak. It returns false if t
+// has no inverse. l is not changed.
 func (l *leak) straightened(t tracked) (*leak, geometry.Mat, bool) {
 	win := markWindow(t.m, l.carriers[0].W, l.carriers[0].H, t.centre)
 	s := *l
@@ -134,9 +140,10 @@ func (r *reader) wholePicture() ranking {
 	return ranking{cut: true, by: spectrum.Scales{Min: mid * dsp.Exp(-wholeSlack), Max: mid * dsp.Exp(wholeSlack)}, n: 100}
 }
 
-// wholeFrame tries similarities of any scale: on the map as it is, with strong peaks cut,
-// and with the lower half of the pilots only (thumbnails, blur). It also tries the best of
-// each field in parts of the frame.
+// wholeFrame first reads in parts of the frame, under the best similarity of each field. It then
+// tries similarities of any scale: on the map as it is those beyond obvious, then with strong peaks
+// cut. Last it uses the lower half of the pilots only (thumbnails, blur). It stops when the search
+// is done.
 func (r *reader) wholeFrame() error {
 	for i := range r.fields {
 		best := r.ranked(i, obviousSums)
@@ -158,16 +165,16 @@ func (r *reader) wholeFrame() error {
 	return nil
 }
 
-// A ranking is a list of the best n similarities by the sum of a map. cut: strong peaks of
-// the map are cut; low: only the lower half of the pilots counts.
+// A ranking is a list of the best n similarities by the sum of a peak map over the scales by. cut:
+// strong peaks of the map are cut; low: only the lower half of the pilots counts.
 type ranking struct {
 	low, cut bool
 	by       spectrum.Scales
 	n        int
 }
 
-// ranked returns the best similarities of field i as k says, best first. It keeps them, since
-// several stages ask for the same ranking.
+// ranked returns the best similarities of field i as k says, best first, k.n or fewer. It keeps
+// them, since several stages ask for the same ranking. They must not be changed.
 func (r *reader) ranked(i int, k ranking) []spectrum.Candidate {
 	at := fieldRanking{i, k}
 	c, ok := r.rankings[at]
@@ -187,8 +194,8 @@ type fieldRanking struct {
 	ranking
 }
 
-// pilots returns the frequencies of all pilots, in cycles a mark pixel. If low is true, it
-// returns the lower half, which survives blur and shrinking.
+// pilots returns the frequencies of all pilots, in cycles a mark pixel. If low is true, it returns
+// the half with the lowest frequencies, which survives blur and shrinking.
 func (r *reader) pilots(low bool) []pattern.Frequency {
 	if !low {
 		return r.f
@@ -200,8 +207,10 @@ func (r *reader) pilots(low bool) []pattern.Frequency {
 	return f[:pattern.PilotN/2]
 }
 
-// similar tries the similarities of each field that rank from the given place up to
-// another; the lesser ones of earlier places that were not read compete with them.
+// similar tries the similarities of each field with ranks from..to-1 in the ranking k. It reads at
+// once under those on which the pilots agree strongly. The best of the others compete with what
+// earlier calls with the same k left unread; what is not read now is left for later calls. Marks
+// are added to r.found. The error is ctx's.
 func (r *reader) similar(k ranking, from, to int) error {
 	all := r.left[k]
 	for i := range r.fields {
@@ -231,8 +240,9 @@ type hit struct {
 	z     float64
 }
 
-// offer reads under b at once if the pilots agree strongly, and keeps it for later
-// if they may.
+// offer looks how well the pilots agree under the linear map b in field i, whose peak map is m.
+// From sureAgreement on it reads at once, tracked by rounds. From minAgreement on it appends the
+// hit to all, for attemptBest. Below, the map is dropped.
 func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rounds []round) {
 	s := r.roughShift(i, b)
 	switch {
@@ -243,8 +253,8 @@ func (r *reader) offer(all *[]hit, i int, m *spectrum.PeakMap, b [4]float64, rou
 	}
 }
 
-// attemptBest reads under the two best hits by agreement and returns the other hits, which may
-// be tried again later.
+// attemptBest reads under the lesserHits hits with the strongest agreement, or until the search is
+// done. It sorts all in place and returns the other hits, which may be tried again later.
 func (r *reader) attemptBest(all []hit, rounds []round) []hit {
 	slices.SortStableFunc(all, func(a, b hit) int { return cmp.Compare(b.z, a.z) })
 	n := min(lesserHits, len(all))
@@ -256,8 +266,9 @@ func (r *reader) attemptBest(all []hit, rounds []round) []hit {
 	return all[n:]
 }
 
-// climbAndAttempt reads under the hit's map as improved on the peak map, unless the
-// pilots agree less there.
+// climbAndAttempt improves the hit's linear map on its peak map and reads under the improved map.
+// It reads under the hit's own map if the pilots agree less on the improved map. rounds refine the
+// map further, as in attempt.
 func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	b, _ := h.m.Climb(r.f, h.b, .001, .0005, .00025)
 	if r.roughShift(h.field, b).z < h.z {
@@ -266,8 +277,10 @@ func (r *reader) climbAndAttempt(h hit, rounds []round) {
 	r.attempt(h.field, b, nil, rounds)
 }
 
-// stretched tries similarities after a stretch of the leak's vertical axis by each of the
-// factors stretches: for leaks whose aspect ratio was changed.
+// stretched tries similarities after a stretch of the leak's vertical axis by each of the factors
+// stretches: for leaks whose aspect ratio was changed. It runs the readers side by side, because
+// they share the log-polar map of each factor. All readers must have the same leak. The error is
+// ctx's.
 func stretched(readers []*reader) error {
 	l := readers[0].leak
 	s := spectrum.Scales{Min: partLow, Max: anyScale.Max}
@@ -292,8 +305,9 @@ func stretched(readers []*reader) error {
 	return nil
 }
 
-// affine tries affine maps from pairs of peaks over the whole frame, the best one of each
-// field: for sheared leaks, which no similarity fits.
+// affine tries affine maps from pairs of peaks over the whole frame, the best one of each field:
+// for sheared leaks, which no similarity fits. It reads only under maps that reach minScore. Marks
+// are added to r.found; the error is ctx's.
 func (r *reader) affine() error {
 	s := spectrum.NewPairs(r.f, 120, spectrum.Scales{Min: partLow, Max: anyScale.Max})
 	for i := len(r.fields) - 1; i >= 0; i-- {

@@ -43,9 +43,10 @@ func newShiftGrid(kd *pattern.Keys) *dsp.ToneGrid {
 	return dsp.NewToneGrid(shiftGrid, at[:])
 }
 
-// findShift correlates complex pilot amplitudes with all shifts of the torus, of
-// the pattern as it stands and turned by 180 degrees: one transform serves both,
-// the first in its real, the second in its imaginary part.
+// findShift returns the shift of the torus at which the given complex pilot amplitudes agree best,
+// to half a mark pixel. Its z is 0 if all amplitudes are 0. It compares the pattern upright and
+// turned by 180 degrees: one transform serves both, the first in its real, the second in its
+// imaginary part. on is scratch memory; c is not changed.
 func (kd *Keys) findShift(on *shiftFinder, c *[pattern.PilotN]complex64) shift {
 	v := kd.Aligned(c)
 	u := kd.Aligned(conjugate(c))
@@ -79,8 +80,9 @@ func (kd *Keys) findShift(on *shiftFinder, c *[pattern.PilotN]complex64) shift {
 	return top
 }
 
-// strongest sums the tones on the grid and returns its strongest places, as many as exceed
-// least.
+// strongest sums the tones that findShift has put into on, at all places of the grid. It returns
+// the shiftsKept places with the largest absolute sums above bar, upright or turned. Fewer exceed a
+// high bar: the rest of kept is then zero.
 func (on *shiftFinder) strongest(grid *dsp.ToneGrid, bar float32) bestShifts {
 	best := bestShifts{floor: bar, bar: bar}
 	grid.EachColumns(on.tones, on.tmp, func(x int, t []complex64) {
@@ -99,7 +101,8 @@ func (on *shiftFinder) strongest(grid *dsp.ToneGrid, bar float32) bestShifts {
 	return best
 }
 
-// bestShifts keeps the strongest places of the grid.
+// bestShifts keeps the strongest places of the grid. A further place must exceed bar, which is the
+// weakest sum kept, or floor if that is larger.
 type bestShifts struct {
 	kept       [shiftsKept]gridShift
 	floor, bar float32
@@ -111,8 +114,9 @@ type gridShift struct {
 	flipped bool
 }
 
-// offer keeps a place of the grid if the size of its sum exceeds the bar: the sum replaces the
-// weakest place that is kept, and the bar rises to the new weakest.
+// offer keeps the place (x, y) of the grid if the size of its sum exceeds the bar. The sum, which
+// is negative for an inverted picture, replaces the weakest place that is kept. The bar rises to
+// the new weakest. flipped says that the pattern is turned by 180 degrees.
 func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 	if sum <= b.bar && -sum <= b.bar {
 		return
@@ -134,7 +138,10 @@ func (b *bestShifts) offer(sum float32, x, y int, flipped bool) {
 // abs returns the size of v.
 func abs(v float32) float32 { return max(v, -v) }
 
-// refineShift climbs the pilots' sum from (x, y) in steps down to half a mark pixel.
+// refineShift climbs from the shift (x, y), in mark pixels, to where the sum of the pilots is
+// largest, in steps of 2, 1 and 1/2 mark pixels. It returns that shift and the sum there. start is
+// the sum at (x, y): only its sign counts, negative for an inverted picture, whose sum is climbed
+// downwards. amp are the aligned amplitudes.
 func (kd *Keys) refineShift(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y int, start float32) (geometry.Point, float64) {
 	sign := 1.0
 	if start < 0 {
@@ -152,8 +159,9 @@ func (kd *Keys) refineShift(on *shiftFinder, amp *[pattern.PilotN]complex64, x, 
 	return geometry.Point{X: float64(x) / 2, Y: float64(y) / 2}, sign * best
 }
 
-// pilotSum returns the real part of the sum of the pilots' amplitudes, turned as they would be
-// if the pattern lay at (x, y). x and y are in half mark pixels.
+// pilotSum returns the real part of the sum of the aligned amplitudes amp, turned back as if the
+// pattern lay at (x, y). x and y are in half mark pixels, of either sign. on holds the table of
+// turns.
 func (kd *Keys) pilotSum(on *shiftFinder, amp *[pattern.PilotN]complex64, x, y int) float64 {
 	sum := 0.0
 	for k, p := range kd.Pilots {
@@ -173,7 +181,8 @@ func conjugate(c *[pattern.PilotN]complex64) *[pattern.PilotN]complex64 {
 	return &out
 }
 
-// toMatrix returns the map from work to mark pixels under the linear map b.
+// toMatrix returns the map from work to mark pixels that the shift completes. b is the linear map
+// of frequencies from mark to work; a shift that is flipped turns it by 180 degrees.
 func (s shift) toMatrix(b [4]float64) geometry.Mat {
 	if s.flipped {
 		for i := range b {
@@ -183,7 +192,8 @@ func (s shift) toMatrix(b [4]float64) geometry.Mat {
 	return spectrum.ToMap(b, s.t)
 }
 
-// sum adds up amplitudes over the blocks of cells [x, x+w) x [y, y+h).
+// sum adds up the pilots' amplitudes over the block of cells [x, x+w) x [y, y+h), counted in cells.
+// Cells beyond the last row or column are left out. a is not changed.
 func (a amplitudes) sum(x, y, w, h int) *[pattern.PilotN]complex64 {
 	var out [pattern.PilotN]complex64
 	for j := y; j < min(y+h, a.ny); j++ {
@@ -203,8 +213,8 @@ type toneReader struct {
 	cx, cy float64
 }
 
-// newToneReader transforms z, padded to twice its size, and moves the origin of its phases to
-// the middle of z, where interpolated phases vary least.
+// newToneReader returns the reader of the transform of z. It transforms z padded to twice its size,
+// and moves the origin of its phases to the middle of z, where interpolated phases vary least.
 func newToneReader(z dsp.Plane) *toneReader {
 	w, h := dsp.FastEven(2*z.W), dsp.FastLen(2*z.H)
 	t := &toneReader{s: dsp.NewFFT2(w, h).Forward(z), cx: float64(z.W-1) / 2, cy: float64(z.H-1) / 2}
@@ -233,8 +243,9 @@ func times(a, b complex64) complex64 {
 	return complex(float32(real(a)*real(b))-float32(imag(a)*imag(b)), float32(real(a)*imag(b))+float32(imag(a)*real(b)))
 }
 
-// taps returns four neighbouring coefficients of row v, from column u on. Rows go round. u is
-// -1 at least: column -1 is the mirror image of column 1.
+// taps returns four neighbouring coefficients of row v, columns u to u+3. Rows repeat, so that v
+// may be any number. u must be -1 or more: column -1 is the complex conjugate of column 1 in the
+// opposite row. u+3 must lie in the half spectrum.
 func (t *toneReader) taps(u, v int) (c [4]complex64) {
 	h, st := t.s.H, t.s.Stride()
 	if v %= h; v < 0 {
@@ -250,7 +261,8 @@ func (t *toneReader) taps(u, v int) (c [4]complex64) {
 }
 
 // at returns the sum of z exp(-2 pi i f.x) over the field z, interpolated between 4 x 4
-// coefficients. f is in cycles a pixel of the field.
+// coefficients. f is in cycles a pixel of the field; the result is 0 for frequencies at or beyond
+// the end of the spectrum in X.
 func (t *toneReader) at(f pattern.Frequency) complex64 {
 	x, y := float64(f.X*float64(t.s.W)), float64(f.Y*float64(t.s.H))
 	flip := x < 0

@@ -12,8 +12,9 @@ import (
 // A window is a rectangle of mark pixels; its corner lies on the chips' grid.
 type window struct{ u, v, w, h int }
 
-// markWindow returns the window that a w x h picture covers under m, or that part
-// of it around the given centre.
+// markWindow returns the window of mark pixels that a w x h picture covers under m, from picture to
+// mark pixels. It is cut to about windowSide a side around the given centre, in mark pixels. A nil
+// centre is the middle of the picture. It is at least 64 mark pixels a side.
 func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
 	lo, hi := geometry.Point{X: math.Inf(1), Y: math.Inf(1)}, geometry.Point{X: math.Inf(-1), Y: math.Inf(-1)}
 	for _, c := range [4]geometry.Point{{X: 0, Y: 0}, {X: float64(w), Y: 0}, {X: float64(w), Y: float64(h)}, {X: 0, Y: float64(h)}} {
@@ -29,8 +30,9 @@ func markWindow(m geometry.Mat, w, h int, centre *geometry.Point) window {
 	return window{u0, v0, u1 - u0, v1 - v0}
 }
 
-// span returns whole chips, in mark pixels, that cover [lo, hi], or the part of it within half
-// of windowSide around c. The span is at least 64 mark pixels wide.
+// span returns the ends of a range of whole chips, in mark pixels, that covers [lo, hi]. Of a
+// longer range it returns the part within half of windowSide around c. The range is 64 mark pixels
+// or wider. Values beyond ±2^24, which only a wild map gives, are cut there first.
 func span(lo, hi, c float64) (int, int) {
 	const far = 1 << 24
 	lo, hi = math.Max(lo, c-windowSide/2), math.Min(hi, c+windowSide/2)
@@ -39,8 +41,9 @@ func span(lo, hi, c float64) (int, int) {
 	return a, min(max(b, a+64), a+windowSide+pattern.Cell)
 }
 
-// rectify samples z, work pixels, on the mark pixels of win under m, work to mark;
-// zero outside.
+// rectify samples z on the mark pixels of win, at the pixels of z that m maps there. m maps work
+// pixels, in which z lies, to mark pixels. Samples outside of z are zero. If z is much finer than
+// the mark's pixels, z is blurred first. It returns false if m has no inverse.
 func rectify(z dsp.Plane, m geometry.Mat, win window) (dsp.Plane, bool) {
 	inv, ok := m.Inverse()
 	if !ok {
@@ -76,7 +79,9 @@ type amplitudes struct {
 	c      [][pattern.PilotN]complex64
 }
 
-// cellAmplitudes sums z exp(-2 pi i f.x) over each cell, x counted from (x0, y0).
+// cellAmplitudes returns the sums of z exp(-2 pi i f.x) for each pilot's frequency f, in cycles a
+// sample, over each cell of cw x ch samples. x is counted from (x0, y0), the place of z's first
+// sample, so that phases fit a larger plane with z as a part.
 func cellAmplitudes(z dsp.Plane, x0, y0 int, f *[pattern.PilotN]pattern.Frequency, cw, ch int) amplitudes {
 	tones := make([]dsp.Tone, pattern.PilotN)
 	for k, q := range f {
@@ -96,8 +101,10 @@ type softBits struct {
 	pilot [pattern.PilotN]float64
 }
 
-// soft despreads the payload of one carrier under m, work to mark. sign is -1 for
-// an inverted picture.
+// soft despreads the payload of the carrier z under m, from work to mark pixels: it sums the chips
+// of each coded bit with their keyed signs. sign is -1 for an inverted picture. centre is the
+// middle of the window that is read, in mark pixels, nil for the picture's own middle. It returns
+// false if m has no inverse.
 func (kd *Keys) soft(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (softBits, bool) {
 	var out softBits
 	win := markWindow(m, z.W, z.H, centre)
@@ -159,8 +166,9 @@ type weights struct {
 	w      []float32
 }
 
-// coherence weighs the cells of a rectified window by how well the pilots around
-// stand in place, and sums their real amplitudes into out.
+// coherence returns how much each cell of a rectified window counts, 0.25 to 1: by how well the
+// pilots around the cell lie in phase with the mark. It also adds the pilots' real amplitudes to
+// out.pilot. win is where r lies on the mark; sign is -1 for an inverted picture.
 func (kd *Keys) coherence(r dsp.Plane, win window, sign float32, out *softBits) weights {
 	a := cellAmplitudes(r, win.u, win.v, kd.MarkFrequencies(), weightCell, weightCell)
 	seen, noise := dsp.NewPlane(a.nx, a.ny), dsp.NewPlane(a.nx, a.ny)
@@ -181,8 +189,8 @@ func (kd *Keys) coherence(r dsp.Plane, win window, sign float32, out *softBits) 
 	return w
 }
 
-// at returns the weight at chip (i, j) of nx x ny chips, interpolated between the middles of
-// the cells.
+// at returns the weight, 0.25 to 1, at chip (i, j) of a window of nx x ny chips, interpolated
+// between the middles of the cells.
 func (w weights) at(i, j, nx, ny int) float32 {
 	x, y := (float32(i)+0.5)*float32(w.nx)/float32(nx)-0.5, (float32(j)+0.5)*float32(w.ny)/float32(ny)-0.5
 	x, y = pattern.Clip(x, 0, float32(w.nx-1)), pattern.Clip(y, 0, float32(w.ny-1))
@@ -194,8 +202,10 @@ func (w weights) at(i, j, nx, ny int) float32 {
 	return t + float32(b*(u-t))
 }
 
-// EvenOut returns the gains of coded bits and pilots that bring each to the mean
-// of what the reader sees of all.
+// EvenOut returns gains of coded bits and of pilots, about 1: each brings its bit or pilot to the
+// mean of what the reader sees of all in z. z is a carrier of the marked picture, place its map to
+// mark pixels, and coded the signs that the bits were marked with. Gains are cut to 0.4..1.9 for
+// bits and 0.5..1.7 for pilots.
 func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits, pilots []float32) {
 	s, _ := kd.soft(z, place, 1, nil) // a placement is never singular
 	for j := range s.bit {
@@ -204,8 +214,8 @@ func (kd *Keys) EvenOut(z dsp.Plane, place geometry.Mat, coded []float32) (bits,
 	return levelGain(s.bit[:], 0.4, 1.9), levelGain(s.pilot[:], 0.5, 1.7)
 }
 
-// levelGain returns for each value the factor that would bring it to the mean of all, cut to
-// [lo, hi].
+// levelGain returns for each value the factor by which to mark it to bring it to the mean of all: 1
+// plus its shortfall as a share of the mean, cut to [lo, hi]. x must not be empty.
 func levelGain(x []float64, lo, hi float32) []float32 {
 	mean := 0.0
 	for _, v := range x {

@@ -34,9 +34,11 @@ type tracked struct {
 	box    [4]float64 // u0, v0, u1, v1
 }
 
-// track refines m, a map from pixels of the field z to mark pixels. In each round, windows of
-// the field vote for displacements, and the map follows what the votes agree on. sign is -1
-// for an inverted picture. A round without votes leaves the map as it is.
+// track refines m, a map from pixels of the field z to mark pixels. In each round, windows of the
+// field vote for displacements, and the map follows what the votes agree on. sign is -1 for an
+// inverted picture. A round without votes leaves the map as it is. votes of the result counts the
+// last round; its centre is nil if no window ever voted. If a map has no inverse, track returns
+// what it has.
 func (kd *Keys) track(z dsp.Plane, m geometry.Mat, sign float32, rounds []round) tracked {
 	t := tracked{m: m}
 	var win window
@@ -64,9 +66,10 @@ type vote struct {
 	q float64
 }
 
-// votes returns for each window of the flattened field the displacement at which its pilots
-// agree best, if they agree better than the round's threshold. win is where flat lies on the
-// torus.
+// votes returns for each window of the flattened field the displacement, in mark pixels, at which
+// its pilots agree best. Windows that agree by the round's threshold or less do not vote. win is
+// where flat lies on the torus; sign is -1 for an inverted picture. Windows overlap: they move on
+// by one cell.
 func (kd *Keys) votes(flat dsp.Plane, win window, sign float32, r round) (out []vote) {
 	a := cellAmplitudes(flat, win.u, win.v, kd.MarkFrequencies(), r.cell, r.cell)
 	nx, ny := min(r.n, a.nx), min(r.n, a.ny)
@@ -85,8 +88,10 @@ func (kd *Keys) votes(flat dsp.Plane, win window, sign float32, r round) (out []
 	return out
 }
 
-// follow moves the map to what the votes agree on: a homography where many do, a
-// similarity where some do, else their weighted mean shift.
+// follow moves the map to what the votes of round r, one or more, agree on. Twelve votes spread
+// over two cells or more allow a homography, r.similarityFrom votes over one cell a similarity. If
+// no such map fits enough votes, the map stays. Fewer votes give their weighted mean shift. follow
+// also sets centre and box, but not votes.
 func (t *tracked) follow(votes []vote, r round) {
 	size := float64(r.cell)
 	pairs := make([]geometry.Pair, len(votes))
@@ -160,7 +165,9 @@ func newDisplacements(kd *pattern.Keys, reach, step float64) *displacements {
 	return &g
 }
 
-// best returns the shift at which the pilots' sum, over their RMS, is greatest.
+// best returns the shift in mark pixels at which the sum of the pilots c, turned back by that
+// shift, is largest. It also returns that sum over the RMS of c. sign is -1 for an inverted
+// picture. Without amplitudes the sum is 0 and the shift means nothing.
 func (g *displacements) best(c [pattern.PilotN]complex64, sign float32) (geometry.Point, float64) {
 	energy := 1e-12
 	for _, v := range c {
@@ -180,8 +187,10 @@ func (g *displacements) best(c [pattern.PilotN]complex64, sign float32) (geometr
 	return g.at[at], float64(top) / math.Sqrt(energy/2)
 }
 
-// coherent returns the sum of the pilots over the whole frame under m, and m after
-// a climb in its six affine parameters: for maps that few windows vote for.
+// coherent returns m after a climb in its six affine parameters, and the sum of the pilots over the
+// whole frame under that map: for maps that few windows vote for. m leads from pixels of z to mark
+// pixels. centre is the middle of the window, nil for the picture's own. If m has no inverse, it
+// returns m and 0.
 func (kd *Keys) coherent(z dsp.Plane, m geometry.Mat, sign float32, centre *geometry.Point) (geometry.Mat, float64) {
 	win := markWindow(m, z.W, z.H, centre)
 	flat, ok := rectify(z, m, win)
@@ -217,9 +226,10 @@ type cellSum struct {
 	c  [pattern.PilotN]complex64
 }
 
-// climbAffine raises the sum of the pilots by coordinate ascent in the six affine parameters:
-// shifts in mark pixels, and linear terms that move a place at distance size by as much. It
-// returns the parameters and the sum, and climbs in steps from 2 to 1/4.
+// climbAffine raises the sum of the pilots f over the cells by coordinate ascent in the six affine
+// parameters, from 0 on: shifts in mark pixels, and linear terms that move a place at distance size
+// by as much. It returns the parameters, as affineSum takes them, and the sum. Steps go from 2 down
+// to 1/4 mark pixel. sign is -1 for an inverted picture.
 func climbAffine(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, sign, size float64) (q [6]float64, best float64) {
 	waves := newWaves()
 	best = affineSum(cells, f, waves, q, sign)
@@ -260,9 +270,9 @@ func newWaves() *[waveSteps]complex64 {
 	return &w
 }
 
-// affineSum returns the real part of the sum of the pilots over all cells, times sign. The
-// affine map q displaces each cell: by q[0] and q[1] mark pixels, and by linear terms of the
-// cell's position.
+// affineSum returns the real part of the sum of the pilots over all cells, times sign. The affine
+// map q displaces each cell by q[0] + q[2] x + q[3] y across and q[1] + q[4] x + q[5] y down, in
+// mark pixels. f are the pilots' frequencies and waves the table of newWaves.
 func affineSum(cells []cellSum, f *[pattern.PilotN]pattern.Frequency, waves *[waveSteps]complex64, q [6]float64, sign float64) float64 {
 	sum := 0.0
 	for i := range cells {

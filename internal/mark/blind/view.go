@@ -32,7 +32,8 @@ type Chips struct {
 	Value      []float32
 }
 
-// Chips samples the carriers under m, work to mark, as decoding does.
+// Chips samples the carriers at the chips' places under m, from work to mark pixels, as decoding
+// does, and returns one entry a carrier. It returns nothing if m has no inverse.
 func (v *View) Chips(m geometry.Mat) []Chips {
 	var out []Chips
 	for _, z := range v.leak.carriers {

@@ -9,8 +9,9 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/spectrum"
 )
 
-// windows tries parts of the frame, for perspective and small remains: the four
-// best of each size and field.
+// windows tries parts of the frame, for perspective and small remains: squares of two sizes, and
+// the four best candidates of each size and field. It leaves out readers that are done; all readers
+// must have the same leak. The error is ctx's.
 func windows(readers []*reader) error {
 	l := readers[0].leak
 	side := float64(l.side())
@@ -31,8 +32,8 @@ func windows(readers []*reader) error {
 	return nil
 }
 
-// attemptWindows reads in field i under the four candidates of the highest score, until a mark
-// is read. Candidates below minScore are left out. The error is ctx's.
+// attemptWindows reads in field i under the four candidates of the highest score, until a mark is
+// read. Candidates below minScore are left out. It sorts all in place. The error is ctx's.
 func (r *reader) attemptWindows(i int, all []windowCandidate) error {
 	slices.SortStableFunc(all, func(a, b windowCandidate) int { return cmp.Compare(b.Score, a.Score) })
 	for _, c := range all[:min(4, len(all))] {
@@ -54,9 +55,9 @@ type windowCandidate struct {
 	part rect
 }
 
-// windowCandidates returns for each reader the candidates in all parts of field z: squares of
-// the given side that overlap by half. top is the largest scale that is looked for. The error
-// is ctx's.
+// windowCandidates returns for each reader the candidates in all parts of field z: squares of the
+// given side in pixels that overlap by half. top is the largest scale that is looked for, in work
+// pixels a mark pixel. Without readers it returns nothing. The error is ctx's.
 func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([][]windowCandidate, error) {
 	if len(readers) == 0 {
 		return nil, nil
@@ -82,8 +83,10 @@ func windowCandidates(readers []*reader, z dsp.Plane, side int, top float64) ([]
 	return all, ctx.Err()
 }
 
-// partCandidates returns the best map by pairs and the best similarity of a part, for
-// each search.
+// partCandidates returns for each search the best map by pairs and the best similarity of a part of
+// field z, improved on its peak map. The results are in the order of searches. It returns nil if
+// the part is blank or covered. top is the largest scale that is looked for. on is scratch memory,
+// for one goroutine.
 func partCandidates(on *spectrum.PolarSums, z dsp.Plane, part rect, top float64, searches []*spectrum.Pairs) [][]windowCandidate {
 	p := cut(z, part)
 	if p.SumSquares() < 0.15*float64(len(p.Pix)) { // covered or blank
@@ -105,7 +108,8 @@ func partCandidates(on *spectrum.PolarSums, z dsp.Plane, part rect, top float64,
 	return out
 }
 
-// halfOverlapping covers a w x h frame with squares that overlap by about half.
+// halfOverlapping returns squares of the given side that cover a w x h frame and overlap by about
+// half. A side longer than the frame gives rectangles cut to the frame.
 func halfOverlapping(w, h, side int) []rect {
 	starts := func(n int) []int {
 		if side >= n {
@@ -127,7 +131,7 @@ func halfOverlapping(w, h, side int) []rect {
 	return out
 }
 
-// cut returns the part r of field z, which shares the memory of z.
+// cut returns a copy of the part r of field z, which must lie inside.
 func cut(z dsp.Plane, r rect) dsp.Plane { return z.Window(r.x, r.y, r.w, r.h) }
 
 type rect struct{ x, y, w, h int }

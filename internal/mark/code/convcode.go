@@ -25,8 +25,8 @@ var generators = [outputs]uint{0o557, 0o663, 0o711}
 // message and of the tail.
 func CodedLen(n int) int { return outputs * (n + Tail) }
 
-// Encode returns the coded message as values +1 (bit 0) and -1 (bit 1). Message
-// bits are 0 or 1.
+// Encode returns the coded message as values +1 (bit 0) and -1 (bit 1), CodedLen(len(message)) of
+// them. Of each byte of message, which holds one bit, the lowest bit counts.
 func Encode(message []uint8) []float32 {
 	out := make([]float32, 0, CodedLen(len(message)))
 	reg := uint(0)
@@ -42,8 +42,10 @@ func Encode(message []uint8) []float32 {
 	return out
 }
 
-// Decode returns up to list messages of n bits, the likeliest first, given the
-// soft value of every coded bit: positive for +1, its size the confidence.
+// Decode returns up to list messages of n bits, the likeliest first, one bit a byte. soft has the
+// soft value of every coded bit: positive for +1, its size the confidence. It does not say how
+// likely a message is; any soft values give messages. It panics if soft has not CodedLen(n) values,
+// or list is not 1 to 255.
 func Decode(soft []float32, n, list int) [][]uint8 {
 	steps := n + Tail
 	if len(soft) != outputs*steps || list < 1 || list > 255 {
@@ -90,8 +92,8 @@ func newDecoder(steps, list int) *decoder {
 	return d
 }
 
-// step extends every path by bit t, given the soft values of its three coded bits. In the
-// tail, which has zeros only, it extends by zeros.
+// step extends every path by bit t, from 0 on, given the soft values of its three coded bits. In
+// the tail, which has zeros only, it extends by zeros. Steps must come in order.
 func (d *decoder) step(t int, soft []float32, tail bool) {
 	branch := func(reg int) float32 {
 		s := &d.sign[reg]
@@ -111,7 +113,9 @@ func (d *decoder) step(t int, soft []float32, tail bool) {
 	d.metric, d.next = d.next, d.metric
 }
 
-// merge takes the best of the two sorted lists that lead into state s.
+// merge writes to out the metrics of the best paths into state s at step t, best first, and records
+// where each came from. The paths come from the states lo and hi, whose lists are sorted. blo and
+// bhi are what the step adds to paths from lo and from hi.
 func (d *decoder) merge(t, s int, out []float32, lo, hi int, blo, bhi float32) {
 	a, b := d.metric[lo*d.list:(lo+1)*d.list], d.metric[hi*d.list:(hi+1)*d.list]
 	at := (t*states + s) * d.list
@@ -129,7 +133,8 @@ func (d *decoder) merge(t, s int, out []float32, lo, hi int, blo, bhi float32) {
 	}
 }
 
-// traceback returns the bits of the path of rank k that ends in state 0, the tail included.
+// traceback returns the bits, one a byte, of the path of rank k, 0 the best, that ends in state 0,
+// the tail included. All steps must have been done.
 func (d *decoder) traceback(k int) []uint8 {
 	out := make([]uint8, d.steps)
 	s := 0
@@ -142,9 +147,9 @@ func (d *decoder) traceback(k int) []uint8 {
 	return out
 }
 
-// LnMean returns the natural logarithm of the mean of exp(scale sum soft c) over the
-// codewords c (+1 and -1) of all messages: a forward pass through the trellis. soft has
-// the length of a codeword.
+// LnMean returns the natural logarithm of the mean of exp(scale sum soft c) over the codewords c
+// (+1 and -1) of all messages, each equally likely: a forward pass through the trellis. soft has
+// the length of a codeword, the tail included. It is what chance gives in a likelihood ratio.
 func LnMean(soft []float64, scale float64) float64 {
 	steps := len(soft) / outputs
 	var sign [2 * states][outputs]float64

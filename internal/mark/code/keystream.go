@@ -46,7 +46,8 @@ func (s *Stream) Uint32() uint32 {
 	return v
 }
 
-// Bytes fills p with the stream's next bytes: a word is four of them.
+// Bytes fills p with the next bytes of the stream. A word of Uint32 is four of them: the two may be
+// mixed only if len(p) is a multiple of four.
 func (s *Stream) Bytes(p []byte) {
 	n := copy(p, s.buf[s.at:])
 	s.at += n
@@ -79,7 +80,8 @@ func Shuffle[T any](s *Stream, x []T) {
 	}
 }
 
-// Signs fills x with +1 and -1, a bit each from the most significant on.
+// Signs fills x with +1 (bit 0) and -1 (bit 1), from the most significant bit of the next word on.
+// It draws whole words: bits of the last word that are left over are lost.
 func (s *Stream) Signs(x []float32) {
 	var w uint32
 	for i := range x {

@@ -105,7 +105,8 @@ func (p Payload) Parse(message []uint8) (uint64, bool) {
 	return id, p.Sum(id) == sum
 }
 
-// Agreement returns the ID of a message and how many leading bits of its check hold.
+// Agreement returns the ID of a message of MessageN bits and how many leading bits of its check
+// hold, 0 to SumBits. Parse wants all of them; by chance n or more hold with probability 2^-n.
 func (p Payload) Agreement(message []uint8) (uint64, int) {
 	id, _ := p.Parse(message)
 	var sum uint32
@@ -115,8 +116,8 @@ func (p Payload) Agreement(message []uint8) (uint64, int) {
 	return id, bits.LeadingZeros32(sum ^ p.Sum(id))
 }
 
-// Correlation returns the correlation of a message's code with the soft bits, -1..1. energy is
-// the sum of the squares of the soft bits.
+// Correlation returns the correlation of a message's code with the soft bits, -1..1, and 0 if all
+// soft bits are 0. soft has CodedN values, and energy is the sum of their squares.
 func Correlation(message []uint8, soft []float64, energy float64) float64 {
 	sum := 0.0
 	for j, c := range Encode(message) {

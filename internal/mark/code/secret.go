@@ -23,8 +23,9 @@ func SecretText(secret *[SecretSize]byte) string {
 	return secretPrefix + secretBase.EncodeToString(append(secret[:], sum[:sumSize]...))
 }
 
-// ParseSecret reads the one line that [SecretText] writes. Its errors say whether the line
-// is no key, of a later version, cut short or damaged, and never repeat the text.
+// ParseSecret reads the one line that [SecretText] writes, without blanks around it. Its errors say
+// whether the line is no key, of a later version, or damaged (also if cut short), and never repeat
+// the text.
 func ParseSecret(line string) (secret [SecretSize]byte, err error) {
 	switch {
 	case !strings.HasPrefix(line, anySecret):

@@ -30,8 +30,9 @@ type Canvas struct {
 	grey   bool
 }
 
-// NewCanvas makes a picture ready to take marks. It keeps src, which must not change, if src
-// is an NRGBA picture from (0, 0) on. The error wraps ErrTooSmall or ErrTooLarge.
+// NewCanvas makes a picture ready to take marks. If src is an NRGBA picture from (0, 0) on, it is
+// kept as Source and must not change; others are converted. The error wraps ErrTooSmall or
+// ErrTooLarge.
 func NewCanvas(src image.Image) (*Canvas, error) {
 	b := src.Bounds()
 	if err := CheckSize(b.Dx(), b.Dy()); err != nil {
@@ -46,8 +47,9 @@ func NewCanvas(src image.Image) (*Canvas, error) {
 	return c, nil
 }
 
-// CheckSize returns an error that wraps ErrTooSmall where a picture of width x height pixels
-// is too small to be marked.
+// CheckSize returns an error that wraps ErrTooSmall if a picture of width x height pixels is too
+// small to be marked: a side below minShort or the long side below minLong. It does not check for a
+// picture too large.
 func CheckSize(width, height int) error {
 	if min(width, height) < minShort || max(width, height) < minLong {
 		return fmt.Errorf("%w: %d x %d pixels, the sides must have %d and %d at least", ErrTooSmall, width, height, minLong, minShort)
@@ -69,7 +71,8 @@ func (c *Canvas) Shrink() {
 // needed. [Canvas.Shrink] makes them again.
 func (c *Canvas) Drop() { c.canon, c.Luma, c.mask = dsp.RGB{}, dsp.Plane{}, mask{} }
 
-// CanonicalSize shrinks w x h so that the long side is at most canonicalSide.
+// CanonicalSize returns the size of a w x h picture shrunk to a long side of at most canonicalSide
+// pixels, rounded, each side 1 or more. A smaller picture keeps its size.
 func CanonicalSize(w, h int) (int, int) {
 	side := max(w, h)
 	if side <= canonicalSide {
@@ -101,8 +104,8 @@ func Pixels(src image.Image) (*image.NRGBA, error) {
 // Canonical returns the picture over white, shrunk to [CanonicalSize]. It must not be changed.
 func (c *Canvas) Canonical() dsp.RGB { return c.canon }
 
-// Simulate returns what marking with s makes of the canonical picture: samples of R, G and B
-// in 0..255, not rounded.
+// Simulate returns what marking with s makes of the canonical picture over white: samples of R, G
+// and B cut to 0..255, not rounded. The canvas is not changed.
 func (c *Canvas) Simulate(s Shaped) dsp.RGB {
 	out := dsp.RGB{R: c.canon.R.Clone(), G: c.canon.G.Clone(), B: c.canon.B.Clone()}
 	for i, l := range s.luma.Pix {
@@ -120,8 +123,8 @@ const (
 	cbToG = 0.344
 )
 
-// Add enlarges the marks to the picture's size and writes the picture with them to out,
-// which may be the picture itself.
+// Add enlarges the marks s to the picture's size and writes the picture with them to out. out has
+// the picture's size, and may be the picture itself. The canvas needs only its source for that.
 func (c *Canvas) Add(out *image.NRGBA, s Shaped) {
 	dsp.Parallel(out.Rect.Dy(), func(from, to int) {
 		rows := c.Rows(s)
@@ -159,8 +162,8 @@ func (r *markedRows) Row(y int) []uint8 {
 	return r.src.Pix[y*r.src.Stride : y*r.src.Stride+4*len(r.l)]
 }
 
-// Digest returns the name of a picture that has no other name: the first 16 bytes of the
-// SHA-256 of its size and pixels.
+// Digest returns the name of a picture that has no other name: the first 16 bytes of the SHA-256 of
+// its size and its pixels with alpha. It reads all pixels at each call.
 func (c *Canvas) Digest() [16]byte {
 	p, h := c.Source, sha256.New()
 	size := binary.BigEndian.AppendUint64(nil, uint64(p.Rect.Dx()))

@@ -49,8 +49,9 @@ func NewKeys(secret *[code.SecretSize]byte) *Keys {
 	return kd
 }
 
-// drawPilots draws lattice points evenly over the half annulus, apart from each
-// other and from each other's negatives.
+// drawPilots sets the pilots of kd from the stream: lattice points evenly over the half annulus,
+// apart from each other and from each other's negatives, and then their phases. The order of the
+// draws is part of the format.
 func (kd *Keys) drawPilots(s *code.Stream) {
 	for n := 0; n < PilotN; {
 		r := Torus * math.Sqrt(PilotLow*PilotLow+float64(s.Unit()*(PilotHigh*PilotHigh-PilotLow*PilotLow)))
@@ -92,8 +93,8 @@ func (kd *Keys) MarkFrequencies() *[PilotN]Frequency {
 	return &f
 }
 
-// Aligned turns amplitudes by the pilots' phases: a mark in place is real and
-// positive.
+// Aligned returns the pilots' amplitudes turned back by the pilots' own phases. The amplitudes of a
+// mark in place are then real and positive, and negative in an inverted picture. c is not changed.
 func (kd *Keys) Aligned(c *[PilotN]complex64) (out [PilotN]complex64) {
 	for k, t := range kd.turns {
 		r, i := real(c[k]), imag(c[k])

@@ -14,10 +14,9 @@ type mask struct {
 	flat, texture dsp.Plane
 }
 
-// smoothness returns how much less of a mark hides in pictures that lack the grain of their
-// own pixels. Such grain hides a mark that is coarser. w and h are the size that the
-// picture is shrunk to. The result is 1 in grain, and everywhere in pictures that are
-// hardly shrunk.
+// smoothness returns the share of a mark, maskSmooth to 1, that hides at each place of a picture
+// shrunk to w x h. Grain of the picture's own pixels hides a mark that is coarser: the share is 1
+// in grain, and less without. It is 1 everywhere in pictures that are shrunk by less than 1.5.
 func smoothness(src *image.NRGBA, w, h int) dsp.Plane {
 	out := dsp.NewPlane(w, h)
 	sw, sh := src.Rect.Dx(), src.Rect.Dy()
@@ -34,8 +33,9 @@ func smoothness(src *image.NRGBA, w, h int) dsp.Plane {
 	return out
 }
 
-// grainRow writes the mean difference of neighbours in green, over every second of
-// the rows [top, bottom).
+// grainRow writes to dst the mean difference of neighbours along a row in green, in grey levels. It
+// looks at every second of the source rows [top, bottom). Each sample of dst has an equal share of
+// the columns of src.
 func grainRow(dst []float32, src *image.NRGBA, top, bottom int) {
 	n := src.Rect.Dx()
 	for x := range dst {
@@ -53,10 +53,11 @@ func grainRow(dst []float32, src *image.NRGBA, top, bottom int) {
 	}
 }
 
-// newMask is a just-noticeable-difference model of box filters and one erosion.
-// Activity is the 1/2-norm of the high-passed luma, so that lone edges count
-// little; what it hides grows with the root of 1 + activity, as Butteraugli's
-// distance on noise of any strength falls. smooth is from [smoothness].
+// newMask returns the mask of a canonical picture: a just-noticeable-difference model of box
+// filters and one erosion. Activity is the 1/2-norm of the high-passed luma, so that lone edges
+// count little; what it hides grows with the root of 1 + activity, as Butteraugli's distance on
+// noise of any strength falls. smooth is from [smoothness], of the same size. Neither plane is
+// changed.
 func newMask(luma, smooth dsp.Plane) mask {
 	act := luma.Clone()
 	for i, v := range dsp.Gauss(luma, maskHighPass).Pix {

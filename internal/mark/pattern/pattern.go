@@ -17,9 +17,9 @@ func bandPass(f float64) float64 {
 	return float64(dsp.Exp(-float64(float64(q*q)*q)) * (1 - dsp.Exp(-l)))
 }
 
-// Pattern returns the blind part of a mark over one torus, of unit power: chips
-// times coded bits, band-limited, plus the pilots. Gains weigh single coded bits
-// and pilots; nil means 1.
+// Pattern returns the blind part of a mark over one torus, of unit power: chips times coded bits,
+// band-limited, plus the pilots. coded has the code.CodedN values +1 and -1. bitGain weighs each
+// coded bit and pilotGain each pilot; nil means 1. Gains change the shares, never the power.
 func (kd *Keys) Pattern(coded []float32, bitGain, pilotGain []float32) dsp.Plane {
 	chips := dsp.NewPlane(Torus, Torus)
 	for i, b := range kd.Bit {
@@ -45,8 +45,8 @@ const bandEnd = 7 * Torus / 32
 // A bandResponse is bandPass by the square of a radius in cycles a torus.
 type bandResponse [bandEnd * bandEnd]float32
 
-// newBandResponse tabulates bandPass at the squares of all radii on the lattice, so that
-// filtering a torus takes no roots.
+// newBandResponse returns a table of bandPass at the squares of all radii on the lattice, in cycles
+// a torus. Filtering a torus then takes no roots. The table is the same for all keys.
 func newBandResponse() *bandResponse {
 	r := new(bandResponse)
 	for v := range bandEnd {
@@ -80,8 +80,8 @@ func bandRow(s dsp.Spectrum, v int) []complex64 {
 	return s.C[v*st : v*st+min(st, bandEnd)]
 }
 
-// bandPower returns the mean square of the picture of s, which holds nothing
-// outside of the band.
+// bandPower returns the mean square of the picture whose spectrum is s. Only coefficients of the
+// chips' band are summed: the others must be 0.
 func bandPower(s dsp.Spectrum) float64 {
 	total := 0.0
 	for v := range s.H {
@@ -116,8 +116,8 @@ func scaleBand(s dsp.Spectrum, g float64) {
 	}
 }
 
-// addTones adds the pilots at their share of the power. gain weighs each pilot; nil means
-// 1.
+// addTones adds the pilots to the spectrum s of a torus, with PilotShare as their power in all.
+// gain weighs each pilot against the others; nil means 1.
 func (kd *Keys) addTones(s dsp.Spectrum, gain []float32) {
 	tones := map[int]complex64{} // by place in s
 	for i, p := range kd.Pilots {
@@ -142,7 +142,9 @@ func (kd *Keys) addTones(s dsp.Spectrum, gain []float32) {
 	}
 }
 
-// addTone adds g cos(2 pi (kx u + ky v)/torus + phase), up to a common factor.
+// addTone adds the coefficients of g cos(2 pi (kx u + ky v)/torus + phase), up to a common factor,
+// to tones, by their place in s.C. It does not change s. A pilot with kx of 0 takes two places,
+// since the half spectrum holds both its mirror images.
 func addTone(tones map[int]complex64, s dsp.Spectrum, p pilot, g float64) {
 	c, sn := dsp.Cis(p.Phase)
 	kx, ky, im := p.KX, p.KY, sn
@@ -179,9 +181,10 @@ func (t *ResponseTable) At(f float64) float32 {
 	return t[i] + float32(float32(x-float64(i))*(t[i+1]-t[i]))
 }
 
-// Despread returns the soft bits of a plane. It adds each sample of p to the torus at the
-// place where m, samples to mark pixels, puts the sample. It filters the torus by the chips'
-// band and sums over the chips of each coded bit. Despread is the adjoint of Lay.
+// Despread returns the soft bits of a plane, not normalised. It adds each sample of p to the torus
+// at the place where the affine map m, samples to mark pixels, puts the sample. It filters the
+// torus by the chips' band and sums over the chips of each coded bit with their signs. Despread is
+// the adjoint of Lay.
 func (kd *Keys) Despread(p dsp.Plane, m geometry.Mat) (soft [code.CodedN]float64) {
 	t := dsp.NewPlane(Torus, Torus)
 	for y := range p.H {

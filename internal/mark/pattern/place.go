@@ -15,10 +15,10 @@ func (kd *Keys) PixelPlacement(sub [16]byte, w, h int) geometry.Mat {
 	return kd.Placement(sub, cw, ch).Mul(geometry.PixelScale(float64(cw)/float64(w), float64(ch)/float64(h)))
 }
 
-// Placement returns the map from pixels of a canonical w x h picture to mark pixels: any
-// rotation, a scale within e^+-0.1 of 1024 mark pixels a long side, any shift. Submissions
-// key it, copies never do: so a trace serves all copies in one pass, and averages over
-// pictures do not add up.
+// Placement returns the map from pixels of a canonical w x h picture to mark pixels: any rotation,
+// a scale within e^+-0.1 of 1024 mark pixels a long side, any shift. Key and submission decide it,
+// the same at every call. Copies never do: so a trace serves all copies in one pass, and averages
+// over pictures do not add up.
 func (kd *Keys) Placement(sub [16]byte, w, h int) geometry.Mat {
 	s := code.NewStream(kd.Derive(fmt.Sprintf("placement %x", sub), code.KeySize))
 	c, sn := dsp.Cis(s.Unit())
@@ -28,8 +28,8 @@ func (kd *Keys) Placement(sub [16]byte, w, h int) geometry.Mat {
 	return m.Mul(geometry.Translation(-float64(w-1)/2, -float64(h-1)/2))
 }
 
-// Lay samples the pattern, repeated over the plane, at each pixel of a w x h
-// picture under the affine map m, by cubic convolution.
+// Lay samples the pattern of one torus, repeated over the plane, at each pixel of a w x h picture,
+// by cubic convolution. m is the affine map from pixels to mark pixels.
 func Lay(pattern dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 	out, t := dsp.NewPlane(w, h), dsp.NewTorus(pattern)
 	dsp.Parallel(h, func(from, to int) {

@@ -28,10 +28,11 @@ type Shaped struct {
 	slope, gain  float32
 }
 
-// Shape returns the mark made of the given blind patterns, one a carrier, and the tracer
-// (own). strength 1 is the visibility budget; the mark never goes past the PSNR floor. The
-// slope of strength over texture solves the quadratic equation that puts the squared error
-// at the floor. What clipping would take costs nothing and is not counted.
+// Shape returns the mark made of the given blind patterns, one a carrier, and the tracer (own). All
+// have unit power and the canonical size. blindChroma does not count in a grey picture. strength 1
+// is the visibility budget; the mark never goes past the PSNR floor. The slope of strength over
+// texture solves the quadratic equation that puts the squared error at the floor. What clipping
+// would take costs nothing and is not counted.
 func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) Shaped {
 	luma, texture, chroma := c.parts(blindLuma, blindChroma, own, strength)
 	slope, gain := c.solve(luma, texture, chroma)
@@ -43,7 +44,7 @@ func (c *Canvas) Shape(blindLuma, blindChroma, own dsp.Plane, strength float64) 
 }
 
 // Amplitude returns the local strength of a mark of strength 1 that was shaped as s: the grey
-// levels that a pattern of unit power is multiplied with at each canonical pixel.
+// levels that a luma pattern of unit power is multiplied with at each canonical pixel.
 func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 	flats := flatGain(max(c.Source.Rect.Dx(), c.Source.Rect.Dy()))
 	out := dsp.NewPlane(c.Luma.W, c.Luma.H)
@@ -53,9 +54,10 @@ func (c *Canvas) Amplitude(s Shaped) dsp.Plane {
 	return out
 }
 
-// parts returns what a mark is made of, in grey levels: its luma in flats, what texture adds
-// to that luma at a slope of 1, and its blue difference. The patterns have unit power;
-// strength is a share of the visibility budget.
+// parts returns what a mark is made of, in grey levels: its luma in flats, what texture adds to
+// that luma at a slope of 1, and its blue difference, 0 in a grey picture. The patterns have unit
+// power and are cut at patternLimit and chromaLimit; strength is a share of the visibility budget.
+// solve chooses the slope.
 func (c *Canvas) parts(blindLuma, blindChroma, own dsp.Plane, strength float64) (flat, texture, chroma dsp.Plane) {
 	level := float32(chromaLevel)
 	if c.grey {
@@ -78,10 +80,10 @@ var (
 	tracerWeight = float32(math.Sqrt(tracerShare))
 )
 
-// solve finds the texture slope, and the gain below 1 if even the min slope breaks the PSNR
-// floor. L = flat + s texture is added in R, G and B. The blue difference C adds -1.772 C
-// in B and 0.344 C in G. The mean squared error is <L^2> + (1.772^2 + 0.344^2)/3 <C^2> - 2
-// (1.772 - 0.344)/3 <L C>.
+// solve returns the slope over texture, slopeLow to maxSlope, at which the mark made of the parts
+// reaches the PSNR floor. gain is 1, or below if even the lowest slope breaks the floor. L = flat +
+// s texture is added in R, G and B. The blue difference C adds -1.772 C in B and 0.344 C in G. The
+// mean squared error is <L^2> + (1.772^2 + 0.344^2)/3 <C^2> - 2 (1.772 - 0.344)/3 <L C>.
 func (c *Canvas) solve(flat, texture, chroma dsp.Plane) (slope, gain float32) {
 	const cross, square = (cbToB - cbToG) / 3, (cbToB*cbToB + cbToG*cbToG) / 3
 	var ff, ft, tt, fc, tc, cc float64

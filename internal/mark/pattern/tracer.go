@@ -24,8 +24,9 @@ func (kd *Keys) TracerStream(sub [16]byte, id uint64) *code.Stream {
 	return code.NewStream(kd.Derive(fmt.Sprintf("tracer %x %016x", sub, id), code.KeySize))
 }
 
-// TracerOf returns the tracer of unit RMS over a w x h picture whose signs are drawn from s:
-// see [Keys.Tracer].
+// TracerOf returns the tracer of unit RMS over a w x h picture whose signs are drawn from s, which
+// moves on: see [Keys.Tracer]. Signs are also drawn for frequencies that a small picture cannot
+// hold, so that the others do not depend on its size.
 func TracerOf(s *code.Stream, w, h int) dsp.Plane {
 	side := max(w, h)
 	end := math.Min(TracerHigh, 0.45*float64(side))
@@ -56,8 +57,9 @@ func TracerOf(s *code.Stream, w, h int) dsp.Plane {
 	return out
 }
 
-// TracerSpan returns the first u and the number of u with tracerLow <= hypot(u, v)/2 <
-// TracerHigh. These u follow each other.
+// TracerSpan returns the first u and the number of u, 0 from some row on, with which the
+// coefficients (u, v) of row v carry a tracer: tracerLow <= hypot(u, v)/2 < TracerHigh. These u
+// follow each other.
 func TracerSpan(v int) (first, n int) {
 	const lo, hi = 4 * tracerLow * tracerLow, 4 * TracerHigh * TracerHigh
 	for first*first+v*v < lo {

@@ -16,9 +16,9 @@ type Pairs struct {
 	by    Scales
 }
 
-// NewPairs draws n pairs of pilots that lie at an angle of 40 degrees or more, the same pairs
-// at every call. f are the pilots' frequencies, by the scales at which the pairs are looked
-// for.
+// NewPairs draws n pairs of the pilots with frequencies f, the same pairs at every call. The pilots
+// of a pair lie at an angle of 40 degrees or more to each other. by are the scales that maps may
+// have. f needs two such pilots, else NewPairs never returns.
 func NewPairs(f []pattern.Frequency, n int, by Scales) *Pairs {
 	s := &Pairs{F: f, by: by}
 	rng := uint64(7)
@@ -55,7 +55,8 @@ type bands [axisBands + 1]peakSet
 // bandOf returns the band of the axis in which a frequency lies, in cycles a pixel.
 func bandOf(f float64) int { return min(max(int((f+0.5)*axisBands), 0), axisBands-1) }
 
-// newBands files peaks by one of their coordinates, which at returns.
+// newBands files up to maxObserved peaks by one of their coordinates, which at returns, in cycles a
+// pixel.
 func newBands(pk []peak, at func(peak) float64) (b bands) {
 	for i, p := range pk {
 		for j := bandOf(at(p)) + 1; j <= axisBands; j++ {
@@ -76,8 +77,9 @@ func (b *bands) within(f, reach float64) (s peakSet) {
 	return s
 }
 
-// Observe returns up to n peaks, maxObserved/2 at most, at least rmin bins from the
-// origin; none of too few.
+// Observe returns up to n of the strongest peaks that lie rmin bins or more from the origin, each
+// with its mirror image. n must not exceed maxObserved/2. With fewer than eight such peaks the
+// result is empty.
 func (m *PeakMap) Observe(n int, rmin float64) *Observed {
 	pk := m.strongest(n, rmin)
 	if len(pk) < 8 {
@@ -95,9 +97,9 @@ func (m *PeakMap) Observe(n int, rmin float64) *Observed {
 	return &Observed{pk, radius, standardised(m.Dilated()), newBands(pk, func(p peak) float64 { return p.x }), newBands(pk, func(p peak) float64 { return p.y })}
 }
 
-// Propose returns the best plain map and the best mirrored map, the better of the two first. A
-// pair of pilots and two observed peaks define each map. Propose returns nothing if seen is
-// empty.
+// Propose returns the best plain map and the best mirrored map, the better of the two first. A pair
+// of pilots and two observed peaks define each map. The score is -Inf if no two peaks fit. Propose
+// returns nothing if seen is empty.
 func (s *Pairs) Propose(seen *Observed) []Candidate {
 	if len(seen.peaks) == 0 {
 		return nil
@@ -131,8 +133,8 @@ func standardised(m *PeakMap) *PeakMap {
 	return m
 }
 
-// propose tries the pair q of pilots on all pairs of peaks. It puts the map into best if its
-// score there is higher. mirrored says whether the leak is taken for a mirror image.
+// propose tries the pair q of pilots, by their numbers in F, on all pairs of peaks. It replaces
+// best by a map whose score is higher. mirrored says whether the leak is taken for a mirror image.
 func (s *Pairs) propose(seen *Observed, q [2]int, mirrored bool, best *Candidate) {
 	a, b := s.F[q[0]], s.F[q[1]]
 	ra2 := float64(a.X*a.X) + float64(a.Y*a.Y)
@@ -172,8 +174,9 @@ func (s *Pairs) propose(seen *Observed, q [2]int, mirrored bool, best *Candidate
 	}
 }
 
-// quick returns a coarse score of the map b: the sum over the pilots at the nearest bins. It
-// gives up after half of the pilots if their sum is below 8.
+// quick returns a coarse score of the map b, from the pilots' frequencies f to the leak's: the sum
+// of the peak map over the pilots at the nearest bins, over the root of their number and four. It
+// gives up after half of the pilots if their sum is below 8. Pilots beyond the map do not count.
 func (m *PeakMap) quick(f []pattern.Frequency, b [4]float64) float64 {
 	sum, seen, half := 0.0, 0, float64(m.n/2)
 	for k, q := range f {
@@ -195,9 +198,9 @@ func (m *PeakMap) quick(f []pattern.Frequency, b [4]float64) float64 {
 	return sum / math.Sqrt(float64(seen+4))
 }
 
-// Unstretched returns the linear map of a similarity that was found on m with the vertical
-// axis stretched by the given factor. It climbs on m, because the stretch is known only
-// roughly.
+// Unstretched returns the linear map of a similarity c that was found on m with the vertical axis
+// stretched by the factor by. It undoes the stretch and climbs on m, because the stretch is known
+// only roughly. f are the pilots' frequencies.
 func (m *PeakMap) Unstretched(c Candidate, f []pattern.Frequency, by float64) [4]float64 {
 	c.B[2] /= by
 	c.B[3] /= by

@@ -18,12 +18,12 @@ import (
 type PeakMap struct {
 	n     int       // samples of the transform, n x n
 	g     dsp.Plane // n/2+1 columns; row v holds the vertical frequency v - n/2 bins
-	limit float32   // at which values are cut; the least is peakMin
+	limit float32   // at which values are cut; the smallest is peakMin
 }
 
-// NewPeakMap returns the peak map of a field: its power spectrum, n x n with zeros around,
-// over the mean around each frequency. A root-Hann window keeps the field's edges out. Values
-// are cut to [peakMin, peakCap].
+// NewPeakMap returns the peak map of a field: its power spectrum, n x n with zeros around, over the
+// mean around each frequency. n is even and no less than the sides of z. A root-Hann window keeps
+// the field's edges out. Values are cut to [peakMin, peakCap]. z is not changed.
 func NewPeakMap(z dsp.Plane, n int) *PeakMap {
 	wx, wy := rootHann(z.W), rootHann(z.H)
 	wz := dsp.NewPlane(z.W, z.H)
@@ -59,8 +59,8 @@ func rootHann(n int) []float32 {
 	return w
 }
 
-// spread returns the median absolute deviation of x from its median. It looks at every 37th
-// value, which is enough and much cheaper.
+// spread returns the median absolute deviation of x from its median, above 0. It looks at every
+// 37th value, which is enough and much cheaper. x must not be empty, and is not changed.
 func spread(x []float32) float64 {
 	s := make([]float32, 0, len(x)/37+1)
 	for i := 0; i < len(x); i += 37 {
@@ -85,7 +85,9 @@ func (m *PeakMap) Capped(limit float32) *PeakMap {
 	return &PeakMap{m.n, g, limit}
 }
 
-// Without returns the map with the surroundings of where b puts the pilots levelled.
+// Without returns a copy of the map with 0 around each place where b puts a pilot of f, muteReach
+// bins to each side. b is a linear map of frequencies. The peaks of a mark that was read are gone
+// then.
 func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
 	g := m.g.Clone()
 	for _, q := range f {
@@ -108,8 +110,8 @@ func (m *PeakMap) Without(f []pattern.Frequency, b [4]float64) *PeakMap {
 // maps that are a bin off.
 func (m *PeakMap) Dilated() *PeakMap { return &PeakMap{m.n, dsp.Dilate(m.g, 3), m.limit} }
 
-// at returns the map at a frequency in bins, interpolated between four bins; 0 beyond the map.
-// A frequency with x < 0 means its mirror image.
+// at returns the map at a frequency (x, y) in bins from the origin, interpolated between four bins;
+// 0 beyond the map and at its edges. A frequency with x < 0 means its mirror image.
 func (m *PeakMap) at(x, y float64) float32 {
 	if x < 0 {
 		x, y = -x, -y
@@ -122,8 +124,9 @@ func (m *PeakMap) at(x, y float64) float32 {
 	return sampleLinear(m.g, x, y)
 }
 
-// score returns the sum of the map at the places where b puts the pilots, over the root of
-// their number: in noise about a standard normal variable.
+// score returns the sum of the map at the places where the linear map b puts the pilots of f. The
+// sum is divided by the root of their number: in noise it is about a standard normal variable.
+// Pilots beyond the map add 0.
 func (m *PeakMap) score(f []pattern.Frequency, b [4]float64) float64 {
 	sum, n := 0.0, float64(m.n)
 	for _, q := range f {
@@ -134,8 +137,9 @@ func (m *PeakMap) score(f []pattern.Frequency, b [4]float64) float64 {
 	return sum / math.Sqrt(float64(len(f)))
 }
 
-// Climb improves b by small scalings, rotations, stretches and shears, of each step up to
-// ten rounds of them and until none helps.
+// Climb improves the linear map b of the pilots' frequencies f by small scalings, rotations,
+// stretches and shears. Each of steps is their size, as a share of b: up to ten rounds of each, or
+// until no change raises the score. It returns the best map and its score.
 func (m *PeakMap) Climb(f []pattern.Frequency, b [4]float64, steps ...float64) ([4]float64, float64) {
 	times := [...]float64{1, -1, 2, -2, 3, -3}
 	const round = 4 * len(times)
@@ -153,7 +157,8 @@ func (m *PeakMap) Climb(f []pattern.Frequency, b [4]float64, steps ...float64) (
 	return b, best
 }
 
-// nudge adds h D b to b, D one of the four generators of the linear maps.
+// nudge returns b + h D b, where D is one of the four generators of the linear maps: 0 scales, 1
+// rotates, 2 stretches, 3 shears. h is the size of the step.
 func nudge(b [4]float64, d int, h float64) [4]float64 {
 	u0, u1, v0, v1 := float64(h*b[0]), float64(h*b[1]), float64(h*b[2]), float64(h*b[3])
 	switch d {
@@ -171,7 +176,9 @@ func nudge(b [4]float64, d int, h float64) [4]float64 {
 // A peak is a local maximum of a map, in bins.
 type peak struct{ x, y float64 }
 
-// strongest returns up to n local maxima at least rmin bins from the origin.
+// strongest returns up to n local maxima above 2 that lie rmin bins or more from the origin,
+// highest first. Their places are in bins from the origin, with fractions. It leaves out the edges
+// of the map, and of each peak its mirror image.
 func (m *PeakMap) strongest(n int, rmin float64) []peak {
 	type found struct {
 		peak
@@ -210,7 +217,8 @@ func (m *PeakMap) strongest(n int, rmin float64) []peak {
 	return out
 }
 
-// summit reports whether no value within two bins of (x, y) exceeds v.
+// summit reports whether no value within two bins of column x and row y exceeds v. Rows y-2 to y+2
+// and columns up to x+2 must lie in the map.
 func (m *PeakMap) summit(x, y int, v float32) bool {
 	for j := y - 2; j <= y+2; j++ {
 		for _, o := range m.g.Row(j)[max(x-2, 0) : x+3] {

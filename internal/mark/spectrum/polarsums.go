@@ -8,7 +8,7 @@ import (
 )
 
 // PolarSums are sums over the pilots at each rotation (rows) and scale (columns), and the
-// memory that finding the greatest takes. They serve one search at a time.
+// memory that finding the largest takes. They serve one search at a time.
 type PolarSums struct {
 	rows, cols, wide int // wide is cols and what makes whole blocks
 	v                []int16
@@ -32,8 +32,8 @@ func (s *PolarSums) resize(rows, cols int) {
 // row returns the sums at rotation i.
 func (s *PolarSums) row(i int) []int16 { return s.v[i*s.wide : (i+1)*s.wide] }
 
-// standardise finds each column's median and its robust deviation, which is taken to be
-// at least half of the median one.
+// standardise sets mid and dev: each column's median over every seventh row, and its robust
+// deviation. A deviation below half of the median deviation of all columns is raised to that.
 func (s *PolarSums) standardise() {
 	const every, some = 7, dsp.RankLanes // rows that are looked at
 	n := (s.rows + every - 1) / every
@@ -66,9 +66,9 @@ type summit struct {
 	score    float32
 }
 
-// summits returns the n greatest of the standardised sums beyond minSum, none within
-// four rows and columns of a greater one, the greatest first. Those beyond more are
-// fewer and mostly enough.
+// summits returns up to n of the largest standardised sums beyond minSum, the largest first. It
+// leaves out sums within four rows and columns of a larger one. It first looks only beyond higher
+// bars, which leave fewer sums and mostly enough.
 func (s *PolarSums) summits(n int) []summit {
 	const perSummit, rounding = 4, 0.05
 	for _, more := range [...]float32{3.5, 3, 2.5} {
@@ -103,8 +103,8 @@ func (s *PolarSums) collect(bar float32) {
 	}
 }
 
-// apart takes up to n summits out of the queue, the highest first. It leaves out places that
-// are near a summit it has taken.
+// apart takes up to n summits out of the queue, the highest first. It leaves out places that are
+// near a summit it has taken. The queue is then in another order, and some of it is lost.
 func (s *PolarSums) apart(n int) []summit {
 	q := s.queue
 	for i := len(q)/2 - 1; i >= 0; i-- {

@@ -34,8 +34,9 @@ const polarBlock = 64
 // Radii of the pilots of any key, rounded to the lattice, cycles a mark pixel.
 const pilotMin, pilotMax = pattern.PilotLow - 1.0/pattern.Torus, pattern.PilotHigh + 1.0/pattern.Torus
 
-// NewLogPolar samples m where pilots can stand at the given scales, its vertical
-// frequencies stretched by the given factor.
+// NewLogPolar samples m over half a turn of angles and over the radii at which pilots can lie at
+// the scales by. step is the distance of angles in radians and of radii in ln. stretch is the
+// factor by which vertical frequencies are taken to be stretched, 1 for none.
 func NewLogPolar(m *PeakMap, by Scales, step, stretch float64) *LogPolar {
 	lo, hi := pilotMin/by.Max, pilotMax/by.Min
 	lp := &LogPolar{angles: int(math.Pi / step), radii: int(math.Log(hi/lo)/step) + 2, step: step, start: lo}
@@ -57,9 +58,9 @@ func NewLogPolar(m *PeakMap, by Scales, step, stretch float64) *LogPolar {
 	return lp
 }
 
-// Similarities returns the best n rotations and scales within by, mirrored ones
-// included, by the sum of the map over all pilots, in robust deviations. It uses the
-// memory of on.
+// Similarities returns the best n rotations and scales, or fewer, mirrored ones included, by the
+// sum of the map over all pilots, highest score first. Scores are in robust deviations. f are the
+// pilots' frequencies. by must be the scales that lp was made for. It uses the memory of on.
 func (lp *LogPolar) Similarities(on *PolarSums, f []pattern.Frequency, n int, by Scales) []Candidate {
 	angle, shift := make([]float64, len(f)), make([]int, len(f))
 	for k, q := range f {
@@ -81,9 +82,9 @@ func sortCandidates(c []Candidate) {
 	slices.SortStableFunc(c, func(a, b Candidate) int { return cmp.Compare(b.Score, a.Score) })
 }
 
-// best returns up to n summits of the sums over all pilots. A pilot is given by its angle in
-// radians and by its shift in columns of ln radius. cols is the number of scales. mirrored
-// says whether angles count the other way.
+// best returns up to n similarities at summits of the sums over all pilots, highest first. A pilot
+// is given by its angle in radians and by its shift in columns of ln radius. cols is the number of
+// scales. mirrored says whether angles count the other way. on is scratch memory.
 func (lp *LogPolar) best(on *PolarSums, angle []float64, shift []int, cols, n int, mirrored bool) []Candidate {
 	on.resize(lp.angles, cols)
 	per := float64(lp.angles) / math.Pi

@@ -8,9 +8,9 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// Decoys returns the scores of n copies that were never issued, under the key of the
-// strongest copy: what chance gives in this very leak. They are the same at every call and
-// in memory at once, 1 kB each. Decoys returns nil if no copy was scored.
+// Decoys returns the scores of n copies that were never issued, under the key of the strongest
+// copy: what chance gives in this very leak. They are the same at every call and in memory at once,
+// 1 kB each. Decoys returns nil if no copy was scored or n is below 1.
 func (r *Result) Decoys(n int) []float64 {
 	if r.Best < 0 || n < 1 {
 		return nil
@@ -23,8 +23,8 @@ func (r *Result) Decoys(n int) []float64 {
 	return nil
 }
 
-// never returns the streams of the tracers of n copies that are not among those issued. Their
-// IDs are drawn from the submission, the same at every call.
+// never returns the streams of the tracers of n copies whose IDs are not among those issued. The
+// IDs are drawn from the submission, the same at every call and for every key.
 func (s *suspects) never(n int, issued []Candidate) []*code.Stream {
 	known := make(map[uint64]bool, len(issued))
 	for _, c := range issued {

@@ -21,8 +21,9 @@ type evidence struct {
 	weight   float64              // of the soft bits: their norm before it was made 1
 }
 
-// evidence adjoins the leak's residual to the marks of a key: what each coefficient of a
-// tracer and each coded bit would have added to the leak, weighed by how well it is seen.
+// evidence returns what the leak of v shows of the marks of one key: for each coefficient of a
+// tracer and each coded bit, what it would have added to the leak, weighed by how well it is seen.
+// It also sets what a mark of strength 1 is expected to score. Copies are compared only by score.
 func (s *suspects) evidence(v *frameView) *evidence {
 	e := s.gathered(v.frame, v.weighed(v.spectrum))
 	e.expected, e.payload = s.probe.expect(s, v, e)
@@ -30,8 +31,9 @@ func (s *suspects) evidence(v *frameView) *evidence {
 	return e
 }
 
-// gathered sums a weighed plane of the frame up for the marks of a key; nothing is
-// expected of it so far.
+// gathered returns the evidence of w, a weighed plane of the frame, for the marks of a key. The
+// soft bits get unit norm; all stay 0 if nothing of them is seen. expected, payload and told are
+// left 0 for the caller.
 func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 	e := &evidence{}
 	var soft [code.CodedN]float64
@@ -49,8 +51,9 @@ func (s *suspects) gathered(f *frame, w dsp.Plane) *evidence {
 	return e
 }
 
-// adjoint takes a weighed plane of the frame to the tracer's coefficients and the
-// payload's soft bits.
+// adjoint returns the tracer's coefficients and the payload's soft bits that w, a weighed plane of
+// the frame, holds. amplitude is the local strength of a mark, in the frame: what a pattern was
+// multiplied with at marking. The soft bits are not normalised. The planes are not changed.
 func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [code.CodedN]float64) {
 	masked := dsp.Product(w, amplitude)
 	end := math.Min(pattern.TracerHigh, 0.45*float64(max(f.w, f.h)))
@@ -59,8 +62,9 @@ func (s *suspects) adjoint(f *frame, w, amplitude dsp.Plane) (coefficients, [cod
 	return c, s.kd.Despread(masked, toMark)
 }
 
-// score sets the entries of out that belong to the candidates of s: scores, e-value and p,
-// which is not yet corrected for the number of copies.
+// score sets the entries of out that belong to the candidates of s: scores, e-value and p, which is
+// not yet corrected for the number of copies. copies are all candidates, and out has an entry for
+// each; other keys' entries stay as they are. conclude corrects p.
 func (e *evidence) score(s *suspects, copies []Candidate, out []CopyScore) {
 	streams := make([]*code.Stream, len(s.at))
 	for i, k := range s.at {
@@ -80,22 +84,23 @@ func (e *evidence) score(s *suspects, copies []Candidate, out []CopyScore) {
 }
 
 // logFisher returns the log10 of P(X >= x) <= (1 + x) exp(-x), x = (z^2 + z'^2)/2, for two
-// independent scores. Each exceeds its value with exp(-z^2/2) at most (Fisher's
-// combination).
+// independent scores, z and z' = payload. Each exceeds its value with exp(-z^2/2) at most (Fisher's
+// combination). Negative scores count as 0, and payload as payloadCap at most.
 func logFisher(z, payload float64) float64 {
 	z, payload = math.Max(z, 0), math.Min(math.Max(payload, 0), payloadCap)
 	x := (float64(z*z) + float64(payload*payload)) / 2
 	return math.Min(0, (dsp.Ln(1+x)-x)/math.Ln10)
 }
 
-// logE is the log10 of the e-value
+// logE returns the log10 of the e-value of a copy with scores z (tracer) and z' = payload that was
+// marked with the given strength:
 //
 //	mean over l of exp(l z - l^2/2) x mean over l' of exp(l' z')/M(l')
 //
-// with l and l' predicted from the channel, never from the candidate. The first factor
-// has a mean below 1 for a copy that was not used, since cosh x <= exp(x^2/2); M is the
-// mean of exp(l' z') over all messages. Signs and code are independent, so the mean of the
-// e-value is 1 at most.
+// with l and l' predicted from the channel, never from the candidate. The first factor has a mean
+// below 1 for a copy that was not used, since cosh x <= exp(x^2/2); M, which null computes, is the
+// mean of exp(l' z') over all messages. Signs and code are independent, so the mean of the e-value
+// is 1 at most.
 func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 	var t [len(tracerShares)]float64
 	for i, s := range tracerShares {
@@ -111,7 +116,8 @@ func (e *evidence) logE(z, payload, strength float64, null *codeNull) float64 {
 	return (lnMean(t[:]) + lnMean(p[:])) / math.Ln10
 }
 
-// lnMean returns the natural logarithm of the mean of exp(x), without overflow.
+// lnMean returns the natural logarithm of the mean of exp(v) over the values v of x, without
+// overflow. x must not be empty.
 func lnMean(x []float64) float64 {
 	top := slices.Max(x)
 	sum := 0.0
@@ -121,8 +127,9 @@ func lnMean(x []float64) float64 {
 	return top + dsp.Ln(sum/float64(len(x)))
 }
 
-// decode reads the payload out of the soft bits without the list of candidates. It returns nil
-// if no message passes the check or correlates well enough.
+// decode returns the payload read out of the soft bits without the list of candidates. It returns
+// nil if none of the likeliest messages correlates by code.MinCorrelation and passes the check of
+// kd.
 func (e *evidence) decode(kd *pattern.Keys) *uint64 {
 	soft := make([]float32, code.CodedN)
 	for j, b := range e.soft {

@@ -86,8 +86,9 @@ type frameView struct {
 	told      float64   // share of a mark's energy where the original's own detail tells how it fared, 0..1
 }
 
-// view brings a fit from the leak's raster into the frame: the spectrum of its residual, and
-// per band how well a mark came through. r says where the leak lies on the original.
+// view brings a fit from the leak's raster into the frame: the spectrum of its residual, and per
+// band how well a mark came through. r says where the leak lies on the original. told is left 0:
+// probe.expect sets it. The view keeps fit.
 func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 	v := &frameView{frame: f, fit: fit, pitch: 1 / (r.Scale * f.scale), deviation: dsp.NewPlane(r.Leak.W, r.Leak.H)}
 	v.limit = 2 * 0.49 * pattern.TracerSize / v.pitch
@@ -120,8 +121,9 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 	return v
 }
 
-// standardised returns the spectrum in the frame of a residual of the leak over its
-// deviation.
+// standardised returns the spectrum, in the frame, of a residual on the leak's raster in grey
+// levels. Each sample is first divided by the local deviation, cut at outlier deviations, and
+// weighed as the fit weighs it.
 func (v *frameView) standardised(residual dsp.Plane) dsp.Plane {
 	q := dsp.NewPlane(residual.W, residual.H)
 	for i, r := range residual.Pix {
@@ -141,8 +143,10 @@ func (f *frame) ofCanonical(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// onLeak returns where on the leak each sample of the frame lies: the inverse of the
-// homography, then two steps towards that of the smooth field.
+// onLeak returns where on the leak each sample of the frame lies, in pixels of the leak. It starts
+// from the inverse of the homography. Two steps correct that for the smooth field of the
+// registration, by at most 8 canonical pixels. Samples beyond the leak have positions outside; all
+// have -1e6 if the homography has no inverse.
 func (f *frame) onLeak(r *register.Registration) (x, y dsp.Plane) {
 	x, y = dsp.NewPlane(f.fw, f.fh), dsp.NewPlane(f.fw, f.fh)
 	inv, ok := r.H.Inverse()
@@ -183,7 +187,8 @@ type taps struct {
 	fx, fy []float32
 }
 
-// newTaps says where each sample of the frame lies on a leak of w x h pixels.
+// newTaps returns where each sample of the frame lies on a leak of w x h pixels. It takes that from
+// the positions x and y of v, which must be set.
 func (v *frameView) newTaps(w, h int) *taps {
 	n := len(v.x.Pix)
 	t := &taps{make([]int32, n), make([]float32, n), make([]float32, n)}
@@ -200,7 +205,8 @@ func (v *frameView) newTaps(w, h int) *taps {
 	return t
 }
 
-// resample samples p, on the leak's raster, at each sample of the frame; 0 outside.
+// resample returns p, which lies on the leak's raster, at each sample of the frame, interpolated
+// between four pixels. Pixels beyond the leak count as 0.
 func (v *frameView) resample(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.fw, v.fh)
 	for i, at := range v.taps.at {
@@ -221,7 +227,9 @@ func (v *frameView) resample(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// bilinear2 samples inside of two planes of a size, the positions within their frame.
+// bilinear2 returns p and q, two planes of one size, at (x, y), each interpolated between four
+// samples. (x, y) must lie within 0..W-1 and 0..H-1, and the planes must have two samples a side or
+// more.
 func bilinear2(p, q dsp.Plane, x, y float64) (float32, float32) {
 	ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
 	a, b := float32(x-float64(ix)), float32(y-float64(iy))

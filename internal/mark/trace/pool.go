@@ -7,10 +7,11 @@ import (
 	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
-// Combine returns the evidence of several leaks of one original together, in the order of
-// the tracer's candidates: nil if no leak lies on the original. The signs of a copy are the
-// same in all leaks, so that the leaks are summed before the sum is compared with any copy:
-// near-identical leaks count once. Combine reports false for results of several tracers.
+// Combine returns the evidence of several leaks of one original together, in the order of the
+// tracer's candidates: nil if no leak lies on the original. Nil results are passed over. The signs
+// of a copy are the same in all leaks, so that the leaks are summed before the sum is compared with
+// any copy: near-identical leaks count once. Combine returns nil and false for results of several
+// tracers.
 func Combine(leaks []*Result) ([]CopyScore, bool) {
 	var t *Tracer
 	var sums []*evidence
@@ -40,7 +41,9 @@ func Combine(leaks []*Result) ([]CopyScore, bool) {
 	return out.Copies, true
 }
 
-// plus adds the sums of two leaks of one original.
+// plus returns the summed evidence of two leaks of one original for one key; e and o are not
+// changed. Expected scores are averaged by the weight that each leak has in the sum. told is the
+// lower of both.
 func (e *evidence) plus(o *evidence) *evidence {
 	sum := &evidence{told: math.Min(e.told, o.told)}
 	sum.tracer = e.tracer.plus(o.tracer)
@@ -62,7 +65,8 @@ func (e *evidence) plus(o *evidence) *evidence {
 	return sum
 }
 
-// plus adds coefficients of one frame.
+// plus returns the sum of two sets of coefficients of one frame, in new units. A set of zeros gives
+// the other one; neither is changed.
 func (c coefficients) plus(o coefficients) coefficients {
 	switch {
 	case c.square == 0:

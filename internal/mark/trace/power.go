@@ -6,8 +6,9 @@ import (
 	"github.com/kycmark/kycmark/internal/dsp"
 )
 
-// predict predicts the score of a mark of the weakest strength issued. It also predicts the
-// probability that such a mark would have been accused by its own part alone.
+// predict sets Expected, the score that a mark of the weakest strength issued would have in the
+// mean. It also sets Power, the probability that such a mark would have been accused by its own
+// part alone. Of several keys, the key that expects less counts. Without evidence both stay 0.
 func (out *Result) predict() {
 	if len(out.evidence) == 0 {
 		return
@@ -33,8 +34,8 @@ func (out *Result) predict() {
 	out.Power = sum / weights
 }
 
-// needed returns the score from which on a copy's own part alone accuses it, at the given
-// level and number of copies.
+// needed returns the score, 60 at most, from which on a copy's own part alone accuses it. level is
+// the p of an accusation, corrected for the number of copies. Two p are tried, which counts also.
 func needed(level float64, copies int) float64 {
 	want := (dsp.Ln(level) - dsp.Ln(2*float64(max(copies, 1)))) / math.Ln10
 	lo, hi := 0.0, 60.0

@@ -28,7 +28,8 @@ func newProbe(kd *pattern.Keys, sub [16]byte) *probe {
 	return &probe{own: s, coded: kd.Payload.Encode(uint64(s().Uint32()))}
 }
 
-// embed marks the canvas with the probe as a copy of s, rounding and clipping included.
+// embed marks the canvas with the probe as a copy of s, rounding and clipping included, and sets
+// the planes of p: what that changes, and how strong a mark is. The canvas is not changed.
 func (p *probe) embed(c *pattern.Canvas, s *suspects) {
 	w, h := c.Luma.W, c.Luma.H
 	blind := pattern.Lay(s.kd.Pattern(p.coded, nil, nil), s.place, w, h)
@@ -55,9 +56,9 @@ func intoFrame(p dsp.Plane) dsp.Plane {
 	return scaledTo(p, w, h, scale)
 }
 
-// expect returns what a mark of strength 1 would score in the mean in the given
-// evidence: the probe is sent through the channel, weighed like the leak's residual,
-// and correlated with itself.
+// expect returns what a mark of strength 1 would score in the mean in evidence e of the leak v, by
+// tracer and by payload: the probe is sent through the channel, weighed like the leak's residual,
+// and correlated with itself. It sets v.told.
 func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload float64) {
 	c := dsp.DCT2(p.mark, pattern.TracerSize)
 	for y := range pattern.TracerSize {
@@ -70,8 +71,9 @@ func (p *probe) expect(s *suspects, v *frameView, e *evidence) (tracer, payload 
 	return p.answer(s, v.frame, v.weighed(spectrum), e)
 }
 
-// answer returns what the probe scores in evidence e if it alone had made the weighed plane
-// w of the frame.
+// answer returns what the probe scores in evidence e, by tracer and by payload, if it alone had
+// made w. w is a weighed plane of the frame f. Scores are in the units of e's own; payload is cut
+// at sqrt(code.CodedN). tracer is 0 if e has no coefficients.
 func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer, payload float64) {
 	own, soft := s.adjoint(f, w, p.amplitude)
 	z := float64(own.scores([]*code.Stream{p.own()})[0] * own.norm())
@@ -87,9 +89,10 @@ func (p *probe) answer(s *suspects, f *frame, w dsp.Plane, e *evidence) (tracer,
 	return tracer, payload
 }
 
-// onto shows a mark of the frame in the leak, through its tone curve. It sets told. Some
-// places of the original have no detail of their own that says how a mark fared. There the
-// mark counts as no stronger than what is left over: an encoder may have smoothed it away.
+// onto returns a mark p of the frame as the leak shows it, on the leak's raster and through its
+// tone curve, in grey levels. It sets told. Some places of the original have no detail of their own
+// that says how a mark fared. There the mark counts as no stronger than what is left over: an
+// encoder may have smoothed it away.
 func (v *frameView) onto(p dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane(v.leakX.W, v.leakX.H)
 	dsp.Parallel(len(out.Pix), func(from, to int) {

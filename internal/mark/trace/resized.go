@@ -18,8 +18,10 @@ type resized struct {
 	part  dsp.Rect  // that it shows, samples of the frame
 }
 
-// resized predicts a leak of the given size from the part of the original that it shows;
-// nil where that is no upright rectangle, and where the steps of the file are fine.
+// resized predicts a leak of the given size from the part of the original that it shows. l has the
+// steps of the leak's JPEG file, quad the leak's corners on the original. It returns nil without
+// steps or if they are too fine. It also does so if the part is no upright rectangle, or the leak
+// has the original's size, which rounded reads.
 func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight, quad [4]geometry.Point) *resized {
 	if l == nil || sight.Inverted || sight.Mirrored || size == (image.Point{X: t.sides[0], Y: t.sides[1]}) {
 		return nil
@@ -48,9 +50,10 @@ func (t *Tracer) resized(l *requant.Leak, size image.Point, sight *capture.Sight
 	return r
 }
 
-// upright returns the rectangle of the original that a leak of the given size shows. It
-// reports false if that is no upright rectangle, reaches beyond the original, or has fewer
-// pixels than the leak.
+// upright returns the rectangle of the original that a leak of the given size shows. q are the
+// leak's corners in pixels of the original, clockwise from the upper left. It reports false if they
+// are no upright rectangle, within crooked pixels of the leak. It also does so if they reach beyond
+// the original, or the leak is larger than that part.
 func (t *Tracer) upright(q [4]geometry.Point, size image.Point) (dsp.Rect, bool) {
 	left, top := (q[0].X+q[3].X)/2, (q[0].Y+q[1].Y)/2
 	r := dsp.Rect{X: left, Y: top, W: (q[1].X+q[2].X)/2 - left, H: (q[2].Y+q[3].Y)/2 - top}
@@ -76,8 +79,8 @@ func (r *resized) mark(s *suspects, size image.Point) dsp.Plane {
 	return dsp.Resize(s.probe.mark, r.part, size.X, size.Y, dsp.Area)
 }
 
-// evidence returns what the roundings of the leak tell of the marks of s, nil if the leak is
-// not as predicted.
+// evidence returns what the roundings of the leak say of the marks of s, with what is expected of
+// them. It returns nil if the leak is not as predicted.
 func (r *resized) evidence(t *Tracer, s *suspects) *evidence {
 	read, ok := r.Read(r.shown, r.mark(s, image.Point{X: r.shown.W, Y: r.shown.H}), t.weakest())
 	if !ok {
@@ -89,8 +92,8 @@ func (r *resized) evidence(t *Tracer, s *suspects) *evidence {
 	return e
 }
 
-// gather brings scores of the leak's pixels into the frame: each sample has the sum over
-// the pixels that it would have changed.
+// gather brings scores p of the leak's pixels into the frame: each sample has the sum over the
+// pixels that it would have changed. Samples beyond the part that the leak shows are 0.
 func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 	x, y := float64(p.W)/r.part.W, float64(p.H)/r.part.H // pixels a sample
 	k := dsp.Area
@@ -112,7 +115,8 @@ func (r *resized) gather(f *frame, p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// or returns the evidence that promises more, o or e; o may be nil.
+// or returns o if o promises enough, a score above minPromise times that of e, else e. o may be
+// nil. Neither is changed.
 func (e *evidence) or(o *evidence) *evidence {
 	if o != nil && o.expected > float64(minPromise*e.expected) {
 		return o

@@ -15,8 +15,8 @@ import (
 // original, rounded by the same steps, comes out as nearly the same values. What its
 // coefficients tell of a mark is which of those near a boundary fell to which side.
 
-// opened looks for the steps of a JPEG file in a leak that is no larger than the original.
-// It returns nil if it finds no steps.
+// opened returns the steps of a JPEG file that the leak p was last opened from. It returns nil if
+// it finds no steps, or if the leak is larger than the original or than maxRounded pixels.
 func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	if w > t.sides[0] || h > t.sides[1] || w*h > maxRounded {
@@ -33,9 +33,10 @@ func (t *Tracer) opened(p *image.NRGBA) *requant.Leak {
 	return l
 }
 
-// rounded returns what the roundings of a leak tell of the marks of s. It returns nil unless
-// the leak is the whole original after a hard JPEG, not resized. l is the leak as its file was
-// decoded, nil if it was no JPEG file. quad are its corners on the original.
+// rounded returns what the roundings of a leak say of the marks of s. It returns nil unless the
+// leak is the whole original after a hard JPEG, not resized. l has the steps of the leak's file,
+// nil if it was no JPEG file. sight says how it lies, and quad are its corners in pixels of the
+// original.
 func (t *Tracer) rounded(s *suspects, l *requant.Leak, sight *capture.Sight, quad [4]geometry.Point) *evidence {
 	if l == nil || sight.Inverted || sight.Mirrored || !t.inPlace(quad) {
 		return nil
@@ -79,8 +80,8 @@ func (t *Tracer) weakest() float64 {
 // each axis.
 func (f *frame) pixels(w, h int) float64 { return float64(max(w, h)) / pattern.TracerSize }
 
-// gather brings scores of the original's pixels into the frame: each sample has the sum
-// over the pixels that it would have changed.
+// gather brings scores p of the original's pixels into the frame: each sample has the sum over the
+// pixels that it would have changed. p has the original's size, smaller or larger than the frame.
 func (f *frame) gather(p dsp.Plane) dsp.Plane {
 	k := f.pixels(p.W, p.H)
 	var out dsp.Plane
@@ -93,7 +94,9 @@ func (f *frame) gather(p dsp.Plane) dsp.Plane {
 	return out
 }
 
-// scaledTo resamples p to w x h samples that stand for step samples of p each.
+// scaledTo returns p resampled by cubic convolution to w x h samples, each step samples of p wide
+// and high; the upper left corners are aligned. It does not average: shrinking by much takes
+// dsp.Shrink.
 func scaledTo(p dsp.Plane, w, h int, step float64) dsp.Plane {
 	out := dsp.NewPlane(w, h)
 	e := dsp.NewScaler(p, w, step, step)

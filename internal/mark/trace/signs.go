@@ -18,8 +18,9 @@ type coefficients struct {
 	unit   float64 // value of one
 }
 
-// quantised takes the tracer's coefficients out of the spectrum c, amplitudes 1/f
-// applied, up to frequency end in cycles a long side.
+// quantised returns the tracer's coefficients of the spectrum c as whole numbers, each times its
+// amplitude 1/f in the tracer. Those from frequency end on, in cycles a long side, are 0, so that
+// the places of all others stay the same.
 func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
 	x, low := make([]float64, 0, 1<<19), int(4*end*end)
 	for v, sp := range f.spans {
@@ -37,8 +38,8 @@ func (f *frame) quantised(c dsp.Plane, end float64) coefficients {
 	return quantise(x)
 }
 
-// quantise returns x as whole numbers of at most quantum, and their unit. It returns no
-// coefficients if all of x are 0.
+// quantise returns x as whole numbers, and their unit. The largest in size becomes quantum or
+// -quantum. It returns no coefficients if all of x are 0.
 func quantise(x []float64) coefficients {
 	top := 0.0
 	for _, v := range x {
@@ -56,9 +57,10 @@ func quantise(x []float64) coefficients {
 	return out
 }
 
-// scores returns sum q s / |q| of each stream's signs. A stream's own signs are what its
-// tracer was made of. The signs of others are fair coins, whatever q is, so that P(score >=
-// z) <= exp(-z^2/2) for them (Hoeffding, 1963).
+// scores returns sum q s / |q| over each stream's signs s, and 0 for all without coefficients. It
+// draws the signs, so the streams must be fresh. A stream's own signs are what its tracer was made
+// of. The signs of others are fair coins, whatever q is, so that P(score >= z) <= exp(-z^2/2) for
+// them (Hoeffding, 1963).
 func (c coefficients) scores(streams []*code.Stream) []float64 {
 	out := make([]float64, len(streams))
 	if c.square == 0 {
@@ -79,8 +81,8 @@ func (c coefficients) scores(streams []*code.Stream) []float64 {
 	return out
 }
 
-// addEach adds to each sum the coefficients under the signs of its stream, one coefficient at
-// a time: cheapest for few streams.
+// addEach sets each sum to that of the coefficients under the signs of its stream, one coefficient
+// at a time: cheapest for few streams.
 func (c coefficients) addEach(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, len(c.q)/8)
 	for i, s := range streams {
@@ -98,8 +100,9 @@ func (c coefficients) addEach(sums []int64, streams []*code.Stream) {
 	}
 }
 
-// addTabulated does what addEach does, eight coefficients at a time, from tables of their sums
-// under each byte of signs: cheapest for many streams.
+// addTabulated does what addEach does for sums that are 0, eight coefficients at a time, from
+// tables of their sums under each byte of signs: cheapest for many streams. It may draw more signs
+// than there are coefficients.
 func (c coefficients) addTabulated(sums []int64, streams []*code.Stream) {
 	bits := make([]byte, signBlock*len(streams))
 	tables := new([signRun][256]int32)

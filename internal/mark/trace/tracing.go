@@ -78,10 +78,11 @@ type suspects struct {
 	probe *probe
 }
 
-// New readies an original for tracing leaks against copies of it, of the submission
-// sub (zero: the digest of the original's pixels), accusing at p below level. onto is the
-// original's luma as the caller has readied it already, or nil. The error wraps
-// ErrTooSmall or ErrTooLarge of package pattern.
+// New readies an original for tracing leaks against copies of it, of the submission sub (zero: the
+// digest of the original's pixels). It accuses at a p of level or below, 0 to 1. onto is the
+// original's luma as the caller has readied it already, or nil. Without copies the tracer only says
+// how a leak lies. The strengths of copies and level are not checked. The error wraps ErrTooSmall
+// (only with copies) or ErrTooLarge of package pattern.
 func New(onto *capture.Original, original image.Image, copies []Candidate, sub [16]byte, level float64) (*Tracer, error) {
 	t := &Tracer{level: level, copies: copies}
 	var canvas *pattern.Canvas
@@ -118,9 +119,9 @@ func New(onto *capture.Original, original image.Image, copies []Candidate, sub [
 	return t, nil
 }
 
-// With returns a tracer that looks for other copies of the same original at another level.
-// It shares what t made of the original, so that it costs nothing. If t looks for no copy
-// under the key of one of them, With returns nil and the index of that copy.
+// With returns a tracer that looks for other copies of the same original at another level, and -1.
+// It shares what t made of the original, so that it costs nothing. If t looks for no copy under the
+// key of one of them, With returns nil and the index of that copy.
 func (t *Tracer) With(copies []Candidate, level float64) (*Tracer, int) {
 	out := &Tracer{level: level, copies: copies, frame: t.frame, onto: t.onto, sides: t.sides}
 	for i, c := range copies {
@@ -148,8 +149,9 @@ func (t *Tracer) suspects(keyID string) *suspects {
 	return nil
 }
 
-// Trace lays a leak on the original and traces it. The error wraps ErrTooSmall or
-// ErrTooLarge of package pattern, or is ctx's.
+// Trace lays a leak on the original and traces it. A leak that does not show the original is no
+// error, but a result that is not registered. The error wraps ErrTooSmall or ErrTooLarge of package
+// pattern, or is ctx's.
 func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Result, error) {
 	p, err := traceable(leak)
 	if err != nil {
@@ -162,9 +164,10 @@ func (t *Tracer) Trace(ctx context.Context, leak image.Image) (*Result, error) {
 	return t.TraceLaid(ctx, p, sight)
 }
 
-// TraceLaid is trace for a leak that the caller has already laid on the original: sight is
-// what was found for the leak's luma at full size, nil if nothing aligns. TraceLaid uses what
-// sight has computed before, and no other goroutine may use sight meanwhile.
+// TraceLaid is Trace for a leak that the caller has already laid on the original: sight is what was
+// found for the leak's luma at full size. A nil sight means that nothing aligns, which gives a
+// result that is not registered. TraceLaid uses what sight has computed before, and no other
+// goroutine may use sight meanwhile. It returns the errors of Trace.
 func (t *Tracer) TraceLaid(ctx context.Context, leak image.Image, sight *capture.Sight) (*Result, error) {
 	p, err := traceable(leak)
 	if err != nil {
@@ -193,8 +196,10 @@ func traceable(leak image.Image) (*image.NRGBA, error) {
 	return p, nil
 }
 
-// judge fills out for a leak of the given size as it lies on the original. opened is the
-// leak as a JPEG file decoded, nil if it was not decoded from one.
+// judge fills out for a leak of the given size in pixels as it lies on the original by r. opened is
+// the leak as a JPEG file decoded, nil if it was not decoded from one. If the leak shows another
+// original, out is as empty as it came, except when a copy was accused. If that remains open, only
+// Power is 0. The error is of r, or ctx's.
 func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *capture.Sight, opened *requant.Leak) error {
 	fit, changes, err := r.Fit()
 	if err != nil || fit == nil {
@@ -252,8 +257,8 @@ func (t *Tracer) quad(size image.Point, r *register.Registration) (q [4]geometry
 	return q
 }
 
-// conclude corrects the p of each copy for the number of copies, sets Best and Accused,
-// strongest first, and predicts the power.
+// conclude corrects the p of each copy for the number of copies, sets Best (-1 without copies) and
+// Accused, strongest first, and predicts the power. A second call would correct p twice.
 func (out *Result) conclude() {
 	n := dsp.Ln(float64(max(len(out.Copies), 1))) / math.Ln10
 	for i := range out.Copies {
@@ -284,8 +289,8 @@ func (out *Result) conclude() {
 	out.predict()
 }
 
-// edits returns changes, whose bounds are canonical pixels, as quadrangles in the original's
-// own pixels.
+// edits returns the changes of a fit, whose bounds are canonical pixels, as quadrangles in the
+// original's own pixels, in their order.
 func (t *Tracer) edits(changes []photometry.Change) []edit {
 	sx, sy := float64(t.sides[0])/float64(t.frame.w), float64(t.sides[1])/float64(t.frame.h)
 	at := func(x, y float64) geometry.Point {

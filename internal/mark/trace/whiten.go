@@ -11,7 +11,8 @@ import (
 // A bandSum is a sum over each radial band.
 type bandSum [bandN]float64
 
-// sums adds up a product of two spectra by band, each row for itself.
+// sums returns the products of the coefficients of two spectra, summed up by radial band. Both have
+// pattern.TracerSize coefficients a side. Each row is summed for itself, in a fixed order.
 func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
 	for y := range pattern.TracerSize {
 		var row bandSum
@@ -26,9 +27,9 @@ func (v *frameView) sums(a, b dsp.Plane) (out bandSum) {
 	return out
 }
 
-// carried returns by band the share of the original's detail that the leak still carries, 0 to
-// 1.5, reduced where the two hardly cohere. The detail of the original that is known tells how
-// each frequency of a mark survived.
+// carried returns by band the share of the original's detail d that the leak still carries, 0 to
+// 1.5. The share is reduced if the two hardly cohere, and smoothed over bands. The detail of the
+// original that is known tells how each frequency of a mark survived.
 func (v *frameView) carried(d photometry.Details) bandSum {
 	base, seen := dsp.DCT2(v.resample(d.Base), pattern.TracerSize), dsp.DCT2(v.resample(d.Seen), pattern.TracerSize)
 	own, cross, other := v.sums(base, base), v.sums(base, seen), v.sums(seen, seen)
@@ -43,9 +44,9 @@ func (v *frameView) carried(d photometry.Details) bandSum {
 	return smooth3(h)
 }
 
-// bands sets the channel of a mark: the channel of faint detail, but never better than the
-// channel of strong detail. It also sets the whitening filter: the channel over the power
-// of the residual.
+// bands sets channel, the gain of a mark by band: that of faint detail, but never better than that
+// of strong detail. It also sets whiten, the channel over the power of the residual, for which
+// v.spectrum must be set. strong and faint are from carried.
 func (v *frameView) bands(strong, faint bandSum) {
 	power := v.sums(v.spectrum, v.spectrum)
 	top := 0.0
@@ -72,8 +73,9 @@ func smooth3(x bandSum) (out bandSum) {
 	return out
 }
 
-// weighed returns the spectrum of a plane of the frame times the whitening filter, back
-// in the frame, times the gain: the adjoint of how the leak shows what was added.
+// weighed returns the spectrum of a plane of the frame times the whitening filter, back in the
+// frame, times the gain: the adjoint of how the leak shows what was added. Frequencies that the
+// leak cannot carry are left out. spectrum is not changed.
 func (v *frameView) weighed(spectrum dsp.Plane) dsp.Plane {
 	c := dsp.NewPlane(pattern.TracerSize, pattern.TracerSize)
 	high := v.highPass()
@@ -98,8 +100,8 @@ func (v *frameView) weighed(spectrum dsp.Plane) dsp.Plane {
 // A lowCut is what the local fit leaves of low frequencies, by their square.
 type lowCut struct{ table []float32 }
 
-// highPass tabulates how much of each frequency the local fit leaves: it takes away what is
-// coarser than its window.
+// highPass returns how much of each frequency the local fit leaves, about 0 to 1: the fit takes
+// away what is coarser than its window.
 func (v *frameView) highPass() lowCut {
 	var l lowCut
 	for i := 0; ; i++ {
