@@ -18,20 +18,23 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// bookVerb is a verb that works in a home: it adds --home and hands an open
-// registry to do.
+// bookVerb makes do the work of cmd, a verb that works in a home, and returns cmd. It adds the flag
+// --home. do gets the home with its registry open, and the command's arguments. See [ui.homeVerb]
+// for errors.
 func (u *ui) bookVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	return u.homeVerb(cmd, (*home.Home).Registry, do)
 }
 
-// searchVerb is bookVerb with a registry that is open for investigation only.
+// searchVerb is bookVerb with a registry that is open for investigation only: it can be read and
+// searched, and nothing but investigations can be entered.
 func (u *ui) searchVerb(cmd *cobra.Command, do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	return u.homeVerb(cmd, (*home.Home).Investigation, do)
 }
 
-// homeVerb makes do the work of cmd: it adds the flag --home, opens the registry of that home
-// with open, hands both to do with the arguments, and closes the registry. An error that wraps
-// [registry.ErrInput] counts as wrong usage.
+// homeVerb sets cmd.RunE and returns cmd. The verb gets the flag --home; open opens the registry of
+// that home; do does the work with the command's arguments. The registry is closed afterwards, and
+// an error of closing is joined to do's. An error of do that wraps [registry.ErrInput] counts as
+// wrong usage (exit code 2).
 func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context) (*registry.Registry, error), do func(ctx context.Context, b *books, args []string) error) *cobra.Command {
 	var dir string
 	cmd.Flags().StringVar(&dir, "home", "", "the home `folder` (default: $KYCMARK_HOME, else the current folder)")
@@ -53,8 +56,9 @@ func (u *ui) homeVerb(cmd *cobra.Command, open func(*home.Home, context.Context)
 	return cmd
 }
 
-// openHome opens the home in dir; if dir is "", in the folder that KYCMARK_HOME names, else in the
-// current folder.
+// openHome opens the home in the folder dir; if dir is "", in the folder that KYCMARK_HOME names,
+// else in the current folder. It opens no registry. The error wraps [home.ErrNoHome], with a hint,
+// if the folder holds no home.
 func openHome(dir string) (*home.Home, error) {
 	from := "--home"
 	if dir == "" {
@@ -78,8 +82,9 @@ type books struct {
 	registry *registry.Registry
 }
 
-// keys reads the home's mark keys and its sealing key, and warns of key files that others
-// can read. The first mark key is the key that marks.
+// keys reads the home's mark keys and its sealing key, and warns of key files that others than the
+// owner can read. The first mark key is the key that marks; all keys are tried in reading. An error
+// has a hint.
 func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	keys, seal, err := b.home.Keys()
 	if err != nil {
@@ -89,7 +94,8 @@ func (b *books) keys() ([]*watermark.Key, *registry.SealKey, error) {
 	return keys, seal, nil
 }
 
-// issuing is the configuration of the verbs that enter uploads or hand out copies.
+// issuing returns the configuration of verbs that enter uploads or hand out copies: the registry,
+// the first mark key, the sealing key and the actor. The verb sets the rest.
 func (b *books) issuing() (registry.Config, error) {
 	keys, seal, err := b.keys()
 	if err != nil {
@@ -106,7 +112,8 @@ func actor() string {
 	return os.Getenv("USER")
 }
 
-// notFound gives an error about an unknown recipient or submission a hint.
+// notFound adds a hint to an error that wraps [registry.ErrNotFound]: how to list recipients and
+// look up IDs. It returns other errors, and nil, unchanged.
 func notFound(err error) error {
 	if errors.Is(err, registry.ErrNotFound) {
 		return withHint(err, "\"kycmark recipient list\" names the recipients, \"kycmark show ID\" looks an ID up")
@@ -114,8 +121,9 @@ func notFound(err error) error {
 	return err
 }
 
-// parseTime reads a time as in RFC 3339, or a day or a month of UTC. A day or a month means
-// its first moment or, with last, its last microsecond.
+// parseTime reads a time as in RFC 3339, or a day (2018-02-28) or a month of UTC. A day or a month
+// means its first moment or, with last, its last microsecond; last does not change an RFC 3339
+// time. Another text is a usageError.
 func parseTime(s string, last bool) (time.Time, error) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, nil
@@ -135,7 +143,8 @@ func parseTime(s string, last bool) (time.Time, error) {
 	return t, nil
 }
 
-// parseOptionalTime is parseTime with the zero time for "".
+// parseOptionalTime returns the zero time for "", else the time that s says; a day or a month means
+// its first moment. See [parseTime].
 func parseOptionalTime(s string) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -143,8 +152,8 @@ func parseOptionalTime(s string) (time.Time, error) {
 	return parseTime(s, false)
 }
 
-// plural returns a number and a noun, which takes the ending of the plural unless the number is
-// 1: "2 copies".
+// plural returns n and the noun thing, in the singular only if n is 1: "2 copies". A final y
+// becomes ies, any other noun gets an s.
 func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -161,8 +170,9 @@ func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 // day is the day of a time, UTC.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
 
-// readKeys reads mark key files and warns of files that others can read. A key that two
-// files hold is returned once: otherwise each of its findings would come twice.
+// readKeys reads the mark key files at paths, in that order, and warns of files that others than
+// the owner can read. A key that two files hold is returned once, because otherwise each of its
+// findings would come twice. An error, with a hint, ends the reading.
 func (u *ui) readKeys(paths []string) ([]*watermark.Key, error) {
 	keys := make([]*watermark.Key, 0, len(paths))
 	for _, path := range paths {

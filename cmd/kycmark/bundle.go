@@ -30,7 +30,7 @@ type bundleFlags struct {
 	tsa *seal.TSA
 }
 
-// add registers the flags.
+// add registers --findings, --bundle and the flags of the timestamp authority with cmd.
 func (f *bundleFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.findings, "findings", "", "write all findings to this `file`, as JSON")
 	cmd.Flags().StringVar(&f.bundle, "bundle", "", "write report, findings and proofs, signed, to this new `folder` or .zip")
@@ -40,13 +40,15 @@ func (f *bundleFlags) add(cmd *cobra.Command) {
 // stampFlags name a timestamp authority.
 type stampFlags struct{ url, ca string }
 
-// add registers the flags.
+// add registers --tsa and --tsa-ca with cmd.
 func (f *stampFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.url, "tsa", "", "`address` of a timestamp authority (RFC 3161) that is to date what is signed")
 	cmd.Flags().StringVar(&f.ca, "tsa-ca", "", "`file` with the authority's certificate or its issuers' certificates, PEM")
 }
 
-// authority is nil where no address is given.
+// authority returns the timestamp authority that the flags name, with the certificates of --tsa-ca,
+// or nil if neither flag is given. One flag without the other is a usageError. It asks nothing of
+// the network.
 func (f *stampFlags) authority() (*seal.TSA, error) {
 	switch {
 	case f.url == "" && f.ca == "":
@@ -58,7 +60,8 @@ func (f *stampFlags) authority() (*seal.TSA, error) {
 	return &seal.TSA{URL: f.url, Trusted: trusted}, err
 }
 
-// certificates reads the certificates in a PEM file; nil for a path of "".
+// certificates reads all certificates in the PEM file at path. It returns nil and no error for a
+// path of "". A file without a readable certificate is a usageError.
 func certificates(path string) ([]*x509.Certificate, error) {
 	if path == "" {
 		return nil, nil
@@ -74,7 +77,10 @@ func certificates(path string) ([]*x509.Certificate, error) {
 	return certs, nil
 }
 
-// ready looks, before any work is done, whether it can be written.
+// ready checks, before any work is done, that the findings and the bundle can be written, and reads
+// what signs the bundle. It sets f.tsa, and f.key if there is a bundle. With force an existing file
+// may be overwritten. No output may be one of inputs or a file of the home. --tsa without --bundle
+// is wrong usage.
 func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 	if err := b.checkOutputs(force, inputs, f.findings); err != nil {
 		return err
@@ -98,8 +104,9 @@ func (f *bundleFlags) ready(b *books, force bool, inputs []string) (err error) {
 	return err
 }
 
-// checkBundle looks whether the bundle can be written: a .zip, or a folder that is new or
-// empty.
+// checkBundle returns an error if the bundle cannot be written. A path that ends in .zip is checked
+// as a file: force allows overwriting, and the path must not be in kept or inputs. Another path
+// must be a folder that is new or empty, whatever force is, and must not be in kept.
 func (f *bundleFlags) checkBundle(force bool, kept, inputs []string) error {
 	if isZip(f.bundle) {
 		return checkOutput(f.bundle, force, kept, inputs...)
@@ -120,7 +127,10 @@ func (f *bundleFlags) checkBundle(force bool, kept, inputs []string) error {
 // isZip reports whether a path has the ending .zip.
 func isZip(path string) bool { return strings.EqualFold(filepath.Ext(path), ".zip") }
 
-// write writes what was asked for.
+// write writes the findings file and the bundle, or does nothing if neither flag is given. inv and
+// d are the investigation and its verdict, report is its HTML. With reveal the findings name
+// subjects and all recipients. With force existing files are overwritten. For a bundle it also
+// signs the ledger's present state, which enters a checkpoint in the registry.
 func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict, report []byte, reveal, force bool) error {
 	if f.findings == "" && f.bundle == "" {
 		return nil
@@ -150,8 +160,9 @@ func (f *bundleFlags) write(ctx context.Context, b *books, inv *verify.Investiga
 	return sealed.Write(f.bundle, force)
 }
 
-// signedState signs the ledger's present state, so that a proof can rest on it, and
-// returns the key that checks it; "" where this home cannot sign.
+// signedState signs the ledger's present state, which the registry keeps as a checkpoint, so that
+// proofs can rest on it. It returns the public key that checks the checkpoint. If the home has no
+// usable ledger key, or is for investigation only, it warns and returns "" and no error.
 func (b *books) signedState(ctx context.Context) (string, error) {
 	private, err := b.home.LedgerKey()
 	if err != nil {
@@ -172,7 +183,8 @@ func (b *books) signedState(ctx context.Context) (string, error) {
 	return b.home.LedgerPublic()
 }
 
-// written says what was written.
+// written prints the paths of the findings file and of the bundle, as far as flags name them.
+// Beside the bundle it prints the ID of the key that signed it. Call it after write.
 func (f *bundleFlags) written(b *books) {
 	if f.findings != "" {
 		b.printf("findings: %s\n", f.findings)

@@ -14,8 +14,9 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// newCheckpoint returns the command "checkpoint", which signs the present state of the ledger or,
-// with --public, prints only the public key; "list" and "add" are below it.
+// newCheckpoint returns the verb "checkpoint", which signs the present state of the ledger, keeps
+// that checkpoint in the registry and prints it. With --tsa the state is also dated; with --public
+// only the public key is printed and nothing is signed. "list" and "add" are below it.
 func newCheckpoint(u *ui) *cobra.Command {
 	var public bool
 	var f stampFlags
@@ -60,8 +61,11 @@ Give it to auditors and witnesses by another way than these.`,
 	})
 }
 
-// checkpoint signs the ledger's present state and prints the checkpoint. If f names an authority,
-// the state is also dated; the timestamp is written to the file out unless out is "".
+// checkpoint signs the ledger's present state and prints the checkpoint, or with --json its line. A
+// state that has a checkpoint is not signed again. If f names an authority and the checkpoint has
+// no timestamp, the authority dates it and the registry keeps the timestamp. The timestamp is
+// written to the new file out; out "" writes no file. It is wrong usage to name out for a state
+// without a timestamp.
 func (b *books) checkpoint(ctx context.Context, f stampFlags, out string) error {
 	tsa, err := f.authority()
 	if err != nil {
@@ -99,6 +103,9 @@ func (b *books) checkpoint(ctx context.Context, f stampFlags, out string) error 
 	return b.line(c)
 }
 
+// newCheckpointAdd returns the verb "checkpoint add", which adds the witnesses' signatures in a
+// file to the kept checkpoint of the same state. Exit code 1, and nothing entered: a signature does
+// not hold, or the ledger never signed that state.
 func newCheckpointAdd(u *ui) *cobra.Command {
 	var witnesses []string
 	var key string
@@ -146,6 +153,8 @@ C2SP cosignature, which says when the witness signed; or a file that holds it.`,
 	})
 }
 
+// newCheckpointList returns the verb "checkpoint list", which prints the size, root, time and
+// signers of each kept checkpoint. It enters nothing.
 func newCheckpointList(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:     "list",
@@ -160,7 +169,7 @@ func newCheckpointList(u *ui) *cobra.Command {
 	})
 }
 
-// at is " at TIME", or "" for the zero time.
+// at returns " at TIME", with a blank before it, in UTC to the second, or "" for the zero time.
 func at(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -171,7 +180,8 @@ func at(t time.Time) string {
 // entries is a number of entries in words.
 func entries(n int64) string { return plural(int(n), "entry") }
 
-// publicKey is the ledger's public key that a flag names, else the home's.
+// publicKey returns the ledger's public key as text: that of the flag --key (the text of a key, or
+// a file), else the home's if flag is "". The key is not checked.
 func (b *books) publicKey(flag string) (string, error) {
 	if flag != "" {
 		return publicKey(flag)
@@ -183,7 +193,9 @@ func (b *books) publicKey(flag string) (string, error) {
 	return key, nil
 }
 
-// publicKey reads a key that is given as its text or as a file.
+// publicKey returns the text of a public key, name+hash+key. An arg with two or more plus signs is
+// that text itself, any other arg is the file that holds it. Whether the key is usable is not
+// checked.
 func publicKey(arg string) (string, error) {
 	if strings.Count(arg, "+") >= 2 {
 		return arg, nil
@@ -195,7 +207,8 @@ func publicKey(arg string) (string, error) {
 	return key, nil
 }
 
-// publicKeys reads several keys as publicKey does.
+// publicKeys reads each of args as [publicKey] does, in that order; nil for no args. The first
+// error ends it.
 func publicKeys(args []string) ([]string, error) {
 	var keys []string
 	for _, a := range args {
@@ -208,7 +221,8 @@ func publicKeys(args []string) ([]string, error) {
 	return keys, nil
 }
 
-// keyUsage makes an unusable key the caller's mistake.
+// keyUsage turns an error that wraps [registry.ErrLedgerKey], an unusable key, into a usageError,
+// since the caller named the key. It returns other errors, and nil, unchanged.
 func keyUsage(err error) error {
 	if errors.Is(err, registry.ErrLedgerKey) {
 		return &usageError{err}

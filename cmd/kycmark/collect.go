@@ -17,8 +17,10 @@ const (
 	gcFloor = 128 << 20
 )
 
-// collectGarbage sets when garbage is collected, unless the user has set GOGC. Go knows a
-// limit for the heap, but no floor, so the percentage is set anew after each collection.
+// collectGarbage sets when the Go runtime collects garbage, for the whole process, unless the
+// variable GOGC is set. Collections begin at about gcFloor bytes of heap; far above that the heap
+// grows by gcPercent between collections. Go knows a limit for the heap but no floor, so the
+// percentage is set anew after each collection.
 func collectGarbage() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcFloor / minHeap * 100)
@@ -29,7 +31,8 @@ func collectGarbage() {
 // minHeap is the heap in bytes at which Go collects first, at 100 percent.
 const minHeap = 4 << 20
 
-// setPercent sets the percentage by what the last collection left.
+// setPercent sets GOGC's percentage from the live heap that the last collection left. The next
+// collection then comes at gcFloor bytes, or at gcPercent above the live heap if that is more.
 func setPercent() {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	metrics.Read(live)
@@ -37,7 +40,8 @@ func setPercent() {
 	debug.SetGCPercent(max(gcPercent, int(100*(gcFloor-n)/n)))
 }
 
-// afterCollection calls f after every collection.
+// afterCollection calls f after every collection of garbage from now on, on the goroutine that runs
+// finalizers. It cannot be stopped.
 func afterCollection(f func()) {
 	type seen struct{ _ [32]byte }
 	runtime.SetFinalizer(new(seen), func(*seen) {

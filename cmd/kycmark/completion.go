@@ -17,7 +17,7 @@ const (
 	maxLooked    = 10_000 // items that are looked at
 )
 
-// complete offers values for a flag of cmd.
+// complete makes the shell offer values, and no file names, as arguments of cmd's flag.
 func complete(cmd *cobra.Command, flag string, values ...string) {
 	cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 }
@@ -25,9 +25,10 @@ func complete(cmd *cobra.Command, flag string, values ...string) {
 // A completer offers words, each with a tab and a description behind it.
 type completer = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective)
 
-// fromHome makes a completer of the items of a home's registry. word returns the word that
-// stands for an item, and its description. Without a home nothing is offered: a completion has
-// nowhere to say why.
+// fromHome makes a completer of the items that all reads from a registry. The registry is that of
+// the home of --home, opened for investigation only. word returns the word to complete for an item,
+// and its description. Words that do not begin with the typed text are left out. Without a home, or
+// after an error, nothing is offered, since a completion has no place for messages.
 func fromHome[T any](all func(context.Context, *registry.Registry) iter.Seq2[T, error], word func(T) (word, about string)) completer {
 	return func(cmd *cobra.Command, _ []string, begun string) (words []string, _ cobra.ShellCompDirective) {
 		const noFiles = cobra.ShellCompDirectiveNoFileComp

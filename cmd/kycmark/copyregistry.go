@@ -12,6 +12,9 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
+// newCopyRegistry returns the verb "copy-registry", which copies all rows of one registry into a
+// new file or database and checks the copy. It writes only to TO; an interrupted copy is continued
+// by the same command. A copy that does not check is exit code 4.
 func newCopyRegistry(u *ui) *cobra.Command {
 	return &cobra.Command{
 		Use:   "copy-registry FROM TO",
@@ -58,7 +61,8 @@ become two ledgers.`,
 	}
 }
 
-// settled is an address that means the same in every working directory.
+// settled returns the address s of a registry so that it means the same in every working directory.
+// A file's path becomes absolute and loses a prefix "file:"; the address of a server is unchanged.
 func settled(s string) string {
 	if home.IsServer(s) {
 		return s

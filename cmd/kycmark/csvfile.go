@@ -27,9 +27,10 @@ type csvRow struct {
 	cells   []string
 }
 
-// openCSV opens a file and reads its first line. columns names the columns that the file may
-// have; the first required names of that list must be there. Errors name the file; what is
-// wrong with the first line is a usageError.
+// openCSV opens a CSV file and reads its first line, the names of the columns. columns lists the
+// names that the file may have; the first required names of the list must be there. A byte order
+// mark is passed over. Errors name the file; a wrong first line is a usageError. The caller closes
+// the file.
 func openCSV(path string, required int, columns ...string) (*csvFile, error) {
 	f, err := intake.OpenRegular(path)
 	if err != nil {
@@ -65,8 +66,10 @@ func openCSV(path string, required int, columns ...string) (*csvFile, error) {
 	return c, nil
 }
 
-// rows yields the lines after the first, each with what is wrong with it. A mistake after which
-// it is not known where the next line begins ends the rows.
+// rows yields the lines after the first, each with its line number and with what is wrong with it,
+// nil for a good line. A line with another number of cells than there are columns is wrong, and the
+// next line follows. Broken quoting, or an error of reading, ends the rows, since the next line
+// cannot be found. The rows can be walked once.
 func (c *csvFile) rows(yield func(csvRow, error) bool) {
 	for {
 		cells, err := c.lines.Read()
@@ -90,7 +93,8 @@ func (c *csvFile) rows(yield func(csvRow, error) bool) {
 	}
 }
 
-// cell returns the value in the named column; "" if the file has no such column.
+// cell returns the value in the named column, untrimmed; "" if the file has no such column. The row
+// must have been yielded without an error.
 func (r csvRow) cell(column string) string {
 	if i := slices.Index(r.columns, column); i >= 0 {
 		return r.cells[i]

@@ -13,6 +13,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// newCustody returns the verb "custody", which does nothing itself: "add", "import" and "list" are
+// below it.
 func newCustody(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "custody",
@@ -30,6 +32,9 @@ type custodyFlags struct {
 	all                          bool
 }
 
+// newCustodyAdd returns the verb "custody add", which enters one fact in the registry: a recipient
+// held uploads without marks. Wrong flags, and times out of order, are exit code 2; an unknown
+// recipient or submission is 4.
 func newCustodyAdd(u *ui) *cobra.Command {
 	f := custodyFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
@@ -80,7 +85,10 @@ is a file with one submission ID a line; lines that begin with # are passed over
 // always is later than whatever was submitted, within what JSON's times may say.
 var always = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// custody makes the fact of custody that the flags state about the recipient called name.
+// custody returns the fact of custody that the flags state about the recipient called name; nothing
+// is entered. Without --from the fact reaches from the zero time to always, and with --all until
+// now. The IDs of --list and of --submission are joined; no IDs at all means all uploads. An empty
+// list, a wrong time, and --to before --from are usageErrors.
 func (f custodyFlags) custody(name string) (registry.Custody, error) {
 	c := registry.Custody{Recipient: name, Note: noteOf(f.source, f.note), Actor: actor(), To: always}
 	var err error
@@ -110,7 +118,8 @@ func (f custodyFlags) custody(name string) (registry.Custody, error) {
 	return c, nil
 }
 
-// noteOf joins the source document and what is said of it.
+// noteOf joins the source document and what is said of it as "source: note"; if one is "", it
+// returns the other.
 func noteOf(source, note string) string {
 	if source == "" || note == "" {
 		return source + note
@@ -118,6 +127,8 @@ func noteOf(source, note string) string {
 	return source + ": " + note
 }
 
+// newCustodyList returns the verb "custody list", which prints the facts of custody: all, or the
+// facts of one recipient or submission. It enters nothing.
 func newCustodyList(u *ui) *cobra.Command {
 	var recipient, submission string
 	cmd := &cobra.Command{
@@ -150,7 +161,9 @@ func newCustodyList(u *ui) *cobra.Command {
 	})
 }
 
-// custodyWords says which uploads a fact of custody is about.
+// custodyWords says which uploads a fact of custody is about, such as "all uploads until
+// 2018-02-28" or "2 listed uploads". A zero From and a To from always on are open ends, which are
+// left out.
 func custodyWords(c registry.Custody) string {
 	what := "all uploads"
 	if n := len(c.Submissions); n > 0 {
@@ -165,6 +178,9 @@ func custodyWords(c registry.Custody) string {
 	return fmt.Sprintf("%s of %s to %s", what, day(c.From), day(c.To))
 }
 
+// newCustodyImport returns the verb "custody import", which enters all facts of custody in a CSV
+// file. Each wrong line is named; one wrong line means that nothing is entered, and exit code 2.
+// Facts that are already entered are counted and left unchanged.
 func newCustodyImport(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:   "import FILE.csv",
@@ -205,8 +221,9 @@ it is, so that a file may be imported again.`,
 	})
 }
 
-// readCustody reads the facts of custody in a CSV file and the numbers of the facts' lines. It
-// reports every wrong line; if there is one, it returns an error.
+// readCustody reads the facts of custody in the CSV file at path; lines holds the line number of
+// each fact. It enters nothing. It reports every wrong line on stderr; if there is one, it returns
+// no facts and a usageError.
 func (b *books) readCustody(path string) (facts []registry.Custody, lines []int, err error) {
 	file, err := openCSV(path, 4, "recipient", "from", "to", "note", "source", "submissions")
 	if err != nil {
@@ -233,7 +250,9 @@ func (b *books) readCustody(path string) (facts []registry.Custody, lines []int,
 	return facts, lines, nil
 }
 
-// custodyRow is the fact that one line of the table states.
+// custodyRow returns the fact that one line of the table states; row must have been read without an
+// error. A line needs a recipient, a source or a note, and either both times or submissions.
+// Whether recipient and submissions are known is not checked.
 func custodyRow(row csvRow) (registry.Custody, error) {
 	cell := func(column string) string { return strings.TrimSpace(row.cell(column)) }
 	f := custodyFlags{from: cell("from"), to: cell("to"), note: cell("note"), source: cell("source"), submissions: submissionIDs()}

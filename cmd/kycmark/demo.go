@@ -20,6 +20,11 @@ import (
 // demoMarker is a file by which a folder is known as an earlier demo's.
 const demoMarker = ".kycmark-demo"
 
+// newDemo returns the verb "demo", which plays 6 steps on built-in pictures by running the
+// command's own verbs. The steps: make a home, submit uploads, enter custody, issue copies to two
+// recipients, make leaks, investigate. Home, uploads, copies, leaks and report.html go into --dir,
+// a new or empty folder. A folder that is not empty is an error, except an earlier demo's with
+// --force.
 func newDemo(u *ui) *cobra.Command {
 	var dir string
 	var force bool
@@ -44,7 +49,9 @@ step is a verb of this command, run as printed; the persons are invented.`,
 	return cmd
 }
 
-// demoFolder makes the folder. It takes away only what an earlier demo made.
+// demoFolder makes the folder dir and its marker file; a folder that exists must be empty. An
+// earlier demo's folder, known by the marker, is removed with all its content if force is set, else
+// it is an error. Another folder that is not empty is always an error.
 func demoFolder(dir string, force bool) error {
 	marker := filepath.Join(dir, demoMarker)
 	old, err := os.ReadDir(dir)
@@ -77,7 +84,8 @@ type demoStory struct {
 	bad  error // the first one
 }
 
-// tell plays the whole story. It returns the first error.
+// tell plays the whole story in d.dir, which must exist, and prints each step and each verb as it
+// would be typed. It returns the first error, after which no step is done.
 func (d *demoStory) tell() error {
 	home, uploads, leaks := d.path("home"), d.path("uploads"), d.path("leaks")
 	forVendor, report := d.path("copies", "vendor-a"), d.path("report.html")
@@ -115,7 +123,8 @@ func (d *demoStory) tell() error {
 	return d.bad
 }
 
-// self is how the user called this program: "go run" leaves no kycmark to call again.
+// self returns how the user calls this program: "go run ./cmd/kycmark" if the executable lies in a
+// go-build folder, else "kycmark".
 func self() string {
 	if exe, err := os.Executable(); err == nil && strings.Contains(exe, "go-build") {
 		return "go run ./cmd/kycmark"
@@ -123,8 +132,9 @@ func self() string {
 	return "kycmark"
 }
 
-// leaks makes the leaked pictures in dir out of the uploads and of vendor-a's copies, and lists
-// them.
+// leaks makes the leaked pictures in the folder dir and prints each file and what it is. uploads is
+// the folder of the uploads, copies the folder of vendor-a's copies. It notes an error in d.bad,
+// and does nothing after one.
 func (d *demoStory) leaks(dir, uploads, copies string) {
 	if d.bad != nil {
 		return
@@ -141,7 +151,8 @@ func (d *demoStory) path(elem ...string) string {
 	return filepath.Join(append([]string{d.dir}, elem...)...)
 }
 
-// do notes the error of a step that is no verb.
+// do notes err, which may be nil, as the story's error unless there is one. It is for steps that
+// are not verbs.
 func (d *demoStory) do(err error) {
 	if d.bad == nil {
 		d.bad = err
@@ -163,8 +174,10 @@ func (d *demoStory) pasteable(home string) {
 	}
 }
 
-// run prints a line and runs it, as if it had been typed. What issue and the
-// investigation say is shown.
+// run prints a command line and runs it in this process, as if it had been typed in the demo's
+// home. args begins with the verb; --home is added, except for init. Only the output of issue and
+// investigate is shown; errors always are. It notes an exit code above 0 in d.bad, except 3 of
+// investigate, because one leak is damaged. It does nothing after an error.
 func (d *demoStory) run(args ...string) {
 	if d.bad != nil {
 		return
@@ -191,7 +204,8 @@ func (d *demoStory) run(args ...string) {
 	}
 }
 
-// quoted writes arguments as a shell reads them.
+// quoted joins arguments with spaces so that a POSIX shell reads the same arguments. An argument
+// with other characters than letters, digits and -_./,:+=@% is put in single quotes.
 func quoted(args ...string) string {
 	words := make([]string, len(args))
 	for i, a := range args {

@@ -11,6 +11,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// newDetect returns the verb "detect", which reads marks out of pictures with the keys of --key and
+// prints a line for each picture. It needs no home and writes nothing. Exit code 1: no picture has
+// a mark; 3: some could not be read.
 func newDetect(u *ui) *cobra.Command {
 	var keys []string
 	cmd := &cobra.Command{
@@ -34,7 +37,9 @@ several keys, each adds as much.`,
 	return cmd
 }
 
-// detect reads the marks out of pictures and prints a line for each picture.
+// detect reads the marks out of the pictures that args name, files or folders, and prints a line
+// for each. keyPaths are mark key files; every key is tried on every picture. If no mark is found
+// at all, the exit code becomes 1. A picture that cannot be read is reported, and the rest is done.
 func detect(ctx context.Context, u *ui, keyPaths, args []string) error {
 	keys, err := u.readKeys(keyPaths)
 	if err != nil {
@@ -84,8 +89,9 @@ type detection struct {
 	Quad     [4][2]float64    `json:"quad"` // where in the picture the evidence lies, pixels
 }
 
-// newDetectLine makes the result of a file. marks are the marks found in the file, strongest
-// first; err is why it could not be read, nil if it could.
+// newDetectLine returns the JSON line of the picture called file. marks are the marks found in it,
+// strongest first; the first also fills the line's single values. Without marks, Found is false and
+// these values are null. err is why the picture could not be read, nil if it could.
 func newDetectLine(file string, marks []*watermark.Detection, err error) detectLine {
 	l := detectLine{File: file, Detections: []detection{}, Error: reasonText(err)}
 	for _, m := range marks {
@@ -99,7 +105,8 @@ func newDetectLine(file string, marks []*watermark.Detection, err error) detectL
 	return l
 }
 
-// words tells the result in one line.
+// words tells the marks found, each with its copy, key and log10 p, in one line without a line
+// break.
 func (l *detectLine) words() string {
 	if !l.Found {
 		return "no mark found"

@@ -15,7 +15,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// exactly wants the named arguments and no others.
+// exactly returns cobra's check of arguments: as many as names, no more and no fewer. names appear
+// in the usageError; no names means no arguments.
 func exactly(names ...string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		switch {
@@ -28,7 +29,8 @@ func exactly(names ...string) cobra.PositionalArgs {
 	}
 }
 
-// some wants at least one argument.
+// some returns a check of arguments, for cobra: one or more. name, in the singular, appears in the
+// usageError.
 func some(name string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -38,9 +40,9 @@ func some(name string) cobra.PositionalArgs {
 	}
 }
 
-// noneEmpty refuses flags with an empty value, such as that of a script's variable that is
-// not set: --since "" would otherwise hand out every upload. --purpose may be empty, since
-// it selects nothing.
+// noneEmpty returns a usageError for the first flag, by name, that was given an empty value, such
+// as a script's variable that is not set. An empty --since would otherwise hand out every upload.
+// --purpose may be empty, since it selects nothing. Flags that were not given are not looked at.
 func noneEmpty(flags *pflag.FlagSet) (err error) {
 	flags.Visit(func(f *pflag.Flag) {
 		if s := f.Value.String(); err == nil && f.Name != "purpose" && (s == "" || s == "[]") {
@@ -50,8 +52,9 @@ func noneEmpty(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
-// only makes cmd the parent of verbs. The command itself does nothing. An argument that is
-// not a verb is refused, with the nearest verb as a hint.
+// only makes cmd the parent of verbs and returns cmd. The command itself does nothing: without an
+// argument, or with an unknown verb, it returns a usageError. The hint for an unknown verb is the
+// nearest verb.
 func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	var names []string
 	for _, v := range verbs {
@@ -69,7 +72,8 @@ func only(cmd *cobra.Command, verbs ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// noVerb is the error for a verb that cmd does not have. The hint is the nearest verb.
+// noVerb returns the usageError for name, a verb that cmd does not have. The hint is the nearest
+// verb, if cobra finds a similar one.
 func noVerb(cmd *cobra.Command, name string) error {
 	err := usagef("there is no verb %q", name)
 	if near := cmd.SuggestionsFor(name); len(near) > 0 {
@@ -78,8 +82,9 @@ func noVerb(cmd *cobra.Command, name string) error {
 	return err
 }
 
-// newHelp is "kycmark help VERB...". Cobra's own prints the help of the whole command for a
-// verb that does not exist; this command refuses such a verb.
+// newHelp returns the verb "help", which prints the help of the verb in its arguments, or of the
+// whole command. It refuses a verb that does not exist (exit code 2); cobra's own would print the
+// help of the whole command.
 func newHelp() *cobra.Command {
 	return &cobra.Command{
 		Use:   "help [VERB...]",
@@ -97,7 +102,8 @@ func newHelp() *cobra.Command {
 	}
 }
 
-// frontPage writes the help of the whole command, the verbs in our order.
+// frontPage writes the help of root, the whole command, to w: its texts, then the verbs of [groups]
+// in that order with their short help. Errors of writing are ignored; a stream notes them.
 func frontPage(w io.Writer, root *cobra.Command) {
 	fmt.Fprintf(w, "%s\n\nUsage:\n  kycmark VERB [flags] [arguments]\n\nExamples:\n%s\n", root.Long, root.Example)
 	tw := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
@@ -125,7 +131,9 @@ func submissionIDs() idList[watermark.Submission] {
 	return idList[watermark.Submission]{parse: watermark.ParseSubmission}
 }
 
-// Set adds IDs. An empty text adds nothing, and noneEmpty refuses a flag without IDs.
+// Set adds the IDs in text, which has commas between them; spaces around an ID are ignored, and
+// known IDs are not added again. An empty text adds nothing, and noneEmpty refuses a flag without
+// IDs. An ID that cannot be parsed is an error; IDs before it are kept.
 func (l *idList[ID]) Set(text string) error {
 	for word := range strings.SplitSeq(text, ",") {
 		if text == "" {
@@ -145,8 +153,9 @@ func (l *idList[ID]) Set(text string) error {
 	return nil
 }
 
-// read adds the IDs in a file, one a line. Blank lines and lines that begin with # are passed
-// over. A line that is no ID is a usageError with its number.
+// read adds the IDs in the file at path, one a line; a line may also have several with commas.
+// Blank lines and lines that begin with # are passed over. A line that is no ID is a usageError
+// with its number; IDs before it are kept. A file that cannot be read is a plain error.
 func (l *idList[ID]) read(path string) error {
 	text, err := readSmall(path)
 	if err != nil {
@@ -171,7 +180,9 @@ func (l *idList[ID]) String() string { return strings.Trim(fmt.Sprint(l.ids), "[
 // Type names the argument in the help, if the flag's description does not.
 func (*idList[ID]) Type() string { return "IDs" }
 
-// flagError is what is wrong with a flag, as the rest of the command says it.
+// flagError turns pflag's error for a flag's value into a usageError in the command's words: the
+// flag's name, and what is wrong. It returns other errors unchanged. Cobra calls it; its first
+// parameter is not used.
 func flagError(_ *cobra.Command, err error) error {
 	var bad *pflag.InvalidValueError
 	var number *strconv.NumError
@@ -194,7 +205,9 @@ var byteUnits = []struct {
 	size float64
 }{{"KIB", 1 << 10}, {"MIB", 1 << 20}, {"KB", 1e3}, {"MB", 1e6}, {"K", 1e3}, {"M", 1e6}, {"B", 1}}
 
-// Set reads a number of 1 to 2^31-1 bytes.
+// Set reads a number of 1 to 2^31-1 bytes. The number may have a unit, in either case: B, K, KB, M,
+// MB with powers of 1000, KiB and MiB with powers of 1024. A fraction, as in 1.5MB, is rounded down
+// to bytes.
 func (b *byteSize) Set(s string) error {
 	number, unit := strings.ToUpper(strings.TrimSpace(s)), 1.0
 	for _, u := range byteUnits {
@@ -229,7 +242,7 @@ func (m *metadataFlag) String() string {
 	return "drop"
 }
 
-// Set is called with the flag's argument.
+// Set takes "drop" or "keep"; another text is an error.
 func (m *metadataFlag) Set(s string) error {
 	if s != "drop" && s != "keep" {
 		return fmt.Errorf("drop or keep, not %q", s)

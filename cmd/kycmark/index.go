@@ -11,6 +11,8 @@ import (
 	"github.com/kycmark/kycmark/internal/archive"
 )
 
+// newIndex returns the verb "index", which does nothing itself: "build", "add", "query", "remove"
+// and "info" are below it. They work on a folder of hashes and need no home.
 func newIndex(u *ui) *cobra.Command {
 	return only(&cobra.Command{
 		Use:   "index",
@@ -27,8 +29,10 @@ A hash can be turned back into a blurry picture: guard the folder like the pictu
 	}, newIndexBuild(u), newIndexAdd(u), newIndexQuery(u), newIndexRemove(u), newIndexInfo(u))
 }
 
-// indexVerb makes do the work of cmd, a verb whose first argument is the folder of an index.
-// It hands the open index to do, with the context and all arguments.
+// indexVerb makes do the work of cmd, a verb with the folder of an existing index as its first
+// argument, and returns cmd. do gets the open index and all arguments, the folder included. The
+// index is closed afterwards, but saved only if do does so. If there is no index, the error has a
+// hint.
 func (u *ui) indexVerb(cmd *cobra.Command, do func(ctx context.Context, a *archive.Archive, args []string) error) *cobra.Command {
 	cmd.RunE = u.verb(func(cmd *cobra.Command, args []string) error {
 		a, err := archive.Open(args[0])
@@ -55,8 +59,9 @@ type indexLine struct {
 	Removed   *int   `json:"removed,omitempty"`
 }
 
-// indexHolds prints what the index in the folder dir holds now. added and removed are the
-// numbers of pictures that the verb added or removed; nil for a verb that does not.
+// indexHolds prints what the index a in the folder dir holds now. added and removed are the numbers
+// of pictures that the verb added or removed; nil if the verb does not add or remove. The error is
+// one of writing JSON.
 func (u *ui) indexHolds(dir string, a *archive.Archive, added, removed *int) error {
 	line := indexLine{Index: dir, Algorithm: a.Index.Kind().Version(), Entries: a.Index.Len(), Skipped: a.Index.Skipped(), Added: added, Removed: removed}
 	did, found := "", ""
@@ -76,6 +81,8 @@ func (u *ui) indexHolds(dir string, a *archive.Archive, added, removed *int) err
 	return u.line(line)
 }
 
+// newIndexInfo returns the verb "index info", which opens an index, and so checks its files, and
+// prints what it holds. A damaged index is exit code 4.
 func newIndexInfo(u *ui) *cobra.Command {
 	return u.indexVerb(&cobra.Command{
 		Use:     "info INDEX",
@@ -87,6 +94,9 @@ func newIndexInfo(u *ui) *cobra.Command {
 	})
 }
 
+// newIndexRemove returns the verb "index remove", which erases pictures by their names and writes
+// the index anew. Names that the index lacks are passed over. Exit code 1, and nothing written: the
+// index holds no picture of these names.
 func newIndexRemove(u *ui) *cobra.Command {
 	return u.indexVerb(&cobra.Command{
 		Use:   "remove INDEX NAME...",
@@ -113,7 +123,8 @@ files are removed. Exit 1 when it holds none of them.`,
 	})
 }
 
-// indexHint gives errors of making and saving an index a hint.
+// indexHint adds a hint to errors of making and saving an index that wrap [archive.ErrChanged] or
+// [fs.ErrExist]. It returns other errors, and nil, unchanged.
 func indexHint(err error) error {
 	switch {
 	case errors.Is(err, archive.ErrChanged):

@@ -17,6 +17,9 @@ import (
 	"github.com/kycmark/kycmark/phash/parts"
 )
 
+// newIndexBuild returns the verb "index build", which makes an index in a folder out of pictures,
+// lists of hashes, or both. An index that exists is refused without --force. Pictures that fail are
+// reported, the rest is indexed, and the exit code is 3.
 func newIndexBuild(u *ui) *cobra.Command {
 	var lists []string
 	var algorithm string
@@ -52,6 +55,9 @@ local features as well, 4 KB a picture, and finds crops, collages and screenshot
 	return cmd
 }
 
+// newIndexAdd returns the verb "index add", which adds pictures and lists of hashes to an existing
+// index and saves it. A name that is there gets the new picture. Exit code 3: some pictures or
+// lines failed, and the rest is added.
 func newIndexAdd(u *ui) *cobra.Command {
 	var lists []string
 	cmd := &cobra.Command{
@@ -73,9 +79,10 @@ func hashesFlag(cmd *cobra.Command, lists *[]string) {
 	cmd.Flags().StringSliceVar(lists, "hashes", nil, "`files` of hashes, one a line: name, tab, hash; or the hash alone; - for standard input")
 }
 
-// indexAdd adds pictures and hashes to an index, saves it and says what it holds then. args are
-// the index's folder and the files and folders of pictures. lists are files of hashes, "-" for
-// stdin.
+// indexAdd adds pictures and hashes to the index a, saves it and prints what it holds then. args
+// are the index's folder and the files and folders of pictures. lists are files of hashes, "-" for
+// stdin; such hashes get quality 100. Bad lines and pictures are reported and left out. After an
+// error nothing is saved; indexAdd does not close a.
 func (u *ui) indexAdd(ctx context.Context, a *archive.Archive, args, lists []string, stdin io.Reader) error {
 	if len(args) == 1 && len(lists) == 0 {
 		return usagef("name pictures to put into it, or lists of hashes by --hashes")
@@ -118,8 +125,10 @@ type indexedLine struct {
 	Error   *string `json:"error"`
 }
 
-// hashFiles hashes the pictures at paths for the index a, extracts their features if a keeps
-// features, and prints a line for each with --json.
+// hashFiles returns an entry for each picture at paths, named by its path, with its hash and, if a
+// keeps features, its features. It does not add them to a. Pictures too plain for a hash are among
+// the entries, without features, and warned of. Pictures that fail are reported and left out. With
+// --json a line is printed for each file.
 func (u *ui) hashFiles(ctx context.Context, a *archive.Archive, paths []string) (entries []archive.Entry, err error) {
 	err = eachPicture(ctx, u, "hashing", paths, func(_ context.Context, p *picture.Picture) (e archive.Entry, err error) {
 		flat := picture.Flatten(p.Image)
@@ -143,8 +152,9 @@ func (u *ui) hashFiles(ctx context.Context, a *archive.Archive, paths []string) 
 	return entries, err
 }
 
-// parseHash reads a hash of the given kind. text is its hex digits, after the name of the kind
-// and a colon or alone. The error wraps [phash.ErrKind] if the name is that of another kind.
+// parseHash reads a hash of the given kind. text is its hex digits, alone or after the name of the
+// kind and a colon; case and surrounding space do not matter. The error wraps [phash.ErrKind] if
+// the name is that of another kind; another error is of [phash.Parse].
 func parseHash(text string, kind phash.Kind) (phash.Hash, error) {
 	text = strings.ToLower(strings.TrimSpace(text))
 	if !strings.Contains(text, ":") {
@@ -160,9 +170,10 @@ func parseHash(text string, kind phash.Kind) (phash.Hash, error) {
 // maxHashLine is the max length in bytes of a line in a list of hashes: a name and 64 digits.
 const maxHashLine = 64 << 10
 
-// readHashes reads a list of hashes of the given kind, from stdin if list is "-". It calls each
-// for every line that is not blank. where is "FILE:LINE", which is also the name if the line has
-// only a hash; err is what is wrong with the line. readHashes returns errors of reading.
+// readHashes reads a list of hashes of the given kind, from stdin if list is "-", else from that
+// file. A line is a name, a tab and a hash, or a hash alone. It calls each for every line that is
+// not blank; err is what is wrong with the line. The place "FILE:LINE" is also the name if the line
+// has only a hash. readHashes itself returns errors of reading, also for a line above maxHashLine.
 func readHashes(list string, stdin io.Reader, kind phash.Kind, each func(where, name string, h phash.Hash, err error)) error {
 	in := stdin
 	if list != "-" {

@@ -27,6 +27,9 @@ type indexQuery struct {
 	found   bool // a match of any input so far
 }
 
+// newIndexQuery returns the verb "index query", which asks an index which of its pictures the given
+// pictures or hashes show, whole or in part. It writes nothing. Exit code 1: no input matches; 3:
+// some inputs failed.
 func newIndexQuery(u *ui) *cobra.Command {
 	q := indexQuery{ui: u}
 	cmd := &cobra.Command{
@@ -96,7 +99,10 @@ type partItem struct {
 var orientations = [8]string{"", ", turned 90°", ", turned 180°", ", turned 270°",
 	", upside down mirrored", ", mirrored", ", transposed", ", transposed and turned"}
 
-// askHashes asks with the hashes of the command line and of lists, and prints the answers.
+// askHashes asks with each hash of --hash, then with each line of the files of --hashes ("-" is
+// stdin). It prints an answer for each, in that order. A bad hash or file is reported (exit code
+// 3), and the others are asked all the same. failed is the first error of writing an answer, never
+// that of an input.
 func (q *indexQuery) askHashes(stdin io.Reader) (failed error) {
 	kind := q.archive.Index.Kind()
 	ask := func(_, name string, h phash.Hash, err error) {
@@ -123,7 +129,9 @@ func (q *indexQuery) askHashes(stdin io.Reader) (failed error) {
 	return failed
 }
 
-// askPicture asks with one picture.
+// askPicture asks with one picture, by its hash and, if the index keeps features, by its parts. It
+// prints nothing. Below the quality phash.MinQuality the hash is not asked for, and Matches stays
+// nil. The line lacks the file's name, which answer sets.
 func (q *indexQuery) askPicture(ctx context.Context, p *picture.Picture) (line matchLine, err error) {
 	flat := picture.Flatten(p.Image)
 	leak, err := phash.SumLeak(q.archive.Index.Kind(), flat)
@@ -140,7 +148,8 @@ func (q *indexQuery) askPicture(ctx context.Context, p *picture.Picture) (line m
 	return line, err
 }
 
-// matches returns the entries near the leak, nearest first.
+// matches returns the entries near the leak, nearest first: all within q.radius bits or, if
+// q.nearest is above 0, that many of the nearest, within q.radius unless that is -1.
 func (q *indexQuery) matches(leak *phash.Leak) (items []matchItem, err error) {
 	var near []phash.LeakHit
 	if q.nearest == 0 {
@@ -160,7 +169,9 @@ func (q *indexQuery) matches(leak *phash.Leak) (items []matchItem, err error) {
 // compared here, so a sure match is asked for.
 const maxPartNFA = -15
 
-// parts asks which pictures an input shows in part. A picture is listed once.
+// parts returns the pictures of the index that img shows a part of, or among other things, in the
+// order of [parts.Index.Search]. The index must keep features. A picture is listed once, with its
+// first match. Without a match it returns an empty list, not nil.
 func (q *indexQuery) parts(ctx context.Context, img image.Image) ([]partItem, error) {
 	leak, err := parts.Examine(img)
 	if err != nil {
@@ -177,8 +188,9 @@ func (q *indexQuery) parts(ctx context.Context, img image.Image) ([]partItem, er
 	return items, err
 }
 
-// answer prints the answer to one input: a file, or a hash. err is why there is no answer; it
-// was reported before.
+// answer prints the answer to one input and notes whether there was a match. file is the name of
+// the input, a file or a hash. err is why there is no answer, nil if there is one; the caller has
+// reported it. The result is an error of writing.
 func (q *indexQuery) answer(file string, line matchLine, err error) error {
 	line.File, line.Error = file, reasonText(err)
 	if line.Matches == nil {
@@ -194,7 +206,8 @@ func (q *indexQuery) answer(file string, line matchLine, err error) error {
 // maxWorded is how many pictures shown in part are named in words; JSON has all.
 const maxWorded = 5
 
-// words tells the answer in one line.
+// words tells the answer in one line: the whole pictures that match, else up to maxWorded pictures
+// shown in part. Without matches it says so, or that the picture is too plain.
 func (l *matchLine) words() string {
 	var words []string
 	for _, m := range l.Matches {

@@ -28,6 +28,10 @@ type investigateFlags struct {
 	bundleFlags
 }
 
+// newInvestigate returns the verb "investigate", which examines leaked pictures, prints a finding
+// for each, and then the verdict on all. It enters the investigation in the ledger first. It writes
+// only the files that flags name: report, findings, bundle, state. Exit code 3: some pictures are
+// damaged.
 func newInvestigate(u *ui) *cobra.Command {
 	f := investigateFlags{against: submissionIDs()}
 	cmd := &cobra.Command{
@@ -83,8 +87,10 @@ readable picture).`,
 	})
 }
 
-// investigate examines the leaks at the paths in dump, weighs the findings together, prints them
-// and writes the files that the flags name.
+// investigate examines the leaks at the paths in dump: files, folders, archives and PDFs. It weighs
+// the findings together, prints them and writes the files that the flags name. Outputs are checked
+// before any work. A damaged leak is reported and the rest is examined. Wrong usage: a time in the
+// future, or more pictures than --claimed.
 func (b *books) investigate(ctx context.Context, f investigateFlags, dump []string) error {
 	found, err := parseOptionalTime(f.found)
 	if err != nil {
@@ -135,8 +141,10 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	return f.writeAll(ctx, b, inv, d)
 }
 
-// examine prints each finding as it comes. It gives up as soon as there are more pictures
-// than the leaker claims to have, since nothing can be weighed then. claimed 0: no claim.
+// examine prints each finding as it comes, with --json as a line, and returns all in the same
+// order. A damaged leak is reported, and returned also. claimed is how many pictures the leaker
+// claims to have; 0: no claim. As soon as more leaks count than claimed, it returns a usageError,
+// since nothing can be weighed then.
 func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
 	var verdicts []*verify.Verdict
 	weighed := 0
@@ -162,7 +170,9 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 	return verdicts, nil
 }
 
-// writeAll writes the report and what else was asked for.
+// writeAll writes the report, the findings and the bundle as far as flags name them, in that order,
+// and then prints the paths. inv and d are the investigation and its verdict. Without --reveal all
+// of them are redacted.
 func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.Investigator, d *verify.DumpVerdict) error {
 	var report bytes.Buffer
 	if f.report != "" || f.bundle != "" {
@@ -185,7 +195,10 @@ func (f *investigateFlags) writeAll(ctx context.Context, b *books, inv *verify.I
 	return nil
 }
 
-// checkOutputs looks, before any work is done, whether all outputs can be written.
+// checkOutputs returns an error, before any work is done, if an output cannot be written. An output
+// must not be one of the leaks, a file of a home, or another output. dump holds the paths of the
+// leaks. Only the state file may exist without --force. It also reads the keys that the bundle
+// needs.
 func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	inputs := listFiles(dump)
 	if err := b.checkOutputs(f.force, inputs, f.report); err != nil {
@@ -202,7 +215,8 @@ func (f *investigateFlags) checkOutputs(b *books, dump []string) error {
 	return f.ready(b, f.force, inputs)
 }
 
-// checkApart refuses two outputs that are the same file.
+// checkApart returns a usageError if two of --report, --findings, --bundle and --state are the same
+// file.
 func (f *investigateFlags) checkApart() error {
 	outputs := []struct{ flag, path string }{
 		{"--report", f.report}, {"--findings", f.findings}, {"--bundle", f.bundle}, {"--state", f.state},
@@ -231,7 +245,9 @@ type leakLine struct {
 	Error      *string               `json:"error"`
 }
 
-// newLeakLine makes the JSON line of a verdict.
+// newLeakLine returns the JSON line of a verdict: lists are empty, not null, and Submission and
+// Copy are null if they are zero. Recipient is only the name that may be published: see
+// [verify.Verdict.MayName].
 func newLeakLine(v *verify.Verdict) leakLine {
 	line := leakLine{
 		Verdict:   v,

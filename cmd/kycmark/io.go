@@ -19,9 +19,10 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
-// listFiles replaces each folder among paths by the regular files in it and
-// below, in lexical order, without hidden ones. What cannot be read is kept: it
-// fails when it is opened, as one bad input among others.
+// listFiles replaces each folder among paths by the files in it and below, in lexical order,
+// without hidden files and folders. A link to a folder is followed only if paths names it. A path
+// that cannot be read is kept, and so fails later, when it is opened, as one bad input among
+// others.
 func listFiles(paths []string) []string {
 	var files []string
 	for _, path := range paths {
@@ -55,8 +56,8 @@ const maxSmall = 64 << 20
 // readSmall reads a regular file that is not large.
 func readSmall(path string) ([]byte, error) { return intake.ReadFile(path, maxSmall) }
 
-// reason is err in one line, without the path that package os puts in front and without the
-// names of our packages: the line names the file already.
+// reason returns err in one line for a message that names the file already. It leaves out the path
+// that package os puts in front, and the names of our packages. err must not be nil.
 func reason(err error) string {
 	if p, ok := err.(*fs.PathError); ok {
 		err = p.Err
@@ -71,9 +72,11 @@ var packageNames = regexp.MustCompile(`(^|: )(?:watermark|verify|phash|parts|pic
 // users of the command.
 func unpacked(text string) string { return packageNames.ReplaceAllString(text, "$1") }
 
-// eachPicture loads the first picture of every file and folder in paths and does work on it.
-// It hands the results to emit in the order of the files, errors of loading and of work after
-// they were reported. doing names the work on the progress bar.
+// eachPicture loads the first picture of every file and folder in paths and calls work on it, for
+// several files at a time. It calls emit with the results in the order of the files, one at a time.
+// Errors of loading and of work are reported (exit code 3) and handed to emit, and do not end the
+// batch. The result is the first error of emit, ctx's, or a usageError if paths hold no file. doing
+// names the work on the progress bar.
 func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string, work func(ctx context.Context, p *picture.Picture) (T, error), emit func(file string, value T, err error) error) error {
 	files := listFiles(paths)
 	if len(files) == 0 {
@@ -105,9 +108,10 @@ func eachPicture[T any](ctx context.Context, u *ui, doing string, paths []string
 	})
 }
 
-// each does work on every input, on as many inputs at a time as there are processors. It
-// hands the results to emit in the order of the inputs. The error is the first error of
-// emit, or the context's.
+// each calls work on every input, on as many inputs at a time as there are processors. It calls
+// emit with the results in the order of the inputs, on the caller's goroutine. The error is the
+// first error of emit, or ctx's; it ends the rest, and each waits for work that has begun. work
+// must be safe for concurrent use.
 func each[In, T any](ctx context.Context, inputs []In, work func(ctx context.Context, input In) T, emit func(input In, result T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	results := make([]chan T, len(inputs))
@@ -153,8 +157,8 @@ const (
 	folderPerm fs.FileMode = 0o700
 )
 
-// checkOutputs is checkOutput for files that flags name and that must not take the place of a
-// file of the home. A path of "" is no output.
+// checkOutputs calls [checkOutput] for each of paths; no path may be a file of the home or one of
+// inputs. A path of "" is no output and is passed over.
 func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error {
 	for _, path := range paths {
 		if path != "" {
@@ -166,10 +170,10 @@ func (b *books) checkOutputs(force bool, inputs []string, paths ...string) error
 	return nil
 }
 
-// checkOutput refuses an output that is one of the inputs, of the files to be kept (keys
-// in use, a home's books) or of a home near it; or that exists when overwriting was not
-// asked for, or whose folder is missing or closed. It looks before the work is done;
-// writeOutput looks again.
+// checkOutput returns an error if the file path must not or cannot be written. It must not be one
+// of inputs, of kept (keys in use, a home's books) or of the files of a home near it, nor exist
+// unless force is set. Its folder must exist and be writable. It looks before the work is done and
+// makes no output; writeOutput looks again.
 func checkOutput(path string, force bool, kept []string, inputs ...string) error {
 	if err := checkSpared(path, kept); err != nil {
 		return err
@@ -198,8 +202,8 @@ func checkOutput(path string, force bool, kept []string, inputs ...string) error
 	return checkFolder(path)
 }
 
-// checkFolder refuses an output in whose folder nothing can be made, which only making
-// something there tells for sure.
+// checkFolder returns an error if no file can be made in the folder of path, which must exist. It
+// makes and removes a temporary file there, because only that tells for sure.
 func checkFolder(path string) error {
 	f, err := os.CreateTemp(filepath.Dir(filepath.Clean(path)), ".kycmark-*.tmp")
 	if err != nil {
@@ -208,7 +212,9 @@ func checkFolder(path string) error {
 	return errors.Join(f.Close(), os.Remove(f.Name()))
 }
 
-// writeOutput writes a file under a temporary name and renames it.
+// writeOutput writes data to path, readable by the owner alone, under a temporary name that it
+// renames. After an error the file at path is as before. If path exists and force is not set,
+// nothing is written, and the error has a hint.
 func writeOutput(path string, data []byte, force bool) error {
 	err := durable.WriteFile(path, data, outputPerm, force)
 	if errors.Is(err, fs.ErrExist) {
@@ -222,8 +228,9 @@ func exists(path string) error {
 	return withHint(fmt.Errorf("output %s exists", path), "use --force to overwrite it, or choose another name")
 }
 
-// nearFiles are the files of the homes that an output may hit by mistake: the home that the
-// command would use, and the homes in the output's folder and in the folder above it.
+// nearFiles returns the files of the homes that an output at path may hit by mistake: the home that
+// the command would use without --home, and the homes in the output's folder and in the folder
+// above it. Homes that cannot be opened are left out.
 func nearFiles(path string) []string {
 	var files []string
 	if h, err := openHome(""); err == nil {
@@ -242,7 +249,8 @@ func nearFiles(path string) []string {
 	return files
 }
 
-// checkSpared refuses an output that is one of the files in kept, or of a home near it.
+// checkSpared returns a usageError if path is one of the files in kept, or of a home near path,
+// existing or not. Empty paths in kept are passed over.
 func checkSpared(path string, kept []string) error {
 	for _, file := range slices.Concat(kept, nearFiles(path)) {
 		if file != "" && samePlace(path, file) {
@@ -252,7 +260,8 @@ func checkSpared(path string, kept []string) error {
 	return nil
 }
 
-// samePlace says whether two paths are one file, or would be one if they were made.
+// samePlace reports whether two paths are one file, also by links, or would be one file if they
+// were made: same name, same existing folder.
 func samePlace(a, b string) bool {
 	if same(a, b) {
 		return true
@@ -260,7 +269,7 @@ func samePlace(a, b string) bool {
 	return filepath.Base(a) == filepath.Base(b) && same(filepath.Dir(a), filepath.Dir(b))
 }
 
-// same says whether two paths lead to one file or folder that exists.
+// same reports whether two paths lead to one file or folder; false if either does not exist.
 func same(a, b string) bool {
 	x, err := os.Stat(a)
 	if err != nil {

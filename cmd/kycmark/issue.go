@@ -29,6 +29,9 @@ type issueFlags struct {
 	names map[watermark.Submission]string // of the copies' files, without ending
 }
 
+// newIssue returns the verb "issue", which marks a copy of each chosen upload for each recipient.
+// Each copy is entered in the ledger before its file is written. Exit code 3: some copies were
+// refused or failed, the rest is written.
 func newIssue(u *ui) *cobra.Command {
 	f := issueFlags{submissions: submissionIDs()}
 	cmd := &cobra.Command{
@@ -81,7 +84,10 @@ lowers the quality to 80, and then shrinks, until a copy fits.
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, _ []string) error { return b.issue(ctx, f) })
 }
 
-// issue marks copies of all chosen uploads for all recipients and prints a line for each copy.
+// issue marks copies of all chosen uploads for all recipients, several uploads at a time, writes
+// them and prints a line for each copy. Flags, keys, recipients and folders are checked before the
+// first copy is entered in the ledger. A copy that fails is reported and the rest is done; the
+// error is for what ends everything.
 func (b *books) issue(ctx context.Context, f issueFlags) error {
 	if f.maxSide < 0 {
 		return usagef("--max-side cannot be negative")
@@ -142,7 +148,8 @@ func (b *books) issue(ctx context.Context, f issueFlags) error {
 	return err
 }
 
-// folder is where a recipient's copies go.
+// folder returns the folder for the copies of the recipient called to: --out itself if there is one
+// recipient, else a folder of the recipient's name in it.
 func (f issueFlags) folder(to string) string {
 	if len(f.to) == 1 {
 		return f.out
@@ -150,8 +157,8 @@ func (f issueFlags) folder(to string) string {
 	return filepath.Join(f.out, to)
 }
 
-// makeFolders makes the recipients' folders. A folder that cannot be written to is refused
-// before any copy is logged.
+// makeFolders makes the recipients' folders, for the owner alone, with the folders above them. A
+// folder that cannot be written to is an error here, before any copy is entered in the ledger.
 func (f issueFlags) makeFolders() error {
 	for _, to := range f.to {
 		if err := os.MkdirAll(f.folder(to), folderPerm); err != nil {
@@ -164,8 +171,8 @@ func (f issueFlags) makeFolders() error {
 	return nil
 }
 
-// checkFolders refuses recipients whose copies could end up in one folder, or
-// outside of --out.
+// checkFolders returns a usageError for recipients that would share a folder, also by names that
+// differ in case only. Of several recipients, each name must be usable as a folder's name in --out.
 func (f issueFlags) checkFolders() error {
 	for i, to := range f.to {
 		for _, other := range f.to[:i] {
@@ -180,8 +187,8 @@ func (f issueFlags) checkFolders() error {
 	return nil
 }
 
-// knowsRecipient returns an error that wraps [registry.ErrNotFound] if no recipient of that name
-// was entered.
+// knowsRecipient returns nil if a recipient called name was entered, else an error that wraps
+// [registry.ErrNotFound] and has a hint. Case matters.
 func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	all, err := b.registry.Recipients(ctx)
 	if err != nil {
@@ -195,7 +202,8 @@ func (b *books) knowsRecipient(ctx context.Context, name string) error {
 	return notFound(fmt.Errorf("recipient %q: %w", name, registry.ErrNotFound))
 }
 
-// chosen lists the submissions that the flags name.
+// chosen returns the IDs that --submission names or, without that flag, the IDs of all uploads that
+// are not erased, sent at or after --since. Whether named IDs exist is not checked.
 func (b *books) chosen(ctx context.Context, f issueFlags) ([]watermark.Submission, error) {
 	ids := f.submissions.ids
 	if len(ids) > 0 {

@@ -35,7 +35,8 @@ type issueLine struct {
 	err error
 }
 
-// issueAll issues one upload to every recipient. The upload is opened and decoded once, and
+// issueAll issues the upload id to every recipient in f.to and returns a line for each, in that
+// order. Errors are in the lines. The upload is opened and decoded once for all recipients, and
 // only if a copy of it can be written.
 func issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submission, f issueFlags) []issueLine {
 	prepared := sync.OnceValues(func() (*registry.Prepared, error) { return issuer.Prepare(ctx, id) })
@@ -46,15 +47,17 @@ func issueAll(ctx context.Context, issuer *registry.Issuer, id watermark.Submiss
 	return lines
 }
 
-// failed notes why there is no copy, without the submission, which the line names already.
+// failed returns the line with err as the reason why there is no copy. The text of err loses the
+// submission, which the line names already.
 func (l issueLine) failed(err error) issueLine {
 	l.err = errors.New(strings.TrimPrefix(reason(err), "copy of "+l.Submission+": "))
 	l.Error = reasonText(l.err)
 	return l
 }
 
-// issueOne issues one upload to the recipient called to and writes the copy's file. prepared
-// opens the upload.
+// issueOne issues one upload to the recipient called to and writes the copy's file. prepared opens
+// and decodes the upload, when it is first called. An error is in the line. The copy is entered in
+// the ledger before it is written: an error of writing names the copy, which remains entered.
 func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), id watermark.Submission, to string, f issueFlags) issueLine {
 	line := issueLine{Submission: id.String(), Recipient: to}
 	stem := filepath.Join(f.folder(to), cmp.Or(f.names[id], id.String()))
@@ -78,8 +81,9 @@ func issueOne(ctx context.Context, prepared func() (*registry.Prepared, error), 
 	return line
 }
 
-// checkCopy refuses a copy that cannot be written: in any format, since which one it
-// becomes is known after it is logged.
+// checkCopy returns an error if a copy cannot be written to stem with the ending of any format. The
+// copy's format is known only after it was entered in the ledger, so every ending is checked. An
+// existing file needs --force and must not be a file of the home.
 func (f issueFlags) checkCopy(stem string) error {
 	for _, format := range picture.Writable() {
 		path := stem + picture.Extension(format)
@@ -101,9 +105,11 @@ const (
 	tellingApart = 8   // hex digits of a submission's ID that tell equal names apart
 )
 
-// uploadNames reads the lines that "kycmark submit --json" printed and returns for each
-// submission the name that its copies' files take, without folder and ending. A file of ""
-// gives no names; lines of uploads that failed are passed over.
+// uploadNames reads the lines that "kycmark submit --json" printed to file. It returns for each
+// submission the name that its copies' files take, without folder and ending. The first name of a
+// submission counts. Names that several submissions have, letters folded, get a hyphen and the
+// beginning of the ID. A file of "" gives nil; lines without a submission are passed over; another
+// line is a usageError.
 func uploadNames(file string) (map[watermark.Submission]string, error) {
 	if file == "" {
 		return nil, nil
@@ -148,8 +154,9 @@ func uploadNames(file string) (map[watermark.Submission]string, error) {
 	return names, nil
 }
 
-// stemOf is the name of an upload's file without folder and ending, made a file name that
-// every system takes. It is "" if no character is left.
+// stemOf returns the name of the upload file without folder and ending, made a file name that every
+// system takes, of up to maxNameBytes bytes. Slashes of both kinds part folders. It returns "" if
+// no character is left.
 func stemOf(file string) string {
 	name := path.Base(strings.ReplaceAll(file, `\`, "/"))
 	name = strings.TrimSuffix(name, path.Ext(name))

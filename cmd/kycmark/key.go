@@ -13,6 +13,8 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
+// newKey returns the verb "key", which does nothing itself: "list", "add", "report", "retire" and
+// "compromised" are below it.
 func newKey(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
@@ -30,6 +32,8 @@ since then confirm nothing, because a holder of the key can make their marks. Th
 cannot be taken back. It can be entered again for an earlier time.`))
 }
 
+// newKeyList returns the verb "key list", which prints the mark keys in the ledger with their
+// states. It enters nothing and reads no key file.
 func newKeyList(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:     "list",
@@ -43,6 +47,8 @@ func newKeyList(u *ui) *cobra.Command {
 	})
 }
 
+// newKeyAdd returns the verb "key add", which enters in the ledger the commitments to the home's
+// mark keys. A key that is entered already is named and left unchanged.
 func newKeyAdd(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:   "add",
@@ -79,6 +85,8 @@ with keygen, name it first under keys.mark, and enter it.`,
 	})
 }
 
+// newKeyReport returns the verb "key report", which prints the ID and the public half of the key
+// that signs reports. With --create it first makes the key; a home that has one is exit code 4.
 func newKeyReport(u *ui) *cobra.Command {
 	var create bool
 	cmd := &cobra.Command{
@@ -113,8 +121,10 @@ With --create make the key, for a home that has none: one is never overwritten.`
 	})
 }
 
-// newKeyState returns a verb that enters a state of a mark key. verb is its name, state the value
-// that the ledger keeps, short and long its help.
+// newKeyState returns a verb below "key" that enters a state of a mark key in the ledger. verb is
+// its name, state the value that the ledger keeps, short and long its help. Without --since the
+// state begins now; registry.KeyCompromised requires --since and --note. An unknown key is exit
+// code 4.
 func newKeyState(u *ui, verb, state, short, long string) *cobra.Command {
 	var since, note string
 	cmd := &cobra.Command{

@@ -10,6 +10,8 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// newKeygen returns the verb "keygen", which writes a new random mark key to a new file. It needs
+// no home and enters nothing. A file that exists is never overwritten (exit code 4).
 func newKeygen(u *ui) *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
@@ -27,7 +29,8 @@ again: keep a copy in a safe place. An existing file is never overwritten.`,
 	return cmd
 }
 
-// keygen makes a new mark key in the file at path.
+// keygen makes a new random mark key in the new file at path, readable by the owner alone, and
+// prints its ID. A file that exists is an error with a hint.
 func keygen(u *ui, path string) error {
 	key := watermark.GenerateKey()
 	err := keyfile.CreateMark(path, key)

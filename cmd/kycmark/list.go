@@ -17,6 +17,8 @@ var listKinds = []string{"submissions", "copies", "subjects", "recipients"}
 
 type listFlags struct{ to, subject, since, until string }
 
+// newList returns the verb "list", which prints submissions, issued copies, subjects or recipients
+// of the registry. It enters nothing. An unknown list is exit code 2.
 func newList(u *ui) *cobra.Command {
 	var f listFlags
 	cmd := &cobra.Command{
@@ -57,7 +59,8 @@ day or month.`,
 	})
 }
 
-// list lists what, which is one of listKinds, as far as the flags choose.
+// list prints what, one of listKinds, as far as the flags choose. Flags that do not apply to that
+// list, and an unknown list, are usageErrors.
 func (b *books) list(ctx context.Context, what string, f listFlags) error {
 	switch {
 	case what != "copies" && f.to != "":
@@ -85,7 +88,8 @@ func (b *books) list(ctx context.Context, what string, f listFlags) error {
 // A span is a range of times, ends included. A zero end is open.
 type span struct{ since, until time.Time }
 
-// newSpan makes a span of the arguments of --since and --until; "" leaves an end open.
+// newSpan makes a span of the arguments of --since and --until; "" leaves an end open. A day or a
+// month as until includes its last microsecond. That since is before until is not checked.
 func newSpan(since, until string) (s span, err error) {
 	if s.since, err = parseOptionalTime(since); err != nil {
 		return s, fmt.Errorf("--since: %w", err)
@@ -103,8 +107,9 @@ func (s span) holds(t time.Time) bool {
 	return !t.Before(s.since) && (s.until.IsZero() || !t.After(s.until))
 }
 
-// listSubmissions lists the submissions of a subject, or all if subject is "", that were sent
-// within the span. The hash, which is personal data, is left out: "kycmark show ID" has it.
+// listSubmissions prints the submissions of subject that were sent within the span when, or all
+// submissions of that time if subject is "". Erased ones are left out. The hash, which is personal
+// data, is left out: "kycmark show ID" has it.
 func (b *books) listSubmissions(ctx context.Context, subject string, when span) error {
 	all := b.registry.Submissions(ctx, when.since)
 	if subject != "" {
@@ -121,7 +126,8 @@ func (b *books) listSubmissions(ctx context.Context, subject string, when span) 
 	})
 }
 
-// listCopies lists the copies that the flags choose.
+// listCopies prints the copies issued within the span when, to the recipient f.to and of uploads of
+// f.subject; "" chooses all. The error wraps [registry.ErrNotFound] if the recipient is unknown.
 func (b *books) listCopies(ctx context.Context, f listFlags, when span) error {
 	if f.to != "" {
 		if err := b.knowsRecipient(ctx, f.to); err != nil {
@@ -136,7 +142,9 @@ func (b *books) listCopies(ctx context.Context, f listFlags, when span) error {
 	})
 }
 
-// copiesOf returns the copies of a subject's submissions, or all copies if subject is "".
+// copiesOf yields the copies of a subject's submissions, submission by submission, or all copies in
+// the order of issue if subject is "". An error ends the sequence. Copies of erased uploads have no
+// subject any more.
 func (b *books) copiesOf(ctx context.Context, subject string) iter.Seq2[*registry.Copy, error] {
 	if subject == "" {
 		return b.registry.AllCopies(ctx)

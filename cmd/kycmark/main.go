@@ -20,7 +20,9 @@ func main() {
 	os.Exit(code)
 }
 
-// run is the whole command: arguments in, exit code out.
+// run is the whole command: arguments in (without the program's name), exit code out. Results go to
+// stdout, all else to stderr. It may be called several times in a process, and does not end the
+// process. Without arguments it prints the front page.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	u := newUI(stdout, stderr)
 	u.args = args
@@ -40,7 +42,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return u.finish(ctx, cmd, err)
 }
 
-// newRoot makes the command with all its verbs.
+// newRoot makes the command "kycmark" with all its verbs, which speak through u. The command itself
+// only prints help; a verb that does not exist is refused with the nearest verb as a hint.
 func newRoot(u *ui) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kycmark",
@@ -102,7 +105,8 @@ type group struct {
 	verbs []func(*ui) *cobra.Command
 }
 
-// groups are the verbs in the order in which a newcomer meets them.
+// groups returns the verbs by section, in the order in which a newcomer meets them. Each function
+// makes its verb anew. "help" and "man" are not among them.
 func groups() []group {
 	return []group{
 		{"Pictures and keys (no home needed):", []func(*ui) *cobra.Command{

@@ -10,7 +10,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// newMan is a verb for those who make releases; the front page does not name it.
+// newMan returns the verb "man", which writes the manual pages of all verbs into a folder, and
+// makes that folder. It is for making a release: the front page does not name it.
 func newMan(u *ui) *cobra.Command {
 	return &cobra.Command{
 		Use:     "man DIR",
@@ -27,7 +28,8 @@ func newMan(u *ui) *cobra.Command {
 	}
 }
 
-// writeMan writes the page of a verb and of those below it, each as kycmark-VERB.1.
+// writeMan writes into the existing folder dir the page of cmd, as kycmark-VERB.1, and the pages of
+// the verbs below it. Hidden verbs and "help" are left out. Existing pages are overwritten.
 func writeMan(dir string, cmd *cobra.Command) error {
 	page := strings.ReplaceAll(cmd.CommandPath(), " ", "-")
 	if err := os.WriteFile(filepath.Join(dir, page+".1"), []byte(manPage(page, cmd)), 0o644); err != nil {
@@ -44,7 +46,8 @@ func writeMan(dir string, cmd *cobra.Command) error {
 	return nil
 }
 
-// manPage is a verb's help in the macros of man(7).
+// manPage returns the help of cmd in the macros of man(7). page is its name, such as
+// kycmark-index-add. The pages of verbs below it are only referred to.
 func manPage(page string, cmd *cobra.Command) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".TH %s 1 \"\" \"kycmark %s\"\n.SH NAME\n%s \\- %s\n", strings.ToUpper(page), version, page, roff(cmd.Short))
@@ -71,8 +74,9 @@ func manPage(page string, cmd *cobra.Command) string {
 	return b.String()
 }
 
-// roff escapes text for troff. A backslash begins an escape. A dot or a quote at the
-// beginning of a line begins a request. A plain hyphen may be shown as a typographic one.
+// roff escapes text for troff: a backslash begins an escape, and a dot or a quote at the beginning
+// of a line begins a request. A plain hyphen may be shown as a typographic one, so it is escaped
+// also. Line breaks stay.
 func roff(text string) string {
 	text = strings.NewReplacer(`\`, `\e`, "-", `\-`).Replace(text)
 	lines := strings.Split(text, "\n")

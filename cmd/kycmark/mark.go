@@ -20,6 +20,9 @@ type markFlags struct {
 	force, allowWeak      bool
 }
 
+// newMark returns the verb "mark", which marks one picture with a copy ID and writes it to OUT. It
+// needs no home and enters nothing in a ledger. Exit code 1, and nothing written: refused as weak;
+// 3: the picture cannot be read or marked.
 func newMark(u *ui) *cobra.Command {
 	var f markFlags
 	cmd := &cobra.Command{
@@ -60,7 +63,10 @@ quality to --quality), .tif or .bmp.
 	return cmd
 }
 
-// mark marks the picture in the file in and writes it to the file out.
+// mark marks the picture in the file in and writes it to the file out, in the format of out's
+// ending. It prints a line with the figures. A weak mark makes the exit code 1 and nothing is
+// written, unless f.allowWeak. A picture that cannot be read or marked is reported (exit code 3)
+// and gives no error.
 func mark(ctx context.Context, u *ui, f markFlags, in, out string) error {
 	id, err := watermark.ParseCopyID(f.copy)
 	if err != nil {
@@ -139,7 +145,8 @@ var (
 	errUnread = errors.New("the mark is not read back from the file itself at this --quality")
 )
 
-// encode writes the marked picture like its source.
+// encode returns the file of the marked picture m in the given format, like its source src: see
+// [picture.EncodeLike]. f.quality 0 means the quality of src.
 func (f *markFlags) encode(m *watermark.Marked, src picture.Source, format string) ([]byte, error) {
 	var buf bytes.Buffer
 	like := picture.LikeOptions{Format: format, Quality: f.quality, KeepEXIF: f.metadata.keep, WebP: webp.Encode}
@@ -147,9 +154,10 @@ func (f *markFlags) encode(m *watermark.Marked, src picture.Source, format strin
 	return buf.Bytes(), err
 }
 
-// weakness says why the picture m, marked with the copy id, may be refused: errUnread if the
-// mark is not read back from the file itself, errWeak if not after a messenger. It returns nil
-// if the mark is read back. Another error is one of reading.
+// weakness returns why the picture m, marked with the copy id, may be refused, or nil if the mark
+// is read back. errUnread: the mark is not read back from file, the encoded picture of the given
+// format. errWeak: it is not read back after a messenger, as m.Weak says. Another error is one of
+// reading.
 //
 // Marking itself has read the mark back from a JPEG of quality 70. The file is read only if its
 // quality is lower, which only a --quality given by hand can be.

@@ -9,6 +9,8 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
+// newRecipient returns the verb "recipient", which does nothing itself: "add" and "list" are below
+// it.
 func newRecipient(u *ui) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "recipient",
@@ -20,6 +22,9 @@ func newRecipient(u *ui) *cobra.Command {
 
 var recipientKinds = []string{registry.KindStore, registry.KindVendor, registry.KindAuthority, registry.KindReviewer, registry.KindPartner}
 
+// newRecipientAdd returns the verb "recipient add", which enters a recipient and its kind in the
+// registry. Entering it again changes nothing; another kind for the same name is exit code 4, an
+// unknown kind 2.
 func newRecipientAdd(u *ui) *cobra.Command {
 	var kind string
 	cmd := &cobra.Command{
@@ -48,6 +53,8 @@ authority (law enforcement, a court, a regulator), reviewer (a person), partner.
 	})
 }
 
+// newRecipientList returns the verb "recipient list", which prints the recipients with their kinds.
+// It enters nothing.
 func newRecipientList(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:     "list",

@@ -6,6 +6,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// newSearchTables returns the verb "search-tables", which builds the missing tables that uploads
+// are found by, in the registry's database. --anew builds all tables; --defer builds no table, and
+// uploads are then entered without tables until the verb runs without --defer.
 func newSearchTables(u *ui) *cobra.Command {
 	var wait, anew bool
 	cmd := &cobra.Command{

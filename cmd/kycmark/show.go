@@ -11,6 +11,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// newShow returns the verb "show", which prints what the registry holds of submissions and copies,
+// or the list of investigations. It enters nothing. Exit code 3: some IDs are unknown; 2: an ID of
+// another length, and nothing is shown.
 func newShow(u *ui) *cobra.Command {
 	return u.bookVerb(&cobra.Command{
 		Use:   "show ID... | show investigations",
@@ -48,7 +51,8 @@ looked for leaks, and when.`,
 	})
 }
 
-// show looks up an ID: 16 hex digits of a copy, or 32 of a submission.
+// show prints what the registry holds of an ID: 16 hex digits of a copy, or 32 of a submission. The
+// error wraps [registry.ErrNotFound] if the ID is unknown.
 func (b *books) show(ctx context.Context, id string) error {
 	if len(id) == 16 {
 		copyID, err := watermark.ParseCopyID(id)
@@ -64,7 +68,8 @@ func (b *books) show(ctx context.Context, id string) error {
 	return b.showSubmission(ctx, sub)
 }
 
-// showCopy prints a copy, the state of its mark key and its receipts.
+// showCopy prints a copy, the state of its mark key and its receipts. The error wraps
+// [registry.ErrNotFound] if there is no such copy.
 func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 	c, err := b.registry.Copy(ctx, id)
 	if err != nil {
@@ -89,8 +94,8 @@ func (b *books) showCopy(ctx context.Context, id watermark.CopyID) error {
 	}{c, key.KeyState, nonNil(receipts)})
 }
 
-// showSubmission prints a submission, its copies, and who held it unmarked. An erased submission
-// is shown as far as it is still known.
+// showSubmission prints a submission, its copies, and who held it unmarked. Of an erased submission
+// it prints what is left. The error wraps [registry.ErrNotFound] if there is no such submission.
 func (b *books) showSubmission(ctx context.Context, id watermark.Submission) error {
 	s, err := b.registry.Submission(ctx, id)
 	if err != nil && !errors.Is(err, registry.ErrErased) {
@@ -118,7 +123,8 @@ func (b *books) showSubmission(ctx context.Context, id watermark.Submission) err
 	}{s, nonNil(copies), nonNil(custody)})
 }
 
-// submissionWords tells a submission in lines that end with a line break.
+// submissionWords returns a submission in two to four lines, the last also with a line break. Of an
+// erased submission it has only ID, times and the word erased.
 func submissionWords(s *registry.Submission) string {
 	words := fmt.Sprintf("submission %s\n  sent %s, received %s\n", s.ID, moment(s.Submitted), moment(s.Received))
 	if s.Erased {
@@ -131,7 +137,7 @@ func submissionWords(s *registry.Submission) string {
 	return words
 }
 
-// copyWords tells a copy in lines that end with a line break.
+// copyWords returns what is known of a copy in three lines, the last also with a line break.
 func copyWords(c *registry.Copy) string {
 	purpose := ""
 	if c.Purpose != "" {

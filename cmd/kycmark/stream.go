@@ -31,7 +31,8 @@ func newStream(w io.Writer) *stream {
 	return &stream{w: w, terminal: ok && cwriter.IsTerminal(int(f.Fd()))}
 }
 
-// Write writes p above the progress bar if there is one, else to the stream itself.
+// Write writes p above the progress bar if there is one, else to w. It notes the first error of w
+// in s.failed, which decides the exit code. Errors of the bar are returned, not noted.
 func (s *stream) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,16 +58,18 @@ func (s *stream) above(bar io.Writer) {
 	}
 }
 
-// progress shows a bar of total steps on stderr when that is a terminal. Call
-// step after each, from any goroutine, and done at the end, however it came.
+// progress shows a bar of total steps, named what, on stderr if that is a terminal, else nothing.
+// Call step after each step, from any goroutine, and done at the end, also after an error. ctx ends
+// the bar as well. Both functions are never nil.
 func (u *ui) progress(ctx context.Context, what string, total int) (step, done func()) {
 	show, done := u.progressOf(ctx, what)
 	var n atomic.Int64
 	return func() { show(int(n.Add(1)), total) }, done
 }
 
-// progressOf is progress for work that counts for itself: show may raise the
-// total as it goes. The bar appears with the first call.
+// progressOf is [ui.progress] for work that counts for itself: show sets the bar to n of total, and
+// may raise the total. The bar appears with the first call. show may be called from any goroutine;
+// done may be called more than once.
 func (u *ui) progressOf(ctx context.Context, what string) (show func(n, total int), done func()) {
 	if !u.err.terminal {
 		return func(int, int) {}, func() {}
@@ -86,8 +89,8 @@ type bar struct {
 	bar  *mpb.Bar
 }
 
-// show moves the bar to n of total. A lower n than before is ignored, because workers may report
-// out of order.
+// show moves the bar to n of total, and draws it at the first call. A lower n than before is
+// ignored, because workers may report out of order; total is always taken over.
 func (b *bar) show(n, total int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -99,7 +102,8 @@ func (b *bar) show(n, total int) {
 	b.bar.SetCurrent(int64(b.at))
 }
 
-// start draws the bar. The caller holds the lock.
+// start draws the bar and makes both streams write above it. It sets b.pool and b.bar. The caller
+// holds b.mu.
 func (b *bar) start() {
 	b.pool = mpb.NewWithContext(b.ctx, mpb.WithOutput(b.ui.err.w), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
 	b.bar = b.pool.AddBar(0, // the total may rise, and done alone ends it
@@ -109,7 +113,8 @@ func (b *bar) start() {
 	b.ui.out.above(b.pool)
 }
 
-// done takes the bar away; it may be called more than once.
+// done takes the bar away and makes both streams write as before. It may be called more than once;
+// a later show draws a new bar.
 func (b *bar) done() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -23,6 +23,9 @@ type submitFlags struct {
 	hashOnly              bool
 }
 
+// newSubmit returns the verb "submit", which enters uploads into the registry: hashes and, unless
+// --hash-only, features and the sealed originals. An upload that is there already is left as it is.
+// Exit code 3: some files failed, the rest is entered.
 func newSubmit(u *ui) *cobra.Command {
 	var f submitFlags
 	cmd := &cobra.Command{
@@ -69,7 +72,9 @@ const changeTime = "mtime"
 
 var errNoTime = errors.New("nothing says when it was changed; state --at")
 
-// dated gives uploads their subject and time, where they have none.
+// dated yields uploads with subject and time filled in. An empty subject becomes f.subject. A zero
+// time becomes at or, with --at mtime, the time when the file was changed; a file without such a
+// time gets errNoTime. Values that an upload has, as from a manifest, stay.
 func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter.Seq[registry.Upload] {
 	return func(yield func(registry.Upload) bool) {
 		for u := range uploads {
@@ -94,8 +99,8 @@ func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter
 // clockError is how far another's clock may be ahead of ours, time zones included.
 const clockError = 24 * time.Hour
 
-// parseSent is parseOptionalTime for when an upload was sent: not in the future, and not
-// the zero time, which would stand for now.
+// parseSent is [parseOptionalTime] for when an upload was sent: "" gives the zero time, which means
+// now. A time more than clockError ahead, or not after the zero time, is a usageError.
 func parseSent(s string) (time.Time, error) {
 	t, err := parseOptionalTime(s)
 	switch {
@@ -118,8 +123,9 @@ type submitLine struct {
 	Warning    *string `json:"warning,omitempty"` // why copies of it may be refused
 }
 
-// submit enters the uploads in the files, folders and archives in args, or in the manifest, and
-// prints a line for each upload.
+// submit enters the uploads in the files, folders and archives in args, or in the manifest if f
+// names one. It prints a line for each upload. A bad file is reported and the rest is entered. An
+// error ends it; uploads entered before stay. No upload at all is a usageError.
 func (b *books) submit(ctx context.Context, f submitFlags, args []string) error {
 	var when time.Time
 	var err error
@@ -165,8 +171,9 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 	return nil
 }
 
-// countUploads counts the uploads for the progress bar, except in compressed archives, which
-// would have to be unpacked. It returns 0 if no bar is shown.
+// countUploads counts the uploads in args for the progress bar. Compressed archives are left out,
+// because they would have to be unpacked; the bar's total then rises as it goes. It returns 0 if no
+// bar is shown, and for a manifest.
 func (b *books) countUploads(f submitFlags, args []string) (n int) {
 	if !b.err.terminal || f.manifest != "" {
 		return 0
@@ -182,7 +189,8 @@ func (b *books) countUploads(f submitFlags, args []string) (n int) {
 	return n
 }
 
-// submitted prints what became of one upload.
+// submitted prints what became of one upload: submission, duplicate or failure, and warnings. A
+// failed upload is reported (exit code 3). The result is an error of writing only.
 func (b *books) submitted(r registry.Imported) error {
 	line := submitLine{File: r.Name, Duplicate: r.Duplicate, Error: reasonText(r.Err)}
 	if r.Err != nil {
@@ -205,9 +213,10 @@ func (b *books) submitted(r registry.Imported) error {
 	return b.line(line)
 }
 
-// manifestUploads opens a manifest, a CSV file that says whose uploads files are and when they
-// were sent, and returns its uploads. A line that is wrong is an upload with an error and the
-// name "FILE:LINE". Call done at the end.
+// manifestUploads opens the manifest at path, a CSV file that says whose uploads files are and when
+// they were sent, and returns its uploads. A wrong line gives an upload with an error and the name
+// "FILE:LINE"; a manifest without usable columns is a usageError. The uploads can be walked once.
+// Call done, which closes the manifest, at the end.
 func manifestUploads(path string) (uploads iter.Seq[registry.Upload], done func() error, err error) {
 	m, err := openCSV(path, 1, "file", "subject", "at")
 	if err != nil {
@@ -229,8 +238,9 @@ func manifestUploads(path string) (uploads iter.Seq[registry.Upload], done func(
 	}, m.Close, nil
 }
 
-// manifestUpload is the upload that a line of a manifest names. dir is the manifest's folder,
-// where relative paths begin.
+// manifestUpload returns the upload that a line of a manifest names. dir is the manifest's folder,
+// where relative paths begin. The file must exist and be no folder, but it is opened only by the
+// upload's Open. An empty "at" gives the zero time, an empty subject "".
 func manifestUpload(dir string, row csvRow) (u registry.Upload, err error) {
 	path := row.cell("file")
 	if path == "" {

@@ -22,6 +22,9 @@ type traceFlags struct {
 	strength             float64
 }
 
+// newTrace returns the verb "trace", which compares each leak with the original and prints which
+// issued copies are in it. It needs no home and writes nothing. Exit code 1: no copy is accused by
+// any leak; 3: some leaks could not be read.
 func newTrace(u *ui) *cobra.Command {
 	f := traceFlags{copies: idList[watermark.CopyID]{parse: watermark.ParseCopyID}}
 	cmd := &cobra.Command{
@@ -55,7 +58,9 @@ it is 0.999 or more, "no copy" means that the leak is of none of them.`,
 	return cmd
 }
 
-// trace traces the leaks at the paths in args and prints a line for each leak.
+// trace traces the leaks at the paths in args, files or folders, and prints a line for each. If no
+// copy is accused by any leak, the exit code becomes 1. A leak that cannot be read or traced is
+// reported, and the rest is done.
 func trace(ctx context.Context, u *ui, f traceFlags, args []string) error {
 	t, err := u.newTraceJob(f)
 	if err != nil {
@@ -86,7 +91,9 @@ type traceJob struct {
 }
 
 // newTraceJob reads the keys, the original and the copies' IDs that the flags name. It makes a
-// candidate of each copy under each key.
+// candidate of each copy under each key, all marked with f.strength, above 0 to 2. Without
+// --submission the ID is the first 16 bytes of the original's SHA-256. Errors of the original name
+// its file.
 func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	if !(f.strength > 0 && f.strength <= 2) {
 		return nil, usagef("--strength: %g is not a strength that marks have", f.strength)
@@ -126,8 +133,8 @@ func (u *ui) newTraceJob(f traceFlags) (*traceJob, error) {
 	return t, nil
 }
 
-// copyIDs are the IDs of --copies and --copies-from, each once: log10_p is corrected for
-// their number.
+// copyIDs returns the IDs of --copies and then of --copies-from, each once, because log10_p is
+// corrected for their number. No IDs at all are a usageError.
 func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 	if f.copiesFrom != "" {
 		if err := f.copies.read(f.copiesFrom); err != nil {
@@ -140,7 +147,8 @@ func (f *traceFlags) copyIDs() ([]watermark.CopyID, error) {
 	return f.copies.ids, nil
 }
 
-// leak traces one picture.
+// leak traces one picture and returns its line without the file's name. It is safe for concurrent
+// use.
 func (t *traceJob) leak(ctx context.Context, p *picture.Picture) (traceLine, error) {
 	line := newTraceLine()
 	traced, err := t.tracer.Trace(ctx, p.Image)
@@ -193,8 +201,9 @@ func newTraceLine() traceLine {
 	return traceLine{Copies: []tracedCopy{}, Accused: []watermark.CopyID{}, Edits: []tracedEdit{}}
 }
 
-// fill takes over what a trace found. issued are the candidates that were traced, in the order of
-// t.Copies.
+// fill sets the line's fields from the trace t. issued are the candidates that were traced, in the
+// order of t.Copies; it must not be shorter. If the leak does not show the original, only scores,
+// power, Mirrored and Inverted are set. A copy accused under several keys is listed once.
 func (l *traceLine) fill(t *watermark.TraceResult, issued []watermark.Candidate) {
 	l.Registered, l.Mirrored, l.Inverted, l.Power = t.Registered, t.Mirrored, t.Inverted, finite(t.Power)
 	for i, c := range t.Copies {
@@ -219,7 +228,7 @@ func (l *traceLine) fill(t *watermark.TraceResult, issued []watermark.Candidate)
 	}
 }
 
-// corners are the points of a quad as pairs of x and y.
+// corners returns the points of a quad as pairs of x and y, in the same order.
 func corners(quad [4]watermark.Point) (out [4][2]float64) {
 	for i, p := range quad {
 		out[i] = [2]float64{p.X, p.Y}
@@ -227,7 +236,8 @@ func corners(quad [4]watermark.Point) (out [4][2]float64) {
 	return out
 }
 
-// finite is v for JSON, which has no infinities.
+// finite returns a pointer to v, or nil, which is null in JSON, for an infinity or NaN, which JSON
+// lacks.
 func finite(v float64) *float64 {
 	if math.IsInf(v, 0) || math.IsNaN(v) {
 		return nil
@@ -235,7 +245,9 @@ func finite(v float64) *float64 {
 	return &v
 }
 
-// words tells the result in one line.
+// words tells the result in one line: the accused copies with their scores, or that no copy is in
+// the leak, and how sure that is. Then come a copy that was read but not accused, mirroring, and
+// edits with their upper left corners.
 func (l *traceLine) words() string {
 	switch {
 	case !l.Registered && len(l.Copies) == 0:
@@ -282,7 +294,9 @@ func (l *traceLine) words() string {
 // enoughPower is the power from which "no copy" is a finding.
 const enoughPower = .999
 
-// copyOf is the strongest entry of a copy, which may have been tried under several keys.
+// copyOf returns the strongest entry of a copy, with the lowest log10 p, since a copy may have been
+// tried under several keys. It returns nil if the copy has no entry with a log10 p. The pointer is
+// into l.Copies.
 func (l *traceLine) copyOf(id watermark.CopyID) *tracedCopy {
 	var best *tracedCopy
 	for i := range l.Copies {

@@ -34,7 +34,9 @@ func newUI(stdout, stderr io.Writer) *ui {
 	return &ui{out: newStream(stdout), err: newStream(stderr)}
 }
 
-// verb wraps the work of a command, so that errors before it count as usage.
+// verb wraps do, the work of a command, for cobra's RunE. It notes that flags and arguments were
+// understood, so that errors before it count as wrong usage. Empty values of flags are refused
+// first: see [noneEmpty].
 func (u *ui) verb(do func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		u.started = true
@@ -54,7 +56,8 @@ func (u *ui) hintf(format string, args ...any) { u.say("hint: ", format, args...
 // warnf says what should worry the user although the work goes on.
 func (u *ui) warnf(format string, args ...any) { u.say("warning: ", format, args...) }
 
-// warnPages warns of a file with pictures that are not looked at.
+// warnPages warns of a file with more than one page, because only the first is looked at. pages is
+// their number; 0 and 1 give no warning.
 func (u *ui) warnPages(file string, pages int) {
 	if pages > 1 {
 		u.warnf("%s: only the first of %d pages is read", name(file), pages)
@@ -62,20 +65,22 @@ func (u *ui) warnPages(file string, pages int) {
 }
 
 // say writes each line of a message to stderr after "kycmark: " and kind, which is "" or ends with
-// a blank.
+// a space. Characters that a terminal would obey are replaced.
 func (u *ui) say(kind, format string, args ...any) {
 	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
 		fmt.Fprintf(u.err, "kycmark: %s%s\n", kind, name(strings.TrimRight(line, "\n")))
 	}
 }
 
-// fail reports one bad input; the batch goes on and the exit code becomes 3.
+// fail reports the bad input file with the reason err. The batch goes on; the exit code becomes 3
+// unless a worse one is set.
 func (u *ui) fail(file string, err error) {
 	u.code = worse(u.code, exitSome)
 	u.errorf("%s: %s", name(file), reason(err))
 }
 
-// no records that the question was answered with "no".
+// no records that the question was answered with "no": the exit code becomes 1 unless a worse one
+// is set. It prints nothing.
 func (u *ui) no() { u.code = worse(u.code, exitNo) }
 
 // printf writes a result for people; silent with --json. Sentences have names from
@@ -86,7 +91,8 @@ func (u *ui) printf(format string, args ...any) {
 	}
 }
 
-// line writes one result as JSON; silent without --json.
+// line writes one result to stdout as a line of JSON; silent without --json. The error is one of
+// writing or encoding.
 func (u *ui) line(v any) error {
 	if !u.json {
 		return nil
@@ -106,7 +112,8 @@ type table struct {
 
 const blockRows = 1000
 
-// table begins a table. header holds the names of its columns with tabs between them.
+// table begins a table for people. header holds the names of its columns with tabs between them.
+// Nothing is written before the first row or Flush; the caller must call Flush at the end.
 func (u *ui) table(header string) *table {
 	out := io.Writer(u.out)
 	if u.json {
@@ -115,7 +122,8 @@ func (u *ui) table(header string) *table {
 	return &table{Writer: tabwriter.NewWriter(out, 0, 0, 2, ' ', 0), header: header}
 }
 
-// row adds a row.
+// row adds a row and, before the first row, the header. Characters of cells that a terminal would
+// obey, also line breaks, are replaced.
 func (t *table) row(cells []string) {
 	line := make([]string, len(cells))
 	for i, cell := range cells {
@@ -131,8 +139,9 @@ func (t *table) row(cells []string) {
 }
 
 // printList prints items as they come: a table for people, or with --json one object a line. row
-// returns of an item the value that --json prints and the cells of its row; no cells leave the
-// item out. The error is the first error among items, or of writing.
+// returns for an item the value that --json prints and the cells of its row; no cells leave the
+// item out. Without rows the header alone is printed. The error is the first error among items, or
+// of writing JSON.
 func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(T) (json any, cells []string)) error {
 	t := u.table(header)
 	defer t.Flush()
@@ -155,8 +164,8 @@ func printList[T any](u *ui, header string, items iter.Seq2[T, error], row func(
 	return nil
 }
 
-// listed makes a sequence for printList of a list that was read as a whole, or of the error of
-// reading it.
+// listed returns a sequence, for printList, of pointers into items; if err is not nil, of that
+// error alone. err is the error of reading the list.
 func listed[T any](items []T, err error) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		if err != nil {
@@ -177,7 +186,8 @@ func name(s string) string {
 	return strings.ReplaceAll(shown(s), "\n", string(unicode.ReplacementChar))
 }
 
-// shown is a text of several lines as it may be shown on a terminal.
+// shown returns a text of several lines as it may be shown on a terminal: every character that is
+// not graphic, except line breaks, becomes U+FFFD.
 func shown(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r != '\n' && !unicode.IsGraphic(r) {
@@ -215,7 +225,8 @@ const (
 // severity orders the exit codes: the last code that applies wins.
 var severity = []int{exitDone, exitNo, exitSome, exitUsage, exitFatal}
 
-// worse returns whichever of two exit codes wins.
+// worse returns the one of two exit codes that wins: the later in severity, so 4, 2, 3, 1, 0. Other
+// numbers lose.
 func worse(a, b int) int {
 	if slices.Index(severity, b) > slices.Index(severity, a) {
 		return b
@@ -242,12 +253,16 @@ type hintError struct {
 
 func (e *hintError) Unwrap() error { return e.error }
 
-// withHint adds to err a hint that says what to do. The hint is printed on a line of its own.
+// withHint adds to err a hint that says what to do, formatted as by fmt.Sprintf. finish prints the
+// hint on a line of its own. errors.Is and As still find err, which must not be nil.
 func withHint(err error, format string, args ...any) error {
 	return &hintError{err, fmt.Sprintf(format, args...)}
 }
 
-// finish reports what ended the command and returns the exit code.
+// finish reports what ended the command and returns the exit code. err is the command's error, nil
+// if there was no error; then the code is that of the outcomes so far. An error before the verb
+// began, or a usageError, is 2; any other error, an interrupt, and a failure of stdout are 4. cmd
+// is the verb that ran.
 func (u *ui) finish(ctx context.Context, cmd *cobra.Command, err error) int {
 	if err == nil && u.out.failed != nil {
 		u.errorf("standard output: %v", u.out.failed)
@@ -284,7 +299,8 @@ func (u *ui) hintOf(err error) {
 	}
 }
 
-// verbPrefix says which verb was used wrongly, as "recipient add: ".
+// verbPrefix returns the name of the verb that was used wrongly, as "recipient add: ", and "" for
+// the whole command.
 func verbPrefix(cmd *cobra.Command) string {
 	if !cmd.HasParent() {
 		return ""

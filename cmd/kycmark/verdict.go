@@ -12,7 +12,9 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
-// verdict writes findings and verdict for people: silent with --json.
+// verdict prints the findings and the verdict d for people: a table of leaks, states of keys, the
+// headline, sentences, and a table of hypotheses. Silent with --json. Beside a leak it names only a
+// recipient that may be named: see [verify.Verdict.MayName].
 func (u *ui) verdict(d *verify.DumpVerdict) {
 	leaks := u.table("FILE\tFINDING\tSUBMISSION\tCOPY\tRECIPIENT\tBITS APART\tLOG10 P")
 	for _, v := range d.Verdicts {
@@ -53,7 +55,8 @@ func (u *ui) verdict(d *verify.DumpVerdict) {
 	named.Flush()
 }
 
-// keyStates are the states of the keys of all copies that were read, each once.
+// keyStates returns the states of the keys of all copies that were read, each different state once,
+// in the order of the leaks.
 func keyStates(d *verify.DumpVerdict) []registry.KeyState {
 	var out []registry.KeyState
 	for _, v := range d.Verdicts {
@@ -66,7 +69,8 @@ func keyStates(d *verify.DumpVerdict) []registry.KeyState {
 	return out
 }
 
-// sentences prints a list of sentences under a title; nothing for an empty list.
+// sentences prints a list of sentences, wrapped, under a title; nothing for an empty list, and
+// nothing with --json.
 func (u *ui) sentences(title string, list []string) {
 	if len(list) == 0 {
 		return
@@ -77,8 +81,9 @@ func (u *ui) sentences(title string, list []string) {
 	}
 }
 
-// wrap breaks a sentence into lines of at most 78 characters, all but the first
-// one indented.
+// wrap breaks a sentence into lines, all except the first one indented by indent. A line has up to
+// 78 characters, less the length of indent; a longer word has a line of its own. White space
+// becomes single spaces. The result ends without a line break.
 func wrap(s, indent string) string {
 	const width = 78
 	var b strings.Builder

@@ -14,6 +14,9 @@ import (
 
 type verifyFlags struct{ key, ca, ledger string }
 
+// newVerifyReport returns the verb "verify-report", which checks a bundle, a findings file or a
+// report that another party handed over. It needs no home and writes nothing. Exit code 1:
+// something does not hold.
 func newVerifyReport(u *ui) *cobra.Command {
 	var f verifyFlags
 	cmd := &cobra.Command{
@@ -41,8 +44,9 @@ Without --key, --tsa-ca and --ledger-key the keys of the bundle are used and nam
 	return cmd
 }
 
-// verifyReport checks the bundle, findings file or report at path with the keys that f names, and
-// prints each check.
+// verifyReport checks the bundle, findings file or report at path and prints each check. The keys
+// that f names are trusted; for a key that f does not name, the bundle's own is used. A check that
+// does not hold makes the exit code 1 and gives no error.
 func (u *ui) verifyReport(f verifyFlags, path string) error {
 	var trust seal.Trust
 	var err error
@@ -70,8 +74,10 @@ func (u *ui) verifyReport(f verifyFlags, path string) error {
 	return u.reportChecks(path, r)
 }
 
-// examineReport checks the bundle, findings or report at path. It returns an error only if the
-// file cannot be read; what does not hold is in the result.
+// examineReport checks the bundle (a folder or a .zip), or the findings or report at path. trust
+// holds the keys to check with; a zero key means the bundle's own. For a single file all must be
+// zero, else the error is a usageError. Other errors mean that the file cannot be read; what does
+// not hold is in the result.
 func examineReport(path string, trust seal.Trust) (*seal.Result, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -105,8 +111,9 @@ type checkLine struct {
 	Error *string `json:"error"`
 }
 
-// reportChecks prints the checks of the file at path. A check that does not hold makes the exit
-// code 1.
+// reportChecks prints the checks in r of the file at path and, if all hold, the headline of the
+// findings. A check that does not hold makes the exit code 1; a skipped check does not. The error
+// is one of writing.
 func (u *ui) reportChecks(path string, r *seal.Result) error {
 	for _, c := range r.Checks {
 		line := checkLine{Check: c.Name, Text: c.Text, Error: reasonText(c.Err)}

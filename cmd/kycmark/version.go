@@ -13,6 +13,9 @@ import (
 // version is that of a release, set by the linker (-X main.version=1.2.3); "" otherwise.
 var version string
 
+// newVersion returns the verb "version", which prints the versions of the command and of the mark,
+// the Go version and the platform. Without a release's stamp the version is that of the build
+// information, else "(devel)".
 func newVersion(u *ui) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",

@@ -17,6 +17,7 @@ import (
 	"github.com/kycmark/kycmark/watermark"
 )
 
+// main makes a registry in memory, hands out a copy that leaks, and investigates the leak.
 func main() {
 	ctx := context.Background()
 	books, err := registry.Create(ctx, sqlite.At(":memory:"), nil)
@@ -34,7 +35,8 @@ func main() {
 	}
 }
 
-// investigate prints a line for each leak and what they say together.
+// investigate prints a line for each leak in the files of leaks, and then what they say together.
+// cfg names the registry and the keys that issued the copies.
 func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
 	inv, err := verify.NewInvestigator(cfg)
 	if err != nil {
@@ -55,8 +57,9 @@ func investigate(ctx context.Context, cfg verify.Config, leaks fs.FS) error {
 	return err
 }
 
-// handOut hands vendor A a copy of an upload, which leaks together with another
-// person's document of the same kind that was never ours.
+// handOut enters an upload, hands vendor A a copy, and puts the copy into leaks as 1.jpg. It adds
+// as 2.jpg another person's document of the same kind that was never ours. cfg names the registry
+// and the keys to mark with.
 func handOut(ctx context.Context, cfg registry.Config, leaks fstest.MapFS) error {
 	names, _ := fs.Glob(testdata.Pictures, "pictures/*.jpg")
 	upload, _ := testdata.Pictures.ReadFile(names[0])

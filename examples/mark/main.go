@@ -21,6 +21,8 @@ func main() {
 	}
 }
 
+// run marks the first shipped picture, compresses it as JPEG 60 like a messenger, and reads the
+// mark back. It prints both results; it writes no file.
 func run(ctx context.Context) error {
 	upload, err := firstPicture()
 	if err != nil {
@@ -62,6 +64,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
+// firstPicture returns the first of the pictures that are compiled in.
 func firstPicture() (image.Image, error) {
 	names, err := fs.Glob(testdata.Pictures, "pictures/*.jpg")
 	if err != nil {

@@ -22,6 +22,8 @@ func main() {
 	}
 }
 
+// run enters one upload, adds two recipients and issues a copy to each. It prints the results and
+// checks the ledger at the end. All is kept in memory only.
 func run(ctx context.Context) error {
 	// In earnest: sqlite.At("/var/lib/kyc/registry.db"), and keys out of a safe.
 	books, err := registry.Create(ctx, sqlite.At(":memory:"), nil)
@@ -69,6 +71,7 @@ func run(ctx context.Context) error {
 	return nil
 }
 
+// shippedPicture returns the JPEG file of the first of the pictures that are compiled in.
 func shippedPicture() ([]byte, error) {
 	names, err := fs.Glob(testdata.Pictures, "pictures/*.jpg")
 	if err != nil {

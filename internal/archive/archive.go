@@ -78,9 +78,9 @@ type Archive struct {
 	mapped   []*mapfile.File // that Index and Features read from
 }
 
-// Create returns an empty archive, which Save writes to dir; Save makes the folder if needed.
-// With features, the archive also keeps local features. If dir already holds an archive and
-// overwrite is false, the error wraps [fs.ErrExist].
+// Create returns an empty archive of hashes of the given kind, without writing anything: Save makes
+// the folder dir and writes the archive there. With features, the archive also keeps local
+// features. If dir already holds an archive and overwrite is false, the error wraps [fs.ErrExist].
 func Create(dir string, kind phash.Kind, features, overwrite bool) (*Archive, error) {
 	old, err := readManifest(dir)
 	switch {
@@ -96,8 +96,9 @@ func Create(dir string, kind phash.Kind, features, overwrite bool) (*Archive, er
 	return a, nil
 }
 
-// Open opens the archive in dir after it has checked every file. An error names the folder;
-// it wraps [ErrNone] if dir holds no archive.
+// Open opens the archive in dir after it has checked every file. An error names the folder; it
+// wraps [ErrNone] if dir holds no archive. A damaged list of names wraps [ErrDamaged]; a damaged
+// index is an error of phash or parts. The caller must call Close.
 func Open(dir string) (*Archive, error) {
 	data, err := readManifest(dir)
 	if err != nil {
@@ -110,7 +111,8 @@ func Open(dir string) (*Archive, error) {
 	return a, nil
 }
 
-// open opens the files that the manifest names.
+// open opens and checks the files that a.manifest names, and sets a.Index, a.names and, if the
+// archive keeps features, a.Features. After an error the caller must call Close.
 func (a *Archive) open() error {
 	files, err := parseManifest(a.manifest)
 	if err != nil {
@@ -140,7 +142,8 @@ func (a *Archive) open() error {
 	return err
 }
 
-// read returns the bytes of a file. They are mapped into memory until the archive is closed.
+// read returns the bytes of a file of the archive, unchecked. They are mapped into memory until the
+// archive is closed, and must not be written to.
 func (a *Archive) read(p part) ([]byte, error) {
 	f, err := mapfile.Open(filepath.Join(a.dir, p.File), maxFile)
 	if err != nil {
@@ -150,7 +153,8 @@ func (a *Archive) read(p part) ([]byte, error) {
 	return f.Bytes(), nil
 }
 
-// Close unmaps the files. The archive and its indexes must not be used afterwards.
+// Close unmaps the files and saves nothing. The archive and its indexes must not be used
+// afterwards. It joins all errors.
 func (a *Archive) Close() error {
 	var errs []error
 	for _, f := range a.mapped {
@@ -169,8 +173,9 @@ func readManifest(dir string) ([]byte, error) {
 	return data, err
 }
 
-// parseManifest returns the files that a manifest names, by what they hold. A manifest names
-// the hashes and the names at the minimum, and only files in its own folder.
+// parseManifest returns the files that a manifest names, by what they hold. It must name files of
+// hashes and names, and only files in its own folder; else the error wraps [ErrDamaged]. Another
+// version is an error that does not. The files themselves are not looked at.
 func parseManifest(data []byte) (map[string]part, error) {
 	var m manifest
 	if err := json.Unmarshal(data, &m); err != nil {
@@ -192,8 +197,10 @@ func parseManifest(data []byte) (map[string]part, error) {
 	return m.Parts, nil
 }
 
-// Save writes the archive. After an error the archive on the disk is unchanged; the error
-// wraps [ErrChanged] if another process has changed it since it was opened.
+// Save writes the archive, all of it, and removes the files of earlier states. The error wraps
+// [ErrChanged] if another process has changed the archive since it was opened. After an error of
+// writing, the archive on the disk is as before. Only an error of removing old files comes after
+// the change.
 func (a *Archive) Save() error {
 	if err := os.MkdirAll(a.dir, folderMode); err != nil {
 		return err
@@ -216,8 +223,9 @@ func (a *Archive) Save() error {
 	return a.publish(next)
 }
 
-// write writes and syncs a file that holds what, under a new name, which it returns. After an
-// error it leaves no file. The folder is synced with the manifest.
+// write writes content to a new file of the archive's folder, and syncs the file. what is
+// partHashes, partNames or partFeatures, which the file's name begins with; file is that name,
+// without the folder. After an error it leaves no file. The folder is synced with the manifest.
 func (a *Archive) write(what string, content io.WriterTo) (file string, err error) {
 	var unique [uniqueLen]byte
 	rand.Read(unique[:]) // never fails: crypto/rand
@@ -235,7 +243,9 @@ func (a *Archive) write(what string, content io.WriterTo) (file string, err erro
 	return file, err
 }
 
-// publish writes the manifest that names the files, then removes files that it does not name.
+// publish writes the manifest that names files, by what they hold, and then removes the files of
+// earlier states. If the manifest on the disk is not a.manifest any more, it writes nothing and the
+// error wraps [ErrChanged]. Between that check and the writing another process may still come.
 func (a *Archive) publish(files map[string]part) error {
 	data, err := json.MarshalIndent(manifest{version, files}, "", "  ")
 	if err != nil {
@@ -256,8 +266,8 @@ func (a *Archive) publish(files map[string]part) error {
 	return a.sweep(files)
 }
 
-// sweep removes the files of earlier states: those with a name such as [Archive.write] gives
-// that are not among the files of this state.
+// sweep removes the files of earlier states: those in the folder with a name as [Archive.write]
+// gives that are not in files. Other files are left alone. The first error ends it.
 func (a *Archive) sweep(files map[string]part) error {
 	entries, err := os.ReadDir(a.dir)
 	if err != nil {

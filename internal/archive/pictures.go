@@ -17,7 +17,8 @@ import (
 // quoted as in Go.
 type names []string
 
-// parseNames reads the lines of a file.
+// parseNames reads the lines of a file of names; a line's number, from 0, is the ref. A quoted line
+// is unquoted; a line that begins with a quote but cannot be unquoted is taken as it is.
 func parseNames(data []byte) (n names) {
 	for line := range strings.Lines(string(data)) {
 		name := strings.TrimSuffix(line, "\n")
@@ -29,7 +30,8 @@ func parseNames(data []byte) (n names) {
 	return n
 }
 
-// lines returns the content of the file.
+// lines returns the content of the file of names, which [parseNames] reads: a line for each ref,
+// empty for a removed picture.
 func (n names) lines() *bytes.Buffer {
 	var out bytes.Buffer
 	for _, name := range n {
@@ -41,10 +43,12 @@ func (n names) lines() *bytes.Buffer {
 	return &out
 }
 
-// Name returns the name of the picture that a hit of a search has as its ref.
+// Name returns the name of the picture with a ref, as hits of a search have it; "" for a removed
+// picture. It panics for a ref that the archive never gave.
 func (a *Archive) Name(ref int64) string { return a.names[ref] }
 
-// refs returns the refs of the given names. Names that the archive lacks are left out.
+// refs returns the refs of the wanted names, by name. Names that the archive lacks are left out. It
+// looks at every name of the archive.
 func (a *Archive) refs(wanted map[string]bool) map[string]int64 {
 	refs := map[string]int64{}
 	for ref, name := range a.names {
@@ -67,9 +71,10 @@ type Entry struct {
 	Features *parts.Features // nil: no features
 }
 
-// Add adds pictures. A picture replaces the picture of the same name; among equal names the
-// last counts. Pictures that are too plain for a hash are only counted. Add returns how many
-// were stored. After an error the archive must not be saved.
+// Add adds pictures in memory; Save keeps them. A picture replaces the picture of the same name;
+// among equal names the last counts. Pictures below the quality phash.MinQuality are only counted,
+// and remove the picture of their name. stored is how many were stored. An empty name is [ErrName],
+// and nothing is added. After another error the archive must not be saved.
 func (a *Archive) Add(entries []Entry) (stored int, err error) {
 	wanted := make(map[string]bool, len(entries))
 	for _, e := range entries {
@@ -108,7 +113,9 @@ func (a *Archive) Add(entries []Entry) (stored int, err error) {
 // noRef is the ref of no picture.
 const noRef = -1
 
-// store puts the hashes and features of pictures into the indexes, in the order of their refs.
+// store puts the hashes and features of pictures into the indexes, in the order of their refs,
+// which are the keys. What was stored under these refs is replaced. Features go only into an
+// archive that keeps them.
 func (a *Archive) store(pictures map[int64]*Entry) error {
 	refs := slices.Sorted(maps.Keys(pictures))
 	if a.Features != nil {
@@ -130,8 +137,8 @@ func (a *Archive) store(pictures map[int64]*Entry) error {
 	})
 }
 
-// Remove removes the pictures of the given names and returns how many it found. Save erases
-// them from the disk.
+// Remove removes the pictures with names that are true in wanted and returns how many it found. It
+// changes memory only: Save erases them from the disk.
 func (a *Archive) Remove(wanted map[string]bool) int {
 	refs := a.refs(wanted)
 	for _, ref := range refs {

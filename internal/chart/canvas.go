@@ -25,7 +25,9 @@ type canvas struct {
 	y     int      // where the next thing goes
 }
 
-// newCanvas returns an empty canvas with the first [maxRows] holders.
+// newCanvas returns an empty canvas with the first [maxRows] of holders; c.left counts the others.
+// leaks is the number of all leaked uploads; below 0 counts as 0. The holders' counts are limited
+// to 0 to leaks, in copies: holders is not changed.
 func newCanvas(o Options, holders []Holder, leaks int) canvas {
 	c := canvas{Options: o.ready(), leaks: max(leaks, 0)}
 	c.rows = slices.Clone(holders[:min(len(holders), maxRows)])
@@ -44,7 +46,8 @@ func (c *canvas) narrow() bool { return c.Width < narrow }
 // end is the right edge of what is drawn.
 func (c *canvas) end() int { return c.Width*px - margin }
 
-// behind draws what draw draws below all elements from offset at of c.out on.
+// behind draws what draw draws, but below the elements of c.out from offset at on. at is an earlier
+// len(c.out). draw only appends to c.out.
 func (c *canvas) behind(at int, draw func()) {
 	end := len(c.out)
 	draw()
@@ -52,10 +55,12 @@ func (c *canvas) behind(at int, draw func()) {
 	c.out = slices.Insert(c.out[:end], at, late...)
 }
 
-// printf adds markup. Arguments from outside must be escaped.
+// printf adds markup, formatted as by fmt.Sprintf, without a line break at the end. Arguments from
+// outside must be escaped by the caller: see [escape].
 func (c *canvas) printf(format string, a ...any) { c.out = fmt.Appendf(c.out, format, a...) }
 
-// tenths returns a length as a number of pixels.
+// tenths returns v, a length in tenths of a pixel, as a decimal number of pixels, such as "12.5".
+// It is negative for v below 0.
 func tenths(v int) string {
 	s := strconv.Itoa(v / px)
 	if v < 0 && v > -px {
@@ -67,7 +72,8 @@ func tenths(v int) string {
 	return s
 }
 
-// rect draws a rectangle with its upper left corner at x, y.
+// rect draws a rectangle w wide and h high with its upper left corner at x, y, filled as l says. An
+// l.stroke of "" draws no outline.
 func (c *canvas) rect(x, y, w, h int, l look) {
 	c.printf(`<rect x="%s" y="%s" width="%s" height="%s" fill="%s"`, tenths(x), tenths(y), tenths(w), tenths(h), l.fill)
 	if l.stroke != "" {
@@ -76,7 +82,7 @@ func (c *canvas) rect(x, y, w, h int, l look) {
 	c.printf("/>\n")
 }
 
-// line draws a straight line.
+// line draws a straight line from x1, y1 to x2, y2, one pixel wide. colour is a colour of SVG.
 func (c *canvas) line(x1, y1, x2, y2 int, colour string) {
 	c.printf(`<path d="M%s %sL%s %s" stroke="%s"/>`+"\n", tenths(x1), tenths(y1), tenths(x2), tenths(y2), colour)
 }
@@ -84,7 +90,8 @@ func (c *canvas) line(x1, y1, x2, y2 int, colour string) {
 // ruler draws a line at c.y from edge to edge, between two rows.
 func (c *canvas) ruler() { c.line(margin, c.y, c.end(), c.y, rule) }
 
-// dashed draws a vertical line of dashes. width and dash are attributes of SVG.
+// dashed draws a vertical line at x from y top to bottom, in the colour of axes. attributes is
+// markup of the path element, such as stroke-dasharray, which makes the dashes; it is not escaped.
 func (c *canvas) dashed(x, top, bottom int, attributes string) {
 	c.printf(`<path d="M%s %sV%s" stroke="%s" %s/>`+"\n", tenths(x), tenths(top), tenths(bottom), axis, attributes)
 }
@@ -98,7 +105,8 @@ type pen struct {
 	halo   bool   // white around it, over lines
 }
 
-// text writes s on the base line y. The anchor says which point of s lies at x.
+// text writes s, which it escapes, on the base line y in the style p. p.anchor says which point of
+// s lies at x. s is neither cut nor wrapped.
 func (c *canvas) text(x, y int, p pen, s string) {
 	c.printf(`<text x="%s" y="%s" font-size="%d" fill="%s"`, tenths(x), tenths(y), p.size, p.colour)
 	if p.bold {
@@ -113,7 +121,8 @@ func (c *canvas) text(x, y int, p pen, s string) {
 	c.printf(">%s</text>\n", escape(s))
 }
 
-// paragraph writes text in lines from edge to edge, and moves down.
+// paragraph writes s in lines from edge to edge, as many as it takes, below c.y, and moves c.y
+// below them.
 func (c *canvas) paragraph(p pen, s string) {
 	for _, line := range wrap(s, c.end()-margin, p.size) {
 		c.y += p.size * 14
@@ -122,7 +131,8 @@ func (c *canvas) paragraph(p pen, s string) {
 	c.y += p.size * 3
 }
 
-// head writes the title, the remark unless that is "", and a legend unless there are no keys.
+// head begins a chart at the top: the title, then the remark unless it is "", then a legend unless
+// keys is empty. It moves c.y below them.
 func (c *canvas) head(title, remark string, keys []key) {
 	c.y = 8 * px
 	c.paragraph(pen{size: titleSize, colour: ink, bold: true}, title)
@@ -141,7 +151,8 @@ type key struct {
 	says string
 }
 
-// legend writes keys from left to right, in as many lines as they take.
+// legend writes keys from left to right, in as many lines as they take, and moves c.y below them. A
+// key wider than the canvas is not cut.
 func (c *canvas) legend(keys []key) {
 	x := margin
 	c.y += 16 * px
@@ -172,8 +183,9 @@ func (c *canvas) open(title string) { c.printf("<g><title>%s</title>\n", escape(
 // close ends the group.
 func (c *canvas) close() { c.printf("</g>\n") }
 
-// svg returns the document: a card, and on it what was drawn down to c.y. title and desc are
-// for screen readers, defs is markup of definitions or "".
+// svg returns the document: a card as high as c.y needs, and on it what was drawn. title and desc
+// are texts for screen readers, which svg escapes. defs is markup of definitions, or "". The canvas
+// must not be drawn on afterwards.
 func (c *canvas) svg(title, desc, defs string) string {
 	height := (c.y + 12*px + px - 1) / px
 	var out []byte
@@ -184,13 +196,14 @@ func (c *canvas) svg(title, desc, defs string) string {
 	return string(out) + string(c.out) + "</svg>\n"
 }
 
-// hatch returns the definition of a pattern: stripes of the colour on white.
+// hatch returns markup that defines a pattern for fills: slanted stripes of the colour on white.
+// Fill with url(#id). id and colour are not escaped.
 func hatch(id, colour string) string {
 	return fmt.Sprintf(`<defs><pattern id="%s" width="5" height="5" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="5" height="5" fill="#fff"/><rect width="2.2" height="5" fill="%s"/></pattern></defs>`+"\n", id, colour)
 }
 
-// escape returns markup that HTML and XML both read as the text s. Characters that XML 1.0
-// section 2.2 does not allow become U+FFFD.
+// escape returns markup that HTML and XML both read as the text s, also within an attribute.
+// Characters that XML 1.0 section 2.2 does not allow, and bytes that are not UTF-8, become U+FFFD.
 func escape(s string) string {
 	return html.EscapeString(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' || r == 0xfffe || r == 0xffff {
@@ -200,9 +213,9 @@ func escape(s string) string {
 	}, strings.ToValidUTF8(s, "\ufffd")))
 }
 
-// clean makes a name from outside harmless to the text around it. It replaces line breaks by
-// spaces and removes controls of the text direction. It keeps at most three combining marks
-// on a letter, since more marks would reach into other rows.
+// clean returns a name from outside, harmless to the text around it; markup is left to [escape].
+// White space of any kind becomes spaces, controls become U+FFFD, marks of the text direction go. A
+// letter keeps up to three combining marks, since more marks would reach into other rows.
 func clean(s string) string {
 	marks := 0
 	return strings.Map(func(r rune) rune {
@@ -221,12 +234,12 @@ func clean(s string) string {
 	}, strings.ToValidUTF8(s, "\ufffd"))
 }
 
-// quoted returns a name for use within a sentence. Unicode's first strong isolate and its end
-// (UAX 9 section 2.3) enclose the name, since it may run from right to left.
+// quoted returns a cleaned name for use within a sentence. Unicode's first strong isolate and its
+// end (UAX 9 section 2.3) enclose the name, since it may run from right to left.
 func quoted(name string) string { return "\u2068" + clean(name) + "\u2069" }
 
-// width estimates the width of text in tenths of a pixel: a little more than the text takes in
-// Arial and in fonts of the same measures.
+// width estimates the width of s in tenths of a pixel at a font size in pixels. The estimate is a
+// little more than the text takes in Arial and in fonts of the same measures.
 func width(s string, size int) int {
 	w := 0
 	for g := uniseg.NewGraphemes(s); g.Next(); {
@@ -235,8 +248,8 @@ func width(s string, size int) int {
 	return w / 100
 }
 
-// advance estimates the width of the present character as readers see it (a grapheme cluster),
-// in thousandths of the font's size.
+// advance estimates the width of the grapheme cluster that g is at (a character as readers see it),
+// in thousandths of the font's size: 0 to 1300.
 func advance(g *uniseg.Graphemes) int {
 	r := g.Runes()[0]
 	switch {
@@ -254,8 +267,9 @@ func advance(g *uniseg.Graphemes) int {
 	return 600
 }
 
-// fit cuts the text to at most limit units of the drawing at a font size, and ends a cut text
-// with an ellipsis. It cuts between characters as readers see them (grapheme clusters).
+// fit returns s, cleaned, cut to the width limit in tenths of a pixel at a font size in pixels. A
+// cut text ends with an ellipsis, which counts. It cuts between grapheme clusters, the characters
+// that readers see.
 func fit(s string, limit, size int) string {
 	if s = clean(s); width(s, size) <= limit {
 		return s
@@ -271,8 +285,8 @@ func fit(s string, limit, size int) string {
 	return strings.TrimRight(out.String(), " ") + "…"
 }
 
-// wrap breaks text at spaces into lines of at most limit units of the drawing at a font size.
-// A single longer word keeps a line of its own.
+// wrap breaks s at white space into lines up to the width limit, in tenths of a pixel, at a font
+// size in pixels. A single longer word keeps a line of its own. It returns one line for "".
 func wrap(s string, limit, size int) []string {
 	var lines []string
 	line := ""
@@ -286,8 +300,8 @@ func wrap(s string, limit, size int) []string {
 	return append(lines, line)
 }
 
-// twoLines breaks a name into at most two lines of at most limit units of the drawing at a
-// font size, and cuts longer lines.
+// twoLines breaks a name, cleaned, into one or two lines and cuts longer lines with an ellipsis.
+// limit is the width in tenths of a pixel, size the font size in pixels.
 func twoLines(s string, limit, size int) []string {
 	lines := wrap(clean(s), limit, size)
 	if len(lines) > 2 {
@@ -299,8 +313,9 @@ func twoLines(s string, limit, size int) []string {
 	return lines
 }
 
-// label writes a holder's name in at most two lines of the width room, from the base line y on.
-// If the name takes one line, the second line is the holder's kind.
+// label writes a holder's name at x in up to two lines of the width room, the first on the base
+// line y. If the name takes one line, the second line is the holder's kind. Longer texts are cut;
+// c.y stays.
 func (c *canvas) label(x, y, room int, h Holder) {
 	lines := twoLines(h.called(), room, textSize)
 	for i, line := range lines {
@@ -311,7 +326,7 @@ func (c *canvas) label(x, y, room int, h Holder) {
 	}
 }
 
-// part returns length * n / of, rounded towards zero.
+// part returns length * n / of, rounded towards zero. of must not be 0.
 func part(length int, n, of int64) int { return int(int64(length) * n / of) }
 
 // number returns a count with commas between thousands.
@@ -323,7 +338,8 @@ func number[N int | int64](n N) string {
 	return s
 }
 
-// short returns a round number of an axis in few letters, such as 1.5M. It expects n >= 0.
+// short returns a round number of an axis in few letters: as 1.5M, 200k or 3bn from 100,000 on,
+// else with commas. Digits beyond the first decimal are cut off. It expects n >= 0.
 func short(n int64) string {
 	for _, u := range []struct {
 		size int64
@@ -340,7 +356,7 @@ func short(n int64) string {
 	return number(n)
 }
 
-// plural returns the count n with the word that fits: one for 1, else many.
+// plural returns the count n, with commas, and a noun: one if n is 1, else many.
 func plural[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return number(n) + " " + one

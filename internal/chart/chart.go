@@ -95,8 +95,8 @@ const (
 	maxRows      = 24 // holders that are drawn, the first ones
 )
 
-// ready returns o with defaults for zero fields, with Width between minWidth and maxWidth, and
-// with an ID that is safe in markup.
+// ready returns o with defaults for zero fields. Width is limited to minWidth to maxWidth, and ID
+// to letters, digits and hyphens, which are safe in markup.
 func (o Options) ready() Options {
 	if o.Width == 0 {
 		o.Width = defaultWidth
@@ -114,8 +114,9 @@ func (o Options) ready() Options {
 	return o
 }
 
-// A look is how one kind of thing is filled; no stroke if that is "". The lightness (CIE L*) of the three states is
-// 28, 58 and 90: three tenths of the range apart, so that they differ in grey.
+// A look is how one kind of thing is filled; a stroke of "" draws no outline. The lightness (CIE
+// L*) of the three states is 28, 58 and 90: three tenths of the range apart, so that they differ in
+// grey.
 type look struct{ fill, stroke string }
 
 var (

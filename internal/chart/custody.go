@@ -67,8 +67,9 @@ const (
 	barGap   = 3 * px
 )
 
-// row draws the bars of a holder and moves down. Bars begin at x = start; length is the length
-// of a bar of all leaks.
+// row draws the bars of a holder with their numbers at c.y, and moves c.y below them. Bars begin at
+// x = start; length is the length of a bar of all leaks. A count of 0 gets a thin line, a small
+// count a bar of two pixels.
 func (c *custody) row(h Holder, start, length int) {
 	c.open(c.says(h))
 	c.ruler()
@@ -96,13 +97,15 @@ func (c *custody) row(h Holder, start, length int) {
 	c.close()
 }
 
-// says puts a row into a sentence.
+// says returns the counts of a row as a sentence, for screen readers and for when the pointer is
+// over the row.
 func (c *custody) says(h Holder) string {
 	return fmt.Sprintf("%s could hold %s unmarked, by admissible custody, and was issued marked copies of %s; %s the confirmed mark of such a copy.",
 		h.inSentence(), number(h.Held), number(h.Copies), verb(h.Confirmed, "1 carries", number(h.Confirmed)+" carry"))
 }
 
-// desc says all that the chart shows.
+// desc returns, for screen readers, all that the chart shows: title, remark, a sentence for each
+// row, and how many holders are not drawn.
 func (c *custody) desc(title string) string {
 	parts := []string{title + ".", custodyRemark}
 	for _, h := range c.rows {

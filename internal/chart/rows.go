@@ -15,7 +15,8 @@ const (
 	issuedThick  = 7 * px
 )
 
-// holders draws a row for each holder, moves down, and returns where the rows end.
+// holders draws a row for each holder, moves t.y down, and returns the y of the end of the rows.
+// Below the end it says how many holders are not drawn. Without holders it draws nothing.
 func (t *timeline) holders() (bottom int) {
 	if len(t.rows) == 0 {
 		return t.y
@@ -37,7 +38,8 @@ func (t *timeline) holders() (bottom int) {
 	return bottom
 }
 
-// holder draws the row of a holder, and moves down.
+// holder draws the row of a holder at t.y: name, times of custody, days of issue, and how many
+// leaked uploads it could hold. It moves t.y below the row.
 func (t *timeline) holder(h Holder) {
 	t.open(t.says(h))
 	t.ruler()
@@ -64,8 +66,9 @@ func (t *timeline) holder(h Holder) {
 	t.close()
 }
 
-// window draws a time of custody as a bar, at least two pixels wide and cut at the edges of the
-// scale. y is the upper edge of the bar. say writes the days beside the bar if there is room.
+// window draws the time of custody s as a bar, two pixels wide or more and cut at the edges of the
+// scale. y is the upper edge of the bar. If say is set, the days are written beside the bar, as far
+// as there is room. A time outside the scale, or that ends before it begins, is not drawn.
 func (t *timeline) window(s Span, y int, say bool) {
 	from, to := s.From, s.To
 	if to.Before(from) || to.Before(t.scale.from) || from.After(t.scale.to) {
@@ -92,8 +95,9 @@ func (t *timeline) window(s Span, y int, say bool) {
 	}
 }
 
-// issues draws a bar at y for each day on which copies were issued. Bars that would touch become
-// one bar.
+// issues draws a bar with the upper edge y for each UTC day in counts on which copies were issued,
+// two pixels wide or more. The number of copies does not matter. Bars that would touch become one
+// bar.
 func (t *timeline) issues(counts []Count, y int) {
 	fine := t.scale
 	fine.unit = day
@@ -117,7 +121,8 @@ func (t *timeline) issues(counts []Count, y int) {
 	flush()
 }
 
-// foot writes the legend of the rows.
+// foot writes the legend of the rows and moves t.y below it. Kinds of bars that the chart does not
+// have are left out. Without rows it writes nothing.
 func (t *timeline) foot() {
 	if len(t.rows) == 0 {
 		return
@@ -140,7 +145,8 @@ func (t *timeline) foot() {
 	t.legend(keys)
 }
 
-// says puts a row into a sentence. It names at most five times of custody.
+// says returns a row as a sentence, for screen readers and for when the pointer is over the row. It
+// names up to five times of custody, and counts the others.
 func (t *timeline) says(h Holder) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s could, by admissible custody, hold %s of the %s unmarked", h.inSentence(), number(h.Held), plural(t.leaks, "leaked upload", "leaked uploads"))
@@ -175,7 +181,8 @@ func (t *timeline) says(h Holder) string {
 	return b.String() + "."
 }
 
-// desc says all that the chart shows.
+// desc returns, for screen readers, all that the chart shows: title, remark, the counts of states,
+// the reach of the axis, and a sentence for each row.
 func (t *timeline) desc() string {
 	parts := []string{t.title() + "."}
 	if r := t.remark(); r != "" {

@@ -19,7 +19,8 @@ const (
 	units
 )
 
-// floor returns the beginning of the unit that t is in, UTC.
+// floor returns the beginning of the unit that t is in, UTC. Weeks begin on Monday, decades with a
+// year that ends in 0.
 func (u unit) floor(t time.Time) time.Time {
 	t = t.UTC()
 	y, m, d := t.Date()
@@ -38,7 +39,7 @@ func (u unit) floor(t time.Time) time.Time {
 	return date(y-y%10, 1, 1)
 }
 
-// next returns the beginning of the next unit. t is the beginning of a unit.
+// next returns the beginning of the next unit, UTC. t must be the beginning of a unit.
 func (u unit) next(t time.Time) time.Time {
 	return t.AddDate([units]int{year: 1, decade: 10}[u], [units]int{month: 1, quarter: 3}[u], [units]int{day: 1, week: 7}[u])
 }
@@ -48,7 +49,8 @@ func (u unit) String() string {
 	return [units]string{"day", "week", "month", "quarter", "year", "ten years"}[u]
 }
 
-// name names the unit that begins at t, such as "week of 5 March 2018".
+// name returns the name of the unit that begins at t, such as "week of 5 March 2018". t must be the
+// beginning of a unit, in UTC.
 func (u unit) name(t time.Time) string {
 	switch u {
 	case day:
@@ -74,7 +76,8 @@ func longDay(t time.Time) string { return t.UTC().Format("2 January 2006") }
 // The charts draw the times from firstTime to before lastTime.
 var firstTime, lastTime = date(1900, 1, 1), date(2200, 1, 1)
 
-// within returns t, or the nearer end of what the charts draw.
+// within returns t in UTC or, if t is outside what the charts draw, the nearer end: firstTime, or a
+// second before lastTime.
 func within(t time.Time) time.Time {
 	switch t = t.UTC(); {
 	case t.Before(firstTime):
@@ -92,8 +95,9 @@ type scale struct {
 	unit        unit      // of the bars
 }
 
-// newScale returns a scale from first to last, widened to whole units, between the edges left
-// and right. It takes the smallest unit whose bars are not too narrow.
+// newScale returns a scale from first to last, widened to whole units, between the edges left and
+// right in tenths of a pixel. It takes the smallest unit with bars of 2.2 pixels or more, else
+// decades. Both times should be within what the charts draw.
 func newScale(first, last time.Time, left, right int) scale {
 	const bar = 22 // tenths of a pixel at least
 	s := scale{left: left, right: right}
@@ -105,8 +109,8 @@ func newScale(first, last time.Time, left, right int) scale {
 	}
 }
 
-// padded returns the scale widened to at least 15 units, so that a few days do not look like
-// all time.
+// padded returns the scale widened to 15 units or more, on both sides in turn, so that a few days
+// do not look like all time. The edges and the unit stay.
 func (s scale) padded() scale {
 	const minUnits = 15
 	for i := 0; s.units() < minUnits; i++ {
@@ -131,7 +135,8 @@ func (s scale) x(t time.Time) int {
 	return s.left + int(min(max(at, 0), all)*int64(s.right-s.left)/all)
 }
 
-// starts returns the beginnings of all units u within the scale, ascending.
+// starts returns the beginnings of all units u within the scale, ascending. u need not be the unit
+// of the scale; the scale's end is left out.
 func (s scale) starts(u unit) []time.Time {
 	var out []time.Time
 	for t := u.floor(s.from); t.Before(s.to); t = u.next(t) {
@@ -149,7 +154,8 @@ type tick struct {
 	year  string // below the label; "" if the label says the year, or the tick before was of the same year
 }
 
-// ticks returns the ticks of the smallest step whose labels have room.
+// ticks returns the ticks of the smallest step that leaves room for the labels, ascending. If no
+// step does, or no tick falls into the scale, it returns one tick with the year at the left edge.
 func (s scale) ticks() []tick {
 	for _, form := range []struct {
 		unit   unit
@@ -177,8 +183,9 @@ func (s scale) ticks() []tick {
 	return []tick{{at: s.from, label: s.from.Format("2006")}}
 }
 
-// ordinal numbers the unit that begins at t, from a fixed time on. u is a day, week, month or
-// year; days are numbered as weeks.
+// ordinal returns a number of the unit that begins at t, so that every nth unit can get a tick.
+// Months count from 0 within their year, years from the year 0, days and weeks both by weeks since
+// 1970. u is a day, week, month or year.
 func ordinal(u unit, t time.Time) int {
 	switch u {
 	case month:
@@ -189,7 +196,9 @@ func ordinal(u unit, t time.Time) int {
 	return int(t.Unix() / (86400 * 7))
 }
 
-// histogram adds up counts by the unit of the scale. Its keys are the beginnings of units.
+// histogram adds up counts by the unit of the scale. Its keys are the beginnings of units, UTC;
+// units without a count are missing. Times outside what the charts draw count at the nearer end;
+// counts without a day are left out. Units outside the scale are not left out.
 func (s scale) histogram(counts []Count) map[time.Time]int64 {
 	out := make(map[time.Time]int64)
 	for _, c := range counts {
@@ -200,7 +209,7 @@ func (s scale) histogram(counts []Count) map[time.Time]int64 {
 	return out
 }
 
-// roundUp returns the smallest of 1, 2, 5, 10, 20, 50 … that is not below n.
+// roundUp returns the smallest of 1, 2, 5, 10, 20, 50 … that is not below n; 1 for n below 1.
 func roundUp(n int64) int64 {
 	for step := int64(1); ; step *= 10 {
 		for _, k := range []int64{1, 2, 5} {
@@ -211,8 +220,8 @@ func roundUp(n int64) int64 {
 	}
 }
 
-// levels returns the whole numbers, normally two to four, at which a histogram draws lines.
-// top is the largest value of the histogram; no level is above it.
+// levels returns the whole numbers, ascending and normally two to four, at which a histogram draws
+// lines. top is the largest value of the histogram, 1 or more; no level is above it, and none is 0.
 func levels(top int64) []int64 {
 	step := max(roundUp((top+3)/4), 1)
 	var out []int64
@@ -228,10 +237,10 @@ type burst struct {
 	n        int       // leaks in it
 }
 
-// findBurst looks for the shortest run of days that holds nine tenths of the leaks, then three
-// quarters, then half. A run must hold at least three leaks and take at most a fifth of the
-// scale. Leaks that follow closely on either side belong to the burst. It returns false if there
-// is no such run.
+// findBurst returns the shortest run of whole UTC days that holds nine tenths of the leaks, else
+// three quarters, else half. A run must hold three leaks or more and take up to a fifth of the
+// scale. Leaks that follow closely on either side belong to the burst. It returns false if there is
+// no such run. leaks may be in any order and is not changed.
 func findBurst(leaks []time.Time, s scale) (burst, bool) {
 	leaks = slices.SortedFunc(slices.Values(leaks), time.Time.Compare)
 	for _, percent := range []int{90, 75, 50} {
@@ -249,8 +258,9 @@ func findBurst(leaks []time.Time, s scale) (burst, bool) {
 	return burst{}, false
 }
 
-// grow returns the burst of the sorted leaks first to last, with neighbours on either side. A
-// neighbour is less than two days from the burst, or than four times the mean distance of leaks.
+// grow returns the burst of the sorted leaks from index first to last, both included and different,
+// with neighbours on either side. A neighbour follows within two days or, if that is more, within
+// four times the mean distance of the burst's leaks. Neighbours' neighbours belong to it also.
 func grow(leaks []time.Time, first, last int) burst {
 	near := max(4*(leaks[last].Unix()-leaks[first].Unix())/int64(last-first), 2*86400)
 	for first > 0 && day.floor(leaks[first]).Unix()-day.floor(leaks[first-1]).Unix() < near {
@@ -262,7 +272,8 @@ func grow(leaks []time.Time, first, last int) burst {
 	return burst{day.floor(leaks[first]), day.next(day.floor(leaks[last])), last - first + 1}
 }
 
-// days says which days a burst takes, such as "from 1 to 28 February 2018".
+// days returns the days of a burst for a sentence, such as "from 1 to 28 February 2018" or "on 5
+// March 2018".
 func (b burst) days() string {
 	last := b.to.AddDate(0, 0, -1)
 	switch {
@@ -276,7 +287,8 @@ func (b burst) days() string {
 	return "from " + b.from.Format("2") + " to " + longDay(last)
 }
 
-// short says which days a time of custody takes, in few letters, such as "Jan 2016 – Jun 2019".
+// short returns the UTC days of a time of custody in few letters, such as "Jan 2016 – Jun 2019" for
+// whole months.
 func (s Span) short() string {
 	from, to := day.floor(s.From), day.floor(s.To)
 	const long = "2 Jan 2006"

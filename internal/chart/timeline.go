@@ -63,8 +63,10 @@ const (
 	allPanel  = 56 * px
 )
 
-// measure counts, and sets the scale of time and the burst. The scale covers all leaks, the
-// uploads of the registry and the copies issued; times of custody only if none of these is dated.
+// measure sets what is drawn from the data: the counts, the scale of time and the burst. The scale
+// covers all leaks, the uploads of the registry (see drawn) and the copies issued. A time of
+// custody counts only if nothing seen before it, holder by holder, has a time. Without any time the
+// scale stays zero.
 func (t *timeline) measure() {
 	var first, last time.Time
 	see := func(at time.Time) {
@@ -121,10 +123,10 @@ func (t *timeline) measure() {
 
 const noLeaks = "No leaked picture was matched to an upload"
 
-// drawn counts the uploads of the registry into t.all, and returns the counts by day that the
-// axis must reach. These are all counts, with an exception: the first and the last thousandth
-// of the uploads are left out if the axis is then at most half as long. A clock that was
-// wrong once must not squeeze the rest.
+// drawn adds the uploads of the registry to t.all, and returns the counts, by day, that the axis
+// must reach. These are all counts with a day, with an exception. The first and the last thousandth
+// of the uploads are left out if the axis is then half as long or shorter. A clock that was wrong
+// once must not squeeze the rest. Call it once.
 func (t *timeline) drawn() []Count {
 	var days []Count
 	for _, c := range t.data.Registry {
@@ -151,7 +153,8 @@ func (t *timeline) drawn() []Count {
 	return days[from:to]
 }
 
-// outside returns the number of uploads of the registry that the axis does not reach.
+// outside returns the number of uploads of the registry that the axis does not reach. Uploads
+// without a day do not count. The scale must be set.
 func (t *timeline) outside() (n int64) {
 	for _, c := range t.data.Registry {
 		if at := within(c.Day); !c.Day.IsZero() && (at.Before(t.scale.from) || !at.Before(t.scale.to)) {
@@ -161,7 +164,8 @@ func (t *timeline) outside() (n int64) {
 	return n
 }
 
-// title returns the story in one sentence.
+// title returns the chart's message in one sentence, without a full stop: the burst if there is
+// one, else the number of leaked uploads.
 func (t *timeline) title() string {
 	switch {
 	case t.leaks == 0:
@@ -172,8 +176,8 @@ func (t *timeline) title() string {
 	return plural(t.leaks, "leaked upload", "leaked uploads") + ", by the time of submission"
 }
 
-// remark says how much of the registry the burst is, and what is not drawn; "" if there is
-// nothing to say.
+// remark says, in sentences, how much of the registry the burst is, and how many leaks and uploads
+// are not drawn. It returns "" if there is nothing to say.
 func (t *timeline) remark() string {
 	var out []string
 	if t.found && t.all > 0 {
@@ -189,7 +193,7 @@ func (t *timeline) remark() string {
 	return strings.Join(out, " ")
 }
 
-// verb returns the form of a verb that fits the count n.
+// verb returns one if the count n is 1, else many: the forms of a verb.
 func verb(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -197,8 +201,9 @@ func verb(n int, one, many string) string {
 	return many
 }
 
-// percent returns n of of in percent with one decimal, rounded half up. It never says 0.0 %
-// of a count above 0, nor 100.0 % of a count below of.
+// percent returns n of of in percent with one decimal, rounded half up. It expects 0 <= n <= of and
+// of > 0. A count above 0 is never 0.0 %, and a count below of never 100.0 %: it then says "less
+// than" or "more than".
 func percent(n, of int64) string {
 	p := (2000*n + of) / (2 * of)
 	switch {
@@ -210,7 +215,8 @@ func percent(n, of int64) string {
 	return fmt.Sprintf("%d.%d %%", p/10, p%10)
 }
 
-// keys returns the legend of the leaks; none if there are no leaks.
+// keys returns the legend of the leaks, a key with the count for each state; nil if there are no
+// leaks.
 func (t *timeline) keys() (out []key) {
 	for s := range states {
 		if t.leaks > 0 {
@@ -220,8 +226,9 @@ func (t *timeline) keys() (out []key) {
 	return out
 }
 
-// panel draws the lines and numbers of a histogram, and returns the y of its base. height is
-// in units of the drawing, top is the largest value of the histogram, and says is the label.
+// panel draws the lines and numbers of a histogram, not its bars, and returns the y of its base. It
+// begins at t.y, which it moves down by a gap only. height is in tenths of a pixel, top is the
+// largest value of the histogram (1 or more), and says is the label.
 func (t *timeline) panel(height int, top int64, says string) (base int) {
 	t.y += 12 * px
 	base = t.y + height
@@ -243,7 +250,8 @@ func (t *timeline) panel(height int, top int64, says string) (base int) {
 	return base
 }
 
-// drawLeaks draws the histogram of the leaked uploads, and moves down to its base.
+// drawLeaks draws the histogram of the leaked uploads that have a time, stacked by state, and moves
+// t.y down to its base.
 func (t *timeline) drawLeaks() {
 	bins := make(map[time.Time]*[states]int)
 	top := 0
@@ -274,9 +282,9 @@ func (t *timeline) drawLeaks() {
 // sum returns the count of all states.
 func sum(n *[states]int) int { return n[Marked] + n[Unmarked] + n[Unreadable] }
 
-// stack draws the bar of the unit of time that begins at at. n counts the leaks by kind, base
-// is the y of the bar's foot, and top is the count of the highest bar. Each kind with a leak
-// is at least two pixels high.
+// stack draws the bar of the unit of time that begins at at. n counts the leaks by state, and base
+// is the y of the bar's foot. top is the count of the highest bar; a bar of that count gets its
+// number above. Each state with a leak is two pixels high or more.
 func (t *timeline) stack(at time.Time, n *[states]int, base, top int) {
 	var parts []string
 	for s := range states {
@@ -301,7 +309,8 @@ func (t *timeline) stack(at time.Time, n *[states]int, base, top int) {
 	t.close()
 }
 
-// bar returns the left edge and the width of the bar of the unit of time that begins at at.
+// bar returns the left edge and the width, in tenths of a pixel, of the bar of the unit of time
+// that begins at at. A gap is left between bars, and a bar is one pixel wide or more.
 func (t *timeline) bar(at time.Time) (x, w int) {
 	x = t.scale.x(at)
 	w = t.scale.x(t.scale.unit.next(at)) - x
@@ -309,7 +318,8 @@ func (t *timeline) bar(at time.Time) (x, w int) {
 	return x + gap/2, max(w-gap, px)
 }
 
-// drawRegistry draws the histogram of all uploads and the axis of time, and moves down.
+// drawRegistry draws the histogram of all uploads of the registry and the axis of time below it,
+// and moves t.y below the axis. Bars outside the scale are left out.
 func (t *timeline) drawRegistry() {
 	bins := t.scale.histogram(t.data.Registry)
 	top := int64(1)

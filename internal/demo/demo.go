@@ -27,9 +27,9 @@ import (
 // ManifestName is the file in which [WriteUploads] says whose the uploads are.
 const ManifestName = "uploads.csv"
 
-// WriteUploads writes the uploads into dir, which it makes, with a manifest of their
-// subjects and times for "kycmark submit --manifest". It returns the uploads in the order
-// in which they came.
+// WriteUploads writes the built-in uploads into dir, which it makes, and [ManifestName] with their
+// subjects and times, for "kycmark submit --manifest". Existing files are overwritten. It returns
+// the uploads in the order in which they came.
 func WriteUploads(dir string) ([]testdata.Entry, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -68,8 +68,10 @@ type Leak struct {
 	What string // what it truly is, for the narrator
 }
 
-// WriteLeaks makes the leaks in dir out of the uploads and of the copies that
-// one recipient was handed (files named by submission).
+// WriteLeaks makes the leaked files in dir, which it makes, and returns them in the order of their
+// names. uploads is the folder of [WriteUploads]. copies is the folder of one recipient's copies,
+// files named by submission. It needs four copies or more, and two uploads or more without a copy;
+// else it returns an error.
 func WriteLeaks(dir, uploads, copies string) ([]Leak, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -109,7 +111,9 @@ func WriteLeaks(dir, uploads, copies string) ([]Leak, error) {
 // handOut is an upload and the copy that was made of it: two paths, copy "" without one.
 type handOut struct{ original, copy string }
 
-// pair finds an upload's copy: a submission is named by its file's digest.
+// pair returns the paths of an upload and of its copy. uploads and copies are folders as in
+// [WriteLeaks]. A copy is found by its name, the submission, which is the beginning of the SHA-256
+// of the upload's file. Without a copy h.copy is "" and there is no error.
 func pair(e testdata.Entry, uploads, copies string) (handOut, error) {
 	data, err := testdata.Pictures.ReadFile(e.File)
 	if err != nil {
@@ -133,7 +137,8 @@ type maker struct {
 	err  error
 }
 
-// load reads the pixels of a picture file; nil after an error.
+// load returns the pixels of a picture file, laid over white. An error is kept in m.err; after one,
+// load returns nil.
 func (m *maker) load(file string) *image.NRGBA {
 	if m.err != nil {
 		return nil
@@ -146,7 +151,8 @@ func (m *maker) load(file string) *image.NRGBA {
 	return picture.Flatten(p.Image)
 }
 
-// write writes a file of the given name and lists it as what.
+// write writes data to a file called name in the folder of the leaks and lists it as what. An error
+// is kept in m.err; after one, nothing is done.
 func (m *maker) write(name, what string, data []byte) {
 	if m.err == nil {
 		m.err = os.WriteFile(filepath.Join(m.dir, name), data, 0o600)
@@ -154,7 +160,8 @@ func (m *maker) write(name, what string, data []byte) {
 	}
 }
 
-// picture writes img in the format that the ending of name says.
+// picture writes img in the format that the ending of name says, at the default quality, and lists
+// it as what. An error is kept in m.err; after one, nothing is done.
 func (m *maker) picture(name, what string, img *image.NRGBA) {
 	if m.err != nil {
 		return
@@ -169,9 +176,9 @@ func (m *maker) picture(name, what string, img *image.NRGBA) {
 	m.write(name, what, buf.Bytes())
 }
 
-// attacked writes the picture at path file, after the attack attackName, to name in the
-// folder of the leaks, and lists it as what. The ending of name sets the format. An error is
-// kept in m.err; after one, nothing more is done.
+// attacked writes the picture in file, after the attack called attackName, to name in the folder of
+// the leaks, and lists it as what. The ending of name sets the format. Errors are kept in m.err;
+// after one, nothing is done.
 func (m *maker) attacked(name, what, file, attackName string) {
 	img := m.load(file)
 	if m.err != nil {
@@ -185,7 +192,8 @@ func (m *maker) attacked(name, what, file, attackName string) {
 	m.picture(name, what, a.Apply(img, 1))
 }
 
-// shipped writes a picture that is built in, as it is.
+// shipped writes the built-in picture e, as it is, to name in the folder of the leaks, and lists it
+// by e.About.
 func (m *maker) shipped(name string, e testdata.Entry) {
 	data, err := testdata.Pictures.ReadFile(e.File)
 	if err != nil {
@@ -195,8 +203,9 @@ func (m *maker) shipped(name string, e testdata.Entry) {
 	m.write(name, e.About, data)
 }
 
-// transplant takes a copy's mark, which is the copy minus its original, and adds
-// it to another upload: the attempt to make a recipient look guilty.
+// transplant adds the mark of one copy to another upload: the attempt to make a recipient look
+// guilty. The mark is the copy in from minus its original; the upload is in the file onto, and is
+// cut and scaled to the copy's size. The result goes to name and is listed as what.
 func (m *maker) transplant(name, what string, from handOut, onto string) {
 	marked, plain, target := m.load(from.copy), m.load(from.original), m.load(onto)
 	if m.err != nil {
@@ -214,7 +223,8 @@ func (m *maker) transplant(name, what string, from handOut, onto string) {
 	m.picture(name, what, target)
 }
 
-// damaged writes the first half of a file.
+// damaged writes the first half of the bytes of file to name in the folder of the leaks, and lists
+// it as what.
 func (m *maker) damaged(name, what, file string) {
 	if m.err != nil {
 		return

@@ -19,8 +19,9 @@ import (
 // ErrNotRegular is why a pipe, a device or a link is not read.
 var ErrNotRegular = errors.New("not a regular file")
 
-// OpenRegular opens a regular file. It refuses pipes and devices, which would wait forever, with
-// an error that wraps [ErrNotRegular]. Errors are *[fs.PathError].
+// OpenRegular opens a regular file; links are followed. It refuses folders, pipes and devices,
+// which might wait forever, with an error that wraps [ErrNotRegular]. Errors are *[fs.PathError].
+// The file may be replaced between the check and the opening.
 func OpenRegular(name string) (io.ReadCloser, error) {
 	if st, err := os.Stat(name); err != nil {
 		return nil, err
@@ -30,7 +31,8 @@ func OpenRegular(name string) (io.ReadCloser, error) {
 	return os.Open(name)
 }
 
-// ReadAll reads all of r. If r has more than limit bytes, it returns a *[picture.LimitError].
+// ReadAll reads all of r, into memory. If r has more than limit bytes, it returns a
+// *[picture.LimitError] and no bytes, and has read limit+1 bytes. An error of r is wrapped.
 func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, max(limit, limit+1))) // limit+1 overflows for the maximum limit
 	if err != nil {
@@ -42,8 +44,8 @@ func ReadAll(r io.Reader, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// ReadFile reads a regular file of at most limit bytes. Its errors are *[fs.PathError]; that of
-// a larger file wraps a *[picture.LimitError].
+// ReadFile reads a regular file of up to limit bytes. Its errors are *[fs.PathError]; the error for
+// a larger file wraps a *[picture.LimitError], for a folder or a pipe [ErrNotRegular].
 func ReadFile(name string, limit int64) ([]byte, error) {
 	f, err := OpenRegular(name)
 	if err != nil {
@@ -57,8 +59,8 @@ func ReadFile(name string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// Litter reports whether an operating system makes files of this name by itself. The name
-// has slashes between folders.
+// Litter reports whether an operating system makes files of this name by itself, such as Thumbs.db
+// or .DS_Store. name is a path with slashes between folders; it is not opened.
 func Litter(name string) bool {
 	switch base := path.Base(name); base {
 	case ".DS_Store", "Thumbs.db", "desktop.ini":
@@ -68,8 +70,9 @@ func Litter(name string) bool {
 	}
 }
 
-// WithoutPath drops the path that package os puts into its errors, for callers that
-// name the file themselves.
+// WithoutPath returns the cause of the first *[fs.PathError] that err wraps, for callers that name
+// the file themselves; any text around that error is lost too. It returns other errors, and nil,
+// unchanged.
 func WithoutPath(err error) error {
 	var pe *fs.PathError
 	if errors.As(err, &pe) {
@@ -84,8 +87,8 @@ const (
 	MaxNote = 4000
 )
 
-// CheckText returns an error for a text of more than limit bytes, that is not UTF-8, or
-// that has control characters or line breaks. what names the text in the error.
+// CheckText returns an error for a text s that has more than limit bytes, is not UTF-8, or has
+// control characters or line breaks. "" is accepted. what names the text in the error.
 func CheckText(what, s string, limit int) error {
 	switch {
 	case len(s) > limit:

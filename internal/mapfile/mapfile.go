@@ -15,8 +15,9 @@ type File struct {
 	close func([]byte) error
 }
 
-// Open maps a regular file of at most maxSize bytes. While it is open the file must not be
-// written or cut; to change it, write another file and rename that over it.
+// Open maps a regular file of up to maxSize bytes, for reading. While it is open the file must not
+// be written or cut; to change it, write another file and rename that over it. An empty file gives
+// no bytes. Errors are *[fs.PathError]. The caller must call Close.
 func Open(path string, maxSize int64) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -47,7 +48,8 @@ func Open(path string, maxSize int64) (*File, error) {
 // Bytes returns the content. It is valid until Close.
 func (f *File) Bytes() []byte { return f.data }
 
-// Close releases the memory.
+// Close releases the memory; bytes that Bytes returned must not be read afterwards, which may crash
+// the process. A second call does nothing. It is not safe for concurrent use.
 func (f *File) Close() error {
 	data := f.data
 	f.data = nil

@@ -8,13 +8,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapped maps the first size bytes of a file, and returns the function that unmaps them.
+// mapped maps the first size bytes of a file for reading, size above 0, and returns the function
+// that unmaps them. The file may be closed while it is mapped.
 func mapped(f *os.File, size int) ([]byte, func([]byte) error, error) {
 	data, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED)
 	return data, unix.Munmap, err
 }
 
-// Alloc returns size zero bytes, or nil if the system has no such pages.
+// Alloc returns size zero bytes outside Go's heap, for Free to release. It asks for huge pages,
+// which the system may not give. It returns nil if size is 0 or less, or if the system has no
+// memory.
 func (Pages) Alloc(size int) []byte {
 	if size <= 0 {
 		return nil
@@ -28,7 +31,8 @@ func (Pages) Alloc(size int) []byte {
 	return b[:size]
 }
 
-// Free releases what Alloc returned.
+// Free releases b, which Alloc returned, with its capacity unchanged. nil is ignored, and so is an
+// error of the system.
 func (Pages) Free(b []byte) {
 	if cap(b) > 0 {
 		_ = unix.Munmap(b[:cap(b)]) // fails for what is no mapping alone

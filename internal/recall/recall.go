@@ -61,10 +61,12 @@ var recorded []byte
 
 var parsed = sync.OnceValues(func() (*Table, error) { return Read(recorded) })
 
-// Recorded is the table that investigations use. It must not be changed.
+// Recorded returns the table that investigations use, which is compiled in. All calls return the
+// same table; it must not be changed. The error wraps [ErrTable].
 func Recorded() (*Table, error) { return parsed() }
 
-// Read reads a table; the error wraps [ErrTable].
+// Read reads a table from JSON and checks it. A table needs kinds, the last without limits, and
+// bounds that fit the counts. Unknown fields are refused. The error wraps [ErrTable].
 func Read(data []byte) (*Table, error) {
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()
@@ -88,7 +90,8 @@ func Read(data []byte) (*Table, error) {
 	return t, nil
 }
 
-// Of is the kind of a leak.
+// Of returns the first kind of the table with limits that the leak l meets, never nil: the last
+// kind has no limits. The kind is part of the table and must not be changed.
 func (t *Table) Of(l Look) *Kind {
 	for i := range t.Kinds {
 		k := &t.Kinds[i]
@@ -99,7 +102,8 @@ func (t *Table) Of(l Look) *Kind {
 	return &t.Kinds[len(t.Kinds)-1]
 }
 
-// Trials returns the trials of leaks of a kind, searched as the look says.
+// Trials returns the trials of leaks of a kind: with parts searched if l.Parts is set, else with
+// the hash of the whole alone. The other fields of l do not matter.
 func (k *Kind) Trials(l Look) Trials {
 	if l.Parts {
 		return k.Parts
@@ -107,7 +111,8 @@ func (k *Kind) Trials(l Look) Trials {
 	return k.Whole
 }
 
-// Kinds returns the kinds of leaks, without trials.
+// Kinds returns the kinds of leaks that trials are recorded for, in the order of a table, without
+// trials. The last kind has no limits. Each call returns a new list.
 func Kinds() []Kind {
 	return []Kind{
 		{Name: "of 400 pixels and more, full of detail", MinSide: 400, MinFeatures: 120, MinQuality: 50},

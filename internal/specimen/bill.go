@@ -15,7 +15,8 @@ const (
 	billGrey = ink(0x6a737a)
 )
 
-// billBlank prints what all bills share.
+// billBlank prints on c, in millimetres of A4, what all bills share. Amounts and names are left to
+// billFill.
 func billBlank(c *canvas) {
 	c.ground(func(x, y, pixel float64) rgb { return grey(0.985) })
 	c.rect(billBlue, 1, 0, 0, 210, 4)
@@ -40,7 +41,8 @@ func billBlank(c *canvas) {
 	c.text(15, 289.5, lettering{style: regular, size: 2.6, colour: billGrey}, "Lanternfield Power, 1 Lantern Street, 1000 Amaurot, Utopia · Specimen, no value · Page 1 of 1")
 }
 
-// billFill prints what is the person's on the bill: address, numbers, charges and use.
+// billFill prints on the blank c what is the person's: address, numbers, charges and use. Figures
+// and dates follow from p.Seed.
 func billFill(c *canvas, p Person) {
 	r := draws(p.Seed, streamBill)
 	issued := day(2017+r.IntN(2), r.IntN(365))
@@ -70,8 +72,8 @@ func billFill(c *canvas, p Person) {
 	c.specimen(105, 165, 26, -0.75, 0xa8323e, 0.16)
 }
 
-// billTable prints the charges of the months from and to, and returns their sum in hundredths of
-// a crown.
+// billTable prints a table of five charges, with figures drawn from r, and returns their sum in
+// hundredths of a crown. from and to are the names of the first and last month, as printed.
 func (c *canvas) billTable(r *rand.Rand, from, to string) int {
 	const top, rowHeight = 125.0, 8.2
 	c.rect(billBlue, 1, 15, top, 180, rowHeight)
@@ -111,7 +113,8 @@ func (c *canvas) billTable(r *rand.Rand, from, to string) int {
 	return total
 }
 
-// billChart prints the use of twelve months as bars; month is the first of them, 1 to 12.
+// billChart prints the use of twelve months, drawn from r, as pairs of bars: this year and the year
+// before. The first pair is labelled with the month after month, 1 to 12.
 func (c *canvas) billChart(r *rand.Rand, month int) {
 	const left, bottom, tall = 24.0, 250.0, 38.0
 	for i := range 5 {
@@ -131,7 +134,7 @@ func (c *canvas) billChart(r *rand.Rand, month int) {
 	c.text(195, 205, lettering{style: regular, size: 3, colour: billGrey, align: 1}, "kWh a month: blue this year, gold the year before")
 }
 
-// money writes hundredths of a crown.
+// money returns an amount in hundredths of a crown as text, such as "12.05 Cr".
 func money(hundredths int) string {
 	return fmt.Sprintf("%d.%02d Cr", hundredths/100, hundredths%100)
 }

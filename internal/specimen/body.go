@@ -4,7 +4,8 @@ import "math"
 
 // Neck, ears, shoulders and what the person wears, in head units.
 
-// ear returns the colour and the cover (0 to 1) of the ears at a point; the face is drawn over them.
+// ear returns the lit colour and the cover (0 to 1) of the ears at a point in head units. The face
+// is drawn over them.
 func (s *sitter) ear(x, y float64) (rgb, float64) {
 	ax := math.Abs(x)
 	cx, cy := s.width-0.005, s.eyeY+0.17
@@ -20,7 +21,7 @@ func (s *sitter) ear(x, y float64) (rgb, float64) {
 	return c.times(lit), step(-s.pixel*8, s.pixel*8, d)
 }
 
-// neckWidth returns half the neck's width at the height y.
+// neckWidth returns half the neck's width at the height y, both in head units.
 func (s *sitter) neckWidth(y float64) float64 {
 	w := 0.44
 	if s.woman {
@@ -29,7 +30,7 @@ func (s *sitter) neckWidth(y float64) float64 {
 	return w + 0.05*square((y-0.95)/0.35) + 0.55*square(max(0, y-1.12))
 }
 
-// neck returns the colour and the cover (0 to 1) of the neck at a point in head units, with the
+// neck returns the lit colour and the cover (0 to 1) of the neck at a point in head units, with the
 // shadow of the chin.
 func (s *sitter) neck(x, y float64) (rgb, float64) {
 	w := s.neckWidth(y)
@@ -49,7 +50,8 @@ func (s *sitter) neck(x, y float64) (rgb, float64) {
 	return c.scale(1 - 0.2*pit), step(w+s.pixel, w-s.pixel, ax)
 }
 
-// shoulderLine returns the y of the shoulders at the distance ax from the middle.
+// shoulderLine returns the y of the shoulders at the distance ax (0 or more) from the middle, in
+// head units.
 func (s *sitter) shoulderLine(ax float64) float64 {
 	wide := 1.62
 	if s.woman {
@@ -59,7 +61,8 @@ func (s *sitter) shoulderLine(ax float64) float64 {
 	return y + 0.9*square(max(0, ax-wide+0.30))*2.2
 }
 
-// garment returns the colour and the cover (0 to 1) of the clothes at a point.
+// garment returns the lit colour and the cover (0 to 1) of the clothes at a point in head units.
+// s.collar chooses the kind: round or pointed neck, shirt, suit.
 func (s *sitter) garment(x, y float64) (rgb, float64) {
 	ax := math.Abs(x)
 	edge := y - s.shoulderLine(ax)
@@ -88,7 +91,8 @@ func (s *sitter) garment(x, y float64) (rgb, float64) {
 	return c.times(lit), cover
 }
 
-// fabric returns the colour of the cloth before any light: knitted, striped or plainly woven.
+// fabric returns the colour of the cloth before any light, at a point in head units: knitted,
+// striped or plainly woven.
 func (s *sitter) fabric(x, y float64) rgb {
 	weave := 1 + 0.10*noise(x*130, y*130, s.seed+71) + 0.02*noise(x*9, y*9, s.seed+72)
 	c := s.cloth.scale(weave)
@@ -107,8 +111,8 @@ func (s *sitter) fabric(x, y float64) rgb {
 	return c
 }
 
-// folds returns the light on the clothes. edge is how far the point lies below the line of the
-// shoulders.
+// folds returns the light on the folded cloth at a point, as a factor for its colour. edge is how
+// far the point lies below the line of the shoulders. All lengths are in head units.
 func (s *sitter) folds(x, y, edge float64) rgb {
 	f := func(x, y float64) float64 {
 		long := noise(x*(4.2-1.1*y), y*0.5, s.seed+74) // folds fall from the shoulders
@@ -122,8 +126,9 @@ func (s *sitter) folds(x, y, edge float64) rgb {
 	return s.light.diffuse(nx/n, ny/n, 1/n, 0.15)
 }
 
-// shirt lays a collar with points over the lit cloth c, and returns colour and cover. under is 0
-// for a shirt with buttons and an open neck, above 0 for a shirt under a coat.
+// shirt lays a collar with points over the lit cloth c, and returns colour and cover. cover is the
+// cover of the cloth, 0 to 1. under is 0 for a shirt with buttons and an open neck, above 0 for a
+// shirt under a coat. The point is in head units.
 func (s *sitter) shirt(x, y float64, c rgb, cover, under float64) (rgb, float64) {
 	ax := math.Abs(x)
 	open := ax - 0.20 + 0.55*(y-1.12) // the gap at the throat
@@ -154,8 +159,8 @@ func (s *sitter) shirt(x, y float64, c rgb, cover, under float64) (rgb, float64)
 	return c, cover
 }
 
-// suit lays a coat with lapels over a shirt, with a tie for some men, and returns colour and
-// cover. coat is the lit cloth of the coat.
+// suit lays a coat with lapels over a shirt, with a tie for some men, and returns colour and cover.
+// coat is the lit cloth of the coat, cover its cover, 0 to 1. The point is in head units.
 func (s *sitter) suit(x, y float64, coat rgb, cover float64) (rgb, float64) {
 	ax := math.Abs(x)
 	front := ax - 0.42 + 0.40*(y-1.15) // the opening of the coat

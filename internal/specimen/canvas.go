@@ -20,7 +20,8 @@ type canvas struct {
 	fonts *typecase
 }
 
-// fill prints the inside of closed outlines; holes run the other way round.
+// fill prints the inside of closed outlines, in millimetres, with an opacity of 0 to 1. Holes run
+// the other way round. Each outline is closed by itself.
 func (c *canvas) fill(colour ink, opacity float64, outlines ...[]point) {
 	var path outline
 	for _, points := range outlines {
@@ -29,7 +30,8 @@ func (c *canvas) fill(colour ink, opacity float64, outlines ...[]point) {
 	c.print(&path, colour, opacity)
 }
 
-// stroke prints lines of a width through the points.
+// stroke prints lines of a width through the points, both in millimetres, with an opacity of 0 to
+// 1. Lines that cross are printed once there.
 func (c *canvas) stroke(colour ink, opacity, width float64, lines ...[]point) {
 	var path outline
 	for _, points := range lines {
@@ -40,12 +42,14 @@ func (c *canvas) stroke(colour ink, opacity, width float64, lines ...[]point) {
 	c.print(&path, colour, opacity)
 }
 
-// rect prints a filled rectangle with its top left corner at (x, y).
+// rect prints a filled rectangle, w wide and h high in millimetres, with its top left corner at (x,
+// y).
 func (c *canvas) rect(colour ink, opacity, x, y, w, h float64) {
 	c.fill(colour, opacity, []point{{x, y}, {x + w, y}, {x + w, y + h}, {x, y + h}})
 }
 
-// frame prints the four sides of a rectangle.
+// frame prints the four sides of a rectangle as opaque lines of a width; all lengths are
+// millimetres.
 func (c *canvas) frame(colour ink, width, x, y, w, h float64) {
 	c.stroke(colour, 1, width, []point{{x, y}, {x + w, y}}, []point{{x, y + h}, {x + w, y + h}},
 		[]point{{x, y}, {x, y + h}}, []point{{x + w, y}, {x + w, y + h}})
@@ -61,7 +65,7 @@ func (c *canvas) disc(colour ink, opacity, x, y, radius float64) {
 	c.fill(colour, opacity, circle(x, y, radius))
 }
 
-// circle returns 64 points on a circle around (x, y), in order.
+// circle returns 64 points on a circle around (x, y), in order; the first is not repeated.
 func circle(x, y, radius float64) []point {
 	const n = 64
 	points := make([]point, n)
@@ -72,7 +76,8 @@ func circle(x, y, radius float64) []point {
 	return points
 }
 
-// print lays a colour over the page, as much as the path covers each pixel.
+// print lays a colour over the page, as much as the path covers each pixel, with an opacity of 0 to
+// 1. What lies off the page is cut. Transparency of the page stays.
 func (c *canvas) print(path *outline, colour ink, opacity float64) {
 	box := path.bounds().Intersect(c.img.Rect)
 	if box.Empty() {
@@ -93,13 +98,14 @@ func (c *canvas) print(path *outline, colour ink, opacity float64) {
 	}
 }
 
-// blend returns the byte at the part k (0 to 1) of the way from one value to another, rounded.
+// blend returns the byte at the part k (0 to 1) of the way between the values from and to, rounded.
 func blend(from uint8, to, k float64) uint8 {
 	return uint8(clamp(mix(float64(from), to, k)+0.5, 0, 255))
 }
 
-// picture prints a picture into a rectangle it was made for, faded at the
-// edges over fade millimetres.
+// picture prints img with its top left corner at (x, y) in millimetres, pixel for pixel: the caller
+// makes img in the right size. It fades out at the edges over fade millimetres and has an opacity
+// of 0 to 1. The alpha of img is ignored.
 func (c *canvas) picture(img *image.NRGBA, x, y, fade, opacity float64) {
 	x0, y0 := int(x*c.scale+0.5), int(y*c.scale+0.5)
 	w, h := img.Rect.Dx(), img.Rect.Dy()
@@ -121,10 +127,11 @@ func (c *canvas) picture(img *image.NRGBA, x, y, fade, opacity float64) {
 	}
 }
 
-// pixels gives the size in pixels of a length on the page.
+// pixels returns the size in pixels, 1 or more, of a length on the page in millimetres.
 func (c *canvas) pixels(mm float64) int { return max(1, int(mm*c.scale+0.5)) }
 
-// cutCorners makes the page transparent outside corners of a radius.
+// cutCorners sets the alpha of the page so that it is transparent outside round corners. radius is
+// in millimetres.
 func (c *canvas) cutCorners(radius float64) {
 	w, h := float64(c.img.Rect.Dx()), float64(c.img.Rect.Dy())
 	r := radius * c.scale
@@ -152,7 +159,8 @@ type move struct {
 	x, y [3]float32
 }
 
-// add appends a path operation with its points in pixels, and widens the extent.
+// add appends a path operation (see move) with one to three points in pixels, and widens the
+// extent.
 func (o *outline) add(op byte, points ...point) {
 	m := move{op: op}
 	for i, p := range points {
@@ -166,7 +174,8 @@ func (o *outline) add(op byte, points ...point) {
 	o.moves = append(o.moves, m)
 }
 
-// polygon appends straight lines through points in millimetres; scale is pixels a millimetre.
+// polygon begins a new part of the path with straight lines through points in millimetres; scale is
+// pixels a millimetre.
 func (o *outline) polygon(points []point, scale float64) {
 	op := byte('m')
 	for _, p := range points {
@@ -175,8 +184,10 @@ func (o *outline) polygon(points []point, scale float64) {
 	}
 }
 
-// bar is a straight line whose width goes from wa to wb. Every bar turns the
-// same way round, so that crossing bars join instead of cancelling.
+// bar adds a straight line from a to b as a polygon a little longer than the line. The line's width
+// goes from wa to wb. Lengths are millimetres, scale is pixels a millimetre. Every bar turns the
+// same way round, so that crossing bars join instead of cancelling. A line of length 0 adds
+// nothing.
 func (o *outline) bar(a, b point, wa, wb, scale float64) {
 	dx, dy := b.x-a.x, b.y-a.y
 	n := hypot(dx, dy)
@@ -193,8 +204,8 @@ func (o *outline) bar(a, b point, wa, wb, scale float64) {
 	}, scale)
 }
 
-// bounds returns the whole pixels that the path touches; an empty rectangle for an empty path, or
-// one with a point a million pixels off.
+// bounds returns the rectangle of whole pixels that the path touches. It is empty for an empty
+// path, or if a point lies a million pixels off.
 func (o *outline) bounds() image.Rectangle {
 	const limit = 1 << 20
 	if len(o.moves) == 0 || o.minX < -limit || o.minY < -limit || o.maxX > limit || o.maxY > limit {
@@ -203,7 +214,7 @@ func (o *outline) bounds() image.Rectangle {
 	return image.Rect(int(math.Floor(o.minX)), int(math.Floor(o.minY)), int(math.Ceil(o.maxX))+1, int(math.Ceil(o.maxY))+1)
 }
 
-// mask is the path's coverage within a box.
+// mask returns the path's coverage of each pixel in box, as alpha with its corner at 0, 0.
 func (o *outline) mask(box image.Rectangle) *image.Alpha {
 	z := vector.NewRasterizer(box.Dx(), box.Dy())
 	dx, dy := float32(box.Min.X), float32(box.Min.Y)

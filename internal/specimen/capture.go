@@ -36,13 +36,14 @@ type Capture struct {
 // transform is a projective map of the plane, rows first.
 type transform [9]float64
 
-// apply maps a point.
+// apply maps the point (x, y), with division by the third coordinate, which must not be 0.
 func (m *transform) apply(x, y float64) (float64, float64) {
 	w := float64(m[6]*x) + float64(m[7]*y) + m[8]
 	return (float64(m[0]*x) + float64(m[1]*y) + m[2]) / w, (float64(m[3]*x) + float64(m[4]*y) + m[5]) / w
 }
 
-// inverse is the adjugate: a projective map needs no division by the determinant.
+// inverse returns a transform that maps back: the adjugate, since a projective map needs no
+// division by the determinant.
 func (m *transform) inverse() transform {
 	a, b, c, d, e, f, g, h, i := m[0], m[1], m[2], m[3], m[4], m[5], m[6], m[7], m[8]
 	return transform{
@@ -52,8 +53,9 @@ func (m *transform) inverse() transform {
 	}
 }
 
-// NewCapture plans a hand-held photograph of a document of some size (only the
-// shape matters), w x h pixels.
+// NewCapture plans a hand-held photograph, w x h pixels, of a document with the bounds doc. Of doc
+// only the shape matters. Everything else follows from seed. No picture is drawn: see
+// [Capture.Take].
 func NewCapture(doc image.Rectangle, seed uint64, w, h int) Capture {
 	r := draws(seed, streamCapture)
 	c := Capture{seed: seed, width: w, height: h, aspect: shape(doc)}
@@ -72,8 +74,9 @@ func NewCapture(doc image.Rectangle, seed uint64, w, h int) Capture {
 	return c
 }
 
-// NewScan plans a scan on a flatbed: nearly straight, even light, faint dust, a
-// white lid around the document.
+// NewScan plans a scan on a flatbed, w x h pixels: nearly straight, even light, faint dust, a white
+// lid around the document. Of doc, the document's bounds, only the shape matters. The rest follows
+// from seed.
 func NewScan(doc image.Rectangle, seed uint64, w, h int) Capture {
 	r := draws(seed, streamCapture+55)
 	c := Capture{seed: seed, width: w, height: h, aspect: shape(doc), scan: true}
@@ -83,7 +86,7 @@ func NewScan(doc image.Rectangle, seed uint64, w, h int) Capture {
 	return c
 }
 
-// shape is height over width, 1 for an empty document.
+// shape returns height over width of doc, 1 for an empty document.
 func shape(doc image.Rectangle) float64 {
 	if doc.Empty() {
 		return 1
@@ -91,8 +94,10 @@ func shape(doc image.Rectangle) float64 {
 	return float64(doc.Dy()) / float64(doc.Dx())
 }
 
-// stand puts the camera: turn about the optical axis, then leaning over the two
-// others (radians); the document fills a share of the frame.
+// stand puts the camera: it sets c.toDesk, c.zoom and c.Quad from the frame's size and c.aspect.
+// turn is the angle about the optical axis, leanX and leanY the angles about the two other axes, in
+// radians. The document fills share (0 to 1) of the frame. r moves the document a little off the
+// middle.
 func (c *Capture) stand(turn, leanX, leanY, share float64, r *rand.Rand) {
 	w, h := float64(max(c.width, 1)), float64(max(c.height, 1))
 	if c.aspect > 1.15 && w > h { // an upright page lies sideways rather than small
@@ -122,20 +127,21 @@ func (c *Capture) stand(turn, leanX, leanY, share float64, r *rand.Rand) {
 	}
 }
 
-// Photograph lays a document on a desk and photographs it by hand: perspective,
-// uneven light, shadow, blur, sensor noise. Another seed is another capture of
-// the same document. A side below 1 gives an empty picture; an empty document
-// gives an empty desk.
+// Photograph lays a document on a desk and returns a photograph of it, w x h pixels, taken by hand:
+// perspective, uneven light, shadow, blur, sensor noise. Another seed is another capture of the
+// same document. A side below 1 gives an empty picture; an empty document gives an empty desk.
 func Photograph(doc *image.NRGBA, seed uint64, w, h int) *image.NRGBA {
 	return NewCapture(doc.Rect, seed, w, h).Take(doc)
 }
 
-// Scan lays a document on a flatbed scanner; see NewScan.
+// Scan returns a scan of a document on a flatbed scanner, w x h pixels: see [NewScan]. A side below
+// 1 gives an empty picture.
 func Scan(doc *image.NRGBA, seed uint64, w, h int) *image.NRGBA {
 	return NewScan(doc.Rect, seed, w, h).Take(doc)
 }
 
-// Take makes the picture of a document of the planned shape.
+// Take draws the planned picture of doc, which must have the planned shape; its size does not
+// matter, and doc is not changed. Transparent parts of doc show the desk.
 func (c Capture) Take(doc *image.NRGBA) *image.NRGBA {
 	if c.width <= 0 || c.height <= 0 {
 		return image.NewNRGBA(image.Rectangle{})
@@ -153,7 +159,7 @@ func (c Capture) Take(doc *image.NRGBA) *image.NRGBA {
 }
 
 // at returns the light that a place on the desk sends to the camera. (0, 0) is the document's top
-// left corner, 1 is its width.
+// left corner, 1 is its width. Desk, document, curl, shadow and glare are in it.
 func (c *Capture) at(doc *image.NRGBA, u, v float64) rgb {
 	du, dv := u, v
 	bend := 0.0
@@ -171,7 +177,8 @@ func (c *Capture) at(doc *image.NRGBA, u, v float64) rgb {
 	return c.illuminate(paper, u, v, bend, alpha)
 }
 
-// around is the desk, or the scanner's lid, beside the document.
+// around returns the colour beside the document, before the light: the desk with the document's
+// shadow, or the scanner's lid. (u, v) is as in at.
 func (c *Capture) around(u, v float64) rgb {
 	d := box(u-0.5, v-c.aspect/2, 0.5, c.aspect/2, 0.02)
 	if c.scan {
@@ -184,8 +191,9 @@ func (c *Capture) around(u, v float64) rgb {
 	return desk.scale(1 - 0.62*step(0.020, -0.008, cast) - 0.22*bump(max(0, d)/0.05))
 }
 
-// illuminate returns the colour p under the light at (u, v): lamp, own shadow and glare. bend is
-// the curl of the paper there, alpha the cover of the paper.
+// illuminate returns the colour p under the light at (u, v): lamp, the photographer's shadow and
+// glare. bend is the curl of the paper there, -1 to 1. alpha is the cover of the paper, 0 to 1;
+// only paper glares.
 func (c *Capture) illuminate(p rgb, u, v, bend, alpha float64) rgb {
 	if c.scan {
 		return p.times(c.tint)
@@ -203,7 +211,8 @@ func (c *Capture) illuminate(p rgb, u, v, bend, alpha float64) rgb {
 	return p
 }
 
-// sample reads the document between pixels; outside it is transparent.
+// sample returns the document's colour at (u, v), interpolated between four pixels, and its alpha,
+// 0 to 1. 1 is the document's width in both directions. Outside the document the alpha is 0.
 func (c *Capture) sample(doc *image.NRGBA, u, v float64) (rgb, float64) {
 	w, h := doc.Rect.Dx(), doc.Rect.Dy()
 	x, y := float64(u*float64(w))-0.5, v/c.aspect*float64(h)-0.5
@@ -231,7 +240,8 @@ func (c *Capture) sample(doc *image.NRGBA, u, v float64) (rgb, float64) {
 	return sum.scale(1 / alpha), min(1, alpha)
 }
 
-// halve returns the picture at half its size. Each pixel is the mean of four.
+// halve returns a new picture of half the size, one pixel or more each way. Each pixel is the mean
+// of four, weighted by alpha; an odd last row or column is dropped.
 func halve(img *image.NRGBA) *image.NRGBA {
 	w, h := max(1, img.Rect.Dx()/2), max(1, img.Rect.Dy()/2)
 	out := image.NewNRGBA(image.Rect(0, 0, w, h))

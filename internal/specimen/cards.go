@@ -7,7 +7,8 @@ import (
 
 // The identity card: portrait left, data right, warm colours.
 
-// idCardBlank prints what all identity cards share.
+// idCardBlank prints on c, in millimetres of an ID-1 card, what all identity cards share: ground,
+// emblem, headings.
 func idCardBlank(c *canvas) {
 	const w, h = id1Width, id1Height
 	sand, sea, leaf := srgb(0xf5e3c3), srgb(0xcfe3df), srgb(0xdfe9c8)
@@ -34,7 +35,8 @@ func idCardBlank(c *canvas) {
 	c.micro(0x6d8a70, 3.5, h-1.4, w-7, "IDENTITY CARD OF UTOPIA SPECIMEN ")
 }
 
-// idCardFill prints what is the person's on the identity card.
+// idCardFill prints on the blank c what is the person's: two portraits, fields and signature, and
+// SPECIMEN across the card.
 func idCardFill(c *canvas, p Person) {
 	const caption, value = ink(0x2c6460), ink(0x16181a)
 	c.picture(Portrait(p, c.pixels(25), c.pixels(32)), 4, 13.2, 0.4, 0.97)
@@ -58,7 +60,8 @@ func shortDate(p Person) string { return p.Born.Format("02.01.2006") }
 
 // The driving licence: portrait right, categories below.
 
-// licenceBlank prints what all driving licences share.
+// licenceBlank prints on c, in millimetres of an ID-1 card, what all driving licences share:
+// ground, emblem, headings, the table of categories.
 func licenceBlank(c *canvas) {
 	const w, h = id1Width, id1Height
 	lilac, sky, peach := srgb(0xe3ddf0), srgb(0xd6e6f3), srgb(0xf6e2d3)
@@ -87,7 +90,8 @@ func licenceBlank(c *canvas) {
 	}
 }
 
-// licenceFill prints what is the person's on the driving licence.
+// licenceFill prints on the blank c what is the person's: portrait, fields, dates of categories and
+// signature, and SPECIMEN across the card.
 func licenceFill(c *canvas, p Person) {
 	const caption, value = ink(0x564c86), ink(0x17161c)
 	c.picture(Portrait(p, c.pixels(23), c.pixels(29.5)), 58.5, 14.6, 0.3, 0.96)
@@ -115,7 +119,8 @@ func licenceFill(c *canvas, p Person) {
 // The residence card: a small portrait above a machine readable zone, all on
 // one face.
 
-// residenceBlank prints what all residence cards share.
+// residenceBlank prints on c, in millimetres of an ID-1 card, what all residence cards share:
+// ground, emblem, headings.
 func residenceBlank(c *canvas) {
 	const w, h = id1Width, id1Height
 	mist, mint, blue := srgb(0xe6ecee), srgb(0xd3e6e4), srgb(0xd3ddf0)
@@ -138,7 +143,8 @@ func residenceBlank(c *canvas) {
 	c.line(0x2a466e, 0.25, 4, 6.6, 74, 6.6)
 }
 
-// residenceFill prints what is the person's on the residence card.
+// residenceFill prints on the blank c what is the person's: portrait, fields, signature and machine
+// readable zone, and SPECIMEN across the card.
 func residenceFill(c *canvas, p Person) {
 	const caption, value = ink(0x3a5a86), ink(0x15181c)
 	c.picture(Portrait(p, c.pixels(18.2), c.pixels(23.4)), 4, 7.6, 0.3, 0.97)

@@ -11,8 +11,9 @@ type expression struct {
 
 const irisRadius = 0.063 // half of 11.7 mm, in head units
 
-// paintEye lays eyeball, lids and lashes over the skin. The eye is drawn in
-// coordinates of its own: ex outwards from its middle, ey down.
+// paintEye returns the colour c with eyeball, lids and lashes of both eyes laid over it, at the
+// point (x, y) of the face. Lengths are head units; pixel is the size of a pixel. The eye is drawn
+// in coordinates of its own: ex outwards from its middle, ey down.
 func (f *look) paintEye(c rgb, x, y, pixel float64, e expression) rgb {
 	ax := math.Abs(x)
 	ex := ax - f.eyeX
@@ -31,7 +32,7 @@ func (f *look) paintEye(c rgb, x, y, pixel float64, e expression) rgb {
 	return f.paintLashes(c, ex, ey, t, upper, lower)
 }
 
-// lidCurve is the arch of a lid: 1 in the middle, 0 at the corners.
+// lidCurve returns the arch of a lid: 1 in the middle, 0 at the corners t = -1 and 1 and beyond.
 func lidCurve(t float64) float64 {
 	d := 1 - float64(t*t)
 	if d <= 0 {
@@ -40,8 +41,9 @@ func lidCurve(t float64) float64 {
 	return math.Sqrt(d) * (0.45 + 0.55*d)
 }
 
-// paintLids lays creases and corner of an eye over the skin colour c. ex and ey are the eye's own
-// coordinates, t is ex in half widths of the eye; upper and lower are the edges of the lids there.
+// paintLids returns the skin colour c with the creases and the inner corner of an eye laid over it.
+// ex and ey are the eye's own coordinates, t is ex in half widths of the eye. upper and lower are
+// the ey of the lids' edges there.
 func (f *look) paintLids(c rgb, ex, ey, t, upper, lower float64) rgb {
 	shade := f.skin.times(rgb{0.30, 0.19, 0.16})
 	crease := upper - 0.018 - 0.026*f.lid*lidCurve(t*0.92)
@@ -53,7 +55,9 @@ func (f *look) paintLids(c rgb, ex, ey, t, upper, lower float64) rgb {
 	return c.over(f.skin.times(rgb{0.85, 0.42, 0.40}), 0.8*corner)
 }
 
-// eyeball is the colour inside the lids; below is the distance to the upper lid.
+// eyeball returns the colour inside the lids: white, iris, pupil and glints. x is the place on the
+// face, which tells the left eye from the right; ex, ey and t are as in paintLids. below is the
+// distance to the upper lid, which casts a shadow.
 func (f *look) eyeball(x, ex, ey, below, t float64, e expression) rgb {
 	white := rgb{0.72, 0.68, 0.66}.times(rgb{1, 1 - 0.10*t*t, 1 - 0.12*t*t}).scale(1 - 0.30*t*t)
 	veins := max(0, 0.09*noise(ex*90, ey*60, f.seed+31))
@@ -78,7 +82,8 @@ func (f *look) eyeball(x, ex, ey, below, t float64, e expression) rgb {
 	return c.over(grey(0.95), clamp(1.5*glint+faint, 0, 1))
 }
 
-// paintLashes lays the lashes over the colour c. The parameters are as in paintLids.
+// paintLashes returns the colour c with the lashes of an eye laid over it. The other parameters are
+// as in paintLids.
 func (f *look) paintLashes(c rgb, ex, ey, t, upper, lower float64) rgb {
 	weight := 0.010 + 0.006*step(-0.6, 0.9, t)
 	strength := 0.80
@@ -106,7 +111,8 @@ func sign(x float64) float64 {
 	return 1
 }
 
-// paintGlasses lays a pair of spectacles over the face.
+// paintGlasses returns the colour c with spectacles laid over it, or c itself for a person without
+// them. The point is on the face, in head units; pixel is the size of a pixel in head units.
 func (f *look) paintGlasses(c rgb, x, y, pixel float64) rgb {
 	if f.glasses == 0 {
 		return c

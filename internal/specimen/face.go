@@ -7,8 +7,8 @@ import "math"
 
 const headDepth = 0.78 // how far the middle of the face stands before the ears
 
-// skull is below 1 inside the outline of the face and above 1 outside; beside
-// the outline it grows by about 2 a unit.
+// skull returns how far a point in head units lies from the middle of the face: below 1 inside the
+// outline of the face, above 1 outside. Beside the outline it grows by about 2 a unit.
 func (f *look) skull(x, y float64) float64 {
 	const widest = -0.18
 	if y < widest {
@@ -21,12 +21,14 @@ func (f *look) skull(x, y float64) float64 {
 	return float64(u*u) + mix(float64(v*v), float64(v*v*v), 0.35+0.6*f.square)
 }
 
-// depth is the height of the bare ellipsoid, 0 at the outline.
+// depth returns the height of the bare ellipsoid, 1 in the middle and 0 at and beyond the outline,
+// from the value of [look.skull].
 func depth(skull float64) float64 {
 	return math.Sqrt(max(0, 1-skull))
 }
 
-// relief is the height of the features at a point of the face.
+// relief returns the height, in head units, of the features at a point of the face above the bare
+// ellipsoid. A hollow is negative.
 func (f *look) relief(x, y float64, e expression) float64 {
 	ax := math.Abs(x)
 	z := f.reliefUpper(ax, y)
@@ -35,7 +37,8 @@ func (f *look) relief(x, y float64, e expression) float64 {
 }
 
 // reliefUpper returns the height of brows, eye sockets, cheekbones and temples; with age also of
-// bags and lines. ax is the distance from the middle of the face.
+// bags and lines. ax is the distance from the middle of the face, 0 or more. Lengths are head
+// units.
 func (f *look) reliefUpper(ax, y float64) float64 {
 	if y > f.eyeY+0.6 {
 		return 0
@@ -55,7 +58,8 @@ func (f *look) reliefUpper(ax, y float64) float64 {
 	return z
 }
 
-// reliefNose returns the height of the nose. ax is the distance from the middle of the face.
+// reliefNose returns the height of the nose and of the groove below it. ax is the absolute value of
+// x, the distance from the middle of the face. Lengths are head units.
 func (f *look) reliefNose(x, ax, y float64) float64 {
 	base := f.noseY
 	if ax > 0.4 || y < -0.35 || y > base+0.2 {
@@ -73,8 +77,9 @@ func (f *look) reliefNose(x, ax, y float64) float64 {
 	return z
 }
 
-// reliefMouth returns the height of lips, chin and the folds beside the mouth. ax is the distance
-// from the middle of the face.
+// reliefMouth returns the height of lips, chin, cheeks and the folds beside the mouth, which age
+// and a smile deepen. ax is the absolute value of x, the distance from the middle of the face.
+// Lengths are head units.
 func (f *look) reliefMouth(x, ax, y float64, e expression) float64 {
 	if y < f.noseY-0.32 {
 		return 0
@@ -95,13 +100,15 @@ func (f *look) reliefMouth(x, ax, y float64, e expression) float64 {
 	return z + float64(0.035*e.smile*bump2(ax, y, 0.42, 0.36, 0.22, 0.18))
 }
 
-// mouthLine is where the lips meet, ax from the middle.
+// mouthLine returns the y at which the lips meet, at the distance ax from the middle. A smile
+// raises the corners. Lengths are head units.
 func (f *look) mouthLine(ax float64, e expression) float64 {
 	u := ax / f.mouthW
 	return f.mouthY + 0.004*math.Cos(float64(min(u, 1)*3*math.Pi)) - float64((0.016+0.045*e.smile)*min(u*u, 1.2))
 }
 
-// flesh is the colour of the bare skin at a point of the face.
+// flesh returns the colour of the bare skin, before any light, at a point of the face in head
+// units: redness, rings under the eyes, freckles, and the skin under a beard.
 func (f *look) flesh(x, y float64) rgb {
 	ax := math.Abs(x)
 	red := float64(0.9*bump2(ax, y, 0.42, 0.32, 0.30, 0.26)) + float64(0.9*bump2(x, y, 0, f.noseY-0.05, 0.18, 0.16))
@@ -121,7 +128,8 @@ func (f *look) flesh(x, y float64) rgb {
 	return c
 }
 
-// beardArea is 1 where a beard grows.
+// beardArea returns how much of a beard grows at a point of the face, 0 to 1, whether or not the
+// person wears one.
 func (f *look) beardArea(x, y float64) float64 {
 	ax := math.Abs(x)
 	m := f.mouthY
@@ -135,7 +143,8 @@ func (f *look) beardArea(x, y float64) float64 {
 	return clamp(max(area, side), 0, 1)
 }
 
-// paintFlesh adds what lies on the skin: nostrils, brows, lips, beard hair.
+// paintFlesh returns the skin colour c with nostrils, lips, beard hair and brows laid over it,
+// before any light. The point is in head units.
 func (f *look) paintFlesh(c rgb, x, y float64, e expression) rgb {
 	ax := math.Abs(x)
 	dark := f.skin.times(rgb{0.22, 0.12, 0.10})
@@ -152,7 +161,8 @@ func (f *look) paintFlesh(c rgb, x, y float64, e expression) rgb {
 	return f.paintBrow(c, x, ax, y, e)
 }
 
-// paintBrow lays the hairs of the brow over the colour c. ax is the distance from the middle.
+// paintBrow returns the colour c with the hairs of the brow laid over it. ax is the absolute value
+// of x, the distance from the middle. Lengths are head units.
 func (f *look) paintBrow(c rgb, x, ax, y float64, e expression) rgb {
 	t := (ax - 0.105) / (f.eyeX + f.eyeW*1.25 - 0.105)
 	if t < -0.1 || t > 1.1 {
@@ -167,7 +177,8 @@ func (f *look) paintBrow(c rgb, x, ax, y float64, e expression) rgb {
 	return c.over(tint, 0.88*cover)
 }
 
-// paintLips lays the lips, and teeth between open lips, over the colour c.
+// paintLips returns the colour c with the lips, and teeth between open lips, laid over it. The
+// point is in head units.
 func (f *look) paintLips(c rgb, x, y float64, e expression) rgb {
 	ax := math.Abs(x)
 	w := f.mouthW * (1 + 0.18*e.smile)

@@ -8,9 +8,9 @@ import (
 // Security printing: fine line patterns on tinted grounds, worked out pixel by
 // pixel, and the state's emblem. All invented.
 
-// lines is the coverage, 0..1, at a place of a family of lines: phase counts
-// lines, its fraction says how far between two; width is the share of a
-// line in a period, grain the part of a period that one pixel spans.
+// lines returns the coverage, 0 to 1, at a place of a family of lines. phase counts lines, so its
+// fraction says how far between two lines the place lies. width is the share of a line in a period,
+// grain the part of a period that one pixel spans. Lines finer than pixels become an even tint.
 func lines(phase, width, grain float64) float64 {
 	d := math.Abs(phase - math.Floor(phase) - 0.5)
 	if grain > 0.9 { // finer than pixels: an even tint
@@ -20,13 +20,16 @@ func lines(phase, width, grain float64) float64 {
 	return step(half+grain*0.6, half-grain*0.6, d) * min(1, width/2/half+0.25)
 }
 
-// waves is a family of lines that swing: spacing and swing in millimetres.
+// waves returns the coverage, 0 to 1, at (x, y) of a family of lines that swing. spacing, swing and
+// length (of a wave) are millimetres, as is pixel, the size of a pixel. lean is the slope of the
+// lines.
 func waves(x, y, spacing, swing, length, lean, pixel float64) float64 {
 	phase := (y + float64(lean*x) + float64(swing*math.Sin(float64(2*math.Pi/length)*x)) + float64(0.4*swing*math.Sin(float64(2*math.Pi/length*2.7)*x+y*0.15))) / spacing
 	return lines(phase, 0.30, pixel/spacing)
 }
 
-// rings is a family of rings around a centre that swing petals times.
+// rings returns the coverage, 0 to 1, at (x, y) of a family of rings around (cx, cy). Each ring
+// swings petals times. spacing, swing and pixel, the size of a pixel, are millimetres.
 func rings(x, y, cx, cy, spacing, swing float64, petals int, pixel float64) float64 {
 	dx, dy := x-cx, y-cy
 	r, a := hypot(dx, dy), math.Atan2(dy, dx)
@@ -34,13 +37,16 @@ func rings(x, y, cx, cy, spacing, swing float64, petals int, pixel float64) floa
 	return lines((r+float64(swing*s))/spacing, 0.30, pixel/spacing)
 }
 
-// ground paints the whole page from a function of the place on it.
+// ground paints the whole page, over what is there, from a function of the place in millimetres.
+// pixel is the size of a pixel in millimetres. at must be safe for concurrent use.
 func (c *canvas) ground(at func(x, y, pixel float64) rgb) {
 	pixel := 1 / c.scale
 	paint(c.img, func(x, y float64) rgb { return at(x*pixel, y*pixel, pixel) })
 }
 
-// rosette prints a guilloche rosette: curves r = radius (1 + depth sin(petals a + shift)).
+// rosette prints a guilloche rosette around (x, y) out of that many curves, with an opacity of 0 to
+// 1. radius is the mean radius in millimetres. A curve swings around it by the share depth, petals
+// times; each curve is turned against the curve before.
 func (c *canvas) rosette(colour ink, opacity, x, y, radius, depth float64, petals, curves int) {
 	lines := make([][]point, 0, curves)
 	n := max(90, petals*24)
@@ -57,7 +63,8 @@ func (c *canvas) rosette(colour ink, opacity, x, y, radius, depth float64, petal
 	c.stroke(colour, opacity, max(0.09, 0.8/c.scale), lines...)
 }
 
-// braid prints a ribbon of interwoven waves from (x, y) to the right.
+// braid prints a ribbon of that many interwoven waves from (x, y) to the right, y in its middle,
+// with an opacity of 0 to 1. Lengths are millimetres.
 func (c *canvas) braid(colour ink, opacity, x, y, length, height float64, strands int) {
 	lines := make([][]point, 0, strands)
 	n := int(length * 3)
@@ -74,8 +81,8 @@ func (c *canvas) braid(colour ink, opacity, x, y, length, height float64, strand
 	c.stroke(colour, opacity, max(0.09, 0.8/c.scale), lines...)
 }
 
-// emblem prints Utopia's invented emblem: a twelve-rayed lamp over three waves
-// in a ring. No state has it.
+// emblem prints Utopia's invented emblem around (x, y): a twelve-rayed lamp over three waves in a
+// ring. radius is in millimetres, opacity is 0 to 1. No state has it.
 func (c *canvas) emblem(colour ink, opacity, x, y, radius float64) {
 	var rays [][]point
 	for i := range 12 {
@@ -112,8 +119,9 @@ func (c *canvas) emblem(colour ink, opacity, x, y, radius float64) {
 	c.stroke(colour, opacity, radius*0.02, append(ring, ring[0]))
 }
 
-// signature prints the person's hand: a pen stroke of loops, thick where the
-// pen goes down.
+// signature prints the person's hand: a pen stroke of loops, thick when the pen goes down. (x, y)
+// is the left end of the base line; width and height, in millimetres, are about its extent. The
+// shape follows from p.Seed.
 func (c *canvas) signature(p Person, colour ink, x, y, width, height float64) {
 	r := draws(p.Seed, streamSignature)
 	n := 5 + r.IntN(5)
@@ -150,7 +158,8 @@ func (c *canvas) signature(p Person, colour ink, x, y, width, height float64) {
 	c.print(&path, colour, 0.88)
 }
 
-// spline is the Catmull-Rom curve through knots, t from knot i to the next.
+// spline returns a point of the Catmull-Rom curve through knots. t goes from 0 at knot i to 1 at
+// the next knot. Beyond the ends the end knots are repeated.
 func spline(knots []point, i int, t float64) point {
 	at := func(k int) point { return knots[min(max(k, 0), len(knots)-1)] }
 	a, b, c, d := at(i-1), at(i), at(i+1), at(i+2)
@@ -160,7 +169,8 @@ func spline(knots []point, i int, t float64) point {
 	return point{cubic(a.x, b.x, c.x, d.x), cubic(a.y, b.y, c.y, d.y)}
 }
 
-// monochrome turns a picture into one ink on transparent paper's white.
+// monochrome returns a new opaque picture of img in one ink on white. The lighter a pixel is, the
+// nearer it is to white.
 func monochrome(img *image.NRGBA, colour ink) *image.NRGBA {
 	out := image.NewNRGBA(img.Rect)
 	dark := [3]float64{float64(colour >> 16 & 255), float64(colour >> 8 & 255), float64(colour & 255)}

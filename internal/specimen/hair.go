@@ -2,8 +2,8 @@ package specimen
 
 import "math"
 
-// hairEdge is the distance, positive inside, to the outline of the whole hair
-// seen from the front; side leaves out the lower end.
+// hairEdge returns the distance, positive inside, to the outline of the whole hair seen from the
+// front. side is the distance without the lower end of the hair. Lengths are head units.
 func (f *look) hairEdge(x, y float64) (edge, side float64) {
 	h := f.cut
 	ax := math.Abs(x)
@@ -29,8 +29,8 @@ func (f *look) hairEdge(x, y float64) (edge, side float64) {
 	return min(half-ax, end-y) + bumpy, half - ax
 }
 
-// faceEdge is the distance, positive outside, to the opening that the hair
-// leaves for the face.
+// faceEdge returns the distance in head units, positive outside, to the opening that the hair
+// leaves for the face. Outside is on the hair.
 func (f *look) faceEdge(x, y float64) float64 {
 	h := f.cut
 	const middle = 0.24
@@ -50,9 +50,10 @@ func (f *look) faceEdge(x, y float64) float64 {
 	return d
 }
 
-// strand gives coordinates along and across the hairs at a point. Parted hair
-// sweeps from the parting around the face, so it runs between the hairline and
-// the outline of the hair; a fringe and hair combed back radiate from the crown.
+// strand returns coordinates along and across the hairs at a point. outer and inner are the
+// distances to the outline of the hair and to the face. Parted hair sweeps from the parting around
+// the face, so it runs between the hairline and the outline. A fringe and hair combed back radiate
+// from the crown.
 func (f *look) strand(x, y, outer, inner float64) (along, across float64) {
 	h := f.cut
 	px := x - h.part*0.30
@@ -73,8 +74,9 @@ func (f *look) strand(x, y, outer, inner float64) (along, across float64) {
 	return along, across
 }
 
-// hairColour returns the lit colour of the hair at a point. outer and inner are the distances to the
-// outline of the hair and to the face.
+// hairColour returns the lit colour of the hair at a point. outer and inner are the distances to
+// the outline of the hair and to the face, positive in the hair. Whether there is hair at the point
+// is left to the caller.
 func (f *look) hairColour(x, y, outer, inner float64, l *lighting) rgb {
 	h := f.cut
 	along, across := f.strand(x, y, outer, inner)
@@ -110,7 +112,8 @@ func (f *look) hairColour(x, y, outer, inner float64, l *lighting) rgb {
 	return c.plus(l.key.scale(max(0, gloss) * shine * max(0.15, lit.luma())))
 }
 
-// scarfColour is the lit colour of a headscarf: folds that run around the face.
+// scarfColour returns the lit colour of a headscarf at a point: folds that run around the face.
+// Whether the scarf covers the point is left to the caller.
 func (f *look) scarfColour(x, y float64, l *lighting) rgb {
 	d := f.faceEdge(x, y)
 	fold := func(x, y, d float64) float64 {
@@ -127,7 +130,8 @@ func (f *look) scarfColour(x, y float64, l *lighting) rgb {
 	return c.times(l.diffuse(nx/n, ny/n, 1/n, 0.2)).scale(mix(0.55, 1, step(0, 0.10, d)))
 }
 
-// hairFront is the hair before the face: colour and cover.
+// hairFront returns the lit colour and the cover (0 to 1) of the hair, or headscarf, before the
+// face. pixel is the size of a pixel in head units.
 func (f *look) hairFront(x, y, pixel float64, l *lighting) (rgb, float64) {
 	outer, side := f.hairEdge(x, y)
 	inner := f.faceEdge(x, y)
@@ -157,7 +161,8 @@ func (f *look) hairFront(x, y, pixel float64, l *lighting) (rgb, float64) {
 	return f.hairColour(x, y, side, inner, l), cover
 }
 
-// hairBack is the hair behind neck and shoulders: colour and cover.
+// hairBack returns the lit colour and the cover (0 to 1) of the hair, or headscarf, behind neck and
+// shoulders. pixel is the size of a pixel in head units.
 func (f *look) hairBack(x, y, pixel float64, l *lighting) (rgb, float64) {
 	if f.cut.bun {
 		if d := 0.30 - hypot(x-0.03, (y+1.12)*1.15); d > -0.05 {

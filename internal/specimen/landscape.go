@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Landscape draws an invented coast: sky, ranges of hills into the haze, water
-// and a bank in front. A side below 1 gives an empty picture.
+// Landscape draws an invented coast, w x h pixels: sky, ranges of hills into the haze, water and a
+// bank in front. The same seed gives the same coast. A side below 1 gives an empty picture.
 func Landscape(seed uint64, w, h int) *image.NRGBA {
 	if w <= 0 || h <= 0 {
 		return image.NewNRGBA(image.Rectangle{})
@@ -35,7 +35,8 @@ const (
 	skylineMargin = 0.1  // beyond the left and right edges, for reflections
 )
 
-// newVista invents the landscape of a seed. aspect is width over height of the picture.
+// newVista invents the landscape of a seed and computes its skylines. aspect is width over height
+// of the picture.
 func newVista(seed uint64, aspect float64) vista {
 	r := draws(seed, streamScenery)
 	v := vista{seed: seed, aspect: aspect}
@@ -57,7 +58,8 @@ func newVista(seed uint64, aspect float64) vista {
 	return v
 }
 
-// at returns the colour at a place in the picture.
+// at returns the colour at a place in the picture, in heights of the picture from its top left
+// corner.
 func (v *vista) at(x, y float64) rgb {
 	if y > v.edge[int((x+skylineMargin)*skylineSteps)] {
 		return v.grass(x, y)
@@ -73,7 +75,7 @@ func (v *vista) at(x, y float64) rgb {
 	return v.sky(x, y)
 }
 
-// sky returns the colour of the sky with sun and clouds.
+// sky returns the colour of the sky with sun and clouds at a place that nothing hides.
 func (v *vista) sky(x, y float64) rgb {
 	t := clamp(y/v.shore, 0, 1)
 	c := v.zenith.over(v.haze, t*t*0.95)
@@ -88,21 +90,24 @@ func (v *vista) sky(x, y float64) rgb {
 	return c.over(shade, 0.85*cover)
 }
 
-// skyline returns the y of the top of the ith range of hills, counted from the farthest.
+// skyline returns the y of the top of the ith range of hills, from the stored columns. Range 0 is
+// the farthest. An x beyond the margins gives the value at the margin.
 func (v *vista) skyline(x float64, i int) float64 {
 	at := clamp((x+skylineMargin)*skylineSteps, 0, float64(len(v.tops[i])-2))
 	k := int(at)
 	return mix(v.tops[i][k], v.tops[i][k+1], at-float64(k))
 }
 
-// rise computes the y of the top of the ith range of hills at x.
+// rise computes the y of the top of the ith range of hills at x. It is slow: skyline has the stored
+// values.
 func (v *vista) rise(x float64, i int) float64 {
 	k := float64(i)
 	n := cloud(x*(1.3+0.35*k)+k*11, k*7.7, 6, v.seed+10+uint64(i)*9)
 	return v.shore - (0.20 - 0.035*k) - (0.15-0.014*k)*n
 }
 
-// hill returns the colour of the ith range of hills. top is the skyline of the range at x.
+// hill returns the colour of the ith range of hills, 0 the farthest and haziest. top is the skyline
+// of the range at x.
 func (v *vista) hill(x, y, top float64, i int) rgb {
 	k := float64(i)
 	near := (k + 1) / 5
@@ -117,7 +122,8 @@ func (v *vista) hill(x, y, top float64, i int) rgb {
 	return c.over(v.haze.scale(0.9), clamp(0.12+0.78*mist+0.25*step(0.10, 0, v.shore-y)*mist, 0, 0.93))
 }
 
-// water returns the colour of the water: waves that mirror sky and hills.
+// water returns the colour of the water, at a place below the shore: waves that mirror sky and
+// hills.
 func (v *vista) water(x, y float64) rgb {
 	depth := (y - v.shore) / (1 - v.shore)
 	far := 1 / (depth + 0.05) // rows of waves shrink towards the horizon

@@ -75,8 +75,9 @@ var (
 	grounds   = [...]uint32{0xdfe3e6, 0xd3dbe2, 0xe6e3dc, 0xcdd6db, 0xe9ebec, 0xdad6d0}
 )
 
-// newLook draws a person's looks from the seed. Skin decides which colours of
-// hair and eyes are likely; everything else is independent.
+// newLook draws a person's looks from p.Seed, with sex and age (when the documents were issued)
+// from p. Skin decides which colours of hair and eyes are likely; everything else is independent. A
+// sex other than "M" gives a woman's looks.
 func newLook(p Person) look {
 	r := draws(p.Seed, streamLook)
 	f := look{seed: p.Seed, woman: p.Sex != "M"}
@@ -100,7 +101,8 @@ func newLook(p Person) look {
 	return f
 }
 
-// complexion draws the colours of skin, hair, eyes and lips.
+// complexion draws from r the colours of skin, hair, eyes and lips. f.age and f.woman must be set:
+// age turns hair grey.
 func (f *look) complexion(r *rand.Rand) {
 	tone := between(r, 0, float64(len(skins)-1))
 	i := min(int(tone), len(skins)-2)
@@ -124,7 +126,8 @@ func (f *look) complexion(r *rand.Rand) {
 	f.sheen = between(r, 0.4, 1)
 }
 
-// bones draws the shape of the skull, and where eyes, nose and mouth are.
+// bones draws from r the shape of the skull, and the places of eyes, nose and mouth. f.woman must
+// be set.
 func (f *look) bones(r *rand.Rand) {
 	f.width = between(r, 0.64, 0.705)
 	f.square = between(r, 0.05, 0.55)
@@ -145,7 +148,8 @@ func (f *look) bones(r *rand.Rand) {
 	f.mouthY = f.noseY + between(r, 0.175, 0.225)
 }
 
-// features draws the shapes of eyes, brows and mouth.
+// features draws from r the shapes of eyes, brows and mouth. bones must have run: the brows lie
+// above f.eyeY.
 func (f *look) features(r *rand.Rand) {
 	f.eyeW = between(r, 0.140, 0.165)
 	f.eyeOpen = between(r, 0.058, 0.084) - f.age*0.0001
@@ -167,7 +171,8 @@ func (f *look) features(r *rand.Rand) {
 	}
 }
 
-// womansCut draws the haircut of a woman, or a headscarf.
+// womansCut draws from r the haircut of a woman, or a headscarf, which only women below 60 years
+// wear. age is in years.
 func womansCut(r *rand.Rand, age float64) haircut {
 	part := between(r, -0.5, 0.5)
 	switch k := r.IntN(16); {
@@ -189,7 +194,8 @@ func womansCut(r *rand.Rand, age float64) haircut {
 	return haircut{side: 0.10, top: 0.17, length: between(r, 0.15, 0.35), fringe: -0.52, temple: 0.57, part: part, wave: 0.5, curl: 0.2, flow: swept} // short
 }
 
-// mansCut draws the haircut of a man. Older men get bald more often, and their hairline recedes.
+// mansCut draws from r the haircut of a man. age is in years: older men are bald more often, and
+// their hairline recedes.
 func mansCut(r *rand.Rand, age float64) haircut {
 	part := [...]float64{-0.7, 0.7, 0}[r.IntN(3)]
 	cut := haircut{side: between(r, 0.02, 0.05), top: between(r, 0.09, 0.19), length: between(r, 0.05, 0.2), fringe: between(r, -0.66, -0.52), temple: 0.615, part: part}
@@ -213,7 +219,7 @@ func mansCut(r *rand.Rand, age float64) haircut {
 	return cut
 }
 
-// dress draws the clothes.
+// dress draws from r the clothes: their kind and the two colours of the cloth.
 func (f *look) dress(r *rand.Rand) {
 	f.collar = r.IntN(4)
 	f.cloth = srgb(fabrics[r.IntN(len(fabrics))])

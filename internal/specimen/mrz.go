@@ -14,9 +14,9 @@ const (
 	td1Width = 30
 )
 
-// CheckDigit is the check digit of a field of the machine readable zone:
-// weights 7, 3, 1 over the values 0-9 of digits, 10-35 of letters and 0 of the
-// filler, modulo 10 (Doc 9303-3 section 4.9). Any other byte counts as filler.
+// CheckDigit returns the check digit, '0' to '9', of a field of the machine readable zone. It is a
+// sum modulo 10 with the weights 7, 3, 1 (Doc 9303-3 section 4.9). The values are 0-9 for digits,
+// 10-35 for letters A-Z and 0 for the filler. Any other byte counts as filler.
 func CheckDigit(field string) byte {
 	weights := [3]int{7, 3, 1}
 	sum := 0
@@ -31,9 +31,9 @@ func CheckDigit(field string) byte {
 	return byte('0' + sum%10)
 }
 
-// MRZ gives the lines of the machine readable zone: two of 44 characters for
-// the passport, three of 30 for the residence card, none for the other
-// templates (an identity card has its zone on the back).
+// MRZ returns the lines of the machine readable zone: two of 44 characters for the passport, three
+// of 30 for the residence card. It returns nil for the other templates (an identity card has its
+// zone on the back).
 func (p Person) MRZ(t Template) []string {
 	switch t {
 	case Passport:
@@ -44,7 +44,8 @@ func (p Person) MRZ(t Template) []string {
 	return nil
 }
 
-// td3 returns the two lines of 44 characters of a passport: Doc 9303-4 section 4.2.
+// td3 returns the two lines of 44 characters of a passport, with check digits: Doc 9303-4 section
+// 4.2.
 func (p Person) td3() []string {
 	upper := "P<" + country + NameField(p.Surname, p.Given, td3Width-5)
 	number := checked(p.Number(Passport))
@@ -55,7 +56,8 @@ func (p Person) td3() []string {
 	return []string{upper, lower}
 }
 
-// td1 returns the three lines of 30 characters of a card: Doc 9303-5 section 4.2.
+// td1 returns the three lines of 30 characters of a residence card, with check digits: Doc 9303-5
+// section 4.2.
 func (p Person) td1() []string {
 	number := checked(p.Number(Residence)) + fill("", 15)
 	born, expires := checked(mrzDate(p.Born)), checked(mrzDate(p.Expires))
@@ -86,7 +88,7 @@ func checked(field string) string { return field + string(CheckDigit(field)) }
 // mrzDate returns a date as the machine readable zone has it: YYMMDD.
 func mrzDate(t time.Time) string { return t.Format("060102") }
 
-// fill pads or cuts a field to n characters.
+// fill pads a field with fillers at its end, or cuts its end, to n bytes. n must not be negative.
 func fill(s string, n int) string {
 	if len(s) >= n {
 		return s[:n]
@@ -94,10 +96,10 @@ func fill(s string, n int) string {
 	return s + strings.Repeat("<", n-len(s))
 }
 
-// NameField is the name as the zone prints it, exactly n characters of A-Z and
-// '<': surname, two fillers, given names, each in the letters that Doc
-// 9303-3 section 6 recommends. A name that is too long is cut at the end, and
-// the surname leaves room for at least one letter of the given names.
+// NameField returns the name as the zone prints it, exactly n characters of A-Z and '<': surname,
+// two fillers, given names. Letters are transliterated as Doc 9303-3 section 6 recommends. A name
+// that is too long is cut at the end, and the surname leaves room for one letter of the given
+// names. Without a surname the given names take its place. A negative n counts as 0.
 func NameField(surname, given string, n int) string {
 	n = max(n, 0)
 	s, g := mrzWords(surname), mrzWords(given)
@@ -113,8 +115,9 @@ func NameField(surname, given string, n int) string {
 	return fill(s+"<<"+g, n)
 }
 
-// mrzWords turns a name into words of A-Z parted by one filler. Apostrophes and
-// full stops vanish, hyphens and spaces part words (Doc 9303-3).
+// mrzWords turns a name into words of A-Z with one filler between them. Apostrophes and full stops
+// vanish, hyphens and spaces part words (Doc 9303-3). A letter without a transliteration also parts
+// words.
 func mrzWords(name string) string {
 	var b strings.Builder
 	gap := false

@@ -14,7 +14,8 @@ type optics struct {
 	dust     bool    // specks and scratches of a scanner's glass
 }
 
-// finish applies lens and sensor to a picture in place.
+// finish applies lens and sensor to img in place: blur, vignette, dust, noise. The same o gives the
+// same noise. img should be opaque and must begin at 0, 0.
 func finish(img *image.NRGBA, o optics) {
 	if o.blur > 0 {
 		blur(img, o.blur)
@@ -37,8 +38,9 @@ func finish(img *image.NRGBA, o optics) {
 	}
 }
 
-// expose scales a pixel and adds the sensor's noise: in brightness mostly, in
-// colour a little and coarser, as demosaicking leaves it.
+// expose multiplies the pixel p (three bytes) at (x, y) by k and adds the sensor's noise. The noise
+// is mostly in brightness, and in colour a little and coarser, as demosaicking leaves it. It
+// follows from the place and o.seed.
 func (o *optics) expose(p []uint8, x, y int, k float64) {
 	light := gauss(hash2(int32(x), int32(y), o.seed))
 	coarse := hash2(int32(x>>1), int32(y>>1), o.seed+1)
@@ -53,15 +55,16 @@ func (o *optics) expose(p []uint8, x, y int, k float64) {
 // level8 returns v + add as a byte, rounded, between 0 and 255.
 func level8(v, add float64) uint8 { return uint8(clamp(v+add+0.5, 0, 255)) }
 
-// gauss turns 64 bits into a nearly normal value of unit variance: four
-// uniform 16-bit parts added.
+// gauss turns 64 random bits into a nearly normal value of mean 0 and unit variance, between -3.5
+// and 3.5: four uniform 16-bit parts added.
 func gauss(h uint64) float64 {
 	sum := float64(h&0xffff + h>>16&0xffff + h>>32&0xffff + h>>48)
 	return (sum/65535 - 2) * 1.7320508075688772
 }
 
-// blur is a Gaussian of sigma pixels, in place, rows and then columns. It works
-// on encoded values: what lies between the two at under 1.5 pixels is not seen.
+// blur applies a Gaussian of sigma pixels in place, rows and then columns. The kernel reaches three
+// pixels, so sigma should be below 1.5. It works on encoded values: at such a sigma the difference
+// from linear light is not seen. Edge pixels are repeated. img should be opaque.
 func blur(img *image.NRGBA, sigma float64) {
 	const reach = 3
 	var kernel [2*reach + 1]float64
@@ -86,7 +89,9 @@ func blur(img *image.NRGBA, sigma float64) {
 	columns(img.Pix, out, w, h, img.Stride, &weights)
 }
 
-// convolve blurs one row of n pixels of four bytes; alpha is copied.
+// convolve blurs one row of n pixels of four bytes from src into dst, which must not overlap. step
+// is the bytes from pixel to pixel in src; alpha is copied. weights add up to 65536. Edge pixels
+// are repeated.
 func convolve(dst, src []uint8, n, step int, weights *[7]int32) {
 	for x := range n {
 		var r, g, b int32
@@ -99,7 +104,9 @@ func convolve(dst, src []uint8, n, step int, weights *[7]int32) {
 	}
 }
 
-// columns blurs downwards, row by row so that memory is read in order.
+// columns blurs downwards from src into dst, which must not overlap, row by row so that memory is
+// read in order. Both have h rows of w pixels of four bytes, stride bytes apart. All four channels
+// are blurred. weights add up to 65536.
 func columns(dst, src []uint8, w, h, stride int, weights *[7]int32) {
 	sums := make([]int32, 4*w)
 	for y := range h {

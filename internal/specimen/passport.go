@@ -15,7 +15,7 @@ const (
 	zonePitch  = 2.54 // ten characters an inch
 )
 
-// passportBlank prints what all passports share.
+// passportBlank prints on c, in millimetres, what all passports share: ground, emblem, headings.
 func passportBlank(c *canvas) {
 	const w, h = 125.0, 88.0
 	warm, cool, rose := srgb(0xf6ecd9), srgb(0xd9e8ec), srgb(0xf0dcdc)
@@ -45,7 +45,8 @@ func passportBlank(c *canvas) {
 	c.micro(0x6f8799, 5, h-zoneHeight-0.5, w-10, "UTOPIA SPECIMEN NO VALUE ")
 }
 
-// micro prints a line of tiny letters.
+// micro prints a line of tiny letters from (x, y): word, repeated as often as it fits into width
+// millimetres, and into 190 characters.
 func (c *canvas) micro(colour ink, x, y, width float64, word string) {
 	l := lettering{style: regular, size: 0.85, colour: colour}
 	if one := c.measure(l, word); one > 0 {
@@ -53,7 +54,8 @@ func (c *canvas) micro(colour ink, x, y, width float64, word string) {
 	}
 }
 
-// passportFill prints what is the person's on the passport.
+// passportFill prints on the blank c what is the person's: portrait, fields, signature and machine
+// readable zone, and SPECIMEN across the page.
 func passportFill(c *canvas, p Person) {
 	const caption, value = ink(0x35566f), ink(0x15191d)
 	photo := Portrait(p, c.pixels(35), c.pixels(45))
@@ -83,7 +85,8 @@ func passportFill(c *canvas, p Person) {
 	c.specimen(62, 45, 15.5, -0.40, 0xa8323e, 0.34)
 }
 
-// zoneLine prints one line of the machine readable zone.
+// zoneLine prints row, a line of the machine readable zone, with its base line beginning at (x, y),
+// ten characters an inch.
 func (c *canvas) zoneLine(x, y float64, row string) {
 	c.text(x, y, lettering{style: mono, size: zonePitch / 0.6, colour: 0x101214, pitch: zonePitch}, row)
 }
@@ -91,7 +94,7 @@ func (c *canvas) zoneLine(x, y float64, row string) {
 // longDate is a date as documents write it: 12 AUG 1974.
 func longDate(t time.Time) string { return strings.ToUpper(t.Format("02 Jan 2006")) }
 
-// sex is the letter in the visual zone: X where the machine's is a filler.
+// sex returns the letter of the sex outside the machine readable zone: F, M, or X for any other.
 func (p Person) sex() string {
 	if s := p.mrzSex(); s != "<" {
 		return s
@@ -99,7 +102,8 @@ func (p Person) sex() string {
 	return "X"
 }
 
-// stars places a ring of n small discs, as a border ornament.
+// stars prints a ring of n small discs around (x, y), as an ornament. radius, of the ring, is in
+// millimetres; opacity is 0 to 1.
 func (c *canvas) stars(colour ink, opacity, x, y, radius float64, n int) {
 	for i := range n {
 		a := 2 * math.Pi * float64(i) / float64(n)

@@ -35,13 +35,14 @@ const (
 	streamScenery
 )
 
-// draws is the sequence of random numbers for one use of a seed.
+// draws returns a new sequence of random numbers for one use, stream, of a seed. The same arguments
+// give the same sequence.
 func draws(seed, stream uint64) *rand.Rand {
 	return rand.New(rand.NewPCG(seed, stream*0x9e3779b97f4a7c15))
 }
 
-// NewPerson invents the person of a seed. Adults only, born from 1944 to 1999,
-// with documents issued from 2013 to 2017 for ten years.
+// NewPerson invents the person of a seed, always the same. Persons are adults, born from 1944 to
+// 1999, with documents issued from 2013 to 2017 for ten years. Sex is F or M.
 func NewPerson(seed uint64) Person {
 	r := draws(seed, streamPerson)
 	p := Person{Seed: seed, Sex: "F"}
@@ -77,8 +78,8 @@ func NewPerson(seed uint64) Person {
 // Name is the person's name as people write it.
 func (p Person) Name() string { return p.Given + " " + p.Surname }
 
-// Number is the number of the person's document of one template: nine
-// characters, letters first, without the letters that read as digits.
+// Number returns the number of the person's document of one template: two letters and seven digits.
+// Letters that read as digits are not used. It follows from p.Seed and t alone.
 func (p Person) Number(t Template) string {
 	r := draws(p.Seed, streamNumber+uint64(t)<<8)
 	const letters = "ACDEFHJKLMNPRTUVWXYZ"

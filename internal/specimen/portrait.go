@@ -12,8 +12,9 @@ type lighting struct {
 	key, fill, am rgb
 }
 
-// diffuse is the light that falls on a surface with normal (nx, ny, nz); wrap
-// lets it reach round the edge, as it does in skin and hair.
+// diffuse returns the light that falls on a surface with the unit normal (nx, ny, nz), as a factor
+// for its colour. y points down, z to the viewer. wrap, 0 or more, lets the main lamp reach round
+// the edge, as it does in skin and hair.
 func (l *lighting) diffuse(nx, ny, nz, wrap float64) rgb {
 	d := float64(nx*l.x) + float64(ny*l.y) + float64(nz*l.z)
 	k := max(0, (d+wrap)/(1+wrap))
@@ -22,7 +23,9 @@ func (l *lighting) diffuse(nx, ny, nz, wrap float64) rgb {
 	return l.key.scale(k).plus(l.fill.scale(o)).plus(l.am.scale(sky))
 }
 
-// newLighting normalises the direction.
+// newLighting returns a lighting with the main lamp in the direction (x, y, z), of any length
+// except 0. key, fill and ambient are the colours of the lamp, of the weaker lamp and of the light
+// from everywhere.
 func newLighting(x, y, z float64, key, fill, ambient rgb) lighting {
 	n := math.Sqrt(float64(x*x) + float64(y*y) + float64(z*z))
 	return lighting{x / n, y / n, z / n, key, fill, ambient}
@@ -40,9 +43,8 @@ type sitter struct {
 	light        lighting
 }
 
-// Portrait draws the person's passport portrait: head and shoulders, frontal,
-// plain light background. 35 x 45 is the usual shape. A side below 1 gives an
-// empty picture.
+// Portrait draws the person's passport portrait, w x h pixels: head and shoulders, frontal, plain
+// light background. 35 to 45 is the usual shape. A side below 1 gives an empty picture.
 func Portrait(p Person, w, h int) *image.NRGBA {
 	if w <= 0 || h <= 0 {
 		return image.NewNRGBA(image.Rectangle{})
@@ -76,8 +78,8 @@ func newSitter(f look, cx, cy, unit float64) *sitter {
 // roll tilts the head sideways by an angle in radians.
 func (s *sitter) roll(angle float64) { s.cos, s.sin = math.Cos(angle), math.Sin(angle) }
 
-// at is the colour of a pixel with the sitter before a background. What lies
-// behind something opaque is not worked out.
+// at returns the lit colour of the pixel at (px, py) with the sitter before a background.
+// background returns the colour behind the pixel; it is not called if something opaque hides it.
 func (s *sitter) at(background func() rgb, px, py float64) rgb {
 	x, y := (px-s.cx)/s.unit, (py-s.cy)/s.unit
 	if y < -1.7 {
@@ -100,8 +102,9 @@ func (s *sitter) at(background func() rgb, px, py float64) rgb {
 	return s.head(c, hx, hy)
 }
 
-// behind is everything but the head: background, hair at the back, neck,
-// clothes, ears.
+// behind returns the lit colour of everything except the head: background, hair at the back, neck,
+// chest, clothes, ears. (x, y) is the point for the upright shoulders, (hx, hy) the same point for
+// the tilted head, in head units.
 func (s *sitter) behind(background func() rgb, x, y, hx, hy float64) rgb {
 	c, cover := s.garment(x, y)
 	if cover < 1 {
@@ -125,11 +128,12 @@ func (s *sitter) behind(background func() rgb, x, y, hx, hy float64) rgb {
 	return c
 }
 
-// outline is how far from 1 the value of skull is where the face's edge, one
-// pixel soft, begins.
+// outline returns how far from 1 the value of skull is at both ends of the face's soft edge, which
+// is about a pixel wide.
 func (s *sitter) outline() float64 { return 3.6 * s.pixel }
 
-// chest returns the colour and the cover of the skin between neck and clothes.
+// chest returns the lit colour and the cover (0 to 1) of the skin between neck and clothes, at a
+// point in head units.
 func (s *sitter) chest(x, y float64) (rgb, float64) {
 	edge := y - s.shoulderLine(math.Abs(x)) - 0.01
 	if edge < -s.pixel || y > 2.2 {
@@ -141,7 +145,8 @@ func (s *sitter) chest(x, y float64) (rgb, float64) {
 	return c, step(-s.pixel, s.pixel, edge)
 }
 
-// head lays face, beard and hair over the colour c of what is behind the head.
+// head returns the colour c, of what is behind the head, with face, beard and hair laid over it.
+// The point is in head units of the tilted head.
 func (s *sitter) head(c rgb, x, y float64) rgb {
 	hair, hairCover := s.hairFront(x, y, s.pixel, &s.light)
 	if hairCover == 1 {
@@ -160,7 +165,8 @@ func (s *sitter) head(c rgb, x, y float64) rgb {
 	return c.over(hair, hairCover)
 }
 
-// face returns the lit colour of a point of the face. k is the value of skull there.
+// face returns the lit colour of a point of the face with eyes and spectacles. k is the value of
+// skull there.
 func (s *sitter) face(x, y, k float64) rgb {
 	d := depth(k)
 	wob := 0.008 * noise(x*1.7, y*1.7, s.seed+4) // no face is quite symmetrical
@@ -177,7 +183,9 @@ func (s *sitter) face(x, y, k float64) rgb {
 	return s.paintGlasses(c, fx, fy, s.pixel)
 }
 
-// normal is the unit normal of the face's relief by forward differences.
+// normal returns the unit normal of the face's relief by forward differences. (x, y) is the point
+// on the head, (fx, fy) the point among the features, which a turn of the head shifts. The
+// parameter d is not used.
 func (s *sitter) normal(x, y, fx, fy, d float64) (nx, ny, nz float64) {
 	e := max(0.006, s.pixel)
 	height := func(dx, dy float64) float64 {
@@ -191,8 +199,8 @@ func (s *sitter) normal(x, y, fx, fy, d float64) (nx, ny, nz float64) {
 	return nx / n, ny / n, 1 / n
 }
 
-// occlusion darkens what little light reaches: under hair and brows, beside
-// the nose, at the outline.
+// occlusion returns a factor, up to 1, that darkens what little light reaches: under hair and
+// brows, beside the nose, at the outline. The points are as in normal, k is the value of skull.
 func (s *sitter) occlusion(x, y, fx, fy, k float64) float64 {
 	ax := math.Abs(fx)
 	o := 1 - 0.20*bump2(ax, fy, 0.15, s.eyeY-0.03, 0.14, 0.15)
@@ -205,8 +213,8 @@ func (s *sitter) occlusion(x, y, fx, fy, k float64) float64 {
 	return o
 }
 
-// gloss is the mirror part of the light: broad on the skin, tight on moist lips
-// and on the tip of the nose.
+// gloss returns the strength of the mirrored light at a point of the face with the unit normal (nx,
+// ny, nz). It adds a broad and a tight highlight, and is the same for skin and lips.
 func (s *sitter) gloss(nx, ny, nz, fx, fy float64) float64 {
 	hx, hy, hz := s.light.x, s.light.y, s.light.z+1
 	n := math.Sqrt(float64(hx*hx) + float64(hy*hy) + float64(hz*hz))

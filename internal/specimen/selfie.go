@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Selfie draws the person in a room, head turned, lit from a window; seed
-// chooses room, clothes and pose. A side below 1 gives an empty picture.
+// Selfie draws the person in a room, w x h pixels, head turned, lit from a window. seed chooses
+// room, clothes and pose. A side below 1 gives an empty picture.
 func Selfie(p Person, seed uint64, w, h int) *image.NRGBA {
 	if w <= 0 || h <= 0 {
 		return image.NewNRGBA(image.Rectangle{})
@@ -83,7 +83,8 @@ func newRoom(seed uint64, side float64, light rgb, aspect float64) room {
 
 const roomBlur = 0.009 // half width of an edge out of focus
 
-// at returns the colour at a place in the picture.
+// at returns the lit colour at a place in the picture, in heights of the picture from its top left
+// corner.
 func (m *room) at(x, y float64) rgb {
 	if m.side < 0 { // the window is on the lamp's side
 		x = m.aspect - x
@@ -102,7 +103,8 @@ func (m *room) at(x, y float64) rgb {
 	return m.paintWindow(c, x, y, soft)
 }
 
-// paintWindow lays the window over the colour c. soft returns the cover at a signed distance.
+// paintWindow returns the colour c with the window laid over it, at (x, y). soft returns the cover
+// (0 to 1) of a shape at a signed distance from its edge, negative inside.
 func (m *room) paintWindow(c rgb, x, y float64, soft func(float64) float64) rgb {
 	cx, cy, hx, hy := m.aspect-0.02, 0.30, 0.155, 0.26
 	frame := box(x-cx, y-cy, hx+0.02, hy+0.02, 0.004)
@@ -115,8 +117,8 @@ func (m *room) paintWindow(c rgb, x, y float64, soft func(float64) float64) rgb 
 	return c.over(rgb{0.70, 0.68, 0.64}, soft(max(cross, pane)))
 }
 
-// paintShelf lays three shelves of books over the colour c. soft returns the cover at a signed
-// distance.
+// paintShelf returns the colour c with three shelves of books laid over it, at (x, y). soft is as
+// in paintWindow.
 func (m *room) paintShelf(c rgb, x, y float64, soft func(float64) float64) rgb {
 	for row := range 3 {
 		board := m.shelfY + 0.24*float64(row)
@@ -138,8 +140,8 @@ func (m *room) paintShelf(c rgb, x, y float64, soft func(float64) float64) rgb {
 	return c
 }
 
-// paintDoor lays a door and a picture beside it over the colour c. soft returns the cover at a
-// signed distance.
+// paintDoor returns the colour c with a door and a picture beside it laid over it, at (x, y). soft
+// is as in paintWindow.
 func (m *room) paintDoor(c rgb, x, y float64, soft func(float64) float64) rgb {
 	cx, hx := m.shelfX+0.02, 0.155
 	leaf := box(x-cx, y-0.55, hx, 0.46, 0.004)

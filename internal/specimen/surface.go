@@ -13,7 +13,8 @@ type surface struct {
 	angle  float64
 }
 
-// newSurface draws a desk: kind, colour and direction of the grain.
+// newSurface draws a desk from r: kind, colour and direction of the grain. seed chooses the
+// pattern.
 func newSurface(r *rand.Rand, seed uint64) surface {
 	s := surface{kind: r.IntN(5), seed: seed, angle: between(r, -0.4, 0.4)}
 	palette := [...][]uint32{
@@ -23,7 +24,7 @@ func newSurface(r *rand.Rand, seed uint64) surface {
 	return s
 }
 
-// at is the bare colour at a place on the desk; 1 is the document's width.
+// at returns the bare colour, before any light, at a place on the desk; 1 is the document's width.
 func (s *surface) at(u, v float64) rgb {
 	x, y := float64(u*math.Cos(s.angle))-float64(v*math.Sin(s.angle)), float64(u*math.Sin(s.angle))+float64(v*math.Cos(s.angle))
 	switch s.kind {
@@ -41,7 +42,8 @@ func (s *surface) at(u, v float64) rgb {
 	return s.colour.scale(1 + 0.04*cloud(x*8, y*8, 4, s.seed+8) + 0.04*noise(x*190, y*40, s.seed+9))
 }
 
-// wood is boards with growth rings, fibres and pores.
+// wood returns the bare colour of boards with growth rings, fibres and pores. (x, y) is along and
+// across the boards, in document widths.
 func (s *surface) wood(x, y float64) rgb {
 	const board = 0.46
 	row := math.Floor(y / board)

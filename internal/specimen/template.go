@@ -29,7 +29,7 @@ type form struct {
 
 const id1Width, id1Height, id1Corner = 85.6, 53.98, 3.18 // ISO/IEC 7810
 
-// form returns what the template is made of; false for an unknown template.
+// form returns what the template is made of; the zero form and false for an unknown template.
 func (t Template) form() (form, bool) {
 	switch t {
 	case Passport:
@@ -63,7 +63,8 @@ func (t Template) Size() (width, height float64) {
 	return f.width, f.height
 }
 
-// Bounds is the size in pixels of the document rendered at a width in pixels.
+// Bounds returns the size in pixels of the document rendered at a width in pixels. It is empty for
+// an unknown template or a width below 1.
 func (t Template) Bounds(width int) image.Rectangle {
 	f, ok := t.form()
 	if !ok || width <= 0 {
@@ -80,8 +81,8 @@ type Blank struct {
 	page canvas
 }
 
-// NewBlank prints the background of a template, width pixels wide; the height
-// follows. An unknown template or a width below 1 gives a blank of size 0.
+// NewBlank prints the background of a template, width pixels wide; the height follows. An unknown
+// template or a width below 1 gives a blank of size 0, and Fill then gives an empty picture.
 func NewBlank(t Template, width int) *Blank {
 	f, ok := t.form()
 	img := image.NewNRGBA(t.Bounds(width))
@@ -93,7 +94,8 @@ func NewBlank(t Template, width int) *Blank {
 	return b
 }
 
-// Fill prints a person's data on a copy of the blank.
+// Fill returns a new picture: a copy of the blank with a person's data printed on it. Cards get
+// transparent corners. The blank is not changed.
 func (b *Blank) Fill(p Person) *image.NRGBA {
 	page := b.page
 	page.img = image.NewNRGBA(b.page.img.Rect)

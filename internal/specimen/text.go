@@ -30,7 +30,8 @@ const (
 // typecase holds the parsed fonts; it is read only once made.
 type typecase [styles]*sfnt.Font
 
-// newTypecase parses the fonts that are compiled in.
+// newTypecase parses the fonts that are compiled in. It panics if a font cannot be parsed, which
+// only a broken build does.
 func newTypecase() *typecase {
 	var t typecase
 	for i, ttf := range [styles][]byte{goregular.TTF, gomedium.TTF, gobold.TTF, goitalic.TTF, gomonobold.TTF} {
@@ -58,7 +59,9 @@ type lettering struct {
 
 const unitsEm = 2048 // of the Go fonts
 
-// text prints one line, baseline at (x, y), and returns its width.
+// text prints one line and returns its width in millimetres, spacing included. The base line goes
+// through (x, y), and l.align says which point of the line is there. Control characters are dropped
+// and a line is cut to 200 characters; it is squeezed to l.width.
 func (c *canvas) text(x, y float64, l lettering, s string) float64 {
 	if l.opacity == 0 {
 		l.opacity = 1
@@ -98,15 +101,16 @@ func (c *canvas) text(x, y float64, l lettering, s string) float64 {
 	return width
 }
 
-// measure is the width of a line, millimetres.
+// measure returns the width of a line in millimetres, before l.width squeezes it.
 func (c *canvas) measure(l lettering, s string) float64 {
 	width := 0.0
 	c.glyphs(l, s, func(_ sfnt.Segments, advance float64) { width += advance })
 	return max(0, width-l.spacing)
 }
 
-// glyphs calls do with the outline, in font units, and the advance in
-// millimetres of each letter. Letters that the font lacks show as its box.
+// glyphs calls do for each letter of s with its outline, in font units, and its advance in
+// millimetres. Letters that the font lacks show as its box. A letter that cannot be loaded is left
+// out.
 func (c *canvas) glyphs(l lettering, s string, do func(sfnt.Segments, float64)) {
 	f := c.fonts[l.style]
 	var buf sfnt.Buffer
@@ -132,7 +136,8 @@ func (c *canvas) glyphs(l lettering, s string, do func(sfnt.Segments, float64)) 
 	}
 }
 
-// clip keeps a line to what a page could hold, whatever a name brings.
+// clip returns a line that a page can hold, whatever a name brings: control characters below the
+// space and U+FFFD are dropped, and it is cut to 200 characters.
 func clip(s string) string {
 	const maxRunes = 200
 	s = strings.Map(func(r rune) rune {
@@ -147,14 +152,15 @@ func clip(s string) string {
 	return s
 }
 
-// field prints a caption with its value below, as documents do, and gives the
-// height taken.
+// field prints a caption at (x, y) with its value below, as documents do. size is the em of the
+// value in millimetres; both are squeezed to width.
 func (c *canvas) field(x, y, width float64, caption, value string, captionInk, valueInk ink, size float64) {
 	c.text(x, y, lettering{style: regular, size: size * 0.58, colour: captionInk, width: width}, caption)
 	c.text(x, y+size*1.02, lettering{style: medium, size: size, colour: valueInk, width: width}, value)
 }
 
-// specimen prints the word across the page.
+// specimen prints the word SPECIMEN centred on (x, y). size is the em in millimetres, angle is in
+// radians, clockwise, and opacity is 0 to 1.
 func (c *canvas) specimen(x, y, size, angle float64, colour ink, opacity float64) {
 	c.text(x, y, lettering{style: bold, size: size, colour: colour, opacity: opacity, align: 0.5, angle: angle, spacing: size * 0.12}, "SPECIMEN")
 }

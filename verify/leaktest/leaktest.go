@@ -53,7 +53,8 @@ func SealKey() *registry.SealKey {
 	return k
 }
 
-// NewRegistry returns an empty registry in memory that is closed after the test.
+// NewRegistry returns an empty registry in memory that is closed after the test. If it cannot be
+// made, the test fails at once.
 func NewRegistry(t T) *registry.Registry {
 	t.Helper()
 	r, err := registry.Create(context.Background(), sqlite.At(":memory:"), nil)
@@ -78,10 +79,10 @@ func Config(t T) registry.Config {
 	}
 }
 
-// Leak returns img as it looks after one of the attacks that
-// "kycmark-bench robustness" measures, such as "telegram", "whatsapp_twice",
-// "screenshot", "jpeg50" or "crop50". The same picture and attack give the same
-// leak. The test fails for a name that is unknown.
+// Leak returns img as it looks after one of the attacks that "kycmark-bench robustness" measures,
+// such as "telegram", "whatsapp_twice", "screenshot", "jpeg50" or "crop50". img itself is not
+// changed. The same picture and attack give the same leak. The test fails at once if name is
+// unknown, and the failure lists the names.
 func Leak(t T, img image.Image, name string) *image.NRGBA {
 	t.Helper()
 	a, err := attack.Find(name)
@@ -96,7 +97,8 @@ func Leak(t T, img image.Image, name string) *image.NRGBA {
 	return a.Apply(own(img), 1)
 }
 
-// RequireMarked fails the test unless a mark of key can be read in every picture.
+// RequireMarked fails the test at once unless a mark of key, of any copy, can be read in every
+// picture. It fails also without pictures.
 func RequireMarked(t T, key *watermark.Key, pictures ...image.Image) {
 	t.Helper()
 	each(t, key, pictures, func(i int, d *watermark.Detection) {
@@ -106,7 +108,8 @@ func RequireMarked(t T, key *watermark.Key, pictures ...image.Image) {
 	})
 }
 
-// RequireCopy fails the test unless every picture is read as copy id.
+// RequireCopy fails the test at once unless every picture is read, with key, as copy id. It fails
+// also without pictures.
 func RequireCopy(t T, key *watermark.Key, id watermark.CopyID, pictures ...image.Image) {
 	t.Helper()
 	each(t, key, pictures, func(i int, d *watermark.Detection) {
@@ -119,7 +122,8 @@ func RequireCopy(t T, key *watermark.Key, id watermark.CopyID, pictures ...image
 	})
 }
 
-// RequireNotOurs fails the test if a mark of key is read in any picture.
+// RequireNotOurs fails the test at once if a mark of key is read in any picture. It fails also
+// without pictures.
 func RequireNotOurs(t T, key *watermark.Key, pictures ...image.Image) {
 	t.Helper()
 	each(t, key, pictures, func(i int, d *watermark.Detection) {
@@ -129,8 +133,9 @@ func RequireNotOurs(t T, key *watermark.Key, pictures ...image.Image) {
 	})
 }
 
-// each searches every picture for a mark of key and calls check with the picture's place among
-// the pictures and what was read. The test fails if there are no pictures, or one cannot be read.
+// each searches every picture for a mark of key and calls check with the picture's place, from 0,
+// and what was read. The test fails at once if there are no pictures, or a search returns an error.
+// A picture without a mark is no error: check decides.
 func each(t T, key *watermark.Key, pictures []image.Image, check func(int, *watermark.Detection)) {
 	t.Helper()
 	if len(pictures) == 0 {
@@ -147,7 +152,8 @@ func each(t T, key *watermark.Key, pictures []image.Image, check func(int, *wate
 	}
 }
 
-// fail reports an error and ends the test.
+// fail reports an error, formatted as by fmt.Sprintf, and ends the test. With a T that does not end
+// the goroutine it returns.
 func fail(t T, format string, args ...any) {
 	t.Helper()
 	t.Errorf(format, args...)

@@ -7,8 +7,8 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 )
 
-// own returns img over white as a picture of the kind that the other packages
-// work on.
+// own returns img over white as an *image.NRGBA with its corner at 0, 0, as the other packages work
+// on. img is not changed, but the result may share its pixels.
 func own(img image.Image) *image.NRGBA {
 	p, ok := img.(*image.NRGBA)
 	if !ok || p.Rect.Min != (image.Point{}) {

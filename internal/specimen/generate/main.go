@@ -22,6 +22,8 @@ func main() {
 	}
 }
 
+// write draws every picture of testdata/pictures and writes its JPEG file into the existing folder
+// dir, over older files. It prints each name and size. The first error ends it.
 func write(dir string) error {
 	for _, s := range shots() {
 		data, err := s.encode()

@@ -18,7 +18,8 @@ type shot struct {
 	take func() *image.NRGBA
 }
 
-// shots lists every picture, in the order of testdata.Manifest.
+// shots returns every picture of testdata/pictures, in the order of testdata.Manifest. Nothing is
+// drawn until take is called.
 func shots() []shot {
 	anna, bruno := named(62, "Anna", "Lindqvist"), named(86, "Bruno", "Marchetti")
 	chidi, daria := named(48, "Chidi", "Okafor"), named(54, "Daria", "Zielińska")
@@ -44,26 +45,32 @@ func shots() []shot {
 	}
 }
 
-// named is the person of a seed under a name that fits the file's.
+// named returns the person of a seed, with a name that fits the name of the picture's file.
 func named(seed uint64, given, surname string) specimen.Person {
 	p := specimen.NewPerson(seed)
 	p.Given, p.Surname = given, surname
 	return p
 }
 
+// photo returns a function that draws the document t of person p and photographs it, w x h pixels.
+// seed chooses the capture.
 func photo(t specimen.Template, p specimen.Person, seed uint64, w, h int) func() *image.NRGBA {
 	return func() *image.NRGBA { return specimen.Photograph(specimen.Render(t, p, 1400), seed, w, h) }
 }
 
+// scan returns a function that draws the document t of person p and scans it, w x h pixels. seed
+// chooses the scan.
 func scan(t specimen.Template, p specimen.Person, seed uint64, w, h int) func() *image.NRGBA {
 	return func() *image.NRGBA { return specimen.Scan(specimen.Render(t, p, 1400), seed, w, h) }
 }
 
+// selfie returns a function that draws a selfie of person p, w x h pixels. seed chooses room,
+// clothes and pose.
 func selfie(p specimen.Person, seed uint64, w, h int) func() *image.NRGBA {
 	return func() *image.NRGBA { return specimen.Selfie(p, seed, w, h) }
 }
 
-// file is the JPEG file of a shot.
+// encode draws the picture of the shot and returns its JPEG file. Each call draws it anew.
 func (s shot) encode() ([]byte, error) {
 	var out bytes.Buffer
 	err := jpeg.Encode(&out, s.take(), &jpeg.Options{Quality: quality})
