@@ -1,49 +1,105 @@
 package watermark
 
 import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math"
+	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/kycmark/kycmark/internal/geometry"
-	"github.com/kycmark/kycmark/internal/mark/blind"
-	"github.com/kycmark/kycmark/internal/mark/code"
-	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/picture"
 )
 
-// A mark is read at its known place without a search; the search reads it if the place is
-// wrong or the reading there is not sure; and it finds nothing where no mark is.
-func TestReadAtTheKnownPlace(t *testing.T) {
-	const id = 0xfeedface
-	key := newKey([code.SecretSize]byte{1, 2, 3})
-	page := specimen.Render(specimen.IDCard, specimen.NewPerson(3), 700)
-	o, err := Prepare(key, page, nil)
-	require.NoError(t, err)
-	marked := o.Embed(id)
-	known := blind.Known{Place: o.place, W: o.canvas.Luma.W, H: o.canvas.Luma.H, Sure: sureCorrelation}
-
-	searched, err := blind.Detect(t.Context(), marked, o.kd)
-	require.NoError(t, err)
-	require.True(t, searched.Found)
-	assert.Positive(t, searched.Sync)
-
-	d, err := blind.DetectAt(t.Context(), marked, o.kd, known)
-	require.NoError(t, err)
-	assert.True(t, d.Found)
-	assert.Equal(t, uint64(id), d.ID)
-	assert.Zero(t, d.Sync, "no search was made")
-	assert.InDelta(t, margin(searched.Correlation), margin(d.Correlation), 2)
-
-	moved, unsure := known, known
-	moved.Place = geometry.Translation(50, 0).Mul(known.Place)
-	unsure.Sure = 1
-	for _, at := range []blind.Known{moved, unsure} {
-		d, err = blind.DetectAt(t.Context(), marked, o.kd, at)
-		require.NoError(t, err)
-		assert.Equal(t, searched, d)
+// gratings draws a picture in which few pilots survive, but whose code correlates at the place
+// where the mark was put: up to 31 gratings, steps and noise.
+func gratings(seed uint64) image.Image {
+	r := rand.New(rand.NewPCG(seed, 3))
+	w, h := 500+r.IntN(600), 400+r.IntN(300)
+	k, amp, noise := 12+r.IntN(20), 6+r.Float64()*10, 4+r.Float64()*5
+	type grating struct{ fx, fy, phase float64 }
+	all := make([]grating, k)
+	for i := range all {
+		a := r.Float64() * math.Pi
+		f := 0.02 + 0.25*r.Float64()
+		all[i] = grating{f * math.Cos(a), f * math.Sin(a), r.Float64() * 7}
 	}
-	d, err = blind.DetectAt(t.Context(), page, o.kd, known)
-	require.NoError(t, err)
-	assert.False(t, d.Found)
+	kind := r.IntN(3)
+	p := image.NewNRGBA(image.Rect(0, 0, w, h))
+	for y := range h {
+		for x := range w {
+			v := 60.
+			for _, g := range all {
+				v += amp / math.Sqrt(float64(k)) * 2 * math.Sin(2*math.Pi*(g.fx*float64(x)+g.fy*float64(y))+g.phase)
+			}
+			switch kind {
+			case 1:
+				v = 60 + math.Copysign(amp, v-60)
+			case 2:
+				v += float64((x/16*7+y/16*13)%5) * amp / 4
+			}
+			u := uint8(min(max(v+80+noise*r.NormFloat64(), 0), 255))
+			p.SetNRGBA(x, y, color.NRGBA{u, u, u, 255})
+		}
+	}
+	return p
+}
+
+// A mark that is not weak is read by the key alone, out of what a messenger makes of the copy. In
+// the gratings of seed 131 the code correlates at the known place by 12 dB over the bar, and no
+// search finds the mark.
+func TestWhatIsNotWeakIsRead(t *testing.T) {
+	for _, seed := range []uint64{7, 131} {
+		key := newKey([32]byte{byte(seed)})
+		m, err := Mark(t.Context(), key, 7, gratings(seed), &Options{Submission: Submission{1}})
+		require.NoError(t, err)
+		var buf bytes.Buffer
+		require.NoError(t, jpeg.Encode(&buf, m.Image, &jpeg.Options{Quality: messengerQuality}))
+		leak, err := jpeg.Decode(&buf)
+		require.NoError(t, err)
+		d, err := Detect(t.Context(), key, leak)
+		require.NoError(t, err)
+		assert.Equal(t, !m.Weak, d.Found && d.Copy == 7, "seed %d, margin %.1f dB", seed, m.MarginDB)
+		assert.Equal(t, seed == 131, m.Weak, "seed %d", seed)
+	}
+}
+
+// An upload that carries a mark already: a second mark that is not weak is the one that is read.
+func TestMarkedTwice(t *testing.T) {
+	key := newKey([32]byte{1})
+	for file, weak := range map[string]bool{"kenji_licence": true, "hana_bill": false} {
+		data, err := os.ReadFile("../testdata/pictures/" + file + ".jpg")
+		require.NoError(t, err)
+		pic, err := picture.Decode(data, picture.Limits{})
+		require.NoError(t, err)
+		first, err := Mark(t.Context(), key, 0xabc1, picture.Fit(pic.Image, 1600), &Options{Submission: Submission{1}})
+		require.NoError(t, err)
+		second, err := Mark(t.Context(), key, 0xabc2, first.Image, &Options{Submission: Submission{2}})
+		require.NoError(t, err)
+		assert.Equal(t, weak, second.Weak, file)
+		if !second.Weak {
+			d, err := Detect(t.Context(), key, second.Image)
+			require.NoError(t, err)
+			assert.Equal(t, CopyID(0xabc2), d.Copy, file)
+		}
+	}
+}
+
+// A picture so long and thin that no SSIM can be computed at the canonical size is an error.
+func TestTooThinToCompare(t *testing.T) {
+	p := image.NewNRGBA(image.Rect(0, 0, 240, 30_000))
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range p.Pix {
+		p.Pix[i] = uint8(100 + r.IntN(50))
+		if i%4 == 3 {
+			p.Pix[i] = 255
+		}
+	}
+	_, err := Mark(t.Context(), newKey([32]byte{1}), 7, p, nil)
+	assert.ErrorIs(t, err, ErrTooSmall)
 }

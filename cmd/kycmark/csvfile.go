@@ -41,10 +41,12 @@ func openCSV(path string, required int, columns ...string) (*csvFile, error) {
 		r.Discard(3)
 	}
 	c := &csvFile{Closer: f, lines: csv.NewReader(r)}
-	c.lines.FieldsPerRecord = -1 // which is checked here
+	c.lines.FieldsPerRecord = -1    // which is checked here
+	c.lines.TrimLeadingSpace = true // of the headings
 	if c.columns, err = c.lines.Read(); err != nil {
 		err = fmt.Errorf("no line of headings: %w", err)
 	}
+	c.lines.TrimLeadingSpace = false
 	for i, name := range c.columns {
 		c.columns[i] = strings.TrimSpace(name)
 		switch name = c.columns[i]; {

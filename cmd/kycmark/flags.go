@@ -123,6 +123,7 @@ func frontPage(w io.Writer, root *cobra.Command) {
 type idList[ID comparable] struct {
 	ids   []ID
 	known map[ID]bool // the same IDs
+	empty bool        // an empty text was given
 	parse func(text string) (ID, error)
 }
 
@@ -132,12 +133,20 @@ func submissionIDs() idList[watermark.Submission] {
 }
 
 // Set adds the IDs in text, which has commas between them; spaces around an ID are ignored, and
-// known IDs are not added again. An empty text adds nothing, and noneEmpty refuses a flag without
-// IDs. An ID that cannot be parsed is an error; IDs before it are kept.
+// known IDs are not added again. An empty text adds nothing: noneEmpty refuses a flag without
+// IDs, and Set refuses an empty text beside IDs. An ID that cannot be parsed is an error; IDs
+// before it are kept.
 func (l *idList[ID]) Set(text string) error {
+	if text == "" && len(l.ids) > 0 {
+		return errors.New("an empty ID beside others")
+	}
 	for word := range strings.SplitSeq(text, ",") {
 		if text == "" {
+			l.empty = true
 			break
+		}
+		if l.empty {
+			return errors.New("an empty ID beside others")
 		}
 		id, err := l.parse(strings.TrimSpace(word))
 		if err != nil {
@@ -164,7 +173,7 @@ func (l *idList[ID]) read(path string) error {
 	n := 0
 	for line := range strings.Lines(string(text)) {
 		n++
-		if line = strings.TrimSpace(line); strings.HasPrefix(line, "#") {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		if err := l.Set(line); err != nil {

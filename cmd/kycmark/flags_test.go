@@ -20,3 +20,20 @@ func TestByteSize(t *testing.T) {
 		assert.Error(t, b.Set(s), "%q", s)
 	}
 }
+
+// A script's unset variable beside an ID is a mistake, not fewer IDs.
+func TestEmptyIDBesideOthers(t *testing.T) {
+	const id = "00112233445566778899aabbccddeeff"
+	for _, texts := range [][]string{{"", id}, {id, ""}, {id + ","}} {
+		l, err := submissionIDs(), error(nil)
+		for _, text := range texts {
+			if err == nil {
+				err = l.Set(text)
+			}
+		}
+		assert.Error(t, err, "%q", texts)
+	}
+	l := submissionIDs()
+	assert.NoError(t, l.Set(id+", "+id))
+	assert.Len(t, l.ids, 1)
+}

@@ -137,6 +137,9 @@ func parseArchive(data []byte) (*Bundle, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: neither a folder nor a zip archive: %w", ErrBundle, err)
 	}
+	if len(z.File) > maxFiles {
+		return nil, fmt.Errorf("%w: more than %d files", ErrBundle, maxFiles)
+	}
 	for _, f := range z.File { // before z works as a file system, which makes a folder for each slash
 		if err := checkName(f.Name); err != nil {
 			return nil, err

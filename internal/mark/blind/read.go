@@ -207,36 +207,6 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 	return l.detect(ctx, kd)
 }
 
-// Known says where the mark of a leak lies if the leak shows a whole picture whose marking is
-// known.
-type Known struct {
-	Place geometry.Mat // pixels of the picture at its canonical size to mark pixels
-	W, H  int          // that size
-	Sure  float64      // correlation, 0..1, from which on a message that is read at Place needs no search
-}
-
-// DetectAt is [Detect] for a leak whose mark lies at the place that at says. It reads there, which
-// costs a fifth of a search. It searches if no message is read there, or a message whose code
-// correlates by less than at.Sure; the result is then the search's alone.
-func DetectAt(ctx context.Context, img image.Image, kd *Keys, at Known) (*Detection, error) {
-	l, err := newLeak(img)
-	if err != nil {
-		return nil, err
-	}
-	if d := l.detectAt(ctx, kd, at); d.Found && d.Correlation >= at.Sure {
-		return d, ctx.Err()
-	}
-	return l.detect(ctx, kd)
-}
-
-// detectAt reads the mark of kd at a known place and nowhere else: it makes at most four checks.
-// Found is false if no message is read. No search follows: that is DetectAt's part.
-func (l *leak) detectAt(ctx context.Context, kd *Keys, at Known) *Detection {
-	r, z := newReader(ctx, l, kd), l.carriers[0]
-	r.decode(tracked{m: at.Place.Mul(geometry.PixelScale(float64(at.W)/float64(z.W), float64(at.H)/float64(z.H)))}, 1)
-	return r.report(r.first())
-}
-
 // detect searches the leak for the mark of one key, by all stages of the search. The error is
 // ctx's.
 func (l *leak) detect(ctx context.Context, kd *Keys) (*Detection, error) {
