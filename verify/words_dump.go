@@ -15,7 +15,7 @@ import (
 )
 
 // The sentences about a dump: the headline, what the findings show, and what they do not
-// show. What a sentence may not say is listed in the project's verdict model, and a test
+// show. What a sentence may not say is in docs/verdict.md, and a test
 // checks every output against that list.
 
 // speak writes Headline, Shows and ShowsNot. The counts, the odds and the hypotheses must be there
