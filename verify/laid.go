@@ -30,8 +30,8 @@ type laid struct {
 	rank  int // of the pixels' word: see traceRank
 }
 
-// lay returns how the leak lies on an original, or nil if it does not align. If l keeps the result
-// of an earlier call (see [leakPicture.keep]), that is returned.
+// lay returns how the leak lies on an original, or nil if it does not align. A result
+// that keep has kept is returned again; lay keeps none. The only error is ctx's.
 func (l *leakPicture) lay(ctx context.Context, o *original) (*capture.Sight, error) {
 	if i := l.at(o.of); i >= 0 {
 		return l.laid[i].sight, nil

@@ -47,9 +47,10 @@ func newKey(secret [code.SecretSize]byte) *Key {
 
 // ParseKey reads the text form of a key as written by [Key.Secret]. Blank lines
 // and lines that begin with # are passed over, so that a key file may carry
-// comments. The error wraps [ErrKey] and says whether the text is no key at all,
-// of a later version, cut short, or damaged (its checksum does not match); it
-// never repeats the text.
+// comments. Spaces around the key are ignored. The error wraps [ErrKey] and says
+// whether the text is no key at all, of a later version, or damaged (cut short, or
+// another checksum). Empty text and a second key are errors. The error never repeats
+// the text.
 func ParseKey(text string) (*Key, error) {
 	var line string
 	sc := bufio.NewScanner(strings.NewReader(text))

@@ -42,8 +42,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return u.finish(ctx, cmd, err)
 }
 
-// newRoot makes the command "kycmark" with all its verbs, which speak through u. The command itself
-// only prints help; a verb that does not exist is refused with the nearest verb as a hint.
+// newRoot makes the command "kycmark" with all its verbs, which speak through u. Without
+// a verb, or with an unknown one, the command returns a usageError; the nearest verb is a hint. An
+// error of "help" for an unknown verb is left in u.noHelp.
 func newRoot(u *ui) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "kycmark",

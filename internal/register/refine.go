@@ -273,9 +273,8 @@ func (s *rowSums) addTo(a *[8][8]float64, b *[8]float64, v float64) {
 	}
 }
 
-// damped returns x of (a + damping diag a) x = b, a step of Levenberg and Marquardt. damping is 0
-// or more; a larger damping makes a shorter step. 1e-6 is added to the diagonal before it is
-// damped. a must be full, not one triangle; a and b stay as they are. damped returns zeros and
+// damped returns x of (a + damping (diag a + 1e-6 I)) x = b, a step of Levenberg and Marquardt.
+// damping is 0 or more; a larger damping makes a shorter step. a must be full, not one triangle; a and b stay as they are. damped returns zeros and
 // false if the system is singular.
 func damped(a *[8][8]float64, b *[8]float64, damping float64) ([8]float64, bool) {
 	rows, rhs := make([][]float64, 8), make([]float64, 8)

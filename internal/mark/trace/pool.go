@@ -42,8 +42,9 @@ func Combine(leaks []*Result) ([]CopyScore, bool) {
 }
 
 // plus returns the summed evidence of two leaks of one original for one key; e and o are not
-// changed. Expected scores are averaged by the weight that each leak has in the sum. told is the
-// lower of both.
+// changed. Each expected score is multiplied by its leak's norm, and their sum divided by the norm of
+// the summed evidence. So it may exceed both, by up to the root of 2 for independent noise. told
+// is the lower of both.
 func (e *evidence) plus(o *evidence) *evidence {
 	sum := &evidence{told: math.Min(e.told, o.told)}
 	sum.tracer = e.tracer.plus(o.tracer)
