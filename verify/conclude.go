@@ -48,9 +48,8 @@ type conclusion struct {
 }
 
 // conclude returns the conclusion from the evidence of one leak. It reads no registry and no clock.
-// The order of rules is: several issued copies, one issued copy, a mark that the registry does not
-// list, a submission that the leak shows, a submission that it resembles, nothing. The first rule
-// that applies wins. Beside an issued copy, a mark that the registry does not list only adds to the
+// The first rule that applies wins: several issued copies, one issued copy, a mark that is not
+// listed, a submission that the leak shows or resembles, nothing. Beside an issued copy, a mark that the registry does not list only adds to the
 // note.
 func conclude(e evidence) conclusion {
 	c := e.rules()

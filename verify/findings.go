@@ -21,8 +21,8 @@ import (
 // never changes.
 const FindingsFormat = "kycmark findings v2"
 
-// olderFormat is the meaning before [FoundUnissued] and before files were told apart that are no
-// damaged pictures. It is still read: see [Findings.CheckLeaks].
+// olderFormat is the meaning before [FoundUnissued] and before every unreadable file was not
+// a damaged picture. It is still read: see [Findings.CheckLeaks].
 const olderFormat = "kycmark findings v1"
 
 // MaxFindings is the maximum size of a findings file in bytes. A leak takes 2 to 5 kB.

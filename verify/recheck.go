@@ -17,9 +17,8 @@ import (
 // submissions, and the record. TestEveryEditIsNoticed lists these values.
 
 // CheckLeaks concludes every leak again from the evidence beside it, and compares all that follows.
-// The error wraps [ErrFindings] and names the first leak that differs. If only words differ, and
-// another version of the program wrote them, it wraps [ErrVersion], and likewise if findings of an
-// older format follow from rules that have changed. Neither pictures nor the registry are asked, so
+// The error wraps [ErrFindings] and names the first leak that differs. It wraps [ErrVersion]
+// if only words of another version differ, or if an older format had other rules. Neither pictures nor the registry are asked, so
 // that what these said is taken as given.
 func (f *Findings) CheckLeaks() error {
 	return f.inWords(func(words bool) error {
@@ -76,9 +75,8 @@ func (v *Verdict) recheck(opens, words, v1 bool) error {
 
 // CheckVerdict weighs the leaks again, with the books that the verdict's case was made
 // from, and compares everything: case, odds, hypotheses, counts and words. Its error
-// wraps [ErrFindings] and names the first value that differs. If only words differ, and
-// another version of the program wrote them, the error wraps [ErrVersion], and likewise if findings
-// of an older format follow from rules that have changed.
+// wraps [ErrFindings] and names the first value that differs. It wraps [ErrVersion]
+// if only words of another version differ, or if an older format had other rules.
 func (f *Findings) CheckVerdict() error { return f.inWords(f.checkVerdict, f.checkCounts) }
 
 // checkCounts compares the counts of the verdict, and the recipients that it names, with the

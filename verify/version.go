@@ -9,9 +9,9 @@ import (
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
-// ErrVersion is wrapped if another version of the program wrote the findings, and they differ from
-// what this program would write in words alone, or in conclusions by rules that have changed since
-// the findings' format. That version can say whether they are its own.
+// ErrVersion is wrapped if another version of the program wrote the findings, and this program
+// would write other words. It is also wrapped if findings of an older format follow from rules that
+// have changed. Only the version that wrote the findings can say whether they are its own.
 var ErrVersion = errors.New("written by another version")
 
 // inWords calls check with words true, and, if that fails for findings of another version, with
