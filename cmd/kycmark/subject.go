@@ -203,7 +203,7 @@ func (b *books) setSubjects(ctx context.Context, f subjectFlags, args []string) 
 }
 
 // enterSubjects enters whose uploads are, in one transaction, prints a line of each in JSON, and
-// reports those that failed. It returns how many uploads had another subject before.
+// reports the failed ones. It returns how many uploads had another subject before.
 func (b *books) enterSubjects(ctx context.Context, of []subjectOf) (n int, err error) {
 	subjects := make(map[watermark.Submission]string)
 	for _, x := range of {

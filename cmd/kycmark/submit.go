@@ -215,8 +215,8 @@ func (c *subjectCount) add(r registry.Imported) {
 	}
 }
 
-// sayWhose says on stderr how many subjects --subject-from found, since a wrong pattern shows there,
-// and what uploads without a subject cost and how to mend that.
+// sayWhose says on stderr how many subjects --subject-from found, since a wrong pattern shows there.
+// It also says what uploads without a subject cost, and how to mend that.
 func (b *books) sayWhose(f submitFlags, whose *subjectCount, args []string) {
 	if n := len(whose.subjects); f.from.how != "" && n < maxSubjects {
 		b.say("", "%s of %s", plural(whose.named, "upload"), plural(n, "subject"))

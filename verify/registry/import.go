@@ -34,7 +34,7 @@ type Imported struct {
 	Name       string
 	Submission watermark.Submission // zero where there is an error
 	Duplicate  bool                 // it was there already, and was left as it is
-	Subject    string               // to which it belongs, "" without one; of a duplicate the one that it has
+	Subject    string               // to which the upload belongs, of a duplicate its earlier subject; "": none
 	Others     bool                 // a duplicate that stands under another subject than the one given, or under none
 	Pages      int                  // pages or frames of the file, only the first is entered; 0: it was not decoded
 	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak]

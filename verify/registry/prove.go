@@ -66,8 +66,8 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 }
 
 // ProveSubmission is [Ledger.Prove] for an upload. The proof holds its subject reference and its
-// hashes, since the commitment does: it is personal data. The reference is the one that the upload was
-// entered with; a later one has an entry of its own. The error wraps [ErrErased] for an
+// hashes, since the commitment does: it is personal data. The reference is that of the upload's own
+// entry; a later reference has an entry of its own. The error wraps [ErrErased] for an
 // erased upload, which cannot be proved, and [ErrNotFound] if there is no such upload.
 func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, public string) ([]byte, error) {
 	s, err := l.r.store.Submission(ctx, id)

@@ -273,10 +273,10 @@ func (c *checker) erasures(first, last int64, put func(int64, books.Entry)) erro
 	return nil
 }
 
-// subjects reads the changes of subjects with the numbers from first to last, both included, and
-// calls put with the number and the entry of each change; the entry has no Seq. The reference must
-// be the one that its digest binds. It must be blank exactly if a later change replaced it or its
-// submission was erased. A difference is an error that wraps [books.ErrTampered].
+// subjects reads the changes of subjects with the numbers from first to last, both included. It calls
+// put with the number and the entry of each change; the entry has no Seq. The digest must bind
+// the reference. The reference must be blank exactly if a later change replaced it or its submission
+// was erased. A difference is an error that wraps [books.ErrTampered].
 func (c *checker) subjects(first, last int64, put func(int64, books.Entry)) error {
 	rows, err := subjectTable.rows(c.ctx, c.q, between, first, last)
 	if err != nil || len(rows) == 0 {

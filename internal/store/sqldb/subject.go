@@ -59,8 +59,8 @@ func (d *DB) SubmissionsOf(ctx context.Context, subject string) ([]books.Submiss
 // notMoved is the condition that no other subject was entered after the submission s.
 const notMoved = "NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = s.id AND y.reference <> '')"
 
-// SubjectsAfter returns up to limit subjects that the database sorts after subject, ascending,
-// with counts and times of the uploads that belong to them at present. "" begins with the first
+// SubjectsAfter returns up to limit subjects that the database sorts after subject, ascending.
+// Counts and times are of the uploads that belong to them at present. "" begins with the first
 // subject. Erased uploads do not count, because erasing an upload blanks its subject.
 func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]books.Subject, error) {
 	bind := func(s *books.Subject) []any {
