@@ -140,12 +140,16 @@ func (s *stopped) Read(b []byte) (int, error) {
 }
 
 // zip lists the files of a zip archive of size bytes. depth counts the archives around it, under is
-// its name. Encrypted files and links are listed with an error, folders and litter not at all. The
-// error is of the archive's directory, ErrTooMany or ctx's.
+// its name. Files that are encrypted or compressed by another method, and links, are listed with an
+// error, folders and litter not at all. The error is of the archive's directory, ErrTooMany or
+// ctx's. If all its files are encrypted, the error says so and none is listed.
 func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, under string) error {
 	z, err := zip.NewReader(at, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
 		return err
+	}
+	if n := encrypted(z.File); n > 0 {
+		return fmt.Errorf("encrypted: it opens with a password (%d files)", n)
 	}
 	for _, e := range z.File {
 		if e.FileInfo().IsDir() || intake.Litter(e.Name) {
@@ -155,6 +159,8 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 		switch {
 		case e.Flags&1 != 0: // APPNOTE 4.4.4
 			f = File{Name: f.Name, Err: errEncrypted}
+		case e.Method != zip.Store && e.Method != zip.Deflate:
+			f = File{Name: f.Name, Err: errMethod}
 		case !e.Mode().IsRegular():
 			f = File{Name: f.Name, Err: intake.ErrNotRegular}
 		}
@@ -163,6 +169,20 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 		}
 	}
 	return nil
+}
+
+// encrypted returns the number of files if all of them are encrypted, else 0. Folders do not count.
+func encrypted(files []*zip.File) (n int) {
+	for _, e := range files {
+		switch {
+		case e.FileInfo().IsDir():
+		case e.Flags&1 == 0: // APPNOTE 4.4.4
+			return 0
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 // tar lists the complete files of a tar archive of size bytes at at. broken is the error that ended
