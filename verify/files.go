@@ -40,8 +40,8 @@ func (v *Investigator) InvestigateFS(ctx context.Context, fsys fs.FS) iter.Seq2[
 }
 
 // investigateDump returns the verdicts on the files that list adds to a dump, in their order.
-// Before it examines a file, it enters the investigation into the ledger and takes verdicts from
-// the state file. An error ends it, with a nil verdict; the error wraps [registry.ErrLimit] if
+// Before it examines a file, it takes verdicts from the state file and enters the investigation into
+// the ledger, unless no file can be examined. An error ends it, with a nil verdict; the error wraps [registry.ErrLimit] if
 // there are too many files.
 func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump) error) iter.Seq2[*Verdict, error] {
 	return func(yield func(*Verdict, error) bool) {
@@ -59,17 +59,17 @@ func (v *Investigator) investigateDump(ctx context.Context, list func(*dump.Dump
 			yield(nil, err)
 			return
 		}
-		if err := v.log(ctx, d.Files); err != nil {
-			yield(nil, err)
-			return
-		}
-		v.opened(d.Containers)
 		p, err := v.begin(ctx)
 		if err != nil {
 			yield(nil, err)
 			return
 		}
 		defer p.close()
+		if err := v.log(ctx, d.Files); err != nil {
+			yield(nil, err)
+			return
+		}
+		v.opened(d.Containers)
 		v.run(ctx, d.Files, p, yield)
 	}
 }
@@ -203,7 +203,10 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files i
 		return unread(f, err), nil
 	}
 	if known := p.again(f.Name, data, v.cfg.limits()); known != nil {
-		return known, nil
+		if known.upload.mosaic == nil {
+			known.upload, err = v.uploadLook(ctx, known.Submission)
+		}
+		return known, err
 	}
 	return v.investigate(ctx, f.Name, data, files)
 }

@@ -49,12 +49,15 @@ type Findings struct {
 	// concerns them; 0 where they are revealed.
 	Hidden int `json:"hidden"`
 	// Thumbnails are, for each leak, SHA-256 in hex of the picture of it that the report
-	// shows; "": it shows none.
+	// shows; "": it shows none. Uploads are the same for the original of the leak's submission.
+	// Findings of the first version have no Uploads.
 	Thumbnails []string `json:"thumbnails"`
+	Uploads    []string `json:"uploads,omitempty"`
 }
 
 // WriteFindings writes the verdict and its leaks as JSON, in the one form that [ReadFindings]
-// takes. It writes subject references, and the names of recipients that no finding concerns, only
+// takes. Without a picture that was examined it writes nothing: the error is a *[NothingError]. It
+// writes subject references, and the names of recipients that no finding concerns, only
 // with reveal. Nothing is written if the findings cannot be made; d is not changed.
 func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVerdict, reveal bool) error {
 	f, _, err := v.findings(ctx, d, reveal)
@@ -73,22 +76,25 @@ func (v *Investigator) WriteFindings(ctx context.Context, w io.Writer, d *DumpVe
 // SHA-256 in hex. With reveal, pictures are previews and subject references come from the registry.
 // Without it, pictures are mosaics, and recipients that no finding concerns are numbered.
 func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool) (*Findings, map[string][]byte, error) {
+	if d.readable() == 0 {
+		return nil, nil, &NothingError{d.Verdicts}
+	}
 	f := &Findings{Format: FindingsFormat, Verdict: d, Leaks: d.Verdicts, Revealed: reveal, Thumbnails: []string{}}
 	if f.Leaks == nil {
 		f.Leaks = []*Verdict{}
 	}
 	shown := make(map[string][]byte)
+	show := func(k look) string {
+		picture := k.of(reveal)
+		if len(picture) == 0 {
+			return ""
+		}
+		digest := hexDigest(picture)
+		shown[digest] = picture
+		return digest
+	}
 	for _, l := range f.Leaks {
-		picture := l.mosaic
-		if reveal {
-			picture = l.preview
-		}
-		digest := ""
-		if len(picture) > 0 {
-			digest = hexDigest(picture)
-			shown[digest] = picture
-		}
-		f.Thumbnails = append(f.Thumbnails, digest)
+		f.Thumbnails, f.Uploads = append(f.Thumbnails, show(l.leak)), append(f.Uploads, show(l.upload))
 	}
 	if !reveal {
 		return f, shown, f.redact()
@@ -154,8 +160,8 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	if f.Verdict == nil || f.Verdict.Case == nil || f.Verdict.Odds == nil {
 		return nil, fmt.Errorf("%w: there is no verdict with its odds and its case", ErrFindings)
 	}
-	if len(f.Thumbnails) != len(f.Leaks) {
-		return nil, fmt.Errorf("%w: %d thumbnails of %d leaks", ErrFindings, len(f.Thumbnails), len(f.Leaks))
+	if len(f.Thumbnails) != len(f.Leaks) || len(f.Uploads) != len(f.Leaks) && f.Uploads != nil {
+		return nil, fmt.Errorf("%w: %d thumbnails and %d uploads of %d leaks", ErrFindings, len(f.Thumbnails), len(f.Uploads), len(f.Leaks))
 	}
 	for i, l := range f.Leaks {
 		if l == nil {

@@ -64,7 +64,7 @@ func makeRichDump(t *testing.T) {
 	}
 	paged, err := v.Investigate(t.Context(), "two frames.gif", twoFrames(t))
 	require.NoError(t, err)
-	broken, err := v.Investigate(t.Context(), "broken.jpg", []byte("no picture"))
+	broken, err := v.Investigate(t.Context(), "broken.jpg", []byte("\xff\xd8\xff broken"))
 	require.NoError(t, err)
 	d, err := v.Weigh(t.Context(), append(leaks, paged, broken))
 	require.NoError(t, err)
@@ -206,8 +206,10 @@ var unnoticed = []string{
 	".leaks[].keys[].since",
 	".leaks[].keys[].state",
 	".leaks[].matches[].distance",
+	".leaks[].matches[].height",
 	".leaks[].matches[].score",
 	".leaks[].matches[].submitted",
+	".leaks[].matches[].width",
 	".leaks[].reads[].issued",
 	".leaks[].reads[].submission",
 	".leaks[].references[].distance",
@@ -229,6 +231,7 @@ var unnoticed = []string{
 	".leaks[].traces[].unsought",
 	".leaks[].width",
 	".thumbnails[]",
+	".uploads[]",
 	".verdict.history.recipients[].custody[].from",
 	".verdict.history.recipients[].custody[].to",
 	".verdict.history.recipients[].issued[].day",

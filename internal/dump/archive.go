@@ -148,8 +148,8 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) { // names are labels
 		return err
 	}
-	if n := encrypted(z.File); n > 0 {
-		return fmt.Errorf("encrypted: it opens with a password (%d files)", n)
+	if err := intake.Encrypted(z.File); err != nil {
+		return err
 	}
 	for _, e := range z.File {
 		if e.FileInfo().IsDir() || intake.Litter(e.Name) {
@@ -169,20 +169,6 @@ func (d *Dump) zip(ctx context.Context, at io.ReaderAt, size int64, depth int, u
 		}
 	}
 	return nil
-}
-
-// encrypted returns the number of files if all of them are encrypted, else 0. Folders do not count.
-func encrypted(files []*zip.File) (n int) {
-	for _, e := range files {
-		switch {
-		case e.FileInfo().IsDir():
-		case e.Flags&1 == 0: // APPNOTE 4.4.4
-			return 0
-		default:
-			n++
-		}
-	}
-	return n
 }
 
 // tar lists the complete files of a tar archive of size bytes at at. broken is the error that ended
