@@ -17,8 +17,13 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// FindingsFormat names the meaning of the fields of findings; it never changes.
-const FindingsFormat = "kycmark findings v1"
+// FindingsFormat names the meaning of the fields of findings. Each meaning has its own name, which
+// never changes.
+const FindingsFormat = "kycmark findings v2"
+
+// olderFormat is the meaning before [FoundUnissued] and before every unreadable file was not
+// a damaged picture. It is still read: see [Findings.CheckLeaks].
+const olderFormat = "kycmark findings v1"
 
 // MaxFindings is the maximum size of a findings file in bytes. A leak takes 2 to 5 kB.
 const MaxFindings = 512 << 20
@@ -35,7 +40,7 @@ var ErrFindings = errors.New("findings do not hold")
 // Findings are all that an investigation found, for machines: what the report says in
 // words, and all that this was computed from.
 type Findings struct {
-	Format   string            `json:"format"` // [FindingsFormat]
+	Format   string            `json:"format"` // [FindingsFormat], or that of an older version
 	Verdict  *DumpVerdict      `json:"verdict"`
 	Leaks    []*Verdict        `json:"leaks"`
 	Revealed bool              `json:"revealed"`           // Subjects are there, and every recipient by name
@@ -143,8 +148,8 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	if err := dec.Decode(&f); err != nil {
 		return nil, fmt.Errorf("%w: %w%s", ErrFindings, err, writtenByOther(data))
 	}
-	if f.Format != FindingsFormat {
-		return nil, fmt.Errorf("%w: the format is %.40q, not %q", ErrFindings, f.Format, FindingsFormat)
+	if f.Format != FindingsFormat && f.Format != olderFormat {
+		return nil, fmt.Errorf("%w: the format is %.40q, want %q or %q", ErrFindings, f.Format, FindingsFormat, olderFormat)
 	}
 	if f.Verdict == nil || f.Verdict.Case == nil || f.Verdict.Odds == nil {
 		return nil, fmt.Errorf("%w: there is no verdict with its odds and its case", ErrFindings)

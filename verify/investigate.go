@@ -177,18 +177,14 @@ func (v *Investigator) beside(f func()) (wait func()) {
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
 	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), shows: PixelsUnknown}
 	issued, err := v.cfg.Registry.Copy(ctx, d.Copy)
-	if errors.Is(err, registry.ErrNotFound) {
-		return r, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return nil, err
 	}
-	if issued.KeyID != d.KeyID {
-		return r, nil // the ID was issued under another key: this mark is not that copy's
+	if err == nil && issued.KeyID == d.KeyID { // a mark under another key is not that copy's
+		r.issued = issued
 	}
-	r.issued = issued
-	if err := v.standing(ctx, r); err != nil {
-		return nil, err
+	if err := v.standing(ctx, r); err != nil || r.issued == nil {
+		return r, err
 	}
 	for _, m := range matches {
 		if m.Submission == issued.Submission {
@@ -205,14 +201,20 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 	return r, nil
 }
 
-// standing sets r.key, the state of the key in the ledger, and r.erased, whether the copy's
-// submission was erased. r.keyID and r.issued must be set.
+// standing sets r.key, the state of the key in the ledger, and r.erased, whether the submission of
+// an issued copy was erased. r.keyID must be set. r.issued may be nil: then r.key stays nil if the
+// ledger does not have the key.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
 	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.keyID)
-	if err != nil {
+	switch {
+	case r.issued == nil && errors.Is(err, registry.ErrNotFound):
+		return nil
+	case err != nil:
 		return err
 	}
-	r.key = &key.KeyState
+	if r.key = &key.KeyState; r.issued == nil {
+		return nil
+	}
 	_, err = v.cfg.Registry.Submission(ctx, r.issued.Submission)
 	if r.erased = errors.Is(err, registry.ErrErased); r.erased || errors.Is(err, registry.ErrTampered) {
 		return nil // a row that cannot be read: its pixels stay unknown
@@ -221,7 +223,8 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 }
 
 // fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what
-// the registry says of it: subject, time and custody. A submission that was erased meanwhile is no
+// the registry says of it: subject, time and, unless it carries a mark that the registry does not
+// list, custody. A submission that was erased meanwhile is no
 // error: what the registry still has of it is taken.
 func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error {
 	out.conclude(e)
@@ -233,6 +236,9 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 		return err
 	}
 	out.subject, out.Submitted = sub.Subject, sub.Submitted
+	if out.Finding == FoundUnissued { // the picture that leaked was not unmarked
+		return nil
+	}
 	out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission})
 	return err
 }

@@ -110,6 +110,14 @@ func TestEditedSearchDataIsSaid(t *testing.T) {
 		if part == "hashes" {
 			requireBlind(t, edited(t, made, "DELETE FROM sealed WHERE submission = (SELECT min(id) FROM submission)"), 1)
 		}
+		if part == "features" { // of uploads that an earlier version entered, the original tells how many there were
+			cfg := edited(t, made, "UPDATE submission SET chain = 'pdq/1 kycmark/area/1'; UPDATE sealed SET features = x''")
+			v := examine(t, newInvestigator(t, verify.Config{Registry: cfg.Registry, SealKey: cfg.SealKey}), passport(1))
+			require.Equal(t, &findings.Missing{Uploads: 2, Whole: 2}, v.Searched.Missing)
+			a, err := cfg.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
+			require.NoError(t, err)
+			require.Contains(t, strings.Join(a.Problems, "\n"), "local features, and none are kept")
+		}
 		if part == "features" { // what it is about: a crop that was found
 			v := examine(t, newInvestigator(t, verify.Config{Registry: edited(t, made, "SELECT 1").Registry, SealKey: leaktest.SealKey()}),
 				imaging.Crop(passport(1), image.Rect(150, 100, 420, 300)))

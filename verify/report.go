@@ -117,7 +117,8 @@ type tally struct {
 var labels = []struct{ label, says string }{
 	{"copy", "carries the invisible mark of one issued copy, and shows the very upload that this copy was made of"},
 	{"copy (unconfirmed)", "carries the mark of an issued copy, but could not be confirmed to show that copy’s upload: it counts for no recipient"},
-	{"unmarked", "shows an upload and carries no mark, though a mark would have been found"},
+	{"unissued", "carries a mark under a key of the registry, with a copy ID that the registry does not list: it counts for no recipient"},
+	{"unmarked", "shows an upload and carries no mark under the keys that were tried, though such a mark would have been found"},
 	{"unreadable", "shows an upload; whether it was marked cannot be said"},
 	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for no recipient"},
 	{"lookalike", "resembles an upload, but is not the same picture: another document of that kind, or the same one photographed again"},

@@ -215,15 +215,19 @@ func (b *books) submitted(r registry.Imported) error {
 
 // manifestUploads opens the manifest at path, a CSV file that says whose uploads files are and when
 // they were sent, and returns its uploads. A wrong line gives an upload with an error and the name
-// "FILE:LINE"; a manifest without usable columns is a usageError. The uploads can be walked once.
-// Call done, which closes the manifest, at the end.
+// "FILE:LINE"; a manifest that is a folder, or without usable columns, is a usageError. The uploads
+// can be walked once. Call done, which closes the manifest, at the end.
 func manifestUploads(path string) (uploads iter.Seq[registry.Upload], done func() error, err error) {
 	m, err := openCSV(path, 1, "file", "subject", "at")
+	if errors.Is(err, intake.ErrNotRegular) {
+		err = &usageError{err}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	return func(yield func(registry.Upload) bool) {
 		for row, err := range m.rows {
+			m.budget.left = maxSmall // a line's, for a manifest of any length
 			var u registry.Upload
 			if err == nil {
 				u, err = manifestUpload(filepath.Dir(path), row)
