@@ -116,7 +116,7 @@ func TestEditedSearchDataIsSaid(t *testing.T) {
 			require.Equal(t, &findings.Missing{Uploads: 2, Whole: 2}, v.Searched.Missing)
 			a, err := cfg.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
 			require.NoError(t, err)
-			require.Contains(t, strings.Join(a.Problems, "\n"), "local features, and none are kept")
+			require.Contains(t, strings.Join(a.Problems, "\n"), "local features, and not one is kept")
 		}
 		if part == "features" { // what it is about: a crop that was found
 			v := examine(t, newInvestigator(t, verify.Config{Registry: edited(t, made, "SELECT 1").Registry, SealKey: leaktest.SealKey()}),

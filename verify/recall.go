@@ -35,7 +35,7 @@ func recallOf(s *findings.Searched, side int) *findings.Recall {
 }
 
 // notSearched returns sentences on the uploads that a search could not find, or only in part. m is
-// nil if there are none.
+// nil if the search could find all.
 func notSearched(m *findings.Missing) (out []string) {
 	if m == nil {
 		return nil
@@ -68,13 +68,13 @@ func (d *DumpVerdict) NotSearched() []string {
 // recalled says in a sentence how often the search finds leaks of the kind that r is about.
 // m counts the uploads that the search could not find, or only in part; nil: none.
 func recalled(r *findings.Recall, m *findings.Missing) string {
-	least := fmt.Sprintf("at least %s (95 %% confidence).", share(r.Bound))
+	bound := fmt.Sprintf("at least %s (95 %% confidence).", share(r.Bound))
 	trials := fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d", r.Kind, r.Found, r.Of)
 	if m == nil {
-		return trials + ": " + least
+		return trials + ": " + bound
 	}
 	return fmt.Sprintf("%s. Here %s of the %s uploads could not be searched, or only as whole pictures. Over all uploads the search finds %s",
-		trials, thousands(float64(m.Damaged+m.Flat+m.Whole)), thousands(float64(m.Uploads)), least)
+		trials, thousands(float64(m.Damaged+m.Flat+m.Whole)), thousands(float64(m.Uploads)), bound)
 }
 
 // recallRecord returns, in words for the record of an investigation, which trials [recallOf] uses;

@@ -92,7 +92,7 @@ func (v *Investigator) searched(ctx context.Context, where string) (int, error) 
 	return v.found.hashes.Len(), nil
 }
 
-// missing returns how many uploads a search cannot find, or only in part; nil if there are none.
+// missing returns how many uploads a search cannot find, or only in part; nil if it finds all.
 // In the store the search looks at whole pictures alone, and nothing tells flat from damaged. The
 // count of the store is made once.
 func (v *Investigator) missing(ctx context.Context) (*findings.Missing, error) {
@@ -212,8 +212,7 @@ func (c *catalogue) set(number int64, how reach) {
 	c.count[how]++
 }
 
-// damaged notes that the row of a submission cannot be read. The submission may be one that the
-// catalogue does not have.
+// damaged notes that the row of a submission cannot be read. The catalogue need not have it.
 func (c *catalogue) damaged(number int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -211,8 +211,8 @@ func (l *Ledger) auditUpload(ctx context.Context, a *Audit, key *SealKey, f *eng
 }
 
 // auditOriginal opens the kept original of s and compares its digest, and its pixels if the
-// decoder is still that of the entry. If f, what s is found by, has no local features and the
-// ledger does not say that there are none, the original must have none. The error wraps
+// decoder is still that of the entry. f is what s is found by. If f has no local features, and
+// the ledger does not say how many there are, the original must not have any. The error wraps
 // [ErrSealed] if the original is missing, cannot be opened or decoded, or differs. An upload that
 // was erased meanwhile is no error.
 func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submission, f *engine.Found) error {
@@ -233,7 +233,7 @@ func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submi
 	if f.Features == nil && f.FeaturesErr == nil && !f.Stated {
 		found, err := parts.Extract(picture.Flatten(pic.Image))
 		if err == nil && found.Len() > 0 {
-			return fmt.Errorf("submission %s: %w: its original has %d local features, and none are kept", s.ID, ErrSealed, found.Len())
+			return fmt.Errorf("submission %s: %w: its original has %d local features, and not one is kept", s.ID, ErrSealed, found.Len())
 		}
 	}
 	return engine.SameRendition(s, pic.Decoder, pic.Image)

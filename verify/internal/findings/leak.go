@@ -155,8 +155,8 @@ type Searched struct {
 	Missing *Missing `json:"missing,omitempty"` // uploads that the search could not find, or only in part; nil: none
 }
 
-// A Missing counts the uploads of a registry, and among them those that the search could not
-// find, or only in part.
+// A Missing counts the uploads of a registry, and the uploads that the search could not find, or
+// only in part.
 type Missing struct {
 	Uploads int `json:"uploads"`           // all that were not erased
 	Whole   int `json:"whole,omitempty"`   // searched as whole pictures, not for parts of them
