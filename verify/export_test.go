@@ -112,7 +112,7 @@ func (v *Verdict) SetMarked(recipient string) {
 func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
-func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }
+func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.leak = lookOf(img); v.upload = v.leak }
 
 // Recheck concludes the leak again from the evidence in it.
 func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true, false) }

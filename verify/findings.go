@@ -49,8 +49,10 @@ type Findings struct {
 	// concerns them; 0 where they are revealed.
 	Hidden int `json:"hidden"`
 	// Thumbnails are, for each leak, SHA-256 in hex of the picture of it that the report
-	// shows; "": it shows none.
+	// shows; "": it shows none. Uploads are the same for the original of the leak's submission.
+	// Findings of the first version have no Uploads.
 	Thumbnails []string `json:"thumbnails"`
+	Uploads    []string `json:"uploads,omitempty"`
 }
 
 // WriteFindings writes the verdict and its leaks as JSON, in the one form that [ReadFindings]
@@ -78,17 +80,17 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 		f.Leaks = []*Verdict{}
 	}
 	shown := make(map[string][]byte)
+	show := func(k look) string {
+		picture := k.of(reveal)
+		if len(picture) == 0 {
+			return ""
+		}
+		digest := hexDigest(picture)
+		shown[digest] = picture
+		return digest
+	}
 	for _, l := range f.Leaks {
-		picture := l.mosaic
-		if reveal {
-			picture = l.preview
-		}
-		digest := ""
-		if len(picture) > 0 {
-			digest = hexDigest(picture)
-			shown[digest] = picture
-		}
-		f.Thumbnails = append(f.Thumbnails, digest)
+		f.Thumbnails, f.Uploads = append(f.Thumbnails, show(l.leak)), append(f.Uploads, show(l.upload))
 	}
 	if !reveal {
 		return f, shown, f.redact()
@@ -154,8 +156,8 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	if f.Verdict == nil || f.Verdict.Case == nil || f.Verdict.Odds == nil {
 		return nil, fmt.Errorf("%w: there is no verdict with its odds and its case", ErrFindings)
 	}
-	if len(f.Thumbnails) != len(f.Leaks) {
-		return nil, fmt.Errorf("%w: %d thumbnails of %d leaks", ErrFindings, len(f.Thumbnails), len(f.Leaks))
+	if len(f.Thumbnails) != len(f.Leaks) || len(f.Uploads) != len(f.Leaks) && f.Uploads != nil {
+		return nil, fmt.Errorf("%w: %d thumbnails and %d uploads of %d leaks", ErrFindings, len(f.Thumbnails), len(f.Uploads), len(f.Leaks))
 	}
 	for i, l := range f.Leaks {
 		if l == nil {

@@ -80,7 +80,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy()},
-		mosaic: mosaic(pic.Image), preview: preview(pic.Image),
+		leak: lookOf(pic.Image),
 	}
 	if pic.Pages > 1 {
 		out.Pages = pic.Pages
@@ -93,6 +93,9 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	out.Searched = l.searched
 	if err = v.fill(ctx, out, e); err == nil && out.matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, v.cfg.referencesOf(pic.SHA256, files))
+	}
+	if err == nil {
+		out.upload, err = v.uploadLook(ctx, out.Submission)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)

@@ -80,8 +80,8 @@ type Verdict struct {
 	found   []registry.Copy // the registry's rows of all copies that were read, confirmed or not; nil after reading from JSON
 	marked  []string        // recipients of the copies that were read, confirmed or not: counted, never printed beside the leak
 	subject string          // of Submission: clusters the leaks of one person, and is printed only on request
-	mosaic  []byte          // PNG, too coarse to recognise a person
-	preview []byte          // JPEG
+	leak    look            // of the file
+	upload  look            // of the original of Submission
 }
 
 // Label returns the finding as people read it, which adds " (unconfirmed)" if the copy is not

@@ -274,17 +274,20 @@ func (w *weighing) sayReferences() {
 // worth. It also says how much that depends on single findings, what caps the ratios, and what
 // copies do not show.
 func (w *weighing) sayCopies() {
-	capped := false
+	capped, spoken := false, false
 	for _, h := range w.Hypotheses {
 		if h.Kind != odds.Copies || h.Clusters == 0 || h.LogLR <= 0 {
 			continue
 		}
 		w.Shows = append(w.Shows, w.copiesSentence(h))
-		capped = capped || h.Capped
+		capped, spoken = capped || h.Capped, true
 		if x := h.Sensitivity; x != nil {
 			w.shows("For %s: without the strongest finding (%s), the log10 likelihood ratio is %.1f. If %s in its favour were wrong, it would be %.1f.",
 				h.Name, w.Verdicts[w.Of[x.Leak]].File, x.Without, count(x.Wrong, "independent finding", "independent findings"), x.IfWrong)
 		}
+	}
+	if spoken {
+		w.shows("Alternatives that contain the copies are not compared: the issuer, an unlisted holder, and planting by a holder of such a copy and of the original. They are listed and not excluded.")
 	}
 	if capped {
 		w.shows("%s times is the most that is claimed: %s trials without a false identification bound the error rate by 3 in %[2]s (95 %% confidence). They are %s.",
@@ -317,7 +320,7 @@ func (w *weighing) copiesSentence(h odds.Hypothesis) string {
 		}
 	}
 	return fmt.Sprintf(
-		"%s recorded as issued to %s, of %s. This is at least %s times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them%s. The log10 likelihood ratio is %.1f: %s. Alternatives that contain them are not compared: the issuer, an unlisted holder, and planting by a holder of such a copy and of the original. They are listed and not excluded.%s",
+		"%s recorded as issued to %s, of %s. This is at least %s times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them%s. The log10 likelihood ratio is %.1f: %s.%s",
 		containCopies(w.parties[h.Name].pictures), h.Name, count(h.Clusters, "independent submission", "independent submissions"),
 		times(h.LogLR), against, h.LogLR, h.Words, withheld)
 }
