@@ -35,8 +35,8 @@ func Parallel(n int, f func(from, to int)) {
 // a tenth of a millisecond. Waking a processor takes a few microseconds. Chosen, not measured.
 const minWork = 1 << 20
 
-// shared is [Parallel], except that work below minWork, in samples read, is done by the caller.
-func shared(n, work int, f func(from, to int)) {
+// Shared is [Parallel], except that work below minWork, in samples read, is done by the caller.
+func Shared(n, work int, f func(from, to int)) {
 	if work < minWork {
 		f(0, n)
 		return

@@ -54,7 +54,7 @@ func sinc(x float64) float64 {
 func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
 	along, down := newTaps(r.X, r.W, w, k), newTaps(r.Y, r.H, h, k)
 	out := NewPlane(w, h)
-	shared(h, len(p.Pix)+w*h, func(from, to int) {
+	Shared(h, len(p.Pix)+w*h, func(from, to int) {
 		rows := newAcross(p, along)
 		for at, first := down[from].first, from; first < to; at++ {
 			row := rows.row(min(max(at, 0), p.H-1))

@@ -74,16 +74,19 @@ func nearest(p, q *features) []neighbours {
 			columns[k*n+i] = q.desc[i*dims+k]
 		}
 	}
-	out, dots := make([]neighbours, len(p.at)), make([]float32, n)
-	for i := range out {
-		clear(dots)
-		for k, v := range p.desc[i*dims : (i+1)*dims] {
-			dsp.AddScaled(dots, columns[k*n:(k+1)*n], v)
+	out := make([]neighbours, len(p.at))
+	dsp.Shared(len(out), len(out)*len(q.desc), func(from, to int) {
+		dots := make([]float32, n)
+		for i := from; i < to; i++ {
+			clear(dots)
+			for k, v := range p.desc[i*dims : (i+1)*dims] {
+				dsp.AddScaled(dots, columns[k*n:(k+1)*n], v)
+			}
+			b := dsp.ArgMax(dots)
+			s, next := secondBest(dots, q, b)
+			out[i] = neighbours{i, b, s, dots[b], next}
 		}
-		b := dsp.ArgMax(dots)
-		s, next := secondBest(dots, q, b)
-		out[i] = neighbours{i, b, s, dots[b], next}
-	}
+	})
 	return out
 }
 
