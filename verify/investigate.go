@@ -256,7 +256,7 @@ func stated(x float64) *float64 {
 }
 
 // closed returns the verdict on a file that could not be examined. path is the name in the verdict,
-// leak holds the bytes of the file, and cause gives its finding and its Error, without paths of this
+// and leak holds the bytes of the file. cause gives the finding and Error, which has no paths of this
 // machine.
 func closed(path string, leak []byte, cause error) *Verdict {
 	sum := sha256.Sum256(leak)

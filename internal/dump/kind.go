@@ -26,7 +26,7 @@ func kind(name string) string {
 // say: many kinds of documents are zip archives.
 var nameless = []string{"", ".bin", ".dat", ".tmp"}
 
-// endings are those of pictures, as far as cameras, phones and scanners write them.
+// endings are the endings of the pictures that cameras, phones and scanners write.
 var endings = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif", ".jxl", ".jp2"}
 
 // MayBePicture reports whether a file of this name may be a picture: the name has the ending of

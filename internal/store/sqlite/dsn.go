@@ -51,7 +51,7 @@ func reader(path string) string {
 	return address(path, "_query_only=1", "_pragma=mmap_size(0)")
 }
 
-// frozen returns the address of a connection to a file that nobody writes to: see [openFrozen].
+// frozen returns the address of a connection to a file that no program writes to: see [openFrozen].
 func frozen(path string) string {
 	return strings.Replace(reader(path), "mode=rw", "mode=ro&immutable=1", 1)
 }
