@@ -450,6 +450,7 @@ func (w *weighing) sayRest() {
 	w.showsNotOf(w.Counts[string(FoundTransplanted)], "# {picture carries|pictures carry} a transplanted mark: one that belongs to another picture. That says nothing about the recipient of the copy whose mark was used. Who can transplant a mark may have prepared other pictures of this dump.")
 	w.showsNotOf(w.Counts[string(FoundLookalike)], "# {picture resembles|pictures resemble} submissions of the registry without showing the same capture; {it is|they are} not counted as matched.")
 	w.showsNotOf(w.Counts[string(FoundUnknown)], unknown, recalled)
+	w.ShowsNot = append(w.ShowsNot, w.NotSearched()...)
 	if w.cfg.named() {
 		w.showsNot(onlyNamed)
 	}
@@ -468,7 +469,9 @@ func (w *weighing) recallSentence() string {
 			unsaid++
 		default:
 			n[l.Recall.Kind]++
-			kinds[l.Recall.Kind] = l.Recall
+			if k := kinds[l.Recall.Kind]; k == nil || l.Recall.Bound < k.Bound {
+				kinds[l.Recall.Kind] = l.Recall
+			}
 		}
 	}
 	order := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
@@ -481,6 +484,9 @@ func (w *weighing) recallSentence() string {
 	out := ""
 	if len(parts) > 0 {
 		out = fmt.Sprintf(" If they were among the uploads that the registry has now, the search would have found at least this share of them (lower 95 %% bounds of trials of such leaks, each altered in one way of many): %s. Erased uploads cannot be found.", strings.Join(parts, "; "))
+		if len(w.NotSearched()) > 0 {
+			out += " Uploads that were not searched are counted as not found."
+		}
 	}
 	if unsaid > 0 {
 		out += " Of pictures that were altered much, or of which little is left, some are missed. How many is not measured for pictures of this kind."
