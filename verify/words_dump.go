@@ -192,7 +192,7 @@ func (w *weighing) alsoTransplanted() string {
 	return fmt.Sprintf(" Marks of copies issued to %s were also transplanted onto %s of this dump.", list(names), count(n, "other picture", "other pictures"))
 }
 
-// window returns the densest window of leaks in which no mark counts, and the strongest custody
+// window returns the densest window of leaks without a mark, and the strongest custody
 // that covers all of them. Both are nil if that custody is not strong enough for a headline
 // ([odds.Window.Heads]). A custody that does not cover them may have the same ratio, at the cap,
 // and is passed over.
@@ -211,20 +211,19 @@ func (d *DumpVerdict) window() (*odds.Window, *odds.Hypothesis) {
 	return nil, nil
 }
 
-// windowHeadline returns the sentence, with a space before it, on when the leaks in which no mark
-// counts were submitted. It is "" if [DumpVerdict.window] is nil. It names no holder, since all who
+// windowHeadline returns the sentence, with a space before it, on when the leaks without a mark
+// were submitted. It is "" if [DumpVerdict.window] is nil. It names no holder, since all who
 // held the same, listed or not, explain the leaks equally.
 func (w *weighing) windowHeadline() string {
 	x, _ := w.window()
 	if x == nil {
 		return ""
 	}
-	return fmt.Sprintf(" Of %s, %d were submitted in %s. Recipients could hold the uploads of that time unmarked.", notCounted(x.Of), x.Leaks, x.Dates)
+	return fmt.Sprintf(" Of %s, %d were submitted from %s. Recipients could hold the uploads of that time unmarked.", withoutMark(x.Of), x.Leaks, x.Dates)
 }
 
-// notCounted names n pictures in which no mark counts for a recipient. No mark was found, or it is
-// transplanted, of a compromised key, or of a copy that was issued too late.
-func notCounted(n int) string { return pictures(n) + " in which no mark counts" }
+// withoutMark names n pictures on which no mark was found at all.
+func withoutMark(n int) string { return pictures(n) + " on which no mark was found" }
 
 // containCopies begins a sentence about n pictures: "1 picture contains a copy", "3 pictures
 // contain copies".
@@ -398,7 +397,7 @@ func (w *weighing) absence() string {
 	return " on a single picture." + strings.Join(parts, "")
 }
 
-// sayWindow says when leaks in which no mark counts are densest. It also says what the custody of
+// sayWindow says when leaks without a mark are densest. It also says what the custody of
 // that time is worth, and which holders the findings do not distinguish. It says nothing if there
 // are fewer than 2 such leaks, or no window.
 func (w *weighing) sayWindow() {
@@ -406,12 +405,12 @@ func (w *weighing) sayWindow() {
 	if x == nil || x.Of < 2 {
 		return
 	}
-	w.shows("Of %s, %d %s submitted in %s. That time holds %s of all submissions of the registry.",
-		notCounted(x.Of), x.Leaks, verb(x.Leaks, "was", "were"), x.Dates, percent(x.Share))
+	w.shows("Of %s, %d %s submitted from %s. That time holds %s of all submissions of the registry.",
+		withoutMark(x.Of), x.Leaks, verb(x.Leaks, "was", "were"), x.Dates, percent(x.Share))
 	if _, h := w.window(); h != nil {
 		limit, searched := "", ""
 		if h.Capped {
-			limit = fmt.Sprintf(" No more is claimed of pictures in which no mark counts: %s trials of matching without an error allow no more.", thousands(float64(w.Case.MatchTrials)))
+			limit = fmt.Sprintf(" No more is claimed of pictures without a mark: %s trials of matching without an error allow no more.", thousands(float64(w.Case.MatchTrials)))
 		}
 		if x.Searched > 1 {
 			searched = fmt.Sprintf(" %d sets of custody were looked at: the ratio before any cap, divided by %[1]d, is above %.0f.", x.Searched, math.Pow(10, odds.MinWindow))

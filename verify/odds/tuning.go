@@ -40,6 +40,10 @@ const (
 	MinWindowClusters = 5
 )
 
+// wholeWindow is the share of all submissions from which on a window says nothing. Chosen: the share
+// is stated in tenths of a percent.
+const wholeWindow = 0.9995
+
 // What is searched. These numbers bound the time of a search; all were chosen.
 const (
 	maxSources   = 3  // sources of a dump
