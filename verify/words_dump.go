@@ -459,7 +459,19 @@ func (w *weighing) sayRest() {
 	if w.cfg.named() {
 		w.showsNot(onlyNamed)
 	}
+	w.sayPages()
 	w.sayUnexamined()
+}
+
+// sayPages says of how many leaks only the first of several pages or frames was examined.
+func (w *weighing) sayPages() {
+	n, others := 0, 0
+	for _, l := range w.Verdicts {
+		if l.Pages > 1 {
+			n, others = n+1, others+l.Pages-1
+		}
+	}
+	w.showsNotOf(n, "# {file has|files have} several pages or frames, and only the first {|of each }was examined.", fmt.Sprintf(" The other %s not.", count(others, "page was", "pages were")))
 }
 
 // sayUnexamined says how many files could not be examined, by the reason. Reasons without files are
@@ -508,7 +520,7 @@ func (w *weighing) recallSentence() string {
 	}
 	out := ""
 	if len(parts) > 0 {
-		out = fmt.Sprintf(" If they were among the uploads that the registry has now, the search would have found at least this share of them (lower 95 %% bounds of trials of such leaks, each altered in one way of many): %s. Erased uploads cannot be found.", strings.Join(parts, "; "))
+		out = fmt.Sprintf(" If they were among the uploads that the registry has now, the search would have found at least this share of them (lower 95 %% bounds of trials of such leaks, each altered in one way of many): %s. Erased uploads cannot be found. Only the first page or frame of an upload is searched: its other pages were not looked for.", strings.Join(parts, "; "))
 		if len(w.NotSearched()) > 0 {
 			out += " Uploads that were not searched are counted as not found."
 		}
