@@ -48,10 +48,20 @@ type conclusion struct {
 }
 
 // conclude returns the conclusion from the evidence of one leak. It reads no registry and no clock.
-// The order of rules is: several issued copies, one issued copy, a submission that the leak shows,
-// a submission that it resembles, nothing. The first rule that applies wins. A mark of a copy that
-// was never issued only adds a sentence to the note.
+// The first rule that applies wins: several issued copies, one issued copy, a mark that is not
+// listed, a submission that the leak shows or resembles, nothing. Beside an issued copy, a mark that the registry does not list only adds to the
+// note.
 func conclude(e evidence) conclusion {
+	c := e.rules()
+	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
+		c.note += " " + r.unissuedNote()
+	}
+	return c
+}
+
+// rules is [conclude] without the sentence on a mark that the registry does not list beside another
+// finding.
+func (e evidence) rules() conclusion {
 	shown := e.shown()
 	issued := e.issuedReads()
 	switch {
@@ -72,48 +82,47 @@ func conclude(e evidence) conclusion {
 	case len(issued) == 1:
 		return concludeUnconfirmed(e, &issued[0])
 	}
-	stray := ""
-	if len(e.reads) > 0 {
-		r := e.reads[0]
-		stray = fmt.Sprintf(" A mark under key %s names copy %s, which this registry never issued: the key was used elsewhere, or the mark was forged.", r.keyID, r.copy)
-	}
 	switch {
+	case e.unissued() != nil && !e.v1:
+		return concludeUnissued(e, shown)
 	case shown != nil && shown.Pixels == PixelsSame:
-		return concludeNoMark(e, shown, stray)
+		return concludeNoMark(e, shown)
 	case shown != nil:
 		return conclusion{finding: FoundUnreadable, submission: shown.Submission, note: fmt.Sprintf(
-			"Matches this submission by its hash (%d of 256 bits apart); its pixels could not settle it (%s). No mark of an issued copy was read.", shown.Distance, shown.Pixels) + stray}
+			"Matches this submission by its hash (%d of 256 bits apart); its pixels could not settle it (%s). No mark of an issued copy was read.", shown.Distance, shown.Pixels)}
 	}
 	for _, x := range lookalikes {
 		if m := e.first(x.pixels); m != nil {
-			return conclusion{finding: FoundLookalike, submission: m.Submission, note: x.note + stray}
+			return conclusion{finding: FoundLookalike, submission: m.Submission, note: x.note}
 		}
 	}
-	return conclusion{finding: FoundUnknown, recall: e.recall, note: e.unknownNote() + stray}
+	return conclusion{finding: FoundUnknown, recall: e.recall, note: e.unknownNote()}
 }
+
+// A lookalike is a word for pixels of leaks that resemble a submission without showing it, with the
+// note on such a leak.
+type lookalike struct{ pixels, note string }
 
 // lookalikes are the words for pixels of leaks that resemble a submission without showing it.
 // The strongest comes first, and each has the note on such a leak.
-var lookalikes = []struct{ pixels, note string }{
+var lookalikes = []lookalike{
 	{PixelsAlike, "Shows the same document as this submission, but nothing in it says that it is the same capture: it may be another picture of that document, taken for another service."},
 	{PixelsPartial, "Looks like this submission, but too little of it is there to tell it from another document of the template."},
 	{PixelsDifferent, "Looks like this submission but differs from it in places, as another capture of the same template does, or an edited picture."},
 }
 
 // concludeNoMark returns the conclusion for a leak that shows a submission by its pixels, without a
-// mark of an issued copy. shown is the match with that submission. stray is the sentence, with a
-// space before it, about a mark that the registry never issued; "" without such a mark. The finding
-// is [FoundUnmarked] only if tracing would have found a mark and stray is "", else
-// [FoundUnreadable].
-func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
+// mark of an issued copy. shown is the match with that submission. The finding is [FoundUnmarked]
+// only if tracing would have found a mark and no other mark was read, else [FoundUnreadable].
+func concludeNoMark(e evidence, shown *Match) conclusion {
 	c := conclusion{finding: FoundUnreadable, submission: shown.Submission}
 	t := traceOf(e.traces, shown.Submission)
 	switch {
-	case stray != "" || t == nil:
-		c.note = "Shows this submission; no mark of an issued copy was read, and how likely one would have been found is not known." + stray
+	case len(e.reads) > 0 || t == nil:
+		c.note = "Shows this submission; no mark of an issued copy was read, and how likely one would have been found is not known."
 	case wouldShow(t) && t.Issued == 0:
 		c.finding = FoundUnmarked
-		c.note = fmt.Sprintf("Shows this submission and carries no mark. No marked copy of the submission is recorded; one would have been found with a probability of %s, unless it was removed on purpose.", share(t.Power))
+		c.note = fmt.Sprintf("Shows this submission and carries no mark under the keys that were tried. No marked copy of the submission is recorded; one would have been found with a probability of %s, unless it was removed on purpose.", share(t.Power))
 	case wouldShow(t):
 		c.finding = FoundUnmarked
 		c.note = fmt.Sprintf("Shows this submission and carries the mark of none of the %s issued of it; one would have been found with a probability of %s, unless it was removed on purpose.", count(t.Issued, "copy", "copies"), share(t.Power))
@@ -125,6 +134,40 @@ func concludeNoMark(e evidence, shown *Match, stray string) conclusion {
 		c.note = fmt.Sprintf("Shows this submission; no mark was found, but one would have been found only with a probability of %s: whether it was marked cannot be said.", share(t.Power))
 	}
 	return c
+}
+
+// unissued returns the first mark that was read and that the registry does not list, or nil.
+func (e evidence) unissued() *read {
+	for i := range e.reads {
+		if e.reads[i].issued == nil {
+			return &e.reads[i]
+		}
+	}
+	return nil
+}
+
+// concludeUnissued returns the conclusion for a leak with a mark that the registry does not list,
+// and without a mark of an issued copy. shown is the match with the submission that the leak shows,
+// or nil.
+func concludeUnissued(e evidence, shown *Match) conclusion {
+	c := conclusion{finding: FoundUnissued, note: e.unissued().unissuedNote()}
+	if shown != nil {
+		c.submission = shown.Submission
+		c.note += " The picture shows this submission."
+	} else if slices.ContainsFunc(lookalikes, func(x lookalike) bool { return e.first(x.pixels) != nil }) {
+		c.note += " The picture resembles a submission of the registry without showing it."
+	}
+	return c
+}
+
+// unissuedNote returns the sentences on a mark that the registry does not list. r.issued must be
+// nil.
+func (r *read) unissuedNote() string {
+	note := fmt.Sprintf("Carries a mark under key %s with the copy ID %s, which this registry does not list under that key. The record of issued copies is incomplete, or another party used the key. The mark counts for no recipient.", r.keyID, r.copy)
+	if k := r.key; k != nil && k.State == registry.KeyCompromised {
+		note += fmt.Sprintf(" The key is recorded as compromised since %s.", day(k.Since))
+	}
+	return note
 }
 
 // note returns the sentence on a leak for a confirmed copy: how its mark was found (read blind,
@@ -191,11 +234,12 @@ var notConfirmed = map[string]string{
 	PixelsUnknown:   "; the original of that copy could not be opened for comparison",
 }
 
-// keys returns the states of the keys of all issued copies that were read, each state once, in the
-// order of [evidence.issuedReads]. Keys whose state is not known are left out.
+// keys returns the states of the keys of all marks that were read, each state once: of issued copies
+// in the order of [evidence.issuedReads], then of others. Keys whose state is not known are left
+// out.
 func (e evidence) keys() []registry.KeyState {
 	var out []registry.KeyState
-	for _, r := range e.issuedReads() {
+	for _, r := range append(e.issuedReads(), e.reads...) {
 		if r.key != nil && !slices.Contains(out, *r.key) {
 			out = append(out, *r.key)
 		}

@@ -37,6 +37,10 @@ type Circumstances struct {
 	// rest.
 	Claimed int
 	Drawn   bool
+
+	// Case is the number of the case, and Examiner the name of the person who examines, as the
+	// report states them. Both may be empty.
+	Case, Examiner string
 }
 
 // Config is what [NewInvestigator] needs to know. Registry is required.

@@ -1,15 +1,18 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // A DumpVerdict is what is concluded of a dump as a whole.
@@ -44,7 +47,7 @@ func (v *Investigator) Weigh(ctx context.Context, leaks []*Verdict) (*DumpVerdic
 	if err != nil {
 		return nil, err
 	}
-	w, err := weigh(leaks, books, v.cfg)
+	w, err := weigh(leaks, books, v.cfg, len(record.Keys))
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +103,7 @@ func (v *Investigator) restoreMarked(ctx context.Context, l *Verdict) error {
 type weighing struct {
 	DumpVerdict
 	cfg     Config
+	keys    int               // mark keys under which marks were looked for
 	first   []int             // of each leak the first that is the same file; see [firsts]
 	parties map[string]*party // by recipient
 	names   []string          // of the recipients, in the registry's order
@@ -119,27 +123,19 @@ type party struct {
 	unjudged     int             // the same, if it is not known when the leaks were found
 }
 
-// weigh counts the findings of a dump and computes the odds, from the leaks and the books alone. It
+// weigh counts the findings of a dump and computes the odds, from the leaks and the books alone.
+// keys is the number of mark keys that were tried. It
 // writes the number of its subject into each leak ([weighing.clusters]). Headline and sentences are
 // left to [weighing.speak]. The error wraps [odds.ErrCase].
-func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
-	w := &weighing{cfg: cfg, parties: make(map[string]*party)}
-	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
+func weigh(leaks []*Verdict, b *books, cfg Config, keys int) (*weighing, error) {
+	w := &weighing{cfg: cfg, keys: keys, parties: make(map[string]*party)}
+	w.tally(leaks)
 	w.first = firsts(leaks)
 	for _, r := range b.recipients {
 		w.parties[r.Name] = &party{Recipient: r, clusters: make(map[string]bool)}
 		w.names = append(w.names, r.Name)
 	}
-	seen := make(map[string]bool)
 	for _, l := range leaks {
-		w.Counts[l.Label()]++
-		if l.matched() {
-			w.Matched++
-		}
-		if l.SHA256 != "" && seen[l.SHA256] {
-			w.Repeated++
-		}
-		seen[l.SHA256] = true
 		w.count(l)
 	}
 	w.History = b.history
@@ -165,7 +161,80 @@ func weigh(leaks []*Verdict, b *books, cfg Config) (*weighing, error) {
 		h.Name = title(h)
 		w.Hypotheses = append(w.Hypotheses, h)
 	}
+	if h := w.unissuedLine(); h != nil {
+		w.Hypotheses = append(w.Hypotheses, *h)
+	}
 	return w, nil
+}
+
+// unissued returns the marks in a leak that the registry does not list, unless rules of
+// [olderFormat] left them out of the finding.
+func (v *Verdict) unissued() (out []findings.Reading) {
+	for _, r := range v.Reads {
+		if r.Submission == (watermark.Submission{}) && (v.Finding == FoundUnissued || v.Copy != 0) {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// unissuedMarks are the marks of a dump that the registry does not list.
+type unissuedMarks struct {
+	pictures int // that carry any
+	ids      map[watermark.CopyID]bool
+	keys     map[string]bool // IDs of the mark keys
+	logP     float64         // the smallest log10 p of a read
+}
+
+// unissuedMarks collects the marks of the dump that the registry does not list.
+func (w *weighing) unissuedMarks() unissuedMarks {
+	m := unissuedMarks{ids: make(map[watermark.CopyID]bool), keys: make(map[string]bool)}
+	for _, l := range w.Verdicts {
+		marks := l.unissued()
+		if len(marks) > 0 {
+			m.pictures++
+		}
+		for _, r := range marks {
+			m.ids[r.Copy], m.keys[r.KeyID] = true, true
+			if r.LogP != nil {
+				m.logP = math.Min(m.logP, *r.LogP)
+			}
+		}
+	}
+	return m
+}
+
+// unissuedLine returns the hypothesis about marks that the registry does not list, or nil without
+// such marks. Its ratio compares a mark that was laid with a chance read: the inverse of the smallest
+// p, divided by the number of pictures and of keys, and capped by the trials of reading. Who laid
+// the mark is not compared.
+func (w *weighing) unissuedLine() *odds.Hypothesis {
+	m := w.unissuedMarks()
+	if m.pictures == 0 {
+		return nil
+	}
+	limit := odds.Cap(cmp.Or(w.cfg.Trials, ReadTrials))
+	raw := math.Max(0, micro(-m.logP-math.Log10(float64(w.readable()*max(w.keys, 1)))))
+	h := &odds.Hypothesis{Kind: odds.Unissued, Raw: raw, LogLR: math.Min(raw, micro(limit)), Capped: raw > limit, Pictures: m.pictures}
+	h.Name, h.Words, h.Note = title(*h), inWords(h.LogLR), notes[odds.Unissued]
+	return h
+}
+
+// tally sets the leaks and counts them: all, by finding, matched and repeated. Unconfirmed is left
+// nil.
+func (w *weighing) tally(leaks []*Verdict) {
+	w.Verdicts, w.Leaks, w.Counts = leaks, len(leaks), make(map[string]int)
+	seen := make(map[string]bool)
+	for _, l := range leaks {
+		w.Counts[l.Label()]++
+		if l.matched() {
+			w.Matched++
+		}
+		if l.SHA256 != "" && seen[l.SHA256] {
+			w.Repeated++
+		}
+		seen[l.SHA256] = true
+	}
 }
 
 // count adds one leak to the counts of the recipients that it concerns. Marks count by the finding:

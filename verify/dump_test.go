@@ -62,6 +62,15 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 	return v
 }
 
+// unissued is a leak with a mark under the registry's key that the registry does not list. It shows
+// a submission if v does.
+func unissued(v *verify.Verdict) *verify.Verdict {
+	p := -9.1
+	v.Finding, v.KeyID, v.LogP, v.BlindLogP = verify.FoundUnissued, "v1-k", &p, &p
+	v.Reads = []findings.Reading{{Copy: 77, KeyID: "v1-k", LogP: &p, Shows: verify.PixelsUnknown}}
+	return v
+}
+
 func unconfirmed(v *verify.Verdict) *verify.Verdict {
 	v.Unconfirmed, v.Accused, v.Recipient, v.Issued = true, []watermark.CopyID{}, "", nil
 	return v
@@ -103,6 +112,9 @@ func dumps() map[string]dump {
 		"empty":                 {headline: "no picture was examined"},
 		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"some are missed"}},
 		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 file could not be decoded"}},
+		"unissued":              {leaks: []*verify.Verdict{unissued(leakOf(1, verify.FoundUnknown, "")), unissued(leakOf(2, verify.FoundUnknown, ""))}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. No submission", says: []string{"1 ID under 1 key (v1-k)", "at most 2e-09 in all", "count for no recipient"}},
+		"unissued, uploads":     {leaks: []*verify.Verdict{unissued(bare(1)), unissued(bare(2)), bare(3)}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. Inconclusive: 3 of the 3 pictures match", says: []string{"On 1 picture no mark was found under the 1 mark key that was tried"}},
+		"unissued beside named": {leaks: []*verify.Verdict{a(1), a(2), unissued(bare(3))}, named: []string{"vendor A"}, headline: "The exchange also possessed them. 1 picture carries a mark under a mark key", evidence: map[string]int{"vendor A": 2}},
 		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was found and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
 		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "The exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"same copy twice":       {leaks: []*verify.Verdict{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},

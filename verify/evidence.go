@@ -17,6 +17,7 @@ type evidence struct {
 	traces  []Tracing
 	recall  *findings.Recall // of leaks like this one; nil: nothing was searched
 	tooFlat bool             // the hash has too little to go on
+	v1      bool             // conclude by the rules of findings v1, which had no [FoundUnissued]
 	opens   bool             // there is a sealing key: a match that was not compared could not be opened with it
 }
 
@@ -28,7 +29,7 @@ type read struct {
 	traced *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
 	issued *registry.Copy       // nil: the registry has no such copy
 	shows  string               // what the pixels say of the leak and the copy's submission
-	key    *registry.KeyState   // of the copy's key; nil if the copy is not known
+	key    *registry.KeyState   // of the mark's key; nil if the registry does not have that key
 	erased bool                 // the copy's upload was erased
 	lacks  bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
@@ -80,6 +81,11 @@ func (v *Verdict) evidence(opens bool) evidence {
 		if x.LogP != nil {
 			r.blind = *x.LogP
 		}
+		for i := range v.Keys {
+			if v.Keys[i].KeyID == x.KeyID {
+				r.key = &v.Keys[i]
+			}
+		}
 		if x.Submission != (watermark.Submission{}) {
 			v.bind(&r, x)
 		}
@@ -88,19 +94,13 @@ func (v *Verdict) evidence(opens bool) evidence {
 	return e
 }
 
-// bind gives r, the read of x of an issued copy, its row, the state of its key and what tracing
-// said. Rows come from v.Issued and v.found; without them the row has what x says. The key stays
-// nil if v.Keys does not have it.
+// bind gives r, the read of x of an issued copy, its row and what tracing said. Rows come from
+// v.Issued and v.found; without them the row has what x says.
 func (v *Verdict) bind(r *read, x findings.Reading) {
 	r.issued = &registry.Copy{ID: x.Copy, Submission: x.Submission, KeyID: x.KeyID, Issued: x.Issued}
 	for _, c := range slices.Concat(v.Issued, v.found) {
 		if c.ID == x.Copy && c.Submission == x.Submission && c.KeyID == x.KeyID && c.Issued.Equal(x.Issued) {
 			r.issued = &c
-		}
-	}
-	for i := range v.Keys {
-		if v.Keys[i].KeyID == x.KeyID {
-			r.key = &v.Keys[i]
 		}
 	}
 	t := traceOf(v.Traces, x.Submission)
@@ -114,7 +114,9 @@ func (v *Verdict) bind(r *read, x findings.Reading) {
 // conclusion wrote.
 func (v *Verdict) conclude(e evidence) {
 	v.gather(e)
+	v1 := e.v1
 	e = v.evidence(e.opens)
+	e.v1 = v1
 	v.Keys = e.keys()
 	c := conclude(e)
 	v.Conclusion = findings.Conclusion{Finding: c.finding, Unconfirmed: c.unconfirmed, Forgeable: c.forgeable, Submission: c.submission,
@@ -144,7 +146,7 @@ func (v *Verdict) conclude(e evidence) {
 }
 
 // number writes the key and the logarithms of the mark r on which the conclusion rests. If r is
-// nil, the first mark that was read is taken, which is of a copy that was never issued. Without a
+// nil, the first mark that was read is taken, which the registry does not list. Without a
 // mark, KeyID is "" and the logarithms stay as they are.
 func (v *Verdict) number(e evidence, r *read) {
 	if r == nil && len(e.reads) > 0 {

@@ -89,11 +89,12 @@ func WeighFor(leaks []*Verdict, recipients []registry.Recipient, cfg Config, mon
 		}
 		b.history.Recipients = append(b.history.Recipients, h)
 	}
-	w, err := weigh(leaks, b, cfg)
+	w, err := weigh(leaks, b, cfg, 1)
 	if err != nil {
 		panic(err)
 	}
 	w.speak()
+	w.Record.Keys = []string{"v1-k"}
 	return &w.DumpVerdict
 }
 
@@ -111,10 +112,10 @@ func (v *Verdict) SetMarked(recipient string) {
 func (v *Verdict) Marked() string { return strings.Join(v.marked, ", ") }
 
 // SetThumbnails gives a verdict its pictures.
-func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.mosaic, v.preview = mosaic(img), preview(img) }
+func (v *Verdict) SetThumbnails(img *image.NRGBA) { v.leak = lookOf(img); v.upload = v.leak }
 
 // Recheck concludes the leak again from the evidence in it.
-func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true) }
+func (v *Verdict) Recheck(opens bool) error { return v.recheck(opens, true, false) }
 
 // Encode writes findings as a program with the key could.
 func (f *Findings) Encode() ([]byte, error) { return f.encode() }

@@ -162,7 +162,10 @@ func (v *Investigator) investigateFile(ctx context.Context, f dump.File, files i
 		return d, nil
 	}
 	if known := p.again(f.Name, data, v.cfg.limits()); known != nil {
-		return known, nil
+		if known.upload.mosaic == nil {
+			known.upload, err = v.uploadLook(ctx, known.Submission)
+		}
+		return known, err
 	}
 	return v.investigate(ctx, f.Name, data, files)
 }

@@ -17,8 +17,13 @@ import (
 	"github.com/kycmark/kycmark/verify/registry"
 )
 
-// FindingsFormat names the meaning of the fields of findings; it never changes.
-const FindingsFormat = "kycmark findings v1"
+// FindingsFormat names the meaning of the fields of findings. Each meaning has its own name, which
+// never changes.
+const FindingsFormat = "kycmark findings v2"
+
+// olderFormat is the meaning before [FoundUnissued] and before every unreadable file was not
+// a damaged picture. It is still read: see [Findings.CheckLeaks].
+const olderFormat = "kycmark findings v1"
 
 // MaxFindings is the maximum size of a findings file in bytes. A leak takes 2 to 5 kB.
 const MaxFindings = 512 << 20
@@ -35,7 +40,7 @@ var ErrFindings = errors.New("findings do not hold")
 // Findings are all that an investigation found, for machines: what the report says in
 // words, and all that this was computed from.
 type Findings struct {
-	Format   string            `json:"format"` // [FindingsFormat]
+	Format   string            `json:"format"` // [FindingsFormat], or that of an older version
 	Verdict  *DumpVerdict      `json:"verdict"`
 	Leaks    []*Verdict        `json:"leaks"`
 	Revealed bool              `json:"revealed"`           // Subjects are there, and every recipient by name
@@ -44,8 +49,10 @@ type Findings struct {
 	// concerns them; 0 where they are revealed.
 	Hidden int `json:"hidden"`
 	// Thumbnails are, for each leak, SHA-256 in hex of the picture of it that the report
-	// shows; "": it shows none.
+	// shows; "": it shows none. Uploads are the same for the original of the leak's submission.
+	// Findings of the first version have no Uploads.
 	Thumbnails []string `json:"thumbnails"`
+	Uploads    []string `json:"uploads,omitempty"`
 }
 
 // WriteFindings writes the verdict and its leaks as JSON, in the one form that [ReadFindings]
@@ -73,17 +80,17 @@ func (v *Investigator) findings(ctx context.Context, d *DumpVerdict, reveal bool
 		f.Leaks = []*Verdict{}
 	}
 	shown := make(map[string][]byte)
+	show := func(k look) string {
+		picture := k.of(reveal)
+		if len(picture) == 0 {
+			return ""
+		}
+		digest := hexDigest(picture)
+		shown[digest] = picture
+		return digest
+	}
 	for _, l := range f.Leaks {
-		picture := l.mosaic
-		if reveal {
-			picture = l.preview
-		}
-		digest := ""
-		if len(picture) > 0 {
-			digest = hexDigest(picture)
-			shown[digest] = picture
-		}
-		f.Thumbnails = append(f.Thumbnails, digest)
+		f.Thumbnails, f.Uploads = append(f.Thumbnails, show(l.leak)), append(f.Uploads, show(l.upload))
 	}
 	if !reveal {
 		return f, shown, f.redact()
@@ -143,14 +150,14 @@ func ReadFindings(r io.Reader) (*Findings, error) {
 	if err := dec.Decode(&f); err != nil {
 		return nil, fmt.Errorf("%w: %w%s", ErrFindings, err, writtenByOther(data))
 	}
-	if f.Format != FindingsFormat {
-		return nil, fmt.Errorf("%w: the format is %.40q, not %q", ErrFindings, f.Format, FindingsFormat)
+	if f.Format != FindingsFormat && f.Format != olderFormat {
+		return nil, fmt.Errorf("%w: the format is %.40q, want %q or %q", ErrFindings, f.Format, FindingsFormat, olderFormat)
 	}
 	if f.Verdict == nil || f.Verdict.Case == nil || f.Verdict.Odds == nil {
 		return nil, fmt.Errorf("%w: there is no verdict with its odds and its case", ErrFindings)
 	}
-	if len(f.Thumbnails) != len(f.Leaks) {
-		return nil, fmt.Errorf("%w: %d thumbnails of %d leaks", ErrFindings, len(f.Thumbnails), len(f.Leaks))
+	if len(f.Thumbnails) != len(f.Leaks) || len(f.Uploads) != len(f.Leaks) && f.Uploads != nil {
+		return nil, fmt.Errorf("%w: %d thumbnails and %d uploads of %d leaks", ErrFindings, len(f.Thumbnails), len(f.Uploads), len(f.Leaks))
 	}
 	for i, l := range f.Leaks {
 		if l == nil {

@@ -3,9 +3,11 @@ package verify_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"image"
 	"maps"
 	"math/rand/v2"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -90,7 +92,7 @@ func TestFindingsFollowFromThemselves(t *testing.T) {
 		assert.NoError(t, f.CheckLeaks())
 		assert.NoError(t, f.CheckVerdict())
 		counts := f.Verdict.Counts
-		for _, label := range []string{"copy", "copy (unconfirmed)", "unmarked", "unreadable", "transplanted", "lookalike", "unknown", "damaged"} {
+		for _, label := range []string{"copy", "copy (unconfirmed)", "unmarked", "unreadable", "transplanted", "unissued", "lookalike", "unknown", "damaged"} {
 			assert.NotZero(t, counts[label], "%s is not tested: %v", label, counts)
 		}
 	}
@@ -99,6 +101,34 @@ func TestFindingsFollowFromThemselves(t *testing.T) {
 	inReport, err := verify.FindingsInReport([]byte(report))
 	require.NoError(t, err)
 	assert.Equal(t, plain, string(inReport))
+}
+
+// Findings of an older format are read and checked. Rules that have changed since are not held
+// against them, but their values must agree with each other.
+func TestOlderFindings(t *testing.T) {
+	text := string(readFile(t, filepath.Join("testdata", "findings-v1.json")))
+	f := readFindings(t, text)
+	assert.NoError(t, valid(schema(t), text))
+	for _, err := range []error{f.CheckLeaks(), f.CheckVerdict()} {
+		if err != nil {
+			assert.ErrorIs(t, err, verify.ErrVersion)
+		}
+	}
+	for name, edit := range map[string][2]string{
+		"a count":    {`"matched": 8`, `"matched": 9`},
+		"a finding":  {`"finding": "lookalike"`, `"finding": "unmarked"`},
+		"a name":     {`"named": []`, `"named": ["vendor A", "vendor Z"]`},
+		"pixels":     {`"pixels": "same"`, `"pixels": "equal"`},
+		"as written": {`"format": "kycmark findings v1"`, `"format": "kycmark findings v2"`},
+	} {
+		edited := strings.Replace(text, edit[0], edit[1], 1)
+		require.NotEqual(t, text, edited, name)
+		f, err := verify.ReadFindings(strings.NewReader(edited))
+		if err == nil {
+			err = errors.Join(f.CheckLeaks(), f.CheckVerdict())
+		}
+		assert.ErrorIs(t, err, verify.ErrFindings, name)
+	}
 }
 
 // unredacted are the findings that a verdict without a registry has.
@@ -130,10 +160,10 @@ func TestFindingsHaveOneForm(t *testing.T) {
 	for name, edit := range map[string]func(string) string{
 		"empty":            func(string) string { return "" },
 		"null":             func(string) string { return "null\n" },
-		"no verdict":       func(string) string { return `{"format":"kycmark findings v1"}` },
-		"another format":   func(s string) string { return strings.Replace(s, "findings v1", "findings v2", 1) },
+		"no verdict":       func(string) string { return `{"format":"kycmark findings v2"}` },
+		"another format":   func(s string) string { return strings.Replace(s, "findings v2", "findings v3", 1) },
 		"unknown field":    func(s string) string { return strings.Replace(s, "{", `{"x": 1,`, 1) },
-		"twice":            func(s string) string { return strings.Replace(s, "{", `{"format": "kycmark findings v1",`, 1) },
+		"twice":            func(s string) string { return strings.Replace(s, "{", `{"format": "kycmark findings v2",`, 1) },
 		"in capitals":      func(s string) string { return strings.Replace(s, `"format"`, `"FORMAT"`, 1) },
 		"white space":      func(s string) string { return strings.Replace(s, "\n", "\n\n", 1) },
 		"more behind it":   func(s string) string { return s + "{}" },
@@ -176,8 +206,10 @@ var unnoticed = []string{
 	".leaks[].keys[].since",
 	".leaks[].keys[].state",
 	".leaks[].matches[].distance",
+	".leaks[].matches[].height",
 	".leaks[].matches[].score",
 	".leaks[].matches[].submitted",
+	".leaks[].matches[].width",
 	".leaks[].reads[].issued",
 	".leaks[].reads[].submission",
 	".leaks[].references[].distance",
@@ -199,6 +231,7 @@ var unnoticed = []string{
 	".leaks[].traces[].unsought",
 	".leaks[].width",
 	".thumbnails[]",
+	".uploads[]",
 	".verdict.history.recipients[].custody[].from",
 	".verdict.history.recipients[].custody[].to",
 	".verdict.history.recipients[].issued[].day",
@@ -335,7 +368,7 @@ func noticed(t *testing.T, tree any) bool {
 }
 
 func FuzzFindings(f *testing.F) {
-	f.Add([]byte(`{"format":"kycmark findings v1","verdict":{"case":{},"odds":{},"record":{"parameters":{"leaks found on":"not stated","originals could be opened":"true"}}},"leaks":[{"finding":"copy"}]}`))
+	f.Add([]byte(`{"format":"kycmark findings v2","verdict":{"case":{},"odds":{},"record":{"parameters":{"leaks found on":"not stated","originals could be opened":"true"}}},"leaks":[{"finding":"copy"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		var x verify.Findings
 		if len(data) > 1<<16 || json.Unmarshal(data, &x) != nil {
@@ -386,7 +419,7 @@ func TestFindingsFollowTheSchema(t *testing.T) {
 		assert.NoError(t, valid(s, string(text)), name)
 	}
 	for name, edit := range map[string][2]string{
-		"format":       {`"format": "kycmark findings v1"`, `"format": "kycmark findings v2"`},
+		"format":       {`"format": "kycmark findings v2"`, `"format": "kycmark findings v3"`},
 		"finding":      {`"finding": "unmarked"`, `"finding": "marked"`},
 		"power":        {`"power": 0.`, `"power": 1.`},
 		"digest":       {`"sha256": "`, `"sha256": "x`},

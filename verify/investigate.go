@@ -79,7 +79,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 		File: path,
 		Picture: findings.Picture{SHA256: hex.EncodeToString(pic.SHA256[:]), Size: pic.Size, Format: pic.Format, Decoder: pic.Decoder,
 			Width: pic.Image.Rect.Dx(), Height: pic.Image.Rect.Dy()},
-		mosaic: mosaic(pic.Image), preview: preview(pic.Image),
+		leak: lookOf(pic.Image),
 	}
 	if pic.Pages > 1 {
 		out.Pages = pic.Pages
@@ -92,6 +92,9 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	out.Searched = l.searched
 	if err = v.fill(ctx, out, e); err == nil && out.matched() {
 		out.References, err = v.references(ctx, l, &e, out.Submission, v.cfg.referencesOf(pic.SHA256, files))
+	}
+	if err == nil {
+		out.upload, err = v.uploadLook(ctx, out.Submission)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
@@ -171,18 +174,14 @@ func (v *Investigator) beside(f func()) (wait func()) {
 func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark.Detection, matches []Match) (*read, error) {
 	r := &read{copy: d.Copy, keyID: d.KeyID, blind: micro(d.LogPFA), shows: PixelsUnknown}
 	issued, err := v.cfg.Registry.Copy(ctx, d.Copy)
-	if errors.Is(err, registry.ErrNotFound) {
-		return r, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, registry.ErrNotFound) {
 		return nil, err
 	}
-	if issued.KeyID != d.KeyID {
-		return r, nil // the ID was issued under another key: this mark is not that copy's
+	if err == nil && issued.KeyID == d.KeyID { // a mark under another key is not that copy's
+		r.issued = issued
 	}
-	r.issued = issued
-	if err := v.standing(ctx, r); err != nil {
-		return nil, err
+	if err := v.standing(ctx, r); err != nil || r.issued == nil {
+		return r, err
 	}
 	for _, m := range matches {
 		if m.Submission == issued.Submission {
@@ -199,14 +198,20 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 	return r, nil
 }
 
-// standing sets r.key, the state of the key in the ledger, and r.erased, whether the copy's
-// submission was erased. r.keyID and r.issued must be set.
+// standing sets r.key, the state of the key in the ledger, and r.erased, whether the submission of
+// an issued copy was erased. r.keyID must be set. r.issued may be nil: then r.key stays nil if the
+// ledger does not have the key.
 func (v *Investigator) standing(ctx context.Context, r *read) error {
 	key, err := v.cfg.Registry.Ledger().MarkKey(ctx, r.keyID)
-	if err != nil {
+	switch {
+	case r.issued == nil && errors.Is(err, registry.ErrNotFound):
+		return nil
+	case err != nil:
 		return err
 	}
-	r.key = &key.KeyState
+	if r.key = &key.KeyState; r.issued == nil {
+		return nil
+	}
 	_, err = v.cfg.Registry.Submission(ctx, r.issued.Submission)
 	if r.erased = errors.Is(err, registry.ErrErased); r.erased {
 		return nil
@@ -215,7 +220,8 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 }
 
 // fill writes the evidence and the conclusion into out, and, if the leak shows a submission, what
-// the registry says of it: subject, time and custody. A submission that was erased meanwhile is no
+// the registry says of it: subject, time and, unless it carries a mark that the registry does not
+// list, custody. A submission that was erased meanwhile is no
 // error: what the registry still has of it is taken.
 func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error {
 	out.conclude(e)
@@ -227,6 +233,9 @@ func (v *Investigator) fill(ctx context.Context, out *Verdict, e evidence) error
 		return err
 	}
 	out.subject, out.Submitted = sub.Subject, sub.Submitted
+	if out.Finding == FoundUnissued { // the picture that leaked was not unmarked
+		return nil
+	}
 	out.Custody, err = v.cfg.Registry.Custody(ctx, registry.CustodyFilter{Submission: out.Submission})
 	return err
 }

@@ -49,8 +49,8 @@ func leakRows(t *testing.T, c *caseFile) map[string]leakRow {
 		"unread bill":      {leaked(t, c.bill, "thumb160"), noMark, verify.FoundUnreadable, false, c.billID},
 		"transplanted":     {c.second, reads(id), verify.FoundTransplanted, false, c.secondID},
 		"on a stranger":    {stranger, reads(id), verify.FoundCopy, true, c.firstID},
-		"unissued":         {stranger, reads(id + 1), verify.FoundUnknown, false, watermark.Submission{}},
-		"unissued, upload": {c.second, reads(id + 1), verify.FoundUnreadable, false, c.secondID},
+		"unissued":         {stranger, reads(id + 1), verify.FoundUnissued, false, watermark.Submission{}},
+		"unissued, upload": {c.second, reads(id + 1), verify.FoundUnissued, false, c.secondID},
 		"stranger":         {stranger, noMark, verify.FoundUnknown, false, watermark.Submission{}},
 		"blank":            {imaging.New(300, 200, image.White), noMark, verify.FoundUnknown, false, watermark.Submission{}},
 		"tiny":             {imaging.New(2, 2, image.White), noMark, verify.FoundUnknown, false, watermark.Submission{}},
@@ -235,9 +235,9 @@ func TestCopyIDUnderAnotherKeyIsNotThatCopy(t *testing.T) {
 	c := newCase(t)
 	c.Keys = []*watermark.Key{watermark.GenerateKey()}
 	v := c.examine(t, c.first, reads(c.copy.ID))
-	require.Equal(t, verify.FoundUnreadable, v.Finding)
+	require.Equal(t, verify.FoundUnissued, v.Finding)
 	require.Zero(t, v.Copy)
-	require.Contains(t, v.Note, "never issued")
+	require.Contains(t, v.Note, "does not list under that key")
 }
 
 func TestDamagedFiles(t *testing.T) {

@@ -124,6 +124,7 @@ func (v *Investigator) comparePixels(ctx context.Context, l *leakPicture, m *Mat
 	if err != nil {
 		return err
 	}
+	m.Width, m.Height = o.onto.Luma().W, o.onto.Luma().H
 	if m.Pixels, m.Score, err = comparePixels(s); err == nil {
 		l.keep(m.Submission, s, m.Pixels)
 	}

@@ -19,6 +19,7 @@ import (
 type original struct {
 	of   watermark.Submission
 	onto *capture.Original
+	look look
 
 	mu      sync.Mutex
 	picture *picture.Picture  // its pixels until tracer is made from them, then nil
@@ -27,7 +28,7 @@ type original struct {
 
 // newOriginal readies the decoded file of an upload. It keeps pic.
 func newOriginal(of watermark.Submission, pic *picture.Picture) *original {
-	return &original{of: of, onto: capture.New(dsp.LumaNRGBA(pic.Image)), picture: pic}
+	return &original{of: of, onto: capture.New(dsp.LumaNRGBA(pic.Image)), look: lookOf(pic.Image), picture: pic}
 }
 
 // originalBytes returns about how many bytes an [original] of so many pixels takes up: 4 a pixel

@@ -33,13 +33,13 @@ func TestRecallOfUnknownLeaks(t *testing.T) {
 	trials := table.Kinds[0].Parts
 	assert.Contains(t, v.Note, fmt.Sprintf("In trials of leaks of its kind (of 400 pixels and more, full of detail) the search found the upload of %d of %d: at least %s",
 		trials.Found, trials.Of, share(trials.Bound)))
-	require.NoError(t, v.recheck(true, true))
+	require.NoError(t, v.recheck(true, true, false))
 	v.Recall.Bound = 0.9999
-	assert.ErrorContains(t, v.recheck(true, true), "at_least")
+	assert.ErrorContains(t, v.recheck(true, true, false), "at_least")
 	v.Recall.Bound = recallOf(large, 1200).Bound
 
 	blank := &Verdict{Conclusion: findings.Conclusion{Finding: FoundUnknown}, Picture: findings.Picture{Width: 300, Height: 200}, Evidence: findings.Evidence{Searched: &findings.Searched{Features: &none}, Recall: recallOf(&findings.Searched{Features: &none}, 300)}}
-	w, err := weigh([]*Verdict{v, blank, {Conclusion: findings.Conclusion{Finding: FoundUnknown}}}, &books{}, Config{})
+	w, err := weigh([]*Verdict{v, blank, {Conclusion: findings.Conclusion{Finding: FoundUnknown}}}, &books{}, Config{}, 1)
 	require.NoError(t, err)
 	assert.Equal(t, v.Recall.Bound, w.Case.Leaks[0].Recall)
 	assert.InDelta(t, max(blank.Recall.Bound, minRecall), w.Case.Leaks[1].Recall, 1e-12)

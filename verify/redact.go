@@ -35,7 +35,7 @@ func (f *Findings) redact() error {
 		}
 	}
 	b.relabel(labels)
-	w, err := weigh(leaks, b, cfg)
+	w, err := weigh(leaks, b, cfg, len(f.Verdict.Record.Keys))
 	if err != nil {
 		return fmt.Errorf("redact: %w", err)
 	}

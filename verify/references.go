@@ -41,10 +41,10 @@ func (v *Verdict) Chance() string {
 	var found []string
 	for _, c := range t.Copies {
 		if c.Found {
-			found = append(found, fmt.Sprintf("copy %s scores %.1f", c.Copy, c.Score))
+			found = append(found, fmt.Sprintf("%.1f", c.Score))
 		}
 	}
-	return fmt.Sprintf("%s; of %s copies that were never issued none scores above %.1f in this picture", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max)
+	return fmt.Sprintf("score %s; no score of %s copies that were never issued is above %.1f", list(found), thousands(float64(t.Decoys.Number)), t.Decoys.Max)
 }
 
 // referencesOf returns the number of controls for one leak: an even share of the controls of a dump

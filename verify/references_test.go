@@ -30,7 +30,7 @@ func TestReferences(t *testing.T) {
 		assert.Equal(t, 1000, v.Traces[0].Decoys.Number)
 		assert.InDelta(t, 4, v.Traces[0].Decoys.Max, 2, "the greatest of a thousand normal scores, outside once in a million leaks")
 		assert.Greater(t, v.Traces[0].Copies[0].Score, v.Traces[0].Decoys.Max+2, name)
-		assert.Contains(t, v.Chance(), "of 1,000 copies that were never issued none scores above")
+		assert.Contains(t, v.Chance(), "no score of 1,000 copies that were never issued is above")
 	}
 	assert.Empty(t, verdicts["stranger"].References, "nothing is shown")
 	assert.Nil(t, verdicts["unmarked"].Traces[0].Decoys, "no copy was found")

@@ -40,8 +40,13 @@ func (f *Findings) render(w io.Writer, pictures map[string][]byte) error {
 		if err != nil {
 			return fmt.Errorf("leak %d: %w", i+1, err)
 		}
-		view.Rows = append(view.Rows, reportRow{Verdict: l, Number: i + 1, Thumbnail: picture, Subject: f.Subjects[l.Submission.String()],
-			Name: l.File[len(view.Folder):]})
+		row := reportRow{Verdict: l, Number: i + 1, Thumbnail: picture, Subject: f.Subjects[l.Submission.String()], Name: l.File[len(view.Folder):]}
+		if f.Uploads != nil {
+			if row.Upload, err = thumbnailURL(pictures, f.Uploads[i], f.Revealed); err != nil {
+				return fmt.Errorf("leak %d: %w", i+1, err)
+			}
+		}
+		view.Rows = append(view.Rows, row)
 	}
 	t, err := template.New("report").Funcs(reportFuncs).Parse(reportHTML)
 	if err != nil {

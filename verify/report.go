@@ -9,10 +9,10 @@ import (
 	"io"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/kycmark/kycmark/verify/odds"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -72,7 +72,104 @@ type reportRow struct {
 	Number    int
 	Name      string // without the folder
 	Thumbnail template.URL
+	Upload    template.URL // of the original of the leak's submission; "": it was not opened
 	Subject   string
+}
+
+// How says how the mark of the leak was found, in words; "" without a mark. The p of a single leak
+// is left out: it is far smaller than trials can bear out.
+func (r reportRow) How() string {
+	traced := false
+	if t := traceOf(r.Traces, r.Submission); t != nil {
+		c := tracedCopy(t, r.Copy)
+		traced = c != nil && c.Found
+	}
+	switch {
+	case traced && r.BlindLogP != nil:
+		return "read and traced"
+	case traced:
+		return "traced"
+	case r.BlindLogP != nil:
+		return "read"
+	}
+	return ""
+}
+
+// KeyOf returns the mark key of a leak with its state, in words; "" if there is nothing to tell,
+// because only one key was tried and is active.
+func (r reportView) KeyOf(row reportRow) string {
+	if len(row.Keys) == 0 {
+		return row.KeyID
+	}
+	var out []string
+	for _, k := range row.Keys {
+		if len(r.Record.Keys) != 1 || k.State != registry.KeyActive {
+			out = append(out, k.String())
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// A holder is a recipient with confirmed copies in the dump, as the first page lists it.
+type holder struct {
+	Name     string
+	Pictures string // "9 of 17 marked exhibits"
+	Clusters int    // independent submissions
+	Says     string
+}
+
+// Holders returns the recipients whose confirmed copies are in the dump, in the order of the
+// hypotheses: how many exhibits carry them, what this is worth, and why a recipient is not named.
+func (r reportView) Holders() []holder {
+	on, marked := make(map[string]int), 0
+	for _, l := range r.Verdicts {
+		names := l.MayNames()
+		for _, name := range names {
+			on[name]++
+		}
+		marked += min(len(names), 1)
+	}
+	var out []holder
+	for i := range r.Hypotheses {
+		h := &r.Hypotheses[i]
+		if h.Kind != odds.Copies || on[h.Name] == 0 {
+			continue
+		}
+		x := holder{Name: h.Name, Pictures: fmt.Sprintf("%d of %s", on[h.Name], count(marked, "marked exhibit", "marked exhibits")), Clusters: h.Clusters, Says: "no support either way"}
+		if h.LogLR > 0 {
+			x.Says = fmt.Sprintf("%s times or more: %s", times(h.LogLR), h.Words)
+		}
+		for _, w := range r.Odds.Withheld {
+			if w.Name == h.Name {
+				x.Says += ". Not named, because " + w.Reason
+			}
+		}
+		out = append(out, x)
+	}
+	return out
+}
+
+// Boxes returns the regions in which a leak differs from its upload, as SVG to lay over the picture
+// of the upload; "" without regions.
+func (r reportView) Boxes(row reportRow) template.HTML {
+	m := find(row.Matches, func(m *Match) bool { return m.Submission == row.Submission })
+	if m == nil || m.Width == 0 || len(row.Edits) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %d %d" preserveAspectRatio="none" aria-hidden="true">`, m.Width, m.Height)
+	for _, e := range row.Edits {
+		b.WriteString(`<polygon points="`)
+		for i, p := range e.Quad {
+			if i > 0 {
+				b.WriteByte(' ')
+			}
+			fmt.Fprintf(&b, "%.0f,%.0f", p[0], p[1])
+		}
+		b.WriteString(`"/>`)
+	}
+	b.WriteString("</svg>")
+	return template.HTML(b.String())
 }
 
 // Footer returns the CSS of the footer of printed pages: the time of the record, the digest of the
@@ -117,7 +214,8 @@ type tally struct {
 var labels = []struct{ label, says string }{
 	{"copy", "carries the invisible mark of one issued copy, and shows the very upload that this copy was made of"},
 	{"copy (unconfirmed)", "carries the mark of an issued copy, but could not be confirmed to show that copy’s upload: it counts for no recipient"},
-	{"unmarked", "shows an upload and carries no mark, though a mark would have been found"},
+	{"unissued", "carries a mark under a key of the registry, with a copy ID that the registry does not list: it counts for no recipient"},
+	{"unmarked", "shows an upload and carries no mark under the keys that were tried, though such a mark would have been found"},
 	{"unreadable", "shows an upload; whether it was marked cannot be said"},
 	{"transplanted", "carries a mark that belongs to a copy of another upload, or only a part of that mark: it counts for no recipient"},
 	{"lookalike", "resembles an upload, but is not the same picture: another document of that kind, or the same one photographed again"},
@@ -168,20 +266,10 @@ func class(label string) string {
 }
 
 var reportFuncs = template.FuncMap{
-	"class":  class,
-	"day":    day,
-	"utc":    func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
-	"number": dashed(func(x float64) string { return fmt.Sprintf("%.2f", x) }),
-	"odds":   signed,
-	"minus":  dashed(func(x float64) string { return strings.ReplaceAll(fmt.Sprintf("%.1f", x), "-", "−") }),
-	"bits":   dashed(strconv.Itoa),
-	"keys": func(keys []registry.KeyState) string {
-		var out []string
-		for _, k := range keys {
-			out = append(out, k.String())
-		}
-		return strings.Join(out, "; ")
-	},
+	"class": class,
+	"day":   day,
+	"utc":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },
+	"odds":  signed,
 	"id": func(s watermark.Submission) string {
 		if s == (watermark.Submission{}) {
 			return ""
@@ -200,23 +288,13 @@ var reportFuncs = template.FuncMap{
 		}
 		return c.String()
 	},
-	"others": func(entries []int64) int { return len(entries) - 1 },
-	"whole":  func(n int) string { return thousands(float64(n)) },
-	"shell":  shellLine,
-	"share":  func(p *float64) string { return share(*p) },
-	"power":  dashed(func(p float64) string { return fmt.Sprintf("%.3f", math.Floor(p*1000)/1000) }),
-	"px":     func(x float64) string { return fmt.Sprintf("%.0f", x) },
-	"verb":   verb,
-}
-
-// dashed returns a function for the template that writes a number as write does, and nil as a dash.
-func dashed[T any](write func(T) string) func(*T) string {
-	return func(x *T) string {
-		if x == nil {
-			return "–"
-		}
-		return write(*x)
-	}
+	"others":    func(entries []int64) int { return len(entries) - 1 },
+	"whole":     func(n int) string { return thousands(float64(n)) },
+	"shell":     shellLine,
+	"share":     func(p *float64) string { return share(*p) },
+	"agreement": func(x *float64) string { return fmt.Sprintf("%.0f %%", math.Floor(*x*100)) },
+	"px":        func(x float64) string { return fmt.Sprintf("%.0f", x) },
+	"verb":      verb,
 }
 
 // shellLine joins arguments into a command line for a POSIX shell. Arguments that are empty, or

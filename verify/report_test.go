@@ -151,7 +151,7 @@ func TestReportNamesNobodyBesideUnconfirmedReads(t *testing.T) {
 	page, _, _ := strings.Cut(report(t, d, false), "<pre id=")
 	require.NotContains(t, page, "vendor B", "nor in the charts")
 	require.Contains(t, page, "recipient 3")
-	require.Contains(t, page, "mark read of copy")
+	require.Contains(t, page, "mark of copy")
 }
 
 func TestReportOfNothing(t *testing.T) {

@@ -187,13 +187,12 @@ func (p *progress) again(path string, leak []byte, limits picture.Limits) *Verdi
 	}
 	out := *known
 	out.File = path
-	if out.mosaic == nil && out.Finding != FoundDamaged { // read back from a state file
+	if out.leak.mosaic == nil && out.Finding != FoundDamaged { // read back from a state file
 		pic, err := picture.Decode(leak, limits)
 		if err != nil {
 			return nil
 		}
-		img := picture.Flatten(pic.Image)
-		out.mosaic, out.preview = mosaic(img), preview(img)
+		out.leak = lookOf(picture.Flatten(pic.Image))
 	}
 	return &out
 }

@@ -2,39 +2,63 @@ package verify
 
 import (
 	"bytes"
+	"context"
 	"image"
 
 	"github.com/disintegration/imaging"
 
 	"github.com/kycmark/kycmark/internal/picture"
+	"github.com/kycmark/kycmark/watermark"
 )
 
-// mosaic returns a PNG of the picture with [mosaicSide] fields on the longer side, too coarse to
-// recognise a person. It is nil if the picture cannot be encoded.
-func mosaic(img *image.NRGBA) []byte { return thumbnail(img, mosaicSide, "png") }
+// A look is a picture in the two sizes that a report shows. A size is nil if the picture is empty
+// or cannot be encoded: a report then shows none.
+type look struct {
+	mosaic  []byte // PNG of [mosaicSide] fields on the longer side, too coarse to recognise a person
+	preview []byte // JPEG of at most [previewSide] pixels on the longer side
+}
 
-// preview returns a JPEG of at most [previewSide] pixels on the longer side, in which persons can
-// be recognised. It is nil if the picture cannot be encoded.
-func preview(img *image.NRGBA) []byte { return thumbnail(img, previewSide, "jpeg") }
+// lookOf returns the two sizes of a picture.
+func lookOf(img *image.NRGBA) look {
+	small := reduced(img, previewSide)
+	return look{mosaic: encoded(reduced(small, mosaicSide), "png"), preview: encoded(small, "jpeg")}
+}
 
-// thumbnail resizes a picture to at most side pixels on its longer side, and encodes it in format
-// ("png" or "jpeg"). The result is nil if the picture is empty or cannot be encoded: a report then
-// shows no picture.
-func thumbnail(img *image.NRGBA, side int, format string) []byte {
+// of returns the size for a report: the preview with reveal, else the mosaic.
+func (k look) of(reveal bool) []byte {
+	if reveal {
+		return k.preview
+	}
+	return k.mosaic
+}
+
+// reduced returns a picture with at most side pixels on its longer side.
+func reduced(img *image.NRGBA, side int) *image.NRGBA {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
-	if w == 0 || h == 0 {
-		return nil
+	if long := max(w, h); long > side {
+		w, h = max(1, w*side/long), max(1, h*side/long)
 	}
-	if w >= h {
-		h = max(1, h*side/w)
-		w = min(w, side)
-	} else {
-		w = max(1, w*side/h)
-		h = min(h, side)
-	}
+	return imaging.Resize(img, w, h, imaging.Box)
+}
+
+// encoded returns the file of a picture in format "png" or "jpeg", or nil if it cannot be encoded.
+func encoded(img *image.NRGBA, format string) []byte {
 	var buf bytes.Buffer
-	if err := picture.Encode(&buf, imaging.Resize(img, w, h, imaging.Box), format, 80); err != nil {
+	if img.Rect.Empty() || picture.Encode(&buf, img, format, 80) != nil {
 		return nil
 	}
 	return buf.Bytes()
+}
+
+// uploadLook returns the look of the original of a submission. It is empty, without an error, for
+// the zero submission, and if the original cannot be opened.
+func (v *Investigator) uploadLook(ctx context.Context, of watermark.Submission) (look, error) {
+	if of == (watermark.Submission{}) {
+		return look{}, nil
+	}
+	o, err := v.original(ctx, of)
+	if err != nil || o == nil {
+		return look{}, err
+	}
+	return o.look, nil
 }

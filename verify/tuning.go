@@ -70,6 +70,10 @@ const (
 	maxReferences        = 1_000 // controls of one leak, at most
 	maxReferencesOfADump = 1_000_000
 
+	// falseRead bounds the probability that a picture without a mark of a key is read as marked
+	// under that key with any ID: 4 checks of 32 bits (docs/falsepositives.md).
+	falseRead = 9.3e-10
+
 	// decoyCopies is the number of copies that were never issued and are scored in a leak. A
 	// thousand take a tenth of a second.
 	decoyCopies = 1000

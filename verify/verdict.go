@@ -26,6 +26,10 @@ const (
 	// without the part of the mark that is this copy's alone. It says nothing about that
 	// copy's recipient.
 	FoundTransplanted Finding = "transplanted"
+	// FoundUnissued: carries a mark under one of the keys, with a copy ID that the registry does not
+	// list under that key. No mark of an issued copy was found. If the picture also shows a submission,
+	// [Verdict].Submission is set. It says nothing about any recipient.
+	FoundUnissued Finding = "unissued"
 	// FoundLookalike: same template or scene as a submission, another capture.
 	FoundLookalike Finding = "lookalike"
 	// FoundUnknown: nothing in the registry matches.
@@ -76,8 +80,8 @@ type Verdict struct {
 	found   []registry.Copy // the registry's rows of all copies that were read, confirmed or not; nil after reading from JSON
 	marked  []string        // recipients of the copies that were read, confirmed or not: counted, never printed beside the leak
 	subject string          // of Submission: clusters the leaks of one person, and is printed only on request
-	mosaic  []byte          // PNG, too coarse to recognise a person
-	preview []byte          // JPEG
+	leak    look            // of the file
+	upload  look            // of the original of Submission
 }
 
 // Label returns the finding as people read it, which adds " (unconfirmed)" if the copy is not
@@ -119,25 +123,29 @@ func (v *Verdict) MayNames() []string {
 
 // Weighed reports whether the leak counts in a dump's verdict, and among the pictures that
 // are claimed. Leaks that say nothing about where pictures came from do not count: damaged
-// files, marks that are not confirmed, and lookalikes, which may be other captures or parts
-// of uploads.
+// files, marks that are not confirmed, and lookalikes, which may be other captures or parts of
+// uploads. A mark that the registry does not list counts only if the picture shows a submission.
 func (v *Verdict) Weighed() bool {
 	switch v.Finding {
 	case FoundDamaged, FoundLookalike:
 		return false
+	case FoundCopy, FoundUnissued:
+		return v.matched()
 	}
-	return v.Finding != FoundCopy || v.matched()
+	return true
 }
 
 // matched reports whether the leak counts as showing v.Submission: a confirmed or forgeable copy,
-// an unmarked, unreadable or transplanted finding. Every other unconfirmed copy does not match,
-// although its Submission is set.
+// an unmarked, unreadable or transplanted finding, an unissued mark with a submission. Every other
+// unconfirmed copy does not match, although its Submission is set.
 func (v *Verdict) matched() bool {
 	switch v.Finding {
 	case FoundUnmarked, FoundUnreadable, FoundTransplanted:
 		return true
 	case FoundCopy:
 		return !v.Unconfirmed || v.Forgeable
+	case FoundUnissued:
+		return v.Submission != watermark.Submission{}
 	}
 	return false
 }

@@ -9,16 +9,17 @@ import (
 	"github.com/kycmark/kycmark/verify/odds"
 )
 
-// ErrVersion is wrapped where findings differ from what this program would write in words
-// alone, and another version of it wrote them: it is for that version to say whether they are its
-// words. All numbers were compared, and hold.
+// ErrVersion is wrapped if another version of the program wrote the findings, and this program
+// would write other words. It is also wrapped if findings of an older format follow from rules that
+// have changed. Only the version that wrote the findings can say whether they are its own.
 var ErrVersion = errors.New("written by another version")
 
 // inWords calls check with words true, and, if that fails for findings of another version, with
 // false. If the second call succeeds, only words differ and the error wraps [ErrVersion]. If it
 // fails, or if this version wrote the findings, the error wraps [ErrFindings] and the error of
-// check.
-func (f *Findings) inWords(check func(words bool) error) error {
+// check. Findings of [olderFormat] that check refuses need only pass given, which compares the given
+// values with each other; the error then wraps [ErrVersion] and says what differs.
+func (f *Findings) inWords(check func(words bool) error, given func() error) error {
 	err := check(true)
 	if err == nil {
 		return nil
@@ -27,7 +28,11 @@ func (f *Findings) inWords(check func(words bool) error) error {
 	if other == "" {
 		return fmt.Errorf("%w: %w", ErrFindings, err)
 	}
-	if err := check(false); err != nil {
+	err = check(false)
+	if err != nil && f.Format == olderFormat && given() == nil {
+		return fmt.Errorf("%w: %s, in the form %q: not concluded again, since the rules have changed (%w); its values agree with each other", ErrVersion, other, f.Format, err)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w (%s)", ErrFindings, err, other)
 	}
 	return fmt.Errorf("%w: %s: words not compared, numbers are", ErrVersion, other)
@@ -94,5 +99,5 @@ var (
 	// words are the fields that hold some.
 	words = []string{"headline", "shows", "shows_not", "note", "words", "against", "reason"}
 	// nameless are the kinds of hypotheses whose names are words.
-	nameless = []string{odds.Custody, odds.Unlisted, odds.Insider, odds.Forged, odds.Elsewhere}
+	nameless = []string{odds.Custody, odds.Unlisted, odds.Insider, odds.Forged, odds.Elsewhere, odds.Unissued}
 )

@@ -26,6 +26,7 @@ func (w *weighing) speak() {
 	w.sayMatches()
 	w.sayReferences()
 	w.sayCopies()
+	w.sayUnissued()
 	w.sayUnmarked()
 	w.sayClaim()
 	w.sayRest()
@@ -58,11 +59,25 @@ func (w *weighing) showsNotOf(n int, sentence string, rest ...string) {
 // readable returns the number of leaks that could be decoded as pictures.
 func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
 
-// headline returns the conclusion that a reader sees first. The strongest statement that holds is
+// headline returns what a reader sees first: the statement, and a sentence about marks that the
+// registry does not list. That sentence stands first unless recipients are named.
+func (w *weighing) headline() string {
+	n := w.unissuedMarks().pictures
+	if n == 0 {
+		return w.statement()
+	}
+	unissued := plural(n, "# {picture carries|pictures carry} a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key.")
+	if len(w.Named) > 0 {
+		return w.statement() + " " + unissued
+	}
+	return unissued + " " + w.statement()
+}
+
+// statement returns the conclusion on the dump. The strongest statement that holds is
 // made: named recipients, else a window of custody, else "Inconclusive" if pictures match or only
 // named uploads were searched, else that nothing matches. It names a recipient only if package odds
 // does.
-func (w *weighing) headline() string {
+func (w *weighing) statement() string {
 	confirmed := w.Counts[string(FoundCopy)]
 	switch {
 	case w.Leaks == 0:
@@ -83,6 +98,19 @@ func (w *weighing) headline() string {
 		return fmt.Sprintf("Inconclusive: %s examined, and no match with %s. Nothing else was searched.", pictures(w.readable()), verb(n, "the upload that was named", "any of the uploads that were named"))
 	}
 	return fmt.Sprintf("No submission of the registry was matched by the %s examined.", pictures(w.readable()))
+}
+
+// sayUnissued is about marks that the registry does not list: how many pictures, IDs and keys, and
+// how often chance gives such a mark. It says nothing if there are no such marks.
+func (w *weighing) sayUnissued() {
+	m := w.unissuedMarks()
+	if m.pictures == 0 {
+		return
+	}
+	w.shows("%s a mark with a copy ID that the registry does not list: %s under %s (%s). Chance reads such a mark in a picture without it with a probability of at most 9.3e-10 for each picture and key. For the %s and %s of this investigation that is at most %.1g in all.",
+		count(m.pictures, "picture carries", "pictures carry"), count(len(m.ids), "ID", "IDs"), count(len(m.keys), "key", "keys"), list(slices.Sorted(maps.Keys(m.keys))),
+		pictures(w.readable()), count(w.keys, "key", "keys"), falseRead*float64(w.readable()*w.keys))
+	w.showsNotOf(m.pictures, "The marks with IDs that are not listed do not show who received or released {that picture|those pictures}: they count for no recipient. Compare the IDs with all systems that hold the key.")
 }
 
 // namedParts returns the parts of the headline about each recipient that it names, in the
@@ -246,17 +274,20 @@ func (w *weighing) sayReferences() {
 // worth. It also says how much that depends on single findings, what caps the ratios, and what
 // copies do not show.
 func (w *weighing) sayCopies() {
-	capped := false
+	capped, spoken := false, false
 	for _, h := range w.Hypotheses {
 		if h.Kind != odds.Copies || h.Clusters == 0 || h.LogLR <= 0 {
 			continue
 		}
 		w.Shows = append(w.Shows, w.copiesSentence(h))
-		capped = capped || h.Capped
+		capped, spoken = capped || h.Capped, true
 		if x := h.Sensitivity; x != nil {
 			w.shows("For %s: without the strongest finding (%s), the log10 likelihood ratio is %.1f. If %s in its favour were wrong, it would be %.1f.",
 				h.Name, w.Verdicts[w.Of[x.Leak]].File, x.Without, count(x.Wrong, "independent finding", "independent findings"), x.IfWrong)
 		}
+	}
+	if spoken {
+		w.shows("Alternatives that contain the copies are not compared: the issuer, an unlisted holder, and planting by a holder of such a copy and of the original. They are listed and not excluded.")
 	}
 	if capped {
 		w.shows("%s times is the most that is claimed: %s trials without a false identification bound the error rate by 3 in %[2]s (95 %% confidence). They are %s.",
@@ -289,7 +320,7 @@ func (w *weighing) copiesSentence(h odds.Hypothesis) string {
 		}
 	}
 	return fmt.Sprintf(
-		"%s recorded as issued to %s, of %s. This is at least %s times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them%s. The log10 likelihood ratio is %.1f: %s. Alternatives that contain them are not compared: the issuer, an unlisted holder, and planting by a holder of such a copy and of the original. They are listed and not excluded.%s",
+		"%s recorded as issued to %s, of %s. This is at least %s times more probable if pictures of this dump derive from those copies than under the strongest listed alternative that does not contain them%s. The log10 likelihood ratio is %.1f: %s.%s",
 		containCopies(w.parties[h.Name].pictures), h.Name, count(h.Clusters, "independent submission", "independent submissions"),
 		times(h.LogLR), against, h.LogLR, h.Words, withheld)
 }
@@ -332,8 +363,16 @@ func (w *weighing) sayUnmarked() {
 	w.sayWindow()
 	w.showsNotOf(unjudged, "The custody that covers pictures without a mark is listed, its "+notJudged+".")
 	w.showsNotOf(late, "Custody that was entered after the leaks were found is listed but not admissible.")
-	w.showsNotOf(unmarked, "On # {picture|pictures} no mark was found. On each, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one.")
-	w.showsNotOf(unreadable, "On # {picture|pictures} no mark was found. A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence", w.absence())
+	w.showsNotOf(unmarked, "On # {picture|pictures} no mark was found"+w.ofKeys()+". On each, a mark would have been found with a probability of at least 99.9 %. Deliberate removal is not excluded. It would affect a dump as a whole, so that many such pictures say no more than one.")
+	w.showsNotOf(unreadable, "On # {picture|pictures} no mark was found"+w.ofKeys()+". A mark may have been missed, and deliberate removal is not excluded: nothing follows from its absence", w.absence())
+}
+
+// ofKeys ends a sentence on pictures without a mark: under how many keys marks were looked for.
+func (w *weighing) ofKeys() string {
+	if w.keys == 0 {
+		return " (no mark key was given)"
+	}
+	return fmt.Sprintf(" under the %s that %s tried (marks under other keys, such as another service's, cannot be seen)", count(w.keys, "mark key", "mark keys"), verb(w.keys, "was", "were"))
 }
 
 // absence returns the end of the sentence about pictures on which a mark may have been missed. For

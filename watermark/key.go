@@ -1,16 +1,15 @@
 package watermark
 
 import (
-	"bufio"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
+
 	"github.com/kycmark/kycmark/internal/mark/blind"
 	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/internal/mark/pattern"
-	"log/slog"
-	"strings"
-	"sync"
 )
 
 // ErrKey is wrapped by every error of [ParseKey].
@@ -52,23 +51,9 @@ func newKey(secret [code.SecretSize]byte) *Key {
 // another checksum). Empty text and a second key are errors. The error never repeats
 // the text.
 func ParseKey(text string) (*Key, error) {
-	var line string
-	sc := bufio.NewScanner(strings.NewReader(text))
-	for sc.Scan() {
-		l := strings.TrimSpace(sc.Text())
-		if l == "" || strings.HasPrefix(l, "#") {
-			continue
-		}
-		if line != "" {
-			return nil, fmt.Errorf("%w: more than one key in the file", ErrKey)
-		}
-		line = l
-	}
-	if err := sc.Err(); err != nil {
-		return nil, fmt.Errorf("%w: no key text found", ErrKey)
-	}
-	if line == "" {
-		return nil, fmt.Errorf("%w: empty", ErrKey)
+	line, err := code.KeyLine(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
 	secret, err := code.ParseSecret(line)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/kycmark/kycmark/bench/hard"
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/specimen"
 )
 
 func apply(t *testing.T, name string, img *image.NRGBA, seed uint64) *image.NRGBA {
@@ -30,7 +31,7 @@ func flat(w, h int, c color.NRGBA) *image.NRGBA { return imaging.New(w, h, c) }
 var hardRandom = strings.Fields("x_crop02 x_screen2 x_screen_hard x_print2 x_crop25_400_q30 x_screen_thumb320 x_print_crop_q30 x_redact80")
 
 func TestHardKeepsTheContract(t *testing.T) {
-	img := scene(160, 90)
+	img := specimen.Scene(160, 90)
 	before := slices.Clone(img.Pix)
 	require.Len(t, hard.Attacks(), 14)
 	for _, a := range hard.Attacks() {
@@ -56,13 +57,13 @@ func TestHardKeepsTheContract(t *testing.T) {
 func TestHardOnSmallPictures(t *testing.T) {
 	for _, size := range []image.Point{{X: 1, Y: 1}, {X: 200, Y: 8}} {
 		for _, a := range hard.Attacks() {
-			assert.False(t, a.Apply(scene(size.X, size.Y), 1).Rect.Empty(), "%s of %v", a.Name, size)
+			assert.False(t, a.Apply(specimen.Scene(size.X, size.Y), 1).Rect.Empty(), "%s of %v", a.Name, size)
 		}
 	}
 }
 
 func TestHardSizes(t *testing.T) {
-	wide, upright := scene(1400, 700), scene(350, 700)
+	wide, upright := specimen.Scene(1400, 700), specimen.Scene(350, 700)
 	for name, want := range map[string]image.Point{
 		"x_thumb96": {96, 48}, "x_thumb64": {64, 32}, "x_thumb160q30": {160, 80},
 		"x_screen2": {1600, 1200}, "x_screen_hard": {1280, 960}, "x_print2": {1200, 600}, "x_hue": {1400, 700},
@@ -89,7 +90,7 @@ func TestHue(t *testing.T) {
 // What a scan of a print and a photo of a screen keep is the picture: shrunk, they
 // look like it.
 func TestHardCapturesShowThePicture(t *testing.T) {
-	img := scene(1200, 900)
+	img := specimen.Scene(1200, 900)
 	print := apply(t, "x_print2", img, 1)
 	require.Equal(t, img.Rect, print.Rect)
 	place := image.Rect(400, 300, 800, 600) // the page is turned about its middle and shrunk
@@ -187,8 +188,8 @@ func TestMixesRefuse(t *testing.T) {
 	require.NoError(t, err)
 	_, err = m.Apply(nil, 1)
 	require.ErrorIs(t, err, hard.ErrMix)
-	_, err = m.Apply([]*image.NRGBA{scene(8, 9), scene(9, 8)}, 1)
+	_, err = m.Apply([]*image.NRGBA{specimen.Scene(8, 9), specimen.Scene(9, 8)}, 1)
 	require.ErrorIs(t, err, hard.ErrMix)
-	_, err = hard.Mix{}.Apply([]*image.NRGBA{scene(8, 9)}, 1)
+	_, err = hard.Mix{}.Apply([]*image.NRGBA{specimen.Scene(8, 9)}, 1)
 	require.ErrorIs(t, err, hard.ErrMix)
 }

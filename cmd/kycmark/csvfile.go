@@ -18,6 +18,23 @@ type csvFile struct {
 	io.Closer
 	lines   *csv.Reader
 	columns []string // as in the file
+	budget  *budget  // of what is read; renew it at a line to limit lines and not the file
+}
+
+// A budget reads from its reader until left bytes are used up, and then returns an error. A
+// quote that is never closed makes the rest of a file one field, which would have to fit into memory.
+type budget struct {
+	io.Reader
+	left int64
+}
+
+// Read reads up to left bytes. If the reader has more, the last call returns an error.
+func (b *budget) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if b.left -= int64(n); b.left < 0 {
+		return 0, fmt.Errorf("more than %d bytes: is a closing quote missing?", maxSmall)
+	}
+	return n, err
 }
 
 // A csvRow is one line of a csvFile after the first.
@@ -29,21 +46,28 @@ type csvRow struct {
 
 // openCSV opens a CSV file and reads its first line, the names of the columns. columns lists the
 // names that the file may have; the first required names of the list must be there. A byte order
-// mark is passed over. Errors name the file; a wrong first line is a usageError. The caller closes
-// the file.
+// mark is passed over. Errors name the file; a wrong first line is a usageError, and a file that
+// cannot be read is not. At maxSmall bytes reading fails, unless the budget is renewed. The caller
+// closes the file.
 func openCSV(path string, required int, columns ...string) (*csvFile, error) {
 	f, err := intake.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}
-	r := bufio.NewReader(f)
+	c := &csvFile{Closer: f, budget: &budget{f, maxSmall}}
+	r := bufio.NewReader(c.budget)
 	if mark, err := r.Peek(3); err == nil && string(mark) == "\ufeff" {
 		r.Discard(3)
 	}
-	c := &csvFile{Closer: f, lines: csv.NewReader(r)}
+	c.lines = csv.NewReader(r)
 	c.lines.FieldsPerRecord = -1    // which is checked here
 	c.lines.TrimLeadingSpace = true // of the headings
 	if c.columns, err = c.lines.Read(); err != nil {
+		var broken *csv.ParseError
+		if !errors.Is(err, io.EOF) && !errors.As(err, &broken) {
+			f.Close()
+			return nil, fmt.Errorf("%s: %w", path, intake.WithoutPath(err))
+		}
 		err = fmt.Errorf("no line of headings: %w", err)
 	}
 	c.lines.TrimLeadingSpace = false
@@ -70,8 +94,8 @@ func openCSV(path string, required int, columns ...string) (*csvFile, error) {
 
 // rows yields the lines after the first, each with its line number and with what is wrong with it,
 // nil for a good line. A line with another number of cells than there are columns is wrong, and the
-// next line follows. Broken quoting, or an error of reading, ends the rows, since the next line
-// cannot be found. The rows can be walked once.
+// next line follows. Broken quoting ends the rows, since the next line cannot be found. An error of
+// reading ends the rows as well; its line number is 0. The rows can be walked once.
 func (c *csvFile) rows(yield func(csvRow, error) bool) {
 	for {
 		cells, err := c.lines.Read()

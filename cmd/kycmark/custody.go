@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kycmark/kycmark/internal/intake"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -223,7 +224,8 @@ it is, so that a file may be imported again.`,
 
 // readCustody reads the facts of custody in the CSV file at path; lines holds the line number of
 // each fact. It enters nothing. It reports every wrong line on stderr; if there is one, it returns
-// no facts and a usageError.
+// no facts and a usageError. A file that cannot be read, or of more than maxSmall bytes, is another
+// error.
 func (b *books) readCustody(path string) (facts []registry.Custody, lines []int, err error) {
 	file, err := openCSV(path, 4, "recipient", "from", "to", "note", "source", "submissions")
 	if err != nil {
@@ -237,7 +239,10 @@ func (b *books) readCustody(path string) (facts []registry.Custody, lines []int,
 		if err == nil {
 			c, err = custodyRow(row)
 		}
-		if err != nil {
+		switch {
+		case err != nil && row.line == 0:
+			return nil, nil, fmt.Errorf("%s: %w", path, intake.WithoutPath(err))
+		case err != nil:
 			b.errorf("%s: line %d: %s", path, row.line, reason(err))
 			wrong++
 			continue

@@ -137,27 +137,24 @@ func submissionIDs() idList[watermark.Submission] {
 // IDs, and Set refuses an empty text beside IDs. An ID that cannot be parsed is an error; IDs
 // before it are kept.
 func (l *idList[ID]) Set(text string) error {
-	if text == "" && len(l.ids) > 0 {
-		return errors.New("an empty ID beside others")
+	if text == "" {
+		l.empty = true
+	} else {
+		for word := range strings.SplitSeq(text, ",") {
+			id, err := l.parse(strings.TrimSpace(word))
+			if err != nil {
+				return err
+			}
+			if l.known == nil {
+				l.known = map[ID]bool{}
+			}
+			if !l.known[id] {
+				l.known[id], l.ids = true, append(l.ids, id)
+			}
+		}
 	}
-	for word := range strings.SplitSeq(text, ",") {
-		if text == "" {
-			l.empty = true
-			break
-		}
-		if l.empty {
-			return errors.New("an empty ID beside others")
-		}
-		id, err := l.parse(strings.TrimSpace(word))
-		if err != nil {
-			return err
-		}
-		if l.known == nil {
-			l.known = map[ID]bool{}
-		}
-		if !l.known[id] {
-			l.known[id], l.ids = true, append(l.ids, id)
-		}
+	if l.empty && len(l.ids) > 0 {
+		return errors.New("an empty ID beside others")
 	}
 	return nil
 }

@@ -100,7 +100,7 @@ func (u *ui) indexAdd(ctx context.Context, a *archive.Archive, args, lists []str
 			u.fail(list, err)
 		}
 	}
-	if len(args) > 1 {
+	if len(lists) == 0 || len(listFiles(args[1:])) > 0 { // beside lists, an empty folder is no error
 		hashed, err := u.hashFiles(ctx, a, args[1:])
 		if err != nil {
 			return err

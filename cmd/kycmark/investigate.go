@@ -17,14 +17,15 @@ import (
 )
 
 type investigateFlags struct {
-	report, found string
-	search        string
-	state         string
-	against       idList[watermark.Submission]
-	claimed       int
-	references    int
-	drawn         bool
-	reveal, force bool
+	report, found        string
+	caseNumber, examiner string
+	search               string
+	state                string
+	against              idList[watermark.Submission]
+	claimed              int
+	references           int
+	drawn                bool
+	reveal, force        bool
 	bundleFlags
 }
 
@@ -55,14 +56,17 @@ Findings: copy (carries the mark of an issued copy and shows that copy's upload)
 unmarked (shows an upload and no mark, where one would have been found with a
 probability of 0.999), unreadable (shows an upload; whether it was marked cannot be
 said), lookalike (same template or scene, another capture), transplanted (carries a
-mark that belongs to another upload), unknown (matches nothing), damaged (not a
-readable picture).`,
+mark that belongs to another upload), unissued (carries a mark under a key of this
+registry, with an ID that it does not list: the record is incomplete, or another party
+used the key), unknown (matches nothing), damaged (not a readable picture).`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
   kycmark investigate leaks/ --bundle for-the-vendor.zip
   find leaks -newer last -print0 | kycmark investigate -`,
 		Args: some("file, folder, archive or PDF"),
 	}
+	cmd.Flags().StringVar(&f.caseNumber, "case", "", "`number` of the case, for the report")
+	cmd.Flags().StringVar(&f.examiner, "examiner", "", "`name` of the person who examines, for the report")
 	cmd.Flags().StringVar(&f.report, "report", "", "write the HTML report to this `file`")
 	cmd.Flags().StringVar(&f.found, "found", "", "`when` the pictures were found: RFC 3339, or a day; custody entered later does not count")
 	cmd.Flags().StringVar(&f.search, "search", "", "`where` to look for the uploads: memory (within 64 bits, and parts) or store (whole pictures within 31 bits); default memory, from 20 million uploads on store")
@@ -113,7 +117,7 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	inv, err := verify.NewInvestigator(verify.Config{
 		Registry: b.registry, Keys: keys, SealKey: seal, Actor: actor(), Command: append([]string{"kycmark"}, b.args...),
 		Search: f.search, Progress: show, Against: f.against.ids, State: f.state, References: f.references,
-		Circumstances: verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn},
+		Circumstances: verify.Circumstances{Found: found, Claimed: f.claimed, Drawn: f.drawn, Case: f.caseNumber, Examiner: f.examiner},
 		OpenPDF: func(ctx context.Context, data []byte) (verify.PDF, error) {
 			d, err := pdfs.Open(ctx, data, pdf.Limits{})
 			if err != nil {

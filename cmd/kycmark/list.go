@@ -89,7 +89,8 @@ func (b *books) list(ctx context.Context, what string, f listFlags) error {
 type span struct{ since, until time.Time }
 
 // newSpan makes a span of the arguments of --since and --until; "" leaves an end open. A day or a
-// month as until includes its last microsecond. That since is before until is not checked.
+// month as until includes its last microsecond. A since after until is a usageError, as is a text
+// that is no time.
 func newSpan(since, until string) (s span, err error) {
 	if s.since, err = parseOptionalTime(since); err != nil {
 		return s, fmt.Errorf("--since: %w", err)
@@ -97,6 +98,9 @@ func newSpan(since, until string) (s span, err error) {
 	if until != "" {
 		if s.until, err = parseTime(until, true); err != nil {
 			return s, fmt.Errorf("--until: %w", err)
+		}
+		if s.since.After(s.until) {
+			return s, usagef("--since lies after --until")
 		}
 	}
 	return s, nil

@@ -67,7 +67,7 @@ as weak); 2 wrong usage; 3 some inputs failed, the rest is done; 4 fatal.`,
   kycmark init kyc
   export KYCMARK_HOME=$PWD/kyc
   kycmark recipient add vendor-a --kind vendor
-  kycmark submit uploads/
+  kycmark submit --subject-from name uploads/
   kycmark issue --to vendor-a --all --out for-vendor-a/
   kycmark investigate leaks/ --report report.html`,
 		SilenceErrors: true,
@@ -114,7 +114,7 @@ func groups() []group {
 			newKeygen, newMark, newDetect, newTrace, newHash, newIndex,
 		}},
 		{"The books (in a home):", []func(*ui) *cobra.Command{
-			newInit, newRecipient, newKey, newSubmit, newIssue, newReceipt, newCustody, newInvestigate, newList, newShow, newErase, newSearchTables,
+			newInit, newRecipient, newKey, newSubmit, newSubject, newIssue, newReceipt, newCustody, newInvestigate, newList, newShow, newErase, newSearchTables,
 		}},
 		{"For auditors and witnesses:", []func(*ui) *cobra.Command{
 			newVerifyReport, newCheckpoint, newAudit, newProve, newCopyRegistry,

@@ -134,6 +134,9 @@ func submissionWords(s *registry.Submission) string {
 	if s.Subject != "" {
 		words += fmt.Sprintf("  subject %s\n", s.Subject)
 	}
+	if !s.SetAt.IsZero() {
+		words += fmt.Sprintf("  subject entered %s\n", moment(s.SetAt))
+	}
 	return words
 }
 

@@ -20,6 +20,7 @@ import (
 
 type submitFlags struct {
 	subject, at, manifest string
+	from                  subjectFrom
 	hashOnly              bool
 }
 
@@ -40,14 +41,22 @@ was cut short is resumed by the same command.
 A picture that "issue" may refuse to copy (below 320 x 240 pixels, or too plain) is entered
 with a warning: ask the customer for a better picture while there is time.
 
+Say whose each upload is: naming a recipient takes copies of two customers, and uploads
+without a subject count as one customer's together. --subject is for all files of
+the command. --subject-from takes each subject from the file's path: name (the file's
+name without its ending, if each file is another customer's), folder (the folder in
+which it lies) or a regular expression with a group. A file whose path tells none is
+not entered. "kycmark subject set" does the same afterwards.
+
 A manifest is a CSV file whose first line names its columns: file, and where there
 are such, subject and at. Files are looked for from the manifest's folder.
 
 With --hash-only no originals are kept, and no features: such uploads are found
 again, whole, but nothing of them can be issued or compared by its pixels.`,
 		Example: `  kycmark submit upload.jpg --subject customer-4711
-  kycmark submit --at 2018-02-14 uploads/2018-02-14/
-  kycmark submit --at mtime archive-2018.tar.gz
+  kycmark submit --subject-from name uploads/                    # uploads/customer-4711.jpg
+  kycmark submit --subject-from folder --at mtime 2018.tar.gz    # 2018/customer-4711/passport.jpg
+  kycmark submit --subject-from '/([^/_]+)_' uploads/            # uploads/customer-4711_selfie.jpg
   kycmark submit --manifest uploads/customers.csv`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if f.manifest == "" {
@@ -61,9 +70,12 @@ again, whole, but nothing of them can be issued or compared by its pixels.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&f.subject, "subject", "", "opaque `reference` of the customer, never a name")
+	fs.Var(&f.from, "subject-from", subjectFromUsage)
 	fs.StringVar(&f.at, "at", "", "`when` the customer sent it: RFC 3339, or a day, or mtime, when the file was changed (default: now)")
 	fs.StringVar(&f.manifest, "manifest", "", "CSV `file` with the columns file, subject, at")
 	fs.BoolVar(&f.hashOnly, "hash-only", false, "keep the hashes alone, no originals")
+	cmd.MarkFlagsMutuallyExclusive("subject", "subject-from")
+	cmd.MarkFlagsMutuallyExclusive("manifest", "subject-from")
 	return u.bookVerb(cmd, func(ctx context.Context, b *books, args []string) error { return b.submit(ctx, f, args) })
 }
 
@@ -72,14 +84,17 @@ const changeTime = "mtime"
 
 var errNoTime = errors.New("nothing says when it was changed; state --at")
 
-// dated yields uploads with subject and time filled in. An empty subject becomes f.subject. A zero
-// time becomes at or, with --at mtime, the time when the file was changed; a file without such a
+// dated yields uploads with subject and time filled in. An empty subject becomes f.subject, or what
+// f.from finds in the path; a path without a subject is an error of that upload. A zero time becomes at or, with --at mtime, the time when the file was changed; a file without such a
 // time gets errNoTime. Values that an upload has, as from a manifest, stay.
 func (f submitFlags) dated(uploads iter.Seq[registry.Upload], at time.Time) iter.Seq[registry.Upload] {
 	return func(yield func(registry.Upload) bool) {
 		for u := range uploads {
 			if u.Subject == "" {
 				u.Subject = f.subject
+			}
+			if f.from.how != "" && u.Err == nil {
+				u.Subject, u.Err = f.from.of(u.Name)
 			}
 			if u.At.IsZero() {
 				u.At = at
@@ -155,20 +170,66 @@ func (b *books) submit(ctx context.Context, f submitFlags, args []string) error 
 	show, done := b.progressOf(ctx, "submitting")
 	defer done()
 	total, n := b.countUploads(f, args), 0
+	var whose subjectCount
 	for r, err := range issuer.Import(ctx, f.dated(uploads, when)) {
 		if err != nil {
 			return err
 		}
 		n++
 		show(n, max(n, total))
+		whose.add(r)
 		if err := b.submitted(r); err != nil {
 			return err
 		}
 	}
+	done()
+	b.sayWhose(f, &whose, args)
 	if n == 0 {
 		return usagef("no files in %s", cmp.Or(f.manifest, strings.Join(args, ", ")))
 	}
 	return nil
+}
+
+// A subjectCount counts the uploads of an import that are in the registry.
+type subjectCount struct {
+	nameless, named int             // uploads without and with a subject
+	subjects        map[string]bool // of the named ones, up to maxSubjects
+}
+
+// maxSubjects is how many subjects of an import are counted: the count is to show a wrong pattern.
+const maxSubjects = 100_000
+
+// add counts an upload, unless it failed.
+func (c *subjectCount) add(r registry.Imported) {
+	switch {
+	case r.Err != nil:
+	case r.Subject == "":
+		c.nameless++
+	default:
+		if c.named++; c.subjects == nil {
+			c.subjects = make(map[string]bool)
+		}
+		if len(c.subjects) < maxSubjects {
+			c.subjects[r.Subject] = true
+		}
+	}
+}
+
+// sayWhose says on stderr how many subjects --subject-from found, since a wrong pattern shows there.
+// It also says what uploads without a subject cost, and how to mend that.
+func (b *books) sayWhose(f submitFlags, whose *subjectCount, args []string) {
+	if n := len(whose.subjects); f.from.how != "" && n < maxSubjects {
+		b.say("", "%s of %s", plural(whose.named, "upload"), plural(n, "subject"))
+	}
+	if whose.nameless == 0 {
+		return
+	}
+	b.warnf("%s without a subject: such uploads count as one person's together, and to name a recipient takes two persons", plural(whose.nameless, "upload"))
+	if f.manifest != "" {
+		b.hintf("say whose they are: kycmark subject set --manifest %s", f.manifest)
+		return
+	}
+	b.hintf("say whose they are: kycmark subject set --subject-from %s %s", cmp.Or(f.from.how, "name|folder|REGEXP"), strings.Join(args, " "))
 }
 
 // countUploads counts the uploads in args for the progress bar. Compressed archives are left out,
@@ -204,7 +265,7 @@ func (b *books) submitted(r registry.Imported) error {
 	line.Submission = text(r.Submission.String())
 	was := ""
 	if r.Others { // their subject references are nothing for logs
-		b.warnf("%s: was there already as %s, under another subject or none, which stays", name(r.Name), *line.Submission)
+		b.warnf("%s: was there already as %s, under another subject or none, which stays; \"kycmark subject set\" changes it", name(r.Name), *line.Submission)
 	}
 	if r.Duplicate {
 		was = ", was there already"
@@ -215,15 +276,19 @@ func (b *books) submitted(r registry.Imported) error {
 
 // manifestUploads opens the manifest at path, a CSV file that says whose uploads files are and when
 // they were sent, and returns its uploads. A wrong line gives an upload with an error and the name
-// "FILE:LINE"; a manifest without usable columns is a usageError. The uploads can be walked once.
-// Call done, which closes the manifest, at the end.
+// "FILE:LINE"; a manifest that is a folder, or without usable columns, is a usageError. The uploads
+// can be walked once. Call done, which closes the manifest, at the end.
 func manifestUploads(path string) (uploads iter.Seq[registry.Upload], done func() error, err error) {
 	m, err := openCSV(path, 1, "file", "subject", "at")
+	if errors.Is(err, intake.ErrNotRegular) {
+		err = &usageError{err}
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	return func(yield func(registry.Upload) bool) {
 		for row, err := range m.rows {
+			m.budget.left = maxSmall // a line's, for a manifest of any length
 			var u registry.Upload
 			if err == nil {
 				u, err = manifestUpload(filepath.Dir(path), row)

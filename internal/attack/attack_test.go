@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/kycmark/kycmark/internal/attack"
+	"github.com/kycmark/kycmark/internal/specimen"
 )
 
 // definition is the list of attacks.py, group by group.
@@ -83,7 +84,7 @@ func TestAboutFitsALine(t *testing.T) {
 // Every attack returns an own, packed, opaque picture with origin (0,0), draws
 // from the seed alone and leaves its input as it was.
 func TestContract(t *testing.T) {
-	img := scene(160, 40)
+	img := specimen.Scene(160, 40)
 	before := slices.Clone(img.Pix)
 	for _, a := range attack.All() {
 		out := a.Apply(img, 1)
@@ -117,7 +118,7 @@ func TestAttacksDrawIndependently(t *testing.T) {
 
 // A picture cut out of a larger one is attacked like its own copy.
 func TestCutOutOfALargerPicture(t *testing.T) {
-	large := scene(120, 90)
+	large := specimen.Scene(120, 90)
 	cut := large.SubImage(image.Rect(20, 10, 84, 58)).(*image.NRGBA)
 	alone := apply(t, "none", cut, 1)
 	require.Equal(t, image.Rect(0, 0, 64, 48), alone.Rect)
@@ -138,7 +139,7 @@ func TestTransparencyIsLaidOverWhite(t *testing.T) {
 }
 
 func TestZeroAttackAndEmptyPicture(t *testing.T) {
-	img := scene(16, 9)
+	img := specimen.Scene(16, 9)
 	assert.Equal(t, img, attack.Attack{}.Apply(img, 1))
 	for _, a := range attack.All() {
 		assert.True(t, a.Apply(&image.NRGBA{}, 1).Rect.Empty(), a.Name)
@@ -154,7 +155,7 @@ func FuzzApply(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, which, w, h uint8, seed uint64) {
 		a := attack.All()[int(which)%len(attack.All())]
-		out := a.Apply(scene(int(w), int(h)), seed)
+		out := a.Apply(specimen.Scene(int(w), int(h)), seed)
 		if w > 0 && h > 0 && out.Rect.Empty() {
 			t.Fatalf("%s left nothing of %d x %d", a.Name, w, h)
 		}

@@ -11,10 +11,11 @@ import (
 
 	"github.com/kycmark/kycmark/internal/attack"
 	"github.com/kycmark/kycmark/internal/quality"
+	"github.com/kycmark/kycmark/internal/specimen"
 )
 
 func TestSizes(t *testing.T) {
-	img := scene(160, 120)
+	img := specimen.Scene(160, 120)
 	special := map[string]image.Point{
 		"resize75": {120, 90}, "resize50": {80, 60}, "resize25": {40, 30}, "resize150": {240, 180},
 		"rot1": {162, 122}, "rot5": {169, 133}, "rot17": {188, 161}, "rot45": {197, 197}, "rot90": {120, 160},
@@ -33,7 +34,7 @@ func TestSizes(t *testing.T) {
 			assert.Equal(t, want, a.Apply(img, 1).Rect.Max, a.Name)
 		}
 	}
-	long := scene(2000, 50)
+	long := specimen.Scene(2000, 50)
 	for name, want := range map[string]image.Point{
 		"telegram": {1280, 32}, "telegram_low": {800, 20}, "whatsapp": {1600, 40}, "whatsapp_twice": {1280, 32},
 		"facebook": {960, 24}, "thumb320": {320, 8}, "thumb160": {160, 8}, "nlm": {1280, 32},
@@ -44,7 +45,7 @@ func TestSizes(t *testing.T) {
 
 // Sizes drawn from the seed stay within what the definition allows.
 func TestDrawnSizes(t *testing.T) {
-	img := scene(200, 50)
+	img := specimen.Scene(200, 50)
 	limits := map[string]image.Rectangle{
 		"screenshot":      image.Rect(1080, 370, 1399, 609),
 		"screenshot_jpeg": image.Rect(880, 320, 1199, 559),
@@ -62,12 +63,12 @@ func TestDrawnSizes(t *testing.T) {
 }
 
 func TestNoneIsTheIdentity(t *testing.T) {
-	img := scene(33, 21)
+	img := specimen.Scene(33, 21)
 	assert.Equal(t, img, apply(t, "none", img, 1))
 }
 
 func TestTurningBack(t *testing.T) {
-	img := scene(160, 120)
+	img := specimen.Scene(160, 120)
 	for name, times := range map[string]int{"rot90": 4, "rot180": 2, "mirror": 2, "invert": 2} {
 		out := img
 		for i := range times {
@@ -219,7 +220,7 @@ func TestEdges(t *testing.T) {
 }
 
 func TestQualityFallsWithJPEG(t *testing.T) {
-	img, last := scene(160, 120), math.Inf(1)
+	img, last := specimen.Scene(160, 120), math.Inf(1)
 	for _, name := range []string{"jpeg90", "jpeg75", "jpeg50", "jpeg30", "jpeg20", "jpeg10"} {
 		p := quality.PSNR(img, apply(t, name, img, 1))
 		assert.Less(t, p, last, name)

@@ -91,15 +91,22 @@ func (k KeyEntry) LedgerEntry() Entry {
 		Commitment: commit(EntryKey, k.Salt, k.ID, k.Commitment[:], k.Added)}
 }
 
-// LedgerEntry commits to the upload: its digest, times, subject, hashes and Kept, and its
+// LedgerEntry commits to the upload: its digest, times, first subject, hashes and Kept, and its
 // rendition unless that is zero. The entry's time is Received, and Seq is not set.
 func (s Submission) LedgerEntry() Entry {
+	s = s.AsEntered()
 	fields := []any{s.ID[:], s.SHA256[:], s.Size, s.Format, s.Decoder, s.Width, s.Height, s.Submitted, s.Received,
 		s.Subject, s.Hash, s.Area, s.Chain, s.Quality, s.AreaQuality, s.Kept}
 	if s.Rendition != (Digest{}) {
 		fields = append(fields, s.Rendition[:])
 	}
 	return Entry{Kind: EntrySubmission, Time: s.Received, Commitment: commit(EntrySubmission, s.Salt, fields...)}
+}
+
+// LedgerEntry commits to the upload and, by Digest, to the subject reference.
+func (c SubjectChange) LedgerEntry() Entry {
+	return Entry{Kind: EntrySubject, Time: c.Entered,
+		Commitment: commit(EntrySubject, c.Salt, c.Submission[:], c.Digest[:], c.Entered, c.Actor)}
 }
 
 // LedgerEntry commits to the copy and the digest of the bytes released.

@@ -25,6 +25,7 @@ const (
 	EntryCustody       = "custody"
 	EntryKeyState      = "key-state"
 	EntryErasure       = "erasure"
+	EntrySubject       = "subject"
 	EntryInvestigation = "investigation"
 )
 

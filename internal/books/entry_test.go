@@ -30,7 +30,7 @@ func TestEntryHasOneForm(t *testing.T) {
 func samples(t *testing.T) []books.Row {
 	t.Helper()
 	rows := []books.Row{books.Info{}, books.Recipient{}, books.KeyEntry{}, books.KeyState{}, books.Submission{},
-		books.Copy{}, books.Receipt{}, books.Custody{}, books.Erasure{}, books.Investigation{}}
+		books.Copy{}, books.Receipt{}, books.Custody{}, books.Erasure{}, books.Investigation{}, books.SubjectChange{}}
 	for i, row := range rows {
 		filled := reflect.New(reflect.TypeOf(row)).Elem()
 		for f, name := range strings.Fields(fields[i]) {
@@ -55,6 +55,7 @@ var fields = []string{
 	"Recipient From To Submissions Note Entered Actor Salt Seq",
 	"Submissions Left Note Entered Actor Salt Seq",
 	"Started Actor Command Input Files Salt Entry",
+	"Submission Subject Blind Digest Entered Actor Salt Seq",
 }
 
 // The formats of entries and commitments are kept forever: registries written by this
@@ -62,15 +63,21 @@ var fields = []string{
 func TestLedgerVector(t *testing.T) {
 	for schema, want := range map[int]string{
 		1: "1bb4e5ef78994e01a4053d1d4e79541f31caf49e1b336c0ff6960f7e03a9abfe", // no renditions
-		2: "9b4fab71cd798e17065a7a5c83f8330978115f37d348594095f368d8a3fbd2cf",
+		2: "9b4fab71cd798e17065a7a5c83f8330978115f37d348594095f368d8a3fbd2cf", // no changes of subjects
+		3: "93a639495c2f2309a6567d9097cf3a4bbb4e05e3e5c16fe870302a5fb3baf9ed",
 	} {
 		tree, err := tlog.NewTree(0, nil)
 		require.NoError(t, err)
 		for i, row := range samples(t) {
-			if s, ok := row.(books.Submission); ok {
+			switch s := row.(type) {
+			case books.Submission:
 				s.Rendition = [32]byte{}
-				s.Rendition[7] = byte(schema - 1)
+				s.Rendition[7] = byte(min(schema, 2) - 1)
 				row = s
+			case books.SubjectChange:
+				if schema < 3 {
+					continue
+				}
 			}
 			e := row.LedgerEntry()
 			e.Seq = int64(i + 1)
@@ -95,8 +102,12 @@ func TestEveryFieldIsCommitted(t *testing.T) {
 			edit(t, edited.FieldByIndex(field.Index))
 			got := edited.Interface().(books.Row).LedgerEntry().Commitment
 			switch field.Name {
-			case "Seq", "Entry", "Erased", "ErasedBy":
+			case "Seq", "Entry", "Erased", "ErasedBy", "First":
 				require.Equal(t, want, got, "%s.%s is assigned by the store", typ, field.Name)
+			case "Blind":
+				require.Equal(t, want, got, "%s.%s is bound by Digest", typ, field.Name)
+			case "Subject":
+				require.Equal(t, typ == reflect.TypeFor[books.SubjectChange](), want == got, "%s.%s", typ, field.Name)
 			default:
 				require.NotEqual(t, want, got, "%s.%s", typ, field.Name)
 			}

@@ -146,6 +146,36 @@ type Details struct {
 	AreaQuality int    `json:"area_quality"`
 	Kept        bool   `json:"kept"`               // the original is kept, sealed
 	Rendition   Digest `json:"rendition,omitzero"` // of the pixels of a kept original; zero: not entered
+
+	First string    `json:"-"` // subject reference with which the upload was entered, if SetAt is not zero
+	SetAt time.Time `json:"-"` // when Subject was entered; zero: with the upload
+}
+
+// AsEntered returns the submission with the subject reference of its own ledger entry.
+func (s Submission) AsEntered() Submission {
+	if !s.SetAt.IsZero() {
+		s.Subject, s.First, s.SetAt = s.First, "", time.Time{}
+	}
+	return s
+}
+
+// A SubjectChange says which subject an upload belongs to, after the upload was entered without a
+// subject or under a wrong one. The last change of an upload counts. The ledger commits to Digest
+// alone, so that Subject and Blind can be blanked: they are blank in a row that a later change
+// replaced, and of an erased upload. The row then still verifies, and tells no reference.
+type SubjectChange struct {
+	Submission watermark.Submission
+	Subject    string   // "": blanked
+	Blind      [32]byte // random, so that Digest cannot be guessed from a reference; zero: blanked
+	Digest     [32]byte // [SubjectDigest] of both
+	Entered    time.Time
+	Actor      string
+	Logged
+}
+
+// SubjectDigest returns the SHA-256 that binds a subject reference to the random blind.
+func SubjectDigest(blind [32]byte, subject string) [32]byte {
+	return commit("subject reference", blind, subject)
 }
 
 // Sealed is what is kept of an upload, encrypted under a data key of its own. A part that

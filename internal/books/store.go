@@ -77,6 +77,11 @@ type Store interface {
 	// number, ascending.
 	SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]Submission, error)
 	SubmissionsOf(ctx context.Context, subject string) ([]Submission, error)
+	// SetSubjects enters changes of subjects in one transaction, in their order, and says of
+	// each whether the subject is another one than before. A change to the present subject is
+	// not entered. The error wraps ErrErased or ErrNotFound if an upload is not there; then no
+	// change is entered.
+	SetSubjects(ctx context.Context, changes []SubjectChange) (changed []bool, err error)
 	// SubjectsAfter returns up to limit subjects that sort after the given one, ascending,
 	// with their uploads that were not erased.
 	SubjectsAfter(ctx context.Context, subject string, limit int) ([]Subject, error)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/durable"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/mark/code"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -128,20 +129,15 @@ func parsed[K any](path string, parse func(text string) (K, error)) (key K, err 
 // about the contents wrap [registry.ErrLedgerKey] and repeat nothing of them.
 func readNoteKey(path string, private bool) (string, error) {
 	return parsed(path, func(text string) (string, error) {
-		var keys []string
-		for line := range strings.Lines(text) {
-			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
-				keys = append(keys, line)
-			}
-		}
-		if len(keys) != 1 || strings.HasPrefix(keys[0], "PRIVATE+KEY+") != private || strings.Count(keys[0], "+") < 2 {
+		line, err := code.KeyLine(text)
+		if err != nil || strings.HasPrefix(line, "PRIVATE+KEY+") != private || strings.Count(line, "+") < 2 {
 			kind := "public"
 			if private {
 				kind = "private"
 			}
 			return "", fmt.Errorf("%w: not one %s key of a ledger or a witness", registry.ErrLedgerKey, kind)
 		}
-		return keys[0], nil
+		return line, nil
 	})
 }
 

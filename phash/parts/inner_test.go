@@ -211,3 +211,18 @@ func TestLooks(t *testing.T) {
 		assert.Greater(t, same, len(all)*7/10, name)
 	}
 }
+
+// A pattern that repeats in the leak meets one feature of an upload many times. In each cell of
+// turn and scale such a feature votes once, in whatever order its hits come.
+func TestAgreementCountsAFeatureOnce(t *testing.T) {
+	u := noise(rand.New(rand.NewPCG(1, 2)), 0)
+	r := &search{base: []uint32{0, 1}, segments: []*segment{newSegment([]upload{u})}}
+	var c candidate
+	at := u.place(0)
+	for i, turn := range []uint8{0, 3, 32, 3, 0, 32, 32} { // cells A A B A A B B; the cells A and B are opposite
+		a := asked{feature: feature{place: place{turn: (at.turn - turn) & (turnSteps - 1), level: at.level}}}
+		r.asked, r.rarity = append(r.asked, a), append(r.rarity, rarity{1})
+		c.hits = append(c.hits, hit{asked: uint16(i)})
+		assert.EqualValues(t, 1, r.agreement(&c), "hits up to %d", i)
+	}
+}

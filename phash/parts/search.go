@@ -310,18 +310,18 @@ func (r *search) best(votes []float32) []candidate {
 // agreement returns the largest sum of votes among hits of c that agree in turn and change of scale
 // (Jegou, Douze and Schmid, "Hamming embedding and weak geometric consistency", 2008). A hit votes
 // by its rarity in one cell of turn and scale, from leak to upload. The sum is over 2 x 2
-// neighbouring cells. A hit does not vote if the hit before it of the same feature of the upload
-// was in the same cell. c stays as it is.
+// neighbouring cells. A feature of the upload votes once in each cell, with its first hit there: a
+// pattern that repeats in the leak counts once. c stays as it is.
 func (r *search) agreement(c *candidate) float32 {
 	var sums [turnParts][levelParts]float32
-	var seen [256]uint16
+	var seen [256][turnParts]uint16 // by feature of the upload: a bit for each level of a cell that it voted in
 	u := r.uploadOf(c.upload)
 	for _, h := range c.hits {
 		a, p := &r.asked[h.asked], u.place(int(h.feature))
 		t := int(p.turn-a.turn) & (turnSteps - 1) * turnParts / turnSteps
 		l := (int(p.level) - int(a.level) + levelSteps) / 2 % levelParts
-		if key := uint16(t<<4|l) + 1; seen[h.feature] != key {
-			seen[h.feature] = key
+		if bit := uint16(1) << l; seen[h.feature][t]&bit == 0 {
+			seen[h.feature][t] |= bit
 			sums[t][l] += r.rarity[h.asked][h.distance]
 		}
 	}

@@ -15,6 +15,7 @@ const (
 	Forged    = "forged"    // the accuser made the marks
 	Planted   = "planted"   // another holder of a recipient's copies laid them into the dump
 	Elsewhere = "elsewhere" // owners sent the same files to others
+	Unissued  = "unissued"  // copies that the registry does not list: never computed here
 )
 
 // A source is one explanation of leaks, with the parts of its holdings that it may have taken. The

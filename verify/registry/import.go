@@ -34,6 +34,7 @@ type Imported struct {
 	Name       string
 	Submission watermark.Submission // zero where there is an error
 	Duplicate  bool                 // it was there already, and was left as it is
+	Subject    string               // to which the upload belongs, of a duplicate its earlier subject; "": none
 	Others     bool                 // a duplicate that stands under another subject than the one given, or under none
 	Pages      int                  // pages or frames of the file, only the first is entered; 0: it was not decoded
 	Doubt      error                // why copies of it may be refused by [Issuer.Issue], as far as that is seen without marking: ErrTooSmall of package watermark, [ErrWeak]
@@ -192,9 +193,12 @@ func (x *examined) doubt() error {
 	return nil
 }
 
-// there sets Duplicate, and Others if a subject is given and the entered upload has another
+// there sets Subject, Duplicate, and Others if a subject is given and the entered upload has another
 // subject. old is the upload that was entered before, or nil if there was no such upload.
 func (j *importJob) there(old *Submission) {
+	if j.Subject = j.of; old != nil {
+		j.Subject = old.Subject
+	}
 	if j.Duplicate = old != nil; j.Duplicate {
 		j.Others = j.of != "" && old.Subject != j.of
 	}

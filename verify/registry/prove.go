@@ -66,7 +66,8 @@ func (l *Ledger) Prove(ctx context.Context, id watermark.CopyID, public string) 
 }
 
 // ProveSubmission is [Ledger.Prove] for an upload. The proof holds its subject reference and its
-// hashes, since the commitment does: it is personal data. The error wraps [ErrErased] for an
+// hashes, since the commitment does: it is personal data. The reference is that of the upload's own
+// entry; a later reference has an entry of its own. The error wraps [ErrErased] for an
 // erased upload, which cannot be proved, and [ErrNotFound] if there is no such upload.
 func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, public string) ([]byte, error) {
 	s, err := l.r.store.Submission(ctx, id)
@@ -76,7 +77,8 @@ func (l *Ledger) ProveSubmission(ctx context.Context, id watermark.Submission, p
 	if err != nil {
 		return nil, fmt.Errorf("submission %s: %w", id, err)
 	}
-	return l.prove(ctx, []wireEntry{{Submission: &wireSubmission{*s, s.Details}, Salt: s.Salt, seq: s.Seq}}, public)
+	entered := s.AsEntered()
+	return l.prove(ctx, []wireEntry{{Submission: &wireSubmission{entered, entered.Details}, Salt: s.Salt, seq: s.Seq}}, public)
 }
 
 // ProveInvestigation is [Ledger.Prove] for an investigation. entry is the number of its entry in

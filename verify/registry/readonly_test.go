@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"context"
+	"io"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -17,7 +18,7 @@ import (
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
 
-// readOnly is a registry with one upload, open for investigation only.
+// readOnly is a registry with one upload and a copy of it, open for investigation only.
 func readOnly(t *testing.T) registry.Config {
 	t.Helper()
 	dsn := sqlite.At(filepath.Join(t.TempDir(), "kyc.db"))
@@ -25,8 +26,11 @@ func readOnly(t *testing.T) registry.Config {
 	r, err := registry.Create(t.Context(), dsn, nil)
 	require.NoError(t, err)
 	cfg.Registry = r
-	submit(t, newIssuer(t, cfg), file(t, passport(1), "jpeg"), "customer 1", feb)
+	s := newIssuer(t, cfg)
+	sub := submit(t, s, file(t, passport(1), "jpeg"), "customer 1", feb)
 	require.NoError(t, r.AddRecipient(t.Context(), registry.Recipient{Name: "vendor A", Kind: registry.KindVendor}))
+	_, err = s.Issue(t.Context(), io.Discard, sub.ID, "vendor A", "")
+	require.NoError(t, err)
 	require.NoError(t, r.Close())
 	cfg.Registry, err = registry.OpenForInvestigation(t.Context(), dsn)
 	require.NoError(t, err)
@@ -51,6 +55,12 @@ func TestInvestigationsOnly(t *testing.T) {
 		assert.ErrorIs(t, try(), registry.ErrReadOnly, name)
 	}
 	size := checkLedger(t, r)
+	for c, err := range r.AllCopies(ctx) {
+		require.NoError(t, err)
+		added, err := r.Ledger().AddReceipt(ctx, receiptOf(t, c))
+		assert.ErrorIs(t, err, registry.ErrReadOnly)
+		assert.False(t, added, "a receipt that was not entered")
+	}
 	_, err = r.Engine().LogInvestigation(ctx, registry.Investigation{Input: registry.Digest{1}})
 	require.NoError(t, err)
 	require.Equal(t, size+1, checkLedger(t, r), "that somebody investigates is entered")

@@ -36,7 +36,8 @@ func (l *Ledger) AddReceipt(ctx context.Context, x Receipt) (added bool, err err
 		}
 	}
 	x.Entered, x.Salt = l.r.clock(), books.NewSalt()
-	return true, l.r.store.AddReceipt(ctx, x)
+	err = l.r.store.AddReceipt(ctx, x)
+	return err == nil, err
 }
 
 // Receipts lists the receipts of a copy in the order of entry.

@@ -204,25 +204,14 @@ func Detect(ctx context.Context, img image.Image, kd *Keys) (*Detection, error) 
 	if err != nil {
 		return nil, err
 	}
-	return l.detect(ctx, kd)
-}
-
-// detect searches the leak for the mark of one key, by all stages of the search. The error is
-// ctx's.
-func (l *leak) detect(ctx context.Context, kd *Keys) (*Detection, error) {
 	r := newReader(ctx, l, kd)
 	if err := search([]*reader{r}); err != nil {
 		return nil, err
 	}
-	return r.report(r.first()), nil
-}
-
-// first returns the message that was read first, nil if no message was read.
-func (r *reader) first() *reading {
 	if len(r.found) == 0 {
-		return nil
+		return r.report(nil), nil
 	}
-	return r.found[0]
+	return r.report(r.found[0]), nil
 }
 
 // DetectAll reads the marks of all keys out of a leak, the strongest correlation first. Key of a

@@ -1,6 +1,7 @@
 package code
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base32"
@@ -21,6 +22,30 @@ var secretBase = base32.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567").WithPadd
 func SecretText(secret *[SecretSize]byte) string {
 	sum := sha256.Sum256(secret[:])
 	return secretPrefix + secretBase.EncodeToString(append(secret[:], sum[:sumSize]...))
+}
+
+// KeyLine returns the only line of text that is neither blank nor begins with #, without the spaces
+// around it: the key in a key file, which may have comments. If there are several such lines or
+// none, KeyLine returns an error that never repeats the text. A line above 64 KB is an error.
+func KeyLine(text string) (line string, err error) {
+	sc := bufio.NewScanner(strings.NewReader(text))
+	for sc.Scan() {
+		l := strings.TrimSpace(sc.Text())
+		if l == "" || strings.HasPrefix(l, "#") {
+			continue
+		}
+		if line != "" {
+			return "", errors.New("more than one key in the file")
+		}
+		line = l
+	}
+	switch {
+	case sc.Err() != nil:
+		return "", errors.New("no key text found")
+	case line == "":
+		return "", errors.New("empty")
+	}
+	return line, nil
 }
 
 // ParseSecret reads the one line that [SecretText] writes, without blanks around it. Its errors say

@@ -48,5 +48,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		}
 		require.NoError(t, rows.Err())
 	}
-	require.Equal(t, "7966b8bf6cbeb4ffd6390441e9950e42761344280f454e7c9927447c51cf9112", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "a68f9e567730e44c85a692752e6e4e31756683c9f86e509b92dbf42636e72041", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

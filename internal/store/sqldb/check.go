@@ -188,6 +188,7 @@ var evidenceTables = []evidenceTable{
 	{books.EntryCustody, custodyTable.name, (*checker).custody},
 	{books.EntrySubmission, submissionTable.name, (*checker).submissions},
 	{books.EntryErasure, erasureTable.name, (*checker).erasures},
+	{books.EntrySubject, subjectTable.name, (*checker).subjects},
 }
 
 const between = " WHERE seq BETWEEN $1 AND $2"
@@ -268,6 +269,34 @@ func (c *checker) erasures(first, last int64, put func(int64, books.Entry)) erro
 			return tampered("the submissions that entry %d erased were edited", e.Seq)
 		}
 		c.listed += int64(len(left))
+	}
+	return nil
+}
+
+// subjects reads the changes of subjects with the numbers from first to last, both included. It calls
+// put with the number and the entry of each change; the entry has no Seq. The digest must bind
+// the reference. The reference must be blank exactly if a later change replaced it or its submission
+// was erased. A difference is an error that wraps [books.ErrTampered].
+func (c *checker) subjects(first, last int64, put func(int64, books.Entry)) error {
+	rows, err := subjectTable.rows(c.ctx, c.q, between, first, last)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	counting := make(map[int64]bool)
+	numbers, err := collect(c.ctx, c.q, func(n *int64) []any { return []any{n} }, `SELECT x.seq FROM subject x JOIN submission s ON s.id = x.submission
+		WHERE x.seq BETWEEN $1 AND $2 AND s.erased = 0 AND NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = x.submission AND y.seq > x.seq)`, first, last)
+	if err != nil {
+		return err
+	}
+	for _, n := range numbers {
+		counting[n] = true
+	}
+	for _, x := range rows {
+		put(x.Seq, x.LedgerEntry())
+		blank := x.Subject == "" && x.Blind == [32]byte{}
+		if blank == counting[x.Seq] || !blank && books.SubjectDigest(x.Blind, x.Subject) != x.Digest {
+			return tampered("the subject of entry %d was edited", x.Seq)
+		}
 	}
 	return nil
 }

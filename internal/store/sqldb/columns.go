@@ -111,6 +111,31 @@ func (x erasedBy) Scan(src any) error {
 	return err
 }
 
+// laterSubject reads the subject reference that was entered after its submission, "" if there is
+// no such reference. The submission's subject must have been read before.
+type laterSubject struct{ s *books.Submission }
+
+func (x laterSubject) Scan(src any) error {
+	later, ok := src.(string)
+	if !ok {
+		return unexpected(src)
+	}
+	if later != "" {
+		x.s.First, x.s.Subject = x.s.Subject, later
+	}
+	return nil
+}
+
+// setAt reads when that reference was entered; 0 is the zero time.
+type setAt struct{ s *books.Submission }
+
+func (x setAt) Scan(src any) error {
+	if n, ok := src.(int64); ok && n == 0 {
+		return nil
+	}
+	return micros{&x.s.SetAt}.Scan(src)
+}
+
 // flag keeps a boolean as 0 or 1.
 type flag struct{ b *bool }
 

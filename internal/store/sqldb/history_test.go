@@ -73,7 +73,7 @@ func (h *history) name() string { return names[h.IntN(len(names))] }
 
 // step is the next operation. It is to be applied to every store.
 func (h *history) step() func(ctx context.Context, s books.Store) (any, error) {
-	switch k := h.IntN(14); k {
+	switch k := h.IntN(15); k {
 	case 0, 1:
 		r := recipient(h.name())
 		r.Kind, r.Added = []string{"vendor", "partner"}[h.IntN(2)], h.time()
@@ -124,6 +124,11 @@ func (h *history) rare(k int) func(ctx context.Context, s books.Store) (any, err
 			st.KeyID = fmt.Sprintf("v1-%d", h.IntN(5))
 		}
 		return func(ctx context.Context, s books.Store) (any, error) { return nil, s.AddKeyState(ctx, st) }
+	case 14:
+		c := change(h.IntN(60), fmt.Sprintf("subject-%d", h.IntN(9)))
+		return func(ctx context.Context, s books.Store) (any, error) {
+			return s.SetSubjects(ctx, []books.SubjectChange{c})
+		}
 	case 12:
 		i := investigation(h.IntN(1000))
 		return func(ctx context.Context, s books.Store) (any, error) { return s.AddInvestigation(ctx, i) }

@@ -30,9 +30,9 @@ func (t *transfer) whole(size int64, root tlog.Hash) (bool, error) {
 
 // resume prepares an interrupted copy so that [transfer.rows] can continue it. The error wraps
 // [books.ErrConflict] if the copy's entries are not the first entries of the source. resume
-// erases from the copy what was erased from the source since, and deletes the copy's
-// checkpoints, which are copied again. No other rows ever change. A copy without entries must
-// hold no rows.
+// erases from the copy what was erased from the source since. It deletes the copy's checkpoints and
+// changes of subjects, which are copied again. No other rows ever change. A copy without entries
+// must hold no rows.
 func (t *transfer) resume() error {
 	last, err := ledgerTable.one(t.ctx, t.to.read, " ORDER BY seq DESC LIMIT 1")
 	if errors.Is(err, books.ErrNotFound) {
@@ -57,8 +57,12 @@ func (t *transfer) resume() error {
 		return err
 	}
 	return t.write(func(to *tx) error {
-		_, err := to.ExecContext(t.ctx, "DELETE FROM "+checkpointTable.name)
-		return err
+		for _, changes := range []string{checkpointTable.name, subjectTable.name} {
+			if _, err := to.ExecContext(t.ctx, "DELETE FROM "+changes); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

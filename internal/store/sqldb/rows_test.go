@@ -41,6 +41,83 @@ func erasure(note string, subs ...int) books.Erasure {
 	return e
 }
 
+// change is a change of the subject of an upload of function submission.
+func change(n int, subject string) books.SubjectChange {
+	sub, _ := submission(n)
+	blind := salt("blind " + subject)
+	return books.SubjectChange{Submission: sub.ID, Subject: subject, Blind: blind, Digest: books.SubjectDigest(blind, subject),
+		Entered: t0.AddDate(3, 6, 0), Actor: "ops", Logged: books.Logged{Salt: salt(fmt.Sprint("change", n, subject))}}
+}
+
+// The last subject of an upload counts, and the earlier ones are forgotten, except the one that it
+// was entered with.
+func TestSetSubjects(t *testing.T) {
+	each(t, func(t *testing.T, d *sqldb.DB) {
+		ctx := t.Context()
+		fill(t, d)
+		nameless, x := submission(50)
+		nameless.Subject = ""
+		_, err := add(ctx, d, nameless, x)
+		require.NoError(t, err)
+		changed, err := d.SetSubjects(ctx, []books.SubjectChange{change(0, "wrong"), change(1, "subject-1"), change(0, "subject-3"), change(50, "a")})
+		require.NoError(t, err)
+		require.Equal(t, []bool{true, false, true, true}, changed)
+
+		_, err = d.SetSubjects(ctx, []books.SubjectChange{change(2, "lost"), change(77, "x")})
+		require.ErrorIs(t, err, books.ErrNotFound)
+		require.NoError(t, d.Erase(ctx, erasure("letter 5", 9)))
+		_, err = d.SetSubjects(ctx, []books.SubjectChange{change(2, "lost"), change(9, "x")})
+		require.ErrorIs(t, err, books.ErrErased)
+
+		of := func(subject string) (ids []watermark.Submission) {
+			t.Helper()
+			rows, err := d.SubmissionsOf(ctx, subject)
+			require.NoError(t, err)
+			for _, s := range rows {
+				require.Equal(t, subject, s.Subject)
+				ids = append(ids, s.ID)
+			}
+			return ids
+		}
+		zero, _ := submission(0)
+		three, _ := submission(3)
+		require.Equal(t, []watermark.Submission{zero.ID, three.ID}, of("subject-3"))
+		require.Equal(t, []watermark.Submission{nameless.ID}, of("a"))
+		for _, gone := range []string{"", "wrong", "subject-0", "lost"} {
+			require.Empty(t, of(gone), gone)
+		}
+		s, err := d.Submission(ctx, zero.ID)
+		require.NoError(t, err)
+		require.Equal(t, "subject-3", s.Subject)
+		require.Equal(t, change(0, "").Entered, s.SetAt)
+		require.Equal(t, zero.LedgerEntry(), s.LedgerEntry())
+
+		var listed []string
+		for last := ""; ; {
+			page, err := d.SubjectsAfter(ctx, last, 2)
+			require.NoError(t, err)
+			for _, s := range page {
+				last = s.Subject
+				listed = append(listed, fmt.Sprint(s.Subject, " ", s.Submissions))
+			}
+			if len(page) < 2 {
+				break
+			}
+		}
+		require.Equal(t, []string{"a 1", "subject-1 1", "subject-2 1", "subject-3 2", "subject-4 1", "subject-5 1", "subject-6 1", "subject-7 1", "subject-8 1"}, listed)
+
+		for _, text := range []string{"wrong", "subject-0"} {
+			var n int
+			require.NoError(t, d.Raw().QueryRow("SELECT count(*) FROM subject WHERE reference = $1", text).Scan(&n))
+			require.Zero(t, n, text)
+		}
+		require.NoError(t, d.Erase(ctx, erasure("letter 6", 0)))
+		require.Equal(t, []watermark.Submission{three.ID}, of("subject-3"))
+		_, _, err = d.Check(ctx)
+		require.NoError(t, err)
+	})
+}
+
 // checkpoint keeps one of the ledger as it is.
 func checkpoint(t *testing.T, s books.Store) books.Checkpoint {
 	t.Helper()
@@ -341,7 +418,7 @@ func TestEarlierSchema(t *testing.T) {
 			enter(d, 1, [32]byte{})
 			size, root, err := d.Check(t.Context())
 			require.NoError(t, err)
-			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition"} {
+			for _, q := range []string{"DELETE FROM schema_version WHERE version_id > 1", "ALTER TABLE submission DROP COLUMN rendition", "DROP TABLE subject"} {
 				_, err = d.Raw().Exec(q)
 				require.NoError(t, err)
 			}

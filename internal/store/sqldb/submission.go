@@ -113,33 +113,17 @@ func sameFile(old digest, s *books.Submission) error {
 
 // Submission returns one upload by its ID.
 func (d *DB) Submission(ctx context.Context, id watermark.Submission) (*books.Submission, error) {
-	return submissionTable.one(ctx, d.read, " WHERE id = $1", id[:])
+	return presentTable.one(ctx, d.read, " WHERE id = $1", id[:])
 }
 
 // SubmissionBySeq returns one upload by its number.
 func (d *DB) SubmissionBySeq(ctx context.Context, seq int64) (*books.Submission, error) {
-	return submissionTable.one(ctx, d.read, " WHERE seq = $1", seq)
+	return presentTable.one(ctx, d.read, " WHERE seq = $1", seq)
 }
 
 // SubmissionsAfter returns up to limit uploads with a greater number.
 func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]books.Submission, error) {
-	return submissionTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
-}
-
-// SubmissionsOf lists the uploads of a subject in the order of entry.
-func (d *DB) SubmissionsOf(ctx context.Context, subject string) ([]books.Submission, error) {
-	return submissionTable.rows(ctx, d.read, " WHERE subject = $1 AND subject <> '' ORDER BY seq", subject)
-}
-
-// SubjectsAfter returns up to limit subjects that the database sorts after subject, ascending,
-// with counts and times of their uploads. "" begins with the first subject. Erased uploads do
-// not count, because erasing an upload blanks its subject.
-func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]books.Subject, error) {
-	bind := func(s *books.Subject) []any {
-		return []any{&s.Subject, &s.Submissions, micros{&s.First}, micros{&s.Last}}
-	}
-	return collect(ctx, d.read, bind, `SELECT subject, count(*), min(submitted), max(submitted) FROM submission
-		WHERE subject <> '' AND subject > $1 GROUP BY subject ORDER BY subject LIMIT $2`, subject, limit)
+	return presentTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
 }
 
 // HashesAfter returns the hashes of up to limit uploads with numbers above seq, ascending,
@@ -241,6 +225,9 @@ func blank(ctx context.Context, t *tx, ids []watermark.Submission, erasure int64
 			return err
 		}
 		if _, err := t.ExecContext(ctx, "DELETE FROM sealed WHERE submission = $1", id[:]); err != nil {
+			return err
+		}
+		if err := blankSubject(ctx, t, id); err != nil {
 			return err
 		}
 	}

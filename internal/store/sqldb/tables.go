@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -45,6 +46,15 @@ var (
 			return []any{fixed(s.ID[:]), fixed(s.SHA256[:]), &s.Size, &s.Format, &s.Decoder, &s.Width, &s.Height,
 				micros{&s.Submitted}, micros{&s.Received}, &s.Subject, &s.Hash, &s.Area, &s.Chain, &s.Quality,
 				&s.AreaQuality, flag{&s.Kept}, fixed(s.Salt[:]), &s.Seq, erasedBy{s}, sparse(s.Rendition[:])}
+		}}
+	// presentTable has the rows of submissionTable with the present subjects. It is for reading.
+	presentTable = table[books.Submission]{`(SELECT s.*, coalesce(x.reference, '') AS later, coalesce(x.entered, 0) AS set_at
+		FROM submission s LEFT JOIN subject x ON x.submission = s.id AND x.reference <> '') AS present`,
+		append(slices.Clone(submissionTable.columns), "later", "set_at"),
+		func(s *books.Submission) []any { return append(submissionTable.bind(s), laterSubject{s}, setAt{s}) }}
+	subjectTable = table[books.SubjectChange]{"subject", columns("submission reference blind digest entered actor salt seq"),
+		func(c *books.SubjectChange) []any {
+			return []any{fixed(c.Submission[:]), &c.Subject, fixed(c.Blind[:]), fixed(c.Digest[:]), micros{&c.Entered}, &c.Actor, fixed(c.Salt[:]), &c.Seq}
 		}}
 	sealedTable = table[sealedRow]{"sealed", columns("submission key_id wrapped hashes features body"),
 		func(x *sealedRow) []any {

@@ -25,11 +25,15 @@ func everything(t *testing.T, s books.Store) {
 		_, err := s.AddInvestigation(ctx, investigation(i+1))
 		require.NoError(t, err)
 	}
+	_, err := s.SetSubjects(ctx, []books.SubjectChange{change(0, "wrong"), change(3, "subject-5"), change(9, "erased later")})
+	require.NoError(t, err)
+	_, err = s.SetSubjects(ctx, []books.SubjectChange{change(0, "right")})
+	require.NoError(t, err)
 	checkpoint(t, s)
 	require.NoError(t, s.Erase(ctx, erasure("letter 5", 9)))
 	require.NoError(t, s.Erase(ctx, erasure("letter 6", 7, 8)))
 	checkpoint(t, s)
-	_, _, err := s.Check(ctx)
+	_, _, err = s.Check(ctx)
 	require.NoError(t, err)
 }
 
@@ -118,6 +122,14 @@ var edits = map[string]string{
 	"erased rows swapped":      `UPDATE submission SET seq = 999 WHERE seq = 19; UPDATE submission SET seq = 19 WHERE seq = 21; UPDATE submission SET seq = 21 WHERE seq = 999`,
 	"erased row removed":       `DELETE FROM copy WHERE submission = (SELECT id FROM submission WHERE seq = 23); DELETE FROM submission WHERE seq = 23`,
 	"erased original restored": `INSERT INTO sealed SELECT (SELECT id FROM submission WHERE seq = 23), key_id, wrapped, hashes, features, body FROM sealed LIMIT 1`,
+	"later subject":            `UPDATE subject SET reference = 'another' WHERE reference = 'right'`,
+	"later subject blanked":    `UPDATE subject SET reference = '', blind = ZERO32 WHERE reference = 'right'`,
+	"later subject unblanked":  `DROP INDEX subject_present; UPDATE subject SET reference = 'wrong' WHERE reference = ''`,
+	"later subject moved":      `UPDATE subject SET submission = (SELECT id FROM submission WHERE seq = 7) WHERE reference = 'right'`,
+	"later subject's digest":   `UPDATE subject SET digest = ZERO32 WHERE reference = ''`,
+	"later subject's blind":    `UPDATE subject SET blind = ZERO32 WHERE reference = 'right'`,
+	"later subject removed":    `DELETE FROM subject WHERE reference = 'right'`,
+	"later subjects swapped":   `UPDATE subject SET reference = 'subject-5', blind = (SELECT blind FROM subject WHERE reference = 'subject-5') WHERE reference = 'right'`,
 	"checkpoint's root":        `UPDATE checkpoint SET root = ZERO32 WHERE size = (SELECT min(size) FROM checkpoint)`,
 	"checkpoint's size":        `UPDATE checkpoint SET size = size + 1 WHERE size = (SELECT max(size) FROM checkpoint)`,
 	"checkpoint of nothing":    `UPDATE checkpoint SET size = 0 WHERE size = (SELECT max(size) FROM checkpoint)`,

@@ -117,6 +117,7 @@ var transferred = []transferStep{
 	all(markKeyTable, transferRows, "seq"),
 	all(keyStateTable, transferRows, "seq"),
 	all(submissionTable, transferRows, "seq"),
+	all(subjectTable, transferRows, "seq"),
 	{sealedTable.name, (*transfer).sealed},
 	all(erasureTable, transferRows, "seq"),
 	all(erasureListTable, transferRows, "erasure", "submission"),

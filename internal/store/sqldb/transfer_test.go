@@ -231,6 +231,8 @@ func (m *mover) move(d *sqldb.DB, from, to string) {
 		m.grow(d, 3)
 		gone = append(gone, first+11*killed)
 		require.NoError(t, d.Erase(ctx, erasure(fmt.Sprint("meanwhile ", m.next), first+11*killed)))
+		_, err = d.SetSubjects(ctx, []books.SubjectChange{change(first+11*killed+1, "meanwhile"), change(m.next-1, "meanwhile"), change(0, fmt.Sprint("again ", m.next))})
+		require.NoError(t, err)
 		checkpoint(t, d)
 	}
 	require.Greater(t, killed, 3)

@@ -34,6 +34,10 @@ func TestErasureLeavesNothing(t *testing.T) {
 	var gone []watermark.Submission
 	for n := 0; n < 300; n += 7 {
 		gone = append(gone, ups[n].ID)
+		for _, again := range []string{"wrong", "later"} {
+			_, err = d.SetSubjects(t.Context(), []books.SubjectChange{{Submission: ups[n].ID, Subject: again + " subject of test 6", Entered: t0}})
+			require.NoError(t, err)
+		}
 	}
 	require.NoError(t, d.Erase(t.Context(), books.Erasure{Submissions: gone, Entered: t0}))
 	files, err := filepath.Glob(filepath.Join(dir, "*"))
@@ -42,6 +46,8 @@ func TestErasureLeavesNothing(t *testing.T) {
 	for _, path := range files {
 		b, err := os.ReadFile(path)
 		require.NoError(t, err)
+		require.False(t, bytes.Contains(b, []byte("wrong subject of test 6")), path)
+		require.False(t, bytes.Contains(b, []byte("later subject of test 6")), path)
 		for n := range 300 {
 			for _, text := range []string{"subject", "hash", "wrapped", "features", "body"} {
 				is := bytes.Contains(b, fmt.Appendf(nil, "%s %d of test 6", text, n))

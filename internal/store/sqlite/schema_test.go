@@ -31,5 +31,5 @@ func TestSchemaIsTheReleasedOne(t *testing.T) {
 		fmt.Fprintln(&all, kind, name, sql)
 	}
 	require.NoError(t, rows.Err())
-	require.Equal(t, "c49c9cac71da8dc24afe8ae4057b6c7d80d443b50c05b20560a4b2886ee1d43c", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
+	require.Equal(t, "80f78907cc1709d4aa001d56ba73ad889eb7710185fb914d94b5094fa16ed554", fmt.Sprintf("%x", sha256.Sum256([]byte(all.String()))), all.String())
 }

@@ -44,6 +44,9 @@ type Run struct {
 	Clock   string    `json:"clock"`          // where the times come from, in words
 	Actor   string    `json:"actor,omitempty"`
 	Command []string  `json:"command,omitempty"`
+
+	Case     string `json:"case,omitempty"`     // the number of the case
+	Examiner string `json:"examiner,omitempty"` // the name of the person who examined
 }
 
 // A Program identifies the program that examined leaks.

@@ -79,6 +79,8 @@ type Match struct {
 	Score      *float64             `json:"score"`               // share of the comparable blocks that agree, 0..1; null: not compared
 	Submitted  time.Time            `json:"submitted"`           // of the submission
 	HashOnly   bool                 `json:"hash_only,omitempty"` // only the hash of the submission is kept
+	Width      int                  `json:"width,omitzero"`      // pixels of the original, upright; 0: it was not opened
+	Height     int                  `json:"height,omitzero"`     // pixels
 }
 
 // A Quad is a region of a picture: its corners in pixels from the upper left corner of

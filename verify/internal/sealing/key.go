@@ -3,7 +3,6 @@
 package sealing
 
 import (
-	"bufio"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/intake"
+	"github.com/kycmark/kycmark/internal/mark/code"
 )
 
 const (
@@ -105,10 +105,10 @@ func localSealKey(secret [sealSize]byte) *Key {
 // and lines that begin with # are passed over. A mark key, a damaged text, or several keys are
 // errors. The error wraps [ErrKey] and never repeats the text.
 func Parse(text string) (*Key, error) {
-	line, err := keyLine(text)
+	line, err := code.KeyLine(text)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	case strings.HasPrefix(line, "KYCMARK-SECRET-KEY-"):
 		return nil, fmt.Errorf("%w: this is a mark key", ErrKey)
 	case !strings.HasPrefix(line, sealFamily):
@@ -125,30 +125,6 @@ func Parse(text string) (*Key, error) {
 		return nil, fmt.Errorf("%w: damaged: its checksum does not match", ErrKey)
 	}
 	return localSealKey([sealSize]byte(raw[:sealSize])), nil
-}
-
-// keyLine returns the only line that is neither blank nor a comment, without spaces around it.
-// No such line, or several, are an error that wraps [ErrKey] and repeats nothing of the text.
-func keyLine(text string) (string, error) {
-	var line string
-	sc := bufio.NewScanner(strings.NewReader(text))
-	for sc.Scan() {
-		l := strings.TrimSpace(sc.Text())
-		if l == "" || strings.HasPrefix(l, "#") {
-			continue
-		}
-		if line != "" {
-			return "", fmt.Errorf("%w: more than one key in the file", ErrKey)
-		}
-		line = l
-	}
-	if sc.Err() != nil {
-		return "", fmt.Errorf("%w: no key text found", ErrKey)
-	}
-	if line == "" {
-		return "", fmt.Errorf("%w: empty", ErrKey)
-	}
-	return line, nil
 }
 
 // sealChecksum returns the checksum that the text form of a secret ends with.

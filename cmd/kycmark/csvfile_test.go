@@ -1,0 +1,61 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// A table whose last quote is never closed is not read into memory as a whole: facts of custody
+// are refused as a file that cannot be read, a manifest names the line.
+func TestEndlessField(t *testing.T) {
+	dir := t.TempDir()
+	endless := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		require.NoError(t, os.Truncate(path, maxSmall+1<<16), "the rest is zeros")
+		return path
+	}
+	b := &books{ui: newUI(io.Discard, io.Discard)}
+	_, _, err := b.readCustody(endless("custody.csv", "recipient,from,to,note\nvendor-a,2018,2018,x\nvendor-a,2018,2018,\"y"))
+	var usage *usageError
+	require.Error(t, err)
+	assert.NotErrorAs(t, err, &usage)
+	assert.ErrorContains(t, err, "custody.csv: more than 67108864 bytes")
+
+	uploads, done, err := manifestUploads(endless("manifest.csv", "file\na.jpg\n\"b.jpg"))
+	require.NoError(t, err)
+	defer done()
+	var errs []error
+	for u := range uploads {
+		errs = append(errs, u.Err)
+	}
+	require.Len(t, errs, 2)
+	assert.ErrorContains(t, errs[1], "more than 67108864 bytes")
+
+	_, err = openCSV(endless("headings.csv", ""), 1, "file")
+	assert.NotErrorAs(t, err, &usage)
+	assert.ErrorContains(t, err, "headings.csv: more than 67108864 bytes")
+}
+
+// A manifest may be of any length, if its lines are short.
+func TestLongManifest(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "manifest.csv")
+	const lines = maxSmall>>20 + 1
+	line := "none.jpg," + strings.Repeat("x", 1<<20) + "\n"
+	require.NoError(t, os.WriteFile(path, []byte("file,subject\n"+strings.Repeat(line, lines)), 0o600))
+	uploads, done, err := manifestUploads(path)
+	require.NoError(t, err)
+	defer done()
+	n := 0
+	for u := range uploads {
+		require.ErrorContains(t, u.Err, "none.jpg: no such file")
+		n++
+	}
+	require.Equal(t, lines, n)
+}

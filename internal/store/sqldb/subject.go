@@ -1,0 +1,78 @@
+package sqldb
+
+import (
+	"context"
+
+	"github.com/kycmark/kycmark/internal/books"
+	"github.com/kycmark/kycmark/watermark"
+)
+
+// SetSubjects enters changes of subjects in one transaction, in their order. changed says of each
+// change whether the upload had another subject before; a change to the present subject is not
+// entered. The reference that a change replaces is blanked, unless it came with the upload: the
+// upload's own entry commits to that one. The error wraps [books.ErrNotFound] or
+// [books.ErrErased] if an upload is not there; then nothing is entered.
+func (d *DB) SetSubjects(ctx context.Context, changes []books.SubjectChange) (changed []bool, err error) {
+	err = d.update(ctx, "set subjects", func(t *tx) error {
+		changed = make([]bool, len(changes))
+		for i, c := range changes {
+			if _, err := present(ctx, t, c.Submission); err != nil {
+				return err
+			}
+			old, err := presentTable.one(ctx, t, " WHERE id = $1", c.Submission[:])
+			if err != nil {
+				return err
+			}
+			if old.Subject == c.Subject {
+				continue
+			}
+			if err := blankSubject(ctx, t, c.Submission); err != nil {
+				return err
+			}
+			c.Seq, changed[i] = t.append(c), true
+			if err := insert(ctx, t, subjectTable, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return changed, err
+}
+
+// blankSubject blanks the subject reference that was entered after a submission, and its blind. The
+// digest stays, so that the row still verifies.
+func blankSubject(ctx context.Context, t *tx, of watermark.Submission) error {
+	var zero [32]byte
+	_, err := t.ExecContext(ctx, "UPDATE subject SET reference = '', blind = $1 WHERE submission = $2 AND reference <> ''", zero[:], of[:])
+	return err
+}
+
+// SubmissionsOf lists the uploads that belong to a subject at present, in the order of entry.
+func (d *DB) SubmissionsOf(ctx context.Context, subject string) ([]books.Submission, error) {
+	return presentTable.rows(ctx, d.read, ` WHERE seq IN (
+		SELECT s.seq FROM submission s WHERE s.subject = $1 AND s.subject <> '' AND `+notMoved+`
+		UNION ALL
+		SELECT s.seq FROM subject x JOIN submission s ON s.id = x.submission WHERE x.reference = $1 AND x.reference <> '')
+	ORDER BY seq`, subject)
+}
+
+// notMoved is the condition that no other subject was entered after the submission s.
+const notMoved = "NOT EXISTS (SELECT 1 FROM subject y WHERE y.submission = s.id AND y.reference <> '')"
+
+// SubjectsAfter returns up to limit subjects that the database sorts after subject, ascending.
+// Counts and times are of the uploads that belong to them at present. "" begins with the first
+// subject. Erased uploads do not count, because erasing an upload blanks its subject.
+func (d *DB) SubjectsAfter(ctx context.Context, subject string, limit int) ([]books.Subject, error) {
+	bind := func(s *books.Subject) []any {
+		return []any{&s.Subject, &s.Submissions, micros{&s.First}, micros{&s.Last}}
+	}
+	// A subject among the first of both parts together is among the first of each part that has it.
+	return collect(ctx, d.read, bind, `SELECT subject, CAST(sum(n) AS BIGINT), min(first), max(last) FROM (
+		SELECT * FROM (SELECT s.subject AS subject, count(*) AS n, min(s.submitted) AS first, max(s.submitted) AS last FROM submission s
+			WHERE s.subject <> '' AND s.subject > $1 AND `+notMoved+` GROUP BY s.subject ORDER BY s.subject LIMIT $2) AS entered
+		UNION ALL
+		SELECT * FROM (SELECT x.reference AS subject, count(*) AS n, min(s.submitted) AS first, max(s.submitted) AS last
+			FROM subject x JOIN submission s ON s.id = x.submission
+			WHERE x.reference <> '' AND x.reference > $1 GROUP BY x.reference ORDER BY x.reference LIMIT $2) AS moved
+		) AS parts GROUP BY subject ORDER BY subject LIMIT $2`, subject, limit)
+}
