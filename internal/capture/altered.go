@@ -107,9 +107,50 @@ func (s *Sight) regions(f *photometry.Fit, changes []photometry.Change) []Region
 		}
 	}
 	for i := range all {
+		s.tighten(f, &all[i])
 		s.name(f, &all[i])
 	}
 	return all
+}
+
+// tighten sets the bounds of a place, which are made of cells, to those of its differing pixels,
+// less the outermost hundredth at each side. It keeps them where few pixels differ strongly.
+func (s *Sight) tighten(f *photometry.Fit, r *Region) {
+	threshold := float32(overlayOff + float64(overlayRMS*f.RMS))
+	columns, rows := make([]int, s.view.W), make([]int, s.view.H)
+	n := 0
+	for i, v := range s.Leak.Pix {
+		x, y := s.X.Pix[i], s.Y.Pix[i]
+		u, w := float64(x), float64(y)
+		if u < r.X0-aroundRegion || u > r.X1+aroundRegion || w < r.Y0-aroundRegion || w > r.Y1+aroundRegion || !(x >= 0 && y >= 0 && int(x) < s.view.W && int(y) < s.view.H) {
+			continue
+		}
+		if d := v - f.Predicted.Pix[i]; max(d, -d) > threshold {
+			columns[int(x)]++
+			rows[int(y)]++
+			n++
+		}
+	}
+	if n < minDiffering {
+		return
+	}
+	r.X0, r.X1 = middleOf(columns, n)
+	r.Y0, r.Y1 = middleOf(rows, n)
+}
+
+// middleOf returns between which bounds the counts lie, in all n, without the outermost hundredth on
+// either side.
+func middleOf(counts []int, n int) (from, to float64) {
+	k, below := 0, 0
+	for ; below+counts[k] <= n/100; k++ {
+		below += counts[k]
+	}
+	from = float64(k)
+	k, below = len(counts)-1, 0
+	for ; below+counts[k] <= n/100; k-- {
+		below += counts[k]
+	}
+	return from, float64(k)
 }
 
 // inLine reports whether two places overlap, or are parts of one line with at most gap pixels

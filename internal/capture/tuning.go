@@ -104,6 +104,8 @@ const (
 
 	joinGap      = 0.04 // share of the original's long side between two parts of one line, at most
 	besideRegion = 6.0  // canonical pixels beside a place that are not compared
+	aroundRegion = 10.0 // canonical pixels beside a place in which it may go on
+	minDiffering = 60   // pixels of the leak that must differ strongly to bound a place
 	bandWide     = 0.6  // share of the width from which a line at an edge is a caption
 	bandHigh     = 0.15 // share of the height of a caption at an edge, at most
 	bandEdge     = 0.03 // share of the height that may lie between a caption and the edge
