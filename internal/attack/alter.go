@@ -103,13 +103,13 @@ func field(r *rand.Rand, p *image.NRGBA) []image.Rectangle {
 	w, h := p.Rect.Dx(), p.Rect.Dy()
 	luma := imaging.Grayscale(p)
 	var best image.Rectangle
-	most := -1.0
+	roughest := -1.0
 	for range 12 {
 		bw, bh := int(Uniform(r, .15, .45)*float64(w)), int(Uniform(r, .04, .1)*float64(h))
 		x, y := r.IntN(w-bw), r.IntN(h-bh)
 		box := image.Rect(x, y, x+bw, y+bh)
-		if d := roughness(luma, box) / math.Sqrt(float64(bw*bh)); d > most {
-			best, most = box, d
+		if d := roughness(luma, box) / math.Sqrt(float64(bw*bh)); d > roughest {
+			best, roughest = box, d
 		}
 	}
 	paper := lightest(luma, p, best)

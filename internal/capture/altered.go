@@ -19,7 +19,7 @@ const (
 // A Region is a place of the original that a leak shows altered.
 type Region struct {
 	X0, Y0, X1, Y1 float64 // its bounds, canonical pixels
-	Kind           string  // one of the constants above, as far as it can be told
+	Kind           string  // one of the constants above, as a guess
 	Share          float64 // of the original, 0..1
 
 	laid    bool // one shade laid over what the original shows, or nothing: no other detail
@@ -113,8 +113,8 @@ func (s *Sight) regions(f *photometry.Fit, changes []photometry.Change) []Region
 	return all
 }
 
-// tighten sets the bounds of a place, which are made of cells, to those of its differing pixels,
-// less the outermost hundredth at each side. It keeps them where few pixels differ strongly.
+// tighten sets the bounds of a place, which are made of cells, to the bounds of its differing
+// pixels, less the outermost hundredth at each side. It keeps them where few pixels differ strongly.
 func (s *Sight) tighten(f *photometry.Fit, r *Region) {
 	threshold := float32(overlayOff + float64(overlayRMS*f.RMS))
 	columns, rows := make([]int, s.view.W), make([]int, s.view.H)

@@ -93,7 +93,7 @@ type Quad [4][2]float64
 // A Region is a place of an original that a leak shows altered.
 type Region struct {
 	Quad  Quad    `json:"quad"`  // pixels of the original
-	Kind  string  `json:"kind"`  // "caption", "field", "bar" or "patch" (a sticker, another portrait), as far as it can be told
+	Kind  string  `json:"kind"`  // "caption", "field", "bar" or "patch" (a sticker, another portrait), as a guess
 	Share float64 `json:"share"` // of the original, 0..1
 }
 
