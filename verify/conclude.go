@@ -323,7 +323,7 @@ func (e evidence) unknownNote() string {
 		note = "Its hash lies near submissions of the registry, but their originals do not align with it or could not be opened for comparison; no mark of an issued copy was read."
 	}
 	if e.recall != nil {
-		note += " " + recalled(e.recall)
+		note += " " + recalled(e.recall, e.missing)
 	}
 	return note
 }

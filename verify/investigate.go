@@ -32,7 +32,8 @@ type Investigator struct {
 	logged     []int64   // entries of the investigations that were begun
 	begun      time.Time // when the first of them was
 	containers []findings.Container
-	where      string // the search is; "" until it is known
+	where      string            // the search is; "" until it is known
+	inStore    *findings.Missing // from the search in the store; nil until it was counted
 }
 
 // detectFunc is [watermark.DetectAll].
@@ -145,6 +146,11 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}
+	if l.searched != nil {
+		if l.searched.Missing, err = v.missing(ctx); err != nil {
+			return err
+		}
+	}
 	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	return nil
 }
@@ -213,8 +219,8 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 		return nil
 	}
 	_, err = v.cfg.Registry.Submission(ctx, r.issued.Submission)
-	if r.erased = errors.Is(err, registry.ErrErased); r.erased {
-		return nil
+	if r.erased = errors.Is(err, registry.ErrErased); r.erased || errors.Is(err, registry.ErrTampered) {
+		return nil // a row that cannot be read: its pixels stay unknown
 	}
 	return err
 }

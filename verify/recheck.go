@@ -58,6 +58,11 @@ func (v *Verdict) recheck(opens, words, v1 bool) error {
 		if err := errors.Join(v.checkMatches(), v.checkTraces()); err != nil {
 			return err
 		}
+		if s := v.Searched; s != nil && s.Missing != nil {
+			if m := s.Missing; m.Whole+m.Flat+m.Damaged > m.Uploads || m.Whole+m.Flat+m.Damaged == 0 {
+				return fmt.Errorf("missing is %+v, want from 1 up to all uploads", *m)
+			}
+		}
 		e := v.evidence(opens)
 		e.v1 = v1
 		for _, r := range e.issuedReads() {

@@ -525,7 +525,9 @@ func (w *weighing) unknownRecall() []figures {
 	for _, l := range w.Verdicts {
 		if l.Finding == FoundUnknown && l.Recall != nil {
 			n[l.Recall.Kind]++
-			kinds[l.Recall.Kind] = l.Recall
+			if k := kinds[l.Recall.Kind]; k == nil || l.Recall.Bound < k.Bound {
+				kinds[l.Recall.Kind] = l.Recall
+			}
 		}
 	}
 	order := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
@@ -536,6 +538,10 @@ func (w *weighing) unknownRecall() []figures {
 		parts = append(parts, fmt.Sprintf("%d %s: %s", n[k], k, share(kinds[k].Bound)))
 	}
 	return once(len(parts) > 0 && !w.cfg.named(), figures{"kinds": strings.Join(parts, "; ")})
+}
+
+func (w *weighing) unknownCounted() []figures {
+	return once(len(w.unknownRecall()) > 0 && w.missingUploads() != nil, figures{})
 }
 
 // unknownUntried are unknown leaks of a kind that was not tried.

@@ -138,6 +138,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	if err != nil {
 		return err
 	}
+	for _, s := range d.NotSearched() {
+		b.warnf("%s", s)
+	}
 	b.verdict(d) // before the files are written: what fails there takes no findings along
 	if err := b.line(map[string]*verify.DumpVerdict{"verdict": d}); err != nil {
 		return err

@@ -99,8 +99,9 @@ type Store interface {
 	// also counts the copies by their UTC day of issue. Both counts end at until and include
 	// erased uploads.
 	CountDays(ctx context.Context, until time.Time) (submitted []Issued, issued []Issued, err error)
-	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
-	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
+	// SearchedAfter leaves out erased uploads. Without features, those are not read. A row
+	// that cannot be read is returned with its Err.
+	SearchedAfter(ctx context.Context, seq int64, limit int, features bool) ([]Searched, error)
 	Sealed(ctx context.Context, id watermark.Submission) (*Sealed, error)
 	// SealedUnderOther returns an upload sealed under another key than keyID, and that key's
 	// ID. The search is quick rather than complete. The error wraps ErrNotFound if it finds
