@@ -34,7 +34,7 @@ type figures = map[string]any
 const (
 	unissuedText  = "{n} {n|picture carries|pictures carry} a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key."
 	releasedText  = "This does not show who released them; the exchange also possessed them."
-	oneSourceText = "The findings do not tell several sources from one that had the copies of several recipients."
+	oneSourceText = "The findings do not tell several sources from a single source that had the copies of several recipients."
 )
 
 // dumpSentences are all sentences of a verdict on a dump, in the order in which they are said.
@@ -97,7 +97,7 @@ var dumpSentences = []row{
 	{"unknown", showsNot, (*weighing).unknown, "{n} {n|picture matches|pictures match} no submission that the search could find."},
 	{"unknown-recall", showsNot, (*weighing).unknownRecall, "If they were among the uploads that the registry has now, the search would have found at least this share of them (lower 95 % bounds of trials of such leaks, each altered in one way of many): {kinds}. Erased uploads cannot be found."},
 	{"unknown-counted", showsNot, (*weighing).unknownCounted, "Uploads that were not searched are counted as not found."},
-	{"unknown-untried", showsNot, (*weighing).unknownUntried, "Of pictures that were altered much, or of which little is left, some are missed. How many is not measured for pictures of this kind."},
+	{"unknown-untried", showsNot, (*weighing).unknownUntried, "Some pictures are missed if they were altered much, or if little of them is left. How many is not measured for pictures of this kind."},
 	{"not-searched-damaged", showsNot, notSearched(func(m *findings.Missing) int { return m.Damaged }), "{n} of the {of} uploads of the registry could not be searched, because what the registry keeps to find them was altered or removed, or cannot be read. “kycmark audit --originals” names them."},
 	{"not-searched-flat", showsNot, notSearched(func(m *findings.Missing) int { return m.Flat }), "{n} of the {of} uploads of the registry could not be searched, because they show too little, or are sealed and no sealing key was given."},
 	{"not-searched-whole", showsNot, notSearched(func(m *findings.Missing) int { return m.Whole }), "{n} of the {of} uploads of the registry were searched as whole pictures only, because no local features of them could be searched. A crop or a collage of them may not be found."},
@@ -108,7 +108,7 @@ var dumpSentences = []row{
 	{"late-copies", showsNot, (*weighing).lateCopies, "{n} {n|picture contains a copy|pictures contain copies} recorded as issued to {name} after the leaks were found ({found}): that time is wrong, or the copies were made afterwards. They count for no recipient."},
 	{"late-uploads", showsNot, (*weighing).lateUploads, "{n} {n|picture shows|pictures show} an upload that is recorded as submitted after the leaks were found ({found}): that time is wrong, or the file was elsewhere before. It speaks for no source."},
 	{"planting-only", showsNot, (*weighing).plantingOnly, "The only marks of one recipient's copies in this dump, on {n} {n|picture|pictures}, belong to other submissions: they were laid there. They count for no recipient."},
-	{"planting-held", showsNot, (*weighing).plantingHeld, "Every picture with a copy issued to {name} ({n}) is one that {others} could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures."},
+	{"planting-held", showsNot, (*weighing).plantingHeld, "Every picture with a copy issued to {name} ({n}) is a picture that {others} could hold unmarked. With those copies in hand, each of them could have laid the marks onto the unmarked pictures."},
 	{"planting-repeated", showsNot, (*weighing).plantingRepeated, "All {n} {n|picture|pictures} with a copy issued to {name} are of one copy, again and again."},
 	{"rival", showsNot, (*weighing).rivalFigures, "The findings do not tell {name} from {other}: of the {of} independent {of|submission|submissions} with copies issued to {name}, {other} held {n} unmarked. To lay these marks there it would have needed those very copies, and no record says that it had them. With them, it could also have released them as they are."},
 	{"rival-planting", showsNot, (*weighing).rivalPlanting, "With planting by those who held these pictures among the alternatives, the log10 likelihood ratio for {name} is {lr}: {words}."},

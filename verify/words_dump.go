@@ -26,7 +26,7 @@ const (
 	aboutUnopened               // no leak is a readable picture
 	aboutNamed                  // recipients are named
 	aboutWindow                 // a window of custody
-	aboutConfirmed              // confirmed copies, and nobody is named
+	aboutConfirmed              // confirmed copies, and no recipient is named
 	aboutMatched                // matches, and no confirmed copy
 	aboutUnmatched              // nothing matches
 )
@@ -208,8 +208,8 @@ func (w *weighing) confirmedFigures() []figures {
 	return once(w.stage() == aboutConfirmed, figures{"n": w.Counts[string(FoundCopy)]})
 }
 
-// missing returns the condition of the sentence on what is missing to name a recipient, by the code
-// of package odds for why recipients with confirmed copies are not named. It names none of them.
+// missing returns the condition of a sentence on what is missing to name a recipient. code is why
+// package odds names no recipient with confirmed copies. The sentence names none of them either.
 func missing(code string) func(*weighing) []figures {
 	return func(w *weighing) []figures {
 		i := slices.IndexFunc(w.Odds.Withheld, func(x odds.Withheld) bool { return x.Code == code })
@@ -427,8 +427,8 @@ func (w *weighing) absent() (out []figures) {
 }
 
 // inWindow returns the densest window of leaks in which no mark counts. It is nil with fewer than 2
-// such leaks, without a leak that shows a submission without a mark, and for a window that holds
-// nearly all submissions ([wholeRegistry]), which says nothing.
+// such leaks, and if no leak shows a submission without a mark. A window that holds nearly all
+// submissions ([wholeRegistry]) says nothing: it is nil as well.
 func (w *weighing) inWindow() *odds.Window {
 	x := w.Odds.Window
 	if x == nil || x.Of < 2 || w.noMark() == 0 || x.Share > wholeRegistry {
@@ -484,7 +484,7 @@ func (w *weighing) windowMeasure() []figures {
 	return []figures{{"cells": x.Cells, "ratio": about(math.Pow(10, x.MaxLR))}}
 }
 
-// claimDrawn is a bound of the claimed pictures, of which we drew a sample.
+// claimDrawn is a bound of the claimed pictures, if we drew a sample of them.
 func (w *weighing) claimDrawn() []figures {
 	c := w.Odds.Claim
 	return once(c.Claimed > 0 && c.Level < 1, figures{"claimed": thousands(float64(c.Claimed)), "min": thousands(float64(c.Min)), "level": fmt.Sprintf("%.0f", 100*c.Level), "examined": c.Examined, "seen": c.Seen})
