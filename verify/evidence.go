@@ -175,10 +175,10 @@ func (v *Verdict) mark(recipient string) {
 	}
 }
 
-// damagedLeak returns the verdict on a file that is no readable picture. pic describes the file as
-// far as known, and cause becomes Error.
-func damagedLeak(file string, pic findings.Picture, cause string) *Verdict {
-	return &Verdict{File: file, Picture: pic, Error: cause, Note: noteDamaged, Accused: []watermark.CopyID{},
-		Conclusion: findings.Conclusion{Finding: FoundDamaged}, Strength: findings.Strength{Edits: []Edit{}},
+// closedLeak returns the verdict on a file that could not be examined. finding is one of notExamined,
+// pic describes the file as far as known, and cause becomes Error.
+func closedLeak(file string, finding Finding, pic findings.Picture, cause string) *Verdict {
+	return &Verdict{File: file, Picture: pic, Error: cause, Note: notExamined[finding], Accused: []watermark.CopyID{},
+		Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []Edit{}},
 		Evidence: findings.Evidence{Matches: []Match{}, Traces: []Tracing{}}}
 }

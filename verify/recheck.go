@@ -49,8 +49,8 @@ func (f *Findings) CheckLeaks() error {
 func (v *Verdict) recheck(opens, words, v1 bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
 		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster}}
-	if v.Finding == FoundDamaged {
-		again = damagedLeak(v.File, v.Picture, v.Error)
+	if !v.Examined() {
+		again = closedLeak(v.File, v.Finding, v.Picture, v.Error)
 	} else {
 		if v.Pages == 1 || v.Pages < 0 {
 			return fmt.Errorf("pages is %d, want 0 or more than 1", v.Pages)

@@ -80,7 +80,13 @@ func several(n int, x figures) []figures {
 }
 
 // readable returns the number of leaks that could be decoded as pictures.
-func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
+func (d *DumpVerdict) readable() int {
+	n := d.Leaks
+	for f := range notExamined {
+		n -= d.Counts[string(f)]
+	}
+	return n
+}
 
 // unissuedFirst is said if no recipient is named: the marks that the registry does not list come
 // before the statement.
@@ -563,6 +569,25 @@ func (w *weighing) unnamed() []figures {
 }
 
 func (w *weighing) namedOnly() []figures { return once(w.cfg.named(), figures{}) }
+
+// archiveError begins the Error of a verdict on an archive that could not be read.
+const archiveError = "archive: "
+
+// archives returns the number of archives that could not be read.
+func (w *weighing) archives() (n int) {
+	for _, l := range w.Verdicts {
+		if l.Finding == FoundUnopened && strings.HasPrefix(l.Error, archiveError) {
+			n++
+		}
+	}
+	return n
+}
+
+func (w *weighing) unreadArchives() []figures { return several(w.archives(), nil) }
+
+func (w *weighing) unopenedFiles() []figures {
+	return several(w.Counts[string(FoundUnopened)]-w.archives(), nil)
+}
 
 // keyCompromised are the keys of confirmed copies that are recorded as compromised, unless that was
 // after the leaks were found ([Config].Found). Copies issued after their key was compromised are
