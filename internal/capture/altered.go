@@ -113,8 +113,9 @@ func (s *Sight) regions(f *photometry.Fit, changes []photometry.Change) []Region
 	return all
 }
 
-// tighten sets the bounds of a place, which are made of cells, to the bounds of its differing
-// pixels, less the outermost hundredth at each side. It keeps them where few pixels differ strongly.
+// tighten sets the bounds of a place to the bounds of its differing pixels, without the outermost
+// hundredth at each side. Before, they are the bounds of cells. If few pixels differ strongly, they
+// stay.
 func (s *Sight) tighten(f *photometry.Fit, r *Region) {
 	threshold := float32(overlayOff + float64(overlayRMS*f.RMS))
 	columns, rows := make([]int, s.view.W), make([]int, s.view.H)
