@@ -433,7 +433,7 @@ func TestFindingsFollowTheSchema(t *testing.T) {
 		"finding":      {`"finding": "unmarked"`, `"finding": "marked"`},
 		"power":        {`"power": 0.`, `"power": 1.`},
 		"digest":       {`"sha256": "`, `"sha256": "x`},
-		"a text":       {`"matched": `, `"matched": "7", "x": `},
+		"a text":       {`"repeated": `, `"repeated": "7", "x": `},
 		"another":      {`"headline": `, `"x": 1, "headline": `},
 		"missing":      {`"headline": `, `"x": `},
 		"pixels":       {`"pixels": "same"`, `"pixels": "identical"`},

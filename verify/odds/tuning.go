@@ -40,9 +40,9 @@ const (
 	MinWindowClusters = 5
 )
 
-// wholeWindow is the share of all submissions from which on a window says nothing. Chosen: the share
-// is stated in tenths of a percent.
-const wholeWindow = 0.9995
+// wholeWindow is the share, 0..1, of all submissions from which on a window says nothing: it is the
+// registry. Chosen.
+const wholeWindow = 0.95
 
 // What is searched. These numbers bound the time of a search; all were chosen.
 const (
