@@ -35,6 +35,8 @@ func (w *weighing) speak() {
 	w.sayPlanting()
 	w.sayRivals()
 	w.sayRepeats()
+	w.sayDocuments()
+	w.saySubjectsEntered()
 }
 
 // shows adds a sentence to Shows, what the findings show. format and args are as in [fmt.Sprintf].
@@ -89,7 +91,7 @@ func (w *weighing) statement() string {
 	case w.windowHeadline() != "":
 		return strings.TrimSpace(w.windowHeadline()) + " No recipient is named by marks."
 	case confirmed > 0:
-		return fmt.Sprintf("Inconclusive: the mark of an issued copy was found and confirmed on %s. That is not enough to name a recipient here.", pictures(confirmed))
+		return fmt.Sprintf("Inconclusive: the mark of an issued copy was found and confirmed on %s. That is not enough to name a recipient here.%s", pictures(confirmed), w.mendSubjects())
 	case w.Matched > 0:
 		return fmt.Sprintf("Inconclusive: %s, and no mark of an issued copy was confirmed on any of them.",
 			count(w.Matched, "of the pictures matches a submission of the registry", fmt.Sprintf("of the %s match submissions of the registry", pictures(w.readable()))))
@@ -591,8 +593,8 @@ func (w *weighing) sayRepeats() {
 				pictures(s.pictures), s.Name, count(n, "independent submission", "independent submissions"))
 		}
 		if s.nameless > 0 {
-			w.showsNot("Of the %s with copies issued to %s, %d %s of uploads without a subject reference. Whether these are of different persons is not known, so they count as one independent submission together.",
-				pictures(s.pictures), s.Name, s.nameless, verb(s.nameless, "is", "are"))
+			w.showsNot("Of the %s with copies issued to %s, %d %s of uploads without a subject reference. %s",
+				pictures(s.pictures), s.Name, s.nameless, verb(s.nameless, "is", "are"), w.namelessCount(s))
 		}
 		if others := w.alsoHeld(s.Name); len(others) > 0 {
 			w.showsNot("Of the %s with a copy issued to %s, these could also be held unmarked by others: %s. With that copy in hand, each of them could have laid its mark onto the unmarked picture.",
