@@ -26,7 +26,7 @@ func all() []*ruler.Experiment {
 	return []*ruler.Experiment{
 		robustness(e), falsePositives(e), security(e), trace(newTraceEngine(e)), visible(e), speed(e),
 		pairs(), verdict(), verdictRecord(), verdictPixels(),
-		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchLookalikes(), matchRecall(),
+		matchSearch(), matchWhole(), matchPDQ(), matchParts(), matchLookalikes(), matchStrangers(), matchRecall(),
 		registries(), investigate(), cost(),
 	}
 }

@@ -41,11 +41,8 @@ func (v *Investigator) against(ctx context.Context, l *leakPicture, queries *pha
 // is 256 if the hash cannot be opened, or was erased meanwhile.
 func (v *Investigator) distance(ctx context.Context, of watermark.Submission, queries *phash.Leak) (int, error) {
 	hash, err := v.cfg.Registry.Engine().AreaHash(ctx, v.cfg.SealKey, of)
-	if errors.Is(err, registry.ErrSealed) || err != nil && gone(err) == nil {
-		return searched.Len(), nil
-	}
 	if err != nil {
-		return 0, err
+		return searched.Len(), gone(err)
 	}
 	return queries.Distance(hash), nil
 }

@@ -2,10 +2,14 @@ package verify
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 
+	"github.com/kycmark/kycmark/internal/dump"
+	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -323,13 +327,48 @@ func (e evidence) unknownNote() string {
 		note = "Its hash lies near submissions of the registry, but their originals do not align with it or could not be opened for comparison; no mark of an issued copy was read."
 	}
 	if e.recall != nil {
-		note += " " + recalled(e.recall)
+		note += " " + recalled(e.recall, e.missing)
 	}
 	return note
 }
 
-// noteDamaged is the note on a file that is no readable picture.
-const noteDamaged = "Could not be decoded."
+// notExamined are the findings on files that could not be read as pictures, with the note on each.
+var notExamined = map[Finding]string{
+	FoundDamaged:     "Could not be decoded.",
+	FoundUnsupported: "A picture that this program does not read. Convert it, and investigate again.",
+	FoundUnopened:    "Could not be opened or read. What it holds is not known.",
+	FoundMissing:     "There is no such file.",
+	FoundNoPicture:   "Not a picture. It counts for nothing.",
+}
+
+// unreadable returns the finding on a file that cannot be read as a picture, by the cause. The name
+// decides if the content says nothing: with the ending of a picture, or without an ending, the file
+// is damaged.
+func unreadable(name string, cause error) Finding {
+	var format *picture.FormatError
+	var limit *picture.LimitError
+	switch {
+	case errors.Is(cause, fs.ErrNotExist):
+		return FoundMissing
+	case errors.As(cause, &limit) && limit.What != "bytes":
+		return FoundUnsupported
+	case !errors.As(cause, &format):
+		return FoundUnopened
+	}
+	switch format.Kind {
+	case picture.Unsupported:
+		return FoundUnsupported
+	case picture.NoPicture:
+		return FoundNoPicture
+	case picture.Archive:
+		return FoundUnopened
+	case picture.Unknown:
+		if !dump.MayBePicture(name) {
+			return FoundNoPicture
+		}
+	}
+	return FoundDamaged
+}
 
 // notePages returns the end of the note on a file of so many pages or frames: only the first was
 // examined. It is "" for fewer than 2.

@@ -60,7 +60,7 @@ func (v *Verdict) checkTraces() error {
 // checkTrace checks that the leak was compared with the submission of t, and that Level is
 // [traceLevel] divided by a possible number of submissions. Copies must be in order of LogP, and
 // found exactly if LogP is at or below Level. Copies that were found must be among the reads, and
-// decoys must be there. Power and scores are not checked.
+// decoys must be there. Power must be a probability. Scores are not checked.
 func (v *Verdict) checkTrace(t *Tracing) error {
 	found := func(c findings.TracedCopy) bool { return c.Found }
 	switch targets := math.Round(math.Pow(10, math.Log10(traceLevel)-t.Level)); {
@@ -68,6 +68,8 @@ func (v *Verdict) checkTrace(t *Tracing) error {
 		return errors.New("nothing spoke for this submission")
 	case !(targets >= float64(len(v.Traces)) && targets <= maxAgainst) || t.Level != micro(math.Log10(traceLevel/targets)):
 		return fmt.Errorf("level is %v, which no number of submissions gives", t.Level)
+	case !(t.Power >= 0 && t.Power <= 1):
+		return fmt.Errorf("power is %v, want 0 to 1", t.Power)
 	case t.Registered && len(t.Copies) != t.Issued:
 		return fmt.Errorf("%d copies were looked for, but %d are listed", t.Issued, len(t.Copies))
 	case t.Decoys == nil && slices.ContainsFunc(t.Copies, found):

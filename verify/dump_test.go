@@ -37,7 +37,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 		Evidence: findings.Evidence{Matches: []verify.Match{}, Traces: []verify.Tracing{}},
 		Accused:  []watermark.CopyID{}, Note: "A note.", Rows: findings.Rows{Custody: custody},
 	}
-	if finding != verify.FoundUnknown && finding != verify.FoundDamaged {
+	if finding != verify.FoundUnknown && v.Examined() {
 		d := 4
 		v.Submission = watermark.Submission{byte(n), 1}
 		v.Distance = &d
@@ -56,7 +56,7 @@ func leakOf(n int, finding verify.Finding, recipient string, custody ...registry
 		v.Accused = append(v.Accused, v.Copy)
 	}
 	v.SetSubject(fmt.Sprintf("person %d", n))
-	if finding == verify.FoundDamaged {
+	if !v.Examined() {
 		v.Error = "jpeg: unexpected end"
 	}
 	return v
@@ -68,6 +68,15 @@ func unissued(v *verify.Verdict) *verify.Verdict {
 	p := -9.1
 	v.Finding, v.KeyID, v.LogP, v.BlindLogP = verify.FoundUnissued, "v1-k", &p, &p
 	v.Reads = []findings.Reading{{Copy: 77, KeyID: "v1-k", LogP: &p, Shows: verify.PixelsUnknown}}
+	return v
+}
+
+// closed is a file that could not be examined.
+func closed(n int, finding verify.Finding) *verify.Verdict { return leakOf(n, finding, "") }
+
+// archived makes the file an archive that could not be read.
+func archived(v *verify.Verdict) *verify.Verdict {
+	v.Error = "archive: encrypted"
 	return v
 }
 
@@ -111,10 +120,12 @@ func dumps() map[string]dump {
 	return map[string]dump{
 		"empty":                 {headline: "no picture was examined"},
 		"strangers":             {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), leakOf(2, verify.FoundUnknown, "")}, headline: "No submission of the registry was matched by the 2 pictures", says: []string{"some are missed"}},
-		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 file could not be decoded"}},
+		"damaged":               {leaks: []*verify.Verdict{leakOf(1, verify.FoundDamaged, "")}, headline: "Inconclusive: no picture was examined", says: []string{"1 picture is damaged: it could not be decoded"}},
 		"unissued":              {leaks: []*verify.Verdict{unissued(leakOf(1, verify.FoundUnknown, "")), unissued(leakOf(2, verify.FoundUnknown, ""))}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. No submission", says: []string{"1 ID under 1 key (v1-k)", "at most 2e-09 in all", "count for no recipient"}},
 		"unissued, uploads":     {leaks: []*verify.Verdict{unissued(bare(1)), unissued(bare(2)), bare(3)}, headline: "2 pictures carry a mark under a mark key of the registry with a copy ID that it does not list. The record of issued copies is incomplete, or another party used the key. Inconclusive: 3 of the 3 pictures match", says: []string{"On 1 picture no mark was found under the 1 mark key that was tried"}},
 		"unissued beside named": {leaks: []*verify.Verdict{a(1), a(2), unissued(bare(3))}, named: []string{"vendor A"}, headline: "The exchange also possessed them. 1 picture carries a mark under a mark key", evidence: map[string]int{"vendor A": 2}},
+		"not examined": {leaks: []*verify.Verdict{leakOf(1, verify.FoundUnknown, ""), closed(2, verify.FoundUnsupported), closed(3, verify.FoundUnopened), closed(4, verify.FoundMissing), closed(5, verify.FoundNoPicture), archived(closed(6, verify.FoundUnopened))}, headline: "No submission of the registry was matched by the 1 picture examined",
+			says: []string{"1 picture is of a format or size that is not supported. It was not examined.", "1 archive could not be read, in whole or in part. What it holds is not known.", "1 file could not be opened or read.", "1 file that was named does not exist.", "1 file is no picture, and counts for nothing."}},
 		"one copy":              {leaks: []*verify.Verdict{a(1), bare(2)}, headline: "Inconclusive: the mark of an issued copy was found and confirmed on 1 picture", evidence: map[string]int{"vendor A": 1}},
 		"two copies":            {leaks: []*verify.Verdict{a(1), a(2), bare(3)}, named: []string{"vendor A"}, headline: "2 pictures contain copies recorded as issued to vendor A under “request 7”", says: []string{"at least 1,000 times more probable", "most that is claimed: 3,000 trials", "strong support", "does not show who released", "The exchange also possessed them", "deliberate removal is not excluded"}, evidence: map[string]int{"vendor A": 2}},
 		"same copy twice":       {leaks: []*verify.Verdict{a(1), again(a(1))}, headline: "Inconclusive", says: []string{"byte for byte", "count once"}, evidence: map[string]int{"vendor A": 1}},

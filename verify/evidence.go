@@ -15,10 +15,11 @@ type evidence struct {
 	matches []Match // nearest first; within the radius, and aligned ones beyond it
 	reads   []read  // the blind ones, one for each key under which a mark was found, then those by tracing
 	traces  []Tracing
-	recall  *findings.Recall // of leaks like this one; nil: nothing was searched
-	tooFlat bool             // the hash has too little to go on
-	v1      bool             // conclude by the rules of findings v1, which had no [FoundUnissued]
-	opens   bool             // there is a sealing key: a match that was not compared could not be opened with it
+	recall  *findings.Recall  // of leaks like this one; nil: nothing was searched
+	missing *findings.Missing // uploads that were not searched, or only in part; nil: none
+	tooFlat bool              // the hash has too little to go on
+	v1      bool              // conclude by the rules of findings v1, which had no [FoundUnissued]
+	opens   bool              // there is a sealing key: a match that was not compared could not be opened with it
 }
 
 // A read is a mark that was read blind, or found by tracing.
@@ -76,6 +77,9 @@ func (v *Verdict) gather(e evidence) {
 func (v *Verdict) evidence(opens bool) evidence {
 	e := evidence{matches: v.Matches, traces: v.Traces, tooFlat: v.TooFlat, opens: opens,
 		recall: recallOf(v.Searched, max(v.Width, v.Height))}
+	if v.Searched != nil {
+		e.missing = v.Searched.Missing
+	}
 	for _, x := range v.Reads {
 		r := read{copy: x.Copy, keyID: x.KeyID, shows: x.Shows, erased: x.Erased}
 		if x.LogP != nil {
@@ -171,10 +175,10 @@ func (v *Verdict) mark(recipient string) {
 	}
 }
 
-// damagedLeak returns the verdict on a file that is no readable picture. pic describes the file as
-// far as known, and cause becomes Error.
-func damagedLeak(file string, pic findings.Picture, cause string) *Verdict {
-	return &Verdict{File: file, Picture: pic, Error: cause, Note: noteDamaged, Accused: []watermark.CopyID{},
-		Conclusion: findings.Conclusion{Finding: FoundDamaged}, Strength: findings.Strength{Edits: []Edit{}},
+// closedLeak returns the verdict on a file that could not be examined. finding is one of notExamined,
+// pic describes the file as far as known, and cause becomes Error.
+func closedLeak(file string, finding Finding, pic findings.Picture, cause string) *Verdict {
+	return &Verdict{File: file, Picture: pic, Error: cause, Note: notExamined[finding], Accused: []watermark.CopyID{},
+		Conclusion: findings.Conclusion{Finding: finding}, Strength: findings.Strength{Edits: []Edit{}},
 		Evidence: findings.Evidence{Matches: []Match{}, Traces: []Tracing{}}}
 }

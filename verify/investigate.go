@@ -32,7 +32,8 @@ type Investigator struct {
 	logged     []int64   // entries of the investigations that were begun
 	begun      time.Time // when the first of them was
 	containers []findings.Container
-	where      string // the search is; "" until it is known
+	where      string            // the search is; "" until it is known
+	inStore    *findings.Missing // from the search in the store; nil until it was counted
 }
 
 // detectFunc is [watermark.DetectAll].
@@ -51,9 +52,12 @@ func NewInvestigator(cfg Config) (*Investigator, error) {
 
 // Investigate examines one leak. leak holds the bytes of its file, and path is only the name in the
 // verdict. Before it examines, it enters the investigation into the ledger: see
-// [registry.Investigation]. A file that cannot be decoded is the finding [FoundDamaged], not an
-// error. Errors are failures of the registry, a SealKey that does not open it, and the end of ctx.
+// [registry.Investigation]. A file that cannot be decoded gives a verdict that says why
+// ([Verdict.Examined]), and no entry. Errors are failures of the registry, a SealKey that does not open it, and the end of ctx.
 func (v *Investigator) Investigate(ctx context.Context, path string, leak []byte) (*Verdict, error) {
+	if _, err := picture.Decode(leak, v.cfg.limits()); err != nil {
+		return closed(path, leak, err), nil
+	}
 	if err := v.log(ctx, []dump.File{{Name: path, Size: int64(len(leak))}}); err != nil {
 		return nil, err
 	}
@@ -72,7 +76,7 @@ func (v *Investigator) investigate(ctx context.Context, path string, leak []byte
 	}
 	pic, err := picture.Decode(leak, v.cfg.limits())
 	if err != nil {
-		return damaged(path, leak, err), nil
+		return closed(path, leak, err), nil
 	}
 	pic.Image = picture.Flatten(pic.Image)
 	out := &Verdict{
@@ -145,6 +149,11 @@ func (v *Investigator) compare(ctx context.Context, l *leakPicture, e *evidence)
 	if e.matches, err = v.matches(ctx, l, found); err != nil {
 		return err
 	}
+	if l.searched != nil {
+		if l.searched.Missing, err = v.missing(ctx); err != nil {
+			return err
+		}
+	}
 	e.recall = recallOf(l.searched, max(l.Image.Rect.Dx(), l.Image.Rect.Dy()))
 	return nil
 }
@@ -213,8 +222,8 @@ func (v *Investigator) standing(ctx context.Context, r *read) error {
 		return nil
 	}
 	_, err = v.cfg.Registry.Submission(ctx, r.issued.Submission)
-	if r.erased = errors.Is(err, registry.ErrErased); r.erased {
-		return nil
+	if r.erased = errors.Is(err, registry.ErrErased); r.erased || errors.Is(err, registry.ErrTampered) {
+		return nil // a row that cannot be read: its pixels stay unknown
 	}
 	return err
 }
@@ -246,12 +255,12 @@ func stated(x float64) *float64 {
 	return &x
 }
 
-// damaged returns the verdict on a file that is no readable picture. path is the name in the
-// verdict, leak holds the bytes of the file, and cause gives its Error, without paths of this
+// closed returns the verdict on a file that could not be examined. path is the name in the verdict,
+// and leak holds the bytes of the file. cause gives the finding and Error, which has no paths of this
 // machine.
-func damaged(path string, leak []byte, cause error) *Verdict {
+func closed(path string, leak []byte, cause error) *Verdict {
 	sum := sha256.Sum256(leak)
-	return damagedLeak(path, findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
+	return closedLeak(path, unreadable(path, cause), findings.Picture{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(leak))}, intake.WithoutPath(cause).Error())
 }
 
 // admissible reports whether a fact of custody was entered before the leaks were found

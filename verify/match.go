@@ -78,7 +78,7 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 		looked = i + 1
 		m, err := v.match(ctx, c)
 		if errors.Is(err, registry.ErrNotFound) {
-			continue // erased since the catalogue was read
+			continue // erased since the catalogue was read, or damaged
 		}
 		if err != nil {
 			return nil, 0, err
@@ -99,11 +99,15 @@ func (v *Investigator) wholeMatches(ctx context.Context, l *leakPicture, near []
 }
 
 // match looks up in the registry the submission of a candidate and returns a match that is not yet
-// compared by pixels. If the submission was erased or does not exist, the error wraps
-// [registry.ErrNotFound].
+// compared by pixels. If the submission was erased, does not exist, or its row cannot be read, the
+// error wraps [registry.ErrNotFound]. A row that cannot be read is counted as not searched.
 func (v *Investigator) match(ctx context.Context, c candidate) (*Match, error) {
 	row, err := v.cfg.Registry.Engine().SubmissionAt(ctx, c.ref)
-	if errors.Is(err, registry.ErrErased) {
+	switch {
+	case errors.Is(err, registry.ErrTampered): // its row cannot be read
+		v.found.damaged(c.ref)
+		return nil, registry.ErrNotFound
+	case errors.Is(err, registry.ErrErased):
 		return nil, registry.ErrNotFound
 	}
 	if err != nil {

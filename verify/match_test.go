@@ -14,6 +14,7 @@ import (
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/specimen"
 	"github.com/kycmark/kycmark/phash"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/verify/registry/sqlite"
 )
@@ -42,8 +43,8 @@ func TestPartsOfFarCandidates(t *testing.T) {
 	found, err := v.candidates(t.Context(), leak)
 	require.NoError(t, err)
 	found.near = nil
-	_, err = r.Engine().HashesAfter(t.Context(), nil, 0, func(number int64, _ phash.Hash, _ int) error {
-		found.near = append(found.near, candidate{ref: number, distance: phash.MatchRadius + 1 + len(found.near)})
+	_, err = r.Engine().FoundBy(t.Context(), nil, 0, func(f *engine.Found) error {
+		found.near = append(found.near, candidate{ref: f.Number, distance: phash.MatchRadius + 1 + len(found.near)})
 		return nil
 	})
 	require.NoError(t, err)

@@ -181,21 +181,15 @@ func (v *Investigator) openOriginal(ctx context.Context, of watermark.Submission
 		return nil, nil
 	}
 	file, err := v.cfg.Registry.Original(ctx, v.cfg.SealKey, of)
-	if errors.Is(err, registry.ErrSealed) || errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrErased) {
-		return nil, nil
-	}
 	if err != nil {
-		return nil, err
+		return nil, gone(err)
 	}
 	pic, err := picture.Decode(file, v.cfg.limits())
 	if err != nil {
 		return nil, nil
 	}
-	switch err := v.cfg.Registry.Engine().CheckRendition(ctx, of, pic.Decoder, pic.Image); {
-	case errors.Is(err, registry.ErrSealed), errors.Is(err, registry.ErrNotFound):
-		return nil, nil
-	case err != nil:
-		return nil, err
+	if err := v.cfg.Registry.Engine().CheckRendition(ctx, of, pic.Decoder, pic.Image); err != nil {
+		return nil, gone(err)
 	}
 	pic.Image = picture.Flatten(pic.Image)
 	return pic, nil

@@ -113,7 +113,7 @@ func (v *Investigator) partMatches(ctx context.Context, l *leakPicture, known []
 	for _, c := range candidates {
 		m, err := v.match(ctx, c)
 		if errors.Is(err, registry.ErrNotFound) {
-			continue // erased since the catalogue was read
+			continue // erased since the catalogue was read, or damaged
 		}
 		if err != nil {
 			return nil, err

@@ -9,7 +9,9 @@ import (
 
 // recallOf returns how often the search found leaks of one kind in recorded trials. s is what the
 // search of the leak went by (nil: it was not searched), and side is the longer side of the leak in
-// pixels. The result is nil if s is nil, or if leaks of that kind were not tried.
+// pixels. Uploads that were searched as wholes alone have the lower bound of such searches, and
+// uploads that were not searched have 0: Bound is the mean over all uploads. The result is nil if s
+// is nil, or if leaks of that kind were not tried.
 func recallOf(s *findings.Searched, side int) *findings.Recall {
 	t, err := recall.Recorded()
 	if err != nil || s == nil {
@@ -24,12 +26,55 @@ func recallOf(s *findings.Searched, side int) *findings.Recall {
 	if n.Of == 0 {
 		return nil // none of that kind was tried
 	}
-	return &findings.Recall{Table: t.Version, Kind: k.Name, Found: n.Found, Of: n.Of, Bound: n.Bound}
+	r := &findings.Recall{Table: t.Version, Kind: k.Name, Found: n.Found, Of: n.Of, Bound: n.Bound}
+	if m := s.Missing; m != nil && m.Uploads > 0 {
+		all := m.Uploads - m.Whole - m.Flat - m.Damaged
+		r.Bound = micro((float64(float64(all)*n.Bound) + float64(float64(m.Whole)*min(k.Whole.Bound, n.Bound))) / float64(m.Uploads))
+	}
+	return r
+}
+
+// notSearched returns sentences on the uploads that a search could not find, or only in part. m is
+// nil if the search could find all.
+func notSearched(m *findings.Missing) (out []string) {
+	if m == nil {
+		return nil
+	}
+	of := fmt.Sprintf(" of the %s uploads of the registry ", thousands(float64(m.Uploads)))
+	say := func(n int, end string) {
+		if n > 0 {
+			out = append(out, thousands(float64(n))+of+end)
+		}
+	}
+	say(m.Damaged, "could not be searched, because what the registry keeps to find them was altered or removed, or cannot be read. “kycmark audit --originals” names them.")
+	say(m.Flat, "could not be searched, because they show too little, or are sealed and no sealing key was given.")
+	say(m.Whole, "were searched as whole pictures only, because no local features of them could be searched. A crop or a collage of them may not be found.")
+	return out
+}
+
+// NotSearched returns sentences on the uploads that the search of the dump could not find, or only
+// in part. Without such uploads it is nil. If these uploads were different for different leaks, the
+// leak with the most damaged uploads counts.
+func (d *DumpVerdict) NotSearched() []string {
+	var worst *findings.Missing
+	for _, l := range d.Verdicts {
+		if s := l.Searched; s != nil && s.Missing != nil && (worst == nil || s.Missing.Damaged > worst.Damaged) {
+			worst = s.Missing
+		}
+	}
+	return notSearched(worst)
 }
 
 // recalled says in a sentence how often the search finds leaks of the kind that r is about.
-func recalled(r *findings.Recall) string {
-	return fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d: at least %s (95 %% confidence).", r.Kind, r.Found, r.Of, share(r.Bound))
+// m counts the uploads that the search could not find, or only in part; nil: none.
+func recalled(r *findings.Recall, m *findings.Missing) string {
+	bound := fmt.Sprintf("at least %s (95 %% confidence).", share(r.Bound))
+	trials := fmt.Sprintf("In trials of leaks of its kind (%s) the search found the upload of %d of %d", r.Kind, r.Found, r.Of)
+	if m == nil {
+		return trials + ": " + bound
+	}
+	return fmt.Sprintf("%s. Here %s of the %s uploads could not be searched, or only as whole pictures. Over all uploads the search finds %s",
+		trials, thousands(float64(m.Damaged+m.Flat+m.Whole)), thousands(float64(m.Uploads)), bound)
 }
 
 // recallRecord returns, in words for the record of an investigation, which trials [recallOf] uses;

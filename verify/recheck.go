@@ -49,14 +49,19 @@ func (f *Findings) CheckLeaks() error {
 func (v *Verdict) recheck(opens, words, v1 bool) error {
 	again := &Verdict{File: v.File, Error: v.Error, Picture: v.Picture, Evidence: v.Evidence, Rows: v.Rows,
 		Conclusion: findings.Conclusion{Submitted: v.Submitted, Cluster: v.Cluster, SubjectEntered: v.SubjectEntered}}
-	if v.Finding == FoundDamaged {
-		again = damagedLeak(v.File, v.Picture, v.Error)
+	if !v.Examined() {
+		again = closedLeak(v.File, v.Finding, v.Picture, v.Error)
 	} else {
 		if v.Pages == 1 || v.Pages < 0 {
 			return fmt.Errorf("pages is %d, want 0 or more than 1", v.Pages)
 		}
 		if err := errors.Join(v.checkMatches(), v.checkTraces()); err != nil {
 			return err
+		}
+		if s := v.Searched; s != nil && s.Missing != nil {
+			if m := s.Missing; m.Whole+m.Flat+m.Damaged > m.Uploads || m.Whole+m.Flat+m.Damaged == 0 {
+				return fmt.Errorf("missing is %+v, want from 1 up to all uploads", *m)
+			}
 		}
 		e := v.evidence(opens)
 		e.v1 = v1

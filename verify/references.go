@@ -168,10 +168,10 @@ func (v *Investigator) reference(ctx context.Context, whole, l *leakPicture, e *
 	return m, nil
 }
 
-// gone returns nil for the errors of a submission that was erased meanwhile, and every other
-// error as it is.
+// gone returns nil for the errors of a submission that was erased meanwhile, or that cannot be
+// opened or read. It returns every other error as it is.
 func gone(err error) error {
-	if errors.Is(err, registry.ErrErased) || errors.Is(err, registry.ErrNotFound) {
+	if errors.Is(err, registry.ErrErased) || errors.Is(err, registry.ErrNotFound) || errors.Is(err, registry.ErrTampered) || errors.Is(err, registry.ErrSealed) {
 		return nil
 	}
 	return err

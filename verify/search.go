@@ -2,11 +2,14 @@ package verify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
 	"github.com/kycmark/kycmark/phash"
 	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/verify/internal/findings"
 	"github.com/kycmark/kycmark/verify/registry"
 	"github.com/kycmark/kycmark/watermark"
 )
@@ -89,6 +92,30 @@ func (v *Investigator) searched(ctx context.Context, where string) (int, error) 
 	return v.found.hashes.Len(), nil
 }
 
+// missing returns how many uploads a search cannot find, or only in part; nil if it finds all.
+// In the store the search looks at whole pictures alone, and nothing tells flat from damaged. The
+// count of the store is made once.
+func (v *Investigator) missing(ctx context.Context) (*findings.Missing, error) {
+	where, err := v.searches(ctx)
+	if err != nil || where == SearchMemory {
+		return v.found.missing(), err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.inStore == nil {
+		all, err := v.cfg.Registry.Engine().Uploads(ctx)
+		if err != nil {
+			return nil, err
+		}
+		hashed, err := v.cfg.Registry.Engine().Searchable(ctx)
+		if err != nil {
+			return nil, err
+		}
+		v.inStore = &findings.Missing{Uploads: all, Whole: int(hashed), Flat: max(all-int(hashed), 0)}
+	}
+	return v.inStore, nil
+}
+
 // beyond says, for the record, what is compared beyond the radius.
 func beyond(where string) string {
 	if where == SearchStore {
@@ -106,30 +133,40 @@ const searched = phash.Area
 // used again. The catalogue therefore misses exactly the submissions after the last number
 // it has read.
 type catalogue struct {
-	mu       sync.Mutex
-	hashed   int64 // number of the last submission whose hash was read
-	featured int64 // the same of features
-	erased   int64 // number of the last erasure that was followed
-	hashes   *phash.Index
-	parts    parts.Index
+	mu     sync.Mutex
+	read   int64 // number of the last submission that was read
+	erased int64 // number of the last erasure that was followed
+	hashes *phash.Index
+	parts  parts.Index
+	reach  []reach         // by the number of the submission; noUpload beside
+	count  [numReaches]int // submissions by their reach
 }
 
-// follow brings the catalogue up to date with r: new hashes, new local features, and erasures.
-// Hashes of a quality too low to be matched are left out, and so is what key does not open. A nil
-// key leaves out all local features.
+// A reach says how far the search can find one upload.
+type reach uint8
+
+// Reaches of the search.
+const (
+	noUpload   reach = iota // no upload has the number, or it was erased
+	byAll                   // by its hash and by its parts, as far as it has these
+	byHash                  // as a whole alone
+	byNothing               // it is too flat, or sealed and there is no key
+	byNoRecord              // what it would be found by was altered or removed, or cannot be read
+	numReaches
+)
+
+// follow brings the catalogue up to date with r: new uploads and erasures. Hashes of a quality too
+// low to be matched are left out. What key does not open is left out and counted. A nil key leaves
+// out all local features.
 func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *registry.SealKey) (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.hashes == nil {
 		c.hashes = phash.NewIndex(searched)
 	}
-	if c.hashed, err = r.Engine().HashesAfter(ctx, key, c.hashed, c.addHash); err != nil {
-		return fmt.Errorf("load hashes: %w", err)
-	}
-	if key != nil {
-		if c.featured, err = r.Engine().FeaturesAfter(ctx, key, c.featured, c.parts.Add); err != nil {
-			return fmt.Errorf("load features: %w", err)
-		}
+	c.read, err = r.Engine().FoundBy(ctx, key, c.read, func(f *engine.Found) error { return c.add(f, key != nil) })
+	if err != nil {
+		return fmt.Errorf("load hashes and features: %w", err)
 	}
 	if c.erased, err = r.Engine().ErasedAfter(ctx, c.erased, c.forget); err != nil {
 		return fmt.Errorf("load erasures: %w", err)
@@ -137,16 +174,67 @@ func (c *catalogue) follow(ctx context.Context, r *registry.Registry, key *regis
 	return nil
 }
 
-// addHash adds the hash of the submission of a number, unless its quality, 0..100, is below
-// [phash.MinQuality].
-func (c *catalogue) addHash(number int64, hash phash.Hash, quality int) error {
-	_, err := c.hashes.Offer(hash, quality, number)
-	return err
+// add adds a submission to the indices. opens reports whether there is a sealing key: without one,
+// what is sealed is missing, but not damaged. The caller holds mu.
+func (c *catalogue) add(f *engine.Found, opens bool) (err error) {
+	hashed := false
+	if f.HashErr == nil {
+		if hashed, err = c.hashes.Offer(f.Hash, f.Quality, f.Number); err != nil {
+			return err
+		}
+	}
+	if f.Features != nil {
+		if err := c.parts.Add(f.Number, f.Features); err != nil {
+			return err
+		}
+	}
+	damaged := func(err error) bool { return err != nil && (opens || errors.Is(err, registry.ErrTampered)) }
+	how := byNothing
+	switch {
+	case damaged(f.HashErr) || damaged(f.FeaturesErr):
+		how = byNoRecord
+	case f.Features != nil || hashed && opens && f.Kept && f.Stated:
+		how = byAll
+	case hashed:
+		how = byHash
+	}
+	c.set(f.Number, how)
+	return nil
+}
+
+// set enters the reach of a submission. The caller holds mu.
+func (c *catalogue) set(number int64, how reach) {
+	if more := number + 1 - int64(len(c.reach)); more > 0 {
+		c.reach = append(c.reach, make([]reach, more)...)
+	}
+	c.count[c.reach[number]]--
+	c.reach[number] = how
+	c.count[how]++
+}
+
+// damaged notes that the row of a submission cannot be read. The catalogue need not have it.
+func (c *catalogue) damaged(number int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set(number, byNoRecord)
+}
+
+// missing returns how many uploads the search reaches in part or not at all; nil if it reaches all.
+func (c *catalogue) missing() *findings.Missing {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := &findings.Missing{Whole: c.count[byHash], Flat: c.count[byNothing], Damaged: c.count[byNoRecord]}
+	if *m == (findings.Missing{}) {
+		return nil
+	}
+	m.Uploads = c.count[byAll] + m.Whole + m.Flat + m.Damaged
+	return m
 }
 
 // forget removes the submission of a number, which was erased, from both indices. It does not need
-// the submission's ID.
+// the submission's ID. The caller holds mu.
 func (c *catalogue) forget(number int64, _ watermark.Submission) {
 	c.hashes.Remove(number)
 	c.parts.Remove(number)
+	c.set(number, noUpload)
 }

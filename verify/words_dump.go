@@ -59,7 +59,13 @@ func (w *weighing) showsNotOf(n int, sentence string, rest ...string) {
 }
 
 // readable returns the number of leaks that could be decoded as pictures.
-func (w *weighing) readable() int { return w.Leaks - w.Counts[string(FoundDamaged)] }
+func (d *DumpVerdict) readable() int {
+	n := d.Leaks
+	for f := range notExamined {
+		n -= d.Counts[string(f)]
+	}
+	return n
+}
 
 // headline returns what a reader sees first: the statement, and a sentence about marks that the
 // registry does not list. That sentence stands first unless recipients are named.
@@ -426,7 +432,7 @@ func (w *weighing) sayClaim() {
 	switch {
 	case c.Claimed == 0:
 	case c.Level < 1:
-		w.shows("Of the %s pictures claimed, at least %s show submissions of the registry, at a confidence of %.0f %%: the %s examined were drawn from them at random by us, and %d %s a submission. Files that only resemble a submission, or cannot be read, count as showing no submission.",
+		w.shows("Of the %s pictures claimed, at least %s show submissions of the registry, at a confidence of %.0f %%: the %s examined were drawn from them at random by us, and %d %s a submission. Files that only resemble a submission, or cannot be read as pictures, count as showing no submission.",
 			thousands(float64(c.Claimed)), thousands(float64(c.Min)), 100*c.Level, count(c.Examined, "file", "files"), c.Seen, verb(c.Seen, "shows", "show"))
 	default:
 		w.shows("Of the %s pictures claimed, at least %d %s of the registry: those seen. From a selection that others made, nothing follows about the rest.",
@@ -435,7 +441,7 @@ func (w *weighing) sayClaim() {
 }
 
 // sayRest says how many leaks name no recipient, by the reason: forgeable, unconfirmed or
-// transplanted marks, lookalikes, unknown and damaged files. Reasons without leaks are left out.
+// transplanted marks, lookalikes, unknown leaks and files that were not examined. Reasons without leaks are left out.
 func (w *weighing) sayRest() {
 	forgeable := 0
 	for _, l := range w.Verdicts {
@@ -452,11 +458,32 @@ func (w *weighing) sayRest() {
 	w.showsNotOf(w.Counts[string(FoundTransplanted)], "# {picture carries|pictures carry} a transplanted mark: one that belongs to another picture. That says nothing about the recipient of the copy whose mark was used. Who can transplant a mark may have prepared other pictures of this dump.")
 	w.showsNotOf(w.Counts[string(FoundLookalike)], "# {picture resembles|pictures resemble} submissions of the registry without showing the same capture; {it is|they are} not counted as matched.")
 	w.showsNotOf(w.Counts[string(FoundUnknown)], unknown, recalled)
+	w.ShowsNot = append(w.ShowsNot, w.NotSearched()...)
 	if w.cfg.named() {
 		w.showsNot(onlyNamed)
 	}
-	w.showsNotOf(w.Counts[string(FoundDamaged)], "# {file could|files could} not be decoded and {says|say} nothing.")
+	w.sayUnexamined()
 }
+
+// sayUnexamined says how many files could not be examined, by the reason. Reasons without files are
+// left out.
+func (w *weighing) sayUnexamined() {
+	archives := 0
+	for _, l := range w.Verdicts {
+		if l.Finding == FoundUnopened && strings.HasPrefix(l.Error, archiveError) {
+			archives++
+		}
+	}
+	w.showsNotOf(w.Counts[string(FoundDamaged)], "# {picture is|pictures are} damaged: {it|they} could not be decoded, and {says|say} nothing.")
+	w.showsNotOf(w.Counts[string(FoundUnsupported)], "# {picture is|pictures are} of a format or size that is not supported. {It was|They were} not examined. Convert {it|them}, and investigate again.")
+	w.showsNotOf(archives, "# {archive|archives} could not be read, in whole or in part. What {it holds|they hold} is not known. The reason is beside each.")
+	w.showsNotOf(w.Counts[string(FoundUnopened)]-archives, "# {file|files} could not be opened or read. What {it holds|they hold} is not known.")
+	w.showsNotOf(w.Counts[string(FoundMissing)], "# {file that was named does|files that were named do} not exist.")
+	w.showsNotOf(w.Counts[string(FoundNoPicture)], "# {file is no picture, and counts|files are no pictures, and count} for nothing.")
+}
+
+// archiveError begins the Error of a verdict on an archive that could not be read.
+const archiveError = "archive: "
 
 // recallSentence returns, for unknown leaks by kind, the lower bound of the share that the search
 // would have found. Leaks of a kind that was not tried have a sentence of their own. It is "" if
@@ -470,7 +497,9 @@ func (w *weighing) recallSentence() string {
 			unsaid++
 		default:
 			n[l.Recall.Kind]++
-			kinds[l.Recall.Kind] = l.Recall
+			if k := kinds[l.Recall.Kind]; k == nil || l.Recall.Bound < k.Bound {
+				kinds[l.Recall.Kind] = l.Recall
+			}
 		}
 	}
 	order := slices.SortedFunc(maps.Keys(kinds), func(a, b string) int {
@@ -483,6 +512,9 @@ func (w *weighing) recallSentence() string {
 	out := ""
 	if len(parts) > 0 {
 		out = fmt.Sprintf(" If they were among the uploads that the registry has now, the search would have found at least this share of them (lower 95 %% bounds of trials of such leaks, each altered in one way of many): %s. Erased uploads cannot be found.", strings.Join(parts, "; "))
+		if len(w.NotSearched()) > 0 {
+			out += " Uploads that were not searched are counted as not found."
+		}
 	}
 	if unsaid > 0 {
 		out += " Of pictures that were altered much, or of which little is left, some are missed. How many is not measured for pictures of this kind."

@@ -28,7 +28,7 @@ checkpoints. Exit 1 when something was edited, removed, added or reordered.
 A registry that was rewritten as a whole is found out only by what was kept elsewhere:
 hand in checkpoints that a witness or an auditor kept (--checkpoint) and the public key
 that came with them (--key). With --originals every sealed original is also opened and
-compared with the digest that was entered.`,
+compared with the digest that was entered, and so is what uploads are found by.`,
 		Example: `  kycmark audit --originals
   kycmark audit --checkpoint 2026-11-20.checkpoint --key ledger.pub --json`,
 		Args: exactly(),

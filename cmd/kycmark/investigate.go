@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,8 +35,8 @@ type investigateFlags struct {
 
 // newInvestigate returns the verb "investigate", which examines leaked pictures, prints a finding
 // for each, and then the verdict on all. It enters the investigation in the ledger first. It writes
-// only the files that flags name: report, findings, bundle, state. Exit code 3: some pictures are
-// damaged.
+// only the files that flags name: report, findings, bundle, state. Exit code 3: some files could not
+// be examined. A dump without a readable picture leaves no entry and no file.
 func newInvestigate(u *ui) *cobra.Command {
 	f := investigateFlags{against: submissionIDs()}
 	cmd := &cobra.Command{
@@ -59,7 +62,12 @@ probability of 0.999), unreadable (shows an upload; whether it was marked cannot
 said), lookalike (same template or scene, another capture), transplanted (carries a
 mark that belongs to another upload), unissued (carries a mark under a key of this
 registry, with an ID that it does not list: the record is incomplete, or another party
-used the key), unknown (matches nothing), damaged (not a readable picture).`,
+used the key), unknown (matches nothing).
+
+Files that cannot be examined: damaged (a picture that cannot be decoded), unsupported
+(a picture format that is not read, such as HEIC), unopened (an archive or a file that
+cannot be read: what it holds is not known), missing, no picture (another kind of file,
+which counts for nothing). If no picture can be examined, nothing is entered or written.`,
 		Example: `  kycmark investigate leaks/ --report report.html
   kycmark investigate dump.zip scans.pdf --found 2026-11-20 --json
   kycmark investigate leaks/ --bundle for-the-vendor.zip
@@ -100,7 +108,7 @@ used the key), unknown (matches nothing), damaged (not a readable picture).`,
 func (b *books) investigate(ctx context.Context, f investigateFlags, dump []string) error {
 	found, err := parseOptionalTime(f.found)
 	if err != nil {
-		return err
+		return fmt.Errorf("--found: %w", err)
 	}
 	if found.After(time.Now().Add(clockError)) {
 		return usagef("--found: the leaks cannot have been found in the future, on %s", moment(found))
@@ -110,6 +118,9 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	keys, seal, err := b.keys()
 	if err != nil {
+		return err
+	}
+	if err := b.checkKeys(ctx, keys); err != nil {
 		return err
 	}
 	show, done := b.progressOf(ctx, "examining")
@@ -133,12 +144,18 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	}
 	verdicts, err := b.examine(inv.InvestigateFiles(ctx, dump...), f.claimed)
 	done()
+	if nothing := (*verify.NothingError)(nil); errors.As(err, &nothing) {
+		return b.nothing(dump, nothing.Files)
+	}
 	if err != nil {
 		return err
 	}
 	d, err := inv.Weigh(ctx, verdicts)
 	if err != nil {
 		return err
+	}
+	for _, s := range d.NotSearched() {
+		b.warnf("%s", s)
 	}
 	b.verdict(d) // before the files are written: what fails there takes no findings along
 	if err := b.line(map[string]*verify.DumpVerdict{"verdict": d}); err != nil {
@@ -147,8 +164,62 @@ func (b *books) investigate(ctx context.Context, f investigateFlags, dump []stri
 	return f.writeAll(ctx, b, inv, d)
 }
 
+// checkKeys returns an error, with a hint, if none of the home's mark keys is a key of the registry:
+// no mark could be found. It warns of each key of the registry that the home does not have.
+func (b *books) checkKeys(ctx context.Context, keys []*watermark.Key) error {
+	known, err := b.registry.Ledger().MarkKeys(ctx)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	var absent []string
+	for _, k := range known {
+		if !slices.ContainsFunc(keys, func(own *watermark.Key) bool { return own.ID() == k.KeyID }) {
+			absent = append(absent, k.KeyID)
+		}
+	}
+	if len(absent) == len(known) {
+		return withHint(fmt.Errorf("the mark key %s is no key of this registry, want %s", keys[0].ID(), strings.Join(absent, " or ")),
+			"name the file of the registry's key in keys.mark of %s", filepath.Join(b.home.Dir(), "kycmark.toml"))
+	}
+	for _, id := range absent {
+		b.warnf("marks under the key %s of the registry are not looked for: keys.mark does not name it", id)
+	}
+	return nil
+}
+
+// nothing reports a dump without a picture that can be examined. paths are the command's, files the
+// verdicts on what was found there. If all files are missing, or no pictures, the paths are a mistake:
+// a usageError. Else the findings are printed and the exit code becomes 3.
+func (b *books) nothing(paths []string, files []*verify.Verdict) error {
+	counts := make(map[verify.Finding]int)
+	for _, v := range files {
+		counts[v.Finding]++
+	}
+	mistake := len(files) == counts[verify.FoundMissing]+counts[verify.FoundNoPicture]
+	if mistake {
+		where, there := strings.Join(paths, ", "), "no files there"
+		switch {
+		case counts[verify.FoundNoPicture] > 0:
+			there = plural(counts[verify.FoundNoPicture], "file") + " of other kinds there"
+		case len(files) > 0:
+			there = "no such file or folder"
+		}
+		return withHint(usagef("no picture in %s: %s", where, there), "name the files, folders or archives with the leaked pictures; nothing was entered or written")
+	}
+	for _, v := range files {
+		b.fail(v.File, errors.New(v.Error))
+		if err := b.line(newLeakLine(v)); err != nil {
+			return err
+		}
+	}
+	b.leaks(files)
+	b.hintf("no picture could be examined: unpack archives, convert formats, and investigate again; nothing was entered or written")
+	return nil
+}
+
 // examine prints each finding as it comes, with --json as a line, and returns all in the same
-// order. A damaged leak is reported, and returned also. claimed is how many pictures the leaker
+// order. A file that could not be examined is reported, and returned also; a file that is no picture
+// is only returned. claimed is how many pictures the leaker
 // claims to have; 0: no claim. As soon as more leaks count than claimed, it returns a usageError,
 // since nothing can be weighed then.
 func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int) ([]*verify.Verdict, error) {
@@ -158,7 +229,7 @@ func (b *books) examine(findings iter.Seq2[*verify.Verdict, error], claimed int)
 		if err != nil {
 			return nil, err
 		}
-		if v.Finding == verify.FoundDamaged {
+		if !v.Examined() && v.Finding != verify.FoundNoPicture {
 			b.fail(v.File, errors.New(v.Error))
 		}
 		b.warnPages(v.File, v.Pages)

@@ -56,6 +56,7 @@ func TestMain(m *testing.M) {
 //	flip FILE                 change one letter near the end of a text
 //	pack ARCHIVE FILE...      a .zip or .tar.gz of files
 //	browse REPORT             opens a report in Chromium and tries all that it can do (needs [browser])
+//	locked ARCHIVE FILE...    a .zip of files that all say that they are encrypted
 //	pdf FILE JPEG...          a PDF of pictures, one a page
 //	ids FIELD                 the first such field of the JSON on stdout, as $FIELD, without v1-
 //	session readme|help OUT   writes the documented session as shell scripts: OUT.1 up to the investigation, OUT.2 with it
@@ -101,6 +102,7 @@ func TestScripts(t *testing.T) {
 			"weighs":  weighs,
 			"flip":    flip,
 			"pack":    pack,
+			"locked":  locked,
 			"ids":     ids,
 			"session": session,
 
@@ -114,8 +116,12 @@ func TestScripts(t *testing.T) {
 // moduleRoot is the folder of the module, since scripts run in folders of their own.
 var moduleRoot string
 
-// condition is [browser]: whether there is one. CI must have it.
+// condition is [root]: whether no permission stops this user; or [browser]: whether there is one,
+// which CI must have.
 func condition(name string) (bool, error) {
+	if name == "root" {
+		return os.Geteuid() == 0, nil
+	}
 	if name != "browser" {
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
@@ -250,6 +256,21 @@ func pack(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(finish())
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), buf.Bytes(), 0o644))
+}
+
+func locked(ts *testscript.TestScript, neg bool, args []string) {
+	pack(ts, neg, args)
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	for at := 0; ; at++ {
+		i := bytes.Index(data[at:], []byte("PK\x01\x02"))
+		if i < 0 {
+			break
+		}
+		at += i
+		data[at+8] |= 1 // APPNOTE 4.4.4
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o644))
 }
 
 func packZip(w io.Writer) (create func(string, []byte) error, finish func() error) {

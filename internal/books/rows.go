@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,7 +143,7 @@ type Submission struct {
 type Details struct {
 	Decoder     string `json:"decoder"` // that the hashes were made with
 	Area        string `json:"area"`    // text form of the area hash; "" if hashes are sealed
-	Chain       string `json:"chain"`   // versions of the ways from pixels to the hashes
+	Chain       string `json:"chain"`   // versions of the ways from pixels to the hashes; of a kept original also [ChainFeatures] and the number of its local features
 	AreaQuality int    `json:"area_quality"`
 	Kept        bool   `json:"kept"`               // the original is kept, sealed
 	Rendition   Digest `json:"rendition,omitzero"` // of the pixels of a kept original; zero: not entered
@@ -178,6 +179,19 @@ func SubjectDigest(blind [32]byte, subject string) [32]byte {
 	return commit("subject reference", blind, subject)
 }
 
+// ChainFeatures begins the last item of [Details].Chain of an original that is kept: the way from
+// its pixels to its local features. Their number follows in decimal. Uploads that an earlier
+// version entered have no such item.
+const ChainFeatures = "kycmark/parts/1:"
+
+// StatedFeatures returns how many local features a submission has by its Chain, to which the
+// ledger commits. stated is false if Chain does not say.
+func (d *Details) StatedFeatures() (n int, stated bool) {
+	_, number, stated := strings.Cut(d.Chain, ChainFeatures)
+	n, err := strconv.Atoi(number)
+	return n, stated && err == nil
+}
+
 // Sealed is what is kept of an upload, encrypted under a data key of its own. A part that
 // is not kept is empty. Losing Wrapped loses all of it.
 type Sealed struct {
@@ -201,23 +215,15 @@ type Upload struct {
 	Sealed *Sealed // nil if nothing is kept
 }
 
-// A Hash is what the search needs of a submission. Sealed is nil if the hashes are in the
-// clear; it has neither features nor body.
-type Hash struct {
-	Seq         int64
-	ID          watermark.Submission
-	Hash        string
-	Area        string
-	Quality     int
-	AreaQuality int
-	Sealed      *Sealed
-}
-
-// Features are the sealed local features of a submission; Sealed has no other part.
-type Features struct {
-	Seq    int64
-	ID     watermark.Submission
+// A Searched row is what the search needs of a submission that was not erased. Sealed has no
+// body, and is zero if nothing is sealed. Details have Area, AreaQuality, Chain and Kept. If the row cannot be read, Err says why, and only Seq
+// is set besides.
+type Searched struct {
+	Seq int64
+	ID  watermark.Submission
+	Details
 	Sealed Sealed
+	Err    error // wraps ErrTampered
 }
 
 // An Erasure says that uploads were erased.

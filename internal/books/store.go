@@ -21,6 +21,7 @@ var (
 	ErrTampered = errors.New("the ledger does not verify") // ledger and rows do not bear each other out
 	ErrSchema   = errors.New("not a usable registry")      // no registry, or a later schema
 	ErrSearch   = errors.New("the registry cannot be searched so")
+	ErrFrozen   = errors.New("the registry's file or folder is read-only")
 	ErrReadOnly = errors.New("the registry is open for investigation only")
 	ErrMarkKey  = errors.New("the mark key is not in use")
 	ErrSealed   = errors.New("the sealed original cannot be opened")
@@ -99,8 +100,9 @@ type Store interface {
 	// also counts the copies by their UTC day of issue. Both counts end at until and include
 	// erased uploads.
 	CountDays(ctx context.Context, until time.Time) (submitted []Issued, issued []Issued, err error)
-	HashesAfter(ctx context.Context, seq int64, limit int) ([]Hash, error)
-	FeaturesAfter(ctx context.Context, seq int64, limit int) ([]Features, error)
+	// SearchedAfter leaves out erased uploads. Without features, those are not read. A row
+	// that cannot be read is returned with its Err.
+	SearchedAfter(ctx context.Context, seq int64, limit int, features bool) ([]Searched, error)
 	Sealed(ctx context.Context, id watermark.Submission) (*Sealed, error)
 	// SealedUnderOther returns an upload sealed under another key than keyID, and that key's
 	// ID. The search is quick rather than complete. The error wraps ErrNotFound if it finds

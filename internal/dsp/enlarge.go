@@ -51,11 +51,26 @@ func NewScaler(src Plane, w int, scaleX, scaleY float64) *Enlarger {
 // x h by cubic convolution. It keeps only the few rows of the blurred plane that it needs at a
 // time.
 func Soft(p Plane, sigma float64, w, h int) Plane {
-	e, out := NewEnlarger(p, w, h), NewPlane(w, h)
-	e.blur, e.blurred = newGaussian(p, sigma), make([]float32, p.W)
-	for y := range h {
-		e.Row(y, out.Row(y))
-	}
+	out, kernel := NewPlane(w, h), gaussKernel(sigma)
+	Shared(h, len(p.Pix)*2*len(kernel), func(from, to int) {
+		e := NewEnlarger(p, w, h)
+		e.blur, e.blurred = newGaussian(p, kernel), make([]float32, p.W)
+		for y := from; y < to; y++ {
+			e.Row(y, out.Row(y))
+		}
+	})
+	return out
+}
+
+// Enlarged returns p resampled to w x h by an [Enlarger].
+func Enlarged(p Plane, w, h int) Plane {
+	out := NewPlane(w, h)
+	Shared(h, 4*w*h, func(from, to int) {
+		e := NewEnlarger(p, w, h)
+		for y := from; y < to; y++ {
+			e.Row(y, out.Row(y))
+		}
+	})
 	return out
 }
 

@@ -15,21 +15,25 @@ const boxLanes = 16
 // boxRows replaces each row of p by the means over n samples along it, n odd, mirrored at its ends.
 // It transposes boxLanes rows at a time for boxBlock.
 func boxRows(p Plane, n int) {
-	in, mean := NewPlane(boxLanes, p.W), NewPlane(boxLanes, p.W)
-	for y := 0; y < p.H; y += boxLanes {
-		rows := min(boxLanes, p.H-y)
-		block := p.Pix[y*p.W : (y+rows)*p.W]
-		intoColumns(in.Pix, block, p.W, rows)
-		boxBlock(mean, in, 0, boxLanes, n)
-		intoRows(block, mean.Pix, p.W, rows)
-	}
+	Shared((p.H+boxLanes-1)/boxLanes, 4*len(p.Pix), func(from, to int) {
+		in, mean := NewPlane(boxLanes, p.W), NewPlane(boxLanes, p.W)
+		for y := from * boxLanes; y < min(to*boxLanes, p.H); y += boxLanes {
+			rows := min(boxLanes, p.H-y)
+			block := p.Pix[y*p.W : (y+rows)*p.W]
+			intoColumns(in.Pix, block, p.W, rows)
+			boxBlock(mean, in, 0, boxLanes, n)
+			intoRows(block, mean.Pix, p.W, rows)
+		}
+	})
 }
 
 // boxColumns writes the means over n samples down each column of p to out.
 func boxColumns(out, p Plane, n int) {
-	for x := 0; x < p.W; x += boxLanes {
-		boxBlock(out, p, x, min(boxLanes, p.W-x), n)
-	}
+	Shared((p.W+boxLanes-1)/boxLanes, 4*len(p.Pix), func(from, to int) {
+		for x := from * boxLanes; x < min(to*boxLanes, p.W); x += boxLanes {
+			boxBlock(out, p, x, min(boxLanes, p.W-x), n)
+		}
+	})
 }
 
 // boxBlock writes the means over n samples down the columns [x, x+lanes) of p to the same columns
@@ -145,10 +149,13 @@ func mirror(i, n int) int {
 // Gauss returns p blurred by a Gaussian with a standard deviation of sigma > 0 samples, cut off at
 // four sigma, as a new plane. The picture is mirrored at its edges.
 func Gauss(p Plane, sigma float64) Plane {
-	g, out := newGaussian(p, sigma), NewPlane(p.W, p.H)
-	for y := range p.H {
-		g.row(y, out.Row(y))
-	}
+	out, kernel := NewPlane(p.W, p.H), gaussKernel(sigma)
+	Shared(p.H, len(p.Pix)*2*len(kernel), func(from, to int) {
+		g := newGaussian(p, kernel)
+		for y := from; y < to; y++ {
+			g.row(y, out.Row(y))
+		}
+	})
 	return out
 }
 
@@ -159,9 +166,8 @@ type gaussian struct {
 	offsets           []int64
 }
 
-// newGaussian prepares to blur p by a standard deviation of sigma samples.
-func newGaussian(p Plane, sigma float64) *gaussian {
-	k := gaussKernel(sigma)
+// newGaussian prepares to blur p by kernel k, which is from gaussKernel.
+func newGaussian(p Plane, k []float32) *gaussian {
 	return &gaussian{p, k, make([]float32, p.W), make([]float32, p.W+2*(len(k)-1)), make([]int64, 2*len(k))}
 }
 

@@ -146,6 +146,15 @@ var fuzzed = []struct {
 		dsp.AddScaled(dst, in.floats(in.n+3), in.next())
 		return dst
 	}},
+	{"combine", func(in *input) []float32 {
+		src := in.plane(1+in.below(50), 1+in.below(9))
+		dst := dsp.NewPlane(src.W, 1+in.below(11))
+		for i := range dst.Pix {
+			dst.Pix[i] = 7
+		}
+		dsp.Combine(dst, src, in.floats(dst.H*src.H))
+		return dst.Pix
+	}},
 	{"max", func(in *input) []float32 { return dsp.Dilate(in.picture(), 5).Pix }},
 	{"min", func(in *input) []float32 { return dsp.Erode(in.picture(), 3).Pix }},
 	{"toneRows", func(in *input) []float32 {
@@ -241,6 +250,8 @@ func TestShortSlicesPanic(t *testing.T) {
 		"ToneGrid":              func() { tones.EachColumns(numbers(1), numbers(2*16*8 - 1)[:255:255], func(int, []complex64) {}) },
 		"ToneGrid, tones":       func() { tones.EachColumns(nil, numbers(2*16*8), func(int, []complex64) {}) },
 		"AddScaled":             func() { dsp.AddScaled(floats(16), floats(15)[:15:15], 1) },
+		"Combine":               func() { dsp.Combine(dsp.NewPlane(16, 4), dsp.NewPlane(16, 2), floats(7)[:7:7]) },
+		"Combine, from":         func() { dsp.Combine(dsp.NewPlane(16, 4), dsp.Plane{W: 16, H: 2, Pix: floats(31)[:31:31]}, floats(8)) },
 		"AddLumaChroma":         func() { dsp.AddLumaChroma(bytes(63)[:63:63], bytes(64), floats(16), floats(16), 1, 1) },
 		"AddLumaChroma, from":   func() { dsp.AddLumaChroma(bytes(64), bytes(63)[:63:63], floats(16), floats(16), 1, 1) },
 		"AddLumaChroma, colour": func() { dsp.AddLumaChroma(bytes(64), bytes(64), floats(16), floats(15)[:15:15], 1, 1) },

@@ -105,6 +105,12 @@ func shrinkRowAVX2(line *float32, src *uint8, from *int32, weights *float32, tap
 //go:noescape
 func opaqueAVX2(src *uint8, n int) uint32
 
+// combineAVX2 is Combine for four rows and n samples, a multiple of 16.
+// Rows of dst and src are w samples apart, rows of weights one per row of src.
+//
+//go:noescape
+func combineAVX2(dst *float32, src *float32, weights *float32, w int, rows int, n int)
+
 // addScaledAVX2 adds gain src to dst. n is a multiple of 8.
 //
 //go:noescape

@@ -1501,6 +1501,76 @@ opaque:
 	VZEROUPPER
 	RET
 
+// func combineAVX2(dst *float32, src *float32, weights *float32, w int, rows int, n int)
+// Requires: AVX
+TEXT ·combineAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ weights+16(FP), DX
+	MOVQ w+24(FP), BX
+	MOVQ rows+32(FP), SI
+	MOVQ n+40(FP), DI
+	SHLQ $0x02, BX
+	MOVQ SI, R8
+	SHLQ $0x02, R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (BX)(BX*2), R10
+
+combine:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   CX, R11
+	MOVQ   DX, R12
+	MOVQ   SI, R13
+
+combineRow:
+	VMOVUPS      (R11), Y8
+	VMOVUPS      32(R11), Y9
+	VBROADCASTSS (R12), Y10
+	VMULPS       Y10, Y8, Y11
+	VADDPS       Y11, Y0, Y0
+	VMULPS       Y10, Y9, Y10
+	VADDPS       Y10, Y1, Y1
+	VBROADCASTSS (R12)(R8*1), Y10
+	VMULPS       Y10, Y8, Y11
+	VADDPS       Y11, Y2, Y2
+	VMULPS       Y10, Y9, Y10
+	VADDPS       Y10, Y3, Y3
+	VBROADCASTSS (R12)(R8*2), Y10
+	VMULPS       Y10, Y8, Y11
+	VADDPS       Y11, Y4, Y4
+	VMULPS       Y10, Y9, Y10
+	VADDPS       Y10, Y5, Y5
+	VBROADCASTSS (R12)(R9*1), Y10
+	VMULPS       Y10, Y8, Y8
+	VADDPS       Y8, Y6, Y6
+	VMULPS       Y10, Y9, Y8
+	VADDPS       Y8, Y7, Y7
+	ADDQ         BX, R11
+	ADDQ         $0x04, R12
+	DECQ         R13
+	JNZ          combineRow
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, (AX)(BX*1)
+	VMOVUPS      Y3, 32(AX)(BX*1)
+	VMOVUPS      Y4, (AX)(BX*2)
+	VMOVUPS      Y5, 32(AX)(BX*2)
+	VMOVUPS      Y6, (AX)(R10*1)
+	VMOVUPS      Y7, 32(AX)(R10*1)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, DI
+	JNZ          combine
+	VZEROUPPER
+	RET
+
 // func addScaledAVX2(dst *float32, src *float32, n int, gain float32)
 // Requires: AVX, AVX2, SSE
 TEXT ·addScaledAVX2(SB), NOSPLIT, $0-28

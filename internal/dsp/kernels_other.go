@@ -60,6 +60,10 @@ func shrinkRowAVX2(line *float32, src *uint8, from *int32, weights *float32, tap
 
 func opaqueAVX2(src *uint8, n int) uint32 { panic(noKernels) }
 
+func combineAVX2(dst *float32, src *float32, weights *float32, w int, rows int, n int) {
+	panic(noKernels)
+}
+
 func addScaledAVX2(dst *float32, src *float32, n int, gain float32) { panic(noKernels) }
 
 func maxAVX2(dst *float32, src *float32, n int) { panic(noKernels) }

@@ -30,3 +30,26 @@ func Parallel(n int, f func(from, to int)) {
 	}
 	wg.Wait()
 }
+
+// minWork is the work, in samples read, from which on a filter uses more than one processor: about
+// a tenth of a millisecond. Waking a processor takes a few microseconds. Chosen, not measured.
+const minWork = 1 << 20
+
+// Shared is [Parallel], except that work below minWork, in samples read, is done by the caller.
+func Shared(n, work int, f func(from, to int)) {
+	if work < minWork {
+		f(0, n)
+		return
+	}
+	Parallel(n, f)
+}
+
+// Together runs independent steps, as many at once as there are processors, and returns when all
+// are done. With one processor they run in the order given.
+func Together(steps ...func()) {
+	Parallel(len(steps), func(from, to int) {
+		for _, step := range steps[from:to] {
+			step()
+		}
+	})
+}

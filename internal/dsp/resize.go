@@ -52,22 +52,51 @@ func sinc(x float64) float64 {
 // may reach beyond p: what lies beyond an edge counts as the sample on the edge. If r shrinks in a
 // direction, the kernel is widened, so that no sample is passed over.
 func Resize(p Plane, r Rect, w, h int, k Kernel) Plane {
-	across, down := newTaps(r.X, r.W, w, k), newTaps(r.Y, r.H, h, k)
-	out, row, have, first := NewPlane(w, h), make([]float32, w), -1, 0
-	for at := down[0].first; first < h; at++ {
-		if i := min(max(at, 0), p.H-1); i != have {
-			across.row(row, p.Row(i))
-			have = i
-		}
-		for y := first; y < h && down[y].first <= at; y++ {
-			if i := at - down[y].first; i < len(down[y].weights) {
-				AddScaled(out.Row(y), row, down[y].weights[i])
-			} else if y == first {
-				first++
+	along, down := newTaps(r.X, r.W, w, k), newTaps(r.Y, r.H, h, k)
+	out := NewPlane(w, h)
+	Shared(h, len(p.Pix)+w*h, func(from, to int) {
+		rows := newAcross(p, along)
+		for at, first := down[from].first, from; first < to; at++ {
+			row := rows.row(min(max(at, 0), p.H-1))
+			for y := first; y < to && down[y].first <= at; y++ {
+				if i := at - down[y].first; i < len(down[y].weights) {
+					AddScaled(out.Row(y), row, down[y].weights[i])
+				} else if y == first {
+					first++
+				}
 			}
 		}
-	}
+	})
 	return out
+}
+
+// An across resizes the rows of a plane along themselves, boxLanes rows at a time.
+type across struct {
+	src     Plane
+	taps    taps
+	in, out []float32 // rows before and after, as columns
+	done    Plane     // the rows after, from row top on
+	top, n  int       // n is 0 before the first row
+}
+
+// newAcross prepares to resize the rows of src to a sample for each tap of t.
+func newAcross(src Plane, t taps) *across {
+	return &across{
+		src: src, taps: t, done: NewPlane(len(t), boxLanes),
+		in: make([]float32, boxLanes*src.W), out: make([]float32, boxLanes*len(t)),
+	}
+}
+
+// row returns row y of the source, resized. It is valid until the next call. Rows should be asked
+// for from above: a row above the last ones is resized again, with the rows below it.
+func (a *across) row(y int) []float32 {
+	if y < a.top || y >= a.top+a.n {
+		a.top, a.n = y, min(boxLanes, a.src.H-y)
+		intoColumns(a.in, a.src.Pix[y*a.src.W:(y+a.n)*a.src.W], a.src.W, a.n)
+		a.taps.columns(a.out, a.in)
+		intoRows(a.done.Pix, a.out, a.done.W, a.n)
+	}
+	return a.done.Row(y - a.top)
 }
 
 // taps holds, for each sample of a row or column, the first source sample and the weights from
@@ -78,7 +107,7 @@ type taps []struct {
 }
 
 // newTaps returns the taps of n samples of the result that together cover span source samples from
-// start on, which need not be whole. first of a sample may be negative or beyond the source; row
+// start on, which need not be whole. first of a sample may be negative or beyond the source; columns
 // handles that. The weights of each sample sum to 1.
 func newTaps(start, span float64, n int, k Kernel) taps {
 	step := span / float64(n)
@@ -110,21 +139,17 @@ func newTaps(start, span float64, n int, k Kernel) taps {
 	return t
 }
 
-// row writes the weighted sum of src for each sample of dst. There must be a tap for each sample of
-// dst. Taps beyond an edge of src count as the sample on the edge.
-func (t taps) row(dst, src []float32) {
-	for x := range dst {
-		w, first := t[x].weights, t[x].first
-		var sum float32
-		if first >= 0 && first+len(w) <= len(src) {
-			for j, v := range src[first : first+len(w)] {
-				sum += float32(w[j] * v)
-			}
-		} else {
-			for j, g := range w {
-				sum += float32(g * src[min(max(first+j, 0), len(src)-1)])
-			}
+// columns writes, for each tap, the weighted sum of rows of src to a row of dst. Both have boxLanes
+// floats a row: samples lie below each other. Taps beyond an edge of src count as the sample on the
+// edge.
+func (t taps) columns(dst, src []float32) {
+	last := len(src)/boxLanes - 1
+	for x := range t {
+		sum := dst[x*boxLanes : (x+1)*boxLanes]
+		clear(sum)
+		for j, g := range t[x].weights {
+			at := min(max(t[x].first+j, 0), last) * boxLanes
+			AddScaled(sum, src[at:at+boxLanes], g)
 		}
-		dst[x] = sum
 	}
 }

@@ -8,12 +8,15 @@ import (
 // ShrinkNRGBA returns the colours of a picture over white, 0..255, area-averaged to w x h samples,
 // which must not exceed its size. With its own size only the alpha is removed.
 func ShrinkNRGBA(img *image.NRGBA, w, h int) RGB {
-	sw, sh := img.Rect.Dx(), img.Rect.Dy()
-	s := NewShrinker(sw, sh, w, h)
-	for y := range sh {
-		s.Add(img.Pix[y*img.Stride : y*img.Stride+4*sw])
-	}
-	return s.Shrunk()
+	sw := img.Rect.Dx()
+	all := NewShrinker(sw, img.Rect.Dy(), w, h)
+	Shared(h, 4*sw*img.Rect.Dy(), func(from, to int) {
+		s := all.part(from, to)
+		for y := s.row; y < s.ys[to-1].to; y++ {
+			s.Add(img.Pix[y*img.Stride : y*img.Stride+4*sw])
+		}
+	})
+	return all.Shrunk()
 }
 
 // A Shrinker is [ShrinkNRGBA] of a picture that comes row by row.
@@ -34,6 +37,15 @@ func NewShrinker(sw, sh, w, h int) *Shrinker {
 		out:  RGB{NewPlane(w, h), NewPlane(w, h), NewPlane(w, h)},
 		line: make([]float32, 4*w), acc: make([]float32, 4*w),
 	}
+}
+
+// part returns a shrinker for the samples of rows [from, to) alone, which writes to the result of s.
+// Its first row of the picture is its field row.
+func (s *Shrinker) part(from, to int) *Shrinker {
+	p := *s
+	p.ys, p.y, p.row = s.ys[:to], from, s.ys[from].from
+	p.line, p.acc = make([]float32, len(s.line)), make([]float32, len(s.acc))
+	return &p
 }
 
 // Add takes the next row of the picture from above, four bytes a pixel: red, green, blue, and
@@ -67,11 +79,13 @@ const lumaRows = 64
 func LumaNRGBA(img *image.NRGBA) Plane {
 	w, h := img.Rect.Dx(), img.Rect.Dy()
 	out := NewPlane(w, h)
-	for y := 0; y < h; y += lumaRows {
-		n := min(lumaRows, h-y)
-		rows := &image.NRGBA{Pix: img.Pix[y*img.Stride:], Stride: img.Stride, Rect: image.Rect(0, 0, w, n)}
-		copy(out.Pix[y*w:], FromNRGBA(rows).Luma().Pix)
-	}
+	Shared((h+lumaRows-1)/lumaRows, 4*len(out.Pix), func(from, to int) {
+		for y := from * lumaRows; y < min(to*lumaRows, h); y += lumaRows {
+			n := min(lumaRows, h-y)
+			rows := &image.NRGBA{Pix: img.Pix[y*img.Stride:], Stride: img.Stride, Rect: image.Rect(0, 0, w, n)}
+			copy(out.Pix[y*w:], FromNRGBA(rows).Luma().Pix)
+		}
+	})
 	return out
 }
 
@@ -192,18 +206,21 @@ func Shrink(p Plane, w, h int) Plane {
 		return p.Clone()
 	}
 	xs, ys := areaSpans(p.W, w), areaSpans(p.H, h)
-	out, acc := NewPlane(w, h), make([]float32, p.W)
-	for y := range h {
-		clear(acc)
-		sp := &ys[y]
-		for sy := sp.from; sy < sp.to; sy++ {
-			AddScaled(acc, p.Row(sy), sp.weight(sy))
+	out := NewPlane(w, h)
+	Shared(h, len(p.Pix), func(from, to int) {
+		acc := make([]float32, p.W)
+		for y := from; y < to; y++ {
+			clear(acc)
+			sp := &ys[y]
+			for sy := sp.from; sy < sp.to; sy++ {
+				AddScaled(acc, p.Row(sy), sp.weight(sy))
+			}
+			dst := out.Row(y)
+			for x := range dst {
+				dst[x] = xs[x].mean(acc)
+			}
 		}
-		dst := out.Row(y)
-		for x := range dst {
-			dst[x] = xs[x].mean(acc)
-		}
-	}
+	})
 	return out
 }
 

@@ -13,6 +13,28 @@ func AddScaled(dst, src []float32, gain float32) {
 	}
 }
 
+// Combine writes to each row of dst the sum of the rows of src, each times a weight: row i of dst has
+// src.H weights, from weights[i*src.H] on. dst and src have the same width, and src has a row.
+// Products are rounded before they are added, and added in the order of src's rows.
+func Combine(dst, src Plane, weights []float32) {
+	_, _, _ = weights[:dst.H*src.H], dst.Pix[:dst.H*src.W], src.Pix[:src.H*src.W]
+	n := batched(src.W, 16)
+	for y := range dst.H {
+		done := 0
+		if y&^3+4 <= dst.H { // one of four
+			done = n
+		}
+		if done > 0 && y&3 == 0 {
+			combineAVX2(&dst.Row(y)[0], &src.Pix[0], &weights[y*src.H], src.W, src.H, n)
+		}
+		rest := dst.Row(y)[done:]
+		clear(rest)
+		for k := range src.H {
+			AddScaled(rest, src.Row(k)[done:], weights[y*src.H+k])
+		}
+	}
+}
+
 // AddLumaChroma writes len(luma) pixels of src with a mark to dst, four bytes each: red, green,
 // blue and alpha. It adds luma to the three colours and toG times chroma to green, and takes toB
 // times chroma from blue, in grey levels. Colours are rounded and cut to 0..255; alpha is copied.

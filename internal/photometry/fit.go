@@ -184,18 +184,32 @@ func (f *Fit) samples(follow []bool, leak dsp.Plane) *toneSample {
 // curve. It returns the blurred original and the curve that leave the smallest error, and sets
 // Blur.
 func (f *Fit) blurAndTone(base dsp.Plane, s *toneSample) (dsp.Plane, toneCurve) {
-	best, bestTone, bestErr := base, toneCurve{}, math.Inf(1)
-	fit := newToneFit(s)
-	for _, sigma := range blurs {
-		b := base
-		if sigma > 0 {
-			b = dsp.Gauss(base, sigma)
+	type blurFit struct {
+		blurred   dsp.Plane
+		tone      toneCurve
+		err, blur float64
+	}
+	var best [len(blurs)]blurFit // of each run of blurs, at its first
+	dsp.Parallel(len(blurs), func(from, to int) {
+		fit := newToneFit(s)
+		for i, sigma := range blurs[from:to] {
+			b := base
+			if sigma > 0 {
+				b = dsp.Gauss(base, sigma)
+			}
+			if tone, err := fit.fit(b); i == 0 || err < best[from].err {
+				best[from] = blurFit{b, tone, err, sigma}
+			}
 		}
-		if tone, err := fit.fit(b); err < bestErr {
-			best, bestTone, bestErr, f.Blur = b, tone, err, sigma
+	})
+	all := best[0]
+	for _, b := range best[1:] {
+		if b.blurred.Pix != nil && b.err < all.err {
+			all = b
 		}
 	}
-	return best, bestTone
+	f.Blur = all.blur
+	return all.blurred, all.tone
 }
 
 // mask sets Weight to 1 at pixels that show the original: inside, not covered, and not farther off

@@ -22,15 +22,19 @@ func newLocality(predicted, weight dsp.Plane) *locality {
 			b.Pix[i] = float32(b.Pix[i] * w)
 		}
 	}
-	tmp := dsp.NewPlane(weight.W, weight.H)
-	for i := range localN {
-		for j := i; j < localN; j++ {
+	dsp.Parallel(localN*localN, func(from, to int) {
+		tmp := dsp.NewPlane(weight.W, weight.H)
+		for at := from; at < to; at++ {
+			i, j := at/localN, at%localN
+			if j < i {
+				continue
+			}
 			for k, v := range l.basis[i].Pix {
 				tmp.Pix[k] = float32(v * l.basis[j].Pix[k])
 			}
 			l.normal[i][j] = windowed(tmp)
 		}
-	}
+	})
 	return l
 }
 
@@ -39,9 +43,11 @@ func newLocality(predicted, weight dsp.Plane) *locality {
 func (l *locality) without(e dsp.Plane) dsp.Plane {
 	out := dsp.Product(e, l.weight)
 	var b [localN]dsp.Plane
-	for i := range b {
-		b[i] = windowed(dsp.Product(l.basis[i], out))
-	}
+	dsp.Parallel(len(b), func(from, to int) {
+		for i := from; i < to; i++ {
+			b[i] = windowed(dsp.Product(l.basis[i], out))
+		}
+	})
 	l.subtract(out, l.solve(b))
 	return out
 }
@@ -90,42 +96,46 @@ func (l *locality) solve(b [localN]dsp.Plane) (c [localN]dsp.Plane) {
 	for i := range c {
 		c[i] = dsp.NewPlane(b[i].W, b[i].H)
 	}
-	for at := range b[0].Pix {
-		var m [localN][localN]float64
-		var y [localN]float64
-		for i := range localN {
-			y[i] = float64(b[i].Pix[at])
-			for j := i; j < localN; j++ {
-				m[i][j] = float64(l.normal[i][j].Pix[at])
+	dsp.Parallel(len(b[0].Pix), func(from, to int) {
+		for at := from; at < to; at++ {
+			var m [localN][localN]float64
+			var y [localN]float64
+			for i := range localN {
+				y[i] = float64(b[i].Pix[at])
+				for j := i; j < localN; j++ {
+					m[i][j] = float64(l.normal[i][j].Pix[at])
+				}
+				m[i][i] += localRidge
 			}
-			m[i][i] += localRidge
+			m[0][0] += offsetRidge - localRidge
+			solvePositive(&m, &y)
+			for i := range c {
+				c[i].Pix[at] = float32(y[i])
+			}
 		}
-		m[0][0] += offsetRidge - localRidge
-		solvePositive(&m, &y)
-		for i := range c {
-			c[i].Pix[at] = float32(y[i])
-		}
-	}
+	})
 	return c
 }
 
 // subtract takes the regression with coefficients c from e, in place. Coefficients are
 // interpolated between the places of the grid.
 func (l *locality) subtract(e dsp.Plane, c [localN]dsp.Plane) {
-	var up [localN]*dsp.Enlarger
-	for i := range up {
-		up[i] = dsp.NewScaler(c[i], e.W, 1.0/localStep, 1.0/localStep)
-	}
-	row := make([]float32, e.W)
-	for y := range e.H {
-		dst := e.Row(y)
+	dsp.Shared(e.H, 2*localN*len(e.Pix), func(from, to int) {
+		var up [localN]*dsp.Enlarger
 		for i := range up {
-			up[i].Row(y, row)
-			for x, v := range l.basis[i].Row(y) {
-				dst[x] -= float32(v * row[x])
+			up[i] = dsp.NewScaler(c[i], e.W, 1.0/localStep, 1.0/localStep)
+		}
+		row := make([]float32, e.W)
+		for y := from; y < to; y++ {
+			dst := e.Row(y)
+			for i := range up {
+				up[i].Row(y, row)
+				for x, v := range l.basis[i].Row(y) {
+					dst[x] -= float32(v * row[x])
+				}
 			}
 		}
-	}
+	})
 }
 
 // solvePositive replaces y by the solution x of m x = y for a positive definite m, given

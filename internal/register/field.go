@@ -138,18 +138,20 @@ func cellOf(sigma int) int { return max(1, sigma/8) }
 // cell. cell is the side of a cell, pixels. Pixels that are not seen add 0.
 func (s *compared) sums(cell int, a, b dsp.Plane) dsp.Plane {
 	out := dsp.NewPlane((a.W+cell-1)/cell, (a.H+cell-1)/cell)
-	for y := range a.H {
-		dst, seen, p, q := out.Row(y/cell), s.seen[y*a.W:(y+1)*a.W], a.Row(y), b.Row(y)
-		for k := range dst {
-			sum := dst[k]
-			for x := k * cell; x < min((k+1)*cell, len(p)); x++ {
-				if seen[x] {
-					sum += float32(p[x] * q[x])
+	dsp.Shared(out.H, 2*len(a.Pix), func(from, to int) {
+		for y := from * cell; y < min(to*cell, a.H); y++ {
+			dst, seen, p, q := out.Row(y/cell), s.seen[y*a.W:(y+1)*a.W], a.Row(y), b.Row(y)
+			for k := range dst {
+				sum := dst[k]
+				for x := k * cell; x < min((k+1)*cell, len(p)); x++ {
+					if seen[x] {
+						sum += float32(p[x] * q[x])
+					}
 				}
+				dst[k] = sum
 			}
-			dst[k] = sum
 		}
-	}
+	})
 	out.Scale(1 / float32(cell*cell))
 	return out
 }
@@ -186,42 +188,47 @@ func (f *field) step(s *compared) {
 func (f *field) move(ux, uy dsp.Plane) {
 	x, y := f.x.Clone(), f.y.Clone()
 	w, h := f.t.W, f.t.H
-	for j := range h {
-		up, down := max(j-1, 0)*w, min(j+1, h-1)*w
-		ky := 1 / float32(min(j+1, h-1)-max(j-1, 0))
-		for i := range w {
-			l, r := max(i-1, 0), min(i+1, w-1)
-			kx := 1 / float32(r-l)
-			at := j*w + i
-			u, v := kx*ux.Pix[at], ky*uy.Pix[at]
-			x.Pix[at] += float32((f.x.Pix[j*w+r]-f.x.Pix[j*w+l])*u) + float32((f.x.Pix[down+i]-f.x.Pix[up+i])*v)
-			y.Pix[at] += float32((f.y.Pix[j*w+r]-f.y.Pix[j*w+l])*u) + float32((f.y.Pix[down+i]-f.y.Pix[up+i])*v)
+	dsp.Shared(h, 8*w*h, func(from, to int) {
+		for j := from; j < to; j++ {
+			up, down := max(j-1, 0)*w, min(j+1, h-1)*w
+			ky := 1 / float32(min(j+1, h-1)-max(j-1, 0))
+			for i := range w {
+				l, r := max(i-1, 0), min(i+1, w-1)
+				kx := 1 / float32(r-l)
+				at := j*w + i
+				u, v := kx*ux.Pix[at], ky*uy.Pix[at]
+				x.Pix[at] += float32((f.x.Pix[j*w+r]-f.x.Pix[j*w+l])*u) + float32((f.x.Pix[down+i]-f.x.Pix[up+i])*v)
+				y.Pix[at] += float32((f.y.Pix[j*w+r]-f.y.Pix[j*w+l])*u) + float32((f.y.Pix[down+i]-f.y.Pix[up+i])*v)
+			}
 		}
-	}
+	})
 	f.x, f.y = x, y
 }
 
 // spreadOut returns the plane p of cells, cell pixels a side, interpolated at the pixels of a w x h
 // picture. Before the middle of the first cell and beyond the last, the value stays the same.
 func spreadOut(p dsp.Plane, w, h, cell int) dsp.Plane {
-	out, line := dsp.NewPlane(w, h), make([]float32, p.W+1)
+	out := dsp.NewPlane(w, h)
 	before, beyond := make([]int, w), make([]float32, w)
 	for x := range before {
 		before[x], beyond[x] = between(x, cell, p.W)
 	}
-	for y := range h {
-		i, t := between(y, cell, p.H)
-		a, b := p.Row(i), p.Row(min(i+1, p.H-1))
-		for x, v := range a {
-			line[x] = v + float32(t*(b[x]-v))
+	dsp.Shared(h, 2*w*h, func(from, to int) {
+		line := make([]float32, p.W+1)
+		for y := from; y < to; y++ {
+			i, t := between(y, cell, p.H)
+			a, b := p.Row(i), p.Row(min(i+1, p.H-1))
+			for x, v := range a {
+				line[x] = v + float32(t*(b[x]-v))
+			}
+			line[p.W] = line[p.W-1]
+			dst := out.Row(y)
+			for x, j := range before {
+				v := line[j]
+				dst[x] = v + float32(beyond[x]*(line[j+1]-v))
+			}
 		}
-		line[p.W] = line[p.W-1]
-		dst := out.Row(y)
-		for x, j := range before {
-			v := line[j]
-			dst[x] = v + float32(beyond[x]*(line[j+1]-v))
-		}
-	}
+	})
 	return out
 }
 
@@ -245,22 +252,24 @@ func between(i, cell, n int) (int, float32) {
 // p. p must be 2 x 2 pixels or more.
 func remap(dst dsp.Plane, seen []bool, p, xs, ys dsp.Plane) {
 	right, bottom := float32(p.W-1), float32(p.H-1)
-	for i, x := range xs.Pix {
-		y := ys.Pix[i]
-		seen[i] = x > 2 && y > 2 && x < right-2 && y < bottom-2
-		if !(x >= 0) {
-			x = 0
+	dsp.Shared(len(dst.Pix), 4*len(dst.Pix), func(from, to int) {
+		for i := from; i < to; i++ {
+			x, y := xs.Pix[i], ys.Pix[i]
+			seen[i] = x > 2 && y > 2 && x < right-2 && y < bottom-2
+			if !(x >= 0) {
+				x = 0
+			}
+			if !(y >= 0) {
+				y = 0
+			}
+			x, y = min(x, right), min(y, bottom)
+			ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
+			fx, fy := x-float32(ix), y-float32(iy)
+			a := p.Pix[iy*p.W+ix : iy*p.W+ix+2 : iy*p.W+ix+2]
+			b := p.Pix[iy*p.W+p.W+ix : iy*p.W+p.W+ix+2]
+			t := a[0] + float32(fx*(a[1]-a[0]))
+			u := b[0] + float32(fx*(b[1]-b[0]))
+			dst.Pix[i] = t + float32(fy*(u-t))
 		}
-		if !(y >= 0) {
-			y = 0
-		}
-		x, y = min(x, right), min(y, bottom)
-		ix, iy := min(int(x), p.W-2), min(int(y), p.H-2)
-		fx, fy := x-float32(ix), y-float32(iy)
-		a := p.Pix[iy*p.W+ix : iy*p.W+ix+2 : iy*p.W+ix+2]
-		b := p.Pix[iy*p.W+p.W+ix : iy*p.W+p.W+ix+2]
-		t := a[0] + float32(fx*(a[1]-a[0]))
-		u := b[0] + float32(fx*(b[1]-b[0]))
-		dst.Pix[i] = t + float32(fy*(u-t))
-	}
+	})
 }

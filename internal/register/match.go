@@ -68,22 +68,26 @@ func match(p, q *features) []pair {
 // feature.
 func nearest(p, q *features) []neighbours {
 	n := len(q.at)
-	columns := make([]float32, len(q.desc)) // dimension by dimension
+	columns := dsp.NewPlane(n, dims) // of descriptors, dimension by dimension
 	for i := range n {
 		for k := range dims {
-			columns[k*n+i] = q.desc[i*dims+k]
+			columns.Pix[k*n+i] = q.desc[i*dims+k]
 		}
 	}
-	out, dots := make([]neighbours, len(p.at)), make([]float32, n)
-	for i := range out {
-		clear(dots)
-		for k, v := range p.desc[i*dims : (i+1)*dims] {
-			dsp.AddScaled(dots, columns[k*n:(k+1)*n], v)
+	out := make([]neighbours, len(p.at))
+	dsp.Shared(len(out), len(out)*len(q.desc), func(from, to int) {
+		all := dsp.NewPlane(n, atOnce)
+		for ; from < to; from += atOnce {
+			some := dsp.Plane{W: n, H: min(atOnce, to-from), Pix: all.Pix}
+			dsp.Combine(some, columns, p.desc[from*dims:])
+			for j := range some.H {
+				dots := some.Row(j)
+				b := dsp.ArgMax(dots)
+				s, next := secondBest(dots, q, b)
+				out[from+j] = neighbours{from + j, b, s, dots[b], next}
+			}
 		}
-		b := dsp.ArgMax(dots)
-		s, next := secondBest(dots, q, b)
-		out[i] = neighbours{i, b, s, dots[b], next}
-	}
+	})
 	return out
 }
 

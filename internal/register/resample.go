@@ -12,16 +12,7 @@ func resize(p dsp.Plane, w, h int) dsp.Plane {
 	if w <= p.W && h <= p.H {
 		return dsp.Shrink(p, w, h)
 	}
-	return cubic(p, w, h)
-}
-
-// cubic returns p at w x h by cubic convolution.
-func cubic(p dsp.Plane, w, h int) dsp.Plane {
-	e, out := dsp.NewEnlarger(p, w, h), dsp.NewPlane(w, h)
-	for y := range h {
-		e.Row(y, out.Row(y))
-	}
-	return out
+	return dsp.Enlarged(p, w, h)
 }
 
 // shrink returns p at w x h, low-passed by a Gaussian and sampled by cubic
@@ -34,9 +25,11 @@ func shrink(p dsp.Plane, w, h int) dsp.Plane {
 // to pixels of p. A position that is not more than a pixel inside of p gives 0.
 func warp(p dsp.Plane, m geometry.Mat, w, h int) dsp.Plane {
 	out := dsp.NewPlane(w, h)
-	for y := range h {
-		dsp.SampleLinear(out.Row(y), p, row(m, y))
-	}
+	dsp.Shared(h, 4*w*h, func(from, to int) {
+		for y := from; y < to; y++ {
+			dsp.SampleLinear(out.Row(y), p, row(m, y))
+		}
+	})
 	return out
 }
 

@@ -139,5 +139,5 @@ func enlarged(t dsp.Plane) dsp.Plane {
 	if up <= 1 {
 		return t
 	}
-	return cubic(t, int(float64(float64(t.W)*up)+0.5), int(float64(float64(t.H)*up)+0.5))
+	return dsp.Enlarged(t, int(float64(float64(t.W)*up)+0.5), int(float64(float64(t.H)*up)+0.5))
 }

@@ -46,6 +46,8 @@ const (
 	elsewhere = 8    // pixels of the feature's level from which a place is elsewhere
 	maxSure   = 1200 // unambiguous matches that are kept
 
+	atOnce = 4 // features of the leak that are compared at a time: what dsp.Combine is fast with
+
 	repeatDot    = 0.8  // product from which an ambiguous match is kept, as in repeated text
 	maxRepeated  = 500  // ambiguous matches that are kept
 	repeatWeight = 0.25 // weight of each of the two places of an ambiguous match

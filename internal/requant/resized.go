@@ -32,7 +32,7 @@ func (l *Leak) Coarse(mark dsp.Plane, strength float64) bool {
 // nearest picture that can have been rounded to the leak, not to the leak itself.
 func (l *Leak) Predict(original dsp.Plane, near dsp.Rect, known bool) (dsp.Plane, dsp.Rect) {
 	l.decode()
-	m := mixer{Leak: l, original: original, cosines: newCosines()}
+	m := newMixer(l, original)
 	part, far := near, maxMoved*math.Max(near.W/float64(l.luma.W), near.H/float64(l.luma.H))
 	for n := 0; n < refinements && !known; n++ {
 		next := m.refined(part)
@@ -56,6 +56,28 @@ type mixer struct {
 	*Leak
 	original dsp.Plane
 	cosines  cosines
+	w        int     // blocks in a row
+	rounded  []block // the leak's coefficients, each moved to the nearest multiple of its step
+}
+
+// newMixer returns a mixer of a leak that was decoded, and of its original.
+func newMixer(l *Leak, original dsp.Plane) *mixer {
+	m := &mixer{Leak: l, original: original, cosines: newCosines(), w: (l.luma.W + side - 1) / side}
+	m.rounded = make([]block, m.w*((l.luma.H+side-1)/side))
+	dsp.Parallel(len(m.rounded), func(from, to int) {
+		for i := from; i < to; i++ {
+			b := &m.rounded[i]
+			b.load(l.luma, i%m.w, i/m.w)
+			m.cosines.forward(b)
+			b[0] -= middle
+			for k, q := range l.Table {
+				if q > 0 {
+					b[k] = float32(q * nearest(b[k]/q))
+				}
+			}
+		}
+	})
+	return m
 }
 
 // resized returns the part of the original at the leak's size, by kernel k.
@@ -89,9 +111,12 @@ func (m *mixer) mixed(part dsp.Rect) dsp.Plane {
 	}
 	r := newRegression(by)
 	for range mixtures {
-		for k, g := range r.on(m.left(p)) {
-			dsp.AddScaled(p.Pix, by[k].Pix, float32(g))
-		}
+		weights := r.on(m.left(p))
+		dsp.Parallel(len(p.Pix), func(from, to int) {
+			for k, g := range weights {
+				dsp.AddScaled(p.Pix[from:to], by[k].Pix[from:to], float32(g))
+			}
+		})
 	}
 	return p
 }
@@ -124,30 +149,26 @@ func ones(p dsp.Plane) dsp.Plane {
 // left returns what must be added to p so that p rounds to the leak: the smallest change,
 // at most maxOffBy grey levels a pixel.
 func (m *mixer) left(p dsp.Plane) dsp.Plane {
-	w, h := (p.W+side-1)/side, (p.H+side-1)/side
 	out := dsp.NewPlane(p.W, p.H)
-	dsp.Parallel(w*h, func(from, to int) {
+	dsp.Parallel(len(m.rounded), func(from, to int) {
 		for i := from; i < to; i++ {
-			var x, seen block
-			x.load(p, i%w, i/w)
-			seen.load(m.luma, i%w, i/w)
+			var x block
+			x.load(p, i%m.w, i/m.w)
 			m.cosines.forward(&x)
-			m.cosines.forward(&seen)
-			seen[0] -= middle
 			x[0] -= middle
 			for k, q := range m.Table {
 				if q == 0 {
 					x[k] = 0
 					continue
 				}
-				n := float32(q * nearest(seen[k]/q))
+				n := m.rounded[i][k]
 				x[k] = min(max(x[k], n-q/2), n+q/2) - x[k]
 			}
 			m.cosines.inverse(&x)
 			for k, v := range x {
 				x[k] = min(max(v, -maxOffBy), maxOffBy)
 			}
-			x.store(out, i%w, i/w)
+			x.store(out, i%m.w, i/m.w)
 		}
 	})
 	return out
@@ -163,13 +184,13 @@ type regression struct {
 // newRegression prepares the regression on the planes by, all of one size.
 func newRegression(by []dsp.Plane) *regression {
 	r := &regression{by: by, normal: make([][]float64, len(by))}
-	for i := range by {
+	for i, p := range by {
 		r.normal[i] = make([]float64, len(by))
-		for j := range i + 1 {
-			r.normal[i][j] = dot(by[i], by[j])
+		copy(r.normal[i], dots(p, by[:i+1]))
+		for j := range i {
 			r.normal[j][i] = r.normal[i][j]
 		}
-		r.normal[i][i] += float64(ridge * float64(len(by[i].Pix)))
+		r.normal[i][i] += float64(ridge * float64(len(p.Pix)))
 	}
 	return r
 }
@@ -177,22 +198,40 @@ func newRegression(by []dsp.Plane) *regression {
 // on returns the weight of each plane in the sum that is nearest to p. All weights are 0 if
 // the equations have no solution.
 func (r *regression) on(p dsp.Plane) []float64 {
-	a, b := make([][]float64, len(r.by)), make([]float64, len(r.by))
-	for i := range r.by {
-		a[i], b[i] = slices.Clone(r.normal[i]), dot(r.by[i], p)
+	a := make([][]float64, len(r.by))
+	for i := range a {
+		a[i] = slices.Clone(r.normal[i])
 	}
-	c, ok := geometry.Solve(a, b)
+	c, ok := geometry.Solve(a, dots(p, r.by))
 	if !ok {
 		return make([]float64, len(r.by))
 	}
 	return c
 }
 
-// dot returns the sum of the products of a's and b's pixels.
-func dot(a, b dsp.Plane) float64 {
-	sum := 0.0
-	for i, v := range a.Pix {
-		sum += float64(float64(v) * float64(b.Pix[i]))
+// dots returns, for each plane of by, the sum of the products of its pixels and p's.
+func dots(p dsp.Plane, by []dsp.Plane) []float64 {
+	out := make([]float64, len(by))
+	dsp.Parallel((len(by)+3)/4, func(from, to int) {
+		for j := 4 * from; j < min(4*to, len(by)); j += 4 {
+			s := fourDots(p.Pix, by[j].Pix, by[min(j+1, len(by)-1)].Pix, by[min(j+2, len(by)-1)].Pix, by[min(j+3, len(by)-1)].Pix)
+			copy(out[j:], s[:])
+		}
+	})
+	return out
+}
+
+// fourDots returns the sums of the products of x with a, b, c and d, each in the order of the
+// samples. One sum alone would wait for each of its additions.
+func fourDots(x, a, b, c, d []float32) [4]float64 {
+	var sa, sb, sc, sd float64
+	a, b, c, d = a[:len(x)], b[:len(x)], c[:len(x)], d[:len(x)]
+	for i, v := range x {
+		v := float64(v)
+		sa += float64(v * float64(a[i]))
+		sb += float64(v * float64(b[i]))
+		sc += float64(v * float64(c[i]))
+		sd += float64(v * float64(d[i]))
 	}
-	return sum
+	return [4]float64{sa, sb, sc, sd}
 }

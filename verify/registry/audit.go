@@ -9,7 +9,9 @@ import (
 	"github.com/kycmark/kycmark/internal/books"
 	"github.com/kycmark/kycmark/internal/picture"
 	"github.com/kycmark/kycmark/internal/tlog"
+	"github.com/kycmark/kycmark/phash/parts"
 	"github.com/kycmark/kycmark/verify/internal/engine"
+	"github.com/kycmark/kycmark/watermark"
 )
 
 // AuditOptions say what an audit is to look at beside the ledger itself.
@@ -25,7 +27,8 @@ type AuditOptions struct {
 	// report. The ledger must begin with each of them.
 	Checkpoints []string
 	// SealKey, where set, opens every sealed original and compares its digest, and its
-	// pixels where the decoder is that of its entry.
+	// pixels where the decoder is that of its entry. It also opens the sealed hashes and local
+	// features that uploads are found by.
 	SealKey *SealKey
 	// Progress, where set, is called after each original.
 	Progress func(done, total int)
@@ -153,45 +156,66 @@ func openByAny(text []byte, keys, witnesses []string) (c tlog.Checkpoint, seen [
 	return c, seen, err
 }
 
-// auditOriginals opens every kept original with o.SealKey, counts good originals in a.Originals,
-// and lists bad originals in a.Problems. It calls o.Progress, if set, after each. An error says
-// that the audit could not go on.
+// auditOriginals opens what is sealed of every upload with o.SealKey: the original, and the hash
+// and local features that it is found by. It counts good originals in a.Originals, and lists what
+// is not good in a.Problems. It calls o.Progress, if set, after each upload with something
+// sealed. An error says that the audit could not go on.
 func (l *Ledger) auditOriginals(ctx context.Context, a *Audit, o AuditOptions) error {
-	total := 0
-	for s, err := range l.r.everySubmission(ctx) {
-		if err != nil {
-			return err
-		}
-		if s.Kept {
+	has := func(f *engine.Found) bool { return f.Kept || l.r.sealHashes || f.ID == (watermark.Submission{}) }
+	total, done := 0, 0
+	if _, err := l.r.Engine().FoundBy(ctx, nil, 0, func(f *engine.Found) error {
+		if has(f) {
 			total++
 		}
+		return nil
+	}); err != nil {
+		return err
 	}
-	done := 0
-	for s, err := range l.r.everySubmission(ctx) {
-		if err != nil {
+	_, err := l.r.Engine().FoundBy(ctx, o.SealKey, 0, func(f *engine.Found) error {
+		if !has(f) {
+			return a.note(f.HashErr, "")
+		}
+		if err := l.auditUpload(ctx, a, o.SealKey, f); err != nil {
 			return err
-		}
-		if !s.Kept {
-			continue
-		}
-		err := l.auditOriginal(ctx, o.SealKey, s)
-		if err := a.note(err, ""); err != nil {
-			return err
-		}
-		if err == nil {
-			a.Originals++
 		}
 		if done++; o.Progress != nil {
 			o.Progress(done, max(done, total)) // uploads may come in meanwhile
+		}
+		return nil
+	})
+	return err
+}
+
+// auditUpload notes in a what is wrong with one upload, or counts its original as good. An upload
+// that was erased meanwhile is neither. An error says that the audit could not go on.
+func (l *Ledger) auditUpload(ctx context.Context, a *Audit, key *SealKey, f *engine.Found) error {
+	if f.ID == (watermark.Submission{}) { // its row cannot be read
+		return a.note(f.HashErr, "")
+	}
+	s, err := l.r.store.Submission(ctx, f.ID)
+	if err == nil && s.Erased {
+		return nil
+	}
+	if err == nil && s.Kept {
+		err = l.auditOriginal(ctx, key, s, f)
+	}
+	if err == nil && s.Kept {
+		a.Originals++
+	}
+	for _, err := range []error{err, f.HashErr, f.FeaturesErr} {
+		if err := a.note(err, ""); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
 // auditOriginal opens the kept original of s and compares its digest, and its pixels if the
-// decoder is still that of the entry. The error wraps [ErrSealed] if the original is missing,
-// cannot be opened or decoded, or differs. An upload that was erased meanwhile is no error.
-func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submission) error {
+// decoder is still that of the entry. f is what s is found by. If f has no local features, and
+// the ledger does not say how many there are, the original must not have any. The error wraps
+// [ErrSealed] if the original is missing, cannot be opened or decoded, or differs. An upload that
+// was erased meanwhile is no error.
+func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submission, f *engine.Found) error {
 	file, err := l.r.Original(ctx, key, s.ID)
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrErased) {
 		if row, again := l.r.store.Submission(ctx, s.ID); again == nil && row.Erased {
@@ -205,6 +229,12 @@ func (l *Ledger) auditOriginal(ctx context.Context, key *SealKey, s *books.Submi
 	pic, err := picture.Decode(file, picture.Limits{MaxBytes: int64(len(file)), MaxPixels: int64(s.Width) * int64(s.Height)})
 	if err != nil {
 		return fmt.Errorf("submission %s: %w: %w", s.ID, ErrSealed, err)
+	}
+	if f.Features == nil && f.FeaturesErr == nil && !f.Stated {
+		found, err := parts.Extract(picture.Flatten(pic.Image))
+		if err == nil && found.Len() > 0 {
+			return fmt.Errorf("submission %s: %w: its original has %d local features, and not one is kept", s.ID, ErrSealed, found.Len())
+		}
 	}
 	return engine.SameRendition(s, pic.Decoder, pic.Image)
 }

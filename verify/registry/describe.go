@@ -48,6 +48,7 @@ func (s *Issuer) describe(data []byte, sum [32]byte) (up *books.Upload, pages in
 		if found, err = parts.Extract(flat); err != nil {
 			return nil, 0, err
 		}
+		up.Chain += fmt.Sprintf(" %s%d", books.ChainFeatures, found.Len())
 	}
 	if up.Sealed, err = s.sealed(up, data, found); err != nil {
 		return nil, 0, fmt.Errorf("submission %s: %w", watermark.Submission(up.ID), err)

@@ -18,7 +18,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/kycmark/kycmark/internal/books"
-	"github.com/kycmark/kycmark/phash/parts"
+	"github.com/kycmark/kycmark/verify/internal/engine"
 	"github.com/kycmark/kycmark/verify/internal/sealing"
 	"github.com/kycmark/kycmark/verify/leaktest"
 	"github.com/kycmark/kycmark/verify/registry"
@@ -278,7 +278,7 @@ func TestSealingByAService(t *testing.T) {
 	require.ErrorIs(t, err, registry.ErrSealKey)
 	require.ErrorIs(t, err, kms.down)
 	require.NotErrorIs(t, err, registry.ErrSealed)
-	_, err = cfg.Registry.Engine().FeaturesAfter(t.Context(), k, 0, func(int64, *parts.Features) error { return nil })
+	_, err = cfg.Registry.Engine().FoundBy(t.Context(), k, 0, func(*engine.Found) error { return nil })
 	require.ErrorIs(t, err, kms.down, "nobody searches half of what could be known")
 	_, _, err = s.Submit(t.Context(), bytes.NewReader(file(t, passport(2), "jpeg")), "", feb)
 	require.ErrorIs(t, err, kms.down)

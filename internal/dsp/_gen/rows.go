@@ -15,6 +15,7 @@ func rows() {
 	addRow()
 	shrinkRow()
 	opaque()
+	combine()
 	elementwise("addScaledAVX2", "func(dst, src *float32, n int, gain float32)", "addScaledAVX2 adds gain src to dst.",
 		func() reg.VecVirtual { return broadcast(Load(Param("gain"), XMM())) },
 		func(d, s, g reg.VecVirtual) reg.VecVirtual { return plus(d, product(s, g)) })
@@ -43,6 +44,53 @@ func elementwise(name, signature, doc string, constant func() reg.VecVirtual, f 
 	move(32, dst, src)
 	again(name+"Loop", n, 8)
 	end()
+}
+
+// combine: sixteen samples of four rows at a time, whose sums stay in registers.
+func combine() {
+	kernel("combineAVX2", "func(dst, src, weights *float32, w, rows, n int)",
+		"combineAVX2 is Combine for four rows and n samples, a multiple of 16.", "Rows of dst and src are w samples apart, rows of weights one per row of src.")
+	dst, src, weights := load("dst"), load("src"), load("weights")
+	w, rows, n := load("w"), load("rows"), load("n")
+	SHLQ(U8(2), w)
+	step, step3, w3 := GP64(), GP64(), GP64() // bytes: of a row of weights, of three, of three rows
+	MOVQ(rows, step)
+	SHLQ(U8(2), step)
+	LEAQ(Mem{Base: step, Index: step, Scale: 2}, step3)
+	LEAQ(Mem{Base: w, Index: w, Scale: 2}, w3)
+	Label("combine")
+	var sums [4][2]reg.VecVirtual
+	for i := range sums {
+		sums[i] = [2]reg.VecVirtual{zero(), zero()}
+	}
+	at, weight, k := GP64(), GP64(), GP64()
+	MOVQ(src, at)
+	MOVQ(weights, weight)
+	MOVQ(rows, k)
+	Label("combineRow")
+	x := [2]reg.VecVirtual{ymm(Mem{Base: at}), ymm(Mem{Base: at, Disp: 32})}
+	for i, m := range rowsOf(weight, step, step3) {
+		g := broadcast(m)
+		for j := range x {
+			VADDPS(product(x[j], g), sums[i][j], sums[i][j])
+		}
+	}
+	ADDQ(w, at)
+	move(4, weight)
+	again("combineRow", k, 1)
+	for i, m := range rowsOf(dst, w, w3) {
+		VMOVUPS(sums[i][0], m)
+		m.Disp = 32
+		VMOVUPS(sums[i][1], m)
+	}
+	move(64, dst, src)
+	again("combine", n, 16)
+	end()
+}
+
+// rowsOf is the places of four rows: from base on, step bytes apart. step3 is three times step.
+func rowsOf(base, step, step3 reg.Register) [4]Mem {
+	return [4]Mem{{Base: base}, {Base: base, Index: step, Scale: 1}, {Base: base, Index: step, Scale: 2}, {Base: base, Index: step3, Scale: 1}}
 }
 
 // four loads the parameters name0 to name3.

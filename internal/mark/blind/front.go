@@ -16,15 +16,9 @@ func Carriers(c dsp.RGB) []dsp.Plane {
 		return []dsp.Plane{whiten(residual(y, 6, 0.5))}
 	}
 	out := make([]dsp.Plane, 2)
-	dsp.Parallel(2, func(from, to int) {
-		for i := from; i < to; i++ {
-			if i == 0 {
-				out[0] = whiten(residual(y, 6, 0.5))
-				continue
-			}
-			out[1] = whiten(residual(c.Cb(y), 4, 0.3))
-			out[1].Scale(-1)
-		}
+	dsp.Together(func() { out[0] = whiten(residual(y, 6, 0.5)) }, func() {
+		out[1] = whiten(residual(c.Cb(y), 4, 0.3))
+		out[1].Scale(-1)
 	})
 	return out
 }

@@ -103,7 +103,7 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 	}
 	v.gain = v.resample(gain)
 	var strong, faint bandSum
-	steps := [...]func(){
+	dsp.Together(
 		func() { v.spectrum = v.standardised(fit.Residual) },
 		func() { strong = v.carried(fit.Strong()) },
 		func() {
@@ -111,12 +111,7 @@ func (f *frame) view(r *register.Registration, fit *photometry.Fit) *frameView {
 			v.power = d.Power
 			faint = v.carried(d)
 		},
-	}
-	dsp.Parallel(len(steps), func(from, to int) {
-		for _, step := range steps[from:to] {
-			step()
-		}
-	})
+	)
 	v.bands(strong, faint)
 	return v
 }

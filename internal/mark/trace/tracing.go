@@ -217,10 +217,13 @@ func (t *Tracer) judge(ctx context.Context, out *Result, size image.Point, r *ca
 		}
 		e := t.rounded(s, opened, r, out.Quad)
 		if e == nil {
-			e = s.evidence(view())
-			if p := part(); p != nil {
-				e = e.or(p.evidence(t, s))
-			}
+			var other *evidence
+			dsp.Together(func() { e = s.evidence(view()) }, func() {
+				if p := part(); p != nil {
+					other = p.evidence(t, s)
+				}
+			})
+			e = e.or(other)
 		}
 		out.evidence = append(out.evidence, e)
 		e.score(s, t.copies, out.Copies)

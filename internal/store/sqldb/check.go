@@ -341,7 +341,7 @@ func (c *checker) counts() error {
 	)
 }
 
-// sealed finds kept originals that were removed. It also finds sealed rows whose submission is
+// sealed finds originals, hashes and local features that were sealed and removed. It also finds sealed rows whose submission is
 // missing or erased, and sealed files of submissions that were entered by their hashes alone.
 // Each is an error that wraps [books.ErrTampered]. sealed decrypts nothing.
 func (c *checker) sealed() error {
@@ -352,6 +352,19 @@ func (c *checker) sealed() error {
 	}
 	if n > 0 {
 		return tampered("%d of %d sealed originals were removed", n, c.kept)
+	}
+	for what, lost := range map[string]string{
+		"hashes":   "(SELECT seal_hashes FROM registry) <> 0",
+		"features": "s.kept <> 0 AND s.chain LIKE '%" + books.ChainFeatures + "%' AND s.chain NOT LIKE '%" + books.ChainFeatures + "0'",
+	} {
+		n, err = c.count("SELECT count(*) FROM submission s WHERE s.erased = 0 AND " + lost +
+			" AND NOT EXISTS (SELECT 1 FROM sealed x WHERE x.submission = s.id AND length(x." + what + ") > 0)")
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			return tampered("the sealed %s of %d submissions were removed", what, n)
+		}
 	}
 	n, err = c.count(`SELECT count(*) FROM sealed x WHERE NOT EXISTS (
 		SELECT 1 FROM submission s WHERE s.id = x.submission AND s.erased = 0 AND (s.kept <> 0 OR length(x.body) = 0))`)

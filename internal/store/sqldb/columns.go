@@ -3,7 +3,9 @@ package sqldb
 import (
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -83,7 +85,12 @@ func (x blob) Value() (driver.Value, error) {
 	return *x.b, nil
 }
 
+// Scan copies a blob. NULL, which no table holds, is what a join gives for a missing row.
 func (x blob) Scan(src any) error {
+	if src == nil {
+		*x.b = nil
+		return nil
+	}
 	b, err := as[[]byte](src)
 	*x.b = append([]byte(nil), b...) // nil for an empty blob
 	return err
@@ -182,6 +189,23 @@ func as[T int64 | []byte](src any) (value T, err error) {
 		err = unexpected(src)
 	}
 	return value, err
+}
+
+// scanError is the form of the errors of package database/sql about a column's value.
+var scanError = regexp.MustCompile(`^sql: Scan error on column index \d+, name "([^"]*)": `)
+
+// unreadable returns err, of reading a row, without words of package database/sql. If a column
+// does not hold what its type asks for, the error names the column and wraps
+// [books.ErrTampered].
+func unreadable(err error) error {
+	column := scanError.FindStringSubmatch(fmt.Sprint(err))
+	switch {
+	case column == nil:
+		return err
+	case errors.Is(err, books.ErrTampered):
+		return fmt.Errorf("column %s: %w", column[1], errors.Unwrap(err))
+	}
+	return fmt.Errorf("column %s: %w: it holds a value of another type", column[1], books.ErrTampered)
 }
 
 // unexpected returns the error about a column that holds a value of another type.

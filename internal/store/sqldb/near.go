@@ -293,7 +293,7 @@ func each[T any](ctx context.Context, q querier, bind func(*T) []any, f func(*T)
 	into := bind(&row)
 	for rows.Next() {
 		if err := rows.Scan(into...); err != nil {
-			return err
+			return unreadable(err)
 		}
 		if err := f(&row); err != nil {
 			return err

@@ -250,7 +250,7 @@ func TestErase(t *testing.T) {
 		later, err := d.ErasedAfter(ctx, gone[0].Erasure)
 		require.NoError(t, err)
 		require.Equal(t, gone[1:], later)
-		hashes, err := d.HashesAfter(ctx, 0, 100)
+		hashes, err := d.SearchedAfter(ctx, 0, 100, false)
 		require.NoError(t, err)
 		require.Len(t, hashes, 7)
 	})
@@ -267,19 +267,19 @@ func TestFeatures(t *testing.T) {
 			_, err := add(ctx, d, sub, x)
 			require.NoError(t, err)
 		}
-		first, err := d.FeaturesAfter(ctx, 0, 2)
+		first, err := d.SearchedAfter(ctx, 0, 2, true)
 		require.NoError(t, err)
 		require.Len(t, first, 2)
 		zero, x := submission(0)
-		require.Equal(t, books.Features{Seq: first[0].Seq, ID: zero.ID,
+		details := books.Details{Area: zero.Area, Chain: zero.Chain, AreaQuality: zero.AreaQuality, Kept: true}
+		require.Equal(t, books.Searched{Seq: first[0].Seq, ID: zero.ID, Details: details,
 			Sealed: books.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Features: []byte{3, 0}}}, first[0])
-		rest, err := d.FeaturesAfter(ctx, first[1].Seq, 100)
-		require.NoError(t, err)
-		require.Len(t, rest, 1)
+		require.Empty(t, first[1].Sealed.Features)
 		require.NoError(t, d.Erase(ctx, erasure("x", 4)))
-		rest, err = d.FeaturesAfter(ctx, first[1].Seq, 100)
+		rest, err := d.SearchedAfter(ctx, first[1].Seq, 100, false)
 		require.NoError(t, err)
-		require.Empty(t, rest)
+		require.Len(t, rest, 3)
+		require.Empty(t, rest[0].Sealed.Features, "they were not asked for")
 	})
 }
 
@@ -297,13 +297,13 @@ func TestSealedHashes(t *testing.T) {
 				require.NoError(t, err)
 			}
 			require.NoError(t, d.Erase(t.Context(), erasure("x", 1)))
-			got, err := d.HashesAfter(t.Context(), 0, 100)
+			got, err := d.SearchedAfter(t.Context(), 0, 100, false)
 			require.NoError(t, err)
 			require.Len(t, got, 3)
 			for k, n := range []int{0, 2, 3} {
 				sub, x := submission(n)
-				require.Equal(t, books.Hash{Seq: got[k].Seq, ID: sub.ID, Quality: 100, AreaQuality: 90,
-					Sealed: &books.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Hashes: []byte{5, byte(n)}}}, got[k])
+				require.Equal(t, books.Searched{Seq: got[k].Seq, ID: sub.ID, Details: books.Details{Chain: sub.Chain, AreaQuality: 90, Kept: true},
+					Sealed: books.Sealed{KeyID: x.KeyID, Wrapped: x.Wrapped, Hashes: []byte{5, byte(n)}}}, got[k])
 			}
 			_, _, err = d.Check(t.Context())
 			require.NoError(t, err)

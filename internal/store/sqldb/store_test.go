@@ -268,7 +268,7 @@ func TestPages(t *testing.T) {
 		fill(t, s)
 		var seen []int64
 		for ref := int64(0); ; {
-			page, err := s.HashesAfter(t.Context(), ref, 3)
+			page, err := s.SearchedAfter(t.Context(), ref, 3, false)
 			require.NoError(t, err)
 			if len(page) == 0 {
 				break

@@ -126,31 +126,34 @@ func (d *DB) SubmissionsAfter(ctx context.Context, seq int64, limit int) ([]book
 	return presentTable.rows(ctx, d.read, " WHERE seq > $1 ORDER BY seq LIMIT $2", seq, limit)
 }
 
-// HashesAfter returns the hashes of up to limit uploads with numbers above seq, ascending,
-// without erased uploads. If the registry seals hashes, Sealed of each result holds them, and
-// the texts are "". Else Sealed is nil.
-func (d *DB) HashesAfter(ctx context.Context, seq int64, limit int) ([]books.Hash, error) {
-	const page = " WHERE s.erased = 0 AND s.seq > $1 ORDER BY s.seq LIMIT $2"
-	bind := func(h *books.Hash) []any {
-		return []any{&h.Seq, fixed(h.ID[:]), &h.Hash, &h.Area, &h.Quality, &h.AreaQuality}
+// SearchedAfter returns what up to limit uploads with numbers above seq are found by, ascending,
+// without erased uploads. Without features, the sealed features are not read. A row that cannot
+// be read has Seq and Err alone, so that one such row costs no other.
+func (d *DB) SearchedAfter(ctx context.Context, seq int64, limit int, features bool) (out []books.Searched, err error) {
+	column := "NULL"
+	if features {
+		column = "x.features"
 	}
-	const clear = "SELECT s.seq, s.id, s.hash, s.area, s.quality, s.area_quality"
-	if !d.info.SealHashes {
-		return collect(ctx, d.read, bind, clear+" FROM submission s"+page, seq, limit)
+	rows, err := d.read.QueryContext(ctx, `SELECT s.seq, s.id, s.area, s.chain, s.area_quality, s.kept, coalesce(x.key_id, ''), x.wrapped, x.hashes, `+
+		column+` AS features FROM submission s LEFT JOIN sealed x ON x.submission = s.id WHERE s.erased = 0 AND s.seq > $1 ORDER BY s.seq LIMIT $2`, seq, limit)
+	if err != nil {
+		return nil, err
 	}
-	return collect(ctx, d.read, func(h *books.Hash) []any {
-		h.Sealed = new(books.Sealed)
-		return append(bind(h), &h.Sealed.KeyID, blob{&h.Sealed.Wrapped}, blob{&h.Sealed.Hashes})
-	}, clear+", x.key_id, x.wrapped, x.hashes FROM submission s JOIN sealed x ON x.submission = s.id"+page, seq, limit)
-}
-
-// FeaturesAfter returns the sealed features of up to limit uploads with numbers above seq,
-// ascending. Uploads without features are left out.
-func (d *DB) FeaturesAfter(ctx context.Context, seq int64, limit int) ([]books.Features, error) {
-	return collect(ctx, d.read, func(f *books.Features) []any {
-		return []any{&f.Seq, fixed(f.ID[:]), &f.Sealed.KeyID, blob{&f.Sealed.Wrapped}, blob{&f.Sealed.Features}}
-	}, `SELECT s.seq, s.id, x.key_id, x.wrapped, x.features FROM submission s JOIN sealed x ON x.submission = s.id
-		WHERE s.seq > $1 AND length(x.features) > 0 ORDER BY s.seq LIMIT $2`, seq, limit)
+	defer rows.Close()
+	for rows.Next() {
+		var r books.Searched
+		err := rows.Scan(&r.Seq, fixed(r.ID[:]), &r.Area, &r.Chain, &r.AreaQuality, flag{&r.Kept}, &r.Sealed.KeyID,
+			blob{&r.Sealed.Wrapped}, blob{&r.Sealed.Hashes}, blob{&r.Sealed.Features})
+		if err != nil {
+			var rest [9]any
+			if rows.Scan(&r.Seq, &rest[0], &rest[1], &rest[2], &rest[3], &rest[4], &rest[5], &rest[6], &rest[7], &rest[8]) != nil {
+				return nil, unreadable(err)
+			}
+			r = books.Searched{Seq: r.Seq, Err: fmt.Errorf("submission of entry %d: %w", r.Seq, unreadable(err))}
+		}
+		out = append(out, r)
+	}
+	return out, rows.Err()
 }
 
 // Sealed returns all sealed parts of an upload. The error wraps [books.ErrNotFound] if there is

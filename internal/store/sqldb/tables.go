@@ -3,7 +3,6 @@ package sqldb
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,15 +140,14 @@ func (t table[T]) query() string {
 // one returns the first row that the query with this tail selects. tail follows the table's name;
 // args are its arguments. Without a row the error is [books.ErrNotFound].
 func (t table[T]) one(ctx context.Context, q querier, tail string, args ...any) (*T, error) {
-	var row T
-	err := q.QueryRowContext(ctx, t.query()+tail, args...).Scan(t.bind(&row)...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, books.ErrNotFound
+	rows, err := t.rows(ctx, q, tail, args...)
+	if err == nil && len(rows) == 0 {
+		err = books.ErrNotFound
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &row, nil
+	return &rows[0], nil
 }
 
 // collect runs a query and returns its rows. bind returns the pointers into which a row is
@@ -164,7 +162,7 @@ func collect[T any](ctx context.Context, q querier, bind func(*T) []any, query s
 	for rows.Next() {
 		var row T
 		if err := rows.Scan(bind(&row)...); err != nil {
-			return nil, err
+			return nil, unreadable(err)
 		}
 		out = append(out, row)
 	}

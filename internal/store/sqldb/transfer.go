@@ -203,7 +203,7 @@ func stream[T any](t *transfer, from table[T], atATime int, tail string, args ..
 		if more = rows.Next(); more {
 			batch = append(batch, *new(T))
 			if err := rows.Scan(from.bind(&batch[len(batch)-1])...); err != nil {
-				return err
+				return unreadable(err)
 			}
 		}
 		if len(batch) == atATime || !more {

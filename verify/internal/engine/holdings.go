@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -183,6 +184,9 @@ func (b *holdingsOf) listed(ctx context.Context, facts []books.Custody, spans []
 				continue
 			}
 			s, err := b.store.Submission(ctx, id)
+			if errors.Is(err, books.ErrTampered) {
+				continue // one row that cannot be read
+			}
 			if err != nil {
 				return fmt.Errorf("submission %s: %w", id, err)
 			}

@@ -19,62 +19,45 @@ import (
 // never used again. An index therefore lacks only what follows the last number that it saw,
 // and must only drop what was erased since.
 
-// searchPage is how many submissions are read at a time.
+// searchPage is how many submissions are read at a time: with their features about 40 MB.
 const searchPage = 10_000
 
-// HashesAfter calls add with the area hash ([phash.Area]) and its quality (0 to 100) of every
-// submission with a number above after, ascending; erased submissions are left out. It returns
-// the last number that it passed, or after. Sealed hashes that key does not open are passed
-// over; key may be nil. An error of add ends the walk.
-func (e *Engine) HashesAfter(ctx context.Context, key *sealing.Key, after int64, add func(number int64, hash phash.Hash, quality int) error) (last int64, err error) {
-	return walk(ctx, e.store.HashesAfter, after, func(row *books.Hash) (int64, error) {
-		hash, err := areaHash(row, key)
-		switch {
-		case errors.Is(err, books.ErrSealed):
-			return row.Seq, nil
-		case err != nil:
-			return row.Seq, err
-		}
-		return row.Seq, add(row.Seq, hash, row.AreaQuality)
-	})
+// Found is what one submission is found by, as far as it could be opened.
+type Found struct {
+	Number   int64
+	ID       watermark.Submission // zero if its row cannot be read
+	Kept     bool                 // the original is kept, and with it its local features
+	Hash     phash.Hash           // of kind [phash.Area]; zero if HashErr is set
+	Quality  int                  // of Hash, 0 to 100
+	Features *parts.Features      // nil: none, not asked for, or not opened
+	Stated   bool                 // the ledger says how many features there are, 0 also
+
+	// HashErr and FeaturesErr say why the hash or the features cannot be used. They wrap
+	// [books.ErrTampered] or [books.ErrSealed]. Without a sealing key they are nil for
+	// features, and wrap [books.ErrSealed] for a sealed hash.
+	HashErr, FeaturesErr error
 }
 
-// FeaturesAfter calls add with the local features of every submission that has features and a
-// number above after, ascending. It returns the last number that it passed, or after. Features
-// that key does not open are passed over; key may be nil. An error of add, or malformed
-// features, ends the walk.
-func (e *Engine) FeaturesAfter(ctx context.Context, key *sealing.Key, after int64, add func(number int64, f *parts.Features) error) (last int64, err error) {
-	return walk(ctx, e.store.FeaturesAfter, after, func(row *books.Features) (int64, error) {
-		raw, err := sealing.Open(key, row.ID, &row.Sealed, sealing.Features)
-		switch {
-		case errors.Is(err, books.ErrSealed):
-			return row.Seq, nil
-		case err != nil:
-			return row.Seq, err
-		}
-		f := new(parts.Features)
-		if err := f.UnmarshalBinary(raw); err != nil {
-			return row.Seq, fmt.Errorf("submission number %d: %w", row.Seq, err)
-		}
-		return row.Seq, add(row.Seq, f)
-	})
-}
-
-// walk reads the rows with a number above after, searchPage at a time, and calls use with each
-// row. use returns the row's number; an error of use ends the walk. walk returns the number of
-// the last row that was used without an error, or after if there was no such row.
-func walk[Row any](ctx context.Context, read func(ctx context.Context, after int64, limit int) ([]Row, error), after int64, use func(*Row) (int64, error)) (last int64, err error) {
+// FoundBy calls use with what every submission with a number above after is found by, ascending;
+// erased submissions are left out. key opens what is sealed; with a nil key features are not read.
+// What was altered, removed or cannot be read is in the errors of its [Found], and the walk goes
+// on. FoundBy returns the last number that it passed, or after. An error of use, of the database
+// or of the service that keeps key ends the walk.
+func (e *Engine) FoundBy(ctx context.Context, key *sealing.Key, after int64, use func(*Found) error) (last int64, err error) {
 	for {
-		page, err := read(ctx, after, searchPage)
+		page, err := e.store.SearchedAfter(ctx, after, searchPage, key != nil)
 		if err != nil {
 			return after, err
 		}
 		for i := range page {
-			number, err := use(&page[i])
+			f, err := e.found(&page[i], key)
+			if err == nil {
+				err = use(f)
+			}
 			if err != nil {
 				return after, err
 			}
-			after = number
+			after = f.Number
 		}
 		if len(page) < searchPage {
 			return after, nil
@@ -82,40 +65,98 @@ func walk[Row any](ctx context.Context, read func(ctx context.Context, after int
 	}
 }
 
-// areaHash returns the area hash of row. If the hash is sealed, areaHash opens it with key,
-// which may be nil: the error then wraps [books.ErrSealed]. A malformed hash is an error that
-// wraps [books.ErrTampered].
-func areaHash(row *books.Hash, key *sealing.Key) (phash.Hash, error) {
-	text := row.Area
-	if row.Sealed != nil {
-		both, err := sealing.Open(key, row.ID, row.Sealed, sealing.Hashes)
-		if err != nil {
-			return phash.Hash{}, err
+// found opens what the submission of row is found by. The error is of the service that keeps key
+// alone: it wraps [sealing.ErrKey].
+func (e *Engine) found(row *books.Searched, key *sealing.Key) (*Found, error) {
+	f := &Found{Number: row.Seq, ID: row.ID, Kept: row.Kept, Quality: row.AreaQuality, HashErr: row.Err, FeaturesErr: row.Err}
+	n, stated := row.StatedFeatures()
+	f.Stated = stated
+	if row.Err != nil {
+		return f, nil
+	}
+	features := key != nil && row.Kept && (!stated || n > 0) // else none belong to it
+	open := func(sealing.Part) ([]byte, error) { return nil, books.ErrSealed }
+	if e.sealHashes || features {
+		var locked error
+		if open, locked = sealing.Unlock(key, row.ID, &row.Sealed); errors.Is(locked, sealing.ErrKey) {
+			return nil, locked
+		} else if locked != nil {
+			open = func(sealing.Part) ([]byte, error) { return nil, locked }
 		}
+	}
+	text := row.Area
+	if e.sealHashes {
+		var both []byte
+		both, f.HashErr = open(sealing.Hashes)
 		_, text, _ = strings.Cut(string(both), "\n")
 	}
-	hash, err := phash.Parse(text)
+	if f.HashErr == nil {
+		f.Hash, f.HashErr = areaHash(text)
+	}
+	if features && (stated || len(row.Sealed.Features) > 0) {
+		f.Features, f.FeaturesErr = readFeatures(open, n, stated)
+	}
+	for _, err := range []*error{&f.HashErr, &f.FeaturesErr} {
+		if *err != nil {
+			*err = fmt.Errorf("submission %s: %w", row.ID, *err)
+		}
+	}
+	return f, nil
+}
+
+// readFeatures opens the local features of a submission. If their number is stated, it must be n.
+func readFeatures(open func(sealing.Part) ([]byte, error), n int, stated bool) (*parts.Features, error) {
+	raw, err := open(sealing.Features)
 	if err != nil {
-		return hash, fmt.Errorf("%w: hash of submission number %d: %w", books.ErrTampered, row.Seq, err)
+		return nil, err
+	}
+	f := new(parts.Features)
+	if err := f.UnmarshalBinary(raw); err != nil {
+		return nil, fmt.Errorf("%w: local features: %w", books.ErrTampered, err)
+	}
+	if stated && f.Len() != n {
+		return nil, fmt.Errorf("%w: %d local features, and %d were entered", books.ErrTampered, f.Len(), n)
+	}
+	return f, nil
+}
+
+// areaHash reads the text form of an area hash. The error wraps [books.ErrTampered].
+func areaHash(text string) (phash.Hash, error) {
+	hash, err := phash.Parse(text)
+	if err == nil && hash.Kind != phash.Area {
+		err = fmt.Errorf("a hash of kind %s, not %s", hash.Kind, phash.Area)
+	}
+	if err != nil {
+		return phash.Hash{}, fmt.Errorf("%w: %w", books.ErrTampered, err)
 	}
 	return hash, nil
 }
 
 // AreaHash returns the area hash of one submission, opened with key, which may be nil if hashes
 // are in the clear. The error wraps [books.ErrNotFound] if there is no such submission, or
-// nothing is left of it, and [books.ErrSealed] if key does not open the hash.
+// nothing is left of it. It wraps [books.ErrSealed] or [books.ErrTampered] if the hash cannot be
+// opened or read.
 func (e *Engine) AreaHash(ctx context.Context, key *sealing.Key, of watermark.Submission) (phash.Hash, error) {
 	row, err := e.store.Submission(ctx, of)
 	if err != nil {
 		return phash.Hash{}, err
 	}
-	h := books.Hash{Seq: row.Seq, ID: row.ID, Area: row.Area}
-	if h.Area == "" {
-		if h.Sealed, err = e.store.Sealed(ctx, of); err != nil {
+	if row.Erased {
+		return phash.Hash{}, books.ErrNotFound
+	}
+	x := books.Searched{Seq: row.Seq, ID: row.ID, Details: books.Details{Area: row.Area}}
+	if e.sealHashes {
+		sealed, err := e.store.Sealed(ctx, of)
+		if err != nil {
 			return phash.Hash{}, err
 		}
+		x.Sealed = *sealed
 	}
-	return areaHash(&h, key)
+	f, err := e.found(&x, key)
+	if err != nil {
+		return phash.Hash{}, err
+	}
+	return f.Hash, f.HashErr
 }
 
 // CheckSealKey checks that the registry seals under key. The error wraps [books.ErrSealed] if an
@@ -178,6 +219,15 @@ func (e *Engine) Span(ctx context.Context) (first, last time.Time, err error) {
 
 // Searchable counts the submissions that [Engine.Near] can find.
 func (e *Engine) Searchable(ctx context.Context) (int64, error) { return e.store.Searchable(ctx) }
+
+// Uploads counts the submissions that were not erased.
+func (e *Engine) Uploads(ctx context.Context) (int, error) {
+	n, err := e.store.CountSubmitted(ctx, span{time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)})
+	if err != nil {
+		return 0, err
+	}
+	return n[0], nil
+}
 
 // Near searches the registry's database: it returns the numbers of all submissions
 // whose area hash lies within [phash.MatchRadius] of any of the hashes, nearest first,

@@ -155,6 +155,17 @@ type Control struct {
 type Searched struct {
 	Quality  int  `json:"quality"`            // of the hash, 0..100
 	Features *int `json:"features,omitempty"` // local features; nil: they were not searched
+
+	Missing *Missing `json:"missing,omitempty"` // uploads that the search could not find, or only in part; nil: none
+}
+
+// A Missing counts the uploads of a registry, and the uploads that the search could not find, or
+// only in part.
+type Missing struct {
+	Uploads int `json:"uploads"`           // all that were not erased
+	Whole   int `json:"whole,omitempty"`   // searched as whole pictures, not for parts of them
+	Flat    int `json:"flat,omitempty"`    // not searched: too little is in them, or they are sealed and there was no key
+	Damaged int `json:"damaged,omitempty"` // not searched: what they are found by was altered or removed, or cannot be read
 }
 
 // A Recall is how often the search found the upload of leaks of one kind, in trials with

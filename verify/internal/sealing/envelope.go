@@ -57,10 +57,20 @@ func Seal(k *Key, of watermark.Submission, hashes, features, original []byte) (*
 	return x, nil
 }
 
-// Open decrypts the part p of a submission from x. The error wraps [books.ErrSealed] if the part
-// or its data key was altered, is missing, or is of another submission. It also does if k is
-// nil, or another key than the parts were sealed under. It wraps [ErrKey] if k does not answer.
+// Open decrypts the part p of a submission from x: see [Unlock].
 func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, error) {
+	open, err := Unlock(k, of, x)
+	if err != nil {
+		return nil, err
+	}
+	return open(p)
+}
+
+// Unlock unwraps the data key of a submission and returns a function that decrypts its parts from
+// x. An error of either wraps [books.ErrSealed] if the part or the data key was altered, is
+// missing, or is of another submission. It also does if k is nil, or another key than the parts
+// were sealed under. It wraps [ErrKey] if k does not answer.
+func Unlock(k *Key, of watermark.Submission, x *books.Sealed) (open func(Part) ([]byte, error), err error) {
 	if k == nil {
 		return nil, fmt.Errorf("%w: no sealing key", books.ErrSealed)
 	}
@@ -75,12 +85,14 @@ func Open(k *Key, of watermark.Submission, x *books.Sealed, p Part) ([]byte, err
 	if err != nil {
 		return nil, fmt.Errorf("%w: its data key was altered", books.ErrSealed)
 	}
-	sealed := map[Part][]byte{Original: x.Body, Features: x.Features, Hashes: x.Hashes}[p]
-	clear, err := data.Decrypt(sealed, p.context(of))
-	if err != nil {
-		return nil, fmt.Errorf("%w: its %s was altered", books.ErrSealed, p)
-	}
-	return clear, nil
+	return func(p Part) ([]byte, error) {
+		sealed := map[Part][]byte{Original: x.Body, Features: x.Features, Hashes: x.Hashes}[p]
+		clear, err := data.Decrypt(sealed, p.context(of))
+		if err != nil {
+			return nil, fmt.Errorf("%w: the part %q was altered or removed", books.ErrSealed, p)
+		}
+		return clear, nil
+	}, nil
 }
 
 // newAEAD returns AES-256-GCM under key, which must have sealSize bytes. Ciphertexts begin with

@@ -1,0 +1,173 @@
+package verify_test
+
+import (
+	"database/sql"
+	"fmt"
+	"image"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/disintegration/imaging"
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/kycmark/kycmark/internal/specimen"
+	"github.com/kycmark/kycmark/internal/store/pgtest"
+	"github.com/kycmark/kycmark/verify"
+	"github.com/kycmark/kycmark/verify/internal/findings"
+	"github.com/kycmark/kycmark/verify/leaktest"
+	"github.com/kycmark/kycmark/verify/registry"
+	"github.com/kycmark/kycmark/verify/registry/postgres"
+	"github.com/kycmark/kycmark/verify/registry/sqlite"
+)
+
+// edits of what a registry keeps to find uploads by, as a person with the database and without
+// the sealing key makes them; PART is a column of the table sealed. "flipped" is SQLite's.
+var partEdits = map[string]string{
+	"flipped": `UPDATE sealed SET PART = CAST(substr(PART, 1, 40) || x'00' || substr(PART, 42) AS BLOB)`,
+	"emptied": `UPDATE sealed SET PART = substr(PART, 1, 0)`,
+	"swapped": `UPDATE sealed SET PART = o.PART FROM (SELECT * FROM sealed) o WHERE o.submission <> sealed.submission`,
+	"moved":   `UPDATE sealed SET PART = body`,
+}
+
+// newSearched makes a registry of two passports and returns the configuration of its issuer.
+func newSearched(t *testing.T, at registry.Driver, sealHashes bool) registry.Config {
+	t.Helper()
+	r, err := registry.Create(t.Context(), at, &registry.CreateOptions{SealHashes: sealHashes})
+	require.NoError(t, err)
+	t.Cleanup(func() { r.Close() })
+	cfg := registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()}
+	s := newIssuer(t, cfg)
+	for n := range 2 {
+		submit(t, s, file(t, passport(uint64(n+1)), "jpeg"), fmt.Sprintf("customer %d", n+1), feb)
+	}
+	return cfg
+}
+
+// edited returns the configuration of a registry in a copy of the file made, changed by query.
+func edited(t *testing.T, made []byte, query string) registry.Config {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "kyc.db")
+	require.NoError(t, os.WriteFile(path, made, 0o600))
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	_, err = db.ExecContext(t.Context(), "PRAGMA ignore_check_constraints = 1; PRAGMA foreign_keys = 0; "+query)
+	require.NoError(t, err)
+	require.NoError(t, db.Close())
+	r, err := registry.Open(t.Context(), sqlite.At(path))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	return registry.Config{Registry: r, Key: leaktest.Key(), SealKey: leaktest.SealKey()}
+}
+
+// requireBlind requires that an investigation in a registry of two uploads says everywhere that n
+// of them could not be searched, and that an audit finds them.
+func requireBlind(t *testing.T, cfg registry.Config, n int) {
+	t.Helper()
+	inv := newInvestigator(t, investigating(cfg))
+	inv.SetDetect(noMark)
+	v := examine(t, inv, specimen.Render(specimen.Residence, specimen.NewPerson(9), 400))
+	require.Equal(t, verify.FoundUnknown, v.Finding)
+	require.Equal(t, &findings.Missing{Uploads: 2, Damaged: n}, v.Searched.Missing)
+	assert.Contains(t, v.Note, fmt.Sprintf("Here %d of the 2 uploads could not be searched", n))
+	assert.LessOrEqual(t, v.Recall.Bound, 1-float64(n)/2)
+	require.NoError(t, v.Recheck(true))
+	d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
+	require.NoError(t, err)
+	assert.Contains(t, strings.Join(d.NotSearched(), "\n"), fmt.Sprintf("%d of the 2 uploads of the registry could not be searched", n))
+	assert.Subset(t, d.ShowsNot, d.NotSearched())
+	assert.Contains(t, report(t, d, false), "could not be searched")
+	requireAudited(t, cfg, n)
+}
+
+// requireAudited requires that an audit with the sealing key finds n problems or more, and says
+// nothing that only a reader of SQL understands.
+func requireAudited(t *testing.T, cfg registry.Config, n int) {
+	t.Helper()
+	a, err := cfg.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
+	require.NoError(t, err)
+	require.False(t, a.Holds)
+	assert.GreaterOrEqual(t, len(a.Problems), n, a.Problems)
+	for _, p := range a.Problems {
+		assert.NotRegexp(t, "sql|Scan|SELECT", p)
+	}
+}
+
+// An investigation says what it could not search because the database was edited.
+func TestEditedSearchDataIsSaid(t *testing.T) {
+	for _, part := range []string{"features", "hashes", "wrapped"} {
+		path := filepath.Join(t.TempDir(), "made.db")
+		require.NoError(t, newSearched(t, sqlite.At(path), part == "hashes").Registry.Close())
+		made := readFile(t, path)
+		for name, edit := range partEdits {
+			t.Run(part+" "+name, func(t *testing.T) {
+				requireBlind(t, edited(t, made, strings.ReplaceAll(edit, "PART", part)), 2)
+			})
+		}
+		if part == "hashes" {
+			requireBlind(t, edited(t, made, "DELETE FROM sealed WHERE submission = (SELECT min(id) FROM submission)"), 1)
+		}
+		if part == "features" { // of uploads that an earlier version entered, the original tells how many there were
+			cfg := edited(t, made, "UPDATE submission SET chain = 'pdq/1 kycmark/area/1'; UPDATE sealed SET features = x''")
+			v := examine(t, newInvestigator(t, verify.Config{Registry: cfg.Registry, SealKey: cfg.SealKey}), passport(1))
+			require.Equal(t, &findings.Missing{Uploads: 2, Whole: 2}, v.Searched.Missing)
+			a, err := cfg.Registry.Ledger().Audit(t.Context(), registry.AuditOptions{SealKey: cfg.SealKey})
+			require.NoError(t, err)
+			require.Contains(t, strings.Join(a.Problems, "\n"), "local features, and not one is kept")
+		}
+		if part == "features" { // what it is about: a crop that was found
+			v := examine(t, newInvestigator(t, verify.Config{Registry: edited(t, made, "SELECT 1").Registry, SealKey: leaktest.SealKey()}),
+				imaging.Crop(passport(1), image.Rect(150, 100, 420, 300)))
+			require.Equal(t, verify.FoundLookalike, v.Finding)
+			require.Nil(t, v.Searched.Missing)
+		}
+	}
+}
+
+func TestEditedSearchDataIsSaidInPostgreSQL(t *testing.T) {
+	var server pgtest.Server
+	defer server.Stop()
+	for _, part := range []string{"features", "hashes"} {
+		dsn := server.DSN(t)
+		cfg := newSearched(t, postgres.At(dsn), part == "hashes")
+		db, err := pgx.Connect(t.Context(), dsn)
+		require.NoError(t, err)
+		defer db.Close(t.Context())
+		for _, name := range []string{"swapped", "emptied"} {
+			_, err = db.Exec(t.Context(), strings.ReplaceAll(partEdits[name], "PART", part))
+			require.NoError(t, err)
+			requireBlind(t, cfg, 2)
+		}
+	}
+}
+
+// A row of a wrong form costs that row, and no text of the database reaches a reader.
+func TestOneBadRow(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "made.db")
+	require.NoError(t, newSearched(t, sqlite.At(path), false).Registry.Close())
+	made := readFile(t, path)
+	for name, edit := range map[string]string{
+		"rendition": "rendition = x'0102'",
+		"area":      "area = 'no hash'",
+		"id":        "id = x'01'",
+		"sha256":    "sha256 = x''",
+		"kept":      "kept = 7",
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := edited(t, made, "UPDATE submission SET "+edit+" WHERE seq = (SELECT min(seq) FROM submission)")
+			inv := newInvestigator(t, investigating(cfg))
+			inv.SetDetect(noMark)
+			v := examine(t, inv, passport(2))
+			require.Equal(t, verify.FoundUnmarked, v.Finding, "the other row is not concerned")
+			v = examine(t, inv, passport(1))
+			require.Equal(t, &findings.Missing{Uploads: 2, Damaged: 1}, v.Searched.Missing)
+			d, err := inv.Weigh(t.Context(), []*verify.Verdict{v})
+			require.NoError(t, err)
+			require.Contains(t, strings.Join(d.ShowsNot, "\n"), "1 of the 2 uploads of the registry could not be searched")
+			requireAudited(t, cfg, 1)
+		})
+	}
+}
