@@ -202,8 +202,8 @@ func concludeForgeable(r *read) conclusion {
 }
 
 // concludeUnconfirmed returns the conclusion for the only issued copy that was read, r, which is
-// not confirmed. The finding is [FoundTransplanted] if the copy's own part of the mark is missing,
-// or if the leak shows another submission, which is then the conclusion's. Otherwise it is an
+// not confirmed. The finding is [FoundTransplanted] if the copy's own part of the mark is missing.
+// It also is if the leak shows another submission, which is then the conclusion's. Otherwise it is an
 // unconfirmed copy, and the note says why. No copy is accused.
 func concludeUnconfirmed(e evidence, r *read) conclusion {
 	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: r.issued.Submission, read: r}

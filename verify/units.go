@@ -175,62 +175,90 @@ func (g *grouping) copies(uploads []int) (names []string) {
 	return names
 }
 
-// namelessCount returns the sentence about how many independent submissions the uploads without a
-// subject add for recipient s.
-func (w *weighing) namelessCount(s *party) string {
-	n := 0
-	for unit := range s.clusters {
-		if strings.HasPrefix(unit, withoutSubject) {
-			n++
-		}
-	}
-	adds := "no independent submission"
-	if n > 0 {
-		adds = count(n, "independent submission", "independent submissions")
-	}
-	if k := w.cfg.UploadsPerSubject; k > 0 {
-		return fmt.Sprintf("The investigator states that one person has at most %s, so they add %s.", count(k, "such upload", "such uploads"), adds)
-	}
-	return fmt.Sprintf("They may all be of one person, so they add %s.", adds)
-}
-
-// mendSubjects returns, with a space before it, what to do if a recipient is not named because
-// uploads have no subject. It is "" for every other reason.
-func (w *weighing) mendSubjects() string {
+// missingSubjects is about recipients that are not named for want of independent submissions, and
+// whose pictures are of uploads without a subject. It says nothing if the investigator has stated how
+// many of these one person has.
+func (w *weighing) missingSubjects() []figures {
+	uploads := make(map[watermark.Submission]bool)
 	for _, x := range w.Odds.Withheld {
-		if s := w.parties[x.Name]; x.Code == odds.FewClusters && s != nil && s.nameless > 0 && w.cfg.UploadsPerSubject == 0 {
-			return fmt.Sprintf(" The copies must be of at least %d persons, and %s no subject reference. Enter whose uploads they are (kycmark subject set), or state how many one person has at most (--uploads-per-subject), and examine the pictures again.",
-				x.Needed, count(s.nameless, "picture shows an upload with", "pictures show uploads with"))
+		if x.Code != odds.FewClusters || w.stage() != aboutConfirmed || w.cfg.UploadsPerSubject > 0 {
+			continue
+		}
+		for _, l := range w.Verdicts {
+			if l.subject == "" && slices.Contains(l.MayNames(), x.Name) {
+				uploads[l.Submission] = true
+			}
 		}
 	}
-	return ""
+	return several(len(uploads), nil)
 }
 
-// sayDocuments says which of the uploads shown are pictures of one document, and how many could not
-// be compared.
-func (w *weighing) sayDocuments() {
+// nameless are recipients with pictures of uploads without a subject: how many there are, and the
+// units that have no other uploads.
+func (w *weighing) nameless() []figures {
+	return w.each(func(s *party) figures {
+		if s.nameless == 0 {
+			return nil
+		}
+		adds := 0
+		for unit := range s.clusters {
+			if strings.HasPrefix(unit, withoutSubject) {
+				adds++
+			}
+		}
+		return figures{"n": s.nameless, "of": s.pictures, "adds": adds}
+	})
+}
+
+// namelessUnstated are the same if the investigator has not stated how many uploads one person has.
+func (w *weighing) namelessUnstated() []figures {
+	if w.cfg.UploadsPerSubject > 0 {
+		return nil
+	}
+	return w.nameless()
+}
+
+// namelessStated are the same if the investigator has stated that number, which is each.
+func (w *weighing) namelessStated() []figures {
+	if w.cfg.UploadsPerSubject == 0 {
+		return nil
+	}
+	out := w.nameless()
+	for _, x := range out {
+		x["each"] = w.cfg.UploadsPerSubject
+	}
+	return out
+}
+
+// sameDocumentPairs are the pairs of uploads of one document.
+func (w *weighing) sameDocumentPairs() []figures { return several(len(w.SameDocuments), nil) }
+
+// sameDocumentSubjects are the pairs of subjects in these pairs, as they are numbered in the findings.
+func (w *weighing) sameDocumentSubjects() []figures {
 	subject := make(map[watermark.Submission]string)
 	for _, l := range shown(w.Verdicts) {
 		subject[l.Submission] = l.Cluster
 	}
 	var pairs []string
 	for _, d := range w.SameDocuments {
-		if a, b := subject[d.Submissions[0]], subject[d.Submissions[1]]; a != "" && b != "" && !slices.Contains(pairs, a+" and "+b) {
-			pairs = append(pairs, a+" and "+b)
+		a, b := subject[d.Submissions[0]], subject[d.Submissions[1]]
+		if pair := a + " and " + b; a != "" && b != "" && a != b && !slices.Contains(pairs, pair) {
+			pairs = append(pairs, pair)
 		}
 	}
-	also := ""
-	if len(pairs) > 0 {
-		also = fmt.Sprintf(" The registry calls them different persons: %s.", strings.Join(pairs, "; "))
-	}
-	w.showsNotOf(len(w.SameDocuments), "# {pair|pairs} of the uploads shown {is|are} of the same document, as their originals show. The two uploads of a pair count as one person's.", also)
-	if w.Counts[string(FoundCopy)] > 0 {
-		w.showsNotOf(w.NotCompared, "# {original was|originals were} not compared with the originals of the other uploads shown. Whether {it shows|they show} the same document as another is not known.")
-	}
+	return once(len(pairs) > 0, figures{"pairs": strings.Join(pairs, "; ")})
 }
 
-// saySubjectsEntered says how many of the subject references were entered after their uploads.
-func (w *weighing) saySubjectsEntered() {
+// notCompared are the uploads whose originals were not compared with each other, if copies count.
+func (w *weighing) notCompared() []figures {
+	if w.Counts[string(FoundCopy)] == 0 {
+		return nil
+	}
+	return several(w.NotCompared, nil)
+}
+
+// subjectsEntered are the uploads whose subjects were entered after them, and the last day of that.
+func (w *weighing) subjectsEntered() []figures {
 	n, last := 0, time.Time{}
 	for _, l := range shown(w.Verdicts) {
 		if !l.SubjectEntered.IsZero() {
@@ -240,5 +268,5 @@ func (w *weighing) saySubjectsEntered() {
 			}
 		}
 	}
-	w.showsNotOf(n, "The subject {reference of # upload|references of # uploads} shown {was|were} entered after the upload, the last on "+day(last)+". How many persons are counted rests on {it|them}.")
+	return several(n, figures{"day": day(last)})
 }

@@ -13,6 +13,14 @@ type Text struct {
 	Named    []string `json:"named"` // recipients whose copies the headline names
 	Shows    []string `json:"shows"` // sentences
 	ShowsNot []string `json:"shows_not"`
+	Said     []Said   `json:"said,omitempty"` // the sentences of Headline, Shows and ShowsNot, in this order; findings of the first version have none
+}
+
+// A Said is a sentence by the code of its row and the values in it, so that it can be checked
+// without its words.
+type Said struct {
+	Code    string         `json:"code"`
+	Figures map[string]any `json:"figures,omitempty"`
 }
 
 // A Tally counts the leaks of a dump.
