@@ -17,14 +17,14 @@ import (
 )
 
 // confirmed reports whether the leak shows the submission of the copy that was read. The same
-// pixels show it, unless the part of the mark that is this copy's alone is missing. Pixels that
-// leave the question open need that part: tracing must have found it. Pixels of every other word
+// pixels show it, unless the part of the mark that is this copy's alone is missing. Altered pixels,
+// and pixels that leave the question open, need that part: tracing must have found it. Pixels of every other word
 // confirm nothing, since a whole mark can be lifted off a copy and laid onto another picture.
 func (r *read) confirmed() bool {
 	switch r.shows {
 	case PixelsSame:
 		return !r.lacks
-	case PixelsAlike, PixelsPartial, PixelsUndecided:
+	case PixelsAltered, PixelsAlike, PixelsPartial, PixelsUndecided:
 		return r.found()
 	}
 	return false
@@ -60,6 +60,7 @@ func conclude(e evidence) conclusion {
 	if r := e.unissued(); r != nil && c.finding != FoundUnissued {
 		c.note += " " + r.unissuedNote()
 	}
+	c.note += alteredNote(e.altered(c.submission))
 	return c
 }
 
@@ -89,7 +90,7 @@ func (e evidence) rules() conclusion {
 	switch {
 	case e.unissued() != nil && !e.v1:
 		return concludeUnissued(e, shown)
-	case shown != nil && shown.Pixels == PixelsSame:
+	case shown != nil && showsCapture(shown.Pixels):
 		return concludeNoMark(e, shown)
 	case shown != nil:
 		return conclusion{finding: FoundUnreadable, submission: shown.Submission, note: fmt.Sprintf(
@@ -178,13 +179,13 @@ func (r *read) unissuedNote() string {
 // traced, or both), and what shows the copy's submission.
 func (r *read) note() string {
 	shows := ", and shows the submission that this copy was made of"
-	if r.shows != PixelsSame {
+	if !showsCapture(r.shows) {
 		shows = "; too little of the picture can be seen to compare it otherwise"
 	}
 	switch {
 	case r.blind == 0:
 		return fmt.Sprintf("Traced against its original, the mark of copy %s is in this picture%s.", r.copy, shows)
-	case r.found() && r.shows != PixelsSame:
+	case r.found() && !showsCapture(r.shows):
 		return fmt.Sprintf("Carries the mark of copy %s; traced against the original of its submission, the part of the mark that is this copy's alone is in it too.", r.copy)
 	case r.found():
 		return fmt.Sprintf("Carries the mark of copy %s, read without and found again with the original, and shows the submission that this copy was made of.", r.copy)
@@ -207,7 +208,7 @@ func concludeForgeable(r *read) conclusion {
 // unconfirmed copy, and the note says why. No copy is accused.
 func concludeUnconfirmed(e evidence, r *read) conclusion {
 	c := conclusion{finding: FoundCopy, unconfirmed: true, submission: r.issued.Submission, read: r}
-	if r.lacks && r.shows == PixelsSame {
+	if r.lacks && showsCapture(r.shows) {
 		c.finding, c.unconfirmed = FoundTransplanted, false
 		c.note = fmt.Sprintf("Carries the ID of copy %s and shows its submission, but not the part of the mark that is this copy's alone, which would have been found with a probability of %s: that ID was laid onto an unmarked picture, which says nothing about the copy's recipient.",
 			r.copy, share(traceOf(e.traces, r.issued.Submission).Power))
@@ -232,6 +233,7 @@ func concludeUnconfirmed(e evidence, r *read) conclusion {
 // notConfirmed says, by the word for pixels, why a picture with the mark of a copy is not known
 // to show that copy's submission.
 var notConfirmed = map[string]string{
+	PixelsAltered:   " and shows that copy's submission, altered in places, but the part of the mark that is this copy's alone was not found",
 	PixelsPartial:   "; what can be seen agrees with that copy's submission, but too little of the picture is there to tell it from another document of the template",
 	PixelsAlike:     " and shows the document of that copy's submission, but nothing in it says that it is the same capture",
 	PixelsDifferent: "; the picture resembles that copy's submission but differs in places (edited, or another capture)",
@@ -274,11 +276,11 @@ func (e evidence) issuedReads() []read {
 }
 
 // shown returns the match with the submission that the leak shows, or nil if the leak shows no
-// submission. It is the first match of the same pixels. Without such a match it is the first within
+// submission. It is the first match of the same pixels, else of altered pixels. Without such a match it is the first within
 // [phash.MatchRadius] whose pixels are undecided or the same in part, or that rests on its hash
 // (see [evidence.byHash]). Pixels of another word, even of the same document, are not enough.
 func (e evidence) shown() *Match {
-	if m := e.first(PixelsSame); m != nil {
+	if m := cmp.Or(e.first(PixelsSame), e.first(PixelsAltered)); m != nil {
 		return m
 	}
 	return find(e.matches, func(m *Match) bool {
@@ -309,7 +311,7 @@ func (e evidence) positive(not watermark.Submission) *Match {
 			}
 			continue
 		}
-		if m.Pixels == PixelsSame || e.byHash(m) && m.Distance <= sureWithoutPixels {
+		if showsCapture(m.Pixels) || e.byHash(m) && m.Distance <= sureWithoutPixels {
 			return m
 		}
 	}
@@ -330,6 +332,36 @@ func (e evidence) unknownNote() string {
 		note += " " + recalled(e.recall, e.missing)
 	}
 	return note
+}
+
+// altered returns the places at which the leak shows a submission altered: from the match with it,
+// else from a read of a copy of it.
+func (e *evidence) altered(of watermark.Submission) []findings.Region {
+	if m := e.match(of); m != nil {
+		return m.Altered
+	}
+	if r := find(e.reads, func(r *read) bool { return r.issued != nil && r.issued.Submission == of }); r != nil {
+		return r.altered
+	}
+	return nil
+}
+
+// alteredNote returns the sentence, after a space, on the places that a leak shows altered. It is ""
+// without such places.
+func alteredNote(places []findings.Region) string {
+	if len(places) == 0 {
+		return ""
+	}
+	kinds := map[string]string{"bar": "a bar or blur", "caption": "a caption", "field": "another text or picture", "patch": "a sticker or another picture"}
+	sum := 0.0
+	var named []string
+	for _, p := range places {
+		sum += p.Share
+		if name := kinds[p.Kind]; !slices.Contains(named, name) {
+			named = append(named, name)
+		}
+	}
+	return fmt.Sprintf(" The picture was altered in %s (%s, %s of the upload); outside it shows the same capture.", count(len(places), "place", "places"), list(named), percent(sum))
 }
 
 // notExamined are the findings on files that could not be read as pictures, with the note on each.

@@ -24,15 +24,16 @@ type evidence struct {
 
 // A read is a mark that was read blind, or found by tracing.
 type read struct {
-	copy   watermark.CopyID
-	keyID  string
-	blind  float64              // log10 p of the blind read; 0: not read blind
-	traced *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
-	issued *registry.Copy       // nil: the registry has no such copy
-	shows  string               // what the pixels say of the leak and the copy's submission
-	key    *registry.KeyState   // of the mark's key; nil if the registry does not have that key
-	erased bool                 // the copy's upload was erased
-	lacks  bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
+	copy    watermark.CopyID
+	keyID   string
+	blind   float64              // log10 p of the blind read; 0: not read blind
+	traced  *findings.TracedCopy // what tracing says of the copy: see [Verdict.bind]; nil: not traced
+	issued  *registry.Copy       // nil: the registry has no such copy
+	shows   string               // what the pixels say of the leak and the copy's submission
+	altered []findings.Region    // where the leak shows that submission altered
+	key     *registry.KeyState   // of the mark's key; nil if the registry does not have that key
+	erased  bool                 // the copy's upload was erased
+	lacks   bool                 // read blind and traced, and the part of the mark that only this copy has is missing, though it would have been found
 }
 
 // logP returns log10 p of the stronger of the ways in which the mark was found: of the blind read,
@@ -56,7 +57,7 @@ func (v *Verdict) gather(e evidence) {
 	v.Traces = append(make([]Tracing, 0, len(e.traces)), e.traces...)
 	v.Reads, v.Keys, v.found = nil, nil, nil
 	for _, r := range e.reads {
-		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Shows: r.shows, Erased: r.erased}
+		x := findings.Reading{Copy: r.copy, KeyID: r.keyID, Shows: r.shows, Altered: r.altered, Erased: r.erased}
 		if r.blind != 0 {
 			x.LogP = &r.blind
 		}
@@ -81,7 +82,7 @@ func (v *Verdict) evidence(opens bool) evidence {
 		e.missing = v.Searched.Missing
 	}
 	for _, x := range v.Reads {
-		r := read{copy: x.Copy, keyID: x.KeyID, shows: x.Shows, erased: x.Erased}
+		r := read{copy: x.Copy, keyID: x.KeyID, shows: x.Shows, altered: x.Altered, erased: x.Erased}
 		if x.LogP != nil {
 			r.blind = *x.LogP
 		}
@@ -135,6 +136,7 @@ func (v *Verdict) conclude(e evidence) {
 	if t := traceOf(e.traces, c.submission); t != nil {
 		v.Power, v.Edits = &t.Power, append(v.Edits, t.Edits...)
 	}
+	v.Altered = e.altered(c.submission)
 	v.number(e, c.read)
 	if c.read != nil {
 		v.Copy = c.read.copy

@@ -194,7 +194,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 	}
 	for _, m := range matches {
 		if m.Submission == issued.Submission {
-			r.shows = m.Pixels
+			r.shows, r.altered = m.Pixels, m.Altered
 		}
 	}
 	if r.shows == PixelsUnknown && !r.erased { // whatever may be left in memory
@@ -202,7 +202,7 @@ func (v *Investigator) resolve(ctx context.Context, l *leakPicture, d *watermark
 		if err := v.comparePixels(ctx, l, &m); err != nil {
 			return nil, err
 		}
-		r.shows = m.Pixels
+		r.shows, r.altered = m.Pixels, m.Altered
 	}
 	return r, nil
 }

@@ -50,6 +50,8 @@ const (
 // What the pixels of a leak say of a submission that it resembles.
 const (
 	PixelsSame = "same" // the same capture, as far as can be seen
+	// PixelsAltered: the same capture, except in the few places that [Match].Altered lists.
+	PixelsAltered = "same, altered"
 	// PixelsPartial: what can be seen is the same, but too little of the original is
 	// there to tell it from another document of its template.
 	PixelsPartial = "same in part"
