@@ -555,7 +555,7 @@ func (w *weighing) unnamed() []figures {
 
 func (w *weighing) namedOnly() []figures { return once(w.cfg.named(), figures{}) }
 
-// pages are the leaks of which only the first of several pages or frames was examined.
+// pages are the leaks with several pages or frames: only the first was examined.
 func (w *weighing) pages() []figures {
 	n, others := 0, 0
 	for _, l := range w.Verdicts {

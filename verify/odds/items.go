@@ -9,7 +9,7 @@ import (
 // Only matched, marked, recall and chance are set for a leak that shows no submission.
 type sighting struct {
 	matched  bool
-	marked   bool            // a mark was found in it, also one that counts for no recipient
+	marked   bool            // a mark was found in it, also a mark that counts for no recipient
 	cell     int             // index of the cell of its submission
 	recall   float64         // probability, 0..1, that the search finds such a leak
 	chance   float64         // probability, 0..1, of a false match

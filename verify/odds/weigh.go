@@ -373,9 +373,9 @@ func (v *Verdict) order() {
 }
 
 // addLines appends the explanations that nothing here supports or excludes: files that owners also
-// sent elsewhere, an unlisted holder and the issuer. Their ratios stay 1. A leak that matches is more
-// probable from any source that had the submission than from its owner's other recipients, and a leak
-// that matches nothing does not show such a file.
+// sent elsewhere, an unlisted holder and the issuer. Their ratios stay 1. A source that had
+// a submission explains a leak that matches it at least as well as its owner's other recipients. A
+// leak that matches nothing does not show such a file.
 func (m *model) addLines(v *Verdict) {
 	if v.Matched > 0 {
 		v.Hypotheses = append(v.Hypotheses, Hypothesis{Kind: Elsewhere, Code: OwnersSent})
