@@ -36,10 +36,10 @@ func Select(x []float32, k int) float32 {
 // ArgMax returns the index of the largest value of x, the first of equal values, and -1 if x is
 // empty. x must hold no NaN.
 func ArgMax(x []float32) int {
-	at := -1
+	at, largest := -1, float32(0)
 	for i, v := range x {
-		if at < 0 || v > x[at] {
-			at = i
+		if at < 0 || v > largest {
+			at, largest = i, v
 		}
 	}
 	return at
