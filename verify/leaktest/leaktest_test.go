@@ -74,7 +74,8 @@ func TestQuestions(t *testing.T) {
 	require.NoError(t, png.Encode(&file, out))
 	leaktest.RequireLeakOf(t, cfg, file.Bytes(), "vendor A")
 	leaktest.RequireFinding(t, cfg, document(), verify.FoundUnmarked)
-	leaktest.RequireFinding(t, cfg, specimen.Render(specimen.Passport, specimen.NewPerson(4), 600), verify.FoundLookalike)
+	leaktest.RequireFinding(t, cfg, specimen.Photograph(document().(*image.NRGBA), 1, 800, 600), verify.FoundLookalike)
+	leaktest.RequireFinding(t, cfg, specimen.Render(specimen.Passport, specimen.NewPerson(4), 600), verify.FoundUnknown)
 
 	var r recorder
 	leaktest.RequireLeakOf(&r, cfg, document(), "vendor A")
